@@ -1,2 +1,31 @@
 //! Decisions: what a byte means and what to do next.
+//!
+//! No clock, file, socket or thread exists here: time comes in as an argument and everything that happened comes in as
+//! data. So each decision can be tested with a table, and one made in the lab can be made again from the journal.
+//!
+//! - From bytes to meaning: [`lexer`] → [`urc`], [`reply`].
+//! - The experiment: [`case`] (what was planned), [`moment`] and [`cut`] (where the power goes), [`chain`] (how to get to
+//!   the version a case starts from), [`seed`] (every random choice).
+//! - The judgement: [`update`] (what happened, as a state machine), [`judge`] (whether it was legal), [`verdict`].
+//! - The record: [`event`].
 #![no_std]
+
+extern crate alloc;
+
+pub mod case;
+pub mod chain;
+pub mod cut;
+pub mod duration;
+pub mod event;
+pub mod expect;
+pub mod fault;
+pub mod judge;
+pub mod lexer;
+pub mod moment;
+pub mod percent;
+pub mod reply;
+pub mod seed;
+pub mod update;
+pub mod urc;
+pub mod verdict;
+pub mod version;

@@ -1,2 +1,2 @@
-//! The world.
+//! The command line.
 fn main() {}

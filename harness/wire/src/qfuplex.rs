@@ -21,7 +21,10 @@ pub const REPLY_ESC: &str = "-1,ESC";
 /// The reply when `<timeout>` ran out before `<length>` bytes had come, behind `+QFUPLEX: `; `ERROR` follows.
 pub const REPLY_TIMEOUT: &str = "-2,TIMEOUT";
 /// The lines of the test command's reply, before `OK`.
-pub const TEST_REPLY: [&str; 2] = ["AT+QFUPLEX=<blocksize>,<blocknum>[,<length>[,<timeout>]]", "AT+QFUPLEX=ESC"];
+pub const TEST_REPLY: [&str; 2] = [
+    "AT+QFUPLEX=<blocksize>,<blocknum>[,<length>[,<timeout>]]",
+    "AT+QFUPLEX=ESC",
+];
 
 /// `<length>` where it is left out: the block and its CRC, in bytes.
 pub const fn default_length(block_size: u16) -> u32 {

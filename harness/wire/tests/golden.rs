@@ -28,7 +28,10 @@ fn urcs() {
     }
     assert_eq!(urc::QIND.as_bytes(), b"+QIND:");
     assert_eq!(urc::FOTA.as_bytes(), b"FOTA");
-    assert_eq!((urc::TOTAL_NUM, urc::CURRENT_BIN, urc::UPDATING_FIRST_PERCENT), (1, 1, 20));
+    assert_eq!(
+        (urc::TOTAL_NUM, urc::CURRENT_BIN, urc::UPDATING_FIRST_PERCENT),
+        (1, 1, 20)
+    );
 }
 
 #[test]
@@ -38,7 +41,11 @@ fn download_codes() {
         (12, DownloadCode::DownloadFailed, "12 (download failed)"),
         (13, DownloadCode::NetworkDeactivated, "13 (network deactivated)"),
         (20, DownloadCode::NetworkActivating, "20 (network activating)"),
-        (19, DownloadCode::Undocumented(19), "19 (undocumented; MediaTek: DA)"),
+        (
+            19,
+            DownloadCode::Undocumented(19),
+            "19 (undocumented; MediaTek: DA)",
+        ),
         (701, DownloadCode::Undocumented(701), "701 (undocumented)"),
     ];
     for (raw, code, shown) in literal {
@@ -56,7 +63,11 @@ fn update_codes() {
         (2, UpdateCode::Busy, "2 (DFOTA is busy)"),
         (254, UpdateCode::Mismatch, "254 (delta firmware package mismatch)"),
         (255, UpdateCode::Invalid, "255 (delta firmware package invalid)"),
-        (8, UpdateCode::Undocumented(8), "8 (undocumented; MediaTek: checksum verify)"),
+        (
+            8,
+            UpdateCode::Undocumented(8),
+            "8 (undocumented; MediaTek: checksum verify)",
+        ),
         (504, UpdateCode::Undocumented(504), "504 (undocumented)"),
     ];
     for (raw, code, shown) in literal {
@@ -91,7 +102,6 @@ fn names_of_the_chip_vendor() {
         "DA",
         "network activating",
     ];
-    // The enum has no name of its own for 6 in the sense of "write": count, so that no line slips.
     assert_eq!(literal.len(), 21);
     for (raw, name) in (0..).zip(literal) {
         assert_eq!(mtk_name(raw), Some(name));
@@ -113,13 +123,19 @@ fn upload() {
     assert_eq!(qfuplex::REPLY_TIMEOUT.as_bytes(), b"-2,TIMEOUT");
     assert_eq!(
         qfuplex::TEST_REPLY,
-        ["AT+QFUPLEX=<blocksize>,<blocknum>[,<length>[,<timeout>]]", "AT+QFUPLEX=ESC"]
+        [
+            "AT+QFUPLEX=<blocksize>,<blocknum>[,<length>[,<timeout>]]",
+            "AT+QFUPLEX=ESC"
+        ]
     );
 }
 
 #[test]
 fn order() {
-    assert_eq!((qfotadl::URL_MAX, qfotadl::URL_SAFE_MAX, qfotadl::PORT_DEFAULT), (255, 235, 80));
+    assert_eq!(
+        (qfotadl::URL_MAX, qfotadl::URL_SAFE_MAX, qfotadl::PORT_DEFAULT),
+        (255, 235, 80)
+    );
     assert_eq!(qfotadl::SCHEME.as_bytes(), b"HTTP://");
     assert_eq!(qfotadl::SCHEME_UNSUPPORTED.as_bytes(), b"HTTPS://");
     assert_eq!(qfotadl::FROM_UART.as_bytes(), b"1");
@@ -127,7 +143,10 @@ fn order() {
 
 #[test]
 fn checksum() {
-    assert_eq!((crc::POLY, crc::INIT, crc::REFLECTED, crc::CHECK), (0x1021, 0, false, 0x31C3));
+    assert_eq!(
+        (crc::POLY, crc::INIT, crc::REFLECTED, crc::CHECK),
+        (0x1021, 0, false, 0x31C3)
+    );
     assert_eq!(crc::to_wire(0x31C3), [0xC3, 0x31]);
     assert_eq!(crc::from_wire([0xC3, 0x31]), 0x31C3);
 }
@@ -193,7 +212,13 @@ fn commands() {
 
 #[test]
 fn errors() {
-    let numbers = (cme::NOT_ALLOWED, cme::NOT_SUPPORTED, cme::NO_SIM, cme::BAD_PARAMETER, cme::INVALID_INPUT);
+    let numbers = (
+        cme::NOT_ALLOWED,
+        cme::NOT_SUPPORTED,
+        cme::NO_SIM,
+        cme::BAD_PARAMETER,
+        cme::INVALID_INPUT,
+    );
     assert_eq!(numbers, (3, 4, 10, 50, 765));
     assert_eq!(cme::CME_ERROR.as_bytes(), b"+CME ERROR:");
     assert_eq!(cme::CMEE_ERROR.as_bytes(), b"+CMEE ERROR:");

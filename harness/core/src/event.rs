@@ -1,0 +1,293 @@
+//! The vocabulary of the record: everything that a run writes down, in one closed enum.
+//!
+//! `events.jsonl` holds one [`Record`] a line. Reports are pure functions of them, so whatever a report shows is here,
+//! also what varies: paths, dates, figures out of the history.
+
+use crate::case::{Case, Package};
+use crate::cut::{Cut, Kind};
+use crate::update::Phase;
+use crate::verdict::Verdict;
+use crate::version::{Imei, Version};
+use alloc::string::String;
+use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
+
+/// Version of this vocabulary; readers refuse a newer one.
+pub const SCHEMA: u32 = 1;
+
+/// One line of the journal.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Record {
+    /// Counts from 0 without a gap.
+    pub seq: u64,
+    /// Monotonic time since the run began, in nanoseconds, taken where the event happened.
+    pub mono_ns: u64,
+    /// The module's time since the run began, in nanoseconds: `mono_ns` times the speed of a simulated rig.
+    pub module_ns: u64,
+    /// UTC, RFC 3339.
+    pub utc: String,
+    /// SHA-256 of the line before, in hex; of nothing for the first.
+    pub prev: String,
+    /// What happened.
+    #[serde(flatten)]
+    pub event: Event,
+}
+
+/// What happened.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+pub enum Event {
+    /// The run began. The first event of every journal.
+    RunStarted(RunStarted),
+    /// A case is planned; all come before the first case starts.
+    CasePlanned {
+        /// The case, resolved. Boxed: it is far larger than what happens often.
+        case: alloc::boxed::Box<Case>,
+        /// Why it is left out, if it is.
+        skip: Option<String>,
+    },
+    /// A case began.
+    CaseStarted {
+        /// Its id.
+        id: String,
+        /// Its suite.
+        suite: String,
+    },
+    /// What the harness does now, for people.
+    Step {
+        /// In a few words.
+        text: String,
+    },
+    /// Bytes to the module.
+    Tx {
+        /// As readable text, other bytes escaped.
+        text: String,
+    },
+    /// A line from the module.
+    Rx {
+        /// As readable text, other bytes escaped.
+        text: String,
+        /// The line never ended: this is what came of it.
+        #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+        partial: bool,
+    },
+    /// The prompt of data mode.
+    Prompt,
+    /// Raw data to the module, too long to write down whole.
+    TxData {
+        /// How many bytes.
+        bytes: u64,
+        /// Their SHA-256 in hex.
+        sha256: String,
+    },
+    /// A line of the rig was moved.
+    Line {
+        /// Which.
+        line: Line,
+        /// Active: supplied, or asserted.
+        active: bool,
+        /// From the command until it had been carried out, in real nanoseconds.
+        took_ns: u64,
+    },
+    /// A cut waits for its moment.
+    CutArmed {
+        /// Its id.
+        cut: Cut,
+    },
+    /// A cut was made.
+    CutMade {
+        /// Its id.
+        cut: Cut,
+        /// Where the update stood, as far as the module had said so.
+        landed: Phase,
+        /// When the byte that completed the moment was read, in `mono_ns`.
+        trigger_ns: u64,
+        /// When the line was commanded.
+        commanded_ns: u64,
+        /// When the command had returned.
+        returned_ns: u64,
+        /// What was cut.
+        kind: Kind,
+    },
+    /// An armed cut never met its moment.
+    CutMissed {
+        /// Its id.
+        cut: Cut,
+    },
+    /// A request to one of the harness's servers, when it had been answered.
+    Request(Request),
+    /// A measurement was taken.
+    Measured {
+        /// Its name.
+        name: String,
+        /// Its value.
+        value: f64,
+        /// Its unit.
+        unit: String,
+        /// The largest value that is within its limit, where it has one.
+        limit: Option<f64>,
+    },
+    /// The module said who it is.
+    Identity {
+        /// Second line of `ATI`.
+        model: String,
+        /// Its version.
+        version: Version,
+        /// Its IMEI.
+        imei: Option<Imei>,
+    },
+    /// A case ended.
+    CaseEnded {
+        /// Its id.
+        id: String,
+        /// Its suite.
+        suite: String,
+        /// How.
+        #[serde(flatten)]
+        verdict: Verdict,
+        /// Real time it took, in nanoseconds.
+        took_ns: u64,
+        /// What to say beside the verdict: where a cut landed and how the module came back.
+        story: String,
+        /// What reruns it.
+        rerun: String,
+    },
+    /// Something worth knowing.
+    Note {
+        /// The text.
+        text: String,
+    },
+    /// The run ended. A journal without it is of a run that was killed.
+    RunEnded {
+        /// The exit code.
+        exit: u8,
+        /// It was interrupted by a signal.
+        interrupted: bool,
+        /// The lines are in their declared safe state.
+        safe: bool,
+    },
+}
+
+/// A line of the rig.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Line {
+    /// The supply.
+    Power,
+    /// Reset.
+    Reset,
+    /// PWRKEY.
+    Pwrkey,
+}
+
+impl Line {
+    /// As rig files write it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Power => "power",
+            Self::Reset => "reset",
+            Self::Pwrkey => "pwrkey",
+        }
+    }
+}
+
+/// What a run was started with.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunStarted {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// Name of the run: its folder's.
+    pub run: String,
+    /// The program's version.
+    pub tool: String,
+    /// The commit it was built from, where it is known.
+    pub commit: Option<String>,
+    /// The command line.
+    pub args: Vec<String>,
+    /// The seed of every random choice.
+    pub seed: u64,
+    /// The machine's name.
+    pub host: String,
+    /// The rig.
+    pub rig: RigFacts,
+    /// The suites.
+    pub suites: Vec<FileFacts>,
+    /// Every package that the suites declare.
+    pub packages: Vec<Package>,
+    /// How reports name attachments.
+    pub attachments: Attachments,
+    /// The run folder's absolute path.
+    pub folder: String,
+    /// The signature scheme of later lines and such: free for later.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub overrides: Vec<String>,
+}
+
+/// The rig of a run.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RigFacts {
+    /// The file.
+    #[serde(flatten)]
+    pub file: FileFacts,
+    /// The module type it names.
+    pub module: String,
+    /// Whether the module is simulated.
+    pub simulated: bool,
+    /// The speed of its time; 1 on a bench.
+    pub speed: f64,
+    /// How long the supply must be off to count as gone, in nanoseconds of the module's time.
+    pub discharge_ns: u64,
+}
+
+/// A file that the run was made with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileFacts {
+    /// The name that stands in the file.
+    pub name: String,
+    /// Its path as given.
+    pub path: String,
+    /// SHA-256 of its bytes, in hex.
+    pub sha256: String,
+    /// Its text.
+    pub text: String,
+}
+
+/// How JUnit names attachments.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Attachments {
+    /// By absolute path (Jenkins).
+    Absolute,
+    /// By a path relative to the working folder (GitLab).
+    #[default]
+    Relative,
+    /// Not at all.
+    None,
+}
+
+/// One request to a server of the harness.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Request {
+    /// `http` or `coap`.
+    pub server: String,
+    /// Address of the peer.
+    pub peer: String,
+    /// Method.
+    pub method: String,
+    /// Path, as asked for; other bytes escaped.
+    pub path: String,
+    /// The path is that of a package which is offered now; a stranger's request is logged and counts for nothing.
+    pub ours: bool,
+    /// The range that was asked for.
+    pub range: Option<String>,
+    /// Status of the answer; `None` when there was none.
+    pub status: Option<u16>,
+    /// Offset of the first byte of the package that was sent.
+    pub first: u64,
+    /// Bytes of the package that were handed to the socket.
+    pub sent: u64,
+    /// Bytes of the package that the answer ought to have had.
+    pub wanted: u64,
+    /// The fault that shaped the answer, if one did.
+    pub fault: Option<String>,
+}

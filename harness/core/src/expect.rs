@@ -1,0 +1,70 @@
+//! `expect:` of a case: what has to happen where success is not what is wanted.
+
+use crate::version::Version;
+use serde::{Deserialize, Serialize};
+
+/// What a case expects. A field that is `None` was not declared and is not judged.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Expect {
+    /// The result of the faulty command: of the order, or of the faulty block.
+    pub reply: Option<Reply>,
+    /// `<download_err>` of HTTPEND or COAPEND.
+    pub download: Option<u32>,
+    /// `<update_err>` of END.
+    pub update: Option<u32>,
+    /// The version afterwards.
+    pub version: Option<Becomes>,
+}
+
+impl Expect {
+    /// What an `update` without `expect` expects: result code 0 and the target version.
+    pub fn success() -> Self {
+        Self {
+            reply: None,
+            download: None,
+            update: Some(0),
+            version: Some(Becomes::Target),
+        }
+    }
+}
+
+/// The result of a command (AN §2.2.1, §3.2.1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "UPPERCASE")]
+pub enum Reply {
+    /// `OK`.
+    Ok,
+    /// `ERROR`, in any of its forms.
+    Error,
+    /// `+QFUPLEX: -2,TIMEOUT`.
+    Timeout,
+    /// `+QFUPLEX: -1,ESC`.
+    Esc,
+}
+
+impl Reply {
+    /// All.
+    pub const ALL: [Self; 4] = [Self::Ok, Self::Error, Self::Timeout, Self::Esc];
+
+    /// As suites write it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Ok => "OK",
+            Self::Error => "ERROR",
+            Self::Timeout => "TIMEOUT",
+            Self::Esc => "ESC",
+        }
+    }
+}
+
+/// The version that is expected afterwards.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Becomes {
+    /// The package's `to`.
+    Target,
+    /// The one that ran before.
+    Unchanged,
+    /// This one.
+    Version(Version),
+}

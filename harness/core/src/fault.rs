@@ -1,0 +1,85 @@
+//! Faults as data of a case: what the harness does wrong on purpose, so that the module can be seen to cope.
+
+use crate::percent::Percent;
+use core::time::Duration;
+use serde::{Deserialize, Serialize};
+
+/// All faults of a case; by default none.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Faults {
+    /// Of the HTTP package server.
+    pub http: HttpFaults,
+    /// Of the upload over the UART.
+    pub uart: Option<UartFault>,
+    /// Of the order itself.
+    pub order: Option<OrderFault>,
+}
+
+/// Faults of the HTTP package server; several can hold at once.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HttpFaults {
+    /// Answer with this status and no package.
+    pub status: Option<u16>,
+    /// Refuse the connection.
+    pub refuse: bool,
+    /// Close the connection once this share of the package was sent.
+    pub drop: Option<Percent>,
+    /// Pause once at this share of the package.
+    pub stall: Option<Stall>,
+    /// At most this many bytes a second of the module's time.
+    pub throttle: Option<u32>,
+    /// Send this share of the package and claim that this was all.
+    pub truncate: Option<Percent>,
+    /// Invert the byte at this share of the package.
+    pub corrupt: Option<Percent>,
+    /// Claim 16 bytes more than are sent.
+    pub wrong_length: bool,
+    /// Answer 200 and everything, whatever range was asked for.
+    pub ignore_range: bool,
+}
+
+/// A pause of the HTTP server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stall {
+    /// Where in the package.
+    pub at: Percent,
+    /// For how long, in the module's time.
+    pub lasts: Duration,
+}
+
+/// One fault of the upload. It hits its block once; the sound retry follows unless the case expects the version to
+/// stay unchanged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum UartFault {
+    /// A bit of the block's data flips after its CRC was computed.
+    CorruptBlock(u32),
+    /// Half of the block is sent, and nothing more until the module gives up.
+    ShortBlock(u32),
+    /// Sixteen bytes more than `<length>` are sent.
+    LongBlock(u32),
+    /// The block's number is one too high.
+    OutOfOrder(u32),
+    /// Nothing is sent after the prompt; then ESC.
+    Silence(u32),
+    /// A byte of the package flips before its CRCs are computed: the upload is sound, the package is not.
+    Damage(Percent),
+    /// Nothing is uploaded before the order.
+    Nothing,
+}
+
+/// One fault of the order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OrderFault {
+    /// The URL is filled up to this many bytes.
+    UrlBytes(u16),
+    /// The URL begins with `https://`.
+    Https,
+    /// The order comes before the module has an address.
+    BeforeIp,
+    /// A second order is given at this share of the download.
+    Again(Percent),
+    /// `AT+CFUN=0` is sent at this share of the download.
+    Detach(Percent),
+}

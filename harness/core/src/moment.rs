@@ -1,0 +1,106 @@
+//! The moment of an update at which a cut is armed.
+
+use crate::percent::Percent;
+use crate::urc::{Fota, Urc};
+use alloc::{format, string::String};
+use core::{fmt, str::FromStr};
+use serde::{Deserialize, Serialize};
+
+/// A moment that a suite can name in `cut.at`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Moment {
+    /// `http-start`: HTTPSTART was seen (AN §5.1).
+    HttpStart,
+    /// `coap-start`: COAPSTART was seen (AN §5.4).
+    CoapStart,
+    /// `downloading N%`: the first DOWNLOADING at or above N (AN §5.2).
+    Downloading(Percent),
+    /// `upload block N`: half of the bytes of that block are written.
+    UploadBlock(u32),
+    /// `start`: START was seen (AN §5.6).
+    Start,
+    /// `updating N%`: the first UPDATING at or above N of that boot (AN §5.7).
+    Updating(Percent),
+    /// `end`: END was seen (AN §5.8).
+    End,
+}
+
+impl Moment {
+    /// The forms that a suite can write.
+    pub const FORMS: [&'static str; 7] = [
+        "http-start",
+        "coap-start",
+        "downloading N%",
+        "upload block N",
+        "start",
+        "updating N%",
+        "end",
+    ];
+
+    /// Whether this URC is the moment. Runs on the path from a byte to the power line: it allocates nothing.
+    pub fn matches(self, urc: &Urc) -> bool {
+        match (self, urc) {
+            (Self::HttpStart, Urc::Fota(Fota::HttpStart))
+            | (Self::CoapStart, Urc::Fota(Fota::CoapStart))
+            | (Self::Start, Urc::Fota(Fota::Start))
+            | (Self::End, Urc::Fota(Fota::End(_))) => true,
+            (Self::Downloading(at), Urc::Fota(Fota::Downloading(seen)))
+            | (Self::Updating(at), Urc::Fota(Fota::Updating { percent: seen, .. })) => *seen >= at,
+            _ => false,
+        }
+    }
+}
+
+impl fmt::Display for Moment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::HttpStart => f.write_str("http-start"),
+            Self::CoapStart => f.write_str("coap-start"),
+            Self::Downloading(percent) => write!(f, "downloading {percent}"),
+            Self::UploadBlock(block) => write!(f, "upload block {block}"),
+            Self::Start => f.write_str("start"),
+            Self::Updating(percent) => write!(f, "updating {percent}"),
+            Self::End => f.write_str("end"),
+        }
+    }
+}
+
+impl FromStr for Moment {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let words: alloc::vec::Vec<&str> = text.split_whitespace().collect();
+        let percent = |word: &str| word.parse::<Percent>().map_err(|why| format!("`{word}`: {why}"));
+        match words[..] {
+            ["http-start"] => Ok(Self::HttpStart),
+            ["coap-start"] => Ok(Self::CoapStart),
+            ["start"] => Ok(Self::Start),
+            ["end"] => Ok(Self::End),
+            ["downloading", at] => percent(at).map(Self::Downloading),
+            ["updating", at] => percent(at).map(Self::Updating),
+            ["upload", "block", n] => n
+                .parse()
+                .map(Self::UploadBlock)
+                .map_err(|_| format!("`{n}` is no block number: blocks are counted from 0")),
+            _ => Err(format!(
+                "`{text}` is no moment of an update; moments are {}",
+                Self::FORMS.map(|f| format!("`{f}`")).join(", ")
+            )),
+        }
+    }
+}
+
+impl TryFrom<String> for Moment {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        text.parse()
+    }
+}
+
+impl From<Moment> for String {
+    fn from(moment: Moment) -> Self {
+        format!("{moment}")
+    }
+}

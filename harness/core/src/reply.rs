@@ -1,0 +1,213 @@
+//! What a line means while a command waits for its result.
+
+use crate::urc::Urc;
+use alloc::borrow::ToOwned;
+use alloc::string::String;
+use alloc::vec::Vec;
+use bc66_wire::cme;
+use core::fmt;
+
+/// The line that ends a command (3GPP TS 27.007 §9; AN §1.1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Final {
+    /// `OK`.
+    Ok,
+    /// `ERROR`.
+    Error,
+    /// `+CME ERROR: n`, or the firmware's misspelt `+CMEE ERROR:n`.
+    Cme(u16),
+    /// `+CME ERROR: text`, after `AT+CMEE=2`.
+    CmeText(String),
+}
+
+impl Final {
+    /// Reads one line without its line end.
+    pub fn parse(line: &[u8]) -> Option<Self> {
+        let line = line.trim_ascii();
+        match line {
+            b"OK" => return Some(Self::Ok),
+            b"ERROR" => return Some(Self::Error),
+            _ => {}
+        }
+        let rest = [cme::CME_ERROR, cme::CMEE_ERROR]
+            .into_iter()
+            .find_map(|name| line.strip_prefix(name.as_bytes()))?;
+        let text = String::from_utf8_lossy(rest.trim_ascii()).into_owned();
+        Some(text.parse().map_or(Self::CmeText(text), Self::Cme))
+    }
+
+    /// Whether the command was carried out.
+    pub fn is_ok(&self) -> bool {
+        *self == Self::Ok
+    }
+}
+
+impl fmt::Display for Final {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ok => f.write_str("OK"),
+            Self::Error => f.write_str("ERROR"),
+            Self::Cme(code) => match cme::name(*code) {
+                Some(name) => write!(f, "+CME ERROR: {code} ({name})"),
+                None => write!(f, "+CME ERROR: {code}"),
+            },
+            Self::CmeText(text) => write!(f, "+CME ERROR: {text}"),
+        }
+    }
+}
+
+/// What one line is to the command that waits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Said {
+    /// The module's echo of the command.
+    Echo,
+    /// The end of the command.
+    Final(Final),
+    /// A line of its reply.
+    Info,
+    /// A URC that came in between.
+    Urc(Urc),
+    /// None of these: evidence.
+    Other,
+}
+
+/// A command that was sent and has no result yet.
+#[derive(Debug, Clone)]
+pub struct Pending {
+    text: String,
+    names: Vec<String>,
+}
+
+impl Pending {
+    /// For the command line `text`, `AT` included and the carriage return not. Commands may be joined with `;`.
+    pub fn new(text: &str) -> Self {
+        let body = text.get(2..).unwrap_or_default();
+        let names = split_outside_quotes(body)
+            .map(|part| part.trim())
+            .map(|part| &part[..part.find(['=', '?']).unwrap_or(part.len())])
+            .filter(|name| !name.is_empty())
+            .map(ToOwned::to_owned)
+            .collect();
+        Self {
+            text: text.to_owned(),
+            names,
+        }
+    }
+
+    /// What `line` is to this command. A reply to what was asked wins over a URC of the same name, as `+CFUN: 1` is to
+    /// `AT+CFUN?`.
+    pub fn classify(&self, line: &[u8]) -> Said {
+        let line = line.trim_ascii();
+        if !self.text.is_empty() && line.ends_with(self.text.as_bytes()) {
+            return Said::Echo;
+        }
+        if let Some(end) = Final::parse(line) {
+            return Said::Final(end);
+        }
+        if self
+            .names
+            .iter()
+            .any(|name| name.starts_with('+') && line.starts_with(name.as_bytes()))
+        {
+            return Said::Info;
+        }
+        match Urc::parse(line) {
+            Some(urc) => Said::Urc(urc),
+            None if line.starts_with(b"+") || self.names.iter().all(|name| name.starts_with('+')) => {
+                Said::Other
+            }
+            None => Said::Info,
+        }
+    }
+}
+
+fn split_outside_quotes(text: &str) -> impl Iterator<Item = &str> {
+    let mut quoted = false;
+    text.split(move |c| {
+        quoted ^= c == '"';
+        c == ';' && !quoted
+    })
+}
+
+/// What follows `NAME:` in a line of a reply, blanks or not around the colon.
+pub fn value<'a>(line: &'a str, name: &str) -> Option<&'a str> {
+    Some(
+        line.trim()
+            .strip_prefix(name)?
+            .trim_start()
+            .strip_prefix(':')?
+            .trim(),
+    )
+}
+
+/// The state in a reply to `AT+CEREG?` (`+CEREG: 0,1`). The URC of the same name (`+CEREG: 5`, or with a quoted area code
+/// behind the state) is none.
+pub fn cereg_state(line: &str) -> Option<u8> {
+    let mut fields = value(line, "+CEREG")?.split(',').map(str::trim);
+    let (_mode, state) = (fields.next()?.parse::<u8>().ok()?, fields.next()?);
+    state.parse().ok()
+}
+
+/// The version in a line of `ATI` or `AT+CGMR`: what follows `Revision:`.
+pub fn revision(line: &str) -> Option<&str> {
+    let name = bc66_wire::module::REVISION.trim_end_matches(':');
+    value(line, name).filter(|version| !version.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("OK", Some(Final::Ok))]
+    #[case(" ERROR ", Some(Final::Error))]
+    #[case("+CME ERROR: 50", Some(Final::Cme(50)))]
+    #[case("+CME ERROR:50", Some(Final::Cme(50)))]
+    #[case("+CMEE ERROR:4", Some(Final::Cme(4)))]
+    #[case("+CMEE ERROR: 4", Some(Final::Cme(4)))]
+    #[case("+CME ERROR: SIM busy", Some(Final::CmeText("SIM busy".into())))]
+    #[case("OKAY", None)]
+    #[case("+QFUPLEX: 512", None)]
+    fn finals(#[case] line: &str, #[case] expected: Option<Final>) {
+        assert_eq!(Final::parse(line.as_bytes()), expected);
+    }
+
+    #[rstest]
+    #[case("AT", "AT", Said::Echo)]
+    #[case("ATI", "ATI", Said::Echo)]
+    #[case("ATI", "Quectel_Ltd", Said::Info)]
+    #[case("ATI", "Revision: BC66NBR01A06", Said::Info)]
+    #[case("ATI", "+CEREG: 5", Said::Other)]
+    #[case("ATI", "RDY", Said::Urc(Urc::Rdy))]
+    #[case("AT+CFUN?", "+CFUN: 1", Said::Info)]
+    #[case("AT+CEREG?", "+CFUN: 1", Said::Urc(Urc::Cfun(1)))]
+    #[case("AT+CESQ;+CEREG?;+CPIN?", "+CPIN: READY", Said::Info)]
+    #[case("AT+CESQ;+CEREG?;+CPIN?", "+CEREG:0,1", Said::Info)]
+    #[case("AT+QFOTADL=\"http://h/a;+CPIN?\"", "+CPIN: READY", Said::Urc(Urc::SimReady))]
+    #[case("AT+QFOTADL=\"http://h/a\"", "\0AT+QFOTADL=\"http://h/a\"", Said::Echo)]
+    #[case("AT+CESQ", "xx", Said::Other)]
+    fn lines(#[case] command: &str, #[case] line: &str, #[case] expected: Said) {
+        assert_eq!(Pending::new(command).classify(line.as_bytes()), expected);
+    }
+
+    #[rstest]
+    #[case("+CEREG: 0,1", Some(1))]
+    #[case("+CEREG:0,5", Some(5))]
+    #[case("+CEREG: 1,2,\"0002\",\"01A2D102\",9", Some(2))]
+    #[case("+CEREG: 5", None)]
+    #[case("+CEREG: 1,\"0002\",\"01A2D102\",9", None)]
+    fn registration(#[case] line: &str, #[case] expected: Option<u8>) {
+        assert_eq!(cereg_state(line), expected);
+    }
+
+    #[rstest]
+    #[case("Revision: BC66NBR01A06", Some("BC66NBR01A06"))]
+    #[case("Revision : BC66NBR01A06", Some("BC66NBR01A06"))]
+    #[case("Revision:BC66NBR01A06", Some("BC66NBR01A06"))]
+    #[case("Revision:", None)]
+    #[case("Quectel_BC66", None)]
+    fn revisions(#[case] line: &str, #[case] expected: Option<&str>) {
+        assert_eq!(revision(line), expected);
+    }
+}

@@ -1,0 +1,3 @@
+//! The world: everything of `dfota-hil` that touches a file, a socket, a port, a line or a clock.
+
+pub mod clock;
