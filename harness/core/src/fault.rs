@@ -83,3 +83,17 @@ pub enum OrderFault {
     /// `AT+CFUN=0` is sent at this share of the download.
     Detach(Percent),
 }
+
+impl UartFault {
+    /// The block that it hits, where it hits one.
+    pub const fn block(self) -> Option<u32> {
+        match self {
+            Self::CorruptBlock(block)
+            | Self::ShortBlock(block)
+            | Self::LongBlock(block)
+            | Self::OutOfOrder(block)
+            | Self::Silence(block) => Some(block),
+            Self::Damage(_) | Self::Nothing => None,
+        }
+    }
+}

@@ -1,1 +1,527 @@
-//! Judgement.
+//! The judgement of one case, in the fixed order: what the module became, what it said, whether the experiment was the
+//! planned one. A dead, wrong or corrupted module is a fail wherever the cut landed; a cut that missed is never a pass.
+
+use crate::case::Case;
+use crate::expect::{Becomes, Expect, Reply};
+use crate::fault::OrderFault;
+use crate::moment::Moment;
+use crate::percent::Percent;
+use crate::update::{Due, Life, Phase, Update};
+use crate::verdict::{Rule, Verdict};
+use crate::version::{Imei, Version};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use bc66_wire::code::{DownloadCode, UpdateCode};
+
+/// What the module was when it was asked, after the last boot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Became {
+    /// It runs this version.
+    Runs(Version),
+    /// It does not answer, whatever the rig can do.
+    Unresponsive,
+}
+
+/// A wait that ended without what was awaited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TimedOut {
+    /// Neither UPDATING nor RDY after the supply returned: limit `resume`.
+    Resume,
+    /// UPDATING without END: limit `update`.
+    Update,
+    /// A download without end: limit `download`.
+    Download,
+}
+
+/// What the package server saw of this case.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Fetches {
+    /// Requests for the package.
+    pub requests: u32,
+    /// Requests after UPDATING had begun.
+    pub again: u32,
+    /// Answers that broke off without a fault that asked for it.
+    pub broken: u32,
+}
+
+/// Everything that a case is judged by.
+#[derive(Debug, Clone)]
+pub struct Facts<'a> {
+    /// What was planned.
+    pub case: &'a Case,
+    /// What happened.
+    pub update: &'a Update,
+    /// What the module became.
+    pub became: Became,
+    /// Cuts that were to be made.
+    pub cuts_planned: u32,
+    /// The wait that ran out first, if one did.
+    pub timed_out: Option<TimedOut>,
+    /// What answered the faulty block, or the order (the second one where the case gives two).
+    pub reply: Option<Reply>,
+    /// Whether the declared fault was brought about; true without one.
+    pub fault_met: bool,
+    /// What the server saw.
+    pub fetches: Fetches,
+    /// IMEI before and after, where both are known.
+    pub imei: Option<(Imei, Imei)>,
+}
+
+/// Judges one case.
+pub fn judge(facts: &Facts<'_>) -> Verdict {
+    facts
+        .became()
+        .or_else(|| facts.said())
+        .or_else(|| facts.planned())
+        .unwrap_or(Verdict::Pass)
+}
+
+/// The versions that are legal afterwards.
+enum Wanted<'a> {
+    Source,
+    Target,
+    Either,
+    Exactly(&'a Version),
+}
+
+impl Facts<'_> {
+    fn source(&self) -> &Version {
+        &self.case.on
+    }
+
+    fn target(&self) -> &Version {
+        &self.case.package.to
+    }
+
+    fn cut_lives(&self) -> impl Iterator<Item = &Life> {
+        self.update.lives().iter().filter(|life| life.cut.is_some())
+    }
+
+    fn cuts_made(&self) -> u32 {
+        self.cut_lives().count() as u32
+    }
+
+    fn ends(&self) -> Vec<UpdateCode> {
+        self.update.ends().collect()
+    }
+
+    /// "after power was cut at UPDATING 50 %", for the start of a sentence.
+    fn after(&self) -> String {
+        let Some(plan) = self.case.cut.as_ref().filter(|_| self.cuts_made() > 0) else {
+            return format!("after the update over {}", self.case.via);
+        };
+        let places: Vec<String> = self
+            .cut_lives()
+            .filter_map(|life| life.cut)
+            .map(|phase| phase.to_string())
+            .collect();
+        let what = match plan.kind {
+            crate::cut::Kind::Power => "power was cut",
+            crate::cut::Kind::Reset => "the module was reset",
+            crate::cut::Kind::Both => "power was cut and reset asserted",
+        };
+        format!("after {what} at {}", places.join(", and again at "))
+    }
+
+    fn wanted(&self) -> Wanted<'_> {
+        if self.cuts_made() > 0 {
+            let rode_through = self.cut_lives().any(|life| life.glitch);
+            return match self.update.due() {
+                Due::Nothing if rode_through => Wanted::Either,
+                Due::Nothing => Wanted::Source,
+                Due::MayResume => Wanted::Either,
+                Due::MustResume => Wanted::Target,
+                Due::Finished if self.ends().last() == Some(&UpdateCode::Success) => Wanted::Target,
+                Due::Finished => Wanted::Source,
+            };
+        }
+        match &self.case.expect.version {
+            Some(Becomes::Target) => Wanted::Target,
+            Some(Becomes::Unchanged) => Wanted::Source,
+            Some(Becomes::Version(version)) => Wanted::Exactly(version),
+            None => Wanted::Either,
+        }
+    }
+
+    // What it became.
+
+    fn became(&self) -> Option<Verdict> {
+        let version = match &self.became {
+            Became::Unresponsive => return Some(self.unresponsive()),
+            Became::Runs(version) => version,
+        };
+        let wanted = self.wanted();
+        if let Wanted::Exactly(expected) = wanted {
+            return (version != expected).then(|| {
+                let sentence = format!("{} the module runs {version}, expected {expected}", self.after());
+                Verdict::of(Rule::TargetNotReached, sentence)
+            });
+        }
+        if version != self.source() && version != self.target() {
+            let sentence = format!(
+                "{} the module runs {version}, which is neither the source {} nor the target {}",
+                self.after(),
+                self.source(),
+                self.target()
+            );
+            return Some(Verdict::of(Rule::WrongVersion, sentence));
+        }
+        match wanted {
+            Wanted::Target if version == self.source() && self.source() != self.target() => {
+                Some(self.not_updated())
+            }
+            Wanted::Source if version != self.source() => {
+                let sentence = format!(
+                    "{} the module runs {version}, expected {} to run on",
+                    self.after(),
+                    self.source()
+                );
+                Some(Verdict::of(Rule::VersionChanged, sentence))
+            }
+            _ => self.stalled().or_else(|| self.changed_imei()),
+        }
+    }
+
+    fn unresponsive(&self) -> Verdict {
+        if let Some(stalled) = self
+            .stalled()
+            .filter(|_| self.timed_out == Some(TimedOut::Update))
+        {
+            return stalled;
+        }
+        let seen = match self.update.life() {
+            life if life.boot_roms > 0 && !life.ready => "the boot ROM's block came and nothing after it",
+            life if life.ready => "RDY came, but no command is answered",
+            _ => "not a byte came",
+        };
+        let sentence = format!(
+            "{} the module does not answer any more: {seen}, also after further power cycles and a reset; expected it to run {} or {}",
+            self.after(),
+            self.source(),
+            self.target()
+        );
+        Verdict::of(Rule::Unresponsive, sentence)
+    }
+
+    /// The source version runs where the target had to.
+    fn not_updated(&self) -> Verdict {
+        let (after, source, target) = (self.after(), self.source(), self.target());
+        let ends = self.ends();
+        if ends.contains(&UpdateCode::Success) {
+            let sentence =
+                format!("{after} the module reported END,0 but still runs {source}; expected {target}");
+            return Verdict::of(Rule::EndWithoutUpdate, sentence);
+        }
+        if let Some(code) = ends.last() {
+            let sentence = format!(
+                "{after} the update ended with END,{code} and {source} runs on; expected END,0 and {target}"
+            );
+            return Verdict::of(Rule::UpdateFailed, sentence);
+        }
+        if let Some(verdict) = self.stalled() {
+            return verdict;
+        }
+        if self.cuts_made() > 0 {
+            let resumed = self
+                .update
+                .lives()
+                .iter()
+                .skip_while(|life| life.cut.is_none())
+                .skip(1)
+                .any(Life::updates);
+            let (rule, how) = if resumed {
+                (
+                    Rule::TargetNotReached,
+                    "the module resumed the update, reported no END",
+                )
+            } else {
+                (
+                    Rule::NoResume,
+                    "the module came back without a single UPDATING: it forgot the update",
+                )
+            };
+            let sentence = format!(
+                "{after} {how} and runs {source}; expected a forced resume to {target} (application note §2.2.1 note 1)"
+            );
+            return Verdict::of(rule, sentence);
+        }
+        match self.update.download() {
+            Some(code) if code != DownloadCode::Success => self.download_failed(code),
+            _ if self.reply == Some(Reply::Error) => {
+                let sentence =
+                    format!("the order to update was answered with ERROR, expected OK; {source} runs on");
+                Verdict::of(Rule::UnexpectedReply, sentence)
+            }
+            _ => {
+                let sentence =
+                    format!("{after} the module runs {source}, expected {target}; no END was reported");
+                Verdict::of(Rule::TargetNotReached, sentence)
+            }
+        }
+    }
+
+    /// A download that failed although nothing was done to it. Whose fault that is, the server's log tells.
+    fn download_failed(&self, code: DownloadCode) -> Verdict {
+        let (rule, seen) = match self.fetches {
+            Fetches { requests: 0, .. } => (
+                Rule::ServerNotReached,
+                "and no request reached the package server",
+            ),
+            Fetches { broken: 1.., .. } => (Rule::DownloadBroken, "and the connection had broken off"),
+            _ => (
+                Rule::DownloadCode,
+                "although the server had sent everything it was asked for",
+            ),
+        };
+        Verdict::of(rule, format!("the download ended with {code} {seen}; expected 0"))
+    }
+
+    fn stalled(&self) -> Option<Verdict> {
+        let (rule, sentence) = match self.timed_out? {
+            TimedOut::Update => {
+                let at = self.update.lives().iter().rev().find_map(|life| life.updating);
+                let at = at.map_or("START".to_string(), |(_, last)| format!("UPDATING {last}"));
+                (
+                    Rule::UpdateStalled,
+                    format!(
+                        "{} the module stood at {at} and reported no END within the limit `update`",
+                        self.after()
+                    ),
+                )
+            }
+            TimedOut::Resume => (
+                Rule::ResumeTimeout,
+                format!(
+                    "{} neither START, UPDATING nor RDY came within the limit `resume` after the supply had returned",
+                    self.after()
+                ),
+            ),
+            TimedOut::Download => {
+                let rule = if self.fetches.requests == 0 {
+                    Rule::ServerNotReached
+                } else {
+                    Rule::DownloadStalled
+                };
+                let requests = self.fetches.requests;
+                (
+                    rule,
+                    format!(
+                        "the download did not end within the limit `download`; the server had seen {requests} requests"
+                    ),
+                )
+            }
+        };
+        Some(Verdict::of(rule, sentence))
+    }
+
+    fn changed_imei(&self) -> Option<Verdict> {
+        let (before, after) = self.imei.as_ref().filter(|(before, after)| before != after)?;
+        Some(Verdict::of(
+            Rule::ImeiChanged,
+            format!("{} the IMEI is {after}, it was {before}", self.after()),
+        ))
+    }
+
+    // What it said.
+
+    fn said(&self) -> Option<Verdict> {
+        self.violation()
+            .or_else(|| self.downloaded_again())
+            .or_else(|| self.wrong_reply())
+            .or_else(|| self.wrong_download())
+            .or_else(|| self.wrong_end())
+    }
+
+    fn violation(&self) -> Option<Verdict> {
+        let violation = self.update.violations().first()?;
+        let sentence = format!(
+            "{:?} came in the phase \"{}\": {}",
+            violation.urc,
+            violation.phase,
+            violation.rule.meaning()
+        );
+        Some(Verdict::of(violation.rule, sentence))
+    }
+
+    fn downloaded_again(&self) -> Option<Verdict> {
+        if self.fetches.again == 0 {
+            return None;
+        }
+        let sentence = format!(
+            "{} the package was fetched again ({} requests); a forced resume works from what is in flash",
+            self.after(),
+            self.fetches.again
+        );
+        Some(Verdict::of(Rule::DownloadedAgain, sentence))
+    }
+
+    fn wrong_reply(&self) -> Option<Verdict> {
+        if let Some(OrderFault::Again(_)) = self.case.faults.order {
+            // Which of the two a module answers is not documented: both refuse.
+            let refused = self.reply == Some(Reply::Error) || self.ends().contains(&UpdateCode::Busy);
+            return (self.fault_met && !refused).then(|| {
+                let sentence =
+                    "a second order while one was under way was accepted; expected ERROR, or END,2"
+                        .to_string();
+                Verdict::of(Rule::UnexpectedReply, sentence)
+            });
+        }
+        let expected = self.case.expect.reply?;
+        let seen = match self.reply {
+            Some(reply) if reply == expected => return None,
+            Some(reply) => reply.name(),
+            None => "nothing",
+        };
+        Some(Verdict::of(
+            Rule::UnexpectedReply,
+            format!("the module answered {seen}, expected {}", expected.name()),
+        ))
+    }
+
+    fn wrong_download(&self) -> Option<Verdict> {
+        let expected = DownloadCode::from_raw(self.case.expect.download?);
+        match self.update.download() {
+            Some(seen) if seen == expected => None,
+            Some(seen) => Some(Verdict::of(
+                Rule::DownloadCode,
+                format!("the download ended with {seen}, expected {expected}"),
+            )),
+            None => Some(Verdict::of(
+                Rule::DownloadCode,
+                format!("no end of the download was reported, expected {expected}"),
+            )),
+        }
+    }
+
+    fn wrong_end(&self) -> Option<Verdict> {
+        let ends = self.ends();
+        let updated = self.became == Became::Runs(self.target().clone()) && self.source() != self.target();
+        if ends.is_empty() && updated {
+            let sentence = format!(
+                "{} the module runs {}, but reported no END, not even on one further boot",
+                self.after(),
+                self.target()
+            );
+            return Some(Verdict::of(Rule::EndMissing, sentence));
+        }
+        let expected = UpdateCode::from_raw(self.expected_end(updated)?);
+        // The refusal of a second order is no result of the first.
+        let again = matches!(self.case.faults.order, Some(OrderFault::Again(_)));
+        let mut ends = ends
+            .into_iter()
+            .filter(|&code| !(again && code == UpdateCode::Busy));
+        match ends.find(|&code| code != expected) {
+            Some(seen) => Some(Verdict::of(
+                Rule::UpdateCode,
+                format!("{} END,{seen} was reported, expected {expected}", self.after()),
+            )),
+            None if self.ends().is_empty() => Some(Verdict::of(
+                Rule::UpdateCode,
+                format!("{} no END was reported, expected {expected}", self.after()),
+            )),
+            None => None,
+        }
+    }
+
+    /// The END that has to come. After a cut, the table of legal outcomes says; without one, the case does.
+    fn expected_end(&self, updated: bool) -> Option<u32> {
+        if self.cuts_made() > 0 && self.case.expect == Expect::success() {
+            return updated.then_some(UpdateCode::Success.raw());
+        }
+        self.case.expect.update
+    }
+
+    // Whether it was the planned experiment.
+
+    fn planned(&self) -> Option<Verdict> {
+        self.missed()
+            .or_else(|| self.late())
+            .or_else(|| self.finished_before())
+            .or_else(|| {
+                (!self.fault_met).then(|| {
+                    let sentence =
+                        "the update ended before the fault that the case declares was brought about"
+                            .to_string();
+                    Verdict::of(Rule::FaultNotMet, sentence)
+                })
+            })
+    }
+
+    fn missed(&self) -> Option<Verdict> {
+        let (planned, made) = (self.cuts_planned, self.cuts_made());
+        let plan = self.case.cut.as_ref().filter(|_| made < planned)?;
+        let sentence = format!(
+            "{made} of {planned} cuts were made: `{}` was not met again before the update ended (last seen: {})",
+            plan.at,
+            self.update.phase()
+        );
+        Some(Verdict::of(Rule::CutMissed, sentence))
+    }
+
+    fn late(&self) -> Option<Verdict> {
+        let plan = self.case.cut.as_ref().filter(|plan| plan.at != Moment::End)?;
+        let landed = self.cut_lives().find_map(|life| match life.cut {
+            Some(phase @ Phase::Ended { .. }) => Some(phase),
+            _ => None,
+        })?;
+        let sentence = format!(
+            "the cut was armed at `{}` and landed {landed}: the delay was longer than the update",
+            plan.at
+        );
+        Some(Verdict::of(Rule::CutLate, sentence))
+    }
+
+    fn finished_before(&self) -> Option<Verdict> {
+        let plan = self.case.cut.as_ref()?;
+        let armed_at_the_end = matches!(plan.at, Moment::End | Moment::Updating(Percent::FULL));
+        let last_cut = self
+            .cut_lives()
+            .last()
+            .filter(|life| !life.glitch && matches!(life.cut, Some(Phase::Updating { .. })))?;
+        let resumed = self
+            .update
+            .lives()
+            .iter()
+            .skip_while(|life| !core::ptr::eq(*life, last_cut))
+            .skip(1)
+            .any(Life::updates);
+        (!resumed && !armed_at_the_end).then(|| {
+            let sentence = format!(
+                "{} only RDY, END,0 and {} came: the update had been finished before the cut, so no forced resume was seen",
+                self.after(),
+                self.target()
+            );
+            Verdict::of(Rule::FinishedBeforeCut, sentence)
+        })
+    }
+}
+
+/// In a few words: where the cuts landed and how the module came back.
+pub fn story(update: &Update, became: &Became) -> String {
+    let mut parts: Vec<String> = Vec::new();
+    for life in update.lives() {
+        if let Some((first, last)) = life.updating {
+            let resumed = parts.last().is_some_and(|part: &String| part.starts_with("cut"));
+            parts.push(if resumed {
+                format!("resumed {first}..{last}")
+            } else {
+                format!("UPDATING {first}..{last}")
+            });
+        }
+        if let Some(phase) = life.cut {
+            parts.push(format!("cut at {phase}"));
+        }
+        parts.extend(
+            life.download
+                .filter(|code| *code != DownloadCode::Success)
+                .map(|code| format!("download {}", code.raw())),
+        );
+        parts.extend(life.ends.iter().map(|code| format!("END,{}", code.raw())));
+    }
+    parts.push(match became {
+        Became::Runs(version) => version.to_string(),
+        Became::Unresponsive => "unresponsive".to_string(),
+    });
+    parts.join(" · ")
+}

@@ -65,7 +65,7 @@ impl fmt::Display for Phase {
 }
 
 /// What may come in a life, by what the cut before it interrupted (contract: "legal after a cut").
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Due {
     /// The source version runs on; an update needs a new order.
     Nothing,
@@ -222,6 +222,7 @@ impl Update {
             Input::Block(block) => self.phase = Phase::Uploading { block },
             Input::Order => {
                 self.ordered = true;
+                self.due = Due::Nothing;
                 self.phase = if self.via == Via::Uart {
                     Phase::Ordered
                 } else {
@@ -234,22 +235,27 @@ impl Update {
             }
             Input::Urc(urc) => return self.on_urc(urc),
             Input::Cut { glitch } => {
-                self.due = self.phase.due_after_cut();
+                self.due = self.due_now();
                 let phase = self.phase;
                 let life = self.life_mut();
                 (life.cut, life.glitch) = (Some(phase), glitch);
                 self.next_life(glitch);
             }
             Input::Cycle => {
-                self.due = match self.phase.due_after_cut() {
-                    // A resume that is still due stays due.
-                    Due::Nothing if self.due != Due::Finished => self.due,
-                    due => due,
-                };
+                self.due = self.due_now();
                 self.next_life(false);
             }
         }
         None
+    }
+
+    /// What may follow when the supply is lost now. A resume that was due before stays due until END, also when the
+    /// resumed update had not come as far as UPDATING again; and a finished update stays finished.
+    fn due_now(&self) -> Due {
+        match (self.due, self.phase.due_after_cut()) {
+            (_, Due::Finished) => Due::Finished,
+            (before, after) => before.max(after),
+        }
     }
 
     fn next_life(&mut self, glitch: bool) {
@@ -335,8 +341,12 @@ impl Update {
                 self.phase = Phase::Updating { percent };
             }
             Fota::End(code) => {
+                let refused = code == UpdateCode::Busy && matches!(self.phase, Phase::Downloading { .. });
                 self.life_mut().ends.push(code);
-                self.phase = Phase::Ended { code: code.raw() };
+                // "DFOTA is busy" in the middle of a download refuses a second order; the first goes on.
+                if !refused {
+                    self.phase = Phase::Ended { code: code.raw() };
+                }
             }
             Fota::Unknown => {}
         }

@@ -1,3 +1,12 @@
 //! The world: everything of `dfota-hil` that touches a file, a socket, a port, a line or a clock.
 
+pub mod attempt;
 pub mod clock;
+pub mod escape;
+pub mod journal;
+pub mod line;
+pub mod lines;
+pub mod module;
+pub mod prepare;
+pub mod serial;
+pub mod upload;

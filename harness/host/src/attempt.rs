@@ -1,0 +1,383 @@
+//! One attempt at an update: get the package in, order it, watch it, cut it where the case says, and bring the module back.
+
+use crate::module::{COMMAND, Module, Stop};
+use crate::serial::reader::Armed;
+use crate::upload;
+use bc66_wire::{command, qfotadl};
+use dfota_core::case::{Case, Limits, Via};
+use dfota_core::cut::{Cut, Kind};
+use dfota_core::event::{Event, Line};
+use dfota_core::expect::{Becomes, Reply};
+use dfota_core::fault::{OrderFault, UartFault};
+use dfota_core::judge::TimedOut;
+use dfota_core::moment::Moment;
+use dfota_core::update::{Input, Phase, Update};
+use dfota_core::verdict::Rule;
+use std::collections::VecDeque;
+use std::time::Instant;
+
+/// What is to be tried.
+#[derive(Debug)]
+pub struct Job<'a> {
+    /// The case.
+    pub case: &'a Case,
+    /// The package's bytes.
+    pub package: &'a [u8],
+    /// Where the package server offers it.
+    pub url: Option<String>,
+    /// The cuts to be made, in order.
+    pub cuts: Vec<Cut>,
+}
+
+/// What came of it, beside what the watched [`Update`] knows.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Tried {
+    /// What answered the faulty block, or the order, or the second order.
+    pub reply: Option<Reply>,
+    /// The fault of the upload or of the order was brought about.
+    pub fault_met: bool,
+    /// The wait that ran out first.
+    pub timed_out: Option<TimedOut>,
+}
+
+/// How a life of the module ended, as far as the attempt is concerned.
+enum Ended {
+    /// A cut was made.
+    Cut,
+    /// Nothing more is expected.
+    Settled,
+    /// A limit was over.
+    TimedOut(TimedOut),
+}
+
+impl Module {
+    /// Tries the update of `job`. The module must be awake, and be left alone afterwards until it is asked what it became.
+    pub fn attempt(&mut self, job: &Job<'_>) -> Result<Tried, Stop> {
+        self.update = Some(Update::new(job.case.via));
+        self.cut = None;
+        self.clean = false;
+        let mut cuts: VecDeque<Cut> = job.cuts.iter().cloned().collect();
+        let mut tried = Tried::default();
+        self.arm_next(&mut cuts);
+        let mut ended = match self.bring_in(job, &mut tried)? {
+            true => self.watch_update(job, &mut tried)?,
+            false if self.cut.is_some() => Ended::Cut,
+            false => Ended::Settled,
+        };
+        while let Ended::Cut = ended {
+            self.live_through_cut(&mut cuts)?;
+            ended = self.watch_return(&job.case.limits)?;
+        }
+        if let Some(cut) = self.reader.disarm() {
+            self.journal.post(Event::CutMissed { cut });
+        }
+        if let Ended::TimedOut(limit) = ended {
+            tried.timed_out = Some(limit);
+        }
+        Ok(tried)
+    }
+
+    fn phase(&self) -> Phase {
+        self.update.as_ref().map_or(Phase::Idle, Update::phase)
+    }
+
+    fn tell(&mut self, input: Input) {
+        if let Some(update) = &mut self.update {
+            update.on(input);
+        }
+    }
+
+    fn arm_next(&mut self, cuts: &mut VecDeque<Cut>) {
+        let Some(cut) = cuts.pop_front() else { return };
+        self.journal.post(Event::CutArmed { cut: cut.clone() });
+        if !matches!(cut.at, Moment::UploadBlock(_)) {
+            let after = self.clock.real(cut.after);
+            self.reader.arm(Armed { cut, after });
+        }
+    }
+
+    // Getting it in.
+
+    /// Uploads where the transport asks for it, and orders; whether an update is under way.
+    fn bring_in(&mut self, job: &Job<'_>, tried: &mut Tried) -> Result<bool, Stop> {
+        match job.case.via {
+            Via::Uart => self.bring_in_over_uart(job, tried),
+            Via::Http => self.order_over_http(job, tried),
+            Via::Coap => Err(Stop::rule(
+                Rule::HarnessFailed,
+                "updates over CoAP are not part of this version",
+            )),
+        }
+    }
+
+    fn bring_in_over_uart(&mut self, job: &Job<'_>, tried: &mut Tried) -> Result<bool, Stop> {
+        let case = job.case;
+        let fault = case.faults.uart;
+        if fault != Some(UartFault::Nothing) {
+            let plan = upload::Plan {
+                block_size: case.block_size,
+                fault,
+                stop_at_fault: case.expect.version == Some(Becomes::Unchanged),
+            };
+            let cut = job.cuts.first().and_then(|cut| match cut.at {
+                Moment::UploadBlock(block) => Some((block, cut)),
+                _ => None,
+            });
+            let damaged = damaged(job.package, fault);
+            let uploaded = self.upload(damaged.as_deref().unwrap_or(job.package), plan, cut)?;
+            tried.reply = uploaded.reply;
+            tried.fault_met = uploaded.reply.is_some();
+            if !uploaded.complete {
+                return Ok(false);
+            }
+        }
+        tried.fault_met |= matches!(fault, Some(UartFault::Nothing | UartFault::Damage(_)));
+        let reply = self.order(&format!("AT{}={}", command::QFOTADL, qfotadl::FROM_UART))?;
+        if fault.and_then(UartFault::block).is_none() {
+            tried.reply = reply;
+        }
+        Ok(reply == Some(Reply::Ok))
+    }
+
+    fn order_over_http(&mut self, job: &Job<'_>, tried: &mut Tried) -> Result<bool, Stop> {
+        let Some(url) = &job.url else {
+            return Err(Stop::rule(
+                Rule::ServerFailed,
+                "the package server offers no URL for this case",
+            ));
+        };
+        let fault = job.case.faults.order;
+        tried.fault_met = match fault {
+            Some(OrderFault::BeforeIp) => !self.awake.ip,
+            Some(OrderFault::UrlBytes(_) | OrderFault::Https) => true,
+            Some(OrderFault::Again(_) | OrderFault::Detach(_)) | None => false,
+        };
+        tried.reply = self.order(&http_order(url, fault))?;
+        Ok(tried.reply == Some(Reply::Ok))
+    }
+
+    /// Gives an order; a module that loses its supply before it answers gives no reply.
+    fn order(&mut self, text: &str) -> Result<Option<Reply>, Stop> {
+        self.tell(Input::Order);
+        match self.timed_command("QFOTADL", text)? {
+            Some(answer) if answer.end.is_ok() => Ok(Some(Reply::Ok)),
+            Some(_) => {
+                self.tell(Input::Refused);
+                Ok(Some(Reply::Error))
+            }
+            None if self.cut.is_some() => Ok(Some(Reply::Ok)),
+            None => Err(Stop::rule(
+                Rule::NoReply,
+                format!("`{text}` was not answered within {} s", COMMAND.as_secs()),
+            )),
+        }
+    }
+
+    // Watching.
+
+    /// Watches the life in which the update was ordered.
+    fn watch_update(&mut self, job: &Job<'_>, tried: &mut Tried) -> Result<Ended, Stop> {
+        let limits = job.case.limits;
+        let ordered = Instant::now();
+        if job.case.via != Via::Uart {
+            let deadline = ordered + self.clock.time_out(limits.download);
+            let trigger = disturbance(job.case);
+            let downloading = |phase| matches!(phase, Phase::Downloading { .. });
+            let disturbed = |module: &Self| trigger.is_some_and(|(at, _)| reached(module.phase(), at));
+            let over = |module: &Self| module.cut.is_some() || !downloading(module.phase());
+            let in_time = self.wait_until(deadline, |module| over(module) || disturbed(module))?;
+            if let Some((_, text)) = trigger.filter(|_| in_time && !over(self) && disturbed(self)) {
+                self.disturb(job, text, tried)?;
+            }
+            if !self.wait_until(deadline, over)? {
+                return Ok(Ended::TimedOut(TimedOut::Download));
+            }
+            if matches!(self.phase(), Phase::DownloadFailed { .. }) && self.cut.is_none() {
+                return Ok(Ended::Settled);
+            }
+        }
+        self.watch_end(&limits)
+    }
+
+    fn disturb(&mut self, job: &Job<'_>, text: &'static str, tried: &mut Tried) -> Result<(), Stop> {
+        tried.fault_met = true;
+        let text = match &job.url {
+            Some(url) if text.is_empty() => http_order(url, None),
+            _ => text.to_owned(),
+        };
+        self.journal
+            .step(format!("fault: `{text}` in the middle of the download"));
+        let answer = self.try_command(&text, COMMAND)?;
+        if let Some(OrderFault::Again(_)) = job.case.faults.order {
+            tried.reply = answer.map(|answer| {
+                if answer.end.is_ok() {
+                    Reply::Ok
+                } else {
+                    Reply::Error
+                }
+            });
+        }
+        Ok(())
+    }
+
+    /// Waits for END. A cut that is armed for END itself, or whose delay runs, is waited for.
+    fn watch_end(&mut self, limits: &Limits) -> Result<Ended, Stop> {
+        let deadline = Instant::now() + self.clock.time_out(limits.update);
+        let ended = |module: &Self| matches!(module.phase(), Phase::Ended { .. });
+        let in_time = self.wait_until(deadline, |module| module.cut.is_some() || ended(module))?;
+        if !in_time {
+            return Ok(Ended::TimedOut(TimedOut::Update));
+        }
+        self.settle_cut()
+    }
+
+    /// After the last thing that was awaited: a cut that is under way is waited for.
+    fn settle_cut(&mut self) -> Result<Ended, Stop> {
+        let due = |module: &Self| module.reader.is_due();
+        while self.cut.is_none() && due(self) {
+            self.wait(COMMAND, |module| module.cut.is_some() || !due(module))?;
+        }
+        // A cut that was made is told right behind the line that triggered it.
+        self.drain()?;
+        Ok(if self.cut.is_some() {
+            Ended::Cut
+        } else {
+            Ended::Settled
+        })
+    }
+
+    /// Watches what the module does when its supply has come back, without a word to it.
+    fn watch_return(&mut self, limits: &Limits) -> Result<Ended, Stop> {
+        let updates = |module: &Self| {
+            module
+                .update
+                .as_ref()
+                .is_some_and(|update| update.life().updates())
+        };
+        let ended =
+            |module: &Self| matches!(module.phase(), Phase::Ended { .. }) && !module.life_ends().is_empty();
+        let came =
+            |module: &Self| module.cut.is_some() || module.awake.ready || updates(module) || ended(module);
+        if !self.wait(limits.resume, came)? {
+            return Ok(Ended::TimedOut(TimedOut::Resume));
+        }
+        if updates(self) {
+            self.measured(
+                "time to resume",
+                self.clock.module_time(self.since.elapsed()),
+                Some(limits.resume),
+            );
+            if !ended(self) && self.cut.is_none() {
+                return self.watch_end(limits);
+            }
+        }
+        // END, if there is one, comes after +CFUN: 1 and before +CPIN: READY (AN §6.1).
+        self.wait(limits.boot, |module| {
+            module.cut.is_some() || module.awake.sim_ready || ended(module)
+        })?;
+        self.settle_cut()
+    }
+
+    fn life_ends(&self) -> &[bc66_wire::code::UpdateCode] {
+        self.update.as_ref().map_or(&[], |update| &update.life().ends)
+    }
+
+    // Cuts.
+
+    /// From a cut that was made to a module that is supplied again.
+    fn live_through_cut(&mut self, cuts: &mut VecDeque<Cut>) -> Result<(), Stop> {
+        let Some(made) = self.cut.take() else {
+            return Ok(());
+        };
+        let cut = made.cut.clone();
+        if let Err(error) = made.result {
+            return Err(Stop::rule(Rule::LineFailed, error.to_string()));
+        }
+        let timing = self.timing();
+        let glitch = cut.kind != Kind::Reset && cut.off < timing.discharge;
+        // What arrives until the silence is certain was said before the cut.
+        match cut.kind {
+            Kind::Power | Kind::Both if !glitch => self.fall_silent(made.returned)?,
+            Kind::Reset => {
+                self.pause_until(made.returned + self.clock.real(timing.latency))?;
+                self.drain()?;
+            }
+            Kind::Power | Kind::Both => self.pause_until(made.returned + self.clock.real(cut.off))?,
+        }
+        let landed = self.phase();
+        self.tell(Input::Cut { glitch });
+        self.journal.post(Event::CutMade {
+            cut: cut.clone(),
+            landed,
+            trigger_ns: self.clock.mono_ns_of(made.trigger),
+            commanded_ns: self.clock.mono_ns_of(made.commanded),
+            returned_ns: self.clock.mono_ns_of(made.returned),
+            kind: cut.kind,
+        });
+        if !glitch && cut.kind != Kind::Reset {
+            self.prove_silence()?;
+        }
+        self.pause_until(made.returned + self.clock.real(cut.off.max(self.shortest_off(cut.kind))))?;
+        self.arm_next(cuts);
+        self.give_back(cut.kind)
+    }
+
+    fn shortest_off(&self, kind: Kind) -> std::time::Duration {
+        if kind == Kind::Reset {
+            self.timing().reset_hold
+        } else {
+            std::time::Duration::ZERO
+        }
+    }
+
+    fn give_back(&mut self, kind: Kind) -> Result<(), Stop> {
+        match kind {
+            Kind::Power => self.power_on(),
+            Kind::Reset => self.release_reset(),
+            Kind::Both => {
+                self.set(Line::Reset, false)?;
+                self.power_on()
+            }
+        }
+    }
+}
+
+/// The package with one byte inverted, where the fault asks for it.
+fn damaged(package: &[u8], fault: Option<UartFault>) -> Option<Vec<u8>> {
+    let Some(UartFault::Damage(at)) = fault else {
+        return None;
+    };
+    let mut damaged = package.to_vec();
+    let at = (at.of(package.len() as u64) as usize).min(package.len().checked_sub(1)?);
+    damaged[at] ^= 0xFF;
+    Some(damaged)
+}
+
+fn http_order(url: &str, fault: Option<OrderFault>) -> String {
+    let mut url = url.to_owned();
+    match fault {
+        Some(OrderFault::Https) => {
+            let rest = url.split_once("://").map_or("", |(_, rest)| rest);
+            url = format!("{}{rest}", qfotadl::SCHEME_UNSUPPORTED.to_lowercase());
+        }
+        Some(OrderFault::UrlBytes(bytes)) => {
+            let missing = usize::from(bytes).saturating_sub(url.len());
+            url.extend(std::iter::repeat_n('x', missing));
+        }
+        _ => {}
+    }
+    format!("AT{}=\"{url}\"", command::QFOTADL)
+}
+
+/// At which percent of the download what is sent; an empty text is the same order again.
+fn disturbance(case: &Case) -> Option<(dfota_core::percent::Percent, &'static str)> {
+    match case.faults.order? {
+        OrderFault::Again(at) => Some((at, "")),
+        OrderFault::Detach(at) => Some((at, "AT+CFUN=0")),
+        OrderFault::UrlBytes(_) | OrderFault::Https | OrderFault::BeforeIp => None,
+    }
+}
+
+fn reached(phase: Phase, at: dfota_core::percent::Percent) -> bool {
+    matches!(phase, Phase::Downloading { percent: Some(seen) } if seen >= at)
+}

@@ -1,0 +1,220 @@
+//! The journal: one inbox for everything that happens, one thread that puts it in order, writes it down and only then
+//! shows it.
+//!
+//! `events.jsonl` is appended to and never rewritten. Each line carries the SHA-256 of the line before, so that a change
+//! of any of them shows. Lines are handed to the system whenever the inbox is empty: a killed harness loses nothing that
+//! had happened before.
+
+use crate::clock::Clock;
+use dfota_core::event::{Event, Record};
+use sha2::{Digest, Sha256};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::Instant;
+use time::format_description::well_known::Rfc3339;
+use time::{OffsetDateTime, UtcDateTime};
+
+/// Name of the journal in a run folder.
+pub const FILE: &str = "events.jsonl";
+
+/// Where everything is told to. Cheap to clone; telling never blocks on the disk.
+#[derive(Debug, Clone)]
+pub struct Journal {
+    clock: Clock,
+    inbox: Sender<(u64, Event)>,
+}
+
+impl Journal {
+    /// Tells what happened now.
+    pub fn post(&self, event: Event) {
+        self.post_at(Instant::now(), event);
+    }
+
+    /// Tells what happened at a moment that was noted where it happened.
+    pub fn post_at(&self, at: Instant, event: Event) {
+        // The writer ends after every sender; if it has ended early, its error is reported by `Writer::finish`.
+        let _ = self.inbox.send((self.clock.mono_ns_of(at), event));
+    }
+
+    /// Tells what is done now, in words.
+    pub fn step(&self, text: impl Into<String>) {
+        self.post(Event::Step { text: text.into() });
+    }
+}
+
+/// Sees each record after it was written.
+pub trait Observer: Send {
+    /// Takes one record.
+    fn on(&mut self, record: &Record);
+}
+
+/// The thread that writes.
+#[derive(Debug)]
+pub struct Writer {
+    thread: JoinHandle<io::Result<()>>,
+}
+
+impl Writer {
+    /// Starts a journal in `folder`. The thread ends when every [`Journal`] is gone.
+    pub fn start(folder: &Path, clock: Clock, observer: Box<dyn Observer>) -> io::Result<(Journal, Self)> {
+        let file = File::options()
+            .append(true)
+            .create_new(true)
+            .open(folder.join(FILE))?;
+        let (inbox, events) = channel();
+        let began = OffsetDateTime::now_utc() - std::time::Duration::from_nanos(clock.mono_ns());
+        let thread = std::thread::Builder::new()
+            .name("journal".into())
+            .spawn(move || {
+                write(
+                    &events,
+                    BufWriter::with_capacity(1 << 16, file),
+                    clock,
+                    began,
+                    observer,
+                )
+            })?;
+        Ok((Journal { clock, inbox }, Self { thread }))
+    }
+
+    /// Waits for the last line.
+    pub fn finish(self) -> io::Result<()> {
+        self.thread
+            .join()
+            .unwrap_or_else(|_| Err(io::Error::other("the journal's thread panicked")))
+    }
+}
+
+fn write(
+    events: &Receiver<(u64, Event)>,
+    mut file: BufWriter<File>,
+    clock: Clock,
+    began: OffsetDateTime,
+    mut observer: Box<dyn Observer>,
+) -> io::Result<()> {
+    let (mut prev, mut line) = (Sha256::digest([]), Vec::new());
+    let mut pending = Vec::new();
+    for seq in 0.. {
+        let (mono_ns, event) = match events.try_recv() {
+            Ok(event) => event,
+            Err(_) => {
+                // Nothing waits: hand over what was written, then show it.
+                file.flush()?;
+                pending.drain(..).for_each(|record| observer.on(&record));
+                match events.recv() {
+                    Ok(event) => event,
+                    Err(_) => break,
+                }
+            }
+        };
+        let utc = (began + std::time::Duration::from_nanos(mono_ns))
+            .format(&Rfc3339)
+            .unwrap_or_default();
+        let record = Record {
+            seq,
+            mono_ns,
+            module_ns: clock.module_ns(mono_ns),
+            utc,
+            prev: hex(&prev),
+            event,
+        };
+        line.clear();
+        serde_json::to_writer(&mut line, &record)?;
+        prev = Sha256::digest(&line);
+        line.push(b'\n');
+        file.write_all(&line)?;
+        pending.push(record);
+        if pending.len() > 1_000 {
+            file.flush()?;
+            pending.drain(..).for_each(|record| observer.on(&record));
+        }
+    }
+    Ok(())
+}
+
+/// Bytes as lower-case hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+}
+
+/// A journal that could not be read.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The file.
+    #[error("`{}` could not be read: {why}; expected the journal of a run folder", path.display())]
+    Io {
+        /// Its path.
+        path: PathBuf,
+        /// Why.
+        why: io::Error,
+    },
+    /// A line.
+    #[error("`{}`:{line}: no event of a journal: {why}", path.display())]
+    Line {
+        /// The file.
+        path: PathBuf,
+        /// Number of the line, from 1.
+        line: usize,
+        /// Why.
+        why: serde_json::Error,
+    },
+    /// Nothing.
+    #[error("`{}` holds no event: the run was killed before it began", path.display())]
+    Empty {
+        /// The file.
+        path: PathBuf,
+    },
+}
+
+/// Reads the journal of a run folder. A last line that was torn by the death of the harness is left out.
+pub fn read(folder: &Path) -> Result<Vec<Record>, ReadError> {
+    let path = folder.join(FILE);
+    let io = |why| ReadError::Io {
+        path: path.clone(),
+        why,
+    };
+    let mut records = Vec::new();
+    let mut lines = BufReader::new(File::open(&path).map_err(io)?);
+    let mut line = Vec::new();
+    while lines.read_until(b'\n', &mut line).map_err(io)? > 0 {
+        if line.last() != Some(&b'\n') {
+            break;
+        }
+        let record = serde_json::from_slice(&line).map_err(|why| ReadError::Line {
+            path: path.clone(),
+            line: records.len() + 1,
+            why,
+        })?;
+        records.push(record);
+        line.clear();
+    }
+    if records.is_empty() {
+        Err(ReadError::Empty { path })
+    } else {
+        Ok(records)
+    }
+}
+
+/// The present time as folder names have it: `20261122T143005Z`.
+pub fn stamp() -> String {
+    let now = UtcDateTime::now();
+    let date = (now.year(), u8::from(now.month()), now.day());
+    format!(
+        "{:04}{:02}{:02}T{:02}{:02}{:02}Z",
+        date.0,
+        date.1,
+        date.2,
+        now.hour(),
+        now.minute(),
+        now.second()
+    )
+}

@@ -1,0 +1,65 @@
+//! A line of a simulated module, moved over the control socket of `dfota-hil sim`.
+
+use super::{Line, LineError};
+use std::io::{BufRead, BufReader, Write};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::time::Duration;
+
+/// How long the simulator may take to answer. It answers when the effect is there, which takes microseconds; this is for
+/// one that hangs.
+const ANSWER: Duration = Duration::from_secs(10);
+
+/// One line over a control socket of its own.
+#[derive(Debug)]
+pub struct Simulated {
+    name: &'static str,
+    on: String,
+    off: String,
+    socket: BufReader<UnixStream>,
+    answer: String,
+}
+
+impl Simulated {
+    /// Connects the line `name` (`power`, `reset`, `pwrkey`) to the control socket at `path`.
+    pub fn connect(name: &'static str, path: &Path) -> std::io::Result<Self> {
+        let socket = UnixStream::connect(path)?;
+        socket.set_read_timeout(Some(ANSWER))?;
+        socket.set_write_timeout(Some(ANSWER))?;
+        Ok(Self {
+            name,
+            on: format!("{name} on\n"),
+            off: format!("{name} off\n"),
+            socket: BufReader::new(socket),
+            answer: String::with_capacity(64),
+        })
+    }
+
+    fn ask(&mut self, active: bool) -> Result<(), String> {
+        let request = if active { &self.on } else { &self.off };
+        self.socket
+            .get_mut()
+            .write_all(request.as_bytes())
+            .map_err(|e| e.to_string())?;
+        self.answer.clear();
+        let read = self
+            .socket
+            .read_line(&mut self.answer)
+            .map_err(|e| e.to_string())?;
+        match self.answer.trim_end() {
+            _ if read == 0 => Err("the simulated module's process has ended".into()),
+            "ok" => Ok(()),
+            other => Err(format!("the simulator answered `{other}`, expected `ok`")),
+        }
+    }
+}
+
+impl Line for Simulated {
+    fn set(&mut self, active: bool) -> Result<(), LineError> {
+        self.ask(active).map_err(|why| LineError {
+            line: self.name,
+            active,
+            why,
+        })
+    }
+}

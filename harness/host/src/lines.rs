@@ -1,0 +1,99 @@
+//! The three lines of a rig together, and their safe state.
+
+use crate::line::{Line, LineError};
+use dfota_core::event;
+use std::fmt;
+use std::sync::{Mutex, PoisonError};
+
+/// The lines of a rig. Dropping it drives the supply to its declared safe level, so that it ends there also when a thread
+/// panics.
+pub struct Lines {
+    power: Mutex<Box<dyn Line>>,
+    reset: Option<Mutex<Box<dyn Line>>>,
+    pwrkey: Option<Mutex<Box<dyn Line>>>,
+    /// The supply stays on when the run ends.
+    safe_on: bool,
+    /// Whether dropping it moves anything.
+    guarded: bool,
+}
+
+impl fmt::Debug for Lines {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (reset, pwrkey) = (self.reset.is_some(), self.pwrkey.is_some());
+        f.debug_struct("Lines")
+            .field("reset", &reset)
+            .field("pwrkey", &pwrkey)
+            .field("safe_on", &self.safe_on)
+            .finish()
+    }
+}
+
+impl Lines {
+    /// The lines of a rig whose supply ends on or off.
+    pub fn new(
+        power: Box<dyn Line>,
+        reset: Option<Box<dyn Line>>,
+        pwrkey: Option<Box<dyn Line>>,
+        safe_on: bool,
+    ) -> Self {
+        Self {
+            power: Mutex::new(power),
+            reset: reset.map(Mutex::new),
+            pwrkey: pwrkey.map(Mutex::new),
+            safe_on,
+            guarded: true,
+        }
+    }
+
+    /// Leaves the lines where they are when this is dropped: for moving them by hand.
+    pub fn unguarded(mut self) -> Self {
+        self.guarded = false;
+        self
+    }
+
+    /// Whether the rig has this line.
+    pub fn has(&self, line: event::Line) -> bool {
+        self.get(line).is_some()
+    }
+
+    /// Moves a line.
+    pub fn set(&self, line: event::Line, active: bool) -> Result<(), LineError> {
+        match self.get(line) {
+            Some(driver) => driver.lock().unwrap_or_else(PoisonError::into_inner).set(active),
+            None => Err(LineError {
+                line: line.name(),
+                active,
+                why: "the rig file names no such line".into(),
+            }),
+        }
+    }
+
+    /// Drives everything to its safe state: reset and PWRKEY released, the supply as the rig file declares.
+    pub fn safe(&self) -> Result<(), LineError> {
+        let mut result = self.set(event::Line::Power, self.safe_on);
+        for line in [event::Line::Reset, event::Line::Pwrkey] {
+            if self.has(line) {
+                result = result.and(self.set(line, false));
+            }
+        }
+        result
+    }
+
+    fn get(&self, line: event::Line) -> Option<&Mutex<Box<dyn Line>>> {
+        match line {
+            event::Line::Power => Some(&self.power),
+            event::Line::Reset => self.reset.as_ref(),
+            event::Line::Pwrkey => self.pwrkey.as_ref(),
+        }
+    }
+}
+
+impl Drop for Lines {
+    fn drop(&mut self) {
+        if self.guarded
+            && let Err(error) = self.safe()
+        {
+            tracing::error!("the rig could not be made safe: {error}");
+        }
+    }
+}

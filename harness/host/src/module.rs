@@ -1,0 +1,503 @@
+//! The module in the rig's hands: its supply, its AT dialogue and everything it says, for procedures that read from top to
+//! bottom like a lab sheet.
+//!
+//! Everything arrives in one inbox, in order. [`Module::next`] takes one message, brings the watched [`Update`] up to date
+//! and gives it to whoever waits.
+
+use crate::clock::Clock;
+use crate::journal::Journal;
+use crate::lines::Lines;
+use crate::serial::port::Port;
+use crate::serial::reader::{CutMade, Message, Reader};
+use dfota_core::event::{Event, Line, Request};
+use dfota_core::reply::{Final, Pending, Said};
+use dfota_core::update::{Input, Update};
+use dfota_core::urc::Urc;
+use dfota_core::verdict::Rule;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+/// Between supply and PWRKEY: the rail has to be up before the key counts. Assumed; the vendor's figure is not public.
+const SETTLE: Duration = Duration::from_millis(50);
+/// How long silence is listened for after a discharge.
+const LISTEN: Duration = Duration::from_millis(200);
+/// How long a command may take whose answer is not limited by the application note.
+pub const COMMAND: Duration = Duration::from_secs(10);
+/// How long one `AT` of the synchronisation may stay without an answer. The first one after a boot may be lost (AL).
+const SYNC: Duration = Duration::from_secs(1);
+
+/// Why a procedure cannot go on.
+#[derive(Debug)]
+pub enum Stop {
+    /// The run is to end.
+    Interrupted,
+    /// The case ends with this rule.
+    Rule(Rule, String),
+}
+
+impl Stop {
+    /// A rule with its sentence.
+    pub fn rule(rule: Rule, sentence: impl Into<String>) -> Self {
+        Self::Rule(rule, sentence.into())
+    }
+}
+
+/// What is fixed about a rig's lines, in the module's time.
+#[derive(Debug, Clone, Copy)]
+pub struct Timing {
+    /// How long the supply must be off to count as gone.
+    pub discharge: Duration,
+    /// How long a byte may stay in the serial adapter.
+    pub latency: Duration,
+    /// How long reset is held.
+    pub reset_hold: Duration,
+    /// How long PWRKEY is held.
+    pub pwrkey_hold: Duration,
+}
+
+/// The answer to a command.
+#[derive(Debug)]
+pub struct Answer {
+    /// How it ended.
+    pub end: Final,
+    /// The lines before the end.
+    pub info: Vec<String>,
+}
+
+impl Answer {
+    /// What follows `NAME:` in the first line that has it.
+    pub fn value(&self, name: &str) -> Option<&str> {
+        self.info
+            .iter()
+            .find_map(|line| dfota_core::reply::value(line, name))
+    }
+}
+
+/// What the module has said since its supply came.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct Awake {
+    /// The boot ROM spoke.
+    pub boot_rom: bool,
+    /// RDY.
+    pub ready: bool,
+    /// `+CPIN: READY`: whatever END there is has come before it.
+    pub sim_ready: bool,
+    /// `+IP:`.
+    pub ip: bool,
+    /// When the first of it was read.
+    pub first: Option<Instant>,
+}
+
+/// What [`Module::next`] gives to whoever waits.
+#[derive(Debug)]
+pub enum Heard {
+    /// A line, already taken into account where it is a URC.
+    Line {
+        /// Its bytes.
+        text: Vec<u8>,
+        /// When it had been read.
+        at: Instant,
+    },
+    /// The prompt of data mode.
+    Prompt {
+        /// When it had been read.
+        at: Instant,
+    },
+    /// The answer to [`Module::drain`].
+    Drained {
+        /// Bytes read since the reader started.
+        bytes: u64,
+    },
+    /// Something else has changed: a cut was made, a request served, the port is back.
+    Change,
+}
+
+/// The module.
+#[derive(Debug)]
+pub struct Module {
+    /// The rig's clock.
+    pub clock: Clock,
+    /// The journal.
+    pub journal: Journal,
+    /// The reader, for arming cuts.
+    pub reader: Reader,
+    lines: Arc<Lines>,
+    port: Port,
+    timing: Timing,
+    inbox: Receiver<Message>,
+    /// The update that is being watched.
+    pub update: Option<Update>,
+    /// A cut that was made and has not been dealt with.
+    pub cut: Option<CutMade>,
+    /// Requests for packages of this case.
+    pub requests: Vec<Request>,
+    /// What the module has said since its supply came.
+    pub awake: Awake,
+    /// When the supply last came.
+    pub since: Instant,
+    powered: bool,
+    /// Nothing is left over from an earlier case.
+    pub clean: bool,
+}
+
+impl Module {
+    /// A module that is in an unknown state.
+    pub fn new(
+        (port, lines, timing): (Port, Arc<Lines>, Timing),
+        reader: Reader,
+        inbox: Receiver<Message>,
+        clock: Clock,
+        journal: Journal,
+    ) -> Self {
+        Self {
+            clock,
+            journal,
+            reader,
+            lines,
+            port,
+            timing,
+            inbox,
+            update: None,
+            cut: None,
+            requests: Vec::new(),
+            awake: Awake::default(),
+            since: Instant::now(),
+            powered: false,
+            clean: false,
+        }
+    }
+
+    /// Whether the rig has this line.
+    pub fn has(&self, line: Line) -> bool {
+        self.lines.has(line)
+    }
+
+    /// The lines, for a cut that is made outside the reader.
+    pub fn lines(&self) -> &Lines {
+        &self.lines
+    }
+
+    /// The rig's times.
+    pub fn timing(&self) -> Timing {
+        self.timing
+    }
+
+    // The inbox.
+
+    /// The next thing that is heard, or `None` when `deadline` comes first.
+    pub fn next(&mut self, deadline: Instant) -> Result<Option<Heard>, Stop> {
+        let message = match self
+            .inbox
+            .recv_timeout(deadline.saturating_duration_since(Instant::now()))
+        {
+            Ok(message) => message,
+            Err(RecvTimeoutError::Timeout) => return Ok(None),
+            Err(RecvTimeoutError::Disconnected) => {
+                return Err(Stop::rule(Rule::HarnessFailed, "the reader thread has ended"));
+            }
+        };
+        match message {
+            Message::Interrupt => return Err(Stop::Interrupted),
+            Message::Lost(why) => self.wait_for_port(&why)?,
+            Message::Back => {}
+            Message::Request(request) => self.requests.push(request),
+            Message::Cut(made) => self.cut = Some(made),
+            Message::Prompt { at } => return Ok(Some(Heard::Prompt { at })),
+            Message::Drained { bytes } => return Ok(Some(Heard::Drained { bytes })),
+            Message::Line { text, urc, at } => {
+                if let Some(urc) = urc {
+                    self.hear(urc, at);
+                }
+                return Ok(Some(Heard::Line { text, at }));
+            }
+        }
+        Ok(Some(Heard::Change))
+    }
+
+    fn hear(&mut self, urc: Urc, at: Instant) {
+        self.awake.first.get_or_insert(at);
+        match urc {
+            Urc::BootRom => {
+                self.awake = Awake {
+                    boot_rom: true,
+                    first: self.awake.first,
+                    ..Awake::default()
+                }
+            }
+            Urc::Rdy => self.awake.ready = true,
+            Urc::SimReady => self.awake.sim_ready = true,
+            Urc::Ip => self.awake.ip = true,
+            _ => {}
+        }
+        if let Some(update) = &mut self.update {
+            update.on(Input::Urc(urc));
+        }
+    }
+
+    /// Waits for a port that has gone, for instance because its USB adapter is enumerated anew.
+    fn wait_for_port(&mut self, why: &str) -> Result<(), Stop> {
+        const COMES_BACK: Duration = Duration::from_secs(10);
+        self.journal.post(Event::Note { text: why.to_owned() });
+        let deadline = Instant::now() + COMES_BACK;
+        loop {
+            match self
+                .inbox
+                .recv_timeout(deadline.saturating_duration_since(Instant::now()))
+            {
+                Ok(Message::Back) => return Ok(()),
+                Ok(Message::Interrupt) => return Err(Stop::Interrupted),
+                Ok(Message::Cut(made)) => self.cut = Some(made),
+                Ok(_) => {}
+                Err(_) => {
+                    let waited = humantime::format_duration(COMES_BACK);
+                    return Err(Stop::rule(
+                        Rule::SerialLost,
+                        format!("{why}; it did not come back within {waited}"),
+                    ));
+                }
+            }
+        }
+    }
+
+    /// Takes messages until `done` says so; whether that was before `limit` of the module's time was over.
+    pub fn wait(&mut self, limit: Duration, done: impl FnMut(&Self) -> bool) -> Result<bool, Stop> {
+        self.wait_until(Instant::now() + self.clock.time_out(limit), done)
+    }
+
+    /// The same with a deadline.
+    pub fn wait_until(
+        &mut self,
+        deadline: Instant,
+        mut done: impl FnMut(&Self) -> bool,
+    ) -> Result<bool, Stop> {
+        loop {
+            if done(self) {
+                return Ok(true);
+            }
+            if self.next(deadline)?.is_none() {
+                return Ok(false);
+            }
+        }
+    }
+
+    /// Lets the module's time pass, listening.
+    pub fn pause(&mut self, module: Duration) -> Result<(), Stop> {
+        self.pause_until(Instant::now() + self.clock.real(module))
+    }
+
+    /// The same until a moment.
+    pub fn pause_until(&mut self, until: Instant) -> Result<(), Stop> {
+        while self.next(until)?.is_some() {}
+        Ok(())
+    }
+
+    /// Hears everything that has arrived; gives the number of bytes read so far.
+    pub fn drain(&mut self) -> Result<u64, Stop> {
+        self.reader.drain();
+        let deadline = Instant::now() + Duration::from_secs(10);
+        loop {
+            match self.next(deadline)? {
+                Some(Heard::Drained { bytes }) => return Ok(bytes),
+                Some(_) => {}
+                None => {
+                    return Err(Stop::rule(
+                        Rule::HarnessFailed,
+                        "the reader thread did not answer within 10 s",
+                    ));
+                }
+            }
+        }
+    }
+
+    // The supply.
+
+    /// Moves a line and writes it down.
+    pub fn set(&mut self, line: Line, active: bool) -> Result<(), Stop> {
+        let at = Instant::now();
+        self.lines
+            .set(line, active)
+            .map_err(|error| Stop::rule(Rule::LineFailed, error.to_string()))?;
+        self.journal.post_at(
+            at,
+            Event::Line {
+                line,
+                active,
+                took_ns: at.elapsed().as_nanos() as u64,
+            },
+        );
+        Ok(())
+    }
+
+    /// Switches the supply off and waits until the rail counts as down. What is heard until then may be from before; any
+    /// byte after it shows that the module is still supplied.
+    pub fn power_off(&mut self) -> Result<(), Stop> {
+        self.set(Line::Power, false)?;
+        self.discharged(Instant::now())
+    }
+
+    /// Waits for the rail to be down after the supply went at `off`, and proves the silence.
+    pub fn discharged(&mut self, off: Instant) -> Result<(), Stop> {
+        self.powered = false;
+        self.fall_silent(off)?;
+        self.prove_silence()
+    }
+
+    /// Hears what was still on its way when the supply went.
+    pub fn fall_silent(&mut self, off: Instant) -> Result<(), Stop> {
+        let down = self.timing.discharge + self.timing.latency;
+        self.pause_until(off + self.clock.real(down))?;
+        self.drain().map(drop)
+    }
+
+    pub(crate) fn prove_silence(&mut self) -> Result<(), Stop> {
+        let before = self.drain()?;
+        self.pause(LISTEN)?;
+        let after = self.drain()?;
+        if after == before {
+            return Ok(());
+        }
+        let sentence = format!(
+            "the module still sent {} bytes although its supply was switched off and the discharge of {} was over: the line does not remove its power, or another path feeds it",
+            after - before,
+            humantime::format_duration(self.timing.discharge)
+        );
+        Err(Stop::rule(Rule::PowerNotCut, sentence))
+    }
+
+    /// Supplies the module and presses PWRKEY, where the rig has it.
+    pub fn power_on(&mut self) -> Result<(), Stop> {
+        self.awake = Awake::default();
+        self.set(Line::Power, true)?;
+        (self.since, self.powered) = (Instant::now(), true);
+        self.press_pwrkey()
+    }
+
+    fn press_pwrkey(&mut self) -> Result<(), Stop> {
+        if !self.has(Line::Pwrkey) {
+            return Ok(());
+        }
+        self.pause(SETTLE)?;
+        self.set(Line::Pwrkey, true)?;
+        self.pause(self.timing.pwrkey_hold)?;
+        self.set(Line::Pwrkey, false)
+    }
+
+    /// Releases reset after a reset cut.
+    pub fn release_reset(&mut self) -> Result<(), Stop> {
+        self.awake = Awake::default();
+        self.set(Line::Reset, false)?;
+        self.since = Instant::now();
+        Ok(())
+    }
+
+    /// Takes the supply away and gives it back, as no part of the experiment.
+    pub fn cycle(&mut self) -> Result<(), Stop> {
+        self.power_off()?;
+        if let Some(update) = &mut self.update {
+            update.on(Input::Cycle);
+        }
+        self.power_on()
+    }
+
+    /// Resets the module, where the rig can.
+    pub fn reset(&mut self) -> Result<(), Stop> {
+        self.set(Line::Reset, true)?;
+        self.pause(self.timing.reset_hold)?;
+        if let Some(update) = &mut self.update {
+            update.on(Input::Cycle);
+        }
+        self.release_reset()
+    }
+
+    /// Whether it is supplied, as far as this program has done it.
+    pub fn is_powered(&self) -> bool {
+        self.powered
+    }
+
+    /// Waits for RDY.
+    pub fn boot(&mut self, limit: Duration) -> Result<bool, Stop> {
+        self.wait(limit, |module| module.awake.ready)
+    }
+
+    // AT.
+
+    /// Writes bytes to the module.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<(), Stop> {
+        // Ten times the time on the wire, and never less than a second.
+        let wire = self.wire_time(bytes.len());
+        let limit = self.clock.time_out(wire * 10 + Duration::from_secs(1));
+        self.port.write_all(bytes, limit).map_err(|(written, error)| {
+            let path = self.port.path().display();
+            let sentence = format!(
+                "serial port `{path}` failed after {written} of {} bytes were written: {error}",
+                bytes.len()
+            );
+            Stop::rule(Rule::SerialLost, sentence)
+        })
+    }
+
+    /// The module's time that bytes take on the wire.
+    pub fn wire_time(&self, bytes: usize) -> Duration {
+        let bits = bytes as u64 * u64::from(bc66_wire::timing::BITS_PER_BYTE);
+        Duration::from_nanos(bits * 1_000_000_000 / u64::from(self.port.baud()))
+    }
+
+    /// Sends a command line; `None` when no result comes within `limit`.
+    pub fn try_command(&mut self, text: &str, limit: Duration) -> Result<Option<Answer>, Stop> {
+        self.send(text)?;
+        self.answer(&Pending::new(text), limit)
+    }
+
+    /// Writes a command line and its carriage return.
+    pub fn send(&mut self, text: &str) -> Result<(), Stop> {
+        self.journal.post(Event::Tx {
+            text: crate::escape::readable(text.as_bytes()),
+        });
+        self.write(format!("{text}\r").as_bytes())
+    }
+
+    /// Waits for the result of a command.
+    pub fn answer(&mut self, pending: &Pending, limit: Duration) -> Result<Option<Answer>, Stop> {
+        let deadline = Instant::now() + self.clock.time_out(limit);
+        let mut info = Vec::new();
+        while let Some(heard) = self.next(deadline)? {
+            let Heard::Line { text, .. } = heard else {
+                if self.cut.is_some() {
+                    // The supply is gone in the middle of the command.
+                    return Ok(None);
+                }
+                continue;
+            };
+            match pending.classify(&text) {
+                Said::Final(end) => return Ok(Some(Answer { end, info })),
+                Said::Info => info.push(String::from_utf8_lossy(&text).trim().to_owned()),
+                Said::Echo | Said::Urc(_) | Said::Other => {}
+            }
+        }
+        Ok(None)
+    }
+
+    /// Sends `AT` until the module answers OK.
+    pub fn sync(&mut self, limit: Duration) -> Result<bool, Stop> {
+        let deadline = Instant::now() + self.clock.time_out(limit);
+        loop {
+            if self
+                .try_command("AT", SYNC)?
+                .is_some_and(|answer| answer.end.is_ok())
+            {
+                return Ok(true);
+            }
+            if Instant::now() >= deadline {
+                return Ok(false);
+            }
+        }
+    }
+
+    /// Sends a query that the application note does not ask for: without an OK it is unavailable, and that is no failure.
+    pub fn query(&mut self, text: &str) -> Result<Option<Answer>, Stop> {
+        Ok(self
+            .try_command(text, COMMAND)?
+            .filter(|answer| answer.end.is_ok()))
+    }
+}

@@ -1,0 +1,153 @@
+//! What comes before an update: the module answers, is the one that the rig names, and is on the network.
+
+use crate::module::{COMMAND, Module, Stop};
+use bc66_wire::command;
+use dfota_core::case::Limits;
+use dfota_core::event::Event;
+use dfota_core::reply::{cereg_state, revision};
+use dfota_core::verdict::Rule;
+use dfota_core::version::{Imei, Version};
+use std::time::{Duration, Instant};
+
+/// Who the module says it is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// Second line of `ATI`.
+    pub model: String,
+    /// Its version.
+    pub version: Version,
+    /// Its IMEI, where it tells one.
+    pub imei: Option<Imei>,
+}
+
+/// What is sent after every boot, by the facts that drivers of the module agree on: no echo, numeric errors, no sleep while
+/// the harness talks to it.
+const SETTINGS: [&str; 4] = ["ATE0", "AT+CMEE=1", "AT+QSCLK=0", "AT+CPSMS=0"];
+/// Between two questions after the registration.
+const ASK_AGAIN: Duration = Duration::from_secs(1);
+
+impl Module {
+    /// After a boot: speaks to the module until it answers, makes its settings and asks who it is. `None` when it does not
+    /// answer within `limit`.
+    pub fn identify(&mut self, limit: Duration) -> Result<Option<Identity>, Stop> {
+        if !self.sync(limit)? {
+            return Ok(None);
+        }
+        for setting in SETTINGS {
+            self.query(setting)?;
+        }
+        let Some(ati) = self.query("ATI")? else {
+            return Ok(None);
+        };
+        let model = ati
+            .info
+            .iter()
+            .find(|line| line.starts_with("Quectel_BC"))
+            .cloned()
+            .unwrap_or_default();
+        let version = ati
+            .info
+            .iter()
+            .find_map(|line| revision(line))
+            .unwrap_or_default();
+        let version = version.parse().map_err(|why| {
+            let said = ati.info.join(" / ");
+            Stop::rule(
+                Rule::WrongModule,
+                format!("ATI names no version: {why}; it said `{said}`, expected a line `Revision: VERSION`"),
+            )
+        })?;
+        let imei = self.query("AT+CGSN=1")?;
+        let imei = imei.and_then(|answer| {
+            answer
+                .value(command::CGSN)
+                .and_then(|value| value.trim_matches('"').parse().ok())
+        });
+        let identity = Identity { model, version, imei };
+        self.journal.post(Event::Identity {
+            model: identity.model.clone(),
+            version: identity.version.clone(),
+            imei: identity.imei.clone(),
+        });
+        Ok(Some(identity))
+    }
+
+    /// The network check of the application note, §2.1.3: signal, registration, address.
+    pub fn wait_for_network(&mut self, limits: &Limits) -> Result<(), Stop> {
+        let began = Instant::now();
+        let deadline = began + self.clock.time_out(limits.attach);
+        self.query("AT+CESQ")?;
+        let mut state = None;
+        while !matches!(state, Some(1 | 5)) {
+            let answer = self.query("AT+CEREG?")?;
+            state = answer.and_then(|answer| answer.info.iter().find_map(|line| cereg_state(line)));
+            if !matches!(state, Some(1 | 5)) {
+                self.ask_again(deadline, limits, || match state {
+                    Some(state) => {
+                        format!("`AT+CEREG?` still says {state}, expected 1 (home) or 5 (roaming)")
+                    }
+                    None => "`AT+CEREG?` tells no state, expected 1 (home) or 5 (roaming)".into(),
+                })?;
+            }
+        }
+        while !self.has_address()? {
+            self.ask_again(deadline, limits, || {
+                "`AT+CGPADDR=1` tells no address although the module is registered".into()
+            })?;
+        }
+        let took = self.clock.module_time(began.elapsed());
+        self.measured("attach", took, None);
+        Ok(())
+    }
+
+    fn has_address(&mut self) -> Result<bool, Stop> {
+        let answer = self.query("AT+CGPADDR=1")?;
+        Ok(answer.is_some_and(|answer| {
+            answer
+                .value(command::CGPADDR)
+                .is_some_and(|value| value.contains(','))
+        }))
+    }
+
+    fn ask_again(
+        &mut self,
+        deadline: Instant,
+        limits: &Limits,
+        seen: impl Fn() -> String,
+    ) -> Result<(), Stop> {
+        if Instant::now() >= deadline {
+            let limit = humantime::format_duration(limits.attach);
+            return Err(Stop::rule(
+                Rule::NotRegistered,
+                format!("{} within the limit `attach` of {limit}", seen()),
+            ));
+        }
+        self.pause(ASK_AGAIN)
+    }
+
+    /// Writes a measured time down, in milliseconds of the module's time.
+    pub fn measured(&self, name: &str, value: Duration, limit: Option<Duration>) {
+        let ms = |duration: Duration| (duration.as_secs_f64() * 1e6).round() / 1e3;
+        self.journal.post(Event::Measured {
+            name: name.to_owned(),
+            value: ms(value),
+            unit: "ms".into(),
+            limit: limit.map(ms),
+        });
+    }
+
+    /// Sends a command of the update and measures when its result came; the application note allows 300 ms.
+    pub fn timed_command(&mut self, name: &str, text: &str) -> Result<Option<crate::module::Answer>, Stop> {
+        let sent = Instant::now();
+        let answer = self.try_command(text, COMMAND)?;
+        if answer.is_some() {
+            let took = self.clock.module_time(sent.elapsed());
+            self.measured(
+                &format!("response {name}"),
+                took,
+                Some(bc66_wire::timing::MAX_RESPONSE),
+            );
+        }
+        Ok(answer)
+    }
+}

@@ -1,0 +1,4 @@
+//! The module's UART: the port, and the reader thread that cuts where the byte was read.
+
+pub mod port;
+pub mod reader;

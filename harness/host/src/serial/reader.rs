@@ -1,0 +1,409 @@
+//! The reader thread: byte → line → URC → armed cut? → supply, in one place.
+//!
+//! Nothing between the byte and the line of the supply allocates, hops to another thread or takes a lock that anyone holds
+//! for long: the armed cut and the lines are behind mutexes that the runner takes for an instant, never while this thread
+//! is about to fire. Everything else of a line goes to the journal and to the runner afterwards.
+
+use super::port::{Port, timespec};
+use crate::journal::Journal;
+use crate::line::LineError;
+use crate::lines::Lines;
+use dfota_core::cut::{Cut, Kind};
+use dfota_core::event::{Event, Line};
+use dfota_core::lexer::{Lexer, Token};
+use dfota_core::urc::Urc;
+use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
+use rustix::io::Errno;
+use std::os::fd::OwnedFd;
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+/// What the runner hears, in the order in which it happened.
+#[derive(Debug)]
+pub enum Message {
+    /// A line from the module.
+    Line {
+        /// Its bytes, without the line end.
+        text: Vec<u8>,
+        /// What it says unasked, if it does.
+        urc: Option<Urc>,
+        /// When its last byte had been read.
+        at: Instant,
+    },
+    /// The prompt of data mode.
+    Prompt {
+        /// When it had been read.
+        at: Instant,
+    },
+    /// The armed cut was made.
+    Cut(CutMade),
+    /// Everything that could be read when [`Reader::drain`] was called has been handed over.
+    Drained {
+        /// Bytes read since the reader started.
+        bytes: u64,
+    },
+    /// The port failed.
+    Lost(String),
+    /// The port is there again.
+    Back,
+    /// One of the servers answered a request for a package of this case.
+    Request(dfota_core::event::Request),
+    /// The run is to end.
+    Interrupt,
+}
+
+/// A cut that was made, with the times of its parts.
+#[derive(Debug)]
+pub struct CutMade {
+    /// The cut.
+    pub cut: Cut,
+    /// When the last byte of its moment had been read.
+    pub trigger: Instant,
+    /// When the line was commanded.
+    pub commanded: Instant,
+    /// When the command had returned.
+    pub returned: Instant,
+    /// What the driver said.
+    pub result: Result<(), LineError>,
+}
+
+/// A cut that waits for its moment.
+#[derive(Debug, Clone)]
+pub struct Armed {
+    /// The cut.
+    pub cut: Cut,
+    /// Its delay in real time.
+    pub after: Duration,
+}
+
+#[derive(Debug, Default)]
+enum Trigger {
+    #[default]
+    None,
+    Armed(Armed),
+    Due {
+        armed: Armed,
+        trigger: Instant,
+        at: Instant,
+    },
+}
+
+#[derive(Debug)]
+struct Shared {
+    trigger: Mutex<Trigger>,
+    wake: OwnedFd,
+    asked: Mutex<Asked>,
+}
+
+#[derive(Debug, Default)]
+struct Asked {
+    drain: bool,
+    stop: bool,
+}
+
+/// The reader thread, from outside. It ends when this is dropped.
+#[derive(Debug)]
+pub struct Reader {
+    shared: Arc<Shared>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Reader {
+    /// Starts reading `port`; `lines` are what a cut moves.
+    pub fn start(
+        port: Port,
+        lines: Arc<Lines>,
+        journal: Journal,
+        runner: Sender<Message>,
+    ) -> std::io::Result<Self> {
+        let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
+        let shared = Arc::new(Shared {
+            trigger: Mutex::default(),
+            wake,
+            asked: Mutex::default(),
+        });
+        let on_thread = OnThread {
+            port,
+            lines,
+            journal,
+            runner,
+            shared: shared.clone(),
+            lexer: Lexer::new(),
+            bytes: 0,
+        };
+        let thread = std::thread::Builder::new()
+            .name("reader".into())
+            .spawn(move || on_thread.run())?;
+        Ok(Self {
+            shared,
+            thread: Some(thread),
+        })
+    }
+
+    /// Arms a cut. One at a time: it replaces one that is armed.
+    pub fn arm(&self, armed: Armed) {
+        *lock(&self.shared.trigger) = Trigger::Armed(armed);
+    }
+
+    /// Gives an armed cut back, if it has not been made.
+    pub fn disarm(&self) -> Option<Cut> {
+        match std::mem::take(&mut *lock(&self.shared.trigger)) {
+            Trigger::None => None,
+            Trigger::Armed(armed) | Trigger::Due { armed, .. } => Some(armed.cut),
+        }
+    }
+
+    /// Whether the moment of the armed cut has been met and its delay runs.
+    pub fn is_due(&self) -> bool {
+        matches!(*lock(&self.shared.trigger), Trigger::Due { .. })
+    }
+
+    /// Whether a cut still waits for its moment.
+    pub fn is_armed(&self) -> bool {
+        matches!(*lock(&self.shared.trigger), Trigger::Armed(_))
+    }
+
+    /// Asks the thread to read what is there and then to say [`Message::Drained`]. What was sent before the call is told
+    /// before that message.
+    pub fn drain(&self) {
+        lock(&self.shared.asked).drain = true;
+        self.wake();
+    }
+
+    fn wake(&self) {
+        let _ = rustix::io::write(&self.shared.wake, &1_u64.to_ne_bytes());
+    }
+}
+
+impl Drop for Reader {
+    fn drop(&mut self) {
+        lock(&self.shared.asked).stop = true;
+        self.wake();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// How long to wait between two attempts to open a port that has gone.
+const REOPEN: Duration = Duration::from_millis(100);
+
+struct OnThread {
+    port: Port,
+    lines: Arc<Lines>,
+    journal: Journal,
+    runner: Sender<Message>,
+    shared: Arc<Shared>,
+    lexer: Lexer,
+    bytes: u64,
+}
+
+impl OnThread {
+    fn run(mut self) {
+        // A timer may be late by this much; the default of 50 µs would stand in every delayed cut.
+        let _ = rustix::thread::set_current_timer_slack(std::num::NonZeroU64::new(1));
+        let mut device = self.port.device();
+        let mut buffer = [0_u8; 4096];
+        loop {
+            if lock(&self.shared.asked).stop {
+                return;
+            }
+            let wait = self.until_due();
+            match self.ready(&device, wait) {
+                Ok(true) => match rustix::io::read(&*device, &mut buffer) {
+                    Ok(0) => device = self.lost("the device was closed"),
+                    Ok(n) => self.take(&buffer[..n], Instant::now()),
+                    Err(Errno::AGAIN | Errno::INTR) => {}
+                    Err(error) => device = self.lost(&error.to_string()),
+                },
+                Ok(false) => {}
+                Err(error) => device = self.lost(&error.to_string()),
+            }
+            self.fire_if_due();
+            self.answer_drain(&device);
+        }
+    }
+
+    /// Waits for a byte, a wake-up or the deadline of a delayed cut; whether there is something to read.
+    fn ready(&self, device: &OwnedFd, wait: Option<Duration>) -> rustix::io::Result<bool> {
+        let mut fds = [
+            PollFd::new(device, PollFlags::IN),
+            PollFd::new(&self.shared.wake, PollFlags::IN),
+        ];
+        match poll(&mut fds, wait.map(timespec).as_ref()) {
+            Ok(_) | Err(Errno::INTR) => {}
+            Err(error) => return Err(error),
+        }
+        if fds[1].revents().contains(PollFlags::IN) {
+            let _ = rustix::io::read(&self.shared.wake, &mut [0_u8; 8]);
+        }
+        Ok(!fds[0].revents().is_empty())
+    }
+
+    fn take(&mut self, bytes: &[u8], at: Instant) {
+        self.bytes += bytes.len() as u64;
+        for &byte in bytes {
+            match self.lexer.push(byte) {
+                None => {}
+                Some(Token::Prompt) => {
+                    self.journal.post_at(at, Event::Prompt);
+                    let _ = self.runner.send(Message::Prompt { at });
+                }
+                Some(Token::Line(line)) => {
+                    let urc = Urc::parse(line);
+                    // First of all the cut; everything else of this line comes afterwards.
+                    let due = urc.as_ref().and_then(|urc| trip(&self.shared.trigger, urc, at));
+                    let made = due.map(|(armed, trigger)| cut(&armed.cut, trigger, &self.lines));
+                    self.journal.post_at(
+                        at,
+                        Event::Rx {
+                            text: crate::escape::readable(line),
+                            partial: false,
+                        },
+                    );
+                    let _ = self.runner.send(Message::Line {
+                        text: line.to_vec(),
+                        urc,
+                        at,
+                    });
+                    if let Some(made) = made {
+                        tell(made, &self.journal, &self.runner);
+                    }
+                }
+            }
+        }
+    }
+
+    fn until_due(&self) -> Option<Duration> {
+        match &*lock(&self.shared.trigger) {
+            Trigger::Due { at, .. } => Some(at.saturating_duration_since(Instant::now())),
+            Trigger::None | Trigger::Armed(_) => None,
+        }
+    }
+
+    fn fire_if_due(&mut self) {
+        let due = {
+            let mut trigger = lock(&self.shared.trigger);
+            match &*trigger {
+                Trigger::Due { at, .. } if *at <= Instant::now() => std::mem::take(&mut *trigger),
+                _ => return,
+            }
+        };
+        if let Trigger::Due { armed, trigger, .. } = due {
+            tell(cut(&armed.cut, trigger, &self.lines), &self.journal, &self.runner);
+        }
+    }
+
+    /// Says that everything is told, once nothing can be read any more.
+    fn answer_drain(&mut self, device: &OwnedFd) {
+        if !lock(&self.shared.asked).drain {
+            return;
+        }
+        let mut fds = [PollFd::new(device, PollFlags::IN)];
+        let more = poll(&mut fds, Some(&timespec(Duration::ZERO))).is_ok_and(|n| n > 0);
+        if more && fds[0].revents().contains(PollFlags::IN) {
+            // The next turn reads it and comes back here.
+            return;
+        }
+        lock(&self.shared.asked).drain = false;
+        if let Some(partial) = self.lexer.take_partial() {
+            let text = partial.to_vec();
+            self.journal.post(Event::Rx {
+                text: crate::escape::readable(&text),
+                partial: true,
+            });
+        }
+        let _ = self.runner.send(Message::Drained { bytes: self.bytes });
+    }
+
+    /// Waits until the port can be opened again, or the reader is to stop.
+    fn lost(&mut self, why: &str) -> Arc<OwnedFd> {
+        let _ = self.runner.send(Message::Lost(format!(
+            "serial port `{}` failed: {why}",
+            self.port.path().display()
+        )));
+        loop {
+            if lock(&self.shared.asked).stop {
+                return self.port.device();
+            }
+            self.fire_if_due();
+            if self.port.reopen().is_ok() {
+                self.lexer = Lexer::new();
+                let _ = self.runner.send(Message::Back);
+                return self.port.device();
+            }
+            let wait = self.until_due().unwrap_or(REOPEN).min(REOPEN);
+            let mut fds = [PollFd::new(&self.shared.wake, PollFlags::IN)];
+            let _ = poll(&mut fds, Some(&timespec(wait)));
+        }
+    }
+}
+
+/// Whether `urc` is what the armed cut waits for and the cut is due at once. A cut with a delay becomes due later.
+fn trip(trigger: &Mutex<Trigger>, urc: &Urc, at: Instant) -> Option<(Armed, Instant)> {
+    let mut trigger = lock(trigger);
+    match &*trigger {
+        Trigger::Armed(armed) if armed.cut.at.matches(urc) => {}
+        _ => return None,
+    }
+    let Trigger::Armed(armed) = std::mem::take(&mut *trigger) else {
+        return None;
+    };
+    if armed.after.is_zero() {
+        return Some((armed, at));
+    }
+    let due = at + armed.after;
+    *trigger = Trigger::Due {
+        armed,
+        trigger: at,
+        at: due,
+    };
+    None
+}
+
+/// Writes a cut down and hands it to the runner.
+fn tell(made: CutMade, journal: &Journal, runner: &Sender<Message>) {
+    for line in moved(made.cut.kind) {
+        let took_ns = made.returned.duration_since(made.commanded).as_nanos() as u64;
+        journal.post_at(
+            made.commanded,
+            Event::Line {
+                line: *line,
+                active: *line == Line::Reset,
+                took_ns,
+            },
+        );
+    }
+    let _ = runner.send(Message::Cut(made));
+}
+
+/// The lines that a kind of cut moves, in the order it moves them.
+pub fn moved(kind: Kind) -> &'static [Line] {
+    match kind {
+        Kind::Power => &[Line::Power],
+        Kind::Reset => &[Line::Reset],
+        Kind::Both => &[Line::Power, Line::Reset],
+    }
+}
+
+/// Makes a cut now: the supply off, reset asserted, or both.
+pub fn cut(cut: &Cut, trigger: Instant, lines: &Lines) -> CutMade {
+    let commanded = Instant::now();
+    let mut result = Ok(());
+    for line in moved(cut.kind) {
+        result = result.and(lines.set(*line, *line == Line::Reset));
+    }
+    CutMade {
+        cut: cut.clone(),
+        trigger,
+        commanded,
+        returned: Instant::now(),
+        result,
+    }
+}
