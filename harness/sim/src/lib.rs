@@ -1,1 +1,46 @@
-//! A simulated BC66.
+//! A simulated BC66: a module that can lose its power at any instruction.
+//!
+//! It knows what the vendor's documents say (`bc66-wire`) and nothing of the harness that tests it. Two processes:
+//!
+//! - the **board** ([`board`]) owns what stays when a module loses its supply: the pty's master side, the flash file, the
+//!   lines for supply, RESET and PWRKEY, and the control socket that moves them ([`control`]);
+//! - the **module** ([`module`]) is a child process. Power off is `SIGKILL`: nothing more is executed, nothing more is sent,
+//!   and the write under way stays torn. It reboots by executing itself again, so that no state in memory survives.
+//!
+//! Inside the module: the mask ROM's banner, the [`bootloader`], which patches in place, and the application
+//! ([`app`], [`at`]). Underneath: [`flash`], its map ([`layout`]), the [`record_log`] of small values, the UART's pace
+//! ([`uart`]), the module's time ([`clock`], [`durations`]). Images ([`image`](mod@image)) and packages ([`package`]) are synthetic;
+//! the deltas are real. What may be wrong with a module is named in [`defect`].
+//!
+//! Where to change what: an AT command → a row in [`at::table`](at); what the module prints → [`phrase`]; how long something
+//! takes → [`durations`]; a new defect → [`defect`].
+//!
+//! Every program that links this crate calls [`run_module_if_asked`] before anything else.
+
+pub mod app;
+pub mod at;
+pub mod board;
+pub mod bootloader;
+pub mod cli;
+pub mod clock;
+pub mod control;
+pub mod defect;
+pub mod delta_area;
+pub mod durations;
+pub mod flash;
+pub mod image;
+pub mod layout;
+pub mod module;
+pub mod nvdm;
+pub mod package;
+pub mod phrase;
+pub mod pty;
+pub mod random;
+pub mod record_log;
+pub mod settings;
+pub mod uart;
+pub mod update_info;
+pub mod upload;
+pub mod version;
+
+pub use module::run_module_if_asked;

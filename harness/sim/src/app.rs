@@ -1,0 +1,269 @@
+//! The application: one loop over what arrives and what is due.
+//!
+//! All state lives here and dies with the process, except what [`crate::nvdm`] and [`crate::update_info`] keep. Commands are
+//! handled one after the other, as in the real module; a download runs beside them.
+
+mod agenda;
+mod console;
+mod data_mode;
+mod modem;
+mod profile;
+
+pub use modem::{Modem, Registration};
+pub use profile::Profile;
+
+use crate::clock::Clock;
+use crate::defect::Defect;
+use crate::durations::{ATTACH, CFUN_TO_CPIN, CFUN_TO_END, ORDER_TO_START, RDY_TO_CFUN, START_TO_REBOOT};
+use crate::flash::FileFlash;
+use crate::layout::Layout;
+use crate::module::{ModuleError, reboot};
+use crate::nvdm::Nvdm;
+use crate::phrase;
+use crate::random::Random;
+use crate::settings::Settings;
+use crate::uart::{Uart, receive_until};
+use crate::update_info::UpdateInfo;
+use crate::upload::Upload;
+use agenda::Agenda;
+use bc66_wire::boot::{CFUN_FULL, CPIN_READY, IP, RDY};
+use bc66_wire::urc::FotaUrc;
+use console::Console;
+use data_mode::DataMode;
+use std::collections::VecDeque;
+use std::process;
+use std::sync::mpsc::{Receiver, Sender};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+/// What the loop reacts to.
+#[derive(Debug)]
+pub enum Input {
+    /// Bytes from the host.
+    Bytes(Vec<u8>),
+}
+
+/// What is due at some time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Moment {
+    FullFunctionality,
+    Result,
+    SimReady,
+    Attached,
+    UpdateStarts { package: usize },
+}
+
+/// What a command does after its final result is sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum After {
+    /// Reboot at once.
+    Reboot,
+    /// Off, until PWRKEY.
+    PowerDown,
+    /// Another rate on the UART.
+    Baud(u32),
+    /// The update of so many bytes in the delta area was ordered.
+    Update(usize),
+}
+
+/// The running application.
+pub struct App {
+    /// What the board told the module.
+    pub settings: Settings,
+    /// Settings of the AT interface.
+    pub profile: Profile,
+    /// The network's side.
+    pub modem: Modem,
+    /// What `AT+QFUPLEX` brought since the boot.
+    pub upload: Upload,
+    /// Set by a command: what follows its final result.
+    pub after: Option<After>,
+    clock: Clock,
+    uart: Uart,
+    flash: Arc<Mutex<FileFlash>>,
+    inputs: Receiver<Input>,
+    _sender: Sender<Input>,
+    early: VecDeque<Input>,
+    agenda: Agenda<Moment>,
+    console: Console,
+    data_mode: Option<DataMode>,
+    update_ordered: bool,
+}
+
+impl App {
+    /// The flash map.
+    pub const LAYOUT: Layout = Layout::BC66;
+
+    /// Prints `RDY` and gets ready.
+    pub fn start(
+        settings: Settings,
+        clock: Clock,
+        uart: Uart,
+        flash: FileFlash,
+        sender: Sender<Input>,
+        inputs: Receiver<Input>,
+    ) -> Result<Self, ModuleError> {
+        let profile = Profile::load(&flash)?;
+        let first_line_lost = Random::for_purpose(settings.boot_seed(), "baud sync").below(2) == 0;
+        let mut app = Self {
+            modem: Modem::new(settings.seed, settings.boot),
+            settings,
+            profile,
+            upload: Upload::default(),
+            after: None,
+            clock,
+            uart,
+            flash: Arc::new(Mutex::new(flash)),
+            inputs,
+            _sender: sender,
+            early: VecDeque::new(),
+            agenda: Agenda::default(),
+            console: Console::new(first_line_lost),
+            data_mode: None,
+            update_ordered: false,
+        };
+        app.uart.set_baud(app.profile.baud);
+        app.uart.line(RDY);
+        app.uart.listen();
+        app.due_in(RDY_TO_CFUN, Moment::FullFunctionality);
+        Ok(app)
+    }
+
+    /// Runs until the module reboots or is switched off.
+    pub fn run(mut self) -> Result<(), ModuleError> {
+        loop {
+            if let Some(moment) = self.agenda.take_due(Instant::now()) {
+                self.on_moment(moment)?;
+            } else if self
+                .data_mode
+                .as_ref()
+                .is_some_and(|data| data.is_late(Instant::now()))
+            {
+                self.data_mode_late();
+            } else if let Some(input) = self.next_input() {
+                self.on_input(input)?;
+            }
+        }
+    }
+
+    /// The flash, for as long as one access needs it.
+    pub fn flash(&self) -> MutexGuard<'_, FileFlash> {
+        self.flash.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The application's non-volatile store.
+    pub fn nvdm(&self) -> Nvdm {
+        Nvdm::new(&Self::LAYOUT)
+    }
+
+    /// Does an order to update go on already?
+    pub fn is_updating(&self) -> bool {
+        self.update_ordered
+    }
+
+    /// Detaches from the network.
+    pub fn detach(&mut self) {
+        self.agenda.forget(Moment::Attached);
+        self.register(Registration::None);
+    }
+
+    /// Looks for the network.
+    pub fn attach(&mut self) {
+        if self.modem.registration == Registration::None {
+            self.register(Registration::Searching);
+            self.due_in(ATTACH, Moment::Attached);
+        }
+    }
+
+    fn due_in(&mut self, module_time: Duration, moment: Moment) {
+        self.agenda.add(self.clock.after(module_time), moment);
+    }
+
+    fn next_input(&mut self) -> Option<Input> {
+        if let Some(input) = self.early.pop_front() {
+            return Some(input);
+        }
+        let data_mode = self.data_mode.as_ref().map(DataMode::until);
+        match self.agenda.next().into_iter().chain(data_mode).min() {
+            Some(until) => receive_until(&self.inputs, until),
+            None => self.inputs.recv().ok(),
+        }
+    }
+
+    fn on_input(&mut self, input: Input) -> Result<(), ModuleError> {
+        match input {
+            Input::Bytes(bytes) if self.data_mode.is_some() => self.on_data(bytes),
+            Input::Bytes(bytes) => self.on_console(&bytes),
+        }
+    }
+
+    fn on_moment(&mut self, moment: Moment) -> Result<(), ModuleError> {
+        match moment {
+            Moment::FullFunctionality => {
+                self.uart.line(CFUN_FULL);
+                self.modem.functional = true;
+                self.due_in(CFUN_TO_END, Moment::Result);
+                self.due_in(CFUN_TO_CPIN, Moment::SimReady);
+                self.attach();
+            }
+            Moment::Result => self.tell_result()?,
+            Moment::SimReady => {
+                self.modem.sim_ready = true;
+                self.uart.line(CPIN_READY);
+            }
+            Moment::Attached => {
+                self.register(Registration::Home);
+                self.uart.line(&format!("{IP} {}", self.modem.address));
+            }
+            Moment::UpdateStarts { package } => self.start_update(package)?,
+        }
+        Ok(())
+    }
+
+    /// Tells the result of the last update, and forgets it once it is on the wire.
+    fn tell_result(&mut self) -> Result<(), ModuleError> {
+        let info = UpdateInfo::load(&*self.flash(), &Self::LAYOUT)?;
+        if let UpdateInfo::Over(code) = info {
+            if !self.settings.defects.has(Defect::NeverPrintsEnd) {
+                self.uart.line(&phrase::end(code));
+                self.uart.flush();
+            }
+            UpdateInfo::Idle.store(&mut *self.flash(), &Self::LAYOUT)?;
+        }
+        Ok(())
+    }
+
+    fn register(&mut self, registration: Registration) {
+        if let Some(urc) = self.modem.register(registration) {
+            self.uart.line(&urc);
+        }
+    }
+
+    /// A package of so many bytes is complete: the update starts by itself.
+    fn order_update(&mut self, package: usize) {
+        self.update_ordered = true;
+        self.due_in(ORDER_TO_START, Moment::UpdateStarts { package });
+    }
+
+    /// Sets the marker and hands over to the bootloader.
+    fn start_update(&mut self, package: usize) -> Result<(), ModuleError> {
+        self.uart.line(&phrase::fota(FotaUrc::Start));
+        self.uart.flush();
+        UpdateInfo::Ordered { package }.store(&mut *self.flash(), &Self::LAYOUT)?;
+        self.clock.sleep(START_TO_REBOOT);
+        Err(reboot(&self.settings, &self.uart).into())
+    }
+
+    fn do_after(&mut self, after: After) -> Result<(), ModuleError> {
+        match after {
+            After::Reboot => return Err(reboot(&self.settings, &self.uart).into()),
+            After::PowerDown => {
+                self.uart.flush();
+                process::exit(0);
+            }
+            After::Baud(baud) => self.uart.set_baud(baud),
+            After::Update(package) => self.order_update(package),
+        }
+        Ok(())
+    }
+}

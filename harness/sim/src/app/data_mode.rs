@@ -1,0 +1,123 @@
+//! Data mode of `AT+QFUPLEX`: raw bytes until the announced length, the timeout or ESC (AN §3.2.1).
+
+use super::{App, Input};
+use crate::clock::Clock;
+use crate::delta_area;
+use crate::durations::{QUIET, REPLY};
+use crate::module::ModuleError;
+use crate::phrase::framed;
+use crate::uart::receive_until;
+use crate::upload::Block;
+use bc66_wire::command::QFUPLEX;
+use bc66_wire::crc as wire_crc;
+use bc66_wire::qfuplex::{REPLY_ESC, REPLY_TIMEOUT};
+use std::time::{Duration, Instant};
+
+/// The host's bytes come in real time, however fast the module runs: surplus is over after this long.
+const SURPLUS_REAL: Duration = Duration::from_millis(3);
+const ESCAPE: &[u8] = b"AT+QFUPLEX=ESC\r";
+const CRC: crc::Crc<u16> = crc::Crc::<u16>::new(&crc::CRC_16_XMODEM);
+
+/// A block on its way.
+#[derive(Debug)]
+pub(super) struct DataMode {
+    block: Block,
+    received: Vec<u8>,
+    until: Instant,
+}
+
+impl DataMode {
+    pub(super) fn new(block: Block, clock: Clock) -> Self {
+        Self {
+            block,
+            received: Vec::new(),
+            until: clock.after(block.timeout),
+        }
+    }
+
+    pub(super) fn until(&self) -> Instant {
+        self.until
+    }
+
+    pub(super) fn is_late(&self, now: Instant) -> bool {
+        self.until <= now
+    }
+
+    /// ESC can only be told from data by its place: the last thing that came.
+    fn is_escaped(&self) -> bool {
+        let tail = self.received.strip_suffix(b"\n").unwrap_or(&self.received);
+        tail.len() >= ESCAPE.len() && tail[tail.len() - ESCAPE.len()..].eq_ignore_ascii_case(ESCAPE)
+    }
+}
+
+impl App {
+    pub(super) fn on_data(&mut self, bytes: Vec<u8>) -> Result<(), ModuleError> {
+        let Some(mut data) = self.data_mode.take() else {
+            return Ok(());
+        };
+        data.received.extend_from_slice(&bytes);
+        let missing = data.block.length.saturating_sub(data.received.len());
+        if data.is_escaped() {
+            self.reply(&format!("{QFUPLEX}: {REPLY_ESC}"), "OK");
+        } else if data.received.len() > data.block.length {
+            self.end_surplus(data);
+        } else if missing == 0 {
+            self.end_block(data)?;
+        } else {
+            self.data_mode = Some(data);
+        }
+        Ok(())
+    }
+
+    pub(super) fn data_mode_late(&mut self) {
+        self.data_mode = None;
+        self.reply(&format!("{QFUPLEX}: {REPLY_TIMEOUT}"), "ERROR");
+    }
+
+    /// The length is reached: check, write, answer. Whatever still arrives before the answer is surplus.
+    fn end_block(&mut self, mut data: DataMode) -> Result<(), ModuleError> {
+        self.clock.sleep(QUIET);
+        let (content, checksum) = data.received.split_at(data.block.data_len());
+        let sound = checksum == wire_crc::to_wire(CRC.checksum(content));
+        if sound {
+            self.upload.begins(&data.block);
+            delta_area::write(
+                &mut *self.flash(),
+                Self::LAYOUT.delta,
+                data.block.offset(),
+                content,
+            )?;
+        }
+        self.clock.sleep(REPLY);
+        let surplus = self.take_bytes();
+        if !surplus.is_empty() {
+            data.received.extend_from_slice(&surplus);
+            self.end_surplus(data);
+        } else if sound {
+            self.upload.wrote(data.block);
+            self.reply(&format!("{QFUPLEX}: {}", data.block.data_len()), "OK");
+        } else {
+            self.uart.line("ERROR");
+        }
+        Ok(())
+    }
+
+    /// Too many bytes: listens until they are over, then `ERROR`, or the answer to ESC if that was the end of them.
+    fn end_surplus(&mut self, mut data: DataMode) {
+        let quiet = self.clock.real(QUIET).max(SURPLUS_REAL);
+        while let Some(input) = receive_until(&self.inputs, Instant::now() + quiet) {
+            match input {
+                Input::Bytes(bytes) => data.received.extend_from_slice(&bytes),
+            }
+        }
+        if data.is_escaped() {
+            self.reply(&format!("{QFUPLEX}: {REPLY_ESC}"), "OK");
+        } else {
+            self.uart.line("ERROR");
+        }
+    }
+
+    fn reply(&self, line: &str, result: &str) {
+        self.uart.send(framed(line) + &framed(result));
+    }
+}

@@ -1,0 +1,95 @@
+//! The network's side of the module: registration, address, and the settings of sleep that are only kept.
+
+use crate::random::Random;
+
+/// Registration on the network, with the numbers of `+CEREG` (3GPP TS 27.007 §10.1.22).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Registration {
+    /// 0: not registered, not searching.
+    None,
+    /// 2: searching.
+    Searching,
+    /// 1: registered, home network.
+    Home,
+}
+
+impl Registration {
+    /// The number in `+CEREG`.
+    pub fn number(self) -> u8 {
+        match self {
+            Self::None => 0,
+            Self::Searching => 2,
+            Self::Home => 1,
+        }
+    }
+}
+
+/// Area code, cell and technology of the only cell there is (a capture in the facts; 9 is NB-IoT).
+const CELL: &str = "\"0002\",\"01A2D102\",9";
+
+/// The modem's state.
+#[derive(Debug)]
+pub struct Modem {
+    /// `AT+CFUN`: 0 or 1, or 4 for radio off.
+    pub function: u8,
+    /// Has `+CFUN: 1` been reached since the boot?
+    pub functional: bool,
+    /// Has `+CPIN: READY` been said?
+    pub sim_ready: bool,
+    /// Registration.
+    pub registration: Registration,
+    /// Mode of `AT+CEREG`.
+    pub cereg: u8,
+    /// The address this boot gets.
+    pub address: String,
+    /// `AT+QSCLK`, kept only: sleep is not simulated.
+    pub sleep: u8,
+    /// `AT+CPSMS`, kept only.
+    pub power_saving: u8,
+    /// `AT+QNBIOTEVENT`, kept only.
+    pub events: u8,
+}
+
+impl Modem {
+    /// A modem that has just been switched on; every boot gets another address.
+    pub fn new(seed: u64, boot: u64) -> Self {
+        let mut random = Random::for_purpose(seed.wrapping_add(boot), "address");
+        let [a, b, c] = [random.below(256), random.below(256), 2 + random.below(250)];
+        Self {
+            function: 1,
+            functional: false,
+            sim_ready: false,
+            registration: Registration::None,
+            cereg: 0,
+            address: format!("10.{a}.{b}.{c}"),
+            sleep: 1,
+            power_saving: 0,
+            events: 0,
+        }
+    }
+
+    /// Is there an address?
+    pub fn is_attached(&self) -> bool {
+        self.registration == Registration::Home
+    }
+
+    /// Changes the registration; the URC for it, if `AT+CEREG` asked for one.
+    pub fn register(&mut self, registration: Registration) -> Option<String> {
+        let changed = self.registration != registration;
+        self.registration = registration;
+        (changed && self.cereg > 0).then(|| format!("+CEREG: {}{}", registration.number(), self.cell()))
+    }
+
+    /// The reply to `AT+CEREG?` behind the colon.
+    pub fn cereg_read(&self) -> String {
+        format!("{},{}{}", self.cereg, self.registration.number(), self.cell())
+    }
+
+    fn cell(&self) -> String {
+        if self.cereg >= 2 && self.is_attached() {
+            format!(",{CELL}")
+        } else {
+            String::new()
+        }
+    }
+}

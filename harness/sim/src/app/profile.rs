@@ -1,0 +1,50 @@
+//! Settings of the AT interface that `AT&W` saves and a reboot reads back.
+
+use crate::app::App;
+use crate::flash::{Flash, Result};
+use crate::nvdm::Nvdm;
+use bc66_wire::timing::{BAUD_DEFAULT, BAUD_RATES};
+
+/// The AT interface's settings.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Profile {
+    /// `ATE`: does the module send back what it gets?
+    pub echo: bool,
+    /// `AT+CMEE`: 0 plain, 1 numeric, 2 verbose.
+    pub error_form: u8,
+    /// `AT+IPR`.
+    pub baud: u32,
+}
+
+impl Profile {
+    /// As delivered: echo on (LG, JX switch it off), plain errors (3GPP TS 27.007 §9.1), 115200 baud.
+    const FACTORY: Self = Self {
+        echo: true,
+        error_form: 0,
+        baud: BAUD_DEFAULT,
+    };
+
+    /// The saved profile, or the factory's.
+    pub fn load(flash: &dyn Flash) -> Result<Self> {
+        let saved = Nvdm::new(&App::LAYOUT).profile(flash)?;
+        Ok(saved.as_deref().and_then(Self::decode).unwrap_or(Self::FACTORY))
+    }
+
+    /// Saves it.
+    pub fn save(&self, flash: &mut dyn Flash) -> Result<()> {
+        let [a, b, c, d] = self.baud.to_le_bytes();
+        Nvdm::new(&App::LAYOUT).save_profile(flash, &[u8::from(self.echo), self.error_form, a, b, c, d])
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let [echo, error_form, baud @ ..] = bytes else {
+            return None;
+        };
+        let baud = u32::from_le_bytes(baud.try_into().ok()?);
+        BAUD_RATES.contains(&baud).then_some(Self {
+            echo: *echo != 0,
+            error_form: *error_form,
+            baud,
+        })
+    }
+}

@@ -1,0 +1,168 @@
+//! AT commands: a line in, a framed reply out (AN §1.1.2).
+//!
+//! [`table`] lists the commands; the modules beside it hold them by subject. A command sees one [`Form`] and the
+//! application, and answers with lines or with an error; framing, `OK` and the form of errors are made here.
+
+mod basic;
+mod fota;
+mod line;
+mod network;
+mod power;
+pub mod table;
+
+use crate::app::App;
+use crate::flash::FlashError;
+use crate::phrase::framed;
+use crate::upload::Block;
+use bc66_wire::cme;
+
+/// How a command was called (AN §1.1.2, table 1).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form<'a> {
+    /// `=?`
+    Test,
+    /// `?`
+    Read,
+    /// `=…`
+    Write(&'a str),
+    /// Nothing behind the name; for basic commands the number.
+    Execute(&'a str),
+}
+
+/// What a command does not do.
+#[derive(Debug)]
+pub enum AtError {
+    /// `ERROR`, whatever `AT+CMEE` says.
+    Plain,
+    /// An error with a number ([`bc66_wire::cme`]).
+    Cme(u16),
+    /// Not the command's fault: the flash failed.
+    Flash(FlashError),
+}
+
+impl From<FlashError> for AtError {
+    fn from(error: FlashError) -> Self {
+        Self::Flash(error)
+    }
+}
+
+/// What a command answers.
+pub type Reply = Result<Lines, AtError>;
+
+/// The lines before the final result, or the prompt in its place.
+#[derive(Debug, Default)]
+pub struct Lines {
+    text: String,
+    prompt: Option<Block>,
+}
+
+impl Lines {
+    /// Only `OK`.
+    pub fn none() -> Reply {
+        Ok(Self::default())
+    }
+
+    /// One line.
+    pub fn one(line: impl AsRef<str>) -> Reply {
+        Self::many(&[line.as_ref()])
+    }
+
+    /// Several lines that belong together.
+    pub fn many(lines: &[&str]) -> Reply {
+        Ok(Self {
+            text: framed(&lines.join("\r\n")),
+            prompt: None,
+        })
+    }
+
+    /// The prompt for a block of data.
+    pub fn prompt(block: Block) -> Reply {
+        Ok(Self {
+            text: String::new(),
+            prompt: Some(block),
+        })
+    }
+}
+
+/// What is sent for a whole line.
+#[derive(Debug)]
+pub struct Answer {
+    /// Framed text.
+    pub text: String,
+    /// What comes behind it.
+    pub end: End,
+}
+
+/// How an answer ends.
+#[derive(Debug, PartialEq, Eq)]
+pub enum End {
+    /// With the final result, which is in the text.
+    Final,
+    /// With the prompt for this block.
+    Prompt(Block),
+}
+
+/// What stands behind `AT` in a line; `None` if the line is no command: it gets no answer.
+pub fn command_of(line: &[u8]) -> Option<&[u8]> {
+    let (prefix, command) = line.split_at_checked(2)?;
+    prefix.eq_ignore_ascii_case(b"AT").then_some(command)
+}
+
+/// The answer to a line that does not fit the buffer.
+pub fn too_long() -> Answer {
+    Answer {
+        text: framed("ERROR"),
+        end: End::Final,
+    }
+}
+
+/// Executes the commands of a line one after the other, up to the first that fails.
+pub fn execute(app: &mut App, line: &[u8]) -> Result<Answer, FlashError> {
+    let mut text = String::new();
+    let calls = match std::str::from_utf8(line).ok().and_then(line::split) {
+        Some(calls) => calls,
+        None => return Ok(too_long()),
+    };
+    let last = calls.len().saturating_sub(1);
+    for (index, call) in calls.iter().enumerate() {
+        match table::find(&call.name).map_or(Err(AtError::Plain), |handler| handler(app, call.form)) {
+            Ok(Lines {
+                prompt: Some(block), ..
+            }) if index == last => {
+                return Ok(Answer {
+                    text,
+                    end: End::Prompt(block),
+                });
+            }
+            Ok(Lines { prompt: Some(_), .. }) | Err(AtError::Plain) => {
+                text.push_str(&framed("ERROR"));
+                return Ok(Answer {
+                    text,
+                    end: End::Final,
+                });
+            }
+            Ok(lines) => text.push_str(&lines.text),
+            Err(AtError::Cme(code)) => {
+                text.push_str(&framed(&cme_line(app.profile.error_form, code)));
+                return Ok(Answer {
+                    text,
+                    end: End::Final,
+                });
+            }
+            Err(AtError::Flash(error)) => return Err(error),
+        }
+    }
+    text.push_str(&framed("OK"));
+    Ok(Answer {
+        text,
+        end: End::Final,
+    })
+}
+
+fn cme_line(form: u8, code: u16) -> String {
+    match (form, cme::name(code)) {
+        (0, _) => "ERROR".to_owned(),
+        (2, Some(name)) => format!("{} {name}", cme::CME_ERROR),
+        _ => format!("{} {code}", cme::CME_ERROR),
+    }
+}

@@ -1,0 +1,128 @@
+//! Identity and the AT interface itself.
+
+use super::{AtError, Form, Lines, Reply};
+use crate::app::{After, App};
+use crate::image;
+use bc66_wire::cme::{BAD_PARAMETER, NOT_SUPPORTED};
+use bc66_wire::module::{ATI_VENDOR, REVISION};
+use bc66_wire::timing::{BAUD_DEFAULT, BAUD_RATES};
+
+/// The revision as the image in the flash has it: what the module really became.
+fn revision_line(app: &App) -> Result<String, AtError> {
+    let version = image::version(&*app.flash(), &App::LAYOUT)?;
+    Ok(format!(
+        "{REVISION} {}",
+        version.map(|version| version.to_string()).unwrap_or_default()
+    ))
+}
+
+/// `ATI`
+pub fn identification(app: &mut App, form: Form<'_>) -> Reply {
+    match form {
+        Form::Execute("" | "0") => {
+            let revision = revision_line(app)?;
+            Lines::many(&[ATI_VENDOR, app.settings.module.ati_model(), &revision])
+        }
+        _ => Err(AtError::Plain),
+    }
+}
+
+/// `AT+CGMR`
+pub fn revision(app: &mut App, form: Form<'_>) -> Reply {
+    match form {
+        Form::Test => Lines::none(),
+        Form::Execute("") => Lines::one(revision_line(app)?),
+        _ => Err(AtError::Cme(NOT_SUPPORTED)),
+    }
+}
+
+/// `AT+CGSN`: without a parameter the serial number, with 1 the IMEI (3GPP TS 27.007 §5.4).
+pub fn serial_number(app: &mut App, form: Form<'_>) -> Reply {
+    let imei = app.nvdm().imei(&*app.flash())?;
+    match form {
+        Form::Test => Lines::one("+CGSN: (0-3)"),
+        Form::Execute("") | Form::Write("0") => Lines::one(format!("MPY18A{}", &imei[imei.len() - 9..])),
+        Form::Write("1") => Lines::one(format!("+CGSN: {imei}")),
+        Form::Write("2") => Lines::one(format!("+CGSN: {}01", &imei[..imei.len() - 1])),
+        Form::Write("3") => Lines::one("+CGSN: 01"),
+        Form::Write(_) => Err(AtError::Cme(BAD_PARAMETER)),
+        _ => Err(AtError::Cme(NOT_SUPPORTED)),
+    }
+}
+
+/// `ATE`
+pub fn echo(app: &mut App, form: Form<'_>) -> Reply {
+    app.profile.echo = match form {
+        Form::Execute("" | "0") => false,
+        Form::Execute("1") => true,
+        _ => return Err(AtError::Plain),
+    };
+    Lines::none()
+}
+
+/// `AT&W`
+pub fn save(app: &mut App, form: Form<'_>) -> Reply {
+    match form {
+        Form::Execute("" | "0") => {
+            app.profile.save(&mut *app.flash())?;
+            Lines::none()
+        }
+        _ => Err(AtError::Plain),
+    }
+}
+
+/// `AT+CMEE`
+pub fn error_form(app: &mut App, form: Form<'_>) -> Reply {
+    match form {
+        Form::Test => Lines::one("+CMEE: (0-2)"),
+        Form::Read => Lines::one(format!("+CMEE: {}", app.profile.error_form)),
+        Form::Write(value) => {
+            app.profile.error_form = number(value, 0..=2)?;
+            Lines::none()
+        }
+        Form::Execute(_) => Err(AtError::Cme(NOT_SUPPORTED)),
+    }
+}
+
+/// `AT+IPR`: the new rate counts from behind the `OK`.
+pub fn baud_rate(app: &mut App, form: Form<'_>) -> Reply {
+    match form {
+        Form::Test => Lines::one(format!(
+            "+IPR: ({})",
+            BAUD_RATES.map(|rate| rate.to_string()).join(",")
+        )),
+        Form::Read => Lines::one(format!("+IPR: {}", app.profile.baud)),
+        Form::Write(value) => {
+            let baud = number(value, 0..=BAUD_DEFAULT)?;
+            if !BAUD_RATES.contains(&baud) {
+                return Err(AtError::Cme(BAD_PARAMETER));
+            }
+            app.profile.baud = baud;
+            app.after = Some(After::Baud(baud));
+            Lines::none()
+        }
+        Form::Execute(_) => Err(AtError::Cme(NOT_SUPPORTED)),
+    }
+}
+
+/// `AT+IFC`: the firmware knows the command, the module has no pins for it (FW, HW26).
+pub fn flow_control(_: &mut App, form: Form<'_>) -> Reply {
+    match form {
+        Form::Test => Lines::one("+IFC: (0-2),(0-2)"),
+        Form::Read => Lines::one("+IFC: 0,0"),
+        Form::Write("0,0") => Lines::none(),
+        _ => Err(AtError::Cme(NOT_SUPPORTED)),
+    }
+}
+
+/// A decimal parameter inside its range, or the error for one that is not.
+pub(super) fn number<T>(text: &str, range: std::ops::RangeInclusive<T>) -> Result<T, AtError>
+where
+    T: std::str::FromStr + PartialOrd,
+{
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    let value = if digits { text.parse().ok() } else { None };
+    value
+        .filter(|value| range.contains(value))
+        .ok_or(AtError::Cme(BAD_PARAMETER))
+}

@@ -1,0 +1,36 @@
+//! The two commands of an update (AN §2.2.1, §3.2). Their errors are plain: the note knows `ERROR` alone.
+
+use super::{AtError, Form, Lines, Reply};
+use crate::app::{After, App};
+use crate::upload::Block;
+use bc66_wire::qfotadl::FROM_UART;
+use bc66_wire::qfuplex::TEST_REPLY;
+
+/// `AT+QFUPLEX`: ESC is for data mode; here there is nothing to leave.
+pub fn upload(app: &mut App, form: Form<'_>) -> Reply {
+    match form {
+        Form::Test => Lines::many(&TEST_REPLY),
+        Form::Write(parameters) => {
+            let block = Block::parse(parameters).ok_or(AtError::Plain)?;
+            if app.is_updating() || !app.upload.admits(&block, App::LAYOUT.delta.len()) {
+                return Err(AtError::Plain);
+            }
+            Lines::prompt(block)
+        }
+        _ => Err(AtError::Plain),
+    }
+}
+
+/// `AT+QFOTADL`
+pub fn order(app: &mut App, form: Form<'_>) -> Reply {
+    match form {
+        Form::Test => Lines::none(),
+        Form::Write(_) if app.is_updating() => Err(AtError::Plain),
+        Form::Write(FROM_UART) => {
+            let package = app.upload.len().ok_or(AtError::Plain)?;
+            app.after = Some(After::Update(package));
+            Lines::none()
+        }
+        _ => Err(AtError::Plain),
+    }
+}

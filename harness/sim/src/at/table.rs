@@ -1,0 +1,41 @@
+//! The commands: name and handler. To add one, write its handler and its row.
+
+use super::{Form, Reply, basic, fota, network, power};
+use crate::app::App;
+use bc66_wire::command;
+
+/// What handles a command.
+pub type Handler = fn(&mut App, Form<'_>) -> Reply;
+
+/// Every command there is.
+const TABLE: [(&str, Handler); 21] = [
+    (command::ATI, basic::identification),
+    ("E", basic::echo),
+    ("&W", basic::save),
+    (command::CGMR, basic::revision),
+    (command::CGSN, basic::serial_number),
+    (command::CMEE, basic::error_form),
+    (command::IPR, basic::baud_rate),
+    (command::CESQ, network::signal),
+    (command::CEREG, network::registration),
+    (command::CGPADDR, network::address),
+    (command::CPIN, network::sim),
+    (command::COPS, network::operator),
+    (command::CFUN, network::function),
+    (command::QSCLK, power::sleep),
+    (command::CPSMS, power::saving),
+    (command::QNBIOTEVENT, power::events),
+    (command::QPOWD, power::down),
+    (command::QRST, power::reset),
+    (command::QFUPLEX, fota::upload),
+    (command::QFOTADL, fota::order),
+    ("+IFC", basic::flow_control),
+];
+
+/// The handler of this name.
+pub(super) fn find(name: &str) -> Option<Handler> {
+    TABLE
+        .iter()
+        .find(|(known, _)| *known == name)
+        .map(|(_, handler)| *handler)
+}

@@ -1,0 +1,333 @@
+//! The board under the module: supply, RESET and PWRKEY, and the process that they start and kill.
+//!
+//! Lines may be moved from any thread. Killing is done by whoever moves the line, at once; starting is left to one
+//! supervisor thread, because a module dies with the thread that started it (`PR_SET_PDEATHSIG` counts threads).
+
+use crate::clock::Clock;
+use crate::module::ARGV0;
+use crate::pty::Pty;
+use crate::settings::Settings;
+use bc66_wire::timing::{PWRKEY_LOW_MIN, RESET_LOW_MIN};
+use std::io::{self, Read};
+use std::os::unix::process::CommandExt;
+use std::process::{Child, ChildStdout, Command, Stdio};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Real time between two looks at what a host sends to a module that is off.
+const DISCARD_EVERY: Duration = Duration::from_millis(10);
+/// A module counts its own reboots from its start on: room for them between two starts.
+const BOOTS_PER_START: u64 = 1000;
+
+/// A board with one module on it.
+#[derive(Debug, Clone)]
+pub struct Board {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    pty: Pty,
+    settings: Settings,
+    clock: Clock,
+    tied: bool,
+    lines: Mutex<Lines>,
+    changed: Condvar,
+}
+
+#[derive(Debug)]
+struct Lines {
+    power: bool,
+    /// Since when RESET is asserted.
+    reset: Option<Instant>,
+    /// Since when PWRKEY is pressed, unless that press has started a module already.
+    pressed: Option<Instant>,
+    pwrkey: bool,
+    module: Module,
+    starts: u64,
+}
+
+#[derive(Debug)]
+enum Module {
+    Off,
+    /// In reset.
+    Held,
+    /// The supervisor is to start it.
+    Starting,
+    Running(Child),
+}
+
+/// What the lines are and what the module does, for the control protocol.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct State {
+    /// Supply.
+    pub power: bool,
+    /// RESET asserted.
+    pub reset: bool,
+    /// PWRKEY pressed.
+    pub pwrkey: bool,
+    /// `off`, `held` or `running`.
+    pub module: &'static str,
+}
+
+impl Board {
+    /// A board without supply. A `tied` PWRKEY starts the module as soon as there is one.
+    pub fn new(pty: Pty, settings: Settings, clock: Clock, tied: bool) -> io::Result<Self> {
+        let lines = Lines {
+            power: false,
+            reset: None,
+            pressed: None,
+            pwrkey: false,
+            module: Module::Off,
+            starts: 0,
+        };
+        let shared = Shared {
+            pty,
+            settings,
+            clock,
+            tied,
+            lines: Mutex::new(lines),
+            changed: Condvar::new(),
+        };
+        let board = Self {
+            shared: Arc::new(shared),
+        };
+        let supervisor = board.clone();
+        thread::Builder::new()
+            .name("supervisor".into())
+            .spawn(move || supervisor.supervise())?;
+        Ok(board)
+    }
+
+    /// Switches the supply. Off: returns when the module is dead and reaped.
+    pub fn power(&self, on: bool) {
+        let mut lines = self.lines();
+        if on == lines.power {
+            return;
+        }
+        lines.power = on;
+        if !on {
+            lines.end_module(Module::Off);
+            return;
+        }
+        lines.pressed = lines.pwrkey.then(Instant::now);
+        if self.shared.tied {
+            self.start(lines);
+        } else {
+            self.shared.changed.notify_all();
+        }
+    }
+
+    /// Moves RESET. Asserted: returns when it has been low for long enough to count, or is not low any more.
+    pub fn reset(&self, asserted: bool) {
+        let mut lines = self.lines();
+        if asserted == lines.reset.is_some() {
+            return;
+        }
+        if !asserted {
+            lines.reset = None;
+            self.shared.changed.notify_all();
+            if matches!(lines.module, Module::Held) {
+                self.start(lines);
+            }
+            return;
+        }
+        let since = Instant::now();
+        lines.reset = Some(since);
+        let counts = since + self.shared.clock.real(RESET_LOW_MIN);
+        while lines.reset == Some(since) {
+            let wait = counts.saturating_duration_since(Instant::now());
+            if wait.is_zero() {
+                if matches!(lines.module, Module::Running(_) | Module::Starting) {
+                    lines.end_module(Module::Held);
+                }
+                return;
+            }
+            lines = self.wait(lines, Some(wait));
+        }
+    }
+
+    /// Presses or releases PWRKEY.
+    pub fn pwrkey(&self, pressed: bool) {
+        let mut lines = self.lines();
+        if pressed == lines.pwrkey {
+            return;
+        }
+        lines.pwrkey = pressed;
+        let since = if pressed {
+            lines.pressed.replace(Instant::now())
+        } else {
+            lines.pressed.take()
+        };
+        if !pressed && since.is_some_and(|since| self.key_counts(since)) && lines.may_start() {
+            self.start(lines);
+        } else {
+            self.shared.changed.notify_all();
+        }
+    }
+
+    /// What there is.
+    pub fn state(&self) -> State {
+        let lines = self.lines();
+        let module = match lines.module {
+            Module::Off => "off",
+            Module::Held => "held",
+            Module::Starting | Module::Running(_) => "running",
+        };
+        State {
+            power: lines.power,
+            reset: lines.reset.is_some(),
+            pwrkey: lines.pwrkey,
+            module,
+        }
+    }
+
+    /// Supply on and PWRKEY pressed for long enough, for use by hand.
+    pub fn switch_on(&self) {
+        self.power(true);
+        let lines = self.lines();
+        if lines.may_start() {
+            self.start(lines);
+        }
+    }
+
+    fn lines(&self) -> MutexGuard<'_, Lines> {
+        self.shared.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wait<'a>(&self, lines: MutexGuard<'a, Lines>, limit: Option<Duration>) -> MutexGuard<'a, Lines> {
+        match limit {
+            Some(limit) => {
+                self.shared
+                    .changed
+                    .wait_timeout(lines, limit)
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .0
+            }
+            None => self
+                .shared
+                .changed
+                .wait(lines)
+                .unwrap_or_else(PoisonError::into_inner),
+        }
+    }
+
+    fn key_counts(&self, since: Instant) -> bool {
+        since.elapsed() >= self.shared.clock.real(PWRKEY_LOW_MIN)
+    }
+
+    /// Has the module started, and waits until it is; under RESET it is held instead.
+    fn start(&self, mut lines: MutexGuard<'_, Lines>) {
+        lines.pressed = None;
+        if lines.reset.is_some() {
+            lines.module = Module::Held;
+            return;
+        }
+        lines.module = Module::Starting;
+        self.shared.changed.notify_all();
+        while matches!(lines.module, Module::Starting) {
+            lines = self.wait(lines, None);
+        }
+    }
+
+    fn supervise(&self) {
+        let mut lines = self.lines();
+        loop {
+            if matches!(lines.module, Module::Starting) {
+                self.spawn(&mut lines);
+                self.shared.changed.notify_all();
+            }
+            let counts = lines.pressed.filter(|_| lines.may_start());
+            if counts.is_some_and(|since| self.key_counts(since)) {
+                lines.pressed = None;
+                lines.module = if lines.reset.is_some() {
+                    Module::Held
+                } else {
+                    Module::Starting
+                };
+                continue;
+            }
+            let limit = match lines.module {
+                Module::Running(_) => None,
+                _ => {
+                    self.shared.pty.discard_input();
+                    let key = counts.map(|since| {
+                        (since + self.shared.clock.real(PWRKEY_LOW_MIN))
+                            .saturating_duration_since(Instant::now())
+                    });
+                    Some(key.unwrap_or(DISCARD_EVERY).min(DISCARD_EVERY))
+                }
+            };
+            lines = self.wait(lines, limit);
+        }
+    }
+
+    fn spawn(&self, lines: &mut Lines) {
+        lines.starts += 1;
+        match self.spawn_module(lines.starts) {
+            Ok((child, stdout)) => {
+                lines.module = Module::Running(child);
+                let (board, start) = (self.clone(), lines.starts);
+                thread::spawn(move || board.watch(stdout, start));
+            }
+            Err(error) => {
+                eprintln!("bc66-sim: the module could not be started: {error}");
+                lines.module = Module::Off;
+            }
+        }
+    }
+
+    /// The pty is the module's stdin, both ways; its stdout only shows when it ends.
+    fn spawn_module(&self, start: u64) -> io::Result<(Child, Option<ChildStdout>)> {
+        let settings = Settings {
+            boot: start * BOOTS_PER_START,
+            ..self.shared.settings.clone()
+        };
+        let mut child = Command::new(std::env::current_exe()?)
+            .arg0(ARGV0)
+            .args(settings.to_args())
+            .stdin(self.shared.pty.master().try_clone_to_owned()?)
+            .stdout(Stdio::piped())
+            .process_group(0) // Ctrl-C on the terminal is for the board
+            .spawn()?;
+        let stdout = child.stdout.take();
+        Ok((child, stdout))
+    }
+
+    /// Waits for the module of start number `start` to end by itself: switched off by `AT+QPOWD`, or crashed.
+    fn watch(&self, stdout: Option<ChildStdout>, start: u64) {
+        if let Some(mut stdout) = stdout {
+            let _ = stdout.read_to_end(&mut Vec::new());
+        }
+        let mut lines = self.lines();
+        if lines.starts != start {
+            return;
+        }
+        if let Module::Running(child) = &mut lines.module {
+            match child.wait() {
+                Ok(status) if status.success() => {}
+                Ok(status) => eprintln!("bc66-sim: the module process ended with {status}"),
+                Err(error) => eprintln!("bc66-sim: the module process was lost: {error}"),
+            }
+            lines.module = Module::Off;
+            self.shared.changed.notify_all();
+        }
+    }
+}
+
+impl Lines {
+    fn may_start(&self) -> bool {
+        self.power && matches!(self.module, Module::Off)
+    }
+
+    /// Kills the module, if there is one; it is reaped when this returns.
+    fn end_module(&mut self, next: Module) {
+        if let Module::Running(mut child) = std::mem::replace(&mut self.module, next) {
+            let killed = child.kill().and_then(|()| child.wait());
+            if let Err(error) = killed {
+                eprintln!("bc66-sim: the module process could not be killed: {error}");
+            }
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! The simulator's command line, for its own binary and for whoever embeds it.
+
+use crate::board::Board;
+use crate::clock::Clock;
+use crate::control;
+use crate::defect::{Defect, Defects};
+use crate::flash::{ERASED, FileFlash, Flash, FlashError};
+use crate::image;
+use crate::layout::Layout;
+use crate::module::sharpen_timers;
+use crate::nvdm::Nvdm;
+use crate::pty::Pty;
+use crate::settings::{Settings, module_name, module_named};
+use crate::version::Version;
+use bc66_wire::module::Module;
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use std::fs;
+use std::io::{self, Read, Write};
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::mpsc::{Sender, channel};
+use std::thread;
+use tempfile::TempDir;
+
+/// One simulated BC66 on a pty.
+///
+/// Prints two lines, the pty's path and the control socket's, and runs until SIGINT or SIGTERM.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Args {
+    /// Module type: bc66 or bc66-na
+    #[arg(long, default_value = "bc66", value_parser = parse_module)]
+    module: Module,
+    /// Version of the image put into a fresh flash [default: the module's A01]
+    #[arg(long)]
+    firmware: Option<Version>,
+    /// Divides every duration of the module
+    #[arg(long, default_value = "1", value_parser = parse_speed)]
+    speed: f64,
+    /// Something that is wrong with the module; may be repeated
+    #[arg(long = "defect", value_name = "NAME")]
+    defects: Vec<Defect>,
+    /// Every random choice derives from it
+    #[arg(long, default_value_t = 0)]
+    seed: u64,
+    /// Flash file; used as it is if it exists [default: a temporary one]
+    #[arg(long)]
+    flash: Option<PathBuf>,
+    /// Control socket [default: in a temporary directory]
+    #[arg(long)]
+    control: Option<PathBuf>,
+    /// Symbolic link to the pty
+    #[arg(long)]
+    pty_link: Option<PathBuf>,
+    /// Start with the supply on and PWRKEY pressed, for use by hand
+    #[arg(long)]
+    powered: bool,
+    /// PWRKEY is tied: the module boots as soon as it is supplied
+    #[arg(long)]
+    pwrkey_tied: bool,
+    /// End when stdin does
+    #[arg(long)]
+    until_eof: bool,
+    /// Show the defects there are
+    #[arg(long)]
+    list_defects: bool,
+}
+
+fn parse_module(name: &str) -> Result<Module, String> {
+    module_named(name).ok_or_else(|| format!("expected `{}`", Module::ALL.map(module_name).join("` or `")))
+}
+
+fn parse_speed(text: &str) -> Result<f64, String> {
+    let speed = text.parse().ok().filter(|speed| Clock::new(*speed).is_some());
+    speed.ok_or_else(|| "expected a positive number".to_owned())
+}
+
+/// Why the simulator cannot run.
+#[derive(Debug, thiserror::Error)]
+enum CliError {
+    #[error("`{0}` is no firmware of the module `{name}`", name = module_name(*.1))]
+    Firmware(Version, Module),
+    #[error("flash file `{path}`: {error}", path = .0.display(), error = .1)]
+    Flash(PathBuf, FlashError),
+    #[error("flash file `{path}`: {seen} bytes, expected {expected}", path = .0.display(), seen = .1, expected = Layout::BC66.size())]
+    FlashSize(PathBuf, usize),
+    #[error("{what} `{path}`: {error}", path = .path.display())]
+    Path {
+        what: &'static str,
+        path: PathBuf,
+        error: io::Error,
+    },
+    #[error(transparent)]
+    System(#[from] io::Error),
+}
+
+/// Runs the board until it is told to end.
+pub fn main(args: Args) -> ExitCode {
+    if args.list_defects {
+        let width = Defect::ALL
+            .map(|defect| defect.name().len())
+            .into_iter()
+            .max()
+            .unwrap_or_default();
+        for defect in Defect::ALL {
+            println!("{:width$}  {}", defect.name(), defect.about());
+        }
+        return ExitCode::SUCCESS;
+    }
+    match run(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("bc66-sim: {error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(args: &Args) -> Result<(), CliError> {
+    let (end, ended) = channel();
+    watch_for_end(args.until_eof, &end)?;
+    sharpen_timers()?;
+    let temporary = TempDir::with_prefix("bc66-sim-")?;
+    let flash = args
+        .flash
+        .clone()
+        .unwrap_or_else(|| temporary.path().join("flash"));
+    prepare_flash(args, &flash)?;
+    let pty = Pty::open()?;
+    let path = pty.path().to_owned();
+    let link = args
+        .pty_link
+        .as_deref()
+        .map(|link| Link::new(&path, link))
+        .transpose()?;
+
+    let clock = Clock::new(args.speed)
+        .ok_or(io::ErrorKind::InvalidInput)
+        .map_err(io::Error::from)?;
+    let board = Board::new(pty, settings(args, &flash), clock, args.pwrkey_tied)?;
+    let socket = args
+        .control
+        .clone()
+        .unwrap_or_else(|| temporary.path().join("control"));
+    control::serve(board.clone(), &socket).map_err(|error| CliError::Path {
+        what: "control socket",
+        path: socket.clone(),
+        error,
+    })?;
+    if args.powered {
+        board.switch_on();
+    }
+    let mut stdout = io::stdout().lock();
+    let announced = writeln!(stdout, "pty {}\ncontrol {}", path.display(), socket.display())
+        .and_then(|()| stdout.flush());
+    if announced.is_ok() {
+        let _ = ended.recv();
+    }
+    board.power(false);
+    drop(link);
+    if args.control.is_some() {
+        let _ = fs::remove_file(&socket);
+    }
+    Ok(())
+}
+
+fn settings(args: &Args, flash: &Path) -> Settings {
+    Settings {
+        module: args.module,
+        speed: args.speed,
+        seed: args.seed,
+        boot: 0,
+        board: std::process::id(),
+        defects: args.defects.iter().copied().collect::<Defects>(),
+        flash: flash.to_owned(),
+    }
+}
+
+/// Signals, and the end of stdin if asked for, end the simulator.
+fn watch_for_end(until_eof: bool, end: &Sender<()>) -> io::Result<()> {
+    let mut signals = Signals::new([SIGINT, SIGTERM])?;
+    let by_signal = end.clone();
+    thread::spawn(move || {
+        for _ in signals.forever() {
+            let _ = by_signal.send(());
+        }
+    });
+    if until_eof {
+        let by_eof = end.clone();
+        thread::spawn(move || {
+            let mut stdin = io::stdin().lock();
+            while matches!(stdin.read(&mut [0; 256]), Ok(n) if n > 0) {}
+            let _ = by_eof.send(());
+        });
+    }
+    Ok(())
+}
+
+/// What the factory does to a fresh flash; an existing file is left as it is.
+fn prepare_flash(args: &Args, path: &Path) -> Result<(), CliError> {
+    let layout = Layout::BC66;
+    let failed = |error| CliError::Flash(path.to_owned(), error);
+    if let Ok(metadata) = fs::metadata(path) {
+        let seen = metadata.len() as usize;
+        let sound = metadata.is_file() && seen == layout.size();
+        return if sound {
+            Ok(())
+        } else {
+            Err(CliError::FlashSize(path.to_owned(), seen))
+        };
+    }
+    let version = args
+        .firmware
+        .clone()
+        .unwrap_or_else(|| Version::first(args.module));
+    if version.module() != args.module {
+        return Err(CliError::Firmware(version, args.module));
+    }
+    let mut bytes = vec![ERASED; layout.size()];
+    bytes[layout.image.start..][..layout.image.len()]
+        .copy_from_slice(&image::build(&version, layout.image.len()));
+    fs::write(path, &bytes).map_err(|error| failed(error.into()))?;
+    let factory = Clock::new(f64::MAX)
+        .ok_or(io::ErrorKind::InvalidInput)
+        .map_err(io::Error::from)?;
+    let mut flash = FileFlash::open(path, factory, args.seed).map_err(failed)?;
+    Nvdm::new(&layout)
+        .initialize(&mut flash as &mut dyn Flash, args.seed)
+        .map_err(failed)
+}
+
+/// A symbolic link that goes with the simulator.
+struct Link(PathBuf);
+
+impl Link {
+    fn new(target: &Path, link: &Path) -> Result<Self, CliError> {
+        let failed = |error| CliError::Path {
+            what: "link to the pty",
+            path: link.to_owned(),
+            error,
+        };
+        if fs::symlink_metadata(link).is_ok_and(|metadata| metadata.is_symlink()) {
+            fs::remove_file(link).map_err(failed)?;
+        }
+        symlink(target, link).map_err(failed)?;
+        Ok(Self(link.to_owned()))
+    }
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}

@@ -1,0 +1,56 @@
+//! Every duration of the simulated module, each with its source or the word *assumed*.
+//!
+//! These are the module's own times. `--speed` divides all of them (see [`crate::clock`]) and nothing else, so no other
+//! file may hold a literal duration that stands for something the module does. Sources: **AN** is the application note;
+//! **GK**, **AL** and **Wiz-IO** are drivers and guides for the BC66; **sibling** is a transcript of the BC26.
+
+use std::time::Duration;
+
+const fn ms(n: u64) -> Duration {
+    Duration::from_millis(n)
+}
+
+/// Supply or reset released → first byte of the mask ROM's block. Assumed.
+pub const POWER_ON_TO_BROM: Duration = ms(50);
+/// Mask ROM's block sent → the bootloader looks at the update marker. Assumed.
+pub const BROM_TO_BOOTLOADER: Duration = ms(450);
+/// Bootloader done → `RDY`. Assumed: GK and AL wait 3 to 5 s for the whole boot.
+pub const BOOTLOADER_TO_RDY: Duration = ms(1500);
+/// `RDY` → `+CFUN: 1`. Assumed.
+pub const RDY_TO_CFUN: Duration = ms(100);
+/// `+CFUN: 1` → the stored result of an update, if there is one. Assumed; the order is the note's (AN §6.1).
+pub const CFUN_TO_END: Duration = ms(100);
+/// `+CFUN: 1` → `+CPIN: READY`. Assumed.
+pub const CFUN_TO_CPIN: Duration = ms(500);
+/// `+CFUN: 1` → registered and `+IP:`, with stored cell data (Wiz-IO: about 4 s).
+pub const ATTACH: Duration = ms(4000);
+
+/// Command line complete → first byte of its reply (sibling: 21 to 42 ms).
+pub const REPLY: Duration = ms(30);
+/// How long the line must stay quiet before a run of surplus data bytes counts as over. Assumed.
+pub const QUIET: Duration = ms(10);
+
+/// Erase one 4 KiB sector. Assumed: typical of serial NOR flash.
+pub const ERASE_SECTOR: Duration = ms(45);
+/// Program up to one page of 256 bytes. Assumed: typical of serial NOR flash.
+pub const PROGRAM_PAGE: Duration = Duration::from_micros(700);
+/// Digest of one 4 KiB sector. Assumed.
+pub const DIGEST_SECTOR: Duration = ms(3);
+/// Decompress and patch one 4 KiB chunk, so that a chunk takes about half a second with its flash operations. Assumed.
+pub const PATCH_CHUNK: Duration = ms(380);
+
+/// Order accepted, or download complete → `START`. Assumed.
+pub const ORDER_TO_START: Duration = ms(300);
+/// `START` sent → the application reboots into the bootloader. Assumed.
+pub const START_TO_REBOOT: Duration = ms(200);
+/// Result stored → the bootloader reboots. Assumed.
+pub const RESULT_TO_REBOOT: Duration = ms(100);
+
+/// Order accepted → `HTTPSTART`. Assumed.
+pub const ORDER_TO_HTTPSTART: Duration = ms(200);
+/// Time of one downlink transport of [`DOWNLINK_PIECE`] bytes: about 2.5 KB/s. Assumed: NB-IoT, one user, good cover.
+pub const DOWNLINK: Duration = ms(50);
+/// Bytes that arrive together over the air. Assumed.
+pub const DOWNLINK_PIECE: usize = 128;
+/// A server that neither answers nor sends for this long has failed (BC660K in the field: `HTTPEND,12` after 2 minutes).
+pub const HTTP_SILENCE: Duration = Duration::from_secs(120);

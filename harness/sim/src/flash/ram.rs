@@ -1,0 +1,142 @@
+//! Flash in memory that loses its power at a chosen operation, for tests that cut everywhere.
+
+use super::{ERASED, Flash, FlashError, Result, SECTOR, check_erase, check_program, programmed, tear};
+use crate::random::Random;
+
+/// A chip in memory. Once its power is lost, every operation fails until [`RamFlash::power_up`].
+#[derive(Debug, Clone)]
+pub struct RamFlash {
+    bytes: Vec<u8>,
+    done: u64,
+    cut_at: Option<u64>,
+    lost: bool,
+    random: Random,
+}
+
+impl RamFlash {
+    /// An erased chip whose torn operations follow `seed`.
+    pub fn new(size: usize, seed: u64) -> Self {
+        Self {
+            bytes: vec![ERASED; size],
+            done: 0,
+            cut_at: None,
+            lost: false,
+            random: Random::new(seed),
+        }
+    }
+
+    /// Restores the power, counts operations from 0 again and cuts the operation with the number `cut_at`, if any.
+    pub fn power_up(&mut self, cut_at: Option<u64>) {
+        self.done = 0;
+        self.cut_at = cut_at;
+        self.lost = false;
+    }
+
+    /// Operations completed since the last power-up.
+    pub fn operations(&self) -> u64 {
+        self.done
+    }
+
+    /// What the cells hold, with or without power.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    fn powered(&self) -> Result<()> {
+        if self.lost {
+            Err(FlashError::PowerLost)
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Counts one operation; true if the power goes while it runs.
+    fn cut_now(&mut self) -> bool {
+        self.lost = self.cut_at == Some(self.done);
+        self.done += 1;
+        self.lost
+    }
+
+    fn write(&mut self, at: usize, bytes: &[u8]) {
+        self.bytes[at..at + bytes.len()].copy_from_slice(bytes);
+    }
+}
+
+impl Flash for RamFlash {
+    fn read(&self, at: usize, into: &mut [u8]) -> Result<()> {
+        self.powered()?;
+        into.copy_from_slice(&self.bytes[at..at + into.len()]);
+        Ok(())
+    }
+
+    fn erase(&mut self, at: usize) -> Result<()> {
+        self.powered()?;
+        check_erase(at, self.bytes.len());
+        if self.cut_now() {
+            let torn = tear::erase(&self.bytes[at..at + SECTOR], &mut self.random);
+            self.write(at, &torn);
+            return Err(FlashError::PowerLost);
+        }
+        self.bytes[at..at + SECTOR].fill(ERASED);
+        Ok(())
+    }
+
+    fn program(&mut self, at: usize, bytes: &[u8]) -> Result<()> {
+        self.powered()?;
+        let old = &self.bytes[at..at + bytes.len()];
+        check_program(at, old, bytes);
+        let old = old.to_vec();
+        if self.cut_now() {
+            let torn = tear::program(&old, bytes, &mut self.random);
+            self.write(at, &torn);
+            return Err(FlashError::PowerLost);
+        }
+        self.write(at, &programmed(&old, bytes));
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cut_tears_and_then_nothing_works() {
+        let mut flash = RamFlash::new(2 * SECTOR, 7);
+        flash.program_all(100, &[0x5A; 600]).expect("powered");
+        assert_eq!(flash.operations(), 3, "96..256, 256..512, 512..704");
+        flash.program_all(1024, &[0x5A; SECTOR - 1024]).expect("powered");
+        flash.power_up(Some(0));
+        assert!(matches!(flash.erase(0), Err(FlashError::PowerLost)));
+        assert!(matches!(flash.erase(0), Err(FlashError::PowerLost)));
+        assert!(flash.read_vec(0, 1).is_err());
+        assert_ne!(
+            flash.bytes()[..SECTOR],
+            [ERASED; SECTOR][..],
+            "seed 7 tears in the middle"
+        );
+        flash.power_up(None);
+        flash.erase(0).expect("powered again");
+        assert_eq!(flash.bytes()[..SECTOR], [ERASED; SECTOR][..]);
+    }
+
+    #[test]
+    #[should_panic(expected = "bits would have to become ones")]
+    fn programming_only_clears() {
+        let mut flash = RamFlash::new(SECTOR, 0);
+        flash.program(0, &[0x0F; 16]).expect("powered");
+        let _ = flash.program(0, &[0xF0; 16]);
+    }
+
+    #[test]
+    #[should_panic(expected = "not inside one page")]
+    fn a_program_stays_in_its_page() {
+        let _ = RamFlash::new(SECTOR, 0).program(240, &[0; 32]);
+    }
+
+    #[test]
+    #[should_panic(expected = "whole write units")]
+    fn a_program_covers_whole_units() {
+        let _ = RamFlash::new(SECTOR, 0).program(8, &[0; 16]);
+    }
+}

@@ -1,0 +1,91 @@
+//! Where things stand in the flash. Only the image's size is a parameter: tests use a small one.
+
+use crate::flash::SECTOR;
+
+/// A run of whole sectors.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Region {
+    /// First byte.
+    pub start: usize,
+    /// Number of sectors.
+    pub sectors: usize,
+}
+
+impl Region {
+    /// Size in bytes.
+    pub const fn len(self) -> usize {
+        self.sectors * SECTOR
+    }
+
+    /// No region is empty in a sound layout.
+    pub const fn is_empty(self) -> bool {
+        self.sectors == 0
+    }
+
+    /// First byte of the sector with the number `index`.
+    pub const fn sector(self, index: usize) -> usize {
+        self.start + index * SECTOR
+    }
+
+    const fn end(self) -> usize {
+        self.start + self.len()
+    }
+}
+
+/// The flash map.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Layout {
+    /// The application's image, patched in place.
+    pub image: Region,
+    /// The delta package.
+    pub delta: Region,
+    /// The old content of the one chunk that is being patched.
+    pub backup: Region,
+    /// The update's marker and its result.
+    pub info: Region,
+    /// What the application keeps: IMEI, profile, position of a download.
+    pub nvdm: Region,
+}
+
+/// Sectors of the image: one is about one percent of the way from 20 to 100.
+const IMAGE_SECTORS: usize = 80;
+/// Sectors of the delta area: 160 KiB.
+const DELTA_SECTORS: usize = 40;
+
+impl Layout {
+    /// The simulated module's map.
+    pub const BC66: Self = Self::with_image_sectors(IMAGE_SECTORS);
+
+    /// A map around an image of this size.
+    pub const fn with_image_sectors(sectors: usize) -> Self {
+        let image = Region { start: 0, sectors };
+        let delta = Region {
+            start: image.end(),
+            sectors: DELTA_SECTORS,
+        };
+        let backup = Region {
+            start: delta.end(),
+            sectors: 1,
+        };
+        let info = Region {
+            start: backup.end(),
+            sectors: 2,
+        };
+        let nvdm = Region {
+            start: info.end(),
+            sectors: 2,
+        };
+        Self {
+            image,
+            delta,
+            backup,
+            info,
+            nvdm,
+        }
+    }
+
+    /// Size of the chip in bytes.
+    pub const fn size(&self) -> usize {
+        self.nvdm.end()
+    }
+}

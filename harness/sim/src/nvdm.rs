@@ -1,0 +1,113 @@
+//! What the application keeps over a power cut: IMEI, saved profile, position of a download.
+
+use crate::flash::{Flash, Result};
+use crate::layout::Layout;
+use crate::random::Random;
+use crate::record_log::RecordLog;
+
+const IMEI: u8 = 1;
+const PROFILE: u8 = 2;
+const DOWNLOAD: u8 = 3;
+
+/// The application's non-volatile store.
+#[derive(Debug, Clone, Copy)]
+pub struct Nvdm {
+    log: RecordLog,
+}
+
+/// How far a download over HTTP came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DownloadPosition {
+    /// Where from, as ordered.
+    pub url: String,
+    /// Bytes of the whole package.
+    pub total: usize,
+    /// Bytes that are in the flash for certain.
+    pub position: usize,
+}
+
+impl Nvdm {
+    /// The store of this flash map.
+    pub fn new(layout: &Layout) -> Self {
+        Self {
+            log: RecordLog::new(layout.nvdm),
+        }
+    }
+
+    /// What the factory writes.
+    pub fn initialize(&self, flash: &mut dyn Flash, seed: u64) -> Result<()> {
+        self.log.write(flash, IMEI, imei(seed).as_bytes())
+    }
+
+    /// The IMEI; zeros if it was lost, as after a format of a real module.
+    pub fn imei(&self, flash: &dyn Flash) -> Result<String> {
+        let stored = self.log.read(flash, IMEI)?;
+        Ok(stored
+            .and_then(|bytes| String::from_utf8(bytes).ok())
+            .unwrap_or_else(|| "0".repeat(15)))
+    }
+
+    /// The profile saved by `AT&W`.
+    pub fn profile(&self, flash: &dyn Flash) -> Result<Option<Vec<u8>>> {
+        self.log.read(flash, PROFILE)
+    }
+
+    /// Saves the profile.
+    pub fn save_profile(&self, flash: &mut dyn Flash, profile: &[u8]) -> Result<()> {
+        self.log.write(flash, PROFILE, profile)
+    }
+
+    /// The position of an unfinished download.
+    pub fn download(&self, flash: &dyn Flash) -> Result<Option<DownloadPosition>> {
+        Ok(self
+            .log
+            .read(flash, DOWNLOAD)?
+            .as_deref()
+            .and_then(DownloadPosition::decode))
+    }
+
+    /// Keeps the position of an unfinished download, or forgets it.
+    pub fn save_download(&self, flash: &mut dyn Flash, position: Option<&DownloadPosition>) -> Result<()> {
+        self.log.write(
+            flash,
+            DOWNLOAD,
+            &position.map(DownloadPosition::encode).unwrap_or_default(),
+        )
+    }
+}
+
+impl DownloadPosition {
+    fn encode(&self) -> Vec<u8> {
+        let mut bytes = (self.total as u32).to_le_bytes().to_vec();
+        bytes.extend_from_slice(&(self.position as u32).to_le_bytes());
+        bytes.extend_from_slice(self.url.as_bytes());
+        bytes
+    }
+
+    fn decode(bytes: &[u8]) -> Option<Self> {
+        let (total, rest) = bytes.split_first_chunk()?;
+        let (position, url) = rest.split_first_chunk()?;
+        Some(Self {
+            url: String::from_utf8(url.to_vec()).ok()?,
+            total: u32::from_le_bytes(*total) as usize,
+            position: u32::from_le_bytes(*position) as usize,
+        })
+    }
+}
+
+/// An IMEI with a type allocation code like the BC66's, a serial number out of the seed and its check digit (3GPP TS 23.003 §B).
+fn imei(seed: u64) -> String {
+    let serial = Random::for_purpose(seed, "imei").bits() % 1_000_000;
+    let digits = format!("86772503{serial:06}");
+    let sum: u32 = digits
+        .bytes()
+        .enumerate()
+        .map(|(at, digit)| luhn(u32::from(digit - b'0'), at % 2 == 1))
+        .sum();
+    format!("{digits}{}", (10 - sum % 10) % 10)
+}
+
+fn luhn(digit: u32, doubled: bool) -> u32 {
+    let value = if doubled { 2 * digit } else { digit };
+    value / 10 + value % 10
+}

@@ -1,0 +1,203 @@
+//! Delta packages for the simulated module: `core`, a format of its own.
+//!
+//! ```text
+//! header   magic `core`, format, chunks, window, lengths, digests of source, target and payload, both versions, CRC-32
+//! table    for each chunk: length of its segment, digest of its source, digest of its target
+//! segments for each chunk: what the library's diff says, compressed
+//! ```
+//!
+//! A chunk is one sector, patched in place. Chunk *k* is computed against the flash as it is just before *k* is patched:
+//! target up to *k*, source from *k* on. So no byte is ever needed that has been overwritten, and a chunk can be patched
+//! again after a power cut as long as its own old content is backed up.
+
+mod pack;
+mod segment;
+
+pub use pack::{PackError, pack, pack_images};
+pub use segment::SegmentError;
+
+use crate::flash::SECTOR;
+use crate::version::Version;
+use sha2::{Digest as _, Sha256};
+
+/// SHA-256.
+pub type Digest = [u8; 32];
+
+/// SHA-256 of `bytes`.
+pub fn digest(bytes: &[u8]) -> Digest {
+    Sha256::digest(bytes).into()
+}
+
+const MAGIC: [u8; 4] = *b"core";
+const FORMAT: u16 = 1;
+const NAME: usize = 16;
+/// Header length, its CRC included.
+pub const HEADER: usize = 168;
+const TABLE_ENTRY: usize = 4 + 32 + 32;
+const CRC: crc::Crc<u32> = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC);
+
+/// Why bytes are no sound package.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PackageError {
+    /// Not even a header.
+    #[error("{0} bytes are too short for a package: its header alone has {HEADER}")]
+    TooShort(usize),
+    /// Another kind of file.
+    #[error("no package of the simulated module: it begins with {0:02x?}, expected `core`")]
+    Magic([u8; 4]),
+    /// Damaged header.
+    #[error("the header is damaged: its checksum is {stated:#010x}, computed {computed:#010x}")]
+    HeaderCrc {
+        /// What the header says.
+        stated: u32,
+        /// What its bytes give.
+        computed: u32,
+    },
+    /// A header that is whole and still makes no sense.
+    #[error("the header makes no sense: {0}")]
+    Header(&'static str),
+    /// More or fewer bytes than the header says.
+    #[error("{seen} bytes, but the header announces {stated}")]
+    Length {
+        /// What the header says.
+        stated: usize,
+        /// What is there.
+        seen: usize,
+    },
+    /// Damaged content.
+    #[error("the content is damaged: its digest is not the header's")]
+    Payload,
+}
+
+/// One chunk of a package.
+#[derive(Debug, Clone, Copy)]
+pub struct Chunk<'a> {
+    /// What the sector must hold before.
+    pub source: Digest,
+    /// What it must hold after.
+    pub target: Digest,
+    segment: &'a [u8],
+}
+
+/// A sound package: everything that can be known without the flash has been checked.
+#[derive(Debug, Clone)]
+pub struct Package<'a> {
+    /// The version it starts from.
+    pub from: Version,
+    /// The version it leads to.
+    pub to: Version,
+    /// Digest of the whole source image.
+    pub source: Digest,
+    /// Digest of the whole target image.
+    pub target: Digest,
+    /// Sectors to each side of a chunk that its segment may refer to.
+    window: usize,
+    /// The chunks in the order of patching.
+    pub chunks: Vec<Chunk<'a>>,
+}
+
+/// Checks a package and shows what is in it.
+pub fn inspect(bytes: &[u8]) -> Result<Package<'_>, PackageError> {
+    let (header, payload) = bytes
+        .split_at_checked(HEADER)
+        .ok_or(PackageError::TooShort(bytes.len()))?;
+    let mut fields = Fields(header);
+    let magic = fields.array();
+    if magic != MAGIC {
+        return Err(PackageError::Magic(magic));
+    }
+    let stated = u32::from_le_bytes(Fields(&header[HEADER - 4..]).array());
+    let computed = CRC.checksum(&header[..HEADER - 4]);
+    if stated != computed {
+        return Err(PackageError::HeaderCrc { stated, computed });
+    }
+    if u16::from_le_bytes(fields.array()) != FORMAT {
+        return Err(PackageError::Header("unknown format"));
+    }
+    let window = usize::from(u16::from_le_bytes(fields.array()));
+    let (chunk_size, count, payload_len) = (fields.length(), fields.length(), fields.length());
+    let (source, target, payload_digest) = (fields.array(), fields.array(), fields.array());
+    let (from, to) = (fields.version()?, fields.version()?);
+    if chunk_size != SECTOR || count == 0 {
+        return Err(PackageError::Header("unknown chunk size, or no chunk at all"));
+    }
+    if payload.len() != payload_len {
+        return Err(PackageError::Length {
+            stated: HEADER + payload_len,
+            seen: bytes.len(),
+        });
+    }
+    if digest(payload) != payload_digest {
+        return Err(PackageError::Payload);
+    }
+    Ok(Package {
+        from,
+        to,
+        source,
+        target,
+        window,
+        chunks: chunks(payload, count)?,
+    })
+}
+
+fn chunks(payload: &[u8], count: usize) -> Result<Vec<Chunk<'_>>, PackageError> {
+    let wrong = PackageError::Header("the segments do not fill the content");
+    let table = count
+        .checked_mul(TABLE_ENTRY)
+        .and_then(|len| payload.split_at_checked(len));
+    let (table, mut segments) = table.ok_or_else(|| wrong.clone())?;
+    let mut chunks = Vec::with_capacity(count);
+    for entry in table.chunks_exact(TABLE_ENTRY) {
+        let mut fields = Fields(entry);
+        let (len, source, target) = (fields.length(), fields.array(), fields.array());
+        let (segment, rest) = segments.split_at_checked(len).ok_or_else(|| wrong.clone())?;
+        segments = rest;
+        chunks.push(Chunk {
+            source,
+            target,
+            segment,
+        });
+    }
+    if segments.is_empty() {
+        Ok(chunks)
+    } else {
+        Err(wrong)
+    }
+}
+
+impl Package<'_> {
+    /// The sectors that the segment of chunk `index` refers to.
+    pub fn window(&self, index: usize) -> std::ops::Range<usize> {
+        segment::window(index, self.chunks.len(), self.window)
+    }
+
+    /// The new content of chunk `index`, out of what the sectors of [`Package::window`] hold.
+    pub fn patch(&self, index: usize, window: &[u8]) -> Result<Vec<u8>, SegmentError> {
+        segment::apply(self.chunks[index].segment, window)
+    }
+}
+
+/// Reads a header whose length has been checked field by field.
+struct Fields<'a>(&'a [u8]);
+
+impl Fields<'_> {
+    fn array<const N: usize>(&mut self) -> [u8; N] {
+        let (field, rest) = self
+            .0
+            .split_first_chunk()
+            .expect("the caller passes all bytes of the fields");
+        self.0 = rest;
+        *field
+    }
+
+    fn length(&mut self) -> usize {
+        u32::from_le_bytes(self.array()) as usize
+    }
+
+    fn version(&mut self) -> Result<Version, PackageError> {
+        let name: [u8; NAME] = self.array();
+        let name = name.split(|byte| *byte == 0).next().unwrap_or_default();
+        let name = std::str::from_utf8(name).ok().and_then(|name| name.parse().ok());
+        name.ok_or(PackageError::Header("a version's name is none"))
+    }
+}

@@ -1,0 +1,36 @@
+//! What the module prints of its own accord, in the spelling of firmware A10.
+//!
+//! The only place that knows a URC's blanks and signs: another dialect is another set of these functions.
+
+use bc66_wire::code::{DownloadCode, UpdateCode};
+use bc66_wire::urc::{CURRENT_BIN, FOTA, FotaUrc, QIND, TOTAL_NUM};
+
+/// `HTTPSTART` and `START`: URCs without a field.
+pub fn fota(urc: FotaUrc) -> String {
+    format!("{QIND} \"{FOTA}\",\"{}\"", urc.token())
+}
+
+/// Progress of a download: firmware writes no blank, unlike the note's example (FW).
+pub fn downloading(percent: u8) -> String {
+    format!("{},{percent}%", fota(FotaUrc::Downloading))
+}
+
+/// Result of a download.
+pub fn http_end(code: DownloadCode) -> String {
+    format!("{},{}", fota(FotaUrc::HttpEnd), code.raw())
+}
+
+/// Progress of an update, as the bootloader writes it (FW).
+pub fn updating(percent: u8) -> String {
+    format!("{},{percent}%,{TOTAL_NUM},{CURRENT_BIN}", fota(FotaUrc::Updating))
+}
+
+/// Result of an update.
+pub fn end(code: UpdateCode) -> String {
+    format!("{},{}", fota(FotaUrc::End), code.raw())
+}
+
+/// A line as the module frames it.
+pub fn framed(line: &str) -> String {
+    format!("\r\n{line}\r\n")
+}

@@ -1,0 +1,59 @@
+//! The pty that stands for the module's main UART.
+//!
+//! The board opens the slave side itself, makes it raw before anyone else can open it, and keeps it open for life. Else early
+//! output would be echoed and rewritten by the line discipline, and the master side would hang up with the last client.
+
+use rustix::fs::{Mode, OFlags, fcntl_setfl, open};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::path::{Path, PathBuf};
+
+/// Both sides of a pty, kept open for life.
+#[derive(Debug)]
+pub struct Pty {
+    master: OwnedFd,
+    _slave: OwnedFd,
+    path: PathBuf,
+}
+
+impl Pty {
+    /// A new pty, raw, its master side not blocking.
+    pub fn open() -> io::Result<Self> {
+        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
+        grantpt(&master)?;
+        unlockpt(&master)?;
+        let name = ptsname(&master, Vec::new())?;
+        let slave = open(
+            &name,
+            OFlags::RDWR | OFlags::NOCTTY | OFlags::CLOEXEC,
+            Mode::empty(),
+        )?;
+        let mut termios = tcgetattr(&slave)?;
+        termios.make_raw();
+        tcsetattr(&slave, OptionalActions::Now, &termios)?;
+        fcntl_setfl(&master, OFlags::NONBLOCK)?;
+        Ok(Self {
+            master,
+            _slave: slave,
+            path: PathBuf::from(name.to_string_lossy().into_owned()),
+        })
+    }
+
+    /// What a host opens.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// What the module gets.
+    pub fn master(&self) -> BorrowedFd<'_> {
+        self.master.as_fd()
+    }
+
+    /// Throws away what the host has sent: nobody is there to hear it.
+    pub fn discard_input(&self) {
+        let mut buffer = [0; 1024];
+        while matches!(rustix::io::read(&self.master, &mut buffer), Ok(n) if n > 0) {}
+    }
+}

@@ -1,0 +1,121 @@
+//! What a module process is told on its command line.
+
+use crate::clock::Clock;
+use crate::defect::{Defect, Defects};
+use bc66_wire::module::Module;
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+
+/// All that the board tells the module, in the order of its arguments.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Settings {
+    /// Which module this is.
+    pub module: Module,
+    /// Module time divided by real time.
+    pub speed: f64,
+    /// Every random choice derives from it, from [`Settings::boot`] and from a purpose.
+    pub seed: u64,
+    /// Counts boots, the module's own reboots included.
+    pub boot: u64,
+    /// Process id of the board: without it the module has no supply.
+    pub board: u32,
+    /// What is wrong with the module.
+    pub defects: Defects,
+    /// The flash.
+    pub flash: PathBuf,
+}
+
+/// The name that a module goes by on the command line and in rig files.
+pub fn module_name(module: Module) -> &'static str {
+    match module {
+        Module::Bc66 => "bc66",
+        Module::Bc66Na => "bc66-na",
+    }
+}
+
+/// The module of that name.
+pub fn module_named(name: &str) -> Option<Module> {
+    Module::ALL
+        .into_iter()
+        .find(|module| module_name(*module) == name)
+}
+
+impl Settings {
+    /// The command line.
+    pub fn to_args(&self) -> Vec<OsString> {
+        let defects: Vec<&str> = self.defects.iter().map(Defect::name).collect();
+        let texts = [
+            module_name(self.module).to_owned(),
+            self.speed.to_string(),
+            self.seed.to_string(),
+            self.boot.to_string(),
+            self.board.to_string(),
+            defects.join(","),
+        ];
+        texts
+            .into_iter()
+            .map(OsString::from)
+            .chain([self.flash.clone().into_os_string()])
+            .collect()
+    }
+
+    /// Reads a command line back; `None` if this program did not write it.
+    pub fn from_args(args: &[OsString]) -> Option<Self> {
+        let [module, speed, seed, boot, board, defects, flash] = args else {
+            return None;
+        };
+        Some(Self {
+            module: module_named(module.to_str()?)?,
+            speed: parse(speed)?,
+            seed: parse(seed)?,
+            boot: parse(boot)?,
+            board: parse(board)?,
+            defects: defect_list(defects.to_str()?)?,
+            flash: flash.into(),
+        })
+    }
+
+    /// The module's time.
+    pub fn clock(&self) -> Option<Clock> {
+        Clock::new(self.speed)
+    }
+
+    /// The seed of this boot.
+    pub fn boot_seed(&self) -> u64 {
+        self.seed.wrapping_mul(0x1_0000_0001).wrapping_add(self.boot)
+    }
+}
+
+fn parse<T: std::str::FromStr>(text: &OsStr) -> Option<T> {
+    text.to_str()?.parse().ok()
+}
+
+fn defect_list(names: &str) -> Option<Defects> {
+    names
+        .split(',')
+        .filter(|name| !name.is_empty())
+        .map(|name| name.parse::<Defect>().ok())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_module_reads_what_the_board_wrote() {
+        let settings = Settings {
+            module: Module::Bc66Na,
+            speed: 0.1,
+            seed: u64::MAX,
+            boot: 3,
+            board: 77,
+            defects: [Defect::DeadAfterCut, Defect::ForgetsResume]
+                .into_iter()
+                .collect(),
+            flash: "/a b/flash".into(),
+        };
+        assert_eq!(Settings::from_args(&settings.to_args()), Some(settings));
+        assert_eq!(Settings::from_args(&[]), None);
+    }
+}

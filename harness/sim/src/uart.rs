@@ -1,0 +1,218 @@
+//! The module's end of the UART: both directions at the pace of the wire.
+//!
+//! A byte is seen when its last bit has arrived. Nothing is sent ahead of its time and nothing is read faster than the wire
+//! could carry it; short times are batched over absolute due times, so a long transfer takes exactly as long as its bits.
+//! There is no flow control: what nobody reads is lost, and what comes while the module does not listen is dropped.
+
+use crate::clock::{Clock, Pace};
+use crate::phrase::framed;
+use bc66_wire::timing::{BAUD_DEFAULT, BITS_PER_BYTE};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::Errno;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::mpsc::{Receiver, Sender, SyncSender, TryRecvError, channel, sync_channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Real time between two looks at the wire while bytes flow.
+const SLICE: Duration = Duration::from_micros(150);
+/// Most bytes that are taken at once, however fast the wire is.
+const PIECE_MAX: usize = 512;
+/// Real time that the reader of the pty has to make room before bytes are lost.
+const READER_SLACK: Timespec = Timespec {
+    tv_sec: 1,
+    tv_nsec: 0,
+};
+
+enum Order {
+    Send(Vec<u8>),
+    Baud(u32),
+    Flush(SyncSender<()>),
+}
+
+/// The UART of a running module.
+#[derive(Debug)]
+pub struct Uart {
+    orders: Sender<Order>,
+    wire: Arc<Wire>,
+}
+
+#[derive(Debug)]
+struct Wire {
+    fd: OwnedFd,
+    clock: Clock,
+    baud_in: AtomicU32,
+    listening: AtomicBool,
+}
+
+impl Uart {
+    /// Starts both directions on the pty's master side, `fd`. What arrives while the module listens goes to `deliver`.
+    pub fn start(
+        fd: OwnedFd,
+        clock: Clock,
+        deliver: impl FnMut(Vec<u8>) + Send + 'static,
+    ) -> io::Result<Self> {
+        let wire = Wire {
+            fd,
+            clock,
+            baud_in: AtomicU32::new(BAUD_DEFAULT),
+            listening: AtomicBool::new(false),
+        };
+        let wire = Arc::new(wire);
+        let (orders, queue) = channel();
+        let writer = Writer {
+            wire: Arc::clone(&wire),
+            pace: Pace::new(),
+            baud: BAUD_DEFAULT,
+            overrun: false,
+        };
+        thread::Builder::new()
+            .name("uart-out".into())
+            .spawn(move || writer.run(&queue))?;
+        let reader = Arc::clone(&wire);
+        thread::Builder::new()
+            .name("uart-in".into())
+            .spawn(move || reader.receive(deliver))?;
+        Ok(Self { orders, wire })
+    }
+
+    /// Sends bytes, behind those that wait already.
+    pub fn send(&self, bytes: impl Into<Vec<u8>>) {
+        let _ = self.orders.send(Order::Send(bytes.into()));
+    }
+
+    /// Sends a line in the module's framing.
+    pub fn line(&self, text: &str) {
+        self.send(framed(text));
+    }
+
+    /// Waits until everything is on the wire.
+    pub fn flush(&self) {
+        let (done, wait) = sync_channel(1);
+        let _ = self.orders.send(Order::Flush(done));
+        let _ = wait.recv();
+    }
+
+    /// Changes the rate once everything waiting is sent.
+    pub fn set_baud(&self, baud: u32) {
+        let _ = self.orders.send(Order::Baud(baud));
+        self.flush();
+        self.wire.baud_in.store(baud, Ordering::Relaxed);
+    }
+
+    /// From now on, what arrives is delivered.
+    pub fn listen(&self) {
+        self.wire.listening.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Wire {
+    fn byte_time(&self, baud: u32) -> Duration {
+        self.clock.real(Duration::from_secs_f64(
+            f64::from(BITS_PER_BYTE) / f64::from(baud),
+        ))
+    }
+
+    /// Bytes that pass the wire in one slice.
+    fn piece(byte_time: Duration) -> usize {
+        let bytes = SLICE.as_nanos() / byte_time.as_nanos().max(1);
+        usize::try_from(bytes).unwrap_or(PIECE_MAX).clamp(1, PIECE_MAX)
+    }
+
+    fn wait(&self, flags: PollFlags, limit: Option<&Timespec>) -> bool {
+        let mut fds = [PollFd::from_borrowed_fd(self.fd.as_fd(), flags)];
+        matches!(poll(&mut fds, limit), Ok(n) if n > 0)
+    }
+
+    fn receive(&self, mut deliver: impl FnMut(Vec<u8>)) {
+        let mut pace = Pace::new();
+        let mut buffer = [0; PIECE_MAX];
+        loop {
+            if !self.wait(PollFlags::IN, Some(&Timespec::default())) {
+                self.wait(PollFlags::IN, None);
+                pace.restart();
+            }
+            let byte_time = self.byte_time(self.baud_in.load(Ordering::Relaxed));
+            match rustix::io::read(&self.fd, &mut buffer[..Self::piece(byte_time)]) {
+                Ok(0) => return,
+                Ok(n) => {
+                    pace.pass(byte_time * n as u32);
+                    if self.listening.load(Ordering::Relaxed) {
+                        deliver(buffer[..n].to_vec());
+                    }
+                }
+                Err(Errno::AGAIN | Errno::INTR) => {}
+                Err(_) => return,
+            }
+        }
+    }
+}
+
+struct Writer {
+    wire: Arc<Wire>,
+    pace: Pace,
+    baud: u32,
+    overrun: bool,
+}
+
+impl Writer {
+    fn run(mut self, queue: &Receiver<Order>) {
+        loop {
+            let order = match queue.try_recv() {
+                Ok(order) => order,
+                Err(TryRecvError::Empty) => {
+                    let Ok(order) = queue.recv() else { return };
+                    self.pace.restart();
+                    order
+                }
+                Err(TryRecvError::Disconnected) => return,
+            };
+            match order {
+                Order::Send(bytes) => self.send(&bytes),
+                Order::Baud(baud) => self.baud = baud,
+                Order::Flush(done) => {
+                    self.wait_for_last_bit();
+                    let _ = done.send(());
+                }
+            }
+        }
+    }
+
+    fn send(&mut self, bytes: &[u8]) {
+        let byte_time = self.wire.byte_time(self.baud);
+        for piece in bytes.chunks(Wire::piece(byte_time)) {
+            self.pace.pass(byte_time * piece.len() as u32);
+            self.put(piece);
+        }
+    }
+
+    fn put(&mut self, mut piece: &[u8]) {
+        while !piece.is_empty() {
+            match rustix::io::write(&self.wire.fd, piece) {
+                Ok(n) => {
+                    piece = &piece[n..];
+                    self.overrun = false;
+                }
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) if !self.overrun => {
+                    self.overrun = !self.wire.wait(PollFlags::OUT, Some(&READER_SLACK));
+                }
+                Err(_) => return,
+            }
+        }
+    }
+
+    fn wait_for_last_bit(&self) {
+        thread::sleep(self.pace.due().saturating_duration_since(Instant::now()));
+    }
+}
+
+/// The next item of a queue, or `None` when `until` has come first.
+pub fn receive_until<T>(queue: &Receiver<T>, until: Instant) -> Option<T> {
+    queue
+        .recv_timeout(until.saturating_duration_since(Instant::now()))
+        .ok()
+}

@@ -1,0 +1,65 @@
+//! What the bootloader and the application tell each other through the flash: the marker and the result.
+//!
+//! One durable record at a time, so that an update is ordered, begun or over, and never two of them.
+
+use crate::flash::{Flash, Result};
+use crate::layout::Layout;
+use crate::record_log::RecordLog;
+use bc66_wire::code::UpdateCode;
+
+const KEY: u8 = 1;
+
+/// How far an update is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UpdateInfo {
+    /// No update.
+    Idle,
+    /// The marker is set: the bootloader must look at the package.
+    Ordered {
+        /// Bytes of the package in the delta area.
+        package: usize,
+    },
+    /// The bootloader found package and source sound and patches: from here on there is only forward.
+    Patching {
+        /// Bytes of the package in the delta area.
+        package: usize,
+    },
+    /// The update is over, and the application has not yet told anyone.
+    Over(UpdateCode),
+}
+
+impl UpdateInfo {
+    /// What the flash says; anything unreadable is [`UpdateInfo::Idle`].
+    pub fn load(flash: &dyn Flash, layout: &Layout) -> Result<Self> {
+        let record = RecordLog::new(layout.info).read(flash, KEY)?;
+        Ok(record.as_deref().and_then(Self::decode).unwrap_or(Self::Idle))
+    }
+
+    /// Makes this what the flash says.
+    pub fn store(self, flash: &mut dyn Flash, layout: &Layout) -> Result<()> {
+        let (state, number) = match self {
+            Self::Idle => (0, 0),
+            Self::Ordered { package } => (1, package as u32),
+            Self::Patching { package } => (2, package as u32),
+            Self::Over(code) => (3, code.raw()),
+        };
+        let [a, b, c, d] = number.to_le_bytes();
+        RecordLog::new(layout.info).write(flash, KEY, &[state, a, b, c, d])
+    }
+
+    fn decode(record: &[u8]) -> Option<Self> {
+        let (state, number) = record.split_first()?;
+        let number = u32::from_le_bytes(number.try_into().ok()?);
+        Some(match state {
+            0 => Self::Idle,
+            1 => Self::Ordered {
+                package: number as usize,
+            },
+            2 => Self::Patching {
+                package: number as usize,
+            },
+            3 => Self::Over(UpdateCode::from_raw(number)),
+            _ => return None,
+        })
+    }
+}
