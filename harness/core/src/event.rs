@@ -216,11 +216,10 @@ pub struct RunStarted {
     pub packages: Vec<Package>,
     /// How reports name attachments.
     pub attachments: Attachments,
+    /// The run folder's path as given, relative to the working folder unless it was absolute.
+    pub out: String,
     /// The run folder's absolute path.
     pub folder: String,
-    /// The signature scheme of later lines and such: free for later.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub overrides: Vec<String>,
 }
 
 /// The rig of a run.

@@ -8,5 +8,6 @@ pub mod line;
 pub mod lines;
 pub mod module;
 pub mod prepare;
+pub mod report;
 pub mod serial;
 pub mod upload;

@@ -1,0 +1,299 @@
+//! Reports: pure functions of the journal.
+//!
+//! [`Run`] orders the records by case; [`junit`], [`transcript`] and [`summary`] turn it into the files of the run folder.
+//! `run` makes them when it ends and `report` makes them again, byte for byte.
+
+pub mod junit;
+pub mod summary;
+pub mod transcript;
+
+use dfota_core::case::Case;
+use dfota_core::event::{Event, Record, RunStarted};
+use dfota_core::verdict::{Class, Finding, Rule, Verdict};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+/// Name of the JUnit file in a run folder.
+pub const JUNIT: &str = "junit.xml";
+/// Name of the file that says what ran.
+pub const SUMMARY: &str = "run.json";
+/// Folder of the transcripts in a run folder.
+pub const TRANSCRIPTS: &str = "transcripts";
+
+/// A journal, ordered by case.
+#[derive(Debug)]
+pub struct Run<'a> {
+    /// What the run was started with.
+    pub started: &'a RunStarted,
+    /// UTC of the start.
+    pub utc: &'a str,
+    /// Real nanoseconds from the first to the last record.
+    pub took_ns: u64,
+    /// The cases, in the order of the plan.
+    pub cases: Vec<CaseRun<'a>>,
+    /// How the run ended: exit code, whether a signal ended it, whether the lines are safe. `None` when it was killed.
+    pub ended: Option<(u8, bool, bool)>,
+}
+
+/// One case of a run.
+#[derive(Debug)]
+pub struct CaseRun<'a> {
+    /// The case as it was planned.
+    pub case: &'a Case,
+    /// How it ended; the last word counts, for a later case can find out that this one's image was corrupt.
+    pub verdict: Verdict,
+    /// Its records, from its start to its end.
+    pub records: &'a [Record],
+    /// Real nanoseconds it took.
+    pub took_ns: u64,
+    /// Where cuts landed and how the module came back.
+    pub story: &'a str,
+    /// What reruns it.
+    pub rerun: &'a str,
+}
+
+/// A journal that is none of this program.
+#[derive(Debug, thiserror::Error)]
+pub enum RunError {
+    /// It begins otherwise.
+    #[error(
+        "the journal does not begin with `run-started`: it is not one of this program, or its beginning is missing"
+    )]
+    NoStart,
+    /// It is newer.
+    #[error(
+        "the journal has schema {seen}, this version reads up to {known}: use the version that wrote it, or a newer one"
+    )]
+    Schema {
+        /// Its schema.
+        seen: u32,
+        /// The newest that is known.
+        known: u32,
+    },
+}
+
+impl<'a> Run<'a> {
+    /// Orders the records of a journal.
+    pub fn new(records: &'a [Record]) -> Result<Self, RunError> {
+        let [first, .., last] = records else {
+            return match records {
+                [only] if matches!(only.event, Event::RunStarted(_)) => Self::of(records, only, only),
+                _ => Err(RunError::NoStart),
+            };
+        };
+        Self::of(records, first, last)
+    }
+
+    fn of(records: &'a [Record], first: &'a Record, last: &'a Record) -> Result<Self, RunError> {
+        let Event::RunStarted(started) = &first.event else {
+            return Err(RunError::NoStart);
+        };
+        let known = dfota_core::event::SCHEMA;
+        if started.schema > known {
+            return Err(RunError::Schema {
+                seen: started.schema,
+                known,
+            });
+        }
+        let mut cases: Vec<CaseRun<'a>> = Vec::new();
+        let mut began = None;
+        let mut ended = None;
+        for (at, record) in records.iter().enumerate() {
+            match &record.event {
+                Event::CasePlanned { case, skip } => cases.push(CaseRun::planned(case, skip.as_ref())),
+                Event::CaseStarted { id, suite } => {
+                    began = Some(at);
+                    if let Some(case) = find(&mut cases, suite, id) {
+                        case.verdict = unfinished();
+                        // Whatever comes until its end is its own, also when that end never comes.
+                        case.records = &records[at..];
+                        case.took_ns = last.mono_ns.saturating_sub(record.mono_ns);
+                    }
+                }
+                Event::CaseEnded {
+                    id,
+                    suite,
+                    verdict,
+                    took_ns,
+                    story,
+                    rerun,
+                } => {
+                    if let Some(case) = find(&mut cases, suite, id) {
+                        case.verdict = verdict.clone();
+                        if let Some(from) = began.take() {
+                            case.records = &records[from..=at];
+                        }
+                        (case.took_ns, case.story, case.rerun) = (*took_ns, story, rerun);
+                    }
+                }
+                Event::RunEnded {
+                    exit,
+                    interrupted,
+                    safe,
+                } => ended = Some((*exit, *interrupted, *safe)),
+                _ => {}
+            }
+        }
+        Ok(Self {
+            started,
+            utc: &first.utc,
+            took_ns: last.mono_ns,
+            cases,
+            ended,
+        })
+    }
+
+    /// Cases whose verdict is like this one.
+    pub fn count(&self, like: impl Fn(&Verdict) -> bool) -> usize {
+        self.cases.iter().filter(|case| like(&case.verdict)).count()
+    }
+}
+
+fn find<'r, 'a>(cases: &'r mut [CaseRun<'a>], suite: &str, id: &str) -> Option<&'r mut CaseRun<'a>> {
+    cases
+        .iter_mut()
+        .find(|case| case.case.suite == suite && case.case.id == id)
+}
+
+fn unfinished() -> Verdict {
+    let sentence = "the harness ended in the middle of this case".into();
+    Verdict::Inconclusive(Finding {
+        rule: Rule::Interrupted,
+        sentence,
+    })
+}
+
+impl<'a> CaseRun<'a> {
+    fn planned(case: &'a Case, skip: Option<&String>) -> Self {
+        let verdict = match skip {
+            Some(reason) => Verdict::Skip {
+                reason: reason.clone(),
+            },
+            None => Verdict::NotReached,
+        };
+        Self {
+            case,
+            verdict,
+            records: &[],
+            took_ns: 0,
+            story: "",
+            rerun: "",
+        }
+    }
+}
+
+/// The exit code that verdicts give (contract: "exit").
+pub fn exit_code<'a>(verdicts: impl IntoIterator<Item = &'a Verdict>, interrupted: bool) -> u8 {
+    let (mut passed, mut failed, mut other) = (false, false, false);
+    for verdict in verdicts {
+        match verdict {
+            Verdict::Pass => passed = true,
+            Verdict::Fail(_) => failed = true,
+            Verdict::Error(_) | Verdict::Inconclusive(_) | Verdict::NotReached => other = true,
+            Verdict::Skip { .. } => {}
+        }
+    }
+    match (failed, interrupted, other, passed) {
+        (true, ..) => 1,
+        (_, true, ..) => 130,
+        (_, _, true, _) | (_, _, _, false) => 3,
+        _ => 0,
+    }
+}
+
+/// One word for a verdict, as the console and the files write it.
+pub fn word(verdict: &Verdict) -> &'static str {
+    match verdict {
+        Verdict::Pass => "pass",
+        Verdict::Fail(_) => "fail",
+        Verdict::Error(_) => "error",
+        Verdict::Inconclusive(_) => "inconclusive",
+        Verdict::Skip { .. } => "skip",
+        Verdict::NotReached => "not-reached",
+    }
+}
+
+/// Reports that could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ReportError {
+    /// The journal.
+    #[error(transparent)]
+    Read(#[from] crate::journal::ReadError),
+    /// The journal's contents.
+    #[error("`{}`: {why}", path.display())]
+    Run {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        why: RunError,
+    },
+    /// A file.
+    #[error("`{}` could not be written: {why}", path.display())]
+    Write {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        why: io::Error,
+    },
+}
+
+/// Makes every report of a run folder from its journal; `junit` takes a copy of the JUnit file. Gives what `show` makes of
+/// the run.
+pub fn make<T>(
+    folder: &Path,
+    junit: Option<&Path>,
+    show: impl FnOnce(&Run<'_>) -> T,
+) -> Result<T, ReportError> {
+    let records = crate::journal::read(folder)?;
+    let run = Run::new(&records).map_err(|why| ReportError::Run {
+        path: folder.to_owned(),
+        why,
+    })?;
+    let transcripts = folder.join(TRANSCRIPTS);
+    let create = std::fs::create_dir_all(&transcripts);
+    create.map_err(|why| ReportError::Write {
+        path: transcripts.clone(),
+        why,
+    })?;
+    for case in run.cases.iter().filter(|case| !case.records.is_empty()) {
+        replace(
+            &transcripts.join(transcript::name(case.case)),
+            transcript::write(case).as_bytes(),
+        )?;
+    }
+    let xml = junit::write(&run);
+    replace(&folder.join(JUNIT), &xml)?;
+    if let Some(path) = junit {
+        replace(path, &xml)?;
+    }
+    replace(&folder.join(SUMMARY), summary::write(&run).as_bytes())?;
+    Ok(show(&run))
+}
+
+/// Writes a file beside its place and moves it there: a reader never sees half of it.
+fn replace(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
+    let write = || {
+        let folder = path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty())
+            .unwrap_or(Path::new("."));
+        std::fs::create_dir_all(folder)?;
+        let mut file = tempfile::Builder::new()
+            .prefix(".")
+            .suffix(".part")
+            .tempfile_in(folder)?;
+        file.write_all(bytes)?;
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+        file.as_file().set_permissions(mode)?;
+        file.persist(path).map(drop).map_err(|error| error.error)
+    };
+    write().map_err(|why| ReportError::Write {
+        path: path.to_owned(),
+        why,
+    })
+}
+
+/// Whose fault a verdict says it is.
+pub fn class(verdict: &Verdict) -> Option<Class> {
+    verdict.finding().map(|finding| finding.rule.class())
+}

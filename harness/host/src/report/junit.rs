@@ -1,0 +1,239 @@
+//! JUnit, by `junit-report`, in the form of Jenkins's `junit-10.xsd`.
+//!
+//! `junit-report` writes what it can. What it cannot, a second pass over its output adds: suite properties, the count of
+//! skipped cases, times with three decimals, time stamps without a zone, line breaks. It also writes control characters
+//! raw, which no XML parser takes: every text goes through [`xml_text`] first.
+
+use super::{CaseRun, Run, class, transcript};
+use dfota_core::event::Attachments;
+use dfota_core::verdict::{Finding, Verdict};
+use junit_report::{Duration, OffsetDateTime, ReportBuilder, TestCase, TestCaseBuilder, TestSuiteBuilder};
+use quick_xml::events::attributes::Attribute;
+use quick_xml::events::{BytesStart, Event};
+use quick_xml::{Reader, Writer};
+use std::fmt::Write as _;
+use time::format_description::well_known::Rfc3339;
+
+/// Lines of the transcript that a failure's body quotes.
+const QUOTED_LINES: usize = 12;
+
+/// The file's bytes.
+pub fn write(run: &Run<'_>) -> Vec<u8> {
+    let mut report = ReportBuilder::new();
+    let began = OffsetDateTime::parse(run.utc, &Rfc3339).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    let mut suites: Vec<&str> = Vec::new();
+    for case in &run.cases {
+        if !suites.contains(&case.case.suite.as_str()) {
+            suites.push(&case.case.suite);
+        }
+    }
+    for suite in &suites {
+        let mut builder = TestSuiteBuilder::new(&xml_text(suite));
+        builder.set_timestamp(began);
+        builder.testsuite.hostname = xml_text(&run.started.host);
+        builder.testsuite.package = format!("dfota-hil.{}", xml_text(&run.started.rig.file.name));
+        builder.add_testcases(
+            run.cases
+                .iter()
+                .filter(|case| case.case.suite == **suite)
+                .map(|case| testcase(run, case)),
+        );
+        report.add_testsuite(builder.build());
+    }
+    let mut xml = Vec::new();
+    // Writing to memory does not fail, and neither does reading back what was written.
+    if report.build().write_xml(&mut xml).is_err() {
+        return Vec::new();
+    }
+    complete(&xml, run).unwrap_or(xml)
+}
+
+fn testcase(run: &Run<'_>, case: &CaseRun<'_>) -> TestCase {
+    let name = xml_text(&case.case.id);
+    let time = Duration::nanoseconds(case.took_ns as i64);
+    let mut builder = match &case.verdict {
+        Verdict::Pass => TestCaseBuilder::success(&name, time),
+        Verdict::Fail(finding) => {
+            TestCaseBuilder::failure(&name, time, &kind(case, finding), &xml_text(&finding.sentence))
+        }
+        Verdict::Error(finding) | Verdict::Inconclusive(finding) => {
+            TestCaseBuilder::error(&name, time, &kind(case, finding), &xml_text(&finding.sentence))
+        }
+        Verdict::Skip { reason } => TestCaseBuilder::skipped_with_cause(&name, "skip", &xml_text(reason)),
+        Verdict::NotReached => TestCaseBuilder::skipped_with_cause(
+            &name,
+            "not-reached",
+            "not reached: the run ended before this case",
+        ),
+    };
+    builder.set_classname(&xml_text(&format!(
+        "{}.{}",
+        run.started.rig.file.name, case.case.suite
+    )));
+    if let Some(finding) = case.verdict.finding() {
+        builder.set_trace(&cdata(&body(case, finding)));
+    }
+    let output = output(run, case);
+    if !output.is_empty() {
+        builder.set_system_out(&cdata(&output));
+    }
+    builder.build()
+}
+
+/// The `type` of a failure or error: whose fault, and by which rule.
+fn kind(case: &CaseRun<'_>, finding: &Finding) -> String {
+    let class = class(&case.verdict).map_or(String::new(), |class| format!("{class}."));
+    format!("{class}{}", finding.rule)
+}
+
+fn body(case: &CaseRun<'_>, finding: &Finding) -> String {
+    let mut text = format!(
+        "{}\n\nrule {}: {}\n",
+        finding.sentence,
+        finding.rule,
+        finding.rule.meaning()
+    );
+    let _ = writeln!(text, "case: {}\nrerun: {}", case.case.place, case.rerun);
+    let lines = transcript::last_lines(case, QUOTED_LINES);
+    if !lines.is_empty() {
+        let _ = writeln!(text, "\nthe last lines:\n{}", lines.join("\n"));
+    }
+    text
+}
+
+fn output(run: &Run<'_>, case: &CaseRun<'_>) -> String {
+    let mut text = String::new();
+    if !case.story.is_empty() {
+        let _ = writeln!(text, "{}", case.story);
+    }
+    if case.records.is_empty() {
+        return text;
+    }
+    let path = format!("{}/{}", super::TRANSCRIPTS, transcript::name(case.case));
+    let _ = match run.started.attachments {
+        Attachments::Absolute => writeln!(text, "[[ATTACHMENT|{}/{path}]]", run.started.folder),
+        Attachments::Relative => writeln!(text, "[[ATTACHMENT|{}/{path}]]", run.started.out),
+        Attachments::None => Ok(()),
+    };
+    text
+}
+
+/// Text that XML can hold: characters that it cannot are shown as `\x00`.
+pub fn xml_text(text: &str) -> String {
+    let mut safe = String::with_capacity(text.len());
+    for c in text.chars() {
+        match c {
+            '\t' | '\n' => safe.push(c),
+            '\0'..='\u{1f}' | '\u{7f}'..='\u{9f}' => {
+                let _ = write!(safe, "\\x{:02x}", u32::from(c));
+            }
+            '\u{fffe}' | '\u{ffff}' => {
+                let _ = write!(safe, "\\u{{{:x}}}", u32::from(c));
+            }
+            _ => safe.push(c),
+        }
+    }
+    safe
+}
+
+/// Text for a CDATA section, which must not hold its own end: `junit-report` writes it raw.
+fn cdata(text: &str) -> String {
+    xml_text(text).replace("]]>", "]]]]><![CDATA[>")
+}
+
+/// The second pass.
+fn complete(xml: &[u8], run: &Run<'_>) -> quick_xml::Result<Vec<u8>> {
+    let mut reader = Reader::from_reader(xml);
+    let mut writer = Writer::new_with_indent(Vec::new(), b' ', 2);
+    let mut suite = String::new();
+    loop {
+        match reader.read_event()? {
+            Event::Eof => break,
+            Event::Start(element) => {
+                let is_suite = element.name().as_ref() == b"testsuite";
+                if is_suite {
+                    suite = attribute(&element, "name");
+                }
+                writer.write_event(Event::Start(completed(&element, run, &suite)))?;
+                if is_suite {
+                    properties(&mut writer, run)?;
+                }
+            }
+            Event::Empty(element) => writer.write_event(Event::Empty(completed(&element, run, &suite)))?,
+            event => writer.write_event(event)?,
+        }
+    }
+    let mut out = writer.into_inner();
+    out.push(b'\n');
+    Ok(out)
+}
+
+fn attribute(element: &BytesStart<'_>, name: &str) -> String {
+    let value = element.try_get_attribute(name).ok().flatten();
+    value
+        .and_then(|value| value.normalized_value(quick_xml::XmlVersion::Explicit1_0).ok())
+        .map(|value| value.into_owned())
+        .unwrap_or_default()
+}
+
+/// The element with its attributes as `junit-10.xsd` wants them.
+fn completed(element: &BytesStart<'_>, run: &Run<'_>, suite: &str) -> BytesStart<'static> {
+    let name = String::from_utf8_lossy(element.name().as_ref()).into_owned();
+    let mut done = BytesStart::new(name.clone());
+    for attribute in element.attributes().flatten() {
+        let key = String::from_utf8_lossy(attribute.key.as_ref()).into_owned();
+        let value = attribute
+            .normalized_value(quick_xml::XmlVersion::Explicit1_0)
+            .unwrap_or_default();
+        let value = match key.as_str() {
+            "time" => three_decimals(&value),
+            "timestamp" => without_zone(&value),
+            _ => value.into_owned(),
+        };
+        done.push_attribute((key.as_str(), value.as_str()));
+    }
+    if name == "testsuite" {
+        let skipped = |case: &&CaseRun<'_>| {
+            case.case.suite == suite && matches!(case.verdict, Verdict::Skip { .. } | Verdict::NotReached)
+        };
+        let count = run.cases.iter().filter(skipped).count().to_string();
+        done.push_attribute(Attribute::from(("skipped", count.as_str())));
+    }
+    done
+}
+
+fn three_decimals(value: &str) -> String {
+    value
+        .parse()
+        .map_or_else(|_| value.to_owned(), |seconds: f64| format!("{seconds:.3}"))
+}
+
+/// `2026-11-22T14:30:05.1Z` → `2026-11-22T14:30:05`: consumers take it as UTC, and some refuse a fraction or a zone.
+fn without_zone(value: &str) -> String {
+    value.get(..19).unwrap_or(value).to_owned()
+}
+
+/// What holds for every case of the suite.
+fn properties(writer: &mut Writer<Vec<u8>>, run: &Run<'_>) -> std::io::Result<()> {
+    let started = run.started;
+    let list = [
+        ("tool", format!("dfota-hil {}", started.tool)),
+        ("rig", started.rig.file.name.clone()),
+        ("rig.sha256", started.rig.file.sha256.clone()),
+        ("module", started.rig.module.clone()),
+        ("simulated", started.rig.simulated.to_string()),
+        ("seed", started.seed.to_string()),
+    ];
+    writer
+        .create_element("properties")
+        .write_inner_content(|writer| {
+            for (name, value) in &list {
+                let property = writer.create_element("property");
+                property
+                    .with_attributes([("name", *name), ("value", xml_text(value).as_str())])
+                    .write_empty()?;
+            }
+            Ok(())
+        })?;
+    Ok(())
+}

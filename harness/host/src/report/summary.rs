@@ -1,0 +1,100 @@
+//! `run.json`: what ran, with what, on what, and how it ended.
+
+use super::{Run, class, word};
+use dfota_core::event::{Event, FileFacts, Record};
+use serde_json::{Value, json};
+
+/// The file's text.
+pub fn write(run: &Run<'_>) -> String {
+    let started = run.started;
+    let cases: Vec<Value> = run.cases.iter().map(case).collect();
+    let files = |files: &[FileFacts]| files.iter().map(file).collect::<Vec<_>>();
+    let mut rig = file(&started.rig.file);
+    rig["module"] = json!(started.rig.module);
+    rig["simulated"] = json!(started.rig.simulated);
+    rig["speed"] = json!(started.rig.speed);
+    let value = json!({
+        "schema": started.schema,
+        "run": started.run,
+        "tool": { "name": "dfota-hil", "version": started.tool, "commit": started.commit },
+        "args": started.args,
+        "seed": started.seed,
+        "host": started.host,
+        "started": run.utc,
+        "seconds": seconds(run.took_ns),
+        "rig": rig,
+        "suites": files(&started.suites),
+        "packages": started.packages,
+        "module": { "before": identity(run, false), "after": identity(run, true) },
+        "exit": run.ended.map(|(exit, ..)| exit),
+        "interrupted": run.ended.is_none_or(|(_, interrupted, _)| interrupted),
+        "rig_safe": run.ended.map(|(_, _, safe)| safe),
+        "cases": cases,
+    });
+    let mut text = serde_json::to_string_pretty(&value).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+fn case(run: &super::CaseRun<'_>) -> Value {
+    let finding = run.verdict.finding();
+    json!({
+        "id": run.case.id,
+        "suite": run.case.suite,
+        "place": run.case.place,
+        "via": run.case.via,
+        "package": run.case.package.name,
+        "verdict": word(&run.verdict),
+        "class": class(&run.verdict).map(|class| class.to_string()),
+        "rule": finding.map(|finding| finding.rule),
+        "sentence": finding.map(|finding| &finding.sentence),
+        "story": run.story,
+        "seconds": seconds(run.took_ns),
+        "cuts": run.records.iter().filter_map(cut).collect::<Vec<_>>(),
+        "requirements": run.case.requirements,
+        "rerun": run.rerun,
+    })
+}
+
+fn cut(record: &Record) -> Option<Value> {
+    let Event::CutMade {
+        cut,
+        landed,
+        trigger_ns,
+        commanded_ns,
+        returned_ns,
+        ..
+    } = &record.event
+    else {
+        return None;
+    };
+    Some(json!({
+        "id": cut,
+        "landed": landed,
+        "command_latency_ns": commanded_ns.saturating_sub(*trigger_ns),
+        "return_latency_ns": returned_ns.saturating_sub(*trigger_ns),
+    }))
+}
+
+fn file(facts: &FileFacts) -> Value {
+    json!({ "name": facts.name, "path": facts.path, "sha256": facts.sha256, "text": facts.text })
+}
+
+/// Who the module said it was, first or last.
+fn identity(run: &Run<'_>, last: bool) -> Value {
+    let mut said = run
+        .cases
+        .iter()
+        .flat_map(|case| case.records)
+        .filter_map(|record| match &record.event {
+            Event::Identity { model, version, imei } => {
+                Some(json!({ "model": model, "version": version, "imei": imei }))
+            }
+            _ => None,
+        });
+    if last { said.next_back() } else { said.next() }.unwrap_or(Value::Null)
+}
+
+fn seconds(ns: u64) -> f64 {
+    (ns as f64 / 1e6).round() / 1e3
+}

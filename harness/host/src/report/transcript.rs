@@ -1,0 +1,126 @@
+//! Transcripts: both directions of the UART with times, the lines' edges in between, for reading.
+
+use super::{CaseRun, word};
+use dfota_core::case::Case;
+use dfota_core::event::{Event, Line, Record};
+use std::fmt::Write;
+
+/// File name of a case's transcript.
+pub fn name(case: &Case) -> String {
+    format!("{}.log", case.slug())
+}
+
+/// The transcript of a case.
+pub fn write(case: &CaseRun<'_>) -> String {
+    let mut text = format!(
+        "# {} {}\n# seconds since the run began | of the module's time | < from the module, > to it, ! lines of the rig, @ servers, # the harness\n",
+        case.case.suite, case.case.id
+    );
+    for record in case.records {
+        if let Some(shown) = line(record) {
+            let _ = writeln!(text, "{} {shown}", times(record));
+        }
+    }
+    text
+}
+
+/// The last lines of a case that a transcript shows, for a failure's message.
+pub fn last_lines(case: &CaseRun<'_>, count: usize) -> Vec<String> {
+    let shown = case
+        .records
+        .iter()
+        .rev()
+        .filter(|record| !matches!(record.event, Event::CaseEnded { .. }));
+    let mut lines: Vec<String> = shown
+        .filter_map(|record| Some(format!("{} {}", times(record), line(record)?)))
+        .take(count)
+        .collect();
+    lines.reverse();
+    lines
+}
+
+fn times(record: &Record) -> String {
+    format!(
+        "{:>12.6} {:>12.3}",
+        record.mono_ns as f64 / 1e9,
+        record.module_ns as f64 / 1e9
+    )
+}
+
+/// One record in a transcript; `None` for those that belong elsewhere.
+fn line(record: &Record) -> Option<String> {
+    Some(match &record.event {
+        Event::Rx { text, partial: false } => format!("< {text}"),
+        Event::Rx { text, partial: true } => format!("< {text} (the line never ended)"),
+        Event::Prompt => "< >".into(),
+        Event::Tx { text } => format!("> {text}"),
+        Event::TxData { bytes, sha256 } => format!("> {bytes} bytes, SHA-256 {}…", sha256.get(..16)?),
+        Event::Line { line, active, .. } => format!("! {}", edge(*line, *active)),
+        Event::CutArmed { cut } => format!("# cut armed: {cut}"),
+        Event::CutMade {
+            cut,
+            landed,
+            trigger_ns,
+            returned_ns,
+            ..
+        } => {
+            let us = returned_ns.saturating_sub(*trigger_ns) as f64 / 1e3;
+            format!("# cut made: {cut}, landed at {landed}, {us:.1} µs after the last byte of its moment")
+        }
+        Event::CutMissed { cut } => format!("# cut missed: {cut}"),
+        Event::Request(request) => request_line(request),
+        Event::Step { text } | Event::Note { text } => format!("# {text}"),
+        Event::Measured {
+            name,
+            value,
+            unit,
+            limit,
+        } => match limit {
+            Some(limit) if value > limit => {
+                format!("# {name}: {value} {unit}, over its limit of {limit} {unit}")
+            }
+            _ => format!("# {name}: {value} {unit}"),
+        },
+        Event::Identity { model, version, imei } => {
+            let imei = imei.as_ref().map_or("unknown", |imei| imei.as_str());
+            format!("# {model}, version {version}, IMEI {imei}")
+        }
+        Event::CaseEnded { verdict, .. } => match verdict.finding() {
+            Some(finding) => format!("# {}: {}: {}", word(verdict), finding.rule, finding.sentence),
+            None => format!("# {}", word(verdict)),
+        },
+        Event::RunStarted(_)
+        | Event::CasePlanned { .. }
+        | Event::CaseStarted { .. }
+        | Event::RunEnded { .. } => return None,
+    })
+}
+
+fn edge(line: Line, active: bool) -> String {
+    let (on, off) = match line {
+        Line::Power => ("on", "off"),
+        Line::Reset => ("asserted", "released"),
+        Line::Pwrkey => ("pressed", "released"),
+    };
+    format!("{} {}", line.name(), if active { on } else { off })
+}
+
+fn request_line(request: &dfota_core::event::Request) -> String {
+    let status = request
+        .status
+        .map_or("no answer".into(), |status| status.to_string());
+    let range = request
+        .range
+        .as_ref()
+        .map_or(String::new(), |range| format!(", range {range}"));
+    let fault = request
+        .fault
+        .as_ref()
+        .map_or(String::new(), |fault| format!(", fault: {fault}"));
+    let stranger = if request.ours { "" } else { ", a stranger's" };
+    let (first, sent, wanted) = (request.first, request.sent, request.wanted);
+    format!(
+        "@ {} {} from {}: {status}{range}, {sent} of {wanted} bytes from {first}{fault}{stranger}",
+        request.server, request.method, request.peer
+    )
+}
