@@ -7,6 +7,7 @@ pub mod journal;
 pub mod line;
 pub mod lines;
 pub mod module;
+pub mod package_server;
 pub mod prepare;
 pub mod report;
 pub mod serial;
