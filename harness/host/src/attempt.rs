@@ -1,6 +1,7 @@
 //! One attempt at an update: get the package in, order it, watch it, cut it where the case says, and bring the module back.
 
 use crate::module::{COMMAND, Module, Stop};
+use crate::package_server::Offer;
 use crate::serial::reader::Armed;
 use crate::upload;
 use bc66_wire::{command, qfotadl};
@@ -11,7 +12,7 @@ use dfota_core::expect::{Becomes, Reply};
 use dfota_core::fault::{OrderFault, UartFault};
 use dfota_core::judge::TimedOut;
 use dfota_core::moment::Moment;
-use dfota_core::update::{Input, Phase, Update};
+use dfota_core::update::{Due, Input, Phase, Update};
 use dfota_core::verdict::Rule;
 use std::collections::VecDeque;
 use std::time::Instant;
@@ -24,7 +25,7 @@ pub struct Job<'a> {
     /// The package's bytes.
     pub package: &'a [u8],
     /// Where the package server offers it.
-    pub url: Option<String>,
+    pub offer: Option<&'a Offer>,
     /// The cuts to be made, in order.
     pub cuts: Vec<Cut>,
 }
@@ -38,6 +39,8 @@ pub struct Tried {
     pub fault_met: bool,
     /// The wait that ran out first.
     pub timed_out: Option<TimedOut>,
+    /// Requests for the package that came after power was lost while UPDATING.
+    pub fetched_again: u32,
 }
 
 /// How a life of the module ended, as far as the attempt is concerned.
@@ -64,9 +67,16 @@ impl Module {
             false if self.cut.is_some() => Ended::Cut,
             false => Ended::Settled,
         };
+        let mut mark = None;
         while let Ended::Cut = ended {
             self.live_through_cut(&mut cuts)?;
+            if self.due() == Due::MustResume {
+                mark = mark.or(job.offer.map(Offer::mark));
+            }
             ended = self.watch_return(&job.case.limits)?;
+        }
+        if let (Some(offer), Some(mark)) = (job.offer, mark) {
+            tried.fetched_again = u32::try_from(offer.requests_since(mark).requests).unwrap_or(u32::MAX);
         }
         if let Some(cut) = self.reader.disarm() {
             self.journal.post(Event::CutMissed { cut });
@@ -79,6 +89,10 @@ impl Module {
 
     fn phase(&self) -> Phase {
         self.update.as_ref().map_or(Phase::Idle, Update::phase)
+    }
+
+    fn due(&self) -> Due {
+        self.update.as_ref().map_or(Due::Nothing, Update::due)
     }
 
     fn tell(&mut self, input: Input) {
@@ -140,7 +154,7 @@ impl Module {
     }
 
     fn order_over_http(&mut self, job: &Job<'_>, tried: &mut Tried) -> Result<bool, Stop> {
-        let Some(url) = &job.url else {
+        let Some(url) = job.offer.map(Offer::url) else {
             return Err(Stop::rule(
                 Rule::ServerFailed,
                 "the package server offers no URL for this case",
@@ -201,8 +215,8 @@ impl Module {
 
     fn disturb(&mut self, job: &Job<'_>, text: &'static str, tried: &mut Tried) -> Result<(), Stop> {
         tried.fault_met = true;
-        let text = match &job.url {
-            Some(url) if text.is_empty() => http_order(url, None),
+        let text = match job.offer {
+            Some(offer) if text.is_empty() => http_order(offer.url(), None),
             _ => text.to_owned(),
         };
         self.journal

@@ -1,6 +1,7 @@
 //! The world: everything of `dfota-hil` that touches a file, a socket, a port, a line or a clock.
 
 pub mod attempt;
+pub mod bench;
 pub mod clock;
 pub mod escape;
 pub mod journal;
@@ -10,5 +11,9 @@ pub mod module;
 pub mod package_server;
 pub mod prepare;
 pub mod report;
+pub mod rig;
+pub mod runner;
 pub mod serial;
+pub mod sim_process;
+pub mod suite;
 pub mod upload;

@@ -420,6 +420,14 @@ impl Module {
         self.wait(limit, |module| module.awake.ready)
     }
 
+    /// Waits for RDY where the module is on its way there; one that has been up all the time sends none.
+    pub fn boot_if_needed(&mut self, limit: Duration) -> Result<(), Stop> {
+        if self.awake.boot_rom || self.awake.first.is_none() {
+            self.boot(limit)?;
+        }
+        Ok(())
+    }
+
     // AT.
 
     /// Writes bytes to the module.

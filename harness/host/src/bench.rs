@@ -1,0 +1,166 @@
+//! A rig, opened: its port read, its lines in hand, its servers up.
+
+use crate::clock::Clock;
+use crate::journal::Journal;
+use crate::line::{Line, command::Switch, simulated};
+use crate::lines::Lines;
+use crate::module::{Module, Timing};
+use crate::package_server::PackageServer;
+use crate::rig::{Driver, Link, Pulse, Rig, Safe};
+use crate::serial::port::Port;
+use crate::serial::reader::{Message, Reader};
+use crate::sim_process::SimProcess;
+use bc66_wire::timing;
+use dfota_core::event::Event;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::mpsc::{Sender, channel};
+use std::time::Duration;
+
+/// How long a byte may stay between a pty's two sides: it does not.
+const PTY_LATENCY: Duration = Duration::ZERO;
+/// How long the simulated rig presses PWRKEY and holds RESET: as the example of a bench does, above the driver's figures.
+const SIMULATED_PWRKEY: Duration = Duration::from_millis(700);
+const SIMULATED_RESET: Duration = Duration::from_millis(100);
+
+/// A rig that could not be opened.
+#[derive(Debug, thiserror::Error)]
+#[error("rig `{rig}`: {why}")]
+pub struct OpenError {
+    rig: String,
+    why: String,
+}
+
+/// An open rig. Its parts end in the order of the fields: first the module's reader, then the supply becomes safe, then the
+/// servers and the simulator end.
+#[derive(Debug)]
+pub struct Bench {
+    /// The module.
+    pub module: Module,
+    /// Its lines.
+    pub lines: Arc<Lines>,
+    /// Tells the module's inbox.
+    pub inbox: Sender<Message>,
+    /// The HTTP package server and the base of its URLs, where the rig has a network.
+    pub http: Option<(PackageServer, String)>,
+    _sim: Option<SimProcess>,
+}
+
+impl Bench {
+    /// Opens a rig. Must be called within a tokio runtime, which carries the servers.
+    pub fn open(rig: &Rig, program: &Path, seed: u64, clock: Clock, journal: &Journal) -> Result<Self, OpenError> {
+        let fail = |why: String| OpenError { rig: rig.name.clone(), why };
+        let sim = match &rig.link {
+            Link::Bench(_) => None,
+            Link::Simulated(simulated) => {
+                Some(SimProcess::start(program, rig, simulated, seed).map_err(|why| fail(why.to_string()))?)
+            }
+        };
+        let wires = Wires::of(rig, sim.as_ref()).map_err(&fail)?;
+        let lines = Arc::new(wires.lines);
+        let port = Port::open(&wires.port, wires.baud).map_err(|why| fail(why.to_string()))?;
+        let (inbox, messages) = channel();
+        let reader = Reader::start(port.clone(), lines.clone(), journal.clone(), inbox.clone())
+            .map_err(|why| fail(format!("the reader thread could not be started: {why}")))?;
+        let http = http(rig, clock, journal, &inbox).map_err(&fail)?;
+        let module = Module::new((port, lines.clone(), wires.timing), reader, messages, clock, journal.clone());
+        Ok(Self { module, lines, inbox, http, _sim: sim })
+    }
+}
+
+/// The wires of a rig: the lines alone, for `power`, or with the port.
+pub struct Wires {
+    /// The lines.
+    pub lines: Lines,
+    port: std::path::PathBuf,
+    baud: u32,
+    /// Their times.
+    pub timing: Timing,
+}
+
+impl Wires {
+    /// Connects the lines of a rig; a simulated one needs its process.
+    pub fn of(rig: &Rig, sim: Option<&SimProcess>) -> Result<Self, String> {
+        match (&rig.link, sim) {
+            (Link::Bench(bench), _) => {
+                let power = driver("power", &bench.power.driver)?;
+                let pulse = |name, pulse: &Option<Pulse>| pulse.as_ref().map(|pulse| driver(name, &pulse.driver)).transpose();
+                let (reset, pwrkey) = (pulse("reset", &bench.reset)?, pulse("pwrkey", &bench.pwrkey)?);
+                let hold = |pulse: &Option<Pulse>| pulse.as_ref().map_or(Duration::ZERO, |pulse| pulse.hold);
+                Ok(Self {
+                    lines: Lines::new(power, reset, pwrkey, bench.power.safe == Safe::On),
+                    port: bench.serial.port.clone(),
+                    baud: bench.serial.baud,
+                    timing: Timing {
+                        discharge: bench.power.discharge,
+                        latency: bench.serial.latency,
+                        reset_hold: hold(&bench.reset),
+                        pwrkey_hold: hold(&bench.pwrkey),
+                    },
+                })
+            }
+            (Link::Simulated(_), Some(sim)) => {
+                let line = |name| simulated_line(name, &sim.control);
+                Ok(Self {
+                    lines: Lines::new(line("power")?, Some(line("reset")?), Some(line("pwrkey")?), false),
+                    port: sim.pty.clone(),
+                    baud: timing::BAUD_DEFAULT,
+                    timing: Timing {
+                        discharge: rig.discharge(),
+                        latency: PTY_LATENCY,
+                        reset_hold: SIMULATED_RESET,
+                        pwrkey_hold: SIMULATED_PWRKEY,
+                    },
+                })
+            }
+            (Link::Simulated(_), None) => Err("a simulated module has lines only while its process runs".into()),
+        }
+    }
+}
+
+fn simulated_line(name: &'static str, control: &Path) -> Result<Box<dyn Line>, String> {
+    simulated::Simulated::connect(name, control)
+        .map(|line| Box::new(line) as Box<dyn Line>)
+        .map_err(|why| format!("control socket `{}` of the simulated module: {why}; is `dfota-hil sim` running?", control.display()))
+}
+
+fn driver(name: &'static str, driver: &Driver) -> Result<Box<dyn Line>, String> {
+    Ok(match driver {
+        Driver::Command { on, off, timeout } => Box::new(Switch::new(name, on.clone(), off.clone(), *timeout)),
+        Driver::PulseCommand { pulse, timeout } => Box::new(Switch::pulse(name, pulse.clone(), *timeout)),
+        Driver::Simulated { control } => simulated_line(name, control)?,
+        Driver::GpioChip { .. } | Driver::Rppal { .. } => {
+            let driver = driver.name();
+            return Err(format!(
+                "the driver `{driver}` of `{name}` is not part of this version; `command` runs a program for each move, for example `gpioset`"
+            ));
+        }
+    })
+}
+
+fn http(
+    rig: &Rig,
+    clock: Clock,
+    journal: &Journal,
+    inbox: &Sender<Message>,
+) -> Result<Option<(PackageServer, String)>, String> {
+    let listen = match (&rig.network.http, &rig.link) {
+        (Some(server), _) => server.listen,
+        (None, Link::Simulated(_)) => SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+        (None, Link::Bench(_)) => return Ok(None),
+    };
+    let (journal, inbox) = (journal.clone(), inbox.clone());
+    let server = PackageServer::bind(listen, clock, move |request| {
+        journal.post(Event::Request(request.clone()));
+        if request.ours {
+            let _ = inbox.send(Message::Request(request));
+        }
+    });
+    let server = server.map_err(|why| why.to_string())?;
+    let base = match &rig.network.http {
+        Some(http) => http.advertise.clone(),
+        None => format!("http://{}", server.addr()),
+    };
+    Ok(Some((server, base)))
+}
