@@ -6,6 +6,7 @@
 mod agenda;
 mod console;
 mod data_mode;
+mod fetch;
 mod modem;
 mod profile;
 
@@ -14,6 +15,7 @@ pub use profile::Profile;
 
 use crate::clock::Clock;
 use crate::defect::Defect;
+use crate::download::DownloadEvent;
 use crate::durations::{ATTACH, CFUN_TO_CPIN, CFUN_TO_END, ORDER_TO_START, RDY_TO_CFUN, START_TO_REBOOT};
 use crate::flash::FileFlash;
 use crate::layout::Layout;
@@ -25,11 +27,13 @@ use crate::settings::Settings;
 use crate::uart::{Uart, receive_until};
 use crate::update_info::UpdateInfo;
 use crate::upload::Upload;
+use crate::url::Url;
 use agenda::Agenda;
 use bc66_wire::boot::{CFUN_FULL, CPIN_READY, IP, RDY};
 use bc66_wire::urc::FotaUrc;
 use console::Console;
 use data_mode::DataMode;
+use fetch::Fetch;
 use std::collections::VecDeque;
 use std::process;
 use std::sync::mpsc::{Receiver, Sender};
@@ -41,6 +45,13 @@ use std::time::{Duration, Instant};
 pub enum Input {
     /// Bytes from the host.
     Bytes(Vec<u8>),
+    /// News of the download with the number `order`.
+    Download {
+        /// Counts the downloads of this boot.
+        order: u64,
+        /// The news.
+        event: DownloadEvent,
+    },
 }
 
 /// What is due at some time.
@@ -50,6 +61,7 @@ enum Moment {
     Result,
     SimReady,
     Attached,
+    DownloadStarts,
     UpdateStarts { package: usize },
 }
 
@@ -62,6 +74,12 @@ pub enum After {
     PowerDown,
     /// Another rate on the UART.
     Baud(u32),
+    /// Look for the network.
+    Attach,
+    /// Leave the network.
+    Detach,
+    /// A download was ordered.
+    Download(Url),
     /// The update of so many bytes in the delta area was ordered.
     Update(usize),
 }
@@ -76,17 +94,19 @@ pub struct App {
     pub modem: Modem,
     /// What `AT+QFUPLEX` brought since the boot.
     pub upload: Upload,
-    /// Set by a command: what follows its final result.
-    pub after: Option<After>,
+    /// Filled by commands: what follows their final result.
+    pub after: Vec<After>,
     clock: Clock,
     uart: Uart,
     flash: Arc<Mutex<FileFlash>>,
     inputs: Receiver<Input>,
-    _sender: Sender<Input>,
+    sender: Sender<Input>,
     early: VecDeque<Input>,
     agenda: Agenda<Moment>,
     console: Console,
     data_mode: Option<DataMode>,
+    fetch: Option<Fetch>,
+    orders: u64,
     update_ordered: bool,
 }
 
@@ -110,16 +130,18 @@ impl App {
             settings,
             profile,
             upload: Upload::default(),
-            after: None,
+            after: Vec::new(),
             clock,
             uart,
             flash: Arc::new(Mutex::new(flash)),
             inputs,
-            _sender: sender,
+            sender,
             early: VecDeque::new(),
             agenda: Agenda::default(),
             console: Console::new(first_line_lost),
             data_mode: None,
+            fetch: None,
+            orders: 0,
             update_ordered: false,
         };
         app.uart.set_baud(app.profile.baud);
@@ -156,19 +178,20 @@ impl App {
         Nvdm::new(&Self::LAYOUT)
     }
 
-    /// Does an order to update go on already?
+    /// Does an order to update go on already, its download included?
     pub fn is_updating(&self) -> bool {
-        self.update_ordered
+        self.update_ordered || self.fetch.is_some()
     }
 
     /// Detaches from the network.
-    pub fn detach(&mut self) {
+    fn detach(&mut self) {
         self.agenda.forget(Moment::Attached);
+        self.give_up_download();
         self.register(Registration::None);
     }
 
     /// Looks for the network.
-    pub fn attach(&mut self) {
+    fn attach(&mut self) {
         if self.modem.registration == Registration::None {
             self.register(Registration::Searching);
             self.due_in(ATTACH, Moment::Attached);
@@ -194,6 +217,7 @@ impl App {
         match input {
             Input::Bytes(bytes) if self.data_mode.is_some() => self.on_data(bytes),
             Input::Bytes(bytes) => self.on_console(&bytes),
+            Input::Download { order, event } => self.on_download(order, event),
         }
     }
 
@@ -215,6 +239,7 @@ impl App {
                 self.register(Registration::Home);
                 self.uart.line(&format!("{IP} {}", self.modem.address));
             }
+            Moment::DownloadStarts => self.start_download()?,
             Moment::UpdateStarts { package } => self.start_update(package)?,
         }
         Ok(())
@@ -249,6 +274,7 @@ impl App {
     fn start_update(&mut self, package: usize) -> Result<(), ModuleError> {
         self.uart.line(&phrase::fota(FotaUrc::Start));
         self.uart.flush();
+        self.forget_download()?;
         UpdateInfo::Ordered { package }.store(&mut *self.flash(), &Self::LAYOUT)?;
         self.clock.sleep(START_TO_REBOOT);
         Err(reboot(&self.settings, &self.uart).into())
@@ -262,6 +288,9 @@ impl App {
                 process::exit(0);
             }
             After::Baud(baud) => self.uart.set_baud(baud),
+            After::Attach => self.attach(),
+            After::Detach => self.detach(),
+            After::Download(url) => self.order_download(url),
             After::Update(package) => self.order_update(package),
         }
         Ok(())

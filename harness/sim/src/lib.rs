@@ -26,8 +26,10 @@ pub mod clock;
 pub mod control;
 pub mod defect;
 pub mod delta_area;
+pub mod download;
 pub mod durations;
 pub mod flash;
+pub mod http;
 pub mod image;
 pub mod layout;
 pub mod module;
@@ -41,6 +43,7 @@ pub mod settings;
 pub mod uart;
 pub mod update_info;
 pub mod upload;
+pub mod url;
 pub mod version;
 
 pub use module::run_module_if_asked;

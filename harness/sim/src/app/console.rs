@@ -71,10 +71,12 @@ impl App {
         };
         self.uart.send(answer.text);
         match answer.end {
-            End::Final => match self.after.take() {
-                Some(after) => self.do_after(after),
-                None => Ok(()),
-            },
+            End::Final => {
+                for after in std::mem::take(&mut self.after) {
+                    self.do_after(after)?;
+                }
+                Ok(())
+            }
             End::Prompt(block) => {
                 self.take_bytes(); // what came before the prompt is no data
                 self.uart.send([b'\r', b'\n', PROMPT, b' ']);
@@ -92,6 +94,7 @@ impl App {
         for input in std::mem::take(&mut self.early) {
             match input {
                 Input::Bytes(more) => bytes.extend_from_slice(&more),
+                other => self.early.push_back(other),
             }
         }
         bytes

@@ -80,6 +80,7 @@ impl App {
         let (content, checksum) = data.received.split_at(data.block.data_len());
         let sound = checksum == wire_crc::to_wire(CRC.checksum(content));
         if sound {
+            self.forget_download()?; // its beginning is about to be overwritten
             self.upload.begins(&data.block);
             delta_area::write(
                 &mut *self.flash(),
@@ -108,6 +109,7 @@ impl App {
         while let Some(input) = receive_until(&self.inputs, Instant::now() + quiet) {
             match input {
                 Input::Bytes(bytes) => data.received.extend_from_slice(&bytes),
+                other => self.early.push_back(other),
             }
         }
         if data.is_escaped() {

@@ -98,7 +98,7 @@ pub fn baud_rate(app: &mut App, form: Form<'_>) -> Reply {
                 return Err(AtError::Cme(BAD_PARAMETER));
             }
             app.profile.baud = baud;
-            app.after = Some(After::Baud(baud));
+            app.after.push(After::Baud(baud));
             Lines::none()
         }
         Form::Execute(_) => Err(AtError::Cme(NOT_SUPPORTED)),

@@ -3,6 +3,7 @@
 use super::{AtError, Form, Lines, Reply};
 use crate::app::{After, App};
 use crate::upload::Block;
+use crate::url::Url;
 use bc66_wire::qfotadl::FROM_UART;
 use bc66_wire::qfuplex::TEST_REPLY;
 
@@ -28,7 +29,12 @@ pub fn order(app: &mut App, form: Form<'_>) -> Reply {
         Form::Write(_) if app.is_updating() => Err(AtError::Plain),
         Form::Write(FROM_UART) => {
             let package = app.upload.len().ok_or(AtError::Plain)?;
-            app.after = Some(After::Update(package));
+            app.after.push(After::Update(package));
+            Lines::none()
+        }
+        Form::Write(url) => {
+            app.after
+                .push(After::Download(Url::parse(url).ok_or(AtError::Plain)?));
             Lines::none()
         }
         _ => Err(AtError::Plain),

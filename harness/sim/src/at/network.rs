@@ -2,7 +2,7 @@
 
 use super::basic::number;
 use super::{AtError, Form, Lines, Reply};
-use crate::app::App;
+use crate::app::{After, App};
 use bc66_wire::cme::{BAD_PARAMETER, NOT_ALLOWED, NOT_SUPPORTED};
 
 /// SIM busy: asked before `+CPIN: READY`.
@@ -81,11 +81,11 @@ pub fn function(app: &mut App, form: Form<'_>) -> Reply {
                 "4" => 4,
                 _ => return Err(AtError::Cme(BAD_PARAMETER)),
             };
-            if app.modem.function == 1 {
-                app.attach()
+            app.after.push(if app.modem.function == 1 {
+                After::Attach
             } else {
-                app.detach()
-            }
+                After::Detach
+            });
             Lines::none()
         }
         Form::Execute(_) => Err(AtError::Cme(NOT_SUPPORTED)),

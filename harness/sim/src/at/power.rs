@@ -58,7 +58,7 @@ pub fn down(app: &mut App, form: Form<'_>) -> Reply {
     match form {
         Form::Test => Lines::one("+QPOWD: (0,2)"),
         Form::Write("0" | "1" | "2") => {
-            app.after = Some(After::PowerDown);
+            app.after.push(After::PowerDown);
             Lines::none()
         }
         Form::Write(_) => Err(AtError::Cme(BAD_PARAMETER)),
@@ -71,7 +71,7 @@ pub fn reset(app: &mut App, form: Form<'_>) -> Reply {
     match form {
         Form::Test => Lines::one("+QRST: (1)"),
         Form::Write("1") => {
-            app.after = Some(After::Reboot);
+            app.after.push(After::Reboot);
             Lines::none()
         }
         Form::Write(_) => Err(AtError::Cme(BAD_PARAMETER)),

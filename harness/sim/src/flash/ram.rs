@@ -32,6 +32,11 @@ impl RamFlash {
         self.lost = false;
     }
 
+    /// From now on, torn operations follow `seed`.
+    pub fn reseed(&mut self, seed: u64) {
+        self.random = Random::new(seed);
+    }
+
     /// Operations completed since the last power-up.
     pub fn operations(&self) -> u64 {
         self.done

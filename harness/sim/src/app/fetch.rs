@@ -1,0 +1,96 @@
+//! The application's side of a download: when it may start, what it prints, and what ends it.
+
+use super::{App, Moment, Registration};
+use crate::download::{Download, DownloadError, DownloadEvent};
+use crate::durations::ORDER_TO_HTTPSTART;
+use crate::module::ModuleError;
+use crate::phrase;
+use crate::url::Url;
+use bc66_wire::code::DownloadCode;
+use bc66_wire::urc::FotaUrc;
+
+/// A download that was ordered.
+#[derive(Debug)]
+pub(super) enum Fetch {
+    /// Waits for its start.
+    Ordered(Url),
+    /// There is no network for it: it ends with this code when it would start.
+    Hopeless(DownloadCode),
+    /// Under way.
+    Running { _download: Download, order: u64 },
+}
+
+impl App {
+    /// A download was ordered. What the network is like at this moment counts (AN §7: 13, 20).
+    pub(super) fn order_download(&mut self, url: Url) {
+        self.upload = Default::default();
+        self.fetch = Some(match self.modem.registration {
+            Registration::Home => Fetch::Ordered(url),
+            _ if self.modem.function == 1 => Fetch::Hopeless(DownloadCode::NetworkActivating),
+            _ => Fetch::Hopeless(DownloadCode::NetworkDeactivated),
+        });
+        self.due_in(ORDER_TO_HTTPSTART, Moment::DownloadStarts);
+    }
+
+    pub(super) fn start_download(&mut self) -> Result<(), ModuleError> {
+        match self.fetch.take() {
+            Some(Fetch::Ordered(url)) => {
+                self.uart.line(&phrase::fota(FotaUrc::HttpStart));
+                self.orders += 1;
+                let (order, sender) = (self.orders, self.sender.clone());
+                let tell = move |event| {
+                    let _ = sender.send(super::Input::Download { order, event });
+                };
+                let flash = std::sync::Arc::clone(&self.flash);
+                let download = Download::start(url, flash, Self::LAYOUT, self.clock, tell)?;
+                self.fetch = Some(Fetch::Running {
+                    _download: download,
+                    order,
+                });
+            }
+            Some(Fetch::Hopeless(code)) => self.uart.line(&phrase::http_end(code)),
+            other => self.fetch = other,
+        }
+        Ok(())
+    }
+
+    /// An event of a download that was given up comes too late and counts for nothing.
+    pub(super) fn on_download(&mut self, order: u64, event: DownloadEvent) -> Result<(), ModuleError> {
+        if !matches!(&self.fetch, Some(Fetch::Running { order: running, .. }) if *running == order) {
+            return Ok(());
+        }
+        match event {
+            DownloadEvent::Percent(percent) => self.uart.line(&phrase::downloading(percent)),
+            DownloadEvent::Over(Ok(package)) => {
+                self.fetch = None;
+                self.uart.line(&phrase::http_end(DownloadCode::Success));
+                self.order_update(package);
+            }
+            DownloadEvent::Over(Err(DownloadError::Flash(error))) => return Err(error.into()),
+            DownloadEvent::Over(Err(error)) => {
+                self.fetch = None;
+                eprintln!("bc66-module: download failed: {error}");
+                self.uart.line(&phrase::http_end(DownloadCode::DownloadFailed));
+            }
+        }
+        Ok(())
+    }
+
+    /// The network is gone: a download ends with it.
+    pub(super) fn give_up_download(&mut self) {
+        if self.fetch.take().is_some() {
+            self.agenda.forget(Moment::DownloadStarts);
+            self.uart
+                .line(&phrase::http_end(DownloadCode::NetworkDeactivated));
+        }
+    }
+
+    /// What a broken download left in the delta area is not worth continuing any more.
+    pub(super) fn forget_download(&self) -> Result<(), ModuleError> {
+        let mut flash = self.flash();
+        if self.nvdm().download(&*flash)?.is_some() {
+            self.nvdm().save_download(&mut *flash, None)?;
+        }
+        Ok(())
+    }
+}

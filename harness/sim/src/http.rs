@@ -1,0 +1,218 @@
+//! The module's HTTP client: one GET, with a Range or without (HTTP/1.1, RFC 9110).
+//!
+//! It blocks in short slices of real time, so that a download can be given up at any moment and silence is noticed.
+
+use crate::clock::Clock;
+use crate::durations::HTTP_SILENCE;
+use crate::url::Url;
+use std::io::{self, Read, Write};
+use std::net::{TcpStream, ToSocketAddrs};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// Real time between two looks at whether the download was given up.
+const SLICE: Duration = Duration::from_millis(10);
+const HEAD_MAX: usize = 8192;
+const HEADERS_MAX: usize = 48;
+
+/// Why a request came to nothing.
+#[derive(Debug, thiserror::Error)]
+pub enum HttpError {
+    /// No connection, or it broke.
+    #[error("connection: {0}")]
+    Io(#[from] io::Error),
+    /// Nothing came for [`HTTP_SILENCE`].
+    #[error("the server is silent")]
+    Silent,
+    /// The download was given up.
+    #[error("given up")]
+    Cancelled,
+    /// The server closed before the end.
+    #[error("the answer is not complete")]
+    Incomplete,
+    /// No answer that the module understands.
+    #[error("malformed answer: {0}")]
+    Malformed(&'static str),
+}
+
+/// How long to wait, and whether to wait at all.
+#[derive(Debug, Clone)]
+pub struct Patience {
+    /// The module's time.
+    pub clock: Clock,
+    /// Set from outside when the download is given up.
+    pub cancelled: Arc<AtomicBool>,
+}
+
+/// `Content-Range` of a partial answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ContentRange {
+    /// First byte.
+    pub from: usize,
+    /// Bytes of the whole.
+    pub total: usize,
+}
+
+/// An answer whose body is still to be read.
+#[derive(Debug)]
+pub struct Response {
+    /// Status code.
+    pub status: u16,
+    /// `Content-Length`.
+    pub length: Option<usize>,
+    /// `Content-Range`.
+    pub range: Option<ContentRange>,
+    connection: Connection,
+}
+
+#[derive(Debug)]
+struct Connection {
+    stream: TcpStream,
+    /// What came together with the head.
+    early: Vec<u8>,
+    patience: Patience,
+}
+
+/// Sends a GET for `url`, from byte `from` on if that is not 0, and reads the answer's head.
+pub fn get(url: &Url, from: usize, patience: &Patience) -> Result<Response, HttpError> {
+    let mut stream = connect(url, patience)?;
+    stream.set_read_timeout(Some(SLICE))?;
+    let range = if from > 0 {
+        format!("Range: bytes={from}-\r\n")
+    } else {
+        String::new()
+    };
+    let (host, port, path) = (&url.host, url.port, &url.path);
+    let request = format!(
+        "GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nAccept: */*\r\nConnection: close\r\n{range}\r\n"
+    );
+    stream.write_all(request.as_bytes())?;
+    read_head(Connection {
+        stream,
+        early: Vec::new(),
+        patience: patience.clone(),
+    })
+}
+
+fn connect(url: &Url, patience: &Patience) -> Result<TcpStream, HttpError> {
+    let limit = patience.clock.real(HTTP_SILENCE);
+    let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+    for address in (url.host.as_str(), url.port).to_socket_addrs()? {
+        match TcpStream::connect_timeout(&address, limit) {
+            Ok(stream) => return Ok(stream),
+            Err(error) => last = error,
+        }
+    }
+    Err(last.into())
+}
+
+fn read_head(mut connection: Connection) -> Result<Response, HttpError> {
+    let mut head = Vec::new();
+    let mut piece = [0; 512];
+    loop {
+        let n = connection.receive(&mut piece)?;
+        if n == 0 {
+            return Err(HttpError::Incomplete);
+        }
+        head.extend_from_slice(&piece[..n]);
+        let mut headers = [httparse::EMPTY_HEADER; HEADERS_MAX];
+        let mut answer = httparse::Response::new(&mut headers);
+        match answer.parse(&head) {
+            Ok(httparse::Status::Complete(len)) => {
+                let status = answer.code.ok_or(HttpError::Malformed("no status"))?;
+                if header(&answer, "Transfer-Encoding").is_some() {
+                    return Err(HttpError::Malformed(
+                        "a transfer encoding, so the length is not known",
+                    ));
+                }
+                let length = header(&answer, "Content-Length").map(decimal).transpose()?;
+                let range = header(&answer, "Content-Range").map(content_range).transpose()?;
+                connection.early = head.split_off(len);
+                return Ok(Response {
+                    status,
+                    length,
+                    range,
+                    connection,
+                });
+            }
+            Ok(httparse::Status::Partial) if head.len() < HEAD_MAX => {}
+            Ok(httparse::Status::Partial) => return Err(HttpError::Malformed("the head is too long")),
+            Err(_) => return Err(HttpError::Malformed("no HTTP")),
+        }
+    }
+}
+
+fn header<'a>(answer: &httparse::Response<'_, 'a>, name: &str) -> Option<&'a str> {
+    let found = answer
+        .headers
+        .iter()
+        .find(|header| header.name.eq_ignore_ascii_case(name))?;
+    std::str::from_utf8(found.value).ok().map(str::trim)
+}
+
+fn decimal(text: &str) -> Result<usize, HttpError> {
+    text.parse()
+        .map_err(|_| HttpError::Malformed("a length is no number"))
+}
+
+/// `bytes FROM-TO/TOTAL`
+fn content_range(text: &str) -> Result<ContentRange, HttpError> {
+    let parts = text
+        .strip_prefix("bytes ")
+        .and_then(|range| range.split_once('/'));
+    let (range, total) = parts.ok_or(HttpError::Malformed("a range without its total"))?;
+    let from = range.split_once('-').map_or("0", |(from, _)| from);
+    Ok(ContentRange {
+        from: decimal(from).unwrap_or_default(),
+        total: decimal(total)?,
+    })
+}
+
+impl Response {
+    /// Fills `piece`, or as much of it as comes before the end of the connection or its breaking: the error then says
+    /// which, beside the bytes that came.
+    pub fn read(&mut self, piece: &mut [u8]) -> (usize, Result<(), HttpError>) {
+        let mut filled = 0;
+        while filled < piece.len() {
+            match self.connection.receive(&mut piece[filled..]) {
+                Ok(0) => return (filled, Err(HttpError::Incomplete)),
+                Ok(n) => filled += n,
+                Err(error) => return (filled, Err(error)),
+            }
+        }
+        (filled, Ok(()))
+    }
+}
+
+impl Connection {
+    fn receive(&mut self, into: &mut [u8]) -> Result<usize, HttpError> {
+        if !self.early.is_empty() {
+            let n = self.early.len().min(into.len());
+            into[..n].copy_from_slice(&self.early[..n]);
+            self.early.drain(..n);
+            return Ok(n);
+        }
+        let silent = Instant::now() + self.patience.clock.real(HTTP_SILENCE);
+        loop {
+            if self.patience.cancelled.load(Ordering::Relaxed) {
+                return Err(HttpError::Cancelled);
+            }
+            match self.stream.read(into) {
+                Ok(n) => return Ok(n),
+                Err(error) if is_timeout(error.kind()) => {}
+                Err(error) => return Err(error.into()),
+            }
+            if Instant::now() >= silent {
+                return Err(HttpError::Silent);
+            }
+        }
+    }
+}
+
+fn is_timeout(kind: io::ErrorKind) -> bool {
+    matches!(
+        kind,
+        io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut | io::ErrorKind::Interrupted
+    )
+}
