@@ -14,6 +14,17 @@ pub struct Expect {
     pub update: Option<u32>,
     /// The version afterwards.
     pub version: Option<Becomes>,
+    /// State and result of the firmware update object.
+    pub lwm2m: Option<Lwm2m>,
+}
+
+/// Resources of the firmware update object (LwM2M TS 1.0.2, E.6); a field that is `None` was not declared.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lwm2m {
+    /// `/5/0/3`: 0 idle, 1 downloading, 2 downloaded, 3 updating.
+    pub state: Option<u8>,
+    /// `/5/0/5`: 0 initial, 1 success, 2 to 9 failures.
+    pub result: Option<u8>,
 }
 
 impl Expect {
@@ -24,6 +35,7 @@ impl Expect {
             download: None,
             update: Some(0),
             version: Some(Becomes::Target),
+            lwm2m: None,
         }
     }
 }

@@ -1,0 +1,206 @@
+//! Turns the raw scalars of a document into values, and collects every mistake with its place.
+
+use super::document::Document;
+use super::file_error::{FileError, Problem};
+use super::literal::{Literal, Mistake, quoted};
+use super::nearest::suggestion;
+use super::node_path::NodePath;
+use super::raw::Raw;
+
+/// Reads one document.
+#[derive(Debug)]
+pub struct Reader<'d> {
+    document: &'d Document,
+    problems: Vec<Problem>,
+    warnings: Vec<String>,
+    bindings: Bindings,
+}
+
+/// The values that stand in for `{name}` at the moment.
+#[derive(Debug, Clone, Default)]
+pub struct Bindings {
+    /// The id of the case that they make.
+    pub case: String,
+    /// Each with its name and its place.
+    pub values: Vec<Binding>,
+}
+
+/// One value of a matrix.
+#[derive(Debug, Clone)]
+pub struct Binding {
+    /// The key of the matrix.
+    pub name: String,
+    /// The value.
+    pub value: String,
+    /// Where the value stands.
+    pub at: NodePath,
+}
+
+impl<'d> Reader<'d> {
+    /// Nothing read, nothing wrong.
+    pub fn new(document: &'d Document) -> Self {
+        Self {
+            document,
+            problems: Vec::new(),
+            warnings: Vec::new(),
+            bindings: Bindings::default(),
+        }
+    }
+
+    /// The document.
+    pub fn document(&self) -> &'d Document {
+        self.document
+    }
+
+    /// From here on these values stand in for `{name}`.
+    pub fn bind(&mut self, bindings: Bindings) {
+        self.bindings = bindings;
+    }
+
+    /// The value of a scalar; a mistake is noted.
+    pub fn read<T: Literal>(&mut self, at: &NodePath, raw: &Raw<T>) -> Option<T> {
+        let text = self.fill(at, raw.text())?;
+        match T::read(&text) {
+            Ok(value) => Some(value),
+            Err(mistake) => {
+                self.mistake(at, mistake);
+                None
+            }
+        }
+    }
+
+    /// The value of a scalar that may be left out.
+    pub fn read_option<T: Literal>(&mut self, at: &NodePath, raw: Option<&Raw<T>>) -> Option<T> {
+        raw.and_then(|raw| self.read(at, raw))
+    }
+
+    /// The values of a list.
+    pub fn read_list<T: Literal>(&mut self, at: &NodePath, raws: &[Raw<T>]) -> Vec<T> {
+        raws.iter()
+            .enumerate()
+            .filter_map(|(n, raw)| self.read(&at.index(n), raw))
+            .collect()
+    }
+
+    /// The text with every `{name}` replaced.
+    pub fn fill(&mut self, at: &NodePath, text: &str) -> Option<String> {
+        let mut out = String::new();
+        let mut rest = text;
+        let mut sound = true;
+        while let Some((before, name, after)) = next_name(rest) {
+            out.push_str(before);
+            match self.bindings.values.iter().find(|binding| binding.name == name) {
+                Some(binding) => out.push_str(&binding.value),
+                None => {
+                    self.unknown_name(at, name);
+                    sound = false;
+                }
+            }
+            rest = after;
+        }
+        out.push_str(rest);
+        sound.then_some(out)
+    }
+
+    fn unknown_name(&mut self, at: &NodePath, name: &str) {
+        let names: Vec<&str> = self.bindings.values.iter().map(|b| b.name.as_str()).collect();
+        let help = if names.is_empty() {
+            "the case has no `matrix`".to_owned()
+        } else {
+            suggestion(name, &names, "the keys of its `matrix` are")
+        };
+        let problem = Problem::at(
+            self.document.tree().mark(at),
+            format!("`{{{name}}}` is no key of the case's `matrix`"),
+            "nothing to put here",
+        );
+        self.problem(problem.help(help));
+    }
+
+    /// Notes a mistake at a node.
+    pub fn mistake(&mut self, at: &NodePath, mistake: impl Into<Mistake>) {
+        let mistake = mistake.into();
+        let mark = self.document.tree().mark(at);
+        let written = &self.document.text()[mark.clone()];
+        let involved: Vec<&Binding> = self
+            .bindings
+            .values
+            .iter()
+            .filter(|binding| written.contains(&format!("{{{}}}", binding.name)))
+            .collect();
+        let message = match (&involved[..], at.last_key()) {
+            ([], Some(key)) => format!("`{key}`: {}", mistake.message),
+            ([], None) => mistake.message,
+            (_, key) => format!(
+                "`{}` of case `{}`: {}",
+                key.unwrap_or_default(),
+                self.bindings.case,
+                mistake.message
+            ),
+        };
+        let label = mistake.label.unwrap_or_else(|| "here".to_owned());
+        let mut problem = Problem::at(mark, message, label);
+        for binding in involved {
+            let label = format!("`{}` is {} in this case", binding.name, quoted(&binding.value));
+            problem = problem.also(self.document.tree().mark(&binding.at), label);
+        }
+        problem.help = mistake.help;
+        self.problem(problem);
+    }
+
+    /// Notes a mistake about a key, not about its value.
+    pub fn key_mistake(&mut self, at: &NodePath, mistake: impl Into<Mistake>) {
+        let mistake = mistake.into();
+        let mark = self.document.tree().key_mark(at);
+        let message = format!("`{}` {}", at.last_key().unwrap_or_default(), mistake.message);
+        let mut problem = Problem::at(mark, message, mistake.label.unwrap_or_else(|| "here".to_owned()));
+        problem.help = mistake.help;
+        self.problem(problem);
+    }
+
+    /// Notes a problem, once.
+    pub fn problem(&mut self, problem: Problem) {
+        let again = |other: &Problem| other.at == problem.at && other.message == problem.message;
+        if !self.problems.iter().any(again) {
+            self.problems.push(problem);
+        }
+    }
+
+    /// Notes what is no mistake but worth a word.
+    pub fn warn(&mut self, at: &NodePath, what: &str) {
+        let place = self.document.place(&self.document.tree().mark(at));
+        let warning = format!("{place}: {what}");
+        if !self.warnings.contains(&warning) {
+            self.warnings.push(warning);
+        }
+    }
+
+    /// Whether so many mistakes were found that more would not help.
+    pub fn has_enough(&self) -> bool {
+        self.problems.len() > 2 * FileError::SHOWN
+    }
+
+    /// The warnings, or everything that is wrong.
+    pub fn finish(self) -> Result<Vec<String>, FileError> {
+        if self.problems.is_empty() {
+            Ok(self.warnings)
+        } else {
+            Err(self.document.refuse(self.problems))
+        }
+    }
+}
+
+/// The first `{name}` of a text, with what stands before and after it.
+pub fn next_name(text: &str) -> Option<(&str, &str, &str)> {
+    let mut from = 0;
+    while let Some(open) = text[from..].find('{').map(|n| from + n) {
+        let name_end = text[open + 1..]
+            .find(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '-'))
+            .map_or(text.len(), |n| open + 1 + n);
+        if name_end > open + 1 && text[name_end..].starts_with('}') {
+            return Some((&text[..open], &text[open + 1..name_end], &text[name_end + 1..]));
+        }
+        from = open + 1;
+    }
+    None
+}
