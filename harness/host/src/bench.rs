@@ -49,8 +49,17 @@ pub struct Bench {
 
 impl Bench {
     /// Opens a rig. Must be called within a tokio runtime, which carries the servers.
-    pub fn open(rig: &Rig, program: &Path, seed: u64, clock: Clock, journal: &Journal) -> Result<Self, OpenError> {
-        let fail = |why: String| OpenError { rig: rig.name.clone(), why };
+    pub fn open(
+        rig: &Rig,
+        program: &Path,
+        seed: u64,
+        clock: Clock,
+        journal: &Journal,
+    ) -> Result<Self, OpenError> {
+        let fail = |why: String| OpenError {
+            rig: rig.name.clone(),
+            why,
+        };
         let sim = match &rig.link {
             Link::Bench(_) => None,
             Link::Simulated(simulated) => {
@@ -64,8 +73,20 @@ impl Bench {
         let reader = Reader::start(port.clone(), lines.clone(), journal.clone(), inbox.clone())
             .map_err(|why| fail(format!("the reader thread could not be started: {why}")))?;
         let http = http(rig, clock, journal, &inbox).map_err(&fail)?;
-        let module = Module::new((port, lines.clone(), wires.timing), reader, messages, clock, journal.clone());
-        Ok(Self { module, lines, inbox, http, _sim: sim })
+        let module = Module::new(
+            (port, lines.clone(), wires.timing),
+            reader,
+            messages,
+            clock,
+            journal.clone(),
+        );
+        Ok(Self {
+            module,
+            lines,
+            inbox,
+            http,
+            _sim: sim,
+        })
     }
 }
 
@@ -85,7 +106,12 @@ impl Wires {
         match (&rig.link, sim) {
             (Link::Bench(bench), _) => {
                 let power = driver("power", &bench.power.driver)?;
-                let pulse = |name, pulse: &Option<Pulse>| pulse.as_ref().map(|pulse| driver(name, &pulse.driver)).transpose();
+                let pulse = |name, pulse: &Option<Pulse>| {
+                    pulse
+                        .as_ref()
+                        .map(|pulse| driver(name, &pulse.driver))
+                        .transpose()
+                };
                 let (reset, pwrkey) = (pulse("reset", &bench.reset)?, pulse("pwrkey", &bench.pwrkey)?);
                 let hold = |pulse: &Option<Pulse>| pulse.as_ref().map_or(Duration::ZERO, |pulse| pulse.hold);
                 Ok(Self {
@@ -114,7 +140,9 @@ impl Wires {
                     },
                 })
             }
-            (Link::Simulated(_), None) => Err("a simulated module has lines only while its process runs".into()),
+            (Link::Simulated(_), None) => {
+                Err("a simulated module has lines only while its process runs".into())
+            }
         }
     }
 }
@@ -122,12 +150,19 @@ impl Wires {
 fn simulated_line(name: &'static str, control: &Path) -> Result<Box<dyn Line>, String> {
     simulated::Simulated::connect(name, control)
         .map(|line| Box::new(line) as Box<dyn Line>)
-        .map_err(|why| format!("control socket `{}` of the simulated module: {why}; is `dfota-hil sim` running?", control.display()))
+        .map_err(|why| {
+            format!(
+                "control socket `{}` of the simulated module: {why}; is `dfota-hil sim` running?",
+                control.display()
+            )
+        })
 }
 
 fn driver(name: &'static str, driver: &Driver) -> Result<Box<dyn Line>, String> {
     Ok(match driver {
-        Driver::Command { on, off, timeout } => Box::new(Switch::new(name, on.clone(), off.clone(), *timeout)),
+        Driver::Command { on, off, timeout } => {
+            Box::new(Switch::new(name, on.clone(), off.clone(), *timeout))
+        }
         Driver::PulseCommand { pulse, timeout } => Box::new(Switch::pulse(name, pulse.clone(), *timeout)),
         Driver::Simulated { control } => simulated_line(name, control)?,
         Driver::GpioChip { .. } | Driver::Rppal { .. } => {

@@ -1,12 +1,10 @@
 //! Lines of the rig: the supply, reset and PWRKEY, moved through a driver.
 //!
 //! The port is [`Line`], one method. Its adapters are [`simulated`] and [`command`]; drivers for GPIOs fit behind the same
-//! method. A pulse is a function over it.
+//! method.
 
 pub mod command;
 pub mod simulated;
-
-use std::time::Duration;
 
 /// One line of the rig, as its driver sees it.
 pub trait Line: Send {
@@ -25,11 +23,4 @@ pub struct LineError {
     pub active: bool,
     /// What went wrong, with the program's own words where one was run.
     pub why: String,
-}
-
-/// Drives `line` active for `hold` of real time.
-pub fn pulse(line: &mut dyn Line, hold: Duration) -> Result<(), LineError> {
-    line.set(true)?;
-    std::thread::sleep(hold);
-    line.set(false)
 }

@@ -68,6 +68,13 @@ impl Lines {
         }
     }
 
+    /// Drives a line active for `hold` of real time.
+    pub fn pulse(&self, line: event::Line, hold: std::time::Duration) -> Result<(), LineError> {
+        self.set(line, true)?;
+        std::thread::sleep(hold);
+        self.set(line, false)
+    }
+
     /// Drives everything to its safe state: reset and PWRKEY released, the supply as the rig file declares.
     pub fn safe(&self) -> Result<(), LineError> {
         let mut result = self.set(event::Line::Power, self.safe_on);

@@ -19,7 +19,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 /// Between supply and PWRKEY: the rail has to be up before the key counts. Assumed; the vendor's figure is not public.
-const SETTLE: Duration = Duration::from_millis(50);
+pub const SETTLE: Duration = Duration::from_millis(50);
 /// How long silence is listened for after a discharge.
 const LISTEN: Duration = Duration::from_millis(200);
 /// How long a command may take whose answer is not limited by the application note.

@@ -65,22 +65,39 @@ pub struct Runner<'a> {
 impl<'a> Runner<'a> {
     /// A runner over the packages of `suites`; the module must call itself `model`.
     pub fn new(bench: &'a mut Bench, suites: &'a [Suite], model: &'static str, options: Options) -> Self {
-        Self { bench, suites, model, options, known: None, broken: None, last: None, verdicts: Vec::new() }
+        Self {
+            bench,
+            suites,
+            model,
+            options,
+            known: None,
+            broken: None,
+            last: None,
+            verdicts: Vec::new(),
+        }
     }
 
     /// Runs the cases; gives their verdicts and whether a signal ended the run.
-    pub fn run<'c>(mut self, cases: impl IntoIterator<Item = (&'c Case, Option<&'c str>)>) -> (Vec<Verdict>, bool) {
+    pub fn run<'c>(
+        mut self,
+        cases: impl IntoIterator<Item = (&'c Case, Option<&'c str>)>,
+    ) -> (Vec<Verdict>, bool) {
         let began = Instant::now();
         let mut stopped = false;
         let mut interrupted = false;
         for (case, skip) in cases {
-            let over = self.options.max_time.is_some_and(|limit| began.elapsed() >= limit);
+            let over = self
+                .options
+                .max_time
+                .is_some_and(|limit| began.elapsed() >= limit);
             if stopped || interrupted || over {
                 self.verdicts.push(Verdict::NotReached);
                 continue;
             }
             if let Some(reason) = skip {
-                self.verdicts.push(Verdict::Skip { reason: reason.to_owned() });
+                self.verdicts.push(Verdict::Skip {
+                    reason: reason.to_owned(),
+                });
                 continue;
             }
             interrupted = self.one(case);
@@ -94,12 +111,19 @@ impl<'a> Runner<'a> {
     fn one(&mut self, case: &Case) -> bool {
         let began = Instant::now();
         let journal = self.module().journal.clone();
-        journal.post(Event::CaseStarted { id: case.id.clone(), suite: case.suite.clone() });
+        journal.post(Event::CaseStarted {
+            id: case.id.clone(),
+            suite: case.suite.clone(),
+        });
         let result = match &self.broken {
             Some(first) => Err(Stop::rule(Rule::RigBroken, first.clone())),
             // A bug of the harness is an error of one case: the rig must be left safe, and the night goes on.
-            None => catch_unwind(AssertUnwindSafe(|| self.case(case)))
-                .unwrap_or_else(|_| Err(Stop::rule(Rule::HarnessFailed, "the harness panicked; its message is in the log"))),
+            None => catch_unwind(AssertUnwindSafe(|| self.case(case))).unwrap_or_else(|_| {
+                Err(Stop::rule(
+                    Rule::HarnessFailed,
+                    "the harness panicked; its message is in the log",
+                ))
+            }),
         };
         let interrupted = matches!(result, Err(Stop::Interrupted));
         let (verdict, story) = match result {
@@ -107,7 +131,13 @@ impl<'a> Runner<'a> {
             Err(Stop::Rule(rule, sentence)) => (Verdict::of(rule, sentence), String::new()),
             Err(Stop::Interrupted) => {
                 let sentence = "the run was interrupted in the middle of this case".into();
-                (Verdict::Inconclusive(Finding { rule: Rule::Interrupted, sentence }), String::new())
+                (
+                    Verdict::Inconclusive(Finding {
+                        rule: Rule::Interrupted,
+                        sentence,
+                    }),
+                    String::new(),
+                )
             }
         };
         self.after(case, &verdict);
@@ -136,7 +166,10 @@ impl<'a> Runner<'a> {
         let Some(finding) = verdict.finding() else { return };
         let breaks = finding.rule.class() == Class::Rig || finding.rule == Rule::Unresponsive;
         if breaks && self.broken.is_none() {
-            self.broken = Some(format!("broken since `{}`: {}: {}", case.id, finding.rule, finding.sentence));
+            self.broken = Some(format!(
+                "broken since `{}`: {}: {}",
+                case.id, finding.rule, finding.sentence
+            ));
         }
     }
 
@@ -157,9 +190,16 @@ impl<'a> Runner<'a> {
         }
         // The cut left nothing to resume: the source version runs on, and the same update has to work now.
         self.module().journal.step("the same update again, to its end");
-        let again = Case { cut: None, faults: Faults::default(), expect: Expect::success(), ..case.clone() };
+        let again = Case {
+            cut: None,
+            faults: Faults::default(),
+            expect: Expect::success(),
+            ..case.clone()
+        };
         if let Some(offer) = &offer {
-            offer.set_faults(HttpFaults::default()).map_err(|why| Stop::rule(Rule::ServerFailed, why.to_string()))?;
+            offer
+                .set_faults(HttpFaults::default())
+                .map_err(|why| Stop::rule(Rule::ServerFailed, why.to_string()))?;
         }
         self.prepare(&again)?;
         let (verdict, rest, _) = self.try_and_judge(&again, &package, offer.as_ref(), before)?;
@@ -175,16 +215,29 @@ impl<'a> Runner<'a> {
     ) -> Result<(Verdict, String, Option<Due>), Stop> {
         let seed = self.options.seed;
         let cuts = case.cut.as_ref().map_or(Vec::new(), |plan| {
-            (0..plan.times).map(|n| plan.cut(seed, &format!("{}::{}", case.suite, case.id), n)).collect()
+            (0..plan.times)
+                .map(|n| plan.cut(seed, &format!("{}::{}", case.suite, case.id), n))
+                .collect()
         });
         let planned = cuts.len() as u32;
         self.known = None;
         self.module().requests.clear();
-        self.module().journal.step(format!("{} over {}", case.package.name, case.via));
-        let tried = self.module().attempt(&Job { case, package, offer, cuts })?;
+        self.module()
+            .journal
+            .step(format!("{} over {}", case.package.name, case.via));
+        let tried = self.module().attempt(&Job {
+            case,
+            package,
+            offer,
+            cuts,
+        })?;
         let tried = self.wait_for_server(case, tried)?;
         let (became, identity) = self.ask(case, &tried)?;
-        let update = self.module().update.take().unwrap_or_else(|| Update::new(case.via));
+        let update = self
+            .module()
+            .update
+            .take()
+            .unwrap_or_else(|| Update::new(case.via));
         let after = identity.as_ref().and_then(|identity| identity.imei.clone());
         let facts = Facts {
             case,
@@ -198,9 +251,14 @@ impl<'a> Runner<'a> {
             imei: imei.zip(after),
         };
         let verdict = judge(&facts);
-        self.module().clean = identity.is_some() && verdict == Verdict::Pass && case.faults == Faults::default();
+        self.module().clean =
+            identity.is_some() && verdict == Verdict::Pass && case.faults == Faults::default();
         self.known = identity;
-        let landed = update.lives().iter().any(|life| life.cut.is_some()).then(|| update.due());
+        let landed = update
+            .lives()
+            .iter()
+            .any(|life| life.cut.is_some())
+            .then(|| update.due());
         Ok((verdict, story(&update, &became), landed))
     }
 
@@ -208,7 +266,10 @@ impl<'a> Runner<'a> {
     fn wait_for_server(&mut self, case: &Case, tried: Tried) -> Result<Tried, Stop> {
         if case.faults.http == HttpFaults::default() {
             let met = tried.fault_met || (case.faults.uart.is_none() && case.faults.order.is_none());
-            return Ok(Tried { fault_met: met, ..tried });
+            return Ok(Tried {
+                fault_met: met,
+                ..tried
+            });
         }
         let met = |module: &Module| module.requests.iter().any(|request| request.fault.is_some());
         let fault_met = self.module().wait_until(Instant::now() + SERVER_LAG, met)?;
@@ -217,7 +278,8 @@ impl<'a> Runner<'a> {
 
     fn fetches(&mut self, tried: &Tried) -> Fetches {
         let requests = &self.module().requests;
-        let broken = |request: &&dfota_core::event::Request| request.fault.is_none() && request.sent < request.wanted;
+        let broken =
+            |request: &&dfota_core::event::Request| request.fault.is_none() && request.sent < request.wanted;
         Fetches {
             requests: requests.len() as u32,
             again: tried.fetched_again,
@@ -228,7 +290,12 @@ impl<'a> Runner<'a> {
     fn package(&self, case: &Case) -> Result<Bytes, Stop> {
         let suite = self.suites.iter().find(|suite| suite.name == case.suite);
         let package = suite.and_then(|suite| suite.package(&case.package.name));
-        let missing = || Stop::rule(Rule::HarnessFailed, format!("package `{}` is not loaded", case.package.name));
+        let missing = || {
+            Stop::rule(
+                Rule::HarnessFailed,
+                format!("package `{}` is not loaded", case.package.name),
+            )
+        };
         package.map(|package| package.bytes.clone()).ok_or_else(missing)
     }
 
@@ -239,8 +306,15 @@ impl<'a> Runner<'a> {
         let Some((server, base)) = &self.bench.http else {
             return Err(Stop::rule(Rule::ServerFailed, "the rig has no `network.http`"));
         };
-        let offer = server.offer(base, &case.package.name, package.clone(), case.faults.http.clone());
-        offer.map(Some).map_err(|why| Stop::rule(Rule::ServerFailed, why.to_string()))
+        let offer = server.offer(
+            base,
+            &case.package.name,
+            package.clone(),
+            case.faults.http.clone(),
+        );
+        offer
+            .map(Some)
+            .map_err(|why| Stop::rule(Rule::ServerFailed, why.to_string()))
     }
 
     // Before.
@@ -269,12 +343,21 @@ impl<'a> Runner<'a> {
         self.module().boot(limits.boot)?;
         let identity = self.identify(limits)?;
         let Some(identity) = identity else {
-            let rdy = if self.module().awake.ready { "RDY came" } else { "no RDY came" };
-            let sentence = format!("the module does not answer: {rdy}, `AT` got no OK after {REVIVALS} further power cycles; check supply, PWRKEY, TX and RX");
+            let rdy = if self.module().awake.ready {
+                "RDY came"
+            } else {
+                "no RDY came"
+            };
+            let sentence = format!(
+                "the module does not answer: {rdy}, `AT` got no OK after {REVIVALS} further power cycles; check supply, PWRKEY, TX and RX"
+            );
             return Err(Stop::rule(Rule::NoModule, sentence));
         };
         if identity.model != self.model {
-            let sentence = format!("ATI says `{}`, the rig file names a module that says `{}`", identity.model, self.model);
+            let sentence = format!(
+                "ATI says `{}`, the rig file names a module that says `{}`",
+                identity.model, self.model
+            );
             return Err(Stop::rule(Rule::WrongModule, sentence));
         }
         self.known = Some(identity.clone());
@@ -294,16 +377,25 @@ impl<'a> Runner<'a> {
     fn bring_to(&mut self, from: &Version, case: &Case) -> Result<(), Stop> {
         let suite = self.suites.iter().find(|suite| suite.name == case.suite);
         let packages: Vec<_> = suite.map_or(&[][..], |suite| &suite.packages).to_vec();
-        let edges: Vec<_> = packages.iter().map(|loaded| (&loaded.package.from, &loaded.package.to)).collect();
+        let edges: Vec<_> = packages
+            .iter()
+            .map(|loaded| (&loaded.package.from, &loaded.package.to))
+            .collect();
         let Some(steps) = chain(&edges, from, &case.on) else {
             let known: Vec<String> = edges.iter().map(|(from, to)| format!("{from} → {to}")).collect();
             let known = known.join(", ");
-            let sentence = format!("the module runs {from} and the case needs {}: no chain of packages leads there; known are {known}", case.on);
+            let sentence = format!(
+                "the module runs {from} and the case needs {}: no chain of packages leads there; known are {known}",
+                case.on
+            );
             return Err(Stop::rule(Rule::NoChain, sentence));
         };
         for step in steps {
             let loaded = &packages[step];
-            let text = format!("bringing the module to {} by {} over uart", loaded.package.to, loaded.package.name);
+            let text = format!(
+                "bringing the module to {} by {} over uart",
+                loaded.package.to, loaded.package.name
+            );
             self.module().journal.step(text);
             let plain = Case {
                 package: loaded.package.clone(),
@@ -326,7 +418,10 @@ impl<'a> Runner<'a> {
     fn preparation_failed(&mut self, finding: &Finding) -> Stop {
         let refused = finding.sentence.contains("END,254") || finding.sentence.contains("END,255");
         let Some(last) = self.last.as_ref().filter(|last| refused && last.passed) else {
-            let sentence = format!("the update that was to prepare the case failed: {}: {}", finding.rule, finding.sentence);
+            let sentence = format!(
+                "the update that was to prepare the case failed: {}: {}",
+                finding.rule, finding.sentence
+            );
             return Stop::rule(Rule::PreparationFailed, sentence);
         };
         let sentence = format!(
@@ -337,10 +432,18 @@ impl<'a> Runner<'a> {
         let event = last.event(verdict.clone());
         let accused = last.id.clone();
         self.module().journal.post(event);
-        if let Some(slot) = self.verdicts.iter_mut().rev().find(|verdict| **verdict == Verdict::Pass) {
+        if let Some(slot) = self
+            .verdicts
+            .iter_mut()
+            .rev()
+            .find(|verdict| **verdict == Verdict::Pass)
+        {
             *slot = verdict;
         }
-        Stop::rule(Rule::PreparationFailed, format!("`{accused}` left a corrupt image: {}", finding.sentence))
+        Stop::rule(
+            Rule::PreparationFailed,
+            format!("`{accused}` left a corrupt image: {}", finding.sentence),
+        )
     }
 
     // Afterwards.
@@ -352,10 +455,19 @@ impl<'a> Runner<'a> {
             self.module().cycle()?;
         }
         self.module().boot_if_needed(limits.boot)?;
-        let Some(mut identity) = self.identify(limits)? else { return Ok((Became::Unresponsive, None)) };
-        let silent = self.bench.module.update.as_ref().is_some_and(|update| update.ends().next().is_none());
+        let Some(mut identity) = self.identify(limits)? else {
+            return Ok((Became::Unresponsive, None));
+        };
+        let silent = self
+            .bench
+            .module
+            .update
+            .as_ref()
+            .is_some_and(|update| update.ends().next().is_none());
         if silent && identity.version == case.package.to && case.on != case.package.to {
-            self.module().journal.step("no END was reported: one further boot");
+            self.module()
+                .journal
+                .step("no END was reported: one further boot");
             self.module().cycle()?;
             self.module().boot(limits.boot)?;
             self.module().wait(limits.boot, |module| module.awake.sim_ready)?;

@@ -29,7 +29,12 @@ impl SimProcess {
     pub fn start(program: &Path, rig: &Rig, simulated: &Simulated, seed: u64) -> Result<Self, StartError> {
         let mut command = Command::new(program);
         command.args(["sim", "--until-eof", "--module", module_word(rig.module)]);
-        command.args(["--firmware", simulated.firmware.as_str(), "--speed", &simulated.speed.to_string()]);
+        command.args([
+            "--firmware",
+            simulated.firmware.as_str(),
+            "--speed",
+            &simulated.speed.to_string(),
+        ]);
         command.args(["--seed", &simulated.seed.unwrap_or(seed).to_string()]);
         for defect in &simulated.defects {
             command.args(["--defect", defect]);
@@ -49,7 +54,9 @@ impl SimProcess {
             }
             Err(why) => {
                 let _ = child.kill();
-                let said = child.wait_with_output().map(|out| String::from_utf8_lossy(&out.stderr).trim().to_owned());
+                let said = child
+                    .wait_with_output()
+                    .map(|out| String::from_utf8_lossy(&out.stderr).trim().to_owned());
                 let said = said.unwrap_or_default();
                 Err(StartError(if said.is_empty() { why.to_string() } else { said }))
             }
@@ -59,13 +66,24 @@ impl SimProcess {
 
 /// The two lines it prints when it is ready.
 fn announced(child: &mut Child) -> io::Result<(PathBuf, PathBuf)> {
-    let stdout = child.stdout.take().ok_or_else(|| io::Error::other("it has no standard output"))?;
+    let stdout = child
+        .stdout
+        .take()
+        .ok_or_else(|| io::Error::other("it has no standard output"))?;
     let mut lines = BufReader::new(stdout);
     let mut expect = |name: &str| -> io::Result<PathBuf> {
         let mut line = String::new();
         lines.read_line(&mut line)?;
-        let path = line.trim_end().strip_prefix(name).and_then(|rest| rest.strip_prefix(' '));
-        path.map(PathBuf::from).ok_or_else(|| io::Error::other(format!("it printed `{}`, expected `{name} PATH`", line.trim_end())))
+        let path = line
+            .trim_end()
+            .strip_prefix(name)
+            .and_then(|rest| rest.strip_prefix(' '));
+        path.map(PathBuf::from).ok_or_else(|| {
+            io::Error::other(format!(
+                "it printed `{}`, expected `{name} PATH`",
+                line.trim_end()
+            ))
+        })
     };
     Ok((expect("pty")?, expect("control")?))
 }

@@ -1,0 +1,157 @@
+//! The command line: what can be typed, and which exit code comes of it.
+
+use crate::command;
+use crate::paint::When;
+use clap::{Args, Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Bad flag, unreadable or invalid file, nothing selected: nothing was powered.
+pub const USAGE: u8 = 2;
+
+/// Cuts the power of a cellular module in the middle of a firmware update, and reports whether it came back.
+#[derive(Debug, Parser)]
+#[command(name = "dfota-hil", version, max_term_width = 100, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// Say more; twice for the log of the harness itself (`RUST_LOG` works as well)
+    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    verbose: u8,
+    /// When to colour
+    #[arg(long, value_enum, default_value_t, global = true)]
+    color: When,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run suites on a rig and write a run folder
+    Run(command::run::Args),
+    /// Show what `run` would do, without touching the rig
+    Plan(command::plan::Args),
+    /// Make every report of a run folder again, from its journal alone
+    Report(command::report::Args),
+    /// Simulate one BC66 on a pty, for use by hand
+    Sim(bc66_sim::cli::Args),
+    /// An AT terminal on a rig, with decoded URCs and keys for power and reset
+    Console(command::console::Args),
+    /// Move the lines of a rig by hand
+    Power(command::power::Args),
+    /// Look at packages, and pack deltas for the simulated module
+    #[command(subcommand)]
+    Package(command::package::Command),
+    /// JSON Schema of the rig and suite files, for editors
+    Schema(command::schema::Args),
+    /// Shell completions
+    Completions(command::completions::Args),
+}
+
+/// Flags that every command shares.
+#[derive(Debug, Clone, Copy)]
+pub struct Common {
+    /// How much to say.
+    pub verbose: u8,
+    /// When to colour.
+    pub color: When,
+}
+
+/// Which cases, on which rig: shared by `run` and `plan`.
+#[derive(Debug, Clone, Args)]
+pub struct Selection {
+    /// Suite files
+    #[arg(required = true, value_name = "SUITE")]
+    pub suites: Vec<PathBuf>,
+    /// Rig file; there is no default, so that no nightly job goes green on a simulator by accident
+    #[arg(long, required = true, value_name = "RIG")]
+    pub rig: PathBuf,
+    /// Only cases that match, for example `forced-resume`, `suite::case*`, `!http`
+    #[arg(long, value_name = "EXPR")]
+    pub filter: Option<String>,
+    /// Only cases with this tag; may be repeated
+    #[arg(long = "tag", value_name = "TAG")]
+    pub tags: Vec<String>,
+    /// Only this share of the cases, for example `1/3`
+    #[arg(long, value_name = "I/N")]
+    pub shard: Option<String>,
+    /// Run each case so many times
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    pub repeat: u32,
+    /// Seed of every random choice [default: drawn, printed and recorded]
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+}
+
+/// An error that ends a command, with its exit code.
+#[derive(Debug)]
+pub struct Failed {
+    /// The exit code.
+    pub code: u8,
+    /// What to say.
+    pub message: String,
+}
+
+impl Failed {
+    /// A usage error.
+    pub fn usage(message: impl ToString) -> Self {
+        Self {
+            code: USAGE,
+            message: message.to_string(),
+        }
+    }
+
+    /// An error of ours: rig, server or harness.
+    pub fn ours(message: impl ToString) -> Self {
+        Self {
+            code: 3,
+            message: message.to_string(),
+        }
+    }
+}
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let common = Common {
+        verbose: cli.verbose,
+        color: cli.color,
+    };
+    log(cli.verbose);
+    let result = match cli.command {
+        Command::Run(args) => command::run::main(args, common),
+        Command::Plan(args) => command::plan::main(&args, common),
+        Command::Report(args) => command::report::main(&args, common),
+        Command::Sim(args) => return bc66_sim::cli::main(args),
+        Command::Console(args) => command::console::main(&args, common),
+        Command::Power(args) => command::power::main(&args, common),
+        Command::Package(command) => command::package::main(command),
+        Command::Schema(args) => command::schema::main(&args),
+        Command::Completions(args) => command::completions::main(&args),
+    };
+    match result {
+        Ok(code) => ExitCode::from(code),
+        Err(failed) => {
+            eprintln!("{}", failed.message.trim_end());
+            ExitCode::from(failed.code)
+        }
+    }
+}
+
+/// The definition of the command line, for completions.
+pub fn definition() -> clap::Command {
+    <Cli as clap::CommandFactory>::command()
+}
+
+fn log(verbose: u8) {
+    use tracing_subscriber::EnvFilter;
+    let default = match verbose {
+        0 | 1 => "warn",
+        2 => "debug",
+        _ => "trace",
+    };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false)
+        .init();
+}

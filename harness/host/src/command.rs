@@ -1,0 +1,66 @@
+//! The commands, one module each: arguments in, exit code out.
+
+pub mod completions;
+pub mod console;
+pub mod package;
+pub mod plan;
+pub mod power;
+pub mod report;
+pub mod run;
+pub mod schema;
+
+use crate::cli::{Common, Failed, Selection};
+use crate::rig::Rig;
+use crate::suite::Suite;
+use crate::yaml::file_error::FileError;
+use std::io::IsTerminal;
+use std::path::Path;
+
+/// Reads a rig file, or says what is wrong with it.
+pub fn load_rig(path: &Path) -> Result<Rig, Failed> {
+    Rig::load(path).map_err(|error| shown(&[error]))
+}
+
+/// Reads the files of a selection; mistakes of all of them are shown at once.
+pub fn load(selection: &Selection, _common: Common) -> Result<(Rig, Vec<Suite>), Failed> {
+    let mut errors = Vec::new();
+    let rig = Rig::load(&selection.rig).map_err(|error| errors.push(error)).ok();
+    let suites: Vec<Suite> = selection
+        .suites
+        .iter()
+        .filter_map(|path| Suite::load(path).map_err(|error| errors.push(error)).ok())
+        .collect();
+    match rig {
+        Some(rig) if errors.is_empty() => {
+            unique(&suites)?;
+            Ok((rig, suites))
+        }
+        _ => Err(shown(&errors)),
+    }
+}
+
+/// Two suites of one name could not be told apart in any report.
+fn unique(suites: &[Suite]) -> Result<(), Failed> {
+    for (n, suite) in suites.iter().enumerate() {
+        if let Some(other) = suites[..n].iter().find(|other| other.name == suite.name) {
+            return Err(Failed::usage(format!(
+                "`{}` and `{}` are both named `{}`: name one of them otherwise, or run them apart",
+                other.file.display(),
+                suite.file.display(),
+                suite.name
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn shown(errors: &[FileError]) -> Failed {
+    let colour = std::io::stderr().is_terminal();
+    Failed::usage(
+        errors
+            .iter()
+            .map(|error| error.render(colour))
+            .collect::<Vec<_>>()
+            .join("\n"),
+    )
+}

@@ -1,0 +1,67 @@
+//! `package`: digest and size of any package, and deltas for the simulated module.
+
+use crate::cli::Failed;
+use crate::digest::sha256_hex;
+use std::path::PathBuf;
+
+/// Look at packages, and pack deltas for the simulated module.
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// Digest and size of any package; what a delta for the simulated module says of itself
+    Inspect {
+        /// The package
+        file: PathBuf,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Pack the delta between two versions of the simulated module's firmware
+    Pack {
+        /// Version that it updates from, for example BC66NBR01A01
+        #[arg(long)]
+        from: bc66_sim::version::Version,
+        /// Version that it updates to
+        #[arg(long)]
+        to: bc66_sim::version::Version,
+        /// File to write
+        #[arg(short, long)]
+        out: PathBuf,
+    },
+}
+
+/// Looks or packs.
+pub fn main(command: Command) -> Result<u8, Failed> {
+    match command {
+        Command::Inspect { file, json } => {
+            let bytes = std::fs::read(&file)
+                .map_err(|why| Failed::usage(format!("package `{}`: {why}", file.display())))?;
+            let (sha256, len) = (sha256_hex(&bytes), bytes.len());
+            let delta = bc66_sim::package::inspect(&bytes).ok();
+            if json {
+                let simulated = delta.map(|delta| format!("{delta:?}"));
+                println!(
+                    "{}",
+                    serde_json::json!({ "file": file.display().to_string(), "bytes": len, "sha256": sha256, "simulated": simulated })
+                );
+            } else {
+                println!("{} {len} bytes sha256 {sha256}", file.display());
+                match delta {
+                    Some(delta) => println!("a delta for the simulated module: {delta:?}"),
+                    None => println!("no delta for the simulated module: opaque"),
+                }
+            }
+        }
+        Command::Pack { from, to, out } => {
+            let package = bc66_sim::package::pack(&from, &to).map_err(Failed::usage)?;
+            std::fs::write(&out, &package)
+                .map_err(|why| Failed::usage(format!("package `{}`: {why}", out.display())))?;
+            println!(
+                "{} {} bytes sha256 {}",
+                out.display(),
+                package.len(),
+                sha256_hex(&package)
+            );
+        }
+    }
+    Ok(0)
+}

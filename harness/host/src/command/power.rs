@@ -1,0 +1,68 @@
+//! `power`: the lines of a rig, moved by hand.
+
+use crate::bench::Wires;
+use crate::cli::{Common, Failed};
+use crate::line::LineError;
+use crate::lines::Lines;
+use dfota_core::event::Line;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// Move the lines of a rig by hand.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Rig file
+    rig: PathBuf,
+    /// What to do
+    #[arg(value_enum)]
+    action: Action,
+}
+
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Action {
+    /// Supply the module and leave it supplied; PWRKEY is pressed where the rig has it
+    On,
+    /// Take the supply away and leave it away
+    Off,
+    /// Take the supply away for the rig's discharge time, then `on`
+    Cycle,
+    /// Pulse reset
+    Reset,
+    /// Pulse PWRKEY
+    Pwrkey,
+}
+
+/// Moves them and leaves them where they were put.
+pub fn main(args: &Args, _: Common) -> Result<u8, Failed> {
+    let rig = super::load_rig(&args.rig)?;
+    let wires = Wires::of(&rig, None).map_err(|why| {
+        let hint = "start `dfota-hil sim` and name its socket in the rig file: `power: {driver: simulated, control: PATH}`";
+        match rig.link {
+            crate::rig::Link::Simulated(_) => Failed::usage(format!("rig `{}`: {why}; {hint}", rig.name)),
+            crate::rig::Link::Bench(_) => Failed::ours(format!("rig `{}`: {why}", rig.name)),
+        }
+    })?;
+    let timing = wires.timing;
+    let lines = wires.lines.unguarded();
+    let moved = match args.action {
+        Action::On => on(&lines, timing.pwrkey_hold),
+        Action::Off => lines.set(Line::Power, false),
+        Action::Cycle => lines.set(Line::Power, false).and_then(|()| {
+            std::thread::sleep(timing.discharge);
+            on(&lines, timing.pwrkey_hold)
+        }),
+        Action::Reset => lines.pulse(Line::Reset, timing.reset_hold),
+        Action::Pwrkey => lines.pulse(Line::Pwrkey, timing.pwrkey_hold),
+    };
+    moved.map_err(Failed::ours)?;
+    Ok(0)
+}
+
+fn on(lines: &Lines, hold: Duration) -> Result<(), LineError> {
+    lines.set(Line::Power, true)?;
+    if lines.has(Line::Pwrkey) {
+        std::thread::sleep(crate::module::SETTLE);
+        lines.pulse(Line::Pwrkey, hold)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,330 @@
+//! `run`: suites on a rig, from the files to the exit code.
+
+use crate::bench::Bench;
+use crate::cli::{Common, Failed, Selection};
+use crate::clock::Clock;
+use crate::console::{Console, summary};
+use crate::digest::sha256_hex;
+use crate::journal::{Journal, Writer, stamp};
+use crate::paint::Paint;
+use crate::plan::{Plan, Planned};
+use crate::report;
+use crate::rig::{Rig, module_word};
+use crate::runner::{Options, Runner};
+use crate::serial::reader::Message;
+use crate::suite::Suite;
+use dfota_core::event::{Attachments, Event, FileFacts, RigFacts, RunStarted, SCHEMA};
+use dfota_core::seed::Seed;
+use dfota_core::verdict::{Rule, Verdict};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+use std::time::Duration;
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// Run suites on a rig and write a run folder.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    #[command(flatten)]
+    selection: Selection,
+    /// Run folder [default: reports/<utc>-<rig>-<suite>]
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Stop after the first case that does not pass
+    #[arg(long)]
+    fail_fast: bool,
+    /// Start no further case after this long, for example `90m`; the rest is "not reached"
+    #[arg(long, value_name = "T", value_parser = humantime::parse_duration)]
+    max_time: Option<Duration>,
+    /// Write the JUnit file here as well
+    #[arg(long, value_name = "PATH")]
+    junit: Option<PathBuf>,
+    /// How JUnit names the transcripts
+    #[arg(long, value_enum, default_value_t)]
+    attachments: AttachmentsArg,
+    /// Show the result as JSON (the run folder's run.json) in place of lines
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
+enum AttachmentsArg {
+    /// By absolute path (Jenkins)
+    Absolute,
+    /// By a path relative to the working folder (GitLab)
+    #[default]
+    Relative,
+    /// Not at all
+    None,
+}
+
+/// Runs; the exit code is the contract's.
+pub fn main(args: Args, common: Common) -> Result<u8, Failed> {
+    let (rig, suites) = super::load(&args.selection, common)?;
+    let seed = args
+        .selection
+        .seed
+        .map_or_else(draw_seed, |seed| Ok(Seed(seed)))?;
+    let plan = Plan::of(&suites, &rig, &args.selection, seed)?;
+    for warning in &plan.warnings {
+        eprintln!("warning: {warning}");
+    }
+    let out = folder(&args, &rig, &suites)?;
+    let clock = Clock::scaled(rig.speed());
+    let observer: Box<dyn crate::journal::Observer> = match args.json {
+        true => Box::new(Silent),
+        false => Box::new(Console::new(Paint::new(common.color), common.verbose > 0)),
+    };
+    let (journal, writer) = Writer::start(&out, clock, observer).map_err(|why| unwritable(&out, &why))?;
+    journal.post(Event::RunStarted(started(&args, &rig, &suites, seed, &out)));
+    for Planned { case, skip, .. } in &plan.cases {
+        journal.post(Event::CasePlanned {
+            case: Box::new(case.clone()),
+            skip: skip.clone(),
+        });
+    }
+    let options = Options {
+        seed,
+        fail_fast: args.fail_fast,
+        max_time: args.max_time,
+        rerun: rerun(&args.selection, seed),
+    };
+    let exit = on_rig(&rig, &suites, &plan, options, clock, &journal);
+    drop(journal);
+    writer.finish().map_err(|why| unwritable(&out, &why))?;
+    let shown = report::make(&out, args.junit.as_deref(), |run| {
+        summary(run, Paint::new(common.color))
+    })
+    .map_err(Failed::ours)?;
+    let shown = match args.json {
+        true => std::fs::read_to_string(out.join(report::SUMMARY)).map_err(Failed::ours)?,
+        false => shown,
+    };
+    // A closed pipe changes no verdict.
+    let _ = write!(std::io::stdout(), "{shown}");
+    Ok(exit)
+}
+
+struct Silent;
+
+impl crate::journal::Observer for Silent {
+    fn on(&mut self, _: &dfota_core::event::Record) {}
+}
+
+fn unwritable(out: &Path, why: &std::io::Error) -> Failed {
+    Failed::ours(format!(
+        "the run folder `{}` cannot be written: {why}",
+        out.display()
+    ))
+}
+
+fn draw_seed() -> Result<Seed, Failed> {
+    let mut bytes = [0; 8];
+    rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty())
+        .map_err(|why| Failed::ours(format!("the system gives no random numbers: {why}")))?;
+    // Short enough to be typed again.
+    Ok(Seed(u64::from_ne_bytes(bytes) >> 32))
+}
+
+/// Opens the rig, runs the cases and leaves it safe; gives the exit code.
+fn on_rig(rig: &Rig, suites: &[Suite], plan: &Plan, options: Options, clock: Clock, journal: &Journal) -> u8 {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(why) => return unopened(plan, journal, &format!("no runtime for the servers: {why}")),
+    };
+    let _within = runtime.enter();
+    let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("dfota-hil"));
+    let mut bench = match Bench::open(rig, &program, options.seed.0, clock, journal) {
+        Ok(bench) => bench,
+        Err(why) => return unopened(plan, journal, &why.to_string()),
+    };
+    heed_signals(&runtime, bench.inbox.clone(), Arc::clone(&bench.lines));
+    let cases = plan
+        .cases
+        .iter()
+        .map(|planned| (&planned.case, planned.skip.as_deref()));
+    let model = rig.module.ati_model();
+    let (verdicts, interrupted) = Runner::new(&mut bench, suites, model, options).run(cases);
+    let safe = bench.lines.safe();
+    if let Err(why) = &safe {
+        journal.post(Event::Note {
+            text: format!("the rig could not be made safe: {why}"),
+        });
+    }
+    drop(bench);
+    let mut exit = report::exit_code(&verdicts, interrupted);
+    if exit == 0 && safe.is_err() {
+        exit = 3;
+    }
+    journal.post(Event::RunEnded {
+        exit,
+        interrupted,
+        safe: safe.is_ok(),
+    });
+    exit
+}
+
+/// A rig that cannot be opened makes an error of every case.
+fn unopened(plan: &Plan, journal: &Journal, why: &str) -> u8 {
+    for Planned { case, skip, .. } in &plan.cases {
+        if skip.is_none() {
+            journal.post(Event::CaseEnded {
+                id: case.id.clone(),
+                suite: case.suite.clone(),
+                verdict: Verdict::of(Rule::RigBroken, why.to_owned()),
+                took_ns: 0,
+                story: String::new(),
+                rerun: String::new(),
+            });
+        }
+    }
+    journal.post(Event::RunEnded {
+        exit: 3,
+        interrupted: false,
+        safe: true,
+    });
+    3
+}
+
+/// The first SIGINT or SIGTERM ends the case with the rig safe and the reports written; the second ends at once, with the
+/// rig safe.
+fn heed_signals(runtime: &Runtime, inbox: Sender<Message>, lines: Arc<crate::lines::Lines>) {
+    let handlers = [
+        SignalKind::interrupt(),
+        SignalKind::terminate(),
+        SignalKind::hangup(),
+    ]
+    .map(signal);
+    let [Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)] = handlers else {
+        tracing::warn!("signals cannot be handled: an interrupt leaves the rig to its drivers");
+        return;
+    };
+    let lines = Arc::downgrade(&lines);
+    runtime.spawn(async move {
+        let mut seen = 0;
+        loop {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+                _ = hangup.recv() => {}
+            }
+            seen += 1;
+            if seen == 1 {
+                eprintln!("interrupted: bringing the rig to its safe state; once more to stop at once");
+                let _ = inbox.send(Message::Interrupt);
+                continue;
+            }
+            if let Some(lines) = lines.upgrade()
+                && let Err(why) = lines.safe()
+            {
+                eprintln!("the rig could not be made safe: {why}");
+            }
+            std::process::exit(130);
+        }
+    });
+}
+
+fn folder(args: &Args, rig: &Rig, suites: &[Suite]) -> Result<PathBuf, Failed> {
+    let slug = |name: &str| {
+        name.chars()
+            .map(|c| {
+                if c.is_ascii_alphanumeric() || "._-".contains(c) {
+                    c
+                } else {
+                    '-'
+                }
+            })
+            .collect::<String>()
+    };
+    let suites: Vec<String> = suites.iter().map(|suite| slug(&suite.name)).collect();
+    let suites = if suites.len() > 3 {
+        format!("{}-suites", suites.len())
+    } else {
+        suites.join("-")
+    };
+    let wanted = args
+        .out
+        .clone()
+        .unwrap_or_else(|| PathBuf::from(format!("reports/{}-{}-{suites}", stamp(), slug(&rig.name))));
+    for attempt in 1.. {
+        let out = match (attempt, &args.out) {
+            (1, _) => wanted.clone(),
+            (_, Some(_)) => break,
+            (n, None) => PathBuf::from(format!("{}-{n}", wanted.display())),
+        };
+        if out.join(crate::journal::FILE).exists() {
+            continue;
+        }
+        std::fs::create_dir_all(&out)
+            .map_err(|why| Failed::usage(format!("run folder `{}`: {why}", out.display())))?;
+        return Ok(out);
+    }
+    let out = wanted.display();
+    Err(Failed::usage(format!(
+        "run folder `{out}` holds a run already: a journal is never written twice; choose another `--out`"
+    )))
+}
+
+fn started(args: &Args, rig: &Rig, suites: &[Suite], seed: Seed, out: &Path) -> RunStarted {
+    let file = |name: &str, path: &Path, text: &str| FileFacts {
+        name: name.to_owned(),
+        path: path.display().to_string(),
+        sha256: sha256_hex(text.as_bytes()),
+        text: text.to_owned(),
+    };
+    let absolute = std::path::absolute(out).unwrap_or_else(|_| out.to_owned());
+    RunStarted {
+        schema: SCHEMA,
+        run: absolute
+            .file_name()
+            .map_or(String::new(), |name| name.to_string_lossy().into_owned()),
+        tool: env!("CARGO_PKG_VERSION").into(),
+        commit: option_env!("DFOTA_HIL_COMMIT").map(String::from),
+        args: std::env::args().skip(1).collect(),
+        seed: seed.0,
+        host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+        rig: RigFacts {
+            file: file(&rig.name, &rig.file, &rig.text),
+            module: module_word(rig.module).into(),
+            simulated: matches!(rig.link, crate::rig::Link::Simulated(_)),
+            speed: rig.speed(),
+            discharge_ns: rig.discharge().as_nanos() as u64,
+        },
+        suites: suites
+            .iter()
+            .map(|suite| file(&suite.name, &suite.file, &suite.text))
+            .collect(),
+        packages: suites
+            .iter()
+            .flat_map(|suite| suite.packages.iter().map(|loaded| loaded.package.clone()))
+            .collect(),
+        attachments: match args.attachments {
+            AttachmentsArg::Absolute => Attachments::Absolute,
+            AttachmentsArg::Relative => Attachments::Relative,
+            AttachmentsArg::None => Attachments::None,
+        },
+        out: out.display().to_string(),
+        folder: absolute.display().to_string(),
+    }
+}
+
+/// The command that runs the same again, up to its filter.
+fn rerun(selection: &Selection, seed: Seed) -> String {
+    let suites: Vec<String> = selection
+        .suites
+        .iter()
+        .map(|path| path.display().to_string())
+        .collect();
+    format!(
+        "dfota-hil run {} --rig {} --seed {}",
+        suites.join(" "),
+        selection.rig.display(),
+        seed.0
+    )
+}
