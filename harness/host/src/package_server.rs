@@ -1,0 +1,214 @@
+//! The HTTP package server: serves the packages on offer, wrongly where a case says so, and reports every request.
+//!
+//! Nothing leads out of it: it has no files, only [`Offer`]s at their exact paths. What is not on offer is 404 and
+//! reported as a stranger's. It never trusts the peer: heads are limited in size and time, connections in number.
+//!
+//! Where a case has the connection refused, it is accepted and reset at once. To stop listening would look the same to
+//! the module but for the moment, yet the harness could not tell a module that was refused from one that never came, and
+//! another program could take the port. While any offer refuses, every connection is reset: whom it would ask for is
+//! not known before it speaks.
+//!
+//! Where an answer is dropped, its bytes go out and then an orderly end of the connection. A reset could overtake bytes
+//! that the module has not yet read, and "exactly at 50 %" would be wrong by a buffer's length.
+
+mod answer;
+mod asked_range;
+mod connection;
+mod fault_io;
+mod ledger;
+mod offer;
+mod package_body;
+mod plan;
+mod shelf;
+mod tally;
+
+pub use offer::{Offer, OfferError, URL_MAX};
+pub use tally::{Mark, Served};
+
+use crate::clock::Clock;
+use bytes::Bytes;
+use connection::Connection;
+use dfota_core::event::Request;
+use dfota_core::fault::HttpFaults;
+use ledger::Ledger;
+use offer::{check_base, unguessable_path};
+use shelf::Shelf;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::runtime::Handle;
+use tokio::sync::{Semaphore, oneshot};
+use tokio::task::{JoinHandle, JoinSet};
+
+/// As many connections are served at once; others wait in the system's queue.
+const CONNECTIONS_MAX: usize = 256;
+
+/// How long to wait when the system can not accept, as without free file descriptors.
+const BREATHER: Duration = Duration::from_millis(50);
+
+/// Where reports go.
+type OnRequest = Arc<dyn Fn(Request) + Send + Sync>;
+
+/// The server. It ends with its connections when it is dropped.
+#[derive(Debug)]
+pub struct PackageServer {
+    addr: SocketAddr,
+    shelf: Arc<Shelf>,
+    stop: oneshot::Sender<()>,
+    task: JoinHandle<()>,
+}
+
+impl PackageServer {
+    /// Listens, on the current tokio runtime. `on_request` gets every request once, when its answer is over or its
+    /// connection broke; it must neither block nor panic.
+    pub fn bind(
+        listen: SocketAddr,
+        clock: Clock,
+        on_request: impl Fn(Request) + Send + Sync + 'static,
+    ) -> io::Result<Self> {
+        let runtime = Handle::try_current().map_err(io::Error::other)?;
+        let listener = bind(listen).map_err(|error| teach(listen, error))?;
+        let addr = listener.local_addr()?;
+        let shelf = Arc::new(Shelf::default());
+        let (stop, stopped) = oneshot::channel();
+        let door = Door {
+            listener,
+            shelf: shelf.clone(),
+            clock,
+            on_request: Arc::new(on_request),
+        };
+        let task = runtime.spawn(door.keep(stopped));
+        Ok(Self {
+            addr,
+            shelf,
+            stop,
+            task,
+        })
+    }
+
+    /// The address it listens on.
+    pub fn addr(&self) -> SocketAddr {
+        self.addr
+    }
+
+    /// Offers a package at an unguessable path that ends with `name`, under the advertised `base`; the whole URL has at
+    /// most [`URL_MAX`] characters.
+    pub fn offer(
+        &self,
+        base: &str,
+        name: &str,
+        package: Bytes,
+        faults: HttpFaults,
+    ) -> Result<Offer, OfferError> {
+        let offer = self.offer_at(base, &unguessable_path(name)?, package, faults)?;
+        let length = offer.url().len();
+        if length > URL_MAX {
+            return Err(OfferError::TooLong {
+                length,
+                base: base.to_owned(),
+            });
+        }
+        Ok(offer)
+    }
+
+    /// Offers a package at a path of the caller's choice, whose length is the caller's business.
+    pub fn offer_at(
+        &self,
+        base: &str,
+        path: &str,
+        package: Bytes,
+        faults: HttpFaults,
+    ) -> Result<Offer, OfferError> {
+        let url = format!("{}{path}", check_base(base)?);
+        Offer::new(self.shelf.clone(), url, path.to_owned(), package, faults)
+    }
+
+    /// Ends it and waits until the port is free and the last connection is gone.
+    pub async fn close(self) {
+        drop(self.stop);
+        let _ = self.task.await; // it fails only when the whole runtime ends
+    }
+}
+
+/// Where connections come in.
+struct Door {
+    listener: TcpListener,
+    shelf: Arc<Shelf>,
+    clock: Clock,
+    on_request: OnRequest,
+}
+
+impl Door {
+    /// Accepts until the server is dropped; then ends every connection.
+    async fn keep(self, mut stopped: oneshot::Receiver<()>) {
+        let seats = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+        let mut connections = JoinSet::new();
+        loop {
+            tokio::select! {
+                biased;
+                _ = &mut stopped => break,
+                () = self.admit(&seats, &mut connections) => {}
+            }
+            while connections.try_join_next().is_some() {}
+        }
+        drop(self.listener);
+        connections.shutdown().await;
+    }
+
+    /// Takes one connection in, as soon as there is a seat.
+    async fn admit(&self, seats: &Arc<Semaphore>, connections: &mut JoinSet<()>) {
+        let Ok(seat) = seats.clone().acquire_owned().await else {
+            return; // never: nobody closes it
+        };
+        match self.listener.accept().await {
+            Ok((stream, peer)) => {
+                let _ = stream.set_nodelay(true); // a matter of speed alone
+                let ledger = Ledger::new(peer.to_string(), self.on_request.clone());
+                let connection = Connection::new(self.shelf.clone(), self.clock, ledger);
+                connections.spawn(async move {
+                    connection.serve(stream).await;
+                    drop(seat);
+                });
+            }
+            Err(error) => {
+                tracing::warn!(%error, "the HTTP server can not accept a connection");
+                tokio::time::sleep(BREATHER).await;
+            }
+        }
+    }
+}
+
+fn bind(listen: SocketAddr) -> io::Result<TcpListener> {
+    let listener = std::net::TcpListener::bind(listen)?;
+    listener.set_nonblocking(true)?;
+    TcpListener::from_std(listener)
+}
+
+/// An error of binding, with what to do about it.
+fn teach(listen: SocketAddr, error: io::Error) -> io::Error {
+    let advice = match error.kind() {
+        io::ErrorKind::AddrInUse => format!(
+            "another program has the port (`ss -ltnp 'sport = :{}'` names it): end it, or choose another port",
+            listen.port()
+        ),
+        io::ErrorKind::PermissionDenied => {
+            "ports below 1024 need a privilege: choose one from 1024 on, such as 8080".to_owned()
+        }
+        io::ErrorKind::AddrNotAvailable => format!(
+            "this machine has no address `{}` (`ip addr` lists them): `0.0.0.0` means all of them",
+            listen.ip()
+        ),
+        _ => "choose another address".to_owned(),
+    };
+    io::Error::new(
+        error.kind(),
+        format!("can not listen for HTTP on `{listen}`: {error}; {advice}"),
+    )
+}
+
+/// What a mutex guards, also after a panic elsewhere: every change under these locks is whole.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,179 @@
+//! What happens on one connection, written down where its bytes pass: every request is reported once.
+
+use super::answer::Answer;
+use super::shelf::Place;
+use super::{OnRequest, lock};
+use dfota_core::event::Request;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use tokio::sync::Notify;
+
+/// How much of what was no request is reported.
+const HEARD_MAX: usize = 32;
+
+/// The ledger of one connection.
+pub(super) struct Ledger {
+    peer: String,
+    on_request: OnRequest,
+    state: Mutex<State>,
+    broken_off: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Answers under way, the oldest first; more than one only where requests are pipelined.
+    answers: VecDeque<Arc<Answer>>,
+    /// First bytes read since the last request.
+    heard: Vec<u8>,
+    /// A request came.
+    asked: bool,
+    /// Status of an answer that no request led to.
+    stray: Option<u16>,
+    /// An answer is over that closes the connection.
+    cut: bool,
+    /// The connection is to be reset.
+    reset: bool,
+}
+
+impl std::fmt::Debug for Ledger {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ledger")
+            .field("peer", &self.peer)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Ledger {
+    /// The ledger of a connection on which nothing happened yet.
+    pub(super) fn new(peer: String, on_request: OnRequest) -> Self {
+        Self {
+            peer,
+            on_request,
+            state: Mutex::default(),
+            broken_off: Notify::new(),
+        }
+    }
+
+    /// A report with nothing in it but the peer.
+    pub(super) fn blank(&self) -> Request {
+        Request {
+            server: "http".to_owned(),
+            peer: self.peer.clone(),
+            method: String::new(),
+            path: String::new(),
+            ours: false,
+            range: None,
+            status: None,
+            first: 0,
+            sent: 0,
+            wanted: 0,
+            fault: None,
+        }
+    }
+
+    /// Reports a request.
+    pub(super) fn report(&self, request: Request) {
+        (self.on_request)(request);
+    }
+
+    /// Bytes came.
+    pub(super) fn heard(&self, bytes: &[u8]) {
+        let heard = &mut lock(&self.state).heard;
+        let room = HEARD_MAX - heard.len();
+        heard.extend(bytes.iter().take(room));
+    }
+
+    /// A request came, and this will be its answer.
+    pub(super) fn answering(&self, answer: Arc<Answer>) {
+        let mut state = lock(&self.state);
+        state.heard.clear();
+        state.asked = true;
+        state.answers.push_back(answer);
+    }
+
+    /// Bytes were handed to the socket.
+    pub(super) fn wrote(&self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            let Some(answer) = lock(&self.state).answers.front().cloned() else {
+                lock(&self.state).stray = status_of(bytes);
+                return;
+            };
+            let taken = answer.take(bytes);
+            bytes = &bytes[taken..];
+            if !self.settle() && taken == 0 {
+                return;
+            }
+        }
+    }
+
+    /// Reports the oldest answer if it is over.
+    pub(super) fn settle(&self) -> bool {
+        let mut state = lock(&self.state);
+        let Some(answer) = state.answers.front().filter(|answer| answer.is_over()).cloned() else {
+            return false;
+        };
+        state.answers.pop_front();
+        state.cut |= answer.closes;
+        drop(state);
+        self.report(answer.report());
+        true
+    }
+
+    /// Nothing more may be sent.
+    pub(super) fn is_cut(&self) -> bool {
+        lock(&self.state).cut
+    }
+
+    /// The connection is to end with a reset, not in order.
+    pub(super) fn reset(&self) {
+        lock(&self.state).reset = true;
+    }
+
+    /// Whether it is.
+    pub(super) fn wants_reset(&self) -> bool {
+        lock(&self.state).reset
+    }
+
+    /// Breaks the connection off if it is sending this package.
+    pub(super) fn break_off(&self, place: &Arc<Place>) {
+        let mine = |answer: &Arc<Answer>| {
+            let of = answer.place.as_ref();
+            of.is_some_and(|(of, _)| Arc::ptr_eq(of, place))
+        };
+        if lock(&self.state).answers.iter().any(mine) {
+            self.broken_off.notify_one();
+        }
+    }
+
+    /// Waits until somebody breaks the connection off.
+    pub(super) async fn broken_off(&self) {
+        self.broken_off.notified().await;
+    }
+
+    /// The connection is gone: reports what was under way, and bytes that were no request.
+    pub(super) fn close(&self, garbled: bool) {
+        let mut state = lock(&self.state);
+        let answers = std::mem::take(&mut state.answers);
+        let heard = std::mem::take(&mut state.heard);
+        let stray = state.stray.take();
+        let noise = garbled || (!state.asked && !heard.is_empty());
+        state.asked = true;
+        drop(state);
+        for answer in answers {
+            self.report(answer.report());
+        }
+        if noise {
+            self.report(Request {
+                path: heard.escape_ascii().to_string(),
+                status: stray,
+                ..self.blank()
+            });
+        }
+    }
+}
+
+/// The status in the first bytes of an answer.
+fn status_of(answer: &[u8]) -> Option<u16> {
+    let digits = answer.strip_prefix(b"HTTP/1.")?.get(2..5)?;
+    std::str::from_utf8(digits).ok()?.parse().ok()
+}
