@@ -62,7 +62,7 @@ pub struct PackageServer {
 
 impl PackageServer {
     /// Listens, on the current tokio runtime. `on_request` gets every request once, when its answer is over or its
-    /// connection broke; it must not block.
+    /// connection broke; it must neither block nor panic.
     pub fn bind(
         listen: SocketAddr,
         clock: Clock,

@@ -1,4 +1,7 @@
 //! One connection: requests come in, answers are planned, and the connection ends as the plan says.
+//!
+//! A peer that ends its own direction before it has the whole answer counts as gone. A killed process looks like that,
+//! and its report must not wait until a stall is over; a client that still wants the answer does not do so.
 
 use super::answer::Answer;
 use super::fault_io::FaultIo;

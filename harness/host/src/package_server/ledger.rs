@@ -109,9 +109,10 @@ impl Ledger {
     /// Reports the oldest answer if it is over.
     pub(super) fn settle(&self) -> bool {
         let mut state = lock(&self.state);
-        let Some(answer) = state.answers.pop_front_if(|answer| answer.is_over()) else {
+        let Some(answer) = state.answers.front().filter(|answer| answer.is_over()).cloned() else {
             return false;
         };
+        state.answers.pop_front();
         state.cut |= answer.closes;
         drop(state);
         self.report(answer.report());

@@ -95,7 +95,8 @@ impl Offer {
         Ok(())
     }
 
-    /// What was served so far, answers under way included.
+    /// What was served so far, answers under way included. Bytes count as soon as the system has taken them, which the
+    /// peer may see a moment earlier; a request counts before its answer begins.
     pub fn requests(&self) -> Served {
         self.place.tally.served()
     }

@@ -52,6 +52,8 @@ pub(super) struct Trace {
     pub(super) after: u64,
     /// The sentence.
     pub(super) text: String,
+    /// The fault is one of the head, which HEAD has too.
+    of_head: bool,
 }
 
 impl Plan {
@@ -100,7 +102,7 @@ impl Plan {
     /// The answer of the fault `status`.
     fn status(status: StatusCode) -> Self {
         let mut plan = Self::bare(status);
-        plan.trace(0, format!("answered {}", status.as_u16()));
+        plan.trace_head(format!("answered {}", status.as_u16()));
         plan
     }
 
@@ -109,7 +111,7 @@ impl Plan {
         let short = faults.truncate.map_or(len, |share| share.of(len));
         let mut plan = Self::bare(StatusCode::OK);
         if let Some(share) = faults.truncate.filter(|_| short < len) {
-            plan.trace(0, format!("truncated at {share}"));
+            plan.trace_head(format!("truncated at {share}"));
         }
         let range = match asked(short) {
             AskedRange::Part { .. } | AskedRange::Unsatisfiable if faults.ignore_range => {
@@ -152,7 +154,7 @@ impl Plan {
         if faults.wrong_length {
             self.declared += TOO_MANY;
             self.closes = true;
-            self.trace(0, format!("claimed {TOO_MANY} bytes too many"));
+            self.trace_head(format!("claimed {TOO_MANY} bytes too many"));
         }
         let last = len.saturating_sub(1);
         let inverted = faults.corrupt.map(|share| share.of(len).min(last));
@@ -175,13 +177,24 @@ impl Plan {
         self.end = self.first;
         self.closes = false;
         self.stall = None;
-        self.traces.retain(|trace| {
-            let of_head = ["answered", "truncated", "claimed"];
-            of_head.iter().any(|word| trace.text.starts_with(word))
+        self.traces.retain(|trace| trace.of_head);
+    }
+
+    /// A fault that the head shows.
+    fn trace_head(&mut self, text: String) {
+        self.traces.push(Trace {
+            after: 0,
+            text,
+            of_head: true,
         });
     }
 
+    /// A fault that shows when so many bytes were sent.
     fn trace(&mut self, after: u64, text: String) {
-        self.traces.push(Trace { after, text });
+        self.traces.push(Trace {
+            after,
+            text,
+            of_head: false,
+        });
     }
 }

@@ -66,6 +66,7 @@ pub(super) struct Place {
     pub(super) tally: Tally,
     script: Mutex<Arc<Script>>,
     ledgers: Mutex<Vec<Weak<Ledger>>>,
+    withdrawn: AtomicBool,
 }
 
 impl Place {
@@ -78,6 +79,7 @@ impl Place {
             tally: Tally::default(),
             script: Mutex::new(Arc::new(Script::new(faults))),
             ledgers: Mutex::default(),
+            withdrawn: AtomicBool::new(false),
         }
     }
 
@@ -91,9 +93,12 @@ impl Place {
         *lock(&self.script) = Arc::new(Script::new(faults));
     }
 
-    /// Remembers a connection that asked for it.
-    pub(super) fn asked_by(&self, ledger: &Arc<Ledger>) {
+    /// Remembers a connection that is answering a request for it; breaks it off if the offer has just ended.
+    pub(super) fn asked_by(self: &Arc<Self>, ledger: &Arc<Ledger>) {
         let mut ledgers = lock(&self.ledgers);
+        if self.withdrawn.load(Ordering::SeqCst) {
+            return ledger.break_off(self);
+        }
         ledgers.retain(|known| known.strong_count() > 0 && !std::ptr::eq(known.as_ptr(), &**ledger));
         ledgers.push(Arc::downgrade(ledger));
     }
