@@ -220,7 +220,7 @@ impl Rig {
     /// Uploads a package and expects every block to be taken.
     pub fn upload(&mut self, package: &[u8], block: usize) {
         for (number, data) in package.chunks(block).enumerate() {
-            self.send(format!("AT+QFUPLEX={block},{number},{}\r", data.len() + 2));
+            self.send(format!("AT+QFUPLEX={block},{number},{},60\r", data.len() + 2)); // 60 s: a busy machine is slow
             self.until("\r\n> ");
             self.send(with_checksum(data));
             let reply = self.until("OK\r\n");

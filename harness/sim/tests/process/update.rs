@@ -52,7 +52,7 @@ fn end_to_end(#[values(512, 8192)] block: usize) {
 }
 
 #[rstest]
-fn there_and_back(#[values(21, 60, 99)] percent: u8) {
+fn there_and_back(#[values(21, 50, 80)] percent: u8) {
     let mut rig = Rig::attached(&[]);
     for (package, version) in [(&FORWARD, "BC66NBR01A02"), (&BACK, "BC66NBR01A01")] {
         rig.upload(package, 4096);
@@ -68,9 +68,8 @@ fn there_and_back(#[values(21, 60, 99)] percent: u8) {
         );
         assert_eq!(percents(&resumed), (20..=100).collect::<Vec<u8>>());
         assert!(rig.until("+CPIN: READY\r\n").contains("\"END\",0\r\n"));
-        rig.sync();
+        rig.settle();
         assert_eq!(rig.revision(), version);
-        rig.until("+IP: ");
     }
 }
 
@@ -79,7 +78,7 @@ fn cut_again_in_each_resume() {
     let mut rig = Rig::attached(&[]);
     rig.upload(&FORWARD, 4096);
     rig.exchange("AT+QFOTADL=1");
-    for percent in [20, 35, 35, 36, 70, 100] {
+    for percent in [20, 35, 35, 36, 70, 90] {
         rig.until(&format!("\"UPDATING\",{percent}%"));
         rig.cycle();
     }
