@@ -145,8 +145,8 @@ impl App {
             update_ordered: false,
         };
         app.uart.set_baud(app.profile.baud);
+        app.uart.listen(); // before anyone can react to what comes next
         app.uart.line(RDY);
-        app.uart.listen();
         app.due_in(RDY_TO_CFUN, Moment::FullFunctionality);
         Ok(app)
     }

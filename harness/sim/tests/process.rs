@@ -1,0 +1,23 @@
+//! The simulator as a process: through its pty and its control socket, as any host sees it.
+
+#[path = "process/rig.rs"]
+mod rig;
+
+#[path = "process/boot.rs"]
+mod boot;
+#[path = "process/command_line.rs"]
+mod command_line;
+#[path = "process/control.rs"]
+mod control;
+#[path = "process/defects.rs"]
+mod defects;
+#[path = "process/dialogue.rs"]
+mod dialogue;
+#[path = "process/download.rs"]
+mod download;
+#[path = "process/file_server.rs"]
+mod file_server;
+#[path = "process/update.rs"]
+mod update;
+#[path = "process/upload.rs"]
+mod upload;

@@ -1,0 +1,135 @@
+//! Flags, files and ends.
+
+use crate::rig::{FORWARD, Rig, SPEED, program};
+use rstest::rstest;
+use std::process::Command;
+
+/// Exit code, stdout, stderr.
+fn outcome(command: &mut Command) -> (Option<i32>, String, String) {
+    let output = command.output().expect("the simulator runs");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (output.status.code(), text(&output.stdout), text(&output.stderr))
+}
+
+#[rstest]
+#[case(&["--defect", "forget-resume"], "did you mean `forgets-resume`?")]
+#[case(&["--defect", "nope"], "never-prints-end")]
+#[case(&["--speed", "0"], "expected a positive number")]
+#[case(&["--module", "bc95"], "expected `bc66` or `bc66-na`")]
+#[case(&["--firmware", "A01"], "`A01` is no firmware version")]
+#[case(&["--firmware", "BC66NANBR01A01"], "`BC66NANBR01A01` is no firmware of the module `bc66`")]
+#[case(&["--flash", "/dev/null"], "0 bytes, expected")]
+#[case(&["--control", "/nowhere/at/all"], "control socket `/nowhere/at/all`")]
+#[case(&["pack", "BC66NBR01A01", "BC66NANBR01A02", "/tmp/x"], "different modules")]
+fn usage(#[case] flags: &[&str], #[case] message: &str) {
+    let (code, stdout, stderr) = outcome(program().args(flags));
+    assert_eq!((code, stdout.as_str()), (Some(2), ""), "{stderr}");
+    assert!(stderr.contains(message), "{stderr}");
+}
+
+#[test]
+fn list_defects() {
+    let (code, stdout, _) = outcome(program().arg("--list-defects"));
+    assert_eq!(code, Some(0));
+    let names: Vec<&str> = stdout
+        .lines()
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    assert_eq!(
+        names,
+        [
+            "forgets-resume",
+            "end-zero-old-version",
+            "hangs-in-updating",
+            "dead-after-cut",
+            "never-prints-end"
+        ]
+    );
+}
+
+#[test]
+fn pack_writes_what_the_library_packs() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let out = dir.path().join("a.delta");
+    let (code, ..) = outcome(program().args(["pack", "BC66NBR01A01", "BC66NBR01A02"]).arg(&out));
+    assert_eq!(code, Some(0));
+    let package = std::fs::read(&out).expect("a package");
+    assert!(package == *FORWARD);
+    assert!(
+        (8 * 1024..40 * 1024).contains(&package.len()),
+        "{} bytes",
+        package.len()
+    );
+}
+
+#[test]
+fn a_module_is_not_started_by_hand() {
+    use std::os::unix::process::CommandExt;
+    let (code, stdout, stderr) = outcome(program().arg0("bc66-module"));
+    assert_eq!((code, stdout.as_str()), (Some(1), ""));
+    assert!(stderr.contains("not by hand"), "{stderr}");
+}
+
+#[test]
+fn files_are_where_they_were_asked_for_and_go_with_it() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = |name: &str| dir.path().join(name).to_str().expect("UTF-8").to_owned();
+    let (link, control, flash) = (path("tty"), path("control"), path("flash"));
+    let flags = [
+        "--pty-link",
+        &link,
+        "--control",
+        &control,
+        "--flash",
+        &flash,
+        "--firmware",
+        "BC66NBR01A07",
+    ];
+    let rig = Rig::start(&flags);
+    assert_eq!(std::fs::read_link(&link).expect("a link"), rig.pty_path);
+    assert_eq!(rig.control_path.to_str(), Some(control.as_str()));
+    assert_eq!(rig.end(), Some(0));
+    let left: Vec<_> = std::fs::read_dir(dir.path())
+        .expect("readable")
+        .flatten()
+        .map(|entry| entry.file_name())
+        .collect();
+    assert_eq!(left, ["flash"]);
+
+    let mut again = Rig::attached(&["--flash", &flash, "--firmware", "BC66NBR01A01"]);
+    assert_eq!(
+        again.revision(),
+        "BC66NBR01A07",
+        "an existing flash is used as it is"
+    );
+}
+
+#[test]
+fn powered_for_use_by_hand() {
+    let mut rig = Rig::start(&["--powered", "--speed", SPEED]);
+    rig.until("RDY\r\n");
+    assert_eq!(
+        rig.request("state"),
+        "ok power=on module=running reset=off pwrkey=off"
+    );
+}
+
+#[test]
+fn temporary_files_are_removed() {
+    let rig = Rig::start(&[]);
+    let temporary = rig.control_path.parent().expect("a directory").to_owned();
+    assert!(temporary.join("flash").exists());
+    assert_eq!(rig.end(), Some(0));
+    assert!(!temporary.exists());
+}
+
+#[test]
+fn the_module_dies_with_its_board() {
+    let mut rig = Rig::attached(&[]);
+    let temporary = rig.control_path.parent().expect("a directory").to_owned();
+    assert!(
+        rig.kill_board(),
+        "the pty hangs up: nobody holds its other side any more"
+    );
+    std::fs::remove_dir_all(temporary).expect("what a killed board leaves");
+}

@@ -1,0 +1,59 @@
+//! The control socket.
+
+use crate::rig::{Rig, SPEED};
+use rstest::rstest;
+
+#[rstest]
+#[case("state", "ok power=off module=off reset=off pwrkey=off")]
+#[case("  power   off ", "ok")]
+#[case(
+    "power",
+    "error unknown request `power`: expected `power on|off`, `reset on|off`, `pwrkey on|off` or `state`"
+)]
+#[case("power up", "error a line is `on` or `off`, not `up`")]
+#[case(
+    "",
+    "error unknown request ``: expected `power on|off`, `reset on|off`, `pwrkey on|off` or `state`"
+)]
+fn requests(#[case] request: &str, #[case] answer: &str) {
+    let mut rig = Rig::start(&[]);
+    assert_eq!(rig.request(request), answer);
+    assert_eq!(
+        rig.request("state"),
+        "ok power=off module=off reset=off pwrkey=off",
+        "the conversation goes on"
+    );
+}
+
+#[test]
+fn a_request_without_end_is_refused() {
+    let mut rig = Rig::start(&[]);
+    assert_eq!(
+        rig.request(&"x".repeat(500)),
+        "error the request is too long or has no end"
+    );
+    let mut other = Rig::client(&rig.control_path);
+    assert!(
+        Rig::ask(&mut other, "state").starts_with("ok"),
+        "others are still served"
+    );
+}
+
+#[test]
+fn several_clients_see_the_same_lines() {
+    let mut rig = Rig::start(&["--speed", SPEED]);
+    let mut other = Rig::client(&rig.control_path);
+    assert_eq!(Rig::ask(&mut other, "power on"), "ok");
+    assert_eq!(
+        rig.request("state"),
+        "ok power=on module=off reset=off pwrkey=off"
+    );
+    assert_eq!(Rig::ask(&mut other, "pwrkey on"), "ok");
+    drop(other);
+    rig.until("RDY\r\n");
+    assert_eq!(rig.request("power off"), "ok");
+    assert_eq!(
+        rig.request("state"),
+        "ok power=off module=off reset=off pwrkey=on"
+    );
+}

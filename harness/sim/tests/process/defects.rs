@@ -1,0 +1,74 @@
+//! Each defect shows, and shows as what it is called.
+
+use crate::rig::{FORWARD, Rig};
+use std::time::Duration;
+
+fn updating(defect: &str) -> Rig {
+    let mut rig = Rig::attached(&["--defect", defect]);
+    rig.upload(&FORWARD, 4096);
+    rig.exchange("AT+QFOTADL=1");
+    rig
+}
+
+#[test]
+fn forgets_resume() {
+    let mut rig = updating("forgets-resume");
+    rig.until("\"UPDATING\",50%");
+    rig.cycle();
+    let boot = rig.until("+IP: ");
+    assert!(!boot.contains("FOTA"), "{boot:?}");
+}
+
+#[test]
+fn end_zero_old_version() {
+    let mut rig = updating("end-zero-old-version");
+    let text = rig.until("\"END\",0\r\n");
+    assert!(text.contains("\"UPDATING\",100%"));
+    rig.settle();
+    assert_eq!(rig.revision(), "BC66NBR01A01");
+}
+
+#[test]
+fn hangs_in_updating() {
+    let mut rig = updating("hangs-in-updating");
+    rig.until("\"UPDATING\",30%");
+    let rest = rig.listen(Duration::from_millis(600));
+    assert!(!rest.contains("\"UPDATING\",81%"), "{rest:?}");
+    assert_eq!(
+        rig.request("state"),
+        "ok power=on module=running reset=off pwrkey=off"
+    );
+    rig.cycle();
+    rig.until("\"UPDATING\",30%");
+    assert!(
+        !rig.listen(Duration::from_millis(600))
+            .contains("\"UPDATING\",81%"),
+        "it hangs again"
+    );
+}
+
+#[test]
+fn dead_after_cut() {
+    let mut rig = updating("dead-after-cut");
+    rig.until("\"UPDATING\",50%");
+    rig.cycle();
+    assert_eq!(rig.listen(Duration::from_millis(300)), "");
+    assert_eq!(
+        rig.request("state"),
+        "ok power=on module=running reset=off pwrkey=off"
+    );
+}
+
+#[test]
+fn never_prints_end() {
+    let mut rig = updating("never-prints-end");
+    let text = rig.until("+CPIN: READY\r\n");
+    assert!(
+        text.contains("\"UPDATING\",100%") && !text.contains("\"END\""),
+        "{text:?}"
+    );
+    rig.sync();
+    assert_eq!(rig.revision(), "BC66NBR01A02");
+    rig.cycle();
+    assert!(!rig.until("+IP: ").contains("FOTA"));
+}
