@@ -76,7 +76,7 @@ pub enum OrderFault {
     UrlBytes(u16),
     /// The URL begins with `https://`.
     Https,
-    /// The order comes before the module has an address.
+    /// The order comes right behind `AT+CFUN=0` and `AT+CFUN=1`, before the module has an address again.
     BeforeIp,
     /// A second order is given at this share of the download.
     Again(Percent),

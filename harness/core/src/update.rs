@@ -50,16 +50,16 @@ pub enum Phase {
 impl fmt::Display for Phase {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Idle => f.write_str("before the update"),
-            Self::Uploading { block } => write!(f, "upload of block {block}"),
+            Self::Idle => f.write_str("idle"),
+            Self::Uploading { block } => write!(f, "upload block {block}"),
             Self::Downloading {
                 percent: Some(percent),
             } => write!(f, "DOWNLOADING {percent}"),
-            Self::Downloading { percent: None } => f.write_str("the download before its first percent"),
-            Self::DownloadFailed { code } => write!(f, "after a download that failed with {code}"),
-            Self::Ordered => f.write_str("after the order, before the first UPDATING"),
+            Self::Downloading { percent: None } => f.write_str("DOWNLOADING (no percent yet)"),
+            Self::DownloadFailed { code } => write!(f, "failed download ({code})"),
+            Self::Ordered => f.write_str("START (no UPDATING yet)"),
             Self::Updating { percent } => write!(f, "UPDATING {percent}"),
-            Self::Ended { code } => write!(f, "after END,{code}"),
+            Self::Ended { code } => write!(f, "END,{code}"),
         }
     }
 }

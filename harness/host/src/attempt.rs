@@ -161,6 +161,13 @@ impl Module {
             ));
         };
         let fault = job.case.faults.order;
+        if fault == Some(OrderFault::BeforeIp) {
+            // Off the network and back: until the next +IP the module is activating (AN §7, code 20).
+            for command in ["AT+CFUN=0", "AT+CFUN=1"] {
+                self.awake.ip = false;
+                self.query(command)?;
+            }
+        }
         tried.fault_met = match fault {
             Some(OrderFault::BeforeIp) => !self.awake.ip,
             Some(OrderFault::UrlBytes(_) | OrderFault::Https) => true,

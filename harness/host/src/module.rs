@@ -26,6 +26,8 @@ const LISTEN: Duration = Duration::from_millis(200);
 pub const COMMAND: Duration = Duration::from_secs(10);
 /// How long one `AT` of the synchronisation may stay without an answer. The first one after a boot may be lost (AL).
 const SYNC: Duration = Duration::from_secs(1);
+/// The same for this machine's scheduler, in real time. Nothing is decided by it: the next `AT` follows.
+const SYNC_GRACE: Duration = Duration::from_millis(30);
 
 /// Why a procedure cannot go on.
 #[derive(Debug)]
@@ -467,7 +469,10 @@ impl Module {
 
     /// Waits for the result of a command.
     pub fn answer(&mut self, pending: &Pending, limit: Duration) -> Result<Option<Answer>, Stop> {
-        let deadline = Instant::now() + self.clock.time_out(limit);
+        self.answer_until(pending, Instant::now() + self.clock.time_out(limit))
+    }
+
+    fn answer_until(&mut self, pending: &Pending, deadline: Instant) -> Result<Option<Answer>, Stop> {
         let mut info = Vec::new();
         while let Some(heard) = self.next(deadline)? {
             let Heard::Line { text, .. } = heard else {
@@ -489,17 +494,26 @@ impl Module {
     /// Sends `AT` until the module answers OK.
     pub fn sync(&mut self, limit: Duration) -> Result<bool, Stop> {
         let deadline = Instant::now() + self.clock.time_out(limit);
-        loop {
+        let pending = Pending::new("AT");
+        for tries in 1.. {
+            self.send("AT")?;
+            let patience = Instant::now() + self.clock.real(SYNC) + SYNC_GRACE;
             if self
-                .try_command("AT", SYNC)?
+                .answer_until(&pending, patience)?
                 .is_some_and(|answer| answer.end.is_ok())
             {
+                if tries > 1 {
+                    // The answers of earlier tries may still come: none of them may pass for that of the next command.
+                    self.pause(bc66_wire::timing::MAX_RESPONSE)?;
+                    self.drain()?;
+                }
                 return Ok(true);
             }
             if Instant::now() >= deadline {
-                return Ok(false);
+                break;
             }
         }
+        Ok(false)
     }
 
     /// Sends a query that the application note does not ask for: without an OK it is unavailable, and that is no failure.

@@ -12,7 +12,7 @@ use dfota_core::case::{Case, Limits, Via};
 use dfota_core::chain::chain;
 use dfota_core::event::{Event, Line};
 use dfota_core::expect::Expect;
-use dfota_core::fault::{Faults, HttpFaults, OrderFault};
+use dfota_core::fault::{Faults, HttpFaults};
 use dfota_core::judge::{Became, Facts, Fetches, TimedOut, judge, story};
 use dfota_core::seed::Seed;
 use dfota_core::update::{Due, Update};
@@ -329,9 +329,6 @@ impl<'a> Runner<'a> {
             self.bring_to(&identity.version, case)?;
         }
         if case.via == Via::Http {
-            if case.faults.order == Some(OrderFault::BeforeIp) {
-                return self.just_booted(&case.limits);
-            }
             self.module().wait_for_network(&case.limits)?;
         }
         Ok(())
@@ -362,15 +359,6 @@ impl<'a> Runner<'a> {
         }
         self.known = Some(identity.clone());
         Ok(identity)
-    }
-
-    /// A module fresh out of its boot, before it has an address.
-    fn just_booted(&mut self, limits: &Limits) -> Result<(), Stop> {
-        let module = self.module();
-        module.cycle()?;
-        module.boot(limits.boot)?;
-        module.sync(limits.boot)?;
-        Ok(())
     }
 
     /// Brings the module from `from` to the version of the case, over the UART.
