@@ -23,6 +23,7 @@ pub mod report;
 pub mod rig;
 pub mod rig_file;
 pub mod rig_keys;
+pub mod rig_literals;
 pub mod runner;
 pub mod schema;
 pub mod serial;
