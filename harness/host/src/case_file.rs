@@ -54,8 +54,9 @@ impl CaseFile<'_, '_> {
             FaultFile {
                 reader: self.reader,
                 at,
+                via: (via, self.at.key("update").key("via")),
             }
-            .faults(keys, via)
+            .faults(keys)
         });
         let limits = read_limits(
             self.reader,
@@ -128,7 +129,10 @@ impl CaseFile<'_, '_> {
             Some((_, package)) => package.clone(),
             None => {
                 let names: Vec<&str> = self.packages.iter().map(|(name, _)| name.as_str()).collect();
-                let why = Mistake::none_of(&name, "a package of this suite", &names).label("no such package");
+                let mut why = Mistake::none_of(&name, "a package of this suite", &names);
+                if names.is_empty() {
+                    why.help = Some("the suite has no `packages`".to_owned());
+                }
                 self.reader.mistake(&at, why);
                 None
             }
@@ -148,7 +152,8 @@ impl CaseFile<'_, '_> {
     fn other_transport(&mut self, at: &NodePath, via: Via, why: &str) {
         let why = Mistake::new(format!("has no meaning in a case via `{via}`: {why}"))
             .label(format!("not via `{via}`"));
-        self.reader.key_mistake(at, why);
+        self.reader
+            .key_mistake(at, why.because(self.at.key("update").key("via")));
     }
 
     /// The cut, and whether the rig says how long it lasts.
@@ -200,7 +205,8 @@ impl CaseFile<'_, '_> {
             let why = Mistake::new(format!("`{moment}` never comes in a case via `{via}`"))
                 .label(format!("not via `{via}`"))
                 .help(help);
-            self.reader.mistake(at, why);
+            self.reader
+                .mistake(at, why.because(self.at.key("update").key("via")));
         }
         if let Moment::Updating(percent) = moment
             && percent.get() < FIRST_UPDATING

@@ -16,23 +16,26 @@ pub struct FaultFile<'r, 'd> {
     pub reader: &'r mut Reader<'d>,
     /// `faults` in the document.
     pub at: NodePath,
+    /// The case's transport, where it is known, and its place.
+    pub via: (Option<Via>, NodePath),
 }
 
 impl FaultFile<'_, '_> {
-    /// The faults of a case over `via`, where that is known.
-    pub fn faults(&mut self, keys: &FaultsKeys, via: Option<Via>) -> Faults {
+    /// The faults of the case.
+    pub fn faults(&mut self, keys: &FaultsKeys) -> Faults {
         let groups = [
             ("http", keys.http.is_some(), Via::Http),
             ("uart", keys.uart.is_some(), Via::Uart),
             ("order", keys.order.is_some(), Via::Http),
         ];
         for (key, there, needs) in groups {
-            if let Some(via) = via.filter(|via| there && *via != needs) {
+            if let Some(via) = self.via.0.filter(|via| there && *via != needs) {
                 let why = Mistake::new(format!(
                     "faults need `via: {needs}`, and this case is via `{via}`"
                 ))
                 .label(format!("not via `{via}`"));
-                self.reader.key_mistake(&self.at.key(key), why);
+                self.reader
+                    .key_mistake(&self.at.key(key), why.because(self.via.1.clone()));
             }
         }
         Faults {

@@ -56,6 +56,7 @@ fn axis(reader: &mut Reader<'_>, at: &NodePath, name: &str, values: &Values) -> 
         } else if axis.iter().any(|other| id_word(&other.value) == id_word(&value)) {
             let why = Mistake::new(format!("{} stands twice in the matrix", quoted(&value)));
             reader.mistake(&at, why.label("the same case again"));
+            continue;
         }
         axis.push(Binding {
             name: name.to_owned(),

@@ -1,13 +1,11 @@
 //! Loads a rig file: keys into a [`Rig`], every mistake with its place.
 
-use crate::digest::sha256_hex;
-use crate::rig::{Bench, Driver, Link, Network, Power, Pulse, Rig, Safe, Serial, Server, Simulated};
-use crate::rig_keys::{
-    Baud, DriverName, Level, NetworkKeys, PowerKeys, PulseKeys, RigKeys, SerialKeys, SimulatedKeys, Speed,
-};
+use crate::rig::{Bench, Driver, LineId, Link, Network, Power, Pulse, Rig, Safe, Serial, Server, Simulated};
+use crate::rig_keys::{NetworkKeys, PowerKeys, PulseKeys, RigKeys, SerialKeys, SimulatedKeys};
+use crate::rig_literals::{Baud, DriverName, Level, Pin, Speed};
 use crate::yaml::document::Document;
-use crate::yaml::file_error::FileError;
-use crate::yaml::literal::Mistake;
+use crate::yaml::file_error::{FileError, Problem};
+use crate::yaml::literal::{Literal, Mistake};
 use crate::yaml::nearest::ticked;
 use crate::yaml::node_path::NodePath;
 use crate::yaml::raw::Raw;
@@ -45,10 +43,8 @@ impl Rig {
         let network = keys.network.as_ref().map(|keys| file.network(keys));
         let labels = keys.labels.unwrap_or_default();
         let labels = file.reader.read_list(&root.key("labels"), &labels);
-        let missing = |reader: &Reader<'_>| reader.document().refuse(Vec::new());
         let (Some(name), Some(module), Some(link)) = (name, module, link) else {
-            let refusal = missing(&file.reader);
-            return Err(file.reader.finish().err().unwrap_or(refusal));
+            return Err(file.reader.refusal());
         };
         file.reader.finish()?;
         Ok(Self {
@@ -57,7 +53,7 @@ impl Rig {
             file: PathBuf::from(document.name()),
             canonical,
             text: document.text().to_owned(),
-            sha256: sha256_hex(document.text().as_bytes()),
+            sha256: document.sha256().to_owned(),
             link,
             network: network.unwrap_or_default(),
             labels,
@@ -74,8 +70,8 @@ struct LineKeys<'k> {
     pulse: bool,
     driver: &'k Raw<DriverName>,
     chip: Option<&'k Raw<String>>,
-    line: Option<&'k Raw<crate::rig::LineId>>,
-    pin: Option<&'k Raw<crate::rig_keys::Pin>>,
+    line: Option<&'k Raw<LineId>>,
+    pin: Option<&'k Raw<Pin>>,
     active: Option<&'k Raw<Level>>,
     /// `on` and `off`, or `pulse` alone.
     commands: Vec<(&'static str, Option<&'k [Raw<String>]>)>,
@@ -147,7 +143,7 @@ impl RigFile<'_> {
                     .help(format!(
                         "remove `{key}`, or remove `simulated` for a rig with wires"
                     ));
-                self.key_mistake(&root.key(key), why);
+                self.reader.key_mistake(&root.key(key), why);
             }
             return self.simulated(simulated).map(Link::Simulated);
         }
@@ -157,13 +153,14 @@ impl RigFile<'_> {
                 .filter(|(_, there)| !there)
                 .map(|(key, _)| *key)
                 .collect();
-            let why = Mistake::new(format!(
-                "a rig with wires needs `serial` and `power`; {} missing",
+            let at = self.reader.document().tree().mark(&root.key("rig"));
+            let message = format!(
+                "{} missing: a rig with wires needs `serial` and `power`",
                 ticked(&missing)
-            ))
-            .label("of this rig")
-            .help("a simulated rig has `simulated` in their place");
-            self.reader.mistake(&root.key("rig"), why);
+            );
+            let problem = Problem::at(at, message, "of this rig");
+            self.reader
+                .problem(problem.help("a simulated rig has `simulated` in their place"));
             return None;
         };
         let serial = self.serial(serial);
@@ -244,7 +241,7 @@ impl RigFile<'_> {
             let why = Mistake::new(format!("is no key of the driver `{}`", name.name()))
                 .label("of another driver")
                 .help(format!("its keys are {}", ticked(own)));
-            self.key_mistake(&at.key(key), why);
+            self.reader.key_mistake(&at.key(key), why);
         }
         match name {
             DriverName::GpioChip => {
@@ -318,7 +315,7 @@ impl RigFile<'_> {
         level != Some(Level::Low)
     }
 
-    fn required<T: crate::yaml::literal::Literal>(
+    fn required<T: Literal>(
         &mut self,
         at: &NodePath,
         key: &str,
@@ -338,10 +335,6 @@ impl RigFile<'_> {
         ))
         .label(format!("needs `{key}`"));
         self.reader.mistake(&at.key("driver"), why);
-    }
-
-    fn key_mistake(&mut self, at: &NodePath, why: Mistake) {
-        self.reader.key_mistake(at, why);
     }
 
     fn network(&mut self, keys: &NetworkKeys) -> Network {

@@ -48,7 +48,7 @@ impl Suite {
             file: PathBuf::from(document.name()),
             canonical,
             text: document.text().to_owned(),
-            sha256: sha256_hex(document.text().as_bytes()),
+            sha256: document.sha256().to_owned(),
             packages: packages.into_iter().filter_map(|(_, loaded)| loaded).collect(),
             cases,
             warnings,

@@ -30,7 +30,7 @@ macro_rules! word_literal {
 }
 
 word_literal!(Via, "Via", "a transport");
-word_literal!(Kind, "Kind", "what is cut");
+word_literal!(Kind, "Kind", "a kind of cut");
 word_literal!(Reply, "Reply", "a reply");
 
 macro_rules! number_literal {
