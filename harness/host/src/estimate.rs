@@ -1,8 +1,8 @@
 //! How long a case is likely to take. Guesses for planning a night, never limits: those are the suite's.
 
+use crate::route::before_update;
 use dfota_core::case::{Case, Via};
 use dfota_core::cut::Cut;
-use dfota_core::moment::Moment;
 use std::time::Duration;
 
 /// Power-on → RDY → registered, with stored cell data.
@@ -18,30 +18,24 @@ const UPDATE: Duration = Duration::from_secs(40);
 /// How much an update grows with each KiB of its package.
 const UPDATE_KIB: Duration = Duration::from_millis(500);
 
-/// The module's time that a case is likely to take: `preparing` updates first, then its own with its cuts.
-pub fn module_time(case: &Case, cuts: &[Cut], preparing: u32, discharge: Duration) -> Duration {
-    let whole = BOOT + DIALOGUE + transfer(case) + update(case);
+/// The module's time that a case is likely to take: so many updates first, then its own, with its cuts, if it comes to one.
+pub fn module_time(
+    case: &Case,
+    cuts: &[Cut],
+    (preparing, own): (u32, bool),
+    discharge: Duration,
+) -> Duration {
+    let refused = BOOT + DIALOGUE + transfer(case);
+    let whole = refused + update(case);
     let interrupted = cuts
         .iter()
         .map(|cut| cut.after + cut.off.max(discharge) + BOOT)
         .sum::<Duration>();
-    let own = match case.cut.as_ref().map(|cut| cut.at) {
-        _ if case.faults.order.is_some() || refused(case) => BOOT + DIALOGUE + transfer(case),
-        Some(Moment::HttpStart | Moment::CoapStart) => BOOT + DIALOGUE,
-        Some(Moment::Downloading(percent)) => BOOT + DIALOGUE + share(transfer(case), percent.get()),
-        Some(Moment::UploadBlock(_)) => BOOT + DIALOGUE + transfer(case) / 2,
-        _ => whole,
+    let again = match &case.cut {
+        Some(cut) if before_update(cut) => BOOT + DIALOGUE + transfer(case) / 2,
+        _ => Duration::ZERO,
     };
-    discharge + whole * preparing + own + interrupted
-}
-
-/// Whether the case ends before an update begins.
-fn refused(case: &Case) -> bool {
-    case.expect.download.is_some_and(|code| code != 0) || case.expect.update.is_some_and(|code| code != 0)
-}
-
-fn share(time: Duration, percent: u8) -> Duration {
-    time * u32::from(percent) / 100
+    discharge + whole * preparing + if own { whole } else { refused } + again + interrupted
 }
 
 fn transfer(case: &Case) -> Duration {

@@ -205,13 +205,13 @@ impl Planner<'_> {
             .flat_map(|cut| (0..cut.times).map(|n| cut.cut(self.selection.seed, &label, n)))
             .collect();
         let skip = declared.skip.clone().or_else(|| self.left_out(&case));
-        let (mut updates, mut preparing) = (0, 0);
+        let (mut own, mut preparing) = (false, 0);
         if skip.is_none() {
             self.glitch(&case);
             preparing = self.way(suite, &case);
-            updates = preparing + self.route.pass(&case);
+            own = self.route.pass(&case);
         }
-        let module = module_time(&case, &cuts, preparing, self.rig.discharge());
+        let module = module_time(&case, &cuts, (preparing, own), self.rig.discharge());
         Planned {
             needs: needs(&case),
             module_ms: millis(module),
@@ -219,7 +219,7 @@ impl Planner<'_> {
             case,
             cuts,
             skip,
-            updates,
+            updates: preparing + u32::from(own),
         }
     }
 

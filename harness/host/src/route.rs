@@ -70,10 +70,10 @@ impl Route {
         }
     }
 
-    /// The case was run and went as it should: whether it spent an update, and where it left the module.
-    pub fn pass(&mut self, case: &Case) -> u32 {
+    /// The case was run and went as it should: whether it spent an update. Where it left the module counts for the next.
+    pub fn pass(&mut self, case: &Case) -> bool {
         let becomes = becomes(case);
-        let spent = u32::from(becomes != case.on);
+        let spent = becomes != case.on;
         self.runs = Some(becomes);
         spent
     }
@@ -81,19 +81,24 @@ impl Route {
 
 /// The version that a case leaves behind when it goes as it should.
 fn becomes(case: &Case) -> Version {
-    let before_update = |cut: &CutPlan| {
-        matches!(
-            cut.at,
-            Moment::HttpStart | Moment::CoapStart | Moment::Downloading(_) | Moment::UploadBlock(_)
-        )
-    };
     let fails = |code: Option<u32>| code.is_some_and(|code| code != 0);
+    if case.cut.as_ref().is_some_and(before_update) {
+        // The cut leaves nothing to resume, and the same update is done again, to its end.
+        return case.package.to.clone();
+    }
     match &case.expect.version {
         Some(Becomes::Version(version)) => version.clone(),
         Some(Becomes::Unchanged) => case.on.clone(),
-        _ if case.cut.as_ref().is_some_and(before_update) => case.on.clone(),
         Some(Becomes::Target) => case.package.to.clone(),
         None if fails(case.expect.update) || fails(case.expect.download) => case.on.clone(),
         None => case.package.to.clone(),
     }
+}
+
+/// Whether the cut falls before the update itself.
+pub fn before_update(cut: &CutPlan) -> bool {
+    matches!(
+        cut.at,
+        Moment::HttpStart | Moment::CoapStart | Moment::Downloading(_) | Moment::UploadBlock(_)
+    )
 }

@@ -8,6 +8,7 @@ use dfota_hil::plan::{Plan, PlanError};
 use dfota_hil::rig::Rig;
 use dfota_hil::selection::Selection;
 use dfota_hil::suite::Suite;
+use rstest::rstest;
 
 const CASES: &str = "  - {name: clean, matrix: {via: [http, uart, coap]}, update: {package: a-to-b, via: \"{via}\"}, tags: [clean]}\n  \
     - {name: resume, update: {package: a-to-b, via: uart}, cut: {at: updating 5%, after: 0ms..400ms, off: 5s, times: 2}}\n  \
@@ -127,4 +128,33 @@ fn suites_of_one_name_are_refused() {
     let twice = [suites(), suites()].concat();
     let why = Plan::new(&twice, &sim(), &selection()).unwrap_err();
     assert!(matches!(why, PlanError::SuiteTwice { .. }));
+}
+
+/// Each case runs after the one before it: what that one left behind decides how many updates lead back.
+#[rstest]
+#[case("update: {package: a-to-b, via: uart}", 1, 2)]
+#[case("update: {package: b-to-a, via: uart}", 2, 2)]
+#[case(
+    "update: {package: b-to-a, via: uart, on: BC66NBR01A01}, expect: {update: 254}",
+    0,
+    0
+)]
+#[case(
+    "update: {package: a-to-b, via: uart}, expect: {reply: ERROR, version: unchanged}",
+    0,
+    0
+)]
+#[case("update: {package: a-to-b, via: http}, expect: {download: 12}", 0, 0)]
+#[case(
+    "update: {package: a-to-b, via: http}, cut: {at: downloading 5%}, expect: {version: unchanged}",
+    1,
+    2
+)]
+#[case("update: {package: a-to-b, via: uart}, cut: {at: updating 50%}", 1, 2)]
+fn updates_spent(#[case] case: &str, #[case] first: u32, #[case] then: u32) {
+    let cases = format!("  - {{name: x, matrix: {{run: [1, 2]}}, {case}}}\n");
+    let suites = [suite(suite_of(&cases).as_bytes()).unwrap()];
+    let plan = Plan::new(&suites, &sim(), &selection()).unwrap();
+    let spent: Vec<u32> = plan.cases.iter().map(|case| case.updates).collect();
+    assert_eq!(spent, [first, then]);
 }
