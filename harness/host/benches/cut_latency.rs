@@ -34,9 +34,11 @@ struct Wire(UnixStream);
 
 impl Line for Wire {
     fn set(&mut self, active: bool) -> Result<(), LineError> {
-        self.0
-            .write_all(&[u8::from(active)])
-            .map_err(|why| LineError { line: "power", active, why: why.to_string() })
+        self.0.write_all(&[u8::from(active)]).map_err(|why| LineError {
+            line: "power",
+            active,
+            why: why.to_string(),
+        })
     }
 }
 
@@ -51,7 +53,12 @@ fn pty() -> (File, PathBuf, OwnedFd) {
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).expect("a pty");
     grantpt(&master).expect("grantpt");
     unlockpt(&master).expect("unlockpt");
-    let path = PathBuf::from(ptsname(&master, Vec::new()).expect("ptsname").to_string_lossy().into_owned());
+    let path = PathBuf::from(
+        ptsname(&master, Vec::new())
+            .expect("ptsname")
+            .to_string_lossy()
+            .into_owned(),
+    );
     // Held open and raw for the whole time, as the simulated module does.
     let flags = rustix::fs::OFlags::RDWR | rustix::fs::OFlags::NOCTTY;
     let slave = rustix::fs::open(&path, flags, rustix::fs::Mode::empty()).expect("the pty's other side");
@@ -78,7 +85,10 @@ fn bare(device: &OwnedFd, mut power: UnixStream, stop: &AtomicBool) {
     let mut seen = Vec::with_capacity(4096);
     while !stop.load(Ordering::Relaxed) {
         let mut fds = [PollFd::new(device, PollFlags::IN)];
-        let tick = rustix::event::Timespec { tv_sec: 0, tv_nsec: 50_000_000 };
+        let tick = rustix::event::Timespec {
+            tv_sec: 0,
+            tv_nsec: 50_000_000,
+        };
         if poll(&mut fds, Some(&tick)).expect("poll") == 0 {
             continue;
         }
@@ -139,7 +149,10 @@ fn compare(title: &str) {
             bare_times.push(measure(&mut module_bare, &mut power_bare));
         }
         for _ in 0..TURN {
-            reader.arm(Armed { cut: cut.clone(), after: Duration::ZERO });
+            reader.arm(Armed {
+                cut: cut.clone(),
+                after: Duration::ZERO,
+            });
             harness_times.push(measure(&mut module, &mut power));
             // The next cut is armed when the last one was told, as the runner does.
             while !matches!(messages.recv().expect("the reader"), Message::Cut(_)) {}
@@ -154,19 +167,32 @@ fn compare(title: &str) {
     println!("{title}, {CUTS} cuts each");
     let floor = percentiles("bare poll, read, write", &mut bare_times);
     let harness = percentiles("dfota-hil", &mut harness_times);
-    println!("p99 over the floor's: {:.2}\n", harness.as_secs_f64() / floor.as_secs_f64());
+    println!(
+        "p99 over the floor's: {:.2}\n",
+        harness.as_secs_f64() / floor.as_secs_f64()
+    );
 }
 
 fn main() {
     compare("idle");
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build();
     let runtime = runtime.expect("a runtime");
     let _within = runtime.enter();
     let any = "127.0.0.1:0".parse().expect("an address");
     let server = PackageServer::bind(any, Clock::system(), |_| {}).expect("the server");
     let package = bytes::Bytes::from(vec![0xA5; 76 * 1024]);
     let base = format!("http://{}", server.addr());
-    let offer = server.offer_at(&base, "/package", package, dfota_core::fault::HttpFaults::default()).expect("an offer");
+    let offer = server
+        .offer_at(
+            &base,
+            "/package",
+            package,
+            dfota_core::fault::HttpFaults::default(),
+        )
+        .expect("an offer");
     let stop = Arc::new(AtomicBool::new(false));
     let (address, busy) = (server.addr(), stop.clone());
     // A module downloads at 2.5 KB/s; this client asks for packages of 76 KB at once, one behind the other, 200 a second.
@@ -174,7 +200,9 @@ fn main() {
         let mut sink = Vec::new();
         while !busy.load(Ordering::Relaxed) {
             let mut stream = TcpStream::connect(address).expect("the server");
-            stream.write_all(b"GET /package HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").expect("a request");
+            stream
+                .write_all(b"GET /package HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                .expect("a request");
             sink.clear();
             stream.read_to_end(&mut sink).expect("an answer");
             std::thread::sleep(Duration::from_millis(5));

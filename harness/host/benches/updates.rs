@@ -14,7 +14,10 @@ const PAIRS: u32 = 50;
 fn main() {
     let folder = std::env::temp_dir().join(format!("updates-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder");
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the repository");
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .canonicalize()
+        .expect("the repository");
     let packages = root.join("suites/packages");
     let suite = folder.join("there-and-back.yaml");
     let text = format!(
@@ -44,8 +47,14 @@ cases:
     let took = began.elapsed().as_secs_f64();
     assert!(status.success(), "every update resumes: {status}");
     let updates = f64::from(2 * PAIRS);
-    println!("{updates} interrupted updates in {took:.2} s: {:.2} a second", updates / took);
-    println!("the module's own time from order to END: {:.1} % of it", 100.0 * own_time(&out) / took);
+    println!(
+        "{updates} interrupted updates in {took:.2} s: {:.2} a second",
+        updates / took
+    );
+    println!(
+        "the module's own time from order to END: {:.1} % of it",
+        100.0 * own_time(&out) / took
+    );
     let _ = std::fs::remove_dir_all(&folder);
 }
 
@@ -59,7 +68,9 @@ fn own_time(run: &Path) -> f64 {
             Event::Rx { text, .. } if text.contains("\"END\"") => {
                 total += ordered.take().map_or(0, |at| record.mono_ns.saturating_sub(at));
             }
-            Event::Line { line: Line::Reset, .. } => ordered = None,
+            Event::Line {
+                line: Line::Reset, ..
+            } => ordered = None,
             _ => {}
         }
     }

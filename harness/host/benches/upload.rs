@@ -11,7 +11,6 @@ use dfota_hil::clock::Clock;
 use dfota_hil::journal::{Observer, Writer};
 use dfota_hil::rig::Rig;
 use dfota_hil::upload::Plan;
-use std::io::{Read, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -31,23 +30,31 @@ fn floor(block_size: usize) -> Duration {
         bytes += command(number, length, block_size).len() + "\r\n> ".len();
         bytes += length + qfuplex::CRC_BYTES;
         bytes += format!("\r\n+QFUPLEX: {length}\r\n\r\nOK\r\n").len();
-        // The prompt is one reply; the result is another, and its block goes to flash before it.
-        delays += 2 * durations::REPLY + durations::PROGRAM_PAGE * length.div_ceil(256) as u32;
+        // The prompt is one reply; the result is another, and before it the line is quiet and the block goes to flash.
+        delays +=
+            2 * durations::REPLY + durations::QUIET + durations::PROGRAM_PAGE * length.div_ceil(256) as u32;
     }
     // Each sector is erased once, before its first byte is written.
     delays += durations::ERASE_SECTOR * PACKAGE.div_ceil(4096) as u32;
-    Duration::from_secs_f64(bytes as f64 * f64::from(timing::BITS_PER_BYTE) / f64::from(timing::BAUD_DEFAULT)) + delays
+    Duration::from_secs_f64(bytes as f64 * f64::from(timing::BITS_PER_BYTE) / f64::from(timing::BAUD_DEFAULT))
+        + delays
 }
 
 fn blocks(block_size: usize) -> Vec<usize> {
-    (0..PACKAGE).step_by(block_size).map(|at| block_size.min(PACKAGE - at)).collect()
+    (0..PACKAGE)
+        .step_by(block_size)
+        .map(|at| block_size.min(PACKAGE - at))
+        .collect()
 }
 
 fn command(number: usize, length: usize, block_size: usize) -> String {
     if length == block_size {
         format!("AT+QFUPLEX={block_size},{number}\r")
     } else {
-        format!("AT+QFUPLEX={block_size},{number},{}\r", length + qfuplex::CRC_BYTES)
+        format!(
+            "AT+QFUPLEX={block_size},{number},{}\r",
+            length + qfuplex::CRC_BYTES
+        )
     }
 }
 
@@ -55,14 +62,23 @@ fn main() {
     let folder = std::env::temp_dir().join(format!("upload-{}", std::process::id()));
     std::fs::create_dir_all(&folder).expect("a folder");
     let rig = folder.join("rig.yaml");
-    std::fs::write(&rig, "rig: real-time\nmodule: bc66\nsimulated: {firmware: BC66NBR01A01, speed: 1, defects: []}\n")
-        .expect("a rig file");
+    std::fs::write(
+        &rig,
+        "rig: real-time\nmodule: bc66\nsimulated: {firmware: BC66NBR01A01, speed: 1, defects: []}\n",
+    )
+    .expect("a rig file");
     let rig = Rig::load(&rig).expect("a rig");
     let package: Vec<u8> = (0..PACKAGE).map(|n| (n * 7 + n / 251) as u8).collect();
-    println!("{PACKAGE} bytes at {} baud, real time over (wire + the module's own delays)", timing::BAUD_DEFAULT);
+    println!(
+        "{PACKAGE} bytes at {} baud, real time over (wire + the module's own delays)",
+        timing::BAUD_DEFAULT
+    );
     for block_size in BLOCK_SIZES {
         let floor = floor(usize::from(block_size));
-        let (harness, bare) = (with_harness(&rig, &folder, &package, block_size), bare(&rig, &package, block_size));
+        let (harness, bare) = (
+            with_harness(&rig, &folder, &package, block_size),
+            bare(&rig, &package, block_size),
+        );
         let share = |took: Duration| took.as_secs_f64() / floor.as_secs_f64();
         println!(
             "blocks of {block_size:>4}: floor {:.3} s   bare loop {:.3} s ({:.3})   dfota-hil {:.3} s ({:.3})",
@@ -77,7 +93,10 @@ fn main() {
 }
 
 fn with_harness(rig: &Rig, folder: &Path, package: &[u8], block_size: u16) -> Duration {
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build();
     let runtime = runtime.expect("a runtime");
     let _within = runtime.enter();
     let folder = folder.join(block_size.to_string());
@@ -92,7 +111,11 @@ fn with_harness(rig: &Rig, folder: &Path, package: &[u8], block_size: u16) -> Du
     assert!(module.boot(limit).expect("a boot"), "RDY");
     assert!(module.identify(limit).expect("an answer").is_some(), "ATI");
     let began = Instant::now();
-    let plan = Plan { block_size, fault: None, stop_at_fault: false };
+    let plan = Plan {
+        block_size,
+        fault: None,
+        stop_at_fault: false,
+    };
     assert!(module.upload(package, plan, None).expect("an upload").complete);
     let took = began.elapsed();
     drop(bench);
@@ -105,16 +128,23 @@ fn with_harness(rig: &Rig, folder: &Path, package: &[u8], block_size: u16) -> Du
 fn bare(rig: &Rig, package: &[u8], block_size: u16) -> Duration {
     use dfota_hil::rig::Link;
     use dfota_hil::sim_process::SimProcess;
-    let Link::Simulated(simulated) = &rig.link else { panic!("a simulated rig") };
-    let sim = SimProcess::start(Path::new(env!("CARGO_BIN_EXE_dfota-hil")), rig, simulated, 1).expect("a module");
+    let Link::Simulated(simulated) = &rig.link else {
+        panic!("a simulated rig")
+    };
+    let sim =
+        SimProcess::start(Path::new(env!("CARGO_BIN_EXE_dfota-hil")), rig, simulated, 1).expect("a module");
     let mut port = serialport::new(sim.pty.to_string_lossy(), timing::BAUD_DEFAULT)
         .timeout(Duration::from_secs(20))
         .open()
         .expect("the port");
-    let mut lines = dfota_hil::bench::Wires::of(rig, Some(&sim)).expect("the lines").lines;
+    let mut lines = dfota_hil::bench::Wires::of(rig, Some(&sim))
+        .expect("the lines")
+        .lines;
     lines = lines.unguarded();
     lines.set(dfota_core::event::Line::Power, true).expect("supply");
-    lines.pulse(dfota_core::event::Line::Pwrkey, Duration::from_millis(700)).expect("PWRKEY");
+    lines
+        .pulse(dfota_core::event::Line::Pwrkey, Duration::from_millis(700))
+        .expect("PWRKEY");
     until(&mut *port, b"+IP:");
     for _ in 0..2 {
         // The first one after a boot may be lost.
@@ -122,12 +152,14 @@ fn bare(rig: &Rig, package: &[u8], block_size: u16) -> Duration {
     }
     until(&mut *port, b"OK\r\n");
     std::thread::sleep(Duration::from_millis(500));
-    port.clear(serialport::ClearBuffer::Input).expect("nothing left over");
+    port.clear(serialport::ClearBuffer::Input)
+        .expect("nothing left over");
     let crc = crc::Crc::<u16>::new(&crc::CRC_16_XMODEM);
     let began = Instant::now();
     let mut at = 0;
     for (number, length) in blocks(usize::from(block_size)).into_iter().enumerate() {
-        port.write_all(command(number, length, usize::from(block_size)).as_bytes()).expect("a command");
+        port.write_all(command(number, length, usize::from(block_size)).as_bytes())
+            .expect("a command");
         until(&mut *port, b">");
         let block = &package[at..at + length];
         let mut data = block.to_vec();
@@ -144,6 +176,10 @@ fn until(port: &mut dyn serialport::SerialPort, end: &[u8]) {
     while !seen.windows(end.len()).any(|window| window == end) {
         let n = port.read(&mut buffer).expect("an answer");
         seen.extend_from_slice(&buffer[..n]);
-        assert!(!seen.windows(5).any(|window| window == b"ERROR"), "{}", String::from_utf8_lossy(&seen));
+        assert!(
+            !seen.windows(5).any(|window| window == b"ERROR"),
+            "{}",
+            String::from_utf8_lossy(&seen)
+        );
     }
 }

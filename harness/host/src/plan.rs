@@ -1,11 +1,17 @@
 //! What a run would do, with no I/O on the rig: each case with its cuts, what it costs, what it needs, and why it is left
 //! out if it is.
 
+pub mod estimate;
+pub mod filter;
+pub mod plan_text;
+pub mod route;
+pub mod selection;
+
 use crate::cli::{self, Failed};
-use crate::estimate::module_time;
+use crate::plan::estimate::module_time;
+use crate::plan::route::{Route, Way};
+use crate::plan::selection::Selection;
 use crate::rig::{Link, Rig, module_word};
-use crate::route::{Route, Way};
-use crate::selection::Selection;
 use crate::suite::{Suite, SuiteCase};
 use dfota_core::case::{Case, Via};
 use dfota_core::cut::{Cut, Kind};

@@ -1,7 +1,7 @@
 //! JSON Schema of the two file formats, for editors; from the very structs that the files are read into.
 
-use crate::rig_keys::RigKeys;
-use crate::suite_keys::SuiteKeys;
+use crate::rig::rig_keys::RigKeys;
+use crate::suite::suite_keys::SuiteKeys;
 use crate::yaml::shape::plain_schema;
 
 /// The schema of rig files: indented JSON with a line break at its end.

@@ -4,9 +4,9 @@ use crate::bench::{rig, same, suite, suite_of};
 use dfota_core::case::Via;
 use dfota_core::cut::Cut;
 use dfota_core::seed::Seed;
+use dfota_hil::plan::selection::Selection;
 use dfota_hil::plan::{Plan, PlanError};
 use dfota_hil::rig::Rig;
-use dfota_hil::selection::Selection;
 use dfota_hil::suite::Suite;
 use rstest::rstest;
 

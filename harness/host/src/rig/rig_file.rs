@@ -1,8 +1,8 @@
 //! Loads a rig file: keys into a [`Rig`], every mistake with its place.
 
+use crate::rig::rig_keys::{NetworkKeys, PowerKeys, PulseKeys, RigKeys, SerialKeys, SimulatedKeys};
+use crate::rig::rig_literals::{Baud, DriverName, Level, Pin, Speed};
 use crate::rig::{Bench, Driver, LineId, Link, Network, Power, Pulse, Rig, Safe, Serial, Server, Simulated};
-use crate::rig_keys::{NetworkKeys, PowerKeys, PulseKeys, RigKeys, SerialKeys, SimulatedKeys};
-use crate::rig_literals::{Baud, DriverName, Level, Pin, Speed};
 use crate::yaml::document::Document;
 use crate::yaml::file_error::{FileError, Problem};
 use crate::yaml::literal::{Literal, Mistake};

@@ -1,6 +1,6 @@
 //! The matrix of a case: all combinations of its values, and the ids that they give.
 
-use crate::suite_keys::Values;
+use crate::suite::suite_keys::Values;
 use crate::yaml::literal::{Literal, Mistake, quoted};
 use crate::yaml::node_path::NodePath;
 use crate::yaml::ordered::Ordered;

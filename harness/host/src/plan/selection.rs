@@ -1,6 +1,6 @@
 //! What of the suites is run: filter, tags, shard, repetitions.
 
-use crate::filter::Filter;
+use crate::plan::filter::Filter;
 use dfota_core::case::{Case, Via};
 use dfota_core::seed::Seed;
 use std::fmt;

@@ -1,7 +1,7 @@
 //! The keys of a suite file, as they stand in it. Meaning and defaults are `suite_file`'s; the texts here are the ones
 //! that editors show.
 
-use crate::suite_literals::{
+use crate::suite::suite_literals::{
     After, BlockSize, Code, Count, HttpStatus, Lwm2mResult, Lwm2mState, Sha256Text, UrlBytes,
 };
 use crate::yaml::ordered::Ordered;

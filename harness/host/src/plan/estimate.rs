@@ -1,6 +1,6 @@
 //! How long a case is likely to take. Guesses for planning a night, never limits: those are the suite's.
 
-use crate::route::before_update;
+use crate::plan::route::before_update;
 use dfota_core::case::{Case, Via};
 use dfota_core::cut::Cut;
 use std::time::Duration;

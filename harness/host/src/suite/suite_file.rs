@@ -1,10 +1,10 @@
 //! Loads a suite file: keys into a [`Suite`], packages read, every mistake with its place.
 
-use crate::case_file::CaseFile;
 use crate::digest::sha256_hex;
-use crate::matrix::combinations;
+use crate::suite::case_file::CaseFile;
+use crate::suite::matrix::combinations;
+use crate::suite::suite_keys::{CaseKeys, LimitsKeys, PackageKeys, SuiteKeys};
 use crate::suite::{LoadedPackage, Suite, SuiteCase};
-use crate::suite_keys::{CaseKeys, LimitsKeys, PackageKeys, SuiteKeys};
 use crate::yaml::document::Document;
 use crate::yaml::file_error::{FileError, Problem};
 use crate::yaml::literal::{Mistake, quoted};

@@ -1,8 +1,8 @@
 //! The keys of a rig file, as they stand in it. Meaning and defaults are `rig_file`'s; the texts here are the ones that
 //! editors show.
 
+use crate::rig::rig_literals::{Baud, CoapAddress, DriverName, HttpAddress, Level, Pin, SimPin, Speed};
 use crate::rig::{LineId, Safe};
-use crate::rig_literals::{Baud, CoapAddress, DriverName, HttpAddress, Level, Pin, SimPin, Speed};
 use crate::yaml::raw::Raw;
 use bc66_wire::module::Module;
 use dfota_core::version::Version;

@@ -1,11 +1,11 @@
 //! Reads one case of a suite with its matrix filled in, and checks that its parts go together.
 
-use crate::fault_file::FaultFile;
-use crate::matrix;
+use crate::suite::fault_file::FaultFile;
+use crate::suite::matrix;
+use crate::suite::suite_file::{Packages, read_limits};
+use crate::suite::suite_keys::{CaseKeys, CutKeys, ExpectKeys, UpdateKeys};
+use crate::suite::suite_literals::{After, BlockSize, Code, Count, Lwm2mResult, Lwm2mState};
 use crate::suite::{LoadedPackage, SuiteCase};
-use crate::suite_file::{Packages, read_limits};
-use crate::suite_keys::{CaseKeys, CutKeys, ExpectKeys, UpdateKeys};
-use crate::suite_literals::{After, BlockSize, Code, Count, Lwm2mResult, Lwm2mState};
 use crate::yaml::literal::Mistake;
 use crate::yaml::node_path::NodePath;
 use crate::yaml::reader::{Binding, Bindings, Reader};

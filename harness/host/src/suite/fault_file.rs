@@ -1,7 +1,7 @@
 //! Reads `faults:` of a case, and checks that its transport can have them.
 
-use crate::suite_keys::{FaultsKeys, HttpFaultKeys, OrderFaultKeys, UartFaultKeys};
-use crate::suite_literals::{Count, HttpStatus, UrlBytes};
+use crate::suite::suite_keys::{FaultsKeys, HttpFaultKeys, OrderFaultKeys, UartFaultKeys};
+use crate::suite::suite_literals::{Count, HttpStatus, UrlBytes};
 use crate::yaml::literal::{Literal, Mistake};
 use crate::yaml::nearest::ticked;
 use crate::yaml::node_path::NodePath;
