@@ -33,7 +33,6 @@ enum Command {
     Report(command::report::Args),
     /// Simulate one BC66 on a pty, for use by hand
     Sim(bc66_sim::cli::Args),
-    /// An AT terminal on a rig, with decoded URCs and keys for power and reset
     Console(command::console::Args),
     /// Move the lines of a rig by hand
     Power(command::power::Args),

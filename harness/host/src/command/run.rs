@@ -194,7 +194,7 @@ fn unopened(plan: &Plan, journal: &Journal, why: &str) -> u8 {
 
 /// The first SIGINT or SIGTERM ends the case with the rig safe and the reports written; the second ends at once, with the
 /// rig safe.
-fn heed_signals(runtime: &Runtime, inbox: Sender<Message>, lines: Arc<crate::lines::Lines>) {
+pub(super) fn heed_signals(runtime: &Runtime, inbox: Sender<Message>, lines: Arc<crate::lines::Lines>) {
     let handlers = [
         SignalKind::interrupt(),
         SignalKind::terminate(),
