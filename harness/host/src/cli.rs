@@ -135,6 +135,13 @@ pub fn main() -> ExitCode {
     }
 }
 
+/// Writes a result to standard output. Nobody may read it any more, as behind `| head -1`: that changes nothing.
+pub fn print(text: &str) {
+    use std::io::Write;
+    let mut stdout = std::io::stdout();
+    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+}
+
 /// The definition of the command line, for completions.
 pub fn definition() -> clap::Command {
     <Cli as clap::CommandFactory>::command()
