@@ -1,0 +1,11 @@
+//! The program as its users meet it: the binary, run in a folder of its own on simulated modules.
+
+#[path = "cli/junit.rs"]
+mod junit;
+#[path = "cli/lab.rs"]
+mod lab;
+#[path = "cli/process.rs"]
+mod process;
+
+#[path = "cli/run.rs"]
+mod run;
