@@ -9,3 +9,5 @@ mod process;
 
 #[path = "cli/run.rs"]
 mod run;
+#[path = "cli/usage.rs"]
+mod usage;
