@@ -7,6 +7,8 @@ mod lab;
 #[path = "cli/process.rs"]
 mod process;
 
+#[path = "cli/defects.rs"]
+mod defects;
 #[path = "cli/run.rs"]
 mod run;
 #[path = "cli/usage.rs"]
