@@ -11,5 +11,7 @@ mod process;
 mod defects;
 #[path = "cli/run.rs"]
 mod run;
+#[path = "cli/signals.rs"]
+mod signals;
 #[path = "cli/usage.rs"]
 mod usage;
