@@ -9,6 +9,8 @@ mod process;
 
 #[path = "cli/defects.rs"]
 mod defects;
+#[path = "cli/killed.rs"]
+mod killed;
 #[path = "cli/run.rs"]
 mod run;
 #[path = "cli/signals.rs"]
