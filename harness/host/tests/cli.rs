@@ -11,9 +11,13 @@ mod process;
 mod defects;
 #[path = "cli/killed.rs"]
 mod killed;
+#[path = "cli/power.rs"]
+mod power;
 #[path = "cli/run.rs"]
 mod run;
 #[path = "cli/signals.rs"]
 mod signals;
+#[path = "cli/sim.rs"]
+mod sim;
 #[path = "cli/usage.rs"]
 mod usage;
