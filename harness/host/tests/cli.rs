@@ -7,6 +7,8 @@ mod lab;
 #[path = "cli/process.rs"]
 mod process;
 
+#[path = "cli/bench.rs"]
+mod bench;
 #[path = "cli/defects.rs"]
 mod defects;
 #[path = "cli/killed.rs"]
