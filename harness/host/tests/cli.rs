@@ -9,6 +9,8 @@ mod process;
 
 #[path = "cli/bench.rs"]
 mod bench;
+#[path = "cli/console.rs"]
+mod console;
 #[path = "cli/defects.rs"]
 mod defects;
 #[path = "cli/killed.rs"]
