@@ -13,8 +13,12 @@ mod bench;
 mod console;
 #[path = "cli/defects.rs"]
 mod defects;
+#[path = "cli/help.rs"]
+mod help;
 #[path = "cli/killed.rs"]
 mod killed;
+#[path = "cli/package.rs"]
+mod package;
 #[path = "cli/power.rs"]
 mod power;
 #[path = "cli/run.rs"]
