@@ -9,6 +9,8 @@ mod process;
 
 #[path = "cli/bench.rs"]
 mod bench;
+#[path = "cli/closed_pipe.rs"]
+mod closed_pipe;
 #[path = "cli/console.rs"]
 mod console;
 #[path = "cli/defects.rs"]
