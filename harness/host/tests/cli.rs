@@ -17,6 +17,8 @@ mod console;
 mod defects;
 #[path = "cli/help.rs"]
 mod help;
+#[path = "cli/hostile.rs"]
+mod hostile;
 #[path = "cli/killed.rs"]
 mod killed;
 #[path = "cli/package.rs"]
