@@ -102,6 +102,16 @@ impl Facts<'_> {
         self.cut_lives().count() as u32
     }
 
+    /// Whether the update was seen to go on after the last cut.
+    fn resumed(&self) -> bool {
+        self.update
+            .lives()
+            .iter()
+            .rev()
+            .take_while(|life| life.cut.is_none())
+            .any(Life::updates)
+    }
+
     fn ends(&self) -> Vec<UpdateCode> {
         self.update.ends().collect()
     }
@@ -236,13 +246,7 @@ impl Facts<'_> {
             return verdict;
         }
         if self.cuts_made() > 0 {
-            let resumed = self
-                .update
-                .lives()
-                .iter()
-                .skip_while(|life| life.cut.is_none())
-                .skip(1)
-                .any(Life::updates);
+            let resumed = self.resumed();
             let (rule, how) = if resumed {
                 (
                     Rule::TargetNotReached,
@@ -488,18 +492,9 @@ impl Facts<'_> {
     fn finished_before(&self) -> Option<Verdict> {
         let plan = self.case.cut.as_ref()?;
         let armed_at_the_end = matches!(plan.at, Moment::End | Moment::Updating(Percent::FULL));
-        let last_cut = self
-            .cut_lives()
-            .last()
-            .filter(|life| !life.glitch && matches!(life.cut, Some(Phase::Updating { .. })))?;
-        let resumed = self
-            .update
-            .lives()
-            .iter()
-            .skip_while(|life| !core::ptr::eq(*life, last_cut))
-            .skip(1)
-            .any(Life::updates);
-        (!resumed && !armed_at_the_end).then(|| {
+        let updating = |life: &&Life| !life.glitch && matches!(life.cut, Some(Phase::Updating { .. }));
+        let cut_while_updating = self.cut_lives().last().filter(updating).is_some();
+        (cut_while_updating && !self.resumed() && !armed_at_the_end).then(|| {
             let sentence = format!(
                 "{} only RDY, END,0 and {} came: the update had been finished before the cut, so no forced resume was seen",
                 self.after(),

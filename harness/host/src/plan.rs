@@ -1,47 +1,334 @@
-//! temporary
-use crate::cli::{Failed, Selection};
-use crate::rig::Rig;
-use crate::suite::Suite;
-use dfota_core::case::Case;
+//! What a run would do, with no I/O on the rig: each case with its cuts, what it costs, what it needs, and why it is left
+//! out if it is.
+
+pub mod estimate;
+pub mod filter;
+pub mod plan_text;
+pub mod route;
+pub mod selection;
+
+use crate::cli::{self, Failed};
+use crate::plan::estimate::module_time;
+use crate::plan::route::{Route, Way};
+use crate::plan::selection::Selection;
+use crate::rig::{Link, Rig, module_word};
+use crate::suite::{Suite, SuiteCase};
+use dfota_core::case::{Case, Via};
+use dfota_core::cut::{Cut, Kind};
+use dfota_core::duration::Short;
+use dfota_core::fault::UartFault;
+use dfota_core::moment::Moment;
 use dfota_core::seed::Seed;
-/// p
-pub struct Planned {
-    /// c
-    pub case: Case,
-    /// s
-    pub skip: Option<String>,
-}
-/// p
+use serde::Serialize;
+use std::str::FromStr;
+use std::time::Duration;
+
+/// What a run would do.
+#[derive(Debug, Clone, Serialize)]
 pub struct Plan {
-    /// c
+    /// The rig's name.
+    pub rig: String,
+    /// Its module.
+    pub module: &'static str,
+    /// The seed that every random choice derives from.
+    pub seed: u64,
+    /// How much faster than real time the module lives.
+    pub speed: f64,
+    /// The selected cases, in the order in which they run.
     pub cases: Vec<Planned>,
-    /// w
+    /// All of them together.
+    pub totals: Totals,
+    /// What is worth a word, each with its place.
     pub warnings: Vec<String>,
 }
+
+/// A case of a plan.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Planned {
+    /// The case; its id ends with `#k` when it is the k-th of several runs.
+    pub case: Case,
+    /// Its cuts, with nothing left to chance.
+    pub cuts: Vec<Cut>,
+    /// Why it is left out.
+    pub skip: Option<String>,
+    /// What it needs of the rig.
+    pub needs: Vec<&'static str>,
+    /// The module's time that it is likely to take, preparations included.
+    pub module_ms: u64,
+    /// The same in real time.
+    pub real_ms: u64,
+    /// Updates written to flash at most: the way to the version it starts from, and its own.
+    pub updates: u32,
+}
+
+/// All cases of a plan together.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Totals {
+    /// Selected.
+    pub cases: usize,
+    /// Left out with a reason.
+    pub skipped: usize,
+    /// The module's time.
+    pub module_ms: u64,
+    /// Real time.
+    pub real_ms: u64,
+    /// Updates written to flash.
+    pub updates: u32,
+}
+
+/// Why there is no plan.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum PlanError {
+    /// No case is selected.
+    #[error("nothing selected: none of the {cases} cases fits `{selection}`")]
+    NothingSelected {
+        /// Cases there are.
+        cases: usize,
+        /// What was asked for.
+        selection: String,
+    },
+    /// Two files hold suites of the same name.
+    #[error("two suites are called `{name}`: `{first}` and `{second}`; results are kept by suite and id")]
+    SuiteTwice {
+        /// The name.
+        name: String,
+        /// The first file.
+        first: String,
+        /// The second file.
+        second: String,
+    },
+}
+
+/// Transports that the runner has.
+pub const TRANSPORTS: [Via; 2] = [Via::Http, Via::Uart];
+
 impl Plan {
-    /// of
-    pub fn of(suites: &[Suite], rig: &Rig, sel: &Selection, _: Seed) -> Result<Self, Failed> {
-        let mut cases = vec![];
-        for s in suites {
-            for c in &s.cases {
-                let mut case = c.case.clone();
-                if c.off_is_discharge {
-                    if let Some(cut) = &mut case.cut {
-                        cut.off = rig.discharge();
-                    }
-                }
-                if sel.filter.as_ref().is_some_and(|f| !case.id.contains(f.as_str())) {
-                    continue;
-                }
-                cases.push(Planned {
-                    case,
-                    skip: c.skip.clone(),
-                });
+    /// Plans what the flags select; every mistake in them, and nothing selected, is one of usage.
+    pub fn of(suites: &[Suite], rig: &Rig, flags: &cli::Selection, seed: Seed) -> Result<Self, Failed> {
+        let parsed = Selection {
+            filter: parse(flags.filter.as_deref())?,
+            tags: flags.tags.clone(),
+            shard: parse(flags.shard.as_deref())?,
+            repeat: flags.repeat,
+            seed,
+            transports: TRANSPORTS.to_vec(),
+        };
+        Self::new(suites, rig, &parsed).map_err(Failed::usage)
+    }
+
+    /// Plans `suites` on `rig`.
+    pub fn new(suites: &[Suite], rig: &Rig, selection: &Selection) -> Result<Self, PlanError> {
+        suites_differ(suites)?;
+        let mut planner = Planner {
+            rig,
+            selection,
+            route: Route::from(known_version(rig)),
+            warnings: suites.iter().flat_map(|suite| suite.warnings.clone()).collect(),
+        };
+        let mut cases = Vec::new();
+        for run in 1..=selection.repeat.max(1) {
+            for suite in suites {
+                let selected = suite.cases.iter().filter(|case| selection.takes(&case.case));
+                cases.extend(selected.map(|case| planner.case(suite, case, run)));
             }
         }
+        if cases.is_empty() {
+            return Err(PlanError::NothingSelected {
+                cases: suites.iter().map(|suite| suite.cases.len()).sum(),
+                selection: selection.to_string(),
+            });
+        }
         Ok(Self {
+            rig: rig.name.clone(),
+            module: module_word(rig.module),
+            seed: selection.seed.0,
+            speed: rig.speed(),
+            totals: Totals::of(&cases),
+            warnings: planner.warnings,
             cases,
-            warnings: vec![],
         })
     }
+}
+
+fn parse<T: FromStr<Err = String>>(flag: Option<&str>) -> Result<Option<T>, Failed> {
+    flag.map(str::parse).transpose().map_err(Failed::usage)
+}
+
+impl Totals {
+    fn of(cases: &[Planned]) -> Self {
+        let run = || cases.iter().filter(|case| case.skip.is_none());
+        Self {
+            cases: cases.len(),
+            skipped: cases.len() - run().count(),
+            module_ms: run().map(|case| case.module_ms).sum(),
+            real_ms: run().map(|case| case.real_ms).sum(),
+            updates: run().map(|case| case.updates).sum(),
+        }
+    }
+}
+
+fn suites_differ(suites: &[Suite]) -> Result<(), PlanError> {
+    for (n, second) in suites.iter().enumerate() {
+        if let Some(first) = suites[..n].iter().find(|first| first.name == second.name) {
+            return Err(PlanError::SuiteTwice {
+                name: second.name.clone(),
+                first: first.file.display().to_string(),
+                second: second.file.display().to_string(),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// What the module runs before the run; on a bench only the module itself knows.
+fn known_version(rig: &Rig) -> Option<dfota_core::version::Version> {
+    match &rig.link {
+        Link::Simulated(simulated) => Some(simulated.firmware.clone()),
+        Link::Bench(_) => None,
+    }
+}
+
+struct Planner<'p> {
+    rig: &'p Rig,
+    selection: &'p Selection,
+    route: Route,
+    warnings: Vec<String>,
+}
+
+impl Planner<'_> {
+    fn case(&mut self, suite: &Suite, declared: &SuiteCase, run: u32) -> Planned {
+        let mut case = declared.case.clone();
+        if self.selection.repeat > 1 {
+            case.id = format!("{}#{run}", case.id);
+        }
+        if let Some(cut) = case.cut.as_mut().filter(|_| declared.off_is_discharge) {
+            cut.off = self.rig.discharge();
+        }
+        let label = format!("{}::{}", case.suite, case.id);
+        let cuts: Vec<Cut> = case
+            .cut
+            .iter()
+            .flat_map(|cut| (0..cut.times).map(|n| cut.cut(self.selection.seed, &label, n)))
+            .collect();
+        let skip = declared.skip.clone().or_else(|| self.left_out(&case));
+        let (mut own, mut preparing) = (false, 0);
+        if skip.is_none() {
+            self.glitch(&case);
+            preparing = self.way(suite, &case);
+            own = self.route.pass(&case);
+        }
+        let module = module_time(&case, &cuts, (preparing, own), self.rig.discharge());
+        Planned {
+            needs: needs(&case),
+            module_ms: millis(module),
+            real_ms: millis(module.div_f64(self.rig.speed())),
+            case,
+            cuts,
+            skip,
+            updates: preparing + u32::from(own),
+        }
+    }
+
+    fn way(&mut self, suite: &Suite, case: &Case) -> u32 {
+        let way = self.route.to(suite, case);
+        if way == Way::Nowhere {
+            let runs = self.route.runs().map(ToString::to_string).unwrap_or_default();
+            self.warn(format!(
+                "{}: `{}` starts from `{}`, and no package of the suite leads there from `{runs}`: it will be an error",
+                case.place, case.id, case.on
+            ));
+        }
+        way.updates()
+    }
+
+    fn glitch(&mut self, case: &Case) {
+        let discharge = self.rig.discharge();
+        if let Some(cut) = case
+            .cut
+            .as_ref()
+            .filter(|cut| cut.kind != Kind::Reset && cut.off < discharge)
+        {
+            self.warn(format!(
+                "{}: `off: {}` is shorter than the {} that the rail needs: a glitch, which the module may ride through",
+                case.place,
+                Short(cut.off),
+                Short(discharge)
+            ));
+        }
+    }
+
+    fn warn(&mut self, warning: String) {
+        if !self.warnings.contains(&warning) {
+            self.warnings.push(warning);
+        }
+    }
+
+    /// Why this rig, or this harness, cannot run the case.
+    fn left_out(&self, case: &Case) -> Option<String> {
+        if !self.selection.transports.contains(&case.via) {
+            return Some(format!("updates over `{}` are not supported yet", case.via));
+        }
+        if let Link::Bench(_) = &self.rig.link {
+            let network = &self.rig.network;
+            let server = match case.via {
+                Via::Http => network.http.is_none().then_some("network.http"),
+                Via::Coap => network.coap.is_none().then_some("network.coap"),
+                Via::Uart => None,
+            };
+            if let Some(key) = server {
+                return Some(format!("the rig has no `{key}`"));
+            }
+        }
+        let cut_kind = case
+            .cut
+            .as_ref()
+            .map(|cut| cut.kind)
+            .filter(|kind| *kind != Kind::Power);
+        if let Some(kind) = cut_kind.filter(|_| !self.rig.has_reset()) {
+            return Some(format!(
+                "a cut of kind `{}` needs `reset`, which the rig does not have",
+                kind.name()
+            ));
+        }
+        beyond(case)
+    }
+}
+
+/// A block that the package does not have.
+fn beyond(case: &Case) -> Option<String> {
+    let blocks = case.package.bytes.div_ceil(u64::from(case.block_size.max(1)));
+    let cut = case.cut.as_ref().map(|cut| cut.at);
+    let fault = case.faults.uart;
+    let block = match cut {
+        Some(Moment::UploadBlock(block)) => block,
+        _ => fault.and_then(UartFault::block)?,
+    };
+    (u64::from(block) >= blocks).then(|| {
+        format!(
+            "there is no block {block}: the package has {blocks} of {} bytes, counted from 0",
+            case.block_size
+        )
+    })
+}
+
+fn needs(case: &Case) -> Vec<&'static str> {
+    let via = match case.via {
+        Via::Http => ["registration", "network.http"].as_slice(),
+        Via::Uart => [].as_slice(),
+        Via::Coap => ["registration", "network.coap"].as_slice(),
+    };
+    let line = match case.cut.as_ref().map(|cut| cut.kind) {
+        Some(Kind::Reset | Kind::Both) => ["reset"].as_slice(),
+        _ => [].as_slice(),
+    };
+    ["serial", "power"]
+        .iter()
+        .chain(via)
+        .chain(line)
+        .copied()
+        .collect()
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

@@ -1,5 +1,9 @@
 //! A rig as it will be used: one module, the lines that move it, the servers that it can reach.
 
+pub mod rig_file;
+pub mod rig_keys;
+pub mod rig_literals;
+
 use bc66_wire::module::Module;
 use dfota_core::version::Version;
 use serde::{Serialize, Serializer};

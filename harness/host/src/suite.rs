@@ -1,5 +1,12 @@
 //! A suite as it will be planned: every case expanded and checked, every package read.
 
+pub mod case_file;
+pub mod fault_file;
+pub mod matrix;
+pub mod suite_file;
+pub mod suite_keys;
+pub mod suite_literals;
+
 use bytes::Bytes;
 use dfota_core::case::{Case, Package};
 use std::path::PathBuf;

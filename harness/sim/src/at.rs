@@ -108,8 +108,8 @@ pub fn command_of(line: &[u8]) -> Option<&[u8]> {
     prefix.eq_ignore_ascii_case(b"AT").then_some(command)
 }
 
-/// The answer to a line that does not fit the buffer.
-pub fn too_long() -> Answer {
+/// The answer to a line that is malformed or does not fit the buffer.
+pub fn refused() -> Answer {
     Answer {
         text: framed("ERROR"),
         end: End::Final,
@@ -121,7 +121,7 @@ pub fn execute(app: &mut App, line: &[u8]) -> Result<Answer, FlashError> {
     let mut text = String::new();
     let calls = match std::str::from_utf8(line).ok().and_then(line::split) {
         Some(calls) => calls,
-        None => return Ok(too_long()),
+        None => return Ok(refused()),
     };
     let last = calls.len().saturating_sub(1);
     for (index, call) in calls.iter().enumerate() {

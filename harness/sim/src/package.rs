@@ -201,3 +201,68 @@ impl Fields<'_> {
         name.ok_or(PackageError::Header("a version's name is none"))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::image;
+
+    const LEN: usize = 4 * SECTOR;
+
+    fn sample() -> (Vec<u8>, Vec<u8>, Vec<u8>) {
+        let [from, to] =
+            ["BC66NBR01A01", "BC66NBR01A02"].map(|name| name.parse::<Version>().expect("a version"));
+        let (source, target) = (image::build(&from, LEN), image::build(&to, LEN));
+        let package = pack_images((&from, &source), (&to, &target)).expect("a package");
+        (source, target, package)
+    }
+
+    #[test]
+    fn chunk_by_chunk_in_place() {
+        let (source, target, package) = sample();
+        let package = inspect(&package).expect("a sound package");
+        assert_eq!(
+            (package.from.as_str(), package.to.as_str()),
+            ("BC66NBR01A01", "BC66NBR01A02")
+        );
+        assert_eq!(
+            (package.source, package.target),
+            (digest(&source), digest(&target))
+        );
+        let mut flash = source;
+        for index in 0..package.chunks.len() {
+            let window = package.window(index);
+            let new = package
+                .patch(index, &flash[window.start * SECTOR..window.end * SECTOR])
+                .expect("it applies");
+            flash[index * SECTOR..][..SECTOR].copy_from_slice(&new);
+        }
+        assert!(flash == target);
+    }
+
+    #[test]
+    fn no_damage_passes() {
+        let (.., package) = sample();
+        for at in 0..package.len() {
+            let mut damaged = package.clone();
+            damaged[at] ^= 0x10;
+            assert!(inspect(&damaged).is_err(), "byte {at} was flipped");
+        }
+        for len in (0..package.len()).step_by(7) {
+            assert!(inspect(&package[..len]).is_err(), "cut to {len} bytes");
+        }
+    }
+
+    #[test]
+    fn errors_say_what_they_saw() {
+        let page = inspect(&[b'<'; 200]).expect_err("no package").to_string();
+        assert_eq!(
+            page,
+            "no package of the simulated module: it begins with [3c, 3c, 3c, 3c], expected `core`"
+        );
+        assert_eq!(
+            inspect(b"core").expect_err("no package"),
+            PackageError::TooShort(4)
+        );
+    }
+}

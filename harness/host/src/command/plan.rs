@@ -3,6 +3,7 @@
 use crate::cli::{Common, Failed, Selection};
 use crate::plan::Plan;
 use dfota_core::seed::Seed;
+use std::io::Write;
 
 /// Show what `run` would do, without touching the rig.
 #[derive(Debug, clap::Args)]
@@ -23,6 +24,11 @@ pub fn main(args: &Args, common: Common) -> Result<u8, Failed> {
         &args.selection,
         Seed(args.selection.seed.unwrap_or_default()),
     )?;
-    let _ = (plan, args.json);
+    let shown = match args.json {
+        true => serde_json::to_string_pretty(&plan).map_err(Failed::ours)? + "\n",
+        false => plan.to_string(),
+    };
+    // A closed pipe is no error.
+    let _ = write!(std::io::stdout(), "{shown}");
     Ok(0)
 }

@@ -28,7 +28,7 @@ use tokio::signal::unix::{SignalKind, signal};
 pub struct Args {
     #[command(flatten)]
     selection: Selection,
-    /// Run folder [default: reports/<utc>-<rig>-<suite>]
+    /// Run folder [default: reports/UTC-RIG-SUITE]
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
     /// Stop after the first case that does not pass

@@ -4,6 +4,7 @@ use super::file_error::{FileError, Problem};
 use super::node_path::NodePath;
 use super::shape;
 use super::tree::{Bytes, MAX_DEPTH, NoTree, Tree};
+use crate::digest::sha256_hex;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
@@ -15,6 +16,7 @@ use std::sync::Arc;
 pub struct Document {
     name: String,
     text: Arc<str>,
+    sha256: String,
     tree: Tree,
 }
 
@@ -58,6 +60,7 @@ impl Document {
         Ok(Self {
             name: name.to_owned(),
             text,
+            sha256: sha256_hex(bytes),
             tree,
         })
     }
@@ -70,6 +73,11 @@ impl Document {
     /// The text, without a byte order mark.
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// The SHA-256 of the file's bytes in hex.
+    pub fn sha256(&self) -> &str {
+        &self.sha256
     }
 
     /// Its nodes.
@@ -126,7 +134,7 @@ fn decode(name: &str, bytes: &[u8]) -> Result<String, FileError> {
             let at = why.valid_up_to();
             let text = String::from_utf8_lossy(bytes).into_owned();
             let message = format!(
-                "expected UTF-8, found the byte 0x{:02X} at offset {at}, which is none there",
+                "expected UTF-8, found the byte 0x{:02X} at offset {at}",
                 bytes[at]
             );
             let mark = at..at + '\u{fffd}'.len_utf8();
@@ -144,18 +152,26 @@ fn utf8_help(bytes: &[u8]) -> &'static str {
 }
 
 fn syntax(text: &str, why: &serde_yaml::Error) -> Problem {
-    let at = why.location().map_or(0, |location| {
-        floor(text, byte_of(text, location.line(), location.column()))
-    });
     let whole = why.to_string();
+    // A character that YAML does not allow comes with an offset instead of line and column.
+    let offset = whole
+        .rsplit_once(" at position ")
+        .and_then(|(_, offset)| offset.parse().ok());
+    let located = why
+        .location()
+        .map(|location| byte_of(text, location.line(), location.column()));
+    // What ends too early is shown at the end of its last line, not behind it.
+    let end = text.trim_end().len();
+    let at = floor(text, offset.or(located).unwrap_or(0).min(end));
     // The position stands before the message already; what remains names the construct that was being read.
-    let message = whole.split(" at line ").next().unwrap_or(&whole).to_owned();
+    let sentence = whole.split(" at line ").next().unwrap_or(&whole);
+    let message = sentence.split(" at position ").next().unwrap_or(sentence);
     let context = whole
         .split_once(", while ")
         .map(|(_, rest)| format!("while {rest}"));
     let rest = &text[at..];
     let mark = at..at + rest.chars().next().map_or(0, char::len_utf8);
-    let problem = Problem::at(mark, format!("no YAML: {message}"), "here");
+    let problem = Problem::at(mark, format!("invalid YAML: {message}"), "here");
     let line_start = text[..at].rfind('\n').map_or(0, |n| n + 1);
     let line = text[line_start..].lines().next().unwrap_or("");
     let indent = &line[..line.len() - line.trim_start().len()];
@@ -216,7 +232,7 @@ fn several(text: &str) -> Result<(), Problem> {
 
 fn no_tree(why: NoTree) -> Problem {
     match why {
-        NoTree::Syntax(why, at) => Problem::at(at, format!("no YAML: {}", why.info()), "here"),
+        NoTree::Syntax(why, at) => Problem::at(at, format!("invalid YAML: {}", why.info()), "here"),
         NoTree::TooDeep(at) => Problem::at(
             at,
             format!("nested deeper than {MAX_DEPTH} levels"),

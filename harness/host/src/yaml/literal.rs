@@ -1,6 +1,7 @@
 //! What a scalar can be read as.
 
-use super::nearest::{suggestion, ticked};
+use super::nearest::suggestion;
+use super::node_path::NodePath;
 use schemars::{Schema, json_schema};
 use std::time::Duration;
 
@@ -25,6 +26,8 @@ pub struct Mistake {
     pub label: Option<String>,
     /// What would be right.
     pub help: Option<String>,
+    /// Another node that it does not go with.
+    pub because: Option<NodePath>,
 }
 
 impl Mistake {
@@ -34,6 +37,7 @@ impl Mistake {
             message: message.into(),
             label: None,
             help: None,
+            because: None,
         }
     }
 
@@ -49,10 +53,16 @@ impl Mistake {
         self
     }
 
+    /// With another node that it does not go with.
+    pub fn because(mut self, other: NodePath) -> Self {
+        self.because = Some(other);
+        self
+    }
+
     /// A word that is none of the names.
     pub fn none_of(text: &str, what: &str, names: &[&str]) -> Self {
         Self::new(format!("expected {what}, found {}", quoted(text)))
-            .label(format!("one of {}", ticked(names)))
+            .label(format!("not {what}"))
             .help(suggestion(text, names, "valid are"))
     }
 }

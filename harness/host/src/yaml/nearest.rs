@@ -12,7 +12,7 @@ pub fn nearest<'n>(typed: &str, names: impl IntoIterator<Item = &'n str>) -> Opt
 }
 
 /// A help text: the nearest name, and all of them.
-pub fn suggestion<'n>(typed: &str, names: &[&'n str], all_are: &str) -> String {
+pub fn suggestion(typed: &str, names: &[&str], all_are: &str) -> String {
     let list = if names.is_empty() {
         format!("{all_are} none")
     } else {

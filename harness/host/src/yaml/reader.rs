@@ -6,6 +6,7 @@ use super::literal::{Literal, Mistake, quoted};
 use super::nearest::suggestion;
 use super::node_path::NodePath;
 use super::raw::Raw;
+use super::tree::Bytes;
 
 /// Reads one document.
 #[derive(Debug)]
@@ -117,45 +118,54 @@ impl<'d> Reader<'d> {
         self.problem(problem.help(help));
     }
 
-    /// Notes a mistake at a node.
+    /// Notes a mistake about the value of a node.
     pub fn mistake(&mut self, at: &NodePath, mistake: impl Into<Mistake>) {
-        let mistake = mistake.into();
         let mark = self.document.tree().mark(at);
-        let written = &self.document.text()[mark.clone()];
-        let involved: Vec<&Binding> = self
-            .bindings
-            .values
-            .iter()
-            .filter(|binding| written.contains(&format!("{{{}}}", binding.name)))
-            .collect();
-        let message = match (&involved[..], at.last_key()) {
-            ([], Some(key)) => format!("`{key}`: {}", mistake.message),
-            ([], None) => mistake.message,
-            (_, key) => format!(
-                "`{}` of case `{}`: {}",
-                key.unwrap_or_default(),
-                self.bindings.case,
-                mistake.message
-            ),
-        };
-        let label = mistake.label.unwrap_or_else(|| "here".to_owned());
-        let mut problem = Problem::at(mark, message, label);
-        for binding in involved {
-            let label = format!("`{}` is {} in this case", binding.name, quoted(&binding.value));
-            problem = problem.also(self.document.tree().mark(&binding.at), label);
-        }
-        problem.help = mistake.help;
-        self.problem(problem);
+        self.note(at, mark, ":", mistake.into());
     }
 
     /// Notes a mistake about a key, not about its value.
     pub fn key_mistake(&mut self, at: &NodePath, mistake: impl Into<Mistake>) {
-        let mistake = mistake.into();
         let mark = self.document.tree().key_mark(at);
-        let message = format!("`{}` {}", at.last_key().unwrap_or_default(), mistake.message);
-        let mut problem = Problem::at(mark, message, mistake.label.unwrap_or_else(|| "here".to_owned()));
+        self.note(at, mark, "", mistake.into());
+    }
+
+    fn note(&mut self, at: &NodePath, mark: Bytes, colon: &str, mistake: Mistake) {
+        let involved = self.involved(at, mistake.because.as_ref());
+        let key = at
+            .last_key()
+            .map_or_else(|| "the file".to_owned(), |key| format!("`{key}`"));
+        let case = if involved.is_empty() {
+            String::new()
+        } else {
+            format!(" of case `{}`", self.bindings.case)
+        };
+        let label = mistake.label.unwrap_or_else(|| "here".to_owned());
+        let mut problem = Problem::at(mark, format!("{key}{case}{colon} {}", mistake.message), label);
         problem.help = mistake.help;
+        for binding in involved {
+            let label = format!("`{}` is {} in this case", binding.name, quoted(&binding.value));
+            problem = problem.also(self.document.tree().mark(&binding.at), label);
+        }
         self.problem(problem);
+    }
+
+    /// The values of the matrix that a mistake comes from.
+    fn involved(&self, at: &NodePath, because: Option<&NodePath>) -> Vec<&Binding> {
+        let tree = self.document.tree();
+        let written: Vec<&str> = std::iter::once(at)
+            .chain(because)
+            .map(|path| &self.document.text()[tree.mark(path)])
+            .collect();
+        let stands = |binding: &Binding| {
+            let name = format!("{{{}}}", binding.name);
+            written.iter().any(|text| text.contains(&name))
+        };
+        self.bindings
+            .values
+            .iter()
+            .filter(|binding| stands(binding))
+            .collect()
     }
 
     /// Notes a problem, once.
@@ -185,8 +195,13 @@ impl<'d> Reader<'d> {
         if self.problems.is_empty() {
             Ok(self.warnings)
         } else {
-            Err(self.document.refuse(self.problems))
+            Err(self.refusal())
         }
+    }
+
+    /// Everything that is wrong, for a caller who lacks a value: then something is.
+    pub fn refusal(self) -> FileError {
+        self.document.refuse(self.problems)
     }
 }
 

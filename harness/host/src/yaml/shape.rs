@@ -4,7 +4,7 @@
 //! keys. Values are not looked at here.
 
 use super::file_error::Problem;
-use super::nearest::{suggestion, ticked};
+use super::nearest::{nearest, suggestion, ticked};
 use super::tree::{Content, Entry, NodeId, Tree};
 use schemars::JsonSchema;
 use serde_json::Value;
@@ -22,7 +22,7 @@ pub fn check<T: JsonSchema>(tree: &Tree) -> Vec<Problem> {
         problems: Vec::new(),
         visits: 0,
     };
-    let name = schema["title"].as_str().unwrap_or("file").to_owned();
+    let name = format!("the {}", schema["title"].as_str().unwrap_or("file"));
     shape.visit(tree.root(), &schema, &name, None, 0);
     shape.problems
 }
@@ -142,18 +142,21 @@ impl<'s> Shape<'s> {
             }
             _ => (node.bytes.clone(), format!("this is {}", node.kind())),
         };
-        let message = format!("expected {} for `{name}`, found {}", wanted.name(), node.kind());
+        let message = format!("expected {} for {name}, found {}", wanted.name(), node.kind());
         self.problems.push(Problem::at(at, message, label));
     }
 
     fn list(&mut self, items: &[NodeId], schema: &'s Value, name: &str, mark: Option<&Entry>, depth: usize) {
         if let (true, Some(1), Some(entry)) = (items.is_empty(), schema["minItems"].as_u64(), mark) {
-            let message = format!("`{name}` is empty; expected at least one item");
+            let message = format!("{name} is empty; expected at least one item");
             self.problems
                 .push(Problem::at(entry.key_bytes.clone(), message, "nothing in it"));
         }
+        // An item has no key to be called by.
+        let title = self.resolve(&schema["items"])["title"].as_str();
+        let name = title.map_or(name.to_owned(), |title| format!("a {title}"));
         for item in items {
-            self.visit(*item, &schema["items"], name, None, depth + 1);
+            self.visit(*item, &schema["items"], &name, None, depth + 1);
         }
     }
 
@@ -169,7 +172,7 @@ impl<'s> Shape<'s> {
         let mut seen: BTreeMap<&str, &Entry> = BTreeMap::new();
         for entry in entries {
             if let Some(first) = seen.insert(&entry.key, entry) {
-                let message = format!("`{}` stands twice in `{name}`", entry.key);
+                let message = format!("`{}` stands twice in {name}", entry.key);
                 self.problems.push(
                     Problem::at(entry.key_bytes.clone(), message, "the second one")
                         .also(first.key_bytes.clone(), "the first one"),
@@ -178,9 +181,23 @@ impl<'s> Shape<'s> {
             }
             let known = schema["properties"].get(&entry.key);
             match (known, &schema["additionalProperties"]) {
-                (Some(value), _) => self.visit(entry.value, value, &entry.key, Some(entry), depth + 1),
+                (Some(value), _) => {
+                    self.visit(
+                        entry.value,
+                        value,
+                        &format!("`{}`", entry.key),
+                        Some(entry),
+                        depth + 1,
+                    );
+                }
                 (None, value @ Value::Object(_)) => {
-                    self.visit(entry.value, value, &entry.key, Some(entry), depth + 1);
+                    self.visit(
+                        entry.value,
+                        value,
+                        &format!("`{}`", entry.key),
+                        Some(entry),
+                        depth + 1,
+                    );
                 }
                 (None, _) => self.unknown(entry, schema, name),
             }
@@ -188,7 +205,7 @@ impl<'s> Shape<'s> {
         self.missing(id, &seen, schema, name, mark);
         if entries.is_empty() && schema["minProperties"] == 1 {
             let at = mark.map_or(self.tree.node(id).bytes.clone(), |entry| entry.key_bytes.clone());
-            let message = format!("`{name}` is empty; expected at least one key");
+            let message = format!("{name} is empty; expected at least one key");
             self.problems.push(Problem::at(at, message, "nothing in it"));
         }
     }
@@ -198,8 +215,8 @@ impl<'s> Shape<'s> {
             .as_object()
             .map(|keys| keys.keys().map(String::as_str).collect())
             .unwrap_or_default();
-        let help = suggestion(&entry.key, &names, &format!("the keys of `{name}` are"));
-        let message = format!("unknown key `{}` in `{name}`", entry.key);
+        let help = suggestion(&entry.key, &names, &format!("the keys of {name} are"));
+        let message = format!("unknown key `{}` in {name}", entry.key);
         self.problems
             .push(Problem::at(entry.key_bytes.clone(), message, "not a key of this format").help(help));
     }
@@ -218,6 +235,12 @@ impl<'s> Shape<'s> {
             .flatten()
             .filter_map(Value::as_str)
             .filter(|key| !seen.contains_key(key))
+            // A mistyped key was reported as such, with the right name beside it.
+            .filter(|key| {
+                !seen.keys().any(|typed| {
+                    nearest(typed, [*key]).is_some() && schema["properties"].get(typed).is_none()
+                })
+            })
             .collect();
         if missing.is_empty() {
             return;
@@ -230,7 +253,7 @@ impl<'s> Shape<'s> {
                 .map_or(node.bytes.clone(), |entry| entry.key_bytes.clone()),
             (None, _) => node.bytes.clone(),
         };
-        let message = format!("{} missing in `{name}`", ticked(&missing));
+        let message = format!("{} missing in {name}", ticked(&missing));
         let verb = if missing.len() == 1 { "is" } else { "are" };
         self.problems.push(
             Problem::at(at, message, "in this one").help(format!("{} {verb} required", ticked(&missing))),

@@ -65,7 +65,7 @@ impl App {
         };
         self.clock.sleep(REPLY);
         let answer = if overlong {
-            at::too_long()
+            at::refused()
         } else {
             at::execute(self, command)?
         };

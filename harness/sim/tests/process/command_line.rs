@@ -2,6 +2,7 @@
 
 use crate::rig::{FORWARD, Rig, SPEED, program};
 use rstest::rstest;
+use rustix::process::Signal;
 use std::process::Command;
 
 /// Exit code, stdout, stderr.
@@ -114,13 +115,19 @@ fn powered_for_use_by_hand() {
     );
 }
 
-#[test]
-fn temporary_files_are_removed() {
-    let rig = Rig::start(&[]);
+/// How a simulator is told to end, and what it answers.
+type End = fn(Rig) -> Option<i32>;
+
+#[rstest]
+#[case::eof(Rig::end)]
+#[case::sigterm(|rig: Rig| rig.signal(Signal::TERM))]
+#[case::sigint(|rig: Rig| rig.signal(Signal::INT))]
+fn every_end_is_clean(#[case] end: End) {
+    let rig = Rig::attached(&[]);
     let temporary = rig.control_path.parent().expect("a directory").to_owned();
     assert!(temporary.join("flash").exists());
-    assert_eq!(rig.end(), Some(0));
-    assert!(!temporary.exists());
+    assert_eq!(end(rig), Some(0));
+    assert!(!temporary.exists(), "temporary files go with it");
 }
 
 #[test]

@@ -131,6 +131,8 @@ fn the_network_decides() {
     server.behave(Manner::Stalls(9000));
     order(&mut rig, &server.url());
     rig.until("\"DOWNLOADING\",20%\r\n");
+    rig.send("AT+CGMR\r");
+    rig.until("\r\nRevision: BC66NBR01A01\r\n"); // commands are answered meanwhile
     rig.send(format!("AT+QFOTADL=\"{}\"\r", server.url()));
     rig.until("\r\nERROR\r\n");
     rig.send("AT+QFUPLEX=128,0\r");

@@ -4,6 +4,7 @@ use bc66_sim::package::pack;
 use bc66_sim::version::Version;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags, open};
+use rustix::process::{Pid, Signal, kill_process};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::fd::AsFd;
@@ -255,6 +256,12 @@ impl Rig {
             }
         }
         false
+    }
+
+    /// Sends the simulator a signal and waits for the exit code.
+    pub fn signal(mut self, signal: Signal) -> Option<i32> {
+        kill_process(Pid::from_child(&self.process), signal).expect("the simulator lives");
+        self.process.wait().expect("the simulator can be reaped").code()
     }
 
     /// Ends stdin and waits for the exit code.

@@ -1,7 +1,11 @@
 //! Updates over the UART: sound, refused, cut.
 
 use crate::rig::{BACK, FORWARD, Rig};
+use bc66_sim::flash::{ERASED, SECTOR};
+use bc66_sim::image;
+use bc66_sim::layout::Layout;
 use rstest::rstest;
+use std::time::Duration;
 
 fn percents(text: &str) -> Vec<u8> {
     let fields = text.split("\"UPDATING\",").skip(1);
@@ -92,7 +96,7 @@ fn reset_in_updating_resumes_too() {
     rig.exchange("AT+QFOTADL=1");
     rig.until("\"UPDATING\",40%");
     rig.request("reset on");
-    rig.listen(std::time::Duration::from_millis(1));
+    rig.listen(Duration::from_millis(1));
     rig.request("reset off");
     assert!(rig.until("RDY\r\n").contains("\"UPDATING\",20%"));
     assert_eq!(revision_after_boot(&mut rig), "BC66NBR01A02");
@@ -131,4 +135,38 @@ fn a_second_order_is_an_error() {
     rig.upload(&FORWARD[..4096], 4096);
     rig.send("AT+QFOTADL=1\rAT+QFOTADL=1\r");
     assert!(rig.until("ERROR\r\n").contains("OK\r\n"));
+}
+
+/// A cut some milliseconds after a percentage lands in the erasure of the backup: the file shows it half done.
+#[test]
+fn the_write_under_way_is_torn() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let flash = dir.path().join("flash");
+    let flags = [
+        "--speed",
+        "20",
+        "--pwrkey-tied",
+        "--flash",
+        flash.to_str().expect("UTF-8"),
+    ];
+    let mut rig = Rig::start(&flags);
+    rig.request("power on");
+    rig.settle();
+    rig.upload(&FORWARD, 4096);
+    rig.exchange("AT+QFOTADL=1");
+    let source = image::build(
+        &"BC66NBR01A01".parse().expect("a version"),
+        Layout::BC66.image.len(),
+    );
+    let torn = (21..60).any(|percent| {
+        rig.until(&format!("\"UPDATING\",{percent}%"));
+        rig.listen(Duration::from_millis(1));
+        rig.cycle();
+        let backup = &std::fs::read(&flash).expect("the flash file")[Layout::BC66.backup.start..][..SECTOR];
+        let whole = source.chunks(SECTOR).any(|sector| sector == backup);
+        !whole && backup.iter().any(|byte| *byte != ERASED)
+    });
+    assert!(torn, "no cut of many tore anything");
+    rig.settle();
+    assert_eq!(rig.revision(), "BC66NBR01A02");
 }

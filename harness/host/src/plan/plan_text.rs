@@ -1,0 +1,88 @@
+//! A plan as aligned text, for `dfota-hil plan`.
+
+use crate::plan::{Plan, Planned};
+use std::fmt;
+
+/// Longest id that the columns are aligned to; a longer one pushes its own line.
+const WIDEST: usize = 64;
+
+impl fmt::Display for Plan {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(
+            f,
+            "rig {} ({}), speed {}, seed {}\n",
+            self.rig, self.module, self.speed, self.seed
+        )?;
+        let rows: Vec<[String; 6]> = self.cases.iter().map(row).collect();
+        let heads = ["case", "via", "module", "real", "updates", "needs"].map(str::to_owned);
+        let widths: [usize; 6] = std::array::from_fn(|column| {
+            let all = std::iter::once(&heads).chain(&rows);
+            let widest = all.map(|row| row[column].chars().count()).max();
+            widest.unwrap_or(0).min(WIDEST)
+        });
+        line(f, &heads, &widths)?;
+        for (row, planned) in rows.iter().zip(&self.cases) {
+            line(f, row, &widths)?;
+            if let Some(why) = &planned.skip {
+                writeln!(f, "    left out: {why}")?;
+            }
+            for cut in &planned.cuts {
+                writeln!(f, "    cut {cut}")?;
+            }
+        }
+        let totals = &self.totals;
+        writeln!(
+            f,
+            "\n{} cases, {} left out; about {} of the module's time, {} real; at most {} flash updates",
+            totals.cases,
+            totals.skipped,
+            rough(totals.module_ms),
+            rough(totals.real_ms),
+            totals.updates
+        )?;
+        for warning in &self.warnings {
+            writeln!(f, "warning: {warning}")?;
+        }
+        Ok(())
+    }
+}
+
+fn row(planned: &Planned) -> [String; 6] {
+    let case = &planned.case;
+    let run = |text: String| {
+        if planned.skip.is_some() {
+            "-".to_owned()
+        } else {
+            text
+        }
+    };
+    [
+        format!("{}::{}", case.suite, case.id),
+        case.via.to_string(),
+        run(rough(planned.module_ms)),
+        run(rough(planned.real_ms)),
+        run(planned.updates.to_string()),
+        planned.needs.join(" "),
+    ]
+}
+
+/// Text to the left, figures to the right.
+fn line(f: &mut fmt::Formatter<'_>, row: &[String; 6], widths: &[usize; 6]) -> fmt::Result {
+    let [case, via, module, real, updates, needs] = row;
+    let [w_case, w_via, w_module, w_real, w_updates, _] = widths;
+    writeln!(
+        f,
+        "{case:w_case$}  {via:w_via$}  {module:>w_module$}  {real:>w_real$}  {updates:>w_updates$}  {needs}"
+    )
+}
+
+/// A time as a planner needs it: two figures.
+fn rough(ms: u64) -> String {
+    match ms {
+        0..1_000 => format!("{ms}ms"),
+        1_000..10_000 => format!("{}.{}s", ms / 1_000, ms % 1_000 / 100),
+        10_000..60_000 => format!("{}s", ms / 1_000),
+        60_000..3_600_000 => format!("{}m{:02}s", ms / 60_000, ms % 60_000 / 1_000),
+        _ => format!("{}h{:02}m", ms / 3_600_000, ms % 3_600_000 / 60_000),
+    }
+}

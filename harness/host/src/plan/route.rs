@@ -1,0 +1,104 @@
+//! Which version the module is likely to run as the cases go by, and how many updates it takes to get where each case
+//! starts: every one of them wears its flash.
+
+use crate::suite::Suite;
+use dfota_core::case::Case;
+use dfota_core::chain::chain;
+use dfota_core::cut::CutPlan;
+use dfota_core::expect::Becomes;
+use dfota_core::moment::Moment;
+use dfota_core::version::Version;
+
+/// The module's version in the mind of the planner.
+#[derive(Debug, Clone)]
+pub struct Route {
+    runs: Option<Version>,
+}
+
+/// The way to the version that a case starts from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// So many updates lead there.
+    Updates(u32),
+    /// The module's version is not known; at most so many do.
+    AtMost(u32),
+    /// None of the suite's packages leads there.
+    Nowhere,
+}
+
+impl Way {
+    /// Updates, at most.
+    pub fn updates(self) -> u32 {
+        match self {
+            Self::Updates(updates) | Self::AtMost(updates) => updates,
+            Self::Nowhere => 0,
+        }
+    }
+}
+
+impl Route {
+    /// Begins where the module is known to be, or anywhere.
+    pub fn from(runs: Option<Version>) -> Self {
+        Self { runs }
+    }
+
+    /// The version that the module is thought to run.
+    pub fn runs(&self) -> Option<&Version> {
+        self.runs.as_ref()
+    }
+
+    /// The way to the version that `case` starts from.
+    pub fn to(&self, suite: &Suite, case: &Case) -> Way {
+        let packages: Vec<(&Version, &Version)> = suite
+            .packages
+            .iter()
+            .map(|loaded| (&loaded.package.from, &loaded.package.to))
+            .collect();
+        let count = |steps: Vec<usize>| u32::try_from(steps.len()).unwrap_or(u32::MAX);
+        match &self.runs {
+            Some(runs) => {
+                chain(&packages, runs, &case.on).map_or(Way::Nowhere, |steps| Way::Updates(count(steps)))
+            }
+            None => {
+                let anywhere = packages.iter().flat_map(|(from, to)| [*from, *to]);
+                let worst = anywhere
+                    .filter_map(|from| chain(&packages, from, &case.on))
+                    .map(count)
+                    .max();
+                Way::AtMost(worst.unwrap_or(0))
+            }
+        }
+    }
+
+    /// The case was run and went as it should: whether it spent an update. Where it left the module counts for the next.
+    pub fn pass(&mut self, case: &Case) -> bool {
+        let becomes = becomes(case);
+        let spent = becomes != case.on;
+        self.runs = Some(becomes);
+        spent
+    }
+}
+
+/// The version that a case leaves behind when it goes as it should.
+fn becomes(case: &Case) -> Version {
+    let fails = |code: Option<u32>| code.is_some_and(|code| code != 0);
+    if case.cut.as_ref().is_some_and(before_update) {
+        // The cut leaves nothing to resume, and the same update is done again, to its end.
+        return case.package.to.clone();
+    }
+    match &case.expect.version {
+        Some(Becomes::Version(version)) => version.clone(),
+        Some(Becomes::Unchanged) => case.on.clone(),
+        Some(Becomes::Target) => case.package.to.clone(),
+        None if fails(case.expect.update) || fails(case.expect.download) => case.on.clone(),
+        None => case.package.to.clone(),
+    }
+}
+
+/// Whether the cut falls before the update itself.
+pub fn before_update(cut: &CutPlan) -> bool {
+    matches!(
+        cut.at,
+        Moment::HttpStart | Moment::CoapStart | Moment::Downloading(_) | Moment::UploadBlock(_)
+    )
+}

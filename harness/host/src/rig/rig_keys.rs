@@ -1,0 +1,156 @@
+//! The keys of a rig file, as they stand in it. Meaning and defaults are `rig_file`'s; the texts here are the ones that
+//! editors show.
+
+use crate::rig::rig_literals::{Baud, CoapAddress, DriverName, HttpAddress, Level, Pin, SimPin, Speed};
+use crate::rig::{LineId, Safe};
+use crate::yaml::raw::Raw;
+use bc66_wire::module::Module;
+use dfota_core::version::Version;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// One module, the lines that move it, and the servers that it can reach.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "rig file")]
+pub struct RigKeys {
+    /// The rig's name, for reports.
+    pub rig: Raw<String>,
+    /// The module on it.
+    pub module: Raw<Module>,
+    /// The module's UART. Not with `simulated`.
+    pub serial: Option<SerialKeys>,
+    /// The supply: removes VBAT. Not with `simulated`.
+    pub power: Option<PowerKeys>,
+    /// The RESET line, where it is wired. Not with `simulated`.
+    pub reset: Option<PulseKeys>,
+    /// The PWRKEY line, where it is wired: power-on is supply, settle, then this pulse. Not with `simulated`.
+    pub pwrkey: Option<PulseKeys>,
+    /// A simulated module in place of `serial`, `power`, `reset` and `pwrkey`.
+    pub simulated: Option<SimulatedKeys>,
+    /// What the module reaches over the air; cases over HTTP and CoAP need it on a bench.
+    pub network: Option<NetworkKeys>,
+    /// Free words.
+    pub labels: Option<Vec<Raw<String>>>,
+}
+
+/// A serial port.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "serial")]
+pub struct SerialKeys {
+    /// The device, best by its id: `/dev/serial/by-id/…`.
+    pub port: Raw<String>,
+    /// Bits per second. Default 115200.
+    pub baud: Option<Raw<Baud>>,
+    /// The longest time that a byte may sit in the adapter. Default 20ms.
+    pub latency: Option<Raw<Duration>>,
+}
+
+/// The supply.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "power")]
+pub struct PowerKeys {
+    /// What moves the supply.
+    pub driver: Raw<DriverName>,
+    /// `gpiochip`: the chip's device.
+    pub chip: Option<Raw<String>>,
+    /// `gpiochip`: the line, by number or name.
+    pub line: Option<Raw<LineId>>,
+    /// `rppal`: the BCM number of the pin.
+    pub pin: Option<Raw<Pin>>,
+    /// `gpiochip`, `rppal`: the level that means "powered". Default high.
+    pub active: Option<Raw<Level>>,
+    /// `command`: program and arguments that switch the supply on.
+    pub on: Option<Vec<Raw<String>>>,
+    /// `command`: program and arguments that switch the supply off.
+    pub off: Option<Vec<Raw<String>>>,
+    /// `command`: the longest run of a program. Default 5s.
+    pub timeout: Option<Raw<Duration>>,
+    /// `simulated`: the control socket that `dfota-hil sim` printed.
+    pub control: Option<Raw<String>>,
+    /// What is left when the run ends or the harness dies. Default off.
+    pub safe: Option<Raw<Safe>>,
+    /// After this long off, the rail counts as really down. Default 3s.
+    pub discharge: Option<Raw<Duration>>,
+}
+
+/// A line that is asserted for a while.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "pulse line")]
+pub struct PulseKeys {
+    /// What moves the line.
+    pub driver: Raw<DriverName>,
+    /// `gpiochip`: the chip's device.
+    pub chip: Option<Raw<String>>,
+    /// `gpiochip`: the line, by number or name.
+    pub line: Option<Raw<LineId>>,
+    /// `rppal`: the BCM number of the pin.
+    pub pin: Option<Raw<Pin>>,
+    /// `gpiochip`, `rppal`: the level that means "asserted". Default high.
+    pub active: Option<Raw<Level>>,
+    /// `command`: program and arguments that pulse the line.
+    pub pulse: Option<Vec<Raw<String>>>,
+    /// `command`: the longest run of the program. Default 5s.
+    pub timeout: Option<Raw<Duration>>,
+    /// `simulated`: the control socket that `dfota-hil sim` printed.
+    pub control: Option<Raw<String>>,
+    /// How long the line stays asserted. Default 100ms for `reset`, 700ms for `pwrkey`.
+    pub hold: Option<Raw<Duration>>,
+}
+
+/// A simulated module.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "simulated")]
+pub struct SimulatedKeys {
+    /// The version that it runs at first.
+    pub firmware: Raw<Version>,
+    /// How much faster than real time it lives: above 0, at most 10000. Default 1.
+    pub speed: Option<Raw<Speed>>,
+    /// What is wrong with it on purpose.
+    pub defects: Option<Vec<Raw<String>>>,
+    /// Its own dice; without one they follow the run's seed.
+    pub seed: Option<Raw<u64>>,
+}
+
+/// What the module reaches over the air.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "network")]
+pub struct NetworkKeys {
+    /// The HTTP package server.
+    pub http: Option<HttpKeys>,
+    /// The CoAP file server and LwM2M server.
+    pub coap: Option<CoapKeys>,
+    /// The access point name.
+    pub apn: Option<Raw<String>>,
+    /// The SIM's PIN, in quotes: `"1234"`.
+    pub pin: Option<Raw<SimPin>>,
+}
+
+/// The HTTP package server.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "http")]
+pub struct HttpKeys {
+    /// Where it listens: address and port.
+    pub listen: Raw<SocketAddr>,
+    /// How the module reaches it: `http://HOST[:PORT]`.
+    pub advertise: Raw<HttpAddress>,
+}
+
+/// The CoAP file server and LwM2M server.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "coap")]
+pub struct CoapKeys {
+    /// Where it listens: address and port.
+    pub listen: Raw<SocketAddr>,
+    /// How the module reaches it: `coap://HOST[:PORT]`.
+    pub advertise: Raw<CoapAddress>,
+}

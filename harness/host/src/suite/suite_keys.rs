@@ -1,0 +1,266 @@
+//! The keys of a suite file, as they stand in it. Meaning and defaults are `suite_file`'s; the texts here are the ones
+//! that editors show.
+
+use crate::suite::suite_literals::{
+    After, BlockSize, Code, Count, HttpStatus, Lwm2mResult, Lwm2mState, Sha256Text, UrlBytes,
+};
+use crate::yaml::ordered::Ordered;
+use crate::yaml::raw::Raw;
+use dfota_core::case::Via;
+use dfota_core::cut::Kind;
+use dfota_core::expect::{Becomes, Reply};
+use dfota_core::moment::Moment;
+use dfota_core::percent::Percent;
+use dfota_core::version::Version;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use std::time::Duration;
+
+/// Packages, and the cases that are run with them.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "suite file")]
+pub struct SuiteKeys {
+    /// The suite's name, for reports and filters.
+    pub suite: Raw<String>,
+    /// The update packages, each under a name of your own.
+    #[serde(default)]
+    pub packages: Ordered<PackageKeys>,
+    /// Longest times that are waited for, in the module's time.
+    pub limits: Option<LimitsKeys>,
+    /// What is run, in this order.
+    #[schemars(length(min = 1))]
+    pub cases: Vec<CaseKeys>,
+}
+
+/// An update package. Its bytes are opaque: `from` and `to` are believed.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "package")]
+pub struct PackageKeys {
+    /// The file, relative to the suite file.
+    pub file: Raw<String>,
+    /// The version that it updates from.
+    pub from: Raw<Version>,
+    /// The version that it updates to.
+    pub to: Raw<Version>,
+    /// The SHA-256 of the file in hex; another file is refused.
+    pub sha256: Option<Raw<Sha256Text>>,
+}
+
+/// Longest times that are waited for, in the module's time.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "limits")]
+pub struct LimitsKeys {
+    /// Power-on to RDY. Default 30s.
+    pub boot: Option<Raw<Duration>>,
+    /// RDY to registered. Default 7m.
+    pub attach: Option<Raw<Duration>>,
+    /// Order to end of the download. Default 15m.
+    pub download: Option<Raw<Duration>>,
+    /// Power-on to the first START or UPDATING of a forced resume. Default 60s.
+    pub resume: Option<Raw<Duration>>,
+    /// First START or UPDATING to END. Default 10m.
+    pub update: Option<Raw<Duration>>,
+}
+
+/// A case. `{name}` in any of its values is replaced by the value of that key of its `matrix`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "case")]
+pub struct CaseKeys {
+    /// Its name; its id is made of it.
+    pub name: Raw<String>,
+    /// Multiplies the case: one for each combination. A key that nothing refers to repeats it.
+    pub matrix: Option<Ordered<Values>>,
+    /// What is updated, and how.
+    pub update: UpdateKeys,
+    /// Where the power goes.
+    pub cut: Option<CutKeys>,
+    /// What has to happen where success is not what is wanted.
+    pub expect: Option<ExpectKeys>,
+    /// What the harness does wrong on purpose.
+    pub faults: Option<FaultsKeys>,
+    /// Limits of this case alone.
+    pub limits: Option<LimitsKeys>,
+    /// Ids of the requirements that it speaks to.
+    #[schemars(length(min = 1))]
+    pub requirements: Option<Vec<Raw<String>>>,
+    /// Words for `--tag`.
+    #[schemars(length(min = 1))]
+    pub tags: Option<Vec<Raw<String>>>,
+    /// A reason not to run it.
+    pub skip: Option<Raw<String>>,
+}
+
+/// The values of one key of a matrix.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(transparent)]
+pub struct Values(pub Vec<Raw<String>>);
+
+impl JsonSchema for Values {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Values".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": "array",
+            "minItems": 1,
+            "items": { "type": ["string", "number", "boolean"] },
+        })
+    }
+}
+
+/// What is updated, and how.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "update")]
+pub struct UpdateKeys {
+    /// The package, by its name.
+    pub package: Raw<String>,
+    /// How it gets into the module.
+    pub via: Raw<Via>,
+    /// The version that the module is brought to first. Default: the package's `from`.
+    pub on: Option<Raw<Version>>,
+    /// Bytes in a block of an upload over the UART. Default 1024.
+    pub block_size: Option<Raw<BlockSize>>,
+}
+
+/// Where the power goes.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "cut")]
+pub struct CutKeys {
+    /// The moment: `http-start`, `coap-start`, `downloading N%`, `upload block N`, `start`, `updating N%`, `end`.
+    pub at: Raw<Moment>,
+    /// A time after the moment, or a range of which each run draws one. Default 0ms.
+    pub after: Option<Raw<After>>,
+    /// How long the supply stays off. Default: the rig's `discharge`.
+    pub off: Option<Raw<Duration>>,
+    /// What is cut. Default power.
+    pub kind: Option<Raw<Kind>>,
+    /// How often: once, or again in each forced resume. Default 1.
+    pub times: Option<Raw<Count>>,
+}
+
+/// What has to happen; what is left out is not judged.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "expect", extend("minProperties" = 1))]
+pub struct ExpectKeys {
+    /// The result of the order, or of the faulty block.
+    pub reply: Option<Raw<Reply>>,
+    /// The result code of the download.
+    pub download: Option<Raw<Code>>,
+    /// The result code of the update.
+    pub update: Option<Raw<Code>>,
+    /// The version afterwards: `target`, `unchanged`, or a version.
+    pub version: Option<Raw<Becomes>>,
+    /// State and result of the firmware update object; over CoAP alone.
+    pub lwm2m: Option<Lwm2mKeys>,
+}
+
+/// Resources of the firmware update object.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "lwm2m", extend("minProperties" = 1))]
+pub struct Lwm2mKeys {
+    /// `/5/0/3`.
+    pub state: Option<Raw<Lwm2mState>>,
+    /// `/5/0/5`.
+    pub result: Option<Raw<Lwm2mResult>>,
+}
+
+/// What the harness does wrong on purpose.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "faults", extend("minProperties" = 1))]
+pub struct FaultsKeys {
+    /// Of the HTTP package server; several can hold at once.
+    pub http: Option<HttpFaultKeys>,
+    /// Of the upload over the UART: exactly one.
+    pub uart: Option<UartFaultKeys>,
+    /// Of the order, over HTTP: exactly one.
+    pub order: Option<OrderFaultKeys>,
+}
+
+/// Faults of the HTTP package server.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "http", extend("minProperties" = 1))]
+pub struct HttpFaultKeys {
+    /// Answer with this status and no package.
+    pub status: Option<Raw<HttpStatus>>,
+    /// Refuse the connection.
+    pub refuse: Option<Raw<bool>>,
+    /// Close the connection once this share of the package was sent.
+    pub drop: Option<Raw<Percent>>,
+    /// Pause once.
+    pub stall: Option<StallKeys>,
+    /// At most this many bytes a second of the module's time.
+    pub throttle: Option<Raw<Count>>,
+    /// Send this share of the package and claim that this was all.
+    pub truncate: Option<Raw<Percent>>,
+    /// Invert the byte at this share of the package.
+    pub corrupt: Option<Raw<Percent>>,
+    /// Claim 16 bytes more than are sent.
+    pub wrong_length: Option<Raw<bool>>,
+    /// Answer 200 and everything, whatever range was asked for.
+    pub ignore_range: Option<Raw<bool>>,
+}
+
+/// A pause of the HTTP server.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "stall")]
+pub struct StallKeys {
+    /// At this share of the package.
+    pub at: Raw<Percent>,
+    /// For so long, in the module's time.
+    #[serde(rename = "for")]
+    pub lasts: Raw<Duration>,
+}
+
+/// A fault of the upload: exactly one. It hits its block once.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "uart", extend("minProperties" = 1, "maxProperties" = 1))]
+pub struct UartFaultKeys {
+    /// A bit of this block flips after its CRC was computed.
+    pub corrupt_block: Option<Raw<u32>>,
+    /// Half of this block is sent, and nothing more until the module gives up.
+    pub short_block: Option<Raw<u32>>,
+    /// Sixteen bytes more than announced are sent with this block.
+    pub long_block: Option<Raw<u32>>,
+    /// This block's number is one too high.
+    pub out_of_order: Option<Raw<u32>>,
+    /// Nothing is sent after the prompt for this block; then ESC.
+    pub silence: Option<Raw<u32>>,
+    /// The byte at this share of the package flips before the CRCs are computed.
+    pub damage: Option<Raw<Percent>>,
+    /// Nothing is uploaded before the order.
+    pub nothing: Option<Raw<bool>>,
+}
+
+/// A fault of the order: exactly one.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "order", extend("minProperties" = 1, "maxProperties" = 1))]
+pub struct OrderFaultKeys {
+    /// The URL is filled up to this many bytes.
+    pub url_bytes: Option<Raw<UrlBytes>>,
+    /// The URL begins with `https://`.
+    pub https: Option<Raw<bool>>,
+    /// The order comes before the module has an address.
+    pub before_ip: Option<Raw<bool>>,
+    /// A second order is given at this share of the download.
+    pub again: Option<Raw<Percent>>,
+    /// `AT+CFUN=0` is sent at this share of the download.
+    pub detach: Option<Raw<Percent>>,
+}

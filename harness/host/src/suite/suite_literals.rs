@@ -1,0 +1,240 @@
+//! What the scalars of a suite can be read as.
+
+use crate::yaml::literal::{
+    Literal, Mistake, any_schema, choice_schema, one_of, pattern_schema, quoted, whole, whole_schema,
+};
+use bc66_wire::qfuplex::BLOCK_SIZES;
+use dfota_core::case::Via;
+use dfota_core::cut::Kind;
+use dfota_core::expect::{Becomes, Reply};
+use dfota_core::moment::Moment;
+use dfota_core::percent::Percent;
+use dfota_core::version::Version;
+use schemars::{Schema, json_schema};
+use std::time::Duration;
+
+macro_rules! word_literal {
+    ($type:ty, $name:literal, $what:literal) => {
+        impl Literal for $type {
+            const NAME: &'static str = $name;
+
+            fn read(text: &str) -> Result<Self, Mistake> {
+                one_of(text, $what, &Self::ALL.map(Self::name)).map(|index| Self::ALL[index])
+            }
+
+            fn schema() -> Schema {
+                choice_schema(&Self::ALL.map(Self::name))
+            }
+        }
+    };
+}
+
+word_literal!(Via, "Via", "a transport");
+word_literal!(Kind, "Kind", "a kind of cut");
+word_literal!(Reply, "Reply", "a reply");
+
+macro_rules! number_literal {
+    ($(#[doc = $doc:literal])+ $name:ident($type:ty) = $from:literal..=$to:expr;) => {
+        $(#[doc = $doc])+
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub struct $name(pub $type);
+
+        impl Literal for $name {
+            const NAME: &'static str = stringify!($name);
+
+            fn read(text: &str) -> Result<Self, Mistake> {
+                whole::<$type>(text, $from..=$to).map(Self)
+            }
+
+            fn schema() -> Schema {
+                whole_schema($from, u64::from($to))
+            }
+        }
+    };
+}
+
+number_literal! {
+    /// How often, or how much: at least 1.
+    Count(u32) = 1..=1_000_000_u32;
+}
+number_literal! {
+    /// A result code, documented or not.
+    Code(u32) = 0..=65_535_u32;
+}
+number_literal! {
+    /// An HTTP status of a final answer that carries no package.
+    HttpStatus(u16) = 300..=599_u16;
+}
+number_literal! {
+    /// Length of a URL. Shorter ones the harness makes anyway; 255 is the longest that the module takes (AN §2.2.1).
+    UrlBytes(u16) = 240..=1024_u16;
+}
+number_literal! {
+    /// State of the firmware update object.
+    Lwm2mState(u8) = 0..=3_u8;
+}
+number_literal! {
+    /// Result of the firmware update object.
+    Lwm2mResult(u8) = 0..=9_u8;
+}
+
+impl Literal for u32 {
+    const NAME: &'static str = "BlockNumber";
+
+    fn read(text: &str) -> Result<Self, Mistake> {
+        whole(text, 0..=65_535).map_err(|mistake| mistake.help("blocks are counted from 0"))
+    }
+
+    fn schema() -> Schema {
+        whole_schema(0, 65_535)
+    }
+}
+
+/// Bytes in a block.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BlockSize(pub u16);
+
+impl Literal for BlockSize {
+    const NAME: &'static str = "BlockSize";
+
+    fn read(text: &str) -> Result<Self, Mistake> {
+        let names = BLOCK_SIZES.map(|size| size.to_string());
+        let names = names.each_ref().map(String::as_str);
+        one_of(text, "a block size", &names).map(|index| Self(BLOCK_SIZES[index]))
+    }
+
+    fn schema() -> Schema {
+        json_schema!({ "anyOf": [
+            { "type": "integer", "enum": BLOCK_SIZES },
+            { "type": "string", "pattern": r"\{[A-Za-z0-9_-]+\}" },
+        ] })
+    }
+}
+
+impl Literal for Percent {
+    const NAME: &'static str = "Percent";
+
+    fn read(text: &str) -> Result<Self, Mistake> {
+        text.parse()
+            .map_err(|why| Mistake::new(format!("expected a percentage, found {}: {why}", quoted(text))))
+    }
+
+    fn schema() -> Schema {
+        pattern_schema("(100|[0-9]{1,2})%")
+    }
+}
+
+impl Literal for Version {
+    const NAME: &'static str = "Version";
+
+    fn read(text: &str) -> Result<Self, Mistake> {
+        text.parse()
+            .map_err(|why| Mistake::new(format!("expected a version, found {}: {why}", quoted(text))))
+    }
+
+    fn schema() -> Schema {
+        any_schema()
+    }
+}
+
+impl Literal for Becomes {
+    const NAME: &'static str = "Becomes";
+
+    fn read(text: &str) -> Result<Self, Mistake> {
+        match text {
+            "target" => Ok(Self::Target),
+            "unchanged" => Ok(Self::Unchanged),
+            // Versions are upper case: a word in lower case was meant as one of the two.
+            word if word.chars().all(|c| c.is_ascii_lowercase()) => Err(Mistake::none_of(
+                word,
+                "a version or one of two words",
+                &["target", "unchanged"],
+            )),
+            version => Version::read(version).map(Self::Version),
+        }
+    }
+
+    fn schema() -> Schema {
+        any_schema()
+    }
+}
+
+impl Literal for Moment {
+    const NAME: &'static str = "Moment";
+
+    fn read(text: &str) -> Result<Self, Mistake> {
+        let first = text.split_whitespace().next().unwrap_or("");
+        text.parse().map_err(|why: String| {
+            let known = Self::FORMS
+                .iter()
+                .any(|form| form.split(' ').next() == Some(first));
+            if known {
+                Mistake::new(format!("expected a moment of an update, found {}", quoted(text))).help(why)
+            } else {
+                Mistake::none_of(text, "a moment of an update", &Self::FORMS)
+            }
+        })
+    }
+
+    fn schema() -> Schema {
+        pattern_schema(
+            "http-start|coap-start|start|end|(downloading|updating) (100|[0-9]{1,2})%|upload block [0-9]+",
+        )
+    }
+}
+
+/// `after` of a cut: one time, or a range.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct After {
+    /// The shortest.
+    pub min: Duration,
+    /// The longest.
+    pub max: Duration,
+}
+
+impl Literal for After {
+    const NAME: &'static str = "After";
+
+    fn read(text: &str) -> Result<Self, Mistake> {
+        let (min, max) = match text.split_once("..") {
+            Some((min, max)) => (Duration::read(min.trim())?, Duration::read(max.trim())?),
+            None => {
+                let one = Duration::read(text)?;
+                (one, one)
+            }
+        };
+        if min > max {
+            let why = format!("the range {} ends before it begins", quoted(text));
+            return Err(Mistake::new(why).help("the shorter time comes first, as in `0ms..400ms`"));
+        }
+        Ok(Self { min, max })
+    }
+
+    fn schema() -> Schema {
+        pattern_schema(r"0|([0-9]+ ?[a-z]+ ?)+(\.\.([0-9]+ ?[a-z]+ ?)+)?")
+    }
+}
+
+/// A SHA-256 in hex, lower case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Sha256Text(pub String);
+
+impl Literal for Sha256Text {
+    const NAME: &'static str = "Sha256Text";
+
+    fn read(text: &str) -> Result<Self, Mistake> {
+        if text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit()) {
+            Ok(Self(text.to_ascii_lowercase()))
+        } else {
+            Err(Mistake::new(format!(
+                "expected 64 hexadecimal digits, found {} ({} characters)",
+                quoted(text),
+                text.chars().count()
+            )))
+        }
+    }
+
+    fn schema() -> Schema {
+        pattern_schema("[0-9A-Fa-f]{64}")
+    }
+}
