@@ -189,8 +189,21 @@ impl Facts<'_> {
                 );
                 Some(Verdict::of(Rule::VersionChanged, sentence))
             }
-            _ => self.stalled().or_else(|| self.changed_imei()),
+            _ => self
+                .stalled()
+                .filter(|_| !self.finished_silently())
+                .or_else(|| self.changed_imei()),
         }
+    }
+
+    /// The wait for END ran out because there was none: after UPDATING the application came up and runs the target. That
+    /// is no stall, and `end-missing` says it.
+    fn finished_silently(&self) -> bool {
+        let came_up = |life: &Life| life.updating.is_some() && life.ready;
+        self.timed_out == Some(TimedOut::Update)
+            && self.became == Became::Runs(self.target().clone())
+            && self.ends().is_empty()
+            && self.update.lives().iter().any(came_up)
     }
 
     fn unresponsive(&self) -> Verdict {

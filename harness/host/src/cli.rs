@@ -33,7 +33,6 @@ enum Command {
     Report(command::report::Args),
     /// Simulate one BC66 on a pty, for use by hand
     Sim(bc66_sim::cli::Args),
-    /// An AT terminal on a rig, with decoded URCs and keys for power and reset
     Console(command::console::Args),
     /// Move the lines of a rig by hand
     Power(command::power::Args),
@@ -134,6 +133,13 @@ pub fn main() -> ExitCode {
             ExitCode::from(failed.code)
         }
     }
+}
+
+/// Writes a result to standard output. Nobody may read it any more, as behind `| head -1`: that changes nothing.
+pub fn print(text: &str) {
+    use std::io::Write;
+    let mut stdout = std::io::stdout();
+    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
 }
 
 /// The definition of the command line, for completions.

@@ -1,5 +1,6 @@
 //! The world: everything of `dfota-hil` that touches a file, a socket, a port, a line or a clock.
 
+pub mod at_terminal;
 pub mod attempt;
 pub mod bench;
 pub mod cli;
@@ -20,6 +21,7 @@ pub mod report;
 pub mod rig;
 pub mod runner;
 pub mod schema;
+pub mod screen;
 pub mod serial;
 pub mod sim_process;
 pub mod suite;

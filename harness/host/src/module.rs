@@ -380,6 +380,11 @@ impl Module {
             return Ok(());
         }
         self.pause(SETTLE)?;
+        self.pwrkey()
+    }
+
+    /// Presses PWRKEY for as long as the rig file says.
+    pub fn pwrkey(&mut self) -> Result<(), Stop> {
         self.set(Line::Pwrkey, true)?;
         self.pause(self.timing.pwrkey_hold)?;
         self.set(Line::Pwrkey, false)

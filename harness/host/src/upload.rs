@@ -63,6 +63,9 @@ impl Module {
             }
             if let Some(fault) = plan.fault.filter(|fault| fault.block() == Some(number)) {
                 reply = self.faulty(number, block, plan, fault)?;
+                if self.cut.is_none() {
+                    self.leave_nothing_behind()?;
+                }
                 if plan.stop_at_fault {
                     return Ok(Uploaded {
                         complete: false,
@@ -93,8 +96,11 @@ impl Module {
     /// Sends a block until it is written.
     fn sound(&mut self, number: u32, block: &[u8], plan: Plan) -> Result<(), Stop> {
         let mut seen = String::new();
-        for _ in 0..TRIES {
-            let command = order(number, block.len(), plan.block_size, None);
+        for attempt in 0..TRIES {
+            if attempt > 0 {
+                self.leave_nothing_behind()?;
+            }
+            let command = order(number, block.len(), plan.block_size, self.patient_timeout());
             let pending = Pending::new(&command);
             match self.open_block(&command, &pending)? {
                 Opened::Prompt => {}
@@ -105,7 +111,7 @@ impl Module {
                 Opened::Cut => return Ok(()),
             }
             self.data(&with_crc(block))?;
-            match self.result(&pending, patience())? {
+            match self.result(&pending, patience(self.patient_timeout()))? {
                 Some((Final::Ok, lines)) => return written(number, block.len(), &lines),
                 Some((end, lines)) => seen = lines.last().cloned().unwrap_or_else(|| end.to_string()),
                 None if self.cut.is_some() => return Ok(()),
@@ -132,9 +138,9 @@ impl Module {
     ) -> Result<Option<Reply>, Stop> {
         self.journal.step(format!("fault: {fault:?}"));
         let (asked, timeout) = match fault {
-            UartFault::OutOfOrder(_) => (number + 1, None),
+            UartFault::OutOfOrder(_) => (number + 1, self.patient_timeout()),
             UartFault::ShortBlock(_) => (number, Some(SHORT_TIMEOUT_S)),
-            _ => (number, None),
+            _ => (number, self.patient_timeout()),
         };
         let command = order(asked, block.len(), plan.block_size, timeout);
         let pending = Pending::new(&command);
@@ -152,12 +158,24 @@ impl Module {
             UartFault::OutOfOrder(_) | UartFault::Damage(_) | UartFault::Nothing => {}
         }
         self.data(&data)?;
-        let result = self.result(&pending, patience())?;
+        let result = self.result(&pending, patience(timeout))?;
         Ok(result.map(|(end, lines)| match end {
             Final::Ok => Reply::Ok,
             _ if lines.iter().any(|line| line.contains(qfuplex::REPLY_TIMEOUT)) => Reply::Timeout,
             _ => Reply::Error,
         }))
+    }
+
+    /// Bytes that the module did not take as data stand at the start of its command line now, where they would spoil the
+    /// next command.
+    fn leave_nothing_behind(&mut self) -> Result<(), Stop> {
+        self.sync(COMMAND).map(drop)
+    }
+
+    /// `<timeout>` of a sound block. The module's default is for real time; where it lives faster, a pause of this machine's
+    /// scheduler would be longer than that, and the module would be blamed for it.
+    fn patient_timeout(&self) -> Option<u8> {
+        (self.clock.speed() > 1.0).then_some(*qfuplex::TIMEOUT_S.end())
     }
 
     /// Leaves data mode (AN §3.2.1 note 4).
@@ -172,7 +190,7 @@ impl Module {
 
     /// Makes a cut when half of the block's bytes have left the wire.
     fn cut_in_block(&mut self, number: u32, block: &[u8], plan: Plan, planned: &Cut) -> Result<(), Stop> {
-        let command = order(number, block.len(), plan.block_size, None);
+        let command = order(number, block.len(), plan.block_size, self.patient_timeout());
         if !matches!(
             self.open_block(&command, &Pending::new(&command))?,
             Opened::Prompt
@@ -252,8 +270,8 @@ enum Opened {
 }
 
 /// Longer than the module itself waits for the data.
-fn patience() -> Duration {
-    Duration::from_secs(u64::from(qfuplex::TIMEOUT_DEFAULT_S) + 4)
+fn patience(timeout: Option<u8>) -> Duration {
+    Duration::from_secs(u64::from(timeout.unwrap_or(qfuplex::TIMEOUT_DEFAULT_S)) + 4)
 }
 
 /// The command for a block. `<length>` may be left out of a full one (AN §3.2.1); a `<timeout>` needs it before it.

@@ -1,6 +1,6 @@
 //! `completions`: for shells.
 
-use crate::cli::Failed;
+use crate::cli::{Failed, print};
 
 /// Shell completions.
 #[derive(Debug, clap::Args)]
@@ -12,11 +12,13 @@ pub struct Args {
 
 /// Prints them.
 pub fn main(args: &Args) -> Result<u8, Failed> {
+    let mut script = Vec::new();
     clap_complete::generate(
         args.shell,
         &mut crate::cli::definition(),
         "dfota-hil",
-        &mut std::io::stdout(),
+        &mut script,
     );
+    print(&String::from_utf8_lossy(&script));
     Ok(0)
 }

@@ -1,17 +1,92 @@
-//! `console`: an AT terminal.
+//! `console`: an AT terminal on a rig.
 
+use crate::at_terminal::{AtTerminal, HELP};
+use crate::bench::Bench;
 use crate::cli::{Common, Failed};
+use crate::clock::Clock;
+use crate::journal::{Journal, Writer};
+use crate::module::Stop;
+use crate::paint::Paint;
+use crate::rig::{Network, Rig};
+use crate::screen::Screen;
+use std::io::{BufRead, IsTerminal};
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, channel};
 
-/// An AT terminal on a rig.
+/// An AT terminal on a rig, with decoded URCs and orders for power and reset
+///
+/// Powers the module on, shows every line from it with the seconds of its time, and sends what is typed with a carriage
+/// return. The rig ends in its safe state, however this ends. Lines out of a pipe are sent one by one: the boot is
+/// waited for, and the result of each command before the next.
 #[derive(Debug, clap::Args)]
+#[command(after_long_help = format!("Lines that begin with a colon are for the rig:\n{HELP}"))]
 pub struct Args {
     /// Rig file
     rig: PathBuf,
 }
 
-/// Later.
-pub fn main(args: &Args, _: Common) -> Result<u8, Failed> {
-    let _ = &args.rig;
-    Err(Failed::usage("not yet"))
+/// Runs the terminal; 0, or 130 after a signal.
+pub fn main(args: &Args, common: Common) -> Result<u8, Failed> {
+    let rig = super::load_rig(&args.rig)?;
+    let clock = Clock::scaled(rig.speed());
+    let (journal, writer) = journal(clock, Screen::new(Paint::new(common.color)))
+        .map_err(|why| Failed::ours(format!("no temporary journal: {why}")))?;
+    let exit = on_rig(rig, clock, &journal);
+    drop(journal);
+    let _ = writer.finish();
+    exit
+}
+
+/// A journal without a name: its file is gone when this program is, however it ends.
+fn journal(clock: Clock, screen: Screen) -> std::io::Result<(Journal, Writer)> {
+    let folder = tempfile::Builder::new().prefix("dfota-hil-").tempdir()?;
+    Writer::start(folder.path(), clock, Box::new(screen))
+}
+
+fn on_rig(rig: Rig, clock: Clock, journal: &Journal) -> Result<u8, Failed> {
+    // No package is offered here, and the ports of the servers may be in use.
+    let rig = Rig {
+        network: Network::default(),
+        ..rig
+    };
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .map_err(|why| Failed::ours(format!("no runtime: {why}")))?;
+    let _within = runtime.enter();
+    let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("dfota-hil"));
+    let mut bench = Bench::open(&rig, &program, 0, clock, journal).map_err(Failed::ours)?;
+    super::run::heed_signals(&runtime, bench.inbox.clone(), Arc::clone(&bench.lines));
+    let paced = !std::io::stdin().is_terminal();
+    let ended = AtTerminal::new(&mut bench.module, paced).run(&typed());
+    bench
+        .lines
+        .safe()
+        .map_err(|why| Failed::ours(format!("the rig could not be made safe: {why}")))?;
+    Ok(match ended {
+        Err(Stop::Interrupted) => 130,
+        Ok(()) | Err(Stop::Rule(..)) => 0,
+    })
+}
+
+/// What is typed, line by line. The thread that reads it stays behind when the program ends.
+fn typed() -> Receiver<String> {
+    let (lines, typed) = channel();
+    std::thread::spawn(move || {
+        let mut stdin = std::io::stdin().lock();
+        let mut line = Vec::new();
+        while matches!(stdin.read_until(b'\n', &mut line), Ok(n) if n > 0) {
+            let text = String::from_utf8_lossy(&line);
+            if lines
+                .send(text.trim_end_matches(['\r', '\n']).to_owned())
+                .is_err()
+            {
+                break;
+            }
+            line.clear();
+        }
+    });
+    typed
 }

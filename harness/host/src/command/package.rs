@@ -1,6 +1,6 @@
 //! `package`: digest and size of any package, and deltas for the simulated module.
 
-use crate::cli::Failed;
+use crate::cli::{Failed, print};
 use crate::digest::sha256_hex;
 use std::path::PathBuf;
 
@@ -39,28 +39,34 @@ pub fn main(command: Command) -> Result<u8, Failed> {
             let delta = bc66_sim::package::inspect(&bytes).ok();
             if json {
                 let simulated = delta.map(|delta| format!("{delta:?}"));
-                println!(
-                    "{}",
-                    serde_json::json!({ "file": file.display().to_string(), "bytes": len, "sha256": sha256, "simulated": simulated })
-                );
+                let seen = serde_json::json!({
+                    "file": file.display().to_string(),
+                    "bytes": len,
+                    "sha256": sha256,
+                    "simulated": simulated,
+                });
+                print(&format!("{seen}\n"));
             } else {
-                println!("{} {len} bytes sha256 {sha256}", file.display());
-                match delta {
-                    Some(delta) => println!("a delta for the simulated module: {delta:?}"),
-                    None => println!("no delta for the simulated module: opaque"),
-                }
+                let about = match delta {
+                    Some(delta) => format!("a delta for the simulated module: {delta:?}"),
+                    None => "no delta for the simulated module: opaque".to_owned(),
+                };
+                print(&format!(
+                    "{} {len} bytes sha256 {sha256}\n{about}\n",
+                    file.display()
+                ));
             }
         }
         Command::Pack { from, to, out } => {
             let package = bc66_sim::package::pack(&from, &to).map_err(Failed::usage)?;
             std::fs::write(&out, &package)
                 .map_err(|why| Failed::usage(format!("package `{}`: {why}", out.display())))?;
-            println!(
-                "{} {} bytes sha256 {}",
+            let digest = sha256_hex(&package);
+            print(&format!(
+                "{} {} bytes sha256 {digest}\n",
                 out.display(),
-                package.len(),
-                sha256_hex(&package)
-            );
+                package.len()
+            ));
         }
     }
     Ok(0)

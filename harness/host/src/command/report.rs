@@ -1,6 +1,6 @@
 //! `report`: every report of a run folder again, from its journal alone.
 
-use crate::cli::{Common, Failed};
+use crate::cli::{Common, Failed, print};
 use crate::console::summary;
 use crate::paint::Paint;
 use std::path::PathBuf;
@@ -21,6 +21,6 @@ pub fn main(args: &Args, common: Common) -> Result<u8, Failed> {
     let paint = Paint::new(common.color);
     let shown = crate::report::make(&args.run, args.junit.as_deref(), |run| summary(run, paint))
         .map_err(Failed::usage)?;
-    print!("{shown}");
+    print(&shown);
     Ok(0)
 }

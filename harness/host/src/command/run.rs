@@ -1,7 +1,7 @@
 //! `run`: suites on a rig, from the files to the exit code.
 
 use crate::bench::Bench;
-use crate::cli::{Common, Failed, Selection};
+use crate::cli::{Common, Failed, Selection, print};
 use crate::clock::Clock;
 use crate::console::{Console, summary};
 use crate::digest::sha256_hex;
@@ -16,7 +16,6 @@ use crate::suite::Suite;
 use dfota_core::event::{Attachments, Event, FileFacts, RigFacts, RunStarted, SCHEMA};
 use dfota_core::seed::Seed;
 use dfota_core::verdict::{Rule, Verdict};
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
@@ -102,8 +101,7 @@ pub fn main(args: Args, common: Common) -> Result<u8, Failed> {
         true => std::fs::read_to_string(out.join(report::SUMMARY)).map_err(Failed::ours)?,
         false => shown,
     };
-    // A closed pipe changes no verdict.
-    let _ = write!(std::io::stdout(), "{shown}");
+    print(&shown);
     Ok(exit)
 }
 
@@ -194,7 +192,7 @@ fn unopened(plan: &Plan, journal: &Journal, why: &str) -> u8 {
 
 /// The first SIGINT or SIGTERM ends the case with the rig safe and the reports written; the second ends at once, with the
 /// rig safe.
-fn heed_signals(runtime: &Runtime, inbox: Sender<Message>, lines: Arc<crate::lines::Lines>) {
+pub(super) fn heed_signals(runtime: &Runtime, inbox: Sender<Message>, lines: Arc<crate::lines::Lines>) {
     let handlers = [
         SignalKind::interrupt(),
         SignalKind::terminate(),

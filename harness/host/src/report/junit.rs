@@ -21,13 +21,7 @@ const QUOTED_LINES: usize = 12;
 pub fn write(run: &Run<'_>) -> Vec<u8> {
     let mut report = ReportBuilder::new();
     let began = OffsetDateTime::parse(run.utc, &Rfc3339).unwrap_or(OffsetDateTime::UNIX_EPOCH);
-    let mut suites: Vec<&str> = Vec::new();
-    for case in &run.cases {
-        if !suites.contains(&case.case.suite.as_str()) {
-            suites.push(&case.case.suite);
-        }
-    }
-    for suite in &suites {
+    for suite in suites(run) {
         let mut builder = TestSuiteBuilder::new(&xml_text(suite));
         builder.set_timestamp(began);
         builder.testsuite.hostname = xml_text(&run.started.host);
@@ -35,7 +29,7 @@ pub fn write(run: &Run<'_>) -> Vec<u8> {
         builder.add_testcases(
             run.cases
                 .iter()
-                .filter(|case| case.case.suite == **suite)
+                .filter(|case| case.case.suite == *suite)
                 .map(|case| testcase(run, case)),
         );
         report.add_testsuite(builder.build());
@@ -46,6 +40,18 @@ pub fn write(run: &Run<'_>) -> Vec<u8> {
         return Vec::new();
     }
     complete(&xml, run).unwrap_or(xml)
+}
+
+/// The suites, in the order in which their first cases come.
+fn suites<'a>(run: &Run<'a>) -> Vec<&'a str> {
+    let mut suites = Vec::new();
+    for case in &run.cases {
+        let suite = case.case.suite.as_str();
+        if !suites.contains(&suite) {
+            suites.push(suite);
+        }
+    }
+    suites
 }
 
 fn testcase(run: &Run<'_>, case: &CaseRun<'_>) -> TestCase {
@@ -145,35 +151,28 @@ fn cdata(text: &str) -> String {
 fn complete(xml: &[u8], run: &Run<'_>) -> quick_xml::Result<Vec<u8>> {
     let mut reader = Reader::from_reader(xml);
     let mut writer = Writer::new_with_indent(Vec::new(), b' ', 2);
-    let mut suite = String::new();
+    let mut suites = suites(run).into_iter();
+    let mut suite = "";
     loop {
         match reader.read_event()? {
             Event::Eof => break,
             Event::Start(element) => {
                 let is_suite = element.name().as_ref() == b"testsuite";
                 if is_suite {
-                    suite = attribute(&element, "name");
+                    suite = suites.next().unwrap_or_default();
                 }
-                writer.write_event(Event::Start(completed(&element, run, &suite)))?;
+                writer.write_event(Event::Start(completed(&element, run, suite)))?;
                 if is_suite {
                     properties(&mut writer, run)?;
                 }
             }
-            Event::Empty(element) => writer.write_event(Event::Empty(completed(&element, run, &suite)))?,
+            Event::Empty(element) => writer.write_event(Event::Empty(completed(&element, run, suite)))?,
             event => writer.write_event(event)?,
         }
     }
     let mut out = writer.into_inner();
     out.push(b'\n');
     Ok(out)
-}
-
-fn attribute(element: &BytesStart<'_>, name: &str) -> String {
-    let value = element.try_get_attribute(name).ok().flatten();
-    value
-        .and_then(|value| value.normalized_value(quick_xml::XmlVersion::Explicit1_0).ok())
-        .map(|value| value.into_owned())
-        .unwrap_or_default()
 }
 
 /// The element with its attributes as `junit-10.xsd` wants them.

@@ -1,0 +1,35 @@
+//! The program as its users meet it: the binary, run in a folder of its own on simulated modules.
+
+#[path = "cli/junit.rs"]
+mod junit;
+#[path = "cli/lab.rs"]
+mod lab;
+#[path = "cli/process.rs"]
+mod process;
+
+#[path = "cli/bench.rs"]
+mod bench;
+#[path = "cli/closed_pipe.rs"]
+mod closed_pipe;
+#[path = "cli/console.rs"]
+mod console;
+#[path = "cli/defects.rs"]
+mod defects;
+#[path = "cli/help.rs"]
+mod help;
+#[path = "cli/hostile.rs"]
+mod hostile;
+#[path = "cli/killed.rs"]
+mod killed;
+#[path = "cli/package.rs"]
+mod package;
+#[path = "cli/power.rs"]
+mod power;
+#[path = "cli/run.rs"]
+mod run;
+#[path = "cli/signals.rs"]
+mod signals;
+#[path = "cli/sim.rs"]
+mod sim;
+#[path = "cli/usage.rs"]
+mod usage;

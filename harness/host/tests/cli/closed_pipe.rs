@@ -1,0 +1,94 @@
+//! Standard output that nobody reads any more, as behind `| head -1`: no panic, no unsafe rig, no other exit code.
+
+use crate::lab::Lab;
+use std::io::{BufRead, BufReader, PipeReader, Read, Write};
+use std::process::{Child, Stdio};
+
+const CLEAN: &str = "cases:\n  - name: clean\n    update: {package: a-to-b, via: uart}\n";
+
+/// A program whose output goes into a pipe of one reader.
+fn piped(lab: &Lab, args: &[&str], input: &str) -> (Child, PipeReader) {
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    let mut command = lab.command(args);
+    command
+        .stdin(Stdio::piped())
+        .stdout(writer)
+        .stderr(Stdio::piped());
+    let mut child = command.spawn().expect("the program starts");
+    let mut stdin = child.stdin.take().expect("piped");
+    stdin.write_all(input.as_bytes()).expect("a pipe holds as much");
+    (child, reader)
+}
+
+#[track_caller]
+fn ends_well(mut child: Child, code: i32) {
+    let mut stderr = String::new();
+    child
+        .stderr
+        .take()
+        .expect("piped")
+        .read_to_string(&mut stderr)
+        .expect("UTF-8");
+    let status = child.wait().expect("a child can be waited for");
+    assert_eq!((status.code(), stderr.as_str()), (Some(code), ""));
+}
+
+#[test]
+fn run_goes_on_to_its_end() {
+    let lab = Lab::new();
+    lab.rig(200, "");
+    lab.suite(CLEAN);
+    let args = lab.arguments(&[]);
+    let (child, reader) = piped(&lab, &args, "");
+    let mut first = String::new();
+    let mut reader = BufReader::new(reader);
+    reader.read_line(&mut first).expect("a line");
+    assert!(first.contains("Starting lab"), "{first}");
+    drop(reader);
+    ends_well(child, 0);
+    assert_eq!(lab.ended("out"), (0, false, true));
+    assert!(lab.path("out/junit.xml").exists());
+    assert!(lab.names("tmp").is_empty());
+}
+
+#[test]
+fn console_goes_on_to_its_end() {
+    let lab = Lab::new();
+    let (child, reader) = piped(&lab, &["console", "rigs/sim-fast.yaml"], "ATI\n");
+    drop(reader);
+    ends_well(child, 0);
+    assert!(lab.names("tmp").is_empty());
+}
+
+#[test]
+fn everything_else() {
+    let lab = Lab::new();
+    lab.rig(400, "");
+    lab.suite(CLEAN);
+    lab.run(&lab.arguments(&[])).ends(0);
+    let package = "suites/packages/a-to-b.delta";
+    let calls: &[&[&str]] = &[
+        &["--help"],
+        &["completions", "bash"],
+        &["package", "inspect", package],
+        &["package", "inspect", package, "--json"],
+        &[
+            "package",
+            "pack",
+            "--from",
+            "BC66NBR01A01",
+            "--to",
+            "BC66NBR01A02",
+            "--out",
+            "x",
+        ],
+        &["report", "out"],
+        &["sim", "--list-defects"],
+    ];
+    for args in calls {
+        let (child, reader) = piped(&lab, args, "");
+        drop(reader);
+        println!("{args:?}");
+        ends_well(child, 0);
+    }
+}

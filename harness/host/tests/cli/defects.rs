@@ -1,0 +1,64 @@
+//! Modules that are at fault: exit code 1, the rule, and a sentence that an engineer can act on.
+
+use crate::junit;
+use crate::lab::{Lab, steady};
+use rstest::rstest;
+
+#[rstest]
+#[case("forgets-resume", "no-resume", &["UPDATING 50%", "BC66NBR01A01", "BC66NBR01A02", "forced resume"])]
+#[case("end-zero-old-version", "end-without-update", &["END,0", "BC66NBR01A01", "BC66NBR01A02"])]
+#[case("hangs-in-updating", "update-stalled", &["stood at UPDATING ", "%", "no END"])]
+#[case("dead-after-cut", "unresponsive", &["UPDATING 50%", "does not answer", "BC66NBR01A01", "BC66NBR01A02"])]
+#[case("never-prints-end", "end-missing", &["BC66NBR01A02", "no END"])]
+fn each_defect_is_found(#[case] defect: &str, #[case] rule: &str, #[case] told: &[&str]) {
+    let lab = Lab::new();
+    lab.rig(400, defect);
+    // Module's time: an update takes about 60 s, a boot 2 s. At 20 % every attempt of the module that hangs has not hung yet.
+    lab.suite(
+        "limits: {boot: 20s, resume: 30s, update: 120s}
+cases:
+  - name: forced resume
+    update: {package: a-to-b, via: uart}
+    cut: {at: updating 20%, after: 5s}
+",
+    );
+    let ran = lab.run(&lab.arguments(&[])).ends(1);
+    let cases = junit::cases(&lab.read("out/junit.xml"));
+    let [case] = &cases[..] else { panic!("{cases:?}") };
+    assert_eq!(
+        (case.verdict.as_str(), case.kind.as_str()),
+        ("failure", format!("product.{rule}").as_str()),
+        "{case:?}"
+    );
+    let message = steady(&case.message);
+    for part in told {
+        assert!(message.contains(&steady(part)), "`{part}` in: {}", case.message);
+    }
+    assert!(
+        case.message.split_whitespace().count() > 8,
+        "a sentence: {}",
+        case.message
+    );
+    // The body says where to look and what to type.
+    for part in [
+        "case: suite.yaml:",
+        "rerun: dfota-hil run suite.yaml",
+        "--seed 7",
+        "the last lines:",
+    ] {
+        assert!(case.body.contains(part), "`{part}` in: {}", case.body);
+    }
+    // So does the end of the output.
+    assert!(
+        ran.stdout.contains(&format!("{rule}: {}", case.message)),
+        "{}",
+        ran.stdout
+    );
+    assert!(
+        ran.stdout
+            .contains("transcript: out/transcripts/lab.forced-resume.log"),
+        "{}",
+        ran.stdout
+    );
+    assert_eq!(lab.ended("out"), (1, false, true));
+}

@@ -1,0 +1,69 @@
+//! The help of every command, and completions.
+
+use crate::lab::Lab;
+use rstest::rstest;
+
+#[rstest]
+#[case("dfota-hil", &[])]
+#[case("run", &["run"])]
+#[case("plan", &["plan"])]
+#[case("report", &["report"])]
+#[case("sim", &["sim"])]
+#[case("console", &["console"])]
+#[case("power", &["power"])]
+#[case("package", &["package"])]
+#[case("package-inspect", &["package", "inspect"])]
+#[case("package-pack", &["package", "pack"])]
+#[case("schema", &["schema"])]
+#[case("completions", &["completions"])]
+fn help(#[case] name: &str, #[case] command: &[&str]) {
+    let lab = Lab::new();
+    let ran = lab.run(&[command, &["--help"]].concat()).ends(0);
+    assert_eq!(ran.stderr, "");
+    insta::assert_snapshot!(format!("help-of-{name}"), ran.stdout);
+}
+
+/// A command that is added needs a snapshot of its help above.
+#[test]
+fn no_command_is_left_out() {
+    let lab = Lab::new();
+    let help = lab.run(&["--help"]).ends(0).stdout;
+    let (_, commands) = help.split_once("Commands:\n").expect("a list of commands");
+    let names: Vec<&str> = commands
+        .lines()
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| line.split_whitespace().next())
+        .collect();
+    let covered = [
+        "run",
+        "plan",
+        "report",
+        "sim",
+        "console",
+        "power",
+        "package",
+        "schema",
+        "completions",
+        "help",
+    ];
+    assert_eq!(names, covered);
+}
+
+#[rstest]
+#[case("bash", "complete -F _dfota__hil")]
+#[case("zsh", "#compdef dfota-hil")]
+#[case("fish", "complete -c dfota-hil")]
+fn completions(#[case] shell: &str, #[case] part: &str) {
+    let lab = Lab::new();
+    let ran = lab.run(&["completions", shell]).ends(0);
+    for part in [part, "console", "fail-fast", "pwrkey"] {
+        assert!(ran.stdout.contains(part), "no `{part}` for {shell}");
+    }
+}
+
+#[test]
+fn version() {
+    let lab = Lab::new();
+    let expected = format!("dfota-hil {}\n", env!("CARGO_PKG_VERSION"));
+    assert_eq!(lab.run(&["--version"]).ends(0).stdout, expected);
+}

@@ -1,0 +1,171 @@
+//! What a hostile module, rig or suite can put into JUnit: whatever it is, a parser takes the file.
+
+use crate::junit;
+use dfota_core::case::{Case, Limits, Package, Via};
+use dfota_core::event::{Attachments, Event, FileFacts, Record, RigFacts, RunStarted, SCHEMA};
+use dfota_core::expect::Expect;
+use dfota_core::fault::Faults;
+use dfota_core::verdict::{Rule, Verdict};
+use dfota_hil::report::Run;
+use proptest::prelude::*;
+
+/// Everything that has ended a parser before.
+const HOSTILE: &str = "\0\u{1b}[31m ]]> <![CDATA[ & < > \" ' &amp; &#0; \u{b}\u{c}\r\n\t\u{7f}\u{85}\u{fffe}\u{ffff}\u{feff}\u{202e}😀 -->";
+
+fn case(id: &str, text: &str) -> Case {
+    Case {
+        id: id.into(),
+        suite: text.into(),
+        place: text.into(),
+        package: Package {
+            name: text.into(),
+            from: "A".parse().expect("a version"),
+            to: "B".parse().expect("a version"),
+            bytes: 1,
+            sha256: text.into(),
+        },
+        via: Via::Uart,
+        on: "A".parse().expect("a version"),
+        block_size: 512,
+        faults: Faults::default(),
+        cut: None,
+        expect: Expect::success(),
+        limits: Limits::default(),
+        requirements: vec![text.into()],
+        tags: vec![text.into()],
+    }
+}
+
+fn started(text: &str, attachments: Attachments) -> Event {
+    let file = FileFacts {
+        name: text.into(),
+        path: text.into(),
+        sha256: text.into(),
+        text: text.into(),
+    };
+    Event::RunStarted(RunStarted {
+        schema: SCHEMA,
+        run: text.into(),
+        tool: text.into(),
+        commit: None,
+        args: vec![text.into()],
+        seed: 0,
+        host: text.into(),
+        rig: RigFacts {
+            file: file.clone(),
+            module: text.into(),
+            simulated: true,
+            speed: 1.0,
+            discharge_ns: 0,
+        },
+        suites: vec![file],
+        packages: Vec::new(),
+        attachments,
+        out: text.into(),
+        folder: text.into(),
+    })
+}
+
+/// A run with a case of every verdict, all texts of which are `text`.
+fn records(text: &str, attachments: Attachments) -> Vec<Record> {
+    let say = || text.to_owned();
+    let ended = [
+        Some(Verdict::Pass),
+        Some(Verdict::of(Rule::NoResume, say())),
+        Some(Verdict::of(Rule::PowerNotCut, say())),
+        Some(Verdict::of(Rule::CutMissed, say())),
+        None,
+    ];
+    let mut events = vec![started(text, attachments)];
+    let ids: Vec<String> = (0..7).map(|n| format!("{n}{text}")).collect();
+    for (n, id) in ids.iter().enumerate() {
+        events.push(Event::CasePlanned {
+            case: Box::new(case(id, text)),
+            skip: (n == 5).then(say),
+        });
+    }
+    // The last but one is skipped, the last is never reached, and the one before them never ends.
+    for (id, verdict) in ids.iter().zip(ended) {
+        events.push(Event::CaseStarted {
+            id: id.clone(),
+            suite: say(),
+        });
+        events.push(Event::Rx {
+            text: say(),
+            partial: true,
+        });
+        events.push(Event::Note { text: say() });
+        if let Some(verdict) = verdict {
+            events.push(Event::CaseEnded {
+                id: id.clone(),
+                suite: say(),
+                verdict,
+                took_ns: 1_234_567_890,
+                story: say(),
+                rerun: say(),
+            });
+        }
+    }
+    let record = |(seq, event)| Record {
+        seq,
+        mono_ns: seq * 1_000_000,
+        module_ns: 0,
+        utc: "2026-11-22T14:30:05.123456789Z".into(),
+        prev: String::new(),
+        event,
+    };
+    (0..).zip(events).map(record).collect()
+}
+
+#[track_caller]
+fn check(text: &str) {
+    for attachments in [Attachments::Absolute, Attachments::Relative, Attachments::None] {
+        let records = records(text, attachments);
+        let run = Run::new(&records).expect("a run");
+        let xml = String::from_utf8(dfota_hil::report::junit::write(&run)).expect("UTF-8");
+        let cases = junit::cases(&xml);
+        let verdicts: Vec<&str> = cases.iter().map(|case| case.verdict.as_str()).collect();
+        assert_eq!(
+            verdicts,
+            ["", "failure", "error", "error", "error", "skipped", "skipped"]
+        );
+        for (n, case) in cases.iter().enumerate() {
+            assert!(case.name.starts_with(&n.to_string()), "{case:?}");
+        }
+        assert_eq!(cases[1].kind, "product.no-resume");
+        assert_eq!(cases[4].kind, "inconclusive.interrupted");
+        assert_eq!(cases[6].kind, "not-reached");
+    }
+}
+
+#[test]
+fn everything_that_has_ended_a_parser_before() {
+    check(HOSTILE);
+    check("");
+    check("]]>");
+    check("]]]]>>");
+}
+
+#[test]
+fn readable_text_is_kept() {
+    let records = records("\u{1b}UPDATING 50 % · <ok> & \"so\"", Attachments::None);
+    let run = Run::new(&records).expect("a run");
+    let xml = String::from_utf8(dfota_hil::report::junit::write(&run)).expect("UTF-8");
+    let cases = junit::cases(&xml);
+    assert_eq!(cases[1].message, "\\x1bUPDATING 50 % · <ok> & \"so\"");
+    assert!(cases[1].body.starts_with("\\x1bUPDATING 50 % · <ok> & \"so\"\n"));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_text(text in any::<String>()) {
+        check(&text);
+    }
+
+    #[test]
+    fn any_of_what_xml_is_made_of(text in "[\\x00-\\x1f<>&\"'\\]!\\[CDATA\u{fffe}\u{ffff}a;#x-]{0,40}") {
+        check(&text);
+    }
+}

@@ -1,0 +1,238 @@
+//! A laboratory for one test: a folder with the repository's rigs and suites in it, from which the program is run.
+
+use crate::process::Running;
+use serde_json::Value;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+use tempfile::TempDir;
+
+/// The program under test.
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_dfota-hil");
+/// Real time that anything may take before a test gives up.
+pub const LIMIT: Duration = Duration::from_secs(60);
+
+/// What a suite of a test begins with.
+const PACKAGES: &str = "\
+packages:
+  a-to-b: {file: suites/packages/a-to-b.delta, from: BC66NBR01A01, to: BC66NBR01A02}
+  b-to-a: {file: suites/packages/b-to-a.delta, from: BC66NBR01A02, to: BC66NBR01A01}
+";
+
+/// The folder.
+pub struct Lab {
+    folder: TempDir,
+}
+
+/// How a program ended.
+#[derive(Debug)]
+pub struct Ran {
+    pub code: Option<i32>,
+    pub stdout: String,
+    pub stderr: String,
+}
+
+impl Ran {
+    /// Checks the exit code; a mismatch shows everything.
+    #[track_caller]
+    pub fn ends(self, code: i32) -> Self {
+        assert_eq!(
+            self.code,
+            Some(code),
+            "\nstdout:\n{}\nstderr:\n{}",
+            self.stdout,
+            self.stderr
+        );
+        assert!(!self.stderr.contains("panicked"), "{}", self.stderr);
+        self
+    }
+}
+
+impl Lab {
+    pub fn new() -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        for name in ["rigs", "suites"] {
+            let target = root
+                .join(name)
+                .canonicalize()
+                .expect("a folder of the repository");
+            std::os::unix::fs::symlink(target, folder.path().join(name)).expect("a link");
+        }
+        std::fs::create_dir(folder.path().join("tmp")).expect("a folder");
+        Self { folder }
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn write(&self, name: &str, text: impl AsRef<[u8]>) {
+        std::fs::write(self.path(name), text).expect("a file");
+    }
+
+    pub fn read(&self, name: &str) -> String {
+        let path = self.path(name);
+        std::fs::read_to_string(&path).unwrap_or_else(|why| panic!("`{}`: {why}", path.display()))
+    }
+
+    /// Writes `rig.yaml`: a simulated module.
+    pub fn rig(&self, speed: u32, defects: &str) {
+        let text = format!(
+            "rig: lab\nmodule: bc66\nsimulated: {{firmware: BC66NBR01A01, speed: {speed}, defects: [{defects}]}}\n"
+        );
+        self.write("rig.yaml", text);
+    }
+
+    /// Writes `suite.yaml`; `rest` is what follows the packages.
+    pub fn suite(&self, rest: &str) {
+        self.write("suite.yaml", format!("suite: lab\n{PACKAGES}{rest}"));
+    }
+
+    /// A command with these arguments, in this folder. Its temporary files are in `tmp`.
+    pub fn command(&self, args: &[&str]) -> Command {
+        let mut command = Command::new(PROGRAM);
+        command
+            .args(args)
+            .current_dir(self.folder.path())
+            .env("TMPDIR", self.path("tmp"))
+            .env_remove("RUST_LOG")
+            .env_remove("NO_COLOR")
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs the program to its end.
+    pub fn run(&self, args: &[&str]) -> Ran {
+        self.start(args).end()
+    }
+
+    /// The same with something on its standard input.
+    pub fn run_with_input(&self, args: &[&str], input: &str) -> Ran {
+        self.write("input", input);
+        let input = std::fs::File::open(self.path("input")).expect("the file just written");
+        Running::start(self.command(args).stdin(input)).end()
+    }
+
+    /// Starts the program.
+    pub fn start(&self, args: &[&str]) -> Running {
+        Running::start(&mut self.command(args))
+    }
+
+    /// `suite.yaml` on `rig.yaml`, to the run folder `out`.
+    pub fn arguments<'a>(&self, more: &[&'a str]) -> Vec<&'a str> {
+        [
+            &[
+                "run",
+                "suite.yaml",
+                "--rig",
+                "rig.yaml",
+                "--out",
+                "out",
+                "--seed",
+                "7",
+            ],
+            more,
+        ]
+        .concat()
+    }
+
+    /// The events of a run folder so far, without a last line that is being written.
+    pub fn events(&self, out: &str) -> Vec<Value> {
+        let text = std::fs::read(self.path(out).join("events.jsonl")).unwrap_or_default();
+        let complete = text.split_inclusive(|&byte| byte == b'\n');
+        complete
+            .filter(|line| line.ends_with(b"\n"))
+            .map(|line| serde_json::from_slice(line).expect("an event"))
+            .collect()
+    }
+
+    /// Waits for an event of the run in `out`.
+    #[track_caller]
+    pub fn await_event(&self, out: &str, awaited: &str, is: impl Fn(&Value) -> bool) {
+        let deadline = Instant::now() + LIMIT;
+        loop {
+            let events = self.events(out);
+            if events.iter().any(&is) {
+                return;
+            }
+            assert!(
+                Instant::now() < deadline,
+                "waited {LIMIT:?} for {awaited}; the last event is {:?}",
+                events.last()
+            );
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    }
+
+    /// How the run in `out` ended: exit code, interrupted, safe.
+    #[track_caller]
+    pub fn ended(&self, out: &str) -> (u64, bool, bool) {
+        let events = self.events(out);
+        let last = events.last().expect("a journal has events");
+        assert_eq!(last["event"], "run-ended", "{last}");
+        (
+            last["exit"].as_u64().expect("a number"),
+            last["interrupted"] == true,
+            last["safe"] == true,
+        )
+    }
+
+    /// Verdict, rule and id of each case, out of `run.json`.
+    pub fn verdicts(&self, out: &str) -> Vec<String> {
+        let run: Value = serde_json::from_str(&self.read(&format!("{out}/run.json"))).expect("JSON");
+        let cases = run["cases"].as_array().expect("a list");
+        let text = |case: &Value, key: &str| case[key].as_str().unwrap_or("-").to_owned();
+        cases
+            .iter()
+            .map(|case| ["id", "verdict", "rule"].map(|key| text(case, key)).join(" "))
+            .collect()
+    }
+
+    /// Names of the run folders under `reports`, and of what is left in `tmp`.
+    pub fn names(&self, folder: &str) -> Vec<String> {
+        let entries = std::fs::read_dir(self.path(folder))
+            .into_iter()
+            .flatten()
+            .flatten();
+        let mut names: Vec<String> = entries
+            .map(|entry| entry.file_name().to_string_lossy().into_owned())
+            .collect();
+        names.sort();
+        names
+    }
+}
+
+/// An event that a line from the module has `part` in it.
+pub fn heard(part: &'static str) -> impl Fn(&Value) -> bool {
+    move |event| event["event"] == "rx" && event["text"].as_str().is_some_and(|text| text.contains(part))
+}
+
+/// Text without what differs from run to run: seconds in brackets, and percentages, which a busy machine shifts.
+pub fn steady(text: &str) -> String {
+    let mut out = String::new();
+    for line in text.split_inclusive('\n') {
+        let line = match (line.find('['), line.find("s]")) {
+            (Some(open), Some(close)) if line[open + 1..close].trim().parse::<f64>().is_ok() => {
+                format!("{}[TIME{}", &line[..open], &line[close + 1..])
+            }
+            _ => line.to_owned(),
+        };
+        let mut digits = String::new();
+        for c in line.chars() {
+            if c.is_ascii_digit() {
+                digits.push(c);
+                continue;
+            }
+            out.push_str(if c == '%' && !digits.is_empty() {
+                "N"
+            } else {
+                &digits
+            });
+            digits.clear();
+            out.push(c);
+        }
+        out.push_str(&digits);
+    }
+    out
+}

@@ -1,0 +1,154 @@
+//! A process under test, and those below it.
+
+use crate::lab::{LIMIT, Ran};
+use std::fs::File;
+use std::process::{Child, Command};
+use std::time::{Duration, Instant};
+
+pub use rustix::process::Signal;
+
+/// A program that runs. What it writes goes to files, so that it never waits for this test.
+pub struct Running {
+    child: Child,
+    stdout: File,
+    stderr: File,
+}
+
+impl Running {
+    pub fn start(command: &mut Command) -> Self {
+        let file = || tempfile::tempfile().expect("a temporary file");
+        let (stdout, stderr) = (file(), file());
+        let copy = |file: &File| file.try_clone().expect("a file can be opened twice");
+        let child = command.stdout(copy(&stdout)).stderr(copy(&stderr)).spawn();
+        Self {
+            child: child.expect("the program starts"),
+            stdout,
+            stderr,
+        }
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        let pid = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(pid, signal).expect("the process is there");
+    }
+
+    /// Every process below this one.
+    pub fn descendants(&self) -> Vec<Process> {
+        let all = Process::all();
+        let mut found: Vec<Process> = Vec::new();
+        let mut parents = vec![self.child.id()];
+        while let Some(parent) = parents.pop() {
+            for process in all.iter().filter(|process| process.parent == parent) {
+                parents.push(process.pid);
+                found.push(*process);
+            }
+        }
+        found
+    }
+
+    /// Waits until its standard error holds `awaited`.
+    #[track_caller]
+    pub fn await_stderr(&mut self, awaited: &str) {
+        let stderr = &mut self.stderr;
+        wait_until(&format!("{awaited:?} on standard error"), || {
+            whole(stderr).contains(awaited)
+        });
+    }
+
+    /// Waits until its standard output holds `awaited`, and gives it all.
+    #[track_caller]
+    pub fn await_stdout(&mut self, awaited: &str) -> String {
+        let stdout = &mut self.stdout;
+        wait_until(&format!("{awaited:?} on standard output"), || {
+            whole(stdout).contains(awaited)
+        });
+        whole(stdout)
+    }
+
+    /// Waits for its end.
+    #[track_caller]
+    pub fn end(mut self) -> Ran {
+        let child = &mut self.child;
+        let mut status = None;
+        wait_until("the end of the program", || {
+            status = child.try_wait().expect("a child can be asked");
+            status.is_some()
+        });
+        Ran {
+            code: status.and_then(|status| status.code()),
+            stdout: whole(&mut self.stdout),
+            stderr: whole(&mut self.stderr),
+        }
+    }
+}
+
+/// A test that failed leaves nothing running.
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// All of a file that somebody else may still be writing.
+fn whole(file: &mut File) -> String {
+    use std::os::unix::fs::FileExt;
+    let mut bytes = vec![0; file.metadata().expect("a file has a length").len() as usize];
+    file.read_exact_at(&mut bytes, 0).expect("the file can be read");
+    String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// Looks again and again, with a limit that says what was awaited.
+#[track_caller]
+pub fn wait_until(awaited: &str, mut is: impl FnMut() -> bool) {
+    let deadline = Instant::now() + LIMIT;
+    while !is() {
+        assert!(Instant::now() < deadline, "waited {LIMIT:?} for {awaited}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// A process of this machine. A number is given out again some day; together with the start it is not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Process {
+    pub pid: u32,
+    parent: u32,
+    started: u64,
+}
+
+impl Process {
+    fn all() -> Vec<Self> {
+        let entries = std::fs::read_dir("/proc")
+            .expect("this machine has /proc")
+            .flatten();
+        entries
+            .filter_map(|entry| Self::of(entry.file_name().to_str()?.parse().ok()?))
+            .collect()
+    }
+
+    fn of(pid: u32) -> Option<Self> {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+        // The name stands in parentheses and may hold anything.
+        let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
+        let dead = matches!(*fields.first()?, "Z" | "X");
+        (!dead).then_some(())?;
+        Some(Self {
+            pid,
+            parent: fields.get(1)?.parse().ok()?,
+            started: fields.get(19)?.parse().ok()?,
+        })
+    }
+
+    /// Whether it still runs.
+    pub fn is_alive(&self) -> bool {
+        Self::of(self.pid).is_some_and(|now| now.started == self.started)
+    }
+}
+
+/// Waits until none of these runs any more.
+#[track_caller]
+pub fn all_end(processes: &[Process]) {
+    wait_until(&format!("the end of {processes:?}"), || {
+        !processes.iter().any(Process::is_alive)
+    });
+}

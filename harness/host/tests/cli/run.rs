@@ -1,0 +1,282 @@
+//! `run` to its end, and `report` after it.
+
+use crate::junit;
+use crate::lab::{Lab, steady};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::path::Path;
+
+const CLEAN: &str = "cases:\n  - name: clean\n    update: {package: a-to-b, via: uart}\n";
+/// Three cases of which the first cannot pass: no package leads to its version.
+const FIRST_CANNOT_PASS: &str = "\
+cases:
+  - name: impossible
+    update: {package: a-to-b, via: uart, on: BC66NBR01A09}
+  - name: second
+    update: {package: a-to-b, via: uart}
+  - name: third
+    update: {package: b-to-a, via: uart}
+";
+
+/// The files of a folder and below it, by their path in it.
+fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
+    let mut found = BTreeMap::new();
+    for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if entry.path().is_dir() {
+            for (below, bytes) in files(&entry.path()) {
+                found.insert(format!("{name}/{below}"), bytes);
+            }
+        } else {
+            found.insert(name, std::fs::read(entry.path()).expect("a file"));
+        }
+    }
+    found
+}
+
+/// Checks the chain of a journal: a number without a gap, and the digest of the line before.
+#[track_caller]
+fn check_chain(journal: &[u8]) {
+    let mut prev = Sha256::digest([]);
+    let lines: Vec<&[u8]> = journal.split_inclusive(|&byte| byte == b'\n').collect();
+    for (n, line) in lines.iter().enumerate() {
+        let line = line.strip_suffix(b"\n").expect("a whole line");
+        let event: Value = serde_json::from_slice(line).expect("JSON");
+        assert_eq!(event["seq"], n);
+        let hex: String = prev.iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(event["prev"], hex.as_str(), "line {}", n + 1);
+        prev = Sha256::digest(line);
+    }
+    assert!(lines.len() > 100, "{} lines", lines.len());
+}
+
+#[test]
+fn smoke_on_the_fast_rig() {
+    let lab = Lab::new();
+    let ran = lab.run(&[
+        "run",
+        "suites/smoke.yaml",
+        "--rig",
+        "rigs/sim-fast.yaml",
+        "--seed",
+        "7",
+        "--out",
+        "out",
+    ]);
+    let ran = ran.ends(0);
+    insta::assert_snapshot!(steady(&ran.stdout));
+    assert_eq!(ran.stderr, "");
+
+    let cases = junit::cases(&lab.read("out/junit.xml"));
+    let names: Vec<&str> = cases.iter().map(|case| case.name.as_str()).collect();
+    let expected = [
+        "clean-update[via=http]",
+        "clean-update[via=uart]",
+        "forced-resume[via=http]",
+        "forced-resume[via=uart]",
+    ];
+    assert_eq!(names, expected);
+    assert!(cases.iter().all(|case| case.verdict.is_empty()), "{cases:?}");
+
+    let made = files(&lab.path("out"));
+    let transcripts = expected.map(|id| {
+        let slug = id.replace(['[', '='], "-").replace(']', "");
+        format!("transcripts/bc66-smoke.{slug}.log")
+    });
+    let mut wanted = vec!["events.jsonl", "junit.xml", "run.json"];
+    wanted.extend(transcripts.iter().map(String::as_str));
+    assert_eq!(made.keys().map(String::as_str).collect::<Vec<_>>(), wanted);
+    check_chain(&made["events.jsonl"]);
+    assert_eq!(lab.ended("out"), (0, false, true));
+    assert!(lab.names("tmp").is_empty(), "left behind: {:?}", lab.names("tmp"));
+
+    // From the journal alone, in its place and elsewhere, under another name.
+    std::fs::create_dir_all(lab.path("else/where")).expect("a folder");
+    std::fs::copy(lab.path("out/events.jsonl"), lab.path("else/where/events.jsonl")).expect("a copy");
+    for name in made.keys().filter(|name| *name != "events.jsonl") {
+        std::fs::remove_file(lab.path("out").join(name)).expect("a file");
+    }
+    for folder in ["out", "else/where"] {
+        let again = lab.run(&["report", folder]).ends(0);
+        let summary = ran.stdout.find("------------").expect("a summary");
+        assert_eq!(again.stdout, ran.stdout[summary..]);
+        let remade = files(&lab.path(folder));
+        assert_eq!(remade.keys().collect::<Vec<_>>(), made.keys().collect::<Vec<_>>());
+        for (name, bytes) in &remade {
+            assert!(*bytes == made[name], "{folder}/{name} differs");
+        }
+    }
+}
+
+#[test]
+fn the_default_run_folder_names_time_rig_and_suite() {
+    let lab = Lab::new();
+    lab.rig(400, "");
+    lab.suite(CLEAN);
+    lab.run(&["run", "suite.yaml", "--rig", "rig.yaml"]).ends(0);
+    let [name] = &lab.names("reports")[..] else {
+        panic!("{:?}", lab.names("reports"));
+    };
+    let (time, rest) = name.split_at("20261122T143005Z".len());
+    let shape: String = time
+        .chars()
+        .map(|c| if c.is_ascii_digit() { '0' } else { c })
+        .collect();
+    assert_eq!((shape.as_str(), rest), ("00000000T000000Z", "-lab-lab"));
+}
+
+#[test]
+fn a_run_folder_is_never_written_twice() {
+    let lab = Lab::new();
+    lab.rig(400, "");
+    lab.suite(CLEAN);
+    lab.run(&lab.arguments(&[])).ends(0);
+    let before = files(&lab.path("out"));
+    let ran = lab.run(&lab.arguments(&[])).ends(2);
+    assert_eq!(
+        ran.stderr,
+        "run folder `out` holds a run already: a journal is never written twice; choose another `--out`\n"
+    );
+    assert!(before == files(&lab.path("out")));
+}
+
+#[test]
+fn without_fail_fast_the_run_goes_on() {
+    let lab = Lab::new();
+    lab.rig(400, "");
+    lab.suite(FIRST_CANNOT_PASS);
+    lab.run(&lab.arguments(&[])).ends(3);
+    assert_eq!(
+        lab.verdicts("out"),
+        ["impossible error no-chain", "second pass -", "third pass -"]
+    );
+}
+
+#[test]
+fn fail_fast_ends_at_the_first_case_that_does_not_pass() {
+    let lab = Lab::new();
+    lab.rig(400, "");
+    lab.suite(FIRST_CANNOT_PASS);
+    lab.run(&lab.arguments(&["--fail-fast"])).ends(3);
+    assert_eq!(
+        lab.verdicts("out"),
+        [
+            "impossible error no-chain",
+            "second not-reached -",
+            "third not-reached -"
+        ]
+    );
+    assert_eq!(lab.ended("out"), (3, false, true));
+    let cases = junit::cases(&lab.read("out/junit.xml"));
+    let kinds: Vec<&str> = cases.iter().map(|case| case.kind.as_str()).collect();
+    assert_eq!(kinds, ["suite.no-chain", "not-reached", "not-reached"]);
+}
+
+#[test]
+fn max_time_leaves_the_rest_unreached() {
+    let lab = Lab::new();
+    lab.rig(400, "");
+    lab.suite(FIRST_CANNOT_PASS);
+    let ran = lab.run(&lab.arguments(&["--max-time", "0s"])).ends(3);
+    assert!(
+        ran.stdout.contains("3 cases: 0 passed, 3 not reached"),
+        "{}",
+        ran.stdout
+    );
+    assert_eq!(
+        lab.verdicts("out"),
+        [
+            "impossible not-reached -",
+            "second not-reached -",
+            "third not-reached -"
+        ]
+    );
+}
+
+#[test]
+fn json_is_run_json_and_nothing_else() {
+    let lab = Lab::new();
+    lab.rig(400, "");
+    lab.suite(CLEAN);
+    let ran = lab.run(&lab.arguments(&["--json"])).ends(0);
+    assert_eq!(ran.stdout, lab.read("out/run.json"));
+    let run: Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    assert_eq!(run["seed"], 7);
+    assert_eq!(run["exit"], 0);
+    assert_eq!(run["rig"]["simulated"], true);
+    assert_eq!(run["rig"]["text"], lab.read("rig.yaml"));
+    assert_eq!(run["suites"][0]["text"], lab.read("suite.yaml"));
+    assert_eq!(run["module"]["before"]["version"], "BC66NBR01A01");
+    assert_eq!(run["module"]["after"]["version"], "BC66NBR01A02");
+    let package = std::fs::read(lab.path("suites/packages/a-to-b.delta")).expect("a package");
+    let digest: String = Sha256::digest(package)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    assert_eq!(run["packages"][0]["sha256"], digest.as_str());
+}
+
+#[test]
+fn junit_can_go_elsewhere_as_well() {
+    let lab = Lab::new();
+    lab.rig(400, "");
+    lab.suite(CLEAN);
+    lab.run(&lab.arguments(&["--junit", "new/folder/result.xml"]))
+        .ends(0);
+    assert_eq!(lab.read("new/folder/result.xml"), lab.read("out/junit.xml"));
+    lab.run(&["report", "out", "--junit", "again.xml"]).ends(0);
+    assert_eq!(lab.read("again.xml"), lab.read("out/junit.xml"));
+}
+
+#[test]
+fn attachments_are_named_as_asked_and_exist() {
+    let lab = Lab::new();
+    lab.rig(400, "");
+    lab.suite(CLEAN);
+    let folder = lab.path("").canonicalize().expect("it exists");
+    for how in ["relative", "absolute", "none"] {
+        let args = [
+            "run",
+            "suite.yaml",
+            "--rig",
+            "rig.yaml",
+            "--out",
+            how,
+            "--attachments",
+            how,
+        ];
+        lab.run(&args).ends(0);
+        let cases = junit::cases(&lab.read(&format!("{how}/junit.xml")));
+        let attached = cases[0].output.lines().find_map(|line| {
+            let inner = line.strip_prefix("[[ATTACHMENT|")?.strip_suffix("]]")?;
+            Some(Path::new(inner).to_owned())
+        });
+        match (how, attached) {
+            ("none", None) => {}
+            ("relative", Some(path)) => {
+                assert!(path.is_relative());
+                assert!(folder.join(path).is_file());
+            }
+            ("absolute", Some(path)) => assert!(path.is_absolute() && path.is_file()),
+            (_, attached) => panic!("{how}: {attached:?}"),
+        }
+    }
+}
+
+#[test]
+fn the_seed_is_drawn_told_and_recorded() {
+    let lab = Lab::new();
+    lab.rig(400, "");
+    lab.suite(CLEAN);
+    let ran = lab
+        .run(&["run", "suite.yaml", "--rig", "rig.yaml", "--out", "out"])
+        .ends(0);
+    let seed = lab.events("out")[0]["seed"].as_u64().expect("a seed");
+    assert!(
+        ran.stdout
+            .lines()
+            .next()
+            .is_some_and(|line| line.ends_with(&format!("seed {seed}")))
+    );
+}
