@@ -4,8 +4,15 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 use std::collections::BTreeMap;
 
-/// Elements: those that may stand in it, attributes that it must have, attributes that it may have.
-const ALLOWED: &[(&str, &[&str], &[&str], &[&str])] = &[
+/// An element's name; elements that may stand in it, attributes that it must have, attributes that it may have.
+type Allowed = (
+    &'static str,
+    &'static [&'static str],
+    &'static [&'static str],
+    &'static [&'static str],
+);
+
+const ALLOWED: &[Allowed] = &[
     (
         "testsuites",
         &["testsuite"],
