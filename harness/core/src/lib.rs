@@ -14,7 +14,9 @@ extern crate alloc;
 
 pub mod case;
 pub mod chain;
+pub mod coap;
 pub mod cut;
+pub mod dice;
 pub mod duration;
 pub mod event;
 pub mod expect;
