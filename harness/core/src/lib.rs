@@ -23,6 +23,7 @@ pub mod expect;
 pub mod fault;
 pub mod judge;
 pub mod lexer;
+pub mod lwm2m;
 pub mod moment;
 pub mod percent;
 pub mod reply;

@@ -155,7 +155,7 @@ fn a_response_apart_is_sent_again_until_it_is_acknowledged() {
     );
     let due = endpoint.deadline().expect("it waits for its acknowledgement");
     endpoint.on_time(due);
-    assert_eq!(sent(&mut endpoint), [response.clone()]);
+    assert_eq!(sent(&mut endpoint), std::slice::from_ref(&response));
     endpoint.on_message(
         PEER,
         Message::new(Kind::Ack, Code::EMPTY, response.id(), Token::default()),
