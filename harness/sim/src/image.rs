@@ -20,8 +20,35 @@ const RELOCATION_EVERY: usize = 1024;
 /// Replaced functions in each build.
 const REPLACED: usize = 24;
 
-/// The image of `version`, `len` bytes long.
+/// Functions that a correction replaces.
+const CORRECTED: usize = 6;
+/// A correction touches the first one of so many parts of an image.
+const CORRECTED_SHARE: usize = 3;
+
+/// The image of `version`, `len` bytes long. A version that ends with a letter is a correction of the build that
+/// ends with `1` in its place: a few functions in the first third are replaced, nothing is shifted, and its delta is small.
 pub fn build(version: &Version, len: usize) -> Vec<u8> {
+    let Some(corrected) = corrected(version) else {
+        return whole(version, len);
+    };
+    let mut image = whole(&corrected, len);
+    let mut own = Random::for_purpose(hash(version.as_str().as_bytes()), "correction");
+    for _ in 0..CORRECTED {
+        let size = 16 + own.below(64);
+        let at = own.below(len / CORRECTED_SHARE - size);
+        own.fill(&mut image[at..at + size]);
+    }
+    write_trailer(&mut image[len - TRAILER..], version);
+    image
+}
+
+/// The build that a version corrects.
+fn corrected(version: &Version) -> Option<Version> {
+    let base = version.as_str().strip_suffix(|c: char| c.is_ascii_uppercase())?;
+    format!("{base}1").parse().ok()
+}
+
+fn whole(version: &Version, len: usize) -> Vec<u8> {
     let mut image = vec![0; len];
     Random::for_purpose(hash(version.module().ati_model().as_bytes()), "common code").fill(&mut image);
     let mut own = Random::for_purpose(hash(version.as_str().as_bytes()), "own code");

@@ -38,7 +38,9 @@ pub fn main(command: Command) -> Result<u8, Failed> {
             let (sha256, len) = (sha256_hex(&bytes), bytes.len());
             let delta = bc66_sim::package::inspect(&bytes).ok();
             if json {
-                let simulated = delta.map(|delta| format!("{delta:?}"));
+                let simulated = delta.map(|delta| {
+                    serde_json::json!({ "from": delta.from.as_str(), "to": delta.to.as_str(), "chunks": delta.chunks.len() })
+                });
                 let seen = serde_json::json!({
                     "file": file.display().to_string(),
                     "bytes": len,
@@ -48,7 +50,10 @@ pub fn main(command: Command) -> Result<u8, Failed> {
                 print(&format!("{seen}\n"));
             } else {
                 let about = match delta {
-                    Some(delta) => format!("a delta for the simulated module: {delta:?}"),
+                    Some(delta) => {
+                        let (from, to, chunks) = (delta.from.as_str(), delta.to.as_str(), delta.chunks.len());
+                        format!("a delta for the simulated module: {from} to {to} in {chunks} chunks")
+                    }
                     None => "no delta for the simulated module: opaque".to_owned(),
                 };
                 print(&format!(
