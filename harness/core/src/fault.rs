@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 pub struct Faults {
     /// Of the HTTP package server.
     pub http: HttpFaults,
+    /// Of the CoAP package server.
+    #[serde(default)]
+    pub coap: CoapFaults,
     /// Of the upload over the UART.
     pub uart: Option<UartFault>,
     /// Of the order itself.
@@ -36,6 +39,30 @@ pub struct HttpFaults {
     pub wrong_length: bool,
     /// Answer 200 and everything, whatever range was asked for.
     pub ignore_range: bool,
+}
+
+/// Faults of the CoAP package server; several can hold at once. Those of datagrams act on requests for the package and on
+/// their answers, each way for itself; the LwM2M dialogue is left alone.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CoapFaults {
+    /// Lose every n-th datagram of each direction; from 2 on.
+    pub drop_every: Option<u32>,
+    /// Lose this share of the datagrams of each direction, by the seed.
+    pub drop_share: Option<Percent>,
+    /// Send every n-th answer twice.
+    pub duplicate_every: Option<u32>,
+    /// Send this share of the answers twice, by the seed.
+    pub duplicate_share: Option<Percent>,
+    /// Hold every answer back for so long, in the module's time.
+    pub delay: Option<Duration>,
+    /// Answer nothing any more that lies at or behind this share of the package.
+    pub stop_at: Option<Percent>,
+    /// Answer 4.04.
+    pub not_found: bool,
+    /// From this share of the package on, the ETag is another one.
+    pub change_etag_at: Option<Percent>,
+    /// Blocks have at most this many bytes, whatever is asked for: 16, 32, 64, 128, 256, 512 or 1024.
+    pub max_block: Option<u16>,
 }
 
 /// A pause of the HTTP server.

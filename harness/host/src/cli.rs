@@ -31,6 +31,8 @@ enum Command {
     Plan(command::plan::Args),
     /// Make every report of a run folder again, from its journal alone
     Report(command::report::Args),
+    /// Serve packages over HTTP and CoAP, with a LwM2M server beside them
+    Serve(command::serve::Args),
     /// Simulate one BC66 on a pty, for use by hand
     Sim(bc66_sim::cli::Args),
     Console(command::console::Args),
@@ -119,6 +121,7 @@ pub fn main() -> ExitCode {
         Command::Run(args) => command::run::main(args, common),
         Command::Plan(args) => command::plan::main(&args, common),
         Command::Report(args) => command::report::main(&args, common),
+        Command::Serve(args) => command::serve::main(&args, common),
         Command::Sim(args) => return bc66_sim::cli::main(args),
         Command::Console(args) => command::console::main(&args, common),
         Command::Power(args) => command::power::main(&args, common),

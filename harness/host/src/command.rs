@@ -8,6 +8,7 @@ pub mod power;
 pub mod report;
 pub mod run;
 pub mod schema;
+pub mod serve;
 
 use crate::cli::{Common, Failed, Selection};
 use crate::rig::Rig;

@@ -5,6 +5,7 @@ pub mod attempt;
 pub mod bench;
 pub mod cli;
 pub mod clock;
+pub mod coap_server;
 pub mod command;
 pub mod console;
 pub mod digest;

@@ -16,11 +16,11 @@ mod asked_range;
 mod connection;
 mod fault_io;
 mod ledger;
-mod offer;
+pub(crate) mod offer;
 mod package_body;
 mod plan;
 mod shelf;
-mod tally;
+pub(crate) mod tally;
 
 pub use offer::{Offer, OfferError, URL_MAX};
 pub use tally::{Mark, Served};
@@ -121,7 +121,7 @@ impl PackageServer {
         package: Bytes,
         faults: HttpFaults,
     ) -> Result<Offer, OfferError> {
-        let url = format!("{}{path}", check_base(base)?);
+        let url = format!("{}{path}", check_base(base, "http://")?);
         Offer::new(self.shelf.clone(), url, path.to_owned(), package, faults)
     }
 
@@ -209,6 +209,6 @@ fn teach(listen: SocketAddr, error: io::Error) -> io::Error {
 }
 
 /// What a mutex guards, also after a panic elsewhere: every change under these locks is whole.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -26,13 +26,29 @@ pub struct Offer {
 #[derive(Debug, thiserror::Error)]
 pub enum OfferError {
     /// The base of the URL is none.
-    #[error("`{0}` is no base of a URL: expected `http://HOST[:PORT]`, printable, without `?` or `#`")]
-    Base(String),
+    #[error("`{base}` is no base of a URL: expected `{scheme}HOST[:PORT]`, printable, without `?` or `#`")]
+    Base {
+        /// What was given.
+        base: String,
+        /// The scheme that it needs.
+        scheme: &'static str,
+    },
     /// The URL is too long.
     #[error(
         "the URL would have {length} characters and the module's command holds {URL_MAX}: shorten `network.http.advertise` (`{base}`) or the package's name"
     )]
     TooLong {
+        /// Its length.
+        length: usize,
+        /// The advertised base.
+        base: String,
+    },
+    /// The URI is too long for `/5/0/1`.
+    #[error(
+        "the URI would have {length} characters and `/5/0/1` holds {longest}: shorten `network.coap.advertise` (`{base}`) or the package's name",
+        longest = bc66_wire::lwm2m::URI_MAX
+    )]
+    TooLongUri {
         /// Its length.
         length: usize,
         /// The advertised base.
@@ -52,6 +68,12 @@ pub enum OfferError {
     /// Nothing can go at no speed.
     #[error("a throttle of 0 bytes/s would never send a byte: expected at least 1, or use `stall`")]
     Throttle,
+    /// Nothing would ever arrive.
+    #[error("losing or doubling every {0}. datagram: expected every 2nd or a later one")]
+    Every(u32),
+    /// Blocks have no such size.
+    #[error("blocks of {0} bytes do not exist: expected 16, 32, 64, 128, 256, 512 or 1024")]
+    BlockSize(u16),
     /// The system has no randomness.
     #[error("the system gives no random bytes for an unguessable path: {0}")]
     Random(io::Error),
@@ -120,24 +142,27 @@ impl Drop for Offer {
 }
 
 /// A base without its last slash.
-pub(super) fn check_base(base: &str) -> Result<&str, OfferError> {
-    let host = base
-        .get(..7)
-        .filter(|scheme| scheme.eq_ignore_ascii_case("http://"));
-    let host = host.map(|_| base[7..].trim_end_matches('/'));
+pub(crate) fn check_base<'b>(base: &'b str, scheme: &'static str) -> Result<&'b str, OfferError> {
+    let own = base
+        .get(..scheme.len())
+        .filter(|own| own.eq_ignore_ascii_case(scheme));
+    let host = own.map(|_| base[scheme.len()..].trim_end_matches('/'));
     let sound = host.is_some_and(|host| {
         let printable = host.bytes().all(|byte| byte.is_ascii_graphic());
         !host.is_empty() && !host.starts_with('/') && printable && !host.contains(['?', '#', '"', '\\'])
     });
     match sound {
         true => Ok(base.trim_end_matches('/')),
-        false => Err(OfferError::Base(base.to_owned())),
+        false => Err(OfferError::Base {
+            base: base.to_owned(),
+            scheme,
+        }),
     }
 }
 
 /// A path that nobody can guess, 128 bits of the system's randomness and the name. It does not derive from the run's
 /// seed: it is no choice of the experiment, and who knows the seed must not know the path.
-pub(super) fn unguessable_path(name: &str) -> Result<String, OfferError> {
+pub(crate) fn unguessable_path(name: &str) -> Result<String, OfferError> {
     let token = unguessable().map_err(OfferError::Random)?;
     let name: String = name.trim_start_matches('.').chars().map(plain).collect();
     Ok(match name.is_empty() {
@@ -167,7 +192,7 @@ fn plain(character: char) -> char {
     }
 }
 
-fn check_path(path: &str) -> Result<(), OfferError> {
+pub(crate) fn check_path(path: &str) -> Result<(), OfferError> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-~/".contains(&byte);
     let dots = path.split('/').any(|segment| matches!(segment, "." | ".."));
     match path.starts_with('/') && path.bytes().all(plain) && !dots {

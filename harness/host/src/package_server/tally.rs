@@ -24,27 +24,27 @@ pub struct Mark {
 
 /// Counts what is served.
 #[derive(Debug, Default)]
-pub(super) struct Tally {
+pub(crate) struct Tally {
     ranges: Mutex<Vec<Range<u64>>>,
 }
 
 impl Tally {
     /// A request came, whose answer begins at `first`. Returns its number.
-    pub(super) fn begin(&self, first: u64) -> usize {
+    pub(crate) fn begin(&self, first: u64) -> usize {
         let mut ranges = lock(&self.ranges);
         ranges.push(first..first);
         ranges.len() - 1
     }
 
     /// Bytes of the answer to request `number` were handed to the socket.
-    pub(super) fn add(&self, number: usize, bytes: u64) {
+    pub(crate) fn add(&self, number: usize, bytes: u64) {
         if let Some(range) = lock(&self.ranges).get_mut(number) {
             range.end += bytes;
         }
     }
 
     /// This moment.
-    pub(super) fn mark(&self) -> Mark {
+    pub(crate) fn mark(&self) -> Mark {
         let ranges = lock(&self.ranges);
         Mark {
             requests: ranges.len(),
@@ -53,7 +53,7 @@ impl Tally {
     }
 
     /// Everything so far.
-    pub(super) fn served(&self) -> Served {
+    pub(crate) fn served(&self) -> Served {
         self.since(Mark {
             requests: 0,
             bytes: 0,
@@ -61,7 +61,7 @@ impl Tally {
     }
 
     /// What came since `mark`: its requests, and all bytes, also those of requests from before.
-    pub(super) fn since(&self, mark: Mark) -> Served {
+    pub(crate) fn since(&self, mark: Mark) -> Served {
         let ranges = lock(&self.ranges);
         let fresh = ranges.get(mark.requests..).unwrap_or_default();
         Served {

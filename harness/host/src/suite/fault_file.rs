@@ -8,7 +8,7 @@ use crate::yaml::node_path::NodePath;
 use crate::yaml::raw::Raw;
 use crate::yaml::reader::Reader;
 use dfota_core::case::Via;
-use dfota_core::fault::{Faults, HttpFaults, OrderFault, Stall, UartFault};
+use dfota_core::fault::{CoapFaults, Faults, HttpFaults, OrderFault, Stall, UartFault};
 
 /// Reads the faults of one case.
 pub struct FaultFile<'r, 'd> {
@@ -40,6 +40,7 @@ impl FaultFile<'_, '_> {
         }
         Faults {
             http: keys.http.as_ref().map(|keys| self.http(keys)).unwrap_or_default(),
+            coap: CoapFaults::default(), // suites have no keys for them yet
             uart: keys.uart.as_ref().and_then(|keys| self.uart(keys)),
             order: keys.order.as_ref().and_then(|keys| self.order(keys)),
         }

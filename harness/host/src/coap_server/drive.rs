@@ -1,0 +1,193 @@
+//! One client whose firmware is updated: the machine that says what to ask, and the requests that are out.
+
+use super::engine::Post;
+use super::happening::Happening;
+use bc66_wire::lwm2m::{firmware, format as formats};
+use dfota_core::coap::code::Code;
+use dfota_core::coap::message::Message;
+use dfota_core::coap::option;
+use dfota_core::coap::token::Token;
+use dfota_core::lwm2m::firmware_update::{Ask, FirmwareUpdate, Heard, Script};
+use dfota_core::lwm2m::value;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// The update of one client.
+#[derive(Debug)]
+pub(super) struct Drive {
+    /// The client's name.
+    pub(super) endpoint: String,
+    /// Where the package is.
+    pub(super) uri: String,
+    update: FirmwareUpdate,
+    /// The request that is out.
+    out: Option<(SocketAddr, Token, Ask)>,
+    /// Observations, and the resource of each.
+    observed: BTreeMap<Token, u16>,
+    told: usize,
+    ended: bool,
+}
+
+impl Drive {
+    /// An update that waits for its client.
+    pub(super) fn new(endpoint: String, script: Script) -> Self {
+        Self {
+            endpoint,
+            uri: script.uri.clone(),
+            update: FirmwareUpdate::new(script),
+            out: None,
+            observed: BTreeMap::new(),
+            told: 0,
+            ended: false,
+        }
+    }
+
+    /// The client has registered: it knows of nothing any more. Its old observations and the request that is out are
+    /// forgotten.
+    pub(super) fn registered(&mut self, before: Option<SocketAddr>, post: &mut Post<'_>) {
+        for (token, _) in std::mem::take(&mut self.observed) {
+            if let Some(before) = before {
+                post.endpoint.forget(before, token);
+            }
+        }
+        if let Some((peer, token, _)) = self.out.take() {
+            post.endpoint.forget(peer, token);
+        }
+        self.hear(Heard::Registered, post);
+    }
+
+    /// The last block of its package was served.
+    pub(super) fn served(&mut self, post: &mut Post<'_>) {
+        self.hear(Heard::Served, post);
+    }
+
+    /// Asks what there is to ask, if nothing is out. `peer` is where the client listens now.
+    pub(super) fn step(&mut self, peer: Option<SocketAddr>, post: &mut Post<'_>) {
+        self.update.on_time(post.now);
+        let Some(peer) = peer.filter(|_| self.out.is_none()) else {
+            return;
+        };
+        if let Some(ask) = self.update.ask() {
+            post.tell(Happening::Asked {
+                endpoint: self.endpoint.clone(),
+                ask: ask.clone(),
+            });
+            let token = post.endpoint.request(peer, draft(&ask), post.now);
+            self.out = Some((peer, token, ask));
+        }
+    }
+
+    /// When [`Self::step`] has something to do.
+    pub(super) fn deadline(&self) -> Option<Duration> {
+        self.update.deadline()
+    }
+
+    /// Whether this token is of a request or an observation of this client.
+    pub(super) fn has(&self, token: Token) -> bool {
+        self.observed.contains_key(&token) || self.out.as_ref().is_some_and(|(_, out, _)| *out == token)
+    }
+
+    /// The response to the request that is out.
+    pub(super) fn response(&mut self, token: Token, observed: bool, message: &Message, post: &mut Post<'_>) {
+        let Some((.., ask)) = self.out.take_if(|(_, out, _)| *out == token) else {
+            return;
+        };
+        let code = message.code();
+        let heard = match &ask {
+            _ if !code.is_success() => Heard::Refused(ask.clone(), code.number()),
+            Ask::Observe(resource) | Ask::Read(resource) => {
+                if observed {
+                    self.observed.insert(token, *resource);
+                }
+                return self.value(*resource, message, Some(ask.clone()), post);
+            }
+            Ask::Write(_) | Ask::Execute => Heard::Accepted(ask.clone()),
+        };
+        self.answered(ask, code.to_string(), post);
+        self.hear(heard, post);
+    }
+
+    /// A notification.
+    pub(super) fn notification(&mut self, token: Token, message: &Message, post: &mut Post<'_>) {
+        let Some(&resource) = self.observed.get(&token) else {
+            return;
+        };
+        if message.code().is_success() {
+            self.value(resource, message, None, post);
+        } else {
+            self.observed.remove(&token); // the client has ended it; reading goes on
+        }
+    }
+
+    /// No response came.
+    pub(super) fn failed(&mut self, token: Token, why: &str, post: &mut Post<'_>) {
+        if let Some((.., ask)) = self.out.take_if(|(_, out, _)| *out == token) {
+            self.answered(ask.clone(), why.to_owned(), post);
+            self.hear(Heard::Unanswered(ask), post);
+        }
+    }
+
+    /// A value; `ask` is what it answers, where it was asked for.
+    fn value(&mut self, resource: u16, message: &Message, ask: Option<Ask>, post: &mut Post<'_>) {
+        match (value::integer(message, resource), ask) {
+            (Ok(value), ask) => {
+                let notified = ask.is_none();
+                post.tell(Happening::Told {
+                    endpoint: self.endpoint.clone(),
+                    resource,
+                    value,
+                    notified,
+                });
+                let heard = Heard::Value {
+                    resource,
+                    value,
+                    notified,
+                };
+                self.hear(heard, post);
+            }
+            (Err(why), Some(ask)) => {
+                self.answered(ask.clone(), why, post);
+                self.hear(Heard::Unanswered(ask), post);
+            }
+            (Err(why), None) => tracing::warn!(endpoint = self.endpoint, resource, why, "a notification"),
+        }
+    }
+
+    fn answered(&self, ask: Ask, what: String, post: &mut Post<'_>) {
+        let endpoint = self.endpoint.clone();
+        post.tell(Happening::Answered { endpoint, ask, what });
+    }
+
+    fn hear(&mut self, heard: Heard, post: &mut Post<'_>) {
+        self.update.on(heard, post.now);
+        for finding in self.update.findings().iter().skip(self.told) {
+            self.told += 1;
+            post.tell(Happening::Found {
+                endpoint: self.endpoint.clone(),
+                finding: finding.clone(),
+            });
+        }
+        if let Some(ending) = self.update.ending().filter(|_| !self.ended) {
+            self.ended = true;
+            post.tell(Happening::Ended {
+                endpoint: self.endpoint.clone(),
+                ending: ending.clone(),
+            });
+        }
+    }
+}
+
+/// The request for it (LwM2M TS 1.0.2 §8.2.5, §8.2.6). The client chooses the format of what it answers: Accept is
+/// critical, and clients need not know every format.
+fn draft(ask: &Ask) -> Message {
+    let resource = |method, resource: u16| Message::request(method, &format!("5/0/{resource}"));
+    match ask {
+        Ask::Observe(id) => resource(Code::GET, *id).with_uint(option::OBSERVE, 0),
+        Ask::Read(id) => resource(Code::GET, *id),
+        Ask::Write(uri) => resource(Code::PUT, firmware::PACKAGE_URI)
+            .with_uint(option::CONTENT_FORMAT, formats::TEXT.into())
+            .with_payload(uri.clone().into_bytes()),
+        Ask::Execute => resource(Code::POST, firmware::UPDATE),
+    }
+}

@@ -1,0 +1,474 @@
+//! What happens between a datagram that comes and those that go: files, registrations and updates over one endpoint. It
+//! does no I/O: the socket's task gives it bytes and the time, and sends what it finds in [`Engine::take_due`].
+
+use super::OnHappening;
+use super::drive::Drive;
+use super::file;
+use super::happening::Happening;
+use super::limiter::Limiter;
+use super::lossy_link::Way;
+use super::shelf::{Place, Shelf};
+use crate::package_server::lock;
+use dfota_core::coap::code::{Class, Code};
+use dfota_core::coap::endpoint::{Endpoint, Output, Ticket};
+use dfota_core::coap::message::Message;
+use dfota_core::coap::option;
+use dfota_core::coap::upload::{Upload, Uploads};
+use dfota_core::event::Request;
+use dfota_core::lwm2m::firmware_update::Script;
+use dfota_core::lwm2m::registration_interface::{self, PAYLOAD_MAX};
+use dfota_core::lwm2m::registry::{Change, Registry};
+use dfota_core::seed::Seed;
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What a stranger who looks around is told.
+const CORE: &str = "</rd>;rt=\"core.rd\"";
+
+/// The engine.
+pub(super) struct Engine {
+    endpoint: Endpoint<SocketAddr>,
+    registry: Registry<SocketAddr>,
+    uploads: Uploads<SocketAddr>,
+    drives: Vec<Drive>,
+    shelf: Arc<Shelf>,
+    on_happening: OnHappening,
+    limiter: Limiter,
+    out: Vec<(SocketAddr, Vec<u8>)>,
+    /// Answers that are held back, by the time they go.
+    held: BTreeMap<(Duration, u64), (SocketAddr, Vec<u8>)>,
+    held_count: u64,
+}
+
+/// What a drive needs to speak.
+pub(super) struct Post<'a> {
+    /// The endpoint.
+    pub(super) endpoint: &'a mut Endpoint<SocketAddr>,
+    on_happening: &'a OnHappening,
+    /// Now.
+    pub(super) now: Duration,
+}
+
+impl Post<'_> {
+    /// Tells that something happened.
+    pub(super) fn tell(&mut self, happening: Happening) {
+        (self.on_happening)(happening);
+    }
+}
+
+impl Engine {
+    /// An engine for the packages on a shelf.
+    pub(super) fn new(seed: Seed, shelf: Arc<Shelf>, on_happening: OnHappening) -> Self {
+        Self {
+            endpoint: Endpoint::new(seed),
+            registry: Registry::new(seed),
+            uploads: Uploads::new(PAYLOAD_MAX),
+            drives: Vec::new(),
+            shelf,
+            on_happening,
+            limiter: Limiter::default(),
+            out: Vec::new(),
+            held: BTreeMap::new(),
+            held_count: 0,
+        }
+    }
+
+    /// How many clients are registered.
+    pub(super) fn registered(&self) -> usize {
+        self.registry.len()
+    }
+
+    /// Drives the update of a client as soon as it registers, or at once where it is registered; never pushes it out.
+    pub(super) fn drive(&mut self, endpoint: String, script: Script, now: Duration) {
+        self.registry.pin(&endpoint);
+        self.drives.retain(|drive| drive.endpoint != endpoint);
+        self.drives.push(Drive::new(endpoint.clone(), script));
+        if self.registry.find(&endpoint).is_some() {
+            self.with_drive(&endpoint, now, |drive, post| drive.registered(None, post));
+        }
+        self.pump(None, now);
+    }
+
+    /// Ends a drive.
+    pub(super) fn release(&mut self, endpoint: &str) {
+        self.drives.retain(|drive| drive.endpoint != endpoint);
+    }
+
+    /// Never pushes this client out of the registry.
+    pub(super) fn pin(&mut self, endpoint: &str) {
+        self.registry.pin(endpoint);
+    }
+
+    // Datagrams.
+
+    /// Takes a datagram.
+    pub(super) fn on_datagram(&mut self, peer: SocketAddr, bytes: &[u8], now: Duration) {
+        let message = match Message::decode(bytes) {
+            Ok(message) => message,
+            Err(malformed) => {
+                tracing::trace!(%peer, why = malformed.why, "a datagram that is no CoAP message");
+                self.endpoint.on_malformed(peer, malformed);
+                return self.pump(None, now);
+            }
+        };
+        let asked = (message.class() == Class::Request).then(|| self.shelf.find(&message.path()));
+        let place = asked.flatten();
+        if let Some(place) = &place
+            && !lets_in(place, peer, &message)
+        {
+            return;
+        }
+        self.endpoint.on_message(peer, message, now);
+        self.pump(place.as_ref(), now);
+    }
+
+    /// Time has passed.
+    pub(super) fn on_time(&mut self, now: Duration) {
+        self.endpoint.on_time(now);
+        while let Some(change) = self.registry.expire(now) {
+            self.changed(change, now);
+        }
+        for place in self.shelf.all() {
+            let reports = lock(&place.fetches).rest(&place, now);
+            for report in reports {
+                (self.on_happening)(Happening::Request(report));
+            }
+        }
+        self.pump(None, now);
+    }
+
+    /// When [`Self::on_time`] or [`Self::take_due`] has something to do.
+    pub(super) fn deadline(&self) -> Option<Duration> {
+        let held = self.held.keys().next().map(|(when, _)| *when);
+        let drives = self.drives.iter().filter_map(Drive::deadline);
+        let parts = [self.endpoint.deadline(), self.registry.deadline(), held];
+        parts.into_iter().flatten().chain(drives).min()
+    }
+
+    /// When downloads that rest are reported; looked at seldom, for it walks through all of them.
+    pub(super) fn rests(&self) -> Option<Duration> {
+        let places = self.shelf.all();
+        places
+            .iter()
+            .filter_map(|place| lock(&place.fetches).deadline())
+            .min()
+    }
+
+    /// The datagrams that go now.
+    pub(super) fn take_due(&mut self, now: Duration) -> Vec<(SocketAddr, Vec<u8>)> {
+        let mut due = std::mem::take(&mut self.out);
+        while let Some(entry) = self.held.first_entry().filter(|entry| entry.key().0 <= now) {
+            due.push(entry.remove());
+        }
+        due
+    }
+
+    /// Does what the endpoint has to do; its answers go through the link of the package that was asked for.
+    fn pump(&mut self, place: Option<&Arc<Place>>, now: Duration) {
+        self.step_drives(now);
+        while let Some(output) = self.endpoint.poll() {
+            match output {
+                Output::Send { to, bytes } => match place {
+                    Some(place) => self.let_out(place, to, bytes, now),
+                    None => self.out.push((to, bytes)),
+                },
+                Output::Request { ticket, message } => self.serve(ticket, &message, place, now),
+                Output::Response {
+                    from,
+                    token,
+                    observed,
+                    message,
+                } => self.with_token(from, token, now, |drive, post| {
+                    drive.response(token, observed, &message, post);
+                }),
+                Output::Notification { from, token, message } => {
+                    self.with_token(from, token, now, |drive, post| {
+                        drive.notification(token, &message, post);
+                    });
+                }
+                Output::Failed { to, token, why } => self.with_token(to, token, now, |drive, post| {
+                    drive.failed(token, &why.to_string(), post);
+                }),
+            }
+            self.step_drives(now);
+        }
+    }
+
+    fn let_out(&mut self, place: &Place, to: SocketAddr, bytes: Vec<u8>, now: Duration) {
+        let faults = place.faults();
+        let copies = lock(&place.link).copies(Way::Out, &faults);
+        match copies {
+            0 => lock(&place.fetches).lost(to, 1),
+            1 => {}
+            _ => lock(&place.fetches).doubled(to),
+        }
+        for _ in 0..copies {
+            match faults.delay {
+                None => self.out.push((to, bytes.clone())),
+                Some(delay) => {
+                    self.held_count += 1;
+                    self.held
+                        .insert((now + delay, self.held_count), (to, bytes.clone()));
+                }
+            }
+        }
+    }
+
+    // Requests.
+
+    fn serve(
+        &mut self,
+        ticket: Ticket<SocketAddr>,
+        message: &Message,
+        place: Option<&Arc<Place>>,
+        now: Duration,
+    ) {
+        if let Some(place) = place {
+            return self.serve_file(ticket, message, place, now);
+        }
+        let path = message.path();
+        if registration_interface::is_at(&path) {
+            return self.serve_registration(ticket, message, now);
+        }
+        let answer = match (message.code(), path.as_str()) {
+            (Code::GET, "/.well-known/core") => Message::because(Code::CONTENT, CORE)
+                .with_uint(option::CONTENT_FORMAT, bc66_wire::lwm2m::format::LINK.into()),
+            _ => Message::draft(Code::NOT_FOUND),
+        };
+        if self.limiter.admits(now) {
+            let mut report = blank(ticket.peer, message, &path);
+            report.status = Some(answer.code().number());
+            (self.on_happening)(Happening::Request(report));
+        }
+        self.endpoint.respond(ticket, answer, now);
+    }
+
+    fn serve_file(
+        &mut self,
+        ticket: Ticket<SocketAddr>,
+        message: &Message,
+        place: &Arc<Place>,
+        now: Duration,
+    ) {
+        let peer = ticket.peer;
+        let faults = place.faults();
+        let answer = file::answer(place, message, &faults);
+        match answer.block {
+            Some((block, end)) => self.served(place, peer, (block, end), &answer.faults, now),
+            None => {
+                let mut report = blank(peer, message, &place.path);
+                report.ours = true;
+                report.status = Some(answer.message.code().number());
+                report.fault = (!answer.faults.is_empty()).then(|| answer.faults.join(", "));
+                (self.on_happening)(Happening::Request(report));
+            }
+        }
+        self.endpoint.respond(ticket, answer.message, now);
+    }
+
+    /// A block goes out.
+    fn served(
+        &mut self,
+        place: &Arc<Place>,
+        peer: SocketAddr,
+        (block, end): (dfota_core::coap::block::Block, u64),
+        faults: &[String],
+        now: Duration,
+    ) {
+        tracing::trace!(%peer, path = place.path, %block, "a block is served");
+        let mut fetches = lock(&place.fetches);
+        let mut progress = fetches.serve(place, peer, block, end, now);
+        for fault in faults {
+            fetches.fault(peer, fault);
+            // A report that ends with this very block tells of its faults as well.
+            for report in progress
+                .reports
+                .iter_mut()
+                .filter(|report| report.first + report.sent == end)
+            {
+                let told = report.fault.get_or_insert_default();
+                if !told.contains(fault.as_str()) {
+                    *told = [told.as_str(), fault]
+                        .into_iter()
+                        .filter(|text| !text.is_empty())
+                        .collect::<Vec<_>>()
+                        .join(", ");
+                }
+            }
+        }
+        drop(fetches);
+        if let Some(bytes) = progress.acknowledged {
+            let path = place.path.clone();
+            let len = place.len();
+            (self.on_happening)(Happening::Acknowledged { path, bytes, len });
+        }
+        for report in progress.reports {
+            (self.on_happening)(Happening::Request(report));
+        }
+        if !block.more {
+            let mine = |drive: &&mut Drive| drive.uri.ends_with(&place.path);
+            for drive in self.drives.iter_mut().filter(mine) {
+                let on_happening = &self.on_happening;
+                let endpoint = &mut self.endpoint;
+                drive.served(&mut Post {
+                    endpoint,
+                    on_happening,
+                    now,
+                });
+            }
+        }
+    }
+
+    fn serve_registration(&mut self, ticket: Ticket<SocketAddr>, message: &Message, now: Duration) {
+        let peer = ticket.peer;
+        let (payload, block) = match self.uploads.take(peer, message, now) {
+            Upload::Answer(answer) => return self.endpoint.respond(ticket, answer, now),
+            Upload::Whole(payload, block) => (payload, block),
+        };
+        let (answer, changes) =
+            registration_interface::handle(&mut self.registry, peer, message, &payload, now);
+        let answer = match block {
+            Some(block) => answer.with_block(option::BLOCK1, block),
+            None => answer,
+        };
+        if changes.is_empty() && self.limiter.admits(now) {
+            let mut report = blank(peer, message, &message.path());
+            report.server = "lwm2m".to_owned();
+            report.status = Some(answer.code().number());
+            (self.on_happening)(Happening::Request(report));
+        }
+        self.endpoint.respond(ticket, answer, now);
+        for change in changes {
+            self.changed(change, now);
+        }
+    }
+
+    // Registrations and updates.
+
+    fn changed(&mut self, change: Change<SocketAddr>, now: Duration) {
+        let happening = match &change {
+            Change::Registered { endpoint, before } => {
+                let before = *before;
+                self.with_drive(endpoint, now, |drive, post| drive.registered(before, post));
+                self.registry
+                    .find(endpoint)
+                    .map(|registration| Happening::Registered {
+                        endpoint: endpoint.clone(),
+                        peer: registration.peer,
+                        again: before.is_some(),
+                        lifetime: registration.lifetime,
+                        binding: registration.binding.clone(),
+                    })
+            }
+            Change::Updated { endpoint, moved_from } => {
+                let peer = self.registry.find(endpoint).map(|registration| registration.peer);
+                if let (Some(from), Some(to)) = (moved_from, peer) {
+                    self.endpoint.moved(*from, to);
+                }
+                peer.map(|peer| Happening::Updated {
+                    endpoint: endpoint.clone(),
+                    peer,
+                    moved: moved_from.is_some(),
+                })
+            }
+            Change::Deregistered(gone) => Some(gone_how(&gone.endpoint, "de-registered")),
+            Change::Expired(gone) => Some(gone_how(&gone.endpoint, "expired")),
+            Change::PushedOut(gone) => Some(gone_how(&gone.endpoint, "pushed out")),
+        };
+        let (Change::Registered { endpoint, .. } | Change::Updated { endpoint, .. }) = &change else {
+            return self.tell_of(happening, "", now);
+        };
+        self.tell_of(happening, endpoint, now);
+    }
+
+    /// Tells of a registration; a flood of others is not told in full.
+    fn tell_of(&mut self, happening: Option<Happening>, endpoint: &str, now: Duration) {
+        let wanted = self.registry.is_pinned(endpoint) || self.limiter.admits(now);
+        if let Some(happening) = happening.filter(|_| wanted) {
+            (self.on_happening)(happening);
+        }
+    }
+
+    fn step_drives(&mut self, now: Duration) {
+        for drive in &mut self.drives {
+            let registration = self.registry.find(&drive.endpoint);
+            let peer = registration.filter(|registration| registration.listens(now));
+            let peer = peer.map(|registration| registration.peer);
+            let mut post = Post {
+                endpoint: &mut self.endpoint,
+                on_happening: &self.on_happening,
+                now,
+            };
+            drive.step(peer, &mut post);
+        }
+    }
+
+    fn with_drive(&mut self, endpoint: &str, now: Duration, act: impl FnOnce(&mut Drive, &mut Post<'_>)) {
+        let mut post = Post {
+            endpoint: &mut self.endpoint,
+            on_happening: &self.on_happening,
+            now,
+        };
+        if let Some(drive) = self.drives.iter_mut().find(|drive| drive.endpoint == endpoint) {
+            act(drive, &mut post);
+        }
+    }
+
+    /// Acts on the drive of this token; whoever spoke is awake.
+    fn with_token(
+        &mut self,
+        peer: SocketAddr,
+        token: dfota_core::coap::token::Token,
+        now: Duration,
+        act: impl FnOnce(&mut Drive, &mut Post<'_>),
+    ) {
+        let Some(drive) = self.drives.iter().find(|drive| drive.has(token)) else {
+            tracing::trace!(%peer, ?token, "a response that nobody waits for any more");
+            return;
+        };
+        let endpoint = drive.endpoint.clone();
+        self.registry.spoke(&endpoint, now);
+        self.with_drive(&endpoint, now, act);
+    }
+}
+
+/// Whether a request reaches the server, as far as the faults of the package go.
+fn lets_in(place: &Place, peer: SocketAddr, message: &Message) -> bool {
+    let faults = place.faults();
+    if lock(&place.link).copies(Way::In, &faults) == 0 {
+        lock(&place.fetches).lost(peer, 0);
+        return false;
+    }
+    if file::is_stopped(place, message, &faults) {
+        let share = faults.stop_at.map_or(String::new(), |share| share.to_string());
+        lock(&place.fetches).fault(peer, &format!("stopped at {share}"));
+        return false;
+    }
+    true
+}
+
+fn gone_how(endpoint: &str, how: &'static str) -> Happening {
+    Happening::Gone {
+        endpoint: endpoint.to_owned(),
+        how,
+    }
+}
+
+/// A report with nothing in it but the request.
+fn blank(peer: SocketAddr, message: &Message, path: &str) -> Request {
+    Request {
+        server: "coap".to_owned(),
+        peer: peer.to_string(),
+        method: message.code().to_string(),
+        path: path.to_owned(),
+        ours: false,
+        range: None,
+        status: None,
+        first: 0,
+        sent: 0,
+        wanted: 0,
+        fault: None,
+    }
+}

@@ -1,0 +1,169 @@
+//! What happens at the CoAP server, for the journal, the runner and people.
+
+use dfota_core::event::Request;
+use dfota_core::lwm2m::firmware_update::{Ask, Ending};
+use dfota_core::verdict::Finding;
+use std::fmt;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// Something that happened.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Happening {
+    /// A download that ended or broke off, or another request that was answered. Not one for each block.
+    Request(Request),
+    /// A client shows by what it asks for that it has so many bytes of a package. The last block is counted when it is
+    /// sent: nothing acknowledges it. Comes before the answer goes out.
+    Acknowledged {
+        /// The package's path.
+        path: String,
+        /// So many bytes.
+        bytes: u64,
+        /// Of so many.
+        len: u64,
+    },
+    /// A client has registered.
+    Registered {
+        /// Its name.
+        endpoint: String,
+        /// Its address.
+        peer: SocketAddr,
+        /// It was registered already: it has rebooted, as far as anybody can tell.
+        again: bool,
+        /// How long it stays registered without an update.
+        lifetime: Duration,
+        /// Its binding and queue mode.
+        binding: String,
+    },
+    /// A client has updated its registration.
+    Updated {
+        /// Its name.
+        endpoint: String,
+        /// Its address.
+        peer: SocketAddr,
+        /// Its address has changed.
+        moved: bool,
+    },
+    /// A client is registered no more.
+    Gone {
+        /// Its name.
+        endpoint: String,
+        /// `de-registered`, `expired`, or `pushed out`.
+        how: &'static str,
+    },
+    /// A client that is driven was asked for something.
+    Asked {
+        /// Its name.
+        endpoint: String,
+        /// For what.
+        ask: Ask,
+    },
+    /// It answered, or something else came of it.
+    Answered {
+        /// Its name.
+        endpoint: String,
+        /// To what.
+        ask: Ask,
+        /// What, in a few words.
+        what: String,
+    },
+    /// It told the value of a resource of `/5/0`, read or notified.
+    Told {
+        /// Its name.
+        endpoint: String,
+        /// Which resource.
+        resource: u16,
+        /// Its value.
+        value: i64,
+        /// Unasked.
+        notified: bool,
+    },
+    /// What it said or did is not legal.
+    Found {
+        /// Its name.
+        endpoint: String,
+        /// The rule, and the sentence.
+        finding: Finding,
+    },
+    /// Its firmware update is over.
+    Ended {
+        /// Its name.
+        endpoint: String,
+        /// How.
+        ending: Ending,
+    },
+}
+
+impl fmt::Display for Happening {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Request(request) => request_line(f, request),
+            Self::Acknowledged { path, bytes, len } => {
+                write!(f, "{path}: {bytes} of {len} bytes acknowledged")
+            }
+            Self::Registered {
+                endpoint,
+                peer,
+                again,
+                lifetime,
+                binding,
+            } => {
+                let how = if *again { "registered again" } else { "registered" };
+                let lifetime = lifetime.as_secs();
+                write!(
+                    f,
+                    "{endpoint} {how} from {peer}, lifetime {lifetime} s, binding {binding}"
+                )
+            }
+            Self::Updated {
+                endpoint,
+                peer,
+                moved,
+            } => {
+                let how = if *moved { ", its address has changed" } else { "" };
+                write!(f, "{endpoint} updated its registration from {peer}{how}")
+            }
+            Self::Gone { endpoint, how } => write!(f, "{endpoint} {how}"),
+            Self::Asked { endpoint, ask } => write!(f, "{endpoint}: {ask}"),
+            Self::Answered { endpoint, ask, what } => write!(f, "{endpoint}: {ask}: {what}"),
+            Self::Told {
+                endpoint,
+                resource,
+                value,
+                notified,
+            } => {
+                let how = if *notified { "notifies" } else { "says" };
+                write!(f, "{endpoint} {how} /5/0/{resource} = {value}")
+            }
+            Self::Found { endpoint, finding } => {
+                write!(f, "{endpoint}: {}: {}", finding.rule, finding.sentence)
+            }
+            Self::Ended { endpoint, ending } => write!(f, "{endpoint}: the update is over: {ending}"),
+        }
+    }
+}
+
+fn request_line(f: &mut fmt::Formatter<'_>, request: &Request) -> fmt::Result {
+    let Request {
+        server,
+        peer,
+        method,
+        path,
+        first,
+        sent,
+        wanted,
+        ..
+    } = request;
+    write!(f, "{server} {peer} {method} {path}")?;
+    if let Some(range) = &request.range {
+        write!(f, " {range}")?;
+    }
+    match request.status {
+        Some(status) => write!(f, " → {status}, {sent} of {wanted} bytes from {first} on")?,
+        None => write!(f, " → no answer, {sent} of {wanted} bytes from {first} on")?,
+    }
+    match &request.fault {
+        Some(fault) => write!(f, " ({fault})"),
+        None => Ok(()),
+    }
+}

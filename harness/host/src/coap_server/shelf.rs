@@ -1,0 +1,98 @@
+//! The packages on offer over CoAP, by path: the only files that the server has.
+
+use super::fetch::Fetches;
+use super::lossy_link::LossyLink;
+use crate::package_server::OfferError;
+use crate::package_server::lock;
+use crate::package_server::tally::Tally;
+use bytes::Bytes;
+use dfota_core::fault::CoapFaults;
+use dfota_core::seed::Seed;
+use sha2::{Digest, Sha256};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+/// Every package on offer.
+#[derive(Debug, Default)]
+pub(super) struct Shelf {
+    places: Mutex<HashMap<String, Arc<Place>>>,
+}
+
+impl Shelf {
+    /// Puts a package at its path.
+    pub(super) fn put(&self, place: Place) -> Result<Arc<Place>, OfferError> {
+        let mut places = lock(&self.places);
+        if places.contains_key(&place.path) {
+            return Err(OfferError::Taken(place.path));
+        }
+        let place = Arc::new(place);
+        places.insert(place.path.clone(), place.clone());
+        Ok(place)
+    }
+
+    /// The package at exactly this path.
+    pub(super) fn find(&self, path: &str) -> Option<Arc<Place>> {
+        lock(&self.places).get(path).cloned()
+    }
+
+    /// All of them.
+    pub(super) fn all(&self) -> Vec<Arc<Place>> {
+        lock(&self.places).values().cloned().collect()
+    }
+
+    /// Takes a package away.
+    pub(super) fn withdraw(&self, place: &Place) {
+        lock(&self.places).remove(&place.path);
+    }
+}
+
+/// A package on offer.
+#[derive(Debug)]
+pub(super) struct Place {
+    /// Where.
+    pub(super) path: String,
+    /// What.
+    pub(super) package: Bytes,
+    /// Its tag.
+    pub(super) etag: [u8; 8],
+    /// What was served of it.
+    pub(super) tally: Tally,
+    /// Downloads under way.
+    pub(super) fetches: Mutex<Fetches>,
+    script: Mutex<Arc<CoapFaults>>,
+    /// What its datagrams go through.
+    pub(super) link: Mutex<LossyLink>,
+}
+
+impl Place {
+    /// A package that is not yet on the shelf.
+    pub(super) fn new(path: String, package: Bytes, faults: CoapFaults, seed: Seed) -> Self {
+        let digest = Sha256::digest(&package);
+        let mut etag = [0; 8];
+        etag.copy_from_slice(&digest[..8]);
+        Self {
+            path,
+            package,
+            etag,
+            tally: Tally::default(),
+            fetches: Mutex::default(),
+            script: Mutex::new(Arc::new(faults)),
+            link: Mutex::new(LossyLink::new(seed)),
+        }
+    }
+
+    /// Its length.
+    pub(super) fn len(&self) -> u64 {
+        self.package.len() as u64
+    }
+
+    /// What goes wrong with it now.
+    pub(super) fn faults(&self) -> Arc<CoapFaults> {
+        lock(&self.script).clone()
+    }
+
+    /// What goes wrong from now on.
+    pub(super) fn set_faults(&self, faults: CoapFaults) {
+        *lock(&self.script) = Arc::new(faults);
+    }
+}

@@ -1,0 +1,210 @@
+//! `serve`: the package servers alone, for work by hand; and with `--drive` one firmware update over LwM2M.
+//!
+//! stdout has one line a package and nothing else, so that scripts can read it; everything that happens is on stderr.
+
+use crate::cli::{Common, Failed};
+use crate::clock::Clock;
+use crate::coap_server::{CoapOffer, CoapServer, Happening};
+use crate::digest::sha256_hex;
+use crate::package_server::{Offer, PackageServer};
+use bc66_wire::lwm2m::PORT;
+use bytes::Bytes;
+use dfota_core::fault::{CoapFaults, HttpFaults};
+use dfota_core::lwm2m::firmware_update::{Ending, Script};
+use dfota_core::seed::Seed;
+use std::io::Write;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+
+/// Serve packages over HTTP and CoAP, with a LwM2M server beside them.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Packages; each is served under its file's name
+    #[arg(required = true, value_name = "PACKAGE")]
+    packages: Vec<PathBuf>,
+    /// Where to listen for HTTP; port 0 takes a free one
+    #[arg(long, value_name = "ADDR", default_value_t = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 8080)))]
+    http: SocketAddr,
+    /// Where to listen for CoAP, LwM2M included
+    #[arg(long, value_name = "ADDR", default_value_t = SocketAddr::from((Ipv4Addr::UNSPECIFIED, PORT)))]
+    coap: SocketAddr,
+    /// Update the firmware of this LwM2M client with the one package as soon as it registers, and end: 0 with state 0 and
+    /// result 1, 1 with another result, 3 when it never came
+    #[arg(long, value_name = "ENDPOINT")]
+    drive: Option<String>,
+    /// How long to wait for the end of `--drive`
+    #[arg(long, value_name = "T", default_value = "1h", value_parser = humantime::parse_duration, requires = "drive")]
+    wait: Duration,
+}
+
+/// Serves until it is interrupted, or until the driven update is over.
+pub fn main(args: &Args, _: Common) -> Result<u8, Failed> {
+    if args.drive.is_some() && args.packages.len() > 1 {
+        let count = args.packages.len();
+        return Err(Failed::usage(format!(
+            "`--drive` takes one package, found {count}"
+        )));
+    }
+    let packages = args
+        .packages
+        .iter()
+        .map(|path| read(path))
+        .collect::<Result<Vec<_>, _>>()?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .map_err(|why| Failed::ours(format!("no runtime for the servers: {why}")))?;
+    runtime.block_on(serve(args, packages))
+}
+
+/// A package and the name it is served under.
+struct Package {
+    name: String,
+    bytes: Bytes,
+}
+
+fn read(path: &Path) -> Result<Package, Failed> {
+    let bytes =
+        std::fs::read(path).map_err(|why| Failed::usage(format!("package `{}`: {why}", path.display())))?;
+    let name = path
+        .file_name()
+        .map_or_else(|| "package".into(), |name| name.to_string_lossy());
+    Ok(Package {
+        name: name.into_owned(),
+        bytes: bytes.into(),
+    })
+}
+
+async fn serve(args: &Args, packages: Vec<Package>) -> Result<u8, Failed> {
+    let clock = Clock::system();
+    let http = PackageServer::bind(args.http, clock, |request| say(&Happening::Request(request)))
+        .map_err(Failed::ours)?;
+    let (endings, ended) = unbounded_channel();
+    let driven = args.drive.clone();
+    let seed = Seed(u64::from(std::process::id()));
+    let coap = CoapServer::bind(args.coap, clock, seed, move |happening| {
+        tell(happening, driven.as_deref(), &endings);
+    })
+    .map_err(Failed::ours)?;
+    let mut offers = Vec::new();
+    for package in packages {
+        offers.push(offer(&http, &coap, package)?);
+    }
+    if let (Some(endpoint), Some((_, file))) = (&args.drive, offers.first()) {
+        coap.drive(endpoint, Script::new(file.url().to_owned()));
+        eprintln!(
+            "waiting for `{endpoint}` to register at coap://{}",
+            shown(coap.addr())
+        );
+    }
+    let code = wait(args, ended).await;
+    drop(offers); // downloads under way are reported
+    code
+}
+
+/// Offers a package on both servers, and prints its line.
+fn offer(http: &PackageServer, coap: &CoapServer, package: Package) -> Result<(Offer, CoapOffer), Failed> {
+    let Package { name, bytes } = package;
+    let path = path_of(&name);
+    let line = format!(
+        "{} {} {}",
+        path.trim_start_matches('/'),
+        bytes.len(),
+        sha256_hex(&bytes)
+    );
+    let base = format!("http://{}", shown(http.addr()));
+    let page = http
+        .offer_at(&base, &path, bytes.clone(), HttpFaults::default())
+        .map_err(Failed::usage)?;
+    let base = format!("coap://{}", shown(coap.addr()));
+    let file = coap
+        .offer_at(&base, &path, bytes, CoapFaults::default(), Seed(0))
+        .map_err(Failed::usage)?;
+    // A closed pipe ends nothing: the servers go on.
+    let _ = writeln!(std::io::stdout(), "{line} {} {}", page.url(), file.url());
+    Ok((page, file))
+}
+
+/// The path of a name, without what URLs would have to escape.
+fn path_of(name: &str) -> String {
+    let plain = |c: char| {
+        if c.is_ascii_alphanumeric() || "._-".contains(c) {
+            c
+        } else {
+            '-'
+        }
+    };
+    let plain: String = name.trim_start_matches('.').chars().map(plain).collect();
+    format!("/{}", if plain.is_empty() { "package" } else { &plain })
+}
+
+/// The address that others reach: where the server listens on all, the one that leads out of this machine.
+fn shown(addr: SocketAddr) -> SocketAddr {
+    if !addr.ip().is_unspecified() {
+        return addr;
+    }
+    SocketAddr::new(way_out().unwrap_or(Ipv4Addr::LOCALHOST.into()), addr.port())
+}
+
+/// No datagram is sent for it: connecting a UDP socket asks the routing table alone.
+fn way_out() -> Option<IpAddr> {
+    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
+    socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9)).ok()?;
+    socket.local_addr().ok().map(|addr| addr.ip())
+}
+
+fn say(happening: &Happening) {
+    // A closed pipe ends nothing.
+    let _ = writeln!(std::io::stderr(), "{happening}");
+}
+
+fn tell(happening: Happening, driven: Option<&str>, endings: &UnboundedSender<Ending>) {
+    // Progress block by block would bury the rest; the download's end is told.
+    if !matches!(happening, Happening::Acknowledged { .. }) {
+        say(&happening);
+    }
+    if let Happening::Ended { endpoint, ending } = happening
+        && driven == Some(endpoint.as_str())
+    {
+        let _ = endings.send(ending);
+    }
+}
+
+/// Until the driven update is over, or a signal comes.
+async fn wait(args: &Args, mut ended: UnboundedReceiver<Ending>) -> Result<u8, Failed> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(Failed::ours)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(Failed::ours)?;
+    let late = async {
+        match args.drive {
+            Some(_) => tokio::time::sleep(args.wait).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        Some(ending) = ended.recv() => Ok(exit_code(&ending)),
+        () = late => {
+            let waited = humantime::format_duration(args.wait);
+            eprintln!("no result within {waited}");
+            Ok(3)
+        }
+        _ = terminate.recv() => Ok(interrupted(args)),
+        _ = interrupt.recv() => Ok(interrupted(args)),
+    }
+}
+
+/// A server ends by being interrupted; an update that is cut short has no result.
+fn interrupted(args: &Args) -> u8 {
+    if args.drive.is_some() { 130 } else { 0 }
+}
+
+fn exit_code(ending: &Ending) -> u8 {
+    match ending {
+        ending if ending.is_success() => 0,
+        Ending::Rests(..) | Ending::Refused(..) => 1,
+        Ending::Unanswered(_) => 3,
+    }
+}
