@@ -54,3 +54,17 @@ pub const DOWNLINK: Duration = ms(50);
 pub const DOWNLINK_PIECE: usize = 128;
 /// A server that neither answers nor sends for this long has failed (BC660K in the field: `HTTPEND,12` after 2 minutes).
 pub const HTTP_SILENCE: Duration = Duration::from_secs(120);
+
+/// ACK_TIMEOUT (RFC 7252 §4.8); that the module uses the standard's value is assumed.
+pub const COAP_ACK_TIMEOUT: Duration = ms(2000);
+/// However fast the module runs, a host answers in its own time: no retransmission comes before so much real time.
+pub const COAP_ACK_TIMEOUT_REAL_MIN: Duration = ms(10);
+/// An acknowledged request waits so long for its answer: MAX_TRANSMIT_WAIT (RFC 7252 §4.8.2). Assumed.
+pub const COAP_SEPARATE_ANSWER: Duration = Duration::from_secs(93);
+/// A message id is remembered for so long: EXCHANGE_LIFETIME (RFC 7252 §4.8.2).
+pub const COAP_EXCHANGE_LIFETIME: Duration = Duration::from_secs(247);
+/// URI written, or order accepted → `COAPSTART`. Assumed.
+pub const ORDER_TO_COAPSTART: Duration = ms(200);
+/// One exchange of a block over the air, beside the transport of its bytes ([`DOWNLINK`]): with 512 bytes a block, 76 KB
+/// take about 7 minutes (AN §6.3.2: "76 KB takes 5 to 10 minutes").
+pub const COAP_BLOCK: Duration = ms(2600);

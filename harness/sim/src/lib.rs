@@ -23,6 +23,7 @@ pub mod board;
 pub mod bootloader;
 pub mod cli;
 pub mod clock;
+pub mod coap;
 pub mod control;
 pub mod defect;
 pub mod delta_area;
