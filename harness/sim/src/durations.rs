@@ -65,6 +65,8 @@ pub const COAP_SEPARATE_ANSWER: Duration = Duration::from_secs(93);
 pub const COAP_EXCHANGE_LIFETIME: Duration = Duration::from_secs(247);
 /// URI written, or order accepted → `COAPSTART`. Assumed.
 pub const ORDER_TO_COAPSTART: Duration = ms(200);
+/// `/3/0/4` executed → the module reboots. Assumed.
+pub const EXECUTE_TO_REBOOT: Duration = ms(500);
 /// One exchange of a block over the air, beside the transport of its bytes ([`DOWNLINK`]): with 512 bytes a block, 76 KB
 /// take about 7 minutes (AN §6.3.2: "76 KB takes 5 to 10 minutes").
 pub const COAP_BLOCK: Duration = ms(2600);

@@ -39,6 +39,7 @@ pub mod nvdm;
 pub mod package;
 pub mod phrase;
 pub mod pty;
+pub mod pull;
 pub mod random;
 pub mod record_log;
 pub mod settings;
