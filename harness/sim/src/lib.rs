@@ -10,7 +10,8 @@
 //! Inside the module: the mask ROM's banner, the [`bootloader`], which patches in place, and the application
 //! ([`app`], [`at`]). Underneath: [`flash`], its map ([`layout`]), the [`record_log`] of small values, the UART's pace
 //! ([`uart`]), the module's time ([`clock`], [`durations`]). Images ([`image`](mod@image)) and packages ([`package`]) are synthetic;
-//! the deltas are real. What may be wrong with a module is named in [`defect`].
+//! the deltas are real. The network's side: [`http`] and [`download`], [`coap`] and [`pull`], and the [`lwm2m`] client
+//! with its firmware update object. What may be wrong with a module is named in [`defect`].
 //!
 //! Where to change what: an AT command → a row in [`at::table`](at); what the module prints → [`phrase`]; how long something
 //! takes → [`durations`]; a new defect → [`defect`].

@@ -21,7 +21,7 @@ use std::time::Instant;
 /// Observations that the module keeps. Assumed.
 const OBSERVATIONS_MAX: usize = 8;
 /// Messages that are remembered, so that their copies are known. Assumed.
-const REMEMBERED_MAX: usize = 32;
+const REMEMBERED_MAX: usize = 256;
 /// Longest payload that may come in blocks. Assumed: what is written to these objects is short.
 const INCOMING_MAX: usize = 1024;
 /// Critical options that a request may have.
@@ -361,7 +361,10 @@ impl Client {
 
     /// Was this message handled before? Then its answer, if it had one, is sent once more (RFC 7252 §4.5).
     fn is_copy(&mut self, id: u16, now: Instant) -> bool {
-        let life = self.clock.real(COAP_EXCHANGE_LIFETIME);
+        let life = self
+            .clock
+            .real(COAP_EXCHANGE_LIFETIME)
+            .max(COAP_EXCHANGE_LIFETIME);
         while self.remembered.len() >= REMEMBERED_MAX
             || self
                 .remembered
