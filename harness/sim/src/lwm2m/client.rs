@@ -212,11 +212,17 @@ impl Client {
             .push_back(Waiting::Request(request, Purpose::Register));
     }
 
-    /// Updates the registration, with a change or without; its message id, or `None` if there is no registration.
+    /// Updates the registration, with a change or without; its message id, or `None` if none is sent: there is no registration, or
+    /// one that nobody typed waits already.
     pub fn update(&mut self, change: Option<Change>, asked: bool) -> Option<u16> {
         let Status::Registered(location) = &self.status else {
             return None;
         };
+        let own = Purpose::Update { asked: false };
+        let waits = |waiting: &Waiting| matches!(waiting, Waiting::Request(_, purpose) if *purpose == own);
+        if !asked && self.waiting.iter().any(waits) {
+            return None; // a server that triggers one after the other gets one
+        }
         let location = location.clone();
         let mut request = self.request(Code::POST, &location);
         match change {
@@ -581,4 +587,143 @@ fn content(request: &Message, format: u16, payload: Vec<u8>, observe: Option<u32
     }
     answer.payload = part.to_vec();
     Ok(answer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::defect::Defects;
+    use crate::lwm2m::Firmware;
+    use proptest::prelude::*;
+
+    fn registered() -> (Client, Objects) {
+        let objects = Objects {
+            lifetime: 50,
+            model: "BC66".to_owned(),
+            serial: "1".to_owned(),
+            firmware: Firmware::new(Defects::default()),
+            busy: false,
+        };
+        let clock = Clock::new(400.0).expect("a speed");
+        let mut client = Client::new(clock, Random::new(1), false);
+        client.status = Status::Registered(vec!["rd".to_owned(), "1".to_owned()]);
+        (client, objects)
+    }
+
+    fn observation(path: [&str; 3], token: u8) -> Vec<u8> {
+        let mut request = Message::new(Kind::Confirmable, Code::GET, token.into(), &[token]);
+        for segment in path {
+            request.push(URI_PATH, segment);
+        }
+        request.push_uint(OBSERVE, 0);
+        request.encode()
+    }
+
+    /// One at a time is on its way, the newest value counts, and the sequence grows.
+    #[test]
+    fn notifications_skip_what_is_over() {
+        let (mut client, mut objects) = registered();
+        let now = Instant::now();
+        client.on_datagram(&observation(["5", "0", "5"], 9), &mut objects, now);
+        client.take_datagrams();
+        let mut notes = Vec::new();
+        for result in [7, 9, 4] {
+            objects.firmware.result = bc66_wire::lwm2m::UpdateResult::from_raw(result);
+            client.pump(&objects, now);
+            notes.extend(client.take_datagrams());
+        }
+        assert_eq!(notes.len(), 1, "the others wait");
+        let first = Message::decode(&notes[0]).expect("sound");
+        assert_eq!(
+            (first.kind, first.payload.as_slice()),
+            (Kind::Confirmable, &b"7"[..])
+        );
+        let acknowledgement = Message::empty(Kind::Acknowledgement, first.id).encode();
+        client.on_datagram(&acknowledgement, &mut objects, now);
+        client.pump(&objects, now);
+        let second = Message::decode(&client.take_datagrams()[0]).expect("sound");
+        assert_eq!(second.payload, b"4");
+        assert!(second.uint(OBSERVE) > first.uint(OBSERVE));
+    }
+
+    #[test]
+    fn an_observation_that_nobody_acknowledges_ends() {
+        let (mut client, mut objects) = registered();
+        let mut now = Instant::now();
+        client.on_datagram(&observation(["5", "0", "5"], 9), &mut objects, now);
+        client.take_datagrams();
+        objects.firmware.result = bc66_wire::lwm2m::UpdateResult::InvalidUri;
+        client.pump(&objects, now);
+        while let Some(due) = client.due() {
+            now = due;
+            client.on_due(now);
+        }
+        assert_eq!(client.take_datagrams().len(), 5);
+        objects.firmware.result = bc66_wire::lwm2m::UpdateResult::Initial;
+        client.pump(&objects, now);
+        assert!(client.take_datagrams().is_empty());
+    }
+
+    #[test]
+    fn a_flood_fills_no_memory() {
+        let (mut client, mut objects) = registered();
+        let now = Instant::now();
+        for n in 0..20_000u16 {
+            let mut request = Message::new(Kind::Confirmable, Code::GET, n, &n.to_be_bytes());
+            for segment in ["3", "0", ["0", "1", "2", "3"][usize::from(n % 4)]] {
+                request.push(URI_PATH, segment);
+            }
+            request.push_uint(OBSERVE, 0);
+            request.push_uint(ACCEPT, if n % 3 == 0 { 0 } else { 11_542 });
+            client.on_datagram(&request.encode(), &mut objects, now);
+            let mut trigger = Message::new(Kind::NonConfirmable, Code::POST, 20_000 + n, &[]);
+            for segment in ["1", "0", "8"] {
+                trigger.push(URI_PATH, segment);
+            }
+            client.on_datagram(&trigger.encode(), &mut objects, now);
+            for event in client.take_events() {
+                assert_eq!(event, Event::Act(Action::UpdateRegistration));
+                client.update(None, false);
+            }
+            client.take_datagrams();
+        }
+        assert!(client.observations.len() <= OBSERVATIONS_MAX);
+        assert!(client.remembered.len() <= REMEMBERED_MAX);
+        assert_eq!(client.waiting.len(), 1);
+    }
+
+    proptest! {
+        #[test]
+        fn any_datagram_is_survived(bytes in prop::collection::vec(any::<u8>(), 0..80)) {
+            let (mut client, mut objects) = registered();
+            client.on_datagram(&bytes, &mut objects, Instant::now());
+            prop_assert!(client.take_datagrams().len() <= 1);
+        }
+
+        #[test]
+        fn any_request_gets_one_answer(
+            code in 1u8..5,
+            id in any::<u16>(),
+            path in prop::collection::vec(prop::sample::select(vec!["0", "1", "2", "3", "5", "8", "x"]), 0..5),
+            options in prop::collection::vec(
+                (prop::sample::select(vec![6u16, 12, 15, 17, 23, 27, 60, 999, 1000]), prop::collection::vec(any::<u8>(), 0..5)),
+                0..4,
+            ),
+            payload in prop::collection::vec(any::<u8>(), 0..40),
+        ) {
+            let (mut client, mut objects) = registered();
+            let mut request = Message::new(Kind::Confirmable, Code(code), id, &[7]);
+            for segment in path {
+                request.push(URI_PATH, segment);
+            }
+            request.options.extend(options);
+            request.payload = payload;
+            client.on_datagram(&request.encode(), &mut objects, Instant::now());
+            let datagrams = client.take_datagrams();
+            prop_assert_eq!(datagrams.len(), 1);
+            let answer = Message::decode(&datagrams[0]).expect("sound");
+            prop_assert_eq!((answer.kind, answer.id, answer.token), (Kind::Acknowledgement, id, vec![7]));
+            prop_assert!(answer.code.is_answer());
+        }
+    }
 }
