@@ -6,7 +6,8 @@ use crate::rig::{BACK, FORWARD, Rig, SPEED};
 use bc66_sim::coap::Code;
 use bc66_sim::coap::option::OBSERVE;
 use rstest::rstest;
-use std::time::Duration;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
 const START: &str = "\r\n+QIND: \"FOTA\",\"COAPSTART\"\r\n";
 
@@ -309,4 +310,43 @@ mod defects {
         again(&mut rig, &server);
         assert_eq!(server.firmware(), "0 5");
     }
+}
+
+/// A file server that the project did not write serves the package.
+#[test]
+fn aiocoap_file_server() {
+    let directory = tempfile::tempdir().expect("a directory");
+    std::fs::write(directory.path().join("p.delta"), &*FORWARD).expect("a file");
+    let port = std::net::UdpSocket::bind("127.0.0.1:0")
+        .and_then(|socket| socket.local_addr())
+        .expect("a free port")
+        .port();
+    let mut command = Command::new("aiocoap-fileserver");
+    command
+        .args(["--bind", &format!("127.0.0.1:{port}")])
+        .arg(directory.path())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null());
+    let Ok(mut stranger) = command.spawn() else {
+        println!("skipped: `aiocoap-fileserver` is not installed (pip install aiocoap)");
+        return;
+    };
+    let (mut rig, server) = ready(&[], &FORWARD);
+    let deadline = Instant::now() + Duration::from_secs(15);
+    loop {
+        server.write("/5/0/1", &format!("coap://127.0.0.1:{port}/p.delta"));
+        rig.until("\"COAPEND\",");
+        if rig.until("\r\n") == "0\r\n" || Instant::now() > deadline {
+            break; // its start takes longer than the module is patient
+        }
+    }
+    if let Ok(Some(status)) = stranger.try_wait() {
+        println!("skipped: `aiocoap-fileserver` ended with {status}");
+        return;
+    }
+    stranger.kill().expect("it can be ended");
+    stranger.wait().expect("it can be reaped");
+    assert_eq!(server.firmware(), "2 0");
+    server.execute("/5/0/2");
+    rig.until("\"END\",0\r\n");
 }
