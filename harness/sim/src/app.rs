@@ -7,8 +7,10 @@ mod agenda;
 mod console;
 mod data_mode;
 mod fetch;
+mod lwm2m;
 mod modem;
 mod profile;
+mod pulling;
 
 pub use modem::{Modem, Registration};
 pub use profile::Profile;
@@ -19,9 +21,11 @@ use crate::download::DownloadEvent;
 use crate::durations::{ATTACH, CFUN_TO_CPIN, CFUN_TO_END, ORDER_TO_START, RDY_TO_CFUN, START_TO_REBOOT};
 use crate::flash::FileFlash;
 use crate::layout::Layout;
+use crate::lwm2m::LinkEvent;
 use crate::module::{ModuleError, reboot};
 use crate::nvdm::Nvdm;
 use crate::phrase;
+use crate::pull::PullError;
 use crate::random::Random;
 use crate::settings::Settings;
 use crate::uart::{Uart, receive_until};
@@ -34,6 +38,8 @@ use bc66_wire::urc::FotaUrc;
 use console::Console;
 use data_mode::DataMode;
 use fetch::Fetch;
+use lwm2m::Lwm2m;
+use pulling::Pulling;
 use std::collections::VecDeque;
 use std::process;
 use std::sync::mpsc::{Receiver, Sender};
@@ -52,6 +58,20 @@ pub enum Input {
         /// The news.
         event: DownloadEvent,
     },
+    /// The end of the download over CoAP with the number `order`.
+    Pull {
+        /// Counts the downloads of this boot.
+        order: u64,
+        /// Bytes of the package, or why there is none.
+        over: Result<usize, PullError>,
+    },
+    /// News of the link to the LwM2M server with the number `order`.
+    Link {
+        /// Counts the links of this boot.
+        order: u64,
+        /// The news.
+        event: LinkEvent,
+    },
 }
 
 /// What is due at some time.
@@ -62,7 +82,9 @@ enum Moment {
     SimReady,
     Attached,
     DownloadStarts,
-    UpdateStarts { package: usize },
+    PullStarts,
+    UpdateStarts { package: usize, announced: bool },
+    Reboot,
 }
 
 /// What a command does after its final result is sent.
@@ -106,6 +128,8 @@ pub struct App {
     console: Console,
     data_mode: Option<DataMode>,
     fetch: Option<Fetch>,
+    pull: Option<Pulling>,
+    lwm2m: Lwm2m,
     orders: u64,
     update_ordered: bool,
 }
@@ -119,11 +143,12 @@ impl App {
         settings: Settings,
         clock: Clock,
         uart: Uart,
-        flash: FileFlash,
+        mut flash: FileFlash,
         sender: Sender<Input>,
         inputs: Receiver<Input>,
     ) -> Result<Self, ModuleError> {
         let profile = Profile::load(&flash)?;
+        let lwm2m = Lwm2m::start(&settings, &mut flash, &Self::LAYOUT)?;
         let first_line_lost = Random::for_purpose(settings.boot_seed(), "baud sync").below(2) == 0;
         let mut app = Self {
             modem: Modem::new(settings.seed, settings.boot),
@@ -141,6 +166,8 @@ impl App {
             console: Console::new(first_line_lost),
             data_mode: None,
             fetch: None,
+            pull: None,
+            lwm2m,
             orders: 0,
             update_ordered: false,
         };
@@ -162,9 +189,12 @@ impl App {
                 .is_some_and(|data| data.is_late(Instant::now()))
             {
                 self.data_mode_late();
+            } else if self.lwm2m.due().is_some_and(|due| due <= Instant::now()) {
+                self.lwm2m.on_due();
             } else if let Some(input) = self.next_input() {
                 self.on_input(input)?;
             }
+            self.settle_lwm2m()?;
         }
     }
 
@@ -180,13 +210,15 @@ impl App {
 
     /// Does an order to update go on already, its download included?
     pub fn is_updating(&self) -> bool {
-        self.update_ordered || self.fetch.is_some()
+        self.update_ordered || self.fetch.is_some() || self.pull.is_some()
     }
 
     /// Detaches from the network.
     fn detach(&mut self) {
         self.agenda.forget(Moment::Attached);
         self.give_up_download();
+        self.give_up_pull();
+        self.leave_lwm2m();
         self.register(Registration::None);
     }
 
@@ -207,7 +239,8 @@ impl App {
             return Some(input);
         }
         let data_mode = self.data_mode.as_ref().map(DataMode::until);
-        match self.agenda.next().into_iter().chain(data_mode).min() {
+        let lwm2m = self.lwm2m.due();
+        match self.agenda.next().into_iter().chain(data_mode).chain(lwm2m).min() {
             Some(until) => receive_until(&self.inputs, until),
             None => self.inputs.recv().ok(),
         }
@@ -218,6 +251,11 @@ impl App {
             Input::Bytes(bytes) if self.data_mode.is_some() => self.on_data(bytes),
             Input::Bytes(bytes) => self.on_console(&bytes),
             Input::Download { order, event } => self.on_download(order, event),
+            Input::Pull { order, over } => self.on_pull(order, over),
+            Input::Link { order, event } => {
+                self.on_link(order, event);
+                Ok(())
+            }
         }
     }
 
@@ -240,7 +278,9 @@ impl App {
                 self.uart.line(&format!("{IP} {}", self.modem.address));
             }
             Moment::DownloadStarts => self.start_download()?,
-            Moment::UpdateStarts { package } => self.start_update(package)?,
+            Moment::PullStarts => self.start_pull()?,
+            Moment::UpdateStarts { package, announced } => self.start_update(package, announced)?,
+            Moment::Reboot => return Err(reboot(&self.settings, &self.uart).into()),
         }
         Ok(())
     }
@@ -267,12 +307,18 @@ impl App {
     /// A package of so many bytes is complete: the update starts by itself.
     fn order_update(&mut self, package: usize) {
         self.update_ordered = true;
-        self.due_in(ORDER_TO_START, Moment::UpdateStarts { package });
+        let update = Moment::UpdateStarts {
+            package,
+            announced: true,
+        };
+        self.due_in(ORDER_TO_START, update);
     }
 
-    /// Sets the marker and hands over to the bootloader.
-    fn start_update(&mut self, package: usize) -> Result<(), ModuleError> {
-        self.uart.line(&phrase::fota(FotaUrc::Start));
+    /// Sets the marker and hands over to the bootloader. Over CoAP there is no `START` (AN §6.3.5).
+    fn start_update(&mut self, package: usize, announced: bool) -> Result<(), ModuleError> {
+        if announced {
+            self.uart.line(&phrase::fota(FotaUrc::Start));
+        }
         self.uart.flush();
         self.forget_download()?;
         UpdateInfo::Ordered { package }.store(&mut *self.flash(), &Self::LAYOUT)?;

@@ -6,6 +6,7 @@
 mod basic;
 mod fota;
 mod line;
+mod lwm2m;
 mod network;
 mod power;
 pub mod table;
@@ -36,6 +37,8 @@ pub enum AtError {
     Plain,
     /// An error with a number ([`bc66_wire::cme`]).
     Cme(u16),
+    /// The same of an LwM2M command, misspelt and independent of `AT+CMEE` (FW).
+    Cmee(u16),
     /// Not the command's fault: the flash failed.
     Flash(FlashError),
 }
@@ -144,6 +147,13 @@ pub fn execute(app: &mut App, line: &[u8]) -> Result<Answer, FlashError> {
             Ok(lines) => text.push_str(&lines.text),
             Err(AtError::Cme(code)) => {
                 text.push_str(&framed(&cme_line(app.profile.error_form, code)));
+                return Ok(Answer {
+                    text,
+                    end: End::Final,
+                });
+            }
+            Err(AtError::Cmee(code)) => {
+                text.push_str(&framed(&format!("{} {code}", cme::CMEE_ERROR)));
                 return Ok(Answer {
                     text,
                     end: End::Final,

@@ -17,8 +17,6 @@ use std::time::{Duration, Instant};
 
 /// Real time between two looks at what a host sends to a module that is off.
 const DISCARD_EVERY: Duration = Duration::from_millis(10);
-/// A module counts its own reboots from its start on: room for them between two starts.
-const BOOTS_PER_START: u64 = 1000;
 
 /// A board with one module on it.
 #[derive(Debug, Clone)]
@@ -281,7 +279,7 @@ impl Board {
     /// The pty is the module's stdin, both ways; its stdout only shows when it ends.
     fn spawn_module(&self, start: u64) -> io::Result<(Child, Option<ChildStdout>)> {
         let settings = Settings {
-            boot: start * BOOTS_PER_START,
+            boot: start * Settings::BOOTS_PER_START,
             ..self.shared.settings.clone()
         };
         let mut child = Command::new(std::env::current_exe()?)

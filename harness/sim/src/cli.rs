@@ -2,6 +2,7 @@
 
 use crate::board::Board;
 use crate::clock::Clock;
+use crate::coap::Block;
 use crate::control;
 use crate::defect::{Defect, Defects};
 use crate::flash::{ERASED, FileFlash, Flash, FlashError};
@@ -59,6 +60,12 @@ pub struct Args {
     /// PWRKEY is tied: the module boots as soon as it is supplied
     #[arg(long)]
     pwrkey_tied: bool,
+    /// Block size that a download over CoAP asks for: 16 to 1024
+    #[arg(long, hide = true, default_value = "512", value_parser = parse_block_size)]
+    coap_block: u8,
+    /// The configuration of AT+QLWCONFIG survives a reboot; whether the real module keeps it is not known
+    #[arg(long, hide = true)]
+    lwm2m_config_kept: bool,
     /// End when stdin does
     #[arg(long)]
     until_eof: bool,
@@ -74,6 +81,12 @@ fn parse_module(name: &str) -> Result<Module, String> {
 fn parse_speed(text: &str) -> Result<f64, String> {
     let speed = text.parse().ok().filter(|speed| Clock::new(*speed).is_some());
     speed.ok_or_else(|| "expected a positive number".to_owned())
+}
+
+/// The exponent of a block size. That the real module asks for 512 bytes is assumed.
+fn parse_block_size(text: &str) -> Result<u8, String> {
+    let exponent = text.parse().ok().and_then(Block::exponent_of);
+    exponent.ok_or_else(|| "expected 16, 32, 64, 128, 256, 512 or 1024".to_owned())
 }
 
 /// Why the simulator cannot run.
@@ -174,6 +187,8 @@ fn settings(args: &Args, flash: &Path) -> Settings {
         boot: 0,
         board: std::process::id(),
         defects: args.defects.iter().copied().collect::<Defects>(),
+        coap_exponent: args.coap_block,
+        lwm2m_config_kept: args.lwm2m_config_kept,
         flash: flash.to_owned(),
     }
 }

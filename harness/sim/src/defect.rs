@@ -1,7 +1,8 @@
 //! What can be wrong with a simulated module: a closed list, so that a harness can be seen to fail.
 //!
 //! To add one: a variant, its line in [`Defect::ALL`], its name and sentence, and one `defects.has(…)` where the sound
-//! behaviour is. Only `crate::bootloader`, `crate::module` and the application ask.
+//! behaviour is. Only `crate::bootloader`, `crate::module`, `crate::lwm2m` and the
+//! application ask.
 
 use std::fmt;
 use std::str::FromStr;
@@ -19,16 +20,28 @@ pub enum Defect {
     DeadAfterCut,
     /// Never prints an update's result.
     NeverPrintsEnd,
+    /// The firmware update object keeps state 3 for good once an update was executed.
+    StuckAtUpdating,
+    /// The firmware update object keeps its old result when a download or an update starts.
+    ResultNotReset,
+    /// After a reboot of its own, answers an observation as if it were a read and never notifies.
+    CannotBeReObserved,
+    /// Accepts `/5/0/2` in the states 0 and 1 too.
+    ExecutesInAnyState,
 }
 
 impl Defect {
     /// All of them.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 9] = [
         Self::ForgetsResume,
         Self::EndZeroOldVersion,
         Self::HangsInUpdating,
         Self::DeadAfterCut,
         Self::NeverPrintsEnd,
+        Self::StuckAtUpdating,
+        Self::ResultNotReset,
+        Self::CannotBeReObserved,
+        Self::ExecutesInAnyState,
     ];
 
     /// Its name on the command line.
@@ -39,6 +52,10 @@ impl Defect {
             Self::HangsInUpdating => "hangs-in-updating",
             Self::DeadAfterCut => "dead-after-cut",
             Self::NeverPrintsEnd => "never-prints-end",
+            Self::StuckAtUpdating => "lwm2m-stuck-at-updating",
+            Self::ResultNotReset => "result-not-reset",
+            Self::CannotBeReObserved => "cannot-be-re-observed",
+            Self::ExecutesInAnyState => "executes-in-any-state",
         }
     }
 
@@ -52,6 +69,16 @@ impl Defect {
             Self::HangsInUpdating => "stops for good at some percentage between 30 and 80, in every attempt",
             Self::DeadAfterCut => "gives no sign of life after a power cut in UPDATING",
             Self::NeverPrintsEnd => "never prints END",
+            Self::StuckAtUpdating => {
+                "over LwM2M, the state stays 3 (updating) for good, whatever the update did"
+            }
+            Self::ResultNotReset => "over LwM2M, keeps the old result when a download or an update starts",
+            Self::CannotBeReObserved => {
+                "over LwM2M, answers an observation as a mere read and never notifies, once it has rebooted by itself"
+            }
+            Self::ExecutesInAnyState => {
+                "over LwM2M, accepts the execution of the update without a package too"
+            }
         }
     }
 }

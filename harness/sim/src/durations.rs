@@ -54,3 +54,20 @@ pub const DOWNLINK: Duration = ms(50);
 pub const DOWNLINK_PIECE: usize = 128;
 /// A server that neither answers nor sends for this long has failed (BC660K in the field: `HTTPEND,12` after 2 minutes).
 pub const HTTP_SILENCE: Duration = Duration::from_secs(120);
+
+/// ACK_TIMEOUT (RFC 7252 §4.8); that the module uses the standard's value is assumed.
+pub const COAP_ACK_TIMEOUT: Duration = ms(2000);
+/// However fast the module runs, a host answers in its own time: no retransmission comes before so much real time.
+pub const COAP_ACK_TIMEOUT_REAL_MIN: Duration = ms(20);
+/// An acknowledged request waits so long for its answer: MAX_TRANSMIT_WAIT (RFC 7252 §4.8.2). Assumed.
+pub const COAP_SEPARATE_ANSWER: Duration = Duration::from_secs(93);
+/// A message id is remembered for so long, and never for less real time, because a host repeats itself in its own time:
+/// EXCHANGE_LIFETIME (RFC 7252 §4.8.2).
+pub const COAP_EXCHANGE_LIFETIME: Duration = Duration::from_secs(247);
+/// URI written, or order accepted → `COAPSTART`. Assumed.
+pub const ORDER_TO_COAPSTART: Duration = ms(200);
+/// `/3/0/4` executed → the module reboots. Assumed.
+pub const EXECUTE_TO_REBOOT: Duration = ms(500);
+/// One exchange of a block over the air, beside the transport of its bytes ([`DOWNLINK`]): with 512 bytes a block, 76 KB
+/// take about 7 minutes (AN §6.3.2: "76 KB takes 5 to 10 minutes").
+pub const COAP_BLOCK: Duration = ms(2600);

@@ -10,7 +10,8 @@
 //! Inside the module: the mask ROM's banner, the [`bootloader`], which patches in place, and the application
 //! ([`app`], [`at`]). Underneath: [`flash`], its map ([`layout`]), the [`record_log`] of small values, the UART's pace
 //! ([`uart`]), the module's time ([`clock`], [`durations`]). Images ([`image`](mod@image)) and packages ([`package`]) are synthetic;
-//! the deltas are real. What may be wrong with a module is named in [`defect`].
+//! the deltas are real. The network's side: [`http`] and [`download`], [`coap`] and [`pull`], and the [`lwm2m`] client
+//! with its firmware update object. What may be wrong with a module is named in [`defect`].
 //!
 //! Where to change what: an AT command → a row in [`at::table`](at); what the module prints → [`phrase`]; how long something
 //! takes → [`durations`]; a new defect → [`defect`].
@@ -23,6 +24,7 @@ pub mod board;
 pub mod bootloader;
 pub mod cli;
 pub mod clock;
+pub mod coap;
 pub mod control;
 pub mod defect;
 pub mod delta_area;
@@ -32,15 +34,18 @@ pub mod flash;
 pub mod http;
 pub mod image;
 pub mod layout;
+pub mod lwm2m;
 pub mod module;
 pub mod nvdm;
 pub mod package;
 pub mod phrase;
 pub mod pty;
+pub mod pull;
 pub mod random;
 pub mod record_log;
 pub mod settings;
 pub mod uart;
+pub mod udp;
 pub mod update_info;
 pub mod upload;
 pub mod url;

@@ -1,4 +1,4 @@
-//! What the application keeps over a power cut: IMEI, saved profile, position of a download.
+//! What the application keeps over a power cut: IMEI, saved profile, position of a download, LwM2M.
 
 use crate::flash::{Flash, Result};
 use crate::layout::Layout;
@@ -8,6 +8,8 @@ use crate::record_log::RecordLog;
 const IMEI: u8 = 1;
 const PROFILE: u8 = 2;
 const DOWNLOAD: u8 = 3;
+const FIRMWARE_OBJECT: u8 = 4;
+const LWM2M_CONFIG: u8 = 5;
 
 /// The application's non-volatile store.
 #[derive(Debug, Clone, Copy)]
@@ -55,6 +57,27 @@ impl Nvdm {
     /// Saves the profile.
     pub fn save_profile(&self, flash: &mut dyn Flash, profile: &[u8]) -> Result<()> {
         self.log.write(flash, PROFILE, profile)
+    }
+
+    /// The firmware update object's state and result.
+    pub fn firmware_object(&self, flash: &dyn Flash) -> Result<Option<Vec<u8>>> {
+        self.log.read(flash, FIRMWARE_OBJECT)
+    }
+
+    /// Keeps them.
+    pub fn save_firmware_object(&self, flash: &mut dyn Flash, object: &[u8]) -> Result<()> {
+        self.log.write(flash, FIRMWARE_OBJECT, object)
+    }
+
+    /// The parameters of `AT+QLWCONFIG`.
+    pub fn lwm2m_config(&self, flash: &dyn Flash) -> Result<Option<String>> {
+        let stored = self.log.read(flash, LWM2M_CONFIG)?;
+        Ok(stored.and_then(|bytes| String::from_utf8(bytes).ok()))
+    }
+
+    /// Keeps them.
+    pub fn save_lwm2m_config(&self, flash: &mut dyn Flash, parameters: &str) -> Result<()> {
+        self.log.write(flash, LWM2M_CONFIG, parameters.as_bytes())
     }
 
     /// The position of an unfinished download.

@@ -3,9 +3,10 @@
 //! The only place that knows a URC's blanks and signs: another dialect is another set of these functions.
 
 use bc66_wire::code::{DownloadCode, UpdateCode};
+use bc66_wire::lwm2m::reply::SUCCESS;
 use bc66_wire::urc::{CURRENT_BIN, FOTA, FotaUrc, QIND, TOTAL_NUM};
 
-/// `HTTPSTART` and `START`: URCs without a field.
+/// `HTTPSTART`, `COAPSTART` and `START`: URCs without a field.
 pub fn fota(urc: FotaUrc) -> String {
     format!("{QIND} \"{FOTA}\",\"{}\"", urc.token())
 }
@@ -18,6 +19,17 @@ pub fn downloading(percent: u8) -> String {
 /// Result of a download.
 pub fn http_end(code: DownloadCode) -> String {
     format!("{},{}", fota(FotaUrc::HttpEnd), code.raw())
+}
+
+/// Result of a download over CoAP.
+pub fn coap_end(code: DownloadCode) -> String {
+    format!("{},{}", fota(FotaUrc::CoapEnd), code.raw())
+}
+
+/// Result of an exchange with the LwM2M server, behind the name of what was asked. 0 is success (AN §6.3.1); that 1 is any
+/// failure is assumed.
+pub fn lwm2m(name: &str, confirmed: bool) -> String {
+    format!("{name} {}", if confirmed { SUCCESS } else { SUCCESS + 1 })
 }
 
 /// Progress of an update, as the bootloader writes it (FW).

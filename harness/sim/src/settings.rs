@@ -21,6 +21,10 @@ pub struct Settings {
     pub board: u32,
     /// What is wrong with the module.
     pub defects: Defects,
+    /// Exponent of the block size that a download over CoAP asks for.
+    pub coap_exponent: u8,
+    /// Does the configuration of `AT+QLWCONFIG` survive a reboot? Not known of the real module.
+    pub lwm2m_config_kept: bool,
     /// The flash.
     pub flash: PathBuf,
 }
@@ -41,6 +45,9 @@ pub fn module_named(name: &str) -> Option<Module> {
 }
 
 impl Settings {
+    /// A module counts its own reboots from its start on: room for them between two starts.
+    pub const BOOTS_PER_START: u64 = 1000;
+
     /// The command line.
     pub fn to_args(&self) -> Vec<OsString> {
         let defects: Vec<&str> = self.defects.iter().map(Defect::name).collect();
@@ -51,6 +58,8 @@ impl Settings {
             self.boot.to_string(),
             self.board.to_string(),
             defects.join(","),
+            self.coap_exponent.to_string(),
+            self.lwm2m_config_kept.to_string(),
         ];
         texts
             .into_iter()
@@ -61,7 +70,7 @@ impl Settings {
 
     /// Reads a command line back; `None` if this program did not write it.
     pub fn from_args(args: &[OsString]) -> Option<Self> {
-        let [module, speed, seed, boot, board, defects, flash] = args else {
+        let [module, speed, seed, boot, board, defects, exponent, kept, flash] = args else {
             return None;
         };
         Some(Self {
@@ -71,6 +80,8 @@ impl Settings {
             boot: parse(boot)?,
             board: parse(board)?,
             defects: defect_list(defects.to_str()?)?,
+            coap_exponent: parse(exponent)?,
+            lwm2m_config_kept: parse(kept)?,
             flash: flash.into(),
         })
     }
@@ -78,6 +89,11 @@ impl Settings {
     /// The module's time.
     pub fn clock(&self) -> Option<Clock> {
         Clock::new(self.speed)
+    }
+
+    /// Has the module rebooted by itself since it was switched on or reset?
+    pub fn has_rebooted(&self) -> bool {
+        !self.boot.is_multiple_of(Self::BOOTS_PER_START)
     }
 
     /// The seed of this boot.
@@ -113,6 +129,8 @@ mod tests {
             defects: [Defect::DeadAfterCut, Defect::ForgetsResume]
                 .into_iter()
                 .collect(),
+            coap_exponent: 5,
+            lwm2m_config_kept: true,
             flash: "/a b/flash".into(),
         };
         assert_eq!(Settings::from_args(&settings.to_args()), Some(settings));

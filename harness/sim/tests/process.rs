@@ -5,6 +5,8 @@ mod rig;
 
 #[path = "process/boot.rs"]
 mod boot;
+#[path = "process/coap_update.rs"]
+mod coap_update;
 #[path = "process/command_line.rs"]
 mod command_line;
 #[path = "process/control.rs"]
@@ -17,6 +19,10 @@ mod dialogue;
 mod download;
 #[path = "process/file_server.rs"]
 mod file_server;
+#[path = "process/lwm2m.rs"]
+mod lwm2m;
+#[path = "process/lwm2m_server.rs"]
+mod lwm2m_server;
 #[path = "process/update.rs"]
 mod update;
 #[path = "process/upload.rs"]

@@ -81,6 +81,7 @@ impl App {
         let sound = checksum == wire_crc::to_wire(CRC.checksum(content));
         if sound {
             self.forget_download()?; // its beginning is about to be overwritten
+            self.forget_pulled_package()?;
             self.upload.begins(&data.block);
             delta_area::write(
                 &mut *self.flash(),

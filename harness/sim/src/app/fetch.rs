@@ -36,6 +36,7 @@ impl App {
         match self.fetch.take() {
             Some(Fetch::Ordered(url)) => {
                 self.uart.line(&phrase::fota(FotaUrc::HttpStart));
+                self.forget_pulled_package()?;
                 self.orders += 1;
                 let (order, sender) = (self.orders, self.sender.clone());
                 let tell = move |event| {

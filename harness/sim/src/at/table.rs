@@ -1,14 +1,15 @@
 //! The commands: name and handler. To add one, write its handler and its row.
 
-use super::{Form, Reply, basic, fota, network, power};
+use super::{Form, Reply, basic, fota, lwm2m, network, power};
 use crate::app::App;
 use bc66_wire::command;
+use bc66_wire::lwm2m::command as lwm2m_command;
 
 /// What handles a command.
 pub type Handler = fn(&mut App, Form<'_>) -> Reply;
 
 /// Every command there is.
-const TABLE: [(&str, Handler); 21] = [
+const TABLE: [(&str, Handler); 26] = [
     (command::ATI, basic::identification),
     ("E", basic::echo),
     ("&W", basic::save),
@@ -29,6 +30,11 @@ const TABLE: [(&str, Handler); 21] = [
     (command::QRST, power::reset),
     (command::QFUPLEX, fota::upload),
     (command::QFOTADL, fota::order),
+    (lwm2m_command::QLWCONFIG, lwm2m::configure),
+    (lwm2m_command::QLWREG, lwm2m::register),
+    (lwm2m_command::QLWUPDATE, lwm2m::update),
+    (lwm2m_command::QLWDEREG, lwm2m::deregister),
+    (lwm2m_command::QLWSTATUS, lwm2m::status),
     ("+IFC", basic::flow_control),
 ];
 

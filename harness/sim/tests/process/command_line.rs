@@ -43,7 +43,11 @@ fn list_defects() {
             "end-zero-old-version",
             "hangs-in-updating",
             "dead-after-cut",
-            "never-prints-end"
+            "never-prints-end",
+            "lwm2m-stuck-at-updating",
+            "result-not-reset",
+            "cannot-be-re-observed",
+            "executes-in-any-state"
         ]
     );
 }

@@ -212,7 +212,8 @@ impl Rig {
                 .rsplit("\r\n")
                 .next()
                 .unwrap_or_default();
-            if last == "OK" || last == "ERROR" || last.starts_with("+CME ERROR:") {
+            let refused = last.starts_with("+CME ERROR:") || last.starts_with("+CMEE ERROR:");
+            if last == "OK" || last == "ERROR" || refused {
                 return text;
             }
         }

@@ -1,0 +1,290 @@
+//! The application's side of LwM2M: carries the client's datagrams, prints what it reports, does what the server wants.
+
+use super::{App, Input, Moment, Registration};
+use crate::defect::Defect;
+use crate::durations::{EXECUTE_TO_REBOOT, ORDER_TO_START};
+use crate::flash::Flash;
+use crate::layout::Layout;
+use crate::lwm2m::client::Change;
+use crate::lwm2m::{Action, Client, Config, Event, Firmware, Link, LinkEvent, Objects, Status};
+use crate::module::ModuleError;
+use crate::nvdm::Nvdm;
+use crate::phrase;
+use crate::random::Random;
+use crate::settings::Settings;
+use crate::update_info::UpdateInfo;
+use bc66_wire::cme::NOT_ALLOWED;
+use bc66_wire::lwm2m::{LIFETIME_DEFAULT_S, State, reply};
+use std::net::UdpSocket;
+use std::sync::Arc;
+use std::time::Instant;
+
+/// No network service: before `+IP`.
+const NO_SERVICE: u16 = 30;
+
+/// All of it that lives in memory.
+#[derive(Debug)]
+pub(super) struct Lwm2m {
+    pub(super) objects: Objects,
+    client: Client,
+    config: Option<Config>,
+    link: Option<Link>,
+    socket: Option<Arc<UdpSocket>>,
+    /// Counts the links of this boot.
+    links: u64,
+    /// The firmware object as the flash has it.
+    kept: Vec<u8>,
+}
+
+impl Lwm2m {
+    /// After a boot: what the bootloader left decides on state and result.
+    pub(super) fn start(
+        settings: &Settings,
+        flash: &mut dyn Flash,
+        layout: &Layout,
+    ) -> Result<Self, ModuleError> {
+        let nvdm = Nvdm::new(layout);
+        let kept = nvdm.firmware_object(flash)?;
+        let mut firmware = kept
+            .as_deref()
+            .and_then(|bytes| Firmware::decode(bytes, settings.defects))
+            .unwrap_or(Firmware::new(settings.defects));
+        firmware.boots(UpdateInfo::load(flash, layout)?);
+        let config = nvdm
+            .lwm2m_config(flash)?
+            .filter(|_| settings.lwm2m_config_kept)
+            .and_then(|text| Config::parse(&text).ok());
+        let model = settings.module.ati_model();
+        let objects = Objects {
+            lifetime: config
+                .as_ref()
+                .map_or(LIFETIME_DEFAULT_S, |config| config.lifetime),
+            model: model.strip_prefix("Quectel_").unwrap_or(model).to_owned(),
+            serial: nvdm.imei(flash)?,
+            firmware,
+            busy: false,
+        };
+        let clock = settings.clock().ok_or(ModuleError::Settings)?;
+        let deaf = settings.defects.has(Defect::CannotBeReObserved) && settings.has_rebooted();
+        let random = Random::for_purpose(settings.boot_seed(), "lwm2m");
+        let mut lwm2m = Self {
+            objects,
+            client: Client::new(clock, random, deaf),
+            config,
+            link: None,
+            socket: None,
+            links: 0,
+            kept: kept.unwrap_or(Firmware::new(settings.defects).encode()),
+        };
+        lwm2m.keep(flash, &nvdm)?;
+        Ok(lwm2m)
+    }
+
+    /// State and result are in the flash before anyone hears of them.
+    fn keep(&mut self, flash: &mut dyn Flash, nvdm: &Nvdm) -> Result<(), ModuleError> {
+        let now = self.objects.firmware.encode();
+        if now != self.kept {
+            nvdm.save_firmware_object(flash, &now)?;
+            self.kept = now;
+        }
+        Ok(())
+    }
+
+    pub(super) fn due(&self) -> Option<Instant> {
+        self.client.due()
+    }
+
+    pub(super) fn on_due(&mut self) {
+        self.client.on_due(Instant::now());
+    }
+}
+
+impl App {
+    /// The server and the endpoint, if any were set.
+    pub fn lwm2m_config(&self) -> Option<&Config> {
+        self.lwm2m.config.as_ref()
+    }
+
+    /// Sets them; they count from the next registration on (assumed).
+    pub fn lwm2m_configure(&mut self, config: Config) -> Result<(), ModuleError> {
+        if self.settings.lwm2m_config_kept {
+            self.nvdm()
+                .save_lwm2m_config(&mut *self.flash(), &config.shown())?;
+        }
+        self.lwm2m.objects.lifetime = config.lifetime;
+        self.lwm2m.config = Some(config);
+        Ok(())
+    }
+
+    /// The number of `+QLWSTATUS`.
+    pub fn lwm2m_status(&self) -> u8 {
+        self.lwm2m.client.status.number()
+    }
+
+    /// Registers, once more if need be (assumed); else the number of the error.
+    pub fn lwm2m_register(&mut self) -> Result<(), u16> {
+        self.needs_network()?;
+        let config = self.lwm2m.config.clone().ok_or(NOT_ALLOWED)?;
+        if self.lwm2m.client.status == Status::Registering {
+            return Err(NOT_ALLOWED);
+        }
+        self.close_link();
+        self.lwm2m.objects.lifetime = config.lifetime;
+        self.lwm2m.client.status = Status::Registering;
+        self.lwm2m.links += 1;
+        let (order, sender) = (self.lwm2m.links, self.sender.clone());
+        let tell = move |event| {
+            let _ = sender.send(Input::Link { order, event });
+        };
+        match Link::open(config.host, config.port, tell) {
+            Ok(link) => self.lwm2m.link = Some(link),
+            Err(error) => {
+                let failed = LinkEvent::Failed(error);
+                self.early.push_back(Input::Link { order, event: failed });
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends an update of the registration; its message id.
+    pub fn lwm2m_update(&mut self, change: Change) -> Result<u16, u16> {
+        self.needs_network()?;
+        let id = self.lwm2m.client.update(Some(change), true).ok_or(NOT_ALLOWED)?;
+        if let Change::Lifetime(seconds) = change {
+            self.lwm2m.objects.lifetime = seconds;
+        }
+        Ok(id)
+    }
+
+    /// Ends the registration.
+    pub fn lwm2m_deregister(&mut self) -> Result<(), u16> {
+        self.needs_network()?;
+        if self.lwm2m.client.deregister() {
+            Ok(())
+        } else {
+            Err(NOT_ALLOWED)
+        }
+    }
+
+    fn needs_network(&self) -> Result<(), u16> {
+        if self.modem.registration == Registration::Home {
+            Ok(())
+        } else {
+            Err(NO_SERVICE)
+        }
+    }
+
+    pub(super) fn on_link(&mut self, order: u64, event: LinkEvent) {
+        if order != self.lwm2m.links || self.lwm2m.client.status == Status::None && self.lwm2m.link.is_none()
+        {
+            return;
+        }
+        match event {
+            LinkEvent::Open(socket) => {
+                self.lwm2m.socket = Some(socket);
+                if let Some(config) = &self.lwm2m.config {
+                    self.lwm2m.client.register(&config.endpoint, &self.lwm2m.objects);
+                }
+            }
+            LinkEvent::Failed(error) => {
+                eprintln!("bc66-module: no way to the LwM2M server: {error}");
+                self.close_link();
+                self.uart.line(&phrase::lwm2m(reply::QLWREG, false));
+            }
+            LinkEvent::Datagram(bytes) => {
+                let elsewhere = self.fetch.is_some() || self.update_ordered || self.data_mode.is_some();
+                let lwm2m = &mut self.lwm2m;
+                lwm2m.objects.busy = elsewhere;
+                lwm2m
+                    .client
+                    .on_datagram(&bytes, &mut lwm2m.objects, Instant::now());
+            }
+        }
+    }
+
+    /// Brings out whatever the last input led to. To be called after every one.
+    pub(super) fn settle_lwm2m(&mut self) -> Result<(), ModuleError> {
+        loop {
+            self.lwm2m.client.pump(&self.lwm2m.objects, Instant::now());
+            self.keep_firmware_object()?;
+            for datagram in self.lwm2m.client.take_datagrams() {
+                if let Some(socket) = &self.lwm2m.socket {
+                    let _ = socket.send(&datagram); // what cannot be sent is lost like anything else
+                }
+            }
+            let events = self.lwm2m.client.take_events();
+            if events.is_empty() {
+                return Ok(());
+            }
+            for event in events {
+                self.on_lwm2m(event)?;
+            }
+        }
+    }
+
+    fn on_lwm2m(&mut self, event: Event) -> Result<(), ModuleError> {
+        match event {
+            Event::Register { confirmed } => {
+                self.uart.line(&phrase::lwm2m(reply::QLWREG, confirmed));
+                if !confirmed {
+                    self.close_link();
+                }
+            }
+            Event::Update { confirmed, id } => {
+                let result = phrase::lwm2m(reply::QLWUPDATE, confirmed);
+                self.uart.line(&format!("{result},{id}"));
+            }
+            Event::Deregister { confirmed } => {
+                self.uart.line(&phrase::lwm2m(reply::QLWDEREG, confirmed));
+                self.close_link();
+            }
+            Event::Act(Action::Download(uri)) => self.order_pull(uri)?,
+            Event::Act(Action::Cancel) => self.cancel_pull(),
+            Event::Act(Action::Update(package)) => {
+                self.pull = None;
+                self.agenda.forget(Moment::PullStarts);
+                self.update_ordered = true;
+                let update = Moment::UpdateStarts {
+                    package,
+                    announced: false,
+                };
+                self.due_in(ORDER_TO_START, update);
+            }
+            Event::Act(Action::Reboot) => self.due_in(EXECUTE_TO_REBOOT, Moment::Reboot),
+            Event::Act(Action::UpdateRegistration) => {
+                let lifetime = Change::Lifetime(self.lwm2m.objects.lifetime);
+                self.lwm2m.client.update(Some(lifetime), false);
+            }
+        }
+        Ok(())
+    }
+
+    /// The network is gone, and the registration with it (assumed: the server may still know it).
+    pub(super) fn leave_lwm2m(&mut self) {
+        if self.lwm2m.client.status == Status::Registering {
+            self.uart.line(&phrase::lwm2m(reply::QLWREG, false));
+        }
+        self.close_link();
+    }
+
+    fn close_link(&mut self) {
+        self.lwm2m.link = None;
+        self.lwm2m.socket = None;
+        self.lwm2m.client.forget();
+    }
+
+    /// A package that a download over CoAP brought is about to be overwritten.
+    pub(super) fn forget_pulled_package(&mut self) -> Result<(), ModuleError> {
+        if self.lwm2m.objects.firmware.state == State::Downloaded {
+            self.lwm2m.objects.firmware.forget_package();
+        }
+        self.keep_firmware_object()
+    }
+
+    fn keep_firmware_object(&mut self) -> Result<(), ModuleError> {
+        let flash = Arc::clone(&self.flash);
+        let mut flash = flash.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let nvdm = self.nvdm();
+        self.lwm2m.keep(&mut *flash, &nvdm)
+    }
+}

@@ -1,0 +1,729 @@
+//! The conversation with the LwM2M server: registration, what the server asks, and notifications (TS10 §5.3 to §5.5).
+//!
+//! One confirmable request is under way at a time (NSTART is 1, RFC 7252 §4.7); the others wait. Notifications are
+//! confirmable (assumed) and always carry the value of the moment they are sent, so one may skip a state.
+
+use super::firmware::Action;
+use super::objects::{BINDING, Objects};
+use super::path::Path;
+use crate::clock::Clock;
+use crate::coap::option::{
+    ACCEPT, BLOCK1, BLOCK2, CONTENT_FORMAT, LOCATION_PATH, OBSERVE, SIZE1, URI_HOST, URI_PATH, URI_PORT,
+    URI_QUERY,
+};
+use crate::coap::{Block, Code, Exchange, Kind, Message, News, Step};
+use crate::durations::COAP_EXCHANGE_LIFETIME;
+use crate::random::Random;
+use bc66_wire::lwm2m::{REGISTRATION_PATH, VERSION, format, status};
+use std::collections::VecDeque;
+use std::time::Instant;
+
+/// Observations that the module keeps. Assumed.
+const OBSERVATIONS_MAX: usize = 8;
+/// Messages that are remembered, so that their copies are known. Assumed.
+const REMEMBERED_MAX: usize = 256;
+/// Longest payload that may come in blocks. Assumed: what is written to these objects is short.
+const INCOMING_MAX: usize = 1024;
+/// Critical options that a request may have.
+const KNOWN: [u16; 7] = [URI_HOST, URI_PORT, URI_PATH, URI_QUERY, ACCEPT, BLOCK1, BLOCK2];
+
+/// What has happened.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Event {
+    /// The registration is confirmed, or not.
+    Register {
+        /// Confirmed?
+        confirmed: bool,
+    },
+    /// An update of it that `AT+QLWUPDATE` asked for.
+    Update {
+        /// Confirmed?
+        confirmed: bool,
+        /// Its message id.
+        id: u16,
+    },
+    /// The de-registration.
+    Deregister {
+        /// Confirmed?
+        confirmed: bool,
+    },
+    /// The server wants something done.
+    Act(Action),
+}
+
+/// State of the registration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Status {
+    /// There is none.
+    None,
+    /// It is on its way.
+    Registering,
+    /// It stands at this path on the server.
+    Registered(Vec<String>),
+}
+
+impl Status {
+    /// The number of `+QLWSTATUS`.
+    pub fn number(&self) -> u8 {
+        match self {
+            Self::None => status::NOT_REGISTERED,
+            Self::Registering => status::REGISTERING,
+            Self::Registered(_) => status::REGISTERED,
+        }
+    }
+}
+
+/// What `AT+QLWUPDATE` changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// The lifetime, in seconds.
+    Lifetime(u32),
+    /// The binding; there is only [`BINDING`].
+    Binding,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Purpose {
+    Register,
+    Update { asked: bool },
+    Deregister,
+    Notify { token: Vec<u8> },
+}
+
+#[derive(Debug)]
+enum Waiting {
+    Request(Message, Purpose),
+    Notification { token: Vec<u8> },
+}
+
+#[derive(Debug)]
+struct Observation {
+    path: Path,
+    token: Vec<u8>,
+    accept: Option<u16>,
+    told: Vec<u8>,
+}
+
+/// A payload that comes in blocks.
+#[derive(Debug)]
+struct Incoming {
+    code: Code,
+    path: Path,
+    bytes: Vec<u8>,
+}
+
+/// What a request is answered with.
+struct Answer {
+    code: Code,
+    options: Vec<(u16, Vec<u8>)>,
+    payload: Vec<u8>,
+}
+
+impl From<Code> for Answer {
+    fn from(code: Code) -> Self {
+        Self {
+            code,
+            options: Vec::new(),
+            payload: Vec::new(),
+        }
+    }
+}
+
+/// The client of one boot.
+#[derive(Debug)]
+pub struct Client {
+    /// State of the registration.
+    pub status: Status,
+    clock: Clock,
+    random: Random,
+    deaf: bool,
+    next_id: u16,
+    sequence: u32,
+    waiting: VecDeque<Waiting>,
+    current: Option<(Exchange, u16, Purpose)>,
+    observations: Vec<Observation>,
+    remembered: VecDeque<(u16, Instant, Option<Vec<u8>>)>,
+    incoming: Option<Incoming>,
+    datagrams: Vec<Vec<u8>>,
+    events: Vec<Event>,
+}
+
+impl Client {
+    /// A client that is not registered. A deaf one takes no observations.
+    pub fn new(clock: Clock, mut random: Random, deaf: bool) -> Self {
+        Self {
+            status: Status::None,
+            clock,
+            deaf,
+            next_id: random.bits() as u16,
+            sequence: 1 + random.below(1000) as u32,
+            random,
+            waiting: VecDeque::new(),
+            current: None,
+            observations: Vec::new(),
+            remembered: VecDeque::new(),
+            incoming: None,
+            datagrams: Vec::new(),
+            events: Vec::new(),
+        }
+    }
+
+    /// Datagrams to send.
+    pub fn take_datagrams(&mut self) -> Vec<Vec<u8>> {
+        std::mem::take(&mut self.datagrams)
+    }
+
+    /// What has happened.
+    pub fn take_events(&mut self) -> Vec<Event> {
+        std::mem::take(&mut self.events)
+    }
+
+    /// When [`Client::on_due`] is to be called.
+    pub fn due(&self) -> Option<Instant> {
+        self.current.as_ref().map(|(exchange, ..)| exchange.due())
+    }
+
+    /// Forgets everything that the server knows of it: registration, observations, what is under way.
+    pub fn forget(&mut self) {
+        self.status = Status::None;
+        self.waiting.clear();
+        self.current = None;
+        self.observations.clear();
+        self.remembered.clear();
+        self.incoming = None;
+    }
+
+    /// Registers; a registration that there is is replaced.
+    pub fn register(&mut self, endpoint: &str, objects: &Objects) {
+        self.forget();
+        self.status = Status::Registering;
+        let mut request = self.request(Code::POST, &[REGISTRATION_PATH.to_owned()]);
+        request.push_uint(CONTENT_FORMAT, format::LINK.into());
+        for (name, value) in [
+            ("ep", endpoint),
+            ("lt", &objects.lifetime.to_string()),
+            ("lwm2m", VERSION),
+            ("b", BINDING),
+        ] {
+            request.push(URI_QUERY, format!("{name}={value}"));
+        }
+        request.payload = Objects::links().into_bytes();
+        self.waiting
+            .push_back(Waiting::Request(request, Purpose::Register));
+    }
+
+    /// Updates the registration, with a change or without; its message id, or `None` if none is sent: there is no registration, or
+    /// one that nobody typed waits already.
+    pub fn update(&mut self, change: Option<Change>, asked: bool) -> Option<u16> {
+        let Status::Registered(location) = &self.status else {
+            return None;
+        };
+        let own = Purpose::Update { asked: false };
+        let waits = |waiting: &Waiting| matches!(waiting, Waiting::Request(_, purpose) if *purpose == own);
+        if !asked && self.waiting.iter().any(waits) {
+            return None; // a server that triggers one after the other gets one
+        }
+        let location = location.clone();
+        let mut request = self.request(Code::POST, &location);
+        match change {
+            Some(Change::Lifetime(seconds)) => request.push(URI_QUERY, format!("lt={seconds}")),
+            Some(Change::Binding) => request.push(URI_QUERY, format!("b={BINDING}")),
+            None => {}
+        }
+        let id = request.id;
+        self.waiting
+            .push_back(Waiting::Request(request, Purpose::Update { asked }));
+        Some(id)
+    }
+
+    /// Ends the registration; false if there is none.
+    pub fn deregister(&mut self) -> bool {
+        let Status::Registered(location) = &self.status else {
+            return false;
+        };
+        let location = location.clone();
+        let request = self.request(Code::DELETE, &location);
+        self.waiting
+            .push_back(Waiting::Request(request, Purpose::Deregister));
+        true
+    }
+
+    /// Sends what may be sent now, notifications of changed values among it.
+    pub fn pump(&mut self, objects: &Objects, now: Instant) {
+        for observation in &self.observations {
+            let value = objects.read(observation.path, observation.accept);
+            let queued = self.waiting.iter().any(
+                |waiting| matches!(waiting, Waiting::Notification { token } if *token == observation.token),
+            );
+            if !queued && value.is_ok_and(|(_, value)| value != observation.told) {
+                let token = observation.token.clone();
+                self.waiting.push_back(Waiting::Notification { token });
+            }
+        }
+        while self.current.is_none()
+            && let Some(waiting) = self.waiting.pop_front()
+        {
+            let (message, purpose) = match waiting {
+                Waiting::Request(message, purpose) => (message, purpose),
+                Waiting::Notification { token } => match self.notification(&token, objects) {
+                    Some(message) => (message, Purpose::Notify { token }),
+                    None => continue,
+                },
+            };
+            let exchange = Exchange::begin(&message, self.clock, &mut self.random, now);
+            self.datagrams.push(exchange.bytes().to_vec());
+            self.current = Some((exchange, message.id, purpose));
+        }
+    }
+
+    fn notification(&mut self, token: &[u8], objects: &Objects) -> Option<Message> {
+        let id = self.id();
+        self.sequence = (self.sequence + 1) & 0xFF_FFFF;
+        let observation = self.observations.iter_mut().find(|other| other.token == token)?;
+        let (format, payload) = objects.read(observation.path, observation.accept).ok()?;
+        observation.told.clone_from(&payload);
+        let mut message = Message::new(Kind::Confirmable, Code::CONTENT, id, token);
+        message.push_uint(OBSERVE, self.sequence);
+        message.push_uint(CONTENT_FORMAT, format.into());
+        message.payload = payload;
+        Some(message)
+    }
+
+    /// The time of [`Client::due`] has come.
+    pub fn on_due(&mut self, now: Instant) {
+        let Some((mut exchange, id, purpose)) = self.current.take() else {
+            return;
+        };
+        match exchange.step(now) {
+            Step::Resend => {
+                self.datagrams.push(exchange.bytes().to_vec());
+                self.current = Some((exchange, id, purpose));
+            }
+            Step::GiveUp => self.over(id, purpose, None),
+        }
+    }
+
+    /// The request with this purpose came to its end: with an answer, or without.
+    fn over(&mut self, id: u16, purpose: Purpose, answer: Option<&Message>) {
+        let code = answer.map(|answer| answer.code);
+        match purpose {
+            Purpose::Register => {
+                let location = answer
+                    .filter(|answer| answer.code == Code::CREATED)
+                    .and_then(|answer| answer.texts(LOCATION_PATH))
+                    .filter(|location| !location.is_empty());
+                let confirmed = location.is_some();
+                self.status = location.map_or(Status::None, |location| {
+                    Status::Registered(location.into_iter().map(str::to_owned).collect())
+                });
+                self.events.push(Event::Register { confirmed });
+            }
+            Purpose::Update { asked } => {
+                if code == Some(Code::NOT_FOUND) {
+                    self.status = Status::None; // the lifetime is over
+                    self.observations.clear();
+                }
+                if asked {
+                    let confirmed = code == Some(Code::CHANGED);
+                    self.events.push(Event::Update { confirmed, id });
+                }
+            }
+            Purpose::Deregister => {
+                self.status = Status::None;
+                self.observations.clear();
+                let confirmed = code == Some(Code::DELETED);
+                self.events.push(Event::Deregister { confirmed });
+            }
+            Purpose::Notify { token } => self.observations.retain(|other| other.token != token),
+        }
+    }
+
+    /// A datagram has come from the server.
+    pub fn on_datagram(&mut self, bytes: &[u8], objects: &mut Objects, now: Instant) {
+        let message = match Message::decode(bytes) {
+            Ok(message) => message,
+            Err(malformed) => {
+                if let Some((Kind::Confirmable, id)) = malformed.head {
+                    self.send(&Message::empty(Kind::Reset, id));
+                }
+                return;
+            }
+        };
+        let expects_memory = matches!(message.kind, Kind::Confirmable | Kind::NonConfirmable);
+        if expects_memory && message.code != Code::EMPTY && self.is_copy(message.id, now) {
+            return;
+        }
+        let reply = if message.code.is_request() {
+            self.on_request(&message, objects)
+        } else {
+            self.on_other(&message, now)
+        };
+        let reply = reply.map(|reply| reply.encode());
+        self.datagrams.extend(reply.clone());
+        if expects_memory && message.code != Code::EMPTY {
+            self.remembered.push_back((message.id, now, reply));
+        }
+    }
+
+    /// Was this message handled before? Then its answer, if it had one, is sent once more (RFC 7252 §4.5).
+    fn is_copy(&mut self, id: u16, now: Instant) -> bool {
+        let life = self
+            .clock
+            .real(COAP_EXCHANGE_LIFETIME)
+            .max(COAP_EXCHANGE_LIFETIME);
+        while self.remembered.len() >= REMEMBERED_MAX
+            || self
+                .remembered
+                .front()
+                .is_some_and(|(_, when, _)| now.duration_since(*when) > life)
+        {
+            self.remembered.pop_front();
+        }
+        let Some((_, _, reply)) = self.remembered.iter().find(|(other, ..)| *other == id) else {
+            return false;
+        };
+        self.datagrams.extend(reply.clone());
+        true
+    }
+
+    /// An acknowledgement, a reset, an answer or an empty message.
+    fn on_other(&mut self, message: &Message, now: Instant) -> Option<Message> {
+        let news = match &mut self.current {
+            Some((exchange, ..)) => exchange.on_message(message, now),
+            None => News::NotMine,
+        };
+        let is_notification = matches!(&self.current, Some((_, _, Purpose::Notify { .. })));
+        let confirmable = message.kind == Kind::Confirmable;
+        match news {
+            News::Acknowledged if is_notification => self.current = None,
+            News::Acknowledged => {}
+            News::Answered | News::Refused => {
+                if let Some((_, id, purpose)) = self.current.take() {
+                    let answer = (news == News::Answered).then_some(message);
+                    self.over(id, purpose, answer);
+                }
+                if confirmable {
+                    return Some(Message::empty(Kind::Acknowledgement, message.id));
+                }
+            }
+            News::NotMine if confirmable => return Some(Message::empty(Kind::Reset, message.id)),
+            News::NotMine => {}
+        }
+        None
+    }
+
+    fn on_request(&mut self, request: &Message, objects: &mut Objects) -> Option<Message> {
+        let piggybacked = match request.kind {
+            Kind::Confirmable => true,
+            Kind::NonConfirmable => false,
+            Kind::Acknowledgement | Kind::Reset => return None,
+        };
+        if request.unknown_critical(&KNOWN).is_some() && !piggybacked {
+            return None;
+        }
+        let answer = if request.unknown_critical(&KNOWN).is_some() {
+            Code::BAD_OPTION.into()
+        } else {
+            self.answer(request, objects).unwrap_or_else(Answer::from)
+        };
+        let (kind, id) = if piggybacked {
+            (Kind::Acknowledgement, request.id)
+        } else {
+            (Kind::NonConfirmable, self.id())
+        };
+        let mut message = Message::new(kind, answer.code, id, &request.token);
+        message.options = answer.options;
+        message.payload = answer.payload;
+        Some(message)
+    }
+
+    fn answer(&mut self, request: &Message, objects: &mut Objects) -> Result<Answer, Code> {
+        let segments = request.texts(URI_PATH).ok_or(Code::NOT_FOUND)?;
+        let path = Path::of(&segments).ok_or(Code::NOT_FOUND)?;
+        match request.code {
+            Code::GET => self.get(request, path, objects),
+            Code::PUT | Code::POST => self.put(request, path, objects),
+            _ => Err(Code::METHOD_NOT_ALLOWED),
+        }
+    }
+
+    fn get(&mut self, request: &Message, path: Path, objects: &Objects) -> Result<Answer, Code> {
+        let accept = short(request, ACCEPT)?;
+        if accept == Some(format::LINK) {
+            let links = Objects::discover(path)?.into_bytes();
+            return content(request, format::LINK, links, None);
+        }
+        let (format, payload) = objects.read(path, accept)?;
+        let observe = request.uint(OBSERVE).filter(|_| !self.deaf);
+        if observe.is_some() {
+            self.observations.retain(|other| other.token != request.token);
+        }
+        let room = self.observations.len() < OBSERVATIONS_MAX;
+        if observe != Some(0) || !room {
+            return content(request, format, payload, None);
+        }
+        self.observations
+            .retain(|other| other.path != path || other.accept != accept);
+        self.observations.push(Observation {
+            path,
+            token: request.token.clone(),
+            accept,
+            told: payload.clone(),
+        });
+        self.sequence = (self.sequence + 1) & 0xFF_FFFF;
+        content(request, format, payload, Some(self.sequence))
+    }
+
+    /// Writes, or executes: a POST to a resource (TS10 §5.4.5).
+    fn put(&mut self, request: &Message, path: Path, objects: &mut Objects) -> Result<Answer, Code> {
+        let format = short(request, CONTENT_FORMAT)?;
+        let attributes = request.code == Code::PUT && request.value(URI_QUERY).is_some();
+        if attributes && request.payload.is_empty() {
+            Objects::discover(path)?;
+            return Ok(Code::CHANGED.into()); // attributes are taken and not followed
+        }
+        let executes = request.code == Code::POST && matches!(path, Path::Resource(..));
+        let block = match request.value(BLOCK1) {
+            Some(value) => Some(Block::decode(value).ok_or(Code::BAD_REQUEST)?),
+            None => None,
+        };
+        let payload = match block {
+            Some(block) if !executes => match self.gather(request, path, block)? {
+                Some(whole) => whole,
+                None => {
+                    let mut answer = Answer::from(Code::CONTINUE);
+                    answer.options.push((BLOCK1, block.encode()));
+                    return Ok(answer);
+                }
+            },
+            _ => request.payload.clone(),
+        };
+        let action = if executes {
+            objects.execute(path)?
+        } else {
+            objects.write(path, format, &payload)?
+        };
+        self.events.extend(action.map(Event::Act));
+        let mut answer = Answer::from(Code::CHANGED);
+        answer.options.extend(block.map(|block| (BLOCK1, block.encode())));
+        Ok(answer)
+    }
+
+    /// Adds a block to what came before; the whole, once it is there (RFC 7959 §2.5).
+    fn gather(&mut self, request: &Message, path: Path, block: Block) -> Result<Option<Vec<u8>>, Code> {
+        let before = match self.incoming.take() {
+            Some(incoming) if block.number > 0 && incoming.path == path && incoming.code == request.code => {
+                incoming.bytes
+            }
+            _ => Vec::new(),
+        };
+        let announced = request.uint(SIZE1).unwrap_or(0) as usize;
+        if before.len() != block.offset() || (block.more && request.payload.len() != block.size()) {
+            return Err(Code::INCOMPLETE);
+        }
+        if announced.max(before.len() + request.payload.len()) > INCOMING_MAX {
+            return Err(Code::TOO_LARGE);
+        }
+        let bytes = [before, request.payload.clone()].concat();
+        if !block.more {
+            return Ok(Some(bytes));
+        }
+        let code = request.code;
+        self.incoming = Some(Incoming { code, path, bytes });
+        Ok(None)
+    }
+
+    fn request(&mut self, code: Code, path: &[String]) -> Message {
+        let token = (self.random.bits() as u32).to_be_bytes();
+        let mut message = Message::new(Kind::Confirmable, code, self.id(), &token);
+        for segment in path {
+            message.push(URI_PATH, segment);
+        }
+        message
+    }
+
+    fn id(&mut self) -> u16 {
+        let id = self.next_id;
+        self.next_id = id.wrapping_add(1);
+        id
+    }
+
+    fn send(&mut self, message: &Message) {
+        self.datagrams.push(message.encode());
+    }
+}
+
+/// An option that is a number of two bytes.
+fn short(request: &Message, number: u16) -> Result<Option<u16>, Code> {
+    match request.value(number) {
+        None => Ok(None),
+        Some(_) => {
+            let value = request.uint(number).and_then(|value| u16::try_from(value).ok());
+            value.map(Some).ok_or(Code::BAD_OPTION)
+        }
+    }
+}
+
+/// A 2.05, cut into blocks if it is too long or if the request says so.
+fn content(request: &Message, format: u16, payload: Vec<u8>, observe: Option<u32>) -> Result<Answer, Code> {
+    let mut answer = Answer::from(Code::CONTENT);
+    let number = crate::coap::message::uint_bytes;
+    answer
+        .options
+        .extend(observe.map(|sequence| (OBSERVE, number(sequence))));
+    answer.options.push((CONTENT_FORMAT, number(format.into())));
+    let asked = match request.value(BLOCK2) {
+        Some(value) => Some(Block::decode(value).ok_or(Code::BAD_REQUEST)?),
+        None => None,
+    };
+    let block = asked.unwrap_or(Block {
+        number: 0,
+        more: false,
+        exponent: Block::EXPONENT_MAX,
+    });
+    let (block, part) = block.cut(&payload).ok_or(Code::BAD_REQUEST)?;
+    if asked.is_some() || block.more {
+        answer.options.push((BLOCK2, block.encode()));
+    }
+    answer.payload = part.to_vec();
+    Ok(answer)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::defect::Defects;
+    use crate::lwm2m::Firmware;
+    use proptest::prelude::*;
+
+    fn registered() -> (Client, Objects) {
+        let objects = Objects {
+            lifetime: 50,
+            model: "BC66".to_owned(),
+            serial: "1".to_owned(),
+            firmware: Firmware::new(Defects::default()),
+            busy: false,
+        };
+        let clock = Clock::new(400.0).expect("a speed");
+        let mut client = Client::new(clock, Random::new(1), false);
+        client.status = Status::Registered(vec!["rd".to_owned(), "1".to_owned()]);
+        (client, objects)
+    }
+
+    fn observation(path: [&str; 3], token: u8) -> Vec<u8> {
+        let mut request = Message::new(Kind::Confirmable, Code::GET, token.into(), &[token]);
+        for segment in path {
+            request.push(URI_PATH, segment);
+        }
+        request.push_uint(OBSERVE, 0);
+        request.encode()
+    }
+
+    /// One at a time is on its way, the newest value counts, and the sequence grows.
+    #[test]
+    fn notifications_skip_what_is_over() {
+        let (mut client, mut objects) = registered();
+        let now = Instant::now();
+        client.on_datagram(&observation(["5", "0", "5"], 9), &mut objects, now);
+        client.take_datagrams();
+        let mut notes = Vec::new();
+        for result in [7, 9, 4] {
+            objects.firmware.result = bc66_wire::lwm2m::UpdateResult::from_raw(result);
+            client.pump(&objects, now);
+            notes.extend(client.take_datagrams());
+        }
+        assert_eq!(notes.len(), 1, "the others wait");
+        let first = Message::decode(&notes[0]).expect("sound");
+        assert_eq!(
+            (first.kind, first.payload.as_slice()),
+            (Kind::Confirmable, &b"7"[..])
+        );
+        let acknowledgement = Message::empty(Kind::Acknowledgement, first.id).encode();
+        client.on_datagram(&acknowledgement, &mut objects, now);
+        client.pump(&objects, now);
+        let second = Message::decode(&client.take_datagrams()[0]).expect("sound");
+        assert_eq!(second.payload, b"4");
+        assert!(second.uint(OBSERVE) > first.uint(OBSERVE));
+    }
+
+    #[test]
+    fn an_observation_that_nobody_acknowledges_ends() {
+        let (mut client, mut objects) = registered();
+        let mut now = Instant::now();
+        client.on_datagram(&observation(["5", "0", "5"], 9), &mut objects, now);
+        client.take_datagrams();
+        objects.firmware.result = bc66_wire::lwm2m::UpdateResult::InvalidUri;
+        client.pump(&objects, now);
+        while let Some(due) = client.due() {
+            now = due;
+            client.on_due(now);
+        }
+        assert_eq!(client.take_datagrams().len(), 5);
+        objects.firmware.result = bc66_wire::lwm2m::UpdateResult::Initial;
+        client.pump(&objects, now);
+        assert!(client.take_datagrams().is_empty());
+    }
+
+    #[test]
+    fn a_flood_fills_no_memory() {
+        let (mut client, mut objects) = registered();
+        let now = Instant::now();
+        for n in 0..20_000u16 {
+            let mut request = Message::new(Kind::Confirmable, Code::GET, n, &n.to_be_bytes());
+            for segment in ["3", "0", ["0", "1", "2", "3"][usize::from(n % 4)]] {
+                request.push(URI_PATH, segment);
+            }
+            request.push_uint(OBSERVE, 0);
+            request.push_uint(ACCEPT, if n % 3 == 0 { 0 } else { 11_542 });
+            client.on_datagram(&request.encode(), &mut objects, now);
+            let mut trigger = Message::new(Kind::NonConfirmable, Code::POST, 20_000 + n, &[]);
+            for segment in ["1", "0", "8"] {
+                trigger.push(URI_PATH, segment);
+            }
+            client.on_datagram(&trigger.encode(), &mut objects, now);
+            for event in client.take_events() {
+                assert_eq!(event, Event::Act(Action::UpdateRegistration));
+                client.update(None, false);
+            }
+            client.take_datagrams();
+        }
+        assert!(client.observations.len() <= OBSERVATIONS_MAX);
+        assert!(client.remembered.len() <= REMEMBERED_MAX);
+        assert_eq!(client.waiting.len(), 1);
+    }
+
+    proptest! {
+        #[test]
+        fn any_datagram_is_survived(bytes in prop::collection::vec(any::<u8>(), 0..80)) {
+            let (mut client, mut objects) = registered();
+            client.on_datagram(&bytes, &mut objects, Instant::now());
+            prop_assert!(client.take_datagrams().len() <= 1);
+        }
+
+        #[test]
+        fn any_request_gets_one_answer(
+            code in 1u8..5,
+            id in any::<u16>(),
+            path in prop::collection::vec(prop::sample::select(vec!["0", "1", "2", "3", "5", "8", "x"]), 0..5),
+            options in prop::collection::vec(
+                (prop::sample::select(vec![6u16, 12, 15, 17, 23, 27, 60, 999, 1000]), prop::collection::vec(any::<u8>(), 0..5)),
+                0..4,
+            ),
+            payload in prop::collection::vec(any::<u8>(), 0..40),
+        ) {
+            let (mut client, mut objects) = registered();
+            let mut request = Message::new(Kind::Confirmable, Code(code), id, &[7]);
+            for segment in path {
+                request.push(URI_PATH, segment);
+            }
+            request.options.extend(options);
+            request.payload = payload;
+            client.on_datagram(&request.encode(), &mut objects, Instant::now());
+            let datagrams = client.take_datagrams();
+            prop_assert_eq!(datagrams.len(), 1);
+            let answer = Message::decode(&datagrams[0]).expect("sound");
+            prop_assert_eq!((answer.kind, answer.id, answer.token), (Kind::Acknowledgement, id, vec![7]));
+            prop_assert!(answer.code.is_answer());
+        }
+    }
+}

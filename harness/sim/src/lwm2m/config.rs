@@ -1,0 +1,132 @@
+//! What `AT+QLWCONFIG` sets (AN §6.3.1; FW).
+
+use bc66_wire::cme::{BAD_PARAMETER, NOT_SUPPORTED};
+use bc66_wire::lwm2m::security::{NO_SEC, PSK};
+
+/// Longest name of a host. Assumed: that of the domain name system.
+const HOST_MAX: usize = 255;
+/// Longest endpoint name. Assumed.
+const ENDPOINT_MAX: usize = 64;
+
+/// A server and the name to register under.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Config {
+    /// Name or address.
+    pub host: String,
+    /// UDP port.
+    pub port: u16,
+    /// Endpoint name.
+    pub endpoint: String,
+    /// Lifetime in seconds.
+    pub lifetime: u32,
+}
+
+impl Config {
+    /// Reads `<bs>,<server>,<port>,<endpoint>,<lifetime>,<security>[,<psk id>,<psk>]`; else the number of the error. There
+    /// is neither bootstrap nor DTLS in this simulation.
+    pub fn parse(parameters: &str) -> Result<Self, u16> {
+        let fields = fields(parameters).ok_or(BAD_PARAMETER)?;
+        let [bootstrap, host, port, endpoint, lifetime, security, key @ ..] = fields.as_slice() else {
+            return Err(BAD_PARAMETER);
+        };
+        match (bootstrap.as_str(), number::<u8>(security), key.len()) {
+            ("0", Some(NO_SEC), 0 | 2) => {}
+            ("1", ..) | (_, Some(PSK), 2) => return Err(NOT_SUPPORTED),
+            _ => return Err(BAD_PARAMETER),
+        }
+        let sound_host =
+            !host.is_empty() && host.len() <= HOST_MAX && host.bytes().all(|byte| byte.is_ascii_graphic());
+        let sound_endpoint = !endpoint.is_empty() && endpoint.len() <= ENDPOINT_MAX;
+        let port = number(port).filter(|port| *port > 0);
+        let lifetime = number(lifetime).filter(|lifetime| *lifetime > 0);
+        match (port, lifetime) {
+            (Some(port), Some(lifetime)) if sound_host && sound_endpoint => Ok(Self {
+                host: host.clone(),
+                port,
+                endpoint: endpoint.clone(),
+                lifetime,
+            }),
+            _ => Err(BAD_PARAMETER),
+        }
+    }
+
+    /// As `AT+QLWCONFIG?` shows it behind the colon: the host without quotes (FW).
+    pub fn shown(&self) -> String {
+        let Self {
+            host,
+            port,
+            endpoint,
+            lifetime,
+        } = self;
+        format!("0,{host},{port},\"{endpoint}\",{lifetime},{NO_SEC}")
+    }
+}
+
+/// Fields between commas; quotes around one are taken off. `None` if a quote is not closed or stands inside a field.
+fn fields(text: &str) -> Option<Vec<String>> {
+    let mut fields = Vec::new();
+    let mut rest = text;
+    loop {
+        let trimmed = rest.trim_start();
+        let (field, behind) = match trimmed.strip_prefix('"') {
+            Some(quoted) => {
+                let (field, behind) = quoted.split_once('"')?;
+                (field, behind.trim_start())
+            }
+            None => {
+                let (field, behind) = trimmed.split_at(trimmed.find(',').unwrap_or(trimmed.len()));
+                (
+                    Some(field.trim_end()).filter(|field| !field.contains('"'))?,
+                    behind,
+                )
+            }
+        };
+        fields.push(field.to_owned());
+        match behind.strip_prefix(',') {
+            Some(more) => rest = more,
+            None => return behind.is_empty().then_some(fields),
+        }
+    }
+}
+
+fn number<T: std::str::FromStr>(text: &str) -> Option<T> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| digits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("0,\"leshan.eclipse.org\",5683,\"867725030029312\",50,3")]
+    #[case("0,leshan.eclipse.org,\"5683\",867725030029312,50,3")]
+    #[case("0, \"leshan.eclipse.org\" ,5683,\"867725030029312\",50,3,\"id\",\"key\"")]
+    fn sound(#[case] text: &str) {
+        let config = Config::parse(text).expect("sound");
+        assert_eq!(
+            config.shown(),
+            "0,leshan.eclipse.org,5683,\"867725030029312\",50,3"
+        );
+    }
+
+    #[rstest]
+    #[case("0,h,5683,e,50,0,id,key", NOT_SUPPORTED)]
+    #[case("1,h,5683,e,50,3", NOT_SUPPORTED)]
+    #[case("0,h,5683,e,50,0", BAD_PARAMETER)]
+    #[case("0,h,5683,e,50,1", BAD_PARAMETER)]
+    #[case("2,h,5683,e,50,3", BAD_PARAMETER)]
+    #[case("0,h,0,e,50,3", BAD_PARAMETER)]
+    #[case("0,h,5683,e,0,3", BAD_PARAMETER)]
+    #[case("0,h,5683,e,-1,3", BAD_PARAMETER)]
+    #[case("0,,5683,e,50,3", BAD_PARAMETER)]
+    #[case("0,h,5683,,50,3", BAD_PARAMETER)]
+    #[case("0,h,5683,e,50", BAD_PARAMETER)]
+    #[case("0,\"h,5683,e,50,3", BAD_PARAMETER)]
+    #[case("0,h\"x\",5683,e,50,3", BAD_PARAMETER)]
+    #[case("", BAD_PARAMETER)]
+    fn refused(#[case] text: &str, #[case] error: u16) {
+        assert_eq!(Config::parse(text), Err(error));
+    }
+}

@@ -1,0 +1,276 @@
+//! The firmware update object, `/5/0`, as OMA has it (TS10 E.6): state, result and what leads from one to another.
+//!
+//! It survives a reboot (FW: `restore_and_report_fota_status`). It decides only; the application downloads and updates.
+
+use crate::coap::{Code, Uri, UriError};
+use crate::defect::{Defect, Defects};
+use crate::update_info::UpdateInfo;
+use bc66_wire::code::UpdateCode;
+use bc66_wire::lwm2m::{State, URI_MAX, UpdateResult};
+
+/// What the application is to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Download the package from there.
+    Download(Uri),
+    /// A download is not wanted any more.
+    Cancel,
+    /// Update with so many bytes of the delta area.
+    Update(usize),
+    /// Reboot (`/3/0/4`).
+    Reboot,
+    /// Send an update of the registration (`/1/0/8`, or a new lifetime in `/1/0/1`).
+    UpdateRegistration,
+}
+
+/// The object's one instance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Firmware {
+    /// `/5/0/3`.
+    pub state: State,
+    /// `/5/0/5`.
+    pub result: UpdateResult,
+    /// Bytes of the package in the delta area, in the states 2 and 3.
+    pub package: usize,
+    /// What is wrong with it.
+    pub defects: Defects,
+}
+
+impl Firmware {
+    /// A module that was never updated.
+    pub fn new(defects: Defects) -> Self {
+        Self {
+            state: State::Idle,
+            result: UpdateResult::Initial,
+            package: 0,
+            defects,
+        }
+    }
+
+    /// A text was written to `/5/0/1`.
+    pub fn write_uri(&mut self, text: &str, busy: bool) -> Result<Option<Action>, Code> {
+        if text.is_empty() {
+            return self.reset();
+        }
+        if text.len() > URI_MAX {
+            return Err(Code::BAD_REQUEST);
+        }
+        if self.state != State::Idle {
+            return Err(Code::METHOD_NOT_ALLOWED);
+        }
+        if busy {
+            return Err(Code::UNAVAILABLE);
+        }
+        match Uri::parse(text) {
+            Ok(uri) => {
+                self.state = State::Downloading;
+                self.start();
+                Ok(Some(Action::Download(uri)))
+            }
+            Err(UriError::Scheme) => {
+                self.result = UpdateResult::UnsupportedProtocol;
+                Ok(None)
+            }
+            Err(UriError::Invalid) => {
+                self.result = UpdateResult::InvalidUri;
+                Ok(None)
+            }
+        }
+    }
+
+    /// Bytes were written to `/5/0/0`. Nothing, or a zero, resets; a package by push is not taken (AN §4 knows pull alone).
+    pub fn write_package(&mut self, bytes: &[u8]) -> Result<Option<Action>, Code> {
+        match bytes {
+            [] | [0] => self.reset(),
+            _ => Err(Code::METHOD_NOT_ALLOWED),
+        }
+    }
+
+    /// `/5/0/2` was executed.
+    pub fn execute(&mut self, busy: bool) -> Result<Option<Action>, Code> {
+        let anyway = self.defects.has(Defect::ExecutesInAnyState) && self.state != State::Updating;
+        if self.state != State::Downloaded && !anyway {
+            return Err(Code::METHOD_NOT_ALLOWED);
+        }
+        if busy && !anyway {
+            return Err(Code::UNAVAILABLE);
+        }
+        self.state = State::Updating;
+        self.start();
+        Ok(Some(Action::Update(self.package)))
+    }
+
+    fn reset(&mut self) -> Result<Option<Action>, Code> {
+        if self.state == State::Updating {
+            return Err(Code::METHOD_NOT_ALLOWED);
+        }
+        let cancel = (self.state == State::Downloading).then_some(Action::Cancel);
+        self.forget_package();
+        self.result = UpdateResult::Initial;
+        Ok(cancel)
+    }
+
+    /// "The result is set to 0 when a download or an update starts" (OMA5).
+    fn start(&mut self) {
+        if !self.defects.has(Defect::ResultNotReset) {
+            self.result = UpdateResult::Initial;
+        }
+    }
+
+    /// The package is in the delta area.
+    pub fn downloaded(&mut self, package: usize) {
+        self.state = State::Downloaded;
+        self.package = package;
+    }
+
+    /// There is no package.
+    pub fn download_failed(&mut self, result: UpdateResult) {
+        self.forget_package();
+        self.result = result;
+    }
+
+    /// Something else is about to be written where the package is.
+    pub fn forget_package(&mut self) {
+        self.state = State::Idle;
+        self.package = 0;
+    }
+
+    /// What a boot makes of it. `info` is what the bootloader left.
+    ///
+    /// A download does not survive: 4, connection lost (assumed: there is no resume over CoAP, and no time to say so
+    /// while the supply goes). A package that the bootloader finds damaged is 5 in state 0, any other failure 8 in state 2
+    /// (OMA5: "the state returns at Downloaded", but for a failed integrity check).
+    pub fn boots(&mut self, info: UpdateInfo) {
+        match (self.state, info) {
+            (State::Downloading, _) => self.download_failed(UpdateResult::ConnectionLost),
+            (State::Updating, _) if self.defects.has(Defect::StuckAtUpdating) => {}
+            (State::Updating, UpdateInfo::Over(UpdateCode::Success)) => {
+                self.forget_package();
+                self.result = UpdateResult::Success;
+            }
+            (State::Updating, UpdateInfo::Over(UpdateCode::Invalid)) => {
+                self.download_failed(UpdateResult::Integrity);
+            }
+            (State::Updating, _) => {
+                self.state = State::Downloaded;
+                self.result = UpdateResult::UpdateFailed;
+            }
+            (State::Idle | State::Downloaded, _) => {}
+        }
+    }
+
+    /// What is kept over a reboot.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut bytes = vec![self.state.raw(), self.result.raw()];
+        bytes.extend_from_slice(&(self.package as u32).to_le_bytes());
+        bytes
+    }
+
+    /// Reads it back.
+    pub fn decode(bytes: &[u8], defects: Defects) -> Option<Self> {
+        let [state, result, package @ ..] = bytes else {
+            return None;
+        };
+        Some(Self {
+            state: State::from_raw(*state)?,
+            result: UpdateResult::from_raw(*result),
+            package: u32::from_le_bytes(package.try_into().ok()?) as usize,
+            defects,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    const URI: &str = "coap://127.0.0.1/p";
+
+    fn firmware(state: State, result: UpdateResult) -> Firmware {
+        Firmware {
+            state,
+            result,
+            package: 9,
+            defects: Defects::default(),
+        }
+    }
+
+    #[test]
+    fn the_way_of_a_good_update() {
+        let mut firmware = Firmware::new(Defects::default());
+        firmware.result = UpdateResult::Success;
+        let mut seen = vec![];
+        let mut note = |firmware: &Firmware| seen.push((firmware.state.raw(), firmware.result.raw()));
+        assert!(matches!(
+            firmware.write_uri(URI, false),
+            Ok(Some(Action::Download(_)))
+        ));
+        note(&firmware);
+        firmware.downloaded(70);
+        note(&firmware);
+        assert_eq!(firmware.execute(false), Ok(Some(Action::Update(70))));
+        note(&firmware);
+        let mut firmware = Firmware::decode(&firmware.encode(), Defects::default()).expect("its own bytes");
+        firmware.boots(UpdateInfo::Over(UpdateCode::Success));
+        note(&firmware);
+        assert_eq!(seen, [(1, 0), (2, 0), (3, 0), (0, 1)]);
+    }
+
+    #[rstest]
+    #[case(State::Idle, URI, Code::UNAVAILABLE)]
+    #[case(State::Downloading, URI, Code::METHOD_NOT_ALLOWED)]
+    #[case(State::Downloaded, URI, Code::METHOD_NOT_ALLOWED)]
+    #[case(State::Updating, URI, Code::METHOD_NOT_ALLOWED)]
+    #[case(State::Updating, "", Code::METHOD_NOT_ALLOWED)]
+    fn refused(#[case] state: State, #[case] uri: &str, #[case] code: Code) {
+        assert_eq!(
+            firmware(state, UpdateResult::Initial).write_uri(uri, true),
+            Err(code)
+        );
+    }
+
+    #[rstest]
+    #[case("http://host/a", 9)]
+    #[case("nonsense", 7)]
+    #[case("", 0)]
+    fn results_without_a_download(#[case] uri: &str, #[case] result: u8) {
+        let mut firmware = firmware(State::Idle, UpdateResult::Success);
+        assert_eq!(firmware.write_uri(uri, false), Ok(None));
+        assert_eq!((firmware.state, firmware.result.raw()), (State::Idle, result));
+    }
+
+    #[rstest]
+    #[case(State::Idle, UpdateInfo::Over(UpdateCode::Success), 0, 0)]
+    #[case(State::Downloading, UpdateInfo::Idle, 0, 4)]
+    #[case(State::Downloaded, UpdateInfo::Idle, 2, 0)]
+    #[case(State::Updating, UpdateInfo::Over(UpdateCode::Success), 0, 1)]
+    #[case(State::Updating, UpdateInfo::Over(UpdateCode::Invalid), 0, 5)]
+    #[case(State::Updating, UpdateInfo::Over(UpdateCode::Mismatch), 2, 8)]
+    #[case(State::Updating, UpdateInfo::Over(UpdateCode::Unknown), 2, 8)]
+    #[case(State::Updating, UpdateInfo::Idle, 2, 8)]
+    fn boots(#[case] state: State, #[case] info: UpdateInfo, #[case] after: u8, #[case] result: u8) {
+        let mut firmware = firmware(state, UpdateResult::Initial);
+        firmware.boots(info);
+        assert_eq!((firmware.state.raw(), firmware.result.raw()), (after, result));
+    }
+
+    #[rstest]
+    #[case(State::Idle)]
+    #[case(State::Downloading)]
+    #[case(State::Updating)]
+    fn executable_in_state_2_alone(#[case] state: State) {
+        assert_eq!(
+            firmware(state, UpdateResult::Initial).execute(false),
+            Err(Code::METHOD_NOT_ALLOWED)
+        );
+    }
+
+    #[test]
+    fn an_empty_uri_cancels() {
+        let mut firmware = firmware(State::Downloading, UpdateResult::Initial);
+        assert_eq!(firmware.write_uri("", true), Ok(Some(Action::Cancel)));
+        assert_eq!(firmware.state, State::Idle);
+        assert_eq!(firmware.write_package(&[1, 2]), Err(Code::METHOD_NOT_ALLOWED));
+    }
+}
