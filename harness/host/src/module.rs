@@ -10,7 +10,7 @@ use crate::lines::Lines;
 use crate::serial::port::Port;
 use crate::serial::reader::{CutMade, Message, Reader};
 use dfota_core::event::{Event, Line, Request};
-use dfota_core::reply::{Final, Pending, Said};
+use dfota_core::reply::{Final, Pending, Said, revision};
 use dfota_core::update::{Input, Update};
 use dfota_core::urc::Urc;
 use dfota_core::verdict::Rule;
@@ -529,9 +529,7 @@ impl Module {
                 .is_some_and(|answer| answer.end.is_ok())
             {
                 if tries > 1 {
-                    // The answers of earlier tries may still come: none of them may pass for that of the next command.
-                    self.pause(bc66_wire::timing::MAX_RESPONSE)?;
-                    self.drain()?;
+                    self.let_late_answers_pass()?;
                 }
                 return Ok(true);
             }
@@ -540,6 +538,20 @@ impl Module {
             }
         }
         Ok(false)
+    }
+
+    /// The answers to earlier commands may still come, however late, and none of them may pass for that of the next
+    /// command. The module answers in order, and only the reply to `ATI` names a version: what comes before it is theirs.
+    fn let_late_answers_pass(&mut self) -> Result<(), Stop> {
+        self.send("ATI")?;
+        let pending = Pending::new("ATI");
+        let deadline = Instant::now() + self.clock.time_out(COMMAND);
+        while let Some(answer) = self.answer_until(&pending, deadline)? {
+            if answer.info.iter().any(|line| revision(line).is_some()) {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Sends a query that the application note does not ask for: without an OK it is unavailable, and that is no failure.
