@@ -118,6 +118,11 @@ pub enum Event {
     },
     /// A request to one of the harness's servers, when it had been answered.
     Request(Request),
+    /// Something happened between the LwM2M server and a client.
+    Lwm2m {
+        /// In words.
+        text: String,
+    },
     /// A measurement was taken.
     Measured {
         /// Its name.

@@ -4,15 +4,17 @@
 use crate::case::Case;
 use crate::expect::{Becomes, Expect, Reply};
 use crate::fault::OrderFault;
+use crate::lwm2m::firmware_update::Ending;
 use crate::moment::Moment;
 use crate::percent::Percent;
 use crate::update::{Due, Life, Phase, Update};
-use crate::verdict::{Rule, Verdict};
+use crate::verdict::{Finding, Rule, Verdict};
 use crate::version::{Imei, Version};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use bc66_wire::code::{DownloadCode, UpdateCode};
+use bc66_wire::lwm2m::{State, UpdateResult};
 
 /// What the module was when it was asked, after the last boot.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,6 +47,17 @@ pub struct Fetches {
     pub broken: u32,
 }
 
+/// What the LwM2M server saw of this case.
+#[derive(Debug, Clone, Copy)]
+pub struct Lwm2m<'a> {
+    /// What was not legal in itself.
+    pub findings: &'a [Finding],
+    /// How the update ended, where it did.
+    pub ending: Option<&'a Ending>,
+    /// State and result were to be read back: the module came back, was configured and asked to register.
+    pub awaited: bool,
+}
+
 /// Everything that a case is judged by.
 #[derive(Debug, Clone)]
 pub struct Facts<'a> {
@@ -64,6 +77,8 @@ pub struct Facts<'a> {
     pub fault_met: bool,
     /// What the server saw.
     pub fetches: Fetches,
+    /// How the dialogue over LwM2M went, where there was one.
+    pub lwm2m: Option<Lwm2m<'a>>,
     /// IMEI before and after, where both are known.
     pub imei: Option<(Imei, Imei)>,
 }
@@ -348,6 +363,7 @@ impl Facts<'_> {
             .or_else(|| self.wrong_reply())
             .or_else(|| self.wrong_download())
             .or_else(|| self.wrong_end())
+            .or_else(|| self.wrong_object())
     }
 
     fn violation(&self) -> Option<Verdict> {
@@ -447,6 +463,51 @@ impl Facts<'_> {
             return updated.then_some(UpdateCode::Success.raw());
         }
         self.case.expect.update
+    }
+
+    /// AT and LwM2M must tell the same story.
+    fn wrong_object(&self) -> Option<Verdict> {
+        let lwm2m = self.lwm2m?;
+        if let Some(finding) = lwm2m.findings.first() {
+            return Some(Verdict::of(finding.rule, finding.sentence.clone()));
+        }
+        let updated = self.became == Became::Runs(self.target().clone()) && self.source() != self.target();
+        let declared = self.case.expect.lwm2m;
+        let (state, result) = match declared {
+            Some(declared) => (declared.state, declared.result),
+            None if updated => (Some(State::Idle.raw()), Some(UpdateResult::Success.raw())),
+            None => return None,
+        };
+        let expected = |value: Option<u8>| value.map_or("any".to_string(), |value| value.to_string());
+        let expected = format!("state {} and result {}", expected(state), expected(result));
+        match lwm2m.ending {
+            Some(Ending::Rests(seen_state, seen_result)) => {
+                let same = state.is_none_or(|state| state == seen_state.raw())
+                    && result.is_none_or(|result| result == seen_result.raw());
+                (!same).then(|| {
+                    let (seen_state, seen_result) = (seen_state.raw(), seen_result.raw());
+                    let sentence = format!(
+                        "{} `/5/0` was read with state {seen_state} and result {seen_result}, expected {expected}",
+                        self.after()
+                    );
+                    Verdict::of(Rule::Lwm2mResult, sentence)
+                })
+            }
+            Some(other) => {
+                let sentence = format!(
+                    "{} the dialogue over LwM2M ended: {other}; expected {expected}",
+                    self.after()
+                );
+                Some(Verdict::of(Rule::Lwm2mSilent, sentence))
+            }
+            None => lwm2m.awaited.then(|| {
+                let sentence = format!(
+                    "{} state and result of `/5/0` were not read back within the limit, expected {expected}",
+                    self.after()
+                );
+                Verdict::of(Rule::Lwm2mSilent, sentence)
+            }),
+        }
     }
 
     // Whether it was the planned experiment.

@@ -50,6 +50,11 @@ impl Moment {
             _ => false,
         }
     }
+
+    /// Whether so much of a download, as the file server counts it, is the moment.
+    pub fn reached_by_download(self, served: Percent) -> bool {
+        matches!(self, Self::Downloading(at) if served >= at)
+    }
 }
 
 impl fmt::Display for Moment {

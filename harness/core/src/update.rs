@@ -103,6 +103,8 @@ pub enum Input {
     Order,
     /// The order was refused.
     Refused,
+    /// The file server saw by the module's requests that it has so much of the package; CoAP has no DOWNLOADING (AN §5.4).
+    Served(Percent),
     /// The module said something.
     Urc(Urc),
     /// The supply was cut or reset asserted. A glitch is shorter than the rail's discharge: the module may ride through.
@@ -233,6 +235,13 @@ impl Update {
                 self.ordered = false;
                 self.phase = Phase::Idle;
             }
+            Input::Served(percent) => {
+                if let Phase::Downloading { .. } = self.phase {
+                    self.phase = Phase::Downloading {
+                        percent: Some(percent),
+                    };
+                }
+            }
             Input::Urc(urc) => return self.on_urc(urc),
             Input::Cut { glitch } => {
                 self.due = self.due_now();
@@ -285,7 +294,7 @@ impl Update {
                 self.advance(fota);
                 return broken;
             }
-            Urc::BootRomMore | Urc::Cfun(_) | Urc::SimReady | Urc::Ip => {}
+            Urc::BootRomMore | Urc::Cfun(_) | Urc::SimReady | Urc::Ip | Urc::LwReg(_) | Urc::LwUpdate(_) => {}
         }
         None
     }

@@ -6,6 +6,7 @@
 
 use crate::percent::Percent;
 use bc66_wire::code::{DownloadCode, UpdateCode};
+use bc66_wire::lwm2m::reply;
 use bc66_wire::urc::{FOTA, FotaUrc, QIND};
 use bc66_wire::{boot, command};
 
@@ -26,6 +27,10 @@ pub enum Urc {
     SimReady,
     /// An address was given (AN §6.1).
     Ip,
+    /// The registration at the LwM2M server ended; 0 is registered (AN §6.3.1).
+    LwReg(u32),
+    /// The server answered an update of the registration; 0 is confirmed (AN §6.3.1).
+    LwUpdate(u32),
 }
 
 /// A moment of the update.
@@ -80,7 +85,23 @@ impl Urc {
         if find(line, boot::IP.as_bytes()).is_some() {
             return Some(Self::Ip);
         }
-        boot_rom(line)
+        lwm2m(line).or_else(|| boot_rom(line))
+    }
+}
+
+/// `+QLWREG: 0`, `+QLWREG:0`, the older `+QLWURC: reg,0` (FW, AL); `+QLWUPDATE: 0,15675`. With the message id alone,
+/// `+QLWUPDATE` belongs to the command's own reply.
+fn lwm2m(line: &[u8]) -> Option<Urc> {
+    let after = |name: &str| find(line, name.as_bytes()).map(|at| line[at + name.len()..].trim_ascii());
+    if let Some(rest) = after(reply::QLWREG) {
+        return digits(rest).map(Urc::LwReg);
+    }
+    let mut fields = Fields(Some(after(reply::QLWURC).or_else(|| after(reply::QLWUPDATE))?));
+    let first = fields.next()?;
+    let second = digits(fields.next()?)?;
+    match digits(first) {
+        Some(status) => Some(Urc::LwUpdate(status)),
+        None => (first == b"reg").then_some(Urc::LwReg(second)),
     }
 }
 
@@ -248,6 +269,13 @@ mod tests {
     #[case("+CPIN: SIM PIN", None)]
     #[case("+IP: 100.75.72.128", Some(Urc::Ip))]
     #[case("+IP: fe80:0:0:0", Some(Urc::Ip))]
+    #[case("+QLWREG: 0", Some(Urc::LwReg(0)))]
+    #[case("+QLWREG:1", Some(Urc::LwReg(1)))]
+    #[case("+QLWURC: reg,0", Some(Urc::LwReg(0)))]
+    #[case("+QLWURC: \"reg\",0", Some(Urc::LwReg(0)))]
+    #[case("+QLWURC: \"observe\",19,0,5", None)]
+    #[case("+QLWUPDATE: 0,15675", Some(Urc::LwUpdate(0)))]
+    #[case("+QLWUPDATE: 15675", None)]
     #[case("F1: what", None)]
     #[case("+QIND: \"SMS DONE\"", None)]
     #[case("OK", None)]

@@ -164,6 +164,8 @@ rules! {
     WrongTransport = "wrong-transport", Product;
     /// The package was fetched a second time although UPDATING had begun.
     DownloadedAgain = "downloaded-again", Product;
+    /// State and result of the firmware object are not the expected ones, or tell another story than END and the version.
+    Lwm2mResult = "lwm2m-result", Product;
     /// The IMEI is not the one it was.
     ImeiChanged = "imei-changed", Product;
     /// The firmware update object took an Update before its state was 2 (Downloaded).
@@ -197,6 +199,10 @@ rules! {
     DownloadBroken = "download-broken", Network;
     /// The package server failed.
     ServerFailed = "server-failed", Server;
+    /// The module did not register at the LwM2M server within the limit.
+    NotRegisteredLwm2m = "lwm2m-not-registered", Network;
+    /// State and result of the firmware object could not be read back after the update.
+    Lwm2mSilent = "lwm2m-silent", Network;
     /// No chain of known packages leads to the version that the case needs.
     NoChain = "no-chain", Suite;
     /// An update that was to prepare the case did not succeed.
@@ -230,7 +236,9 @@ mod tests {
     fn ids_are_unique_kebab_case_and_explained() {
         for (n, rule) in Rule::ALL.iter().enumerate() {
             assert!(
-                rule.id().bytes().all(|b| b.is_ascii_lowercase() || b == b'-'),
+                rule.id()
+                    .bytes()
+                    .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-'),
                 "{rule}"
             );
             assert!(

@@ -146,6 +146,7 @@ fn verdict(script: &str, version: &str, cut: Option<Moment>, change: impl FnOnce
             requests: 1,
             ..Fetches::default()
         },
+        lwm2m: None,
         imei: None,
     };
     change(&mut facts);
@@ -501,6 +502,7 @@ fn expectations(
         reply: Some(reply),
         fault_met: true,
         fetches: Fetches::default(),
+        lwm2m: None,
         imei: None,
     };
     assert_eq!(ruled(&judge(&facts)), rule);
@@ -547,6 +549,7 @@ fn a_second_order(#[case] script: &str, #[case] reply: Reply, #[case] met: bool,
             requests: 1,
             ..Fetches::default()
         },
+        lwm2m: None,
         imei: None,
     };
     assert_eq!(ruled(&judge(&facts)), rule);
