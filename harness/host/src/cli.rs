@@ -129,7 +129,7 @@ pub fn main() -> ExitCode {
     match result {
         Ok(code) => ExitCode::from(code),
         Err(failed) => {
-            eprintln!("{}", failed.message.trim_end());
+            complain(failed.message.trim_end());
             ExitCode::from(failed.code)
         }
     }
@@ -140,6 +140,13 @@ pub fn print(text: &str) {
     use std::io::Write;
     let mut stdout = std::io::stdout();
     let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+}
+
+/// Writes a line to standard error. It may be closed as well, and a panic over that would come between a signal and the
+/// rig's safe state.
+pub fn complain(text: impl std::fmt::Display) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 /// The definition of the command line, for completions.
@@ -158,6 +165,7 @@ fn log(verbose: u8) {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .log_internal_errors(false)
         .with_target(false)
         .init();
 }
