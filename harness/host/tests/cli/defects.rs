@@ -1,7 +1,8 @@
 //! Modules that are at fault: exit code 1, the rule, and a sentence that an engineer can act on.
 
 use crate::junit;
-use crate::lab::{Lab, steady};
+use crate::lab::{Lab, PROGRAM, steady};
+use crate::process::Running;
 use rstest::rstest;
 
 #[rstest]
@@ -61,4 +62,47 @@ cases:
         ran.stdout
     );
     assert_eq!(lab.ended("out"), (1, false, true));
+}
+
+#[test]
+fn what_is_printed_to_rerun_a_case_reruns_it() {
+    let lab = Lab::new();
+    lab.rig(400, "forgets-resume");
+    lab.suite(
+        "cases:
+  - name: clean
+    update: {package: a-to-b, via: uart}
+  - name: forced resume
+    matrix: {at: [30%, 60%]}
+    update: {package: a-to-b, via: uart}
+    cut: {at: \"updating {at}\", after: 0ms..4s}
+",
+    );
+    let ran = lab.run(&lab.arguments(&[])).ends(1);
+    let reruns: Vec<&str> = ran
+        .stdout
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("rerun: "))
+        .collect();
+    assert_eq!(reruns.len(), 2, "{}", ran.stdout);
+    let cut = |out: &str, id: &str| {
+        let run: serde_json::Value =
+            serde_json::from_str(&lab.read(&format!("{out}/run.json"))).expect("JSON");
+        let cases = run["cases"].as_array().expect("a list").clone();
+        let case = cases.into_iter().find(|case| case["id"] == id).expect("the case");
+        case["cuts"][0]["id"].clone()
+    };
+    // The first of them: what it leaves behind is no sound image for the other.
+    let id = "forced-resume[at=30%]";
+    let line = reruns.iter().find(|line| line.contains(id)).expect("its line");
+    // As a shell takes it.
+    let line = format!("{} --out again", line.replacen("dfota-hil", PROGRAM, 1));
+    let mut shell = std::process::Command::new("sh");
+    shell
+        .args(["-c", &line])
+        .current_dir(lab.path(""))
+        .env("TMPDIR", lab.path("tmp"));
+    Running::start(&mut shell).end().ends(1);
+    assert_eq!(lab.verdicts("again"), [format!("{id} fail no-resume")]);
+    assert_eq!(cut("again", id), cut("out", id), "the same cut, delay and all");
 }
