@@ -23,6 +23,7 @@ pub mod runner;
 pub mod schema;
 pub mod screen;
 pub mod serial;
+pub mod shell_word;
 pub mod sim_process;
 pub mod suite;
 pub mod upload;

@@ -6,6 +6,7 @@ use crate::bench::Bench;
 use crate::module::{Module, Stop};
 use crate::package_server::Offer;
 use crate::prepare::Identity;
+use crate::shell_word::shell_word;
 use crate::suite::Suite;
 use bytes::Bytes;
 use dfota_core::case::{Case, Limits, Via};
@@ -146,7 +147,11 @@ impl<'a> Runner<'a> {
             suite: case.suite.clone(),
             took_ns: began.elapsed().as_nanos() as u64,
             story,
-            rerun: format!("{} --filter '{}::{}'", self.options.rerun, case.suite, case.id),
+            rerun: format!(
+                "{} --filter {}",
+                self.options.rerun,
+                shell_word(&format!("={}::{}", case.suite, case.id))
+            ),
             passed: verdict == Verdict::Pass,
         };
         journal.post(ended.event(verdict.clone()));

@@ -12,6 +12,7 @@ use crate::report;
 use crate::rig::{Rig, module_word};
 use crate::runner::{Options, Runner};
 use crate::serial::reader::Message;
+use crate::shell_word::shell_word;
 use crate::suite::Suite;
 use dfota_core::event::{Attachments, Event, FileFacts, RigFacts, RunStarted, SCHEMA};
 use dfota_core::seed::Seed;
@@ -323,15 +324,17 @@ fn started(args: &Args, rig: &Rig, suites: &[Suite], seed: Seed, out: &Path) -> 
 
 /// The command that runs the same again, up to its filter.
 fn rerun(selection: &Selection, seed: Seed) -> String {
-    let suites: Vec<String> = selection
-        .suites
-        .iter()
-        .map(|path| path.display().to_string())
-        .collect();
+    let word = |path: &PathBuf| shell_word(&path.display().to_string());
+    let suites: Vec<String> = selection.suites.iter().map(word).collect();
+    // A case that is run several times has its number in its id.
+    let repeat = match selection.repeat {
+        1 => String::new(),
+        times => format!(" --repeat {times}"),
+    };
     format!(
-        "dfota-hil run {} --rig {} --seed {}",
+        "dfota-hil run {} --rig {} --seed {}{repeat}",
         suites.join(" "),
-        selection.rig.display(),
+        word(&selection.rig),
         seed.0
     )
 }
