@@ -1,7 +1,7 @@
 //! The command line: what can be typed, and which exit code comes of it.
 
 use crate::command;
-use crate::paint::When;
+use crate::paint::{Paint, When};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -114,7 +114,7 @@ pub fn main() -> ExitCode {
         verbose: cli.verbose,
         color: cli.color,
     };
-    log(cli.verbose);
+    log(cli.verbose, cli.color);
     let result = match cli.command {
         Command::Run(args) => command::run::main(args, common),
         Command::Plan(args) => command::plan::main(&args, common),
@@ -154,7 +154,7 @@ pub fn definition() -> clap::Command {
     <Cli as clap::CommandFactory>::command()
 }
 
-fn log(verbose: u8) {
+fn log(verbose: u8, color: When) {
     use tracing_subscriber::EnvFilter;
     let default = match verbose {
         0 | 1 => "warn",
@@ -165,6 +165,7 @@ fn log(verbose: u8) {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(Paint::stderr(color).is_on())
         .log_internal_errors(false)
         .with_target(false)
         .init();
