@@ -102,6 +102,8 @@ pub enum Event {
         landed: Phase,
         /// When the byte that completed the moment was read, in `mono_ns`.
         trigger_ns: u64,
+        /// When the cut was due: that, and its delay.
+        due_ns: u64,
         /// When the line was commanded.
         commanded_ns: u64,
         /// When the command had returned.

@@ -175,10 +175,7 @@ fn compare(title: &str) {
 
 fn main() {
     compare("idle");
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build();
+    let runtime = dfota_hil::bench::runtime();
     let runtime = runtime.expect("a runtime");
     let _within = runtime.enter();
     let any = "127.0.0.1:0".parse().expect("an address");

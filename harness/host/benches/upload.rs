@@ -93,10 +93,7 @@ fn main() {
 }
 
 fn with_harness(rig: &Rig, folder: &Path, package: &[u8], block_size: u16) -> Duration {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build();
+    let runtime = dfota_hil::bench::runtime();
     let runtime = runtime.expect("a runtime");
     let _within = runtime.enter();
     let folder = folder.join(block_size.to_string());

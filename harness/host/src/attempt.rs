@@ -17,6 +17,9 @@ use dfota_core::verdict::Rule;
 use std::collections::VecDeque;
 use std::time::Instant;
 
+/// How long an END may come after the moment that the application note shows for it.
+const LATE_END: std::time::Duration = std::time::Duration::from_secs(2);
+
 /// What is to be tried.
 #[derive(Debug)]
 pub struct Job<'a> {
@@ -241,15 +244,27 @@ impl Module {
         Ok(())
     }
 
-    /// Waits for END. A cut that is armed for END itself, or whose delay runs, is waited for.
+    /// Waits for END, or for an application that is up again without one. A cut that is armed for END itself, or whose
+    /// delay runs, is waited for.
     fn watch_end(&mut self, limits: &Limits) -> Result<Ended, Stop> {
         let deadline = Instant::now() + self.clock.time_out(limits.update);
+        // A module that updates has left the application: when it is up again, END has come or never will.
+        (self.awake.ready, self.awake.sim_ready) = (false, false);
         let ended = |module: &Self| matches!(module.phase(), Phase::Ended { .. });
-        let in_time = self.wait_until(deadline, |module| module.cut.is_some() || ended(module))?;
-        if !in_time {
+        let up = |module: &Self| module.awake.ready && module.awake.sim_ready;
+        let over = |module: &Self| module.cut.is_some() || ended(module) || up(module);
+        if !self.wait_until(deadline, over)? {
             return Ok(Ended::TimedOut(TimedOut::Update));
         }
+        self.late_end()?;
         self.settle_cut()
+    }
+
+    /// END comes before `+CPIN: READY` (AN §6.1); one that is a little late is heard as well.
+    fn late_end(&mut self) -> Result<(), Stop> {
+        let ended = |module: &Self| matches!(module.phase(), Phase::Ended { .. });
+        self.wait(LATE_END, |module| module.cut.is_some() || ended(module))
+            .map(drop)
     }
 
     /// After the last thing that was awaited: a cut that is under way is waited for.
@@ -331,6 +346,7 @@ impl Module {
             cut: cut.clone(),
             landed,
             trigger_ns: self.clock.mono_ns_of(made.trigger),
+            due_ns: self.clock.mono_ns_of(made.due),
             commanded_ns: self.clock.mono_ns_of(made.commanded),
             returned_ns: self.clock.mono_ns_of(made.returned),
             kind: cut.kind,

@@ -24,6 +24,16 @@ const PTY_LATENCY: Duration = Duration::ZERO;
 const SIMULATED_PWRKEY: Duration = Duration::from_millis(700);
 const SIMULATED_RESET: Duration = Duration::from_millis(100);
 
+/// The runtime that carries the servers; its threads stand back behind the reader.
+pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    builder
+        .worker_threads(1)
+        .enable_all()
+        .on_thread_start(crate::priority::stand_back)
+        .build()
+}
+
 /// A rig that could not be opened.
 #[derive(Debug, thiserror::Error)]
 #[error("rig `{rig}`: {why}")]

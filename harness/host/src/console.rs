@@ -200,8 +200,8 @@ pub fn summary(run: &Run<'_>, paint: Paint) -> String {
     let took = Duration::from_nanos(run.took_ns).as_secs_f64();
     let _ = writeln!(
         text,
-        "     Summary [{took:>8.3}s] {} cases: {}",
-        run.cases.len(),
+        "     Summary [{took:>8.3}s] {}: {}",
+        cases(run.cases.len()),
         counts.join(", ")
     );
     if run.started.rig.simulated {
@@ -238,4 +238,12 @@ pub fn summary(run: &Run<'_>, paint: Paint) -> String {
         }
     }
     text
+}
+
+fn cases(count: usize) -> String {
+    if count == 1 {
+        "1 case".into()
+    } else {
+        format!("{count} cases")
+    }
 }

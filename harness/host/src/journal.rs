@@ -95,6 +95,7 @@ fn write(
     began: OffsetDateTime,
     mut observer: Box<dyn Observer>,
 ) -> io::Result<()> {
+    crate::priority::stand_back();
     let (mut prev, mut line) = (Sha256::digest([]), Vec::new());
     let mut pending = Vec::new();
     for seq in 0.. {

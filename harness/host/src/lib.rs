@@ -17,6 +17,7 @@ pub mod package_server;
 pub mod paint;
 pub mod plan;
 pub mod prepare;
+pub mod priority;
 pub mod report;
 pub mod rig;
 pub mod runner;

@@ -59,6 +59,8 @@ pub struct Runner<'a> {
     /// Who the module said it was, as long as nothing has happened since.
     known: Option<Identity>,
     broken: Option<String>,
+    /// The module was found dead.
+    dead: bool,
     last: Option<Ended>,
     verdicts: Vec<Verdict>,
 }
@@ -73,6 +75,7 @@ impl<'a> Runner<'a> {
             options,
             known: None,
             broken: None,
+            dead: false,
             last: None,
             verdicts: Vec::new(),
         }
@@ -162,6 +165,7 @@ impl<'a> Runner<'a> {
 
     /// What a verdict means for the cases after it.
     fn after(&mut self, case: &Case, verdict: &Verdict) {
+        let dead = self.dead;
         let module = self.module();
         module.reader.disarm();
         module.update = None;
@@ -169,7 +173,7 @@ impl<'a> Runner<'a> {
             module.clean = false;
         }
         let Some(finding) = verdict.finding() else { return };
-        let breaks = finding.rule.class() == Class::Rig || finding.rule == Rule::Unresponsive;
+        let breaks = finding.rule.class() == Class::Rig || dead;
         if breaks && self.broken.is_none() {
             self.broken = Some(format!(
                 "broken since `{}`: {}: {}",
@@ -238,6 +242,7 @@ impl<'a> Runner<'a> {
         })?;
         let tried = self.wait_for_server(case, tried)?;
         let (became, identity) = self.ask(case, &tried)?;
+        self.dead = became == Became::Unresponsive;
         let update = self
             .module()
             .update
@@ -400,9 +405,22 @@ impl<'a> Runner<'a> {
                 ..case.clone()
             };
             let (verdict, ..) = self.try_and_judge(&plain, &loaded.bytes, None, None)?;
-            if let Some(finding) = verdict.finding() {
+            let Some(finding) = verdict.finding() else {
+                continue;
+            };
+            if self
+                .known
+                .as_ref()
+                .is_none_or(|known| known.version != plain.package.to)
+            {
                 return Err(self.preparation_failed(finding));
             }
+            // The version is what the case needs; what was odd on the way there is not its business.
+            let text = format!(
+                "while the case was prepared: {}: {}",
+                finding.rule, finding.sentence
+            );
+            self.module().journal.post(Event::Note { text });
         }
         Ok(())
     }

@@ -202,8 +202,9 @@ impl Module {
         self.data(half)?;
         // Writing returns when the system has taken the bytes; the wire needs its time.
         let trigger = began + self.clock.real(self.wire_time(half.len()));
-        self.pause_until(trigger + self.clock.real(planned.after))?;
-        let made = cut(planned, trigger, self.lines());
+        let due = trigger + self.clock.real(planned.after);
+        self.pause_until(due)?;
+        let made = cut(planned, trigger, due, self.lines());
         let took_ns = made.returned.duration_since(made.commanded).as_nanos() as u64;
         for &line in crate::serial::reader::moved(planned.kind) {
             let active = line == dfota_core::event::Line::Reset;

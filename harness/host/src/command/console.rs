@@ -50,11 +50,7 @@ fn on_rig(rig: Rig, clock: Clock, journal: &Journal) -> Result<u8, Failed> {
         network: Network::default(),
         ..rig
     };
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-        .map_err(|why| Failed::ours(format!("no runtime: {why}")))?;
+    let runtime = crate::bench::runtime().map_err(|why| Failed::ours(format!("no runtime: {why}")))?;
     let _within = runtime.enter();
     let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("dfota-hil"));
     let mut bench = Bench::open(&rig, &program, 0, clock, journal).map_err(Failed::ours)?;

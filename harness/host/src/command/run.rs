@@ -138,11 +138,7 @@ fn draw_seed() -> Result<Seed, Failed> {
 
 /// Opens the rig, runs the cases and leaves it safe; gives the exit code.
 fn on_rig(rig: &Rig, suites: &[Suite], plan: &Plan, options: Options, clock: Clock, journal: &Journal) -> u8 {
-    let runtime = match tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(1)
-        .enable_all()
-        .build()
-    {
+    let runtime = match crate::bench::runtime() {
         Ok(runtime) => runtime,
         Err(why) => return unopened(plan, journal, &format!("no runtime for the servers: {why}")),
     };

@@ -72,10 +72,7 @@ fn testcase(run: &Run<'_>, case: &CaseRun<'_>) -> TestCase {
             "not reached: the run ended before this case",
         ),
     };
-    builder.set_classname(&xml_text(&format!(
-        "{}.{}",
-        run.started.rig.file.name, case.case.suite
-    )));
+    builder.set_classname(&xml_text(&case.case.suite));
     if let Some(finding) = case.verdict.finding() {
         builder.set_trace(&cdata(&body(case, finding)));
     }

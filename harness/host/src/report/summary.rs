@@ -60,7 +60,7 @@ fn cut(record: &Record) -> Option<Value> {
     let Event::CutMade {
         cut,
         landed,
-        trigger_ns,
+        due_ns,
         commanded_ns,
         returned_ns,
         ..
@@ -71,8 +71,8 @@ fn cut(record: &Record) -> Option<Value> {
     Some(json!({
         "id": cut,
         "landed": landed,
-        "command_latency_ns": commanded_ns.saturating_sub(*trigger_ns),
-        "return_latency_ns": returned_ns.saturating_sub(*trigger_ns),
+        "commanded_late_ns": commanded_ns.saturating_sub(*due_ns),
+        "done_late_ns": returned_ns.saturating_sub(*due_ns),
     }))
 }
 

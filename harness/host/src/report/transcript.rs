@@ -60,12 +60,16 @@ fn line(record: &Record) -> Option<String> {
         Event::CutMade {
             cut,
             landed,
-            trigger_ns,
+            due_ns,
+            commanded_ns,
             returned_ns,
             ..
         } => {
-            let us = returned_ns.saturating_sub(*trigger_ns) as f64 / 1e3;
-            format!("# cut made: {cut}, landed at {landed}, {us:.1} µs after the last byte of its moment")
+            let late = |ns: &u64| ns.saturating_sub(*due_ns) as f64 / 1e3;
+            let (commanded, done) = (late(commanded_ns), late(returned_ns));
+            format!(
+                "# cut made: {cut}, landed at {landed}; commanded {commanded:.1} µs after it was due, done after {done:.1} µs"
+            )
         }
         Event::CutMissed { cut } => format!("# cut missed: {cut}"),
         Event::Request(request) => request_line(request),

@@ -61,6 +61,8 @@ pub struct CutMade {
     pub cut: Cut,
     /// When the last byte of its moment had been read.
     pub trigger: Instant,
+    /// When the cut was due: that, and its delay.
+    pub due: Instant,
     /// When the line was commanded.
     pub commanded: Instant,
     /// When the command had returned.
@@ -259,7 +261,7 @@ impl OnThread {
                     let urc = Urc::parse(line);
                     // First of all the cut; everything else of this line comes afterwards.
                     let due = urc.as_ref().and_then(|urc| trip(&self.shared.trigger, urc, at));
-                    let made = due.map(|(armed, trigger)| cut(&armed.cut, trigger, &self.lines));
+                    let made = due.map(|(armed, trigger)| cut(&armed.cut, trigger, trigger, &self.lines));
                     self.journal.post_at(
                         at,
                         Event::Rx {
@@ -295,8 +297,12 @@ impl OnThread {
                 _ => return,
             }
         };
-        if let Trigger::Due { armed, trigger, .. } = due {
-            tell(cut(&armed.cut, trigger, &self.lines), &self.journal, &self.runner);
+        if let Trigger::Due { armed, trigger, at } = due {
+            tell(
+                cut(&armed.cut, trigger, at, &self.lines),
+                &self.journal,
+                &self.runner,
+            );
         }
     }
 
@@ -393,7 +399,7 @@ pub fn moved(kind: Kind) -> &'static [Line] {
 }
 
 /// Makes a cut now: the supply off, reset asserted, or both.
-pub fn cut(cut: &Cut, trigger: Instant, lines: &Lines) -> CutMade {
+pub fn cut(cut: &Cut, trigger: Instant, due: Instant, lines: &Lines) -> CutMade {
     let commanded = Instant::now();
     let mut result = Ok(());
     for line in moved(cut.kind) {
@@ -402,6 +408,7 @@ pub fn cut(cut: &Cut, trigger: Instant, lines: &Lines) -> CutMade {
     CutMade {
         cut: cut.clone(),
         trigger,
+        due,
         commanded,
         returned: Instant::now(),
         result,

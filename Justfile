@@ -1,0 +1,38 @@
+# Recipes for people; `.ci/run` runs the same ones in CI.
+
+# List the recipes
+default:
+    @just --list
+
+# The main job, on the simulated rig
+smoke:
+    cargo run --release -- run suites/smoke.yaml --rig rigs/sim.yaml
+
+# Every test
+test:
+    cargo test --workspace
+
+# Format, lints, fences, documentation
+check:
+    cargo fmt --all --check
+    cargo clippy --workspace --all-targets -- -D warnings
+    .ci/fences
+    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+
+# All four suites on the simulated rig
+suites:
+    cargo run --release -- run suites/smoke.yaml suites/forced-resume.yaml suites/refusals.yaml suites/download-cuts.yaml --rig rigs/sim.yaml
+
+# The benchmarks; a quiet machine gives honest figures
+bench:
+    cargo bench -p dfota-hil --bench cut_latency
+    cargo bench -p dfota-hil --bench upload
+    cargo bench -p dfota-hil --bench updates
+
+# Write the JSON schemas and test snapshots anew
+bless:
+    BLESS=1 INSTA_UPDATE=always cargo test -p dfota-hil
+
+# Licences and advisories of every dependency (needs cargo-deny)
+deny:
+    cargo deny check

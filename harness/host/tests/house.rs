@@ -1,0 +1,82 @@
+//! The documents tell the truth: every path that ARCHITECTURE.md names exists, every YAML block of README.md loads.
+
+use dfota_hil::rig::Rig;
+use dfota_hil::suite::Suite;
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .canonicalize()
+        .expect("the repository")
+}
+
+fn read(name: &str) -> String {
+    std::fs::read_to_string(root().join(name)).expect(name)
+}
+
+#[test]
+fn architecture_is_short_and_its_paths_exist() {
+    let text = read("ARCHITECTURE.md");
+    assert!(
+        text.lines().count() <= 200,
+        "ARCHITECTURE.md has more than 200 lines"
+    );
+    let mut paths = 0;
+    for word in text.split('`').skip(1).step_by(2) {
+        let is_path = word.contains('/') && word.starts_with(|c: char| c.is_ascii_lowercase() || c == '.');
+        let is_place = ["rigs", "suites", "reports"].contains(&word);
+        if !(is_path || is_place) || word.contains(['*', ' ']) {
+            continue;
+        }
+        paths += 1;
+        assert!(
+            root().join(word).exists(),
+            "ARCHITECTURE.md names `{word}`, which does not exist"
+        );
+    }
+    assert!(
+        paths > 30,
+        "only {paths} paths were found: the test reads the page wrongly"
+    );
+}
+
+#[test]
+fn the_blocks_of_the_readme_load() {
+    let (mut rigs, mut suites) = (0, 0);
+    let folder = tempfile::tempdir().expect("a folder");
+    for (n, block) in read("README.md").split("```yaml\n").skip(1).enumerate() {
+        let block = block.split("```").next().expect("a block");
+        let file = folder.path().join(format!("{n}.yaml"));
+        let packages = root().join("suites/packages");
+        std::fs::write(
+            &file,
+            block.replace("packages/", &format!("{}/", packages.display())),
+        )
+        .expect("a file");
+        if block.starts_with("rig:") {
+            Rig::load(&file)
+                .map_err(|error| error.render(false))
+                .expect("a rig of README.md");
+            rigs += 1;
+        } else {
+            Suite::load(&file)
+                .map_err(|error| error.render(false))
+                .expect("a suite of README.md");
+            suites += 1;
+        }
+    }
+    assert_eq!((rigs, suites), (1, 1));
+}
+
+#[test]
+fn every_rule_stands_in_the_reference() {
+    let text = read("suites/README.md");
+    for rule in dfota_core::verdict::Rule::ALL {
+        assert!(
+            text.contains(&format!("`{}`", rule.id())),
+            "suites/README.md does not explain the rule `{}`",
+            rule.id()
+        );
+    }
+}
