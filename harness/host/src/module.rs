@@ -10,7 +10,7 @@ use crate::lines::Lines;
 use crate::serial::port::Port;
 use crate::serial::reader::{CutMade, Message, Reader};
 use dfota_core::event::{Event, Line, Request};
-use dfota_core::reply::{Final, Pending, Said};
+use dfota_core::reply::{Final, Pending, Said, revision};
 use dfota_core::update::{Input, Update};
 use dfota_core::urc::Urc;
 use dfota_core::verdict::Rule;
@@ -508,9 +508,7 @@ impl Module {
                 .is_some_and(|answer| answer.end.is_ok())
             {
                 if tries > 1 {
-                    // The answers of earlier tries may still come: none of them may pass for that of the next command.
-                    self.pause(bc66_wire::timing::MAX_RESPONSE)?;
-                    self.drain()?;
+                    self.catch_up()?;
                 }
                 return Ok(true);
             }
@@ -519,6 +517,21 @@ impl Module {
             }
         }
         Ok(false)
+    }
+
+    /// After several tries the answers of the earlier ones may still come, and none of them may pass for that of a later
+    /// command. No wait is long enough on every machine: what only one command says tells the answers apart.
+    fn catch_up(&mut self) -> Result<(), Stop> {
+        let deadline = Instant::now() + self.clock.time_out(COMMAND);
+        self.send("ATI")?;
+        let pending = Pending::new("ATI");
+        while let Some(answer) = self.answer_until(&pending, deadline)? {
+            let its_own = answer.info.iter().any(|line| revision(line).is_some());
+            if its_own || !answer.end.is_ok() {
+                break;
+            }
+        }
+        Ok(())
     }
 
     /// Sends a query that the application note does not ask for: without an OK it is unavailable, and that is no failure.
