@@ -240,6 +240,9 @@ impl Module {
                     Reply::Error
                 }
             });
+            // Two orders met only if the first was still under way when the second was answered.
+            let under_way = matches!(self.phase(), Phase::Downloading { .. });
+            tried.fault_met = under_way || tried.reply == Some(Reply::Error);
         }
         Ok(())
     }
