@@ -13,7 +13,7 @@ use rstest::rstest;
 #[case("never-prints-end", "end-missing", &["BC66NBR01A02", "no END"])]
 fn each_defect_is_found(#[case] defect: &str, #[case] rule: &str, #[case] told: &[&str]) {
     let lab = Lab::new();
-    lab.rig(400, defect);
+    lab.rig(200, defect);
     // Module's time: an update takes about 60 s, a boot 2 s. At 20 % every attempt of the module that hangs has not hung yet.
     lab.suite(
         "limits: {boot: 20s, resume: 30s, update: 120s}
@@ -67,7 +67,7 @@ cases:
 #[test]
 fn what_is_printed_to_rerun_a_case_reruns_it() {
     let lab = Lab::new();
-    lab.rig(400, "forgets-resume");
+    lab.rig(100, "forgets-resume");
     lab.suite(
         "cases:
   - name: clean
