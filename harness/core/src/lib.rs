@@ -14,13 +14,16 @@ extern crate alloc;
 
 pub mod case;
 pub mod chain;
+pub mod coap;
 pub mod cut;
+pub mod dice;
 pub mod duration;
 pub mod event;
 pub mod expect;
 pub mod fault;
 pub mod judge;
 pub mod lexer;
+pub mod lwm2m;
 pub mod moment;
 pub mod percent;
 pub mod reply;

@@ -166,6 +166,16 @@ rules! {
     DownloadedAgain = "downloaded-again", Product;
     /// The IMEI is not the one it was.
     ImeiChanged = "imei-changed", Product;
+    /// The firmware update object took an Update before its state was 2 (Downloaded).
+    ExecuteTooEarly = "execute-too-early", Product;
+    /// The update result was not reset to 0 when a download began.
+    ResultNotReset = "result-not-reset", Product;
+    /// The firmware update object went from 3 (Updating) back to 2 (Downloaded) and gave no result.
+    UpdateWithoutResult = "update-without-result", Product;
+    /// What the firmware update object says contradicts what it said before.
+    ObjectContradiction = "object-contradiction", Product;
+    /// State or result of the firmware update object is not the expected one.
+    ObjectState = "object-state", Product;
 
     /// The module still sent after the supply was switched off and the discharge time was over.
     PowerNotCut = "power-not-cut", Rig;

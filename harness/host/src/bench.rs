@@ -4,7 +4,7 @@ use crate::clock::Clock;
 use crate::journal::Journal;
 use crate::line::{Line, command::Switch, simulated};
 use crate::lines::Lines;
-use crate::module::{Module, Timing};
+use crate::module::{Access, Module, Timing};
 use crate::package_server::PackageServer;
 use crate::rig::{Driver, Link, Pulse, Rig, Safe};
 use crate::serial::port::Port;
@@ -83,13 +83,18 @@ impl Bench {
         let reader = Reader::start(port.clone(), lines.clone(), journal.clone(), inbox.clone())
             .map_err(|why| fail(format!("the reader thread could not be started: {why}")))?;
         let http = http(rig, clock, journal, &inbox).map_err(&fail)?;
-        let module = Module::new(
+        let mut module = Module::new(
             (port, lines.clone(), wires.timing),
             reader,
             messages,
             clock,
             journal.clone(),
         );
+        let network = &rig.network;
+        module.access = Access {
+            apn: network.apn.clone(),
+            pin: network.pin.clone(),
+        };
         Ok(Self {
             module,
             lines,

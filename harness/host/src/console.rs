@@ -63,7 +63,7 @@ impl Console {
     }
 
     fn progress(&self) {
-        if let Some(bar) = &self.bar {
+        if let Some(bar) = self.bar.as_ref().filter(|_| !self.case.is_empty()) {
             let power = if self.power { "power on" } else { "power off" };
             bar.set_message(format!(
                 "{}/{} {} · {} · {power}",

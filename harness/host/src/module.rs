@@ -58,6 +58,15 @@ pub struct Timing {
     pub pwrkey_hold: Duration,
 }
 
+/// How the module gets onto the network.
+#[derive(Debug, Clone, Default)]
+pub struct Access {
+    /// The access point.
+    pub apn: Option<String>,
+    /// The SIM's PIN.
+    pub pin: Option<String>,
+}
+
 /// The answer to a command.
 #[derive(Debug)]
 pub struct Answer {
@@ -128,6 +137,8 @@ pub struct Module {
     port: Port,
     timing: Timing,
     inbox: Receiver<Message>,
+    /// How it gets onto the network.
+    pub access: Access,
     /// The update that is being watched.
     pub update: Option<Update>,
     /// A cut that was made and has not been dealt with.
@@ -160,6 +171,7 @@ impl Module {
             port,
             timing,
             inbox,
+            access: Access::default(),
             update: None,
             cut: None,
             requests: Vec::new(),
@@ -464,11 +476,20 @@ impl Module {
         self.answer(&Pending::new(text), limit)
     }
 
+    /// The same for a command line that holds a secret: what is written down is `shown`.
+    pub fn secret_command(&mut self, text: &str, shown: &str) -> Result<Option<Answer>, Stop> {
+        self.send_as(text, shown)?;
+        self.answer(&Pending::new(text), COMMAND)
+    }
+
     /// Writes a command line and its carriage return.
     pub fn send(&mut self, text: &str) -> Result<(), Stop> {
-        self.journal.post(Event::Tx {
-            text: crate::escape::readable(text.as_bytes()),
-        });
+        self.send_as(text, text)
+    }
+
+    fn send_as(&mut self, text: &str, shown: &str) -> Result<(), Stop> {
+        let shown = crate::escape::readable(shown.as_bytes());
+        self.journal.post(Event::Tx { text: shown });
         self.write(format!("{text}\r").as_bytes())
     }
 

@@ -76,6 +76,8 @@ impl Module {
     pub fn wait_for_network(&mut self, limits: &Limits) -> Result<(), Stop> {
         let began = Instant::now();
         let deadline = began + self.clock.time_out(limits.attach);
+        self.enter_pin()?;
+        self.set_apn()?;
         self.query("AT+CESQ")?;
         let mut state = None;
         while !matches!(state, Some(1 | 5)) {
@@ -97,6 +99,58 @@ impl Module {
         }
         let took = self.clock.module_time(began.elapsed());
         self.measured("attach", took, None);
+        Ok(())
+    }
+
+    /// Unlocks the SIM, where the rig file has its PIN and the SIM asks for it. The PIN itself is written down nowhere.
+    fn enter_pin(&mut self) -> Result<(), Stop> {
+        let Some(pin) = self.access.pin.clone() else {
+            return Ok(());
+        };
+        let state = self.query("AT+CPIN?")?;
+        if state
+            .and_then(|answer| answer.value(command::CPIN).map(str::to_owned))
+            .as_deref()
+            != Some("SIM PIN")
+        {
+            return Ok(());
+        }
+        let answer = self.secret_command(&format!("AT+CPIN=\"{pin}\""), "AT+CPIN=\"****\"")?;
+        match answer {
+            Some(answer) if answer.end.is_ok() => Ok(()),
+            // A second try would bring the SIM nearer to its PUK.
+            _ => Err(Stop::rule(
+                Rule::NotRegistered,
+                "the SIM refused the `pin` of the rig file; it is not tried again",
+            )),
+        }
+    }
+
+    /// Sets the access point of the rig file, where another one is set. The module keeps it.
+    fn set_apn(&mut self) -> Result<(), Stop> {
+        let Some(apn) = self.access.apn.clone() else {
+            return Ok(());
+        };
+        let Some(answer) = self.query("AT+QCGDEFCONT?")? else {
+            self.journal.post(Event::Note {
+                text: format!("the module does not tell its access point: `{apn}` is left to it"),
+            });
+            return Ok(());
+        };
+        let quoted = format!("\"{apn}\"");
+        if answer
+            .value("+QCGDEFCONT")
+            .is_some_and(|value| value.contains(&quoted))
+        {
+            return Ok(());
+        }
+        for command in [
+            "AT+CFUN=0",
+            &format!("AT+QCGDEFCONT=\"IP\",{quoted}"),
+            "AT+CFUN=1",
+        ] {
+            self.query(command)?;
+        }
         Ok(())
     }
 

@@ -15,6 +15,7 @@ pub mod cme;
 pub mod code;
 pub mod command;
 pub mod crc;
+pub mod lwm2m;
 pub mod module;
 pub mod qfotadl;
 pub mod qfuplex;

@@ -1,9 +1,10 @@
 //! Every fact against literal bytes. Both sides of the wire are built on this crate: nothing else would notice a misreading.
 
 use bc66_wire::code::{DownloadCode, UpdateCode, mtk_name};
+use bc66_wire::lwm2m::{State, UpdateResult};
 use bc66_wire::module::Module;
 use bc66_wire::urc::FotaUrc;
-use bc66_wire::{boot, cme, command, crc, module, qfotadl, qfuplex, timing, urc};
+use bc66_wire::{boot, cme, command, crc, lwm2m, module, qfotadl, qfuplex, timing, urc};
 use std::time::Duration;
 
 #[test]
@@ -247,4 +248,146 @@ fn errors() {
         assert_eq!(cme::name(code), Some(name));
     }
     assert_eq!(cme::name(1), None);
+}
+
+#[test]
+fn lwm2m_registration() {
+    assert_eq!(lwm2m::VERSION, "1.0");
+    assert_eq!((lwm2m::PORT, lwm2m::PORT_SECURE), (5683, 5684));
+    assert_eq!((lwm2m::SCHEME, lwm2m::URI_MAX), ("coap://", 255));
+    assert_eq!(lwm2m::REGISTRATION_PATH, "rd");
+    assert_eq!(
+        (lwm2m::LIFETIME_DEFAULT_S, lwm2m::LIFETIME_EXAMPLE_S),
+        (86_400, 50)
+    );
+    assert_eq!((lwm2m::security::PSK, lwm2m::security::NO_SEC), (0, 3));
+}
+
+#[test]
+fn lwm2m_objects() {
+    use lwm2m::{device, firmware, object};
+    let objects = (
+        object::SECURITY,
+        object::SERVER,
+        object::DEVICE,
+        object::FIRMWARE_UPDATE,
+    );
+    assert_eq!(objects, (0, 1, 3, 5));
+    assert_eq!(lwm2m::FIRMWARE_INSTANCE, 0);
+    let resources = [
+        firmware::PACKAGE,
+        firmware::PACKAGE_URI,
+        firmware::UPDATE,
+        firmware::STATE,
+        firmware::UPDATE_RESULT,
+        firmware::PKG_NAME,
+        firmware::PKG_VERSION,
+        firmware::PROTOCOL_SUPPORT,
+        firmware::DELIVERY_METHOD,
+    ];
+    assert_eq!(resources, [0, 1, 2, 3, 5, 6, 7, 8, 9]);
+    let values = [
+        firmware::PROTOCOL_COAP,
+        firmware::DELIVERY_PULL,
+        firmware::DELIVERY_PUSH,
+        firmware::DELIVERY_BOTH,
+    ];
+    assert_eq!(values, [0, 0, 1, 2]);
+    let resources = [
+        device::MANUFACTURER,
+        device::MODEL,
+        device::SERIAL,
+        device::FIRMWARE_VERSION,
+        device::REBOOT,
+        device::ERROR_CODE,
+        device::BINDING,
+    ];
+    assert_eq!(resources, [0, 1, 2, 3, 4, 11, 16]);
+}
+
+#[test]
+fn lwm2m_states() {
+    let literal = [
+        (0, State::Idle, "0 (Idle)"),
+        (1, State::Downloading, "1 (Downloading)"),
+        (2, State::Downloaded, "2 (Downloaded)"),
+        (3, State::Updating, "3 (Updating)"),
+    ];
+    assert_eq!(literal.map(|(_, state, _)| state), State::ALL);
+    for (raw, state, shown) in literal {
+        assert_eq!(State::from_raw(raw), Some(state));
+        assert_eq!((state.raw(), state.to_string().as_str()), (raw, shown));
+    }
+    assert_eq!(State::from_raw(4), None);
+}
+
+#[test]
+fn lwm2m_results() {
+    let literal = [
+        (0, UpdateResult::Initial, "0 (initial value)"),
+        (1, UpdateResult::Success, "1 (updated successfully)"),
+        (2, UpdateResult::NoFlash, "2 (not enough flash memory)"),
+        (3, UpdateResult::NoRam, "3 (out of RAM)"),
+        (4, UpdateResult::ConnectionLost, "4 (connection lost)"),
+        (5, UpdateResult::Integrity, "5 (integrity check failure)"),
+        (
+            6,
+            UpdateResult::UnsupportedPackage,
+            "6 (unsupported package type)",
+        ),
+        (7, UpdateResult::InvalidUri, "7 (invalid URI)"),
+        (8, UpdateResult::UpdateFailed, "8 (update failed)"),
+        (9, UpdateResult::UnsupportedProtocol, "9 (unsupported protocol)"),
+        (10, UpdateResult::Cancelled, "10 (cancelled)"),
+        (11, UpdateResult::Deferred, "11 (deferred)"),
+        (12, UpdateResult::Undocumented(12), "12 (undocumented)"),
+    ];
+    for (raw, result, shown) in literal {
+        assert_eq!(UpdateResult::from_raw(raw), result);
+        assert_eq!((result.raw(), result.to_string().as_str()), (raw, shown));
+    }
+}
+
+#[test]
+fn lwm2m_formats() {
+    use lwm2m::format::{JSON, JSON_OLD, LINK, OPAQUE, SENML_JSON, TEXT, TLV, TLV_OLD};
+    let formats = [TEXT, LINK, OPAQUE, SENML_JSON, TLV_OLD, JSON_OLD, TLV, JSON];
+    assert_eq!(formats, [0, 40, 42, 110, 1542, 1543, 11_542, 11_543]);
+}
+
+#[test]
+fn lwm2m_dialogue() {
+    use lwm2m::{command, reply, status, urc};
+    let literal = [
+        (command::QLWCONFIG, "+QLWCONFIG"),
+        (command::QLWREG, "+QLWREG"),
+        (command::QLWUPDATE, "+QLWUPDATE"),
+        (command::QLWDEREG, "+QLWDEREG"),
+        (command::QLWSTATUS, "+QLWSTATUS"),
+        (command::QLWCFG, "+QLWCFG"),
+        (reply::QLWREG, "+QLWREG:"),
+        (reply::QLWUPDATE, "+QLWUPDATE:"),
+        (reply::QLWDEREG, "+QLWDEREG:"),
+        (reply::QLWSTATUS, "+QLWSTATUS:"),
+        (reply::QLWURC, "+QLWURC:"),
+        (reply::REGISTERED_A06, "reg,0"),
+        (urc::OBSERVE, "observe"),
+        (urc::READ, "read"),
+        (urc::WRITE, "write"),
+        (urc::EXECUTE, "execute"),
+        (urc::PING, "ping"),
+        (urc::REPORT, "report"),
+        (urc::REPORT_ACK, "report_ack"),
+        (urc::LWSTATUS, "lwstatus"),
+        (urc::RECOVERED, "recovered"),
+        (urc::LIFETIME_CHANGED, "lifetime_changed"),
+    ];
+    for (name, bytes) in literal {
+        assert_eq!(name, bytes);
+    }
+    let updates = (command::UPDATE_LIFETIME, command::UPDATE_BINDING);
+    assert_eq!((command::NO_BOOTSTRAP, updates), (0, (0, 1)));
+    assert_eq!(reply::SUCCESS, 0);
+    let states = (status::NOT_REGISTERED, status::REGISTERING, status::REGISTERED);
+    assert_eq!(states, (0, 1, 2));
 }

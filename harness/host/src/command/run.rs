@@ -282,6 +282,11 @@ fn started(args: &Args, rig: &Rig, suites: &[Suite], seed: Seed, out: &Path) -> 
         sha256: sha256_hex(text.as_bytes()),
         text: text.to_owned(),
     };
+    let mut rig_file = file(&rig.name, &rig.file, &rig.text);
+    if let Some(pin) = &rig.network.pin {
+        // The digest is that of the file; its PIN stays in it.
+        rig_file.text = rig_file.text.replace(pin, "****");
+    }
     let absolute = std::path::absolute(out).unwrap_or_else(|_| out.to_owned());
     RunStarted {
         schema: SCHEMA,
@@ -294,7 +299,7 @@ fn started(args: &Args, rig: &Rig, suites: &[Suite], seed: Seed, out: &Path) -> 
         seed: seed.0,
         host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
         rig: RigFacts {
-            file: file(&rig.name, &rig.file, &rig.text),
+            file: rig_file,
             module: module_word(rig.module).into(),
             simulated: matches!(rig.link, crate::rig::Link::Simulated(_)),
             speed: rig.speed(),

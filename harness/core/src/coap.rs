@@ -1,0 +1,18 @@
+//! CoAP (RFC 7252) with block-wise transfers (RFC 7959) and observation (RFC 7641), as machines without I/O.
+//!
+//! Bytes and the time come in as arguments, datagrams and events go out: what a lossy network does can be tested in
+//! virtual time. The bytes of a message are made and read by the crate `coap-lite`; its block options hold 12 bits, so
+//! [`block`] has a codec of its own, and what it lets pass that RFC 7252 calls malformed is refused in [`message`].
+
+pub mod block;
+pub mod code;
+pub mod endpoint;
+pub mod message;
+pub mod observe;
+pub mod option;
+mod outbox;
+mod recent;
+pub mod timing;
+pub mod token;
+mod transfer;
+pub mod upload;

@@ -1,0 +1,182 @@
+//! The block options, all 20 bits of their numbers (RFC 7959 §2.2), and which bytes of a whole a block is.
+
+use alloc::vec::Vec;
+use core::fmt;
+
+/// The largest block number.
+pub const NUMBER_MAX: u32 = (1 << 20) - 1;
+
+/// Bytes in a block: a power of two from 16 to 1024.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct BlockSize(u8);
+
+impl BlockSize {
+    /// 16 bytes.
+    pub const MIN: Self = Self(0);
+    /// 512 bytes.
+    pub const MEDIUM: Self = Self(5);
+    /// 1024 bytes.
+    pub const MAX: Self = Self(6);
+    /// All, the smallest first.
+    pub const ALL: [Self; 7] = [Self(0), Self(1), Self(2), Self(3), Self(4), Self(5), Self(6)];
+
+    /// The size with exactly so many bytes.
+    pub fn of_bytes(bytes: u64) -> Option<Self> {
+        Self::ALL.into_iter().find(|size| size.bytes() as u64 == bytes)
+    }
+
+    /// How many bytes.
+    pub const fn bytes(self) -> usize {
+        16 << self.0
+    }
+}
+
+/// A block option.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Block {
+    /// Which block, counted from 0 in blocks of `size`.
+    pub number: u32,
+    /// More blocks follow.
+    pub more: bool,
+    /// Its size.
+    pub size: BlockSize,
+}
+
+/// A block option that is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum BlockError {
+    /// SZX 7: reserved, answered with 4.00 (RFC 7959 §2.2).
+    ReservedSize,
+    /// More than three bytes: an unknown critical option, answered with 4.02 (RFC 7252 §5.4.3).
+    TooLong,
+}
+
+impl Block {
+    /// Block 0 of this size, as a request asks for it.
+    pub const fn first(size: BlockSize) -> Self {
+        Self {
+            number: 0,
+            more: false,
+            size,
+        }
+    }
+
+    /// Reads an option's value.
+    pub fn decode(value: &[u8]) -> Result<Self, BlockError> {
+        if value.len() > 3 {
+            return Err(BlockError::TooLong);
+        }
+        let bits = value
+            .iter()
+            .fold(0_u32, |bits, &byte| bits << 8 | u32::from(byte));
+        let szx = (bits & 7) as u8;
+        if szx == 7 {
+            return Err(BlockError::ReservedSize);
+        }
+        Ok(Self {
+            number: bits >> 4,
+            more: bits & 8 != 0,
+            size: BlockSize(szx),
+        })
+    }
+
+    /// The option's value, as short as it can be.
+    pub fn encode(self) -> Vec<u8> {
+        let bits = self.number << 4 | u32::from(self.more) << 3 | u32::from(self.size.0);
+        super::message::shortest(bits)
+    }
+
+    /// Where it begins in the whole.
+    pub const fn offset(self) -> u64 {
+        self.number as u64 * self.size.bytes() as u64
+    }
+
+    /// This block in blocks of at most `limit`: the same place in the whole (RFC 7959 §2.2 lets a server take smaller
+    /// ones). `None` where its number has no room in the option.
+    pub fn at_most(self, limit: BlockSize) -> Option<Self> {
+        let size = self.size.min(limit);
+        let number = self.number << (self.size.0 - size.0);
+        (number <= NUMBER_MAX).then_some(Self { number, size, ..self })
+    }
+
+    /// The bytes of a whole of `len` that this block is, and the block with its `more` set by them; `None` beyond the end.
+    /// Nothing has one block, an empty one.
+    pub fn of(self, len: u64) -> Option<(Self, core::ops::Range<u64>)> {
+        let first = self.offset();
+        if first >= len && (first, len) != (0, 0) {
+            return None;
+        }
+        let end = len.min(first + self.size.bytes() as u64);
+        let more = end < len;
+        Some((Self { more, ..self }, first..end))
+    }
+}
+
+impl fmt::Display for Block {
+    /// As RFC 7959 §3 writes it: `5/1/512`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}/{}", self.number, u8::from(self.more), self.size.bytes())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case(&[], "0/0/16")]
+    #[case(&[0x03], "0/0/128")]
+    #[case(&[0x1B], "1/1/128")]
+    #[case(&[0x26], "2/0/1024")]
+    #[case(&[0x0F, 0xF8], "255/1/16")]
+    #[case(&[0xFF, 0xF6], "4095/0/1024")]
+    #[case(&[0x01, 0x00, 0x00], "4096/0/16")]
+    #[case(&[0x01, 0x38, 0x85], "5000/0/512")]
+    #[case(&[0xFF, 0xFF, 0xF8], "1048575/1/16")]
+    fn golden(#[case] bytes: &[u8], #[case] shown: &str) {
+        let block = Block::decode(bytes).unwrap();
+        assert_eq!(
+            (block.to_string().as_str(), block.encode().as_slice()),
+            (shown, bytes)
+        );
+    }
+
+    #[rstest]
+    #[case(&[0x07], BlockError::ReservedSize)]
+    #[case(&[0xFF, 0xFF, 0xFF], BlockError::ReservedSize)]
+    #[case(&[0, 0, 0, 0x03], BlockError::TooLong)]
+    fn what_is_no_block(#[case] bytes: &[u8], #[case] why: BlockError) {
+        assert_eq!(Block::decode(bytes), Err(why));
+    }
+
+    #[test]
+    fn leading_zeros_are_tolerated() {
+        assert_eq!(Block::decode(&[0, 0, 0x1B]), Block::decode(&[0x1B]));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn the_blocks_of_a_whole_are_the_whole(len in 0_u64..5000, szx in 0_usize..7) {
+            let size = BlockSize::ALL[szx];
+            let (mut at, mut number) = (0, 0);
+            while let Some((block, range)) = (Block { number, more: false, size }).of(len) {
+                proptest::prop_assert_eq!(range.start, at);
+                proptest::prop_assert_eq!(block.more, range.end < len);
+                at = range.end;
+                number += 1;
+            }
+            proptest::prop_assert_eq!(at, len);
+        }
+
+        #[test]
+        fn a_smaller_size_stays_at_its_place(number in 0_u32..=NUMBER_MAX, szx in 0_usize..7, limit in 0_usize..7) {
+            let block = Block { number, more: false, size: BlockSize::ALL[szx] };
+            if let Some(small) = block.at_most(BlockSize::ALL[limit]) {
+                proptest::prop_assert_eq!(small.offset(), block.offset());
+                proptest::prop_assert_eq!(Block::decode(&small.encode()), Ok(small));
+            }
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Method and response codes (RFC 7252 §12.1, RFC 7959 §2.9).
+
+use core::fmt;
+
+/// A code: three bits of class and five of detail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Code(pub u8);
+
+/// What a code makes of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Class {
+    /// 0.00: no request and no response.
+    Empty,
+    /// 0.01 to 0.31.
+    Request,
+    /// 2.xx, 4.xx and 5.xx.
+    Response,
+    /// 1.xx, 3.xx, 6.xx and 7.xx: nothing over UDP.
+    Reserved,
+}
+
+impl Code {
+    /// 0.00.
+    pub const EMPTY: Self = Self::of(0, 0);
+    /// GET.
+    pub const GET: Self = Self::of(0, 1);
+    /// POST.
+    pub const POST: Self = Self::of(0, 2);
+    /// PUT.
+    pub const PUT: Self = Self::of(0, 3);
+    /// DELETE.
+    pub const DELETE: Self = Self::of(0, 4);
+    /// 2.01.
+    pub const CREATED: Self = Self::of(2, 1);
+    /// 2.02.
+    pub const DELETED: Self = Self::of(2, 2);
+    /// 2.03.
+    pub const VALID: Self = Self::of(2, 3);
+    /// 2.04.
+    pub const CHANGED: Self = Self::of(2, 4);
+    /// 2.05.
+    pub const CONTENT: Self = Self::of(2, 5);
+    /// 2.31.
+    pub const CONTINUE: Self = Self::of(2, 31);
+    /// 4.00.
+    pub const BAD_REQUEST: Self = Self::of(4, 0);
+    /// 4.02.
+    pub const BAD_OPTION: Self = Self::of(4, 2);
+    /// 4.04.
+    pub const NOT_FOUND: Self = Self::of(4, 4);
+    /// 4.05.
+    pub const NOT_ALLOWED: Self = Self::of(4, 5);
+    /// 4.06.
+    pub const NOT_ACCEPTABLE: Self = Self::of(4, 6);
+    /// 4.08.
+    pub const INCOMPLETE: Self = Self::of(4, 8);
+    /// 4.12.
+    pub const PRECONDITION_FAILED: Self = Self::of(4, 12);
+    /// 4.13.
+    pub const TOO_LARGE: Self = Self::of(4, 13);
+    /// 4.15.
+    pub const UNSUPPORTED_FORMAT: Self = Self::of(4, 15);
+    /// 5.03.
+    pub const UNAVAILABLE: Self = Self::of(5, 3);
+    /// 5.05.
+    pub const NO_PROXY: Self = Self::of(5, 5);
+
+    const fn of(class: u8, detail: u8) -> Self {
+        Self(class << 5 | detail)
+    }
+
+    /// What it makes of a message.
+    pub const fn class(self) -> Class {
+        match self.0 >> 5 {
+            0 if self.0 == 0 => Class::Empty,
+            0 => Class::Request,
+            2 | 4 | 5 => Class::Response,
+            _ => Class::Reserved,
+        }
+    }
+
+    /// 2.xx.
+    pub const fn is_success(self) -> bool {
+        self.0 >> 5 == 2
+    }
+
+    /// As a number of three digits: 205 for 2.05.
+    pub const fn number(self) -> u16 {
+        (self.0 >> 5) as u16 * 100 + (self.0 & 0x1F) as u16
+    }
+
+    /// A method's name.
+    pub const fn method(self) -> Option<&'static str> {
+        Some(match self.0 {
+            1 => "GET",
+            2 => "POST",
+            3 => "PUT",
+            4 => "DELETE",
+            5 => "FETCH",
+            6 => "PATCH",
+            7 => "iPATCH",
+            _ => return None,
+        })
+    }
+}
+
+impl fmt::Display for Code {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.method() {
+            Some(method) => f.write_str(method),
+            None => write!(f, "{}.{:02}", self.0 >> 5, self.0 & 0x1F),
+        }
+    }
+}

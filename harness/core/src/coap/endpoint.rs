@@ -1,0 +1,487 @@
+//! One end of CoAP over datagrams, server and client at once: the message layer and the matching of responses to
+//! requests, without I/O.
+//!
+//! Datagrams go in by [`Endpoint::on_datagram`], time by [`Endpoint::on_time`]; [`Endpoint::poll`] gives out what there is
+//! to send and what happened, in order. What a peer can make it remember is bounded.
+
+use super::code::{Class, Code};
+use super::message::{Kind, Malformed, Message};
+use super::observe::Freshest;
+use super::option;
+use super::outbox::{Due, Letter, Outbox};
+use super::recent::Recent;
+use super::timing::{MAX_TRANSMIT_WAIT, RESPONSE_WAIT};
+use super::token::Token;
+use super::transfer::{Step, Transfer};
+use crate::dice::Dice;
+use crate::seed::Seed;
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::vec::Vec;
+use core::time::Duration;
+
+/// Messages that may wait for one peer; a request beyond fails at once.
+const WAITING_MAX: usize = 64;
+
+/// What comes out.
+#[derive(Debug, PartialEq)]
+pub enum Output<P> {
+    /// Send these bytes.
+    Send {
+        /// To whom.
+        to: P,
+        /// The datagram.
+        bytes: Vec<u8>,
+    },
+    /// A request came; it is answered by [`Endpoint::respond`].
+    Request {
+        /// What answers it.
+        ticket: Ticket<P>,
+        /// The request.
+        message: Message,
+    },
+    /// The response to a request of ours, all its blocks in one.
+    Response {
+        /// From whom.
+        from: P,
+        /// What [`Endpoint::request`] gave.
+        token: Token,
+        /// Notifications will follow.
+        observed: bool,
+        /// The response.
+        message: Message,
+    },
+    /// What is observed has changed; older ones than the last are left out.
+    Notification {
+        /// From whom.
+        from: P,
+        /// What [`Endpoint::request`] gave.
+        token: Token,
+        /// The notification; one that is no success ends the observation.
+        message: Message,
+    },
+    /// A request of ours will have no response.
+    Failed {
+        /// To whom it went.
+        to: P,
+        /// What [`Endpoint::request`] gave.
+        token: Token,
+        /// Why.
+        why: Failure,
+    },
+}
+
+/// Why a request has no response.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Failure {
+    /// Nothing came, although it was sent as often as the protocol allows.
+    TimedOut,
+    /// The peer refused it with RST.
+    Reset,
+    /// What came makes no sense.
+    Broken(&'static str),
+    /// Too many wait for this peer already.
+    Crowded,
+}
+
+impl core::fmt::Display for Failure {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(match self {
+            Self::TimedOut => "no response came",
+            Self::Reset => "the peer answered with RST",
+            Self::Broken(why) => why,
+            Self::Crowded => "too many requests wait for this peer",
+        })
+    }
+}
+
+/// What answers one request.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Ticket<P> {
+    /// Who asked.
+    pub peer: P,
+    id: u16,
+    token: Token,
+    confirmable: bool,
+    acknowledged: bool,
+}
+
+/// A request of ours without a response.
+#[derive(Debug)]
+struct Pending {
+    transfer: Transfer,
+    /// When it is given up, once it is no more sent again.
+    until: Duration,
+    /// It began an observation: notifications will follow.
+    observed: bool,
+}
+
+/// The endpoint. `P` is a peer's address.
+#[derive(Debug)]
+pub struct Endpoint<P> {
+    dice: Dice,
+    next_id: u16,
+    outboxes: BTreeMap<P, Outbox>,
+    pending: BTreeMap<(P, Token), Pending>,
+    observed: BTreeMap<(P, Token), Freshest>,
+    recent: Recent<P>,
+    out: VecDeque<Output<P>>,
+}
+
+impl<P: Copy + Ord> Endpoint<P> {
+    /// An endpoint whose ids, tokens and waits come out of the seed.
+    pub fn new(seed: Seed) -> Self {
+        let mut dice = Dice::new(seed, "coap endpoint");
+        Self {
+            next_id: dice.roll() as u16,
+            dice,
+            outboxes: BTreeMap::new(),
+            pending: BTreeMap::new(),
+            observed: BTreeMap::new(),
+            recent: Recent::new(),
+            out: VecDeque::new(),
+        }
+    }
+
+    /// What there is to do next.
+    pub fn poll(&mut self) -> Option<Output<P>> {
+        self.out.pop_front()
+    }
+
+    /// When [`Self::on_time`] has something to do.
+    pub fn deadline(&self) -> Option<Duration> {
+        let sent = self.outboxes.values().filter_map(Outbox::deadline);
+        let waiting = self.pending.values().map(|pending| pending.until);
+        sent.chain(waiting).min()
+    }
+
+    /// How many requests of ours are out or wait for `peer`.
+    pub fn waiting(&self, peer: P) -> usize {
+        self.outboxes.get(&peer).map_or(0, Outbox::len)
+    }
+
+    // Requests of ours.
+
+    /// Sends a request, in blocks where its payload is long. Its Observe option, where it has one, begins an observation.
+    pub fn request(&mut self, to: P, draft: Message, now: Duration) -> Token {
+        let token = self.new_token(to);
+        if self.waiting(to) >= WAITING_MAX {
+            let why = Failure::Crowded;
+            self.out.push_back(Output::Failed { to, token, why });
+            return token;
+        }
+        let (transfer, first) = Transfer::begin(draft);
+        let pending = Pending {
+            transfer,
+            until: Duration::MAX, // the outbox has its own end
+            observed: false,
+        };
+        self.pending.insert((to, token), pending);
+        self.send_con(to, first, token, now);
+        token
+    }
+
+    /// Ends an observation: the peer learns it from the answer to its next notification (RFC 7641 §3.6).
+    pub fn forget(&mut self, peer: P, token: Token) {
+        self.observed.remove(&(peer, token));
+        self.pending.remove(&(peer, token));
+        if let Some(outbox) = self.outboxes.get_mut(&peer) {
+            outbox.settle_token(token);
+        }
+    }
+
+    /// A peer's address has changed: what is observed there counts from the new one on.
+    pub fn moved(&mut self, from: P, to: P) {
+        let tokens: Vec<Token> = self.observed_at(from).collect();
+        for token in tokens {
+            if let Some(freshest) = self.observed.remove(&(from, token)) {
+                self.observed.insert((to, token), freshest);
+            }
+        }
+    }
+
+    fn observed_at(&self, peer: P) -> impl Iterator<Item = Token> + '_ {
+        let keys = self.observed.keys();
+        keys.filter(move |(at, _)| *at == peer).map(|(_, token)| *token)
+    }
+
+    fn new_token(&mut self, peer: P) -> Token {
+        loop {
+            let bytes = self.dice.roll().to_be_bytes();
+            let token = Token::new(&bytes[..4]).unwrap_or_default();
+            let taken =
+                self.pending.contains_key(&(peer, token)) || self.observed.contains_key(&(peer, token));
+            if !taken {
+                return token;
+            }
+        }
+    }
+
+    fn new_id(&mut self) -> u16 {
+        self.next_id = self.next_id.wrapping_add(1);
+        self.next_id
+    }
+
+    fn send_con(&mut self, to: P, draft: Message, token: Token, now: Duration) {
+        let id = self.new_id();
+        let bytes = draft.addressed(Kind::Con, id, token).encode();
+        let letter = Letter { id, token, bytes };
+        let outbox = self.outboxes.entry(to).or_default();
+        if let Some(bytes) = outbox.put(letter, &mut self.dice, now) {
+            self.out.push_back(Output::Send { to, bytes });
+        }
+    }
+
+    /// Sends what waited behind a message that is settled.
+    fn next(&mut self, to: P, now: Duration) {
+        let Some(outbox) = self.outboxes.get_mut(&to) else {
+            return;
+        };
+        if let Some(bytes) = outbox.next(&mut self.dice, now) {
+            self.out.push_back(Output::Send { to, bytes });
+        }
+        if outbox.len() == 0 {
+            self.outboxes.remove(&to);
+        }
+    }
+
+    fn fail(&mut self, to: P, token: Token, why: Failure) {
+        if self.pending.remove(&(to, token)).is_some() {
+            self.out.push_back(Output::Failed { to, token, why });
+        }
+    }
+
+    // Responses of ours.
+
+    /// Answers a request: with its acknowledgement, or apart from it where that has gone already (RFC 7252 §5.2).
+    pub fn respond(&mut self, ticket: Ticket<P>, draft: Message, now: Duration) {
+        let Ticket { peer, id, token, .. } = ticket;
+        if ticket.acknowledged {
+            return self.send_con(peer, draft, token, now);
+        }
+        let (kind, with) = match ticket.confirmable {
+            true => (Kind::Ack, id),
+            false => (Kind::Non, self.new_id()),
+        };
+        let bytes = draft.addressed(kind, with, token).encode();
+        self.recent.answer(peer, id, bytes.clone(), now);
+        self.out.push_back(Output::Send { to: peer, bytes });
+    }
+
+    /// Acknowledges a request whose response takes longer.
+    pub fn acknowledge(&mut self, ticket: &mut Ticket<P>, now: Duration) {
+        if ticket.confirmable && !ticket.acknowledged {
+            ticket.acknowledged = true;
+            let bytes = empty(Kind::Ack, ticket.id);
+            self.recent.answer(ticket.peer, ticket.id, bytes.clone(), now);
+            self.out.push_back(Output::Send {
+                to: ticket.peer,
+                bytes,
+            });
+        }
+    }
+
+    // What comes in.
+
+    /// Takes a datagram.
+    pub fn on_datagram(&mut self, peer: P, bytes: &[u8], now: Duration) {
+        match Message::decode(bytes) {
+            Ok(message) => self.on_message(peer, message, now),
+            Err(malformed) => self.on_malformed(peer, malformed),
+        }
+    }
+
+    /// Takes a datagram that is no message.
+    pub fn on_malformed(&mut self, peer: P, malformed: Malformed) {
+        if let Some(id) = malformed.reset {
+            self.reset(peer, id);
+        }
+    }
+
+    /// Takes a message.
+    pub fn on_message(&mut self, peer: P, message: Message, now: Duration) {
+        match (message.class(), message.kind()) {
+            (Class::Empty, Kind::Con) | (Class::Reserved, Kind::Con) => self.reset(peer, message.id()),
+            (Class::Empty, Kind::Ack) => self.on_ack(peer, message.id(), now),
+            (_, Kind::Rst) => self.on_reset(peer, message.id(), now),
+            (Class::Request, Kind::Con | Kind::Non) => self.on_request(peer, message, now),
+            (Class::Response, _) => self.on_response(peer, message, now),
+            (Class::Empty, Kind::Non) | (Class::Reserved, _) | (Class::Request, Kind::Ack) => {}
+        }
+    }
+
+    fn reset(&mut self, to: P, id: u16) {
+        let bytes = empty(Kind::Rst, id);
+        self.out.push_back(Output::Send { to, bytes });
+    }
+
+    fn on_ack(&mut self, peer: P, id: u16, now: Duration) {
+        let token = self.outboxes.get_mut(&peer).and_then(|outbox| outbox.settle(id));
+        if let Some(pending) = token.and_then(|token| self.pending.get_mut(&(peer, token))) {
+            pending.until = now + RESPONSE_WAIT;
+        }
+        self.next(peer, now);
+    }
+
+    fn on_reset(&mut self, peer: P, id: u16, now: Duration) {
+        if let Some(token) = self.outboxes.get_mut(&peer).and_then(|outbox| outbox.settle(id)) {
+            self.fail(peer, token, Failure::Reset);
+        }
+        self.next(peer, now);
+    }
+
+    fn on_request(&mut self, peer: P, message: Message, now: Duration) {
+        let id = message.id();
+        if let Some(answer) = self.recent.find(peer, id, now) {
+            let again = answer.map(<[u8]>::to_vec);
+            self.out
+                .extend(again.map(|bytes| Output::Send { to: peer, bytes }));
+            return;
+        }
+        self.recent.note(peer, id, None, now);
+        let confirmable = message.kind() == Kind::Con;
+        let ticket = Ticket {
+            peer,
+            id,
+            token: message.token(),
+            confirmable,
+            acknowledged: false,
+        };
+        if let Some(number) = message.unknown_critical() {
+            // One that is not confirmable is rejected, in silence (RFC 7252 §5.4.1).
+            if confirmable {
+                let why = alloc::format!("option {number} is critical and not understood here");
+                self.respond(ticket, Message::because(Code::BAD_OPTION, &why), now);
+            }
+            return;
+        }
+        if message.option(option::PROXY_URI).is_some() || message.option(option::PROXY_SCHEME).is_some() {
+            return self.respond(ticket, Message::because(Code::NO_PROXY, "this is no proxy"), now);
+        }
+        self.out.push_back(Output::Request { ticket, message });
+    }
+
+    fn on_response(&mut self, peer: P, message: Message, now: Duration) {
+        let (id, token) = (message.id(), message.token());
+        let key = (peer, token);
+        if message.kind() == Kind::Ack {
+            let outbox = self.outboxes.get(&peer);
+            if !outbox.is_some_and(|outbox| outbox.is_out(id, token)) {
+                return; // of a request that is over, or of nobody's
+            }
+        } else {
+            if let Some(answer) = self.recent.find(peer, id, now) {
+                let again = answer.map(<[u8]>::to_vec);
+                self.out
+                    .extend(again.map(|bytes| Output::Send { to: peer, bytes }));
+                return;
+            }
+            let known = self.pending.contains_key(&key) || self.observed.contains_key(&key);
+            if !known || message.unknown_critical().is_some() {
+                self.fail(
+                    peer,
+                    token,
+                    Failure::Broken("the response has a critical option that is unknown"),
+                );
+                return self.reset(peer, id);
+            }
+            self.confirm(peer, &message, now);
+        }
+        if self.pending.contains_key(&key) {
+            if let Some(outbox) = self.outboxes.get_mut(&peer) {
+                outbox.settle_token(token);
+            }
+            self.answered(peer, token, message, now);
+            self.next(peer, now);
+        } else {
+            self.notified(peer, token, message, now);
+        }
+    }
+
+    /// Acknowledges a response of its own, and remembers it.
+    fn confirm(&mut self, peer: P, message: &Message, now: Duration) {
+        let ack = (message.kind() == Kind::Con).then(|| empty(Kind::Ack, message.id()));
+        self.recent.note(peer, message.id(), ack.clone(), now);
+        self.out.extend(ack.map(|bytes| Output::Send { to: peer, bytes }));
+    }
+
+    /// A response to a request that waits for one.
+    fn answered(&mut self, from: P, token: Token, message: Message, now: Duration) {
+        if message.unknown_critical().is_some() {
+            let why = Failure::Broken("the response has a critical option that is unknown");
+            return self.fail(from, token, why);
+        }
+        let Some(pending) = self.pending.get_mut(&(from, token)) else {
+            return;
+        };
+        if let Some(number) = message
+            .uint(option::OBSERVE)
+            .filter(|_| message.code().is_success())
+        {
+            pending.observed = true;
+            self.observed.insert((from, token), Freshest::new(number, now));
+        }
+        pending.until = now + RESPONSE_WAIT.max(MAX_TRANSMIT_WAIT);
+        let observed = pending.observed;
+        match pending.transfer.on(message) {
+            Step::Ask(next) => self.send_con(from, next, token, now),
+            Step::Broken(why) => {
+                self.observed.remove(&(from, token));
+                self.fail(from, token, Failure::Broken(why));
+            }
+            Step::Done(message) => {
+                self.pending.remove(&(from, token));
+                self.out.push_back(Output::Response {
+                    from,
+                    token,
+                    observed,
+                    message,
+                });
+            }
+        }
+    }
+
+    fn notified(&mut self, from: P, token: Token, message: Message, now: Duration) {
+        let Some(freshest) = self.observed.get_mut(&(from, token)) else {
+            return;
+        };
+        let number = message
+            .uint(option::OBSERVE)
+            .filter(|_| message.code().is_success());
+        match number {
+            Some(number) if !freshest.renew(number, now) => return,
+            Some(_) => {}
+            None => {
+                self.observed.remove(&(from, token));
+            }
+        }
+        self.out.push_back(Output::Notification { from, token, message });
+    }
+
+    // Time.
+
+    /// Time has passed: sends again what is due, and gives up what is lost.
+    pub fn on_time(&mut self, now: Duration) {
+        let due = |outbox: &Outbox| outbox.deadline().is_some_and(|deadline| deadline <= now);
+        let peers = self.outboxes.iter().filter(|(_, outbox)| due(outbox));
+        let peers: Vec<P> = peers.map(|(peer, _)| *peer).collect();
+        for to in peers {
+            match self.outboxes.get_mut(&to).and_then(|outbox| outbox.due(now)) {
+                Some(Due::Again(bytes)) => self.out.push_back(Output::Send { to, bytes }),
+                Some(Due::GivenUp(token)) => {
+                    self.fail(to, token, Failure::TimedOut);
+                    self.next(to, now);
+                }
+                None => {}
+            }
+        }
+        let over = self.pending.iter().filter(|(_, pending)| pending.until <= now);
+        let over: Vec<(P, Token)> = over.map(|(key, _)| *key).collect();
+        for (to, token) in over {
+            self.fail(to, token, Failure::TimedOut);
+        }
+    }
+}
+
+fn empty(kind: Kind, id: u16) -> Vec<u8> {
+    Message::new(kind, Code::EMPTY, id, Token::default()).encode()
+}

@@ -1,0 +1,370 @@
+//! One CoAP message (RFC 7252 §3). What is malformed is told from what is merely unknown, because the answers differ.
+
+use super::block::{Block, BlockError};
+use super::code::{Class, Code};
+use super::option;
+use super::token::Token;
+use alloc::string::String;
+use alloc::vec::Vec;
+use coap_lite::{CoapOption, MessageClass, MessageType, Packet};
+
+/// The message's type (RFC 7252 §4.2, §4.3).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// Wants an acknowledgement.
+    Con,
+    /// Wants none.
+    Non,
+    /// Acknowledges.
+    Ack,
+    /// Refuses.
+    Rst,
+}
+
+/// One message.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Message(Packet);
+
+/// Bytes that are no message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Malformed {
+    /// Why.
+    pub why: &'static str,
+    /// The id to reset, where the sender wants to know (RFC 7252 §4.2). Anything else is met with silence.
+    pub reset: Option<u16>,
+}
+
+impl Message {
+    /// A message without options or payload.
+    pub fn new(kind: Kind, code: Code, id: u16, token: Token) -> Self {
+        let mut packet = Packet::new();
+        packet.header.code = MessageClass::from(code.0);
+        packet.header.message_id = id;
+        packet.set_token(token.as_bytes().to_vec());
+        let mut message = Self(packet);
+        message.set_kind(kind);
+        message
+    }
+
+    /// A request or response that has no id and no token yet: the endpoint gives it those.
+    pub fn draft(code: Code) -> Self {
+        Self::new(Kind::Con, code, 0, Token::default())
+    }
+
+    /// A draft of a request for this path (`5/0/3`).
+    pub fn request(method: Code, path: &str) -> Self {
+        let segments = path.split('/').filter(|segment| !segment.is_empty());
+        segments.fold(Self::draft(method), |draft, segment| {
+            draft.with(option::URI_PATH, segment.as_bytes())
+        })
+    }
+
+    /// A draft of a response that says why, for people (RFC 7252 §5.5.2).
+    pub fn because(code: Code, why: &str) -> Self {
+        Self::draft(code).with_payload(why.as_bytes().to_vec())
+    }
+
+    /// Reads a datagram.
+    pub fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
+        let reset = match bytes {
+            [first, _, high, low, ..] if first >> 4 == 0b0100 => Some(u16::from_be_bytes([*high, *low])),
+            _ => None,
+        };
+        let malformed = |why| Malformed { why, reset };
+        match bytes {
+            [first, _, _, _, ..] if first >> 6 != 1 => return Err(malformed("unknown version")),
+            [_, 0, _, _] if bytes[0] & 0x0F == 0 => {}
+            [_, 0, _, _, ..] => return Err(malformed("an empty message with something in it")),
+            [_, _, _, _, ..] => {}
+            _ => return Err(malformed("shorter than a header")),
+        }
+        let packet = Packet::from_bytes(bytes).map_err(|_| malformed("token or options are cut off"))?;
+        let message = Self(packet);
+        // An option has exactly one encoding, so a length that differs is that of a marker without a payload.
+        if bytes.last() == Some(&0xFF)
+            && message.payload().is_empty()
+            && message.encode().len() != bytes.len()
+        {
+            return Err(malformed("a payload marker without a payload"));
+        }
+        Ok(message)
+    }
+
+    /// Its bytes.
+    pub fn encode(&self) -> Vec<u8> {
+        // The codec refuses nothing that can be built here: tokens have eight bytes at most.
+        self.0.to_bytes_unlimited().unwrap_or_default()
+    }
+
+    /// Its type.
+    pub fn kind(&self) -> Kind {
+        match self.0.header.get_type() {
+            MessageType::Confirmable => Kind::Con,
+            MessageType::NonConfirmable => Kind::Non,
+            MessageType::Acknowledgement => Kind::Ack,
+            MessageType::Reset => Kind::Rst,
+        }
+    }
+
+    fn set_kind(&mut self, kind: Kind) {
+        self.0.header.set_type(match kind {
+            Kind::Con => MessageType::Confirmable,
+            Kind::Non => MessageType::NonConfirmable,
+            Kind::Ack => MessageType::Acknowledgement,
+            Kind::Rst => MessageType::Reset,
+        });
+    }
+
+    /// Its code.
+    pub fn code(&self) -> Code {
+        Code(u8::from(self.0.header.code))
+    }
+
+    /// What its code makes of it.
+    pub fn class(&self) -> Class {
+        self.code().class()
+    }
+
+    /// Its id.
+    pub fn id(&self) -> u16 {
+        self.0.header.message_id
+    }
+
+    /// Its token.
+    pub fn token(&self) -> Token {
+        Token::new(self.0.get_token()).unwrap_or_default() // the codec lets no longer one through
+    }
+
+    /// The draft with type, id and token.
+    pub(super) fn addressed(mut self, kind: Kind, id: u16, token: Token) -> Self {
+        self.set_kind(kind);
+        self.0.header.message_id = id;
+        self.0.set_token(token.as_bytes().to_vec());
+        self
+    }
+
+    /// Its payload.
+    pub fn payload(&self) -> &[u8] {
+        &self.0.payload
+    }
+
+    /// Its payload, taken out of it.
+    pub fn into_payload(self) -> Vec<u8> {
+        self.0.payload
+    }
+
+    /// The same with this payload.
+    pub fn with_payload(mut self, payload: Vec<u8>) -> Self {
+        self.0.payload = payload;
+        self
+    }
+
+    /// The same with one more option.
+    pub fn with(mut self, number: u16, value: &[u8]) -> Self {
+        self.0.add_option(CoapOption::from(number), value.to_vec());
+        self
+    }
+
+    /// The same with one more option whose value is a number.
+    pub fn with_uint(mut self, number: u16, value: u32) -> Self {
+        self.0.add_option(CoapOption::from(number), shortest(value));
+        self
+    }
+
+    /// The same with this block option and no other of its number.
+    pub fn with_block(mut self, number: u16, block: Block) -> Self {
+        self = self.without(number);
+        self.0.add_option(CoapOption::from(number), block.encode());
+        self
+    }
+
+    /// The same without this option.
+    pub fn without(mut self, number: u16) -> Self {
+        self.0.clear_option(CoapOption::from(number));
+        self
+    }
+
+    /// The values of an option, in their order.
+    pub fn options(&self, number: u16) -> impl Iterator<Item = &[u8]> {
+        let values = self.0.get_option(CoapOption::from(number));
+        values.into_iter().flatten().map(Vec::as_slice)
+    }
+
+    /// The first value of an option.
+    pub fn option(&self, number: u16) -> Option<&[u8]> {
+        self.options(number).next()
+    }
+
+    /// The number in an option; `None` as well where it is none of at most 32 bits.
+    pub fn uint(&self, number: u16) -> Option<u32> {
+        let value = self.option(number).filter(|value| value.len() <= 4)?;
+        Some(value.iter().fold(0, |bits, &byte| bits << 8 | u32::from(byte)))
+    }
+
+    /// A block option.
+    pub fn block(&self, number: u16) -> Result<Option<Block>, BlockError> {
+        self.option(number).map(Block::decode).transpose()
+    }
+
+    /// Its path, `/` before every segment; `/` where it has none. Bytes that are no text or could be mistaken for the
+    /// path's own are escaped with `%`, so that different paths never look the same.
+    pub fn path(&self) -> String {
+        let mut path = String::new();
+        for segment in self.options(option::URI_PATH) {
+            path.push('/');
+            escape(segment, &mut path);
+        }
+        if path.is_empty() {
+            path.push('/');
+        }
+        path
+    }
+
+    /// The first critical option that is unknown, or known but of an impossible shape (RFC 7252 §5.4).
+    pub fn unknown_critical(&self) -> Option<u16> {
+        let critical = self
+            .0
+            .options()
+            .filter(|(number, _)| option::is_critical(**number));
+        for (number, values) in critical {
+            let known = option::critical_shape(*number).is_some_and(|(longest, again)| {
+                (again || values.len() == 1) && values.iter().all(|value| value.len() <= longest)
+            });
+            if !known {
+                return Some(*number);
+            }
+        }
+        None
+    }
+}
+
+/// A number in as few bytes as it needs; 0 needs none (RFC 7252 §3.2).
+pub(super) fn shortest(value: u32) -> Vec<u8> {
+    let bytes = value.to_be_bytes();
+    bytes[(value.leading_zeros() / 8) as usize..].to_vec()
+}
+
+fn escape(segment: &[u8], path: &mut String) {
+    const HEX: &[u8; 16] = b"0123456789ABCDEF";
+    for &byte in segment {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'_' | b'-' | b'~' => {
+                path.push(char::from(byte))
+            }
+            _ => {
+                path.push('%');
+                path.push(char::from(HEX[usize::from(byte >> 4)]));
+                path.push(char::from(HEX[usize::from(byte & 0xF)]));
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+    use rstest::rstest;
+
+    fn token(bytes: &[u8]) -> Token {
+        Token::new(bytes).unwrap()
+    }
+
+    /// RFC 7252, appendix A, figures 16 and 17.
+    #[rstest]
+    #[case(b"\x40\x01\x7d\x34\xbbtemperature", Message::request(Code::GET, "temperature").addressed(Kind::Con, 0x7d34, Token::default()))]
+    #[case(b"\x60\x45\x7d\x34\xff22.3 C", Message::because(Code::CONTENT, "22.3 C").addressed(Kind::Ack, 0x7d34, Token::default()))]
+    #[case(b"\x41\x01\x7d\x35\x20\xbbtemperature", Message::request(Code::GET, "temperature").addressed(Kind::Con, 0x7d35, token(&[0x20])))]
+    #[case(b"\x61\x45\x7d\x35\x20\xff22.3 C", Message::because(Code::CONTENT, "22.3 C").addressed(Kind::Ack, 0x7d35, token(&[0x20])))]
+    #[case(
+        b"\x70\x00\x7d\x35",
+        Message::new(Kind::Rst, Code::EMPTY, 0x7d35, Token::default())
+    )]
+    // 13, 14 and more: every form of delta and length (RFC 7252 §3.1).
+    #[case(b"\x40\x01\x00\x01\xd1\x0a\x06\x51\x80", Message::draft(Code::GET).with(23, &[6]).with(28, &[0x80]).addressed(Kind::Con, 1, Token::default()))]
+    #[case(b"\x40\x01\x00\x01\xe0\x06\xf3", Message::draft(Code::GET).with(2048, b"").addressed(Kind::Con, 1, Token::default()))]
+    fn golden(#[case] bytes: &[u8], #[case] message: Message) {
+        assert_eq!(Message::decode(bytes).unwrap(), message);
+        assert_eq!(message.encode(), bytes);
+    }
+
+    #[rstest]
+    #[case(b"", None)]
+    #[case(b"\x40\x01\x7d", None)]
+    #[case(b"\x00\x01\x7d\x34", None)]
+    #[case(b"\x80\x01\x7d\x34", None)]
+    #[case(b"\x49\x01\x7d\x34123456789", Some(0x7d34))]
+    #[case(b"\x44\x01\x7d\x34\x01\x02", Some(0x7d34))]
+    #[case(b"\x40\x00\x7d\x34\x00", Some(0x7d34))]
+    #[case(b"\x41\x00\x7d\x34\x00", Some(0x7d34))]
+    #[case(b"\x40\x01\x7d\x34\xff", Some(0x7d34))]
+    #[case(b"\x40\x01\x7d\x34\xb1\xff\xff", Some(0x7d34))]
+    #[case(b"\x40\x01\x7d\x34\xbbtemp", Some(0x7d34))]
+    #[case(b"\x40\x01\x7d\x34\xf0", Some(0x7d34))]
+    #[case(b"\x40\x01\x7d\x34\x0f", Some(0x7d34))]
+    #[case(b"\x50\x01\x7d\x34\xff", None)]
+    #[case(b"\x60\x45\x7d\x34\xff", None)]
+    fn malformed(#[case] bytes: &[u8], #[case] reset: Option<u16>) {
+        assert_eq!(Message::decode(bytes).unwrap_err().reset, reset);
+    }
+
+    #[test]
+    fn an_option_may_end_with_what_a_marker_looks_like() {
+        let message = Message::decode(b"\x40\x01\x7d\x34\xb1\xff").unwrap();
+        assert_eq!((message.path().as_str(), message.payload()), ("/%FF", &b""[..]));
+    }
+
+    #[test]
+    fn every_option_number_survives() {
+        for number in 0..=u16::MAX {
+            let message = Message::draft(Code::GET).with(number, &[7]);
+            let back = Message::decode(&message.encode()).unwrap();
+            assert_eq!(back.option(number), Some(&[7][..]), "{number}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_as_short_as_they_can_be() {
+        for (value, bytes) in [
+            (0, vec![]),
+            (1, vec![1]),
+            (256, vec![1, 0]),
+            (0x0100_0000, vec![1, 0, 0, 0]),
+        ] {
+            let message = Message::draft(Code::GET).with_uint(28, value);
+            assert_eq!(message.option(28), Some(bytes.as_slice()));
+            assert_eq!(message.uint(28), Some(value));
+        }
+    }
+
+    #[rstest]
+    #[case(Message::request(Code::GET, "a/b"), None)]
+    #[case(Message::draft(Code::GET).with(9, b""), Some(9))]
+    #[case(Message::draft(Code::GET).with(1, b""), Some(1))]
+    #[case(Message::draft(Code::GET).with(65535, b""), Some(65535))]
+    #[case(Message::draft(Code::GET).with(65534, b""), None)]
+    #[case(Message::draft(Code::GET).with(23, &[0, 0, 0, 0]), Some(23))]
+    #[case(Message::draft(Code::GET).with(23, &[6]).with(23, &[6]), Some(23))]
+    #[case(Message::draft(Code::GET).with(17, &[42]).with(17, &[42]), Some(17))]
+    fn critical(#[case] message: Message, #[case] number: Option<u16>) {
+        assert_eq!(message.unknown_critical(), number);
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn anything_can_come(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..64)) {
+            if let Ok(message) = Message::decode(&bytes) {
+                proptest::prop_assert_eq!(message.encode(), bytes);
+                let _ = (message.path(), message.unknown_critical(), message.block(23), message.uint(6));
+            }
+        }
+
+        #[test]
+        fn what_looks_like_a_message_too(head in 0x40_u8..0x49, rest in proptest::collection::vec(proptest::num::u8::ANY, 3..64)) {
+            let bytes: Vec<u8> = core::iter::once(head).chain(rest).collect();
+            if let Ok(message) = Message::decode(&bytes) {
+                proptest::prop_assert_eq!(message.encode(), bytes);
+            }
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! Numbers and shapes of options (RFC 7252 §5.10, RFC 7641 §2, RFC 7959 §2.1 and §4).
+
+/// Uri-Host.
+pub const URI_HOST: u16 = 3;
+/// ETag.
+pub const ETAG: u16 = 4;
+/// Observe.
+pub const OBSERVE: u16 = 6;
+/// Uri-Port.
+pub const URI_PORT: u16 = 7;
+/// Location-Path.
+pub const LOCATION_PATH: u16 = 8;
+/// Uri-Path.
+pub const URI_PATH: u16 = 11;
+/// Content-Format.
+pub const CONTENT_FORMAT: u16 = 12;
+/// Max-Age.
+pub const MAX_AGE: u16 = 14;
+/// Uri-Query.
+pub const URI_QUERY: u16 = 15;
+/// Accept.
+pub const ACCEPT: u16 = 17;
+/// Location-Query.
+pub const LOCATION_QUERY: u16 = 20;
+/// Block2: a part of the response's payload.
+pub const BLOCK2: u16 = 23;
+/// Block1: a part of the request's payload.
+pub const BLOCK1: u16 = 27;
+/// Size2: the length of the response's whole payload.
+pub const SIZE2: u16 = 28;
+/// Proxy-Uri.
+pub const PROXY_URI: u16 = 35;
+/// Proxy-Scheme.
+pub const PROXY_SCHEME: u16 = 39;
+/// Size1: the length of the request's whole payload.
+pub const SIZE1: u16 = 60;
+
+/// Whoever does not know this option must not act on the message (RFC 7252 §5.4.6).
+pub const fn is_critical(number: u16) -> bool {
+    number & 1 == 1
+}
+
+/// What a critical option must look like for this endpoint to know it: longest value, and whether it may come twice. One
+/// of another shape counts as unknown (RFC 7252 §5.4.3, §5.4.5). Conditional requests are not part of this endpoint, so
+/// If-Match and If-None-Match are unknown on purpose.
+pub(super) const fn critical_shape(number: u16) -> Option<(usize, bool)> {
+    Some(match number {
+        URI_HOST => (255, false),
+        URI_PORT => (2, false),
+        URI_PATH | URI_QUERY => (255, true),
+        ACCEPT => (2, false),
+        BLOCK2 | BLOCK1 => (3, false),
+        PROXY_URI => (1034, false),
+        PROXY_SCHEME => (255, false),
+        _ => return None,
+    })
+}

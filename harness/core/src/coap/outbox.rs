@@ -1,0 +1,113 @@
+//! Confirmable messages to one peer: one at a time (NSTART is 1), each again and again until it is acknowledged
+//! (RFC 7252 §4.2, §4.7).
+
+use super::timing::{ACK_TIMEOUT, ACK_TIMEOUT_MAX, MAX_RETRANSMIT};
+use super::token::Token;
+use crate::dice::Dice;
+use alloc::collections::VecDeque;
+use alloc::vec::Vec;
+use core::time::Duration;
+
+/// A confirmable message.
+#[derive(Debug)]
+pub(super) struct Letter {
+    /// Its id.
+    pub(super) id: u16,
+    /// Its token.
+    pub(super) token: Token,
+    /// Its bytes.
+    pub(super) bytes: Vec<u8>,
+}
+
+/// What is to be done about time that has passed.
+#[derive(Debug)]
+pub(super) enum Due {
+    /// Send these bytes again.
+    Again(Vec<u8>),
+    /// It was never acknowledged.
+    GivenUp(Token),
+}
+
+/// The messages to one peer.
+#[derive(Debug, Default)]
+pub(super) struct Outbox {
+    out: Option<Out>,
+    waiting: VecDeque<Letter>,
+}
+
+/// The message that is out.
+#[derive(Debug)]
+struct Out {
+    letter: Letter,
+    due: Duration,
+    wait: Duration,
+    again: u32,
+}
+
+impl Outbox {
+    /// Puts a message in; gives its bytes if it goes out at once.
+    pub(super) fn put(&mut self, letter: Letter, dice: &mut Dice, now: Duration) -> Option<Vec<u8>> {
+        self.waiting.push_back(letter);
+        self.next(dice, now)
+    }
+
+    /// How many messages are out or wait.
+    pub(super) fn len(&self) -> usize {
+        self.waiting.len() + usize::from(self.out.is_some())
+    }
+
+    /// The next message, if none is out.
+    pub(super) fn next(&mut self, dice: &mut Dice, now: Duration) -> Option<Vec<u8>> {
+        if self.out.is_some() {
+            return None;
+        }
+        let letter = self.waiting.pop_front()?;
+        let bytes = letter.bytes.clone();
+        let spread = (ACK_TIMEOUT_MAX - ACK_TIMEOUT).as_micros() as u64;
+        let wait = ACK_TIMEOUT + Duration::from_micros(dice.below(spread + 1));
+        self.out = Some(Out {
+            letter,
+            due: now + wait,
+            wait,
+            again: 0,
+        });
+        Some(bytes)
+    }
+
+    /// The message with this id needs no acknowledgement any more; gives its token.
+    pub(super) fn settle(&mut self, id: u16) -> Option<Token> {
+        let out = self.out.take_if(|out| out.letter.id == id)?;
+        Some(out.letter.token)
+    }
+
+    /// A response came: the request with this token needs no acknowledgement any more, nor to be sent.
+    pub(super) fn settle_token(&mut self, token: Token) {
+        self.out.take_if(|out| out.letter.token == token);
+        self.waiting.retain(|letter| letter.token != token);
+    }
+
+    /// Whether the message that is out has this id and token.
+    pub(super) fn is_out(&self, id: u16, token: Token) -> bool {
+        let out = self.out.as_ref();
+        out.is_some_and(|out| out.letter.id == id && out.letter.token == token)
+    }
+
+    /// When something is due.
+    pub(super) fn deadline(&self) -> Option<Duration> {
+        self.out.as_ref().map(|out| out.due)
+    }
+
+    /// What is due now.
+    pub(super) fn due(&mut self, now: Duration) -> Option<Due> {
+        let out = self.out.as_mut().filter(|out| out.due <= now)?;
+        if out.again == MAX_RETRANSMIT {
+            let token = out.letter.token;
+            self.out = None;
+            return Some(Due::GivenUp(token));
+        }
+        out.again += 1;
+        out.wait *= 2;
+        out.due += out.wait;
+        Some(Due::Again(out.letter.bytes.clone()))
+    }
+}

@@ -1,0 +1,104 @@
+//! What was answered lately, so that a message that comes twice is acted on once (RFC 7252 §4.5). Its memory is bounded:
+//! the oldest is forgotten first, and a message that comes again after that is taken for a new one.
+
+use super::timing::EXCHANGE_LIFETIME;
+use alloc::collections::{BTreeMap, VecDeque};
+use alloc::vec::Vec;
+use core::time::Duration;
+
+/// As many messages are remembered.
+const MESSAGES_MAX: usize = 4096;
+/// As many bytes of answers are kept.
+const BYTES_MAX: usize = 1 << 20;
+
+/// The memory.
+#[derive(Debug)]
+pub(super) struct Recent<P> {
+    /// The answer to each message, where there is one yet.
+    answers: BTreeMap<(P, u16), Option<Vec<u8>>>,
+    /// In the order in which they came, and until when they count.
+    order: VecDeque<(Duration, (P, u16))>,
+    bytes: usize,
+}
+
+impl<P: Copy + Ord> Recent<P> {
+    /// An empty memory.
+    pub(super) const fn new() -> Self {
+        Self {
+            answers: BTreeMap::new(),
+            order: VecDeque::new(),
+            bytes: 0,
+        }
+    }
+
+    /// The answer to this message if it came before; `Some(None)` where nothing was answered.
+    pub(super) fn find(&mut self, peer: P, id: u16, now: Duration) -> Option<Option<&[u8]>> {
+        while self.order.front().is_some_and(|(until, _)| *until <= now) {
+            self.forget_oldest();
+        }
+        self.answers.get(&(peer, id)).map(Option::as_deref)
+    }
+
+    /// Remembers a message.
+    pub(super) fn note(&mut self, peer: P, id: u16, answer: Option<Vec<u8>>, now: Duration) {
+        if !self.answers.contains_key(&(peer, id)) {
+            self.order.push_back((now + EXCHANGE_LIFETIME, (peer, id)));
+        }
+        self.bytes += answer.as_ref().map_or(0, Vec::len);
+        if let Some(Some(before)) = self.answers.insert((peer, id), answer) {
+            self.bytes -= before.len();
+        }
+        while self.order.len() > MESSAGES_MAX || self.bytes > BYTES_MAX {
+            self.forget_oldest();
+        }
+    }
+
+    /// Remembers what a message was answered with, if it is still known.
+    pub(super) fn answer(&mut self, peer: P, id: u16, answer: Vec<u8>, now: Duration) {
+        if self.answers.contains_key(&(peer, id)) {
+            self.note(peer, id, Some(answer), now);
+        }
+    }
+
+    /// How many messages are remembered.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.answers.len()
+    }
+
+    fn forget_oldest(&mut self) {
+        let Some((_, key)) = self.order.pop_front() else {
+            return;
+        };
+        if let Some(Some(answer)) = self.answers.remove(&key) {
+            self.bytes -= answer.len();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::vec;
+
+    #[test]
+    fn memory_is_bounded_and_the_oldest_goes_first() {
+        let mut recent = Recent::new();
+        let now = Duration::from_secs(1);
+        for n in 0..20_000_u32 {
+            recent.note(n, 1, None, now);
+            recent.answer(n, 1, vec![0; 1200], now);
+            assert!(recent.bytes <= BYTES_MAX && recent.order.len() == recent.len());
+        }
+        assert!(recent.len() <= BYTES_MAX / 1200);
+        assert_eq!(recent.find(0, 1, now), None);
+        assert!(recent.find(19_999, 1, now).flatten().is_some());
+        for n in 0..20_000_u32 {
+            recent.note(n, 2, None, now);
+        }
+        assert_eq!(recent.len(), MESSAGES_MAX);
+        assert_eq!(recent.find(19_999, 2, now), Some(None));
+        assert_eq!(recent.find(19_999, 2, now + EXCHANGE_LIFETIME), None);
+        assert_eq!((recent.len(), recent.bytes), (0, 0));
+    }
+}

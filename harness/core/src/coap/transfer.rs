@@ -1,0 +1,136 @@
+//! One request of ours from its first block to the last of its response (RFC 7959 §2.4, §2.5).
+
+use super::block::{Block, BlockSize};
+use super::code::Code;
+use super::message::Message;
+use super::option;
+use alloc::vec::Vec;
+
+/// The longest response that is put together.
+const RESPONSE_MAX: usize = 64 * 1024;
+
+/// A request under way.
+#[derive(Debug)]
+pub(super) struct Transfer {
+    /// The request without its payload.
+    request: Message,
+    /// Its payload, and how much of it the peer has.
+    payload: Vec<u8>,
+    given: usize,
+    size: BlockSize,
+    /// The response's payload so far.
+    body: Vec<u8>,
+    etag: Option<Vec<u8>>,
+}
+
+/// What follows a response.
+#[derive(Debug)]
+pub(super) enum Step {
+    /// Another request.
+    Ask(Message),
+    /// The whole response.
+    Done(Message),
+    /// The blocks do not fit together.
+    Broken(&'static str),
+}
+
+impl Transfer {
+    /// Begins; gives the first request.
+    pub(super) fn begin(request: Message) -> (Self, Message) {
+        let payload = request.payload().to_vec();
+        let transfer = Self {
+            request: request.with_payload(Vec::new()),
+            payload,
+            given: 0,
+            size: BlockSize::MEDIUM,
+            body: Vec::new(),
+            etag: None,
+        };
+        let first = transfer.give();
+        (transfer, first)
+    }
+
+    /// The request with the part of its payload that is due, or all of it where that fits.
+    fn give(&self) -> Message {
+        let size = self.size.bytes();
+        if self.payload.len() <= size && self.given == 0 && self.size >= BlockSize::MEDIUM {
+            return self.request.clone().with_payload(self.payload.clone());
+        }
+        let end = self.payload.len().min(self.given + size);
+        let block = Block {
+            number: (self.given / size) as u32,
+            more: end < self.payload.len(),
+            size: self.size,
+        };
+        let part = self.request.clone().with_block(option::BLOCK1, block);
+        part.with_payload(self.payload[self.given..end].to_vec())
+    }
+
+    /// Takes a response.
+    pub(super) fn on(&mut self, response: Message) -> Step {
+        let block1 = match response.block(option::BLOCK1) {
+            Ok(block) => block,
+            Err(_) => return Step::Broken("Block1 of the response is none"),
+        };
+        if let (Code::CONTINUE | Code::TOO_LARGE, Some(block)) = (response.code(), block1) {
+            return self.go_on(response, block);
+        }
+        match response.block(option::BLOCK2) {
+            Ok(Some(block)) if response.code().is_success() => self.collect(response, block),
+            Ok(_) => Step::Done(response),
+            Err(_) => Step::Broken("Block2 of the response is none"),
+        }
+    }
+
+    /// The peer wants the next block, or smaller ones.
+    fn go_on(&mut self, response: Message, block: Block) -> Step {
+        let smaller = block.size < self.size;
+        if response.code() == Code::TOO_LARGE {
+            if !smaller || self.given > 0 {
+                return Step::Done(response);
+            }
+            self.size = block.size;
+            return Step::Ask(self.give());
+        }
+        // What went out counts in its own size; the next block in the peer's (RFC 7959 §2.3).
+        self.given += self.size.bytes();
+        if self.given >= self.payload.len() {
+            return Step::Broken("2.31 Continue to the last block");
+        }
+        self.size = self.size.min(block.size);
+        Step::Ask(self.give())
+    }
+
+    fn collect(&mut self, response: Message, block: Block) -> Step {
+        if block.offset() != self.body.len() as u64 {
+            return Step::Broken("a block of the response was left out");
+        }
+        let etag = response.option(option::ETAG).map(<[u8]>::to_vec);
+        if block.number > 0 && etag != self.etag {
+            return Step::Broken("the response changed between two blocks");
+        }
+        if block.more && response.payload().len() != block.size.bytes() {
+            return Step::Broken("a block before the last is not full");
+        }
+        self.etag = etag;
+        self.body.extend_from_slice(response.payload());
+        if !block.more {
+            return Step::Done(response.with_payload(core::mem::take(&mut self.body)));
+        }
+        if self.body.len() > RESPONSE_MAX {
+            return Step::Broken("the response is longer than 64 KiB");
+        }
+        let next = Block {
+            number: block.number + 1,
+            more: false,
+            size: block.size,
+        };
+        // An observation is asked for once, with the first block (RFC 7959 §2.6).
+        let request = self
+            .request
+            .clone()
+            .without(option::OBSERVE)
+            .without(option::BLOCK1);
+        Step::Ask(request.with_block(option::BLOCK2, next))
+    }
+}

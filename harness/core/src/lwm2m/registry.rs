@@ -1,0 +1,294 @@
+//! Who is registered. Bounded: who was heard of longest ago goes first, but never the endpoint under test.
+
+use super::registration::{Parameters, Registration};
+use crate::dice::Dice;
+use crate::seed::Seed;
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::string::{String, ToString};
+use core::time::Duration;
+
+/// As many can be registered.
+pub const ENDPOINTS_MAX: usize = 16_384;
+
+/// A place under `/rd`, drawn so that others do not find it by counting.
+pub type Location = u32;
+
+/// What has become of a registration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change<P> {
+    /// It is new. A client that registers again has forgotten everything, what is observed on it first of all: a reboot
+    /// looks the same.
+    Registered {
+        /// Who.
+        endpoint: String,
+        /// Where it was before, if it was registered already.
+        before: Option<P>,
+    },
+    /// It was updated.
+    Updated {
+        /// Who.
+        endpoint: String,
+        /// Its address before, if that changed: NAT.
+        moved_from: Option<P>,
+    },
+    /// It ended it itself.
+    Deregistered(Registration<P>),
+    /// It was not updated in time.
+    Expired(Registration<P>),
+    /// There was no room for it any more.
+    PushedOut(Registration<P>),
+}
+
+/// The registrations.
+#[derive(Debug)]
+pub struct Registry<P> {
+    dice: Dice,
+    pinned: Option<String>,
+    places: BTreeMap<Location, Registration<P>>,
+    names: BTreeMap<String, Location>,
+    /// By the time they were heard last.
+    heard: BTreeSet<(Duration, Location)>,
+    /// By the time they end.
+    ends: BTreeSet<(Duration, Location)>,
+}
+
+impl<P: Copy + Eq> Registry<P> {
+    /// An empty one.
+    pub fn new(seed: Seed) -> Self {
+        Self {
+            dice: Dice::new(seed, "lwm2m registry"),
+            pinned: None,
+            places: BTreeMap::new(),
+            names: BTreeMap::new(),
+            heard: BTreeSet::new(),
+            ends: BTreeSet::new(),
+        }
+    }
+
+    /// Never pushes this endpoint out.
+    pub fn pin(&mut self, endpoint: &str) {
+        self.pinned = Some(endpoint.to_string());
+    }
+
+    /// Whether this endpoint is the pinned one.
+    pub fn is_pinned(&self, endpoint: &str) -> bool {
+        self.pinned.as_deref() == Some(endpoint)
+    }
+
+    /// How many are registered.
+    pub fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    /// Whether nobody is.
+    pub fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
+    /// The registration of an endpoint.
+    pub fn find(&self, endpoint: &str) -> Option<&Registration<P>> {
+        self.places.get(self.names.get(endpoint)?)
+    }
+
+    /// Registers; gives the location, what has become of it, and who had to make room.
+    pub fn register(
+        &mut self,
+        endpoint: String,
+        peer: P,
+        parameters: Parameters,
+        now: Duration,
+    ) -> (Location, Change<P>, Option<Change<P>>) {
+        let before = self.names.get(&endpoint).copied();
+        let before = before
+            .and_then(|location| self.remove(location))
+            .map(|old| old.peer);
+        let pushed_out = (self.places.len() >= ENDPOINTS_MAX)
+            .then(|| self.push_out())
+            .flatten();
+        let location = self.free_location();
+        self.names.insert(endpoint.clone(), location);
+        let registration = Registration::new(endpoint.clone(), peer, parameters, now);
+        self.insert(location, registration);
+        (location, Change::Registered { endpoint, before }, pushed_out)
+    }
+
+    /// Updates; `None` where nobody has this location.
+    pub fn update(
+        &mut self,
+        location: Location,
+        peer: P,
+        parameters: Parameters,
+        now: Duration,
+    ) -> Option<Change<P>> {
+        let mut registration = self.take(location)?;
+        let moved_from = (registration.peer != peer).then_some(registration.peer);
+        registration.update(peer, parameters, now);
+        let endpoint = registration.endpoint.clone();
+        self.insert(location, registration);
+        Some(Change::Updated { endpoint, moved_from })
+    }
+
+    /// Ends a registration; `None` where nobody has this location.
+    pub fn deregister(&mut self, location: Location) -> Option<Change<P>> {
+        self.remove(location).map(Change::Deregistered)
+    }
+
+    /// Somebody who is registered spoke otherwise: in queue mode, that opens its ear. Its end stays where it is: the
+    /// lifetime counts from registration and update alone (TS 1.0.2 §5.3.2).
+    pub fn spoke(&mut self, endpoint: &str, now: Duration) {
+        let Some(&location) = self.names.get(endpoint) else {
+            return;
+        };
+        if let Some(registration) = self.places.get_mut(&location) {
+            self.heard.remove(&(registration.heard, location));
+            registration.heard = now;
+            self.heard.insert((now, location));
+        }
+    }
+
+    /// When the next one ends.
+    pub fn deadline(&self) -> Option<Duration> {
+        self.ends.first().map(|(ends, _)| *ends)
+    }
+
+    /// One that has ended by now.
+    pub fn expire(&mut self, now: Duration) -> Option<Change<P>> {
+        let (_, location) = *self.ends.first().filter(|(ends, _)| *ends <= now)?;
+        self.remove(location).map(Change::Expired)
+    }
+
+    fn free_location(&mut self) -> Location {
+        loop {
+            let location = self.dice.roll() as Location;
+            if !self.places.contains_key(&location) {
+                return location;
+            }
+        }
+    }
+
+    fn push_out(&mut self) -> Option<Change<P>> {
+        let oldest = self
+            .heard
+            .iter()
+            .map(|(_, location)| *location)
+            .find(|location| {
+                let registration = self.places.get(location);
+                registration.is_some_and(|registration| !self.is_pinned(&registration.endpoint))
+            })?;
+        self.remove(oldest).map(Change::PushedOut)
+    }
+
+    fn insert(&mut self, location: Location, registration: Registration<P>) {
+        self.heard.insert((registration.heard, location));
+        self.ends.insert((registration.until, location));
+        self.places.insert(location, registration);
+    }
+
+    fn take(&mut self, location: Location) -> Option<Registration<P>> {
+        let registration = self.places.remove(&location)?;
+        self.heard.remove(&(registration.heard, location));
+        self.ends.remove(&(registration.until, location));
+        Some(registration)
+    }
+
+    fn remove(&mut self, location: Location) -> Option<Registration<P>> {
+        let registration = self.take(location)?;
+        self.names.remove(&registration.endpoint);
+        Some(registration)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::format;
+
+    fn seconds(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    fn lifetime(lifetime: u64) -> Parameters {
+        Parameters {
+            lifetime: Some(seconds(lifetime)),
+            ..Parameters::default()
+        }
+    }
+
+    #[test]
+    fn a_flood_pushes_the_oldest_out_but_never_the_one_under_test() {
+        let mut registry = Registry::new(Seed(1));
+        registry.pin("rig");
+        registry.register("rig".into(), 0, Parameters::default(), seconds(0));
+        registry.register("old".into(), 0, Parameters::default(), seconds(1));
+        for n in 0..ENDPOINTS_MAX as u32 - 2 {
+            let (.., pushed_out) = registry.register(format!("x{n}"), n, Parameters::default(), seconds(2));
+            assert_eq!(pushed_out, None);
+        }
+        let (.., pushed_out) = registry.register("one more".into(), 0, Parameters::default(), seconds(3));
+        assert!(matches!(pushed_out, Some(Change::PushedOut(old)) if old.endpoint == "old"));
+        for n in 0..40_000 {
+            registry.register(format!("y{n}"), n, Parameters::default(), seconds(4));
+        }
+        assert!(registry.find("rig").is_some() && registry.len() == ENDPOINTS_MAX);
+        let lengths = [registry.names.len(), registry.heard.len(), registry.ends.len()];
+        assert_eq!(lengths, [ENDPOINTS_MAX; 3]);
+    }
+
+    #[test]
+    fn lifetimes_end_in_their_order_and_an_update_extends_them() {
+        let mut registry = Registry::new(Seed(1));
+        let (a, ..) = registry.register("a".into(), 1, lifetime(50), seconds(0));
+        registry.register("b".into(), 2, lifetime(60), seconds(0));
+        assert_eq!(registry.deadline(), Some(seconds(50)));
+        registry.spoke("a", seconds(30));
+        assert_eq!(
+            registry.deadline(),
+            Some(seconds(50)),
+            "a notification extends nothing"
+        );
+        let moved = registry.update(a, 7, lifetime(50), seconds(40));
+        let expected = Change::Updated {
+            endpoint: "a".into(),
+            moved_from: Some(1),
+        };
+        assert_eq!(moved, Some(expected));
+        assert_eq!(registry.expire(seconds(59)), None);
+        assert!(matches!(registry.expire(seconds(60)), Some(Change::Expired(b)) if b.endpoint == "b"));
+        assert_eq!(registry.expire(seconds(89)), None);
+        assert!(matches!(registry.expire(seconds(90)), Some(Change::Expired(a)) if a.peer == 7));
+        assert!(registry.is_empty() && registry.update(a, 7, lifetime(1), seconds(91)).is_none());
+    }
+
+    #[test]
+    fn who_registers_again_has_a_new_place() {
+        let mut registry = Registry::new(Seed(1));
+        let (first, ..) = registry.register("a".into(), 1, lifetime(50), seconds(0));
+        let (second, change, _) = registry.register("a".into(), 2, lifetime(50), seconds(10));
+        let expected = Change::Registered {
+            endpoint: "a".into(),
+            before: Some(1),
+        };
+        assert_eq!((change, registry.len()), (expected, 1));
+        assert!(first != second && registry.deregister(first).is_none());
+        assert!(matches!(
+            registry.deregister(second),
+            Some(Change::Deregistered(_))
+        ));
+    }
+
+    #[test]
+    fn queue_mode_closes_the_ear() {
+        let mut registry = Registry::new(Seed(1));
+        let queue = Parameters {
+            binding: Some("UQ".into()),
+            ..Parameters::default()
+        };
+        registry.register("q".into(), 1, queue, seconds(0));
+        registry.register("u".into(), 1, Parameters::default(), seconds(0));
+        let listens =
+            |registry: &Registry<i32>, name, now| registry.find(name).unwrap().listens(seconds(now));
+        assert!(listens(&registry, "q", 92) && !listens(&registry, "q", 93) && listens(&registry, "u", 5000));
+        registry.spoke("q", seconds(200));
+        assert!(listens(&registry, "q", 292));
+    }
+}

@@ -1,0 +1,299 @@
+//! The firmware update machine against clients that are sound, deaf, forgetful or wrong, in virtual time.
+
+use bc66_wire::lwm2m::firmware::{STATE, UPDATE_RESULT};
+use bc66_wire::lwm2m::{State, UpdateResult};
+use dfota_core::lwm2m::firmware_update::{Ask, Ending, FirmwareUpdate, Heard, Script};
+use dfota_core::verdict::{Class, Rule};
+use rstest::rstest;
+use std::time::Duration;
+
+const URI: &str = "coap://h/p";
+
+/// What is wrong with a client.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Wrong {
+    #[default]
+    Nothing,
+    /// It sends no notification at all.
+    NoNotifications,
+    /// The result stays as it was when a download begins.
+    ResultNotReset,
+    /// Execute is accepted in state 1.
+    ExecutesEarly,
+    /// After the update the state is 2 and the result 0.
+    NoResult,
+    /// The download fails with this.
+    DownloadFails,
+    /// The update fails: state 2, result 8.
+    UpdateFails,
+    /// It reboots in the middle of the download and forgets it.
+    RebootsInDownload,
+    /// Answers to writes and executes get lost, once each.
+    AnswersLost,
+    /// It refuses the URI.
+    RefusesUri,
+}
+
+/// A client and how its time passes.
+struct Client {
+    wrong: Wrong,
+    state: i64,
+    result: i64,
+    observed: bool,
+    lost: [bool; 2],
+    /// What it does next, and when.
+    plan: Vec<(u64, Step)>,
+    register: bool,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum Step {
+    State(i64),
+    Result(i64),
+    Served,
+    Reboot,
+}
+
+impl Client {
+    fn new(wrong: Wrong, state: i64, result: i64) -> Self {
+        Self {
+            wrong,
+            state,
+            result,
+            observed: false,
+            lost: [wrong == Wrong::AnswersLost; 2],
+            plan: vec![],
+            register: true,
+        }
+    }
+
+    fn answer(&mut self, ask: Ask, now: u64) -> Heard {
+        let value = |resource, value| Heard::Value {
+            resource,
+            value,
+            notified: false,
+        };
+        match ask {
+            Ask::Observe(resource) | Ask::Read(resource) => {
+                self.observed |= matches!(ask, Ask::Observe(_));
+                value(
+                    resource,
+                    if resource == STATE {
+                        self.state
+                    } else {
+                        self.result
+                    },
+                )
+            }
+            Ask::Write(uri) if uri.is_empty() => {
+                (self.state, self.result) = (0, 0);
+                Heard::Accepted(Ask::Write(uri))
+            }
+            Ask::Write(uri) if self.wrong == Wrong::RefusesUri => Heard::Refused(Ask::Write(uri), 400),
+            Ask::Write(uri) => {
+                self.download(now);
+                match std::mem::take(&mut self.lost[0]) {
+                    true => Heard::Unanswered(Ask::Write(uri)),
+                    false => Heard::Accepted(Ask::Write(uri)),
+                }
+            }
+            Ask::Execute if self.state == 2 || self.wrong == Wrong::ExecutesEarly => {
+                self.update(now);
+                match std::mem::take(&mut self.lost[1]) {
+                    true => Heard::Unanswered(Ask::Execute),
+                    false => Heard::Accepted(Ask::Execute),
+                }
+            }
+            Ask::Execute => Heard::Refused(Ask::Execute, 405),
+        }
+    }
+
+    fn download(&mut self, now: u64) {
+        self.plan.push((now + 1, Step::State(1)));
+        if self.wrong != Wrong::ResultNotReset {
+            self.plan.push((now + 1, Step::Result(0)));
+        }
+        match self.wrong {
+            Wrong::DownloadFails => {
+                self.plan
+                    .extend([(now + 20, Step::Result(4)), (now + 20, Step::State(0))]);
+            }
+            Wrong::RebootsInDownload => {
+                self.wrong = Wrong::Nothing;
+                self.plan
+                    .extend([(now + 20, Step::State(0)), (now + 20, Step::Reboot)]);
+            }
+            Wrong::ExecutesEarly => {}
+            _ => self
+                .plan
+                .extend([(now + 40, Step::Served), (now + 41, Step::State(2))]),
+        }
+    }
+
+    fn update(&mut self, now: u64) {
+        self.plan.retain(|(_, step)| *step != Step::State(1));
+        let end = match self.wrong {
+            Wrong::NoResult => [Step::State(2), Step::Result(0)],
+            Wrong::UpdateFails => [Step::State(2), Step::Result(8)],
+            _ => [Step::State(0), Step::Result(1)],
+        };
+        self.plan.push((now, Step::State(3)));
+        self.plan.extend(end.map(|step| (now + 100, step)));
+        self.plan.push((now + 100, Step::Reboot));
+    }
+}
+
+/// Runs it for up to an hour; gives the update and the seconds it took.
+fn run(wrong: Wrong, state: i64, result: i64, script: Script) -> (FirmwareUpdate, u64) {
+    let mut update = FirmwareUpdate::new(script);
+    let mut client = Client::new(wrong, state, result);
+    for now in 0..3600 {
+        let at = Duration::from_secs(now);
+        if std::mem::take(&mut client.register) {
+            client.observed = false;
+            update.on(Heard::Registered, at);
+        }
+        let (due, rest): (Vec<_>, Vec<_>) = client.plan.iter().partition(|(when, _)| *when <= now);
+        client.plan = rest;
+        for (_, step) in due {
+            let told = match step {
+                Step::State(value) => {
+                    client.state = value;
+                    (STATE, value)
+                }
+                Step::Result(value) => {
+                    client.result = value;
+                    (UPDATE_RESULT, value)
+                }
+                Step::Served => {
+                    update.on(Heard::Served, at);
+                    continue;
+                }
+                Step::Reboot => {
+                    client.register = true;
+                    client.observed = false;
+                    continue;
+                }
+            };
+            if client.observed && wrong != Wrong::NoNotifications {
+                let (resource, value) = told;
+                let notified = true;
+                update.on(
+                    Heard::Value {
+                        resource,
+                        value,
+                        notified,
+                    },
+                    at,
+                );
+            }
+        }
+        update.on_time(at);
+        while let Some(ask) = update.ask() {
+            let heard = client.answer(ask, now);
+            update.on(heard, at);
+        }
+        if update.ending().is_some() {
+            return (update, now);
+        }
+    }
+    (update, 3600)
+}
+
+fn rests(state: State, result: u8) -> Ending {
+    Ending::Rests(state, UpdateResult::from_raw(result))
+}
+
+#[rstest]
+#[case::sound(Wrong::Nothing, 0, 0)]
+#[case::updated_before(Wrong::Nothing, 0, 1)]
+#[case::failed_before(Wrong::Nothing, 0, 8)]
+#[case::a_package_from_before(Wrong::Nothing, 2, 0)]
+#[case::no_notifications(Wrong::NoNotifications, 0, 0)]
+#[case::reboots_in_download(Wrong::RebootsInDownload, 0, 0)]
+#[case::answers_lost(Wrong::AnswersLost, 0, 0)]
+fn nothing_to_complain_about(#[case] wrong: Wrong, #[case] state: i64, #[case] result: i64) {
+    let (update, took) = run(wrong, state, result, Script::new(URI.into()));
+    assert_eq!(
+        (update.ending(), update.findings()),
+        (Some(&rests(State::Idle, 1)), &[][..]),
+        "{update:?}"
+    );
+    assert!(took < 400, "{took}");
+}
+
+#[rstest]
+#[case::result_not_reset(Wrong::ResultNotReset, 1, Rule::ResultNotReset, rests(State::Idle, 1))]
+#[case::no_result(Wrong::NoResult, 0, Rule::UpdateWithoutResult, rests(State::Downloaded, 0))]
+fn illegal(#[case] wrong: Wrong, #[case] result: i64, #[case] rule: Rule, #[case] ending: Ending) {
+    let (update, _) = run(wrong, 0, result, Script::new(URI.into()));
+    let rules: Vec<Rule> = update.findings().iter().map(|finding| finding.rule).collect();
+    assert_eq!(
+        (rules.as_slice(), update.ending()),
+        (&[rule][..], Some(&ending)),
+        "{update:?}"
+    );
+    assert_eq!(rule.class(), Class::Product);
+}
+
+#[test]
+fn a_sentence_has_both_values_and_both_times() {
+    let (update, _) = run(Wrong::ResultNotReset, 0, 1, Script::new(URI.into()));
+    assert_eq!(
+        update.findings()[0].sentence,
+        "`/5/0/5` was 1 (updated successfully) at 1.000 s while `/5/0/3` was 1 (Downloading) before and at 1.000 s; expected 0 from the beginning of the download on"
+    );
+}
+
+#[rstest]
+#[case::refused(Wrong::Nothing, &[])]
+#[case::accepted(Wrong::ExecutesEarly, &[Rule::ExecuteTooEarly])]
+fn an_early_order_must_be_refused(#[case] wrong: Wrong, #[case] expected: &[Rule]) {
+    let script = Script {
+        execute_early: true,
+        ..Script::new(URI.into())
+    };
+    let (update, _) = run(wrong, 0, 0, script);
+    let rules: Vec<Rule> = update.findings().iter().map(|finding| finding.rule).collect();
+    assert_eq!(rules, expected);
+    assert!(update.ending().is_some_and(Ending::is_success), "{update:?}");
+}
+
+#[rstest]
+#[case(Wrong::DownloadFails, rests(State::Idle, 4))]
+#[case(Wrong::UpdateFails, rests(State::Downloaded, 8))]
+#[case(Wrong::RefusesUri, Ending::Refused(Ask::Write(URI.into()), 400))]
+fn failures_are_endings_and_not_illegal(#[case] wrong: Wrong, #[case] ending: Ending) {
+    let (update, _) = run(wrong, 0, 0, Script::new(URI.into()));
+    assert_eq!(
+        (update.ending(), update.findings()),
+        (Some(&ending), &[][..]),
+        "{update:?}"
+    );
+}
+
+#[test]
+fn steps_back_are_seen_when_they_are_told() {
+    let mut update = FirmwareUpdate::new(Script::new(URI.into()));
+    let mut client = Client::new(Wrong::Nothing, 0, 0);
+    let at = Duration::from_secs;
+    let told = |value| Heard::Value {
+        resource: STATE,
+        value,
+        notified: true,
+    };
+    update.on(Heard::Registered, at(0));
+    while let Some(ask) = update.ask() {
+        let heard = client.answer(ask, 0);
+        update.on(heard, at(0));
+    }
+    for (second, value) in [(1, 1), (2, 2), (3, 1)] {
+        update.on(told(value), at(second));
+    }
+    let finding = &update.findings()[0];
+    assert_eq!(finding.rule, Rule::ObjectContradiction);
+    assert_eq!(
+        finding.sentence,
+        "`/5/0/3` was notified as 1 (Downloading) at 3.000 s after 2 (Downloaded) at 2.000 s, and nothing was ordered in between; a download that is complete stays so"
+    );
+}
