@@ -280,6 +280,7 @@ impl Facts<'_> {
         }
         match self.update.download() {
             Some(code) if code != DownloadCode::Success => self.download_failed(code),
+            _ if self.lwm2m.is_some_and(|lwm2m| lwm2m.ending.is_some()) => self.not_ordered(),
             _ if self.reply == Some(Reply::Error) => {
                 let sentence =
                     format!("the order to update was answered with ERROR, expected OK; {source} runs on");
@@ -291,6 +292,23 @@ impl Facts<'_> {
                 Verdict::of(Rule::TargetNotReached, sentence)
             }
         }
+    }
+
+    /// An update over LwM2M that came to an end before the module had anything to report by END or COAPEND.
+    fn not_ordered(&self) -> Verdict {
+        let ending = self.lwm2m.and_then(|lwm2m| lwm2m.ending);
+        let rule = match ending {
+            Some(Ending::Rests(_, UpdateResult::ConnectionLost)) => Rule::DownloadBroken,
+            Some(Ending::Unanswered(_)) => Rule::Lwm2mSilent,
+            _ => Rule::Lwm2mResult,
+        };
+        let ending = ending.map_or(String::new(), |ending| ending.to_string());
+        let sentence = format!(
+            "the dialogue over LwM2M ended: {ending}, and the module runs {}; expected state 0, result 1 and {}",
+            self.source(),
+            self.target()
+        );
+        Verdict::of(rule, sentence)
     }
 
     /// A download that failed although nothing was done to it. Whose fault that is, the server's log tells.

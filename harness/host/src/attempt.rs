@@ -1,7 +1,8 @@
 //! One attempt at an update: get the package in, order it, watch it, cut it where the case says, and bring the module back.
 
 use crate::module::{COMMAND, Module, Stop};
-use crate::package_server::Offer;
+use crate::package_server::{Mark, Offer};
+use crate::registration::Lwm2m;
 use crate::serial::reader::Armed;
 use crate::upload;
 use bc66_wire::{command, qfotadl};
@@ -27,10 +28,39 @@ pub struct Job<'a> {
     pub case: &'a Case,
     /// The package's bytes.
     pub package: &'a [u8],
-    /// Where the package server offers it.
-    pub offer: Option<&'a Offer>,
+    /// Where a package server offers it.
+    pub source: Source<'a>,
     /// The cuts to be made, in order.
     pub cuts: Vec<Cut>,
+}
+
+/// Where the module is to get the package from.
+#[derive(Debug)]
+pub enum Source<'a> {
+    /// Out of the UART.
+    Uart,
+    /// From the HTTP package server.
+    Http(&'a Offer),
+    /// From the CoAP file server, ordered over LwM2M.
+    Coap(Lwm2m<'a>),
+}
+
+impl Source<'_> {
+    fn mark(&self) -> Option<Mark> {
+        match self {
+            Self::Uart => None,
+            Self::Http(offer) => Some(offer.mark()),
+            Self::Coap(lwm2m) => Some(lwm2m.offer.mark()),
+        }
+    }
+
+    fn requests_since(&self, mark: Mark) -> u64 {
+        match self {
+            Self::Uart => 0,
+            Self::Http(offer) => offer.requests_since(mark).requests,
+            Self::Coap(lwm2m) => lwm2m.offer.requests_since(mark).requests,
+        }
+    }
 }
 
 /// What came of it, beside what the watched [`Update`] knows.
@@ -74,12 +104,12 @@ impl Module {
         while let Ended::Cut = ended {
             self.live_through_cut(&mut cuts)?;
             if self.due() == Due::MustResume {
-                mark = mark.or(job.offer.map(Offer::mark));
+                mark = mark.or_else(|| job.source.mark());
             }
             ended = self.watch_return(&job.case.limits)?;
         }
-        if let (Some(offer), Some(mark)) = (job.offer, mark) {
-            tried.fetched_again = u32::try_from(offer.requests_since(mark).requests).unwrap_or(u32::MAX);
+        if let Some(mark) = mark {
+            tried.fetched_again = u32::try_from(job.source.requests_since(mark)).unwrap_or(u32::MAX);
         }
         if let Some(cut) = self.reader.disarm() {
             self.journal.post(Event::CutMissed { cut });
@@ -117,13 +147,15 @@ impl Module {
 
     /// Uploads where the transport asks for it, and orders; whether an update is under way.
     fn bring_in(&mut self, job: &Job<'_>, tried: &mut Tried) -> Result<bool, Stop> {
-        match job.case.via {
-            Via::Uart => self.bring_in_over_uart(job, tried),
-            Via::Http => self.order_over_http(job, tried),
-            Via::Coap => Err(Stop::rule(
-                Rule::HarnessFailed,
-                "updates over CoAP are not part of this version",
-            )),
+        match &job.source {
+            Source::Uart => self.bring_in_over_uart(job, tried),
+            Source::Http(offer) => self.order_over_http(job, offer.url(), tried),
+            Source::Coap(lwm2m) => {
+                tried.fault_met |= job.case.faults.order.is_none();
+                self.tell(Input::Order);
+                self.order_over_lwm2m(lwm2m, &job.case.limits)?;
+                Ok(self.cut.is_none())
+            }
         }
     }
 
@@ -156,13 +188,7 @@ impl Module {
         Ok(reply == Some(Reply::Ok))
     }
 
-    fn order_over_http(&mut self, job: &Job<'_>, tried: &mut Tried) -> Result<bool, Stop> {
-        let Some(url) = job.offer.map(Offer::url) else {
-            return Err(Stop::rule(
-                Rule::ServerFailed,
-                "the package server offers no URL for this case",
-            ));
-        };
+    fn order_over_http(&mut self, job: &Job<'_>, url: &str, tried: &mut Tried) -> Result<bool, Stop> {
         let fault = job.case.faults.order;
         if fault == Some(OrderFault::BeforeIp) {
             // Off the network and back: until the next +IP the module is activating (AN §7, code 20).
@@ -208,7 +234,10 @@ impl Module {
             let trigger = disturbance(job.case);
             let downloading = |phase| matches!(phase, Phase::Downloading { .. });
             let disturbed = |module: &Self| trigger.is_some_and(|(at, _)| reached(module.phase(), at));
-            let over = |module: &Self| module.cut.is_some() || !downloading(module.phase());
+            // Over LwM2M an order can end without a word on the UART.
+            let refused = |module: &Self| module.object.ending.is_some();
+            let over =
+                |module: &Self| module.cut.is_some() || refused(module) || !downloading(module.phase());
             let in_time = self.wait_until(deadline, |module| over(module) || disturbed(module))?;
             if let Some((_, text)) = trigger.filter(|_| in_time && !over(self) && disturbed(self)) {
                 self.disturb(job, text, tried)?;
@@ -216,7 +245,13 @@ impl Module {
             if !self.wait_until(deadline, over)? {
                 return Ok(Ended::TimedOut(TimedOut::Download));
             }
-            if matches!(self.phase(), Phase::DownloadFailed { .. }) && self.cut.is_none() {
+            if self.cut.is_none() && refused(self) {
+                // COAPEND, if there is one, comes about the same time on another way.
+                self.wait(COMMAND, |module| {
+                    module.cut.is_some() || !downloading(module.phase())
+                })?;
+            }
+            if self.cut.is_none() && (refused(self) || matches!(self.phase(), Phase::DownloadFailed { .. })) {
                 return Ok(Ended::Settled);
             }
         }
@@ -225,8 +260,8 @@ impl Module {
 
     fn disturb(&mut self, job: &Job<'_>, text: &'static str, tried: &mut Tried) -> Result<(), Stop> {
         tried.fault_met = true;
-        let text = match job.offer {
-            Some(offer) if text.is_empty() => http_order(offer.url(), None),
+        let text = match &job.source {
+            Source::Http(offer) if text.is_empty() => http_order(offer.url(), None),
             _ => text.to_owned(),
         };
         self.journal
@@ -240,6 +275,9 @@ impl Module {
                     Reply::Error
                 }
             });
+            // Two orders met only if the first was still under way when the second was answered.
+            let under_way = matches!(self.phase(), Phase::Downloading { .. });
+            tried.fault_met = under_way || tried.reply == Some(Reply::Error);
         }
         Ok(())
     }

@@ -1,6 +1,7 @@
 //! A rig, opened: its port read, its lines in hand, its servers up.
 
 use crate::clock::Clock;
+use crate::coap_server::{CoapServer, Happening};
 use crate::journal::Journal;
 use crate::line::{Line, command::Switch, simulated};
 use crate::lines::Lines;
@@ -8,10 +9,12 @@ use crate::module::{Access, Module, Timing};
 use crate::package_server::PackageServer;
 use crate::rig::{Driver, Link, Pulse, Rig, Safe};
 use crate::serial::port::Port;
-use crate::serial::reader::{Message, Reader};
+use crate::serial::reader::{Cutter, Message, Reader};
 use crate::sim_process::SimProcess;
 use bc66_wire::timing;
 use dfota_core::event::Event;
+use dfota_core::percent::Percent;
+use dfota_core::seed::Seed;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
@@ -54,6 +57,8 @@ pub struct Bench {
     pub inbox: Sender<Message>,
     /// The HTTP package server and the base of its URLs, where the rig has a network.
     pub http: Option<(PackageServer, String)>,
+    /// The CoAP file server and LwM2M server, and the base of its URIs, where the rig has a network.
+    pub coap: Option<(CoapServer, String)>,
     _sim: Option<SimProcess>,
 }
 
@@ -83,6 +88,7 @@ impl Bench {
         let reader = Reader::start(port.clone(), lines.clone(), journal.clone(), inbox.clone())
             .map_err(|why| fail(format!("the reader thread could not be started: {why}")))?;
         let http = http(rig, clock, journal, &inbox).map_err(&fail)?;
+        let coap = coap(rig, seed, clock, journal, (&inbox, reader.cutter())).map_err(&fail)?;
         let mut module = Module::new(
             (port, lines.clone(), wires.timing),
             reader,
@@ -100,6 +106,7 @@ impl Bench {
             lines,
             inbox,
             http,
+            coap,
             _sim: sim,
         })
     }
@@ -211,6 +218,45 @@ fn http(
     let base = match &rig.network.http {
         Some(http) => http.advertise.clone(),
         None => format!("http://{}", server.addr()),
+    };
+    Ok(Some((server, base)))
+}
+
+fn coap(
+    rig: &Rig,
+    seed: u64,
+    clock: Clock,
+    journal: &Journal,
+    (inbox, cutter): (&Sender<Message>, Cutter),
+) -> Result<Option<(CoapServer, String)>, String> {
+    let listen = match (&rig.network.coap, &rig.link) {
+        (Some(server), _) => server.listen,
+        (None, Link::Simulated(_)) => SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+        (None, Link::Bench(_)) => return Ok(None),
+    };
+    let (journal, inbox) = (journal.clone(), inbox.clone());
+    let server = CoapServer::bind(listen, clock, Seed(seed), move |happening| match happening {
+        Happening::Request(request) => {
+            journal.post(Event::Request(request.clone()));
+            if request.ours {
+                let _ = inbox.send(Message::Request(request));
+            }
+        }
+        Happening::Acknowledged { bytes, len, .. } => {
+            let share = u8::try_from(bytes * 100 / len.max(1)).ok().and_then(Percent::new);
+            cutter.served(share.unwrap_or(Percent::FULL));
+        }
+        happening => {
+            journal.post(Event::Lwm2m {
+                text: happening.to_string(),
+            });
+            let _ = inbox.send(Message::Lwm2m(happening));
+        }
+    });
+    let server = server.map_err(|why| why.to_string())?;
+    let base = match &rig.network.coap {
+        Some(coap) => coap.advertise.clone(),
+        None => format!("coap://{}", server.addr()),
     };
     Ok(Some((server, base)))
 }

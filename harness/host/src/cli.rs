@@ -1,7 +1,7 @@
 //! The command line: what can be typed, and which exit code comes of it.
 
 use crate::command;
-use crate::paint::When;
+use crate::paint::{Paint, When};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -116,7 +116,7 @@ pub fn main() -> ExitCode {
         verbose: cli.verbose,
         color: cli.color,
     };
-    log(cli.verbose);
+    log(cli.verbose, cli.color);
     let result = match cli.command {
         Command::Run(args) => command::run::main(args, common),
         Command::Plan(args) => command::plan::main(&args, common),
@@ -132,7 +132,7 @@ pub fn main() -> ExitCode {
     match result {
         Ok(code) => ExitCode::from(code),
         Err(failed) => {
-            eprintln!("{}", failed.message.trim_end());
+            complain(failed.message.trim_end());
             ExitCode::from(failed.code)
         }
     }
@@ -145,12 +145,19 @@ pub fn print(text: &str) {
     let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
 }
 
+/// Writes a line to standard error. It may be closed as well, and a panic over that would come between a signal and the
+/// rig's safe state.
+pub fn complain(text: impl std::fmt::Display) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
 /// The definition of the command line, for completions.
 pub fn definition() -> clap::Command {
     <Cli as clap::CommandFactory>::command()
 }
 
-fn log(verbose: u8) {
+fn log(verbose: u8, color: When) {
     use tracing_subscriber::EnvFilter;
     let default = match verbose {
         0 | 1 => "warn",
@@ -161,6 +168,8 @@ fn log(verbose: u8) {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(Paint::stderr(color).is_on())
+        .log_internal_errors(false)
         .with_target(false)
         .init();
 }

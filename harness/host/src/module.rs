@@ -7,6 +7,7 @@
 use crate::clock::Clock;
 use crate::journal::Journal;
 use crate::lines::Lines;
+use crate::registration::ObjectSeen;
 use crate::serial::port::Port;
 use crate::serial::reader::{CutMade, Message, Reader};
 use dfota_core::event::{Event, Line, Request};
@@ -96,6 +97,10 @@ pub struct Awake {
     pub sim_ready: bool,
     /// `+IP:`.
     pub ip: bool,
+    /// The result of the last registration at the LwM2M server.
+    pub lw_reg: Option<u32>,
+    /// The result of its last update.
+    pub lw_update: Option<u32>,
     /// When the first of it was read.
     pub first: Option<Instant>,
 }
@@ -143,6 +148,8 @@ pub struct Module {
     pub update: Option<Update>,
     /// A cut that was made and has not been dealt with.
     pub cut: Option<CutMade>,
+    /// What the LwM2M server saw of this update.
+    pub object: ObjectSeen,
     /// Requests for packages of this case.
     pub requests: Vec<Request>,
     /// What the module has said since its supply came.
@@ -174,6 +181,7 @@ impl Module {
             access: Access::default(),
             update: None,
             cut: None,
+            object: ObjectSeen::default(),
             requests: Vec::new(),
             awake: Awake::default(),
             since: Instant::now(),
@@ -216,6 +224,12 @@ impl Module {
             Message::Lost(why) => self.wait_for_port(&why)?,
             Message::Back => {}
             Message::Request(request) => self.requests.push(request),
+            Message::Served(percent) => {
+                if let Some(update) = &mut self.update {
+                    update.on(Input::Served(percent));
+                }
+            }
+            Message::Lwm2m(happening) => self.object.on(happening),
             Message::Cut(made) => self.cut = Some(made),
             Message::Prompt { at } => return Ok(Some(Heard::Prompt { at })),
             Message::Drained { bytes } => return Ok(Some(Heard::Drained { bytes })),
@@ -242,6 +256,8 @@ impl Module {
             Urc::Rdy => self.awake.ready = true,
             Urc::SimReady => self.awake.sim_ready = true,
             Urc::Ip => self.awake.ip = true,
+            Urc::LwReg(result) => self.awake.lw_reg = Some(result),
+            Urc::LwUpdate(result) => self.awake.lw_update = Some(result),
             _ => {}
         }
         if let Some(update) = &mut self.update {

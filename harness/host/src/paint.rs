@@ -36,12 +36,19 @@ pub enum Colour {
 impl Paint {
     /// Decides for standard output.
     pub fn new(when: When) -> Self {
+        Self::on(when, &std::io::stdout())
+    }
+
+    /// Decides for standard error.
+    pub fn stderr(when: When) -> Self {
+        Self::on(when, &std::io::stderr())
+    }
+
+    fn on(when: When, stream: &impl IsTerminal) -> Self {
         Self(match when {
             When::Always => true,
             When::Never => false,
-            When::Auto => {
-                std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
-            }
+            When::Auto => stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()),
         })
     }
 

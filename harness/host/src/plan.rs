@@ -128,7 +128,7 @@ impl Plan {
         let mut cases = Vec::new();
         for run in 1..=selection.repeat.max(1) {
             for suite in suites {
-                let selected = suite.cases.iter().filter(|case| selection.takes(&case.case));
+                let selected = suite.cases.iter().filter(|case| selection.takes(&case.case, run));
                 cases.extend(selected.map(|case| planner.case(suite, case, run)));
             }
         }

@@ -263,10 +263,11 @@ pub fn make<T>(
     }
     let xml = junit::write(&run);
     replace(&folder.join(JUNIT), &xml)?;
+    replace(&folder.join(SUMMARY), summary::write(&run).as_bytes())?;
+    // The last: it may be anywhere, and the run folder is complete without it.
     if let Some(path) = junit {
         replace(path, &xml)?;
     }
-    replace(&folder.join(SUMMARY), summary::write(&run).as_bytes())?;
     Ok(show(&run))
 }
 

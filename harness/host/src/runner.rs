@@ -1,19 +1,22 @@
 //! The runner: one case after the other, each from a known version to a verdict. Broken stays broken: what breaks the rig
 //! ends the cases after it with the first cause.
 
-use crate::attempt::{Job, Tried};
+use crate::attempt::{Job, Source, Tried};
 use crate::bench::Bench;
+use crate::coap_server::{CoapOffer, CoapServer};
 use crate::module::{Module, Stop};
-use crate::package_server::Offer;
+use crate::package_server::{Offer, OfferError};
 use crate::prepare::Identity;
+use crate::registration;
+use crate::shell_word::shell_word;
 use crate::suite::Suite;
 use bytes::Bytes;
 use dfota_core::case::{Case, Limits, Via};
 use dfota_core::chain::chain;
 use dfota_core::event::{Event, Line};
 use dfota_core::expect::Expect;
-use dfota_core::fault::{Faults, HttpFaults};
-use dfota_core::judge::{Became, Facts, Fetches, TimedOut, judge, story};
+use dfota_core::fault::{CoapFaults, Faults, HttpFaults};
+use dfota_core::judge::{Became, Facts, Fetches, Lwm2m, TimedOut, judge, story};
 use dfota_core::seed::Seed;
 use dfota_core::update::{Due, Update};
 use dfota_core::verdict::{Class, Finding, Rule, Verdict};
@@ -47,6 +50,52 @@ struct Ended {
     story: String,
     rerun: String,
     passed: bool,
+}
+
+/// Where the package of a case is offered.
+enum Offered {
+    /// Nowhere: it goes out over the UART.
+    Uart,
+    /// On the HTTP server.
+    Http(Offer),
+    /// On the CoAP server, to a client of this name.
+    Coap { offer: CoapOffer, endpoint: String },
+}
+
+/// The LwM2M server, and who is driven on it.
+struct Driven<'a> {
+    coap: Option<&'a (CoapServer, String)>,
+    endpoint: String,
+}
+
+impl Offered {
+    fn source<'s>(&'s self, driven: &'s Driven<'_>) -> Result<Source<'s>, Stop> {
+        match (self, driven.coap) {
+            (Self::Uart, _) => Ok(Source::Uart),
+            (Self::Http(offer), _) => Ok(Source::Http(offer)),
+            (Self::Coap { .. }, None) => Err(Stop::rule(Rule::ServerFailed, "the rig has no `network.coap`")),
+            (Self::Coap { offer, .. }, Some((server, base))) => {
+                let address = base.split_once("://").map_or(base.as_str(), |(_, rest)| rest);
+                let (host, port) = address.rsplit_once(':').unwrap_or((address, ""));
+                Ok(Source::Coap(registration::Lwm2m {
+                    server,
+                    offer,
+                    host: host.to_owned(),
+                    port: port.parse().unwrap_or(bc66_wire::lwm2m::PORT),
+                    endpoint: driven.endpoint.clone(),
+                }))
+            }
+        }
+    }
+
+    /// From now on, nothing is done wrong.
+    fn mend(&self) -> Result<(), OfferError> {
+        match self {
+            Self::Uart => Ok(()),
+            Self::Http(offer) => offer.set_faults(HttpFaults::default()),
+            Self::Coap { offer, .. } => offer.set_faults(CoapFaults::default()),
+        }
+    }
 }
 
 /// The runner of one rig.
@@ -149,7 +198,11 @@ impl<'a> Runner<'a> {
             suite: case.suite.clone(),
             took_ns: began.elapsed().as_nanos() as u64,
             story,
-            rerun: format!("{} --filter '{}::{}'", self.options.rerun, case.suite, case.id),
+            rerun: format!(
+                "{} --filter {}",
+                self.options.rerun,
+                shell_word(&format!("={}::{}", case.suite, case.id))
+            ),
             passed: verdict == Verdict::Pass,
         };
         journal.post(ended.event(verdict.clone()));
@@ -187,8 +240,8 @@ impl<'a> Runner<'a> {
         self.prepare(case)?;
         let before = self.known.as_ref().and_then(|known| known.imei.clone());
         let package = self.package(case)?;
-        let offer = self.offer(case, &package)?;
-        let (verdict, told, landed) = self.try_and_judge(case, &package, offer.as_ref(), before.clone())?;
+        let offered = self.offer(case, &package)?;
+        let (verdict, told, landed) = self.try_and_judge(case, &package, &offered, before.clone())?;
         if verdict != Verdict::Pass || landed != Some(Due::Nothing) {
             return Ok((verdict, told));
         }
@@ -200,13 +253,11 @@ impl<'a> Runner<'a> {
             expect: Expect::success(),
             ..case.clone()
         };
-        if let Some(offer) = &offer {
-            offer
-                .set_faults(HttpFaults::default())
-                .map_err(|why| Stop::rule(Rule::ServerFailed, why.to_string()))?;
-        }
+        offered
+            .mend()
+            .map_err(|why| Stop::rule(Rule::ServerFailed, why.to_string()))?;
         self.prepare(&again)?;
-        let (verdict, rest, _) = self.try_and_judge(&again, &package, offer.as_ref(), before)?;
+        let (verdict, rest, _) = self.try_and_judge(&again, &package, &offered, before)?;
         Ok((verdict, format!("{told} · again: {rest}")))
     }
 
@@ -214,7 +265,7 @@ impl<'a> Runner<'a> {
         &mut self,
         case: &Case,
         package: &[u8],
-        offer: Option<&Offer>,
+        offered: &Offered,
         imei: Option<Imei>,
     ) -> Result<(Verdict, String, Option<Due>), Stop> {
         let seed = self.options.seed;
@@ -224,25 +275,31 @@ impl<'a> Runner<'a> {
                 .collect()
         });
         let planned = cuts.len() as u32;
+        let endpoint = self.endpoint();
         self.known = None;
-        self.module().requests.clear();
-        self.module()
+        let Bench { module, coap, .. } = &mut *self.bench;
+        module.requests.clear();
+        module
             .journal
             .step(format!("{} over {}", case.package.name, case.via));
-        let tried = self.module().attempt(&Job {
+        let driven = Driven {
+            coap: coap.as_ref(),
+            endpoint,
+        };
+        let source = offered.source(&driven)?;
+        let tried = module.attempt(&Job {
             case,
             package,
-            offer,
+            source,
             cuts,
         })?;
         let tried = self.wait_for_server(case, tried)?;
         let (became, identity) = self.ask(case, &tried)?;
         self.dead = became == Became::Unresponsive;
-        let update = self
-            .module()
-            .update
-            .take()
-            .unwrap_or_else(|| Update::new(case.via));
+        self.read_back(case, offered, &became)?;
+        let module = self.module();
+        let update = module.update.take().unwrap_or_else(|| Update::new(case.via));
+        let object = std::mem::take(&mut module.object);
         let after = identity.as_ref().and_then(|identity| identity.imei.clone());
         let facts = Facts {
             case,
@@ -252,7 +309,12 @@ impl<'a> Runner<'a> {
             timed_out: tried.timed_out,
             reply: tried.reply,
             fault_met: tried.fault_met,
-            fetches: self.fetches(&tried),
+            fetches: self.fetches(case, &tried),
+            lwm2m: matches!(offered, Offered::Coap { .. }).then_some(Lwm2m {
+                findings: &object.findings,
+                ending: object.ending.as_ref(),
+                awaited: object.awaited,
+            }),
             imei: imei.zip(after),
         };
         let verdict = judge(&facts);
@@ -265,6 +327,39 @@ impl<'a> Runner<'a> {
             .any(|life| life.cut.is_some())
             .then(|| update.due());
         Ok((verdict, story(&update, &became), landed))
+    }
+
+    /// What the module calls itself at the LwM2M server: its IMEI, as in the application note.
+    fn endpoint(&self) -> String {
+        let imei = self.known.as_ref().and_then(|known| known.imei.as_ref());
+        imei.map_or_else(|| "dfota-hil".to_owned(), |imei| imei.as_str().to_owned())
+    }
+
+    /// Over LwM2M the update ends with state and result, read back after another registration.
+    fn read_back(&mut self, case: &Case, offered: &Offered, became: &Became) -> Result<(), Stop> {
+        let Offered::Coap { offer, endpoint } = offered else {
+            return Ok(());
+        };
+        let update = self.bench.module.update.as_ref();
+        let cut = update.is_some_and(|update| update.lives().iter().any(|life| life.cut.is_some()));
+        let updated = *became == Became::Runs(case.package.to.clone());
+        let Bench { module, coap, .. } = &mut *self.bench;
+        let driven = Driven {
+            coap: coap.as_ref(),
+            endpoint: endpoint.clone(),
+        };
+        let mut result = Ok(());
+        if let Source::Coap(lwm2m) = offered.source(&driven)?
+            && *became != Became::Unresponsive
+            && (!cut || updated || case.expect.lwm2m.is_some())
+        {
+            result = module.read_back_over_lwm2m(&lwm2m, &case.limits);
+        }
+        if let Some((server, _)) = coap {
+            server.release(endpoint);
+        }
+        offer.settle();
+        result
     }
 
     /// A fault of the server is met when an answer says so; its report may come a little after the module's.
@@ -281,10 +376,13 @@ impl<'a> Runner<'a> {
         Ok(Tried { fault_met, ..tried })
     }
 
-    fn fetches(&mut self, tried: &Tried) -> Fetches {
+    fn fetches(&mut self, case: &Case, tried: &Tried) -> Fetches {
         let requests = &self.module().requests;
-        let broken =
-            |request: &&dfota_core::event::Request| request.fault.is_none() && request.sent < request.wanted;
+        // Over CoAP a fault loses datagrams, as a network does; what breaks off then broke off on the way.
+        let on_the_way = case.via == Via::Coap;
+        let broken = |request: &&dfota_core::event::Request| {
+            (on_the_way || request.fault.is_none()) && request.sent < request.wanted
+        };
         Fetches {
             requests: requests.len() as u32,
             again: tried.fetched_again,
@@ -304,22 +402,33 @@ impl<'a> Runner<'a> {
         package.map(|package| package.bytes.clone()).ok_or_else(missing)
     }
 
-    fn offer(&mut self, case: &Case, package: &Bytes) -> Result<Option<Offer>, Stop> {
-        if case.via != Via::Http {
-            return Ok(None);
+    fn offer(&mut self, case: &Case, package: &Bytes) -> Result<Offered, Stop> {
+        let failed = |why: OfferError| Stop::rule(Rule::ServerFailed, why.to_string());
+        let missing = |key: &str| Stop::rule(Rule::ServerFailed, format!("the rig has no `{key}`"));
+        let (name, faults) = (&case.package.name, &case.faults);
+        match case.via {
+            Via::Uart => Ok(Offered::Uart),
+            Via::Http => {
+                let (server, base) = self.bench.http.as_ref().ok_or_else(|| missing("network.http"))?;
+                let offer = server.offer(base, name, package.clone(), faults.http.clone());
+                offer.map(Offered::Http).map_err(failed)
+            }
+            Via::Coap => {
+                let (server, base) = self.bench.coap.as_ref().ok_or_else(|| missing("network.coap"))?;
+                let seed = Seed(
+                    self.options
+                        .seed
+                        .draw(&format!("{}::{}#coap", case.suite, case.id)),
+                );
+                let offer = server
+                    .offer(base, name, package.clone(), faults.coap.clone(), seed)
+                    .map_err(failed)?;
+                Ok(Offered::Coap {
+                    offer,
+                    endpoint: self.endpoint(),
+                })
+            }
         }
-        let Some((server, base)) = &self.bench.http else {
-            return Err(Stop::rule(Rule::ServerFailed, "the rig has no `network.http`"));
-        };
-        let offer = server.offer(
-            base,
-            &case.package.name,
-            package.clone(),
-            case.faults.http.clone(),
-        );
-        offer
-            .map(Some)
-            .map_err(|why| Stop::rule(Rule::ServerFailed, why.to_string()))
     }
 
     // Before.
@@ -333,7 +442,7 @@ impl<'a> Runner<'a> {
         if identity.version != case.on {
             self.bring_to(&identity.version, case)?;
         }
-        if case.via == Via::Http {
+        if case.via != Via::Uart {
             self.module().wait_for_network(&case.limits)?;
         }
         Ok(())
@@ -399,7 +508,7 @@ impl<'a> Runner<'a> {
                 expect: Expect::success(),
                 ..case.clone()
             };
-            let (verdict, ..) = self.try_and_judge(&plain, &loaded.bytes, None, None)?;
+            let (verdict, ..) = self.try_and_judge(&plain, &loaded.bytes, &Offered::Uart, None)?;
             let Some(finding) = verdict.finding() else {
                 continue;
             };

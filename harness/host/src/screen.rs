@@ -71,6 +71,10 @@ pub fn note(urc: Urc) -> Option<String> {
         Urc::Cfun(level) => format!("functionality {level}"),
         Urc::SimReady => "the SIM is ready".into(),
         Urc::Ip => "an address was given".into(),
+        Urc::LwReg(0) => "registered at the LwM2M server".into(),
+        Urc::LwReg(code) => format!("not registered at the LwM2M server ({code})"),
+        Urc::LwUpdate(0) => "the LwM2M server confirmed".into(),
+        Urc::LwUpdate(code) => format!("the LwM2M server did not confirm ({code})"),
     })
 }
 

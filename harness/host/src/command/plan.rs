@@ -1,9 +1,8 @@
 //! `plan`: everything `run` would do, with no I/O on the rig.
 
-use crate::cli::{Common, Failed, Selection};
+use crate::cli::{Common, Failed, Selection, print};
 use crate::plan::Plan;
 use dfota_core::seed::Seed;
-use std::io::Write;
 
 /// Show what `run` would do, without touching the rig.
 #[derive(Debug, clap::Args)]
@@ -28,7 +27,6 @@ pub fn main(args: &Args, common: Common) -> Result<u8, Failed> {
         true => serde_json::to_string_pretty(&plan).map_err(Failed::ours)? + "\n",
         false => plan.to_string(),
     };
-    // A closed pipe is no error.
-    let _ = write!(std::io::stdout(), "{shown}");
+    print(&shown);
     Ok(0)
 }

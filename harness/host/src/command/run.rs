@@ -1,7 +1,7 @@
 //! `run`: suites on a rig, from the files to the exit code.
 
 use crate::bench::Bench;
-use crate::cli::{Common, Failed, Selection, print};
+use crate::cli::{Common, Failed, Selection, complain, print};
 use crate::clock::Clock;
 use crate::console::{Console, summary};
 use crate::digest::sha256_hex;
@@ -12,6 +12,7 @@ use crate::report;
 use crate::rig::{Rig, module_word};
 use crate::runner::{Options, Runner};
 use crate::serial::reader::Message;
+use crate::shell_word::shell_word;
 use crate::suite::Suite;
 use dfota_core::event::{Attachments, Event, FileFacts, RigFacts, RunStarted, SCHEMA};
 use dfota_core::seed::Seed;
@@ -68,7 +69,7 @@ pub fn main(args: Args, common: Common) -> Result<u8, Failed> {
         .map_or_else(draw_seed, |seed| Ok(Seed(seed)))?;
     let plan = Plan::of(&suites, &rig, &args.selection, seed)?;
     for warning in &plan.warnings {
-        eprintln!("warning: {warning}");
+        complain(format_args!("warning: {warning}"));
     }
     let out = folder(&args, &rig, &suites)?;
     let clock = Clock::scaled(rig.speed());
@@ -92,17 +93,26 @@ pub fn main(args: Args, common: Common) -> Result<u8, Failed> {
     };
     let exit = on_rig(&rig, &suites, &plan, options, clock, &journal);
     drop(journal);
-    writer.finish().map_err(|why| unwritable(&out, &why))?;
-    let shown = report::make(&out, args.junit.as_deref(), |run| {
-        summary(run, Paint::new(common.color))
-    })
-    .map_err(Failed::ours)?;
-    let shown = match args.json {
-        true => std::fs::read_to_string(out.join(report::SUMMARY)).map_err(Failed::ours)?,
-        false => shown,
-    };
-    print(&shown);
+    let reported = writer
+        .finish()
+        .map_err(|why| unwritable(&out, &why))
+        .and_then(|()| reported(&args, &out, Paint::new(common.color)));
+    match reported {
+        Ok(shown) => print(&shown),
+        // A failure of the module stays one, also when it cannot be reported.
+        Err(failed) if exit == 1 => complain(failed.message),
+        Err(failed) => return Err(failed),
+    }
     Ok(exit)
+}
+
+/// Makes the reports; gives what standard output shows of them.
+fn reported(args: &Args, out: &Path, paint: Paint) -> Result<String, Failed> {
+    let shown = report::make(out, args.junit.as_deref(), |run| summary(run, paint)).map_err(Failed::ours)?;
+    match args.json {
+        true => std::fs::read_to_string(out.join(report::SUMMARY)).map_err(Failed::ours),
+        false => Ok(shown),
+    }
 }
 
 struct Silent;
@@ -210,14 +220,14 @@ pub(super) fn heed_signals(runtime: &Runtime, inbox: Sender<Message>, lines: Arc
             }
             seen += 1;
             if seen == 1 {
-                eprintln!("interrupted: bringing the rig to its safe state; once more to stop at once");
                 let _ = inbox.send(Message::Interrupt);
+                complain("interrupted: bringing the rig to its safe state; once more to stop at once");
                 continue;
             }
             if let Some(lines) = lines.upgrade()
                 && let Err(why) = lines.safe()
             {
-                eprintln!("the rig could not be made safe: {why}");
+                complain(format_args!("the rig could not be made safe: {why}"));
             }
             std::process::exit(130);
         }
@@ -315,15 +325,17 @@ fn started(args: &Args, rig: &Rig, suites: &[Suite], seed: Seed, out: &Path) -> 
 
 /// The command that runs the same again, up to its filter.
 fn rerun(selection: &Selection, seed: Seed) -> String {
-    let suites: Vec<String> = selection
-        .suites
-        .iter()
-        .map(|path| path.display().to_string())
-        .collect();
+    let word = |path: &PathBuf| shell_word(&path.display().to_string());
+    let suites: Vec<String> = selection.suites.iter().map(word).collect();
+    // A case that is run several times has its number in its id.
+    let repeat = match selection.repeat {
+        1 => String::new(),
+        times => format!(" --repeat {times}"),
+    };
     format!(
-        "dfota-hil run {} --rig {} --seed {}",
+        "dfota-hil run {} --rig {} --seed {}{repeat}",
         suites.join(" "),
-        selection.rig.display(),
+        word(&selection.rig),
         seed.0
     )
 }

@@ -1,6 +1,6 @@
 //! `schema`: JSON Schema of the two file formats.
 
-use crate::cli::Failed;
+use crate::cli::{Failed, print};
 
 /// JSON Schema of the rig and suite files, for editors.
 #[derive(Debug, clap::Args)]
@@ -20,12 +20,9 @@ enum Format {
 
 /// Prints it.
 pub fn main(args: &Args) -> Result<u8, Failed> {
-    print!(
-        "{}",
-        match args.format {
-            Format::Rig => crate::schema::rig(),
-            Format::Suite => crate::schema::suite(),
-        }
-    );
+    print(&match args.format {
+        Format::Rig => crate::schema::rig(),
+        Format::Suite => crate::schema::suite(),
+    });
     Ok(0)
 }

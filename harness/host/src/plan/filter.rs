@@ -29,13 +29,15 @@ enum Pattern {
 }
 
 impl Filter {
-    /// Whether the case `id` of `suite` is taken.
-    pub fn takes(&self, suite: &str, id: &str) -> bool {
-        let full = format!("{suite}::{id}");
-        self.any.iter().any(|all| {
-            all.iter()
-                .all(|term| term.pattern.fits(&full, id) != term.negated)
-        })
+    /// Whether the case `id` of `suite` is taken. One that is run several times is known by its id, and by its id with the
+    /// number of the `run`, as reports have it.
+    pub fn takes(&self, suite: &str, id: &str, run: Option<u32>) -> bool {
+        let mut ids = vec![(format!("{suite}::{id}"), id.to_owned())];
+        ids.extend(run.map(|run| (format!("{suite}::{id}#{run}"), format!("{id}#{run}"))));
+        let fits = |pattern: &Pattern| ids.iter().any(|(full, id)| pattern.fits(full, id));
+        self.any
+            .iter()
+            .any(|all| all.iter().all(|term| fits(&term.pattern) != term.negated))
     }
 }
 
@@ -148,7 +150,25 @@ mod tests {
     #[case("*a*a*a*a*a*a*a*a*a*a*b", false)]
     #[case("resume*", false)]
     fn takes(#[case] filter: &str, #[case] expected: bool) {
-        assert_eq!(filter.parse::<Filter>().unwrap().takes("smoke", ID), expected);
+        assert_eq!(
+            filter.parse::<Filter>().unwrap().takes("smoke", ID, None),
+            expected
+        );
+    }
+
+    #[rstest]
+    #[case("=forced-resume[via=http,at=50%]", true)]
+    #[case("=forced-resume[via=http,at=50%]#2", true)]
+    #[case("=forced-resume[via=http,at=50%]#1", false)]
+    #[case("=smoke::forced-resume[via=http,at=50%]#2", true)]
+    #[case("*at=50%]", true)]
+    #[case("!#2", false)]
+    fn takes_one_run_of_several(#[case] filter: &str, #[case] expected: bool) {
+        let filter: Filter = filter.parse().unwrap();
+        assert_eq!(
+            filter.takes("smoke", "forced-resume[via=http,at=50%]", Some(2)),
+            expected
+        );
     }
 
     #[rstest]

@@ -36,10 +36,11 @@ impl Selection {
         }
     }
 
-    /// Whether a case is selected.
-    pub fn takes(&self, case: &Case) -> bool {
+    /// Whether a run of a case is selected. All runs of a case fall into one shard.
+    pub fn takes(&self, case: &Case, run: u32) -> bool {
         let filter = self.filter.as_ref();
-        filter.is_none_or(|filter| filter.takes(&case.suite, &case.id))
+        let run = (self.repeat > 1).then_some(run);
+        filter.is_none_or(|filter| filter.takes(&case.suite, &case.id, run))
             && (self.tags.is_empty() || case.tags.iter().any(|tag| self.tags.contains(tag)))
             && self.shard.is_none_or(|shard| shard.takes(&case.suite, &case.id))
     }

@@ -73,6 +73,7 @@ fn line(record: &Record) -> Option<String> {
         }
         Event::CutMissed { cut } => format!("# cut missed: {cut}"),
         Event::Request(request) => request_line(request),
+        Event::Lwm2m { text } => format!("@ lwm2m {text}"),
         Event::Step { text } | Event::Note { text } => format!("# {text}"),
         Event::Measured {
             name,

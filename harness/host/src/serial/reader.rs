@@ -5,12 +5,15 @@
 //! is about to fire. Everything else of a line goes to the journal and to the runner afterwards.
 
 use super::port::{Port, timespec};
+use crate::coap_server::Happening;
 use crate::journal::Journal;
 use crate::line::LineError;
 use crate::lines::Lines;
 use dfota_core::cut::{Cut, Kind};
 use dfota_core::event::{Event, Line};
 use dfota_core::lexer::{Lexer, Token};
+use dfota_core::moment::Moment;
+use dfota_core::percent::Percent;
 use dfota_core::urc::Urc;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 use rustix::io::Errno;
@@ -50,6 +53,10 @@ pub enum Message {
     Back,
     /// One of the servers answered a request for a package of this case.
     Request(dfota_core::event::Request),
+    /// The CoAP file server saw that the module has so much of the package.
+    Served(Percent),
+    /// Something happened at the LwM2M server.
+    Lwm2m(Happening),
     /// The run is to end.
     Interrupt,
 }
@@ -108,8 +115,36 @@ struct Asked {
 /// The reader thread, from outside. It ends when this is dropped.
 #[derive(Debug)]
 pub struct Reader {
+    cutter: Cutter,
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
+}
+
+/// Makes the armed cut where a server sees its moment: over CoAP the module prints no DOWNLOADING.
+#[derive(Debug, Clone)]
+pub struct Cutter {
+    shared: Arc<Shared>,
+    lines: Arc<Lines>,
+    journal: Journal,
+    runner: Sender<Message>,
+}
+
+impl Cutter {
+    /// The module has so much of the package.
+    pub fn served(&self, percent: Percent) {
+        let due = trip(
+            &self.shared.trigger,
+            |moment| moment.reached_by_download(percent),
+            Instant::now(),
+        );
+        let made = due.map(|(armed, trigger)| cut(&armed.cut, trigger, trigger, &self.lines));
+        let _ = self.runner.send(Message::Served(percent));
+        if let Some(made) = made {
+            tell(made, &self.journal, &self.runner);
+        }
+        // A cut with a delay is made by the reader thread, which has to know of it.
+        self.shared.wake();
+    }
 }
 
 impl Reader {
@@ -126,6 +161,12 @@ impl Reader {
             wake,
             asked: Mutex::default(),
         });
+        let cutter = Cutter {
+            shared: shared.clone(),
+            lines: lines.clone(),
+            journal: journal.clone(),
+            runner: runner.clone(),
+        };
         let on_thread = OnThread {
             port,
             lines,
@@ -139,9 +180,15 @@ impl Reader {
             .name("reader".into())
             .spawn(move || on_thread.run())?;
         Ok(Self {
+            cutter,
             shared,
             thread: Some(thread),
         })
+    }
+
+    /// What makes the armed cut from elsewhere.
+    pub fn cutter(&self) -> Cutter {
+        self.cutter.clone()
     }
 
     /// Arms a cut. One at a time: it replaces one that is armed.
@@ -171,18 +218,20 @@ impl Reader {
     /// before that message.
     pub fn drain(&self) {
         lock(&self.shared.asked).drain = true;
-        self.wake();
+        self.shared.wake();
     }
+}
 
+impl Shared {
     fn wake(&self) {
-        let _ = rustix::io::write(&self.shared.wake, &1_u64.to_ne_bytes());
+        let _ = rustix::io::write(&self.wake, &1_u64.to_ne_bytes());
     }
 }
 
 impl Drop for Reader {
     fn drop(&mut self) {
         lock(&self.shared.asked).stop = true;
-        self.wake();
+        self.shared.wake();
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
@@ -260,7 +309,9 @@ impl OnThread {
                 Some(Token::Line(line)) => {
                     let urc = Urc::parse(line);
                     // First of all the cut; everything else of this line comes afterwards.
-                    let due = urc.as_ref().and_then(|urc| trip(&self.shared.trigger, urc, at));
+                    let due = urc
+                        .as_ref()
+                        .and_then(|urc| trip(&self.shared.trigger, |moment| moment.matches(urc), at));
                     let made = due.map(|(armed, trigger)| cut(&armed.cut, trigger, trigger, &self.lines));
                     self.journal.post_at(
                         at,
@@ -351,11 +402,11 @@ impl OnThread {
     }
 }
 
-/// Whether `urc` is what the armed cut waits for and the cut is due at once. A cut with a delay becomes due later.
-fn trip(trigger: &Mutex<Trigger>, urc: &Urc, at: Instant) -> Option<(Armed, Instant)> {
+/// Whether this is the moment that the armed cut waits for, and the cut is due at once. A cut with a delay becomes due later.
+fn trip(trigger: &Mutex<Trigger>, met: impl Fn(Moment) -> bool, at: Instant) -> Option<(Armed, Instant)> {
     let mut trigger = lock(trigger);
     match &*trigger {
-        Trigger::Armed(armed) if armed.cut.at.matches(urc) => {}
+        Trigger::Armed(armed) if met(armed.cut.at) => {}
         _ => return None,
     }
     let Trigger::Armed(armed) = std::mem::take(&mut *trigger) else {

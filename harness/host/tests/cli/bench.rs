@@ -73,6 +73,20 @@ fn an_interrupt_takes_the_supply_away() {
 }
 
 #[test]
+fn a_rig_that_is_safe_when_supplied_ends_so() {
+    let lab = Lab::new();
+    let sim = Sim::start(&lab, &["--speed", "50"]);
+    sim.rig(&lab, "rig.yaml");
+    let rig = lab
+        .read("rig.yaml")
+        .replace("discharge: 60ms", "discharge: 60ms, safe: on");
+    lab.write("rig.yaml", rig);
+    lab.suite("cases:\n  - name: clean\n    update: {package: a-to-b, via: uart}\n");
+    lab.run(&lab.arguments(&[])).ends(0);
+    assert_eq!(sim.state(), "ok power=on module=running reset=off pwrkey=off");
+}
+
+#[test]
 fn a_supply_that_cannot_be_switched_is_an_error_of_the_rig() {
     let lab = Lab::new();
     let sim = Sim::start(&lab, &["--speed", "50"]);

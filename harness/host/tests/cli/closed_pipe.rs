@@ -1,6 +1,8 @@
 //! Standard output that nobody reads any more, as behind `| head -1`: no panic, no unsafe rig, no other exit code.
 
-use crate::lab::Lab;
+use crate::lab::{Lab, heard};
+use crate::process::Signal;
+use crate::sim::Sim;
 use std::io::{BufRead, BufReader, PipeReader, Read, Write};
 use std::process::{Child, Stdio};
 
@@ -51,6 +53,28 @@ fn run_goes_on_to_its_end() {
     assert!(lab.names("tmp").is_empty());
 }
 
+/// As in `dfota-hil run … 2>&1 | tee log`: Ctrl-C ends `tee` too, and then there is nobody to complain to.
+#[test]
+fn an_interrupt_counts_also_when_nobody_listens() {
+    let lab = Lab::new();
+    let sim = Sim::start(&lab, &["--speed", "50"]);
+    sim.rig(&lab, "rig.yaml");
+    lab.suite(CLEAN);
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    let mut command = lab.command(&lab.arguments(&[]));
+    command.stdout(writer.try_clone().expect("a pipe")).stderr(writer);
+    let mut child = command.spawn().expect("the program starts");
+    drop((command, reader));
+    lab.await_event("out", "UPDATING", heard("UPDATING"));
+    rustix::process::kill_process(rustix::process::Pid::from_child(&child), Signal::INT)
+        .expect("it is there");
+    let status = child.wait().expect("a child can be waited for");
+    assert_eq!(status.code(), Some(130));
+    assert_eq!(sim.state(), "ok power=off module=off reset=off pwrkey=off");
+    assert_eq!(lab.ended("out"), (130, true, true));
+    assert!(lab.path("out/junit.xml").exists());
+}
+
 #[test]
 fn console_goes_on_to_its_end() {
     let lab = Lab::new();
@@ -83,6 +107,8 @@ fn everything_else() {
             "x",
         ],
         &["report", "out"],
+        &["plan", "suite.yaml", "--rig", "rig.yaml"],
+        &["schema", "suite"],
         &["sim", "--list-defects"],
     ];
     for args in calls {

@@ -1,7 +1,8 @@
 //! Modules that are at fault: exit code 1, the rule, and a sentence that an engineer can act on.
 
 use crate::junit;
-use crate::lab::{Lab, steady};
+use crate::lab::{Lab, PROGRAM, steady};
+use crate::process::Running;
 use rstest::rstest;
 
 #[rstest]
@@ -12,7 +13,7 @@ use rstest::rstest;
 #[case("never-prints-end", "end-missing", &["BC66NBR01A02", "no END"])]
 fn each_defect_is_found(#[case] defect: &str, #[case] rule: &str, #[case] told: &[&str]) {
     let lab = Lab::new();
-    lab.rig(400, defect);
+    lab.rig(200, defect);
     // Module's time: an update takes about 60 s, a boot 2 s. At 20 % every attempt of the module that hangs has not hung yet.
     lab.suite(
         "limits: {boot: 20s, resume: 30s, update: 120s}
@@ -61,4 +62,53 @@ cases:
         ran.stdout
     );
     assert_eq!(lab.ended("out"), (1, false, true));
+}
+
+#[test]
+fn what_is_printed_to_rerun_a_case_reruns_it() {
+    let lab = Lab::new();
+    lab.rig(100, "forgets-resume");
+    lab.suite(
+        "cases:
+  - name: clean
+    update: {package: a-to-b, via: uart}
+  - name: forced resume
+    matrix: {at: [30%, 60%]}
+    update: {package: a-to-b, via: uart}
+    cut: {at: \"updating {at}\", after: 0ms..4s}
+",
+    );
+    std::fs::rename(lab.path("suite.yaml"), lab.path("my suite.yaml")).expect("a file");
+    let args = "--rig rig.yaml --out out --seed 7 --repeat 2";
+    let args: Vec<&str> = ["run", "my suite.yaml"]
+        .into_iter()
+        .chain(args.split(' '))
+        .collect();
+    let ran = lab.run(&args).ends(1);
+    let reruns: Vec<&str> = ran
+        .stdout
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("rerun: "))
+        .collect();
+    assert!(reruns.len() >= 2, "{}", ran.stdout);
+    let cut = |out: &str, id: &str| {
+        let run: serde_json::Value =
+            serde_json::from_str(&lab.read(&format!("{out}/run.json"))).expect("JSON");
+        let cases = run["cases"].as_array().expect("a list").clone();
+        let case = cases.into_iter().find(|case| case["id"] == id).expect("the case");
+        case["cuts"][0]["id"].clone()
+    };
+    // The first of them: what it leaves behind is no sound image for the other.
+    let id = "forced-resume[at=30%]#1";
+    let line = reruns.iter().find(|line| line.contains(id)).expect("its line");
+    // As a shell takes it.
+    let line = format!("{} --out again", line.replacen("dfota-hil", PROGRAM, 1));
+    let mut shell = std::process::Command::new("sh");
+    shell
+        .args(["-c", &line])
+        .current_dir(lab.path(""))
+        .env("TMPDIR", lab.path("tmp"));
+    Running::start(&mut shell).end().ends(1);
+    assert_eq!(lab.verdicts("again"), [format!("{id} fail no-resume")]);
+    assert_eq!(cut("again", id), cut("out", id), "the same cut, delay and all");
 }

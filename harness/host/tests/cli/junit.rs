@@ -4,15 +4,10 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 use std::collections::BTreeMap;
 
-/// An element's name; elements that may stand in it, attributes that it must have, attributes that it may have.
-type Allowed = (
-    &'static str,
-    &'static [&'static str],
-    &'static [&'static str],
-    &'static [&'static str],
-);
+type Names = &'static [&'static str];
 
-const ALLOWED: &[Allowed] = &[
+/// Elements: those that may stand in it, attributes that it must have, attributes that it may have.
+const ALLOWED: &[(&str, Names, Names, Names)] = &[
     (
         "testsuites",
         &["testsuite"],

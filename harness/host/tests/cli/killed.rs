@@ -2,7 +2,7 @@
 
 use crate::junit;
 use crate::lab::{Lab, heard};
-use crate::process::{Signal, all_end};
+use crate::process::{Signal, all_end, wait_until};
 
 #[test]
 fn kill_in_the_middle_of_a_run() {
@@ -33,6 +33,7 @@ fn kill_in_the_middle_of_a_run() {
     running.signal(Signal::KILL);
     assert_eq!(running.end().code, None, "killed");
     all_end(&below);
+    wait_until("the end of the simulator's files", || lab.names("tmp").is_empty());
 
     assert!(!lab.path("out/junit.xml").exists());
     let last = lab.events("out").pop().expect("events");

@@ -203,6 +203,16 @@ impl Lab {
     }
 }
 
+/// A test that failed leaves its folder, to look at.
+impl Drop for Lab {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("the folder is kept: {}", self.folder.path().display());
+            self.folder.disable_cleanup(true);
+        }
+    }
+}
+
 /// An event that a line from the module has `part` in it.
 pub fn heard(part: &'static str) -> impl Fn(&Value) -> bool {
     move |event| event["event"] == "rx" && event["text"].as_str().is_some_and(|text| text.contains(part))
