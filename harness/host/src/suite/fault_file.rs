@@ -1,7 +1,7 @@
 //! Reads `faults:` of a case, and checks that its transport can have them.
 
-use crate::suite::suite_keys::{FaultsKeys, HttpFaultKeys, OrderFaultKeys, UartFaultKeys};
-use crate::suite::suite_literals::{Count, HttpStatus, UrlBytes};
+use crate::suite::suite_keys::{CoapFaultKeys, FaultsKeys, HttpFaultKeys, OrderFaultKeys, UartFaultKeys};
+use crate::suite::suite_literals::{CoapBlock, Count, Every, HttpStatus, UrlBytes};
 use crate::yaml::literal::{Literal, Mistake};
 use crate::yaml::nearest::ticked;
 use crate::yaml::node_path::NodePath;
@@ -23,27 +23,51 @@ pub struct FaultFile<'r, 'd> {
 impl FaultFile<'_, '_> {
     /// The faults of the case.
     pub fn faults(&mut self, keys: &FaultsKeys) -> Faults {
-        let groups = [
+        for (key, there, needs) in [
             ("http", keys.http.is_some(), Via::Http),
+            ("coap", keys.coap.is_some(), Via::Coap),
             ("uart", keys.uart.is_some(), Via::Uart),
-            ("order", keys.order.is_some(), Via::Http),
-        ];
-        for (key, there, needs) in groups {
-            if let Some(via) = self.via.0.filter(|via| there && *via != needs) {
-                let why = Mistake::new(format!(
-                    "faults need `via: {needs}`, and this case is via `{via}`"
-                ))
-                .label(format!("not via `{via}`"));
-                self.reader
-                    .key_mistake(&self.at.key(key), why.because(self.via.1.clone()));
-            }
+        ] {
+            self.needs(&self.at.key(key), "faults need", there, &[needs]);
+        }
+        if let Some(order) = &keys.order {
+            self.order_via(order);
         }
         Faults {
             http: keys.http.as_ref().map(|keys| self.http(keys)).unwrap_or_default(),
-            coap: CoapFaults::default(), // suites have no keys for them yet
+            coap: keys.coap.as_ref().map(|keys| self.coap(keys)).unwrap_or_default(),
             uart: keys.uart.as_ref().and_then(|keys| self.uart(keys)),
             order: keys.order.as_ref().and_then(|keys| self.order(keys)),
         }
+    }
+
+    /// Over UART there is no order that could be faulty; over CoAP it is no AT command, but the network can go all the same.
+    fn order_via(&mut self, keys: &OrderFaultKeys) {
+        let at = self.at.key("order");
+        if self.via.0 != Some(Via::Coap) {
+            let only_detach = keys.detach.is_some() && !others(keys).iter().any(|(_, there)| *there);
+            let vias = [Via::Http, Via::Coap];
+            let vias = if only_detach { &vias[..] } else { &vias[..1] };
+            self.needs(&at, "faults need", true, vias);
+            return;
+        }
+        for (key, there) in others(keys) {
+            self.needs(&at.key(key), "needs", there, &[Via::Http]);
+        }
+    }
+
+    /// Notes a key that is there although the case's transport is none of `vias`.
+    fn needs(&mut self, at: &NodePath, needs: &str, there: bool, vias: &[Via]) {
+        let Some(via) = self.via.0.filter(|via| there && !vias.contains(via)) else {
+            return;
+        };
+        let vias: Vec<String> = vias.iter().map(|via| format!("`via: {via}`")).collect();
+        let why = Mistake::new(format!(
+            "{needs} {}, and this case is via `{via}`",
+            vias.join(" or ")
+        ))
+        .label(format!("not via `{via}`"));
+        self.reader.key_mistake(at, why.because(self.via.1.clone()));
     }
 
     fn http(&mut self, keys: &HttpFaultKeys) -> HttpFaults {
@@ -71,6 +95,28 @@ impl FaultFile<'_, '_> {
             corrupt: self.option(&at, "corrupt", keys.corrupt.as_ref()),
             wrong_length: self.flag(&at, "wrong-length", keys.wrong_length.as_ref()),
             ignore_range: self.flag(&at, "ignore-range", keys.ignore_range.as_ref()),
+        }
+    }
+
+    fn coap(&mut self, keys: &CoapFaultKeys) -> CoapFaults {
+        let at = self.at.key("coap");
+        let every = |Every(n): Every| n;
+        CoapFaults {
+            drop_every: self
+                .option(&at, "drop-every", keys.drop_every.as_ref())
+                .map(every),
+            drop_share: self.option(&at, "drop-share", keys.drop_share.as_ref()),
+            duplicate_every: self
+                .option(&at, "duplicate-every", keys.duplicate_every.as_ref())
+                .map(every),
+            duplicate_share: self.option(&at, "duplicate-share", keys.duplicate_share.as_ref()),
+            delay: self.option(&at, "delay", keys.delay.as_ref()),
+            stop_at: self.option(&at, "stop", keys.stop.as_ref()),
+            not_found: self.flag(&at, "not-found", keys.not_found.as_ref()),
+            change_etag_at: self.option(&at, "change-etag", keys.change_etag.as_ref()),
+            max_block: self
+                .option(&at, "max-block", keys.max_block.as_ref())
+                .map(|CoapBlock(bytes)| bytes),
         }
     }
 
@@ -168,4 +214,14 @@ impl FaultFile<'_, '_> {
         }
         found.pop().and_then(|(_, fault)| fault)
     }
+}
+
+/// The order's faults that HTTP alone has.
+fn others(keys: &OrderFaultKeys) -> [(&'static str, bool); 4] {
+    [
+        ("url-bytes", keys.url_bytes.is_some()),
+        ("https", keys.https.is_some()),
+        ("before-ip", keys.before_ip.is_some()),
+        ("again", keys.again.is_some()),
+    ]
 }

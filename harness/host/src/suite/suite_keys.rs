@@ -2,7 +2,8 @@
 //! that editors show.
 
 use crate::suite::suite_literals::{
-    After, BlockSize, Code, Count, HttpStatus, Lwm2mResult, Lwm2mState, Sha256Text, UrlBytes,
+    After, BlockSize, CoapBlock, Code, Count, Every, HttpStatus, Lwm2mResult, Lwm2mState, Sha256Text,
+    UrlBytes,
 };
 use crate::yaml::ordered::Ordered;
 use crate::yaml::raw::Raw;
@@ -184,9 +185,11 @@ pub struct Lwm2mKeys {
 pub struct FaultsKeys {
     /// Of the HTTP package server; several can hold at once.
     pub http: Option<HttpFaultKeys>,
+    /// Of the CoAP package server; several can hold at once.
+    pub coap: Option<CoapFaultKeys>,
     /// Of the upload over the UART: exactly one.
     pub uart: Option<UartFaultKeys>,
-    /// Of the order, over HTTP: exactly one.
+    /// Of the order, over HTTP, and `detach` over CoAP too: exactly one.
     pub order: Option<OrderFaultKeys>,
 }
 
@@ -227,6 +230,32 @@ pub struct StallKeys {
     pub lasts: Raw<Duration>,
 }
 
+/// Faults of the CoAP package server. Those of datagrams act on the package's alone, each direction for itself; the LwM2M
+/// dialogue is left alone.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "coap", extend("minProperties" = 1))]
+pub struct CoapFaultKeys {
+    /// Lose every n-th datagram of each direction.
+    pub drop_every: Option<Raw<Every>>,
+    /// Lose this share of the datagrams of each direction, by the seed.
+    pub drop_share: Option<Raw<Percent>>,
+    /// Send every n-th answer twice.
+    pub duplicate_every: Option<Raw<Every>>,
+    /// Send this share of the answers twice, by the seed.
+    pub duplicate_share: Option<Raw<Percent>>,
+    /// Hold every answer back for so long, in the module's time.
+    pub delay: Option<Raw<Duration>>,
+    /// Answer nothing any more that lies at or behind this share of the package.
+    pub stop: Option<Raw<Percent>>,
+    /// Answer 4.04.
+    pub not_found: Option<Raw<bool>>,
+    /// From this share of the package on, the ETag is another one.
+    pub change_etag: Option<Raw<Percent>>,
+    /// Blocks have at most this many bytes, whatever is asked for.
+    pub max_block: Option<Raw<CoapBlock>>,
+}
+
 /// A fault of the upload: exactly one. It hits its block once.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
@@ -261,6 +290,6 @@ pub struct OrderFaultKeys {
     pub before_ip: Option<Raw<bool>>,
     /// A second order is given at this share of the download.
     pub again: Option<Raw<Percent>>,
-    /// `AT+CFUN=0` is sent at this share of the download.
+    /// `AT+CFUN=0` is sent at this share of the download; over CoAP too.
     pub detach: Option<Raw<Percent>>,
 }

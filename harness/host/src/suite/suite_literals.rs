@@ -58,6 +58,10 @@ number_literal! {
     Count(u32) = 1..=1_000_000_u32;
 }
 number_literal! {
+    /// Every how many: every single one would leave nothing.
+    Every(u32) = 2..=1_000_000_u32;
+}
+number_literal! {
     /// A result code, documented or not.
     Code(u32) = 0..=65_535_u32;
 }
@@ -90,7 +94,7 @@ impl Literal for u32 {
     }
 }
 
-/// Bytes in a block.
+/// Bytes in a block of an upload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BlockSize(pub u16);
 
@@ -98,17 +102,44 @@ impl Literal for BlockSize {
     const NAME: &'static str = "BlockSize";
 
     fn read(text: &str) -> Result<Self, Mistake> {
-        let names = BLOCK_SIZES.map(|size| size.to_string());
-        let names = names.each_ref().map(String::as_str);
-        one_of(text, "a block size", &names).map(|index| Self(BLOCK_SIZES[index]))
+        size_of(text, &BLOCK_SIZES).map(Self)
     }
 
     fn schema() -> Schema {
-        json_schema!({ "anyOf": [
-            { "type": "integer", "enum": BLOCK_SIZES },
-            { "type": "string", "pattern": r"\{[A-Za-z0-9_-]+\}" },
-        ] })
+        size_schema(&BLOCK_SIZES)
     }
+}
+
+/// Bytes in a block of a download over CoAP.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CoapBlock(pub u16);
+
+/// The sizes that a block option can name (RFC 7959 §2.2).
+const COAP_BLOCKS: [u16; 7] = [16, 32, 64, 128, 256, 512, 1024];
+
+impl Literal for CoapBlock {
+    const NAME: &'static str = "CoapBlock";
+
+    fn read(text: &str) -> Result<Self, Mistake> {
+        size_of(text, &COAP_BLOCKS).map(Self)
+    }
+
+    fn schema() -> Schema {
+        size_schema(&COAP_BLOCKS)
+    }
+}
+
+fn size_of(text: &str, sizes: &[u16]) -> Result<u16, Mistake> {
+    let names: Vec<String> = sizes.iter().map(u16::to_string).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    one_of(text, "a block size", &names).map(|index| sizes[index])
+}
+
+fn size_schema(sizes: &[u16]) -> Schema {
+    json_schema!({ "anyOf": [
+        { "type": "integer", "enum": sizes },
+        { "type": "string", "pattern": r"\{[A-Za-z0-9_-]+\}" },
+    ] })
 }
 
 impl Literal for Percent {

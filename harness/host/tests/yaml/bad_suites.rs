@@ -16,6 +16,12 @@ fn uart(rest: &str) -> String {
     ))
 }
 
+fn coap(rest: &str) -> String {
+    suite_of(&format!(
+        "  - name: try\n    update: {{package: a-to-b, via: coap}}\n{rest}"
+    ))
+}
+
 #[rstest]
 #[case("no-cases", "suite: try\ncases: []\n".to_owned())]
 #[case("missing", "suite: try\ncases:\n  - update: {package: a}\n  - name: two\n".to_owned())]
@@ -69,6 +75,19 @@ fn uart(rest: &str) -> String {
 #[case("http-fault-uart", uart("    faults: {http: {drop: 50%}}\n"))]
 #[case("uart-fault-http", http("    faults: {uart: {damage: 50%}}\n"))]
 #[case("order-fault-uart", uart("    faults: {order: {https: true}}\n"))]
+#[case("order-detach-uart", uart("    faults: {order: {detach: 30%}}\n"))]
+#[case("order-fault-coap", coap("    faults: {order: {before-ip: true}}\n"))]
+#[case("order-faults-coap", coap("    faults: {order: {detach: 30%, again: 30%}}\n"))]
+#[case("coap-fault-http", http("    faults: {coap: {stop: 50%}}\n"))]
+#[case("http-fault-coap", coap("    faults: {http: {drop: 50%}}\n"))]
+#[case("coap-fault-key", coap("    faults: {coap: {drop_share: 5%}}\n"))]
+#[case("no-coap-fault", coap("    faults: {coap: {}}\n"))]
+#[case(
+    "coap-fault-values",
+    coap(
+        "    faults: {coap: {drop-every: 1, drop-share: 5, duplicate-every: 0, duplicate-share: 101%, delay: 500, stop: half, not-found: yes, max-block: 500}}\n"
+    )
+)]
 #[case("two-uart-faults", uart("    faults: {uart: {silence: 1, damage: 50%}}\n"))]
 #[case("no-uart-fault", uart("    faults: {uart: {}}\n"))]
 #[case("fault-key", uart("    faults: {uart: {corrupt_block: 1}}\n"))]

@@ -3,7 +3,8 @@
 use crate::bench::{rig, root, suite, suite_of};
 use dfota_core::case::Via;
 use dfota_core::expect::{Becomes, Expect, Lwm2m, Reply};
-use dfota_core::fault::{OrderFault, UartFault};
+use dfota_core::fault::{CoapFaults, OrderFault, UartFault};
+use dfota_core::percent::Percent;
 use dfota_hil::rig::{Driver, LineId, Link, Rig, Safe};
 use dfota_hil::suite::Suite;
 use rstest::rstest;
@@ -281,6 +282,35 @@ fn http_faults_can_hold_together() {
     assert_eq!((stall.at.get(), stall.lasts), (25, Duration::from_secs(90)));
     let shares = [http.drop, http.truncate, http.corrupt].map(|share| share.unwrap().get());
     assert_eq!(shares, [50, 60, 70]);
+}
+
+#[test]
+fn coap_faults_can_hold_together() {
+    let cases = "  - name: x\n    matrix: {size: [16, 1024]}\n    update: {package: a-to-b, via: coap}\n    faults:\n      \
+        coap: {drop-every: 2, drop-share: 5%, duplicate-every: 3, duplicate-share: 6%, delay: 500ms, stop: 50%, not-found: true, \
+        change-etag: 60%, max-block: \"{size}\"}\n";
+    let suite = suite(suite_of(cases).as_bytes()).unwrap();
+    let faults = CoapFaults {
+        drop_every: Some(2),
+        drop_share: Percent::new(5),
+        duplicate_every: Some(3),
+        duplicate_share: Percent::new(6),
+        delay: Some(Duration::from_millis(500)),
+        stop_at: Percent::new(50),
+        not_found: true,
+        change_etag_at: Percent::new(60),
+        max_block: Some(16),
+    };
+    assert_eq!(suite.cases[0].case.faults.coap, faults);
+    assert_eq!(suite.cases[1].case.faults.coap.max_block, Some(1024));
+}
+
+#[test]
+fn the_network_can_go_over_coap_too() {
+    let cases = "  - {name: x, update: {package: a-to-b, via: coap}, faults: {order: {detach: 30%}}}\n";
+    let suite = suite(suite_of(cases).as_bytes()).unwrap();
+    let detach = OrderFault::Detach("30%".parse().unwrap());
+    assert_eq!(suite.cases[0].case.faults.order, Some(detach));
 }
 
 #[test]
