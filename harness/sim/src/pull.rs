@@ -165,7 +165,7 @@ impl Transfer {
                 exponent,
             };
             asked.number = (at / asked.size()) as u32;
-            let answer = self.ask(&self.request(asked))?;
+            let answer = self.ask(request(&self.uri, asked))?;
             let seen = answer.value(ETAG).map(<[u8]>::to_vec);
             if *etag.get_or_insert_with(|| seen.clone()) != seen {
                 return Err(PullError::Changed);
@@ -195,24 +195,8 @@ impl Transfer {
         Ok(flash.program_all(self.manner.layout.delta.start + at, bytes)?)
     }
 
-    /// Host and port are named although the datagram's address says them (FW).
-    fn request(&self, block: Block) -> Message {
-        let mut request = Message::new(Kind::Confirmable, Code::GET, 0, &[]);
-        request.push(URI_HOST, &self.uri.host);
-        request.push_uint(URI_PORT, self.uri.port.into());
-        for segment in &self.uri.path {
-            request.push(URI_PATH, segment);
-        }
-        for parameter in &self.uri.query {
-            request.push(URI_QUERY, parameter);
-        }
-        request.push(BLOCK2, block.encode());
-        request
-    }
-
     /// Sends a request until its answer comes; messages of anything else are dropped (FW).
-    fn ask(&mut self, request: &Message) -> Result<Message, PullError> {
-        let mut request = request.clone();
+    fn ask(&mut self, mut request: Message) -> Result<Message, PullError> {
         request.id = self.next_id;
         self.next_id = self.next_id.wrapping_add(1);
         request.token = (self.random.bits() as u32).to_be_bytes().to_vec();
@@ -260,6 +244,21 @@ impl Transfer {
     }
 }
 
+/// Host and port are named although the datagram's address says them (FW).
+fn request(uri: &Uri, block: Block) -> Message {
+    let mut request = Message::new(Kind::Confirmable, Code::GET, 0, &[]);
+    request.push(URI_HOST, &uri.host);
+    request.push_uint(URI_PORT, uri.port.into());
+    for segment in &uri.path {
+        request.push(URI_PATH, segment);
+    }
+    for parameter in &uri.query {
+        request.push(URI_QUERY, parameter);
+    }
+    request.push(BLOCK2, block.encode());
+    request
+}
+
 /// The block that an answer is, if it is the one that was asked for.
 fn check(answer: &Message, asked: Block, at: usize) -> Result<Block, PullError> {
     if answer.code != Code::CONTENT {
@@ -293,6 +292,20 @@ fn check(answer: &Message, asked: Block, at: usize) -> Result<Block, PullError> 
 mod tests {
     use super::*;
     use rstest::rstest;
+
+    #[test]
+    fn golden_request() {
+        let uri = Uri::parse("coap://127.0.0.1:5700/f/p.delta?x=1").expect("a URI");
+        let block = Block {
+            number: 3,
+            more: false,
+            exponent: 5,
+        };
+        assert_eq!(
+            request(&uri, block).encode().escape_ascii().to_string(),
+            "@\\x01\\x00\\x009127.0.0.1B\\x16DAf\\x07p.deltaCx=1\\x815"
+        );
+    }
 
     #[rstest]
     #[case::asked(Some(0x1D), 512, 512, None)]
