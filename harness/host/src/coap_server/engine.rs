@@ -299,7 +299,7 @@ impl Engine {
             }
         }
         drop(fetches);
-        if let Some(bytes) = progress.acknowledged {
+        for bytes in progress.acknowledged {
             let path = place.path.clone();
             let len = place.len();
             (self.on_happening)(Happening::Acknowledged { path, bytes, len });

@@ -42,8 +42,8 @@ struct Fetch {
 pub(super) struct Progress {
     /// The download that ended before this block, because it does not follow, or with it.
     pub(super) reports: Vec<Request>,
-    /// The client has so many bytes, as its asking for the next ones shows.
-    pub(super) acknowledged: Option<u64>,
+    /// The client has so many bytes, as its asking for the next ones shows; and all, where the last block goes out.
+    pub(super) acknowledged: Vec<u64>,
 }
 
 impl Fetches {
@@ -68,7 +68,7 @@ impl Fetches {
             Some(fetch) if offset == fetch.end && !fetch.reported => {
                 place.tally.add(fetch.number, end - fetch.end);
                 (fetch.last, fetch.end, fetch.heard) = (block, end, now);
-                progress.acknowledged = Some(offset);
+                progress.acknowledged.push(offset);
             }
             _ => {
                 progress.reports.extend(self.close(place, peer));
@@ -77,7 +77,7 @@ impl Fetches {
             }
         }
         if !block.more {
-            progress.acknowledged = Some(end);
+            progress.acknowledged.push(end);
             progress.reports.extend(self.report(place, peer));
         }
         progress

@@ -1,0 +1,173 @@
+//! A server and a client by hand: every datagram of the client is written in the test, so that nothing is tried again that
+//! a test does not want tried again.
+
+use dfota_core::coap::block::{Block, BlockSize};
+use dfota_core::coap::code::Code;
+use dfota_core::coap::message::Message;
+use dfota_core::coap::option;
+use dfota_core::event::Request;
+use dfota_core::fault::CoapFaults;
+use dfota_core::seed::Seed;
+use dfota_hil::clock::Clock;
+use dfota_hil::coap_server::{CoapOffer, CoapServer, Happening};
+use std::net::{SocketAddr, UdpSocket};
+use std::sync::mpsc::{Receiver, channel};
+use std::time::{Duration, Instant};
+use tokio::runtime::Runtime;
+
+/// As long as a test waits for what has to come.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A server that runs.
+pub struct Bench {
+    pub server: CoapServer,
+    happenings: Receiver<Happening>,
+    _runtime: Runtime,
+}
+
+impl Bench {
+    pub fn new() -> Self {
+        Self::with(Clock::system())
+    }
+
+    pub fn with(clock: Clock) -> Self {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .expect("a runtime");
+        let _within = runtime.enter();
+        let (tell, happenings) = channel();
+        let listen = SocketAddr::from(([127, 0, 0, 1], 0));
+        let server = CoapServer::bind(listen, clock, Seed(1), move |happening| {
+            let _ = tell.send(happening);
+        });
+        let server = server.expect("a free port");
+        drop(_within);
+        Self {
+            server,
+            happenings,
+            _runtime: runtime,
+        }
+    }
+
+    pub fn offer(&self, package: &[u8], faults: CoapFaults) -> CoapOffer {
+        let base = format!("coap://{}", self.server.addr());
+        let package = package.to_vec().into();
+        self.server
+            .offer(&base, "p.delta", package, faults, Seed(7))
+            .expect("a sound offer")
+    }
+
+    pub fn client(&self) -> Client {
+        Client::of(self.server.addr())
+    }
+
+    /// The next thing that happens and is of the wanted kind.
+    pub fn wait_for<T>(&self, what: &str, mut wanted: impl FnMut(Happening) -> Option<T>) -> T {
+        let deadline = Instant::now() + PATIENCE;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.happenings.recv_timeout(left) {
+                Ok(happening) => {
+                    if let Some(found) = wanted(happening) {
+                        return found;
+                    }
+                }
+                Err(_) => panic!("{what} did not come within {PATIENCE:?}"),
+            }
+        }
+    }
+
+    pub fn report(&self) -> Request {
+        self.wait_for("a report", |happening| match happening {
+            Happening::Request(request) => Some(request),
+            _ => None,
+        })
+    }
+
+    /// Everything that has happened by now.
+    pub fn so_far(&self) -> Vec<Happening> {
+        self.happenings.try_iter().collect()
+    }
+}
+
+/// A client without any protocol of its own.
+pub struct Client {
+    pub socket: UdpSocket,
+    next_id: u16,
+}
+
+impl Client {
+    pub fn of(server: SocketAddr) -> Self {
+        let socket = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+        socket.connect(server).expect("a socket");
+        socket.set_read_timeout(Some(PATIENCE)).expect("a socket");
+        Self { socket, next_id: 1 }
+    }
+
+    /// Sends a confirmable request; gives its id.
+    pub fn send(&mut self, draft: &Message) -> u16 {
+        let mut bytes = draft.encode();
+        self.next_id += 1;
+        bytes[2..4].copy_from_slice(&self.next_id.to_be_bytes());
+        self.socket.send(&bytes).expect("a socket");
+        self.next_id
+    }
+
+    pub fn receive(&self) -> Message {
+        let mut buffer = [0; 2048];
+        let len = self.socket.recv(&mut buffer).expect("an answer");
+        Message::decode(&buffer[..len]).expect("a sound answer")
+    }
+
+    pub fn ask(&mut self, draft: &Message) -> Message {
+        let id = self.send(draft);
+        let answer = self.receive();
+        assert_eq!(answer.id(), id);
+        answer
+    }
+
+    /// Whether nothing comes. A ping goes behind it: what is answered in order has been answered by then.
+    pub fn hears_nothing_before_a_pong(&self) {
+        self.socket.send(&[0x40, 0, 0xFF, 0xFE]).expect("a socket");
+        assert_eq!(self.receive().encode(), [0x70, 0, 0xFF, 0xFE]);
+    }
+
+    /// Downloads from block `number` on.
+    pub fn download(&mut self, path: &str, number: u32, size: BlockSize) -> Vec<u8> {
+        let mut package = vec![];
+        let mut block = Block {
+            number,
+            more: false,
+            size,
+        };
+        loop {
+            let answer = self.ask(&get(path, block));
+            assert_eq!(answer.code(), Code::CONTENT);
+            package.extend_from_slice(answer.payload());
+            let given = answer.block(option::BLOCK2).expect("a block").expect("a block");
+            if !given.more {
+                return package;
+            }
+            block = Block {
+                number: given.number + 1,
+                more: false,
+                size: given.size,
+            };
+        }
+    }
+}
+
+pub fn get(path: &str, block: Block) -> Message {
+    Message::request(Code::GET, path).with_block(option::BLOCK2, block)
+}
+
+/// A package in which every byte tells where it stands.
+pub fn package(len: usize) -> Vec<u8> {
+    (0..len).map(|at| (at % 251) as u8 ^ (at / 251) as u8).collect()
+}
+
+pub fn size(bytes: u64) -> BlockSize {
+    BlockSize::of_bytes(bytes).expect("a size")
+}

@@ -1,0 +1,118 @@
+//! What comes from the network and means no good. Each datagram gets the protocol's answer or silence, and the server lives
+//! on.
+
+use crate::bench::{Bench, Client, get, package, size};
+use dfota_core::coap::block::Block;
+use dfota_core::coap::code::Code;
+use dfota_core::coap::message::Message;
+use dfota_core::coap::option;
+use dfota_core::dice::Dice;
+use dfota_core::fault::CoapFaults;
+use dfota_core::seed::Seed;
+use rstest::rstest;
+
+/// A datagram, and the answer's bytes; none for silence.
+#[rstest]
+#[case::empty(b"", b"")]
+#[case::cut_off(b"\x40\x01\x12", b"")]
+#[case::tls(b"\x16\xfe\xfd\0\0\0\0\0\0\0\0\0\x7a\x01\0\0\x6e", b"")]
+#[case::http(b"GET / HTTP/1.1\r\n\r\n", b"\x70\x00\x54\x20")]
+#[case::option_cut_off(b"\x40\x01\x12\x34\xb9a", b"\x70\x00\x12\x34")]
+#[case::marker_alone(b"\x40\x01\x12\x34\xff", b"\x70\x00\x12\x34")]
+#[case::ping(b"\x40\x00\x12\x34", b"\x70\x00\x12\x34")]
+#[case::method_nobody_knows(
+    b"\x40\x1f\x12\x34\xb2rd",
+    b"\x60\x85\x12\x34\xffPOST /rd registers, POST and DELETE /rd/ID update and end it"
+)]
+#[case::path_nobody_knows(b"\x40\x01\x12\x34\xb1x", b"\x60\x84\x12\x34")]
+#[case::dots(b"\x40\x01\x12\x34\xb2..\x02..\x03etc", b"\x60\x84\x12\x34")]
+#[case::no_endpoint(b"\x40\x02\x12\x34\xb2rd", b"\x60\x80\x12\x34\xff`ep` is missing")]
+#[case::block_size_7(
+    b"\x40\x02\x12\x34\xb2rd\xd1\x03\x07",
+    b"\x60\x80\x12\x34\xffblock size 7 is reserved"
+)]
+#[case::critical(
+    b"\x40\x01\x12\x34\x91a",
+    b"\x60\x82\x12\x34\xffoption 9 is critical and not understood here"
+)]
+fn met_with(#[case] datagram: &[u8], #[case] answer: &[u8]) {
+    let bench = Bench::new();
+    let client = bench.client();
+    client.socket.send(datagram).expect("a socket");
+    if answer.is_empty() {
+        client.hears_nothing_before_a_pong();
+    } else {
+        let heard = client.receive().encode();
+        assert_eq!(heard, answer, "{}", heard.escape_ascii());
+    }
+}
+
+#[test]
+fn blocks_beyond_the_end_and_requests_that_are_too_long() {
+    let bench = Bench::new();
+    let offer = bench.offer(&package(100), CoapFaults::default());
+    let mut client = bench.client();
+    for number in [7, 4096, (1 << 20) - 1] {
+        let block = Block {
+            number,
+            more: false,
+            size: size(16),
+        };
+        assert_eq!(
+            client.ask(&get(offer.path(), block)).code(),
+            Code::BAD_REQUEST,
+            "{number}"
+        );
+    }
+    let long = Message::request(Code::POST, "rd")
+        .with(option::URI_QUERY, b"ep=a")
+        .with_payload(vec![b' '; 60_000]);
+    assert_eq!(client.ask(&long).code(), Code::TOO_LARGE);
+    assert_eq!(client.download(offer.path(), 0, size(16)), package(100));
+}
+
+#[test]
+fn noise_harms_nobody() {
+    let bench = Bench::new();
+    let offer = bench.offer(&package(5000), CoapFaults::default());
+    let noise = Client::of(bench.server.addr());
+    let mut dice = Dice::new(Seed(3), "noise");
+    let mut client = bench.client();
+    for round in 0..20 {
+        for _ in 0..200 {
+            let len = dice.below(64) as usize;
+            let mut bytes: Vec<u8> = (0..len).map(|_| dice.roll() as u8).collect();
+            if let Some(first) = bytes.first_mut().filter(|_| round % 2 == 0) {
+                *first = *first & 0x33 | 0x40;
+            }
+            noise.socket.send(&bytes).expect("a socket");
+        }
+        assert_eq!(client.download(offer.path(), 0, size(512)), package(5000));
+    }
+}
+
+#[test]
+fn a_flood_of_registrations_is_bounded_and_spares_the_one_under_test() {
+    let bench = Bench::new();
+    bench.server.pin("rig");
+    let register = |name: &str| {
+        let query = format!("ep={name}");
+        Message::request(Code::POST, "rd").with(option::URI_QUERY, query.as_bytes())
+    };
+    let mut client = bench.client();
+    let created = client.ask(&register("rig"));
+    let place: Vec<&str> = created
+        .options(option::LOCATION_PATH)
+        .map(|part| std::str::from_utf8(part).unwrap())
+        .collect();
+    let place = place.join("/");
+    for n in 0..20_000 {
+        assert_eq!(client.ask(&register(&format!("flood{n}"))).code(), Code::CREATED);
+    }
+    assert_eq!(bench.server.registered(), 16_384);
+    assert_eq!(
+        client.ask(&Message::request(Code::POST, &place)).code(),
+        Code::CHANGED
+    );
+    assert!(bench.so_far().len() < 2000, "a flood is told in part");
+}

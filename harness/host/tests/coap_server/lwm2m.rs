@@ -1,0 +1,173 @@
+//! The LwM2M server with a client by hand: the dialogue of the application note, from the registration to the result.
+
+use crate::bench::{Bench, Client};
+use dfota_core::coap::code::Code;
+use dfota_core::coap::endpoint::{Endpoint, Output};
+use dfota_core::coap::message::{Kind, Message};
+use dfota_core::coap::option;
+use dfota_core::coap::token::Token;
+use dfota_core::lwm2m::firmware_update::Script;
+use dfota_core::seed::Seed;
+use dfota_hil::coap_server::Happening;
+use std::time::{Duration, Instant};
+
+/// A client with object 5, on the project's own endpoint.
+struct Device {
+    client: Client,
+    endpoint: Endpoint<()>,
+    begun: Instant,
+    state: u8,
+    result: u8,
+    /// Tokens under which state and result are observed, and the number of the last notification.
+    observed: [Option<Token>; 2],
+    number: u32,
+    log: Vec<String>,
+}
+
+impl Device {
+    fn new(bench: &Bench) -> Self {
+        Self {
+            client: bench.client(),
+            endpoint: Endpoint::new(Seed(9)),
+            begun: Instant::now(),
+            state: 0,
+            result: 0,
+            observed: [None; 2],
+            number: 1,
+            log: vec![],
+        }
+    }
+
+    /// Registers, and serves until `done`.
+    fn register(&mut self) {
+        let draft = Message::request(Code::POST, "rd")
+            .with_uint(option::CONTENT_FORMAT, 40)
+            .with(option::URI_QUERY, b"ep=867725030029312")
+            .with(option::URI_QUERY, b"lt=50")
+            .with(option::URI_QUERY, b"lwm2m=1.0")
+            .with_payload(b"</1/0>,</3/0>,</5/0>".to_vec());
+        self.observed = [None; 2];
+        self.endpoint.request((), draft, self.begun.elapsed());
+    }
+
+    fn serve(&mut self, mut done: impl FnMut(&mut Self) -> bool) {
+        let deadline = Instant::now() + Duration::from_secs(10);
+        self.client
+            .socket
+            .set_read_timeout(Some(Duration::from_millis(20)))
+            .unwrap();
+        while !done(self) {
+            assert!(Instant::now() < deadline, "{:?}", self.log);
+            let now = self.begun.elapsed();
+            self.endpoint.on_time(now);
+            while let Some(output) = self.endpoint.poll() {
+                match output {
+                    Output::Send { bytes, .. } => drop(self.client.socket.send(&bytes)),
+                    Output::Request { ticket, message } => {
+                        let answer = self.answer(&message);
+                        self.endpoint.respond(ticket, answer, now);
+                    }
+                    Output::Response { message, .. } => self.log.push(message.code().to_string()),
+                    _ => {}
+                }
+            }
+            let mut buffer = [0; 2048];
+            if let Ok(len) = self.client.socket.recv(&mut buffer) {
+                self.endpoint.on_datagram((), &buffer[..len], now);
+            }
+        }
+    }
+
+    fn answer(&mut self, request: &Message) -> Message {
+        self.log.push(format!("{} {}", request.code(), request.path()));
+        let value = |value: u8| Message::because(Code::CONTENT, &value.to_string());
+        match (request.code(), request.path().as_str()) {
+            (Code::GET, path @ ("/5/0/3" | "/5/0/5")) => {
+                let which = usize::from(path == "/5/0/5");
+                let answer = value([self.state, self.result][which]);
+                if request.uint(option::OBSERVE) != Some(0) {
+                    return answer;
+                }
+                self.observed[which] = Some(request.token());
+                answer.with_uint(option::OBSERVE, 0)
+            }
+            (Code::PUT, "/5/0/1") => {
+                self.log
+                    .push(String::from_utf8_lossy(request.payload()).into_owned());
+                (self.state, self.result) = (1, 0);
+                Message::draft(Code::CHANGED)
+            }
+            (Code::POST, "/5/0/2") if self.state == 2 => {
+                self.state = 3;
+                Message::draft(Code::CHANGED)
+            }
+            (Code::POST, "/5/0/2") => Message::draft(Code::NOT_ALLOWED),
+            _ => Message::draft(Code::NOT_FOUND),
+        }
+    }
+
+    fn notify(&mut self) {
+        let Some(token) = self.observed[0] else { return };
+        self.number += 1;
+        let notification = Message::new(Kind::Non, Code::CONTENT, 0x4000 + self.number as u16, token)
+            .with_uint(option::OBSERVE, self.number)
+            .with_payload(self.state.to_string().into_bytes());
+        self.client.socket.send(&notification.encode()).expect("a socket");
+    }
+}
+
+#[test]
+fn an_update_from_the_registration_to_the_result() {
+    let bench = Bench::new();
+    bench
+        .server
+        .drive("867725030029312", Script::new("coap://h/p".into()));
+    let mut device = Device::new(&bench);
+    device.register();
+    device.serve(|device| device.state == 1);
+    device.serve(|device| device.log.iter().filter(|line| *line == "GET /5/0/3").count() >= 2);
+    device.state = 2;
+    device.notify();
+    device.serve(|device| device.state == 3);
+    // It reboots: all that it knew is gone, and it registers again.
+    (device.state, device.result) = (0, 1);
+    device.register();
+    device.serve(|device| device.observed.iter().all(Option::is_some));
+    let order = ["2.01", "GET /5/0/3", "GET /5/0/5", "PUT /5/0/1", "coap://h/p"];
+    let mut log = device.log.iter();
+    for expected in order {
+        assert!(log.any(|line| line == expected), "{expected}: {:?}", device.log);
+    }
+    let mut found = vec![];
+    let ending = bench.wait_for("the end", |happening| match happening {
+        Happening::Found { finding, .. } => {
+            found.push(finding);
+            None
+        }
+        Happening::Ended { ending, .. } => Some(ending),
+        _ => None,
+    });
+    assert!(ending.is_success() && found.is_empty(), "{ending} {found:?}");
+}
+
+#[test]
+fn a_registration_is_told_and_expires_in_the_modules_time() {
+    let bench = Bench::with(dfota_hil::clock::Clock::scaled(500.0));
+    let mut device = Device::new(&bench);
+    device.register();
+    device.serve(|device| device.log.contains(&"2.01".to_owned()));
+    let lifetime = bench.wait_for("the registration", |happening| match happening {
+        Happening::Registered {
+            again: false,
+            lifetime,
+            ..
+        } => Some(lifetime),
+        _ => None,
+    });
+    assert_eq!(lifetime, Duration::from_secs(50));
+    let how = bench.wait_for("its end", |happening| match happening {
+        Happening::Gone { how, .. } => Some(how),
+        _ => None,
+    });
+    assert_eq!((how, bench.server.registered()), ("expired", 0));
+}
