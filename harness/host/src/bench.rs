@@ -112,6 +112,15 @@ impl Bench {
     }
 }
 
+impl Drop for Bench {
+    fn drop(&mut self) {
+        // While the module is still there: servers that hold the lines end later than the simulated one.
+        if let Err(error) = self.lines.retire() {
+            tracing::error!("the rig could not be made safe: {error}");
+        }
+    }
+}
+
 /// The wires of a rig: the lines alone, for `power`, or with the port.
 pub struct Wires {
     /// The lines.

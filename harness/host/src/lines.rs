@@ -3,6 +3,7 @@
 use crate::line::{Line, LineError};
 use dfota_core::event;
 use std::fmt;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// The lines of a rig. Dropping it drives the supply to its declared safe level, so that it ends there also when a thread
@@ -14,7 +15,7 @@ pub struct Lines {
     /// The supply stays on when the run ends.
     safe_on: bool,
     /// Whether dropping it moves anything.
-    guarded: bool,
+    guarded: AtomicBool,
 }
 
 impl fmt::Debug for Lines {
@@ -41,14 +42,24 @@ impl Lines {
             reset: reset.map(Mutex::new),
             pwrkey: pwrkey.map(Mutex::new),
             safe_on,
-            guarded: true,
+            guarded: AtomicBool::new(true),
         }
     }
 
     /// Leaves the lines where they are when this is dropped: for moving them by hand.
-    pub fn unguarded(mut self) -> Self {
-        self.guarded = false;
+    pub fn unguarded(self) -> Self {
+        self.guarded.store(false, Ordering::Relaxed);
         self
+    }
+
+    /// Drives everything to its safe state for good: nothing is moved when the last user of the lines ends, which may be
+    /// after the module.
+    pub fn retire(&self) -> Result<(), LineError> {
+        let result = self.safe();
+        if result.is_ok() {
+            self.guarded.store(false, Ordering::Relaxed);
+        }
+        result
     }
 
     /// Whether the rig has this line.
@@ -97,7 +108,7 @@ impl Lines {
 
 impl Drop for Lines {
     fn drop(&mut self) {
-        if self.guarded
+        if *self.guarded.get_mut()
             && let Err(error) = self.safe()
         {
             tracing::error!("the rig could not be made safe: {error}");

@@ -100,7 +100,7 @@ pub enum PlanError {
 }
 
 /// Transports that the runner has.
-pub const TRANSPORTS: [Via; 2] = [Via::Http, Via::Uart];
+pub const TRANSPORTS: [Via; 3] = Via::ALL;
 
 impl Plan {
     /// Plans what the flags select; every mistake in them, and nothing selected, is one of usage.

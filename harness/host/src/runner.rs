@@ -340,9 +340,9 @@ impl<'a> Runner<'a> {
         let Offered::Coap { offer, endpoint } = offered else {
             return Ok(());
         };
+        // An update that did not come to its end is given up: registered again, the module would be told to go on with it.
         let update = self.bench.module.update.as_ref();
-        let cut = update.is_some_and(|update| update.lives().iter().any(|life| life.cut.is_some()));
-        let updated = *became == Became::Runs(case.package.to.clone());
+        let over = update.is_some_and(|update| update.ends().next().is_some());
         let Bench { module, coap, .. } = &mut *self.bench;
         let driven = Driven {
             coap: coap.as_ref(),
@@ -351,7 +351,7 @@ impl<'a> Runner<'a> {
         let mut result = Ok(());
         if let Source::Coap(lwm2m) = offered.source(&driven)?
             && *became != Became::Unresponsive
-            && (!cut || updated || case.expect.lwm2m.is_some())
+            && (over || case.expect.lwm2m.is_some())
         {
             result = module.read_back_over_lwm2m(&lwm2m, &case.limits);
         }

@@ -20,6 +20,9 @@ pub(super) struct Drive {
     pub(super) endpoint: String,
     /// Where the package is.
     pub(super) uri: String,
+    /// Where the client was registered last. A lifetime may be shorter than an update (the application note's example has
+    /// 50 s): a client whose registration has expired in the middle is spoken to where it was, until it registers again.
+    pub(super) last: Option<SocketAddr>,
     update: FirmwareUpdate,
     /// The request that is out.
     out: Option<(SocketAddr, Token, Ask)>,
@@ -35,6 +38,7 @@ impl Drive {
         Self {
             endpoint,
             uri: script.uri.clone(),
+            last: None,
             update: FirmwareUpdate::new(script),
             out: None,
             observed: BTreeMap::new(),

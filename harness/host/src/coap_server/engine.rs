@@ -373,7 +373,10 @@ impl Engine {
                     moved: moved_from.is_some(),
                 })
             }
-            Change::Deregistered(gone) => Some(gone_how(&gone.endpoint, "de-registered")),
+            Change::Deregistered(gone) => {
+                self.with_drive(&gone.endpoint, now, |drive, _| drive.last = None);
+                Some(gone_how(&gone.endpoint, "de-registered"))
+            }
             Change::Expired(gone) => Some(gone_how(&gone.endpoint, "expired")),
             Change::PushedOut(gone) => Some(gone_how(&gone.endpoint, "pushed out")),
         };
@@ -393,9 +396,13 @@ impl Engine {
 
     fn step_drives(&mut self, now: Duration) {
         for drive in &mut self.drives {
-            let registration = self.registry.find(&drive.endpoint);
-            let peer = registration.filter(|registration| registration.listens(now));
-            let peer = peer.map(|registration| registration.peer);
+            let peer = match self.registry.find(&drive.endpoint) {
+                Some(registration) => {
+                    drive.last = Some(registration.peer);
+                    drive.last.filter(|_| registration.listens(now))
+                }
+                None => drive.last,
+            };
             let mut post = Post {
                 endpoint: &mut self.endpoint,
                 on_happening: &self.on_happening,
