@@ -3,6 +3,7 @@
 use crate::plan::route::before_update;
 use dfota_core::case::{Case, Via};
 use dfota_core::cut::Cut;
+use dfota_core::fault::CoapFaults;
 use std::time::Duration;
 
 /// Power-on → RDY → registered, with stored cell data.
@@ -11,6 +12,14 @@ const BOOT: Duration = Duration::from_secs(8);
 const DIALOGUE: Duration = Duration::from_secs(1);
 /// Bytes a second over NB-IoT with one user and good cover; bad cover is ten times slower.
 const DOWNLINK: u64 = 2_500;
+/// One exchange of a block over CoAP beside its bytes: 76 KB in blocks of 512 bytes take 7 minutes (AN §6.3.2: 5 to 10).
+const COAP_EXCHANGE: Duration = Duration::from_millis(2_600);
+/// Bytes in a block over CoAP where no fault makes them smaller.
+const COAP_BLOCK: u16 = 512;
+/// Registrations before and after the update, and what is read, observed and written in between.
+const LWM2M: Duration = Duration::from_secs(10);
+/// Until a CoAP client gives a silent server up: MAX_TRANSMIT_WAIT (RFC 7252 §4.8.2).
+const SILENCE: Duration = Duration::from_secs(93);
 /// What the module takes for each block of an upload beside its bytes: prompt and result.
 const BLOCK_REPLIES: Duration = Duration::from_millis(60);
 /// START → END for packages of the size that the vendor shows.
@@ -47,7 +56,8 @@ fn transfer(case: &Case) -> Duration {
             let wire = Duration::from_secs_f64(bits as f64 / f64::from(bc66_wire::timing::BAUD_DEFAULT));
             wire + BLOCK_REPLIES * u32::try_from(blocks).unwrap_or(u32::MAX)
         }
-        Via::Http | Via::Coap => {
+        Via::Coap => LWM2M + coap_download(bytes, &case.faults.coap),
+        Via::Http => {
             let rate = case
                 .faults
                 .http
@@ -59,7 +69,46 @@ fn transfer(case: &Case) -> Duration {
     }
 }
 
+fn coap_download(package: u64, faults: &CoapFaults) -> Duration {
+    let end = [faults.stop_at, faults.change_etag_at].into_iter().flatten();
+    let end = end.map(|share| share.of(package)).min();
+    let bytes = if faults.not_found {
+        0
+    } else {
+        end.unwrap_or(package)
+    };
+    let size = faults.max_block.map_or(COAP_BLOCK, |most| most.min(COAP_BLOCK));
+    let blocks = u32::try_from(bytes.div_ceil(size.max(1).into())).unwrap_or(u32::MAX);
+    let silence = faults.stop_at.map_or(Duration::ZERO, |_| SILENCE);
+    let exchange = COAP_EXCHANGE + faults.delay.unwrap_or_default();
+    exchange * blocks + Duration::from_millis(bytes * 1000 / DOWNLINK) + silence
+}
+
 fn update(case: &Case) -> Duration {
     let kib = u32::try_from(case.package.bytes.div_ceil(1024)).unwrap_or(u32::MAX);
     UPDATE + UPDATE_KIB * kib
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dfota_core::percent::Percent;
+    use rstest::rstest;
+
+    fn none() -> CoapFaults {
+        CoapFaults::default()
+    }
+
+    /// The vendor's figure, and what the faults make of it.
+    #[rstest]
+    #[case::as_the_vendor_says(none(), 300..600)]
+    #[case::small_blocks(CoapFaults { max_block: Some(64), ..none() }, 3000..4000)]
+    #[case::large_blocks(CoapFaults { max_block: Some(1024), ..none() }, 300..600)]
+    #[case::delayed(CoapFaults { delay: Some(Duration::from_secs(1)), ..none() }, 550..650)]
+    #[case::stopped(CoapFaults { stop_at: Percent::new(10), ..none() }, 130..150)]
+    #[case::not_there(CoapFaults { not_found: true, ..none() }, 0..1)]
+    fn a_download_of_76_kb(#[case] faults: CoapFaults, #[case] seconds: std::ops::Range<u64>) {
+        let takes = coap_download(76 * 1024, &faults).as_secs();
+        assert!(seconds.contains(&takes), "{takes} s");
+    }
 }

@@ -8,6 +8,7 @@ use rstest::rstest;
 #[case("run", &["run"])]
 #[case("plan", &["plan"])]
 #[case("report", &["report"])]
+#[case("serve", &["serve"])]
 #[case("sim", &["sim"])]
 #[case("console", &["console"])]
 #[case("power", &["power"])]
@@ -38,6 +39,7 @@ fn no_command_is_left_out() {
         "run",
         "plan",
         "report",
+        "serve",
         "sim",
         "console",
         "power",

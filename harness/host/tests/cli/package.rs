@@ -8,6 +8,8 @@ fn pack_makes_the_packages_of_the_suites() {
     for (name, from, to) in [
         ("a-to-b.delta", "BC66NBR01A01", "BC66NBR01A02"),
         ("b-to-a.delta", "BC66NBR01A02", "BC66NBR01A01"),
+        ("a01-to-a0a.delta", "BC66NBR01A01", "BC66NBR01A0A"),
+        ("a0a-to-a01.delta", "BC66NBR01A0A", "BC66NBR01A01"),
     ] {
         let ran = lab
             .run(&["package", "pack", "--from", from, "--to", to, "--out", name])

@@ -36,6 +36,8 @@ fn every_suite_of_the_repository_loads() {
         [
             "bc66-download-cuts",
             "bc66-forced-resume",
+            "bc66-lossy-coap",
+            "bc66-lossy-coap-hard",
             "bc66-refusals",
             "bc66-smoke"
         ]
