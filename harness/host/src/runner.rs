@@ -358,7 +358,9 @@ impl<'a> Runner<'a> {
         if let Some((server, _)) = coap {
             server.release(endpoint);
         }
+        // A download that broke off is reported now, and not when nobody waits for it any more.
         offer.settle();
+        self.module().drain()?;
         result
     }
 
