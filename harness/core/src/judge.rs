@@ -1,7 +1,7 @@
 //! The judgement of one case, in the fixed order: what the module became, what it said, whether the experiment was the
 //! planned one. A dead, wrong or corrupted module is a fail wherever the cut landed; a cut that missed is never a pass.
 
-use crate::case::Case;
+use crate::case::{Case, Via};
 use crate::expect::{Becomes, Expect, Reply};
 use crate::fault::OrderFault;
 use crate::lwm2m::firmware_update::Ending;
@@ -319,6 +319,10 @@ impl Facts<'_> {
                 "and no request reached the package server",
             ),
             Fetches { broken: 1.., .. } => (Rule::DownloadBroken, "and the connection had broken off"),
+            // Nothing acknowledges the last block of a CoAP download: that it was sent does not say that it arrived.
+            _ if self.case.via == Via::Coap && code == DownloadCode::DownloadFailed => {
+                (Rule::DownloadBroken, "and whether the last block arrived nobody knows")
+            }
             _ => (
                 Rule::DownloadCode,
                 "although the server had sent everything it was asked for",
