@@ -100,7 +100,7 @@ pub enum PlanError {
 }
 
 /// Transports that the runner has.
-pub const TRANSPORTS: [Via; 3] = [Via::Http, Via::Uart, Via::Coap];
+pub const TRANSPORTS: [Via; 3] = Via::ALL;
 
 impl Plan {
     /// Plans what the flags select; every mistake in them, and nothing selected, is one of usage.
@@ -128,7 +128,7 @@ impl Plan {
         let mut cases = Vec::new();
         for run in 1..=selection.repeat.max(1) {
             for suite in suites {
-                let selected = suite.cases.iter().filter(|case| selection.takes(&case.case));
+                let selected = suite.cases.iter().filter(|case| selection.takes(&case.case, run));
                 cases.extend(selected.map(|case| planner.case(suite, case, run)));
             }
         }
