@@ -74,8 +74,10 @@ fn smoke_on_the_fast_rig() {
     let expected = [
         "clean-update[via=http]",
         "clean-update[via=uart]",
+        "clean-update[via=coap]",
         "forced-resume[via=http]",
         "forced-resume[via=uart]",
+        "forced-resume[via=coap]",
     ];
     assert_eq!(names, expected);
     assert!(cases.iter().all(|case| case.verdict.is_empty()), "{cases:?}");
@@ -87,6 +89,7 @@ fn smoke_on_the_fast_rig() {
     });
     let mut wanted = vec!["events.jsonl", "junit.xml", "run.json"];
     wanted.extend(transcripts.iter().map(String::as_str));
+    wanted.sort_unstable();
     assert_eq!(made.keys().map(String::as_str).collect::<Vec<_>>(), wanted);
     check_chain(&made["events.jsonl"]);
     assert_eq!(lab.ended("out"), (0, false, true));
