@@ -129,7 +129,7 @@ pub fn main() -> ExitCode {
     match result {
         Ok(code) => ExitCode::from(code),
         Err(failed) => {
-            eprintln!("{}", failed.message.trim_end());
+            warn(failed.message.trim_end());
             ExitCode::from(failed.code)
         }
     }
@@ -140,6 +140,12 @@ pub fn print(text: &str) {
     use std::io::Write;
     let mut stdout = std::io::stdout();
     let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+}
+
+/// Writes a line to standard error, as little disturbed by its end: `eprintln!` would panic.
+pub fn warn(line: &str) {
+    use std::io::Write;
+    let _ = writeln!(std::io::stderr(), "{line}");
 }
 
 /// The definition of the command line, for completions.
@@ -159,5 +165,6 @@ fn log(verbose: u8) {
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_target(false)
+        .log_internal_errors(false) // which it would tell on the standard error that failed
         .init();
 }

@@ -1,7 +1,7 @@
 //! `run`: suites on a rig, from the files to the exit code.
 
 use crate::bench::Bench;
-use crate::cli::{Common, Failed, Selection, print};
+use crate::cli::{Common, Failed, Selection, print, warn};
 use crate::clock::Clock;
 use crate::console::{Console, summary};
 use crate::digest::sha256_hex;
@@ -68,7 +68,7 @@ pub fn main(args: Args, common: Common) -> Result<u8, Failed> {
         .map_or_else(draw_seed, |seed| Ok(Seed(seed)))?;
     let plan = Plan::of(&suites, &rig, &args.selection, seed)?;
     for warning in &plan.warnings {
-        eprintln!("warning: {warning}");
+        warn(&format!("warning: {warning}"));
     }
     let out = folder(&args, &rig, &suites)?;
     let clock = Clock::scaled(rig.speed());
@@ -210,14 +210,14 @@ pub(super) fn heed_signals(runtime: &Runtime, inbox: Sender<Message>, lines: Arc
             }
             seen += 1;
             if seen == 1 {
-                eprintln!("interrupted: bringing the rig to its safe state; once more to stop at once");
+                warn("interrupted: bringing the rig to its safe state; once more to stop at once");
                 let _ = inbox.send(Message::Interrupt);
                 continue;
             }
             if let Some(lines) = lines.upgrade()
                 && let Err(why) = lines.safe()
             {
-                eprintln!("the rig could not be made safe: {why}");
+                warn(&format!("the rig could not be made safe: {why}"));
             }
             std::process::exit(130);
         }
