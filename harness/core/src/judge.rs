@@ -307,6 +307,7 @@ impl Facts<'_> {
                     ),
                 )
             }
+            TimedOut::Resume if self.never_left() => return Some(self.not_cut()),
             TimedOut::Resume => (
                 Rule::ResumeTimeout,
                 format!(
@@ -330,6 +331,33 @@ impl Facts<'_> {
             }
         };
         Some(Verdict::of(rule, sentence))
+    }
+
+    /// It answers although it has not booted since the cut, not even when its supply was taken once more: then it never
+    /// was without one.
+    fn never_left(&self) -> bool {
+        let silent =
+            |life: &Life| life.boot_roms == 0 && !life.ready && !life.updates() && life.ends.is_empty();
+        let since = self
+            .update
+            .lives()
+            .iter()
+            .rev()
+            .take_while(|life| life.cut.is_none());
+        self.cuts_made() > 0 && matches!(self.became, Became::Runs(_)) && since.clone().all(silent)
+    }
+
+    fn not_cut(&self) -> Verdict {
+        let resets = |plan: &crate::cut::CutPlan| plan.kind == crate::cut::Kind::Reset;
+        let (rule, line) = match &self.case.cut {
+            Some(plan) if resets(plan) => (Rule::LineFailed, "reset"),
+            _ => (Rule::PowerNotCut, "power"),
+        };
+        let sentence = format!(
+            "{} the module answers, but neither the boot ROM nor RDY came, also after a further power cycle: it never left; check that the line `{line}` reaches it, and that nothing else feeds it",
+            self.after()
+        );
+        Verdict::of(rule, sentence)
     }
 
     fn changed_imei(&self) -> Option<Verdict> {

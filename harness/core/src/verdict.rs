@@ -167,7 +167,7 @@ rules! {
     /// The IMEI is not the one it was.
     ImeiChanged = "imei-changed", Product;
 
-    /// The module still sent after the supply was switched off and the discharge time was over.
+    /// The module still sent after the supply was switched off and the discharge time was over, or answers without having booted since.
     PowerNotCut = "power-not-cut", Rig;
     /// The module answers nothing although no update was under way: before the case began.
     NoModule = "no-module", Rig;
@@ -175,7 +175,7 @@ rules! {
     WrongModule = "wrong-module", Rig;
     /// The serial port failed.
     SerialLost = "serial-lost", Rig;
-    /// A line (power, reset, PWRKEY) could not be moved.
+    /// A line (power, reset, PWRKEY) could not be moved, or moving it did nothing.
     LineFailed = "line-failed", Rig;
     /// The rig is broken since an earlier case.
     RigBroken = "rig-broken", Rig;
