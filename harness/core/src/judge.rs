@@ -545,15 +545,13 @@ pub fn story(update: &Update, became: &Became) -> String {
                 format!("UPDATING {first}..{last}")
             });
         }
-        if let Some(phase) = life.cut {
-            parts.push(format!("cut at {phase}"));
-        }
         parts.extend(
             life.download
                 .filter(|code| *code != DownloadCode::Success)
                 .map(|code| format!("download {}", code.raw())),
         );
         parts.extend(life.ends.iter().map(|code| format!("END,{}", code.raw())));
+        parts.extend(life.cut.map(|phase| format!("cut at {phase}")));
     }
     parts.push(match became {
         Became::Runs(version) => version.to_string(),

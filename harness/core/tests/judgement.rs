@@ -580,6 +580,11 @@ fn what_a_line_on_the_console_says() {
         story(&update, &became("target")),
         "UPDATING 20%..50% · cut at UPDATING 50% · resumed 20%..100% · END,0 · BC66NBR01A02"
     );
+    let update = play("uart order start U20 U100 rdy end0 cut rdy");
+    assert_eq!(
+        story(&update, &became("target")),
+        "UPDATING 20%..100% · END,0 · cut at END,0 · BC66NBR01A02"
+    );
     let update = play("http order hend12");
     assert_eq!(story(&update, &became("dead")), "download 12 · unresponsive");
 }
