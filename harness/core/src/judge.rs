@@ -300,7 +300,7 @@ impl Facts<'_> {
         let rule = match ending {
             Some(Ending::Rests(_, UpdateResult::ConnectionLost)) => Rule::DownloadBroken,
             Some(Ending::Unanswered(_)) => Rule::Lwm2mSilent,
-            _ => Rule::Lwm2mResult,
+            _ => Rule::ObjectState,
         };
         let ending = ending.map_or(String::new(), |ending| ending.to_string());
         let sentence = format!(
@@ -320,9 +320,10 @@ impl Facts<'_> {
             ),
             Fetches { broken: 1.., .. } => (Rule::DownloadBroken, "and the connection had broken off"),
             // Nothing acknowledges the last block of a CoAP download: that it was sent does not say that it arrived.
-            _ if self.case.via == Via::Coap && code == DownloadCode::DownloadFailed => {
-                (Rule::DownloadBroken, "and whether the last block arrived nobody knows")
-            }
+            _ if self.case.via == Via::Coap && code == DownloadCode::DownloadFailed => (
+                Rule::DownloadBroken,
+                "and whether the last block arrived nobody knows",
+            ),
             _ => (
                 Rule::DownloadCode,
                 "although the server had sent everything it was asked for",
@@ -344,6 +345,7 @@ impl Facts<'_> {
                     ),
                 )
             }
+            TimedOut::Resume if self.never_left() => return Some(self.not_cut()),
             TimedOut::Resume => (
                 Rule::ResumeTimeout,
                 format!(
@@ -367,6 +369,33 @@ impl Facts<'_> {
             }
         };
         Some(Verdict::of(rule, sentence))
+    }
+
+    /// It answers although it has not booted since the cut, not even when its supply was taken once more: then it never
+    /// was without one.
+    fn never_left(&self) -> bool {
+        let silent =
+            |life: &Life| life.boot_roms == 0 && !life.ready && !life.updates() && life.ends.is_empty();
+        let since = self
+            .update
+            .lives()
+            .iter()
+            .rev()
+            .take_while(|life| life.cut.is_none());
+        self.cuts_made() > 0 && matches!(self.became, Became::Runs(_)) && since.clone().all(silent)
+    }
+
+    fn not_cut(&self) -> Verdict {
+        let resets = |plan: &crate::cut::CutPlan| plan.kind == crate::cut::Kind::Reset;
+        let (rule, line) = match &self.case.cut {
+            Some(plan) if resets(plan) => (Rule::LineFailed, "reset"),
+            _ => (Rule::PowerNotCut, "power"),
+        };
+        let sentence = format!(
+            "{} the module answers, but neither the boot ROM nor RDY came, also after a further power cycle: it never left; check that the line `{line}` reaches it, and that nothing else feeds it",
+            self.after()
+        );
+        Verdict::of(rule, sentence)
     }
 
     fn changed_imei(&self) -> Option<Verdict> {
@@ -512,7 +541,7 @@ impl Facts<'_> {
                         "{} `/5/0` was read with state {seen_state} and result {seen_result}, expected {expected}",
                         self.after()
                     );
-                    Verdict::of(Rule::Lwm2mResult, sentence)
+                    Verdict::of(Rule::ObjectState, sentence)
                 })
             }
             Some(other) => {
@@ -600,15 +629,13 @@ pub fn story(update: &Update, became: &Became) -> String {
                 format!("UPDATING {first}..{last}")
             });
         }
-        if let Some(phase) = life.cut {
-            parts.push(format!("cut at {phase}"));
-        }
         parts.extend(
             life.download
                 .filter(|code| *code != DownloadCode::Success)
                 .map(|code| format!("download {}", code.raw())),
         );
         parts.extend(life.ends.iter().map(|code| format!("END,{}", code.raw())));
+        parts.extend(life.cut.map(|phase| format!("cut at {phase}")));
     }
     parts.push(match became {
         Became::Runs(version) => version.to_string(),

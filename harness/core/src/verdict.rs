@@ -164,8 +164,6 @@ rules! {
     WrongTransport = "wrong-transport", Product;
     /// The package was fetched a second time although UPDATING had begun.
     DownloadedAgain = "downloaded-again", Product;
-    /// State and result of the firmware object are not the expected ones, or tell another story than END and the version.
-    Lwm2mResult = "lwm2m-result", Product;
     /// The IMEI is not the one it was.
     ImeiChanged = "imei-changed", Product;
     /// The firmware update object took an Update before its state was 2 (Downloaded).
@@ -176,10 +174,10 @@ rules! {
     UpdateWithoutResult = "update-without-result", Product;
     /// What the firmware update object says contradicts what it said before.
     ObjectContradiction = "object-contradiction", Product;
-    /// State or result of the firmware update object is not the expected one.
+    /// State or result of the firmware update object is not the expected one, or tells another story than END and the version.
     ObjectState = "object-state", Product;
 
-    /// The module still sent after the supply was switched off and the discharge time was over.
+    /// The module still sent after the supply was switched off and the discharge time was over, or answers without having booted since.
     PowerNotCut = "power-not-cut", Rig;
     /// The module answers nothing although no update was under way: before the case began.
     NoModule = "no-module", Rig;
@@ -187,7 +185,7 @@ rules! {
     WrongModule = "wrong-module", Rig;
     /// The serial port failed.
     SerialLost = "serial-lost", Rig;
-    /// A line (power, reset, PWRKEY) could not be moved.
+    /// A line (power, reset, PWRKEY) could not be moved, or moving it did nothing.
     LineFailed = "line-failed", Rig;
     /// The rig is broken since an earlier case.
     RigBroken = "rig-broken", Rig;

@@ -419,6 +419,27 @@ fn limits_that_run_out() {
         ruled_when("uart order start U50 cut cycle", "dead", TimedOut::Resume, cut),
         "unresponsive"
     );
+    // It answers without ever having booted: it was never without its supply.
+    let at_the_end = "uart order start U20 U100 brom rdy end0 cut cycle";
+    assert_eq!(
+        ruled_when(at_the_end, "target", TimedOut::Resume, Some(Moment::End)),
+        "power-not-cut"
+    );
+    let mut by_reset = case(Some(Moment::End), Expect::success());
+    by_reset.cut.as_mut().expect("a cut").kind = Kind::Reset;
+    let update = play(at_the_end);
+    let reset = judge(&Facts {
+        case: &by_reset,
+        update: &update,
+        became: became("target"),
+        cuts_planned: 1,
+        timed_out: Some(TimedOut::Resume),
+        reply: Some(Reply::Ok),
+        fault_met: true,
+        fetches: Fetches::default(),
+        imei: None,
+    });
+    assert_eq!(ruled(&reset), "line-failed");
     assert_eq!(
         ruled_when("http order hstart D50", "source", TimedOut::Download, None),
         "download-stalled"
@@ -561,6 +582,11 @@ fn what_a_line_on_the_console_says() {
     assert_eq!(
         story(&update, &became("target")),
         "UPDATING 20%..50% · cut at UPDATING 50% · resumed 20%..100% · END,0 · BC66NBR01A02"
+    );
+    let update = play("uart order start U20 U100 rdy end0 cut rdy");
+    assert_eq!(
+        story(&update, &became("target")),
+        "UPDATING 20%..100% · END,0 · cut at END,0 · BC66NBR01A02"
     );
     let update = play("http order hend12");
     assert_eq!(story(&update, &became("dead")), "download 12 · unresponsive");

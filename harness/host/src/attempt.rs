@@ -330,10 +330,31 @@ impl Module {
         };
         let ended =
             |module: &Self| matches!(module.phase(), Phase::Ended { .. }) && !module.life_ends().is_empty();
-        let came =
-            |module: &Self| module.cut.is_some() || module.awake.ready || updates(module) || ended(module);
-        if !self.wait(limits.resume, came)? {
-            return Ok(Ended::TimedOut(TimedOut::Resume));
+        // A module that rode through a glitch goes on with what it was at, and says nothing when that was nothing.
+        let (landed, glitch) = self.last_cut();
+        let downloads = glitch && matches!(landed, Phase::Downloading { .. });
+        let gave_up = |module: &Self| downloads && matches!(module.phase(), Phase::DownloadFailed { .. });
+        let came = |module: &Self| {
+            module.cut.is_some() || module.awake.ready || updates(module) || ended(module) || gave_up(module)
+        };
+        let (limit, name) = if downloads {
+            (limits.download, TimedOut::Download)
+        } else {
+            (limits.resume, TimedOut::Resume)
+        };
+        if !self.wait(limit, came)? {
+            let at_rest = matches!(
+                landed,
+                Phase::Idle | Phase::Uploading { .. } | Phase::DownloadFailed { .. } | Phase::Ended { .. }
+            );
+            return Ok(if glitch && at_rest {
+                Ended::Settled
+            } else {
+                Ended::TimedOut(name)
+            });
+        }
+        if gave_up(self) {
+            return self.settle_cut();
         }
         if updates(self) {
             self.measured(
@@ -350,6 +371,14 @@ impl Module {
             module.cut.is_some() || module.awake.sim_ready || ended(module)
         })?;
         self.settle_cut()
+    }
+
+    /// Where the last cut landed, and whether it was a glitch.
+    fn last_cut(&self) -> (Phase, bool) {
+        let mut lives = self.update.iter().flat_map(|update| update.lives().iter().rev());
+        lives
+            .find_map(|life| Some((life.cut?, life.glitch)))
+            .unwrap_or((Phase::Idle, false))
     }
 
     fn life_ends(&self) -> &[bc66_wire::code::UpdateCode] {

@@ -169,7 +169,7 @@ fn log(verbose: u8, color: When) {
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .with_ansi(Paint::stderr(color).is_on())
-        .log_internal_errors(false)
         .with_target(false)
+        .log_internal_errors(false) // which it would tell on the standard error that failed
         .init();
 }

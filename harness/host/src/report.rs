@@ -102,7 +102,7 @@ impl<'a> Run<'a> {
             match &record.event {
                 Event::CasePlanned { case, skip } => cases.push(CaseRun::planned(case, skip.as_ref())),
                 Event::CaseStarted { id, suite } => {
-                    began = Some(at);
+                    began = Some((suite, id, at));
                     if let Some(case) = find(&mut cases, suite, id) {
                         case.verdict = unfinished();
                         // Whatever comes until its end is its own, also when that end never comes.
@@ -120,7 +120,10 @@ impl<'a> Run<'a> {
                 } => {
                     if let Some(case) = find(&mut cases, suite, id) {
                         case.verdict = verdict.clone();
-                        if let Some(from) = began.take() {
+                        // A later case may have the last word on this one; the records since then are its own.
+                        if let Some((.., from)) =
+                            began.take_if(|(of_suite, of_id, _)| *of_suite == suite && *of_id == id)
+                        {
                             case.records = &records[from..=at];
                         }
                         (case.took_ns, case.story, case.rerun) = (*took_ns, story, rerun);

@@ -1,5 +1,12 @@
 //! The AT dialogue with a module that is not the simulated one: a script at the other end of a pty.
 
+use dfota_core::case::{Case, Limits, Package, Via};
+use dfota_core::cut::{CutPlan, Kind};
+use dfota_core::expect::Expect;
+use dfota_core::fault::Faults;
+use dfota_core::moment::Moment;
+use dfota_core::seed::Seed;
+use dfota_hil::attempt::Job;
 use dfota_hil::clock::Clock;
 use dfota_hil::journal::{Observer, Writer};
 use dfota_hil::line::command::Switch;
@@ -96,4 +103,72 @@ fn a_late_answer_to_at_is_nobody_elses() {
         .expect("it answers");
     assert_eq!(identity.version.to_string(), "BC66NBR01A06");
     assert_eq!(identity.model, "Quectel_BC66");
+}
+
+/// An update over the UART with a glitch at `at`. Its module ignores glitches.
+fn glitch(at: Moment) -> Case {
+    Case {
+        id: "glitch".into(),
+        suite: "dialogue".into(),
+        place: "here".into(),
+        package: Package {
+            name: "a-to-b".into(),
+            from: "BC66NBR01A01".parse().expect("a version"),
+            to: "BC66NBR01A02".parse().expect("a version"),
+            bytes: 256,
+            sha256: String::new(),
+        },
+        via: Via::Uart,
+        on: "BC66NBR01A01".parse().expect("a version"),
+        block_size: 128,
+        faults: Faults::default(),
+        cut: Some(CutPlan {
+            at,
+            after_min: Duration::ZERO,
+            after_max: Duration::ZERO,
+            off: Duration::from_millis(5),
+            kind: Kind::Power,
+            times: 1,
+        }),
+        expect: Expect::success(),
+        limits: Limits {
+            resume: Duration::from_secs(6),
+            ..Limits::default()
+        },
+        requirements: Vec::new(),
+        tags: Vec::new(),
+    }
+}
+
+/// A module that was at nothing when it rode through a glitch has nothing to say: that is no time-out.
+#[rstest::rstest]
+#[case(Moment::UploadBlock(1))]
+#[case(Moment::End)]
+fn riding_through_a_glitch_at_rest(#[case] at: Moment) {
+    let mut block = 0;
+    let (mut module, _folder) = module(move |line, to| {
+        // What follows the last carriage return may be data of a block before it.
+        if line.contains("AT+QFUPLEX=128,") {
+            say(to, "\r\n> ");
+            block += 1;
+            if block == 1 || at == Moment::End {
+                say(to, "\r\n+QFUPLEX: 128\r\n\r\nOK\r\n");
+            }
+        } else if line.contains("AT+QFOTADL=1") {
+            say(to, "\r\nOK\r\n\r\n+QIND: \"FOTA\",\"START\"\r\n");
+            say(to, "+QIND: \"FOTA\",\"UPDATING\",20%,1,1\r\n");
+            say(to, "RDY\r\n+QIND: \"FOTA\",\"END\",0\r\n+CPIN: READY\r\n");
+        }
+    });
+    let case = glitch(at);
+    let plan = case.cut.clone().expect("a cut");
+    let tried = module.attempt(&Job {
+        case: &case,
+        package: &[b'x'; 256],
+        source: dfota_hil::attempt::Source::Uart,
+        cuts: vec![plan.cut(Seed(7), "glitch", 0)],
+    });
+    assert_eq!(tried.expect("nothing stops it").timed_out, None);
+    let update = module.update.take().expect("it was watched");
+    assert!(update.lives()[0].glitch, "{update:?}");
 }

@@ -1,4 +1,4 @@
-//! Standard output that nobody reads any more, as behind `| head -1`: no panic, no unsafe rig, no other exit code.
+//! Standard output or error that nobody reads any more, as behind `| head -1`: no panic, no unsafe rig, no other exit code.
 
 use crate::lab::{Lab, heard};
 use crate::process::Signal;
@@ -116,5 +116,30 @@ fn everything_else() {
         drop(reader);
         println!("{args:?}");
         ends_well(child, 0);
+    }
+}
+
+/// Standard error that nobody reads, with warnings, mistakes, an interrupt and a rig that cannot be made safe.
+#[test]
+fn standard_error_as_well() {
+    let lab = Lab::new();
+    lab.rig(400, "");
+    lab.suite("cases:\n  - name: glitch\n    update: {package: a-to-b, via: uart}\n    cut: {at: start, off: 5ms}\n");
+    lab.write("typo.yaml", "siute: x\n");
+    lab.write(
+        "dead.yaml",
+        "rig: dead\nmodule: bc66\nserial: {port: /nowhere}\npower: {driver: command, on: ['false'], off: ['false']}\n",
+    );
+    let calls: &[(&[&str], i32)] = &[
+        (&lab.arguments(&[]), 0),
+        (&["plan", "typo.yaml", "--rig", "rig.yaml"], 2),
+        (&["run", "suite.yaml", "--rig", "dead.yaml", "--out", "dead"], 3),
+    ];
+    for (args, code) in calls {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let status = lab.command(args).stdout(Stdio::null()).stderr(writer).status();
+        let status = status.expect("the program starts");
+        assert_eq!(status.code(), Some(*code), "{args:?}");
     }
 }

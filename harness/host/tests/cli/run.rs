@@ -326,3 +326,51 @@ fn the_seed_is_drawn_told_and_recorded() {
             .is_some_and(|line| line.ends_with(&format!("seed {seed}")))
     );
 }
+
+/// The second case finds out that the first one left a corrupt image, and says so before it ends itself.
+#[test]
+fn a_case_that_is_accused_later_keeps_its_own_transcript() {
+    let lab = Lab::new();
+    lab.rig(400, "");
+    lab.suite(
+        "cases:
+  - name: first
+    update: {package: a-to-b, via: uart}
+  - name: second
+    update: {package: b-to-a, via: uart}
+  - name: third
+    update: {package: a-to-b, via: uart}
+",
+    );
+    lab.run(&lab.arguments(&[])).ends(0);
+    let mut accused = String::new();
+    for line in lab.read("out/events.jsonl").split_inclusive('\n') {
+        let event: Value = serde_json::from_str(line).expect("JSON");
+        if event["event"] == "case-ended" && event["id"] == "second" {
+            let mut again = event.clone();
+            again["id"] = "first".into();
+            again["verdict"] = "fail".into();
+            again["rule"] = "image-corrupt".into();
+            again["sentence"] = "the image was not what its version said".into();
+            accused.push_str(&format!("{again}\n"));
+        }
+        accused.push_str(line);
+    }
+    std::fs::create_dir(lab.path("accused")).expect("a folder");
+    lab.write("accused/events.jsonl", accused);
+    lab.run(&["report", "accused"]).ends(0);
+    let transcript = |out: &str, case: &str| lab.read(&format!("{out}/transcripts/lab.{case}.log"));
+    let whole = |transcript: String, case: &str| {
+        let ends = transcript.lines().last().unwrap_or_default().to_owned();
+        (transcript.contains(case), ends)
+    };
+    for case in ["first", "second", "third"] {
+        let (before, after) = (transcript("out", case), transcript("accused", case));
+        assert_eq!(whole(before.clone(), case), whole(after.clone(), case));
+        // Beside the head, which holds the verdict, nothing but the accusation differs.
+        assert!(
+            after.lines().count().abs_diff(before.lines().count()) <= 3,
+            "{after}"
+        );
+    }
+}

@@ -35,7 +35,7 @@ fn a_package_arrives_in_blocks_of_the_size_that_is_asked_for(#[case] bytes: u64)
     let served = offer.requests();
     assert_eq!(
         (served.requests, served.bytes, served.ranges),
-        (1, 80_000, Vec::from([0..80_000]))
+        (1, 80_000, std::iter::once(0..80_000).collect())
     );
 }
 
