@@ -438,6 +438,7 @@ fn limits_that_run_out() {
         fault_met: true,
         fetches: Fetches::default(),
         imei: None,
+        lwm2m: None,
     });
     assert_eq!(ruled(&reset), "line-failed");
     assert_eq!(
