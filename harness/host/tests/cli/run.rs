@@ -267,7 +267,7 @@ fn the_suites_end_as_they_should(#[case] suite: &str) {
     let late = |case: &&junit::Case| case.kind.starts_with("inconclusive.");
     let (late, others): (Vec<_>, Vec<_>) = cases.iter().partition(late);
     assert!(
-        others.iter().all(|case| case.verdict.is_empty()),
+        others.iter().all(|case| case.verdict.is_empty() || case.verdict == "skipped"),
         "{}",
         ran.stdout
     );
