@@ -194,15 +194,10 @@ impl<'a> Runner<'a> {
         }
         // The cut left nothing to resume: the source version runs on, and the same update has to work now.
         self.module().journal.step("the same update again, to its end");
-        let again = Case {
-            cut: None,
-            faults: Faults::default(),
-            expect: Expect::success(),
-            ..case.clone()
-        };
+        let again = case.again();
         if let Some(offer) = &offer {
             offer
-                .set_faults(HttpFaults::default())
+                .set_faults(again.faults.http.clone())
                 .map_err(|why| Stop::rule(Rule::ServerFailed, why.to_string()))?;
         }
         self.prepare(&again)?;
