@@ -321,11 +321,15 @@ impl Facts<'_> {
                 } else {
                     Rule::DownloadStalled
                 };
-                let requests = self.fetches.requests;
+                let requests = match self.fetches.requests {
+                    0 => "no request".to_string(),
+                    1 => "one request".to_string(),
+                    many => format!("{many} requests"),
+                };
                 (
                     rule,
                     format!(
-                        "the download did not end within the limit `download`; the server had seen {requests} requests"
+                        "the download did not end within the limit `download`; the server had seen {requests}"
                     ),
                 )
             }

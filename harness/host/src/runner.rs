@@ -4,7 +4,7 @@
 use crate::attempt::{Job, Tried};
 use crate::bench::Bench;
 use crate::module::{Module, Stop};
-use crate::package_server::Offer;
+use crate::package_server::{Mark, Offer};
 use crate::prepare::Identity;
 use crate::suite::Suite;
 use bytes::Bytes;
@@ -224,6 +224,7 @@ impl<'a> Runner<'a> {
         self.module()
             .journal
             .step(format!("{} over {}", case.package.name, case.via));
+        let began = offer.map(Offer::mark);
         let tried = self.module().attempt(&Job {
             case,
             package,
@@ -247,7 +248,7 @@ impl<'a> Runner<'a> {
             timed_out: tried.timed_out,
             reply: tried.reply,
             fault_met: tried.fault_met,
-            fetches: self.fetches(&tried),
+            fetches: self.fetches(&tried, offer.zip(began)),
             imei: imei.zip(after),
         };
         let verdict = judge(&facts);
@@ -276,14 +277,15 @@ impl<'a> Runner<'a> {
         Ok(Tried { fault_met, ..tried })
     }
 
-    fn fetches(&mut self, tried: &Tried) -> Fetches {
-        let requests = &self.module().requests;
+    fn fetches(&mut self, tried: &Tried, since: Option<(&Offer, Mark)>) -> Fetches {
         let broken =
             |request: &&dfota_core::event::Request| request.fault.is_none() && request.sent < request.wanted;
+        // Answers are reported when they end; one that is still under way has reached the server as well.
+        let requests = since.map_or(0, |(offer, began)| offer.requests_since(began).requests);
         Fetches {
-            requests: requests.len() as u32,
+            requests: u32::try_from(requests).unwrap_or(u32::MAX),
             again: tried.fetched_again,
-            broken: requests.iter().filter(broken).count() as u32,
+            broken: self.module().requests.iter().filter(broken).count() as u32,
         }
     }
 

@@ -363,3 +363,21 @@ fn a_code_is_expected_of_the_update_that_follows_the_cut() {
         ran.stdout
     );
 }
+
+/// The limit runs out while the server still answers: it was reached all the same.
+#[test]
+fn a_download_that_is_under_way_has_reached_the_server() {
+    let lab = Lab::new();
+    lab.rig(400, "");
+    lab.suite(
+        "cases:
+  - name: slow
+    update: {package: a-to-b, via: http}
+    faults: {http: {throttle: 1}}
+    limits: {download: 60s}
+",
+    );
+    let ran = lab.run(&lab.arguments(&[])).ends(1);
+    let sentence = "download-stalled: the download did not end within the limit `download`; the server had seen one request";
+    assert!(ran.stdout.contains(sentence), "{}", ran.stdout);
+}
