@@ -4,8 +4,10 @@ use quick_xml::Reader;
 use quick_xml::events::{BytesStart, Event};
 use std::collections::BTreeMap;
 
+type Names = &'static [&'static str];
+
 /// Elements: those that may stand in it, attributes that it must have, attributes that it may have.
-const ALLOWED: &[(&str, &[&str], &[&str], &[&str])] = &[
+const ALLOWED: &[(&str, Names, Names, Names)] = &[
     (
         "testsuites",
         &["testsuite"],
