@@ -2,7 +2,7 @@
 
 use crate::cut::CutPlan;
 use crate::expect::Expect;
-use crate::fault::Faults;
+use crate::fault::{Faults, HttpFaults};
 use crate::version::Version;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -116,6 +116,32 @@ pub struct Case {
 }
 
 impl Case {
+    /// The case after a cut that left nothing to resume: the update alone, and it has to succeed. Codes that the case
+    /// expects, and what brings them about, belong to it; so does a server that ignores ranges, for it matters where a
+    /// download goes on.
+    pub fn again(&self) -> Self {
+        let codes = self.expect.update.is_some() || self.expect.download.is_some();
+        let (faults, expect) = if codes {
+            (self.faults.clone(), self.expect.clone())
+        } else {
+            let http = HttpFaults {
+                ignore_range: self.faults.http.ignore_range,
+                ..HttpFaults::default()
+            };
+            let faults = Faults {
+                http,
+                ..Faults::default()
+            };
+            (faults, Expect::success())
+        };
+        Self {
+            cut: None,
+            faults,
+            expect,
+            ..self.clone()
+        }
+    }
+
     /// The id with nothing but letters, digits, `.`, `_` and `-`, and the suite before it: a file name, and different
     /// for different cases.
     pub fn slug(&self) -> String {

@@ -3,7 +3,7 @@
 
 use crate::case::{Case, Via};
 use crate::expect::{Becomes, Expect, Reply};
-use crate::fault::OrderFault;
+use crate::fault::{Faults, OrderFault};
 use crate::lwm2m::firmware_update::Ending;
 use crate::moment::Moment;
 use crate::percent::Percent;
@@ -359,11 +359,15 @@ impl Facts<'_> {
                 } else {
                     Rule::DownloadStalled
                 };
-                let requests = self.fetches.requests;
+                let requests = match self.fetches.requests {
+                    0 => "no request".to_string(),
+                    1 => "one request".to_string(),
+                    many => format!("{many} requests"),
+                };
                 (
                     rule,
                     format!(
-                        "the download did not end within the limit `download`; the server had seen {requests} requests"
+                        "the download did not end within the limit `download`; the server had seen {requests}"
                     ),
                 )
             }
@@ -463,8 +467,16 @@ impl Facts<'_> {
         ))
     }
 
+    /// The cut came before there was anything to update with: the codes that the case expects belong to the same update,
+    /// ordered again.
+    fn to_be_ordered_again(&self) -> bool {
+        let due = self.update.due() == Due::Nothing;
+        due && self.cuts_made() > 0 && !self.cut_lives().any(|life| life.glitch)
+    }
+
     fn wrong_download(&self) -> Option<Verdict> {
-        let expected = DownloadCode::from_raw(self.case.expect.download?);
+        let expected = self.case.expect.download.filter(|_| !self.to_be_ordered_again());
+        let expected = DownloadCode::from_raw(expected?);
         match self.update.download() {
             Some(seen) if seen == expected => None,
             Some(seen) => Some(Verdict::of(
@@ -489,7 +501,8 @@ impl Facts<'_> {
             );
             return Some(Verdict::of(Rule::EndMissing, sentence));
         }
-        let expected = UpdateCode::from_raw(self.expected_end(updated)?);
+        let expected = self.expected_end(updated).filter(|_| !self.to_be_ordered_again());
+        let expected = UpdateCode::from_raw(expected?);
         // The refusal of a second order is no result of the first.
         let again = matches!(self.case.faults.order, Some(OrderFault::Again(_)));
         let mut ends = ends
@@ -568,7 +581,8 @@ impl Facts<'_> {
             .or_else(|| self.late())
             .or_else(|| self.finished_before())
             .or_else(|| {
-                (!self.fault_met).then(|| {
+                let later = self.to_be_ordered_again() && self.case.again().faults != Faults::default();
+                (!self.fault_met && !later).then(|| {
                     let sentence =
                         "the update ended before the fault that the case declares was brought about"
                             .to_string();

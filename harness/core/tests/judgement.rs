@@ -385,6 +385,30 @@ fn with_a_cut(#[case] script: &str, #[case] version: &str, #[case] at: Moment, #
     assert_eq!(ruled(&verdict), rule, "{verdict:?}");
 }
 
+/// The codes that a case expects are those of the whole update, not of one that was cut before it could begin.
+#[rstest]
+#[case::upload("uart block cut brom rdy", Moment::UploadBlock(2), "pass")]
+#[case::download("http order hstart D50 cut brom rdy", Moment::HttpStart, "pass")]
+#[case::updating("uart order start U50 cut U20 U100 rdy end0", UPDATING_50, "update-code")]
+fn expected_codes_after_a_cut(#[case] script: &str, #[case] at: Moment, #[case] rule: &str) {
+    let (update, mut case) = (play(script), case(Some(at), Expect::success()));
+    (case.expect.update, case.expect.version) = (Some(254), Some(Becomes::Unchanged));
+    let version = if rule == "pass" { "source" } else { "target" };
+    let verdict = judge(&Facts {
+        case: &case,
+        update: &update,
+        became: became(version),
+        cuts_planned: 1,
+        timed_out: None,
+        reply: None,
+        fault_met: true,
+        fetches: Fetches::default(),
+        imei: None,
+        lwm2m: None,
+    });
+    assert_eq!(ruled(&verdict), rule, "{verdict:?}");
+}
+
 #[test]
 fn limits_that_run_out() {
     let ruled_when = |script, version, limit, cut| {

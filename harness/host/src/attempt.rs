@@ -54,12 +54,13 @@ impl Source<'_> {
         }
     }
 
-    fn requests_since(&self, mark: Mark) -> u64 {
-        match self {
+    fn requests_since(&self, mark: Mark) -> u32 {
+        let requests = match self {
             Self::Uart => 0,
             Self::Http(offer) => offer.requests_since(mark).requests,
             Self::Coap(lwm2m) => lwm2m.offer.requests_since(mark).requests,
-        }
+        };
+        u32::try_from(requests).unwrap_or(u32::MAX)
     }
 }
 
@@ -72,6 +73,8 @@ pub struct Tried {
     pub fault_met: bool,
     /// The wait that ran out first.
     pub timed_out: Option<TimedOut>,
+    /// Requests for the package, also those whose answers are still under way.
+    pub fetched: u32,
     /// Requests for the package that came after power was lost while UPDATING.
     pub fetched_again: u32,
 }
@@ -94,6 +97,7 @@ impl Module {
         self.clean = false;
         let mut cuts: VecDeque<Cut> = job.cuts.iter().cloned().collect();
         let mut tried = Tried::default();
+        let began = job.source.mark();
         self.arm_next(&mut cuts);
         let mut ended = match self.bring_in(job, &mut tried)? {
             true => self.watch_update(job, &mut tried)?,
@@ -108,9 +112,8 @@ impl Module {
             }
             ended = self.watch_return(&job.case.limits)?;
         }
-        if let Some(mark) = mark {
-            tried.fetched_again = u32::try_from(job.source.requests_since(mark)).unwrap_or(u32::MAX);
-        }
+        let since = |mark: Option<Mark>| mark.map_or(0, |mark| job.source.requests_since(mark));
+        (tried.fetched, tried.fetched_again) = (since(began), since(mark));
         if let Some(cut) = self.reader.disarm() {
             self.journal.post(Event::CutMissed { cut });
         }

@@ -15,7 +15,7 @@ use dfota_core::case::{Case, Limits, Via};
 use dfota_core::chain::chain;
 use dfota_core::event::{Event, Line};
 use dfota_core::expect::Expect;
-use dfota_core::fault::{CoapFaults, Faults, HttpFaults};
+use dfota_core::fault::{Faults, HttpFaults};
 use dfota_core::judge::{Became, Facts, Fetches, Lwm2m, TimedOut, judge, story};
 use dfota_core::seed::Seed;
 use dfota_core::update::{Due, Update};
@@ -88,12 +88,12 @@ impl Offered {
         }
     }
 
-    /// From now on, nothing is done wrong.
-    fn mend(&self) -> Result<(), OfferError> {
+    /// What the servers do wrong from now on.
+    fn set_faults(&self, faults: &Faults) -> Result<(), OfferError> {
         match self {
             Self::Uart => Ok(()),
-            Self::Http(offer) => offer.set_faults(HttpFaults::default()),
-            Self::Coap { offer, .. } => offer.set_faults(CoapFaults::default()),
+            Self::Http(offer) => offer.set_faults(faults.http.clone()),
+            Self::Coap { offer, .. } => offer.set_faults(faults.coap.clone()),
         }
     }
 }
@@ -247,14 +247,9 @@ impl<'a> Runner<'a> {
         }
         // The cut left nothing to resume: the source version runs on, and the same update has to work now.
         self.module().journal.step("the same update again, to its end");
-        let again = Case {
-            cut: None,
-            faults: Faults::default(),
-            expect: Expect::success(),
-            ..case.clone()
-        };
+        let again = case.again();
         offered
-            .mend()
+            .set_faults(&again.faults)
             .map_err(|why| Stop::rule(Rule::ServerFailed, why.to_string()))?;
         self.prepare(&again)?;
         let (verdict, rest, _) = self.try_and_judge(&again, &package, &offered, before)?;
@@ -379,16 +374,15 @@ impl<'a> Runner<'a> {
     }
 
     fn fetches(&mut self, case: &Case, tried: &Tried) -> Fetches {
-        let requests = &self.module().requests;
         // Over CoAP a fault loses datagrams, as a network does; what breaks off then broke off on the way.
         let on_the_way = case.via == Via::Coap;
         let broken = |request: &&dfota_core::event::Request| {
             (on_the_way || request.fault.is_none()) && request.sent < request.wanted
         };
         Fetches {
-            requests: requests.len() as u32,
+            requests: tried.fetched,
             again: tried.fetched_again,
-            broken: requests.iter().filter(broken).count() as u32,
+            broken: self.module().requests.iter().filter(broken).count() as u32,
         }
     }
 

@@ -267,7 +267,9 @@ fn the_suites_end_as_they_should(#[case] suite: &str) {
     let late = |case: &&junit::Case| case.kind.starts_with("inconclusive.");
     let (late, others): (Vec<_>, Vec<_>) = cases.iter().partition(late);
     assert!(
-        others.iter().all(|case| case.verdict.is_empty() || case.verdict == "skipped"),
+        others
+            .iter()
+            .all(|case| case.verdict.is_empty() || case.verdict == "skipped"),
         "{}",
         ran.stdout
     );
@@ -373,4 +375,57 @@ fn a_case_that_is_accused_later_keeps_its_own_transcript() {
             "{after}"
         );
     }
+}
+
+/// Power is lost before an update that the module has to refuse: it is refused when it is ordered again.
+#[test]
+fn a_code_is_expected_of_the_update_that_follows_the_cut() {
+    let lab = Lab::new();
+    lab.rig(400, "");
+    lab.suite(
+        "cases:
+  - name: wrong base
+    update: {package: b-to-a, via: uart, on: BC66NBR01A01}
+    cut: {at: upload block 1}
+    expect: {update: 254, version: unchanged}
+  - name: corrupt
+    update: {package: a-to-b, via: http}
+    faults: {http: {corrupt: 90%}}
+    cut: {at: http-start}
+    expect: {update: 255, version: unchanged}
+  - name: no ranges
+    update: {package: a-to-b, via: http}
+    faults: {http: {ignore-range: true}}
+    cut: {at: downloading 50%}
+",
+    );
+    let ran = lab.run(&lab.arguments(&[])).ends(0);
+    assert!(
+        ran.stdout.contains("again: END,254 · BC66NBR01A01"),
+        "{}",
+        ran.stdout
+    );
+    assert!(
+        ran.stdout.contains("again: END,255 · BC66NBR01A01"),
+        "{}",
+        ran.stdout
+    );
+}
+
+/// The limit runs out while the server still answers: it was reached all the same.
+#[test]
+fn a_download_that_is_under_way_has_reached_the_server() {
+    let lab = Lab::new();
+    lab.rig(400, "");
+    lab.suite(
+        "cases:
+  - name: slow
+    update: {package: a-to-b, via: http}
+    faults: {http: {throttle: 1}}
+    limits: {download: 60s}
+",
+    );
+    let ran = lab.run(&lab.arguments(&[])).ends(1);
+    let sentence = "download-stalled: the download did not end within the limit `download`; the server had seen one request";
+    assert!(ran.stdout.contains(sentence), "{}", ran.stdout);
 }
