@@ -3,7 +3,9 @@
 
 use crate::bench::{Bench, package};
 use dfota_core::fault::CoapFaults;
+use dfota_core::lwm2m::firmware_update::Script;
 use dfota_core::percent::Percent;
+use dfota_hil::coap_server::Happening;
 use rstest::rstest;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
@@ -165,4 +167,57 @@ fn strangers_cope_with_what_the_server_does_wrong(#[case] by_libcoap: bool) {
     assert!(got == whole, "{} bytes came", got.len());
     let fault = bench.report().fault.expect("its faults");
     assert!(fault.contains("blocks of 512 instead of 1024"), "{fault}");
+}
+
+/// aiocoap as the module: what the harness asks is answered, observed and downloaded by a stranger's CoAP.
+#[rstest]
+#[case::text("0")]
+#[case::tlv("11542")]
+#[case::json("11543")]
+fn a_client_on_aiocoap_is_updated(#[case] format: &str) {
+    if !has_aiocoap() {
+        return eprintln!("skipped: the Python package `aiocoap` is not installed");
+    }
+    let bench = Bench::new();
+    let whole = package(20_000);
+    let offer = bench.offer(&whole, CoapFaults::default());
+    bench
+        .server
+        .drive("stranger", Script::new(offer.url().to_owned()));
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("package");
+    let script = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/coap_server/firmware_client.py"
+    );
+    let addr = bench.server.addr();
+    // aiocoap shares its port with whoever asks for the same one: each client needs its own.
+    let own = std::net::UdpSocket::bind("127.0.0.1:0").and_then(|socket| socket.local_addr());
+    let own = own.expect("a free port").port().to_string();
+    let mut client = Command::new("python3")
+        .args([
+            script,
+            &own,
+            &addr.ip().to_string(),
+            &addr.port().to_string(),
+            "stranger",
+            format,
+        ])
+        .arg(&file)
+        .spawn()
+        .expect("python3 starts");
+    let mut seen = vec![];
+    let ending = bench.wait_for("the end of the update", |happening| {
+        seen.push(happening.to_string());
+        match happening {
+            Happening::Ended { ending, .. } => Some(ending),
+            Happening::Found { finding, .. } => panic!("{}: {}", finding.rule, finding.sentence),
+            _ => None,
+        }
+    });
+    let _ = client.kill();
+    let _ = client.wait();
+    assert!(ending.is_success(), "{ending}: {seen:#?}");
+    assert!(std::fs::read(&file).is_ok_and(|got| got == whole));
+    assert!(seen.iter().any(|line| line.contains("notifies")), "{seen:#?}");
 }
