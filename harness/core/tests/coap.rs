@@ -235,7 +235,7 @@ fn notifications_count_in_their_order_and_end_with_an_rst() {
     endpoint.moved(PEER, PEER + 1);
     endpoint.on_message(PEER + 1, notify(4, 14, "0"), at(1.5));
     assert_eq!(outputs(&mut endpoint).len(), 2, "its address may change");
-    endpoint.forget(PEER + 1, token);
+    endpoint.forget(token, at(1.5));
     endpoint.on_message(PEER + 1, notify(5, 15, "1"), at(2.0));
     assert_eq!(
         outputs(&mut endpoint),
@@ -267,6 +267,16 @@ fn an_rst_fails_a_request_and_lets_the_next_one_go() {
         }
     );
     assert!(matches!(all[1], Output::Send { .. }));
+}
+
+#[test]
+fn what_waits_behind_a_forgotten_request_goes_out() {
+    let mut endpoint = endpoint();
+    let token = endpoint.request(PEER, Message::request(Code::GET, "a"), at(0.0));
+    endpoint.request(PEER, Message::request(Code::GET, "b"), at(0.0));
+    assert_eq!(sent(&mut endpoint)[0].path(), "/a");
+    endpoint.forget(token, at(0.1));
+    assert_eq!(sent(&mut endpoint)[0].path(), "/b");
 }
 
 /// Two endpoints and what is between them.

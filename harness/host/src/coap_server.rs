@@ -5,7 +5,7 @@
 //! wrong. Every datagram gets the answer that the protocol has for it, or silence; what a peer can make the server
 //! remember is bounded.
 //!
-//! `coaps://` (DTLS with a pre-shared key) has its place between the socket and the engine, in [`keep`](Door::keep): there
+//! `coaps://` (DTLS with a pre-shared key) has its place between the socket and the engine, in `Door::keep`: there
 //! a datagram would be decrypted before the engine sees it. It is not part of this version.
 
 mod drive;
@@ -97,8 +97,7 @@ impl CoapServer {
         let door = Door {
             socket,
             clock,
-            engine: Engine::new(seed, shelf.clone(), on_happening.clone()),
-            registered: registered.clone(),
+            engine: Engine::new(seed, shelf.clone(), on_happening.clone(), registered.clone()),
         };
         let task = runtime.spawn(door.keep(inbox));
         Ok(Self {
@@ -183,7 +182,6 @@ struct Door {
     socket: UdpSocket,
     clock: Clock,
     engine: Engine,
-    registered: Arc<AtomicUsize>,
 }
 
 impl Door {
@@ -221,7 +219,6 @@ impl Door {
                 Err(error) => tracing::debug!(%error, "the CoAP socket"),
             }
         }
-        self.registered.store(self.engine.registered(), Ordering::Relaxed);
     }
 
     async fn send_out(&mut self) {
@@ -246,7 +243,6 @@ impl Door {
     fn look_around(&mut self) {
         let now = self.now();
         self.engine.on_time(now);
-        self.registered.store(self.engine.registered(), Ordering::Relaxed);
     }
 
     /// Sets the alarm to what is due next.

@@ -163,7 +163,7 @@ impl<P: Copy + Ord> Endpoint<P> {
 
     /// Sends a request, in blocks where its payload is long. Its Observe option, where it has one, begins an observation.
     pub fn request(&mut self, to: P, draft: Message, now: Duration) -> Token {
-        let token = self.new_token(to);
+        let token = self.new_token();
         if self.waiting(to) >= WAITING_MAX {
             let why = Failure::Crowded;
             self.out.push_back(Output::Failed { to, token, why });
@@ -180,12 +180,17 @@ impl<P: Copy + Ord> Endpoint<P> {
         token
     }
 
-    /// Ends an observation: the peer learns it from the answer to its next notification (RFC 7641 §3.6).
-    pub fn forget(&mut self, peer: P, token: Token) {
-        self.observed.remove(&(peer, token));
-        self.pending.remove(&(peer, token));
-        if let Some(outbox) = self.outboxes.get_mut(&peer) {
-            outbox.settle_token(token);
+    /// Forgets a request or an observation, wherever its peer is by now. The peer learns of the end of an observation from
+    /// the answer to its next notification (RFC 7641 §3.6).
+    pub fn forget(&mut self, token: Token, now: Duration) {
+        self.observed.retain(|(_, of), _| *of != token);
+        self.pending.retain(|(_, of), _| *of != token);
+        let peers: Vec<P> = self.outboxes.keys().copied().collect();
+        for peer in peers {
+            if let Some(outbox) = self.outboxes.get_mut(&peer) {
+                outbox.settle_token(token);
+            }
+            self.next(peer, now);
         }
     }
 
@@ -204,13 +209,13 @@ impl<P: Copy + Ord> Endpoint<P> {
         keys.filter(move |(at, _)| *at == peer).map(|(_, token)| *token)
     }
 
-    fn new_token(&mut self, peer: P) -> Token {
+    /// A token that no other request has, of whatever peer: it names the request to whoever made it.
+    fn new_token(&mut self) -> Token {
         loop {
             let bytes = self.dice.roll().to_be_bytes();
             let token = Token::new(&bytes[..4]).unwrap_or_default();
-            let taken =
-                self.pending.contains_key(&(peer, token)) || self.observed.contains_key(&(peer, token));
-            if !taken {
+            let mut taken = self.pending.keys().chain(self.observed.keys());
+            if taken.all(|(_, of)| *of != token) {
                 return token;
             }
         }

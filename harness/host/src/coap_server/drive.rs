@@ -13,6 +13,10 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+/// The formats that values are asked for in: first whatever the client likes best, then those that every client of 1.0
+/// knows. Accept is critical, so a client that knows none of them says so with 4.06 or 4.02.
+const ACCEPTS: [Option<u16>; 3] = [None, Some(formats::TEXT), Some(formats::TLV)];
+
 /// The update of one client.
 #[derive(Debug)]
 pub(super) struct Drive {
@@ -25,9 +29,11 @@ pub(super) struct Drive {
     pub(super) last: Option<SocketAddr>,
     update: FirmwareUpdate,
     /// The request that is out.
-    out: Option<(SocketAddr, Token, Ask)>,
+    out: Option<(Token, Ask)>,
     /// Observations, and the resource of each.
     observed: BTreeMap<Token, u16>,
+    /// Which of [`ACCEPTS`] it is asked for.
+    accept: usize,
     told: usize,
     ended: bool,
 }
@@ -42,6 +48,7 @@ impl Drive {
             update: FirmwareUpdate::new(script),
             out: None,
             observed: BTreeMap::new(),
+            accept: 0,
             told: 0,
             ended: false,
         }
@@ -49,16 +56,21 @@ impl Drive {
 
     /// The client has registered: it knows of nothing any more. Its old observations and the request that is out are
     /// forgotten.
-    pub(super) fn registered(&mut self, before: Option<SocketAddr>, post: &mut Post<'_>) {
-        for (token, _) in std::mem::take(&mut self.observed) {
-            if let Some(before) = before {
-                post.endpoint.forget(before, token);
-            }
-        }
-        if let Some((peer, token, _)) = self.out.take() {
-            post.endpoint.forget(peer, token);
+    pub(super) fn registered(&mut self, post: &mut Post<'_>) {
+        let observed = std::mem::take(&mut self.observed).into_keys();
+        let out = self.out.take().map(|(token, _)| token);
+        for token in observed.chain(out) {
+            post.endpoint.forget(token, post.now);
         }
         self.hear(Heard::Registered, post);
+    }
+
+    /// Its address has changed: what is out went to the old one. Whether it arrived is not known.
+    pub(super) fn moved(&mut self, post: &mut Post<'_>) {
+        if let Some((token, ask)) = self.out.take() {
+            post.endpoint.forget(token, post.now);
+            self.hear(Heard::Unanswered(ask), post);
+        }
     }
 
     /// The last block of its package was served.
@@ -77,9 +89,14 @@ impl Drive {
                 endpoint: self.endpoint.clone(),
                 ask: ask.clone(),
             });
-            let token = post.endpoint.request(peer, draft(&ask), post.now);
-            self.out = Some((peer, token, ask));
+            self.send(peer, ask, post);
         }
+    }
+
+    fn send(&mut self, peer: SocketAddr, ask: Ask, post: &mut Post<'_>) {
+        let draft = draft(&ask, ACCEPTS[self.accept]);
+        let token = post.endpoint.request(peer, draft, post.now);
+        self.out = Some((token, ask));
     }
 
     /// When [`Self::step`] has something to do.
@@ -89,15 +106,26 @@ impl Drive {
 
     /// Whether this token is of a request or an observation of this client.
     pub(super) fn has(&self, token: Token) -> bool {
-        self.observed.contains_key(&token) || self.out.as_ref().is_some_and(|(_, out, _)| *out == token)
+        self.observed.contains_key(&token) || self.out.as_ref().is_some_and(|(out, _)| *out == token)
     }
 
     /// The response to the request that is out.
-    pub(super) fn response(&mut self, token: Token, observed: bool, message: &Message, post: &mut Post<'_>) {
-        let Some((.., ask)) = self.out.take_if(|(_, out, _)| *out == token) else {
+    pub(super) fn response(
+        &mut self,
+        (from, token): (SocketAddr, Token),
+        observed: bool,
+        message: &Message,
+        post: &mut Post<'_>,
+    ) {
+        let Some((_, ask)) = self.out.take_if(|(out, _)| *out == token) else {
             return;
         };
         let code = message.code();
+        if self.wants_another_format(&ask, message) {
+            self.accept += 1;
+            post.endpoint.forget(token, post.now);
+            return self.send(from, ask, post);
+        }
         let heard = match &ask {
             _ if !code.is_success() => Heard::Refused(ask.clone(), code.number()),
             Ask::Observe(resource) | Ask::Read(resource) => {
@@ -110,6 +138,19 @@ impl Drive {
         };
         self.answered(ask, code.to_string(), post);
         self.hear(heard, post);
+    }
+
+    /// Whether a value came in a format that is not understood here, or the one that was asked for is not understood there;
+    /// and there is another one to try.
+    fn wants_another_format(&self, ask: &Ask, message: &Message) -> bool {
+        let (Ask::Observe(resource) | Ask::Read(resource)) = ask else {
+            return false;
+        };
+        let foreign = match message.code() {
+            Code::NOT_ACCEPTABLE | Code::BAD_OPTION => self.accept > 0,
+            code => code.is_success() && value::integer(message, *resource).is_err(),
+        };
+        foreign && self.accept + 1 < ACCEPTS.len()
     }
 
     /// A notification.
@@ -126,7 +167,7 @@ impl Drive {
 
     /// No response came.
     pub(super) fn failed(&mut self, token: Token, why: &str, post: &mut Post<'_>) {
-        if let Some((.., ask)) = self.out.take_if(|(_, out, _)| *out == token) {
+        if let Some((_, ask)) = self.out.take_if(|(out, _)| *out == token) {
             self.answered(ask.clone(), why.to_owned(), post);
             self.hear(Heard::Unanswered(ask), post);
         }
@@ -182,13 +223,18 @@ impl Drive {
     }
 }
 
-/// The request for it (LwM2M TS 1.0.2 §8.2.5, §8.2.6). The client chooses the format of what it answers: Accept is
-/// critical, and clients need not know every format.
-fn draft(ask: &Ask) -> Message {
+/// The request for it (LwM2M TS 1.0.2 §8.2.5, §8.2.6).
+fn draft(ask: &Ask, accept: Option<u16>) -> Message {
     let resource = |method, resource: u16| Message::request(method, &format!("5/0/{resource}"));
+    let read = |id| {
+        let draft = resource(Code::GET, id);
+        accept.into_iter().fold(draft, |draft, format| {
+            draft.with_uint(option::ACCEPT, format.into())
+        })
+    };
     match ask {
-        Ask::Observe(id) => resource(Code::GET, *id).with_uint(option::OBSERVE, 0),
-        Ask::Read(id) => resource(Code::GET, *id),
+        Ask::Observe(id) => read(*id).with_uint(option::OBSERVE, 0),
+        Ask::Read(id) => read(*id),
         Ask::Write(uri) => resource(Code::PUT, firmware::PACKAGE_URI)
             .with_uint(option::CONTENT_FORMAT, formats::TEXT.into())
             .with_payload(uri.clone().into_bytes()),

@@ -22,6 +22,7 @@ use dfota_core::seed::Seed;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 /// What a stranger who looks around is told.
@@ -35,6 +36,8 @@ pub(super) struct Engine {
     drives: Vec<Drive>,
     shelf: Arc<Shelf>,
     on_happening: OnHappening,
+    /// How many clients are registered, for whoever asks from outside.
+    registered: Arc<AtomicUsize>,
     limiter: Limiter,
     out: Vec<(SocketAddr, Vec<u8>)>,
     /// Answers that are held back, by the time they go.
@@ -60,7 +63,12 @@ impl Post<'_> {
 
 impl Engine {
     /// An engine for the packages on a shelf.
-    pub(super) fn new(seed: Seed, shelf: Arc<Shelf>, on_happening: OnHappening) -> Self {
+    pub(super) fn new(
+        seed: Seed,
+        shelf: Arc<Shelf>,
+        on_happening: OnHappening,
+        registered: Arc<AtomicUsize>,
+    ) -> Self {
         Self {
             endpoint: Endpoint::new(seed),
             registry: Registry::new(seed),
@@ -68,16 +76,12 @@ impl Engine {
             drives: Vec::new(),
             shelf,
             on_happening,
+            registered,
             limiter: Limiter::default(),
             out: Vec::new(),
             held: BTreeMap::new(),
             held_count: 0,
         }
-    }
-
-    /// How many clients are registered.
-    pub(super) fn registered(&self) -> usize {
-        self.registry.len()
     }
 
     /// Drives the update of a client as soon as it registers, or at once where it is registered; never pushes it out.
@@ -86,7 +90,7 @@ impl Engine {
         self.drives.retain(|drive| drive.endpoint != endpoint);
         self.drives.push(Drive::new(endpoint.clone(), script));
         if self.registry.find(&endpoint).is_some() {
-            self.with_drive(&endpoint, now, |drive, post| drive.registered(None, post));
+            self.with_drive(&endpoint, now, |drive, post| drive.registered(post));
         }
         self.pump(None, now);
     }
@@ -116,7 +120,7 @@ impl Engine {
         let asked = (message.class() == Class::Request).then(|| self.shelf.find(&message.path()));
         let place = asked.flatten();
         if let Some(place) = &place
-            && !lets_in(place, peer, &message)
+            && !self.lets_in(place, peer, &message)
         {
             return;
         }
@@ -181,7 +185,7 @@ impl Engine {
                     observed,
                     message,
                 } => self.with_token(from, token, now, |drive, post| {
-                    drive.response(token, observed, &message, post);
+                    drive.response((from, token), observed, &message, post);
                 }),
                 Output::Notification { from, token, message } => {
                     self.with_token(from, token, now, |drive, post| {
@@ -194,6 +198,26 @@ impl Engine {
             }
             self.step_drives(now);
         }
+    }
+
+    /// Whether a request reaches the server, as far as the faults of the package go.
+    fn lets_in(&self, place: &Place, peer: SocketAddr, message: &Message) -> bool {
+        let faults = place.faults();
+        if lock(&place.link).copies(Way::In, &faults) == 0 {
+            lock(&place.fetches).lost(peer, 0);
+            return false;
+        }
+        if !file::is_stopped(place, message, &faults) {
+            return true;
+        }
+        let share = faults.stop_at.map_or(String::new(), |share| share.to_string());
+        let text = format!("stopped at {share}");
+        if !lock(&place.fetches).fault(peer, &text) {
+            let mut report = blank(peer, message, &place.path);
+            (report.ours, report.wanted, report.fault) = (true, place.len(), Some(text));
+            (self.on_happening)(Happening::Request(report));
+        }
+        false
     }
 
     fn let_out(&mut self, place: &Place, to: SocketAddr, bytes: Vec<u8>, now: Duration) {
@@ -339,19 +363,20 @@ impl Engine {
             report.status = Some(answer.code().number());
             (self.on_happening)(Happening::Request(report));
         }
-        self.endpoint.respond(ticket, answer, now);
         for change in changes {
             self.changed(change, now);
         }
+        self.endpoint.respond(ticket, answer, now);
     }
 
     // Registrations and updates.
 
     fn changed(&mut self, change: Change<SocketAddr>, now: Duration) {
+        // First, so that whoever is told of the change sees it in the number.
+        self.registered.store(self.registry.len(), Ordering::Relaxed);
         let happening = match &change {
             Change::Registered { endpoint, before } => {
-                let before = *before;
-                self.with_drive(endpoint, now, |drive, post| drive.registered(before, post));
+                self.with_drive(endpoint, now, |drive, post| drive.registered(post));
                 self.registry
                     .find(endpoint)
                     .map(|registration| Happening::Registered {
@@ -366,6 +391,7 @@ impl Engine {
                 let peer = self.registry.find(endpoint).map(|registration| registration.peer);
                 if let (Some(from), Some(to)) = (moved_from, peer) {
                     self.endpoint.moved(*from, to);
+                    self.with_drive(endpoint, now, Drive::moved);
                 }
                 peer.map(|peer| Happening::Updated {
                     endpoint: endpoint.clone(),
@@ -380,8 +406,9 @@ impl Engine {
             Change::Expired(gone) => Some(gone_how(&gone.endpoint, "expired")),
             Change::PushedOut(gone) => Some(gone_how(&gone.endpoint, "pushed out")),
         };
-        let (Change::Registered { endpoint, .. } | Change::Updated { endpoint, .. }) = &change else {
-            return self.tell_of(happening, "", now);
+        let endpoint = match &change {
+            Change::Registered { endpoint, .. } | Change::Updated { endpoint, .. } => endpoint,
+            Change::Deregistered(gone) | Change::Expired(gone) | Change::PushedOut(gone) => &gone.endpoint,
         };
         self.tell_of(happening, endpoint, now);
     }
@@ -439,21 +466,6 @@ impl Engine {
         self.registry.spoke(&endpoint, now);
         self.with_drive(&endpoint, now, act);
     }
-}
-
-/// Whether a request reaches the server, as far as the faults of the package go.
-fn lets_in(place: &Place, peer: SocketAddr, message: &Message) -> bool {
-    let faults = place.faults();
-    if lock(&place.link).copies(Way::In, &faults) == 0 {
-        lock(&place.fetches).lost(peer, 0);
-        return false;
-    }
-    if file::is_stopped(place, message, &faults) {
-        let share = faults.stop_at.map_or(String::new(), |share| share.to_string());
-        lock(&place.fetches).fault(peer, &format!("stopped at {share}"));
-        return false;
-    }
-    true
 }
 
 fn gone_how(endpoint: &str, how: &'static str) -> Happening {

@@ -101,13 +101,15 @@ impl Fetches {
         self.under_way.insert(peer, fetch);
     }
 
-    /// A fault shaped the answer.
-    pub(super) fn fault(&mut self, peer: SocketAddr, text: &str) {
-        if let Some(fetch) = self.under_way.get_mut(&peer)
-            && fetch.faults.iter().all(|known| known != text)
-        {
+    /// A fault shaped the answer. False where no download is under way that it could be written down with.
+    pub(super) fn fault(&mut self, peer: SocketAddr, text: &str) -> bool {
+        let Some(fetch) = self.under_way.get_mut(&peer) else {
+            return false;
+        };
+        if fetch.faults.iter().all(|known| known != text) {
             fetch.faults.push(text.to_owned());
         }
+        true
     }
 
     /// A datagram was lost on purpose, to the server (0) or from it (1).

@@ -146,6 +146,22 @@ fn libcoap_downloads_over_its_own_lossy_link() {
     assert!(got == whole, "{} bytes came", got.len());
 }
 
+#[test]
+fn aiocoap_downloads_over_a_lossy_link() {
+    if !has_aiocoap() {
+        return eprintln!("skipped: the Python package `aiocoap` is not installed");
+    }
+    let whole = package(60_000);
+    let faults = CoapFaults {
+        drop_share: Percent::new(5),
+        ..CoapFaults::default()
+    };
+    let (got, bench) = download(&whole, faults, aiocoap(1024));
+    assert!(got == whole, "{} bytes came", got.len());
+    let fault = bench.report().fault.expect("its faults");
+    assert!(fault.starts_with("lost "), "{fault}");
+}
+
 #[rstest]
 #[case::libcoap(true)]
 #[case::aiocoap(false)]

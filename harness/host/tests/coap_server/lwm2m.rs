@@ -9,6 +9,7 @@ use dfota_core::coap::token::Token;
 use dfota_core::lwm2m::firmware_update::Script;
 use dfota_core::seed::Seed;
 use dfota_hil::coap_server::Happening;
+use rstest::rstest;
 use std::time::{Duration, Instant};
 
 /// A client with object 5, on the project's own endpoint.
@@ -21,6 +22,8 @@ struct Device {
     /// Tokens under which state and result are observed, and the number of the last notification.
     observed: [Option<Token>; 2],
     number: u32,
+    /// It tells values in CBOR unless it is asked for another format.
+    cbor: bool,
     log: Vec<String>,
 }
 
@@ -34,6 +37,7 @@ impl Device {
             result: 0,
             observed: [None; 2],
             number: 1,
+            cbor: false,
             log: vec![],
         }
     }
@@ -80,7 +84,13 @@ impl Device {
 
     fn answer(&mut self, request: &Message) -> Message {
         self.log.push(format!("{} {}", request.code(), request.path()));
-        let value = |value: u8| Message::because(Code::CONTENT, &value.to_string());
+        let cbor = self.cbor && request.option(option::ACCEPT).is_none();
+        let value = |value: u8| match cbor {
+            true => Message::draft(Code::CONTENT)
+                .with_uint(option::CONTENT_FORMAT, 60)
+                .with_payload(vec![value]),
+            false => Message::because(Code::CONTENT, &value.to_string()),
+        };
         match (request.code(), request.path().as_str()) {
             (Code::GET, path @ ("/5/0/3" | "/5/0/5")) => {
                 let which = usize::from(path == "/5/0/5");
@@ -116,13 +126,16 @@ impl Device {
     }
 }
 
-#[test]
-fn an_update_from_the_registration_to_the_result() {
+#[rstest]
+#[case::text(false)]
+#[case::cbor_unless_asked_for_text(true)]
+fn an_update_from_the_registration_to_the_result(#[case] cbor: bool) {
     let bench = Bench::new();
     bench
         .server
         .drive("867725030029312", Script::new("coap://h/p".into()));
     let mut device = Device::new(&bench);
+    device.cbor = cbor;
     device.register();
     device.serve(|device| device.state == 1);
     device.serve(|device| device.log.iter().filter(|line| *line == "GET /5/0/3").count() >= 2);
@@ -170,4 +183,39 @@ fn a_registration_is_told_and_expires_in_the_modules_time() {
         _ => None,
     });
     assert_eq!((how, bench.server.registered()), ("expired", 0));
+}
+
+#[test]
+fn a_client_behind_a_new_address_is_asked_there() {
+    let bench = Bench::new();
+    bench.server.drive("e", Script::new("coap://h/p".into()));
+    let mut old = bench.client();
+    old.send(&Message::request(Code::POST, "rd").with(option::URI_QUERY, b"ep=e"));
+    let heard = [old.receive(), old.receive()];
+    let created = heard
+        .iter()
+        .find(|message| message.code() == Code::CREATED)
+        .expect("2.01");
+    let asked = heard
+        .iter()
+        .find(|message| message.code() == Code::GET)
+        .expect("the first request");
+    assert_eq!(asked.path(), "/5/0/3");
+    let place: Vec<&[u8]> = created.options(option::LOCATION_PATH).collect();
+    let update = place.iter().fold(Message::draft(Code::POST), |draft, part| {
+        draft.with(option::URI_PATH, part)
+    });
+    let mut new = bench.client();
+    new.send(&update);
+    let heard = [new.receive(), new.receive()];
+    assert!(heard.iter().any(|message| message.code() == Code::CHANGED));
+    assert!(
+        heard.iter().any(|message| message.code() == Code::GET),
+        "{heard:?}"
+    );
+    let moved = bench.wait_for("the update", |happening| match happening {
+        Happening::Updated { moved, .. } => Some(moved),
+        _ => None,
+    });
+    assert!(moved);
 }
