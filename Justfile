@@ -28,6 +28,7 @@ bench:
     cargo bench -p dfota-hil --bench cut_latency
     cargo bench -p dfota-hil --bench upload
     cargo bench -p dfota-hil --bench updates
+    cargo bench -p dfota-hil --bench coap_blocks
 
 # Write the JSON schemas and test snapshots anew
 bless:
