@@ -240,7 +240,8 @@ pub fn summary(run: &Run<'_>, paint: Paint) -> String {
     text
 }
 
-fn cases(count: usize) -> String {
+/// How many cases, in words.
+pub fn cases(count: usize) -> String {
     if count == 1 {
         "1 case".into()
     } else {

@@ -10,6 +10,7 @@ use crate::prepare::Identity;
 use crate::registration;
 use crate::shell_word::shell_word;
 use crate::suite::Suite;
+use bc66_wire::code::UpdateCode;
 use bytes::Bytes;
 use dfota_core::case::{Case, Limits, Via};
 use dfota_core::chain::chain;
@@ -109,6 +110,10 @@ pub struct Runner<'a> {
     broken: Option<String>,
     /// The module was found dead.
     dead: bool,
+    /// The last update ended with 254 or 255 although nothing was done to its package.
+    refused: bool,
+    /// The image was written by a sound update since the last case.
+    fresh: bool,
     last: Option<Ended>,
     verdicts: Vec<Verdict>,
 }
@@ -124,6 +129,8 @@ impl<'a> Runner<'a> {
             known: None,
             broken: None,
             dead: false,
+            refused: false,
+            fresh: false,
             last: None,
             verdicts: Vec::new(),
         }
@@ -237,11 +244,18 @@ impl<'a> Runner<'a> {
     // One case, from top to bottom.
 
     fn case(&mut self, case: &Case) -> Result<(Verdict, String), Stop> {
+        self.fresh = false;
         self.prepare(case)?;
         let before = self.known.as_ref().and_then(|known| known.imei.clone());
         let package = self.package(case)?;
         let offered = self.offer(case, &package)?;
         let (verdict, told, landed) = self.try_and_judge(case, &package, &offered, before.clone())?;
+        if let Verdict::Fail(finding) = &verdict
+            && case.expect == Expect::success()
+            && let Some(accused) = self.accuse(finding)
+        {
+            return Err(accused);
+        }
         if verdict != Verdict::Pass || landed != Some(Due::Nothing) {
             return Ok((verdict, told));
         }
@@ -313,6 +327,9 @@ impl<'a> Runner<'a> {
             imei: imei.zip(after),
         };
         let verdict = judge(&facts);
+        let sound = case.faults == Faults::default() && case.on == case.package.from;
+        let last = update.ends().last();
+        self.refused = sound && matches!(last, Some(UpdateCode::Mismatch | UpdateCode::Invalid));
         self.module().clean =
             identity.is_some() && verdict == Verdict::Pass && case.faults == Faults::default();
         self.known = identity;
@@ -460,6 +477,11 @@ impl<'a> Runner<'a> {
             );
             return Err(Stop::rule(Rule::NoModule, sentence));
         };
+        let awake = self.module().awake;
+        if !awake.ready && !awake.boot_rom {
+            let sentence = "`AT` is answered although no boot was seen after the supply had been off: the line does not remove the module's power, or another path feeds it";
+            return Err(Stop::rule(Rule::PowerNotCut, sentence));
+        }
         if identity.model != self.model {
             let sentence = format!(
                 "ATI says `{}`, the rig file names a module that says `{}`",
@@ -506,6 +528,7 @@ impl<'a> Runner<'a> {
             };
             let (verdict, ..) = self.try_and_judge(&plain, &loaded.bytes, &Offered::Uart, None)?;
             let Some(finding) = verdict.finding() else {
+                self.fresh = true;
                 continue;
             };
             if self
@@ -525,36 +548,34 @@ impl<'a> Runner<'a> {
         Ok(())
     }
 
-    /// A known-good delta that the module refuses accuses the image that an earlier case left behind.
     fn preparation_failed(&mut self, finding: &Finding) -> Stop {
-        let refused = finding.sentence.contains("END,254") || finding.sentence.contains("END,255");
-        let Some(last) = self.last.as_ref().filter(|last| refused && last.passed) else {
-            let sentence = format!(
-                "the update that was to prepare the case failed: {}: {}",
-                finding.rule, finding.sentence
-            );
-            return Stop::rule(Rule::PreparationFailed, sentence);
-        };
+        let (rule, seen) = (finding.rule, &finding.sentence);
+        self.accuse(finding).unwrap_or_else(|| {
+            let sentence = format!("the update that was to prepare the case failed: {rule}: {seen}");
+            Stop::rule(Rule::PreparationFailed, sentence)
+        })
+    }
+
+    /// A known-good delta that the module refuses accuses the image that an earlier case left behind, as long as nothing
+    /// has been written over it since. The case before gets another verdict; this one ends without.
+    fn accuse(&mut self, finding: &Finding) -> Option<Stop> {
+        let last = self
+            .last
+            .as_ref()
+            .filter(|last| self.refused && !self.fresh && last.passed)?;
         let sentence = format!(
             "the next, known-good delta was refused: {}; the image that this case left was not what its version said",
             finding.sentence
         );
         let verdict = Verdict::of(Rule::ImageCorrupt, sentence);
         let event = last.event(verdict.clone());
-        let accused = last.id.clone();
+        let sentence = format!("`{}` left a corrupt image: {}", last.id, finding.sentence);
         self.module().journal.post(event);
-        if let Some(slot) = self
-            .verdicts
-            .iter_mut()
-            .rev()
-            .find(|verdict| **verdict == Verdict::Pass)
-        {
+        let mut before = self.verdicts.iter_mut().rev();
+        if let Some(slot) = before.find(|verdict| **verdict == Verdict::Pass) {
             *slot = verdict;
         }
-        Stop::rule(
-            Rule::PreparationFailed,
-            format!("`{accused}` left a corrupt image: {}", finding.sentence),
-        )
+        Some(Stop::rule(Rule::PreparationFailed, sentence))
     }
 
     // Afterwards.

@@ -128,6 +128,9 @@ impl Bootloader<'_> {
                 self.progress.percent(shown);
             }
         }
+        if self.defects.has(Defect::EndZeroCorruptedImage) {
+            self.flash.erase(self.layout.image.sector(count / 2))?;
+        }
         Ok(UpdateCode::Success)
     }
 

@@ -14,6 +14,8 @@ pub enum Defect {
     ForgetsResume,
     /// Shows all progress and reports 0, but patches nothing.
     EndZeroOldVersion,
+    /// Reports 0 and shows the new version, but one sector of the image is empty.
+    EndZeroCorruptedImage,
     /// Stops for good at some percentage between 30 and 80, in every attempt.
     HangsInUpdating,
     /// Gives no sign of life after a power cut while patching.
@@ -32,9 +34,10 @@ pub enum Defect {
 
 impl Defect {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::ForgetsResume,
         Self::EndZeroOldVersion,
+        Self::EndZeroCorruptedImage,
         Self::HangsInUpdating,
         Self::DeadAfterCut,
         Self::NeverPrintsEnd,
@@ -49,6 +52,7 @@ impl Defect {
         match self {
             Self::ForgetsResume => "forgets-resume",
             Self::EndZeroOldVersion => "end-zero-old-version",
+            Self::EndZeroCorruptedImage => "end-zero-corrupted-image",
             Self::HangsInUpdating => "hangs-in-updating",
             Self::DeadAfterCut => "dead-after-cut",
             Self::NeverPrintsEnd => "never-prints-end",
@@ -66,6 +70,9 @@ impl Defect {
                 "after a power cut in UPDATING, starts the half-patched application instead of resuming"
             }
             Self::EndZeroOldVersion => "shows all progress and reports END,0, but keeps the old version",
+            Self::EndZeroCorruptedImage => {
+                "reports END,0 and shows the new version, but leaves a hole in the image"
+            }
             Self::HangsInUpdating => "stops for good at some percentage between 30 and 80, in every attempt",
             Self::DeadAfterCut => "gives no sign of life after a power cut in UPDATING",
             Self::NeverPrintsEnd => "never prints END",

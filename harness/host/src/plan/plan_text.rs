@@ -33,8 +33,8 @@ impl fmt::Display for Plan {
         let totals = &self.totals;
         writeln!(
             f,
-            "\n{} cases, {} left out; about {} of the module's time, {} real; at most {} flash updates",
-            totals.cases,
+            "\n{}, {} left out; about {} of the module's time, {} real; at most {} flash updates",
+            crate::console::cases(totals.cases),
             totals.skipped,
             rough(totals.module_ms),
             rough(totals.real_ms),

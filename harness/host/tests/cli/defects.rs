@@ -112,3 +112,38 @@ fn what_is_printed_to_rerun_a_case_reruns_it() {
     assert_eq!(lab.verdicts("again"), [format!("{id} fail no-resume")]);
     assert_eq!(cut("again", id), cut("out", id), "the same cut, delay and all");
 }
+
+/// The version is right and the image is not: the next known-good delta finds it out, whether it is to prepare the case or
+/// is the case itself, and accuses the case that left the image.
+#[rstest]
+#[case::while_preparing("update: {package: a-to-b, via: uart}")]
+#[case::as_the_case_itself("update: {package: b-to-a, via: uart}")]
+fn a_corrupt_image_is_the_fault_of_the_case_that_left_it(#[case] next: &str) {
+    let lab = Lab::new();
+    lab.rig(200, "end-zero-corrupted-image");
+    lab.suite(&format!(
+        "cases:
+  - name: first
+    update: {{package: a-to-b, via: uart}}
+  - name: next
+    {next}
+"
+    ));
+    lab.run(&lab.arguments(&[])).ends(1);
+    let cases = junit::cases(&lab.read("out/junit.xml"));
+    let [first, next] = &cases[..] else {
+        panic!("{cases:?}")
+    };
+    assert_eq!(
+        (first.verdict.as_str(), first.kind.as_str()),
+        ("failure", "product.image-corrupt"),
+        "{first:?}"
+    );
+    assert!(first.message.contains("END,254"), "{first:?}");
+    assert_eq!(
+        (next.verdict.as_str(), next.kind.as_str()),
+        ("error", "harness.preparation-failed"),
+        "{next:?}"
+    );
+    assert!(next.message.contains("`first` left a corrupt image"), "{next:?}");
+}
