@@ -258,6 +258,7 @@ fn a_failure_that_cannot_be_reported_everywhere_stays_one() {
 #[case("forced-resume")]
 #[case("refusals")]
 #[case("download-cuts")]
+#[case("lossy-coap")]
 fn the_suites_end_as_they_should(#[case] suite: &str) {
     let lab = Lab::new();
     lab.rig(150, "");
