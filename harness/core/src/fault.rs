@@ -63,6 +63,8 @@ pub struct CoapFaults {
     pub change_etag_at: Option<Percent>,
     /// Blocks have at most this many bytes, whatever is asked for: 16, 32, 64, 128, 256, 512 or 1024.
     pub max_block: Option<u16>,
+    /// Order the update over LwM2M while the download still runs: it must be refused.
+    pub execute_early: bool,
 }
 
 /// A pause of the HTTP server.

@@ -47,6 +47,15 @@ pub struct Fetches {
     pub broken: u32,
 }
 
+/// State and result of the firmware update object as they were told last.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Told {
+    /// `/5/0/3`.
+    pub state: Option<i64>,
+    /// `/5/0/5`.
+    pub result: Option<i64>,
+}
+
 /// What the LwM2M server saw of this case.
 #[derive(Debug, Clone, Copy)]
 pub struct Lwm2m<'a> {
@@ -56,6 +65,8 @@ pub struct Lwm2m<'a> {
     pub ending: Option<&'a Ending>,
     /// State and result were to be read back: the module came back, was configured and asked to register.
     pub awaited: bool,
+    /// What they were last; where they were to be read back, since then.
+    pub told: Told,
 }
 
 /// Everything that a case is judged by.
@@ -245,6 +256,11 @@ impl Facts<'_> {
     /// The source version runs where the target had to.
     fn not_updated(&self) -> Verdict {
         let (after, source, target) = (self.after(), self.source(), self.target());
+        if let Some(finding) = self.lwm2m.and_then(|lwm2m| lwm2m.findings.first()) {
+            // Why it is not updated is worth more than that it is not.
+            let sentence = format!("{}; {source} runs on", finding.sentence);
+            return Verdict::of(finding.rule, sentence);
+        }
         let ends = self.ends();
         if ends.contains(&UpdateCode::Success) {
             let sentence =
@@ -353,6 +369,13 @@ impl Facts<'_> {
                     self.after()
                 ),
             ),
+            TimedOut::Download if self.fetches.requests == 0 && self.told_state().is_some() => (
+                Rule::ObjectState,
+                format!(
+                    "nothing was downloaded within the limit `download`: the module is registered over LwM2M, and its state `/5/0/3` is {}",
+                    self.told_state().unwrap_or_default()
+                ),
+            ),
             TimedOut::Download => {
                 let rule = if self.fetches.requests == 0 {
                     Rule::ServerNotReached
@@ -400,6 +423,11 @@ impl Facts<'_> {
             self.after()
         );
         Verdict::of(rule, sentence)
+    }
+
+    /// The state of the firmware update object as it was told last.
+    fn told_state(&self) -> Option<i64> {
+        self.lwm2m.and_then(|lwm2m| lwm2m.told.state)
     }
 
     fn changed_imei(&self) -> Option<Verdict> {
@@ -564,14 +592,29 @@ impl Facts<'_> {
                 );
                 Some(Verdict::of(Rule::Lwm2mSilent, sentence))
             }
-            None => lwm2m.awaited.then(|| {
-                let sentence = format!(
-                    "{} state and result of `/5/0` were not read back within the limit, expected {expected}",
-                    self.after()
-                );
-                Verdict::of(Rule::Lwm2mSilent, sentence)
-            }),
+            None if !lwm2m.awaited => None,
+            None => Some(self.not_read_back(lwm2m.told, &expected)),
         }
+    }
+
+    /// No end came over LwM2M although the module was registered again: what it says of itself there decides.
+    fn not_read_back(&self, told: Told, expected: &str) -> Verdict {
+        let after = self.after();
+        let Told {
+            state: Some(state),
+            result,
+        } = told
+        else {
+            let sentence = format!(
+                "{after} state and result of `/5/0` were not read back within the limit, expected {expected}"
+            );
+            return Verdict::of(Rule::Lwm2mSilent, sentence);
+        };
+        let result = result.map_or("unknown".to_string(), |result| result.to_string());
+        let sentence = format!(
+            "{after} `/5/0` still says state {state} and result {result} although END and the version say that the update is over; expected {expected}"
+        );
+        Verdict::of(Rule::ObjectState, sentence)
     }
 
     // Whether it was the planned experiment.

@@ -4,11 +4,13 @@
 //! `D50` DOWNLOADING, `U50` UPDATING, `hend0` HTTPEND,0, `end0` END,0, `brom`, `rdy`, `cut`, `glitch`, `cycle`.
 
 use bc66_wire::code::{DownloadCode, UpdateCode};
+use bc66_wire::lwm2m::{State, UpdateResult};
 use dfota_core::case::{Case, Limits, Package, Via};
 use dfota_core::cut::{CutPlan, Kind};
 use dfota_core::expect::{Becomes, Expect, Reply};
 use dfota_core::fault::{Faults, OrderFault};
-use dfota_core::judge::{Became, Facts, Fetches, TimedOut, judge, story};
+use dfota_core::judge::{Became, Facts, Fetches, Lwm2m, TimedOut, Told, judge, story};
+use dfota_core::lwm2m::firmware_update::Ending;
 use dfota_core::moment::Moment;
 use dfota_core::percent::Percent;
 use dfota_core::update::{Input, Update};
@@ -615,4 +617,32 @@ fn what_a_line_on_the_console_says() {
     );
     let update = play("http order hend12");
     assert_eq!(story(&update, &became("dead")), "download 12 · unresponsive");
+}
+
+/// AT says that the update succeeded; what LwM2M says decides.
+#[rstest]
+#[case::same_story(
+    Some(Ending::Rests(State::Idle, UpdateResult::Success)),
+    Told::default(),
+    "pass"
+)]
+#[case::other_result(
+    Some(Ending::Rests(State::Idle, UpdateResult::UpdateFailed)),
+    Told::default(),
+    "object-state"
+)]
+#[case::stuck(None, Told { state: Some(3), result: Some(0) }, "object-state")]
+#[case::silent(None, Told::default(), "lwm2m-silent")]
+fn at_and_lwm2m_tell_the_same_story(#[case] ending: Option<Ending>, #[case] told: Told, #[case] rule: &str) {
+    let script = "uart order start U20 U100 rdy end0";
+    let judged = verdict(script, "target", None, |facts| {
+        facts.lwm2m = Some(Lwm2m {
+            findings: &[],
+            // The facts borrow; a test may leak.
+            ending: ending.map(|ending| &*Box::leak(Box::new(ending))),
+            awaited: true,
+            told,
+        });
+    });
+    assert_eq!(ruled(&judged), rule, "{judged:?}");
 }

@@ -3,8 +3,9 @@
 
 use crate::coap_server::{CoapOffer, CoapServer, Happening};
 use crate::module::{COMMAND, Module, Stop};
-use bc66_wire::lwm2m::{LIFETIME_EXAMPLE_S, command, security};
+use bc66_wire::lwm2m::{LIFETIME_EXAMPLE_S, command, firmware, security};
 use dfota_core::case::Limits;
+use dfota_core::judge::Told;
 use dfota_core::lwm2m::firmware_update::{Ending, Script};
 use dfota_core::verdict::{Finding, Rule};
 use std::time::Duration;
@@ -26,6 +27,8 @@ pub struct Lwm2m<'a> {
     pub port: u16,
     /// The module's name there: its IMEI, as in the application note.
     pub endpoint: String,
+    /// The update is ordered too early as well, and has to be refused then.
+    pub execute_early: bool,
 }
 
 /// What the LwM2M server saw of one update.
@@ -37,6 +40,8 @@ pub struct ObjectSeen {
     pub ending: Option<Ending>,
     /// The module has come back and was asked to register, so that state and result can be read.
     pub awaited: bool,
+    /// State and result as they were told last; after [`Self::awaited`], since then.
+    pub told: Told,
 }
 
 impl ObjectSeen {
@@ -45,6 +50,16 @@ impl ObjectSeen {
         match happening {
             Happening::Found { finding, .. } => self.findings.push(finding),
             Happening::Ended { ending, .. } => self.ending = Some(ending),
+            Happening::Told {
+                resource: firmware::STATE,
+                value,
+                ..
+            } => self.told.state = Some(value),
+            Happening::Told {
+                resource: firmware::UPDATE_RESULT,
+                value,
+                ..
+            } => self.told.result = Some(value),
             _ => {}
         }
     }
@@ -54,9 +69,11 @@ impl Module {
     /// Drives the module's update from the server's side, and has the module register there.
     pub fn order_over_lwm2m(&mut self, lwm2m: &Lwm2m<'_>, limits: &Limits) -> Result<(), Stop> {
         self.object = ObjectSeen::default();
-        lwm2m
-            .server
-            .drive(&lwm2m.endpoint, Script::new(lwm2m.offer.url().to_owned()));
+        let script = Script {
+            execute_early: lwm2m.execute_early,
+            ..Script::new(lwm2m.offer.url().to_owned())
+        };
+        lwm2m.server.drive(&lwm2m.endpoint, script);
         self.register(lwm2m, limits)?;
         // The note's example updates the lifetime right behind the registration (AN §6.3.1). That it is answered is part of
         // the evidence; nothing of the update rests on it.
@@ -132,6 +149,7 @@ impl Module {
         if self.object.ending.is_some() {
             return Ok(());
         }
+        self.object.told = Told::default();
         self.wait_for_network(limits)?;
         self.register(lwm2m, limits)?;
         self.wait(READ_BACK, |module| module.object.ending.is_some())

@@ -67,6 +67,7 @@ enum Offered {
 struct Driven<'a> {
     coap: Option<&'a (CoapServer, String)>,
     endpoint: String,
+    execute_early: bool,
 }
 
 impl Offered {
@@ -84,6 +85,7 @@ impl Offered {
                     host: host.to_owned(),
                     port: port.parse().unwrap_or(bc66_wire::lwm2m::PORT),
                     endpoint: driven.endpoint.clone(),
+                    execute_early: driven.execute_early,
                 }))
             }
         }
@@ -294,6 +296,7 @@ impl<'a> Runner<'a> {
         let driven = Driven {
             coap: coap.as_ref(),
             endpoint,
+            execute_early: case.faults.coap.execute_early,
         };
         let source = offered.source(&driven)?;
         let tried = module.attempt(&Job {
@@ -323,6 +326,7 @@ impl<'a> Runner<'a> {
                 findings: &object.findings,
                 ending: object.ending.as_ref(),
                 awaited: object.awaited,
+                told: object.told,
             }),
             imei: imei.zip(after),
         };
@@ -359,6 +363,7 @@ impl<'a> Runner<'a> {
         let driven = Driven {
             coap: coap.as_ref(),
             endpoint: endpoint.clone(),
+            execute_early: case.faults.coap.execute_early,
         };
         let mut result = Ok(());
         if let Source::Coap(lwm2m) = offered.source(&driven)?

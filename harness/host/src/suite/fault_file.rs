@@ -102,6 +102,7 @@ impl FaultFile<'_, '_> {
         let at = self.at.key("coap");
         let every = |Every(n): Every| n;
         CoapFaults {
+            execute_early: self.flag(&at, "execute-early", keys.execute_early.as_ref()),
             drop_every: self
                 .option(&at, "drop-every", keys.drop_every.as_ref())
                 .map(every),

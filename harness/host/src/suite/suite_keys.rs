@@ -254,6 +254,8 @@ pub struct CoapFaultKeys {
     pub change_etag: Option<Raw<Percent>>,
     /// Blocks have at most this many bytes, whatever is asked for.
     pub max_block: Option<Raw<CoapBlock>>,
+    /// Order the update over LwM2M while the download still runs: it must be refused.
+    pub execute_early: Option<Raw<bool>>,
 }
 
 /// A fault of the upload: exactly one. It hits its block once.

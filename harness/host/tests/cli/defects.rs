@@ -147,3 +147,46 @@ fn a_corrupt_image_is_the_fault_of_the_case_that_left_it(#[case] next: &str) {
     );
     assert!(next.message.contains("`first` left a corrupt image"), "{next:?}");
 }
+
+/// What is wrong with the firmware update object is found over LwM2M, whatever AT says.
+#[rstest]
+#[case("lwm2m-stuck-at-updating", "", "object-state")]
+#[case(
+    "executes-in-any-state",
+    "faults: {coap: {execute-early: true}}",
+    "execute-too-early"
+)]
+fn each_defect_of_the_object_is_found(#[case] defect: &str, #[case] faults: &str, #[case] rule: &str) {
+    let lab = Lab::new();
+    lab.rig(100, defect);
+    lab.suite(&format!(
+        "cases:
+  - name: over coap
+    update: {{package: a-to-b, via: coap}}
+    {faults}
+"
+    ));
+    lab.run(&lab.arguments(&[])).ends(1);
+    let cases = junit::cases(&lab.read("out/junit.xml"));
+    let [case] = &cases[..] else { panic!("{cases:?}") };
+    assert_eq!(case.kind, format!("product.{rule}"), "{case:?}");
+}
+
+/// A result that is not reset shows where one stands from the update before.
+#[test]
+fn a_result_that_is_not_reset_is_found() {
+    let lab = Lab::new();
+    lab.rig(100, "result-not-reset");
+    lab.suite(
+        "cases:
+  - {name: there, update: {package: a-to-b, via: coap}}
+  - {name: back, update: {package: b-to-a, via: coap}}
+",
+    );
+    lab.run(&lab.arguments(&[])).ends(1);
+    let kinds: Vec<String> = junit::cases(&lab.read("out/junit.xml"))
+        .into_iter()
+        .map(|case| case.kind)
+        .collect();
+    assert_eq!(kinds, ["", "product.result-not-reset"]);
+}

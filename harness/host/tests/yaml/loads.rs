@@ -293,6 +293,7 @@ fn coap_faults_can_hold_together() {
         change-etag: 60%, max-block: \"{size}\"}\n";
     let suite = suite(suite_of(cases).as_bytes()).unwrap();
     let faults = CoapFaults {
+        execute_early: false,
         drop_every: Some(2),
         drop_share: Percent::new(5),
         duplicate_every: Some(3),
