@@ -41,6 +41,7 @@ fn list_defects() {
         [
             "forgets-resume",
             "end-zero-old-version",
+            "end-zero-corrupted-image",
             "hangs-in-updating",
             "dead-after-cut",
             "never-prints-end",

@@ -50,7 +50,7 @@ fn hangs_in_updating() {
 #[test]
 fn dead_after_cut() {
     let mut rig = updating("dead-after-cut");
-    rig.until("\"UPDATING\",50%");
+    rig.until("\"UPDATING\",21%");
     rig.cycle();
     assert_eq!(rig.listen(Duration::from_millis(300)), "");
     assert_eq!(

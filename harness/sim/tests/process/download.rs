@@ -100,7 +100,16 @@ fn a_cut_download_continues_or_starts_over(#[case] manner: Manner) {
     let text = rig.until("\"HTTPEND\",0\r\n");
     let continued = first_percent(&text).expect("progress") > 40;
     assert_eq!(continued, manner == Manner::Sound, "{text:?}");
-    assert_eq!(server.requests(), ["GET /p.delta bytes=8192-"]);
+    // By whole sectors, from where the cut landed: at 60 % or, on a busy machine, a little later.
+    let requests = server.requests();
+    let [request] = &requests[..] else {
+        panic!("{requests:?}")
+    };
+    let from = request
+        .strip_prefix("GET /p.delta bytes=")
+        .and_then(|rest| rest.strip_suffix('-'));
+    let from: usize = from.and_then(|from| from.parse().ok()).expect("a range");
+    assert!(from >= 8192 && from.is_multiple_of(4096), "{request}");
     expect_update(&mut rig);
 }
 
