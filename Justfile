@@ -34,6 +34,10 @@ bench:
 bless:
     BLESS=1 INSTA_UPDATE=always cargo test -p dfota-hil
 
+# The interop tests that are too slow for every day
+interop:
+    cargo test -p dfota-hil --test coap_server -- --ignored
+
 # Licences and advisories of every dependency (needs cargo-deny)
 deny:
     cargo deny check

@@ -14,6 +14,7 @@ pub mod journal;
 pub mod line;
 pub mod lines;
 pub mod module;
+pub mod offered;
 pub mod package_server;
 pub mod paint;
 pub mod plan;

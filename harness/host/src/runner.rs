@@ -3,11 +3,9 @@
 
 use crate::attempt::{Job, Source, Tried};
 use crate::bench::Bench;
-use crate::coap_server::{CoapOffer, CoapServer};
 use crate::module::{Module, Stop};
-use crate::package_server::{Offer, OfferError};
+use crate::offered::Offered;
 use crate::prepare::Identity;
-use crate::registration;
 use crate::shell_word::shell_word;
 use crate::suite::Suite;
 use bc66_wire::code::UpdateCode;
@@ -51,54 +49,6 @@ struct Ended {
     story: String,
     rerun: String,
     passed: bool,
-}
-
-/// Where the package of a case is offered.
-enum Offered {
-    /// Nowhere: it goes out over the UART.
-    Uart,
-    /// On the HTTP server.
-    Http(Offer),
-    /// On the CoAP server, to a client of this name.
-    Coap { offer: CoapOffer, endpoint: String },
-}
-
-/// The LwM2M server, and who is driven on it.
-struct Driven<'a> {
-    coap: Option<&'a (CoapServer, String)>,
-    endpoint: String,
-    execute_early: bool,
-}
-
-impl Offered {
-    fn source<'s>(&'s self, driven: &'s Driven<'_>) -> Result<Source<'s>, Stop> {
-        match (self, driven.coap) {
-            (Self::Uart, _) => Ok(Source::Uart),
-            (Self::Http(offer), _) => Ok(Source::Http(offer)),
-            (Self::Coap { .. }, None) => Err(Stop::rule(Rule::ServerFailed, "the rig has no `network.coap`")),
-            (Self::Coap { offer, .. }, Some((server, base))) => {
-                let address = base.split_once("://").map_or(base.as_str(), |(_, rest)| rest);
-                let (host, port) = address.rsplit_once(':').unwrap_or((address, ""));
-                Ok(Source::Coap(registration::Lwm2m {
-                    server,
-                    offer,
-                    host: host.to_owned(),
-                    port: port.parse().unwrap_or(bc66_wire::lwm2m::PORT),
-                    endpoint: driven.endpoint.clone(),
-                    execute_early: driven.execute_early,
-                }))
-            }
-        }
-    }
-
-    /// What the servers do wrong from now on.
-    fn set_faults(&self, faults: &Faults) -> Result<(), OfferError> {
-        match self {
-            Self::Uart => Ok(()),
-            Self::Http(offer) => offer.set_faults(faults.http.clone()),
-            Self::Coap { offer, .. } => offer.set_faults(faults.coap.clone()),
-        }
-    }
 }
 
 /// The runner of one rig.
@@ -286,19 +236,13 @@ impl<'a> Runner<'a> {
                 .collect()
         });
         let planned = cuts.len() as u32;
-        let endpoint = self.endpoint();
         self.known = None;
         let Bench { module, coap, .. } = &mut *self.bench;
         module.requests.clear();
         module
             .journal
             .step(format!("{} over {}", case.package.name, case.via));
-        let driven = Driven {
-            coap: coap.as_ref(),
-            endpoint,
-            execute_early: case.faults.coap.execute_early,
-        };
-        let source = offered.source(&driven)?;
+        let source = offered.source(coap.as_ref(), case)?;
         let tried = module.attempt(&Job {
             case,
             package,
@@ -360,13 +304,8 @@ impl<'a> Runner<'a> {
         let update = self.bench.module.update.as_ref();
         let over = update.is_some_and(|update| update.ends().next().is_some());
         let Bench { module, coap, .. } = &mut *self.bench;
-        let driven = Driven {
-            coap: coap.as_ref(),
-            endpoint: endpoint.clone(),
-            execute_early: case.faults.coap.execute_early,
-        };
         let mut result = Ok(());
-        if let Source::Coap(lwm2m) = offered.source(&driven)?
+        if let Source::Coap(lwm2m) = offered.source(coap.as_ref(), case)?
             && *became != Became::Unresponsive
             && (over || case.expect.lwm2m.is_some())
         {
@@ -420,33 +359,9 @@ impl<'a> Runner<'a> {
         package.map(|package| package.bytes.clone()).ok_or_else(missing)
     }
 
-    fn offer(&mut self, case: &Case, package: &Bytes) -> Result<Offered, Stop> {
-        let failed = |why: OfferError| Stop::rule(Rule::ServerFailed, why.to_string());
-        let missing = |key: &str| Stop::rule(Rule::ServerFailed, format!("the rig has no `{key}`"));
-        let (name, faults) = (&case.package.name, &case.faults);
-        match case.via {
-            Via::Uart => Ok(Offered::Uart),
-            Via::Http => {
-                let (server, base) = self.bench.http.as_ref().ok_or_else(|| missing("network.http"))?;
-                let offer = server.offer(base, name, package.clone(), faults.http.clone());
-                offer.map(Offered::Http).map_err(failed)
-            }
-            Via::Coap => {
-                let (server, base) = self.bench.coap.as_ref().ok_or_else(|| missing("network.coap"))?;
-                let seed = Seed(
-                    self.options
-                        .seed
-                        .draw(&format!("{}::{}#coap", case.suite, case.id)),
-                );
-                let offer = server
-                    .offer(base, name, package.clone(), faults.coap.clone(), seed)
-                    .map_err(failed)?;
-                Ok(Offered::Coap {
-                    offer,
-                    endpoint: self.endpoint(),
-                })
-            }
-        }
+    fn offer(&self, case: &Case, package: &Bytes) -> Result<Offered, Stop> {
+        let servers = (self.bench.http.as_ref(), self.bench.coap.as_ref());
+        Offered::new(case, package, servers, self.endpoint(), self.options.seed)
     }
 
     // Before.
