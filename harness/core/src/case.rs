@@ -1,5 +1,6 @@
 //! A case as it will be run: everything resolved, nothing left to look up.
 
+use crate::campaign::Part;
 use crate::cut::CutPlan;
 use crate::expect::Expect;
 use crate::fault::{Faults, HttpFaults};
@@ -113,6 +114,9 @@ pub struct Case {
     pub requirements: Vec<String>,
     /// Tags for `--tag`.
     pub tags: Vec<String>,
+    /// What it does in a campaign, if it is one of a campaign.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub part: Option<Part>,
 }
 
 impl Case {

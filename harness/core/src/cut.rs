@@ -2,6 +2,7 @@
 
 use crate::duration::{Short, parse_short};
 use crate::moment::Moment;
+use crate::percent::Percent;
 use crate::seed::Seed;
 use alloc::{format, string::String};
 use core::{fmt, str::FromStr, time::Duration};
@@ -55,8 +56,13 @@ impl CutPlan {
     /// The `n`-th cut (from 0) of the case `case`, its delay drawn from the seed of the run.
     pub fn cut(&self, seed: Seed, case: &str, n: u32) -> Cut {
         let after = seed.duration(&format!("{case}#cut{n}"), self.after_min, self.after_max);
+        // A forced resume may come without a START: there it begins with the first UPDATING.
+        let at = match self.at {
+            Moment::Start if n > 0 => Moment::Updating(Percent::ZERO),
+            at => at,
+        };
         Cut {
-            at: self.at,
+            at,
             after,
             off: self.off,
             kind: self.kind,

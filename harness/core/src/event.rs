@@ -3,8 +3,10 @@
 //! `events.jsonl` holds one [`Record`] a line. Reports are pure functions of them, so whatever a report shows is here,
 //! also what varies: paths, dates, figures out of the history.
 
+use crate::campaign::Tallied;
 use crate::case::{Case, Package};
 use crate::cut::{Cut, Kind};
+use crate::timeline::Timeline;
 use crate::update::Phase;
 use crate::verdict::Verdict;
 use crate::version::{Imei, Version};
@@ -159,6 +161,19 @@ pub enum Event {
         /// What reruns it.
         rerun: String,
     },
+    /// The moments of a calibration run were timed; cuts of the campaign are laid out by them.
+    Calibrated {
+        /// The suite.
+        suite: String,
+        /// The campaign.
+        campaign: String,
+        /// The package.
+        package: String,
+        /// Since the order, in the module's time.
+        timeline: Timeline,
+    },
+    /// A cut of a campaign was judged, now or in an earlier run.
+    Tallied(Tallied),
     /// Something worth knowing.
     Note {
         /// The text.

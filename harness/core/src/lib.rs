@@ -12,8 +12,10 @@
 
 extern crate alloc;
 
+pub mod campaign;
 pub mod case;
 pub mod chain;
+pub mod claim;
 pub mod coap;
 pub mod cut;
 pub mod dice;
@@ -26,8 +28,11 @@ pub mod lexer;
 pub mod lwm2m;
 pub mod moment;
 pub mod percent;
+pub mod rate;
 pub mod reply;
 pub mod seed;
+pub mod sweep;
+pub mod timeline;
 pub mod update;
 pub mod urc;
 pub mod verdict;

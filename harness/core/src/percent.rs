@@ -9,6 +9,8 @@ use serde::{Deserialize, Serialize};
 pub struct Percent(u8);
 
 impl Percent {
+    /// Nothing.
+    pub const ZERO: Self = Self(0);
     /// Everything.
     pub const FULL: Self = Self(100);
 

@@ -176,6 +176,8 @@ rules! {
     ObjectContradiction = "object-contradiction", Product;
     /// State or result of the firmware update object is not the expected one, or tells another story than END and the version.
     ObjectState = "object-state", Product;
+    /// More of the counted cuts bricked the module than the claim survives.
+    ClaimRefuted = "claim-refuted", Product;
 
     /// The module still sent after the supply was switched off and the discharge time was over, or answers without having booted since.
     PowerNotCut = "power-not-cut", Rig;
@@ -216,6 +218,10 @@ rules! {
     FinishedBeforeCut = "finished-before-cut", Inconclusive;
     /// A fault that the case declares was never brought about.
     FaultNotMet = "fault-not-met", Inconclusive;
+    /// Too few cuts have counted so far for the claim to be shown.
+    ClaimOpen = "claim-open", Inconclusive;
+    /// The moments that the cut is laid out by were not timed: the campaign has no calibration.
+    NotCalibrated = "not-calibrated", Inconclusive;
     /// The run was interrupted during the case.
     Interrupted = "interrupted", Inconclusive;
 }

@@ -104,6 +104,7 @@ fn case(cut: Option<Moment>, expect: Expect) -> Case {
         limits: Limits::default(),
         requirements: vec![],
         tags: vec![],
+        part: None,
     }
 }
 

@@ -6,10 +6,15 @@ pub mod matrix;
 pub mod suite_file;
 pub mod suite_keys;
 pub mod suite_literals;
+pub mod sweep_file;
 
 use bytes::Bytes;
 use dfota_core::case::{Case, Package};
+use dfota_core::claim::Claim;
+use dfota_core::cut::Kind;
+use dfota_core::sweep::Sweep;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// A suite, its file read and found sound.
 #[derive(Debug, Clone)]
@@ -52,6 +57,19 @@ pub struct SuiteCase {
     pub off_is_discharge: bool,
     /// Why the suite does not want it run.
     pub skip: Option<String>,
+    /// The campaign that is made of it, if one is.
+    pub campaign: Option<Campaign>,
+}
+
+/// Many cuts in place of one, before a rig is known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Campaign {
+    /// The directed cuts.
+    pub sweep: Option<Sweep>,
+    /// The claim, and how its cuts are made: what is cut, and for how long (`None`: the rig's discharge time).
+    pub claim: Option<(Claim, Kind, Option<Duration>)>,
+    /// An uncut control run closes every block of so many cuts.
+    pub block: u32,
 }
 
 impl Suite {

@@ -10,6 +10,7 @@ pub mod file_error;
 pub mod literal;
 pub mod nearest;
 pub mod node_path;
+pub mod one_or_more;
 pub mod ordered;
 pub mod raw;
 pub mod reader;

@@ -90,11 +90,28 @@ fn line(record: &Record) -> Option<String> {
             let imei = imei.as_ref().map_or("unknown", |imei| imei.as_str());
             format!("# {model}, version {version}, IMEI {imei}")
         }
+        Event::Calibrated {
+            package, timeline, ..
+        } => {
+            format!(
+                "# calibrated: {} moments of an update by {package}",
+                timeline.marks().len()
+            )
+        }
+        Event::Tallied(tallied) if tallied.run.is_none() => {
+            let counts = if tallied.counts {
+                "counts"
+            } else {
+                "does not count for a claim"
+            };
+            format!("# tallied: {} ({}), {counts}", tallied.cut, tallied.bin)
+        }
         Event::CaseEnded { verdict, .. } => match verdict.finding() {
             Some(finding) => format!("# {}: {}: {}", word(verdict), finding.rule, finding.sentence),
             None => format!("# {}", word(verdict)),
         },
         Event::RunStarted(_)
+        | Event::Tallied(_)
         | Event::CasePlanned { .. }
         | Event::CaseStarted { .. }
         | Event::RunEnded { .. } => return None,

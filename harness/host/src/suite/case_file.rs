@@ -48,6 +48,7 @@ impl CaseFile<'_, '_> {
             .read_option(&update.key("on"), keys.update.on.as_ref());
         let block_size = self.block_size(&keys.update, via);
         let cut = keys.cut.as_ref().map(|keys| self.cut(keys, via));
+        let campaign = self.campaign(keys, via);
         let expect = keys.expect.as_ref().map(|keys| self.expect(keys, via));
         let faults = keys.faults.as_ref().map(|keys| {
             let at = self.at.key("faults");
@@ -91,11 +92,13 @@ impl CaseFile<'_, '_> {
             limits,
             requirements,
             tags,
+            part: None,
         };
         let case = SuiteCase {
             case,
             off_is_discharge,
             skip,
+            campaign,
         };
         (id, Some(case))
     }
@@ -186,7 +189,7 @@ impl CaseFile<'_, '_> {
     }
 
     /// Whether the transport has this moment at all.
-    fn moment(&mut self, at: &NodePath, moment: Moment, via: Option<Via>) {
+    pub(super) fn moment(&mut self, at: &NodePath, moment: Moment, via: Option<Via>) {
         let Some(via) = via else {
             return;
         };

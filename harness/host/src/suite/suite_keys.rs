@@ -2,9 +2,10 @@
 //! that editors show.
 
 use crate::suite::suite_literals::{
-    After, BlockSize, CoapBlock, Code, Count, Every, HttpStatus, Lwm2mResult, Lwm2mState, Sha256Text,
-    UrlBytes,
+    After, BlockSize, Bricks, CoapBlock, Code, Count, Depth, Every, HttpStatus, Lwm2mResult, Lwm2mState,
+    Sha256Text, UrlBytes, Window,
 };
+use crate::yaml::one_or_more::OneOrMore;
 use crate::yaml::ordered::Ordered;
 use crate::yaml::raw::Raw;
 use dfota_core::case::Via;
@@ -12,6 +13,8 @@ use dfota_core::cut::Kind;
 use dfota_core::expect::{Becomes, Reply};
 use dfota_core::moment::Moment;
 use dfota_core::percent::Percent;
+use dfota_core::rate::Rate;
+use dfota_core::sweep::{Order, Over};
 use dfota_core::version::Version;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -79,6 +82,10 @@ pub struct CaseKeys {
     pub update: UpdateKeys,
     /// Where the power goes.
     pub cut: Option<CutKeys>,
+    /// Many cuts in place of one: the case becomes a campaign.
+    pub sweep: Option<SweepKeys>,
+    /// How rarely a cut bricks the module: the campaign makes as many random cuts as that takes.
+    pub claim: Option<ClaimKeys>,
     /// What has to happen where success is not what is wanted.
     pub expect: Option<ExpectKeys>,
     /// What the harness does wrong on purpose.
@@ -148,6 +155,50 @@ pub struct CutKeys {
     pub kind: Option<Raw<Kind>>,
     /// How often: once, or again in each forced resume. Default 1.
     pub times: Option<Raw<Count>>,
+}
+
+/// Many cuts in place of one.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "sweep", extend("not" = { "required": ["step", "cuts"] }))]
+pub struct SweepKeys {
+    /// Moments and stretches: `updating 20%..80%`, `start..end`, `end`, `weak-spots`. Default: `updating 20%..100%`, `weak-spots`.
+    pub over: Option<OneOrMore<Over>>,
+    /// A cut at every so many percent of each stretch. Default 10%.
+    pub step: Option<Raw<Percent>>,
+    /// So many cuts, spread over the stretches, in place of `step`.
+    pub cuts: Option<Raw<Count>>,
+    /// A time that each cut is delayed by, or a range of which each draws one. Default 0ms.
+    pub after: Option<Raw<After>>,
+    /// What is cut; each cut is made with each. Default power.
+    pub kind: Option<OneOrMore<Kind>>,
+    /// How long the supply stays off; each cut is made with each. Default: the rig's `discharge`.
+    pub off: Option<OneOrMore<Duration>>,
+    /// 1, or as often again in each forced resume. Default 1.
+    pub depth: Option<Raw<Depth>>,
+    /// `linear`, `shuffled` by the seed, or `widest-gap` first. Default linear.
+    pub order: Option<Raw<Order>>,
+    /// An uncut control run closes every block of so many cuts. Default 50.
+    pub block: Option<Raw<Count>>,
+}
+
+/// How rarely a cut bricks the module.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "claim")]
+pub struct ClaimKeys {
+    /// The share of the cuts that is claimed not to be reached, as in `1%`.
+    pub brick_rate_below: Raw<Rate>,
+    /// How sure one wants to be. Default 95%.
+    pub confidence: Option<Raw<Rate>>,
+    /// Bricks that the claim survives; fixed beforehand, for it sets the number of cuts. Default 0.
+    pub bricks: Option<Raw<Bricks>>,
+    /// The stretch that the cuts are drawn from, evenly in time, or `all`. Default `start..end`; over CoAP `updating 0%..end`.
+    pub over: Option<Raw<Window>>,
+    /// What is cut. Default power.
+    pub kind: Option<Raw<Kind>>,
+    /// How long the supply stays off. Default: the rig's `discharge`.
+    pub off: Option<Raw<Duration>>,
 }
 
 /// What has to happen; what is left out is not judged.

@@ -9,6 +9,8 @@ use dfota_core::cut::Kind;
 use dfota_core::expect::{Becomes, Reply};
 use dfota_core::moment::Moment;
 use dfota_core::percent::Percent;
+use dfota_core::rate::Rate;
+use dfota_core::sweep::{Order, Over, Span};
 use dfota_core::version::Version;
 use schemars::{Schema, json_schema};
 use std::time::Duration;
@@ -32,6 +34,7 @@ macro_rules! word_literal {
 word_literal!(Via, "Via", "a transport");
 word_literal!(Kind, "Kind", "a kind of cut");
 word_literal!(Reply, "Reply", "a reply");
+word_literal!(Order, "Order", "an order of cuts");
 
 macro_rules! number_literal {
     ($(#[doc = $doc:literal])+ $name:ident($type:ty) = $from:literal..=$to:expr;) => {
@@ -80,6 +83,77 @@ number_literal! {
 number_literal! {
     /// Result of the firmware update object.
     Lwm2mResult(u8) = 0..=9_u8;
+}
+
+number_literal! {
+    /// How deep cuts are nested.
+    Depth(u32) = 1..=10_u32;
+}
+number_literal! {
+    /// Bricks that a claim survives.
+    Bricks(u32) = 0..=1_000_u32;
+}
+
+impl Literal for Rate {
+    const NAME: &'static str = "Rate";
+
+    fn read(text: &str) -> Result<Self, Mistake> {
+        text.parse()
+            .map_err(|why| Mistake::new(format!("expected a rate, found {}", quoted(text))).help(why))
+    }
+
+    fn schema() -> Schema {
+        pattern_schema(r"[0-9]{1,3}(\.[0-9]{1,4})?%")
+    }
+}
+
+/// The patterns of moments.
+const MOMENT: &str =
+    "http-start|coap-start|start|end|(downloading|updating) (100|[0-9]{1,2})%|upload block [0-9]+";
+
+impl Literal for Over {
+    const NAME: &'static str = "Over";
+
+    fn read(text: &str) -> Result<Self, Mistake> {
+        text.parse().map_err(|why: String| {
+            Mistake::new(format!("expected what a sweep goes over, found {}", quoted(text))).help(format!(
+                "{why}; take a moment, a stretch as in `updating 20%..80%`, or `{}`",
+                Self::WEAK_SPOTS
+            ))
+        })
+    }
+
+    fn schema() -> Schema {
+        let (weak, percent) = (Self::WEAK_SPOTS, "(100|[0-9]{1,2})%");
+        pattern_schema(&format!(r"{weak}|({MOMENT})(\.\.({MOMENT}|{percent}))?"))
+    }
+}
+
+/// The window of a claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Window {
+    /// From the first byte of the transfer to END.
+    All,
+    /// A stretch.
+    Span(Span),
+}
+
+impl Literal for Window {
+    const NAME: &'static str = "Window";
+
+    fn read(text: &str) -> Result<Self, Mistake> {
+        if text == "all" {
+            return Ok(Self::All);
+        }
+        text.parse().map(Self::Span).map_err(|why: String| {
+            Mistake::new(format!("expected the window of a claim, found {}", quoted(text)))
+                .help(format!("{why}; or `all`"))
+        })
+    }
+
+    fn schema() -> Schema {
+        pattern_schema(&format!(r"all|({MOMENT})\.\.({MOMENT}|(100|[0-9]{{1,2}})%)"))
+    }
 }
 
 impl Literal for u32 {
@@ -208,9 +282,7 @@ impl Literal for Moment {
     }
 
     fn schema() -> Schema {
-        pattern_schema(
-            "http-start|coap-start|start|end|(downloading|updating) (100|[0-9]{1,2})%|upload block [0-9]+",
-        )
+        pattern_schema(MOMENT)
     }
 }
 

@@ -5,6 +5,7 @@ use super::file_error::{FileError, Problem};
 use super::literal::{Literal, Mistake, quoted};
 use super::nearest::suggestion;
 use super::node_path::NodePath;
+use super::one_or_more::OneOrMore;
 use super::raw::Raw;
 use super::tree::Bytes;
 
@@ -81,6 +82,23 @@ impl<'d> Reader<'d> {
             .enumerate()
             .filter_map(|(n, raw)| self.read(&at.index(n), raw))
             .collect()
+    }
+
+    /// The values of a key that takes one or a list, each with its place.
+    pub fn read_one_or_more<T: Literal>(
+        &mut self,
+        at: &NodePath,
+        raws: Option<&OneOrMore<T>>,
+    ) -> Option<Vec<(NodePath, T)>> {
+        let raws = raws?;
+        let place = |n| if raws.is_list { at.index(n) } else { at.clone() };
+        let places = (0..raws.raws.len()).map(place);
+        Some(
+            places
+                .zip(&raws.raws)
+                .filter_map(|(at, raw)| Some((at.clone(), self.read(&at, raw)?)))
+                .collect(),
+        )
     }
 
     /// The text with every `{name}` replaced.

@@ -109,6 +109,14 @@ impl<'s> Shape<'s> {
         }
     }
 
+    /// Where one value or a list of them is taken, what fits the node.
+    fn arm_for(&self, id: NodeId, schema: &'s Value) -> &'s Value {
+        let is_list = matches!(self.tree.node(id).content, Content::List(_));
+        let arms = schema["anyOf"].as_array().map_or(&[][..], Vec::as_slice);
+        let list = arms.iter().find(|arm| Wanted::of(arm) == Wanted::List);
+        list.filter(|_| is_list).unwrap_or(schema)
+    }
+
     /// `name` is what messages call the node; `mark` is its key.
     fn visit(&mut self, id: NodeId, schema: &'s Value, name: &str, mark: Option<&Entry>, depth: usize) {
         self.visits += 1;
@@ -124,7 +132,7 @@ impl<'s> Shape<'s> {
         if self.visits >= MAX_VISITS {
             return;
         }
-        let schema = self.resolve(schema);
+        let schema = self.arm_for(id, self.resolve(schema));
         let wanted = Wanted::of(schema);
         match (&self.tree.node(id).content, wanted) {
             (Content::Map(entries), Wanted::Mapping) => self.mapping(id, entries, schema, name, mark, depth),

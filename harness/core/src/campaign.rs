@@ -1,0 +1,341 @@
+//! A campaign: one case of a suite that becomes many cuts, and what they say together.
+//!
+//! Every run of it is a [`Case`](crate::case::Case) of its own with a [`Part`]: the calibration comes first, cuts follow in
+//! blocks that an uncut control run closes, and the claim, where there is one, is judged last. Each cut that ended is one
+//! [`Tallied`]; [`Tally`] is a pure function of them, also of those of earlier nights.
+
+use crate::claim::{Claim, upper_bound};
+use crate::cut::{Cut, Kind};
+use crate::rate::Rate;
+use crate::sweep::Place;
+use crate::update::Phase;
+use crate::verdict::{Rule, Verdict};
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt;
+use core::time::Duration;
+use serde::{Deserialize, Serialize};
+
+/// What a case does in its campaign.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// The id of the case in the suite that the campaign is made of.
+    pub campaign: String,
+    /// What this one does.
+    pub role: Role,
+}
+
+/// The roles.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// An uncut update whose moments are timed. Cuts of the same package are laid out by it.
+    Calibration,
+    /// An uncut update that shows that nothing but the cuts is wrong.
+    Control,
+    /// A cut.
+    Cut(Slot),
+    /// No update: what the cuts say about the claim.
+    Claim(Claim),
+}
+
+/// A cut of a campaign before it is known when exactly it falls.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Slot {
+    /// Where.
+    pub place: Place,
+    /// Least and greatest delay that is added to it, drawn by the seed.
+    pub jitter: (Duration, Duration),
+    /// What is cut.
+    pub kind: Kind,
+    /// How long the supply stays off.
+    pub off: Duration,
+    /// How often: 1, or again in each forced resume.
+    pub times: u32,
+    /// The window of the claim that it is drawn for. `None` for a directed cut, which no claim counts.
+    pub claim: Option<crate::sweep::Span>,
+}
+
+/// A cut that was made and judged.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tallied {
+    /// The suite.
+    pub suite: String,
+    /// The campaign.
+    pub campaign: String,
+    /// The id of the case.
+    pub case: String,
+    /// The cut, as it can be made again.
+    pub cut: Cut,
+    /// Where it landed; nothing where its moment was not met.
+    pub landed: Option<Phase>,
+    /// The stretch of the update that this is, for figures by phase.
+    pub bin: Bin,
+    /// It was drawn for the claim and landed inside the claim's window.
+    pub counts: bool,
+    /// It was drawn for the claim.
+    pub drawn: bool,
+    /// The module was bricked.
+    pub brick: bool,
+    /// The module was at fault, bricked or not.
+    pub failed: bool,
+    /// The case is over: it passed or failed. Otherwise the same cut was tried again, or nothing came of it.
+    pub settled: bool,
+    /// The run in which it was made, where that is an earlier one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub run: Option<String>,
+}
+
+/// Stretches of an update for which figures are shown apart.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Bin {
+    /// Its moment was not met.
+    Missed,
+    /// Uploading or downloading.
+    Transfer,
+    /// Ordered, no START and no UPDATING yet.
+    Ordered,
+    /// START, no UPDATING yet.
+    Start,
+    /// UPDATING below 40 %.
+    To40,
+    /// Below 60 %.
+    To60,
+    /// Below 80 %.
+    To80,
+    /// Below 100 %.
+    To100,
+    /// From 100 % until END.
+    Full,
+    /// END had been seen.
+    End,
+}
+
+impl Bin {
+    /// Where a cut landed; `start` says that START had been seen.
+    pub fn of(landed: Option<Phase>, start: bool) -> Self {
+        match landed {
+            None | Some(Phase::Idle | Phase::DownloadFailed { .. }) => Self::Missed,
+            Some(Phase::Uploading { .. } | Phase::Downloading { .. }) => Self::Transfer,
+            Some(Phase::Ordered) if start => Self::Start,
+            Some(Phase::Ordered) => Self::Ordered,
+            Some(Phase::Updating { percent }) => match percent.get() {
+                0..40 => Self::To40,
+                40..60 => Self::To60,
+                60..80 => Self::To80,
+                80..100 => Self::To100,
+                100.. => Self::Full,
+            },
+            Some(Phase::Ended { .. }) => Self::End,
+        }
+    }
+}
+
+impl fmt::Display for Bin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Missed => "not met",
+            Self::Transfer => "transfer",
+            Self::Ordered => "ordered",
+            Self::Start => "START",
+            Self::To40 => "UPDATING <40 %",
+            Self::To60 => "UPDATING 40–59 %",
+            Self::To80 => "UPDATING 60–79 %",
+            Self::To100 => "UPDATING 80–99 %",
+            Self::Full => "100 % to END",
+            Self::End => "after END",
+        })
+    }
+}
+
+/// Cuts, and what became of them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Count {
+    /// How many.
+    pub cuts: u32,
+    /// How many of them bricked the module.
+    pub bricks: u32,
+    /// How many of them were failed by the module, bricked or not.
+    pub failed: u32,
+}
+
+impl Count {
+    fn add(&mut self, tallied: &Tallied) {
+        self.cuts += 1;
+        self.bricks += u32::from(tallied.brick);
+        self.failed += u32::from(tallied.failed);
+    }
+
+    /// The rate that is not reached, with this confidence.
+    pub fn bound(self, confidence: Rate) -> f64 {
+        upper_bound(self.bricks, self.cuts, confidence)
+    }
+}
+
+/// What the cuts of a campaign say together.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tally {
+    /// Those that the claim counts.
+    pub counted: Count,
+    /// The same by stretch.
+    pub by_bin: BTreeMap<Bin, Count>,
+    /// Those that were drawn for the claim, landed outside its window and were made up for.
+    pub outside: Count,
+    /// Directed ones.
+    pub directed: Count,
+    /// Directed ones by stretch.
+    pub directed_by_bin: BTreeMap<Bin, Count>,
+    /// Names of the earlier runs that are in it.
+    pub earlier: Vec<String>,
+}
+
+impl Tally {
+    /// Takes another cut in.
+    pub fn add(&mut self, tallied: &Tallied) {
+        if let Some(run) = tallied.run.as_ref().filter(|run| !self.earlier.contains(run)) {
+            self.earlier.push(run.clone());
+        }
+        if tallied.counts {
+            self.counted.add(tallied);
+            self.by_bin.entry(tallied.bin).or_default().add(tallied);
+        } else if tallied.drawn {
+            self.outside.add(tallied);
+        } else {
+            self.directed.add(tallied);
+            self.directed_by_bin.entry(tallied.bin).or_default().add(tallied);
+        }
+    }
+
+    /// What they say about a claim.
+    pub fn judge(&self, claim: &Claim) -> Verdict {
+        let (seen, needed) = (self.counted, claim.cuts());
+        if seen.bricks > claim.bricks {
+            return Verdict::of(Rule::ClaimRefuted, self.sentence(claim, "is not shown"));
+        }
+        if seen.cuts < needed {
+            let why = format!("is open: {} more have to count", needed - seen.cuts);
+            return Verdict::of(Rule::ClaimOpen, self.sentence(claim, &why));
+        }
+        Verdict::Pass
+    }
+
+    /// The same in one line.
+    pub fn sentence(&self, claim: &Claim, outcome: &str) -> String {
+        let Count { cuts, bricks, .. } = self.counted;
+        format!(
+            "the claim that fewer than {} of the cuts in `{}` brick the module {outcome}; {bricks} of {cuts} counted cuts did, so with {} confidence the rate is below {}",
+            claim.brick_rate_below,
+            claim.over,
+            claim.confidence,
+            Percentage(self.counted.bound(claim.confidence))
+        )
+    }
+}
+
+/// A share for reading, always rounded up: a bound must not look better than it is.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Percentage(pub f64);
+
+impl fmt::Display for Percentage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let thousandths = libm::ceil(self.0 * 100_000.0);
+        write!(f, "{}%", (thousandths / 1_000.0).min(100.0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::percent::Percent;
+    use alloc::string::ToString;
+
+    const CLAIM: &str =
+        r#"{"brick_rate_below": "1%", "confidence": "95%", "bricks": 0, "over": "start..end"}"#;
+
+    fn tallied(landed: Option<Phase>, counts: bool, brick: bool) -> Tallied {
+        Tallied {
+            suite: "s".into(),
+            campaign: "c".into(),
+            case: "c[cut=001]".into(),
+            cut: "start+0ms/power/5s".parse().unwrap(),
+            landed,
+            bin: Bin::of(landed, true),
+            counts,
+            drawn: true,
+            brick,
+            failed: brick,
+            settled: counts,
+            run: None,
+        }
+    }
+
+    fn at(percent: u8) -> Option<Phase> {
+        let percent = Percent::new(percent)?;
+        Some(Phase::Updating { percent })
+    }
+
+    #[test]
+    fn a_claim_is_open_until_enough_cuts_count() {
+        let claim: Claim = serde_json::from_str(CLAIM).unwrap();
+        let mut tally = Tally::default();
+        for n in 0..298 {
+            tally.add(&tallied(at(20 + (n % 80) as u8), true, false));
+            tally.add(&tallied(Some(Phase::Ended { code: 0 }), false, false));
+        }
+        let open = tally.judge(&claim);
+        assert_eq!(open.finding().unwrap().rule, Rule::ClaimOpen);
+        assert!(open.finding().unwrap().sentence.contains("1 more have to count"));
+        tally.add(&tallied(at(50), true, false));
+        assert_eq!(tally.judge(&claim), Verdict::Pass);
+        let said = tally.sentence(&claim, "is shown");
+        assert!(
+            said.ends_with("0 of 299 counted cuts did, so with 95% confidence the rate is below 0.997%"),
+            "{said}"
+        );
+        assert_eq!((tally.outside.cuts, tally.by_bin.len()), (298, 4));
+    }
+
+    #[test]
+    fn one_brick_too_many_refutes_it_at_once_and_one_outside_does_not_count() {
+        let claim: Claim = serde_json::from_str(CLAIM).unwrap();
+        let mut tally = Tally::default();
+        tally.add(&tallied(Some(Phase::Ended { code: 0 }), false, true));
+        assert_eq!(tally.judge(&claim).finding().unwrap().rule, Rule::ClaimOpen);
+        tally.add(&tallied(at(50), true, true));
+        let refuted = tally.judge(&claim);
+        assert_eq!(refuted.finding().unwrap().rule, Rule::ClaimRefuted);
+        assert_eq!((tally.outside.bricks, tally.counted.bricks), (1, 1));
+    }
+
+    #[test]
+    fn a_claim_can_allow_for_a_brick() {
+        let mut claim: Claim = serde_json::from_str(CLAIM).unwrap();
+        claim.bricks = 1;
+        let mut tally = Tally::default();
+        for n in 0..473 {
+            tally.add(&tallied(at(60), true, n == 7));
+        }
+        assert_eq!(tally.judge(&claim), Verdict::Pass);
+    }
+
+    #[test]
+    fn percentages_are_rounded_up() {
+        assert_eq!(Percentage(0.009_969).to_string(), "0.997%");
+        assert_eq!(Percentage(1.0).to_string(), "100%");
+        assert_eq!(Percentage(0.25).to_string(), "25%");
+    }
+
+    #[test]
+    fn earlier_runs_are_named_once() {
+        let mut tally = Tally::default();
+        for run in ["a", "a", "b"] {
+            let mut tallied = tallied(at(50), true, false);
+            tallied.run = Some(run.into());
+            tally.add(&tallied);
+        }
+        assert_eq!(tally.earlier, ["a", "b"]);
+    }
+}

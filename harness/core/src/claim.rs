@@ -1,0 +1,139 @@
+//! A claim about how rarely a cut bricks the module, and what a number of cuts can say about it.
+//!
+//! Each counted cut is one draw of a binomial experiment. The bound is the exact one-sided one (Clopper and Pearson 1934):
+//! the rate at which so few bricks, or fewer, would be seen with the probability that the confidence leaves over. Without a
+//! single brick it is `1 - (1 - confidence)^(1/n)`, of which the "rule of three", 3/n at 95 %, is the well-known shadow.
+
+use crate::rate::Rate;
+use crate::sweep::Span;
+use serde::{Deserialize, Serialize};
+
+/// `claim:` of a case: with this confidence, fewer than this share of the cuts in this window brick the module.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Claim {
+    /// The rate that is claimed not to be reached.
+    pub brick_rate_below: Rate,
+    /// How sure one wants to be.
+    pub confidence: Rate,
+    /// Bricks that the claim survives. It has to be fixed beforehand, for it sets the number of cuts.
+    pub bricks: u32,
+    /// The window that the cuts are drawn from, evenly in time.
+    pub over: Span,
+}
+
+impl Claim {
+    /// Cuts that have to count before anything can be said.
+    pub fn cuts(&self) -> u32 {
+        cuts_needed(self.brick_rate_below, self.confidence, self.bricks)
+    }
+}
+
+/// Cuts after which `bricks` among them still show, with this confidence, that the rate is below `rate`.
+pub fn cuts_needed(rate: Rate, confidence: Rate, bricks: u32) -> u32 {
+    let left_over = 1.0 - confidence.share();
+    let shows = |cuts: u32| at_most(bricks, cuts, rate.share()) <= left_over;
+    let mut enough = bricks + 1;
+    while !shows(enough) {
+        enough = enough.saturating_mul(2);
+    }
+    let mut few = enough / 2;
+    while few + 1 < enough {
+        let middle = few + (enough - few) / 2;
+        if shows(middle) {
+            enough = middle;
+        } else {
+            few = middle;
+        }
+    }
+    enough
+}
+
+/// The rate that is not reached, with this confidence, when `bricks` of `cuts` were seen. 1 when nothing was seen, or
+/// nothing but bricks.
+pub fn upper_bound(bricks: u32, cuts: u32, confidence: Rate) -> f64 {
+    if bricks >= cuts {
+        return 1.0;
+    }
+    let left_over = 1.0 - confidence.share();
+    let (mut low, mut high) = (0.0, 1.0);
+    // Sixty halvings leave less than the last bit of a double.
+    for _ in 0..60 {
+        let middle = (low + high) / 2.0;
+        if at_most(bricks, cuts, middle) > left_over {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    high
+}
+
+/// The probability of at most `k` hits in `n` draws that hit with probability `p`.
+fn at_most(k: u32, n: u32, p: f64) -> f64 {
+    if k >= n || p <= 0.0 {
+        return 1.0;
+    }
+    if p >= 1.0 {
+        return 0.0;
+    }
+    // Logarithms: the first term of a long campaign is smaller than the smallest double.
+    let odds = libm::log(p) - libm::log1p(-p);
+    let mut term = f64::from(n) * libm::log1p(-p);
+    let mut sum = libm::exp(term);
+    for hits in 0..k {
+        term += libm::log(f64::from(n - hits)) - libm::log(f64::from(hits + 1)) + odds;
+        sum += libm::exp(term);
+    }
+    sum.min(1.0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    fn rate(text: &str) -> Rate {
+        text.parse().unwrap()
+    }
+
+    /// Figures that the literature on zero-failure and few-failure plans tabulates.
+    #[rstest]
+    #[case("1%", "95%", 0, 299)]
+    #[case("1%", "95%", 1, 473)]
+    #[case("1%", "95%", 2, 628)]
+    #[case("0.1%", "95%", 0, 2995)]
+    #[case("10%", "90%", 0, 22)]
+    #[case("10%", "90%", 1, 38)]
+    #[case("5%", "99%", 0, 90)]
+    #[case("50%", "50%", 0, 1)]
+    fn cuts_for_a_claim(#[case] below: &str, #[case] sure: &str, #[case] bricks: u32, #[case] cuts: u32) {
+        assert_eq!(cuts_needed(rate(below), rate(sure), bricks), cuts);
+        assert!(upper_bound(bricks, cuts, rate(sure)) <= rate(below).share());
+        if cuts > bricks + 1 {
+            assert!(upper_bound(bricks, cuts - 1, rate(sure)) > rate(below).share());
+        }
+    }
+
+    /// The bound without a brick has a closed form; with one and two it is what tables of Clopper and Pearson show.
+    #[rstest]
+    #[case(0, 299, 0.009_969)]
+    #[case(0, 1, 0.95)]
+    #[case(0, 10, 0.258_866)]
+    #[case(1, 10, 0.394_163)]
+    #[case(2, 10, 0.506_901)]
+    #[case(5, 10, 0.777_559)]
+    fn bounds(#[case] bricks: u32, #[case] cuts: u32, #[case] bound: f64) {
+        let seen = upper_bound(bricks, cuts, rate("95%"));
+        assert!((seen - bound).abs() < 1e-6, "{seen}");
+    }
+
+    #[test]
+    fn nothing_is_known_of_nothing_and_long_campaigns_have_a_bound() {
+        assert_eq!(upper_bound(0, 0, rate("95%")), 1.0);
+        assert_eq!(upper_bound(7, 7, rate("95%")), 1.0);
+        let long = upper_bound(3, 1_000_000, rate("95%"));
+        assert!((7.7e-6..7.8e-6).contains(&long), "{long}");
+        let dense = upper_bound(20_000, 40_000, rate("95%"));
+        assert!((0.50..0.51).contains(&dense), "{dense}");
+    }
+}
