@@ -137,6 +137,7 @@ fn glitch(at: Moment) -> Case {
         },
         requirements: Vec::new(),
         tags: Vec::new(),
+        part: None,
     }
 }
 
