@@ -30,6 +30,7 @@ pub mod moment;
 pub mod percent;
 pub mod rate;
 pub mod reply;
+pub mod retries;
 pub mod seed;
 pub mod sweep;
 pub mod timeline;
