@@ -2,6 +2,7 @@
 
 use crate::command;
 use crate::paint::{Paint, When};
+use crate::state::{StateError, StateFlag};
 use clap::{Args, Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -80,6 +81,9 @@ pub struct Selection {
     /// Seed of every random choice [default: drawn, printed and recorded]
     #[arg(long, value_name = "N")]
     pub seed: Option<u64>,
+    /// Where what runs leave to each other is kept.
+    #[command(flatten)]
+    pub state: StateFlag,
 }
 
 /// An error that ends a command, with its exit code.
@@ -106,6 +110,13 @@ impl Failed {
             code: 3,
             message: message.to_string(),
         }
+    }
+}
+
+/// State that cannot be read or written is found out before anything is powered.
+impl From<StateError> for Failed {
+    fn from(error: StateError) -> Self {
+        Self::usage(error)
     }
 }
 

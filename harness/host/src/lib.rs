@@ -29,6 +29,7 @@ pub mod screen;
 pub mod serial;
 pub mod shell_word;
 pub mod sim_process;
+pub mod state;
 pub mod suite;
 pub mod upload;
 pub mod yaml;

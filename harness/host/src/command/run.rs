@@ -13,6 +13,7 @@ use crate::rig::{Rig, module_word};
 use crate::runner::{Options, Runner};
 use crate::serial::reader::Message;
 use crate::shell_word::shell_word;
+use crate::state::StateDir;
 use crate::suite::Suite;
 use dfota_core::event::{Attachments, CaseEnded, Event, FileFacts, RigFacts, RunStarted, SCHEMA};
 use dfota_core::seed::Seed;
@@ -68,6 +69,8 @@ pub fn main(args: Args, common: Common) -> Result<u8, Failed> {
         .seed
         .map_or_else(draw_seed, |seed| Ok(Seed(seed)))?;
     let plan = Plan::of(&suites, &rig, &args.selection, seed)?;
+    let state = StateDir::find(&args.selection.state)?.rig(&rig);
+    state.make()?;
     for warning in &plan.warnings {
         complain(format_args!("warning: {warning}"));
     }

@@ -107,7 +107,8 @@ fn what_is_printed_to_rerun_a_case_reruns_it() {
     shell
         .args(["-c", &line])
         .current_dir(lab.path(""))
-        .env("TMPDIR", lab.path("tmp"));
+        .env("TMPDIR", lab.path("tmp"))
+        .env("XDG_STATE_HOME", lab.path("state"));
     Running::start(&mut shell).end().ends(1);
     assert_eq!(lab.verdicts("again"), [format!("{id} fail no-resume")]);
     assert_eq!(cut("again", id), cut("out", id), "the same cut, delay and all");

@@ -89,13 +89,15 @@ impl Lab {
         self.write("suite.yaml", format!("suite: lab\n{PACKAGES}{rest}"));
     }
 
-    /// A command with these arguments, in this folder. Its temporary files are in `tmp`.
+    /// A command with these arguments, in this folder. Its temporary files are in `tmp`, its state in
+    /// `state`.
     pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(PROGRAM);
         command
             .args(args)
             .current_dir(self.folder.path())
             .env("TMPDIR", self.path("tmp"))
+            .env("XDG_STATE_HOME", self.path("state"))
             .env_remove("RUST_LOG")
             .env_remove("NO_COLOR")
             .stdin(Stdio::null());

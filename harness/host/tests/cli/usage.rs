@@ -1,6 +1,7 @@
 //! What cannot be run: exit 2, nothing powered, no run folder.
 
 use crate::lab::{Lab, Ran};
+use crate::process::Running;
 use rstest::rstest;
 
 #[track_caller]
@@ -94,6 +95,35 @@ fn a_folder_that_cannot_be_made() {
         "{}",
         ran.stderr
     );
+}
+
+#[test]
+fn a_state_folder_that_cannot_be_made() {
+    let lab = Lab::new();
+    lab.write("file", "");
+    let args = ["run", "suites/smoke.yaml", "--rig", "rigs/sim.yaml"];
+    let ran = lab
+        .run(&[&args[..], &["--state-dir", "file/state"]].concat())
+        .ends(2);
+    nothing_ran(&lab, &ran);
+    for part in [
+        "state `file/state/rigs/sim-",
+        "could not be written",
+        "`--state-dir DIR`",
+    ] {
+        assert!(ran.stderr.contains(part), "`{part}` in: {}", ran.stderr);
+    }
+}
+
+#[test]
+fn no_place_for_a_state_folder() {
+    let lab = Lab::new();
+    let mut command = lab.command(&["run", "suites/smoke.yaml", "--rig", "rigs/sim.yaml"]);
+    // As the base directory specification has it, a relative path is no path.
+    command.env("XDG_STATE_HOME", "state").env_remove("HOME");
+    let ran = Running::start(&mut command).end().ends(2);
+    nothing_ran(&lab, &ran);
+    assert!(ran.stderr.contains("give `--state-dir DIR`"), "{}", ran.stderr);
 }
 
 /// The harness passes names of defects through and knows none, so the rig turns out to be unusable when it is opened.

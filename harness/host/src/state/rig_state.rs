@@ -1,0 +1,85 @@
+//! What is kept about one rig between runs.
+
+use crate::digest::sha256_hex;
+use crate::state::{StateError, unwritten};
+use std::fs::File;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+/// Digits of the path's digest in the folder's name: enough to tell the rigs of one machine apart.
+const DIGITS: usize = 12;
+
+/// The part of the state folder that is about one rig.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RigState {
+    folder: PathBuf,
+}
+
+/// Held while something in the folder is read and written again.
+#[derive(Debug)]
+pub struct Held {
+    _folder: File,
+}
+
+impl RigState {
+    /// The part of the rig whose file is at `canonical`, below `rigs`.
+    pub(super) fn new(rigs: &Path, canonical: &Path) -> Self {
+        let stem = canonical.file_stem().unwrap_or_default().to_string_lossy();
+        let plain = |c: char| {
+            if c.is_ascii_alphanumeric() || "_-".contains(c) {
+                c
+            } else {
+                '-'
+            }
+        };
+        let slug: String = stem.chars().take(40).map(plain).collect();
+        let digest = sha256_hex(canonical.as_os_str().as_bytes());
+        Self {
+            folder: rigs.join(format!("{slug}-{}", &digest[..DIGITS])),
+        }
+    }
+
+    /// The folder; it need not be there yet.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// A file in it.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
+    /// Makes the folder and shows that files can be made in it: found out before anything is powered, not after the night.
+    pub fn make(&self) -> Result<(), StateError> {
+        let made = std::fs::create_dir_all(&self.folder)
+            .and_then(|()| tempfile::Builder::new().prefix(".").tempfile_in(&self.folder));
+        made.map(drop).map_err(|why| unwritten(&self.folder, why))
+    }
+
+    /// Keeps every other run out that asks for the same, until it is dropped.
+    pub fn hold(&self) -> Result<Held, StateError> {
+        let hold = || {
+            std::fs::create_dir_all(&self.folder)?;
+            let folder = File::open(&self.folder)?;
+            folder.lock()?;
+            Ok(Held { _folder: folder })
+        };
+        hold().map_err(|why| unwritten(&self.folder, why))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_is_readable_and_of_one_path() {
+        let rigs = Path::new("/state/rigs");
+        let one = RigState::new(rigs, Path::new("/lab/my bench.01.yaml"));
+        let name = one.folder().strip_prefix(rigs).expect("below").to_string_lossy();
+        assert!(name.starts_with("my-bench-01-"), "{name}");
+        assert_eq!(name.len(), "my-bench-01-".len() + DIGITS);
+        assert_eq!(one, RigState::new(rigs, Path::new("/lab/my bench.01.yaml")));
+        assert_ne!(one, RigState::new(rigs, Path::new("/lab2/my bench.01.yaml")));
+    }
+}
