@@ -53,6 +53,18 @@ pub struct CutPlan {
 }
 
 impl CutPlan {
+    /// Exactly this cut, so many times.
+    pub fn of(cut: &Cut, times: u32) -> Self {
+        Self {
+            at: cut.at,
+            after_min: cut.after,
+            after_max: cut.after,
+            off: cut.off,
+            kind: cut.kind,
+            times,
+        }
+    }
+
     /// The `n`-th cut (from 0) of the case `case`, its delay drawn from the seed of the run.
     pub fn cut(&self, seed: Seed, case: &str, n: u32) -> Cut {
         let after = seed.duration(&format!("{case}#cut{n}"), self.after_min, self.after_max);

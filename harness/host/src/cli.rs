@@ -4,6 +4,7 @@ use crate::command;
 use crate::paint::{Paint, When};
 use crate::state::{StateError, StateFlag};
 use clap::{Args, Parser, Subcommand};
+use dfota_core::cut::Cut;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -75,6 +76,9 @@ pub struct Selection {
     /// Only this share of the cases, for example `1/3`
     #[arg(long, value_name = "I/N")]
     pub shard: Option<String>,
+    /// Make this cut in the one case that is selected, for example `updating@50%+137ms/power/5s`
+    #[arg(long, value_name = "CUT", value_parser = |text: &str| text.parse::<Cut>())]
+    pub cut: Option<Cut>,
     /// Run each case so many times
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
     pub repeat: u32,

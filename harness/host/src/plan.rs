@@ -1,6 +1,7 @@
 //! What a run would do, with no I/O on the rig: each case with its cuts, what it costs, what it needs, and why it is left
 //! out if it is.
 
+pub mod campaign;
 pub mod estimate;
 pub mod filter;
 pub mod plan_text;
@@ -8,17 +9,20 @@ pub mod route;
 pub mod selection;
 
 use crate::cli::{self, Failed};
+use crate::plan::campaign::Outline;
 use crate::plan::estimate::module_time;
 use crate::plan::route::{Route, Way};
 use crate::plan::selection::Selection;
 use crate::rig::{Link, Rig, module_word};
 use crate::suite::{Suite, SuiteCase};
+use dfota_core::campaign::Role;
 use dfota_core::case::{Case, Via};
-use dfota_core::cut::{Cut, Kind};
+use dfota_core::cut::{Cut, CutPlan, Kind};
 use dfota_core::duration::Short;
 use dfota_core::fault::UartFault;
 use dfota_core::moment::Moment;
 use dfota_core::seed::Seed;
+use dfota_core::timeline::Timeline;
 use serde::Serialize;
 use std::str::FromStr;
 use std::time::Duration;
@@ -40,6 +44,8 @@ pub struct Plan {
     pub totals: Totals,
     /// What is worth a word, each with its place.
     pub warnings: Vec<String>,
+    /// The campaigns.
+    pub campaigns: Vec<Outline>,
 }
 
 /// A case of a plan.
@@ -87,6 +93,24 @@ pub enum PlanError {
         /// What was asked for.
         selection: String,
     },
+    /// `--cut` is about one case.
+    #[error("`--cut` makes this cut in one case, and {cases} are selected: {some}; name one with `--filter`")]
+    CutOfMany {
+        /// How many.
+        cases: usize,
+        /// Some of them.
+        some: String,
+    },
+    /// The case's transport never comes to the moment of `--cut`.
+    #[error("`{cut}`: `{moment}` never comes in a case via `{via}`")]
+    CutElsewhere {
+        /// The cut.
+        cut: Cut,
+        /// Its moment.
+        moment: Moment,
+        /// The transport.
+        via: Via,
+    },
     /// Two files hold suites of the same name.
     #[error("two suites are called `{name}`: `{first}` and `{second}`; results are kept by suite and id")]
     SuiteTwice {
@@ -112,6 +136,7 @@ impl Plan {
             repeat: flags.repeat,
             seed,
             transports: TRANSPORTS.to_vec(),
+            cut: flags.cut.clone(),
         };
         Self::new(suites, rig, &parsed).map_err(Failed::usage)
     }
@@ -125,11 +150,31 @@ impl Plan {
             route: Route::from(known_version(rig)),
             warnings: suites.iter().flat_map(|suite| suite.warnings.clone()).collect(),
         };
+        let expanded: Vec<(&Suite, SuiteCase)> = suites
+            .iter()
+            .flat_map(|suite| {
+                let parts = |case| campaign::expand(suite, case, rig, selection.seed);
+                suite.cases.iter().flat_map(parts).map(move |case| (suite, case))
+            })
+            .collect();
         let mut cases = Vec::new();
         for run in 1..=selection.repeat.max(1) {
-            for suite in suites {
-                let selected = suite.cases.iter().filter(|case| selection.takes(&case.case, run));
-                cases.extend(selected.map(|case| planner.case(suite, case, run)));
+            let taken: Vec<_> = expanded
+                .iter()
+                .filter(|(_, case)| selection.takes(&case.case, run))
+                .collect();
+            match &selection.cut {
+                Some(cut) if !taken.is_empty() => {
+                    let (suite, case) = with_cut(&taken, cut)?;
+                    cases.push(planner.case(suite, &case, run));
+                }
+                _ => {
+                    let needed = needed_calibrations(&taken);
+                    let all = expanded.iter().filter(|(suite, case)| {
+                        selection.takes(&case.case, run) || is_needed(&needed, suite, &case.case)
+                    });
+                    cases.extend(all.map(|(suite, case)| planner.case(suite, case, run)));
+                }
             }
         }
         if cases.is_empty() {
@@ -145,8 +190,103 @@ impl Plan {
             speed: rig.speed(),
             totals: Totals::of(&cases),
             warnings: planner.warnings,
+            campaigns: outlines(&cases),
             cases,
         })
+    }
+}
+
+/// What the campaigns among the cases come to.
+fn outlines(cases: &[Planned]) -> Vec<Outline> {
+    let mut outlines: Vec<Outline> = Vec::new();
+    for Planned { case, .. } in cases {
+        let Some(part) = &case.part else { continue };
+        let same = |outline: &Outline| outline.suite == case.suite && outline.campaign == part.campaign;
+        let at = outlines.iter().position(same).unwrap_or_else(|| {
+            outlines.push(Outline::new(&case.suite, &part.campaign));
+            outlines.len() - 1
+        });
+        outlines[at].add(part);
+    }
+    outlines
+}
+
+/// Suite, campaign and package of every calibration without which a selected cut has no place.
+fn needed_calibrations<'t>(taken: &[&'t (&Suite, SuiteCase)]) -> Vec<(&'t str, &'t str, &'t str)> {
+    let mut needed: Vec<_> = taken
+        .iter()
+        .filter_map(|(_, case)| {
+            let (part, slot) = campaign::slot(&case.case)?;
+            let case = &case.case;
+            campaign::needs_calibration(slot).then_some((
+                case.suite.as_str(),
+                part.campaign.as_str(),
+                case.package.name.as_str(),
+            ))
+        })
+        .collect();
+    needed.sort_unstable();
+    needed.dedup();
+    needed
+}
+
+fn is_needed(needed: &[(&str, &str, &str)], suite: &Suite, case: &Case) -> bool {
+    case.part.as_ref().is_some_and(|part| {
+        part.role == Role::Calibration
+            && needed.contains(&(
+                suite.name.as_str(),
+                part.campaign.as_str(),
+                case.package.name.as_str(),
+            ))
+    })
+}
+
+/// The one case that is selected, or the first cut of the one campaign, with this cut in place of its own.
+fn with_cut<'s>(taken: &[&(&'s Suite, SuiteCase)], cut: &Cut) -> Result<(&'s Suite, SuiteCase), PlanError> {
+    let campaign_of = |(_, case): &(&Suite, SuiteCase)| {
+        let part = case.case.part.as_ref()?;
+        Some((case.case.suite.clone(), part.campaign.clone()))
+    };
+    let first = campaign_of(taken[0]);
+    let one_campaign = first.is_some() && taken.iter().all(|case| campaign_of(case) == first);
+    if taken.len() > 1 && !one_campaign {
+        let some: Vec<String> = taken
+            .iter()
+            .take(3)
+            .map(|(_, case)| format!("`{}`", case.case.id))
+            .collect();
+        return Err(PlanError::CutOfMany {
+            cases: taken.len(),
+            some: some.join(", ") + if taken.len() > 3 { ", …" } else { "" },
+        });
+    }
+    let is_cut = |taken: &&&(&Suite, SuiteCase)| campaign::slot(&taken.1.case).is_some();
+    let (suite, case) = taken.iter().find(is_cut).unwrap_or(&taken[0]);
+    let mut case = case.clone();
+    if !has_moment(cut.at, case.case.via) {
+        return Err(PlanError::CutElsewhere {
+            cut: cut.clone(),
+            moment: cut.at,
+            via: case.case.via,
+        });
+    }
+    if let (true, Some(part)) = (taken.len() > 1, &case.case.part) {
+        case.case.id.clone_from(&part.campaign);
+    }
+    case.case.part = None;
+    case.case.cut = Some(CutPlan::of(cut, 1));
+    case.off_is_discharge = false;
+    Ok((suite, case))
+}
+
+/// Whether the transport has the moment.
+fn has_moment(moment: Moment, via: Via) -> bool {
+    match moment {
+        Moment::HttpStart => via == Via::Http,
+        Moment::CoapStart => via == Via::Coap,
+        Moment::Downloading(_) => via != Via::Uart,
+        Moment::UploadBlock(_) => via == Via::Uart,
+        Moment::Start | Moment::Updating(_) | Moment::End => true,
     }
 }
 
@@ -205,6 +345,11 @@ impl Planner<'_> {
             cut.off = self.rig.discharge();
         }
         let label = format!("{}::{}", case.suite, case.id);
+        if let Some((_, slot)) = campaign::slot(&case) {
+            // What a calibration has to tell first is not known yet.
+            case.cut = campaign::cut(slot, &Timeline::default(), self.selection.seed, &label)
+                .map(|cut| CutPlan::of(&cut, slot.times));
+        }
         let cuts: Vec<Cut> = case
             .cut
             .iter()
@@ -212,12 +357,16 @@ impl Planner<'_> {
             .collect();
         let skip = declared.skip.clone().or_else(|| self.left_out(&case));
         let (mut own, mut preparing) = (false, 0);
-        if skip.is_none() {
+        if skip.is_none() && !is_claim(&case) {
             self.glitch(&case);
             preparing = self.way(suite, &case);
-            own = self.route.pass(&case);
+            own = !is_claim(&case) && self.route.pass(&case);
         }
-        let module = module_time(&case, &cuts, (preparing, own), self.rig.discharge());
+        let module = if is_claim(&case) {
+            Duration::ZERO
+        } else {
+            module_time(&case, &cuts, (preparing, own), self.rig.discharge())
+        };
         Planned {
             needs: needs(&case),
             module_ms: millis(module),
@@ -279,10 +428,12 @@ impl Planner<'_> {
                 return Some(format!("the rig has no `{key}`"));
             }
         }
+        let slot = campaign::slot(case).map(|(_, slot)| slot.kind);
         let cut_kind = case
             .cut
             .as_ref()
             .map(|cut| cut.kind)
+            .or(slot)
             .filter(|kind| *kind != Kind::Power);
         if let Some(kind) = cut_kind.filter(|_| !self.rig.has_reset()) {
             return Some(format!(
@@ -318,13 +469,22 @@ fn beyond(case: &Case) -> Option<String> {
     })
 }
 
+/// Nothing is done for a claim: it is judged.
+fn is_claim(case: &Case) -> bool {
+    matches!(&case.part, Some(part) if matches!(part.role, Role::Claim(_)))
+}
+
 fn needs(case: &Case) -> Vec<&'static str> {
+    if is_claim(case) {
+        return Vec::new();
+    }
     let via = match case.via {
         Via::Http => ["registration", "network.http"].as_slice(),
         Via::Uart => [].as_slice(),
         Via::Coap => ["registration", "network.coap"].as_slice(),
     };
-    let line = match case.cut.as_ref().map(|cut| cut.kind) {
+    let slot = campaign::slot(case).map(|(_, slot)| slot.kind);
+    let line = match case.cut.as_ref().map(|cut| cut.kind).or(slot) {
         Some(Kind::Reset | Kind::Both) => ["reset"].as_slice(),
         _ => [].as_slice(),
     };

@@ -1,6 +1,10 @@
 //! A plan as aligned text, for `dfota-hil plan`.
 
+use crate::plan::campaign::{Outline, slot};
 use crate::plan::{Plan, Planned};
+use dfota_core::campaign::Slot;
+use dfota_core::duration::Short;
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// Longest id that the columns are aligned to; a longer one pushes its own line.
@@ -29,6 +33,10 @@ impl fmt::Display for Plan {
             for cut in &planned.cuts {
                 writeln!(f, "    cut {cut}")?;
             }
+            if let Some((_, slot)) = slot(&planned.case).filter(|_| planned.cuts.is_empty()) {
+                let Slot { place, kind, off, .. } = slot;
+                writeln!(f, "    cut {place}/{}/{}", kind.name(), Short(*off))?;
+            }
         }
         let totals = &self.totals;
         writeln!(
@@ -40,11 +48,44 @@ impl fmt::Display for Plan {
             rough(totals.real_ms),
             totals.updates
         )?;
+        for outline in &self.campaigns {
+            campaign(f, outline)?;
+        }
         for warning in &self.warnings {
             writeln!(f, "warning: {warning}")?;
         }
         Ok(())
     }
+}
+
+/// A campaign in a few lines.
+fn campaign(f: &mut fmt::Formatter<'_>, outline: &Outline) -> fmt::Result {
+    let Outline {
+        suite,
+        campaign,
+        counted,
+        directed,
+        done,
+        ..
+    } = outline;
+    writeln!(
+        f,
+        "campaign {suite}::{campaign}: {} cuts, {counted} for the claim, {directed} directed; {done} done in earlier runs",
+        counted + directed
+    )?;
+    let counts = |counts: &BTreeMap<String, u32>| {
+        let shown: Vec<String> = counts
+            .iter()
+            .map(|(what, count)| format!("{what} {count}"))
+            .collect();
+        shown.join(", ")
+    };
+    writeln!(f, "    by phase: {}", counts(&outline.by_phase))?;
+    writeln!(f, "    by kind: {}", counts(&outline.by_kind))?;
+    if let Some(claim) = &outline.claim {
+        writeln!(f, "    claim: {claim}")?;
+    }
+    writeln!(f, "    times are {}", outline.times)
 }
 
 fn row(planned: &Planned) -> [String; 6] {

@@ -2,6 +2,7 @@
 
 use crate::plan::filter::Filter;
 use dfota_core::case::{Case, Via};
+use dfota_core::cut::Cut;
 use dfota_core::seed::Seed;
 use std::fmt;
 use std::str::FromStr;
@@ -13,6 +14,8 @@ pub struct Selection {
     pub filter: Option<Filter>,
     /// Cases with any of these tags; all where there is none.
     pub tags: Vec<String>,
+    /// The one selected case is run with this cut in place of its own.
+    pub cut: Option<Cut>,
     /// One part of several.
     pub shard: Option<Shard>,
     /// How often each case is run.
@@ -29,6 +32,7 @@ impl Selection {
         Self {
             filter: None,
             tags: Vec::new(),
+            cut: None,
             shard: None,
             repeat: 1,
             seed,

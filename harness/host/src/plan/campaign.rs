@@ -1,0 +1,297 @@
+//! A campaign, laid out: calibrations, cuts in blocks that a control run closes, and the claim.
+//!
+//! Ids are numbers in the order of the file, so that a case keeps its name from night to night whatever order it runs in;
+//! where its cut falls is data of the case.
+
+use crate::rig::Rig;
+use crate::suite::{Campaign, Suite, SuiteCase};
+use dfota_core::campaign::{Part, Role, Slot};
+use dfota_core::case::{Case, Package, Via};
+use dfota_core::claim::Claim;
+use dfota_core::cut::{Cut, Kind};
+use dfota_core::moment::Moment;
+use dfota_core::seed::Seed;
+use dfota_core::sweep::{Place, Spacing, Sweep};
+use dfota_core::timeline::Timeline;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// The case itself where it is no campaign, else everything that its campaign does, in the order in which it is done.
+pub fn expand(suite: &Suite, declared: &SuiteCase, rig: &Rig, seed: Seed) -> Vec<SuiteCase> {
+    let Some(campaign) = &declared.campaign else {
+        return vec![declared.clone()];
+    };
+    let layout = Layout {
+        declared,
+        there: &declared.case.package,
+        back: way_back(suite, &declared.case.package),
+        discharge: rig.discharge(),
+    };
+    layout.parts(campaign, seed)
+}
+
+/// A package that undoes this one.
+fn way_back<'s>(suite: &'s Suite, there: &Package) -> Option<&'s Package> {
+    let mut packages = suite.packages.iter().map(|loaded| &loaded.package);
+    packages.find(|back| back.from == there.to && back.to == there.from)
+}
+
+struct Layout<'l> {
+    declared: &'l SuiteCase,
+    there: &'l Package,
+    back: Option<&'l Package>,
+    discharge: Duration,
+}
+
+impl Layout<'_> {
+    fn parts(&self, campaign: &Campaign, seed: Seed) -> Vec<SuiteCase> {
+        let directed = campaign
+            .sweep
+            .as_ref()
+            .map_or(Vec::new(), |sweep| self.directed(sweep));
+        let order = campaign.sweep.as_ref().map_or(Vec::new(), |sweep| {
+            sweep.order.of(directed.len(), seed, &self.declared.case.id)
+        });
+        let drawn = campaign
+            .claim
+            .as_ref()
+            .map_or(Vec::new(), |claim| self.drawn(claim));
+        let digits = (directed.len() + drawn.len()).to_string().len().max(3);
+        let numbers = order
+            .into_iter()
+            .chain(directed.len()..directed.len() + drawn.len());
+        let slots: Vec<&Slot> = directed.iter().chain(&drawn).collect();
+        let mut parts: Vec<SuiteCase> = std::iter::once(self.there)
+            .chain(self.back.filter(|_| slots.len() > 1))
+            .map(|package| {
+                self.part(
+                    package,
+                    &format!("calibration={}", package.name),
+                    Role::Calibration,
+                )
+            })
+            .collect();
+        // Directions alternate, so that the way back is a cut as well and no update is spent on returning.
+        let mut runs = 0_usize;
+        let mut package = || {
+            runs += 1;
+            self.back.filter(|_| runs.is_multiple_of(2)).unwrap_or(self.there)
+        };
+        let block = campaign.block.max(1) as usize;
+        let total = slots.len();
+        for (done, number) in numbers.enumerate() {
+            let Some(slot) = slots.get(number) else { continue };
+            let suffix = format!("cut={:0digits$}", number + 1);
+            parts.push(self.part(package(), &suffix, Role::Cut((*slot).clone())));
+            if (done + 1) % block == 0 || done + 1 == total {
+                let suffix = format!("control={:02}", done / block + 1);
+                parts.push(self.part(package(), &suffix, Role::Control));
+            }
+        }
+        if let Some((claim, ..)) = campaign.claim {
+            parts.push(self.part(self.there, "claim", Role::Claim(claim)));
+        }
+        parts
+    }
+
+    fn directed(&self, sweep: &Sweep) -> Vec<Slot> {
+        let via = self.declared.case.via;
+        let places = sweep.places(via != Via::Coap);
+        let ways: Vec<(Kind, Option<Duration>)> = sweep
+            .kinds
+            .iter()
+            .flat_map(|kind| sweep.offs.iter().map(|off| (*kind, *off)))
+            .collect();
+        let slot = |place: Place, (kind, off): (Kind, Option<Duration>)| Slot {
+            place,
+            jitter: sweep.jitter,
+            kind,
+            off: off.unwrap_or(self.discharge),
+            times: if resumes(place) { sweep.depth } else { 1 },
+            claim: None,
+        };
+        match sweep.spacing {
+            // So many are asked for: the ways of cutting take turns.
+            Spacing::Cuts(_) => places
+                .into_iter()
+                .zip(ways.iter().cycle())
+                .map(|(place, way)| slot(place, *way))
+                .collect(),
+            Spacing::Step(_) => places
+                .into_iter()
+                .flat_map(|place| ways.iter().map(move |way| (place, *way)))
+                .map(|(place, way)| slot(place, way))
+                .collect(),
+        }
+    }
+
+    fn drawn(&self, (claim, kind, off): &(Claim, Kind, Option<Duration>)) -> Vec<Slot> {
+        let slot = Slot {
+            place: Place::Anywhere(claim.over),
+            jitter: (Duration::ZERO, Duration::ZERO),
+            kind: *kind,
+            off: off.unwrap_or(self.discharge),
+            times: 1,
+            claim: Some(claim.over),
+        };
+        vec![slot; claim.cuts() as usize]
+    }
+
+    fn part(&self, package: &Package, suffix: &str, role: Role) -> SuiteCase {
+        let base = &self.declared.case;
+        let part = Part {
+            campaign: base.id.clone(),
+            role,
+        };
+        SuiteCase {
+            case: Case {
+                id: with(&base.id, suffix),
+                package: package.clone(),
+                on: package.from.clone(),
+                part: Some(part),
+                ..base.clone()
+            },
+            campaign: None,
+            ..self.declared.clone()
+        }
+    }
+}
+
+/// The id with something more in its brackets.
+fn with(id: &str, suffix: &str) -> String {
+    match id.strip_suffix(']') {
+        Some(open) => format!("{open},{suffix}]"),
+        None => format!("{id}[{suffix}]"),
+    }
+}
+
+/// Whether a cut there leaves a resume that can be cut again.
+fn resumes(place: Place) -> bool {
+    let at = match place {
+        Place::After(at, _) => at,
+        Place::Within(span, _) | Place::Anywhere(span) => span.from(),
+    };
+    matches!(at, Moment::Start | Moment::Updating(_))
+}
+
+/// The slot of a case, if it is a cut of a campaign.
+pub fn slot(case: &Case) -> Option<(&Part, &Slot)> {
+    let part = case.part.as_ref()?;
+    match &part.role {
+        Role::Cut(slot) => Some((part, slot)),
+        Role::Calibration | Role::Control | Role::Claim(_) => None,
+    }
+}
+
+/// The cut of a slot: as `timeline` has the moments, and as the seed draws what is left to chance for `label`.
+pub fn cut(slot: &Slot, timeline: &Timeline, seed: Seed, label: &str) -> Option<Cut> {
+    timeline.cut(slot.place, slot.jitter, (slot.kind, slot.off), (seed, label))
+}
+
+/// Whether a calibration has to have been run before the slot's cut is known.
+pub fn needs_calibration(slot: &Slot) -> bool {
+    matches!(slot.place, Place::Within(..) | Place::Anywhere(_))
+}
+
+/// What `plan` says of a campaign as a whole.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Outline {
+    /// The suite.
+    pub suite: String,
+    /// The id of the case it is made of.
+    pub campaign: String,
+    /// Cuts that are made for the claim.
+    pub counted: u32,
+    /// Other cuts.
+    pub directed: u32,
+    /// Cuts that earlier runs have made already.
+    pub done: u32,
+    /// Cuts by where they fall.
+    pub by_phase: BTreeMap<String, u32>,
+    /// Cuts by what is cut and for how long.
+    pub by_kind: BTreeMap<String, u32>,
+    /// The claim, in words.
+    pub claim: Option<String>,
+    /// Where the times come from.
+    pub times: String,
+}
+
+impl Outline {
+    /// Of a campaign without cuts yet.
+    pub fn new(suite: &str, campaign: &str) -> Self {
+        Self {
+            suite: suite.to_owned(),
+            campaign: campaign.to_owned(),
+            counted: 0,
+            directed: 0,
+            done: 0,
+            by_phase: BTreeMap::new(),
+            by_kind: BTreeMap::new(),
+            claim: None,
+            times: "guessed, until a calibration has been run".to_owned(),
+        }
+    }
+
+    /// Takes a part in.
+    pub fn add(&mut self, part: &Part) {
+        match &part.role {
+            Role::Cut(slot) => {
+                match slot.claim {
+                    Some(_) => self.counted += 1,
+                    None => self.directed += 1,
+                }
+                *self.by_phase.entry(phase(slot.place)).or_default() += 1;
+                let off = dfota_core::duration::Short(slot.off);
+                let way = format!("{}/{off}", slot.kind.name());
+                *self.by_kind.entry(way).or_default() += 1;
+            }
+            Role::Claim(claim) => {
+                let survives = match claim.bricks {
+                    0 => "none of them bricks the module".to_owned(),
+                    1 => "at most one of them bricks the module".to_owned(),
+                    more => format!("at most {more} of them brick the module"),
+                };
+                self.claim = Some(format!(
+                    "fewer than {} of the cuts in `{}` brick the module, {} confidence: {} cuts have to count, and {survives}",
+                    claim.brick_rate_below,
+                    claim.over,
+                    claim.confidence,
+                    claim.cuts()
+                ));
+            }
+            Role::Calibration | Role::Control => {}
+        }
+    }
+}
+
+/// The stretch in which a cut falls, for the outline.
+fn phase(place: Place) -> String {
+    match place {
+        Place::After(Moment::Updating(percent), _) => match percent.get() {
+            0..40 => "updating, below 40%".to_owned(),
+            40..60 => "updating 40%..59%".to_owned(),
+            60..80 => "updating 60%..79%".to_owned(),
+            80..100 => "updating 80%..99%".to_owned(),
+            100.. => "updating 100%".to_owned(),
+        },
+        Place::After(Moment::Downloading(_), _) => "downloading".to_owned(),
+        Place::After(Moment::UploadBlock(_), _) => "uploading".to_owned(),
+        Place::After(moment, _) => moment.to_string(),
+        Place::Within(span, _) => format!("within {span}"),
+        Place::Anywhere(span) => format!("anywhere in {span}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("campaign", "campaign[cut=001]")]
+    #[case("campaign[via=uart]", "campaign[via=uart,cut=001]")]
+    fn ids(#[case] id: &str, #[case] with_cut: &str) {
+        assert_eq!(with(id, "cut=001"), with_cut);
+    }
+}
