@@ -193,6 +193,22 @@ pub struct Tally {
 }
 
 impl Tally {
+    /// Of all these. Where one says something else about a case that was settled before in the same run, it is right.
+    pub fn of(cuts: &[Tallied]) -> Self {
+        let mut last: BTreeMap<(Option<&str>, &str), usize> = BTreeMap::new();
+        for (n, cut) in cuts.iter().enumerate().filter(|(_, cut)| cut.settled) {
+            last.insert((cut.run.as_deref(), &cut.case), n);
+        }
+        let mut tally = Self::default();
+        for (n, cut) in cuts.iter().enumerate() {
+            let corrected = last.get(&(cut.run.as_deref(), cut.case.as_str()));
+            if !cut.settled || corrected == Some(&n) {
+                tally.add(cut);
+            }
+        }
+        tally
+    }
+
     /// Takes another cut in.
     pub fn add(&mut self, tallied: &Tallied) {
         if let Some(run) = tallied.run.as_ref().filter(|run| !self.earlier.contains(run)) {
@@ -326,6 +342,14 @@ mod tests {
         assert_eq!(Percentage(0.009_969).to_string(), "0.997%");
         assert_eq!(Percentage(1.0).to_string(), "100%");
         assert_eq!(Percentage(0.25).to_string(), "25%");
+    }
+
+    #[test]
+    fn what_was_tallied_can_be_corrected() {
+        let good = tallied(at(50), true, false);
+        let corrupt = tallied(at(50), true, true);
+        let tally = Tally::of(&[good, corrupt]);
+        assert_eq!((tally.counted.cuts, tally.counted.bricks), (1, 1));
     }
 
     #[test]

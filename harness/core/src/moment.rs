@@ -38,6 +38,20 @@ impl Moment {
         "end",
     ];
 
+    /// The moment that this URC is, as exactly as the module says it.
+    pub fn of(urc: &Urc) -> Option<Self> {
+        let Urc::Fota(fota) = urc else { return None };
+        match fota {
+            Fota::HttpStart => Some(Self::HttpStart),
+            Fota::CoapStart => Some(Self::CoapStart),
+            Fota::Downloading(percent) => Some(Self::Downloading(*percent)),
+            Fota::Start => Some(Self::Start),
+            Fota::Updating { percent, .. } => Some(Self::Updating(*percent)),
+            Fota::End(_) => Some(Self::End),
+            Fota::HttpEnd(_) | Fota::CoapEnd(_) | Fota::Unknown => None,
+        }
+    }
+
     /// Whether this URC is the moment. Runs on the path from a byte to the power line: it allocates nothing.
     pub fn matches(self, urc: &Urc) -> bool {
         match (self, urc) {

@@ -220,6 +220,8 @@ rules! {
     FaultNotMet = "fault-not-met", Inconclusive;
     /// Too few cuts have counted so far for the claim to be shown.
     ClaimOpen = "claim-open", Inconclusive;
+    /// The cut that was drawn for a claim landed outside its window, in every try.
+    CutOutside = "cut-outside", Inconclusive;
     /// The moments that the cut is laid out by were not timed: the campaign has no calibration.
     NotCalibrated = "not-calibrated", Inconclusive;
     /// The run was interrupted during the case.

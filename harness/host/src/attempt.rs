@@ -13,6 +13,7 @@ use dfota_core::expect::{Becomes, Reply};
 use dfota_core::fault::{OrderFault, UartFault};
 use dfota_core::judge::TimedOut;
 use dfota_core::moment::Moment;
+use dfota_core::timeline::Timeline;
 use dfota_core::update::{Due, Input, Phase, Update};
 use dfota_core::verdict::Rule;
 use std::collections::VecDeque;
@@ -95,6 +96,7 @@ impl Module {
         self.update = Some(Update::new(job.case.via));
         self.cut = None;
         self.clean = false;
+        (self.attempted, self.timeline) = (Instant::now(), Timeline::default());
         let mut cuts: VecDeque<Cut> = job.cuts.iter().cloned().collect();
         let mut tried = Tried::default();
         let began = job.source.mark();

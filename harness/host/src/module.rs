@@ -10,8 +10,11 @@ use crate::lines::Lines;
 use crate::registration::ObjectSeen;
 use crate::serial::port::Port;
 use crate::serial::reader::{CutMade, Message, Reader};
+use dfota_core::cut::Kind;
 use dfota_core::event::{Event, Line, Request};
+use dfota_core::moment::Moment;
 use dfota_core::reply::{Final, Pending, Said, revision};
+use dfota_core::timeline::Timeline;
 use dfota_core::update::{Input, Update};
 use dfota_core::urc::Urc;
 use dfota_core::verdict::Rule;
@@ -159,6 +162,12 @@ pub struct Module {
     powered: bool,
     /// Nothing is left over from an earlier case.
     pub clean: bool,
+    /// When the present attempt began.
+    pub attempted: Instant,
+    /// The moments of the update since then.
+    pub timeline: Timeline,
+    /// The shortest real time in which supply and reset came back after they were told to.
+    comes_back: [Option<Duration>; 2],
 }
 
 impl Module {
@@ -187,6 +196,9 @@ impl Module {
             since: Instant::now(),
             powered: false,
             clean: false,
+            attempted: Instant::now(),
+            timeline: Timeline::default(),
+            comes_back: [None; 2],
         }
     }
 
@@ -225,6 +237,7 @@ impl Module {
             Message::Back => {}
             Message::Request(request) => self.requests.push(request),
             Message::Served(percent) => {
+                self.came(Moment::Downloading(percent), Instant::now());
                 if let Some(update) = &mut self.update {
                     update.on(Input::Served(percent));
                 }
@@ -260,9 +273,28 @@ impl Module {
             Urc::LwUpdate(result) => self.awake.lw_update = Some(result),
             _ => {}
         }
+        if let Some(moment) = Moment::of(&urc) {
+            self.came(moment, at);
+        }
         if let Some(update) = &mut self.update {
             update.on(Input::Urc(urc));
         }
+    }
+
+    /// A moment of the update that is watched has come.
+    pub fn came(&mut self, moment: Moment, at: Instant) {
+        if self.update.is_some() {
+            let since = self
+                .clock
+                .module_time(at.saturating_duration_since(self.attempted));
+            self.timeline.add(moment, since);
+        }
+    }
+
+    /// The shortest off time, of the module's time, that the rig was seen to be able to make.
+    pub fn least_off(&self, kind: Kind) -> Option<Duration> {
+        let measured = self.comes_back[usize::from(kind == Kind::Reset)];
+        measured.map(|real| self.clock.module_time(real))
     }
 
     /// Waits for a port that has gone, for instance because its USB adapter is enumerated anew.
@@ -348,12 +380,22 @@ impl Module {
         self.lines
             .set(line, active)
             .map_err(|error| Stop::rule(Rule::LineFailed, error.to_string()))?;
+        let took = at.elapsed();
+        let measured = match (line, active) {
+            (Line::Power, true) => Some(&mut self.comes_back[0]),
+            (Line::Reset, false) => Some(&mut self.comes_back[1]),
+            _ => None,
+        };
+        if let Some(least) = measured {
+            *least = Some(least.map_or(took, |least| least.min(took)));
+        }
+        let took_ns = took.as_nanos() as u64;
         self.journal.post_at(
             at,
             Event::Line {
                 line,
                 active,
-                took_ns: at.elapsed().as_nanos() as u64,
+                took_ns,
             },
         );
         Ok(())

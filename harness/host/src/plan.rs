@@ -2,6 +2,7 @@
 //! out if it is.
 
 pub mod campaign;
+pub mod earlier;
 pub mod estimate;
 pub mod filter;
 pub mod plan_text;
@@ -10,6 +11,7 @@ pub mod selection;
 
 use crate::cli::{self, Failed};
 use crate::plan::campaign::Outline;
+use crate::plan::earlier::Earlier;
 use crate::plan::estimate::module_time;
 use crate::plan::route::{Route, Way};
 use crate::plan::selection::Selection;
@@ -46,6 +48,20 @@ pub struct Plan {
     pub warnings: Vec<String>,
     /// The campaigns.
     pub campaigns: Vec<Outline>,
+    /// Every cut that this rig can make of the campaigns of the plan, selected or not: they are done when these are.
+    #[serde(skip)]
+    pub slots: Vec<CampaignCut>,
+}
+
+/// A cut of a campaign, by name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CampaignCut {
+    /// The suite.
+    pub suite: String,
+    /// The campaign.
+    pub campaign: String,
+    /// The id of the case.
+    pub case: String,
 }
 
 /// A case of a plan.
@@ -128,7 +144,13 @@ pub const TRANSPORTS: [Via; 3] = Via::ALL;
 
 impl Plan {
     /// Plans what the flags select; every mistake in them, and nothing selected, is one of usage.
-    pub fn of(suites: &[Suite], rig: &Rig, flags: &cli::Selection, seed: Seed) -> Result<Self, Failed> {
+    pub fn of(
+        suites: &[Suite],
+        rig: &Rig,
+        flags: &cli::Selection,
+        seed: Seed,
+        earlier: &Earlier,
+    ) -> Result<Self, Failed> {
         let parsed = Selection {
             filter: parse(flags.filter.as_deref())?,
             tags: flags.tags.clone(),
@@ -138,15 +160,21 @@ impl Plan {
             transports: TRANSPORTS.to_vec(),
             cut: flags.cut.clone(),
         };
-        Self::new(suites, rig, &parsed).map_err(Failed::usage)
+        Self::new(suites, rig, &parsed, earlier).map_err(Failed::usage)
     }
 
     /// Plans `suites` on `rig`.
-    pub fn new(suites: &[Suite], rig: &Rig, selection: &Selection) -> Result<Self, PlanError> {
+    pub fn new(
+        suites: &[Suite],
+        rig: &Rig,
+        selection: &Selection,
+        earlier: &Earlier,
+    ) -> Result<Self, PlanError> {
         suites_differ(suites)?;
         let mut planner = Planner {
             rig,
             selection,
+            earlier,
             route: Route::from(known_version(rig)),
             warnings: suites.iter().flat_map(|suite| suite.warnings.clone()).collect(),
         };
@@ -189,15 +217,40 @@ impl Plan {
             seed: selection.seed.0,
             speed: rig.speed(),
             totals: Totals::of(&cases),
-            warnings: planner.warnings,
-            campaigns: outlines(&cases),
+            warnings: std::mem::take(&mut planner.warnings),
+            campaigns: outlines(&cases, earlier),
+            slots: slots(&cases, &expanded, |case| planner.left_out(case).is_some()),
             cases,
         })
     }
 }
 
+fn slots(
+    cases: &[Planned],
+    expanded: &[(&Suite, SuiteCase)],
+    left_out: impl Fn(&Case) -> bool,
+) -> Vec<CampaignCut> {
+    let name = |case: &Case| {
+        let (part, _) = campaign::slot(case)?;
+        Some((case.suite.clone(), part.campaign.clone()))
+    };
+    let planned: std::collections::BTreeSet<_> =
+        cases.iter().filter_map(|planned| name(&planned.case)).collect();
+    expanded
+        .iter()
+        .filter_map(|(_, case)| {
+            let (suite, campaign) = name(&case.case).filter(|name| planned.contains(name))?;
+            (case.skip.is_none() && !left_out(&case.case)).then(|| CampaignCut {
+                suite,
+                campaign,
+                case: case.case.id.clone(),
+            })
+        })
+        .collect()
+}
+
 /// What the campaigns among the cases come to.
-fn outlines(cases: &[Planned]) -> Vec<Outline> {
+fn outlines(cases: &[Planned], earlier: &Earlier) -> Vec<Outline> {
     let mut outlines: Vec<Outline> = Vec::new();
     for Planned { case, .. } in cases {
         let Some(part) = &case.part else { continue };
@@ -207,6 +260,10 @@ fn outlines(cases: &[Planned]) -> Vec<Outline> {
             outlines.len() - 1
         });
         outlines[at].add(part);
+        outlines[at].done += u32::from(earlier.settled(case).is_some());
+        if earlier.update_time(case).is_some() {
+            outlines[at].times = "those of the last calibration".to_owned();
+        }
     }
     outlines
 }
@@ -331,6 +388,7 @@ fn known_version(rig: &Rig) -> Option<dfota_core::version::Version> {
 struct Planner<'p> {
     rig: &'p Rig,
     selection: &'p Selection,
+    earlier: &'p Earlier,
     route: Route,
     warnings: Vec<String>,
 }
@@ -355,7 +413,11 @@ impl Planner<'_> {
             .iter()
             .flat_map(|cut| (0..cut.times).map(|n| cut.cut(self.selection.seed, &label, n)))
             .collect();
-        let skip = declared.skip.clone().or_else(|| self.left_out(&case));
+        let skip = declared
+            .skip
+            .clone()
+            .or_else(|| self.left_out(&case))
+            .or_else(|| self.done(&case));
         let (mut own, mut preparing) = (false, 0);
         if skip.is_none() && !is_claim(&case) {
             self.glitch(&case);
@@ -365,7 +427,13 @@ impl Planner<'_> {
         let module = if is_claim(&case) {
             Duration::ZERO
         } else {
-            module_time(&case, &cuts, (preparing, own), self.rig.discharge())
+            module_time(
+                &case,
+                &cuts,
+                (preparing, own),
+                self.rig.discharge(),
+                self.earlier.update_time(&case),
+            )
         };
         Planned {
             needs: needs(&case),
@@ -376,6 +444,14 @@ impl Planner<'_> {
             skip,
             updates: preparing + u32::from(own),
         }
+    }
+
+    /// A cut of a campaign that an earlier run has made.
+    fn done(&self, case: &Case) -> Option<String> {
+        let run = self.earlier.settled(case)?;
+        Some(format!(
+            "done in the earlier run `{run}`; `--cut` makes its cut again"
+        ))
     }
 
     fn way(&mut self, suite: &Suite, case: &Case) -> u32 {

@@ -2,6 +2,7 @@
 //! ends the cases after it with the first cause.
 
 mod bring_up;
+mod campaigns;
 mod case_run;
 mod oracle;
 mod tries;
@@ -11,6 +12,8 @@ use crate::module::{Module, Stop};
 use crate::prepare::Identity;
 use crate::shell_word::shell_word;
 use crate::suite::Suite;
+use campaigns::Landed;
+use dfota_core::campaign::Role;
 use dfota_core::case::Case;
 use dfota_core::event::{CaseEnded, Event, TryEnded};
 use dfota_core::seed::Seed;
@@ -18,6 +21,8 @@ use dfota_core::verdict::{Class, Finding, Rule, Verdict};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 use tries::Again;
+
+pub use campaigns::Campaigns;
 
 /// How a run goes on and when it stops.
 #[derive(Debug, Clone)]
@@ -37,12 +42,26 @@ pub struct Options {
 struct Judged {
     verdict: Verdict,
     story: String,
+    /// Where its first cut landed; nothing where none was to be made.
+    landed: Option<Landed>,
 }
 
 impl Judged {
     fn bare(verdict: Verdict) -> Self {
-        let story = String::new();
-        Self { verdict, story }
+        Self {
+            verdict,
+            story: String::new(),
+            landed: None,
+        }
+    }
+
+    /// The module is not what it was meant to be, and does not get there by itself.
+    fn is_brick(&self) -> bool {
+        let rule = self.verdict.finding().map(|finding| finding.rule);
+        matches!(
+            rule,
+            Some(Rule::Unresponsive | Rule::WrongVersion | Rule::UpdateStalled | Rule::ImageCorrupt)
+        )
     }
 }
 
@@ -64,11 +83,18 @@ pub struct Runner<'a> {
     /// The case that ended last, as far as a later one may have to say something about it.
     last: Option<CaseEnded>,
     verdicts: Vec<Verdict>,
+    campaigns: Campaigns,
 }
 
 impl<'a> Runner<'a> {
     /// A runner over the packages of `suites`; the module must call itself `model`.
-    pub fn new(bench: &'a mut Bench, suites: &'a [Suite], model: &'static str, options: Options) -> Self {
+    pub fn new(
+        bench: &'a mut Bench,
+        suites: &'a [Suite],
+        model: &'static str,
+        options: Options,
+        campaigns: Campaigns,
+    ) -> Self {
         Self {
             bench,
             suites,
@@ -81,14 +107,15 @@ impl<'a> Runner<'a> {
             fresh: false,
             last: None,
             verdicts: Vec::new(),
+            campaigns,
         }
     }
 
-    /// Runs the cases; gives their verdicts and whether a signal ended the run.
+    /// Runs the cases; gives their verdicts, whether a signal ended the run, and the campaigns as they stand now.
     pub fn run<'c>(
         mut self,
         cases: impl IntoIterator<Item = (&'c Case, Option<&'c str>)>,
-    ) -> (Vec<Verdict>, bool) {
+    ) -> (Vec<Verdict>, bool, Campaigns) {
         let began = Instant::now();
         let mut stopped = false;
         let mut interrupted = false;
@@ -97,7 +124,9 @@ impl<'a> Runner<'a> {
                 .options
                 .max_time
                 .is_some_and(|limit| began.elapsed() >= limit);
-            if stopped || interrupted || over {
+            // What the cuts so far say about a claim is worth knowing also when the night ends early.
+            let is_claim = matches!(&case.part, Some(part) if matches!(part.role, Role::Claim(_)));
+            if (stopped || interrupted || over) && !is_claim {
                 self.verdicts.push(Verdict::NotReached);
                 continue;
             }
@@ -107,11 +136,11 @@ impl<'a> Runner<'a> {
                 });
                 continue;
             }
-            interrupted = self.one(case);
+            interrupted |= self.one(case);
             let good = matches!(self.verdicts.last(), Some(Verdict::Pass | Verdict::Skip { .. }));
-            stopped = self.options.fail_fast && !good;
+            stopped |= self.options.fail_fast && !good;
         }
-        (self.verdicts, interrupted)
+        (self.verdicts, interrupted, self.campaigns)
     }
 
     /// Runs one case, in as many tries as it takes, and writes its end down; whether the run was interrupted in it.
@@ -125,10 +154,12 @@ impl<'a> Runner<'a> {
         let mut earlier: Vec<Again> = Vec::new();
         let (judged, interrupted) = loop {
             let tried = Instant::now();
-            let (judged, interrupted) = self.try_once(case);
+            let (mut judged, interrupted) = self.try_once(case, &earlier);
+            self.tally(case, &judged);
             self.after_try(&judged.verdict);
             let number = earlier.len() as u32 + 1;
-            let Some(again) = tries::again(case, &judged.verdict, &earlier).filter(|_| !interrupted) else {
+            let Some(again) = tries::again(case, &judged, &earlier).filter(|_| !interrupted) else {
+                judged.verdict = campaigns::outside(case, &judged).unwrap_or(judged.verdict);
                 break (judged, interrupted);
             };
             journal.post(Event::TryEnded(TryEnded {
@@ -150,7 +181,7 @@ impl<'a> Runner<'a> {
             tries: earlier.len() as u32 + 1,
             took_ns: began.elapsed().as_nanos() as u64,
             story: judged.story,
-            rerun: self.rerun(case),
+            rerun: self.rerun(case, judged.landed.as_ref()),
         };
         self.verdicts.push(ended.verdict.clone());
         journal.post(Event::CaseEnded(ended.clone()));
@@ -159,16 +190,21 @@ impl<'a> Runner<'a> {
     }
 
     /// One try, to its verdict whatever happens; whether the run was interrupted in it.
-    fn try_once(&mut self, case: &Case) -> (Judged, bool) {
+    fn try_once(&mut self, case: &Case, earlier: &[Again]) -> (Judged, bool) {
+        if let Some((part, Role::Claim(claim))) = case.part.as_ref().map(|part| (part, &part.role)) {
+            return (self.judge_claim(case, part, claim), false);
+        }
         let result = match &self.broken {
             Some(first) => Err(Stop::rule(Rule::RigBroken, first.clone())),
             // A bug of the harness is an error of one case: the rig must be left safe, and the night goes on.
-            None => catch_unwind(AssertUnwindSafe(|| self.case(case))).unwrap_or_else(|_| {
-                Err(Stop::rule(
-                    Rule::HarnessFailed,
-                    "the harness panicked; its message is in the log",
-                ))
-            }),
+            None => {
+                catch_unwind(AssertUnwindSafe(|| self.place_and_run(case, earlier))).unwrap_or_else(|_| {
+                    Err(Stop::rule(
+                        Rule::HarnessFailed,
+                        "the harness panicked; its message is in the log",
+                    ))
+                })
+            }
         };
         match result {
             Ok(judged) => (judged, false),
@@ -184,9 +220,23 @@ impl<'a> Runner<'a> {
         }
     }
 
-    fn rerun(&self, case: &Case) -> String {
+    fn place_and_run(&mut self, case: &Case, earlier: &[Again]) -> Result<Judged, Stop> {
+        if let Some(reason) = self.too_short(case) {
+            return Ok(Judged::bare(Verdict::Skip { reason }));
+        }
+        let placed = self.placed(case, tries::made_up(earlier));
+        let placed = placed.map_err(|(rule, sentence)| Stop::Rule(rule, sentence))?;
+        self.case(placed.as_ref().unwrap_or(case))
+    }
+
+    fn rerun(&self, case: &Case, landed: Option<&Landed>) -> String {
         let filter = shell_word(&format!("={}::{}", case.suite, case.id));
-        format!("{} --filter {filter}", self.options.rerun)
+        let cut = landed
+            .filter(|_| case.part.is_some())
+            .map_or(String::new(), |landed| {
+                format!(" --cut {}", shell_word(&landed.cut.to_string()))
+            });
+        format!("{} --filter {filter}{cut}", self.options.rerun)
     }
 
     /// Nothing of a try is left over for the next one.

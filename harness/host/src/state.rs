@@ -8,6 +8,7 @@
 //! Nothing in it is needed to understand a run, and nothing is made before something is written. Files are replaced as a
 //! whole: whoever reads one sees the old or the new.
 
+pub mod campaign_store;
 pub mod rig_state;
 
 pub use rig_state::RigState;
@@ -59,6 +60,12 @@ pub enum StateError {
         path: PathBuf,
         /// Why.
         why: io::Error,
+    },
+    /// Another run writes it.
+    #[error("campaign `{}` is being run already: wait for that run, or name another folder with `--state-dir DIR`", path.display())]
+    Busy {
+        /// Its path.
+        path: PathBuf,
     },
     /// A file with something else in it.
     #[error("state `{}` is not what this program writes: {why}; look at it and remove it", path.display())]

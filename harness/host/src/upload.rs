@@ -7,6 +7,7 @@ use dfota_core::cut::Cut;
 use dfota_core::event::Event;
 use dfota_core::expect::Reply;
 use dfota_core::fault::UartFault;
+use dfota_core::moment::Moment;
 use dfota_core::reply::{Final, Pending, Said};
 use dfota_core::update::Input;
 use dfota_core::verdict::Rule;
@@ -52,6 +53,7 @@ impl Module {
         let mut reply = None;
         for (number, block) in (qfuplex::FIRST_BLOCK..).zip(package.chunks(usize::from(plan.block_size))) {
             self.watch(Input::Block(number));
+            self.came(Moment::UploadBlock(number), Instant::now());
             if let Some((at, cut)) = cut_at
                 && at == number
             {

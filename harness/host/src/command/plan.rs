@@ -2,6 +2,8 @@
 
 use crate::cli::{Common, Failed, Selection, print};
 use crate::plan::Plan;
+use crate::plan::earlier::Earlier;
+use crate::state::StateDir;
 use dfota_core::seed::Seed;
 
 /// Show what `run` would do, without touching the rig.
@@ -17,12 +19,13 @@ pub struct Args {
 /// Plans and prints.
 pub fn main(args: &Args, common: Common) -> Result<u8, Failed> {
     let (rig, suites) = super::load(&args.selection, common)?;
-    let plan = Plan::of(
-        &suites,
-        &rig,
-        &args.selection,
-        Seed(args.selection.seed.unwrap_or_default()),
-    )?;
+    let earlier = match StateDir::find(&args.selection.state) {
+        Ok(state) => Earlier::read(&state, &suites, &rig)?,
+        // Nowhere to look: nothing was done.
+        Err(_) => Earlier::default(),
+    };
+    let seed = Seed(args.selection.seed.unwrap_or_default());
+    let plan = Plan::of(&suites, &rig, &args.selection, seed, &earlier)?;
     let shown = match args.json {
         true => serde_json::to_string_pretty(&plan).map_err(Failed::ours)? + "\n",
         false => plan.to_string(),

@@ -7,10 +7,11 @@ use crate::console::{Console, summary};
 use crate::digest::sha256_hex;
 use crate::journal::{Journal, Writer, stamp};
 use crate::paint::Paint;
+use crate::plan::earlier::Earlier;
 use crate::plan::{Plan, Planned};
 use crate::report;
 use crate::rig::{Rig, module_word};
-use crate::runner::{Options, Runner};
+use crate::runner::{Campaigns, Options, Runner};
 use crate::serial::reader::Message;
 use crate::shell_word::shell_word;
 use crate::state::StateDir;
@@ -68,9 +69,16 @@ pub fn main(args: Args, common: Common) -> Result<u8, Failed> {
         .selection
         .seed
         .map_or_else(draw_seed, |seed| Ok(Seed(seed)))?;
-    let plan = Plan::of(&suites, &rig, &args.selection, seed)?;
-    let state = StateDir::find(&args.selection.state)?.rig(&rig);
+    let states = StateDir::find(&args.selection.state)?;
+    let state = states.rig(&rig);
     state.make()?;
+    let earlier = Earlier::read(&states, &suites, &rig)?;
+    let plan = Plan::of(&suites, &rig, &args.selection, seed, &earlier)?;
+    // Only a run that goes on with a campaign keeps others from it.
+    let earlier = match plan.slots.is_empty() {
+        true => Earlier::default(),
+        false => Earlier::open(&states, &suites, &rig)?,
+    };
     for warning in &plan.warnings {
         complain(format_args!("warning: {warning}"));
     }
@@ -88,13 +96,20 @@ pub fn main(args: Args, common: Common) -> Result<u8, Failed> {
             skip: skip.clone(),
         });
     }
+    for cut in earlier.cuts() {
+        journal.post(Event::Tallied(cut.clone()));
+    }
+    let name = out
+        .file_name()
+        .map_or(String::new(), |name| name.to_string_lossy().into_owned());
+    let campaigns = Campaigns::new(&name, earlier);
     let options = Options {
         seed,
         fail_fast: args.fail_fast,
         max_time: args.max_time,
         rerun: rerun(&args.selection, seed),
     };
-    let exit = on_rig(&rig, &suites, &plan, options, clock, &journal);
+    let exit = on_rig(&rig, &suites, &plan, (options, campaigns), clock, &journal);
     drop(journal);
     let reported = writer
         .finish()
@@ -140,7 +155,14 @@ fn draw_seed() -> Result<Seed, Failed> {
 }
 
 /// Opens the rig, runs the cases and leaves it safe; gives the exit code.
-fn on_rig(rig: &Rig, suites: &[Suite], plan: &Plan, options: Options, clock: Clock, journal: &Journal) -> u8 {
+fn on_rig(
+    rig: &Rig,
+    suites: &[Suite],
+    plan: &Plan,
+    (options, campaigns): (Options, Campaigns),
+    clock: Clock,
+    journal: &Journal,
+) -> u8 {
     let runtime = match crate::bench::runtime() {
         Ok(runtime) => runtime,
         Err(why) => return unopened(plan, journal, &format!("no runtime for the servers: {why}")),
@@ -157,7 +179,13 @@ fn on_rig(rig: &Rig, suites: &[Suite], plan: &Plan, options: Options, clock: Clo
         .iter()
         .map(|planned| (&planned.case, planned.skip.as_deref()));
     let model = rig.module.ati_model();
-    let (verdicts, interrupted) = Runner::new(&mut bench, suites, model, options).run(cases);
+    let runner = Runner::new(&mut bench, suites, model, options, campaigns);
+    let (verdicts, interrupted, campaigns) = runner.run(cases);
+    if let Err(why) = campaigns.end(&plan.slots) {
+        journal.post(Event::Note {
+            text: why.to_string(),
+        });
+    }
     let safe = bench.lines.safe();
     if let Err(why) = &safe {
         journal.post(Event::Note {

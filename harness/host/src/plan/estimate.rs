@@ -28,14 +28,17 @@ const UPDATE: Duration = Duration::from_secs(40);
 const UPDATE_KIB: Duration = Duration::from_millis(500);
 
 /// The module's time that a case is likely to take: so many updates first, then its own, with its cuts, if it comes to one.
+/// `measured` is how long an update was measured to take, where it was.
 pub fn module_time(
     case: &Case,
     cuts: &[Cut],
     (preparing, own): (u32, bool),
     discharge: Duration,
+    measured: Option<Duration>,
 ) -> Duration {
     let refused = BOOT + DIALOGUE + transfer(case);
-    let whole = refused + update(case);
+    // Measured is what a calibration took from the first byte of the transfer to END.
+    let whole = measured.map_or(refused + update(case), |measured| BOOT + DIALOGUE + measured);
     let interrupted = cuts
         .iter()
         .map(|cut| cut.after + cut.off.max(discharge) + BOOT)

@@ -141,7 +141,9 @@ impl Runner<'_> {
             ..last.clone()
         });
         let sentence = format!("`{}` left a corrupt image: {}", last.id, finding.sentence);
+        let (suite, id) = (last.suite.clone(), last.id.clone());
         self.module().journal.post(event);
+        self.tally_corrupt(&suite, &id);
         let mut before = self.verdicts.iter_mut().rev();
         if let Some(slot) = before.find(|verdict| **verdict == Verdict::Pass) {
             *slot = verdict;

@@ -1,5 +1,6 @@
 //! One try of a case, from a module that is brought to its version to the judgement.
 
+use super::campaigns::Landed;
 use super::{Judged, Runner};
 use crate::attempt::{Job, Source, Tried};
 use crate::bench::Bench;
@@ -26,15 +27,19 @@ impl Runner<'_> {
         let before = self.known.as_ref().and_then(|known| known.imei.clone());
         let package = self.package(case)?;
         let offered = self.offer(case, &package)?;
-        let (verdict, told, landed) = self.try_and_judge(case, &package, &offered, before.clone())?;
+        let (verdict, told, due, landed) = self.try_and_judge(case, &package, &offered, before.clone())?;
         if let Verdict::Fail(finding) = &verdict
             && case.expect == Expect::success()
             && let Some(accused) = self.accuse(finding)
         {
             return Err(accused);
         }
-        if verdict != Verdict::Pass || landed != Some(Due::Nothing) {
-            return Ok(Judged { verdict, story: told });
+        if verdict != Verdict::Pass || due != Some(Due::Nothing) {
+            return Ok(Judged {
+                verdict,
+                story: told,
+                landed,
+            });
         }
         // The cut left nothing to resume: the source version runs on, and the same update has to work now.
         self.module().journal.step("the same update again, to its end");
@@ -43,9 +48,13 @@ impl Runner<'_> {
             .set_faults(&again.faults)
             .map_err(|why| Stop::rule(Rule::ServerFailed, why.to_string()))?;
         self.prepare(&again)?;
-        let (verdict, rest, _) = self.try_and_judge(&again, &package, &offered, before)?;
+        let (verdict, rest, ..) = self.try_and_judge(&again, &package, &offered, before)?;
         let story = format!("{told} · again: {rest}");
-        Ok(Judged { verdict, story })
+        Ok(Judged {
+            verdict,
+            story,
+            landed,
+        })
     }
 
     pub(super) fn try_and_judge(
@@ -54,7 +63,7 @@ impl Runner<'_> {
         package: &[u8],
         offered: &Offered,
         imei: Option<Imei>,
-    ) -> Result<(Verdict, String, Option<Due>), Stop> {
+    ) -> Result<(Verdict, String, Option<Due>, Option<Landed>), Stop> {
         let seed = self.options.seed;
         let cuts = case.cut.as_ref().map_or(Vec::new(), |plan| {
             (0..plan.times)
@@ -62,6 +71,7 @@ impl Runner<'_> {
                 .collect()
         });
         let planned = cuts.len() as u32;
+        let first = cuts.first().cloned();
         self.known = None;
         let Bench { module, coap, .. } = &mut *self.bench;
         module.requests.clear();
@@ -107,12 +117,13 @@ impl Runner<'_> {
         self.module().clean =
             identity.is_some() && verdict == Verdict::Pass && case.faults == Faults::default();
         self.known = identity;
-        let landed = update
+        let due = update
             .lives()
             .iter()
             .any(|life| life.cut.is_some())
             .then(|| update.due());
-        Ok((verdict, story(&update, &became), landed))
+        let landed = Landed::of(first.as_ref(), &update);
+        Ok((verdict, story(&update, &became), due, landed))
     }
 
     /// What the module calls itself at the LwM2M server: its IMEI, as in the application note.

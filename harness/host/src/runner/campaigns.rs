@@ -1,0 +1,305 @@
+//! The campaigns of a run: when their moments come, where each cut falls, and what was tallied, now and in earlier runs.
+
+use super::{Judged, Runner};
+use crate::plan::CampaignCut;
+use crate::plan::campaign::{self, slot};
+use crate::plan::earlier::Earlier;
+use crate::state::StateError;
+use crate::state::campaign_store::{CampaignStore, Kept};
+use dfota_core::campaign::{Bin, Part, Role, Slot, Tallied, Tally};
+use dfota_core::case::Case;
+use dfota_core::claim::Claim;
+use dfota_core::cut::{Cut, CutPlan, Kind};
+use dfota_core::duration::Short;
+use dfota_core::event::Event;
+use dfota_core::timeline::Timeline;
+use dfota_core::update::{Phase, Update};
+use dfota_core::verdict::{Rule, Verdict};
+use std::collections::{BTreeMap, BTreeSet};
+
+/// The campaigns of a run, by suite and id.
+#[derive(Debug, Default)]
+pub struct Campaigns {
+    of: BTreeMap<(String, String), Campaign>,
+    run: String,
+    /// Suite and id of cuts that the rig cannot make.
+    left_out: BTreeSet<(String, String)>,
+}
+
+#[derive(Debug)]
+struct Campaign {
+    store: CampaignStore,
+    /// Those of this run: a calibration of another night is no more than an estimate.
+    timelines: BTreeMap<String, Timeline>,
+    /// The cut that was tallied last.
+    last: Option<Tallied>,
+}
+
+/// Where the first cut of a try landed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Landed {
+    pub cut: Cut,
+    pub phase: Option<Phase>,
+    pub start: bool,
+}
+
+impl Landed {
+    /// As the watched update has it; nothing for a try without a cut.
+    pub fn of(cut: Option<&Cut>, update: &Update) -> Option<Self> {
+        let life = update.lives().iter().find(|life| life.cut.is_some());
+        Some(Self {
+            cut: cut?.clone(),
+            phase: life.and_then(|life| life.cut),
+            start: life.is_some_and(|life| life.start),
+        })
+    }
+}
+
+impl Campaigns {
+    /// Those of earlier runs; `run` is the name that later runs know this one by.
+    pub fn new(run: &str, earlier: Earlier) -> Self {
+        let campaign = |store| Campaign {
+            store,
+            timelines: BTreeMap::new(),
+            last: None,
+        };
+        Self {
+            of: earlier
+                .into_stores()
+                .map(|(name, store)| (name, campaign(store)))
+                .collect(),
+            run: run.to_owned(),
+            left_out: BTreeSet::new(),
+        }
+    }
+
+    fn get(&mut self, case: &Case, part: &Part) -> Option<&mut Campaign> {
+        self.of.get_mut(&(case.suite.clone(), part.campaign.clone()))
+    }
+
+    /// Ends every campaign all of whose cuts are settled.
+    pub fn end(&self, cuts: &[CampaignCut]) -> Result<(), StateError> {
+        let mut open: BTreeMap<(String, String), bool> = BTreeMap::new();
+        for cut in cuts {
+            let name = (cut.suite.clone(), cut.campaign.clone());
+            let settled = |campaign: &Campaign| campaign.store.settled(&cut.case).is_some();
+            let settled = self.of.get(&name).is_some_and(settled);
+            let left_out = self.left_out.contains(&(cut.suite.clone(), cut.case.clone()));
+            *open.entry(name).or_default() |= !settled && !left_out;
+        }
+        for (name, _) in open.iter().filter(|(_, open)| !**open) {
+            if let Some(campaign) = self.of.get(name) {
+                campaign.store.end(&self.run)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Runner<'_> {
+    /// The case with its cut, where it is one of a campaign's; `made_up` tries for it landed elsewhere.
+    pub(super) fn placed(&mut self, case: &Case, made_up: usize) -> Result<Option<Case>, (Rule, String)> {
+        let Some((part, slot)) = slot(case) else {
+            return Ok(None);
+        };
+        let mut label = format!("{}::{}", case.suite, case.id);
+        if made_up > 0 {
+            label.push_str(&format!("#again{made_up}"));
+        }
+        let seed = self.options.seed;
+        let campaign = self.campaigns.get(case, part);
+        let timeline = campaign.and_then(|campaign| campaign.timelines.get(&case.package.name));
+        let timeline = timeline.cloned().unwrap_or_default();
+        let cut = campaign::cut(slot, &timeline, seed, &label).ok_or_else(|| {
+            let seen: Vec<String> = timeline.marks().iter().map(|mark| mark.at.to_string()).collect();
+            let sentence = format!(
+                "the cut falls at {}, and no calibration of this run with `{}` has timed that; timed were: {}",
+                slot.place,
+                case.package.name,
+                if seen.is_empty() { "none".to_owned() } else { seen.join(", ") }
+            );
+            (Rule::NotCalibrated, sentence)
+        })?;
+        Ok(Some(Case {
+            cut: Some(CutPlan::of(&cut, slot.times)),
+            ..case.clone()
+        }))
+    }
+
+    /// Why the rig cannot make a cut as short as that.
+    pub(super) fn too_short(&mut self, case: &Case) -> Option<String> {
+        let (_, slot) = slot(case)?;
+        let line = if slot.kind == Kind::Reset {
+            "reset"
+        } else {
+            "supply"
+        };
+        let least = self.module().least_off(slot.kind)?;
+        if slot.off >= least {
+            return None;
+        }
+        let left_out = (case.suite.clone(), case.id.clone());
+        self.campaigns.left_out.insert(left_out);
+        Some({
+            format!(
+                "the {line} was measured to come back {} ms of the module's time after it is told to: off for {} cannot be made",
+                (least.as_secs_f64() * 1e4).ceil() / 10.0,
+                Short(slot.off)
+            )
+        })
+    }
+
+    /// What a part of a campaign has told, written down for the parts after it and for later runs.
+    pub(super) fn tally(&mut self, case: &Case, judged: &Judged) {
+        let Some(part) = &case.part else { return };
+        match &part.role {
+            Role::Calibration if judged.verdict == Verdict::Pass => self.calibrated(case, part),
+            Role::Cut(slot) => self.tallied(case, part, slot, judged),
+            Role::Calibration | Role::Control | Role::Claim(_) => {}
+        }
+    }
+
+    fn calibrated(&mut self, case: &Case, part: &Part) {
+        let timeline = std::mem::take(&mut self.module().timeline);
+        self.module().journal.post(Event::Calibrated {
+            suite: case.suite.clone(),
+            campaign: part.campaign.clone(),
+            package: case.package.name.clone(),
+            timeline: timeline.clone(),
+        });
+        let package = case.package.name.clone();
+        if let Some(campaign) = self.campaigns.get(case, part) {
+            campaign.timelines.insert(package.clone(), timeline.clone());
+        }
+        self.keep(case, part, Kept::Calibrated(package, timeline));
+    }
+
+    fn tallied(&mut self, case: &Case, part: &Part, slot: &Slot, judged: &Judged) {
+        let Some(landed) = &judged.landed else { return };
+        let inside = inside(slot, judged);
+        let tallied = Tallied {
+            suite: case.suite.clone(),
+            campaign: part.campaign.clone(),
+            case: case.id.clone(),
+            cut: landed.cut.clone(),
+            landed: landed.phase,
+            bin: Bin::of(landed.phase, landed.start),
+            counts: inside && slot.claim.is_some(),
+            drawn: slot.claim.is_some(),
+            brick: judged.is_brick(),
+            failed: matches!(judged.verdict, Verdict::Fail(_)),
+            settled: inside || matches!(judged.verdict, Verdict::Fail(_)),
+            run: None,
+        };
+        self.post_tallied(case, part, tallied);
+    }
+
+    /// A later case has shown that the image which this one left was corrupt: what was tallied for it is corrected.
+    pub(super) fn tally_corrupt(&mut self, suite: &str, id: &str) {
+        let mut campaigns = self.campaigns.of.values_mut();
+        let last = campaigns.find_map(|campaign| {
+            campaign
+                .last
+                .clone()
+                .filter(|last| last.suite == suite && last.case == id)
+        });
+        let Some(mut tallied) = last else { return };
+        (tallied.brick, tallied.failed, tallied.settled) = (true, true, true);
+        let key = (tallied.suite.clone(), tallied.campaign.clone());
+        self.module().journal.post(Event::Tallied(tallied.clone()));
+        tallied.run = Some(self.campaigns.run.clone());
+        if let Some(campaign) = self.campaigns.of.get_mut(&key)
+            && let Err(why) = campaign.store.add(Kept::Cut(tallied))
+        {
+            let text = why.to_string();
+            self.module().journal.post(Event::Note { text });
+        }
+    }
+
+    fn post_tallied(&mut self, case: &Case, part: &Part, tallied: Tallied) {
+        self.module().journal.post(Event::Tallied(tallied.clone()));
+        let run = self.campaigns.run.clone();
+        if let Some(campaign) = self.campaigns.get(case, part) {
+            campaign.last = Some(tallied.clone());
+        }
+        self.keep(
+            case,
+            part,
+            Kept::Cut(Tallied {
+                run: Some(run),
+                ..tallied
+            }),
+        );
+    }
+
+    fn keep(&mut self, case: &Case, part: &Part, kept: Kept) {
+        let Some(campaign) = self.campaigns.get(case, part) else {
+            return;
+        };
+        if let Err(why) = campaign.store.add(kept) {
+            // The night goes on; what is lost is that the next one can go on with it.
+            let text = why.to_string();
+            self.module().journal.post(Event::Note { text });
+        }
+    }
+
+    /// What the cuts say about the claim.
+    pub(super) fn judge_claim(&mut self, case: &Case, part: &Part, claim: &Claim) -> Judged {
+        let cuts = self
+            .campaigns
+            .get(case, part)
+            .map_or(Vec::new(), |campaign| campaign.store.cuts().to_vec());
+        let tally = Tally::of(&cuts);
+        let verdict = tally.judge(claim);
+        let story = match verdict {
+            Verdict::Pass => tally.sentence(claim, "is shown"),
+            _ => String::new(),
+        };
+        Judged {
+            story,
+            ..Judged::bare(verdict)
+        }
+    }
+}
+
+/// Whether the cut was made where it was meant to be, and judged.
+fn inside(slot: &Slot, judged: &Judged) -> bool {
+    let judged_by_what_it_did = matches!(judged.verdict, Verdict::Pass | Verdict::Fail(_));
+    let landed = judged.landed.as_ref();
+    let in_window = landed.is_some_and(|landed| {
+        landed
+            .phase
+            .is_some_and(|phase| slot.claim.is_none_or(|window| window.holds(phase, landed.start)))
+    });
+    judged_by_what_it_did && in_window
+}
+
+/// Whether the same slot is cut once more: its cut did not land where it was meant to, and the module did nothing wrong.
+pub(super) fn to_be_made_up(case: &Case, judged: &Judged) -> bool {
+    let Some((_, slot)) = slot(case) else { return false };
+    let elsewhere = match &judged.verdict {
+        Verdict::Pass => !inside(slot, judged),
+        Verdict::Inconclusive(finding) => matches!(
+            finding.rule,
+            Rule::CutMissed | Rule::CutLate | Rule::FinishedBeforeCut
+        ),
+        _ => false,
+    };
+    elsewhere && judged.landed.is_some()
+}
+
+/// A pass that did not land in the window of its claim says nothing about it.
+pub(super) fn outside(case: &Case, judged: &Judged) -> Option<Verdict> {
+    let (_, slot) = slot(case)?;
+    let window = slot.claim?;
+    let landed = judged.landed.as_ref()?;
+    let is_outside = judged.verdict == Verdict::Pass && !inside(slot, judged);
+    is_outside.then(|| {
+        let place = landed.phase.map_or("nowhere".to_owned(), |phase| phase.to_string());
+        let sentence = format!(
+            "the cut {} landed at {place}, outside `{window}`, as the tries before it did: it says nothing about the claim",
+            landed.cut
+        );
+        Verdict::of(Rule::CutOutside, sentence)
+    })
+}

@@ -1,0 +1,187 @@
+//! A campaign that goes on from night to night: every cut that was judged, one line each, as it happened.
+//!
+//! ```text
+//! STATE/campaigns/KEY.jsonl          a campaign that is under way
+//! STATE/campaigns/KEY-RUN.jsonl      one that was ended by RUN
+//! ```
+//!
+//! Cuts belong together only where everything that could matter is the same: the key is a digest of suite, packages, rig,
+//! program and campaign. A line that a dying machine left half written is the cut that it was about: it is made again.
+
+use crate::digest::sha256_hex;
+use crate::rig::Rig;
+use crate::state::{StateDir, StateError, unread, unwritten};
+use crate::suite::Suite;
+use dfota_core::campaign::Tallied;
+use dfota_core::timeline::Timeline;
+use rustix::fs::{FlockOperation, flock};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{Read, Seek, SeekFrom, Write};
+use std::path::{Path, PathBuf};
+
+/// Characters of the digest in a file's name.
+const DIGITS: usize = 24;
+
+/// One line of the store.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Kept {
+    /// A cut.
+    Cut(Tallied),
+    /// The moments of an update by this package.
+    Calibrated(String, Timeline),
+}
+
+/// What is kept of one campaign.
+#[derive(Debug)]
+pub struct CampaignStore {
+    path: PathBuf,
+    file: Option<File>,
+    cuts: Vec<Tallied>,
+    timelines: BTreeMap<String, Timeline>,
+}
+
+/// What the cuts of a campaign have to have in common.
+pub fn key(suite: &Suite, rig: &Rig, tool: &str, campaign: &str) -> String {
+    let packages: Vec<&str> = suite
+        .packages
+        .iter()
+        .map(|loaded| loaded.package.sha256.as_str())
+        .collect();
+    let canonical = rig.canonical.to_string_lossy();
+    let parts: [&str; 6] = [
+        &suite.sha256,
+        &packages.join("+"),
+        &rig.sha256,
+        &canonical,
+        tool,
+        campaign,
+    ];
+    let digest = sha256_hex(parts.join("\n").as_bytes());
+    digest[..DIGITS].to_owned()
+}
+
+/// SHA-256 of the program that runs.
+pub fn tool_digest() -> Result<String, StateError> {
+    let path = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("/proc/self/exe"));
+    let bytes = std::fs::read(&path).map_err(|why| unread(&path, why))?;
+    Ok(sha256_hex(&bytes))
+}
+
+impl CampaignStore {
+    /// What is kept under this key, for reading alone.
+    pub fn read(state: &StateDir, key: &str) -> Result<Self, StateError> {
+        let path = state.campaigns().join(format!("{key}.jsonl"));
+        let mut store = Self {
+            path,
+            file: None,
+            cuts: Vec::new(),
+            timelines: BTreeMap::new(),
+        };
+        match std::fs::read(&store.path) {
+            Ok(bytes) => store.take(&bytes)?,
+            Err(why) if why.kind() == std::io::ErrorKind::NotFound => 0,
+            Err(why) => return Err(unread(&store.path, why)),
+        };
+        Ok(store)
+    }
+
+    /// The same for a run that adds to it; nobody else may meanwhile.
+    pub fn open(state: &StateDir, key: &str) -> Result<Self, StateError> {
+        let mut store = Self::read(state, key)?;
+        let path = store.path.clone();
+        let write = |why| unwritten(&path, why);
+        std::fs::create_dir_all(state.campaigns()).map_err(write)?;
+        let mut file = File::options()
+            .create(true)
+            .truncate(false)
+            .read(true)
+            .write(true)
+            .open(&path)
+            .map_err(write)?;
+        if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
+            return Err(StateError::Busy { path });
+        }
+        let mut bytes = Vec::new();
+        file.read_to_end(&mut bytes).map_err(|why| unread(&path, why))?;
+        (store.cuts, store.timelines) = (Vec::new(), BTreeMap::new());
+        let whole = store.take(&bytes)?;
+        file.set_len(whole as u64)
+            .and_then(|()| file.seek(SeekFrom::End(0)).map(drop))
+            .map_err(write)?;
+        store.file = Some(file);
+        Ok(store)
+    }
+
+    /// Takes whole lines in; gives how many bytes they are.
+    fn take(&mut self, bytes: &[u8]) -> Result<usize, StateError> {
+        let whole = bytes
+            .iter()
+            .rposition(|byte| *byte == b'\n')
+            .map_or(0, |at| at + 1);
+        for line in bytes[..whole]
+            .split(|byte| *byte == b'\n')
+            .filter(|line| !line.is_empty())
+        {
+            let kept = serde_json::from_slice(line).map_err(|why| StateError::Broken {
+                path: self.path.clone(),
+                why,
+            })?;
+            self.know(kept);
+        }
+        Ok(whole)
+    }
+
+    fn know(&mut self, kept: Kept) {
+        match kept {
+            Kept::Cut(tallied) => self.cuts.push(tallied),
+            Kept::Calibrated(package, timeline) => {
+                self.timelines.insert(package, timeline);
+            }
+        }
+    }
+
+    /// Every cut so far, with the run that made it.
+    pub fn cuts(&self) -> &[Tallied] {
+        &self.cuts
+    }
+
+    /// The last calibration with this package.
+    pub fn timeline(&self, package: &str) -> Option<&Timeline> {
+        self.timelines.get(package)
+    }
+
+    /// The run in which the case was settled, if it was.
+    pub fn settled(&self, case: &str) -> Option<&str> {
+        let settled = |cut: &&Tallied| cut.settled && cut.case == case;
+        self.cuts.iter().rev().find(settled)?.run.as_deref()
+    }
+
+    /// Writes one more line.
+    pub fn add(&mut self, kept: Kept) -> Result<(), StateError> {
+        let path: &Path = &self.path;
+        let write = |why| unwritten(path, why);
+        let mut line = serde_json::to_vec(&kept).map_err(|why| write(why.into()))?;
+        line.push(b'\n');
+        if let Some(file) = &mut self.file {
+            file.write_all(&line).map_err(write)?;
+            if matches!(&kept, Kept::Cut(cut) if cut.failed) {
+                // The one line that must not be lost with the machine's own supply.
+                file.sync_data().map_err(write)?;
+            }
+        }
+        self.know(kept);
+        Ok(())
+    }
+
+    /// Ends the campaign: the next run begins another one.
+    pub fn end(&self, run: &str) -> Result<(), StateError> {
+        let ended = self.path.with_file_name(format!(
+            "{}-{run}.jsonl",
+            self.path.file_stem().unwrap_or_default().to_string_lossy()
+        ));
+        std::fs::rename(&self.path, &ended).map_err(|why| unwritten(&ended, why))
+    }
+}
