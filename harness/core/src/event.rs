@@ -284,6 +284,9 @@ pub struct RunStarted {
     pub suites: Vec<FileFacts>,
     /// Every package that the suites declare.
     pub packages: Vec<Package>,
+    /// The cut of `--cut`, made in place of the cases' own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cut: Option<Cut>,
     /// How reports name attachments.
     pub attachments: Attachments,
     /// The run folder's path as given, relative to the working folder unless it was absolute.

@@ -4,7 +4,7 @@
 
 use crate::journal::Observer;
 use crate::paint::{Colour, Paint};
-use crate::report::{Run, word};
+use crate::report::{Run, campaigns, word};
 use dfota_core::event::{Event, Line, Record};
 use dfota_core::update::Phase;
 use dfota_core::urc::{Fota, Urc};
@@ -225,6 +225,15 @@ pub fn summary(run: &Run<'_>, paint: Paint) -> String {
             text,
             "             the module was SIMULATED: this says nothing about a real one"
         );
+    }
+    if let Some(line) = campaigns::repeats(run) {
+        let _ = writeln!(text, "         Cut {line}");
+    }
+    for campaign in campaigns::of(run) {
+        for (n, line) in campaign.lines().into_iter().enumerate() {
+            let head = if n == 0 { "    Campaign" } else { "" };
+            let _ = writeln!(text, "{head:12} {line}");
+        }
     }
     let _ = writeln!(text, "             {}/{}", run.started.out, crate::report::JUNIT);
     for case in &run.cases {

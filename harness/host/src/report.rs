@@ -3,10 +3,12 @@
 //! [`Run`] orders the records by case; [`junit`], [`transcript`] and [`summary`] turn it into the files of the run folder.
 //! `run` makes them when it ends and `report` makes them again, byte for byte.
 
+pub mod campaigns;
 pub mod junit;
 pub mod summary;
 pub mod transcript;
 
+use dfota_core::campaign::Tallied;
 use dfota_core::case::Case;
 use dfota_core::event::{Event, Record, RunStarted, TryEnded};
 use dfota_core::verdict::{Class, Finding, Rule, Verdict};
@@ -31,6 +33,8 @@ pub struct Run<'a> {
     pub took_ns: u64,
     /// The cases, in the order of the plan.
     pub cases: Vec<CaseRun<'a>>,
+    /// Every cut of a campaign that was judged, also in earlier runs, in the order of the journal.
+    pub tallied: Vec<&'a Tallied>,
     /// How the run ended: exit code, whether a signal ended it, whether the lines are safe. `None` when it was killed.
     pub ended: Option<(u8, bool, bool)>,
 }
@@ -98,6 +102,7 @@ impl<'a> Run<'a> {
             });
         }
         let mut cases: Vec<CaseRun<'a>> = Vec::new();
+        let mut tallied = Vec::new();
         let mut began = None;
         let mut ended = None;
         for (at, record) in records.iter().enumerate() {
@@ -129,6 +134,7 @@ impl<'a> Run<'a> {
                         (case.took_ns, case.story, case.rerun) = (end.took_ns, &end.story, &end.rerun);
                     }
                 }
+                Event::Tallied(cut) => tallied.push(cut),
                 Event::RunEnded {
                     exit,
                     interrupted,
@@ -142,6 +148,7 @@ impl<'a> Run<'a> {
             utc: &first.utc,
             took_ns: last.mono_ns,
             cases,
+            tallied,
             ended,
         })
     }

@@ -338,6 +338,7 @@ fn started(args: &Args, rig: &Rig, suites: &[Suite], seed: Seed, out: &Path) -> 
             .iter()
             .flat_map(|suite| suite.packages.iter().map(|loaded| loaded.package.clone()))
             .collect(),
+        cut: args.selection.cut.clone(),
         attachments: match args.attachments {
             AttachmentsArg::Absolute => Attachments::Absolute,
             AttachmentsArg::Relative => Attachments::Relative,

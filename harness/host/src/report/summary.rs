@@ -29,6 +29,7 @@ pub fn write(run: &Run<'_>) -> String {
         "exit": run.ended.map(|(exit, ..)| exit),
         "interrupted": run.ended.is_none_or(|(_, interrupted, _)| interrupted),
         "rig_safe": run.ended.map(|(_, _, safe)| safe),
+        "campaigns": super::campaigns::of(run),
         "cases": cases,
     });
     let mut text = serde_json::to_string_pretty(&value).unwrap_or_default();

@@ -63,6 +63,7 @@ fn started(text: &str, attachments: Attachments) -> Event {
         },
         suites: vec![file],
         packages: Vec::new(),
+        cut: None,
         attachments,
         out: text.into(),
         folder: text.into(),

@@ -4,6 +4,7 @@ use crate::bench::{rig, same, suite, suite_of};
 use dfota_core::case::Via;
 use dfota_core::cut::Cut;
 use dfota_core::seed::Seed;
+use dfota_hil::plan::earlier::Earlier;
 use dfota_hil::plan::selection::Selection;
 use dfota_hil::plan::{Plan, PlanError, TRANSPORTS};
 use dfota_hil::rig::Rig;
@@ -38,13 +39,13 @@ fn selection() -> Selection {
 
 #[test]
 fn the_plan_of_a_simulated_rig() {
-    let plan = Plan::new(&suites(), &sim(), &selection()).unwrap();
+    let plan = Plan::new(&suites(), &sim(), &selection(), &Earlier::default()).unwrap();
     same("plan-sim", &plan.to_string());
 }
 
 #[test]
 fn the_plan_of_a_bench() {
-    let plan = Plan::new(&suites(), &bench(), &selection()).unwrap();
+    let plan = Plan::new(&suites(), &bench(), &selection(), &Earlier::default()).unwrap();
     same("plan-bench", &plan.to_string());
 }
 
@@ -54,7 +55,7 @@ fn a_plan_as_json() {
         filter: Some("=resume".parse().unwrap()),
         ..selection()
     };
-    let plan = Plan::new(&suites(), &sim(), &selection).unwrap();
+    let plan = Plan::new(&suites(), &sim(), &selection, &Earlier::default()).unwrap();
     same("plan-json", &serde_json::to_string_pretty(&plan).unwrap());
 }
 
@@ -65,7 +66,7 @@ fn the_same_seed_gives_the_same_cuts_and_ids_that_rerun_them() {
             repeat: 3,
             ..Selection::all(Seed(seed), &[Via::Uart])
         };
-        let plan = Plan::new(&suites(), &sim(), &selection).unwrap();
+        let plan = Plan::new(&suites(), &sim(), &selection, &Earlier::default()).unwrap();
         plan.cases
             .into_iter()
             .flat_map(|case| case.cuts)
@@ -85,7 +86,7 @@ fn repeated_cases_can_be_told_apart() {
         filter: Some("refused".parse().unwrap()),
         ..selection()
     };
-    let plan = Plan::new(&suites(), &sim(), &selection).unwrap();
+    let plan = Plan::new(&suites(), &sim(), &selection, &Earlier::default()).unwrap();
     let ids: Vec<&str> = plan.cases.iter().map(|case| case.case.id.as_str()).collect();
     assert_eq!(ids, ["refused#1", "refused#2"]);
 }
@@ -93,7 +94,7 @@ fn repeated_cases_can_be_told_apart() {
 #[test]
 fn tags_and_shards_select() {
     let of = |selection: Selection| {
-        let plan = Plan::new(&suites(), &sim(), &selection);
+        let plan = Plan::new(&suites(), &sim(), &selection, &Earlier::default());
         plan.map_or(0, |plan| plan.cases.len())
     };
     let tagged = Selection {
@@ -117,7 +118,7 @@ fn nothing_selected_is_an_error() {
         tags: vec!["clean".to_owned()],
         ..selection()
     };
-    let why = Plan::new(&suites(), &sim(), &selection).unwrap_err();
+    let why = Plan::new(&suites(), &sim(), &selection, &Earlier::default()).unwrap_err();
     assert_eq!(
         why.to_string(),
         "nothing selected: none of the 10 cases fits `--filter 'no-such-case' --tag clean`"
@@ -127,7 +128,7 @@ fn nothing_selected_is_an_error() {
 #[test]
 fn suites_of_one_name_are_refused() {
     let twice = [suites(), suites()].concat();
-    let why = Plan::new(&twice, &sim(), &selection()).unwrap_err();
+    let why = Plan::new(&twice, &sim(), &selection(), &Earlier::default()).unwrap_err();
     assert!(matches!(why, PlanError::SuiteTwice { .. }));
 }
 
@@ -137,7 +138,7 @@ fn a_transport_that_is_not_there_is_left_out() {
         filter: Some("clean & via=coap".parse().unwrap()),
         ..Selection::all(Seed(7), &[Via::Uart])
     };
-    let plan = Plan::new(&suites(), &sim(), &selection).unwrap();
+    let plan = Plan::new(&suites(), &sim(), &selection, &Earlier::default()).unwrap();
     assert_eq!(
         plan.cases[0].skip.as_deref(),
         Some("updates over `coap` are not supported yet")
@@ -175,7 +176,7 @@ fn a_transport_that_is_not_there_is_left_out() {
 fn updates_spent(#[case] case: &str, #[case] first: u32, #[case] then: u32) {
     let cases = format!("  - {{name: x, matrix: {{run: [1, 2]}}, {case}}}\n");
     let suites = [suite(suite_of(&cases).as_bytes()).unwrap()];
-    let plan = Plan::new(&suites, &sim(), &selection()).unwrap();
+    let plan = Plan::new(&suites, &sim(), &selection(), &Earlier::default()).unwrap();
     let spent: Vec<u32> = plan.cases.iter().map(|case| case.updates).collect();
     assert_eq!(spent, [first, then]);
 }

@@ -1,0 +1,185 @@
+//! What the campaigns of a run have come to, and how often one cut lands where.
+
+use super::Run;
+use dfota_core::campaign::{Bin, Count, Percentage, Role, Tallied, Tally};
+use dfota_core::claim::Claim;
+use dfota_core::event::Event;
+use dfota_core::rate::Rate;
+use dfota_core::verdict::Verdict;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::fmt::Write;
+
+/// How sure one is of the bound of a campaign without a claim: 95 %.
+const CONFIDENCE: Option<Rate> = Rate::per_million(950_000);
+
+/// A campaign of a run.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CampaignReport {
+    /// The suite.
+    pub suite: String,
+    /// The id of the case that it is made of.
+    pub campaign: String,
+    /// Its claim.
+    pub claim: Option<Claim>,
+    /// What its cuts, also those of earlier runs, say together.
+    pub tally: Tally,
+}
+
+/// Every campaign of a run, in the order of the plan.
+pub fn of(run: &Run<'_>) -> Vec<CampaignReport> {
+    let mut reports: Vec<CampaignReport> = Vec::new();
+    for case in &run.cases {
+        let Some(part) = &case.case.part else { continue };
+        let same =
+            |report: &CampaignReport| report.suite == case.case.suite && report.campaign == part.campaign;
+        let at = reports.iter().position(same).unwrap_or_else(|| {
+            reports.push(CampaignReport {
+                suite: case.case.suite.clone(),
+                campaign: part.campaign.clone(),
+                claim: None,
+                tally: Tally::default(),
+            });
+            reports.len() - 1
+        });
+        if let Role::Claim(claim) = part.role {
+            reports[at].claim = Some(claim);
+        }
+    }
+    for report in &mut reports {
+        let mine = |cut: &&&Tallied| cut.suite == report.suite && cut.campaign == report.campaign;
+        let cuts: Vec<Tallied> = run
+            .tallied
+            .iter()
+            .filter(mine)
+            .map(|cut| (*cut).clone())
+            .collect();
+        report.tally = Tally::of(&cuts);
+    }
+    reports
+}
+
+impl CampaignReport {
+    /// In some lines, for the end of a run.
+    pub fn lines(&self) -> Vec<String> {
+        let Self {
+            suite,
+            campaign,
+            claim,
+            tally,
+        } = self;
+        let mut lines = vec![format!(
+            "{suite}::{campaign}: {}, {} directed, {} landed elsewhere and were made up for",
+            count_of(tally.counted, "counted cut"),
+            tally.directed.cuts,
+            tally.outside.cuts
+        )];
+        if let Some(claim) = claim {
+            let outcome = match tally.judge(claim) {
+                Verdict::Pass => "is shown".to_owned(),
+                verdict => verdict
+                    .finding()
+                    .map_or(String::new(), |finding| finding.rule.to_string()),
+            };
+            lines.push(tally.sentence(claim, &outcome));
+        }
+        let confidence = claim.map(|claim| claim.confidence).or(CONFIDENCE);
+        lines.extend(
+            tally
+                .by_bin
+                .iter()
+                .map(|(bin, count)| row("counted", *bin, *count, confidence)),
+        );
+        lines.extend(
+            tally
+                .directed_by_bin
+                .iter()
+                .map(|(bin, count)| row("directed", *bin, *count, None)),
+        );
+        if tally.outside.bricks > 0 {
+            lines.push(format!(
+                "{} of the cuts that landed outside the window: not counted for the claim, and a failure all the same",
+                bricks(tally.outside.bricks)
+            ));
+        }
+        if !tally.earlier.is_empty() {
+            lines.push(format!("with the cuts of {}", tally.earlier.join(", ")));
+        }
+        lines.push(format!("a brick is {BRICK}"));
+        lines
+    }
+}
+
+/// What counts as a brick, in words.
+const BRICK: &str = "a module that does not answer any more, runs another version than it should or a corrupt image, or is still updating when its limit is over";
+
+fn row(kind: &str, bin: Bin, count: Count, confidence: Option<Rate>) -> String {
+    let bound = confidence.map_or(String::new(), |confidence| {
+        format!(
+            ", below {} with {confidence} confidence",
+            Percentage(count.bound(confidence))
+        )
+    });
+    format!(
+        "  {:<18} {}{bound}",
+        bin.to_string(),
+        count_of(count, &format!("{kind} cut"))
+    )
+}
+
+fn count_of(count: Count, what: &str) -> String {
+    let plural = if count.cuts == 1 { "" } else { "s" };
+    let other = count.failed - count.bricks;
+    let failed = if other > 0 {
+        format!(", {other} failed otherwise")
+    } else {
+        String::new()
+    };
+    format!("{} {what}{plural}, {}{failed}", count.cuts, bricks(count.bricks))
+}
+
+fn bricks(count: u32) -> String {
+    match count {
+        0 => "no brick".to_owned(),
+        1 => "1 brick".to_owned(),
+        more => format!("{more} bricks"),
+    }
+}
+
+/// How often the cut of `--cut` landed where, and what came of it; nothing for a run without.
+pub fn repeats(run: &Run<'_>) -> Option<String> {
+    let cut = run.started.cut.as_ref()?;
+    let mut landed: BTreeMap<String, u32> = BTreeMap::new();
+    let mut ended: BTreeMap<String, u32> = BTreeMap::new();
+    for case in &run.cases {
+        let place = case.records.iter().find_map(|record| match &record.event {
+            Event::CutMade { landed, .. } => Some(landed.to_string()),
+            _ => None,
+        });
+        *landed
+            .entry(place.unwrap_or_else(|| "nowhere".to_owned()))
+            .or_default() += 1;
+        let how = match case.verdict.finding() {
+            Some(finding) => format!("{} {}", super::word(&case.verdict), finding.rule),
+            None => super::word(&case.verdict).to_owned(),
+        };
+        *ended.entry(how).or_default() += 1;
+    }
+    let shown = |counts: &BTreeMap<String, u32>| {
+        let all: Vec<String> = counts
+            .iter()
+            .map(|(what, count)| format!("{what} {count}×"))
+            .collect();
+        all.join(", ")
+    };
+    let mut text = String::new();
+    let runs = if run.cases.len() == 1 { "run" } else { "runs" };
+    let _ = write!(
+        text,
+        "{cut}, {} {runs}: landed at {}; {}",
+        run.cases.len(),
+        shown(&landed),
+        shown(&ended)
+    );
+    Some(text)
+}
