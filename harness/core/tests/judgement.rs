@@ -9,7 +9,7 @@ use dfota_core::case::{Case, Limits, Package, Via};
 use dfota_core::cut::{CutPlan, Kind};
 use dfota_core::expect::{Becomes, Expect, Reply};
 use dfota_core::fault::{Faults, OrderFault};
-use dfota_core::judge::{Became, Facts, Fetches, Lwm2m, TimedOut, Told, judge, story};
+use dfota_core::judge::{Asked, Became, Facts, Fetches, Lwm2m, TimedOut, Told, judge, story};
 use dfota_core::lwm2m::firmware_update::Ending;
 use dfota_core::moment::Moment;
 use dfota_core::percent::Percent;
@@ -104,6 +104,7 @@ fn case(cut: Option<Moment>, expect: Expect) -> Case {
         expect,
         limits: Limits::default(),
         retries: Retries::default(),
+        measures: vec![],
         requirements: vec![],
         tags: vec![],
         part: None,
@@ -153,6 +154,7 @@ fn verdict(script: &str, version: &str, cut: Option<Moment>, change: impl FnOnce
         },
         lwm2m: None,
         imei: None,
+        asked: Asked::default(),
     };
     change(&mut facts);
     judge(&facts)
@@ -409,6 +411,7 @@ fn expected_codes_after_a_cut(#[case] script: &str, #[case] at: Moment, #[case] 
         fault_met: true,
         fetches: Fetches::default(),
         imei: None,
+        asked: Asked::default(),
         lwm2m: None,
     });
     assert_eq!(ruled(&verdict), rule, "{verdict:?}");
@@ -467,6 +470,7 @@ fn limits_that_run_out() {
         fault_met: true,
         fetches: Fetches::default(),
         imei: None,
+        asked: Asked::default(),
         lwm2m: None,
     });
     assert_eq!(ruled(&reset), "line-failed");
@@ -555,6 +559,7 @@ fn expectations(
         fetches: Fetches::default(),
         lwm2m: None,
         imei: None,
+        asked: Asked::default(),
     };
     assert_eq!(ruled(&judge(&facts)), rule);
 }
@@ -602,6 +607,7 @@ fn a_second_order(#[case] script: &str, #[case] reply: Reply, #[case] met: bool,
         },
         lwm2m: None,
         imei: None,
+        asked: Asked::default(),
     };
     assert_eq!(ruled(&judge(&facts)), rule);
 }

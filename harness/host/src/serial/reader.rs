@@ -12,6 +12,7 @@ use crate::lines::Lines;
 use dfota_core::cut::{Cut, Kind};
 use dfota_core::event::{Event, Line};
 use dfota_core::lexer::{Lexer, Token};
+use dfota_core::mark::Mark;
 use dfota_core::moment::Moment;
 use dfota_core::percent::Percent;
 use dfota_core::urc::Urc;
@@ -34,6 +35,8 @@ pub enum Message {
         urc: Option<Urc>,
         /// When its last byte had been read.
         at: Instant,
+        /// Its place in the journal.
+        mark: Mark,
     },
     /// The prompt of data mode.
     Prompt {
@@ -52,11 +55,11 @@ pub enum Message {
     /// The port is there again.
     Back,
     /// One of the servers answered a request for a package of this case.
-    Request(dfota_core::event::Request),
+    Request(dfota_core::event::Request, Mark),
     /// The CoAP file server saw that the module has so much of the package.
     Served(Percent),
     /// Something happened at the LwM2M server.
-    Lwm2m(Happening),
+    Lwm2m(Happening, Mark),
     /// The run is to end.
     Interrupt,
 }
@@ -313,7 +316,7 @@ impl OnThread {
                         .as_ref()
                         .and_then(|urc| trip(&self.shared.trigger, |moment| moment.matches(urc), at));
                     let made = due.map(|(armed, trigger)| cut(&armed.cut, trigger, trigger, &self.lines));
-                    self.journal.post_at(
+                    let mark = self.journal.post_at(
                         at,
                         Event::Rx {
                             text: crate::escape::readable(line),
@@ -324,6 +327,7 @@ impl OnThread {
                         text: line.to_vec(),
                         urc,
                         at,
+                        mark,
                     });
                     if let Some(made) = made {
                         tell(made, &self.journal, &self.runner);

@@ -1,0 +1,51 @@
+//! A module that no longer answers is the finding of the night, not its end: where the rig can bring it back, the next
+//! cases go on.
+
+use super::Runner;
+use crate::module::Stop;
+use dfota_core::case::Limits;
+use dfota_core::event::{CaseEnded, Event};
+
+impl Runner<'_> {
+    /// Restores a module that power cycles, reset and PWRKEY did not wake, or gives the rest of the run up. The verdict of
+    /// the case stays what it is.
+    pub(super) fn bring_back(&mut self, ended: &CaseEnded) {
+        let finding = ended.verdict.finding();
+        let finding = finding.map_or(String::new(), |finding| {
+            format!("{}: {}", finding.rule, finding.sentence)
+        });
+        let why = match self.restore() {
+            Ok(()) => return,
+            Err(why) => why,
+        };
+        self.given_up = true;
+        let cause = format!("the module is dead since `{}` ({finding}); {why}", ended.id);
+        self.module().journal.post(Event::GivenUp { cause });
+    }
+
+    fn restore(&mut self) -> Result<(), String> {
+        let Some(reflash) = self.bench.reflash.take() else {
+            return Err("the rig file has no `reflash` that could restore it".into());
+        };
+        self.module()
+            .journal
+            .step(format!("restoring the module: {reflash}"));
+        let result = reflash
+            .run()
+            .map_err(|why| format!("it could not be restored: {why}"));
+        self.bench.reflash = Some(reflash);
+        result?;
+        // What was known of the old firmware is gone with it.
+        (self.known, self.function, self.last) = (None, None, None);
+        match self.wake(&Limits::default()) {
+            Ok(identity) => {
+                let by = "reflash".into();
+                let version = identity.version;
+                self.module().journal.post(Event::Recovered { by, version });
+                Ok(())
+            }
+            Err(Stop::Rule(rule, sentence)) => Err(format!("not even after `reflash`: {rule}: {sentence}")),
+            Err(Stop::Interrupted) => Err("the run was interrupted while it was restored".into()),
+        }
+    }
+}
