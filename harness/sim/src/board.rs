@@ -4,6 +4,7 @@
 //! supervisor thread, because a module dies with the thread that started it (`PR_SET_PDEATHSIG` counts threads).
 
 use crate::clock::Clock;
+use crate::durations::GLITCH;
 use crate::module::ARGV0;
 use crate::pty::Pty;
 use crate::settings::Settings;
@@ -37,6 +38,10 @@ struct Shared {
 #[derive(Debug)]
 struct Lines {
     power: bool,
+    /// Since when the supply is off.
+    off: Option<Instant>,
+    /// It was off for no longer than a glitch, the last time.
+    glitched: bool,
     /// Since when RESET is asserted.
     reset: Option<Instant>,
     /// Since when PWRKEY is pressed, unless that press has started a module already.
@@ -74,6 +79,8 @@ impl Board {
     pub fn new(pty: Pty, settings: Settings, clock: Clock, tied: bool) -> io::Result<Self> {
         let lines = Lines {
             power: false,
+            off: None,
+            glitched: false,
             reset: None,
             pressed: None,
             pwrkey: false,
@@ -106,9 +113,12 @@ impl Board {
         }
         lines.power = on;
         if !on {
+            lines.off = Some(Instant::now());
             lines.end_module(Module::Off);
             return;
         }
+        let glitch = self.shared.clock.real(GLITCH);
+        lines.glitched = lines.off.take().is_some_and(|off| off.elapsed() < glitch);
         lines.pressed = lines.pwrkey.then(Instant::now);
         if self.shared.tied {
             self.start(lines);
@@ -124,6 +134,7 @@ impl Board {
             return;
         }
         if !asserted {
+            lines.glitched = false;
             lines.reset = None;
             self.shared.changed.notify_all();
             if matches!(lines.module, Module::Held) {
@@ -263,7 +274,7 @@ impl Board {
 
     fn spawn(&self, lines: &mut Lines) {
         lines.starts += 1;
-        match self.spawn_module(lines.starts) {
+        match self.spawn_module(lines.starts, lines.glitched) {
             Ok((child, stdout)) => {
                 lines.module = Module::Running(child);
                 let (board, start) = (self.clone(), lines.starts);
@@ -277,9 +288,10 @@ impl Board {
     }
 
     /// The pty is the module's stdin, both ways; its stdout only shows when it ends.
-    fn spawn_module(&self, start: u64) -> io::Result<(Child, Option<ChildStdout>)> {
+    fn spawn_module(&self, start: u64, glitched: bool) -> io::Result<(Child, Option<ChildStdout>)> {
         let settings = Settings {
             boot: start * Settings::BOOTS_PER_START,
+            glitched,
             ..self.shared.settings.clone()
         };
         let mut child = Command::new(std::env::current_exe()?)
