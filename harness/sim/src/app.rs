@@ -32,6 +32,7 @@ use crate::random::Random;
 use crate::reporter::Percents;
 use crate::settings::Settings;
 use crate::uart::{Uart, receive_until};
+use crate::update_info::UpdateInfo;
 use crate::upload::Upload;
 use crate::url::Url;
 use agenda::Agenda;
@@ -284,6 +285,7 @@ impl App {
                 self.modem.functional = true;
                 self.due_in(CFUN_TO_END, Moment::Result);
                 self.due_in(CFUN_TO_CPIN, Moment::SimReady);
+                self.suffer_update()?;
                 self.attach()?;
                 self.order_download_again()?;
             }
@@ -301,6 +303,16 @@ impl App {
             Moment::PullStarts => self.start_pull()?,
             Moment::UpdateStarts { package, announced } => self.start_update(package, announced)?,
             Moment::Reboot => return Err(reboot(&self.settings, &self.uart).into()),
+        }
+        Ok(())
+    }
+
+    /// Tells the result of the last update, and forgets it once it is on the wire.
+    fn tell_result(&mut self) -> Result<(), ModuleError> {
+        let info = UpdateInfo::load(&*self.flash(), &Self::LAYOUT)?;
+        if let UpdateInfo::Over(code) = info {
+            self.print_end(code);
+            UpdateInfo::Idle.store(&mut *self.flash(), &Self::LAYOUT)?;
         }
         Ok(())
     }

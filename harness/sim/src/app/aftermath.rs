@@ -7,27 +7,19 @@ use crate::update_info::UpdateInfo;
 use bc66_wire::code::UpdateCode;
 
 impl App {
-    /// Tells the result of the last update, and forgets it once it is on the wire.
-    pub(super) fn tell_result(&mut self) -> Result<(), ModuleError> {
-        let info = UpdateInfo::load(&*self.flash(), &Self::LAYOUT)?;
-        let UpdateInfo::Over(code) = info else {
-            return Ok(());
-        };
-        self.print_end(code);
-        if code == UpdateCode::Success {
-            self.suffer()?;
-        }
-        UpdateInfo::Idle.store(&mut *self.flash(), &Self::LAYOUT)?;
-        Ok(())
-    }
-
-    fn suffer(&mut self) -> Result<(), ModuleError> {
+    /// The first boot after an update, before the network is looked for.
+    pub(super) fn suffer_update(&mut self) -> Result<(), ModuleError> {
         let nvdm = self.nvdm();
-        if self.settings.defects.has(Defect::LosesNetwork) {
-            nvdm.save_network_lost(&mut *self.flash())?;
+        let defects = self.settings.defects;
+        let mut flash = self.flash();
+        if UpdateInfo::load(&*flash, &Self::LAYOUT)? != UpdateInfo::Over(UpdateCode::Success) {
+            return Ok(());
         }
-        if self.settings.defects.has(Defect::ImeiLost) {
-            nvdm.lose_imei(&mut *self.flash())?;
+        if defects.has(Defect::LosesNetwork) {
+            nvdm.save_network_lost(&mut *flash)?;
+        }
+        if defects.has(Defect::ImeiLost) {
+            nvdm.lose_imei(&mut *flash)?;
         }
         Ok(())
     }
