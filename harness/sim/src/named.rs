@@ -1,6 +1,6 @@
 //! Closed lists of named traits of a simulated module: what the command line takes, and sets of them.
 //!
-//! [`named!`] writes such a list from one line for each entry: variant, name, one sentence.
+//! The macro `named!` writes such a list from one line for each entry: variant, name, one sentence.
 
 use std::fmt;
 use std::marker::PhantomData;

@@ -148,6 +148,18 @@ pub fn exhibit(defect: Defect) -> Exhibit {
     }
 }
 
+impl Suite {
+    /// Its text, behind the packages.
+    pub fn text(&self) -> String {
+        let cases: String = self
+            .cases
+            .iter()
+            .map(|(case, _)| format!("  - {case}\n"))
+            .collect();
+        format!("{}cases:\n{cases}", self.head)
+    }
+}
+
 impl Exhibit {
     /// The rule that names the defect.
     pub fn rule(&self) -> &'static str {

@@ -7,6 +7,7 @@ use crate::lab::Lab;
 use crate::pool;
 use bc66_sim::defect::{Defect, Defects};
 use dfota_core::verdict::Rule;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// What came of one defect.
@@ -127,6 +128,28 @@ fn a_sound_module_passes_the_sweeps() {
         let seen = flash_sweep::rules(Defects::default(), cuts);
         assert!(seen.is_empty(), "{cuts} cuts: {seen:?}");
     }
+}
+
+/// Nor do the suites: what fails a defect there is the defect.
+#[test]
+fn a_sound_module_passes_the_suites() {
+    let suites: BTreeSet<String> = Defect::ALL
+        .into_iter()
+        .filter_map(|defect| match exhibit(defect) {
+            Exhibit::Suite(suite) => Some(suite.text()),
+            Exhibit::FlashSweep(_) => None,
+        })
+        .collect();
+    let suites: Vec<String> = suites.into_iter().collect();
+    let alarms = pool::each(&suites, |suite| {
+        let lab = Lab::new();
+        lab.rig(200, "");
+        lab.suite(suite);
+        let ran = lab.run(&lab.arguments(&[]));
+        (ran.code != Some(0)).then(|| format!("{suite}\n{}{}", ran.stdout, ran.stderr))
+    });
+    let alarms: Vec<String> = alarms.into_iter().flatten().collect();
+    assert!(alarms.is_empty(), "{}", alarms.join("\n"));
 }
 
 /// The table of README has a row for each defect, in order, and tells its rule.
