@@ -9,7 +9,7 @@ use crate::lwm2m::firmware_update::Ending;
 use crate::mark::Mark;
 use crate::moment::Moment;
 use crate::percent::Percent;
-use crate::update::{Due, Life, Phase, Update};
+use crate::update::{Due, Life, Phase, Update, Violation};
 use crate::verdict::{Finding, Rule, Verdict};
 use crate::version::{Imei, Version};
 use alloc::format;
@@ -347,6 +347,14 @@ impl Facts<'_> {
             return verdict;
         }
         if self.cuts_made() > 0 {
+            let again = |violation: &Violation| violation.rule == Rule::DownloadedAgain;
+            if self.update.violations().iter().any(again) {
+                // Why it did not resume is worth more than that it did not.
+                let sentence = format!(
+                    "{after} the module began to download again instead of resuming, and runs {source}; expected a forced resume to {target} from what is in flash (application note §2.2.1 note 1)"
+                );
+                return Verdict::of(Rule::DownloadedAgain, sentence);
+            }
             let resumed = self.resumed();
             let (rule, how) = if resumed {
                 (

@@ -178,6 +178,8 @@ rules! {
     ResultNotReset = "result-not-reset", Product;
     /// The firmware update object went from 3 (Updating) back to 2 (Downloaded) and gave no result.
     UpdateWithoutResult = "update-without-result", Product;
+    /// The firmware update object could be observed before a reboot and cannot be after it.
+    ObserveRefused = "observe-refused", Product;
     /// What the firmware update object says contradicts what it said before.
     ObjectContradiction = "object-contradiction", Product;
     /// State or result of the firmware update object is not the expected one, or tells another story than END and the version.

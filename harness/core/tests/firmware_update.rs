@@ -32,6 +32,10 @@ enum Wrong {
     AnswersLost,
     /// It refuses the URI.
     RefusesUri,
+    /// It can never be observed.
+    NeverObserved,
+    /// It can be observed as long as it has not rebooted, and sends no notification.
+    NotObservedAgain,
 }
 
 /// A client and how its time passes.
@@ -44,6 +48,7 @@ struct Client {
     /// What it does next, and when.
     plan: Vec<(u64, Step)>,
     register: bool,
+    reboots: u32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -64,6 +69,15 @@ impl Client {
             lost: [wrong == Wrong::AnswersLost; 2],
             plan: vec![],
             register: true,
+            reboots: 0,
+        }
+    }
+
+    fn takes_observations(&self) -> bool {
+        match self.wrong {
+            Wrong::NeverObserved => false,
+            Wrong::NotObservedAgain => self.reboots == 0,
+            _ => true,
         }
     }
 
@@ -75,7 +89,7 @@ impl Client {
         };
         match ask {
             Ask::Observe(resource) | Ask::Read(resource) => {
-                self.observed |= matches!(ask, Ask::Observe(_));
+                self.observed |= matches!(ask, Ask::Observe(_)) && self.takes_observations();
                 value(
                     resource,
                     if resource == STATE {
@@ -171,11 +185,13 @@ fn run(wrong: Wrong, state: i64, result: i64, script: Script) -> (FirmwareUpdate
                 }
                 Step::Reboot => {
                     client.register = true;
+                    client.reboots += 1;
                     client.observed = false;
                     continue;
                 }
             };
-            if client.observed && wrong != Wrong::NoNotifications {
+            let tells = !matches!(wrong, Wrong::NoNotifications | Wrong::NotObservedAgain);
+            if client.observed && tells {
                 let (resource, value) = told;
                 let notified = true;
                 update.on(
@@ -190,6 +206,10 @@ fn run(wrong: Wrong, state: i64, result: i64, script: Script) -> (FirmwareUpdate
         }
         update.on_time(at);
         while let Some(ask) = update.ask() {
+            if let Ask::Observe(resource) = ask {
+                let taken = client.takes_observations();
+                update.on(Heard::Observed { resource, taken }, at);
+            }
             let heard = client.answer(ask, now);
             update.on(heard, at);
         }
@@ -210,6 +230,7 @@ fn rests(state: State, result: u8) -> Ending {
 #[case::failed_before(Wrong::Nothing, 0, 8)]
 #[case::a_package_from_before(Wrong::Nothing, 2, 0)]
 #[case::no_notifications(Wrong::NoNotifications, 0, 0)]
+#[case::never_observed(Wrong::NeverObserved, 0, 0)]
 #[case::reboots_in_download(Wrong::RebootsInDownload, 0, 0)]
 #[case::answers_lost(Wrong::AnswersLost, 0, 0)]
 fn nothing_to_complain_about(#[case] wrong: Wrong, #[case] state: i64, #[case] result: i64) {
@@ -224,6 +245,7 @@ fn nothing_to_complain_about(#[case] wrong: Wrong, #[case] state: i64, #[case] r
 
 #[rstest]
 #[case::result_not_reset(Wrong::ResultNotReset, 1, Rule::ResultNotReset, rests(State::Idle, 1))]
+#[case::not_observed_again(Wrong::NotObservedAgain, 0, Rule::ObserveRefused, rests(State::Idle, 1))]
 #[case::no_result(Wrong::NoResult, 0, Rule::UpdateWithoutResult, rests(State::Downloaded, 0))]
 fn illegal(#[case] wrong: Wrong, #[case] result: i64, #[case] rule: Rule, #[case] ending: Ending) {
     let (update, _) = run(wrong, 0, result, Script::new(URI.into()));

@@ -16,7 +16,7 @@ use dfota_core::percent::Percent;
 use dfota_core::retries::Retries;
 use dfota_core::update::{Input, Update};
 use dfota_core::urc::{Fota, Urc};
-use dfota_core::verdict::{Class, Verdict};
+use dfota_core::verdict::{Class, Finding, Rule, Verdict};
 use rstest::rstest;
 use std::time::Duration;
 
@@ -285,6 +285,12 @@ const UPDATING_50: Moment = Moment::Updating(Percent::new(50).unwrap());
 #[case::downloads_again(
     "http order hstart D100 hend0 start U50 cut rdy hstart D100 hend0 start U20 U100 rdy end0",
     "target",
+    UPDATING_50,
+    "downloaded-again"
+)]
+#[case::begins_to_download_again(
+    "http order hstart D100 hend0 start U50 cut rdy hstart",
+    "source",
     UPDATING_50,
     "downloaded-again"
 )]
@@ -654,4 +660,37 @@ fn at_and_lwm2m_tell_the_same_story(#[case] ending: Option<Ending>, #[case] told
         });
     });
     assert_eq!(ruled(&judged), rule, "{judged:?}");
+}
+
+/// What was not legal in itself counts although the update went well.
+#[rstest]
+#[case(Rule::ObserveRefused)]
+#[case(Rule::ResultNotReset)]
+fn a_finding_of_the_object_fails_a_good_update(#[case] rule: Rule) {
+    let findings = [Finding {
+        rule,
+        sentence: rule.meaning().into(),
+    }];
+    let update = play("uart order start U20 U100 rdy end0");
+    let case = case(None, Expect::success());
+    let ending = Ending::Rests(State::Idle, UpdateResult::Success);
+    let judged = judge(&Facts {
+        case: &case,
+        update: &update,
+        became: became("target"),
+        cuts_planned: 0,
+        timed_out: None,
+        reply: None,
+        fault_met: true,
+        fetches: Fetches::default(),
+        imei: None,
+        lwm2m: Some(Lwm2m {
+            findings: &findings,
+            ending: Some(&ending),
+            awaited: true,
+            told: Told::default(),
+        }),
+        asked: Asked::default(),
+    });
+    assert_eq!(ruled(&judged), rule.id());
 }

@@ -179,6 +179,8 @@ pub struct Simulated {
     pub speed: f64,
     /// What is wrong with it on purpose.
     pub defects: Vec<String>,
+    /// In what other legal ways it speaks.
+    pub dialects: Vec<String>,
     /// Its own dice.
     pub seed: Option<u64>,
 }

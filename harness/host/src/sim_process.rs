@@ -39,6 +39,9 @@ impl SimProcess {
         for defect in &simulated.defects {
             command.args(["--defect", defect]);
         }
+        for dialect in &simulated.dialects {
+            command.args(["--dialect", dialect]);
+        }
         // It ends with its input; a Ctrl-C at the terminal is for the harness, which brings the rig to its safe state first.
         std::os::unix::process::CommandExt::process_group(&mut command, 0);
         let mut child = command

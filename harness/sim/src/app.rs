@@ -3,6 +3,7 @@
 //! All state lives here and dies with the process, except what [`crate::nvdm`] and [`crate::update_info`] keep. Commands are
 //! handled one after the other, as in the real module; a download runs beside them.
 
+mod aftermath;
 mod agenda;
 mod console;
 mod data_mode;
@@ -17,16 +18,18 @@ pub use profile::Profile;
 
 use crate::clock::Clock;
 use crate::defect::Defect;
+use crate::dialect::Dialect;
 use crate::download::DownloadEvent;
 use crate::durations::{ATTACH, CFUN_TO_CPIN, CFUN_TO_END, ORDER_TO_START, RDY_TO_CFUN, START_TO_REBOOT};
 use crate::flash::FileFlash;
 use crate::layout::Layout;
 use crate::lwm2m::LinkEvent;
-use crate::module::{ModuleError, reboot};
+use crate::module::{ModuleError, noise, reboot};
 use crate::nvdm::Nvdm;
-use crate::phrase;
+use crate::phrase::Phrases;
 use crate::pull::PullError;
 use crate::random::Random;
+use crate::reporter::Percents;
 use crate::settings::Settings;
 use crate::uart::{Uart, receive_until};
 use crate::update_info::UpdateInfo;
@@ -34,6 +37,7 @@ use crate::upload::Upload;
 use crate::url::Url;
 use agenda::Agenda;
 use bc66_wire::boot::{CFUN_FULL, CPIN_READY, IP, RDY};
+use bc66_wire::code::UpdateCode;
 use bc66_wire::urc::FotaUrc;
 use console::Console;
 use data_mode::DataMode;
@@ -128,6 +132,7 @@ pub struct App {
     console: Console,
     data_mode: Option<DataMode>,
     fetch: Option<Fetch>,
+    percents: Percents,
     pull: Option<Pulling>,
     lwm2m: Lwm2m,
     orders: u64,
@@ -149,6 +154,7 @@ impl App {
     ) -> Result<Self, ModuleError> {
         let profile = Profile::load(&flash)?;
         let lwm2m = Lwm2m::start(&settings, &mut flash, &Self::LAYOUT)?;
+        let percents = Percents::new(&settings, "downloading");
         let first_line_lost = Random::for_purpose(settings.boot_seed(), "baud sync").below(2) == 0;
         let mut app = Self {
             modem: Modem::new(settings.seed, settings.boot),
@@ -166,6 +172,7 @@ impl App {
             console: Console::new(first_line_lost),
             data_mode: None,
             fetch: None,
+            percents,
             pull: None,
             lwm2m,
             orders: 0,
@@ -173,9 +180,18 @@ impl App {
         };
         app.uart.set_baud(app.profile.baud);
         app.uart.listen(); // before anyone can react to what comes next
-        app.uart.line(RDY);
+        app.print_ready();
         app.due_in(RDY_TO_CFUN, Moment::FullFunctionality);
         Ok(app)
+    }
+
+    fn print_ready(&self) {
+        if self.settings.dialects.has(Dialect::NoisyBootRom) {
+            self.uart.send(noise(&self.settings, "glued"));
+            self.uart.send(format!("{RDY}\r\n"));
+        } else {
+            self.uart.line(RDY);
+        }
     }
 
     /// Runs until the module reboots or is switched off.
@@ -223,11 +239,14 @@ impl App {
     }
 
     /// Looks for the network.
-    fn attach(&mut self) {
+    fn attach(&mut self) -> Result<(), ModuleError> {
         if self.modem.registration == Registration::None {
             self.register(Registration::Searching);
-            self.due_in(ATTACH, Moment::Attached);
+            if self.finds_network()? {
+                self.due_in(ATTACH, Moment::Attached);
+            }
         }
+        Ok(())
     }
 
     fn due_in(&mut self, module_time: Duration, moment: Moment) {
@@ -262,20 +281,23 @@ impl App {
     fn on_moment(&mut self, moment: Moment) -> Result<(), ModuleError> {
         match moment {
             Moment::FullFunctionality => {
-                self.uart.line(CFUN_FULL);
+                self.say(CFUN_FULL);
                 self.modem.functional = true;
                 self.due_in(CFUN_TO_END, Moment::Result);
                 self.due_in(CFUN_TO_CPIN, Moment::SimReady);
-                self.attach();
+                self.suffer_update()?;
+                self.attach()?;
+                self.order_download_again()?;
             }
             Moment::Result => self.tell_result()?,
             Moment::SimReady => {
                 self.modem.sim_ready = true;
-                self.uart.line(CPIN_READY);
+                self.say(CPIN_READY);
             }
             Moment::Attached => {
                 self.register(Registration::Home);
-                self.uart.line(&format!("{IP} {}", self.modem.address));
+                self.say(&format!("{IP} {}", self.modem.address));
+                self.begin_waiting_download()?;
             }
             Moment::DownloadStarts => self.start_download()?,
             Moment::PullStarts => self.start_pull()?,
@@ -289,18 +311,36 @@ impl App {
     fn tell_result(&mut self) -> Result<(), ModuleError> {
         let info = UpdateInfo::load(&*self.flash(), &Self::LAYOUT)?;
         if let UpdateInfo::Over(code) = info {
-            if !self.settings.defects.has(Defect::NeverPrintsEnd) {
-                self.uart.line(&phrase::end(code));
-                self.uart.flush();
-            }
+            self.print_end(code);
             UpdateInfo::Idle.store(&mut *self.flash(), &Self::LAYOUT)?;
         }
         Ok(())
     }
 
+    /// Prints the result of an update.
+    fn print_end(&self, code: UpdateCode) {
+        if self.settings.defects.has(Defect::NeverPrintsEnd) {
+            return;
+        }
+        let times = 1 + usize::from(self.settings.dialects.has(Dialect::EndTwice));
+        for _ in 0..times {
+            self.uart.line(&self.phrases().end(code));
+        }
+        self.uart.flush();
+    }
+
+    fn phrases(&self) -> Phrases {
+        self.settings.phrases()
+    }
+
+    /// Prints a line of the boot or of the network.
+    fn say(&self, line: &str) {
+        self.uart.line(&self.phrases().plain(line));
+    }
+
     fn register(&mut self, registration: Registration) {
         if let Some(urc) = self.modem.register(registration) {
-            self.uart.line(&urc);
+            self.say(&urc);
         }
     }
 
@@ -316,12 +356,12 @@ impl App {
 
     /// Sets the marker and hands over to the bootloader. Over CoAP there is no `START` (AN §6.3.5).
     fn start_update(&mut self, package: usize, announced: bool) -> Result<(), ModuleError> {
-        if announced {
-            self.uart.line(&phrase::fota(FotaUrc::Start));
+        if announced && !self.settings.dialects.has(Dialect::NoStart) {
+            self.uart.line(&self.phrases().fota(FotaUrc::Start));
         }
         self.uart.flush();
-        self.forget_download()?;
-        UpdateInfo::Ordered { package }.store(&mut *self.flash(), &Self::LAYOUT)?;
+        self.leave_download()?;
+        self.set_marker(package)?;
         self.clock.sleep(START_TO_REBOOT);
         Err(reboot(&self.settings, &self.uart).into())
     }
@@ -334,7 +374,7 @@ impl App {
                 process::exit(0);
             }
             After::Baud(baud) => self.uart.set_baud(baud),
-            After::Attach => self.attach(),
+            After::Attach => self.attach()?,
             After::Detach => self.detach(),
             After::Download(url) => self.order_download(url),
             After::Update(package) => self.order_update(package),

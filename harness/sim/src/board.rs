@@ -4,6 +4,7 @@
 //! supervisor thread, because a module dies with the thread that started it (`PR_SET_PDEATHSIG` counts threads).
 
 use crate::clock::Clock;
+use crate::durations::GLITCH;
 use crate::factory::Factory;
 use crate::flash;
 use crate::module::ARGV0;
@@ -40,6 +41,10 @@ struct Shared {
 #[derive(Debug)]
 struct Lines {
     power: bool,
+    /// Since when the supply is off.
+    off: Option<Instant>,
+    /// It was off for no longer than a glitch, the last time.
+    glitched: bool,
     /// Since when RESET is asserted.
     reset: Option<Instant>,
     /// Since when PWRKEY is pressed, unless that press has started a module already.
@@ -82,6 +87,8 @@ impl Board {
     ) -> io::Result<Self> {
         let lines = Lines {
             power: false,
+            off: None,
+            glitched: false,
             reset: None,
             pressed: None,
             pwrkey: false,
@@ -115,9 +122,12 @@ impl Board {
         }
         lines.power = on;
         if !on {
+            lines.off = Some(Instant::now());
             lines.end_module(Module::Off);
             return;
         }
+        let glitch = self.shared.clock.real(GLITCH);
+        lines.glitched = lines.off.take().is_some_and(|off| off.elapsed() < glitch);
         lines.pressed = lines.pwrkey.then(Instant::now);
         if self.shared.tied {
             self.start(lines);
@@ -133,6 +143,7 @@ impl Board {
             return;
         }
         if !asserted {
+            lines.glitched = false;
             lines.reset = None;
             self.shared.changed.notify_all();
             if matches!(lines.module, Module::Held) {
@@ -281,7 +292,7 @@ impl Board {
 
     fn spawn(&self, lines: &mut Lines) {
         lines.starts += 1;
-        match self.spawn_module(lines.starts) {
+        match self.spawn_module(lines.starts, lines.glitched) {
             Ok((child, stdout)) => {
                 lines.module = Module::Running(child);
                 let (board, start) = (self.clone(), lines.starts);
@@ -295,9 +306,10 @@ impl Board {
     }
 
     /// The pty is the module's stdin, both ways; its stdout only shows when it ends.
-    fn spawn_module(&self, start: u64) -> io::Result<(Child, Option<ChildStdout>)> {
+    fn spawn_module(&self, start: u64, glitched: bool) -> io::Result<(Child, Option<ChildStdout>)> {
         let settings = Settings {
             boot: start * Settings::BOOTS_PER_START,
+            glitched,
             ..self.shared.settings.clone()
         };
         let mut child = Command::new(std::env::current_exe()?)

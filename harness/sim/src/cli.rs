@@ -5,10 +5,12 @@ use crate::clock::Clock;
 use crate::coap::Block;
 use crate::control;
 use crate::defect::{Defect, Defects};
+use crate::dialect::{Dialect, Dialects};
 use crate::factory::Factory;
 use crate::flash::FlashError;
 use crate::layout::Layout;
 use crate::module::sharpen_timers;
+use crate::named;
 use crate::pty::Pty;
 use crate::settings::{Settings, module_name, module_named};
 use crate::version::Version;
@@ -41,6 +43,9 @@ pub struct Args {
     /// Something that is wrong with the module; may be repeated
     #[arg(long = "defect", value_name = "NAME")]
     defects: Vec<Defect>,
+    /// Another legal way to speak; may be repeated
+    #[arg(long = "dialect", value_name = "NAME")]
+    dialects: Vec<Dialect>,
     /// Every random choice derives from it
     #[arg(long, default_value_t = 0)]
     seed: u64,
@@ -71,6 +76,9 @@ pub struct Args {
     /// Show the defects there are
     #[arg(long)]
     list_defects: bool,
+    /// Show the dialects there are
+    #[arg(long)]
+    list_dialects: bool,
 }
 
 fn parse_module(name: &str) -> Result<Module, String> {
@@ -109,15 +117,14 @@ enum CliError {
 
 /// Runs the board until it is told to end.
 pub fn main(args: Args) -> ExitCode {
-    if args.list_defects {
-        let width = Defect::ALL
-            .map(|defect| defect.name().len())
-            .into_iter()
-            .max()
-            .unwrap_or_default();
-        for defect in Defect::ALL {
+    let lists: [(bool, fn() -> String); 2] = [
+        (args.list_defects, named::listing::<Defect>),
+        (args.list_dialects, named::listing::<Dialect>),
+    ];
+    if lists.iter().any(|(asked, _)| *asked) {
+        for (_, list) in lists.iter().filter(|(asked, _)| *asked) {
             // Nobody may read any more, as behind `| head -1`.
-            let _ = writeln!(io::stdout(), "{:width$}  {}", defect.name(), defect.about());
+            let _ = write!(io::stdout(), "{}", list());
         }
         return ExitCode::SUCCESS;
     }
@@ -186,7 +193,9 @@ fn settings(args: &Args, flash: &Path) -> Settings {
         seed: args.seed,
         boot: 0,
         board: std::process::id(),
+        glitched: false,
         defects: args.defects.iter().copied().collect::<Defects>(),
+        dialects: args.dialects.iter().copied().collect::<Dialects>(),
         coap_exponent: args.coap_block,
         lwm2m_config_kept: args.lwm2m_config_kept,
         flash: flash.to_owned(),

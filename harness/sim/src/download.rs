@@ -4,6 +4,7 @@
 //! after a cut (FW: `quectel_fota_get_position`, "Range: bytes=%d-"). There is no retry of its own: any failure ends it.
 
 use crate::clock::{Clock, Pace};
+use crate::defect::{Defect, Defects};
 use crate::delta_area;
 use crate::durations::{DOWNLINK, DOWNLINK_PIECE};
 use crate::flash::{FileFlash, FlashError, SECTOR};
@@ -63,6 +64,7 @@ impl Download {
         flash: Arc<Mutex<FileFlash>>,
         layout: Layout,
         clock: Clock,
+        defects: Defects,
         mut tell: impl FnMut(DownloadEvent) + Send + 'static,
     ) -> std::io::Result<Self> {
         let cancelled = Arc::new(AtomicBool::new(false));
@@ -76,6 +78,7 @@ impl Download {
                 flash,
                 layout,
                 patience,
+                defects,
                 percent: 0,
             };
             let over = transfer.run(&mut tell);
@@ -92,6 +95,7 @@ struct Transfer {
     flash: Arc<Mutex<FileFlash>>,
     layout: Layout,
     patience: Patience,
+    defects: Defects,
     percent: u8,
 }
 
@@ -136,6 +140,9 @@ impl Transfer {
                     self.keep(None)?;
                     return Err(DownloadError::Range);
                 }
+                Ok((response, from, kept.total))
+            }
+            (200, Some(kept)) if from > 0 && self.defects.has(Defect::RangeIgnored) => {
                 Ok((response, from, kept.total))
             }
             (200, _) => {

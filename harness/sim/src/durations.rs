@@ -16,6 +16,8 @@ pub const POWER_ON_TO_BROM: Duration = ms(50);
 pub const BROM_TO_BOOTLOADER: Duration = ms(450);
 /// Bootloader done → `RDY`. Assumed: GK and AL wait 3 to 5 s for the whole boot.
 pub const BOOTLOADER_TO_RDY: Duration = ms(1500);
+/// The same of a module that boots slowly, so that supply to `RDY` takes 10 s. Assumed.
+pub const SLOW_BOOTLOADER_TO_RDY: Duration = ms(9500);
 /// `RDY` → `+CFUN: 1`. Assumed.
 pub const RDY_TO_CFUN: Duration = ms(100);
 /// `+CFUN: 1` → the stored result of an update, if there is one. Assumed; the order is the note's (AN §6.1).
@@ -38,6 +40,13 @@ pub const PROGRAM_PAGE: Duration = Duration::from_micros(700);
 pub const DIGEST_SECTOR: Duration = ms(3);
 /// Decompress and patch one 4 KiB chunk, so that a chunk takes about half a second with its flash operations. Assumed.
 pub const PATCH_CHUNK: Duration = ms(380);
+
+/// A bootloader that crashes is reset after this long (FW: `hal_wdt_enable for 30s`).
+pub const WATCHDOG: Duration = Duration::from_secs(30);
+/// A supply that was away for less than this is a glitch to firmware that cares. Assumed.
+pub const GLITCH: Duration = ms(20);
+/// How long firmware that rewrites its update info at each percentage cannot bear a cut. Assumed.
+pub const FRAGILE: Duration = ms(50);
 
 /// Order accepted, or download complete → `START`. Assumed.
 pub const ORDER_TO_START: Duration = ms(300);

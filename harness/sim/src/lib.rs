@@ -11,10 +11,11 @@
 //! ([`app`], [`at`]). Underneath: [`flash`], its map ([`layout`]), the [`record_log`] of small values, the UART's pace
 //! ([`uart`]), the module's time ([`clock`], [`durations`]). Images ([`image`](mod@image)) and packages ([`package`]) are synthetic;
 //! the deltas are real. The network's side: [`http`] and [`download`], [`coap`] and [`pull`], and the [`lwm2m`] client
-//! with its firmware update object. What may be wrong with a module is named in [`defect`].
+//! with its firmware update object. What may be wrong with a module is named in [`defect`], in what other ways a sound one may
+//! speak in [`dialect`].
 //!
 //! Where to change what: an AT command → a row in [`at::table`](at); what the module prints → [`phrase`]; how long something
-//! takes → [`durations`]; a new defect → [`defect`].
+//! takes → [`durations`]; a new defect → [`defect`]; a new way to speak → [`dialect`].
 //!
 //! Every program that links this crate calls [`run_module_if_asked`] before anything else.
 
@@ -22,12 +23,14 @@ pub mod app;
 pub mod at;
 pub mod board;
 pub mod bootloader;
+pub mod brick;
 pub mod cli;
 pub mod clock;
 pub mod coap;
 pub mod control;
 pub mod defect;
 pub mod delta_area;
+pub mod dialect;
 pub mod download;
 pub mod durations;
 pub mod factory;
@@ -37,6 +40,7 @@ pub mod image;
 pub mod layout;
 pub mod lwm2m;
 pub mod module;
+pub mod named;
 pub mod nvdm;
 pub mod package;
 pub mod phrase;
@@ -44,6 +48,7 @@ pub mod pty;
 pub mod pull;
 pub mod random;
 pub mod record_log;
+pub mod reporter;
 pub mod settings;
 pub mod uart;
 pub mod udp;

@@ -4,20 +4,25 @@
 //! thorough as a reset: nothing but the flash file is left.
 
 use crate::app::App;
-use crate::bootloader::{Bootloader, Next, Progress};
-use crate::clock::{Clock, Pace};
+use crate::bootloader::{Bootloader, Next};
+use crate::brick::is_bricked;
+use crate::clock::Clock;
 use crate::defect::Defect;
-use crate::durations::{BOOTLOADER_TO_RDY, BROM_TO_BOOTLOADER, POWER_ON_TO_BROM, RESULT_TO_REBOOT};
+use crate::dialect::Dialect;
+use crate::durations::{
+    BOOTLOADER_TO_RDY, BROM_TO_BOOTLOADER, POWER_ON_TO_BROM, RESULT_TO_REBOOT, SLOW_BOOTLOADER_TO_RDY,
+    WATCHDOG,
+};
 use crate::flash::{FileFlash, FlashError};
 use crate::image;
 use crate::layout::Layout;
-use crate::phrase;
+use crate::nvdm::Nvdm;
 use crate::random::Random;
+use crate::reporter::Reporter;
 use crate::settings::Settings;
 use crate::uart::Uart;
 use crate::update_info::UpdateInfo;
 use bc66_wire::boot::{BROM, BROM_LINE_END};
-use bc66_wire::urc::FotaUrc;
 use rustix::process::{Signal, getppid, set_parent_process_death_signal};
 use std::ffi::OsString;
 use std::io;
@@ -27,7 +32,6 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::sync::mpsc::channel;
 use std::thread;
-use std::time::Duration;
 
 /// The name under which a program that links this crate is a module.
 pub const ARGV0: &str = "bc66-module";
@@ -89,21 +93,22 @@ fn run(settings: Settings) -> Result<(), ModuleError> {
 fn boot(settings: &Settings, clock: Clock, uart: &Uart, flash: &mut FileFlash) -> Result<(), ModuleError> {
     let layout = Layout::BC66;
     clock.sleep(POWER_ON_TO_BROM);
-    if settings.defects.has(Defect::DeadAfterCut)
-        && matches!(UpdateInfo::load(flash, &layout)?, UpdateInfo::Patching { .. })
-    {
+    if is_bricked(flash, &layout, settings.defects)? {
         hang();
     }
-    uart.send(banner());
+    uart.send(rom_block(settings));
     clock.sleep(BROM_TO_BOOTLOADER);
-    let mut progress = Reporter::new(settings, clock, uart);
-    let next = Bootloader {
-        flash,
-        layout: &layout,
-        progress: &mut progress,
-        defects: settings.defects,
+    let patching = matches!(UpdateInfo::load(flash, &layout)?, UpdateInfo::Patching { .. });
+    if patching && settings.defects.has(Defect::RebootLoop) {
+        clock.sleep(WATCHDOG);
+        return Err(reboot(settings, uart).into());
     }
-    .run()?;
+    let mut progress = Reporter::new(settings, clock, uart);
+    let next = if patching && downloads_again(settings, flash, &layout)? {
+        Next::Application
+    } else {
+        Bootloader::new(flash, &layout, &mut progress, settings.bootloader_defects()).run()?
+    };
     if next == Next::Reboot {
         clock.sleep(RESULT_TO_REBOOT);
         return Err(reboot(settings, uart).into());
@@ -112,8 +117,36 @@ fn boot(settings: &Settings, clock: Clock, uart: &Uart, flash: &mut FileFlash) -
         eprintln!("bc66-module: nothing that could run stands in the flash");
         hang();
     }
-    clock.sleep(BOOTLOADER_TO_RDY);
+    clock.sleep(if settings.dialects.has(Dialect::SlowBoot) {
+        SLOW_BOOTLOADER_TO_RDY
+    } else {
+        BOOTLOADER_TO_RDY
+    });
     Ok(())
+}
+
+/// Does the application fetch the package once more before the bootloader goes on? It can where it knows the URL.
+fn downloads_again(settings: &Settings, flash: &FileFlash, layout: &Layout) -> Result<bool, ModuleError> {
+    let kept = Nvdm::new(layout).download(flash)?;
+    Ok(settings.defects.has(Defect::DownloadsAgain) && !settings.has_rebooted() && kept.is_some())
+}
+
+/// The mask ROM's block as it arrives: it is always sent at the default rate, and the line may not be quiet around it (GK).
+fn rom_block(settings: &Settings) -> Vec<u8> {
+    let block = banner().into_bytes();
+    if !settings.dialects.has(Dialect::NoisyBootRom) {
+        return block;
+    }
+    let [before, behind] = ["before", "behind"].map(|place| noise(settings, place));
+    [before, block, behind].concat()
+}
+
+/// A few bytes of any value.
+pub fn noise(settings: &Settings, place: &str) -> Vec<u8> {
+    let mut random = Random::for_purpose(settings.boot_seed(), place);
+    let mut bytes = vec![0; 1 + random.below(12)];
+    random.fill(&mut bytes);
+    bytes
 }
 
 /// The mask ROM's block: each line is ended, and the first one begun, the wrong way round.
@@ -127,6 +160,7 @@ pub fn reboot(settings: &Settings, uart: &Uart) -> io::Error {
     uart.flush();
     let next = Settings {
         boot: settings.boot + 1,
+        glitched: false,
         ..settings.clone()
     };
     match std::env::current_exe() {
@@ -136,47 +170,8 @@ pub fn reboot(settings: &Settings, uart: &Uart) -> io::Error {
 }
 
 /// Does nothing until the supply goes.
-fn hang() -> ! {
+pub fn hang() -> ! {
     loop {
         thread::park();
-    }
-}
-
-/// Prints the bootloader's progress.
-struct Reporter<'a> {
-    uart: &'a Uart,
-    clock: Clock,
-    pace: Pace,
-    hang_at: Option<u8>,
-}
-
-impl<'a> Reporter<'a> {
-    fn new(settings: &Settings, clock: Clock, uart: &'a Uart) -> Self {
-        let hangs = settings.defects.has(Defect::HangsInUpdating);
-        let hang_at = hangs.then(|| 30 + Random::for_purpose(settings.seed, "hang").below(51) as u8);
-        Self {
-            uart,
-            clock,
-            pace: Pace::new(),
-            hang_at,
-        }
-    }
-}
-
-impl Progress for Reporter<'_> {
-    fn resumes(&mut self) {
-        self.uart.line(&phrase::fota(FotaUrc::Start));
-    }
-
-    fn percent(&mut self, percent: u8) {
-        self.uart.line(&phrase::updating(percent));
-        if self.hang_at.is_some_and(|limit| percent >= limit) {
-            hang();
-        }
-    }
-
-    fn computes(&mut self, module_time: Duration) {
-        self.pace.restart();
-        self.pace.pass(self.clock.real(module_time));
     }
 }

@@ -2,6 +2,8 @@
 
 use crate::clock::Clock;
 use crate::defect::{Defect, Defects};
+use crate::dialect::Dialects;
+use crate::phrase::Phrases;
 use bc66_wire::module::Module;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
@@ -19,8 +21,12 @@ pub struct Settings {
     pub boot: u64,
     /// Process id of the board: without it the module has no supply.
     pub board: u32,
+    /// Was the supply away for less than [`crate::durations::GLITCH`] before this start?
+    pub glitched: bool,
     /// What is wrong with the module.
     pub defects: Defects,
+    /// How it speaks.
+    pub dialects: Dialects,
     /// Exponent of the block size that a download over CoAP asks for.
     pub coap_exponent: u8,
     /// Does the configuration of `AT+QLWCONFIG` survive a reboot? Not known of the real module.
@@ -50,14 +56,15 @@ impl Settings {
 
     /// The command line.
     pub fn to_args(&self) -> Vec<OsString> {
-        let defects: Vec<&str> = self.defects.iter().map(Defect::name).collect();
         let texts = [
             module_name(self.module).to_owned(),
             self.speed.to_string(),
             self.seed.to_string(),
             self.boot.to_string(),
             self.board.to_string(),
-            defects.join(","),
+            self.glitched.to_string(),
+            self.defects.to_list(),
+            self.dialects.to_list(),
             self.coap_exponent.to_string(),
             self.lwm2m_config_kept.to_string(),
         ];
@@ -70,7 +77,20 @@ impl Settings {
 
     /// Reads a command line back; `None` if this program did not write it.
     pub fn from_args(args: &[OsString]) -> Option<Self> {
-        let [module, speed, seed, boot, board, defects, exponent, kept, flash] = args else {
+        let [
+            module,
+            speed,
+            seed,
+            boot,
+            board,
+            glitched,
+            defects,
+            dialects,
+            exponent,
+            kept,
+            flash,
+        ] = args
+        else {
             return None;
         };
         Some(Self {
@@ -79,7 +99,9 @@ impl Settings {
             seed: parse(seed)?,
             boot: parse(boot)?,
             board: parse(board)?,
-            defects: defect_list(defects.to_str()?)?,
+            glitched: parse(glitched)?,
+            defects: Defects::from_list(defects.to_str()?).ok()?,
+            dialects: Dialects::from_list(dialects.to_str()?).ok()?,
             coap_exponent: parse(exponent)?,
             lwm2m_config_kept: parse(kept)?,
             flash: flash.into(),
@@ -89,6 +111,20 @@ impl Settings {
     /// The module's time.
     pub fn clock(&self) -> Option<Clock> {
         Clock::new(self.speed)
+    }
+
+    /// How the module spells what it prints of its own accord.
+    pub fn phrases(&self) -> Phrases {
+        Phrases::new(self.dialects)
+    }
+
+    /// What is wrong with the bootloader in this boot.
+    pub fn bootloader_defects(&self) -> Defects {
+        if self.glitched && self.defects.has(Defect::IgnoresUpdateAfterGlitch) {
+            self.defects.with(Defect::ForgetsResume)
+        } else {
+            self.defects
+        }
     }
 
     /// Has the module rebooted by itself since it was switched on or reset?
@@ -106,14 +142,6 @@ fn parse<T: std::str::FromStr>(text: &OsStr) -> Option<T> {
     text.to_str()?.parse().ok()
 }
 
-fn defect_list(names: &str) -> Option<Defects> {
-    names
-        .split(',')
-        .filter(|name| !name.is_empty())
-        .map(|name| name.parse::<Defect>().ok())
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -126,9 +154,11 @@ mod tests {
             seed: u64::MAX,
             boot: 3,
             board: 77,
+            glitched: true,
             defects: [Defect::DeadAfterCut, Defect::ForgetsResume]
                 .into_iter()
                 .collect(),
+            dialects: Dialects::from_list("no-start").expect("a dialect"),
             coap_exponent: 5,
             lwm2m_config_kept: true,
             flash: "/a b/flash".into(),

@@ -70,15 +70,7 @@ fn order(flash: &mut RamFlash, package: &[u8]) -> Result<()> {
 fn boot(flash: &mut RamFlash, trace: &mut Trace) -> Result<()> {
     loop {
         let defects = Defects::default();
-        if (Bootloader {
-            flash,
-            layout: &LAYOUT,
-            progress: trace,
-            defects,
-        })
-        .run()?
-            == Next::Application
-        {
+        if Bootloader::new(flash, &LAYOUT, trace, defects).run()? == Next::Application {
             break;
         }
     }

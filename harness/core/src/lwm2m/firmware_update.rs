@@ -2,10 +2,12 @@
 //! next, and whether what it says is legal.
 //!
 //! Observe may leave states out and a reboot drops it, so nothing rests on a notification that did not come: what matters
-//! is read as well. A state or result that contradicts what the object said before is another matter.
+//! is read as well. A state or result that contradicts what the object said before is another matter; so is a client that
+//! took an observation before a reboot and answers it as a mere read afterwards: Observe is an operation that it has to
+//! support (LwM2M TS 1.0.2 §5.5.1), and a response without the option says that it did not take it (RFC 7641 §4.1).
 
 use crate::verdict::{Finding, Rule};
-use alloc::collections::VecDeque;
+use alloc::collections::{BTreeMap, VecDeque};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -65,6 +67,14 @@ pub enum Heard {
         value: i64,
         /// It was told unasked.
         notified: bool,
+    },
+    /// An observation was answered with a value: the response has the Observe option, or it has not and the client did not
+    /// take the observation (RFC 7641 §4.1). The value is told besides.
+    Observed {
+        /// Of which resource.
+        resource: u16,
+        /// The client took it.
+        taken: bool,
     },
     /// A write or execute was answered 2.xx.
     Accepted(Ask),
@@ -143,6 +153,8 @@ pub struct FirmwareUpdate {
     /// State 1 or 2 was heard, a result after it was not zero: the state is read once more before that is judged.
     suspect: Option<Seen<UpdateResult>>,
     early: Option<Duration>,
+    /// What the client has let be observed, and when.
+    observable: BTreeMap<u16, Duration>,
     poll_at: Duration,
     findings: Vec<Finding>,
     ending: Option<Ending>,
@@ -166,6 +178,7 @@ impl FirmwareUpdate {
             tries: 0,
             suspect: None,
             early: None,
+            observable: BTreeMap::new(),
             poll_at: Duration::MAX,
             findings: Vec::new(),
             ending: None,
@@ -236,6 +249,7 @@ impl FirmwareUpdate {
                 }
                 self.value(resource, value, notified, now);
             }
+            Heard::Observed { resource, taken } => self.observed(resource, taken, now),
             Heard::Accepted(ask) => {
                 self.answered(|asked| *asked == ask);
                 self.accepted(ask, now);
@@ -267,6 +281,20 @@ impl FirmwareUpdate {
         }
         self.asks
             .extend([Ask::Observe(STATE), Ask::Observe(UPDATE_RESULT)]);
+    }
+
+    /// A client that has never taken an observation may be one that cannot, and it is read; one that took it once can.
+    fn observed(&mut self, resource: u16, taken: bool, now: Duration) {
+        if taken {
+            self.observable.insert(resource, now);
+        } else if let Some(before) = self.observable.get(&resource).copied() {
+            let sentence = format!(
+                "the observation of `/5/0/{resource}` was answered at {} without the Observe option; the one at {}, before the client registered again, was taken; expected the same again (RFC 7641 §4.1)",
+                At(now),
+                At(before)
+            );
+            self.find(Rule::ObserveRefused, sentence);
+        }
     }
 
     fn accepted(&mut self, ask: Ask, now: Duration) {

@@ -132,6 +132,10 @@ impl Drive {
                 if observed {
                     self.observed.insert(token, *resource);
                 }
+                if matches!(ask, Ask::Observe(_)) && value::integer(message, *resource).is_ok() {
+                    let (resource, taken) = (*resource, observed);
+                    self.hear(Heard::Observed { resource, taken }, post);
+                }
                 return self.value(*resource, message, Some(ask.clone()), post);
             }
             Ask::Write(_) | Ask::Execute => Heard::Accepted(ask.clone()),

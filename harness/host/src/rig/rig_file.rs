@@ -204,8 +204,10 @@ impl RigFile<'_> {
         let firmware = self.reader.read(&at.key("firmware"), &keys.firmware);
         let speed = self.reader.read_option(&at.key("speed"), keys.speed.as_ref());
         let defects = keys.defects.as_deref().unwrap_or_default();
+        let dialects = keys.dialects.as_deref().unwrap_or_default();
         Some(Simulated {
             defects: self.reader.read_list(&at.key("defects"), defects),
+            dialects: self.reader.read_list(&at.key("dialects"), dialects),
             seed: self.reader.read_option(&at.key("seed"), keys.seed.as_ref()),
             speed: speed.map_or(1.0, |Speed(speed)| speed),
             firmware: firmware?,

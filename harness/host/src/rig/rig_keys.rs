@@ -129,6 +129,8 @@ pub struct SimulatedKeys {
     pub speed: Option<Raw<Speed>>,
     /// What is wrong with it on purpose.
     pub defects: Option<Vec<Raw<String>>>,
+    /// In what other legal ways it speaks.
+    pub dialects: Option<Vec<Raw<String>>>,
     /// Its own dice; without one they follow the run's seed.
     pub seed: Option<Raw<u64>>,
 }

@@ -34,6 +34,7 @@ fn every_suite_of_the_repository_loads() {
     assert_eq!(
         names,
         [
+            "bc66-campaign",
             "bc66-download-cuts",
             "bc66-forced-resume",
             "bc66-lossy-coap",

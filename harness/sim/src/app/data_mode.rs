@@ -2,6 +2,7 @@
 
 use super::{App, Input};
 use crate::clock::Clock;
+use crate::defect::Defect;
 use crate::delta_area;
 use crate::durations::{QUIET, REPLY};
 use crate::module::ModuleError;
@@ -78,7 +79,8 @@ impl App {
     fn end_block(&mut self, mut data: DataMode) -> Result<(), ModuleError> {
         self.clock.sleep(QUIET);
         let (content, checksum) = data.received.split_at(data.block.data_len());
-        let sound = checksum == wire_crc::to_wire(CRC.checksum(content));
+        let trusting = self.settings.defects.has(Defect::WrongCrcAccepted);
+        let sound = trusting || checksum == wire_crc::to_wire(CRC.checksum(content));
         if sound {
             self.forget_download()?; // its beginning is about to be overwritten
             self.forget_pulled_package()?;

@@ -1,10 +1,13 @@
 //! The application's side of a download: when it may start, what it prints, and what ends it.
 
 use super::{App, Moment, Registration};
+use crate::defect::Defect;
 use crate::download::{Download, DownloadError, DownloadEvent};
 use crate::durations::ORDER_TO_HTTPSTART;
 use crate::module::ModuleError;
-use crate::phrase;
+use crate::nvdm::DownloadPosition;
+use crate::reporter::Percents;
+use crate::update_info::UpdateInfo;
 use crate::url::Url;
 use bc66_wire::code::DownloadCode;
 use bc66_wire::urc::FotaUrc;
@@ -16,6 +19,8 @@ pub(super) enum Fetch {
     Ordered(Url),
     /// There is no network for it: it ends with this code when it would start.
     Hopeless(DownloadCode),
+    /// Was announced, and waits for the network: see [`Defect::DownloadsAgain`].
+    Waiting(Url),
     /// Under way.
     Running { _download: Download, order: u64 },
 }
@@ -35,24 +40,77 @@ impl App {
     pub(super) fn start_download(&mut self) -> Result<(), ModuleError> {
         match self.fetch.take() {
             Some(Fetch::Ordered(url)) => {
-                self.uart.line(&phrase::fota(FotaUrc::HttpStart));
+                self.uart.line(&self.phrases().fota(FotaUrc::HttpStart));
+                self.fetch = Some(Fetch::Waiting(url));
+                if self.modem.is_attached() {
+                    self.begin_waiting_download()?;
+                }
+            }
+            Some(Fetch::Hopeless(code)) => self.uart.line(&self.phrases().http_end(code)),
+            other => self.fetch = other,
+        }
+        Ok(())
+    }
+
+    /// The network is there: a download that waited for it begins.
+    pub(super) fn begin_waiting_download(&mut self) -> Result<(), ModuleError> {
+        match self.fetch.take() {
+            Some(Fetch::Waiting(url)) => {
                 self.forget_pulled_package()?;
+                self.percents = Percents::new(&self.settings, "downloading");
                 self.orders += 1;
                 let (order, sender) = (self.orders, self.sender.clone());
                 let tell = move |event| {
                     let _ = sender.send(super::Input::Download { order, event });
                 };
                 let flash = std::sync::Arc::clone(&self.flash);
-                let download = Download::start(url, flash, Self::LAYOUT, self.clock, tell)?;
+                let defects = self.settings.defects;
+                let download = Download::start(url, flash, Self::LAYOUT, self.clock, defects, tell)?;
                 self.fetch = Some(Fetch::Running {
                     _download: download,
                     order,
                 });
             }
-            Some(Fetch::Hopeless(code)) => self.uart.line(&phrase::http_end(code)),
             other => self.fetch = other,
         }
         Ok(())
+    }
+
+    /// A module that downloads again instead of resuming, and still knows from where.
+    pub(super) fn order_download_again(&mut self) -> Result<(), ModuleError> {
+        let info = UpdateInfo::load(&*self.flash(), &Self::LAYOUT)?;
+        if !self.settings.defects.has(Defect::DownloadsAgain) || !matches!(info, UpdateInfo::Patching { .. })
+        {
+            return Ok(());
+        }
+        let kept = self.nvdm().download(&*self.flash())?;
+        if let Some(url) = kept.and_then(|kept| Url::parse(&kept.url)) {
+            self.fetch = Some(Fetch::Ordered(url));
+            self.due_in(ORDER_TO_HTTPSTART, Moment::DownloadStarts);
+        }
+        Ok(())
+    }
+
+    /// The package is complete: what was kept of its download is not needed any more.
+    pub(super) fn leave_download(&self) -> Result<(), ModuleError> {
+        let kept = self.nvdm().download(&*self.flash())?;
+        match kept.filter(|_| self.settings.defects.has(Defect::DownloadsAgain)) {
+            Some(kept) => {
+                let again = DownloadPosition { position: 0, ..kept };
+                Ok(self.nvdm().save_download(&mut *self.flash(), Some(&again))?)
+            }
+            None => self.forget_download(),
+        }
+    }
+
+    /// Sets the marker that the bootloader looks for; one that patches already goes on.
+    pub(super) fn set_marker(&self, package: usize) -> Result<(), ModuleError> {
+        let mut flash = self.flash();
+        let marker = match UpdateInfo::load(&*flash, &Self::LAYOUT)? {
+            UpdateInfo::Patching { .. } => UpdateInfo::Patching { package },
+            _ => UpdateInfo::Ordered { package },
+        };
+        Ok(marker.store(&mut *flash, &Self::LAYOUT)?)
     }
 
     /// An event of a download that was given up comes too late and counts for nothing.
@@ -61,17 +119,22 @@ impl App {
             return Ok(());
         }
         match event {
-            DownloadEvent::Percent(percent) => self.uart.line(&phrase::downloading(percent)),
+            DownloadEvent::Percent(percent) => {
+                for said in self.percents.of(percent) {
+                    self.uart.line(&self.phrases().downloading(said));
+                }
+            }
             DownloadEvent::Over(Ok(package)) => {
                 self.fetch = None;
-                self.uart.line(&phrase::http_end(DownloadCode::Success));
+                self.uart.line(&self.phrases().http_end(DownloadCode::Success));
                 self.order_update(package);
             }
             DownloadEvent::Over(Err(DownloadError::Flash(error))) => return Err(error.into()),
             DownloadEvent::Over(Err(error)) => {
                 self.fetch = None;
                 eprintln!("bc66-module: download failed: {error}");
-                self.uart.line(&phrase::http_end(DownloadCode::DownloadFailed));
+                self.uart
+                    .line(&self.phrases().http_end(DownloadCode::DownloadFailed));
             }
         }
         Ok(())
@@ -82,7 +145,7 @@ impl App {
         if self.fetch.take().is_some() {
             self.agenda.forget(Moment::DownloadStarts);
             self.uart
-                .line(&phrase::http_end(DownloadCode::NetworkDeactivated));
+                .line(&self.phrases().http_end(DownloadCode::NetworkDeactivated));
         }
     }
 

@@ -4,7 +4,6 @@ use super::{App, Input, Moment};
 use crate::coap::Uri;
 use crate::durations::ORDER_TO_COAPSTART;
 use crate::module::ModuleError;
-use crate::phrase;
 use crate::pull::{Manner, Pull, PullError};
 use crate::random::Random;
 use bc66_wire::code::DownloadCode;
@@ -33,7 +32,7 @@ impl App {
         let Some(Pulling::Ordered(uri)) = self.pull.take() else {
             return Ok(());
         };
-        self.uart.line(&phrase::fota(FotaUrc::CoapStart));
+        self.uart.line(&self.phrases().fota(FotaUrc::CoapStart));
         self.orders += 1;
         let (order, sender) = (self.orders, self.sender.clone());
         let tell = move |over| {
@@ -68,7 +67,7 @@ impl App {
                 DownloadCode::DownloadFailed
             }
         };
-        self.uart.line(&phrase::coap_end(code));
+        self.uart.line(&self.phrases().coap_end(code));
         Ok(())
     }
 
@@ -89,7 +88,7 @@ impl App {
         let ended = self.pull.take().is_some();
         if ended {
             self.agenda.forget(Moment::PullStarts);
-            self.uart.line(&phrase::coap_end(code));
+            self.uart.line(&self.phrases().coap_end(code));
         }
         ended
     }

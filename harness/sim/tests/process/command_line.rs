@@ -15,6 +15,7 @@ fn outcome(command: &mut Command) -> (Option<i32>, String, String) {
 #[rstest]
 #[case(&["--defect", "forget-resume"], "did you mean `forgets-resume`?")]
 #[case(&["--defect", "nope"], "never-prints-end")]
+#[case(&["--dialect", "end-twise"], "did you mean `end-twice`?")]
 #[case(&["--speed", "0"], "expected a positive number")]
 #[case(&["--module", "bc95"], "expected `bc66` or `bc66-na`")]
 #[case(&["--firmware", "A01"], "`A01` is no firmware version")]
@@ -28,16 +29,17 @@ fn usage(#[case] flags: &[&str], #[case] message: &str) {
     assert!(stderr.contains(message), "{stderr}");
 }
 
+fn listed(flag: &str) -> Vec<String> {
+    let (code, stdout, _) = outcome(program().arg(flag));
+    assert_eq!(code, Some(0));
+    let name = |line: &str| line.split_whitespace().next().map(str::to_owned);
+    stdout.lines().filter_map(name).collect()
+}
+
 #[test]
 fn list_defects() {
-    let (code, stdout, _) = outcome(program().arg("--list-defects"));
-    assert_eq!(code, Some(0));
-    let names: Vec<&str> = stdout
-        .lines()
-        .filter_map(|line| line.split_whitespace().next())
-        .collect();
     assert_eq!(
-        names,
+        listed("--list-defects"),
         [
             "forgets-resume",
             "end-zero-old-version",
@@ -48,7 +50,45 @@ fn list_defects() {
             "lwm2m-stuck-at-updating",
             "result-not-reset",
             "cannot-be-re-observed",
-            "executes-in-any-state"
+            "executes-in-any-state",
+            "no-marker",
+            "marker-cleared-early",
+            "no-backup",
+            "backup-not-verified",
+            "torn-backup-trusted",
+            "resumes-wrong-chunk",
+            "downloads-again",
+            "bricks-above-90",
+            "bricks-near-percent",
+            "reboot-loop",
+            "loses-network",
+            "imei-lost",
+            "wrong-crc-accepted",
+            "wrong-digest-accepted",
+            "wrong-base-accepted",
+            "range-ignored",
+            "ignores-update-after-glitch"
+        ]
+    );
+}
+
+#[test]
+fn list_dialects() {
+    assert_eq!(
+        listed("--list-dialects"),
+        [
+            "end-twice",
+            "percent-jumps",
+            "percent-repeats",
+            "percent-restarts-low",
+            "no-start",
+            "no-spaces",
+            "more-spaces",
+            "no-percent-sign",
+            "short-updating",
+            "noisy-boot-rom",
+            "slow-boot",
+            "old-registration"
         ]
     );
 }

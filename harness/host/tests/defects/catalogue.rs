@@ -1,0 +1,175 @@
+//! Of each defect: the smallest thing that shows it, and the rule that it has to fail by.
+
+use bc66_sim::defect::Defect;
+
+/// How a defect shows.
+pub enum Exhibit {
+    /// In a suite, run by the program on a simulated rig.
+    Suite(Suite),
+    /// In a sweep of cuts over every operation on the flash.
+    FlashSweep(Sweep),
+}
+
+/// A suite.
+pub struct Suite {
+    /// How much faster than real time the module lives: slower where a cut must hit a few milliseconds.
+    pub speed: u32,
+    /// Limits, and what else stands before the cases.
+    pub head: &'static str,
+    /// Text of each case, and the type of its verdict in `junit.xml`; empty for a pass.
+    pub cases: &'static [(&'static str, &'static str)],
+}
+
+/// A sweep.
+pub struct Sweep {
+    /// Cuts in a row: in the update, and in the resume after it.
+    pub cuts: u32,
+    /// The rules that fire, the one that names the defect first; no other may.
+    pub rules: &'static [&'static str],
+}
+
+/// Limits for modules that die: an update takes some 60 s, a boot 2 s.
+const SHORT: &str = "limits: {boot: 20s, attach: 60s, resume: 40s, update: 120s}\n";
+const CLEAN: &str = "{name: clean update, update: {package: a-to-b, via: uart}}";
+const CUT: &str =
+    "{name: forced resume, update: {package: a-to-b, via: uart}, cut: {at: updating 30%, after: 0ms..2s}}";
+const CLEAN_COAP: &str = "{name: clean update over coap, update: {package: a-to-b, via: coap}}";
+
+/// Finds out what image the case before it left.
+const WAY_BACK: (&str, &str) = (
+    "{name: way back, update: {package: b-to-a, via: uart}}",
+    "harness.preparation-failed",
+);
+
+const fn suite(cases: &'static [(&'static str, &'static str)]) -> Exhibit {
+    Exhibit::Suite(Suite {
+        speed: 300,
+        head: SHORT,
+        cases,
+    })
+}
+
+const fn slow(speed: u32, cases: &'static [(&'static str, &'static str)]) -> Exhibit {
+    let head = "limits: {boot: 5s, resume: 10s, update: 120s}\n";
+    Exhibit::Suite(Suite { speed, head, cases })
+}
+
+const fn sweep(cuts: u32, rules: &'static [&'static str]) -> Exhibit {
+    Exhibit::FlashSweep(Sweep { cuts, rules })
+}
+
+/// What shows a defect. A new one does not compile without its row.
+pub fn exhibit(defect: Defect) -> Exhibit {
+    match defect {
+        Defect::ForgetsResume | Defect::NoMarker => suite(&[(CUT, "product.no-resume")]),
+        Defect::EndZeroOldVersion => suite(&[(CLEAN, "product.end-without-update")]),
+        Defect::EndZeroCorruptedImage => suite(&[(CLEAN, "product.image-corrupt"), WAY_BACK]),
+        Defect::HangsInUpdating => suite(&[(CLEAN, "product.update-stalled")]),
+        Defect::DeadAfterCut | Defect::RebootLoop => suite(&[(CUT, "product.unresponsive")]),
+        Defect::NeverPrintsEnd => suite(&[(CLEAN, "product.end-missing")]),
+        Defect::StuckAtUpdating => suite(&[(CLEAN_COAP, "product.object-state")]),
+        Defect::ResultNotReset => suite(&[
+            (CLEAN_COAP, ""),
+            (
+                "{name: way back over coap, update: {package: b-to-a, via: coap}}",
+                "product.result-not-reset",
+            ),
+        ]),
+        Defect::CannotBeReObserved => suite(&[(CLEAN_COAP, "product.observe-refused")]),
+        Defect::ExecutesInAnyState => suite(&[(
+            "{name: update ordered too early, update: {package: a-to-b, via: coap}, faults: {coap: {execute-early: true}}}",
+            "product.execute-too-early",
+        )]),
+        // A cut in the last chunk, or behind it before the result stands; its end holds the version, so that nothing that
+        // could run may be left.
+        Defect::MarkerClearedEarly => sweep(1, &["no-resume", "unresponsive", "end-missing"]),
+        Defect::NoBackup => sweep(1, &["update-failed", "unresponsive"]),
+        Defect::BackupNotVerified => sweep(2, &["update-failed", "unresponsive"]),
+        Defect::TornBackupTrusted => sweep(1, &["update-failed", "unresponsive"]),
+        Defect::ResumesWrongChunk => suite(&[(CUT, "product.image-corrupt"), WAY_BACK]),
+        Defect::DownloadsAgain => suite(&[(
+            "{name: forced resume over http, update: {package: a-to-b, via: http}, cut: {at: updating 30%, after: 0ms..2s}}",
+            "product.downloaded-again",
+        )]),
+        Defect::BricksAbove90 => suite(&[
+            (
+                "{name: power lost at 50 %, update: {package: a-to-b, via: uart}, cut: {at: updating 50%}}",
+                "",
+            ),
+            (
+                "{name: power lost at 95 %, update: {package: b-to-a, via: uart}, cut: {at: updating 95%}}",
+                "product.unresponsive",
+            ),
+        ]),
+        Defect::BricksNearPercent => slow(
+            5,
+            &[
+                (
+                    "{name: power lost between percentages, update: {package: a-to-b, via: uart}, cut: {at: updating 20%, after: 250ms}}",
+                    "",
+                ),
+                (
+                    "{name: power lost at a percentage, update: {package: b-to-a, via: uart}, cut: {at: updating 20%}}",
+                    "product.unresponsive",
+                ),
+            ],
+        ),
+        Defect::LosesNetwork => suite(&[
+            (CLEAN, ""),
+            (
+                "{name: way back over http, update: {package: b-to-a, via: http}}",
+                "network.not-registered",
+            ),
+        ]),
+        Defect::ImeiLost => suite(&[(CLEAN, "product.imei-changed")]),
+        Defect::WrongCrcAccepted => suite(&[(
+            "{name: block with a wrong crc, update: {package: a-to-b, via: uart}, faults: {uart: {corrupt-block: 1}}, expect: {reply: ERROR, version: unchanged}}",
+            "product.unexpected-reply",
+        )]),
+        Defect::WrongDigestAccepted => suite(&[(
+            "{name: damaged package, update: {package: a-to-b, via: uart}, faults: {uart: {damage: 50%}}, expect: {update: 255, version: unchanged}}",
+            "product.update-code",
+        )]),
+        Defect::WrongBaseAccepted => suite(&[(
+            "{name: wrong base version, update: {package: b-to-a, via: uart, on: BC66NBR01A01}, expect: {update: 254, version: unchanged}}",
+            "product.update-code",
+        )]),
+        Defect::RangeIgnored => suite(&[(
+            "{name: power lost downloading, update: {package: a-to-b, via: http}, cut: {at: downloading 50%}, faults: {http: {ignore-range: true}}}",
+            "product.update-failed",
+        )]),
+        Defect::IgnoresUpdateAfterGlitch => slow(
+            2,
+            &[(
+                "{name: glitch, update: {package: a-to-b, via: uart}, cut: {at: updating 20%, off: 1ms}}",
+                "product.no-resume",
+            )],
+        ),
+    }
+}
+
+impl Suite {
+    /// Its text, behind the packages.
+    pub fn text(&self) -> String {
+        let cases: String = self
+            .cases
+            .iter()
+            .map(|(case, _)| format!("  - {case}\n"))
+            .collect();
+        format!("{}cases:\n{cases}", self.head)
+    }
+}
+
+impl Exhibit {
+    /// The rule that names the defect.
+    pub fn rule(&self) -> &'static str {
+        match self {
+            Self::Suite(suite) => {
+                let mut kinds = suite.cases.iter().map(|(_, kind)| *kind);
+                let kind = kinds.find(|kind| !kind.is_empty()).expect("a defect shows");
+                kind.split_once('.').map_or(kind, |(_, rule)| rule)
+            }
+            Self::FlashSweep(sweep) => sweep.rules.first().expect("a defect shows"),
+        }
+    }
+}

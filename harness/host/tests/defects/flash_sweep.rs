@@ -1,0 +1,236 @@
+//! An update cut at every operation on the flash, judged by the verdict code of the harness: for defects that show only
+//! inside one of them, which no cut from outside can be aimed at.
+//!
+//! In process: the simulator's bootloader over flash in memory on one side, the harness's update machine and judge on the
+//! other. What passes between them is what would stand on the UART.
+
+use bc66_sim::bootloader::{Bootloader, Next, Progress};
+use bc66_sim::defect::Defects;
+use bc66_sim::delta_area;
+use bc66_sim::flash::{Flash, FlashError, RamFlash};
+use bc66_sim::image;
+use bc66_sim::layout::Layout;
+use bc66_sim::package::pack_images;
+use bc66_sim::update_info::UpdateInfo;
+use dfota_core::case::{Case, Limits, Package, Via};
+use dfota_core::cut::{CutPlan, Kind};
+use dfota_core::expect::{Expect, Reply};
+use dfota_core::fault::Faults;
+use dfota_core::judge::{Became, Facts, Fetches, judge};
+use dfota_core::moment::Moment;
+use dfota_core::percent::Percent;
+use dfota_core::update::{Input, Update};
+use dfota_core::urc::{Fota, Urc};
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+const LAYOUT: Layout = Layout::with_image_sectors(6);
+const SOURCE: &str = "BC66NBR01A01";
+const TARGET: &str = "BC66NBR01A02";
+/// The second cut meets one of so many operations of the resume, of the first [`SECOND_UNTIL`].
+const SECOND_EVERY: usize = 5;
+const SECOND_UNTIL: u64 = 80;
+
+/// The rules that fire when power is lost at every operation of an update; with two cuts, also in the resume after it.
+pub fn rules(defects: Defects, cuts: u32) -> BTreeSet<&'static str> {
+    let module = SweptModule::new(defects);
+    let operations = module.clone().update().operations;
+    assert!(operations > 100, "an update has {operations} operations");
+    let mut rules = BTreeSet::new();
+    for first in 0..operations {
+        let mut once = module.clone();
+        once.cut_in(first);
+        if cuts == 1 {
+            rules.extend(once.end().verdict(1));
+            continue;
+        }
+        let resume = once.clone().end().operations;
+        for second in (first % SECOND_EVERY as u64..resume.min(SECOND_UNTIL)).step_by(SECOND_EVERY) {
+            let mut twice = once.clone();
+            twice.cut_again(second);
+            rules.extend(twice.end().verdict(2));
+        }
+    }
+    rules
+}
+
+/// A module, and what the harness hears of it.
+#[derive(Clone)]
+struct SweptModule {
+    flash: RamFlash,
+    defects: Defects,
+    package: usize,
+    heard: Heard,
+}
+
+#[derive(Clone)]
+struct Heard(Update);
+
+impl Heard {
+    fn urc(&mut self, urc: Urc) {
+        self.0.on(Input::Urc(urc));
+    }
+}
+
+impl Progress for Heard {
+    fn resumes(&mut self) {
+        self.urc(Urc::Fota(Fota::Start));
+    }
+    fn percent(&mut self, percent: u8) {
+        self.urc(Urc::Fota(Fota::Updating {
+            percent: Percent::new(percent).expect("at most 100"),
+            total: Some(1),
+            current: Some(1),
+        }));
+    }
+    fn computes(&mut self, _: Duration) {}
+}
+
+/// How it ended.
+struct Ended {
+    heard: Heard,
+    became: Became,
+    /// Operations since the supply came back last.
+    operations: u64,
+}
+
+impl SweptModule {
+    /// With the source version installed, and the package in the delta area.
+    fn new(defects: Defects) -> Self {
+        let [source, target] = [SOURCE, TARGET].map(|name| name.parse().expect("a version"));
+        let [old, new] = [&source, &target].map(|version| image::build(version, LAYOUT.image.len()));
+        let package = pack_images((&source, &old), (&target, &new)).expect("a package");
+        let mut flash = RamFlash::new(LAYOUT.size(), 0);
+        flash.program_all(LAYOUT.image.start, &old).expect("powered");
+        UpdateInfo::Idle.store(&mut flash, &LAYOUT).expect("powered");
+        delta_area::write(&mut flash, LAYOUT.delta, 0, &package).expect("powered");
+        Self {
+            flash,
+            defects,
+            package: package.len(),
+            heard: Heard(Update::new(Via::Uart)),
+        }
+    }
+
+    /// The order, and everything up to the application.
+    fn order_and_boot(&mut self) -> Result<Became, FlashError> {
+        self.heard.0.on(Input::Order);
+        self.heard.urc(Urc::Fota(Fota::Start));
+        let package = self.package;
+        UpdateInfo::Ordered { package }.store(&mut self.flash, &LAYOUT)?;
+        self.boot()
+    }
+
+    /// Boots until the application runs and has told the result, or nothing that could run is there.
+    fn boot(&mut self) -> Result<Became, FlashError> {
+        loop {
+            self.heard.urc(Urc::BootRom);
+            let mut bootloader = Bootloader::new(&mut self.flash, &LAYOUT, &mut self.heard, self.defects);
+            if bootloader.run()? == Next::Application {
+                break;
+            }
+        }
+        let Some(version) = image::version(&self.flash, &LAYOUT)? else {
+            return Ok(Became::Unresponsive);
+        };
+        self.heard.urc(Urc::Rdy);
+        if let UpdateInfo::Over(code) = UpdateInfo::load(&self.flash, &LAYOUT)? {
+            self.heard.urc(Urc::Fota(Fota::End(code)));
+            UpdateInfo::Idle.store(&mut self.flash, &LAYOUT)?;
+        }
+        let version = version.as_str().parse().expect("a version for the harness too");
+        Ok(Became::Runs(version))
+    }
+
+    fn update(mut self) -> Ended {
+        self.flash.power_up(None);
+        let became = self.order_and_boot().expect("powered");
+        self.ended(became)
+    }
+
+    fn cut_in(&mut self, operation: u64) {
+        self.flash.reseed(operation);
+        self.flash.power_up(Some(operation));
+        let cut = self.order_and_boot();
+        self.is_cut(cut, operation);
+    }
+
+    fn cut_again(&mut self, operation: u64) {
+        self.flash.power_up(Some(operation));
+        let cut = self.boot();
+        self.is_cut(cut, operation);
+    }
+
+    fn is_cut(&mut self, cut: Result<Became, FlashError>, operation: u64) {
+        assert!(cut.is_err(), "operation {operation} was reached");
+        self.heard.0.on(Input::Cut { glitch: false });
+    }
+
+    /// After the last cut: what the module does with its supply back.
+    fn end(mut self) -> Ended {
+        self.flash.power_up(None);
+        let became = self.boot().expect("powered");
+        self.ended(became)
+    }
+
+    fn ended(self, became: Became) -> Ended {
+        Ended {
+            operations: self.flash.operations(),
+            heard: self.heard,
+            became,
+        }
+    }
+}
+
+impl Ended {
+    /// The rule that fires.
+    fn verdict(self, cuts: u32) -> Option<&'static str> {
+        let case = case(cuts);
+        let verdict = judge(&Facts {
+            case: &case,
+            update: &self.heard.0,
+            became: self.became,
+            cuts_planned: cuts,
+            timed_out: None,
+            reply: Some(Reply::Ok),
+            fault_met: true,
+            fetches: Fetches::default(),
+            lwm2m: None,
+            imei: None,
+        });
+        verdict.finding().map(|finding| finding.rule.id())
+    }
+}
+
+/// Cuts are where the sweep puts them; armed for the end, none comes too late for the judge.
+fn case(times: u32) -> Case {
+    let [from, to] = [SOURCE, TARGET].map(|name| name.parse().expect("a version"));
+    Case {
+        id: "sweep".into(),
+        suite: "flash".into(),
+        place: "flash_sweep.rs".into(),
+        on: SOURCE.parse().expect("a version"),
+        package: Package {
+            name: "a-to-b".into(),
+            from,
+            to,
+            bytes: 1,
+            sha256: String::new(),
+        },
+        via: Via::Uart,
+        block_size: 1024,
+        faults: Faults::default(),
+        cut: Some(CutPlan {
+            at: Moment::End,
+            after_min: Duration::ZERO,
+            after_max: Duration::ZERO,
+            off: Duration::from_secs(5),
+            kind: Kind::Power,
+            times,
+        }),
+        expect: Expect::success(),
+        limits: Limits::default(),
+        requirements: vec![],
+        tags: vec![],
+    }
+}

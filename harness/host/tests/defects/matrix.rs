@@ -1,0 +1,171 @@
+//! Every defect against what shows it, by the real program or by the sweep; and the table of it in README.
+
+use crate::catalogue::{Exhibit, Suite, exhibit};
+use crate::flash_sweep;
+use crate::junit;
+use crate::lab::Lab;
+use crate::pool;
+use bc66_sim::defect::{Defect, Defects};
+use dfota_core::verdict::Rule;
+use std::collections::BTreeSet;
+use std::path::Path;
+
+/// What came of one defect.
+struct Outcome {
+    defect: Defect,
+    /// The case that failed, its verdict and its rule.
+    shown: [String; 3],
+    /// What is not as it has to be.
+    wrong: Option<String>,
+}
+
+/// The rules that wait for a product rule of their own: until it is there, the run ends with an error of ours.
+const WAITING: [Defect; 1] = [Defect::LosesNetwork];
+
+#[test]
+fn every_defect_fails_by_its_rule() {
+    let mut defects = Defect::ALL;
+    defects.sort_by_key(|defect| match exhibit(*defect) {
+        Exhibit::Suite(suite) => suite.speed, // the slow ones first: the others fill in beside them
+        Exhibit::FlashSweep(_) => u32::MAX,
+    });
+    let mut outcomes = pool::each(&defects, |defect| outcome(*defect));
+    outcomes.sort_by_key(|outcome| Defect::ALL.iter().position(|defect| *defect == outcome.defect));
+    println!("\n{}", table(&outcomes));
+    let wrong: Vec<&String> = outcomes
+        .iter()
+        .filter_map(|outcome| outcome.wrong.as_ref())
+        .collect();
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
+
+fn table(outcomes: &[Outcome]) -> String {
+    let mut text =
+        "| defect | what it does | shown by | verdict | rule |\n|---|---|---|---|---|\n".to_owned();
+    for Outcome { defect, shown, .. } in outcomes {
+        let [by, verdict, rule] = shown;
+        let about = defect.about();
+        text += &format!(
+            "| `{}` | {about} | {by} | {verdict} | `{rule}` |\n",
+            defect.name()
+        );
+    }
+    text
+}
+
+fn outcome(defect: Defect) -> Outcome {
+    let exhibit = exhibit(defect);
+    let rule = exhibit.rule();
+    let known = Rule::ALL.iter().any(|other| other.id() == rule);
+    assert!(known, "{}: no rule `{rule}`", defect.name());
+    let (shown, wrong) = match exhibit {
+        Exhibit::Suite(suite) => in_suite(defect, &suite),
+        Exhibit::FlashSweep(sweep) => {
+            let seen = flash_sweep::rules([defect].into_iter().collect(), sweep.cuts);
+            let by = match sweep.cuts {
+                1 => "a cut at every flash operation",
+                _ => "two cuts, over the flash operations of an update and its resume",
+            };
+            let fair = seen.contains(rule) && seen.iter().all(|rule| sweep.rules.contains(rule));
+            let expected = sweep.rules;
+            let wrong =
+                (!fair).then(|| format!("{}: the sweep saw {seen:?}, expected {expected:?}", defect.name()));
+            let verdict = if seen.contains(rule) { "fail" } else { "pass" };
+            ([by, verdict, rule].map(str::to_owned), wrong)
+        }
+    };
+    Outcome { defect, shown, wrong }
+}
+
+/// Runs the suite; what it showed, and what is wrong with that.
+fn in_suite(defect: Defect, suite: &Suite) -> ([String; 3], Option<String>) {
+    let lab = Lab::new();
+    lab.rig(suite.speed, defect.name());
+    let cases: String = suite
+        .cases
+        .iter()
+        .map(|(case, _)| format!("  - {case}\n"))
+        .collect();
+    lab.suite(&format!("{}cases:\n{cases}", suite.head));
+    let ran = lab.run(&lab.arguments(&[]));
+    let cases = if lab.path("out/junit.xml").exists() {
+        junit::cases(&lab.read("out/junit.xml"))
+    } else {
+        Vec::new()
+    };
+    let seen: Vec<&str> = cases.iter().map(|case| case.kind.as_str()).collect();
+    let expected: Vec<&str> = suite.cases.iter().map(|(_, kind)| *kind).collect();
+    let code = if WAITING.contains(&defect) { 3 } else { 1 };
+    let fair = seen == expected && ran.code == Some(code) && !ran.stderr.contains("panicked");
+    let wrong = (!fair).then(|| {
+        let Some(end) = ran.code else {
+            return format!("{}: killed", defect.name());
+        };
+        format!(
+            "{}: ended with {end} and {seen:?}, expected {code} and {expected:?}\n{}{}",
+            defect.name(),
+            ran.stdout,
+            ran.stderr
+        )
+    });
+    let failed = cases.iter().find(|case| !case.kind.is_empty());
+    let shown = failed.map_or(["-", "pass", "-"].map(str::to_owned), |case| {
+        let verdict = if case.verdict == "failure" {
+            "fail"
+        } else {
+            "error"
+        };
+        let rule = case.kind.split_once('.').map_or("-", |(_, rule)| rule);
+        [case.name.as_str(), verdict, rule].map(str::to_owned)
+    });
+    (shown, wrong)
+}
+
+/// The sweeps say nothing against a sound module: that is what makes them evidence against another.
+#[test]
+fn a_sound_module_passes_the_sweeps() {
+    for cuts in [1, 2] {
+        let seen = flash_sweep::rules(Defects::default(), cuts);
+        assert!(seen.is_empty(), "{cuts} cuts: {seen:?}");
+    }
+}
+
+/// Nor do the suites: what fails a defect there is the defect.
+#[test]
+fn a_sound_module_passes_the_suites() {
+    let suites: BTreeSet<String> = Defect::ALL
+        .into_iter()
+        .filter_map(|defect| match exhibit(defect) {
+            Exhibit::Suite(suite) => Some(suite.text()),
+            Exhibit::FlashSweep(_) => None,
+        })
+        .collect();
+    let suites: Vec<String> = suites.into_iter().collect();
+    let alarms = pool::each(&suites, |suite| {
+        let lab = Lab::new();
+        lab.rig(200, "");
+        lab.suite(suite);
+        let ran = lab.run(&lab.arguments(&[]));
+        (ran.code != Some(0)).then(|| format!("{suite}\n{}{}", ran.stdout, ran.stderr))
+    });
+    let alarms: Vec<String> = alarms.into_iter().flatten().collect();
+    assert!(alarms.is_empty(), "{}", alarms.join("\n"));
+}
+
+/// The table of README has a row for each defect, in order, and tells its rule.
+#[test]
+fn the_readme_tells_the_same() {
+    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md");
+    let readme = std::fs::read_to_string(readme).expect("README.md");
+    let table = readme.split("| defect | rule |\n|---|---|\n").nth(1);
+    let rows: Vec<&str> = table
+        .expect("the table of defects")
+        .lines()
+        .take_while(|line| line.starts_with('|'))
+        .collect();
+    let expected: Vec<String> = Defect::ALL
+        .iter()
+        .map(|defect| format!("| `{}` | `{}` |", defect.name(), exhibit(*defect).rule()))
+        .collect();
+    assert_eq!(rows, expected);
+}

@@ -1,0 +1,49 @@
+//! Whether a cut has left a module that gives no sign of life any more. A sound module never is one.
+//!
+//! What has to survive the cut for that stands in the flash: a killed process takes nothing else along.
+
+use crate::defect::{Defect, Defects};
+use crate::flash::{Flash, Result, SECTOR};
+use crate::layout::Layout;
+use crate::package::{digest, inspect};
+use crate::record_log::RecordLog;
+use crate::update_info::UpdateInfo;
+
+/// The record beside the marker that [`Defect::BricksNearPercent`] needs.
+const FRAGILE_KEY: u8 = 2;
+
+/// Is it dead?
+pub fn is_bricked(flash: &dyn Flash, layout: &Layout, defects: Defects) -> Result<bool> {
+    if defects.has(Defect::BricksNearPercent) && is_fragile(flash, layout)? {
+        return Ok(true);
+    }
+    let UpdateInfo::Patching { package } = UpdateInfo::load(flash, layout)? else {
+        return Ok(false);
+    };
+    Ok(defects.has(Defect::DeadAfterCut)
+        || defects.has(Defect::BricksAbove90) && patched(flash, layout, package)? > 90)
+}
+
+/// Writes down that a cut cannot be borne now, or that it can again.
+pub fn set_fragile(flash: &mut dyn Flash, layout: &Layout, fragile: bool) -> Result<()> {
+    RecordLog::new(layout.info).write(flash, FRAGILE_KEY, &[u8::from(fragile)])
+}
+
+fn is_fragile(flash: &dyn Flash, layout: &Layout) -> Result<bool> {
+    let record = RecordLog::new(layout.info).read(flash, FRAGILE_KEY)?;
+    Ok(record.is_some_and(|record| record == [1]))
+}
+
+/// Percent of the image's sectors that are the target's.
+fn patched(flash: &dyn Flash, layout: &Layout, package: usize) -> Result<usize> {
+    let bytes = flash.read_vec(layout.delta.start, package.min(layout.delta.len()))?;
+    let Ok(package) = inspect(&bytes) else {
+        return Ok(0);
+    };
+    let mut done = 0;
+    for (index, chunk) in package.chunks.iter().enumerate().take(layout.image.sectors) {
+        let sector = flash.read_vec(layout.image.sector(index), SECTOR)?;
+        done += usize::from(digest(&sector) == chunk.target);
+    }
+    Ok(done * 100 / package.chunks.len().max(1))
+}

@@ -1,0 +1,40 @@
+//! In what other ways a sound module can speak: a closed list, so that a harness can be seen to raise no false alarm.
+//!
+//! Each is legal: the note's own examples, the strings of another firmware, or a habit that its users have met. To add one:
+//! a line in the list, and one `dialects.has(…)` where the module speaks: [`crate::phrase`], [`crate::reporter`],
+//! [`crate::module`] or the application.
+
+use crate::named::{NamedSet, named};
+
+/// A set of dialects.
+pub type Dialects = NamedSet<Dialect>;
+
+named! {
+    /// One dialect.
+    Dialect is a "dialect" {
+        EndTwice = "end-twice",
+            "prints END twice";
+        PercentJumps = "percent-jumps",
+            "leaves most percentages of DOWNLOADING and UPDATING out";
+        PercentRepeats = "percent-repeats",
+            "prints each percentage of DOWNLOADING and UPDATING twice";
+        PercentRestartsLow = "percent-restarts-low",
+            "counts UPDATING from 1 % when an update goes on after a cut";
+        NoStart = "no-start",
+            "never prints START";
+        NoSpaces = "no-spaces",
+            "prints no blank behind a colon or a comma";
+        MoreSpaces = "more-spaces",
+            "prints blanks behind every comma, and before the colon of +CFUN";
+        NoPercentSign = "no-percent-sign",
+            "prints percentages without their sign";
+        ShortUpdating = "short-updating",
+            "prints UPDATING without the numbers of programs";
+        NoisyBootRom = "noisy-boot-rom",
+            "sends noise before and behind the boot ROM's block, and glued to RDY";
+        SlowBoot = "slow-boot",
+            "takes 10 s from the supply to RDY";
+        OldRegistration = "old-registration",
+            "reports an LwM2M registration as +QLWURC: reg, like firmware A06";
+    }
+}
