@@ -4,6 +4,7 @@ use super::Run;
 use dfota_core::campaign::{Bin, Count, Percentage, Role, Tallied, Tally};
 use dfota_core::claim::Claim;
 use dfota_core::event::Event;
+use dfota_core::outcome::Outcome;
 use dfota_core::rate::Rate;
 use dfota_core::verdict::Verdict;
 use serde::Serialize;
@@ -105,13 +106,10 @@ impl CampaignReport {
         if !tally.earlier.is_empty() {
             lines.push(format!("with the cuts of {}", tally.earlier.join(", ")));
         }
-        lines.push(format!("a brick is {BRICK}"));
+        lines.push(Outcome::BRICK.to_owned());
         lines
     }
 }
-
-/// What counts as a brick, in words.
-const BRICK: &str = "a module that does not answer any more, runs another version than it should or a corrupt image, or is still updating when its limit is over";
 
 fn row(kind: &str, bin: Bin, count: Count, confidence: Option<Rate>) -> String {
     let bound = confidence.map_or(String::new(), |confidence| {

@@ -16,9 +16,10 @@ use dfota_core::case::{Case, Limits, Package, Via};
 use dfota_core::cut::{CutPlan, Kind};
 use dfota_core::expect::{Expect, Reply};
 use dfota_core::fault::Faults;
-use dfota_core::judge::{Became, Facts, Fetches, judge};
+use dfota_core::judge::{Asked, Became, Facts, Fetches, judge};
 use dfota_core::moment::Moment;
 use dfota_core::percent::Percent;
+use dfota_core::retries::Retries;
 use dfota_core::update::{Input, Update};
 use dfota_core::urc::{Fota, Urc};
 use std::collections::BTreeSet;
@@ -197,6 +198,7 @@ impl Ended {
             fetches: Fetches::default(),
             lwm2m: None,
             imei: None,
+            asked: Asked::default(),
         });
         verdict.finding().map(|finding| finding.rule.id())
     }
@@ -232,5 +234,8 @@ fn case(times: u32) -> Case {
         limits: Limits::default(),
         requirements: vec![],
         tags: vec![],
+        part: None,
+        retries: Retries::default(),
+        measures: vec![],
     }
 }
