@@ -3,6 +3,8 @@
 //! `events.jsonl` holds one [`Record`] a line. Reports are pure functions of them, so whatever a report shows is here,
 //! also what varies: paths, dates, figures out of the history.
 
+pub mod bisected;
+
 use crate::campaign::Tallied;
 use crate::case::{Case, Package};
 use crate::cut::{Cut, Kind};
@@ -43,7 +45,7 @@ pub struct Record {
 pub enum Event {
     /// The run began. The first event of every journal.
     RunStarted(RunStarted),
-    /// A case is planned; all come before the first case starts.
+    /// A case is planned. All come before the first case starts, but for those of a search, each of which depends on the last.
     CasePlanned {
         /// The case, resolved. Boxed: it is far larger than what happens often.
         case: alloc::boxed::Box<Case>,
@@ -187,6 +189,8 @@ pub enum Event {
     },
     /// A cut of a campaign was judged, now or in an earlier run.
     Tallied(Tallied),
+    /// A search between two cuts came to an end.
+    Bisected(bisected::Bisected),
     /// Something worth knowing.
     Note {
         /// The text.

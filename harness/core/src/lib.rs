@@ -13,6 +13,7 @@
 
 extern crate alloc;
 
+pub mod bisect;
 pub mod campaign;
 pub mod case;
 pub mod chain;

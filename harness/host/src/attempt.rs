@@ -446,6 +446,7 @@ impl Module {
         }
         let late = made.returned.saturating_duration_since(made.due);
         self.measure(Measure::CutLatency, late.as_nanos() as u64);
+        self.cut_late = self.clock.module_time(late);
         if !glitch && cut.kind != Kind::Reset {
             self.prove_silence()?;
         }

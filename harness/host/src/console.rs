@@ -226,6 +226,12 @@ pub fn summary(run: &Run<'_>, paint: Paint) -> String {
             "             the module was SIMULATED: this says nothing about a real one"
         );
     }
+    if let Some(bisected) = run.bisected {
+        for (n, probed) in bisected.probes.iter().enumerate() {
+            let _ = writeln!(text, "{:>12} {probed}", format!("Probe {}", n + 1));
+        }
+        let _ = writeln!(text, "      Bisect {bisected}");
+    }
     if let Some(line) = campaigns::repeats(run) {
         let _ = writeln!(text, "         Cut {line}");
     }

@@ -185,6 +185,8 @@ pub struct Module {
     pub attempted: Instant,
     /// The moments of the update since then.
     pub timeline: Timeline,
+    /// How late the last cut was, in the module's time.
+    pub cut_late: Duration,
     /// The shortest real time in which supply and reset came back after they were told to.
     comes_back: [Option<Duration>; 2],
 }
@@ -221,6 +223,7 @@ impl Module {
             clean: false,
             attempted: Instant::now(),
             timeline: Timeline::default(),
+            cut_late: Duration::ZERO,
             comes_back: [None; 2],
         }
     }

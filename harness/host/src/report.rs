@@ -10,6 +10,7 @@ pub mod transcript;
 
 use dfota_core::campaign::Tallied;
 use dfota_core::case::Case;
+use dfota_core::event::bisected::Bisected;
 use dfota_core::event::{Event, Record, RunStarted, TryEnded};
 use dfota_core::verdict::{Class, Finding, Rule, Verdict};
 use std::io::{self, Write};
@@ -35,6 +36,8 @@ pub struct Run<'a> {
     pub cases: Vec<CaseRun<'a>>,
     /// Every cut of a campaign that was judged, also in earlier runs, in the order of the journal.
     pub tallied: Vec<&'a Tallied>,
+    /// What a search came to.
+    pub bisected: Option<&'a Bisected>,
     /// How the run ended: exit code, whether a signal ended it, whether the lines are safe. `None` when it was killed.
     pub ended: Option<(u8, bool, bool)>,
 }
@@ -103,6 +106,7 @@ impl<'a> Run<'a> {
         }
         let mut cases: Vec<CaseRun<'a>> = Vec::new();
         let mut tallied = Vec::new();
+        let mut bisected = None;
         let mut began = None;
         let mut ended = None;
         for (at, record) in records.iter().enumerate() {
@@ -135,6 +139,7 @@ impl<'a> Run<'a> {
                     }
                 }
                 Event::Tallied(cut) => tallied.push(cut),
+                Event::Bisected(found) => bisected = Some(found),
                 Event::RunEnded {
                     exit,
                     interrupted,
@@ -149,6 +154,7 @@ impl<'a> Run<'a> {
             took_ns: last.mono_ns,
             cases,
             tallied,
+            bisected,
             ended,
         })
     }

@@ -4,6 +4,7 @@
 mod bring_up;
 mod campaigns;
 mod case_run;
+mod hunt;
 mod oracle;
 mod recovery;
 mod tries;
@@ -29,6 +30,7 @@ use std::time::{Duration, Instant};
 use tries::Again;
 
 pub use campaigns::Campaigns;
+pub use hunt::Hunt;
 
 /// How a run goes on and when it stops.
 #[derive(Debug, Clone)]

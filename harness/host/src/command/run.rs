@@ -11,11 +11,12 @@ use crate::plan::earlier::Earlier;
 use crate::plan::{Plan, Planned};
 use crate::report;
 use crate::rig::{Rig, module_word};
-use crate::runner::{Campaigns, Options, Runner};
+use crate::runner::{Campaigns, Hunt, Options, Runner};
 use crate::serial::reader::Message;
 use crate::shell_word::shell_word;
 use crate::state::StateDir;
 use crate::suite::Suite;
+use dfota_core::event::bisected::Bisected;
 use dfota_core::event::{Attachments, CaseEnded, Event, FileFacts, RigFacts, RunStarted, SCHEMA};
 use dfota_core::seed::Seed;
 use dfota_core::verdict::{Rule, Verdict};
@@ -64,6 +65,22 @@ enum AttachmentsArg {
 
 /// Runs; the exit code is the contract's.
 pub fn main(args: Args, common: Common) -> Result<u8, Failed> {
+    perform(args, common, None)
+}
+
+/// Searches with the one case that is selected.
+pub fn search(mut args: Args, common: Common, hunt: Hunt) -> Result<u8, Failed> {
+    if args.selection.cut.is_some() || args.selection.repeat > 1 {
+        return Err(Failed::usage(
+            "`bisect` chooses its cuts and how often each is made: leave `--cut` and `--repeat` out, see `--tries`",
+        ));
+    }
+    // The plan is that of the failing cut; what comes of it decides about the next.
+    args.selection.cut = Some(hunt.bad.clone());
+    perform(args, common, Some(hunt))
+}
+
+fn perform(args: Args, common: Common, hunt: Option<Hunt>) -> Result<u8, Failed> {
     let (rig, suites) = super::load(&args.selection, common)?;
     let seed = args
         .selection
@@ -89,8 +106,15 @@ pub fn main(args: Args, common: Common) -> Result<u8, Failed> {
         false => Box::new(Console::new(Paint::new(common.color), common.verbose > 0)),
     };
     let (journal, writer) = Writer::start(&out, clock, observer).map_err(|why| unwritable(&out, &why))?;
-    journal.post(Event::RunStarted(started(&args, &rig, &suites, seed, &out)));
-    for Planned { case, skip, .. } in &plan.cases {
+    journal.post(Event::RunStarted(started(
+        &args,
+        &rig,
+        &suites,
+        seed,
+        (&out, hunt.is_some()),
+    )));
+    let planned = if hunt.is_some() { &[][..] } else { &plan.cases[..] };
+    for Planned { case, skip, .. } in planned {
         journal.post(Event::CasePlanned {
             case: Box::new(case.clone()),
             skip: skip.clone(),
@@ -109,7 +133,7 @@ pub fn main(args: Args, common: Common) -> Result<u8, Failed> {
         max_time: args.max_time,
         rerun: rerun(&args.selection, seed),
     };
-    let exit = on_rig(&rig, &suites, &plan, (options, campaigns), clock, &journal);
+    let exit = on_rig(&rig, &suites, &plan, (options, campaigns, hunt), clock, &journal);
     drop(journal);
     let reported = writer
         .finish()
@@ -159,7 +183,7 @@ fn on_rig(
     rig: &Rig,
     suites: &[Suite],
     plan: &Plan,
-    (options, campaigns): (Options, Campaigns),
+    (options, campaigns, hunt): (Options, Campaigns, Option<Hunt>),
     clock: Clock,
     journal: &Journal,
 ) -> u8 {
@@ -180,12 +204,21 @@ fn on_rig(
         .map(|planned| (&planned.case, planned.skip.as_deref()));
     let model = rig.module.ati_model();
     let runner = Runner::new(&mut bench, suites, model, options, campaigns);
-    let (verdicts, interrupted, campaigns) = runner.run(cases);
-    if let Err(why) = campaigns.end(&plan.slots) {
-        journal.post(Event::Note {
-            text: why.to_string(),
-        });
-    }
+    let (exit, interrupted) = match (&hunt, &plan.cases[..]) {
+        (Some(hunt), [Planned { case, skip: None, .. }, ..]) => {
+            let (bisected, _, interrupted) = runner.hunt(case, hunt);
+            (search_exit(&bisected, interrupted), interrupted)
+        }
+        _ => {
+            let (verdicts, interrupted, campaigns) = runner.run(cases);
+            if let Err(why) = campaigns.end(&plan.slots) {
+                journal.post(Event::Note {
+                    text: why.to_string(),
+                });
+            }
+            (report::exit_code(&verdicts, interrupted), interrupted)
+        }
+    };
     let safe = bench.lines.safe();
     if let Err(why) = &safe {
         journal.post(Event::Note {
@@ -193,16 +226,22 @@ fn on_rig(
         });
     }
     drop(bench);
-    let mut exit = report::exit_code(&verdicts, interrupted);
-    if exit == 0 && safe.is_err() {
-        exit = 3;
-    }
+    let exit = if exit == 0 && safe.is_err() { 3 } else { exit };
     journal.post(Event::RunEnded {
         exit,
         interrupted,
         safe: safe.is_ok(),
     });
     exit
+}
+
+/// What a search found is a success of the search, whatever the module did in it.
+fn search_exit(bisected: &Bisected, interrupted: bool) -> u8 {
+    match (interrupted, &bisected.lost) {
+        (true, _) => 130,
+        (false, None) => 0,
+        (false, Some(_)) => 3,
+    }
 }
 
 /// A rig that cannot be opened makes an error of every case.
@@ -300,7 +339,13 @@ fn folder(args: &Args, rig: &Rig, suites: &[Suite]) -> Result<PathBuf, Failed> {
     )))
 }
 
-fn started(args: &Args, rig: &Rig, suites: &[Suite], seed: Seed, out: &Path) -> RunStarted {
+fn started(
+    args: &Args,
+    rig: &Rig,
+    suites: &[Suite],
+    seed: Seed,
+    (out, searches): (&Path, bool),
+) -> RunStarted {
     let file = |name: &str, path: &Path, text: &str| FileFacts {
         name: name.to_owned(),
         path: path.display().to_string(),
@@ -338,7 +383,7 @@ fn started(args: &Args, rig: &Rig, suites: &[Suite], seed: Seed, out: &Path) -> 
             .iter()
             .flat_map(|suite| suite.packages.iter().map(|loaded| loaded.package.clone()))
             .collect(),
-        cut: args.selection.cut.clone(),
+        cut: args.selection.cut.clone().filter(|_| !searches),
         attachments: match args.attachments {
             AttachmentsArg::Absolute => Attachments::Absolute,
             AttachmentsArg::Relative => Attachments::Relative,

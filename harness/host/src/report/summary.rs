@@ -29,6 +29,7 @@ pub fn write(run: &Run<'_>) -> String {
         "exit": run.ended.map(|(exit, ..)| exit),
         "interrupted": run.ended.is_none_or(|(_, interrupted, _)| interrupted),
         "rig_safe": run.ended.map(|(_, _, safe)| safe),
+        "bisected": run.bisected,
         "campaigns": super::campaigns::of(run),
         "cases": cases,
     });

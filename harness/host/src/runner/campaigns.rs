@@ -24,6 +24,8 @@ pub struct Campaigns {
     run: String,
     /// Suite and id of cuts that the rig cannot make.
     left_out: BTreeSet<(String, String)>,
+    /// The last calibration, whatever it was for.
+    pub(super) calibrated: Option<Timeline>,
 }
 
 #[derive(Debug)]
@@ -70,6 +72,7 @@ impl Campaigns {
                 .collect(),
             run: run.to_owned(),
             left_out: BTreeSet::new(),
+            calibrated: None,
         }
     }
 
@@ -167,6 +170,7 @@ impl Runner<'_> {
             package: case.package.name.clone(),
             timeline: timeline.clone(),
         });
+        self.campaigns.calibrated = Some(timeline.clone());
         let package = case.package.name.clone();
         if let Some(campaign) = self.campaigns.get(case, part) {
             campaign.timelines.insert(package.clone(), timeline.clone());
