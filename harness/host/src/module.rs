@@ -49,6 +49,15 @@ impl Stop {
     }
 }
 
+impl std::fmt::Display for Stop {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Interrupted => f.write_str("the run was interrupted"),
+            Self::Rule(rule, sentence) => write!(f, "{rule}: {sentence}"),
+        }
+    }
+}
+
 /// What is fixed about a rig's lines, in the module's time.
 #[derive(Debug, Clone, Copy)]
 pub struct Timing {
@@ -247,6 +256,7 @@ impl Module {
             Message::Lost(why) => self.wait_for_port(&why)?,
             Message::Back => {}
             Message::Request(request, mark) => {
+                self.measures.sent.push((request.first, request.sent));
                 self.requests.push(request);
                 self.marks.requests.push(mark);
             }

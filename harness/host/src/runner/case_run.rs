@@ -40,7 +40,7 @@ impl Runner<'_> {
             return Err(accused);
         }
         if judged.verdict != Verdict::Pass || landed != Some(Due::Nothing) {
-            return Ok(self.measured(judged));
+            return Ok(self.measured(case, judged));
         }
         // The cut left nothing to resume: the source version runs on, and the same update has to work now.
         self.module().journal.step("the same update again, to its end");
@@ -51,16 +51,18 @@ impl Runner<'_> {
         let before = self.prepare(&again)?;
         let (rest, _) = self.try_and_judge(&again, &package, &offered, Some(&before))?;
         let passed = rest.verdict == Verdict::Pass;
-        Ok(self.measured(Judged {
+        let judged = Judged {
             story: format!("{} · again: {}", judged.story, rest.story),
             // What the cut did to the module is the outcome of the case; the second update is its proof.
             outcome: if passed { judged.outcome } else { rest.outcome },
             ..rest
-        }))
+        };
+        Ok(self.measured(case, judged))
     }
 
     /// What the declared measurements add to a try that nothing else was wrong with.
-    fn measured(&self, judged: Judged) -> Judged {
+    fn measured(&mut self, case: &Case, judged: Judged) -> Judged {
+        self.module().measure_bytes_again(case.via);
         let Measures { declared, taken, .. } = &self.bench.module.measures;
         let verdict = match &judged.verdict {
             Verdict::Pass | Verdict::Inconclusive(_) => measure::out_of_limits(declared, taken),
@@ -107,7 +109,6 @@ impl Runner<'_> {
         let mut answered = self.ask(case, &tried)?;
         self.module().measure_update();
         self.read_back(case, offered, &answered.became())?;
-        self.module().measure_bytes_again(case.via);
         if let Some(before) = before {
             self.confirm(case, before, &mut answered)?;
         }
@@ -140,7 +141,7 @@ impl Runner<'_> {
         let asked = Asked {
             first: answered.first.clone(),
             function: before.cloned().zip(answered.function.clone()),
-            revivals: module.revivals.iter().map(|by| (*by).to_owned()).collect(),
+            revivals: counted(&module.revivals),
             marks: std::mem::take(&mut module.marks),
         };
         let facts = Facts {
@@ -249,4 +250,14 @@ impl Runner<'_> {
         let servers = (self.bench.http.as_ref(), self.bench.coap.as_ref());
         Offered::new(case, package, servers, self.endpoint(), self.options.seed)
     }
+}
+
+/// `2 × a power cycle`, `a reset`: what was done, in order, repetitions together.
+fn counted(revivals: &[&str]) -> Vec<String> {
+    let runs = revivals.chunk_by(|one, next| one == next);
+    runs.map(|run| match run {
+        [one] => (*one).to_owned(),
+        _ => format!("{} × {}", run.len(), run[0]),
+    })
+    .collect()
 }
