@@ -242,6 +242,9 @@ pub fn summary(run: &Run<'_>, paint: Paint) -> String {
         );
     }
     let _ = writeln!(text, "             {}/{}", run.started.out, crate::report::JUNIT);
+    if run.bricks() > 0 {
+        let _ = writeln!(text, "             bricks: {}; {}", run.bricks(), Outcome::BRICK);
+    }
     if let Some(cause) = run.given_up {
         let _ = writeln!(text, "             not reached: {cause}");
     }

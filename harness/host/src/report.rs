@@ -162,6 +162,12 @@ impl<'a> Run<'a> {
         self.cases.iter().filter(|case| case.is_flaky()).count()
     }
 
+    /// Cases whose outcome counts as a brick.
+    pub fn bricks(&self) -> usize {
+        let outcomes = self.cases.iter().filter_map(|case| case.outcome);
+        outcomes.filter(|outcome| outcome.is_brick()).count()
+    }
+
     /// Cases whose verdict is like this one.
     pub fn count(&self, like: impl Fn(&Verdict) -> bool) -> usize {
         self.cases.iter().filter(|case| like(&case.verdict)).count()

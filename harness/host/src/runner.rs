@@ -208,6 +208,7 @@ impl<'a> Runner<'a> {
 
     /// One try, to its verdict whatever happens; whether the run was interrupted in it.
     fn try_once(&mut self, case: &Case) -> (Judged, bool) {
+        self.module().latest = None;
         let result = match &self.broken {
             Some(first) => Err(Stop::rule(Rule::RigBroken, first.clone())),
             // A bug of the harness is an error of one case: the rig must be left safe, and the night goes on.

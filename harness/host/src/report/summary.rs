@@ -31,6 +31,8 @@ pub fn write(run: &Run<'_>) -> String {
         "exit": run.ended.map(|(exit, ..)| exit),
         "interrupted": run.ended.is_none_or(|(_, interrupted, _)| interrupted),
         "rig_safe": run.ended.map(|(_, _, safe)| safe),
+        "bricks": run.bricks(),
+        "brick_means": Outcome::BRICK,
         "not_reached_because": run.given_up,
         "cases": cases,
     });

@@ -26,9 +26,7 @@ const SERVER_LAG: Duration = Duration::from_secs(2);
 impl Runner<'_> {
     pub(super) fn case(&mut self, case: &Case) -> Result<Judged, Stop> {
         self.fresh = false;
-        let module = self.module();
-        module.latest = None;
-        module.measures.begin(&case.measures);
+        self.module().measures.begin(&case.measures);
         let before = self.prepare(case)?;
         let package = self.package(case)?;
         let offered = self.offer(case, &package)?;
@@ -108,9 +106,17 @@ impl Runner<'_> {
         let tried = self.wait_for_server(case, tried)?;
         let mut answered = self.ask(case, &tried)?;
         self.module().measure_update();
-        self.read_back(case, offered, &answered.became())?;
-        if let Some(before) = before {
-            self.confirm(case, before, &mut answered)?;
+        let read_back = self.read_back(case, offered, &answered.became());
+        // A module that is dead or has lost its network cannot be read over it: that is the finding, and no other.
+        let lost = match before {
+            Some(before) if !matches!(read_back, Err(Stop::Interrupted)) => {
+                self.confirm(case, before, &mut answered)?;
+                answered.has_lost(before)
+            }
+            _ => false,
+        };
+        if !lost {
+            read_back?;
         }
         self.dead = answered.identity.is_none();
         self.judged(case, offered, (planned, tried), before, answered)

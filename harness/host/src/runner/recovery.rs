@@ -28,17 +28,14 @@ impl Runner<'_> {
     }
 
     fn restore(&mut self) -> Result<(), String> {
-        let Some(reflash) = self.bench.reflash.take() else {
+        let Some(reflash) = self.bench.reflash.clone() else {
             return Err("the rig file has no `reflash` that could restore it".into());
         };
         self.module()
             .journal
             .step(format!("restoring the module: {reflash}"));
-        let result = self
-            .reflash(&reflash)
-            .map_err(|why| format!("it could not be restored: {why}"));
-        self.bench.reflash = Some(reflash);
-        result?;
+        self.reflash(&reflash)
+            .map_err(|why| format!("it could not be restored: {why}"))?;
         // What was known of the old firmware is gone with it.
         (self.known, self.function, self.last) = (None, None, None);
         match self.wake(&Limits::default()) {
