@@ -116,7 +116,7 @@ pub struct Asked {
     pub first: Option<Version>,
     /// What it could do before the update and after it.
     pub function: Option<(Function, Function)>,
-    /// What was done to a module that does not answer: `2 power cycles`, `a reset`.
+    /// What was done to a module that does not answer: `2 × a power cycle`, `a reset`, `PWRKEY`.
     pub revivals: Vec<String>,
     /// Where everything stands.
     pub marks: Marks,

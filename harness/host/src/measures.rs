@@ -2,7 +2,7 @@
 
 use crate::module::Module;
 use dfota_core::case::Via;
-use dfota_core::event::{Event, Request};
+use dfota_core::event::Event;
 use dfota_core::measure::{Declared, Measure, Taken};
 use std::time::{Duration, Instant};
 
@@ -17,6 +17,8 @@ pub struct Measures {
     pub ordered: Option<Instant>,
     /// When END was heard last.
     pub ended: Option<Instant>,
+    /// Parts of the package that servers sent: offset and length.
+    pub sent: Vec<(u64, u64)>,
     first_urc: bool,
     attached: bool,
 }
@@ -26,6 +28,7 @@ impl Measures {
     pub fn begin(&mut self, declared: &[Declared]) {
         self.declared = declared.to_vec();
         self.taken.clear();
+        self.sent.clear();
     }
 
     /// The supply has come: what is measured once a boot is measured again.
@@ -85,25 +88,22 @@ impl Module {
         }
     }
 
-    /// Bytes that were downloaded again.
+    /// Bytes that were downloaded again, all downloads of the try together.
     pub fn measure_bytes_again(&mut self, via: Via) {
         if via != Via::Uart {
-            let again = bytes_again(&self.requests);
+            let again = bytes_again(&self.measures.sent);
             self.measure(Measure::BytesAgain, again);
         }
     }
 }
 
-/// Bytes of the package that were sent more than once.
-fn bytes_again(requests: &[Request]) -> u64 {
-    let mut sent: Vec<(u64, u64)> = requests
-        .iter()
-        .filter(|request| request.sent > 0)
-        .map(|request| (request.first, request.first + request.sent))
-        .collect();
+/// Bytes that were sent more than once, out of offsets and lengths.
+fn bytes_again(sent: &[(u64, u64)]) -> u64 {
+    let mut sent = sent.to_vec();
     sent.sort_unstable();
     let (mut again, mut up_to) = (0, 0);
-    for (from, to) in sent {
+    for (from, len) in sent {
+        let to = from + len;
         again += up_to.min(to).saturating_sub(from);
         up_to = up_to.max(to);
     }
@@ -123,20 +123,6 @@ mod tests {
     #[case::within(&[(0, 1000), (200, 100), (250, 100)], 200)]
     #[case::nothing(&[(0, 0), (0, 1000)], 0)]
     fn bytes_sent_twice(#[case] parts: &[(u64, u64)], #[case] again: u64) {
-        let request = |&(first, sent): &(u64, u64)| Request {
-            server: "http".into(),
-            peer: String::new(),
-            method: "GET".into(),
-            path: String::new(),
-            ours: true,
-            range: None,
-            status: Some(206),
-            first,
-            sent,
-            wanted: sent,
-            fault: None,
-        };
-        let requests: Vec<Request> = parts.iter().map(request).collect();
-        assert_eq!(bytes_again(&requests), again);
+        assert_eq!(bytes_again(parts), again);
     }
 }

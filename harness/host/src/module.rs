@@ -32,9 +32,11 @@ const LISTEN: Duration = Duration::from_millis(200);
 /// How long a command may take whose answer is not limited by the application note.
 pub const COMMAND: Duration = Duration::from_secs(10);
 /// How long one `AT` of the synchronisation may stay without an answer. The first one after a boot may be lost (AL).
-const SYNC: Duration = Duration::from_secs(1);
-/// The same for this machine's scheduler, in real time. Nothing is decided by it: the next `AT` follows.
-const SYNC_GRACE: Duration = Duration::from_millis(30);
+const SYNC: Duration = Duration::from_millis(500);
+/// The same for this machine's scheduler, in real time, for the first `AT`, and at most. Nothing is decided by it: the next
+/// `AT` follows. The first one is lost after nearly every boot, so it is not waited for long.
+const SYNC_GRACE: Duration = Duration::from_millis(2);
+const SYNC_GRACE_MAX: Duration = Duration::from_millis(30);
 
 /// Why a procedure cannot go on.
 #[derive(Debug)]
@@ -49,6 +51,15 @@ impl Stop {
     /// A rule with its sentence.
     pub fn rule(rule: Rule, sentence: impl Into<String>) -> Self {
         Self::Rule(rule, sentence.into())
+    }
+}
+
+impl std::fmt::Display for Stop {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Interrupted => f.write_str("the run was interrupted"),
+            Self::Rule(rule, sentence) => write!(f, "{rule}: {sentence}"),
+        }
     }
 }
 
@@ -262,6 +273,7 @@ impl Module {
             Message::Lost(why) => self.wait_for_port(&why)?,
             Message::Back => {}
             Message::Request(request, mark) => {
+                self.measures.sent.push((request.first, request.sent));
                 self.requests.push(request);
                 self.marks.requests.push(mark);
             }
@@ -620,7 +632,8 @@ impl Module {
         let pending = Pending::new("AT");
         for tries in 1.. {
             self.send("AT")?;
-            let patience = Instant::now() + self.clock.real(SYNC) + SYNC_GRACE;
+            let grace = (SYNC_GRACE * tries).min(SYNC_GRACE_MAX);
+            let patience = Instant::now() + self.clock.real(SYNC) + grace;
             if self
                 .answer_until(&pending, patience)?
                 .is_some_and(|answer| answer.end.is_ok())

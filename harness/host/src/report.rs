@@ -12,6 +12,7 @@ use dfota_core::campaign::Tallied;
 use dfota_core::case::Case;
 use dfota_core::event::bisected::Bisected;
 use dfota_core::event::{Event, Record, RunStarted, TryEnded};
+use dfota_core::outcome::Outcome;
 use dfota_core::verdict::{Class, Finding, Rule, Verdict};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -38,6 +39,8 @@ pub struct Run<'a> {
     pub tallied: Vec<&'a Tallied>,
     /// What a search came to.
     pub bisected: Option<&'a Bisected>,
+    /// Why no further case was begun, if the module was given up.
+    pub given_up: Option<&'a str>,
     /// How the run ended: exit code, whether a signal ended it, whether the lines are safe. `None` when it was killed.
     pub ended: Option<(u8, bool, bool)>,
 }
@@ -59,6 +62,10 @@ pub struct CaseRun<'a> {
     pub rerun: &'a str,
     /// The tries before the last one.
     pub earlier: Vec<&'a TryEnded>,
+    /// What became of the module, where it was asked.
+    pub outcome: Option<Outcome>,
+    /// Numbers of the records that the verdict rests on.
+    pub evidence: &'a [u64],
 }
 
 /// A journal that is none of this program.
@@ -109,6 +116,7 @@ impl<'a> Run<'a> {
         let mut bisected = None;
         let mut began = None;
         let mut ended = None;
+        let mut given_up = None;
         for (at, record) in records.iter().enumerate() {
             match &record.event {
                 Event::CasePlanned { case, skip } => cases.push(CaseRun::planned(case, skip.as_ref())),
@@ -136,10 +144,12 @@ impl<'a> Run<'a> {
                             case.records = &records[from..=at];
                         }
                         (case.took_ns, case.story, case.rerun) = (end.took_ns, &end.story, &end.rerun);
+                        (case.outcome, case.evidence) = (end.outcome, &end.evidence);
                     }
                 }
                 Event::Tallied(cut) => tallied.push(cut),
                 Event::Bisected(found) => bisected = Some(found),
+                Event::GivenUp { cause } => given_up = Some(cause.as_str()),
                 Event::RunEnded {
                     exit,
                     interrupted,
@@ -155,6 +165,7 @@ impl<'a> Run<'a> {
             cases,
             tallied,
             bisected,
+            given_up,
             ended,
         })
     }
@@ -162,6 +173,12 @@ impl<'a> Run<'a> {
     /// Cases that passed, and not at the first try.
     pub fn flaky(&self) -> usize {
         self.cases.iter().filter(|case| case.is_flaky()).count()
+    }
+
+    /// Cases whose outcome counts as a brick.
+    pub fn bricks(&self) -> usize {
+        let outcomes = self.cases.iter().filter_map(|case| case.outcome);
+        outcomes.filter(|outcome| outcome.is_brick()).count()
     }
 
     /// Cases whose verdict is like this one.
@@ -185,6 +202,11 @@ fn unfinished() -> Verdict {
 }
 
 impl<'a> CaseRun<'a> {
+    /// The lines of the journal that the verdict rests on: `events.jsonl:17, events.jsonl:42`.
+    pub fn evidence_lines(&self) -> String {
+        evidence_lines(self.evidence)
+    }
+
     /// Whether it passed, and not at the first try.
     pub fn is_flaky(&self) -> bool {
         self.verdict == Verdict::Pass && !self.earlier.is_empty()
@@ -205,8 +227,19 @@ impl<'a> CaseRun<'a> {
             story: "",
             rerun: "",
             earlier: Vec::new(),
+            outcome: None,
+            evidence: &[],
         }
     }
+}
+
+/// Records as places in the journal's file. Records are numbered from 0, lines from 1.
+pub fn evidence_lines(evidence: &[u64]) -> String {
+    let lines: Vec<String> = evidence
+        .iter()
+        .map(|seq| format!("{}:{}", crate::journal::FILE, seq + 1))
+        .collect();
+    lines.join(", ")
 }
 
 /// The exit code that verdicts give (contract: "exit").

@@ -45,6 +45,17 @@ pub struct Options {
     pub rerun: String,
 }
 
+/// A case that left the image that the module runs.
+#[derive(Debug)]
+struct Left {
+    /// Place of its verdict.
+    index: usize,
+    /// How it ended.
+    ended: CaseEnded,
+    /// Where the module said who it is.
+    said: Option<Mark>,
+}
+
 /// A try, judged.
 #[derive(Debug, Clone)]
 struct Judged {
@@ -108,12 +119,14 @@ pub struct Runner<'a> {
     broken: Option<String>,
     /// The module was found dead.
     dead: bool,
-    /// The last update ended with 254 or 255 although nothing was done to its package.
-    refused: bool,
+    /// Where the last update ended with 254 or 255, if it did although nothing was done to its package.
+    refused: Option<Mark>,
     /// The image was written by a sound update since the last case.
     fresh: bool,
-    /// The case that left the image, and the place of its verdict: a later one may have to say something about it.
-    last: Option<(usize, CaseEnded)>,
+    /// Where the module said last who it is.
+    said: Option<Mark>,
+    /// The case that left the image: a later one may have to say something about it.
+    last: Option<Left>,
     /// The image may have been written in this case.
     touched: bool,
     /// What the module can do, as long as nothing has happened since.
@@ -145,7 +158,8 @@ impl<'a> Runner<'a> {
             known: None,
             broken: None,
             dead: false,
-            refused: false,
+            refused: None,
+            said: None,
             fresh: false,
             last: None,
             touched: false,
@@ -241,6 +255,7 @@ impl<'a> Runner<'a> {
 
     /// One try, to its verdict whatever happens; whether the run was interrupted in it.
     fn try_once(&mut self, case: &Case, earlier: &[Again]) -> (Judged, bool) {
+        self.module().latest = None;
         if let Some((part, Role::Claim(claim))) = case.part.as_ref().map(|part| (part, &part.role)) {
             return (self.judge_claim(case, part, claim), false);
         }
@@ -315,7 +330,11 @@ impl<'a> Runner<'a> {
         }
         if std::mem::take(&mut self.touched) {
             let asked = ended.outcome.is_some_and(|outcome| !outcome.is_brick());
-            self.last = asked.then(|| (self.verdicts.len() - 1, ended));
+            self.last = asked.then(|| Left {
+                index: self.verdicts.len() - 1,
+                ended,
+                said: self.said,
+            });
         }
     }
 

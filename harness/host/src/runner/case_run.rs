@@ -8,7 +8,6 @@ use crate::bench::Bench;
 use crate::measures::Measures;
 use crate::module::{Module, Stop};
 use crate::offered::Offered;
-use bc66_wire::code::UpdateCode;
 use bytes::Bytes;
 use dfota_core::case::{Case, Via};
 use dfota_core::cut::Cut;
@@ -27,9 +26,7 @@ const SERVER_LAG: Duration = Duration::from_secs(2);
 impl Runner<'_> {
     pub(super) fn case(&mut self, case: &Case) -> Result<Judged, Stop> {
         self.fresh = false;
-        let module = self.module();
-        module.latest = None;
-        module.measures.begin(&case.measures);
+        self.module().measures.begin(&case.measures);
         let before = self.prepare(case)?;
         let package = self.package(case)?;
         let offered = self.offer(case, &package)?;
@@ -41,7 +38,7 @@ impl Runner<'_> {
             return Err(accused);
         }
         if judged.verdict != Verdict::Pass || landed != Some(Due::Nothing) {
-            return Ok(self.measured(judged));
+            return Ok(self.measured(case, judged));
         }
         // The cut left nothing to resume: the source version runs on, and the same update has to work now.
         self.module().journal.step("the same update again, to its end");
@@ -52,17 +49,19 @@ impl Runner<'_> {
         let before = self.prepare(&again)?;
         let (rest, _) = self.try_and_judge(&again, &package, &offered, Some(&before))?;
         let passed = rest.verdict == Verdict::Pass;
-        Ok(self.measured(Judged {
+        let judged = Judged {
             story: format!("{} · again: {}", judged.story, rest.story),
             // What the cut did to the module is the outcome of the case; the second update is its proof.
             outcome: if passed { judged.outcome } else { rest.outcome },
             landed: judged.landed,
             ..rest
-        }))
+        };
+        Ok(self.measured(case, judged))
     }
 
     /// What the declared measurements add to a try that nothing else was wrong with.
-    fn measured(&self, judged: Judged) -> Judged {
+    fn measured(&mut self, case: &Case, judged: Judged) -> Judged {
+        self.module().measure_bytes_again(case.via);
         let Measures { declared, taken, .. } = &self.bench.module.measures;
         let verdict = match &judged.verdict {
             Verdict::Pass | Verdict::Inconclusive(_) => measure::out_of_limits(declared, taken),
@@ -107,10 +106,17 @@ impl Runner<'_> {
         let tried = self.wait_for_server(case, tried)?;
         let mut answered = self.ask(case, &tried)?;
         self.module().measure_update();
-        self.read_back(case, offered, &answered.became())?;
-        self.module().measure_bytes_again(case.via);
-        if let Some(before) = before {
-            self.confirm(case, before, &mut answered)?;
+        let read_back = self.read_back(case, offered, &answered.became());
+        // A module that is dead or has lost its network cannot be read over it: that is the finding, and no other.
+        let lost = match before {
+            Some(before) if !matches!(read_back, Err(Stop::Interrupted)) => {
+                self.confirm(case, before, &mut answered)?;
+                answered.has_lost(before)
+            }
+            _ => false,
+        };
+        if !lost {
+            read_back?;
         }
         self.dead = answered.identity.is_none();
         self.judged(case, offered, (cuts, tried), before, answered)
@@ -141,7 +147,7 @@ impl Runner<'_> {
         let asked = Asked {
             first: answered.first.clone(),
             function: before.cloned().zip(answered.function.clone()),
-            revivals: module.revivals.iter().map(|by| (*by).to_owned()).collect(),
+            revivals: counted(&module.revivals),
             marks: std::mem::take(&mut module.marks),
         };
         let facts = Facts {
@@ -167,8 +173,8 @@ impl Runner<'_> {
             ..Judged::of(&facts)
         };
         let sound = case.faults == Faults::default() && case.on == case.package.from;
-        let last = update.ends().last();
-        self.refused = sound && matches!(last, Some(UpdateCode::Mismatch | UpdateCode::Invalid));
+        self.refused = update.refused().filter(|_| sound);
+        self.said = facts.asked.marks.identities.last().copied();
         let passed = judged.verdict == Verdict::Pass;
         self.module().clean = answered.identity.is_some() && passed && case.faults == Faults::default();
         self.known = answered.identity;
@@ -253,4 +259,14 @@ impl Runner<'_> {
         let servers = (self.bench.http.as_ref(), self.bench.coap.as_ref());
         Offered::new(case, package, servers, self.endpoint(), self.options.seed)
     }
+}
+
+/// `2 × a power cycle`, `a reset`: what was done, in order, repetitions together.
+fn counted(revivals: &[&str]) -> Vec<String> {
+    let runs = revivals.chunk_by(|one, next| one == next);
+    runs.map(|run| match run {
+        [one] => (*one).to_owned(),
+        _ => format!("{} × {}", run.len(), run[0]),
+    })
+    .collect()
 }

@@ -38,6 +38,12 @@ impl Answered {
         }
     }
 
+    /// Whether it does not answer any more, or cannot do what it could do before.
+    pub(super) fn has_lost(&self, before: &Function) -> bool {
+        let function = self.function.as_ref();
+        self.identity.is_none() || function.is_some_and(|after| before.lost(after).is_some())
+    }
+
     /// The IMEI that it has now: one that is not what it was, if it ever told one.
     pub(super) fn imei(&self) -> Option<Imei> {
         let last = self.identity.as_ref().and_then(|identity| identity.imei.clone());

@@ -2,9 +2,13 @@
 //! cases go on.
 
 use super::Runner;
-use crate::module::Stop;
+use crate::reflash::Reflash;
 use dfota_core::case::Limits;
-use dfota_core::event::{CaseEnded, Event};
+use dfota_core::event::{CaseEnded, Event, Line};
+use std::time::Duration;
+
+/// How long the reader may take to close the port; it does nothing else in between.
+const LEND: Duration = Duration::from_secs(5);
 
 impl Runner<'_> {
     /// Restores a module that power cycles, reset and PWRKEY did not wake, or gives the rest of the run up. The verdict of
@@ -24,17 +28,14 @@ impl Runner<'_> {
     }
 
     fn restore(&mut self) -> Result<(), String> {
-        let Some(reflash) = self.bench.reflash.take() else {
+        let Some(reflash) = self.bench.reflash.clone() else {
             return Err("the rig file has no `reflash` that could restore it".into());
         };
         self.module()
             .journal
             .step(format!("restoring the module: {reflash}"));
-        let result = reflash
-            .run()
-            .map_err(|why| format!("it could not be restored: {why}"));
-        self.bench.reflash = Some(reflash);
-        result?;
+        self.reflash(&reflash)
+            .map_err(|why| format!("it could not be restored: {why}"))?;
         // What was known of the old firmware is gone with it.
         (self.known, self.function, self.last) = (None, None, None);
         match self.wake(&Limits::default()) {
@@ -44,8 +45,23 @@ impl Runner<'_> {
                 self.module().journal.post(Event::Recovered { by, version });
                 Ok(())
             }
-            Err(Stop::Rule(rule, sentence)) => Err(format!("not even after `reflash`: {rule}: {sentence}")),
-            Err(Stop::Interrupted) => Err("the run was interrupted while it was restored".into()),
+            Err(stop) => Err(format!("nor does `reflash` help: {stop}")),
         }
+    }
+
+    /// Has the module restored, with the supply on and, for a program, with the port left to it.
+    fn reflash(&mut self, reflash: &Reflash) -> Result<(), String> {
+        let module = self.module();
+        if let Reflash::Simulated { .. } = reflash {
+            return reflash.run();
+        }
+        // A flash tool catches the boot ROM, which speaks right after a reset: how the tool makes one is its own matter.
+        module.set(Line::Power, true).map_err(|stop| stop.to_string())?;
+        if !module.reader.lend(LEND) {
+            return Err("the serial port was not closed in time".into());
+        }
+        let result = reflash.run();
+        module.reader.take_back();
+        result
     }
 }

@@ -19,7 +19,7 @@ use dfota_core::urc::Urc;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 use rustix::io::Errno;
 use std::os::fd::OwnedFd;
-use std::sync::mpsc::Sender;
+use std::sync::mpsc::{Sender, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -113,6 +113,8 @@ struct Shared {
 struct Asked {
     drain: bool,
     stop: bool,
+    /// The port is to be closed until this is gone; it is told when it is.
+    lent: Option<SyncSender<()>>,
 }
 
 /// The reader thread, from outside. It ends when this is dropped.
@@ -217,6 +219,20 @@ impl Reader {
         matches!(*lock(&self.shared.trigger), Trigger::Armed(_))
     }
 
+    /// Closes the port, so that another program can have it; whether that was done in time. [`Self::take_back`] ends it.
+    pub fn lend(&self, limit: Duration) -> bool {
+        let (closed, is_closed) = sync_channel(1);
+        lock(&self.shared.asked).lent = Some(closed);
+        self.shared.wake();
+        is_closed.recv_timeout(limit).is_ok()
+    }
+
+    /// Has the port opened again.
+    pub fn take_back(&self) {
+        lock(&self.shared.asked).lent = None;
+        self.shared.wake();
+    }
+
     /// Asks the thread to read what is there and then to say [`Message::Drained`]. What was sent before the call is told
     /// before that message.
     pub fn drain(&self) {
@@ -268,6 +284,11 @@ impl OnThread {
             if lock(&self.shared.asked).stop {
                 return;
             }
+            let lent = lock(&self.shared.asked).lent.clone();
+            if let Some(closed) = lent {
+                device = self.lent(device, &closed);
+                continue;
+            }
             let wait = self.until_due();
             match self.ready(&device, wait) {
                 Ok(true) => match rustix::io::read(&*device, &mut buffer) {
@@ -281,6 +302,29 @@ impl OnThread {
             }
             self.fire_if_due();
             self.answer_drain(&device);
+        }
+    }
+
+    /// Leaves the port to another program, until it is to be opened again.
+    fn lent(&mut self, device: Arc<OwnedFd>, closed: &SyncSender<()>) -> Arc<OwnedFd> {
+        drop(device);
+        if self.port.close().is_ok() {
+            let _ = closed.try_send(());
+        }
+        loop {
+            let asked = lock(&self.shared.asked);
+            if asked.stop || asked.lent.is_none() {
+                break;
+            }
+            drop(asked);
+            let mut fds = [PollFd::new(&self.shared.wake, PollFlags::IN)];
+            let _ = poll(&mut fds, None);
+            let _ = rustix::io::read(&self.shared.wake, &mut [0_u8; 8]);
+        }
+        self.lexer = Lexer::new();
+        match self.port.reopen() {
+            Ok(()) => self.port.device(),
+            Err(error) => self.lost(&error.to_string()),
         }
     }
 
