@@ -5,6 +5,7 @@
 
 use crate::case::{Case, Package};
 use crate::cut::{Cut, Kind};
+use crate::rig_check::{Check, CheckTime};
 use crate::update::Phase;
 use crate::verdict::Verdict;
 use crate::version::{Imei, Version};
@@ -158,6 +159,15 @@ pub enum Event {
         story: String,
         /// What reruns it.
         rerun: String,
+    },
+    /// The rig was checked, before or after the cases of a suite.
+    RigChecked {
+        /// Which of the two.
+        when: CheckTime,
+        /// The suite.
+        suite: String,
+        /// What was looked at.
+        checks: Vec<Check>,
     },
     /// Something worth knowing.
     Note {

@@ -7,7 +7,7 @@
 //! - The experiment: [`case`] (what was planned), [`moment`] and [`cut`] (where the power goes), [`chain`] (how to get to
 //!   the version a case starts from), [`seed`] (every random choice).
 //! - The judgement: [`update`] (what happened, as a state machine), [`judge`] (whether it was legal), [`verdict`].
-//! - The record: [`event`].
+//! - The record: [`event`]; what a rig's self-check saw: [`rig_check`].
 #![no_std]
 
 extern crate alloc;
@@ -27,6 +27,7 @@ pub mod lwm2m;
 pub mod moment;
 pub mod percent;
 pub mod reply;
+pub mod rig_check;
 pub mod seed;
 pub mod update;
 pub mod urc;

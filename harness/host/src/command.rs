@@ -1,5 +1,6 @@
 //! The commands, one module each: arguments in, exit code out.
 
+pub mod check;
 pub mod completions;
 pub mod console;
 pub mod package;

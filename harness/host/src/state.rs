@@ -8,6 +8,7 @@
 //! Nothing in it is needed to understand a run, and nothing is made before something is written. Files are replaced as a
 //! whole: whoever reads one sees the old or the new.
 
+pub mod quarantine;
 pub mod rig_state;
 
 pub use rig_state::RigState;
@@ -82,6 +83,11 @@ impl StateDir {
                 .join(DEFAULT),
         };
         Ok(Self { folder })
+    }
+
+    /// The folder itself.
+    pub fn folder(&self) -> &Path {
+        &self.folder
     }
 
     /// The part of one rig, known by the canonical path of its file: two files are two rigs, two links to one are one.

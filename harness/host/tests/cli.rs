@@ -9,6 +9,8 @@ mod process;
 
 #[path = "cli/bench.rs"]
 mod bench;
+#[path = "cli/check.rs"]
+mod check;
 #[path = "cli/closed_pipe.rs"]
 mod closed_pipe;
 #[path = "cli/console.rs"]

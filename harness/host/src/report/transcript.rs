@@ -97,6 +97,7 @@ fn line(record: &Record) -> Option<String> {
         Event::RunStarted(_)
         | Event::CasePlanned { .. }
         | Event::CaseStarted { .. }
+        | Event::RigChecked { .. }
         | Event::RunEnded { .. } => return None,
     })
 }
