@@ -3,6 +3,7 @@
 use crate::cut::CutPlan;
 use crate::expect::Expect;
 use crate::fault::{Faults, HttpFaults};
+use crate::retries::Retries;
 use crate::version::Version;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -109,6 +110,9 @@ pub struct Case {
     pub expect: Expect,
     /// How long each part may take.
     pub limits: Limits,
+    /// How often an error that is not the module's is tried again.
+    #[serde(default)]
+    pub retries: Retries,
     /// Ids of the requirements that the case speaks to.
     pub requirements: Vec<String>,
     /// Tags for `--tag`.

@@ -144,22 +144,10 @@ pub enum Event {
         /// Its IMEI.
         imei: Option<Imei>,
     },
-    /// A case ended.
-    CaseEnded {
-        /// Its id.
-        id: String,
-        /// Its suite.
-        suite: String,
-        /// How.
-        #[serde(flatten)]
-        verdict: Verdict,
-        /// Real time it took, in nanoseconds.
-        took_ns: u64,
-        /// What to say beside the verdict: where a cut landed and how the module came back.
-        story: String,
-        /// What reruns it.
-        rerun: String,
-    },
+    /// A try of a case ended, and another one follows.
+    TryEnded(TryEnded),
+    /// A case ended, with its last try.
+    CaseEnded(CaseEnded),
     /// The rig was checked, before or after the cases of a suite.
     RigChecked {
         /// Which of the two.
@@ -183,6 +171,66 @@ pub enum Event {
         /// The lines are in their declared safe state.
         safe: bool,
     },
+}
+
+/// A try of a case that is followed by another one.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TryEnded {
+    /// Id of the case.
+    pub id: String,
+    /// Its suite.
+    pub suite: String,
+    /// Which try it was, from 1.
+    pub number: u32,
+    /// How it ended.
+    #[serde(flatten)]
+    pub verdict: Verdict,
+    /// Why there is another one.
+    pub again: String,
+    /// Real time it took, in nanoseconds.
+    pub took_ns: u64,
+    /// What to say beside the verdict.
+    pub story: String,
+}
+
+/// How a case ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaseEnded {
+    /// Its id.
+    pub id: String,
+    /// Its suite.
+    pub suite: String,
+    /// How.
+    #[serde(flatten)]
+    pub verdict: Verdict,
+    /// How many tries it took; the verdict is that of the last one.
+    #[serde(default = "one")]
+    pub tries: u32,
+    /// Real time it took, all tries together, in nanoseconds.
+    pub took_ns: u64,
+    /// What to say beside the verdict: where a cut landed and how the module came back.
+    pub story: String,
+    /// What reruns it.
+    pub rerun: String,
+}
+
+fn one() -> u32 {
+    1
+}
+
+impl CaseEnded {
+    /// A case that ended before anything was done for it.
+    pub fn untried(case: &Case, verdict: Verdict) -> Self {
+        Self {
+            id: case.id.clone(),
+            suite: case.suite.clone(),
+            verdict,
+            tries: 0,
+            took_ns: 0,
+            story: String::new(),
+            rerun: String::new(),
+        }
+    }
 }
 
 /// A line of the rig.

@@ -27,6 +27,7 @@ pub mod lwm2m;
 pub mod moment;
 pub mod percent;
 pub mod reply;
+pub mod retries;
 pub mod rig_check;
 pub mod seed;
 pub mod update;

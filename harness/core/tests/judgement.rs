@@ -13,6 +13,7 @@ use dfota_core::judge::{Became, Facts, Fetches, Lwm2m, TimedOut, Told, judge, st
 use dfota_core::lwm2m::firmware_update::Ending;
 use dfota_core::moment::Moment;
 use dfota_core::percent::Percent;
+use dfota_core::retries::Retries;
 use dfota_core::update::{Input, Update};
 use dfota_core::urc::{Fota, Urc};
 use dfota_core::verdict::{Class, Verdict};
@@ -102,6 +103,7 @@ fn case(cut: Option<Moment>, expect: Expect) -> Case {
         }),
         expect,
         limits: Limits::default(),
+        retries: Retries::default(),
         requirements: vec![],
         tags: vec![],
     }

@@ -133,16 +133,32 @@ impl Observer for Console {
                 }
                 _ => return,
             },
-            Event::CaseEnded {
-                id,
-                suite,
-                verdict,
-                took_ns,
-                story,
-                ..
-            } => {
+            Event::TryEnded(tried) => {
+                let word = word(&tried.verdict).to_uppercase();
+                let rule = tried.verdict.finding().map(|finding| finding.rule.id());
+                self.say(&format!(
+                    "         try {} of {} {}: {word} {}; {}",
+                    tried.number,
+                    tried.suite,
+                    tried.id,
+                    rule.unwrap_or_default(),
+                    tried.again
+                ));
+            }
+            Event::CaseEnded(end) => {
                 self.done += 1;
-                self.say(&line(self.paint, verdict, *took_ns, suite, id, story));
+                let mut story = end.story.clone();
+                if end.tries > 1 {
+                    let _ = write!(story, " · flaky: try {}", end.tries);
+                }
+                self.say(&line(
+                    self.paint,
+                    &end.verdict,
+                    end.took_ns,
+                    &end.suite,
+                    &end.id,
+                    &story,
+                ));
             }
             Event::Note { text } => self.say(&format!("        note {text}")),
             Event::RunEnded { .. } => {

@@ -8,7 +8,7 @@ pub mod summary;
 pub mod transcript;
 
 use dfota_core::case::Case;
-use dfota_core::event::{Event, Record, RunStarted};
+use dfota_core::event::{Event, Record, RunStarted, TryEnded};
 use dfota_core::verdict::{Class, Finding, Rule, Verdict};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -50,6 +50,8 @@ pub struct CaseRun<'a> {
     pub story: &'a str,
     /// What reruns it.
     pub rerun: &'a str,
+    /// The tries before the last one.
+    pub earlier: Vec<&'a TryEnded>,
 }
 
 /// A journal that is none of this program.
@@ -110,23 +112,21 @@ impl<'a> Run<'a> {
                         case.took_ns = last.mono_ns.saturating_sub(record.mono_ns);
                     }
                 }
-                Event::CaseEnded {
-                    id,
-                    suite,
-                    verdict,
-                    took_ns,
-                    story,
-                    rerun,
-                } => {
-                    if let Some(case) = find(&mut cases, suite, id) {
-                        case.verdict = verdict.clone();
+                Event::TryEnded(tried) => {
+                    if let Some(case) = find(&mut cases, &tried.suite, &tried.id) {
+                        case.earlier.push(tried);
+                    }
+                }
+                Event::CaseEnded(end) => {
+                    if let Some(case) = find(&mut cases, &end.suite, &end.id) {
+                        case.verdict = end.verdict.clone();
                         // A later case may have the last word on this one; the records since then are its own.
                         if let Some((.., from)) =
-                            began.take_if(|(of_suite, of_id, _)| *of_suite == suite && *of_id == id)
+                            began.take_if(|(suite, id, _)| **suite == end.suite && **id == end.id)
                         {
                             case.records = &records[from..=at];
                         }
-                        (case.took_ns, case.story, case.rerun) = (*took_ns, story, rerun);
+                        (case.took_ns, case.story, case.rerun) = (end.took_ns, &end.story, &end.rerun);
                     }
                 }
                 Event::RunEnded {
@@ -144,6 +144,11 @@ impl<'a> Run<'a> {
             cases,
             ended,
         })
+    }
+
+    /// Cases that passed, and not at the first try.
+    pub fn flaky(&self) -> usize {
+        self.cases.iter().filter(|case| case.is_flaky()).count()
     }
 
     /// Cases whose verdict is like this one.
@@ -167,6 +172,11 @@ fn unfinished() -> Verdict {
 }
 
 impl<'a> CaseRun<'a> {
+    /// Whether it passed, and not at the first try.
+    pub fn is_flaky(&self) -> bool {
+        self.verdict == Verdict::Pass && !self.earlier.is_empty()
+    }
+
     fn planned(case: &'a Case, skip: Option<&String>) -> Self {
         let verdict = match skip {
             Some(reason) => Verdict::Skip {
@@ -181,6 +191,7 @@ impl<'a> CaseRun<'a> {
             took_ns: 0,
             story: "",
             rerun: "",
+            earlier: Vec::new(),
         }
     }
 }

@@ -5,6 +5,7 @@ use dfota_core::cut::{CutPlan, Kind};
 use dfota_core::expect::Expect;
 use dfota_core::fault::Faults;
 use dfota_core::moment::Moment;
+use dfota_core::retries::Retries;
 use dfota_core::seed::Seed;
 use dfota_hil::attempt::Job;
 use dfota_hil::clock::Clock;
@@ -135,6 +136,7 @@ fn glitch(at: Moment) -> Case {
             resume: Duration::from_secs(6),
             ..Limits::default()
         },
+        retries: Retries::default(),
         requirements: Vec::new(),
         tags: Vec::new(),
     }

@@ -15,7 +15,7 @@ use crate::serial::reader::Message;
 use crate::shell_word::shell_word;
 use crate::state::StateDir;
 use crate::suite::Suite;
-use dfota_core::event::{Attachments, Event, FileFacts, RigFacts, RunStarted, SCHEMA};
+use dfota_core::event::{Attachments, CaseEnded, Event, FileFacts, RigFacts, RunStarted, SCHEMA};
 use dfota_core::seed::Seed;
 use dfota_core::verdict::{Rule, Verdict};
 use std::path::{Path, PathBuf};
@@ -181,14 +181,8 @@ fn on_rig(rig: &Rig, suites: &[Suite], plan: &Plan, options: Options, clock: Clo
 fn unopened(plan: &Plan, journal: &Journal, why: &str) -> u8 {
     for Planned { case, skip, .. } in &plan.cases {
         if skip.is_none() {
-            journal.post(Event::CaseEnded {
-                id: case.id.clone(),
-                suite: case.suite.clone(),
-                verdict: Verdict::of(Rule::RigBroken, why.to_owned()),
-                took_ns: 0,
-                story: String::new(),
-                rerun: String::new(),
-            });
+            let verdict = Verdict::of(Rule::RigBroken, why.to_owned());
+            journal.post(Event::CaseEnded(CaseEnded::untried(case, verdict)));
         }
     }
     journal.post(Event::RunEnded {

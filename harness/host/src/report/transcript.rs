@@ -3,6 +3,7 @@
 use super::{CaseRun, word};
 use dfota_core::case::Case;
 use dfota_core::event::{Event, Line, Record};
+use dfota_core::verdict::Verdict;
 use std::fmt::Write;
 
 /// File name of a case's transcript.
@@ -30,7 +31,7 @@ pub fn last_lines(case: &CaseRun<'_>, count: usize) -> Vec<String> {
         .records
         .iter()
         .rev()
-        .filter(|record| !matches!(record.event, Event::CaseEnded { .. }));
+        .filter(|record| !matches!(record.event, Event::CaseEnded(_)));
     let mut lines: Vec<String> = shown
         .filter_map(|record| Some(format!("{} {}", times(record), line(record)?)))
         .take(count)
@@ -90,16 +91,26 @@ fn line(record: &Record) -> Option<String> {
             let imei = imei.as_ref().map_or("unknown", |imei| imei.as_str());
             format!("# {model}, version {version}, IMEI {imei}")
         }
-        Event::CaseEnded { verdict, .. } => match verdict.finding() {
-            Some(finding) => format!("# {}: {}: {}", word(verdict), finding.rule, finding.sentence),
-            None => format!("# {}", word(verdict)),
-        },
+        Event::TryEnded(tried) => format!(
+            "# try {}: {}; {}",
+            tried.number,
+            verdict_line(&tried.verdict),
+            tried.again
+        ),
+        Event::CaseEnded(end) => format!("# {}", verdict_line(&end.verdict)),
         Event::RunStarted(_)
         | Event::CasePlanned { .. }
         | Event::CaseStarted { .. }
         | Event::RigChecked { .. }
         | Event::RunEnded { .. } => return None,
     })
+}
+
+fn verdict_line(verdict: &Verdict) -> String {
+    match verdict.finding() {
+        Some(finding) => format!("{}: {}: {}", word(verdict), finding.rule, finding.sentence),
+        None => word(verdict).to_owned(),
+    }
 }
 
 fn edge(line: Line, active: bool) -> String {

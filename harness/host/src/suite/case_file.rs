@@ -13,6 +13,7 @@ use dfota_core::case::{Case, Limits, Via};
 use dfota_core::cut::CutPlan;
 use dfota_core::expect::{Expect, Lwm2m};
 use dfota_core::moment::Moment;
+use dfota_core::retries::Retries;
 use std::time::Duration;
 
 /// Bytes in a block of an upload that does not say.
@@ -32,6 +33,8 @@ pub struct CaseFile<'r, 'd> {
     pub packages: &'r Packages,
     /// The suite's limits.
     pub limits: Limits,
+    /// The suite's retries.
+    pub retries: Retries,
 }
 
 impl CaseFile<'_, '_> {
@@ -89,6 +92,7 @@ impl CaseFile<'_, '_> {
             cut,
             expect: expect.unwrap_or_else(Expect::success),
             limits,
+            retries: self.retries,
             requirements,
             tags,
         };

@@ -3,15 +3,18 @@
 use crate::digest::sha256_hex;
 use crate::suite::case_file::CaseFile;
 use crate::suite::matrix::combinations;
-use crate::suite::suite_keys::{CaseKeys, LimitsKeys, PackageKeys, SuiteKeys};
+use crate::suite::suite_keys::{CaseKeys, LimitsKeys, PackageKeys, RetriesKeys, SuiteKeys};
+use crate::suite::suite_literals::Tries;
 use crate::suite::{LoadedPackage, Suite, SuiteCase};
 use crate::yaml::document::Document;
 use crate::yaml::file_error::{FileError, Problem};
 use crate::yaml::literal::{Mistake, quoted};
 use crate::yaml::node_path::NodePath;
+use crate::yaml::raw::Raw;
 use crate::yaml::reader::{Bindings, Reader};
 use bytes::Bytes;
 use dfota_core::case::{Limits, Package};
+use dfota_core::retries::Retries;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -41,7 +44,8 @@ impl Suite {
         let packages = file.packages(&keys.packages.0);
         let limits = file.limits(keys.limits.as_ref());
         let name = name.unwrap_or_default();
-        let cases = file.cases(&keys.cases, &name, &packages, limits);
+        let retries = file.retries(keys.retries.as_ref());
+        let cases = file.cases(&keys.cases, &name, &packages, (limits, retries));
         let warnings = file.reader.finish()?;
         Ok(Self {
             name,
@@ -118,12 +122,28 @@ impl SuiteFile<'_> {
         read_limits(&mut self.reader, &at, keys, Limits::default())
     }
 
+    fn retries(&mut self, keys: Option<&RetriesKeys>) -> Retries {
+        let Some(keys) = keys else {
+            return Retries::default();
+        };
+        let at = NodePath::root().key("retries");
+        let mut further = |key: &str, raw: Option<&Raw<Tries>>| {
+            let tries = self.reader.read_option(&at.key(key), raw);
+            tries.map_or(0, |Tries(tries)| tries)
+        };
+        Retries {
+            rig: further("rig", keys.rig.as_ref()),
+            network: further("network", keys.network.as_ref()),
+            server: further("server", keys.server.as_ref()),
+        }
+    }
+
     fn cases(
         &mut self,
         keys: &[CaseKeys],
         suite: &str,
         packages: &Packages,
-        limits: Limits,
+        (limits, retries): (Limits, Retries),
     ) -> Vec<SuiteCase> {
         let mut cases = Vec::new();
         let mut ids: BTreeMap<String, NodePath> = BTreeMap::new();
@@ -145,6 +165,7 @@ impl SuiteFile<'_> {
                     suite,
                     packages,
                     limits,
+                    retries,
                 };
                 let (id, case) = file.case(keys, values);
                 self.unique(&mut ids, id, &at.key("name"));

@@ -2,7 +2,7 @@
 //! that editors show.
 
 use crate::suite::suite_literals::{
-    After, BlockSize, CoapBlock, Code, Count, Every, HttpStatus, Lwm2mResult, Lwm2mState, Sha256Text,
+    After, BlockSize, CoapBlock, Code, Count, Every, HttpStatus, Lwm2mResult, Lwm2mState, Sha256Text, Tries,
     UrlBytes,
 };
 use crate::yaml::ordered::Ordered;
@@ -29,6 +29,8 @@ pub struct SuiteKeys {
     pub packages: Ordered<PackageKeys>,
     /// Longest times that are waited for, in the module's time.
     pub limits: Option<LimitsKeys>,
+    /// How often a case is tried again after an error that is not the module's.
+    pub retries: Option<RetriesKeys>,
     /// What is run, in this order.
     #[schemars(length(min = 1))]
     pub cases: Vec<CaseKeys>,
@@ -64,6 +66,19 @@ pub struct LimitsKeys {
     pub resume: Option<Raw<Duration>>,
     /// First START or UPDATING to END. Default 10m.
     pub update: Option<Raw<Duration>>,
+}
+
+/// Further tries of a case that ended with an error, by whose it was. What the module did is never tried again.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "retries", extend("minProperties" = 1))]
+pub struct RetriesKeys {
+    /// After an error of the rig. Default 0.
+    pub rig: Option<Raw<Tries>>,
+    /// After an error of the network. Default 0.
+    pub network: Option<Raw<Tries>>,
+    /// After an error of the harness's servers. Default 0.
+    pub server: Option<Raw<Tries>>,
 }
 
 /// A case. `{name}` in any of its values is replaced by the value of that key of its `matrix`.

@@ -2,9 +2,10 @@
 
 use crate::junit;
 use dfota_core::case::{Case, Limits, Package, Via};
-use dfota_core::event::{Attachments, Event, FileFacts, Record, RigFacts, RunStarted, SCHEMA};
+use dfota_core::event::{Attachments, CaseEnded, Event, FileFacts, Record, RigFacts, RunStarted, SCHEMA};
 use dfota_core::expect::Expect;
 use dfota_core::fault::Faults;
+use dfota_core::retries::Retries;
 use dfota_core::verdict::{Rule, Verdict};
 use dfota_hil::report::Run;
 use proptest::prelude::*;
@@ -31,6 +32,7 @@ fn case(id: &str, text: &str) -> Case {
         cut: None,
         expect: Expect::success(),
         limits: Limits::default(),
+        retries: Retries::default(),
         requirements: vec![text.into()],
         tags: vec![text.into()],
     }
@@ -96,14 +98,15 @@ fn records(text: &str, attachments: Attachments) -> Vec<Record> {
         });
         events.push(Event::Note { text: say() });
         if let Some(verdict) = verdict {
-            events.push(Event::CaseEnded {
+            events.push(Event::CaseEnded(CaseEnded {
                 id: id.clone(),
                 suite: say(),
                 verdict,
+                tries: 1,
                 took_ns: 1_234_567_890,
                 story: say(),
                 rerun: say(),
-            });
+            }));
         }
     }
     let record = |(seq, event)| Record {
