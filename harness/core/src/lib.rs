@@ -7,7 +7,8 @@
 //! - The experiment: [`case`] (what was planned), [`moment`] and [`cut`] (where the power goes), [`chain`] (how to get to
 //!   the version a case starts from), [`seed`] (every random choice).
 //! - The judgement: [`update`] (what happened, as a state machine), [`judge`] (whether it was legal), [`verdict`].
-//! - The record: [`event`]; what a rig's self-check saw: [`rig_check`].
+//! - The record: [`event`]; what a rig's self-check saw: [`rig_check`];
+//!   what the module's flash has seen: [`wear`].
 #![no_std]
 
 extern crate alloc;
@@ -34,3 +35,4 @@ pub mod update;
 pub mod urc;
 pub mod verdict;
 pub mod version;
+pub mod wear;

@@ -187,8 +187,10 @@ rules! {
     SerialLost = "serial-lost", Rig;
     /// A line (power, reset, PWRKEY) could not be moved, or moving it did nothing.
     LineFailed = "line-failed", Rig;
-    /// The rig is broken since an earlier case.
+    /// The rig could not be opened, failed its self-check, or is broken since an earlier case.
     RigBroken = "rig-broken", Rig;
+    /// The rig failed its self-check in an earlier run and has passed none since.
+    RigQuarantined = "rig-quarantined", Rig;
     /// The module did not register within the limit, or got no address.
     NotRegistered = "not-registered", Network;
     /// The download failed and no request had reached the server.

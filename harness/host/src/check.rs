@@ -50,6 +50,8 @@ pub struct RigCheck<'c> {
     identity: Option<Identity>,
     /// How long the supply took to go off and to come on, in real time, each time.
     moves: Vec<(Duration, Duration)>,
+    /// The module was found at fault before.
+    at_fault: bool,
 }
 
 /// What a check came to.
@@ -79,6 +81,7 @@ impl<'c> RigCheck<'c> {
             checks: Vec::new(),
             identity: None,
             moves: Vec::new(),
+            at_fault: false,
         }
     }
 
@@ -97,8 +100,10 @@ impl<'c> RigCheck<'c> {
         Ok(self.end())
     }
 
-    /// Looks at what must hold around the cases of a suite.
-    pub fn short(mut self) -> Step<Checked> {
+    /// Looks at what must hold around the cases of a suite. Where the module is `at_fault` by the cases before, it is not
+    /// waited for: that it does not come up is their finding.
+    pub fn short(mut self, at_fault: bool) -> Step<Checked> {
+        self.at_fault = at_fault;
         self.boots_and_answers(false)?;
         self.report(machine::clock(None));
         self.disk();

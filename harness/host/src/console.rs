@@ -6,6 +6,7 @@ use crate::journal::Observer;
 use crate::paint::{Colour, Paint};
 use crate::report::{Run, word};
 use dfota_core::event::{Event, Line, Record};
+use dfota_core::rig_check::Outcome;
 use dfota_core::update::Phase;
 use dfota_core::urc::{Fota, Urc};
 use dfota_core::verdict::Verdict;
@@ -159,6 +160,14 @@ impl Observer for Console {
                     &end.id,
                     &story,
                 ));
+            }
+            Event::RigChecked { checks, .. } => {
+                for check in checks
+                    .iter()
+                    .filter(|check| self.verbose || check.outcome == Outcome::Fail)
+                {
+                    self.say(&format!("       check {check}"));
+                }
             }
             Event::Note { text } => self.say(&format!("        note {text}")),
             Event::RunEnded { .. } => {

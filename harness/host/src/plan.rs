@@ -6,11 +6,13 @@ pub mod filter;
 pub mod plan_text;
 pub mod route;
 pub mod selection;
+pub mod standing;
 
 use crate::cli::{self, Failed};
 use crate::plan::estimate::module_time;
 use crate::plan::route::{Route, Way};
 use crate::plan::selection::Selection;
+use crate::plan::standing::Standing;
 use crate::rig::{Link, Rig, module_word};
 use crate::suite::{Suite, SuiteCase};
 use dfota_core::case::{Case, Via};
@@ -40,6 +42,9 @@ pub struct Plan {
     pub totals: Totals,
     /// What is worth a word, each with its place.
     pub warnings: Vec<String>,
+    /// How the rig stands, as far as its state is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub standing: Option<Standing>,
 }
 
 /// A case of a plan.
@@ -145,6 +150,7 @@ impl Plan {
             speed: rig.speed(),
             totals: Totals::of(&cases),
             warnings: planner.warnings,
+            standing: None,
             cases,
         })
     }

@@ -9,6 +9,7 @@ pub mod transcript;
 
 use dfota_core::case::Case;
 use dfota_core::event::{Event, Record, RunStarted, TryEnded};
+use dfota_core::rig_check::{Check, CheckTime};
 use dfota_core::verdict::{Class, Finding, Rule, Verdict};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -31,6 +32,8 @@ pub struct Run<'a> {
     pub took_ns: u64,
     /// The cases, in the order of the plan.
     pub cases: Vec<CaseRun<'a>>,
+    /// The rig's self-checks: when, around which suite, and what was looked at.
+    pub rig_checks: Vec<(CheckTime, &'a str, &'a [Check])>,
     /// How the run ended: exit code, whether a signal ended it, whether the lines are safe. `None` when it was killed.
     pub ended: Option<(u8, bool, bool)>,
 }
@@ -98,6 +101,7 @@ impl<'a> Run<'a> {
             });
         }
         let mut cases: Vec<CaseRun<'a>> = Vec::new();
+        let mut rig_checks = Vec::new();
         let mut began = None;
         let mut ended = None;
         for (at, record) in records.iter().enumerate() {
@@ -129,6 +133,9 @@ impl<'a> Run<'a> {
                         (case.took_ns, case.story, case.rerun) = (end.took_ns, &end.story, &end.rerun);
                     }
                 }
+                Event::RigChecked { when, suite, checks } => {
+                    rig_checks.push((*when, suite.as_str(), checks.as_slice()));
+                }
                 Event::RunEnded {
                     exit,
                     interrupted,
@@ -142,6 +149,7 @@ impl<'a> Run<'a> {
             utc: &first.utc,
             took_ns: last.mono_ns,
             cases,
+            rig_checks,
             ended,
         })
     }

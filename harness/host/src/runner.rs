@@ -4,6 +4,7 @@
 mod bring_up;
 mod case_run;
 mod oracle;
+pub mod rig_watch;
 mod tries;
 
 use crate::bench::Bench;
@@ -15,6 +16,7 @@ use dfota_core::case::Case;
 use dfota_core::event::{CaseEnded, Event, TryEnded};
 use dfota_core::seed::Seed;
 use dfota_core::verdict::{Class, Finding, Rule, Verdict};
+use rig_watch::RigWatch;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 use tries::Again;
@@ -64,6 +66,19 @@ pub struct Runner<'a> {
     /// The case that ended last, as far as a later one may have to say something about it.
     last: Option<CaseEnded>,
     verdicts: Vec<Verdict>,
+    /// The rig's self-check around the suites.
+    watch: RigWatch,
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub struct Ran {
+    /// The verdicts of the cases.
+    pub verdicts: Vec<Verdict>,
+    /// A signal ended it.
+    pub interrupted: bool,
+    /// What of the rig failed its self-check.
+    pub unfit: Option<String>,
 }
 
 impl<'a> Runner<'a> {
@@ -81,14 +96,17 @@ impl<'a> Runner<'a> {
             fresh: false,
             last: None,
             verdicts: Vec::new(),
+            watch: RigWatch::default(),
         }
     }
 
-    /// Runs the cases; gives their verdicts and whether a signal ended the run.
-    pub fn run<'c>(
-        mut self,
-        cases: impl IntoIterator<Item = (&'c Case, Option<&'c str>)>,
-    ) -> (Vec<Verdict>, bool) {
+    /// Checks the rig before and after the cases of each suite.
+    pub fn watched(self, watch: RigWatch) -> Self {
+        Self { watch, ..self }
+    }
+
+    /// Runs the cases.
+    pub fn run<'c>(mut self, cases: impl IntoIterator<Item = (&'c Case, Option<&'c str>)>) -> Ran {
         let began = Instant::now();
         let mut stopped = false;
         let mut interrupted = false;
@@ -107,11 +125,21 @@ impl<'a> Runner<'a> {
                 });
                 continue;
             }
+            if self.enter(case).is_err() {
+                interrupted = true;
+                self.verdicts.push(Verdict::NotReached);
+                continue;
+            }
             interrupted = self.one(case);
             let good = matches!(self.verdicts.last(), Some(Verdict::Pass | Verdict::Skip { .. }));
             stopped = self.options.fail_fast && !good;
         }
-        (self.verdicts, interrupted)
+        let interrupted = interrupted || self.leave().is_err();
+        Ran {
+            verdicts: self.verdicts,
+            interrupted,
+            unfit: self.watch.failed,
+        }
     }
 
     /// Runs one case, in as many tries as it takes, and writes its end down; whether the run was interrupted in it.
@@ -201,6 +229,7 @@ impl<'a> Runner<'a> {
 
     /// What a verdict means for the cases after it.
     fn after_case(&mut self, case: &Case, verdict: &Verdict) {
+        self.watch.heed(verdict);
         let Some(finding) = verdict.finding() else { return };
         let breaks = finding.rule.class() == Class::Rig || self.dead;
         if breaks && self.broken.is_none() {

@@ -10,6 +10,8 @@
 
 pub mod quarantine;
 pub mod rig_state;
+pub mod run_state;
+pub mod wear;
 
 pub use rig_state::RigState;
 
@@ -112,7 +114,10 @@ fn absolute(variable: &str) -> Option<PathBuf> {
 pub fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, StateError> {
     let bytes = match std::fs::read(path) {
         Ok(bytes) => bytes,
-        Err(why) if why.kind() == io::ErrorKind::NotFound => return Ok(None),
+        // What is in the way of a folder is found out by whoever writes.
+        Err(why) if matches!(why.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(None);
+        }
         Err(why) => return Err(unread(path, why)),
     };
     serde_json::from_slice(&bytes)

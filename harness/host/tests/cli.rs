@@ -27,6 +27,8 @@ mod killed;
 mod package;
 #[path = "cli/power.rs"]
 mod power;
+#[path = "cli/quarantine.rs"]
+mod quarantine;
 #[path = "cli/run.rs"]
 mod run;
 #[path = "cli/signals.rs"]
@@ -35,3 +37,5 @@ mod signals;
 mod sim;
 #[path = "cli/usage.rs"]
 mod usage;
+#[path = "cli/wear.rs"]
+mod wear;

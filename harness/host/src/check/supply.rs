@@ -9,11 +9,12 @@ use dfota_core::rig_check::Probe;
 use dfota_core::update::Update;
 use std::time::{Duration, Instant};
 
-/// How long an answer to `AT` is waited for while the module has no supply: three times what the application note allows a
-/// command.
-const ASK: Duration = Duration::from_millis(900);
+/// How long an answer to `AT` is waited for while the module has no supply: what the application note allows a command.
+const ASK: Duration = bc66_wire::timing::MAX_RESPONSE;
 /// The same for this machine's scheduler, in real time.
-const ASK_GRACE: Duration = Duration::from_millis(20);
+const ASK_GRACE: Duration = Duration::from_millis(10);
+/// How often it is asked: the first `AT` may do no more than wake a module that sleeps (AL).
+const ASKED: u32 = 3;
 
 pub(super) const NOT_CUT: &str = "check that the line switches VBAT and `active` is right, that neither USB nor the level shifter of the UART feeds the module, and that `discharge` is long enough for the rail";
 const NO_BOOT: &str = "check supply and `active`, PWRKEY (tied down, or a `pwrkey` in the rig file), TX and RX crossed, and the `port`";
@@ -22,23 +23,21 @@ impl RigCheck<'_> {
     /// Power removes power, brings it back, and what comes up answers with its name. `twice` where the module may have been
     /// without supply before, so that its first silence proves nothing.
     pub(super) fn boots_and_answers(&mut self, twice: bool) -> Step<bool> {
-        let Some(silent) = self.silence()? else {
+        let Some(mut proof) = self.silence()? else {
             return Ok(false);
         };
-        let Some(mut booted) = self.boot()? else {
-            return Ok(false);
-        };
-        let mut proof = silent;
         if twice {
-            match self.silence()? {
-                Some(silent) => proof = silent,
-                None => return Ok(false),
+            if self.boot(None)?.is_none() {
+                return Ok(false);
             }
-            match self.boot()? {
-                Some(again) => booted = again,
+            match self.silence()? {
+                Some(again) => proof = again,
                 None => return Ok(false),
             }
         }
+        let Some(booted) = self.boot(Some(&proof))? else {
+            return Ok(false);
+        };
         self.ok(Probe::Power, proof);
         self.ok(Probe::Boot, booted);
         self.identify()
@@ -64,10 +63,16 @@ impl RigCheck<'_> {
         self.moves.push((began.elapsed(), Duration::ZERO));
         module.discharged(Instant::now())?;
         let before = module.drain()?;
-        module.send("AT")?;
-        let until = Instant::now() + module.clock.real(ASK) + ASK_GRACE;
-        module.pause_until(until)?;
-        let bytes = module.drain()? - before;
+        let mut bytes = 0;
+        for _ in 0..ASKED {
+            module.send("AT")?;
+            let until = Instant::now() + module.clock.real(ASK) + ASK_GRACE;
+            module.pause_until(until)?;
+            bytes = module.drain()? - before;
+            if bytes > 0 {
+                break;
+            }
+        }
         let discharge = Short(module.timing().discharge);
         Ok(match bytes {
             0 => Ok(format!(
@@ -79,8 +84,9 @@ impl RigCheck<'_> {
         })
     }
 
-    /// Gives the supply back and waits for the banner of a boot.
-    fn boot(&mut self) -> Step<Option<String>> {
+    /// Gives the supply back and waits for the banner of a boot. `proof` is what is known of the line when the module is
+    /// what does not boot.
+    fn boot(&mut self, proof: Option<&str>) -> Step<Option<String>> {
         let result = self.supplied();
         let Some((bytes, ready)) = self.stopped(Probe::Boot, result)? else {
             return Ok(None);
@@ -101,9 +107,21 @@ impl RigCheck<'_> {
                 after(ready)
             )));
         }
+        if self.at_fault {
+            self.proven(proof);
+            let limit = Short(self.limits.boot);
+            self.skip(
+                Probe::Boot,
+                format!("no RDY within {limit} of the supply, which is the finding of an earlier case"),
+            );
+            return Ok(None);
+        }
         let result = self.module().sync(Duration::from_secs(3));
         let answers = self.stopped(Probe::Boot, result)?.unwrap_or_default();
         let limit = Short(self.limits.boot);
+        if !answers {
+            self.proven(proof);
+        }
         match (answers, awake.boot_rom, bytes) {
             (true, false, _) => self.fail(
                 Probe::Power,
@@ -125,10 +143,16 @@ impl RigCheck<'_> {
         Ok(None)
     }
 
+    fn proven(&mut self, proof: Option<&str>) {
+        if let Some(proof) = proof {
+            self.ok(Probe::Power, proof);
+        }
+    }
+
     /// Supply, and RDY within the limit; an update that was under way is let to its end. Gives the bytes that
     /// came, and when the waiting was over.
     fn supplied(&mut self) -> Result<(u64, Instant), Stop> {
-        let limits = self.limits;
+        let (limits, at_fault) = (self.limits, self.at_fault);
         let module = &mut self.bench.module;
         let before = module.drain()?;
         module.update = Some(Update::new(Via::Uart));
@@ -143,7 +167,7 @@ impl RigCheck<'_> {
                 .as_ref()
                 .is_some_and(|update| update.life().updates())
         };
-        if !module.boot(limits.boot)? && resumes(module) {
+        if !module.boot(limits.boot)? && resumes(module) && !at_fault {
             module
                 .journal
                 .step("an interrupted update goes on: it is let to its end");

@@ -10,6 +10,7 @@ use crate::paint::Paint;
 use crate::rig::Rig;
 use crate::screen::Screen;
 use crate::state::quarantine::Quarantine;
+use crate::state::wear::Wear;
 use crate::state::{StateDir, StateFlag};
 use dfota_core::case::Limits;
 use dfota_core::rig_check::{Check, Outcome, Probe};
@@ -67,6 +68,13 @@ pub fn main(args: &Args, common: Common) -> Result<u8, Failed> {
     let Ok(checked) = checked else { return Ok(130) };
     let last = LastCheck::of(&rig, &checked);
     last.write(&state)?;
+    if let Some(imei) = checked
+        .identity
+        .as_ref()
+        .and_then(|identity| identity.imei.as_ref())
+    {
+        Wear::seen(&state, imei)?;
+    }
     let cleared = before.is_some() && args.clear && last.sound && Quarantine::end(&state)?;
     let still = before.filter(|_| !cleared);
     match args.json {

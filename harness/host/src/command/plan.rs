@@ -2,6 +2,8 @@
 
 use crate::cli::{Common, Failed, Selection, print};
 use crate::plan::Plan;
+use crate::plan::standing::Standing;
+use crate::state::StateDir;
 use dfota_core::seed::Seed;
 
 /// Show what `run` would do, without touching the rig.
@@ -17,12 +19,14 @@ pub struct Args {
 /// Plans and prints.
 pub fn main(args: &Args, common: Common) -> Result<u8, Failed> {
     let (rig, suites) = super::load(&args.selection, common)?;
-    let plan = Plan::of(
+    let mut plan = Plan::of(
         &suites,
         &rig,
         &args.selection,
         Seed(args.selection.seed.unwrap_or_default()),
     )?;
+    let state = StateDir::find(&args.selection.state)?.rig(&rig);
+    plan.standing = Some(Standing::of(&rig, &state, plan.totals.updates)?);
     let shown = match args.json {
         true => serde_json::to_string_pretty(&plan).map_err(Failed::ours)? + "\n",
         false => plan.to_string(),

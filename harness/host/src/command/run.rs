@@ -1,26 +1,31 @@
 //! `run`: suites on a rig, from the files to the exit code.
 
 use crate::bench::Bench;
+use crate::check::Terms;
 use crate::cli::{Common, Failed, Selection, complain, print};
 use crate::clock::Clock;
 use crate::console::{Console, summary};
 use crate::digest::sha256_hex;
 use crate::journal::{Journal, Writer, stamp};
 use crate::paint::Paint;
+use crate::plan::standing::Standing;
 use crate::plan::{Plan, Planned};
 use crate::report;
 use crate::rig::{Rig, module_word};
-use crate::runner::{Options, Runner};
+use crate::runner::rig_watch::RigWatch;
+use crate::runner::{Options, Ran, Runner};
 use crate::serial::reader::Message;
 use crate::shell_word::shell_word;
 use crate::state::StateDir;
+use crate::state::run_state::RunState;
+use crate::state::wear::{Counting, Wear};
 use crate::suite::Suite;
 use dfota_core::event::{Attachments, CaseEnded, Event, FileFacts, RigFacts, RunStarted, SCHEMA};
 use dfota_core::seed::Seed;
 use dfota_core::verdict::{Rule, Verdict};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::mpsc::Sender;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
@@ -45,6 +50,9 @@ pub struct Args {
     /// How JUnit names the transcripts
     #[arg(long, value_enum, default_value_t)]
     attachments: AttachmentsArg,
+    /// Run also where the plan goes beyond the rig's `wear` budget
+    #[arg(long)]
+    over_budget: bool,
     /// Show the result as JSON (the run folder's run.json) in place of lines
     #[arg(long)]
     json: bool,
@@ -69,7 +77,12 @@ pub fn main(args: Args, common: Common) -> Result<u8, Failed> {
         .seed
         .map_or_else(draw_seed, |seed| Ok(Seed(seed)))?;
     let plan = Plan::of(&suites, &rig, &args.selection, seed)?;
-    let state = StateDir::find(&args.selection.state)?.rig(&rig);
+    let dir = StateDir::find(&args.selection.state)?;
+    let state = dir.rig(&rig);
+    let standing = Standing::of(&rig, &state, plan.totals.updates)?;
+    if let Some(refusal) = standing.refusal().filter(|_| !args.over_budget) {
+        return Err(Failed::usage(refusal));
+    }
     state.make()?;
     for warning in &plan.warnings {
         complain(format_args!("warning: {warning}"));
@@ -80,7 +93,9 @@ pub fn main(args: Args, common: Common) -> Result<u8, Failed> {
         true => Box::new(Silent),
         false => Box::new(Console::new(Paint::new(common.color), common.verbose > 0)),
     };
-    let (journal, writer) = Writer::start(&out, clock, observer).map_err(|why| unwritable(&out, &why))?;
+    let (observer, wear) = Counting::new(observer);
+    let (journal, writer) =
+        Writer::start(&out, clock, Box::new(observer)).map_err(|why| unwritable(&out, &why))?;
     journal.post(Event::RunStarted(started(&args, &rig, &suites, seed, &out)));
     for Planned { case, skip, .. } in &plan.cases {
         journal.post(Event::CasePlanned {
@@ -94,12 +109,28 @@ pub fn main(args: Args, common: Common) -> Result<u8, Failed> {
         max_time: args.max_time,
         rerun: rerun(&args.selection, seed),
     };
-    let exit = on_rig(&rig, &suites, &plan, options, clock, &journal);
+    let keeps = Keeps {
+        terms: Terms::of(&rig, &dir, out.clone()),
+        run: RunState::new(&rig, &state, &out),
+    };
+    let exit = match &standing.quarantine {
+        Some(quarantine) => {
+            let why = standing.quarantined(quarantine);
+            unopened(&plan, &journal, Rule::RigQuarantined, &why)
+        }
+        None => on_rig(&rig, &suites, &plan, (options, keeps), clock, &journal),
+    };
     drop(journal);
-    let reported = writer
-        .finish()
-        .map_err(|why| unwritable(&out, &why))
-        .and_then(|()| reported(&args, &out, Paint::new(common.color)));
+    let written = writer.finish().map_err(|why| unwritable(&out, &why));
+    let count = wear.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    if rig.counts_wear()
+        && let Err(why) = Wear::add(&state, &count)
+    {
+        complain(format_args!(
+            "warning: {why}: the updates of this run are not counted"
+        ));
+    }
+    let reported = written.and_then(|()| reported(&args, &out, Paint::new(common.color)));
     match reported {
         Ok(shown) => print(&shown),
         // A failure of the module stays one, also when it cannot be reported.
@@ -139,17 +170,37 @@ fn draw_seed() -> Result<Seed, Failed> {
     Ok(Seed(u64::from_ne_bytes(bytes) >> 32))
 }
 
+/// How the rig is checked around the suites, and where it is kept that it failed.
+struct Keeps<'r> {
+    terms: Terms,
+    run: RunState<'r>,
+}
+
 /// Opens the rig, runs the cases and leaves it safe; gives the exit code.
-fn on_rig(rig: &Rig, suites: &[Suite], plan: &Plan, options: Options, clock: Clock, journal: &Journal) -> u8 {
+fn on_rig(
+    rig: &Rig,
+    suites: &[Suite],
+    plan: &Plan,
+    (options, keeps): (Options, Keeps<'_>),
+    clock: Clock,
+    journal: &Journal,
+) -> u8 {
     let runtime = match crate::bench::runtime() {
         Ok(runtime) => runtime,
-        Err(why) => return unopened(plan, journal, &format!("no runtime for the servers: {why}")),
+        Err(why) => {
+            return unopened(
+                plan,
+                journal,
+                Rule::RigBroken,
+                &format!("no runtime for the servers: {why}"),
+            );
+        }
     };
     let _within = runtime.enter();
     let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("dfota-hil"));
     let mut bench = match Bench::open(rig, &program, options.seed.0, clock, journal) {
         Ok(bench) => bench,
-        Err(why) => return unopened(plan, journal, &why.to_string()),
+        Err(why) => return unopened(plan, journal, Rule::RigBroken, &why.to_string()),
     };
     heed_signals(&runtime, bench.inbox.clone(), Arc::clone(&bench.lines));
     let cases = plan
@@ -157,7 +208,16 @@ fn on_rig(rig: &Rig, suites: &[Suite], plan: &Plan, options: Options, clock: Clo
         .iter()
         .map(|planned| (&planned.case, planned.skip.as_deref()));
     let model = rig.module.ati_model();
-    let (verdicts, interrupted) = Runner::new(&mut bench, suites, model, options).run(cases);
+    let runner = Runner::new(&mut bench, suites, model, options).watched(RigWatch::new(keeps.terms));
+    let Ran {
+        verdicts,
+        interrupted,
+        unfit,
+    } = runner.run(cases);
+    if let Some(why) = &unfit {
+        let text = keeps.run.quarantine(why);
+        journal.post(Event::Note { text });
+    }
     let safe = bench.lines.safe();
     if let Err(why) = &safe {
         journal.post(Event::Note {
@@ -166,7 +226,7 @@ fn on_rig(rig: &Rig, suites: &[Suite], plan: &Plan, options: Options, clock: Clo
     }
     drop(bench);
     let mut exit = report::exit_code(&verdicts, interrupted);
-    if exit == 0 && safe.is_err() {
+    if exit == 0 && (safe.is_err() || unfit.is_some()) {
         exit = 3;
     }
     journal.post(Event::RunEnded {
@@ -177,11 +237,11 @@ fn on_rig(rig: &Rig, suites: &[Suite], plan: &Plan, options: Options, clock: Clo
     exit
 }
 
-/// A rig that cannot be opened makes an error of every case.
-fn unopened(plan: &Plan, journal: &Journal, why: &str) -> u8 {
+/// A rig that cannot be opened, or must not be, makes an error of every case.
+fn unopened(plan: &Plan, journal: &Journal, rule: Rule, why: &str) -> u8 {
     for Planned { case, skip, .. } in &plan.cases {
         if skip.is_none() {
-            let verdict = Verdict::of(Rule::RigBroken, why.to_owned());
+            let verdict = Verdict::of(rule, why.to_owned());
             journal.post(Event::CaseEnded(CaseEnded::untried(case, verdict)));
         }
     }

@@ -1,8 +1,10 @@
 //! A rig that failed its self-check is not used again until a check passes: what it would say about modules is worth nothing.
 
+use crate::shell_word::shell_word;
 use crate::state::{RigState, StateError};
 use serde::{Deserialize, Serialize};
 use std::fmt;
+use std::path::Path;
 
 /// Name of the file.
 pub const FILE: &str = "quarantine.json";
@@ -37,6 +39,12 @@ impl Quarantine {
             Some(_) => Ok(()),
             None => crate::state::write(&state.file(FILE), self),
         }
+    }
+
+    /// What a user does to end it.
+    pub fn ends(rig: &Path) -> String {
+        let rig = shell_word(&rig.display().to_string());
+        format!("once it is mended, `dfota-hil check {rig} --clear` ends that")
     }
 
     /// Ends it; whether there was one.

@@ -21,16 +21,6 @@ fn holds(line: &str, parts: &[&str]) {
     }
 }
 
-/// The files of the one rig whose state there is.
-fn state(lab: &Lab, file: &str) -> Option<Value> {
-    let rigs = lab.names("state/dfota-hil/rigs");
-    let [rig] = &rigs[..] else { return None };
-    let path = format!("state/dfota-hil/rigs/{rig}/{file}");
-    lab.path(&path)
-        .exists()
-        .then(|| serde_json::from_str(&lab.read(&path)).expect("JSON"))
-}
-
 #[test]
 fn a_simulated_rig_is_sound() {
     let lab = Lab::new();
@@ -57,7 +47,7 @@ fn a_simulated_rig_is_sound() {
     assert!(lab.names("reports").is_empty(), "a check is no run");
     assert!(lab.names("tmp").is_empty(), "left behind: {:?}", lab.names("tmp"));
 
-    let last = state(&lab, "check.json").expect("the last check is kept");
+    let last = lab.rig_state("check.json").expect("the last check is kept");
     assert_eq!((&last["sound"], &last["rig"]), (&true.into(), &"sim-fast".into()));
     assert!(
         last["switch"]["on_ns"].as_u64().is_some_and(|ns| ns > 0),
@@ -141,7 +131,7 @@ fn a_power_line_that_does_not_cut(#[case] flags: &[&str], #[case] on: &str) {
         &["FAIL", "discharge of 60ms", "`active`", "USB"],
     );
     assert!(ran.stdout.contains("NOT SOUND: 1 failed"), "{}", ran.stdout);
-    assert_eq!(state(&lab, "check.json").expect("kept")["sound"], false);
+    assert_eq!(lab.rig_state("check.json").expect("kept")["sound"], false);
     // By now it has said all it has to say: it idles, as silent as if it had no supply.
     let ran = lab.run(&["check", "rig.yaml"]).ends(3);
     holds(line(&ran, "power"), &["FAIL", "`AT`"]);
@@ -201,5 +191,5 @@ fn an_interrupt_takes_the_supply_away() {
     running.signal(Signal::INT);
     running.end().ends(130);
     assert_eq!(sim.state(), "ok power=off module=off reset=off pwrkey=off");
-    assert_eq!(state(&lab, "check.json"), None, "half a check is none");
+    assert_eq!(lab.rig_state("check.json"), None, "half a check is none");
 }
