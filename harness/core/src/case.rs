@@ -3,6 +3,7 @@
 use crate::cut::CutPlan;
 use crate::expect::Expect;
 use crate::fault::{Faults, HttpFaults};
+use crate::measure::Declared;
 use crate::retries::Retries;
 use crate::version::Version;
 use alloc::string::String;
@@ -113,6 +114,9 @@ pub struct Case {
     /// How often an error that is not the module's is tried again.
     #[serde(default)]
     pub retries: Retries,
+    /// Measurements that have to be taken, and their limits.
+    #[serde(default)]
+    pub measures: Vec<Declared>,
     /// Ids of the requirements that the case speaks to.
     pub requirements: Vec<String>,
     /// Tags for `--tag`.

@@ -5,6 +5,8 @@
 
 use crate::case::{Case, Package};
 use crate::cut::{Cut, Kind};
+use crate::function::Function;
+use crate::outcome::Outcome;
 use crate::rig_check::{Check, CheckTime};
 use crate::update::Phase;
 use crate::verdict::Verdict;
@@ -132,6 +134,9 @@ pub enum Event {
         value: f64,
         /// Its unit.
         unit: String,
+        /// The smallest value that is within its limits, where there is one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        min: Option<f64>,
         /// The largest value that is within its limit, where it has one.
         limit: Option<f64>,
     },
@@ -143,6 +148,26 @@ pub enum Event {
         version: Version,
         /// Its IMEI.
         imei: Option<Imei>,
+    },
+    /// What the module can do beside answering.
+    Function {
+        /// When it was asked.
+        when: When,
+        /// What it said.
+        #[serde(flatten)]
+        function: Function,
+    },
+    /// A module that did not answer any more was brought back.
+    Recovered {
+        /// By what.
+        by: String,
+        /// The version that it runs now.
+        version: Version,
+    },
+    /// No further case is begun.
+    GivenUp {
+        /// Why, for every case that is not reached.
+        cause: String,
     },
     /// A try of a case ended, and another one follows.
     TryEnded(TryEnded),
@@ -173,6 +198,29 @@ pub enum Event {
     },
 }
 
+/// When the function of a module was asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum When {
+    /// Before the update.
+    Before,
+    /// After it, and after one more power cycle.
+    After,
+    /// After yet another power cycle, because something was missing.
+    Again,
+}
+
+impl When {
+    /// In words.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Before => "before the update",
+            Self::After => "after the update and one more power cycle",
+            Self::Again => "after yet another power cycle",
+        }
+    }
+}
+
 /// A try of a case that is followed by another one.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TryEnded {
@@ -185,6 +233,12 @@ pub struct TryEnded {
     /// How it ended.
     #[serde(flatten)]
     pub verdict: Verdict,
+    /// What became of the module, where it was asked.
+    #[serde(default)]
+    pub outcome: Option<Outcome>,
+    /// Numbers of the records that the verdict rests on; until the journal is written, [`crate::mark::Mark`]s.
+    #[serde(default)]
+    pub evidence: Vec<u64>,
     /// Why there is another one.
     pub again: String,
     /// Real time it took, in nanoseconds.
@@ -203,6 +257,12 @@ pub struct CaseEnded {
     /// How.
     #[serde(flatten)]
     pub verdict: Verdict,
+    /// What became of the module, where it was asked.
+    #[serde(default)]
+    pub outcome: Option<Outcome>,
+    /// Numbers of the records that the verdict rests on; until the journal is written, [`crate::mark::Mark`]s.
+    #[serde(default)]
+    pub evidence: Vec<u64>,
     /// How many tries it took; the verdict is that of the last one.
     #[serde(default = "one")]
     pub tries: u32,
@@ -225,6 +285,8 @@ impl CaseEnded {
             id: case.id.clone(),
             suite: case.suite.clone(),
             verdict,
+            outcome: None,
+            evidence: Vec::new(),
             tries: 0,
             took_ns: 0,
             story: String::new(),

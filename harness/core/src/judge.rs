@@ -4,7 +4,9 @@
 use crate::case::{Case, Via};
 use crate::expect::{Becomes, Expect, Reply};
 use crate::fault::{Faults, OrderFault};
+use crate::function::Function;
 use crate::lwm2m::firmware_update::Ending;
+use crate::mark::Mark;
 use crate::moment::Moment;
 use crate::percent::Percent;
 use crate::update::{Due, Life, Phase, Update};
@@ -34,6 +36,17 @@ pub enum TimedOut {
     Update,
     /// A download without end: limit `download`.
     Download,
+}
+
+impl TimedOut {
+    /// The limit that was over, as suites write it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Resume => "resume",
+            Self::Update => "update",
+            Self::Download => "download",
+        }
+    }
 }
 
 /// What the package server saw of this case.
@@ -92,6 +105,42 @@ pub struct Facts<'a> {
     pub lwm2m: Option<Lwm2m<'a>>,
     /// IMEI before and after, where both are known.
     pub imei: Option<(Imei, Imei)>,
+    /// What else the oracle asked, and how.
+    pub asked: Asked,
+}
+
+/// What the oracle did beside reading a version, and where it stands in the journal.
+#[derive(Debug, Clone, Default)]
+pub struct Asked {
+    /// What the module ran before the one more power cycle after which it became what it is.
+    pub first: Option<Version>,
+    /// What it could do before the update and after it.
+    pub function: Option<(Function, Function)>,
+    /// What was done to a module that does not answer: `2 × a power cycle`, `a reset`, `PWRKEY`.
+    pub revivals: Vec<String>,
+    /// Where everything stands.
+    pub marks: Marks,
+}
+
+/// Places in the journal of what a verdict may rest on, beside what the watched update knows.
+#[derive(Debug, Clone, Default)]
+pub struct Marks {
+    /// The module said who it is.
+    pub identities: Vec<Mark>,
+    /// It said what it can do.
+    pub functions: Vec<Mark>,
+    /// It was given another chance to answer.
+    pub revivals: Vec<Mark>,
+    /// It answered the order, or the faulty block.
+    pub reply: Option<Mark>,
+    /// A limit was over.
+    pub timed_out: Option<Mark>,
+    /// An armed cut was not made.
+    pub missed: Vec<Mark>,
+    /// A server was asked for the package.
+    pub requests: Vec<Mark>,
+    /// Something illegal was seen over LwM2M, the end of the update, or state and result.
+    pub object: Vec<Mark>,
 }
 
 /// Judges one case.
@@ -136,6 +185,11 @@ impl Facts<'_> {
             .rev()
             .take_while(|life| life.cut.is_none())
             .any(Life::updates)
+    }
+
+    /// Whether a cut was made, and the update seen to go on after the last one.
+    pub(crate) fn resumed_after_cut(&self) -> bool {
+        self.cuts_made() > 0 && self.resumed()
     }
 
     fn ends(&self) -> Vec<UpdateCode> {
@@ -203,6 +257,13 @@ impl Facts<'_> {
             );
             return Some(Verdict::of(Rule::WrongVersion, sentence));
         }
+        if let Some(first) = self.asked.first.as_ref().filter(|first| *first != version) {
+            let sentence = format!(
+                "{} the module ran {first}, and after one more power cycle it runs {version}; expected the same twice",
+                self.after()
+            );
+            return Some(Verdict::of(Rule::ReadingsDiffer, sentence));
+        }
         match wanted {
             Wanted::Target if version == self.source() && self.source() != self.target() => {
                 Some(self.not_updated())
@@ -218,7 +279,8 @@ impl Facts<'_> {
             _ => self
                 .stalled()
                 .filter(|_| !self.finished_silently())
-                .or_else(|| self.changed_imei()),
+                .or_else(|| self.changed_imei())
+                .or_else(|| self.lost_function()),
         }
     }
 
@@ -244,8 +306,16 @@ impl Facts<'_> {
             life if life.ready => "RDY came, but no command is answered",
             _ => "not a byte came",
         };
+        let revivals = match &self.asked.revivals[..] {
+            [] => "further attempts".to_string(),
+            revivals => revivals.join(", "),
+        };
+        let before = match &self.asked.first {
+            Some(first) => format!("it had answered as {first} before one more power cycle; "),
+            None => String::new(),
+        };
         let sentence = format!(
-            "{} the module does not answer any more: {seen}, also after further power cycles and a reset; expected it to run {} or {}",
+            "{} the module does not answer any more: {before}{seen}, also after {revivals}; expected it to run {} or {}",
             self.after(),
             self.source(),
             self.target()
@@ -431,11 +501,27 @@ impl Facts<'_> {
     }
 
     fn changed_imei(&self) -> Option<Verdict> {
-        let (before, after) = self.imei.as_ref().filter(|(before, after)| before != after)?;
-        Some(Verdict::of(
-            Rule::ImeiChanged,
-            format!("{} the IMEI is {after}, it was {before}", self.after()),
-        ))
+        if let Some((before, after)) = self.imei.as_ref().filter(|(before, after)| before != after) {
+            let sentence = format!("{} the IMEI is {after}, it was {before}", self.after());
+            return Some(Verdict::of(Rule::ImeiChanged, sentence));
+        }
+        let (before, after) = self.asked.function.as_ref()?;
+        let before = before.imei.as_ref().filter(|_| after.imei.is_none())?;
+        let sentence = format!(
+            "{} the module tells no IMEI any more, it was {before}",
+            self.after()
+        );
+        Some(Verdict::of(Rule::ImeiChanged, sentence))
+    }
+
+    fn lost_function(&self) -> Option<Verdict> {
+        let (before, after) = self.asked.function.as_ref()?;
+        let lost = before.lost(after)?;
+        let sentence = format!(
+            "{} the version is right, but the module has lost what it could do before: {lost}",
+            self.after()
+        );
+        Some(Verdict::of(Rule::FunctionLost, sentence))
     }
 
     // What it said.

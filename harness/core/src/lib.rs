@@ -6,9 +6,9 @@
 //! - From bytes to meaning: [`lexer`] → [`urc`], [`reply`].
 //! - The experiment: [`case`] (what was planned), [`moment`] and [`cut`] (where the power goes), [`chain`] (how to get to
 //!   the version a case starts from), [`seed`] (every random choice).
-//! - The judgement: [`update`] (what happened, as a state machine), [`judge`] (whether it was legal), [`verdict`].
-//! - The record: [`event`]; what a rig's self-check saw: [`rig_check`];
-//!   what the module's flash has seen: [`wear`].
+//! - The judgement: [`update`] (what happened, as a state machine), [`judge`] (whether it was legal), [`verdict`],
+//!   [`outcome`] (what became of the module), [`evidence`] (what a verdict rests on), [`measure`], [`function`].
+//! - The record: [`event`]; what a rig's self-check saw: [`rig_check`]; what the module's flash has seen: [`wear`].
 #![no_std]
 
 extern crate alloc;
@@ -20,12 +20,17 @@ pub mod cut;
 pub mod dice;
 pub mod duration;
 pub mod event;
+pub mod evidence;
 pub mod expect;
 pub mod fault;
+pub mod function;
 pub mod judge;
 pub mod lexer;
 pub mod lwm2m;
+pub mod mark;
+pub mod measure;
 pub mod moment;
+pub mod outcome;
 pub mod percent;
 pub mod reply;
 pub mod retries;

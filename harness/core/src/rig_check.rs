@@ -10,7 +10,7 @@ pub struct Check {
     /// What was looked at.
     pub probe: Probe,
     /// What came of it.
-    pub outcome: Outcome,
+    pub outcome: CheckOutcome,
     /// What was seen, with its figure; for one that was not made, why not.
     pub seen: String,
     /// The likely mistakes and what to do, where it failed.
@@ -21,7 +21,7 @@ pub struct Check {
 /// What came of a look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Outcome {
+pub enum CheckOutcome {
     /// As it has to be.
     Ok,
     /// Not as it has to be.
@@ -126,9 +126,9 @@ impl Probe {
 impl fmt::Display for Check {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let outcome = match self.outcome {
-            Outcome::Ok => "ok",
-            Outcome::Fail => "FAIL",
-            Outcome::Skip => "skip",
+            CheckOutcome::Ok => "ok",
+            CheckOutcome::Fail => "FAIL",
+            CheckOutcome::Skip => "skip",
         };
         write!(f, "{outcome:4} {:12} {}", self.probe.name(), self.seen)?;
         match &self.advice {
@@ -145,14 +145,14 @@ pub fn is_sound(checks: &[Check]) -> bool {
 
 /// The first look that failed.
 pub fn first_failure(checks: &[Check]) -> Option<&Check> {
-    checks.iter().find(|check| check.outcome == Outcome::Fail)
+    checks.iter().find(|check| check.outcome == CheckOutcome::Fail)
 }
 
 /// The failure that a rig answers for. Where an earlier finding says that the module itself is at fault, what needs a sound
 /// module says nothing about the rig.
 pub fn rigs_failure(checks: &[Check], module_at_fault: bool) -> Option<&Check> {
     checks.iter().find(|check| {
-        check.outcome == Outcome::Fail && !(module_at_fault && check.probe.needs_a_sound_module())
+        check.outcome == CheckOutcome::Fail && !(module_at_fault && check.probe.needs_a_sound_module())
     })
 }
 
@@ -162,23 +162,23 @@ mod tests {
     use alloc::string::ToString;
     use rstest::rstest;
 
-    fn check(probe: Probe, outcome: Outcome) -> Check {
+    fn check(probe: Probe, outcome: CheckOutcome) -> Check {
         Check {
             probe,
             outcome,
             seen: "seen".into(),
-            advice: (outcome == Outcome::Fail).then(|| "advice".into()),
+            advice: (outcome == CheckOutcome::Fail).then(|| "advice".into()),
         }
     }
 
     #[rstest]
-    #[case(&[(Probe::Power, Outcome::Ok), (Probe::Reset, Outcome::Skip)], false, None)]
-    #[case(&[(Probe::Boot, Outcome::Fail)], false, Some(Probe::Boot))]
-    #[case::a_dead_module_is_no_broken_rig(&[(Probe::Boot, Outcome::Fail), (Probe::Answers, Outcome::Fail)], true, None)]
-    #[case::but_a_full_disk_is(&[(Probe::Boot, Outcome::Fail), (Probe::Disk, Outcome::Fail)], true, Some(Probe::Disk))]
-    #[case(&[(Probe::Power, Outcome::Fail)], true, Some(Probe::Power))]
+    #[case(&[(Probe::Power, CheckOutcome::Ok), (Probe::Reset, CheckOutcome::Skip)], false, None)]
+    #[case(&[(Probe::Boot, CheckOutcome::Fail)], false, Some(Probe::Boot))]
+    #[case::a_dead_module_is_no_broken_rig(&[(Probe::Boot, CheckOutcome::Fail), (Probe::Answers, CheckOutcome::Fail)], true, None)]
+    #[case::but_a_full_disk_is(&[(Probe::Boot, CheckOutcome::Fail), (Probe::Disk, CheckOutcome::Fail)], true, Some(Probe::Disk))]
+    #[case(&[(Probe::Power, CheckOutcome::Fail)], true, Some(Probe::Power))]
     fn blame(
-        #[case] seen: &[(Probe, Outcome)],
+        #[case] seen: &[(Probe, CheckOutcome)],
         #[case] module_at_fault: bool,
         #[case] blamed: Option<Probe>,
     ) {
@@ -190,16 +190,16 @@ mod tests {
         assert_eq!(failure.map(|check| check.probe), blamed);
         assert_eq!(
             is_sound(&checks),
-            seen.iter().all(|(_, outcome)| *outcome != Outcome::Fail)
+            seen.iter().all(|(_, outcome)| *outcome != CheckOutcome::Fail)
         );
     }
 
     #[test]
     fn a_line_has_outcome_name_figure_and_advice() {
-        let shown = check(Probe::Disk, Outcome::Fail).to_string();
+        let shown = check(Probe::Disk, CheckOutcome::Fail).to_string();
         assert_eq!(shown, "FAIL disk         seen; advice");
         assert_eq!(
-            check(Probe::Sim, Outcome::Ok).to_string(),
+            check(Probe::Sim, CheckOutcome::Ok).to_string(),
             "ok   sim          seen"
         );
     }

@@ -4,6 +4,7 @@
 //! was alive between two edges, and names what is illegal in itself by a [`Rule`]. [`crate::judge`] does the rest.
 
 use crate::case::Via;
+use crate::mark::Mark;
 use crate::percent::Percent;
 use crate::urc::{Fota, Urc};
 use crate::verdict::Rule;
@@ -157,6 +158,19 @@ pub struct Violation {
     pub urc: Urc,
 }
 
+/// Something that happened, and its place in the journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Noted {
+    /// What.
+    pub input: Input,
+    /// The rule that it broke.
+    pub broke: Option<Rule>,
+    /// In which of the [`Update::lives`], counted from 0.
+    pub life: usize,
+    /// Where it stands.
+    pub mark: Mark,
+}
+
 /// The machine.
 #[derive(Debug, Clone)]
 pub struct Update {
@@ -167,6 +181,7 @@ pub struct Update {
     ordered: bool,
     lives: Vec<Life>,
     violations: Vec<Violation>,
+    noted: Vec<Noted>,
 }
 
 impl Update {
@@ -180,6 +195,7 @@ impl Update {
             ordered: false,
             lives: alloc::vec![Life::default()],
             violations: Vec::new(),
+            noted: Vec::new(),
         }
     }
 
@@ -216,6 +232,24 @@ impl Update {
     /// The last result of a download.
     pub fn download(&self) -> Option<DownloadCode> {
         self.lives.iter().rev().find_map(|life| life.download)
+    }
+
+    /// What happened and has a place in the journal, in the order it came.
+    pub fn noted(&self) -> &[Noted] {
+        &self.noted
+    }
+
+    /// Takes what happened and where it stands in the journal; gives the rule that it broke.
+    pub fn on_marked(&mut self, input: Input, mark: Mark) -> Option<Rule> {
+        let life = self.lives.len() - 1;
+        let broke = self.on(input);
+        self.noted.push(Noted {
+            input,
+            broke,
+            life,
+            mark,
+        });
+        broke
     }
 
     /// Takes what happened; gives the rule that it broke.

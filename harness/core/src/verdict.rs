@@ -166,6 +166,12 @@ rules! {
     DownloadedAgain = "downloaded-again", Product;
     /// The IMEI is not the one it was.
     ImeiChanged = "imei-changed", Product;
+    /// Something that the module could do before the update is lost: SIM, full functionality, registration or address.
+    FunctionLost = "function-lost", Product;
+    /// After one more power cycle the module runs another version than it did just before.
+    ReadingsDiffer = "readings-differ", Product;
+    /// A measurement is out of the limits that the suite declares for it.
+    MeasurementOutOfLimits = "measurement-out-of-limits", Product;
     /// The firmware update object took an Update before its state was 2 (Downloaded).
     ExecuteTooEarly = "execute-too-early", Product;
     /// The update result was not reset to 0 when a download began.
@@ -187,6 +193,8 @@ rules! {
     SerialLost = "serial-lost", Rig;
     /// A line (power, reset, PWRKEY) could not be moved, or moving it did nothing.
     LineFailed = "line-failed", Rig;
+    /// A cut took longer than the suite's `cut-latency` allows; the rig goes on.
+    CutSlow = "cut-slow", Rig;
     /// The rig could not be opened, failed its self-check, or is broken since an earlier case.
     RigBroken = "rig-broken", Rig;
     /// The rig failed its self-check in an earlier run and has passed none since.
@@ -218,8 +226,17 @@ rules! {
     FinishedBeforeCut = "finished-before-cut", Inconclusive;
     /// A fault that the case declares was never brought about.
     FaultNotMet = "fault-not-met", Inconclusive;
+    /// A measurement that the suite declares was never taken.
+    MeasurementMissing = "measurement-missing", Inconclusive;
     /// The run was interrupted during the case.
     Interrupted = "interrupted", Inconclusive;
+}
+
+impl Rule {
+    /// Whether the cases after it cannot be run. A cut that was slow says nothing of the next one.
+    pub fn breaks_the_rig(self) -> bool {
+        self.class() == Class::Rig && self != Self::CutSlow
+    }
 }
 
 impl fmt::Display for Rule {

@@ -7,16 +7,21 @@ use bc66_wire::code::{DownloadCode, UpdateCode};
 use bc66_wire::lwm2m::{State, UpdateResult};
 use dfota_core::case::{Case, Limits, Package, Via};
 use dfota_core::cut::{CutPlan, Kind};
+use dfota_core::evidence::evidence;
 use dfota_core::expect::{Becomes, Expect, Reply};
 use dfota_core::fault::{Faults, OrderFault};
-use dfota_core::judge::{Became, Facts, Fetches, Lwm2m, TimedOut, Told, judge, story};
+use dfota_core::function::Function;
+use dfota_core::judge::{Asked, Became, Facts, Fetches, Lwm2m, TimedOut, Told, judge, story};
 use dfota_core::lwm2m::firmware_update::Ending;
+use dfota_core::mark::Mark;
+use dfota_core::measure::{self, Declared, Measure, Taken};
 use dfota_core::moment::Moment;
+use dfota_core::outcome::Outcome;
 use dfota_core::percent::Percent;
 use dfota_core::retries::Retries;
 use dfota_core::update::{Input, Update};
 use dfota_core::urc::{Fota, Urc};
-use dfota_core::verdict::{Class, Verdict};
+use dfota_core::verdict::{Class, Rule, Verdict};
 use rstest::rstest;
 use std::time::Duration;
 
@@ -104,6 +109,7 @@ fn case(cut: Option<Moment>, expect: Expect) -> Case {
         expect,
         limits: Limits::default(),
         retries: Retries::default(),
+        measures: vec![],
         requirements: vec![],
         tags: vec![],
     }
@@ -152,6 +158,7 @@ fn verdict(script: &str, version: &str, cut: Option<Moment>, change: impl FnOnce
         },
         lwm2m: None,
         imei: None,
+        asked: Asked::default(),
     };
     change(&mut facts);
     judge(&facts)
@@ -408,6 +415,7 @@ fn expected_codes_after_a_cut(#[case] script: &str, #[case] at: Moment, #[case] 
         fault_met: true,
         fetches: Fetches::default(),
         imei: None,
+        asked: Asked::default(),
         lwm2m: None,
     });
     assert_eq!(ruled(&verdict), rule, "{verdict:?}");
@@ -466,6 +474,7 @@ fn limits_that_run_out() {
         fault_met: true,
         fetches: Fetches::default(),
         imei: None,
+        asked: Asked::default(),
         lwm2m: None,
     });
     assert_eq!(ruled(&reset), "line-failed");
@@ -554,6 +563,7 @@ fn expectations(
         fetches: Fetches::default(),
         lwm2m: None,
         imei: None,
+        asked: Asked::default(),
     };
     assert_eq!(ruled(&judge(&facts)), rule);
 }
@@ -601,6 +611,7 @@ fn a_second_order(#[case] script: &str, #[case] reply: Reply, #[case] met: bool,
         },
         lwm2m: None,
         imei: None,
+        asked: Asked::default(),
     };
     assert_eq!(ruled(&judge(&facts)), rule);
 }
@@ -647,4 +658,270 @@ fn at_and_lwm2m_tell_the_same_story(#[case] ending: Option<Ending>, #[case] told
         });
     });
     assert_eq!(ruled(&judged), rule, "{judged:?}");
+}
+
+const SOUND: &str = "uart order start U20 U100 rdy end0 cycle rdy";
+
+fn able() -> Function {
+    Function {
+        imei: Some("867725030029312".parse().expect("an IMEI")),
+        sim: Some(true),
+        cfun: Some(true),
+        registered: Some(true),
+        ip: Some(true),
+    }
+}
+
+/// What was true before has to be true after; what was not known or not true is not judged.
+#[rstest]
+#[case::the_same(able(), able(), "pass")]
+#[case::sim(able(), Function { sim: Some(false), ..able() }, "function-lost")]
+#[case::cfun(able(), Function { cfun: Some(false), ..able() }, "function-lost")]
+#[case::registration(able(), Function { registered: Some(false), ..able() }, "function-lost")]
+#[case::address(able(), Function { ip: Some(false), ..able() }, "function-lost")]
+#[case::imei(able(), Function { imei: None, ..able() }, "imei-changed")]
+#[case::never_known(Function::default(), Function { registered: Some(false), ..able() }, "pass")]
+#[case::never_registered(Function { registered: Some(false), ip: Some(false), ..able() }, Function { registered: Some(false), ip: Some(false), ..able() }, "pass")]
+#[case::registers_now(Function { registered: Some(false), ..able() }, able(), "pass")]
+#[case::not_taken(able(), Function { registered: None, ip: None, ..able() }, "pass")]
+fn the_function_check(#[case] before: Function, #[case] after: Function, #[case] rule: &str) {
+    let judged = verdict(SOUND, "target", None, |facts| {
+        facts.asked.function = Some((before, after));
+    });
+    assert_eq!(ruled(&judged), rule, "{judged:?}");
+}
+
+/// The module is asked twice, and has to say the same.
+#[rstest]
+#[case::the_same("target", "target", "pass")]
+#[case::back_again("source", "target", "readings-differ")]
+#[case::third("BC66NBR01A07", "target", "wrong-version")]
+#[case::dead("dead", "target", "unresponsive")]
+fn the_second_reading(#[case] now: &str, #[case] first: &str, #[case] rule: &str) {
+    let Became::Runs(first) = became(first) else {
+        panic!("it had answered")
+    };
+    let judged = verdict(SOUND, now, None, |facts| facts.asked.first = Some(first));
+    assert_eq!(ruled(&judged), rule, "{judged:?}");
+}
+
+#[rstest]
+#[case::new(SOUND, "target", None, Outcome::New)]
+#[case::old("uart order start rdy end255", "source", None, Outcome::OldIntact)]
+#[case::resumed(
+    "uart order start U50 cut U20 U100 rdy end0 cycle rdy",
+    "target",
+    Some(UPDATING_50),
+    Outcome::NewAfterResume
+)]
+#[case::cut_at_end(
+    "uart order start U50 rdy end0 cut rdy cycle rdy",
+    "target",
+    Some(Moment::End),
+    Outcome::New
+)]
+#[case::forgot(
+    "uart order start U50 cut rdy cycle rdy",
+    "source",
+    Some(UPDATING_50),
+    Outcome::OldIntact
+)]
+#[case::wrong(
+    "uart order start U50 cut rdy",
+    "BC66NBR01A07",
+    Some(UPDATING_50),
+    Outcome::WrongImage
+)]
+#[case::dead(
+    "uart order start U50 cut cycle cycle",
+    "dead",
+    Some(UPDATING_50),
+    Outcome::Unresponsive
+)]
+#[case::loops(
+    "uart order start U50 cut brom brom cycle brom brom",
+    "dead",
+    Some(UPDATING_50),
+    Outcome::Unresponsive
+)]
+#[case::goes_on(
+    "uart order start U50 cut U20 cycle U20 U30",
+    "dead",
+    Some(UPDATING_50),
+    Outcome::StillUpdating
+)]
+fn outcomes(
+    #[case] script: &str,
+    #[case] version: &str,
+    #[case] at: Option<Moment>,
+    #[case] outcome: Outcome,
+) {
+    let mut found = None;
+    verdict(script, version, at, |facts| {
+        found = Some(Outcome::of(facts, &judge(facts)));
+    });
+    assert_eq!(found, Some(outcome));
+}
+
+#[test]
+fn what_is_lost_is_a_silent_corruption() {
+    verdict(SOUND, "target", None, |facts| {
+        facts.asked.function = Some((
+            able(),
+            Function {
+                registered: Some(false),
+                ..able()
+            },
+        ));
+        let outcome = Outcome::of(facts, &judge(facts));
+        assert_eq!(outcome, Outcome::SilentCorruption);
+        assert!(outcome.is_brick());
+    });
+    let bricks: Vec<&str> = Outcome::ALL
+        .into_iter()
+        .filter(|outcome| outcome.is_brick())
+        .map(Outcome::name)
+        .collect();
+    assert_eq!(
+        bricks,
+        [
+            "wrong-image",
+            "silent-corruption",
+            "unresponsive",
+            "still-updating"
+        ]
+    );
+}
+
+/// A script of which every word has a place in the journal, counted from 0; asking for the identity comes after it.
+#[rstest]
+#[case::forgot("uart order start U20 U50 cut brom rdy", "source", Rule::NoResume, &[3, 4, 6, 100])]
+#[case::lies("uart order start U20 U100 rdy end0", "source", Rule::EndWithoutUpdate, &[5, 100])]
+#[case::again("uart order start U20 U100 rdy end0 cycle rdy U20 U30", "target", Rule::UpdatingAfterEnd, &[5, 8])]
+#[case::code("uart order start U20 rdy end0 end7", "target", Rule::UpdateCode, &[4, 5])]
+#[case::fetched("http order hstart D100 hend0 start U50 cut hstart", "target", Rule::DownloadedAgain, &[6, 7])]
+#[case::late("uart order start U50 rdy end0 cut rdy", "target", Rule::CutLate, &[4, 5])]
+fn what_a_verdict_rests_on(
+    #[case] script: &str,
+    #[case] version: &str,
+    #[case] rule: Rule,
+    #[case] places: &[u64],
+) {
+    let via = if script.starts_with("http") {
+        Via::Http
+    } else {
+        Via::Uart
+    };
+    let mut update = Update::new(via);
+    for (place, word) in script.split_whitespace().skip(1).enumerate() {
+        update.on_marked(input(word), Mark(place as u64));
+    }
+    let case = case(Some(UPDATING_50), Expect::success());
+    let facts = Facts {
+        case: &case,
+        update: &update,
+        became: became(version),
+        cuts_planned: 1,
+        timed_out: None,
+        reply: None,
+        fault_met: true,
+        fetches: Fetches::default(),
+        lwm2m: None,
+        imei: None,
+        asked: Asked {
+            marks: dfota_core::judge::Marks {
+                identities: vec![Mark(100)],
+                ..Default::default()
+            },
+            ..Asked::default()
+        },
+    };
+    let found: Vec<u64> = evidence(&facts, rule).into_iter().map(|mark| mark.0).collect();
+    assert_eq!(found, places);
+}
+
+/// The table of rules and that of evidence belong together: a rule that judges a module rests on something.
+#[test]
+fn every_rule_of_the_module_rests_on_something() {
+    let script = "http order hstart D50 hend0 start U20 U50 cut start rdy end0 U20";
+    let mut update = Update::new(Via::Http);
+    for (place, word) in script.split_whitespace().skip(1).enumerate() {
+        update.on_marked(input(word), Mark(place as u64));
+    }
+    let case = case(Some(UPDATING_50), Expect::success());
+    let mark = || vec![Mark(100)];
+    let facts = Facts {
+        case: &case,
+        update: &update,
+        became: became("target"),
+        cuts_planned: 1,
+        timed_out: None,
+        reply: None,
+        fault_met: true,
+        fetches: Fetches::default(),
+        lwm2m: None,
+        imei: None,
+        asked: Asked {
+            marks: dfota_core::judge::Marks {
+                identities: mark(),
+                functions: mark(),
+                revivals: mark(),
+                reply: Some(Mark(100)),
+                timed_out: Some(Mark(100)),
+                missed: mark(),
+                requests: mark(),
+                object: mark(),
+            },
+            ..Asked::default()
+        },
+    };
+    // These name their places themselves: the journal of another case, or a measurement.
+    let elsewhere = [Rule::ImageCorrupt, Rule::MeasurementOutOfLimits];
+    for &rule in Rule::ALL {
+        if rule.class() == Class::Product && !elsewhere.contains(&rule) {
+            assert!(!evidence(&facts, rule).is_empty(), "{rule}");
+        }
+    }
+}
+
+fn taken(measure: Measure, value: u64) -> Taken {
+    let mark = Mark(value);
+    Taken { measure, value, mark }
+}
+
+#[rstest]
+#[case::within(Measure::ResumedAt, Some(20), Some(60), &[20, 60], "pass")]
+#[case::below(Measure::ResumedAt, Some(20), None, &[40, 19], "measurement-out-of-limits")]
+#[case::above(Measure::BytesAgain, None, Some(0), &[0, 1], "measurement-out-of-limits")]
+#[case::any(Measure::FirstUrc, None, None, &[7], "pass")]
+#[case::slow(Measure::CutLatency, None, Some(5_000_000), &[5_000_001], "cut-slow")]
+#[case::never(Measure::UpdateTime, None, Some(1), &[], "measurement-missing")]
+fn measurements(
+    #[case] what: Measure,
+    #[case] min: Option<u64>,
+    #[case] max: Option<u64>,
+    #[case] values: &[u64],
+    #[case] rule: &str,
+) {
+    let declared = [Declared {
+        measure: what,
+        min,
+        max,
+    }];
+    // Another one than the declared one is nobody's business.
+    let other = taken(Measure::AttachTime, u64::MAX);
+    let taken: Vec<Taken> = values
+        .iter()
+        .map(|&value| taken(what, value))
+        .chain([other])
+        .collect();
+    let out = measure::out_of_limits(&declared, &taken);
+    if let Some((_, mark)) = &out {
+        assert_eq!(Some(mark.0), values.last().copied(), "the one that is out");
+    }
+    let found = out
+        .map(|(verdict, _)| verdict)
+        .or_else(|| measure::missing(&declared, &taken))
+        .unwrap_or(Verdict::Pass);
+    assert_eq!(ruled(&found), rule, "{found:?}");
 }

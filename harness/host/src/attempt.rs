@@ -11,7 +11,8 @@ use dfota_core::cut::{Cut, Kind};
 use dfota_core::event::{Event, Line};
 use dfota_core::expect::{Becomes, Reply};
 use dfota_core::fault::{OrderFault, UartFault};
-use dfota_core::judge::TimedOut;
+use dfota_core::judge::{Marks, TimedOut};
+use dfota_core::measure::Measure;
 use dfota_core::moment::Moment;
 use dfota_core::update::{Due, Input, Phase, Update};
 use dfota_core::verdict::Rule;
@@ -93,6 +94,8 @@ impl Module {
     /// Tries the update of `job`. The module must be awake, and be left alone afterwards until it is asked what it became.
     pub fn attempt(&mut self, job: &Job<'_>) -> Result<Tried, Stop> {
         self.update = Some(Update::new(job.case.via));
+        self.marks = Marks::default();
+        (self.measures.ordered, self.measures.ended) = (None, None);
         self.cut = None;
         self.clean = false;
         let mut cuts: VecDeque<Cut> = job.cuts.iter().cloned().collect();
@@ -111,14 +114,18 @@ impl Module {
                 mark = mark.or_else(|| job.source.mark());
             }
             ended = self.watch_return(&job.case.limits)?;
+            self.measure_resumed_at();
         }
         let since = |mark: Option<Mark>| mark.map_or(0, |mark| job.source.requests_since(mark));
         (tried.fetched, tried.fetched_again) = (since(began), since(mark));
         if let Some(cut) = self.reader.disarm() {
-            self.journal.post(Event::CutMissed { cut });
+            let mark = self.journal.post(Event::CutMissed { cut });
+            self.marks.missed.push(mark);
         }
         if let Ended::TimedOut(limit) = ended {
             tried.timed_out = Some(limit);
+            let text = format!("the limit `{}` is over", limit.name());
+            self.marks.timed_out = Some(self.journal.step(text));
         }
         Ok(tried)
     }
@@ -132,6 +139,9 @@ impl Module {
     }
 
     fn tell(&mut self, input: Input) {
+        if input == Input::Order {
+            self.measures.ordered.get_or_insert_with(Instant::now);
+        }
         if let Some(update) = &mut self.update {
             update.on(input);
         }
@@ -212,7 +222,9 @@ impl Module {
     /// Gives an order; a module that loses its supply before it answers gives no reply.
     fn order(&mut self, text: &str) -> Result<Option<Reply>, Stop> {
         self.tell(Input::Order);
-        match self.timed_command("QFOTADL", text)? {
+        let answer = self.timed_command("QFOTADL", text)?;
+        self.marks.reply = answer.as_ref().map(|answer| answer.mark).or(self.latest);
+        match answer {
             Some(answer) if answer.end.is_ok() => Ok(Some(Reply::Ok)),
             Some(_) => {
                 self.tell(Input::Refused);
@@ -270,6 +282,7 @@ impl Module {
         self.journal
             .step(format!("fault: `{text}` in the middle of the download"));
         let answer = self.try_command(&text, COMMAND)?;
+        self.marks.reply = answer.as_ref().map(|answer| answer.mark).or(self.latest);
         if let Some(OrderFault::Again(_)) = job.case.faults.order {
             tried.reply = answer.map(|answer| {
                 if answer.end.is_ok() {
@@ -356,15 +369,14 @@ impl Module {
                 Ended::TimedOut(name)
             });
         }
+        if !glitch {
+            self.measure_first_urc();
+        }
         if gave_up(self) {
             return self.settle_cut();
         }
         if updates(self) {
-            self.measured(
-                "time to resume",
-                self.clock.module_time(self.since.elapsed()),
-                Some(limits.resume),
-            );
+            self.measure_time(Measure::TimeToResume, self.since.elapsed());
             if !ended(self) && self.cut.is_none() {
                 return self.watch_end(limits);
             }
@@ -374,6 +386,13 @@ impl Module {
             module.cut.is_some() || module.awake.sim_ready || ended(module)
         })?;
         self.settle_cut()
+    }
+
+    fn measure_resumed_at(&mut self) {
+        let first = self.update.as_ref().and_then(|update| update.life().updating);
+        if let Some((first, _)) = first {
+            self.measure(Measure::ResumedAt, first.get().into());
+        }
     }
 
     /// Where the last cut landed, and whether it was a glitch.
@@ -411,8 +430,7 @@ impl Module {
             Kind::Power | Kind::Both => self.pause_until(made.returned + self.clock.real(cut.off))?,
         }
         let landed = self.phase();
-        self.tell(Input::Cut { glitch });
-        self.journal.post(Event::CutMade {
+        let mark = self.journal.post(Event::CutMade {
             cut: cut.clone(),
             landed,
             trigger_ns: self.clock.mono_ns_of(made.trigger),
@@ -421,6 +439,11 @@ impl Module {
             returned_ns: self.clock.mono_ns_of(made.returned),
             kind: cut.kind,
         });
+        if let Some(update) = &mut self.update {
+            update.on_marked(Input::Cut { glitch }, mark);
+        }
+        let late = made.returned.saturating_duration_since(made.due);
+        self.measure(Measure::CutLatency, late.as_nanos() as u64);
         if !glitch && cut.kind != Kind::Reset {
             self.prove_silence()?;
         }

@@ -7,6 +7,7 @@ use crate::line::{Line, command::Switch, simulated};
 use crate::lines::Lines;
 use crate::module::{Access, Module, Timing};
 use crate::package_server::PackageServer;
+use crate::reflash::Reflash;
 use crate::rig::{Driver, Link, Pulse, Rig, Safe};
 use crate::serial::port::Port;
 use crate::serial::reader::{Cutter, Message, Reader};
@@ -59,6 +60,8 @@ pub struct Bench {
     pub http: Option<(PackageServer, String)>,
     /// The CoAP file server and LwM2M server, and the base of its URIs, where the rig has a network.
     pub coap: Option<(CoapServer, String)>,
+    /// How a module that does not boot any more is restored, where the rig can.
+    pub reflash: Option<Reflash>,
     _sim: Option<SimProcess>,
 }
 
@@ -107,6 +110,7 @@ impl Bench {
             inbox,
             http,
             coap,
+            reflash: reflash(rig, sim.as_ref()),
             _sim: sim,
         })
     }
@@ -178,6 +182,16 @@ impl Wires {
     }
 }
 
+/// A simulated module can always be restored; a real one by the program that the rig file names.
+fn reflash(rig: &Rig, sim: Option<&SimProcess>) -> Option<Reflash> {
+    match (&rig.link, sim) {
+        (Link::Bench(bench), _) => bench.reflash.clone(),
+        (Link::Simulated(_), sim) => sim.map(|sim| Reflash::Simulated {
+            control: sim.control.clone(),
+        }),
+    }
+}
+
 fn simulated_line(name: &'static str, control: &Path) -> Result<Box<dyn Line>, String> {
     simulated::Simulated::connect(name, control)
         .map(|line| Box::new(line) as Box<dyn Line>)
@@ -218,9 +232,9 @@ fn http(
     };
     let (journal, inbox) = (journal.clone(), inbox.clone());
     let server = PackageServer::bind(listen, clock, move |request| {
-        journal.post(Event::Request(request.clone()));
+        let mark = journal.post(Event::Request(request.clone()));
         if request.ours {
-            let _ = inbox.send(Message::Request(request));
+            let _ = inbox.send(Message::Request(request, mark));
         }
     });
     let server = server.map_err(|why| why.to_string())?;
@@ -246,9 +260,9 @@ fn coap(
     let (journal, inbox) = (journal.clone(), inbox.clone());
     let server = CoapServer::bind(listen, clock, Seed(seed), move |happening| match happening {
         Happening::Request(request) => {
-            journal.post(Event::Request(request.clone()));
+            let mark = journal.post(Event::Request(request.clone()));
             if request.ours {
-                let _ = inbox.send(Message::Request(request));
+                let _ = inbox.send(Message::Request(request, mark));
             }
         }
         Happening::Acknowledged { bytes, len, .. } => {
@@ -256,10 +270,10 @@ fn coap(
             cutter.served(share.unwrap_or(Percent::FULL));
         }
         happening => {
-            journal.post(Event::Lwm2m {
+            let mark = journal.post(Event::Lwm2m {
                 text: happening.to_string(),
             });
-            let _ = inbox.send(Message::Lwm2m(happening));
+            let _ = inbox.send(Message::Lwm2m(happening, mark));
         }
     });
     let server = server.map_err(|why| why.to_string())?;

@@ -18,7 +18,7 @@ use crate::module::{Module, Stop};
 use crate::prepare::Identity;
 use dfota_core::case::Limits;
 use dfota_core::duration::Short;
-use dfota_core::rig_check::{Check, Outcome, Probe};
+use dfota_core::rig_check::{Check, CheckOutcome, Probe};
 use dfota_core::verdict::Rule;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -198,7 +198,7 @@ impl<'c> RigCheck<'c> {
 fn ok(probe: Probe, seen: impl Into<String>) -> Check {
     Check {
         probe,
-        outcome: Outcome::Ok,
+        outcome: CheckOutcome::Ok,
         seen: seen.into(),
         advice: None,
     }
@@ -208,7 +208,7 @@ fn ok(probe: Probe, seen: impl Into<String>) -> Check {
 pub fn fail(probe: Probe, seen: impl Into<String>, advice: &str) -> Check {
     Check {
         probe,
-        outcome: Outcome::Fail,
+        outcome: CheckOutcome::Fail,
         seen: seen.into(),
         advice: Some(advice.to_owned()),
     }
@@ -217,7 +217,7 @@ pub fn fail(probe: Probe, seen: impl Into<String>, advice: &str) -> Check {
 fn skip(probe: Probe, why: impl Into<String>) -> Check {
     Check {
         probe,
-        outcome: Outcome::Skip,
+        outcome: CheckOutcome::Skip,
         seen: why.into(),
         advice: None,
     }

@@ -6,7 +6,8 @@ use crate::journal::Observer;
 use crate::paint::{Colour, Paint};
 use crate::report::{Run, word};
 use dfota_core::event::{Event, Line, Record};
-use dfota_core::rig_check::Outcome;
+use dfota_core::outcome::Outcome;
+use dfota_core::rig_check::CheckOutcome;
 use dfota_core::update::Phase;
 use dfota_core::urc::{Fota, Urc};
 use dfota_core::verdict::Verdict;
@@ -150,7 +151,12 @@ impl Observer for Console {
                 self.done += 1;
                 let mut story = end.story.clone();
                 if end.tries > 1 {
-                    let _ = write!(story, " · flaky: try {}", end.tries);
+                    let flaky = if end.verdict == Verdict::Pass {
+                        "flaky, "
+                    } else {
+                        ""
+                    };
+                    let _ = write!(story, " · {flaky}try {}", end.tries);
                 }
                 self.say(&line(
                     self.paint,
@@ -161,10 +167,16 @@ impl Observer for Console {
                     &story,
                 ));
             }
+            Event::Recovered { by, version } => {
+                self.say(&format!(
+                    "        note the module is back, by {by}: it runs {version}"
+                ));
+            }
+            Event::GivenUp { cause } => self.say(&format!("        note no further case is begun: {cause}")),
             Event::RigChecked { checks, .. } => {
                 for check in checks
                     .iter()
-                    .filter(|check| self.verbose || check.outcome == Outcome::Fail)
+                    .filter(|check| self.verbose || check.outcome == CheckOutcome::Fail)
                 {
                     self.say(&format!("       check {check}"));
                 }
@@ -222,6 +234,9 @@ pub fn summary(run: &Run<'_>, paint: Paint) -> String {
             counts.push(format!("{} {shown}", count(name)));
         }
     }
+    if run.flaky() > 0 {
+        counts[0].push_str(&format!(" ({} flaky)", run.flaky()));
+    }
     let took = Duration::from_nanos(run.took_ns).as_secs_f64();
     let _ = writeln!(
         text,
@@ -236,6 +251,28 @@ pub fn summary(run: &Run<'_>, paint: Paint) -> String {
         );
     }
     let _ = writeln!(text, "             {}/{}", run.started.out, crate::report::JUNIT);
+    if run.bricks() > 0 {
+        let _ = writeln!(text, "             bricks: {}; {}", run.bricks(), Outcome::BRICK);
+    }
+    if let Some(cause) = run.given_up {
+        let _ = writeln!(text, "             not reached: {cause}");
+    }
+    for case in run.cases.iter().filter(|case| case.is_flaky()) {
+        for tried in &case.earlier {
+            let finding = tried.verdict.finding();
+            let finding = finding.map_or(String::new(), |finding| {
+                format!("{}: {}", finding.rule, finding.sentence)
+            });
+            let _ = writeln!(
+                text,
+                "       flaky {} {}: try {} was {}, {finding}",
+                case.case.suite,
+                case.case.id,
+                tried.number,
+                word(&tried.verdict)
+            );
+        }
+    }
     for case in &run.cases {
         let Some(finding) = case.verdict.finding() else {
             continue;
@@ -249,6 +286,12 @@ pub fn summary(run: &Run<'_>, paint: Paint) -> String {
             "",
         ));
         let _ = writeln!(text, "\n             {}: {}", finding.rule, finding.sentence);
+        let class = finding.rule.class();
+        let outcome = case.outcome.map_or("not asked", Outcome::words);
+        let _ = writeln!(text, "             class: {class}; the module: {outcome}");
+        if !case.evidence.is_empty() {
+            let _ = writeln!(text, "             evidence: {}", case.evidence_lines());
+        }
         if !case.rerun.is_empty() {
             let _ = writeln!(text, "             rerun: {}", case.rerun);
         }

@@ -7,10 +7,14 @@
 
 use crate::clock::Clock;
 use dfota_core::event::{Event, Record};
+use dfota_core::mark::Mark;
 use sha2::{Digest, Sha256};
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::Instant;
@@ -24,24 +28,66 @@ pub const FILE: &str = "events.jsonl";
 #[derive(Debug, Clone)]
 pub struct Journal {
     clock: Clock,
-    inbox: Sender<(u64, Event)>,
+    inbox: Sender<Told>,
+    next: Arc<AtomicU64>,
+}
+
+/// One event on its way to the writer.
+#[derive(Debug)]
+struct Told {
+    mark: Mark,
+    mono_ns: u64,
+    event: Event,
 }
 
 impl Journal {
-    /// Tells what happened now.
-    pub fn post(&self, event: Event) {
-        self.post_at(Instant::now(), event);
+    /// Tells what happened now; gives the mark by which a later event can name it.
+    pub fn post(&self, event: Event) -> Mark {
+        self.post_at(Instant::now(), event)
     }
 
     /// Tells what happened at a moment that was noted where it happened.
-    pub fn post_at(&self, at: Instant, event: Event) {
+    pub fn post_at(&self, at: Instant, event: Event) -> Mark {
+        // No lock: the reader of the port is one of those who tell. The record's number is the writer's.
+        let mark = Mark(self.next.fetch_add(1, Ordering::Relaxed));
+        let mono_ns = self.clock.mono_ns_of(at);
         // The writer ends after every sender; if it has ended early, its error is reported by `Writer::finish`.
-        let _ = self.inbox.send((self.clock.mono_ns_of(at), event));
+        let _ = self.inbox.send(Told { mark, mono_ns, event });
+        mark
     }
 
     /// Tells what is done now, in words.
-    pub fn step(&self, text: impl Into<String>) {
-        self.post(Event::Step { text: text.into() });
+    pub fn step(&self, text: impl Into<String>) -> Mark {
+        self.post(Event::Step { text: text.into() })
+    }
+}
+
+/// The numbers of the records of the present case and the one before it: what a verdict can rest on.
+#[derive(Debug, Default)]
+struct Numbers {
+    case: HashMap<u64, u64>,
+    before: HashMap<u64, u64>,
+}
+
+impl Numbers {
+    /// Takes the number of a record, and puts numbers in the place of the marks that its event names.
+    fn take(&mut self, mark: Mark, seq: u64, event: &mut Event) {
+        if let Event::CaseStarted { .. } = event {
+            self.before = std::mem::take(&mut self.case);
+        }
+        self.case.insert(mark.0, seq);
+        match event {
+            Event::TryEnded(tried) => self.resolve(&mut tried.evidence),
+            Event::CaseEnded(ended) => self.resolve(&mut ended.evidence),
+            _ => {}
+        }
+    }
+
+    fn resolve(&self, evidence: &mut Vec<u64>) {
+        let number = |mark: &u64| self.case.get(mark).or_else(|| self.before.get(mark)).copied();
+        *evidence = evidence.iter().filter_map(number).collect();
+        evidence.sort_unstable();
+        evidence.dedup();
     }
 }
 
@@ -77,7 +123,8 @@ impl Writer {
                     observer,
                 )
             })?;
-        Ok((Journal { clock, inbox }, Self { thread }))
+        let next = Arc::default();
+        Ok((Journal { clock, inbox, next }, Self { thread }))
     }
 
     /// Waits for the last line.
@@ -89,7 +136,7 @@ impl Writer {
 }
 
 fn write(
-    events: &Receiver<(u64, Event)>,
+    events: &Receiver<Told>,
     mut file: BufWriter<File>,
     clock: Clock,
     began: OffsetDateTime,
@@ -98,8 +145,13 @@ fn write(
     crate::priority::stand_back();
     let (mut prev, mut line) = (Sha256::digest([]), Vec::new());
     let mut pending = Vec::new();
+    let mut numbers = Numbers::default();
     for seq in 0.. {
-        let (mono_ns, event) = match events.try_recv() {
+        let Told {
+            mark,
+            mono_ns,
+            mut event,
+        } = match events.try_recv() {
             Ok(event) => event,
             Err(_) => {
                 // Nothing waits: hand over what was written, then show it.
@@ -111,6 +163,7 @@ fn write(
                 }
             }
         };
+        numbers.take(mark, seq, &mut event);
         let utc = (began + std::time::Duration::from_nanos(mono_ns))
             .format(&Rfc3339)
             .unwrap_or_default();

@@ -7,13 +7,16 @@
 use crate::clock::Clock;
 use crate::journal::Journal;
 use crate::lines::Lines;
+use crate::measures::Measures;
 use crate::registration::ObjectSeen;
 use crate::serial::port::Port;
 use crate::serial::reader::{CutMade, Message, Reader};
 use dfota_core::event::{Event, Line, Request};
+use dfota_core::judge::Marks;
+use dfota_core::mark::Mark;
 use dfota_core::reply::{Final, Pending, Said, revision};
 use dfota_core::update::{Input, Update};
-use dfota_core::urc::Urc;
+use dfota_core::urc::{Fota, Urc};
 use dfota_core::verdict::Rule;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -46,6 +49,15 @@ impl Stop {
     }
 }
 
+impl std::fmt::Display for Stop {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Interrupted => f.write_str("the run was interrupted"),
+            Self::Rule(rule, sentence) => write!(f, "{rule}: {sentence}"),
+        }
+    }
+}
+
 /// What is fixed about a rig's lines, in the module's time.
 #[derive(Debug, Clone, Copy)]
 pub struct Timing {
@@ -75,6 +87,8 @@ pub struct Answer {
     pub end: Final,
     /// The lines before the end.
     pub info: Vec<String>,
+    /// Place of the end in the journal.
+    pub mark: Mark,
 }
 
 impl Answer {
@@ -103,6 +117,10 @@ pub struct Awake {
     pub lw_update: Option<u32>,
     /// When the first of it was read.
     pub first: Option<Instant>,
+    /// When RDY was.
+    pub ready_at: Option<Instant>,
+    /// When `+IP:` was.
+    pub ip_at: Option<Instant>,
 }
 
 /// What [`Module::next`] gives to whoever waits.
@@ -114,6 +132,8 @@ pub enum Heard {
         text: Vec<u8>,
         /// When it had been read.
         at: Instant,
+        /// Its place in the journal.
+        mark: Mark,
     },
     /// The prompt of data mode.
     Prompt {
@@ -152,6 +172,14 @@ pub struct Module {
     pub object: ObjectSeen,
     /// Requests for packages of this case.
     pub requests: Vec<Request>,
+    /// Places in the journal of what this update may be judged by.
+    pub marks: Marks,
+    /// Place of what was last done to the module: where a procedure stood that could not go on.
+    pub latest: Option<Mark>,
+    /// What was done to it since it last answered no more.
+    pub revivals: Vec<&'static str>,
+    /// What is measured in this try.
+    pub measures: Measures,
     /// What the module has said since its supply came.
     pub awake: Awake,
     /// When the supply last came.
@@ -183,6 +211,10 @@ impl Module {
             cut: None,
             object: ObjectSeen::default(),
             requests: Vec::new(),
+            marks: Marks::default(),
+            latest: None,
+            revivals: Vec::new(),
+            measures: Measures::default(),
             awake: Awake::default(),
             since: Instant::now(),
             powered: false,
@@ -223,27 +255,35 @@ impl Module {
             Message::Interrupt => return Err(Stop::Interrupted),
             Message::Lost(why) => self.wait_for_port(&why)?,
             Message::Back => {}
-            Message::Request(request) => self.requests.push(request),
+            Message::Request(request, mark) => {
+                self.measures.sent.push((request.first, request.sent));
+                self.requests.push(request);
+                self.marks.requests.push(mark);
+            }
             Message::Served(percent) => {
                 if let Some(update) = &mut self.update {
                     update.on(Input::Served(percent));
                 }
             }
-            Message::Lwm2m(happening) => self.object.on(happening),
+            Message::Lwm2m(happening, mark) => {
+                if self.object.on(happening) {
+                    self.marks.object.push(mark);
+                }
+            }
             Message::Cut(made) => self.cut = Some(made),
             Message::Prompt { at } => return Ok(Some(Heard::Prompt { at })),
             Message::Drained { bytes } => return Ok(Some(Heard::Drained { bytes })),
-            Message::Line { text, urc, at } => {
+            Message::Line { text, urc, at, mark } => {
                 if let Some(urc) = urc {
-                    self.hear(urc, at);
+                    self.hear(urc, at, mark);
                 }
-                return Ok(Some(Heard::Line { text, at }));
+                return Ok(Some(Heard::Line { text, at, mark }));
             }
         }
         Ok(Some(Heard::Change))
     }
 
-    fn hear(&mut self, urc: Urc, at: Instant) {
+    fn hear(&mut self, urc: Urc, at: Instant, mark: Mark) {
         self.awake.first.get_or_insert(at);
         match urc {
             Urc::BootRom => {
@@ -253,15 +293,16 @@ impl Module {
                     ..Awake::default()
                 }
             }
-            Urc::Rdy => self.awake.ready = true,
+            Urc::Rdy => (self.awake.ready, self.awake.ready_at) = (true, Some(at)),
             Urc::SimReady => self.awake.sim_ready = true,
-            Urc::Ip => self.awake.ip = true,
+            Urc::Ip => (self.awake.ip, self.awake.ip_at) = (true, Some(at)),
             Urc::LwReg(result) => self.awake.lw_reg = Some(result),
             Urc::LwUpdate(result) => self.awake.lw_update = Some(result),
+            Urc::Fota(Fota::End(_)) => self.measures.ended = Some(at),
             _ => {}
         }
         if let Some(update) = &mut self.update {
-            update.on(Input::Urc(urc));
+            update.on_marked(Input::Urc(urc), mark);
         }
     }
 
@@ -348,7 +389,7 @@ impl Module {
         self.lines
             .set(line, active)
             .map_err(|error| Stop::rule(Rule::LineFailed, error.to_string()))?;
-        self.journal.post_at(
+        let mark = self.journal.post_at(
             at,
             Event::Line {
                 line,
@@ -356,6 +397,7 @@ impl Module {
                 took_ns: at.elapsed().as_nanos() as u64,
             },
         );
+        self.latest = Some(mark);
         Ok(())
     }
 
@@ -400,6 +442,7 @@ impl Module {
         self.awake = Awake::default();
         self.set(Line::Power, true)?;
         (self.since, self.powered) = (Instant::now(), true);
+        self.measures.new_boot();
         self.press_pwrkey()
     }
 
@@ -423,6 +466,7 @@ impl Module {
         self.awake = Awake::default();
         self.set(Line::Reset, false)?;
         self.since = Instant::now();
+        self.measures.new_boot();
         Ok(())
     }
 
@@ -452,7 +496,9 @@ impl Module {
 
     /// Waits for RDY.
     pub fn boot(&mut self, limit: Duration) -> Result<bool, Stop> {
-        self.wait(limit, |module| module.awake.ready)
+        let up = self.wait(limit, |module| module.awake.ready)?;
+        self.measure_first_urc();
+        Ok(up)
     }
 
     /// Waits for RDY where the module is on its way there; one that has been up all the time sends none.
@@ -505,7 +551,7 @@ impl Module {
 
     fn send_as(&mut self, text: &str, shown: &str) -> Result<(), Stop> {
         let shown = crate::escape::readable(shown.as_bytes());
-        self.journal.post(Event::Tx { text: shown });
+        self.latest = Some(self.journal.post(Event::Tx { text: shown }));
         self.write(format!("{text}\r").as_bytes())
     }
 
@@ -517,7 +563,7 @@ impl Module {
     fn answer_until(&mut self, pending: &Pending, deadline: Instant) -> Result<Option<Answer>, Stop> {
         let mut info = Vec::new();
         while let Some(heard) = self.next(deadline)? {
-            let Heard::Line { text, .. } = heard else {
+            let Heard::Line { text, mark, .. } = heard else {
                 if self.cut.is_some() {
                     // The supply is gone in the middle of the command.
                     return Ok(None);
@@ -525,7 +571,7 @@ impl Module {
                 continue;
             };
             match pending.classify(&text) {
-                Said::Final(end) => return Ok(Some(Answer { end, info })),
+                Said::Final(end) => return Ok(Some(Answer { end, info, mark })),
                 Said::Info => info.push(String::from_utf8_lossy(&text).trim().to_owned()),
                 Said::Echo | Said::Urc(_) | Said::Other => {}
             }

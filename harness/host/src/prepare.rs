@@ -24,7 +24,7 @@ pub struct Identity {
 /// the harness talks to it.
 const SETTINGS: [&str; 4] = ["ATE0", "AT+CMEE=1", "AT+QSCLK=0", "AT+CPSMS=0"];
 /// Between two questions after the registration.
-const ASK_AGAIN: Duration = Duration::from_secs(1);
+pub(crate) const ASK_AGAIN: Duration = Duration::from_secs(1);
 
 impl Module {
     /// After a boot: speaks to the module until it answers, makes its settings and asks who it is. `None` when it does not
@@ -64,25 +64,24 @@ impl Module {
                 .and_then(|value| value.trim_matches('"').parse().ok())
         });
         let identity = Identity { model, version, imei };
-        self.journal.post(Event::Identity {
+        let mark = self.journal.post(Event::Identity {
             model: identity.model.clone(),
             version: identity.version.clone(),
             imei: identity.imei.clone(),
         });
+        self.marks.identities.push(mark);
         Ok(Some(identity))
     }
 
     /// The network check of the application note, §2.1.3: signal, registration, address.
     pub fn wait_for_network(&mut self, limits: &Limits) -> Result<(), Stop> {
-        let began = Instant::now();
-        let deadline = began + self.clock.time_out(limits.attach);
+        let deadline = Instant::now() + self.clock.time_out(limits.attach);
         self.enter_pin()?;
         self.set_apn()?;
         self.query("AT+CESQ")?;
         let mut state = None;
         while !matches!(state, Some(1 | 5)) {
-            let answer = self.query("AT+CEREG?")?;
-            state = answer.and_then(|answer| answer.info.iter().find_map(|line| cereg_state(line)));
+            state = self.registration()?;
             if !matches!(state, Some(1 | 5)) {
                 self.ask_again(deadline, limits, || match state {
                     Some(state) => {
@@ -97,13 +96,12 @@ impl Module {
                 "`AT+CGPADDR=1` tells no address although the module is registered".into()
             })?;
         }
-        let took = self.clock.module_time(began.elapsed());
-        self.measured("attach", took, None);
+        self.measure_attach();
         Ok(())
     }
 
     /// Unlocks the SIM, where the rig file has its PIN and the SIM asks for it. The PIN itself is written down nowhere.
-    fn enter_pin(&mut self) -> Result<(), Stop> {
+    pub(crate) fn enter_pin(&mut self) -> Result<(), Stop> {
         let Some(pin) = self.access.pin.clone() else {
             return Ok(());
         };
@@ -154,7 +152,13 @@ impl Module {
         Ok(())
     }
 
-    fn has_address(&mut self) -> Result<bool, Stop> {
+    /// What `AT+CEREG?` says.
+    pub(crate) fn registration(&mut self) -> Result<Option<u8>, Stop> {
+        let answer = self.query("AT+CEREG?")?;
+        Ok(answer.and_then(|answer| answer.info.iter().find_map(|line| cereg_state(line))))
+    }
+
+    pub(crate) fn has_address(&mut self) -> Result<bool, Stop> {
         let answer = self.query("AT+CGPADDR=1")?;
         Ok(answer.is_some_and(|answer| {
             answer
@@ -186,6 +190,7 @@ impl Module {
             name: name.to_owned(),
             value: ms(value),
             unit: "ms".into(),
+            min: None,
             limit: limit.map(ms),
         });
     }

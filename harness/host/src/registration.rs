@@ -45,8 +45,8 @@ pub struct ObjectSeen {
 }
 
 impl ObjectSeen {
-    /// Takes what happened.
-    pub fn on(&mut self, happening: Happening) {
+    /// Takes what happened; whether a verdict may rest on it.
+    pub fn on(&mut self, happening: Happening) -> bool {
         match happening {
             Happening::Found { finding, .. } => self.findings.push(finding),
             Happening::Ended { ending, .. } => self.ending = Some(ending),
@@ -60,8 +60,9 @@ impl ObjectSeen {
                 value,
                 ..
             } => self.told.result = Some(value),
-            _ => {}
+            _ => return false,
         }
+        true
     }
 }
 

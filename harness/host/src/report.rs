@@ -9,6 +9,7 @@ pub mod transcript;
 
 use dfota_core::case::Case;
 use dfota_core::event::{Event, Record, RunStarted, TryEnded};
+use dfota_core::outcome::Outcome;
 use dfota_core::rig_check::{Check, CheckTime};
 use dfota_core::verdict::{Class, Finding, Rule, Verdict};
 use std::io::{self, Write};
@@ -32,6 +33,8 @@ pub struct Run<'a> {
     pub took_ns: u64,
     /// The cases, in the order of the plan.
     pub cases: Vec<CaseRun<'a>>,
+    /// Why no further case was begun, if the module was given up.
+    pub given_up: Option<&'a str>,
     /// The rig's self-checks: when, around which suite, and what was looked at.
     pub rig_checks: Vec<(CheckTime, &'a str, &'a [Check])>,
     /// How the run ended: exit code, whether a signal ended it, whether the lines are safe. `None` when it was killed.
@@ -55,6 +58,10 @@ pub struct CaseRun<'a> {
     pub rerun: &'a str,
     /// The tries before the last one.
     pub earlier: Vec<&'a TryEnded>,
+    /// What became of the module, where it was asked.
+    pub outcome: Option<Outcome>,
+    /// Numbers of the records that the verdict rests on.
+    pub evidence: &'a [u64],
 }
 
 /// A journal that is none of this program.
@@ -104,6 +111,7 @@ impl<'a> Run<'a> {
         let mut rig_checks = Vec::new();
         let mut began = None;
         let mut ended = None;
+        let mut given_up = None;
         for (at, record) in records.iter().enumerate() {
             match &record.event {
                 Event::CasePlanned { case, skip } => cases.push(CaseRun::planned(case, skip.as_ref())),
@@ -131,8 +139,10 @@ impl<'a> Run<'a> {
                             case.records = &records[from..=at];
                         }
                         (case.took_ns, case.story, case.rerun) = (end.took_ns, &end.story, &end.rerun);
+                        (case.outcome, case.evidence) = (end.outcome, &end.evidence);
                     }
                 }
+                Event::GivenUp { cause } => given_up = Some(cause.as_str()),
                 Event::RigChecked { when, suite, checks } => {
                     rig_checks.push((*when, suite.as_str(), checks.as_slice()));
                 }
@@ -149,6 +159,7 @@ impl<'a> Run<'a> {
             utc: &first.utc,
             took_ns: last.mono_ns,
             cases,
+            given_up,
             rig_checks,
             ended,
         })
@@ -157,6 +168,12 @@ impl<'a> Run<'a> {
     /// Cases that passed, and not at the first try.
     pub fn flaky(&self) -> usize {
         self.cases.iter().filter(|case| case.is_flaky()).count()
+    }
+
+    /// Cases whose outcome counts as a brick.
+    pub fn bricks(&self) -> usize {
+        let outcomes = self.cases.iter().filter_map(|case| case.outcome);
+        outcomes.filter(|outcome| outcome.is_brick()).count()
     }
 
     /// Cases whose verdict is like this one.
@@ -180,6 +197,11 @@ fn unfinished() -> Verdict {
 }
 
 impl<'a> CaseRun<'a> {
+    /// The lines of the journal that the verdict rests on: `events.jsonl:17, events.jsonl:42`.
+    pub fn evidence_lines(&self) -> String {
+        evidence_lines(self.evidence)
+    }
+
     /// Whether it passed, and not at the first try.
     pub fn is_flaky(&self) -> bool {
         self.verdict == Verdict::Pass && !self.earlier.is_empty()
@@ -200,8 +222,19 @@ impl<'a> CaseRun<'a> {
             story: "",
             rerun: "",
             earlier: Vec::new(),
+            outcome: None,
+            evidence: &[],
         }
     }
+}
+
+/// Records as places in the journal's file. Records are numbered from 0, lines from 1.
+pub fn evidence_lines(evidence: &[u64]) -> String {
+    let lines: Vec<String> = evidence
+        .iter()
+        .map(|seq| format!("{}:{}", crate::journal::FILE, seq + 1))
+        .collect();
+    lines.join(", ")
 }
 
 /// The exit code that verdicts give (contract: "exit").

@@ -4,6 +4,7 @@ pub mod rig_file;
 pub mod rig_keys;
 pub mod rig_literals;
 
+use crate::reflash::Reflash;
 use bc66_wire::module::Module;
 use dfota_core::version::Version;
 use serde::{Serialize, Serializer};
@@ -59,6 +60,9 @@ pub struct Bench {
     pub reset: Option<Pulse>,
     /// PWRKEY, where it is wired.
     pub pwrkey: Option<Pulse>,
+    /// How a module that does not boot any more is restored.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reflash: Option<Reflash>,
 }
 
 /// A serial port.

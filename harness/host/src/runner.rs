@@ -4,6 +4,7 @@
 mod bring_up;
 mod case_run;
 mod oracle;
+mod recovery;
 pub mod rig_watch;
 mod tries;
 
@@ -14,8 +15,13 @@ use crate::shell_word::shell_word;
 use crate::suite::Suite;
 use dfota_core::case::Case;
 use dfota_core::event::{CaseEnded, Event, TryEnded};
+use dfota_core::evidence::evidence;
+use dfota_core::function::Function;
+use dfota_core::judge::{Facts, judge, story};
+use dfota_core::mark::Mark;
+use dfota_core::outcome::Outcome;
 use dfota_core::seed::Seed;
-use dfota_core::verdict::{Class, Finding, Rule, Verdict};
+use dfota_core::verdict::{Finding, Rule, Verdict};
 use rig_watch::RigWatch;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
@@ -38,13 +44,37 @@ pub struct Options {
 #[derive(Debug, Clone)]
 struct Judged {
     verdict: Verdict,
+    /// What became of the module, where it was asked.
+    outcome: Option<Outcome>,
+    /// Marks of the records that the verdict rests on.
+    evidence: Vec<u64>,
     story: String,
 }
 
 impl Judged {
-    fn bare(verdict: Verdict) -> Self {
-        let story = String::new();
-        Self { verdict, story }
+    /// The judgement of what was seen.
+    fn of(facts: &Facts<'_>) -> Self {
+        let verdict = judge(facts);
+        let outcome = Outcome::of(facts, &verdict);
+        let evidence = verdict
+            .finding()
+            .map_or(Vec::new(), |finding| evidence(facts, finding.rule));
+        Self {
+            outcome: Some(outcome),
+            evidence: evidence.into_iter().map(|mark| mark.0).collect(),
+            story: format!("{} ({})", story(facts.update, &facts.became), outcome.words()),
+            verdict,
+        }
+    }
+
+    /// A verdict that was reached before the module could be asked; it stands where the procedure stood.
+    fn stopped(verdict: Verdict, latest: Option<Mark>) -> Self {
+        Self {
+            verdict,
+            outcome: None,
+            evidence: latest.into_iter().map(|mark| mark.0).collect(),
+            story: String::new(),
+        }
     }
 }
 
@@ -63,8 +93,18 @@ pub struct Runner<'a> {
     refused: bool,
     /// The image was written by a sound update since the last case.
     fresh: bool,
-    /// The case that ended last, as far as a later one may have to say something about it.
-    last: Option<CaseEnded>,
+    /// The case that left the image, and the place of its verdict: a later one may have to say something about it.
+    last: Option<(usize, CaseEnded)>,
+    /// The image may have been written in this case.
+    touched: bool,
+    /// What the module can do, as long as nothing has happened since.
+    function: Option<Function>,
+    /// It has registered in this run: the network is there.
+    registers: bool,
+    /// It was waited for a registration in this run.
+    asked_for_network: bool,
+    /// Why no further case is begun.
+    given_up: bool,
     verdicts: Vec<Verdict>,
     /// The rig's self-check around the suites.
     watch: RigWatch,
@@ -95,6 +135,11 @@ impl<'a> Runner<'a> {
             refused: false,
             fresh: false,
             last: None,
+            touched: false,
+            function: None,
+            registers: false,
+            asked_for_network: false,
+            given_up: false,
             verdicts: Vec::new(),
             watch: RigWatch::default(),
         }
@@ -132,7 +177,7 @@ impl<'a> Runner<'a> {
             }
             interrupted = self.one(case);
             let good = matches!(self.verdicts.last(), Some(Verdict::Pass | Verdict::Skip { .. }));
-            stopped = self.options.fail_fast && !good;
+            stopped = self.given_up || self.options.fail_fast && !good;
         }
         let interrupted = interrupted || self.leave().is_err();
         Ran {
@@ -164,30 +209,34 @@ impl<'a> Runner<'a> {
                 suite: case.suite.clone(),
                 number,
                 verdict: judged.verdict,
+                outcome: judged.outcome,
+                evidence: judged.evidence,
                 again: again.to_string(),
                 took_ns: tried.elapsed().as_nanos() as u64,
                 story: judged.story,
             }));
             earlier.push(again);
         };
-        self.after_case(case, &judged.verdict);
         let ended = CaseEnded {
             id: case.id.clone(),
             suite: case.suite.clone(),
             verdict: judged.verdict,
+            outcome: judged.outcome,
+            evidence: judged.evidence,
             tries: earlier.len() as u32 + 1,
             took_ns: began.elapsed().as_nanos() as u64,
             story: judged.story,
             rerun: self.rerun(case),
         };
-        self.verdicts.push(ended.verdict.clone());
         journal.post(Event::CaseEnded(ended.clone()));
-        self.last = Some(ended);
+        self.verdicts.push(ended.verdict.clone());
+        self.after_case(ended);
         interrupted
     }
 
     /// One try, to its verdict whatever happens; whether the run was interrupted in it.
     fn try_once(&mut self, case: &Case) -> (Judged, bool) {
+        self.module().latest = None;
         let result = match &self.broken {
             Some(first) => Err(Stop::rule(Rule::RigBroken, first.clone())),
             // A bug of the harness is an error of one case: the rig must be left safe, and the night goes on.
@@ -198,16 +247,15 @@ impl<'a> Runner<'a> {
                 ))
             }),
         };
+        let latest = self.bench.module.latest;
         match result {
             Ok(judged) => (judged, false),
-            Err(Stop::Rule(rule, sentence)) => (Judged::bare(Verdict::of(rule, sentence)), false),
+            Err(Stop::Rule(rule, sentence)) => (Judged::stopped(Verdict::of(rule, sentence), latest), false),
             Err(Stop::Interrupted) => {
-                let sentence = "the run was interrupted in the middle of this case".into();
                 let rule = Rule::Interrupted;
-                (
-                    Judged::bare(Verdict::Inconclusive(Finding { rule, sentence })),
-                    true,
-                )
+                let sentence = "the run was interrupted in the middle of this case".into();
+                let verdict = Verdict::Inconclusive(Finding { rule, sentence });
+                (Judged::stopped(verdict, latest), true)
             }
         }
     }
@@ -224,19 +272,28 @@ impl<'a> Runner<'a> {
         module.update = None;
         if *verdict != Verdict::Pass {
             module.clean = false;
+            self.function = None;
         }
     }
 
-    /// What a verdict means for the cases after it.
-    fn after_case(&mut self, case: &Case, verdict: &Verdict) {
-        self.watch.heed(verdict);
-        let Some(finding) = verdict.finding() else { return };
-        let breaks = finding.rule.class() == Class::Rig || self.dead;
-        if breaks && self.broken.is_none() {
+    /// What a case means for those after it.
+    fn after_case(&mut self, ended: CaseEnded) {
+        self.watch.heed(&ended.verdict);
+        if let Some(finding) = ended.verdict.finding()
+            && finding.rule.breaks_the_rig()
+            && self.broken.is_none()
+        {
             self.broken = Some(format!(
                 "broken since `{}`: {}: {}",
-                case.id, finding.rule, finding.sentence
+                ended.id, finding.rule, finding.sentence
             ));
+        }
+        if std::mem::take(&mut self.dead) {
+            self.bring_back(&ended);
+        }
+        if std::mem::take(&mut self.touched) {
+            let asked = ended.outcome.is_some_and(|outcome| !outcome.is_brick());
+            self.last = asked.then(|| (self.verdicts.len() - 1, ended));
         }
     }
 

@@ -3,6 +3,7 @@
 pub mod case_file;
 pub mod fault_file;
 pub mod matrix;
+pub mod measure_file;
 pub mod suite_file;
 pub mod suite_keys;
 pub mod suite_literals;

@@ -17,24 +17,34 @@ mod closed_pipe;
 mod console;
 #[path = "cli/defects.rs"]
 mod defects;
+#[path = "cli/evidence.rs"]
+mod evidence;
 #[path = "cli/help.rs"]
 mod help;
 #[path = "cli/hostile.rs"]
 mod hostile;
 #[path = "cli/killed.rs"]
 mod killed;
+#[path = "cli/measure.rs"]
+mod measure;
+#[path = "cli/outcome.rs"]
+mod outcome;
 #[path = "cli/package.rs"]
 mod package;
 #[path = "cli/power.rs"]
 mod power;
 #[path = "cli/quarantine.rs"]
 mod quarantine;
+#[path = "cli/recovery.rs"]
+mod recovery;
 #[path = "cli/run.rs"]
 mod run;
 #[path = "cli/signals.rs"]
 mod signals;
 #[path = "cli/sim.rs"]
 mod sim;
+#[path = "cli/tries.rs"]
+mod tries;
 #[path = "cli/usage.rs"]
 mod usage;
 #[path = "cli/wear.rs"]

@@ -137,6 +137,7 @@ fn glitch(at: Moment) -> Case {
             ..Limits::default()
         },
         retries: Retries::default(),
+        measures: vec![],
         requirements: Vec::new(),
         tags: Vec::new(),
     }

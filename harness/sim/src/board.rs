@@ -4,6 +4,8 @@
 //! supervisor thread, because a module dies with the thread that started it (`PR_SET_PDEATHSIG` counts threads).
 
 use crate::clock::Clock;
+use crate::factory::Factory;
+use crate::flash;
 use crate::module::ARGV0;
 use crate::pty::Pty;
 use crate::settings::Settings;
@@ -28,6 +30,7 @@ pub struct Board {
 struct Shared {
     pty: Pty,
     settings: Settings,
+    factory: Factory,
     clock: Clock,
     tied: bool,
     lines: Mutex<Lines>,
@@ -71,7 +74,12 @@ pub struct State {
 
 impl Board {
     /// A board without supply. A `tied` PWRKEY starts the module as soon as there is one.
-    pub fn new(pty: Pty, settings: Settings, clock: Clock, tied: bool) -> io::Result<Self> {
+    pub fn new(
+        pty: Pty,
+        (settings, factory): (Settings, Factory),
+        clock: Clock,
+        tied: bool,
+    ) -> io::Result<Self> {
         let lines = Lines {
             power: false,
             reset: None,
@@ -83,6 +91,7 @@ impl Board {
         let shared = Shared {
             pty,
             settings,
+            factory,
             clock,
             tied,
             lines: Mutex::new(lines),
@@ -163,6 +172,15 @@ impl Board {
         } else {
             self.shared.changed.notify_all();
         }
+    }
+
+    /// Stops the module and writes its flash as the factory does, as a flash tool would. It stays off until it is switched
+    /// on again.
+    pub fn reflash(&self) -> flash::Result<()> {
+        let mut lines = self.lines();
+        lines.end_module(Module::Off);
+        lines.pressed = None;
+        self.shared.factory.flash()
     }
 
     /// What there is.

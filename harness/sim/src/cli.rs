@@ -5,11 +5,10 @@ use crate::clock::Clock;
 use crate::coap::Block;
 use crate::control;
 use crate::defect::{Defect, Defects};
-use crate::flash::{ERASED, FileFlash, Flash, FlashError};
-use crate::image;
+use crate::factory::Factory;
+use crate::flash::FlashError;
 use crate::layout::Layout;
 use crate::module::sharpen_timers;
-use crate::nvdm::Nvdm;
 use crate::pty::Pty;
 use crate::settings::{Settings, module_name, module_named};
 use crate::version::Version;
@@ -140,7 +139,8 @@ fn run(args: &Args) -> Result<(), CliError> {
         .flash
         .clone()
         .unwrap_or_else(|| temporary.path().join("flash"));
-    prepare_flash(args, &flash)?;
+    let factory = factory(args, &flash)?;
+    prepare_flash(&factory)?;
     let pty = Pty::open()?;
     let path = pty.path().to_owned();
     let link = args
@@ -152,7 +152,7 @@ fn run(args: &Args) -> Result<(), CliError> {
     let clock = Clock::new(args.speed)
         .ok_or(io::ErrorKind::InvalidInput)
         .map_err(io::Error::from)?;
-    let board = Board::new(pty, settings(args, &flash), clock, args.pwrkey_tied)?;
+    let board = Board::new(pty, (settings(args, &flash), factory), clock, args.pwrkey_tied)?;
     let socket = args
         .control
         .clone()
@@ -213,19 +213,8 @@ fn watch_for_end(until_eof: bool, end: &Sender<()>) -> io::Result<()> {
     Ok(())
 }
 
-/// What the factory does to a fresh flash; an existing file is left as it is.
-fn prepare_flash(args: &Args, path: &Path) -> Result<(), CliError> {
-    let layout = Layout::BC66;
-    let failed = |error| CliError::Flash(path.to_owned(), error);
-    if let Ok(metadata) = fs::metadata(path) {
-        let seen = metadata.len() as usize;
-        let sound = metadata.is_file() && seen == layout.size();
-        return if sound {
-            Ok(())
-        } else {
-            Err(CliError::FlashSize(path.to_owned(), seen))
-        };
-    }
+/// The factory of the module that the command line asks for.
+fn factory(args: &Args, flash: &Path) -> Result<Factory, CliError> {
     let version = args
         .firmware
         .clone()
@@ -233,17 +222,28 @@ fn prepare_flash(args: &Args, path: &Path) -> Result<(), CliError> {
     if version.module() != args.module {
         return Err(CliError::Firmware(version, args.module));
     }
-    let mut bytes = vec![ERASED; layout.size()];
-    bytes[layout.image.start..][..layout.image.len()]
-        .copy_from_slice(&image::build(&version, layout.image.len()));
-    fs::write(path, &bytes).map_err(|error| failed(error.into()))?;
-    let factory = Clock::new(f64::MAX)
-        .ok_or(io::ErrorKind::InvalidInput)
-        .map_err(io::Error::from)?;
-    let mut flash = FileFlash::open(path, factory, args.seed).map_err(failed)?;
-    Nvdm::new(&layout)
-        .initialize(&mut flash as &mut dyn Flash, args.seed)
-        .map_err(failed)
+    Ok(Factory {
+        version,
+        seed: args.seed,
+        flash: flash.to_owned(),
+    })
+}
+
+/// Has the factory make a flash where there is none; an existing file is left as it is.
+fn prepare_flash(factory: &Factory) -> Result<(), CliError> {
+    let path = &factory.flash;
+    if let Ok(metadata) = fs::metadata(path) {
+        let seen = metadata.len() as usize;
+        let sound = metadata.is_file() && seen == Layout::BC66.size();
+        return if sound {
+            Ok(())
+        } else {
+            Err(CliError::FlashSize(path.to_owned(), seen))
+        };
+    }
+    factory
+        .flash()
+        .map_err(|error| CliError::Flash(path.to_owned(), error))
 }
 
 /// A symbolic link that goes with the simulator.

@@ -5,6 +5,7 @@
 //! | `power on`, `power off` | `ok`; off: the module is dead and reaped |
 //! | `reset on`, `reset off` | `ok`; on: RESET has been low for 50 ms of the module's time, and the module is dead |
 //! | `pwrkey on`, `pwrkey off` | `ok`; on: pressed. The module starts after 500 ms of its time |
+//! | `reflash` | `ok`; the module is off, and its flash as it left the factory: the firmware of the command line |
 //! | `state` | `ok power=on module=running reset=off pwrkey=off`; module is `running`, `off` or `held` (in reset) |
 //! | anything else | `error …` |
 
@@ -78,9 +79,13 @@ fn answer(board: &Board, request: &[u8]) -> String {
         ["power", level] => moved(level, |on| board.power(on)),
         ["reset", level] => moved(level, |on| board.reset(on)),
         ["pwrkey", level] => moved(level, |on| board.pwrkey(on)),
+        ["reflash"] => board.reflash().map_or_else(
+            |error| format!("error the flash could not be written: {error}"),
+            |()| "ok".to_owned(),
+        ),
         ["state"] => state(board),
         _ => format!(
-            "error unknown request `{}`: expected `power on|off`, `reset on|off`, `pwrkey on|off` or `state`",
+            "error unknown request `{}`: expected `power on|off`, `reset on|off`, `pwrkey on|off`, `reflash` or `state`",
             text.trim_end().escape_default()
         ),
     }

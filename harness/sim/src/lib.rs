@@ -30,6 +30,7 @@ pub mod defect;
 pub mod delta_area;
 pub mod download;
 pub mod durations;
+pub mod factory;
 pub mod flash;
 pub mod http;
 pub mod image;

@@ -6,6 +6,8 @@ pub const NOT_ALLOWED: u16 = 3;
 pub const NOT_SUPPORTED: u16 = 4;
 /// No SIM.
 pub const NO_SIM: u16 = 10;
+/// SIM busy.
+pub const SIM_BUSY: u16 = 14;
 /// Bad parameter.
 pub const BAD_PARAMETER: u16 = 50;
 /// Invalid input value.

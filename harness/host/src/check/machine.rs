@@ -120,7 +120,7 @@ fn room(shown: &str, free: u64) -> Check {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use dfota_core::rig_check::Outcome;
+    use dfota_core::rig_check::CheckOutcome;
     use rstest::rstest;
 
     const DAY: Duration = Duration::from_secs(86_400);
@@ -130,17 +130,17 @@ mod tests {
     }
 
     #[rstest]
-    #[case::of_today(at(WRITTEN) + DAY, None, 0.0, Outcome::Ok)]
-    #[case::a_pi_without_a_battery(UNIX_EPOCH + DAY, None, 0.0, Outcome::Fail)]
-    #[case::before_the_program(at(WRITTEN) + DAY, Some(at(WRITTEN) + DAY * 2), 0.0, Outcome::Fail)]
-    #[case::slewed(at(WRITTEN) + DAY, None, 0.5, Outcome::Ok)]
-    #[case::set_forward(at(WRITTEN) + DAY, None, 30.0, Outcome::Fail)]
-    #[case::set_back(at(WRITTEN) + DAY, None, -30.0, Outcome::Fail)]
+    #[case::of_today(at(WRITTEN) + DAY, None, 0.0, CheckOutcome::Ok)]
+    #[case::a_pi_without_a_battery(UNIX_EPOCH + DAY, None, 0.0, CheckOutcome::Fail)]
+    #[case::before_the_program(at(WRITTEN) + DAY, Some(at(WRITTEN) + DAY * 2), 0.0, CheckOutcome::Fail)]
+    #[case::slewed(at(WRITTEN) + DAY, None, 0.5, CheckOutcome::Ok)]
+    #[case::set_forward(at(WRITTEN) + DAY, None, 30.0, CheckOutcome::Fail)]
+    #[case::set_back(at(WRITTEN) + DAY, None, -30.0, CheckOutcome::Fail)]
     fn clocks(
         #[case] wall: SystemTime,
         #[case] program: Option<SystemTime>,
         #[case] set_by: f64,
-        #[case] expected: Outcome,
+        #[case] expected: CheckOutcome,
     ) {
         let started = Moment {
             wall,
@@ -158,9 +158,9 @@ mod tests {
     }
 
     #[rstest]
-    #[case(ROOM, Outcome::Ok)]
-    #[case(ROOM - 1, Outcome::Fail)]
-    fn rooms(#[case] free: u64, #[case] expected: Outcome) {
+    #[case(ROOM, CheckOutcome::Ok)]
+    #[case(ROOM - 1, CheckOutcome::Fail)]
+    fn rooms(#[case] free: u64, #[case] expected: CheckOutcome) {
         assert_eq!(room("reports", free).outcome, expected);
     }
 

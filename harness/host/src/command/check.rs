@@ -13,7 +13,7 @@ use crate::state::quarantine::Quarantine;
 use crate::state::wear::Wear;
 use crate::state::{StateDir, StateFlag};
 use dfota_core::case::Limits;
-use dfota_core::rig_check::{Check, Outcome, Probe};
+use dfota_core::rig_check::{Check, CheckOutcome, Probe};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -174,10 +174,10 @@ fn tail(last: &LastCheck, still: Option<&Quarantine>, cleared: bool, args: &Args
             .filter(|check| check.outcome == outcome)
             .count()
     };
-    let mut tail = match (last.sound, count(Outcome::Skip)) {
+    let mut tail = match (last.sound, count(CheckOutcome::Skip)) {
         (true, 0) => "sound\n".to_owned(),
         (true, skipped) => format!("sound, {skipped} not looked at\n"),
-        (false, _) => format!("NOT SOUND: {} failed\n", count(Outcome::Fail)),
+        (false, _) => format!("NOT SOUND: {} failed\n", count(CheckOutcome::Fail)),
     };
     if cleared {
         tail += "out of quarantine\n";

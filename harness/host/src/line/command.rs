@@ -37,48 +37,49 @@ impl Switch {
             timeout,
         }
     }
+}
 
-    fn run(&self, argv: &[String]) -> Result<(), String> {
-        let [program, args @ ..] = argv else {
-            return Err("its command is empty".into());
-        };
-        let shown = argv.join(" ");
-        let mut child = Command::new(program)
-            .args(args)
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped())
-            .spawn()
-            .map_err(|why| format!("`{shown}` could not be started: {why}"))?;
-        let stderr = child.stderr.take();
-        let reader = std::thread::spawn(move || {
-            let mut text = Vec::new();
-            if let Some(mut stderr) = stderr {
-                // What does not fit is read and dropped, so that the program never blocks on a full pipe.
-                let _ = stderr.by_ref().take(QUOTE).read_to_end(&mut text);
-                let _ = std::io::copy(&mut stderr, &mut std::io::sink());
-            }
-            String::from_utf8_lossy(&text).trim().to_owned()
-        });
-        let Some(status) = wait(&mut child, self.timeout).map_err(|why| format!("`{shown}`: {why}"))? else {
-            let _ = child.kill();
-            let _ = child.wait();
-            return Err(format!(
-                "`{shown}` did not end within {}",
-                humantime::format_duration(self.timeout)
-            ));
-        };
-        if status.success() {
-            return Ok(());
+/// Runs a program to its end; the error holds its own words.
+pub fn run_program(argv: &[String], timeout: Duration) -> Result<(), String> {
+    let [program, args @ ..] = argv else {
+        return Err("its command is empty".into());
+    };
+    let shown = argv.join(" ");
+    let mut child = Command::new(program)
+        .args(args)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(|why| format!("`{shown}` could not be started: {why}"))?;
+    let stderr = child.stderr.take();
+    let reader = std::thread::spawn(move || {
+        let mut text = Vec::new();
+        if let Some(mut stderr) = stderr {
+            // What does not fit is read and dropped, so that the program never blocks on a full pipe.
+            let _ = stderr.by_ref().take(QUOTE).read_to_end(&mut text);
+            let _ = std::io::copy(&mut stderr, &mut std::io::sink());
         }
-        let said = reader.join().unwrap_or_default();
-        let said = if said.is_empty() {
-            "it said nothing".into()
-        } else {
-            format!("it said: {said}")
-        };
-        Err(format!("`{shown}` ended with {status}; {said}"))
+        String::from_utf8_lossy(&text).trim().to_owned()
+    });
+    let Some(status) = wait(&mut child, timeout).map_err(|why| format!("`{shown}`: {why}"))? else {
+        let _ = child.kill();
+        let _ = child.wait();
+        return Err(format!(
+            "`{shown}` did not end within {}",
+            humantime::format_duration(timeout)
+        ));
+    };
+    if status.success() {
+        return Ok(());
     }
+    let said = reader.join().unwrap_or_default();
+    let said = if said.is_empty() {
+        "it said nothing".into()
+    } else {
+        format!("it said: {said}")
+    };
+    Err(format!("`{shown}` ended with {status}; {said}"))
 }
 
 impl Line for Switch {
@@ -88,7 +89,7 @@ impl Line for Switch {
             (Some(off), false) => off,
             (None, false) => return Ok(()),
         };
-        self.run(argv).map_err(|why| LineError {
+        run_program(argv, self.timeout).map_err(|why| LineError {
             line: self.name,
             active,
             why,

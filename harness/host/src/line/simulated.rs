@@ -10,33 +10,27 @@ use std::time::Duration;
 /// one that hangs.
 const ANSWER: Duration = Duration::from_secs(10);
 
-/// One line over a control socket of its own.
+/// A conversation with the simulator: one request a line, one answer a line.
 #[derive(Debug)]
-pub struct Simulated {
-    name: &'static str,
-    on: String,
-    off: String,
+pub struct Control {
     socket: BufReader<UnixStream>,
     answer: String,
 }
 
-impl Simulated {
-    /// Connects the line `name` (`power`, `reset`, `pwrkey`) to the control socket at `path`.
-    pub fn connect(name: &'static str, path: &Path) -> std::io::Result<Self> {
+impl Control {
+    /// Connects to the control socket at `path`.
+    pub fn connect(path: &Path) -> std::io::Result<Self> {
         let socket = UnixStream::connect(path)?;
         socket.set_read_timeout(Some(ANSWER))?;
         socket.set_write_timeout(Some(ANSWER))?;
         Ok(Self {
-            name,
-            on: format!("{name} on\n"),
-            off: format!("{name} off\n"),
             socket: BufReader::new(socket),
             answer: String::with_capacity(64),
         })
     }
 
-    fn ask(&mut self, active: bool) -> Result<(), String> {
-        let request = if active { &self.on } else { &self.off };
+    /// Sends a request with its line end and waits for `ok`.
+    pub fn ask(&mut self, request: &str) -> Result<(), String> {
         self.socket
             .get_mut()
             .write_all(request.as_bytes())
@@ -54,9 +48,31 @@ impl Simulated {
     }
 }
 
+/// One line over a control socket of its own.
+#[derive(Debug)]
+pub struct Simulated {
+    name: &'static str,
+    on: String,
+    off: String,
+    control: Control,
+}
+
+impl Simulated {
+    /// Connects the line `name` (`power`, `reset`, `pwrkey`) to the control socket at `path`.
+    pub fn connect(name: &'static str, path: &Path) -> std::io::Result<Self> {
+        Ok(Self {
+            name,
+            on: format!("{name} on\n"),
+            off: format!("{name} off\n"),
+            control: Control::connect(path)?,
+        })
+    }
+}
+
 impl Line for Simulated {
     fn set(&mut self, active: bool) -> Result<(), LineError> {
-        self.ask(active).map_err(|why| LineError {
+        let request = if active { &self.on } else { &self.off };
+        self.control.ask(request).map_err(|why| LineError {
             line: self.name,
             active,
             why,

@@ -5,11 +5,11 @@
 //! raw, which no XML parser takes: every text goes through [`xml_text`] first.
 
 use super::{CaseRun, Run, class, transcript};
-use dfota_core::event::Attachments;
+use dfota_core::event::{Attachments, TryEnded};
 use dfota_core::verdict::{Finding, Verdict};
 use junit_report::{Duration, OffsetDateTime, ReportBuilder, TestCase, TestCaseBuilder, TestSuiteBuilder};
 use quick_xml::events::attributes::Attribute;
-use quick_xml::events::{BytesStart, Event};
+use quick_xml::events::{BytesStart, BytesText, Event};
 use quick_xml::{Reader, Writer};
 use std::fmt::Write as _;
 use time::format_description::well_known::Rfc3339;
@@ -26,12 +26,7 @@ pub fn write(run: &Run<'_>) -> Vec<u8> {
         builder.set_timestamp(began);
         builder.testsuite.hostname = xml_text(&run.started.host);
         builder.testsuite.package = format!("dfota-hil.{}", xml_text(&run.started.rig.file.name));
-        builder.add_testcases(
-            run.cases
-                .iter()
-                .filter(|case| case.case.suite == *suite)
-                .map(|case| testcase(run, case)),
-        );
+        builder.add_testcases(of_suite(run, suite).map(|case| testcase(run, case)));
         report.add_testsuite(builder.build());
     }
     let mut xml = Vec::new();
@@ -54,6 +49,11 @@ fn suites<'a>(run: &Run<'a>) -> Vec<&'a str> {
     suites
 }
 
+/// The cases of a suite, in the order of the plan.
+fn of_suite<'r>(run: &'r Run<'_>, suite: &'r str) -> impl Iterator<Item = &'r CaseRun<'r>> {
+    run.cases.iter().filter(move |case| case.case.suite == suite)
+}
+
 fn testcase(run: &Run<'_>, case: &CaseRun<'_>) -> TestCase {
     let name = xml_text(&case.case.id);
     let time = Duration::nanoseconds(case.took_ns as i64);
@@ -66,11 +66,11 @@ fn testcase(run: &Run<'_>, case: &CaseRun<'_>) -> TestCase {
             TestCaseBuilder::error(&name, time, &kind(case, finding), &xml_text(&finding.sentence))
         }
         Verdict::Skip { reason } => TestCaseBuilder::skipped_with_cause(&name, "skip", &xml_text(reason)),
-        Verdict::NotReached => TestCaseBuilder::skipped_with_cause(
-            &name,
-            "not-reached",
-            "not reached: the run ended before this case",
-        ),
+        Verdict::NotReached => {
+            let cause = run.given_up.unwrap_or("the run ended before this case");
+            let text = xml_text(&format!("not reached: {cause}"));
+            TestCaseBuilder::skipped_with_cause(&name, "not-reached", &text)
+        }
     };
     builder.set_classname(&xml_text(&case.case.suite));
     if let Some(finding) = case.verdict.finding() {
@@ -96,6 +96,13 @@ fn body(case: &CaseRun<'_>, finding: &Finding) -> String {
         finding.rule,
         finding.rule.meaning()
     );
+    let _ = writeln!(text, "class: {}", finding.rule.class());
+    if let Some(outcome) = case.outcome {
+        let _ = writeln!(text, "the module: {}", outcome.words());
+    }
+    if !case.evidence.is_empty() {
+        let _ = writeln!(text, "evidence: {}", case.evidence_lines());
+    }
     let _ = writeln!(text, "case: {}\nrerun: {}", case.case.place, case.rerun);
     let lines = transcript::last_lines(case, QUOTED_LINES);
     if !lines.is_empty() {
@@ -109,6 +116,12 @@ fn output(run: &Run<'_>, case: &CaseRun<'_>) -> String {
     if !case.story.is_empty() {
         let _ = writeln!(text, "{}", case.story);
     }
+    if let Some(outcome) = case.outcome {
+        let _ = writeln!(text, "[[PROPERTY|outcome={outcome}]]");
+    }
+    for tried in &case.earlier {
+        let _ = writeln!(text, "{}", earlier(tried));
+    }
     if case.records.is_empty() {
         return text;
     }
@@ -119,6 +132,21 @@ fn output(run: &Run<'_>, case: &CaseRun<'_>) -> String {
         Attachments::None => Ok(()),
     };
     text
+}
+
+/// A try that was followed by another one, in a line.
+fn earlier(tried: &TryEnded) -> String {
+    let finding = tried.verdict.finding();
+    let finding = finding.map_or(String::new(), |finding| {
+        format!(" {}.{}: {}", finding.rule.class(), finding.rule, finding.sentence)
+    });
+    format!(
+        "try {}: {}{finding} ({}); {}",
+        tried.number,
+        super::word(&tried.verdict),
+        super::evidence_lines(&tried.evidence),
+        tried.again
+    )
 }
 
 /// Text that XML can hold: characters that it cannot are shown as `\x00`.
@@ -150,6 +178,7 @@ fn complete(xml: &[u8], run: &Run<'_>) -> quick_xml::Result<Vec<u8>> {
     let mut writer = Writer::new_with_indent(Vec::new(), b' ', 2);
     let mut suites = suites(run).into_iter();
     let mut suite = "";
+    let mut cases = Vec::new().into_iter();
     loop {
         match reader.read_event()? {
             Event::Eof => break,
@@ -157,10 +186,27 @@ fn complete(xml: &[u8], run: &Run<'_>) -> quick_xml::Result<Vec<u8>> {
                 let is_suite = element.name().as_ref() == b"testsuite";
                 if is_suite {
                     suite = suites.next().unwrap_or_default();
+                    cases = of_suite(run, suite).collect::<Vec<_>>().into_iter();
                 }
+                let is_case = element.name().as_ref() == b"testcase";
                 writer.write_event(Event::Start(completed(&element, run, suite)))?;
                 if is_suite {
                     properties(&mut writer, run)?;
+                }
+                if is_case && let Some(case) = cases.next() {
+                    tries(&mut writer, case)?;
+                }
+            }
+            Event::Empty(element) if element.name().as_ref() == b"testcase" => {
+                let element = completed(&element, run, suite);
+                match cases.next().filter(|case| !case.earlier.is_empty()) {
+                    None => writer.write_event(Event::Empty(element))?,
+                    Some(case) => {
+                        let end = element.to_end().into_owned();
+                        writer.write_event(Event::Start(element))?;
+                        tries(&mut writer, case)?;
+                        writer.write_event(Event::End(end))?;
+                    }
                 }
             }
             Event::Empty(element) => writer.write_event(Event::Empty(completed(&element, run, suite)))?,
@@ -207,6 +253,29 @@ fn three_decimals(value: &str) -> String {
 /// `2026-11-22T14:30:05.1Z` → `2026-11-22T14:30:05`: consumers take it as UTC, and some refuse a fraction or a zone.
 fn without_zone(value: &str) -> String {
     value.get(..19).unwrap_or(value).to_owned()
+}
+
+/// The tries before the last one. The schema has `flakyError` and `rerunError` too, but Jenkins reads `flakyFailure` and
+/// `rerunFailure` alone; the `type` says whose fault it was.
+fn tries(writer: &mut Writer<Vec<u8>>, case: &CaseRun<'_>) -> std::io::Result<()> {
+    let name = if case.is_flaky() {
+        "flakyFailure"
+    } else {
+        "rerunFailure"
+    };
+    for tried in &case.earlier {
+        let Some(finding) = tried.verdict.finding() else {
+            continue;
+        };
+        let kind = format!("{}.{}", finding.rule.class(), finding.rule);
+        let message = xml_text(&finding.sentence);
+        let body = xml_text(&earlier(tried));
+        writer
+            .create_element(name)
+            .with_attributes([("type", kind.as_str()), ("message", message.as_str())])
+            .write_text_content(BytesText::new(&body))?;
+    }
+    Ok(())
 }
 
 /// What holds for every case of the suite.

@@ -1,7 +1,9 @@
 //! `run.json`: what ran, with what, on what, and how it ended.
 
 use super::{Run, class, word};
-use dfota_core::event::{Event, FileFacts, Record};
+use dfota_core::event::{Event, FileFacts, Record, TryEnded};
+use dfota_core::measure::Measure;
+use dfota_core::outcome::Outcome;
 use serde_json::{Value, json};
 
 /// The file's text.
@@ -30,6 +32,9 @@ pub fn write(run: &Run<'_>) -> String {
         "exit": run.ended.map(|(exit, ..)| exit),
         "interrupted": run.ended.is_none_or(|(_, interrupted, _)| interrupted),
         "rig_safe": run.ended.map(|(_, _, safe)| safe),
+        "bricks": run.bricks(),
+        "brick_means": Outcome::BRICK,
+        "not_reached_because": run.given_up,
         "cases": cases,
     });
     let mut text = serde_json::to_string_pretty(&value).unwrap_or_default();
@@ -49,12 +54,53 @@ fn case(run: &super::CaseRun<'_>) -> Value {
         "class": class(&run.verdict).map(|class| class.to_string()),
         "rule": finding.map(|finding| finding.rule),
         "sentence": finding.map(|finding| &finding.sentence),
+        "outcome": run.outcome,
+        "brick": run.outcome.map(Outcome::is_brick),
+        "evidence": run.evidence,
+        "tries": run.earlier.iter().map(|tried| earlier(tried)).collect::<Vec<_>>(),
+        "flaky": run.is_flaky(),
+        "measurements": measurements(run),
         "story": run.story,
         "seconds": seconds(run.took_ns),
         "cuts": run.records.iter().filter_map(cut).collect::<Vec<_>>(),
         "requirements": run.case.requirements,
         "rerun": run.rerun,
     })
+}
+
+/// A try that was followed by another one.
+fn earlier(tried: &TryEnded) -> Value {
+    let finding = tried.verdict.finding();
+    json!({
+        "number": tried.number,
+        "verdict": word(&tried.verdict),
+        "class": class(&tried.verdict).map(|class| class.to_string()),
+        "rule": finding.map(|finding| finding.rule),
+        "sentence": finding.map(|finding| &finding.sentence),
+        "outcome": tried.outcome,
+        "evidence": tried.evidence,
+        "again": tried.again,
+        "story": tried.story,
+        "seconds": seconds(tried.took_ns),
+    })
+}
+
+/// What was measured, in the order in which it was; the times that answers took are the transcript's.
+fn measurements(run: &super::CaseRun<'_>) -> Vec<Value> {
+    let known = |name: &str| Measure::ALL.iter().any(|measure| measure.name() == name);
+    let taken = run.records.iter().filter_map(|record| match &record.event {
+        Event::Measured {
+            name,
+            value,
+            unit,
+            min,
+            limit,
+        } if known(name) => {
+            Some(json!({ "name": name, "value": value, "unit": unit, "min": min, "max": limit }))
+        }
+        _ => None,
+    });
+    taken.collect()
 }
 
 fn cut(record: &Record) -> Option<Value> {

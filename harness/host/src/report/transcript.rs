@@ -3,6 +3,7 @@
 use super::{CaseRun, word};
 use dfota_core::case::Case;
 use dfota_core::event::{Event, Line, Record};
+use dfota_core::function::Function;
 use dfota_core::verdict::Verdict;
 use std::fmt::Write;
 
@@ -80,13 +81,21 @@ fn line(record: &Record) -> Option<String> {
             name,
             value,
             unit,
+            min,
             limit,
-        } => match limit {
-            Some(limit) if value > limit => {
-                format!("# {name}: {value} {unit}, over its limit of {limit} {unit}")
+        } => {
+            let over = limit.filter(|limit| value > limit).map(|limit| ("over", limit));
+            let under = min.filter(|min| value < min).map(|min| ("under", min));
+            match over.or(under) {
+                Some((how, limit)) => {
+                    format!("# {name}: {value} {unit}, {how} its limit of {limit} {unit}")
+                }
+                None => format!("# {name}: {value} {unit}"),
             }
-            _ => format!("# {name}: {value} {unit}"),
-        },
+        }
+        Event::Function { when, function } => format!("# function {}: {}", when.words(), shown(function)),
+        Event::Recovered { by, version } => format!("# the module is back, by {by}: it runs {version}"),
+        Event::GivenUp { cause } => format!("# no further case is begun: {cause}"),
         Event::Identity { model, version, imei } => {
             let imei = imei.as_ref().map_or("unknown", |imei| imei.as_str());
             format!("# {model}, version {version}, IMEI {imei}")
@@ -104,6 +113,28 @@ fn line(record: &Record) -> Option<String> {
         | Event::RigChecked { .. }
         | Event::RunEnded { .. } => return None,
     })
+}
+
+fn shown(function: &Function) -> String {
+    let yes = |value: Option<bool>| match value {
+        Some(true) => "yes",
+        Some(false) => "no",
+        None => "not taken",
+    };
+    let Function {
+        sim,
+        cfun,
+        registered,
+        ip,
+        ..
+    } = function;
+    format!(
+        "SIM ready {}, full functionality {}, registered {}, address {}",
+        yes(*sim),
+        yes(*cfun),
+        yes(*registered),
+        yes(*ip)
+    )
 }
 
 fn verdict_line(verdict: &Verdict) -> String {

@@ -1,6 +1,9 @@
 //! Loads a rig file: keys into a [`Rig`], every mistake with its place.
 
-use crate::rig::rig_keys::{NetworkKeys, PowerKeys, PulseKeys, RigKeys, SerialKeys, SimulatedKeys};
+use crate::reflash::Reflash;
+use crate::rig::rig_keys::{
+    NetworkKeys, PowerKeys, PulseKeys, ReflashKeys, RigKeys, SerialKeys, SimulatedKeys,
+};
 use crate::rig::rig_literals::{Baud, DriverName, Level, Pin, Speed, Updates};
 use crate::rig::{Bench, Driver, LineId, Link, Network, Power, Pulse, Rig, Safe, Serial, Server, Simulated};
 use crate::yaml::document::Document;
@@ -17,6 +20,8 @@ use std::time::Duration;
 const LATENCY: Duration = Duration::from_millis(20);
 /// Longest run of a program that moves a line.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(5);
+/// Longest run of a program that restores a module: 1 MB at 115200 baud takes a minute and a half.
+const REFLASH_TIMEOUT: Duration = Duration::from_secs(5 * 60);
 /// RESET, twice what the vendor asks for.
 const RESET_HOLD: Duration = Duration::from_millis(100);
 /// PWRKEY, with a margin over the 500 ms that the vendor asks for.
@@ -141,6 +146,7 @@ impl RigFile<'_> {
             ("power", keys.power.is_some()),
             ("reset", keys.reset.is_some()),
             ("pwrkey", keys.pwrkey.is_some()),
+            ("reflash", keys.reflash.is_some()),
         ];
         if let Some(simulated) = &keys.simulated {
             for (key, _) in wired.iter().filter(|(_, there)| *there) {
@@ -179,12 +185,24 @@ impl RigFile<'_> {
             .pwrkey
             .as_ref()
             .map(|keys| self.pulse("pwrkey", keys, PWRKEY_HOLD));
+        let reflash = keys.reflash.as_ref().map(|keys| self.reflash(keys));
         Some(Link::Bench(Box::new(Bench {
             serial: serial?,
             power: power?,
             reset: flatten(reset)?,
             pwrkey: flatten(pwrkey)?,
+            reflash: flatten(reflash)?,
         })))
+    }
+
+    fn reflash(&mut self, keys: &ReflashKeys) -> Option<Reflash> {
+        let at = NodePath::root().key("reflash");
+        let command = self.program(&at, "command", Some(&keys.command));
+        let timeout = self.reader.read_option(&at.key("timeout"), keys.timeout.as_ref());
+        Some(Reflash::Program {
+            command: command?,
+            timeout: timeout.unwrap_or(REFLASH_TIMEOUT),
+        })
     }
 
     fn simulated(&mut self, keys: &SimulatedKeys) -> Option<Simulated> {

@@ -30,6 +30,8 @@ pub struct RigKeys {
     pub reset: Option<PulseKeys>,
     /// The PWRKEY line, where it is wired: power-on is supply, settle, then this pulse. Not with `simulated`.
     pub pwrkey: Option<PulseKeys>,
+    /// How a module that does not boot any more is restored. Not with `simulated`: such a module always can be.
+    pub reflash: Option<ReflashKeys>,
     /// A simulated module in place of `serial`, `power`, `reset` and `pwrkey`.
     pub simulated: Option<SimulatedKeys>,
     /// What the module reaches over the air; cases over HTTP and CoAP need it on a bench.
@@ -114,6 +116,19 @@ pub struct PulseKeys {
     pub control: Option<Raw<String>>,
     /// How long the line stays asserted. Default 100ms for `reset`, 700ms for `pwrkey`.
     pub hold: Option<Raw<Duration>>,
+}
+
+/// A program that restores a module which nothing else wakes, for instance the vendor's flash tool.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "reflash")]
+pub struct ReflashKeys {
+    /// Program and arguments; it ends with 0 once the module is restored. The serial port is left to it while it runs,
+    /// and the supply is on.
+    #[schemars(length(min = 1))]
+    pub command: Vec<Raw<String>>,
+    /// The longest run of the program, in real time. Default 5m.
+    pub timeout: Option<Raw<Duration>>,
 }
 
 /// A simulated module.

@@ -7,26 +7,54 @@ use crate::offered::Offered;
 use crate::prepare::Identity;
 use dfota_core::case::{Case, Limits, Via};
 use dfota_core::chain::chain;
-use dfota_core::event::{CaseEnded, Event};
+use dfota_core::event::{CaseEnded, Event, When};
 use dfota_core::expect::Expect;
 use dfota_core::fault::Faults;
+use dfota_core::function::Function;
+use dfota_core::outcome::Outcome;
 use dfota_core::verdict::{Finding, Rule, Verdict};
 use dfota_core::version::Version;
+use std::time::Duration;
+
+/// How long registration is waited for before an update that does not need it, so that it can be missed afterwards. With
+/// stored cell data it takes seconds; the first attach of a SIM may take minutes, and is not worth them here.
+const BASELINE: Duration = Duration::from_secs(60);
 
 impl Runner<'_> {
-    /// Brings the module to life, to the version that the case starts from, and onto the network.
-    pub(super) fn prepare(&mut self, case: &Case) -> Result<(), Stop> {
+    /// Brings the module to life, to the version that the case starts from, and onto the network; gives what it can do.
+    pub(super) fn prepare(&mut self, case: &Case) -> Result<Function, Stop> {
         let identity = match self.known.clone().filter(|_| self.bench.module.clean) {
             Some(known) => known,
             None => self.wake(&case.limits)?,
         };
+        let mut function = self.baseline(&identity)?;
         if identity.version != case.on {
             self.bring_to(&identity.version, case)?;
         }
         if case.via != Via::Uart {
             self.module().wait_for_network(&case.limits)?;
+            (function.registered, function.ip) = (Some(true), Some(true));
+            self.registers = true;
         }
-        Ok(())
+        Ok(function)
+    }
+
+    /// What the module can do before the update: known from the case before, if that passed, and asked for otherwise.
+    fn baseline(&mut self, identity: &Identity) -> Result<Function, Stop> {
+        if let Some(known) = &self.function {
+            return Ok(known.clone());
+        }
+        // A network that never was there is not waited for again.
+        let wait = if self.registers || !self.asked_for_network {
+            BASELINE
+        } else {
+            Duration::ZERO
+        };
+        self.asked_for_network = true;
+        let function = self.module().function(When::Before, identity, wait)?;
+        self.registers |= function.registered == Some(true);
+        self.function = Some(function.clone());
+        Ok(function)
     }
 
     /// From an unknown state to a module that answers.
@@ -94,8 +122,8 @@ impl Runner<'_> {
                 expect: Expect::success(),
                 ..case.clone()
             };
-            let (verdict, ..) = self.try_and_judge(&plain, &loaded.bytes, &Offered::Uart, None)?;
-            let Some(finding) = verdict.finding() else {
+            let (judged, _) = self.try_and_judge(&plain, &loaded.bytes, &Offered::Uart, None)?;
+            let Some(finding) = judged.verdict.finding() else {
                 self.fresh = true;
                 continue;
             };
@@ -125,27 +153,41 @@ impl Runner<'_> {
     }
 
     /// A known-good delta that the module refuses accuses the image that an earlier case left behind, as long as nothing
-    /// has been written over it since. The case before gets another verdict; this one ends without.
+    /// has been written over it since. That case gets another verdict, or at least another outcome; this one ends without.
     pub(super) fn accuse(&mut self, finding: &Finding) -> Option<Stop> {
-        let last = self
-            .last
-            .as_ref()
-            .filter(|last| self.refused && !self.fresh && last.verdict == Verdict::Pass)?;
+        if !self.refused || self.fresh {
+            return None;
+        }
+        let (index, last) = self.last.take()?;
         let sentence = format!(
             "the next, known-good delta was refused: {}; the image that this case left was not what its version said",
             finding.sentence
         );
-        let verdict = Verdict::of(Rule::ImageCorrupt, sentence);
+        let verdict = match &last.verdict {
+            // What it failed for stands; the outcome is another one.
+            Verdict::Fail(_) => last.verdict.clone(),
+            _ => Verdict::of(Rule::ImageCorrupt, sentence),
+        };
+        let module = self.module();
+        // The refusal, and where the module had said last who it is.
+        let refusal = module
+            .marks
+            .identities
+            .iter()
+            .chain(&module.latest)
+            .map(|mark| mark.0);
+        let evidence = last.evidence.iter().copied().chain(refusal).collect();
         let event = Event::CaseEnded(CaseEnded {
             verdict: verdict.clone(),
+            outcome: Some(Outcome::SilentCorruption),
+            evidence,
             ..last.clone()
         });
-        let sentence = format!("`{}` left a corrupt image: {}", last.id, finding.sentence);
-        self.module().journal.post(event);
-        let mut before = self.verdicts.iter_mut().rev();
-        if let Some(slot) = before.find(|verdict| **verdict == Verdict::Pass) {
+        module.journal.post(event);
+        if let Some(slot) = self.verdicts.get_mut(index) {
             *slot = verdict;
         }
+        let sentence = format!("`{}` left a corrupt image: {}", last.id, finding.sentence);
         Some(Stop::rule(Rule::PreparationFailed, sentence))
     }
 }

@@ -1,19 +1,23 @@
 //! One try of a case, from a module that is brought to its version to the judgement.
 
+use super::oracle::Answered;
 use super::{Judged, Runner};
 use crate::attempt::{Job, Source, Tried};
 use crate::bench::Bench;
+use crate::measures::Measures;
 use crate::module::{Module, Stop};
 use crate::offered::Offered;
 use bc66_wire::code::UpdateCode;
 use bytes::Bytes;
 use dfota_core::case::{Case, Via};
+use dfota_core::cut::Cut;
 use dfota_core::expect::Expect;
 use dfota_core::fault::{Faults, HttpFaults};
-use dfota_core::judge::{Became, Facts, Fetches, Lwm2m, judge, story};
+use dfota_core::function::Function;
+use dfota_core::judge::{Asked, Became, Facts, Fetches, Lwm2m};
+use dfota_core::measure;
 use dfota_core::update::{Due, Update};
 use dfota_core::verdict::{Rule, Verdict};
-use dfota_core::version::Imei;
 use std::time::{Duration, Instant};
 
 /// How long a package server's report of a faulty answer may lag behind the module's, in real time.
@@ -22,19 +26,19 @@ const SERVER_LAG: Duration = Duration::from_secs(2);
 impl Runner<'_> {
     pub(super) fn case(&mut self, case: &Case) -> Result<Judged, Stop> {
         self.fresh = false;
-        self.prepare(case)?;
-        let before = self.known.as_ref().and_then(|known| known.imei.clone());
+        self.module().measures.begin(&case.measures);
+        let before = self.prepare(case)?;
         let package = self.package(case)?;
         let offered = self.offer(case, &package)?;
-        let (verdict, told, landed) = self.try_and_judge(case, &package, &offered, before.clone())?;
-        if let Verdict::Fail(finding) = &verdict
+        let (judged, landed) = self.try_and_judge(case, &package, &offered, Some(&before))?;
+        if let Verdict::Fail(finding) = &judged.verdict
             && case.expect == Expect::success()
             && let Some(accused) = self.accuse(finding)
         {
             return Err(accused);
         }
-        if verdict != Verdict::Pass || landed != Some(Due::Nothing) {
-            return Ok(Judged { verdict, story: told });
+        if judged.verdict != Verdict::Pass || landed != Some(Due::Nothing) {
+            return Ok(self.measured(case, judged));
         }
         // The cut left nothing to resume: the source version runs on, and the same update has to work now.
         self.module().journal.step("the same update again, to its end");
@@ -42,27 +46,51 @@ impl Runner<'_> {
         offered
             .set_faults(&again.faults)
             .map_err(|why| Stop::rule(Rule::ServerFailed, why.to_string()))?;
-        self.prepare(&again)?;
-        let (verdict, rest, _) = self.try_and_judge(&again, &package, &offered, before)?;
-        let story = format!("{told} · again: {rest}");
-        Ok(Judged { verdict, story })
+        let before = self.prepare(&again)?;
+        let (rest, _) = self.try_and_judge(&again, &package, &offered, Some(&before))?;
+        let passed = rest.verdict == Verdict::Pass;
+        let judged = Judged {
+            story: format!("{} · again: {}", judged.story, rest.story),
+            // What the cut did to the module is the outcome of the case; the second update is its proof.
+            outcome: if passed { judged.outcome } else { rest.outcome },
+            ..rest
+        };
+        Ok(self.measured(case, judged))
     }
 
+    /// What the declared measurements add to a try that nothing else was wrong with.
+    fn measured(&mut self, case: &Case, judged: Judged) -> Judged {
+        self.module().measure_bytes_again(case.via);
+        let Measures { declared, taken, .. } = &self.bench.module.measures;
+        let verdict = match &judged.verdict {
+            Verdict::Pass | Verdict::Inconclusive(_) => measure::out_of_limits(declared, taken),
+            _ => None,
+        };
+        if let Some((verdict, mark)) = verdict {
+            return Judged {
+                verdict,
+                evidence: vec![mark.0],
+                ..judged
+            };
+        }
+        match measure::missing(declared, taken).filter(|_| judged.verdict == Verdict::Pass) {
+            Some(verdict) => Judged { verdict, ..judged },
+            None => judged,
+        }
+    }
+
+    /// One update, judged; with what the module could do `before`, it is asked twice what it became. Gives what was due
+    /// after the cuts, where there were any.
     pub(super) fn try_and_judge(
         &mut self,
         case: &Case,
         package: &[u8],
         offered: &Offered,
-        imei: Option<Imei>,
-    ) -> Result<(Verdict, String, Option<Due>), Stop> {
-        let seed = self.options.seed;
-        let cuts = case.cut.as_ref().map_or(Vec::new(), |plan| {
-            (0..plan.times)
-                .map(|n| plan.cut(seed, &format!("{}::{}", case.suite, case.id), n))
-                .collect()
-        });
+        before: Option<&Function>,
+    ) -> Result<(Judged, Option<Due>), Stop> {
+        let cuts = self.cuts(case);
         let planned = cuts.len() as u32;
-        self.known = None;
+        (self.known, self.touched) = (None, true);
         let Bench { module, coap, .. } = &mut *self.bench;
         module.requests.clear();
         module
@@ -76,17 +104,56 @@ impl Runner<'_> {
             cuts,
         })?;
         let tried = self.wait_for_server(case, tried)?;
-        let (became, identity) = self.ask(case, &tried)?;
-        self.dead = became == Became::Unresponsive;
-        self.read_back(case, offered, &became)?;
+        let mut answered = self.ask(case, &tried)?;
+        self.module().measure_update();
+        let read_back = self.read_back(case, offered, &answered.became());
+        // A module that is dead or has lost its network cannot be read over it: that is the finding, and no other.
+        let lost = match before {
+            Some(before) if !matches!(read_back, Err(Stop::Interrupted)) => {
+                self.confirm(case, before, &mut answered)?;
+                answered.has_lost(before)
+            }
+            _ => false,
+        };
+        if !lost {
+            read_back?;
+        }
+        self.dead = answered.identity.is_none();
+        self.judged(case, offered, (planned, tried), before, answered)
+    }
+
+    /// The cuts of a case: the same in each of its tries, for the seed and the case's name give them.
+    fn cuts(&self, case: &Case) -> Vec<Cut> {
+        let id = format!("{}::{}", case.suite, case.id);
+        let plan = case.cut.as_ref();
+        plan.map_or(Vec::new(), |plan| {
+            (0..plan.times)
+                .map(|n| plan.cut(self.options.seed, &id, n))
+                .collect()
+        })
+    }
+
+    fn judged(
+        &mut self,
+        case: &Case,
+        offered: &Offered,
+        (planned, tried): (u32, Tried),
+        before: Option<&Function>,
+        answered: Answered,
+    ) -> Result<(Judged, Option<Due>), Stop> {
         let module = self.module();
         let update = module.update.take().unwrap_or_else(|| Update::new(case.via));
         let object = std::mem::take(&mut module.object);
-        let after = identity.as_ref().and_then(|identity| identity.imei.clone());
+        let asked = Asked {
+            first: answered.first.clone(),
+            function: before.cloned().zip(answered.function.clone()),
+            revivals: counted(&module.revivals),
+            marks: std::mem::take(&mut module.marks),
+        };
         let facts = Facts {
             case,
             update: &update,
-            became: became.clone(),
+            became: answered.became(),
             cuts_planned: planned,
             timed_out: tried.timed_out,
             reply: tried.reply,
@@ -98,21 +165,21 @@ impl Runner<'_> {
                 awaited: object.awaited,
                 told: object.told,
             }),
-            imei: imei.zip(after),
+            imei: before.and_then(|before| before.imei.clone()).zip(answered.imei()),
+            asked,
         };
-        let verdict = judge(&facts);
+        let judged = Judged::of(&facts);
         let sound = case.faults == Faults::default() && case.on == case.package.from;
         let last = update.ends().last();
         self.refused = sound && matches!(last, Some(UpdateCode::Mismatch | UpdateCode::Invalid));
-        self.module().clean =
-            identity.is_some() && verdict == Verdict::Pass && case.faults == Faults::default();
-        self.known = identity;
-        let landed = update
-            .lives()
-            .iter()
-            .any(|life| life.cut.is_some())
-            .then(|| update.due());
-        Ok((verdict, story(&update, &became), landed))
+        let passed = judged.verdict == Verdict::Pass;
+        self.module().clean = answered.identity.is_some() && passed && case.faults == Faults::default();
+        self.known = answered.identity;
+        if before.is_some() {
+            self.function = answered.function.filter(|_| passed);
+        }
+        let cut = update.lives().iter().any(|life| life.cut.is_some());
+        Ok((judged, cut.then(|| update.due())))
     }
 
     /// What the module calls itself at the LwM2M server: its IMEI, as in the application note.
@@ -189,4 +256,14 @@ impl Runner<'_> {
         let servers = (self.bench.http.as_ref(), self.bench.coap.as_ref());
         Offered::new(case, package, servers, self.endpoint(), self.options.seed)
     }
+}
+
+/// `2 × a power cycle`, `a reset`: what was done, in order, repetitions together.
+fn counted(revivals: &[&str]) -> Vec<String> {
+    let runs = revivals.chunk_by(|one, next| one == next);
+    runs.map(|run| match run {
+        [one] => (*one).to_owned(),
+        _ => format!("{} × {}", run.len(), run[0]),
+    })
+    .collect()
 }

@@ -4,6 +4,7 @@
 //! same experiment, which something other than the module had spoilt.
 
 use dfota_core::case::Case;
+use dfota_core::retries::Retries;
 use dfota_core::verdict::{Class, Verdict};
 use std::fmt;
 
@@ -25,8 +26,54 @@ impl fmt::Display for Again {
 /// Why a try with this verdict is followed by another one, if it is; `earlier` are the reasons of the tries before. What
 /// the module did is never tried away.
 pub fn again(case: &Case, verdict: &Verdict, earlier: &[Again]) -> Option<Again> {
+    again_within(&case.retries, verdict, earlier)
+}
+
+fn again_within(retries: &Retries, verdict: &Verdict, earlier: &[Again]) -> Option<Again> {
     let class = verdict.finding()?.rule.class();
     let again = Again::Retry(class);
     let before = earlier.iter().filter(|&&reason| reason == again).count();
-    ((before as u64) < u64::from(case.retries.of(class))).then_some(again)
+    ((before as u64) < u64::from(retries.of(class))).then_some(again)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dfota_core::verdict::Rule;
+    use rstest::rstest;
+
+    const ALLOWED: Retries = Retries {
+        rig: 1,
+        network: 2,
+        server: 1,
+    };
+
+    fn after(rule: Rule, earlier: &[Again]) -> bool {
+        again_within(&ALLOWED, &Verdict::of(rule, "it was so".into()), earlier).is_some()
+    }
+
+    #[rstest]
+    #[case::rig(Rule::LineFailed, 1)]
+    #[case::network(Rule::DownloadBroken, 2)]
+    #[case::server(Rule::ServerFailed, 1)]
+    #[case::product(Rule::NoResume, 0)]
+    #[case::suite(Rule::NoChain, 0)]
+    #[case::harness(Rule::HarnessFailed, 0)]
+    #[case::inconclusive(Rule::CutMissed, 0)]
+    fn each_class_has_its_own_tries(#[case] rule: Rule, #[case] further: usize) {
+        let mut earlier = Vec::new();
+        while after(rule, &earlier) {
+            earlier.push(Again::Retry(rule.class()));
+            assert!(earlier.len() < 10, "it ends");
+        }
+        assert_eq!(earlier.len(), further);
+    }
+
+    /// Tries of one class use up none of another.
+    #[test]
+    fn classes_are_counted_apart() {
+        assert!(after(Rule::LineFailed, &[Again::Retry(Class::Network); 2]));
+        assert!(!after(Rule::DownloadBroken, &[Again::Retry(Class::Network); 2]));
+        assert_eq!(again_within(&ALLOWED, &Verdict::Pass, &[]), None);
+    }
 }

@@ -47,6 +47,16 @@ impl Port {
         Ok(())
     }
 
+    /// Gives the device up, so that another program can open it; [`Self::reopen`] takes it back.
+    pub fn close(&self) -> io::Result<()> {
+        let nothing = std::fs::File::open("/dev/null")?;
+        let device = self.device();
+        // A lock outlives its owner for as long as anybody has the device open.
+        let _ = rustix::termios::ioctl_tiocnxcl(&*device);
+        *self.device.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(nothing.into());
+        Ok(())
+    }
+
     /// The device as it is now.
     pub fn device(&self) -> Arc<OwnedFd> {
         self.device.lock().unwrap_or_else(PoisonError::into_inner).clone()

@@ -12,13 +12,14 @@ use crate::lines::Lines;
 use dfota_core::cut::{Cut, Kind};
 use dfota_core::event::{Event, Line};
 use dfota_core::lexer::{Lexer, Token};
+use dfota_core::mark::Mark;
 use dfota_core::moment::Moment;
 use dfota_core::percent::Percent;
 use dfota_core::urc::Urc;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 use rustix::io::Errno;
 use std::os::fd::OwnedFd;
-use std::sync::mpsc::Sender;
+use std::sync::mpsc::{Sender, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -34,6 +35,8 @@ pub enum Message {
         urc: Option<Urc>,
         /// When its last byte had been read.
         at: Instant,
+        /// Its place in the journal.
+        mark: Mark,
     },
     /// The prompt of data mode.
     Prompt {
@@ -52,11 +55,11 @@ pub enum Message {
     /// The port is there again.
     Back,
     /// One of the servers answered a request for a package of this case.
-    Request(dfota_core::event::Request),
+    Request(dfota_core::event::Request, Mark),
     /// The CoAP file server saw that the module has so much of the package.
     Served(Percent),
     /// Something happened at the LwM2M server.
-    Lwm2m(Happening),
+    Lwm2m(Happening, Mark),
     /// The run is to end.
     Interrupt,
 }
@@ -110,6 +113,8 @@ struct Shared {
 struct Asked {
     drain: bool,
     stop: bool,
+    /// The port is to be closed until this is gone; it is told when it is.
+    lent: Option<SyncSender<()>>,
 }
 
 /// The reader thread, from outside. It ends when this is dropped.
@@ -214,6 +219,20 @@ impl Reader {
         matches!(*lock(&self.shared.trigger), Trigger::Armed(_))
     }
 
+    /// Closes the port, so that another program can have it; whether that was done in time. [`Self::take_back`] ends it.
+    pub fn lend(&self, limit: Duration) -> bool {
+        let (closed, is_closed) = sync_channel(1);
+        lock(&self.shared.asked).lent = Some(closed);
+        self.shared.wake();
+        is_closed.recv_timeout(limit).is_ok()
+    }
+
+    /// Has the port opened again.
+    pub fn take_back(&self) {
+        lock(&self.shared.asked).lent = None;
+        self.shared.wake();
+    }
+
     /// Asks the thread to read what is there and then to say [`Message::Drained`]. What was sent before the call is told
     /// before that message.
     pub fn drain(&self) {
@@ -265,6 +284,11 @@ impl OnThread {
             if lock(&self.shared.asked).stop {
                 return;
             }
+            let lent = lock(&self.shared.asked).lent.clone();
+            if let Some(closed) = lent {
+                device = self.lent(device, &closed);
+                continue;
+            }
             let wait = self.until_due();
             match self.ready(&device, wait) {
                 Ok(true) => match rustix::io::read(&*device, &mut buffer) {
@@ -278,6 +302,29 @@ impl OnThread {
             }
             self.fire_if_due();
             self.answer_drain(&device);
+        }
+    }
+
+    /// Leaves the port to another program, until it is to be opened again.
+    fn lent(&mut self, device: Arc<OwnedFd>, closed: &SyncSender<()>) -> Arc<OwnedFd> {
+        drop(device);
+        if self.port.close().is_ok() {
+            let _ = closed.try_send(());
+        }
+        loop {
+            let asked = lock(&self.shared.asked);
+            if asked.stop || asked.lent.is_none() {
+                break;
+            }
+            drop(asked);
+            let mut fds = [PollFd::new(&self.shared.wake, PollFlags::IN)];
+            let _ = poll(&mut fds, None);
+            let _ = rustix::io::read(&self.shared.wake, &mut [0_u8; 8]);
+        }
+        self.lexer = Lexer::new();
+        match self.port.reopen() {
+            Ok(()) => self.port.device(),
+            Err(error) => self.lost(&error.to_string()),
         }
     }
 
@@ -313,7 +360,7 @@ impl OnThread {
                         .as_ref()
                         .and_then(|urc| trip(&self.shared.trigger, |moment| moment.matches(urc), at));
                     let made = due.map(|(armed, trigger)| cut(&armed.cut, trigger, trigger, &self.lines));
-                    self.journal.post_at(
+                    let mark = self.journal.post_at(
                         at,
                         Event::Rx {
                             text: crate::escape::readable(line),
@@ -324,6 +371,7 @@ impl OnThread {
                         text: line.to_vec(),
                         urc,
                         at,
+                        mark,
                     });
                     if let Some(made) = made {
                         tell(made, &self.journal, &self.runner);

@@ -2,18 +2,18 @@
 
 use crate::suite::fault_file::FaultFile;
 use crate::suite::matrix;
-use crate::suite::suite_file::{Packages, read_limits};
+use crate::suite::measure_file::MeasureFile;
+use crate::suite::suite_file::{Defaults, Packages, read_limits};
 use crate::suite::suite_keys::{CaseKeys, CutKeys, ExpectKeys, UpdateKeys};
 use crate::suite::suite_literals::{After, BlockSize, Code, Count, Lwm2mResult, Lwm2mState};
 use crate::suite::{LoadedPackage, SuiteCase};
 use crate::yaml::literal::Mistake;
 use crate::yaml::node_path::NodePath;
 use crate::yaml::reader::{Binding, Bindings, Reader};
-use dfota_core::case::{Case, Limits, Via};
+use dfota_core::case::{Case, Via};
 use dfota_core::cut::CutPlan;
 use dfota_core::expect::{Expect, Lwm2m};
 use dfota_core::moment::Moment;
-use dfota_core::retries::Retries;
 use std::time::Duration;
 
 /// Bytes in a block of an upload that does not say.
@@ -31,10 +31,8 @@ pub struct CaseFile<'r, 'd> {
     pub suite: &'r str,
     /// The suite's packages.
     pub packages: &'r Packages,
-    /// The suite's limits.
-    pub limits: Limits,
-    /// The suite's retries.
-    pub retries: Retries,
+    /// What the suite says for all of them.
+    pub defaults: &'r Defaults,
 }
 
 impl CaseFile<'_, '_> {
@@ -65,7 +63,7 @@ impl CaseFile<'_, '_> {
             self.reader,
             &self.at.key("limits"),
             keys.limits.as_ref(),
-            self.limits,
+            self.defaults.limits,
         );
         let requirements = self.list("requirements", keys.requirements.as_deref());
         let tags = self.list("tags", keys.tags.as_deref());
@@ -92,10 +90,12 @@ impl CaseFile<'_, '_> {
             cut,
             expect: expect.unwrap_or_else(Expect::success),
             limits,
-            retries: self.retries,
+            retries: self.defaults.retries,
+            measures: Vec::new(),
             requirements,
             tags,
         };
+        let case = self.with_measures(keys, case);
         let case = SuiteCase {
             case,
             off_is_discharge,
@@ -158,6 +158,19 @@ impl CaseFile<'_, '_> {
             .label(format!("not via `{via}`"));
         self.reader
             .key_mistake(at, why.because(self.at.key("update").key("via")));
+    }
+
+    fn with_measures(&mut self, keys: &CaseKeys, case: Case) -> Case {
+        let mut file = MeasureFile {
+            at: self.at.key("measure"),
+            reader: self.reader,
+        };
+        let own = keys
+            .measure
+            .as_ref()
+            .map_or(Vec::new(), |keys| file.declared(keys));
+        let measures = file.of_case(&case, own, &self.defaults.measures);
+        Case { measures, ..case }
     }
 
     /// The cut, and whether the rig says how long it lasts.

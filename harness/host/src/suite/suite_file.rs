@@ -3,7 +3,8 @@
 use crate::digest::sha256_hex;
 use crate::suite::case_file::CaseFile;
 use crate::suite::matrix::combinations;
-use crate::suite::suite_keys::{CaseKeys, LimitsKeys, PackageKeys, RetriesKeys, SuiteKeys};
+use crate::suite::measure_file::MeasureFile;
+use crate::suite::suite_keys::{CaseKeys, LimitsKeys, MeasureKeys, PackageKeys, RetriesKeys, SuiteKeys};
 use crate::suite::suite_literals::Tries;
 use crate::suite::{LoadedPackage, Suite, SuiteCase};
 use crate::yaml::document::Document;
@@ -14,6 +15,7 @@ use crate::yaml::raw::Raw;
 use crate::yaml::reader::{Bindings, Reader};
 use bytes::Bytes;
 use dfota_core::case::{Limits, Package};
+use dfota_core::measure::Declared;
 use dfota_core::retries::Retries;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -45,7 +47,13 @@ impl Suite {
         let limits = file.limits(keys.limits.as_ref());
         let name = name.unwrap_or_default();
         let retries = file.retries(keys.retries.as_ref());
-        let cases = file.cases(&keys.cases, &name, &packages, (limits, retries));
+        let measures = file.measures(keys.measure.as_ref());
+        let defaults = Defaults {
+            limits,
+            retries,
+            measures,
+        };
+        let cases = file.cases(&keys.cases, &name, &packages, &defaults);
         let warnings = file.reader.finish()?;
         Ok(Self {
             name,
@@ -62,6 +70,17 @@ impl Suite {
 
 /// Packages by name; `None` for one that is declared and broken, so that its cases are not blamed for it.
 pub type Packages = Vec<(String, Option<LoadedPackage>)>;
+
+/// What holds for the cases that do not say otherwise.
+#[derive(Debug, Clone)]
+pub struct Defaults {
+    /// Limits.
+    pub limits: Limits,
+    /// Retries.
+    pub retries: Retries,
+    /// Measurements.
+    pub measures: Vec<Declared>,
+}
 
 struct SuiteFile<'d> {
     reader: Reader<'d>,
@@ -122,6 +141,14 @@ impl SuiteFile<'_> {
         read_limits(&mut self.reader, &at, keys, Limits::default())
     }
 
+    fn measures(&mut self, keys: Option<&MeasureKeys>) -> Vec<Declared> {
+        let mut file = MeasureFile {
+            reader: &mut self.reader,
+            at: NodePath::root().key("measure"),
+        };
+        keys.map_or(Vec::new(), |keys| file.declared(keys))
+    }
+
     fn retries(&mut self, keys: Option<&RetriesKeys>) -> Retries {
         let Some(keys) = keys else {
             return Retries::default();
@@ -143,7 +170,7 @@ impl SuiteFile<'_> {
         keys: &[CaseKeys],
         suite: &str,
         packages: &Packages,
-        (limits, retries): (Limits, Retries),
+        defaults: &Defaults,
     ) -> Vec<SuiteCase> {
         let mut cases = Vec::new();
         let mut ids: BTreeMap<String, NodePath> = BTreeMap::new();
@@ -164,8 +191,7 @@ impl SuiteFile<'_> {
                     at: at.clone(),
                     suite,
                     packages,
-                    limits,
-                    retries,
+                    defaults,
                 };
                 let (id, case) = file.case(keys, values);
                 self.unique(&mut ids, id, &at.key("name"));

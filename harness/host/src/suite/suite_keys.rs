@@ -2,8 +2,8 @@
 //! that editors show.
 
 use crate::suite::suite_literals::{
-    After, BlockSize, CoapBlock, Code, Count, Every, HttpStatus, Lwm2mResult, Lwm2mState, Sha256Text, Tries,
-    UrlBytes,
+    After, BlockSize, Bytes, CoapBlock, Code, Count, Every, HttpStatus, Lwm2mResult, Lwm2mState, Sha256Text,
+    Tries, UrlBytes,
 };
 use crate::yaml::ordered::Ordered;
 use crate::yaml::raw::Raw;
@@ -29,6 +29,8 @@ pub struct SuiteKeys {
     pub packages: Ordered<PackageKeys>,
     /// Longest times that are waited for, in the module's time.
     pub limits: Option<LimitsKeys>,
+    /// Measurements that have to be taken, with their limits, in every case in which they can be.
+    pub measure: Option<MeasureKeys>,
     /// How often a case is tried again after an error that is not the module's.
     pub retries: Option<RetriesKeys>,
     /// What is run, in this order.
@@ -68,6 +70,60 @@ pub struct LimitsKeys {
     pub update: Option<Raw<Duration>>,
 }
 
+/// Measurements, each with the least and the most that it may be. One that is named and never taken is not a pass.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "measure", extend("minProperties" = 1))]
+pub struct MeasureKeys {
+    /// Power-on to the first line that the module says unasked.
+    pub first_urc: Option<TimeRangeKeys>,
+    /// Power-on to the first START or UPDATING of a forced resume.
+    pub time_to_resume: Option<TimeRangeKeys>,
+    /// The first percentage of UPDATING of a forced resume.
+    pub resumed_at: Option<PercentRangeKeys>,
+    /// The order to END; download, cuts and resumes included.
+    pub update_time: Option<TimeRangeKeys>,
+    /// The moment at which a cut was due to the end of its line's move, in real time.
+    pub cut_latency: Option<TimeRangeKeys>,
+    /// Bytes of the package that a server sent more than once.
+    pub bytes_again: Option<BytesRangeKeys>,
+    /// RDY to registered, with an address.
+    pub attach_time: Option<TimeRangeKeys>,
+}
+
+/// What a time may be. Neither: it has to be taken, whatever it is.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "range of times")]
+pub struct TimeRangeKeys {
+    /// At least.
+    pub min: Option<Raw<Duration>>,
+    /// At most.
+    pub max: Option<Raw<Duration>>,
+}
+
+/// What a percentage may be. Neither: it has to be taken, whatever it is.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "range of percentages")]
+pub struct PercentRangeKeys {
+    /// At least.
+    pub min: Option<Raw<Percent>>,
+    /// At most.
+    pub max: Option<Raw<Percent>>,
+}
+
+/// What a number of bytes may be. Neither: it has to be taken, whatever it is.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "range of bytes")]
+pub struct BytesRangeKeys {
+    /// At least.
+    pub min: Option<Raw<Bytes>>,
+    /// At most.
+    pub max: Option<Raw<Bytes>>,
+}
+
 /// Further tries of a case that ended with an error, by whose it was. What the module did is never tried again.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -100,6 +156,8 @@ pub struct CaseKeys {
     pub faults: Option<FaultsKeys>,
     /// Limits of this case alone.
     pub limits: Option<LimitsKeys>,
+    /// Measurements of this case, in addition to those of the suite or in their place.
+    pub measure: Option<MeasureKeys>,
     /// Ids of the requirements that it speaks to.
     #[schemars(length(min = 1))]
     pub requirements: Option<Vec<Raw<String>>>,

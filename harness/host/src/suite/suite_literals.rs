@@ -62,6 +62,10 @@ number_literal! {
     Every(u32) = 2..=1_000_000_u32;
 }
 number_literal! {
+    /// Bytes of a package.
+    Bytes(u32) = 0..=16_777_216_u32;
+}
+number_literal! {
     /// How many further tries: an error that comes back ten times is no passing trouble.
     Tries(u32) = 0..=10_u32;
 }

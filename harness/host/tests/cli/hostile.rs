@@ -33,6 +33,7 @@ fn case(id: &str, text: &str) -> Case {
         expect: Expect::success(),
         limits: Limits::default(),
         retries: Retries::default(),
+        measures: vec![],
         requirements: vec![text.into()],
         tags: vec![text.into()],
     }
@@ -102,6 +103,8 @@ fn records(text: &str, attachments: Attachments) -> Vec<Record> {
                 id: id.clone(),
                 suite: say(),
                 verdict,
+                outcome: None,
+                evidence: vec![0],
                 tries: 1,
                 took_ns: 1_234_567_890,
                 story: say(),

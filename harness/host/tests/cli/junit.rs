@@ -36,11 +36,33 @@ const ALLOWED: &[(&str, Names, Names, Names)] = &[
     ("property", &[], &["name", "value"], &[]),
     (
         "testcase",
-        &["skipped", "error", "failure", "system-out", "system-err"],
+        &[
+            "skipped",
+            "error",
+            "failure",
+            "rerunFailure",
+            "rerunError",
+            "flakyFailure",
+            "flakyError",
+            "system-out",
+            "system-err",
+        ],
         &["name"],
         &["time", "classname", "group"],
     ),
     ("failure", &[], &[], &["type", "message"]),
+    (
+        "rerunFailure",
+        &["stackTrace", "system-out", "system-err"],
+        &["type"],
+        &["message"],
+    ),
+    (
+        "flakyFailure",
+        &["stackTrace", "system-out", "system-err"],
+        &["type"],
+        &["message"],
+    ),
     ("error", &[], &[], &["type", "message"]),
     ("skipped", &[], &[], &["type", "message"]),
     ("system-out", &[], &[], &[]),
@@ -77,6 +99,8 @@ pub struct Case {
     pub message: String,
     pub body: String,
     pub output: String,
+    /// The tries before the last one: element and type.
+    pub earlier: Vec<String>,
 }
 
 /// Reads and checks a file, and gives its cases.
@@ -108,6 +132,12 @@ fn case(element: &Element) -> Case {
         message: text(|child| child.get("message")),
         body: text(|child| &child.text),
         output: output.map_or("", |child| &child.text).into(),
+        earlier: element
+            .children
+            .iter()
+            .filter(|child| ["flakyFailure", "rerunFailure"].contains(&child.name.as_str()))
+            .map(|child| format!("{} {}", child.name, child.get("type")))
+            .collect(),
     }
 }
 

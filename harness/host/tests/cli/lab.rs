@@ -180,10 +180,15 @@ impl Lab {
         )
     }
 
+    /// The cases in `run.json`.
+    pub fn cases(&self, out: &str) -> Vec<Value> {
+        let run: Value = serde_json::from_str(&self.read(&format!("{out}/run.json"))).expect("JSON");
+        run["cases"].as_array().expect("a list").clone()
+    }
+
     /// Verdict, rule and id of each case, out of `run.json`.
     pub fn verdicts(&self, out: &str) -> Vec<String> {
-        let run: Value = serde_json::from_str(&self.read(&format!("{out}/run.json"))).expect("JSON");
-        let cases = run["cases"].as_array().expect("a list");
+        let cases = self.cases(out);
         let text = |case: &Value, key: &str| case[key].as_str().unwrap_or("-").to_owned();
         cases
             .iter()

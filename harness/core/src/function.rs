@@ -1,0 +1,44 @@
+//! What a module can do beside answering: known before an update, and to be the same after it.
+
+use crate::version::Imei;
+use alloc::format;
+use alloc::string::String;
+use serde::{Deserialize, Serialize};
+
+/// The function of a module, as far as it is known; `None` is what was not taken.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Function {
+    /// Its IMEI.
+    pub imei: Option<Imei>,
+    /// `AT+CPIN?` says READY.
+    pub sim: Option<bool>,
+    /// `AT+CFUN?` says 1, full functionality.
+    pub cfun: Option<bool>,
+    /// `AT+CEREG?` says 1 (home) or 5 (roaming).
+    pub registered: Option<bool>,
+    /// `AT+CGPADDR` tells an address.
+    pub ip: Option<bool>,
+}
+
+impl Function {
+    /// What was there before and is not there `after`, as a part of a sentence. What was not taken is not judged.
+    pub fn lost(&self, after: &Self) -> Option<String> {
+        let gone = |before: Option<bool>, after: Option<bool>| before == Some(true) && after == Some(false);
+        if gone(self.sim, after.sim) {
+            return Some("`AT+CPIN?` does not say READY any more".into());
+        }
+        if gone(self.cfun, after.cfun) {
+            return Some("`AT+CFUN?` does not say 1 any more".into());
+        }
+        let network = if gone(self.registered, after.registered) {
+            "it does not register any more"
+        } else if gone(self.ip, after.ip) {
+            "it gets no address any more"
+        } else {
+            return None;
+        };
+        Some(format!(
+            "{network}, neither at once nor after one more power cycle, on a network on which it had registered earlier in this run"
+        ))
+    }
+}

@@ -1,0 +1,193 @@
+//! Measurements with a unit, and the limits that a suite declares for them.
+
+use crate::case::{Case, Via};
+use crate::mark::Mark;
+use crate::moment::Moment;
+use crate::verdict::{Rule, Verdict};
+use alloc::format;
+use alloc::string::String;
+use core::fmt;
+use serde::{Deserialize, Serialize};
+
+/// What is measured. Times are the module's, but for the latency of cuts, which is the rig's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Measure {
+    /// Power-on → the first line that the module says unasked.
+    FirstUrc,
+    /// Power-on → the first START or UPDATING of a forced resume.
+    TimeToResume,
+    /// The first percentage of UPDATING of a forced resume.
+    ResumedAt,
+    /// The order → END; download, cuts and resumes included.
+    UpdateTime,
+    /// The moment at which a cut was due → its line is moved, in real time.
+    CutLatency,
+    /// Bytes of the package that a server sent more than once.
+    BytesAgain,
+    /// RDY → registered, with an address.
+    AttachTime,
+}
+
+/// What a measurement is counted in. The smallest steps are nanoseconds, whole percent and bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unit {
+    /// Nanoseconds; shown in milliseconds.
+    Time,
+    /// Whole percent.
+    Percent,
+    /// Bytes.
+    Bytes,
+}
+
+impl Unit {
+    /// The unit that values are shown in.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Time => "ms",
+            Self::Percent => "%",
+            Self::Bytes => "bytes",
+        }
+    }
+
+    /// A value in the unit that it is shown in.
+    pub fn shown(self, value: u64) -> f64 {
+        match self {
+            // Whole microseconds: nothing here is measured more finely.
+            Self::Time => (value / 1_000) as f64 / 1e3,
+            Self::Percent | Self::Bytes => value as f64,
+        }
+    }
+
+    fn text(self, value: u64) -> String {
+        match self {
+            Self::Percent => format!("{value} %"),
+            _ => format!("{} {}", self.shown(value), self.name()),
+        }
+    }
+}
+
+impl Measure {
+    /// All, in the order of the reference.
+    pub const ALL: [Self; 7] = [
+        Self::FirstUrc,
+        Self::TimeToResume,
+        Self::ResumedAt,
+        Self::UpdateTime,
+        Self::CutLatency,
+        Self::BytesAgain,
+        Self::AttachTime,
+    ];
+
+    /// As suites and the journal write it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::FirstUrc => "first-urc",
+            Self::TimeToResume => "time-to-resume",
+            Self::ResumedAt => "resumed-at",
+            Self::UpdateTime => "update-time",
+            Self::CutLatency => "cut-latency",
+            Self::BytesAgain => "bytes-again",
+            Self::AttachTime => "attach-time",
+        }
+    }
+
+    /// What it is counted in.
+    pub const fn unit(self) -> Unit {
+        match self {
+            Self::ResumedAt => Unit::Percent,
+            Self::BytesAgain => Unit::Bytes,
+            Self::FirstUrc | Self::TimeToResume | Self::UpdateTime | Self::CutLatency | Self::AttachTime => {
+                Unit::Time
+            }
+        }
+    }
+
+    /// Why a case can never take it, if it cannot.
+    pub fn impossible_in(self, case: &Case) -> Option<&'static str> {
+        match self {
+            Self::TimeToResume | Self::ResumedAt | Self::CutLatency if case.cut.is_none() => {
+                Some("the case has no `cut`")
+            }
+            Self::BytesAgain if case.via == Via::Uart => Some("what is uploaded is not downloaded"),
+            _ => None,
+        }
+    }
+
+    /// Whether a limit that holds for a whole suite speaks of this case: one in which it has to be taken.
+    pub fn speaks_of(self, case: &Case) -> bool {
+        let resumes = matches!(case.cut.as_ref().map(|cut| cut.at), Some(Moment::Updating(_)));
+        let updates = case.expect == crate::expect::Expect::success();
+        match self {
+            Self::TimeToResume | Self::ResumedAt => resumes,
+            Self::UpdateTime => updates,
+            _ => self.impossible_in(case).is_none(),
+        }
+    }
+}
+
+impl fmt::Display for Measure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// A measurement that a suite asks for, and what it may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Declared {
+    /// Which.
+    pub measure: Measure,
+    /// The least that is within its limits, in the smallest steps of its [`Unit`].
+    pub min: Option<u64>,
+    /// The most.
+    pub max: Option<u64>,
+}
+
+/// A measurement that was taken.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Taken {
+    /// Which.
+    pub measure: Measure,
+    /// What came of it, in the smallest steps of its [`Unit`].
+    pub value: u64,
+    /// Its place in the journal.
+    pub mark: Mark,
+}
+
+/// The verdict of the first measurement that is out of its limits, with its place. Every one counts, however often it was
+/// taken.
+pub fn out_of_limits(declared: &[Declared], taken: &[Taken]) -> Option<(Verdict, Mark)> {
+    taken.iter().find_map(|taken| {
+        let limits = declared.iter().find(|limits| limits.measure == taken.measure)?;
+        let unit = taken.measure.unit();
+        let expected = match (limits.min, limits.max) {
+            (Some(min), _) if taken.value < min => format!("at least {}", unit.text(min)),
+            (_, Some(max)) if taken.value > max => format!("at most {}", unit.text(max)),
+            _ => return None,
+        };
+        let seen = unit.text(taken.value);
+        let sentence = format!("`{}` was {seen}, expected {expected}", taken.measure);
+        let rule = match taken.measure {
+            Measure::CutLatency => Rule::CutSlow,
+            _ => Rule::MeasurementOutOfLimits,
+        };
+        Some((Verdict::of(rule, sentence), taken.mark))
+    })
+}
+
+/// The verdict of what was declared and never taken.
+pub fn missing(declared: &[Declared], taken: &[Taken]) -> Option<Verdict> {
+    let untaken = |declared: &&Declared| !taken.iter().any(|taken| taken.measure == declared.measure);
+    let names: alloc::vec::Vec<String> = declared
+        .iter()
+        .filter(untaken)
+        .map(|declared| format!("`{}`", declared.measure))
+        .collect();
+    (!names.is_empty()).then(|| {
+        let sentence = format!(
+            "{} was declared and never taken: what it measures did not happen in this case",
+            names.join(", ")
+        );
+        Verdict::of(Rule::MeasurementMissing, sentence)
+    })
+}

@@ -1,0 +1,91 @@
+//! The function check: what the module can do beside answering, asked with a handful of queries.
+
+use crate::module::{COMMAND, Module, Stop};
+use crate::prepare::{ASK_AGAIN, Identity};
+use bc66_wire::{cme, command};
+use dfota_core::event::{Event, When};
+use dfota_core::function::Function;
+use dfota_core::reply::Final;
+use std::time::{Duration, Instant};
+
+/// How long a SIM may be busy after a boot. Assumed; the note's boot has `+CPIN: READY` right behind `+CFUN: 1` (AN §6.1).
+const SIM_BUSY: Duration = Duration::from_secs(10);
+
+/// Registered, and with an address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Network {
+    registered: Option<bool>,
+    ip: Option<bool>,
+}
+
+impl Network {
+    const THERE: Self = Self {
+        registered: Some(true),
+        ip: Some(true),
+    };
+}
+
+impl Module {
+    /// Asks what the module can do and writes it down. Registration and address are waited for up to `wait`; a query that
+    /// the module does not answer with OK is not taken.
+    pub fn function(&mut self, when: When, who: &Identity, wait: Duration) -> Result<Function, Stop> {
+        self.enter_pin()?;
+        let sim = self.sim_is_ready()?;
+        let cfun = self.query("AT+CFUN?")?;
+        let cfun = cfun.and_then(|answer| answer.value(command::CFUN).map(|level| level == "1"));
+        // Without a SIM or switched off there is nothing to wait for.
+        let wait = match (sim, cfun) {
+            (Some(true), Some(true)) => wait,
+            _ => Duration::ZERO,
+        };
+        let network = self.network(wait)?;
+        let function = Function {
+            imei: who.imei.clone(),
+            sim,
+            cfun,
+            registered: network.registered,
+            ip: network.ip,
+        };
+        let mark = self.journal.post(Event::Function {
+            when,
+            function: function.clone(),
+        });
+        self.marks.functions.push(mark);
+        Ok(function)
+    }
+
+    /// `AT+CPIN?`; a SIM that is busy, as it is right after a boot, is asked again. Any other error says that it is not
+    /// ready.
+    fn sim_is_ready(&mut self) -> Result<Option<bool>, Stop> {
+        let deadline = Instant::now() + self.clock.time_out(SIM_BUSY);
+        loop {
+            let Some(answer) = self.try_command("AT+CPIN?", COMMAND)? else {
+                return Ok(None);
+            };
+            let busy = answer.end == Final::Cme(cme::SIM_BUSY);
+            if !busy || Instant::now() >= deadline {
+                let ready = answer.value(command::CPIN) == Some("READY");
+                return Ok(Some(answer.end.is_ok() && ready));
+            }
+            self.pause(ASK_AGAIN)?;
+        }
+    }
+
+    fn network(&mut self, wait: Duration) -> Result<Network, Stop> {
+        let deadline = Instant::now() + self.clock.time_out(wait);
+        loop {
+            let network = Network {
+                registered: self.registration()?.map(|state| matches!(state, 1 | 5)),
+                ip: Some(self.has_address()?),
+            };
+            if network == Network::THERE {
+                self.measure_attach();
+                return Ok(network);
+            }
+            if wait.is_zero() || Instant::now() >= deadline {
+                return Ok(network);
+            }
+            self.pause(ASK_AGAIN)?;
+        }
+    }
+}

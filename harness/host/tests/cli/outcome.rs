@@ -1,0 +1,113 @@
+//! What became of the module, whatever rule the verdict rests on.
+
+use crate::junit;
+use crate::lab::Lab;
+use rstest::rstest;
+
+const CUT: &str = "cut: {at: updating 20%, after: 5s}";
+
+#[rstest]
+#[case::new("", "", 0, "new", false)]
+#[case::resumed("", CUT, 0, "new-after-resume", false)]
+#[case::old("", "cut: {at: upload block 1}", 0, "old-intact", false)]
+#[case::forgot("forgets-resume", CUT, 1, "old-intact", false)]
+#[case::dead("dead-after-cut", CUT, 1, "unresponsive", true)]
+#[case::hangs("hangs-in-updating", CUT, 1, "still-updating", true)]
+fn each_outcome_is_told(
+    #[case] defect: &str,
+    #[case] cut: &str,
+    #[case] code: i32,
+    #[case] outcome: &str,
+    #[case] brick: bool,
+) {
+    let lab = Lab::new();
+    lab.rig(200, defect);
+    lab.suite(&format!(
+        "limits: {{boot: 20s, resume: 30s, update: 120s}}
+cases:
+  - name: one
+    update: {{package: a-to-b, via: uart}}
+    {cut}
+"
+    ));
+    lab.run(&lab.arguments(&[])).ends(code);
+    let case = &lab.cases("out")[0];
+    assert_eq!(
+        (&case["outcome"], &case["brick"]),
+        (&outcome.into(), &brick.into())
+    );
+    let cases = junit::cases(&lab.read("out/junit.xml"));
+    let told = format!("[[PROPERTY|outcome={outcome}]]");
+    assert!(cases[0].output.contains(&told), "{}", cases[0].output);
+}
+
+/// Its version is right; what is behind it is not, and the next delta shows it.
+#[test]
+fn a_corrupt_image_is_a_silent_corruption() {
+    let lab = Lab::new();
+    lab.rig(200, "end-zero-corrupted-image");
+    lab.suite(
+        "cases:
+  - name: there
+    update: {package: a-to-b, via: uart}
+  - name: back
+    update: {package: b-to-a, via: uart}
+",
+    );
+    lab.run(&lab.arguments(&[])).ends(1);
+    let cases = lab.cases("out");
+    assert_eq!(cases[0]["outcome"], "silent-corruption");
+    assert_eq!(cases[0]["brick"], true);
+    assert_eq!(cases[0]["rule"], "image-corrupt");
+    let evidence = cases[0]["evidence"].as_array().expect("a list");
+    assert!(!evidence.is_empty());
+}
+
+/// The oracle asks twice: after the update, and after one more power cycle; the second time for more than the version.
+#[test]
+fn the_module_is_asked_twice() {
+    let lab = Lab::new();
+    lab.rig(200, "");
+    lab.suite("cases:\n  - name: clean\n    update: {package: a-to-b, via: uart}\n");
+    lab.run(&lab.arguments(&[])).ends(0);
+    let events = lab.events("out");
+    let ordered = events
+        .iter()
+        .position(|event| {
+            event["event"] == "tx"
+                && event["text"]
+                    .as_str()
+                    .is_some_and(|text| text.contains("QFOTADL"))
+        })
+        .expect("the order");
+    let after: Vec<String> = events[ordered..]
+        .iter()
+        .filter_map(|event| match event["event"].as_str()? {
+            "identity" => Some(format!("runs {}", event["version"].as_str()?)),
+            "line" if event["line"] == "power" && event["active"] == true => Some("power on".into()),
+            "function" => Some(format!(
+                "function {} {}",
+                event["when"].as_str()?,
+                event["registered"]
+            )),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(
+        after,
+        [
+            "runs BC66NBR01A02",
+            "power on",
+            "runs BC66NBR01A02",
+            "function after true"
+        ]
+    );
+    let before = events[..ordered]
+        .iter()
+        .find(|event| event["event"] == "function");
+    let before = before.expect("what it could do before");
+    assert_eq!(
+        (&before["when"], &before["registered"]),
+        (&"before".into(), &true.into())
+    );
+}
