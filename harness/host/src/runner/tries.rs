@@ -5,7 +5,7 @@
 
 use dfota_core::case::Case;
 use dfota_core::retries::Retries;
-use dfota_core::verdict::{Class, Verdict};
+use dfota_core::verdict::{Class, Rule, Verdict};
 use std::fmt;
 
 /// Why there is another try.
@@ -30,7 +30,9 @@ pub fn again(case: &Case, verdict: &Verdict, earlier: &[Again]) -> Option<Again>
 }
 
 fn again_within(retries: &Retries, verdict: &Verdict, earlier: &[Again]) -> Option<Again> {
-    let class = verdict.finding()?.rule.class();
+    let rule = verdict.finding()?.rule;
+    // A broken rig stays broken: another try would only say so again.
+    let class = Some(rule).filter(|rule| *rule != Rule::RigBroken)?.class();
     let again = Again::Retry(class);
     let before = earlier.iter().filter(|&&reason| reason == again).count();
     ((before as u64) < u64::from(retries.of(class))).then_some(again)
@@ -39,7 +41,6 @@ fn again_within(retries: &Retries, verdict: &Verdict, earlier: &[Again]) -> Opti
 #[cfg(test)]
 mod tests {
     use super::*;
-    use dfota_core::verdict::Rule;
     use rstest::rstest;
 
     const ALLOWED: Retries = Retries {
