@@ -10,6 +10,7 @@ use crate::case::{Case, Package};
 use crate::cut::{Cut, Kind};
 use crate::function::Function;
 use crate::outcome::Outcome;
+use crate::rig_check::{Check, CheckTime};
 use crate::timeline::Timeline;
 use crate::update::Phase;
 use crate::verdict::Verdict;
@@ -191,6 +192,15 @@ pub enum Event {
     Tallied(Tallied),
     /// A search between two cuts came to an end.
     Bisected(bisected::Bisected),
+    /// The rig was checked, before or after the cases of a suite.
+    RigChecked {
+        /// Which of the two.
+        when: CheckTime,
+        /// The suite.
+        suite: String,
+        /// What was looked at.
+        checks: Vec<Check>,
+    },
     /// Something worth knowing.
     Note {
         /// The text.

@@ -8,7 +8,7 @@
 //!   the version a case starts from), [`seed`] (every random choice).
 //! - The judgement: [`update`] (what happened, as a state machine), [`judge`] (whether it was legal), [`verdict`],
 //!   [`outcome`] (what became of the module), [`evidence`] (what a verdict rests on), [`measure`], [`function`].
-//! - The record: [`event`].
+//! - The record: [`event`]; what a rig's self-check saw: [`rig_check`]; what the module's flash has seen: [`wear`].
 #![no_std]
 
 extern crate alloc;
@@ -38,6 +38,7 @@ pub mod percent;
 pub mod rate;
 pub mod reply;
 pub mod retries;
+pub mod rig_check;
 pub mod seed;
 pub mod sweep;
 pub mod timeline;
@@ -45,3 +46,4 @@ pub mod update;
 pub mod urc;
 pub mod verdict;
 pub mod version;
+pub mod wear;

@@ -111,6 +111,12 @@ impl Pending {
         {
             return Said::Info;
         }
+        // The one reply that names not its command but what it tells.
+        if self.names.iter().any(|name| name == bc66_wire::command::CGMR)
+            && core::str::from_utf8(line).is_ok_and(|line| revision(line).is_some())
+        {
+            return Said::Info;
+        }
         match Urc::parse(line) {
             Some(urc) => Said::Urc(urc),
             None if line.starts_with(b"+") || self.names.iter().all(|name| name.starts_with('+')) => {
@@ -180,6 +186,9 @@ mod tests {
     #[case("ATI", "Revision: BC66NBR01A06", Said::Info)]
     #[case("ATI", "+CEREG: 5", Said::Other)]
     #[case("ATI", "RDY", Said::Urc(Urc::Rdy))]
+    #[case("AT+CGMR", "Revision: BC66NBR01A06", Said::Info)]
+    #[case("AT+CGMR", "xx", Said::Other)]
+    #[case("AT+CESQ", "Revision: BC66NBR01A06", Said::Other)]
     #[case("AT+CFUN?", "+CFUN: 1", Said::Info)]
     #[case("AT+CEREG?", "+CFUN: 1", Said::Urc(Urc::Cfun(1)))]
     #[case("AT+CESQ;+CEREG?;+CPIN?", "+CPIN: READY", Said::Info)]

@@ -199,8 +199,10 @@ rules! {
     LineFailed = "line-failed", Rig;
     /// A cut took longer than the suite's `cut-latency` allows; the rig goes on.
     CutSlow = "cut-slow", Rig;
-    /// The rig is broken since an earlier case.
+    /// The rig could not be opened, failed its self-check, or is broken since an earlier case.
     RigBroken = "rig-broken", Rig;
+    /// The rig failed its self-check in an earlier run and has passed none since.
+    RigQuarantined = "rig-quarantined", Rig;
     /// The module did not register within the limit, or got no address.
     NotRegistered = "not-registered", Network;
     /// The download failed and no request had reached the server.

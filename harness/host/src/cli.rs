@@ -32,6 +32,7 @@ enum Command {
     /// Show what `run` would do, without touching the rig
     Plan(command::plan::Args),
     Bisect(command::bisect::Args),
+    Check(command::check::Args),
     /// Make every report of a run folder again, from its journal alone
     Report(command::report::Args),
     /// Serve packages over HTTP and CoAP, with a LwM2M server beside them
@@ -137,6 +138,7 @@ pub fn main() -> ExitCode {
         Command::Run(args) => command::run::main(args, common),
         Command::Plan(args) => command::plan::main(&args, common),
         Command::Bisect(args) => command::bisect::main(args, common),
+        Command::Check(args) => command::check::main(&args, common),
         Command::Report(args) => command::report::main(&args, common),
         Command::Serve(args) => command::serve::main(&args, common),
         Command::Sim(args) => return bc66_sim::cli::main(args),

@@ -1,6 +1,7 @@
 //! The commands, one module each: arguments in, exit code out.
 
 pub mod bisect;
+pub mod check;
 pub mod completions;
 pub mod console;
 pub mod package;

@@ -7,6 +7,7 @@ use crate::paint::{Colour, Paint};
 use crate::report::{Run, campaigns, word};
 use dfota_core::event::{Event, Line, Record};
 use dfota_core::outcome::Outcome;
+use dfota_core::rig_check::CheckOutcome;
 use dfota_core::update::Phase;
 use dfota_core::urc::{Fota, Urc};
 use dfota_core::verdict::Verdict;
@@ -172,6 +173,14 @@ impl Observer for Console {
                 ));
             }
             Event::GivenUp { cause } => self.say(&format!("        note no further case is begun: {cause}")),
+            Event::RigChecked { checks, .. } => {
+                for check in checks
+                    .iter()
+                    .filter(|check| self.verbose || check.outcome == CheckOutcome::Fail)
+                {
+                    self.say(&format!("       check {check}"));
+                }
+            }
             Event::Note { text } => self.say(&format!("        note {text}")),
             Event::RunEnded { .. } => {
                 if let Some(bar) = &self.bar {

@@ -3,6 +3,7 @@
 pub mod at_terminal;
 pub mod attempt;
 pub mod bench;
+pub mod check;
 pub mod cli;
 pub mod clock;
 pub mod coap_server;

@@ -8,6 +8,7 @@ pub mod filter;
 pub mod plan_text;
 pub mod route;
 pub mod selection;
+pub mod standing;
 
 use crate::cli::{self, Failed};
 use crate::plan::campaign::Outline;
@@ -15,6 +16,7 @@ use crate::plan::earlier::Earlier;
 use crate::plan::estimate::module_time;
 use crate::plan::route::{Route, Way};
 use crate::plan::selection::Selection;
+use crate::plan::standing::Standing;
 use crate::rig::{Link, Rig, module_word};
 use crate::suite::{Suite, SuiteCase};
 use dfota_core::campaign::Role;
@@ -46,6 +48,9 @@ pub struct Plan {
     pub totals: Totals,
     /// What is worth a word, each with its place.
     pub warnings: Vec<String>,
+    /// How the rig stands, as far as its state is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub standing: Option<Standing>,
     /// The campaigns.
     pub campaigns: Vec<Outline>,
     /// Every cut that this rig can make of the campaigns of the plan, selected or not: they are done when these are.
@@ -220,6 +225,7 @@ impl Plan {
             warnings: std::mem::take(&mut planner.warnings),
             campaigns: outlines(&cases, earlier),
             slots: slots(&cases, &expanded, |case| planner.left_out(case).is_some()),
+            standing: None,
             cases,
         })
     }

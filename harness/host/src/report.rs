@@ -13,6 +13,7 @@ use dfota_core::case::Case;
 use dfota_core::event::bisected::Bisected;
 use dfota_core::event::{Event, Record, RunStarted, TryEnded};
 use dfota_core::outcome::Outcome;
+use dfota_core::rig_check::{Check, CheckTime};
 use dfota_core::verdict::{Class, Finding, Rule, Verdict};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
@@ -41,6 +42,8 @@ pub struct Run<'a> {
     pub bisected: Option<&'a Bisected>,
     /// Why no further case was begun, if the module was given up.
     pub given_up: Option<&'a str>,
+    /// The rig's self-checks: when, around which suite, and what was looked at.
+    pub rig_checks: Vec<(CheckTime, &'a str, &'a [Check])>,
     /// How the run ended: exit code, whether a signal ended it, whether the lines are safe. `None` when it was killed.
     pub ended: Option<(u8, bool, bool)>,
 }
@@ -114,6 +117,7 @@ impl<'a> Run<'a> {
         let mut cases: Vec<CaseRun<'a>> = Vec::new();
         let mut tallied = Vec::new();
         let mut bisected = None;
+        let mut rig_checks = Vec::new();
         let mut began = None;
         let mut ended = None;
         let mut given_up = None;
@@ -150,6 +154,9 @@ impl<'a> Run<'a> {
                 Event::Tallied(cut) => tallied.push(cut),
                 Event::Bisected(found) => bisected = Some(found),
                 Event::GivenUp { cause } => given_up = Some(cause.as_str()),
+                Event::RigChecked { when, suite, checks } => {
+                    rig_checks.push((*when, suite.as_str(), checks.as_slice()));
+                }
                 Event::RunEnded {
                     exit,
                     interrupted,
@@ -166,6 +173,7 @@ impl<'a> Run<'a> {
             tallied,
             bisected,
             given_up,
+            rig_checks,
             ended,
         })
     }

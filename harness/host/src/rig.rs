@@ -33,6 +33,8 @@ pub struct Rig {
     pub link: Link,
     /// What the module reaches over the air.
     pub network: Network,
+    /// Updates that the module's flash may see over all runs.
+    pub wear: Option<u64>,
     /// Free words.
     pub labels: Vec<String>,
 }
@@ -226,6 +228,12 @@ impl Rig {
             Link::Bench(_) => 1.0,
             Link::Simulated(simulated) => simulated.speed,
         }
+    }
+
+    /// Whether the updates of its module are counted. A simulated module has a new flash with each run, and another IMEI
+    /// with each seed: only a budget makes it count.
+    pub fn counts_wear(&self) -> bool {
+        self.wear.is_some() || matches!(self.link, Link::Bench(_))
     }
 
     /// Whether RESET can be moved.

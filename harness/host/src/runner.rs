@@ -7,6 +7,7 @@ mod case_run;
 mod hunt;
 mod oracle;
 mod recovery;
+pub mod rig_watch;
 mod tries;
 
 use crate::bench::Bench;
@@ -25,6 +26,7 @@ use dfota_core::mark::Mark;
 use dfota_core::outcome::Outcome;
 use dfota_core::seed::Seed;
 use dfota_core::verdict::{Finding, Rule, Verdict};
+use rig_watch::RigWatch;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 use tries::Again;
@@ -139,6 +141,21 @@ pub struct Runner<'a> {
     given_up: bool,
     verdicts: Vec<Verdict>,
     campaigns: Campaigns,
+    /// The rig's self-check around the suites.
+    watch: RigWatch,
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub struct Ran {
+    /// The verdicts of the cases.
+    pub verdicts: Vec<Verdict>,
+    /// A signal ended it.
+    pub interrupted: bool,
+    /// What of the rig failed its self-check.
+    pub unfit: Option<String>,
+    /// The campaigns as they stand now.
+    pub campaigns: Campaigns,
 }
 
 impl<'a> Runner<'a> {
@@ -169,14 +186,17 @@ impl<'a> Runner<'a> {
             given_up: false,
             verdicts: Vec::new(),
             campaigns,
+            watch: RigWatch::default(),
         }
     }
 
-    /// Runs the cases; gives their verdicts, whether a signal ended the run, and the campaigns as they stand now.
-    pub fn run<'c>(
-        mut self,
-        cases: impl IntoIterator<Item = (&'c Case, Option<&'c str>)>,
-    ) -> (Vec<Verdict>, bool, Campaigns) {
+    /// Checks the rig before and after the cases of each suite.
+    pub fn watched(self, watch: RigWatch) -> Self {
+        Self { watch, ..self }
+    }
+
+    /// Runs the cases.
+    pub fn run<'c>(mut self, cases: impl IntoIterator<Item = (&'c Case, Option<&'c str>)>) -> Ran {
         let began = Instant::now();
         let mut stopped = false;
         let mut interrupted = false;
@@ -197,11 +217,22 @@ impl<'a> Runner<'a> {
                 });
                 continue;
             }
+            if !is_claim && self.enter(case).is_err() {
+                interrupted = true;
+                self.verdicts.push(Verdict::NotReached);
+                continue;
+            }
             interrupted |= self.one(case);
             let good = matches!(self.verdicts.last(), Some(Verdict::Pass | Verdict::Skip { .. }));
             stopped |= self.given_up || self.options.fail_fast && !good;
         }
-        (self.verdicts, interrupted, self.campaigns)
+        let interrupted = interrupted || self.leave().is_err();
+        Ran {
+            verdicts: self.verdicts,
+            interrupted,
+            unfit: self.watch.failed,
+            campaigns: self.campaigns,
+        }
     }
 
     /// Runs one case, in as many tries as it takes, and writes its end down; whether the run was interrupted in it.
@@ -316,6 +347,7 @@ impl<'a> Runner<'a> {
 
     /// What a case means for those after it.
     fn after_case(&mut self, ended: CaseEnded) {
+        self.watch.heed(&ended.verdict);
         if let Some(finding) = ended.verdict.finding()
             && finding.rule.breaks_the_rig()
             && self.broken.is_none()

@@ -15,12 +15,19 @@ const NOTE_COLUMN: usize = 40;
 #[derive(Debug)]
 pub struct Screen {
     paint: Paint,
+    /// Beside the result, where that is on standard output.
+    aside: bool,
 }
 
 impl Screen {
     /// For the terminal this program runs in.
     pub fn new(paint: Paint) -> Self {
-        Self { paint }
+        Self { paint, aside: false }
+    }
+
+    /// For its standard error.
+    pub fn stderr(paint: Paint) -> Self {
+        Self { paint, aside: true }
     }
 
     fn shown(&self, event: &Event) -> Option<String> {
@@ -54,8 +61,12 @@ impl Observer for Screen {
     fn on(&mut self, record: &Record) {
         if let Some(shown) = self.shown(&record.event) {
             let seconds = record.module_ns as f64 / 1e9;
+            let line = format!("{seconds:>9.3} {shown}\n");
             // A closed pipe is no reason to leave a rig unsafe.
-            let _ = writeln!(std::io::stdout(), "{seconds:>9.3} {shown}");
+            let _ = match self.aside {
+                true => std::io::stderr().write_all(line.as_bytes()),
+                false => std::io::stdout().write_all(line.as_bytes()),
+            };
         }
     }
 }

@@ -9,7 +9,10 @@
 //! whole: whoever reads one sees the old or the new.
 
 pub mod campaign_store;
+pub mod quarantine;
 pub mod rig_state;
+pub mod run_state;
+pub mod wear;
 
 pub use rig_state::RigState;
 
@@ -91,6 +94,11 @@ impl StateDir {
         Ok(Self { folder })
     }
 
+    /// The folder itself.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
     /// The part of one rig, known by the canonical path of its file: two files are two rigs, two links to one are one.
     pub fn rig(&self, rig: &Rig) -> RigState {
         RigState::new(&self.folder.join("rigs"), &rig.canonical)
@@ -113,7 +121,10 @@ fn absolute(variable: &str) -> Option<PathBuf> {
 pub fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, StateError> {
     let bytes = match std::fs::read(path) {
         Ok(bytes) => bytes,
-        Err(why) if why.kind() == io::ErrorKind::NotFound => return Ok(None),
+        // What is in the way of a folder is found out by whoever writes.
+        Err(why) if matches!(why.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+            return Ok(None);
+        }
         Err(why) => return Err(unread(path, why)),
     };
     serde_json::from_slice(&bytes)

@@ -9,6 +9,8 @@ mod process;
 
 #[path = "cli/bench.rs"]
 mod bench;
+#[path = "cli/check.rs"]
+mod check;
 #[path = "cli/closed_pipe.rs"]
 mod closed_pipe;
 #[path = "cli/console.rs"]
@@ -31,6 +33,8 @@ mod outcome;
 mod package;
 #[path = "cli/power.rs"]
 mod power;
+#[path = "cli/quarantine.rs"]
+mod quarantine;
 #[path = "cli/recovery.rs"]
 mod recovery;
 #[path = "cli/run.rs"]
@@ -43,3 +47,5 @@ mod sim;
 mod tries;
 #[path = "cli/usage.rs"]
 mod usage;
+#[path = "cli/wear.rs"]
+mod wear;

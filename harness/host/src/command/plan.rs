@@ -3,6 +3,7 @@
 use crate::cli::{Common, Failed, Selection, print};
 use crate::plan::Plan;
 use crate::plan::earlier::Earlier;
+use crate::plan::standing::Standing;
 use crate::state::StateDir;
 use dfota_core::seed::Seed;
 
@@ -19,13 +20,11 @@ pub struct Args {
 /// Plans and prints.
 pub fn main(args: &Args, common: Common) -> Result<u8, Failed> {
     let (rig, suites) = super::load(&args.selection, common)?;
-    let earlier = match StateDir::find(&args.selection.state) {
-        Ok(state) => Earlier::read(&state, &suites, &rig)?,
-        // Nowhere to look: nothing was done.
-        Err(_) => Earlier::default(),
-    };
+    let dir = StateDir::find(&args.selection.state)?;
+    let earlier = Earlier::read(&dir, &suites, &rig)?;
     let seed = Seed(args.selection.seed.unwrap_or_default());
-    let plan = Plan::of(&suites, &rig, &args.selection, seed, &earlier)?;
+    let mut plan = Plan::of(&suites, &rig, &args.selection, seed, &earlier)?;
+    plan.standing = Some(Standing::of(&rig, &dir.rig(&rig), plan.totals.updates)?);
     let shown = match args.json {
         true => serde_json::to_string_pretty(&plan).map_err(Failed::ours)? + "\n",
         false => plan.to_string(),

@@ -1,6 +1,7 @@
 //! `run`: suites on a rig, from the files to the exit code.
 
 use crate::bench::Bench;
+use crate::check::Terms;
 use crate::cli::{Common, Failed, Selection, complain, print};
 use crate::clock::Clock;
 use crate::console::{Console, summary};
@@ -8,21 +9,25 @@ use crate::digest::sha256_hex;
 use crate::journal::{Journal, Writer, stamp};
 use crate::paint::Paint;
 use crate::plan::earlier::Earlier;
+use crate::plan::standing::Standing;
 use crate::plan::{Plan, Planned};
 use crate::report;
 use crate::rig::{Rig, module_word};
+use crate::runner::rig_watch::RigWatch;
 use crate::runner::{Campaigns, Hunt, Options, Runner};
 use crate::serial::reader::Message;
 use crate::shell_word::shell_word;
 use crate::state::StateDir;
+use crate::state::run_state::RunState;
+use crate::state::wear::{Counting, Wear};
 use crate::suite::Suite;
 use dfota_core::event::bisected::Bisected;
 use dfota_core::event::{Attachments, CaseEnded, Event, FileFacts, RigFacts, RunStarted, SCHEMA};
 use dfota_core::seed::Seed;
 use dfota_core::verdict::{Rule, Verdict};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::mpsc::Sender;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
@@ -47,6 +52,9 @@ pub struct Args {
     /// How JUnit names the transcripts
     #[arg(long, value_enum, default_value_t)]
     attachments: AttachmentsArg,
+    /// Run also where the plan goes beyond the rig's `wear` budget
+    #[arg(long)]
+    over_budget: bool,
     /// Show the result as JSON (the run folder's run.json) in place of lines
     #[arg(long)]
     json: bool,
@@ -86,15 +94,19 @@ fn perform(args: Args, common: Common, hunt: Option<Hunt>) -> Result<u8, Failed>
         .selection
         .seed
         .map_or_else(draw_seed, |seed| Ok(Seed(seed)))?;
-    let states = StateDir::find(&args.selection.state)?;
-    let state = states.rig(&rig);
+    let dir = StateDir::find(&args.selection.state)?;
+    let state = dir.rig(&rig);
     state.make()?;
-    let earlier = Earlier::read(&states, &suites, &rig)?;
+    let earlier = Earlier::read(&dir, &suites, &rig)?;
     let plan = Plan::of(&suites, &rig, &args.selection, seed, &earlier)?;
+    let standing = Standing::of(&rig, &state, plan.totals.updates)?;
+    if let Some(refusal) = standing.refusal().filter(|_| !args.over_budget) {
+        return Err(Failed::usage(refusal));
+    }
     // Only a run that goes on with a campaign keeps others from it.
     let earlier = match plan.slots.is_empty() {
         true => Earlier::default(),
-        false => Earlier::open(&states, &suites, &rig)?,
+        false => Earlier::open(&dir, &suites, &rig)?,
     };
     for warning in &plan.warnings {
         complain(format_args!("warning: {warning}"));
@@ -105,7 +117,9 @@ fn perform(args: Args, common: Common, hunt: Option<Hunt>) -> Result<u8, Failed>
         true => Box::new(Silent),
         false => Box::new(Console::new(Paint::new(common.color), common.verbose > 0)),
     };
-    let (journal, writer) = Writer::start(&out, clock, observer).map_err(|why| unwritable(&out, &why))?;
+    let (observer, wear) = Counting::new(observer);
+    let (journal, writer) =
+        Writer::start(&out, clock, Box::new(observer)).map_err(|why| unwritable(&out, &why))?;
     journal.post(Event::RunStarted(started(
         &args,
         &rig,
@@ -133,12 +147,30 @@ fn perform(args: Args, common: Common, hunt: Option<Hunt>) -> Result<u8, Failed>
         max_time: args.max_time,
         rerun: rerun(&args.selection, seed),
     };
-    let exit = on_rig(&rig, &suites, &plan, (options, campaigns, hunt), clock, &journal);
+    let keeps = Keeps {
+        terms: Terms::of(&rig, &dir, out.clone()),
+        run: RunState::new(&rig, &state, &out),
+        campaigns,
+        hunt,
+    };
+    let exit = match &standing.quarantine {
+        Some(quarantine) => {
+            let why = standing.quarantined(quarantine);
+            unopened(&plan, &journal, Rule::RigQuarantined, &why)
+        }
+        None => on_rig(&rig, &suites, &plan, (options, keeps), clock, &journal),
+    };
     drop(journal);
-    let reported = writer
-        .finish()
-        .map_err(|why| unwritable(&out, &why))
-        .and_then(|()| reported(&args, &out, Paint::new(common.color)));
+    let written = writer.finish().map_err(|why| unwritable(&out, &why));
+    let count = wear.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    if rig.counts_wear()
+        && let Err(why) = Wear::add(&state, &count)
+    {
+        complain(format_args!(
+            "warning: {why}: the updates of this run are not counted"
+        ));
+    }
+    let reported = written.and_then(|()| reported(&args, &out, Paint::new(common.color)));
     match reported {
         Ok(shown) => print(&shown),
         // A failure of the module stays one, also when it cannot be reported.
@@ -178,24 +210,40 @@ fn draw_seed() -> Result<Seed, Failed> {
     Ok(Seed(u64::from_ne_bytes(bytes) >> 32))
 }
 
+/// What a run keeps and is told beside its plan: how the rig is checked around the suites and where it is kept that it
+/// failed, the campaigns, and the search, where it is one.
+struct Keeps<'r> {
+    terms: Terms,
+    run: RunState<'r>,
+    campaigns: Campaigns,
+    hunt: Option<Hunt>,
+}
+
 /// Opens the rig, runs the cases and leaves it safe; gives the exit code.
 fn on_rig(
     rig: &Rig,
     suites: &[Suite],
     plan: &Plan,
-    (options, campaigns, hunt): (Options, Campaigns, Option<Hunt>),
+    (options, keeps): (Options, Keeps<'_>),
     clock: Clock,
     journal: &Journal,
 ) -> u8 {
     let runtime = match crate::bench::runtime() {
         Ok(runtime) => runtime,
-        Err(why) => return unopened(plan, journal, &format!("no runtime for the servers: {why}")),
+        Err(why) => {
+            return unopened(
+                plan,
+                journal,
+                Rule::RigBroken,
+                &format!("no runtime for the servers: {why}"),
+            );
+        }
     };
     let _within = runtime.enter();
     let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("dfota-hil"));
     let mut bench = match Bench::open(rig, &program, options.seed.0, clock, journal) {
         Ok(bench) => bench,
-        Err(why) => return unopened(plan, journal, &why.to_string()),
+        Err(why) => return unopened(plan, journal, Rule::RigBroken, &why.to_string()),
     };
     heed_signals(&runtime, bench.inbox.clone(), Arc::clone(&bench.lines));
     let cases = plan
@@ -203,22 +251,30 @@ fn on_rig(
         .iter()
         .map(|planned| (&planned.case, planned.skip.as_deref()));
     let model = rig.module.ati_model();
-    let runner = Runner::new(&mut bench, suites, model, options, campaigns);
-    let (exit, interrupted) = match (&hunt, &plan.cases[..]) {
+    let runner = Runner::new(&mut bench, suites, model, options, keeps.campaigns);
+    let mut runner = runner.watched(RigWatch::new(keeps.terms));
+    let (exit, interrupted, unfit) = match (&keeps.hunt, &plan.cases[..]) {
         (Some(hunt), [Planned { case, skip: None, .. }, ..]) => {
-            let (bisected, _, interrupted) = runner.hunt(case, hunt);
-            (search_exit(&bisected, interrupted), interrupted)
+            let (bisected, interrupted) = runner.hunt(case, hunt);
+            (search_exit(&bisected, interrupted), interrupted, None)
         }
         _ => {
-            let (verdicts, interrupted, campaigns) = runner.run(cases);
-            if let Err(why) = campaigns.end(&plan.slots) {
-                journal.post(Event::Note {
-                    text: why.to_string(),
-                });
+            let ran = runner.run(cases);
+            if let Err(why) = ran.campaigns.end(&plan.slots) {
+                let text = why.to_string();
+                journal.post(Event::Note { text });
             }
-            (report::exit_code(&verdicts, interrupted), interrupted)
+            (
+                report::exit_code(&ran.verdicts, ran.interrupted),
+                ran.interrupted,
+                ran.unfit,
+            )
         }
     };
+    if let Some(why) = &unfit {
+        let text = keeps.run.quarantine(why);
+        journal.post(Event::Note { text });
+    }
     let safe = bench.lines.safe();
     if let Err(why) = &safe {
         journal.post(Event::Note {
@@ -226,7 +282,11 @@ fn on_rig(
         });
     }
     drop(bench);
-    let exit = if exit == 0 && safe.is_err() { 3 } else { exit };
+    let exit = if exit == 0 && (safe.is_err() || unfit.is_some()) {
+        3
+    } else {
+        exit
+    };
     journal.post(Event::RunEnded {
         exit,
         interrupted,
@@ -244,11 +304,11 @@ fn search_exit(bisected: &Bisected, interrupted: bool) -> u8 {
     }
 }
 
-/// A rig that cannot be opened makes an error of every case.
-fn unopened(plan: &Plan, journal: &Journal, why: &str) -> u8 {
+/// A rig that cannot be opened, or must not be, makes an error of every case.
+fn unopened(plan: &Plan, journal: &Journal, rule: Rule, why: &str) -> u8 {
     for Planned { case, skip, .. } in &plan.cases {
         if skip.is_none() {
-            let verdict = Verdict::of(Rule::RigBroken, why.to_owned());
+            let verdict = Verdict::of(rule, why.to_owned());
             journal.post(Event::CaseEnded(CaseEnded::untried(case, verdict)));
         }
     }

@@ -54,6 +54,9 @@ impl fmt::Display for Plan {
         for warning in &self.warnings {
             writeln!(f, "warning: {warning}")?;
         }
+        if let Some(standing) = &self.standing {
+            write!(f, "{standing}")?;
+        }
         Ok(())
     }
 }

@@ -28,6 +28,7 @@ pub fn write(run: &Run<'_>) -> String {
         "suites": files(&started.suites),
         "packages": started.packages,
         "module": { "before": identity(run, false), "after": identity(run, true) },
+        "rig_checks": run.rig_checks.iter().map(|(when, suite, checks)| json!({ "when": when, "suite": suite, "checks": checks })).collect::<Vec<_>>(),
         "exit": run.ended.map(|(exit, ..)| exit),
         "interrupted": run.ended.is_none_or(|(_, interrupted, _)| interrupted),
         "rig_safe": run.ended.map(|(_, _, safe)| safe),

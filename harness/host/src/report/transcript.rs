@@ -128,6 +128,7 @@ fn line(record: &Record) -> Option<String> {
         | Event::Bisected(_)
         | Event::CasePlanned { .. }
         | Event::CaseStarted { .. }
+        | Event::RigChecked { .. }
         | Event::RunEnded { .. } => return None,
     })
 }

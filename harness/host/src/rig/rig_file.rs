@@ -4,7 +4,7 @@ use crate::reflash::Reflash;
 use crate::rig::rig_keys::{
     NetworkKeys, PowerKeys, PulseKeys, ReflashKeys, RigKeys, SerialKeys, SimulatedKeys,
 };
-use crate::rig::rig_literals::{Baud, DriverName, Level, Pin, Speed};
+use crate::rig::rig_literals::{Baud, DriverName, Level, Pin, Speed, Updates};
 use crate::rig::{Bench, Driver, LineId, Link, Network, Power, Pulse, Rig, Safe, Serial, Server, Simulated};
 use crate::yaml::document::Document;
 use crate::yaml::file_error::{FileError, Problem};
@@ -46,6 +46,11 @@ impl Rig {
         let module = file.reader.read(&root.key("module"), &keys.module);
         let link = file.link(&keys);
         let network = keys.network.as_ref().map(|keys| file.network(keys));
+        let updates = root.key("wear").key("updates");
+        let wear = keys
+            .wear
+            .as_ref()
+            .and_then(|keys| file.reader.read(&updates, &keys.updates));
         let labels = keys.labels.unwrap_or_default();
         let labels = file.reader.read_list(&root.key("labels"), &labels);
         let (Some(name), Some(module), Some(link)) = (name, module, link) else {
@@ -61,6 +66,7 @@ impl Rig {
             sha256: document.sha256().to_owned(),
             link,
             network: network.unwrap_or_default(),
+            wear: wear.map(|Updates(updates)| updates),
             labels,
         })
     }

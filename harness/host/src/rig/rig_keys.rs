@@ -1,7 +1,9 @@
 //! The keys of a rig file, as they stand in it. Meaning and defaults are `rig_file`'s; the texts here are the ones that
 //! editors show.
 
-use crate::rig::rig_literals::{Baud, CoapAddress, DriverName, HttpAddress, Level, Pin, SimPin, Speed};
+use crate::rig::rig_literals::{
+    Baud, CoapAddress, DriverName, HttpAddress, Level, Pin, SimPin, Speed, Updates,
+};
 use crate::rig::{LineId, Safe};
 use crate::yaml::raw::Raw;
 use bc66_wire::module::Module;
@@ -34,8 +36,19 @@ pub struct RigKeys {
     pub simulated: Option<SimulatedKeys>,
     /// What the module reaches over the air; cases over HTTP and CoAP need it on a bench.
     pub network: Option<NetworkKeys>,
+    /// How much of the module's flash may be spent.
+    pub wear: Option<WearKeys>,
     /// Free words.
     pub labels: Option<Vec<Raw<String>>>,
+}
+
+/// How much of the module's flash may be spent.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "wear")]
+pub struct WearKeys {
+    /// Updates that the module's flash may see over all runs; `run` refuses a plan that goes beyond.
+    pub updates: Raw<Updates>,
 }
 
 /// A serial port.

@@ -153,6 +153,26 @@ impl Literal for Baud {
     }
 }
 
+/// Updates of a module's flash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Updates(pub u64);
+
+impl Updates {
+    const MAX: u64 = 1_000_000_000;
+}
+
+impl Literal for Updates {
+    const NAME: &'static str = "Updates";
+
+    fn read(text: &str) -> Result<Self, Mistake> {
+        whole(text, 1..=Self::MAX).map(Self)
+    }
+
+    fn schema() -> Schema {
+        whole_schema(1, Self::MAX)
+    }
+}
+
 /// How much faster than real time.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Speed(pub f64);

@@ -37,9 +37,8 @@ enum Lost {
 }
 
 impl Runner<'_> {
-    /// Searches with the cuts of `hunt` in place of the case's; gives what was found, the verdicts of the probes, and
-    /// whether a signal ended it.
-    pub fn hunt(mut self, case: &Case, hunt: &Hunt) -> (Bisected, Vec<Verdict>, bool) {
+    /// Searches with the cuts of `hunt` in place of the case's; gives what was found, and whether a signal ended it.
+    pub fn hunt(&mut self, case: &Case, hunt: &Hunt) -> (Bisected, bool) {
         let mut probes = Vec::new();
         let result = self.search(case, hunt, &mut probes);
         let interrupted = matches!(result, Err(Lost::Interrupted));
@@ -49,7 +48,7 @@ impl Runner<'_> {
             Err(Lost::Because(why)) => Bisected::lost(probes, why),
         };
         self.module().journal.post(Event::Bisected(bisected.clone()));
-        (bisected, self.verdicts, interrupted)
+        (bisected, interrupted)
     }
 
     fn search(&mut self, case: &Case, hunt: &Hunt, probes: &mut Vec<Probed>) -> Result<Bisected, Lost> {

@@ -7,7 +7,7 @@ use super::Judged;
 use super::campaigns::to_be_made_up;
 use dfota_core::case::Case;
 use dfota_core::retries::Retries;
-use dfota_core::verdict::{Class, Verdict};
+use dfota_core::verdict::{Class, Rule, Verdict};
 use std::fmt;
 
 /// How often a cut that landed elsewhere is made up for.
@@ -41,7 +41,9 @@ pub(super) fn again(case: &Case, judged: &Judged, earlier: &[Again]) -> Option<A
 }
 
 fn again_within(retries: &Retries, verdict: &Verdict, earlier: &[Again]) -> Option<Again> {
-    let class = verdict.finding()?.rule.class();
+    let rule = verdict.finding()?.rule;
+    // A broken rig stays broken: another try would only say so again.
+    let class = Some(rule).filter(|rule| *rule != Rule::RigBroken)?.class();
     let again = Again::Retry(class);
     let before = earlier.iter().filter(|&&reason| reason == again).count();
     ((before as u64) < u64::from(retries.of(class))).then_some(again)
@@ -55,7 +57,6 @@ pub(super) fn made_up(earlier: &[Again]) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use dfota_core::verdict::Rule;
     use rstest::rstest;
 
     const ALLOWED: Retries = Retries {

@@ -7,6 +7,7 @@ use rstest::rstest;
 #[case("dfota-hil", &[])]
 #[case("run", &["run"])]
 #[case("plan", &["plan"])]
+#[case("check", &["check"])]
 #[case("report", &["report"])]
 #[case("serve", &["serve"])]
 #[case("sim", &["sim"])]
@@ -38,6 +39,7 @@ fn no_command_is_left_out() {
     let covered = [
         "run",
         "plan",
+        "check",
         "report",
         "serve",
         "sim",

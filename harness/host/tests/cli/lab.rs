@@ -196,6 +196,16 @@ impl Lab {
             .collect()
     }
 
+    /// A file out of the state of the one rig that has any.
+    pub fn rig_state(&self, file: &str) -> Option<Value> {
+        const RIGS: &str = "state/dfota-hil/rigs";
+        let rigs = self.names(RIGS);
+        let [rig] = &rigs[..] else { return None };
+        let path = format!("{RIGS}/{rig}/{file}");
+        let there = self.path(&path).exists();
+        there.then(|| serde_json::from_str(&self.read(&path)).expect("JSON"))
+    }
+
     /// Names of the run folders under `reports`, and of what is left in `tmp`.
     pub fn names(&self, folder: &str) -> Vec<String> {
         let entries = std::fs::read_dir(self.path(folder))

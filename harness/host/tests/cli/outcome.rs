@@ -90,6 +90,7 @@ fn the_module_is_asked_twice() {
         .expect("the order");
     let after: Vec<String> = events[ordered..]
         .iter()
+        .take_while(|event| event["event"] != "case-ended")
         .filter_map(|event| match event["event"].as_str()? {
             "identity" => Some(format!("runs {}", event["version"].as_str()?)),
             "line" if event["line"] == "power" && event["active"] == true => Some("power on".into()),

@@ -49,6 +49,11 @@ impl Sim {
         answer.trim_end().to_owned()
     }
 
+    /// Supplies the module, by the rig file `lines.yaml`.
+    pub fn power_on(&self, lab: &Lab) {
+        lab.run(&["power", "lines.yaml", "on"]).ends(0);
+    }
+
     /// Writes a rig file with wires to this module.
     pub fn rig(&self, lab: &Lab, name: &str) {
         let control = self.control.display();

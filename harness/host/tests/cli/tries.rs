@@ -4,11 +4,11 @@ use crate::junit;
 use crate::lab::{Lab, PROGRAM};
 use crate::sim::Sim;
 
-/// A rig whose supply is switched by programs, of which `off` fails for the first `times`.
+/// A rig whose supply is switched by programs, of which `off` fails for `times` behind the first: that is the self-check's.
 fn jammed(lab: &Lab, sim: &Sim, times: u32) {
     sim.rig(lab, "lines.yaml");
     let script = format!(
-        "n=$(cat jams 2>/dev/null || echo 0); if [ $n -lt {times} ]; then echo $((n+1)) >jams; echo the relay is jammed >&2; exit 4; fi; exec {PROGRAM} power lines.yaml off"
+        "n=$(cat moves 2>/dev/null || echo 0); echo $((n+1)) >moves; if [ $n -gt 0 ] && [ $n -le {times} ]; then echo the relay is jammed >&2; exit 4; fi; exec {PROGRAM} power lines.yaml off"
     );
     lab.write(
         "rig.yaml",

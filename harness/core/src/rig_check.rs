@@ -1,0 +1,206 @@
+//! The self-check of a rig, as it is written down: what was looked at, what was seen, and what to do about it.
+
+use alloc::string::String;
+use core::fmt;
+use serde::{Deserialize, Serialize};
+
+/// One look at one part of a rig.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Check {
+    /// What was looked at.
+    pub probe: Probe,
+    /// What came of it.
+    pub outcome: CheckOutcome,
+    /// What was seen, with its figure; for one that was not made, why not.
+    pub seen: String,
+    /// The likely mistakes and what to do, where it failed.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub advice: Option<String>,
+}
+
+/// What came of a look.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CheckOutcome {
+    /// As it has to be.
+    Ok,
+    /// Not as it has to be.
+    Fail,
+    /// Not looked at.
+    Skip,
+}
+
+/// When a rig was checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CheckTime {
+    /// Before the first case of a suite.
+    Before,
+    /// After the last case of a suite.
+    After,
+}
+
+impl CheckTime {
+    /// In a word.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Before => "before",
+            Self::After => "after",
+        }
+    }
+}
+
+/// What of a rig is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Probe {
+    /// Port, lines and servers can be opened.
+    Open,
+    /// Switching the supply off silences the module.
+    Power,
+    /// Switching it on boots it.
+    Boot,
+    /// `AT` is answered.
+    Answers,
+    /// The module is of the type that the rig file names.
+    Module,
+    /// The version can be read, by two commands that agree.
+    Version,
+    /// The IMEI can be read.
+    Imei,
+    /// RESET boots the module.
+    Reset,
+    /// PWRKEY starts the module.
+    Pwrkey,
+    /// The SIM is ready.
+    Sim,
+    /// The module registers and gets an address.
+    Registration,
+    /// How strong the signal is.
+    Signal,
+    /// The HTTP server answers.
+    Http,
+    /// The CoAP server answers.
+    Coap,
+    /// This machine's clock is sane.
+    Clock,
+    /// There is room for a night's journal.
+    Disk,
+    /// How fast the supply can be switched off and on.
+    Switch,
+}
+
+impl Probe {
+    /// As reports write it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Power => "power",
+            Self::Boot => "boot",
+            Self::Answers => "answers",
+            Self::Module => "module",
+            Self::Version => "version",
+            Self::Imei => "imei",
+            Self::Reset => "reset",
+            Self::Pwrkey => "pwrkey",
+            Self::Sim => "sim",
+            Self::Registration => "registration",
+            Self::Signal => "signal",
+            Self::Http => "http",
+            Self::Coap => "coap",
+            Self::Clock => "clock",
+            Self::Disk => "disk",
+            Self::Switch => "switch",
+        }
+    }
+
+    /// Whether the module alone can be what fails it: a dead module answers nothing, on the soundest rig.
+    pub const fn needs_a_sound_module(self) -> bool {
+        !matches!(
+            self,
+            Self::Open | Self::Power | Self::Http | Self::Coap | Self::Clock | Self::Disk | Self::Switch
+        )
+    }
+}
+
+impl fmt::Display for Check {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let outcome = match self.outcome {
+            CheckOutcome::Ok => "ok",
+            CheckOutcome::Fail => "FAIL",
+            CheckOutcome::Skip => "skip",
+        };
+        write!(f, "{outcome:4} {:12} {}", self.probe.name(), self.seen)?;
+        match &self.advice {
+            Some(advice) => write!(f, "; {advice}"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Whether a rig is sound: nothing failed.
+pub fn is_sound(checks: &[Check]) -> bool {
+    first_failure(checks).is_none()
+}
+
+/// The first look that failed.
+pub fn first_failure(checks: &[Check]) -> Option<&Check> {
+    checks.iter().find(|check| check.outcome == CheckOutcome::Fail)
+}
+
+/// The failure that a rig answers for. Where an earlier finding says that the module itself is at fault, what needs a sound
+/// module says nothing about the rig.
+pub fn rigs_failure(checks: &[Check], module_at_fault: bool) -> Option<&Check> {
+    checks.iter().find(|check| {
+        check.outcome == CheckOutcome::Fail && !(module_at_fault && check.probe.needs_a_sound_module())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::string::ToString;
+    use rstest::rstest;
+
+    fn check(probe: Probe, outcome: CheckOutcome) -> Check {
+        Check {
+            probe,
+            outcome,
+            seen: "seen".into(),
+            advice: (outcome == CheckOutcome::Fail).then(|| "advice".into()),
+        }
+    }
+
+    #[rstest]
+    #[case(&[(Probe::Power, CheckOutcome::Ok), (Probe::Reset, CheckOutcome::Skip)], false, None)]
+    #[case(&[(Probe::Boot, CheckOutcome::Fail)], false, Some(Probe::Boot))]
+    #[case::a_dead_module_is_no_broken_rig(&[(Probe::Boot, CheckOutcome::Fail), (Probe::Answers, CheckOutcome::Fail)], true, None)]
+    #[case::but_a_full_disk_is(&[(Probe::Boot, CheckOutcome::Fail), (Probe::Disk, CheckOutcome::Fail)], true, Some(Probe::Disk))]
+    #[case(&[(Probe::Power, CheckOutcome::Fail)], true, Some(Probe::Power))]
+    fn blame(
+        #[case] seen: &[(Probe, CheckOutcome)],
+        #[case] module_at_fault: bool,
+        #[case] blamed: Option<Probe>,
+    ) {
+        let checks: alloc::vec::Vec<Check> = seen
+            .iter()
+            .map(|(probe, outcome)| check(*probe, *outcome))
+            .collect();
+        let failure = rigs_failure(&checks, module_at_fault);
+        assert_eq!(failure.map(|check| check.probe), blamed);
+        assert_eq!(
+            is_sound(&checks),
+            seen.iter().all(|(_, outcome)| *outcome != CheckOutcome::Fail)
+        );
+    }
+
+    #[test]
+    fn a_line_has_outcome_name_figure_and_advice() {
+        let shown = check(Probe::Disk, CheckOutcome::Fail).to_string();
+        assert_eq!(shown, "FAIL disk         seen; advice");
+        assert_eq!(
+            check(Probe::Sim, CheckOutcome::Ok).to_string(),
+            "ok   sim          seen"
+        );
+    }
+}

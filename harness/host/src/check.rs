@@ -1,0 +1,227 @@
+//! The self-check of a rig, wire by wire: a rig that cannot show that its power line removes power is no judge of modules.
+//!
+//! [`RigCheck::full`] looks at everything, for `check`; [`RigCheck::short`] at what must hold around the cases of a suite,
+//! for one boot. Both end with the module supplied and known, or with a line that says why not.
+
+mod identity;
+pub mod last_check;
+pub mod machine;
+mod network;
+mod pulse_lines;
+mod servers;
+mod supply;
+
+use supply::NOT_CUT;
+
+use crate::bench::Bench;
+use crate::module::{Module, Stop};
+use crate::prepare::Identity;
+use dfota_core::case::Limits;
+use dfota_core::duration::Short;
+use dfota_core::rig_check::{Check, CheckOutcome, Probe};
+use dfota_core::verdict::Rule;
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+/// A signal came: nothing more is to be checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Interrupted;
+
+/// What a check is made with.
+#[derive(Debug, Clone)]
+pub struct Terms {
+    /// What `ATI` has to call the module.
+    pub model: &'static str,
+    /// Folders that are written to, and need room.
+    pub folders: Vec<PathBuf>,
+    /// The rig's cases go over the air.
+    pub network: bool,
+    /// The longest time from supply to RDY.
+    pub boot: Duration,
+}
+
+/// The self-check.
+pub struct RigCheck<'c> {
+    bench: &'c mut Bench,
+    terms: &'c Terms,
+    told: &'c mut dyn FnMut(&Check),
+    limits: Limits,
+    checks: Vec<Check>,
+    identity: Option<Identity>,
+    /// How long the supply took to go off and to come on, in real time, each time.
+    moves: Vec<(Duration, Duration)>,
+    /// The module was found at fault before.
+    at_fault: bool,
+}
+
+/// What a check came to.
+#[derive(Debug)]
+pub struct Checked {
+    /// What was looked at.
+    pub checks: Vec<Check>,
+    /// Who the module said it was.
+    pub identity: Option<Identity>,
+    /// The longest that the supply took to go off and to come on, in real time.
+    pub moves: Option<(Duration, Duration)>,
+}
+
+type Step<T = ()> = Result<T, Interrupted>;
+
+impl<'c> RigCheck<'c> {
+    /// A check of an open rig; `told` hears of each look when it was made.
+    pub fn new(bench: &'c mut Bench, terms: &'c Terms, told: &'c mut dyn FnMut(&Check)) -> Self {
+        Self {
+            bench,
+            terms,
+            told,
+            limits: Limits {
+                boot: terms.boot,
+                ..Limits::default()
+            },
+            checks: Vec::new(),
+            identity: None,
+            moves: Vec::new(),
+            at_fault: false,
+        }
+    }
+
+    /// Looks at everything.
+    pub fn full(mut self) -> Step<Checked> {
+        let started = machine::Moment::now();
+        if self.boots_and_answers(true)? {
+            self.reset()?;
+            self.pwrkey()?;
+            self.on_the_air()?;
+        }
+        self.servers();
+        self.report(machine::clock(Some(started)));
+        self.disk();
+        self.switch();
+        Ok(self.end())
+    }
+
+    /// Looks at what must hold around the cases of a suite. Where the module is `at_fault` by the cases before, it is not
+    /// waited for: that it does not come up is their finding.
+    pub fn short(mut self, at_fault: bool) -> Step<Checked> {
+        self.at_fault = at_fault;
+        self.boots_and_answers(false)?;
+        self.report(machine::clock(None));
+        self.disk();
+        Ok(self.end())
+    }
+
+    fn longest_moves(&self) -> Option<(Duration, Duration)> {
+        let longest = |pick: fn(&(Duration, Duration)) -> Duration| self.moves.iter().map(pick).max();
+        longest(|moved| moved.0).zip(longest(|moved| moved.1))
+    }
+
+    fn end(self) -> Checked {
+        Checked {
+            moves: self.longest_moves(),
+            checks: self.checks,
+            identity: self.identity,
+        }
+    }
+
+    // What is said.
+
+    fn report(&mut self, check: Check) {
+        (self.told)(&check);
+        self.checks.push(check);
+    }
+
+    fn ok(&mut self, probe: Probe, seen: impl Into<String>) {
+        self.report(ok(probe, seen));
+    }
+
+    fn fail(&mut self, probe: Probe, seen: impl Into<String>, advice: &str) {
+        self.report(fail(probe, seen, advice));
+    }
+
+    fn skip(&mut self, probe: Probe, why: impl Into<String>) {
+        self.report(skip(probe, why));
+    }
+
+    /// What stopped a procedure fails the probe that it was made for, or the one that it is about.
+    fn stopped<T>(&mut self, probe: Probe, result: Result<T, Stop>) -> Step<Option<T>> {
+        match result {
+            Ok(value) => Ok(Some(value)),
+            Err(Stop::Interrupted) => Err(Interrupted),
+            Err(Stop::Rule(rule, sentence)) => {
+                let (probe, advice) = match rule {
+                    Rule::PowerNotCut => (Probe::Power, NOT_CUT),
+                    Rule::SerialLost => (Probe::Open, SERIAL),
+                    Rule::LineFailed => (probe, "see the program or the chip that the driver names"),
+                    Rule::WrongModule => (Probe::Module, "it is another product, or its firmware is"),
+                    Rule::NotRegistered => (Probe::Registration, NOT_REGISTERED),
+                    _ => (probe, "run `dfota-hil check` with `-v` to see the dialogue"),
+                };
+                self.fail(probe, sentence, advice);
+                Ok(None)
+            }
+        }
+    }
+
+    fn module(&mut self) -> &mut Module {
+        &mut self.bench.module
+    }
+
+    fn shown(&self, since: Instant) -> Short {
+        let took = self.bench.module.clock.module_time(since.elapsed());
+        Short(Duration::from_millis(took.as_millis() as u64))
+    }
+
+    // This machine.
+
+    fn disk(&mut self) {
+        for folder in &self.terms.folders {
+            self.report(machine::disk(folder));
+        }
+    }
+
+    fn switch(&mut self) {
+        let Some((off, on)) = self.longest_moves() else {
+            self.skip(Probe::Switch, "the supply was not moved");
+            return;
+        };
+        let ms = |time: Duration| time.as_secs_f64() * 1e3;
+        let seen = format!(
+            "off in {:.1} ms, on in {:.1} ms: no `off` shorter than {:.1} ms of real time",
+            ms(off),
+            ms(on),
+            ms(off + on)
+        );
+        self.ok(Probe::Switch, seen);
+    }
+}
+
+fn ok(probe: Probe, seen: impl Into<String>) -> Check {
+    Check {
+        probe,
+        outcome: CheckOutcome::Ok,
+        seen: seen.into(),
+        advice: None,
+    }
+}
+
+/// A look that failed, with what is likely wrong.
+pub fn fail(probe: Probe, seen: impl Into<String>, advice: &str) -> Check {
+    Check {
+        probe,
+        outcome: CheckOutcome::Fail,
+        seen: seen.into(),
+        advice: Some(advice.to_owned()),
+    }
+}
+
+fn skip(probe: Probe, why: impl Into<String>) -> Check {
+    Check {
+        probe,
+        outcome: CheckOutcome::Skip,
+        seen: why.into(),
+        advice: None,
+    }
+}
+
+const SERIAL: &str = "check the cable, and name the port by its id under `/dev/serial/by-id/`";
+const NOT_REGISTERED: &str = "check antenna, SIM, `apn` and `pin`, and that the cell has NB-IoT; `dfota-hil console` is for asking the module";

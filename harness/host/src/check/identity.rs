@@ -1,0 +1,84 @@
+//! Who is on the rig: the module answers, is of the right type, and tells its version and IMEI.
+
+use super::{RigCheck, Step};
+use crate::prepare::Identity;
+use dfota_core::duration::Short;
+use dfota_core::reply::revision;
+use dfota_core::rig_check::Probe;
+use std::time::Instant;
+
+pub(super) const NO_ANSWER: &str =
+    "the module speaks but does not hear: check the wire from this machine's TX to its RX";
+
+impl RigCheck<'_> {
+    pub(super) fn identify(&mut self) -> Step<bool> {
+        let began = Instant::now();
+        let limit = self.limits.boot;
+        let result = self.module().identify(limit);
+        let Some(identity) = self.stopped(Probe::Answers, result)? else {
+            return Ok(false);
+        };
+        let Some(identity) = identity else {
+            let seen = format!("RDY came, `AT` got no OK within {}", Short(limit));
+            self.fail(Probe::Answers, seen, NO_ANSWER);
+            return Ok(false);
+        };
+        let seen = format!("`AT` and `ATI` within {}", self.shown(began));
+        self.ok(Probe::Answers, seen);
+        self.model(&identity);
+        self.version(&identity)?;
+        match &identity.imei {
+            Some(imei) => self.ok(Probe::Imei, imei.as_str()),
+            None => self.fail(
+                Probe::Imei,
+                "`AT+CGSN=1` tells no IMEI of 15 digits",
+                "a module without its IMEI has lost its calibration: do not test on it",
+            ),
+        }
+        self.identity = Some(identity);
+        Ok(true)
+    }
+
+    fn model(&mut self, identity: &Identity) {
+        let (said, named) = (&identity.model, self.terms.model);
+        if said == named {
+            self.ok(Probe::Module, said.clone());
+            return;
+        }
+        let seen = format!("`ATI` says `{said}`, the rig file names a module that says `{named}`");
+        self.fail(
+            Probe::Module,
+            seen,
+            "correct `module` in the rig file, or the module on the rig",
+        );
+    }
+
+    fn version(&mut self, identity: &Identity) -> Step {
+        let result = self.module().query("AT+CGMR");
+        let Some(answer) = self.stopped(Probe::Version, result)? else {
+            return Ok(());
+        };
+        let told = answer.and_then(|answer| {
+            answer
+                .info
+                .iter()
+                .find_map(|line| revision(line).map(str::to_owned))
+        });
+        let version = identity.version.as_str();
+        match told {
+            Some(told) if told == version => {
+                self.ok(Probe::Version, format!("{version} by `ATI` and `AT+CGMR`"))
+            }
+            Some(told) => self.fail(
+                Probe::Version,
+                format!("`ATI` says {version}, `AT+CGMR` says {told}"),
+                "an image of two versions is a broken one: update it by hand before it is tested on",
+            ),
+            None => self.ok(
+                Probe::Version,
+                format!("{version} by `ATI`; `AT+CGMR` tells none"),
+            ),
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,203 @@
+//! `check`: a rig's self-check, wire by wire.
+
+use crate::bench::Bench;
+use crate::check::last_check::LastCheck;
+use crate::check::{Checked, Interrupted, RigCheck, Terms, fail};
+use crate::cli::{Common, Failed, print};
+use crate::clock::Clock;
+use crate::journal::{Journal, Observer, Writer};
+use crate::paint::Paint;
+use crate::rig::Rig;
+use crate::screen::Screen;
+use crate::state::quarantine::Quarantine;
+use crate::state::wear::Wear;
+use crate::state::{StateDir, StateFlag};
+use dfota_core::case::Limits;
+use dfota_core::rig_check::{Check, CheckOutcome, Probe};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Check a rig wire by wire: power, reset, PWRKEY, the module, the network, the servers, this machine
+///
+/// Prints a line for each thing it looks at, with what was seen and, where that is wrong, what to do. Ends with 0 when
+/// nothing failed, else with 3. The rig ends in its safe state, however this ends.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Rig file
+    rig: PathBuf,
+    /// As JSON
+    #[arg(long)]
+    json: bool,
+    /// Bring a rig out of quarantine when nothing fails
+    #[arg(long)]
+    clear: bool,
+    /// Longest time from supply to RDY [default: 30s]
+    #[arg(long, value_name = "T", value_parser = humantime::parse_duration)]
+    boot: Option<Duration>,
+    /// Seed of a simulated module
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    seed: u64,
+    #[command(flatten)]
+    state: StateFlag,
+}
+
+/// Checks; 0 sound, 3 not, 130 after a signal.
+pub fn main(args: &Args, common: Common) -> Result<u8, Failed> {
+    let rig = super::load_rig(&args.rig)?;
+    let dir = StateDir::find(&args.state)?;
+    let state = dir.rig(&rig);
+    state.make()?;
+    let before = Quarantine::read(&state)?;
+    if !args.json {
+        print(&head(&rig, before.as_ref()));
+    }
+    let mut terms = Terms::of(&rig, &dir, PathBuf::from("reports"));
+    terms.boot = args.boot.unwrap_or(terms.boot);
+    let clock = Clock::scaled(rig.speed());
+    let (journal, writer) =
+        journal(clock, common).map_err(|why| Failed::ours(format!("no temporary journal: {why}")))?;
+    let told = |check: &Check| {
+        if !args.json {
+            print(&format!("{check}\n"));
+        }
+    };
+    let checked = on_rig(&rig, &terms, args.seed, clock, &journal, told);
+    drop(journal);
+    let _ = writer.finish();
+    let Ok(checked) = checked else { return Ok(130) };
+    let last = LastCheck::of(&rig, &checked);
+    last.write(&state)?;
+    if let Some(imei) = checked
+        .identity
+        .as_ref()
+        .and_then(|identity| identity.imei.as_ref())
+    {
+        Wear::seen(&state, imei)?;
+    }
+    let cleared = before.is_some() && args.clear && last.sound && Quarantine::end(&state)?;
+    let still = before.filter(|_| !cleared);
+    match args.json {
+        true => print(&json(&last, still.as_ref())?),
+        false => print(&tail(&last, still.as_ref(), cleared, args)),
+    }
+    Ok(if last.sound { 0 } else { 3 })
+}
+
+impl Terms {
+    /// What a rig is checked with; `reports` is where run folders are made.
+    pub fn of(rig: &Rig, dir: &StateDir, reports: PathBuf) -> Self {
+        let simulated = matches!(rig.link, crate::rig::Link::Simulated(_));
+        Self {
+            model: rig.module.ati_model(),
+            folders: vec![reports, dir.folder().to_owned()],
+            network: simulated || rig.network.http.is_some() || rig.network.coap.is_some(),
+            boot: Limits::default().boot,
+        }
+    }
+}
+
+/// A journal without a name: a check is no run. With `-v` what was done is shown.
+fn journal(clock: Clock, common: Common) -> std::io::Result<(Journal, Writer)> {
+    let observer: Box<dyn Observer> = match common.verbose {
+        0 => Box::new(Nobody),
+        _ => Box::new(Screen::stderr(Paint::stderr(common.color))),
+    };
+    let folder = tempfile::Builder::new().prefix("dfota-hil-").tempdir()?;
+    Writer::start(folder.path(), clock, observer)
+}
+
+struct Nobody;
+
+impl Observer for Nobody {
+    fn on(&mut self, _: &dfota_core::event::Record) {}
+}
+
+fn on_rig(
+    rig: &Rig,
+    terms: &Terms,
+    seed: u64,
+    clock: Clock,
+    journal: &Journal,
+    mut told: impl FnMut(&Check),
+) -> Result<Checked, Interrupted> {
+    let unopened = |why: String, told: &mut dyn FnMut(&Check)| {
+        let advice = "mend what it names, in the rig file or at the bench: nothing else could be looked at";
+        let check = fail(Probe::Open, why, advice);
+        told(&check);
+        Checked {
+            checks: vec![check],
+            identity: None,
+            moves: None,
+        }
+    };
+    let runtime = match crate::bench::runtime() {
+        Ok(runtime) => runtime,
+        Err(why) => return Ok(unopened(format!("no runtime for the servers: {why}"), &mut told)),
+    };
+    let _within = runtime.enter();
+    let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("dfota-hil"));
+    let mut bench = match Bench::open(rig, &program, seed, clock, journal) {
+        Ok(bench) => bench,
+        Err(why) => return Ok(unopened(why.to_string(), &mut told)),
+    };
+    super::run::heed_signals(&runtime, bench.inbox.clone(), Arc::clone(&bench.lines));
+    let checked = RigCheck::new(&mut bench, terms, &mut told).full();
+    let safe = bench.lines.safe();
+    drop(bench);
+    let mut checked = checked?;
+    if let Err(why) = safe {
+        let seen = format!("the rig could not be made safe: {why}");
+        let check = fail(Probe::Power, seen, "take the supply away by hand");
+        told(&check);
+        checked.checks.push(check);
+    }
+    Ok(checked)
+}
+
+fn head(rig: &Rig, quarantine: Option<&Quarantine>) -> String {
+    let simulated = match rig.link {
+        crate::rig::Link::Simulated(_) => format!(" (SIMULATED, speed {})", rig.speed()),
+        crate::rig::Link::Bench(_) => String::new(),
+    };
+    let mut head = format!("rig {}{simulated}, `{}`\n", rig.name, rig.file.display());
+    if let Some(quarantine) = quarantine {
+        head += &format!("{quarantine}\n");
+    }
+    head
+}
+
+fn tail(last: &LastCheck, still: Option<&Quarantine>, cleared: bool, args: &Args) -> String {
+    let count = |outcome| {
+        last.checks
+            .iter()
+            .filter(|check| check.outcome == outcome)
+            .count()
+    };
+    let mut tail = match (last.sound, count(CheckOutcome::Skip)) {
+        (true, 0) => "sound\n".to_owned(),
+        (true, skipped) => format!("sound, {skipped} not looked at\n"),
+        (false, _) => format!("NOT SOUND: {} failed\n", count(CheckOutcome::Fail)),
+    };
+    if cleared {
+        tail += "out of quarantine\n";
+    }
+    if still.is_some() {
+        tail += &match last.sound {
+            true => format!(
+                "still in quarantine: `dfota-hil check {} --clear` ends it\n",
+                crate::shell_word::shell_word(&args.rig.display().to_string())
+            ),
+            false => "still in quarantine: it ends with `--clear` on a check that nothing fails\n".to_owned(),
+        };
+    }
+    tail
+}
+
+fn json(last: &LastCheck, still: Option<&Quarantine>) -> Result<String, Failed> {
+    let mut value = serde_json::to_value(last).map_err(Failed::ours)?;
+    value["quarantine"] = serde_json::to_value(still).map_err(Failed::ours)?;
+    serde_json::to_string_pretty(&value)
+        .map(|text| text + "\n")
+        .map_err(Failed::ours)
+}

@@ -1,0 +1,107 @@
+//! How the rig of a plan stands: whether it may be used at all, and whether its module's flash has the updates left.
+
+use crate::rig::Rig;
+use crate::state::quarantine::Quarantine;
+use crate::state::wear::Wear;
+use crate::state::{RigState, StateError};
+use serde::Serialize;
+use std::fmt;
+
+/// How a rig stands before a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Standing {
+    /// Its quarantine, if it is in one.
+    pub quarantine: Option<Quarantine>,
+    /// Updates that its module's flash has seen.
+    pub spent: u64,
+    /// Updates that the plan spends at most.
+    pub planned: u64,
+    /// Updates that the rig file allows its module.
+    pub budget: Option<u64>,
+    /// How its quarantine ends.
+    #[serde(skip)]
+    ends: String,
+}
+
+impl Standing {
+    /// How `rig` stands before a plan of so many updates.
+    pub fn of(rig: &Rig, state: &RigState, planned: u32) -> Result<Self, StateError> {
+        Ok(Self {
+            quarantine: Quarantine::read(state)?,
+            spent: Wear::read(state)?.spent(),
+            planned: planned.into(),
+            budget: rig.wear,
+            ends: Quarantine::ends(&rig.file),
+        })
+    }
+
+    /// By how many updates the plan is over the budget.
+    pub fn over(&self) -> Option<u64> {
+        let after = self.spent.saturating_add(self.planned);
+        self.budget
+            .map(|budget| after.saturating_sub(budget))
+            .filter(|over| *over > 0)
+    }
+
+    /// What a case on a rig in quarantine is told.
+    pub fn quarantined(&self, quarantine: &Quarantine) -> String {
+        format!("the rig is {quarantine}; nothing is powered; {}", self.ends)
+    }
+
+    /// What a run that is over the budget is told.
+    pub fn refusal(&self) -> Option<String> {
+        let over = self.over()?;
+        let Self { spent, planned, .. } = self;
+        let budget = self.budget.unwrap_or_default();
+        Some(format!(
+            "the module's flash has seen {spent} updates, this plan spends up to {planned}, and `wear.updates` of the rig file allows {budget}: {over} too many; select fewer cases, put another module on the rig and `check` it, or give `--over-budget`"
+        ))
+    }
+}
+
+impl fmt::Display for Standing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(budget) = self.budget {
+            let Self { spent, planned, .. } = self;
+            writeln!(
+                f,
+                "flash updates: {spent} spent / {planned} planned / {budget} allowed"
+            )?;
+        }
+        if let Some(refusal) = self.refusal() {
+            writeln!(f, "warning: {refusal}")?;
+        }
+        if let Some(quarantine) = &self.quarantine {
+            writeln!(f, "warning: {}", self.quarantined(quarantine))?;
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case(0, 10, None, None)]
+    #[case(0, 10, Some(10), None)]
+    #[case(1, 10, Some(10), Some(1))]
+    #[case(20, 0, Some(10), Some(10))]
+    fn budgets(
+        #[case] spent: u64,
+        #[case] planned: u64,
+        #[case] budget: Option<u64>,
+        #[case] over: Option<u64>,
+    ) {
+        let standing = Standing {
+            quarantine: None,
+            spent,
+            planned,
+            budget,
+            ends: String::new(),
+        };
+        assert_eq!(standing.over(), over);
+        assert_eq!(standing.refusal().is_some(), over.is_some());
+    }
+}

@@ -1,0 +1,97 @@
+//! The rig is checked before the first case of a suite and after its last one: what a rig says that does not remove power
+//! is worth nothing, on whichever side of the night it broke.
+//!
+//! Between two suites one check stands for both.
+
+use super::Runner;
+use crate::check::{Interrupted, RigCheck, Terms};
+use dfota_core::case::{Case, Limits};
+use dfota_core::event::Event;
+use dfota_core::rig_check::{CheckTime, rigs_failure};
+use dfota_core::verdict::Verdict;
+
+/// What is kept from check to check.
+#[derive(Debug, Default)]
+pub struct RigWatch {
+    /// What a check is made with; without it none is made.
+    terms: Option<Terms>,
+    /// The suite whose cases are run, and their limits.
+    suite: Option<(String, Limits)>,
+    /// The module was found at fault since the last check.
+    at_fault: bool,
+    /// What failed first.
+    pub(super) failed: Option<String>,
+}
+
+impl RigWatch {
+    /// Checks on these terms.
+    pub fn new(terms: Terms) -> Self {
+        Self {
+            terms: Some(terms),
+            ..Self::default()
+        }
+    }
+
+    /// A verdict that may say something about the module.
+    pub(super) fn heed(&mut self, verdict: &Verdict) {
+        self.at_fault |= matches!(verdict, Verdict::Fail(_));
+    }
+}
+
+impl Runner<'_> {
+    /// Before a case: checks the rig where its suite begins.
+    pub(super) fn enter(&mut self, case: &Case) -> Result<(), Interrupted> {
+        let suite = &self.watch.suite;
+        if suite.as_ref().is_some_and(|(suite, _)| *suite == case.suite) {
+            return Ok(());
+        }
+        if suite.is_some() {
+            self.leave()?;
+        } else {
+            self.check(CheckTime::Before, &case.suite, case.limits)?;
+        }
+        self.watch.suite = Some((case.suite.clone(), case.limits));
+        Ok(())
+    }
+
+    /// After the last case of a suite.
+    pub(super) fn leave(&mut self) -> Result<(), Interrupted> {
+        match self.watch.suite.take() {
+            Some((suite, limits)) => self.check(CheckTime::After, &suite, limits),
+            None => Ok(()),
+        }
+    }
+
+    fn check(&mut self, when: CheckTime, suite: &str, limits: Limits) -> Result<(), Interrupted> {
+        let journal = self.module().journal.clone();
+        let at_fault = std::mem::take(&mut self.watch.at_fault);
+        let Some(terms) = self.watch.terms.clone().filter(|_| self.watch.failed.is_none()) else {
+            return Ok(());
+        };
+        journal.step(format!("checking the rig {} {suite}", when.name()));
+        (self.known, self.bench.module.clean) = (None, false);
+        let terms = Terms {
+            boot: limits.boot,
+            ..terms
+        };
+        let checked = RigCheck::new(self.bench, &terms, &mut |_| {}).short(at_fault)?;
+        let failure = rigs_failure(&checked.checks, at_fault).map(|check| {
+            let probe = check.probe.name();
+            format!(
+                "the self-check {} `{suite}` failed: {probe}: {}",
+                when.name(),
+                check.seen
+            )
+        });
+        journal.post(Event::RigChecked {
+            when,
+            suite: suite.to_owned(),
+            checks: checked.checks,
+        });
+        if let Some(failure) = failure {
+            self.broken.get_or_insert_with(|| failure.clone());
+            self.watch.failed = Some(failure);
+        }
+        Ok(())
+    }
+}

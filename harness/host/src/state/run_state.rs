@@ -1,0 +1,45 @@
+//! What a run leaves to the next one on the same rig.
+
+use crate::check::last_check::now;
+use crate::rig::Rig;
+use crate::state::RigState;
+use crate::state::quarantine::Quarantine;
+use std::path::{Path, PathBuf};
+
+/// A run, as the state of its rig knows it.
+#[derive(Debug)]
+pub struct RunState<'r> {
+    rig: &'r Rig,
+    state: &'r RigState,
+    folder: PathBuf,
+}
+
+impl<'r> RunState<'r> {
+    /// The run in `folder`.
+    pub fn new(rig: &'r Rig, state: &'r RigState, folder: &Path) -> Self {
+        let folder = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+        Self { rig, state, folder }
+    }
+
+    /// Puts the rig into quarantine; says that it did, or why it could not.
+    pub fn quarantine(&self, why: &str) -> String {
+        let begun = self.quarantined(why).begin(self.state);
+        let ends = Quarantine::ends(&self.rig.file);
+        match begun {
+            Ok(()) => format!("the rig is in quarantine from now on: {why}; {ends}"),
+            Err(error) => format!("the rig ought to be in quarantine: {why}; but {error}"),
+        }
+    }
+
+    fn quarantined(&self, why: &str) -> Quarantine {
+        let name = self.folder.file_name().unwrap_or_default();
+        Quarantine {
+            rig: self.rig.name.clone(),
+            file: self.rig.canonical.display().to_string(),
+            why: why.to_owned(),
+            since: now(),
+            run: name.to_string_lossy().into_owned(),
+            folder: self.folder.display().to_string(),
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! How many updates the flash of a rig's modules has seen, over all runs: flash has a number of them, and then no more.
+
+use crate::journal::Observer;
+use crate::state::{RigState, StateError};
+use dfota_core::event::Record;
+use dfota_core::version::Imei;
+use dfota_core::wear::WearCount;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// Name of the file.
+pub const FILE: &str = "wear.json";
+
+/// The updates of every module that was on a rig.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wear {
+    /// IMEI of the module that was on it last.
+    pub module: Option<String>,
+    /// Updates by IMEI.
+    pub updates: BTreeMap<String, u64>,
+}
+
+impl Wear {
+    /// What a rig's state holds; nothing where no run was yet.
+    pub fn read(state: &RigState) -> Result<Self, StateError> {
+        Ok(crate::state::read(&state.file(FILE))?.unwrap_or_default())
+    }
+
+    /// Updates of the module that was on the rig last.
+    pub fn spent(&self) -> u64 {
+        let module = self.module.as_ref();
+        module
+            .and_then(|imei| self.updates.get(imei))
+            .copied()
+            .unwrap_or(0)
+    }
+
+    /// Another module may be on the rig now.
+    pub fn seen(state: &RigState, imei: &Imei) -> Result<(), StateError> {
+        let _held = state.hold()?;
+        let mut wear = Self::read(state)?;
+        let imei = Some(imei.as_str().to_owned());
+        if wear.module == imei {
+            return Ok(());
+        }
+        wear.module = imei;
+        crate::state::write(&state.file(FILE), &wear)
+    }
+
+    /// Adds what a run counted.
+    pub fn add(state: &RigState, count: &WearCount) -> Result<(), StateError> {
+        if count.imei().is_none() && count.updates().next().is_none() {
+            return Ok(());
+        }
+        let _held = state.hold()?;
+        let mut wear = Self::read(state)?;
+        if let Some(imei) = count.imei() {
+            wear.module = Some(imei.as_str().to_owned());
+        }
+        for (imei, updates) in count.updates() {
+            let so_far = wear.updates.entry(imei.to_owned()).or_default();
+            *so_far = so_far.saturating_add(updates);
+        }
+        crate::state::write(&state.file(FILE), &wear)
+    }
+}
+
+/// An observer that counts, and passes on.
+pub struct Counting {
+    inner: Box<dyn Observer>,
+    count: Arc<Mutex<WearCount>>,
+}
+
+impl Counting {
+    /// Counts what `inner` sees.
+    pub fn new(inner: Box<dyn Observer>) -> (Self, Arc<Mutex<WearCount>>) {
+        let count = Arc::default();
+        let counting = Self {
+            inner,
+            count: Arc::clone(&count),
+        };
+        (counting, count)
+    }
+}
+
+impl Observer for Counting {
+    fn on(&mut self, record: &Record) {
+        let mut count = self.count.lock().unwrap_or_else(PoisonError::into_inner);
+        count.on(&record.event);
+        drop(count);
+        self.inner.on(record);
+    }
+}

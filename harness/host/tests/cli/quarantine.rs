@@ -1,0 +1,226 @@
+//! A rig that fails its self-check is not believed, and not used, until it passes one.
+
+use crate::lab::{Lab, PROGRAM, Ran};
+use crate::sim::Sim;
+use serde_json::Value;
+
+const CLEAN: &str = "\
+limits: {boot: 10s, update: 30s}
+cases:
+  - name: clean
+    update: {package: a-to-b, via: uart}
+";
+const THERE_AND_BACK: &str = "\
+limits: {boot: 10s, update: 30s}
+cases:
+  - {name: there, update: {package: a-to-b, via: uart}}
+  - {name: back, update: {package: b-to-a, via: uart}}
+";
+/// Switching the supply off does nothing while there is a file `welded`.
+const WELDS: &str = "test -e welded || exec PROGRAM power lines.yaml off";
+
+/// A module on a pty whose supply is switched off by a shell.
+fn rig(lab: &Lab, sim: &Sim, off: &str) {
+    sim.rig(lab, "lines.yaml");
+    let off = off.replace("PROGRAM", PROGRAM);
+    let text = format!(
+        "rig: relay
+module: bc66
+serial: {{port: {}, latency: 0ms}}
+power: {{driver: command, on: [{PROGRAM:?}, power, lines.yaml, \"on\"], off: [sh, -c, {off:?}], discharge: 60ms}}
+",
+        sim.pty.display()
+    );
+    lab.write("rig.yaml", text);
+}
+
+/// `suite.yaml` on `rig.yaml`, to a folder of its own.
+fn run(lab: &Lab, out: &str) -> Ran {
+    lab.run(&[
+        "run",
+        "suite.yaml",
+        "--rig",
+        "rig.yaml",
+        "--seed",
+        "7",
+        "--out",
+        out,
+    ])
+}
+
+fn is_event(kind: &'static str) -> impl Fn(&&Value) -> bool {
+    move |event| event["event"] == kind
+}
+
+#[test]
+fn the_life_of_a_quarantine() {
+    let lab = Lab::new();
+    let sim = Sim::start(&lab, &["--speed", "50"]);
+    rig(&lab, &sim, WELDS);
+    lab.suite(CLEAN);
+    run(&lab, "sound").ends(0);
+    assert_eq!(lab.rig_state("quarantine.json"), None);
+
+    // The relay welds: what it says of modules is worth nothing.
+    sim.power_on(&lab);
+    lab.write("welded", "");
+    let ran = run(&lab, "found").ends(3);
+    assert_eq!(lab.verdicts("found"), ["clean error rig-broken"]);
+    assert!(
+        ran.stdout
+            .contains("`dfota-hil check rig.yaml --clear` ends that"),
+        "{}",
+        ran.stdout
+    );
+    let kept = lab.rig_state("quarantine.json").expect("it is kept");
+    assert_eq!(kept["run"], "found");
+    let why = kept["why"].as_str().expect("a text");
+    assert!(
+        why.contains("the self-check before `lab` failed: power: "),
+        "{why}"
+    );
+    let since = kept["since"].as_str().expect("a text");
+    assert!(since.ends_with('Z') && since.contains('T'), "{since}");
+
+    // Nothing is powered from now on, and the plan says so.
+    let ran = run(&lab, "refused").ends(3);
+    assert_eq!(lab.verdicts("refused"), ["clean error rig-quarantined"]);
+    for part in ["by run `found`", "nothing is powered", "--clear"] {
+        assert!(ran.stdout.contains(part), "`{part}` in: {}", ran.stdout);
+    }
+    assert_eq!(lab.events("refused").iter().filter(is_event("line")).count(), 0);
+    let plan = lab.run(&["plan", "suite.yaml", "--rig", "rig.yaml"]).ends(0);
+    assert!(
+        plan.stdout.contains("warning: the rig is in quarantine since"),
+        "{}",
+        plan.stdout
+    );
+
+    // A check that fails keeps it, and one that passes does not end it unasked.
+    let ran = lab.run(&["check", "rig.yaml", "--clear"]).ends(3);
+    assert!(ran.stdout.contains("still in quarantine"), "{}", ran.stdout);
+    std::fs::remove_file(lab.path("welded")).expect("the file just made");
+    let ran = lab.run(&["check", "rig.yaml"]).ends(0);
+    assert!(
+        ran.stdout
+            .contains("still in quarantine: `dfota-hil check rig.yaml --clear`"),
+        "{}",
+        ran.stdout
+    );
+    assert_eq!(
+        lab.rig_state("quarantine.json"),
+        Some(kept),
+        "the first cause stays"
+    );
+
+    let ran = lab.run(&["check", "rig.yaml", "--clear"]).ends(0);
+    assert!(ran.stdout.ends_with("out of quarantine\n"), "{}", ran.stdout);
+    run(&lab, "again").ends(0);
+}
+
+/// Every case has passed, and yet the night is not green: nobody knows since when the power was not cut.
+#[test]
+fn a_rig_that_breaks_during_the_suite() {
+    let lab = Lab::new();
+    let sim = Sim::start(&lab, &["--speed", "50"]);
+    lab.suite(THERE_AND_BACK);
+    // How often the supply is switched off before the check that comes after the suite.
+    rig(&lab, &sim, WELDS);
+    run(&lab, "sound").ends(0);
+    let events = lab.events("sound");
+    let last = events.iter().rposition(|event| event["event"] == "case-ended");
+    let before = &events[..last.expect("a case")];
+    let moves = before
+        .iter()
+        .filter(|event| event["line"] == "power" && event["active"] == false);
+    let moves = moves.count();
+    rig(
+        &lab,
+        &sim,
+        &format!("echo off >> moves; test $(wc -l < moves) -gt {moves} || exec PROGRAM power lines.yaml off"),
+    );
+    let ran = run(&lab, "out").ends(3);
+    assert_eq!(lab.verdicts("out"), ["there pass -", "back pass -"]);
+    assert!(
+        ran.stdout
+            .contains("the rig is in quarantine from now on: the self-check after `lab` failed: power: "),
+        "{}",
+        ran.stdout
+    );
+    let run: Value = serde_json::from_str(&lab.read("out/run.json")).expect("JSON");
+    let outcomes: Vec<_> = run["rig_checks"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .map(|check| (&check["when"], &check["suite"], &check["checks"][0]["outcome"]))
+        .collect();
+    let (before, after, lab_) = (Value::from("before"), Value::from("after"), Value::from("lab"));
+    let (good, bad) = (Value::from("ok"), Value::from("fail"));
+    assert_eq!(outcomes, [(&before, &lab_, &good), (&after, &lab_, &bad)]);
+    assert!(lab.rig_state("quarantine.json").is_some());
+    assert!(lab.read("out/junit.xml").contains("back"), "the reports are made");
+}
+
+/// A module that a cut has killed is the finding of the suite. The rig that found it is sound.
+#[test]
+fn a_dead_module_is_no_broken_rig() {
+    let lab = Lab::new();
+    lab.rig(200, "dead-after-cut");
+    lab.suite(
+        "limits: {boot: 20s, resume: 30s, update: 120s}
+cases:
+  - name: forced resume
+    update: {package: a-to-b, via: uart}
+    cut: {at: updating 20%, after: 5s}
+",
+    );
+    lab.run(&lab.arguments(&[])).ends(1);
+    assert_eq!(lab.verdicts("out"), ["forced-resume fail unresponsive"]);
+    assert_eq!(lab.rig_state("quarantine.json"), None);
+    let events = lab.events("out");
+    let after = events.iter().rfind(is_event("rig-checked")).expect("a check");
+    assert_eq!(
+        (&after["when"], &after["checks"][0]["probe"]),
+        (&"after".into(), &"power".into())
+    );
+    assert_eq!(
+        after["checks"][0]["outcome"], "ok",
+        "power still removes power: {after}"
+    );
+}
+
+/// One check stands between two suites.
+#[test]
+fn every_suite_is_between_two_checks() {
+    let lab = Lab::new();
+    lab.rig(400, "");
+    lab.suite(CLEAN);
+    let other = lab.read("suite.yaml").replace("suite: lab", "suite: other");
+    lab.write("other.yaml", other);
+    let args = [
+        "run",
+        "suite.yaml",
+        "other.yaml",
+        "--rig",
+        "rig.yaml",
+        "--seed",
+        "7",
+        "--out",
+        "out",
+    ];
+    lab.run(&args).ends(0);
+    let seen: Vec<String> = lab
+        .events("out")
+        .iter()
+        .filter_map(|event| match event["event"].as_str()? {
+            "rig-checked" => Some(format!(
+                "{} {}",
+                event["when"].as_str()?,
+                event["suite"].as_str()?
+            )),
+            "case-started" => Some(event["suite"].as_str()?.to_owned()),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(seen, ["before lab", "lab", "after lab", "other", "after other"]);
+}
