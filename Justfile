@@ -23,9 +23,10 @@ check:
 suites:
     cargo run --release -- run suites/smoke.yaml suites/forced-resume.yaml suites/refusals.yaml suites/download-cuts.yaml suites/lossy-coap.yaml --rig rigs/sim.yaml
 
-# The proof that the harness can fail: each defect of the simulated module, and twenty seeds of each dialect
+# The proof that the harness can fail, in tables: each defect of the simulated module, every suite against it, twenty seeds
+# of each dialect
 defects:
-    cargo test -p dfota-hil --test defects -- --include-ignored --nocapture
+    cargo test -p dfota-hil --test defects -- --include-ignored --nocapture --test-threads=1
 
 # The benchmarks; a quiet machine gives honest figures
 bench:

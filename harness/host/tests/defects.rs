@@ -20,3 +20,5 @@ mod pool;
 #[path = "cli/process.rs"]
 #[allow(dead_code, unused_imports)] // the same
 mod process;
+#[path = "defects/suites.rs"]
+mod suites;

@@ -13,6 +13,8 @@ mod command_line;
 mod control;
 #[path = "process/defects.rs"]
 mod defects;
+#[path = "process/dialects.rs"]
+mod dialects;
 #[path = "process/dialogue.rs"]
 mod dialogue;
 #[path = "process/download.rs"]

@@ -43,7 +43,7 @@ const WAY_BACK: (&str, &str) = (
 
 const fn suite(cases: &'static [(&'static str, &'static str)]) -> Exhibit {
     Exhibit::Suite(Suite {
-        speed: 300,
+        speed: 100,
         head: SHORT,
         cases,
     })

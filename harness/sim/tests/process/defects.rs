@@ -1,5 +1,6 @@
 //! Each defect shows, and shows as what it is called.
 
+use crate::file_server::FileServer;
 use crate::rig::{FORWARD, Rig};
 use std::time::Duration;
 
@@ -94,4 +95,60 @@ fn never_prints_end() {
     assert_eq!(rig.revision(), "BC66NBR01A02");
     rig.cycle();
     assert!(!rig.until("+IP: ").contains("FOTA"));
+}
+
+#[test]
+fn downloads_again_and_finishes() {
+    let server = FileServer::start(FORWARD.clone());
+    let mut rig = Rig::attached(&["--defect", "downloads-again"]);
+    rig.exchange(&format!("AT+QFOTADL=\"{}\"", server.url()));
+    rig.until("\"UPDATING\",50%");
+    rig.cycle();
+    let boot = rig.until("\"HTTPSTART\"");
+    assert!(!boot.contains("UPDATING"), "{boot:?}");
+    let resumed = rig.until("\"END\",0\r\n");
+    assert!(resumed.contains("\"HTTPEND\",0") && resumed.contains("\"UPDATING\",100%"));
+    rig.settle();
+    assert_eq!(rig.revision(), "BC66NBR01A02");
+    assert_eq!(server.requests(), ["GET /p.delta whole", "GET /p.delta whole"]);
+}
+
+#[test]
+fn loses_network() {
+    let mut rig = updating("loses-network");
+    rig.until("\"END\",0\r\n");
+    assert!(!rig.listen(Duration::from_millis(200)).contains("+IP"));
+    rig.cycle();
+    rig.until("+CPIN: READY\r\n");
+    assert!(!rig.listen(Duration::from_millis(200)).contains("+IP"));
+    rig.sync();
+    assert!(rig.exchange("AT+CEREG?").contains("+CEREG: 0,2\r\n"));
+}
+
+#[test]
+fn imei_lost() {
+    let mut rig = updating("imei-lost");
+    rig.until("+IP: ");
+    rig.sync();
+    assert!(rig.exchange("AT+CGSN=1").contains("+CGSN: 000000000000000"));
+}
+
+#[test]
+fn reboot_loop() {
+    let mut rig = updating("reboot-loop");
+    rig.until("\"UPDATING\",50%");
+    rig.cycle();
+    for _ in 0..3 {
+        let loops = rig.until("Leaving the BROM");
+        assert!(!loops.contains("RDY") && !loops.contains("FOTA"), "{loops:?}");
+    }
+}
+
+/// Half a second without a supply is no glitch.
+#[test]
+fn ignores_update_after_glitch() {
+    let mut rig = updating("ignores-update-after-glitch");
+    rig.until("\"UPDATING\",30%");
+    rig.cycle();
+    rig.until("\"UPDATING\",40%");
 }

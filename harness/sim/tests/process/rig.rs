@@ -111,7 +111,7 @@ impl Rig {
 
     /// Waits for the address and a command line that answers: from here on nothing comes unasked.
     pub fn settle(&mut self) {
-        self.until("+IP: ");
+        self.until("+IP:");
         self.until("\r\n");
         self.sync();
     }
