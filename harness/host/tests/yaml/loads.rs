@@ -92,9 +92,21 @@ fn a_simulated_rig_and_its_defaults() {
     };
     assert_eq!(simulated.firmware.as_str(), "BC66NBR01A01");
     assert_eq!((simulated.speed, simulated.seed), (1.0, None));
-    assert!(simulated.defects.is_empty());
+    assert!(simulated.defects.is_empty() && simulated.dialects.is_empty());
     assert_eq!(rig.discharge(), Duration::from_secs(3));
     assert_eq!(rig.sha256.len(), 64);
+}
+
+#[test]
+fn what_is_odd_about_a_simulated_module() {
+    let rig = rig(b"rig: sim\nmodule: bc66\n\
+        simulated: {firmware: BC66NBR01A01, defects: [no-backup], dialects: [end-twice, no-start]}\n")
+    .unwrap();
+    let Link::Simulated(simulated) = &rig.link else {
+        panic!("{:?}", rig.link);
+    };
+    assert_eq!(simulated.defects, ["no-backup"]);
+    assert_eq!(simulated.dialects, ["end-twice", "no-start"]);
 }
 
 #[test]
