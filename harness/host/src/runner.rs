@@ -98,6 +98,8 @@ pub struct Runner<'a> {
     broken: Option<String>,
     /// The module was found dead.
     dead: bool,
+    /// No delta fits the image any more.
+    spoilt: bool,
     /// Where the last update ended with 254 or 255, if it did although nothing was done to its package.
     refused: Option<Mark>,
     /// The image was written by a sound update since the last case.
@@ -130,6 +132,7 @@ impl<'a> Runner<'a> {
             known: None,
             broken: None,
             dead: false,
+            spoilt: false,
             refused: None,
             said: None,
             fresh: false,
@@ -273,8 +276,13 @@ impl<'a> Runner<'a> {
                 ended.id, finding.rule, finding.sentence
             ));
         }
-        if std::mem::take(&mut self.dead) {
+        let dead = std::mem::take(&mut self.dead);
+        let wrong = ended.outcome == Some(Outcome::WrongImage);
+        let spoilt = std::mem::take(&mut self.spoilt) || wrong;
+        if dead {
             self.bring_back(&ended);
+        } else if spoilt && self.bench.reflash.is_some() {
+            self.replace_image(&ended);
         }
         if std::mem::take(&mut self.touched) {
             let asked = ended.outcome.is_some_and(|outcome| !outcome.is_brick());
