@@ -114,9 +114,9 @@ pub struct Runner<'a> {
     function: Option<Function>,
     /// It has registered in this run: the network is there.
     registers: bool,
-    /// It was waited for a registration in this run.
+    /// Registration was waited for in this run.
     asked_for_network: bool,
-    /// Why no further case is begun.
+    /// No further case is begun: nothing brings the module back.
     given_up: bool,
     verdicts: Vec<Verdict>,
 }

@@ -5,7 +5,7 @@
 
 use dfota_core::case::Case;
 use dfota_core::retries::Retries;
-use dfota_core::verdict::{Class, Verdict};
+use dfota_core::verdict::{Class, Rule, Verdict};
 use std::fmt;
 
 /// Why there is another try.
@@ -30,7 +30,12 @@ pub fn again(case: &Case, verdict: &Verdict, earlier: &[Again]) -> Option<Again>
 }
 
 fn again_within(retries: &Retries, verdict: &Verdict, earlier: &[Again]) -> Option<Again> {
-    let class = verdict.finding()?.rule.class();
+    let rule = verdict.finding()?.rule;
+    // What is broken already is broken for every try.
+    if rule == Rule::RigBroken {
+        return None;
+    }
+    let class = rule.class();
     let again = Again::Retry(class);
     let before = earlier.iter().filter(|&&reason| reason == again).count();
     ((before as u64) < u64::from(retries.of(class))).then_some(again)
@@ -39,7 +44,6 @@ fn again_within(retries: &Retries, verdict: &Verdict, earlier: &[Again]) -> Opti
 #[cfg(test)]
 mod tests {
     use super::*;
-    use dfota_core::verdict::Rule;
     use rstest::rstest;
 
     const ALLOWED: Retries = Retries {
@@ -56,6 +60,7 @@ mod tests {
     #[case::rig(Rule::LineFailed, 1)]
     #[case::network(Rule::DownloadBroken, 2)]
     #[case::server(Rule::ServerFailed, 1)]
+    #[case::broken(Rule::RigBroken, 0)]
     #[case::product(Rule::NoResume, 0)]
     #[case::suite(Rule::NoChain, 0)]
     #[case::harness(Rule::HarnessFailed, 0)]

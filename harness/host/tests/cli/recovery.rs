@@ -134,7 +134,10 @@ fn without_a_way_back_the_rest_is_not_reached_and_says_why() {
 fn a_program_restores_the_module() {
     let lab = Lab::new();
     let sim = wired(&lab, "");
-    let script = format!("exec 3<>{} && cp factory flash", sim.pty.display());
+    let script = format!(
+        "if ls -l /proc/$PPID/fd | grep -q {pty}$; then echo the port is not free >&2; exit 9; fi; exec 3<>{pty} && cp factory flash",
+        pty = sim.pty.display()
+    );
     let rig = lab.read("rig.yaml");
     lab.write(
         "rig.yaml",
