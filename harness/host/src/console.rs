@@ -269,7 +269,7 @@ pub fn summary(run: &Run<'_>, paint: Paint) -> String {
     if run.bricks() > 0 {
         let _ = writeln!(text, "             bricks: {}; {}", run.bricks(), Outcome::BRICK);
     }
-    if let Some(cause) = run.given_up {
+    if let Some(cause) = run.given_up.filter(|_| count("not-reached") > 0) {
         let _ = writeln!(text, "             not reached: {cause}");
     }
     for case in run.cases.iter().filter(|case| case.is_flaky()) {

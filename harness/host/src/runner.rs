@@ -121,6 +121,8 @@ pub struct Runner<'a> {
     broken: Option<String>,
     /// The module was found dead.
     dead: bool,
+    /// No delta fits the image any more.
+    spoilt: bool,
     /// Where the last update ended with 254 or 255, if it did although nothing was done to its package.
     refused: Option<Mark>,
     /// The image was written by a sound update since the last case.
@@ -135,9 +137,9 @@ pub struct Runner<'a> {
     function: Option<Function>,
     /// It has registered in this run: the network is there.
     registers: bool,
-    /// It was waited for a registration in this run.
+    /// Registration was waited for in this run.
     asked_for_network: bool,
-    /// Why no further case is begun.
+    /// No further case is begun: nothing brings the module back.
     given_up: bool,
     verdicts: Vec<Verdict>,
     campaigns: Campaigns,
@@ -175,6 +177,7 @@ impl<'a> Runner<'a> {
             known: None,
             broken: None,
             dead: false,
+            spoilt: false,
             refused: None,
             said: None,
             fresh: false,
@@ -357,8 +360,13 @@ impl<'a> Runner<'a> {
                 ended.id, finding.rule, finding.sentence
             ));
         }
-        if std::mem::take(&mut self.dead) {
+        let dead = std::mem::take(&mut self.dead);
+        let wrong = ended.outcome == Some(Outcome::WrongImage);
+        let spoilt = std::mem::take(&mut self.spoilt) || wrong;
+        if dead {
             self.bring_back(&ended);
+        } else if spoilt && self.bench.reflash.is_some() {
+            self.replace_image(&ended);
         }
         if std::mem::take(&mut self.touched) {
             let asked = ended.outcome.is_some_and(|outcome| !outcome.is_brick());

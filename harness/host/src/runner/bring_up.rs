@@ -160,6 +160,7 @@ impl Runner<'_> {
             Verdict::Fail(_) => last.verdict.clone(),
             _ => Verdict::of(Rule::ImageCorrupt, sentence),
         };
+        self.spoilt = true;
         let places = [said, Some(refusal)].into_iter().flatten().map(|mark| mark.0);
         let evidence = last.evidence.iter().copied().chain(places).collect();
         let event = Event::CaseEnded(CaseEnded {

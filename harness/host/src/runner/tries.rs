@@ -42,8 +42,11 @@ pub(super) fn again(case: &Case, judged: &Judged, earlier: &[Again]) -> Option<A
 
 fn again_within(retries: &Retries, verdict: &Verdict, earlier: &[Again]) -> Option<Again> {
     let rule = verdict.finding()?.rule;
-    // A broken rig stays broken: another try would only say so again.
-    let class = Some(rule).filter(|rule| *rule != Rule::RigBroken)?.class();
+    // What is broken already is broken for every try.
+    if rule == Rule::RigBroken {
+        return None;
+    }
+    let class = rule.class();
     let again = Again::Retry(class);
     let before = earlier.iter().filter(|&&reason| reason == again).count();
     ((before as u64) < u64::from(retries.of(class))).then_some(again)
@@ -73,6 +76,7 @@ mod tests {
     #[case::rig(Rule::LineFailed, 1)]
     #[case::network(Rule::DownloadBroken, 2)]
     #[case::server(Rule::ServerFailed, 1)]
+    #[case::broken(Rule::RigBroken, 0)]
     #[case::product(Rule::NoResume, 0)]
     #[case::suite(Rule::NoChain, 0)]
     #[case::harness(Rule::HarnessFailed, 0)]

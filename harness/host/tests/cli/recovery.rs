@@ -36,6 +36,38 @@ fn a_simulated_module_is_restored_and_the_night_goes_on() {
     assert_eq!(recovered.expect("a recovery")["version"], "BC66NBR01A01");
 }
 
+/// No delta fits an image that is corrupt: without another image, every case after it would fail for that alone.
+#[test]
+fn a_corrupt_image_is_replaced() {
+    let lab = Lab::new();
+    lab.rig(200, "end-zero-corrupted-image");
+    lab.suite(
+        "cases:
+  - name: first
+    update: {package: a-to-b, via: uart}
+  - name: accuses
+    update: {package: b-to-a, via: uart}
+  - name: next
+    update: {package: a-to-b, via: uart}
+",
+    );
+    lab.run(&lab.arguments(&[])).ends(1);
+    assert_eq!(
+        lab.verdicts("out"),
+        [
+            "first fail image-corrupt",
+            "accuses error preparation-failed",
+            "next pass -"
+        ]
+    );
+    assert!(
+        lab.events("out")
+            .iter()
+            .any(|event| event["event"] == "recovered"),
+        "by the factory's firmware"
+    );
+}
+
 /// A rig with wires, whose module dies.
 fn wired(lab: &Lab, more: &str) -> Sim {
     let sim = Sim::start(
@@ -102,7 +134,10 @@ fn without_a_way_back_the_rest_is_not_reached_and_says_why() {
 fn a_program_restores_the_module() {
     let lab = Lab::new();
     let sim = wired(&lab, "");
-    let script = format!("exec 3<>{} && cp factory flash", sim.pty.display());
+    let script = format!(
+        "if ls -l /proc/$PPID/fd | grep -q {pty}$; then echo the port is not free >&2; exit 9; fi; exec 3<>{pty} && cp factory flash",
+        pty = sim.pty.display()
+    );
     let rig = lab.read("rig.yaml");
     lab.write(
         "rig.yaml",

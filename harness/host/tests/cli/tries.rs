@@ -85,6 +85,7 @@ fn tries_come_to_an_end_and_then_the_rig_is_broken() {
     let cases = junit::cases(&lab.read("out/junit.xml"));
     assert_eq!(cases[0].kind, "rig.line-failed");
     assert_eq!(cases[0].earlier, ["rerunFailure rig.line-failed"]);
+    assert!(cases[1].earlier.is_empty(), "what is broken is not tried again");
 }
 
 #[test]
