@@ -96,13 +96,13 @@ fn perform(args: Args, common: Common, hunt: Option<Hunt>) -> Result<u8, Failed>
         .map_or_else(draw_seed, |seed| Ok(Seed(seed)))?;
     let dir = StateDir::find(&args.selection.state)?;
     let state = dir.rig(&rig);
-    state.make()?;
     let earlier = Earlier::read(&dir, &suites, &rig)?;
     let plan = Plan::of(&suites, &rig, &args.selection, seed, &earlier)?;
-    let standing = Standing::of(&rig, &state, plan.totals.updates)?;
+    let standing = Standing::of(&rig, &state, &plan)?;
     if let Some(refusal) = standing.refusal().filter(|_| !args.over_budget) {
         return Err(Failed::usage(refusal));
     }
+    state.make()?;
     // Only a run that goes on with a campaign keeps others from it.
     let earlier = match plan.slots.is_empty() {
         true => Earlier::default(),
