@@ -142,6 +142,10 @@ pub struct Runner<'a> {
     /// No further case is begun: nothing brings the module back.
     given_up: bool,
     verdicts: Vec<Verdict>,
+    began: Instant,
+    /// A case ended so that no further one is begun.
+    stopped: bool,
+    interrupted: bool,
     campaigns: Campaigns,
     /// The rig's self-check around the suites.
     watch: RigWatch,
@@ -188,6 +192,9 @@ impl<'a> Runner<'a> {
             asked_for_network: false,
             given_up: false,
             verdicts: Vec::new(),
+            began: Instant::now(),
+            stopped: false,
+            interrupted: false,
             campaigns,
             watch: RigWatch::default(),
         }
@@ -198,19 +205,12 @@ impl<'a> Runner<'a> {
         Self { watch, ..self }
     }
 
-    /// Runs the cases.
-    pub fn run<'c>(mut self, cases: impl IntoIterator<Item = (&'c Case, Option<&'c str>)>) -> Ran {
-        let began = Instant::now();
-        let mut stopped = false;
-        let mut interrupted = false;
+    /// Runs the cases; those that are not reached any more are written off.
+    pub fn run<'c>(&mut self, cases: impl IntoIterator<Item = (&'c Case, Option<&'c str>)>) {
         for (case, skip) in cases {
-            let over = self
-                .options
-                .max_time
-                .is_some_and(|limit| began.elapsed() >= limit);
             // What the cuts so far say about a claim is worth knowing also when the night ends early.
             let is_claim = matches!(&case.part, Some(part) if matches!(part.role, Role::Claim(_)));
-            if (stopped || interrupted || over) && !is_claim {
+            if self.is_over() && !is_claim {
                 self.verdicts.push(Verdict::NotReached);
                 continue;
             }
@@ -221,15 +221,26 @@ impl<'a> Runner<'a> {
                 continue;
             }
             if !is_claim && self.enter(case).is_err() {
-                interrupted = true;
+                self.interrupted = true;
                 self.verdicts.push(Verdict::NotReached);
                 continue;
             }
-            interrupted |= self.one(case);
+            self.interrupted |= self.one(case);
             let good = matches!(self.verdicts.last(), Some(Verdict::Pass | Verdict::Skip { .. }));
-            stopped |= self.given_up || self.options.fail_fast && !good;
+            self.stopped |= self.given_up || self.options.fail_fast && !good;
         }
-        let interrupted = interrupted || self.leave().is_err();
+    }
+
+    /// Whether no further case is to be begun.
+    pub fn is_over(&self) -> bool {
+        let limit = self.options.max_time;
+        let over = limit.is_some_and(|limit| self.began.elapsed() >= limit);
+        self.stopped || self.interrupted || over
+    }
+
+    /// Ends the run.
+    pub fn finish(mut self) -> Ran {
+        let interrupted = self.interrupted || self.leave().is_err();
         Ran {
             verdicts: self.verdicts,
             interrupted,

@@ -36,6 +36,8 @@ pub struct Suite {
     pub prepare: Via,
     /// The cases, in the order of the file, each matrix multiplied out, its last key running fastest.
     pub cases: Vec<SuiteCase>,
+    /// Its cases are run again and again until the run is told to stop.
+    pub until_stopped: bool,
     /// What is no mistake but worth a word, each with its place.
     pub warnings: Vec<String>,
 }

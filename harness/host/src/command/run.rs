@@ -21,6 +21,7 @@ use crate::state::StateDir;
 use crate::state::run_state::RunState;
 use crate::state::wear::{Counting, Wear};
 use crate::suite::Suite;
+use dfota_core::case::Case;
 use dfota_core::event::bisected::Bisected;
 use dfota_core::event::{Attachments, CaseEnded, Event, FileFacts, RigFacts, RunStarted, SCHEMA};
 use dfota_core::seed::Seed;
@@ -259,7 +260,9 @@ fn on_rig(
             (search_exit(&bisected, interrupted), interrupted, None)
         }
         _ => {
-            let ran = runner.run(cases);
+            runner.run(cases);
+            again_until_stopped(&mut runner, suites, plan, journal);
+            let ran = runner.finish();
             if let Err(why) = ran.campaigns.end(&plan.slots) {
                 let text = why.to_string();
                 journal.post(Event::Note { text });
@@ -293,6 +296,28 @@ fn on_rig(
         safe: safe.is_ok(),
     });
     exit
+}
+
+/// Suites that go on until they are told to stop: their cases again and again, each planned when its turn comes.
+fn again_until_stopped(runner: &mut Runner<'_>, suites: &[Suite], plan: &Plan, journal: &Journal) {
+    let endless = |case: &Case| {
+        let suite = suites.iter().find(|suite| suite.name == case.suite);
+        suite.is_some_and(|suite| suite.until_stopped)
+    };
+    let run = |planned: &&Planned| planned.skip.is_none() && endless(&planned.case);
+    let cases: Vec<&Planned> = plan.cases.iter().filter(run).collect();
+    for (turn, planned) in cases.iter().cycle().enumerate() {
+        if runner.is_over() {
+            return;
+        }
+        let mut case = planned.case.clone();
+        case.id = format!("{}#{}", case.id, turn / cases.len() + 2);
+        journal.post(Event::CasePlanned {
+            case: Box::new(case.clone()),
+            skip: None,
+        });
+        runner.run([(&case, None)]);
+    }
 }
 
 /// What a search found is a success of the search, whatever the module did in it.

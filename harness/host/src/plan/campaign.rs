@@ -159,7 +159,7 @@ impl Layout<'_> {
 }
 
 /// The id with something more in its brackets.
-fn with(id: &str, suffix: &str) -> String {
+pub fn with(id: &str, suffix: &str) -> String {
     match id.strip_suffix(']') {
         Some(open) => format!("{open},{suffix}]"),
         None => format!("{id}[{suffix}]"),

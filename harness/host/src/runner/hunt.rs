@@ -3,6 +3,7 @@
 //! Each probe is a case of its own, run several times: it fails when one of them does.
 
 use super::Runner;
+use crate::plan::campaign::with;
 use dfota_core::bisect::{Bisect, End};
 use dfota_core::campaign::{Part, Role};
 use dfota_core::case::Case;
@@ -95,7 +96,7 @@ impl Runner<'_> {
             role: Role::Calibration,
         };
         let calibration = Case {
-            id: format!("{}[bisect=calibration]", case.id),
+            id: with(&case.id, "bisect=calibration"),
             cut: None,
             part: Some(part),
             ..case.clone()
@@ -139,7 +140,7 @@ impl Runner<'_> {
         while probed.tries < tries {
             let run = probed.tries + spoilt + 1;
             let probe = Case {
-                id: format!("{}[bisect={number:03},try={run}]", case.id),
+                id: with(&case.id, &format!("bisect={number:03},try={run}")),
                 cut: Some(CutPlan::of(&cut, 1)),
                 ..case.clone()
             };

@@ -5,6 +5,7 @@ use crate::suite::case_file::CaseFile;
 use crate::suite::matrix::combinations;
 use crate::suite::measure_file::MeasureFile;
 use crate::suite::suite_keys::{CaseKeys, LimitsKeys, MeasureKeys, PackageKeys, RetriesKeys, SuiteKeys};
+use crate::suite::suite_literals::Repeat;
 use crate::suite::suite_literals::Tries;
 use crate::suite::{LoadedPackage, Suite, SuiteCase};
 use crate::yaml::document::Document;
@@ -59,6 +60,8 @@ impl Suite {
             .prepare
             .as_ref()
             .and_then(|keys| file.reader.read(&prepare, &keys.via));
+        let repeat = NodePath::root().key("repeat");
+        let repeat = file.reader.read_option(&repeat, keys.repeat.as_ref());
         let warnings = file.reader.finish()?;
         Ok(Self {
             name,
@@ -69,6 +72,7 @@ impl Suite {
             prepare: prepare.unwrap_or(Via::Uart),
             packages: packages.into_iter().filter_map(|(_, loaded)| loaded).collect(),
             cases,
+            until_stopped: repeat == Some(Repeat::UntilStopped),
             warnings,
         })
     }

@@ -3,7 +3,7 @@
 
 use crate::suite::suite_literals::{
     After, BlockSize, Bricks, Bytes, CoapBlock, Code, Count, Depth, Every, HttpStatus, Lwm2mResult,
-    Lwm2mState, Sha256Text, Tries, UrlBytes, Window,
+    Lwm2mState, Repeat, Sha256Text, Tries, UrlBytes, Window,
 };
 use crate::yaml::one_or_more::OneOrMore;
 use crate::yaml::ordered::Ordered;
@@ -38,6 +38,8 @@ pub struct SuiteKeys {
     pub retries: Option<RetriesKeys>,
     /// How the module is brought to the version that a case starts from.
     pub prepare: Option<PrepareKeys>,
+    /// `until-stopped`: the cases are run again and again, until a signal or `--max-time` ends the run. Default: once.
+    pub repeat: Option<Raw<Repeat>>,
     /// What is run, in this order.
     #[schemars(length(min = 1))]
     pub cases: Vec<CaseKeys>,

@@ -137,6 +137,28 @@ impl Literal for Over {
     }
 }
 
+/// How often the cases of a suite are run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Repeat {
+    /// Once.
+    Once,
+    /// Until the run is told to stop.
+    UntilStopped,
+}
+
+impl Repeat {
+    const ALL: [Self; 2] = [Self::Once, Self::UntilStopped];
+
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Once => "once",
+            Self::UntilStopped => "until-stopped",
+        }
+    }
+}
+
+word_literal!(Repeat, "Repeat", "a repetition");
+
 /// The window of a claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Window {

@@ -41,8 +41,10 @@ fn every_suite_of_the_repository_loads() {
             "bc66-forced-resume",
             "bc66-lossy-coap",
             "bc66-lossy-coap-hard",
+            "bc66-quectel-cut-points",
             "bc66-refusals",
-            "bc66-smoke"
+            "bc66-smoke",
+            "bc66-soak"
         ]
     );
 }
