@@ -2,8 +2,10 @@
 
 use dfota_core::case::{Case, Limits, Package, Via};
 use dfota_core::cut::{CutPlan, Kind};
+use dfota_core::event::When;
 use dfota_core::expect::Expect;
 use dfota_core::fault::Faults;
+use dfota_core::function::Function;
 use dfota_core::moment::Moment;
 use dfota_core::retries::Retries;
 use dfota_core::seed::Seed;
@@ -13,15 +15,18 @@ use dfota_hil::journal::{Observer, Writer};
 use dfota_hil::line::command::Switch;
 use dfota_hil::lines::Lines;
 use dfota_hil::module::{Module, Timing};
+use dfota_hil::prepare::Identity;
 use dfota_hil::serial::port::Port;
 use dfota_hil::serial::reader::Reader;
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use std::collections::HashMap;
 use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::channel;
 use std::time::Duration;
 
@@ -104,6 +109,80 @@ fn a_late_answer_to_at_is_nobody_elses() {
         .expect("it answers");
     assert_eq!(identity.version.to_string(), "BC66NBR01A06");
     assert_eq!(identity.model, "Quectel_BC66");
+}
+
+fn identity() -> Identity {
+    Identity {
+        model: "Quectel_BC66".into(),
+        version: "BC66NBR01A06".parse().expect("a version"),
+        imei: Some("867725030029312".parse().expect("an IMEI")),
+    }
+}
+
+/// The function check of a module that answers as told; how often it was asked for the registration.
+fn function(answer: fn(&str, u32) -> &'static str, wait: Duration) -> (Function, u32) {
+    let asked = Arc::new(AtomicU32::new(0));
+    let counted = asked.clone();
+    let mut questions = HashMap::new();
+    let (mut module, _folder) = module(move |line, to| {
+        let times: &mut u32 = questions.entry(line.to_owned()).or_default();
+        *times += 1;
+        if line == "AT+CEREG?" {
+            counted.store(*times, Ordering::Relaxed);
+        }
+        say(to, answer(line, *times));
+    });
+    let found = module
+        .function(When::After, &identity(), wait)
+        .expect("nothing stops it");
+    (found, asked.load(Ordering::Relaxed))
+}
+
+/// Busy right after its boot, searching for a while: what counts is what it comes to.
+#[test]
+fn the_function_of_a_module_that_needs_its_time() {
+    let answer = |line: &str, times| match (line, times) {
+        ("AT+CPIN?", 1) => "\r\n+CME ERROR: 14\r\n",
+        ("AT+CPIN?", _) => "\r\n+CPIN: READY\r\n\r\nOK\r\n",
+        ("AT+CFUN?", _) => "\r\n+CFUN: 1\r\n\r\nOK\r\n",
+        ("AT+CEREG?", 1 | 2) => "\r\n+CEREG: 0,2\r\n\r\nOK\r\n",
+        ("AT+CEREG?", _) => "\r\n+CEREG: 0,5\r\n\r\nOK\r\n",
+        (_, 1..=3) => "\r\n+CGPADDR: 1\r\n\r\nOK\r\n",
+        _ => "\r\n+CGPADDR: 1,10.0.0.7\r\n\r\nOK\r\n",
+    };
+    let (found, asked) = function(answer, Duration::from_secs(600));
+    let whole = Function {
+        imei: identity().imei,
+        sim: Some(true),
+        cfun: Some(true),
+        registered: Some(true),
+        ip: Some(true),
+    };
+    assert_eq!((found, asked), (whole, 4));
+}
+
+/// No SIM, or one that broke: nothing is waited for, however long it might be.
+#[test]
+fn the_function_of_a_module_without_a_sim() {
+    let answer = |line: &str, _| match line {
+        "AT+CPIN?" => "\r\n+CME ERROR: 10\r\n",
+        "AT+CFUN?" => "\r\n+CFUN: 1\r\n\r\nOK\r\n",
+        "AT+CEREG?" => "\r\n+CEREG: 0,0\r\n\r\nOK\r\n",
+        _ => "\r\n+CGPADDR: 1\r\n\r\nOK\r\n",
+    };
+    let (found, asked) = function(answer, Duration::from_secs(600));
+    assert_eq!(
+        (found.sim, found.registered, found.ip),
+        (Some(false), Some(false), Some(false))
+    );
+    assert_eq!(asked, 1);
+}
+
+/// What it does not answer with OK is not taken, and nobody is blamed for it.
+#[test]
+fn the_function_of_a_module_that_does_not_know_the_commands() {
+    let (found, _) = function(|_, _| "\r\nERROR\r\n", Duration::ZERO);
+    assert_eq!((found.cfun, found.registered), (None, None));
 }
 
 /// An update over the UART with a glitch at `at`. Its module ignores glitches.

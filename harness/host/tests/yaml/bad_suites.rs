@@ -57,6 +57,31 @@ fn coap(rest: &str) -> String {
     "cut-values",
     http("    cut: {at: end, after: 4s..1s, off: 0s, kind: lightning, times: 0}\n")
 )]
+#[case(
+    "measure",
+    uart(
+        "    cut: {at: end}\n    measure: {first-urc: {max: 30}, resumed-at: {min: 60%, max: 20%}, update-tim: {}}\n"
+    )
+)]
+#[case(
+    "measure-units",
+    uart(
+        "    cut: {at: end}\n    measure: {first-urc: {max: 30}, resumed-at: {max: 30s}, cut-latency: {max: 5%}}\n"
+    )
+)]
+#[case(
+    "measure-limits",
+    uart("    cut: {at: end}\n    measure: {resumed-at: {min: 60%, max: 20%}}\n")
+)]
+#[case(
+    "measure-impossible",
+    uart("    measure: {resumed-at: {max: 20%}, bytes-again: {max: 0}}\n")
+)]
+#[case(
+    "retries",
+    format!("retries: {{rig: 11, product: 1}}\n{}", uart(""))
+)]
+#[case("retries-count", format!("retries: {{rig: 11, network: many}}\n{}", uart("")))]
 #[case("cut-after", http("    cut: {at: end, after: 400, off: forever}\n"))]
 #[case("expect-empty", http("    expect: {}\n"))]
 #[case("expect-key", http("    expect: {updates: 254}\n"))]

@@ -4,7 +4,9 @@ use crate::bench::{rig, root, suite, suite_of};
 use dfota_core::case::Via;
 use dfota_core::expect::{Becomes, Expect, Lwm2m, Reply};
 use dfota_core::fault::{CoapFaults, OrderFault, UartFault};
+use dfota_core::measure::Declared;
 use dfota_core::percent::Percent;
+use dfota_hil::reflash::Reflash;
 use dfota_hil::rig::{Driver, LineId, Link, Rig, Safe};
 use dfota_hil::suite::Suite;
 use rstest::rstest;
@@ -326,4 +328,65 @@ fn a_cut_below_what_the_vendor_shows_is_worth_a_word() {
     let column = cases.find("updating").unwrap() + 1;
     let start = format!("suites/try.yaml:6:{column}: a cut at `updating 5%`: UPDATING starts at 20% in");
     assert!(warning.starts_with(&start), "{warning}");
+}
+
+/// What a suite declares holds where it can be taken at all; what a case declares stands in its place.
+#[test]
+fn measurements_of_the_suite_and_of_a_case() {
+    let cases = "  - {name: clean, update: {package: a-to-b, via: uart}}
+  - {name: forced, update: {package: a-to-b, via: http}, cut: {at: updating 50%}}
+  - name: own
+    update: {package: a-to-b, via: uart}
+    cut: {at: end}
+    measure: {resumed-at: {min: 20%}, update-time: {max: 7m}}
+  - {name: refused, update: {package: b-to-a, via: uart, on: BC66NBR01A01}, expect: {update: 254}}
+";
+    let declared =
+        "measure: {resumed-at: {max: 60%}, bytes-again: {max: 0}, update-time: {max: 5m}, first-urc: {}}\n";
+    let suite = suite(format!("{declared}{}", suite_of(cases)).as_bytes()).expect("a suite");
+    let measures = |n: usize| -> Vec<(&str, Option<u64>, Option<u64>)> {
+        let of = |declared: &Declared| (declared.measure.name(), declared.min, declared.max);
+        suite.cases[n].case.measures.iter().map(of).collect()
+    };
+    let minutes = |minutes: u64| Some(minutes * 60_000_000_000);
+    assert_eq!(
+        measures(0),
+        [("first-urc", None, None), ("update-time", None, minutes(5))]
+    );
+    assert_eq!(
+        measures(1),
+        [
+            ("first-urc", None, None),
+            ("resumed-at", None, Some(60)),
+            ("update-time", None, minutes(5)),
+            ("bytes-again", None, Some(0))
+        ]
+    );
+    assert_eq!(
+        measures(2),
+        [
+            ("first-urc", None, None),
+            ("resumed-at", Some(20), None),
+            ("update-time", None, minutes(7))
+        ]
+    );
+    assert_eq!(measures(3), [("first-urc", None, None)]);
+}
+
+#[test]
+fn how_a_module_is_restored() {
+    let bench = "rig: r\nmodule: bc66\nserial: {port: /dev/x}\npower: {driver: command, on: [a], off: [b]}\n";
+    let reflash = |more: &str| match rig(format!("{bench}{more}").as_bytes()).expect("a rig").link {
+        Link::Bench(bench) => bench.reflash,
+        Link::Simulated(_) => None,
+    };
+    assert_eq!(reflash(""), None);
+    let program = Reflash::Program {
+        command: vec!["qflash".into(), "BC66NBR01A01".into()],
+        timeout: Duration::from_secs(300),
+    };
+    assert_eq!(
+        reflash("reflash: {command: [qflash, BC66NBR01A01]}\n"),
+        Some(program)
+    );
 }

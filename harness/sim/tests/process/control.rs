@@ -8,12 +8,12 @@ use rstest::rstest;
 #[case("  power   off ", "ok")]
 #[case(
     "power",
-    "error unknown request `power`: expected `power on|off`, `reset on|off`, `pwrkey on|off` or `state`"
+    "error unknown request `power`: expected `power on|off`, `reset on|off`, `pwrkey on|off`, `reflash` or `state`"
 )]
 #[case("power up", "error a line is `on` or `off`, not `up`")]
 #[case(
     "",
-    "error unknown request ``: expected `power on|off`, `reset on|off`, `pwrkey on|off` or `state`"
+    "error unknown request ``: expected `power on|off`, `reset on|off`, `pwrkey on|off`, `reflash` or `state`"
 )]
 fn requests(#[case] request: &str, #[case] answer: &str) {
     let mut rig = Rig::start(&[]);

@@ -59,6 +59,29 @@ fn dead_after_cut() {
     );
 }
 
+/// The factory's firmware is back, also where nothing booted any more; the module is off until it is switched on.
+#[test]
+fn a_dead_module_can_be_flashed_anew() {
+    let mut rig = updating("dead-after-cut");
+    let imei = |rig: &mut Rig| rig.exchange("AT+CGSN=1");
+    rig.until("\"UPDATING\",21%");
+    rig.cycle();
+    assert_eq!(rig.request("reflash"), "ok");
+    assert_eq!(
+        rig.request("state"),
+        "ok power=on module=off reset=off pwrkey=off"
+    );
+    rig.cycle();
+    rig.settle();
+    assert_eq!(rig.revision(), "BC66NBR01A01");
+    let first = imei(&mut rig);
+    // It is the same module.
+    assert_eq!(rig.request("reflash"), "ok");
+    rig.cycle();
+    rig.settle();
+    assert_eq!(imei(&mut rig), first);
+}
+
 #[test]
 fn never_prints_end() {
     let mut rig = updating("never-prints-end");
