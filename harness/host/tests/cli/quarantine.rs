@@ -130,7 +130,9 @@ fn a_rig_that_breaks_during_the_suite() {
     let events = lab.events("sound");
     let last = events.iter().rposition(|event| event["event"] == "case-ended");
     let before = &events[..last.expect("a case")];
-    let moves = before.iter().filter(|event| event["line"] == "power" && event["active"] == false);
+    let moves = before
+        .iter()
+        .filter(|event| event["line"] == "power" && event["active"] == false);
     let moves = moves.count();
     rig(
         &lab,
@@ -156,10 +158,7 @@ fn a_rig_that_breaks_during_the_suite() {
     let (good, bad) = (Value::from("ok"), Value::from("fail"));
     assert_eq!(outcomes, [(&before, &lab_, &good), (&after, &lab_, &bad)]);
     assert!(lab.rig_state("quarantine.json").is_some());
-    assert!(
-        lab.read("out/junit.xml").contains("back"),
-        "the reports are made"
-    );
+    assert!(lab.read("out/junit.xml").contains("back"), "the reports are made");
 }
 
 /// A module that a cut has killed is the finding of the suite. The rig that found it is sound.
