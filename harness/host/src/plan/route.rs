@@ -2,7 +2,7 @@
 //! starts: every one of them wears its flash.
 
 use crate::suite::Suite;
-use dfota_core::case::Case;
+use dfota_core::case::{Case, Package};
 use dfota_core::chain::chain;
 use dfota_core::cut::CutPlan;
 use dfota_core::expect::Becomes;
@@ -49,20 +49,16 @@ impl Route {
 
     /// The way to the version that `case` starts from.
     pub fn to(&self, suite: &Suite, case: &Case) -> Way {
-        let packages: Vec<(&Version, &Version)> = suite
-            .packages
-            .iter()
-            .map(|loaded| (&loaded.package.from, &loaded.package.to))
-            .collect();
+        let packages: Vec<&Package> = suite.packages.iter().map(|loaded| &loaded.package).collect();
         let count = |steps: Vec<usize>| u32::try_from(steps.len()).unwrap_or(u32::MAX);
         match &self.runs {
             Some(runs) => {
                 chain(&packages, runs, &case.on).map_or(Way::Nowhere, |steps| Way::Updates(count(steps)))
             }
             None => {
-                let anywhere = packages.iter().flat_map(|(from, to)| [*from, *to]);
+                let anywhere = packages.iter().flat_map(|package| [&package.from, &package.to]);
                 let worst = anywhere
-                    .filter_map(|from| chain(&packages, from, &case.on))
+                    .filter_map(|from| chain(&packages, from, &case.on).ok())
                     .map(count)
                     .max();
                 Way::AtMost(worst.unwrap_or(0))

@@ -93,19 +93,9 @@ impl Runner<'_> {
     pub(super) fn bring_to(&mut self, from: &Version, case: &Case) -> Result<(), Stop> {
         let suite = self.suites.iter().find(|suite| suite.name == case.suite);
         let packages: Vec<_> = suite.map_or(&[][..], |suite| &suite.packages).to_vec();
-        let edges: Vec<_> = packages
-            .iter()
-            .map(|loaded| (&loaded.package.from, &loaded.package.to))
-            .collect();
-        let Some(steps) = chain(&edges, from, &case.on) else {
-            let known: Vec<String> = edges.iter().map(|(from, to)| format!("{from} → {to}")).collect();
-            let known = known.join(", ");
-            let sentence = format!(
-                "the module runs {from} and the case needs {}: no chain of packages leads there; known are {known}",
-                case.on
-            );
-            return Err(Stop::rule(Rule::NoChain, sentence));
-        };
+        let edges: Vec<_> = packages.iter().map(|loaded| &loaded.package).collect();
+        let steps =
+            chain(&edges, from, &case.on).map_err(|none| Stop::rule(Rule::NoChain, none.to_string()))?;
         for step in steps {
             let loaded = &packages[step];
             let text = format!(
