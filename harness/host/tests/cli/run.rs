@@ -150,11 +150,19 @@ fn without_fail_fast_the_run_goes_on() {
     let lab = Lab::new();
     lab.rig(400, "");
     lab.suite(FIRST_CANNOT_PASS);
-    lab.run(&lab.arguments(&[])).ends(3);
+    let ran = lab.run(&lab.arguments(&[])).ends(3);
     assert_eq!(
         lab.verdicts("out"),
         ["impossible error no-chain", "second pass -", "third pass -"]
     );
+    // The one that is missing is named, for whoever has to get it.
+    for part in [
+        "the module runs BC66NBR01A01 and the case needs BC66NBR01A09",
+        "known versions are BC66NBR01A01, BC66NBR01A02",
+        "missing is a package BC66NBR01A01 → BC66NBR01A09",
+    ] {
+        assert!(ran.stdout.contains(part), "`{part}` in: {}", ran.stdout);
+    }
 }
 
 #[test]
