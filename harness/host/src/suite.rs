@@ -9,7 +9,7 @@ pub mod suite_keys;
 pub mod suite_literals;
 
 use bytes::Bytes;
-use dfota_core::case::{Case, Package};
+use dfota_core::case::{Case, Package, Via};
 use std::path::PathBuf;
 
 /// A suite, its file read and found sound.
@@ -27,6 +27,8 @@ pub struct Suite {
     pub sha256: String,
     /// The packages, in the order of the file.
     pub packages: Vec<LoadedPackage>,
+    /// How the packages get into the module that bring it to the version a case starts from.
+    pub prepare: Via,
     /// The cases, in the order of the file, each matrix multiplied out, its last key running fastest.
     pub cases: Vec<SuiteCase>,
     /// What is no mistake but worth a word, each with its place.

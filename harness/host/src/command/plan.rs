@@ -26,7 +26,7 @@ pub fn main(args: &Args, common: Common) -> Result<u8, Failed> {
         Seed(args.selection.seed.unwrap_or_default()),
     )?;
     let state = StateDir::find(&args.selection.state)?.rig(&rig);
-    plan.standing = Some(Standing::of(&rig, &state, plan.totals.updates)?);
+    plan.standing = Some(Standing::of(&rig, &state, &plan)?);
     let shown = match args.json {
         true => serde_json::to_string_pretty(&plan).map_err(Failed::ours)? + "\n",
         false => plan.to_string(),

@@ -79,7 +79,7 @@ pub fn main(args: Args, common: Common) -> Result<u8, Failed> {
     let plan = Plan::of(&suites, &rig, &args.selection, seed)?;
     let dir = StateDir::find(&args.selection.state)?;
     let state = dir.rig(&rig);
-    let standing = Standing::of(&rig, &state, plan.totals.updates)?;
+    let standing = Standing::of(&rig, &state, &plan)?;
     if let Some(refusal) = standing.refusal().filter(|_| !args.over_budget) {
         return Err(Failed::usage(refusal));
     }

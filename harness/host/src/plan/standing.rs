@@ -1,11 +1,15 @@
 //! How the rig of a plan stands: whether it may be used at all, and whether its module's flash has the updates left.
 
+use crate::check::last_check::LastCheck;
+use crate::plan::Plan;
 use crate::rig::Rig;
 use crate::state::quarantine::Quarantine;
 use crate::state::wear::Wear;
 use crate::state::{RigState, StateError};
+use dfota_core::cut::Kind;
 use serde::Serialize;
 use std::fmt;
+use std::time::Duration;
 
 /// How a rig stands before a run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -18,18 +22,32 @@ pub struct Standing {
     pub planned: u64,
     /// Updates that the rig file allows its module.
     pub budget: Option<u64>,
+    /// The shortest time for which its supply can be gone, in real nanoseconds, as the last check measured it.
+    pub shortest_off_ns: Option<u64>,
+    /// The shortest cut of the plan, in real nanoseconds.
+    #[serde(skip)]
+    shortest_cut_ns: Option<u64>,
     /// How its quarantine ends.
     #[serde(skip)]
     ends: String,
 }
 
 impl Standing {
-    /// How `rig` stands before a plan of so many updates.
-    pub fn of(rig: &Rig, state: &RigState, planned: u32) -> Result<Self, StateError> {
+    /// How `rig` stands before a plan.
+    pub fn of(rig: &Rig, state: &RigState, plan: &Plan) -> Result<Self, StateError> {
+        let nanoseconds = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        let run = plan.cases.iter().filter(|case| case.skip.is_none());
+        let cuts = run
+            .flat_map(|case| &case.cuts)
+            .filter(|cut| cut.kind != Kind::Reset);
+        let shortest = cuts.map(|cut| cut.off.div_f64(rig.speed())).min();
+        let last = LastCheck::read(state)?;
         Ok(Self {
+            shortest_off_ns: last.and_then(|last| last.shortest_off()).map(nanoseconds),
+            shortest_cut_ns: shortest.map(nanoseconds),
             quarantine: Quarantine::read(state)?,
             spent: Wear::read(state)?.spent(),
-            planned: planned.into(),
+            planned: plan.totals.updates.into(),
             budget: rig.wear,
             ends: Quarantine::ends(&rig.file),
         })
@@ -71,6 +89,17 @@ impl fmt::Display for Standing {
         if let Some(refusal) = self.refusal() {
             writeln!(f, "warning: {refusal}")?;
         }
+        if let (Some(shortest), Some(cut)) = (self.shortest_off_ns, self.shortest_cut_ns)
+            && cut < shortest
+        {
+            let ms = |ns: u64| ns as f64 / 1e6;
+            writeln!(
+                f,
+                "warning: the supply of this rig cannot be gone for less than {:.1} ms of real time (last check), and a cut is to last {:.1} ms: it will last longer",
+                ms(shortest),
+                ms(cut)
+            )?;
+        }
         if let Some(quarantine) = &self.quarantine {
             writeln!(f, "warning: {}", self.quarantined(quarantine))?;
         }
@@ -99,6 +128,8 @@ mod tests {
             spent,
             planned,
             budget,
+            shortest_off_ns: None,
+            shortest_cut_ns: None,
             ends: String::new(),
         };
         assert_eq!(standing.over(), over);

@@ -3,7 +3,6 @@
 use super::Runner;
 use super::oracle::REVIVALS;
 use crate::module::Stop;
-use crate::offered::Offered;
 use crate::prepare::Identity;
 use dfota_core::case::{Case, Limits, Via};
 use dfota_core::chain::chain;
@@ -89,9 +88,10 @@ impl Runner<'_> {
         Ok(identity)
     }
 
-    /// Brings the module from `from` to the version of the case, over the UART.
+    /// Brings the module from `from` to the version of the case, by the cheapest chain, over what the suite says.
     pub(super) fn bring_to(&mut self, from: &Version, case: &Case) -> Result<(), Stop> {
         let suite = self.suites.iter().find(|suite| suite.name == case.suite);
+        let via = suite.map_or(Via::Uart, |suite| suite.prepare);
         let packages: Vec<_> = suite.map_or(&[][..], |suite| &suite.packages).to_vec();
         let edges: Vec<_> = packages.iter().map(|loaded| &loaded.package).collect();
         let steps =
@@ -99,20 +99,25 @@ impl Runner<'_> {
         for step in steps {
             let loaded = &packages[step];
             let text = format!(
-                "bringing the module to {} by {} over uart",
+                "bringing the module to {} by {} over {via}",
                 loaded.package.to, loaded.package.name
             );
             self.module().journal.step(text);
             let plain = Case {
                 package: loaded.package.clone(),
-                via: Via::Uart,
+                via,
                 on: loaded.package.from.clone(),
                 faults: Faults::default(),
                 cut: None,
                 expect: Expect::success(),
                 ..case.clone()
             };
-            let (judged, _) = self.try_and_judge(&plain, &loaded.bytes, &Offered::Uart, None)?;
+            if via != Via::Uart {
+                self.module().wait_for_network(&case.limits)?;
+                self.registers = true;
+            }
+            let offered = self.offer(&plain, &loaded.bytes)?;
+            let (judged, _) = self.try_and_judge(&plain, &loaded.bytes, &offered, None)?;
             let Some(finding) = judged.verdict.finding() else {
                 self.fresh = true;
                 continue;

@@ -14,7 +14,7 @@ use crate::yaml::node_path::NodePath;
 use crate::yaml::raw::Raw;
 use crate::yaml::reader::{Bindings, Reader};
 use bytes::Bytes;
-use dfota_core::case::{Limits, Package};
+use dfota_core::case::{Limits, Package, Via};
 use dfota_core::measure::Declared;
 use dfota_core::retries::Retries;
 use std::collections::BTreeMap;
@@ -54,6 +54,11 @@ impl Suite {
             measures,
         };
         let cases = file.cases(&keys.cases, &name, &packages, &defaults);
+        let prepare = NodePath::root().key("prepare").key("via");
+        let prepare = keys
+            .prepare
+            .as_ref()
+            .and_then(|keys| file.reader.read(&prepare, &keys.via));
         let warnings = file.reader.finish()?;
         Ok(Self {
             name,
@@ -61,6 +66,7 @@ impl Suite {
             canonical,
             text: document.text().to_owned(),
             sha256: document.sha256().to_owned(),
+            prepare: prepare.unwrap_or(Via::Uart),
             packages: packages.into_iter().filter_map(|(_, loaded)| loaded).collect(),
             cases,
             warnings,

@@ -33,9 +33,20 @@ pub struct SuiteKeys {
     pub measure: Option<MeasureKeys>,
     /// How often a case is tried again after an error that is not the module's.
     pub retries: Option<RetriesKeys>,
+    /// How the module is brought to the version that a case starts from.
+    pub prepare: Option<PrepareKeys>,
     /// What is run, in this order.
     #[schemars(length(min = 1))]
     pub cases: Vec<CaseKeys>,
+}
+
+/// How the module is brought to the version that a case starts from.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "prepare")]
+pub struct PrepareKeys {
+    /// How the packages on the way get into the module. Default uart: it needs no network.
+    pub via: Raw<Via>,
 }
 
 /// An update package. Its bytes are opaque: `from` and `to` are believed.

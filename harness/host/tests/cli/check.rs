@@ -117,6 +117,24 @@ fn a_rig_without_a_network() {
     assert_eq!(sim.state(), "ok power=off module=off reset=off pwrkey=off");
 }
 
+/// A supply that a program switches is slower than a glitch, and `plan` knows it from the check.
+#[test]
+fn a_plan_knows_how_fast_the_supply_is() {
+    let lab = Lab::new();
+    let sim = Sim::start(&lab, &["--speed", "50"]);
+    commands(&lab, &sim, ["on", "off"]);
+    lab.suite("cases:\n  - name: glitch\n    update: {package: a-to-b, via: uart}\n    cut: {at: updating 50%, off: 1ms}\n");
+    let plan = || {
+        lab.run(&["plan", "suite.yaml", "--rig", "rig.yaml"])
+            .ends(0)
+            .stdout
+    };
+    let told = "warning: the supply of this rig cannot be gone for less than";
+    assert!(!plan().contains(told), "{}", plan());
+    lab.run(&["check", "rig.yaml"]).ends(0);
+    assert!(plan().contains(told), "{}", plan());
+}
+
 /// A switch with nothing behind it, and a relay whose contacts are welded.
 #[rstest]
 #[case::bypassed(&["--powered"], "true")]

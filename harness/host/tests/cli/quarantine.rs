@@ -58,7 +58,6 @@ fn the_life_of_a_quarantine() {
     let sim = Sim::start(&lab, &["--speed", "50"]);
     rig(&lab, &sim, WELDS);
     lab.suite(CLEAN);
-    run(&lab, "sound").ends(0);
     assert_eq!(lab.rig_state("quarantine.json"), None);
 
     // The relay welds: what it says of modules is worth nothing.

@@ -145,6 +145,29 @@ fn a_run_folder_is_never_written_twice() {
     assert!(before == files(&lab.path("out")));
 }
 
+/// The way to a case's version is over UART, unless the suite says otherwise.
+#[rstest]
+#[case("", "over uart")]
+#[case("prepare: {via: http}\n", "over http")]
+#[case("prepare: {via: coap}\n", "over coap")]
+fn a_case_is_prepared_over(#[case] prepare: &str, #[case] told: &str) {
+    let lab = Lab::new();
+    lab.rig(200, "");
+    lab.suite(&format!(
+        "{prepare}cases:\n  - name: back\n    update: {{package: b-to-a, via: uart}}\n"
+    ));
+    lab.run(&lab.arguments(&[])).ends(0);
+    let events = lab.events("out");
+    let way = events.iter().filter_map(|event| event["text"].as_str());
+    let way: Vec<&str> = way
+        .filter(|text| text.starts_with("bringing the module to"))
+        .collect();
+    assert_eq!(
+        way,
+        [format!("bringing the module to BC66NBR01A02 by a-to-b {told}")]
+    );
+}
+
 #[test]
 fn without_fail_fast_the_run_goes_on() {
     let lab = Lab::new();
