@@ -10,7 +10,8 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
-    /// The source version runs and does what it did.
+    /// The source version runs and does what it did, as far as can be asked. The next delta has the last word: where it is
+    /// refused, this becomes [`Self::SilentCorruption`].
     OldIntact,
     /// The target version runs and does what the source did; no resume was seen on the way.
     New,

@@ -229,6 +229,16 @@ impl Update {
         self.lives.iter().flat_map(|life| life.ends.iter().copied())
     }
 
+    /// Where the last END stands, if it refused the package with 254 or 255: it does not fit the image, or is invalid.
+    pub fn refused(&self) -> Option<Mark> {
+        let end = |noted: &Noted| match noted.input {
+            Input::Urc(Urc::Fota(Fota::End(code))) => Some((code, noted.mark)),
+            _ => None,
+        };
+        let (code, mark) = self.noted.iter().rev().find_map(end)?;
+        matches!(code, UpdateCode::Mismatch | UpdateCode::Invalid).then_some(mark)
+    }
+
     /// The last result of a download.
     pub fn download(&self) -> Option<DownloadCode> {
         self.lives.iter().rev().find_map(|life| life.download)

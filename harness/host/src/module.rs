@@ -29,9 +29,11 @@ const LISTEN: Duration = Duration::from_millis(200);
 /// How long a command may take whose answer is not limited by the application note.
 pub const COMMAND: Duration = Duration::from_secs(10);
 /// How long one `AT` of the synchronisation may stay without an answer. The first one after a boot may be lost (AL).
-const SYNC: Duration = Duration::from_secs(1);
-/// The same for this machine's scheduler, in real time. Nothing is decided by it: the next `AT` follows.
-const SYNC_GRACE: Duration = Duration::from_millis(30);
+const SYNC: Duration = Duration::from_millis(500);
+/// The same for this machine's scheduler, in real time, for the first `AT`, and at most. Nothing is decided by it: the next
+/// `AT` follows. The first one is lost after nearly every boot, so it is not waited for long.
+const SYNC_GRACE: Duration = Duration::from_millis(2);
+const SYNC_GRACE_MAX: Duration = Duration::from_millis(30);
 
 /// Why a procedure cannot go on.
 #[derive(Debug)]
@@ -585,7 +587,8 @@ impl Module {
         let pending = Pending::new("AT");
         for tries in 1.. {
             self.send("AT")?;
-            let patience = Instant::now() + self.clock.real(SYNC) + SYNC_GRACE;
+            let grace = (SYNC_GRACE * tries).min(SYNC_GRACE_MAX);
+            let patience = Instant::now() + self.clock.real(SYNC) + grace;
             if self
                 .answer_until(&pending, patience)?
                 .is_some_and(|answer| answer.end.is_ok())

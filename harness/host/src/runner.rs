@@ -40,6 +40,17 @@ pub struct Options {
     pub rerun: String,
 }
 
+/// A case that left the image that the module runs.
+#[derive(Debug)]
+struct Left {
+    /// Place of its verdict.
+    index: usize,
+    /// How it ended.
+    ended: CaseEnded,
+    /// Where the module said who it is.
+    said: Option<Mark>,
+}
+
 /// A try, judged.
 #[derive(Debug, Clone)]
 struct Judged {
@@ -89,12 +100,16 @@ pub struct Runner<'a> {
     broken: Option<String>,
     /// The module was found dead.
     dead: bool,
-    /// The last update ended with 254 or 255 although nothing was done to its package.
-    refused: bool,
+    /// No delta fits the image any more.
+    spoilt: bool,
+    /// Where the last update ended with 254 or 255, if it did although nothing was done to its package.
+    refused: Option<Mark>,
     /// The image was written by a sound update since the last case.
     fresh: bool,
-    /// The case that left the image, and the place of its verdict: a later one may have to say something about it.
-    last: Option<(usize, CaseEnded)>,
+    /// Where the module said last who it is.
+    said: Option<Mark>,
+    /// The case that left the image: a later one may have to say something about it.
+    last: Option<Left>,
     /// The image may have been written in this case.
     touched: bool,
     /// What the module can do, as long as nothing has happened since.
@@ -132,7 +147,9 @@ impl<'a> Runner<'a> {
             known: None,
             broken: None,
             dead: false,
-            refused: false,
+            spoilt: false,
+            refused: None,
+            said: None,
             fresh: false,
             last: None,
             touched: false,
@@ -288,12 +305,21 @@ impl<'a> Runner<'a> {
                 ended.id, finding.rule, finding.sentence
             ));
         }
-        if std::mem::take(&mut self.dead) {
+        let dead = std::mem::take(&mut self.dead);
+        let wrong = ended.outcome == Some(Outcome::WrongImage);
+        let spoilt = std::mem::take(&mut self.spoilt) || wrong;
+        if dead {
             self.bring_back(&ended);
+        } else if spoilt && self.bench.reflash.is_some() {
+            self.replace_image(&ended);
         }
         if std::mem::take(&mut self.touched) {
             let asked = ended.outcome.is_some_and(|outcome| !outcome.is_brick());
-            self.last = asked.then(|| (self.verdicts.len() - 1, ended));
+            self.last = asked.then(|| Left {
+                index: self.verdicts.len() - 1,
+                ended,
+                said: self.said,
+            });
         }
     }
 

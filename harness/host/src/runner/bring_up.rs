@@ -1,7 +1,7 @@
 //! What comes before a try: the module answers, runs the version that the case starts from, and is on the network.
 
-use super::Runner;
 use super::oracle::REVIVALS;
+use super::{Left, Runner};
 use crate::module::Stop;
 use crate::prepare::Identity;
 use dfota_core::case::{Case, Limits, Via};
@@ -150,10 +150,12 @@ impl Runner<'_> {
     /// A known-good delta that the module refuses accuses the image that an earlier case left behind, as long as nothing
     /// has been written over it since. That case gets another verdict, or at least another outcome; this one ends without.
     pub(super) fn accuse(&mut self, finding: &Finding) -> Option<Stop> {
-        if !self.refused || self.fresh {
-            return None;
-        }
-        let (index, last) = self.last.take()?;
+        let refusal = self.refused.filter(|_| !self.fresh)?;
+        let Left {
+            index,
+            ended: last,
+            said,
+        } = self.last.take()?;
         let sentence = format!(
             "the next, known-good delta was refused: {}; the image that this case left was not what its version said",
             finding.sentence
@@ -163,22 +165,16 @@ impl Runner<'_> {
             Verdict::Fail(_) => last.verdict.clone(),
             _ => Verdict::of(Rule::ImageCorrupt, sentence),
         };
-        let module = self.module();
-        // The refusal, and where the module had said last who it is.
-        let refusal = module
-            .marks
-            .identities
-            .iter()
-            .chain(&module.latest)
-            .map(|mark| mark.0);
-        let evidence = last.evidence.iter().copied().chain(refusal).collect();
+        self.spoilt = true;
+        let places = [said, Some(refusal)].into_iter().flatten().map(|mark| mark.0);
+        let evidence = last.evidence.iter().copied().chain(places).collect();
         let event = Event::CaseEnded(CaseEnded {
             verdict: verdict.clone(),
             outcome: Some(Outcome::SilentCorruption),
             evidence,
             ..last.clone()
         });
-        module.journal.post(event);
+        self.module().journal.post(event);
         if let Some(slot) = self.verdicts.get_mut(index) {
             *slot = verdict;
         }

@@ -7,7 +7,6 @@ use crate::bench::Bench;
 use crate::measures::Measures;
 use crate::module::{Module, Stop};
 use crate::offered::Offered;
-use bc66_wire::code::UpdateCode;
 use bytes::Bytes;
 use dfota_core::case::{Case, Via};
 use dfota_core::cut::Cut;
@@ -170,8 +169,8 @@ impl Runner<'_> {
         };
         let judged = Judged::of(&facts);
         let sound = case.faults == Faults::default() && case.on == case.package.from;
-        let last = update.ends().last();
-        self.refused = sound && matches!(last, Some(UpdateCode::Mismatch | UpdateCode::Invalid));
+        self.refused = update.refused().filter(|_| sound);
+        self.said = facts.asked.marks.identities.last().copied();
         let passed = judged.verdict == Verdict::Pass;
         self.module().clean = answered.identity.is_some() && passed && case.faults == Faults::default();
         self.known = answered.identity;

@@ -10,20 +10,37 @@ use std::time::Duration;
 /// How long the reader may take to close the port; it does nothing else in between.
 const LEND: Duration = Duration::from_secs(5);
 
+/// What a case was found to be, for the middle of a sentence.
+fn found(ended: &CaseEnded) -> String {
+    let finding = ended.verdict.finding();
+    finding.map_or(String::new(), |finding| {
+        format!(" ({}: {})", finding.rule, finding.sentence)
+    })
+}
+
 impl Runner<'_> {
     /// Restores a module that power cycles, reset and PWRKEY did not wake, or gives the rest of the run up. The verdict of
     /// the case stays what it is.
     pub(super) fn bring_back(&mut self, ended: &CaseEnded) {
-        let finding = ended.verdict.finding();
-        let finding = finding.map_or(String::new(), |finding| {
-            format!("{}: {}", finding.rule, finding.sentence)
-        });
-        let why = match self.restore() {
-            Ok(()) => return,
-            Err(why) => why,
-        };
+        if let Err(why) = self.restore() {
+            let found = found(ended);
+            self.give_up(format!("the module is dead since `{}`{found}; {why}", ended.id));
+        }
+    }
+
+    /// Restores a module whose image no package of the suite fits: whatever came after it would fail for that alone.
+    pub(super) fn replace_image(&mut self, ended: &CaseEnded) {
+        if let Err(why) = self.restore() {
+            let found = found(ended);
+            self.give_up(format!(
+                "the module has had a wrong image since `{}`{found}; {why}",
+                ended.id
+            ));
+        }
+    }
+
+    fn give_up(&mut self, cause: String) {
         self.given_up = true;
-        let cause = format!("the module is dead since `{}` ({finding}); {why}", ended.id);
         self.module().journal.post(Event::GivenUp { cause });
     }
 

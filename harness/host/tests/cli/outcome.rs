@@ -3,6 +3,7 @@
 use crate::junit;
 use crate::lab::Lab;
 use rstest::rstest;
+use serde_json::Value;
 
 const CUT: &str = "cut: {at: updating 20%, after: 5s}";
 
@@ -59,8 +60,15 @@ fn a_corrupt_image_is_a_silent_corruption() {
     assert_eq!(cases[0]["outcome"], "silent-corruption");
     assert_eq!(cases[0]["brick"], true);
     assert_eq!(cases[0]["rule"], "image-corrupt");
+    // It rests on what the module had said of itself, and on the refusal in the case after it.
+    let events = lab.events("out");
     let evidence = cases[0]["evidence"].as_array().expect("a list");
-    assert!(!evidence.is_empty());
+    let [said, refused] = &evidence[..] else {
+        panic!("{evidence:?}")
+    };
+    let record = |number: &Value| &events[number.as_u64().expect("a number") as usize];
+    assert_eq!(record(said)["version"], "BC66NBR01A02");
+    assert_eq!(record(refused)["text"], "+QIND: \"FOTA\",\"END\",254");
 }
 
 /// The oracle asks twice: after the update, and after one more power cycle; the second time for more than the version.

@@ -36,6 +36,38 @@ fn a_simulated_module_is_restored_and_the_night_goes_on() {
     assert_eq!(recovered.expect("a recovery")["version"], "BC66NBR01A01");
 }
 
+/// No delta fits an image that is corrupt: without another image, every case after it would fail for that alone.
+#[test]
+fn a_corrupt_image_is_replaced() {
+    let lab = Lab::new();
+    lab.rig(200, "end-zero-corrupted-image");
+    lab.suite(
+        "cases:
+  - name: first
+    update: {package: a-to-b, via: uart}
+  - name: accuses
+    update: {package: b-to-a, via: uart}
+  - name: next
+    update: {package: a-to-b, via: uart}
+",
+    );
+    lab.run(&lab.arguments(&[])).ends(1);
+    assert_eq!(
+        lab.verdicts("out"),
+        [
+            "first fail image-corrupt",
+            "accuses error preparation-failed",
+            "next pass -"
+        ]
+    );
+    assert!(
+        lab.events("out")
+            .iter()
+            .any(|event| event["event"] == "recovered"),
+        "by the factory's firmware"
+    );
+}
+
 /// A rig with wires, whose module dies.
 fn wired(lab: &Lab, more: &str) -> Sim {
     let sim = Sim::start(
