@@ -17,6 +17,7 @@ pub mod wear;
 pub use rig_state::RigState;
 
 use crate::rig::Rig;
+use crate::shell_word::shell_word;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::io::{self, Write};
@@ -34,10 +35,20 @@ pub struct StateFlag {
     pub state_dir: Option<PathBuf>,
 }
 
+impl StateFlag {
+    /// The flag as it has to be typed again, with a blank before it; nothing where it was not given.
+    pub fn words(&self) -> String {
+        self.state_dir.as_ref().map_or_else(String::new, |folder| {
+            format!(" --state-dir {}", shell_word(&folder.display().to_string()))
+        })
+    }
+}
+
 /// The state folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StateDir {
     folder: PathBuf,
+    flag: String,
 }
 
 /// State that could not be found, read or written.
@@ -91,7 +102,10 @@ impl StateDir {
                 .ok_or(StateError::Nowhere)?
                 .join(DEFAULT),
         };
-        Ok(Self { folder })
+        Ok(Self {
+            folder,
+            flag: flag.words(),
+        })
     }
 
     /// The folder itself.
@@ -101,7 +115,7 @@ impl StateDir {
 
     /// The part of one rig, known by the canonical path of its file: two files are two rigs, two links to one are one.
     pub fn rig(&self, rig: &Rig) -> RigState {
-        RigState::new(&self.folder.join("rigs"), &rig.canonical)
+        RigState::new(&self.folder.join("rigs"), &rig.canonical).with_flag(&self.flag)
     }
 
     /// The folder of the campaigns.

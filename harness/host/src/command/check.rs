@@ -185,8 +185,9 @@ fn tail(last: &LastCheck, still: Option<&Quarantine>, cleared: bool, args: &Args
     if still.is_some() {
         tail += &match last.sound {
             true => format!(
-                "still in quarantine: `dfota-hil check {} --clear` ends it\n",
-                crate::shell_word::shell_word(&args.rig.display().to_string())
+                "still in quarantine: `dfota-hil check {} --clear{}` ends it\n",
+                crate::shell_word::shell_word(&args.rig.display().to_string()),
+                args.state.words()
             ),
             false => "still in quarantine: it ends with `--clear` on a check that nothing fails\n".to_owned(),
         };

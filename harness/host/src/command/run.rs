@@ -489,9 +489,10 @@ fn rerun(selection: &Selection, seed: Seed) -> String {
         times => format!(" --repeat {times}"),
     };
     format!(
-        "dfota-hil run {} --rig {} --seed {}{repeat}",
+        "dfota-hil run {} --rig {} --seed {}{repeat}{}",
         suites.join(" "),
         word(&selection.rig),
-        seed.0
+        seed.0,
+        selection.state.words()
     )
 }

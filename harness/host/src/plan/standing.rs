@@ -49,7 +49,7 @@ impl Standing {
             spent: Wear::read(state)?.spent(),
             planned: plan.totals.updates.into(),
             budget: rig.wear,
-            ends: Quarantine::ends(&rig.file),
+            ends: Quarantine::ends(&rig.file, state),
         })
     }
 

@@ -42,9 +42,10 @@ impl Quarantine {
     }
 
     /// What a user does to end it.
-    pub fn ends(rig: &Path) -> String {
+    pub fn ends(rig: &Path, state: &RigState) -> String {
         let rig = shell_word(&rig.display().to_string());
-        format!("once it is mended, `dfota-hil check {rig} --clear` ends that")
+        let flag = state.flag();
+        format!("once it is mended, `dfota-hil check {rig} --clear{flag}` ends that")
     }
 
     /// Ends it; whether there was one.

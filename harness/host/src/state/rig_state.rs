@@ -13,6 +13,7 @@ const DIGITS: usize = 12;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RigState {
     folder: PathBuf,
+    flag: String,
 }
 
 /// Held while something in the folder is read and written again.
@@ -36,7 +37,18 @@ impl RigState {
         let digest = sha256_hex(canonical.as_os_str().as_bytes());
         Self {
             folder: rigs.join(format!("{slug}-{}", &digest[..DIGITS])),
+            flag: String::new(),
         }
+    }
+
+    pub(super) fn with_flag(mut self, flag: &str) -> Self {
+        flag.clone_into(&mut self.flag);
+        self
+    }
+
+    /// The flag that names the state folder, for a command that is to be typed.
+    pub fn flag(&self) -> &str {
+        &self.flag
     }
 
     /// The folder; it need not be there yet.

@@ -24,7 +24,7 @@ impl<'r> RunState<'r> {
     /// Puts the rig into quarantine; says that it did, or why it could not.
     pub fn quarantine(&self, why: &str) -> String {
         let begun = self.quarantined(why).begin(self.state);
-        let ends = Quarantine::ends(&self.rig.file);
+        let ends = Quarantine::ends(&self.rig.file, self.state);
         match begun {
             Ok(()) => format!("the rig is in quarantine from now on: {why}; {ends}"),
             Err(error) => format!("the rig ought to be in quarantine: {why}; but {error}"),
