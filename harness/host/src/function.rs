@@ -74,9 +74,12 @@ impl Module {
     fn network(&mut self, wait: Duration) -> Result<Network, Stop> {
         let deadline = Instant::now() + self.clock.time_out(wait);
         loop {
+            let registered = self.registration()?.map(|state| matches!(state, 1 | 5));
+            // Without a registration there is no address to ask for.
+            let ip = registered != Some(false) && self.has_address()?;
             let network = Network {
-                registered: self.registration()?.map(|state| matches!(state, 1 | 5)),
-                ip: Some(self.has_address()?),
+                registered,
+                ip: Some(ip),
             };
             if network == Network::THERE {
                 self.measure_attach();

@@ -1,17 +1,54 @@
 //! Modules that are at fault: exit code 1, the rule, and a sentence that an engineer can act on.
 
+use crate::evidence;
 use crate::junit;
 use crate::lab::{Lab, PROGRAM, steady};
 use crate::process::Running;
 use rstest::rstest;
 
 #[rstest]
-#[case("forgets-resume", "no-resume", &["UPDATING 50%", "BC66NBR01A01", "BC66NBR01A02", "forced resume"])]
-#[case("end-zero-old-version", "end-without-update", &["END,0", "BC66NBR01A01", "BC66NBR01A02"])]
-#[case("hangs-in-updating", "update-stalled", &["stood at UPDATING ", "%", "no END"])]
-#[case("dead-after-cut", "unresponsive", &["UPDATING 50%", "does not answer", "BC66NBR01A01", "BC66NBR01A02"])]
-#[case("never-prints-end", "end-missing", &["BC66NBR01A02", "no END"])]
-fn each_defect_is_found(#[case] defect: &str, #[case] rule: &str, #[case] told: &[&str]) {
+#[case::forgets(
+    "forgets-resume",
+    "no-resume",
+    "old-intact",
+    &["UPDATING 50%", "BC66NBR01A01", "BC66NBR01A02", "forced resume"],
+    &["UPDATING", "cut-made", "RDY", "identity BC66NBR01A01"]
+)]
+#[case::lies(
+    "end-zero-old-version",
+    "end-without-update",
+    "old-intact",
+    &["END,0", "BC66NBR01A01", "BC66NBR01A02"],
+    &["cut-made", "\"END\",0", "identity BC66NBR01A01"]
+)]
+#[case::hangs(
+    "hangs-in-updating",
+    "update-stalled",
+    "still-updating",
+    &["stood at UPDATING ", "%", "no END"],
+    &["UPDATING", "cut-made", "UPDATING", "step the limit `update` is over"]
+)]
+#[case::dead(
+    "dead-after-cut",
+    "unresponsive",
+    "unresponsive",
+    &["UPDATING 50%", "does not answer", "2 × a power cycle, a reset, PWRKEY", "BC66NBR01A01", "BC66NBR01A02"],
+    &["UPDATING", "cut-made", "no answer: a power cycle", "no answer: a power cycle", "no answer: a reset", "no answer: PWRKEY"]
+)]
+#[case::silent(
+    "never-prints-end",
+    "end-missing",
+    "new-after-resume",
+    &["BC66NBR01A02", "no END"],
+    &["cut-made", "UPDATING", "RDY", "identity BC66NBR01A02"]
+)]
+fn each_defect_is_found(
+    #[case] defect: &str,
+    #[case] rule: &str,
+    #[case] outcome: &str,
+    #[case] told: &[&str],
+    #[case] rests_on: &[&str],
+) {
     let lab = Lab::new();
     lab.rig(200, defect);
     // Module's time: an update takes about 60 s, a boot 2 s. At 20 % every attempt of the module that hangs has not hung yet.
@@ -62,6 +99,8 @@ cases:
         ran.stdout
     );
     assert_eq!(lab.ended("out"), (1, false, true));
+    assert_eq!(lab.cases("out")[0]["outcome"], outcome);
+    evidence::rests_on(&lab, &ran, rests_on);
 }
 
 #[test]

@@ -1,8 +1,7 @@
 //! A verdict names the lines of the journal on which it rests, and they are the right ones.
 
 use crate::junit;
-use crate::lab::Lab;
-use rstest::rstest;
+use crate::lab::{Lab, Ran};
 use serde_json::Value;
 
 /// The records that the only case of a run rests on, each with what it is in a word or two.
@@ -29,25 +28,12 @@ fn evidence(lab: &Lab) -> Vec<(u64, String)> {
     numbers.iter().map(find).collect()
 }
 
-#[rstest]
-#[case("forgets-resume", &["UPDATING", "cut-made", "RDY", "identity BC66NBR01A01"])]
-#[case("end-zero-old-version", &["cut-made", "\"END\",0", "identity BC66NBR01A01"])]
-#[case("hangs-in-updating", &["UPDATING", "cut-made", "UPDATING", "step the limit `update` is over"])]
-#[case("dead-after-cut", &["UPDATING", "cut-made", "step no answer: a power cycle", "step no answer: a power cycle", "step no answer: a reset", "step no answer: PWRKEY"])]
-fn the_lines_that_a_rule_fired_on(#[case] defect: &str, #[case] expected: &[&str]) {
-    let lab = Lab::new();
-    lab.rig(200, defect);
-    lab.suite(
-        "limits: {boot: 20s, resume: 30s, update: 120s}
-cases:
-  - name: forced resume
-    update: {package: a-to-b, via: uart}
-    cut: {at: updating 20%, after: 5s}
-",
-    );
-    let ran = lab.run(&lab.arguments(&[])).ends(1);
-    let evidence = evidence(&lab);
-    // In the order of the journal; between them there may be more of the same kind.
+/// Checks that the only case of a run, which was cut while UPDATING, rests on `expected`, in the order of the journal, and
+/// that every report says so.
+#[track_caller]
+pub fn rests_on(lab: &Lab, ran: &Ran, expected: &[&str]) {
+    let evidence = evidence(lab);
+    // Between them there may be more of the same kind.
     let mut found = evidence.iter();
     for expected in expected {
         assert!(
@@ -72,22 +58,15 @@ cases:
     }
     // As a place that an editor takes: lines are counted from 1.
     let (number, _) = &evidence[0];
-    let place = format!("events.jsonl:{}", number + 1);
-    let line = lab.read("out/events.jsonl");
-    let line = line.lines().nth(*number as usize).expect("a line");
+    let place = format!("evidence: events.jsonl:{}", number + 1);
+    let journal = lab.read("out/events.jsonl");
+    let line = journal.lines().nth(*number as usize).expect("a line");
     assert!(line.contains(&format!("\"seq\":{number},")), "{line}");
     let cases = junit::cases(&lab.read("out/junit.xml"));
-    assert!(
-        cases[0].body.contains(&format!("evidence: {place}")),
-        "{}",
-        cases[0].body
-    );
-    assert!(cases[0].body.contains("class: product"), "{}", cases[0].body);
-    assert!(
-        ran.stdout.contains(&format!("evidence: {place}")),
-        "{}",
-        ran.stdout
-    );
+    for text in [&cases[0].body, &ran.stdout] {
+        assert!(text.contains(&place), "`{place}` in: {text}");
+        assert!(text.contains("class: product"), "{text}");
+    }
 }
 
 /// What ends a case before it could be judged stands where the procedure stood.
