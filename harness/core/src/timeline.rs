@@ -5,6 +5,7 @@
 
 use crate::cut::{Cut, Kind};
 use crate::moment::Moment;
+use crate::percent::Percent;
 use crate::seed::Seed;
 use crate::sweep::{Place, Span};
 use alloc::vec::Vec;
@@ -59,9 +60,15 @@ impl Timeline {
         Some(self.time_of(cut.at)? + cut.after)
     }
 
-    /// Beginning and end of a stretch.
+    /// Beginning and end of a stretch. A module that says no START begins with its first UPDATING.
     pub fn span(&self, span: Span) -> Option<(Duration, Duration)> {
-        let (from, to) = (self.time_of(span.from())?, self.time_of(span.to())?);
+        let time_of = |moment| match moment {
+            Moment::Start => self
+                .time_of(moment)
+                .or_else(|| self.time_of(Moment::Updating(Percent::ZERO))),
+            _ => self.time_of(moment),
+        };
+        let (from, to) = (time_of(span.from())?, time_of(span.to())?);
         (from < to).then_some((from, to))
     }
 
@@ -169,6 +176,16 @@ mod tests {
         let how = (Kind::Power, Duration::from_secs(5));
         let cut = timeline().cut(place, none, how, (Seed(1), "a")).unwrap();
         assert_eq!(cut.to_string(), id);
+    }
+
+    /// "START may be missed" (facts on the vendor's own tests): the stretch is the same but for its first moment.
+    #[test]
+    fn without_a_start_an_update_begins_with_its_first_percentage() {
+        let mut timeline = Timeline::default();
+        timeline.add("updating 20%".parse().unwrap(), Duration::from_secs(2));
+        timeline.add("end".parse().unwrap(), Duration::from_secs(9));
+        let span = timeline.span("start..end".parse().unwrap());
+        assert_eq!(span, Some((Duration::from_secs(2), Duration::from_secs(9))));
     }
 
     #[test]

@@ -9,6 +9,10 @@ mod process;
 
 #[path = "cli/bench.rs"]
 mod bench;
+#[path = "cli/bisect.rs"]
+mod bisect;
+#[path = "cli/campaign.rs"]
+mod campaign;
 #[path = "cli/check.rs"]
 mod check;
 #[path = "cli/closed_pipe.rs"]

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 /// Narrow a failing cut down to the smallest window in which cuts fail
 #[derive(Debug, clap::Args)]
+#[group(id = "bisect")]
 pub struct Args {
     #[command(flatten)]
     run: run::Args,

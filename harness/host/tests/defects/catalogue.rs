@@ -114,13 +114,7 @@ pub fn exhibit(defect: Defect) -> Exhibit {
                 ),
             ],
         ),
-        Defect::LosesNetwork => suite(&[
-            (CLEAN, ""),
-            (
-                "{name: way back over http, update: {package: b-to-a, via: http}}",
-                "network.not-registered",
-            ),
-        ]),
+        Defect::LosesNetwork => suite(&[(CLEAN, "product.function-lost")]),
         Defect::ImeiLost => suite(&[(CLEAN, "product.imei-changed")]),
         Defect::WrongCrcAccepted => suite(&[(
             "{name: block with a wrong crc, update: {package: a-to-b, via: uart}, faults: {uart: {corrupt-block: 1}}, expect: {reply: ERROR, version: unchanged}}",

@@ -33,6 +33,29 @@ fn coap(rest: &str) -> String {
 #[case("null-cut", uart("    cut:\n"))]
 #[case("package", suite_of("  - {name: x, update: {package: a-to-c, via: uart}}\n"))]
 #[case("no-packages", "suite: try\ncases:\n  - {name: x, update: {package: a-to-c, via: uart}}\n".to_owned())]
+#[case("sweep-and-cut", uart("    cut: {at: end}\n    sweep: {step: 10%}\n"))]
+#[case("sweep-expect", uart("    sweep: {cuts: 5}\n    expect: {update: 254}\n"))]
+#[case(
+    "sweep-keys",
+    uart("    sweep: {cuts: 5, step: 10%, ordr: linear, kind: [power, lightning]}\n")
+)]
+#[case(
+    "sweep-values",
+    uart(
+        "    sweep: {over: [\"updating 80%..20%\", \"http-start..end\", \"strat\"], off: [5s, 0s], depth: 0}\n"
+    )
+)]
+#[case("sweep-shape", uart("    sweep: {over: {from: start}, off: []}\n"))]
+#[case(
+    "claim",
+    uart("    claim: {brick_rate_below: 101%, confidence: none, over: \"end..start\"}\n")
+)]
+#[case("claim-too-large", uart("    claim: {brick_rate_below: 0.0001%}\n"))]
+#[case("claim-bare", uart("    claim: {confidence: 95%}\n"))]
+#[case(
+    "repeat",
+    suite_of("  - {name: x, update: {package: a-to-b, via: uart}}\nrepeat: forever\n")
+)]
 #[case("via", suite_of("  - {name: x, update: {package: a-to-b, via: htpp}}\n"))]
 #[case(
     "on",

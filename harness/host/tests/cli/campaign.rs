@@ -1,0 +1,272 @@
+//! Campaigns: many cuts, laid out by a calibration, that go on from night to night and judge a claim.
+
+use crate::junit;
+use crate::lab::Lab;
+
+/// Six cuts at random, and three directed ones: ln 0.2 / ln 0.75 = 5.6.
+const CAMPAIGN: &str = "limits: {boot: 10s, resume: 15s}
+cases:
+  - name: night
+    update: {package: a-to-b, via: uart}
+    sweep: {over: [start, \"updating 100%..end\"], cuts: 1, block: 4, kind: [power, reset]}
+    claim: {brick_rate_below: 25%, confidence: 80%}
+";
+
+fn ids(prefix: &str, numbers: std::ops::RangeInclusive<u32>) -> Vec<String> {
+    numbers.map(|n| format!("night[{prefix}={n:03}]")).collect()
+}
+
+#[test]
+fn a_claim_is_reached_and_said() {
+    let lab = Lab::new();
+    lab.rig(200, "");
+    lab.suite(CAMPAIGN);
+    let ran = lab.run(&lab.arguments(&[])).ends(0);
+    for shown in [
+        "the claim that fewer than 25% of the cuts in `start..end` brick the module is shown",
+        "0 of 6 counted cuts did, so with 80% confidence the rate is below 23.528%",
+        "6 counted cuts, no brick, 2 directed",
+        "a brick is a module that",
+    ] {
+        assert!(ran.stdout.contains(shown), "`{shown}` in: {}", ran.stdout);
+    }
+    let cases = junit::cases(&lab.read("out/junit.xml"));
+    let names: Vec<&str> = cases.iter().map(|case| case.name.as_str()).collect();
+    let mut wanted = ids("cut", 1..=8);
+    wanted.insert(0, "night[calibration=b-to-a]".into());
+    wanted.insert(0, "night[calibration=a-to-b]".into());
+    wanted.insert(6, "night[control=01]".into());
+    wanted.extend(["night[control=02]".into(), "night[claim]".into()]);
+    assert_eq!(names, wanted);
+    // Directions alternate: the way back is a cut as well.
+    let packages: Vec<String> = lab.cases("out")[2..6]
+        .iter()
+        .map(|case| case["package"].to_string())
+        .collect();
+    assert_eq!(packages, ["\"a-to-b\"", "\"b-to-a\"", "\"a-to-b\"", "\"b-to-a\""]);
+    // What was drawn is data of the case, and inside the window.
+    let events = lab.events("out");
+    let tallied: Vec<_> = events
+        .iter()
+        .filter(|event| event["event"] == "tallied" && event["counts"] == true)
+        .collect();
+    assert_eq!(tallied.len(), 6);
+    assert!(
+        tallied.iter().all(|cut| cut["landed"]["phase"] != "ended"),
+        "{tallied:?}"
+    );
+    let drawn: std::collections::BTreeSet<String> =
+        tallied.iter().map(|cut| cut["cut"].to_string()).collect();
+    assert!(drawn.len() >= 5, "cuts drawn at random differ: {drawn:?}");
+    assert!(
+        lab.names("state/dfota-hil/campaigns")[0].ends_with("-out.jsonl"),
+        "the campaign is over"
+    );
+}
+
+#[test]
+fn a_campaign_goes_on_where_the_last_run_stopped() {
+    let lab = Lab::new();
+    lab.rig(200, "");
+    lab.suite(CAMPAIGN);
+    let first = lab
+        .run(&lab.arguments(&["--filter", "cut=001 | cut=003 | cut=004 | claim"]))
+        .ends(3);
+    assert!(first.stdout.contains("claim-open"), "{}", first.stdout);
+    assert!(first.stdout.contains("4 more have to count"), "{}", first.stdout);
+    let plan = lab.run(&["plan", "suite.yaml", "--rig", "rig.yaml"]).ends(0);
+    assert!(
+        plan.stdout
+            .contains("8 cuts, 6 for the claim, 2 directed; 3 done in earlier runs"),
+        "{}",
+        plan.stdout
+    );
+    assert!(
+        plan.stdout.contains("times are those of the last calibration"),
+        "{}",
+        plan.stdout
+    );
+
+    let second = ["run", "suite.yaml", "--rig", "rig.yaml", "--out", "second"];
+    let ran = lab.run(&second).ends(0);
+    assert!(
+        ran.stdout.contains("done in the earlier run `out`"),
+        "{}",
+        ran.stdout
+    );
+    assert!(ran.stdout.contains("0 of 6 counted cuts"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("with the cuts of out"), "{}", ran.stdout);
+
+    // Over is over: the next night begins another one. So does a suite that was changed.
+    let anew = lab.run(&["plan", "suite.yaml", "--rig", "rig.yaml"]).ends(0);
+    assert!(anew.stdout.contains("0 done in earlier runs"), "{}", anew.stdout);
+}
+
+#[test]
+fn cuts_of_another_suite_file_are_not_pooled() {
+    let lab = Lab::new();
+    lab.rig(400, "");
+    lab.suite(CAMPAIGN);
+    lab.run(&lab.arguments(&["--filter", "cut=003"])).ends(0);
+    lab.suite(&format!("{CAMPAIGN}# another file\n"));
+    let plan = lab.run(&["plan", "suite.yaml", "--rig", "rig.yaml"]).ends(0);
+    assert!(plan.stdout.contains("0 done in earlier runs"), "{}", plan.stdout);
+}
+
+/// The sharpest thing a campaign can say: the claim is refuted, every failure has its id, and the night goes on.
+#[test]
+fn a_brick_refutes_the_claim_and_the_rest_goes_on() {
+    let lab = Lab::new();
+    lab.rig(400, "bricks-above-90");
+    lab.suite(
+        "limits: {boot: 5s, resume: 8s}
+cases:
+  - name: night
+    update: {package: a-to-b, via: uart}
+    sweep: {over: [updating 30%, updating 96%, updating 40%]}
+    claim: {brick_rate_below: 50%, confidence: 50%, over: \"updating 20%..60%\"}
+",
+    );
+    let ran = lab.run(&lab.arguments(&["--filter", "cut=00 | claim"])).ends(1);
+    let verdicts = lab.verdicts("out");
+    assert!(
+        verdicts.contains(&"night[cut=002] fail unresponsive".to_owned()),
+        "{verdicts:?}"
+    );
+    assert!(
+        verdicts.contains(&"night[cut=003] pass -".to_owned()),
+        "{verdicts:?}"
+    );
+    assert!(
+        ran.stdout.contains("--cut updating@96%+0ms/power/3s"),
+        "{}",
+        ran.stdout
+    );
+    // A directed cut is not one of the claim's.
+    assert!(
+        verdicts.contains(&"night[claim] pass -".to_owned()),
+        "{verdicts:?}"
+    );
+
+    // The id that was printed makes the same cut again, and says how often it did what.
+    let again = [
+        "run",
+        "suite.yaml",
+        "--rig",
+        "rig.yaml",
+        "--out",
+        "again",
+        "--filter",
+        "=lab::night[cut=002]",
+    ];
+    let cut = ["--cut", "updating@96%+0ms/power/3s", "--repeat", "2"];
+    let ran = lab.run(&[&again[..], &cut].concat()).ends(1);
+    let told = "updating@96%+0ms/power/3s, 2 runs: landed at UPDATING 96% 2×; fail unresponsive 2×";
+    assert!(ran.stdout.contains(told), "{}", ran.stdout);
+}
+
+#[test]
+fn a_module_that_bricks_refutes_the_claim() {
+    let lab = Lab::new();
+    lab.rig(400, "dead-after-cut");
+    lab.suite(
+        "limits: {boot: 5s, resume: 8s}
+cases:
+  - name: night
+    update: {package: a-to-b, via: uart}
+    claim: {brick_rate_below: 50%, confidence: 50%, over: \"updating 20%..end\"}
+",
+    );
+    let ran = lab.run(&lab.arguments(&[])).ends(1);
+    assert!(
+        lab.verdicts("out")
+            .contains(&"night[claim] fail claim-refuted".to_owned()),
+        "{}",
+        ran.stdout
+    );
+    assert!(
+        ran.stdout
+            .contains("1 of 1 counted cuts did, so with 50% confidence the rate is below 100%"),
+        "{}",
+        ran.stdout
+    );
+}
+
+#[test]
+fn an_off_time_that_the_rig_cannot_make_is_left_out_with_a_reason() {
+    let lab = Lab::new();
+    // A millisecond of the module's time is half a microsecond here: no line is that fast.
+    lab.rig(2000, "");
+    lab.suite(
+        "cases:
+  - name: glitch
+    update: {package: a-to-b, via: uart}
+    sweep: {over: updating 50%, off: [1ms, 5s], block: 9}
+",
+    );
+    lab.run(&lab.arguments(&["--filter", "cut=001"])).ends(3);
+    let cases = lab.cases("out");
+    assert_eq!(cases[0]["verdict"], "skip", "{}", cases[0]);
+    let events = lab.events("out");
+    let ended = events
+        .iter()
+        .find(|event| event["event"] == "case-ended")
+        .expect("an end");
+    let reason = ended["reason"].as_str().expect("a reason");
+    assert!(reason.contains("off for 1ms cannot be made"), "{reason}");
+}
+
+#[test]
+fn a_cut_that_is_given_is_made_in_one_case() {
+    let lab = Lab::new();
+    lab.rig(100, "");
+    lab.suite(CAMPAIGN);
+    let plan = |more: &[&str]| lab.run(&[&["plan", "suite.yaml", "--rig", "rig.yaml"], more].concat());
+    let ran = plan(&["--cut", "updating@50%+137ms/power/5s", "--repeat", "2"]).ends(0);
+    assert!(ran.stdout.contains("lab::night#2"), "{}", ran.stdout);
+    assert_eq!(
+        ran.stdout.matches("cut updating@50%+137ms/power/5s").count(),
+        2,
+        "{}",
+        ran.stdout
+    );
+    let elsewhere = plan(&["--cut", "http-start+0ms/power/5s"]).ends(2);
+    assert!(
+        elsewhere
+            .stderr
+            .contains("`http-start` never comes in a case via `uart`"),
+        "{}",
+        elsewhere.stderr
+    );
+    let nonsense = plan(&["--cut", "yesterday"]).ends(2);
+    assert!(
+        nonsense.stderr.contains("updating@50%+137ms/power/5s"),
+        "{}",
+        nonsense.stderr
+    );
+    lab.suite("cases:\n  - {name: a, update: {package: a-to-b, via: uart}}\n  - {name: b, update: {package: a-to-b, via: uart}}\n");
+    let many = plan(&["--cut", "start+0ms/power/5s"]).ends(2);
+    assert!(
+        many.stderr.contains("2 are selected: `a`, `b`"),
+        "{}",
+        many.stderr
+    );
+}
+
+#[test]
+fn a_soak_goes_on_until_its_time_is_over() {
+    let lab = Lab::new();
+    lab.rig(400, "");
+    lab.suite(
+        "repeat: until-stopped
+cases:
+  - {name: there, update: {package: a-to-b, via: uart}}
+  - {name: back, update: {package: b-to-a, via: uart}}
+",
+    );
+    let ran = lab.run(&lab.arguments(&["--max-time", "3s"])).ends(0);
+    assert!(ran.stdout.contains("there#2"), "{}", ran.stdout);
+    assert!(!ran.stdout.contains("not reached"), "{}", ran.stdout);
+    let names = junit::cases(&lab.read("out/junit.xml")).len();
+    assert_eq!(names, lab.cases("out").len());
+}
