@@ -21,7 +21,15 @@ check:
 
 # All suites on the simulated rig that have to end with 0
 suites:
-    cargo run --release -- run suites/smoke.yaml suites/forced-resume.yaml suites/refusals.yaml suites/download-cuts.yaml suites/lossy-coap.yaml --rig rigs/sim.yaml
+    cargo run --release -- run suites/smoke.yaml suites/forced-resume.yaml suites/refusals.yaml suites/download-cuts.yaml suites/lossy-coap.yaml suites/quectel-cut-points.yaml --rig rigs/sim.yaml
+
+# A claim of 1 % at 95 %: about a minute
+campaign:
+    cargo run --release -- run suites/campaign.yaml --rig rigs/sim-fast.yaml
+
+# There and back, with cuts, until Ctrl-C
+soak:
+    cargo run --release -- run suites/soak.yaml --rig rigs/sim-fast.yaml
 
 # The proof that the harness can fail, in tables: each defect of the simulated module, every suite against it, twenty seeds
 # of each dialect
