@@ -23,6 +23,9 @@ pub struct Span {
     to: Moment,
 }
 
+/// The moment of a phase that has so many percent.
+type MomentOf = fn(Percent) -> Moment;
+
 /// Where something stands in the course of an update: the stage, and how far into it.
 fn position(moment: Moment) -> (u8, u32) {
     match moment {
@@ -82,7 +85,7 @@ impl Span {
     }
 
     /// First and last percentage, where both ends are percentages of the same phase.
-    fn percents(self) -> Option<(fn(Percent) -> Moment, u8, u8)> {
+    fn percents(self) -> Option<(MomentOf, u8, u8)> {
         match (self.from, self.to) {
             (Moment::Updating(from), Moment::Updating(to)) => Some((Moment::Updating, from.get(), to.get())),
             (Moment::Downloading(from), Moment::Downloading(to)) => {

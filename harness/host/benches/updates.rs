@@ -2,7 +2,7 @@
 //! resume, version read back.
 //!
 //! `cargo bench -p dfota-hil --bench updates`. Beside it the floor: the real time that the module itself spends between
-//! the order and END, supply off included, taken from the journal of the same run.
+//! the order and END, supply off included, taken from the journal of the same run, and the harness's own time.
 
 use dfota_core::event::{Event, Line};
 use std::path::Path;
@@ -55,7 +55,42 @@ cases:
         "the module's own time from order to END: {:.1} % of it",
         100.0 * own_time(&out) / took
     );
+    println!(
+        "the harness's own time: {:.2} ms an update, from what it hears to what it does next, waits that it chooses left out",
+        1e3 * reaction(&out) / updates
+    );
     let _ = std::fs::remove_dir_all(&folder);
+}
+
+/// Seconds of real time between something that the harness learns and the next thing that it does or writes down. Waits
+/// before an edge of the supply are its choice: discharge, off time, the cut's delay.
+fn reaction(run: &Path) -> f64 {
+    let records = dfota_hil::journal::read(run).expect("a journal");
+    let acts = |event: &Event| {
+        matches!(
+            event,
+            Event::Tx { .. }
+                | Event::TxData { .. }
+                | Event::Step { .. }
+                | Event::Measured { .. }
+                | Event::Identity { .. }
+                | Event::CaseStarted { .. }
+                | Event::CaseEnded(_)
+        )
+    };
+    // Between two commands the module has not answered the first: that time is its own.
+    let waits = |event: &Event| {
+        matches!(
+            event,
+            Event::Tx { .. } | Event::TxData { .. } | Event::Line { .. }
+        )
+    };
+    let gaps = records
+        .windows(2)
+        .filter(|two| acts(&two[1].event) && !waits(&two[0].event));
+    gaps.map(|two| two[1].mono_ns.saturating_sub(two[0].mono_ns))
+        .sum::<u64>() as f64
+        / 1e9
 }
 
 /// Seconds of real time between orders and their END, without those between a supply that came back and its first byte.

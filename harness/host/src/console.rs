@@ -149,7 +149,10 @@ impl Observer for Console {
             }
             Event::CaseEnded(end) => {
                 self.done += 1;
-                let mut story = end.story.clone();
+                let mut story = match &end.verdict {
+                    Verdict::Skip { reason } => reason.clone(),
+                    _ => end.story.clone(),
+                };
                 if end.tries > 1 {
                     let flaky = if end.verdict == Verdict::Pass {
                         "flaky, "
@@ -259,11 +262,15 @@ pub fn summary(run: &Run<'_>, paint: Paint) -> String {
     if let Some(line) = campaigns::repeats(run) {
         let _ = writeln!(text, "         Cut {line}");
     }
-    for campaign in campaigns::of(run) {
+    let campaigns = campaigns::of(run);
+    for campaign in &campaigns {
         for (n, line) in campaign.lines().into_iter().enumerate() {
             let head = if n == 0 { "    Campaign" } else { "" };
             let _ = writeln!(text, "{head:12} {line}");
         }
+    }
+    if !campaigns.is_empty() {
+        let _ = writeln!(text, "             {}", campaigns::BRICK);
     }
     let _ = writeln!(text, "             {}/{}", run.started.out, crate::report::JUNIT);
     if run.bricks() > 0 {

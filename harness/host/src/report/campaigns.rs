@@ -69,12 +69,16 @@ impl CampaignReport {
             claim,
             tally,
         } = self;
-        let mut lines = vec![format!(
-            "{suite}::{campaign}: {}, {} directed, {} landed elsewhere and were made up for",
-            count_of(tally.counted, "counted cut"),
-            tally.directed.cuts,
-            tally.outside.cuts
-        )];
+        let elsewhere = match tally.outside.cuts {
+            0 => String::new(),
+            cuts => format!("; {cuts} landed elsewhere and were made up for"),
+        };
+        let counted = match claim {
+            Some(_) => format!("{}, ", count_of(tally.counted, "counted cut")),
+            None => String::new(),
+        };
+        let directed = count_of(tally.directed, "directed cut");
+        let mut lines = vec![format!("{suite}::{campaign}: {counted}{directed}{elsewhere}")];
         if let Some(claim) = claim {
             let outcome = match tally.judge(claim) {
                 Verdict::Pass => "is shown".to_owned(),
@@ -106,7 +110,6 @@ impl CampaignReport {
         if !tally.earlier.is_empty() {
             lines.push(format!("with the cuts of {}", tally.earlier.join(", ")));
         }
-        lines.push(Outcome::BRICK.to_owned());
         lines
     }
 }
@@ -143,6 +146,9 @@ fn bricks(count: u32) -> String {
         more => format!("{more} bricks"),
     }
 }
+
+/// What stands beside figures that count bricks.
+pub const BRICK: &str = Outcome::BRICK;
 
 /// How often the cut of `--cut` landed where, and what came of it; nothing for a run without.
 pub fn repeats(run: &Run<'_>) -> Option<String> {
