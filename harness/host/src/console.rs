@@ -27,6 +27,8 @@ pub struct Console {
     case: String,
     doing: String,
     power: bool,
+    /// A try of the present case ended with an error.
+    erred: bool,
 }
 
 impl Console {
@@ -50,6 +52,7 @@ impl Console {
             case,
             doing,
             power: false,
+            erred: false,
         }
     }
 
@@ -136,6 +139,7 @@ impl Observer for Console {
                 _ => return,
             },
             Event::TryEnded(tried) => {
+                self.erred |= matches!(tried.verdict, Verdict::Error(_));
                 let word = word(&tried.verdict).to_uppercase();
                 let rule = tried.verdict.finding().map(|finding| finding.rule.id());
                 self.say(&format!(
@@ -153,8 +157,9 @@ impl Observer for Console {
                     Verdict::Skip { reason } => reason.clone(),
                     _ => end.story.clone(),
                 };
+                let erred = std::mem::take(&mut self.erred);
                 if end.tries > 1 {
-                    let flaky = if end.verdict == Verdict::Pass {
+                    let flaky = if erred && end.verdict == Verdict::Pass {
                         "flaky, "
                     } else {
                         ""

@@ -215,9 +215,10 @@ impl<'a> CaseRun<'a> {
         evidence_lines(self.evidence)
     }
 
-    /// Whether it passed, and not at the first try.
+    /// Whether it passed after an error. A cut that was made up for is no sign of anything.
     pub fn is_flaky(&self) -> bool {
-        self.verdict == Verdict::Pass && !self.earlier.is_empty()
+        let mut earlier = self.earlier.iter();
+        self.verdict == Verdict::Pass && earlier.any(|tried| matches!(tried.verdict, Verdict::Error(_)))
     }
 
     fn planned(case: &'a Case, skip: Option<&String>) -> Self {

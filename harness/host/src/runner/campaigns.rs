@@ -192,7 +192,9 @@ impl Runner<'_> {
             drawn: slot.claim.is_some(),
             brick: judged.is_brick(),
             failed: matches!(judged.verdict, Verdict::Fail(_)),
-            settled: inside || matches!(judged.verdict, Verdict::Fail(_)),
+            // One that failed outside the claim's window has to be made up for by a later run: nothing is tried again
+            // after a failure.
+            settled: inside || (slot.claim.is_none() && matches!(judged.verdict, Verdict::Fail(_))),
             run: None,
         };
         self.post_tallied(case, part, tallied);
@@ -208,7 +210,7 @@ impl Runner<'_> {
                 .filter(|last| last.suite == suite && last.case == id)
         });
         let Some(mut tallied) = last else { return };
-        (tallied.brick, tallied.failed, tallied.settled) = (true, true, true);
+        (tallied.brick, tallied.failed) = (true, true);
         let key = (tallied.suite.clone(), tallied.campaign.clone());
         self.module().journal.post(Event::Tallied(tallied.clone()));
         tallied.run = Some(self.campaigns.run.clone());
