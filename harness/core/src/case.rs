@@ -1,5 +1,9 @@
 //! A case as it will be run: everything resolved, nothing left to look up.
 
+pub mod ids;
+
+pub use ids::Ids;
+
 use crate::campaign::Part;
 use crate::cut::CutPlan;
 use crate::expect::Expect;
@@ -124,6 +128,9 @@ pub struct Case {
     pub requirements: Vec<String>,
     /// Tags for `--tag`.
     pub tags: Vec<String>,
+    /// What test management systems call it.
+    #[serde(default, skip_serializing_if = "Ids::is_empty")]
+    pub ids: Ids,
     /// What it does in a campaign, if it is one of a campaign.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<Part>,
@@ -214,6 +221,7 @@ mod tests {
             measures: Vec::new(),
             requirements: Vec::new(),
             tags: Vec::new(),
+            ids: Ids::default(),
             part: None,
         };
         case.slug()
