@@ -1,12 +1,18 @@
 //! A case as it will be run: everything resolved, nothing left to look up.
 
+pub mod ids;
+
+pub use ids::Ids;
+
 use crate::campaign::Part;
 use crate::cut::CutPlan;
 use crate::expect::Expect;
 use crate::fault::{Faults, HttpFaults};
 use crate::measure::Declared;
 use crate::retries::Retries;
+use crate::seed::Seed;
 use crate::version::Version;
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
@@ -122,6 +128,9 @@ pub struct Case {
     pub requirements: Vec<String>,
     /// Tags for `--tag`.
     pub tags: Vec<String>,
+    /// What test management systems call it.
+    #[serde(default, skip_serializing_if = "Ids::is_empty")]
+    pub ids: Ids,
     /// What it does in a campaign, if it is one of a campaign.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub part: Option<Part>,
@@ -154,17 +163,103 @@ impl Case {
         }
     }
 
-    /// The id with nothing but letters, digits, `.`, `_` and `-`, and the suite before it: a file name, and different
-    /// for different cases.
+    /// The suite and the id as a file name of nothing but letters, digits, `.`, `_` and `-`. What had to be replaced, and
+    /// what looks as if it had been, gets a digest at its end, so that different cases have different names.
     pub fn slug(&self) -> String {
+        let full = format!("{}.{}", self.suite, self.id);
         let mut slug = String::new();
-        for c in self.suite.chars().chain(['.']).chain(self.id.chars()) {
+        for c in full.chars() {
             match c {
                 'a'..='z' | 'A'..='Z' | '0'..='9' | '.' | '_' | '-' => slug.push(c),
                 '%' | ']' => {}
                 _ => slug.push('-'),
             }
         }
-        slug
+        // A suite and an id are told apart by the first dot: one in the suite's name would move it.
+        if slug == full && slug.len() <= SLUG_BYTES && !self.suite.contains('.') && !ends_in_a_digest(&slug) {
+            return slug;
+        }
+        slug.truncate(SLUG_BYTES);
+        let digest = Seed(0).draw(&format!("{}::{}", self.suite, self.id)) & 0xffff_ffff;
+        format!("{slug}-{digest:08x}")
+    }
+}
+
+/// Most readable bytes of a slug: file systems take names of 255 bytes.
+const SLUG_BYTES: usize = 200;
+
+fn ends_in_a_digest(slug: &str) -> bool {
+    let hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+    slug.rsplit_once('-')
+        .is_some_and(|(_, digest)| digest.len() == 8 && digest.bytes().all(hex))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn slug(suite: &str, id: &str) -> String {
+        let case = Case {
+            id: id.into(),
+            suite: suite.into(),
+            place: String::new(),
+            package: Package {
+                name: String::new(),
+                from: "A".parse().unwrap(),
+                to: "B".parse().unwrap(),
+                bytes: 1,
+                sha256: String::new(),
+            },
+            via: Via::Uart,
+            on: "A".parse().unwrap(),
+            block_size: 1024,
+            faults: Faults::default(),
+            cut: None,
+            expect: Expect::success(),
+            limits: Limits::default(),
+            retries: Retries::default(),
+            measures: Vec::new(),
+            requirements: Vec::new(),
+            tags: Vec::new(),
+            ids: Ids::default(),
+            part: None,
+        };
+        case.slug()
+    }
+
+    #[test]
+    fn plain_names_are_left_alone() {
+        assert_eq!(slug("lab", "clean-update"), "lab.clean-update");
+    }
+
+    #[test]
+    fn different_cases_have_different_slugs() {
+        let cases = [
+            ("lab", "a[n=1]"),
+            ("lab", "a-n-1"),
+            ("lab", "a[n=1%]"),
+            ("lab", "a[n=1]#2"),
+            ("lab", "a[n=1-2]"),
+            ("lab", "a[n=1/2]"),
+            ("lab.a", "b"),
+            ("lab", "a.b"),
+            ("a|b", "c"),
+            ("a&b", "c"),
+        ];
+        let mut slugs: Vec<String> = cases.iter().map(|(suite, id)| slug(suite, id)).collect();
+        let hashed = slug("lab", "a[n=1]");
+        // A name that was chosen to look like another one's slug.
+        slugs.push(slug("lab", hashed.strip_prefix("lab.").unwrap()));
+        slugs.push(slug(&"long".repeat(99), "a"));
+        slugs.push(slug(&"long".repeat(99), "b"));
+        for slug in &slugs {
+            assert!(slug.len() < 240, "{slug}");
+            let plain = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+            assert!(slug.chars().all(plain), "{slug}");
+        }
+        let count = slugs.len();
+        slugs.sort();
+        slugs.dedup();
+        assert_eq!(slugs.len(), count, "{slugs:?}");
     }
 }

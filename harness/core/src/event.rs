@@ -365,6 +365,9 @@ pub struct RunStarted {
     pub cut: Option<Cut>,
     /// How reports name attachments.
     pub attachments: Attachments,
+    /// What the JUnit file holds.
+    #[serde(default)]
+    pub junit_profile: JunitProfile,
     /// The run folder's path as given, relative to the working folder unless it was absolute.
     pub out: String,
     /// The run folder's absolute path.
@@ -411,6 +414,17 @@ pub enum Attachments {
     Relative,
     /// Not at all.
     None,
+}
+
+/// What a JUnit file holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum JunitProfile {
+    /// What Jenkins's strictest schema allows.
+    #[default]
+    Strict,
+    /// Properties, place and time of each case as well.
+    Extended,
 }
 
 /// One request to a server of the harness.

@@ -11,7 +11,7 @@ pub mod transcript;
 use dfota_core::campaign::Tallied;
 use dfota_core::case::Case;
 use dfota_core::event::bisected::Bisected;
-use dfota_core::event::{Event, Record, RunStarted, TryEnded};
+use dfota_core::event::{Event, JunitProfile, Record, RunStarted, TryEnded};
 use dfota_core::outcome::Outcome;
 use dfota_core::rig_check::{Check, CheckTime};
 use dfota_core::verdict::{Class, Finding, Rule, Verdict};
@@ -306,11 +306,12 @@ pub enum ReportError {
     },
 }
 
-/// Makes every report of a run folder from its journal; `junit` takes a copy of the JUnit file. Gives what `show` makes of
-/// the run.
+/// Makes every report of a run folder from its journal; `junit` takes a copy of the JUnit file, which has the `profile`
+/// that is asked for, else the run's. Gives what `show` makes of the run.
 pub fn make<T>(
     folder: &Path,
     junit: Option<&Path>,
+    profile: Option<JunitProfile>,
     show: impl FnOnce(&Run<'_>) -> T,
 ) -> Result<T, ReportError> {
     let records = crate::journal::read(folder)?;
@@ -330,7 +331,7 @@ pub fn make<T>(
             transcript::write(case).as_bytes(),
         )?;
     }
-    let xml = junit::write(&run);
+    let xml = junit::write(&run, profile.unwrap_or(run.started.junit_profile));
     replace(&folder.join(JUNIT), &xml)?;
     replace(&folder.join(SUMMARY), summary::write(&run).as_bytes())?;
     // The last: it may be anywhere, and the run folder is complete without it.

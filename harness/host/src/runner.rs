@@ -12,6 +12,7 @@ mod tries;
 
 use crate::bench::Bench;
 use crate::module::{Module, Stop};
+use crate::plan::filter;
 use crate::prepare::Identity;
 use crate::shell_word::shell_word;
 use crate::suite::Suite;
@@ -339,7 +340,7 @@ impl<'a> Runner<'a> {
     }
 
     fn rerun(&self, case: &Case, landed: Option<&Landed>) -> String {
-        let filter = shell_word(&format!("={}::{}", case.suite, case.id));
+        let filter = shell_word(&filter::exactly(&case.suite, &case.id));
         let cut = landed
             .filter(|_| case.part.is_some())
             .map_or(String::new(), |landed| {

@@ -37,6 +37,8 @@ mod outcome;
 mod package;
 #[path = "cli/power.rs"]
 mod power;
+#[path = "cli/profiles.rs"]
+mod profiles;
 #[path = "cli/quarantine.rs"]
 mod quarantine;
 #[path = "cli/recovery.rs"]

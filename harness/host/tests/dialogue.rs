@@ -220,6 +220,7 @@ fn glitch(at: Moment) -> Case {
         measures: vec![],
         requirements: Vec::new(),
         tags: Vec::new(),
+        ids: dfota_core::case::Ids::default(),
         part: None,
     }
 }

@@ -1,8 +1,10 @@
 //! `report`: every report of a run folder again, from its journal alone.
 
+use super::run::ProfileArg;
 use crate::cli::{Common, Failed, print};
 use crate::console::summary;
 use crate::paint::Paint;
+use dfota_core::event::JunitProfile;
 use std::path::PathBuf;
 
 /// Make every report of a run folder again, from its journal alone.
@@ -14,13 +16,18 @@ pub struct Args {
     /// Write the JUnit file here as well
     #[arg(long, value_name = "PATH")]
     junit: Option<PathBuf>,
+    /// What the JUnit file holds [default: what `run` was told]
+    #[arg(long, value_enum)]
+    junit_profile: Option<ProfileArg>,
 }
 
 /// Makes them; 0 also when cases of the run had failed.
 pub fn main(args: &Args, common: Common) -> Result<u8, Failed> {
     let paint = Paint::new(common.color);
-    let shown = crate::report::make(&args.run, args.junit.as_deref(), |run| summary(run, paint))
-        .map_err(Failed::usage)?;
+    let profile = args.junit_profile.map(JunitProfile::from);
+    let junit = args.junit.as_deref();
+    let shown =
+        crate::report::make(&args.run, junit, profile, |run| summary(run, paint)).map_err(Failed::usage)?;
     print(&shown);
     Ok(0)
 }

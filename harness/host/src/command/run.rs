@@ -23,7 +23,9 @@ use crate::state::wear::{Counting, Wear};
 use crate::suite::Suite;
 use dfota_core::case::Case;
 use dfota_core::event::bisected::Bisected;
-use dfota_core::event::{Attachments, CaseEnded, Event, FileFacts, RigFacts, RunStarted, SCHEMA};
+use dfota_core::event::{
+    Attachments, CaseEnded, Event, FileFacts, JunitProfile, RigFacts, RunStarted, SCHEMA,
+};
 use dfota_core::seed::Seed;
 use dfota_core::verdict::{Rule, Verdict};
 use std::path::{Path, PathBuf};
@@ -53,6 +55,9 @@ pub struct Args {
     /// How JUnit names the transcripts
     #[arg(long, value_enum, default_value_t)]
     attachments: AttachmentsArg,
+    /// What the JUnit file holds
+    #[arg(long, value_enum, default_value_t)]
+    junit_profile: ProfileArg,
     /// Run also where the plan goes beyond the rig's `wear` budget
     #[arg(long)]
     over_budget: bool,
@@ -70,6 +75,25 @@ enum AttachmentsArg {
     Relative,
     /// Not at all
     None,
+}
+
+/// What the JUnit file holds.
+#[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
+pub enum ProfileArg {
+    /// What Jenkins's strictest schema allows
+    #[default]
+    Strict,
+    /// Properties, place and time of each case as well; TestRail's and Xray's properties
+    Extended,
+}
+
+impl From<ProfileArg> for JunitProfile {
+    fn from(arg: ProfileArg) -> Self {
+        match arg {
+            ProfileArg::Strict => Self::Strict,
+            ProfileArg::Extended => Self::Extended,
+        }
+    }
 }
 
 /// Runs; the exit code is the contract's.
@@ -183,7 +207,8 @@ fn perform(args: Args, common: Common, hunt: Option<Hunt>) -> Result<u8, Failed>
 
 /// Makes the reports; gives what standard output shows of them.
 fn reported(args: &Args, out: &Path, paint: Paint) -> Result<String, Failed> {
-    let shown = report::make(out, args.junit.as_deref(), |run| summary(run, paint)).map_err(Failed::ours)?;
+    let shown =
+        report::make(out, args.junit.as_deref(), None, |run| summary(run, paint)).map_err(Failed::ours)?;
     match args.json {
         true => std::fs::read_to_string(out.join(report::SUMMARY)).map_err(Failed::ours),
         false => Ok(shown),
@@ -474,6 +499,7 @@ fn started(
             AttachmentsArg::Relative => Attachments::Relative,
             AttachmentsArg::None => Attachments::None,
         },
+        junit_profile: args.junit_profile.into(),
         out: out.display().to_string(),
         folder: absolute.display().to_string(),
     }

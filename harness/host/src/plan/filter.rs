@@ -3,6 +3,7 @@
 //! `A | B` takes what either takes, `A & B` what both take, `!A` what `A` does not; `&` binds closer. A term is found
 //! anywhere in `suite::id`; one with `*` or `?` has to match the whole of `suite::id` or of the id; `=X` is exactly that
 //! id or `suite::id`. Brackets, commas and percent signs stand for themselves: an id pasted from a report selects its case.
+//! A `\\` takes the meaning off the character behind it, for suites with `|` or `&` in their names.
 
 use std::fmt;
 use std::str::FromStr;
@@ -24,8 +25,63 @@ struct Term {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Pattern {
     Part(String),
-    Glob(Vec<char>),
+    Glob(Vec<Sign>),
     Exact(String),
+}
+
+/// A character of a filter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Sign {
+    /// One that stands for itself.
+    Is(char),
+    /// One that may mean something: it had no backslash before it.
+    May(char),
+}
+
+impl Sign {
+    const fn char(self) -> char {
+        match self {
+            Self::Is(c) | Self::May(c) => c,
+        }
+    }
+}
+
+/// The characters of a filter, each with what it may mean. A backslash at the end stands for itself.
+fn signs(text: &str) -> Vec<Sign> {
+    let mut signs = Vec::new();
+    let mut chars = text.chars();
+    while let Some(c) = chars.next() {
+        signs.push(match c {
+            '\\' => Sign::Is(chars.next().unwrap_or(c)),
+            _ => Sign::May(c),
+        });
+    }
+    signs
+}
+
+fn trim(signs: &[Sign]) -> &[Sign] {
+    let blank = |sign: &Sign| matches!(sign, Sign::May(c) if c.is_whitespace());
+    let start = signs.iter().take_while(|sign| blank(sign)).count();
+    let rest = &signs[start..];
+    let end = rest.iter().rev().take_while(|sign| blank(sign)).count();
+    &rest[..rest.len() - end]
+}
+
+fn text_of(signs: &[Sign]) -> String {
+    signs.iter().map(|sign| sign.char()).collect()
+}
+
+/// The filter that takes the case `id` of `suite` and no other.
+pub fn exactly(suite: &str, id: &str) -> String {
+    let full = format!("{suite}::{id}");
+    let mut filter = String::from("=");
+    for (n, c) in full.chars().enumerate() {
+        if ['\\', '|', '&'].contains(&c) || (n == 0 && c.is_whitespace()) {
+            filter.push('\\');
+        }
+        filter.push(c);
+    }
+    filter
 }
 
 impl Filter {
@@ -42,11 +98,11 @@ impl Filter {
 }
 
 impl Pattern {
-    fn of(text: &str) -> Self {
-        match text.strip_prefix('=') {
-            Some(exact) => Self::Exact(exact.trim().to_owned()),
-            None if text.contains(['*', '?']) => Self::Glob(text.chars().collect()),
-            None => Self::Part(text.to_owned()),
+    fn of(signs: &[Sign]) -> Self {
+        match signs {
+            [Sign::May('='), exact @ ..] => Self::Exact(text_of(trim(exact))),
+            _ if signs.iter().any(|sign| matches!(sign, Sign::May('*' | '?'))) => Self::Glob(signs.to_vec()),
+            _ => Self::Part(text_of(signs)),
         }
     }
 
@@ -60,17 +116,17 @@ impl Pattern {
 }
 
 /// Whether `*` (any text) and `?` (one character) of the glob can stand for the text, the whole of it.
-fn matches(glob: &[char], text: &str) -> bool {
+fn matches(glob: &[Sign], text: &str) -> bool {
     let text: Vec<char> = text.chars().collect();
     let (mut g, mut t) = (0, 0);
     let mut star = None;
     while t < text.len() {
         match glob.get(g) {
-            Some('*') => {
+            Some(Sign::May('*')) => {
                 star = Some((g, t));
                 g += 1;
             }
-            Some(c) if *c == '?' || *c == text[t] => {
+            Some(sign) if *sign == Sign::May('?') || sign.char() == text[t] => {
                 g += 1;
                 t += 1;
             }
@@ -85,32 +141,35 @@ fn matches(glob: &[char], text: &str) -> bool {
             }
         }
     }
-    glob[g..].iter().all(|c| *c == '*')
+    glob[g..].iter().all(|sign| *sign == Sign::May('*'))
 }
 
 impl FromStr for Filter {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let term = |word: &str| {
-            let word = word.trim();
-            let bare = word.trim_start_matches('!').trim();
-            if bare.is_empty() || bare == "=" {
+        let term = |word: &[Sign]| {
+            let (mut word, mut negated) = (trim(word), false);
+            while let [Sign::May('!'), rest @ ..] = word {
+                (word, negated) = (trim(rest), !negated);
+            }
+            if matches!(word, [] | [Sign::May('=')]) {
                 return Err(format!(
                     "the filter `{text}` has an empty term; it looks like `uart & !updating | =suite::id`"
                 ));
             }
-            let marks = word.len() - word.trim_start_matches('!').len();
-            Ok(Term {
-                negated: marks % 2 == 1,
-                pattern: Pattern::of(bare),
-            })
+            let pattern = Pattern::of(word);
+            Ok(Term { negated, pattern })
         };
-        let all = |words: &str| words.split('&').map(term).collect::<Result<Vec<_>, _>>();
-        let any = text.split('|').map(all).collect::<Result<_, _>>()?;
+        let all = |words: &[Sign]| {
+            let words = words.split(|sign| *sign == Sign::May('&'));
+            words.map(term).collect::<Result<Vec<_>, _>>()
+        };
+        let signs = signs(text);
+        let any = signs.split(|sign| *sign == Sign::May('|')).map(all);
         Ok(Self {
             text: text.to_owned(),
-            any,
+            any: any.collect::<Result<_, _>>()?,
         })
     }
 }
@@ -169,6 +228,32 @@ mod tests {
             filter.takes("smoke", "forced-resume[via=http,at=50%]", Some(2)),
             expected
         );
+    }
+
+    #[rstest]
+    #[case("a|b")]
+    #[case("a & b")]
+    #[case(" a\\")]
+    #[case("*?!=")]
+    #[case("a\\|b")]
+    fn one_case_of_a_suite_whatever_its_name(#[case] suite: &str) {
+        let filter: Filter = exactly(suite, ID).parse().unwrap();
+        assert!(filter.takes(suite, ID, None), "{filter}");
+        assert!(
+            !filter.takes(suite, "forced-resume[via=uart,at=50%]x", None),
+            "{filter}"
+        );
+        assert!(!filter.takes("a", ID, None), "{filter}");
+        assert!(!filter.takes("b", ID, None), "{filter}");
+    }
+
+    #[rstest]
+    #[case("a\\*b", "a*b", true)]
+    #[case("a\\*b", "axb", false)]
+    #[case("*a\\?", "xa?", true)]
+    #[case("*a\\?", "xab", false)]
+    fn a_backslash_takes_the_meaning(#[case] filter: &str, #[case] id: &str, #[case] expected: bool) {
+        assert_eq!(filter.parse::<Filter>().unwrap().takes("s", id, None), expected);
     }
 
     #[rstest]

@@ -1,11 +1,14 @@
-//! JUnit, by `junit-report`, in the form of Jenkins's `junit-10.xsd`.
+//! JUnit, by `junit-report`: strictly in the form of Jenkins's `junit-10.xsd`, or extended by what that schema leaves no
+//! place for: properties, place and time of each case.
 //!
 //! `junit-report` writes what it can. What it cannot, a second pass over its output adds: suite properties, the count of
 //! skipped cases, times with three decimals, time stamps without a zone, line breaks. It also writes control characters
 //! raw, which no XML parser takes: every text goes through [`xml_text`] first.
 
+mod case_properties;
+
 use super::{CaseRun, Run, class, transcript};
-use dfota_core::event::{Attachments, TryEnded};
+use dfota_core::event::{Attachments, JunitProfile, TryEnded};
 use dfota_core::verdict::{Finding, Verdict};
 use junit_report::{Duration, OffsetDateTime, ReportBuilder, TestCase, TestCaseBuilder, TestSuiteBuilder};
 use quick_xml::events::attributes::Attribute;
@@ -18,7 +21,7 @@ use time::format_description::well_known::Rfc3339;
 const QUOTED_LINES: usize = 12;
 
 /// The file's bytes.
-pub fn write(run: &Run<'_>) -> Vec<u8> {
+pub fn write(run: &Run<'_>, profile: JunitProfile) -> Vec<u8> {
     let mut report = ReportBuilder::new();
     let began = OffsetDateTime::parse(run.utc, &Rfc3339).unwrap_or(OffsetDateTime::UNIX_EPOCH);
     for suite in suites(run) {
@@ -26,7 +29,7 @@ pub fn write(run: &Run<'_>) -> Vec<u8> {
         builder.set_timestamp(began);
         builder.testsuite.hostname = xml_text(&run.started.host);
         builder.testsuite.package = format!("dfota-hil.{}", xml_text(&run.started.rig.file.name));
-        builder.add_testcases(of_suite(run, suite).map(|case| testcase(run, case)));
+        builder.add_testcases(of_suite(run, suite).map(|case| testcase(run, case, profile)));
         report.add_testsuite(builder.build());
     }
     let mut xml = Vec::new();
@@ -34,7 +37,7 @@ pub fn write(run: &Run<'_>) -> Vec<u8> {
     if report.build().write_xml(&mut xml).is_err() {
         return Vec::new();
     }
-    complete(&xml, run).unwrap_or(xml)
+    complete(&xml, run, profile).unwrap_or(xml)
 }
 
 /// The suites, in the order in which their first cases come.
@@ -54,7 +57,7 @@ fn of_suite<'r>(run: &'r Run<'_>, suite: &'r str) -> impl Iterator<Item = &'r Ca
     run.cases.iter().filter(move |case| case.case.suite == suite)
 }
 
-fn testcase(run: &Run<'_>, case: &CaseRun<'_>) -> TestCase {
+fn testcase(run: &Run<'_>, case: &CaseRun<'_>, profile: JunitProfile) -> TestCase {
     let name = xml_text(&case.case.id);
     let time = Duration::nanoseconds(case.took_ns as i64);
     let mut builder = match &case.verdict {
@@ -73,6 +76,9 @@ fn testcase(run: &Run<'_>, case: &CaseRun<'_>) -> TestCase {
         }
     };
     builder.set_classname(&xml_text(&case.case.suite));
+    if profile == JunitProfile::Extended {
+        builder.set_filepath(&xml_text(place(case).0));
+    }
     if let Some(finding) = case.verdict.finding() {
         builder.set_trace(&cdata(&body(case, finding)));
     }
@@ -172,8 +178,14 @@ fn cdata(text: &str) -> String {
     xml_text(text).replace("]]>", "]]]]><![CDATA[>")
 }
 
+/// File and line of a case in its suite.
+fn place<'c>(case: &CaseRun<'c>) -> (&'c str, &'c str) {
+    let place = case.case.place.rsplit_once(':');
+    place.unwrap_or((&case.case.place, ""))
+}
+
 /// The second pass.
-fn complete(xml: &[u8], run: &Run<'_>) -> quick_xml::Result<Vec<u8>> {
+fn complete(xml: &[u8], run: &Run<'_>, profile: JunitProfile) -> quick_xml::Result<Vec<u8>> {
     let mut reader = Reader::from_reader(xml);
     let mut writer = Writer::new_with_indent(Vec::new(), b' ', 2);
     let mut suites = suites(run).into_iter();
@@ -182,33 +194,31 @@ fn complete(xml: &[u8], run: &Run<'_>) -> quick_xml::Result<Vec<u8>> {
     loop {
         match reader.read_event()? {
             Event::Eof => break,
-            Event::Start(element) => {
-                let is_suite = element.name().as_ref() == b"testsuite";
-                if is_suite {
-                    suite = suites.next().unwrap_or_default();
-                    cases = of_suite(run, suite).collect::<Vec<_>>().into_iter();
-                }
-                let is_case = element.name().as_ref() == b"testcase";
+            Event::Start(element) if element.name().as_ref() == b"testsuite" => {
+                suite = suites.next().unwrap_or_default();
+                cases = of_suite(run, suite).collect::<Vec<_>>().into_iter();
                 writer.write_event(Event::Start(completed(&element, run, suite)))?;
-                if is_suite {
-                    properties(&mut writer, run)?;
-                }
-                if is_case && let Some(case) = cases.next() {
-                    tries(&mut writer, case)?;
-                }
+                properties(&mut writer, &of_run(run))?;
+            }
+            Event::Start(element) if element.name().as_ref() == b"testcase" => {
+                let case = cases.next();
+                writer.write_event(Event::Start(completed_case(&element, case, profile)))?;
+                within(&mut writer, run, case, profile)?;
             }
             Event::Empty(element) if element.name().as_ref() == b"testcase" => {
-                let element = completed(&element, run, suite);
-                match cases.next().filter(|case| !case.earlier.is_empty()) {
-                    None => writer.write_event(Event::Empty(element))?,
-                    Some(case) => {
-                        let end = element.to_end().into_owned();
-                        writer.write_event(Event::Start(element))?;
-                        tries(&mut writer, case)?;
-                        writer.write_event(Event::End(end))?;
-                    }
+                let case = cases.next();
+                let element = completed_case(&element, case, profile);
+                let bare = case.is_none_or(|case| case.earlier.is_empty());
+                if bare && profile == JunitProfile::Strict {
+                    writer.write_event(Event::Empty(element))?;
+                    continue;
                 }
+                let end = element.to_end().into_owned();
+                writer.write_event(Event::Start(element))?;
+                within(&mut writer, run, case, profile)?;
+                writer.write_event(Event::End(end))?;
             }
+            Event::Start(element) => writer.write_event(Event::Start(completed(&element, run, suite)))?,
             Event::Empty(element) => writer.write_event(Event::Empty(completed(&element, run, suite)))?,
             event => writer.write_event(event)?,
         }
@@ -218,10 +228,55 @@ fn complete(xml: &[u8], run: &Run<'_>) -> quick_xml::Result<Vec<u8>> {
     Ok(out)
 }
 
+/// What stands in a case before what `junit-report` wrote there.
+fn within(
+    writer: &mut Writer<Vec<u8>>,
+    run: &Run<'_>,
+    case: Option<&CaseRun<'_>>,
+    profile: JunitProfile,
+) -> std::io::Result<()> {
+    let Some(case) = case else { return Ok(()) };
+    if profile == JunitProfile::Extended {
+        properties(writer, &case_properties::of(run, case))?;
+    }
+    tries(writer, case)
+}
+
+/// A case with its attributes. Its `file` is there already.
+fn completed_case(
+    element: &BytesStart<'_>,
+    case: Option<&CaseRun<'_>>,
+    profile: JunitProfile,
+) -> BytesStart<'static> {
+    let mut done = with_plain_times(element);
+    if let (Some(case), JunitProfile::Extended) = (case, profile) {
+        let (_, line) = place(case);
+        if line.parse::<u32>().is_ok() {
+            done.push_attribute(("line", line));
+        }
+        if let Some(first) = case.records.first() {
+            done.push_attribute(("timestamp", without_zone(&first.utc).as_str()));
+        }
+    }
+    done
+}
+
 /// The element with its attributes as `junit-10.xsd` wants them.
 fn completed(element: &BytesStart<'_>, run: &Run<'_>, suite: &str) -> BytesStart<'static> {
+    let mut done = with_plain_times(element);
+    if element.name().as_ref() == b"testsuite" {
+        let skipped = |case: &&CaseRun<'_>| {
+            case.case.suite == suite && matches!(case.verdict, Verdict::Skip { .. } | Verdict::NotReached)
+        };
+        let count = run.cases.iter().filter(skipped).count().to_string();
+        done.push_attribute(Attribute::from(("skipped", count.as_str())));
+    }
+    done
+}
+
+fn with_plain_times(element: &BytesStart<'_>) -> BytesStart<'static> {
     let name = String::from_utf8_lossy(element.name().as_ref()).into_owned();
-    let mut done = BytesStart::new(name.clone());
+    let mut done = BytesStart::new(name);
     for attribute in element.attributes().flatten() {
         let key = String::from_utf8_lossy(attribute.key.as_ref()).into_owned();
         let value = attribute
@@ -233,13 +288,6 @@ fn completed(element: &BytesStart<'_>, run: &Run<'_>, suite: &str) -> BytesStart
             _ => value.into_owned(),
         };
         done.push_attribute((key.as_str(), value.as_str()));
-    }
-    if name == "testsuite" {
-        let skipped = |case: &&CaseRun<'_>| {
-            case.case.suite == suite && matches!(case.verdict, Verdict::Skip { .. } | Verdict::NotReached)
-        };
-        let count = run.cases.iter().filter(skipped).count().to_string();
-        done.push_attribute(Attribute::from(("skipped", count.as_str())));
     }
     done
 }
@@ -279,7 +327,7 @@ fn tries(writer: &mut Writer<Vec<u8>>, case: &CaseRun<'_>) -> std::io::Result<()
 }
 
 /// What holds for every case of the suite.
-fn properties(writer: &mut Writer<Vec<u8>>, run: &Run<'_>) -> std::io::Result<()> {
+fn of_run(run: &Run<'_>) -> Vec<(String, String)> {
     let started = run.started;
     let list = [
         ("tool", format!("dfota-hil {}", started.tool)),
@@ -289,13 +337,17 @@ fn properties(writer: &mut Writer<Vec<u8>>, run: &Run<'_>) -> std::io::Result<()
         ("simulated", started.rig.simulated.to_string()),
         ("seed", started.seed.to_string()),
     ];
+    list.map(|(name, value)| (name.to_owned(), value)).into()
+}
+
+fn properties(writer: &mut Writer<Vec<u8>>, list: &[(String, String)]) -> std::io::Result<()> {
     writer
         .create_element("properties")
         .write_inner_content(|writer| {
-            for (name, value) in &list {
+            for (name, value) in list {
                 let property = writer.create_element("property");
                 property
-                    .with_attributes([("name", *name), ("value", xml_text(value).as_str())])
+                    .with_attributes([("name", name.as_str()), ("value", xml_text(value).as_str())])
                     .write_empty()?;
             }
             Ok(())

@@ -4,13 +4,15 @@ use crate::suite::fault_file::FaultFile;
 use crate::suite::matrix;
 use crate::suite::measure_file::MeasureFile;
 use crate::suite::suite_file::{Defaults, Packages, read_limits};
-use crate::suite::suite_keys::{CaseKeys, CutKeys, ExpectKeys, UpdateKeys};
-use crate::suite::suite_literals::{After, BlockSize, Code, Count, Lwm2mResult, Lwm2mState};
+use crate::suite::suite_keys::{CaseKeys, CutKeys, ExpectKeys, IdsKeys, UpdateKeys};
+use crate::suite::suite_literals::{
+    After, BlockSize, Code, Count, IssueKey, Lwm2mResult, Lwm2mState, TestRailId,
+};
 use crate::suite::{LoadedPackage, SuiteCase};
 use crate::yaml::literal::Mistake;
 use crate::yaml::node_path::NodePath;
 use crate::yaml::reader::{Binding, Bindings, Reader};
-use dfota_core::case::{Case, Via};
+use dfota_core::case::{Case, Ids, Via};
 use dfota_core::cut::CutPlan;
 use dfota_core::expect::{Expect, Lwm2m};
 use dfota_core::moment::Moment;
@@ -68,6 +70,7 @@ impl CaseFile<'_, '_> {
         );
         let requirements = self.list("requirements", keys.requirements.as_deref());
         let tags = self.list("tags", keys.tags.as_deref());
+        let ids = keys.ids.as_ref().map(|keys| self.ids(keys));
         let skip = self.reader.read_option(&self.at.key("skip"), keys.skip.as_ref());
         let document = self.reader.document();
         let place = format!("{}:{}", document.name(), document.line(&self.at.key("name")));
@@ -95,6 +98,7 @@ impl CaseFile<'_, '_> {
             measures: Vec::new(),
             requirements,
             tags,
+            ids: ids.unwrap_or_default(),
             part: None,
         };
         let case = self.with_measures(keys, case);
@@ -123,6 +127,21 @@ impl CaseFile<'_, '_> {
         }
         self.reader.bind(bindings(id.clone(), &values));
         id
+    }
+
+    fn ids(&mut self, keys: &IdsKeys) -> Ids {
+        let at = self.at.key("ids");
+        let testrail = self
+            .reader
+            .read_option(&at.key("testrail"), keys.testrail.as_ref());
+        let xray = self.reader.read_option(&at.key("xray"), keys.xray.as_ref());
+        let covers = keys.xray_requirements.as_deref().unwrap_or_default();
+        let covers: Vec<IssueKey> = self.reader.read_list(&at.key("xray-requirements"), covers);
+        Ids {
+            testrail: testrail.map(|TestRailId(id)| id),
+            xray: xray.map(|IssueKey(key)| key),
+            xray_requirements: covers.into_iter().map(|IssueKey(key)| key).collect(),
+        }
     }
 
     fn list(&mut self, key: &str, raws: Option<&[crate::yaml::raw::Raw<String>]>) -> Vec<String> {

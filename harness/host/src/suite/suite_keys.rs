@@ -2,8 +2,8 @@
 //! that editors show.
 
 use crate::suite::suite_literals::{
-    After, BlockSize, Bricks, Bytes, CoapBlock, Code, Count, Depth, Every, HttpStatus, Lwm2mResult,
-    Lwm2mState, Repeat, Sha256Text, Tries, UrlBytes, Window,
+    After, BlockSize, Bricks, Bytes, CoapBlock, Code, Count, Depth, Every, HttpStatus, IssueKey, Lwm2mResult,
+    Lwm2mState, Repeat, Sha256Text, TestRailId, Tries, UrlBytes, Window,
 };
 use crate::yaml::one_or_more::OneOrMore;
 use crate::yaml::ordered::Ordered;
@@ -181,11 +181,27 @@ pub struct CaseKeys {
     /// Ids of the requirements that it speaks to.
     #[schemars(length(min = 1))]
     pub requirements: Option<Vec<Raw<String>>>,
+    /// What test management systems call it, for their properties in JUnit.
+    pub ids: Option<IdsKeys>,
     /// Words for `--tag`.
     #[schemars(length(min = 1))]
     pub tags: Option<Vec<Raw<String>>>,
     /// A reason not to run it.
     pub skip: Option<Raw<String>>,
+}
+
+/// What test management systems call a case.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "ids", extend("minProperties" = 1))]
+pub struct IdsKeys {
+    /// The case in TestRail: `C123`.
+    pub testrail: Option<Raw<TestRailId>>,
+    /// The test in Xray: `PROJ-45`.
+    pub xray: Option<Raw<IssueKey>>,
+    /// The issues that the test covers in Xray.
+    #[schemars(length(min = 1))]
+    pub xray_requirements: Option<Vec<Raw<IssueKey>>>,
 }
 
 /// The values of one key of a matrix.

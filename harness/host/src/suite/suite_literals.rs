@@ -348,6 +348,54 @@ impl Literal for After {
     }
 }
 
+/// A case of TestRail: `C` and its number.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TestRailId(pub String);
+
+impl Literal for TestRailId {
+    const NAME: &'static str = "TestRailId";
+
+    fn read(text: &str) -> Result<Self, Mistake> {
+        let number = text.strip_prefix('C').unwrap_or_default();
+        if (1..=18).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_digit()) {
+            return Ok(Self(text.to_owned()));
+        }
+        let why = Mistake::new(format!("expected a case of TestRail, found {}", quoted(text)));
+        Err(why.help("it is `C` and a number, as in `C123`"))
+    }
+
+    fn schema() -> Schema {
+        pattern_schema("C[0-9]{1,18}")
+    }
+}
+
+/// The key of an issue in Jira, where Xray keeps tests and what they cover.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct IssueKey(pub String);
+
+impl Literal for IssueKey {
+    const NAME: &'static str = "IssueKey";
+
+    fn read(text: &str) -> Result<Self, Mistake> {
+        let is_key = text.rsplit_once('-').is_some_and(|(project, number)| {
+            let letter = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+            project.starts_with(|c: char| c.is_ascii_uppercase())
+                && project.bytes().all(letter)
+                && !number.is_empty()
+                && number.bytes().all(|byte| byte.is_ascii_digit())
+        });
+        if is_key {
+            return Ok(Self(text.to_owned()));
+        }
+        let why = Mistake::new(format!("expected the key of an issue, found {}", quoted(text)));
+        Err(why.help("it is a project in capitals and a number, as in `PROJ-45`"))
+    }
+
+    fn schema() -> Schema {
+        pattern_schema("[A-Z][A-Z0-9_]*-[0-9]+")
+    }
+}
+
 /// A SHA-256 in hex, lower case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sha256Text(pub String);

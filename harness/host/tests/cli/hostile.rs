@@ -1,8 +1,10 @@
 //! What a hostile module, rig or suite can put into JUnit: whatever it is, a parser takes the file.
 
 use crate::junit;
-use dfota_core::case::{Case, Limits, Package, Via};
-use dfota_core::event::{Attachments, CaseEnded, Event, FileFacts, Record, RigFacts, RunStarted, SCHEMA};
+use dfota_core::case::{Case, Ids, Limits, Package, Via};
+use dfota_core::event::{
+    Attachments, CaseEnded, Event, FileFacts, JunitProfile, Record, RigFacts, RunStarted, SCHEMA,
+};
 use dfota_core::expect::Expect;
 use dfota_core::fault::Faults;
 use dfota_core::retries::Retries;
@@ -36,6 +38,11 @@ fn case(id: &str, text: &str) -> Case {
         measures: vec![],
         requirements: vec![text.into()],
         tags: vec![text.into()],
+        ids: Ids {
+            testrail: Some(text.into()),
+            xray: Some(text.into()),
+            xray_requirements: vec![text.into()],
+        },
         part: None,
     }
 }
@@ -66,6 +73,7 @@ fn started(text: &str, attachments: Attachments) -> Event {
         packages: Vec::new(),
         cut: None,
         attachments,
+        junit_profile: JunitProfile::default(),
         out: text.into(),
         folder: text.into(),
     })
@@ -130,7 +138,8 @@ fn check(text: &str) {
     for attachments in [Attachments::Absolute, Attachments::Relative, Attachments::None] {
         let records = records(text, attachments);
         let run = Run::new(&records).expect("a run");
-        let xml = String::from_utf8(dfota_hil::report::junit::write(&run)).expect("UTF-8");
+        let xml =
+            String::from_utf8(dfota_hil::report::junit::write(&run, JunitProfile::Strict)).expect("UTF-8");
         let cases = junit::cases(&xml);
         let verdicts: Vec<&str> = cases.iter().map(|case| case.verdict.as_str()).collect();
         assert_eq!(
@@ -143,6 +152,14 @@ fn check(text: &str) {
         assert_eq!(cases[1].kind, "product.no-resume");
         assert_eq!(cases[4].kind, "inconclusive.interrupted");
         assert_eq!(cases[6].kind, "not-reached");
+        let xml = dfota_hil::report::junit::write(&run, JunitProfile::Extended);
+        let extended = junit::extended_cases(&String::from_utf8(xml).expect("UTF-8"));
+        let same = |cases: &[junit::Case]| -> Vec<_> {
+            let shown = |case: &junit::Case| (case.name.clone(), case.kind.clone(), case.body.clone());
+            cases.iter().map(shown).collect()
+        };
+        assert_eq!(same(&extended), same(&cases));
+        assert_eq!(extended[1].properties["rule"], "no-resume");
     }
 }
 
@@ -158,7 +175,7 @@ fn everything_that_has_ended_a_parser_before() {
 fn readable_text_is_kept() {
     let records = records("\u{1b}UPDATING 50 % · <ok> & \"so\"", Attachments::None);
     let run = Run::new(&records).expect("a run");
-    let xml = String::from_utf8(dfota_hil::report::junit::write(&run)).expect("UTF-8");
+    let xml = String::from_utf8(dfota_hil::report::junit::write(&run, JunitProfile::Strict)).expect("UTF-8");
     let cases = junit::cases(&xml);
     assert_eq!(cases[1].message, "\\x1bUPDATING 50 % · <ok> & \"so\"");
     assert!(cases[1].body.starts_with("\\x1bUPDATING 50 % · <ok> & \"so\"\n"));

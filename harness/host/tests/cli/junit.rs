@@ -6,6 +6,9 @@ use std::collections::BTreeMap;
 
 type Names = &'static [&'static str];
 
+/// What the extended profile allows on a case beside that: children, attributes.
+const EXTENDED: (Names, Names) = (&["properties"], &["file", "line", "timestamp"]);
+
 /// Elements: those that may stand in it, attributes that it must have, attributes that it may have.
 const ALLOWED: &[(&str, Names, Names, Names)] = &[
     (
@@ -101,14 +104,28 @@ pub struct Case {
     pub output: String,
     /// The tries before the last one: element and type.
     pub earlier: Vec<String>,
+    /// Of the extended profile: attributes, and properties by name.
+    pub attributes: BTreeMap<String, String>,
+    pub properties: BTreeMap<String, String>,
 }
 
 /// Reads and checks a file, and gives its cases.
 #[track_caller]
 pub fn cases(xml: &str) -> Vec<Case> {
+    cases_of(xml, false)
+}
+
+/// The same for a file of the extended profile.
+#[track_caller]
+pub fn extended_cases(xml: &str) -> Vec<Case> {
+    cases_of(xml, true)
+}
+
+#[track_caller]
+fn cases_of(xml: &str, extended: bool) -> Vec<Case> {
     let root = parse(xml);
     assert_eq!(root.name, "testsuites");
-    check(&root);
+    check(&root, extended);
     root.children
         .iter()
         .flat_map(|suite| suite.children.iter().filter(|child| child.name == "testcase"))
@@ -124,6 +141,12 @@ fn case(element: &Element) -> Case {
         .collect();
     assert!(verdicts.len() <= 1, "more than one verdict: {element:?}");
     let text = |what: fn(&Element) -> &str| verdicts.first().map_or("", |child| what(child)).to_owned();
+    let properties = element.children.iter().filter(|child| child.name == "properties");
+    let mut by_name = BTreeMap::new();
+    for property in properties.flat_map(|properties| &properties.children) {
+        let twice = by_name.insert(property.get("name").to_owned(), property.get("value").to_owned());
+        assert!(twice.is_none(), "a property twice: {element:?}");
+    }
     let output = element.children.iter().find(|child| child.name == "system-out");
     Case {
         name: element.get("name").into(),
@@ -138,15 +161,22 @@ fn case(element: &Element) -> Case {
             .filter(|child| ["flakyFailure", "rerunFailure"].contains(&child.name.as_str()))
             .map(|child| format!("{} {}", child.name, child.get("type")))
             .collect(),
+        attributes: element.attributes.clone(),
+        properties: by_name,
     }
 }
 
 #[track_caller]
-fn check(element: &Element) {
+fn check(element: &Element, extended: bool) {
     let (_, children, must, may) = ALLOWED
         .iter()
         .find(|(name, ..)| *name == element.name)
         .unwrap_or_else(|| panic!("no such element: {element:?}"));
+    let more = if extended && element.name == "testcase" {
+        EXTENDED
+    } else {
+        (&[][..], &[][..])
+    };
     for attribute in *must {
         assert!(
             element.attributes.contains_key(*attribute),
@@ -155,7 +185,7 @@ fn check(element: &Element) {
     }
     for attribute in element.attributes.keys().map(String::as_str) {
         assert!(
-            must.contains(&attribute) || may.contains(&attribute),
+            must.contains(&attribute) || may.contains(&attribute) || more.1.contains(&attribute),
             "`{attribute}` in {element:?}"
         );
     }
@@ -172,12 +202,12 @@ fn check(element: &Element) {
     }
     for child in &element.children {
         assert!(
-            children.contains(&child.name.as_str()),
+            children.contains(&child.name.as_str()) || more.0.contains(&child.name.as_str()),
             "`{}` in `{}`",
             child.name,
             element.name
         );
-        check(child);
+        check(child, extended);
     }
 }
 

@@ -234,6 +234,7 @@ fn case(times: u32) -> Case {
         limits: Limits::default(),
         requirements: vec![],
         tags: vec![],
+        ids: dfota_core::case::Ids::default(),
         part: None,
         retries: Retries::default(),
         measures: vec![],

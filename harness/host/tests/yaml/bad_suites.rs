@@ -184,6 +184,14 @@ fn coap(rest: &str) -> String {
     "empty-name",
     suite_of("  - {name: \"\", update: {package: a-to-b, via: uart}}\n")
 )]
+#[case(
+    "ids",
+    uart("    ids: {testrail: 123, xray: proj-45, xray-requirements: [PROJ], jira: X-1}\n")
+)]
+#[case(
+    "ids-of-another-form",
+    uart("    ids: {testrail: 123, xray: proj-45, xray-requirements: [PROJ-1, PROJ]}\n")
+)]
 #[case("requirements", uart("    requirements: []\n    tags: one\n"))]
 #[case("package-file", "suite: x\npackages:\n  a: {file: nowhere.delta, from: A, to: B}\n  e: {file: empty.delta, from: A, to: B}\n  d: {file: ., from: A, to: B}\ncases:\n  - {name: x, update: {package: a, via: uart}}\n".to_owned())]
 #[case("package-sha", format!("suite: x\npackages:\n  a: {{file: a.delta, from: A, to: B, sha256: \"{}\"}}\n  b: {{file: a.delta, from: A, to: B, sha256: abc}}\ncases:\n  - {{name: x, update: {{package: a, via: uart}}}}\n", "0".repeat(64)))]

@@ -1,0 +1,117 @@
+//! The properties of a case in the extended profile: what the run knows of it, under names that never change.
+//!
+//! The names `test_id`, `testrail_*`, `test_key`, `requirements` and `testrun_comment` belong to TestRail and Xray, and are
+//! written for cases alone that the suite gives ids there. No name stands twice in a case.
+
+use super::super::{CaseRun, Run, class, transcript, word};
+use dfota_core::event::{Attachments, Event};
+use dfota_core::measure::Measure;
+
+/// Names and values of a case, in the order in which they are written; values as they are, not yet fit for XML.
+pub fn of(run: &Run<'_>, case: &CaseRun<'_>) -> Vec<(String, String)> {
+    let mut list = Vec::new();
+    let mut add = |name: &str, value: String| {
+        if !value.is_empty() {
+            list.push((name.to_owned(), value));
+        }
+    };
+    let (planned, finding) = (case.case, case.verdict.finding());
+    add("verdict", word(&case.verdict).into());
+    add(
+        "outcome",
+        case.outcome.map_or(String::new(), |outcome| outcome.to_string()),
+    );
+    add(
+        "class",
+        class(&case.verdict).map_or(String::new(), |class| class.to_string()),
+    );
+    add(
+        "rule",
+        finding.map_or(String::new(), |finding| finding.rule.to_string()),
+    );
+    add("evidence", case.evidence_lines());
+    add("requirement-ids", planned.requirements.join("; "));
+    add("module", run.started.rig.module.clone());
+    add("via", planned.via.name().into());
+    add("package", planned.package.name.clone());
+    add("package.sha256", planned.package.sha256.clone());
+    let versions: Vec<&str> = versions(case).collect();
+    add(
+        "version.before",
+        versions.first().map_or(String::new(), |text| (*text).into()),
+    );
+    add(
+        "version.after",
+        versions.last().map_or(String::new(), |text| (*text).into()),
+    );
+    let (cuts, landed) = cuts(case);
+    add("cut", cuts.join("; "));
+    add("landed", landed.join("; "));
+    for measure in Measure::ALL {
+        add(&format!("measure.{measure}"), taken(case, measure).join("; "));
+    }
+    if !case.records.is_empty() {
+        add("tries", (case.earlier.len() + 1).to_string());
+    }
+    add("rerun", case.rerun.into());
+    for (name, value) in managed(run, case) {
+        add(name, value);
+    }
+    list
+}
+
+/// What the module said that it runs, each time it was asked.
+fn versions<'c>(case: &'c CaseRun<'_>) -> impl Iterator<Item = &'c str> {
+    case.records.iter().filter_map(|record| match &record.event {
+        Event::Identity { version, .. } => Some(version.as_str()),
+        _ => None,
+    })
+}
+
+/// Cuts that were made, and where each landed.
+fn cuts(case: &CaseRun<'_>) -> (Vec<String>, Vec<String>) {
+    let made = case.records.iter().filter_map(|record| match &record.event {
+        Event::CutMade { cut, landed, .. } => Some((cut.to_string(), landed.to_string())),
+        _ => None,
+    });
+    made.unzip()
+}
+
+/// Every value of a measurement, with its unit.
+fn taken(case: &CaseRun<'_>, measure: Measure) -> Vec<String> {
+    let values = case.records.iter().filter_map(|record| match &record.event {
+        Event::Measured {
+            name, value, unit, ..
+        } if name == measure.name() => Some(format!("{value} {unit}")),
+        _ => None,
+    });
+    values.collect()
+}
+
+/// Properties of TestRail's and Xray's importers.
+fn managed(run: &Run<'_>, case: &CaseRun<'_>) -> Vec<(&'static str, String)> {
+    let ids = &case.case.ids;
+    let sentence = case.verdict.finding().map(|finding| finding.sentence.clone());
+    let mut list = Vec::new();
+    if let Some(id) = &ids.testrail {
+        list.push(("test_id", id.clone()));
+        list.push(("testrail_result_comment", sentence.clone().unwrap_or_default()));
+        let path = format!("{}/{}", super::super::TRANSCRIPTS, transcript::name(case.case));
+        let folder = match run.started.attachments {
+            _ if case.records.is_empty() => None,
+            Attachments::Absolute => Some(&run.started.folder),
+            Attachments::Relative => Some(&run.started.out),
+            Attachments::None => None,
+        };
+        list.push((
+            "testrail_attachment",
+            folder.map_or(String::new(), |folder| format!("{folder}/{path}")),
+        ));
+    }
+    if let Some(key) = &ids.xray {
+        list.push(("test_key", key.clone()));
+        list.push(("testrun_comment", sentence.unwrap_or_default()));
+    }
+    list.push(("requirements", ids.xray_requirements.join(",")));
+    list
+}
