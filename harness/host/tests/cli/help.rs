@@ -8,6 +8,7 @@ use rstest::rstest;
 #[case("run", &["run"])]
 #[case("plan", &["plan"])]
 #[case("check", &["check"])]
+#[case("bisect", &["bisect"])]
 #[case("report", &["report"])]
 #[case("serve", &["serve"])]
 #[case("sim", &["sim"])]
@@ -40,6 +41,7 @@ fn no_command_is_left_out() {
         "run",
         "plan",
         "check",
+        "bisect",
         "report",
         "serve",
         "sim",
