@@ -329,7 +329,17 @@ pub fn make<T>(
     junit: Option<&Path>,
     show: impl FnOnce(&Run<'_>) -> T,
 ) -> Result<T, ReportError> {
-    let records = crate::journal::read(folder)?;
+    make_masked(folder, junit, false, show)
+}
+
+/// The same; with `masked` without IMEI, ICCID and IP addresses, whatever the run was asked for.
+pub fn make_masked<T>(
+    folder: &Path,
+    junit: Option<&Path>,
+    masked: bool,
+    show: impl FnOnce(&Run<'_>) -> T,
+) -> Result<T, ReportError> {
+    let records = crate::journal::read_masked(folder, masked)?;
     let run = Run::new(&records).map_err(|why| ReportError::Run {
         path: folder.to_owned(),
         why,

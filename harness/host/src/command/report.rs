@@ -14,12 +14,16 @@ pub struct Args {
     /// Write the JUnit file here as well
     #[arg(long, value_name = "PATH")]
     junit: Option<PathBuf>,
+    /// Leave IMEI, ICCID and IP addresses out of every report, also where `run` did not; the journal keeps them
+    #[arg(long)]
+    mask: bool,
 }
 
 /// Makes them; 0 also when cases of the run had failed.
 pub fn main(args: &Args, common: Common) -> Result<u8, Failed> {
     let paint = Paint::new(common.color);
-    let shown = crate::report::make(&args.run, args.junit.as_deref(), |run| summary(run, paint))
+    let junit = args.junit.as_deref();
+    let shown = crate::report::make_masked(&args.run, junit, args.mask, |run| summary(run, paint))
         .map_err(Failed::usage)?;
     print(&shown);
     Ok(0)

@@ -52,6 +52,9 @@ pub struct Args {
     /// How JUnit names the transcripts
     #[arg(long, value_enum, default_value_t)]
     attachments: AttachmentsArg,
+    /// Leave IMEI, ICCID and IP addresses out of every report; the journal keeps them
+    #[arg(long)]
+    mask: bool,
     /// Run also where the plan goes beyond the rig's `wear` budget
     #[arg(long)]
     over_budget: bool,
@@ -449,6 +452,7 @@ fn started(
             AttachmentsArg::Relative => Attachments::Relative,
             AttachmentsArg::None => Attachments::None,
         },
+        masked: args.mask,
         out: out.display().to_string(),
         folder: absolute.display().to_string(),
     }

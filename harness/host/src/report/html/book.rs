@@ -4,7 +4,7 @@ use super::excerpt::Excerpt;
 use super::place::{self, Landed, Place};
 use crate::report::{CaseRun, Run};
 use dfota_core::verdict::Verdict;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Cases that did not pass and are shown with timeline and transcript.
 const FAILURES: usize = 50;
@@ -31,6 +31,8 @@ pub struct Book<'r, 'a> {
     pub run: &'r Run<'a>,
     /// The cases.
     pub entries: Vec<Entry<'r, 'a>>,
+    /// Numbers of the records that are quoted in any excerpt.
+    quoted: HashSet<u64>,
 }
 
 impl<'r, 'a> Book<'r, 'a> {
@@ -46,7 +48,13 @@ impl<'r, 'a> Book<'r, 'a> {
         for n in chosen(&entries) {
             entries[n].excerpt = Some(Excerpt::of(entries[n].case));
         }
-        Self { run, entries }
+        let excerpts = entries.iter().filter_map(|entry| entry.excerpt.as_ref());
+        let quoted = excerpts.flat_map(Excerpt::seqs).collect();
+        Self {
+            run,
+            entries,
+            quoted,
+        }
     }
 
     /// Cases that did not pass: failures of the module before errors of ours, in the order of the plan.
@@ -58,6 +66,11 @@ impl<'r, 'a> Book<'r, 'a> {
             .collect();
         entries.sort_by_key(|entry| rank(&entry.case.verdict));
         entries
+    }
+
+    /// Whether the page quotes this record.
+    pub fn quotes(&self, seq: u64) -> bool {
+        self.quoted.contains(&seq)
     }
 
     /// Cases that are shown with timeline and transcript.

@@ -31,12 +31,12 @@ pub fn details(book: &Book<'_, '_>) -> Markup {
                 }
                 "Seconds are the module's time since the case began."
             }
-            @for (entry, excerpt) in book.detailed() { (detail(entry, excerpt)) }
+            @for (entry, excerpt) in book.detailed() { (detail(book, entry, excerpt)) }
         }
     }
 }
 
-fn detail(entry: &Entry<'_, '_>, excerpt: &Excerpt<'_>) -> Markup {
+fn detail(book: &Book<'_, '_>, entry: &Entry<'_, '_>, excerpt: &Excerpt<'_>) -> Markup {
     let case = entry.case;
     let timeline = Timeline::of(case);
     html! {
@@ -56,12 +56,12 @@ fn detail(entry: &Entry<'_, '_>, excerpt: &Excerpt<'_>) -> Markup {
                 }
             }
             details.lines { summary { "Transcript" } (excerpt.write(case)) }
-            details.facts { summary { "Facts" } (facts(entry, excerpt)) }
+            details.facts { summary { "Facts" } (facts(book, entry)) }
         }
     }
 }
 
-fn facts(entry: &Entry<'_, '_>, excerpt: &Excerpt<'_>) -> Markup {
+fn facts(book: &Book<'_, '_>, entry: &Entry<'_, '_>) -> Markup {
     let case = entry.case;
     let package = &case.case.package;
     html! {
@@ -82,7 +82,7 @@ fn facts(entry: &Entry<'_, '_>, excerpt: &Excerpt<'_>) -> Markup {
                 dd { (try_badge(&tried.verdict)) " " @if let Some(finding) = tried.verdict.finding() { (finding.sentence) "; " } (tried.again) }
             }
             @for (name, value, unit) in measured(entry) { dt { (name) } dd { (plot::number(value)) " " (unit) } }
-            @if !case.evidence.is_empty() { dt { "Evidence" } dd { (excerpt::evidence(case, |seq| excerpt.has(seq))) } }
+            @if !case.evidence.is_empty() { dt { "Rests on" } dd { (excerpt::evidence(book, case)) } }
             @if !case.case.requirements.is_empty() { dt { "Requirements" } dd { (case.case.requirements.join(", ")) } }
             @if !case.rerun.is_empty() { dt { "Again" } dd { code.command { (case.rerun) } } }
         }

@@ -11,18 +11,20 @@ use plotters::style::{Color, RGBColor, ShapeStyle};
 type Failed = DrawingAreaErrorKind<std::io::Error>;
 
 const WIDTH: u32 = 980;
-const HEIGHT: u32 = 300;
+const HEIGHT: u32 = 312;
 /// Where the time axis begins and ends.
-const LEFT: i32 = 76;
+const LEFT: i32 = 92;
 const RIGHT: i32 = WIDTH as i32 - 14;
 /// Top and bottom of each lane.
 const STAGE: (i32, i32) = (34, 54);
 const PERCENT: (i32, i32) = (64, 158);
 const POWER_LANE: (i32, i32) = (170, 188);
 const RESET_LANE: (i32, i32) = (198, 212);
-const SAID: (i32, i32) = (222, 238);
-const SERVER: (i32, i32) = (246, 262);
-const AXIS: i32 = 272;
+const SAID: (i32, i32) = (222, 232);
+const SERVER: (i32, i32) = (252, 266);
+const AXIS: i32 = 278;
+/// Height of the words below what the module said.
+const SAID_WORDS: i32 = 241;
 
 /// The picture. What lies under the pointer is named, and leads to its line in the excerpt of the transcript, where that
 /// has it (`has`).
@@ -96,12 +98,12 @@ fn lanes(area: &Area<'_>, scale: &Scale) -> Result<(), Failed> {
         ("phase", STAGE),
         ("percent", PERCENT),
         ("supply", POWER_LANE),
-        ("reset", RESET_LANE),
+        ("reset, key", RESET_LANE),
         ("module", SAID),
         ("servers", SERVER),
     ];
     for (name, (top, bottom)) in names {
-        text(area, name, (LEFT - 10, (top + bottom) / 2), (12, QUIET, HPos::Right))?;
+        text(area, name, (LEFT - 10, (top + bottom) / 2), (13, QUIET, HPos::Right))?;
     }
     for percent in [0.0, 50.0, 100.0] {
         let y = percent_y(percent);
@@ -112,7 +114,7 @@ fn lanes(area: &Area<'_>, scale: &Scale) -> Result<(), Failed> {
         let x = scale.x(seconds);
         line(area, vec![(x, AXIS), (x, AXIS + 5)], thin(QUIET))?;
         let shown = format!("{} s", plot::number(seconds));
-        text(area, &shown, (x, AXIS + 14), (11, QUIET, HPos::Center))?;
+        text(area, &shown, (x, AXIS + 14), (12, QUIET, HPos::Center))?;
     }
     Ok(())
 }
@@ -140,7 +142,7 @@ fn stages(area: &Area<'_>, scale: &Scale, timeline: &Timeline) -> Result<(), Fai
         let room = right - left;
         if room > 8 * stage.name().len() as i32 {
             let middle = ((left + right) / 2, (STAGE.0 + STAGE.1) / 2);
-            text(area, stage.name(), middle, (11, INK, HPos::Center))?;
+            text(area, stage.name(), middle, (12, INK, HPos::Center))?;
         }
     }
     Ok(())
@@ -163,7 +165,7 @@ fn percents(area: &Area<'_>, scale: &Scale, timeline: &Timeline) -> Result<(), F
             ))?;
             let y = if percent > 80.0 { y + 11 } else { y - 9 };
             let shown = format!("{} %", plot::number(percent));
-            text(area, &shown, (x + 5, y), (10, QUIET, HPos::Left))?;
+            text(area, &shown, (x + 5, y), (11, QUIET, HPos::Left))?;
             if drawn_once(first, last) {
                 break;
             }
@@ -216,7 +218,7 @@ fn ticks(
             .iter()
             .any(|word| mark.text.starts_with(word));
         if short && x - last_word > 44 && x < RIGHT - 30 {
-            text(area, &mark.text, (x + 3, (top + bottom) / 2), (10, INK, HPos::Left))?;
+            text(area, &mark.text, (x - 1, SAID_WORDS), (11, INK, HPos::Left))?;
             last_word = x;
         }
     }
@@ -244,7 +246,7 @@ fn cuts(area: &Area<'_>, scale: &Scale, cuts: &[Mark]) -> Result<(), Failed> {
         } else {
             format!("{short} · {late}")
         };
-        text(area, &shown, (x + beside, y), (12, CUT, across))?;
+        text(area, &shown, (x + beside, y), (13, CUT, across))?;
     }
     Ok(())
 }

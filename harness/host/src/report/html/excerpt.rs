@@ -1,5 +1,6 @@
 //! What a page quotes of a transcript: the moments, not every percentage.
 
+use super::book::Book;
 use crate::report::{CaseRun, evidence_lines, transcript};
 use dfota_core::event::{Event, Record};
 use dfota_core::urc::{Fota, Urc};
@@ -52,6 +53,11 @@ impl<'a> Excerpt<'a> {
         self.seqs.contains(&seq)
     }
 
+    /// Numbers of the records that are quoted.
+    pub fn seqs(&self) -> impl Iterator<Item = u64> {
+        self.seqs.iter().copied()
+    }
+
     /// The lines, each with an anchor.
     pub fn write(&self, case: &CaseRun<'_>) -> Markup {
         let file = format!("{}/{}", crate::report::TRANSCRIPTS, transcript::name(case.case));
@@ -88,14 +94,21 @@ fn class(case: &CaseRun<'_>, record: &Record) -> Option<&'static str> {
     }
 }
 
-/// Places in the journal; those that are quoted lead there.
-pub fn evidence(case: &CaseRun<'_>, has: impl Fn(u64) -> bool) -> Markup {
+/// The lines of the journal that the verdict on a case rests on; those that are quoted lead there.
+pub fn evidence(book: &Book<'_, '_>, case: &CaseRun<'_>) -> Markup {
+    let said = |seq: &u64| {
+        let at = case.records.binary_search_by_key(seq, |record| record.seq).ok()?;
+        transcript::shown(&case.records[at])
+    };
     html! {
-        @for (n, seq) in case.evidence.iter().enumerate() {
-            @if n > 0 { ", " }
-            @if has(*seq) {
-                a href=(format!("#e{seq}")) { (evidence_lines(&[*seq])) }
-            } @else { (evidence_lines(&[*seq])) }
+        ul.evidence {
+            @for seq in case.evidence {
+                li {
+                    @let place = evidence_lines(&[*seq]);
+                    @if book.quotes(*seq) { a href=(format!("#e{seq}")) { (place) } } @else { (place) }
+                    @if let Some(said) = said(seq) { " " code { (said) } }
+                }
+            }
         }
     }
 }

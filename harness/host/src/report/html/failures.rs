@@ -28,17 +28,16 @@ pub fn write(book: &Book<'_, '_>) -> Markup {
                     }
                 }
             }
-            @for entry in entries.iter().take(MOST) { (failure(entry)) }
+            @for entry in entries.iter().take(MOST) { (failure(book, entry)) }
         }
     }
 }
 
-fn failure(entry: &Entry<'_, '_>) -> Markup {
+fn failure(book: &Book<'_, '_>, entry: &Entry<'_, '_>) -> Markup {
     let case = entry.case;
     let Some(finding) = case.verdict.finding() else {
         return html! {};
     };
-    let has = |seq| entry.excerpt.as_ref().is_some_and(|excerpt| excerpt.has(seq));
     let lines = transcript::last_lines(case, LINES);
     html! {
         article.failure.(crate::report::word(&case.verdict)) id=(format!("failure-{}", entry.number)) {
@@ -48,21 +47,20 @@ fn failure(entry: &Entry<'_, '_>) -> Markup {
                 dt { "Rule" } dd { code { (finding.rule) } ": " (finding.rule.meaning()) }
                 dt { "Class" } dd { (finding.rule.class()) }
                 @if let Some(outcome) = case.outcome { dt { "The module" } dd { (outcome.words()) } }
-                @if !case.evidence.is_empty() { dt { "Evidence" } dd { (excerpt::evidence(case, has)) } }
                 @if !entry.cuts.is_empty() {
                     dt { "Cuts" }
                     dd { @for (n, cut) in entry.cuts.iter().enumerate() { @if n > 0 { ", " } code { (cut.cut) } } }
                 }
                 @if !case.rerun.is_empty() { dt { "Again" } dd { code.command { (case.rerun) } } }
                 dt { "Case" } dd { code { (case.case.place) } }
+                @if !case.evidence.is_empty() { dt { "Rests on" } dd { (excerpt::evidence(book, case)) } }
             }
             @for tried in &case.earlier {
                 p.quiet { "Try " (tried.number) ": " (try_badge(&tried.verdict)) " "
                     @if let Some(finding) = tried.verdict.finding() { (finding.sentence) "; " } (tried.again) }
             }
             @if !lines.is_empty() {
-                h4 { "The last lines" }
-                pre tabindex="0" { (lines.join("\n")) }
+                details { summary { "The last lines" } pre tabindex="0" { (lines.join("\n")) } }
             }
             p.links {
                 @if entry.excerpt.is_some() { a href=(format!("#{}", entry.detail())) { "Timeline and transcript" } }

@@ -7,12 +7,8 @@ use crate::report::{Run, exit_code};
 use dfota_core::campaign::Percentage;
 use dfota_core::claim::Claim;
 use dfota_core::outcome::Outcome;
-use dfota_core::rate::Rate;
 use dfota_core::verdict::Verdict;
 use maud::{Markup, html};
-
-/// How sure one is of the bound of a campaign without a claim: 95 %.
-const CONFIDENCE: Option<Rate> = Rate::per_million(950_000);
 
 /// The head of the page.
 pub fn write(book: &Book<'_, '_>) -> Markup {
@@ -142,7 +138,7 @@ fn shown(campaign: &CampaignReport, claim: &Claim) -> String {
 
 fn bound(campaign: &CampaignReport) -> Markup {
     let counted = campaign.tally.counted;
-    let confidence = campaign.claim.as_ref().map(|claim| claim.confidence).or(CONFIDENCE);
+    let confidence = campaign.confidence();
     html! {
         (counted.bricks) " of " (count(counted.cuts as usize, "counted cut")) " bricked the module"
         @if let (Some(confidence), true) = (confidence, counted.cuts > 0) {

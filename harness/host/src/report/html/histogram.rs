@@ -36,6 +36,15 @@ impl Histogram {
     pub fn new(mut values: Vec<f64>, unit: &'static str, limits: Vec<Limit>) -> Option<Self> {
         values.retain(|value| value.is_finite());
         values.sort_by(f64::total_cmp);
+        let (factor, unit) = scale(values.get(values.len() / 2).copied(), unit);
+        values.iter_mut().for_each(|value| *value *= factor);
+        let limits = limits
+            .into_iter()
+            .map(|Limit { at, least }| Limit {
+                at: at * factor,
+                least,
+            })
+            .collect();
         (!values.is_empty()).then_some(Self {
             values,
             unit,
@@ -82,8 +91,12 @@ impl Histogram {
                 from = limit.at;
             }
         }
-        let wanted = (self.values.len() as f64).sqrt().clamp(6.0, 30.0);
-        let step = plot::step((to - from).max(room), wanted);
+        if to - from < room {
+            let middle = (from + to) / 2.0;
+            (from, to) = ((middle - room / 2.0).max(from.min(0.0)), middle + room / 2.0);
+        }
+        let wanted = (self.values.len() as f64).sqrt().clamp(10.0, 30.0);
+        let step = plot::step(to - from, wanted);
         let first = (from / step).floor();
         let last = (to / step + 1e-9).floor() + 1.0;
         (0..=((last - first) as usize).min(200))
@@ -143,7 +156,7 @@ impl Histogram {
                 FAINT.stroke_width(1),
             ))?;
             let shown = plot::number(count);
-            area.draw(&Text::new(shown, (LEFT - 6, y(count)), words(11, QUIET, HPos::Right)))?;
+            area.draw(&Text::new(shown, (LEFT - 6, y(count)), words(12, QUIET, HPos::Right)))?;
         }
         for (n, count) in bars.iter().enumerate().filter(|(_, count)| **count > 0) {
             let bar = [(x(edges[n]) + 1, y(*count as f64)), (x(edges[n + 1]) - 1, BOTTOM)];
@@ -159,25 +172,34 @@ impl Histogram {
                 INK.stroke_width(1),
             ))?;
             let shown = plot::number(tick);
-            area.draw(&Text::new(shown, (x(tick), BOTTOM + 13), words(11, QUIET, HPos::Center)))?;
+            area.draw(&Text::new(shown, (x(tick), BOTTOM + 13), words(12, QUIET, HPos::Center)))?;
         }
         let middle = ((LEFT + RIGHT) / 2, HEIGHT as i32 - 8);
-        area.draw(&Text::new(self.unit, middle, words(11, QUIET, HPos::Center)))?;
+        area.draw(&Text::new(self.unit, middle, words(12, QUIET, HPos::Center)))?;
         for limit in &self.limits {
             let which = if limit.least { "least" } else { "limit" };
             let text = format!("{which} {} {}", plot::number(limit.at), self.unit);
             if limit.at < from {
-                area.draw(&Text::new(format!("← {text}"), (LEFT, 12), words(12, CUT, HPos::Left)))?;
+                area.draw(&Text::new(format!("← {text}"), (LEFT, 12), words(13, CUT, HPos::Left)))?;
             } else if limit.at > to {
-                area.draw(&Text::new(format!("{text} →"), (RIGHT, 12), words(12, CUT, HPos::Right)))?;
+                area.draw(&Text::new(format!("{text} →"), (RIGHT, 12), words(13, CUT, HPos::Right)))?;
             } else {
                 let at = x(limit.at);
                 area.draw(&PathElement::new(vec![(at, 20), (at, BOTTOM)], CUT.stroke_width(2)))?;
                 let across = if at > (LEFT + RIGHT) / 2 { HPos::Right } else { HPos::Left };
-                area.draw(&Text::new(text, (at, 12), words(12, CUT, across)))?;
+                area.draw(&Text::new(text, (at, 12), words(13, CUT, across)))?;
             }
         }
         Ok(())
+    }
+}
+
+/// A factor and a unit in which the median has few digits before its point.
+fn scale(median: Option<f64>, unit: &'static str) -> (f64, &'static str) {
+    match (unit, median) {
+        ("ms", Some(median)) if median >= 10_000.0 => (1e-3, "s"),
+        ("ms", Some(median)) if median < 1.0 => (1e3, "µs"),
+        _ => (1.0, unit),
     }
 }
 
@@ -211,6 +233,18 @@ mod tests {
         assert_eq!(histogram.beyond(), 1);
         let drawn = histogram.draw("time").into_string();
         assert!(drawn.contains("limit 25 ms") && drawn.contains("limit 1000000 ms →"), "{drawn}");
+    }
+
+    #[test]
+    fn values_and_limits_are_shown_in_a_fitting_unit() {
+        let limit = Limit {
+            at: 30_000.0,
+            least: false,
+        };
+        let histogram = Histogram::new(vec![12_000.0, 14_000.0, 31_000.0], "ms", vec![limit]).expect("values");
+        assert_eq!((histogram.unit(), histogram.percentile(0.5), histogram.beyond()), ("s", 14.0, 1));
+        let histogram = Histogram::new(vec![0.25], "ms", vec![]).expect("values");
+        assert_eq!((histogram.unit(), histogram.percentile(0.5)), ("µs", 250.0));
     }
 
     #[test]

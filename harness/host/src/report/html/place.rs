@@ -80,9 +80,9 @@ impl Column {
     /// The group of columns that it stands in.
     pub fn group(self) -> &'static str {
         match self {
-            Self::Transfer(_) => "Transfer",
+            Self::Transfer(_) => "Transfer, %",
             Self::Ordered | Self::Start => "Before UPDATING",
-            Self::Updating(_) => "UPDATING",
+            Self::Updating(_) => "UPDATING, %",
             Self::End | Self::NotMet => "",
         }
     }
@@ -90,13 +90,13 @@ impl Column {
     /// Its head, below the group's.
     pub fn head(self) -> String {
         match self {
-            Self::Transfer(3) => "75–100 %".into(),
-            Self::Transfer(n) => format!("{}–{} %", n * 25, n * 25 + 24),
+            Self::Transfer(3) => "75–100".into(),
+            Self::Transfer(n) => format!("{}–{}", n * 25, n * 25 + 24),
             Self::Ordered => "ordered".into(),
             Self::Start => "START".into(),
-            Self::Updating(2) => "<30 %".into(),
-            Self::Updating(10) => "100 %".into(),
-            Self::Updating(n) => format!("{}–{} %", n * 10, n * 10 + 9),
+            Self::Updating(2) => "<30".into(),
+            Self::Updating(10) => "100".into(),
+            Self::Updating(n) => format!("{}–{}", n * 10, n * 10 + 9),
             Self::End => "after END".into(),
             Self::NotMet => "not met".into(),
         }
@@ -105,8 +105,8 @@ impl Column {
     /// In words.
     pub fn words(self) -> String {
         match self {
-            Self::Transfer(_) => format!("transfer {}", self.head()),
-            Self::Updating(_) => format!("UPDATING {}", self.head()),
+            Self::Transfer(_) => format!("transfer {} %", self.head()),
+            Self::Updating(_) => format!("UPDATING {} %", self.head()),
             Self::NotMet => "moment not met".into(),
             Self::Ordered | Self::Start | Self::End => self.head(),
         }

@@ -2,7 +2,8 @@
 
 use super::book::Book;
 use super::look::seconds;
-use crate::report::campaigns;
+use crate::report::campaigns::{self, CampaignReport};
+use dfota_core::campaign::{Count, Percentage};
 use dfota_core::event::{Event, FileFacts};
 use dfota_core::rig_check::CheckOutcome;
 use maud::{Markup, html};
@@ -17,12 +18,45 @@ pub fn campaigns(book: &Book<'_, '_>) -> Markup {
                 h2 #campaigns-head { "Campaigns" }
                 @for campaign in &campaigns {
                     h3 { (campaign.campaign) }
-                    pre tabindex="0" { (campaign.lines().join("\n")) }
+                    (stretches(campaign))
                 }
                 @if let Some(repeats) = repeats { p { (repeats) } }
                 @if let Some(found) = book.run.bisected { p { "The search came to: " (found) } }
             }
         }
+    }
+}
+
+/// The cuts of a campaign by the stretch of the update in which they landed.
+fn stretches(campaign: &CampaignReport) -> Markup {
+    let tally = &campaign.tally;
+    let confidence = campaign.confidence();
+    let row = |name: String, kind: &str, count: Count, bounded: bool| {
+        html! {
+            tr {
+                th scope="row" { (name) } td { (kind) }
+                td.number { (count.cuts) } td.number { (count.bricks) } td.number { (count.failed - count.bricks) }
+                td.number { @if let (true, Some(confidence)) = (bounded, confidence) { "below " (Percentage(count.bound(confidence))) } }
+            }
+        }
+    };
+    html! {
+        div.scroll tabindex="0" role="region" aria-label=(format!("Cuts of {}", campaign.campaign)) {
+            table {
+                thead { tr {
+                    th scope="col" { "Landed at" } th scope="col" { "Cuts" }
+                    @for head in ["made", "bricked", "failed otherwise"] { th.number scope="col" { (head) } }
+                    th.number scope="col" { "brick rate" @if let Some(confidence) = confidence { ", " (confidence) " confidence" } }
+                } }
+                tbody {
+                    @for (bin, count) in &tally.by_bin { (row(bin.to_string(), "counted", *count, true)) }
+                    (row("all of them".into(), "counted", tally.counted, true))
+                    @for (bin, count) in &tally.directed_by_bin { (row(bin.to_string(), "directed", *count, false)) }
+                    @if tally.outside.cuts > 0 { (row("outside the window".into(), "made up for", tally.outside, false)) }
+                }
+            }
+        }
+        @if !tally.earlier.is_empty() { p.quiet { "With the cuts of earlier runs: " (tally.earlier.join(", ")) "." } }
     }
 }
 
