@@ -368,6 +368,9 @@ pub struct RunStarted {
     /// What the JUnit file holds.
     #[serde(default)]
     pub junit_profile: JunitProfile,
+    /// Reports do not show IMEI, ICCID and IP addresses. The journal does.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub masked: bool,
     /// The run folder's path as given, relative to the working folder unless it was absolute.
     pub out: String,
     /// The run folder's absolute path.

@@ -56,7 +56,7 @@ impl fmt::Display for Version {
     }
 }
 
-/// An IMEI: 15 digits.
+/// An IMEI: 15 digits. Read from a masked journal, some of them are `*`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Imei(String);
@@ -84,7 +84,8 @@ impl TryFrom<String> for Imei {
     type Error = &'static str;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
+        let masked = text.len() == 15 && text.bytes().all(|b| b.is_ascii_digit() || b == b'*');
+        if masked { Ok(Self(text)) } else { text.parse() }
     }
 }
 

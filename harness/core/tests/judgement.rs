@@ -113,6 +113,7 @@ fn case(cut: Option<Moment>, expect: Expect) -> Case {
         requirements: vec![],
         tags: vec![],
         part: None,
+        ids: dfota_core::case::Ids::default(),
     }
 }
 

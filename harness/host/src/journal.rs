@@ -231,6 +231,11 @@ pub enum ReadError {
 
 /// Reads the journal of a run folder. A last line that was torn by the death of the harness is left out.
 pub fn read(folder: &Path) -> Result<Vec<Record>, ReadError> {
+    read_masked(folder, false)
+}
+
+/// The same for reports, without IMEI, ICCID and addresses, if `masked` says so or the run was made with `--mask`.
+pub fn read_masked(folder: &Path, mut masked: bool) -> Result<Vec<Record>, ReadError> {
     let path = folder.join(FILE);
     let io = |why| ReadError::Io {
         path: path.clone(),
@@ -243,18 +248,32 @@ pub fn read(folder: &Path) -> Result<Vec<Record>, ReadError> {
         if line.last() != Some(&b'\n') {
             break;
         }
-        let record = serde_json::from_slice(&line).map_err(|why| ReadError::Line {
+        let record: Record = parse(&line, masked).map_err(|why| ReadError::Line {
             path: path.clone(),
             line: records.len() + 1,
             why,
         })?;
-        records.push(record);
+        let asks = matches!(&record.event, Event::RunStarted(started) if started.masked);
+        if asks && !masked {
+            // The first line itself is among what is masked.
+            masked = true;
+            records.extend(parse(&line, masked));
+        } else {
+            records.push(record);
+        }
         line.clear();
     }
     if records.is_empty() {
         Err(ReadError::Empty { path })
     } else {
         Ok(records)
+    }
+}
+
+fn parse(line: &[u8], masked: bool) -> Result<Record, serde_json::Error> {
+    match std::str::from_utf8(line) {
+        Ok(text) if masked => serde_json::from_str(&crate::report::mask::json(text)),
+        _ => serde_json::from_slice(line),
     }
 }
 

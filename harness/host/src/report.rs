@@ -1,10 +1,13 @@
 //! Reports: pure functions of the journal.
 //!
-//! [`Run`] orders the records by case; [`junit`], [`transcript`] and [`summary`] turn it into the files of the run folder.
+//! [`Run`] orders the records by case; [`html`], [`junit`], [`transcript`] and [`summary`] turn it into the files of the
+//! run folder.
 //! `run` makes them when it ends and `report` makes them again, byte for byte.
 
 pub mod campaigns;
+pub mod html;
 pub mod junit;
+pub mod mask;
 pub mod summary;
 pub mod transcript;
 
@@ -15,11 +18,14 @@ use dfota_core::event::{Event, JunitProfile, Record, RunStarted, TryEnded};
 use dfota_core::outcome::Outcome;
 use dfota_core::rig_check::{Check, CheckTime};
 use dfota_core::verdict::{Class, Finding, Rule, Verdict};
+use std::collections::HashMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 /// Name of the JUnit file in a run folder.
 pub const JUNIT: &str = "junit.xml";
+/// Name of the page for people.
+pub const HTML: &str = "report.html";
 /// Name of the file that says what ran.
 pub const SUMMARY: &str = "run.json";
 /// Folder of the transcripts in a run folder.
@@ -115,6 +121,7 @@ impl<'a> Run<'a> {
             });
         }
         let mut cases: Vec<CaseRun<'a>> = Vec::new();
+        let mut index = Index::new();
         let mut tallied = Vec::new();
         let mut bisected = None;
         let mut rig_checks = Vec::new();
@@ -123,10 +130,14 @@ impl<'a> Run<'a> {
         let mut given_up = None;
         for (at, record) in records.iter().enumerate() {
             match &record.event {
-                Event::CasePlanned { case, skip } => cases.push(CaseRun::planned(case, skip.as_ref())),
+                Event::CasePlanned { case, skip } => {
+                    // Of two cases of one name, events speak of the first.
+                    index.entry((&case.suite, &case.id)).or_insert(cases.len());
+                    cases.push(CaseRun::planned(case, skip.as_ref()));
+                }
                 Event::CaseStarted { id, suite } => {
                     began = Some((suite, id, at));
-                    if let Some(case) = find(&mut cases, suite, id) {
+                    if let Some(case) = find(&mut cases, &index, suite, id) {
                         case.verdict = unfinished();
                         // Whatever comes until its end is its own, also when that end never comes.
                         case.records = &records[at..];
@@ -134,12 +145,12 @@ impl<'a> Run<'a> {
                     }
                 }
                 Event::TryEnded(tried) => {
-                    if let Some(case) = find(&mut cases, &tried.suite, &tried.id) {
+                    if let Some(case) = find(&mut cases, &index, &tried.suite, &tried.id) {
                         case.earlier.push(tried);
                     }
                 }
                 Event::CaseEnded(end) => {
-                    if let Some(case) = find(&mut cases, &end.suite, &end.id) {
+                    if let Some(case) = find(&mut cases, &index, &end.suite, &end.id) {
                         case.verdict = end.verdict.clone();
                         // A later case may have the last word on this one; the records since then are its own.
                         if let Some((.., from)) =
@@ -195,10 +206,16 @@ impl<'a> Run<'a> {
     }
 }
 
-fn find<'r, 'a>(cases: &'r mut [CaseRun<'a>], suite: &str, id: &str) -> Option<&'r mut CaseRun<'a>> {
-    cases
-        .iter_mut()
-        .find(|case| case.case.suite == suite && case.case.id == id)
+/// Places of cases in the plan, by suite and id.
+type Index<'a> = HashMap<(&'a str, &'a str), usize>;
+
+fn find<'r, 'a>(
+    cases: &'r mut [CaseRun<'a>],
+    index: &Index<'_>,
+    suite: &str,
+    id: &str,
+) -> Option<&'r mut CaseRun<'a>> {
+    cases.get_mut(*index.get(&(suite, id))?)
 }
 
 fn unfinished() -> Verdict {
@@ -306,15 +323,25 @@ pub enum ReportError {
     },
 }
 
-/// Makes every report of a run folder from its journal; `junit` takes a copy of the JUnit file, which has the `profile`
-/// that is asked for, else the run's. Gives what `show` makes of the run.
-pub fn make<T>(
-    folder: &Path,
-    junit: Option<&Path>,
-    profile: Option<JunitProfile>,
-    show: impl FnOnce(&Run<'_>) -> T,
-) -> Result<T, ReportError> {
-    let records = crate::journal::read(folder)?;
+/// What is asked of the reports beyond what the journal says.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Asked<'a> {
+    /// Takes a copy of the JUnit file.
+    pub junit: Option<&'a Path>,
+    /// The profile of the JUnit file, in place of the run's.
+    pub profile: Option<JunitProfile>,
+    /// Without IMEI, ICCID and IP addresses, whatever the run was asked for.
+    pub masked: bool,
+}
+
+/// Makes every report of a run folder from its journal. Gives what `show` makes of the run.
+pub fn make<T>(folder: &Path, asked: &Asked<'_>, show: impl FnOnce(&Run<'_>) -> T) -> Result<T, ReportError> {
+    let Asked {
+        junit,
+        profile,
+        masked,
+    } = *asked;
+    let records = crate::journal::read_masked(folder, masked)?;
     let run = Run::new(&records).map_err(|why| ReportError::Run {
         path: folder.to_owned(),
         why,
@@ -334,6 +361,7 @@ pub fn make<T>(
     let xml = junit::write(&run, profile.unwrap_or(run.started.junit_profile));
     replace(&folder.join(JUNIT), &xml)?;
     replace(&folder.join(SUMMARY), summary::write(&run).as_bytes())?;
+    replace(&folder.join(HTML), html::write(&run).as_bytes())?;
     // The last: it may be anywhere, and the run folder is complete without it.
     if let Some(path) = junit {
         replace(path, &xml)?;

@@ -19,15 +19,20 @@ pub struct Args {
     /// What the JUnit file holds [default: what `run` was told]
     #[arg(long, value_enum)]
     junit_profile: Option<ProfileArg>,
+    /// Leave IMEI, ICCID and IP addresses out of every report, also where `run` did not; the journal keeps them
+    #[arg(long)]
+    mask: bool,
 }
 
 /// Makes them; 0 also when cases of the run had failed.
 pub fn main(args: &Args, common: Common) -> Result<u8, Failed> {
     let paint = Paint::new(common.color);
-    let profile = args.junit_profile.map(JunitProfile::from);
-    let junit = args.junit.as_deref();
-    let shown =
-        crate::report::make(&args.run, junit, profile, |run| summary(run, paint)).map_err(Failed::usage)?;
+    let asked = crate::report::Asked {
+        junit: args.junit.as_deref(),
+        profile: args.junit_profile.map(JunitProfile::from),
+        masked: args.mask,
+    };
+    let shown = crate::report::make(&args.run, &asked, |run| summary(run, paint)).map_err(Failed::usage)?;
     print(&shown);
     Ok(0)
 }

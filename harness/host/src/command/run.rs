@@ -58,6 +58,9 @@ pub struct Args {
     /// What the JUnit file holds
     #[arg(long, value_enum, default_value_t)]
     junit_profile: ProfileArg,
+    /// Leave IMEI, ICCID and IP addresses out of every report; the journal keeps them
+    #[arg(long)]
+    mask: bool,
     /// Run also where the plan goes beyond the rig's `wear` budget
     #[arg(long)]
     over_budget: bool,
@@ -207,8 +210,11 @@ fn perform(args: Args, common: Common, hunt: Option<Hunt>) -> Result<u8, Failed>
 
 /// Makes the reports; gives what standard output shows of them.
 fn reported(args: &Args, out: &Path, paint: Paint) -> Result<String, Failed> {
-    let shown =
-        report::make(out, args.junit.as_deref(), None, |run| summary(run, paint)).map_err(Failed::ours)?;
+    let asked = report::Asked {
+        junit: args.junit.as_deref(),
+        ..report::Asked::default()
+    };
+    let shown = report::make(out, &asked, |run| summary(run, paint)).map_err(Failed::ours)?;
     match args.json {
         true => std::fs::read_to_string(out.join(report::SUMMARY)).map_err(Failed::ours),
         false => Ok(shown),
@@ -500,6 +506,7 @@ fn started(
             AttachmentsArg::None => Attachments::None,
         },
         junit_profile: args.junit_profile.into(),
+        masked: args.mask,
         out: out.display().to_string(),
         folder: absolute.display().to_string(),
     }

@@ -61,6 +61,11 @@ pub fn of(run: &Run<'_>) -> Vec<CampaignReport> {
 }
 
 impl CampaignReport {
+    /// How sure one is of its bound: as sure as its claim asks for, 95 % without one.
+    pub fn confidence(&self) -> Option<Rate> {
+        self.claim.as_ref().map(|claim| claim.confidence).or(CONFIDENCE)
+    }
+
     /// In some lines, for the end of a run.
     pub fn lines(&self) -> Vec<String> {
         let Self {
@@ -88,7 +93,7 @@ impl CampaignReport {
             };
             lines.push(tally.sentence(claim, &outcome));
         }
-        let confidence = claim.map(|claim| claim.confidence).or(CONFIDENCE);
+        let confidence = self.confidence();
         lines.extend(
             tally
                 .by_bin

@@ -19,7 +19,7 @@ pub fn write(case: &CaseRun<'_>) -> String {
         case.case.suite, case.case.id
     );
     for record in case.records {
-        if let Some(shown) = line(record) {
+        if let Some(shown) = shown(record) {
             let _ = writeln!(text, "{} {shown}", times(record));
         }
     }
@@ -28,13 +28,13 @@ pub fn write(case: &CaseRun<'_>) -> String {
 
 /// The last lines of a case that a transcript shows, for a failure's message.
 pub fn last_lines(case: &CaseRun<'_>, count: usize) -> Vec<String> {
-    let shown = case
+    let told = case
         .records
         .iter()
         .rev()
         .filter(|record| !matches!(record.event, Event::CaseEnded(_)));
-    let mut lines: Vec<String> = shown
-        .filter_map(|record| Some(format!("{} {}", times(record), line(record)?)))
+    let mut lines: Vec<String> = told
+        .filter_map(|record| Some(format!("{} {}", times(record), shown(record)?)))
         .take(count)
         .collect();
     lines.reverse();
@@ -50,7 +50,7 @@ fn times(record: &Record) -> String {
 }
 
 /// One record in a transcript; `None` for those that belong elsewhere.
-fn line(record: &Record) -> Option<String> {
+pub fn shown(record: &Record) -> Option<String> {
     Some(match &record.event {
         Event::Rx { text, partial: false } => format!("< {text}"),
         Event::Rx { text, partial: true } => format!("< {text} (the line never ended)"),
@@ -93,7 +93,7 @@ fn line(record: &Record) -> Option<String> {
                 None => format!("# {name}: {value} {unit}"),
             }
         }
-        Event::Function { when, function } => format!("# function {}: {}", when.words(), shown(function)),
+        Event::Function { when, function } => format!("# function {}: {}", when.words(), abilities(function)),
         Event::Recovered { by, version } => format!("# the module is back, by {by}: it runs {version}"),
         Event::GivenUp { cause } => format!("# no further case is begun: {cause}"),
         Event::Identity { model, version, imei } => {
@@ -133,7 +133,7 @@ fn line(record: &Record) -> Option<String> {
     })
 }
 
-fn shown(function: &Function) -> String {
+fn abilities(function: &Function) -> String {
     let yes = |value: Option<bool>| match value {
         Some(true) => "yes",
         Some(false) => "no",

@@ -72,6 +72,7 @@ fn started(text: &str, attachments: Attachments) -> Event {
         suites: vec![file],
         packages: Vec::new(),
         cut: None,
+        masked: false,
         attachments,
         junit_profile: JunitProfile::default(),
         out: text.into(),

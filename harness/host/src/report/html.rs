@@ -1,0 +1,150 @@
+//! `report.html`: the run for people, in one file that needs nothing else.
+//!
+//! The page works without its script, which only filters the list and enlarges pictures, and asks nothing of any network:
+//! its content security policy allows its own style and its own script, by their digests, and nothing more. Every text out
+//! of the journal is escaped by the templates; control characters are made visible first ([`visible`]).
+
+pub mod book;
+pub mod cases;
+pub mod distributions;
+pub mod drawing;
+pub mod excerpt;
+pub mod failures;
+pub mod head;
+pub mod histogram;
+pub mod look;
+pub mod map;
+pub mod place;
+pub mod plot;
+pub mod ran;
+pub mod timeline;
+
+use super::Run;
+use super::junit::xml_text;
+use book::Book;
+use maud::{DOCTYPE, Markup, PreEscaped, html};
+use sha2::{Digest, Sha256};
+
+const STYLE: &str = include_str!("html/style.css");
+const SCRIPT: &str = include_str!("html/script.js");
+
+/// The page.
+pub fn write(run: &Run<'_>) -> String {
+    let book = Book::new(run);
+    let style = format!("{STYLE}{}", page_margins(&run.started.run));
+    let policy = format!(
+        "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; base-uri 'none'; form-action 'none'",
+        digest(&style),
+        digest(SCRIPT)
+    );
+    let page = html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta http-equiv="Content-Security-Policy" content=(policy);
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                meta name="generator" content=(format!("dfota-hil {}", run.started.tool));
+                title { (run.started.run) " · dfota-hil report" }
+                style { (PreEscaped(style)) }
+            }
+            body {
+                a.skip href="#main" { "To the report" }
+                (contents(&book))
+                main #main {
+                    (head::write(&book))
+                    (failures::write(&book))
+                    (map::write(&book))
+                    (ran::campaigns(&book))
+                    (distributions::write(&book))
+                    (cases::details(&book))
+                    (cases::list(&book))
+                    (ran::checks(&book))
+                    (ran::write(&book))
+                }
+                footer { p { "Made from " code { (crate::journal::FILE) } " alone. End of the report." } }
+                script { (PreEscaped(SCRIPT)) }
+            }
+        }
+    };
+    visible(page.into_string())
+}
+
+fn contents(book: &Book<'_, '_>) -> Markup {
+    let links = [
+        ("failures", "Not passed"),
+        ("map", "Map"),
+        ("measurements", "Measurements"),
+        ("timelines", "Timelines"),
+        ("cases", "All cases"),
+        ("rig", "Rig"),
+        ("ran", "What ran"),
+    ];
+    html! {
+        nav aria-label="Contents" {
+            @if book.run.started.rig.simulated { strong.simulated { "SIMULATED" } " " }
+            ul { @for (name, text) in links { li { a href=(format!("#{name}")) { (text) } } } }
+        }
+    }
+}
+
+/// Control characters as `\x1b`. HTML can hold them no more than XML can, and none of them is markup: the whole page can be
+/// made visible at once.
+fn visible(page: String) -> String {
+    let plain = |c: char| c == '\n' || c == '\t' || !(c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}'));
+    match page.chars().all(plain) {
+        true => page,
+        false => xml_text(&page),
+    }
+}
+
+/// What stands on every printed page. The name of the run is the only text out of the journal that is in the style: of
+/// anything but letters, digits, `.`, `_` and `-`, it keeps a `?`.
+fn page_margins(run: &str) -> String {
+    let known = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
+    let name: String = run
+        .chars()
+        .take(80)
+        .map(|c| if known(c) { c } else { '?' })
+        .collect();
+    format!(
+        "@page{{@top-left{{content:\"dfota-hil report · {name}\"}}@bottom-right{{content:counter(page) \" / \" counter(pages)}}}}"
+    )
+}
+
+/// The digest of an inline style or script as a content security policy names it: SHA-256 in Base64.
+fn digest(text: &str) -> String {
+    const LETTERS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut coded = String::new();
+    for group in Sha256::digest(text).chunks(3) {
+        let bits = (0..3).fold(0u32, |bits, n| {
+            bits << 8 | u32::from(group.get(n).copied().unwrap_or(0))
+        });
+        for n in 0..4 {
+            coded.push(match n <= group.len() {
+                true => char::from(LETTERS[(bits >> (18 - 6 * n)) as usize & 63]),
+                false => '=',
+            });
+        }
+    }
+    coded
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn digests_are_as_browsers_have_them() {
+        // FIPS 180-2, "abc", in Base64.
+        assert_eq!(
+            super::digest("abc"),
+            "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0="
+        );
+    }
+
+    #[test]
+    fn a_name_cannot_leave_the_style() {
+        let margins = super::page_margins("a\"}</style><script>");
+        assert!(!margins.contains("</") && margins.contains("a?"), "{margins}");
+    }
+}

@@ -1,0 +1,136 @@
+//! What every part of the page needs of a case, looked up once.
+
+use super::excerpt::Excerpt;
+use super::place::{self, Landed, Place};
+use crate::report::{CaseRun, Run};
+use dfota_core::verdict::Verdict;
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+/// Cases that did not pass and are shown with timeline and transcript.
+const FAILURES: usize = 50;
+/// Others that are.
+const OTHERS: usize = 30;
+
+/// A case on its way into the page.
+#[derive(Debug)]
+pub struct Entry<'r, 'a> {
+    /// Its place in the plan, from 1: the name of its anchors.
+    pub number: usize,
+    /// The case.
+    pub case: &'r CaseRun<'a>,
+    /// Its cuts.
+    pub cuts: Vec<Landed<'a>>,
+    /// What is quoted of it, if it is shown with timeline and transcript.
+    pub excerpt: Option<Excerpt<'a>>,
+}
+
+/// The cases of a run, in the order of the plan.
+#[derive(Debug)]
+pub struct Book<'r, 'a> {
+    /// The run.
+    pub run: &'r Run<'a>,
+    /// The cases.
+    pub entries: Vec<Entry<'r, 'a>>,
+    /// Numbers of the records that are quoted in any excerpt.
+    quoted: HashSet<u64>,
+}
+
+impl<'r, 'a> Book<'r, 'a> {
+    /// Of a run.
+    pub fn new(run: &'r Run<'a>) -> Self {
+        let entry = |(n, case): (usize, &'r CaseRun<'a>)| Entry {
+            number: n + 1,
+            case,
+            cuts: place::cuts(case),
+            excerpt: None,
+        };
+        let mut entries: Vec<Entry<'r, 'a>> = run.cases.iter().enumerate().map(entry).collect();
+        for n in chosen(&entries) {
+            entries[n].excerpt = Some(Excerpt::of(entries[n].case));
+        }
+        let excerpts = entries.iter().filter_map(|entry| entry.excerpt.as_ref());
+        let quoted = excerpts.flat_map(Excerpt::seqs).collect();
+        Self { run, entries, quoted }
+    }
+
+    /// Cases that did not pass: failures of the module before errors of ours, in the order of the plan.
+    pub fn not_passed(&self) -> Vec<&Entry<'r, 'a>> {
+        let mut entries: Vec<&Entry<'r, 'a>> = self
+            .entries
+            .iter()
+            .filter(|entry| rank(&entry.case.verdict) < 3)
+            .collect();
+        entries.sort_by_key(|entry| rank(&entry.case.verdict));
+        entries
+    }
+
+    /// Whether the page quotes this record.
+    pub fn quotes(&self, seq: u64) -> bool {
+        self.quoted.contains(&seq)
+    }
+
+    /// Cases that are shown with timeline and transcript.
+    pub fn detailed(&self) -> impl Iterator<Item = (&Entry<'r, 'a>, &Excerpt<'a>)> {
+        self.entries
+            .iter()
+            .filter_map(|entry| Some((entry, entry.excerpt.as_ref()?)))
+    }
+
+    /// Cases that were begun.
+    pub fn begun(&self) -> usize {
+        self.entries
+            .iter()
+            .filter(|entry| !entry.case.records.is_empty())
+            .count()
+    }
+}
+
+impl Entry<'_, '_> {
+    /// Name of its row's anchor.
+    pub fn row(&self) -> String {
+        format!("case-{}", self.number)
+    }
+
+    /// Name of the anchor of its timeline.
+    pub fn detail(&self) -> String {
+        format!("detail-{}", self.number)
+    }
+}
+
+/// How much a verdict wants to be seen.
+pub fn rank(verdict: &Verdict) -> u8 {
+    match verdict {
+        Verdict::Fail(_) => 0,
+        Verdict::Error(_) => 1,
+        Verdict::Inconclusive(_) => 2,
+        Verdict::Pass => 3,
+        Verdict::Skip { .. } | Verdict::NotReached => 4,
+    }
+}
+
+/// Those that are shown in full: what did not pass, then one of each cell of the map, then flaky ones, then the first ones.
+fn chosen(entries: &[Entry<'_, '_>]) -> BTreeSet<usize> {
+    let begun = |n: &usize| !entries[*n].case.records.is_empty();
+    let all = || (0..entries.len()).filter(begun);
+    let mut bad: Vec<usize> = all().filter(|n| rank(&entries[*n].case.verdict) < 3).collect();
+    bad.sort_by_key(|n| rank(&entries[*n].case.verdict));
+    bad.truncate(FAILURES);
+    let passed = |n: &usize| rank(&entries[*n].case.verdict) >= 3;
+    let mut first: HashMap<Option<Place>, usize> = HashMap::new();
+    for n in all().filter(passed) {
+        first
+            .entry(entries[n].cuts.first().map(|cut| cut.place))
+            .or_insert(n);
+    }
+    let mut places: Vec<usize> = first.into_values().collect();
+    places.sort_unstable();
+    let flaky = all().filter(|n| entries[*n].case.is_flaky());
+    let mut others = BTreeSet::new();
+    for n in places.into_iter().chain(flaky).chain(all().filter(passed)) {
+        if others.len() == OTHERS {
+            break;
+        }
+        others.insert(n);
+    }
+    bad.into_iter().chain(others).collect()
+}

@@ -1,0 +1,213 @@
+//! Every case: those that are shown in full, and a list of all, grouped by where their cuts landed.
+
+use super::book::{Book, Entry};
+use super::drawing;
+use super::excerpt::{self, Excerpt};
+use super::look::{badge, count, seconds, try_badge};
+use super::place::Place;
+use super::plot;
+use super::timeline::Timeline;
+use crate::report::{TRANSCRIPTS, transcript, word};
+use dfota_core::event::Event;
+use dfota_core::measure::Measure;
+use dfota_core::verdict::Verdict;
+use maud::{Markup, html};
+use std::collections::HashMap;
+
+/// Groups are open from the beginning where the run has no more cases than this.
+const FEW: usize = 60;
+
+/// Timelines, and the moments in the transcript.
+pub fn details(book: &Book<'_, '_>) -> Markup {
+    let shown = book.detailed().count();
+    let begun = book.begun();
+    html! {
+        section #timelines aria-labelledby="timelines-head" {
+            h2 #timelines-head { "Timelines" }
+            p.quiet {
+                @if shown == begun { "Every case that was begun. " } @else {
+                    (shown) " of " (begun) " cases that were begun: the first that did not pass, one of each cell of the map, and others. "
+                    "The rest has transcripts. "
+                }
+                "Seconds are the module's time since the case began."
+            }
+            @for (entry, excerpt) in book.detailed() { (detail(book, entry, excerpt)) }
+        }
+    }
+}
+
+fn detail(book: &Book<'_, '_>, entry: &Entry<'_, '_>, excerpt: &Excerpt<'_>) -> Markup {
+    let case = entry.case;
+    let timeline = Timeline::of(case);
+    html! {
+        article.case id=(entry.detail()) {
+            h3 { (badge(case)) " " span.id { (case.case.id) } }
+            @if let Some(finding) = case.verdict.finding() { p.sentence { (finding.sentence) } }
+            @if !case.story.is_empty() { p { (case.story) } }
+            (drawing::draw(&timeline, &case.case.id, |seq| excerpt.has(seq)))
+            details.moments {
+                summary { "Moments as a list" }
+                ol {
+                    @for mark in timeline.moments() {
+                        li { (plot::number(mark.at.seconds)) " s: "
+                            @if excerpt.has(mark.at.seq) { a href=(format!("#e{}", mark.at.seq)) { (mark.text) } } @else { (mark.text) }
+                        }
+                    }
+                }
+            }
+            details.lines { summary { "Transcript" } (excerpt.write(case)) }
+            details.facts { summary { "Facts" } (facts(book, entry)) }
+        }
+    }
+}
+
+fn facts(book: &Book<'_, '_>, entry: &Entry<'_, '_>) -> Markup {
+    let case = entry.case;
+    let package = &case.case.package;
+    html! {
+        dl.facts {
+            dt { "Suite" } dd { (case.case.suite) ", " code { (case.case.place) } }
+            dt { "Update" } dd { (package.name) " over " (case.case.via) ", " (package.from) " → " (package.to) }
+            @if let Some(outcome) = case.outcome { dt { "The module" } dd { (outcome.words()) } }
+            @for cut in &entry.cuts {
+                dt { "Cut" }
+                dd { code { (cut.cut) } ", " (cut.place.column.words())
+                    @if let Some((commanded, done)) = cut.late_ns {
+                        "; commanded " (micro(commanded)) " after it was due, done after " (micro(done))
+                    }
+                }
+            }
+            @for tried in &case.earlier {
+                dt { "Try " (tried.number) }
+                dd { (try_badge(&tried.verdict)) " " @if let Some(finding) = tried.verdict.finding() { (finding.sentence) "; " } (tried.again) }
+            }
+            @for (name, value, unit) in measured(entry) { dt { (name) } dd { (plot::number(value)) " " (unit) } }
+            @if !case.evidence.is_empty() { dt { "Rests on" } dd { (excerpt::evidence(book, case)) } }
+            @if !case.case.requirements.is_empty() { dt { "Requirements" } dd { (case.case.requirements.join(", ")) } }
+            @if !case.rerun.is_empty() { dt { "Again" } dd { code.command { (case.rerun) } } }
+        }
+    }
+}
+
+fn micro(ns: u64) -> String {
+    format!("{:.1} µs", ns as f64 / 1e3)
+}
+
+/// What was measured in a case; the times that single answers took stay in the transcript.
+fn measured<'a>(entry: &Entry<'_, 'a>) -> Vec<(&'a str, f64, &'a str)> {
+    let known = |name: &str| Measure::ALL.iter().any(|measure| measure.name() == name);
+    let records = entry.case.records.iter();
+    records
+        .filter_map(|record| match &record.event {
+            Event::Measured {
+                name, value, unit, ..
+            } if known(name) => Some((name.as_str(), *value, unit.as_str())),
+            _ => None,
+        })
+        .collect()
+}
+
+/// A group of the list: name of the anchor, title, cases.
+type Group<'b, 'r, 'a> = (String, String, Vec<&'b Entry<'r, 'a>>);
+
+/// Every case, in groups.
+pub fn list(book: &Book<'_, '_>) -> Markup {
+    let groups = groups(book);
+    let open = book.entries.len() <= FEW;
+    let mut named = vec![false; book.entries.len() + 1];
+    html! {
+        section #cases aria-labelledby="cases-head" {
+            h2 #cases-head { "All cases" }
+            p.quiet { (count(book.entries.len(), "case")) ", by where the cuts landed. A case with several cuts stands in each of their groups." }
+            form.filter hidden {
+                label for="filter" { "Show only " }
+                input #filter type="search" placeholder="id, verdict, rule, …" autocomplete="off";
+                span #filtered role="status" {}
+            }
+            @for (anchor, title, entries) in &groups {
+                details.group open[open] {
+                    summary { h3 { (title) } " " (tally(entries)) }
+                    div.scroll tabindex="0" role="region" aria-label=(title) {
+                    table.cases id=(anchor) {
+                        thead { tr { th scope="col" { "Verdict" } th scope="col" { "Case" } th scope="col" { "What happened" } th scope="col" { "Time" } } }
+                        tbody { @for entry in entries { (row(entry, &mut named)) } }
+                    }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn row(entry: &Entry<'_, '_>, named: &mut [bool]) -> Markup {
+    let case = entry.case;
+    // The row of a case that stands in several groups is reached in the first.
+    let first = !std::mem::replace(&mut named[entry.number], true);
+    let what: &str = match &case.verdict {
+        Verdict::Skip { reason } => reason,
+        verdict => verdict.finding().map_or(case.story, |finding| &finding.sentence),
+    };
+    html! {
+        tr id=[first.then(|| entry.row())] {
+            td { (badge(case)) }
+            th scope="row" {
+                @if entry.excerpt.is_some() { a href=(format!("#{}", entry.detail())) { (case.case.id) } }
+                @else if case.records.is_empty() { (case.case.id) }
+                @else { a href=(format!("{TRANSCRIPTS}/{}", transcript::name(case.case))) { (case.case.id) } }
+            }
+            td { @if let Some(finding) = case.verdict.finding() { code { (finding.rule) } ": " } (what) }
+            td.number { @if case.took_ns > 0 { (seconds(case.took_ns)) } }
+        }
+    }
+}
+
+fn tally(entries: &[&Entry<'_, '_>]) -> Markup {
+    let words = ["fail", "error", "inconclusive", "pass", "skip", "not-reached"];
+    let of = |like: &str| {
+        entries
+            .iter()
+            .filter(|entry| word(&entry.case.verdict) == like)
+            .count()
+    };
+    html! {
+        @for name in words {
+            @let number = of(name);
+            @if number > 0 { span.badge.(name) { (number) " " (name.replace('-', " ")) } " " }
+        }
+    }
+}
+
+fn groups<'b, 'r, 'a>(book: &'b Book<'r, 'a>) -> Vec<Group<'b, 'r, 'a>> {
+    let mut cut: HashMap<Place, Vec<&Entry<'_, '_>>> = HashMap::new();
+    let (mut uncut, mut unrun) = (Vec::new(), Vec::new());
+    for entry in &book.entries {
+        match &entry.cuts[..] {
+            [] if entry.case.records.is_empty() && entry.case.verdict.finding().is_none() => {
+                unrun.push(entry)
+            }
+            [] => uncut.push(entry),
+            cuts => {
+                for landed in cuts {
+                    let group = cut.entry(landed.place).or_default();
+                    // Twice in the same cell is one row.
+                    if group.last().is_none_or(|last| last.number != entry.number) {
+                        group.push(entry);
+                    }
+                }
+            }
+        }
+    }
+    let mut groups: Vec<(Place, Vec<&Entry<'_, '_>>)> = cut.into_iter().collect();
+    groups.sort_by_key(|(place, _)| (place.via.name(), place.kind.name(), place.column));
+    let mut groups: Vec<Group<'_, '_, '_>> = groups
+        .into_iter()
+        .map(|(place, entries)| (place.anchor(), place.words(), entries))
+        .collect();
+    if !uncut.is_empty() {
+        groups.push(("uncut".into(), "no cut".into(), uncut));
+    }
+    if !unrun.is_empty() {
+        groups.push(("unrun".into(), "not run".into(), unrun));
+    }
+    groups
+}

@@ -1,0 +1,110 @@
+//! How what was measured is distributed, with its limits.
+
+use super::book::Book;
+use super::histogram::{Histogram, Limit};
+use super::plot::number;
+use dfota_core::event::Event;
+use dfota_core::measure::Measure;
+use dfota_core::verdict::Verdict;
+use maud::{Markup, html};
+
+/// The measurements in the order of the page, with their names for people.
+const SHOWN: [(Measure, &str); 7] = [
+    (Measure::TimeToResume, "Time to resume"),
+    (Measure::UpdateTime, "Update time"),
+    (Measure::CutLatency, "Cut latency"),
+    (Measure::FirstUrc, "Time to the first URC"),
+    (Measure::ResumedAt, "Percent resumed at"),
+    (Measure::AttachTime, "Attach time"),
+    (Measure::BytesAgain, "Bytes sent again"),
+];
+/// How many of them have a picture; the others are in the table.
+const PICTURED: usize = 3;
+
+/// The section.
+pub fn write(book: &Book<'_, '_>) -> Markup {
+    let histograms: Vec<(&str, Histogram)> = SHOWN
+        .into_iter()
+        .filter_map(|(measure, name)| Some((name, of(book, measure)?)))
+        .collect();
+    html! {
+        section #measurements aria-labelledby="measurements-head" {
+            h2 #measurements-head { "Measurements" }
+            @if histograms.is_empty() { p { "Nothing was measured." } } @else {
+                p.quiet {
+                    "Times are the module's, but for the cut latency, which is the rig's in real time: from the moment at which a cut was due until its line had been moved. "
+                    "Cases that ended as an error count as well."
+                }
+                div.histograms {
+                    @for (name, histogram) in histograms.iter().filter(|(name, _)| pictured(name)) {
+                        figure { figcaption { (name) } (histogram.draw(name)) }
+                    }
+                }
+                (table(&histograms))
+            }
+        }
+    }
+}
+
+fn pictured(name: &str) -> bool {
+    SHOWN[..PICTURED].iter().any(|(_, pictured)| *pictured == name)
+}
+
+fn table(histograms: &[(&str, Histogram)]) -> Markup {
+    html! {
+        div.scroll tabindex="0" role="region" aria-label="Measurements in figures" {
+            table {
+                thead { tr {
+                    th scope="col" { "Measurement" }
+                    @for head in ["taken", "least", "median", "95 %", "99 %", "most", "out of limits"] { th.number scope="col" { (head) } }
+                } }
+                tbody {
+                    @for (name, histogram) in histograms {
+                        tr {
+                            th scope="row" { (name) ", " (histogram.unit()) }
+                            td.number { (histogram.count()) }
+                            @for share in [0.0, 0.5, 0.95, 0.99, 1.0] { td.number { (number(histogram.percentile(share))) } }
+                            td.number { (histogram.beyond()) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The values of a measurement, with every limit that was declared for it.
+fn of(book: &Book<'_, '_>, wanted: Measure) -> Option<Histogram> {
+    let (mut values, mut limits) = (Vec::new(), Vec::<Limit>::new());
+    let mut add = |at: Option<f64>, least| {
+        let limit = at.map(|at| Limit { at, least });
+        if let Some(limit) = limit.filter(|limit| !limits.contains(limit)) {
+            limits.push(limit);
+        }
+    };
+    for entry in &book.entries {
+        // A resume has a limit in every case, also where the suite declares no measurement.
+        if wanted == Measure::TimeToResume
+            && entry.case.verdict != Verdict::NotReached
+            && !entry.cuts.is_empty()
+        {
+            add(Some(entry.case.case.limits.resume.as_secs_f64() * 1e3), false);
+        }
+        for record in entry.case.records {
+            if let Event::Measured {
+                name,
+                value,
+                min,
+                limit,
+                ..
+            } = &record.event
+                && name == wanted.name()
+            {
+                values.push(*value);
+                add(*min, true);
+                add(*limit, false);
+            }
+        }
+    }
+    Histogram::new(values, wanted.unit().name(), limits)
+}

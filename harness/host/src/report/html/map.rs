@@ -1,0 +1,141 @@
+//! The coverage map: where cuts landed, how the cases ended, and where nothing was tried.
+
+use super::book::{Book, rank};
+use super::look::{count, sign};
+use super::place::{Column, Place};
+use dfota_core::case::Via;
+use dfota_core::cut::Kind;
+use dfota_core::verdict::Verdict;
+use maud::{Markup, html};
+use std::collections::HashMap;
+
+/// What a cell says.
+#[derive(Debug, Default, Clone, Copy)]
+struct Cell<'a> {
+    /// Cuts in it.
+    cuts: usize,
+    /// Those whose case ended as badly as the worst.
+    worst: usize,
+    /// The worst verdict.
+    verdict: Option<&'a Verdict>,
+}
+
+impl<'a> Cell<'a> {
+    fn add(&mut self, verdict: &'a Verdict) {
+        self.cuts += 1;
+        let worse = self.verdict.is_none_or(|worst| rank(verdict) < rank(worst));
+        if worse {
+            (self.verdict, self.worst) = (Some(verdict), 1);
+        } else if self.verdict.is_some_and(|worst| rank(verdict) == rank(worst)) {
+            self.worst += 1;
+        }
+    }
+}
+
+/// The section.
+pub fn write(book: &Book<'_, '_>) -> Markup {
+    let (cells, planned) = cells(book);
+    let tried = cells
+        .keys()
+        .filter(|place| place.column != Column::NotMet)
+        .count();
+    let possible = Via::ALL.len() * Kind::ALL.len() * (Column::ALL.len() - 1);
+    html! {
+        section #map aria-labelledby="map-head" {
+            h2 #map-head { "Where the cuts landed" }
+            p.quiet {
+                "A cell counts the cuts that landed there; its sign is that of the worst case: ✗ failed, ! error, ? inconclusive, ✓ passed. "
+                "Striped cells are holes: no cut landed there. " (tried) " of " (possible) " cells were met. "
+                "A cell leads to its cases."
+            }
+            div.scroll tabindex="0" role="region" aria-labelledby="map-head" {
+                table.map {
+                    caption { "Progress of the update (columns) by transport and kind of cut (rows)" }
+                    thead {
+                        tr {
+                            th scope="col" rowspan="2" { "via" }
+                            th scope="col" rowspan="2" { "cut" }
+                            @for (group, span) in groups() { th scope="colgroup" colspan=(span) { (group) } }
+                        }
+                        tr { @for column in Column::ALL { th scope="col" { (column.head()) } } }
+                    }
+                    @for via in Via::ALL {
+                        tbody {
+                            @for (n, kind) in Kind::ALL.into_iter().enumerate() {
+                                tr {
+                                    @if n == 0 { th scope="rowgroup" rowspan=(Kind::ALL.len()) { (via.name()) } }
+                                    th scope="row" { (kind.name()) }
+                                    @for column in Column::ALL {
+                                        @let place = Place { via, kind, column };
+                                        (cell(place, cells.get(&place), planned.get(&place)))
+                                    }
+                                }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+type Cells<'a> = HashMap<Place, Cell<'a>>;
+
+/// Cuts by cell, and cases that were planned there and not run.
+fn cells<'b>(book: &'b Book<'_, '_>) -> (Cells<'b>, HashMap<Place, usize>) {
+    let mut cells = Cells::new();
+    let mut planned = HashMap::new();
+    for entry in &book.entries {
+        for cut in &entry.cuts {
+            cells.entry(cut.place).or_default().add(&entry.case.verdict);
+        }
+        let unrun = rank(&entry.case.verdict) == 4;
+        if let Some(cut) = entry.case.case.cut.as_ref().filter(|_| unrun) {
+            let (via, kind) = (entry.case.case.via, cut.kind);
+            let column = Column::planned(entry.case.case, cut.at);
+            *planned.entry(Place { via, kind, column }).or_default() += 1;
+        }
+    }
+    (cells, planned)
+}
+
+fn cell(place: Place, cell: Option<&Cell<'_>>, planned: Option<&usize>) -> Markup {
+    let unrun = planned.map_or(String::new(), |planned| {
+        format!(", {} planned and not run", count(*planned, "case"))
+    });
+    let Some((cell, verdict)) = cell.and_then(|cell| Some((cell, cell.verdict?))) else {
+        let words = format!("{}: no cut{unrun}", place.words());
+        return html! {
+            td.hole title=(words) {
+                span.unseen { "no cut" (unrun) }
+                @if let Some(planned) = planned { span aria-hidden="true" { "(" (planned) ")" } }
+            }
+        };
+    };
+    let word = crate::report::word(verdict);
+    let shown = match (cell.worst, cell.cuts) {
+        (worst, cuts) if worst == cuts => cuts.to_string(),
+        (worst, cuts) => format!("{worst}/{cuts}"),
+    };
+    let words = format!(
+        "{}: {}, {} {word}{unrun}",
+        place.words(),
+        count(cell.cuts, "cut"),
+        cell.worst
+    );
+    html! {
+        td.(word) { a href=(format!("#{}", place.anchor())) title=(words) aria-label=(words) { (sign(verdict)) " " (shown) } }
+    }
+}
+
+/// Groups of columns, and how many each has.
+fn groups() -> Vec<(&'static str, usize)> {
+    let mut groups: Vec<(&str, usize)> = Vec::new();
+    for column in Column::ALL {
+        match groups.last_mut() {
+            Some((name, span)) if *name == column.group() => *span += 1,
+            _ => groups.push((column.group(), 1)),
+        }
+    }
+    groups
+}

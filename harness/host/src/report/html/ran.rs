@@ -1,0 +1,174 @@
+//! What ran, with what, on what: rig checks, files, packages, tool, machine.
+
+use super::book::Book;
+use super::look::seconds;
+use crate::report::campaigns::{self, CampaignReport};
+use dfota_core::campaign::{Count, Percentage};
+use dfota_core::event::{Event, FileFacts};
+use dfota_core::rig_check::CheckOutcome;
+use maud::{Markup, html};
+
+/// The campaigns in figures; nothing for a run without.
+pub fn campaigns(book: &Book<'_, '_>) -> Markup {
+    let campaigns = campaigns::of(book.run);
+    let repeats = campaigns::repeats(book.run);
+    html! {
+        @if !campaigns.is_empty() || repeats.is_some() || book.run.bisected.is_some() {
+            section #campaigns aria-labelledby="campaigns-head" {
+                h2 #campaigns-head { "Campaigns" }
+                @for campaign in &campaigns {
+                    h3 { (campaign.campaign) }
+                    (stretches(campaign))
+                }
+                @if let Some(repeats) = repeats { p { (repeats) } }
+                @if let Some(found) = book.run.bisected { p { "The search came to: " (found) } }
+            }
+        }
+    }
+}
+
+/// The cuts of a campaign by the stretch of the update in which they landed.
+fn stretches(campaign: &CampaignReport) -> Markup {
+    let tally = &campaign.tally;
+    let confidence = campaign.confidence();
+    let row = |name: String, kind: &str, count: Count, bounded: bool| {
+        html! {
+            tr {
+                th scope="row" { (name) } td { (kind) }
+                td.number { (count.cuts) } td.number { (count.bricks) } td.number { (count.failed - count.bricks) }
+                td.number { @if let (true, Some(confidence)) = (bounded, confidence) { "below " (Percentage(count.bound(confidence))) } }
+            }
+        }
+    };
+    html! {
+        div.scroll tabindex="0" role="region" aria-label=(format!("Cuts of {}", campaign.campaign)) {
+            table {
+                thead { tr {
+                    th scope="col" { "Landed at" } th scope="col" { "Cuts" }
+                    @for head in ["made", "bricked", "failed otherwise"] { th.number scope="col" { (head) } }
+                    th.number scope="col" { "brick rate" @if let Some(confidence) = confidence { ", " (confidence) " confidence" } }
+                } }
+                tbody {
+                    @for (bin, count) in &tally.by_bin { (row(bin.to_string(), "counted", *count, true)) }
+                    (row("all of them".into(), "counted", tally.counted, true))
+                    @for (bin, count) in &tally.directed_by_bin { (row(bin.to_string(), "directed", *count, false)) }
+                    @if tally.outside.cuts > 0 { (row("outside the window".into(), "made up for", tally.outside, false)) }
+                }
+            }
+        }
+        @if !tally.earlier.is_empty() { p.quiet { "With the cuts of earlier runs: " (tally.earlier.join(", ")) "." } }
+    }
+}
+
+/// The rig's self-checks.
+pub fn checks(book: &Book<'_, '_>) -> Markup {
+    let checks = &book.run.rig_checks;
+    html! {
+        section #rig aria-labelledby="rig-head" {
+            h2 #rig-head { "Checks of the rig" }
+            @if checks.is_empty() { p { "The rig was not checked in this run." } }
+            @for (when, suite, looks) in checks {
+                @let failed = looks.iter().filter(|look| look.outcome == CheckOutcome::Fail).count();
+                details.group open[failed > 0] {
+                    summary {
+                        h3 { (when.name()) " " (suite) } " "
+                        @if failed > 0 { span.badge.error { "! " (failed) " failed" } } @else { span.badge.pass { "✓ sound" } }
+                    }
+                    div.scroll tabindex="0" role="region" aria-label=(format!("Checks of the rig {} {suite}", when.name())) {
+                        table {
+                            thead { tr { th scope="col" { "Outcome" } th scope="col" { "What" } th scope="col" { "What was seen" } } }
+                            tbody { @for look in *looks {
+                                tr {
+                                    td { (outcome(look.outcome)) }
+                                    th scope="row" { (look.probe.name()) }
+                                    td { (look.seen) @if let Some(advice) = &look.advice { "; " (advice) } }
+                                }
+                            } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn outcome(outcome: CheckOutcome) -> Markup {
+    match outcome {
+        CheckOutcome::Ok => html! { span.badge.pass { "✓ ok" } },
+        CheckOutcome::Fail => html! { span.badge.error { "! failed" } },
+        CheckOutcome::Skip => html! { span.badge.skip { "– skipped" } },
+    }
+}
+
+/// Suites, rig, packages, tool, machine.
+pub fn write(book: &Book<'_, '_>) -> Markup {
+    let run = book.run;
+    let started = run.started;
+    let commit = started
+        .commit
+        .as_ref()
+        .map_or(String::new(), |commit| format!(", commit {commit}"));
+    html! {
+        section #ran aria-labelledby="ran-head" {
+            h2 #ran-head { "What ran" }
+            dl.facts {
+                dt { "Started" } dd { (run.utc) ", took " (seconds(run.took_ns)) }
+                dt { "Ended" }
+                dd { @match run.ended {
+                    Some((exit, interrupted, safe)) => {
+                        "exit code " (exit) @if interrupted { ", interrupted" }
+                        @if safe { "; the rig is in its safe state" } @else { "; the rig could not be made safe" }
+                    }
+                    None => { "it never ended: the harness was killed" }
+                } }
+                dt { "Tool" } dd { "dfota-hil " (started.tool) (commit) }
+                dt { "Machine" } dd { (started.host) }
+                dt { "Seed" } dd { (started.seed) }
+                dt { "Command" } dd { code.command { "dfota-hil " (started.args.join(" ")) } }
+                dt { "Module" } dd { (started.rig.module) (identity(book)) @if started.rig.simulated { ", " strong { "SIMULATED" } ", its time runs " (started.rig.speed) " times faster" } }
+            }
+            h3 { "Packages" }
+            div.scroll tabindex="0" role="region" aria-label="Packages" {
+                table {
+                    thead { tr { th scope="col" { "Name" } th scope="col" { "From" } th scope="col" { "To" } th.number scope="col" { "Bytes" } th scope="col" { "SHA-256" } } }
+                    tbody { @for package in &started.packages {
+                        tr { th scope="row" { (package.name) } td { (package.from) } td { (package.to) } td.number { (package.bytes) } td { code.digest { (package.sha256) } } }
+                    } }
+                }
+            }
+            h3 { "Rig and suites" }
+            (file("Rig", &started.rig.file))
+            @for suite in &started.suites { (file("Suite", suite)) }
+        }
+    }
+}
+
+/// Who the module said it was, first and last.
+fn identity(book: &Book<'_, '_>) -> Markup {
+    let mut said = book
+        .run
+        .cases
+        .iter()
+        .flat_map(|case| case.records)
+        .filter_map(|record| match &record.event {
+            Event::Identity { model, version, imei } => Some((model, version, imei)),
+            _ => None,
+        });
+    let (first, last) = (said.next(), said.next_back());
+    html! {
+        @if let Some((model, version, imei)) = first {
+            ", " (model) ", " (version)
+            @if let Some((_, last, _)) = last.filter(|(_, last, _)| *last != version) { " at first, " (last) " at last" }
+            @if let Some(imei) = imei { ", IMEI " (imei) }
+        }
+    }
+}
+
+fn file(what: &str, file: &FileFacts) -> Markup {
+    html! {
+        details {
+            summary { (what) " " code { (file.path) } ", SHA-256 " code.digest { (file.sha256) } }
+            pre tabindex="0" { (file.text) }
+        }
+    }
+}

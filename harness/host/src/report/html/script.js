@@ -1,0 +1,60 @@
+// Filters the list of cases and enlarges pictures. The page is whole without it.
+"use strict";
+(() => {
+  const form = document.querySelector("form.filter");
+  const field = document.getElementById("filter");
+  const said = document.getElementById("filtered");
+  const groups = [...document.querySelectorAll("#cases details.group")].map((group) => ({
+    group,
+    open: group.open,
+    rows: [...group.querySelectorAll("tbody tr")].map((row) => ({ row, text: row.textContent.toLowerCase() })),
+  }));
+  const filter = () => {
+    const words = field.value.toLowerCase().split(/\s+/).filter(Boolean);
+    let shown = 0;
+    for (const { group, open, rows } of groups) {
+      let here = 0;
+      for (const { row, text } of rows) {
+        const fits = words.every((word) => text.includes(word));
+        row.hidden = !fits;
+        here += fits;
+      }
+      group.hidden = here === 0;
+      group.open = words.length ? here > 0 : open;
+      shown += here;
+    }
+    said.textContent = words.length ? ` ${shown} shown` : "";
+  };
+  form.hidden = false;
+  form.addEventListener("submit", (event) => event.preventDefault());
+  let waiting;
+  field.addEventListener("input", () => {
+    clearTimeout(waiting);
+    waiting = setTimeout(filter, 80);
+  });
+
+  for (const picture of document.querySelectorAll("article .picture")) {
+    const button = document.createElement("button");
+    const label = (large) => {
+      button.textContent = large ? "Close" : "Enlarge";
+      button.setAttribute("aria-expanded", large);
+      picture.classList.toggle("large", large);
+    };
+    button.type = "button";
+    button.className = "zoom";
+    button.addEventListener("click", () => label(!picture.classList.contains("large")));
+    picture.addEventListener("click", (event) => event.target.closest("a") && label(false));
+    picture.addEventListener("keydown", (event) => event.key === "Escape" && label(false));
+    picture.after(button);
+    label(false);
+  }
+
+  // Older browsers do not open what a link leads into.
+  const reveal = () => {
+    const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    for (let at = target; at; at = at.parentElement) if (at.tagName === "DETAILS") at.open = true;
+    if (target) target.scrollIntoView();
+  };
+  addEventListener("hashchange", reveal);
+  if (location.hash) reveal();
+})();
