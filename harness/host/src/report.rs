@@ -317,21 +317,13 @@ pub fn make<T>(
         path: folder.to_owned(),
         why,
     })?;
-    let transcripts = folder.join(TRANSCRIPTS);
-    let create = std::fs::create_dir_all(&transcripts);
-    create.map_err(|why| ReportError::Write {
-        path: transcripts.clone(),
-        why,
+    let mut xml = Vec::new();
+    each(&run, |name, bytes| {
+        if name == JUNIT {
+            xml = bytes.to_owned();
+        }
+        replace(&folder.join(name), bytes)
     })?;
-    for case in run.cases.iter().filter(|case| !case.records.is_empty()) {
-        replace(
-            &transcripts.join(transcript::name(case.case)),
-            transcript::write(case).as_bytes(),
-        )?;
-    }
-    let xml = junit::write(&run);
-    replace(&folder.join(JUNIT), &xml)?;
-    replace(&folder.join(SUMMARY), summary::write(&run).as_bytes())?;
     // The last: it may be anywhere, and the run folder is complete without it.
     if let Some(path) = junit {
         replace(path, &xml)?;
@@ -339,8 +331,18 @@ pub fn make<T>(
     Ok(show(&run))
 }
 
+/// Every report of a run, by its path in the run folder: the one list of them.
+pub fn each<E>(run: &Run<'_>, mut take: impl FnMut(&str, &[u8]) -> Result<(), E>) -> Result<(), E> {
+    for case in run.cases.iter().filter(|case| !case.records.is_empty()) {
+        let name = format!("{TRANSCRIPTS}/{}", transcript::name(case.case));
+        take(&name, transcript::write(case).as_bytes())?;
+    }
+    take(JUNIT, &junit::write(run))?;
+    take(SUMMARY, summary::write(run).as_bytes())
+}
+
 /// Writes a file beside its place and moves it there: a reader never sees half of it.
-fn replace(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
     let write = || {
         let folder = path
             .parent()

@@ -1,7 +1,9 @@
 //! `report`: every report of a run folder again, from its journal alone.
 
-use crate::cli::{Common, Failed, print};
+use crate::cli::{Common, Failed, complain, print};
 use crate::console::summary;
+use crate::evidence::maker::{Wanted, make};
+use crate::evidence::signing_key::SigningKey;
 use crate::paint::Paint;
 use std::path::PathBuf;
 
@@ -14,13 +16,38 @@ pub struct Args {
     /// Write the JUnit file here as well
     #[arg(long, value_name = "PATH")]
     junit: Option<PathBuf>,
+    /// Sign the evidence with this key: a PEM file of mode 0600, or `env` for the one in DFOTA_HIL_SIGNING_KEY
+    #[arg(long, value_name = "KEY")]
+    sign: Option<PathBuf>,
 }
 
 /// Makes them; 0 also when cases of the run had failed.
 pub fn main(args: &Args, common: Common) -> Result<u8, Failed> {
     let paint = Paint::new(common.color);
-    let shown = crate::report::make(&args.run, args.junit.as_deref(), |run| summary(run, paint))
+    let key = args
+        .sign
+        .as_deref()
+        .map(SigningKey::load)
+        .transpose()
         .map_err(Failed::usage)?;
+    let wanted = Wanted {
+        key: key.as_ref(),
+        time_stamp: None,
+    };
+    let (shown, made) = crate::report::make(&args.run, args.junit.as_deref(), |run| {
+        (summary(run, paint), make(&args.run, run, &wanted))
+    })
+    .map_err(Failed::usage)?;
     print(&shown);
+    match made {
+        Err(why) if key.is_some() => {
+            return Err(Failed {
+                code: 1,
+                message: why.to_string(),
+            });
+        }
+        Err(why) => complain(format_args!("warning: {why}")),
+        Ok(()) => {}
+    }
     Ok(0)
 }
