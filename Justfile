@@ -42,6 +42,7 @@ bench:
     cargo bench -p dfota-hil --bench upload
     cargo bench -p dfota-hil --bench updates
     cargo bench -p dfota-hil --bench coap_blocks
+    cargo bench -p dfota-hil --bench journal
 
 # Write the JSON schemas and test snapshots anew
 bless:

@@ -348,6 +348,9 @@ pub struct RunStarted {
     pub tool: String,
     /// The commit it was built from, where it is known.
     pub commit: Option<String>,
+    /// SHA-256 of the program itself, in hex, where it could be read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub program_sha256: Option<String>,
     /// The command line.
     pub args: Vec<String>,
     /// The seed of every random choice.

@@ -35,6 +35,11 @@ enum Command {
     Check(command::check::Args),
     /// Make every report of a run folder again, from its journal alone
     Report(command::report::Args),
+    Verify(command::verify::Args),
+    /// Time stamps for signed evidence
+    #[command(subcommand)]
+    Evidence(command::evidence::Command),
+    Keygen(command::keygen::Args),
     /// Serve packages over HTTP and CoAP, with a LwM2M server beside them
     Serve(command::serve::Args),
     /// Simulate one BC66 on a pty, for use by hand
@@ -140,6 +145,9 @@ pub fn main() -> ExitCode {
         Command::Bisect(args) => command::bisect::main(args, common),
         Command::Check(args) => command::check::main(&args, common),
         Command::Report(args) => command::report::main(&args, common),
+        Command::Verify(args) => command::verify::main(&args, common),
+        Command::Evidence(command) => command::evidence::main(&command, common),
+        Command::Keygen(args) => command::keygen::main(&args, common),
         Command::Serve(args) => command::serve::main(&args, common),
         Command::Sim(args) => return bc66_sim::cli::main(args),
         Command::Console(args) => command::console::main(&args, common),

@@ -4,6 +4,8 @@ pub mod bisect;
 pub mod check;
 pub mod completions;
 pub mod console;
+pub mod evidence;
+pub mod keygen;
 pub mod package;
 pub mod plan;
 pub mod power;
@@ -11,6 +13,7 @@ pub mod report;
 pub mod run;
 pub mod schema;
 pub mod serve;
+pub mod verify;
 
 use crate::cli::{Common, Failed, Selection};
 use crate::rig::Rig;

@@ -1,17 +1,11 @@
 //! SHA-256 of files, as they are recorded: packages, rigs and suites are known by it.
 
+use crate::journal::hex;
 use sha2::{Digest, Sha256};
-use std::fmt::Write;
 
 /// The SHA-256 of `bytes` in lower-case hex.
 pub fn sha256_hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes)
-        .iter()
-        .fold(String::with_capacity(64), |mut hex, byte| {
-            // Writing into a string does not fail.
-            let _ = write!(hex, "{byte:02x}");
-            hex
-        })
+    hex(&Sha256::digest(bytes))
 }
 
 #[cfg(test)]

@@ -346,22 +346,13 @@ pub fn make<T>(folder: &Path, asked: &Asked<'_>, show: impl FnOnce(&Run<'_>) -> 
         path: folder.to_owned(),
         why,
     })?;
-    let transcripts = folder.join(TRANSCRIPTS);
-    let create = std::fs::create_dir_all(&transcripts);
-    create.map_err(|why| ReportError::Write {
-        path: transcripts.clone(),
-        why,
+    let mut xml = Vec::new();
+    each(&run, profile, |name, bytes| {
+        if name == JUNIT {
+            xml = bytes.to_owned();
+        }
+        replace(&folder.join(name), bytes)
     })?;
-    for case in run.cases.iter().filter(|case| !case.records.is_empty()) {
-        replace(
-            &transcripts.join(transcript::name(case.case)),
-            transcript::write(case).as_bytes(),
-        )?;
-    }
-    let xml = junit::write(&run, profile.unwrap_or(run.started.junit_profile));
-    replace(&folder.join(JUNIT), &xml)?;
-    replace(&folder.join(SUMMARY), summary::write(&run).as_bytes())?;
-    replace(&folder.join(HTML), html::write(&run).as_bytes())?;
     // The last: it may be anywhere, and the run folder is complete without it.
     if let Some(path) = junit {
         replace(path, &xml)?;
@@ -369,8 +360,27 @@ pub fn make<T>(folder: &Path, asked: &Asked<'_>, show: impl FnOnce(&Run<'_>) -> 
     Ok(show(&run))
 }
 
+/// Every report of a run, by its path in the run folder: the one list of them. The JUnit file has the `profile` that is
+/// asked for, else the run's.
+pub fn each<E>(
+    run: &Run<'_>,
+    profile: Option<JunitProfile>,
+    mut take: impl FnMut(&str, &[u8]) -> Result<(), E>,
+) -> Result<(), E> {
+    for case in run.cases.iter().filter(|case| !case.records.is_empty()) {
+        let name = format!("{TRANSCRIPTS}/{}", transcript::name(case.case));
+        take(&name, transcript::write(case).as_bytes())?;
+    }
+    take(
+        JUNIT,
+        &junit::write(run, profile.unwrap_or(run.started.junit_profile)),
+    )?;
+    take(SUMMARY, summary::write(run).as_bytes())?;
+    take(HTML, html::write(run).as_bytes())
+}
+
 /// Writes a file beside its place and moves it there: a reader never sees half of it.
-fn replace(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
+pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
     let write = || {
         let folder = path
             .parent()

@@ -1,8 +1,10 @@
 //! `report`: every report of a run folder again, from its journal alone.
 
 use super::run::ProfileArg;
-use crate::cli::{Common, Failed, print};
+use crate::cli::{Common, Failed, complain, print};
 use crate::console::summary;
+use crate::evidence::maker::{Wanted, make};
+use crate::evidence::signing_key::SigningKey;
 use crate::paint::Paint;
 use dfota_core::event::JunitProfile;
 use std::path::PathBuf;
@@ -22,6 +24,9 @@ pub struct Args {
     /// Leave IMEI, ICCID and IP addresses out of every report, also where `run` did not; the journal keeps them
     #[arg(long)]
     mask: bool,
+    /// Sign the evidence with this key: a PEM file of mode 0600, or `env` for the one in DFOTA_HIL_SIGNING_KEY
+    #[arg(long, value_name = "KEY")]
+    sign: Option<PathBuf>,
 }
 
 /// Makes them; 0 also when cases of the run had failed.
@@ -32,7 +37,30 @@ pub fn main(args: &Args, common: Common) -> Result<u8, Failed> {
         profile: args.junit_profile.map(JunitProfile::from),
         masked: args.mask,
     };
-    let shown = crate::report::make(&args.run, &asked, |run| summary(run, paint)).map_err(Failed::usage)?;
+    let key = args
+        .sign
+        .as_deref()
+        .map(SigningKey::load)
+        .transpose()
+        .map_err(Failed::usage)?;
+    let wanted = Wanted {
+        key: key.as_ref(),
+        time_stamp: None,
+    };
+    let (shown, made) = crate::report::make(&args.run, &asked, |run| {
+        (summary(run, paint), make(&args.run, run, &wanted))
+    })
+    .map_err(Failed::usage)?;
     print(&shown);
+    match made {
+        Err(why) if key.is_some() => {
+            return Err(Failed {
+                code: 1,
+                message: why.to_string(),
+            });
+        }
+        Err(why) => complain(format_args!("warning: {why}")),
+        Ok(()) => {}
+    }
     Ok(0)
 }

@@ -6,6 +6,8 @@ use crate::cli::{Common, Failed, Selection, complain, print};
 use crate::clock::Clock;
 use crate::console::{Console, summary};
 use crate::digest::sha256_hex;
+use crate::evidence::maker::{Wanted, make};
+use crate::evidence::signing_key::SigningKey;
 use crate::journal::{Journal, Writer, stamp};
 use crate::paint::Paint;
 use crate::plan::earlier::Earlier;
@@ -18,6 +20,7 @@ use crate::runner::{Campaigns, Hunt, Options, Runner};
 use crate::serial::reader::Message;
 use crate::shell_word::shell_word;
 use crate::state::StateDir;
+use crate::state::campaign_store::tool_digest;
 use crate::state::run_state::RunState;
 use crate::state::wear::{Counting, Wear};
 use crate::suite::Suite;
@@ -64,6 +67,9 @@ pub struct Args {
     /// Run also where the plan goes beyond the rig's `wear` budget
     #[arg(long)]
     over_budget: bool,
+    /// Sign the evidence with this key: a PEM file of mode 0600, or `env` for the one in DFOTA_HIL_SIGNING_KEY
+    #[arg(long, value_name = "KEY")]
+    sign: Option<PathBuf>,
     /// Show the result as JSON (the run folder's run.json) in place of lines
     #[arg(long)]
     json: bool,
@@ -117,6 +123,12 @@ pub fn search(mut args: Args, common: Common, hunt: Hunt) -> Result<u8, Failed> 
 }
 
 fn perform(args: Args, common: Common, hunt: Option<Hunt>) -> Result<u8, Failed> {
+    let key = args
+        .sign
+        .as_deref()
+        .map(SigningKey::load)
+        .transpose()
+        .map_err(Failed::usage)?;
     let (rig, suites) = super::load(&args.selection, common)?;
     let seed = args
         .selection
@@ -198,7 +210,7 @@ fn perform(args: Args, common: Common, hunt: Option<Hunt>) -> Result<u8, Failed>
             "warning: {why}: the updates of this run are not counted"
         ));
     }
-    let reported = written.and_then(|()| reported(&args, &out, Paint::new(common.color)));
+    let reported = written.and_then(|()| reported(&args, &out, key.as_ref(), Paint::new(common.color)));
     match reported {
         Ok(shown) => print(&shown),
         // A failure of the module stays one, also when it cannot be reported.
@@ -208,13 +220,19 @@ fn perform(args: Args, common: Common, hunt: Option<Hunt>) -> Result<u8, Failed>
     Ok(exit)
 }
 
-/// Makes the reports; gives what standard output shows of them.
-fn reported(args: &Args, out: &Path, paint: Paint) -> Result<String, Failed> {
+/// Makes the reports and the evidence; gives what standard output shows of them.
+fn reported(args: &Args, out: &Path, key: Option<&SigningKey>, paint: Paint) -> Result<String, Failed> {
+    let wanted = Wanted {
+        key,
+        time_stamp: None,
+    };
     let asked = report::Asked {
         junit: args.junit.as_deref(),
         ..report::Asked::default()
     };
-    let shown = report::make(out, &asked, |run| summary(run, paint)).map_err(Failed::ours)?;
+    let (shown, made) = report::make(out, &asked, |run| (summary(run, paint), make(out, run, &wanted)))
+        .map_err(Failed::ours)?;
+    made.map_err(Failed::ours)?;
     match args.json {
         true => std::fs::read_to_string(out.join(report::SUMMARY)).map_err(Failed::ours),
         false => Ok(shown),
@@ -481,6 +499,7 @@ fn started(
             .map_or(String::new(), |name| name.to_string_lossy().into_owned()),
         tool: env!("CARGO_PKG_VERSION").into(),
         commit: option_env!("DFOTA_HIL_COMMIT").map(String::from),
+        program_sha256: tool_digest().ok(),
         args: std::env::args().skip(1).collect(),
         seed: seed.0,
         host: rustix::system::uname().nodename().to_string_lossy().into_owned(),

@@ -59,6 +59,7 @@ fn started(text: &str, attachments: Attachments) -> Event {
         run: text.into(),
         tool: text.into(),
         commit: None,
+        program_sha256: None,
         args: vec![text.into()],
         seed: 0,
         host: text.into(),

@@ -1,0 +1,100 @@
+//! `evidence`: a time stamp for a signed run, carried to an authority and back by hand.
+
+use crate::cli::{Common, Failed, print};
+use crate::evidence::envelope::Envelope;
+use crate::evidence::maker::{Wanted, make};
+use crate::evidence::{ENVELOPE, REQUEST, time_stamp};
+use crate::report::{Run, replace};
+use crate::verify::verify;
+use std::fs::File;
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+/// Time stamps for signed evidence.
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// Write a request (RFC 3161) for the signature of a run to its `evidence.tsq`
+    TimestampRequest {
+        /// The run folder
+        #[arg(value_name = "RUN_DIR")]
+        run: PathBuf,
+    },
+    /// Check the authority's answer to that request and put it into the evidence
+    TimestampAttach {
+        /// The run folder
+        #[arg(value_name = "RUN_DIR")]
+        run: PathBuf,
+        /// The answer (DER)
+        #[arg(value_name = "FILE.tsr")]
+        answer: PathBuf,
+    },
+}
+
+/// Does it.
+pub fn main(command: &Command, _: Common) -> Result<u8, Failed> {
+    match command {
+        Command::TimestampRequest { run } => request(run),
+        Command::TimestampAttach { run, answer } => attach(run, answer),
+    }
+}
+
+/// The signature of a run that nobody touched.
+fn signature(run: &Path) -> Result<Vec<u8>, Failed> {
+    let verified = verify(run, None).map_err(Failed::usage)?;
+    if let Some(first) = verified.touched.first() {
+        let message = format!("`{}` is not as it was made: {first}", run.display());
+        return Err(Failed { code: 1, message });
+    }
+    let envelope = std::fs::read(run.join(ENVELOPE)).ok();
+    let signature = envelope.and_then(|bytes| Envelope::read(&bytes).ok()?.signature());
+    signature.ok_or_else(|| {
+        Failed::usage(format!(
+            "`{}` is not signed, and a time stamp is over the signature: sign it first with `dfota-hil report --sign KEY {}`",
+            run.display(),
+            run.display()
+        ))
+    })
+}
+
+fn request(run: &Path) -> Result<u8, Failed> {
+    let request = time_stamp::request(&signature(run)?).map_err(Failed::ours)?;
+    let path = run.join(REQUEST);
+    replace(&path, &request).map_err(Failed::usage)?;
+    print(&format!(
+        "{}\nnext: curl -H 'Content-Type: application/timestamp-query' --data-binary @{REQUEST} -o FILE.tsr URL\nthen: dfota-hil evidence timestamp-attach {} FILE.tsr\n",
+        path.display(),
+        run.display()
+    ));
+    Ok(0)
+}
+
+fn attach(run: &Path, answer: &Path) -> Result<u8, Failed> {
+    let signature = signature(run)?;
+    let path = run.join(REQUEST);
+    let request = std::fs::read(&path).map_err(|why| {
+        Failed::usage(format!(
+            "request `{}`: {why}; `dfota-hil evidence timestamp-request` writes it, and the answer has to be the one to it",
+            path.display()
+        ))
+    })?;
+    let named = |why: String| Failed::usage(format!("answer `{}`: {why}", answer.display()));
+    let mut bytes = Vec::new();
+    File::open(answer)
+        .and_then(|file| file.take(time_stamp::LONGEST).read_to_end(&mut bytes))
+        .map_err(|why| named(why.to_string()))?;
+    let stamp = time_stamp::answered(&request, &bytes, &signature).map_err(named)?;
+    let records = crate::journal::read(run).map_err(Failed::usage)?;
+    let journal = Run::new(&records).map_err(Failed::usage)?;
+    let wanted = Wanted {
+        key: None,
+        time_stamp: Some(bytes),
+    };
+    make(run, &journal, &wanted).map_err(Failed::ours)?;
+    // The answer holds what the request held.
+    let _ = std::fs::remove_file(path);
+    print(&format!(
+        "time-stamped {} by {}, policy {}; the authority's own signature was not checked\n",
+        stamp.time, stamp.by, stamp.policy
+    ));
+    Ok(0)
+}

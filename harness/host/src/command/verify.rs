@@ -1,0 +1,127 @@
+//! `verify`: whether anybody touched a run folder or a bundle.
+
+use crate::cli::{Common, Failed, print};
+use crate::evidence::public_key::PublicKey;
+use crate::verify::{Verified, verify};
+use serde_json::json;
+use std::fmt::Write;
+use std::path::PathBuf;
+
+/// Check a run folder or a bundle, offline: digests, the journal's chain, reports, signature
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// A run folder, or an `evidence.tar.zst`
+    #[arg(value_name = "RUN_DIR_OR_BUNDLE")]
+    path: PathBuf,
+    /// The public key that has to have signed it
+    #[arg(long, value_name = "PUB")]
+    key: Option<PathBuf>,
+    /// An unsigned run is an error
+    #[arg(long)]
+    require_signature: bool,
+    /// Show the result as JSON
+    #[arg(long)]
+    json: bool,
+}
+
+/// 0: untouched, and signed if that was asked for; 1: not.
+pub fn main(args: &Args, _: Common) -> Result<u8, Failed> {
+    let key = args
+        .key
+        .as_deref()
+        .map(PublicKey::read)
+        .transpose()
+        .map_err(Failed::usage)?;
+    let verified = verify(&args.path, key.as_ref()).map_err(Failed::usage)?;
+    let refused = refusal(args, &verified);
+    print(&match args.json {
+        true => as_json(&verified, refused.as_deref()),
+        false => as_text(args, &verified, refused.as_deref()),
+    });
+    Ok(u8::from(!verified.touched.is_empty() || refused.is_some()))
+}
+
+/// What was asked for and is not there, in something that nobody touched.
+fn refusal(args: &Args, verified: &Verified) -> Option<String> {
+    let asked = args.require_signature || args.key.is_some();
+    match &verified.signed_by {
+        _ if !verified.touched.is_empty() => None,
+        None if asked => Some("a signature was asked for and there is none".into()),
+        Some(id) if args.key.is_some() && !verified.is_wanted_key => Some(format!(
+            "it is signed by another key than the one of `--key`: {id}"
+        )),
+        _ => None,
+    }
+}
+
+fn as_text(args: &Args, verified: &Verified, refused: Option<&str>) -> String {
+    let mut text = String::new();
+    if let Some(run) = &verified.run {
+        let _ = writeln!(text, "run {}", run.escape_debug());
+    }
+    for note in &verified.notes {
+        let _ = writeln!(text, "note: {note}");
+    }
+    if let Some((first, rest)) = verified.touched.split_first() {
+        let _ = writeln!(text, "TOUCHED: {first}");
+        for more in rest.iter().take(20) {
+            let _ = writeln!(text, "  also: {more}");
+        }
+        return text;
+    }
+    let _ = writeln!(
+        text,
+        "untouched: {} files by their digests, {} lines of the journal by their chain; the reports are what the journal gives",
+        verified.files, verified.lines
+    );
+    let _ = match (&verified.signed_by, &args.key) {
+        (None, _) => writeln!(text, "NOT SIGNED: anybody could have made all of it anew"),
+        (Some(id), Some(key)) if verified.is_wanted_key => {
+            writeln!(text, "SIGNED by `{}`, key id {id}", key.display())
+        }
+        (Some(id), _) => writeln!(
+            text,
+            "SIGNED by the key that lies with it, key id {id}: whose key that is, only `--key PUB` tells"
+        ),
+    };
+    let _ = match &verified.time_stamp {
+        None => writeln!(
+            text,
+            "not time-stamped: when it was signed, only its own clock says"
+        ),
+        Some(stamp) => writeln!(
+            text,
+            "time-stamped {} by {}, policy {}, serial {}; NOT CHECKED: the authority's own signature and certificate (`openssl ts -verify` does, see docs/evidence.md)",
+            stamp.time, stamp.by, stamp.policy, stamp.serial
+        ),
+    };
+    if let Some(refused) = refused {
+        let _ = writeln!(text, "REFUSED: {refused}");
+    }
+    text
+}
+
+fn as_json(verified: &Verified, refused: Option<&str>) -> String {
+    let stamp = verified.time_stamp.as_ref().map(|stamp| {
+        json!({
+            "time": stamp.time, "by": stamp.by, "policy": stamp.policy, "serial": stamp.serial,
+            "authority_checked": false,
+        })
+    });
+    let value = json!({
+        "ok": verified.touched.is_empty() && refused.is_none(),
+        "run": verified.run,
+        "touched": verified.touched,
+        "refused": refused,
+        "notes": verified.notes,
+        "files": verified.files,
+        "lines": verified.lines,
+        "signed": verified.signed_by.is_some(),
+        "key_id": verified.signed_by,
+        "key_is_the_wanted_one": verified.is_wanted_key,
+        "time_stamp": stamp,
+    });
+    let mut text = serde_json::to_string_pretty(&value).unwrap_or_default();
+    text.push('\n');
+    text
+}

@@ -1,0 +1,194 @@
+//! Reads `evidence.tar.zst`, which anybody may have written: nothing is unpacked to the disk, every length has a limit, and
+//! a byte that this program would not have written ends it.
+
+use super::archive::{SEAL, SEAL_BYTES};
+use super::manifest::Listed;
+use super::{contents, member};
+use crate::journal::hex;
+use ruzstd::decoding::StreamingDecoder;
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{self, BufReader, Read, Seek};
+use std::path::Path;
+use tar::Header;
+
+/// Longest contents of a bundle, in bytes.
+pub const LONGEST: u64 = 8 << 30;
+/// Most files of a bundle.
+pub const MOST: usize = 200_000;
+/// Largest window of a compressed bundle, in bytes; ours are far smaller.
+const WINDOW: u64 = 16 << 20;
+
+/// What was found in a bundle.
+#[derive(Debug, Default)]
+pub struct Found {
+    /// Every file, in the order of the archive.
+    pub files: Vec<Listed>,
+    /// Contents of those that are looked into.
+    pub kept: BTreeMap<String, Vec<u8>>,
+    /// What is wrong with the archive itself, if something is. What had been read before it is there.
+    pub problem: Option<String>,
+}
+
+/// Reads a bundle. An error means that it could not even be opened.
+pub fn read(path: &Path) -> io::Result<Found> {
+    let mut file = File::open(path)?;
+    let kind = file.metadata()?;
+    if !kind.is_file() {
+        return Err(io::Error::other("no regular file"));
+    }
+    let frame = kind.len().saturating_sub(SEAL_BYTES);
+    let unsealed = seal(&mut file, frame)?;
+    file.rewind()?;
+    let mut found = Found::default();
+    let inside = walk(BufReader::new(file).take(frame), &mut found).err();
+    found.problem = match (unsealed, inside) {
+        (None, inside) => inside.map(|why| why.to_string()),
+        (Some(seal), None) => Some(seal),
+        (Some(seal), Some(inside)) => Some(format!("{seal}; {inside}")),
+    };
+    Ok(found)
+}
+
+/// What is wrong with the seal behind `frame` bytes.
+fn seal(file: &mut File, frame: u64) -> io::Result<Option<String>> {
+    let mut hash = Sha256::new();
+    let mut bytes = vec![0; 1 << 18];
+    let mut body = file.take(frame);
+    loop {
+        match body.read(&mut bytes)? {
+            0 => break,
+            read => hash.update(&bytes[..read]),
+        }
+    }
+    let mut seal = Vec::new();
+    file.take(SEAL_BYTES).read_to_end(&mut seal)?;
+    let digest = hash.finalize();
+    Ok(match seal.strip_prefix(&SEAL) {
+        Some(sealed) if *sealed == *digest => None,
+        Some(_) => Some("its bytes are not those that were sealed: something in it was changed".into()),
+        None => Some(
+            "it does not end with the seal that this program writes: cut short, changed at its end, or no bundle of its making"
+                .into(),
+        ),
+    })
+}
+
+fn bad(why: impl Into<String>) -> io::Error {
+    io::Error::other(why.into())
+}
+
+/// Goes through the archive.
+fn walk(compressed: impl Read, found: &mut Found) -> io::Result<()> {
+    let mut tar = StreamingDecoder::new_with_max_window_size(compressed, WINDOW)
+        .map_err(|why| bad(format!("no zstd file, or a damaged one: {why}")))?;
+    let mut total = 0;
+    while let Some((name, size)) = next_header(&mut tar)? {
+        total += size;
+        if total > LONGEST || found.files.len() >= MOST {
+            return Err(bad(format!(
+                "more than {LONGEST} bytes or {MOST} files: no run is that large, so it is not read to its end"
+            )));
+        }
+        let ordered = found.files.last().is_none_or(|last| last.name < name);
+        if !ordered {
+            return Err(bad(format!(
+                "`{name}` is there twice, or out of order: it was added"
+            )));
+        }
+        take(&mut tar, name, size, found)?;
+    }
+    let mut rest = [0];
+    match tar.read(&mut rest)? + tar.get_mut().read(&mut rest)? {
+        0 => Ok(()),
+        _ => Err(bad("more bytes behind its end: they were added")),
+    }
+}
+
+/// Name and size of the next file; `None` at the end of the archive.
+fn next_header(tar: &mut impl Read) -> io::Result<Option<(String, u64)>> {
+    let mut bytes = block(tar)?;
+    if bytes.iter().all(|byte| *byte == 0) {
+        return match block(tar)?.iter().all(|byte| *byte == 0) {
+            true => Ok(None),
+            false => Err(bad("a damaged end of the archive")),
+        };
+    }
+    let mut name = None;
+    if Header::from_byte_slice(&bytes).entry_type() == tar::EntryType::XHeader {
+        let size = Header::from_byte_slice(&bytes).entry_size()?;
+        if size > member::BLOCK as u64 {
+            return Err(bad("a name longer than any of this program's"));
+        }
+        let record = block(tar)?;
+        name = member::name_of_pax(&record[..size as usize]).map(str::to_owned);
+        bytes.extend(record);
+        bytes.extend(block(tar)?);
+    }
+    let header = Header::from_byte_slice(&bytes[bytes.len() - member::BLOCK..]);
+    let size = header
+        .entry_size()
+        .map_err(|why| bad(format!("a damaged header: {why}")))?;
+    let name = name.unwrap_or_else(|| String::from_utf8_lossy(&header.path_bytes()).into_owned());
+    if member::header(&name, size) != Some(bytes) {
+        return Err(bad(format!(
+            "a header that this program never writes, for `{}`: expected a regular file with a plain relative name; nothing was unpacked",
+            name.escape_default()
+        )));
+    }
+    Ok(Some((name, size)))
+}
+
+fn block(tar: &mut impl Read) -> io::Result<Vec<u8>> {
+    let mut bytes = vec![0; member::BLOCK];
+    tar.read_exact(&mut bytes).map_err(broken)?;
+    Ok(bytes)
+}
+
+/// Takes the digest of a file, and keeps what is looked into.
+fn take(tar: &mut impl Read, name: String, size: u64, found: &mut Found) -> io::Result<()> {
+    let limit = contents::kept(&name);
+    if limit.is_some_and(|limit| size > limit) {
+        return Err(bad(format!(
+            "`{name}` has {size} bytes, more than is looked into"
+        )));
+    }
+    let mut hash = Sha256::new();
+    let mut keep = Vec::new();
+    let mut bytes = vec![0; 1 << 16];
+    let mut left = size;
+    while left > 0 {
+        let most = bytes.len().min(usize::try_from(left).unwrap_or(usize::MAX));
+        let read = tar.read(&mut bytes[..most]).map_err(broken)?;
+        if read == 0 {
+            return Err(bad(format!("it ends in the middle of `{name}`")));
+        }
+        hash.update(&bytes[..read]);
+        if limit.is_some() {
+            keep.extend_from_slice(&bytes[..read]);
+        }
+        left -= read as u64;
+    }
+    let mut zeros = vec![0; member::padding(size)];
+    tar.read_exact(&mut zeros).map_err(broken)?;
+    if zeros.iter().any(|byte| *byte != 0) {
+        return Err(bad(format!("bytes behind the end of `{name}`: they were added")));
+    }
+    if limit.is_some() {
+        found.kept.insert(name.clone(), keep);
+    }
+    found.files.push(Listed {
+        name,
+        size,
+        sha256: hex(&hash.finalize()),
+    });
+    Ok(())
+}
+
+fn broken(why: io::Error) -> io::Error {
+    match why.kind() {
+        io::ErrorKind::UnexpectedEof => bad("it ends in the middle"),
+        _ => bad(format!("damaged compressed data: {why}")),
+    }
+}

@@ -1,0 +1,215 @@
+//! Makes the evidence of a run folder, out of its journal, its reports and a key.
+
+use super::archive::{self, Entry, Source};
+use super::envelope::{Envelope, time_stamp_of};
+use super::manifest::{Journal, Listed, Manifest, SCHEMA};
+use super::public_key::PublicKey;
+use super::signing_key::SigningKey;
+use super::{BUNDLE, ENVELOPE, PUBLIC_KEY, SIGSTORE, STATEMENT, contents, manifest, member, statement};
+use crate::digest::sha256_hex;
+use crate::journal::hex;
+use crate::report::{ReportError, Run, replace};
+use crate::verify::chain::{self, Touched};
+use sha2::{Digest, Sha256};
+use std::fs::File;
+use std::io::{self, BufWriter, Read, Write};
+use std::path::{Path, PathBuf};
+
+/// What is asked for beside the evidence itself.
+#[derive(Debug, Default)]
+pub struct Wanted<'k> {
+    /// The key to sign with. Without one, a signature that still fits stays.
+    pub key: Option<&'k SigningKey>,
+    /// A time stamp for the signature that is there, in DER.
+    pub time_stamp: Option<Vec<u8>>,
+}
+
+/// Evidence that could not be made.
+#[derive(Debug, thiserror::Error)]
+pub enum MakeError {
+    /// The journal is not as it was written.
+    #[error("no evidence was made: {0}; the journal is not the one that the run wrote")]
+    Touched(Touched),
+    /// There is a signature for something else.
+    #[error(
+        "`{}` is signed and holds other reports than these: it was left as it is; `report --sign KEY` signs these in its place",
+        path.display()
+    )]
+    OtherwiseSigned {
+        /// The bundle.
+        path: PathBuf,
+    },
+    /// A name that no archive can hold.
+    #[error("no evidence was made: `{name}` is longer than the name of a file can be")]
+    Name {
+        /// The name.
+        name: String,
+    },
+    /// A file.
+    #[error("no evidence was made: `{}`: {why}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        why: io::Error,
+    },
+    /// A file that could not be written.
+    #[error(transparent)]
+    Write(#[from] ReportError),
+}
+
+fn at(path: &Path) -> impl Fn(io::Error) -> MakeError {
+    let path = path.to_owned();
+    move |why| MakeError::Io {
+        path: path.clone(),
+        why,
+    }
+}
+
+/// Makes the evidence of the run in `folder`, whose reports are there.
+pub fn make(folder: &Path, run: &Run<'_>, wanted: &Wanted<'_>) -> Result<(), MakeError> {
+    let mut entries = listed(folder, run)?;
+    let manifest = manifest_of(folder, run, &entries)?;
+    let statement = statement::write(run, &manifest);
+    let signed = sign(folder, &statement, wanted)?;
+    let mut about = vec![(STATEMENT, statement.into_bytes())];
+    about.extend(signed);
+    for (name, bytes) in &about {
+        replace(&folder.join(name), bytes)?;
+    }
+    let about = about.into_iter().map(|(name, bytes)| (name.to_owned(), bytes));
+    let made = about.chain([(manifest::FILE.to_owned(), manifest.text().into_bytes())]);
+    entries.extend(made.map(|(name, bytes)| (entry(name, bytes), String::new())));
+    entries.sort_by(|(one, _), (other, _)| one.name.cmp(&other.name));
+    write(folder, entries.into_iter().map(|(entry, _)| entry).collect())
+}
+
+fn entry(name: String, bytes: Vec<u8>) -> Entry {
+    Entry {
+        name,
+        size: bytes.len() as u64,
+        source: Source::Bytes(bytes),
+    }
+}
+
+/// Every file that the manifest lists, with its digest.
+fn listed(folder: &Path, run: &Run<'_>) -> Result<Vec<(Entry, String)>, MakeError> {
+    let mut entries = Vec::new();
+    for name in contents::of_folder(folder, run) {
+        let path = folder.join(&name);
+        let (size, sha256) = digest(&path).map_err(at(&path))?;
+        let source = Source::File(path);
+        entries.push((Entry { name, size, source }, sha256));
+    }
+    for (name, bytes) in contents::of_journal(run) {
+        let sha256 = sha256_hex(&bytes);
+        entries.push((entry(name, bytes), sha256));
+    }
+    entries.sort_by(|(one, _), (other, _)| one.name.cmp(&other.name));
+    match entries.iter().find(|(entry, _)| !member::is_safe(&entry.name)) {
+        Some((entry, _)) => Err(MakeError::Name {
+            name: entry.name.clone(),
+        }),
+        None => Ok(entries),
+    }
+}
+
+/// Length and SHA-256 of a file.
+pub fn digest(path: &Path) -> io::Result<(u64, String)> {
+    let mut file = File::open(path)?;
+    let (mut hash, mut size) = (Sha256::new(), 0);
+    let mut bytes = vec![0; 1 << 17];
+    loop {
+        match file.read(&mut bytes)? {
+            0 => return Ok((size, hex(&hash.finalize()))),
+            read => {
+                hash.update(&bytes[..read]);
+                size += read as u64;
+            }
+        }
+    }
+}
+
+fn manifest_of(folder: &Path, run: &Run<'_>, entries: &[(Entry, String)]) -> Result<Manifest, MakeError> {
+    let path = folder.join(crate::journal::FILE);
+    let journal = std::fs::read(&path).map_err(at(&path))?;
+    let chain = chain::follow(&journal).map_err(MakeError::Touched)?;
+    let files = entries.iter().map(|(entry, sha256)| Listed {
+        name: entry.name.clone(),
+        size: entry.size,
+        sha256: sha256.clone(),
+    });
+    Ok(Manifest {
+        schema: SCHEMA,
+        tool: env!("CARGO_PKG_VERSION").into(),
+        run: run.started.run.clone(),
+        journal: Journal {
+            lines: chain.lines,
+            head: chain.head,
+            ended: chain.ended,
+        },
+        files: files.collect(),
+    })
+}
+
+/// The files that make it signed; none, if it is not.
+fn sign(
+    folder: &Path,
+    statement: &str,
+    wanted: &Wanted<'_>,
+) -> Result<Vec<(&'static str, Vec<u8>)>, MakeError> {
+    let there = std::fs::read(folder.join(ENVELOPE)).ok();
+    let there = there.and_then(|bytes| Envelope::read(&bytes).ok());
+    let pem = std::fs::read_to_string(folder.join(PUBLIC_KEY)).unwrap_or_default();
+    let signed = match (wanted.key, &there) {
+        (Some(key), _) => (Envelope::sign(statement.as_bytes(), key), key.public()),
+        (None, None) => return Ok(Vec::new()),
+        (None, Some(envelope)) => match PublicKey::of_pem(&pem) {
+            Some(public) if stays(envelope, &public, statement) => (envelope.clone(), public),
+            _ => {
+                return Err(MakeError::OtherwiseSigned {
+                    path: folder.join(BUNDLE),
+                });
+            }
+        },
+    };
+    let (envelope, public) = signed;
+    let old = || {
+        std::fs::read(folder.join(SIGSTORE))
+            .ok()
+            .and_then(|bytes| time_stamp_of(&bytes))
+    };
+    // A time stamp is over the signature: it stays with it.
+    let time_stamp = wanted
+        .time_stamp
+        .clone()
+        .or_else(|| (there.as_ref() == Some(&envelope)).then(old).flatten());
+    Ok(vec![
+        (ENVELOPE, envelope.text().into_bytes()),
+        (SIGSTORE, envelope.sigstore(time_stamp.as_deref()).into_bytes()),
+        (PUBLIC_KEY, public.pem().into_bytes()),
+    ])
+}
+
+fn stays(envelope: &Envelope, public: &PublicKey, statement: &str) -> bool {
+    envelope.payload().as_deref() == Some(statement.as_bytes()) && envelope.is_signed_by(public)
+}
+
+/// Writes the archive beside its place and moves it there.
+fn write(folder: &Path, entries: Vec<Entry>) -> Result<(), MakeError> {
+    let path = folder.join(BUNDLE);
+    let write = || {
+        let mut file = tempfile::Builder::new()
+            .prefix(".")
+            .suffix(".part")
+            .tempfile_in(folder)?;
+        let mut to = BufWriter::new(&mut file);
+        archive::write(entries, &mut to)?;
+        to.flush()?;
+        drop(to);
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+        file.as_file().set_permissions(mode)?;
+        file.persist(&path).map(drop).map_err(|error| error.error)
+    };
+    write().map_err(at(&path))
+}

@@ -1,0 +1,80 @@
+//! The manifest: every file of the bundle with its size and digest, and where the journal ends.
+
+use crate::digest::sha256_hex;
+use serde::{Deserialize, Serialize};
+
+/// Name of the manifest in the bundle.
+pub const FILE: &str = "manifest.json";
+/// Version of its form; readers refuse a newer one.
+pub const SCHEMA: u32 = 1;
+
+/// The manifest.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Manifest {
+    /// [`SCHEMA`].
+    pub schema: u32,
+    /// Version of the program that made it.
+    pub tool: String,
+    /// Name of the run.
+    pub run: String,
+    /// Where the journal ends: nothing can be cut off behind it.
+    pub journal: Journal,
+    /// The files, by name.
+    pub files: Vec<Listed>,
+}
+
+/// The end of a journal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Journal {
+    /// Number of whole lines.
+    pub lines: u64,
+    /// SHA-256 of the last one, in hex: the end of the chain.
+    pub head: String,
+    /// Whether the run ended; one that was killed has no `run-ended`.
+    pub ended: bool,
+}
+
+/// One file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Listed {
+    /// Its path in the bundle.
+    pub name: String,
+    /// Its length in bytes.
+    pub size: u64,
+    /// Its SHA-256 in hex.
+    pub sha256: String,
+}
+
+impl Manifest {
+    /// The file's text.
+    pub fn text(&self) -> String {
+        let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
+        text.push('\n');
+        text
+    }
+
+    /// Reads one; says what is wrong with it.
+    pub fn read(bytes: &[u8]) -> Result<Self, String> {
+        let manifest: Self = serde_json::from_slice(bytes).map_err(|why| format!("no manifest: {why}"))?;
+        match manifest.schema <= SCHEMA {
+            true => Ok(manifest),
+            false => Err(format!(
+                "schema {}, this version reads up to {SCHEMA}: use a newer one",
+                manifest.schema
+            )),
+        }
+    }
+
+    /// A file by its name.
+    pub fn find(&self, name: &str) -> Option<&Listed> {
+        self.files.iter().find(|file| file.name == name)
+    }
+
+    /// The digest that the statement is bound to.
+    pub fn sha256(&self) -> String {
+        sha256_hex(self.text().as_bytes())
+    }
+}

@@ -1,0 +1,134 @@
+//! The in-toto statement of a run: `test-result/v0.1` over the packages.
+//!
+//! That predicate knows three results. Nothing that is not a pass becomes one: an error, an inconclusive case and one that
+//! was not reached are warnings at best. The exact verdicts are in `run.json`, whose digest the manifest holds.
+
+use super::manifest::{self, Manifest};
+use crate::report::Run;
+use dfota_core::event::FileFacts;
+use dfota_core::verdict::Verdict;
+use serde_json::{Value, json};
+
+/// Type of the statement.
+pub const TYPE: &str = "https://in-toto.io/Statement/v1";
+/// Type of its predicate.
+pub const PREDICATE: &str = "https://in-toto.io/attestation/test-result/v0.1";
+
+/// The file's text.
+pub fn write(run: &Run<'_>, manifest: &Manifest) -> String {
+    let is = |verdict: &Verdict| match verdict {
+        Verdict::Pass => Some("passed"),
+        Verdict::Fail(_) => Some("failed"),
+        Verdict::Error(_) | Verdict::Inconclusive(_) | Verdict::NotReached => Some("warned"),
+        Verdict::Skip { .. } => None,
+    };
+    let named = |result: &str| -> Vec<String> {
+        let cases = run.cases.iter().filter(|case| is(&case.verdict) == Some(result));
+        cases
+            .map(|case| format!("{}::{}", case.case.suite, case.case.id))
+            .collect()
+    };
+    let (passed, warned, failed) = (named("passed"), named("warned"), named("failed"));
+    let statement = json!({
+        "_type": TYPE,
+        "subject": subjects(run),
+        "predicateType": PREDICATE,
+        "predicate": {
+            "result": result(run.ended, (passed.len(), warned.len(), failed.len())),
+            "configuration": configuration(run, manifest),
+            "passedTests": passed,
+            "warnedTests": warned,
+            "failedTests": failed,
+        },
+    });
+    let mut text = serde_json::to_string_pretty(&statement).unwrap_or_default();
+    text.push('\n');
+    text
+}
+
+/// How it ended: exit code, interrupted, safe; `None` for a run that was killed. How many passed, warned, failed.
+fn result(ended: Option<(u8, bool, bool)>, counts: (usize, usize, usize)) -> &'static str {
+    match (ended, counts) {
+        (_, (_, _, 1..)) | (Some((1, ..)), _) | (_, (0, ..)) => "FAILED",
+        (Some((0, false, true)), (_, 0, 0)) => "PASSED",
+        _ => "WARNED",
+    }
+}
+
+/// What was tested: the packages, each once. Images have no digest here, for the suite does not name their files.
+fn subjects(run: &Run<'_>) -> Vec<Value> {
+    let mut subjects = Vec::new();
+    for package in &run.started.packages {
+        let subject = json!({
+            "name": package.name,
+            "digest": { "sha256": package.sha256 },
+            "annotations": { "from": package.from, "to": package.to, "bytes": package.bytes },
+        });
+        if !subjects.contains(&subject) {
+            subjects.push(subject);
+        }
+    }
+    subjects
+}
+
+/// With what it was tested. The digest of the manifest binds everything in the bundle.
+fn configuration(run: &Run<'_>, manifest: &Manifest) -> Vec<Value> {
+    let started = run.started;
+    let file = |kind: &str, facts: &FileFacts| {
+        json!({
+            "name": format!("{kind} {}", facts.name),
+            "digest": { "sha256": facts.sha256 },
+            "annotations": { "path": facts.path },
+        })
+    };
+    let mut list: Vec<Value> = started.suites.iter().map(|suite| file("suite", suite)).collect();
+    let mut rig = file("rig", &started.rig.file);
+    rig["annotations"]["module"] = json!(started.rig.module);
+    rig["annotations"]["simulated"] = json!(started.rig.simulated);
+    list.push(rig);
+    let mut tool = json!({
+        "name": "dfota-hil",
+        "uri": format!("pkg:cargo/dfota-hil@{}", started.tool),
+    });
+    if let Some(commit) = &started.commit {
+        tool["annotations"] = json!({ "commit": commit });
+    }
+    if let Some(sha256) = &started.program_sha256 {
+        tool["digest"] = json!({ "sha256": sha256 });
+    }
+    list.push(tool);
+    list.push(json!({
+        "name": manifest::FILE,
+        "digest": { "sha256": manifest.sha256() },
+        "annotations": { "run": started.run, "seed": started.seed.to_string() },
+    }));
+    list
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    const ENDED: Option<(u8, bool, bool)> = Some((0, false, true));
+
+    #[rstest]
+    #[case::all_passed(ENDED, (3, 0, 0), "PASSED")]
+    #[case::one_failed(Some((1, false, true)), (3, 0, 1), "FAILED")]
+    #[case::error_or_not_reached(Some((3, false, true)), (3, 1, 0), "WARNED")]
+    #[case::the_exit_code_says_otherwise(ENDED, (3, 1, 0), "WARNED")]
+    #[case::nothing_passed(Some((3, false, true)), (0, 2, 0), "FAILED")]
+    #[case::all_skipped(Some((3, false, true)), (0, 0, 0), "FAILED")]
+    #[case::rig_not_safe(Some((0, false, false)), (3, 0, 0), "WARNED")]
+    #[case::rig_unfit_at_the_end(Some((3, false, true)), (3, 0, 0), "WARNED")]
+    #[case::interrupted(Some((130, true, true)), (3, 0, 0), "WARNED")]
+    #[case::killed(None, (3, 0, 0), "WARNED")]
+    #[case::killed_after_a_failure(None, (3, 0, 1), "FAILED")]
+    fn results(
+        #[case] ended: Option<(u8, bool, bool)>,
+        #[case] counts: (usize, usize, usize),
+        #[case] expected: &str,
+    ) {
+        assert_eq!(result(ended, counts), expected);
+    }
+}

@@ -1,0 +1,449 @@
+//! Whether a run folder or a bundle is what it was made as: offline, by digests, the journal's chain, the reports made
+//! again, and the signature.
+
+pub mod chain;
+
+use crate::digest::sha256_hex;
+use crate::evidence::envelope::{Envelope, time_stamp_of};
+use crate::evidence::manifest::{self, Manifest};
+use crate::evidence::public_key::PublicKey;
+use crate::evidence::time_stamp::{self, TimeStamp};
+use crate::evidence::{
+    ABOUT_THE_MANIFEST, BUNDLE, ENVELOPE, PUBLIC_KEY, SIGSTORE, STATEMENT, archive_reader, contents, maker,
+    statement,
+};
+use crate::journal;
+use crate::report::{self, Run};
+use dfota_core::event::JunitProfile;
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::path::Path;
+
+/// What came of looking at it.
+#[derive(Debug, Default)]
+pub struct Verified {
+    /// Name of the run, as far as it is known.
+    pub run: Option<String>,
+    /// Lines of the journal.
+    pub lines: u64,
+    /// Files that the manifest lists.
+    pub files: usize,
+    /// What was touched, the first thing first. Empty: nothing.
+    pub touched: Vec<String>,
+    /// What is worth knowing and no fault.
+    pub notes: Vec<String>,
+    /// Id of the key that signed; `None` for an unsigned run.
+    pub signed_by: Option<String>,
+    /// Whether that is the key that was asked for.
+    pub is_wanted_key: bool,
+    /// The time stamp.
+    pub time_stamp: Option<TimeStamp>,
+}
+
+/// Everything that is known about a bundle.
+#[derive(Default)]
+struct Bundle {
+    manifest: Option<Manifest>,
+    kept: BTreeMap<String, Vec<u8>>,
+}
+
+/// Looks at a run folder or a bundle. An error: it is neither.
+pub fn verify(path: &Path, key: Option<&PublicKey>) -> Result<Verified, String> {
+    let mut verified = Verified::default();
+    if path.is_dir() {
+        folder(path, key, &mut verified)?;
+    } else {
+        let bundle = bundle(path, key, &mut verified).map_err(|why| {
+            format!(
+                "`{}`: {why}; expected a run folder or an `{BUNDLE}`",
+                path.display()
+            )
+        })?;
+        journal_of(&bundle, &mut verified);
+    }
+    Ok(verified)
+}
+
+/// A run folder: its bundle, and whether the files beside it are the ones in it.
+fn folder(path: &Path, key: Option<&PublicKey>, verified: &mut Verified) -> Result<(), String> {
+    let file = path.join(journal::FILE);
+    let there = path.join(BUNDLE).exists();
+    let journal = match std::fs::read(&file) {
+        Ok(journal) => Some(journal),
+        Err(_) if there => None,
+        Err(why) => {
+            return Err(format!(
+                "`{}`: {why}; expected a run folder or an `{BUNDLE}`",
+                file.display()
+            ));
+        }
+    };
+    let mut inside = Verified::default();
+    let bundle = match bundle(&path.join(BUNDLE), key, &mut inside) {
+        Ok(bundle) => bundle,
+        Err(why) if there => {
+            inside.touched.push(format!("{BUNDLE}: {why}"));
+            Bundle::default()
+        }
+        Err(_) => {
+            inside.touched.push(format!(
+                "{BUNDLE} is missing: without it nobody can say whether the end of the journal was cut off; `dfota-hil report` makes it"
+            ));
+            Bundle::default()
+        }
+    };
+    let mut of_bundle = Verified::default();
+    let intact = bundle.kept.contains_key(journal::FILE) && {
+        journal_of(&bundle, &mut of_bundle);
+        !of_bundle
+            .touched
+            .iter()
+            .any(|what| what.starts_with(journal::FILE))
+    };
+    let was = bundle.kept.get(journal::FILE).filter(|_| intact);
+    match &journal {
+        Some(is) => journal_beside(is, was, &bundle, verified),
+        None => verified
+            .touched
+            .push(format!("{}: the whole journal was removed", journal::FILE)),
+    }
+    (verified.run, verified.files, verified.lines) =
+        (inside.run, inside.files, verified.lines.max(of_bundle.lines));
+    verified.signed_by = inside.signed_by;
+    verified.is_wanted_key = inside.is_wanted_key;
+    verified.time_stamp = inside.time_stamp;
+    if there {
+        files_beside(path, &bundle, verified);
+    }
+    verified.touched.extend(
+        inside
+            .touched
+            .into_iter()
+            .chain(of_bundle.touched.into_iter().map(in_bundle)),
+    );
+    verified
+        .notes
+        .extend(inside.notes.into_iter().chain(of_bundle.notes));
+    Ok(())
+}
+
+fn in_bundle(what: String) -> String {
+    format!("{BUNDLE}: {what}")
+}
+
+/// The journal of a run folder, beside that of its bundle if this one is sound.
+fn journal_beside(is: &[u8], was: Option<&Vec<u8>>, bundle: &Bundle, verified: &mut Verified) {
+    let chain = chain::follow(is);
+    if let Some(touched) = was.and_then(|was| chain::compare(was, is)) {
+        return verified.touched.push(touched.to_string());
+    }
+    match (chain, was, &bundle.manifest) {
+        (Err(touched), ..) => verified.touched.push(touched.to_string()),
+        (Ok(chain), None, Some(manifest)) => end_of_journal(&chain, manifest, verified),
+        (Ok(chain), ..) => verified.lines = chain.lines,
+    }
+}
+
+/// Whether a journal whose chain holds ends where the manifest says.
+fn end_of_journal(chain: &chain::Chain, manifest: &Manifest, verified: &mut Verified) {
+    verified.lines = chain.lines;
+    let (file, end) = (journal::FILE, &manifest.journal);
+    let what = match chain.lines.cmp(&end.lines) {
+        std::cmp::Ordering::Less => format!("line {} and what followed it were removed", chain.lines + 1),
+        std::cmp::Ordering::Greater => format!("line {} was added", end.lines + 1),
+        std::cmp::Ordering::Equal if chain.head != end.head => format!("line {} was changed", end.lines),
+        std::cmp::Ordering::Equal => return,
+    };
+    verified.touched.push(format!("{file}: {what}"));
+}
+
+/// The journal in a bundle, and whether the reports and the statement are what it gives.
+fn journal_of(bundle: &Bundle, verified: &mut Verified) {
+    let (Some(journal), Some(manifest)) = (bundle.kept.get(journal::FILE), &bundle.manifest) else {
+        return;
+    };
+    let before = verified.touched.len();
+    match chain::follow(journal) {
+        Err(touched) => return verified.touched.insert(0, touched.to_string()),
+        Ok(chain) => end_of_journal(&chain, manifest, verified),
+    }
+    if verified.touched.len() > before {
+        return;
+    }
+    // Reports are made as the run was told, or as `report` was: masked, or with the other profile.
+    let ways = [(false, None), (true, None)]
+        .into_iter()
+        .chain([false, true].into_iter().flat_map(|masked| {
+            [JunitProfile::Strict, JunitProfile::Extended].map(|profile| (masked, Some(profile)))
+        }));
+    let mut first = None;
+    for (masked, profile) in ways {
+        let mut tried = Verified::default();
+        match journal::records(&journal[..], Path::new(journal::FILE), masked) {
+            Ok(records) => match Run::new(&records) {
+                Ok(run) => made_again(&run, profile, bundle, manifest, &mut tried),
+                Err(why) => tried.touched.push(format!("{}: {why}", journal::FILE)),
+            },
+            Err(why) => tried.touched.push(why.to_string()),
+        }
+        let sound = tried.touched.is_empty();
+        let kept = if sound {
+            tried
+        } else {
+            first.take().unwrap_or(tried)
+        };
+        if sound {
+            verified.notes.extend(kept.notes);
+            return;
+        }
+        first = Some(kept);
+    }
+    if let Some(tried) = first {
+        verified.touched.extend(tried.touched);
+        verified.notes.extend(tried.notes);
+    }
+}
+
+/// Makes everything again that the journal gives.
+fn made_again(
+    run: &Run<'_>,
+    profile: Option<JunitProfile>,
+    bundle: &Bundle,
+    manifest: &Manifest,
+    verified: &mut Verified,
+) {
+    let mut others = Vec::new();
+    let mut look = |name: &str, bytes: &[u8]| {
+        match manifest.find(name) {
+            Some(listed) if listed.sha256 == sha256_hex(bytes) => {}
+            Some(_) => others.push(format!("{name} is not what the journal gives")),
+            None => others.push(format!("{name} is missing in the manifest")),
+        }
+        Ok::<(), Infallible>(())
+    };
+    let Ok(()) = report::each(run, profile, &mut look);
+    for (name, bytes) in contents::of_journal(run) {
+        let Ok(()) = look(&name, &bytes);
+    }
+    let given = statement::write(run, manifest);
+    if bundle
+        .kept
+        .get(STATEMENT)
+        .is_some_and(|is| *is != given.as_bytes())
+    {
+        others.push(format!("{STATEMENT} is not what the journal gives"));
+    }
+    if manifest.journal.ended && run.ended.is_none() || manifest.run != run.started.run {
+        others.push(format!("{} is not that of the journal", manifest::FILE));
+    }
+    if run.ended.is_none() {
+        verified
+            .notes
+            .push("the run never ended: it was killed, and its journal stops where it stopped".into());
+    }
+    let this = env!("CARGO_PKG_VERSION");
+    if others.is_empty() || manifest.tool == this {
+        verified.touched.extend(others);
+    } else {
+        verified.notes.push(format!(
+            "the reports were made by version {}, this is {this}, which would make them otherwise ({}): use that version to compare them with the journal",
+            manifest.tool, others[0]
+        ));
+    }
+}
+
+/// A bundle: its archive, its manifest, its signature. The journal comes after it.
+fn bundle(path: &Path, key: Option<&PublicKey>, verified: &mut Verified) -> Result<Bundle, String> {
+    let found = archive_reader::read(path).map_err(|why| why.to_string())?;
+    let whole = found.problem.is_none();
+    let mut bundle = Bundle {
+        kept: found.kept,
+        manifest: None,
+    };
+    match bundle
+        .kept
+        .get(manifest::FILE)
+        .map(|bytes| (bytes, Manifest::read(bytes)))
+    {
+        Some((bytes, Ok(manifest))) if manifest.text().as_bytes() == bytes => {
+            files_of_manifest(&manifest, &found.files, whole, verified);
+            (verified.run, verified.files) = (Some(manifest.run.clone()), manifest.files.len());
+            bundle.manifest = Some(manifest);
+        }
+        Some((_, Ok(_))) => verified
+            .touched
+            .push(format!("{}: not as this program writes it", manifest::FILE)),
+        Some((_, Err(why))) => verified.touched.push(format!("{}: {why}", manifest::FILE)),
+        None if whole => verified.touched.push(format!("{} is missing", manifest::FILE)),
+        None => {}
+    }
+    // What could be named within it comes first; this says at least that something was touched.
+    verified
+        .touched
+        .extend(found.problem.map(|why| format!("the archive itself: {why}")));
+    if bundle.manifest.is_some() && whole {
+        signature(&bundle, key, verified);
+    }
+    Ok(bundle)
+}
+
+/// Whether the files of an archive are those of the manifest.
+fn files_of_manifest(manifest: &Manifest, files: &[manifest::Listed], whole: bool, verified: &mut Verified) {
+    let found: BTreeMap<&str, &manifest::Listed> =
+        files.iter().map(|file| (file.name.as_str(), file)).collect();
+    for listed in &manifest.files {
+        match found.get(listed.name.as_str()) {
+            Some(found) if *found == listed => {}
+            Some(_) => verified.touched.push(format!("{} was changed", listed.name)),
+            None if whole => verified.touched.push(format!("{} was removed", listed.name)),
+            None => {}
+        }
+    }
+    for file in files {
+        let known = manifest.find(&file.name).is_some() || file.name == manifest::FILE;
+        if !known && !ABOUT_THE_MANIFEST.contains(&file.name.as_str()) {
+            verified.touched.push(format!("{} was added", file.name));
+        }
+    }
+}
+
+/// The statement is bound to the manifest, the envelope to the statement, the signature to the envelope, the time stamp to
+/// the signature.
+fn signature(bundle: &Bundle, key: Option<&PublicKey>, verified: &mut Verified) {
+    let get = |name: &str| bundle.kept.get(name).map(Vec::as_slice);
+    let Some(statement) = get(STATEMENT) else {
+        return verified.touched.push(format!("{STATEMENT} is missing"));
+    };
+    if !bundle
+        .manifest
+        .as_ref()
+        .is_some_and(|manifest| is_bound(statement, manifest))
+    {
+        verified.touched.push(format!(
+            "{STATEMENT} does not hold the digest of {}",
+            manifest::FILE
+        ));
+    }
+    let [envelope, sigstore, public] = match [get(ENVELOPE), get(SIGSTORE), get(PUBLIC_KEY)] {
+        [None, None, None] => return,
+        [Some(envelope), Some(sigstore), Some(public)] => [envelope, sigstore, public],
+        parts => {
+            let names = [ENVELOPE, SIGSTORE, PUBLIC_KEY];
+            let missing = names.iter().zip(parts).filter(|(_, part)| part.is_none());
+            verified
+                .touched
+                .extend(missing.map(|(name, _)| format!("{name} was removed")));
+            return;
+        }
+    };
+    match signed(statement, envelope, sigstore, public) {
+        Ok((envelope, public, stamp)) => {
+            verified.is_wanted_key = key.is_some_and(|key| envelope.is_signed_by(key));
+            verified.signed_by = Some(public.id());
+            verified.time_stamp = stamp;
+        }
+        Err(why) => verified.touched.push(why),
+    }
+}
+
+fn is_bound(statement: &[u8], manifest: &Manifest) -> bool {
+    let value: serde_json::Value = serde_json::from_slice(statement).unwrap_or_default();
+    let list = value["predicate"]["configuration"].as_array();
+    let mut of_manifest = list
+        .into_iter()
+        .flatten()
+        .filter(|item| item["name"] == manifest::FILE);
+    of_manifest
+        .next()
+        .is_some_and(|item| item["digest"]["sha256"] == manifest.sha256())
+}
+
+type Signed = (Envelope, PublicKey, Option<TimeStamp>);
+
+fn signed(statement: &[u8], envelope: &[u8], sigstore: &[u8], public: &[u8]) -> Result<Signed, String> {
+    let text = std::str::from_utf8(public).unwrap_or_default();
+    let public = PublicKey::of_pem(text)
+        .filter(|key| key.pem() == text)
+        .ok_or_else(|| format!("{PUBLIC_KEY}: no public key as this program writes it"))?;
+    let bytes = envelope;
+    let envelope = Envelope::read(bytes).map_err(|why| format!("{ENVELOPE}: {why}"))?;
+    if envelope.payload().as_deref() != Some(statement) {
+        return Err(format!("{ENVELOPE} holds another statement than {STATEMENT}"));
+    }
+    if envelope.text().as_bytes() != bytes || envelope.key_id() != public.id() {
+        return Err(format!("{ENVELOPE} was changed beside its signature"));
+    }
+    if !envelope.is_signed_by(&public) {
+        return Err(format!(
+            "{ENVELOPE}: the signature is not one of the key in {PUBLIC_KEY} for this statement"
+        ));
+    }
+    let answer = time_stamp_of(sigstore);
+    if envelope.sigstore(answer.as_deref()).as_bytes() != sigstore {
+        return Err(format!(
+            "{SIGSTORE} does not hold the envelope and its time stamp alone"
+        ));
+    }
+    let signature = envelope.signature().unwrap_or_default();
+    let stamp = answer
+        .map(|answer| time_stamp::read(&answer, &signature))
+        .transpose();
+    let stamp = stamp.map_err(|why| format!("{SIGSTORE}: the time stamp: {why}"))?;
+    Ok((envelope, public, stamp))
+}
+
+/// The files of a run folder beside those of its bundle.
+fn files_beside(path: &Path, bundle: &Bundle, verified: &mut Verified) {
+    let Some(manifest) = &bundle.manifest else { return };
+    let listed = manifest
+        .files
+        .iter()
+        .filter(|file| contents::is_in_folder(&file.name));
+    for file in listed.filter(|file| file.name != journal::FILE) {
+        match maker::digest(&path.join(&file.name)) {
+            Ok((size, sha256)) if size == file.size && sha256 == file.sha256 => {}
+            Ok(_) => verified.touched.push(format!("{} was changed", file.name)),
+            Err(why) if why.kind() == std::io::ErrorKind::NotFound => {
+                verified.touched.push(format!("{} was removed", file.name));
+            }
+            Err(why) => verified
+                .touched
+                .push(format!("{} cannot be read: {why}", file.name)),
+        }
+    }
+    for name in ABOUT_THE_MANIFEST {
+        match (std::fs::read(path.join(name)).ok(), bundle.kept.get(name)) {
+            (None, None) => {}
+            (Some(is), Some(was)) if is == *was => {}
+            (Some(_), Some(_)) => verified.touched.push(format!("{name} was changed")),
+            (None, Some(_)) => verified.touched.push(format!("{name} was removed")),
+            (Some(_), None) => verified.touched.push(format!("{name} was added")),
+        }
+    }
+    strangers(path, "", manifest, verified);
+    strangers(path, report::TRANSCRIPTS, manifest, verified);
+}
+
+/// Files that are no part of the evidence: they prove nothing, and nothing is said against them.
+fn strangers(path: &Path, below: &str, manifest: &Manifest, verified: &mut Verified) {
+    let entries = std::fs::read_dir(path.join(below))
+        .into_iter()
+        .flatten()
+        .flatten();
+    let mut names: Vec<String> = entries
+        .map(|entry| entry.file_name().to_string_lossy().into_owned())
+        .map(|name| {
+            if below.is_empty() {
+                name
+            } else {
+                format!("{below}/{name}")
+            }
+        })
+        .filter(|name| manifest.find(name).is_none())
+        .filter(|name| !ABOUT_THE_MANIFEST.contains(&name.as_str()))
+        .filter(|name| ![BUNDLE, report::TRANSCRIPTS, crate::evidence::REQUEST].contains(&name.as_str()))
+        .collect();
+    names.sort();
+    let shown = |name: &String| format!("`{}` is no part of the evidence", name.escape_debug());
+    verified.notes.extend(names.iter().map(shown));
+}
