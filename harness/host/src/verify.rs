@@ -81,13 +81,11 @@ fn folder(path: &Path, key: Option<&PublicKey>, verified: &mut Verified) -> Resu
     let bundle = match bundle(&path.join(BUNDLE), key, &mut inside) {
         Ok(bundle) => bundle,
         Err(why) if there => {
-            inside.touched.push(format!("{BUNDLE}: {why}"));
+            inside.touched.push(why);
             Bundle::default()
         }
         Err(_) => {
-            inside.touched.push(format!(
-                "{BUNDLE} is missing: without it nobody can say whether the end of the journal was cut off; `dfota-hil report` makes it"
-            ));
+            inside.touched.push("it is missing: without it nobody can say whether the end of the journal was cut off; `dfota-hil report` makes it".into());
             Bundle::default()
         }
     };
@@ -111,15 +109,13 @@ fn folder(path: &Path, key: Option<&PublicKey>, verified: &mut Verified) -> Resu
     verified.signed_by = inside.signed_by;
     verified.is_wanted_key = inside.is_wanted_key;
     verified.time_stamp = inside.time_stamp;
-    if there {
+    let of_bundle_touched = inside.touched.into_iter().chain(of_bundle.touched);
+    let before = verified.touched.len();
+    verified.touched.extend(of_bundle_touched.map(in_bundle));
+    // A bundle that is not sound says nothing about the files beside it.
+    if verified.touched.len() == before {
         files_beside(path, &bundle, verified);
     }
-    verified.touched.extend(
-        inside
-            .touched
-            .into_iter()
-            .chain(of_bundle.touched.into_iter().map(in_bundle)),
-    );
     verified
         .notes
         .extend(inside.notes.into_iter().chain(of_bundle.notes));
