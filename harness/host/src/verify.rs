@@ -339,7 +339,12 @@ fn signed(statement: &[u8], envelope: &[u8], sigstore: &[u8], public: &[u8]) -> 
     if envelope.payload().as_deref() != Some(statement) {
         return Err(format!("{ENVELOPE} holds another statement than {STATEMENT}"));
     }
-    if envelope.text().as_bytes() != bytes || envelope.key_id() != public.id() {
+    if envelope.key_id() != public.id() {
+        return Err(format!(
+            "{ENVELOPE} names another key than the one in {PUBLIC_KEY}"
+        ));
+    }
+    if envelope.text().as_bytes() != bytes {
         return Err(format!("{ENVELOPE} was changed beside its signature"));
     }
     if !envelope.is_signed_by(&public) {

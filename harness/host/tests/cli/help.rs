@@ -9,6 +9,11 @@ use rstest::rstest;
 #[case("plan", &["plan"])]
 #[case("check", &["check"])]
 #[case("report", &["report"])]
+#[case("verify", &["verify"])]
+#[case("evidence", &["evidence"])]
+#[case("evidence-timestamp-request", &["evidence", "timestamp-request"])]
+#[case("evidence-timestamp-attach", &["evidence", "timestamp-attach"])]
+#[case("keygen", &["keygen"])]
 #[case("serve", &["serve"])]
 #[case("sim", &["sim"])]
 #[case("console", &["console"])]
@@ -41,6 +46,9 @@ fn no_command_is_left_out() {
         "plan",
         "check",
         "report",
+        "verify",
+        "evidence",
+        "keygen",
         "serve",
         "sim",
         "console",
