@@ -43,6 +43,7 @@ bench:
     cargo bench -p dfota-hil --bench updates
     cargo bench -p dfota-hil --bench coap_blocks
     cargo bench -p dfota-hil --bench journal
+    cargo bench -p dfota-hil --bench evidence
 
 # Write the JSON schemas and test snapshots anew
 bless:

@@ -82,13 +82,11 @@ fn folder(path: &Path, key: Option<&PublicKey>, verified: &mut Verified) -> Resu
     let bundle = match bundle(&path.join(BUNDLE), key, &mut inside) {
         Ok(bundle) => bundle,
         Err(why) if there => {
-            inside.touched.push(format!("{BUNDLE}: {why}"));
+            inside.touched.push(why);
             Bundle::default()
         }
         Err(_) => {
-            inside.touched.push(format!(
-                "{BUNDLE} is missing: without it nobody can say whether the end of the journal was cut off; `dfota-hil report` makes it"
-            ));
+            inside.touched.push("it is missing: without it nobody can say whether the end of the journal was cut off; `dfota-hil report` makes it".into());
             Bundle::default()
         }
     };
@@ -112,15 +110,13 @@ fn folder(path: &Path, key: Option<&PublicKey>, verified: &mut Verified) -> Resu
     verified.signed_by = inside.signed_by;
     verified.is_wanted_key = inside.is_wanted_key;
     verified.time_stamp = inside.time_stamp;
-    if there {
+    let of_bundle_touched = inside.touched.into_iter().chain(of_bundle.touched);
+    let before = verified.touched.len();
+    verified.touched.extend(of_bundle_touched.map(in_bundle));
+    // A bundle that is not sound says nothing about the files beside it.
+    if verified.touched.len() == before {
         files_beside(path, &bundle, verified);
     }
-    verified.touched.extend(
-        inside
-            .touched
-            .into_iter()
-            .chain(of_bundle.touched.into_iter().map(in_bundle)),
-    );
     verified
         .notes
         .extend(inside.notes.into_iter().chain(of_bundle.notes));
@@ -370,7 +366,12 @@ fn signed(statement: &[u8], envelope: &[u8], sigstore: &[u8], public: &[u8]) -> 
     if envelope.payload().as_deref() != Some(statement) {
         return Err(format!("{ENVELOPE} holds another statement than {STATEMENT}"));
     }
-    if envelope.text().as_bytes() != bytes || envelope.key_id() != public.id() {
+    if envelope.key_id() != public.id() {
+        return Err(format!(
+            "{ENVELOPE} names another key than the one in {PUBLIC_KEY}"
+        ));
+    }
+    if envelope.text().as_bytes() != bytes {
         return Err(format!("{ENVELOPE} was changed beside its signature"));
     }
     if !envelope.is_signed_by(&public) {

@@ -47,8 +47,14 @@ mod recovery;
 mod run;
 #[path = "cli/signals.rs"]
 mod signals;
+#[path = "cli/signing.rs"]
+mod signing;
 #[path = "cli/sim.rs"]
 mod sim;
+#[path = "cli/strangers.rs"]
+mod strangers;
+#[path = "cli/time_stamp.rs"]
+mod time_stamp;
 #[path = "cli/tries.rs"]
 mod tries;
 #[path = "cli/usage.rs"]

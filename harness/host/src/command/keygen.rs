@@ -4,7 +4,7 @@ use crate::cli::{Common, Failed, print};
 use crate::evidence::signing_key::{SigningKey, write_new};
 use std::path::PathBuf;
 
-/// Make a key pair for signing evidence: PATH (mode 0600) and its public half beside it
+/// Make a key pair for signing evidence: a private key (mode 0600) and its public half beside it
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// The private key; the public one gets the same name with `.pub.pem`. Neither is ever overwritten

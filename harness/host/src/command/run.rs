@@ -68,7 +68,8 @@ pub struct Args {
     #[arg(long)]
     over_budget: bool,
     /// Sign the evidence with this key: a PEM file of mode 0600, or `env` for the one in DFOTA_HIL_SIGNING_KEY
-    #[arg(long, value_name = "KEY")]
+    #[arg(long, value_name = "KEY", allow_hyphen_values = true)]
+    // a key that was typed is told without repeating it
     sign: Option<PathBuf>,
     /// Show the result as JSON (the run folder's run.json) in place of lines
     #[arg(long)]

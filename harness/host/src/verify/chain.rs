@@ -53,7 +53,7 @@ struct Link {
 /// The last line has none after it that would vouch for it: for that, and for lines cut off at the end, the manifest is
 /// there.
 pub fn follow(bytes: &[u8]) -> Result<Chain, Touched> {
-    let mut lines = whole_lines(bytes);
+    let lines = whole_lines(bytes);
     let mut chain = Chain {
         lines: 0,
         head: hex(&Sha256::digest([])),
@@ -62,7 +62,9 @@ pub fn follow(bytes: &[u8]) -> Result<Chain, Touched> {
     };
     // The digest before the last one: a line that was put in breaks the chain behind it.
     let mut before = String::new();
-    for (at, line) in lines.drain(..).enumerate().map(|(at, line)| (at as u64, line)) {
+    for (at, line) in lines.iter().enumerate() {
+        let doubled = at > 0 && lines[at - 1] == *line;
+        let at = at as u64;
         let number = at + 1;
         let Ok(link) = serde_json::from_slice::<Link>(line) else {
             return Err(Touched::Changed(number));
@@ -74,7 +76,7 @@ pub fn follow(bytes: &[u8]) -> Result<Chain, Touched> {
             // Who adds or removes lines does not keep the digests; one figure of one line was changed.
             _ if at > 0 && fits => return Err(Touched::Changed(number)),
             std::cmp::Ordering::Greater => return Err(removed_or_changed(bytes, at, link.seq)),
-            std::cmp::Ordering::Less if link.seq + 1 == at && link.prev == before => {
+            std::cmp::Ordering::Less if link.seq + 1 == at && link.prev == before && !doubled => {
                 return Err(Touched::Added(at));
             }
             std::cmp::Ordering::Less => return Err(Touched::Added(number)),

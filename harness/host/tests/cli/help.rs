@@ -10,6 +10,11 @@ use rstest::rstest;
 #[case("check", &["check"])]
 #[case("bisect", &["bisect"])]
 #[case("report", &["report"])]
+#[case("verify", &["verify"])]
+#[case("evidence", &["evidence"])]
+#[case("evidence-timestamp-request", &["evidence", "timestamp-request"])]
+#[case("evidence-timestamp-attach", &["evidence", "timestamp-attach"])]
+#[case("keygen", &["keygen"])]
 #[case("serve", &["serve"])]
 #[case("sim", &["sim"])]
 #[case("console", &["console"])]
@@ -43,6 +48,9 @@ fn no_command_is_left_out() {
         "check",
         "bisect",
         "report",
+        "verify",
+        "evidence",
+        "keygen",
         "serve",
         "sim",
         "console",

@@ -1,0 +1,183 @@
+//! A small run folder, written by the journal and the makers of the reports, without any module.
+
+use dfota_core::case::{Case, Limits, Package, Via};
+use dfota_core::event::{Attachments, CaseEnded, Event, FileFacts, Record, RigFacts, RunStarted, SCHEMA};
+use dfota_core::expect::Expect;
+use dfota_core::fault::Faults;
+use dfota_core::retries::Retries;
+use dfota_core::verdict::{Rule, Verdict};
+use dfota_hil::clock::Clock;
+use dfota_hil::evidence::maker::{Wanted, make};
+use dfota_hil::evidence::signing_key::SigningKey;
+use dfota_hil::journal::{Journal, Observer, Writer};
+use dfota_hil::verify::{Verified, verify};
+use std::path::{Path, PathBuf};
+use tempfile::TempDir;
+
+pub const JOURNAL: &str = "events.jsonl";
+pub const BUNDLE: &str = "evidence.tar.zst";
+
+struct Silent;
+
+impl Observer for Silent {
+    fn on(&mut self, _: &Record) {}
+}
+
+/// A run folder.
+pub struct Folder {
+    folder: TempDir,
+}
+
+impl Folder {
+    /// An unsigned one.
+    pub fn unsigned() -> Self {
+        Self::of(None, &["clean", "cut"])
+    }
+
+    pub fn signed() -> Self {
+        Self::of(Some(&SigningKey::draw().expect("a key")), &["clean", "cut"])
+    }
+
+    pub fn of(key: Option<&SigningKey>, ids: &[&str]) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let run = folder.path().join("run");
+        std::fs::create_dir(&run).expect("a folder");
+        let (journal, writer) = Writer::start(&run, Clock::system(), Box::new(Silent)).expect("a journal");
+        tell(&journal, ids);
+        drop(journal);
+        writer.finish().expect("the journal");
+        let made = dfota_hil::report::make(&run, None, |run_| {
+            let wanted = Wanted {
+                key,
+                time_stamp: None,
+            };
+            make(&run, run_, &wanted)
+        });
+        made.expect("reports").expect("evidence");
+        Self { folder }
+    }
+
+    pub fn run(&self) -> PathBuf {
+        self.folder.path().join("run")
+    }
+
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.run().join(name)
+    }
+
+    /// A place beside the run.
+    pub fn beside(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    pub fn read(&self, name: &str) -> Vec<u8> {
+        std::fs::read(self.path(name)).unwrap_or_else(|why| panic!("{name}: {why}"))
+    }
+
+    pub fn write(&self, name: &str, bytes: &[u8]) {
+        std::fs::write(self.path(name), bytes).expect(name);
+    }
+
+    /// What was touched, the first thing.
+    pub fn touched(&self) -> Option<String> {
+        look(&self.run()).touched.into_iter().next()
+    }
+}
+
+/// Looks at a folder or bundle.
+pub fn look(path: &Path) -> Verified {
+    verify(path, None).expect("a run folder or a bundle")
+}
+
+fn tell(journal: &Journal, ids: &[&str]) {
+    let facts = |name: &str| FileFacts {
+        name: name.into(),
+        path: format!("{name}.yaml"),
+        sha256: "00".repeat(32),
+        text: format!("{name}: text\n"),
+    };
+    journal.post(Event::RunStarted(RunStarted {
+        schema: SCHEMA,
+        run: "run".into(),
+        tool: env!("CARGO_PKG_VERSION").into(),
+        commit: None,
+        program_sha256: None,
+        args: vec!["run".into()],
+        seed: 7,
+        host: "host".into(),
+        rig: RigFacts {
+            file: facts("rig"),
+            module: "bc66".into(),
+            simulated: true,
+            speed: 1.0,
+            discharge_ns: 0,
+        },
+        suites: vec![facts("suite")],
+        packages: vec![package()],
+        cut: None,
+        attachments: Attachments::Relative,
+        out: "run".into(),
+        folder: "/run".into(),
+    }));
+    for id in ids {
+        journal.post(Event::CasePlanned {
+            case: Box::new(case(id)),
+            skip: None,
+        });
+    }
+    for id in ids {
+        journal.post(Event::CaseStarted {
+            id: (*id).into(),
+            suite: "suite".into(),
+        });
+        for percent in [20, 37, 64, 100] {
+            let text = format!("+QIND: \"FOTA\",\"UPDATING\",{percent}%,1,1");
+            journal.post(Event::Rx { text, partial: false });
+        }
+        let verdict = match *id {
+            "clean" => Verdict::Pass,
+            _ => Verdict::of(Rule::NoResume, "it forgot".into()),
+        };
+        journal.post(Event::CaseEnded(CaseEnded {
+            verdict,
+            tries: 1,
+            ..CaseEnded::untried(&case(id), Verdict::Pass)
+        }));
+    }
+    journal.post(Event::RunEnded {
+        exit: 1,
+        interrupted: false,
+        safe: true,
+    });
+}
+
+fn package() -> Package {
+    Package {
+        name: "a-to-b".into(),
+        from: "A".parse().expect("a version"),
+        to: "B".parse().expect("a version"),
+        bytes: 1,
+        sha256: "11".repeat(32),
+    }
+}
+
+fn case(id: &str) -> Case {
+    Case {
+        id: id.into(),
+        suite: "suite".into(),
+        place: "suite.yaml:3".into(),
+        package: package(),
+        via: Via::Uart,
+        on: "A".parse().expect("a version"),
+        block_size: 512,
+        faults: Faults::default(),
+        cut: None,
+        expect: Expect::success(),
+        limits: Limits::default(),
+        retries: Retries::default(),
+        measures: vec![],
+        requirements: vec![],
+        tags: vec![],
+        part: None,
+    }
+}

@@ -1,0 +1,108 @@
+//! The first line of a journal that was changed, removed or added is named: beside a sound bundle, and by the chain alone.
+
+use crate::fixture::{BUNDLE, Folder, JOURNAL};
+use dfota_hil::verify::chain::{Touched, follow};
+use rstest::rstest;
+
+type Deed = fn(&mut Vec<String>);
+
+fn lines(bytes: &[u8]) -> Vec<String> {
+    let text = std::str::from_utf8(bytes).expect("UTF-8");
+    text.lines().map(str::to_owned).collect()
+}
+
+fn text(lines: &[String]) -> String {
+    lines.iter().map(|line| format!("{line}\n")).collect()
+}
+
+fn other(line: &mut String) {
+    assert!(line.contains("\"mono_ns\":"), "{line}");
+    *line = line.replacen("\"mono_ns\":", "\"mono_ns\":1", 1);
+}
+
+#[rstest]
+#[case::changed_first(|lines: &mut Vec<String>| other(&mut lines[0]), "line 1 was changed", true)]
+#[case::changed(|lines: &mut Vec<String>| other(&mut lines[6]), "line 7 was changed", true)]
+#[case::changed_twice(|lines: &mut Vec<String>| { other(&mut lines[6]); other(&mut lines[7]); }, "line 7 was changed", false)]
+#[case::changed_last(|lines: &mut Vec<String>| other(lines.last_mut().expect("lines")), "line 16 was changed", false)]
+#[case::removed_first(|lines: &mut Vec<String>| drop(lines.remove(0)), "line 1 was removed", true)]
+#[case::removed(|lines: &mut Vec<String>| drop(lines.remove(6)), "line 7 was removed", true)]
+#[case::removed_some(|lines: &mut Vec<String>| drop(lines.drain(6..9)), "line 7 was removed", true)]
+#[case::removed_last(|lines: &mut Vec<String>| drop(lines.pop()), "line 16 was removed", false)]
+#[case::cut_off(|lines: &mut Vec<String>| lines.truncate(9), "line 10 was removed", false)]
+#[case::doubled(|lines: &mut Vec<String>| lines.insert(6, lines[5].clone()), "line 7 was added", true)]
+#[case::added_of_elsewhere(|lines: &mut Vec<String>| lines.insert(6, lines[2].clone()), "line 7 was added", true)]
+#[case::added_at_the_end(|lines: &mut Vec<String>| lines.push(lines[2].clone()), "line 17 was added", true)]
+#[case::swapped(|lines: &mut Vec<String>| lines.swap(6, 9), "line 7 was changed", false)]
+fn named(#[case] deed: Deed, #[case] expected: &str, #[case] chain_is_enough: bool) {
+    let folder = Folder::unsigned();
+    let mut journal = lines(&folder.read(JOURNAL));
+    assert_eq!(journal.len(), 16, "the lines above are counted");
+    deed(&mut journal);
+    folder.write(JOURNAL, text(&journal).as_bytes());
+    assert_eq!(
+        folder.touched().as_deref(),
+        Some(&*format!("events.jsonl: {expected}"))
+    );
+    // Without a bundle beside it, the chain says what it can.
+    if chain_is_enough {
+        let touched = follow(text(&journal).as_bytes()).expect_err(expected);
+        assert_eq!(touched.to_string(), format!("events.jsonl: {expected}"));
+        std::fs::remove_file(folder.path(BUNDLE)).expect("it is there");
+        assert_eq!(folder.touched(), Some(touched.to_string()));
+    }
+}
+
+/// A line that was made up carries the right digest and number; the one behind it does not follow any more.
+#[test]
+fn a_line_that_was_made_up() {
+    use sha2::{Digest, Sha256};
+    let folder = Folder::unsigned();
+    let mut journal = lines(&folder.read(JOURNAL));
+    let made_up = journal[6].replacen("\"seq\":6", "\"seq\":7", 1).replacen(
+        &serde_json::from_str::<serde_json::Value>(&journal[6]).expect("JSON")["prev"]
+            .as_str()
+            .expect("a digest")
+            .to_owned(),
+        &dfota_hil::journal::hex(&Sha256::digest(&journal[6])),
+        1,
+    );
+    journal.insert(7, made_up);
+    assert_eq!(follow(text(&journal).as_bytes()), Err(Touched::Added(8)));
+    folder.write(JOURNAL, text(&journal).as_bytes());
+    assert_eq!(
+        folder.touched().as_deref(),
+        Some("events.jsonl: line 8 was added")
+    );
+}
+
+/// Somebody who makes the whole chain anew behind a change cannot be told by the chain, but by the bundle.
+#[test]
+fn a_chain_that_was_made_anew() {
+    use sha2::{Digest, Sha256};
+    let folder = Folder::unsigned();
+    let mut journal = lines(&folder.read(JOURNAL));
+    other(&mut journal[9]);
+    for at in 10..journal.len() {
+        let old = serde_json::from_str::<serde_json::Value>(&journal[at]).expect("JSON")["prev"].clone();
+        let new = dfota_hil::journal::hex(&Sha256::digest(&journal[at - 1]));
+        journal[at] = journal[at].replace(old.as_str().expect("a digest"), &new);
+    }
+    assert!(follow(text(&journal).as_bytes()).is_ok());
+    folder.write(JOURNAL, text(&journal).as_bytes());
+    assert_eq!(
+        folder.touched().as_deref(),
+        Some("events.jsonl: line 10 was changed")
+    );
+}
+
+#[test]
+fn a_journal_without_a_bundle_proves_nothing_about_its_end() {
+    let folder = Folder::unsigned();
+    std::fs::remove_file(folder.path(BUNDLE)).expect("it is there");
+    let touched = folder.touched().expect("a finding");
+    assert!(
+        touched.starts_with("evidence.tar.zst: it is missing"),
+        "{touched}"
+    );
+}
