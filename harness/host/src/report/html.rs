@@ -136,7 +136,10 @@ mod tests {
     #[test]
     fn digests_are_as_browsers_have_them() {
         // FIPS 180-2, "abc", in Base64.
-        assert_eq!(super::digest("abc"), "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=");
+        assert_eq!(
+            super::digest("abc"),
+            "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0="
+        );
     }
 
     #[test]

@@ -137,7 +137,8 @@ fn ipv6(text: &str, at: usize) -> Option<(Range<usize>, String)> {
     let bytes = text.as_bytes();
     let range = run_of(bytes, at, part)?;
     // `suite::case` is no address, nor is what begins or ends in the middle of a word.
-    let word = |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(byte));
+    let word =
+        |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(byte));
     if word(bytes.get(range.end)) || (range.start > 0 && word(bytes.get(range.start - 1))) {
         return None;
     }

@@ -50,11 +50,7 @@ impl<'r, 'a> Book<'r, 'a> {
         }
         let excerpts = entries.iter().filter_map(|entry| entry.excerpt.as_ref());
         let quoted = excerpts.flat_map(Excerpt::seqs).collect();
-        Self {
-            run,
-            entries,
-            quoted,
-        }
+        Self { run, entries, quoted }
     }
 
     /// Cases that did not pass: failures of the module before errors of ours, in the order of the plan.
@@ -122,7 +118,9 @@ fn chosen(entries: &[Entry<'_, '_>]) -> BTreeSet<usize> {
     let passed = |n: &usize| rank(&entries[*n].case.verdict) >= 3;
     let mut first: HashMap<Option<Place>, usize> = HashMap::new();
     for n in all().filter(passed) {
-        first.entry(entries[n].cuts.first().map(|cut| cut.place)).or_insert(n);
+        first
+            .entry(entries[n].cuts.first().map(|cut| cut.place))
+            .or_insert(n);
     }
     let mut places: Vec<usize> = first.into_values().collect();
     places.sort_unstable();

@@ -163,7 +163,12 @@ fn row(entry: &Entry<'_, '_>, named: &mut [bool]) -> Markup {
 
 fn tally(entries: &[&Entry<'_, '_>]) -> Markup {
     let words = ["fail", "error", "inconclusive", "pass", "skip", "not-reached"];
-    let of = |like: &str| entries.iter().filter(|entry| word(&entry.case.verdict) == like).count();
+    let of = |like: &str| {
+        entries
+            .iter()
+            .filter(|entry| word(&entry.case.verdict) == like)
+            .count()
+    };
     html! {
         @for name in words {
             @let number = of(name);
@@ -177,7 +182,9 @@ fn groups<'b, 'r, 'a>(book: &'b Book<'r, 'a>) -> Vec<Group<'b, 'r, 'a>> {
     let (mut uncut, mut unrun) = (Vec::new(), Vec::new());
     for entry in &book.entries {
         match &entry.cuts[..] {
-            [] if entry.case.records.is_empty() && entry.case.verdict.finding().is_none() => unrun.push(entry),
+            [] if entry.case.records.is_empty() && entry.case.verdict.finding().is_none() => {
+                unrun.push(entry)
+            }
             [] => uncut.push(entry),
             cuts => {
                 for landed in cuts {

@@ -84,7 +84,10 @@ fn of(book: &Book<'_, '_>, wanted: Measure) -> Option<Histogram> {
     };
     for entry in &book.entries {
         // A resume has a limit in every case, also where the suite declares no measurement.
-        if wanted == Measure::TimeToResume && entry.case.verdict != Verdict::NotReached && !entry.cuts.is_empty() {
+        if wanted == Measure::TimeToResume
+            && entry.case.verdict != Verdict::NotReached
+            && !entry.cuts.is_empty()
+        {
             add(Some(entry.case.case.limits.resume.as_secs_f64() * 1e3), false);
         }
         for record in entry.case.records {

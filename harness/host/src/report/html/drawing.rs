@@ -103,7 +103,12 @@ fn lanes(area: &Area<'_>, scale: &Scale) -> Result<(), Failed> {
         ("servers", SERVER),
     ];
     for (name, (top, bottom)) in names {
-        text(area, name, (LEFT - 10, (top + bottom) / 2), (13, QUIET, HPos::Right))?;
+        text(
+            area,
+            name,
+            (LEFT - 10, (top + bottom) / 2),
+            (13, QUIET, HPos::Right),
+        )?;
     }
     for percent in [0.0, 50.0, 100.0] {
         let y = percent_y(percent);

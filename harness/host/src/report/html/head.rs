@@ -70,7 +70,11 @@ fn verdict(run: &Run<'_>) -> (&'static str, &'static str, String) {
                 count(all, "case")
             ),
         ),
-        0 => ("passed", "PASSED", format!("{passed} of {} passed.", count(all, "case"))),
+        0 => (
+            "passed",
+            "PASSED",
+            format!("{passed} of {} passed.", count(all, "case")),
+        ),
         130 if killed => (
             "unclear",
             "NOT FINISHED",
@@ -151,8 +155,18 @@ fn bound(campaign: &CampaignReport) -> Markup {
 fn counts(run: &Run<'_>) -> Markup {
     let count = |like: fn(&Verdict) -> bool| run.count(like);
     let figures = [
-        ("fail", "✗", "failed", count(|verdict| matches!(verdict, Verdict::Fail(_)))),
-        ("error", "!", "errors", count(|verdict| matches!(verdict, Verdict::Error(_)))),
+        (
+            "fail",
+            "✗",
+            "failed",
+            count(|verdict| matches!(verdict, Verdict::Fail(_))),
+        ),
+        (
+            "error",
+            "!",
+            "errors",
+            count(|verdict| matches!(verdict, Verdict::Error(_))),
+        ),
         (
             "inconclusive",
             "?",
@@ -160,7 +174,12 @@ fn counts(run: &Run<'_>) -> Markup {
             count(|verdict| matches!(verdict, Verdict::Inconclusive(_))),
         ),
         ("pass", "✓", "passed", count(|verdict| *verdict == Verdict::Pass)),
-        ("skip", "–", "skipped", count(|verdict| matches!(verdict, Verdict::Skip { .. }))),
+        (
+            "skip",
+            "–",
+            "skipped",
+            count(|verdict| matches!(verdict, Verdict::Skip { .. })),
+        ),
         (
             "not-reached",
             "–",

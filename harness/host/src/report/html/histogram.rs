@@ -45,11 +45,7 @@ impl Histogram {
                 least,
             })
             .collect();
-        (!values.is_empty()).then_some(Self {
-            values,
-            unit,
-            limits,
-        })
+        (!values.is_empty()).then_some(Self { values, unit, limits })
     }
 
     /// The smallest value with at least this share at or below it.
@@ -150,13 +146,20 @@ impl Histogram {
         let most = bars.iter().copied().max().unwrap_or(1).max(1) as f64;
         let x = |value: f64| LEFT + ((value - from) / (to - from) * f64::from(RIGHT - LEFT)).round() as i32;
         let y = |count: f64| BOTTOM - (count / most * f64::from(BOTTOM - TOP)).round() as i32;
-        for count in plot::ticks(0.0, most, 4.0).into_iter().filter(|count| count.fract() == 0.0) {
+        for count in plot::ticks(0.0, most, 4.0)
+            .into_iter()
+            .filter(|count| count.fract() == 0.0)
+        {
             area.draw(&PathElement::new(
                 vec![(LEFT, y(count)), (RIGHT, y(count))],
                 FAINT.stroke_width(1),
             ))?;
             let shown = plot::number(count);
-            area.draw(&Text::new(shown, (LEFT - 6, y(count)), words(12, QUIET, HPos::Right)))?;
+            area.draw(&Text::new(
+                shown,
+                (LEFT - 6, y(count)),
+                words(12, QUIET, HPos::Right),
+            ))?;
         }
         for (n, count) in bars.iter().enumerate().filter(|(_, count)| **count > 0) {
             let bar = [(x(edges[n]) + 1, y(*count as f64)), (x(edges[n + 1]) - 1, BOTTOM)];
@@ -172,7 +175,11 @@ impl Histogram {
                 INK.stroke_width(1),
             ))?;
             let shown = plot::number(tick);
-            area.draw(&Text::new(shown, (x(tick), BOTTOM + 13), words(12, QUIET, HPos::Center)))?;
+            area.draw(&Text::new(
+                shown,
+                (x(tick), BOTTOM + 13),
+                words(12, QUIET, HPos::Center),
+            ))?;
         }
         let middle = ((LEFT + RIGHT) / 2, HEIGHT as i32 - 8);
         area.draw(&Text::new(self.unit, middle, words(12, QUIET, HPos::Center)))?;
@@ -180,13 +187,28 @@ impl Histogram {
             let which = if limit.least { "least" } else { "limit" };
             let text = format!("{which} {} {}", plot::number(limit.at), self.unit);
             if limit.at < from {
-                area.draw(&Text::new(format!("← {text}"), (LEFT, 12), words(13, CUT, HPos::Left)))?;
+                area.draw(&Text::new(
+                    format!("← {text}"),
+                    (LEFT, 12),
+                    words(13, CUT, HPos::Left),
+                ))?;
             } else if limit.at > to {
-                area.draw(&Text::new(format!("{text} →"), (RIGHT, 12), words(13, CUT, HPos::Right)))?;
+                area.draw(&Text::new(
+                    format!("{text} →"),
+                    (RIGHT, 12),
+                    words(13, CUT, HPos::Right),
+                ))?;
             } else {
                 let at = x(limit.at);
-                area.draw(&PathElement::new(vec![(at, 20), (at, BOTTOM)], CUT.stroke_width(2)))?;
-                let across = if at > (LEFT + RIGHT) / 2 { HPos::Right } else { HPos::Left };
+                area.draw(&PathElement::new(
+                    vec![(at, 20), (at, BOTTOM)],
+                    CUT.stroke_width(2),
+                ))?;
+                let across = if at > (LEFT + RIGHT) / 2 {
+                    HPos::Right
+                } else {
+                    HPos::Left
+                };
                 area.draw(&Text::new(text, (at, 12), words(13, CUT, across)))?;
             }
         }
@@ -232,7 +254,10 @@ mod tests {
         assert!(edges[0] <= 10.0 && edges[edges.len() - 1] > 26.0 && edges[edges.len() - 1] < 100.0);
         assert_eq!(histogram.beyond(), 1);
         let drawn = histogram.draw("time").into_string();
-        assert!(drawn.contains("limit 25 ms") && drawn.contains("limit 1000000 ms →"), "{drawn}");
+        assert!(
+            drawn.contains("limit 25 ms") && drawn.contains("limit 1000000 ms →"),
+            "{drawn}"
+        );
     }
 
     #[test]
@@ -241,8 +266,12 @@ mod tests {
             at: 30_000.0,
             least: false,
         };
-        let histogram = Histogram::new(vec![12_000.0, 14_000.0, 31_000.0], "ms", vec![limit]).expect("values");
-        assert_eq!((histogram.unit(), histogram.percentile(0.5), histogram.beyond()), ("s", 14.0, 1));
+        let histogram =
+            Histogram::new(vec![12_000.0, 14_000.0, 31_000.0], "ms", vec![limit]).expect("values");
+        assert_eq!(
+            (histogram.unit(), histogram.percentile(0.5), histogram.beyond()),
+            ("s", 14.0, 1)
+        );
         let histogram = Histogram::new(vec![0.25], "ms", vec![]).expect("values");
         assert_eq!((histogram.unit(), histogram.percentile(0.5)), ("µs", 250.0));
     }

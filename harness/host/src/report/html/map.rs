@@ -35,7 +35,10 @@ impl<'a> Cell<'a> {
 /// The section.
 pub fn write(book: &Book<'_, '_>) -> Markup {
     let (cells, planned) = cells(book);
-    let tried = cells.keys().filter(|place| place.column != Column::NotMet).count();
+    let tried = cells
+        .keys()
+        .filter(|place| place.column != Column::NotMet)
+        .count();
     let possible = Via::ALL.len() * Kind::ALL.len() * (Column::ALL.len() - 1);
     html! {
         section #map aria-labelledby="map-head" {

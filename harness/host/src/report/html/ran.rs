@@ -104,7 +104,10 @@ fn outcome(outcome: CheckOutcome) -> Markup {
 pub fn write(book: &Book<'_, '_>) -> Markup {
     let run = book.run;
     let started = run.started;
-    let commit = started.commit.as_ref().map_or(String::new(), |commit| format!(", commit {commit}"));
+    let commit = started
+        .commit
+        .as_ref()
+        .map_or(String::new(), |commit| format!(", commit {commit}"));
     html! {
         section #ran aria-labelledby="ran-head" {
             h2 #ran-head { "What ran" }
@@ -142,10 +145,15 @@ pub fn write(book: &Book<'_, '_>) -> Markup {
 
 /// Who the module said it was, first and last.
 fn identity(book: &Book<'_, '_>) -> Markup {
-    let mut said = book.run.cases.iter().flat_map(|case| case.records).filter_map(|record| match &record.event {
-        Event::Identity { model, version, imei } => Some((model, version, imei)),
-        _ => None,
-    });
+    let mut said = book
+        .run
+        .cases
+        .iter()
+        .flat_map(|case| case.records)
+        .filter_map(|record| match &record.event {
+            Event::Identity { model, version, imei } => Some((model, version, imei)),
+            _ => None,
+        });
     let (first, last) = (said.next(), said.next_back());
     html! {
         @if let Some((model, version, imei)) = first {

@@ -116,7 +116,9 @@ impl Timeline {
                 self.enter(Stage::Ordered, at);
             }
             Event::Request(request) => {
-                let status = request.status.map_or("no answer".into(), |status| status.to_string());
+                let status = request
+                    .status
+                    .map_or("no answer".into(), |status| status.to_string());
                 let (method, sent) = (&request.method, request.sent);
                 let text = format!("{} {method}: {status}, {sent} bytes", request.server);
                 self.requests.push(Mark { at, text });
