@@ -1,0 +1,239 @@
+//! What the page holds, and in which order.
+
+use super::{all, only, page, records, text};
+use dfota_core::event::{Event, Record};
+use std::collections::BTreeSet;
+
+#[test]
+fn the_verdict_comes_first_and_simulated_cannot_be_missed() {
+    let page = page(&records());
+    assert_eq!(
+        only(&page, "header .verdict"),
+        "FAILED The module is at fault in 1 of 2 cases."
+    );
+    assert!(only(&page, "header .simulated").starts_with("SIMULATED The module was a program."));
+    assert_eq!(only(&page, "nav .simulated"), "SIMULATED");
+    let claim = only(&page, "dl.claim");
+    assert!(
+        claim.starts_with("Claim none") && claim.contains("Bound none: 1 cut"),
+        "{claim}"
+    );
+    let heads: Vec<String> = all(&page, "h1, h2").into_iter().map(text).collect();
+    let expected = [
+        "example",
+        "What did not pass",
+        "Where the cuts landed",
+        "Measurements",
+        "Timelines",
+        "All cases",
+        "Checks of the rig",
+        "What ran",
+    ];
+    assert_eq!(heads, expected);
+}
+
+#[test]
+fn a_run_on_a_bench_is_not_called_simulated() {
+    let mut records = records();
+    if let Event::RunStarted(started) = &mut records[0].event {
+        started.rig.simulated = false;
+    }
+    assert!(all(&page(&records), ".simulated").is_empty());
+}
+
+#[test]
+fn a_failure_has_all_that_is_needed_to_act_on_it() {
+    let page = page(&records());
+    let failures = all(&page, "#failures article");
+    assert_eq!(failures.len(), 1);
+    let failure = text(failures[0]);
+    let parts = [
+        "✗ fail forced-resume",
+        "came back without a single UPDATING",
+        "Rule no-resume : Power was lost while UPDATING",
+        "Class product",
+        "The module old and intact",
+        "--seed 7 --filter '=example::forced-resume'",
+        "Cuts updating@50%+",
+        "# cut made: updating@50%+",
+        "The last lines",
+    ];
+    for part in parts {
+        assert!(failure.contains(part), "`{part}` is not in {failure}");
+    }
+    let evidence = all(&page, "#failures ul.evidence li");
+    assert!(evidence.len() > 3);
+    assert!(
+        evidence
+            .iter()
+            .all(|line| text(*line).starts_with("events.jsonl:"))
+    );
+}
+
+#[test]
+fn the_map_shows_cuts_and_holes_and_leads_to_the_cases() {
+    let page = page(&records());
+    let cells = all(&page, "table.map td");
+    assert_eq!(cells.len(), 3 * 3 * 17);
+    assert_eq!(all(&page, "table.map td.hole").len(), cells.len() - 1);
+    let links = all(&page, "table.map td.fail a");
+    assert_eq!(links.len(), 1);
+    let link = links[0].value();
+    assert_eq!(link.attr("href"), Some("#at-uart-power-u5"));
+    assert_eq!(
+        link.attr("aria-label"),
+        Some("uart, power cut, UPDATING 50–59 %: 1 cut, 1 fail")
+    );
+    assert_eq!(text(links[0]), "✗ 1");
+    let rows = all(&page, "table#at-uart-power-u5 tbody tr");
+    assert_eq!(rows.len(), 1);
+    assert!(text(rows[0]).contains("forced-resume no-resume : after power"));
+}
+
+#[test]
+fn every_case_has_a_timeline_with_its_cut_and_its_moments() {
+    let page = page(&records());
+    let labels: Vec<&str> = all(&page, "#timelines svg")
+        .iter()
+        .filter_map(|svg| svg.value().attr("aria-label"))
+        .collect();
+    assert_eq!(labels.len(), 2);
+    assert!(
+        labels[0].starts_with("Timeline of wrong-base-version-is-refused") && labels[0].contains("no cut")
+    );
+    assert!(labels[1].contains("cut updating@50%+") && labels[1].contains("µs after it was due"));
+    let moments = only(&page, "#timelines article:last-child details.moments");
+    for moment in ["power on", "power off", "START", "RDY", "cut updating@50%+"] {
+        assert!(moments.contains(moment), "{moments}");
+    }
+    let cut = only(&page, ".transcript li.cut");
+    assert!(cut.contains("# cut made: updating@50%+"), "{cut}");
+}
+
+#[test]
+fn links_lead_somewhere_and_names_are_unique() {
+    let page = page(&records());
+    let mut names = BTreeSet::new();
+    for element in all(&page, "[id]") {
+        let id = element.value().attr("id").expect("it has one");
+        assert!(names.insert(id), "`{id}` twice");
+    }
+    let mut inside = 0;
+    for link in all(&page, "a") {
+        let to = link.value().attr("href").expect("a link leads somewhere");
+        match to.strip_prefix('#') {
+            Some(name) => {
+                assert!(names.contains(name), "`{to}` leads nowhere");
+                inside += 1;
+            }
+            None => assert!(super::folder().join(to).exists(), "`{to}` does not exist"),
+        }
+    }
+    assert!(inside > 50, "only {inside} links were found");
+}
+
+#[test]
+fn nothing_is_fetched() {
+    let page = page(&records());
+    assert!(all(&page, "[src], link, iframe, object, embed, form[action], [style]").is_empty());
+    assert!(all(&page, "image, use, foreignObject").is_empty());
+    let style = only(&page, "style");
+    assert!(!style.contains("url(") && !style.contains("@import"));
+    let policies = all(&page, "meta[http-equiv=Content-Security-Policy]");
+    let policy = policies[0].value().attr("content").expect("a policy");
+    assert!(
+        policy.starts_with("default-src 'none'; style-src 'sha256-"),
+        "{policy}"
+    );
+    assert!(!policy.contains("unsafe"), "{policy}");
+}
+
+#[test]
+fn it_can_be_read_aloud_and_by_keyboard() {
+    let page = page(&records());
+    assert_eq!(all(&page, "html[lang=en]").len(), 1);
+    assert_eq!(all(&page, "main").len(), 1);
+    assert_eq!(all(&page, "nav[aria-label]").len(), 1);
+    for svg in all(&page, "svg") {
+        assert_eq!(svg.value().attr("role"), Some("img"));
+        assert!(
+            svg.value()
+                .attr("aria-label")
+                .is_some_and(|label| label.len() > 20)
+        );
+    }
+    for table in all(&page, "table") {
+        assert!(
+            table.html().contains("<th scope=\"col\""),
+            "a table without heads"
+        );
+    }
+    for scrolls in all(&page, "div.scroll, div.picture, div.transcript") {
+        assert_eq!(scrolls.value().attr("tabindex"), Some("0"));
+    }
+    // No level is left out.
+    let mut level = 1;
+    for head in all(&page, "h1, h2, h3, h4") {
+        let next: u32 = head.value().name()[1..].parse().expect("a level");
+        assert!(next <= level + 1, "h{next} after h{level}");
+        level = next;
+    }
+}
+
+/// The last case of the example, so many times, each under a name of its own.
+fn many(number: usize) -> Vec<Record> {
+    let records = records();
+    let named = |record: &Record| matches!(&record.event, Event::CasePlanned { case, .. } if case.id == "forced-resume");
+    let begun =
+        |record: &Record| matches!(&record.event, Event::CaseStarted { id, .. } if id == "forced-resume");
+    let ended = |record: &Record| matches!(&record.event, Event::CaseEnded(end) if end.id == "forced-resume");
+    let planned = records
+        .iter()
+        .find(|record| named(record))
+        .expect("it is planned");
+    let from = records.iter().position(begun).expect("it begins");
+    let to = records.iter().position(ended).expect("it ends");
+    let name = |record: &Record, n: usize| {
+        let mut record = record.clone();
+        match &mut record.event {
+            Event::CasePlanned { case, .. } => case.id = format!("again[{n}]"),
+            Event::CaseStarted { id, .. } => *id = format!("again[{n}]"),
+            Event::CaseEnded(end) => end.id = format!("again[{n}]"),
+            _ => {}
+        }
+        record
+    };
+    let mut all = vec![records[0].clone()];
+    all.extend((0..number).map(|n| name(planned, n)));
+    for n in 0..number {
+        all.extend(records[from..=to].iter().map(|record| name(record, n)));
+    }
+    all.push(records[records.len() - 1].clone());
+    for (seq, record) in all.iter_mut().enumerate() {
+        record.seq = seq as u64;
+    }
+    all
+}
+
+#[test]
+fn many_cases_are_all_listed_and_some_are_drawn() {
+    let page = page(&many(150));
+    assert_eq!(all(&page, "#cases tbody tr").len(), 150);
+    assert_eq!(all(&page, "#failures article").len(), 100);
+    assert_eq!(all(&page, "#timelines article").len(), 50);
+    let said = only(&page, "#timelines > p.quiet");
+    assert!(said.starts_with("50 of 150 cases that were begun"), "{said}");
+    assert!(only(&page, "#failures > p.quiet").contains("The first 100 are shown here"));
+    assert_eq!(only(&page, "table.map td.fail"), "✗ 150");
+    // Groups of long lists are closed.
+    assert!(all(&page, "#cases details[open]").is_empty());
+}
+
+#[test]
+fn a_journal_that_was_cut_short_has_a_page() {
+    let records = records();
+    for length in [1, 2, 3, 60, records.len() / 2, records.len() - 1] {
+        let page = page(&records[..length]);
+        assert!(only(&page, "header .verdict").starts_with("NOT FINISHED") || length > 300);
+    }
+}
