@@ -34,6 +34,7 @@ bench:
     cargo bench -p dfota-hil --bench upload
     cargo bench -p dfota-hil --bench updates
     cargo bench -p dfota-hil --bench coap_blocks
+    cargo bench -p dfota-hil --bench reports
 
 # Write the JSON schemas and test snapshots anew
 bless:

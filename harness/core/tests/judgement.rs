@@ -112,6 +112,7 @@ fn case(cut: Option<Moment>, expect: Expect) -> Case {
         measures: vec![],
         requirements: vec![],
         tags: vec![],
+        ids: dfota_core::case::Ids::default(),
         part: None,
     }
 }

@@ -35,6 +35,8 @@ enum Command {
     Check(command::check::Args),
     /// Make every report of a run folder again, from its journal alone
     Report(command::report::Args),
+    History(command::history::Args),
+    Compare(command::compare::Args),
     /// Serve packages over HTTP and CoAP, with a LwM2M server beside them
     Serve(command::serve::Args),
     /// Simulate one BC66 on a pty, for use by hand
@@ -140,6 +142,8 @@ pub fn main() -> ExitCode {
         Command::Bisect(args) => command::bisect::main(args, common),
         Command::Check(args) => command::check::main(&args, common),
         Command::Report(args) => command::report::main(&args, common),
+        Command::History(args) => command::history::main(&args, common),
+        Command::Compare(args) => command::compare::main(&args, common),
         Command::Serve(args) => command::serve::main(&args, common),
         Command::Sim(args) => return bc66_sim::cli::main(args),
         Command::Console(args) => command::console::main(&args, common),

@@ -2,8 +2,10 @@
 
 pub mod bisect;
 pub mod check;
+pub mod compare;
 pub mod completions;
 pub mod console;
+pub mod history;
 pub mod package;
 pub mod plan;
 pub mod power;

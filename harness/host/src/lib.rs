@@ -12,6 +12,7 @@ pub mod console;
 pub mod digest;
 pub mod escape;
 pub mod function;
+pub mod history;
 pub mod journal;
 pub mod line;
 pub mod lines;

@@ -6,6 +6,7 @@ use crate::cli::{Common, Failed, Selection, complain, print};
 use crate::clock::Clock;
 use crate::console::{Console, summary};
 use crate::digest::sha256_hex;
+use crate::history;
 use crate::journal::{Journal, Writer, stamp};
 use crate::paint::Paint;
 use crate::plan::earlier::Earlier;
@@ -162,6 +163,8 @@ fn perform(args: Args, common: Common, hunt: Option<Hunt>) -> Result<u8, Failed>
     for cut in earlier.cuts() {
         journal.post(Event::Tallied(cut.clone()));
     }
+    let store = history::of_run(&args.selection.state, &out)?;
+    trend(&store, &rig, planned, &journal);
     let name = out
         .file_name()
         .map_or(String::new(), |name| name.to_string_lossy().into_owned());
@@ -195,7 +198,7 @@ fn perform(args: Args, common: Common, hunt: Option<Hunt>) -> Result<u8, Failed>
             "warning: {why}: the updates of this run are not counted"
         ));
     }
-    let reported = written.and_then(|()| reported(&args, &out, Paint::new(common.color)));
+    let reported = written.and_then(|()| reported(&args, &out, &store, Paint::new(common.color)));
     match reported {
         Ok(shown) => print(&shown),
         // A failure of the module stays one, also when it cannot be reported.
@@ -205,10 +208,28 @@ fn perform(args: Args, common: Common, hunt: Option<Hunt>) -> Result<u8, Failed>
     Ok(exit)
 }
 
-/// Makes the reports; gives what standard output shows of them.
-fn reported(args: &Args, out: &Path, paint: Paint) -> Result<String, Failed> {
-    let shown =
-        report::make(out, args.junit.as_deref(), None, |run| summary(run, paint)).map_err(Failed::ours)?;
+/// Writes down what earlier runs of the cases came to. A history that cannot be read is no reason not to run.
+fn trend(store: &Path, rig: &Rig, planned: &[Planned], journal: &Journal) {
+    let cases: Vec<&Case> = planned.iter().map(|planned| &planned.case).collect();
+    let simulated = matches!(rig.link, crate::rig::Link::Simulated(_));
+    match history::trend::read(store, (&rig.name, module_word(rig.module), simulated), &cases) {
+        Ok(None) => {}
+        Ok(Some(trend)) => drop(journal.post(Event::Trend(trend))),
+        Err(why) => {
+            let text = format!("no trends: {why}");
+            journal.post(Event::Note { text });
+        }
+    }
+}
+
+/// Makes the reports, and then keeps the run in the history; gives what standard output shows of it.
+fn reported(args: &Args, out: &Path, store: &Path, paint: Paint) -> Result<String, Failed> {
+    let show = |run: &report::Run<'_>| (summary(run, paint), history::Entry::of(run));
+    let (shown, entry) = report::make(out, args.junit.as_deref(), None, show).map_err(Failed::ours)?;
+    let keep = |entry| history::Store::open(store)?.keep([entry]);
+    if let Some(Err(why)) = entry.as_ref().map(keep) {
+        complain(format_args!("note: this run is not in the history: {why}"));
+    }
     match args.json {
         true => std::fs::read_to_string(out.join(report::SUMMARY)).map_err(Failed::ours),
         false => Ok(shown),

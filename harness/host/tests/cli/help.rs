@@ -7,8 +7,11 @@ use rstest::rstest;
 #[case("dfota-hil", &[])]
 #[case("run", &["run"])]
 #[case("plan", &["plan"])]
+#[case("bisect", &["bisect"])]
 #[case("check", &["check"])]
 #[case("report", &["report"])]
+#[case("history", &["history"])]
+#[case("compare", &["compare"])]
 #[case("serve", &["serve"])]
 #[case("sim", &["sim"])]
 #[case("console", &["console"])]
@@ -39,8 +42,11 @@ fn no_command_is_left_out() {
     let covered = [
         "run",
         "plan",
+        "bisect",
         "check",
         "report",
+        "history",
+        "compare",
         "serve",
         "sim",
         "console",
