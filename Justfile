@@ -44,6 +44,7 @@ bench:
     cargo bench -p dfota-hil --bench coap_blocks
     cargo bench -p dfota-hil --bench journal
     cargo bench -p dfota-hil --bench evidence
+    cargo bench -p dfota-hil --bench reports
 
 # Write the JSON schemas and test snapshots anew
 bless:

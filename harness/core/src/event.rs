@@ -4,6 +4,7 @@
 //! also what varies: paths, dates, figures out of the history.
 
 pub mod bisected;
+pub mod trend;
 
 use crate::campaign::Tallied;
 use crate::case::{Case, Package};
@@ -201,6 +202,8 @@ pub enum Event {
         /// What was looked at.
         checks: Vec<Check>,
     },
+    /// What earlier runs of these cases came to, out of the history; before the first case.
+    Trend(trend::Trend),
     /// Something worth knowing.
     Note {
         /// The text.

@@ -40,6 +40,7 @@ pub mod reply;
 pub mod retries;
 pub mod rig_check;
 pub mod seed;
+pub mod spread;
 pub mod sweep;
 pub mod timeline;
 pub mod update;

@@ -112,8 +112,8 @@ fn case(cut: Option<Moment>, expect: Expect) -> Case {
         measures: vec![],
         requirements: vec![],
         tags: vec![],
-        part: None,
         ids: dfota_core::case::Ids::default(),
+        part: None,
     }
 }
 

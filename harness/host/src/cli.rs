@@ -35,6 +35,8 @@ enum Command {
     Check(command::check::Args),
     /// Make every report of a run folder again, from its journal alone
     Report(command::report::Args),
+    History(command::history::Args),
+    Compare(command::compare::Args),
     Verify(command::verify::Args),
     /// Time stamps for signed evidence
     #[command(subcommand)]
@@ -145,6 +147,8 @@ pub fn main() -> ExitCode {
         Command::Bisect(args) => command::bisect::main(args, common),
         Command::Check(args) => command::check::main(&args, common),
         Command::Report(args) => command::report::main(&args, common),
+        Command::History(args) => command::history::main(&args, common),
+        Command::Compare(args) => command::compare::main(&args, common),
         Command::Verify(args) => command::verify::main(&args, common),
         Command::Evidence(command) => command::evidence::main(&command, common),
         Command::Keygen(args) => command::keygen::main(&args, common),

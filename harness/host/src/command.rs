@@ -2,9 +2,11 @@
 
 pub mod bisect;
 pub mod check;
+pub mod compare;
 pub mod completions;
 pub mod console;
 pub mod evidence;
+pub mod history;
 pub mod keygen;
 pub mod package;
 pub mod plan;

@@ -13,6 +13,7 @@ pub mod digest;
 pub mod escape;
 pub mod evidence;
 pub mod function;
+pub mod history;
 pub mod journal;
 pub mod line;
 pub mod lines;

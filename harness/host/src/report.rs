@@ -14,6 +14,7 @@ pub mod transcript;
 use dfota_core::campaign::Tallied;
 use dfota_core::case::Case;
 use dfota_core::event::bisected::Bisected;
+use dfota_core::event::trend::Trend;
 use dfota_core::event::{Event, JunitProfile, Record, RunStarted, TryEnded};
 use dfota_core::outcome::Outcome;
 use dfota_core::rig_check::{Check, CheckTime};
@@ -44,6 +45,8 @@ pub struct Run<'a> {
     pub cases: Vec<CaseRun<'a>>,
     /// Every cut of a campaign that was judged, also in earlier runs, in the order of the journal.
     pub tallied: Vec<&'a Tallied>,
+    /// What earlier runs of its cases came to.
+    pub trend: Option<&'a Trend>,
     /// What a search came to.
     pub bisected: Option<&'a Bisected>,
     /// Why no further case was begun, if the module was given up.
@@ -123,6 +126,7 @@ impl<'a> Run<'a> {
         let mut cases: Vec<CaseRun<'a>> = Vec::new();
         let mut index = Index::new();
         let mut tallied = Vec::new();
+        let mut trend = None;
         let mut bisected = None;
         let mut rig_checks = Vec::new();
         let mut began = None;
@@ -162,6 +166,7 @@ impl<'a> Run<'a> {
                         (case.outcome, case.evidence) = (end.outcome, &end.evidence);
                     }
                 }
+                Event::Trend(past) => trend = Some(past),
                 Event::Tallied(cut) => tallied.push(cut),
                 Event::Bisected(found) => bisected = Some(found),
                 Event::GivenUp { cause } => given_up = Some(cause.as_str()),
@@ -182,6 +187,7 @@ impl<'a> Run<'a> {
             took_ns: last.mono_ns,
             cases,
             tallied,
+            trend,
             bisected,
             given_up,
             rig_checks,

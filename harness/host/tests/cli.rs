@@ -25,6 +25,8 @@ mod defects;
 mod evidence;
 #[path = "cli/help.rs"]
 mod help;
+#[path = "cli/history.rs"]
+mod history;
 #[path = "cli/hostile.rs"]
 mod hostile;
 #[path = "cli/killed.rs"]

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 /// Narrow a failing cut down to the smallest window in which cuts fail
 #[derive(Debug, clap::Args)]
-#[group(id = "bisect")]
+#[group(skip)] // its name would be that of the flags of `run`, which are taken over
 pub struct Args {
     #[command(flatten)]
     run: run::Args,

@@ -8,6 +8,7 @@ use crate::console::{Console, summary};
 use crate::digest::sha256_hex;
 use crate::evidence::maker::{Wanted, make};
 use crate::evidence::signing_key::SigningKey;
+use crate::history;
 use crate::journal::{Journal, Writer, stamp};
 use crate::paint::Paint;
 use crate::plan::earlier::Earlier;
@@ -178,6 +179,8 @@ fn perform(args: Args, common: Common, hunt: Option<Hunt>) -> Result<u8, Failed>
     for cut in earlier.cuts() {
         journal.post(Event::Tallied(cut.clone()));
     }
+    let store = history::of_run(&args.selection.state, &out)?;
+    trend(&store, &rig, planned, &journal);
     let name = out
         .file_name()
         .map_or(String::new(), |name| name.to_string_lossy().into_owned());
@@ -211,7 +214,8 @@ fn perform(args: Args, common: Common, hunt: Option<Hunt>) -> Result<u8, Failed>
             "warning: {why}: the updates of this run are not counted"
         ));
     }
-    let reported = written.and_then(|()| reported(&args, &out, key.as_ref(), Paint::new(common.color)));
+    let reported =
+        written.and_then(|()| reported(&args, &out, (key.as_ref(), &store), Paint::new(common.color)));
     match reported {
         Ok(shown) => print(&shown),
         // A failure of the module stays one, also when it cannot be reported.
@@ -221,8 +225,27 @@ fn perform(args: Args, common: Common, hunt: Option<Hunt>) -> Result<u8, Failed>
     Ok(exit)
 }
 
-/// Makes the reports and the evidence; gives what standard output shows of them.
-fn reported(args: &Args, out: &Path, key: Option<&SigningKey>, paint: Paint) -> Result<String, Failed> {
+/// Writes down what earlier runs of the cases came to. A history that cannot be read is no reason not to run.
+fn trend(store: &Path, rig: &Rig, planned: &[Planned], journal: &Journal) {
+    let cases: Vec<&Case> = planned.iter().map(|planned| &planned.case).collect();
+    let simulated = matches!(rig.link, crate::rig::Link::Simulated(_));
+    match history::trend::read(store, (&rig.name, module_word(rig.module), simulated), &cases) {
+        Ok(None) => {}
+        Ok(Some(trend)) => drop(journal.post(Event::Trend(trend))),
+        Err(why) => {
+            let text = format!("no trends: {why}");
+            journal.post(Event::Note { text });
+        }
+    }
+}
+
+/// Makes the reports and the evidence, and then keeps the run in the history; gives what standard output shows of it.
+fn reported(
+    args: &Args,
+    out: &Path,
+    (key, store): (Option<&SigningKey>, &Path),
+    paint: Paint,
+) -> Result<String, Failed> {
     let wanted = Wanted {
         key,
         time_stamp: None,
@@ -231,9 +254,16 @@ fn reported(args: &Args, out: &Path, key: Option<&SigningKey>, paint: Paint) -> 
         junit: args.junit.as_deref(),
         ..report::Asked::default()
     };
-    let (shown, made) = report::make(out, &asked, |run| (summary(run, paint), make(out, run, &wanted)))
-        .map_err(Failed::ours)?;
+    let show = |run: &report::Run<'_>| {
+        let made = make(out, run, &wanted);
+        (summary(run, paint), made, history::Entry::of(run))
+    };
+    let (shown, made, entry) = report::make(out, &asked, show).map_err(Failed::ours)?;
     made.map_err(Failed::ours)?;
+    let keep = |entry| history::Store::open(store)?.keep([entry]);
+    if let Some(Err(why)) = entry.as_ref().map(keep) {
+        complain(format_args!("note: this run is not in the history: {why}"));
+    }
     match args.json {
         true => std::fs::read_to_string(out.join(report::SUMMARY)).map_err(Failed::ours),
         false => Ok(shown),

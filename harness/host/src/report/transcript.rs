@@ -125,6 +125,7 @@ pub fn shown(record: &Record) -> Option<String> {
         Event::CaseEnded(end) => format!("# {}", verdict_line(&end.verdict)),
         Event::RunStarted(_)
         | Event::Tallied(_)
+        | Event::Trend(_)
         | Event::Bisected(_)
         | Event::CasePlanned { .. }
         | Event::CaseStarted { .. }

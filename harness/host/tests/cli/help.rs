@@ -15,6 +15,8 @@ use rstest::rstest;
 #[case("evidence-timestamp-request", &["evidence", "timestamp-request"])]
 #[case("evidence-timestamp-attach", &["evidence", "timestamp-attach"])]
 #[case("keygen", &["keygen"])]
+#[case("history", &["history"])]
+#[case("compare", &["compare"])]
 #[case("serve", &["serve"])]
 #[case("sim", &["sim"])]
 #[case("console", &["console"])]
@@ -51,6 +53,8 @@ fn no_command_is_left_out() {
         "verify",
         "evidence",
         "keygen",
+        "history",
+        "compare",
         "serve",
         "sim",
         "console",

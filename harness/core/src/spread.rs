@@ -1,0 +1,56 @@
+//! How the values of a measurement lie.
+
+use alloc::vec::Vec;
+use serde::{Deserialize, Serialize};
+
+/// Percentiles by the nearest rank: each is a value that was measured.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Spread {
+    /// How many values.
+    pub count: u32,
+    /// The median.
+    pub p50: f64,
+    /// Nine of ten values are no larger.
+    pub p90: f64,
+    /// 99 of 100 are no larger.
+    pub p99: f64,
+    /// The largest.
+    pub max: f64,
+}
+
+impl Spread {
+    /// Of these values; nothing of none.
+    pub fn of(mut values: Vec<f64>) -> Option<Self> {
+        values.sort_by(f64::total_cmp);
+        let max = *values.last()?;
+        // The smallest rank that so many percent of the values do not exceed.
+        let rank = |percent: usize| values[(values.len() * percent).div_ceil(100).max(1) - 1];
+        Some(Self {
+            count: values.len() as u32,
+            p50: rank(50),
+            p90: rank(90),
+            p99: rank(99),
+            max,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn of(values: impl IntoIterator<Item = u32>) -> [f64; 4] {
+        let spread = Spread::of(values.into_iter().map(f64::from).collect()).unwrap();
+        [spread.p50, spread.p90, spread.p99, spread.max]
+    }
+
+    #[test]
+    fn nearest_ranks() {
+        assert_eq!(Spread::of(Vec::new()), None);
+        assert_eq!(of([7]), [7.0; 4]);
+        assert_eq!(of([2, 1]), [1.0, 2.0, 2.0, 2.0]);
+        assert_eq!(of((1..=100).rev()), [50.0, 90.0, 99.0, 100.0]);
+        assert_eq!(of(1..=1000), [500.0, 900.0, 990.0, 1000.0]);
+        assert_eq!(of([15, 20, 35, 40, 50]), [35.0, 50.0, 50.0, 50.0]);
+    }
+}

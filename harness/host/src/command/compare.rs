@@ -1,0 +1,195 @@
+//! `compare`: two runs, or two firmware versions, and what got worse.
+
+use super::history::{StoreArgs, entry, percent, plural};
+use crate::cli::{Common, Failed, complain, print};
+use crate::history::comparison::{CaseChange, Change, Comparison};
+use crate::history::store::Wanted;
+use crate::history::{Entry, Store};
+use serde_json::json;
+use std::fmt::Write;
+use std::path::Path;
+
+/// Compare two runs or two firmware versions, and show what got worse
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// A run folder, the name of a run in the history, or a firmware version
+    #[arg(value_name = "A")]
+    a: String,
+    /// What it is compared with: what got worse from A to B is shown
+    #[arg(value_name = "B")]
+    b: String,
+    /// Which version of an update a firmware version means
+    #[arg(long, value_enum, default_value_t)]
+    by: By,
+    /// By how much a time may grow, in percent, before it counts as worse
+    #[arg(long, value_name = "PERCENT", default_value_t = 10, value_parser = clap::value_parser!(u32).range(0..=1000))]
+    slack: u32,
+    /// Only runs on the rig of this name, where versions are compared
+    #[arg(long, value_name = "NAME")]
+    rig: Option<String>,
+    /// End with 1 where something got worse, and with 3 where nothing can be compared
+    #[arg(long)]
+    fail_on_worse: bool,
+    /// Show JSON in place of lines
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    place: StoreArgs,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, clap::ValueEnum)]
+enum By {
+    /// The one that is updated from: it carries the update out
+    #[default]
+    From,
+    /// The one that is updated to
+    To,
+}
+
+/// Compares; 0 whatever came out, unless it was asked otherwise.
+pub fn main(args: &Args, _common: Common) -> Result<u8, Failed> {
+    let (a, b) = (side(&args.a, args)?, side(&args.b, args)?);
+    let rigs = |side: &[Entry]| {
+        side.iter()
+            .map(|run| (run.rig.clone(), run.simulated))
+            .collect::<Vec<_>>()
+    };
+    let strange = rigs(&b).iter().any(|rig| !rigs(&a).contains(rig));
+    if strange {
+        complain("note: the two sides were not run on the same rigs");
+    }
+    let comparison = Comparison::of(&a, &b, f64::from(args.slack) / 100.0);
+    let text = match args.json {
+        true => {
+            let value = json!({
+                "a": args.a, "b": args.b, "runs": [names(&a), names(&b)], "slack_percent": args.slack,
+                "worse": comparison.worse(), "comparison": comparison,
+            });
+            format!("{value:#}\n")
+        }
+        false => shown(args, (&a, &b), &comparison),
+    };
+    print(&text);
+    Ok(match (args.fail_on_worse, comparison.cases.is_empty()) {
+        (true, true) => 3,
+        (true, false) => u8::from(comparison.worse() > 0),
+        (false, _) => 0,
+    })
+}
+
+fn names(side: &[Entry]) -> Vec<&str> {
+    side.iter().map(|run| run.run.as_str()).collect()
+}
+
+/// The runs that a side means: a folder, a run of the history, or every run of a version with its cases alone.
+fn side(what: &str, args: &Args) -> Result<Vec<Entry>, Failed> {
+    if Path::new(what).join(crate::journal::FILE).is_file() {
+        let entry = entry(Path::new(what))?;
+        return entry.map(|entry| vec![entry]).ok_or_else(|| {
+            Failed::usage(format!(
+                "`{what}` is a search or was made with `--cut`: its cases are not the suite's"
+            ))
+        });
+    }
+    let store = Store::read(&args.place.path()?)
+        .map_err(|why| Failed::usage(format!("`{what}` is no run folder, and {why}")))?;
+    let named = Wanted {
+        run: Some(what),
+        last: Some(1),
+        ..Wanted::default()
+    };
+    let run = store.runs(&named).map_err(Failed::ours)?;
+    if !run.is_empty() {
+        return Ok(run);
+    }
+    let wanted = Wanted {
+        rig: args.rig.as_deref(),
+        ..Wanted::default()
+    };
+    let mut runs = store.runs(&wanted).map_err(Failed::ours)?;
+    for run in &mut runs {
+        run.results.retain(|kept| match args.by {
+            By::From => kept.source == what,
+            By::To => kept.target == what,
+        });
+    }
+    runs.retain(|run| !run.results.is_empty());
+    if runs.is_empty() {
+        return Err(Failed::usage(format!(
+            "`{what}` is neither a run folder nor a run in the history nor a firmware version in it; `dfota-hil history --json` names its runs"
+        )));
+    }
+    Ok(runs)
+}
+
+fn shown(args: &Args, (a, b): (&[Entry], &[Entry]), comparison: &Comparison) -> String {
+    let mut text = String::new();
+    for (side, name, runs) in [("A", &args.a, a), ("B", &args.b, b)] {
+        let _ = writeln!(text, "{side}: {name}, {}", plural(runs.len(), "run"));
+    }
+    for case in comparison.cases.iter().filter(|case| case.change != Change::Same) {
+        let _ = writeln!(text, "{}", case_line(case));
+    }
+    for measure in &comparison.measures {
+        let _ = writeln!(
+            text,
+            "{:<7} {:<15} p50 {} -> {}, p90 {} -> {} {}",
+            word(measure.change),
+            measure.name,
+            measure.a.0,
+            measure.b.0,
+            measure.a.1,
+            measure.b.1,
+            measure.unit
+        );
+    }
+    for (side, only) in [("A", &comparison.only_a), ("B", &comparison.only_b)] {
+        if !only.is_empty() {
+            let first: Vec<&str> = only.iter().take(3).map(String::as_str).collect();
+            let more = if only.len() > 3 { ", …" } else { "" };
+            let _ = writeln!(
+                text,
+                "only in {side}: {} ({}{more})",
+                plural(only.len(), "case"),
+                first.join(", ")
+            );
+        }
+    }
+    let both = plural(comparison.cases.len(), "case");
+    let _ = match (comparison.cases.len(), comparison.worse()) {
+        (0, _) => writeln!(text, "nothing can be compared: no case is in both"),
+        (_, 0) => writeln!(text, "{both} in both: nothing got worse"),
+        (_, worse) => writeln!(text, "{both} in both: {worse} got worse (cases and measurements)"),
+    };
+    text
+}
+
+fn case_line(case: &CaseChange) -> String {
+    let rates = |figures: &crate::history::figures::Figures| {
+        let flaky = match figures.flaky {
+            0 => String::new(),
+            flaky => format!(", {flaky} flaky"),
+        };
+        format!("{} of {}{flaky}", percent(figures.pass_rate), figures.runs)
+    };
+    let rules = match case.rules.is_empty() {
+        true => String::new(),
+        false => format!("  {}", case.rules.join(", ")),
+    };
+    format!(
+        "{:<7} {}::{}  passed {} -> {}{rules}",
+        word(case.change),
+        case.suite,
+        case.id,
+        rates(&case.a),
+        rates(&case.b)
+    )
+}
+
+const fn word(change: Change) -> &'static str {
+    match change {
+        Change::Worse => "worse",
+        Change::Better => "better",
+        Change::Same => "same",
+    }
+}

@@ -1,0 +1,49 @@
+//! The history: what every run came to, in a SQLite store that can be made again from the run folders.
+//!
+//! It is written after the reports of a run were made, and nothing in a run folder depends on it: what a report shows of it
+//! is an event in the journal ([`Trend`](dfota_core::event::trend::Trend)).
+
+pub mod comparison;
+pub mod entry;
+pub mod figures;
+pub mod store;
+pub mod trend;
+
+pub use entry::Entry;
+pub use store::{Store, StoreError};
+
+use crate::state::{StateDir, StateError, StateFlag};
+use std::path::{Path, PathBuf, absolute};
+
+/// Name of the store.
+pub const FILE: &str = "history.sqlite";
+/// Folder of the run folders, where nothing else is said.
+const REPORTS: &str = "reports";
+
+/// The store that a run in the folder `out` is kept in: the state folder that was named, else beside the run folder where
+/// that lies in `reports`, else the user's state folder.
+pub fn of_run(flag: &StateFlag, out: &Path) -> Result<PathBuf, StateError> {
+    let lies_in_reports = match (absolute(out), absolute(REPORTS)) {
+        (Ok(out), Ok(reports)) => out.parent() == Some(&reports),
+        _ => false,
+    };
+    match lies_in_reports && flag.state_dir.is_none() {
+        true => Ok(Path::new(REPORTS).join(FILE)),
+        false => Ok(StateDir::find(flag)?.folder().join(FILE)),
+    }
+}
+
+/// The stores that may be meant where no run is: the first is the one that is read.
+pub fn candidates(flag: &StateFlag) -> Result<Vec<PathBuf>, StateError> {
+    let mut stores = Vec::new();
+    if flag.state_dir.is_none() {
+        stores.push(Path::new(REPORTS).join(FILE));
+    }
+    match StateDir::find(flag) {
+        Ok(dir) => stores.push(dir.folder().join(FILE)),
+        Err(why) if stores.is_empty() => return Err(why),
+        Err(_) => {}
+    }
+    stores.sort_by_key(|store| !store.exists());
+    Ok(stores)
+}

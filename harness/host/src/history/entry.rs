@@ -1,0 +1,145 @@
+//! What the history keeps of a run.
+
+use crate::report::{CaseRun, Run, word};
+use dfota_core::event::Event;
+use dfota_core::measure::Measure;
+use dfota_core::verdict::Verdict;
+
+/// A run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// Its name.
+    pub run: String,
+    /// When it began, RFC 3339.
+    pub utc: String,
+    /// The machine it ran on. With name and beginning it tells runs apart.
+    pub host: String,
+    /// Its folder, as it was.
+    pub folder: String,
+    /// The rig's name.
+    pub rig: String,
+    /// The module type.
+    pub module: String,
+    /// Whether the module was simulated.
+    pub simulated: bool,
+    /// The program's version.
+    pub tool: String,
+    /// Its exit code; nothing when it was killed.
+    pub exit: Option<u8>,
+    /// Real seconds.
+    pub seconds: f64,
+    /// Its cases, in the order of the plan.
+    pub results: Vec<Kept>,
+}
+
+/// A case of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Kept {
+    /// Its suite.
+    pub suite: String,
+    /// Its id, without the number of a repeat.
+    pub case: String,
+    /// Its verdict in a word.
+    pub verdict: String,
+    /// The rule it rests on.
+    pub rule: Option<String>,
+    /// What became of the module.
+    pub outcome: Option<String>,
+    /// How many tries it took.
+    pub tries: u32,
+    /// Real seconds.
+    pub seconds: f64,
+    /// The version that the update was begun on.
+    pub source: String,
+    /// The version that it led to.
+    pub target: String,
+    /// What was measured, each value in the unit of its measurement.
+    pub measures: Vec<(Measure, f64)>,
+}
+
+impl Entry {
+    /// What is kept of a run. Nothing of a search, nor of one with `--cut`: their cases are not the suite's.
+    pub fn of(run: &Run<'_>) -> Option<Self> {
+        let started = run.started;
+        let searches = run.bisected.is_some() || started.args.iter().any(|word| word == "bisect");
+        if searches || started.cut.is_some() {
+            return None;
+        }
+        Some(Self {
+            run: started.run.clone(),
+            utc: run.utc.to_owned(),
+            host: started.host.clone(),
+            folder: started.folder.clone(),
+            rig: started.rig.file.name.clone(),
+            module: started.rig.module.clone(),
+            simulated: started.rig.simulated,
+            tool: started.tool.clone(),
+            exit: run.ended.map(|(exit, ..)| exit),
+            seconds: run.took_ns as f64 / 1e9,
+            results: run.cases.iter().map(kept).collect(),
+        })
+    }
+}
+
+impl Kept {
+    /// Whether it was run to a verdict.
+    pub fn was_run(&self) -> bool {
+        !matches!(self.verdict.as_str(), "skip" | "not-reached")
+    }
+
+    /// Whether it passed.
+    pub fn passed(&self) -> bool {
+        self.verdict == "pass"
+    }
+
+    /// Whether it passed, and not at the first try.
+    pub fn is_flaky(&self) -> bool {
+        self.passed() && self.tries > 1
+    }
+
+    /// One letter, as trends have it; later ones of `PLSNIEF` are worse.
+    pub fn letter(&self) -> char {
+        match self.verdict.as_str() {
+            "pass" if self.is_flaky() => 'L',
+            "pass" => 'P',
+            "fail" => 'F',
+            "error" => 'E',
+            "inconclusive" => 'I',
+            "skip" => 'S',
+            _ => 'N',
+        }
+    }
+}
+
+fn kept(case: &CaseRun<'_>) -> Kept {
+    let taken = case.records.iter().filter_map(|record| match &record.event {
+        Event::Measured { name, value, .. } => {
+            let measure = Measure::ALL.into_iter().find(|measure| measure.name() == name)?;
+            Some((measure, *value))
+        }
+        _ => None,
+    });
+    Kept {
+        suite: case.case.suite.clone(),
+        case: without_turn(&case.case.id).to_owned(),
+        verdict: word(&case.verdict).to_owned(),
+        rule: case.verdict.finding().map(|finding| finding.rule.to_string()),
+        outcome: case.outcome.map(|outcome| outcome.to_string()),
+        tries: match case.verdict {
+            Verdict::Skip { .. } | Verdict::NotReached => 0,
+            _ => case.earlier.len() as u32 + 1,
+        },
+        seconds: case.took_ns as f64 / 1e9,
+        source: case.case.on.to_string(),
+        target: case.case.package.to.to_string(),
+        measures: taken.collect(),
+    }
+}
+
+/// `case#2` is the second turn of `case`.
+pub fn without_turn(id: &str) -> &str {
+    match id.rsplit_once('#') {
+        Some((case, turn)) if !turn.is_empty() && turn.bytes().all(|byte| byte.is_ascii_digit()) => case,
+        _ => id,
+    }
+}

@@ -1,0 +1,89 @@
+//! What several runs say about a case: pure functions of what the history keeps.
+
+use super::entry::{Entry, Kept};
+use dfota_core::measure::Measure;
+use dfota_core::spread::Spread;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// What became of a case, or of several, over some runs.
+#[derive(Debug, Clone, Default, PartialEq, Serialize)]
+pub struct Figures {
+    /// How often it was run to a verdict.
+    pub runs: u32,
+    /// How often it passed.
+    pub passed: u32,
+    /// How often it passed, and not at the first try.
+    pub flaky: u32,
+    /// How often it failed: the module's fault.
+    pub failed: u32,
+    /// How often it was an error of ours, or inconclusive.
+    pub other: u32,
+    /// How often it was left out or not reached.
+    pub not_run: u32,
+    /// Passes in all that was run; nothing where it never was.
+    pub pass_rate: Option<f64>,
+    /// Flaky passes in all that was run.
+    pub flake_rate: Option<f64>,
+    /// Percentiles of what was measured, by name.
+    pub measures: BTreeMap<&'static str, Measured>,
+}
+
+/// A measurement.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Measured {
+    /// Its unit.
+    pub unit: &'static str,
+    /// Its values.
+    #[serde(flatten)]
+    pub spread: Spread,
+}
+
+impl Figures {
+    /// Of these results.
+    pub fn of<'k>(results: impl IntoIterator<Item = &'k Kept>) -> Self {
+        let mut figures = Self::default();
+        let mut values: BTreeMap<Measure, Vec<f64>> = BTreeMap::new();
+        for kept in results {
+            figures.runs += u32::from(kept.was_run());
+            figures.flaky += u32::from(kept.is_flaky());
+            *match kept.verdict.as_str() {
+                "pass" => &mut figures.passed,
+                "fail" => &mut figures.failed,
+                "skip" | "not-reached" => &mut figures.not_run,
+                _ => &mut figures.other,
+            } += 1;
+            for (measure, value) in &kept.measures {
+                values.entry(*measure).or_default().push(*value);
+            }
+        }
+        let rate = |count: u32| (figures.runs > 0).then(|| f64::from(count) / f64::from(figures.runs));
+        (figures.pass_rate, figures.flake_rate) = (rate(figures.passed), rate(figures.flaky));
+        figures.measures = values
+            .into_iter()
+            .filter_map(|(measure, values)| {
+                let unit = measure.unit().name();
+                let spread = Spread::of(values)?;
+                Some((measure.name(), Measured { unit, spread }))
+            })
+            .collect();
+        figures
+    }
+
+    /// A measurement, if it was ever taken.
+    pub fn measure(&self, measure: Measure) -> Option<Spread> {
+        self.measures.get(measure.name()).map(|measured| measured.spread)
+    }
+}
+
+/// The results of the runs by suite and case.
+pub fn by_case<'e>(runs: impl IntoIterator<Item = &'e Entry>) -> BTreeMap<(&'e str, &'e str), Vec<&'e Kept>> {
+    let mut cases: BTreeMap<_, Vec<&Kept>> = BTreeMap::new();
+    for kept in runs.into_iter().flat_map(|run| &run.results) {
+        cases
+            .entry((kept.suite.as_str(), kept.case.as_str()))
+            .or_default()
+            .push(kept);
+    }
+    cases
+}

@@ -1,0 +1,380 @@
+//! The SQLite store. All of its SQL is here.
+
+use super::entry::{Entry, Kept};
+use dfota_core::measure::Measure;
+use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, params};
+use std::collections::HashMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Marks the file as this program's: `dfot`.
+const APPLICATION: i32 = 0x6466_6f74;
+/// Version of the tables.
+const VERSION: i32 = 1;
+/// How long another program that writes is waited for.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+const TABLES: &str = "
+CREATE TABLE runs (
+    id INTEGER PRIMARY KEY, run TEXT NOT NULL, utc TEXT NOT NULL, host TEXT NOT NULL, folder TEXT NOT NULL,
+    rig TEXT NOT NULL, module TEXT NOT NULL, simulated INTEGER NOT NULL, tool TEXT NOT NULL, exit INTEGER,
+    seconds REAL NOT NULL, UNIQUE (utc, host, run)
+) STRICT;
+CREATE TABLE cases (
+    id INTEGER PRIMARY KEY, suite TEXT NOT NULL, name TEXT NOT NULL, UNIQUE (suite, name)
+) STRICT;
+CREATE TABLE results (
+    id INTEGER PRIMARY KEY, run_id INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
+    case_id INTEGER NOT NULL REFERENCES cases, verdict TEXT NOT NULL, rule TEXT, outcome TEXT, tries INTEGER NOT NULL,
+    seconds REAL NOT NULL, source TEXT NOT NULL, target TEXT NOT NULL
+) STRICT;
+CREATE INDEX results_by_run ON results (run_id);
+CREATE INDEX results_by_case ON results (case_id);
+CREATE TABLE measures (
+    result_id INTEGER NOT NULL REFERENCES results ON DELETE CASCADE, name TEXT NOT NULL, value REAL NOT NULL
+) STRICT;
+CREATE INDEX measures_by_result ON measures (result_id);
+";
+
+/// An open store.
+#[derive(Debug)]
+pub struct Store {
+    connection: Connection,
+    path: PathBuf,
+}
+
+/// A store that cannot be used.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// None is there.
+    #[error("there is no history at `{}` yet: `run` writes it, and `history --rebuild DIR` makes it of run folders", path.display())]
+    Missing {
+        /// Where it was looked for.
+        path: PathBuf,
+    },
+    /// SQLite.
+    #[error("the history `{}` could not be used: {why}; `history --rebuild DIR` makes it again of run folders", path.display())]
+    Sqlite {
+        /// The store.
+        path: PathBuf,
+        /// Why.
+        why: rusqlite::Error,
+    },
+    /// The file.
+    #[error("the history `{}` could not be written: {why}", path.display())]
+    Io {
+        /// The store.
+        path: PathBuf,
+        /// Why.
+        why: io::Error,
+    },
+    /// Somebody else's.
+    #[error("`{}` is a SQLite file of another program: name another store with `--store FILE`", path.display())]
+    Foreign {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Of a later version.
+    #[error("the history `{}` has version {seen}, this program reads {VERSION}: use the program that wrote it, or make it again with `history --rebuild DIR`", path.display())]
+    Version {
+        /// The store.
+        path: PathBuf,
+        /// Its version.
+        seen: i32,
+    },
+}
+
+/// Which runs are asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted<'w> {
+    /// Of this rig alone: name, module type, and whether it is simulated.
+    pub on: Option<(&'w str, &'w str, bool)>,
+    /// Of a rig of this name.
+    pub rig: Option<&'w str>,
+    /// Those that have cases of one of these suites.
+    pub suites: Option<&'w [&'w str]>,
+    /// Those of this name.
+    pub run: Option<&'w str>,
+    /// So many of the latest.
+    pub last: Option<usize>,
+}
+
+impl Store {
+    /// Opens a store to write to, and makes it where there is none.
+    pub fn open(path: &Path) -> Result<Self, StoreError> {
+        if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+            std::fs::create_dir_all(folder).map_err(|why| StoreError::Io {
+                path: path.to_owned(),
+                why,
+            })?;
+        }
+        Self::connect(
+            path,
+            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
+        )
+    }
+
+    /// Opens a store to read.
+    pub fn read(path: &Path) -> Result<Self, StoreError> {
+        if !path.exists() {
+            let path = path.to_owned();
+            return Err(StoreError::Missing { path });
+        }
+        Self::connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
+    }
+
+    fn connect(path: &Path, flags: OpenFlags) -> Result<Self, StoreError> {
+        let sqlite = |why| unusable(path, why);
+        let connection =
+            Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX).map_err(sqlite)?;
+        connection.busy_timeout(PATIENCE).map_err(sqlite)?;
+        // It can be made again: not every commit has to wait for the disk.
+        connection
+            .execute_batch("PRAGMA foreign_keys = ON; PRAGMA synchronous = NORMAL;")
+            .map_err(sqlite)?;
+        let mut store = Self {
+            connection,
+            path: path.to_owned(),
+        };
+        if !flags.contains(OpenFlags::SQLITE_OPEN_READ_ONLY) {
+            store.make().map_err(sqlite)?;
+        }
+        store.check()?;
+        Ok(store)
+    }
+
+    /// Makes the tables in an empty file. Two runs may begin the store at once: the lock comes first.
+    fn make(&mut self) -> rusqlite::Result<()> {
+        let begun = self
+            .connection
+            .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+        let tables: i64 = begun.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+        if tables == 0 {
+            begun.execute_batch(TABLES)?;
+            begun.pragma_update(None, "application_id", APPLICATION)?;
+            begun.pragma_update(None, "user_version", VERSION)?;
+        }
+        begun.commit()
+    }
+
+    fn check(&self) -> Result<(), StoreError> {
+        let number = |name: &str| {
+            let value = self
+                .connection
+                .pragma_query_value(None, name, |row| row.get::<_, i32>(0));
+            value.map_err(|why| unusable(&self.path, why))
+        };
+        let path = self.path.clone();
+        match (number("application_id")?, number("user_version")?) {
+            (APPLICATION, VERSION) => Ok(()),
+            (APPLICATION, seen) => Err(StoreError::Version { path, seen }),
+            _ => Err(StoreError::Foreign { path }),
+        }
+    }
+
+    /// Keeps runs; one that is there already is replaced.
+    pub fn keep<'e>(&mut self, entries: impl IntoIterator<Item = &'e Entry>) -> Result<(), StoreError> {
+        let keep = || {
+            let begun = self
+                .connection
+                .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
+            for entry in entries {
+                keep_one(&begun, entry)?;
+            }
+            begun.commit()
+        };
+        keep().map_err(|why| unusable(&self.path, why))
+    }
+
+    /// The runs that are asked for, the oldest first.
+    pub fn runs(&self, wanted: &Wanted<'_>) -> Result<Vec<Entry>, StoreError> {
+        self.find(wanted).map_err(|why| unusable(&self.path, why))
+    }
+
+    fn find(&self, wanted: &Wanted<'_>) -> rusqlite::Result<Vec<Entry>> {
+        let mut newest_first = self.connection.prepare(
+            "SELECT id, run, utc, host, folder, rig, module, simulated, tool, exit, seconds FROM runs
+             ORDER BY utc DESC, id DESC",
+        )?;
+        let mut rows = newest_first.query([])?;
+        let mut found = Vec::new();
+        while let Some(row) = rows.next()? {
+            let entry = Entry {
+                run: row.get(1)?,
+                utc: row.get(2)?,
+                host: row.get(3)?,
+                folder: row.get(4)?,
+                rig: row.get(5)?,
+                module: row.get(6)?,
+                simulated: row.get(7)?,
+                tool: row.get(8)?,
+                exit: row.get(9)?,
+                seconds: row.get(10)?,
+                results: Vec::new(),
+            };
+            let id: i64 = row.get(0)?;
+            let is = |(rig, module, simulated): (&str, &str, bool)| {
+                entry.rig == rig && entry.module == module && entry.simulated == simulated
+            };
+            if wanted.on.is_none_or(is)
+                && wanted.rig.is_none_or(|rig| rig == entry.rig)
+                && wanted.run.is_none_or(|run| run == entry.run)
+                && self.has_any(id, wanted.suites)?
+            {
+                found.push((id, entry));
+                if wanted.last == Some(found.len()) {
+                    break;
+                }
+            }
+        }
+        found.reverse();
+        found
+            .into_iter()
+            .map(|(id, entry)| {
+                let results = self.results(id)?;
+                Ok(Entry { results, ..entry })
+            })
+            .collect()
+    }
+
+    fn has_any(&self, run: i64, suites: Option<&[&str]>) -> rusqlite::Result<bool> {
+        let Some(suites) = suites else { return Ok(true) };
+        let mut first = self.connection.prepare(
+            "SELECT 1 FROM results JOIN cases ON cases.id = results.case_id WHERE run_id = ?1 AND suite = ?2 LIMIT 1",
+        )?;
+        for suite in suites {
+            let found: Option<i64> = first
+                .query_row(params![run, suite], |row| row.get(0))
+                .optional()?;
+            if found.is_some() {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn results(&self, run: i64) -> rusqlite::Result<Vec<Kept>> {
+        let mut measures: HashMap<i64, Vec<(Measure, f64)>> = HashMap::new();
+        let mut select = self.connection.prepare(
+            "SELECT result_id, measures.name, value FROM results JOIN measures ON result_id = results.id
+             WHERE run_id = ?1 ORDER BY measures.rowid",
+        )?;
+        let mut rows = select.query([run])?;
+        while let Some(row) = rows.next()? {
+            let name = row.get_ref(1)?.as_str()?;
+            // One that a later version has is not known here.
+            if let Some(measure) = Measure::ALL.into_iter().find(|measure| measure.name() == name) {
+                measures
+                    .entry(row.get(0)?)
+                    .or_default()
+                    .push((measure, row.get(2)?));
+            }
+        }
+        let mut select = self.connection.prepare(
+            "SELECT results.id, suite, name, verdict, rule, outcome, tries, seconds, source, target
+             FROM results JOIN cases ON cases.id = case_id WHERE run_id = ?1 ORDER BY results.id",
+        )?;
+        let results = select.query_map([run], |row| {
+            Ok(Kept {
+                suite: row.get(1)?,
+                case: row.get(2)?,
+                verdict: row.get(3)?,
+                rule: row.get(4)?,
+                outcome: row.get(5)?,
+                tries: row.get(6)?,
+                seconds: row.get(7)?,
+                source: row.get(8)?,
+                target: row.get(9)?,
+                measures: measures.remove(&row.get(0)?).unwrap_or_default(),
+            })
+        })?;
+        results.collect()
+    }
+}
+
+fn keep_one(begun: &Transaction<'_>, entry: &Entry) -> rusqlite::Result<()> {
+    begun.execute(
+        "DELETE FROM runs WHERE utc = ?1 AND host = ?2 AND run = ?3",
+        params![entry.utc, entry.host, entry.run],
+    )?;
+    begun.execute(
+        "INSERT INTO runs (run, utc, host, folder, rig, module, simulated, tool, exit, seconds)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+        params![
+            entry.run,
+            entry.utc,
+            entry.host,
+            entry.folder,
+            entry.rig,
+            entry.module,
+            entry.simulated,
+            entry.tool,
+            entry.exit,
+            entry.seconds
+        ],
+    )?;
+    let run = begun.last_insert_rowid();
+    let mut name = begun.prepare("INSERT INTO cases (suite, name) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?;
+    let mut named = begun.prepare("SELECT id FROM cases WHERE suite = ?1 AND name = ?2")?;
+    let mut result = begun.prepare(
+        "INSERT INTO results (run_id, case_id, verdict, rule, outcome, tries, seconds, source, target)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+    )?;
+    let mut measure = begun.prepare("INSERT INTO measures (result_id, name, value) VALUES (?1, ?2, ?3)")?;
+    for kept in &entry.results {
+        name.execute(params![kept.suite, kept.case])?;
+        let case: i64 = named.query_row(params![kept.suite, kept.case], |row| row.get(0))?;
+        result.execute(params![
+            run,
+            case,
+            kept.verdict,
+            kept.rule,
+            kept.outcome,
+            kept.tries,
+            kept.seconds,
+            kept.source,
+            kept.target
+        ])?;
+        let id = begun.last_insert_rowid();
+        for (name, value) in &kept.measures {
+            measure.execute(params![id, name.name(), value])?;
+        }
+    }
+    Ok(())
+}
+
+fn unusable(path: &Path, why: rusqlite::Error) -> StoreError {
+    StoreError::Sqlite {
+        path: path.to_owned(),
+        why,
+    }
+}
+
+/// Makes a store of these runs alone, in the place of whatever is there.
+pub fn rebuild(path: &Path, entries: &[Entry]) -> Result<(), StoreError> {
+    let io = |why| StoreError::Io {
+        path: path.to_owned(),
+        why,
+    };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new("."));
+    std::fs::create_dir_all(folder).map_err(io)?;
+    let new = tempfile::Builder::new()
+        .prefix(".")
+        .suffix(".part")
+        .tempfile_in(folder)
+        .map_err(io)?;
+    let mut store = Store::open(new.path())?;
+    store.keep(entries)?;
+    drop(store);
+    let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+    new.as_file().set_permissions(mode).map_err(io)?;
+    // A journal of the old store, left by a crash, would be played into the new one.
+    let left = PathBuf::from(format!("{}-journal", path.display()));
+    match std::fs::remove_file(left) {
+        Err(why) if why.kind() != io::ErrorKind::NotFound => return Err(io(why)),
+        _ => {}
+    }
+    new.persist(path).map(drop).map_err(|error| io(error.error))
+}
