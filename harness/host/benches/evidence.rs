@@ -41,7 +41,7 @@ fn main() {
         time_stamp: None,
     };
     let began = Instant::now();
-    let (bundle, made) = dfota_hil::report::make(run, None, |ran| {
+    let (bundle, made) = dfota_hil::report::make(run, &dfota_hil::report::Asked::default(), |ran| {
         let began = Instant::now();
         let made = make(run, ran, &wanted);
         (began.elapsed().as_secs_f64(), made)
@@ -84,6 +84,8 @@ fn tell(journal: &Journal) {
         text: format!("{name}: text\n"),
     };
     journal.post(Event::RunStarted(RunStarted {
+        junit_profile: dfota_core::event::JunitProfile::default(),
+        masked: false,
         schema: SCHEMA,
         run: "run".into(),
         tool: env!("CARGO_PKG_VERSION").into(),
@@ -157,6 +159,7 @@ fn case(number: u64) -> Case {
         measures: vec![],
         requirements: vec![],
         tags: vec![],
+        ids: dfota_core::case::Ids::default(),
         part: None,
     }
 }

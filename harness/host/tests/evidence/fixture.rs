@@ -46,7 +46,7 @@ impl Folder {
         tell(&journal, ids);
         drop(journal);
         writer.finish().expect("the journal");
-        let made = dfota_hil::report::make(&run, None, |run_| {
+        let made = dfota_hil::report::make(&run, &dfota_hil::report::Asked::default(), |run_| {
             let wanted = Wanted {
                 key,
                 time_stamp: None,
@@ -97,6 +97,8 @@ fn tell(journal: &Journal, ids: &[&str]) {
         text: format!("{name}: text\n"),
     };
     journal.post(Event::RunStarted(RunStarted {
+        junit_profile: dfota_core::event::JunitProfile::default(),
+        masked: false,
         schema: SCHEMA,
         run: "run".into(),
         tool: env!("CARGO_PKG_VERSION").into(),
@@ -178,6 +180,7 @@ fn case(id: &str) -> Case {
         measures: vec![],
         requirements: vec![],
         tags: vec![],
+        ids: dfota_core::case::Ids::default(),
         part: None,
     }
 }

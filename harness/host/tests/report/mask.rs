@@ -49,9 +49,17 @@ fn copy(journal: impl Fn(String) -> String) -> tempfile::TempDir {
 #[test]
 fn no_report_shows_what_is_masked() {
     let plain = copy(|text| text);
-    dfota_hil::report::make(plain.path(), None, |_| ()).expect("reports");
+    dfota_hil::report::make(plain.path(), &dfota_hil::report::Asked::default(), |_| ()).expect("reports");
     let masked = copy(|text| text);
-    dfota_hil::report::make_masked(masked.path(), None, true, |_| ()).expect("reports");
+    dfota_hil::report::make(
+        masked.path(),
+        &dfota_hil::report::Asked {
+            masked: true,
+            ..Default::default()
+        },
+        |_| (),
+    )
+    .expect("reports");
     let mut were_there = 0;
     for secret in secrets() {
         were_there += shown(plain.path(), &secret).len();
@@ -68,7 +76,7 @@ fn no_report_shows_what_is_masked() {
 #[test]
 fn the_journal_remembers_that_it_was_asked_for() {
     let asked = copy(|text| text.replacen("\"attachments\":", "\"masked\":true,\"attachments\":", 1));
-    dfota_hil::report::make(asked.path(), None, |_| ()).expect("reports");
+    dfota_hil::report::make(asked.path(), &dfota_hil::report::Asked::default(), |_| ()).expect("reports");
     for secret in secrets() {
         assert_eq!(shown(asked.path(), &secret), [""; 0], "{secret}");
     }
