@@ -83,6 +83,10 @@ pub struct Tallied {
     pub failed: bool,
     /// The case is over: it passed or failed. Otherwise the same cut was tried again, or nothing came of it.
     pub settled: bool,
+    /// It was made, and nobody could ask what became of the module: the run was interrupted, or the rig failed. The next
+    /// run makes the same cut again.
+    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+    pub unjudged: bool,
     /// The run in which it was made, where that is an earlier one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<String>,
@@ -182,7 +186,7 @@ pub struct Tally {
     pub counted: Count,
     /// The same by stretch.
     pub by_bin: BTreeMap<Bin, Count>,
-    /// Those that were drawn for the claim, landed outside its window and were made up for.
+    /// Those that landed elsewhere than they were meant to, and count for nothing.
     pub outside: Count,
     /// Directed ones.
     pub directed: Count,
@@ -217,7 +221,7 @@ impl Tally {
         if tallied.counts {
             self.counted.add(tallied);
             self.by_bin.entry(tallied.bin).or_default().add(tallied);
-        } else if tallied.drawn {
+        } else if tallied.drawn || !tallied.settled {
             self.outside.add(tallied);
         } else {
             self.directed.add(tallied);
@@ -229,7 +233,7 @@ impl Tally {
     pub fn judge(&self, claim: &Claim) -> Verdict {
         let (seen, needed) = (self.counted, claim.cuts());
         if seen.bricks > claim.bricks {
-            return Verdict::of(Rule::ClaimRefuted, self.sentence(claim, "is not shown"));
+            return Verdict::of(Rule::ClaimRefuted, self.sentence(claim, "is refuted"));
         }
         if seen.cuts < needed {
             let why = format!("is open: {} more have to count", needed - seen.cuts);
@@ -284,6 +288,7 @@ mod tests {
             brick,
             failed: brick,
             settled: counts,
+            unjudged: false,
             run: None,
         }
     }

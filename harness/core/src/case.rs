@@ -137,6 +137,21 @@ pub struct Case {
 }
 
 impl Case {
+    /// The same with those of its measurements alone that speak of it; a cut of a campaign keeps them until it is known
+    /// where it falls.
+    pub fn with_its_measures(mut self) -> Self {
+        let cut_to_come = self.cut.is_none()
+            && matches!(&self.part, Some(part) if matches!(part.role, crate::campaign::Role::Cut(_)));
+        if !cut_to_come {
+            let measures = core::mem::take(&mut self.measures);
+            let mine = measures
+                .into_iter()
+                .filter(|declared| declared.measure.speaks_of(&self));
+            self.measures = mine.collect();
+        }
+        self
+    }
+
     /// The case after a cut that left nothing to resume: the update alone, and it has to succeed. Codes that the case
     /// expects, and what brings them about, belong to it; so does a server that ignores ranges, for it matters where a
     /// download goes on.

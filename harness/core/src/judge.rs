@@ -755,6 +755,12 @@ impl Facts<'_> {
     fn finished_before(&self) -> Option<Verdict> {
         let plan = self.case.cut.as_ref()?;
         let armed_at_the_end = matches!(plan.at, Moment::End | Moment::Updating(Percent::FULL));
+        // A campaign arms its cuts for the last moment before a time: there it counts where one landed.
+        let full = Some(Phase::Updating {
+            percent: Percent::FULL,
+        });
+        let landed_there = self.cut_lives().last().is_some_and(|life| life.cut == full);
+        let armed_at_the_end = armed_at_the_end || (self.case.part.is_some() && landed_there);
         let updating = |life: &&Life| !life.glitch && matches!(life.cut, Some(Phase::Updating { .. }));
         let cut_while_updating = self.cut_lives().last().filter(updating).is_some();
         (cut_while_updating && !self.resumed() && !armed_at_the_end).then(|| {

@@ -106,12 +106,15 @@ impl Measure {
     /// Why a case can never take it, if it cannot.
     pub fn impossible_in(self, case: &Case) -> Option<&'static str> {
         match self {
-            Self::TimeToResume | Self::ResumedAt | Self::CutLatency if case.cut.is_none() => {
-                Some("the case has no `cut`")
-            }
+            measure if measure.needs_a_cut() && case.cut.is_none() => Some("the case has no `cut`"),
             Self::BytesAgain if case.via == Via::Uart => Some("what is uploaded is not downloaded"),
             _ => None,
         }
+    }
+
+    /// Whether it is taken only where something is cut.
+    pub const fn needs_a_cut(self) -> bool {
+        matches!(self, Self::TimeToResume | Self::ResumedAt | Self::CutLatency)
     }
 
     /// Whether a limit that holds for a whole suite speaks of this case: one in which it has to be taken.

@@ -100,6 +100,7 @@ impl Module {
         self.cut = None;
         self.clean = false;
         (self.attempted, self.timeline) = (Instant::now(), Timeline::default());
+        self.made = None;
         let mut cuts: VecDeque<Cut> = job.cuts.iter().cloned().collect();
         let mut tried = Tried::default();
         let began = job.source.mark();
@@ -432,6 +433,8 @@ impl Module {
             Kind::Power | Kind::Both => self.pause_until(made.returned + self.clock.real(cut.off))?,
         }
         let landed = self.phase();
+        let start = self.update.as_ref().is_some_and(|update| update.life().start);
+        self.made.get_or_insert((cut.clone(), landed, start));
         let mark = self.journal.post(Event::CutMade {
             cut: cut.clone(),
             landed,

@@ -11,14 +11,14 @@ use crate::measures::Measures;
 use crate::registration::ObjectSeen;
 use crate::serial::port::Port;
 use crate::serial::reader::{CutMade, Message, Reader};
-use dfota_core::cut::Kind;
+use dfota_core::cut::{Cut, Kind};
 use dfota_core::event::{Event, Line, Request};
 use dfota_core::judge::Marks;
 use dfota_core::mark::Mark;
 use dfota_core::moment::Moment;
 use dfota_core::reply::{Final, Pending, Said, revision};
 use dfota_core::timeline::Timeline;
-use dfota_core::update::{Input, Update};
+use dfota_core::update::{Input, Phase, Update};
 use dfota_core::urc::{Fota, Urc};
 use dfota_core::verdict::Rule;
 use std::sync::Arc;
@@ -196,6 +196,8 @@ pub struct Module {
     pub attempted: Instant,
     /// The moments of the update since then.
     pub timeline: Timeline,
+    /// The cut that was made first in the present attempt, where it landed, and whether START had been seen.
+    pub made: Option<(Cut, Phase, bool)>,
     /// How late the last cut was, in the module's time.
     pub cut_late: Duration,
     /// The shortest real time in which supply and reset came back after they were told to.
@@ -234,6 +236,7 @@ impl Module {
             clean: false,
             attempted: Instant::now(),
             timeline: Timeline::default(),
+            made: None,
             cut_late: Duration::ZERO,
             comes_back: [None; 2],
         }

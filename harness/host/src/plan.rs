@@ -67,6 +67,8 @@ pub struct CampaignCut {
     pub campaign: String,
     /// The id of the case.
     pub case: String,
+    /// The campaign has a claim.
+    pub claim: bool,
 }
 
 /// A case of a plan.
@@ -240,13 +242,20 @@ fn slots(
         let (part, _) = campaign::slot(case)?;
         Some((case.suite.clone(), part.campaign.clone()))
     };
+    let claims: std::collections::BTreeSet<_> = expanded
+        .iter()
+        .filter(|(_, case)| is_claim(&case.case))
+        .filter_map(|(_, case)| Some((&case.case.suite, &case.case.part.as_ref()?.campaign)))
+        .collect();
     let planned: std::collections::BTreeSet<_> =
         cases.iter().filter_map(|planned| name(&planned.case)).collect();
     expanded
         .iter()
         .filter_map(|(_, case)| {
             let (suite, campaign) = name(&case.case).filter(|name| planned.contains(name))?;
+            let claim = claims.contains(&(&suite, &campaign));
             (case.skip.is_none() && !left_out(&case.case)).then(|| CampaignCut {
+                claim,
                 suite,
                 campaign,
                 case: case.case.id.clone(),
@@ -266,6 +275,10 @@ fn outlines(cases: &[Planned], earlier: &Earlier) -> Vec<Outline> {
             outlines.len() - 1
         });
         outlines[at].add(part);
+        outlines[at].earlier = earlier
+            .ended()
+            .find(|((suite, campaign), _)| *suite == case.suite && *campaign == part.campaign)
+            .map_or(Vec::new(), |(_, ended)| ended.to_vec());
         outlines[at].done += u32::from(earlier.settled(case).is_some());
         if earlier.update_time(case).is_some() {
             outlines[at].times = "those of the last calibration".to_owned();

@@ -46,6 +46,8 @@ pub struct Options {
     pub max_time: Option<Duration>,
     /// What reruns a case, up to its filter.
     pub rerun: String,
+    /// The cut was given with `--cut`.
+    pub cut_given: bool,
 }
 
 /// A case that left the image that the module runs.
@@ -147,6 +149,8 @@ pub struct Runner<'a> {
     /// A case ended so that no further one is begun.
     stopped: bool,
     interrupted: bool,
+    /// The case that a search is made with, by its id.
+    searched: Option<String>,
     campaigns: Campaigns,
     /// The rig's self-check around the suites.
     watch: RigWatch,
@@ -196,6 +200,7 @@ impl<'a> Runner<'a> {
             began: Instant::now(),
             stopped: false,
             interrupted: false,
+            searched: None,
             campaigns,
             watch: RigWatch::default(),
         }
@@ -302,6 +307,7 @@ impl<'a> Runner<'a> {
     /// One try, to its verdict whatever happens; whether the run was interrupted in it.
     fn try_once(&mut self, case: &Case, earlier: &[Again]) -> (Judged, bool) {
         self.module().latest = None;
+        self.module().made = None;
         if let Some((part, Role::Claim(claim))) = case.part.as_ref().map(|part| (part, &part.role)) {
             return (self.judge_claim(case, part, claim), false);
         }
@@ -339,13 +345,15 @@ impl<'a> Runner<'a> {
         self.case(placed.as_ref().unwrap_or(case))
     }
 
+    /// What makes the same again. A cut that was drawn, or given, is named; a probe of a search is a run of its case.
+    /// What makes the same again. A cut that was drawn, or given, is named; a probe of a search is a run of its case.
     fn rerun(&self, case: &Case, landed: Option<&Landed>) -> String {
-        let filter = shell_word(&filter::exactly(&case.suite, &case.id));
-        let cut = landed
-            .filter(|_| case.part.is_some())
-            .map_or(String::new(), |landed| {
-                format!(" --cut {}", shell_word(&landed.cut.to_string()))
-            });
+        let id = self.searched.as_ref().unwrap_or(&case.id);
+        let filter = shell_word(&filter::exactly(&case.suite, id));
+        let named = case.part.is_some() || self.options.cut_given || self.searched.is_some();
+        let cut = landed.filter(|_| named).map_or(String::new(), |landed| {
+            format!(" --cut {}", shell_word(&landed.cut.to_string()))
+        });
         format!("{} --filter {filter}{cut}", self.options.rerun)
     }
 

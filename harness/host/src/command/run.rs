@@ -176,6 +176,14 @@ fn perform(args: Args, common: Common, hunt: Option<Hunt>) -> Result<u8, Failed>
             skip: skip.clone(),
         });
     }
+    for ((suite, campaign), ended) in earlier.ended() {
+        for (run, verdict) in ended {
+            let text = format!(
+                "{suite}::{campaign}: an earlier campaign with the same files ended: {verdict}, in run `{run}`"
+            );
+            journal.post(Event::Note { text });
+        }
+    }
     for cut in earlier.cuts() {
         journal.post(Event::Tallied(cut.clone()));
     }
@@ -190,6 +198,7 @@ fn perform(args: Args, common: Common, hunt: Option<Hunt>) -> Result<u8, Failed>
         fail_fast: args.fail_fast,
         max_time: args.max_time,
         rerun: rerun(&args.selection, seed),
+        cut_given: args.selection.cut.is_some(),
     };
     let keeps = Keeps {
         terms: Terms::of(&rig, &dir, out.clone()),
@@ -343,6 +352,7 @@ fn on_rig(
             runner.run(cases);
             again_until_stopped(&mut runner, suites, plan, journal);
             let ran = runner.finish();
+            let mut ran = ran;
             if let Err(why) = ran.campaigns.end(&plan.slots) {
                 let text = why.to_string();
                 journal.post(Event::Note { text });

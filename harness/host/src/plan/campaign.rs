@@ -10,6 +10,7 @@ use dfota_core::case::{Case, Package, Via};
 use dfota_core::claim::Claim;
 use dfota_core::cut::{Cut, Kind};
 use dfota_core::moment::Moment;
+use dfota_core::percent::Percent;
 use dfota_core::seed::Seed;
 use dfota_core::sweep::{Place, Spacing, Sweep};
 use dfota_core::timeline::Timeline;
@@ -151,7 +152,8 @@ impl Layout<'_> {
                 on: package.from.clone(),
                 part: Some(part),
                 ..base.clone()
-            },
+            }
+            .with_its_measures(),
             campaign: None,
             ..self.declared.clone()
         }
@@ -172,7 +174,8 @@ fn resumes(place: Place) -> bool {
         Place::After(at, _) => at,
         Place::Within(span, _) | Place::Anywhere(span) => span.from(),
     };
-    matches!(at, Moment::Start | Moment::Updating(_))
+    // After 100 % everything is patched: there is nothing to cut again.
+    matches!(at, Moment::Start) || matches!(at, Moment::Updating(percent) if percent < Percent::FULL)
 }
 
 /// The slot of a case, if it is a cut of a campaign.
@@ -215,6 +218,8 @@ pub struct Outline {
     pub claim: Option<String>,
     /// Where the times come from.
     pub times: String,
+    /// Campaigns with the same files that are over: the run that ended each, and what came of it.
+    pub earlier: Vec<(String, String)>,
 }
 
 impl Outline {
@@ -230,6 +235,7 @@ impl Outline {
             by_kind: BTreeMap::new(),
             claim: None,
             times: "guessed, until a calibration has been run".to_owned(),
+            earlier: Vec::new(),
         }
     }
 

@@ -57,6 +57,11 @@ impl Earlier {
         self.of(case, case.part.as_ref()?)?.settled(&case.id)
     }
 
+    /// The campaigns with the same files that are over already: the run that ended each, and what came of it.
+    pub fn ended(&self) -> impl Iterator<Item = (&(String, String), &[(String, String)])> {
+        self.stores.iter().map(|(name, store)| (name, store.ended()))
+    }
+
     /// From the beginning of an update by the case's package to its END, in the module's time, as the last calibration had it.
     pub fn update_time(&self, case: &Case) -> Option<Duration> {
         let store = self.of(case, case.part.as_ref()?)?;

@@ -85,6 +85,23 @@ pub fn exactly(suite: &str, id: &str) -> String {
 }
 
 impl Filter {
+    /// Whether it is, or has beside others, `=id` or `=suite::id` (with the number of the `run`, or without), and nothing
+    /// else with it.
+    pub fn names(&self, suite: &str, id: &str, run: Option<u32>) -> bool {
+        let bare = [id.to_owned(), format!("{suite}::{id}")];
+        let numbered = run.map(|run| bare.clone().map(|id| format!("{id}#{run}")));
+        let ids: Vec<String> = bare.into_iter().chain(numbered.into_iter().flatten()).collect();
+        self.any.iter().any(|all| match &all[..] {
+            [
+                Term {
+                    negated: false,
+                    pattern: Pattern::Exact(exact),
+                },
+            ] => ids.contains(exact),
+            _ => false,
+        })
+    }
+
     /// Whether the case `id` of `suite` is taken. One that is run several times is known by its id, and by its id with the
     /// number of the `run`, as reports have it.
     pub fn takes(&self, suite: &str, id: &str, run: Option<u32>) -> bool {

@@ -88,6 +88,12 @@ fn campaign(f: &mut fmt::Formatter<'_>, outline: &Outline) -> fmt::Result {
     if let Some(claim) = &outline.claim {
         writeln!(f, "    claim: {claim}")?;
     }
+    for (run, verdict) in &outline.earlier {
+        writeln!(
+            f,
+            "    an earlier campaign with the same files ended: {verdict}, in run `{run}`"
+        )?;
+    }
     writeln!(f, "    times are {}", outline.times)
 }
 

@@ -44,7 +44,9 @@ impl Selection {
     pub fn takes(&self, case: &Case, run: u32) -> bool {
         let filter = self.filter.as_ref();
         let run = (self.repeat > 1).then_some(run);
-        filter.is_none_or(|filter| filter.takes(&case.suite, &case.id, run))
+        let campaign = case.part.as_ref().map(|part| part.campaign.as_str());
+        let named = |filter: &Filter| campaign.is_some_and(|id| filter.names(&case.suite, id, run));
+        filter.is_none_or(|filter| filter.takes(&case.suite, &case.id, run) || named(filter))
             && (self.tags.is_empty() || case.tags.iter().any(|tag| self.tags.contains(tag)))
             && self.shard.is_none_or(|shard| shard.takes(&case.suite, &case.id))
     }

@@ -25,6 +25,12 @@ pub struct CampaignReport {
     pub claim: Option<Claim>,
     /// What its cuts, also those of earlier runs, say together.
     pub tally: Tally,
+    /// `shown`, `refuted` or `open`; nothing without a claim.
+    pub verdict: Option<&'static str>,
+    /// The rate that is not reached, with the claim's confidence (95 % without one), by the counted cuts.
+    pub bound: f64,
+    /// The same by stretch of the update.
+    pub bound_by_bin: BTreeMap<Bin, f64>,
 }
 
 /// Every campaign of a run, in the order of the plan.
@@ -40,6 +46,9 @@ pub fn of(run: &Run<'_>) -> Vec<CampaignReport> {
                 campaign: part.campaign.clone(),
                 claim: None,
                 tally: Tally::default(),
+                verdict: None,
+                bound: 1.0,
+                bound_by_bin: BTreeMap::new(),
             });
             reports.len() - 1
         });
@@ -56,6 +65,16 @@ pub fn of(run: &Run<'_>) -> Vec<CampaignReport> {
             .map(|cut| (*cut).clone())
             .collect();
         report.tally = Tally::of(&cuts);
+        report.verdict = report.claim.map(|claim| match report.tally.judge(&claim) {
+            Verdict::Pass => "shown",
+            Verdict::Fail(_) => "refuted",
+            _ => "open",
+        });
+        if let Some(confidence) = report.claim.map(|claim| claim.confidence).or(CONFIDENCE) {
+            report.bound = report.tally.counted.bound(confidence);
+            let bins = report.tally.by_bin.iter();
+            report.bound_by_bin = bins.map(|(bin, count)| (*bin, count.bound(confidence))).collect();
+        }
     }
     reports
 }
@@ -73,25 +92,25 @@ impl CampaignReport {
             campaign,
             claim,
             tally,
+            ..
         } = self;
         let elsewhere = match tally.outside.cuts {
             0 => String::new(),
-            cuts => format!("; {cuts} landed elsewhere and were made up for"),
+            cuts => format!("; {cuts} landed elsewhere, or were not judged, and count for nothing"),
         };
-        let counted = match claim {
-            Some(_) => format!("{}, ", count_of(tally.counted, "counted cut")),
-            None => String::new(),
+        let counted = match (claim, tally.counted.cuts) {
+            (None, 0) => String::new(),
+            _ => format!("{}, ", count_of(tally.counted, "counted cut")),
         };
         let directed = count_of(tally.directed, "directed cut");
         let mut lines = vec![format!("{suite}::{campaign}: {counted}{directed}{elsewhere}")];
         if let Some(claim) = claim {
-            let outcome = match tally.judge(claim) {
-                Verdict::Pass => "is shown".to_owned(),
-                verdict => verdict
-                    .finding()
-                    .map_or(String::new(), |finding| finding.rule.to_string()),
+            let outcome = match self.verdict {
+                Some("shown") => "is shown",
+                Some("refuted") => "is refuted",
+                _ => "is open",
             };
-            lines.push(tally.sentence(claim, &outcome));
+            lines.push(tally.sentence(claim, outcome));
         }
         let confidence = self.confidence();
         lines.extend(

@@ -125,6 +125,11 @@ fn output(run: &Run<'_>, case: &CaseRun<'_>) -> String {
     if let Some(outcome) = case.outcome {
         let _ = writeln!(text, "[[PROPERTY|outcome={outcome}]]");
     }
+    for record in case.records {
+        if let dfota_core::event::Event::CutMade { cut, landed, .. } = &record.event {
+            let _ = writeln!(text, "[[PROPERTY|cut={cut}]]\n[[PROPERTY|landed={landed}]]");
+        }
+    }
     for tried in &case.earlier {
         let _ = writeln!(text, "{}", earlier(tried));
     }
@@ -138,6 +143,10 @@ fn output(run: &Run<'_>, case: &CaseRun<'_>) -> String {
         Attachments::None => Ok(()),
     };
     text
+}
+
+fn is_inconclusive(verdict: &Verdict) -> bool {
+    matches!(verdict, Verdict::Inconclusive(_))
 }
 
 /// A try that was followed by another one, in a line.
@@ -312,7 +321,12 @@ fn tries(writer: &mut Writer<Vec<u8>>, case: &CaseRun<'_>) -> std::io::Result<()
         "rerunFailure"
     };
     for tried in &case.earlier {
-        let Some(finding) = tried.verdict.finding() else {
+        // A cut that was made up for is told in the output: it is nobody's fault.
+        let Some(finding) = tried
+            .verdict
+            .finding()
+            .filter(|_| !is_inconclusive(&tried.verdict))
+        else {
             continue;
         };
         let kind = format!("{}.{}", finding.rule.class(), finding.rule);

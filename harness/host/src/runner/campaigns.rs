@@ -24,6 +24,8 @@ pub struct Campaigns {
     run: String,
     /// Suite and id of cuts that the rig cannot make.
     left_out: BTreeSet<(String, String)>,
+    /// How campaigns stand: what their claim came to; of one without, that it is made.
+    claims: BTreeMap<(String, String), String>,
     /// The last calibration, whatever it was for.
     pub(super) calibrated: Option<Timeline>,
 }
@@ -35,6 +37,8 @@ struct Campaign {
     timelines: BTreeMap<String, Timeline>,
     /// The cut that was tallied last.
     last: Option<Tallied>,
+    /// A good cut that nothing has proved yet: only the next delta tells whether the image is what its version says.
+    unproved: Option<Tallied>,
 }
 
 /// Where the first cut of a try landed.
@@ -46,6 +50,14 @@ pub(super) struct Landed {
 }
 
 impl Landed {
+    /// The module had begun to patch: it had found its image to be the one that the delta is for.
+    fn took_the_delta(&self) -> bool {
+        matches!(
+            self.phase,
+            Some(Phase::Updating { .. } | Phase::Ended { code: 0 })
+        )
+    }
+
     /// As the watched update has it; nothing for a try without a cut.
     pub fn of(cut: Option<&Cut>, update: &Update) -> Option<Self> {
         let life = update.lives().iter().find(|life| life.cut.is_some());
@@ -64,6 +76,7 @@ impl Campaigns {
             store,
             timelines: BTreeMap::new(),
             last: None,
+            unproved: None,
         };
         Self {
             of: earlier
@@ -72,6 +85,7 @@ impl Campaigns {
                 .collect(),
             run: run.to_owned(),
             left_out: BTreeSet::new(),
+            claims: BTreeMap::new(),
             calibrated: None,
         }
     }
@@ -80,19 +94,22 @@ impl Campaigns {
         self.of.get_mut(&(case.suite.clone(), part.campaign.clone()))
     }
 
-    /// Ends every campaign all of whose cuts are settled.
-    pub fn end(&self, cuts: &[CampaignCut]) -> Result<(), StateError> {
+    /// Ends every campaign all of whose cuts are settled, and whose claim, where it has one, was judged.
+    pub fn end(&mut self, cuts: &[CampaignCut]) -> Result<(), StateError> {
         let mut open: BTreeMap<(String, String), bool> = BTreeMap::new();
         for cut in cuts {
             let name = (cut.suite.clone(), cut.campaign.clone());
             let settled = |campaign: &Campaign| campaign.store.settled(&cut.case).is_some();
             let settled = self.of.get(&name).is_some_and(settled);
             let left_out = self.left_out.contains(&(cut.suite.clone(), cut.case.clone()));
+            if !cut.claim {
+                self.claims.insert(name.clone(), "made".into());
+            }
             *open.entry(name).or_default() |= !settled && !left_out;
         }
         for (name, _) in open.iter().filter(|(_, open)| !**open) {
-            if let Some(campaign) = self.of.get(name) {
-                campaign.store.end(&self.run)?;
+            if let Some((campaign, verdict)) = self.of.get_mut(name).zip(self.claims.get(name)) {
+                campaign.store.end(&self.run, verdict)?;
             }
         }
         Ok(())
@@ -113,7 +130,13 @@ impl Runner<'_> {
         let campaign = self.campaigns.get(case, part);
         let timeline = campaign.and_then(|campaign| campaign.timelines.get(&case.package.name));
         let timeline = timeline.cloned().unwrap_or_default();
-        let cut = campaign::cut(slot, &timeline, seed, &label).ok_or_else(|| {
+        let again = self.campaigns.get(case, part);
+        // A cut that was made and never judged is made again, exactly: what it did is not to be lost.
+        let again = again
+            .filter(|_| made_up == 0)
+            .and_then(|campaign| campaign.store.unjudged(&case.id));
+        let drawn = campaign::cut(slot, &timeline, seed, &label);
+        let cut = again.or(drawn).ok_or_else(|| {
             let seen: Vec<String> = timeline.marks().iter().map(|mark| mark.at.to_string()).collect();
             let sentence = format!(
                 "the cut falls at {}, and no calibration of this run with `{}` has timed that; timed were: {}",
@@ -123,10 +146,11 @@ impl Runner<'_> {
             );
             (Rule::NotCalibrated, sentence)
         })?;
-        Ok(Some(Case {
+        let case = Case {
             cut: Some(CutPlan::of(&cut, slot.times)),
             ..case.clone()
-        }))
+        };
+        Ok(Some(case.with_its_measures()))
     }
 
     /// Why the rig cannot make a cut as short as that.
@@ -156,8 +180,17 @@ impl Runner<'_> {
     pub(super) fn tally(&mut self, case: &Case, judged: &Judged) {
         let Some(part) = &case.part else { return };
         match &part.role {
-            Role::Calibration if judged.verdict == Verdict::Pass => self.calibrated(case, part),
-            Role::Cut(slot) => self.tallied(case, part, slot, judged),
+            Role::Calibration if judged.verdict == Verdict::Pass => {
+                self.prove();
+                self.calibrated(case, part);
+            }
+            Role::Control if judged.verdict == Verdict::Pass => self.prove(),
+            Role::Cut(slot) => {
+                if judged.landed.as_ref().is_some_and(Landed::took_the_delta) {
+                    self.prove();
+                }
+                self.tallied(case, part, slot, judged);
+            }
             Role::Calibration | Role::Control | Role::Claim(_) => {}
         }
     }
@@ -179,7 +212,9 @@ impl Runner<'_> {
     }
 
     fn tallied(&mut self, case: &Case, part: &Part, slot: &Slot, judged: &Judged) {
-        let Some(landed) = &judged.landed else { return };
+        let Some(landed) = &judged.landed else {
+            return self.unjudged(case, part, slot);
+        };
         let inside = inside(slot, judged);
         let tallied = Tallied {
             suite: case.suite.clone(),
@@ -194,7 +229,56 @@ impl Runner<'_> {
             failed: matches!(judged.verdict, Verdict::Fail(_)),
             // One that failed outside the claim's window has to be made up for by a later run: nothing is tried again
             // after a failure.
+            unjudged: false,
             settled: inside || (slot.claim.is_none() && matches!(judged.verdict, Verdict::Fail(_))),
+            run: None,
+        };
+        if tallied.settled && !tallied.failed {
+            if let Some(campaign) = self.campaigns.get(case, part) {
+                (campaign.last, campaign.unproved) = (Some(tallied.clone()), Some(tallied));
+            }
+            return;
+        }
+        self.post_tallied(case, part, tallied);
+    }
+
+    /// The module took the next delta: what it ran was what its version said, and the cut before counts.
+    fn prove(&mut self) {
+        let unproved = self
+            .campaigns
+            .of
+            .values_mut()
+            .filter_map(|campaign| campaign.unproved.take());
+        for tallied in unproved.collect::<Vec<_>>() {
+            self.write_tallied(tallied);
+        }
+    }
+
+    /// The image of the last cut is gone: nothing can prove it any more, and it does not count.
+    pub(super) fn give_up_proof(&mut self) {
+        for campaign in self.campaigns.of.values_mut() {
+            campaign.unproved = None;
+        }
+    }
+
+    /// A cut was made, and the try ended before anybody could ask what became of the module.
+    fn unjudged(&mut self, case: &Case, part: &Part, slot: &Slot) {
+        let Some((cut, landed, start)) = self.module().made.take() else {
+            return;
+        };
+        let tallied = Tallied {
+            suite: case.suite.clone(),
+            campaign: part.campaign.clone(),
+            case: case.id.clone(),
+            cut,
+            landed: Some(landed),
+            bin: Bin::of(Some(landed), start),
+            counts: false,
+            drawn: slot.claim.is_some(),
+            brick: false,
+            failed: false,
+            settled: false,
+            unjudged: true,
             run: None,
         };
         self.post_tallied(case, part, tallied);
@@ -211,31 +295,29 @@ impl Runner<'_> {
         });
         let Some(mut tallied) = last else { return };
         (tallied.brick, tallied.failed) = (true, true);
-        let key = (tallied.suite.clone(), tallied.campaign.clone());
-        self.module().journal.post(Event::Tallied(tallied.clone()));
-        tallied.run = Some(self.campaigns.run.clone());
-        if let Some(campaign) = self.campaigns.of.get_mut(&key)
-            && let Err(why) = campaign.store.add(Kept::Cut(tallied))
-        {
-            let text = why.to_string();
-            self.module().journal.post(Event::Note { text });
-        }
+        self.give_up_proof();
+        self.write_tallied(tallied);
     }
 
     fn post_tallied(&mut self, case: &Case, part: &Part, tallied: Tallied) {
-        self.module().journal.post(Event::Tallied(tallied.clone()));
-        let run = self.campaigns.run.clone();
         if let Some(campaign) = self.campaigns.get(case, part) {
             campaign.last = Some(tallied.clone());
         }
-        self.keep(
-            case,
-            part,
-            Kept::Cut(Tallied {
-                run: Some(run),
-                ..tallied
-            }),
-        );
+        self.write_tallied(tallied);
+    }
+
+    /// Writes a cut down, in the journal and for later runs.
+    fn write_tallied(&mut self, mut tallied: Tallied) {
+        self.module().journal.post(Event::Tallied(tallied.clone()));
+        let name = (tallied.suite.clone(), tallied.campaign.clone());
+        tallied.run = Some(self.campaigns.run.clone());
+        if let Some(campaign) = self.campaigns.of.get_mut(&name)
+            && let Err(why) = campaign.store.add(Kept::Cut(tallied))
+        {
+            // The night goes on; what is lost is that the next one can go on with it.
+            let text = why.to_string();
+            self.module().journal.post(Event::Note { text });
+        }
     }
 
     fn keep(&mut self, case: &Case, part: &Part, kept: Kept) {
@@ -257,6 +339,12 @@ impl Runner<'_> {
             .map_or(Vec::new(), |campaign| campaign.store.cuts().to_vec());
         let tally = Tally::of(&cuts);
         let verdict = tally.judge(claim);
+        let name = (case.suite.clone(), part.campaign.clone());
+        match verdict.finding().map(|finding| finding.rule) {
+            None => drop(self.campaigns.claims.insert(name, "shown".into())),
+            Some(Rule::ClaimRefuted) => drop(self.campaigns.claims.insert(name, "refuted".into())),
+            Some(_) => {}
+        }
         let story = match verdict {
             Verdict::Pass => tally.sentence(claim, "is shown"),
             _ => String::new(),
@@ -285,10 +373,15 @@ pub(super) fn to_be_made_up(case: &Case, judged: &Judged) -> bool {
     let Some((_, slot)) = slot(case) else { return false };
     let elsewhere = match &judged.verdict {
         Verdict::Pass => !inside(slot, judged),
-        Verdict::Inconclusive(finding) => matches!(
-            finding.rule,
-            Rule::CutMissed | Rule::CutLate | Rule::FinishedBeforeCut
-        ),
+        Verdict::Inconclusive(finding) => match finding.rule {
+            // The first was made where it was meant to be; it is one in the resume that was not.
+            Rule::CutMissed => judged
+                .landed
+                .as_ref()
+                .is_some_and(|landed| landed.phase.is_none()),
+            Rule::CutLate | Rule::FinishedBeforeCut => true,
+            _ => false,
+        },
         _ => false,
     };
     elsewhere && judged.landed.is_some()

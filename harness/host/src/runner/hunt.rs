@@ -40,6 +40,7 @@ enum Lost {
 impl Runner<'_> {
     /// Searches with the cuts of `hunt` in place of the case's; gives what was found, and whether a signal ended it.
     pub fn hunt(&mut self, case: &Case, hunt: &Hunt) -> (Bisected, bool) {
+        self.searched = Some(case.id.clone());
         let mut probes = Vec::new();
         let result = self.search(case, hunt, &mut probes);
         let interrupted = matches!(result, Err(Lost::Interrupted));

@@ -13,6 +13,7 @@ use crate::rig::Rig;
 use crate::state::{StateDir, StateError, unread, unwritten};
 use crate::suite::Suite;
 use dfota_core::campaign::Tallied;
+use dfota_core::cut::Cut;
 use dfota_core::timeline::Timeline;
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
@@ -32,6 +33,8 @@ pub enum Kept {
     Cut(Tallied),
     /// The moments of an update by this package.
     Calibrated(String, Timeline),
+    /// The campaign is over: the run that ended it, and what came of it in a word.
+    Ended(String, String),
 }
 
 /// What is kept of one campaign.
@@ -41,6 +44,8 @@ pub struct CampaignStore {
     file: Option<File>,
     cuts: Vec<Tallied>,
     timelines: BTreeMap<String, Timeline>,
+    /// Campaigns of the same key that are over.
+    ended: Vec<(String, String)>,
 }
 
 /// What the cuts of a campaign have to have in common.
@@ -79,6 +84,7 @@ impl CampaignStore {
             file: None,
             cuts: Vec::new(),
             timelines: BTreeMap::new(),
+            ended: ended(&state.campaigns(), key),
         };
         match std::fs::read(&store.path) {
             Ok(bytes) => store.take(&bytes)?,
@@ -140,6 +146,7 @@ impl CampaignStore {
             Kept::Calibrated(package, timeline) => {
                 self.timelines.insert(package, timeline);
             }
+            Kept::Ended(..) => {}
         }
     }
 
@@ -159,6 +166,17 @@ impl CampaignStore {
         self.cuts.iter().rev().find(settled)?.run.as_deref()
     }
 
+    /// The cut of the case that was made last and never judged, if it is still open.
+    pub fn unjudged(&self, case: &str) -> Option<Cut> {
+        let last = self.cuts.iter().rev().find(|cut| cut.case == case)?;
+        last.unjudged.then(|| last.cut.clone())
+    }
+
+    /// The campaigns with the same files that are over: the run that ended each, and what came of it.
+    pub fn ended(&self) -> &[(String, String)] {
+        &self.ended
+    }
+
     /// Writes one more line.
     pub fn add(&mut self, kept: Kept) -> Result<(), StateError> {
         let path: &Path = &self.path;
@@ -176,12 +194,46 @@ impl CampaignStore {
         Ok(())
     }
 
-    /// Ends the campaign: the next run begins another one.
-    pub fn end(&self, run: &str) -> Result<(), StateError> {
-        let ended = self.path.with_file_name(format!(
-            "{}-{run}.jsonl",
-            self.path.file_stem().unwrap_or_default().to_string_lossy()
-        ));
+    /// Ends the campaign with what came of it, in a word: the next run begins another one.
+    pub fn end(&mut self, run: &str, verdict: &str) -> Result<(), StateError> {
+        self.add(Kept::Ended(run.to_owned(), verdict.to_owned()))?;
+        let stem = self
+            .path
+            .file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
+        let free = (1..)
+            .map(|n| match n {
+                1 => format!("{stem}-{run}.jsonl"),
+                n => format!("{stem}-{run}-{n}.jsonl"),
+            })
+            .map(|name| self.path.with_file_name(name))
+            .find(|path| !path.exists());
+        let Some(ended) = free else { return Ok(()) };
         std::fs::rename(&self.path, &ended).map_err(|why| unwritten(&ended, why))
     }
+}
+
+/// The last lines of the campaigns of this key that are over, the oldest first.
+fn ended(folder: &Path, key: &str) -> Vec<(String, String)> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let mut files: Vec<(std::time::SystemTime, PathBuf)> = entries
+        .filter(|entry| {
+            entry
+                .file_name()
+                .to_string_lossy()
+                .starts_with(&format!("{key}-"))
+        })
+        .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
+        .collect();
+    files.sort();
+    let last = |path: &Path| {
+        let text = std::fs::read_to_string(path).ok()?;
+        match serde_json::from_str(text.lines().last()?).ok()? {
+            Kept::Ended(run, verdict) => Some((run, verdict)),
+            Kept::Cut(_) | Kept::Calibrated(..) => None,
+        }
+    };
+    files.iter().filter_map(|(_, path)| last(path)).collect()
 }

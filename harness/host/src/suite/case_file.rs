@@ -191,7 +191,8 @@ impl CaseFile<'_, '_> {
             .measure
             .as_ref()
             .map_or(Vec::new(), |keys| file.declared(keys));
-        let measures = file.of_case(&case, own, &self.defaults.measures);
+        let campaign = keys.sweep.is_some() || keys.claim.is_some();
+        let measures = file.of_case(&case, campaign, own, &self.defaults.measures);
         Case { measures, ..case }
     }
 

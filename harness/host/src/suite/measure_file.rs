@@ -59,14 +59,18 @@ impl MeasureFile<'_, '_> {
     }
 
     /// The measurements of a case: its own, and those of the suite that speak of it. What it names itself has to be
-    /// possible.
-    pub fn of_case(&mut self, case: &Case, own: Vec<Declared>, suite: &[Declared]) -> Vec<Declared> {
+    /// possible. Which cuts a campaign makes is not known yet: each of its cases takes what speaks of it, later.
+    pub fn of_case(
+        &mut self,
+        case: &Case,
+        campaign: bool,
+        own: Vec<Declared>,
+        suite: &[Declared],
+    ) -> Vec<Declared> {
         for declared in &own {
-            if let Some(why) = declared.measure.impossible_in(case) {
-                let why = Mistake::new(format!(
-                    "`{}` is never taken in this case: {why}",
-                    declared.measure
-                ));
+            let later = campaign && declared.measure.needs_a_cut();
+            if let Some(why) = declared.measure.impossible_in(case).filter(|_| !later) {
+                let why = Mistake::new(format!("is never taken in this case: {why}"));
                 self.reader
                     .key_mistake(&self.at.key(declared.measure.name()), why);
             }
@@ -74,7 +78,7 @@ impl MeasureFile<'_, '_> {
         let named = |measure| own.iter().any(|declared: &Declared| declared.measure == measure);
         let rest = suite
             .iter()
-            .filter(|declared| !named(declared.measure) && declared.measure.speaks_of(case));
+            .filter(|declared| !named(declared.measure) && (campaign || declared.measure.speaks_of(case)));
         let mut all: Vec<Declared> = rest.copied().chain(own.iter().copied()).collect();
         all.sort_by_key(|declared| declared.measure);
         all

@@ -2,8 +2,8 @@
 //! that editors show.
 
 use crate::suite::suite_literals::{
-    After, BlockSize, Bricks, Bytes, CoapBlock, Code, Count, Depth, Every, HttpStatus, IssueKey, Lwm2mResult,
-    Lwm2mState, Repeat, Sha256Text, TestRailId, Tries, UrlBytes, Window,
+    After, BlockSize, Bricks, Bytes, CoapBlock, Code, Count, Cuts, Depth, Every, HttpStatus, IssueKey,
+    Lwm2mResult, Lwm2mState, Repeat, Sha256Text, TestRailId, Tries, UrlBytes, Window,
 };
 use crate::yaml::one_or_more::OneOrMore;
 use crate::yaml::ordered::Ordered;
@@ -269,7 +269,7 @@ pub struct SweepKeys {
     /// A cut at every so many percent of each stretch. Default 10%.
     pub step: Option<Raw<Percent>>,
     /// So many cuts, spread over the stretches, in place of `step`.
-    pub cuts: Option<Raw<Count>>,
+    pub cuts: Option<Raw<Cuts>>,
     /// A time that each cut is delayed by, or a range of which each draws one. Default 0ms.
     pub after: Option<Raw<After>>,
     /// What is cut; each cut is made with each. Default power.

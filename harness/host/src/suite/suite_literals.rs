@@ -94,6 +94,10 @@ number_literal! {
 }
 
 number_literal! {
+    /// How many cuts a sweep may have.
+    Cuts(u32) = 1..=50_000_u32;
+}
+number_literal! {
     /// How deep cuts are nested.
     Depth(u32) = 1..=10_u32;
 }

@@ -3,7 +3,7 @@
 use crate::suite::Campaign;
 use crate::suite::case_file::CaseFile;
 use crate::suite::suite_keys::{CaseKeys, ClaimKeys, SweepKeys};
-use crate::suite::suite_literals::{Bricks, Count, Depth, Window};
+use crate::suite::suite_literals::{Bricks, Count, Cuts, Depth, Window};
 use crate::yaml::literal::Mistake;
 use crate::yaml::node_path::NodePath;
 use dfota_core::case::Via;
@@ -84,7 +84,7 @@ impl CaseFile<'_, '_> {
         let step = step.or(Percent::new(STEP)).unwrap_or(Percent::FULL);
         Some(Sweep {
             over,
-            spacing: cuts.map_or(Spacing::Step(step), |Count(cuts)| Spacing::Cuts(cuts)),
+            spacing: cuts.map_or(Spacing::Step(step), |Cuts(cuts)| Spacing::Cuts(cuts)),
             jitter: after.map_or((Duration::ZERO, Duration::ZERO), |after| (after.min, after.max)),
             kinds: kinds.map_or(vec![Kind::Power], |kinds| {
                 kinds.into_iter().map(|(_, kind)| kind).collect()
