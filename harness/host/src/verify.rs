@@ -27,6 +27,8 @@ pub struct Verified {
     pub lines: u64,
     /// Files that the manifest lists.
     pub files: usize,
+    /// Whether the reports were made again from the journal and are the same.
+    pub reports_compared: bool,
     /// What was touched, the first thing first. Empty: nothing.
     pub touched: Vec<String>,
     /// What is worth knowing and no fault.
@@ -106,6 +108,7 @@ fn folder(path: &Path, key: Option<&PublicKey>, verified: &mut Verified) -> Resu
     }
     (verified.run, verified.files, verified.lines) =
         (inside.run, inside.files, verified.lines.max(of_bundle.lines));
+    verified.reports_compared = of_bundle.reports_compared;
     verified.signed_by = inside.signed_by;
     verified.is_wanted_key = inside.is_wanted_key;
     verified.time_stamp = inside.time_stamp;
@@ -211,6 +214,7 @@ fn made_again(run: &Run<'_>, bundle: &Bundle, manifest: &Manifest, verified: &mu
             .push("the run never ended: it was killed, and its journal stops where it stopped".into());
     }
     let this = env!("CARGO_PKG_VERSION");
+    verified.reports_compared = others.is_empty();
     if others.is_empty() || manifest.tool == this {
         verified.touched.extend(others);
     } else {

@@ -184,17 +184,29 @@ fn perform(args: Args, common: Common, hunt: Option<Hunt>) -> Result<u8, Failed>
         ));
     }
     let reported = written.and_then(|()| reported(&args, &out, key.as_ref(), Paint::new(common.color)));
-    match reported {
-        Ok(shown) => print(&shown),
+    let evidence = match reported {
+        Ok((shown, evidence)) => {
+            print(&shown);
+            evidence
+        }
+        Err(failed) => Err(failed),
+    };
+    match evidence {
         // A failure of the module stays one, also when it cannot be reported.
         Err(failed) if exit == 1 => complain(failed.message),
         Err(failed) => return Err(failed),
+        Ok(()) => {}
     }
     Ok(exit)
 }
 
-/// Makes the reports and the evidence; gives what standard output shows of them.
-fn reported(args: &Args, out: &Path, key: Option<&SigningKey>, paint: Paint) -> Result<String, Failed> {
+/// Makes the reports and the evidence; gives what standard output shows of them, and whether there is evidence.
+fn reported(
+    args: &Args,
+    out: &Path,
+    key: Option<&SigningKey>,
+    paint: Paint,
+) -> Result<(String, Result<(), Failed>), Failed> {
     let wanted = Wanted {
         key,
         time_stamp: None,
@@ -203,11 +215,11 @@ fn reported(args: &Args, out: &Path, key: Option<&SigningKey>, paint: Paint) -> 
         (summary(run, paint), make(out, run, &wanted))
     })
     .map_err(Failed::ours)?;
-    made.map_err(Failed::ours)?;
-    match args.json {
-        true => std::fs::read_to_string(out.join(report::SUMMARY)).map_err(Failed::ours),
-        false => Ok(shown),
-    }
+    let shown = match args.json {
+        true => std::fs::read_to_string(out.join(report::SUMMARY)).map_err(Failed::ours)?,
+        false => shown,
+    };
+    Ok((shown, made.map_err(Failed::ours)))
 }
 
 struct Silent;

@@ -7,7 +7,7 @@ use dfota_core::fault::Faults;
 use dfota_core::retries::Retries;
 use dfota_core::verdict::{Rule, Verdict};
 use dfota_hil::clock::Clock;
-use dfota_hil::evidence::maker::{Wanted, make};
+use dfota_hil::evidence::maker::{MakeError, Wanted, make};
 use dfota_hil::evidence::signing_key::SigningKey;
 use dfota_hil::journal::{Journal, Observer, Writer};
 use dfota_hil::verify::{Verified, verify};
@@ -46,15 +46,19 @@ impl Folder {
         tell(&journal, ids);
         drop(journal);
         writer.finish().expect("the journal");
-        let made = dfota_hil::report::make(&run, None, |run_| {
-            let wanted = Wanted {
-                key,
-                time_stamp: None,
-            };
-            make(&run, run_, &wanted)
-        });
-        made.expect("reports").expect("evidence");
-        Self { folder }
+        let folder = Self { folder };
+        folder.report(key).expect("evidence");
+        folder
+    }
+
+    /// What `report` does.
+    pub fn report(&self, key: Option<&SigningKey>) -> Result<(), MakeError> {
+        let wanted = Wanted {
+            key,
+            time_stamp: None,
+        };
+        let folder = self.run();
+        dfota_hil::report::make(&folder, None, |run| make(&folder, run, &wanted)).expect("reports")
     }
 
     pub fn run(&self) -> PathBuf {
