@@ -2,13 +2,15 @@
 
 use crate::fixture::{BUNDLE, Folder, JOURNAL, look};
 use dfota_hil::evidence::archive::{self, Entry, Source};
+use dfota_hil::evidence::signing_key::SigningKey;
 use proptest::prelude::*;
 use std::io::Read;
 
 /// Each byte of a bundle, whatever it says: also those of the compression and of the seal.
 #[test]
 fn each_byte_of_a_bundle() {
-    let folder = Folder::signed();
+    let key = SigningKey::draw().expect("a key");
+    let folder = Folder::of(Some(&key), &["clean"]);
     assert_eq!(look(&folder.path(BUNDLE)).touched, [""; 0]);
     let whole = folder.read(BUNDLE);
     let copy = folder.beside("copy.tar.zst");
