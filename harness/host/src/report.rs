@@ -15,6 +15,7 @@ use dfota_core::event::{Event, Record, RunStarted, TryEnded};
 use dfota_core::outcome::Outcome;
 use dfota_core::rig_check::{Check, CheckTime};
 use dfota_core::verdict::{Class, Finding, Rule, Verdict};
+use std::collections::HashMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
@@ -115,6 +116,7 @@ impl<'a> Run<'a> {
             });
         }
         let mut cases: Vec<CaseRun<'a>> = Vec::new();
+        let mut places = Places::default();
         let mut tallied = Vec::new();
         let mut bisected = None;
         let mut rig_checks = Vec::new();
@@ -123,10 +125,13 @@ impl<'a> Run<'a> {
         let mut given_up = None;
         for (at, record) in records.iter().enumerate() {
             match &record.event {
-                Event::CasePlanned { case, skip } => cases.push(CaseRun::planned(case, skip.as_ref())),
+                Event::CasePlanned { case, skip } => {
+                    places.add(case, cases.len());
+                    cases.push(CaseRun::planned(case, skip.as_ref()));
+                }
                 Event::CaseStarted { id, suite } => {
                     began = Some((suite, id, at));
-                    if let Some(case) = find(&mut cases, suite, id) {
+                    if let Some(case) = places.find(&mut cases, suite, id) {
                         case.verdict = unfinished();
                         // Whatever comes until its end is its own, also when that end never comes.
                         case.records = &records[at..];
@@ -134,12 +139,12 @@ impl<'a> Run<'a> {
                     }
                 }
                 Event::TryEnded(tried) => {
-                    if let Some(case) = find(&mut cases, &tried.suite, &tried.id) {
+                    if let Some(case) = places.find(&mut cases, &tried.suite, &tried.id) {
                         case.earlier.push(tried);
                     }
                 }
                 Event::CaseEnded(end) => {
-                    if let Some(case) = find(&mut cases, &end.suite, &end.id) {
+                    if let Some(case) = places.find(&mut cases, &end.suite, &end.id) {
                         case.verdict = end.verdict.clone();
                         // A later case may have the last word on this one; the records since then are its own.
                         if let Some((.., from)) =
@@ -195,10 +200,18 @@ impl<'a> Run<'a> {
     }
 }
 
-fn find<'r, 'a>(cases: &'r mut [CaseRun<'a>], suite: &str, id: &str) -> Option<&'r mut CaseRun<'a>> {
-    cases
-        .iter_mut()
-        .find(|case| case.case.suite == suite && case.case.id == id)
+/// Cases by suite and id: a run may have many thousands.
+#[derive(Default)]
+struct Places<'a>(HashMap<(&'a str, &'a str), usize>);
+
+impl<'a> Places<'a> {
+    fn add(&mut self, case: &'a Case, place: usize) {
+        self.0.entry((&case.suite, &case.id)).or_insert(place);
+    }
+
+    fn find<'r>(&self, cases: &'r mut [CaseRun<'a>], suite: &str, id: &str) -> Option<&'r mut CaseRun<'a>> {
+        cases.get_mut(*self.0.get(&(suite, id))?)
+    }
 }
 
 fn unfinished() -> Verdict {

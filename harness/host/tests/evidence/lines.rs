@@ -2,7 +2,7 @@
 
 use crate::fixture::{BUNDLE, Folder, JOURNAL, look};
 use dfota_hil::evidence::signing_key::SigningKey;
-use dfota_hil::verify::chain::{Touched, follow};
+use dfota_hil::verify::chain::{Touched, follow, follow_file};
 use rstest::rstest;
 
 type Deed = fn(&mut Vec<String>);
@@ -39,6 +39,10 @@ fn named(#[case] deed: Deed, #[case] expected: &str, #[case] chain_is_enough: bo
     let folder = Folder::unsigned();
     let mut journal = lines(&folder.read(JOURNAL));
     assert_eq!(journal.len(), 16, "the lines above are counted");
+    assert_eq!(
+        follow_file(&folder.path(JOURNAL)).expect("a file"),
+        follow(text(&journal).as_bytes())
+    );
     deed(&mut journal);
     folder.write(JOURNAL, text(&journal).as_bytes());
     assert_eq!(
@@ -49,6 +53,7 @@ fn named(#[case] deed: Deed, #[case] expected: &str, #[case] chain_is_enough: bo
     if chain_is_enough {
         let touched = follow(text(&journal).as_bytes()).expect_err(expected);
         assert_eq!(touched.to_string(), format!("events.jsonl: {expected}"));
+        assert_eq!(follow_file(&folder.path(JOURNAL)).expect("a file"), Err(touched));
         std::fs::remove_file(folder.path(BUNDLE)).expect("it is there");
         assert_eq!(folder.touched(), Some(touched.to_string()));
     }
