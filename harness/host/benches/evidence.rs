@@ -83,7 +83,7 @@ fn tell(journal: &Journal) {
         sha256: "00".repeat(32),
         text: format!("{name}: text\n"),
     };
-    journal.post(Event::RunStarted(RunStarted {
+    journal.post(Event::RunStarted(Box::new(RunStarted {
         schema: SCHEMA,
         run: "run".into(),
         tool: env!("CARGO_PKG_VERSION").into(),
@@ -105,7 +105,7 @@ fn tell(journal: &Journal) {
         attachments: Attachments::Relative,
         out: "run".into(),
         folder: "/run".into(),
-    }));
+    })));
     for number in 0..CASES {
         let case = Box::new(case(number));
         journal.post(Event::CasePlanned { case, skip: None });

@@ -133,13 +133,8 @@ fn perform(args: Args, common: Common, hunt: Option<Hunt>) -> Result<u8, Failed>
     let (observer, wear) = Counting::new(observer);
     let (journal, writer) =
         Writer::start(&out, clock, Box::new(observer)).map_err(|why| unwritable(&out, &why))?;
-    journal.post(Event::RunStarted(started(
-        &args,
-        &rig,
-        &suites,
-        seed,
-        (&out, hunt.is_some()),
-    )));
+    let begun = started(&args, &rig, &suites, seed, (&out, hunt.is_some()));
+    journal.post(Event::RunStarted(Box::new(begun)));
     let planned = if hunt.is_some() { &[][..] } else { &plan.cases[..] };
     for Planned { case, skip, .. } in planned {
         journal.post(Event::CasePlanned {

@@ -47,7 +47,7 @@ fn started(text: &str, attachments: Attachments) -> Event {
         sha256: text.into(),
         text: text.into(),
     };
-    Event::RunStarted(RunStarted {
+    Event::RunStarted(Box::new(RunStarted {
         schema: SCHEMA,
         run: text.into(),
         tool: text.into(),
@@ -69,7 +69,7 @@ fn started(text: &str, attachments: Attachments) -> Event {
         attachments,
         out: text.into(),
         folder: text.into(),
-    })
+    }))
 }
 
 /// A run with a case of every verdict, all texts of which are `text`.

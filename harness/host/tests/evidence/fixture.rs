@@ -100,7 +100,7 @@ fn tell(journal: &Journal, ids: &[&str]) {
         sha256: "00".repeat(32),
         text: format!("{name}: text\n"),
     };
-    journal.post(Event::RunStarted(RunStarted {
+    journal.post(Event::RunStarted(Box::new(RunStarted {
         schema: SCHEMA,
         run: "run".into(),
         tool: env!("CARGO_PKG_VERSION").into(),
@@ -122,7 +122,7 @@ fn tell(journal: &Journal, ids: &[&str]) {
         attachments: Attachments::Relative,
         out: "run".into(),
         folder: "/run".into(),
-    }));
+    })));
     for id in ids {
         journal.post(Event::CasePlanned {
             case: Box::new(case(id)),
