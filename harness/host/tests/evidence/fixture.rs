@@ -79,13 +79,19 @@ impl Folder {
     }
 
     pub fn write(&self, name: &str, bytes: &[u8]) {
-        std::fs::write(self.path(name), bytes).expect(name);
+        put(&self.path(name), bytes);
     }
 
     /// What was touched, the first thing.
     pub fn touched(&self) -> Option<String> {
         look(&self.run()).touched.into_iter().next()
     }
+}
+
+/// Writes a file anew: a file that is emptied and written again would be brought to the disk each time.
+pub fn put(path: &Path, bytes: &[u8]) {
+    let _ = std::fs::remove_file(path);
+    std::fs::write(path, bytes).expect("a file");
 }
 
 /// Looks at a folder or bundle.
