@@ -45,8 +45,8 @@ pub struct Record {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum Event {
-    /// The run began. The first event of every journal.
-    RunStarted(RunStarted),
+    /// The run began. The first event of every journal. Boxed: it would make every other event as large in memory.
+    RunStarted(alloc::boxed::Box<RunStarted>),
     /// A case is planned. All come before the first case starts, but for those of a search, each of which depends on the last.
     CasePlanned {
         /// The case, resolved. Boxed: it is far larger than what happens often.

@@ -83,7 +83,7 @@ fn tell(journal: &Journal) {
         sha256: "00".repeat(32),
         text: format!("{name}: text\n"),
     };
-    journal.post(Event::RunStarted(RunStarted {
+    journal.post(Event::RunStarted(Box::new(RunStarted {
         junit_profile: dfota_core::event::JunitProfile::default(),
         masked: false,
         schema: SCHEMA,
@@ -107,7 +107,7 @@ fn tell(journal: &Journal) {
         attachments: Attachments::Relative,
         out: "run".into(),
         folder: "/run".into(),
-    }));
+    })));
     for number in 0..CASES {
         let case = Box::new(case(number));
         journal.post(Event::CasePlanned { case, skip: None });

@@ -184,7 +184,7 @@ fn started() -> Event {
         sha256: "0".repeat(64),
         text: String::new(),
     };
-    Event::RunStarted(RunStarted {
+    Event::RunStarted(Box::new(RunStarted {
         schema: SCHEMA,
         run: "bench".into(),
         tool: "0".into(),
@@ -208,5 +208,5 @@ fn started() -> Event {
         junit_profile: JunitProfile::Strict,
         out: "out".into(),
         folder: "/out".into(),
-    })
+    }))
 }

@@ -28,6 +28,8 @@ pub struct Verified {
     pub lines: u64,
     /// Files that the manifest lists.
     pub files: usize,
+    /// Whether the reports were made again from the journal and are the same.
+    pub reports_compared: bool,
     /// What was touched, the first thing first. Empty: nothing.
     pub touched: Vec<String>,
     /// What is worth knowing and no fault.
@@ -107,6 +109,7 @@ fn folder(path: &Path, key: Option<&PublicKey>, verified: &mut Verified) -> Resu
     }
     (verified.run, verified.files, verified.lines) =
         (inside.run, inside.files, verified.lines.max(of_bundle.lines));
+    verified.reports_compared = of_bundle.reports_compared;
     verified.signed_by = inside.signed_by;
     verified.is_wanted_key = inside.is_wanted_key;
     verified.time_stamp = inside.time_stamp;
@@ -158,12 +161,12 @@ fn journal_of(bundle: &Bundle, verified: &mut Verified) {
     let (Some(journal), Some(manifest)) = (bundle.kept.get(journal::FILE), &bundle.manifest) else {
         return;
     };
-    let before = verified.touched.len();
     match chain::follow(journal) {
         Err(touched) => return verified.touched.insert(0, touched.to_string()),
         Ok(chain) => end_of_journal(&chain, manifest, verified),
     }
-    if verified.touched.len() > before {
+    // What was touched is named; whether it still agrees with itself says nothing any more.
+    if !verified.touched.is_empty() {
         return;
     }
     // Reports are made as the run was told, or as `report` was: masked, or with the other profile.
@@ -238,6 +241,7 @@ fn made_again(
             .push("the run never ended: it was killed, and its journal stops where it stopped".into());
     }
     let this = env!("CARGO_PKG_VERSION");
+    verified.reports_compared = others.is_empty();
     if others.is_empty() || manifest.tool == this {
         verified.touched.extend(others);
     } else {

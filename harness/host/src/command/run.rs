@@ -162,13 +162,8 @@ fn perform(args: Args, common: Common, hunt: Option<Hunt>) -> Result<u8, Failed>
     let (observer, wear) = Counting::new(observer);
     let (journal, writer) =
         Writer::start(&out, clock, Box::new(observer)).map_err(|why| unwritable(&out, &why))?;
-    journal.post(Event::RunStarted(started(
-        &args,
-        &rig,
-        &suites,
-        seed,
-        (&out, hunt.is_some()),
-    )));
+    let begun = started(&args, &rig, &suites, seed, (&out, hunt.is_some()));
+    journal.post(Event::RunStarted(Box::new(begun)));
     let planned = if hunt.is_some() { &[][..] } else { &plan.cases[..] };
     for Planned { case, skip, .. } in planned {
         journal.post(Event::CasePlanned {
@@ -225,11 +220,18 @@ fn perform(args: Args, common: Common, hunt: Option<Hunt>) -> Result<u8, Failed>
     }
     let reported =
         written.and_then(|()| reported(&args, &out, (key.as_ref(), &store), Paint::new(common.color)));
-    match reported {
-        Ok(shown) => print(&shown),
+    let evidence = match reported {
+        Ok((shown, evidence)) => {
+            print(&shown);
+            evidence
+        }
+        Err(failed) => Err(failed),
+    };
+    match evidence {
         // A failure of the module stays one, also when it cannot be reported.
         Err(failed) if exit == 1 => complain(failed.message),
         Err(failed) => return Err(failed),
+        Ok(()) => {}
     }
     Ok(exit)
 }
@@ -248,13 +250,14 @@ fn trend(store: &Path, rig: &Rig, planned: &[Planned], journal: &Journal) {
     }
 }
 
-/// Makes the reports and the evidence, and then keeps the run in the history; gives what standard output shows of it.
+/// Makes the reports and the evidence, and then keeps the run in the history; gives what standard output shows of it,
+/// and whether there is evidence.
 fn reported(
     args: &Args,
     out: &Path,
     (key, store): (Option<&SigningKey>, &Path),
     paint: Paint,
-) -> Result<String, Failed> {
+) -> Result<(String, Result<(), Failed>), Failed> {
     let wanted = Wanted {
         key,
         time_stamp: None,
@@ -268,15 +271,15 @@ fn reported(
         (summary(run, paint), made, history::Entry::of(run))
     };
     let (shown, made, entry) = report::make(out, &asked, show).map_err(Failed::ours)?;
-    made.map_err(Failed::ours)?;
     let keep = |entry| history::Store::open(store)?.keep([entry]);
     if let Some(Err(why)) = entry.as_ref().map(keep) {
         complain(format_args!("note: this run is not in the history: {why}"));
     }
-    match args.json {
-        true => std::fs::read_to_string(out.join(report::SUMMARY)).map_err(Failed::ours),
-        false => Ok(shown),
-    }
+    let shown = match args.json {
+        true => std::fs::read_to_string(out.join(report::SUMMARY)).map_err(Failed::ours)?,
+        false => shown,
+    };
+    Ok((shown, made.map_err(Failed::ours)))
 }
 
 struct Silent;

@@ -71,8 +71,14 @@ fn as_text(args: &Args, verified: &Verified, refused: Option<&str>) -> String {
     }
     let _ = writeln!(
         text,
-        "untouched: {} files by their digests, {} lines of the journal by their chain; the reports are what the journal gives",
-        verified.files, verified.lines
+        "untouched: {} files by their digests, {} lines of the journal by their chain{}",
+        verified.files,
+        verified.lines,
+        if verified.reports_compared {
+            "; the reports are what the journal gives"
+        } else {
+            ""
+        }
     );
     let _ = match (&verified.signed_by, &args.key) {
         (None, _) => writeln!(text, "NOT SIGNED: anybody could have made all of it anew"),
@@ -116,6 +122,7 @@ fn as_json(verified: &Verified, refused: Option<&str>) -> String {
         "notes": verified.notes,
         "files": verified.files,
         "lines": verified.lines,
+        "reports_are_what_the_journal_gives": verified.reports_compared,
         "signed": verified.signed_by.is_some(),
         "key_id": verified.signed_by,
         "key_is_the_wanted_one": verified.is_wanted_key,

@@ -132,8 +132,8 @@ pub fn digest(path: &Path) -> io::Result<(u64, String)> {
 
 fn manifest_of(folder: &Path, run: &Run<'_>, entries: &[(Entry, String)]) -> Result<Manifest, MakeError> {
     let path = folder.join(crate::journal::FILE);
-    let journal = std::fs::read(&path).map_err(at(&path))?;
-    let chain = chain::follow(&journal).map_err(MakeError::Touched)?;
+    let chain = chain::follow_file(&path).map_err(at(&path))?;
+    let chain = chain.map_err(MakeError::Touched)?;
     let files = entries.iter().map(|(entry, sha256)| Listed {
         name: entry.name.clone(),
         size: entry.size,

@@ -59,8 +59,10 @@ impl Manifest {
     /// Reads one; says what is wrong with it.
     pub fn read(bytes: &[u8]) -> Result<Self, String> {
         let manifest: Self = serde_json::from_slice(bytes).map_err(|why| format!("no manifest: {why}"))?;
+        let sorted = manifest.files.is_sorted_by(|one, next| one.name < next.name);
         match manifest.schema <= SCHEMA {
-            true => Ok(manifest),
+            true if sorted => Ok(manifest),
+            true => Err("its files are not in the order of their names".into()),
             false => Err(format!(
                 "schema {}, this version reads up to {SCHEMA}: use a newer one",
                 manifest.schema
@@ -70,7 +72,8 @@ impl Manifest {
 
     /// A file by its name.
     pub fn find(&self, name: &str) -> Option<&Listed> {
-        self.files.iter().find(|file| file.name == name)
+        let found = self.files.binary_search_by(|file| file.name.as_str().cmp(name));
+        found.ok().map(|at| &self.files[at])
     }
 
     /// The digest that the statement is bound to.

@@ -33,7 +33,7 @@ impl std::fmt::Debug for SigningKey {
 pub enum KeyError {
     /// The key itself was typed.
     #[error(
-        "`--sign` got a key where it wants the path of one: the command line is seen by everybody and stands in the journal; write the key into a file of mode 0600, or set {VARIABLE} and give `--sign {FROM_ENVIRONMENT}`. Count this key as known and make another one"
+        "`--sign` got a key where it wants the path of one: the command line is seen by everybody and stands in the journal; write the key into a file of mode 0600, or set {VARIABLE} and give `--sign {FROM_ENVIRONMENT}`; this key is known now, make another one"
     )]
     Typed,
     /// The file.

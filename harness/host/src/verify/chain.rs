@@ -4,6 +4,9 @@ use crate::journal::hex;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use std::fmt;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
+use std::path::Path;
 
 /// A journal whose chain holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,6 +89,34 @@ pub fn follow(bytes: &[u8]) -> Result<Chain, Touched> {
         chain.ended = link.event == "run-ended";
     }
     Ok(chain)
+}
+
+/// The same for a journal on the disk, line by line. Only one that breaks is read as a whole, to say where.
+pub fn follow_file(path: &Path) -> io::Result<Result<Chain, Touched>> {
+    let mut chain = Chain {
+        lines: 0,
+        head: hex(&Sha256::digest([])),
+        ended: false,
+        torn: 0,
+    };
+    let mut lines = BufReader::new(File::open(path)?);
+    let mut line = Vec::new();
+    while lines.read_until(b'\n', &mut line)? > 0 {
+        if line.pop() != Some(b'\n') {
+            chain.torn = line.len() + 1;
+            break;
+        }
+        match serde_json::from_slice::<Link>(&line) {
+            Ok(link) if link.seq == chain.lines && link.prev == chain.head => {
+                chain.ended = link.event == "run-ended";
+            }
+            _ => return Ok(follow(&std::fs::read(path)?)),
+        }
+        chain.lines += 1;
+        chain.head = hex(&Sha256::digest(&line));
+        line.clear();
+    }
+    Ok(Ok(chain))
 }
 
 /// The number fits and the digest does not: this line was changed, or the one before it. If the next one still vouches for

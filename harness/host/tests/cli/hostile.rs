@@ -54,7 +54,7 @@ fn started(text: &str, attachments: Attachments) -> Event {
         sha256: text.into(),
         text: text.into(),
     };
-    Event::RunStarted(RunStarted {
+    Event::RunStarted(Box::new(RunStarted {
         schema: SCHEMA,
         run: text.into(),
         tool: text.into(),
@@ -78,7 +78,7 @@ fn started(text: &str, attachments: Attachments) -> Event {
         junit_profile: JunitProfile::default(),
         out: text.into(),
         folder: text.into(),
-    })
+    }))
 }
 
 /// A run with a case of every verdict, all texts of which are `text`.

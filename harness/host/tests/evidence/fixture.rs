@@ -7,7 +7,7 @@ use dfota_core::fault::Faults;
 use dfota_core::retries::Retries;
 use dfota_core::verdict::{Rule, Verdict};
 use dfota_hil::clock::Clock;
-use dfota_hil::evidence::maker::{Wanted, make};
+use dfota_hil::evidence::maker::{MakeError, Wanted, make};
 use dfota_hil::evidence::signing_key::SigningKey;
 use dfota_hil::journal::{Journal, Observer, Writer};
 use dfota_hil::verify::{Verified, verify};
@@ -46,15 +46,22 @@ impl Folder {
         tell(&journal, ids);
         drop(journal);
         writer.finish().expect("the journal");
-        let made = dfota_hil::report::make(&run, &dfota_hil::report::Asked::default(), |run_| {
-            let wanted = Wanted {
-                key,
-                time_stamp: None,
-            };
-            make(&run, run_, &wanted)
-        });
-        made.expect("reports").expect("evidence");
-        Self { folder }
+        let folder = Self { folder };
+        folder.report(key).expect("evidence");
+        folder
+    }
+
+    /// What `report` does.
+    pub fn report(&self, key: Option<&SigningKey>) -> Result<(), MakeError> {
+        let wanted = Wanted {
+            key,
+            time_stamp: None,
+        };
+        let folder = self.run();
+        dfota_hil::report::make(&folder, &dfota_hil::report::Asked::default(), |run| {
+            make(&folder, run, &wanted)
+        })
+        .expect("reports")
     }
 
     pub fn run(&self) -> PathBuf {
@@ -75,13 +82,19 @@ impl Folder {
     }
 
     pub fn write(&self, name: &str, bytes: &[u8]) {
-        std::fs::write(self.path(name), bytes).expect(name);
+        put(&self.path(name), bytes);
     }
 
     /// What was touched, the first thing.
     pub fn touched(&self) -> Option<String> {
         look(&self.run()).touched.into_iter().next()
     }
+}
+
+/// Writes a file anew: a file that is emptied and written again would be brought to the disk each time.
+pub fn put(path: &Path, bytes: &[u8]) {
+    let _ = std::fs::remove_file(path);
+    std::fs::write(path, bytes).expect("a file");
 }
 
 /// Looks at a folder or bundle.
@@ -96,7 +109,7 @@ fn tell(journal: &Journal, ids: &[&str]) {
         sha256: "00".repeat(32),
         text: format!("{name}: text\n"),
     };
-    journal.post(Event::RunStarted(RunStarted {
+    journal.post(Event::RunStarted(Box::new(RunStarted {
         junit_profile: dfota_core::event::JunitProfile::default(),
         masked: false,
         schema: SCHEMA,
@@ -120,7 +133,7 @@ fn tell(journal: &Journal, ids: &[&str]) {
         attachments: Attachments::Relative,
         out: "run".into(),
         folder: "/run".into(),
-    }));
+    })));
     for id in ids {
         journal.post(Event::CasePlanned {
             case: Box::new(case(id)),

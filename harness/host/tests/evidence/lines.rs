@@ -1,7 +1,8 @@
 //! The first line of a journal that was changed, removed or added is named: beside a sound bundle, and by the chain alone.
 
-use crate::fixture::{BUNDLE, Folder, JOURNAL};
-use dfota_hil::verify::chain::{Touched, follow};
+use crate::fixture::{BUNDLE, Folder, JOURNAL, look};
+use dfota_hil::evidence::signing_key::SigningKey;
+use dfota_hil::verify::chain::{Touched, follow, follow_file};
 use rstest::rstest;
 
 type Deed = fn(&mut Vec<String>);
@@ -38,6 +39,10 @@ fn named(#[case] deed: Deed, #[case] expected: &str, #[case] chain_is_enough: bo
     let folder = Folder::unsigned();
     let mut journal = lines(&folder.read(JOURNAL));
     assert_eq!(journal.len(), 16, "the lines above are counted");
+    assert_eq!(
+        follow_file(&folder.path(JOURNAL)).expect("a file"),
+        follow(text(&journal).as_bytes())
+    );
     deed(&mut journal);
     folder.write(JOURNAL, text(&journal).as_bytes());
     assert_eq!(
@@ -48,6 +53,7 @@ fn named(#[case] deed: Deed, #[case] expected: &str, #[case] chain_is_enough: bo
     if chain_is_enough {
         let touched = follow(text(&journal).as_bytes()).expect_err(expected);
         assert_eq!(touched.to_string(), format!("events.jsonl: {expected}"));
+        assert_eq!(follow_file(&folder.path(JOURNAL)).expect("a file"), Err(touched));
         std::fs::remove_file(folder.path(BUNDLE)).expect("it is there");
         assert_eq!(folder.touched(), Some(touched.to_string()));
     }
@@ -105,4 +111,84 @@ fn a_journal_without_a_bundle_proves_nothing_about_its_end() {
         touched.starts_with("evidence.tar.zst: it is missing"),
         "{touched}"
     );
+}
+
+/// A run that was killed: its journal stops in the middle of a line, `report` makes what can be made, and that is sound.
+#[test]
+fn a_run_that_was_killed() {
+    let folder = Folder::unsigned();
+    let journal = lines(&folder.read(JOURNAL));
+    let torn = format!("{}{{\"seq\":12,\"mono", text(&journal[..12]));
+    folder.write(JOURNAL, torn.as_bytes());
+    assert_eq!(
+        folder.touched().as_deref(),
+        Some("events.jsonl: line 13 was changed")
+    );
+    folder.report(None).expect("evidence");
+    let found = look(&folder.run());
+    assert_eq!(found.touched, [""; 0]);
+    assert!(found.notes[0].contains("never ended"), "{:?}", found.notes);
+    // Its end is in the manifest like that of any other.
+    folder.write(JOURNAL, text(&journal[..11]).as_bytes());
+    assert_eq!(
+        folder.touched().as_deref(),
+        Some("events.jsonl: line 12 was removed")
+    );
+}
+
+/// Reports that a signature does not speak of do not take its place.
+#[test]
+fn signed_evidence_is_not_thrown_away() {
+    let folder = Folder::signed();
+    let bundle = folder.read(BUNDLE);
+    folder.write("report.pdf", b"%PDF");
+    let found = look(&folder.run());
+    assert_eq!(
+        (found.touched.len(), &*found.notes[0]),
+        (0, "`report.pdf` is no part of the evidence")
+    );
+    let error = folder.report(None).expect_err("another statement").to_string();
+    assert!(
+        error.contains("is signed and holds other reports than these"),
+        "{error}"
+    );
+    assert!(folder.read(BUNDLE) == bundle);
+    assert_eq!(folder.touched(), None);
+    let key = SigningKey::draw().expect("a key");
+    folder.report(Some(&key)).expect("evidence");
+    let found = look(&folder.run());
+    assert_eq!(
+        (found.touched, found.notes, found.signed_by),
+        (vec![], vec![], Some(key.public().id()))
+    );
+    // Now it is a part.
+    folder.write("report.pdf", b"%PDG");
+    assert_eq!(folder.touched().as_deref(), Some("report.pdf was changed"));
+}
+
+/// The same key, the same journal: the same bytes. A name that is too long for a plain header is one of them.
+#[test]
+fn made_again() {
+    let long = "x".repeat(180);
+    let key = SigningKey::draw().expect("a key");
+    let folder = Folder::of(Some(&key), &["clean", &long]);
+    assert_eq!(folder.touched(), None);
+    let bundle = folder.read(BUNDLE);
+    let name = format!("transcripts/suite.{long}.log");
+    assert!(
+        crate::flips::members(&bundle)
+            .iter()
+            .any(|(member, _)| *member == name)
+    );
+    for name in [
+        "evidence.dsse.json",
+        "evidence.sigstore.json",
+        "evidence.intoto.json",
+        "evidence.pub.pem",
+        BUNDLE,
+    ] {
+        std::fs::remove_file(folder.path(name)).expect(name);
+    }
+    folder.report(Some(&key)).expect("evidence");
+    assert!(folder.read(BUNDLE) == bundle);
 }
