@@ -99,10 +99,10 @@ fn every_case_has_a_timeline_with_its_cut_and_its_moments() {
         .collect();
     assert_eq!(labels.len(), 2);
     assert!(
-        labels[0].starts_with("Timeline of wrong-base-version-is-refused") && labels[0].contains("no cut")
+        labels[1].starts_with("Timeline of wrong-base-version-is-refused") && labels[1].contains("no cut")
     );
-    assert!(labels[1].contains("cut updating@50%+") && labels[1].contains("µs after it was due"));
-    let moments = only(&page, "#timelines article:last-child details.moments");
+    assert!(labels[0].contains("cut updating@50%+") && labels[0].contains("µs after it was due"));
+    let moments = only(&page, "#timelines article:first-of-type details.moments");
     for moment in ["power on", "power off", "START", "RDY", "cut updating@50%+"] {
         assert!(moments.contains(moment), "{moments}");
     }

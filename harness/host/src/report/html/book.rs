@@ -69,11 +69,15 @@ impl<'r, 'a> Book<'r, 'a> {
         self.quoted.contains(&seq)
     }
 
-    /// Cases that are shown with timeline and transcript.
-    pub fn detailed(&self) -> impl Iterator<Item = (&Entry<'r, 'a>, &Excerpt<'a>)> {
-        self.entries
+    /// Cases that are shown with timeline and transcript: those that did not pass come first.
+    pub fn detailed(&self) -> Vec<(&Entry<'r, 'a>, &Excerpt<'a>)> {
+        let mut detailed: Vec<_> = self
+            .entries
             .iter()
             .filter_map(|entry| Some((entry, entry.excerpt.as_ref()?)))
+            .collect();
+        detailed.sort_by_key(|(entry, _)| rank(&entry.case.verdict));
+        detailed
     }
 
     /// Cases that were begun.
