@@ -8,6 +8,7 @@ pub mod campaigns;
 pub mod html;
 pub mod junit;
 pub mod mask;
+pub mod reading;
 pub mod summary;
 pub mod transcript;
 
@@ -339,22 +340,22 @@ pub fn make_masked<T>(
     masked: bool,
     show: impl FnOnce(&Run<'_>) -> T,
 ) -> Result<T, ReportError> {
-    let records = crate::journal::read_masked(folder, masked)?;
-    let run = Run::new(&records).map_err(|why| ReportError::Run {
+    let transcripts = folder.join(TRANSCRIPTS);
+    let read = reading::Reading::of(folder, masked)?;
+    let run = Run::new(&read.records).map_err(|why| ReportError::Run {
         path: folder.to_owned(),
         why,
     })?;
-    let transcripts = folder.join(TRANSCRIPTS);
     let create = std::fs::create_dir_all(&transcripts);
     create.map_err(|why| ReportError::Write {
         path: transcripts.clone(),
         why,
     })?;
     for case in run.cases.iter().filter(|case| !case.records.is_empty()) {
-        replace(
-            &transcripts.join(transcript::name(case.case)),
-            transcript::write(case).as_bytes(),
-        )?;
+        let name = transcript::name(case.case);
+        if !read.written.contains(&name) {
+            replace(&transcripts.join(name), transcript::write(case).as_bytes())?;
+        }
     }
     let xml = junit::write(&run);
     replace(&folder.join(JUNIT), &xml)?;

@@ -1,7 +1,7 @@
 //! What the page holds, and in which order.
 
-use super::{all, only, page, records, text};
-use dfota_core::event::{Event, Record};
+use super::{all, many, only, page, records, text};
+use dfota_core::event::Event;
 use std::collections::BTreeSet;
 
 #[test]
@@ -178,41 +178,6 @@ fn it_can_be_read_aloud_and_by_keyboard() {
         assert!(next <= level + 1, "h{next} after h{level}");
         level = next;
     }
-}
-
-/// The last case of the example, so many times, each under a name of its own.
-fn many(number: usize) -> Vec<Record> {
-    let records = records();
-    let named = |record: &Record| matches!(&record.event, Event::CasePlanned { case, .. } if case.id == "forced-resume");
-    let begun =
-        |record: &Record| matches!(&record.event, Event::CaseStarted { id, .. } if id == "forced-resume");
-    let ended = |record: &Record| matches!(&record.event, Event::CaseEnded(end) if end.id == "forced-resume");
-    let planned = records
-        .iter()
-        .find(|record| named(record))
-        .expect("it is planned");
-    let from = records.iter().position(begun).expect("it begins");
-    let to = records.iter().position(ended).expect("it ends");
-    let name = |record: &Record, n: usize| {
-        let mut record = record.clone();
-        match &mut record.event {
-            Event::CasePlanned { case, .. } => case.id = format!("again[{n}]"),
-            Event::CaseStarted { id, .. } => *id = format!("again[{n}]"),
-            Event::CaseEnded(end) => end.id = format!("again[{n}]"),
-            _ => {}
-        }
-        record
-    };
-    let mut all = vec![records[0].clone()];
-    all.extend((0..number).map(|n| name(planned, n)));
-    for n in 0..number {
-        all.extend(records[from..=to].iter().map(|record| name(record, n)));
-    }
-    all.push(records[records.len() - 1].clone());
-    for (seq, record) in all.iter_mut().enumerate() {
-        record.seq = seq as u64;
-    }
-    all
 }
 
 #[test]

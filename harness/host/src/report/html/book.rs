@@ -2,6 +2,7 @@
 
 use super::excerpt::Excerpt;
 use super::place::{self, Landed, Place};
+use crate::report::reading::is_whole;
 use crate::report::{CaseRun, Run};
 use dfota_core::verdict::Verdict;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -119,7 +120,8 @@ fn chosen(entries: &[Entry<'_, '_>]) -> BTreeSet<usize> {
     let mut bad: Vec<usize> = all().filter(|n| rank(&entries[*n].case.verdict) < 3).collect();
     bad.sort_by_key(|n| rank(&entries[*n].case.verdict));
     bad.truncate(FAILURES);
-    let passed = |n: &usize| rank(&entries[*n].case.verdict) >= 3;
+    // Of long runs, not every case that passed is still there as a whole.
+    let passed = |n: &usize| rank(&entries[*n].case.verdict) >= 3 && is_whole(entries[*n].case);
     let mut first: HashMap<Option<Place>, usize> = HashMap::new();
     for n in all().filter(passed) {
         first
