@@ -66,6 +66,7 @@ fn started(text: &str, attachments: Attachments) -> Event {
         packages: Vec::new(),
         cut: None,
         attachments,
+        masked: false,
         out: text.into(),
         folder: text.into(),
     })
