@@ -87,7 +87,7 @@ fn smoke_on_the_fast_rig() {
         let slug = id.replace(['[', '='], "-").replace(']', "");
         format!("transcripts/bc66-smoke.{slug}.log")
     });
-    let mut wanted = vec!["events.jsonl", "junit.xml", "run.json"];
+    let mut wanted = vec!["events.jsonl", "junit.xml", "report.html", "run.json"];
     wanted.extend(transcripts.iter().map(String::as_str));
     wanted.sort_unstable();
     assert_eq!(made.keys().map(String::as_str).collect::<Vec<_>>(), wanted);
