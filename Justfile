@@ -45,10 +45,15 @@ bench:
     cargo bench -p dfota-hil --bench journal
     cargo bench -p dfota-hil --bench evidence
     cargo bench -p dfota-hil --bench reports
+    cargo bench -p dfota-hil --bench report
 
 # Write the JSON schemas and test snapshots anew
 bless:
     BLESS=1 INSTA_UPDATE=always cargo test -p dfota-hil
+
+# Make the reports of reports/example again from its journal
+example:
+    BLESS=1 cargo test -p dfota-hil --test report example
 
 # The interop tests that are too slow for every day
 interop:

@@ -248,53 +248,59 @@ pub enum ReadError {
 
 /// Reads the journal of a run folder. A last line that was torn by the death of the harness is left out.
 pub fn read(folder: &Path) -> Result<Vec<Record>, ReadError> {
-    read_masked(folder, false)
+    let mut records = Vec::new();
+    each(folder, false, |record| records.push(record))?;
+    Ok(records)
 }
 
-/// The same for reports, without IMEI, ICCID and addresses, if `masked` says so or the run was made with `--mask`.
-pub fn read_masked(folder: &Path, masked: bool) -> Result<Vec<Record>, ReadError> {
+/// Tells each record of the journal of a run folder; without IMEI, ICCID and addresses, if `masked` says so or the run was
+/// made with `--mask`.
+pub fn each(folder: &Path, masked: bool, tell: impl FnMut(Record)) -> Result<(), ReadError> {
     let path = folder.join(FILE);
     let file = File::open(&path).map_err(|why| ReadError::Io {
         path: path.clone(),
         why,
     })?;
-    records(BufReader::new(file), &path, masked)
+    each_in(BufReader::with_capacity(1 << 18, file), &path, masked, tell)
 }
 
-/// The same out of the bytes of the journal at `path`.
-pub fn records(mut lines: impl BufRead, path: &Path, mut masked: bool) -> Result<Vec<Record>, ReadError> {
+/// The same out of the bytes of the journal at `path`, for whoever has them.
+pub fn each_in(
+    mut lines: impl BufRead,
+    path: &Path,
+    mut masked: bool,
+    mut tell: impl FnMut(Record),
+) -> Result<(), ReadError> {
     let path = path.to_owned();
-    let mut records = Vec::new();
-    let mut line = Vec::new();
-    let mut next = |line: &mut Vec<u8>| {
-        line.clear();
-        lines.read_until(b'\n', line).map_err(|why| ReadError::Io {
-            path: path.clone(),
-            why,
-        })
+    let io = |why| ReadError::Io {
+        path: path.clone(),
+        why,
     };
-    while next(&mut line)? > 0 {
+    let mut line = Vec::new();
+    let mut number = 0;
+    while lines.read_until(b'\n', &mut line).map_err(io)? > 0 {
         if line.last() != Some(&b'\n') {
             break;
         }
-        let record: Record = parse(&line, masked).map_err(|why| ReadError::Line {
+        number += 1;
+        let torn = |why| ReadError::Line {
             path: path.clone(),
-            line: records.len() + 1,
+            line: number,
             why,
-        })?;
+        };
+        let mut record = parse(&line, masked).map_err(torn)?;
         let asks = matches!(&record.event, Event::RunStarted(started) if started.masked);
         if asks && !masked {
             // The first line itself is among what is masked.
             masked = true;
-            records.extend(parse(&line, masked));
-        } else {
-            records.push(record);
+            record = parse(&line, masked).map_err(torn)?;
         }
+        tell(record);
+        line.clear();
     }
-    if records.is_empty() {
-        Err(ReadError::Empty { path })
-    } else {
-        Ok(records)
+    match number {
+        0 => Err(ReadError::Empty { path }),
+        _ => Ok(()),
     }
 }
 

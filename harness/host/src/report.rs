@@ -8,6 +8,7 @@ pub mod campaigns;
 pub mod html;
 pub mod junit;
 pub mod mask;
+pub mod reading;
 pub mod summary;
 pub mod transcript;
 
@@ -347,8 +348,8 @@ pub fn make<T>(folder: &Path, asked: &Asked<'_>, show: impl FnOnce(&Run<'_>) -> 
         profile,
         masked,
     } = *asked;
-    let records = crate::journal::read_masked(folder, masked)?;
-    let run = Run::new(&records).map_err(|why| ReportError::Run {
+    let read = reading::Reading::of(folder, masked)?;
+    let run = Run::new(&read.records).map_err(|why| ReportError::Run {
         path: folder.to_owned(),
         why,
     })?;
@@ -356,6 +357,13 @@ pub fn make<T>(folder: &Path, asked: &Asked<'_>, show: impl FnOnce(&Run<'_>) -> 
     each(&run, profile, |name, bytes| {
         if name == JUNIT {
             xml = bytes.to_owned();
+        }
+        // Those of cases whose talk is not kept were written while it was read.
+        let transcript = name
+            .strip_prefix(TRANSCRIPTS)
+            .and_then(|name| name.strip_prefix('/'));
+        if transcript.is_some_and(|name| read.written.contains(name)) {
+            return Ok(());
         }
         replace(&folder.join(name), bytes)
     })?;

@@ -178,8 +178,12 @@ fn journal_of(bundle: &Bundle, verified: &mut Verified) {
     let mut first = None;
     for (masked, profile) in ways {
         let mut tried = Verified::default();
-        match journal::records(&journal[..], Path::new(journal::FILE), masked) {
-            Ok(records) => match Run::new(&records) {
+        let mut records = Vec::new();
+        let read = journal::each_in(&journal[..], Path::new(journal::FILE), masked, |record| {
+            records.push(record)
+        });
+        match read {
+            Ok(()) => match Run::new(&records) {
                 Ok(run) => made_again(&run, profile, bundle, manifest, &mut tried),
                 Err(why) => tried.touched.push(format!("{}: {why}", journal::FILE)),
             },

@@ -8,12 +8,14 @@ mod clicks;
 mod example;
 #[path = "report/hostile.rs"]
 mod hostile;
+#[path = "report/long_run.rs"]
+mod long_run;
 #[path = "report/mask.rs"]
 mod mask;
 #[path = "report/page.rs"]
 mod page;
 
-use dfota_core::event::Record;
+use dfota_core::event::{Event, Record};
 use dfota_hil::report::{Run, html};
 use scraper::{ElementRef, Html, Selector};
 use std::path::{Path, PathBuf};
@@ -55,4 +57,39 @@ fn only(page: &Html, selector: &str) -> String {
 fn text(element: ElementRef<'_>) -> String {
     let text: Vec<&str> = element.text().flat_map(str::split_whitespace).collect();
     text.join(" ")
+}
+
+/// The last case of the example, so many times, each under a name of its own.
+fn many(number: usize) -> Vec<Record> {
+    let records = records();
+    let named = |record: &Record| matches!(&record.event, Event::CasePlanned { case, .. } if case.id == "forced-resume");
+    let begun =
+        |record: &Record| matches!(&record.event, Event::CaseStarted { id, .. } if id == "forced-resume");
+    let ended = |record: &Record| matches!(&record.event, Event::CaseEnded(end) if end.id == "forced-resume");
+    let planned = records
+        .iter()
+        .find(|record| named(record))
+        .expect("it is planned");
+    let from = records.iter().position(begun).expect("it begins");
+    let to = records.iter().position(ended).expect("it ends");
+    let name = |record: &Record, n: usize| {
+        let mut record = record.clone();
+        match &mut record.event {
+            Event::CasePlanned { case, .. } => case.id = format!("again[{n}]"),
+            Event::CaseStarted { id, .. } => *id = format!("again[{n}]"),
+            Event::CaseEnded(end) => end.id = format!("again[{n}]"),
+            _ => {}
+        }
+        record
+    };
+    let mut all = vec![records[0].clone()];
+    all.extend((0..number).map(|n| name(planned, n)));
+    for n in 0..number {
+        all.extend(records[from..=to].iter().map(|record| name(record, n)));
+    }
+    all.push(records[records.len() - 1].clone());
+    for (seq, record) in all.iter_mut().enumerate() {
+        record.seq = seq as u64;
+    }
+    all
 }

@@ -58,7 +58,7 @@ fn the_cut_of_a_timeline_leads_to_its_line() {
         return;
     };
     browser.value("document.documentElement.style.scrollBehavior = 'auto'");
-    let cut = "#timelines article:last-of-type svg a:last-of-type rect";
+    let cut = "#timelines article:first-of-type svg a:last-of-type rect";
     browser.click(cut);
     browser.wait(&in_sight(".transcript li.cut"));
     assert_eq!(
@@ -87,7 +87,7 @@ fn it_works_without_its_script() {
         browser.value("document.querySelector('form.filter').hidden"),
         json!(true)
     );
-    let details = "#timelines article:last-of-type details.lines";
+    let details = "#timelines article:first-of-type details.lines";
     browser.click(&format!("{details} summary"));
     browser.wait(&format!("document.querySelector({details:?}).open"));
     browser.value("document.querySelectorAll('#cases details').forEach((group) => { group.open = false; })");

@@ -1,7 +1,7 @@
 //! What the page holds, and in which order.
 
-use super::{all, only, page, records, text};
-use dfota_core::event::{Event, Record};
+use super::{all, many, only, page, records, text};
+use dfota_core::event::Event;
 use std::collections::BTreeSet;
 
 #[test]
@@ -99,10 +99,10 @@ fn every_case_has_a_timeline_with_its_cut_and_its_moments() {
         .collect();
     assert_eq!(labels.len(), 2);
     assert!(
-        labels[0].starts_with("Timeline of wrong-base-version-is-refused") && labels[0].contains("no cut")
+        labels[1].starts_with("Timeline of wrong-base-version-is-refused") && labels[1].contains("no cut")
     );
-    assert!(labels[1].contains("cut updating@50%+") && labels[1].contains("µs after it was due"));
-    let moments = only(&page, "#timelines article:last-child details.moments");
+    assert!(labels[0].contains("cut updating@50%+") && labels[0].contains("µs after it was due"));
+    let moments = only(&page, "#timelines article:first-of-type details.moments");
     for moment in ["power on", "power off", "START", "RDY", "cut updating@50%+"] {
         assert!(moments.contains(moment), "{moments}");
     }
@@ -178,41 +178,6 @@ fn it_can_be_read_aloud_and_by_keyboard() {
         assert!(next <= level + 1, "h{next} after h{level}");
         level = next;
     }
-}
-
-/// The last case of the example, so many times, each under a name of its own.
-fn many(number: usize) -> Vec<Record> {
-    let records = records();
-    let named = |record: &Record| matches!(&record.event, Event::CasePlanned { case, .. } if case.id == "forced-resume");
-    let begun =
-        |record: &Record| matches!(&record.event, Event::CaseStarted { id, .. } if id == "forced-resume");
-    let ended = |record: &Record| matches!(&record.event, Event::CaseEnded(end) if end.id == "forced-resume");
-    let planned = records
-        .iter()
-        .find(|record| named(record))
-        .expect("it is planned");
-    let from = records.iter().position(begun).expect("it begins");
-    let to = records.iter().position(ended).expect("it ends");
-    let name = |record: &Record, n: usize| {
-        let mut record = record.clone();
-        match &mut record.event {
-            Event::CasePlanned { case, .. } => case.id = format!("again[{n}]"),
-            Event::CaseStarted { id, .. } => *id = format!("again[{n}]"),
-            Event::CaseEnded(end) => end.id = format!("again[{n}]"),
-            _ => {}
-        }
-        record
-    };
-    let mut all = vec![records[0].clone()];
-    all.extend((0..number).map(|n| name(planned, n)));
-    for n in 0..number {
-        all.extend(records[from..=to].iter().map(|record| name(record, n)));
-    }
-    all.push(records[records.len() - 1].clone());
-    for (seq, record) in all.iter_mut().enumerate() {
-        record.seq = seq as u64;
-    }
-    all
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use super::excerpt::Excerpt;
 use super::place::{self, Landed, Place};
+use crate::report::reading::is_whole;
 use crate::report::{CaseRun, Run};
 use dfota_core::verdict::Verdict;
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -69,11 +70,15 @@ impl<'r, 'a> Book<'r, 'a> {
         self.quoted.contains(&seq)
     }
 
-    /// Cases that are shown with timeline and transcript.
-    pub fn detailed(&self) -> impl Iterator<Item = (&Entry<'r, 'a>, &Excerpt<'a>)> {
-        self.entries
+    /// Cases that are shown with timeline and transcript: those that did not pass come first.
+    pub fn detailed(&self) -> Vec<(&Entry<'r, 'a>, &Excerpt<'a>)> {
+        let mut detailed: Vec<_> = self
+            .entries
             .iter()
             .filter_map(|entry| Some((entry, entry.excerpt.as_ref()?)))
+            .collect();
+        detailed.sort_by_key(|(entry, _)| rank(&entry.case.verdict));
+        detailed
     }
 
     /// Cases that were begun.
@@ -115,7 +120,8 @@ fn chosen(entries: &[Entry<'_, '_>]) -> BTreeSet<usize> {
     let mut bad: Vec<usize> = all().filter(|n| rank(&entries[*n].case.verdict) < 3).collect();
     bad.sort_by_key(|n| rank(&entries[*n].case.verdict));
     bad.truncate(FAILURES);
-    let passed = |n: &usize| rank(&entries[*n].case.verdict) >= 3;
+    // Of long runs, not every case that passed is still there as a whole.
+    let passed = |n: &usize| rank(&entries[*n].case.verdict) >= 3 && is_whole(entries[*n].case);
     let mut first: HashMap<Option<Place>, usize> = HashMap::new();
     for n in all().filter(passed) {
         first

@@ -19,7 +19,7 @@ const FEW: usize = 60;
 
 /// Timelines, and the moments in the transcript.
 pub fn details(book: &Book<'_, '_>) -> Markup {
-    let shown = book.detailed().count();
+    let shown = book.detailed().len();
     let begun = book.begun();
     html! {
         section #timelines aria-labelledby="timelines-head" {

@@ -21,8 +21,11 @@ pub fn write(book: &Book<'_, '_>) -> Markup {
             h2 #failures-head { "What did not pass" }
             @if entries.is_empty() { p { "Nothing: every case that was run passed." } } @else {
                 p.quiet {
-                    (count(failed, "failure")) " of the module, then "
-                    (count(entries.len() - failed, "case")) " that say nothing about it."
+                    @match (failed, entries.len() - failed) {
+                        (failed, 0) => { (count(failed, "failure")) " of the module." }
+                        (0, ours) => { (count(ours, "case")) " not as planned; nothing here is a failure of the module." }
+                        (failed, ours) => { (count(failed, "failure")) " of the module, then " (count(ours, "case")) " not as planned." }
+                    }
                     @if entries.len() > MOST {
                         " The first " (MOST) " are shown here, the others in the " a href="#cases" { "list of cases" } "."
                     }

@@ -3,7 +3,7 @@
 use crate::report::CaseRun;
 use dfota_core::case::{Case, Via};
 use dfota_core::cut::{Cut, Kind};
-use dfota_core::event::Event;
+use dfota_core::event::{Event, Record};
 use dfota_core::moment::Moment;
 use dfota_core::update::Phase;
 use std::fmt::Write as _;
@@ -174,14 +174,19 @@ pub struct Landed<'a> {
 
 /// The cuts of a case, in order, of all its tries.
 pub fn cuts<'a>(case: &CaseRun<'a>) -> Vec<Landed<'a>> {
+    of(case.case, case.records)
+}
+
+/// The cuts in the records of a case.
+pub fn of<'a>(case: &Case, records: &'a [Record]) -> Vec<Landed<'a>> {
     let mut cuts = Vec::new();
     let mut start = false;
     let place = |kind, column| Place {
-        via: case.case.via,
+        via: case.via,
         kind,
         column,
     };
-    for record in case.records {
+    for record in records {
         match &record.event {
             Event::Rx { text, .. } => start |= text.contains("\"START\""),
             Event::CutMade {
@@ -194,7 +199,7 @@ pub fn cuts<'a>(case: &CaseRun<'a>) -> Vec<Landed<'a>> {
             } => {
                 cuts.push(Landed {
                     cut,
-                    place: place(cut.kind, Column::of(case.case, *landed, start)),
+                    place: place(cut.kind, Column::of(case, *landed, start)),
                     seq: record.seq,
                     late_ns: Some((
                         commanded_ns.saturating_sub(*due_ns),

@@ -134,6 +134,13 @@ impl Timeline {
                 commanded_ns,
                 ..
             } => {
+                // It is written down when the supply has been off for its time; it was made when the line was commanded.
+                let since = record.mono_ns.saturating_sub(*commanded_ns) as f64 / 1e9;
+                let speed = record.module_ns as f64 / record.mono_ns.max(1) as f64;
+                let at = At {
+                    seconds: (at.seconds - since * speed).max(0.0),
+                    ..at
+                };
                 let late = commanded_ns.saturating_sub(*due_ns) as f64 / 1e3;
                 let text = format!("cut {cut} at {landed}, {late:.0} µs after it was due");
                 self.cuts.push(Mark { at, text });

@@ -1,0 +1,173 @@
+//! A journal on its way into the reports: transcripts are written as their cases end, and of long runs only what the other
+//! reports need is kept in memory.
+//!
+//! A night has millions of lines, nearly all of them what a module that passed said and was told. Once a case has ended,
+//! its transcript has them; of all the reports that come after, only those cases need them that are shown in full.
+
+use super::html::place::{self, Place};
+use super::{CaseRun, ReportError, TRANSCRIPTS, replace, transcript};
+use dfota_core::case::Case;
+use dfota_core::event::{CaseEnded, Event, Record};
+use dfota_core::verdict::Verdict;
+use std::collections::{HashMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::sync_channel;
+
+/// Cases of each kind of verdict that are kept whole, whatever they hold.
+const WHOLE: usize = 100;
+/// Records before the end of a case that did not pass that are kept in any case: the last lines are quoted.
+const LAST: usize = 60;
+/// Records that are handed over at once.
+const BATCH: usize = 4_096;
+
+/// What was read.
+#[derive(Debug)]
+pub struct Reading {
+    /// The records that reports need, in the order of the journal.
+    pub records: Vec<Record>,
+    /// File names of the transcripts that are written.
+    pub written: HashSet<String>,
+    transcripts: PathBuf,
+    /// Places of the plan's records, by suite and id.
+    planned: HashMap<(String, String), usize>,
+    /// Where the present case began.
+    began: Option<usize>,
+    /// Cases by verdict so far.
+    ended: HashMap<&'static str, usize>,
+    /// Where cuts of cases that passed have landed so far.
+    met: HashSet<Place>,
+}
+
+impl Reading {
+    /// Reads the journal of a run folder and writes its transcripts. One thread reads, this one does the rest.
+    pub fn of(folder: &Path, masked: bool) -> Result<Self, ReportError> {
+        let mut reading = Self {
+            records: Vec::new(),
+            written: HashSet::new(),
+            transcripts: folder.join(TRANSCRIPTS),
+            planned: HashMap::new(),
+            began: None,
+            ended: HashMap::new(),
+            met: HashSet::new(),
+        };
+        std::thread::scope(|scope| {
+            let (tell, told) = sync_channel::<Vec<Record>>(4);
+            let reader = scope.spawn(move || {
+                let mut batch = Vec::with_capacity(BATCH);
+                let read = crate::journal::each(folder, masked, |record| {
+                    batch.push(record);
+                    if batch.len() == BATCH {
+                        // Nobody listens any more when a transcript could not be written, which is reported.
+                        let _ = tell.send(std::mem::replace(&mut batch, Vec::with_capacity(BATCH)));
+                    }
+                });
+                let _ = tell.send(batch);
+                read
+            });
+            let taken = told
+                .into_iter()
+                .flatten()
+                .try_for_each(|record| reading.take(record));
+            match reader.join() {
+                Ok(read) => read.map_err(ReportError::from).and(taken),
+                Err(panic) => std::panic::resume_unwind(panic),
+            }
+        })?;
+        Ok(reading)
+    }
+
+    fn take(&mut self, mut record: Record) -> Result<(), ReportError> {
+        // The chain is the journal's; no report shows it.
+        record.prev = String::new();
+        let at = self.records.len();
+        match &record.event {
+            Event::CasePlanned { case, .. } => {
+                let name = (case.suite.clone(), case.id.clone());
+                self.planned.entry(name).or_insert(at);
+            }
+            Event::CaseStarted { .. } => self.began = Some(at),
+            _ => {}
+        }
+        self.records.push(record);
+        self.close(at)
+    }
+
+    /// Where the last record ends the present case: its transcript, and what is left of it.
+    fn close(&mut self, at: usize) -> Result<(), ReportError> {
+        let (Some(from), Event::CaseEnded(end)) = (self.began, &self.records[at].event) else {
+            return Ok(());
+        };
+        let begun = matches!(&self.records[from].event, Event::CaseStarted { id, suite } if *id == end.id && *suite == end.suite);
+        let name = (end.suite.clone(), end.id.clone());
+        let planned = self.planned.get(&name).and_then(|place| self.records.get(*place));
+        let Some(Event::CasePlanned { case, .. }) = planned.map(|record| &record.event).filter(|_| begun)
+        else {
+            return Ok(());
+        };
+        let mut run = CaseRun::planned(case, None);
+        run.records = &self.records[from..=at];
+        let file = transcript::name(case);
+        replace(&self.transcripts.join(&file), transcript::write(&run).as_bytes())?;
+        self.written.insert(file);
+        self.began = None;
+        if !whole(&mut self.ended, &mut self.met, case, end, run.records) {
+            let evidence: HashSet<u64> = end.evidence.iter().copied().collect();
+            let passed = end.verdict == Verdict::Pass;
+            let last = if passed {
+                at
+            } else {
+                at.saturating_sub(LAST).max(from)
+            };
+            let ending = self.records.split_off(last);
+            let mut n = 0;
+            self.records.retain(|record| {
+                n += 1;
+                n <= from || !is_talk(&record.event) || evidence.contains(&record.seq)
+            });
+            self.records.extend(ending);
+        }
+        Ok(())
+    }
+}
+
+/// Whether a case is kept as it is: the first of its verdict, and the first that passed of each cell of the map.
+fn whole(
+    ended: &mut HashMap<&'static str, usize>,
+    met: &mut HashSet<Place>,
+    case: &Case,
+    end: &CaseEnded,
+    records: &[Record],
+) -> bool {
+    let before = ended.entry(super::word(&end.verdict)).or_default();
+    *before += 1;
+    let cuts = place::of(case, records);
+    let new = end.verdict == Verdict::Pass && cuts.first().is_some_and(|cut| met.insert(cut.place));
+    *before <= WHOLE || new
+}
+
+/// What only transcripts and timelines show.
+fn is_talk(event: &Event) -> bool {
+    match event {
+        // Tells `ordered` from START on the map.
+        Event::Rx { text, .. } => !text.contains("\"START\""),
+        Event::Tx { .. }
+        | Event::TxData { .. }
+        | Event::Prompt
+        | Event::Step { .. }
+        | Event::Line { .. }
+        | Event::Lwm2m { .. }
+        | Event::Request(_) => true,
+        _ => false,
+    }
+}
+
+/// Whether a case still has all that its transcript has.
+pub fn is_whole(case: &CaseRun<'_>) -> bool {
+    case.records
+        .iter()
+        .any(|record| matches!(record.event, Event::Line { .. } | Event::Tx { .. }))
+        || !case
+            .records
+            .iter()
+            .any(|record| matches!(record.event, Event::CaseEnded(_)))
+}
