@@ -17,7 +17,7 @@ const CASES: &str = "cases:
 
 fn lab(defects: &str) -> Lab {
     let lab = Lab::new();
-    lab.rig(400, defects);
+    lab.rig(80, defects);
     lab.suite(CASES);
     lab
 }
@@ -221,7 +221,7 @@ fn a_locked_store_does_not_fail_a_run() {
 fn what_got_worse() {
     let lab = lab("");
     lab.run(&lab.arguments(&[])).ends(0);
-    lab.rig(400, "forgets-resume");
+    lab.rig(80, "forgets-resume");
     lab.run(&[
         "run",
         "suite.yaml",
