@@ -3,6 +3,7 @@
 //! ```text
 //! STATE/rigs/SLUG-HASH/    one rig: check.json, quarantine.json, wear.json
 //! STATE/campaigns/         campaigns that go on from night to night
+//! STATE/history.sqlite     what every run came to, of runs outside `reports`
 //! ```
 //!
 //! Nothing in it is needed to understand a run, and nothing is made before something is written. Files are replaced as a

@@ -48,7 +48,15 @@ enum By {
 
 /// Compares; 0 whatever came out, unless it was asked otherwise.
 pub fn main(args: &Args, _common: Common) -> Result<u8, Failed> {
-    let (a, b) = (side(&args.a, args)?, side(&args.b, args)?);
+    let folders = [&args.a, &args.b].into_iter().all(|what| is_run_folder(what));
+    let store = match folders {
+        true => None,
+        false => Some(args.place.path()?),
+    };
+    let (a, b) = (
+        side(&args.a, args, store.as_deref())?,
+        side(&args.b, args, store.as_deref())?,
+    );
     let rigs = |side: &[Entry]| {
         side.iter()
             .map(|run| (run.rig.clone(), run.simulated))
@@ -77,22 +85,26 @@ pub fn main(args: &Args, _common: Common) -> Result<u8, Failed> {
     })
 }
 
+fn is_run_folder(what: &str) -> bool {
+    Path::new(what).join(crate::journal::FILE).is_file()
+}
+
 fn names(side: &[Entry]) -> Vec<&str> {
     side.iter().map(|run| run.run.as_str()).collect()
 }
 
 /// The runs that a side means: a folder, a run of the history, or every run of a version with its cases alone.
-fn side(what: &str, args: &Args) -> Result<Vec<Entry>, Failed> {
-    if Path::new(what).join(crate::journal::FILE).is_file() {
+fn side(what: &str, args: &Args, store: Option<&Path>) -> Result<Vec<Entry>, Failed> {
+    let Some(store) = store.filter(|_| !is_run_folder(what)) else {
         let entry = entry(Path::new(what))?;
         return entry.map(|entry| vec![entry]).ok_or_else(|| {
             Failed::usage(format!(
                 "`{what}` is a search or was made with `--cut`: its cases are not the suite's"
             ))
         });
-    }
-    let store = Store::read(&args.place.path()?)
-        .map_err(|why| Failed::usage(format!("`{what}` is no run folder, and {why}")))?;
+    };
+    let store =
+        Store::read(store).map_err(|why| Failed::usage(format!("`{what}` is no run folder, and {why}")))?;
     let named = Wanted {
         run: Some(what),
         last: Some(1),

@@ -87,3 +87,43 @@ pub fn by_case<'e>(runs: impl IntoIterator<Item = &'e Entry>) -> BTreeMap<(&'e s
     }
     cases
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kept(verdict: &str, tries: u32, resume: f64) -> Kept {
+        Kept {
+            suite: "s".into(),
+            case: "c".into(),
+            verdict: verdict.into(),
+            rule: None,
+            outcome: None,
+            tries,
+            seconds: 1.0,
+            source: "A".into(),
+            target: "B".into(),
+            measures: vec![(Measure::TimeToResume, resume)],
+        }
+    }
+
+    #[test]
+    fn rates_are_of_what_was_run() {
+        let kept = [
+            kept("pass", 1, 1.0),
+            kept("pass", 3, 2.0),
+            kept("fail", 1, 3.0),
+            kept("error", 2, 4.0),
+            kept("inconclusive", 1, 5.0),
+            kept("skip", 0, 6.0),
+            kept("not-reached", 0, 7.0),
+        ];
+        let figures = Figures::of(&kept);
+        assert_eq!((figures.runs, figures.passed, figures.flaky), (5, 2, 1));
+        assert_eq!((figures.failed, figures.other, figures.not_run), (1, 2, 2));
+        assert_eq!((figures.pass_rate, figures.flake_rate), (Some(0.4), Some(0.2)));
+        let resume = figures.measure(Measure::TimeToResume).expect("it was taken");
+        assert_eq!((resume.count, resume.p50, resume.p90), (7, 4.0, 7.0));
+        assert_eq!(Figures::of(&[]).pass_rate, None);
+    }
+}

@@ -258,7 +258,7 @@ impl Store {
         let mut measures: HashMap<i64, Vec<(Measure, f64)>> = HashMap::new();
         let mut select = self.connection.prepare(
             "SELECT result_id, measures.name, value FROM results JOIN measures ON result_id = results.id
-             WHERE run_id = ?1 ORDER BY measures.rowid",
+             WHERE run_id = ?1 ORDER BY results.id, measures.rowid",
         )?;
         let mut rows = select.query([run])?;
         while let Some(row) = rows.next()? {

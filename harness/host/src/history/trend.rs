@@ -1,13 +1,13 @@
 //! The figures of earlier runs, for the journal of a new one.
 
 use super::entry::{Entry, Kept, without_turn};
-use super::figures::{Figures, by_case};
+use super::figures::Figures;
 use super::store::{Store, StoreError, Wanted};
 use dfota_core::case::Case;
 use dfota_core::event::trend::{PastCase, PastMeasure, PastRun, Trend};
 use dfota_core::measure::Measure;
 use dfota_core::spread::Spread;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 /// How many runs a trend goes back.
@@ -41,26 +41,41 @@ pub fn read(path: &Path, on: (&str, &str, bool), cases: &[&Case]) -> Result<Opti
 
 /// The trend of these runs, the oldest first.
 fn of(runs: &[Entry]) -> Trend {
-    let mut cases: Vec<PastCase> = by_case(runs)
-        .into_iter()
-        .map(|((suite, id), kept)| PastCase {
-            suite: suite.to_owned(),
-            id: id.to_owned(),
-            verdicts: String::with_capacity(runs.len()),
-            time_to_resume: time_to_resume(&kept),
-        })
-        .collect();
-    for run in runs {
-        let of_run = by_case([run]);
-        for case in &mut cases {
-            let kept = of_run.get(&(case.suite.as_str(), case.id.as_str()));
-            case.verdicts.push(kept.map_or('.', |kept| worst(kept)));
+    let mut cases: BTreeMap<(&str, &str), (Vec<char>, Vec<f64>)> = BTreeMap::new();
+    for (n, run) in runs.iter().enumerate() {
+        for kept in &run.results {
+            let nowhere = || (vec!['.'; runs.len()], Vec::new());
+            let case = cases.entry((&kept.suite, &kept.case)).or_insert_with(nowhere);
+            case.0[n] = worse(case.0[n], kept.letter());
+            case.1.extend(times_to_resume(kept));
         }
     }
+    let cases = cases
+        .into_iter()
+        .map(|((suite, id), (verdicts, times))| PastCase {
+            suite: suite.to_owned(),
+            id: id.to_owned(),
+            verdicts: verdicts.into_iter().collect(),
+            time_to_resume: Spread::of(times),
+        });
     Trend {
         runs: runs.iter().map(past_run).collect(),
-        cases,
+        cases: cases.collect(),
     }
+}
+
+/// The worse of two letters.
+fn worse(one: char, other: char) -> char {
+    let badness = |letter: char| ".PLSNIEF".find(letter);
+    if badness(other) > badness(one) { other } else { one }
+}
+
+fn times_to_resume(kept: &Kept) -> impl Iterator<Item = f64> {
+    let times = kept
+        .measures
+        .iter()
+        .filter(|(measure, _)| *measure == Measure::TimeToResume);
+    times.map(|(_, value)| *value)
 }
 
 fn past_run(run: &Entry) -> PastRun {
@@ -80,23 +95,4 @@ fn past_run(run: &Entry) -> PastRun {
         not_run: figures.not_run,
         measures: measures.collect(),
     }
-}
-
-fn worst(kept: &[&Kept]) -> char {
-    let badness = |letter: &char| "PLSNIEF".find(*letter);
-    kept.iter()
-        .map(|kept| kept.letter())
-        .max_by_key(badness)
-        .unwrap_or('.')
-}
-
-fn time_to_resume(kept: &[&Kept]) -> Option<Spread> {
-    let of_kept = |kept: &&Kept| kept.measures.clone();
-    let values = kept.iter().flat_map(of_kept);
-    Spread::of(
-        values
-            .filter(|(measure, _)| *measure == Measure::TimeToResume)
-            .map(|(_, value)| value)
-            .collect(),
-    )
 }

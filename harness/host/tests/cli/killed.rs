@@ -78,6 +78,15 @@ fn kill_in_the_middle_of_a_run() {
         (&run["exit"], &run["interrupted"]),
         (&serde_json::Value::Null, &true.into())
     );
+    lab.run(&["report", "out", "--junit-profile", "extended"]).ends(0);
+    let extended = junit::extended_cases(&lab.read("out/junit.xml"));
+    assert_eq!(extended[1].properties["rule"], "interrupted");
+    assert_eq!(extended[3].properties["verdict"], "not-reached");
+    // Nobody was left to keep it in the history; the folder is enough.
+    lab.run(&["history"]).ends(2);
+    lab.run(&["history", "--rebuild", "out"]).ends(0);
+    let shown = lab.run(&["history", "=lab::interrupted"]).ends(0).stdout;
+    assert!(shown.contains("run 1: passed 0 (0.0%)"), "{shown}");
 }
 
 #[test]

@@ -23,7 +23,7 @@ const CASES: &str = "cases:
 #[test]
 fn extended_says_more_of_the_same() {
     let lab = Lab::new();
-    lab.rig(400, "");
+    lab.rig(80, "");
     lab.suite(CASES);
     lab.run(&lab.arguments(&["--junit-profile", "extended", "--junit", "copy.xml"]))
         .ends(1);

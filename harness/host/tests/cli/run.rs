@@ -125,9 +125,10 @@ fn the_default_run_folder_names_time_rig_and_suite() {
     lab.rig(400, "");
     lab.suite(CLEAN);
     lab.run(&["run", "suite.yaml", "--rig", "rig.yaml"]).ends(0);
-    let [name] = &lab.names("reports")[..] else {
+    let [name, history] = &lab.names("reports")[..] else {
         panic!("{:?}", lab.names("reports"));
     };
+    assert_eq!(history, "history.sqlite");
     let (time, rest) = name.split_at("20261122T143005Z".len());
     let shape: String = time
         .chars()
