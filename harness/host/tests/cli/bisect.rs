@@ -30,7 +30,8 @@ fn arguments<'a>(pass: &'a str, fail: &'a str) -> Vec<&'a str> {
 #[test]
 fn the_window_in_which_cuts_fail_is_narrowed() {
     let lab = Lab::new();
-    lab.rig(400, "bricks-above-90");
+    // Slow enough for a busy machine: a cut that is ten milliseconds late is a second of the module's, two percent.
+    lab.rig(100, "bricks-above-90");
     lab.suite(SUITE);
     let ran = lab
         .run(&arguments(
@@ -53,7 +54,7 @@ fn the_window_in_which_cuts_fail_is_narrowed() {
     };
     // Nine tenths of the chunks are patched a little after UPDATING 90 %.
     assert!((60..95).contains(&percent(&found["good_before"])), "{found}");
-    assert!((88..=96).contains(&percent(&found["first_bad"])), "{found}");
+    assert!((80..=96).contains(&percent(&found["first_bad"])), "{found}");
     let probes = found["probes"].as_array().expect("a list");
     assert!(probes.len() >= 4, "{found}");
     assert!(

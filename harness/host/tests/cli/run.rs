@@ -87,7 +87,17 @@ fn smoke_on_the_fast_rig() {
         .keys()
         .map(String::as_str)
         .partition(|name| name.starts_with("transcripts/"));
-    assert_eq!(other, ["events.jsonl", "junit.xml", "report.html", "run.json"]);
+    assert_eq!(
+        other,
+        [
+            "events.jsonl",
+            "evidence.intoto.json",
+            "evidence.tar.zst",
+            "junit.xml",
+            "report.html",
+            "run.json"
+        ]
+    );
     assert_eq!(transcripts.len(), expected.len());
     for id in expected {
         let slug = id.replace(['[', '='], "-").replace(']', "");
