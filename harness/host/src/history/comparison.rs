@@ -122,17 +122,36 @@ fn change((suite, id): (&str, &str), a: &[&Kept], b: &[&Kept]) -> CaseChange {
     }
 }
 
+fn passed(kept: &Kept) -> bool {
+    kept.verdict == "pass"
+}
+
 fn measures(
     both: &BTreeSet<(&str, &str)>,
     a: &BTreeMap<(&str, &str), Vec<&Kept>>,
     b: &BTreeMap<(&str, &str), Vec<&Kept>>,
     slack: f64,
 ) -> Vec<MeasureChange> {
-    let of = |side: &BTreeMap<(&str, &str), Vec<&Kept>>| {
-        Figures::of(both.iter().filter_map(|case| side.get(case)).flatten().copied())
+    let took = |measure: Measure, kept: &[&Kept]| {
+        let mut all = kept
+            .iter()
+            .filter(|kept| passed(kept))
+            .flat_map(|kept| &kept.measures);
+        all.any(|(taken, _)| *taken == measure)
     };
-    let (a, b) = (of(a), of(b));
     let both_took = |measure: Measure| {
+        // A case that did not pass on one side took another time there, or none: it would shift all.
+        let cases = both.iter().filter(|case| {
+            let sides = [a.get(case), b.get(case)];
+            sides
+                .into_iter()
+                .all(|side| side.is_some_and(|kept| took(measure, kept)))
+        });
+        let of = |side: &BTreeMap<(&str, &str), Vec<&Kept>>| {
+            let kept = cases.clone().filter_map(|case| side.get(case)).flatten().copied();
+            Figures::of(kept.filter(|kept| passed(kept)))
+        };
+        let (a, b) = (of(a), of(b));
         let (a, b) = (a.measure(measure)?, b.measure(measure)?);
         let grew = |from: f64, to: f64| to > from * (1.0 + slack);
         let change = match measure {

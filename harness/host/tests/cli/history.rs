@@ -243,7 +243,7 @@ fn what_got_worse() {
     .ends(1);
     let compare = |a: &str, b: &str, code: i32| {
         // Times of a simulator on a busy machine are no matter here.
-        lab.run(&["compare", a, b, "--fail-on-worse", "--slack", "100000"])
+        lab.run(&["compare", a, b, "--fail-on-worse", "--slack", "1000"])
             .ends(code)
             .stdout
     };
