@@ -15,6 +15,17 @@ const FORM: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day
 pub struct Day(Date);
 
 impl Day {
+    /// Year, month and day.
+    pub fn parts(self) -> [u16; 3] {
+        let (year, month, day) = self.0.to_calendar_date();
+        // Four digits were read, so the year is none before 0 or after 9999.
+        [
+            u16::try_from(year).unwrap_or(0),
+            u16::from(u8::from(month)),
+            u16::from(day),
+        ]
+    }
+
     /// The day of a UTC time as the journal writes it, RFC 3339.
     pub fn of_utc(utc: &str) -> Option<Self> {
         utc.get(..10)?.parse().ok()

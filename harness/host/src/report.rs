@@ -4,7 +4,10 @@
 //! `run` makes them when it ends and `report` makes them again, byte for byte.
 
 pub mod campaigns;
+pub mod certificate;
 pub mod junit;
+#[cfg(feature = "pdf")]
+pub mod paper;
 pub mod summary;
 pub mod transcript;
 
