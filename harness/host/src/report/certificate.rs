@@ -290,7 +290,7 @@ fn minute(utc: &str) -> String {
 
 fn method(run: &Run<'_>, lab: Option<&Lab>) -> Vec<Entry> {
     let started = run.started;
-    let file = |file: &FileFacts| format!("{} ({}), SHA-256 {}", file.name, file.path, file.sha256);
+    let file = |file: &FileFacts| format!("{} (`{}`), SHA-256 `{}`", file.name, file.path, file.sha256);
     let mut entries: Vec<Entry> = started
         .suites
         .iter()
@@ -306,7 +306,10 @@ fn method(run: &Run<'_>, lab: Option<&Lab>) -> Vec<Entry> {
             "Harness",
             format!("dfota-hil {}, {commit}, on `{}`", started.tool, started.host),
         ),
-        Entry::new("Command line", deviations::command_line(&started.args)),
+        Entry::new(
+            "Command line",
+            format!("`{}`", deviations::command_line(&started.args)),
+        ),
         Entry::stated(
             "Conditions",
             "lab.environment",
@@ -359,6 +362,9 @@ fn conclusion(run: &Run<'_>) -> Vec<String> {
         ),
         _ => format!("The item did what was expected in every case that was run: {pass} of {all}."),
     }];
+    if fail > 0 && undecided > 0 {
+        lines.push(format!("{undecided} of {all} cases were not decided."));
+    }
     if skipped > 0 {
         lines.push(format!("{skipped} of {all} cases were left out, see Deviations."));
     }
