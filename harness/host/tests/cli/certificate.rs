@@ -315,7 +315,7 @@ fn the_same_journal_gives_the_same_bytes() {
         .ends(2);
 
     let told = std::process::Command::new("pdftotext")
-        .args(["-layout", "out/report.pdf", "-"])
+        .args(["-raw", "out/report.pdf", "-"])
         .current_dir(RUN.path(""))
         .output();
     let Ok(told) = told else {

@@ -2,7 +2,7 @@
 
 use crate::report::{CaseRun, Run, campaigns, word};
 use crate::shell_word::shell_word;
-use dfota_core::event::Event;
+use dfota_core::event::{Event, TryEnded};
 use dfota_core::rig_check::CheckOutcome;
 use dfota_core::verdict::{Rule, Verdict};
 use serde::Serialize;
@@ -118,30 +118,41 @@ fn not_decided(run: &Run<'_>) -> Vec<String> {
     rules.iter().map(line).collect()
 }
 
+/// By cause: a campaign can have hundreds of one kind. How many tries each case took is in the list of results.
 fn retries(run: &Run<'_>) -> Vec<String> {
-    let mut tries = Vec::new();
+    let mut causes: BTreeMap<(String, &str), Vec<(&CaseRun<'_>, &TryEnded)>> = BTreeMap::new();
     for case in &run.cases {
         for tried in &case.earlier {
-            let finding = tried.verdict.finding();
-            let why = finding.map_or(String::new(), |finding| {
-                format!(", {}: {}", finding.rule, finding.sentence)
-            });
-            tries.push(format!(
-                "{}, try {}: {}{why}; tried again: {}",
-                case.case.id,
-                tried.number,
-                word(&tried.verdict),
-                tried.again
-            ));
+            let rule = tried.verdict.finding().map(|finding| finding.rule);
+            let cause = rule.map_or(String::new(), |rule| format!(", `{rule}`"));
+            let cause = (format!("{}{cause}", word(&tried.verdict)), tried.again.as_str());
+            causes.entry(cause).or_default().push((case, tried));
         }
     }
+    let mut lines: Vec<String> = causes.iter().map(|(cause, tries)| again(cause, tries)).collect();
     let flaky = run.flaky();
     if flaky > 0 {
-        tries.push(format!(
+        lines.push(format!(
             "{flaky} of the cases that passed did not pass at the first try"
         ));
     }
-    tries
+    lines
+}
+
+fn again((how, why): &(String, &str), tries: &[(&CaseRun<'_>, &TryEnded)]) -> String {
+    let which = match tries {
+        [(case, tried)] => {
+            let finding = tried.verdict.finding();
+            let seen = finding.map_or(String::new(), |finding| format!(" ({})", finding.sentence));
+            format!("try {} of {}: {how}{seen}", tried.number, case.case.id)
+        }
+        _ => {
+            let mut cases: Vec<&CaseRun<'_>> = tries.iter().map(|(case, _)| *case).collect();
+            cases.dedup_by_key(|case| &case.case.id);
+            format!("{} tries of {}: {how}", tries.len(), named(&cases))
+        }
+    };
+    format!("{which}; tried again: {why}")
 }
 
 fn recovered(run: &Run<'_>) -> Vec<String> {
