@@ -389,9 +389,9 @@ pub struct RigFacts {
     /// The longest time that a byte may sit in the serial adapter, in nanoseconds; none for a simulated module.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub latency_ns: Option<u64>,
-    /// Who tests with it, for whom, and what, where its file says so.
+    /// Who tests with it, for whom, and what, where its file says so. Boxed: few events are so large.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub lab: Option<lab::Lab>,
+    pub lab: Option<alloc::boxed::Box<lab::Lab>>,
 }
 
 /// A file that the run was made with.

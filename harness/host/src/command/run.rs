@@ -460,7 +460,7 @@ fn started(
             speed: rig.speed(),
             discharge_ns: rig.discharge().as_nanos() as u64,
             latency_ns: rig.latency().map(|latency| latency.as_nanos() as u64),
-            lab: rig.lab.clone(),
+            lab: rig.lab.clone().map(Box::new),
         },
         suites: suites
             .iter()

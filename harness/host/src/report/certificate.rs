@@ -141,7 +141,7 @@ impl Certificate {
             return Err(TooEarly { issued, ended });
         }
         let started = run.started;
-        let lab = started.rig.lab.as_ref();
+        let lab = started.rig.lab.as_deref();
         let issued = issued.or(ended);
         let issued_text = issued.map_or_else(|| "unknown".to_owned(), |day| day.to_string());
         Ok(Self {
