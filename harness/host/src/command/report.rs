@@ -37,7 +37,8 @@ pub fn main(args: &Args, common: Common) -> Result<u8, Failed> {
     print(&shown);
     #[cfg(feature = "pdf")]
     if args.pdf {
-        crate::report::paper::make(&args.run, args.issued).map_err(Failed::usage)?;
+        let path = crate::report::paper::make(&args.run, args.issued).map_err(Failed::usage)?;
+        print(&format!("             {}\n", path.display()));
     }
     Ok(0)
 }

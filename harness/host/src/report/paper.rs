@@ -4,7 +4,7 @@ use super::certificate::{Certificate, TooEarly};
 use super::{ReportError, Run, replace};
 use crate::day::Day;
 use crate::digest::sha256_hex;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Name of the test report in a run folder.
 pub const FILE: &str = "report.pdf";
@@ -26,8 +26,8 @@ pub enum PaperError {
     Data(#[from] serde_json::Error),
 }
 
-/// Typesets the test report of a run folder, from its journal alone.
-pub fn make(folder: &Path, issued: Option<Day>) -> Result<(), PaperError> {
+/// Typesets the test report of a run folder, from its journal alone; gives its path.
+pub fn make(folder: &Path, issued: Option<Day>) -> Result<PathBuf, PaperError> {
     let records = crate::journal::read(folder).map_err(ReportError::from)?;
     let run = Run::new(&records).map_err(|why| ReportError::Run {
         path: folder.to_owned(),
@@ -38,6 +38,7 @@ pub fn make(folder: &Path, issued: Option<Day>) -> Result<(), PaperError> {
     let digest = sha256_hex(&journal.map_err(ReportError::from)?);
     let certificate = Certificate::of(&run, &records, digest, issued)?;
     let pdf = dfota_pdf::typeset(serde_json::to_value(&certificate)?, &certificate.run)?;
-    replace(&folder.join(FILE), &pdf)?;
-    Ok(())
+    let path = folder.join(FILE);
+    replace(&path, &pdf)?;
+    Ok(path)
 }

@@ -301,8 +301,14 @@ fn without_the_typesetter_it_says_how_to_get_it() {
 #[cfg(feature = "pdf")]
 #[test]
 fn the_same_journal_gives_the_same_bytes() {
-    RUN.run(&["report", "out", "--pdf", "--issued", "2099-12-31"])
+    let ran = RUN
+        .run(&["report", "out", "--pdf", "--issued", "2099-12-31"])
         .ends(0);
+    assert!(
+        ran.stdout.ends_with("             out/report.pdf\n"),
+        "{}",
+        ran.stdout
+    );
     let read = || std::fs::read(RUN.path("out/report.pdf")).expect("the report");
     let first = read();
     std::fs::remove_file(RUN.path("out/report.pdf")).expect("the report");
