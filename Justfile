@@ -27,6 +27,14 @@ suites:
 campaign:
     cargo run --release -- run suites/campaign.yaml --rig rigs/sim-fast.yaml
 
+# `report --pdf`, its tests, and the program that has it. The typesetter takes some minutes to build, so that no other recipe
+# and no step of CI builds it
+pdf:
+    cargo clippy --workspace --all-targets --features pdf -- -D warnings
+    cargo test -p dfota-pdf --features pdf
+    cargo test -p dfota-hil --features pdf --test cli certificate
+    cargo build --release --features pdf
+
 # There and back, with cuts, until Ctrl-C
 soak:
     cargo run --release -- run suites/soak.yaml --rig rigs/sim-fast.yaml

@@ -4,6 +4,7 @@
 //! also what varies: paths, dates, figures out of the history.
 
 pub mod bisected;
+pub mod lab;
 pub mod trend;
 
 use crate::campaign::Tallied;
@@ -397,6 +398,12 @@ pub struct RigFacts {
     pub speed: f64,
     /// How long the supply must be off to count as gone, in nanoseconds of the module's time.
     pub discharge_ns: u64,
+    /// The longest time that a byte may sit in the serial adapter, in nanoseconds; none for a simulated module.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub latency_ns: Option<u64>,
+    /// Who tests with it, for whom, and what, where its file says so. Boxed: few events are so large.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lab: Option<alloc::boxed::Box<lab::Lab>>,
 }
 
 /// A file that the run was made with.

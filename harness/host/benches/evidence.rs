@@ -100,6 +100,8 @@ fn tell(journal: &Journal) {
             simulated: true,
             speed: 1.0,
             discharge_ns: 0,
+            latency_ns: None,
+            lab: None,
         },
         suites: vec![facts("suite")],
         packages: vec![case(0).package],

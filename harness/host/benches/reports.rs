@@ -198,6 +198,8 @@ fn started() -> Event {
             simulated: true,
             speed: 60.0,
             discharge_ns: 0,
+            latency_ns: None,
+            lab: None,
         },
         suites: vec![file],
         packages: Vec::new(),

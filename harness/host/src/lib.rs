@@ -9,6 +9,7 @@ pub mod clock;
 pub mod coap_server;
 pub mod command;
 pub mod console;
+pub mod day;
 pub mod digest;
 pub mod escape;
 pub mod evidence;

@@ -5,9 +5,12 @@
 //! `run` makes them when it ends and `report` makes them again, byte for byte.
 
 pub mod campaigns;
+pub mod certificate;
 pub mod html;
 pub mod junit;
 pub mod mask;
+#[cfg(feature = "pdf")]
+pub mod paper;
 pub mod reading;
 pub mod summary;
 pub mod transcript;

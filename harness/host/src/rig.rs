@@ -6,6 +6,7 @@ pub mod rig_literals;
 
 use crate::reflash::Reflash;
 use bc66_wire::module::Module;
+use dfota_core::event::lab::Lab;
 use dfota_core::version::Version;
 use serde::{Serialize, Serializer};
 use std::net::SocketAddr;
@@ -35,6 +36,9 @@ pub struct Rig {
     pub network: Network,
     /// Updates that the module's flash may see over all runs.
     pub wear: Option<u64>,
+    /// Who tests with it, for whom, and what.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lab: Option<Lab>,
     /// Free words.
     pub labels: Vec<String>,
 }
@@ -227,6 +231,14 @@ impl Rig {
         match &self.link {
             Link::Bench(_) => 1.0,
             Link::Simulated(simulated) => simulated.speed,
+        }
+    }
+
+    /// The longest time that a byte may sit in the serial adapter, where there is one.
+    pub fn latency(&self) -> Option<Duration> {
+        match &self.link {
+            Link::Bench(bench) => Some(bench.serial.latency),
+            Link::Simulated(_) => None,
         }
     }
 

@@ -13,6 +13,8 @@ mod bench;
 mod bisect;
 #[path = "cli/campaign.rs"]
 mod campaign;
+#[path = "cli/certificate.rs"]
+mod certificate;
 #[path = "cli/check.rs"]
 mod check;
 #[path = "cli/closed_pipe.rs"]

@@ -1,8 +1,9 @@
-//! `report`: every report of a run folder again, from its journal alone.
+//! `report`: every report of a run folder again, from its journal alone; with `--pdf`, the test report as well.
 
 use super::run::ProfileArg;
 use crate::cli::{Common, Failed, complain, print};
 use crate::console::summary;
+use crate::day::Day;
 use crate::evidence::maker::{Wanted, make};
 use crate::evidence::signing_key::SigningKey;
 use crate::paint::Paint;
@@ -28,10 +29,22 @@ pub struct Args {
     #[arg(long, value_name = "KEY", allow_hyphen_values = true)]
     // a key that was typed is told without repeating it
     sign: Option<PathBuf>,
+    /// Typeset the test report as well: `report.pdf` in the run folder
+    #[arg(long)]
+    pdf: bool,
+    /// Day of issue of the test report, `2026-11-30` [default: the day on which the run ended, UTC]
+    #[arg(long, value_name = "DATE", requires = "pdf")]
+    issued: Option<Day>,
 }
 
 /// Makes them; 0 also when cases of the run had failed.
 pub fn main(args: &Args, common: Common) -> Result<u8, Failed> {
+    if args.pdf && !cfg!(feature = "pdf") {
+        return Err(Failed::usage(
+            "this program was built without the typesetter, which takes some minutes to build: for `--pdf` build it with \
+             `cargo build --release --features pdf`; the other reports do not need it",
+        ));
+    }
     let paint = Paint::new(common.color);
     let asked = crate::report::Asked {
         junit: args.junit.as_deref(),
@@ -48,11 +61,21 @@ pub fn main(args: &Args, common: Common) -> Result<u8, Failed> {
         key: key.as_ref(),
         time_stamp: None,
     };
+    // Before the evidence, which holds it.
+    #[cfg(feature = "pdf")]
+    let pdf = match args.pdf {
+        true => Some(crate::report::paper::make(&args.run, args.issued).map_err(Failed::usage)?),
+        false => None,
+    };
     let (shown, made) = crate::report::make(&args.run, &asked, |run| {
         (summary(run, paint), make(&args.run, run, &wanted))
     })
     .map_err(Failed::usage)?;
     print(&shown);
+    #[cfg(feature = "pdf")]
+    if let Some(path) = pdf {
+        print(&format!("             {}\n", path.display()));
+    }
     match made {
         Err(why) if key.is_some() => {
             return Err(Failed {

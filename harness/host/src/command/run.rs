@@ -553,6 +553,8 @@ fn started(
             simulated: matches!(rig.link, crate::rig::Link::Simulated(_)),
             speed: rig.speed(),
             discharge_ns: rig.discharge().as_nanos() as u64,
+            latency_ns: rig.latency().map(|latency| latency.as_nanos() as u64),
+            lab: rig.lab.clone().map(Box::new),
         },
         suites: suites
             .iter()

@@ -2,7 +2,7 @@
 
 use crate::reflash::Reflash;
 use crate::rig::rig_keys::{
-    NetworkKeys, PowerKeys, PulseKeys, ReflashKeys, RigKeys, SerialKeys, SimulatedKeys,
+    LabItemKeys, LabKeys, NetworkKeys, PowerKeys, PulseKeys, ReflashKeys, RigKeys, SerialKeys, SimulatedKeys,
 };
 use crate::rig::rig_literals::{Baud, DriverName, Level, Pin, Speed, Updates};
 use crate::rig::{Bench, Driver, LineId, Link, Network, Power, Pulse, Rig, Safe, Serial, Server, Simulated};
@@ -13,6 +13,7 @@ use crate::yaml::nearest::ticked;
 use crate::yaml::node_path::NodePath;
 use crate::yaml::raw::Raw;
 use crate::yaml::reader::Reader;
+use dfota_core::event::lab::{Lab, LabItem};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -51,6 +52,7 @@ impl Rig {
             .wear
             .as_ref()
             .and_then(|keys| file.reader.read(&updates, &keys.updates));
+        let lab = keys.lab.as_ref().and_then(|keys| file.lab(keys));
         let labels = keys.labels.unwrap_or_default();
         let labels = file.reader.read_list(&root.key("labels"), &labels);
         let (Some(name), Some(module), Some(link)) = (name, module, link) else {
@@ -67,6 +69,7 @@ impl Rig {
             link,
             network: network.unwrap_or_default(),
             wear: wear.map(|Updates(updates)| updates),
+            lab,
             labels,
         })
     }
@@ -361,6 +364,42 @@ impl RigFile<'_> {
         ))
         .label(format!("needs `{key}`"));
         self.reader.mistake(&at.key("driver"), why);
+    }
+
+    fn lab(&mut self, keys: &LabKeys) -> Option<Lab> {
+        let at = NodePath::root().key("lab");
+        let name = self.words(&at, "name", Some(&keys.name));
+        let address = self.words(&at, "address", Some(&keys.address));
+        let location = self.words(&at, "location", keys.location.as_ref());
+        let customer = self.words(&at, "customer", keys.customer.as_ref());
+        let item = keys.item.as_ref().map(|keys| self.item(&at.key("item"), keys));
+        let environment = self.words(&at, "environment", keys.environment.as_ref());
+        let external = keys.external.as_deref().unwrap_or_default();
+        let external = self.reader.read_list(&at.key("external"), external);
+        Some(Lab {
+            name: name?,
+            address: address?,
+            location,
+            customer,
+            item: item.unwrap_or_default(),
+            environment,
+            external,
+        })
+    }
+
+    fn item(&mut self, at: &NodePath, keys: &LabItemKeys) -> LabItem {
+        let received = self
+            .reader
+            .read_option(&at.key("received"), keys.received.as_ref());
+        LabItem {
+            received: received.map(|day| day.to_string()),
+            condition: self.words(at, "condition", keys.condition.as_ref()),
+            hardware: self.words(at, "hardware", keys.hardware.as_ref()),
+        }
+    }
+
+    fn words(&mut self, at: &NodePath, key: &str, raw: Option<&Raw<String>>) -> Option<String> {
+        self.reader.read_option(&at.key(key), raw)
     }
 
     fn network(&mut self, keys: &NetworkKeys) -> Network {

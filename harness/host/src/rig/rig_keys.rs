@@ -1,6 +1,7 @@
 //! The keys of a rig file, as they stand in it. Meaning and defaults are `rig_file`'s; the texts here are the ones that
 //! editors show.
 
+use crate::day::Day;
 use crate::rig::rig_literals::{
     Baud, CoapAddress, DriverName, HttpAddress, Level, Pin, SimPin, Speed, Updates,
 };
@@ -38,8 +39,44 @@ pub struct RigKeys {
     pub network: Option<NetworkKeys>,
     /// How much of the module's flash may be spent.
     pub wear: Option<WearKeys>,
+    /// Who tests, for whom, and what: for the test report (`report --pdf`).
+    pub lab: Option<LabKeys>,
     /// Free words.
     pub labels: Option<Vec<Raw<String>>>,
+}
+
+/// Who tests, for whom, and what: for the test report.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "lab")]
+pub struct LabKeys {
+    /// The laboratory's name.
+    pub name: Raw<String>,
+    /// Its address.
+    pub address: Raw<String>,
+    /// Where the tests are made.
+    pub location: Option<Raw<String>>,
+    /// For whom: name and contact.
+    pub customer: Option<Raw<String>>,
+    /// What is tested, beyond what the module says about itself.
+    pub item: Option<LabItemKeys>,
+    /// Conditions that bear on the results: temperature, supply, antenna.
+    pub environment: Option<Raw<String>>,
+    /// Results or parts of the set-up that others provide: the network's operator, a cloud.
+    pub external: Option<Vec<Raw<String>>>,
+}
+
+/// What is tested, beyond what the module says about itself.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "item")]
+pub struct LabItemKeys {
+    /// The day on which it was received: `2026-11-03`.
+    pub received: Option<Raw<Day>>,
+    /// In what condition.
+    pub condition: Option<Raw<String>>,
+    /// Its hardware: revision, carrier board, SIM.
+    pub hardware: Option<Raw<String>>,
 }
 
 /// How much of the module's flash may be spent.

@@ -69,6 +69,8 @@ fn started(text: &str, attachments: Attachments) -> Event {
             simulated: true,
             speed: 1.0,
             discharge_ns: 0,
+            latency_ns: None,
+            lab: None,
         },
         suites: vec![file],
         packages: Vec::new(),

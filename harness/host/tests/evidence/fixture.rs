@@ -126,6 +126,8 @@ fn tell(journal: &Journal, ids: &[&str]) {
             simulated: true,
             speed: 1.0,
             discharge_ns: 0,
+            latency_ns: None,
+            lab: None,
         },
         suites: vec![facts("suite")],
         packages: vec![package()],

@@ -41,6 +41,14 @@ const BENCH: &str = "rig: bench\nmodule: bc66\nserial: {port: /dev/ttyS0}\n";
     "rig: sim\nmodule: bc66\nsimulated: {firmware: A, speed: .nan, seed: -1}\n"
 )]
 #[case("version", "rig: sim\nmodule: bc66\nsimulated: {firmware: \"BC66 A01\"}\n")]
+#[case(
+    "lab-keys",
+    "rig: sim\nmodule: bc66\nsimulated: {firmware: A}\nlab: {adress: 1 Example Street, authorised_by: me}\n"
+)]
+#[case(
+    "lab-values",
+    "rig: sim\nmodule: bc66\nsimulated: {firmware: A}\nlab: {name: \"\", address: A, customer: \"a\\nb\", item: {received: 3.11.2026}}\n"
+)]
 fn refused(#[case] name: &str, #[case] text: &str) {
     same(&format!("rig-{name}"), &shown(rig(text.as_bytes())));
 }

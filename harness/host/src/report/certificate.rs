@@ -1,0 +1,382 @@
+//! What stands in the test report of a run, as data: the items of ISO/IEC 17025:2017 §7.8.2.1, the decision rule
+//! (§7.8.6.1), the requirements that the suites name, and how well the time of a cut is known (§7.8.3.1 c).
+//!
+//! A function of the journal and of the day of issue, nothing else: how it looks on paper is `dfota-pdf`'s. It claims no
+//! accreditation, names nobody who authorises it, and says "not stated" where the rig file has no `lab`.
+
+mod deviations;
+mod measurements;
+mod requirements;
+mod results;
+mod sampling;
+mod uncertainty;
+
+pub use deviations::Deviation;
+pub use measurements::Measured;
+pub use requirements::{Family, Requirement};
+pub use results::CaseResult;
+pub use sampling::{Sampled, Stretch};
+pub use uncertainty::{Spread, Uncertainty};
+
+use super::Run;
+use crate::day::Day;
+use dfota_core::event::lab::Lab;
+use dfota_core::event::{Event, FileFacts, Record};
+use dfota_core::outcome::Outcome;
+use dfota_core::verdict::Verdict;
+use serde::Serialize;
+
+/// The report.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Certificate {
+    /// Name of the run, which is the report's number; on every page.
+    pub run: String,
+    /// The module was simulated: nothing here says anything about a real one.
+    pub simulated: bool,
+    /// How much faster than real time a simulated module lived.
+    pub speed: f64,
+    /// The day of issue.
+    pub issued: String,
+    /// Year, month and day of the same.
+    pub issued_parts: [u16; 3],
+    /// The journal that this is made of.
+    pub journal: JournalFacts,
+    /// Name, address and location (b, c), customer (e).
+    pub laboratory: Vec<Entry>,
+    /// What was tested (g).
+    pub item: Vec<Entry>,
+    /// Receipt, performance and issue (h, i, j).
+    pub dates: Vec<Entry>,
+    /// What was tested with, and under which conditions (f, 7.8.3.1 a).
+    pub method: Vec<Entry>,
+    /// The packages.
+    pub packages: Vec<PackageFacts>,
+    /// What others provided (p).
+    pub external: Vec<String>,
+    /// What came of the cases, in words.
+    pub conclusion: Vec<String>,
+    /// How many cases ended how.
+    pub counts: Vec<(&'static str, usize)>,
+    /// The requirements that the suites name, and what their cases say.
+    pub requirements: Vec<Requirement>,
+    /// How the cuts were sampled (k).
+    pub sampling: Sampling,
+    /// What was measured, with units (m).
+    pub measurements: Vec<Measured>,
+    /// How well the time of a cut is known; nothing where none was made.
+    pub uncertainty: Option<Uncertainty>,
+    /// Additions, deviations and exclusions (n).
+    pub deviations: Vec<Deviation>,
+    /// Every case.
+    pub results: Vec<CaseResult>,
+    /// What counts as a brick.
+    pub brick_means: &'static str,
+}
+
+/// A name and what is said of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Entry {
+    /// What it is.
+    pub name: &'static str,
+    /// What is said; nothing where nobody said it.
+    pub value: Option<String>,
+    /// The key of the rig file that says it, where one does.
+    pub key: Option<&'static str>,
+}
+
+/// A journal.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct JournalFacts {
+    /// SHA-256 of its file, in hex.
+    pub sha256: String,
+    /// Its records.
+    pub records: usize,
+}
+
+/// A package that the suites declare.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct PackageFacts {
+    /// Its name.
+    pub name: String,
+    /// From which version to which.
+    pub versions: String,
+    /// Its length in bytes.
+    pub bytes: u64,
+    /// Its digest.
+    pub sha256: String,
+}
+
+/// How the cuts were sampled.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Sampling {
+    /// Of every random choice.
+    pub seed: u64,
+    /// The campaigns.
+    pub campaigns: Vec<Sampled>,
+}
+
+/// The day of issue is before the tests were over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "a report cannot be issued on {issued}: the run went on until {ended}; give that day or a later one with `--issued`"
+)]
+pub struct TooEarly {
+    issued: Day,
+    ended: Day,
+}
+
+impl Certificate {
+    /// The report of a run. Without a day of issue it is that on which the run ended.
+    pub fn of(
+        run: &Run<'_>,
+        records: &[Record],
+        journal_sha256: String,
+        issued: Option<Day>,
+    ) -> Result<Self, TooEarly> {
+        let until = records.last().map_or(run.utc, |record| record.utc.as_str());
+        let ended = Day::of_utc(until);
+        if let (Some(issued), Some(ended)) = (issued, ended)
+            && issued < ended
+        {
+            return Err(TooEarly { issued, ended });
+        }
+        let started = run.started;
+        let lab = started.rig.lab.as_deref();
+        let issued = issued.or(ended);
+        let issued_text = issued.map_or_else(|| "unknown".to_owned(), |day| day.to_string());
+        Ok(Self {
+            run: started.run.clone(),
+            simulated: started.rig.simulated,
+            speed: started.rig.speed,
+            issued_parts: issued.map_or([1970, 1, 1], Day::parts),
+            journal: JournalFacts {
+                sha256: journal_sha256,
+                records: records.len(),
+            },
+            laboratory: laboratory(lab),
+            item: item(run, lab),
+            dates: dates(run, lab, until, &issued_text),
+            method: method(run, lab),
+            packages: packages(run),
+            external: lab.map_or_else(Vec::new, |lab| lab.external.clone()),
+            conclusion: conclusion(run),
+            counts: counts(run),
+            requirements: requirements::of(run),
+            sampling: Sampling {
+                seed: started.seed,
+                campaigns: sampling::of(run),
+            },
+            measurements: measurements::of(run),
+            uncertainty: uncertainty::of(run),
+            deviations: deviations::of(run),
+            results: run.cases.iter().map(|case| results::of(run, case)).collect(),
+            brick_means: Outcome::BRICK,
+            issued: issued_text,
+        })
+    }
+}
+
+impl Entry {
+    fn new(name: &'static str, value: impl Into<String>) -> Self {
+        Self {
+            name,
+            value: Some(value.into()),
+            key: None,
+        }
+    }
+
+    fn stated(name: &'static str, key: &'static str, value: Option<&String>) -> Self {
+        Self {
+            name,
+            value: value.cloned(),
+            key: Some(key),
+        }
+    }
+}
+
+fn laboratory(lab: Option<&Lab>) -> Vec<Entry> {
+    let of = |pick: fn(&Lab) -> Option<&String>| lab.and_then(pick);
+    vec![
+        Entry::stated("Laboratory", "lab.name", of(|lab| Some(&lab.name))),
+        Entry::stated("Address", "lab.address", of(|lab| Some(&lab.address))),
+        Entry::stated(
+            "Location of the tests",
+            "lab.location",
+            of(|lab| lab.location.as_ref()),
+        ),
+        Entry::stated("Customer", "lab.customer", of(|lab| lab.customer.as_ref())),
+    ]
+}
+
+fn item(run: &Run<'_>, lab: Option<&Lab>) -> Vec<Entry> {
+    let stated = lab.map(|lab| &lab.item);
+    let said: Vec<(&str, String, Option<String>)> = run
+        .cases
+        .iter()
+        .flat_map(|case| case.records)
+        .filter_map(|record| match &record.event {
+            Event::Identity { model, version, imei } => Some((
+                model.as_str(),
+                version.to_string(),
+                imei.as_ref().map(ToString::to_string),
+            )),
+            _ => None,
+        })
+        .collect();
+    let unread = || "not read: no case got so far".to_owned();
+    let distinct = |values: &mut dyn Iterator<Item = String>| {
+        let mut seen: Vec<String> = Vec::new();
+        for value in values {
+            if !seen.contains(&value) {
+                seen.push(value);
+            }
+        }
+        if seen.is_empty() {
+            unread()
+        } else {
+            seen.join(", ")
+        }
+    };
+    let version =
+        |said: Option<&(&str, String, Option<String>)>| said.map_or_else(unread, |said| said.1.clone());
+    let kind = match run.started.rig.simulated {
+        true => format!(
+            "{}, SIMULATED by a program: no hardware was tested",
+            run.started.rig.module
+        ),
+        false => run.started.rig.module.clone(),
+    };
+    vec![
+        Entry::new("Module type", kind),
+        Entry::new(
+            "Model, as it says (ATI)",
+            distinct(&mut said.iter().map(|said| said.0.to_owned())),
+        ),
+        Entry::new(
+            "IMEI",
+            distinct(&mut said.iter().filter_map(|said| said.2.clone())),
+        ),
+        Entry::new("Firmware, first read", version(said.first())),
+        Entry::new("Firmware, last read", version(said.last())),
+        Entry::stated(
+            "Hardware",
+            "lab.item.hardware",
+            stated.and_then(|item| item.hardware.as_ref()),
+        ),
+        Entry::stated(
+            "Condition",
+            "lab.item.condition",
+            stated.and_then(|item| item.condition.as_ref()),
+        ),
+    ]
+}
+
+fn dates(run: &Run<'_>, lab: Option<&Lab>, until: &str, issued: &str) -> Vec<Entry> {
+    let received = lab.and_then(|lab| lab.item.received.as_ref());
+    vec![
+        Entry::stated("Receipt of the item", "lab.item.received", received),
+        Entry::new(
+            "Performance of the tests",
+            format!("{} to {} (UTC)", minute(run.utc), minute(until)),
+        ),
+        Entry::new("Issue of this report", issued),
+    ]
+}
+
+/// `2026-11-22 21:03:04` of a time of the journal.
+fn minute(utc: &str) -> String {
+    utc.get(..19).unwrap_or(utc).replace('T', " ")
+}
+
+fn method(run: &Run<'_>, lab: Option<&Lab>) -> Vec<Entry> {
+    let started = run.started;
+    let file = |file: &FileFacts| format!("{} (`{}`), SHA-256 `{}`", file.name, file.path, file.sha256);
+    let mut entries: Vec<Entry> = started
+        .suites
+        .iter()
+        .map(|suite| Entry::new("Suite", file(suite)))
+        .collect();
+    let commit = started.commit.as_ref();
+    let commit = commit.map_or("built from an unrecorded commit".to_owned(), |commit| {
+        format!("commit {commit}")
+    });
+    entries.extend([
+        Entry::new("Rig", file(&started.rig.file)),
+        Entry::new(
+            "Harness",
+            format!("dfota-hil {}, {commit}, on `{}`", started.tool, started.host),
+        ),
+        Entry::new(
+            "Command line",
+            format!("`{}`", deviations::command_line(&started.args)),
+        ),
+        Entry::stated(
+            "Conditions",
+            "lab.environment",
+            lab.and_then(|lab| lab.environment.as_ref()),
+        ),
+    ]);
+    entries
+}
+
+fn packages(run: &Run<'_>) -> Vec<PackageFacts> {
+    let facts = run.started.packages.iter().map(|package| PackageFacts {
+        name: package.name.clone(),
+        versions: format!("{} → {}", package.from, package.to),
+        bytes: package.bytes,
+        sha256: package.sha256.clone(),
+    });
+    let mut all: Vec<PackageFacts> = Vec::new();
+    for package in facts {
+        if !all.contains(&package) {
+            all.push(package);
+        }
+    }
+    all
+}
+
+/// How many cases ended how, in the order in which the reader asks.
+fn counts(run: &Run<'_>) -> Vec<(&'static str, usize)> {
+    let words = ["pass", "fail", "error", "inconclusive", "skip", "not-reached"];
+    let count = |word: &'static str| (word, run.count(|verdict| super::word(verdict) == word));
+    words.map(count).into()
+}
+
+fn conclusion(run: &Run<'_>) -> Vec<String> {
+    let all = run.cases.len();
+    let [pass, fail] = ["pass", "fail"].map(|word| run.count(|verdict| super::word(verdict) == word));
+    let undecided = run.count(|verdict| {
+        matches!(
+            verdict,
+            Verdict::Error(_) | Verdict::Inconclusive(_) | Verdict::NotReached
+        )
+    });
+    let skipped = run.count(|verdict| matches!(verdict, Verdict::Skip { .. }));
+    let mut lines = vec![match (pass, fail, undecided) {
+        (_, fail, _) if fail > 0 => {
+            format!("The item did not do what was expected in {fail} of {all} cases.")
+        }
+        (0, ..) => "No case was decided: this report shows nothing about the item.".to_owned(),
+        (_, _, undecided) if undecided > 0 => format!(
+            "No case failed, but {undecided} of {all} were not decided: what they were to show is not shown."
+        ),
+        _ => format!("The item did what was expected in every case that was run: {pass} of {all}."),
+    }];
+    if fail > 0 && undecided > 0 {
+        lines.push(format!("{undecided} of {all} cases were not decided."));
+    }
+    if skipped > 0 {
+        lines.push(format!("{skipped} of {all} cases were left out, see Deviations."));
+    }
+    for campaign in super::campaigns::of(run) {
+        let Some(claim) = &campaign.claim else { continue };
+        let verdict = campaign.tally.judge(claim);
+        let outcome = match verdict.finding() {
+            None => "is shown".to_owned(),
+            Some(finding) => format!("is not shown ({})", finding.rule),
+        };
+        let sentence = campaign.tally.sentence(claim, &outcome);
+        lines.push(format!("{}::{}: {sentence}.", campaign.suite, campaign.campaign));
+    }
+    lines
+}

@@ -1,0 +1,114 @@
+//! What was measured, over all cases.
+
+use crate::report::Run;
+use dfota_core::event::Event;
+use dfota_core::measure::Measure;
+use serde::Serialize;
+
+/// The values of one measurement.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Measured {
+    /// Its name, as suites have it.
+    pub name: &'static str,
+    /// What it is.
+    pub means: &'static str,
+    /// Its unit.
+    pub unit: &'static str,
+    /// How many values.
+    pub count: usize,
+    /// The smallest.
+    pub min: String,
+    /// The one in the middle.
+    pub median: String,
+    /// The one that 95 % do not exceed (nearest rank).
+    pub p95: String,
+    /// The largest.
+    pub max: String,
+    /// The limits that cases declare for it.
+    pub limits: String,
+    /// How many values lay outside of those of their case.
+    pub outside: usize,
+}
+
+/// Every measurement of which there is a value.
+pub fn of(run: &Run<'_>) -> Vec<Measured> {
+    Measure::ALL
+        .iter()
+        .filter_map(|measure| measured(run, *measure))
+        .collect()
+}
+
+fn measured(run: &Run<'_>, measure: Measure) -> Option<Measured> {
+    let mut values = Vec::new();
+    let mut limits: Vec<String> = Vec::new();
+    let mut outside = 0;
+    let unit = measure.unit().name();
+    for record in run.cases.iter().flat_map(|case| case.records) {
+        let Event::Measured {
+            name,
+            value,
+            min,
+            limit,
+            ..
+        } = &record.event
+        else {
+            continue;
+        };
+        if name != measure.name() {
+            continue;
+        }
+        values.push(*value);
+        outside += usize::from(min.is_some_and(|min| *value < min) || limit.is_some_and(|max| *value > max));
+        let declared = match (min, limit) {
+            (None, None) => continue,
+            (Some(min), None) => format!("≥ {min} {unit}"),
+            (None, Some(max)) => format!("≤ {max} {unit}"),
+            (Some(min), Some(max)) => format!("{min} to {max} {unit}"),
+        };
+        if !limits.contains(&declared) {
+            limits.push(declared);
+        }
+    }
+    values.sort_by(f64::total_cmp);
+    Some(Measured {
+        name: measure.name(),
+        means: means(measure),
+        unit,
+        count: values.len(),
+        min: shown(*values.first()?),
+        median: shown(rank(&values, 0.5)?),
+        p95: shown(rank(&values, 0.95)?),
+        max: shown(*values.last()?),
+        limits: if limits.is_empty() {
+            "none declared".to_owned()
+        } else {
+            limits.join(", ")
+        },
+        outside,
+    })
+}
+
+/// The value of a sorted list that this share of all do not exceed, by nearest rank: one that was really seen.
+pub fn rank(sorted: &[f64], share: f64) -> Option<f64> {
+    let at = (share * sorted.len() as f64).ceil() as usize;
+    sorted.get(at.max(1) - 1).copied()
+}
+
+fn shown(value: f64) -> String {
+    match value.fract() == 0.0 {
+        true => format!("{value}"),
+        false => format!("{value:.3}"),
+    }
+}
+
+fn means(measure: Measure) -> &'static str {
+    match measure {
+        Measure::FirstUrc => "power-on to the first line that the module says unasked; the module's time",
+        Measure::TimeToResume => "power-on to the first sign of a forced resume; the module's time",
+        Measure::ResumedAt => "first percentage of a forced resume",
+        Measure::UpdateTime => "order to END, download, cuts and resumes included; the module's time",
+        Measure::CutLatency => "moment at which a cut was due to the line being moved; real time",
+        Measure::BytesAgain => "bytes of the package that a server sent more than once",
+        Measure::AttachTime => "RDY to registered with an address; the module's time",
+    }
+}

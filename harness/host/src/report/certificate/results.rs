@@ -1,0 +1,76 @@
+//! One line for each case.
+
+use crate::report::{CaseRun, Run, evidence_lines, word};
+use dfota_core::event::Event;
+use dfota_core::verdict::Verdict;
+use serde::Serialize;
+
+/// What came of a case.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CaseResult {
+    /// Its suite.
+    pub suite: String,
+    /// Its id.
+    pub id: String,
+    /// How the package got in.
+    pub via: &'static str,
+    /// From which version to which.
+    pub versions: String,
+    /// Where each cut landed; `not met` where its moment never came.
+    pub cuts: Vec<String>,
+    /// What became of the module.
+    pub outcome: Option<&'static str>,
+    /// Pass, fail, error, inconclusive, skip, not-reached.
+    pub verdict: &'static str,
+    /// The rule that fired, or the reason.
+    pub rule: Option<String>,
+    /// What was expected and seen, or why it was not run.
+    pub sentence: Option<String>,
+    /// Where in the journal.
+    pub evidence: String,
+    /// How many tries it took.
+    pub tries: usize,
+}
+
+/// What came of this case.
+pub fn of(run: &Run<'_>, case: &CaseRun<'_>) -> CaseResult {
+    let (rule, sentence) = match &case.verdict {
+        Verdict::Pass => (None, None),
+        Verdict::Skip { reason } => (None, Some(reason.clone())),
+        Verdict::NotReached => {
+            let cause = run.given_up.unwrap_or("the run ended before this case");
+            (None, Some(cause.to_owned()))
+        }
+        Verdict::Fail(finding) | Verdict::Error(finding) | Verdict::Inconclusive(finding) => {
+            (Some(finding.rule.to_string()), Some(finding.sentence.clone()))
+        }
+    };
+    CaseResult {
+        suite: case.case.suite.clone(),
+        id: case.case.id.clone(),
+        via: case.case.via.name(),
+        versions: format!("{} → {}", case.case.on, case.case.package.to),
+        cuts: last_try(case).iter().filter_map(landed).collect(),
+        outcome: case.outcome.map(dfota_core::outcome::Outcome::words),
+        verdict: word(&case.verdict),
+        rule,
+        sentence,
+        evidence: evidence_lines(case.evidence),
+        tries: case.earlier.len() + usize::from(!case.records.is_empty()),
+    }
+}
+
+/// The records since the try before the last one ended.
+fn last_try<'a>(case: &CaseRun<'a>) -> &'a [dfota_core::event::Record] {
+    let ended = |record: &dfota_core::event::Record| matches!(record.event, Event::TryEnded(_));
+    let from = case.records.iter().rposition(ended).map_or(0, |at| at + 1);
+    &case.records[from..]
+}
+
+fn landed(record: &dfota_core::event::Record) -> Option<String> {
+    match &record.event {
+        Event::CutMade { landed, .. } => Some(landed.to_string()),
+        Event::CutMissed { .. } => Some("not met".to_owned()),
+        _ => None,
+    }
+}
