@@ -10,6 +10,9 @@ use dfota_core::spread::Spread;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
+/// Marks and times of one case, in the order of the runs.
+type Seen = (Vec<char>, Vec<f64>);
+
 /// How many runs a trend goes back.
 pub const RUNS: usize = 20;
 
@@ -41,7 +44,7 @@ pub fn read(path: &Path, on: (&str, &str, bool), cases: &[&Case]) -> Result<Opti
 
 /// The trend of these runs, the oldest first.
 fn of(runs: &[Entry]) -> Trend {
-    let mut cases: BTreeMap<(&str, &str), (Vec<char>, Vec<f64>)> = BTreeMap::new();
+    let mut cases: BTreeMap<(&str, &str), Seen> = BTreeMap::new();
     for (n, run) in runs.iter().enumerate() {
         for kept in &run.results {
             let nowhere = || (vec!['.'; runs.len()], Vec::new());

@@ -2,7 +2,7 @@
 //!
 //! The page works without its script, which only filters the list and enlarges pictures, and asks nothing of any network:
 //! its content security policy allows its own style and its own script, by their digests, and nothing more. Every text out
-//! of the journal is escaped by the templates; control characters are made visible first ([`visible`]).
+//! of the journal is escaped by the templates; control characters are made visible first (`visible`).
 
 pub mod book;
 pub mod cases;
