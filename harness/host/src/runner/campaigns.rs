@@ -12,8 +12,9 @@ use dfota_core::claim::Claim;
 use dfota_core::cut::{Cut, CutPlan, Kind};
 use dfota_core::duration::Short;
 use dfota_core::event::Event;
+use dfota_core::outcome::Outcome;
 use dfota_core::timeline::Timeline;
-use dfota_core::update::{Phase, Update};
+use dfota_core::update::{Due, Phase, Update};
 use dfota_core::verdict::{Rule, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -37,8 +38,9 @@ struct Campaign {
     timelines: BTreeMap<String, Timeline>,
     /// The cut that was tallied last.
     last: Option<Tallied>,
-    /// A good cut that nothing has proved yet: only the next delta tells whether the image is what its version says.
-    unproved: Option<Tallied>,
+    /// Good cuts that nothing has proved yet: only the next delta tells whether the image is what its version says. More
+    /// than one where a cut came before the module had looked at its delta.
+    unproved: Vec<Tallied>,
 }
 
 /// Where the first cut of a try landed.
@@ -50,14 +52,6 @@ pub(super) struct Landed {
 }
 
 impl Landed {
-    /// The module had begun to patch: it had found its image to be the one that the delta is for.
-    fn took_the_delta(&self) -> bool {
-        matches!(
-            self.phase,
-            Some(Phase::Updating { .. } | Phase::Ended { code: 0 })
-        )
-    }
-
     /// As the watched update has it; nothing for a try without a cut.
     pub fn of(cut: Option<&Cut>, update: &Update) -> Option<Self> {
         let life = update.lives().iter().find(|life| life.cut.is_some());
@@ -76,7 +70,7 @@ impl Campaigns {
             store,
             timelines: BTreeMap::new(),
             last: None,
-            unproved: None,
+            unproved: Vec::new(),
         };
         Self {
             of: earlier
@@ -186,7 +180,7 @@ impl Runner<'_> {
             }
             Role::Control if judged.verdict == Verdict::Pass => self.prove(),
             Role::Cut(slot) => {
-                if judged.landed.as_ref().is_some_and(Landed::took_the_delta) {
+                if took_the_delta(judged) {
                     self.prove();
                 }
                 self.tallied(case, part, slot, judged);
@@ -235,7 +229,8 @@ impl Runner<'_> {
         };
         if tallied.settled && !tallied.failed {
             if let Some(campaign) = self.campaigns.get(case, part) {
-                (campaign.last, campaign.unproved) = (Some(tallied.clone()), Some(tallied));
+                campaign.last = Some(tallied.clone());
+                campaign.unproved.push(tallied);
             }
             return;
         }
@@ -244,11 +239,8 @@ impl Runner<'_> {
 
     /// The module took the next delta: what it ran was what its version said, and the cut before counts.
     fn prove(&mut self) {
-        let unproved = self
-            .campaigns
-            .of
-            .values_mut()
-            .filter_map(|campaign| campaign.unproved.take());
+        let campaigns = self.campaigns.of.values_mut();
+        let unproved = campaigns.flat_map(|campaign| std::mem::take(&mut campaign.unproved));
         for tallied in unproved.collect::<Vec<_>>() {
             self.write_tallied(tallied);
         }
@@ -257,7 +249,7 @@ impl Runner<'_> {
     /// The image of the last cut is gone: nothing can prove it any more, and it does not count.
     pub(super) fn give_up_proof(&mut self) {
         for campaign in self.campaigns.of.values_mut() {
-            campaign.unproved = None;
+            campaign.unproved.clear();
         }
     }
 
@@ -354,6 +346,18 @@ impl Runner<'_> {
             ..Judged::bare(verdict)
         }
     }
+}
+
+/// Whether the module had found its image to be the one that the delta is for: it had begun to patch before the cut, or it
+/// runs the new version, or the cut left nothing and the same update was done again, to its end.
+fn took_the_delta(judged: &Judged) -> bool {
+    let Some(phase) = judged.landed.as_ref().and_then(|landed| landed.phase) else {
+        return false;
+    };
+    let done = matches!(judged.outcome, Some(Outcome::New | Outcome::NewAfterResume))
+        || phase.due_after_cut() == Due::Nothing;
+    matches!(phase, Phase::Updating { .. } | Phase::Ended { code: 0 })
+        || (judged.verdict == Verdict::Pass && done)
 }
 
 /// Whether the cut was made where it was meant to be, and judged.

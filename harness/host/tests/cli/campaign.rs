@@ -426,3 +426,19 @@ fn a_printed_line_makes_the_same_cut_again() {
     );
     assert_eq!(plan.stdout.matches("    cut ").count(), 1, "{}", plan.stdout);
 }
+
+/// A cut that comes before the module has looked at its delta proves nothing about the one before, and loses nothing of it.
+#[test]
+fn cuts_right_after_start_all_count() {
+    let lab = Lab::new();
+    lab.rig(200, "");
+    lab.suite(
+        "cases:
+  - name: night
+    update: {package: a-to-b, via: uart}
+    claim: {brick_rate_below: 30%, confidence: 80%, over: \"start..updating 20%\"}
+",
+    );
+    let ran = lab.run(&lab.arguments(&[])).ends(0);
+    assert!(ran.stdout.contains("0 of 5 counted cuts"), "{}", ran.stdout);
+}
