@@ -61,6 +61,7 @@ impl Looked<'_> {
             | Rule::WrongTransport => [self.cuts(), self.ends(), self.broke(rule)].concat(),
             Rule::ExecuteTooEarly
             | Rule::ResultNotReset
+            | Rule::ObserveRefused
             | Rule::UpdateWithoutResult
             | Rule::ObjectContradiction
             | Rule::ObjectState
