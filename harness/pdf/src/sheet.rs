@@ -43,7 +43,7 @@ fn told(errors: &[SourceDiagnostic]) -> PdfError {
 }
 
 struct Sheet {
-    library: LazyHash<Library>,
+    standard: LazyHash<Library>,
     book: LazyHash<FontBook>,
     fonts: Vec<Font>,
     template: Source,
@@ -62,7 +62,7 @@ impl Sheet {
         };
         let data = printable(data, &shown);
         Ok(Self {
-            library: LazyHash::new(Library::default()),
+            standard: LazyHash::new(Library::default()),
             book: LazyHash::new(FontBook::from_fonts(&fonts)),
             template: Source::new(file("/report.typ")?, TEMPLATE.to_owned()),
             data: (file("/report.json")?, Bytes::from_string(data.to_string())),
@@ -78,7 +78,7 @@ fn file(path: &str) -> Result<FileId, PdfError> {
 
 impl World for Sheet {
     fn library(&self) -> &LazyHash<Library> {
-        &self.library
+        &self.standard
     }
 
     fn book(&self) -> &LazyHash<FontBook> {
