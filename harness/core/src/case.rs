@@ -137,6 +137,32 @@ pub struct Case {
 }
 
 impl Case {
+    /// Bytes in a block of an upload that does not say.
+    pub const BLOCK_SIZE: u16 = 1024;
+
+    /// An update by this package that has to succeed, with nothing else to it.
+    pub fn plain(id: &str, suite: &str, package: Package, via: Via) -> Self {
+        Self {
+            id: id.into(),
+            suite: suite.into(),
+            place: String::new(),
+            on: package.from.clone(),
+            package,
+            via,
+            block_size: Self::BLOCK_SIZE,
+            faults: Faults::default(),
+            cut: None,
+            expect: Expect::success(),
+            limits: Limits::default(),
+            retries: Retries::default(),
+            measures: Vec::new(),
+            requirements: Vec::new(),
+            tags: Vec::new(),
+            ids: Ids::default(),
+            part: None,
+        }
+    }
+
     /// The same with those of its measurements alone that speak of it; a cut of a campaign keeps them until it is known
     /// where it falls.
     pub fn with_its_measures(mut self) -> Self {
@@ -214,31 +240,14 @@ mod tests {
     use super::*;
 
     fn slug(suite: &str, id: &str) -> String {
-        let case = Case {
-            id: id.into(),
-            suite: suite.into(),
-            place: String::new(),
-            package: Package {
-                name: String::new(),
-                from: "A".parse().unwrap(),
-                to: "B".parse().unwrap(),
-                bytes: 1,
-                sha256: String::new(),
-            },
-            via: Via::Uart,
-            on: "A".parse().unwrap(),
-            block_size: 1024,
-            faults: Faults::default(),
-            cut: None,
-            expect: Expect::success(),
-            limits: Limits::default(),
-            retries: Retries::default(),
-            measures: Vec::new(),
-            requirements: Vec::new(),
-            tags: Vec::new(),
-            ids: Ids::default(),
-            part: None,
+        let package = Package {
+            name: String::new(),
+            from: "A".parse().unwrap(),
+            to: "B".parse().unwrap(),
+            bytes: 1,
+            sha256: String::new(),
         };
+        let case = Case::plain(id, suite, package, Via::Uart);
         case.slug()
     }
 

@@ -342,7 +342,7 @@ impl Line {
 }
 
 /// What a run was started with.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct RunStarted {
     /// [`SCHEMA`].
     pub schema: u32,
@@ -385,7 +385,7 @@ pub struct RunStarted {
 }
 
 /// The rig of a run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct RigFacts {
     /// The file.
     #[serde(flatten)]
@@ -407,7 +407,7 @@ pub struct RigFacts {
 }
 
 /// A file that the run was made with.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FileFacts {
     /// The name that stands in the file.
     pub name: String,

@@ -5,11 +5,11 @@
 
 use bc66_wire::code::{DownloadCode, UpdateCode};
 use bc66_wire::lwm2m::{State, UpdateResult};
-use dfota_core::case::{Case, Limits, Package, Via};
+use dfota_core::case::{Case, Package, Via};
 use dfota_core::cut::{CutPlan, Kind};
 use dfota_core::evidence::evidence;
 use dfota_core::expect::{Becomes, Expect, Reply};
-use dfota_core::fault::{Faults, OrderFault};
+use dfota_core::fault::OrderFault;
 use dfota_core::function::Function;
 use dfota_core::judge::{Asked, Became, Facts, Fetches, Lwm2m, TimedOut, Told, judge, story};
 use dfota_core::lwm2m::firmware_update::Ending;
@@ -18,7 +18,6 @@ use dfota_core::measure::{self, Declared, Measure, Taken};
 use dfota_core::moment::Moment;
 use dfota_core::outcome::Outcome;
 use dfota_core::percent::Percent;
-use dfota_core::retries::Retries;
 use dfota_core::update::{Input, Update};
 use dfota_core::urc::{Fota, Urc};
 use dfota_core::verdict::{Class, Finding, Rule, Verdict};
@@ -83,21 +82,14 @@ fn play(script: &str) -> Update {
 }
 
 fn case(cut: Option<Moment>, expect: Expect) -> Case {
+    let package = Package {
+        name: "a-to-b".into(),
+        from: SOURCE.parse().expect("a version"),
+        to: TARGET.parse().expect("a version"),
+        bytes: 1,
+        sha256: String::new(),
+    };
     Case {
-        id: "case".into(),
-        suite: "suite".into(),
-        place: "suite.yaml:1".into(),
-        package: Package {
-            name: "a-to-b".into(),
-            from: SOURCE.parse().expect("a version"),
-            to: TARGET.parse().expect("a version"),
-            bytes: 1,
-            sha256: String::new(),
-        },
-        via: Via::Uart,
-        on: SOURCE.parse().expect("a version"),
-        block_size: 1024,
-        faults: Faults::default(),
         cut: cut.map(|at| CutPlan {
             at,
             after_min: Duration::ZERO,
@@ -107,13 +99,7 @@ fn case(cut: Option<Moment>, expect: Expect) -> Case {
             times: 1,
         }),
         expect,
-        limits: Limits::default(),
-        retries: Retries::default(),
-        measures: vec![],
-        requirements: vec![],
-        tags: vec![],
-        ids: dfota_core::case::Ids::default(),
-        part: None,
+        ..Case::plain("case", "suite", package, Via::Uart)
     }
 }
 

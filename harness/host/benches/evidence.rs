@@ -3,11 +3,8 @@
 //! `cargo bench -p dfota-hil --bench evidence`. Aim for reports and bundle together: 3 s and 300 MB. The journal is made up,
 //! each case with what an update over HTTP with a cut writes down.
 
-use dfota_core::case::{Case, Limits, Package, Via};
-use dfota_core::event::{Attachments, CaseEnded, Event, FileFacts, Record, RigFacts, RunStarted, SCHEMA};
-use dfota_core::expect::Expect;
-use dfota_core::fault::Faults;
-use dfota_core::retries::Retries;
+use dfota_core::case::{Case, Package, Via};
+use dfota_core::event::{CaseEnded, Event, FileFacts, Record, RigFacts, RunStarted, SCHEMA};
 use dfota_core::verdict::{Rule, Verdict};
 use dfota_hil::clock::Clock;
 use dfota_hil::evidence::maker::{Wanted, make};
@@ -84,31 +81,21 @@ fn tell(journal: &Journal) {
         text: format!("{name}: text\n"),
     };
     journal.post(Event::RunStarted(Box::new(RunStarted {
-        junit_profile: dfota_core::event::JunitProfile::default(),
-        masked: false,
         schema: SCHEMA,
         run: "run".into(),
         tool: env!("CARGO_PKG_VERSION").into(),
-        commit: None,
-        program_sha256: None,
-        args: vec!["run".into()],
-        seed: 7,
-        host: "host".into(),
         rig: RigFacts {
             file: facts("rig"),
             module: "bc66".into(),
             simulated: true,
             speed: 1.0,
-            discharge_ns: 0,
-            latency_ns: None,
-            lab: None,
+            ..RigFacts::default()
         },
         suites: vec![facts("suite")],
         packages: vec![case(0).package],
-        cut: None,
-        attachments: Attachments::Relative,
         out: "run".into(),
         folder: "/run".into(),
+        ..RunStarted::default()
     })));
     for number in 0..CASES {
         let case = Box::new(case(number));
@@ -139,29 +126,13 @@ fn tell(journal: &Journal) {
 
 fn case(number: u64) -> Case {
     let version = |text: &str| text.parse().expect("a version");
-    Case {
-        id: format!("forced-resume[via=http,run={number}]"),
-        suite: "suite".into(),
-        place: "suite.yaml:3".into(),
-        package: Package {
-            name: "a-to-b".into(),
-            from: version("A"),
-            to: version("B"),
-            bytes: 1,
-            sha256: "11".repeat(32),
-        },
-        via: Via::Http,
-        on: version("A"),
-        block_size: 512,
-        faults: Faults::default(),
-        cut: None,
-        expect: Expect::success(),
-        limits: Limits::default(),
-        retries: Retries::default(),
-        measures: vec![],
-        requirements: vec![],
-        tags: vec![],
-        ids: dfota_core::case::Ids::default(),
-        part: None,
-    }
+    let package = Package {
+        name: "a-to-b".into(),
+        from: version("A"),
+        to: version("B"),
+        bytes: 1,
+        sha256: "11".repeat(32),
+    };
+    let id = format!("forced-resume[via=http,run={number}]");
+    Case::plain(&id, "suite", package, Via::Http)
 }

@@ -3,11 +3,8 @@
 use dfota_core::case::{Case, Limits, Package, Via};
 use dfota_core::cut::{CutPlan, Kind};
 use dfota_core::event::When;
-use dfota_core::expect::Expect;
-use dfota_core::fault::Faults;
 use dfota_core::function::Function;
 use dfota_core::moment::Moment;
-use dfota_core::retries::Retries;
 use dfota_core::seed::Seed;
 use dfota_hil::attempt::Job;
 use dfota_hil::clock::Clock;
@@ -188,21 +185,15 @@ fn the_function_of_a_module_that_does_not_know_the_commands() {
 
 /// An update over the UART with a glitch at `at`. Its module ignores glitches.
 fn glitch(at: Moment) -> Case {
+    let package = Package {
+        name: "a-to-b".into(),
+        from: "BC66NBR01A01".parse().expect("a version"),
+        to: "BC66NBR01A02".parse().expect("a version"),
+        bytes: 256,
+        sha256: String::new(),
+    };
     Case {
-        id: "glitch".into(),
-        suite: "dialogue".into(),
-        place: "here".into(),
-        package: Package {
-            name: "a-to-b".into(),
-            from: "BC66NBR01A01".parse().expect("a version"),
-            to: "BC66NBR01A02".parse().expect("a version"),
-            bytes: 256,
-            sha256: String::new(),
-        },
-        via: Via::Uart,
-        on: "BC66NBR01A01".parse().expect("a version"),
         block_size: 128,
-        faults: Faults::default(),
         cut: Some(CutPlan {
             at,
             after_min: Duration::ZERO,
@@ -211,17 +202,11 @@ fn glitch(at: Moment) -> Case {
             kind: Kind::Power,
             times: 1,
         }),
-        expect: Expect::success(),
         limits: Limits {
             resume: Duration::from_secs(6),
             ..Limits::default()
         },
-        retries: Retries::default(),
-        measures: vec![],
-        requirements: Vec::new(),
-        tags: Vec::new(),
-        ids: dfota_core::case::Ids::default(),
-        part: None,
+        ..Case::plain("glitch", "dialogue", package, Via::Uart)
     }
 }
 

@@ -1,13 +1,10 @@
 //! What a hostile module, rig or suite can put into JUnit: whatever it is, a parser takes the file.
 
 use crate::junit;
-use dfota_core::case::{Case, Ids, Limits, Package, Via};
+use dfota_core::case::{Case, Ids, Package, Via};
 use dfota_core::event::{
     Attachments, CaseEnded, Event, FileFacts, JunitProfile, Record, RigFacts, RunStarted, SCHEMA,
 };
-use dfota_core::expect::Expect;
-use dfota_core::fault::Faults;
-use dfota_core::retries::Retries;
 use dfota_core::verdict::{Rule, Verdict};
 use dfota_hil::report::Run;
 use proptest::prelude::*;
@@ -16,26 +13,15 @@ use proptest::prelude::*;
 const HOSTILE: &str = "\0\u{1b}[31m ]]> <![CDATA[ & < > \" ' &amp; &#0; \u{b}\u{c}\r\n\t\u{7f}\u{85}\u{fffe}\u{ffff}\u{feff}\u{202e}😀 -->";
 
 fn case(id: &str, text: &str) -> Case {
+    let package = Package {
+        name: text.into(),
+        from: "A".parse().expect("a version"),
+        to: "B".parse().expect("a version"),
+        bytes: 1,
+        sha256: text.into(),
+    };
     Case {
-        id: id.into(),
-        suite: text.into(),
         place: text.into(),
-        package: Package {
-            name: text.into(),
-            from: "A".parse().expect("a version"),
-            to: "B".parse().expect("a version"),
-            bytes: 1,
-            sha256: text.into(),
-        },
-        via: Via::Uart,
-        on: "A".parse().expect("a version"),
-        block_size: 512,
-        faults: Faults::default(),
-        cut: None,
-        expect: Expect::success(),
-        limits: Limits::default(),
-        retries: Retries::default(),
-        measures: vec![],
         requirements: vec![text.into()],
         tags: vec![text.into()],
         ids: Ids {
@@ -43,7 +29,7 @@ fn case(id: &str, text: &str) -> Case {
             xray: Some(text.into()),
             xray_requirements: vec![text.into()],
         },
-        part: None,
+        ..Case::plain(id, text, package, Via::Uart)
     }
 }
 
@@ -58,28 +44,20 @@ fn started(text: &str, attachments: Attachments) -> Event {
         schema: SCHEMA,
         run: text.into(),
         tool: text.into(),
-        commit: None,
-        program_sha256: None,
         args: vec![text.into()],
-        seed: 0,
         host: text.into(),
         rig: RigFacts {
             file: file.clone(),
             module: text.into(),
             simulated: true,
             speed: 1.0,
-            discharge_ns: 0,
-            latency_ns: None,
-            lab: None,
+            ..RigFacts::default()
         },
         suites: vec![file],
-        packages: Vec::new(),
-        cut: None,
-        masked: false,
         attachments,
-        junit_profile: JunitProfile::default(),
         out: text.into(),
         folder: text.into(),
+        ..RunStarted::default()
     }))
 }
 

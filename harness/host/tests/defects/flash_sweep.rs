@@ -12,14 +12,12 @@ use bc66_sim::image;
 use bc66_sim::layout::Layout;
 use bc66_sim::package::pack_images;
 use bc66_sim::update_info::UpdateInfo;
-use dfota_core::case::{Case, Limits, Package, Via};
+use dfota_core::case::{Case, Package, Via};
 use dfota_core::cut::{CutPlan, Kind};
-use dfota_core::expect::{Expect, Reply};
-use dfota_core::fault::Faults;
+use dfota_core::expect::Reply;
 use dfota_core::judge::{Asked, Became, Facts, Fetches, judge};
 use dfota_core::moment::Moment;
 use dfota_core::percent::Percent;
-use dfota_core::retries::Retries;
 use dfota_core::update::{Input, Update};
 use dfota_core::urc::{Fota, Urc};
 use std::collections::BTreeSet;
@@ -207,21 +205,14 @@ impl Ended {
 /// Cuts are where the sweep puts them; armed for the end, none comes too late for the judge.
 fn case(times: u32) -> Case {
     let [from, to] = [SOURCE, TARGET].map(|name| name.parse().expect("a version"));
+    let package = Package {
+        name: "a-to-b".into(),
+        from,
+        to,
+        bytes: 1,
+        sha256: String::new(),
+    };
     Case {
-        id: "sweep".into(),
-        suite: "flash".into(),
-        place: "flash_sweep.rs".into(),
-        on: SOURCE.parse().expect("a version"),
-        package: Package {
-            name: "a-to-b".into(),
-            from,
-            to,
-            bytes: 1,
-            sha256: String::new(),
-        },
-        via: Via::Uart,
-        block_size: 1024,
-        faults: Faults::default(),
         cut: Some(CutPlan {
             at: Moment::End,
             after_min: Duration::ZERO,
@@ -230,13 +221,6 @@ fn case(times: u32) -> Case {
             kind: Kind::Power,
             times,
         }),
-        expect: Expect::success(),
-        limits: Limits::default(),
-        requirements: vec![],
-        tags: vec![],
-        ids: dfota_core::case::Ids::default(),
-        part: None,
-        retries: Retries::default(),
-        measures: vec![],
+        ..Case::plain("sweep", "flash", package, Via::Uart)
     }
 }

@@ -1,10 +1,7 @@
 //! A small run folder, written by the journal and the makers of the reports, without any module.
 
-use dfota_core::case::{Case, Limits, Package, Via};
-use dfota_core::event::{Attachments, CaseEnded, Event, FileFacts, Record, RigFacts, RunStarted, SCHEMA};
-use dfota_core::expect::Expect;
-use dfota_core::fault::Faults;
-use dfota_core::retries::Retries;
+use dfota_core::case::{Case, Package, Via};
+use dfota_core::event::{CaseEnded, Event, FileFacts, Record, RigFacts, RunStarted, SCHEMA};
 use dfota_core::verdict::{Rule, Verdict};
 use dfota_hil::clock::Clock;
 use dfota_hil::evidence::maker::{MakeError, Wanted, make};
@@ -110,31 +107,21 @@ fn tell(journal: &Journal, ids: &[&str]) {
         text: format!("{name}: text\n"),
     };
     journal.post(Event::RunStarted(Box::new(RunStarted {
-        junit_profile: dfota_core::event::JunitProfile::default(),
-        masked: false,
         schema: SCHEMA,
         run: "run".into(),
         tool: env!("CARGO_PKG_VERSION").into(),
-        commit: None,
-        program_sha256: None,
-        args: vec!["run".into()],
-        seed: 7,
-        host: "host".into(),
         rig: RigFacts {
             file: facts("rig"),
             module: "bc66".into(),
             simulated: true,
             speed: 1.0,
-            discharge_ns: 0,
-            latency_ns: None,
-            lab: None,
+            ..RigFacts::default()
         },
         suites: vec![facts("suite")],
         packages: vec![package()],
-        cut: None,
-        attachments: Attachments::Relative,
         out: "run".into(),
         folder: "/run".into(),
+        ..RunStarted::default()
     })));
     for id in ids {
         journal.post(Event::CasePlanned {
@@ -179,23 +166,5 @@ fn package() -> Package {
 }
 
 fn case(id: &str) -> Case {
-    Case {
-        id: id.into(),
-        suite: "suite".into(),
-        place: "suite.yaml:3".into(),
-        package: package(),
-        via: Via::Uart,
-        on: "A".parse().expect("a version"),
-        block_size: 512,
-        faults: Faults::default(),
-        cut: None,
-        expect: Expect::success(),
-        limits: Limits::default(),
-        retries: Retries::default(),
-        measures: vec![],
-        requirements: vec![],
-        tags: vec![],
-        ids: dfota_core::case::Ids::default(),
-        part: None,
-    }
+    Case::plain(id, "suite", package(), Via::Uart)
 }
