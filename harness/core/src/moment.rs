@@ -1,5 +1,6 @@
 //! The moment of an update at which a cut is armed.
 
+use crate::case::Via;
 use crate::percent::Percent;
 use crate::urc::{Fota, Urc};
 use alloc::{format, string::String};
@@ -37,6 +38,17 @@ impl Moment {
         "updating N%",
         "end",
     ];
+
+    /// Whether an update over this transport comes to it.
+    pub fn comes_via(self, via: Via) -> bool {
+        match self {
+            Self::HttpStart => via == Via::Http,
+            Self::CoapStart => via == Via::Coap,
+            Self::Downloading(_) => via != Via::Uart,
+            Self::UploadBlock(_) => via == Via::Uart,
+            Self::Start | Self::Updating(_) | Self::End => true,
+        }
+    }
 
     /// The moment that this URC is, as exactly as the module says it.
     pub fn of(urc: &Urc) -> Option<Self> {

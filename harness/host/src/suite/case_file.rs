@@ -18,8 +18,6 @@ use dfota_core::expect::{Expect, Lwm2m};
 use dfota_core::moment::Moment;
 use std::time::Duration;
 
-/// Bytes in a block of an upload that does not say.
-pub const BLOCK_SIZE: u16 = 1024;
 /// The first percentage in the vendor's examples (AN §2.1.4, §3.1.2).
 const FIRST_UPDATING: u8 = 20;
 
@@ -171,7 +169,7 @@ impl CaseFile<'_, '_> {
         if let (Some(_), Some(via @ (Via::Http | Via::Coap))) = (size, via) {
             self.other_transport(&at, via, "blocks are of an upload");
         }
-        size.map_or(BLOCK_SIZE, |BlockSize(size)| size)
+        size.map_or(Case::BLOCK_SIZE, |BlockSize(size)| size)
     }
 
     /// Notes a key that the case's transport does not have.
@@ -230,18 +228,13 @@ impl CaseFile<'_, '_> {
         let Some(via) = via else {
             return;
         };
-        let missing = match (moment, via) {
-            (Moment::HttpStart, Via::Uart | Via::Coap) => Some("a download over HTTP alone has it"),
-            (Moment::CoapStart, Via::Uart | Via::Http) => Some("a download over CoAP alone has it"),
-            (Moment::Downloading(_), Via::Uart) => {
-                Some("what is uploaded is not downloaded; see `upload block N`")
-            }
-            (Moment::UploadBlock(_), Via::Http | Via::Coap) => {
-                Some("what is downloaded is not uploaded; see `downloading N%`")
-            }
-            _ => None,
-        };
-        if let Some(help) = missing {
+        if !moment.comes_via(via) {
+            let help = match moment {
+                Moment::HttpStart => "a download over HTTP alone has it",
+                Moment::CoapStart => "a download over CoAP alone has it",
+                Moment::Downloading(_) => "what is uploaded is not downloaded; see `upload block N`",
+                _ => "what is downloaded is not uploaded; see `downloading N%`",
+            };
             let why = Mistake::new(format!("`{moment}` never comes in a case via `{via}`"))
                 .label(format!("not via `{via}`"))
                 .help(help);
