@@ -5,13 +5,14 @@ pub mod campaign;
 pub mod earlier;
 pub mod estimate;
 pub mod filter;
+pub mod one_cut;
 pub mod plan_text;
 pub mod route;
 pub mod selection;
 pub mod standing;
 
 use crate::cli::{self, Failed};
-use crate::plan::campaign::Outline;
+use crate::plan::campaign::{CampaignCut, Outline};
 use crate::plan::earlier::Earlier;
 use crate::plan::estimate::module_time;
 use crate::plan::route::{Route, Way};
@@ -19,7 +20,6 @@ use crate::plan::selection::Selection;
 use crate::plan::standing::Standing;
 use crate::rig::{Link, Rig, module_word};
 use crate::suite::{Suite, SuiteCase};
-use dfota_core::campaign::Role;
 use dfota_core::case::{Case, Via};
 use dfota_core::cut::{Cut, CutPlan, Kind};
 use dfota_core::duration::Short;
@@ -56,19 +56,6 @@ pub struct Plan {
     /// Every cut that this rig can make of the campaigns of the plan, selected or not: they are done when these are.
     #[serde(skip)]
     pub slots: Vec<CampaignCut>,
-}
-
-/// A cut of a campaign, by name.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CampaignCut {
-    /// The suite.
-    pub suite: String,
-    /// The campaign.
-    pub campaign: String,
-    /// The id of the case.
-    pub case: String,
-    /// The campaign has a claim.
-    pub claim: bool,
 }
 
 /// A case of a plan.
@@ -200,13 +187,13 @@ impl Plan {
                 .collect();
             match &selection.cut {
                 Some(cut) if !taken.is_empty() => {
-                    let (suite, case) = with_cut(&taken, cut)?;
+                    let (suite, case) = one_cut::with_cut(&taken, cut)?;
                     cases.push(planner.case(suite, &case, run));
                 }
                 _ => {
-                    let needed = needed_calibrations(&taken);
+                    let needed = campaign::needed_calibrations(&taken);
                     let all = expanded.iter().filter(|(suite, case)| {
-                        selection.takes(&case.case, run) || is_needed(&needed, suite, &case.case)
+                        selection.takes(&case.case, run) || campaign::is_needed(&needed, suite, &case.case)
                     });
                     cases.extend(all.map(|(suite, case)| planner.case(suite, case, run)));
                 }
@@ -225,144 +212,11 @@ impl Plan {
             speed: rig.speed(),
             totals: Totals::of(&cases),
             warnings: std::mem::take(&mut planner.warnings),
-            campaigns: outlines(&cases, earlier),
-            slots: slots(&cases, &expanded, |case| planner.left_out(case).is_some()),
+            campaigns: campaign::outlines(&cases, earlier),
+            slots: campaign::slots(&cases, &expanded, |case| planner.left_out(case).is_some()),
             standing: None,
             cases,
         })
-    }
-}
-
-fn slots(
-    cases: &[Planned],
-    expanded: &[(&Suite, SuiteCase)],
-    left_out: impl Fn(&Case) -> bool,
-) -> Vec<CampaignCut> {
-    let name = |case: &Case| {
-        let (part, _) = campaign::slot(case)?;
-        Some((case.suite.clone(), part.campaign.clone()))
-    };
-    let claims: std::collections::BTreeSet<_> = expanded
-        .iter()
-        .filter(|(_, case)| is_claim(&case.case))
-        .filter_map(|(_, case)| Some((&case.case.suite, &case.case.part.as_ref()?.campaign)))
-        .collect();
-    let planned: std::collections::BTreeSet<_> =
-        cases.iter().filter_map(|planned| name(&planned.case)).collect();
-    expanded
-        .iter()
-        .filter_map(|(_, case)| {
-            let (suite, campaign) = name(&case.case).filter(|name| planned.contains(name))?;
-            let claim = claims.contains(&(&suite, &campaign));
-            (case.skip.is_none() && !left_out(&case.case)).then(|| CampaignCut {
-                claim,
-                suite,
-                campaign,
-                case: case.case.id.clone(),
-            })
-        })
-        .collect()
-}
-
-/// What the campaigns among the cases come to.
-fn outlines(cases: &[Planned], earlier: &Earlier) -> Vec<Outline> {
-    let mut outlines: Vec<Outline> = Vec::new();
-    for Planned { case, .. } in cases {
-        let Some(part) = &case.part else { continue };
-        let same = |outline: &Outline| outline.suite == case.suite && outline.campaign == part.campaign;
-        let at = outlines.iter().position(same).unwrap_or_else(|| {
-            outlines.push(Outline::new(&case.suite, &part.campaign));
-            outlines.len() - 1
-        });
-        outlines[at].add(part);
-        outlines[at].earlier = earlier
-            .ended()
-            .find(|((suite, campaign), _)| *suite == case.suite && *campaign == part.campaign)
-            .map_or(Vec::new(), |(_, ended)| ended.to_vec());
-        outlines[at].done += u32::from(earlier.settled(case).is_some());
-        if earlier.update_time(case).is_some() {
-            outlines[at].times = "those of the last calibration".to_owned();
-        }
-    }
-    outlines
-}
-
-/// Suite, campaign and package of every calibration without which a selected cut has no place.
-fn needed_calibrations<'t>(taken: &[&'t (&Suite, SuiteCase)]) -> Vec<(&'t str, &'t str, &'t str)> {
-    let mut needed: Vec<_> = taken
-        .iter()
-        .filter_map(|(_, case)| {
-            let (part, slot) = campaign::slot(&case.case)?;
-            let case = &case.case;
-            campaign::needs_calibration(slot).then_some((
-                case.suite.as_str(),
-                part.campaign.as_str(),
-                case.package.name.as_str(),
-            ))
-        })
-        .collect();
-    needed.sort_unstable();
-    needed.dedup();
-    needed
-}
-
-fn is_needed(needed: &[(&str, &str, &str)], suite: &Suite, case: &Case) -> bool {
-    case.part.as_ref().is_some_and(|part| {
-        part.role == Role::Calibration
-            && needed.contains(&(
-                suite.name.as_str(),
-                part.campaign.as_str(),
-                case.package.name.as_str(),
-            ))
-    })
-}
-
-/// The one case that is selected, or the first cut of the one campaign, with this cut in place of its own.
-fn with_cut<'s>(taken: &[&(&'s Suite, SuiteCase)], cut: &Cut) -> Result<(&'s Suite, SuiteCase), PlanError> {
-    let campaign_of = |(_, case): &(&Suite, SuiteCase)| {
-        let part = case.case.part.as_ref()?;
-        Some((case.case.suite.clone(), part.campaign.clone()))
-    };
-    let first = campaign_of(taken[0]);
-    let one_campaign = first.is_some() && taken.iter().all(|case| campaign_of(case) == first);
-    if taken.len() > 1 && !one_campaign {
-        let some: Vec<String> = taken
-            .iter()
-            .take(3)
-            .map(|(_, case)| format!("`{}`", case.case.id))
-            .collect();
-        return Err(PlanError::CutOfMany {
-            cases: taken.len(),
-            some: some.join(", ") + if taken.len() > 3 { ", …" } else { "" },
-        });
-    }
-    let is_cut = |taken: &&&(&Suite, SuiteCase)| campaign::slot(&taken.1.case).is_some();
-    let (suite, case) = taken.iter().find(is_cut).unwrap_or(&taken[0]);
-    let mut case = case.clone();
-    if !has_moment(cut.at, case.case.via) {
-        return Err(PlanError::CutElsewhere {
-            cut: cut.clone(),
-            moment: cut.at,
-            via: case.case.via,
-        });
-    }
-    if let (true, Some(part)) = (taken.len() > 1, &case.case.part) {
-        case.case.id.clone_from(&part.campaign);
-    }
-    case.case.part = None;
-    case.case.cut = Some(CutPlan::of(cut, 1));
-    case.off_is_discharge = false;
-    Ok((suite, case))
-}
-
-/// Whether the transport has the moment.
-fn has_moment(moment: Moment, via: Via) -> bool {
-    match moment {
-        Moment::HttpStart => via == Via::Http,
-        Moment::CoapStart => via == Via::Coap,
-        Moment::Downloading(_) => via != Via::Uart,
-        Moment::UploadBlock(_) => via == Via::Uart,
-        Moment::Start | Moment::Updating(_) | Moment::End => true,
     }
 }
 
@@ -438,12 +292,12 @@ impl Planner<'_> {
             .or_else(|| self.left_out(&case))
             .or_else(|| self.done(&case));
         let (mut own, mut preparing) = (false, 0);
-        if skip.is_none() && !is_claim(&case) {
+        if skip.is_none() && !campaign::is_claim(&case) {
             self.glitch(&case);
             preparing = self.way(suite, &case);
-            own = !is_claim(&case) && self.route.pass(&case);
+            own = !campaign::is_claim(&case) && self.route.pass(&case);
         }
-        let module = if is_claim(&case) {
+        let module = if campaign::is_claim(&case) {
             Duration::ZERO
         } else {
             module_time(
@@ -564,13 +418,8 @@ fn beyond(case: &Case) -> Option<String> {
     })
 }
 
-/// Nothing is done for a claim: it is judged.
-fn is_claim(case: &Case) -> bool {
-    matches!(&case.part, Some(part) if matches!(part.role, Role::Claim(_)))
-}
-
 fn needs(case: &Case) -> Vec<&'static str> {
-    if is_claim(case) {
+    if campaign::is_claim(case) {
         return Vec::new();
     }
     let via = match case.via {

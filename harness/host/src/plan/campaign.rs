@@ -3,6 +3,8 @@
 //! Ids are numbers in the order of the file, so that a case keeps its name from night to night whatever order it runs in;
 //! where its cut falls is data of the case.
 
+use crate::plan::Planned;
+use crate::plan::earlier::Earlier;
 use crate::rig::Rig;
 use crate::suite::{Campaign, Suite, SuiteCase};
 use dfota_core::campaign::{Part, Role, Slot};
@@ -15,7 +17,7 @@ use dfota_core::seed::Seed;
 use dfota_core::sweep::{Place, Spacing, Sweep};
 use dfota_core::timeline::Timeline;
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// The case itself where it is no campaign, else everything that its campaign does, in the order in which it is done.
@@ -195,6 +197,109 @@ pub fn cut(slot: &Slot, timeline: &Timeline, seed: Seed, label: &str) -> Option<
 /// Whether a calibration has to have been run before the slot's cut is known.
 pub fn needs_calibration(slot: &Slot) -> bool {
     matches!(slot.place, Place::Within(..) | Place::Anywhere(_))
+}
+
+/// A cut of a campaign, by name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CampaignCut {
+    /// The suite.
+    pub suite: String,
+    /// The campaign.
+    pub campaign: String,
+    /// The id of the case.
+    pub case: String,
+    /// The campaign has a claim.
+    pub claim: bool,
+}
+
+/// Every cut that the rig can make of the campaigns among the cases, selected or not.
+pub fn slots(
+    cases: &[Planned],
+    expanded: &[(&Suite, SuiteCase)],
+    left_out: impl Fn(&Case) -> bool,
+) -> Vec<CampaignCut> {
+    let name = |case: &Case| {
+        let (part, _) = slot(case)?;
+        Some((case.suite.clone(), part.campaign.clone()))
+    };
+    let claims: BTreeSet<_> = expanded
+        .iter()
+        .filter(|(_, case)| is_claim(&case.case))
+        .filter_map(|(_, case)| Some((&case.case.suite, &case.case.part.as_ref()?.campaign)))
+        .collect();
+    let planned: BTreeSet<_> = cases.iter().filter_map(|planned| name(&planned.case)).collect();
+    expanded
+        .iter()
+        .filter_map(|(_, case)| {
+            let (suite, campaign) = name(&case.case).filter(|name| planned.contains(name))?;
+            let claim = claims.contains(&(&suite, &campaign));
+            (case.skip.is_none() && !left_out(&case.case)).then(|| CampaignCut {
+                claim,
+                suite,
+                campaign,
+                case: case.case.id.clone(),
+            })
+        })
+        .collect()
+}
+
+/// What the campaigns among the cases come to.
+pub fn outlines(cases: &[Planned], earlier: &Earlier) -> Vec<Outline> {
+    let mut outlines: Vec<Outline> = Vec::new();
+    for Planned { case, .. } in cases {
+        let Some(part) = &case.part else { continue };
+        let same = |outline: &Outline| outline.suite == case.suite && outline.campaign == part.campaign;
+        let at = outlines.iter().position(same).unwrap_or_else(|| {
+            outlines.push(Outline::new(&case.suite, &part.campaign));
+            outlines.len() - 1
+        });
+        outlines[at].add(part);
+        outlines[at].earlier = earlier
+            .ended()
+            .find(|((suite, campaign), _)| *suite == case.suite && *campaign == part.campaign)
+            .map_or(Vec::new(), |(_, ended)| ended.to_vec());
+        outlines[at].done += u32::from(earlier.settled(case).is_some());
+        if earlier.update_time(case).is_some() {
+            outlines[at].times = "those of the last calibration".to_owned();
+        }
+    }
+    outlines
+}
+
+/// Suite, campaign and package of every calibration without which a selected cut has no place.
+pub fn needed_calibrations<'t>(taken: &[&'t (&Suite, SuiteCase)]) -> Vec<(&'t str, &'t str, &'t str)> {
+    let mut needed: Vec<_> = taken
+        .iter()
+        .filter_map(|(_, case)| {
+            let (part, slot) = slot(&case.case)?;
+            let case = &case.case;
+            needs_calibration(slot).then_some((
+                case.suite.as_str(),
+                part.campaign.as_str(),
+                case.package.name.as_str(),
+            ))
+        })
+        .collect();
+    needed.sort_unstable();
+    needed.dedup();
+    needed
+}
+
+/// Whether the case is one of these calibrations.
+pub fn is_needed(needed: &[(&str, &str, &str)], suite: &Suite, case: &Case) -> bool {
+    case.part.as_ref().is_some_and(|part| {
+        part.role == Role::Calibration
+            && needed.contains(&(
+                suite.name.as_str(),
+                part.campaign.as_str(),
+                case.package.name.as_str(),
+            ))
+    })
+}
+
+/// Nothing is done for a claim: it is judged.
+pub fn is_claim(case: &Case) -> bool {
+    matches!(&case.part, Some(part) if matches!(part.role, Role::Claim(_)))
 }
 
 /// What `plan` says of a campaign as a whole.
