@@ -1,8 +1,7 @@
 //! The campaigns of a run: when their moments come, where each cut falls, and what was tallied, now and in earlier runs.
 
 use super::{Judged, Runner};
-use crate::plan::CampaignCut;
-use crate::plan::campaign::{self, slot};
+use crate::plan::campaign::{self, CampaignCut, slot};
 use crate::plan::earlier::Earlier;
 use crate::state::StateError;
 use crate::state::campaign_store::{CampaignStore, Kept};
@@ -121,12 +120,11 @@ impl Runner<'_> {
             label.push_str(&format!("#again{made_up}"));
         }
         let seed = self.options.seed;
-        let campaign = self.campaigns.get(case, part);
+        let campaign = self.campaigns.get(case, part).map(|campaign| &*campaign);
         let timeline = campaign.and_then(|campaign| campaign.timelines.get(&case.package.name));
         let timeline = timeline.cloned().unwrap_or_default();
-        let again = self.campaigns.get(case, part);
         // A cut that was made and never judged is made again, exactly: what it did is not to be lost.
-        let again = again
+        let again = campaign
             .filter(|_| made_up == 0)
             .and_then(|campaign| campaign.store.unjudged(&case.id));
         let drawn = campaign::cut(slot, &timeline, seed, &label);
@@ -161,13 +159,11 @@ impl Runner<'_> {
         }
         let left_out = (case.suite.clone(), case.id.clone());
         self.campaigns.left_out.insert(left_out);
-        Some({
-            format!(
-                "the {line} was measured to come back {} ms of the module's time after it is told to: off for {} cannot be made",
-                (least.as_secs_f64() * 1e4).ceil() / 10.0,
-                Short(slot.off)
-            )
-        })
+        Some(format!(
+            "the {line} was measured to come back {} ms of the module's time after it is told to: off for {} cannot be made",
+            (least.as_secs_f64() * 1e4).ceil() / 10.0,
+            Short(slot.off)
+        ))
     }
 
     /// What a part of a campaign has told, written down for the parts after it and for later runs.
@@ -221,9 +217,9 @@ impl Runner<'_> {
             drawn: slot.claim.is_some(),
             brick: judged.is_brick(),
             failed: matches!(judged.verdict, Verdict::Fail(_)),
+            unjudged: false,
             // One that failed outside the claim's window has to be made up for by a later run: nothing is tried again
             // after a failure.
-            unjudged: false,
             settled: inside || (slot.claim.is_none() && matches!(judged.verdict, Verdict::Fail(_))),
             run: None,
         };

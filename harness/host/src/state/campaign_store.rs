@@ -17,7 +17,7 @@ use dfota_core::cut::Cut;
 use dfota_core::timeline::Timeline;
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -43,6 +43,8 @@ pub struct CampaignStore {
     path: PathBuf,
     file: Option<File>,
     cuts: Vec<Tallied>,
+    /// By case, the run that settled it.
+    settled: HashMap<String, String>,
     timelines: BTreeMap<String, Timeline>,
     /// Campaigns of the same key that are over.
     ended: Vec<(String, String)>,
@@ -83,6 +85,7 @@ impl CampaignStore {
             path,
             file: None,
             cuts: Vec::new(),
+            settled: HashMap::new(),
             timelines: BTreeMap::new(),
             ended: ended(&state.campaigns(), key),
         };
@@ -112,7 +115,7 @@ impl CampaignStore {
         }
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(|why| unread(&path, why))?;
-        (store.cuts, store.timelines) = (Vec::new(), BTreeMap::new());
+        (store.cuts, store.settled, store.timelines) = Default::default();
         let whole = store.take(&bytes)?;
         file.set_len(whole as u64)
             .and_then(|()| file.seek(SeekFrom::End(0)).map(drop))
@@ -142,7 +145,12 @@ impl CampaignStore {
 
     fn know(&mut self, kept: Kept) {
         match kept {
-            Kept::Cut(tallied) => self.cuts.push(tallied),
+            Kept::Cut(tallied) => {
+                if let Some(run) = tallied.run.clone().filter(|_| tallied.settled) {
+                    self.settled.insert(tallied.case.clone(), run);
+                }
+                self.cuts.push(tallied);
+            }
             Kept::Calibrated(package, timeline) => {
                 self.timelines.insert(package, timeline);
             }
@@ -162,8 +170,7 @@ impl CampaignStore {
 
     /// The run in which the case was settled, if it was.
     pub fn settled(&self, case: &str) -> Option<&str> {
-        let settled = |cut: &&Tallied| cut.settled && cut.case == case;
-        self.cuts.iter().rev().find(settled)?.run.as_deref()
+        self.settled.get(case).map(String::as_str)
     }
 
     /// The cut of the case that was made last and never judged, if it is still open.
