@@ -105,7 +105,10 @@ impl Runner<'_> {
         })?;
         let tried = self.wait_for_server(case, tried)?;
         let mut answered = self.ask(case, &tried)?;
-        self.module().measure_update();
+        // An update that prepares the case is none of its measurements.
+        if before.is_some() {
+            self.module().measure_update();
+        }
         let read_back = self.read_back(case, offered, &answered.became());
         // A module that is dead or has lost its network cannot be read over it: that is the finding, and no other.
         let lost = match before {
