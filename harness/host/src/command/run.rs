@@ -163,6 +163,7 @@ fn perform(args: Args, common: Common, hunt: Option<Hunt>) -> Result<u8, Failed>
     let (journal, writer) =
         Writer::start(&out, clock, Box::new(observer)).map_err(|why| unwritable(&out, &why))?;
     let begun = started(&args, &rig, &suites, seed, (&out, hunt.is_some()));
+    let name = begun.run.clone();
     journal.post(Event::RunStarted(Box::new(begun)));
     let planned = if hunt.is_some() { &[][..] } else { &plan.cases[..] };
     for Planned { case, skip, .. } in planned {
@@ -184,9 +185,6 @@ fn perform(args: Args, common: Common, hunt: Option<Hunt>) -> Result<u8, Failed>
     }
     let store = history::of_run(&args.selection.state, &out)?;
     trend(&store, &rig, planned, &journal);
-    let name = out
-        .file_name()
-        .map_or(String::new(), |name| name.to_string_lossy().into_owned());
     let campaigns = Campaigns::new(&name, earlier);
     let options = Options {
         seed,
@@ -349,7 +347,8 @@ fn on_rig(
     let (exit, interrupted, unfit) = match (&keeps.hunt, &plan.cases[..]) {
         (Some(hunt), [Planned { case, skip: None, .. }, ..]) => {
             let (bisected, interrupted) = runner.hunt(case, hunt);
-            (search_exit(&bisected, interrupted), interrupted, None)
+            let exit = search_exit(&bisected, interrupted);
+            (exit, interrupted, runner.finish().unfit)
         }
         _ => {
             runner.run(cases);

@@ -42,7 +42,10 @@ impl Runner<'_> {
     pub fn hunt(&mut self, case: &Case, hunt: &Hunt) -> (Bisected, bool) {
         self.searched = Some(case.id.clone());
         let mut probes = Vec::new();
-        let result = self.search(case, hunt, &mut probes);
+        let result = match self.enter(case) {
+            Ok(()) => self.search(case, hunt, &mut probes),
+            Err(_) => Err(Lost::Interrupted),
+        };
         let interrupted = matches!(result, Err(Lost::Interrupted));
         let bisected = match result {
             Ok(bisected) => Bisected { probes, ..bisected },
@@ -102,9 +105,7 @@ impl Runner<'_> {
             part: Some(part),
             ..case.clone()
         };
-        if self.planned(&calibration) {
-            return Err(Lost::Interrupted);
-        }
+        self.planned(&calibration)?;
         match self.verdicts.last() {
             Some(Verdict::Pass) => Ok(self.campaigns.calibrated.take().unwrap_or_default()),
             _ => Err(Lost::Because(
@@ -113,13 +114,20 @@ impl Runner<'_> {
         }
     }
 
-    /// Runs a case that the plan does not have; whether the run was interrupted in it.
-    fn planned(&mut self, case: &Case) -> bool {
+    /// Runs a case that the plan does not have.
+    fn planned(&mut self, case: &Case) -> Result<(), Lost> {
+        if self.is_over() {
+            return Err(Lost::Because("`--max-time` was over".to_owned()));
+        }
         self.module().journal.post(Event::CasePlanned {
             case: Box::new(case.clone()),
             skip: None,
         });
-        self.one(case)
+        self.interrupted |= self.one(case);
+        if self.interrupted {
+            return Err(Lost::Interrupted);
+        }
+        Ok(())
     }
 
     /// One cut, several times; gives what came of it, and how late the cuts were at most.
@@ -145,9 +153,7 @@ impl Runner<'_> {
                 cut: Some(CutPlan::of(&cut, 1)),
                 ..case.clone()
             };
-            if self.planned(&probe) {
-                return Err(Lost::Interrupted);
-            }
+            self.planned(&probe)?;
             if self.given_up {
                 return Err(Lost::Because(
                     "the module is dead, and the rig cannot restore it for another probe (key `reflash`)"
