@@ -52,7 +52,7 @@ bench:
     cargo bench -p dfota-hil --bench coap_blocks
     cargo bench -p dfota-hil --bench journal
     cargo bench -p dfota-hil --bench evidence
-    cargo bench -p dfota-hil --bench reports
+    cargo bench -p dfota-hil --bench history
     cargo bench -p dfota-hil --bench report
 
 # Write the JSON schemas and test snapshots anew

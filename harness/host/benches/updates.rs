@@ -63,20 +63,23 @@ cases:
 }
 
 /// Seconds of real time between something that the harness learns and the next thing that it does or writes down. Waits
-/// before an edge of the supply are its choice: discharge, off time, the cut's delay.
+/// that are its choice are left out: before an edge of the supply (discharge, off time, the cut's delay), and before it asks
+/// a module that boots or attaches once more.
 fn reaction(run: &Path) -> f64 {
     let records = dfota_hil::journal::read(run).expect("a journal");
+    // It asks for life and for the registration again and again, with pauses of its choice in between.
+    let asks_again = |text: &str| matches!(text, "AT" | "AT+CEREG?");
     let acts = |event: &Event| {
-        matches!(
-            event,
-            Event::Tx { .. }
-                | Event::TxData { .. }
-                | Event::Step { .. }
-                | Event::Measured { .. }
-                | Event::Identity { .. }
-                | Event::CaseStarted { .. }
-                | Event::CaseEnded(_)
-        )
+        matches!(event, Event::Tx { text } if !asks_again(text))
+            || matches!(
+                event,
+                Event::TxData { .. }
+                    | Event::Step { .. }
+                    | Event::Measured { .. }
+                    | Event::Identity { .. }
+                    | Event::CaseStarted { .. }
+                    | Event::CaseEnded(_)
+            )
     };
     // Between two commands the module has not answered the first: that time is its own.
     let waits = |event: &Event| {

@@ -1,17 +1,12 @@
 //! The JUnit file and the history of a run with 10,000 cases, out of its journal in memory.
 //!
-//! `cargo bench -p dfota-hil --bench reports`. Each case has what a cut over the UART leaves behind: thirty lines of the
+//! `cargo bench -p dfota-hil --bench history`. Each case has what a cut over the UART leaves behind: thirty lines of the
 //! dialogue, a cut, four measurements; one in fifty failed.
 
-use dfota_core::case::{Case, Ids, Limits, Package, Via};
-use dfota_core::event::{
-    Attachments, CaseEnded, Event, FileFacts, JunitProfile, Record, RigFacts, RunStarted, SCHEMA,
-};
-use dfota_core::expect::Expect;
-use dfota_core::fault::Faults;
+use dfota_core::case::{Case, Package, Via};
+use dfota_core::event::{CaseEnded, Event, FileFacts, JunitProfile, Record, RigFacts, RunStarted, SCHEMA};
 use dfota_core::measure::Measure;
 use dfota_core::outcome::Outcome;
-use dfota_core::retries::Retries;
 use dfota_core::verdict::{Rule, Verdict};
 use dfota_hil::history::{Entry, Store, trend};
 use dfota_hil::report::{Run, junit};
@@ -150,30 +145,22 @@ fn of_case(events: &mut Vec<Event>, n: usize, case: &Case) {
 }
 
 fn case(n: usize) -> Case {
+    let package = Package {
+        name: "a-to-b".into(),
+        from: "BC66NBR01A01".parse().expect("a version"),
+        to: "BC66NBR01A02".parse().expect("a version"),
+        bytes: 65_536,
+        sha256: "0".repeat(64),
+    };
     Case {
-        id: format!("forced-resume[via=uart,at=50%,run={n}]"),
-        suite: SUITE.into(),
         place: "nightly.yaml:12".into(),
-        package: Package {
-            name: "a-to-b".into(),
-            from: "BC66NBR01A01".parse().expect("a version"),
-            to: "BC66NBR01A02".parse().expect("a version"),
-            bytes: 65_536,
-            sha256: "0".repeat(64),
-        },
-        via: Via::Uart,
-        on: "BC66NBR01A01".parse().expect("a version"),
-        block_size: 1024,
-        faults: Faults::default(),
-        cut: None,
-        expect: Expect::success(),
-        limits: Limits::default(),
-        retries: Retries::default(),
-        measures: Vec::new(),
         requirements: vec!["TS 103 701 5.9-1-2".into()],
-        tags: Vec::new(),
-        ids: Ids::default(),
-        part: None,
+        ..Case::plain(
+            &format!("forced-resume[via=uart,at=50%,run={n}]"),
+            SUITE,
+            package,
+            Via::Uart,
+        )
     }
 }
 
@@ -186,29 +173,14 @@ fn started() -> Event {
     };
     Event::RunStarted(Box::new(RunStarted {
         schema: SCHEMA,
-        run: "bench".into(),
-        tool: "0".into(),
-        commit: None,
-        args: Vec::new(),
-        seed: 7,
-        host: "host".into(),
         rig: RigFacts {
             file: file.clone(),
             module: "bc66".into(),
             simulated: true,
             speed: 60.0,
-            discharge_ns: 0,
-            latency_ns: None,
-            lab: None,
+            ..RigFacts::default()
         },
         suites: vec![file],
-        packages: Vec::new(),
-        cut: None,
-        masked: false,
-        program_sha256: None,
-        attachments: Attachments::Relative,
-        junit_profile: JunitProfile::Strict,
-        out: "out".into(),
-        folder: "/out".into(),
+        ..RunStarted::default()
     }))
 }
