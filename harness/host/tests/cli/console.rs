@@ -77,10 +77,10 @@ fn typed_commands_and_orders_for_the_rig() {
 fn quit_leaves_the_rest_unsent() {
     let lab = Lab::new();
     let ran = lab
-        .run_with_input(&["console", "rigs/sim-fast.yaml"], ":help\n:quit\nATI\n")
+        .run_with_input(&["console", "rigs/sim-fast.yaml"], ":help\n:quit\nAT+CGMI\n")
         .ends(0);
     assert!(ran.stdout.contains("# :quit "), "{}", ran.stdout);
-    assert!(!ran.stdout.contains("ATI"), "{}", ran.stdout);
+    assert!(!ran.stdout.contains("CGMI"), "{}", ran.stdout);
 }
 
 #[test]
