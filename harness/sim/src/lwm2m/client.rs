@@ -3,30 +3,23 @@
 //! One confirmable request is under way at a time (NSTART is 1, RFC 7252 §4.7); the others wait. Notifications are
 //! confirmable (assumed) and always carry the value of the moment they are sent, so one may skip a state.
 
+mod requests;
+
 use super::firmware::Action;
 use super::objects::{BINDING, Objects};
 use super::path::Path;
 use crate::clock::Clock;
-use crate::coap::option::{
-    ACCEPT, BLOCK1, BLOCK2, CONTENT_FORMAT, LOCATION_PATH, OBSERVE, SIZE1, URI_HOST, URI_PATH, URI_PORT,
-    URI_QUERY,
-};
-use crate::coap::{Block, Code, Exchange, Kind, Message, News, Step};
+use crate::coap::option::{CONTENT_FORMAT, LOCATION_PATH, OBSERVE, URI_PATH, URI_QUERY};
+use crate::coap::{Code, Exchange, Kind, Message, News, Step};
 use crate::durations::COAP_EXCHANGE_LIFETIME;
 use crate::random::Random;
 use bc66_wire::lwm2m::{REGISTRATION_PATH, VERSION, format, status};
+use requests::Incoming;
 use std::collections::VecDeque;
 use std::time::Instant;
 
-/// Observations that the module keeps. Assumed.
-const OBSERVATIONS_MAX: usize = 8;
 /// Messages that are remembered, so that their copies are known. Assumed.
 const REMEMBERED_MAX: usize = 256;
-/// Longest payload that may come in blocks. Assumed: what is written to these objects is short.
-const INCOMING_MAX: usize = 1024;
-/// Critical options that a request may have.
-const KNOWN: [u16; 7] = [URI_HOST, URI_PORT, URI_PATH, URI_QUERY, ACCEPT, BLOCK1, BLOCK2];
-
 /// What has happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
@@ -102,31 +95,6 @@ struct Observation {
     token: Vec<u8>,
     accept: Option<u16>,
     told: Vec<u8>,
-}
-
-/// A payload that comes in blocks.
-#[derive(Debug)]
-struct Incoming {
-    code: Code,
-    path: Path,
-    bytes: Vec<u8>,
-}
-
-/// What a request is answered with.
-struct Answer {
-    code: Code,
-    options: Vec<(u16, Vec<u8>)>,
-    payload: Vec<u8>,
-}
-
-impl From<Code> for Answer {
-    fn from(code: Code) -> Self {
-        Self {
-            code,
-            options: Vec::new(),
-            payload: Vec::new(),
-        }
-    }
 }
 
 /// The client of one boot.
@@ -412,127 +380,6 @@ impl Client {
         None
     }
 
-    fn on_request(&mut self, request: &Message, objects: &mut Objects) -> Option<Message> {
-        let piggybacked = match request.kind {
-            Kind::Confirmable => true,
-            Kind::NonConfirmable => false,
-            Kind::Acknowledgement | Kind::Reset => return None,
-        };
-        if request.unknown_critical(&KNOWN).is_some() && !piggybacked {
-            return None;
-        }
-        let answer = if request.unknown_critical(&KNOWN).is_some() {
-            Code::BAD_OPTION.into()
-        } else {
-            self.answer(request, objects).unwrap_or_else(Answer::from)
-        };
-        let (kind, id) = if piggybacked {
-            (Kind::Acknowledgement, request.id)
-        } else {
-            (Kind::NonConfirmable, self.id())
-        };
-        let mut message = Message::new(kind, answer.code, id, &request.token);
-        message.options = answer.options;
-        message.payload = answer.payload;
-        Some(message)
-    }
-
-    fn answer(&mut self, request: &Message, objects: &mut Objects) -> Result<Answer, Code> {
-        let segments = request.texts(URI_PATH).ok_or(Code::NOT_FOUND)?;
-        let path = Path::of(&segments).ok_or(Code::NOT_FOUND)?;
-        match request.code {
-            Code::GET => self.get(request, path, objects),
-            Code::PUT | Code::POST => self.put(request, path, objects),
-            _ => Err(Code::METHOD_NOT_ALLOWED),
-        }
-    }
-
-    fn get(&mut self, request: &Message, path: Path, objects: &Objects) -> Result<Answer, Code> {
-        let accept = short(request, ACCEPT)?;
-        if accept == Some(format::LINK) {
-            let links = Objects::discover(path)?.into_bytes();
-            return content(request, format::LINK, links, None);
-        }
-        let (format, payload) = objects.read(path, accept)?;
-        let observe = request.uint(OBSERVE).filter(|_| !self.deaf);
-        if observe.is_some() {
-            self.observations.retain(|other| other.token != request.token);
-        }
-        let room = self.observations.len() < OBSERVATIONS_MAX;
-        if observe != Some(0) || !room {
-            return content(request, format, payload, None);
-        }
-        self.observations
-            .retain(|other| other.path != path || other.accept != accept);
-        self.observations.push(Observation {
-            path,
-            token: request.token.clone(),
-            accept,
-            told: payload.clone(),
-        });
-        self.sequence = (self.sequence + 1) & 0xFF_FFFF;
-        content(request, format, payload, Some(self.sequence))
-    }
-
-    /// Writes, or executes: a POST to a resource (TS10 §5.4.5).
-    fn put(&mut self, request: &Message, path: Path, objects: &mut Objects) -> Result<Answer, Code> {
-        let format = short(request, CONTENT_FORMAT)?;
-        let attributes = request.code == Code::PUT && request.value(URI_QUERY).is_some();
-        if attributes && request.payload.is_empty() {
-            Objects::discover(path)?;
-            return Ok(Code::CHANGED.into()); // attributes are taken and not followed
-        }
-        let executes = request.code == Code::POST && matches!(path, Path::Resource(..));
-        let block = match request.value(BLOCK1) {
-            Some(value) => Some(Block::decode(value).ok_or(Code::BAD_REQUEST)?),
-            None => None,
-        };
-        let payload = match block {
-            Some(block) if !executes => match self.gather(request, path, block)? {
-                Some(whole) => whole,
-                None => {
-                    let mut answer = Answer::from(Code::CONTINUE);
-                    answer.options.push((BLOCK1, block.encode()));
-                    return Ok(answer);
-                }
-            },
-            _ => request.payload.clone(),
-        };
-        let action = if executes {
-            objects.execute(path)?
-        } else {
-            objects.write(path, format, &payload)?
-        };
-        self.events.extend(action.map(Event::Act));
-        let mut answer = Answer::from(Code::CHANGED);
-        answer.options.extend(block.map(|block| (BLOCK1, block.encode())));
-        Ok(answer)
-    }
-
-    /// Adds a block to what came before; the whole, once it is there (RFC 7959 §2.5).
-    fn gather(&mut self, request: &Message, path: Path, block: Block) -> Result<Option<Vec<u8>>, Code> {
-        let before = match self.incoming.take() {
-            Some(incoming) if block.number > 0 && incoming.path == path && incoming.code == request.code => {
-                incoming.bytes
-            }
-            _ => Vec::new(),
-        };
-        let announced = request.uint(SIZE1).unwrap_or(0) as usize;
-        if before.len() != block.offset() || (block.more && request.payload.len() != block.size()) {
-            return Err(Code::INCOMPLETE);
-        }
-        if announced.max(before.len() + request.payload.len()) > INCOMING_MAX {
-            return Err(Code::TOO_LARGE);
-        }
-        let bytes = [before, request.payload.clone()].concat();
-        if !block.more {
-            return Ok(Some(bytes));
-        }
-        let code = request.code;
-        self.incoming = Some(Incoming { code, path, bytes });
-        Ok(None)
-    }
-
     fn request(&mut self, code: Code, path: &[String]) -> Message {
         let token = (self.random.bits() as u32).to_be_bytes();
         let mut message = Message::new(Kind::Confirmable, code, self.id(), &token);
@@ -553,45 +400,11 @@ impl Client {
     }
 }
 
-/// An option that is a number of two bytes.
-fn short(request: &Message, number: u16) -> Result<Option<u16>, Code> {
-    match request.value(number) {
-        None => Ok(None),
-        Some(_) => {
-            let value = request.uint(number).and_then(|value| u16::try_from(value).ok());
-            value.map(Some).ok_or(Code::BAD_OPTION)
-        }
-    }
-}
-
-/// A 2.05, cut into blocks if it is too long or if the request says so.
-fn content(request: &Message, format: u16, payload: Vec<u8>, observe: Option<u32>) -> Result<Answer, Code> {
-    let mut answer = Answer::from(Code::CONTENT);
-    let number = crate::coap::message::uint_bytes;
-    answer
-        .options
-        .extend(observe.map(|sequence| (OBSERVE, number(sequence))));
-    answer.options.push((CONTENT_FORMAT, number(format.into())));
-    let asked = match request.value(BLOCK2) {
-        Some(value) => Some(Block::decode(value).ok_or(Code::BAD_REQUEST)?),
-        None => None,
-    };
-    let block = asked.unwrap_or(Block {
-        number: 0,
-        more: false,
-        exponent: Block::EXPONENT_MAX,
-    });
-    let (block, part) = block.cut(&payload).ok_or(Code::BAD_REQUEST)?;
-    if asked.is_some() || block.more {
-        answer.options.push((BLOCK2, block.encode()));
-    }
-    answer.payload = part.to_vec();
-    Ok(answer)
-}
-
 #[cfg(test)]
 mod tests {
+    use super::requests::OBSERVATIONS_MAX;
     use super::*;
+    use crate::coap::option::ACCEPT;
     use crate::defect::Defects;
     use crate::lwm2m::Firmware;
     use proptest::prelude::*;
