@@ -1,9 +1,10 @@
 //! One attempt at an update: get the package in, order it, watch it, cut it where the case says, and bring the module back.
 
 use crate::module::{COMMAND, Module, Stop};
-use crate::package_server::{Mark, Offer};
+use crate::package_server::Offer;
 use crate::registration::Lwm2m;
 use crate::serial::reader::Armed;
+use crate::shelf::tally::Mark;
 use crate::upload;
 use bc66_wire::{command, qfotadl};
 use dfota_core::case::{Case, Limits, Via};

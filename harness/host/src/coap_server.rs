@@ -16,21 +16,21 @@ mod happening;
 mod limiter;
 mod lossy_link;
 mod offer;
-mod shelf;
+mod place;
 
 pub use happening::Happening;
 pub use offer::CoapOffer;
 
 use crate::clock::Clock;
-use crate::package_server::OfferError;
-use crate::package_server::offer::{check_base, check_path, unguessable_path};
+use crate::shelf::offer_path::{check_base, check_path, unguessable_path};
+use crate::shelf::{OfferError, Shelf};
 use bc66_wire::lwm2m::{SCHEME, URI_MAX};
 use bytes::Bytes;
 use dfota_core::fault::CoapFaults;
 use dfota_core::lwm2m::firmware_update::Script;
 use dfota_core::seed::Seed;
 use engine::Engine;
-use shelf::Shelf;
+use place::Place;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -55,7 +55,7 @@ type OnHappening = Arc<dyn Fn(Happening) + Send + Sync>;
 /// The server. It ends when it is dropped.
 pub struct CoapServer {
     addr: SocketAddr,
-    shelf: Arc<Shelf>,
+    shelf: Arc<Shelf<Place>>,
     on_happening: OnHappening,
     registered: Arc<AtomicUsize>,
     orders: UnboundedSender<Order>,
@@ -128,8 +128,13 @@ impl CoapServer {
         let offer = self.offer_at(base, &unguessable_path(name)?, package, faults, seed)?;
         let length = offer.url().len();
         if length > URI_MAX {
-            let base = base.to_owned();
-            return Err(OfferError::TooLongUri { length, base });
+            return Err(OfferError::TooLong {
+                length,
+                holder: "`/5/0/1`",
+                longest: URI_MAX,
+                key: "network.coap.advertise",
+                base: base.to_owned(),
+            });
         }
         Ok(offer)
     }

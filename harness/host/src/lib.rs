@@ -34,6 +34,7 @@ pub mod runner;
 pub mod schema;
 pub mod screen;
 pub mod serial;
+pub mod shelf;
 pub mod shell_word;
 pub mod sim_process;
 pub mod state;

@@ -3,8 +3,9 @@
 use crate::attempt::Source;
 use crate::coap_server::{CoapOffer, CoapServer};
 use crate::module::Stop;
-use crate::package_server::{Offer, OfferError, PackageServer};
+use crate::package_server::{Offer, PackageServer};
 use crate::registration::Lwm2m;
+use crate::shelf::OfferError;
 use bc66_wire::lwm2m::PORT;
 use bytes::Bytes;
 use dfota_core::case::{Case, Via};

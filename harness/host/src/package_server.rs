@@ -16,26 +16,25 @@ mod asked_range;
 mod connection;
 mod fault_io;
 mod ledger;
-pub(crate) mod offer;
+mod offer;
 mod package_body;
+mod place;
 mod plan;
-mod shelf;
-pub(crate) mod tally;
 
-pub use offer::{Offer, OfferError, URL_MAX};
-pub use tally::{Mark, Served};
+pub use offer::{Offer, URL_MAX};
 
 use crate::clock::Clock;
+use crate::shelf::offer_path::{check_base, unguessable_path};
+use crate::shelf::{OfferError, Shelf};
 use bytes::Bytes;
 use connection::Connection;
 use dfota_core::event::Request;
 use dfota_core::fault::HttpFaults;
 use ledger::Ledger;
-use offer::{check_base, unguessable_path};
-use shelf::Shelf;
+use place::Place;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
@@ -55,7 +54,7 @@ type OnRequest = Arc<dyn Fn(Request) + Send + Sync>;
 #[derive(Debug)]
 pub struct PackageServer {
     addr: SocketAddr,
-    shelf: Arc<Shelf>,
+    shelf: Arc<Shelf<Place>>,
     stop: oneshot::Sender<()>,
     task: JoinHandle<()>,
 }
@@ -107,6 +106,9 @@ impl PackageServer {
         if length > URL_MAX {
             return Err(OfferError::TooLong {
                 length,
+                holder: "the module's command",
+                longest: URL_MAX,
+                key: "network.http.advertise",
                 base: base.to_owned(),
             });
         }
@@ -135,7 +137,7 @@ impl PackageServer {
 /// Where connections come in.
 struct Door {
     listener: TcpListener,
-    shelf: Arc<Shelf>,
+    shelf: Arc<Shelf<Place>>,
     clock: Clock,
     on_request: OnRequest,
 }
@@ -206,9 +208,4 @@ fn teach(listen: SocketAddr, error: io::Error) -> io::Error {
         error.kind(),
         format!("can not listen for HTTP on `{listen}`: {error}; {advice}"),
     )
-}
-
-/// What a mutex guards, also after a panic elsewhere: every change under these locks is whole.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -7,8 +7,8 @@ use super::file;
 use super::happening::Happening;
 use super::limiter::Limiter;
 use super::lossy_link::Way;
-use super::shelf::{Place, Shelf};
-use crate::package_server::lock;
+use super::place::Place;
+use crate::shelf::{Shelf, lock};
 use dfota_core::coap::code::{Class, Code};
 use dfota_core::coap::endpoint::{Endpoint, Output, Ticket};
 use dfota_core::coap::message::Message;
@@ -34,7 +34,7 @@ pub(super) struct Engine {
     registry: Registry<SocketAddr>,
     uploads: Uploads<SocketAddr>,
     drives: Vec<Drive>,
-    shelf: Arc<Shelf>,
+    shelf: Arc<Shelf<Place>>,
     on_happening: OnHappening,
     /// How many clients are registered, for whoever asks from outside.
     registered: Arc<AtomicUsize>,
@@ -65,7 +65,7 @@ impl Engine {
     /// An engine for the packages on a shelf.
     pub(super) fn new(
         seed: Seed,
-        shelf: Arc<Shelf>,
+        shelf: Arc<Shelf<Place>>,
         on_happening: OnHappening,
         registered: Arc<AtomicUsize>,
     ) -> Self {

@@ -2,7 +2,7 @@
 //! report says which bytes went, in which blocks, and what was done wrong on purpose; single blocks are in the log at its
 //! finest level.
 
-use super::shelf::Place;
+use super::place::Place;
 use dfota_core::coap::block::Block;
 use dfota_core::coap::timing::EXCHANGE_LIFETIME;
 use dfota_core::event::Request;

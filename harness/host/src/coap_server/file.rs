@@ -1,7 +1,7 @@
 //! The answer to a request for a package: one block of it (RFC 7959 §2.4), and what the faults make of that. Stateless:
 //! every block can be asked for at any time, in any size.
 
-use super::shelf::Place;
+use super::place::Place;
 use dfota_core::coap::block::{Block, BlockError, BlockSize};
 use dfota_core::coap::code::Code;
 use dfota_core::coap::message::Message;

@@ -2,8 +2,9 @@
 
 use super::OnHappening;
 use super::happening::Happening;
-use super::shelf::{Place, Shelf};
-use crate::package_server::{Mark, OfferError, Served, lock};
+use super::place::Place;
+use crate::shelf::tally::{Mark, Served};
+use crate::shelf::{OfferError, Shelf, lock};
 use bytes::Bytes;
 use dfota_core::coap::block::BlockSize;
 use dfota_core::fault::CoapFaults;
@@ -13,7 +14,7 @@ use std::sync::Arc;
 
 /// A package on offer. Dropping it takes the package back: its path is unknown from then on.
 pub struct CoapOffer {
-    shelf: Arc<Shelf>,
+    shelf: Arc<Shelf<Place>>,
     place: Arc<Place>,
     url: String,
     on_happening: OnHappening,
@@ -30,7 +31,7 @@ impl fmt::Debug for CoapOffer {
 impl CoapOffer {
     /// Puts a package on the shelf.
     pub(super) fn new(
-        (shelf, on_happening): (Arc<Shelf>, OnHappening),
+        (shelf, on_happening): (Arc<Shelf<Place>>, OnHappening),
         url: String,
         path: String,
         package: Bytes,
@@ -38,7 +39,7 @@ impl CoapOffer {
         seed: Seed,
     ) -> Result<Self, OfferError> {
         check_faults(&faults)?;
-        let place = shelf.put(Place::new(path, package, faults, seed))?;
+        let place = shelf.put(&path, Place::new(path.clone(), package, faults, seed))?;
         Ok(Self {
             shelf,
             place,
@@ -97,7 +98,7 @@ impl CoapOffer {
 
 impl Drop for CoapOffer {
     fn drop(&mut self) {
-        self.shelf.withdraw(&self.place);
+        self.shelf.remove(&self.place.path);
         self.settle();
     }
 }

@@ -2,9 +2,9 @@
 //!
 //! It is counted where bytes are handed to the socket, so that a report tells what really went.
 
-use super::lock;
+use super::place::Place;
 use super::plan::Trace;
-use super::shelf::Place;
+use crate::shelf::lock;
 use dfota_core::event::Request;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Waker};

@@ -7,9 +7,10 @@ use super::answer::Answer;
 use super::fault_io::FaultIo;
 use super::ledger::Ledger;
 use super::package_body::PackageBody;
+use super::place::{Place, Script, refusing};
 use super::plan::Plan;
-use super::shelf::{Place, Script, Shelf};
 use crate::clock::Clock;
+use crate::shelf::Shelf;
 use bytes::Bytes;
 use dfota_core::event::Request;
 use hyper::body::Incoming;
@@ -53,7 +54,7 @@ struct Refused;
 /// One connection.
 #[derive(Debug, Clone)]
 pub(super) struct Connection {
-    shelf: Arc<Shelf>,
+    shelf: Arc<Shelf<Place>>,
     clock: Clock,
     ledger: Arc<Ledger>,
 }
@@ -72,7 +73,7 @@ impl Drop for Closing {
 
 impl Connection {
     /// A connection on which nothing happened yet.
-    pub(super) fn new(shelf: Arc<Shelf>, clock: Clock, ledger: Ledger) -> Self {
+    pub(super) fn new(shelf: Arc<Shelf<Place>>, clock: Clock, ledger: Ledger) -> Self {
         Self {
             shelf,
             clock,
@@ -82,7 +83,7 @@ impl Connection {
 
     /// Serves it to its end.
     pub(super) async fn serve(self, stream: TcpStream) {
-        let refusing = self.shelf.refusing();
+        let refusing = refusing(&self.shelf);
         if !refusing.is_empty() {
             return self.refuse(&refusing, &stream);
         }

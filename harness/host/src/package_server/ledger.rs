@@ -1,8 +1,9 @@
 //! What happens on one connection, written down where its bytes pass: every request is reported once.
 
+use super::OnRequest;
 use super::answer::Answer;
-use super::shelf::Place;
-use super::{OnRequest, lock};
+use super::place::Place;
+use crate::shelf::lock;
 use dfota_core::event::Request;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};

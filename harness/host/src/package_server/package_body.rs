@@ -1,8 +1,8 @@
 //! The bytes of an answer, as the plan has them: slices of the package, never copies, in the plan's own time.
 
 use super::answer::Answer;
+use super::place::Script;
 use super::plan::Plan;
-use super::shelf::Script;
 use crate::clock::Clock;
 use bytes::Bytes;
 use dfota_core::fault::Stall;

@@ -9,7 +9,7 @@ use dfota_core::fault::CoapFaults;
 use dfota_core::percent::Percent;
 use dfota_hil::clock::Clock;
 use dfota_hil::coap_server::Happening;
-use dfota_hil::package_server::OfferError;
+use dfota_hil::shelf::OfferError;
 use rstest::rstest;
 use std::time::{Duration, Instant};
 
@@ -350,7 +350,7 @@ fn what_can_not_be_offered() {
     ));
     assert!(matches!(
         offer("coap://h", &"p".repeat(250), none()),
-        Err(OfferError::TooLongUri { .. })
+        Err(OfferError::TooLong { .. })
     ));
     let every = CoapFaults {
         drop_every: Some(1),

@@ -1,50 +1,14 @@
-//! The packages on offer over CoAP, by path: the only files that the server has.
+//! What the CoAP server keeps of a package on offer.
 
 use super::fetch::Fetches;
 use super::lossy_link::LossyLink;
-use crate::package_server::OfferError;
-use crate::package_server::lock;
-use crate::package_server::tally::Tally;
+use crate::shelf::lock;
+use crate::shelf::tally::Tally;
 use bytes::Bytes;
 use dfota_core::fault::CoapFaults;
 use dfota_core::seed::Seed;
 use sha2::{Digest, Sha256};
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
-
-/// Every package on offer.
-#[derive(Debug, Default)]
-pub(super) struct Shelf {
-    places: Mutex<HashMap<String, Arc<Place>>>,
-}
-
-impl Shelf {
-    /// Puts a package at its path.
-    pub(super) fn put(&self, place: Place) -> Result<Arc<Place>, OfferError> {
-        let mut places = lock(&self.places);
-        if places.contains_key(&place.path) {
-            return Err(OfferError::Taken(place.path));
-        }
-        let place = Arc::new(place);
-        places.insert(place.path.clone(), place.clone());
-        Ok(place)
-    }
-
-    /// The package at exactly this path.
-    pub(super) fn find(&self, path: &str) -> Option<Arc<Place>> {
-        lock(&self.places).get(path).cloned()
-    }
-
-    /// All of them.
-    pub(super) fn all(&self) -> Vec<Arc<Place>> {
-        lock(&self.places).values().cloned().collect()
-    }
-
-    /// Takes a package away.
-    pub(super) fn withdraw(&self, place: &Place) {
-        lock(&self.places).remove(&place.path);
-    }
-}
 
 /// A package on offer.
 #[derive(Debug)]

@@ -1,57 +1,13 @@
-//! The packages on offer, by path: the only things that the server ever serves.
+//! What the HTTP server keeps of a package on offer.
 
 use super::ledger::Ledger;
-use super::lock;
-use super::offer::OfferError;
-use super::tally::Tally;
+use crate::shelf::tally::Tally;
+use crate::shelf::{Shelf, lock};
 use bytes::Bytes;
 use dfota_core::fault::HttpFaults;
 use sha2::{Digest, Sha256};
-use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, Weak};
-
-/// Every package on offer.
-#[derive(Debug, Default)]
-pub(super) struct Shelf {
-    places: Mutex<HashMap<String, Arc<Place>>>,
-}
-
-impl Shelf {
-    /// Puts a package at its path.
-    pub(super) fn put(&self, place: Place) -> Result<Arc<Place>, OfferError> {
-        let mut places = lock(&self.places);
-        if places.contains_key(&place.path) {
-            return Err(OfferError::Taken(place.path));
-        }
-        let place = Arc::new(place);
-        places.insert(place.path.clone(), place.clone());
-        Ok(place)
-    }
-
-    /// The package at exactly this path.
-    pub(super) fn find(&self, path: &str) -> Option<Arc<Place>> {
-        lock(&self.places).get(path).cloned()
-    }
-
-    /// The offers that want connections refused.
-    pub(super) fn refusing(&self) -> Vec<Arc<Place>> {
-        let places = lock(&self.places);
-        let refusing = places.values().filter(|place| place.script().faults.refuse);
-        refusing.cloned().collect()
-    }
-
-    /// Takes a package away and breaks what still goes on with it.
-    pub(super) fn withdraw(&self, place: &Arc<Place>) {
-        lock(&self.places).remove(&place.path);
-        for ledger in lock(&place.ledgers)
-            .drain(..)
-            .filter_map(|ledger| ledger.upgrade())
-        {
-            ledger.break_off(place);
-        }
-    }
-}
 
 /// A package on offer.
 #[derive(Debug)]
@@ -65,8 +21,8 @@ pub(super) struct Place {
     /// What was served of it.
     pub(super) tally: Tally,
     script: Mutex<Arc<Script>>,
-    ledgers: Mutex<Vec<Weak<Ledger>>>,
-    withdrawn: AtomicBool,
+    /// Connections that were asked for it; none any more once it is withdrawn.
+    ledgers: Mutex<Option<Vec<Weak<Ledger>>>>,
 }
 
 impl Place {
@@ -78,8 +34,7 @@ impl Place {
             package,
             tally: Tally::default(),
             script: Mutex::new(Arc::new(Script::new(faults))),
-            ledgers: Mutex::default(),
-            withdrawn: AtomicBool::new(false),
+            ledgers: Mutex::new(Some(Vec::new())),
         }
     }
 
@@ -96,11 +51,27 @@ impl Place {
     /// Remembers a connection that is answering a request for it; breaks it off if the offer has just ended.
     pub(super) fn asked_by(self: &Arc<Self>, ledger: &Arc<Ledger>) {
         let mut ledgers = lock(&self.ledgers);
-        if self.withdrawn.load(Ordering::SeqCst) {
+        let Some(ledgers) = ledgers.as_mut() else {
             return ledger.break_off(self);
-        }
+        };
         ledgers.retain(|known| known.strong_count() > 0 && !std::ptr::eq(known.as_ptr(), &**ledger));
         ledgers.push(Arc::downgrade(ledger));
+    }
+}
+
+/// The offers that want connections refused.
+pub(super) fn refusing(shelf: &Shelf<Place>) -> Vec<Arc<Place>> {
+    let mut places = shelf.all();
+    places.retain(|place| place.script().faults.refuse);
+    places
+}
+
+/// Takes a package away and breaks what still goes on with it.
+pub(super) fn withdraw(shelf: &Shelf<Place>, place: &Arc<Place>) {
+    shelf.remove(&place.path);
+    let ledgers = lock(&place.ledgers).take().unwrap_or_default();
+    for ledger in ledgers.iter().filter_map(Weak::upgrade) {
+        ledger.break_off(place);
     }
 }
 
@@ -131,4 +102,38 @@ fn etag(package: &[u8]) -> String {
     let digest = Sha256::digest(package);
     let hex: String = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
     format!("\"{hex}\"")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::package_server::answer::Answer;
+    use std::pin::pin;
+    use std::task::{Context, Waker};
+
+    /// A request can find its package an instant before the offer ends, and begin its answer an instant after.
+    #[test]
+    fn an_answer_that_begins_after_the_offer_has_ended_is_broken_off() {
+        let shelf = Shelf::default();
+        let package = Bytes::from_static(b"delta");
+        let place = Place::new("/p".to_owned(), package, HttpFaults::default());
+        let place = shelf.put("/p", place).expect("the path is free");
+        let ledger = Arc::new(Ledger::new("peer".to_owned(), Arc::new(|_| {})));
+        let answer = Answer::new(
+            ledger.blank(),
+            Some((place.clone(), place.tally.begin(0))),
+            5,
+            false,
+            Vec::new(),
+            false,
+        );
+        ledger.answering(Arc::new(answer));
+
+        withdraw(&shelf, &place);
+        place.asked_by(&ledger);
+
+        let broken_off = pin!(ledger.broken_off());
+        let polled = broken_off.poll(&mut Context::from_waker(Waker::noop()));
+        assert!(polled.is_ready());
+    }
 }

@@ -15,7 +15,7 @@ pub struct Served {
     pub ranges: Vec<Range<u64>>,
 }
 
-/// A moment in the life of an offer; see [`Offer::requests_since`](super::Offer::requests_since).
+/// A moment in the life of an offer; see [`Offer::requests_since`](crate::package_server::Offer::requests_since).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mark {
     requests: usize,
