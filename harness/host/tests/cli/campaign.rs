@@ -28,7 +28,7 @@ fn a_claim_is_reached_and_said() {
         "6 counted cuts, no brick, 2 directed cuts, no brick",
         "a brick is a module that",
     ] {
-        assert!(ran.stdout.contains(shown), "`{shown}` in: {}", ran.stdout);
+        ran.says(shown);
     }
     let cases = junit::cases(&lab.read("out/junit.xml"));
     let names: Vec<&str> = cases.iter().map(|case| case.name.as_str()).collect();
@@ -72,34 +72,21 @@ fn a_campaign_goes_on_where_the_last_run_stopped() {
     let first = lab
         .run(&lab.arguments(&["--filter", "cut=001 | cut=003 | cut=004 | claim"]))
         .ends(3);
-    assert!(first.stdout.contains("claim-open"), "{}", first.stdout);
-    assert!(first.stdout.contains("5 more have to count"), "{}", first.stdout);
+    first.says("claim-open");
+    first.says("5 more have to count");
     let plan = lab.run(&["plan", "suite.yaml", "--rig", "rig.yaml"]).ends(0);
-    assert!(
-        plan.stdout
-            .contains("8 cuts, 6 for the claim, 2 directed; 2 done in earlier runs"),
-        "{}",
-        plan.stdout
-    );
-    assert!(
-        plan.stdout.contains("times are those of the last calibration"),
-        "{}",
-        plan.stdout
-    );
+    plan.says("8 cuts, 6 for the claim, 2 directed; 2 done in earlier runs");
+    plan.says("times are those of the last calibration");
 
     let second = ["run", "suite.yaml", "--rig", "rig.yaml", "--out", "second"];
     let ran = lab.run(&second).ends(0);
-    assert!(
-        ran.stdout.contains("done in the earlier run `out`"),
-        "{}",
-        ran.stdout
-    );
-    assert!(ran.stdout.contains("0 of 6 counted cuts"), "{}", ran.stdout);
-    assert!(ran.stdout.contains("with the cuts of out"), "{}", ran.stdout);
+    ran.says("done in the earlier run `out`");
+    ran.says("0 of 6 counted cuts");
+    ran.says("with the cuts of out");
 
     // Over is over: the next night begins another one. So does a suite that was changed.
     let anew = lab.run(&["plan", "suite.yaml", "--rig", "rig.yaml"]).ends(0);
-    assert!(anew.stdout.contains("0 done in earlier runs"), "{}", anew.stdout);
+    anew.says("0 done in earlier runs");
 }
 
 #[test]
@@ -110,7 +97,7 @@ fn cuts_of_another_suite_file_are_not_pooled() {
     lab.run(&lab.arguments(&["--filter", "cut=003"])).ends(0);
     lab.suite(&format!("{CAMPAIGN}# another file\n"));
     let plan = lab.run(&["plan", "suite.yaml", "--rig", "rig.yaml"]).ends(0);
-    assert!(plan.stdout.contains("0 done in earlier runs"), "{}", plan.stdout);
+    plan.says("0 done in earlier runs");
 }
 
 /// The sharpest thing a campaign can say: the claim is refuted, every failure has its id, and the night goes on.
@@ -130,25 +117,11 @@ cases:
     let ran = lab
         .run(&lab.arguments(&["--filter", "cut=00 | control | claim"]))
         .ends(1);
-    let verdicts = lab.verdicts("out");
-    assert!(
-        verdicts.contains(&"night[cut=002] fail unresponsive".to_owned()),
-        "{verdicts:?}"
-    );
-    assert!(
-        verdicts.contains(&"night[cut=003] pass -".to_owned()),
-        "{verdicts:?}"
-    );
-    assert!(
-        ran.stdout.contains("--cut updating@96%+0ms/power/3s"),
-        "{}",
-        ran.stdout
-    );
+    lab.has_verdict("out", "night[cut=002] fail unresponsive");
+    lab.has_verdict("out", "night[cut=003] pass -");
+    ran.says("--cut updating@96%+0ms/power/3s");
     // A directed cut is not one of the claim's.
-    assert!(
-        verdicts.contains(&"night[claim] pass -".to_owned()),
-        "{verdicts:?}"
-    );
+    lab.has_verdict("out", "night[claim] pass -");
 
     // The id that was printed makes the same cut again, and says how often it did what.
     let again = [
@@ -164,7 +137,7 @@ cases:
     let cut = ["--cut", "updating@96%+0ms/power/3s", "--repeat", "2"];
     let ran = lab.run(&[&again[..], &cut].concat()).ends(1);
     let told = "updating@96%+0ms/power/3s, 2 runs: landed at UPDATING 96% 2×; fail unresponsive 2×";
-    assert!(ran.stdout.contains(told), "{}", ran.stdout);
+    ran.says(told);
 }
 
 #[test]
@@ -180,18 +153,8 @@ cases:
 ",
     );
     let ran = lab.run(&lab.arguments(&[])).ends(1);
-    assert!(
-        lab.verdicts("out")
-            .contains(&"night[claim] fail claim-refuted".to_owned()),
-        "{}",
-        ran.stdout
-    );
-    assert!(
-        ran.stdout
-            .contains("1 of 1 counted cuts did, so with 50% confidence the rate is below 100%"),
-        "{}",
-        ran.stdout
-    );
+    lab.has_verdict("out", "night[claim] fail claim-refuted");
+    ran.says("1 of 1 counted cuts did, so with 50% confidence the rate is below 100%");
 }
 
 #[test]
@@ -225,7 +188,7 @@ fn a_cut_that_is_given_is_made_in_one_case() {
     lab.suite(CAMPAIGN);
     let plan = |more: &[&str]| lab.run(&[&["plan", "suite.yaml", "--rig", "rig.yaml"], more].concat());
     let ran = plan(&["--cut", "updating@50%+137ms/power/5s", "--repeat", "2"]).ends(0);
-    assert!(ran.stdout.contains("lab::night#2"), "{}", ran.stdout);
+    ran.says("lab::night#2");
     assert_eq!(
         ran.stdout.matches("cut updating@50%+137ms/power/5s").count(),
         2,
@@ -233,26 +196,12 @@ fn a_cut_that_is_given_is_made_in_one_case() {
         ran.stdout
     );
     let elsewhere = plan(&["--cut", "http-start+0ms/power/5s"]).ends(2);
-    assert!(
-        elsewhere
-            .stderr
-            .contains("`http-start` never comes in a case via `uart`"),
-        "{}",
-        elsewhere.stderr
-    );
+    elsewhere.complains("`http-start` never comes in a case via `uart`");
     let nonsense = plan(&["--cut", "yesterday"]).ends(2);
-    assert!(
-        nonsense.stderr.contains("updating@50%+137ms/power/5s"),
-        "{}",
-        nonsense.stderr
-    );
+    nonsense.complains("updating@50%+137ms/power/5s");
     lab.suite("cases:\n  - {name: a, update: {package: a-to-b, via: uart}}\n  - {name: b, update: {package: a-to-b, via: uart}}\n");
     let many = plan(&["--cut", "start+0ms/power/5s"]).ends(2);
-    assert!(
-        many.stderr.contains("2 are selected: `a`, `b`"),
-        "{}",
-        many.stderr
-    );
+    many.complains("2 are selected: `a`, `b`");
 }
 
 #[test]
@@ -267,7 +216,7 @@ cases:
 ",
     );
     let ran = lab.run(&lab.arguments(&["--max-time", "3s"])).ends(0);
-    assert!(ran.stdout.contains("there#2"), "{}", ran.stdout);
+    ran.says("there#2");
     assert!(!ran.stdout.contains("not reached"), "{}", ran.stdout);
     let names = junit::cases(&lab.read("out/junit.xml")).len();
     assert_eq!(names, lab.cases("out").len());
@@ -288,25 +237,15 @@ cases:
 ",
     );
     let ran = lab.run(&lab.arguments(&["--filter", "cut | claim"])).ends(3);
-    assert!(ran.stdout.contains("0 of 0 counted cuts"), "{}", ran.stdout);
+    ran.says("0 of 0 counted cuts");
     assert!(!ran.stdout.contains("is shown"), "{}", ran.stdout);
     let again = ["run", "suite.yaml", "--rig", "rig.yaml", "--out", "again"];
     let ran = lab.run(&again).ends(1);
-    assert!(ran.stdout.contains("is refuted"), "{}", ran.stdout);
-    assert!(
-        lab.verdicts("again")
-            .contains(&"night[cut=001] fail image-corrupt".to_owned()),
-        "{}",
-        ran.stdout
-    );
+    ran.says("is refuted");
+    lab.has_verdict("again", "night[cut=001] fail image-corrupt");
     // Whoever plans another one is told.
     let plan = lab.run(&["plan", "suite.yaml", "--rig", "rig.yaml"]).ends(0);
-    assert!(
-        plan.stdout
-            .contains("an earlier campaign with the same files ended: refuted, in run `again`"),
-        "{}",
-        plan.stdout
-    );
+    plan.says("an earlier campaign with the same files ended: refuted, in run `again`");
 }
 
 #[test]
@@ -388,7 +327,7 @@ fn a_resume_that_has_nothing_left_to_cut_raises_no_alarm() {
 ",
     );
     let ran = lab.run(&lab.arguments(&[])).ends(0);
-    assert!(ran.stdout.contains("3 directed cuts, no brick"), "{}", ran.stdout);
+    ran.says("3 directed cuts, no brick");
 }
 
 /// What is printed for a failure makes it again, also where the cut was given or is a probe of a search.
@@ -440,5 +379,5 @@ fn cuts_right_after_start_all_count() {
 ",
     );
     let ran = lab.run(&lab.arguments(&[])).ends(0);
-    assert!(ran.stdout.contains("0 of 5 counted cuts"), "{}", ran.stdout);
+    ran.says("0 of 5 counted cuts");
 }

@@ -46,6 +46,20 @@ impl Ran {
         assert!(!self.stderr.contains("panicked"), "{}", self.stderr);
         self
     }
+
+    /// Checks that standard output has this in it.
+    #[track_caller]
+    pub fn says(&self, what: &str) -> &Self {
+        assert!(self.stdout.contains(what), "no `{what}` in:\n{}", self.stdout);
+        self
+    }
+
+    /// Checks that standard error has this in it.
+    #[track_caller]
+    pub fn complains(&self, what: &str) -> &Self {
+        assert!(self.stderr.contains(what), "no `{what}` in:\n{}", self.stderr);
+        self
+    }
 }
 
 impl Lab {
@@ -194,6 +208,14 @@ impl Lab {
             .iter()
             .map(|case| ["id", "verdict", "rule"].map(|key| text(case, key)).join(" "))
             .collect()
+    }
+
+    /// Checks that one case ended so: its id, verdict and rule.
+    #[track_caller]
+    pub fn has_verdict(&self, out: &str, wanted: &str) {
+        let verdicts = self.verdicts(out);
+        let found = verdicts.iter().any(|verdict| verdict == wanted);
+        assert!(found, "no `{wanted}` in {verdicts:#?}");
     }
 
     /// A file out of the state of the one rig that has any.
