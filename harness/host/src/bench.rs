@@ -2,21 +2,24 @@
 
 use crate::clock::Clock;
 use crate::coap_server::{CoapServer, Happening};
+use crate::guard::{Charge, Guard, HandedOver};
 use crate::journal::Journal;
 use crate::line::{Line, command::Switch, simulated};
 use crate::lines::Lines;
 use crate::module::{Access, Module, Timing};
 use crate::package_server::PackageServer;
 use crate::reflash::Reflash;
-use crate::rig::{Driver, Link, Pulse, Rig, Safe};
+use crate::rig::{self, Driver, Link, Pulse, Rig, Safe};
 use crate::serial::port::Port;
 use crate::serial::reader::{Cutter, Message, Reader};
 use crate::sim_process::SimProcess;
+use crate::state::lease::Lease;
 use bc66_wire::timing;
-use dfota_core::event::Event;
+use dfota_core::event::{self, Event};
 use dfota_core::percent::Percent;
 use dfota_core::seed::Seed;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
@@ -66,9 +69,11 @@ pub struct Bench {
 }
 
 impl Bench {
-    /// Opens a rig. Must be called within a tokio runtime, which carries the servers.
+    /// Opens a rig; one with wires for whoever holds its lease. Must be called within a tokio runtime, which carries the
+    /// servers.
     pub fn open(
         rig: &Rig,
+        lease: Option<&Lease>,
         program: &Path,
         seed: u64,
         clock: Clock,
@@ -84,7 +89,7 @@ impl Bench {
                 Some(SimProcess::start(program, rig, simulated, seed).map_err(|why| fail(why.to_string()))?)
             }
         };
-        let wires = Wires::of(rig, sim.as_ref()).map_err(&fail)?;
+        let wires = Wires::of(rig, program, sim.as_ref(), lease).map_err(&fail)?;
         let lines = Arc::new(wires.lines);
         let port = Port::open(&wires.port, wires.baud).map_err(|why| fail(why.to_string()))?;
         let (inbox, messages) = channel();
@@ -136,21 +141,20 @@ pub struct Wires {
 }
 
 impl Wires {
-    /// Connects the lines of a rig; a simulated one needs its process.
-    pub fn of(rig: &Rig, sim: Option<&SimProcess>) -> Result<Self, String> {
+    /// Connects the lines of a rig: a simulated one needs its process, one with wires its lease and `program`, whose
+    /// guard keeps them before any is moved.
+    pub fn of(
+        rig: &Rig,
+        program: &Path,
+        sim: Option<&SimProcess>,
+        lease: Option<&Lease>,
+    ) -> Result<Self, String> {
         match (&rig.link, sim) {
             (Link::Bench(bench), _) => {
-                let power = driver("power", &bench.power.driver)?;
-                let pulse = |name, pulse: &Option<Pulse>| {
-                    pulse
-                        .as_ref()
-                        .map(|pulse| driver(name, &pulse.driver))
-                        .transpose()
-                };
-                let (reset, pwrkey) = (pulse("reset", &bench.reset)?, pulse("pwrkey", &bench.pwrkey)?);
+                let lease = lease.ok_or("the lines of a bench are for whoever holds its lease")?;
                 let hold = |pulse: &Option<Pulse>| pulse.as_ref().map_or(Duration::ZERO, |pulse| pulse.hold);
                 Ok(Self {
-                    lines: Lines::new(power, reset, pwrkey, bench.power.safe == Safe::On),
+                    lines: kept_lines(rig, bench, program, lease)?,
                     port: bench.serial.port.clone(),
                     baud: bench.serial.baud,
                     timing: Timing {
@@ -182,6 +186,35 @@ impl Wires {
     }
 }
 
+/// The lines of a bench, in the hands of a guard as well. Lines that the last guard holds are taken from it, so that they
+/// stay where they are meanwhile.
+fn kept_lines(rig: &Rig, bench: &rig::Bench, program: &Path, lease: &Lease) -> Result<Lines, String> {
+    let mut charge = Charge::of(rig, bench, lease.folder());
+    let mut before = HandedOver::ask(lease.folder())
+        .map_err(|why| format!("the guard that holds the lines of this rig does not hand them over: {why}"))?;
+    let mut opened = Vec::new();
+    for kept in &mut charge.lines {
+        let held = before.as_mut().and_then(|before| before.take(&kept.driver));
+        let line = driver(kept.line.name(), &kept.driver, Some(lease), held)?;
+        kept.descriptor = line.descriptor().is_some();
+        opened.push((kept.line, line));
+    }
+    let mut descriptors = vec![lease.lock()];
+    descriptors.extend(opened.iter().filter_map(|(_, line)| line.descriptor()));
+    let guard = Guard::start(program, &charge, &descriptors).map_err(|why| why.to_string())?;
+    if let Some(Err(why)) = before.map(HandedOver::release) {
+        tracing::warn!("the guard before this one was not released: {why}");
+    }
+    let mut line = |line| {
+        let at = opened.iter().position(|(name, _)| *name == line)?;
+        Some(opened.swap_remove(at).1)
+    };
+    let power = line(event::Line::Power).ok_or("a bench has a supply")?;
+    let (reset, pwrkey) = (line(event::Line::Reset), line(event::Line::Pwrkey));
+    let safe_on = bench.power.safe == Safe::On;
+    Ok(Lines::new(power, reset, pwrkey, safe_on).kept_by(guard))
+}
+
 /// A simulated module can always be restored; a real one by the program that the rig file names.
 fn reflash(rig: &Rig, sim: Option<&SimProcess>) -> Option<Reflash> {
     match (&rig.link, sim) {
@@ -203,12 +236,26 @@ fn simulated_line(name: &'static str, control: &Path) -> Result<Box<dyn Line>, S
         })
 }
 
-fn driver(name: &'static str, driver: &Driver) -> Result<Box<dyn Line>, String> {
+/// Opens a line by its driver. `lease` is the owner's, whose programs can be told from others; `held` is the descriptor of
+/// a line that is held already.
+pub fn driver(
+    name: &'static str,
+    driver: &Driver,
+    lease: Option<&Lease>,
+    held: Option<OwnedFd>,
+) -> Result<Box<dyn Line>, String> {
+    let marked = |switch: Switch| match lease.map(Lease::programs) {
+        Some(Ok(mark)) => Ok(switch.marked(mark)),
+        Some(Err(why)) => Err(format!("the mark of the programs of `{name}`: {why}")),
+        None => Ok(switch),
+    };
     Ok(match driver {
         Driver::Command { on, off, timeout } => {
-            Box::new(Switch::new(name, on.clone(), off.clone(), *timeout))
+            Box::new(marked(Switch::new(name, on.clone(), off.clone(), *timeout))?)
         }
-        Driver::PulseCommand { pulse, timeout } => Box::new(Switch::pulse(name, pulse.clone(), *timeout)),
+        Driver::PulseCommand { pulse, timeout } => {
+            Box::new(marked(Switch::pulse(name, pulse.clone(), *timeout))?)
+        }
         Driver::Simulated { control } => simulated_line(name, control)?,
         Driver::GpioChip { .. } | Driver::Rppal { .. } => {
             let driver = driver.name();

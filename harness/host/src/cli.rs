@@ -49,6 +49,9 @@ enum Command {
     Console(command::console::Args),
     /// Move the lines of a rig by hand
     Power(command::power::Args),
+    /// Keep the lines of a rig for the command that started this: nobody types it
+    #[command(hide = true)]
+    Guard,
     /// Look at packages, and pack deltas for the simulated module
     #[command(subcommand)]
     Package(command::package::Command),
@@ -156,6 +159,7 @@ pub fn main() -> ExitCode {
         Command::Sim(args) => return bc66_sim::cli::main(args),
         Command::Console(args) => command::console::main(&args, common),
         Command::Power(args) => command::power::main(&args, common),
+        Command::Guard => crate::guard::keeper::main(),
         Command::Package(command) => command::package::main(command),
         Command::Schema(args) => command::schema::main(&args),
         Command::Completions(args) => command::completions::main(&args),
