@@ -3,12 +3,12 @@
 use crate::clock::Clock;
 use crate::coap_server::{CoapServer, Happening};
 use crate::journal::Journal;
-use crate::line::{Line, command::Switch, simulated};
+use crate::line::{Line, command::Switch, gpiochip::GpioLine, rppal::Rppal, simulated};
 use crate::lines::Lines;
 use crate::module::{Access, Module, Timing};
 use crate::package_server::PackageServer;
 use crate::reflash::Reflash;
-use crate::rig::{Driver, Link, Pulse, Rig, Safe};
+use crate::rig::{self, Driver, Link, Pulse, Rig, Safe};
 use crate::serial::port::Port;
 use crate::serial::reader::{Cutter, Message, Reader};
 use crate::sim_process::SimProcess;
@@ -136,31 +136,10 @@ pub struct Wires {
 }
 
 impl Wires {
-    /// Connects the lines of a rig; a simulated one needs its process.
+    /// Connects the lines of a rig, at their safe levels where the driver has a level; a simulated one needs its process.
     pub fn of(rig: &Rig, sim: Option<&SimProcess>) -> Result<Self, String> {
         match (&rig.link, sim) {
-            (Link::Bench(bench), _) => {
-                let power = driver("power", &bench.power.driver)?;
-                let pulse = |name, pulse: &Option<Pulse>| {
-                    pulse
-                        .as_ref()
-                        .map(|pulse| driver(name, &pulse.driver))
-                        .transpose()
-                };
-                let (reset, pwrkey) = (pulse("reset", &bench.reset)?, pulse("pwrkey", &bench.pwrkey)?);
-                let hold = |pulse: &Option<Pulse>| pulse.as_ref().map_or(Duration::ZERO, |pulse| pulse.hold);
-                Ok(Self {
-                    lines: Lines::new(power, reset, pwrkey, bench.power.safe == Safe::On),
-                    port: bench.serial.port.clone(),
-                    baud: bench.serial.baud,
-                    timing: Timing {
-                        discharge: bench.power.discharge,
-                        latency: bench.serial.latency,
-                        reset_hold: hold(&bench.reset),
-                        pwrkey_hold: hold(&bench.pwrkey),
-                    },
-                })
-            }
+            (Link::Bench(bench), _) => Self::of_bench(bench, true),
             (Link::Simulated(_), Some(sim)) => {
                 let line = |name| simulated_line(name, &sim.control);
                 Ok(Self {
@@ -179,6 +158,38 @@ impl Wires {
                 Err("a simulated module has lines only while its process runs".into())
             }
         }
+    }
+
+    /// Connects the lines and leaves them at the levels that they have: for moving them by hand.
+    pub fn by_hand(rig: &Rig) -> Result<Self, String> {
+        match &rig.link {
+            Link::Bench(bench) => Self::of_bench(bench, false),
+            Link::Simulated(_) => Self::of(rig, None),
+        }
+    }
+
+    fn of_bench(bench: &rig::Bench, at_safe: bool) -> Result<Self, String> {
+        let safe_on = bench.power.safe == Safe::On;
+        let power = driver("power", &bench.power.driver, at_safe.then_some(safe_on))?;
+        let pulse = |name, pulse: &Option<Pulse>| {
+            pulse
+                .as_ref()
+                .map(|pulse| driver(name, &pulse.driver, at_safe.then_some(false)))
+                .transpose()
+        };
+        let (reset, pwrkey) = (pulse("reset", &bench.reset)?, pulse("pwrkey", &bench.pwrkey)?);
+        let hold = |pulse: &Option<Pulse>| pulse.as_ref().map_or(Duration::ZERO, |pulse| pulse.hold);
+        Ok(Self {
+            lines: Lines::new(power, reset, pwrkey, safe_on),
+            port: bench.serial.port.clone(),
+            baud: bench.serial.baud,
+            timing: Timing {
+                discharge: bench.power.discharge,
+                latency: bench.serial.latency,
+                reset_hold: hold(&bench.reset),
+                pwrkey_hold: hold(&bench.pwrkey),
+            },
+        })
     }
 }
 
@@ -203,18 +214,22 @@ fn simulated_line(name: &'static str, control: &Path) -> Result<Box<dyn Line>, S
         })
 }
 
-fn driver(name: &'static str, driver: &Driver) -> Result<Box<dyn Line>, String> {
+/// Opens a line; `initially` is the level that it begins with, where its driver has one.
+fn driver(name: &'static str, driver: &Driver, initially: Option<bool>) -> Result<Box<dyn Line>, String> {
+    let fail = |why: &dyn std::fmt::Display| format!("the line `{name}`: {why}");
     Ok(match driver {
         Driver::Command { on, off, timeout } => {
             Box::new(Switch::new(name, on.clone(), off.clone(), *timeout))
         }
         Driver::PulseCommand { pulse, timeout } => Box::new(Switch::pulse(name, pulse.clone(), *timeout)),
         Driver::Simulated { control } => simulated_line(name, control)?,
-        Driver::GpioChip { .. } | Driver::Rppal { .. } => {
-            let driver = driver.name();
-            return Err(format!(
-                "the driver `{driver}` of `{name}` is not part of this version; `command` runs a program for each move, for example `gpioset`"
-            ));
+        Driver::GpioChip {
+            chip,
+            line,
+            active_high,
+        } => Box::new(GpioLine::open(name, chip, line, *active_high, initially).map_err(|why| fail(&why))?),
+        Driver::Rppal { pin, active_high } => {
+            Box::new(Rppal::open(name, *pin, *active_high, initially).map_err(|why| fail(&why))?)
         }
     })
 }

@@ -35,7 +35,7 @@ enum Action {
 /// Moves them and leaves them where they were put.
 pub fn main(args: &Args, _: Common) -> Result<u8, Failed> {
     let rig = super::load_rig(&args.rig)?;
-    let wires = Wires::of(&rig, None).map_err(|why| {
+    let wires = Wires::by_hand(&rig).map_err(|why| {
         let hint = "start `dfota-hil sim` and name its socket in the rig file: `power: {driver: simulated, control: PATH}`";
         match rig.link {
             crate::rig::Link::Simulated(_) => Failed::usage(format!("rig `{}`: {why}; {hint}", rig.name)),
