@@ -2,14 +2,15 @@
 
 use crate::clock::Clock;
 use crate::coap_server::{CoapServer, Happening};
-use crate::guard::{Charge, Guard, HandedOver};
+use crate::guard::{Charge, Guard, HandedOver, Kept};
 use crate::journal::Journal;
-use crate::line::{Line, command::Switch, simulated};
+use crate::line::gpiochip::{GpioLine, HeldLine};
+use crate::line::{Line, command::Switch, rppal::Rppal, simulated};
 use crate::lines::Lines;
 use crate::module::{Access, Module, Timing};
 use crate::package_server::PackageServer;
 use crate::reflash::Reflash;
-use crate::rig::{self, Driver, Link, Pulse, Rig, Safe};
+use crate::rig::{self, Driver, Link, Pulse, Rig};
 use crate::serial::port::Port;
 use crate::serial::reader::{Cutter, Message, Reader};
 use crate::sim_process::SimProcess;
@@ -18,6 +19,7 @@ use bc66_wire::timing;
 use dfota_core::event::{self, Event};
 use dfota_core::percent::Percent;
 use dfota_core::seed::Seed;
+use std::fs::File;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::os::fd::OwnedFd;
 use std::path::Path;
@@ -141,8 +143,8 @@ pub struct Wires {
 }
 
 impl Wires {
-    /// Connects the lines of a rig: a simulated one needs its process, one with wires its lease and `program`, whose
-    /// guard keeps them before any is moved.
+    /// Connects the lines of a rig, at their safe levels where the driver has a level. A simulated rig needs its process, one
+    /// with wires its lease and `program`, as whose guard it keeps them before any is moved.
     pub fn of(
         rig: &Rig,
         program: &Path,
@@ -150,21 +152,7 @@ impl Wires {
         lease: Option<&Lease>,
     ) -> Result<Self, String> {
         match (&rig.link, sim) {
-            (Link::Bench(bench), _) => {
-                let lease = lease.ok_or("the lines of a bench are for whoever holds its lease")?;
-                let hold = |pulse: &Option<Pulse>| pulse.as_ref().map_or(Duration::ZERO, |pulse| pulse.hold);
-                Ok(Self {
-                    lines: kept_lines(rig, bench, program, lease)?,
-                    port: bench.serial.port.clone(),
-                    baud: bench.serial.baud,
-                    timing: Timing {
-                        discharge: bench.power.discharge,
-                        latency: bench.serial.latency,
-                        reset_hold: hold(&bench.reset),
-                        pwrkey_hold: hold(&bench.pwrkey),
-                    },
-                })
-            }
+            (Link::Bench(bench), _) => Self::of_bench(rig, bench, (program, lease), true),
             (Link::Simulated(_), Some(sim)) => {
                 let line = |name| simulated_line(name, &sim.control);
                 Ok(Self {
@@ -184,18 +172,48 @@ impl Wires {
             }
         }
     }
+
+    /// Connects the lines and leaves them at the levels that they have: for moving them by hand.
+    pub fn by_hand(rig: &Rig, program: &Path, lease: Option<&Lease>) -> Result<Self, String> {
+        match &rig.link {
+            Link::Bench(bench) => Self::of_bench(rig, bench, (program, lease), false),
+            Link::Simulated(_) => Self::of(rig, program, None, None),
+        }
+    }
+
+    fn of_bench(
+        rig: &Rig,
+        bench: &rig::Bench,
+        (program, lease): (&Path, Option<&Lease>),
+        at_safe: bool,
+    ) -> Result<Self, String> {
+        let lease = lease.ok_or("the lines of a bench are for whoever holds its lease")?;
+        let charge = Charge::of(rig, bench, lease.folder());
+        let hold = |pulse: &Option<Pulse>| pulse.as_ref().map_or(Duration::ZERO, |pulse| pulse.hold);
+        Ok(Self {
+            lines: kept_lines(charge, program, lease, at_safe)?,
+            port: bench.serial.port.clone(),
+            baud: bench.serial.baud,
+            timing: Timing {
+                discharge: bench.power.discharge,
+                latency: bench.serial.latency,
+                reset_hold: hold(&bench.reset),
+                pwrkey_hold: hold(&bench.pwrkey),
+            },
+        })
+    }
 }
 
-/// The lines of a bench, in the hands of a guard as well. Lines that the last guard holds are taken from it, so that they
+/// Opens the lines of a charge and has a guard keep them. Lines that the guard before holds are taken from it, so that they
 /// stay where they are meanwhile.
-fn kept_lines(rig: &Rig, bench: &rig::Bench, program: &Path, lease: &Lease) -> Result<Lines, String> {
-    let mut charge = Charge::of(rig, bench, lease.folder());
-    let mut before = HandedOver::ask(lease.folder())
-        .map_err(|why| format!("the guard that holds the lines of this rig does not hand them over: {why}"))?;
+fn kept_lines(mut charge: Charge, program: &Path, lease: &Lease, at_safe: bool) -> Result<Lines, String> {
+    let mut before = HandedOver::ask(lease.folder()).map_err(|why| {
+        format!("the guard that holds the lines of this rig does not hand them over: {why}")
+    })?;
     let mut opened = Vec::new();
     for kept in &mut charge.lines {
         let held = before.as_mut().and_then(|before| before.take(&kept.driver));
-        let line = driver(kept.line.name(), &kept.driver, Some(lease), held)?;
+        let line = open(kept, held, lease, at_safe.then_some(kept.safe))?;
         kept.descriptor = line.descriptor().is_some();
         opened.push((kept.line, line));
     }
@@ -205,14 +223,33 @@ fn kept_lines(rig: &Rig, bench: &rig::Bench, program: &Path, lease: &Lease) -> R
     if let Some(Err(why)) = before.map(HandedOver::release) {
         tracing::warn!("the guard before this one was not released: {why}");
     }
-    let mut line = |line| {
+    let mut take = |line| {
         let at = opened.iter().position(|(name, _)| *name == line)?;
         Some(opened.swap_remove(at).1)
     };
-    let power = line(event::Line::Power).ok_or("a bench has a supply")?;
-    let (reset, pwrkey) = (line(event::Line::Reset), line(event::Line::Pwrkey));
-    let safe_on = bench.power.safe == Safe::On;
+    let power = take(event::Line::Power).ok_or("a rig has a supply")?;
+    let (reset, pwrkey) = (take(event::Line::Reset), take(event::Line::Pwrkey));
+    let safe_on = charge.lines.iter().any(|kept| kept.safe);
     Ok(Lines::new(power, reset, pwrkey, safe_on).kept_by(guard))
+}
+
+fn open(
+    kept: &Kept,
+    held: Option<OwnedFd>,
+    lease: &Lease,
+    initially: Option<bool>,
+) -> Result<Box<dyn Line>, String> {
+    let name = kept.line.name();
+    let Some(held) = held else {
+        let mark = lease.programs();
+        let mark = mark.map_err(|why| format!("the mark of the programs that move `{name}`: {why}"))?;
+        return driver(name, &kept.driver, initially, Some(mark));
+    };
+    let mut line = HeldLine::new(name, held);
+    if let Some(active) = initially {
+        line.set(active).map_err(|why| why.to_string())?;
+    }
+    Ok(Box::new(line))
 }
 
 /// A simulated module can always be restored; a real one by the program that the rig file names.
@@ -236,32 +273,29 @@ fn simulated_line(name: &'static str, control: &Path) -> Result<Box<dyn Line>, S
         })
 }
 
-/// Opens a line by its driver. `lease` is the owner's, whose programs can be told from others; `held` is the descriptor of
-/// a line that is held already.
+/// Opens a line; `initially` is the level that it begins with, where its driver has one. Programs that move it hold `mark`.
 pub fn driver(
     name: &'static str,
     driver: &Driver,
-    lease: Option<&Lease>,
-    held: Option<OwnedFd>,
+    initially: Option<bool>,
+    mark: Option<File>,
 ) -> Result<Box<dyn Line>, String> {
-    let marked = |switch: Switch| match lease.map(Lease::programs) {
-        Some(Ok(mark)) => Ok(switch.marked(mark)),
-        Some(Err(why)) => Err(format!("the mark of the programs of `{name}`: {why}")),
-        None => Ok(switch),
-    };
+    let fail = |why: &dyn std::fmt::Display| format!("the line `{name}`: {why}");
     Ok(match driver {
         Driver::Command { on, off, timeout } => {
-            Box::new(marked(Switch::new(name, on.clone(), off.clone(), *timeout))?)
+            Box::new(Switch::new(name, on.clone(), off.clone(), *timeout).marked(mark))
         }
         Driver::PulseCommand { pulse, timeout } => {
-            Box::new(marked(Switch::pulse(name, pulse.clone(), *timeout))?)
+            Box::new(Switch::pulse(name, pulse.clone(), *timeout).marked(mark))
         }
         Driver::Simulated { control } => simulated_line(name, control)?,
-        Driver::GpioChip { .. } | Driver::Rppal { .. } => {
-            let driver = driver.name();
-            return Err(format!(
-                "the driver `{driver}` of `{name}` is not part of this version; `command` runs a program for each move, for example `gpioset`"
-            ));
+        Driver::GpioChip {
+            chip,
+            line,
+            active_high,
+        } => Box::new(GpioLine::open(name, chip, line, *active_high, initially).map_err(|why| fail(&why))?),
+        Driver::Rppal { pin, active_high } => {
+            Box::new(Rppal::open(name, *pin, *active_high, initially).map_err(|why| fail(&why))?)
         }
     })
 }

@@ -42,7 +42,7 @@ pub fn main(args: &Args, _: Common) -> Result<u8, Failed> {
     let rig = super::load_rig(&args.rig)?;
     let lease = super::lease(&rig, &args.state, "power")?;
     let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("dfota-hil"));
-    let wires = Wires::of(&rig, &program, None, lease.as_ref()).map_err(|why| {
+    let wires = Wires::by_hand(&rig, &program, lease.as_ref()).map_err(|why| {
         let hint = "start `dfota-hil sim` and name its socket in the rig file: `power: {driver: simulated, control: PATH}`";
         match rig.link {
             crate::rig::Link::Simulated(_) => Failed::usage(format!("rig `{}`: {why}; {hint}", rig.name)),

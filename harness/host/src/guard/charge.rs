@@ -4,7 +4,8 @@
 use crate::rig::{Bench, Driver, Rig, Safe};
 use dfota_core::event::Line;
 use rustix::net::{
-    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags,
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
+    SendFlags,
 };
 use serde::{Deserialize, Serialize};
 use std::io::{self, BufRead, BufReader, IoSlice, IoSliceMut, Write};
@@ -131,7 +132,9 @@ mod tests {
         sender.join().expect("the sender ends");
         assert_eq!(received, charge);
         let [line] = <[OwnedFd; 1]>::try_from(descriptors).expect("one descriptor");
-        std::fs::File::from(line).write_all(b"off").expect("the line is moved");
+        std::fs::File::from(line)
+            .write_all(b"off")
+            .expect("the line is moved");
         let mut seen = String::new();
         level.read_to_string(&mut seen).expect("the level");
         assert_eq!(seen, "off");

@@ -30,7 +30,12 @@ impl HandedOver {
         let near = File::open(folder)?;
         let guard = match UnixStream::connect(address(&near)) {
             Ok(guard) => guard,
-            Err(why) if matches!(why.kind(), io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused) => {
+            Err(why)
+                if matches!(
+                    why.kind(),
+                    io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused
+                ) =>
+            {
                 return Ok(None);
             }
             Err(why) => return Err(why),

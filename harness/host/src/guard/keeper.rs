@@ -4,7 +4,8 @@
 use crate::bench::driver;
 use crate::cli::Failed;
 use crate::guard::{Charge, Kept, LEAVE, READY, handed_over};
-use crate::line::simulated;
+use crate::line::gpiochip::HeldLine;
+use crate::line::{Line, simulated};
 use crate::rig::Driver;
 use crate::state::lease::{Left, PROGRAMS, leave_behind};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -163,13 +164,17 @@ impl Keeper {
 
 fn move_one(kept: &Kept, descriptor: Option<&OwnedFd>) -> Result<(), String> {
     let name = kept.line.name();
-    match (&kept.driver, descriptor) {
-        (Driver::Simulated { .. }, Some(descriptor)) => {
-            simulated::drive(descriptor.as_fd(), name, kept.safe).map_err(|why| format!("{name}: {why}"))
-        }
-        (how, _) => {
-            let mut line = driver(name, how, None, None)?;
-            line.set(kept.safe).map_err(|why| why.to_string())
-        }
+    if let (Driver::Simulated { .. }, Some(descriptor)) = (&kept.driver, descriptor)
+        && simulated::drive(descriptor.as_fd(), name, kept.safe).is_ok()
+    {
+        return Ok(());
     }
+    let mut line: Box<dyn Line> = match (&kept.driver, descriptor.map(OwnedFd::try_clone)) {
+        (Driver::GpioChip { .. }, Some(duplicate)) => {
+            let duplicate = duplicate.map_err(|why| format!("{name}: its descriptor: {why}"))?;
+            Box::new(HeldLine::new(name, duplicate))
+        }
+        (how, _) => driver(name, how, Some(kept.safe), None)?,
+    };
+    line.set(kept.safe).map_err(|why| why.to_string())
 }

@@ -44,8 +44,8 @@ impl Switch {
 
     /// Has every program hold `mark`, an empty file, as its standard input: a lock on it lasts as long as one of them runs,
     /// also when this process has died.
-    pub fn marked(mut self, mark: File) -> Self {
-        self.mark = Some(mark);
+    pub fn marked(mut self, mark: Option<File>) -> Self {
+        self.mark = mark;
         self
     }
 

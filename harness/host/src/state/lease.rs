@@ -241,7 +241,9 @@ impl Owner {
     fn left_behind(&self) -> String {
         match &self.left {
             Some(Left::Safe) => "its guard has brought the lines to their safe state".into(),
-            Some(Left::Unsafe(why)) => format!("its guard could not bring the lines to their safe state: {why}"),
+            Some(Left::Unsafe(why)) => {
+                format!("its guard could not bring the lines to their safe state: {why}")
+            }
             None => "nobody knows whether the lines were in their safe state".into(),
         }
     }
