@@ -80,14 +80,14 @@ fn told_to_leave(harness: &UnixStream) -> bool {
 
 impl Keeper {
     /// Brings every line to its safe state, and leaves behind what came of it. A program that the harness had started last
-    /// may move a line the other way after that: once it has ended, everything is done once more.
+    /// may move a line the other way after that, or keep the relay busy: once it has ended, everything is done once more.
     fn make_safe(&self) {
-        let mut result = self.persist();
-        match self.await_programs() {
-            Ok(false) => {}
-            Ok(true) => result = self.persist(),
-            Err(why) => result = self.persist().and(Err(why)),
-        }
+        let at_once = self.move_all();
+        let result = match self.await_programs() {
+            Ok(false) if at_once.is_ok() => at_once,
+            Ok(_) => self.persist(),
+            Err(why) => self.persist().and(Err(why)),
+        };
         let left = result.map_or_else(Left::Unsafe, |()| Left::Safe);
         if let Left::Unsafe(why) = &left {
             tracing::error!("rig `{}` could not be made safe: {why}", self.charge.rig);
