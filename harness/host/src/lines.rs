@@ -16,7 +16,7 @@ pub struct Lines {
     /// The supply stays on when the run ends.
     safe_on: bool,
     /// Whether dropping it moves anything.
-    guarded: AtomicBool,
+    ends_safe: AtomicBool,
     /// The process that does the same when this one has died.
     guard: Option<Guard>,
 }
@@ -45,7 +45,7 @@ impl Lines {
             reset: reset.map(Mutex::new),
             pwrkey: pwrkey.map(Mutex::new),
             safe_on,
-            guarded: AtomicBool::new(true),
+            ends_safe: AtomicBool::new(true),
             guard: None,
         }
     }
@@ -58,7 +58,7 @@ impl Lines {
 
     /// Leaves the lines where they are when this is dropped: for moving them by hand.
     pub fn unguarded(self) -> Self {
-        self.guarded.store(false, Ordering::Relaxed);
+        self.ends_safe.store(false, Ordering::Relaxed);
         self
     }
 
@@ -67,7 +67,7 @@ impl Lines {
     pub fn retire(&self) -> Result<(), LineError> {
         let result = self.safe();
         if result.is_ok() {
-            self.guarded.store(false, Ordering::Relaxed);
+            self.ends_safe.store(false, Ordering::Relaxed);
             self.leave();
         }
         result
@@ -139,7 +139,7 @@ impl Lines {
 
 impl Drop for Lines {
     fn drop(&mut self) {
-        let safe = match *self.guarded.get_mut() {
+        let safe = match *self.ends_safe.get_mut() {
             true => self.safe(),
             false => Ok(()),
         };
