@@ -27,7 +27,7 @@ use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-/// The hidden command of this program that is the guard.
+/// The word behind the name of this program that makes it the guard.
 pub const COMMAND: &str = "guard";
 /// The file with what the last guard had to say.
 pub const LOG: &str = "guard.log";

@@ -10,11 +10,14 @@ use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The socket's name in the rig's part of the state folder.
 pub const SOCKET: &str = "guard.socket";
 /// What the next owner says when a guard of its own holds the lines.
 const MINE: u8 = b'!';
+/// How long either side waits for the other: the next owner starts a guard before it answers.
+const ANSWER: Duration = Duration::from_secs(60);
 
 /// Lines that the guard before holds as well, until [`Self::release`].
 #[derive(Debug)]
@@ -40,6 +43,7 @@ impl HandedOver {
             }
             Err(why) => return Err(why),
         };
+        guard.set_read_timeout(Some(ANSWER))?;
         let (charge, descriptors) = Charge::receive(&guard)?;
         let held = charge.lines.into_iter().filter(|kept| kept.descriptor);
         Ok(Some(Self {
@@ -74,6 +78,7 @@ pub fn hold(charge: &Charge, descriptors: &[OwnedFd], listening: impl FnOnce()) 
     let descriptors: Vec<_> = descriptors.iter().map(AsFd::as_fd).collect();
     for next in listener.incoming() {
         let taken = next.and_then(|mut next| {
+            next.set_read_timeout(Some(ANSWER))?;
             charge.send(&next, &descriptors)?;
             let mut said = [0];
             next.read_exact(&mut said)?;

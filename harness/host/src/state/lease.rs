@@ -64,7 +64,7 @@ pub enum LeaseError {
         /// The rig's name.
         rig: String,
         /// Who has it.
-        owner: Owner,
+        owner: Box<Owner>,
     },
     /// The guard of a dead owner is not done.
     #[error("rig `{rig}` is still held after {}, although its owner has ended: {} there is what its guard does; nothing was powered", humantime::format_duration(GUARD), log.display())]
@@ -204,8 +204,10 @@ fn locked(rig: &str, state: &RigState) -> Result<File, LeaseError> {
         }
         let owner: Option<Owner> = crate::state::read(&state.file(OWNER))?;
         if let Some(owner) = owner.filter(Owner::is_alive) {
-            let rig = rig.to_owned();
-            return Err(LeaseError::InUse { rig, owner });
+            return Err(LeaseError::InUse {
+                rig: rig.to_owned(),
+                owner: Box::new(owner),
+            });
         }
         if begun.elapsed() > PATIENCE && !std::mem::replace(&mut said, true) {
             complain(format_args!(

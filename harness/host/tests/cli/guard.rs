@@ -98,7 +98,7 @@ fn kill(lab: &Lab, sim: &Sim, n: u64) -> Killed {
         "7",
     ];
     let running = lab.start(&args);
-    if n % 5 != 0 {
+    if !n.is_multiple_of(5) {
         wait_until("a supply", || sim.state().starts_with("ok power=on"));
     }
     std::thread::sleep(Seed(n).duration("kill", Duration::ZERO, LATEST));
