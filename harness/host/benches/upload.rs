@@ -101,7 +101,7 @@ fn with_harness(rig: &Rig, folder: &Path, package: &[u8], block_size: u16) -> Du
     let clock = Clock::system();
     let (journal, writer) = Writer::start(&folder, clock, Box::new(Silent)).expect("a journal");
     let program = Path::new(env!("CARGO_BIN_EXE_dfota-hil"));
-    let mut bench = Bench::open(rig, program, 1, clock, &journal).expect("the rig");
+    let mut bench = Bench::open(rig, None, program, 1, clock, &journal).expect("the rig");
     let module = &mut bench.module;
     let limit = Duration::from_secs(30);
     module.power_on().expect("supply");
@@ -128,13 +128,13 @@ fn bare(rig: &Rig, package: &[u8], block_size: u16) -> Duration {
     let Link::Simulated(simulated) = &rig.link else {
         panic!("a simulated rig")
     };
-    let sim =
-        SimProcess::start(Path::new(env!("CARGO_BIN_EXE_dfota-hil")), rig, simulated, 1).expect("a module");
+    let program = Path::new(env!("CARGO_BIN_EXE_dfota-hil"));
+    let sim = SimProcess::start(program, rig, simulated, 1).expect("a module");
     let mut port = serialport::new(sim.pty.to_string_lossy(), timing::BAUD_DEFAULT)
         .timeout(Duration::from_secs(20))
         .open()
         .expect("the port");
-    let mut lines = dfota_hil::bench::Wires::of(rig, Some(&sim))
+    let mut lines = dfota_hil::bench::Wires::of(rig, program, Some(&sim), None)
         .expect("the lines")
         .lines;
     lines = lines.unguarded();

@@ -2,21 +2,26 @@
 
 use crate::clock::Clock;
 use crate::coap_server::{CoapServer, Happening};
+use crate::guard::{Charge, Guard, HandedOver, Kept};
 use crate::journal::Journal;
-use crate::line::{Line, command::Switch, simulated};
+use crate::line::gpiochip::{GpioLine, HeldLine};
+use crate::line::{Line, command::Switch, rppal::Rppal, simulated};
 use crate::lines::Lines;
 use crate::module::{Access, Module, Timing};
 use crate::package_server::PackageServer;
 use crate::reflash::Reflash;
-use crate::rig::{Driver, Link, Pulse, Rig, Safe};
+use crate::rig::{self, Driver, Link, Pulse, Rig};
 use crate::serial::port::Port;
 use crate::serial::reader::{Cutter, Message, Reader};
 use crate::sim_process::SimProcess;
+use crate::state::lease::Lease;
 use bc66_wire::timing;
-use dfota_core::event::Event;
+use dfota_core::event::{self, Event};
 use dfota_core::percent::Percent;
 use dfota_core::seed::Seed;
+use std::fs::File;
 use std::net::{Ipv4Addr, SocketAddr};
+use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
@@ -66,9 +71,11 @@ pub struct Bench {
 }
 
 impl Bench {
-    /// Opens a rig. Must be called within a tokio runtime, which carries the servers.
+    /// Opens a rig; one with wires for whoever holds its lease. Must be called within a tokio runtime, which carries the
+    /// servers.
     pub fn open(
         rig: &Rig,
+        lease: Option<&Lease>,
         program: &Path,
         seed: u64,
         clock: Clock,
@@ -84,7 +91,7 @@ impl Bench {
                 Some(SimProcess::start(program, rig, simulated, seed).map_err(|why| fail(why.to_string()))?)
             }
         };
-        let wires = Wires::of(rig, sim.as_ref()).map_err(&fail)?;
+        let wires = Wires::of(rig, program, sim.as_ref(), lease).map_err(&fail)?;
         let lines = Arc::new(wires.lines);
         let port = Port::open(&wires.port, wires.baud).map_err(|why| fail(why.to_string()))?;
         let (inbox, messages) = channel();
@@ -136,31 +143,16 @@ pub struct Wires {
 }
 
 impl Wires {
-    /// Connects the lines of a rig; a simulated one needs its process.
-    pub fn of(rig: &Rig, sim: Option<&SimProcess>) -> Result<Self, String> {
+    /// Connects the lines of a rig, at their safe levels where the driver has a level. A simulated rig needs its process, one
+    /// with wires its lease and `program`, as whose guard it keeps them before any is moved.
+    pub fn of(
+        rig: &Rig,
+        program: &Path,
+        sim: Option<&SimProcess>,
+        lease: Option<&Lease>,
+    ) -> Result<Self, String> {
         match (&rig.link, sim) {
-            (Link::Bench(bench), _) => {
-                let power = driver("power", &bench.power.driver)?;
-                let pulse = |name, pulse: &Option<Pulse>| {
-                    pulse
-                        .as_ref()
-                        .map(|pulse| driver(name, &pulse.driver))
-                        .transpose()
-                };
-                let (reset, pwrkey) = (pulse("reset", &bench.reset)?, pulse("pwrkey", &bench.pwrkey)?);
-                let hold = |pulse: &Option<Pulse>| pulse.as_ref().map_or(Duration::ZERO, |pulse| pulse.hold);
-                Ok(Self {
-                    lines: Lines::new(power, reset, pwrkey, bench.power.safe == Safe::On),
-                    port: bench.serial.port.clone(),
-                    baud: bench.serial.baud,
-                    timing: Timing {
-                        discharge: bench.power.discharge,
-                        latency: bench.serial.latency,
-                        reset_hold: hold(&bench.reset),
-                        pwrkey_hold: hold(&bench.pwrkey),
-                    },
-                })
-            }
+            (Link::Bench(bench), _) => Self::of_bench(rig, bench, (program, lease), true),
             (Link::Simulated(_), Some(sim)) => {
                 let line = |name| simulated_line(name, &sim.control);
                 Ok(Self {
@@ -180,6 +172,92 @@ impl Wires {
             }
         }
     }
+
+    /// Connects the lines and leaves them at the levels that they have: for moving them by hand.
+    pub fn by_hand(rig: &Rig, program: &Path, lease: Option<&Lease>) -> Result<Self, String> {
+        match &rig.link {
+            Link::Bench(bench) => Self::of_bench(rig, bench, (program, lease), false),
+            Link::Simulated(_) => Self::of(rig, program, None, None),
+        }
+    }
+
+    fn of_bench(
+        rig: &Rig,
+        bench: &rig::Bench,
+        (program, lease): (&Path, Option<&Lease>),
+        at_safe: bool,
+    ) -> Result<Self, String> {
+        let lease = lease.ok_or("the lines of a bench are for whoever holds its lease")?;
+        let charge = Charge::of(rig, bench, lease.folder());
+        let hold = |pulse: &Option<Pulse>| pulse.as_ref().map_or(Duration::ZERO, |pulse| pulse.hold);
+        Ok(Self {
+            lines: kept_lines(charge, program, lease, at_safe)?,
+            port: bench.serial.port.clone(),
+            baud: bench.serial.baud,
+            timing: Timing {
+                discharge: bench.power.discharge,
+                latency: bench.serial.latency,
+                reset_hold: hold(&bench.reset),
+                pwrkey_hold: hold(&bench.pwrkey),
+            },
+        })
+    }
+}
+
+/// Opens the lines of a charge and has a guard keep them. Lines that the guard before holds are taken from it, so that they
+/// stay where they are meanwhile.
+fn kept_lines(mut charge: Charge, program: &Path, lease: &Lease, at_safe: bool) -> Result<Lines, String> {
+    let mut before = HandedOver::ask(lease.folder()).map_err(|why| {
+        format!("the guard that holds the lines of this rig does not hand them over: {why}")
+    })?;
+    let take = |kept: &Kept| before.as_mut()?.take(&kept.driver);
+    let held: Vec<Option<OwnedFd>> = charge.lines.iter().map(take).collect();
+    // The rig file has changed: what it does not have any more, or has otherwise, is let go of before any line is asked for.
+    release(before.take_if(|before| !before.is_empty()));
+    let mut opened = Vec::new();
+    for (kept, held) in charge.lines.iter_mut().zip(held) {
+        let line = open(kept, held, lease, at_safe.then_some(kept.safe))?;
+        kept.descriptor = line.descriptor().is_some();
+        opened.push((kept.line, line));
+    }
+    let mut descriptors = vec![lease.lock()];
+    descriptors.extend(opened.iter().filter_map(|(_, line)| line.descriptor()));
+    let guard = Guard::start(program, &charge, &descriptors).map_err(|why| why.to_string())?;
+    release(before);
+    let mut take = |line| {
+        let at = opened.iter().position(|(name, _)| *name == line)?;
+        Some(opened.swap_remove(at).1)
+    };
+    let power = take(event::Line::Power).ok_or("a rig has a supply")?;
+    let (reset, pwrkey) = (take(event::Line::Reset), take(event::Line::Pwrkey));
+    let mut lines = charge.lines.iter();
+    let safe_on = lines.any(|kept| kept.line == event::Line::Power && kept.safe);
+    Ok(Lines::new(power, reset, pwrkey, safe_on).kept_by(guard))
+}
+
+fn release(before: Option<HandedOver>) {
+    if let Some(Err(why)) = before.map(HandedOver::release) {
+        tracing::warn!("the guard before this one was not released: {why}");
+    }
+}
+
+fn open(
+    kept: &Kept,
+    held: Option<OwnedFd>,
+    lease: &Lease,
+    initially: Option<bool>,
+) -> Result<Box<dyn Line>, String> {
+    let name = kept.line.name();
+    let Some(held) = held else {
+        let mark = lease.programs();
+        let mark = mark.map_err(|why| format!("the mark of the programs that move `{name}`: {why}"))?;
+        return driver(name, &kept.driver, initially, Some(mark));
+    };
+    let mut line = HeldLine::new(name, held);
+    if let Some(active) = initially {
+        line.set(active).map_err(|why| why.to_string())?;
+    }
+    Ok(Box::new(line))
 }
 
 /// A simulated module can always be restored; a real one by the program that the rig file names.
@@ -203,18 +281,29 @@ fn simulated_line(name: &'static str, control: &Path) -> Result<Box<dyn Line>, S
         })
 }
 
-fn driver(name: &'static str, driver: &Driver) -> Result<Box<dyn Line>, String> {
+/// Opens a line; `initially` is the level that it begins with, where its driver has one. Programs that move it hold `mark`.
+pub fn driver(
+    name: &'static str,
+    driver: &Driver,
+    initially: Option<bool>,
+    mark: Option<File>,
+) -> Result<Box<dyn Line>, String> {
+    let fail = |why: &dyn std::fmt::Display| format!("the line `{name}`: {why}");
     Ok(match driver {
         Driver::Command { on, off, timeout } => {
-            Box::new(Switch::new(name, on.clone(), off.clone(), *timeout))
+            Box::new(Switch::new(name, on.clone(), off.clone(), *timeout).marked(mark))
         }
-        Driver::PulseCommand { pulse, timeout } => Box::new(Switch::pulse(name, pulse.clone(), *timeout)),
+        Driver::PulseCommand { pulse, timeout } => {
+            Box::new(Switch::pulse(name, pulse.clone(), *timeout).marked(mark))
+        }
         Driver::Simulated { control } => simulated_line(name, control)?,
-        Driver::GpioChip { .. } | Driver::Rppal { .. } => {
-            let driver = driver.name();
-            return Err(format!(
-                "the driver `{driver}` of `{name}` is not part of this version; `command` runs a program for each move, for example `gpioset`"
-            ));
+        Driver::GpioChip {
+            chip,
+            line,
+            active_high,
+        } => Box::new(GpioLine::open(name, chip, line, *active_high, initially).map_err(|why| fail(&why))?),
+        Driver::Rppal { pin, active_high } => {
+            Box::new(Rppal::open(name, *pin, *active_high, initially).map_err(|why| fail(&why))?)
         }
     })
 }

@@ -1,6 +1,7 @@
 //! The command line: what can be typed, and which exit code comes of it.
 
 use crate::command;
+use crate::guard;
 use crate::paint::{Paint, When};
 use crate::state::{StateError, StateFlag};
 use clap::{Args, Parser, Subcommand};
@@ -135,13 +136,21 @@ impl From<StateError> for Failed {
 
 /// Runs the program.
 pub fn main() -> ExitCode {
+    // This program starts it and nobody types it: neither help nor completions have it.
+    if std::env::args_os()
+        .nth(1)
+        .is_some_and(|word| word == guard::COMMAND)
+    {
+        log(0, When::Never);
+        return ended(guard::keeper::main());
+    }
     let cli = Cli::parse();
     let common = Common {
         verbose: cli.verbose,
         color: cli.color,
     };
     log(cli.verbose, cli.color);
-    let result = match cli.command {
+    ended(match cli.command {
         Command::Run(args) => command::run::main(args, common),
         Command::Plan(args) => command::plan::main(&args, common),
         Command::Bisect(args) => command::bisect::main(args, common),
@@ -159,7 +168,10 @@ pub fn main() -> ExitCode {
         Command::Package(command) => command::package::main(command),
         Command::Schema(args) => command::schema::main(&args),
         Command::Completions(args) => command::completions::main(&args),
-    };
+    })
+}
+
+fn ended(result: Result<u8, Failed>) -> ExitCode {
     match result {
         Ok(code) => ExitCode::from(code),
         Err(failed) => {

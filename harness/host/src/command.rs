@@ -18,7 +18,9 @@ pub mod serve;
 pub mod verify;
 
 use crate::cli::{Common, Failed, Selection};
-use crate::rig::Rig;
+use crate::rig::{Link, Rig};
+use crate::state::lease::Lease;
+use crate::state::{StateDir, StateFlag};
 use crate::suite::Suite;
 use crate::yaml::file_error::FileError;
 use std::io::IsTerminal;
@@ -27,6 +29,14 @@ use std::path::Path;
 /// Reads a rig file, or says what is wrong with it.
 pub fn load_rig(path: &Path) -> Result<Rig, Failed> {
     Rig::load(path).map_err(|error| shown(&[error]))
+}
+
+/// Takes the lease of a rig with wires. A simulated rig needs none: each command has a module of its own.
+pub fn lease(rig: &Rig, flag: &StateFlag, command: &str) -> Result<Option<Lease>, Failed> {
+    match rig.link {
+        Link::Bench(_) => Ok(Some(Lease::take(rig, &StateDir::find(flag)?, command)?)),
+        Link::Simulated(_) => Ok(None),
+    }
 }
 
 /// Reads the files of a selection; mistakes of all of them are shown at once.

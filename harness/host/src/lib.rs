@@ -14,6 +14,7 @@ pub mod digest;
 pub mod escape;
 pub mod evidence;
 pub mod function;
+pub mod guard;
 pub mod history;
 pub mod journal;
 pub mod line;

@@ -1,16 +1,26 @@
 //! Lines of the rig: the supply, reset and PWRKEY, moved through a driver.
 //!
-//! The port is [`Line`], one method. Its adapters are [`simulated`] and [`command`]; drivers for GPIOs fit behind the same
-//! method.
+//! The port is [`Line`]. Its adapters are [`gpiochip`], [`rppal`], [`command`] and [`simulated`]; one contract is tested over all
+//! of them (`tests/lines.rs`).
 
 pub mod command;
+pub mod gpiochip;
+pub mod rppal;
 pub mod simulated;
 
-/// One line of the rig, as its driver sees it.
+use std::os::fd::BorrowedFd;
+
+/// One line of the rig, as its driver sees it. Dropping it moves nothing; what the hardware does with a line that nobody
+/// holds any more is said beside each driver.
 pub trait Line: Send {
     /// Drives the line to its active level (supplied, asserted, pressed) or away from it. Returns when that is done, as
     /// far as the driver can tell. Stands on the way from a byte to the supply: it must not allocate where it can avoid it.
     fn set(&mut self, active: bool) -> Result<(), LineError>;
+
+    /// The file descriptor that holds the level, where there is one: a guard process keeps a duplicate.
+    fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        None
+    }
 }
 
 /// A line that could not be moved.

@@ -1,5 +1,6 @@
 //! The three lines of a rig together, and their safe state.
 
+use crate::guard::Guard;
 use crate::line::{Line, LineError};
 use dfota_core::event;
 use std::fmt;
@@ -15,7 +16,9 @@ pub struct Lines {
     /// The supply stays on when the run ends.
     safe_on: bool,
     /// Whether dropping it moves anything.
-    guarded: AtomicBool,
+    ends_safe: AtomicBool,
+    /// The process that does the same when this one has died.
+    guard: Option<Guard>,
 }
 
 impl fmt::Debug for Lines {
@@ -42,13 +45,20 @@ impl Lines {
             reset: reset.map(Mutex::new),
             pwrkey: pwrkey.map(Mutex::new),
             safe_on,
-            guarded: AtomicBool::new(true),
+            ends_safe: AtomicBool::new(true),
+            guard: None,
         }
+    }
+
+    /// Has a guard keep them as well. Without it, the supply is not switched on any more.
+    pub fn kept_by(mut self, guard: Guard) -> Self {
+        self.guard = Some(guard);
+        self
     }
 
     /// Leaves the lines where they are when this is dropped: for moving them by hand.
     pub fn unguarded(self) -> Self {
-        self.guarded.store(false, Ordering::Relaxed);
+        self.ends_safe.store(false, Ordering::Relaxed);
         self
     }
 
@@ -57,9 +67,17 @@ impl Lines {
     pub fn retire(&self) -> Result<(), LineError> {
         let result = self.safe();
         if result.is_ok() {
-            self.guarded.store(false, Ordering::Relaxed);
+            self.ends_safe.store(false, Ordering::Relaxed);
+            self.leave();
         }
         result
+    }
+
+    /// The lines are where they are to stay.
+    fn leave(&self) {
+        if let Some(guard) = &self.guard {
+            guard.leave();
+        }
     }
 
     /// Whether the rig has this line.
@@ -67,8 +85,21 @@ impl Lines {
         self.get(line).is_some()
     }
 
-    /// Moves a line.
+    /// Moves a line. The supply is switched on only under a guard that is there.
     pub fn set(&self, line: event::Line, active: bool) -> Result<(), LineError> {
+        if (line, active) == (event::Line::Power, true)
+            && self.guard.as_ref().is_some_and(|guard| !guard.is_there())
+        {
+            return Err(LineError {
+                line: line.name(),
+                active,
+                why: "the guard process of this rig has ended, which would take the supply away if this program died; find out what ended it, and start again".into(),
+            });
+        }
+        self.drive(line, active)
+    }
+
+    fn drive(&self, line: event::Line, active: bool) -> Result<(), LineError> {
         match self.get(line) {
             Some(driver) => driver.lock().unwrap_or_else(PoisonError::into_inner).set(active),
             None => Err(LineError {
@@ -88,10 +119,10 @@ impl Lines {
 
     /// Drives everything to its safe state: reset and PWRKEY released, the supply as the rig file declares.
     pub fn safe(&self) -> Result<(), LineError> {
-        let mut result = self.set(event::Line::Power, self.safe_on);
+        let mut result = self.drive(event::Line::Power, self.safe_on);
         for line in [event::Line::Reset, event::Line::Pwrkey] {
             if self.has(line) {
-                result = result.and(self.set(line, false));
+                result = result.and(self.drive(line, false));
             }
         }
         result
@@ -108,10 +139,14 @@ impl Lines {
 
 impl Drop for Lines {
     fn drop(&mut self) {
-        if *self.guarded.get_mut()
-            && let Err(error) = self.safe()
-        {
-            tracing::error!("the rig could not be made safe: {error}");
+        let safe = match *self.ends_safe.get_mut() {
+            true => self.safe(),
+            false => Ok(()),
+        };
+        match safe {
+            Ok(()) => self.leave(),
+            // A guard that is not told to leave tries the same, with more patience.
+            Err(error) => tracing::error!("the rig could not be made safe: {error}"),
         }
     }
 }

@@ -5,6 +5,7 @@ use crate::line::simulated::Control;
 use serde::Serialize;
 use std::fmt;
 use std::path::PathBuf;
+use std::process::Stdio;
 use std::time::Duration;
 
 /// The way.
@@ -29,7 +30,7 @@ impl Reflash {
     /// Restores the module; the error says why that failed.
     pub fn run(&self) -> Result<(), String> {
         match self {
-            Self::Program { command, timeout } => run_program(command, *timeout),
+            Self::Program { command, timeout } => run_program(command, *timeout, Stdio::null()),
             Self::Simulated { control } => {
                 let mut control = Control::connect(control).map_err(|why| why.to_string())?;
                 control.ask("reflash\n")

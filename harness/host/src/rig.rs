@@ -8,7 +8,7 @@ use crate::reflash::Reflash;
 use bc66_wire::module::Module;
 use dfota_core::event::lab::Lab;
 use dfota_core::version::Version;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -112,7 +112,7 @@ pub struct Pulse {
 }
 
 /// What moves a line.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Driver {
     /// A program for each move.
@@ -164,10 +164,18 @@ impl Driver {
             Self::Rppal { .. } => "rppal",
         }
     }
+
+    /// The longest run of its program, where it has one.
+    pub fn timeout(&self) -> Option<Duration> {
+        match self {
+            Self::Command { timeout, .. } | Self::PulseCommand { timeout, .. } => Some(*timeout),
+            Self::Simulated { .. } | Self::GpioChip { .. } | Self::Rppal { .. } => None,
+        }
+    }
 }
 
 /// A line of a GPIO chip.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LineId {
     /// By its offset.

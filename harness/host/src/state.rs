@@ -1,7 +1,8 @@
 //! The state folder: what one run leaves to the next, apart from every run folder.
 //!
 //! ```text
-//! STATE/rigs/SLUG-HASH/    one rig: check.json, quarantine.json, wear.json
+//! STATE/rigs/SLUG-HASH/    one rig: check.json, quarantine.json, wear.json; its lease and guard: lease, owner.json,
+//!                          programs, guard.log, guard.socket
 //! STATE/campaigns/         campaigns that go on from night to night
 //! STATE/history.sqlite     what every run came to, of runs outside `reports`
 //! ```
@@ -10,6 +11,7 @@
 //! whole: whoever reads one sees the old or the new.
 
 pub mod campaign_store;
+pub mod lease;
 pub mod quarantine;
 pub mod rig_state;
 pub mod run_state;
@@ -30,7 +32,7 @@ const DEFAULT: &str = "dfota-hil";
 /// The flag that names the state folder.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct StateFlag {
-    /// Folder of what runs leave to each other: quarantine, wear, campaigns [default: $XDG_STATE_HOME/dfota-hil, else
+    /// Folder of what runs leave to each other: leases, quarantine, wear, campaigns [default: $XDG_STATE_HOME/dfota-hil, else
     /// ~/.local/state/dfota-hil]
     #[arg(long, value_name = "DIR")]
     pub state_dir: Option<PathBuf>,

@@ -25,6 +25,8 @@ mod console;
 mod defects;
 #[path = "cli/evidence.rs"]
 mod evidence;
+#[path = "cli/guard.rs"]
+mod guard;
 #[path = "cli/help.rs"]
 mod help;
 #[path = "cli/history.rs"]
@@ -33,6 +35,8 @@ mod history;
 mod hostile;
 #[path = "cli/killed.rs"]
 mod killed;
+#[path = "cli/lease.rs"]
+mod lease;
 #[path = "cli/measure.rs"]
 mod measure;
 #[path = "cli/outcome.rs"]

@@ -9,6 +9,7 @@ use crate::journal::{Journal, Observer, Writer};
 use crate::paint::Paint;
 use crate::rig::Rig;
 use crate::screen::Screen;
+use crate::state::lease::Lease;
 use crate::state::quarantine::Quarantine;
 use crate::state::wear::Wear;
 use crate::state::{StateDir, StateFlag};
@@ -48,6 +49,7 @@ pub fn main(args: &Args, common: Common) -> Result<u8, Failed> {
     let dir = StateDir::find(&args.state)?;
     let state = dir.rig(&rig);
     state.make()?;
+    let lease = super::lease(&rig, &args.state, "check")?;
     let before = Quarantine::read(&state)?;
     if !args.json {
         print(&head(&rig, before.as_ref()));
@@ -62,7 +64,7 @@ pub fn main(args: &Args, common: Common) -> Result<u8, Failed> {
             print(&format!("{check}\n"));
         }
     };
-    let checked = on_rig(&rig, &terms, args.seed, clock, &journal, told);
+    let checked = on_rig((&rig, lease.as_ref()), &terms, args.seed, clock, &journal, told);
     drop(journal);
     let _ = writer.finish();
     let Ok(checked) = checked else { return Ok(130) };
@@ -114,7 +116,7 @@ impl Observer for Nobody {
 }
 
 fn on_rig(
-    rig: &Rig,
+    (rig, lease): (&Rig, Option<&Lease>),
     terms: &Terms,
     seed: u64,
     clock: Clock,
@@ -137,7 +139,7 @@ fn on_rig(
     };
     let _within = runtime.enter();
     let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("dfota-hil"));
-    let mut bench = match Bench::open(rig, &program, seed, clock, journal) {
+    let mut bench = match Bench::open(rig, lease, &program, seed, clock, journal) {
         Ok(bench) => bench,
         Err(why) => return Ok(unopened(why.to_string(), &mut told)),
     };

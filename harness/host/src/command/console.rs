@@ -9,6 +9,8 @@ use crate::module::Stop;
 use crate::paint::Paint;
 use crate::rig::{Network, Rig};
 use crate::screen::Screen;
+use crate::state::StateFlag;
+use crate::state::lease::Lease;
 use std::io::{BufRead, IsTerminal};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -24,15 +26,18 @@ use std::sync::mpsc::{Receiver, channel};
 pub struct Args {
     /// Rig file
     rig: PathBuf,
+    #[command(flatten)]
+    state: StateFlag,
 }
 
 /// Runs the terminal; 0, or 130 after a signal.
 pub fn main(args: &Args, common: Common) -> Result<u8, Failed> {
     let rig = super::load_rig(&args.rig)?;
+    let lease = super::lease(&rig, &args.state, "console")?;
     let clock = Clock::scaled(rig.speed());
     let (journal, writer) = journal(clock, Screen::new(Paint::new(common.color)))
         .map_err(|why| Failed::ours(format!("no temporary journal: {why}")))?;
-    let exit = on_rig(rig, clock, &journal);
+    let exit = on_rig(rig, lease.as_ref(), clock, &journal);
     drop(journal);
     let _ = writer.finish();
     exit
@@ -44,7 +49,7 @@ fn journal(clock: Clock, screen: Screen) -> std::io::Result<(Journal, Writer)> {
     Writer::start(folder.path(), clock, Box::new(screen))
 }
 
-fn on_rig(rig: Rig, clock: Clock, journal: &Journal) -> Result<u8, Failed> {
+fn on_rig(rig: Rig, lease: Option<&Lease>, clock: Clock, journal: &Journal) -> Result<u8, Failed> {
     // No package is offered here, and the ports of the servers may be in use.
     let rig = Rig {
         network: Network::default(),
@@ -53,7 +58,7 @@ fn on_rig(rig: Rig, clock: Clock, journal: &Journal) -> Result<u8, Failed> {
     let runtime = crate::bench::runtime().map_err(|why| Failed::ours(format!("no runtime: {why}")))?;
     let _within = runtime.enter();
     let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("dfota-hil"));
-    let mut bench = Bench::open(&rig, &program, 0, clock, journal).map_err(Failed::ours)?;
+    let mut bench = Bench::open(&rig, lease, &program, 0, clock, journal).map_err(Failed::ours)?;
     super::run::heed_signals(&runtime, bench.inbox.clone(), Arc::clone(&bench.lines));
     let paced = !std::io::stdin().is_terminal();
     let ended = AtTerminal::new(&mut bench.module, paced).run(&typed());

@@ -4,6 +4,7 @@ use crate::bench::Wires;
 use crate::cli::{Common, Failed};
 use crate::line::LineError;
 use crate::lines::Lines;
+use crate::state::StateFlag;
 use dfota_core::event::Line;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -16,6 +17,8 @@ pub struct Args {
     /// What to do
     #[arg(value_enum)]
     action: Action,
+    #[command(flatten)]
+    state: StateFlag,
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
@@ -30,12 +33,16 @@ enum Action {
     Reset,
     /// Pulse PWRKEY
     Pwrkey,
+    /// The safe state that the rig file declares, as at the end of a run
+    Safe,
 }
 
 /// Moves them and leaves them where they were put.
 pub fn main(args: &Args, _: Common) -> Result<u8, Failed> {
     let rig = super::load_rig(&args.rig)?;
-    let wires = Wires::of(&rig, None).map_err(|why| {
+    let lease = super::lease(&rig, &args.state, "power")?;
+    let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("dfota-hil"));
+    let wires = Wires::by_hand(&rig, &program, lease.as_ref()).map_err(|why| {
         let hint = "start `dfota-hil sim` and name its socket in the rig file: `power: {driver: simulated, control: PATH}`";
         match rig.link {
             crate::rig::Link::Simulated(_) => Failed::usage(format!("rig `{}`: {why}; {hint}", rig.name)),
@@ -53,6 +60,7 @@ pub fn main(args: &Args, _: Common) -> Result<u8, Failed> {
         }),
         Action::Reset => lines.pulse(Line::Reset, timing.reset_hold),
         Action::Pwrkey => lines.pulse(Line::Pwrkey, timing.pwrkey_hold),
+        Action::Safe => lines.safe(),
     };
     moved.map_err(Failed::ours)?;
     Ok(0)

@@ -22,6 +22,7 @@ use crate::serial::reader::Message;
 use crate::shell_word::shell_word;
 use crate::state::StateDir;
 use crate::state::campaign_store::tool_digest;
+use crate::state::lease::Lease;
 use crate::state::run_state::RunState;
 use crate::state::wear::{Counting, Wear};
 use crate::suite::Suite;
@@ -145,6 +146,12 @@ fn perform(args: Args, common: Common, hunt: Option<Hunt>) -> Result<u8, Failed>
         return Err(Failed::usage(refusal));
     }
     state.make()?;
+    let searches = hunt.is_some();
+    let mut lease = super::lease(
+        &rig,
+        &args.selection.state,
+        if searches { "bisect" } else { "run" },
+    )?;
     // Only a run that goes on with a campaign keeps others from it.
     let earlier = match plan.slots.is_empty() {
         true => Earlier::default(),
@@ -162,15 +169,22 @@ fn perform(args: Args, common: Common, hunt: Option<Hunt>) -> Result<u8, Failed>
     let (observer, wear) = Counting::new(observer);
     let (journal, writer) =
         Writer::start(&out, clock, Box::new(observer)).map_err(|why| unwritable(&out, &why))?;
-    let begun = started(&args, &rig, &suites, seed, (&out, hunt.is_some()));
+    let begun = started(&args, &rig, &suites, seed, (&out, searches));
     let name = begun.run.clone();
+    if let Some(lease) = &mut lease {
+        lease.name(&name)?;
+    }
     journal.post(Event::RunStarted(Box::new(begun)));
-    let planned = if hunt.is_some() { &[][..] } else { &plan.cases[..] };
+    let planned = if searches { &[][..] } else { &plan.cases[..] };
     for Planned { case, skip, .. } in planned {
         journal.post(Event::CasePlanned {
             case: Box::new(case.clone()),
             skip: skip.clone(),
         });
+    }
+    if let Some(text) = lease.as_ref().and_then(Lease::taken_over) {
+        let text = text.to_owned();
+        journal.post(Event::Note { text });
     }
     for ((suite, campaign), ended) in earlier.ended() {
         for (run, verdict) in ended {
@@ -194,6 +208,7 @@ fn perform(args: Args, common: Common, hunt: Option<Hunt>) -> Result<u8, Failed>
         cut_given: args.selection.cut.is_some(),
     };
     let keeps = Keeps {
+        lease: lease.as_ref(),
         terms: Terms::of(&rig, &dir, out.clone()),
         run: RunState::new(&rig, &state, &out),
         campaigns,
@@ -301,9 +316,10 @@ fn draw_seed() -> Result<Seed, Failed> {
     Ok(Seed(u64::from_ne_bytes(bytes) >> 32))
 }
 
-/// What a run keeps and is told beside its plan: how the rig is checked around the suites and where it is kept that it
-/// failed, the campaigns, and the search, where it is one.
+/// What a run keeps and is told beside its plan: the lease of a rig with wires, how the rig is checked around the suites
+/// and where it is kept that it failed, the campaigns, and the search, where it is one.
 struct Keeps<'r> {
+    lease: Option<&'r Lease>,
     terms: Terms,
     run: RunState<'r>,
     campaigns: Campaigns,
@@ -332,7 +348,7 @@ fn on_rig(
     };
     let _within = runtime.enter();
     let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("dfota-hil"));
-    let mut bench = match Bench::open(rig, &program, options.seed.0, clock, journal) {
+    let mut bench = match Bench::open(rig, keeps.lease, &program, options.seed.0, clock, journal) {
         Ok(bench) => bench,
         Err(why) => return unopened(plan, journal, Rule::RigBroken, &why.to_string()),
     };

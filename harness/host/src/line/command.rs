@@ -1,6 +1,7 @@
 //! A line moved by a program, so that every PDU, relay board or USB hub with a command line works.
 
 use super::{Line, LineError};
+use std::fs::File;
 use std::io::Read;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -15,6 +16,7 @@ pub struct Switch {
     on: Vec<String>,
     off: Option<Vec<String>>,
     timeout: Duration,
+    mark: Option<File>,
 }
 
 impl Switch {
@@ -25,6 +27,7 @@ impl Switch {
             on,
             off: Some(off),
             timeout,
+            mark: None,
         }
     }
 
@@ -35,12 +38,25 @@ impl Switch {
             on: pulse,
             off: None,
             timeout,
+            mark: None,
         }
+    }
+
+    /// Has every program hold `mark`, an empty file, as its standard input: a lock on it lasts as long as one of them runs,
+    /// also when this process has died.
+    pub fn marked(mut self, mark: Option<File>) -> Self {
+        self.mark = mark;
+        self
+    }
+
+    fn stdin(&self) -> Stdio {
+        let mark = self.mark.as_ref().and_then(|mark| mark.try_clone().ok());
+        mark.map_or_else(Stdio::null, Stdio::from)
     }
 }
 
 /// Runs a program to its end; the error holds its own words.
-pub fn run_program(argv: &[String], timeout: Duration) -> Result<(), String> {
+pub fn run_program(argv: &[String], timeout: Duration, stdin: Stdio) -> Result<(), String> {
     let [program, args @ ..] = argv else {
         return Err("its command is empty".into());
     };
@@ -49,7 +65,7 @@ pub fn run_program(argv: &[String], timeout: Duration) -> Result<(), String> {
         .args(args)
         // Nobody but this program needs the key that signs.
         .env_remove(crate::evidence::signing_key::VARIABLE)
-        .stdin(Stdio::null())
+        .stdin(stdin)
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
@@ -91,7 +107,7 @@ impl Line for Switch {
             (Some(off), false) => off,
             (None, false) => return Ok(()),
         };
-        run_program(argv, self.timeout).map_err(|why| LineError {
+        run_program(argv, self.timeout, self.stdin()).map_err(|why| LineError {
             line: self.name,
             active,
             why,

@@ -1,7 +1,9 @@
 //! A line of a simulated module, moved over the control socket of `dfota-hil sim`.
 
 use super::{Line, LineError};
-use std::io::{BufRead, BufReader, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::net::Shutdown;
+use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::time::Duration;
@@ -19,7 +21,7 @@ pub struct Control {
 
 impl Control {
     /// Connects to the control socket at `path`.
-    pub fn connect(path: &Path) -> std::io::Result<Self> {
+    pub fn connect(path: &Path) -> io::Result<Self> {
         let socket = UnixStream::connect(path)?;
         socket.set_read_timeout(Some(ANSWER))?;
         socket.set_write_timeout(Some(ANSWER))?;
@@ -59,13 +61,38 @@ pub struct Simulated {
 
 impl Simulated {
     /// Connects the line `name` (`power`, `reset`, `pwrkey`) to the control socket at `path`.
-    pub fn connect(name: &'static str, path: &Path) -> std::io::Result<Self> {
+    pub fn connect(name: &'static str, path: &Path) -> io::Result<Self> {
         Ok(Self {
             name,
-            on: format!("{name} on\n"),
-            off: format!("{name} off\n"),
+            on: request(name, true),
+            off: request(name, false),
             control: Control::connect(path)?,
         })
+    }
+}
+
+fn request(name: &str, active: bool) -> String {
+    format!("{name} {}\n", if active { "on" } else { "off" })
+}
+
+/// Moves the line `name` through a duplicate of the descriptor of somebody who has died: in the same conversation, so
+/// that it happens after what that one asked for last. The conversation is over then.
+pub fn drive(descriptor: BorrowedFd<'_>, name: &str, active: bool) -> Result<(), String> {
+    let answers = || -> io::Result<String> {
+        let mut socket = UnixStream::from(descriptor.try_clone_to_owned()?);
+        socket.write_all(request(name, active).as_bytes())?;
+        socket.shutdown(Shutdown::Write)?;
+        let mut answers = String::new();
+        socket.read_to_string(&mut answers)?;
+        Ok(answers)
+    };
+    let answers = answers().map_err(|why| why.to_string())?;
+    match answers.lines().last() {
+        Some("ok") => Ok(()),
+        other => Err(format!(
+            "the simulator answered `{}`, expected `ok`",
+            other.unwrap_or_default()
+        )),
     }
 }
 
@@ -77,5 +104,9 @@ impl Line for Simulated {
             active,
             why,
         })
+    }
+
+    fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        Some(self.control.socket.get_ref().as_fd())
     }
 }

@@ -3,6 +3,7 @@
 use crate::lab::Lab;
 use crate::process::wait_until;
 use crate::sim::Sim;
+use rstest::rstest;
 
 #[test]
 fn the_lines_move_and_stay_where_they_were_put() {
@@ -71,4 +72,31 @@ fn a_line_that_the_rig_does_not_have() {
         ran.stderr,
         "power could not be switched off: `sh -c echo no relay >&2; exit 4` ended with exit status: 4; it said: no relay\n"
     );
+}
+
+#[rstest]
+#[case(
+    "driver: gpiochip, chip: /dev/null, line: 17",
+    "`/dev/null` is no GPIO chip: expected a character device such as `/dev/gpiochip0`; this machine has "
+)]
+#[case(
+    "driver: gpiochip, chip: /dev/gpiochip9999, line: GPIO17",
+    "there is no GPIO chip `/dev/gpiochip9999`; this machine has "
+)]
+#[case(
+    "driver: rppal, pin: 17",
+    "this machine is no Raspberry Pi that rppal 0.22 knows; "
+)]
+fn a_driver_without_its_hardware(#[case] power: &str, #[case] why: &str) {
+    let model = std::fs::read_to_string("/proc/device-tree/model").unwrap_or_default();
+    if model.contains("Raspberry Pi") {
+        println!("skipped: this is a `{model}`, and the test would move one of its pins");
+        return;
+    }
+    let lab = Lab::new();
+    let rig = format!("rig: bare\nmodule: bc66\nserial: {{port: /dev/null}}\npower: {{{power}}}\n");
+    lab.write("rig.yaml", rig);
+    let ran = lab.run(&["power", "rig.yaml", "on"]).ends(3);
+    let begin = format!("rig `bare`: the line `power`: {why}");
+    assert!(ran.stderr.starts_with(&begin), "{}", ran.stderr);
 }

@@ -2,6 +2,7 @@
 
 use crate::lab::{LIMIT, Ran};
 use std::fs::File;
+use std::path::Path;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
@@ -30,6 +31,10 @@ impl Running {
     pub fn signal(&self, signal: Signal) {
         let pid = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(pid, signal).expect("the process is there");
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.child.id()
     }
 
     /// Every process below this one.
@@ -126,7 +131,8 @@ impl Process {
             .collect()
     }
 
-    fn of(pid: u32) -> Option<Self> {
+    /// The process of this number, as long as it lives.
+    pub fn of(pid: u32) -> Option<Self> {
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
         // The name stands in parentheses and may hold anything.
         let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
@@ -137,6 +143,33 @@ impl Process {
             parent: fields.get(1)?.parse().ok()?,
             started: fields.get(19)?.parse().ok()?,
         })
+    }
+
+    /// Every process that was started with this variable, or inherited it.
+    pub fn with_variable(name: &str, value: &Path) -> Vec<Self> {
+        let wanted = format!("{name}={}", value.display());
+        let has = |process: &Self| {
+            let environ = std::fs::read(format!("/proc/{}/environ", process.pid)).unwrap_or_default();
+            environ
+                .split(|byte| *byte == 0)
+                .any(|variable| variable == wanted.as_bytes())
+        };
+        Self::all().into_iter().filter(has).collect()
+    }
+
+    /// Its arguments, without the program.
+    pub fn args(&self) -> Vec<String> {
+        let words = std::fs::read(format!("/proc/{}/cmdline", self.pid)).unwrap_or_default();
+        let words = words.split(|byte| *byte == 0).skip(1);
+        words
+            .map(|word| String::from_utf8_lossy(word).into_owned())
+            .filter(|word| !word.is_empty())
+            .collect()
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        let pid = rustix::process::Pid::from_raw(self.pid as i32).expect("a number of a process");
+        rustix::process::kill_process(pid, signal).expect("the process is there");
     }
 
     /// Whether it still runs.

@@ -1,0 +1,112 @@
+//! The guard: a process beside the harness that outlives it and brings the lines to their safe state. Seen from the
+//! harness.
+//!
+//! It is this program once more, in a session of its own, with a socket to the harness as its standard input:
+//!
+//! ```text
+//! harness → guard    the charge, with duplicates of descriptors     before any line is moved
+//! guard → harness    `ready`                                        nothing is moved before
+//! harness → guard    `leave`                                        the lines are where they are to stay
+//! ```
+//!
+//! A socket that ends without `leave` is a harness that has ended, in whatever way: the kernel closes it, also after
+//! kill -9. The guard never stands between the harness and a line: both hold it.
+
+pub mod charge;
+pub mod handed_over;
+pub mod keeper;
+
+pub use charge::{Charge, Kept};
+pub use handed_over::HandedOver;
+
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+/// The word behind the name of this program that makes it the guard.
+pub const COMMAND: &str = "guard";
+/// The file with what the last guard had to say.
+pub const LOG: &str = "guard.log";
+const READY: &str = "ready\n";
+const LEAVE: &str = "leave\n";
+/// How long a guard may take to get ready: it starts a program, which takes milliseconds. This is for a machine that hangs.
+const START: Duration = Duration::from_secs(20);
+
+/// A guard that did not get ready.
+#[derive(Debug, thiserror::Error)]
+#[error("no guard, which would bring the rig to its safe state if this program died: {0}")]
+pub struct GuardError(String);
+
+/// A guard that keeps the lines of this process.
+#[derive(Debug)]
+pub struct Guard {
+    socket: UnixStream,
+    _process: Child,
+}
+
+impl Guard {
+    /// Starts `program` as the guard and waits until it is ready. `descriptors` are the lock of the lease and then those of
+    /// the lines that have one; it writes into the log of the charge's folder.
+    pub fn start(
+        program: &Path,
+        charge: &Charge,
+        descriptors: &[BorrowedFd<'_>],
+    ) -> Result<Self, GuardError> {
+        let log = charge.folder.join(LOG);
+        let (socket, process) = spawn(program, &log)
+            .map_err(|why| GuardError(format!("`{}` could not be started: {why}", program.display())))?;
+        let mut guard = Self {
+            socket,
+            _process: process,
+        };
+        guard.engage(charge, descriptors).map_err(|why| {
+            let said = std::fs::read_to_string(&log).unwrap_or_default();
+            GuardError(format!("{why}; it said: {}", said.trim()))
+        })?;
+        Ok(guard)
+    }
+
+    fn engage(&mut self, charge: &Charge, descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
+        charge.send(&self.socket, descriptors)?;
+        self.socket.set_read_timeout(Some(START))?;
+        let mut said = String::new();
+        BufReader::new((&self.socket).take(READY.len() as u64)).read_line(&mut said)?;
+        if said != READY {
+            return Err(io::Error::other(format!(
+                "it answered `{}`, expected `ready`",
+                said.trim()
+            )));
+        }
+        // From now on it says nothing: whatever can be read is its end.
+        self.socket.set_nonblocking(true)
+    }
+
+    /// Whether it is still there.
+    pub fn is_there(&self) -> bool {
+        let read = (&self.socket).read(&mut [0]);
+        read.is_err_and(|why| why.kind() == io::ErrorKind::WouldBlock)
+    }
+
+    /// Tells it that the lines are where they are to stay. A guard that is not there any more is not missed.
+    pub fn leave(&self) {
+        let _ = (&self.socket).write_all(LEAVE.as_bytes());
+    }
+}
+
+fn spawn(program: &Path, log: &Path) -> io::Result<(UnixStream, Child)> {
+    let (ours, theirs) = UnixStream::pair()?;
+    let child = Command::new(program)
+        .arg(COMMAND)
+        // Nobody but this process needs the key that signs.
+        .env_remove(crate::evidence::signing_key::VARIABLE)
+        .stdin(OwnedFd::from(theirs))
+        // Whoever waits for the end of this program's output does not wait for the guard.
+        .stdout(Stdio::null())
+        .stderr(File::create(log)?)
+        .spawn()?;
+    Ok((ours, child))
+}
