@@ -3,7 +3,12 @@
 use crate::clock::Clock;
 use crate::coap_server::{CoapServer, Happening};
 use crate::journal::Journal;
-use crate::line::{Line, command::Switch, gpiochip::GpioLine, rppal::Rppal, simulated};
+use crate::line::Line;
+use crate::line::command::Switch;
+use crate::line::gpiochip::{GpioLine, GpioSense};
+use crate::line::rppal::{Rppal, RppalSense};
+use crate::line::sense::Sense;
+use crate::line::simulated::{self, SimulatedSense};
 use crate::lines::Lines;
 use crate::module::{Access, Module, Timing};
 use crate::package_server::PackageServer;
@@ -90,6 +95,13 @@ impl Bench {
         let (inbox, messages) = channel();
         let reader = Reader::start(port.clone(), lines.clone(), journal.clone(), inbox.clone())
             .map_err(|why| fail(format!("the reader thread could not be started: {why}")))?;
+        // A simulated module waits for its own scheduler as well; on a bench somebody can do something about it.
+        if let (Some(refused), Link::Bench(_)) = (reader.refused(), &rig.link) {
+            tracing::warn!("{refused}");
+            journal.post(Event::Note {
+                text: refused.to_string(),
+            });
+        }
         let http = http(rig, clock, journal, &inbox).map_err(&fail)?;
         let coap = coap(rig, seed, clock, journal, (&inbox, reader.cutter())).map_err(&fail)?;
         let mut module = Module::new(
@@ -179,8 +191,11 @@ impl Wires {
         };
         let (reset, pwrkey) = (pulse("reset", &bench.reset)?, pulse("pwrkey", &bench.pwrkey)?);
         let hold = |pulse: &Option<Pulse>| pulse.as_ref().map_or(Duration::ZERO, |pulse| pulse.hold);
+        let isolate = bench.isolate.as_ref();
+        let isolate = isolate.map(|isolate| driver("isolate", isolate, at_safe.then_some(!safe_on)));
+        let sense = bench.sense.as_ref().map(sense);
         Ok(Self {
-            lines: Lines::new(power, reset, pwrkey, safe_on),
+            lines: Lines::new(power, reset, pwrkey, safe_on).with(isolate.transpose()?, sense.transpose()?),
             port: bench.serial.port.clone(),
             baud: bench.serial.baud,
             timing: Timing {
@@ -206,12 +221,35 @@ fn reflash(rig: &Rig, sim: Option<&SimProcess>) -> Option<Reflash> {
 fn simulated_line(name: &'static str, control: &Path) -> Result<Box<dyn Line>, String> {
     simulated::Simulated::connect(name, control)
         .map(|line| Box::new(line) as Box<dyn Line>)
-        .map_err(|why| {
-            format!(
-                "control socket `{}` of the simulated module: {why}; is `dfota-hil sim` running?",
-                control.display()
-            )
-        })
+        .map_err(|why| no_control(control, &why))
+}
+
+fn no_control(control: &Path, why: &std::io::Error) -> String {
+    format!(
+        "control socket `{}` of the simulated module: {why}; is `dfota-hil sim` running?",
+        control.display()
+    )
+}
+
+/// Opens the sense line.
+fn sense(driver: &Driver) -> Result<Box<dyn Sense>, String> {
+    let fail = |why: &dyn std::fmt::Display| format!("the line `sense`: {why}");
+    Ok(match driver {
+        Driver::GpioChip {
+            chip,
+            line,
+            active_high,
+        } => Box::new(GpioSense::open(chip, line, *active_high).map_err(|why| fail(&why))?),
+        Driver::Rppal { pin, active_high } => {
+            Box::new(RppalSense::open(*pin, *active_high).map_err(|why| fail(&why))?)
+        }
+        Driver::Simulated { control } => {
+            Box::new(SimulatedSense::connect(control).map_err(|why| no_control(control, &why))?)
+        }
+        Driver::Command { .. } | Driver::PulseCommand { .. } => {
+            return Err(fail(&"a program only moves lines"));
+        }
+    })
 }
 
 /// Opens a line; `initially` is the level that it begins with, where its driver has one.

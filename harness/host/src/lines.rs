@@ -1,5 +1,6 @@
-//! The three lines of a rig together, and their safe state.
+//! The lines of a rig together, and their safe state.
 
+use crate::line::sense::{Sense, Shown};
 use crate::line::{Line, LineError};
 use dfota_core::event;
 use std::fmt;
@@ -12,6 +13,8 @@ pub struct Lines {
     power: Mutex<Box<dyn Line>>,
     reset: Option<Mutex<Box<dyn Line>>>,
     pwrkey: Option<Mutex<Box<dyn Line>>>,
+    isolate: Option<Mutex<Box<dyn Line>>>,
+    sense: Option<Mutex<Box<dyn Sense>>>,
     /// The supply stays on when the run ends.
     safe_on: bool,
     /// Whether dropping it moves anything.
@@ -41,9 +44,17 @@ impl Lines {
             power: Mutex::new(power),
             reset: reset.map(Mutex::new),
             pwrkey: pwrkey.map(Mutex::new),
+            isolate: None,
+            sense: None,
             safe_on,
             guarded: AtomicBool::new(true),
         }
+    }
+
+    /// The same with what isolates the UART, and with what shows the supply, as far as the rig has them.
+    pub fn with(mut self, isolate: Option<Box<dyn Line>>, sense: Option<Box<dyn Sense>>) -> Self {
+        (self.isolate, self.sense) = (isolate.map(Mutex::new), sense.map(Mutex::new));
+        self
     }
 
     /// Leaves the lines where they are when this is dropped: for moving them by hand.
@@ -79,6 +90,27 @@ impl Lines {
         }
     }
 
+    /// Lets the isolation of the UART follow the supply, where the rig has one: in high impedance while it is off. Called
+    /// right after the supply was moved and never before, so that it is not in the way of a cut.
+    pub fn isolate(&self, off: bool) -> Result<(), LineError> {
+        match &self.isolate {
+            Some(driver) => driver.lock().unwrap_or_else(PoisonError::into_inner).set(off),
+            None => Ok(()),
+        }
+    }
+
+    /// What the sense line shows, where the rig has one.
+    pub fn look(&self) -> Option<Result<Shown, String>> {
+        let sense = self.sense.as_ref()?;
+        let shown = sense.lock().unwrap_or_else(PoisonError::into_inner).look();
+        Some(shown)
+    }
+
+    /// Moves the supply and what follows it.
+    pub fn supply(&self, on: bool) -> Result<(), LineError> {
+        self.set(event::Line::Power, on).and_then(|()| self.isolate(!on))
+    }
+
     /// Drives a line active for `hold` of real time.
     pub fn pulse(&self, line: event::Line, hold: std::time::Duration) -> Result<(), LineError> {
         self.set(line, true)?;
@@ -88,7 +120,7 @@ impl Lines {
 
     /// Drives everything to its safe state: reset and PWRKEY released, the supply as the rig file declares.
     pub fn safe(&self) -> Result<(), LineError> {
-        let mut result = self.set(event::Line::Power, self.safe_on);
+        let mut result = self.supply(self.safe_on);
         for line in [event::Line::Reset, event::Line::Pwrkey] {
             if self.has(line) {
                 result = result.and(self.set(line, false));

@@ -64,6 +64,12 @@ pub struct Bench {
     pub reset: Option<Pulse>,
     /// PWRKEY, where it is wired.
     pub pwrkey: Option<Pulse>,
+    /// The input that shows whether the module is supplied, where it is wired.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sense: Option<Driver>,
+    /// What puts the lines of the UART in high impedance while the supply is off, where the rig has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub isolate: Option<Driver>,
     /// How a module that does not boot any more is restored.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reflash: Option<Reflash>,

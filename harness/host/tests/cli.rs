@@ -49,6 +49,8 @@ mod quarantine;
 mod recovery;
 #[path = "cli/run.rs"]
 mod run;
+#[path = "cli/sense.rs"]
+mod sense;
 #[path = "cli/signals.rs"]
 mod signals;
 #[path = "cli/signing.rs"]

@@ -9,6 +9,7 @@ use crate::coap_server::Happening;
 use crate::journal::Journal;
 use crate::line::LineError;
 use crate::lines::Lines;
+use crate::priority::Refused;
 use dfota_core::cut::{Cut, Kind};
 use dfota_core::event::{Event, Line};
 use dfota_core::lexer::{Lexer, Token};
@@ -122,6 +123,7 @@ struct Asked {
 pub struct Reader {
     cutter: Cutter,
     shared: Arc<Shared>,
+    refused: Option<Refused>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -181,14 +183,22 @@ impl Reader {
             lexer: Lexer::new(),
             bytes: 0,
         };
-        let thread = std::thread::Builder::new()
-            .name("reader".into())
-            .spawn(move || on_thread.run())?;
+        let (goes_first, refused) = sync_channel(1);
+        let thread = std::thread::Builder::new().name("reader".into()).spawn(move || {
+            let _ = goes_first.send(crate::priority::go_first().err());
+            on_thread.run();
+        })?;
         Ok(Self {
             cutter,
             shared,
+            refused: refused.recv().ok().flatten(),
             thread: Some(thread),
         })
+    }
+
+    /// What the system did not grant to the thread.
+    pub fn refused(&self) -> Option<Refused> {
+        self.refused
     }
 
     /// What makes the armed cut from elsewhere.
@@ -504,12 +514,16 @@ pub fn cut(cut: &Cut, trigger: Instant, due: Instant, lines: &Lines) -> CutMade 
     for line in moved(cut.kind) {
         result = result.and(lines.set(*line, *line == Line::Reset));
     }
+    let returned = Instant::now();
+    if cut.kind != Kind::Reset {
+        result = result.and(lines.isolate(true));
+    }
     CutMade {
         cut: cut.clone(),
         trigger,
         due,
         commanded,
-        returned: Instant::now(),
+        returned,
         result,
     }
 }

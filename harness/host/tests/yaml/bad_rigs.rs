@@ -79,6 +79,14 @@ fn refused(#[case] name: &str, #[case] text: &str) {
     "hold",
     "power: {driver: rppal, pin: 17}\nreset: {driver: rppal, pin: 27, hold: 0s}\n"
 )]
+#[case(
+    "sense-and-isolate",
+    "power: {driver: rppal, pin: 17}\nsense: {driver: command, chip: x}\nisolate: {driver: simulated}\n"
+)]
+#[case(
+    "sense-keys",
+    "power: {driver: rppal, pin: 17}\nsense: {driver: rppal, line: 24, active: up}\nisolate: {driver: command, on: [mux]}\n"
+)]
 fn bench_refused(#[case] name: &str, #[case] rest: &str) {
     let head = if rest.starts_with("rig:") || name == "neither" {
         "rig: bench\nmodule: bc66\n"
