@@ -14,6 +14,7 @@ use crate::module::{Access, Module, Timing};
 use crate::package_server::PackageServer;
 use crate::reflash::Reflash;
 use crate::rig::{self, Driver, Link, Pulse, Rig, Safe};
+use crate::serial::address::Address;
 use crate::serial::port::Port;
 use crate::serial::reader::{Cutter, Message, Reader};
 use crate::sim_process::SimProcess;
@@ -91,7 +92,7 @@ impl Bench {
         };
         let wires = Wires::of(rig, sim.as_ref()).map_err(&fail)?;
         let lines = Arc::new(wires.lines);
-        let port = Port::open(&wires.port, wires.baud).map_err(|why| fail(why.to_string()))?;
+        let port = Port::at(&wires.port, wires.baud).map_err(|why| fail(why.to_string()))?;
         let (inbox, messages) = channel();
         let reader = Reader::start(port.clone(), lines.clone(), journal.clone(), inbox.clone())
             .map_err(|why| fail(format!("the reader thread could not be started: {why}")))?;
@@ -141,7 +142,7 @@ impl Drop for Bench {
 pub struct Wires {
     /// The lines.
     pub lines: Lines,
-    port: std::path::PathBuf,
+    port: Address,
     baud: u32,
     /// Their times.
     pub timing: Timing,
@@ -156,7 +157,7 @@ impl Wires {
                 let line = |name| simulated_line(name, &sim.control);
                 Ok(Self {
                     lines: Lines::new(line("power")?, Some(line("reset")?), Some(line("pwrkey")?), false),
-                    port: sim.pty.clone(),
+                    port: Address::Device(sim.pty.clone()),
                     baud: timing::BAUD_DEFAULT,
                     timing: Timing {
                         discharge: rig.discharge(),

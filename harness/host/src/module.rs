@@ -605,7 +605,7 @@ impl Module {
         let wire = self.wire_time(bytes.len());
         let limit = self.clock.time_out(wire * 10 + Duration::from_secs(1));
         self.port.write_all(bytes, limit).map_err(|(written, error)| {
-            let path = self.port.path().display();
+            let path = self.port.address();
             let sentence = format!(
                 "serial port `{path}` failed after {written} of {} bytes were written: {error}",
                 bytes.len()

@@ -5,6 +5,7 @@ pub mod rig_keys;
 pub mod rig_literals;
 
 use crate::reflash::Reflash;
+use crate::serial::address::Address;
 use bc66_wire::module::Module;
 use dfota_core::event::lab::Lab;
 use dfota_core::version::Version;
@@ -78,11 +79,11 @@ pub struct Bench {
 /// A serial port.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Serial {
-    /// The device.
-    pub port: PathBuf,
+    /// Where the port is.
+    pub port: Address,
     /// Bits per second.
     pub baud: u32,
-    /// The longest time that a byte may sit in the adapter, real time.
+    /// The longest time that a byte may be on its way from the module: in the adapter, and in a network; real time.
     pub latency: Duration,
 }
 

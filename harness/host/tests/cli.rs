@@ -35,6 +35,8 @@ mod hostile;
 mod killed;
 #[path = "cli/measure.rs"]
 mod measure;
+#[path = "cli/network_port.rs"]
+mod network_port;
 #[path = "cli/outcome.rs"]
 mod outcome;
 #[path = "cli/package.rs"]

@@ -266,7 +266,7 @@ impl RigFile<'_> {
         let baud = self.reader.read_option(&at.key("baud"), keys.baud.as_ref());
         let latency = self.reader.read_option(&at.key("latency"), keys.latency.as_ref());
         Some(Serial {
-            port: PathBuf::from(port?),
+            port: port?,
             baud: baud.map_or(bc66_wire::timing::BAUD_DEFAULT, |Baud(baud)| baud),
             latency: latency.unwrap_or(LATENCY),
         })

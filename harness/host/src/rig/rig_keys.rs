@@ -6,6 +6,7 @@ use crate::rig::rig_literals::{
     Baud, CoapAddress, DriverName, HttpAddress, Level, Pin, SimPin, Speed, Updates,
 };
 use crate::rig::{LineId, Safe};
+use crate::serial::address::Address;
 use crate::yaml::raw::Raw;
 use bc66_wire::module::Module;
 use dfota_core::version::Version;
@@ -97,11 +98,11 @@ pub struct WearKeys {
 #[serde(deny_unknown_fields)]
 #[schemars(title = "serial")]
 pub struct SerialKeys {
-    /// The device, best by its id: `/dev/serial/by-id/…`.
-    pub port: Raw<String>,
+    /// The device, best by its id: `/dev/serial/by-id/…`; or `socket://HOST:PORT` (raw TCP), or `rfc2217://HOST:PORT`.
+    pub port: Raw<Address>,
     /// Bits per second. Default 115200.
     pub baud: Option<Raw<Baud>>,
-    /// The longest time that a byte may sit in the adapter. Default 20ms.
+    /// The longest time that a byte may be on its way: in the adapter, and in the network. Default 20ms.
     pub latency: Option<Raw<Duration>>,
 }
 

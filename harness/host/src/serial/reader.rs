@@ -303,7 +303,11 @@ impl OnThread {
             match self.ready(&device, wait) {
                 Ok(true) => match rustix::io::read(&*device, &mut buffer) {
                     Ok(0) => device = self.lost("the device was closed"),
-                    Ok(n) => self.take(&buffer[..n], Instant::now()),
+                    Ok(n) => {
+                        let at = Instant::now();
+                        let n = self.port.decode(&mut buffer[..n]);
+                        self.take(&buffer[..n], at);
+                    }
                     Err(Errno::AGAIN | Errno::INTR) => {}
                     Err(error) => device = self.lost(&error.to_string()),
                 },
@@ -441,21 +445,23 @@ impl OnThread {
     fn lost(&mut self, why: &str) -> Arc<OwnedFd> {
         let _ = self.runner.send(Message::Lost(format!(
             "serial port `{}` failed: {why}",
-            self.port.path().display()
+            self.port.address()
         )));
         loop {
             if lock(&self.shared.asked).stop {
                 return self.port.device();
             }
             self.fire_if_due();
+            let wait = self.until_due().unwrap_or(REOPEN).min(REOPEN);
+            let mut fds = [PollFd::new(&self.shared.wake, PollFlags::IN)];
+            let _ = poll(&mut fds, Some(&timespec(wait)));
+            // Without this a wake-up would end every wait from then on, and a real-time thread would never sleep.
+            let _ = rustix::io::read(&self.shared.wake, &mut [0_u8; 8]);
             if self.port.reopen().is_ok() {
                 self.lexer = Lexer::new();
                 let _ = self.runner.send(Message::Back);
                 return self.port.device();
             }
-            let wait = self.until_due().unwrap_or(REOPEN).min(REOPEN);
-            let mut fds = [PollFd::new(&self.shared.wake, PollFlags::IN)];
-            let _ = poll(&mut fds, Some(&timespec(wait)));
         }
     }
 }

@@ -113,6 +113,16 @@ fn a_baud_rate_of_nothing() {
     same("rig-baud", &shown(rig(text.as_bytes())));
 }
 
+#[rstest]
+#[case("port-scheme", "telnet://pi:23")]
+#[case("port-no-port", "socket://pi.example.com")]
+#[case("port-not-a-port", "rfc2217://::1:99999")]
+fn a_port_that_is_no_place(#[case] name: &str, #[case] port: &str) {
+    let text =
+        format!("rig: bench\nmodule: bc66\nserial: {{port: \"{port}\"}}\npower: {{driver: rppal, pin: 1}}\n");
+    same(&format!("rig-{name}"), &shown(rig(text.as_bytes())));
+}
+
 #[test]
 fn bytes_that_are_no_utf8() {
     same(
