@@ -119,6 +119,9 @@ pub enum Event {
         returned_ns: u64,
         /// What was cut.
         kind: Kind,
+        /// What the sense line showed, where the rig has one and it changed.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        confirmed: Option<Confirmed>,
     },
     /// An armed cut never met its moment.
     CutMissed {
@@ -219,6 +222,15 @@ pub enum Event {
         /// The lines are in their declared safe state.
         safe: bool,
     },
+}
+
+/// The loss of the supply, as the sense line showed it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Confirmed {
+    /// When it was seen, in `mono_ns`.
+    pub at_ns: u64,
+    /// How much earlier it may have happened.
+    pub within_ns: u64,
 }
 
 /// When the function of a module was asked for.

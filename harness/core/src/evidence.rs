@@ -69,7 +69,9 @@ impl Looked<'_> {
             Rule::CutMissed => [self.cuts(), marks.missed.clone(), self.ends()].concat(),
             Rule::CutLate => [self.cuts(), self.ends()].concat(),
             Rule::FaultNotMet => [self.downloads(), self.ends()].concat(),
-            Rule::PowerNotCut | Rule::LineFailed => [self.cuts(), marks.identities.clone()].concat(),
+            Rule::PowerNotCut | Rule::NoSupply | Rule::LineFailed => {
+                [self.cuts(), marks.identities.clone()].concat()
+            }
             _ => Vec::new(),
         }
     }

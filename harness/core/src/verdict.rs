@@ -187,8 +187,10 @@ rules! {
     /// More of the counted cuts bricked the module than the claim survives.
     ClaimRefuted = "claim-refuted", Product;
 
-    /// The module still sent after the supply was switched off and the discharge time was over, or answers without having booted since.
+    /// The module still sent, or the sense line still showed a supply, after it was switched off and the discharge time was over; or the module answers without having booted since.
     PowerNotCut = "power-not-cut", Rig;
+    /// The module does not boot, and the sense line shows no supply although it was switched on.
+    NoSupply = "no-supply", Rig;
     /// The module answers nothing although no update was under way: before the case began.
     NoModule = "no-module", Rig;
     /// The module is not of the type that the rig file names.

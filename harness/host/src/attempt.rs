@@ -3,13 +3,13 @@
 use crate::module::{COMMAND, Module, Stop};
 use crate::package_server::Offer;
 use crate::registration::Lwm2m;
-use crate::serial::reader::Armed;
+use crate::serial::reader::{Armed, CutMade};
 use crate::shelf::tally::Mark;
 use crate::upload;
 use bc66_wire::{command, qfotadl};
 use dfota_core::case::{Case, Limits, Via};
 use dfota_core::cut::{Cut, Kind};
-use dfota_core::event::{Event, Line};
+use dfota_core::event::{Confirmed, Event, Line};
 use dfota_core::expect::{Becomes, Reply};
 use dfota_core::fault::{OrderFault, UartFault};
 use dfota_core::judge::{Marks, TimedOut};
@@ -367,11 +367,11 @@ impl Module {
                 landed,
                 Phase::Idle | Phase::Uploading { .. } | Phase::DownloadFailed { .. } | Phase::Ended { .. }
             );
-            return Ok(if glitch && at_rest {
-                Ended::Settled
-            } else {
-                Ended::TimedOut(name)
-            });
+            if glitch && at_rest {
+                return Ok(Ended::Settled);
+            }
+            self.must_be_supplied()?;
+            return Ok(Ended::TimedOut(name));
         }
         if !glitch {
             self.measure_first_urc();
@@ -433,6 +433,7 @@ impl Module {
             }
             Kind::Power | Kind::Both => self.pause_until(made.returned + self.clock.real(cut.off))?,
         }
+        let confirmed = self.confirmed(&made)?;
         let landed = self.phase();
         let start = self.update.as_ref().is_some_and(|update| update.life().start);
         self.made.get_or_insert((cut.clone(), landed, start));
@@ -444,6 +445,7 @@ impl Module {
             commanded_ns: self.clock.mono_ns_of(made.commanded),
             returned_ns: self.clock.mono_ns_of(made.returned),
             kind: cut.kind,
+            confirmed,
         });
         if let Some(update) = &mut self.update {
             update.on_marked(Input::Cut { glitch }, mark);
@@ -457,6 +459,21 @@ impl Module {
         self.pause_until(made.returned + self.clock.real(cut.off.max(self.shortest_off(cut.kind))))?;
         self.arm_next(cuts);
         self.give_back(cut.kind)
+    }
+
+    /// When the sense line showed that the supply was gone, where the rig has one and it did.
+    fn confirmed(&self, made: &CutMade) -> Result<Option<Confirmed>, Stop> {
+        if made.cut.kind == Kind::Reset {
+            return Ok(None);
+        }
+        let shown = self.look()?.filter(|shown| !shown.supplied);
+        let edge = shown
+            .and_then(|shown| shown.since)
+            .filter(|edge| edge.at >= made.commanded);
+        Ok(edge.map(|edge| Confirmed {
+            at_ns: self.clock.mono_ns_of(edge.at),
+            within_ns: edge.within.as_nanos() as u64,
+        }))
     }
 
     fn shortest_off(&self, kind: Kind) -> std::time::Duration {

@@ -2,21 +2,26 @@
 
 use crate::clock::Clock;
 use crate::coap_server::{CoapServer, Happening};
-use crate::guard::{Charge, Guard, HandedOver, Kept};
+use crate::guard::{Charge, Guard, HandedOver, Kept, Wire};
 use crate::journal::Journal;
-use crate::line::gpiochip::{GpioLine, HeldLine};
-use crate::line::{Line, command::Switch, rppal::Rppal, simulated};
+use crate::line::Line;
+use crate::line::command::Switch;
+use crate::line::gpiochip::{GpioLine, GpioSense, HeldLine};
+use crate::line::rppal::{Rppal, RppalSense};
+use crate::line::sense::Sense;
+use crate::line::simulated::{self, SimulatedSense};
 use crate::lines::Lines;
 use crate::module::{Access, Module, Timing};
 use crate::package_server::PackageServer;
 use crate::reflash::Reflash;
 use crate::rig::{self, Driver, Link, Pulse, Rig};
+use crate::serial::address::Address;
 use crate::serial::port::Port;
 use crate::serial::reader::{Cutter, Message, Reader};
 use crate::sim_process::SimProcess;
 use crate::state::lease::Lease;
 use bc66_wire::timing;
-use dfota_core::event::{self, Event};
+use dfota_core::event::Event;
 use dfota_core::percent::Percent;
 use dfota_core::seed::Seed;
 use std::fs::File;
@@ -93,10 +98,17 @@ impl Bench {
         };
         let wires = Wires::of(rig, program, sim.as_ref(), lease).map_err(&fail)?;
         let lines = Arc::new(wires.lines);
-        let port = Port::open(&wires.port, wires.baud).map_err(|why| fail(why.to_string()))?;
+        let port = Port::at(&wires.port, wires.baud).map_err(|why| fail(why.to_string()))?;
         let (inbox, messages) = channel();
         let reader = Reader::start(port.clone(), lines.clone(), journal.clone(), inbox.clone())
             .map_err(|why| fail(format!("the reader thread could not be started: {why}")))?;
+        // A simulated module waits for its own scheduler as well; on a bench somebody can do something about it.
+        if let (Some(refused), Link::Bench(_)) = (reader.refused(), &rig.link) {
+            tracing::warn!("{refused}");
+            journal.post(Event::Note {
+                text: refused.to_string(),
+            });
+        }
         let http = http(rig, clock, journal, &inbox).map_err(&fail)?;
         let coap = coap(rig, seed, clock, journal, (&inbox, reader.cutter())).map_err(&fail)?;
         let mut module = Module::new(
@@ -136,7 +148,7 @@ impl Drop for Bench {
 pub struct Wires {
     /// The lines.
     pub lines: Lines,
-    port: std::path::PathBuf,
+    port: Address,
     baud: u32,
     /// Their times.
     pub timing: Timing,
@@ -157,7 +169,7 @@ impl Wires {
                 let line = |name| simulated_line(name, &sim.control);
                 Ok(Self {
                     lines: Lines::new(line("power")?, Some(line("reset")?), Some(line("pwrkey")?), false),
-                    port: sim.pty.clone(),
+                    port: Address::Device(sim.pty.clone()),
                     baud: timing::BAUD_DEFAULT,
                     timing: Timing {
                         discharge: rig.discharge(),
@@ -190,8 +202,9 @@ impl Wires {
         let lease = lease.ok_or("the lines of a bench are for whoever holds its lease")?;
         let charge = Charge::of(rig, bench, lease.folder());
         let hold = |pulse: &Option<Pulse>| pulse.as_ref().map_or(Duration::ZERO, |pulse| pulse.hold);
+        let sense = bench.sense.as_ref().map(sense);
         Ok(Self {
-            lines: kept_lines(charge, program, lease, at_safe)?,
+            lines: kept_lines(charge, program, lease, at_safe)?.seen_by(sense.transpose()?),
             port: bench.serial.port.clone(),
             baud: bench.serial.baud,
             timing: Timing {
@@ -218,21 +231,23 @@ fn kept_lines(mut charge: Charge, program: &Path, lease: &Lease, at_safe: bool) 
     for (kept, held) in charge.lines.iter_mut().zip(held) {
         let line = open(kept, held, lease, at_safe.then_some(kept.safe))?;
         kept.descriptor = line.descriptor().is_some();
-        opened.push((kept.line, line));
+        opened.push((kept.wire, line));
     }
     let mut descriptors = vec![lease.lock()];
     descriptors.extend(opened.iter().filter_map(|(_, line)| line.descriptor()));
     let guard = Guard::start(program, &charge, &descriptors).map_err(|why| why.to_string())?;
     release(before);
-    let mut take = |line| {
-        let at = opened.iter().position(|(name, _)| *name == line)?;
+    let mut take = |wire| {
+        let at = opened.iter().position(|(name, _)| *name == wire)?;
         Some(opened.swap_remove(at).1)
     };
-    let power = take(event::Line::Power).ok_or("a rig has a supply")?;
-    let (reset, pwrkey) = (take(event::Line::Reset), take(event::Line::Pwrkey));
+    let power = take(Wire::Power).ok_or("a rig has a supply")?;
+    let (reset, pwrkey, isolate) = (take(Wire::Reset), take(Wire::Pwrkey), take(Wire::Isolate));
     let mut lines = charge.lines.iter();
-    let safe_on = lines.any(|kept| kept.line == event::Line::Power && kept.safe);
-    Ok(Lines::new(power, reset, pwrkey, safe_on).kept_by(guard))
+    let safe_on = lines.any(|kept| kept.wire == Wire::Power && kept.safe);
+    Ok(Lines::new(power, reset, pwrkey, safe_on)
+        .with(isolate)
+        .kept_by(guard))
 }
 
 fn release(before: Option<HandedOver>) {
@@ -247,7 +262,7 @@ fn open(
     lease: &Lease,
     initially: Option<bool>,
 ) -> Result<Box<dyn Line>, String> {
-    let name = kept.line.name();
+    let name = kept.wire.name();
     let Some(held) = held else {
         let mark = lease.programs();
         let mark = mark.map_err(|why| format!("the mark of the programs that move `{name}`: {why}"))?;
@@ -273,12 +288,35 @@ fn reflash(rig: &Rig, sim: Option<&SimProcess>) -> Option<Reflash> {
 fn simulated_line(name: &'static str, control: &Path) -> Result<Box<dyn Line>, String> {
     simulated::Simulated::connect(name, control)
         .map(|line| Box::new(line) as Box<dyn Line>)
-        .map_err(|why| {
-            format!(
-                "control socket `{}` of the simulated module: {why}; is `dfota-hil sim` running?",
-                control.display()
-            )
-        })
+        .map_err(|why| no_control(control, &why))
+}
+
+fn no_control(control: &Path, why: &std::io::Error) -> String {
+    format!(
+        "control socket `{}` of the simulated module: {why}; is `dfota-hil sim` running?",
+        control.display()
+    )
+}
+
+/// Opens the sense line.
+fn sense(driver: &Driver) -> Result<Box<dyn Sense>, String> {
+    let fail = |why: &dyn std::fmt::Display| format!("the line `sense`: {why}");
+    Ok(match driver {
+        Driver::GpioChip {
+            chip,
+            line,
+            active_high,
+        } => Box::new(GpioSense::open(chip, line, *active_high).map_err(|why| fail(&why))?),
+        Driver::Rppal { pin, active_high } => {
+            Box::new(RppalSense::open(*pin, *active_high).map_err(|why| fail(&why))?)
+        }
+        Driver::Simulated { control } => {
+            Box::new(SimulatedSense::connect(control).map_err(|why| no_control(control, &why))?)
+        }
+        Driver::Command { .. } | Driver::PulseCommand { .. } => {
+            return Err(fail(&"a program only moves lines"));
+        }
+    })
 }
 
 /// Opens a line; `initially` is the level that it begins with, where its driver has one. Programs that move it hold `mark`.

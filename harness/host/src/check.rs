@@ -150,6 +150,7 @@ impl<'c> RigCheck<'c> {
             Err(Stop::Rule(rule, sentence)) => {
                 let (probe, advice) = match rule {
                     Rule::PowerNotCut => (Probe::Power, NOT_CUT),
+                    Rule::NoSupply => (Probe::Boot, "see what the sense line is wired to with a meter"),
                     Rule::SerialLost => (Probe::Open, SERIAL),
                     Rule::LineFailed => (probe, "see the program or the chip that the driver names"),
                     Rule::WrongModule => (Probe::Module, "it is another product, or its firmware is"),

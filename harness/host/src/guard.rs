@@ -16,7 +16,7 @@ pub mod charge;
 pub mod handed_over;
 pub mod keeper;
 
-pub use charge::{Charge, Kept};
+pub use charge::{Charge, Kept, Wire};
 pub use handed_over::HandedOver;
 
 use std::fs::File;

@@ -1,11 +1,12 @@
 //! Lines of the rig: the supply, reset and PWRKEY, moved through a driver.
 //!
-//! The port is [`Line`]. Its adapters are [`gpiochip`], [`rppal`], [`command`] and [`simulated`]; one contract is tested over all
+//! The port of what is moved is [`Line`], that of what is read is [`sense::Sense`]. The adapters are [`gpiochip`], [`rppal`], [`command`] and [`simulated`]; one contract is tested over all
 //! of them (`tests/lines.rs`).
 
 pub mod command;
 pub mod gpiochip;
 pub mod rppal;
+pub mod sense;
 pub mod simulated;
 
 use std::os::fd::BorrowedFd;

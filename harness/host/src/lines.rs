@@ -1,6 +1,7 @@
-//! The three lines of a rig together, and their safe state.
+//! The lines of a rig together, and their safe state.
 
 use crate::guard::Guard;
+use crate::line::sense::{Sense, Shown};
 use crate::line::{Line, LineError};
 use dfota_core::event;
 use std::fmt;
@@ -13,6 +14,8 @@ pub struct Lines {
     power: Mutex<Box<dyn Line>>,
     reset: Option<Mutex<Box<dyn Line>>>,
     pwrkey: Option<Mutex<Box<dyn Line>>>,
+    isolate: Option<Mutex<Box<dyn Line>>>,
+    sense: Option<Mutex<Box<dyn Sense>>>,
     /// The supply stays on when the run ends.
     safe_on: bool,
     /// Whether dropping it moves anything.
@@ -44,6 +47,8 @@ impl Lines {
             power: Mutex::new(power),
             reset: reset.map(Mutex::new),
             pwrkey: pwrkey.map(Mutex::new),
+            isolate: None,
+            sense: None,
             safe_on,
             ends_safe: AtomicBool::new(true),
             guard: None,
@@ -53,6 +58,18 @@ impl Lines {
     /// Has a guard keep them as well. Without it, the supply is not switched on any more.
     pub fn kept_by(mut self, guard: Guard) -> Self {
         self.guard = Some(guard);
+        self
+    }
+
+    /// The same with what isolates the UART, where the rig has it.
+    pub fn with(mut self, isolate: Option<Box<dyn Line>>) -> Self {
+        self.isolate = isolate.map(Mutex::new);
+        self
+    }
+
+    /// The same with what shows the supply, where the rig has it.
+    pub fn seen_by(mut self, sense: Option<Box<dyn Sense>>) -> Self {
+        self.sense = sense.map(Mutex::new);
         self
     }
 
@@ -110,6 +127,27 @@ impl Lines {
         }
     }
 
+    /// Lets the isolation of the UART follow the supply, where the rig has one: in high impedance while it is off. Called
+    /// right after the supply was moved and never before, so that it is not in the way of a cut.
+    pub fn isolate(&self, off: bool) -> Result<(), LineError> {
+        match &self.isolate {
+            Some(driver) => driver.lock().unwrap_or_else(PoisonError::into_inner).set(off),
+            None => Ok(()),
+        }
+    }
+
+    /// What the sense line shows, where the rig has one.
+    pub fn look(&self) -> Option<Result<Shown, String>> {
+        let sense = self.sense.as_ref()?;
+        let shown = sense.lock().unwrap_or_else(PoisonError::into_inner).look();
+        Some(shown)
+    }
+
+    /// Moves the supply and what follows it.
+    pub fn supply(&self, on: bool) -> Result<(), LineError> {
+        self.set(event::Line::Power, on).and_then(|()| self.isolate(!on))
+    }
+
     /// Drives a line active for `hold` of real time.
     pub fn pulse(&self, line: event::Line, hold: std::time::Duration) -> Result<(), LineError> {
         self.set(line, true)?;
@@ -120,6 +158,7 @@ impl Lines {
     /// Drives everything to its safe state: reset and PWRKEY released, the supply as the rig file declares.
     pub fn safe(&self) -> Result<(), LineError> {
         let mut result = self.drive(event::Line::Power, self.safe_on);
+        result = result.and_then(|()| self.isolate(!self.safe_on));
         for line in [event::Line::Reset, event::Line::Pwrkey] {
             if self.has(line) {
                 result = result.and(self.drive(line, false));

@@ -6,6 +6,7 @@
 
 use crate::clock::Clock;
 use crate::journal::Journal;
+use crate::line::sense::Shown;
 use crate::lines::Lines;
 use crate::measures::Measures;
 use crate::registration::ObjectSeen;
@@ -430,6 +431,10 @@ impl Module {
             .set(line, active)
             .map_err(|error| Stop::rule(Rule::LineFailed, error.to_string()))?;
         let took = at.elapsed();
+        if line == Line::Power {
+            let followed = self.lines.isolate(!active);
+            followed.map_err(|error| Stop::rule(Rule::LineFailed, error.to_string()))?;
+        }
         let measured = match (line, active) {
             (Line::Power, true) => Some(&mut self.comes_back[0]),
             (Line::Reset, false) => Some(&mut self.comes_back[1]),
@@ -473,6 +478,7 @@ impl Module {
     }
 
     pub(crate) fn prove_silence(&mut self) -> Result<(), Stop> {
+        self.prove_no_supply()?;
         let before = self.drain()?;
         self.pause(LISTEN)?;
         let after = self.drain()?;
@@ -485,6 +491,35 @@ impl Module {
             humantime::format_duration(self.timing.discharge)
         );
         Err(Stop::rule(Rule::PowerNotCut, sentence))
+    }
+
+    /// What the sense line shows, where the rig has one.
+    pub fn look(&self) -> Result<Option<Shown>, Stop> {
+        let shown = self.lines.look().transpose();
+        shown.map_err(|why| Stop::rule(Rule::LineFailed, why))
+    }
+
+    /// The sense line, where there is one, has to have dropped when the discharge is over.
+    fn prove_no_supply(&self) -> Result<(), Stop> {
+        if !self.look()?.is_some_and(|shown| shown.supplied) {
+            return Ok(());
+        }
+        let sentence = format!(
+            "the sense line still shows a supply although it was switched off and the discharge of {} was over: the line does not remove the module's power, another path feeds it, or `sense.active` is the wrong level",
+            humantime::format_duration(self.timing.discharge)
+        );
+        Err(Stop::rule(Rule::PowerNotCut, sentence))
+    }
+
+    /// A module that does not boot is not to blame while the sense line shows no supply.
+    pub fn must_be_supplied(&self) -> Result<(), Stop> {
+        if !self.powered || self.look()?.is_none_or(|shown| shown.supplied) {
+            return Ok(());
+        }
+        Err(Stop::rule(
+            Rule::NoSupply,
+            "the module does not boot, and the sense line shows no supply although it was switched on: check the supply and its switch, PWRKEY, and the wire of `sense` with its `active`",
+        ))
     }
 
     /// Supplies the module and presses PWRKEY, where the rig has it.
@@ -548,6 +583,9 @@ impl Module {
     pub fn boot(&mut self, limit: Duration) -> Result<bool, Stop> {
         let up = self.wait(limit, |module| module.awake.ready)?;
         self.measure_first_urc();
+        if self.awake.first.is_none() {
+            self.must_be_supplied()?;
+        }
         Ok(up)
     }
 
@@ -567,7 +605,7 @@ impl Module {
         let wire = self.wire_time(bytes.len());
         let limit = self.clock.time_out(wire * 10 + Duration::from_secs(1));
         self.port.write_all(bytes, limit).map_err(|(written, error)| {
-            let path = self.port.path().display();
+            let path = self.port.address();
             let sentence = format!(
                 "serial port `{path}` failed after {written} of {} bytes were written: {error}",
                 bytes.len()

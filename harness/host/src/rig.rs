@@ -5,6 +5,7 @@ pub mod rig_keys;
 pub mod rig_literals;
 
 use crate::reflash::Reflash;
+use crate::serial::address::Address;
 use bc66_wire::module::Module;
 use dfota_core::event::lab::Lab;
 use dfota_core::version::Version;
@@ -64,6 +65,12 @@ pub struct Bench {
     pub reset: Option<Pulse>,
     /// PWRKEY, where it is wired.
     pub pwrkey: Option<Pulse>,
+    /// The input that shows whether the module is supplied, where it is wired.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sense: Option<Driver>,
+    /// What puts the lines of the UART in high impedance while the supply is off, where the rig has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub isolate: Option<Driver>,
     /// How a module that does not boot any more is restored.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reflash: Option<Reflash>,
@@ -72,11 +79,11 @@ pub struct Bench {
 /// A serial port.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Serial {
-    /// The device.
-    pub port: PathBuf,
+    /// Where the port is.
+    pub port: Address,
     /// Bits per second.
     pub baud: u32,
-    /// The longest time that a byte may sit in the adapter, real time.
+    /// The longest time that a byte may be on its way from the module: in the adapter, and in a network; real time.
     pub latency: Duration,
 }
 

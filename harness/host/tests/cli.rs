@@ -39,6 +39,8 @@ mod killed;
 mod lease;
 #[path = "cli/measure.rs"]
 mod measure;
+#[path = "cli/network_port.rs"]
+mod network_port;
 #[path = "cli/outcome.rs"]
 mod outcome;
 #[path = "cli/package.rs"]
@@ -53,6 +55,8 @@ mod quarantine;
 mod recovery;
 #[path = "cli/run.rs"]
 mod run;
+#[path = "cli/sense.rs"]
+mod sense;
 #[path = "cli/signals.rs"]
 mod signals;
 #[path = "cli/signing.rs"]

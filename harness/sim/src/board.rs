@@ -51,6 +51,8 @@ struct Lines {
     pressed: Option<Instant>,
     pwrkey: bool,
     module: Module,
+    /// When the module last went on or off, which VDD_EXT shows.
+    vdd_ext: Instant,
     starts: u64,
 }
 
@@ -93,6 +95,7 @@ impl Board {
             pressed: None,
             pwrkey: false,
             module: Module::Off,
+            vdd_ext: Instant::now(),
             starts: 0,
         };
         let shared = Shared {
@@ -210,6 +213,12 @@ impl Board {
         }
     }
 
+    /// Whether VDD_EXT, the module's own 1.8 V, is up, and since when it is as it is.
+    pub fn vdd_ext(&self) -> (bool, Instant) {
+        let lines = self.lines();
+        (!matches!(lines.module, Module::Off), lines.vdd_ext)
+    }
+
     /// Supply on and PWRKEY pressed for long enough, for use by hand.
     pub fn switch_on(&self) {
         self.power(true);
@@ -248,10 +257,10 @@ impl Board {
     fn start(&self, mut lines: MutexGuard<'_, Lines>) {
         lines.pressed = None;
         if lines.reset.is_some() {
-            lines.module = Module::Held;
+            lines.turn(Module::Held);
             return;
         }
-        lines.module = Module::Starting;
+        lines.turn(Module::Starting);
         self.shared.changed.notify_all();
         while matches!(lines.module, Module::Starting) {
             lines = self.wait(lines, None);
@@ -268,11 +277,12 @@ impl Board {
             let counts = lines.pressed.filter(|_| lines.may_start());
             if counts.is_some_and(|since| self.key_counts(since)) {
                 lines.pressed = None;
-                lines.module = if lines.reset.is_some() {
+                let next = if lines.reset.is_some() {
                     Module::Held
                 } else {
                     Module::Starting
                 };
+                lines.turn(next);
                 continue;
             }
             let limit = match lines.module {
@@ -294,13 +304,13 @@ impl Board {
         lines.starts += 1;
         match self.spawn_module(lines.starts, lines.glitched) {
             Ok((child, stdout)) => {
-                lines.module = Module::Running(child);
+                lines.turn(Module::Running(child));
                 let (board, start) = (self.clone(), lines.starts);
                 thread::spawn(move || board.watch(stdout, start));
             }
             Err(error) => {
                 eprintln!("bc66-sim: the module could not be started: {error}");
-                lines.module = Module::Off;
+                lines.turn(Module::Off);
             }
         }
     }
@@ -338,7 +348,7 @@ impl Board {
                 Ok(status) => eprintln!("bc66-sim: the module process ended with {status}"),
                 Err(error) => eprintln!("bc66-sim: the module process was lost: {error}"),
             }
-            lines.module = Module::Off;
+            lines.turn(Module::Off);
             self.shared.changed.notify_all();
         }
     }
@@ -349,9 +359,18 @@ impl Lines {
         self.power && matches!(self.module, Module::Off)
     }
 
+    /// Goes to another state; gives the one before.
+    fn turn(&mut self, next: Module) -> Module {
+        let before = std::mem::replace(&mut self.module, next);
+        if matches!(before, Module::Off) != matches!(self.module, Module::Off) {
+            self.vdd_ext = Instant::now();
+        }
+        before
+    }
+
     /// Kills the module, if there is one; it is reaped when this returns.
     fn end_module(&mut self, next: Module) {
-        if let Module::Running(mut child) = std::mem::replace(&mut self.module, next) {
+        if let Module::Running(mut child) = self.turn(next) {
             let killed = child.kill().and_then(|()| child.wait());
             if let Err(error) = killed {
                 eprintln!("bc66-sim: the module process could not be killed: {error}");

@@ -6,6 +6,7 @@
 //! | `reset on`, `reset off` | `ok`; on: RESET has been low for 50 ms of the module's time, and the module is dead |
 //! | `pwrkey on`, `pwrkey off` | `ok`; on: pressed. The module starts after 500 ms of its time |
 //! | `reflash` | `ok`; the module is off, and its flash as it left the factory: the firmware of the command line |
+//! | `sense` | `ok on 1234` or `ok off 1234`: VDD_EXT, and for how many nanoseconds it has been so |
 //! | `state` | `ok power=on module=running reset=off pwrkey=off`; module is `running`, `off` or `held` (in reset) |
 //! | anything else | `error …` |
 
@@ -83,9 +84,10 @@ fn answer(board: &Board, request: &[u8]) -> String {
             |error| format!("error the flash could not be written: {error}"),
             |()| "ok".to_owned(),
         ),
+        ["sense"] => sense(board),
         ["state"] => state(board),
         _ => format!(
-            "error unknown request `{}`: expected `power on|off`, `reset on|off`, `pwrkey on|off`, `reflash` or `state`",
+            "error unknown request `{}`: expected `power on|off`, `reset on|off`, `pwrkey on|off`, `reflash`, `sense` or `state`",
             text.trim_end().escape_default()
         ),
     }
@@ -98,6 +100,12 @@ fn moved(level: &str, line: impl FnOnce(bool)) -> String {
         _ => return format!("error a line is `on` or `off`, not `{}`", level.escape_default()),
     }
     "ok".to_owned()
+}
+
+fn sense(board: &Board) -> String {
+    let (on, since) = board.vdd_ext();
+    let level = if on { "on" } else { "off" };
+    format!("ok {level} {}", since.elapsed().as_nanos())
 }
 
 fn state(board: &Board) -> String {

@@ -53,8 +53,8 @@ pub fn main(args: &Args, _: Common) -> Result<u8, Failed> {
     let lines = wires.lines.unguarded();
     let moved = match args.action {
         Action::On => on(&lines, timing.pwrkey_hold),
-        Action::Off => lines.set(Line::Power, false),
-        Action::Cycle => lines.set(Line::Power, false).and_then(|()| {
+        Action::Off => lines.supply(false),
+        Action::Cycle => lines.supply(false).and_then(|()| {
             std::thread::sleep(timing.discharge);
             on(&lines, timing.pwrkey_hold)
         }),
@@ -67,7 +67,7 @@ pub fn main(args: &Args, _: Common) -> Result<u8, Failed> {
 }
 
 fn on(lines: &Lines, hold: Duration) -> Result<(), LineError> {
-    lines.set(Line::Power, true)?;
+    lines.supply(true)?;
     if lines.has(Line::Pwrkey) {
         std::thread::sleep(crate::module::SETTLE);
         lines.pulse(Line::Pwrkey, hold)?;

@@ -2,7 +2,6 @@
 //! descriptors with its first byte (`SCM_RIGHTS`, unix(7)).
 
 use crate::rig::{Bench, Driver, Rig, Safe};
-use dfota_core::event::Line;
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
     SendFlags,
@@ -14,8 +13,8 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
-/// Most descriptors of a charge: the lease's lock and three lines.
-const DESCRIPTORS: usize = 4;
+/// Most descriptors of a charge: the lease's lock and four lines.
+const DESCRIPTORS: usize = 5;
 
 /// The lines of a rig, as a guard has to know them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,11 +27,37 @@ pub struct Charge {
     pub lines: Vec<Kept>,
 }
 
+/// An output of a rig.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Wire {
+    /// The supply.
+    Power,
+    /// What isolates the UART while the supply is off.
+    Isolate,
+    /// Reset.
+    Reset,
+    /// PWRKEY.
+    Pwrkey,
+}
+
+impl Wire {
+    /// As rig files write it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Power => "power",
+            Self::Isolate => "isolate",
+            Self::Reset => "reset",
+            Self::Pwrkey => "pwrkey",
+        }
+    }
+}
+
 /// One line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Kept {
     /// Which one.
-    pub line: Line,
+    pub wire: Wire,
     /// What moves it.
     pub driver: Driver,
     /// Its safe state: whether it is active.
@@ -44,23 +69,19 @@ pub struct Kept {
 impl Charge {
     /// The lines of a rig, the supply first; `folder` is its part of the state folder.
     pub fn of(rig: &Rig, bench: &Bench, folder: &Path) -> Self {
-        let kept = |line, driver: &Driver, safe| Kept {
-            line,
+        let kept = |wire, driver: &Driver, safe| Kept {
+            wire,
             driver: driver.clone(),
             safe,
             descriptor: false,
         };
-        let pulses = [(Line::Reset, &bench.reset), (Line::Pwrkey, &bench.pwrkey)];
-        let mut lines = vec![kept(
-            Line::Power,
-            &bench.power.driver,
-            bench.power.safe == Safe::On,
-        )];
-        lines.extend(
-            pulses
-                .into_iter()
-                .filter_map(|(line, pulse)| Some(kept(line, &pulse.as_ref()?.driver, false))),
-        );
+        let safe_on = bench.power.safe == Safe::On;
+        let mut lines = vec![kept(Wire::Power, &bench.power.driver, safe_on)];
+        let isolate = bench.isolate.iter();
+        lines.extend(isolate.map(|driver| kept(Wire::Isolate, driver, !safe_on)));
+        for (wire, pulse) in [(Wire::Reset, &bench.reset), (Wire::Pwrkey, &bench.pwrkey)] {
+            lines.extend(pulse.iter().map(|pulse| kept(wire, &pulse.driver, false)));
+        }
         Self {
             rig: rig.name.clone(),
             folder: std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned()),
@@ -113,7 +134,7 @@ mod tests {
             rig: "bench".into(),
             folder: PathBuf::from("/state/rigs/bench"),
             lines: vec![Kept {
-                line: Line::Power,
+                wire: Wire::Power,
                 driver: Driver::Command {
                     on: vec!["relay".into(), "x".repeat(300_000)],
                     off: vec!["relay".into()],

@@ -163,7 +163,7 @@ impl Keeper {
 }
 
 fn move_one(kept: &Kept, descriptor: Option<&OwnedFd>) -> Result<(), String> {
-    let name = kept.line.name();
+    let name = kept.wire.name();
     if let (Driver::Simulated { .. }, Some(descriptor)) = (&kept.driver, descriptor)
         && simulated::drive(descriptor.as_fd(), name, kept.safe).is_ok()
     {

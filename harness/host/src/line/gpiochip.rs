@@ -4,17 +4,19 @@
 //! line does afterwards is the chip's driver's choice: most make it an input, so that the pull of the circuit decides;
 //! Raspberry Pi OS leaves it driven (`persist_gpio_outputs`).
 
+use super::sense::{Edge, Sense, Shown};
 use super::{Line, LineError};
 use crate::rig::LineId;
 use crate::yaml::nearest::suggestion;
 use gpiocdev::chip::{self, Chip};
-use gpiocdev::line::{Info, Value};
+use gpiocdev::line::{Bias, EdgeDetection, EdgeKind, Info, Value};
 use gpiocdev::{Error, Request};
 use gpiocdev_uapi::v2::{LineValues, set_line_values};
 use std::fs::File;
 use std::io::ErrorKind;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// Under this name the kernel tells others who holds a line (`gpioinfo` shows it).
 pub const CONSUMER: &str = "dfota-hil";
@@ -107,6 +109,55 @@ impl Line for HeldLine {
 
     fn descriptor(&self) -> Option<BorrowedFd<'_>> {
         Some(self.line.as_fd())
+    }
+}
+
+/// An input line that is held.
+#[derive(Debug)]
+pub struct GpioSense {
+    request: Request,
+    /// The last edge, and where to it went.
+    last: Option<(bool, Edge)>,
+}
+
+impl GpioSense {
+    /// Asks the kernel for `line` of `chip` as an input whose edges it keeps. The pull of the chip, where it has one, makes
+    /// a broken wire look like no supply.
+    pub fn open(chip: &Path, line: &LineId, active_high: bool) -> Result<Self, OpenError> {
+        let (opened, info) = find(chip, line)?;
+        let mut ask = Request::builder();
+        ask.with_consumer(CONSUMER)
+            .on_chip(opened.path())
+            .with_line(info.offset)
+            .as_input()
+            .with_edge_detection(EdgeDetection::BothEdges);
+        if active_high {
+            ask.with_bias(Bias::PullDown);
+        } else {
+            ask.as_active_low().with_bias(Bias::PullUp);
+        }
+        let request = ask
+            .request()
+            .map_err(|why| OpenError::refused(&opened, &info, &why))?;
+        Ok(Self { request, last: None })
+    }
+}
+
+impl Sense for GpioSense {
+    fn look(&mut self) -> Result<Shown, String> {
+        let fail = |why: Error| format!("the sense line could not be read: {why}");
+        while self.request.has_edge_event().map_err(fail)? {
+            let edge = self.request.read_edge_event().map_err(fail)?;
+            let stamp = Duration::from_nanos(edge.timestamp_ns);
+            // Rising is from inactive to active, whatever the level.
+            self.last = Some((edge.kind == EdgeKind::Rising, Edge::stamped(stamp)));
+        }
+        let supplied = self.request.lone_value().map_err(fail)? == Value::Active;
+        let since = self.last.filter(|(level, _)| *level == supplied);
+        Ok(Shown {
+            supplied,
+            since: since.map(|(_, edge)| edge),
+        })
     }
 }
 

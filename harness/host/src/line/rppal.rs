@@ -4,9 +4,11 @@
 //! pin again and drive it, and a pin that the kernel itself uses has to be noticed here.
 
 use super::gpiochip::holder;
+use super::sense::{Edge, Sense, Shown};
 use super::{Line, LineError};
 use gpiocdev::chip::{Chip, chips};
-use rppal::gpio::{Error, Gpio, Level, OutputPin};
+use rppal::gpio::{Error, Gpio, InputPin, Level, OutputPin, Trigger};
+use std::time::Duration;
 
 /// An output pin.
 #[derive(Debug)]
@@ -49,6 +51,58 @@ impl Line for Rppal {
     fn set(&mut self, active: bool) -> Result<(), LineError> {
         self.pin.write(Level::from(active == self.active_high));
         Ok(())
+    }
+}
+
+/// An input pin.
+#[derive(Debug)]
+pub struct RppalSense {
+    pin: InputPin,
+    active_high: bool,
+    /// The last edge, and where to it went.
+    last: Option<(bool, Edge)>,
+}
+
+impl RppalSense {
+    /// Takes a pin as an input whose edges the kernel keeps. The pull of the pin makes a broken wire look like no supply.
+    pub fn open(pin: u8, active_high: bool) -> Result<Self, OpenError> {
+        let fail = |why| OpenError::of("sense", why);
+        let gpio = Gpio::new().map_err(fail)?;
+        if let Some(consumer) = consumer(pin) {
+            return Err(OpenError::Busy { pin, consumer });
+        }
+        let free = gpio.get(pin).map_err(fail)?;
+        let mut pin = if active_high {
+            free.into_input_pulldown()
+        } else {
+            free.into_input_pullup()
+        };
+        pin.set_interrupt(Trigger::Both, None).map_err(fail)?;
+        Ok(Self {
+            pin,
+            active_high,
+            last: None,
+        })
+    }
+}
+
+impl Sense for RppalSense {
+    fn look(&mut self) -> Result<Shown, String> {
+        let fail = |why: Error| format!("the sense line could not be read: {why}");
+        while let Some(edge) = self
+            .pin
+            .poll_interrupt(false, Some(Duration::ZERO))
+            .map_err(fail)?
+        {
+            let rising = edge.trigger == Trigger::RisingEdge;
+            self.last = Some((rising == self.active_high, Edge::stamped(edge.timestamp)));
+        }
+        let supplied = self.pin.is_high() == self.active_high;
+        let since = self.last.filter(|(level, _)| *level == supplied);
+        Ok(Shown {
+            supplied,
+            since: since.map(|(_, edge)| edge),
+        })
     }
 }
 

@@ -1,12 +1,13 @@
 //! A line of a simulated module, moved over the control socket of `dfota-hil sim`.
 
+use super::sense::{Edge, Sense, Shown};
 use super::{Line, LineError};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::Shutdown;
 use std::os::fd::{AsFd, BorrowedFd};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// How long the simulator may take to answer. It answers when the effect is there, which takes microseconds; this is for
 /// one that hangs.
@@ -33,6 +34,13 @@ impl Control {
 
     /// Sends a request with its line end and waits for `ok`.
     pub fn ask(&mut self, request: &str) -> Result<(), String> {
+        match self.answer_to(request)? {
+            "ok" => Ok(()),
+            other => Err(format!("the simulator answered `{other}`, expected `ok`")),
+        }
+    }
+
+    fn answer_to(&mut self, request: &str) -> Result<&str, String> {
         self.socket
             .get_mut()
             .write_all(request.as_bytes())
@@ -44,8 +52,7 @@ impl Control {
             .map_err(|e| e.to_string())?;
         match self.answer.trim_end() {
             _ if read == 0 => Err("the simulated module's process has ended".into()),
-            "ok" => Ok(()),
-            other => Err(format!("the simulator answered `{other}`, expected `ok`")),
+            answer => Ok(answer),
         }
     }
 }
@@ -108,5 +115,44 @@ impl Line for Simulated {
 
     fn descriptor(&self) -> Option<BorrowedFd<'_>> {
         Some(self.control.socket.get_ref().as_fd())
+    }
+}
+
+/// VDD_EXT of a simulated module, over a control socket of its own.
+#[derive(Debug)]
+pub struct SimulatedSense(Control);
+
+impl SimulatedSense {
+    /// Connects to the control socket at `path`.
+    pub fn connect(path: &Path) -> std::io::Result<Self> {
+        Control::connect(path).map(Self)
+    }
+}
+
+impl Sense for SimulatedSense {
+    fn look(&mut self) -> Result<Shown, String> {
+        let asked = Instant::now();
+        let answer = self.0.answer_to("sense\n")?;
+        let answered = Instant::now();
+        let shown = answer.strip_prefix("ok ").and_then(|shown| shown.split_once(' '));
+        let shown = shown.and_then(|(level, age)| Some((level, age.parse().ok()?)));
+        let (supplied, age) = match shown {
+            Some(("on", age)) => (true, age),
+            Some(("off", age)) => (false, age),
+            _ => {
+                return Err(format!(
+                    "the simulator answered `{answer}`, expected `ok on NANOSECONDS`"
+                ));
+            }
+        };
+        let seen = answered.checked_sub(Duration::from_nanos(age)).map(|at| Edge {
+            at,
+            // Its age was taken at some time since it was asked for.
+            within: answered - asked,
+        });
+        Ok(Shown {
+            supplied,
+            since: seen,
+        })
     }
 }

@@ -65,12 +65,20 @@ pub fn shown(record: &Record) -> Option<String> {
             due_ns,
             commanded_ns,
             returned_ns,
+            confirmed,
             ..
         } => {
             let late = |ns: &u64| ns.saturating_sub(*due_ns) as f64 / 1e3;
             let (commanded, done) = (late(commanded_ns), late(returned_ns));
+            let confirmed = confirmed.map_or(String::new(), |seen| {
+                format!(
+                    ", confirmed by the sense line after {:.1} µs (up to {:.1} µs earlier)",
+                    late(&seen.at_ns),
+                    seen.within_ns as f64 / 1e3
+                )
+            });
             format!(
-                "# cut made: {cut}, landed at {landed}; commanded {commanded:.1} µs after it was due, done after {done:.1} µs"
+                "# cut made: {cut}, landed at {landed}; commanded {commanded:.1} µs after it was due, done after {done:.1} µs{confirmed}"
             )
         }
         Event::CutMissed { cut } => format!("# cut missed: {cut}"),

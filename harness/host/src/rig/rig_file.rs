@@ -2,9 +2,10 @@
 
 use crate::reflash::Reflash;
 use crate::rig::rig_keys::{
-    LabItemKeys, LabKeys, NetworkKeys, PowerKeys, PulseKeys, ReflashKeys, RigKeys, SerialKeys, SimulatedKeys,
+    IsolateKeys, LabItemKeys, LabKeys, NetworkKeys, PowerKeys, PulseKeys, ReflashKeys, RigKeys, SenseKeys,
+    SerialKeys, SimulatedKeys,
 };
-use crate::rig::rig_literals::{Baud, DriverName, Level, Pin, Speed, Updates};
+use crate::rig::rig_literals::{Baud, DriverName, Level, Pin, Speed, Updates, Use};
 use crate::rig::{Bench, Driver, LineId, Link, Network, Power, Pulse, Rig, Safe, Serial, Server, Simulated};
 use crate::yaml::document::Document;
 use crate::yaml::file_error::{FileError, Problem};
@@ -79,9 +80,9 @@ struct RigFile<'d> {
     reader: Reader<'d>,
 }
 
-/// The keys of one line, supply or pulse, of whatever driver.
+/// The keys of one line, of whatever driver.
 struct LineKeys<'k> {
-    pulse: bool,
+    used: Use,
     driver: &'k Raw<DriverName>,
     chip: Option<&'k Raw<String>>,
     line: Option<&'k Raw<LineId>>,
@@ -96,7 +97,7 @@ struct LineKeys<'k> {
 impl<'k> LineKeys<'k> {
     fn of_power(keys: &'k PowerKeys) -> Self {
         Self {
-            pulse: false,
+            used: Use::Supply,
             driver: &keys.driver,
             chip: keys.chip.as_ref(),
             line: keys.line.as_ref(),
@@ -110,7 +111,7 @@ impl<'k> LineKeys<'k> {
 
     fn of_pulse(keys: &'k PulseKeys) -> Self {
         Self {
-            pulse: true,
+            used: Use::Pulse,
             driver: &keys.driver,
             chip: keys.chip.as_ref(),
             line: keys.line.as_ref(),
@@ -119,6 +120,34 @@ impl<'k> LineKeys<'k> {
             commands: vec![("pulse", keys.pulse.as_deref())],
             timeout: keys.timeout.as_ref(),
             control: keys.control.as_ref(),
+        }
+    }
+
+    fn of_sense(keys: &'k SenseKeys) -> Self {
+        Self {
+            used: Use::Sense,
+            driver: &keys.driver,
+            chip: keys.chip.as_ref(),
+            line: keys.line.as_ref(),
+            pin: keys.pin.as_ref(),
+            active: keys.active.as_ref(),
+            commands: Vec::new(),
+            timeout: None,
+            control: keys.control.as_ref(),
+        }
+    }
+
+    fn of_isolate(keys: &'k IsolateKeys) -> Self {
+        Self {
+            used: Use::Isolate,
+            driver: &keys.driver,
+            chip: keys.chip.as_ref(),
+            line: keys.line.as_ref(),
+            pin: keys.pin.as_ref(),
+            active: keys.active.as_ref(),
+            commands: vec![("on", keys.on.as_deref()), ("off", keys.off.as_deref())],
+            timeout: keys.timeout.as_ref(),
+            control: None,
         }
     }
 
@@ -149,6 +178,8 @@ impl RigFile<'_> {
             ("power", keys.power.is_some()),
             ("reset", keys.reset.is_some()),
             ("pwrkey", keys.pwrkey.is_some()),
+            ("sense", keys.sense.is_some()),
+            ("isolate", keys.isolate.is_some()),
             ("reflash", keys.reflash.is_some()),
         ];
         if let Some(simulated) = &keys.simulated {
@@ -188,12 +219,18 @@ impl RigFile<'_> {
             .pwrkey
             .as_ref()
             .map(|keys| self.pulse("pwrkey", keys, PWRKEY_HOLD));
+        let sense = keys.sense.as_ref().map(LineKeys::of_sense);
+        let sense = sense.map(|keys| self.driver(&root.key("sense"), &keys));
+        let isolate = keys.isolate.as_ref().map(LineKeys::of_isolate);
+        let isolate = isolate.map(|keys| self.driver(&root.key("isolate"), &keys));
         let reflash = keys.reflash.as_ref().map(|keys| self.reflash(keys));
         Some(Link::Bench(Box::new(Bench {
             serial: serial?,
             power: power?,
             reset: flatten(reset)?,
             pwrkey: flatten(pwrkey)?,
+            sense: flatten(sense)?,
+            isolate: flatten(isolate)?,
             reflash: flatten(reflash)?,
         })))
     }
@@ -229,7 +266,7 @@ impl RigFile<'_> {
         let baud = self.reader.read_option(&at.key("baud"), keys.baud.as_ref());
         let latency = self.reader.read_option(&at.key("latency"), keys.latency.as_ref());
         Some(Serial {
-            port: PathBuf::from(port?),
+            port: port?,
             baud: baud.map_or(bc66_wire::timing::BAUD_DEFAULT, |Baud(baud)| baud),
             latency: latency.unwrap_or(LATENCY),
         })
@@ -265,7 +302,12 @@ impl RigFile<'_> {
 
     fn driver(&mut self, at: &NodePath, keys: &LineKeys<'_>) -> Option<Driver> {
         let name = self.reader.read(&at.key("driver"), keys.driver)?;
-        let own = name.keys(keys.pulse);
+        if let Some(why) = name.unfit(keys.used) {
+            let why = Mistake::new(format!("the driver `{}` does not fit here: {why}", name.name()));
+            self.reader.mistake(&at.key("driver"), why);
+            return None;
+        }
+        let own = name.keys(keys.used);
         for key in keys.present().into_iter().filter(|key| !own.contains(key)) {
             let why = Mistake::new(format!("is no key of the driver `{}`", name.name()))
                 .label("of another driver")
@@ -308,7 +350,7 @@ impl RigFile<'_> {
         }
         let mut words = words.into_iter();
         let first = words.next().flatten();
-        if keys.pulse {
+        if keys.used == Use::Pulse {
             return Some(Driver::PulseCommand {
                 pulse: first?,
                 timeout,

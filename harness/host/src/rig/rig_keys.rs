@@ -6,6 +6,7 @@ use crate::rig::rig_literals::{
     Baud, CoapAddress, DriverName, HttpAddress, Level, Pin, SimPin, Speed, Updates,
 };
 use crate::rig::{LineId, Safe};
+use crate::serial::address::Address;
 use crate::yaml::raw::Raw;
 use bc66_wire::module::Module;
 use dfota_core::version::Version;
@@ -31,6 +32,10 @@ pub struct RigKeys {
     pub reset: Option<PulseKeys>,
     /// The PWRKEY line, where it is wired: power-on is supply, settle, then this pulse. Not with `simulated`.
     pub pwrkey: Option<PulseKeys>,
+    /// An input that shows whether the module is supplied, best its VDD_EXT: confirms cuts. Not with `simulated`.
+    pub sense: Option<SenseKeys>,
+    /// An output that puts the lines of the UART in high impedance while the supply is off. Not with `simulated`.
+    pub isolate: Option<IsolateKeys>,
     /// How a module that does not boot any more is restored. Not with `simulated`: such a module always can be.
     pub reflash: Option<ReflashKeys>,
     /// A simulated module in place of `serial`, `power`, `reset` and `pwrkey`.
@@ -93,11 +98,11 @@ pub struct WearKeys {
 #[serde(deny_unknown_fields)]
 #[schemars(title = "serial")]
 pub struct SerialKeys {
-    /// The device, best by its id: `/dev/serial/by-id/…`.
-    pub port: Raw<String>,
+    /// The device, best by its id: `/dev/serial/by-id/…`; or `socket://HOST:PORT` (raw TCP), or `rfc2217://HOST:PORT`.
+    pub port: Raw<Address>,
     /// Bits per second. Default 115200.
     pub baud: Option<Raw<Baud>>,
-    /// The longest time that a byte may sit in the adapter. Default 20ms.
+    /// The longest time that a byte may be on its way: in the adapter, and in the network. Default 20ms.
     pub latency: Option<Raw<Duration>>,
 }
 
@@ -128,6 +133,48 @@ pub struct PowerKeys {
     pub safe: Option<Raw<Safe>>,
     /// After this long off, the rail counts as really down. Default 3s.
     pub discharge: Option<Raw<Duration>>,
+}
+
+/// The input that shows whether the module is supplied.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "sense line")]
+pub struct SenseKeys {
+    /// What reads the line: any driver but `command`.
+    pub driver: Raw<DriverName>,
+    /// `gpiochip`: the chip's device.
+    pub chip: Option<Raw<String>>,
+    /// `gpiochip`: the line, by number or name.
+    pub line: Option<Raw<LineId>>,
+    /// `rppal`: the BCM number of the pin.
+    pub pin: Option<Raw<Pin>>,
+    /// `gpiochip`, `rppal`: the level that means "supplied". Default high.
+    pub active: Option<Raw<Level>>,
+    /// `simulated`: the control socket that `dfota-hil sim` printed.
+    pub control: Option<Raw<String>>,
+}
+
+/// The output that isolates the UART.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "isolate line")]
+pub struct IsolateKeys {
+    /// What moves the line: any driver but `simulated`.
+    pub driver: Raw<DriverName>,
+    /// `gpiochip`: the chip's device.
+    pub chip: Option<Raw<String>>,
+    /// `gpiochip`: the line, by number or name.
+    pub line: Option<Raw<LineId>>,
+    /// `rppal`: the BCM number of the pin.
+    pub pin: Option<Raw<Pin>>,
+    /// `gpiochip`, `rppal`: the level that means "isolated". Default high.
+    pub active: Option<Raw<Level>>,
+    /// `command`: program and arguments that isolate the lines.
+    pub on: Option<Vec<Raw<String>>>,
+    /// `command`: program and arguments that connect them again.
+    pub off: Option<Vec<Raw<String>>>,
+    /// `command`: the longest run of a program. Default 5s.
+    pub timeout: Option<Raw<Duration>>,
 }
 
 /// A line that is asserted for a while.

@@ -8,6 +8,19 @@ use bc66_wire::module::Module;
 use schemars::{Schema, json_schema};
 use std::net::SocketAddr;
 
+/// What a line is there for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Use {
+    /// The supply: switched on and off.
+    Supply,
+    /// RESET and PWRKEY: asserted for a while.
+    Pulse,
+    /// Read: shows the supply.
+    Sense,
+    /// Switched after the supply: isolates the UART.
+    Isolate,
+}
+
 /// What moves a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DriverName {
@@ -29,14 +42,23 @@ impl DriverName {
         Self::NAMES[self as usize]
     }
 
-    /// The keys that belong to this driver and to no other, for the supply and for a pulse line.
-    pub fn keys(self, pulse: bool) -> &'static [&'static str] {
-        match (self, pulse) {
+    /// The keys that belong to this driver and to no other, for a line that is used so.
+    pub fn keys(self, used: Use) -> &'static [&'static str] {
+        match (self, used) {
             (Self::GpioChip, _) => &["chip", "line", "active"],
             (Self::Rppal, _) => &["pin", "active"],
-            (Self::Command, false) => &["on", "off", "timeout"],
-            (Self::Command, true) => &["pulse", "timeout"],
+            (Self::Command, Use::Pulse) => &["pulse", "timeout"],
+            (Self::Command, _) => &["on", "off", "timeout"],
             (Self::Simulated, _) => &["control"],
+        }
+    }
+
+    /// Why this driver cannot be used so, where it cannot.
+    pub fn unfit(self, used: Use) -> Option<&'static str> {
+        match (self, used) {
+            (Self::Command, Use::Sense) => Some("a sense line is read, and a program only moves lines"),
+            (Self::Simulated, Use::Isolate) => Some("a simulated module has no lines that could be isolated"),
+            _ => None,
         }
     }
 }

@@ -164,6 +164,7 @@ impl Runner<'_> {
                 return Ok(Some(identity));
             }
         }
+        module.must_be_supplied()?;
         Ok(None)
     }
 }

@@ -9,6 +9,7 @@ use crate::coap_server::Happening;
 use crate::journal::Journal;
 use crate::line::LineError;
 use crate::lines::Lines;
+use crate::priority::Refused;
 use dfota_core::cut::{Cut, Kind};
 use dfota_core::event::{Event, Line};
 use dfota_core::lexer::{Lexer, Token};
@@ -122,6 +123,7 @@ struct Asked {
 pub struct Reader {
     cutter: Cutter,
     shared: Arc<Shared>,
+    refused: Option<Refused>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -181,14 +183,22 @@ impl Reader {
             lexer: Lexer::new(),
             bytes: 0,
         };
-        let thread = std::thread::Builder::new()
-            .name("reader".into())
-            .spawn(move || on_thread.run())?;
+        let (goes_first, refused) = sync_channel(1);
+        let thread = std::thread::Builder::new().name("reader".into()).spawn(move || {
+            let _ = goes_first.send(crate::priority::go_first().err());
+            on_thread.run();
+        })?;
         Ok(Self {
             cutter,
             shared,
+            refused: refused.recv().ok().flatten(),
             thread: Some(thread),
         })
+    }
+
+    /// What the system did not grant to the thread.
+    pub fn refused(&self) -> Option<Refused> {
+        self.refused
     }
 
     /// What makes the armed cut from elsewhere.
@@ -293,7 +303,11 @@ impl OnThread {
             match self.ready(&device, wait) {
                 Ok(true) => match rustix::io::read(&*device, &mut buffer) {
                     Ok(0) => device = self.lost("the device was closed"),
-                    Ok(n) => self.take(&buffer[..n], Instant::now()),
+                    Ok(n) => {
+                        let at = Instant::now();
+                        let n = self.port.decode(&mut buffer[..n]);
+                        self.take(&buffer[..n], at);
+                    }
                     Err(Errno::AGAIN | Errno::INTR) => {}
                     Err(error) => device = self.lost(&error.to_string()),
                 },
@@ -431,21 +445,23 @@ impl OnThread {
     fn lost(&mut self, why: &str) -> Arc<OwnedFd> {
         let _ = self.runner.send(Message::Lost(format!(
             "serial port `{}` failed: {why}",
-            self.port.path().display()
+            self.port.address()
         )));
         loop {
             if lock(&self.shared.asked).stop {
                 return self.port.device();
             }
             self.fire_if_due();
+            let wait = self.until_due().unwrap_or(REOPEN).min(REOPEN);
+            let mut fds = [PollFd::new(&self.shared.wake, PollFlags::IN)];
+            let _ = poll(&mut fds, Some(&timespec(wait)));
+            // Without this a wake-up would end every wait from then on, and a real-time thread would never sleep.
+            let _ = rustix::io::read(&self.shared.wake, &mut [0_u8; 8]);
             if self.port.reopen().is_ok() {
                 self.lexer = Lexer::new();
                 let _ = self.runner.send(Message::Back);
                 return self.port.device();
             }
-            let wait = self.until_due().unwrap_or(REOPEN).min(REOPEN);
-            let mut fds = [PollFd::new(&self.shared.wake, PollFlags::IN)];
-            let _ = poll(&mut fds, Some(&timespec(wait)));
         }
     }
 }
@@ -504,12 +520,16 @@ pub fn cut(cut: &Cut, trigger: Instant, due: Instant, lines: &Lines) -> CutMade 
     for line in moved(cut.kind) {
         result = result.and(lines.set(*line, *line == Line::Reset));
     }
+    let returned = Instant::now();
+    if cut.kind != Kind::Reset {
+        result = result.and(lines.isolate(true));
+    }
     CutMade {
         cut: cut.clone(),
         trigger,
         due,
         commanded,
-        returned: Instant::now(),
+        returned,
         result,
     }
 }

@@ -67,7 +67,7 @@ pub enum LeaseError {
         owner: Box<Owner>,
     },
     /// The guard of a dead owner is not done.
-    #[error("rig `{rig}` is still held after {}, although its owner has ended: {} there is what its guard does; nothing was powered", humantime::format_duration(GUARD), log.display())]
+    #[error("rig `{rig}` is still held after {}, although its owner has ended: `{}` has what its guard said; nothing was powered", humantime::format_duration(GUARD), log.display())]
     Stuck {
         /// The rig's name.
         rig: String,

@@ -249,6 +249,36 @@ fn killed_while_a_program_moves_the_supply(#[case] safe: &str, #[case] slow: &st
     assert_eq!(moves(), format!("begun\n{level}\n{slow}\n{level}\n{level}\n"));
 }
 
+/// The UART is isolated behind the supply, and as long as that is off.
+#[test]
+fn every_line_of_the_rig() {
+    let lab = Lab::new();
+    let program = |script: &str| format!("[sh, -c, {script:?}]");
+    let write = |line: &str| program(&format!("echo {line} >> moves"));
+    lab.write(
+        "rig.yaml",
+        format!(
+            "rig: all
+module: bc66
+serial: {{port: /dev/null}}
+power: {{driver: command, on: {}, off: {}}}
+isolate: {{driver: command, on: {}, off: {}}}
+",
+            program("echo begun >> moves; sleep 0.3"),
+            write("power off"),
+            write("isolate on"),
+            write("isolate off"),
+        ),
+    );
+    let running = lab.start(&["power", "rig.yaml", "on"]);
+    let moves = || std::fs::read_to_string(lab.path("moves")).unwrap_or_default();
+    wait_until("a program in the middle of its move", || moves() == "begun\n");
+    running.signal(Signal::KILL);
+    // The guard twice, and then this.
+    lab.run(&["power", "rig.yaml", "safe"]).ends(0);
+    assert_eq!(moves(), format!("begun\n{}", "power off\nisolate on\n".repeat(3)));
+}
+
 /// A cut by a program takes its time, and the harness dies in it.
 #[test]
 fn killed_in_the_middle_of_a_cut() {

@@ -79,6 +79,14 @@ fn refused(#[case] name: &str, #[case] text: &str) {
     "hold",
     "power: {driver: rppal, pin: 17}\nreset: {driver: rppal, pin: 27, hold: 0s}\n"
 )]
+#[case(
+    "sense-and-isolate",
+    "power: {driver: rppal, pin: 17}\nsense: {driver: command, chip: x}\nisolate: {driver: simulated}\n"
+)]
+#[case(
+    "sense-keys",
+    "power: {driver: rppal, pin: 17}\nsense: {driver: rppal, line: 24, active: up}\nisolate: {driver: command, on: [mux]}\n"
+)]
 fn bench_refused(#[case] name: &str, #[case] rest: &str) {
     let head = if rest.starts_with("rig:") || name == "neither" {
         "rig: bench\nmodule: bc66\n"
@@ -103,6 +111,16 @@ fn a_simulated_rig_has_no_wires() {
 fn a_baud_rate_of_nothing() {
     let text = "rig: bench\nmodule: bc66\nserial: {port: /dev/ttyS0, baud: 0, latency: 20}\npower: {driver: rppal, pin: 1}\n";
     same("rig-baud", &shown(rig(text.as_bytes())));
+}
+
+#[rstest]
+#[case("port-scheme", "telnet://pi:23")]
+#[case("port-no-port", "socket://pi.example.com")]
+#[case("port-not-a-port", "rfc2217://::1:99999")]
+fn a_port_that_is_no_place(#[case] name: &str, #[case] port: &str) {
+    let text =
+        format!("rig: bench\nmodule: bc66\nserial: {{port: \"{port}\"}}\npower: {{driver: rppal, pin: 1}}\n");
+    same(&format!("rig-{name}"), &shown(rig(text.as_bytes())));
 }
 
 #[test]

@@ -167,6 +167,26 @@ fn the_drivers_that_attach_to_a_simulated_module() {
 }
 
 #[test]
+fn a_sense_line_and_what_isolates_the_uart() {
+    let rig = rig(
+        b"rig: b\nmodule: bc66\nserial: {port: /dev/ttyUSB0}\npower: {driver: rppal, pin: 17}\n\
+        sense: {driver: gpiochip, chip: /dev/gpiochip0, line: 24, active: low}\n\
+        isolate: {driver: command, on: [mux, \"off\"], off: [mux, \"on\"]}\n",
+    )
+    .unwrap();
+    let Link::Bench(bench) = &rig.link else {
+        panic!("{:?}", rig.link);
+    };
+    let sense = Driver::GpioChip {
+        chip: PathBuf::from("/dev/gpiochip0"),
+        line: LineId::Offset(24),
+        active_high: false,
+    };
+    assert_eq!(bench.sense, Some(sense));
+    assert_eq!(bench.isolate.as_ref().map(Driver::name), Some("command"));
+}
+
+#[test]
 fn a_byte_order_mark_and_windows_line_ends_are_no_mistake() {
     let text = "\u{feff}rig: sim\r\nmodule: bc66\r\nsimulated:\r\n  firmware: BC66NBR01A01\r\n";
     assert_eq!(rig(text.as_bytes()).unwrap().name, "sim");

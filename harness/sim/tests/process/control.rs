@@ -8,12 +8,12 @@ use rstest::rstest;
 #[case("  power   off ", "ok")]
 #[case(
     "power",
-    "error unknown request `power`: expected `power on|off`, `reset on|off`, `pwrkey on|off`, `reflash` or `state`"
+    "error unknown request `power`: expected `power on|off`, `reset on|off`, `pwrkey on|off`, `reflash`, `sense` or `state`"
 )]
 #[case("power up", "error a line is `on` or `off`, not `up`")]
 #[case(
     "",
-    "error unknown request ``: expected `power on|off`, `reset on|off`, `pwrkey on|off`, `reflash` or `state`"
+    "error unknown request ``: expected `power on|off`, `reset on|off`, `pwrkey on|off`, `reflash`, `sense` or `state`"
 )]
 fn requests(#[case] request: &str, #[case] answer: &str) {
     let mut rig = Rig::start(&[]);
@@ -56,4 +56,26 @@ fn several_clients_see_the_same_lines() {
         rig.request("state"),
         "ok power=off module=off reset=off pwrkey=on"
     );
+}
+
+/// VDD_EXT is up from the start of a module to the loss of its supply, and in reset.
+#[test]
+fn the_sense_line_follows_the_module() {
+    let mut rig = Rig::start(&["--speed", SPEED]);
+    let mut shows = |rig: &mut Rig, level: &str| {
+        let answer = rig.request("sense");
+        let age = answer.strip_prefix(&format!("ok {level} "));
+        let age = age.unwrap_or_else(|| panic!("`{answer}`, expected `ok {level} …`"));
+        age.parse::<u64>().expect("nanoseconds")
+    };
+    let idle = shows(&mut rig, "off");
+    assert_eq!(rig.request("power on"), "ok");
+    assert!(shows(&mut rig, "off") > idle, "without PWRKEY nothing starts");
+    assert_eq!(rig.request("pwrkey on"), "ok");
+    rig.until("RDY\r\n");
+    shows(&mut rig, "on");
+    assert_eq!(rig.request("reset on"), "ok");
+    let held = shows(&mut rig, "on");
+    assert_eq!(rig.request("power off"), "ok");
+    assert!(shows(&mut rig, "off") < held.max(1_000_000_000));
 }

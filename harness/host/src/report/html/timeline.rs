@@ -132,6 +132,7 @@ impl Timeline {
                 landed,
                 due_ns,
                 commanded_ns,
+                confirmed,
                 ..
             } => {
                 // It is written down when the supply has been off for its time; it was made when the line was commanded.
@@ -142,7 +143,11 @@ impl Timeline {
                     ..at
                 };
                 let late = commanded_ns.saturating_sub(*due_ns) as f64 / 1e3;
-                let text = format!("cut {cut} at {landed}, {late:.0} µs after it was due");
+                let confirmed = confirmed.map_or(String::new(), |seen| {
+                    let after = seen.at_ns.saturating_sub(*commanded_ns) as f64 / 1e3;
+                    format!("; the sense line showed it {after:.0} µs later")
+                });
+                let text = format!("cut {cut} at {landed}, {late:.0} µs after it was due{confirmed}");
                 self.cuts.push(Mark { at, text });
             }
             Event::CutMissed { cut } => {
