@@ -65,3 +65,7 @@ mod tries;
 mod usage;
 #[path = "cli/wear.rs"]
 mod wear;
+#[path = "cli/wire.rs"]
+mod wire;
+#[path = "cli/wiring.rs"]
+mod wiring;
