@@ -56,6 +56,9 @@ enum Command {
     Schema(command::schema::Args),
     /// Shell completions
     Completions(command::completions::Args),
+    /// Write the manual pages, for packages
+    #[command(hide = true)]
+    Manual(command::manual::Args),
 }
 
 /// Flags that every command shares.
@@ -159,6 +162,7 @@ pub fn main() -> ExitCode {
         Command::Package(command) => command::package::main(command),
         Command::Schema(args) => command::schema::main(&args),
         Command::Completions(args) => command::completions::main(&args),
+        Command::Manual(args) => command::manual::main(&args),
     };
     match result {
         Ok(code) => ExitCode::from(code),
@@ -183,7 +187,7 @@ pub fn complain(text: impl std::fmt::Display) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }
 
-/// The definition of the command line, for completions.
+/// The definition of the command line, for completions and manual pages.
 pub fn definition() -> clap::Command {
     <Cli as clap::CommandFactory>::command()
 }
