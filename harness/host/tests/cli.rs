@@ -17,6 +17,8 @@ mod campaign;
 mod certificate;
 #[path = "cli/check.rs"]
 mod check;
+#[path = "cli/ci_jobs.rs"]
+mod ci_jobs;
 #[path = "cli/closed_pipe.rs"]
 mod closed_pipe;
 #[path = "cli/console.rs"]
