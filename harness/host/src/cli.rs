@@ -11,6 +11,9 @@ use std::process::ExitCode;
 /// Bad flag, unreadable or invalid file, nothing selected: nothing was powered.
 pub const USAGE: u8 = 2;
 
+/// Where the flags that every command has stand in its help: behind its own, however many these are.
+const SHARED: usize = 900;
+
 /// Cuts the power of a cellular module in the middle of a firmware update, and reports whether it came back.
 #[derive(Debug, Parser)]
 #[command(name = "dfota-hil", version, max_term_width = 100, propagate_version = true)]
@@ -18,10 +21,10 @@ struct Cli {
     #[command(subcommand)]
     command: Command,
     /// Say more; twice for the log of the harness itself (`RUST_LOG` works as well)
-    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    #[arg(short, long, action = clap::ArgAction::Count, global = true, display_order = SHARED)]
     verbose: u8,
     /// When to colour
-    #[arg(long, value_enum, default_value_t, global = true)]
+    #[arg(long, value_enum, default_value_t, global = true, display_order = SHARED + 1)]
     color: When,
 }
 
