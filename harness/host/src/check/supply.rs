@@ -18,6 +18,9 @@ const ASK_GRACE: Duration = Duration::from_millis(10);
 /// How often it is asked: the first `AT` may do no more than wake a module that sleeps (AL).
 const ASKED: u32 = 3;
 
+/// How long an answer to `AT` is waited for where there was no RDY, and never longer than RDY was.
+const SYNC: Duration = Duration::from_secs(3);
+
 impl RigCheck<'_> {
     /// Power removes power, brings it back, and what comes up answers with its name. A thorough check does it twice: the
     /// module may have been without supply before, so that its first silence proves nothing.
@@ -122,7 +125,8 @@ impl RigCheck<'_> {
 
     /// Says why there was no RDY.
     fn not_booted(&mut self, proof: Option<&str>) -> Step {
-        let result = self.module().sync(Duration::from_secs(3));
+        let limit = self.limits.boot.min(SYNC);
+        let result = self.module().sync(limit);
         let answers = self.stopped(Probe::Boot, result)?.unwrap_or_default();
         let result = self.module().overhear();
         let Some(heard) = self.stopped(Probe::Boot, result)? else {

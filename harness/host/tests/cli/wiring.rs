@@ -25,7 +25,7 @@ fn check(to_program: Way, to_module: Way) -> Ran {
     let sim = Sim::start(&lab, &SPEED);
     let wire = Wire::to(&sim.pty, to_program, to_module);
     rig(&lab, &sim, &wire.pty);
-    let ran = lab.run(&["check", "rig.yaml", "--boot", "500ms"]).ends(3);
+    let ran = lab.run(&["check", "rig.yaml", "--boot", "1s"]).ends(3);
     assert_eq!(sim.state(), "ok power=off module=off reset=off pwrkey=off");
     ran
 }
@@ -58,7 +58,7 @@ fn a_line_that_is_inverted(#[case] name: &'static str, #[case] probe: &str, #[ca
     // At rest it is where the rig file does not want it.
     let mut control = UnixStream::connect(&sim.control).expect("the control socket");
     ask(&mut control, &format!("{name} on"));
-    let ran = lab.run(&["check", "rig.yaml", "--boot", "500ms"]).ends(3);
+    let ran = lab.run(&["check", "rig.yaml", "--boot", "1s"]).ends(3);
     holds(line(&ran, probe), &["FAIL"]);
     holds(line(&ran, probe), told);
 }
