@@ -70,3 +70,7 @@ interop:
 # Licences and advisories of every dependency (needs cargo-deny)
 deny:
     cargo deny check
+
+# Debian packages for a Raspberry Pi and for this kind of machine, into target/debian
+deb:
+    harness/host/packaging/deb amd64 arm64

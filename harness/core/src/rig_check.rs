@@ -1,5 +1,8 @@
 //! The self-check of a rig, as it is written down: what was looked at, what was seen, and what to do about it.
 
+pub mod mistake;
+pub mod overheard;
+
 use alloc::string::String;
 use core::fmt;
 use serde::{Deserialize, Serialize};

@@ -11,13 +11,12 @@ mod pulse_lines;
 mod servers;
 mod supply;
 
-use supply::NOT_CUT;
-
 use crate::bench::Bench;
 use crate::module::{Module, Stop};
 use crate::prepare::Identity;
 use dfota_core::case::Limits;
 use dfota_core::duration::Short;
+use dfota_core::rig_check::mistake::Mistake;
 use dfota_core::rig_check::{Check, CheckOutcome, Probe};
 use dfota_core::verdict::Rule;
 use std::path::PathBuf;
@@ -52,6 +51,8 @@ pub struct RigCheck<'c> {
     moves: Vec<(Duration, Duration)>,
     /// The module was found at fault before.
     at_fault: bool,
+    /// There is time for a second look, and for what is tried only to tell one mistake from another.
+    thorough: bool,
 }
 
 /// What a check came to.
@@ -82,13 +83,15 @@ impl<'c> RigCheck<'c> {
             identity: None,
             moves: Vec::new(),
             at_fault: false,
+            thorough: false,
         }
     }
 
     /// Looks at everything.
     pub fn full(mut self) -> Step<Checked> {
         let started = machine::Moment::now();
-        if self.boots_and_answers(true)? {
+        self.thorough = true;
+        if self.boots_and_answers()? {
             self.reset()?;
             self.pwrkey()?;
             self.on_the_air()?;
@@ -104,7 +107,7 @@ impl<'c> RigCheck<'c> {
     /// waited for: that it does not come up is their finding.
     pub fn short(mut self, at_fault: bool) -> Step<Checked> {
         self.at_fault = at_fault;
-        self.boots_and_answers(false)?;
+        self.boots_and_answers()?;
         self.report(machine::clock(None));
         self.disk();
         Ok(self.end())
@@ -149,7 +152,7 @@ impl<'c> RigCheck<'c> {
             Err(Stop::Interrupted) => Err(Interrupted),
             Err(Stop::Rule(rule, sentence)) => {
                 let (probe, advice) = match rule {
-                    Rule::PowerNotCut => (Probe::Power, NOT_CUT),
+                    Rule::PowerNotCut => (Probe::Power, Mistake::NotCut.advice()),
                     Rule::NoSupply => (Probe::Boot, "see what the sense line is wired to with a meter"),
                     Rule::SerialLost => (Probe::Open, SERIAL),
                     Rule::LineFailed => (probe, "see the program or the chip that the driver names"),

@@ -12,6 +12,9 @@ use std::process::ExitCode;
 /// Bad flag, unreadable or invalid file, nothing selected: nothing was powered.
 pub const USAGE: u8 = 2;
 
+/// Where the flags that every command has stand in its help: behind its own, however many these are.
+const SHARED: usize = 900;
+
 /// Cuts the power of a cellular module in the middle of a firmware update, and reports whether it came back.
 #[derive(Debug, Parser)]
 #[command(name = "dfota-hil", version, max_term_width = 100, propagate_version = true)]
@@ -19,10 +22,10 @@ struct Cli {
     #[command(subcommand)]
     command: Command,
     /// Say more; twice for the log of the harness itself (`RUST_LOG` works as well)
-    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    #[arg(short, long, action = clap::ArgAction::Count, global = true, display_order = SHARED)]
     verbose: u8,
     /// When to colour
-    #[arg(long, value_enum, default_value_t, global = true)]
+    #[arg(long, value_enum, default_value_t, global = true, display_order = SHARED + 1)]
     color: When,
 }
 
@@ -57,6 +60,9 @@ enum Command {
     Schema(command::schema::Args),
     /// Shell completions
     Completions(command::completions::Args),
+    /// Write the manual pages, for packages
+    #[command(hide = true)]
+    Manual(command::manual::Args),
 }
 
 /// Flags that every command shares.
@@ -168,6 +174,7 @@ pub fn main() -> ExitCode {
         Command::Package(command) => command::package::main(command),
         Command::Schema(args) => command::schema::main(&args),
         Command::Completions(args) => command::completions::main(&args),
+        Command::Manual(args) => command::manual::main(&args),
     })
 }
 
@@ -195,7 +202,7 @@ pub fn complain(text: impl std::fmt::Display) {
     let _ = writeln!(std::io::stderr(), "{text}");
 }
 
-/// The definition of the command line, for completions.
+/// The definition of the command line, for completions and manual pages.
 pub fn definition() -> clap::Command {
     <Cli as clap::CommandFactory>::command()
 }

@@ -8,6 +8,7 @@ pub mod console;
 pub mod evidence;
 pub mod history;
 pub mod keygen;
+pub mod manual;
 pub mod package;
 pub mod plan;
 pub mod power;

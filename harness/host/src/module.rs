@@ -18,6 +18,7 @@ use dfota_core::judge::Marks;
 use dfota_core::mark::Mark;
 use dfota_core::moment::Moment;
 use dfota_core::reply::{Final, Pending, Said, revision};
+use dfota_core::rig_check::overheard::Overheard;
 use dfota_core::timeline::Timeline;
 use dfota_core::update::{Input, Phase, Update};
 use dfota_core::urc::{Fota, Urc};
@@ -29,7 +30,7 @@ use std::time::{Duration, Instant};
 /// Between supply and PWRKEY: the rail has to be up before the key counts. Assumed; the vendor's figure is not public.
 pub const SETTLE: Duration = Duration::from_millis(50);
 /// How long silence is listened for after a discharge.
-const LISTEN: Duration = Duration::from_millis(200);
+pub const LISTEN: Duration = Duration::from_millis(200);
 /// How long a command may take whose answer is not limited by the application note.
 pub const COMMAND: Duration = Duration::from_secs(10);
 /// How long one `AT` of the synchronisation may stay without an answer. The first one after a boot may be lost (AL).
@@ -191,6 +192,10 @@ pub struct Module {
     /// When the supply last came.
     pub since: Instant,
     powered: bool,
+    /// What was heard since [`Self::overhear`] was last called.
+    overheard: Overheard,
+    /// Bytes read until then.
+    overheard_until: u64,
     /// Nothing is left over from an earlier case.
     pub clean: bool,
     /// When the present attempt began.
@@ -234,6 +239,8 @@ impl Module {
             awake: Awake::default(),
             since: Instant::now(),
             powered: false,
+            overheard: Overheard::default(),
+            overheard_until: 0,
             clean: false,
             attempted: Instant::now(),
             timeline: Timeline::default(),
@@ -294,8 +301,12 @@ impl Module {
             }
             Message::Cut(made) => self.cut = Some(made),
             Message::Prompt { at } => return Ok(Some(Heard::Prompt { at })),
-            Message::Drained { bytes } => return Ok(Some(Heard::Drained { bytes })),
+            Message::Drained { bytes, partial } => {
+                self.overheard.fragment(&partial);
+                return Ok(Some(Heard::Drained { bytes }));
+            }
             Message::Line { text, urc, at, mark } => {
+                self.overheard.line(&text, urc);
                 if let Some(urc) = urc {
                     self.hear(urc, at, mark);
                 }
@@ -420,6 +431,14 @@ impl Module {
                 }
             }
         }
+    }
+
+    /// Hears everything that has arrived, and tells what it was since the last call.
+    pub fn overhear(&mut self) -> Result<Overheard, Stop> {
+        let until = self.drain()?;
+        let mut heard = std::mem::take(&mut self.overheard);
+        heard.bytes = until - std::mem::replace(&mut self.overheard_until, until);
+        Ok(heard)
     }
 
     // The supply.

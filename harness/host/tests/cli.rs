@@ -17,6 +17,8 @@ mod campaign;
 mod certificate;
 #[path = "cli/check.rs"]
 mod check;
+#[path = "cli/ci_jobs.rs"]
+mod ci_jobs;
 #[path = "cli/closed_pipe.rs"]
 mod closed_pipe;
 #[path = "cli/console.rs"]
@@ -73,3 +75,7 @@ mod tries;
 mod usage;
 #[path = "cli/wear.rs"]
 mod wear;
+#[path = "cli/wire.rs"]
+mod wire;
+#[path = "cli/wiring.rs"]
+mod wiring;

@@ -1,4 +1,4 @@
-//! The documents tell the truth: every path that ARCHITECTURE.md names exists, every YAML block of README.md loads.
+//! The documents tell the truth: every path that ARCHITECTURE.md names exists, every YAML block of the pages for users loads.
 
 use dfota_hil::rig::Rig;
 use dfota_hil::suite::Suite;
@@ -42,10 +42,13 @@ fn architecture_is_short_and_its_paths_exist() {
 }
 
 #[test]
-fn the_blocks_of_the_readme_load() {
+fn the_blocks_of_the_pages_load() {
     let (mut rigs, mut suites) = (0, 0);
     let folder = tempfile::tempdir().expect("a folder");
-    for (n, block) in read("README.md").split("```yaml\n").skip(1).enumerate() {
+    let pages = ["README.md", "docs/first-night.md", "docs/wiring.md"]
+        .map(read)
+        .concat();
+    for (n, block) in pages.split("```yaml\n").skip(1).enumerate() {
         let block = block.split("```").next().expect("a block");
         let file = folder.path().join(format!("{n}.yaml"));
         let packages = root().join("suites/packages");
@@ -57,16 +60,16 @@ fn the_blocks_of_the_readme_load() {
         if block.starts_with("rig:") {
             Rig::load(&file)
                 .map_err(|error| error.render(false))
-                .expect("a rig of README.md");
+                .expect("a rig of a page");
             rigs += 1;
         } else {
             Suite::load(&file)
                 .map_err(|error| error.render(false))
-                .expect("a suite of README.md");
+                .expect("a suite of a page");
             suites += 1;
         }
     }
-    assert_eq!((rigs, suites), (1, 1));
+    assert_eq!((rigs, suites), (2, 2));
 }
 
 #[test]

@@ -262,7 +262,7 @@ fn a_torn_line_is_evidence() {
     set.reader.drain();
     assert!(matches!(
         set.next("the end of what was said"),
-        Message::Drained { bytes: 20 }
+        Message::Drained { bytes: 20, .. }
     ));
     let records = set.records();
     let torn = records.iter().any(|record| {

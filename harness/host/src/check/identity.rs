@@ -5,22 +5,21 @@ use crate::prepare::Identity;
 use dfota_core::duration::Short;
 use dfota_core::reply::revision;
 use dfota_core::rig_check::Probe;
+use dfota_core::rig_check::mistake::Mistake;
 use std::time::Instant;
-
-pub(super) const NO_ANSWER: &str =
-    "the module speaks but does not hear: check the wire from this machine's TX to its RX";
 
 impl RigCheck<'_> {
     pub(super) fn identify(&mut self) -> Step<bool> {
         let began = Instant::now();
         let limit = self.limits.boot;
+        let result = self.module().overhear().map(drop);
+        self.stopped(Probe::Answers, result)?;
         let result = self.module().identify(limit);
         let Some(identity) = self.stopped(Probe::Answers, result)? else {
             return Ok(false);
         };
         let Some(identity) = identity else {
-            let seen = format!("RDY came, `AT` got no OK within {}", Short(limit));
-            self.fail(Probe::Answers, seen, NO_ANSWER);
+            self.unanswered("RDY came")?;
             return Ok(false);
         };
         let seen = format!("`AT` and `ATI` within {}", self.shown(began));
@@ -37,6 +36,19 @@ impl RigCheck<'_> {
         }
         self.identity = Some(identity);
         Ok(true)
+    }
+
+    /// Says why nothing answers `AT` after what `happened`.
+    pub(super) fn unanswered(&mut self, happened: &str) -> Step {
+        let result = self.module().overhear();
+        let Some(heard) = self.stopped(Probe::Answers, result)? else {
+            return Ok(());
+        };
+        let mistake = Mistake::after_ready(&heard);
+        let limit = Short(self.limits.boot);
+        let seen = format!("{happened}, `AT` got no OK within {limit}: {}", mistake.meaning());
+        self.fail(Probe::Answers, seen, mistake.advice());
+        Ok(())
     }
 
     fn model(&mut self, identity: &Identity) {

@@ -1,16 +1,28 @@
 //! RESET and PWRKEY: each boots the module, where the rig has it.
 
-use super::identity::NO_ANSWER;
 use super::{RigCheck, Step};
-use crate::module::{Awake, Stop};
+use crate::module::{Awake, Module, Stop};
 use dfota_core::duration::Short;
 use dfota_core::event::Line;
 use dfota_core::rig_check::Probe;
+use dfota_core::rig_check::mistake::Mistake;
 use std::time::{Duration, Instant};
 
 /// How long a module with supply and without PWRKEY has to stay silent. Assumed: its boot ROM speaks within tens of
 /// milliseconds.
 const UNPRESSED: Duration = Duration::from_secs(1);
+
+/// What PWRKEY does.
+enum Press {
+    /// It starts a module that has a supply.
+    Starts,
+    /// Nothing does.
+    Nothing,
+    /// The module starts without it, and does not with it.
+    Stops,
+    /// The module starts either way.
+    NotNeeded,
+}
 
 impl RigCheck<'_> {
     pub(super) fn reset(&mut self) -> Step {
@@ -62,56 +74,76 @@ impl RigCheck<'_> {
         }
         let limit = self.limits.boot;
         let result = self.pressed(limit);
-        let Some((alone, ready)) = self.stopped(Probe::Pwrkey, result)? else {
+        let Some(press) = self.stopped(Probe::Pwrkey, result)? else {
             return Ok(());
         };
         let hold = Short(self.module().timing().pwrkey_hold);
-        if alone {
-            self.skip(
+        match press {
+            Press::Starts => {
+                let since = self.module().since;
+                let seen = format!(
+                    "silent for {} with supply alone, RDY {} after a press of {hold}",
+                    Short(UNPRESSED),
+                    self.shown(since)
+                );
+                self.ok(Probe::Pwrkey, seen);
+            }
+            Press::Nothing => self.fail(
+                Probe::Pwrkey,
+                format!("no RDY within {} of a press of {hold}", Short(limit)),
+                "check that the line reaches PWRKEY, `active`, and that `hold` is above 500ms",
+            ),
+            Press::Stops => {
+                let mistake = Mistake::PwrkeyInverted;
+                self.fail(Probe::Pwrkey, mistake.meaning(), mistake.advice());
+            }
+            Press::NotNeeded => self.skip(
                 Probe::Pwrkey,
                 "supply alone starts the module: PWRKEY is tied down on this board, and the line proves nothing",
-            );
-        } else if ready {
-            let since = self.module().since;
-            let seen = format!(
-                "silent for {} with supply alone, RDY {} after a press of {hold}",
-                Short(UNPRESSED),
-                self.shown(since)
-            );
-            self.ok(Probe::Pwrkey, seen);
-        } else {
-            let seen = format!("no RDY within {} of a press of {hold}", Short(limit));
-            self.fail(
-                Probe::Pwrkey,
-                seen,
-                "check that the line reaches PWRKEY, `active`, and that `hold` is above 500ms",
-            );
+            ),
         }
         self.settle(Probe::Pwrkey)
     }
 
-    /// Whether the module booted on supply alone, and whether it did when PWRKEY was pressed.
-    fn pressed(&mut self, limit: Duration) -> Result<(bool, bool), Stop> {
+    /// What PWRKEY does: tried with supply alone, and where that starts the module, with the key down before.
+    fn pressed(&mut self, limit: Duration) -> Result<Press, Stop> {
         let module = self.module();
-        module.power_off()?;
-        module.awake = Awake::default();
-        module.set(Line::Power, true)?;
-        module.pause(UNPRESSED)?;
-        let alone = module.awake.first.is_some();
-        if !alone {
+        if !module.starts_with_key(false)? {
             module.pwrkey()?;
             module.since = Instant::now();
+            return Ok(match module.boot(limit)? {
+                true => Press::Starts,
+                false => Press::Nothing,
+            });
         }
-        Ok((alone, module.boot(limit)?))
+        let starts = module.starts_with_key(true)?;
+        module.set(Line::Pwrkey, false)?;
+        module.boot(limit)?;
+        Ok(match starts {
+            true => Press::NotNeeded,
+            false => Press::Stops,
+        })
     }
 
     /// After a boot the module has forgotten its settings.
     fn settle(&mut self, probe: Probe) -> Step {
         let limit = self.limits.boot;
         let result = self.module().identify(limit);
-        if let Some(None) = self.stopped(probe, result)? {
-            self.fail(Probe::Answers, "no answer to `AT` any more after this", NO_ANSWER);
+        match self.stopped(probe, result)? {
+            Some(None) => self.unanswered("it was started again"),
+            _ => Ok(()),
         }
-        Ok(())
+    }
+}
+
+impl Module {
+    /// Whether supply starts the module with PWRKEY held down or released.
+    fn starts_with_key(&mut self, down: bool) -> Result<bool, Stop> {
+        self.power_off()?;
+        self.set(Line::Pwrkey, down)?;
+        self.awake = Awake::default();
+        self.set(Line::Power, true)?;
+        self.pause(UNPRESSED)?;
+        Ok(self.awake.first.is_some())
     }
 }

@@ -1,11 +1,13 @@
 //! The supply: it is gone when it is switched off, and what it is given to boots.
 
 use super::{RigCheck, Step};
-use crate::module::{Module, Stop};
+use crate::module::{Awake, LISTEN, Module, Stop};
 use dfota_core::case::Via;
 use dfota_core::duration::Short;
 use dfota_core::event::Line;
 use dfota_core::rig_check::Probe;
+use dfota_core::rig_check::mistake::Mistake;
+use dfota_core::rig_check::overheard::Overheard;
 use dfota_core::update::Update;
 use std::time::{Duration, Instant};
 
@@ -16,17 +18,17 @@ const ASK_GRACE: Duration = Duration::from_millis(10);
 /// How often it is asked: the first `AT` may do no more than wake a module that sleeps (AL).
 const ASKED: u32 = 3;
 
-pub(super) const NOT_CUT: &str = "check that the line switches VBAT and `active` is right, that neither USB nor the level shifter of the UART feeds the module, and that `discharge` is long enough for the rail";
-const NO_BOOT: &str = "check supply and `active`, PWRKEY (tied down, or a `pwrkey` in the rig file), TX and RX crossed, and the `port`";
+/// How long an answer to `AT` is waited for where there was no RDY, and never longer than RDY was.
+const SYNC: Duration = Duration::from_secs(3);
 
 impl RigCheck<'_> {
-    /// Power removes power, brings it back, and what comes up answers with its name. `twice` where the module may have been
-    /// without supply before, so that its first silence proves nothing.
-    pub(super) fn boots_and_answers(&mut self, twice: bool) -> Step<bool> {
+    /// Power removes power, brings it back, and what comes up answers with its name. A thorough check does it twice: the
+    /// module may have been without supply before, so that its first silence proves nothing.
+    pub(super) fn boots_and_answers(&mut self) -> Step<bool> {
         let Some(mut proof) = self.silence()? else {
             return Ok(false);
         };
-        if twice {
+        if self.thorough {
             if self.boot(None)?.is_none() {
                 return Ok(false);
             }
@@ -45,66 +47,67 @@ impl RigCheck<'_> {
 
     /// Takes the supply away and asks into the silence: a module that idles is as silent as one without supply.
     fn silence(&mut self) -> Step<Option<String>> {
-        let result = self.silent();
-        match self.stopped(Probe::Power, result)? {
-            Some(Ok(seen)) => Ok(Some(seen)),
-            Some(Err(seen)) => {
-                self.fail(Probe::Power, seen, NOT_CUT);
-                Ok(None)
-            }
-            None => Ok(None),
+        let result = self.asked(false);
+        let Some(heard) = self.stopped(Probe::Power, result)? else {
+            return Ok(None);
+        };
+        let discharge = Short(self.module().timing().discharge);
+        if heard.bytes == 0 {
+            return Ok(Some(format!(
+                "silent after the discharge of {discharge}, `AT` unanswered"
+            )));
         }
+        let mut with_supply = None;
+        if self.thorough {
+            let result = self.asked(true);
+            with_supply = self.stopped(Probe::Power, result)?;
+        }
+        let mistake = Mistake::while_off(&heard, with_supply.as_ref());
+        let seen = format!(
+            "{heard} on `AT`, with the supply off and the discharge of {discharge} over: {}",
+            mistake.meaning()
+        );
+        self.fail(Probe::Power, seen, mistake.advice());
+        Ok(None)
     }
 
-    fn silent(&mut self) -> Result<Result<String, String>, Stop> {
+    /// Switches the supply, lets the discharge pass, and asks; gives what was heard from then on.
+    fn asked(&mut self, on: bool) -> Result<Overheard, Stop> {
         let module = &mut self.bench.module;
         let began = Instant::now();
-        module.set(Line::Power, false)?;
-        self.moves.push((began.elapsed(), Duration::ZERO));
-        module.discharged(Instant::now())?;
-        let before = module.drain()?;
-        let mut bytes = 0;
+        module.set(Line::Power, on)?;
+        if !on {
+            self.moves.push((began.elapsed(), Duration::ZERO));
+        }
+        module.fall_silent(Instant::now())?;
+        module.overhear()?;
+        module.pause(LISTEN)?;
         for _ in 0..ASKED {
             module.send("AT")?;
             let until = Instant::now() + module.clock.real(ASK) + ASK_GRACE;
             module.pause_until(until)?;
-            bytes = module.drain()? - before;
-            if bytes > 0 {
-                break;
-            }
         }
-        let discharge = Short(module.timing().discharge);
-        Ok(match bytes {
-            0 => Ok(format!(
-                "silent after the discharge of {discharge}, `AT` unanswered"
-            )),
-            bytes => Err(format!(
-                "{bytes} bytes came on an `AT` that was sent after the supply was off and the discharge of {discharge} over: the module still runs"
-            )),
-        })
+        module.overhear()
     }
 
     /// Gives the supply back and waits for the banner of a boot. `proof` is what is known of the line when the module is
     /// what does not boot.
     fn boot(&mut self, proof: Option<&str>) -> Step<Option<String>> {
         let result = self.supplied();
-        let Some((bytes, ready)) = self.stopped(Probe::Boot, result)? else {
+        let Some(over) = self.stopped(Probe::Boot, result)? else {
             return Ok(None);
         };
         let (awake, since) = (self.module().awake, self.module().since);
         if awake.ready {
+            let clock = self.module().clock;
             let after = |at: Instant| {
-                let took = self
-                    .bench
-                    .module
-                    .clock
-                    .module_time(at.saturating_duration_since(since));
+                let took = clock.module_time(at.saturating_duration_since(since));
                 Short(Duration::from_millis(took.as_millis() as u64))
             };
             let first = after(awake.first.unwrap_or(since));
             return Ok(Some(format!(
                 "first word {first} after the supply, RDY {}",
-                after(ready)
+                after(over)
             )));
         }
         if self.at_fault {
@@ -116,29 +119,85 @@ impl RigCheck<'_> {
             );
             return Ok(None);
         }
-        let result = self.module().sync(Duration::from_secs(3));
+        self.not_booted(proof)?;
+        Ok(None)
+    }
+
+    /// Says why there was no RDY.
+    fn not_booted(&mut self, proof: Option<&str>) -> Step {
+        let limit = self.limits.boot.min(SYNC);
+        let result = self.module().sync(limit);
         let answers = self.stopped(Probe::Boot, result)?.unwrap_or_default();
+        let result = self.module().overhear();
+        let Some(heard) = self.stopped(Probe::Boot, result)? else {
+            return Ok(());
+        };
         let limit = Short(self.limits.boot);
-        if !answers {
-            self.proven(proof);
-        }
-        match (answers, awake.boot_rom, bytes) {
-            (true, false, _) => self.fail(
+        let boot_rom = self.module().awake.boot_rom;
+        match (answers, boot_rom) {
+            (true, false) => self.fail(
                 Probe::Power,
                 "`AT` is answered although no boot was seen after the supply had been off: it was never gone",
-                NOT_CUT,
+                Mistake::NotCut.advice(),
             ),
-            (true, true, _) => self.fail(
+            (true, true) => self.fail(
                 Probe::Boot,
                 format!("the boot ROM spoke and `AT` is answered, but no RDY came within {limit}"),
                 "the firmware is another one, or the line drops bytes: see the dialogue with `-v`",
             ),
-            (false, _, 0) => self.fail(Probe::Boot, format!("not a byte within {limit} of the supply"), NO_BOOT),
-            (false, ..) => self.fail(
-                Probe::Boot,
-                format!("{bytes} bytes, but no RDY within {limit} of the supply, and no answer to `AT`"),
-                "check `baud` and the module's, and that RX and TX have a common ground; a module in the middle of an update says UPDATING and takes longer",
-            ),
+            (false, _) => {
+                let mistake = self.why_no_boot(&heard)?;
+                let seen = format!("{heard} within {limit} of the supply: {}", mistake.meaning());
+                match mistake {
+                    Mistake::SupplyInverted => self.fail(Probe::Power, seen, mistake.advice()),
+                    _ => {
+                        self.proven(proof);
+                        self.fail(Probe::Boot, seen, mistake.advice());
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What is wrong with a module that neither boots nor answers. Without a sign of life, its lines may be moved the wrong
+    /// way round: a thorough check tries them so.
+    fn why_no_boot(&mut self, heard: &Overheard) -> Step<Mistake> {
+        let mistake = Mistake::at_boot(heard);
+        if !(self.thorough && matches!(mistake, Mistake::NoSign | Mistake::NotStarted)) {
+            return Ok(mistake);
+        }
+        let result = self.the_other_way_round();
+        let other = self.stopped(Probe::Boot, result)?.flatten();
+        Ok(other.unwrap_or(mistake))
+    }
+
+    /// Whether the module starts with the supply switched off and PWRKEY pressed, or runs with RESET asserted.
+    fn the_other_way_round(&mut self) -> Result<Option<Mistake>, Stop> {
+        let limit = self.limits.boot;
+        let module = &mut self.bench.module;
+        let gone = |module: &mut Module| {
+            module.set(Line::Power, false)?;
+            module.fall_silent(Instant::now())?;
+            module.awake = Awake::default();
+            Ok(())
+        };
+        if module.has(Line::Pwrkey) {
+            gone(module)?;
+            module.pwrkey()?;
+            if module.wait(limit, |module| module.awake.first.is_some())? {
+                return Ok(Some(Mistake::SupplyInverted));
+            }
+        }
+        if module.has(Line::Reset) {
+            gone(module)?;
+            module.set(Line::Reset, true)?;
+            module.power_on()?;
+            let runs = module.wait(limit, |module| module.awake.first.is_some())?;
+            module.set(Line::Reset, false)?;
+            if runs {
+                return Ok(Some(Mistake::ResetInverted));
+            }
         }
         Ok(None)
     }
@@ -149,12 +208,11 @@ impl RigCheck<'_> {
         }
     }
 
-    /// Supply, and RDY within the limit; an update that was under way is let to its end. Gives the bytes that
-    /// came, and when the waiting was over.
-    fn supplied(&mut self) -> Result<(u64, Instant), Stop> {
+    /// Supply, and RDY within the limit; an update that was under way is let to its end. Gives when the waiting was over.
+    fn supplied(&mut self) -> Result<Instant, Stop> {
         let (limits, at_fault) = (self.limits, self.at_fault);
         let module = &mut self.bench.module;
-        let before = module.drain()?;
+        module.overhear()?;
         module.update = Some(Update::new(Via::Uart));
         let began = Instant::now();
         module.power_on()?;
@@ -175,6 +233,6 @@ impl RigCheck<'_> {
         }
         let ready = Instant::now();
         module.update = None;
-        Ok((module.drain()? - before, ready))
+        Ok(ready)
     }
 }

@@ -50,6 +50,8 @@ pub enum Message {
     Drained {
         /// Bytes read since the reader started.
         bytes: u64,
+        /// Those of a line that has not ended.
+        partial: Vec<u8>,
     },
     /// The port failed.
     Lost(String),
@@ -431,14 +433,15 @@ impl OnThread {
             return;
         }
         lock(&self.shared.asked).drain = false;
-        if let Some(partial) = self.lexer.take_partial() {
-            let text = partial.to_vec();
+        let partial = self.lexer.take_partial().unwrap_or_default().to_vec();
+        if !partial.is_empty() {
             self.journal.post(Event::Rx {
-                text: crate::escape::readable(&text),
+                text: crate::escape::readable(&partial),
                 partial: true,
             });
         }
-        let _ = self.runner.send(Message::Drained { bytes: self.bytes });
+        let bytes = self.bytes;
+        let _ = self.runner.send(Message::Drained { bytes, partial });
     }
 
     /// Waits until the port can be opened again, or the reader is to stop.

@@ -79,6 +79,33 @@ fn completions(#[case] shell: &str, #[case] part: &str) {
     }
 }
 
+/// One page for each command that the help names, and each command has a page.
+#[test]
+fn manual_pages() {
+    let lab = Lab::new();
+    std::fs::create_dir(lab.path("man")).expect("a folder");
+    lab.run(&["manual", "man"]).ends(0);
+    let pages = lab.names("man");
+    for page in [
+        "dfota-hil.1",
+        "dfota-hil-run.1",
+        "dfota-hil-evidence-timestamp-attach.1",
+        "dfota-hil-package-pack.1",
+    ] {
+        assert!(pages.iter().any(|name| name == page), "no `{page}` in {pages:?}");
+    }
+    assert!(
+        !pages.iter().any(|name| name.contains("manual")),
+        "what is hidden has none: {pages:?}"
+    );
+    let page = lab.read("man/dfota-hil-run.1");
+    for part in [".TH dfota-hil-run 1", ".SH OPTIONS", "junit"] {
+        assert!(page.contains(part), "no `{part}` in:\n{page}");
+    }
+    let ran = lab.run(&["manual", "nowhere"]).ends(2);
+    assert!(ran.stderr.contains("`nowhere`"), "{}", ran.stderr);
+}
+
 #[test]
 fn version() {
     let lab = Lab::new();

@@ -1,0 +1,229 @@
+//! Mistakes in the wiring of a rig: which one it is by what was overheard, and what to do about it.
+//!
+//! Voltages, pins and times are those of the vendor's hardware design for this footprint and of the manual of the TE-B
+//! evaluation board. Where more than one mistake sounds alike, the advice names them in the order in which to look.
+
+use super::overheard::{Overheard, Sound};
+
+/// A mistake.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mistake {
+    /// The supply stays on.
+    NotCut,
+    /// The supply is on where it should be off.
+    SupplyInverted,
+    /// RESET is asserted where it should not be.
+    ResetInverted,
+    /// PWRKEY is pressed where it should not be.
+    PwrkeyInverted,
+    /// TX and RX of this machine are one wire.
+    LoopBack,
+    /// The rates or levels of the two sides differ.
+    Garbled,
+    /// The same, while there is no supply.
+    NoiseWhileOff,
+    /// The firmware speaks at another rate than the boot ROM.
+    BaudSet,
+    /// The module starts again and again.
+    BootLoop,
+    /// The boot ROM speaks, the firmware does not.
+    Stuck,
+    /// No sign of life.
+    NoSign,
+    /// A supply, it seems, and no start.
+    NotStarted,
+    /// Somebody else is at the other end.
+    OtherPort,
+    /// The module speaks and does not hear.
+    Deaf,
+}
+
+impl Mistake {
+    /// What it is when something is heard although the supply is off. `on` is what was heard with the supply switched on,
+    /// where that was tried.
+    pub fn while_off(off: &Overheard, on: Option<&Overheard>) -> Self {
+        let silent_on = on.is_some_and(|on| on.bytes == 0);
+        match off.sound() {
+            Sound::Echo => Self::LoopBack,
+            Sound::Module | Sound::Noise | Sound::Text if silent_on => Self::SupplyInverted,
+            Sound::Noise | Sound::Edges => Self::NoiseWhileOff,
+            Sound::Module | Sound::Text | Sound::Silence => Self::NotCut,
+        }
+    }
+
+    /// What it is when there is neither RDY nor an answer after the supply came.
+    pub fn at_boot(heard: &Overheard) -> Self {
+        match heard.sound() {
+            Sound::Silence => Self::NoSign,
+            Sound::Edges => Self::NotStarted,
+            Sound::Echo => Self::LoopBack,
+            Sound::Module if heard.boots > 1 => Self::BootLoop,
+            Sound::Module if heard.is_noisy() => Self::BaudSet,
+            Sound::Module => Self::Stuck,
+            Sound::Noise => Self::Garbled,
+            Sound::Text => Self::OtherPort,
+        }
+    }
+
+    /// What it is when RDY came and no answer to `AT`; `heard` is what came after RDY.
+    pub fn after_ready(heard: &Overheard) -> Self {
+        match heard.boots {
+            0 => Self::Deaf,
+            _ => Self::BootLoop,
+        }
+    }
+
+    /// What it means, after a figure of what was seen.
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::NotCut => "the module still runs",
+            Self::SupplyInverted => "the module runs while `power` is off, and does not while it is on",
+            Self::ResetInverted => "the module runs only while `reset` is asserted",
+            Self::PwrkeyInverted => "the module starts with `pwrkey` released, and does not with it pressed",
+            Self::LoopBack => "`AT` comes back as it was sent, and nobody answers it",
+            Self::Garbled => "noise in place of text",
+            Self::NoiseWhileOff => "noise where silence should be",
+            Self::BaudSet => "the boot ROM is read, and noise comes after it",
+            Self::BootLoop => "the module starts again and again",
+            Self::Stuck => "the module begins to start and does not get ready",
+            Self::NoSign => "no sign of life",
+            Self::NotStarted => "the line moved with the supply, and nobody spoke",
+            Self::OtherPort => "text, but none of a BC66",
+            Self::Deaf => "the module speaks but does not hear",
+        }
+    }
+
+    /// What to do, likeliest first.
+    pub const fn advice(self) -> &'static str {
+        match self {
+            Self::NotCut => {
+                "check that the line switches VBAT and `active` is right, that neither USB nor the level shifter of the UART feeds the module, and that `discharge` is long enough for the rail"
+            }
+            Self::SupplyInverted => {
+                "`active` of `power` is the wrong way round: name the other level, or exchange the programs `on` and `off`"
+            }
+            Self::ResetInverted => {
+                "`active` of `reset` is the wrong way round: a transistor in the line, as on the TE-B board, makes it `active: high`; straight to the module's pin it is `active: low`"
+            }
+            Self::PwrkeyInverted => {
+                "`active` of `pwrkey` is the wrong way round, so that the key is held down all the time: a transistor in the line, as on the TE-B board, makes it `active: high`; straight to the module's pin it is `active: low`"
+            }
+            Self::LoopBack => {
+                "TX and RX of this machine are one wire: take off the loop-back plug or bridge; its RX goes to the module's TXD alone"
+            }
+            Self::Garbled => {
+                "in this order: `baud` (the main UART has 115200 unless `AT+IPR` was stored); the level, which is 1.8 V on the module's pins and wants a level shifter, no adapter of RS-232; a common ground"
+            }
+            Self::NoiseWhileOff => {
+                "in this order: the module still runs, at another `baud`; RX floats as soon as the module has no supply, and wants a pull-up on this machine's side"
+            }
+            Self::BaudSet => {
+                "the boot ROM has 115200 always, the firmware has what `AT+IPR` stored: set `baud` to that, or the module back with `AT+IPR=115200`"
+            }
+            Self::BootLoop => {
+                "in this order: the supply gives way (it has to give 0.5 A and stay above 2.1 V: short wires, 100 µF at VBAT); its voltage is wrong (3.3 V, at most 3.63 V); PWRKEY or RESET is held down (`active`); the firmware crashes, which its watchdog ends every 30 s"
+            }
+            Self::Stuck => {
+                "in this order: a module in the middle of an update says UPDATING and takes longer (`--boot`); the supply gives way when the radio starts (it has to give 0.5 A); the firmware is broken: see the dialogue with `-v`"
+            }
+            Self::NoSign => {
+                "in this order: check the supply (VBAT behind the switch; 1.8 V at VDD_EXT say that the module runs); check PWRKEY (tied down, or a `pwrkey` in the rig file) and that RESET is released; check TX and RX, which may be swapped: this machine's RX goes to the module's TXD; on a TE-B board check that J302 connects the main UART to USB; check the `port`"
+            }
+            Self::NotStarted => {
+                "in this order: check PWRKEY (tied down, or a `pwrkey` in the rig file with a `hold` above 500ms); check that RESET is released (`active`); check supply and `baud`"
+            }
+            Self::OtherPort => {
+                "in this order: `port` is another device's; it is the module's debug UART: connect the main one (CH A of a TE-B board)"
+            }
+            Self::Deaf => {
+                "check the wire from this machine's TX to the module's RXD, and the level shifter in that direction"
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    const SILENT: Overheard = Overheard {
+        bytes: 0,
+        strange: 0,
+        boots: 0,
+        words: 0,
+        echoes: 0,
+    };
+    const EDGE: Overheard = Overheard {
+        bytes: 1,
+        strange: 1,
+        ..SILENT
+    };
+    const ECHO: Overheard = Overheard {
+        bytes: 9,
+        echoes: 3,
+        ..SILENT
+    };
+    const NOISE: Overheard = Overheard {
+        bytes: 90,
+        strange: 60,
+        ..SILENT
+    };
+    const TEXT: Overheard = Overheard { bytes: 90, ..SILENT };
+    const ONE_BOOT: Overheard = Overheard {
+        bytes: 140,
+        boots: 1,
+        words: 8,
+        ..SILENT
+    };
+    const TWO_BOOTS: Overheard = Overheard {
+        bytes: 280,
+        boots: 2,
+        words: 16,
+        ..SILENT
+    };
+    const ROM_AND_NOISE: Overheard = Overheard {
+        bytes: 200,
+        strange: 50,
+        ..ONE_BOOT
+    };
+    const ANSWER: Overheard = Overheard {
+        bytes: 9,
+        words: 1,
+        echoes: 1,
+        ..SILENT
+    };
+
+    #[rstest]
+    #[case(ANSWER, None, Mistake::NotCut)]
+    #[case(ANSWER, Some(ANSWER), Mistake::NotCut)]
+    #[case(ANSWER, Some(SILENT), Mistake::SupplyInverted)]
+    #[case(ONE_BOOT, Some(SILENT), Mistake::SupplyInverted)]
+    #[case::at_another_rate(NOISE, Some(SILENT), Mistake::SupplyInverted)]
+    #[case(ECHO, Some(ECHO), Mistake::LoopBack)]
+    #[case(NOISE, Some(NOISE), Mistake::NoiseWhileOff)]
+    #[case::one_edge_is_no_module(EDGE, Some(SILENT), Mistake::NoiseWhileOff)]
+    fn while_off(#[case] off: Overheard, #[case] on: Option<Overheard>, #[case] expected: Mistake) {
+        assert_eq!(Mistake::while_off(&off, on.as_ref()), expected);
+    }
+
+    #[rstest]
+    #[case(SILENT, Mistake::NoSign)]
+    #[case(EDGE, Mistake::NotStarted)]
+    #[case(ECHO, Mistake::LoopBack)]
+    #[case(NOISE, Mistake::Garbled)]
+    #[case(TEXT, Mistake::OtherPort)]
+    #[case(ONE_BOOT, Mistake::Stuck)]
+    #[case(TWO_BOOTS, Mistake::BootLoop)]
+    #[case(ROM_AND_NOISE, Mistake::BaudSet)]
+    fn at_boot(#[case] heard: Overheard, #[case] expected: Mistake) {
+        assert_eq!(Mistake::at_boot(&heard), expected);
+    }
+
+    #[rstest]
+    #[case(SILENT, Mistake::Deaf)]
+    #[case(ONE_BOOT, Mistake::BootLoop)]
+    fn after_ready(#[case] heard: Overheard, #[case] expected: Mistake) {
+        assert_eq!(Mistake::after_ready(&heard), expected);
+    }
+}

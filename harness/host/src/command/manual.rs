@@ -1,0 +1,18 @@
+//! `manual`: manual pages, one for each command. They are made of the definition of the command line and say nothing else.
+
+use crate::cli::Failed;
+use std::path::PathBuf;
+
+/// Write the manual pages, for packages
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Folder that they are written to; it has to be there
+    folder: PathBuf,
+}
+
+/// Writes `dfota-hil.1`, `dfota-hil-run.1` and so on.
+pub fn main(args: &Args) -> Result<u8, Failed> {
+    clap_mangen::generate_to(crate::cli::definition(), &args.folder)
+        .map_err(|why| Failed::usage(format!("manual pages to `{}`: {why}", args.folder.display())))?;
+    Ok(0)
+}

@@ -1,0 +1,114 @@
+//! The job files of `docs/ci`: what they have a shell do is done here, on a simulated rig, word for word.
+
+use crate::lab::{Lab, PROGRAM, Ran};
+use crate::process::Running;
+use rstest::rstest;
+use serde_yaml::Value;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+fn job_file(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../../docs/ci")
+        .join(name);
+    std::fs::read_to_string(&path).unwrap_or_else(|why| panic!("`{}`: {why}", path.display()))
+}
+
+/// The lines that GitLab gives to the shell, and the variables of the job.
+fn gitlab() -> (Vec<String>, Vec<String>) {
+    let file: Value = serde_yaml::from_str(&job_file("gitlab-ci.yml")).expect("YAML");
+    let job = &file["bench-01"];
+    let script = job["script"].as_sequence().expect("a script");
+    (
+        script.iter().map(text).collect(),
+        vec![text(&job["variables"]["SUITES"])],
+    )
+}
+
+fn github() -> (Vec<String>, Vec<String>) {
+    let file: Value = serde_yaml::from_str(&job_file("github-actions.yml")).expect("YAML");
+    let job = &file["jobs"]["bench-01"];
+    let steps = job["steps"].as_sequence().expect("steps");
+    let runs = steps.iter().filter(|step| step.get("run").is_some());
+    (
+        runs.map(|step| text(&step["run"])).collect(),
+        vec![text(&job["env"]["SUITES"])],
+    )
+}
+
+fn jenkins() -> (Vec<String>, Vec<String>) {
+    let file = job_file("Jenkinsfile");
+    let quoted = |begin: &'static str| {
+        let lines = file
+            .lines()
+            .filter_map(move |line| line.trim().strip_prefix(begin)?.strip_suffix('\''));
+        lines.map(str::to_owned).collect()
+    };
+    (quoted("sh '"), quoted("SUITES = '"))
+}
+
+fn text(value: &Value) -> String {
+    value.as_str().expect("text").to_owned()
+}
+
+/// Does it as the CI does: a shell that stops at the first failure, the program on its PATH, its own variables set.
+fn run(lab: &Lab, script: &[String], rig: &str) -> Ran {
+    let program = Path::new(PROGRAM).parent().expect("a folder").display();
+    let path = format!("{program}:{}", std::env::var("PATH").unwrap_or_default());
+    let mut shell = Command::new("bash");
+    shell
+        .args(["-e", "-o", "pipefail", "-c", &script.join("\n")])
+        .current_dir(lab.path("."))
+        .env("PATH", path)
+        .env("TMPDIR", lab.path("tmp"))
+        .env("XDG_STATE_HOME", lab.path("state"))
+        .envs([("RIG", rig), ("SUITES", "suite.yaml")])
+        .envs(["CI_JOB_ID", "GITHUB_RUN_ID", "BUILD_NUMBER"].map(|name| (name, "42")))
+        .stdin(Stdio::null());
+    Running::start(&mut shell).end()
+}
+
+/// One update without a cut, which no load of this machine makes miss.
+fn clean_update(defects: &str) -> Lab {
+    let lab = Lab::new();
+    lab.rig(400, defects);
+    lab.suite("cases:\n  - name: clean\n    update: {package: a-to-b, via: uart}\n");
+    lab
+}
+
+#[rstest]
+#[case::gitlab(gitlab())]
+#[case::github(github())]
+#[case::jenkins(jenkins())]
+fn a_job_does_what_it_says(#[case] (script, suites): (Vec<String>, Vec<String>)) {
+    let lab = clean_update("");
+    assert_eq!((script.len(), suites.len()), (1, 1), "{script:?} {suites:?}");
+    for suite in suites[0].split_whitespace() {
+        assert!(
+            lab.path(suite).exists(),
+            "`{suite}` is no suite of the repository"
+        );
+    }
+    run(&lab, &script, "rig.yaml").ends(0);
+    assert!(
+        lab.read("junit.xml").contains("<testsuite "),
+        "{}",
+        lab.read("junit.xml")
+    );
+    assert!(lab.path("reports/42/report.html").exists());
+}
+
+/// A module at fault makes the job red, and its report is there all the same.
+#[rstest]
+#[case::gitlab(gitlab())]
+#[case::github(github())]
+#[case::jenkins(jenkins())]
+fn a_job_is_red_when_the_module_is_at_fault(#[case] (script, _): (Vec<String>, Vec<String>)) {
+    let lab = clean_update("end-zero-old-version");
+    run(&lab, &script, "rig.yaml").ends(1);
+    assert!(
+        lab.read("junit.xml").contains("<failure type=\"product."),
+        "{}",
+        lab.read("junit.xml")
+    );
+}
