@@ -27,7 +27,7 @@ fn folder() -> PathBuf {
 
 /// The example's journal.
 fn records() -> Vec<Record> {
-    dfota_hil::journal::read(&folder()).expect("the journal of reports/example")
+    dfota_hil::journal::read(&folder(), false).expect("the journal of reports/example")
 }
 
 /// The page of a journal, parsed; what the parser had to guess at is a failure.
