@@ -14,6 +14,8 @@ mod long_run;
 mod mask;
 #[path = "report/page.rs"]
 mod page;
+#[path = "report/trend.rs"]
+mod trend;
 
 use dfota_core::event::{Event, Record};
 use dfota_hil::report::{Run, html};
