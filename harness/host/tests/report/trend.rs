@@ -1,9 +1,21 @@
 //! The page looks back where the journal knows of earlier runs.
 
+use super::browser::Browser;
 use super::{all, only, page, records, text};
 use dfota_core::event::trend::{PastMeasure, PastRun, Trend};
 use dfota_core::event::{Event, Record};
 use dfota_core::spread::Spread;
+use dfota_hil::report::{Run, html};
+use serde_json::json;
+
+/// The measurements of the earlier runs, in the order of the page.
+const MEASURES: [&str; 5] = [
+    "time-to-resume",
+    "update-time",
+    "cut-latency",
+    "first-urc",
+    "attach-time",
+];
 
 /// The example, with so many earlier runs in its journal.
 pub fn with_trend(runs: u32) -> Vec<Record> {
@@ -17,7 +29,7 @@ pub fn with_trend(runs: u32) -> Vec<Record> {
         failed: n % 3,
         other: 0,
         not_run: 2,
-        measures: ["update-time", "cut-latency"].map(|name| past(name, n)).into(),
+        measures: MEASURES.map(|name| past(name, n)).into(),
     });
     record.event = Event::Trend(Trend {
         runs: runs.collect(),
@@ -58,17 +70,33 @@ fn each_measurement_that_earlier_runs_took_has_a_picture() {
     let page = page(&with_trend(20));
     assert_eq!(only(&page, "#trend"), "Over the last runs");
     let captions: Vec<String> = all(&page, ".trends figcaption").into_iter().map(text).collect();
-    assert_eq!(captions.len(), 2, "{captions:?}");
-    assert!(captions[0].starts_with("Update time, ") && captions[1].starts_with("Cut latency, "));
+    let names = [
+        "Time to resume, s",
+        "Update time, ms",
+        "Cut latency, µs",
+        "Time to the first URC, ms",
+        "Attach time, ms",
+    ];
+    assert_eq!(captions, names);
     for picture in all(&page, ".trends svg") {
         let label = picture.attr("aria-label").unwrap_or_default();
         assert!(
             label.starts_with("Trend of ") && label.contains("in 20 earlier runs the median was "),
             "{label}"
         );
-        assert!(label.contains("in this run "), "{label}");
+        // The example's run did not resume.
+        let taken = usize::from(!label.contains("in this run not taken"));
+        assert_eq!(
+            taken == 0,
+            label.starts_with("Trend of Time to resume"),
+            "{label}"
+        );
         let circles = picture.html().matches("<circle").count();
-        assert_eq!(circles, 2 * 21, "a point for each run and line");
+        assert_eq!(
+            circles,
+            2 * (20 + taken),
+            "a point for each run and line: {label}"
+        );
     }
     let rows = all(&page, "#measurements details tbody tr");
     assert_eq!(rows.len(), 21);
@@ -80,19 +108,40 @@ fn each_measurement_that_earlier_runs_took_has_a_picture() {
     assert!(text(rows[20]).starts_with("this run "));
 }
 
-/// One earlier run, and none of its measurements in this one: gaps are no zeros.
-#[test]
-fn what_was_not_taken_is_no_point() {
-    let mut records = with_trend(1);
-    records.retain(|record| !matches!(&record.event, Event::Measured { name, .. } if name == "update-time"));
-    let page = page(&records);
-    let pictures = all(&page, ".trends svg");
-    let label = pictures[0].attr("aria-label").unwrap_or_default();
-    assert!(label.ends_with("in this run not taken"), "{label}");
-    assert_eq!(pictures[0].html().matches("<circle").count(), 2);
-}
-
 #[test]
 fn a_trend_without_runs_breaks_nothing() {
     assert!(all(&page(&with_trend(0)), ".trends figure").is_empty());
+}
+
+/// Nothing is cut off: on a phone, and on an A4 sheet between its margins.
+#[test]
+fn the_pictures_fit_a_phone_and_a_sheet() {
+    let file = tempfile::Builder::new()
+        .suffix(".html")
+        .tempfile()
+        .expect("a file");
+    let records = with_trend(20);
+    let page = html::write(&Run::new(&records).expect("a run"));
+    std::fs::write(file.path(), page).expect("a page");
+    let widest = |what: &str| {
+        format!(
+            "Math.max(...[...document.querySelectorAll({what:?})].map((e) => e.getBoundingClientRect().right)) <= innerWidth"
+        )
+    };
+    for (size, printed) in [((390, 844), false), ((688, 960), true)] {
+        let Some(mut browser) = Browser::open(file.path(), size, true) else {
+            return;
+        };
+        if printed {
+            browser.print();
+            assert_eq!(browser.value(&widest("#measurements td")), json!(true));
+        }
+        let pictures = browser.value("document.querySelectorAll('.trends svg').length");
+        assert_eq!(pictures, json!(5));
+        assert_eq!(
+            browser.value(&widest(".trends svg, .trends svg text")),
+            json!(true),
+            "{size:?}"
+        );
+    }
 }
