@@ -9,6 +9,7 @@ use super::{CaseRun, ReportError, TRANSCRIPTS, replace, transcript};
 use crate::journal::ReadError;
 use dfota_core::case::Case;
 use dfota_core::event::{CaseEnded, Event, Record};
+use dfota_core::measure::Measure;
 use dfota_core::verdict::Verdict;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
@@ -157,6 +158,8 @@ fn is_talk(event: &Event) -> bool {
     match event {
         // Tells `ordered` from START on the map.
         Event::Rx { text, .. } => !text.contains("\"START\""),
+        // How long single answers took.
+        Event::Measured { name, .. } => Measure::ALL.iter().all(|measure| measure.name() != name),
         Event::Tx { .. }
         | Event::TxData { .. }
         | Event::Prompt
