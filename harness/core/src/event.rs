@@ -390,6 +390,9 @@ pub struct RunStarted {
     /// Reports do not show IMEI, ICCID and IP addresses. The journal does.
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub masked: bool,
+    /// Of a masked copy alone: SHA-256 of the last line of the journal that it was made from, in hex.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub masked_from: Option<String>,
     /// The run folder's path as given, relative to the working folder unless it was absolute.
     pub out: String,
     /// The run folder's absolute path.

@@ -20,7 +20,7 @@ fn main() {
         return;
     }
     let example = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../reports/example");
-    let example = dfota_hil::journal::read(&example).expect("the journal of reports/example");
+    let example = dfota_hil::journal::read(&example, false).expect("the journal of reports/example");
     let folder = tempfile::tempdir().expect("a folder");
     let (events, bytes) = write(folder.path(), &example);
     println!(
@@ -85,7 +85,7 @@ fn write(folder: &Path, example: &[Record]) -> (u64, u64) {
     let file = std::fs::File::create(folder.join("events.jsonl")).expect("a file");
     let mut journal = Journal {
         file: BufWriter::new(file),
-        prev: String::new(),
+        prev: dfota_hil::journal::hex(&Sha256::digest([])),
         seq: 0,
         bytes: 0,
     };

@@ -6,6 +6,7 @@
 //! had happened before. They are on the disk within 100 ms (see [`durable`]): a machine that dies loses no more than that.
 
 pub mod durable;
+pub mod masked;
 
 use self::durable::{Durable, Store};
 use crate::clock::Clock;
@@ -211,10 +212,12 @@ fn write(
 /// Bytes as lower-case hexadecimal digits.
 pub fn hex(bytes: &[u8]) -> String {
     const DIGITS: [u8; 16] = *b"0123456789abcdef";
-    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    digits
-        .map(|digit| char::from(DIGITS[usize::from(digit)]))
-        .collect()
+    let mut hex = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        hex.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        hex.push(char::from(DIGITS[usize::from(byte & 15)]));
+    }
+    hex
 }
 
 /// A journal that could not be read.
@@ -246,10 +249,11 @@ pub enum ReadError {
     },
 }
 
-/// Reads the journal of a run folder. A last line that was torn by the death of the harness is left out.
-pub fn read(folder: &Path) -> Result<Vec<Record>, ReadError> {
+/// Reads the journal of a run folder, masked as [`each`] does. A last line that was torn by the death of the harness is
+/// left out.
+pub fn read(folder: &Path, masked: bool) -> Result<Vec<Record>, ReadError> {
     let mut records = Vec::new();
-    each(folder, false, |record| records.push(record))?;
+    each(folder, masked, |record| records.push(record))?;
     Ok(records)
 }
 
@@ -289,11 +293,13 @@ pub fn each_in(
             why,
         };
         let mut record = parse(&line, masked).map_err(torn)?;
-        let asks = matches!(&record.event, Event::RunStarted(started) if started.masked);
-        if asks && !masked {
+        if let Event::RunStarted(started) = &record.event {
             // The first line itself is among what is masked.
-            masked = true;
+            masked |= started.masked || started.masked_from.is_some();
             record = parse(&line, masked).map_err(torn)?;
+        }
+        if let Event::RunStarted(started) = &mut record.event {
+            started.masked = masked;
         }
         tell(record);
         line.clear();

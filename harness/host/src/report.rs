@@ -9,7 +9,6 @@ pub mod certificate;
 pub mod html;
 pub mod junit;
 pub mod mask;
-#[cfg(feature = "pdf")]
 pub mod paper;
 pub mod reading;
 pub mod summary;
@@ -23,8 +22,9 @@ use dfota_core::event::{Event, JunitProfile, Record, RunStarted, TryEnded};
 use dfota_core::outcome::Outcome;
 use dfota_core::rig_check::{Check, CheckTime};
 use dfota_core::verdict::{Class, Finding, Rule, Verdict};
-use std::collections::HashMap;
-use std::io::{self, Write};
+use std::collections::{HashMap, HashSet};
+use std::fs::Metadata;
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 /// Name of the JUnit file in a run folder.
@@ -357,16 +357,9 @@ pub fn make<T>(folder: &Path, asked: &Asked<'_>, show: impl FnOnce(&Run<'_>) -> 
         why,
     })?;
     let mut xml = Vec::new();
-    each(&run, profile, |name, bytes| {
+    each(&run, &read.written, profile, |name, bytes| {
         if name == JUNIT {
             xml = bytes.to_owned();
-        }
-        // Those of cases whose talk is not kept were written while it was read.
-        let transcript = name
-            .strip_prefix(TRANSCRIPTS)
-            .and_then(|name| name.strip_prefix('/'));
-        if transcript.is_some_and(|name| read.written.contains(name)) {
-            return Ok(());
         }
         replace(&folder.join(name), bytes)
     })?;
@@ -377,16 +370,22 @@ pub fn make<T>(folder: &Path, asked: &Asked<'_>, show: impl FnOnce(&Run<'_>) -> 
     Ok(show(&run))
 }
 
-/// Every report of a run, by its path in the run folder: the one list of them. The JUnit file has the `profile` that is
-/// asked for, else the run's.
+/// Every report of a run, by its path in the run folder: the one list of them, without the transcripts that were `written`
+/// while the journal was read. The JUnit file has the `profile` that is asked for, else the run's.
 pub fn each<E>(
     run: &Run<'_>,
+    written: &HashSet<String>,
     profile: Option<JunitProfile>,
     mut take: impl FnMut(&str, &[u8]) -> Result<(), E>,
 ) -> Result<(), E> {
     for case in run.cases.iter().filter(|case| !case.records.is_empty()) {
-        let name = format!("{TRANSCRIPTS}/{}", transcript::name(case.case));
-        take(&name, transcript::write(case).as_bytes())?;
+        let file = transcript::name(case.case);
+        if !written.contains(&file) {
+            take(
+                &format!("{TRANSCRIPTS}/{file}"),
+                transcript::write(case).as_bytes(),
+            )?;
+        }
     }
     take(
         JUNIT,
@@ -396,9 +395,22 @@ pub fn each<E>(
     take(HTML, html::write(run).as_bytes())
 }
 
-/// Writes a file beside its place and moves it there: a reader never sees half of it.
+/// Writes a file beside its place and moves it there: a reader never sees half of it. One that is the same already stays,
+/// for most of what is made again is.
 pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
-    let write = || {
+    let same = |is: Metadata| is.len() == bytes.len() as u64;
+    if std::fs::metadata(path).is_ok_and(same) && std::fs::read(path).is_ok_and(|is| is == bytes) {
+        return Ok(());
+    }
+    replace_by(path, |file| file.write_all(bytes))
+}
+
+/// The same for what is `write`n piece by piece.
+pub fn replace_by(
+    path: &Path,
+    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
+) -> Result<(), ReportError> {
+    let made = || {
         let folder = path
             .parent()
             .filter(|folder| !folder.as_os_str().is_empty())
@@ -408,12 +420,15 @@ pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
             .prefix(".")
             .suffix(".part")
             .tempfile_in(folder)?;
-        file.write_all(bytes)?;
+        let mut to = BufWriter::new(&mut file);
+        write(&mut to)?;
+        to.flush()?;
+        drop(to);
         let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
         file.as_file().set_permissions(mode)?;
         file.persist(path).map(drop).map_err(|error| error.error)
     };
-    write().map_err(|why| ReportError::Write {
+    made().map_err(|why| ReportError::Write {
         path: path.to_owned(),
         why,
     })

@@ -5,19 +5,24 @@ pub mod chain;
 
 use crate::digest::sha256_hex;
 use crate::evidence::envelope::{Envelope, time_stamp_of};
-use crate::evidence::manifest::{self, Manifest};
+use crate::evidence::manifest::{self, Listed, Manifest};
 use crate::evidence::public_key::PublicKey;
 use crate::evidence::time_stamp::{self, TimeStamp};
 use crate::evidence::{
     ABOUT_THE_MANIFEST, BUNDLE, ENVELOPE, PUBLIC_KEY, SIGSTORE, STATEMENT, archive_reader, contents, maker,
     statement,
 };
-use crate::journal;
-use crate::report::{self, Run};
+use crate::journal::{self, ReadError};
+use crate::report::reading::Reading;
+use crate::report::{self, ReportError, Run};
+use chain::Chain;
 use dfota_core::event::JunitProfile;
-use std::collections::BTreeMap;
+use sha2::{Digest, Sha256};
+use std::collections::{BTreeMap, HashSet};
 use std::convert::Infallible;
-use std::path::Path;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Read};
+use std::path::{Path, PathBuf};
 
 /// What came of looking at it.
 #[derive(Debug, Default)]
@@ -28,6 +33,8 @@ pub struct Verified {
     pub lines: u64,
     /// Files that the manifest lists.
     pub files: usize,
+    /// Of a masked copy: SHA-256 of the last line of the journal that it says it was made from.
+    pub masked_from: Option<String>,
     /// Whether the reports were made again from the journal and are the same.
     pub reports_compared: bool,
     /// What was touched, the first thing first. Empty: nothing.
@@ -45,8 +52,11 @@ pub struct Verified {
 /// Everything that is known about a bundle.
 #[derive(Default)]
 struct Bundle {
+    path: PathBuf,
     manifest: Option<Manifest>,
     kept: BTreeMap<String, Vec<u8>>,
+    /// Its journal, or the masked copy of one.
+    journal: Option<Listed>,
 }
 
 /// Looks at a run folder or a bundle. An error: it is neither.
@@ -70,16 +80,14 @@ pub fn verify(path: &Path, key: Option<&PublicKey>) -> Result<Verified, String> 
 fn folder(path: &Path, key: Option<&PublicKey>, verified: &mut Verified) -> Result<(), String> {
     let file = path.join(journal::FILE);
     let there = path.join(BUNDLE).exists();
-    let journal = match std::fs::read(&file) {
-        Ok(journal) => Some(journal),
-        Err(_) if there => None,
-        Err(why) => {
-            return Err(format!(
-                "`{}`: {why}; expected a run folder or an `{BUNDLE}`",
-                file.display()
-            ));
-        }
-    };
+    if let Err(why) = File::open(&file)
+        && !there
+    {
+        return Err(format!(
+            "`{}`: {why}; expected a run folder or an `{BUNDLE}`",
+            file.display()
+        ));
+    }
     let mut inside = Verified::default();
     let bundle = match bundle(&path.join(BUNDLE), key, &mut inside) {
         Ok(bundle) => bundle,
@@ -93,23 +101,14 @@ fn folder(path: &Path, key: Option<&PublicKey>, verified: &mut Verified) -> Resu
         }
     };
     let mut of_bundle = Verified::default();
-    let intact = bundle.kept.contains_key(journal::FILE) && {
-        journal_of(&bundle, &mut of_bundle);
-        !of_bundle
-            .touched
-            .iter()
-            .any(|what| what.starts_with(journal::FILE))
-    };
-    let was = bundle.kept.get(journal::FILE).filter(|_| intact);
-    match &journal {
-        Some(is) => journal_beside(is, was, &bundle, verified),
-        None => verified
-            .touched
-            .push(format!("{}: the whole journal was removed", journal::FILE)),
+    journal_of(&bundle, &mut of_bundle);
+    if let Err(why) = journal_beside(&file, &bundle, &of_bundle, verified) {
+        verified.touched.push(format!("{}: {why}", journal::FILE));
     }
     (verified.run, verified.files, verified.lines) =
         (inside.run, inside.files, verified.lines.max(of_bundle.lines));
     verified.reports_compared = of_bundle.reports_compared;
+    verified.masked_from = of_bundle.masked_from;
     verified.signed_by = inside.signed_by;
     verified.is_wanted_key = inside.is_wanted_key;
     verified.time_stamp = inside.time_stamp;
@@ -131,20 +130,71 @@ fn in_bundle(what: String) -> String {
 }
 
 /// The journal of a run folder, beside that of its bundle if this one is sound.
-fn journal_beside(is: &[u8], was: Option<&Vec<u8>>, bundle: &Bundle, verified: &mut Verified) {
-    let chain = chain::follow(is);
-    if let Some(touched) = was.and_then(|was| chain::compare(was, is)) {
-        return verified.touched.push(touched.to_string());
+fn journal_beside(
+    file: &Path,
+    bundle: &Bundle,
+    of_bundle: &Verified,
+    verified: &mut Verified,
+) -> io::Result<()> {
+    if !file.exists() {
+        verified
+            .touched
+            .push(format!("{}: the whole journal was removed", journal::FILE));
+        return Ok(());
     }
-    match (chain, was, &bundle.manifest) {
+    let broken = of_bundle
+        .touched
+        .iter()
+        .any(|what| what.starts_with(journal::FILE));
+    let was = bundle.journal.as_ref().filter(|_| !broken);
+    if let Some(was) = was.filter(|was| was.name == journal::FILE) {
+        let (size, sha256) = maker::digest(file)?;
+        if (size, &sha256) != (was.size, &was.sha256) {
+            let mut whole = Vec::new();
+            bundle.open(&was.name)?.read_to_end(&mut whole)?;
+            let touched = chain::compare(&whole, &std::fs::read(file)?);
+            verified.touched.extend(touched.map(|what| what.to_string()));
+        }
+        return Ok(());
+    }
+    match (chain::follow_file(file)?, was, &bundle.manifest) {
         (Err(touched), ..) => verified.touched.push(touched.to_string()),
+        (Ok(chain), Some(copy), _) => {
+            verified.lines = chain.lines;
+            original_of(file, &chain, copy, of_bundle, verified)?;
+        }
         (Ok(chain), None, Some(manifest)) => end_of_journal(&chain, manifest, verified),
-        (Ok(chain), ..) => verified.lines = chain.lines,
+        (Ok(chain), None, None) => verified.lines = chain.lines,
     }
+    Ok(())
+}
+
+/// Whether a masked copy was made from the journal of this chain.
+fn original_of(
+    file: &Path,
+    chain: &Chain,
+    copy: &Listed,
+    of_bundle: &Verified,
+    verified: &mut Verified,
+) -> io::Result<()> {
+    let mut masked = Sha256::new();
+    journal::masked::lines(BufReader::new(File::open(file)?), chain, |line| {
+        masked.update(line);
+        Ok(())
+    })?;
+    let ends = of_bundle.masked_from.as_ref() == Some(&chain.head);
+    if !ends || journal::hex(&masked.finalize()) != copy.sha256 {
+        verified.touched.push(format!(
+            "{} is not the journal that {} was made from",
+            journal::FILE,
+            copy.name
+        ));
+    }
+    Ok(())
 }
 
 /// Whether a journal whose chain holds ends where the manifest says.
-fn end_of_journal(chain: &chain::Chain, manifest: &Manifest, verified: &mut Verified) {
+fn end_of_journal(chain: &Chain, manifest: &Manifest, verified: &mut Verified) {
     verified.lines = chain.lines;
     let (file, end) = (journal::FILE, &manifest.journal);
     let what = match chain.lines.cmp(&end.lines) {
@@ -156,75 +206,103 @@ fn end_of_journal(chain: &chain::Chain, manifest: &Manifest, verified: &mut Veri
     verified.touched.push(format!("{file}: {what}"));
 }
 
+impl Bundle {
+    /// The contents of a file of it.
+    fn open(&self, name: &str) -> io::Result<impl BufRead + use<>> {
+        Ok(BufReader::new(archive_reader::contents(&self.path, name)?))
+    }
+}
+
 /// The journal in a bundle, and whether the reports and the statement are what it gives.
 fn journal_of(bundle: &Bundle, verified: &mut Verified) {
-    let (Some(journal), Some(manifest)) = (bundle.kept.get(journal::FILE), &bundle.manifest) else {
+    let (Some(journal), Some(manifest)) = (&bundle.journal, &bundle.manifest) else {
         return;
     };
-    match chain::follow(journal) {
-        Err(touched) => return verified.touched.insert(0, touched.to_string()),
-        Ok(chain) => end_of_journal(&chain, manifest, verified),
+    match chain::follow_lines(|| bundle.open(&journal.name)) {
+        Err(why) => return verified.touched.insert(0, format!("{}: {why}", journal::FILE)),
+        Ok(Err(touched)) => return verified.touched.insert(0, touched.to_string()),
+        Ok(Ok(chain)) => end_of_journal(&chain, manifest, verified),
     }
     // What was touched is named; whether it still agrees with itself says nothing any more.
     if !verified.touched.is_empty() {
         return;
     }
-    // Reports are made as the run was told, or as `report` was: masked, or with the other profile.
-    let ways = [(false, None), (true, None)]
-        .into_iter()
-        .chain([false, true].into_iter().flat_map(|masked| {
-            [JunitProfile::Strict, JunitProfile::Extended].map(|profile| (masked, Some(profile)))
-        }));
-    let mut first = None;
-    for (masked, profile) in ways {
-        let mut tried = Verified::default();
-        let mut records = Vec::new();
-        let read = journal::each_in(&journal[..], Path::new(journal::FILE), masked, |record| {
-            records.push(record)
-        });
-        match read {
-            Ok(()) => match Run::new(&records) {
-                Ok(run) => made_again(&run, profile, bundle, manifest, &mut tried),
-                Err(why) => tried.touched.push(format!("{}: {why}", journal::FILE)),
-            },
-            Err(why) => tried.touched.push(why.to_string()),
-        }
-        let sound = tried.touched.is_empty();
-        let kept = if sound {
-            tried
-        } else {
-            first.take().unwrap_or(tried)
-        };
-        if sound {
-            verified.notes.extend(kept.notes);
-            return;
-        }
-        first = Some(kept);
-    }
-    if let Some(tried) = first {
-        verified.touched.extend(tried.touched);
-        verified.notes.extend(tried.notes);
+    if let Err(why) = reports_again(bundle, journal, manifest, verified) {
+        verified.touched.push(why.to_string());
     }
 }
 
-/// Makes everything again that the journal gives.
-fn made_again(
+/// Reads the journal of a bundle and makes the reports again.
+fn reports_again(
+    bundle: &Bundle,
+    journal: &Listed,
+    manifest: &Manifest,
+    verified: &mut Verified,
+) -> Result<(), ReportError> {
+    let path = bundle.path.join(&journal.name);
+    let mut others = Vec::new();
+    let read = Reading::with(
+        |tell| {
+            let lines = bundle.open(&journal.name).map_err(|why| ReadError::Io {
+                path: path.clone(),
+                why,
+            })?;
+            journal::each_in(lines, &path, false, tell)
+        },
+        |name, text| {
+            let name = format!("{}/{name}", report::TRANSCRIPTS);
+            others.extend(differs(manifest, &name, text.as_bytes()));
+            Ok::<(), ReportError>(())
+        },
+    )?;
+    let run = Run::new(&read.records).map_err(|why| ReportError::Run { path, why })?;
+    verified.masked_from.clone_from(&run.started.masked_from);
+    let note = |head| {
+        format!(
+            "masked: its journal is a copy without IMEI, ICCID and addresses; the last line of the original has the SHA-256 {head}"
+        )
+    };
+    verified.notes.extend(verified.masked_from.as_ref().map(note));
+    // The JUnit file is made as the run was told, or as `report` was: with the other profile.
+    let of = |profile| of_run(&run, &read.written, profile, bundle, manifest);
+    let mut differ = of(None);
+    for profile in [JunitProfile::Strict, JunitProfile::Extended] {
+        if differ.is_empty() {
+            break;
+        }
+        let other = of(Some(profile));
+        if other.len() < differ.len() {
+            differ = other;
+        }
+    }
+    others.extend(differ);
+    compared(&run, others, manifest, verified);
+    Ok(())
+}
+
+/// What is wrong with a file of the bundle, if it ought to have these bytes.
+fn differs(manifest: &Manifest, name: &str, bytes: &[u8]) -> Option<String> {
+    match manifest.find(name) {
+        Some(listed) if listed.sha256 == sha256_hex(bytes) => None,
+        Some(_) => Some(format!("{name} is not what the journal gives")),
+        None => Some(format!("{name} is missing in the manifest")),
+    }
+}
+
+/// What differs from what a run gives, but for the transcripts that were `written` before.
+fn of_run(
     run: &Run<'_>,
+    written: &HashSet<String>,
     profile: Option<JunitProfile>,
     bundle: &Bundle,
     manifest: &Manifest,
-    verified: &mut Verified,
-) {
+) -> Vec<String> {
     let mut others = Vec::new();
     let mut look = |name: &str, bytes: &[u8]| {
-        match manifest.find(name) {
-            Some(listed) if listed.sha256 == sha256_hex(bytes) => {}
-            Some(_) => others.push(format!("{name} is not what the journal gives")),
-            None => others.push(format!("{name} is missing in the manifest")),
-        }
+        others.extend(differs(manifest, name, bytes));
         Ok::<(), Infallible>(())
     };
-    let Ok(()) = report::each(run, profile, &mut look);
+    let Ok(()) = report::each(run, written, profile, &mut look);
     for (name, bytes) in contents::of_journal(run) {
         let Ok(()) = look(&name, &bytes);
     }
@@ -239,6 +317,11 @@ fn made_again(
     if manifest.journal.ended && run.ended.is_none() || manifest.run != run.started.run {
         others.push(format!("{} is not that of the journal", manifest::FILE));
     }
+    others
+}
+
+/// Says what came of making everything again that the journal gives.
+fn compared(run: &Run<'_>, others: Vec<String>, manifest: &Manifest, verified: &mut Verified) {
     if run.ended.is_none() {
         verified
             .notes
@@ -260,9 +343,12 @@ fn made_again(
 fn bundle(path: &Path, key: Option<&PublicKey>, verified: &mut Verified) -> Result<Bundle, String> {
     let found = archive_reader::read(path).map_err(|why| why.to_string())?;
     let whole = found.problem.is_none();
+    let journal = |file: &&Listed| [journal::FILE, journal::masked::FILE].contains(&file.name.as_str());
     let mut bundle = Bundle {
-        kept: found.kept,
+        path: path.to_owned(),
         manifest: None,
+        kept: found.kept,
+        journal: found.files.iter().find(journal).cloned(),
     };
     match bundle
         .kept

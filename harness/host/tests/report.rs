@@ -14,6 +14,8 @@ mod long_run;
 mod mask;
 #[path = "report/page.rs"]
 mod page;
+#[path = "report/trend.rs"]
+mod trend;
 
 use dfota_core::event::{Event, Record};
 use dfota_hil::report::{Run, html};
@@ -27,7 +29,7 @@ fn folder() -> PathBuf {
 
 /// The example's journal.
 fn records() -> Vec<Record> {
-    dfota_hil::journal::read(&folder()).expect("the journal of reports/example")
+    dfota_hil::journal::read(&folder(), false).expect("the journal of reports/example")
 }
 
 /// The page of a journal, parsed; what the parser had to guess at is a failure.

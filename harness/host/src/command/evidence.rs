@@ -83,7 +83,8 @@ fn attach(run: &Path, answer: &Path) -> Result<u8, Failed> {
         .and_then(|file| file.take(time_stamp::LONGEST).read_to_end(&mut bytes))
         .map_err(|why| named(why.to_string()))?;
     let stamp = time_stamp::answered(&request, &bytes, &signature).map_err(named)?;
-    let records = crate::journal::read(run).map_err(Failed::usage)?;
+    let masked = run.join(crate::journal::masked::FILE).exists();
+    let records = crate::journal::read(run, masked).map_err(Failed::usage)?;
     let journal = Run::new(&records).map_err(Failed::usage)?;
     let wanted = Wanted {
         key: None,

@@ -328,7 +328,7 @@ fn rebuilt(path: &Path, folders: &[PathBuf]) -> Result<u8, Failed> {
 
 /// What the history keeps of a run folder.
 pub fn entry(folder: &Path) -> Result<Option<Entry>, Failed> {
-    let records = crate::journal::read(folder).map_err(Failed::usage)?;
+    let records = crate::journal::read(folder, false).map_err(Failed::usage)?;
     let run = Run::new(&records).map_err(|why| Failed::usage(format!("`{}`: {why}", folder.display())))?;
     Ok(Entry::of(&run))
 }

@@ -22,7 +22,7 @@ pub struct Args {
     /// What the JUnit file holds [default: what `run` was told]
     #[arg(long, value_enum)]
     junit_profile: Option<ProfileArg>,
-    /// Leave IMEI, ICCID and IP addresses out of every report, also where `run` did not; the journal keeps them
+    /// Leave IMEI, ICCID and IP addresses out of every report and the bundle, also where `run` did not; the journal keeps them
     #[arg(long)]
     mask: bool,
     /// Sign the evidence with this key: a PEM file of mode 0600, or `env` for the one in DFOTA_HIL_SIGNING_KEY
@@ -64,7 +64,7 @@ pub fn main(args: &Args, common: Common) -> Result<u8, Failed> {
     // Before the evidence, which holds it.
     #[cfg(feature = "pdf")]
     let pdf = match args.pdf {
-        true => Some(crate::report::paper::make(&args.run, args.issued).map_err(Failed::usage)?),
+        true => Some(crate::report::paper::make(&args.run, args.mask, args.issued).map_err(Failed::usage)?),
         false => None,
     };
     let (shown, made) = crate::report::make(&args.run, &asked, |run| {

@@ -587,6 +587,7 @@ fn started(
         },
         junit_profile: args.junit_profile.into(),
         masked: args.mask,
+        masked_from: None,
         out: out.display().to_string(),
         folder: absolute.display().to_string(),
     }

@@ -122,6 +122,7 @@ fn as_json(verified: &Verified, refused: Option<&str>) -> String {
         "notes": verified.notes,
         "files": verified.files,
         "lines": verified.lines,
+        "masked_from": verified.masked_from,
         "reports_are_what_the_journal_gives": verified.reports_compared,
         "signed": verified.signed_by.is_some(),
         "key_id": verified.signed_by,

@@ -5,7 +5,7 @@ use super::archive::{SEAL, SEAL_BYTES};
 use super::manifest::Listed;
 use super::{contents, member};
 use crate::journal::hex;
-use ruzstd::decoding::StreamingDecoder;
+use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fs::File;
@@ -75,14 +75,33 @@ fn seal(file: &mut File, frame: u64) -> io::Result<Option<String>> {
     })
 }
 
+/// The contents of one file, as they come. For a bundle that was read and found to be sound.
+pub fn contents(path: &Path, name: &str) -> io::Result<impl Read + use<>> {
+    let file = File::open(path)?;
+    let frame = file.metadata()?.len().saturating_sub(SEAL_BYTES);
+    let mut tar = decoder(BufReader::new(file).take(frame))?;
+    while let Some((found, size)) = next_header(&mut tar)? {
+        if found == name {
+            return Ok(tar.take(size));
+        }
+        let rest = size + member::padding(size) as u64;
+        io::copy(&mut (&mut tar).take(rest), &mut io::sink())?;
+    }
+    Err(bad(format!("`{name}` is not in it")))
+}
+
+fn decoder<R: Read>(compressed: R) -> io::Result<StreamingDecoder<R, FrameDecoder>> {
+    StreamingDecoder::new_with_max_window_size(compressed, WINDOW)
+        .map_err(|why| bad(format!("no zstd file, or a damaged one: {why}")))
+}
+
 fn bad(why: impl Into<String>) -> io::Error {
     io::Error::other(why.into())
 }
 
 /// Goes through the archive.
 fn walk(compressed: impl Read, found: &mut Found) -> io::Result<()> {
-    let mut tar = StreamingDecoder::new_with_max_window_size(compressed, WINDOW)
-        .map_err(|why| bad(format!("no zstd file, or a damaged one: {why}")))?;
+    let mut tar = decoder(compressed)?;
     let mut total = 0;
     while let Some((name, size)) = next_header(&mut tar)? {
         total += size;
@@ -148,8 +167,8 @@ fn block(tar: &mut impl Read) -> io::Result<Vec<u8>> {
 
 /// Takes the digest of a file, and keeps what is looked into.
 fn take(tar: &mut impl Read, name: String, size: u64, found: &mut Found) -> io::Result<()> {
-    let limit = contents::kept(&name);
-    if limit.is_some_and(|limit| size > limit) {
+    let kept = contents::is_kept(&name);
+    if contents::longest(&name).is_some_and(|limit| size > limit) {
         return Err(bad(format!(
             "`{name}` has {size} bytes, more than is looked into"
         )));
@@ -165,7 +184,7 @@ fn take(tar: &mut impl Read, name: String, size: u64, found: &mut Found) -> io::
             return Err(bad(format!("it ends in the middle of `{name}`")));
         }
         hash.update(&bytes[..read]);
-        if limit.is_some() {
+        if kept {
             keep.extend_from_slice(&bytes[..read]);
         }
         left -= read as u64;
@@ -175,7 +194,7 @@ fn take(tar: &mut impl Read, name: String, size: u64, found: &mut Found) -> io::
     if zeros.iter().any(|byte| *byte != 0) {
         return Err(bad(format!("bytes behind the end of `{name}`: they were added")));
     }
-    if limit.is_some() {
+    if kept {
         found.kept.insert(name.clone(), keep);
     }
     found.files.push(Listed {

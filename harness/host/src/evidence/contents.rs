@@ -1,6 +1,7 @@
 //! What goes into a bundle: the one list.
 
 use super::{manifest, time_stamp};
+use crate::journal;
 use crate::report::{self, Run, transcript};
 use dfota_core::event::FileFacts;
 use serde_json::json;
@@ -14,7 +15,7 @@ pub const PACKAGES: &str = "packages.json";
 /// Names of the run folder's files that belong into the bundle, sorted.
 pub fn of_folder(folder: &Path, run: &Run<'_>) -> Vec<String> {
     let mut names = vec![
-        crate::journal::FILE.to_owned(),
+        journal::masked::name(run.started.masked).to_owned(),
         report::SUMMARY.to_owned(),
         report::JUNIT.to_owned(),
     ];
@@ -58,12 +59,17 @@ pub fn is_in_folder(name: &str) -> bool {
     !made && !name.starts_with("rig/") && !name.starts_with("suites/")
 }
 
-/// Longest contents of a file that is kept in memory when a bundle is read, in bytes; `None`: only its digest is taken.
-pub fn kept(name: &str) -> Option<u64> {
+/// Longest contents of a file that is looked into when a bundle is read, in bytes; `None`: only its digest is taken.
+pub fn longest(name: &str) -> Option<u64> {
     match name {
-        crate::journal::FILE => Some(1 << 31),
+        journal::FILE | journal::masked::FILE => Some(1 << 31),
         manifest::FILE => Some(1 << 26),
         name if super::ABOUT_THE_MANIFEST.contains(&name) => Some((1 << 26) + time_stamp::LONGEST),
         _ => None,
     }
+}
+
+/// Whether the contents of a file that is looked into are kept in memory; a journal is read line by line.
+pub fn is_kept(name: &str) -> bool {
+    longest(name).is_some() && ![journal::FILE, journal::masked::FILE].contains(&name)
 }

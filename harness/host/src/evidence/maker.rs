@@ -7,12 +7,12 @@ use super::public_key::PublicKey;
 use super::signing_key::SigningKey;
 use super::{BUNDLE, ENVELOPE, PUBLIC_KEY, SIGSTORE, STATEMENT, contents, manifest, member, statement};
 use crate::digest::sha256_hex;
-use crate::journal::hex;
-use crate::report::{ReportError, Run, replace};
-use crate::verify::chain::{self, Touched};
+use crate::journal::{hex, masked};
+use crate::report::{ReportError, Run, replace, replace_by};
+use crate::verify::chain::{self, Chain, Touched};
 use sha2::{Digest, Sha256};
 use std::fs::File;
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, Read};
 use std::path::{Path, PathBuf};
 
 /// What is asked for beside the evidence itself.
@@ -68,8 +68,9 @@ fn at(path: &Path) -> impl Fn(io::Error) -> MakeError {
 
 /// Makes the evidence of the run in `folder`, whose reports are there.
 pub fn make(folder: &Path, run: &Run<'_>, wanted: &Wanted<'_>) -> Result<(), MakeError> {
+    let chain = journal(folder, run.started.masked)?;
     let mut entries = listed(folder, run)?;
-    let manifest = manifest_of(folder, run, &entries)?;
+    let manifest = manifest_of(run, chain, &entries);
     let statement = statement::write(run, &manifest);
     let signed = sign(folder, &statement, wanted)?;
     let mut about = vec![(STATEMENT, statement.into_bytes())];
@@ -81,7 +82,10 @@ pub fn make(folder: &Path, run: &Run<'_>, wanted: &Wanted<'_>) -> Result<(), Mak
     let made = about.chain([(manifest::FILE.to_owned(), manifest.text().into_bytes())]);
     entries.extend(made.map(|(name, bytes)| (entry(name, bytes), String::new())));
     entries.sort_by(|(one, _), (other, _)| one.name.cmp(&other.name));
-    write(folder, entries.into_iter().map(|(entry, _)| entry).collect())
+    let entries = entries.into_iter().map(|(entry, _)| entry).collect();
+    Ok(replace_by(&folder.join(BUNDLE), |to| {
+        archive::write(entries, to)
+    })?)
 }
 
 fn entry(name: String, bytes: Vec<u8>) -> Entry {
@@ -130,16 +134,30 @@ pub fn digest(path: &Path) -> io::Result<(u64, String)> {
     }
 }
 
-fn manifest_of(folder: &Path, run: &Run<'_>, entries: &[(Entry, String)]) -> Result<Manifest, MakeError> {
-    let path = folder.join(crate::journal::FILE);
-    let chain = chain::follow_file(&path).map_err(at(&path))?;
-    let chain = chain.map_err(MakeError::Touched)?;
+/// The chain of the journal that is given away; of a masked run, its copy is made.
+pub fn journal(folder: &Path, masked: bool) -> Result<Chain, MakeError> {
+    let follow = |name: &str| {
+        let path = folder.join(name);
+        let chain = chain::follow_file(&path).map_err(at(&path))?;
+        chain.map_err(MakeError::Touched)
+    };
+    let original = follow(crate::journal::FILE)?;
+    if masked {
+        masked::make(folder, &original)?;
+        return follow(masked::FILE);
+    }
+    // Of reports that were masked before. Where there is none, there is nothing to remove.
+    let _ = std::fs::remove_file(folder.join(masked::FILE));
+    Ok(original)
+}
+
+fn manifest_of(run: &Run<'_>, chain: Chain, entries: &[(Entry, String)]) -> Manifest {
     let files = entries.iter().map(|(entry, sha256)| Listed {
         name: entry.name.clone(),
         size: entry.size,
         sha256: sha256.clone(),
     });
-    Ok(Manifest {
+    Manifest {
         schema: SCHEMA,
         tool: env!("CARGO_PKG_VERSION").into(),
         run: run.started.run.clone(),
@@ -149,7 +167,7 @@ fn manifest_of(folder: &Path, run: &Run<'_>, entries: &[(Entry, String)]) -> Res
             ended: chain.ended,
         },
         files: files.collect(),
-    })
+    }
 }
 
 /// The files that make it signed; none, if it is not.
@@ -193,23 +211,4 @@ fn sign(
 
 fn stays(envelope: &Envelope, public: &PublicKey, statement: &str) -> bool {
     envelope.payload().as_deref() == Some(statement.as_bytes()) && envelope.is_signed_by(public)
-}
-
-/// Writes the archive beside its place and moves it there.
-fn write(folder: &Path, entries: Vec<Entry>) -> Result<(), MakeError> {
-    let path = folder.join(BUNDLE);
-    let write = || {
-        let mut file = tempfile::Builder::new()
-            .prefix(".")
-            .suffix(".part")
-            .tempfile_in(folder)?;
-        let mut to = BufWriter::new(&mut file);
-        archive::write(entries, &mut to)?;
-        to.flush()?;
-        drop(to);
-        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
-        file.as_file().set_permissions(mode)?;
-        file.persist(&path).map(drop).map_err(|error| error.error)
-    };
-    write().map_err(at(&path))
 }

@@ -87,6 +87,8 @@ pub struct Entry {
 /// A journal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct JournalFacts {
+    /// Its name.
+    pub file: &'static str,
     /// SHA-256 of its file, in hex.
     pub sha256: String,
     /// Its records.
@@ -130,7 +132,7 @@ impl Certificate {
     pub fn of(
         run: &Run<'_>,
         records: &[Record],
-        journal_sha256: String,
+        journal: JournalFacts,
         issued: Option<Day>,
     ) -> Result<Self, TooEarly> {
         let until = records.last().map_or(run.utc, |record| record.utc.as_str());
@@ -149,10 +151,7 @@ impl Certificate {
             simulated: started.rig.simulated,
             speed: started.rig.speed,
             issued_parts: issued.map_or([1970, 1, 1], Day::parts),
-            journal: JournalFacts {
-                sha256: journal_sha256,
-                records: records.len(),
-            },
+            journal,
             laboratory: laboratory(lab),
             item: item(run, lab),
             dates: dates(run, lab, until, &issued_text),

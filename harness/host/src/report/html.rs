@@ -18,6 +18,7 @@ pub mod place;
 pub mod plot;
 pub mod ran;
 pub mod timeline;
+pub mod trend;
 
 use super::Run;
 use super::junit::xml_text;

@@ -1,6 +1,6 @@
-//! `--mask`: IMEI, ICCID and IP addresses out of every report.
+//! `--mask`: IMEI, ICCID and IP addresses out of every report, and out of the copy of the journal that the bundle holds.
 //!
-//! The journal keeps them: it is the record. What is masked is each line of it on its way into a report, inside its JSON
+//! The journal itself keeps them: it is the record. What is masked is each line of it on its way into a report, inside its JSON
 //! strings, whatever field they are in; so no report, also none that comes later, can forget to.
 //!
 //! | what | becomes | because |

@@ -1,10 +1,11 @@
-//! `report.pdf`: the test report of a run, typeset. Only with the feature `pdf`.
+//! The test report of a run folder: what stands in it, masked where that is asked for, and with the feature `pdf` the sheets.
 
-use super::certificate::{Certificate, TooEarly};
-use super::{ReportError, Run, replace};
+use super::certificate::{Certificate, JournalFacts, TooEarly};
+use super::{ReportError, Run};
 use crate::day::Day;
-use crate::digest::sha256_hex;
-use std::path::{Path, PathBuf};
+use crate::evidence::maker::{self, MakeError};
+use crate::journal::{self, ReadError};
+use std::path::Path;
 
 /// Name of the test report in a run folder.
 pub const FILE: &str = "report.pdf";
@@ -15,30 +16,48 @@ pub enum PaperError {
     /// The journal, or the file.
     #[error(transparent)]
     Report(#[from] ReportError),
+    /// The journal, as it is given away.
+    #[error(transparent)]
+    Journal(#[from] MakeError),
     /// The day of issue.
     #[error(transparent)]
     Day(#[from] TooEarly),
     /// The typesetter.
+    #[cfg(feature = "pdf")]
     #[error(transparent)]
     Pdf(#[from] dfota_pdf::PdfError),
     /// The data.
+    #[cfg(feature = "pdf")]
     #[error("what stands in the test report could not be written as JSON: {0}")]
     Data(#[from] serde_json::Error),
 }
 
-/// Typesets the test report of a run folder, from its journal alone; gives its path.
-pub fn make(folder: &Path, issued: Option<Day>) -> Result<PathBuf, PaperError> {
-    let records = crate::journal::read(folder).map_err(ReportError::from)?;
+/// What stands in the test report of a run folder, from its journal alone, `masked` if the run or the caller says so.
+pub fn contents(folder: &Path, masked: bool, issued: Option<Day>) -> Result<Certificate, PaperError> {
+    let records = journal::read(folder, masked).map_err(ReportError::from)?;
     let run = Run::new(&records).map_err(|why| ReportError::Run {
         path: folder.to_owned(),
         why,
     })?;
-    let path = folder.join(crate::journal::FILE);
-    let journal = std::fs::read(&path).map_err(|why| crate::journal::ReadError::Io { path, why });
-    let digest = sha256_hex(&journal.map_err(ReportError::from)?);
-    let certificate = Certificate::of(&run, &records, digest, issued)?;
+    // The reader of the report gets this one, so that this one is named.
+    let file = journal::masked::name(run.started.masked);
+    maker::journal(folder, run.started.masked)?;
+    let path = folder.join(file);
+    let (_, sha256) = maker::digest(&path).map_err(|why| ReportError::from(ReadError::Io { path, why }))?;
+    let journal = JournalFacts {
+        file,
+        sha256,
+        records: records.len(),
+    };
+    Ok(Certificate::of(&run, &records, journal, issued)?)
+}
+
+/// Typesets the test report of a run folder; gives its path.
+#[cfg(feature = "pdf")]
+pub fn make(folder: &Path, masked: bool, issued: Option<Day>) -> Result<std::path::PathBuf, PaperError> {
+    let certificate = contents(folder, masked, issued)?;
     let pdf = dfota_pdf::typeset(serde_json::to_value(&certificate)?, &certificate.run)?;
     let path = folder.join(FILE);
-    replace(&path, &pdf)?;
+    super::replace(&path, &pdf)?;
     Ok(path)
 }

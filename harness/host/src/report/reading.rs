@@ -6,11 +6,13 @@
 
 use super::html::place::{self, Place};
 use super::{CaseRun, ReportError, TRANSCRIPTS, replace, transcript};
+use crate::journal::ReadError;
 use dfota_core::case::Case;
 use dfota_core::event::{CaseEnded, Event, Record};
+use dfota_core::measure::Measure;
 use dfota_core::verdict::Verdict;
 use std::collections::{HashMap, HashSet};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::mpsc::sync_channel;
 
 /// Cases of each kind of verdict that are kept whole, whatever they hold.
@@ -21,13 +23,12 @@ const LAST: usize = 60;
 const BATCH: usize = 4_096;
 
 /// What was read.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Reading {
     /// The records that reports need, in the order of the journal.
     pub records: Vec<Record>,
     /// File names of the transcripts that are written.
     pub written: HashSet<String>,
-    transcripts: PathBuf,
     /// Places of the plan's records, by suite and id.
     planned: HashMap<(String, String), usize>,
     /// Where the present case began.
@@ -39,22 +40,27 @@ pub struct Reading {
 }
 
 impl Reading {
-    /// Reads the journal of a run folder and writes its transcripts. One thread reads, this one does the rest.
+    /// Reads the journal of a run folder and writes its transcripts.
     pub fn of(folder: &Path, masked: bool) -> Result<Self, ReportError> {
-        let mut reading = Self {
-            records: Vec::new(),
-            written: HashSet::new(),
-            transcripts: folder.join(TRANSCRIPTS),
-            planned: HashMap::new(),
-            began: None,
-            ended: HashMap::new(),
-            met: HashSet::new(),
-        };
+        let transcripts = folder.join(TRANSCRIPTS);
+        Self::with(
+            |tell| crate::journal::each(folder, masked, tell),
+            |name, text| replace(&transcripts.join(name), text.as_bytes()),
+        )
+    }
+
+    /// Takes what `read` tells, and gives each transcript away under its file name. One thread reads, this one does the
+    /// rest.
+    pub fn with<E: From<ReadError>>(
+        read: impl FnOnce(&mut dyn FnMut(Record)) -> Result<(), ReadError> + Send,
+        mut give: impl FnMut(&str, &str) -> Result<(), E>,
+    ) -> Result<Self, E> {
+        let mut reading = Self::default();
         std::thread::scope(|scope| {
             let (tell, told) = sync_channel::<Vec<Record>>(4);
             let reader = scope.spawn(move || {
                 let mut batch = Vec::with_capacity(BATCH);
-                let read = crate::journal::each(folder, masked, |record| {
+                let read = read(&mut |record| {
                     batch.push(record);
                     if batch.len() == BATCH {
                         // Nobody listens any more when a transcript could not be written, which is reported.
@@ -67,16 +73,20 @@ impl Reading {
             let taken = told
                 .into_iter()
                 .flatten()
-                .try_for_each(|record| reading.take(record));
+                .try_for_each(|record| reading.take(record, &mut give));
             match reader.join() {
-                Ok(read) => read.map_err(ReportError::from).and(taken),
+                Ok(read) => read.map_err(E::from).and(taken),
                 Err(panic) => std::panic::resume_unwind(panic),
             }
         })?;
         Ok(reading)
     }
 
-    fn take(&mut self, mut record: Record) -> Result<(), ReportError> {
+    fn take<E>(
+        &mut self,
+        mut record: Record,
+        give: &mut impl FnMut(&str, &str) -> Result<(), E>,
+    ) -> Result<(), E> {
         // The chain is the journal's; no report shows it.
         record.prev = String::new();
         let at = self.records.len();
@@ -89,11 +99,11 @@ impl Reading {
             _ => {}
         }
         self.records.push(record);
-        self.close(at)
+        self.close(at, give)
     }
 
     /// Where the last record ends the present case: its transcript, and what is left of it.
-    fn close(&mut self, at: usize) -> Result<(), ReportError> {
+    fn close<E>(&mut self, at: usize, give: &mut impl FnMut(&str, &str) -> Result<(), E>) -> Result<(), E> {
         let (Some(from), Event::CaseEnded(end)) = (self.began, &self.records[at].event) else {
             return Ok(());
         };
@@ -107,7 +117,7 @@ impl Reading {
         let mut run = CaseRun::planned(case, None);
         run.records = &self.records[from..=at];
         let file = transcript::name(case);
-        replace(&self.transcripts.join(&file), transcript::write(&run).as_bytes())?;
+        give(&file, &transcript::write(&run))?;
         self.written.insert(file);
         self.began = None;
         if !whole(&mut self.ended, &mut self.met, case, end, run.records) {
@@ -119,11 +129,9 @@ impl Reading {
                 at.saturating_sub(LAST).max(from)
             };
             let ending = self.records.split_off(last);
-            let mut n = 0;
-            self.records.retain(|record| {
-                n += 1;
-                n <= from || !is_talk(&record.event) || evidence.contains(&record.seq)
-            });
+            let told = self.records.split_off(from + 1);
+            let shown = |record: &Record| !is_talk(&record.event) || evidence.contains(&record.seq);
+            self.records.extend(told.into_iter().filter(shown));
             self.records.extend(ending);
         }
         Ok(())
@@ -150,6 +158,8 @@ fn is_talk(event: &Event) -> bool {
     match event {
         // Tells `ordered` from START on the map.
         Event::Rx { text, .. } => !text.contains("\"START\""),
+        // How long single answers took.
+        Event::Measured { name, .. } => Measure::ALL.iter().all(|measure| measure.name() != name),
         Event::Tx { .. }
         | Event::TxData { .. }
         | Event::Prompt

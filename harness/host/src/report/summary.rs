@@ -1,21 +1,35 @@
 //! `run.json`: what ran, with what, on what, and how it ended.
 
-use super::{Run, class, word};
+use super::{CaseRun, Run, class, word};
 use dfota_core::event::{Event, FileFacts, Record, TryEnded};
 use dfota_core::measure::Measure;
 use dfota_core::outcome::Outcome;
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
+
+/// What is written.
+#[derive(Serialize)]
+struct Summary<'r, 'a> {
+    #[serde(flatten)]
+    of_run: Value,
+    #[serde(serialize_with = "each")]
+    cases: &'r [CaseRun<'a>],
+}
+
+/// One case after the other: all of a night at once would be the largest thing in memory.
+fn each<S: Serializer>(cases: &&[CaseRun<'_>], to: S) -> Result<S::Ok, S::Error> {
+    to.collect_seq(cases.iter().map(case))
+}
 
 /// The file's text.
 pub fn write(run: &Run<'_>) -> String {
     let started = run.started;
-    let cases: Vec<Value> = run.cases.iter().map(case).collect();
     let files = |files: &[FileFacts]| files.iter().map(file).collect::<Vec<_>>();
     let mut rig = file(&started.rig.file);
     rig["module"] = json!(started.rig.module);
     rig["simulated"] = json!(started.rig.simulated);
     rig["speed"] = json!(started.rig.speed);
-    let value = json!({
+    let of_run = json!({
         "schema": started.schema,
         "run": started.run,
         "tool": { "name": "dfota-hil", "version": started.tool, "commit": started.commit },
@@ -37,14 +51,14 @@ pub fn write(run: &Run<'_>) -> String {
         "bricks": run.bricks(),
         "brick_means": Outcome::BRICK,
         "not_reached_because": run.given_up,
-        "cases": cases,
     });
-    let mut text = serde_json::to_string_pretty(&value).unwrap_or_default();
+    let cases = &run.cases;
+    let mut text = serde_json::to_string_pretty(&Summary { of_run, cases }).unwrap_or_default();
     text.push('\n');
     text
 }
 
-fn case(run: &super::CaseRun<'_>) -> Value {
+fn case(run: &CaseRun<'_>) -> Value {
     let finding = run.verdict.finding();
     json!({
         "id": run.case.id,
@@ -88,7 +102,7 @@ fn earlier(tried: &TryEnded) -> Value {
 }
 
 /// What was measured, in the order in which it was; the times that answers took are the transcript's.
-fn measurements(run: &super::CaseRun<'_>) -> Vec<Value> {
+fn measurements(run: &CaseRun<'_>) -> Vec<Value> {
     let known = |name: &str| Measure::ALL.iter().any(|measure| measure.name() == name);
     let taken = run.records.iter().filter_map(|record| match &record.event {
         Event::Measured {

@@ -45,10 +45,10 @@ impl fmt::Display for Touched {
 
 /// What a line says about its place.
 #[derive(Deserialize)]
-struct Link {
+struct Link<'l> {
     seq: u64,
-    prev: String,
-    event: String,
+    prev: &'l str,
+    event: &'l str,
 }
 
 /// Follows the chain; gives the first line at which it breaks.
@@ -69,7 +69,7 @@ pub fn follow(bytes: &[u8]) -> Result<Chain, Touched> {
         let doubled = at > 0 && lines[at - 1] == *line;
         let at = at as u64;
         let number = at + 1;
-        let Ok(link) = serde_json::from_slice::<Link>(line) else {
+        let Ok(link) = serde_json::from_slice::<Link<'_>>(line) else {
             return Err(Touched::Changed(number));
         };
         let fits = link.prev == chain.head;
@@ -91,26 +91,35 @@ pub fn follow(bytes: &[u8]) -> Result<Chain, Touched> {
     Ok(chain)
 }
 
-/// The same for a journal on the disk, line by line. Only one that breaks is read as a whole, to say where.
+/// The same for a journal on the disk.
 pub fn follow_file(path: &Path) -> io::Result<Result<Chain, Touched>> {
+    follow_lines(|| Ok(BufReader::new(File::open(path)?)))
+}
+
+/// The same line by line, out of whatever `open` gives. Only a journal that breaks is read as a whole, to say where.
+pub fn follow_lines<R: BufRead>(open: impl Fn() -> io::Result<R>) -> io::Result<Result<Chain, Touched>> {
     let mut chain = Chain {
         lines: 0,
         head: hex(&Sha256::digest([])),
         ended: false,
         torn: 0,
     };
-    let mut lines = BufReader::new(File::open(path)?);
+    let mut lines = open()?;
     let mut line = Vec::new();
     while lines.read_until(b'\n', &mut line)? > 0 {
         if line.pop() != Some(b'\n') {
             chain.torn = line.len() + 1;
             break;
         }
-        match serde_json::from_slice::<Link>(&line) {
+        match serde_json::from_slice::<Link<'_>>(&line) {
             Ok(link) if link.seq == chain.lines && link.prev == chain.head => {
                 chain.ended = link.event == "run-ended";
             }
-            _ => return Ok(follow(&std::fs::read(path)?)),
+            _ => {
+                let mut whole = Vec::new();
+                open()?.read_to_end(&mut whole)?;
+                return Ok(follow(&whole));
+            }
         }
         chain.lines += 1;
         chain.head = hex(&Sha256::digest(&line));
@@ -126,7 +135,7 @@ fn culprit(bytes: &[u8], at: u64) -> Touched {
     let here = at as usize;
     let next = lines
         .get(here + 1)
-        .and_then(|line| serde_json::from_slice::<Link>(line).ok());
+        .and_then(|line| serde_json::from_slice::<Link<'_>>(line).ok());
     let vouched = match next {
         Some(next) => next.prev == hex(&Sha256::digest(lines[here])),
         None => true,
@@ -142,7 +151,7 @@ fn removed_or_changed(bytes: &[u8], at: u64, seq: u64) -> Touched {
     let lines = whole_lines(bytes);
     let next = lines
         .get(at as usize + 1)
-        .and_then(|line| serde_json::from_slice::<Link>(line).ok());
+        .and_then(|line| serde_json::from_slice::<Link<'_>>(line).ok());
     match next {
         Some(next) if next.seq <= seq => Touched::Changed(at + 1),
         _ => Touched::Removed(at + 1),

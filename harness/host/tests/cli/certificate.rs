@@ -4,7 +4,7 @@ use crate::lab::Lab;
 use dfota_core::event::{Event, Record, TryEnded};
 use dfota_core::verdict::{Rule, Verdict};
 use dfota_hil::report::Run;
-use dfota_hil::report::certificate::{Certificate, Entry, TooEarly};
+use dfota_hil::report::certificate::{Certificate, Entry, JournalFacts, TooEarly};
 use std::sync::LazyLock;
 
 const RIG: &str = "\
@@ -48,13 +48,18 @@ static RUN: LazyLock<Lab> = LazyLock::new(|| {
 });
 
 fn records() -> Vec<Record> {
-    dfota_hil::journal::read(&RUN.path("out")).expect("the journal of the run")
+    dfota_hil::journal::read(&RUN.path("out"), false).expect("the journal of the run")
 }
 
 fn issued(records: &[Record], day: Option<&str>) -> Result<Certificate, TooEarly> {
     let run = Run::new(records).expect("a journal");
     let day = day.map(|day| day.parse().expect("a day"));
-    Certificate::of(&run, records, "00".repeat(32), day)
+    let journal = JournalFacts {
+        file: "events.jsonl",
+        sha256: "00".repeat(32),
+        records: records.len(),
+    };
+    Certificate::of(&run, records, journal, day)
 }
 
 fn certificate(records: &[Record]) -> Certificate {

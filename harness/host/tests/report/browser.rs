@@ -92,6 +92,11 @@ impl Browser {
         }
     }
 
+    /// Lays the page out as it is printed.
+    pub fn print(&mut self) {
+        self.ask("Emulation.setEmulatedMedia", json!({ "media": "print" }));
+    }
+
     /// Types a text where the focus is.
     pub fn write(&mut self, text: &str) {
         self.ask("Input.insertText", json!({ "text": text }));

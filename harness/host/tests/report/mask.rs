@@ -2,6 +2,8 @@
 
 use super::folder;
 use dfota_core::event::Event;
+use dfota_hil::evidence::maker::Wanted;
+use std::io::Read;
 use std::path::Path;
 
 /// IMEI and addresses in the example's journal.
@@ -80,4 +82,115 @@ fn the_journal_remembers_that_it_was_asked_for() {
     for secret in secrets() {
         assert_eq!(shown(asked.path(), &secret), [""; 0], "{secret}");
     }
+}
+
+/// A masked run folder with its evidence.
+fn masked_evidence() -> tempfile::TempDir {
+    let masked = copy(|text| text);
+    let asked = dfota_hil::report::Asked {
+        masked: true,
+        ..Default::default()
+    };
+    let made = dfota_hil::report::make(masked.path(), &asked, |run| {
+        dfota_hil::evidence::maker::make(masked.path(), run, &Wanted::default())
+    });
+    made.expect("reports").expect("evidence");
+    masked
+}
+
+/// Every file of a bundle.
+fn members(bundle: &Path) -> Vec<(String, String)> {
+    let file = std::fs::File::open(bundle).expect("a bundle");
+    let tar = ruzstd::decoding::StreamingDecoder::new(file).expect("zstd");
+    let mut tar = tar::Archive::new(tar);
+    let entries = tar.entries().expect("an archive").map(|entry| {
+        let mut entry = entry.expect("a file");
+        let name = entry.path().expect("its name").display().to_string();
+        let mut bytes = Vec::new();
+        entry.read_to_end(&mut bytes).expect("its contents");
+        (name, String::from_utf8_lossy(&bytes).into_owned())
+    });
+    entries.collect()
+}
+
+#[test]
+fn the_bundle_holds_a_masked_journal_and_nothing_that_is_masked() {
+    let folder = masked_evidence();
+    let bundle = folder.path().join("evidence.tar.zst");
+    let members = members(&bundle);
+    let names: Vec<&str> = members.iter().map(|(name, _)| name.as_str()).collect();
+    assert!(
+        names.contains(&"events.masked.jsonl") && !names.contains(&"events.jsonl"),
+        "{names:?}"
+    );
+    for secret in secrets() {
+        let shows = |(_, text): &&(String, String)| text.contains(&secret);
+        let shown: Vec<&str> = members
+            .iter()
+            .filter(shows)
+            .map(|(name, _)| name.as_str())
+            .collect();
+        assert_eq!(shown, [""; 0], "{secret}");
+    }
+    for path in [folder.path(), &bundle] {
+        let verified = dfota_hil::verify::verify(path, None).expect("a run folder or a bundle");
+        assert_eq!(verified.touched, [""; 0]);
+        assert!(
+            verified.reports_compared && verified.masked_from.is_some(),
+            "{verified:?}"
+        );
+        assert!(
+            verified.notes.iter().any(|note| note.starts_with("masked: ")),
+            "{verified:?}"
+        );
+    }
+}
+
+/// Whoever holds the original can show that the copy is of it, and of no other.
+#[test]
+fn a_masked_bundle_belongs_to_one_journal() {
+    let folder = masked_evidence();
+    let journal = folder.path().join("events.jsonl");
+    let text = std::fs::read_to_string(&journal).expect("a journal");
+    let touched = |text: &str| {
+        std::fs::write(&journal, text).expect("a file");
+        dfota_hil::verify::verify(folder.path(), None)
+            .expect("a run folder")
+            .touched
+    };
+    let lines: Vec<&str> = text.lines().collect();
+    let (_, before) = lines.split_last().expect("lines");
+    let shorter = before.join("\n") + "\n";
+    let other = ["events.jsonl is not the journal that events.masked.jsonl was made from"];
+    assert_eq!(touched(&shorter), other);
+    let changed = text.replacen("\"utc\":\"2", "\"utc\":\"3", 1);
+    assert_eq!(touched(&changed), ["events.jsonl: line 1 was changed"]);
+    assert_eq!(touched(&text), [""; 0]);
+}
+
+#[test]
+fn reports_without_a_mask_take_the_copy_away() {
+    let folder = masked_evidence();
+    let plain = dfota_hil::report::make(folder.path(), &dfota_hil::report::Asked::default(), |run| {
+        dfota_hil::evidence::maker::make(folder.path(), run, &Wanted::default())
+    });
+    plain.expect("reports").expect("evidence");
+    assert!(!folder.path().join("events.masked.jsonl").exists());
+    let verified = dfota_hil::verify::verify(folder.path(), None).expect("a run folder");
+    assert_eq!((verified.touched, verified.masked_from), (vec![], None));
+}
+
+#[test]
+fn the_test_report_is_masked_too() {
+    let folder = copy(|text| text);
+    let shown = |masked| {
+        let report = dfota_hil::report::paper::contents(folder.path(), masked, None).expect("a test report");
+        (report.journal.file, serde_json::to_string(&report).expect("JSON"))
+    };
+    let ((plain_file, plain), (file, masked)) = (shown(false), shown(true));
+    assert_eq!((plain_file, file), ("events.jsonl", "events.masked.jsonl"));
+    let secrets = secrets();
+    let count = |text: &str| secrets.iter().filter(|secret| text.contains(*secret)).count();
+    assert!(count(&plain) > 0, "nothing in the test report could be masked");
+    assert_eq!(count(&masked), 0, "{masked}");
 }

@@ -3,6 +3,7 @@
 use super::book::Book;
 use super::histogram::{Histogram, Limit};
 use super::plot::number;
+use super::trend;
 use dfota_core::event::Event;
 use dfota_core::measure::Measure;
 use dfota_core::verdict::Verdict;
@@ -42,6 +43,7 @@ pub fn write(book: &Book<'_, '_>) -> Markup {
                 }
                 (table(&histograms))
             }
+            (trend::write(book, &SHOWN))
         }
     }
 }

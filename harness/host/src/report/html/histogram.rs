@@ -217,7 +217,7 @@ impl Histogram {
 }
 
 /// A factor and a unit in which the median has few digits before its point.
-fn scale(median: Option<f64>, unit: &'static str) -> (f64, &'static str) {
+pub fn scale(median: Option<f64>, unit: &'static str) -> (f64, &'static str) {
     match (unit, median) {
         ("ms", Some(median)) if median >= 10_000.0 => (1e-3, "s"),
         ("ms", Some(median)) if median < 1.0 => (1e3, "µs"),

@@ -1,0 +1,243 @@
+//! How what was measured moved over the last runs: a small picture for each measurement, side by side, and the figures.
+
+use super::book::Book;
+use super::histogram::scale;
+use super::plot::{self, Area, Drawn, FAINT, INK, QUIET, TRANSFER, UPDATE, number, words};
+use dfota_core::event::Event;
+use dfota_core::event::trend::{PastRun, Trend};
+use dfota_core::measure::Measure;
+use dfota_core::spread::Spread;
+use maud::{Markup, html};
+use plotters::element::{Circle, PathElement, Text};
+use plotters::style::text_anchor::HPos;
+use plotters::style::{Color, RGBColor};
+
+const WIDTH: u32 = 380;
+const HEIGHT: u32 = 170;
+const LEFT: i32 = 46;
+/// Behind it stand the names of the lines.
+const RIGHT: i32 = WIDTH as i32 - 78;
+const TOP: i32 = 22;
+const BOTTOM: i32 = HEIGHT as i32 - 28;
+/// Two names that are nearer than this are moved apart.
+const APART: i32 = 13;
+
+/// A measurement over the runs.
+#[derive(Debug)]
+struct Course {
+    name: &'static str,
+    unit: &'static str,
+    /// Median and 99 % of each run that took it, by the run's place; this run has the last.
+    points: Vec<(usize, [f64; 2])>,
+    /// How many runs there are, with this one.
+    runs: usize,
+}
+
+/// The part of the measurements that looks back; nothing where the journal knows of no earlier run.
+pub fn write(book: &Book<'_, '_>, shown: &[(Measure, &'static str)]) -> Markup {
+    let Some(trend) = book.run.trend else {
+        return html! {};
+    };
+    let courses: Vec<Course> = shown
+        .iter()
+        .filter_map(|(measure, name)| Course::of(book, trend, *measure, name))
+        .collect();
+    html! {
+        h3 #trend { "Over the last runs" }
+        p.quiet {
+            "The last " (trend.runs.len()) " runs of these cases on this rig before this one, the oldest on the left, this run on the right. "
+            "Each picture has a scale of its own, from 0."
+        }
+        div.trends {
+            @for course in &courses { figure { figcaption { (course.name) ", " (course.unit) } (course.draw(trend)) } }
+        }
+        details.group {
+            summary { "These runs in figures" }
+            (table(book, trend, &courses))
+        }
+    }
+}
+
+impl Course {
+    /// Of what earlier runs and this one measured; none where no earlier run did.
+    fn of(book: &Book<'_, '_>, trend: &Trend, measure: Measure, name: &'static str) -> Option<Self> {
+        let unit = measure.unit().name();
+        let earlier = trend.runs.iter().map(|run| of_past(run, measure));
+        let spreads: Vec<Option<Spread>> = earlier.chain([of_run(book, measure)]).collect();
+        let runs = spreads.len();
+        spreads[..runs - 1].iter().flatten().next()?;
+        let newest = spreads.iter().rev().flatten().next()?;
+        let (factor, unit) = scale(Some(newest.p50), unit);
+        let point = |(at, spread): (usize, Option<Spread>)| {
+            spread.map(|spread| (at, [spread.p50 * factor, spread.p99 * factor]))
+        };
+        let points = spreads.into_iter().enumerate().filter_map(point).collect();
+        Some(Self {
+            name,
+            unit,
+            points,
+            runs,
+        })
+    }
+
+    /// What a run had, by its place.
+    fn at(&self, run: usize) -> Option<[f64; 2]> {
+        let found = self.points.iter().find(|(at, _)| *at == run);
+        found.map(|(_, values)| *values)
+    }
+
+    fn draw(&self, trend: &Trend) -> Markup {
+        let since = trend.runs.first().map_or("", |run| day(&run.utc));
+        plot::picture((WIDTH, HEIGHT), &self.in_words(), |area| {
+            self.axes(area, since)?;
+            self.line(area, 1, TRANSFER)?;
+            self.line(area, 0, UPDATE)?;
+            self.names(area)?;
+            Ok(html! {})
+        })
+    }
+
+    /// What is read aloud in the place of the picture.
+    fn in_words(&self) -> String {
+        let unit = self.unit;
+        let medians = || {
+            self.points
+                .iter()
+                .filter(|(at, _)| at + 1 < self.runs)
+                .map(|(_, [p50, _])| *p50)
+        };
+        let least = medians().fold(f64::INFINITY, f64::min);
+        let most = medians().fold(0.0, f64::max);
+        let this = match self.at(self.runs - 1) {
+            Some([p50, p99]) => format!(
+                "in this run {} {unit}, 99 % at most {} {unit}",
+                number(p50),
+                number(p99)
+            ),
+            None => "in this run not taken".into(),
+        };
+        format!(
+            "Trend of {}: in {} earlier runs the median was {} to {} {unit}; {this}",
+            self.name,
+            medians().count(),
+            number(least),
+            number(most)
+        )
+    }
+
+    fn x(&self, run: usize) -> i32 {
+        let share = run as f64 / (self.runs - 1).max(1) as f64;
+        LEFT + (share * f64::from(RIGHT - LEFT)).round() as i32
+    }
+
+    /// The largest value of the scale.
+    fn most(&self) -> f64 {
+        let most = self.points.iter().map(|(_, [_, p99])| *p99).fold(0.0, f64::max);
+        if most > 0.0 { most * 1.05 } else { 1.0 }
+    }
+
+    fn y(&self, value: f64) -> i32 {
+        BOTTOM - (value / self.most() * f64::from(BOTTOM - TOP)).round() as i32
+    }
+
+    fn axes(&self, area: &Area<'_>, since: &str) -> Drawn {
+        for tick in plot::ticks(0.0, self.most(), 3.0) {
+            let y = self.y(tick);
+            let colour = if tick == 0.0 { INK } else { FAINT };
+            let grid = vec![(LEFT, y), (RIGHT, y)];
+            area.draw(&PathElement::new(grid, colour.stroke_width(1)))?;
+            let shown = Text::new(number(tick), (LEFT - 6, y), words(12, QUIET, HPos::Right));
+            area.draw(&shown)?;
+        }
+        let below = BOTTOM + 15;
+        area.draw(&Text::new(
+            since.to_owned(),
+            (LEFT, below),
+            words(12, QUIET, HPos::Left),
+        ))?;
+        area.draw(&Text::new(
+            "this run",
+            (RIGHT + 4, below),
+            words(12, QUIET, HPos::Right),
+        ))
+    }
+
+    fn line(&self, area: &Area<'_>, which: usize, colour: RGBColor) -> Drawn {
+        let at = |(run, values): &(usize, [f64; 2])| (self.x(*run), self.y(values[which]));
+        let points: Vec<(i32, i32)> = self.points.iter().map(at).collect();
+        area.draw(&PathElement::new(points.clone(), colour.stroke_width(2)))?;
+        for (n, point) in points.iter().enumerate() {
+            let size = if self.points[n].0 + 1 == self.runs { 4 } else { 2 };
+            area.draw(&Circle::new(*point, size, colour.filled()))?;
+        }
+        Ok(())
+    }
+
+    /// The names of both lines, behind their ends.
+    fn names(&self, area: &Area<'_>) -> Drawn {
+        let Some((_, [p50, p99])) = self.points.last() else {
+            return Ok(());
+        };
+        let low = self.y(*p50).min(BOTTOM - 4);
+        let high = self.y(*p99).min(low - APART);
+        for (y, text, colour) in [
+            (low, format!("median {}", number(*p50)), UPDATE),
+            (high, format!("99 % {}", number(*p99)), TRANSFER),
+        ] {
+            area.draw(&Text::new(text, (RIGHT + 8, y), words(12, colour, HPos::Left)))?;
+        }
+        Ok(())
+    }
+}
+
+fn of_past(run: &PastRun, measure: Measure) -> Option<Spread> {
+    let found = run.measures.iter().find(|past| past.name == measure.name());
+    found.map(|past| past.spread)
+}
+
+fn of_run(book: &Book<'_, '_>, measure: Measure) -> Option<Spread> {
+    let records = book.entries.iter().flat_map(|entry| entry.case.records);
+    let values = records.filter_map(|record| match &record.event {
+        Event::Measured { name, value, .. } if name == measure.name() => Some(*value),
+        _ => None,
+    });
+    Spread::of(values.collect())
+}
+
+/// The day of a time in RFC 3339.
+fn day(utc: &str) -> &str {
+    utc.get(..10).unwrap_or(utc)
+}
+
+fn table(book: &Book<'_, '_>, trend: &Trend, courses: &[Course]) -> Markup {
+    let heads = ["passed", "flaky", "failed", "other", "not run"];
+    html! {
+        div.scroll tabindex="0" role="region" aria-label="Earlier runs in figures" {
+            table {
+                thead { tr {
+                    th scope="col" { "Run" } th scope="col" { "Day" }
+                    @for head in heads { th.number scope="col" { (head) } }
+                    @for course in courses { th.number scope="col" { (course.name) ", " (course.unit) ": median, 99 %" } }
+                } }
+                tbody {
+                    @for (n, run) in trend.runs.iter().enumerate() {
+                        tr {
+                            th scope="row" { (run.run) } td.number { (day(&run.utc)) }
+                            @for count in [run.passed, run.flaky, run.failed, run.other, run.not_run] { td.number { (count) } }
+                            (figures(courses, n))
+                        }
+                    }
+                    tr { th scope="row" { "this run" } td.number { (day(book.run.utc)) } td colspan=(heads.len()) {} (figures(courses, trend.runs.len())) }
+                }
+            }
+        }
+    }
+}
+
+fn figures(courses: &[Course], run: usize) -> Markup {
+    html! {
+        @for course in courses {
+            td.number { @if let Some([p50, p99]) = course.at(run) { (number(p50)) ", " (number(p99)) } }
+        }
+    }
+}
