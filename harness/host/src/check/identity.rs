@@ -1,20 +1,19 @@
 //! Who is on the rig: the module answers, is of the right type, and tells its version and IMEI.
 
 use super::{RigCheck, Step};
+use crate::module::Stop;
 use crate::prepare::Identity;
 use dfota_core::duration::Short;
 use dfota_core::reply::revision;
 use dfota_core::rig_check::Probe;
 use dfota_core::rig_check::mistake::Mistake;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 impl RigCheck<'_> {
     pub(super) fn identify(&mut self) -> Step<bool> {
         let began = Instant::now();
         let limit = self.limits.boot;
-        let result = self.module().overhear().map(drop);
-        self.stopped(Probe::Answers, result)?;
-        let result = self.module().identify(limit);
+        let result = self.asked_who(limit);
         let Some(identity) = self.stopped(Probe::Answers, result)? else {
             return Ok(false);
         };
@@ -36,6 +35,12 @@ impl RigCheck<'_> {
         }
         self.identity = Some(identity);
         Ok(true)
+    }
+
+    /// Who answers; what is overheard from here on tells why nobody does.
+    pub(super) fn asked_who(&mut self, limit: Duration) -> Result<Option<Identity>, Stop> {
+        let module = self.module();
+        module.overhear().and_then(|_| module.identify(limit))
     }
 
     /// Says why nothing answers `AT` after what `happened`.

@@ -128,7 +128,7 @@ impl RigCheck<'_> {
     /// After a boot the module has forgotten its settings.
     fn settle(&mut self, probe: Probe) -> Step {
         let limit = self.limits.boot;
-        let result = self.module().identify(limit);
+        let result = self.asked_who(limit);
         match self.stopped(probe, result)? {
             Some(None) => self.unanswered("it was started again"),
             _ => Ok(()),
