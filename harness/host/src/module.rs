@@ -519,7 +519,7 @@ impl Module {
     }
 
     /// The sense line, where there is one, has to have dropped when the discharge is over.
-    fn prove_no_supply(&self) -> Result<(), Stop> {
+    pub(crate) fn prove_no_supply(&self) -> Result<(), Stop> {
         if !self.look()?.is_some_and(|shown| shown.supplied) {
             return Ok(());
         }

@@ -52,10 +52,10 @@ impl RigCheck<'_> {
             return Ok(None);
         };
         let discharge = Short(self.module().timing().discharge);
+        let sensed = self.module().prove_no_supply();
         if heard.bytes == 0 {
-            return Ok(Some(format!(
-                "silent after the discharge of {discharge}, `AT` unanswered"
-            )));
+            let proof = format!("silent after the discharge of {discharge}, `AT` unanswered");
+            return Ok(self.stopped(Probe::Power, sensed)?.map(|()| proof));
         }
         let mut with_supply = None;
         if self.thorough {
@@ -63,10 +63,13 @@ impl RigCheck<'_> {
             with_supply = self.stopped(Probe::Power, result)?;
         }
         let mistake = Mistake::while_off(&heard, with_supply.as_ref());
-        let seen = format!(
+        let mut seen = format!(
             "{heard} on `AT`, with the supply off and the discharge of {discharge} over: {}",
             mistake.meaning()
         );
+        if let Err(Stop::Rule(_, sentence)) = sensed {
+            seen = format!("{seen}; {sentence}");
+        }
         self.fail(Probe::Power, seen, mistake.advice());
         Ok(None)
     }
