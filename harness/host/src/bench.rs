@@ -210,9 +210,12 @@ fn kept_lines(mut charge: Charge, program: &Path, lease: &Lease, at_safe: bool) 
     let mut before = HandedOver::ask(lease.folder()).map_err(|why| {
         format!("the guard that holds the lines of this rig does not hand them over: {why}")
     })?;
+    let take = |kept: &Kept| before.as_mut()?.take(&kept.driver);
+    let held: Vec<Option<OwnedFd>> = charge.lines.iter().map(take).collect();
+    // The rig file has changed: what it does not have any more, or has otherwise, is let go of before any line is asked for.
+    release(before.take_if(|before| !before.is_empty()));
     let mut opened = Vec::new();
-    for kept in &mut charge.lines {
-        let held = before.as_mut().and_then(|before| before.take(&kept.driver));
+    for (kept, held) in charge.lines.iter_mut().zip(held) {
         let line = open(kept, held, lease, at_safe.then_some(kept.safe))?;
         kept.descriptor = line.descriptor().is_some();
         opened.push((kept.line, line));
@@ -220,17 +223,22 @@ fn kept_lines(mut charge: Charge, program: &Path, lease: &Lease, at_safe: bool) 
     let mut descriptors = vec![lease.lock()];
     descriptors.extend(opened.iter().filter_map(|(_, line)| line.descriptor()));
     let guard = Guard::start(program, &charge, &descriptors).map_err(|why| why.to_string())?;
-    if let Some(Err(why)) = before.map(HandedOver::release) {
-        tracing::warn!("the guard before this one was not released: {why}");
-    }
+    release(before);
     let mut take = |line| {
         let at = opened.iter().position(|(name, _)| *name == line)?;
         Some(opened.swap_remove(at).1)
     };
     let power = take(event::Line::Power).ok_or("a rig has a supply")?;
     let (reset, pwrkey) = (take(event::Line::Reset), take(event::Line::Pwrkey));
-    let safe_on = charge.lines.iter().any(|kept| kept.safe);
+    let mut lines = charge.lines.iter();
+    let safe_on = lines.any(|kept| kept.line == event::Line::Power && kept.safe);
     Ok(Lines::new(power, reset, pwrkey, safe_on).kept_by(guard))
+}
+
+fn release(before: Option<HandedOver>) {
+    if let Some(Err(why)) = before.map(HandedOver::release) {
+        tracing::warn!("the guard before this one was not released: {why}");
+    }
 }
 
 fn open(

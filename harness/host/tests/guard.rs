@@ -103,8 +103,9 @@ fn a_line_is_held_and_handed_over(#[case] left: bool) {
         pin: 17,
         active_high: true,
     };
-    assert!(held.take(&other).is_none());
+    assert!(held.take(&other).is_none() && !held.is_empty());
     let line = held.take(supply(&shelf.rig)).expect("the line");
+    assert!(held.is_empty());
     held.release().expect("the guard can be told");
     let mut line = File::from(line);
     line.write_all(b"on").expect("the line is moved");

@@ -53,13 +53,18 @@ impl HandedOver {
         }))
     }
 
-    /// The descriptor of the line that this driver moves. A line that the rig file does not have any more is let go of.
+    /// The descriptor of the line that this driver moves.
     pub fn take(&mut self, driver: &Driver) -> Option<OwnedFd> {
         let at = self.lines.iter().position(|(held, _)| held == driver)?;
         Some(self.lines.swap_remove(at).1)
     }
 
-    /// Lets the guard go that held the lines until now.
+    /// Whether every line has been taken.
+    pub fn is_empty(&self) -> bool {
+        self.lines.is_empty()
+    }
+
+    /// Lets the guard go that held the lines until now, and lets go of those that were not taken.
     pub fn release(mut self) -> io::Result<()> {
         std::fs::remove_file(&self.path)?;
         self.guard.write_all(&[MINE])

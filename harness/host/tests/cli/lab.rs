@@ -196,14 +196,15 @@ impl Lab {
             .collect()
     }
 
-    /// A file out of the state of the one rig that has any.
+    /// A file out of the state of the one rig that has it.
     pub fn rig_state(&self, file: &str) -> Option<Value> {
         const RIGS: &str = "state/dfota-hil/rigs";
         let rigs = self.names(RIGS);
-        let [rig] = &rigs[..] else { return None };
-        let path = format!("{RIGS}/{rig}/{file}");
-        let there = self.path(&path).exists();
-        there.then(|| serde_json::from_str(&self.read(&path)).expect("JSON"))
+        let paths = rigs.iter().map(|rig| format!("{RIGS}/{rig}/{file}"));
+        let there: Vec<String> = paths.filter(|path| self.path(path).exists()).collect();
+        assert!(there.len() < 2, "more than one rig: {there:?}");
+        let path = there.first()?;
+        Some(serde_json::from_str(&self.read(path)).expect("JSON"))
     }
 
     /// Names of the run folders under `reports`, and of what is left in `tmp`.
