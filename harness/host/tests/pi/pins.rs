@@ -12,6 +12,10 @@ use std::time::{Duration, Instant};
 
 /// The wires of `rigs/bench-example.yaml`: line of the module, pin of the header, whether high is active.
 const WIRES: [(&str, usize, bool); 3] = [("power", 17, true), ("reset", 27, false), ("pwrkey", 22, false)];
+/// A pin that the guest raises to mark a moment: seen by the same eye as the wires, without the way of a message.
+pub const MARK: &str = "mark";
+/// Its number on the header.
+pub const MARK_PIN: usize = 26;
 /// All sixteen words from GPFSEL0 to GPEDS0 (BCM2835 ARM Peripherals, 6.1), where the BCM2837 has them.
 const REGISTERS: &str = "xp /16wx 0x3f200000";
 /// The place of GPLEV0 among them.
@@ -96,23 +100,24 @@ fn watch(
     edges: &Mutex<Vec<Edge>>,
     stop: &AtomicBool,
 ) -> io::Result<()> {
-    let mut last = [None; 3];
+    let mut last = [None; WIRES.len()];
+    let mut mark = None;
     while !stop.load(Ordering::Relaxed) {
         let registers = words(&monitor.ask(REGISTERS)?)?;
         let at = Instant::now();
-        for (((line, pin, active_high), wire), last) in WIRES.into_iter().zip(&mut lines).zip(&mut last) {
+        let see = |line, pin, last: &mut Option<Level>| {
             let level = level(&registers, pin);
-            if *last == Some(level) {
-                continue;
+            let before = last.replace(level);
+            if before != Some(level) {
+                let mut edges = edges.lock().expect("the tests do not panic with it");
+                edges.push(Edge { at, line, level });
             }
-            let moved = last.is_none_or(|last: Level| last.high != level.high);
-            *last = Some(level);
-            edges
-                .lock()
-                .expect("the tests do not panic with it")
-                .push(Edge { at, line, level });
-            if moved {
-                wire.set(level.high == active_high).map_err(io::Error::other)?;
+            (before.map(|before| before.high) != Some(level.high)).then_some(level.high)
+        };
+        see(MARK, MARK_PIN, &mut mark);
+        for (((line, pin, active_high), wire), last) in WIRES.into_iter().zip(&mut lines).zip(&mut last) {
+            if let Some(high) = see(line, pin, last) {
+                wire.set(high == active_high).map_err(io::Error::other)?;
             }
         }
         std::thread::sleep(PAUSE);

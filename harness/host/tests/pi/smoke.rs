@@ -3,6 +3,7 @@
 use crate::board::{Board, Driver, Safe, parts};
 use crate::junit;
 use crate::lab::Lab;
+use dfota_core::event::Event;
 use rstest::rstest;
 use std::path::Path;
 use std::process::Command;
@@ -36,6 +37,7 @@ fn smoke(#[case] driver: Driver) {
         "for all that the harness knows: {}",
         ran.stdout
     );
+    lateness(&run, driver);
     assert_eq!(cases(&run), expected, "as on the simulated rig");
     memory(&board, driver);
     assert_eq!(board.sim.state(), "ok power=off module=off reset=off pwrkey=off");
@@ -54,6 +56,30 @@ fn memory(board: &Board, driver: Driver) {
         driver.name()
     );
     assert!(most <= MEMORY, "{most} KiB are more than {MEMORY}");
+}
+
+/// How late the cuts were, out of the journal: from the moment at which each was due until it was commanded, and until the
+/// driver had carried it out.
+fn lateness(run: &Path, driver: Driver) {
+    let journal = dfota_hil::journal::read(run).expect("a journal");
+    for record in journal {
+        if let Event::CutMade {
+            cut,
+            due_ns,
+            commanded_ns,
+            returned_ns,
+            ..
+        } = record.event
+        {
+            let us = |ns: u64| (ns - due_ns) / 1000;
+            println!(
+                "figure: {}: {cut}: commanded {} µs after it was due, carried out after {} µs",
+                driver.name(),
+                us(commanded_ns),
+                us(returned_ns)
+            );
+        }
+    }
 }
 
 /// Takes the run folder out of the guest and checks it here.
