@@ -67,6 +67,10 @@ example:
 interop:
     cargo test -p dfota-hil --test coap_server -- --ignored
 
+# The same suite on an emulated Raspberry Pi 3B, with both drivers of its pins (docs/emulated-pi.md)
+pi:
+    .ci/pi
+
 # Licences and advisories of every dependency (needs cargo-deny)
 deny:
     cargo deny check

@@ -711,14 +711,25 @@ impl Module {
     }
 
     /// The answers to earlier commands may still come, however late, and none of them may pass for that of the next
-    /// command. The module answers in order, and only the reply to `ATI` names a version: what comes before it is theirs.
+    /// command. The module answers in order, and only the reply to `ATI` names a version: what comes before it is theirs. A
+    /// reply that does not come is asked for again, since some adapters hold bytes back until others move; all of them
+    /// are waited for then.
     fn let_late_answers_pass(&mut self) -> Result<(), Stop> {
-        self.send("ATI")?;
+        const QUESTIONS: u32 = 4;
         let pending = Pending::new("ATI");
-        let deadline = Instant::now() + self.clock.time_out(COMMAND);
-        while let Some(answer) = self.answer_until(&pending, deadline)? {
-            if answer.info.iter().any(|line| revision(line).is_some()) {
-                break;
+        let patience = self.clock.time_out(COMMAND) / QUESTIONS;
+        let mut open = 0;
+        for _ in 0..QUESTIONS {
+            self.send("ATI")?;
+            open += 1;
+            let deadline = Instant::now() + patience;
+            while let Some(answer) = self.answer_until(&pending, deadline)? {
+                if answer.info.iter().any(|line| revision(line).is_some()) {
+                    open -= 1;
+                }
+                if open == 0 {
+                    return Ok(());
+                }
             }
         }
         Ok(())

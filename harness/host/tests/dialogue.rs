@@ -108,6 +108,36 @@ fn a_late_answer_to_at_is_nobody_elses() {
     assert_eq!(identity.model, "Quectel_BC66");
 }
 
+/// A USB adapter holds an answer back until something else is sent: seen on an emulated one. The harness asks again, and then
+/// waits for both answers.
+#[test]
+fn an_answer_that_is_held_back_is_nobody_elses() {
+    const WHO: &str = "\r\nQuectel_Ltd\r\nQuectel_BC66\r\nRevision: BC66NBR01A06\r\n\r\nOK\r\n";
+    let (mut syncs, mut asked) = (0, 0);
+    let mut held = false;
+    let (mut module, _folder) = module(move |line, to| {
+        if std::mem::take(&mut held) {
+            say(to, WHO);
+        }
+        match line {
+            "AT" => syncs += 1,
+            "ATI" => asked += 1,
+            _ => {}
+        }
+        match line {
+            "AT" if syncs == 1 => {}
+            "ATI" if asked == 1 => held = true,
+            "ATI" => say(to, WHO),
+            _ => say(to, "\r\nOK\r\n"),
+        }
+    });
+    let identity = module
+        .identify(Duration::from_secs(30))
+        .expect("nothing stops it")
+        .expect("it answers");
+    assert_eq!(identity.version.to_string(), "BC66NBR01A06");
+}
+
 fn identity() -> Identity {
     Identity {
         model: "Quectel_BC66".into(),

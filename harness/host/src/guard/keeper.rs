@@ -28,6 +28,8 @@ struct Keeper {
     charge: Charge,
     /// One for each line that says so, in the order of the lines.
     descriptors: Vec<OwnedFd>,
+    /// Lines without one that can be opened beforehand, in the order of the lines.
+    opened: Vec<Option<Box<dyn Line>>>,
 }
 
 /// Keeps the lines that the socket on standard input tells it, until they are safe.
@@ -51,7 +53,12 @@ pub fn main() -> Result<u8, Failed> {
         return Err(by_hand(io::Error::other("no lease came along")));
     }
     let lease = descriptors.remove(0);
-    let keeper = Keeper { charge, descriptors };
+    let opened = open(&charge).map_err(Failed::ours)?;
+    let mut keeper = Keeper {
+        charge,
+        descriptors,
+        opened,
+    };
     harness.write_all(READY.as_bytes()).map_err(Failed::ours)?;
     if !told_to_leave(&harness) {
         keeper.make_safe();
@@ -72,6 +79,16 @@ fn heed_no_signals(holding: &Arc<AtomicBool>) -> io::Result<()> {
     signal_hook::flag::register_conditional_shutdown(SIGTERM, 0, Arc::clone(holding)).map(drop)
 }
 
+/// Opens the pins of a header while there is time: moving one is a store to a register, finding out how takes tens of
+/// milliseconds on a slow machine. They keep the levels at which the harness has just opened them.
+fn open(charge: &Charge) -> Result<Vec<Option<Box<dyn Line>>>, String> {
+    let lines = charge.lines.iter().map(|kept| match kept.driver {
+        Driver::Rppal { .. } => driver(kept.line.name(), &kept.driver, None, None).map(Some),
+        _ => Ok(None),
+    });
+    lines.collect()
+}
+
 /// Waits for the end of the harness; whether it said before that the lines are where they are to stay.
 fn told_to_leave(harness: &UnixStream) -> bool {
     let mut said = String::new();
@@ -81,7 +98,7 @@ fn told_to_leave(harness: &UnixStream) -> bool {
 impl Keeper {
     /// Brings every line to its safe state, and leaves behind what came of it. A program that the harness had started last
     /// may move a line the other way after that, or keep the relay busy: once it has ended, everything is done once more.
-    fn make_safe(&self) {
+    fn make_safe(&mut self) {
         let at_once = self.move_all();
         let result = match self.await_programs() {
             Ok(false) if at_once.is_ok() => at_once,
@@ -97,7 +114,7 @@ impl Keeper {
         }
     }
 
-    fn persist(&self) -> Result<(), String> {
+    fn persist(&mut self) -> Result<(), String> {
         let mut result = self.move_all();
         for _ in 1..TRIES {
             if let Err(why) = &result {
@@ -110,11 +127,12 @@ impl Keeper {
     }
 
     /// Every line is moved, also when one before it could not be.
-    fn move_all(&self) -> Result<(), String> {
+    fn move_all(&mut self) -> Result<(), String> {
         let mut descriptors = self.descriptors.iter();
-        let moved = self.charge.lines.iter().map(|kept| {
+        let lines = self.charge.lines.iter().zip(&mut self.opened);
+        let moved = lines.map(|(kept, opened)| {
             let descriptor = kept.descriptor.then(|| descriptors.next()).flatten();
-            move_one(kept, descriptor)
+            move_one(kept, descriptor, opened.as_deref_mut())
         });
         let failed: Vec<String> = moved.filter_map(Result::err).collect();
         match failed.is_empty() {
@@ -162,8 +180,15 @@ impl Keeper {
     }
 }
 
-fn move_one(kept: &Kept, descriptor: Option<&OwnedFd>) -> Result<(), String> {
+fn move_one(
+    kept: &Kept,
+    descriptor: Option<&OwnedFd>,
+    opened: Option<&mut (dyn Line + 'static)>,
+) -> Result<(), String> {
     let name = kept.wire.name();
+    if let Some(line) = opened {
+        return line.set(kept.safe).map_err(|why| why.to_string());
+    }
     if let (Driver::Simulated { .. }, Some(descriptor)) = (&kept.driver, descriptor)
         && simulated::drive(descriptor.as_fd(), name, kept.safe).is_ok()
     {

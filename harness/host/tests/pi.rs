@@ -1,0 +1,36 @@
+//! The program on a Raspberry Pi 3B that QEMU emulates, with the simulated module outside of it: its UART is a USB adapter of
+//! the Pi, its supply, RESET and PWRKEY follow the levels of the Pi's pins, its network is the Pi's. See `docs/emulated-pi.md`.
+//!
+//! `just pi` prepares the parts and runs these tests; without the parts they cannot run.
+
+#[path = "cli/junit.rs"]
+#[allow(dead_code)] // shared with the tests of the command line
+mod junit;
+#[path = "cli/lab.rs"]
+#[allow(dead_code)] // the same
+mod lab;
+#[path = "cli/process.rs"]
+#[allow(dead_code, unused_imports)] // the same
+mod process;
+#[path = "cli/sim.rs"]
+#[allow(dead_code)] // the same
+mod sim;
+
+#[path = "pi/board.rs"]
+mod board;
+#[path = "pi/drivers.rs"]
+mod drivers;
+#[path = "pi/figures.rs"]
+mod figures;
+#[path = "pi/guest.rs"]
+mod guest;
+#[path = "pi/killed.rs"]
+mod killed;
+#[path = "pi/monitor.rs"]
+mod monitor;
+#[path = "pi/pins.rs"]
+mod pins;
+#[path = "pi/qemu.rs"]
+mod qemu;
+#[path = "pi/smoke.rs"]
+mod smoke;
