@@ -83,7 +83,7 @@ fn heed_no_signals(holding: &Arc<AtomicBool>) -> io::Result<()> {
 /// milliseconds on a slow machine. They keep the levels at which the harness has just opened them.
 fn open(charge: &Charge) -> Result<Vec<Option<Box<dyn Line>>>, String> {
     let lines = charge.lines.iter().map(|kept| match kept.driver {
-        Driver::Rppal { .. } => driver(kept.line.name(), &kept.driver, None, None).map(Some),
+        Driver::Rppal { .. } => driver(kept.wire.name(), &kept.driver, None, None).map(Some),
         _ => Ok(None),
     });
     lines.collect()
