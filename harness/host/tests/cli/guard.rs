@@ -224,7 +224,10 @@ fn killed_while_a_program_moves_the_supply(#[case] safe: &str, #[case] slow: &st
     let lab = Lab::new();
     let write = |to: &str| {
         let script = match to == slow {
-            true => format!("echo begun >> moves; sleep 0.5; echo {to} >> moves"),
+            // It ends behind the first thing that the guard does.
+            true => format!(
+                "echo begun >> moves; until grep -qx {level} moves; do sleep 0.01; done; echo {to} >> moves"
+            ),
             false => format!("echo {to} >> moves"),
         };
         format!("[sh, -c, {script:?}]")
@@ -264,7 +267,7 @@ serial: {{port: /dev/null}}
 power: {{driver: command, on: {}, off: {}}}
 isolate: {{driver: command, on: {}, off: {}}}
 ",
-            program("echo begun >> moves; sleep 0.3"),
+            program("echo begun >> moves; until grep -q isolate moves; do sleep 0.01; done"),
             write("power off"),
             write("isolate on"),
             write("isolate off"),
