@@ -42,4 +42,5 @@ pub mod state;
 pub mod suite;
 pub mod upload;
 pub mod verify;
+pub mod wires;
 pub mod yaml;

@@ -4,6 +4,7 @@
 //! of them (`tests/lines.rs`).
 
 pub mod command;
+pub mod driven;
 pub mod gpiochip;
 pub mod rppal;
 pub mod sense;

@@ -62,7 +62,7 @@ impl Lines {
     }
 
     /// The same with what isolates the UART, where the rig has it.
-    pub fn with(mut self, isolate: Option<Box<dyn Line>>) -> Self {
+    pub fn isolated_by(mut self, isolate: Option<Box<dyn Line>>) -> Self {
         self.isolate = isolate.map(Mutex::new);
         self
     }

@@ -1,10 +1,10 @@
 //! `power`: the lines of a rig, moved by hand.
 
-use crate::bench::Wires;
 use crate::cli::{Common, Failed};
 use crate::line::LineError;
 use crate::lines::Lines;
 use crate::state::StateFlag;
+use crate::wires::Wires;
 use dfota_core::event::Line;
 use std::path::PathBuf;
 use std::time::Duration;

@@ -1,9 +1,9 @@
 //! The guard's own side: waits for the end of its harness, brings the lines to their safe state, and holds those whose
 //! level ends with their last descriptor.
 
-use crate::bench::driver;
 use crate::cli::Failed;
 use crate::guard::{Charge, Kept, LEAVE, READY, handed_over};
+use crate::line::driven::driven;
 use crate::line::gpiochip::HeldLine;
 use crate::line::{Line, simulated};
 use crate::rig::Driver;
@@ -83,7 +83,7 @@ fn heed_no_signals(holding: &Arc<AtomicBool>) -> io::Result<()> {
 /// milliseconds on a slow machine. They keep the levels at which the harness has just opened them.
 fn open(charge: &Charge) -> Result<Vec<Option<Box<dyn Line>>>, String> {
     let lines = charge.lines.iter().map(|kept| match kept.driver {
-        Driver::Rppal { .. } => driver(kept.wire.name(), &kept.driver, None, None).map(Some),
+        Driver::Rppal { .. } => driven(kept.wire.name(), &kept.driver, None, None).map(Some),
         _ => Ok(None),
     });
     lines.collect()
@@ -199,7 +199,7 @@ fn move_one(
             let duplicate = duplicate.map_err(|why| format!("{name}: its descriptor: {why}"))?;
             Box::new(HeldLine::new(name, duplicate))
         }
-        (how, _) => driver(name, how, Some(kept.safe), None)?,
+        (how, _) => driven(name, how, Some(kept.safe), None)?,
     };
     line.set(kept.safe).map_err(|why| why.to_string())
 }
