@@ -99,10 +99,16 @@ impl Keeper {
     /// Brings every line to its safe state, and leaves behind what came of it. A program that the harness had started last
     /// may move a line the other way after that, or keep the relay busy: once it has ended, everything is done once more.
     fn make_safe(&mut self) {
+        // Asked before the lines are moved: a program may move one and end between the two.
+        let programs = self.programs();
         let at_once = self.move_all();
-        let result = match self.await_programs() {
-            Ok(false) if at_once.is_ok() => at_once,
-            Ok(_) => self.persist(),
+        let result = match programs {
+            Ok(None) if at_once.is_ok() => at_once,
+            Ok(None) => self.persist(),
+            Ok(Some(programs)) => {
+                let ended = self.await_end(&programs);
+                self.persist().and(ended)
+            }
             Err(why) => self.persist().and(Err(why)),
         };
         let left = result.map_or_else(Left::Unsafe, |()| Left::Safe);
@@ -141,16 +147,30 @@ impl Keeper {
         }
     }
 
-    /// Waits until no program runs any more that the harness had started to move a line; whether one did.
-    fn await_programs(&self) -> Result<bool, String> {
-        let limits = self.charge.lines.iter().filter_map(|kept| kept.driver.timeout());
-        let Some(limit) = limits.max() else {
-            return Ok(false);
-        };
+    /// The longest that a program which moves a line may take, where programs do.
+    fn limit(&self) -> Option<Duration> {
+        self.charge
+            .lines
+            .iter()
+            .filter_map(|kept| kept.driver.timeout())
+            .max()
+    }
+
+    /// The mark that programs of the dead harness hold, if one still runs.
+    fn programs(&self) -> Result<Option<File>, String> {
+        if self.limit().is_none() {
+            return Ok(None);
+        }
         let path = self.charge.folder.join(PROGRAMS);
-        let programs = File::open(&path).map_err(|why| format!("`{}`: {why}", path.display()))?;
+        let mark = File::open(&path).map_err(|why| format!("`{}`: {why}", path.display()))?;
+        let running = mark.try_lock().is_err();
+        Ok(running.then_some(mark))
+    }
+
+    /// Waits until no program holds the mark any more.
+    fn await_end(&self, programs: &File) -> Result<(), String> {
+        let limit = self.limit().unwrap_or_default();
         let deadline = Instant::now() + limit;
-        let mut waited = false;
         while programs.try_lock().is_err() {
             if Instant::now() >= deadline {
                 return Err(format!(
@@ -158,10 +178,9 @@ impl Keeper {
                     humantime::format_duration(limit)
                 ));
             }
-            waited = true;
             std::thread::sleep(LOOK);
         }
-        Ok(waited)
+        Ok(())
     }
 
     /// Gives the lease back. Lines whose level ends with their last descriptor are held until the next owner has them.

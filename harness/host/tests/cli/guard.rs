@@ -228,7 +228,8 @@ fn killed_while_a_program_moves_the_supply(#[case] safe: &str, #[case] slow: &st
             true => format!(
                 "echo begun >> moves; until grep -qx {level} moves; do sleep 0.01; done; echo {to} >> moves"
             ),
-            false => format!("echo {to} >> moves"),
+            // The guard does not see it end: it is still busy with that first thing.
+            false => format!("echo {to} >> moves; until grep -qx {slow} moves; do sleep 0.01; done"),
         };
         format!("[sh, -c, {script:?}]")
     };
