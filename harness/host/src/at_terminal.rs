@@ -3,7 +3,8 @@
 //! A person types when the module is ready for it. Lines out of a pipe come all at once, so they are paced: the terminal
 //! waits for the boot, and then for the result of each command before it sends the next.
 
-use crate::module::{COMMAND, Module, Stop};
+use crate::module::dialogue::COMMAND;
+use crate::module::{Module, Stop};
 use dfota_core::event::Event;
 use dfota_core::reply::Pending;
 use std::str::FromStr;

@@ -1,6 +1,7 @@
 //! One attempt at an update: get the package in, order it, watch it, cut it where the case says, and bring the module back.
 
-use crate::module::{COMMAND, Module, Stop};
+use crate::module::dialogue::COMMAND;
+use crate::module::{Module, Stop};
 use crate::package_server::Offer;
 use crate::registration::Lwm2m;
 use crate::serial::reader::{Armed, CutMade};

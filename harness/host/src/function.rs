@@ -1,6 +1,7 @@
 //! The function check: what the module can do beside answering, asked with a handful of queries.
 
-use crate::module::{COMMAND, Module, Stop};
+use crate::module::dialogue::COMMAND;
+use crate::module::{Module, Stop};
 use crate::prepare::{ASK_AGAIN, Identity};
 use bc66_wire::{cme, command};
 use dfota_core::event::{Event, When};

@@ -1,6 +1,7 @@
 //! What comes before an update: the module answers, is the one that the rig names, and is on the network.
 
-use crate::module::{COMMAND, Module, Stop};
+use crate::module::dialogue::COMMAND;
+use crate::module::{Module, Stop};
 use bc66_wire::command;
 use dfota_core::case::Limits;
 use dfota_core::event::Event;
@@ -196,7 +197,11 @@ impl Module {
     }
 
     /// Sends a command of the update and measures when its result came; the application note allows 300 ms.
-    pub fn timed_command(&mut self, name: &str, text: &str) -> Result<Option<crate::module::Answer>, Stop> {
+    pub fn timed_command(
+        &mut self,
+        name: &str,
+        text: &str,
+    ) -> Result<Option<crate::module::dialogue::Answer>, Stop> {
         let sent = Instant::now();
         let answer = self.try_command(text, COMMAND)?;
         if answer.is_some() {

@@ -2,7 +2,8 @@
 //! and after the reboots the same again, so that state and result can be read back.
 
 use crate::coap_server::{CoapOffer, CoapServer, Happening};
-use crate::module::{COMMAND, Module, Stop};
+use crate::module::dialogue::COMMAND;
+use crate::module::{Module, Stop};
 use bc66_wire::lwm2m::{LIFETIME_EXAMPLE_S, command, firmware, security};
 use dfota_core::case::Limits;
 use dfota_core::judge::Told;

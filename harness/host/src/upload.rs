@@ -1,6 +1,7 @@
 //! `AT+QFUPLEX`: the package over the UART, block by block (AN §3.2.1), with faults where a case asks for them.
 
-use crate::module::{COMMAND, Heard, Module, Stop};
+use crate::module::dialogue::COMMAND;
+use crate::module::{Heard, Module, Stop};
 use crate::serial::reader::cut;
 use bc66_wire::{command, crc as wire_crc, qfuplex, timing};
 use dfota_core::cut::Cut;

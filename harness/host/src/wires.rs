@@ -5,7 +5,7 @@ use crate::line::Line;
 use crate::line::driven::{driven, simulated};
 use crate::line::gpiochip::HeldLine;
 use crate::lines::Lines;
-use crate::module::Timing;
+use crate::module::supply::Timing;
 use crate::rig::{self, Link, Pulse, Rig};
 use crate::serial::address::Address;
 use crate::sim_process::SimProcess;

@@ -1,7 +1,8 @@
 //! The supply: it is gone when it is switched off, and what it is given to boots.
 
 use super::{RigCheck, Step};
-use crate::module::{Awake, LISTEN, Module, Stop};
+use crate::module::supply::LISTEN;
+use crate::module::{Awake, Module, Stop};
 use dfota_core::case::Via;
 use dfota_core::duration::Short;
 use dfota_core::event::Line;

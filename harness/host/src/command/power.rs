@@ -69,7 +69,7 @@ pub fn main(args: &Args, _: Common) -> Result<u8, Failed> {
 fn on(lines: &Lines, hold: Duration) -> Result<(), LineError> {
     lines.supply(true)?;
     if lines.has(Line::Pwrkey) {
-        std::thread::sleep(crate::module::SETTLE);
+        std::thread::sleep(crate::module::supply::SETTLE);
         lines.pulse(Line::Pwrkey, hold)?;
     }
     Ok(())

@@ -104,13 +104,14 @@ fn cuts_of_another_suite_file_are_not_pooled() {
 #[test]
 fn a_brick_refutes_the_claim_and_the_rest_goes_on() {
     let lab = Lab::new();
-    lab.rig(400, "bricks-above-90");
+    // Slow enough that a cut in the last percents is one even where this machine pauses for some milliseconds.
+    lab.rig(100, "bricks-above-90");
     lab.suite(
         "limits: {boot: 5s, resume: 8s}
 cases:
   - name: night
     update: {package: a-to-b, via: uart}
-    sweep: {over: [updating 30%, updating 96%, updating 40%]}
+    sweep: {over: [updating 30%, updating 94%, updating 40%]}
     claim: {brick_rate_below: 50%, confidence: 50%, over: \"updating 20%..60%\"}
 ",
     );
@@ -119,7 +120,7 @@ cases:
         .ends(1);
     lab.has_verdict("out", "night[cut=002] fail unresponsive");
     lab.has_verdict("out", "night[cut=003] pass -");
-    ran.says("--cut updating@96%+0ms/power/3s");
+    ran.says("--cut updating@94%+0ms/power/3s");
     // A directed cut is not one of the claim's.
     lab.has_verdict("out", "night[claim] pass -");
 
@@ -134,9 +135,9 @@ cases:
         "--filter",
         "=lab::night[cut=002]",
     ];
-    let cut = ["--cut", "updating@96%+0ms/power/3s", "--repeat", "2"];
+    let cut = ["--cut", "updating@94%+0ms/power/3s", "--repeat", "2"];
     let ran = lab.run(&[&again[..], &cut].concat()).ends(1);
-    let told = "updating@96%+0ms/power/3s, 2 runs: landed at UPDATING 96% 2×; fail unresponsive 2×";
+    let told = "updating@94%+0ms/power/3s, 2 runs: landed at UPDATING 94% 2×; fail unresponsive 2×";
     ran.says(told);
 }
 

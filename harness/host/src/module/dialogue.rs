@@ -1,0 +1,163 @@
+//! The AT dialogue with the module: command lines and their answers. Moves none of its lines.
+
+use super::{Heard, Module, Stop};
+use dfota_core::event::Event;
+use dfota_core::mark::Mark;
+use dfota_core::reply::{Final, Pending, Said, revision};
+use dfota_core::verdict::Rule;
+use std::time::{Duration, Instant};
+
+/// How long a command may take whose answer is not limited by the application note.
+pub const COMMAND: Duration = Duration::from_secs(10);
+/// How long one `AT` of the synchronisation may stay without an answer. The first one after a boot may be lost (AL).
+const SYNC: Duration = Duration::from_millis(500);
+/// The same for this machine's scheduler, in real time, for the first `AT`, and at most. Nothing is decided by it: the next
+/// `AT` follows. The first one is lost after nearly every boot, so it is not waited for long.
+const SYNC_GRACE: Duration = Duration::from_millis(2);
+const SYNC_GRACE_MAX: Duration = Duration::from_millis(30);
+
+/// The answer to a command.
+#[derive(Debug)]
+pub struct Answer {
+    /// How it ended.
+    pub end: Final,
+    /// The lines before the end.
+    pub info: Vec<String>,
+    /// Place of the end in the journal.
+    pub mark: Mark,
+}
+
+impl Answer {
+    /// What follows `NAME:` in the first line that has it.
+    pub fn value(&self, name: &str) -> Option<&str> {
+        self.info
+            .iter()
+            .find_map(|line| dfota_core::reply::value(line, name))
+    }
+}
+
+impl Module {
+    /// Writes bytes to the module.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<(), Stop> {
+        // Ten times the time on the wire, and never less than a second.
+        let wire = self.wire_time(bytes.len());
+        let limit = self.clock.time_out(wire * 10 + Duration::from_secs(1));
+        self.port.write_all(bytes, limit).map_err(|(written, error)| {
+            let path = self.port.address();
+            let sentence = format!(
+                "serial port `{path}` failed after {written} of {} bytes were written: {error}",
+                bytes.len()
+            );
+            Stop::rule(Rule::SerialLost, sentence)
+        })
+    }
+
+    /// The module's time that bytes take on the wire.
+    pub fn wire_time(&self, bytes: usize) -> Duration {
+        let bits = bytes as u64 * u64::from(bc66_wire::timing::BITS_PER_BYTE);
+        Duration::from_nanos(bits * 1_000_000_000 / u64::from(self.port.baud()))
+    }
+
+    /// Sends a command line; `None` when no result comes within `limit`.
+    pub fn try_command(&mut self, text: &str, limit: Duration) -> Result<Option<Answer>, Stop> {
+        self.send(text)?;
+        self.answer(&Pending::new(text), limit)
+    }
+
+    /// The same for a command line that holds a secret: what is written down is `shown`.
+    pub fn secret_command(&mut self, text: &str, shown: &str) -> Result<Option<Answer>, Stop> {
+        self.send_as(text, shown)?;
+        self.answer(&Pending::new(text), COMMAND)
+    }
+
+    /// Writes a command line and its carriage return.
+    pub fn send(&mut self, text: &str) -> Result<(), Stop> {
+        self.send_as(text, text)
+    }
+
+    fn send_as(&mut self, text: &str, shown: &str) -> Result<(), Stop> {
+        let shown = crate::escape::readable(shown.as_bytes());
+        self.latest = Some(self.journal.post(Event::Tx { text: shown }));
+        self.write(format!("{text}\r").as_bytes())
+    }
+
+    /// Waits for the result of a command.
+    pub fn answer(&mut self, pending: &Pending, limit: Duration) -> Result<Option<Answer>, Stop> {
+        self.answer_until(pending, Instant::now() + self.clock.time_out(limit))
+    }
+
+    fn answer_until(&mut self, pending: &Pending, deadline: Instant) -> Result<Option<Answer>, Stop> {
+        let mut info = Vec::new();
+        while let Some(heard) = self.next(deadline)? {
+            let Heard::Line { text, mark, .. } = heard else {
+                if self.cut.is_some() {
+                    // The supply is gone in the middle of the command.
+                    return Ok(None);
+                }
+                continue;
+            };
+            match pending.classify(&text) {
+                Said::Final(end) => return Ok(Some(Answer { end, info, mark })),
+                Said::Info => info.push(String::from_utf8_lossy(&text).trim().to_owned()),
+                Said::Echo | Said::Urc(_) | Said::Other => {}
+            }
+        }
+        Ok(None)
+    }
+
+    /// Sends `AT` until the module answers OK.
+    pub fn sync(&mut self, limit: Duration) -> Result<bool, Stop> {
+        let deadline = Instant::now() + self.clock.time_out(limit);
+        let pending = Pending::new("AT");
+        for tries in 1.. {
+            self.send("AT")?;
+            let grace = (SYNC_GRACE * tries).min(SYNC_GRACE_MAX);
+            let patience = Instant::now() + self.clock.real(SYNC) + grace;
+            if self
+                .answer_until(&pending, patience)?
+                .is_some_and(|answer| answer.end.is_ok())
+            {
+                if tries > 1 {
+                    self.let_late_answers_pass()?;
+                }
+                return Ok(true);
+            }
+            if Instant::now() >= deadline {
+                break;
+            }
+        }
+        Ok(false)
+    }
+
+    /// The answers to earlier commands may still come, however late, and none of them may pass for that of the next
+    /// command. The module answers in order, and only the reply to `ATI` names a version: what comes before it is theirs. A
+    /// reply that does not come is asked for again, since some adapters hold bytes back until others move; all of them
+    /// are waited for then.
+    fn let_late_answers_pass(&mut self) -> Result<(), Stop> {
+        const QUESTIONS: u32 = 4;
+        let pending = Pending::new("ATI");
+        let patience = self.clock.time_out(COMMAND) / QUESTIONS;
+        let mut open = 0;
+        for _ in 0..QUESTIONS {
+            self.send("ATI")?;
+            open += 1;
+            let deadline = Instant::now() + patience;
+            while let Some(answer) = self.answer_until(&pending, deadline)? {
+                if answer.info.iter().any(|line| revision(line).is_some()) {
+                    open -= 1;
+                }
+                if open == 0 {
+                    return Ok(());
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Sends a query that the application note does not ask for: without an OK it is unavailable, and that is no failure.
+    pub fn query(&mut self, text: &str) -> Result<Option<Answer>, Stop> {
+        Ok(self
+            .try_command(text, COMMAND)?
+            .filter(|answer| answer.end.is_ok()))
+    }
+}
