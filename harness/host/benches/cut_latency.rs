@@ -4,9 +4,8 @@
 //! then the same again while the HTTP package server sends as fast as it can.
 
 use dfota_core::cut::{Cut, Kind};
-use dfota_core::event::Record;
 use dfota_hil::clock::Clock;
-use dfota_hil::journal::{Observer, Writer};
+use dfota_hil::journal::{Nobody, Writer};
 use dfota_hil::line::{Line, LineError};
 use dfota_hil::lines::Lines;
 use dfota_hil::package_server::PackageServer;
@@ -40,12 +39,6 @@ impl Line for Wire {
             why: why.to_string(),
         })
     }
-}
-
-struct Silent;
-
-impl Observer for Silent {
-    fn on(&mut self, _: &Record) {}
 }
 
 /// The module's side: a pty's master.
@@ -122,7 +115,7 @@ fn compare(title: &str) {
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).expect("a folder");
     let clock = Clock::system();
-    let (journal, writer) = Writer::start(&folder, clock, Box::new(Silent)).expect("a journal");
+    let (journal, writer) = Writer::start(&folder, clock, Box::new(Nobody)).expect("a journal");
     let (mut module, path, _held) = pty();
     let (mut module_bare, path_bare, _held_bare) = pty();
     let (near, mut power) = UnixStream::pair().expect("a socket");

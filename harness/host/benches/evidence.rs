@@ -4,27 +4,21 @@
 //! each case with what an update over HTTP with a cut writes down.
 
 use dfota_core::case::{Case, Package, Via};
-use dfota_core::event::{CaseEnded, Event, FileFacts, Record, RigFacts, RunStarted, SCHEMA};
+use dfota_core::event::{CaseEnded, Event, FileFacts, RigFacts, RunStarted, SCHEMA};
 use dfota_core::verdict::{Rule, Verdict};
 use dfota_hil::clock::Clock;
 use dfota_hil::evidence::maker::{Wanted, make};
 use dfota_hil::evidence::signing_key::SigningKey;
-use dfota_hil::journal::{Journal, Observer, Writer};
+use dfota_hil::journal::{Journal, Nobody, Writer};
 use std::time::Instant;
 
 const CASES: u64 = 10_000;
 const LINES: u64 = 40;
 
-struct Silent;
-
-impl Observer for Silent {
-    fn on(&mut self, _: &Record) {}
-}
-
 fn main() {
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
     let run = folder.path();
-    let (journal, writer) = Writer::start(run, Clock::system(), Box::new(Silent)).expect("a journal");
+    let (journal, writer) = Writer::start(run, Clock::system(), Box::new(Nobody)).expect("a journal");
     tell(&journal);
     drop(journal);
     writer.finish().expect("the journal");

@@ -3,19 +3,13 @@
 //! `cargo bench -p dfota-hil --bench journal`. The mix is that of a real update: lines from the module, commands, edges of
 //! the supply, measurements. Aim: 200 000 a second, from the first event told until the last line is on the disk.
 
-use dfota_core::event::{Event, Line, Record};
+use dfota_core::event::{Event, Line};
 use dfota_hil::clock::Clock;
-use dfota_hil::journal::{Observer, Writer};
+use dfota_hil::journal::{Nobody, Writer};
 use std::time::Instant;
 
 const EVENTS: u64 = 1_000_000;
 const ROUNDS: u32 = 5;
-
-struct Silent;
-
-impl Observer for Silent {
-    fn on(&mut self, _: &Record) {}
-}
 
 fn event(n: u64) -> Event {
     match n % 8 {
@@ -46,7 +40,7 @@ fn main() {
     for round in 1..=ROUNDS {
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
         let (journal, writer) =
-            Writer::start(folder.path(), Clock::system(), Box::new(Silent)).expect("a journal");
+            Writer::start(folder.path(), Clock::system(), Box::new(Nobody)).expect("a journal");
         let began = Instant::now();
         for n in 0..EVENTS {
             journal.post(event(n));

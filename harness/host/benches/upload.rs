@@ -5,10 +5,9 @@
 
 use bc66_sim::durations;
 use bc66_wire::{qfuplex, timing};
-use dfota_core::event::Record;
 use dfota_hil::bench::Bench;
 use dfota_hil::clock::Clock;
-use dfota_hil::journal::{Observer, Writer};
+use dfota_hil::journal::{Nobody, Writer};
 use dfota_hil::rig::Rig;
 use dfota_hil::upload::Plan;
 use std::path::Path;
@@ -16,12 +15,6 @@ use std::time::{Duration, Instant};
 
 const PACKAGE: usize = 76 * 1024;
 const BLOCK_SIZES: [u16; 3] = [512, 1024, 4096];
-
-struct Silent;
-
-impl Observer for Silent {
-    fn on(&mut self, _: &Record) {}
-}
 
 /// The time that no harness can save: bytes on the wire, and the module's replies and flash.
 fn floor(block_size: usize) -> Duration {
@@ -99,7 +92,7 @@ fn with_harness(rig: &Rig, folder: &Path, package: &[u8], block_size: u16) -> Du
     let folder = folder.join(block_size.to_string());
     std::fs::create_dir_all(&folder).expect("a folder");
     let clock = Clock::system();
-    let (journal, writer) = Writer::start(&folder, clock, Box::new(Silent)).expect("a journal");
+    let (journal, writer) = Writer::start(&folder, clock, Box::new(Nobody)).expect("a journal");
     let program = Path::new(env!("CARGO_BIN_EXE_dfota-hil"));
     let mut bench = Bench::open(rig, None, program, 1, clock, &journal).expect("the rig");
     let module = &mut bench.module;

@@ -101,6 +101,14 @@ pub trait Observer: Send {
     fn on(&mut self, record: &Record);
 }
 
+/// Looks at nothing.
+#[derive(Debug, Clone, Copy)]
+pub struct Nobody;
+
+impl Observer for Nobody {
+    fn on(&mut self, _: &Record) {}
+}
+
 /// The thread that writes.
 #[derive(Debug)]
 pub struct Writer {
@@ -336,19 +344,13 @@ pub fn stamp() -> String {
 mod tests {
     use super::*;
 
-    struct Silent;
-
-    impl Observer for Silent {
-        fn on(&mut self, _: &Record) {}
-    }
-
     /// Nobody tells anything more and the journal stays open, as in a wait of minutes for a module: what was told gets
     /// to the disk all the same.
     #[test]
     fn a_quiet_journal_is_on_the_disk() {
         let folder = tempfile::tempdir().expect("a folder");
         let (journal, writer) =
-            Writer::start(folder.path(), Clock::system(), Box::new(Silent)).expect("a journal");
+            Writer::start(folder.path(), Clock::system(), Box::new(Nobody)).expect("a journal");
         for told in [1, 3, 4] {
             while journal.next.load(Ordering::Relaxed) < told {
                 journal.step("something");

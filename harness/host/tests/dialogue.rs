@@ -8,7 +8,7 @@ use dfota_core::moment::Moment;
 use dfota_core::seed::Seed;
 use dfota_hil::attempt::Job;
 use dfota_hil::clock::Clock;
-use dfota_hil::journal::{Observer, Writer};
+use dfota_hil::journal::{Nobody, Writer};
 use dfota_hil::line::command::Switch;
 use dfota_hil::lines::Lines;
 use dfota_hil::module::Module;
@@ -27,12 +27,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::channel;
 use std::time::Duration;
-
-struct Nobody;
-
-impl Observer for Nobody {
-    fn on(&mut self, _: &dfota_core::event::Record) {}
-}
 
 /// A module at speed 60 whose words `script` speaks: each line that the harness sends, and where to answer. The pty's
 /// device must be there until the script has ended.

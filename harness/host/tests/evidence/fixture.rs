@@ -1,24 +1,18 @@
 //! A small run folder, written by the journal and the makers of the reports, without any module.
 
 use dfota_core::case::{Case, Package, Via};
-use dfota_core::event::{CaseEnded, Event, FileFacts, Record, RigFacts, RunStarted, SCHEMA};
+use dfota_core::event::{CaseEnded, Event, FileFacts, RigFacts, RunStarted, SCHEMA};
 use dfota_core::verdict::{Rule, Verdict};
 use dfota_hil::clock::Clock;
 use dfota_hil::evidence::maker::{MakeError, Wanted, make};
 use dfota_hil::evidence::signing_key::SigningKey;
-use dfota_hil::journal::{Journal, Observer, Writer};
+use dfota_hil::journal::{Journal, Nobody, Writer};
 use dfota_hil::verify::{Verified, verify};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 pub const JOURNAL: &str = "events.jsonl";
 pub const BUNDLE: &str = "evidence.tar.zst";
-
-struct Silent;
-
-impl Observer for Silent {
-    fn on(&mut self, _: &Record) {}
-}
 
 /// A run folder.
 pub struct Folder {
@@ -39,7 +33,7 @@ impl Folder {
         let folder = tempfile::tempdir().expect("a folder");
         let run = folder.path().join("run");
         std::fs::create_dir(&run).expect("a folder");
-        let (journal, writer) = Writer::start(&run, Clock::system(), Box::new(Silent)).expect("a journal");
+        let (journal, writer) = Writer::start(&run, Clock::system(), Box::new(Nobody)).expect("a journal");
         tell(&journal, ids);
         drop(journal);
         writer.finish().expect("the journal");
