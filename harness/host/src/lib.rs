@@ -37,6 +37,7 @@ pub mod screen;
 pub mod serial;
 pub mod shelf;
 pub mod shell_word;
+pub mod signals;
 pub mod sim_process;
 pub mod state;
 pub mod suite;

@@ -5,10 +5,11 @@ use crate::check::last_check::LastCheck;
 use crate::check::{Checked, Interrupted, RigCheck, Terms, fail};
 use crate::cli::{Common, Failed, print};
 use crate::clock::Clock;
-use crate::journal::{Journal, Observer, Writer};
+use crate::journal::{Journal, Nobody, Observer, Writer};
 use crate::paint::Paint;
 use crate::rig::Rig;
 use crate::screen::Screen;
+use crate::signals;
 use crate::state::lease::Lease;
 use crate::state::quarantine::Quarantine;
 use crate::state::wear::Wear;
@@ -16,7 +17,6 @@ use crate::state::{StateDir, StateFlag};
 use dfota_core::case::Limits;
 use dfota_core::rig_check::{Check, CheckOutcome, Probe};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 /// Check a rig wire by wire: power, reset, PWRKEY, the module, the network, the servers, this machine
@@ -109,12 +109,6 @@ fn journal(clock: Clock, common: Common) -> std::io::Result<(Journal, Writer)> {
     Writer::start(folder.path(), clock, observer)
 }
 
-struct Nobody;
-
-impl Observer for Nobody {
-    fn on(&mut self, _: &dfota_core::event::Record) {}
-}
-
 fn on_rig(
     (rig, lease): (&Rig, Option<&Lease>),
     terms: &Terms,
@@ -143,7 +137,7 @@ fn on_rig(
         Ok(bench) => bench,
         Err(why) => return Ok(unopened(why.to_string(), &mut told)),
     };
-    super::run::heed_signals(&runtime, bench.inbox.clone(), Arc::clone(&bench.lines));
+    signals::heed(&runtime, bench.inbox.clone(), &bench.lines);
     let checked = RigCheck::new(&mut bench, terms, &mut told).full();
     let safe = bench.lines.safe();
     drop(bench);

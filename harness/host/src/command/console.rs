@@ -9,11 +9,11 @@ use crate::module::Stop;
 use crate::paint::Paint;
 use crate::rig::{Network, Rig};
 use crate::screen::Screen;
+use crate::signals;
 use crate::state::StateFlag;
 use crate::state::lease::Lease;
 use std::io::{BufRead, IsTerminal};
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::mpsc::{Receiver, channel};
 
 /// An AT terminal on a rig, with decoded URCs and orders for power and reset
@@ -59,7 +59,7 @@ fn on_rig(rig: Rig, lease: Option<&Lease>, clock: Clock, journal: &Journal) -> R
     let _within = runtime.enter();
     let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("dfota-hil"));
     let mut bench = Bench::open(&rig, lease, &program, 0, clock, journal).map_err(Failed::ours)?;
-    super::run::heed_signals(&runtime, bench.inbox.clone(), Arc::clone(&bench.lines));
+    signals::heed(&runtime, bench.inbox.clone(), &bench.lines);
     let paced = !std::io::stdin().is_terminal();
     let ended = AtTerminal::new(&mut bench.module, paced).run(&typed());
     bench

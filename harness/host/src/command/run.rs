@@ -1,44 +1,39 @@
 //! `run`: suites on a rig, from the files to the exit code.
 
+mod begin;
+
 use crate::bench::Bench;
 use crate::check::Terms;
 use crate::cli::{Common, Failed, Selection, complain, print};
 use crate::clock::Clock;
 use crate::console::{Console, summary};
-use crate::digest::sha256_hex;
 use crate::evidence::maker::{Wanted, make};
 use crate::evidence::signing_key::SigningKey;
 use crate::history;
-use crate::journal::{Journal, Writer, stamp};
+use crate::journal::{Journal, Nobody, Observer, Writer};
 use crate::paint::Paint;
 use crate::plan::earlier::Earlier;
 use crate::plan::standing::Standing;
 use crate::plan::{Plan, Planned};
 use crate::report;
-use crate::rig::{Rig, module_word};
+use crate::rig::Rig;
 use crate::runner::rig_watch::RigWatch;
 use crate::runner::{Campaigns, Hunt, Options, Runner};
-use crate::serial::reader::Message;
-use crate::shell_word::shell_word;
-use crate::state::StateDir;
-use crate::state::campaign_store::tool_digest;
+use crate::signals;
 use crate::state::lease::Lease;
 use crate::state::run_state::RunState;
 use crate::state::wear::{Counting, Wear};
+use crate::state::{RigState, StateDir};
 use crate::suite::Suite;
 use dfota_core::case::Case;
 use dfota_core::event::bisected::Bisected;
-use dfota_core::event::{
-    Attachments, CaseEnded, Event, FileFacts, JunitProfile, RigFacts, RunStarted, SCHEMA,
-};
+use dfota_core::event::{CaseEnded, Event, JunitProfile};
 use dfota_core::seed::Seed;
 use dfota_core::verdict::{Rule, Verdict};
+use dfota_core::wear::WearCount;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::Sender;
-use std::sync::{Arc, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
-use tokio::runtime::Runtime;
-use tokio::signal::unix::{SignalKind, signal};
 
 /// Run suites on a rig and write a run folder.
 #[derive(Debug, clap::Args)]
@@ -136,7 +131,7 @@ fn perform(args: Args, common: Common, hunt: Option<Hunt>) -> Result<u8, Failed>
     let seed = args
         .selection
         .seed
-        .map_or_else(draw_seed, |seed| Ok(Seed(seed)))?;
+        .map_or_else(begin::draw_seed, |seed| Ok(Seed(seed)))?;
     let dir = StateDir::find(&args.selection.state)?;
     let state = dir.rig(&rig);
     let earlier = Earlier::read(&dir, &suites, &rig)?;
@@ -160,51 +155,31 @@ fn perform(args: Args, common: Common, hunt: Option<Hunt>) -> Result<u8, Failed>
     for warning in &plan.warnings {
         complain(format_args!("warning: {warning}"));
     }
-    let out = folder(&args, &rig, &suites)?;
+    let out = begin::folder(&args, &rig, &suites)?;
     let clock = Clock::scaled(rig.speed());
-    let observer: Box<dyn crate::journal::Observer> = match args.json {
-        true => Box::new(Silent),
-        false => Box::new(Console::new(Paint::new(common.color), common.verbose > 0)),
-    };
-    let (observer, wear) = Counting::new(observer);
+    let store = history::of_run(&args.selection.state, &out)?;
+    let (observer, wear) = Counting::new(observer(&args, common));
     let (journal, writer) =
         Writer::start(&out, clock, Box::new(observer)).map_err(|why| unwritable(&out, &why))?;
-    let begun = started(&args, &rig, &suites, seed, (&out, searches));
+    let begun = begin::facts(&args, (&rig, &suites), seed, (&out, searches));
     let name = begun.run.clone();
     if let Some(lease) = &mut lease {
         lease.name(&name)?;
     }
-    journal.post(Event::RunStarted(Box::new(begun)));
     let planned = if searches { &[][..] } else { &plan.cases[..] };
-    for Planned { case, skip, .. } in planned {
-        journal.post(Event::CasePlanned {
-            case: Box::new(case.clone()),
-            skip: skip.clone(),
-        });
-    }
-    if let Some(text) = lease.as_ref().and_then(Lease::taken_over) {
-        let text = text.to_owned();
-        journal.post(Event::Note { text });
-    }
-    for ((suite, campaign), ended) in earlier.ended() {
-        for (run, verdict) in ended {
-            let text = format!(
-                "{suite}::{campaign}: an earlier campaign with the same files ended: {verdict}, in run `{run}`"
-            );
-            journal.post(Event::Note { text });
-        }
-    }
-    for cut in earlier.cuts() {
-        journal.post(Event::Tallied(cut.clone()));
-    }
-    let store = history::of_run(&args.selection.state, &out)?;
-    trend(&store, &rig, planned, &journal);
+    begin::write(
+        (&journal, begun),
+        planned,
+        lease.as_ref(),
+        &earlier,
+        (&store, &rig),
+    );
     let campaigns = Campaigns::new(&name, earlier);
     let options = Options {
         seed,
         fail_fast: args.fail_fast,
         max_time: args.max_time,
-        rerun: rerun(&args.selection, seed),
+        rerun: begin::rerun(&args.selection, seed),
         cut_given: args.selection.cut.is_some(),
     };
     let keeps = Keeps {
@@ -223,24 +198,11 @@ fn perform(args: Args, common: Common, hunt: Option<Hunt>) -> Result<u8, Failed>
     };
     drop(journal);
     let written = writer.finish().map_err(|why| unwritable(&out, &why));
-    let count = wear.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    if rig.counts_wear()
-        && let Err(why) = Wear::add(&state, &count)
-    {
-        complain(format_args!(
-            "warning: {why}: the updates of this run are not counted"
-        ));
+    if rig.counts_wear() {
+        count_wear(&state, &wear);
     }
-    let reported =
-        written.and_then(|()| reported(&args, &out, (key.as_ref(), &store), Paint::new(common.color)));
-    let evidence = match reported {
-        Ok((shown, evidence)) => {
-            print(&shown);
-            evidence
-        }
-        Err(failed) => Err(failed),
-    };
-    match evidence {
+    let paint = Paint::new(common.color);
+    match written.and_then(|()| conclude(&args, &out, (key.as_ref(), &store), paint)) {
         // A failure of the module stays one, also when it cannot be reported.
         Err(failed) if exit == 1 => complain(failed.message),
         Err(failed) => return Err(failed),
@@ -249,28 +211,31 @@ fn perform(args: Args, common: Common, hunt: Option<Hunt>) -> Result<u8, Failed>
     Ok(exit)
 }
 
-/// Writes down what earlier runs of the cases came to. A history that cannot be read is no reason not to run.
-fn trend(store: &Path, rig: &Rig, planned: &[Planned], journal: &Journal) {
-    let cases: Vec<&Case> = planned.iter().map(|planned| &planned.case).collect();
-    let simulated = matches!(rig.link, crate::rig::Link::Simulated(_));
-    match history::trend::read(store, (&rig.name, module_word(rig.module), simulated), &cases) {
-        Ok(None) => {}
-        Ok(Some(trend)) => drop(journal.post(Event::Trend(trend))),
-        Err(why) => {
-            let text = format!("no trends: {why}");
-            journal.post(Event::Note { text });
-        }
+/// What is shown of a run while it goes on.
+fn observer(args: &Args, common: Common) -> Box<dyn Observer> {
+    match args.json {
+        true => Box::new(Nobody),
+        false => Box::new(Console::new(Paint::new(common.color), common.verbose > 0)),
     }
 }
 
-/// Makes the reports and the evidence, and then keeps the run in the history; gives what standard output shows of it,
-/// and whether there is evidence.
-fn reported(
+/// Adds the updates of this run to those that the module has seen.
+fn count_wear(state: &RigState, wear: &Mutex<WearCount>) {
+    let count = wear.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    if let Err(why) = Wear::add(state, &count) {
+        complain(format_args!(
+            "warning: {why}: the updates of this run are not counted"
+        ));
+    }
+}
+
+/// Makes the reports and the evidence, keeps the run in the history, and shows what came of it.
+fn conclude(
     args: &Args,
     out: &Path,
     (key, store): (Option<&SigningKey>, &Path),
     paint: Paint,
-) -> Result<(String, Result<(), Failed>), Failed> {
+) -> Result<(), Failed> {
     let wanted = Wanted {
         key,
         time_stamp: None,
@@ -292,13 +257,8 @@ fn reported(
         true => std::fs::read_to_string(out.join(report::SUMMARY)).map_err(Failed::ours)?,
         false => shown,
     };
-    Ok((shown, made.map_err(Failed::ours)))
-}
-
-struct Silent;
-
-impl crate::journal::Observer for Silent {
-    fn on(&mut self, _: &dfota_core::event::Record) {}
+    print(&shown);
+    made.map_err(Failed::ours)
 }
 
 fn unwritable(out: &Path, why: &std::io::Error) -> Failed {
@@ -306,14 +266,6 @@ fn unwritable(out: &Path, why: &std::io::Error) -> Failed {
         "the run folder `{}` cannot be written: {why}",
         out.display()
     ))
-}
-
-fn draw_seed() -> Result<Seed, Failed> {
-    let mut bytes = [0; 8];
-    rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty())
-        .map_err(|why| Failed::ours(format!("the system gives no random numbers: {why}")))?;
-    // Short enough to be typed again.
-    Ok(Seed(u64::from_ne_bytes(bytes) >> 32))
 }
 
 /// What a run keeps and is told beside its plan: the lease of a rig with wires, how the rig is checked around the suites
@@ -352,7 +304,7 @@ fn on_rig(
         Ok(bench) => bench,
         Err(why) => return unopened(plan, journal, Rule::RigBroken, &why.to_string()),
     };
-    heed_signals(&runtime, bench.inbox.clone(), Arc::clone(&bench.lines));
+    signals::heed(&runtime, bench.inbox.clone(), &bench.lines);
     let cases = plan
         .cases
         .iter()
@@ -451,162 +403,4 @@ fn unopened(plan: &Plan, journal: &Journal, rule: Rule, why: &str) -> u8 {
         safe: true,
     });
     3
-}
-
-/// The first SIGINT or SIGTERM ends the case with the rig safe and the reports written; the second ends at once, with the
-/// rig safe.
-pub(super) fn heed_signals(runtime: &Runtime, inbox: Sender<Message>, lines: Arc<crate::lines::Lines>) {
-    let handlers = [
-        SignalKind::interrupt(),
-        SignalKind::terminate(),
-        SignalKind::hangup(),
-    ]
-    .map(signal);
-    let [Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)] = handlers else {
-        tracing::warn!("signals cannot be handled: an interrupt leaves the rig to its drivers");
-        return;
-    };
-    let lines = Arc::downgrade(&lines);
-    runtime.spawn(async move {
-        let mut seen = 0;
-        loop {
-            tokio::select! {
-                _ = interrupt.recv() => {}
-                _ = terminate.recv() => {}
-                _ = hangup.recv() => {}
-            }
-            seen += 1;
-            if seen == 1 {
-                let _ = inbox.send(Message::Interrupt);
-                complain("interrupted: bringing the rig to its safe state; once more to stop at once");
-                continue;
-            }
-            if let Some(lines) = lines.upgrade()
-                && let Err(why) = lines.safe()
-            {
-                complain(format_args!("the rig could not be made safe: {why}"));
-            }
-            std::process::exit(130);
-        }
-    });
-}
-
-fn folder(args: &Args, rig: &Rig, suites: &[Suite]) -> Result<PathBuf, Failed> {
-    let slug = |name: &str| {
-        name.chars()
-            .map(|c| {
-                if c.is_ascii_alphanumeric() || "._-".contains(c) {
-                    c
-                } else {
-                    '-'
-                }
-            })
-            .collect::<String>()
-    };
-    let suites: Vec<String> = suites.iter().map(|suite| slug(&suite.name)).collect();
-    let suites = if suites.len() > 3 {
-        format!("{}-suites", suites.len())
-    } else {
-        suites.join("-")
-    };
-    let wanted = args
-        .out
-        .clone()
-        .unwrap_or_else(|| PathBuf::from(format!("reports/{}-{}-{suites}", stamp(), slug(&rig.name))));
-    for attempt in 1.. {
-        let out = match (attempt, &args.out) {
-            (1, _) => wanted.clone(),
-            (_, Some(_)) => break,
-            (n, None) => PathBuf::from(format!("{}-{n}", wanted.display())),
-        };
-        if out.join(crate::journal::FILE).exists() {
-            continue;
-        }
-        std::fs::create_dir_all(&out)
-            .map_err(|why| Failed::usage(format!("run folder `{}`: {why}", out.display())))?;
-        return Ok(out);
-    }
-    let out = wanted.display();
-    Err(Failed::usage(format!(
-        "run folder `{out}` holds a run already: a journal is never written twice; choose another `--out`"
-    )))
-}
-
-fn started(
-    args: &Args,
-    rig: &Rig,
-    suites: &[Suite],
-    seed: Seed,
-    (out, searches): (&Path, bool),
-) -> RunStarted {
-    let file = |name: &str, path: &Path, text: &str| FileFacts {
-        name: name.to_owned(),
-        path: path.display().to_string(),
-        sha256: sha256_hex(text.as_bytes()),
-        text: text.to_owned(),
-    };
-    let mut rig_file = file(&rig.name, &rig.file, &rig.text);
-    if let Some(pin) = &rig.network.pin {
-        // The digest is that of the file; its PIN stays in it.
-        rig_file.text = rig_file.text.replace(pin, "****");
-    }
-    let absolute = std::path::absolute(out).unwrap_or_else(|_| out.to_owned());
-    RunStarted {
-        schema: SCHEMA,
-        run: absolute
-            .file_name()
-            .map_or(String::new(), |name| name.to_string_lossy().into_owned()),
-        tool: env!("CARGO_PKG_VERSION").into(),
-        commit: option_env!("DFOTA_HIL_COMMIT").map(String::from),
-        program_sha256: tool_digest().ok(),
-        args: std::env::args().skip(1).collect(),
-        seed: seed.0,
-        host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
-        rig: RigFacts {
-            file: rig_file,
-            module: module_word(rig.module).into(),
-            simulated: matches!(rig.link, crate::rig::Link::Simulated(_)),
-            speed: rig.speed(),
-            discharge_ns: rig.discharge().as_nanos() as u64,
-            latency_ns: rig.latency().map(|latency| latency.as_nanos() as u64),
-            lab: rig.lab.clone().map(Box::new),
-        },
-        suites: suites
-            .iter()
-            .map(|suite| file(&suite.name, &suite.file, &suite.text))
-            .collect(),
-        packages: suites
-            .iter()
-            .flat_map(|suite| suite.packages.iter().map(|loaded| loaded.package.clone()))
-            .collect(),
-        cut: args.selection.cut.clone().filter(|_| !searches),
-        attachments: match args.attachments {
-            AttachmentsArg::Absolute => Attachments::Absolute,
-            AttachmentsArg::Relative => Attachments::Relative,
-            AttachmentsArg::None => Attachments::None,
-        },
-        junit_profile: args.junit_profile.into(),
-        masked: args.mask,
-        masked_from: None,
-        out: out.display().to_string(),
-        folder: absolute.display().to_string(),
-    }
-}
-
-/// The command that runs the same again, up to its filter.
-fn rerun(selection: &Selection, seed: Seed) -> String {
-    let word = |path: &PathBuf| shell_word(&path.display().to_string());
-    let suites: Vec<String> = selection.suites.iter().map(word).collect();
-    // A case that is run several times has its number in its id.
-    let repeat = match selection.repeat {
-        1 => String::new(),
-        times => format!(" --repeat {times}"),
-    };
-    format!(
-        "dfota-hil run {} --rig {} --seed {}{repeat}{}",
-        suites.join(" "),
-        word(&selection.rig),
-        seed.0,
-        selection.state.words()
-    )
 }
