@@ -156,18 +156,24 @@ fn killed_at_any_moment(#[case] moved: Moved, #[case] moments: std::ops::Range<u
     }
 }
 
-/// Ways to die in which no destructor runs: a kill, an abort as without memory, a fault.
-#[rstest]
-#[case(Signal::KILL)]
-#[case(Signal::ABORT)]
-#[case(Signal::ILL)]
-fn died_in_the_middle_of_an_update(#[case] signal: Signal) {
+/// A run whose module is UPDATING.
+fn updating() -> (Lab, Sim, Running) {
     let lab = Lab::new();
     let sim = Sim::start(&lab, &["--speed", "50"]);
     sim.rig(&lab, "rig.yaml");
     lab.suite(CUTS);
     let running = lab.start(&lab.arguments(&[]));
     lab.await_event("out", "UPDATING", heard("UPDATING"));
+    (lab, sim, running)
+}
+
+/// Ways to die in which no destructor runs: a kill, an abort as without memory, a fault.
+#[rstest]
+#[case(Signal::KILL)]
+#[case(Signal::ABORT)]
+#[case(Signal::ILL)]
+fn died_in_the_middle_of_an_update(#[case] signal: Signal) {
+    let (lab, sim, running) = updating();
     running.signal(signal);
     assert_eq!(running.end().code, None);
     nobody_is_left(&lab, &sim);
@@ -320,12 +326,7 @@ fn a_supply_that_does_not_obey_the_guard() {
 /// Without the guard nobody would take the supply away, so it is not given any more.
 #[test]
 fn a_guard_that_is_killed() {
-    let lab = Lab::new();
-    let sim = Sim::start(&lab, &["--speed", "50"]);
-    sim.rig(&lab, "rig.yaml");
-    lab.suite(CUTS);
-    let running = lab.start(&lab.arguments(&[]));
-    lab.await_event("out", "UPDATING", heard("UPDATING"));
+    let (lab, sim, running) = updating();
     guard(&lab).signal(Signal::KILL);
     let ran = running.end().ends(3);
     assert_eq!(
