@@ -459,7 +459,7 @@ pub enum JunitProfile {
 }
 
 /// One request to a server of the harness.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Request {
     /// `http` or `coap`.
     pub server: String,

@@ -482,12 +482,6 @@ fn blank(peer: SocketAddr, message: &Message, path: &str) -> Request {
         peer: peer.to_string(),
         method: message.code().to_string(),
         path: path.to_owned(),
-        ours: false,
-        range: None,
-        status: None,
-        first: 0,
-        sent: 0,
-        wanted: 0,
-        fault: None,
+        ..Request::default()
     }
 }

@@ -60,15 +60,7 @@ impl Ledger {
         Request {
             server: "http".to_owned(),
             peer: self.peer.clone(),
-            method: String::new(),
-            path: String::new(),
-            ours: false,
-            range: None,
-            status: None,
-            first: 0,
-            sent: 0,
-            wanted: 0,
-            fault: None,
+            ..Request::default()
         }
     }
 
