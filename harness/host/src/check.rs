@@ -1,7 +1,7 @@
 //! The self-check of a rig, wire by wire: a rig that cannot show that its power line removes power is no judge of modules.
 //!
-//! [`RigCheck::full`] looks at everything, for `check`; [`RigCheck::short`] at what must hold around the cases of a suite,
-//! for one boot. Both end with the module supplied and known, or with a line that says why not.
+//! [`RigCheck::full`] looks at everything, for `check`; [`RigCheck::stage`] at what a newcomer has connected last;
+//! [`RigCheck::short`] at what must hold around the cases of a suite, for one boot. The first and the last end with the module supplied and known, or with a line that says why not.
 
 mod identity;
 pub mod last_check;
@@ -9,16 +9,20 @@ pub mod machine;
 mod network;
 mod pulse_lines;
 mod servers;
+pub mod stage;
 mod supply;
+pub mod walk;
 
 use crate::bench::Bench;
 use crate::module::{Module, Stop};
 use crate::prepare::Identity;
 use dfota_core::case::Limits;
 use dfota_core::duration::Short;
+use dfota_core::event::Line;
 use dfota_core::rig_check::mistake::Mistake;
 use dfota_core::rig_check::{Check, CheckOutcome, Probe};
 use dfota_core::verdict::Rule;
+use stage::Stage;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -56,7 +60,7 @@ pub struct RigCheck<'c> {
 }
 
 /// What a check came to.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Checked {
     /// What was looked at.
     pub checks: Vec<Check>,
@@ -64,6 +68,20 @@ pub struct Checked {
     pub identity: Option<Identity>,
     /// The longest that the supply took to go off and to come on, in real time.
     pub moves: Option<(Duration, Duration)>,
+}
+
+impl Checked {
+    /// Takes what a later part of the same check came to.
+    fn add(&mut self, later: Self) {
+        self.checks.extend(later.checks);
+        self.identity = later.identity.or(self.identity.take());
+        self.moves = longest(self.moves.into_iter().chain(later.moves));
+    }
+}
+
+/// The longest that the supply took to go off and to come on.
+fn longest(moves: impl Iterator<Item = (Duration, Duration)>) -> Option<(Duration, Duration)> {
+    moves.reduce(|one, other| (one.0.max(other.0), one.1.max(other.1)))
 }
 
 type Step<T = ()> = Result<T, Interrupted>;
@@ -91,7 +109,7 @@ impl<'c> RigCheck<'c> {
     pub fn full(mut self) -> Step<Checked> {
         let started = machine::Moment::now();
         self.thorough = true;
-        if self.boots_and_answers()? {
+        if self.boots()? && self.identify()? {
             self.reset()?;
             self.pwrkey()?;
             self.on_the_air()?;
@@ -107,20 +125,43 @@ impl<'c> RigCheck<'c> {
     /// waited for: that it does not come up is their finding.
     pub fn short(mut self, at_fault: bool) -> Step<Checked> {
         self.at_fault = at_fault;
-        self.boots_and_answers()?;
+        if self.boots()? {
+            self.identify()?;
+        }
         self.report(machine::clock(None));
         self.disk();
         Ok(self.end())
     }
 
-    fn longest_moves(&self) -> Option<(Duration, Duration)> {
-        let longest = |pick: fn(&(Duration, Duration)) -> Duration| self.moves.iter().map(pick).max();
-        longest(|moved| moved.0).zip(longest(|moved| moved.1))
+    /// Looks at what was connected last; `looked` is called while a meter shows the supply, and returns when it was read.
+    pub fn stage(mut self, stage: Stage, looked: impl FnOnce() -> Step) -> Step<Checked> {
+        self.thorough = true;
+        match stage {
+            Stage::Switch => self.meter(looked)?,
+            Stage::Boot => drop(self.boots()?),
+            Stage::Answers => drop(self.is_up()? && self.identify()?),
+            Stage::Reset if self.module().has(Line::Reset) && !self.is_up()? => {}
+            Stage::Reset => self.reset()?,
+            Stage::Pwrkey => self.pwrkey()?,
+            Stage::Air if self.terms.network && !self.is_up()? => {}
+            Stage::Air => {
+                if self.terms.network {
+                    self.settle(Probe::Sim)?;
+                }
+                self.on_the_air()?;
+            }
+            Stage::Machine => {
+                self.servers();
+                self.report(machine::clock(None));
+                self.disk();
+            }
+        }
+        Ok(self.end())
     }
 
     fn end(self) -> Checked {
         Checked {
-            moves: self.longest_moves(),
+            moves: longest(self.moves.into_iter()),
             checks: self.checks,
             identity: self.identity,
         }
@@ -184,7 +225,7 @@ impl<'c> RigCheck<'c> {
     }
 
     fn switch(&mut self) {
-        let Some((off, on)) = self.longest_moves() else {
+        let Some((off, on)) = longest(self.moves.iter().copied()) else {
             self.skip(Probe::Switch, "the supply was not moved");
             return;
         };

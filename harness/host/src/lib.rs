@@ -27,6 +27,7 @@ pub mod paint;
 pub mod plan;
 pub mod prepare;
 pub mod priority;
+pub mod prompt;
 pub mod reflash;
 pub mod registration;
 pub mod report;

@@ -241,6 +241,12 @@ impl Rig {
     /// The discharge time of a rig that does not state one.
     pub const DISCHARGE: Duration = Duration::from_secs(3);
 
+    /// Whether updates can go over the air.
+    pub fn has_network(&self) -> bool {
+        let Network { http, coap, .. } = &self.network;
+        http.is_some() || coap.is_some() || matches!(self.link, Link::Simulated(_))
+    }
+
     /// How much faster than real time the module lives.
     pub fn speed(&self) -> f64 {
         match &self.link {

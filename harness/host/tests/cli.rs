@@ -65,6 +65,8 @@ mod signals;
 mod signing;
 #[path = "cli/sim.rs"]
 mod sim;
+#[path = "cli/step.rs"]
+mod step;
 #[path = "cli/strangers.rs"]
 mod strangers;
 #[path = "cli/time_stamp.rs"]

@@ -126,7 +126,7 @@ impl RigCheck<'_> {
     }
 
     /// After a boot the module has forgotten its settings.
-    fn settle(&mut self, probe: Probe) -> Step {
+    pub(super) fn settle(&mut self, probe: Probe) -> Step {
         let limit = self.limits.boot;
         let result = self.asked_who(limit);
         match self.stopped(probe, result)? {

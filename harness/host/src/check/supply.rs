@@ -23,9 +23,9 @@ const ASKED: u32 = 3;
 const SYNC: Duration = Duration::from_secs(3);
 
 impl RigCheck<'_> {
-    /// Power removes power, brings it back, and what comes up answers with its name. A thorough check does it twice: the
-    /// module may have been without supply before, so that its first silence proves nothing.
-    pub(super) fn boots_and_answers(&mut self) -> Step<bool> {
+    /// Power removes power and brings it back, and the module boots. A thorough check does it twice: the module may have been
+    /// without supply before, so that its first silence proves nothing.
+    pub(super) fn boots(&mut self) -> Step<bool> {
         let Some(mut proof) = self.silence()? else {
             return Ok(false);
         };
@@ -43,7 +43,34 @@ impl RigCheck<'_> {
         };
         self.ok(Probe::Power, proof);
         self.ok(Probe::Boot, booted);
-        self.identify()
+        Ok(true)
+    }
+
+    /// A boot that is no finding, unless it fails.
+    pub(super) fn is_up(&mut self) -> Step<bool> {
+        Ok(self.silence()?.is_some() && self.boot(None)?.is_some())
+    }
+
+    /// Switches the supply on, and off again when somebody has `looked` at a meter: nothing else sees it yet.
+    pub(super) fn meter(&mut self, looked: impl FnOnce() -> Step) -> Step {
+        let result = self.module().set(Line::Power, false);
+        if self.stopped(Probe::Power, result)?.is_none() {
+            return Ok(());
+        }
+        let began = Instant::now();
+        let result = self.module().set(Line::Power, true);
+        let on = began.elapsed();
+        if self.stopped(Probe::Power, result)?.is_none() {
+            return Ok(());
+        }
+        looked()?;
+        let began = Instant::now();
+        let result = self.module().set(Line::Power, false);
+        if self.stopped(Probe::Power, result)?.is_some() {
+            self.moves.push((began.elapsed(), on));
+            self.switch();
+        }
+        Ok(())
     }
 
     /// Takes the supply away and asks into the silence: a module that idles is as silent as one without supply.

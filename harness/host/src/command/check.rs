@@ -1,21 +1,25 @@
-//! `check`: a rig's self-check, wire by wire.
+//! `check`: a rig's self-check, wire by wire; with `--step`, as the wires are connected.
 
 use crate::bench::Bench;
 use crate::check::last_check::LastCheck;
+use crate::check::stage::Stage;
+use crate::check::walk::{Left, walk};
 use crate::check::{Checked, Interrupted, RigCheck, Terms, fail};
-use crate::cli::{Common, Failed, print};
+use crate::cli::{Common, Failed, complain, print};
 use crate::clock::Clock;
 use crate::journal::{Journal, Nobody, Observer, Writer};
 use crate::paint::Paint;
+use crate::prompt::{Answer, Prompt};
 use crate::rig::Rig;
 use crate::screen::Screen;
 use crate::signals;
 use crate::state::lease::Lease;
 use crate::state::quarantine::Quarantine;
 use crate::state::wear::Wear;
-use crate::state::{StateDir, StateFlag};
+use crate::state::{RigState, StateDir, StateFlag};
 use dfota_core::case::Limits;
 use dfota_core::rig_check::{Check, CheckOutcome, Probe};
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -27,6 +31,9 @@ use std::time::Duration;
 pub struct Args {
     /// Rig file
     rig: PathBuf,
+    /// Step by step, for a new bench: says what to connect, waits for Enter, and looks at that alone
+    #[arg(long, conflicts_with = "json")]
+    step: bool,
     /// As JSON
     #[arg(long)]
     json: bool,
@@ -46,6 +53,11 @@ pub struct Args {
 /// Checks; 0 sound, 3 not, 130 after a signal.
 pub fn main(args: &Args, common: Common) -> Result<u8, Failed> {
     let rig = super::load_rig(&args.rig)?;
+    if args.step && !std::io::stdin().is_terminal() {
+        return Err(Failed::usage(
+            "`--step` waits for Enter before each step, but standard input is no terminal: leave it out to check everything at once",
+        ));
+    }
     let dir = StateDir::find(&args.state)?;
     let state = dir.rig(&rig);
     state.make()?;
@@ -54,30 +66,50 @@ pub fn main(args: &Args, common: Common) -> Result<u8, Failed> {
     if !args.json {
         print(&head(&rig, before.as_ref()));
     }
-    let mut terms = Terms::of(&rig, &dir, PathBuf::from("reports"));
-    terms.boot = args.boot.unwrap_or(terms.boot);
-    let clock = Clock::scaled(rig.speed());
-    let (journal, writer) =
-        journal(clock, common).map_err(|why| Failed::ours(format!("no temporary journal: {why}")))?;
-    let told = |check: &Check| {
-        if !args.json {
-            print(&format!("{check}\n"));
+    let look = Look {
+        args,
+        common,
+        dir: &dir,
+    };
+    let checked = match args.step {
+        true => {
+            drop(lease);
+            look.step_by_step(rig.clone())?
+        }
+        false => look.at_everything(&rig, lease.as_ref())?,
+    };
+    let checked = match checked {
+        Ok(checked) => checked,
+        Err(Left::Interrupted) => return Ok(130),
+        Err(Left::Stopped(done)) => {
+            print(&format!(
+                "stopped after {done} of {} steps, with the rig in its safe state\n",
+                Stage::ALL.len()
+            ));
+            return Ok(3);
         }
     };
-    let checked = on_rig((&rig, lease.as_ref()), &terms, args.seed, clock, &journal, told);
-    drop(journal);
-    let _ = writer.finish();
-    let Ok(checked) = checked else { return Ok(130) };
-    let last = LastCheck::of(&rig, &checked);
-    last.write(&state)?;
+    concluded(&rig, &state, &checked, before, args)
+}
+
+/// Keeps what a check came to, and shows it.
+fn concluded(
+    rig: &Rig,
+    state: &RigState,
+    checked: &Checked,
+    before: Option<Quarantine>,
+    args: &Args,
+) -> Result<u8, Failed> {
+    let last = LastCheck::of(rig, checked);
+    last.write(state)?;
     if let Some(imei) = checked
         .identity
         .as_ref()
         .and_then(|identity| identity.imei.as_ref())
     {
-        Wear::seen(&state, imei)?;
+        Wear::seen(state, imei)?;
     }
-    let cleared = before.is_some() && args.clear && last.sound && Quarantine::end(&state)?;
+    let cleared = before.is_some() && args.clear && last.sound && Quarantine::end(state)?;
     let still = before.filter(|_| !cleared);
     match args.json {
         true => print(&json(&last, still.as_ref())?),
@@ -86,14 +118,89 @@ pub fn main(args: &Args, common: Common) -> Result<u8, Failed> {
     Ok(if last.sound { 0 } else { 3 })
 }
 
+/// How a rig is looked at.
+struct Look<'a> {
+    args: &'a Args,
+    common: Common,
+    dir: &'a StateDir,
+}
+
+impl Look<'_> {
+    fn at_everything(&self, rig: &Rig, lease: Option<&Lease>) -> Result<Result<Checked, Left>, Failed> {
+        let checked = self.at(rig, lease, |check| check.full())?;
+        Ok(checked.map_err(Left::from))
+    }
+
+    /// Each step is a check of its own, so that a rig file that was mended counts, and the rig is free meanwhile.
+    fn step_by_step(&self, mut rig: Rig) -> Result<Result<Checked, Left>, Failed> {
+        let prompt = Prompt::new().map_err(|why| Failed::ours(format!("no signals: {why}")))?;
+        let looked = || match prompt.ask("       on: Enter switches it off again: ") {
+            Answer::Interrupted => Err(Interrupted),
+            Answer::Go | Answer::Stop => Ok(()),
+        };
+        let look = |rig: &mut Rig, stage| {
+            let seen = super::load_rig(&self.args.rig).and_then(|mended| {
+                *rig = mended;
+                let lease = super::lease(rig, &self.args.state, "check")?;
+                self.at(rig, lease.as_ref(), |check| check.stage(stage, looked))
+            });
+            seen.map_or_else(
+                |failed| {
+                    complain(failed.message.trim_end());
+                    Ok(None)
+                },
+                |seen| seen.map(Some),
+            )
+        };
+        let boot = self.terms(&rig).boot;
+        let walked = walk(&prompt, &mut rig, boot, look);
+        if walked.is_err() {
+            print("\n");
+        }
+        Ok(walked)
+    }
+
+    fn terms(&self, rig: &Rig) -> Terms {
+        let terms = Terms::of(rig, self.dir, PathBuf::from("reports"));
+        Terms {
+            boot: self.args.boot.unwrap_or(terms.boot),
+            ..terms
+        }
+    }
+
+    /// Opens the rig for a check and closes it again.
+    fn at(
+        &self,
+        rig: &Rig,
+        lease: Option<&Lease>,
+        check: impl FnOnce(RigCheck<'_>) -> Result<Checked, Interrupted>,
+    ) -> Result<Result<Checked, Interrupted>, Failed> {
+        let clock = Clock::scaled(rig.speed());
+        let (journal, writer) = journal(clock, self.common)
+            .map_err(|why| Failed::ours(format!("no temporary journal: {why}")))?;
+        let mut told = |seen: &Check| {
+            if !self.args.json {
+                print(&format!("{seen}\n"));
+            }
+        };
+        let terms = self.terms(rig);
+        let on = (rig, lease, self.args.seed);
+        let checked = on_rig(on, clock, &journal, &mut told, |bench, told| {
+            check(RigCheck::new(bench, &terms, told))
+        });
+        drop(journal);
+        let _ = writer.finish();
+        Ok(checked)
+    }
+}
+
 impl Terms {
     /// What a rig is checked with; `reports` is where run folders are made.
     pub fn of(rig: &Rig, dir: &StateDir, reports: PathBuf) -> Self {
-        let simulated = matches!(rig.link, crate::rig::Link::Simulated(_));
         Self {
             model: rig.module.ati_model(),
             folders: vec![reports, dir.folder().to_owned()],
-            network: simulated || rig.network.http.is_some() || rig.network.coap.is_some(),
+            network: rig.has_network(),
             boot: Limits::default().boot,
         }
     }
@@ -110,12 +217,11 @@ fn journal(clock: Clock, common: Common) -> std::io::Result<(Journal, Writer)> {
 }
 
 fn on_rig(
-    (rig, lease): (&Rig, Option<&Lease>),
-    terms: &Terms,
-    seed: u64,
+    (rig, lease, seed): (&Rig, Option<&Lease>, u64),
     clock: Clock,
     journal: &Journal,
-    mut told: impl FnMut(&Check),
+    told: &mut dyn FnMut(&Check),
+    check: impl FnOnce(&mut Bench, &mut dyn FnMut(&Check)) -> Result<Checked, Interrupted>,
 ) -> Result<Checked, Interrupted> {
     let unopened = |why: String, told: &mut dyn FnMut(&Check)| {
         let advice = "mend what it names, in the rig file or at the bench: nothing else could be looked at";
@@ -123,22 +229,21 @@ fn on_rig(
         told(&check);
         Checked {
             checks: vec![check],
-            identity: None,
-            moves: None,
+            ..Checked::default()
         }
     };
     let runtime = match crate::bench::runtime() {
         Ok(runtime) => runtime,
-        Err(why) => return Ok(unopened(format!("no runtime for the servers: {why}"), &mut told)),
+        Err(why) => return Ok(unopened(format!("no runtime for the servers: {why}"), told)),
     };
     let _within = runtime.enter();
     let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("dfota-hil"));
     let mut bench = match Bench::open(rig, lease, &program, seed, clock, journal) {
         Ok(bench) => bench,
-        Err(why) => return Ok(unopened(why.to_string(), &mut told)),
+        Err(why) => return Ok(unopened(why.to_string(), told)),
     };
     signals::heed(&runtime, bench.inbox.clone(), &bench.lines);
-    let checked = RigCheck::new(&mut bench, terms, &mut told).full();
+    let checked = check(&mut bench, told);
     let safe = bench.lines.safe();
     drop(bench);
     let mut checked = checked?;

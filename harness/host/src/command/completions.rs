@@ -19,6 +19,16 @@ pub fn main(args: &Args) -> Result<u8, Failed> {
         "dfota-hil",
         &mut script,
     );
-    print(&String::from_utf8_lossy(&script));
+    let script = String::from_utf8_lossy(&script);
+    match args.shell {
+        clap_complete::Shell::Bash => print(&one_name(&script)),
+        _ => print(&script),
+    }
     Ok(0)
+}
+
+/// clap_complete 4.6.11 has two names for a program with a hyphen in its own, one where a command is found and one where its
+/// flags are listed, so that bash would complete the flags of none. A later one that has one name stays as it is.
+fn one_name(script: &str) -> String {
+    script.replace("dfota__subcmd__hil", "dfota__hil")
 }

@@ -7,14 +7,14 @@ use crate::clock::Clock;
 use crate::journal::{Journal, Writer};
 use crate::module::Stop;
 use crate::paint::Paint;
+use crate::prompt::typed;
 use crate::rig::{Network, Rig};
 use crate::screen::Screen;
 use crate::signals;
 use crate::state::StateFlag;
 use crate::state::lease::Lease;
-use std::io::{BufRead, IsTerminal};
+use std::io::IsTerminal;
 use std::path::PathBuf;
-use std::sync::mpsc::{Receiver, channel};
 
 /// An AT terminal on a rig, with decoded URCs and orders for power and reset
 ///
@@ -70,24 +70,4 @@ fn on_rig(rig: Rig, lease: Option<&Lease>, clock: Clock, journal: &Journal) -> R
         Err(Stop::Interrupted) => 130,
         Ok(()) | Err(Stop::Rule(..)) => 0,
     })
-}
-
-/// What is typed, line by line. The thread that reads it stays behind when the program ends.
-fn typed() -> Receiver<String> {
-    let (lines, typed) = channel();
-    std::thread::spawn(move || {
-        let mut stdin = std::io::stdin().lock();
-        let mut line = Vec::new();
-        while matches!(stdin.read_until(b'\n', &mut line), Ok(n) if n > 0) {
-            let text = String::from_utf8_lossy(&line);
-            if lines
-                .send(text.trim_end_matches(['\r', '\n']).to_owned())
-                .is_err()
-            {
-                break;
-            }
-            line.clear();
-        }
-    });
-    typed
 }

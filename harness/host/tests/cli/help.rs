@@ -1,6 +1,7 @@
 //! The help of every command, and completions.
 
-use crate::lab::Lab;
+use crate::lab::{Lab, PROGRAM};
+use crate::process::Running;
 use rstest::rstest;
 
 #[rstest]
@@ -77,6 +78,30 @@ fn completions(#[case] shell: &str, #[case] part: &str) {
     for part in [part, "console", "fail-fast", "pwrkey"] {
         assert!(ran.stdout.contains(part), "no `{part}` for {shell}");
     }
+}
+
+/// As bash does it, which knows the words and calls what the script has registered.
+#[rstest]
+#[case(&["dfota-hil", "che"], &["check"])]
+#[case(&["dfota-hil", "check", "--st"], &["--step", "--state-dir"])]
+#[case(&["dfota-hil", "run", "--ju"], &["--junit", "--junit-profile"])]
+#[case(&["dfota-hil", "run", "--junit-profile", "str"], &["strict"])]
+#[case(&["dfota-hil", "evidence", "timestamp-attach", "--hel"], &["--help"])]
+fn completed_in_bash(#[case] words: &[&str], #[case] expected: &[&str]) {
+    const COMPLETE: &str = r#"
+        source <("$PROGRAM" completions bash)
+        registered=$(complete -p dfota-hil) function=${registered#*-F } function=${function%% *}
+        COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMPREPLY=()
+        "$function" "$1" "${!#}" "${COMP_WORDS[COMP_CWORD - 1]}"
+        printf '%s\n' "${COMPREPLY[@]}"
+    "#;
+    let mut bash = std::process::Command::new("bash");
+    bash.args(["--norc", "-c", COMPLETE, "bash"])
+        .args(words)
+        .env("PROGRAM", PROGRAM);
+    let ran = Running::start(&mut bash).end().ends(0);
+    let completed: Vec<&str> = ran.stdout.lines().collect();
+    assert_eq!((completed.as_slice(), ran.stderr.as_str()), (expected, ""));
 }
 
 /// One page for each command that the help names, and each command has a page.

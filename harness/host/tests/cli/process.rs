@@ -70,6 +70,18 @@ impl Running {
         whole(stdout)
     }
 
+    /// Waits until its standard output ends with `awaited`, behind what has been `seen` of it, and gives it all.
+    #[track_caller]
+    pub fn await_question(&mut self, seen: usize, awaited: &str) -> String {
+        let mut all = String::new();
+        let stdout = &mut self.stdout;
+        wait_until(&format!("{awaited:?} at the end of standard output"), || {
+            all = whole(stdout);
+            all.len() > seen && all.ends_with(awaited)
+        });
+        all
+    }
+
     /// Waits for its end.
     #[track_caller]
     pub fn end(mut self) -> Ran {

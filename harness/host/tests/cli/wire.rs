@@ -77,14 +77,10 @@ impl Wire {
     }
 
     fn carried(carry: impl FnOnce(&mut File, &AtomicBool) + Send + 'static) -> Self {
-        let far = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).expect("a pty");
-        grantpt(&far).expect("grantpt");
-        unlockpt(&far).expect("unlockpt");
-        let name = ptsname(&far, Vec::new()).expect("ptsname");
-        let pty = PathBuf::from(name.to_string_lossy().into_owned());
+        let (far, pty) = pty();
         let near = open(&pty);
         let ended = Arc::new(AtomicBool::new(false));
-        let (mut far, told) = (File::from(far), Arc::clone(&ended));
+        let (mut far, told) = (far, Arc::clone(&ended));
         let thread = std::thread::spawn(move || carry(&mut far, &told));
         Self {
             pty,
@@ -102,6 +98,16 @@ impl Drop for Wire {
             let _ = thread.join();
         }
     }
+}
+
+/// A new pty: the side that is held, and the path of the other.
+pub fn pty() -> (File, PathBuf) {
+    let far = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).expect("a pty");
+    grantpt(&far).expect("grantpt");
+    unlockpt(&far).expect("unlockpt");
+    let name = ptsname(&far, Vec::new()).expect("ptsname");
+    let path = PathBuf::from(name.to_string_lossy().into_owned());
+    (File::from(far), path)
 }
 
 fn open(path: &Path) -> OwnedFd {
