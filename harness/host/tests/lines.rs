@@ -1,8 +1,11 @@
-//! One contract over every driver of a line.
+//! One contract over every driver of a line; `lines/sense.rs` has that of the inputs.
 //!
 //! The drivers of GPIOs need hardware. Where it is there, environment variables name a free line with nothing on it that
 //! minds to be moved: `DFOTA_HIL_TEST_GPIOCHIP=/dev/gpiochip0:17`, `DFOTA_HIL_TEST_RPPAL=17`. Without them these cases say that
 //! they are skipped.
+
+#[path = "lines/sense.rs"]
+mod sense;
 
 use dfota_hil::line::Line;
 use dfota_hil::line::command::Switch;
@@ -82,16 +85,20 @@ impl Sim {
         let program = Path::new(env!("CARGO_BIN_EXE_dfota-hil"));
         Self(SimProcess::start(program, &rig, simulated, 1).expect("a simulator"))
     }
+
+    fn control(&self) -> &Path {
+        &self.0.control
+    }
 }
 
 impl Wiring for Sim {
     fn open(&self, _: Option<bool>) -> Result<Box<dyn Line>, String> {
-        let line = Simulated::connect("power", &self.0.control).map_err(|why| why.to_string())?;
+        let line = Simulated::connect("power", self.control()).map_err(|why| why.to_string())?;
         Ok(Box::new(line))
     }
 
     fn is_active(&self, _: Option<&OwnedFd>) -> bool {
-        let mut socket = UnixStream::connect(&self.0.control).expect("the control socket answers");
+        let mut socket = UnixStream::connect(self.control()).expect("the control socket answers");
         socket.write_all(b"state\n").expect("it takes a request");
         let mut answer = String::new();
         BufReader::new(socket).read_line(&mut answer).expect("it answers");

@@ -30,7 +30,13 @@ mod killed;
 mod monitor;
 #[path = "pi/pins.rs"]
 mod pins;
+#[path = "pi/pl061.rs"]
+mod pl061;
 #[path = "pi/qemu.rs"]
 mod qemu;
+#[path = "pi/qtest.rs"]
+mod qtest;
+#[path = "pi/sense.rs"]
+mod sense;
 #[path = "pi/smoke.rs"]
 mod smoke;

@@ -21,6 +21,9 @@ use std::time::Duration;
 /// Under this name the kernel tells others who holds a line (`gpioinfo` shows it).
 pub const CONSUMER: &str = "dfota-hil";
 
+/// How many events the kernel keeps of a line, unless it is asked for more; from then on it drops the oldest.
+const EVENTS: usize = 16;
+
 /// An output line that is held.
 #[derive(Debug)]
 pub struct GpioLine {
@@ -146,8 +149,10 @@ impl GpioSense {
 impl Sense for GpioSense {
     fn look(&mut self) -> Result<Shown, String> {
         let fail = |why: Error| format!("the sense line could not be read: {why}");
-        while self.request.has_edge_event().map_err(fail)? {
-            let edge = self.request.read_edge_event().map_err(fail)?;
+        // Not `read_edge_event`: in gpiocdev 0.8 it takes up to eight events from the kernel and gives the first of them.
+        let mut events = self.request.new_edge_event_buffer(EVENTS);
+        while events.has_event().map_err(fail)? {
+            let edge = events.read_event().map_err(fail)?;
             let stamp = Duration::from_nanos(edge.timestamp_ns);
             // Rising is from inactive to active, whatever the level.
             self.last = Some((edge.kind == EdgeKind::Rising, Edge::stamped(stamp)));

@@ -86,6 +86,15 @@ impl RppalSense {
     }
 }
 
+/// The library has the kernel's request for as long as any pin is open in this process: the line would be in use until then.
+impl Drop for RppalSense {
+    fn drop(&mut self) {
+        if let Err(why) = self.pin.clear_interrupt() {
+            tracing::warn!("the sense line was not given back: {why}");
+        }
+    }
+}
+
 impl Sense for RppalSense {
     fn look(&mut self) -> Result<Shown, String> {
         let fail = |why: Error| format!("the sense line could not be read: {why}");

@@ -1,12 +1,14 @@
-//! The bench: the emulated Pi, the simulated module, and the wires between them. What is tried on it stands in the tests.
+//! The bench: the emulated computer, the simulated module, and the wires between them. What is tried on it stands in the tests.
 
 use crate::guest::Guest;
 use crate::lab::Lab;
 use crate::pins::Pins;
-use crate::qemu::Qemu;
+use crate::pl061::{self, Pl061};
+use crate::qemu::{Machine, Qemu};
 use crate::sim::Sim;
 use std::path::{Path, PathBuf};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::process::Command;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 /// How much faster than real time the module lives. The harness inside knows nothing of it: its clock is the real one. A percent
 /// of an update lasts 20 ms then, several times the delay of the wires.
@@ -15,6 +17,8 @@ const SPEED: &str = "20";
 const DISCHARGE: &str = "300ms";
 /// A press or a reset that such wires cannot miss; the module asks for 25 ms of real time.
 const HOLD: &str = "200ms";
+/// How long a run folder may be on its way.
+const FETCH: Duration = Duration::from_secs(120);
 
 /// How the harness moves the pins.
 #[derive(Debug, Clone, Copy)]
@@ -32,7 +36,7 @@ impl Driver {
         }
     }
 
-    fn pin(self, pin: u8) -> String {
+    fn pin(self, pin: usize) -> String {
         match self {
             Self::GpioChip => format!("driver: gpiochip, chip: /dev/gpiochip0, line: {pin}"),
             Self::Rppal => format!("driver: rppal, pin: {pin}"),
@@ -47,10 +51,10 @@ pub enum Safe {
     On,
 }
 
-/// The bench. Its parts end in the order of the fields.
-pub struct Board {
+/// The bench, with the wires at the computer's pins. Its parts end in the order of the fields.
+pub struct Board<W = Pins> {
     pub guest: Guest,
-    pub pins: Pins,
+    pub pins: W,
     _qemu: Qemu,
     pub sim: Sim,
     pub lab: Lab,
@@ -61,10 +65,41 @@ pub struct Board {
 impl Board {
     /// Boots the Pi, with a module at its pins that has no supply.
     pub fn boot() -> Self {
+        Self::of(Machine::Pi, |qemu, sim| {
+            Pins::wire(qemu.monitor("pins"), qemu.qtest(), &sim.control)
+        })
+    }
+
+    /// Writes `rig.yaml` in the guest, with the pins of `rigs/bench-example.yaml`.
+    pub fn rig(&self, driver: Driver, safe: Safe) {
+        let pins = [17, 27, 22].map(|pin| driver.pin(pin));
+        self.write_rig(driver.name(), pins, safe, None);
+    }
+}
+
+impl Board<Pl061> {
+    /// Boots the machine with inputs, with a module at its lines that has no supply.
+    pub fn with_inputs() -> Self {
+        Self::of(Machine::Virt, |qemu, sim| {
+            Pl061::wire(qemu.qtest(), qemu.device("pl061"), &sim.control)
+        })
+    }
+
+    /// Writes `rig.yaml` in the guest, with a sense line for which `active` means a supply.
+    pub fn rig(&self, active: &str) {
+        let [power, reset, pwrkey, sense] =
+            [pl061::POWER, pl061::RESET, pl061::PWRKEY, pl061::SENSE].map(|line| Driver::GpioChip.pin(line));
+        let sense = format!("{sense}, active: {active}");
+        self.write_rig("sense", [power, reset, pwrkey], Safe::Off, Some(sense));
+    }
+}
+
+impl<W> Board<W> {
+    fn of(machine: Machine, wire: impl FnOnce(&mut Qemu, &Sim) -> W) -> Self {
         let lab = Lab::new();
         let sim = Sim::start(&lab, &["--speed", SPEED]);
-        let mut qemu = Qemu::boot(&parts(), &lab.path("tmp"), &sim.pty);
-        let pins = Pins::wire(qemu.monitor("pins"), &sim.control);
+        let mut qemu = Qemu::boot(machine, &parts(), &lab.path("tmp"), &sim.pty);
+        let pins = wire(&mut qemu, &sim);
         let (guest, http, coap) = qemu.guest();
         // The Pi has no clock that runs without it.
         let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock");
@@ -80,30 +115,45 @@ impl Board {
         }
     }
 
-    /// Writes `rig.yaml` in the guest: `rigs/bench-example.yaml`, with the ports of this bench and the times of a faster module.
-    pub fn rig(&self, driver: Driver, safe: Safe) {
+    /// `rigs/bench-example.yaml` with the lines and the ports of this bench, and the times of a faster module.
+    fn write_rig(&self, name: &str, [power, reset, pwrkey]: [String; 3], safe: Safe, sense: Option<String>) {
         let (http, coap) = (self.http, self.coap);
         let safe = match safe {
             Safe::Off => "off",
             Safe::On => "on",
         };
-        let [power, reset, pwrkey] = [17, 27, 22].map(|pin| driver.pin(pin));
+        let sense = sense.map_or(String::new(), |sense| format!("sense: {{{sense}}}\n"));
         self.guest.write(
             "rig.yaml",
             &format!(
-                "rig: pi-{}
+                "rig: pi-{name}
 module: bc66
 serial: {{port: /dev/ttyUSB0, baud: 115200}}
 power: {{{power}, active: high, safe: {safe}, discharge: {DISCHARGE}}}
 reset: {{{reset}, active: low, hold: {HOLD}}}
 pwrkey: {{{pwrkey}, active: low, hold: {HOLD}}}
-network:
+{sense}network:
   http: {{listen: \"0.0.0.0:8080\", advertise: \"http://127.0.0.1:{http}\"}}
   coap: {{listen: \"0.0.0.0:5683\", advertise: \"coap://127.0.0.1:{coap}\"}}
-",
-                driver.name()
+"
             ),
         );
+    }
+
+    /// Takes the run folder `out` out of the guest as `target/pi/NAME`, and verifies it.
+    pub fn fetch(&self, name: &str) -> PathBuf {
+        let folder = parts().join(name);
+        let _ = std::fs::remove_dir_all(&folder);
+        std::fs::create_dir_all(&folder).expect("a folder");
+        let archive = self.guest.bytes(FETCH, "tar c -C out .");
+        std::fs::write(folder.join("run.tar"), archive).expect("a file");
+        let unpacked = Command::new("tar")
+            .args(["-x", "-f", "run.tar"])
+            .current_dir(&folder)
+            .status();
+        assert!(unpacked.expect("`tar` starts").success());
+        self.lab.run(&["verify", &folder.display().to_string()]).ends(0);
+        folder
     }
 }
 

@@ -1,6 +1,7 @@
-//! The contract of the lines' drivers, on the pins of the Pi.
+//! The contract of the lines' drivers, on the pins of the Pi. Inputs have levels there and no edges; `sense.rs` has those.
 
 use crate::board::Board;
+use crate::pins::LOOP;
 use std::time::Duration;
 
 const LIMIT: Duration = Duration::from_secs(120);
@@ -9,10 +10,14 @@ const LIMIT: Duration = Duration::from_secs(120);
 #[ignore = "`just pi` prepares its parts"]
 fn drivers() {
     let board = Board::boot();
+    let (output, input) = LOOP;
     let ran = board.guest.run_within(
         LIMIT,
-        "export DFOTA_HIL_TEST_GPIOCHIP=/dev/gpiochip0:17 DFOTA_HIL_TEST_RPPAL=17
-lines --test-threads=1 --nocapture gpiochip rppal",
+        &format!(
+            "export DFOTA_HIL_TEST_GPIOCHIP=/dev/gpiochip0:17 DFOTA_HIL_TEST_RPPAL=17
+export DFOTA_HIL_TEST_GPIOCHIP_LOOP=/dev/gpiochip0:{output}:{input} DFOTA_HIL_TEST_RPPAL_LOOP={output}:{input}
+lines --test-threads=1 --nocapture gpiochip rppal --skip edge"
+        ),
     );
     println!("{}", ran.stdout);
     let ran = ran.ends(0);

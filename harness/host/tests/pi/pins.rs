@@ -2,6 +2,7 @@
 //! lines. The levels are read where an oscilloscope would be, outside the Pi's processor: QEMU's monitor reads the registers.
 
 use crate::monitor::Monitor;
+use crate::qtest::Qtest;
 use dfota_hil::line::{Line, simulated::Simulated};
 use std::io;
 use std::path::Path;
@@ -22,6 +23,12 @@ const REGISTERS: &str = "xp /16wx 0x3f200000";
 const GPLEV0: usize = 13;
 /// Function of a pin in its GPFSEL register: output.
 const OUTPUT: u32 = 0b001;
+/// An output, and the input that it is wired to.
+pub const LOOP: (usize, usize) = (23, 24);
+/// GPSET0 and GPCLR0. In QEMU's model a write to them sets the level of an input too; no edge is detected, and no interrupt
+/// comes.
+const GPSET0: u32 = 0x3f20_001c;
+const GPCLR0: u32 = 0x3f20_0028;
 /// Between two looks, so that the emulated processor gets on with its work.
 const PAUSE: Duration = Duration::from_micros(200);
 
@@ -54,14 +61,14 @@ pub struct Pins {
 
 impl Pins {
     /// Wires the pins to the control socket of the simulated module.
-    pub fn wire(monitor: Monitor, control: &Path) -> Self {
+    pub fn wire(monitor: Monitor, qtest: Qtest, control: &Path) -> Self {
         let lines = WIRES.map(|(name, ..)| Simulated::connect(name, control).expect("the simulator answers"));
         let edges = Arc::new(Mutex::new(Vec::new()));
         let stop = Arc::new(AtomicBool::new(false));
         let thread = {
             let (edges, stop) = (edges.clone(), stop.clone());
             std::thread::spawn(move || {
-                if let Err(why) = watch(monitor, lines, &edges, &stop) {
+                if let Err(why) = watch((monitor, qtest), lines, &edges, &stop) {
                     eprintln!("the pins are not watched any more: {why}");
                 }
             })
@@ -95,13 +102,13 @@ impl Drop for Pins {
 }
 
 fn watch(
-    mut monitor: Monitor,
+    (mut monitor, mut qtest): (Monitor, Qtest),
     mut lines: [Simulated; 3],
     edges: &Mutex<Vec<Edge>>,
     stop: &AtomicBool,
 ) -> io::Result<()> {
     let mut last = [None; WIRES.len()];
-    let mut mark = None;
+    let (mut mark, mut output) = (None, None);
     while !stop.load(Ordering::Relaxed) {
         let registers = words(&monitor.ask(REGISTERS)?)?;
         let at = Instant::now();
@@ -115,6 +122,9 @@ fn watch(
             (before.map(|before| before.high) != Some(level.high)).then_some(level.high)
         };
         see(MARK, MARK_PIN, &mut mark);
+        if let Some(high) = see("output", LOOP.0, &mut output) {
+            qtest.write(if high { GPSET0 } else { GPCLR0 }, 1 << LOOP.1)?;
+        }
         for (((line, pin, active_high), wire), last) in WIRES.into_iter().zip(&mut lines).zip(&mut last) {
             if let Some(high) = see(line, pin, last) {
                 wire.set(high == active_high).map_err(io::Error::other)?;

@@ -1,8 +1,9 @@
-//! The emulated computer: QEMU with Debian's kernel, a USB adapter that is the module's UART, and a USB network. What runs on
-//! it and what is wired to its pins is not decided here.
+//! The emulated computers: QEMU with Debian's kernel, a USB adapter that is the module's UART, and a USB network. What runs on
+//! them and what is wired to their pins is not decided here.
 
 use crate::guest::Guest;
 use crate::monitor::Monitor;
+use crate::qtest::Qtest;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -14,14 +15,42 @@ const BOOT: Duration = Duration::from_secs(120);
 const QEMU: Duration = Duration::from_secs(20);
 /// The last line of the guest's init script.
 const READY: &str = "the guest takes commands";
-/// Two of the four cores: more would only wait for this machine's. `iomem` opens /dev/mem, through which rppal works.
-const KERNEL: &str = "console=ttyS1,115200 loglevel=4 maxcpus=2 iomem=relaxed";
+/// Two cores: more would only wait for this machine's. `iomem` opens /dev/mem, through which rppal works.
+const KERNEL: &str = "loglevel=4 maxcpus=2 iomem=relaxed";
 /// The guest's ports that this machine reaches: commands, HTTP, CoAP. The address is that of a guest in QEMU's own network.
 const FORWARDED: [(&str, &str); 3] = [
     ("tcp", "10.0.2.15:23"),
     ("tcp", "10.0.2.15:8080"),
     ("udp", "10.0.2.15:5683"),
 ];
+
+/// What is emulated.
+#[derive(Debug, Clone, Copy)]
+pub enum Machine {
+    /// A Raspberry Pi 3B. The inputs of its GPIO block have no wires, and give no interrupts.
+    Pi,
+    /// A board of QEMU's own with the Pi's processor. Its GPIO controller, a PL061, has inputs.
+    Virt,
+}
+
+impl Machine {
+    /// The board with its processor, and what it needs for a console and for USB.
+    fn arguments(self) -> &'static str {
+        match self {
+            // The board's first UART belongs to Bluetooth in Debian's device tree; the second is the console.
+            Self::Pi => "-M raspi3b -dtb bcm2837-rpi-3-b.dtb -serial null",
+            Self::Virt => "-M virt -cpu cortex-a53 -smp 2 -device qemu-xhci",
+        }
+    }
+
+    /// The console, as the kernel names it.
+    fn console(self) -> &'static str {
+        match self {
+            Self::Pi => "ttyS1,115200",
+            Self::Virt => "ttyAMA0",
+        }
+    }
+}
 
 /// A machine that runs.
 pub struct Qemu {
@@ -30,9 +59,9 @@ pub struct Qemu {
 }
 
 impl Qemu {
-    /// Starts the machine out of `parts`, with the module's `pty` in its USB adapter, and waits until the guest takes commands.
-    pub fn boot(parts: &Path, folder: &Path, pty: &Path) -> Self {
-        let child = command(parts, folder, pty)
+    /// Starts a machine out of `parts`, with the module's `pty` in its USB adapter, and waits until the guest takes commands.
+    pub fn boot(machine: Machine, parts: &Path, folder: &Path, pty: &Path) -> Self {
+        let child = command(machine, parts, folder, pty)
             .spawn()
             .unwrap_or_else(|why| panic!("`qemu-system-aarch64`: {why}; `.ci/pi` installs it"));
         let mut qemu = Self {
@@ -50,6 +79,24 @@ impl Qemu {
     pub fn monitor(&mut self, name: &str) -> Monitor {
         let socket = self.folder.join(name);
         self.until(QEMU, "QEMU's monitor", || Monitor::connect(&socket).ok())
+    }
+
+    /// The conversation over qtest.
+    pub fn qtest(&mut self) -> Qtest {
+        let socket = self.folder.join("qtest");
+        self.until(QEMU, "QEMU's qtest", || Qtest::connect(&socket).ok())
+    }
+
+    /// The path of the only device of this type among those that the board made.
+    pub fn device(&mut self, kind: &str) -> String {
+        let tree = self
+            .monitor("main")
+            .ask("info qom-tree")
+            .expect("the monitor answers");
+        let mut lines = tree.lines().map(str::trim);
+        let device = lines.find_map(|line| line.strip_suffix(&format!(" ({kind})")));
+        let device = device.unwrap_or_else(|| panic!("no {kind} in\n{tree}"));
+        format!("/machine/unattached{device}")
     }
 
     /// The guest, and this machine's ports for its HTTP and CoAP servers.
@@ -98,25 +145,19 @@ impl Drop for Qemu {
     }
 }
 
-fn command(parts: &Path, folder: &Path, pty: &Path) -> Command {
+fn command(machine: Machine, parts: &Path, folder: &Path, pty: &Path) -> Command {
     let log = File::create(folder.join("qemu.log")).expect("a file for QEMU's messages");
-    let file = |name: &str| parts.join(name);
-    let monitor = |name: &str| format!("unix:{},server=on,wait=off", folder.join(name).display());
+    let socket = |name: &str| format!("unix:{},server=on,wait=off", folder.join(name).display());
     let network = FORWARDED.map(|(protocol, inside)| format!(",hostfwd={protocol}:127.0.0.1:0-{inside}"));
     let mut command = Command::new("qemu-system-aarch64");
     command
-        .args(["-M", "raspi3b", "-m", "1024", "-display", "none"])
-        .args(["-append", KERNEL])
-        .args([
-            Path::new("-kernel"),
-            &file("kernel"),
-            Path::new("-initrd"),
-            &file("initrd"),
-        ])
-        .args([Path::new("-dtb"), &file("bcm2837-rpi-3-b.dtb")])
-        .args(["-qmp", &monitor("main"), "-qmp", &monitor("pins")])
-        // The board's first UART belongs to Bluetooth in Debian's device tree; the second is the console.
-        .args(["-serial", "null"])
+        .current_dir(parts)
+        .args(machine.arguments().split(' '))
+        .args(["-m", "1024", "-display", "none"])
+        .args(["-kernel", "kernel", "-initrd", "initrd"])
+        .args(["-append", &format!("console={} {KERNEL}", machine.console())])
+        .args(["-qmp", &socket("main"), "-qmp", &socket("pins")])
+        .args(["-qtest", &socket("qtest"), "-qtest-log", "none"])
         .args(["-serial", &format!("file:{}", folder.join("console").display())])
         .args(["-chardev", &format!("serial,id=module,path={}", pty.display())])
         .args(["-device", "usb-serial,chardev=module"])

@@ -1,12 +1,11 @@
 //! `suites/smoke.yaml` on the Pi: the same cases with the same verdicts as on the simulated rig.
 
-use crate::board::{Board, Driver, Safe, parts};
+use crate::board::{Board, Driver, Safe};
 use crate::junit;
 use crate::lab::Lab;
 use dfota_core::event::Event;
 use rstest::rstest;
 use std::path::Path;
-use std::process::Command;
 use std::time::Duration;
 
 /// The suite takes a minute and a half on an idle machine.
@@ -30,7 +29,7 @@ fn smoke(#[case] driver: Driver) {
     board.rig(driver, Safe::Off);
     let ran = board.guest.run_within(RUN, SMOKE);
     println!("{}", ran.stdout);
-    let run = fetch(&board, driver);
+    let run = board.fetch(driver.name());
     let ran = ran.ends(0);
     assert!(
         !ran.stdout.contains("SIMULATED"),
@@ -80,22 +79,6 @@ fn lateness(run: &Path, driver: Driver) {
             );
         }
     }
-}
-
-/// Takes the run folder out of the guest and checks it here.
-fn fetch(board: &Board, driver: Driver) -> std::path::PathBuf {
-    let folder = parts().join(driver.name());
-    let _ = std::fs::remove_dir_all(&folder);
-    std::fs::create_dir_all(&folder).expect("a folder");
-    let archive = board.guest.bytes(RUN, "tar c -C out .");
-    std::fs::write(folder.join("run.tar"), archive).expect("a file");
-    let unpacked = Command::new("tar")
-        .args(["-x", "-f", "run.tar"])
-        .current_dir(&folder)
-        .status();
-    assert!(unpacked.expect("`tar` starts").success());
-    board.lab.run(&["verify", &folder.display().to_string()]).ends(0);
-    folder
 }
 
 /// Name and verdict of each case.

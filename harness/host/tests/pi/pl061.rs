@@ -1,0 +1,98 @@
+//! The wires between the lines of a PL061 and the module. The model of this controller takes levels from outside: the
+//! module's VDD_EXT is one of its inputs. What it drives is heard as it moves.
+
+use crate::qtest::Qtest;
+use dfota_hil::line::Line;
+use dfota_hil::line::sense::Sense;
+use dfota_hil::line::simulated::{Simulated, SimulatedSense};
+use std::io;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// Line of the module, line of the controller, whether high is active.
+const WIRES: [(&str, usize, bool); 3] = [
+    ("power", POWER, true),
+    ("reset", RESET, false),
+    ("pwrkey", PWRKEY, false),
+];
+pub const POWER: usize = 0;
+pub const RESET: usize = 1;
+pub const PWRKEY: usize = 2;
+/// VDD_EXT; QEMU's own button is on this line too, and nobody presses it.
+pub const SENSE: usize = 3;
+/// An output, and the input that it is wired to.
+pub const LOOP: (usize, usize) = (4, 5);
+/// Between two looks at VDD_EXT.
+const PAUSE: Duration = Duration::from_millis(1);
+
+/// The wires, kept by a thread of their own.
+pub struct Pl061 {
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Pl061 {
+    /// Wires the controller, by its path in QEMU, to the control socket of the simulated module.
+    pub fn wire(mut qtest: Qtest, device: String, control: &Path) -> Self {
+        let lines = WIRES.map(|(name, ..)| Simulated::connect(name, control).expect("the simulator answers"));
+        let vdd_ext = SimulatedSense::connect(control).expect("the simulator answers");
+        qtest.hear(&device).expect("QEMU has the controller");
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = stop.clone();
+        let thread = std::thread::spawn(move || {
+            if let Err(why) = pass_on(qtest, &device, lines, vdd_ext, &stopped) {
+                eprintln!("the wires of the PL061 are cut: {why}");
+            }
+        });
+        Self {
+            stop,
+            thread: Some(thread),
+        }
+    }
+}
+
+impl Drop for Pl061 {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+fn pass_on(
+    mut qtest: Qtest,
+    device: &str,
+    mut lines: [Simulated; 3],
+    mut vdd_ext: SimulatedSense,
+    stop: &AtomicBool,
+) -> io::Result<()> {
+    // As long as nobody drives them they are low.
+    for (line, (_, _, active_high)) in lines.iter_mut().zip(WIRES) {
+        line.set(!active_high).map_err(io::Error::other)?;
+    }
+    let mut shown = false;
+    while !stop.load(Ordering::Relaxed) {
+        let supplied = vdd_ext.look().map_err(io::Error::other)?.supplied;
+        if supplied != shown {
+            qtest.set(device, SENSE, supplied)?;
+            shown = supplied;
+        }
+        let Some(moved) = qtest.moved(PAUSE)? else {
+            continue;
+        };
+        if moved.line == LOOP.0 {
+            qtest.set(device, LOOP.1, moved.high)?;
+        }
+        if let Some(at) = WIRES.iter().position(|(_, line, _)| *line == moved.line) {
+            let (.., active_high) = WIRES[at];
+            lines[at]
+                .set(moved.high == active_high)
+                .map_err(io::Error::other)?;
+        }
+    }
+    Ok(())
+}
