@@ -1,7 +1,8 @@
 //! The self-check of a rig, wire by wire: a rig that cannot show that its power line removes power is no judge of modules.
 //!
-//! [`RigCheck::full`] looks at everything, for `check`; [`RigCheck::stage`] at what a newcomer has connected last;
-//! [`RigCheck::short`] at what must hold around the cases of a suite, for one boot. The first and the last end with the module supplied and known, or with a line that says why not.
+//! [`RigCheck::full`] looks at everything, for `check`; [`RigCheck::short`] at what must hold around the cases of a suite,
+//! for one boot. Both end with the module supplied and known, or with a line that says why not. [`RigCheck::stage`] looks at
+//! what somebody has connected last, for `check --step`.
 
 mod identity;
 pub mod last_check;
@@ -140,15 +141,19 @@ impl<'c> RigCheck<'c> {
             Stage::Switch => self.meter(looked)?,
             Stage::Boot => drop(self.boots()?),
             Stage::Answers => drop(self.is_up()? && self.identify()?),
-            Stage::Reset if self.module().has(Line::Reset) && !self.is_up()? => {}
-            Stage::Reset => self.reset()?,
-            Stage::Pwrkey => self.pwrkey()?,
-            Stage::Air if self.terms.network && !self.is_up()? => {}
-            Stage::Air => {
-                if self.terms.network {
-                    self.settle(Probe::Sim)?;
+            Stage::Reset => {
+                if !self.module().has(Line::Reset) || self.is_up()? {
+                    self.reset()?;
                 }
-                self.on_the_air()?;
+            }
+            Stage::Pwrkey => self.pwrkey()?,
+            Stage::Air => {
+                if !self.terms.network {
+                    self.on_the_air()?;
+                } else if self.is_up()? {
+                    self.settle(Probe::Sim)?;
+                    self.on_the_air()?;
+                }
             }
             Stage::Machine => {
                 self.servers();

@@ -76,7 +76,10 @@ pub fn main(args: &Args, common: Common) -> Result<u8, Failed> {
             drop(lease);
             look.step_by_step(rig.clone())?
         }
-        false => look.at_everything(&rig, lease.as_ref())?,
+        false => {
+            let checked = look.at(&rig, lease.as_ref(), |check| check.full())?;
+            checked.map_err(Left::from)
+        }
     };
     let checked = match checked {
         Ok(checked) => checked,
@@ -126,11 +129,6 @@ struct Look<'a> {
 }
 
 impl Look<'_> {
-    fn at_everything(&self, rig: &Rig, lease: Option<&Lease>) -> Result<Result<Checked, Left>, Failed> {
-        let checked = self.at(rig, lease, |check| check.full())?;
-        Ok(checked.map_err(Left::from))
-    }
-
     /// Each step is a check of its own, so that a rig file that was mended counts, and the rig is free meanwhile.
     fn step_by_step(&self, mut rig: Rig) -> Result<Result<Checked, Left>, Failed> {
         let prompt = Prompt::new().map_err(|why| Failed::ours(format!("no signals: {why}")))?;
