@@ -19,9 +19,11 @@ use dfota_core::case::Case;
 use dfota_core::event::bisected::Bisected;
 use dfota_core::event::trend::Trend;
 use dfota_core::event::{Event, JunitProfile, Record, RunStarted, TryEnded};
+use dfota_core::measure::{Declared, Measure};
 use dfota_core::outcome::Outcome;
 use dfota_core::rig_check::{Check, CheckTime};
 use dfota_core::verdict::{Class, Finding, Rule, Verdict};
+use dfota_core::version::Version;
 use std::collections::{HashMap, HashSet};
 use std::fs::Metadata;
 use std::io::{self, BufWriter, Write};
@@ -82,6 +84,8 @@ pub struct CaseRun<'a> {
     pub outcome: Option<Outcome>,
     /// Numbers of the records that the verdict rests on.
     pub evidence: &'a [u64],
+    /// How the module was restored after it, and the version that it runs since.
+    pub restored: Option<(&'a str, &'a Version)>,
 }
 
 /// A journal that is none of this program.
@@ -134,6 +138,7 @@ impl<'a> Run<'a> {
         let mut bisected = None;
         let mut rig_checks = Vec::new();
         let mut began = None;
+        let mut latest = None;
         let mut ended = None;
         let mut given_up = None;
         for (at, record) in records.iter().enumerate() {
@@ -145,11 +150,18 @@ impl<'a> Run<'a> {
                 }
                 Event::CaseStarted { id, suite } => {
                     began = Some((suite, id, at));
+                    latest = Some((suite, id));
                     if let Some(case) = find(&mut cases, &index, suite, id) {
                         case.verdict = unfinished();
                         // Whatever comes until its end is its own, also when that end never comes.
                         case.records = &records[at..];
                         case.took_ns = last.mono_ns.saturating_sub(record.mono_ns);
+                    }
+                }
+                Event::Recovered { by, version } => {
+                    let case = latest.and_then(|(suite, id)| find(&mut cases, &index, suite, id));
+                    if let Some(case) = case {
+                        case.restored = Some((by, version));
                     }
                 }
                 Event::TryEnded(tried) => {
@@ -265,7 +277,15 @@ impl<'a> CaseRun<'a> {
             earlier: Vec::new(),
             outcome: None,
             evidence: &[],
+            restored: None,
         }
+    }
+
+    /// What the case declares for a measurement, if it was begun.
+    pub fn declared(&self, measure: Measure) -> Option<&'a Declared> {
+        let mut declared = self.case.measures.iter();
+        let found = declared.find(|declared| declared.measure == measure);
+        found.filter(|_| !self.records.is_empty())
     }
 }
 

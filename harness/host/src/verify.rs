@@ -20,6 +20,7 @@ use dfota_core::event::JunitProfile;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashSet};
 use std::convert::Infallible;
+use std::fmt::Display;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
@@ -103,7 +104,7 @@ fn folder(path: &Path, key: Option<&PublicKey>, verified: &mut Verified) -> Resu
     let mut of_bundle = Verified::default();
     journal_of(&bundle, &mut of_bundle);
     if let Err(why) = journal_beside(&file, &bundle, &of_bundle, verified) {
-        verified.touched.push(format!("{}: {why}", journal::FILE));
+        verified.touched.push(in_file(journal::FILE, why));
     }
     (verified.run, verified.files, verified.lines) =
         (inside.run, inside.files, verified.lines.max(of_bundle.lines));
@@ -126,7 +127,7 @@ fn folder(path: &Path, key: Option<&PublicKey>, verified: &mut Verified) -> Resu
 }
 
 fn in_bundle(what: String) -> String {
-    format!("{BUNDLE}: {what}")
+    in_file(BUNDLE, what)
 }
 
 /// The journal of a run folder, beside that of its bundle if this one is sound.
@@ -142,28 +143,33 @@ fn journal_beside(
             .push(format!("{}: the whole journal was removed", journal::FILE));
         return Ok(());
     }
-    let broken = of_bundle
-        .touched
-        .iter()
-        .any(|what| what.starts_with(journal::FILE));
-    let was = bundle.journal.as_ref().filter(|_| !broken);
+    let broken = |was: &&Listed| {
+        let mut touched = of_bundle.touched.iter();
+        touched.any(|what| what.starts_with(&was.name))
+    };
+    let was = bundle.journal.as_ref().filter(|was| !broken(was));
     if let Some(was) = was.filter(|was| was.name == journal::FILE) {
         let (size, sha256) = maker::digest(file)?;
         if (size, &sha256) != (was.size, &was.sha256) {
             let mut whole = Vec::new();
             bundle.open(&was.name)?.read_to_end(&mut whole)?;
             let touched = chain::compare(&whole, &std::fs::read(file)?);
-            verified.touched.extend(touched.map(|what| what.to_string()));
+            verified
+                .touched
+                .extend(touched.map(|what| in_file(journal::FILE, what)));
         }
         return Ok(());
     }
-    match (chain::follow_file(file)?, was, &bundle.manifest) {
-        (Err(touched), ..) => verified.touched.push(touched.to_string()),
+    // Of a masked run, the manifest has the end of the copy.
+    let manifest = bundle.manifest.as_ref();
+    let manifest = manifest.filter(|manifest| manifest.find(journal::FILE).is_some());
+    match (chain::follow_file(file)?, was, manifest) {
+        (Err(touched), ..) => verified.touched.push(in_file(journal::FILE, touched)),
         (Ok(chain), Some(copy), _) => {
             verified.lines = chain.lines;
             original_of(file, &chain, copy, of_bundle, verified)?;
         }
-        (Ok(chain), None, Some(manifest)) => end_of_journal(&chain, manifest, verified),
+        (Ok(chain), None, Some(manifest)) => end_of_journal(journal::FILE, &chain, manifest, verified),
         (Ok(chain), None, None) => verified.lines = chain.lines,
     }
     Ok(())
@@ -194,16 +200,20 @@ fn original_of(
 }
 
 /// Whether a journal whose chain holds ends where the manifest says.
-fn end_of_journal(chain: &Chain, manifest: &Manifest, verified: &mut Verified) {
+fn end_of_journal(file: &str, chain: &Chain, manifest: &Manifest, verified: &mut Verified) {
     verified.lines = chain.lines;
-    let (file, end) = (journal::FILE, &manifest.journal);
+    let end = &manifest.journal;
     let what = match chain.lines.cmp(&end.lines) {
         std::cmp::Ordering::Less => format!("line {} and what followed it were removed", chain.lines + 1),
         std::cmp::Ordering::Greater => format!("line {} was added", end.lines + 1),
         std::cmp::Ordering::Equal if chain.head != end.head => format!("line {} was changed", end.lines),
         std::cmp::Ordering::Equal => return,
     };
-    verified.touched.push(format!("{file}: {what}"));
+    verified.touched.push(in_file(file, what));
+}
+
+fn in_file(file: &str, what: impl Display) -> String {
+    format!("{file}: {what}")
 }
 
 impl Bundle {
@@ -219,9 +229,9 @@ fn journal_of(bundle: &Bundle, verified: &mut Verified) {
         return;
     };
     match chain::follow_lines(|| bundle.open(&journal.name)) {
-        Err(why) => return verified.touched.insert(0, format!("{}: {why}", journal::FILE)),
-        Ok(Err(touched)) => return verified.touched.insert(0, touched.to_string()),
-        Ok(Ok(chain)) => end_of_journal(&chain, manifest, verified),
+        Err(why) => return verified.touched.insert(0, in_file(&journal.name, why)),
+        Ok(Err(touched)) => return verified.touched.insert(0, in_file(&journal.name, touched)),
+        Ok(Ok(chain)) => end_of_journal(&journal.name, &chain, manifest, verified),
     }
     // What was touched is named; whether it still agrees with itself says nothing any more.
     if !verified.touched.is_empty() {

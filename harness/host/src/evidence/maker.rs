@@ -28,7 +28,10 @@ pub struct Wanted<'k> {
 #[derive(Debug, thiserror::Error)]
 pub enum MakeError {
     /// The journal is not as it was written.
-    #[error("no evidence was made: {0}; the journal is not the one that the run wrote")]
+    #[error(
+        "no evidence was made: {file}: {0}; the journal is not the one that the run wrote",
+        file = crate::journal::FILE
+    )]
     Touched(Touched),
     /// There is a signature for something else.
     #[error(

@@ -34,11 +34,10 @@ pub enum Touched {
 
 impl fmt::Display for Touched {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let file = crate::journal::FILE;
         match self {
-            Self::Changed(line) => write!(f, "{file}: line {line} was changed"),
-            Self::Removed(line) => write!(f, "{file}: line {line} was removed"),
-            Self::Added(line) => write!(f, "{file}: line {line} was added"),
+            Self::Changed(line) => write!(f, "line {line} was changed"),
+            Self::Removed(line) => write!(f, "line {line} was removed"),
+            Self::Added(line) => write!(f, "line {line} was added"),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::lab::Lab;
 use dfota_core::event::{Event, Record, TryEnded};
+use dfota_core::measure::{Declared, Measure};
 use dfota_core::verdict::{Rule, Verdict};
 use dfota_hil::report::Run;
 use dfota_hil::report::certificate::{Certificate, Entry, JournalFacts, TooEarly};
@@ -219,6 +220,47 @@ fn whatever_the_suite_does_not_say_is_a_deviation() {
     assert!(deviations(&certificate(&records), "End of the run")[0].contains("killed"));
 }
 
+/// It is written down between two cases.
+#[test]
+fn a_module_that_was_restored_is_a_deviation() {
+    let mut records = records();
+    let ends = |record: &Record| matches!(&record.event, Event::CaseEnded(ended) if ended.id == "clean");
+    let at = records.iter().position(ends).expect("the end of the case") + 1;
+    let event = Event::Recovered {
+        by: "reflash".into(),
+        version: "BC66NBR01A01".parse().expect("a version"),
+    };
+    let record = records[at].clone();
+    records.insert(at, Record { event, ..record });
+    assert_eq!(
+        deviations(&certificate(&records), "Module restored"),
+        ["after clean: by reflash, to BC66NBR01A01"]
+    );
+}
+
+#[test]
+fn limits_are_those_that_the_cases_declare() {
+    let mut records = records();
+    let limits = |records: &[Record]| {
+        let measured = certificate(records).measurements;
+        let latency = measured
+            .into_iter()
+            .find(|measured| measured.name == "cut-latency");
+        latency.expect("cuts were made").limits
+    };
+    assert_eq!(limits(&records), "none declared");
+    for record in &mut records {
+        if let Event::CasePlanned { case, .. } = &mut record.event {
+            case.measures = vec![Declared {
+                measure: Measure::CutLatency,
+                min: None,
+                max: Some(5_000_000),
+            }];
+        }
+    }
+    assert_eq!(limits(&records), "≤ 5 ms");
+}
+
 #[test]
 fn the_time_of_a_cut_is_as_uncertain_as_the_journal_shows() {
     let mut records = records();
@@ -335,6 +377,7 @@ fn the_same_journal_gives_the_same_bytes() {
         );
     };
     let text = String::from_utf8_lossy(&told.stdout);
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
     let items = [
         "Test Report",
         "Prüfhaus",
@@ -347,6 +390,7 @@ fn the_same_journal_gives_the_same_bytes() {
         "The results relate only to the items tested",
         "Shall not be reproduced except in full",
         "Decision rule",
+        "commanded; when the command had",
         "Expanded uncertainty",
         "Person authorising this report",
         "No accreditation is claimed",

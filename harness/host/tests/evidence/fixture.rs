@@ -7,6 +7,7 @@ use dfota_hil::clock::Clock;
 use dfota_hil::evidence::maker::{MakeError, Wanted, make};
 use dfota_hil::evidence::signing_key::SigningKey;
 use dfota_hil::journal::{Journal, Nobody, Writer};
+use dfota_hil::report::Asked;
 use dfota_hil::verify::{Verified, verify};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
@@ -29,6 +30,14 @@ impl Folder {
         Self::of(Some(&SigningKey::draw().expect("a key")), &["clean", "cut"])
     }
 
+    /// A masked and signed one.
+    pub fn masked() -> Self {
+        let key = SigningKey::draw().expect("a key");
+        let folder = Self::of(None, &["clean", "cut"]);
+        folder.report_as(Some(&key), true).expect("evidence");
+        folder
+    }
+
     pub fn of(key: Option<&SigningKey>, ids: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let run = folder.path().join("run");
@@ -44,15 +53,20 @@ impl Folder {
 
     /// What `report` does.
     pub fn report(&self, key: Option<&SigningKey>) -> Result<(), MakeError> {
+        self.report_as(key, false)
+    }
+
+    fn report_as(&self, key: Option<&SigningKey>, masked: bool) -> Result<(), MakeError> {
+        let asked = Asked {
+            masked,
+            ..Asked::default()
+        };
         let wanted = Wanted {
             key,
             time_stamp: None,
         };
         let folder = self.run();
-        dfota_hil::report::make(&folder, &dfota_hil::report::Asked::default(), |run| {
-            make(&folder, run, &wanted)
-        })
-        .expect("reports")
+        dfota_hil::report::make(&folder, &asked, |run| make(&folder, run, &wanted)).expect("reports")
     }
 
     pub fn run(&self) -> PathBuf {

@@ -4,6 +4,7 @@ use crate::fixture::{BUNDLE, Folder, JOURNAL, look, put};
 use dfota_hil::evidence::archive::{self, Entry, Source};
 use dfota_hil::evidence::signing_key::SigningKey;
 use proptest::prelude::*;
+use rstest::rstest;
 use std::io::Read;
 use std::sync::LazyLock;
 
@@ -56,10 +57,11 @@ fn each_file_within_a_bundle() {
     }
 }
 
-/// Each file of the run folder.
-#[test]
-fn each_file_of_a_run_folder() {
-    let folder = Folder::signed();
+/// Each file of the run folder; of a masked one, the journal beside the bundle is not accused of what was done to the copy.
+#[rstest]
+#[case::open(Folder::signed())]
+#[case::masked(Folder::masked())]
+fn each_file_of_a_run_folder(#[case] folder: Folder) {
     assert_eq!(folder.touched(), None);
     let mut names = vec![];
     for below in ["", "transcripts/"] {

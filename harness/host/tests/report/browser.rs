@@ -97,6 +97,15 @@ impl Browser {
         self.ask("Emulation.setEmulatedMedia", json!({ "media": "print" }));
     }
 
+    /// Presses a key where the focus is; `text` is what it types.
+    #[track_caller]
+    pub fn press(&mut self, key: &str, text: &str) {
+        for kind in ["keyDown", "keyUp"] {
+            let event = json!({ "type": kind, "key": key, "code": key, "text": text });
+            self.ask("Input.dispatchKeyEvent", event);
+        }
+    }
+
     /// Types a text where the focus is.
     pub fn write(&mut self, text: &str) {
         self.ask("Input.insertText", json!({ "text": text }));
@@ -150,7 +159,8 @@ fn start(program: &str, profile: &Path) -> (Child, File, Receiver<Value>) {
         mknodat(CWD, pipe, FileType::Fifo, Mode::RWXU, 0).expect("a named pipe");
     }
     let line = format!(
-        "exec {program} --headless --no-sandbox --disable-gpu --no-first-run --remote-debugging-pipe \
+        "exec {program} --headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking \
+         --disable-component-update --disable-sync --remote-debugging-pipe \
          --user-data-dir=\"$0\" 3<\"$0/commands\" 4>\"$0/answers\""
     );
     let child = Command::new("sh")

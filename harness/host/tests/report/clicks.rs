@@ -79,6 +79,18 @@ fn pictures_are_enlarged_and_closed_again() {
 }
 
 #[test]
+fn a_picture_is_enlarged_and_closed_by_keyboard() {
+    let Some(mut browser) = open(DESK, true) else {
+        return;
+    };
+    browser.value("document.querySelector('button.zoom').focus()");
+    browser.press("Enter", "\r");
+    browser.wait("!!document.querySelector('.picture.large')");
+    browser.press("Escape", "");
+    browser.wait("!document.querySelector('.picture.large')");
+}
+
+#[test]
 fn it_works_without_its_script() {
     let Some(mut browser) = open(DESK, false) else {
         return;

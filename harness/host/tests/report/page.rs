@@ -1,7 +1,8 @@
 //! What the page holds, and in which order.
 
 use super::{all, many, only, page, records, text};
-use dfota_core::event::Event;
+use dfota_core::event::{Event, Record};
+use dfota_core::measure::{Declared, Measure};
 use std::collections::BTreeSet;
 
 #[test]
@@ -68,6 +69,113 @@ fn a_failure_has_all_that_is_needed_to_act_on_it() {
             .iter()
             .all(|line| text(*line).starts_with("events.jsonl:"))
     );
+}
+
+/// Where the other case of the example begins, and the first line from the module in it.
+fn other_case(records: &[Record]) -> (usize, u64) {
+    let other =
+        |record: &Record| matches!(&record.event, Event::CaseStarted { id, .. } if id != "forced-resume");
+    let said = |record: &Record| matches!(&record.event, Event::Rx { text, .. } if text == "RDY");
+    let from = records.iter().position(other).expect("another case");
+    let line = records[from..].iter().find(|record| said(record));
+    (from, line.expect("a line").seq)
+}
+
+#[test]
+fn a_line_of_another_case_that_a_verdict_rests_on_is_quoted() {
+    let mut records = records();
+    let (_, line) = other_case(&records);
+    for record in &mut records {
+        if let Event::CaseEnded(ended) = &mut record.event
+            && ended.id == "forced-resume"
+        {
+            ended.evidence.push(line);
+        }
+    }
+    let page = page(&records);
+    let evidence = all(&page, "#failures ul.evidence li");
+    let last = text(*evidence.last().expect("evidence"));
+    assert_eq!(last, format!("events.jsonl:{} < RDY", line + 1));
+}
+
+#[test]
+fn a_module_that_was_restored_after_a_case_is_told_with_it() {
+    let mut records = records();
+    let ends =
+        |record: &Record| matches!(&record.event, Event::CaseEnded(ended) if ended.id == "forced-resume");
+    let next = records.iter().position(ends).expect("its end") + 1;
+    let restored = Event::Recovered {
+        by: "reflash".into(),
+        version: "BC66NBR01A01".parse().expect("a version"),
+    };
+    let record = records[next].clone();
+    records.insert(
+        next,
+        Record {
+            event: restored,
+            ..record
+        },
+    );
+    let failure = only(&page(&records), "#failures article");
+    assert!(
+        failure.contains("Afterwards restored by reflash to BC66NBR01A01"),
+        "{failure}"
+    );
+}
+
+/// Nothing was cut there: a line through the picture would say otherwise.
+#[test]
+fn a_cut_that_was_missed_has_words_and_no_line() {
+    let mut records = records();
+    let (from, _) = other_case(&records);
+    let cut = records.iter().find_map(|record| match &record.event {
+        Event::CutMade { cut, .. } => Some(cut.clone()),
+        _ => None,
+    });
+    let missed = Event::CutMissed {
+        cut: cut.expect("a cut"),
+    };
+    let record = records[from + 2].clone();
+    records.insert(
+        from + 2,
+        Record {
+            event: missed,
+            ..record
+        },
+    );
+    let page = page(&records);
+    let pictures = all(&page, "#timelines svg");
+    let picture = pictures[1].html();
+    let label = pictures[1].value().attr("aria-label").unwrap_or_default();
+    assert!(label.contains("never met its moment"), "{label}");
+    assert!(text(pictures[1]).contains("never met its moment"), "{picture}");
+    assert!(!picture.contains("stroke=\"#CF222E\""), "{picture}");
+    assert!(pictures[0].html().contains("stroke=\"#CF222E\""));
+}
+
+/// A limit that no value was held against is the limit of the experiment all the same.
+#[test]
+fn limits_of_a_measurement_are_drawn_by_what_the_cases_declare() {
+    let mut records = records();
+    for record in &mut records {
+        if let Event::CasePlanned { case, .. } = &mut record.event {
+            case.measures
+                .retain(|declared| declared.measure != Measure::CutLatency);
+            case.measures.push(Declared {
+                measure: Measure::CutLatency,
+                min: None,
+                max: Some(5_000_000),
+            });
+        }
+    }
+    let page = page(&records);
+    let labels = all(&page, "#measurements svg");
+    let latency = labels
+        .iter()
+        .filter_map(|svg| svg.value().attr("aria-label"))
+        .find(|label| label.starts_with("Histogram of Cut latency"));
+    let latency = latency.expect("a histogram");
+    assert!(latency.contains("limit at most 5"), "{latency}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use crate::report::{CaseRun, Run, campaigns, word};
 use crate::shell_word::shell_word;
-use dfota_core::event::{Event, TryEnded};
+use dfota_core::event::TryEnded;
 use dfota_core::rig_check::CheckOutcome;
 use dfota_core::verdict::{Rule, Verdict};
 use serde::Serialize;
@@ -43,7 +43,7 @@ pub fn of(run: &Run<'_>) -> Vec<Deviation> {
         ("Cases not reached", not_reached(run)),
         ("Cases not decided", not_decided(run)),
         ("Retries", retries(run)),
-        ("Modules brought back", recovered(run)),
+        ("Module restored", restored(run)),
         ("Cuts made up for", made_up_for(run)),
         ("Rig", rig(run)),
         ("End of the run", end(run)),
@@ -155,16 +155,12 @@ fn again((how, why): &(String, &str), tries: &[(&CaseRun<'_>, &TryEnded)]) -> St
     format!("{which}; tried again: {why}")
 }
 
-fn recovered(run: &Run<'_>) -> Vec<String> {
-    let mut all = Vec::new();
-    for case in &run.cases {
-        for record in case.records {
-            if let Event::Recovered { by, version } = &record.event {
-                all.push(format!("{}: by {by}, to {version}", case.case.id));
-            }
-        }
-    }
-    all
+fn restored(run: &Run<'_>) -> Vec<String> {
+    let after = |case: &CaseRun<'_>| {
+        let (by, version) = case.restored?;
+        Some(format!("after {}: by {by}, to {version}", case.case.id))
+    };
+    run.cases.iter().filter_map(after).collect()
 }
 
 fn made_up_for(run: &Run<'_>) -> Vec<String> {

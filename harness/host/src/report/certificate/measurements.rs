@@ -40,7 +40,6 @@ pub fn of(run: &Run<'_>) -> Vec<Measured> {
 
 fn measured(run: &Run<'_>, measure: Measure) -> Option<Measured> {
     let mut values = Vec::new();
-    let mut limits: Vec<String> = Vec::new();
     let mut outside = 0;
     let unit = measure.unit().name();
     for record in run.cases.iter().flat_map(|case| case.records) {
@@ -59,15 +58,6 @@ fn measured(run: &Run<'_>, measure: Measure) -> Option<Measured> {
         }
         values.push(*value);
         outside += usize::from(min.is_some_and(|min| *value < min) || limit.is_some_and(|max| *value > max));
-        let declared = match (min, limit) {
-            (None, None) => continue,
-            (Some(min), None) => format!("≥ {min} {unit}"),
-            (None, Some(max)) => format!("≤ {max} {unit}"),
-            (Some(min), Some(max)) => format!("{min} to {max} {unit}"),
-        };
-        if !limits.contains(&declared) {
-            limits.push(declared);
-        }
     }
     values.sort_by(f64::total_cmp);
     Some(Measured {
@@ -79,13 +69,31 @@ fn measured(run: &Run<'_>, measure: Measure) -> Option<Measured> {
         median: shown(rank(&values, 0.5)?),
         p95: shown(rank(&values, 0.95)?),
         max: shown(*values.last()?),
-        limits: if limits.is_empty() {
-            "none declared".to_owned()
-        } else {
-            limits.join(", ")
-        },
+        limits: limits(run, measure),
         outside,
     })
+}
+
+/// The limits of all cases that were begun, also of those in which it was never taken.
+fn limits(run: &Run<'_>, measure: Measure) -> String {
+    let unit = measure.unit();
+    let mut limits: Vec<String> = Vec::new();
+    for declared in run.cases.iter().filter_map(|case| case.declared(measure)) {
+        let shown = |limit: Option<u64>| limit.map(|limit| unit.shown(limit));
+        let words = match (shown(declared.min), shown(declared.max)) {
+            (None, None) => continue,
+            (Some(min), None) => format!("≥ {min} {}", unit.name()),
+            (None, Some(max)) => format!("≤ {max} {}", unit.name()),
+            (Some(min), Some(max)) => format!("{min} to {max} {}", unit.name()),
+        };
+        if !limits.contains(&words) {
+            limits.push(words);
+        }
+    }
+    match limits.is_empty() {
+        true => "none declared".to_owned(),
+        false => limits.join(", "),
+    }
 }
 
 /// The value of a sorted list that this share of all do not exceed, by nearest rank: one that was really seen.

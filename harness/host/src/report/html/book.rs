@@ -4,6 +4,7 @@ use super::excerpt::Excerpt;
 use super::place::{self, Landed, Place};
 use crate::report::reading::is_whole;
 use crate::report::{CaseRun, Run};
+use dfota_core::event::Record;
 use dfota_core::verdict::Verdict;
 use std::collections::{BTreeSet, HashMap, HashSet};
 
@@ -63,6 +64,15 @@ impl<'r, 'a> Book<'r, 'a> {
             .collect();
         entries.sort_by_key(|entry| rank(&entry.case.verdict));
         entries
+    }
+
+    /// The record of this number: of the case itself, or of a later one that had the last word on it.
+    pub fn record(&self, case: &CaseRun<'a>, seq: u64) -> Option<&'a Record> {
+        let of = |case: &CaseRun<'a>| {
+            let at = case.records.binary_search_by_key(&seq, |record| record.seq);
+            at.ok().map(|at| &case.records[at])
+        };
+        of(case).or_else(|| self.run.cases.iter().find_map(of))
     }
 
     /// Whether the page quotes this record.

@@ -69,6 +69,7 @@ fn facts(book: &Book<'_, '_>, entry: &Entry<'_, '_>) -> Markup {
             dt { "Suite" } dd { (case.case.suite) ", " code { (case.case.place) } }
             dt { "Update" } dd { (package.name) " over " (case.case.via) ", " (package.from) " → " (package.to) }
             @if let Some(outcome) = case.outcome { dt { "The module" } dd { (outcome.words()) } }
+            @if let Some((by, version)) = case.restored { dt { "Afterwards" } dd { "restored by " (by) " to " (version) } }
             @for cut in &entry.cuts {
                 dt { "Cut" }
                 dd { code { (cut.cut) } ", " (cut.place.column.words())

@@ -1,12 +1,11 @@
 //! How what was measured is distributed, with its limits.
 
-use super::book::Book;
+use super::book::{Book, Entry};
 use super::histogram::{Histogram, Limit};
 use super::plot::number;
 use super::trend;
 use dfota_core::event::Event;
 use dfota_core::measure::Measure;
-use dfota_core::verdict::Verdict;
 use maud::{Markup, html};
 
 /// The measurements in the order of the page, with their names for people.
@@ -75,22 +74,15 @@ fn table(histograms: &[(&str, Histogram)]) -> Markup {
     }
 }
 
-/// The values of a measurement, with every limit that was declared for it.
+/// The values of a measurement, with every limit that a case had for it.
 fn of(book: &Book<'_, '_>, wanted: Measure) -> Option<Histogram> {
-    let (mut values, mut limits) = (Vec::new(), Vec::<Limit>::new());
-    let mut add = |at: Option<f64>, least| {
-        let limit = at.map(|at| Limit { at, least });
-        if let Some(limit) = limit.filter(|limit| !limits.contains(limit)) {
-            limits.push(limit);
-        }
-    };
+    let (mut values, mut limits, mut beyond) = (Vec::new(), Vec::<Limit>::new(), 0);
     for entry in &book.entries {
-        // A resume has a limit in every case, also where the suite declares no measurement.
-        if wanted == Measure::TimeToResume
-            && entry.case.verdict != Verdict::NotReached
-            && !entry.cuts.is_empty()
-        {
-            add(Some(entry.case.case.limits.resume.as_secs_f64() * 1e3), false);
+        let resume = resume_limit(entry).filter(|_| wanted == Measure::TimeToResume);
+        for limit in resume.into_iter().chain(declared(entry, wanted)) {
+            if !limits.contains(&limit) {
+                limits.push(limit);
+            }
         }
         for record in entry.case.records {
             if let Event::Measured {
@@ -103,10 +95,32 @@ fn of(book: &Book<'_, '_>, wanted: Measure) -> Option<Histogram> {
                 && name == wanted.name()
             {
                 values.push(*value);
-                add(*min, true);
-                add(*limit, false);
+                let mut own = of_shown(*min, *limit).chain(resume);
+                beyond += usize::from(own.any(|limit| limit.excludes(*value)));
             }
         }
     }
-    Histogram::new(values, wanted.unit().name(), limits)
+    Histogram::new(values, wanted.unit().name(), limits, beyond)
+}
+
+fn of_shown(least: Option<f64>, most: Option<f64>) -> impl Iterator<Item = Limit> {
+    let limit = |at: Option<f64>, least| at.map(|at| Limit { at, least });
+    [limit(least, true), limit(most, false)].into_iter().flatten()
+}
+
+/// What a case declares, also one in which nothing was measured.
+fn declared(entry: &Entry<'_, '_>, measure: Measure) -> impl Iterator<Item = Limit> {
+    let declared = entry.case.declared(measure);
+    let shown = |limit: Option<u64>| limit.map(|limit| measure.unit().shown(limit));
+    of_shown(
+        shown(declared.and_then(|declared| declared.min)),
+        shown(declared.and_then(|declared| declared.max)),
+    )
+}
+
+/// A resume has a limit in every case with a cut, also where the suite declares no measurement.
+fn resume_limit(entry: &Entry<'_, '_>) -> Option<Limit> {
+    let at = entry.case.case.limits.resume.as_secs_f64() * 1e3;
+    let cut = !entry.case.records.is_empty() && !entry.cuts.is_empty();
+    cut.then_some(Limit { at, least: false })
 }

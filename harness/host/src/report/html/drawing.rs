@@ -43,13 +43,15 @@ pub fn draw(timeline: &Timeline, name: &str, has: impl Fn(u64) -> bool) -> Marku
         ticks(area, &scale, &timeline.urcs, SAID, UPDATE)?;
         ticks(area, &scale, &timeline.requests, SERVER, TRANSFER)?;
         cuts(area, &scale, &timeline.cuts)?;
+        missed(area, timeline)?;
         Ok(pointers(&scale, timeline, &has))
     })
 }
 
 /// The picture in a sentence, for those who do not see it.
 fn told(timeline: &Timeline) -> String {
-    let cuts: Vec<&str> = timeline.cuts.iter().map(|cut| cut.text.as_str()).collect();
+    let cuts = timeline.cuts.iter().chain(&timeline.missed);
+    let cuts: Vec<&str> = cuts.map(|cut| cut.text.as_str()).collect();
     let cuts = if cuts.is_empty() {
         "no cut".to_owned()
     } else {
@@ -252,6 +254,16 @@ fn cuts(area: &Area<'_>, scale: &Scale, cuts: &[Mark]) -> Result<(), Failed> {
             format!("{short} · {late}")
         };
         text(area, &shown, (x + beside, y), (13, CUT, across))?;
+    }
+    Ok(())
+}
+
+/// Cuts that were not made have words at the edge and no line: nothing happened then.
+fn missed(area: &Area<'_>, timeline: &Timeline) -> Result<(), Failed> {
+    for (n, cut) in timeline.missed.iter().enumerate() {
+        let row = (timeline.cuts.len() + n) as i32 % 2;
+        let at = (LEFT, 8 + row * 13);
+        text(area, &cut.text, at, (13, QUIET, HPos::Left))?;
     }
     Ok(())
 }

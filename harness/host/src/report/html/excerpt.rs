@@ -95,11 +95,8 @@ fn class(case: &CaseRun<'_>, record: &Record) -> Option<&'static str> {
 }
 
 /// The lines of the journal that the verdict on a case rests on; those that are quoted lead there.
-pub fn evidence(book: &Book<'_, '_>, case: &CaseRun<'_>) -> Markup {
-    let said = |seq: &u64| {
-        let at = case.records.binary_search_by_key(seq, |record| record.seq).ok()?;
-        transcript::shown(&case.records[at])
-    };
+pub fn evidence<'a>(book: &Book<'_, 'a>, case: &CaseRun<'a>) -> Markup {
+    let said = |seq: &u64| transcript::shown(book.record(case, *seq)?);
     html! {
         ul.evidence {
             @for seq in case.evidence {

@@ -50,6 +50,7 @@ fn failure(book: &Book<'_, '_>, entry: &Entry<'_, '_>) -> Markup {
                 dt { "Rule" } dd { code { (finding.rule) } ": " (finding.rule.meaning()) }
                 dt { "Class" } dd { (finding.rule.class()) }
                 @if let Some(outcome) = case.outcome { dt { "The module" } dd { (outcome.words()) } }
+                @if let Some((by, version)) = case.restored { dt { "Afterwards" } dd { "restored by " (by) " to " (version) } }
                 @if !entry.cuts.is_empty() {
                     dt { "Cuts" }
                     dd { @for (n, cut) in entry.cuts.iter().enumerate() { @if n > 0 { ", " } code { (cut.cut) } } }

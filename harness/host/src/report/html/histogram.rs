@@ -29,11 +29,22 @@ pub struct Histogram {
     values: Vec<f64>,
     unit: &'static str,
     limits: Vec<Limit>,
+    beyond: usize,
+}
+
+impl Limit {
+    /// Whether a value passes it.
+    pub fn excludes(self, value: f64) -> bool {
+        match self.least {
+            true => value < self.at,
+            false => value > self.at,
+        }
+    }
 }
 
 impl Histogram {
-    /// Of these values; none where there is nothing to show.
-    pub fn new(mut values: Vec<f64>, unit: &'static str, limits: Vec<Limit>) -> Option<Self> {
+    /// Of these values; none where there is nothing to show. `beyond` of them passed a limit of their own case.
+    pub fn new(mut values: Vec<f64>, unit: &'static str, limits: Vec<Limit>, beyond: usize) -> Option<Self> {
         values.retain(|value| value.is_finite());
         values.sort_by(f64::total_cmp);
         let (factor, unit) = scale(values.get(values.len() / 2).copied(), unit);
@@ -45,7 +56,12 @@ impl Histogram {
                 least,
             })
             .collect();
-        (!values.is_empty()).then_some(Self { values, unit, limits })
+        (!values.is_empty()).then_some(Self {
+            values,
+            unit,
+            limits,
+            beyond,
+        })
     }
 
     /// The smallest value with at least this share at or below it.
@@ -64,15 +80,9 @@ impl Histogram {
         self.values.len()
     }
 
-    /// How many are out of a limit.
+    /// How many passed a limit of their case.
     pub fn beyond(&self) -> usize {
-        let out = |value: &&f64| {
-            self.limits.iter().any(|limit| match limit.least {
-                true => **value < limit.at,
-                false => **value > limit.at,
-            })
-        };
-        self.values.iter().filter(out).count()
+        self.beyond
     }
 
     /// The edges of the bars: round steps over all values, and over limits that are near.
@@ -231,10 +241,10 @@ mod tests {
 
     #[test]
     fn percentiles_are_values_that_were_taken() {
-        let histogram = Histogram::new(vec![4.0, 1.0, 3.0, 2.0, f64::NAN], "ms", vec![]).expect("values");
+        let histogram = Histogram::new(vec![4.0, 1.0, 3.0, 2.0, f64::NAN], "ms", vec![], 0).expect("values");
         let taken = [0.0, 0.5, 0.95, 1.0].map(|share| histogram.percentile(share));
         assert_eq!(taken, [1.0, 2.0, 4.0, 4.0]);
-        assert_eq!(Histogram::new(vec![], "ms", vec![]), None);
+        assert_eq!(Histogram::new(vec![], "ms", vec![], 0), None);
     }
 
     #[test]
@@ -248,7 +258,7 @@ mod tests {
             least: false,
         };
         let values = vec![10.0, 11.0, 12.0, 19.5, 20.0, 26.0];
-        let histogram = Histogram::new(values, "ms", vec![limit, far]).expect("values");
+        let histogram = Histogram::new(values, "ms", vec![limit, far], 1).expect("values");
         let edges = histogram.edges();
         assert_eq!(histogram.bars(&edges).iter().sum::<usize>(), 6);
         assert!(edges[0] <= 10.0 && edges[edges.len() - 1] > 26.0 && edges[edges.len() - 1] < 100.0);
@@ -267,18 +277,18 @@ mod tests {
             least: false,
         };
         let histogram =
-            Histogram::new(vec![12_000.0, 14_000.0, 31_000.0], "ms", vec![limit]).expect("values");
+            Histogram::new(vec![12_000.0, 14_000.0, 31_000.0], "ms", vec![limit], 1).expect("values");
         assert_eq!(
             (histogram.unit(), histogram.percentile(0.5), histogram.beyond()),
             ("s", 14.0, 1)
         );
-        let histogram = Histogram::new(vec![0.25], "ms", vec![]).expect("values");
+        let histogram = Histogram::new(vec![0.25], "ms", vec![], 0).expect("values");
         assert_eq!((histogram.unit(), histogram.percentile(0.5)), ("µs", 250.0));
     }
 
     #[test]
     fn equal_values_have_a_picture() {
-        let histogram = Histogram::new(vec![5.0; 3], "ms", vec![]).expect("values");
+        let histogram = Histogram::new(vec![5.0; 3], "ms", vec![], 0).expect("values");
         assert!(histogram.edges().len() >= 2);
         assert!(histogram.draw("time").into_string().contains("<rect"));
     }

@@ -44,7 +44,7 @@
     button.className = "zoom";
     button.addEventListener("click", () => label(!picture.classList.contains("large")));
     picture.addEventListener("click", (event) => event.target.closest("a") && label(false));
-    picture.addEventListener("keydown", (event) => event.key === "Escape" && label(false));
+    for (const part of [picture, button]) part.addEventListener("keydown", (event) => event.key === "Escape" && label(false));
     picture.after(button);
     label(false);
   }

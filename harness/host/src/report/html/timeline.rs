@@ -72,8 +72,10 @@ pub struct Timeline {
     pub urcs: Vec<Mark>,
     /// Requests of the module that a server answered, and what was said over LwM2M.
     pub requests: Vec<Mark>,
-    /// Cuts.
+    /// Cuts that were made.
     pub cuts: Vec<Mark>,
+    /// Cuts that never met their moment, where that was known.
+    pub missed: Vec<Mark>,
 }
 
 impl Timeline {
@@ -152,7 +154,7 @@ impl Timeline {
             }
             Event::CutMissed { cut } => {
                 let text = format!("cut {cut} never met its moment");
-                self.cuts.push(Mark { at, text });
+                self.missed.push(Mark { at, text });
             }
             _ => {}
         }
@@ -229,7 +231,7 @@ impl Timeline {
         let worth = |mark: &&Mark| said.iter().any(|word| mark.text.contains(word));
         moments.extend(self.urcs.iter().filter(worth).cloned());
         moments.extend(self.requests.iter().take(20).cloned());
-        moments.extend(self.cuts.iter().cloned());
+        moments.extend(self.cuts.iter().chain(&self.missed).cloned());
         moments.sort_by_key(|mark| mark.at.seq);
         moments
     }
