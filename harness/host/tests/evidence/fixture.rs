@@ -4,7 +4,7 @@ use dfota_core::case::{Case, Package, Via};
 use dfota_core::event::{CaseEnded, Event, FileFacts, Record, RigFacts, RunStarted, SCHEMA};
 use dfota_core::verdict::{Rule, Verdict};
 use dfota_hil::clock::Clock;
-use dfota_hil::evidence::maker::{MakeError, Wanted, make};
+use dfota_hil::evidence::maker::{MakeError, Wanted, make_with_reports};
 use dfota_hil::evidence::signing_key::SigningKey;
 use dfota_hil::journal::{Journal, Observer, Writer};
 use dfota_hil::verify::{Verified, verify};
@@ -55,10 +55,9 @@ impl Folder {
             time_stamp: None,
         };
         let folder = self.run();
-        dfota_hil::report::make(&folder, &dfota_hil::report::Asked::default(), |run| {
-            make(&folder, run, &wanted)
-        })
-        .expect("reports")
+        let asked = dfota_hil::report::Asked::default();
+        let ((), made) = make_with_reports(&folder, &asked, &wanted, |_| ()).expect("reports");
+        made
     }
 
     pub fn run(&self) -> PathBuf {
