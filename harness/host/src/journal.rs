@@ -321,7 +321,9 @@ pub fn each_in(
 fn parse(line: &[u8], masked: bool) -> Result<Record, serde_json::Error> {
     match std::str::from_utf8(line) {
         Ok(text) if masked => serde_json::from_str(&crate::report::mask::json(text)),
-        _ => serde_json::from_slice(line),
+        Ok(text) => serde_json::from_str(text),
+        // Says where it is no text.
+        Err(_) => serde_json::from_slice(line),
     }
 }
 

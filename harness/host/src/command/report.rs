@@ -4,7 +4,7 @@ use super::run::ProfileArg;
 use crate::cli::{Common, Failed, complain, print};
 use crate::console::summary;
 use crate::day::Day;
-use crate::evidence::maker::{Wanted, make};
+use crate::evidence::maker::{Wanted, make_with_reports};
 use crate::evidence::signing_key::SigningKey;
 use crate::paint::Paint;
 use dfota_core::event::JunitProfile;
@@ -67,10 +67,8 @@ pub fn main(args: &Args, common: Common) -> Result<u8, Failed> {
         true => Some(crate::report::paper::make(&args.run, args.mask, args.issued).map_err(Failed::usage)?),
         false => None,
     };
-    let (shown, made) = crate::report::make(&args.run, &asked, |run| {
-        (summary(run, paint), make(&args.run, run, &wanted))
-    })
-    .map_err(Failed::usage)?;
+    let (shown, made) =
+        make_with_reports(&args.run, &asked, &wanted, |run| summary(run, paint)).map_err(Failed::usage)?;
     print(&shown);
     #[cfg(feature = "pdf")]
     if let Some(path) = pdf {

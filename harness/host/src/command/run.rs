@@ -7,7 +7,7 @@ use crate::check::Terms;
 use crate::cli::{Common, Failed, Selection, complain, print};
 use crate::clock::Clock;
 use crate::console::{Console, summary};
-use crate::evidence::maker::{Wanted, make};
+use crate::evidence::maker::{Wanted, make_with_reports};
 use crate::evidence::signing_key::SigningKey;
 use crate::history;
 use crate::journal::{Journal, Nobody, Observer, Writer};
@@ -244,11 +244,8 @@ fn conclude(
         junit: args.junit.as_deref(),
         ..report::Asked::default()
     };
-    let show = |run: &report::Run<'_>| {
-        let made = make(out, run, &wanted);
-        (summary(run, paint), made, history::Entry::of(run))
-    };
-    let (shown, made, entry) = report::make(out, &asked, show).map_err(Failed::ours)?;
+    let show = |run: &report::Run<'_>| (summary(run, paint), history::Entry::of(run));
+    let ((shown, entry), made) = make_with_reports(out, &asked, &wanted, show).map_err(Failed::ours)?;
     let keep = |entry| history::Store::open(store)?.keep([entry]);
     if let Some(Err(why)) = entry.as_ref().map(keep) {
         complain(format_args!("note: this run is not in the history: {why}"));

@@ -8,11 +8,12 @@ use super::signing_key::SigningKey;
 use super::{BUNDLE, ENVELOPE, PUBLIC_KEY, SIGSTORE, STATEMENT, contents, manifest, member, statement};
 use crate::digest::sha256_hex;
 use crate::journal::{hex, masked};
-use crate::report::{ReportError, Run, replace, replace_by};
+use crate::report::{self, Asked, ReportError, Run, replace, replace_by};
 use crate::verify::chain::{self, Chain, Touched};
 use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{self, Read};
+use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 
 /// What is asked for beside the evidence itself.
@@ -69,10 +70,48 @@ fn at(path: &Path) -> impl Fn(io::Error) -> MakeError {
     }
 }
 
+/// A journal whose chain holds, with the length and the SHA-256 of its file.
+#[derive(Debug)]
+pub struct Followed {
+    /// Its chain.
+    pub chain: Chain,
+    /// Length in bytes.
+    pub size: u64,
+    /// SHA-256 in hex.
+    pub sha256: String,
+}
+
+/// Makes the reports of a run folder, and its evidence with them. Gives what `show` makes of the run, and whether there is
+/// evidence.
+///
+/// The chain of the journal is followed meanwhile on another thread: that takes as long as the reports do.
+pub fn make_with_reports<T>(
+    folder: &Path,
+    asked: &Asked<'_>,
+    wanted: &Wanted<'_>,
+    show: impl FnOnce(&Run<'_>) -> T,
+) -> Result<(T, Result<(), MakeError>), ReportError> {
+    std::thread::scope(|scope| {
+        let original = scope.spawn(|| follow(folder, crate::journal::FILE));
+        report::make(folder, asked, |run| {
+            let original = original.join().unwrap_or_else(|panic| resume_unwind(panic));
+            (
+                show(run),
+                original.and_then(|original| of(folder, run, original, wanted)),
+            )
+        })
+    })
+}
+
 /// Makes the evidence of the run in `folder`, whose reports are there.
 pub fn make(folder: &Path, run: &Run<'_>, wanted: &Wanted<'_>) -> Result<(), MakeError> {
-    let chain = journal(folder, run.started.masked)?;
-    let mut entries = listed(folder, run)?;
+    of(folder, run, follow(folder, crate::journal::FILE)?, wanted)
+}
+
+fn of(folder: &Path, run: &Run<'_>, original: Followed, wanted: &Wanted<'_>) -> Result<(), MakeError> {
+    let journal = given_away(folder, original, run.started.masked)?;
+    let mut entries = listed(folder, run, &journal)?;
+    let chain = journal.chain;
     let manifest = manifest_of(run, chain, &entries);
     let statement = statement::write(run, &manifest);
     let signed = sign(folder, &statement, wanted)?;
@@ -100,11 +139,14 @@ fn entry(name: String, bytes: Vec<u8>) -> Entry {
 }
 
 /// Every file that the manifest lists, with its digest.
-fn listed(folder: &Path, run: &Run<'_>) -> Result<Vec<(Entry, String)>, MakeError> {
+fn listed(folder: &Path, run: &Run<'_>, journal: &Followed) -> Result<Vec<(Entry, String)>, MakeError> {
     let mut entries = Vec::new();
     for name in contents::of_folder(folder, run) {
         let path = folder.join(&name);
-        let (size, sha256) = digest(&path).map_err(at(&path))?;
+        let (size, sha256) = match name == masked::name(run.started.masked) {
+            true => (journal.size, journal.sha256.clone()),
+            false => digest(&path).map_err(at(&path))?,
+        };
         let source = Source::File(path);
         entries.push((Entry { name, size, source }, sha256));
     }
@@ -137,21 +179,27 @@ pub fn digest(path: &Path) -> io::Result<(u64, String)> {
     }
 }
 
-/// The chain of the journal that is given away; of a masked run, its copy is made.
-pub fn journal(folder: &Path, masked: bool) -> Result<Chain, MakeError> {
-    let follow = |name: &str| {
-        let path = folder.join(name);
-        let chain = chain::follow_file(&path).map_err(at(&path))?;
-        chain.map_err(MakeError::Touched)
-    };
-    let original = follow(crate::journal::FILE)?;
+/// The journal of a run folder that is given away; of a masked run, its copy is made.
+pub fn journal(folder: &Path, masked: bool) -> Result<Followed, MakeError> {
+    given_away(folder, follow(folder, crate::journal::FILE)?, masked)
+}
+
+fn given_away(folder: &Path, original: Followed, masked: bool) -> Result<Followed, MakeError> {
     if masked {
-        masked::make(folder, &original)?;
-        return follow(masked::FILE);
+        masked::make(folder, &original.chain)?;
+        return follow(folder, masked::FILE);
     }
     // Of reports that were masked before. Where there is none, there is nothing to remove.
     let _ = std::fs::remove_file(folder.join(masked::FILE));
     Ok(original)
+}
+
+fn follow(folder: &Path, name: &str) -> Result<Followed, MakeError> {
+    let path = folder.join(name);
+    let chain = chain::follow_file(&path).map_err(at(&path))?;
+    let chain = chain.map_err(MakeError::Touched)?;
+    let (size, sha256) = digest(&path).map_err(at(&path))?;
+    Ok(Followed { chain, size, sha256 })
 }
 
 fn manifest_of(run: &Run<'_>, chain: Chain, entries: &[(Entry, String)]) -> Manifest {

@@ -4,7 +4,7 @@ use super::certificate::{Certificate, JournalFacts, TooEarly};
 use super::{ReportError, Run};
 use crate::day::Day;
 use crate::evidence::maker::{self, MakeError};
-use crate::journal::{self, ReadError};
+use crate::journal;
 use std::path::Path;
 
 /// Name of the test report in a run folder.
@@ -41,12 +41,10 @@ pub fn contents(folder: &Path, masked: bool, issued: Option<Day>) -> Result<Cert
     })?;
     // The reader of the report gets this one, so that this one is named.
     let file = journal::masked::name(run.started.masked);
-    maker::journal(folder, run.started.masked)?;
-    let path = folder.join(file);
-    let (_, sha256) = maker::digest(&path).map_err(|why| ReportError::from(ReadError::Io { path, why }))?;
+    let given_away = maker::journal(folder, run.started.masked)?;
     let journal = JournalFacts {
         file,
-        sha256,
+        sha256: given_away.sha256,
         records: records.len(),
     };
     Ok(Certificate::of(&run, &records, journal, issued)?)

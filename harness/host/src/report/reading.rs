@@ -13,14 +13,11 @@ use dfota_core::measure::Measure;
 use dfota_core::verdict::Verdict;
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
-use std::sync::mpsc::sync_channel;
 
 /// Cases of each kind of verdict that are kept whole, whatever they hold.
 const WHOLE: usize = 100;
 /// Records before the end of a case that did not pass that are kept in any case: the last lines are quoted.
 const LAST: usize = 60;
-/// Records that are handed over at once.
-const BATCH: usize = 4_096;
 
 /// What was read.
 #[derive(Debug, Default)]
@@ -49,37 +46,21 @@ impl Reading {
         )
     }
 
-    /// Takes what `read` tells, and gives each transcript away under its file name. One thread reads, this one does the
-    /// rest.
+    /// Takes what `read` tells, and gives each transcript away under its file name. On one thread: records that another
+    /// one frees cost more than is won by reading ahead.
     pub fn with<E: From<ReadError>>(
-        read: impl FnOnce(&mut dyn FnMut(Record)) -> Result<(), ReadError> + Send,
+        read: impl FnOnce(&mut dyn FnMut(Record)) -> Result<(), ReadError>,
         mut give: impl FnMut(&str, &str) -> Result<(), E>,
     ) -> Result<Self, E> {
         let mut reading = Self::default();
-        std::thread::scope(|scope| {
-            let (tell, told) = sync_channel::<Vec<Record>>(4);
-            let reader = scope.spawn(move || {
-                let mut batch = Vec::with_capacity(BATCH);
-                let read = read(&mut |record| {
-                    batch.push(record);
-                    if batch.len() == BATCH {
-                        // Nobody listens any more when a transcript could not be written, which is reported.
-                        let _ = tell.send(std::mem::replace(&mut batch, Vec::with_capacity(BATCH)));
-                    }
-                });
-                let _ = tell.send(batch);
-                read
-            });
-            let taken = told
-                .into_iter()
-                .flatten()
-                .try_for_each(|record| reading.take(record, &mut give));
-            match reader.join() {
-                Ok(read) => read.map_err(E::from).and(taken),
-                Err(panic) => std::panic::resume_unwind(panic),
+        let mut taken = Ok(());
+        read(&mut |record| {
+            // Nothing is taken any more when a transcript could not be written, which is reported.
+            if taken.is_ok() {
+                taken = reading.take(record, &mut give);
             }
         })?;
-        Ok(reading)
+        taken.map(|()| reading)
     }
 
     fn take<E>(

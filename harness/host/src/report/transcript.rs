@@ -19,8 +19,10 @@ pub fn write(case: &CaseRun<'_>) -> String {
         case.case.suite, case.case.id
     );
     for record in case.records {
-        if let Some(shown) = shown(record) {
-            let _ = writeln!(text, "{} {shown}", times(record));
+        let before = text.len();
+        match timed(record, &mut text) {
+            Some(()) => text.push('\n'),
+            None => text.truncate(before),
         }
     }
     text
@@ -33,32 +35,66 @@ pub fn last_lines(case: &CaseRun<'_>, count: usize) -> Vec<String> {
         .iter()
         .rev()
         .filter(|record| !matches!(record.event, Event::CaseEnded(_)));
-    let mut lines: Vec<String> = told
-        .filter_map(|record| Some(format!("{} {}", times(record), shown(record)?)))
-        .take(count)
-        .collect();
+    let line = |record| {
+        let mut line = String::new();
+        timed(record, &mut line).map(|()| line)
+    };
+    let mut lines: Vec<String> = told.filter_map(line).take(count).collect();
     lines.reverse();
     lines
 }
 
-fn times(record: &Record) -> String {
-    format!(
-        "{:>12.6} {:>12.3}",
-        record.mono_ns as f64 / 1e9,
-        record.module_ns as f64 / 1e9
-    )
+/// One record with its times, behind `text`; `None` for those that belong elsewhere.
+fn timed(record: &Record, text: &mut String) -> Option<()> {
+    seconds(record.mono_ns, 6, text);
+    text.push(' ');
+    seconds(record.module_ns, 3, text);
+    text.push(' ');
+    tell(record, text)
+}
+
+/// Nanoseconds as seconds: what `{:>12.6}` makes of them as an `f64`, in a third of the time. A night has millions.
+fn seconds(ns: u64, decimals: u32, text: &mut String) {
+    let unit = 10_u64.pow(9 - decimals);
+    // Half-way between two figures it is the rounding of the `f64` that decides, and a large one has no single nanoseconds.
+    if ns % unit == unit / 2 || ns >= 1 << 52 {
+        let _ = write!(text, "{:>12.*}", decimals as usize, ns as f64 / 1e9);
+        return;
+    }
+    let mut rest = (ns + unit / 2) / unit;
+    let mut columns = [b' '; 16];
+    let mut from = columns.len();
+    for place in 0..columns.len() as u32 {
+        if rest == 0 && place > decimals + 1 {
+            break;
+        }
+        from -= 1;
+        if place == decimals {
+            columns[from] = b'.';
+        } else {
+            columns[from] = b'0' + (rest % 10) as u8;
+            rest /= 10;
+        }
+    }
+    text.extend(std::str::from_utf8(&columns[from.min(columns.len() - 12)..]));
 }
 
 /// One record in a transcript; `None` for those that belong elsewhere.
 pub fn shown(record: &Record) -> Option<String> {
-    Some(match &record.event {
-        Event::Rx { text, partial: false } => format!("< {text}"),
-        Event::Rx { text, partial: true } => format!("< {text} (the line never ended)"),
-        Event::Prompt => "< >".into(),
-        Event::Tx { text } => format!("> {text}"),
-        Event::TxData { bytes, sha256 } => format!("> {bytes} bytes, SHA-256 {}…", sha256.get(..16)?),
-        Event::Line { line, active, .. } => format!("! {}", edge(*line, *active)),
-        Event::CutArmed { cut } => format!("# cut armed: {cut}"),
+    let mut text = String::new();
+    tell(record, &mut text).map(|()| text)
+}
+
+/// The same, behind `to`.
+fn tell(record: &Record, to: &mut String) -> Option<()> {
+    let told = match &record.event {
+        Event::Rx { text, partial: false } => write!(to, "< {text}"),
+        Event::Rx { text, partial: true } => write!(to, "< {text} (the line never ended)"),
+        Event::Prompt => to.write_str("< >"),
+        Event::Tx { text } => write!(to, "> {text}"),
+        Event::TxData { bytes, sha256 } => write!(to, "> {bytes} bytes, SHA-256 {}…", sha256.get(..16)?),
+        Event::Line { line, active, .. } => write!(to, "! {}", edge(*line, *active)),
+        Event::CutArmed { cut } => write!(to, "# cut armed: {cut}"),
         Event::CutMade {
             cut,
             landed,
@@ -77,14 +113,15 @@ pub fn shown(record: &Record) -> Option<String> {
                     seen.within_ns as f64 / 1e3
                 )
             });
-            format!(
+            write!(
+                to,
                 "# cut made: {cut}, landed at {landed}; commanded {commanded:.1} µs after it was due, done after {done:.1} µs{confirmed}"
             )
         }
-        Event::CutMissed { cut } => format!("# cut missed: {cut}"),
-        Event::Request(request) => request_line(request),
-        Event::Lwm2m { text } => format!("@ lwm2m {text}"),
-        Event::Step { text } | Event::Note { text } => format!("# {text}"),
+        Event::CutMissed { cut } => write!(to, "# cut missed: {cut}"),
+        Event::Request(request) => to.write_str(&request_line(request)),
+        Event::Lwm2m { text } => write!(to, "@ lwm2m {text}"),
+        Event::Step { text } | Event::Note { text } => write!(to, "# {text}"),
         Event::Measured {
             name,
             value,
@@ -96,22 +133,25 @@ pub fn shown(record: &Record) -> Option<String> {
             let under = min.filter(|min| value < min).map(|min| ("under", min));
             match over.or(under) {
                 Some((how, limit)) => {
-                    format!("# {name}: {value} {unit}, {how} its limit of {limit} {unit}")
+                    write!(to, "# {name}: {value} {unit}, {how} its limit of {limit} {unit}")
                 }
-                None => format!("# {name}: {value} {unit}"),
+                None => write!(to, "# {name}: {value} {unit}"),
             }
         }
-        Event::Function { when, function } => format!("# function {}: {}", when.words(), abilities(function)),
-        Event::Recovered { by, version } => format!("# the module is back, by {by}: it runs {version}"),
-        Event::GivenUp { cause } => format!("# no further case is begun: {cause}"),
+        Event::Function { when, function } => {
+            write!(to, "# function {}: {}", when.words(), abilities(function))
+        }
+        Event::Recovered { by, version } => write!(to, "# the module is back, by {by}: it runs {version}"),
+        Event::GivenUp { cause } => write!(to, "# no further case is begun: {cause}"),
         Event::Identity { model, version, imei } => {
             let imei = imei.as_ref().map_or("unknown", |imei| imei.as_str());
-            format!("# {model}, version {version}, IMEI {imei}")
+            write!(to, "# {model}, version {version}, IMEI {imei}")
         }
         Event::Calibrated {
             package, timeline, ..
         } => {
-            format!(
+            write!(
+                to,
                 "# calibrated: {} moments of an update by {package}",
                 timeline.marks().len()
             )
@@ -122,15 +162,16 @@ pub fn shown(record: &Record) -> Option<String> {
             } else {
                 "does not count for a claim"
             };
-            format!("# tallied: {} ({}), {counts}", tallied.cut, tallied.bin)
+            write!(to, "# tallied: {} ({}), {counts}", tallied.cut, tallied.bin)
         }
-        Event::TryEnded(tried) => format!(
+        Event::TryEnded(tried) => write!(
+            to,
             "# try {}: {}; {}",
             tried.number,
             verdict_line(&tried.verdict),
             tried.again
         ),
-        Event::CaseEnded(end) => format!("# {}", verdict_line(&end.verdict)),
+        Event::CaseEnded(end) => write!(to, "# {}", verdict_line(&end.verdict)),
         Event::RunStarted(_)
         | Event::Tallied(_)
         | Event::Trend(_)
@@ -139,7 +180,8 @@ pub fn shown(record: &Record) -> Option<String> {
         | Event::CaseStarted { .. }
         | Event::RigChecked { .. }
         | Event::RunEnded { .. } => return None,
-    })
+    };
+    told.ok()
 }
 
 fn abilities(function: &Function) -> String {
@@ -198,4 +240,23 @@ fn request_line(request: &dfota_core::event::Request) -> String {
         "@ {} {} from {}: {status}{range}, {sent} of {wanted} bytes from {first}{fault}{stranger}",
         request.server, request.method, request.peer
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn seconds_are_rounded_as_floating_point_is(any: u64, shift in 0_u32..64, near in 0_u64..3) {
+            for unit in [1, 1_000, 1_000_000] {
+                let ns = ((any >> shift) / unit * unit + unit / 2).saturating_add(near).saturating_sub(1);
+                for decimals in [3, 6] {
+                    let mut text = String::new();
+                    super::seconds(ns, decimals, &mut text);
+                    prop_assert_eq!(text, format!("{:>12.*}", decimals as usize, ns as f64 / 1e9));
+                }
+            }
+        }
+    }
 }

@@ -4,7 +4,7 @@ use dfota_core::case::{Case, Package, Via};
 use dfota_core::event::{CaseEnded, Event, FileFacts, RigFacts, RunStarted, SCHEMA};
 use dfota_core::verdict::{Rule, Verdict};
 use dfota_hil::clock::Clock;
-use dfota_hil::evidence::maker::{MakeError, Wanted, make};
+use dfota_hil::evidence::maker::{MakeError, Wanted, make_with_reports};
 use dfota_hil::evidence::signing_key::SigningKey;
 use dfota_hil::journal::{Journal, Nobody, Writer};
 use dfota_hil::report::Asked;
@@ -66,7 +66,8 @@ impl Folder {
             time_stamp: None,
         };
         let folder = self.run();
-        dfota_hil::report::make(&folder, &asked, |run| make(&folder, run, &wanted)).expect("reports")
+        let ((), made) = make_with_reports(&folder, &asked, &wanted, |_| ()).expect("reports");
+        made
     }
 
     pub fn run(&self) -> PathBuf {
