@@ -26,6 +26,8 @@ mod figures;
 mod guest;
 #[path = "pi/killed.rs"]
 mod killed;
+#[path = "pi/module_line.rs"]
+mod module_line;
 #[path = "pi/monitor.rs"]
 mod monitor;
 #[path = "pi/pins.rs"]

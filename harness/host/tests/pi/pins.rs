@@ -1,9 +1,10 @@
 //! The wires between the Pi's header and the module: what the Pi's GPIO block drives is given on to the simulated module's
-//! lines. The levels are read where an oscilloscope would be, outside the Pi's processor: QEMU's monitor reads the registers.
+//! lines. The levels are read where an oscilloscope would be, outside the Pi's processor. An output that moves is heard over
+//! qtest, also where it moves back at once; whether a pin is an output is read in the registers, by QEMU's monitor.
 
+use crate::module_line::ModuleLine;
 use crate::monitor::Monitor;
 use crate::qtest::Qtest;
-use dfota_hil::line::{Line, simulated::Simulated};
 use std::io;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -19,6 +20,8 @@ pub const MARK: &str = "mark";
 pub const MARK_PIN: usize = 26;
 /// All sixteen words from GPFSEL0 to GPEDS0 (BCM2835 ARM Peripherals, 6.1), where the BCM2837 has them.
 const REGISTERS: &str = "xp /16wx 0x3f200000";
+/// The block, by its path in QEMU.
+const DEVICE: &str = "/machine/soc/peripherals/gpio";
 /// The place of GPLEV0 among them.
 const GPLEV0: usize = 13;
 /// Function of a pin in its GPFSEL register: output.
@@ -61,14 +64,23 @@ pub struct Pins {
 
 impl Pins {
     /// Wires the pins to the control socket of the simulated module.
-    pub fn wire(monitor: Monitor, qtest: Qtest, control: &Path) -> Self {
-        let lines = WIRES.map(|(name, ..)| Simulated::connect(name, control).expect("the simulator answers"));
+    pub fn wire(monitor: Monitor, mut qtest: Qtest, control: &Path) -> Self {
+        qtest.hear(DEVICE).expect("QEMU has the GPIO block");
+        let (output, input) = LOOP;
+        let mut wires = vec![
+            Wire::new(MARK, MARK_PIN, End::Open),
+            Wire::new("loop", output, End::Input(input)),
+        ];
+        wires.extend(WIRES.map(|(line, pin, active_high)| {
+            let end = ModuleLine::connect(line, active_high, control);
+            Wire::new(line, pin, End::Module(end))
+        }));
         let edges = Arc::new(Mutex::new(Vec::new()));
         let stop = Arc::new(AtomicBool::new(false));
         let thread = {
             let (edges, stop) = (edges.clone(), stop.clone());
             std::thread::spawn(move || {
-                if let Err(why) = watch((monitor, qtest), lines, &edges, &stop) {
+                if let Err(why) = watch((monitor, qtest), wires, &edges, &stop) {
                     eprintln!("the pins are not watched any more: {why}");
                 }
             })
@@ -101,34 +113,66 @@ impl Drop for Pins {
     }
 }
 
+/// A wire from a pin.
+struct Wire {
+    line: &'static str,
+    pin: usize,
+    end: End,
+    last: Option<Level>,
+}
+
+/// Where a wire goes.
+enum End {
+    Module(ModuleLine),
+    Input(usize),
+    Open,
+}
+
+impl Wire {
+    fn new(line: &'static str, pin: usize, end: End) -> Self {
+        let last = None;
+        Self { line, pin, end, last }
+    }
+
+    /// Takes down what the pin is, and passes it on where it has moved.
+    fn see(&mut self, level: Level, edges: &Mutex<Vec<Edge>>, qtest: &mut Qtest) -> io::Result<()> {
+        let before = self.last.replace(level);
+        if before != Some(level) {
+            let (at, line) = (Instant::now(), self.line);
+            let mut edges = edges.lock().expect("the tests do not panic with it");
+            edges.push(Edge { at, line, level });
+        }
+        if before.is_some_and(|before| before.high == level.high) {
+            return Ok(());
+        }
+        match &mut self.end {
+            End::Module(line) => line.pass_on(level.high),
+            End::Input(pin) => qtest.write(if level.high { GPSET0 } else { GPCLR0 }, 1 << *pin),
+            End::Open => Ok(()),
+        }
+    }
+}
+
 fn watch(
     (mut monitor, mut qtest): (Monitor, Qtest),
-    mut lines: [Simulated; 3],
+    mut wires: Vec<Wire>,
     edges: &Mutex<Vec<Edge>>,
     stop: &AtomicBool,
 ) -> io::Result<()> {
-    let mut last = [None; WIRES.len()];
-    let (mut mark, mut output) = (None, None);
     while !stop.load(Ordering::Relaxed) {
         let registers = words(&monitor.ask(REGISTERS)?)?;
-        let at = Instant::now();
-        let see = |line, pin, last: &mut Option<Level>| {
-            let level = level(&registers, pin);
-            let before = last.replace(level);
-            if before != Some(level) {
-                let mut edges = edges.lock().expect("the tests do not panic with it");
-                edges.push(Edge { at, line, level });
+        let mut outdated = false;
+        while let Some(moved) = qtest.moved(Duration::ZERO)? {
+            outdated = true;
+            let (driven, high) = (true, moved.high);
+            if let Some(wire) = wires.iter_mut().find(|wire| wire.pin == moved.line) {
+                wire.see(Level { driven, high }, edges, &mut qtest)?;
             }
-            (before.map(|before| before.high) != Some(level.high)).then_some(level.high)
-        };
-        see(MARK, MARK_PIN, &mut mark);
-        if let Some(high) = see("output", LOOP.0, &mut output) {
-            qtest.write(if high { GPSET0 } else { GPCLR0 }, 1 << LOOP.1)?;
         }
-        for (((line, pin, active_high), wire), last) in WIRES.into_iter().zip(&mut lines).zip(&mut last) {
-            if let Some(high) = see(line, pin, last) {
-                wire.set(high == active_high).map_err(io::Error::other)?;
-            }
+        // Registers that were read before an output moved are not what the pins are now.
+        for wire in wires.iter_mut().filter(|_| !outdated) {
+            let level = level(&registers, wire.pin);
+            wire.see(level, edges, &mut qtest)?;
         }
         std::thread::sleep(PAUSE);
     }

@@ -1,10 +1,10 @@
 //! The wires between the lines of a PL061 and the module. The model of this controller takes levels from outside: the
 //! module's VDD_EXT is one of its inputs. What it drives is heard as it moves.
 
+use crate::module_line::ModuleLine;
 use crate::qtest::Qtest;
-use dfota_hil::line::Line;
 use dfota_hil::line::sense::Sense;
-use dfota_hil::line::simulated::{Simulated, SimulatedSense};
+use dfota_hil::line::simulated::SimulatedSense;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -37,7 +37,7 @@ pub struct Pl061 {
 impl Pl061 {
     /// Wires the controller, by its path in QEMU, to the control socket of the simulated module.
     pub fn wire(mut qtest: Qtest, device: String, control: &Path) -> Self {
-        let lines = WIRES.map(|(name, ..)| Simulated::connect(name, control).expect("the simulator answers"));
+        let lines = WIRES.map(|(name, _, active_high)| ModuleLine::connect(name, active_high, control));
         let vdd_ext = SimulatedSense::connect(control).expect("the simulator answers");
         qtest.hear(&device).expect("QEMU has the controller");
         let stop = Arc::new(AtomicBool::new(false));
@@ -66,13 +66,13 @@ impl Drop for Pl061 {
 fn pass_on(
     mut qtest: Qtest,
     device: &str,
-    mut lines: [Simulated; 3],
+    mut lines: [ModuleLine; 3],
     mut vdd_ext: SimulatedSense,
     stop: &AtomicBool,
 ) -> io::Result<()> {
     // As long as nobody drives them they are low.
-    for (line, (_, _, active_high)) in lines.iter_mut().zip(WIRES) {
-        line.set(!active_high).map_err(io::Error::other)?;
+    for line in &mut lines {
+        line.pass_on(false)?;
     }
     let mut shown = false;
     while !stop.load(Ordering::Relaxed) {
@@ -87,11 +87,9 @@ fn pass_on(
         if moved.line == LOOP.0 {
             qtest.set(device, LOOP.1, moved.high)?;
         }
-        if let Some(at) = WIRES.iter().position(|(_, line, _)| *line == moved.line) {
-            let (.., active_high) = WIRES[at];
-            lines[at]
-                .set(moved.high == active_high)
-                .map_err(io::Error::other)?;
+        let wire = WIRES.iter().position(|(_, line, _)| *line == moved.line);
+        if let Some(wire) = wire {
+            lines[wire].pass_on(moved.high)?;
         }
     }
     Ok(())

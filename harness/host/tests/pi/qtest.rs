@@ -54,7 +54,7 @@ impl Qtest {
         self.execute(&format!("writel {address:#x} {word:#x}"))
     }
 
-    /// The next output that moves, if one does within `limit`.
+    /// The next output that moves, if one does within `limit`; with zero, if one has.
     pub fn moved(&mut self, limit: Duration) -> io::Result<Option<Moved>> {
         if self.moved.is_empty() {
             self.read(limit)?;
@@ -79,8 +79,12 @@ impl Qtest {
 
     /// Reads a line that comes within `limit`: an answer, or nothing where it was an output that moved.
     fn read(&mut self, limit: Duration) -> io::Result<Option<String>> {
-        self.socket.get_ref().set_read_timeout(Some(limit))?;
-        match self.socket.read_line(&mut self.line) {
+        let now = limit.is_zero();
+        self.socket.get_ref().set_nonblocking(now)?;
+        self.socket.get_ref().set_read_timeout((!now).then_some(limit))?;
+        let read = self.socket.read_line(&mut self.line);
+        self.socket.get_ref().set_nonblocking(false)?;
+        match read {
             Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
             Ok(_) => {}
             // What has come of a line so far stays there.
