@@ -167,7 +167,12 @@ fn journal_beside(
         (Err(touched), ..) => verified.touched.push(in_file(journal::FILE, touched)),
         (Ok(chain), Some(copy), _) => {
             verified.lines = chain.lines;
-            original_of(file, &chain, copy, of_bundle, verified)?;
+            // The copy has a line for each of the journal, so that its end can be named.
+            let other = |manifest: &&Manifest| manifest.journal.lines != chain.lines;
+            match bundle.manifest.as_ref().filter(other) {
+                Some(manifest) => end_of_journal(journal::FILE, &chain, manifest, verified),
+                None => original_of(file, &chain, copy, of_bundle, verified)?,
+            }
         }
         (Ok(chain), None, Some(manifest)) => end_of_journal(journal::FILE, &chain, manifest, verified),
         (Ok(chain), None, None) => verified.lines = chain.lines,

@@ -59,6 +59,28 @@ fn named(#[case] deed: Deed, #[case] expected: &str, #[case] chain_is_enough: bo
     }
 }
 
+/// The bundle of a masked run has another journal than the folder, with as many lines.
+#[test]
+fn the_end_of_the_journal_of_a_masked_run() {
+    let folder = Folder::masked();
+    assert_eq!(folder.touched(), None);
+    let mut journal = lines(&folder.read(JOURNAL));
+    let last = journal.pop().expect("lines");
+    folder.write(JOURNAL, text(&journal).as_bytes());
+    assert_eq!(
+        folder.touched().as_deref(),
+        Some("events.jsonl: line 16 and what followed it were removed")
+    );
+    let mut other_end = last;
+    other(&mut other_end);
+    journal.push(other_end);
+    folder.write(JOURNAL, text(&journal).as_bytes());
+    assert_eq!(
+        folder.touched().as_deref(),
+        Some("events.jsonl is not the journal that events.masked.jsonl was made from")
+    );
+}
+
 /// A line that was made up carries the right digest and number; the one behind it does not follow any more.
 #[test]
 fn a_line_that_was_made_up() {
