@@ -107,7 +107,8 @@ impl Reading {
             let last = if passed {
                 at
             } else {
-                at.saturating_sub(LAST).max(from)
+                // Its beginning stays where it is.
+                at.saturating_sub(LAST).max(from + 1)
             };
             let ending = self.records.split_off(last);
             let told = self.records.split_off(from + 1);

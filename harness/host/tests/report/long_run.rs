@@ -4,13 +4,16 @@ use super::many;
 use dfota_core::event::Event;
 use dfota_core::verdict::Verdict;
 use dfota_hil::report::{Run, html, junit, summary, transcript};
+use rstest::rstest;
 use std::io::Write;
 
 const CASES: usize = 330;
 
-#[test]
-fn the_reports_are_those_of_the_whole_journal() {
+/// Long cases, and those of a module that never answers, which are over after a few lines.
+#[rstest]
+fn the_reports_are_those_of_the_whole_journal(#[values(false, true)] silent: bool) {
     let mut records = many(CASES);
+    records.retain(|record| !silent || !matches!(record.event, Event::Rx { .. } | Event::Measured { .. }));
     let mut n = 0;
     for record in &mut records {
         if let Event::CaseEnded(end) = &mut record.event {
@@ -43,7 +46,7 @@ fn the_reports_are_those_of_the_whole_journal() {
         .expect("a journal")
         .records;
     assert!(
-        kept.len() < records.len() * 4 / 5,
+        silent || kept.len() < records.len() * 4 / 5,
         "{} of {} records were kept",
         kept.len(),
         records.len()
