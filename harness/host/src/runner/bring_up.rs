@@ -171,6 +171,11 @@ impl Runner<'_> {
         let event = Event::CaseEnded(CaseEnded {
             verdict: verdict.clone(),
             outcome: Some(Outcome::SilentCorruption),
+            story: format!(
+                "{} · refused the next delta ({})",
+                last.story,
+                Outcome::SilentCorruption.words()
+            ),
             evidence,
             ..last.clone()
         });

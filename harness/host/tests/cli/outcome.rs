@@ -43,7 +43,8 @@ fn a_corrupt_image_is_a_silent_corruption() {
     update: {package: b-to-a, via: uart}
 ",
     );
-    lab.run(&lab.arguments(&[])).ends(1);
+    let ran = lab.run(&lab.arguments(&[])).ends(1);
+    ran.says("BC66NBR01A02 (new) · refused the next delta (silent corruption)");
     let cases = lab.cases("out");
     assert_eq!(cases[0]["outcome"], "silent-corruption");
     assert_eq!(cases[0]["brick"], true);
