@@ -79,6 +79,12 @@ fn nobody_is_left(lab: &Lab, sim: &Sim) {
     wait_until("the end of guard and programs", || started(lab, sim).is_empty());
 }
 
+/// Kills a harness, and waits until it is dead: until then the rig is its own.
+fn killed(running: Running) {
+    running.signal(Signal::KILL);
+    assert_eq!(running.end().code, None, "killed, not ended");
+}
+
 /// What became of one kill: whether the module was supplied, and how long it was so afterwards.
 struct Killed {
     supplied: bool,
@@ -247,7 +253,7 @@ fn killed_while_a_program_moves_the_supply(#[case] safe: &str, #[case] slow: &st
     let moves = || std::fs::read_to_string(lab.path("moves")).unwrap_or_default();
     let running = lab.start(&["power", "rig.yaml", slow]);
     wait_until("a program in the middle of its move", || moves() == "begun\n");
-    running.signal(Signal::KILL);
+    killed(running);
     // Its next owner waits for the guard.
     let ran = lab.run(&["power", "rig.yaml", "safe"]).ends(0);
     assert!(
@@ -283,7 +289,7 @@ isolate: {{driver: command, on: {}, off: {}}}
     let running = lab.start(&["power", "rig.yaml", "on"]);
     let moves = || std::fs::read_to_string(lab.path("moves")).unwrap_or_default();
     wait_until("a program in the middle of its move", || moves() == "begun\n");
-    running.signal(Signal::KILL);
+    killed(running);
     // The guard twice, and then this.
     lab.run(&["power", "rig.yaml", "safe"]).ends(0);
     assert_eq!(moves(), format!("begun\n{}", "power off\nisolate on\n".repeat(3)));
@@ -316,7 +322,7 @@ fn a_supply_that_does_not_obey_the_guard() {
     );
     let running = lab.start(&["power", "rig.yaml", "on"]);
     wait_until("the program", || lab.path("begun").exists());
-    running.signal(Signal::KILL);
+    killed(running);
     let ran = lab.run(&["power", "rig.yaml", "on"]).ends(0);
     let told = "its guard could not bring the lines to their safe state: power could not be switched off: ";
     assert!(ran.stderr.contains(told), "{}", ran.stderr);
