@@ -5,7 +5,7 @@ use crate::check::last_check::now;
 use crate::cli::{Failed, complain};
 use crate::rig::Rig;
 use crate::state::{RigState, StateDir, StateError, unwritten};
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use serde::{Deserialize, Serialize};
 use std::fmt;
@@ -29,6 +29,11 @@ const GUARD: Duration = Duration::from_secs(60);
 /// After this long it is said what is waited for.
 const PATIENCE: Duration = Duration::from_millis(500);
 const LOOK: Duration = Duration::from_millis(5);
+/// How long an owner may take to die: its threads end one by one, and locked memory is given back first.
+const DYING: Timespec = Timespec {
+    tv_sec: 0,
+    tv_nsec: 500_000_000,
+};
 
 /// An owner.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -225,7 +230,7 @@ fn locked(rig: &str, state: &RigState) -> Result<File, LeaseError> {
 }
 
 impl Owner {
-    /// Whether its process lives. What cannot be found out counts as alive.
+    /// Whether its process lives. What cannot be found out counts as alive; one that was just killed is given a moment to die.
     fn is_alive(&self) -> bool {
         let Some(pid) = i32::try_from(self.pid).ok().and_then(Pid::from_raw) else {
             return false;
@@ -234,7 +239,7 @@ impl Owner {
             // Its descriptor is readable when it has ended, also while nobody has asked how (pidfd_open(2)).
             Ok(process) => {
                 let mut ended = [PollFd::new(&process, PollFlags::IN)];
-                !matches!(poll(&mut ended, Some(&rustix::event::Timespec::default())), Ok(n) if n > 0)
+                !matches!(poll(&mut ended, Some(&DYING)), Ok(n) if n > 0)
             }
             Err(why) => why != rustix::io::Errno::SRCH,
         }
