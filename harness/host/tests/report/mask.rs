@@ -159,10 +159,17 @@ fn a_masked_bundle_belongs_to_one_journal() {
             .touched
     };
     let lines: Vec<&str> = text.lines().collect();
-    let (_, before) = lines.split_last().expect("lines");
-    let shorter = before.join("\n") + "\n";
-    let other = ["events.jsonl is not the journal that events.masked.jsonl was made from"];
-    assert_eq!(touched(&shorter), other);
+    let (last, before) = lines.split_last().expect("lines");
+    let before = before.join("\n");
+    let removed = format!(
+        "events.jsonl: line {} and what followed it were removed",
+        lines.len()
+    );
+    assert_eq!(touched(&format!("{before}\n")), [removed]);
+    // No line follows the last one that could name it.
+    let last = last.replacen("\"utc\":\"2", "\"utc\":\"3", 1);
+    let other = "events.jsonl is not the journal that events.masked.jsonl was made from";
+    assert_eq!(touched(&format!("{before}\n{last}\n")), [other]);
     let changed = text.replacen("\"utc\":\"2", "\"utc\":\"3", 1);
     assert_eq!(touched(&changed), ["events.jsonl: line 1 was changed"]);
     assert_eq!(touched(&text), [""; 0]);
