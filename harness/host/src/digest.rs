@@ -3,29 +3,30 @@
 use crate::journal::hex;
 use sha2::{Digest, Sha256};
 use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::io::{self, Read};
 use std::path::Path;
 
 /// How much of a file is in memory at a time: the program itself is one of them, and larger than all that a run needs.
-const PART: usize = 1 << 16;
+const PART: usize = 1 << 17;
 
 /// The SHA-256 of `bytes` in lower-case hex.
 pub fn sha256_hex(bytes: &[u8]) -> String {
     hex(&Sha256::digest(bytes))
 }
 
-/// The SHA-256 of the file at `path` in lower-case hex.
-pub fn file_sha256_hex(path: &Path) -> io::Result<String> {
-    let mut file = BufReader::with_capacity(PART, File::open(path)?);
-    let mut hasher = Sha256::new();
+/// Length and SHA-256, in lower-case hex, of the file at `path`.
+pub fn file_digest(path: &Path) -> io::Result<(u64, String)> {
+    let mut file = File::open(path)?;
+    let (mut hash, mut size) = (Sha256::new(), 0);
+    let mut part = vec![0; PART];
     loop {
-        let part = file.fill_buf()?;
-        let length = part.len();
-        if length == 0 {
-            return Ok(hex(&hasher.finalize()));
+        match file.read(&mut part)? {
+            0 => return Ok((size, hex(&hash.finalize()))),
+            read => {
+                hash.update(&part[..read]);
+                size += read as u64;
+            }
         }
-        hasher.update(part);
-        file.consume(length);
     }
 }
 
@@ -46,10 +47,8 @@ mod tests {
         let mut file = tempfile::NamedTempFile::new().expect("a file");
         let bytes = vec![0xA5; 3 * PART + 1];
         std::io::Write::write_all(&mut file, &bytes).expect("room for it");
-        assert_eq!(
-            file_sha256_hex(file.path()).expect("it is there"),
-            sha256_hex(&bytes)
-        );
-        assert!(file_sha256_hex(Path::new("/nowhere")).is_err());
+        let digest = file_digest(file.path()).expect("it is there");
+        assert_eq!(digest, (bytes.len() as u64, sha256_hex(&bytes)));
+        assert!(file_digest(Path::new("/nowhere")).is_err());
     }
 }

@@ -3,13 +3,13 @@
 
 pub mod chain;
 
-use crate::digest::sha256_hex;
+use crate::digest::{file_digest, sha256_hex};
 use crate::evidence::envelope::{Envelope, time_stamp_of};
 use crate::evidence::manifest::{self, Listed, Manifest};
 use crate::evidence::public_key::PublicKey;
 use crate::evidence::time_stamp::{self, TimeStamp};
 use crate::evidence::{
-    ABOUT_THE_MANIFEST, BUNDLE, ENVELOPE, PUBLIC_KEY, SIGSTORE, STATEMENT, archive_reader, contents, maker,
+    ABOUT_THE_MANIFEST, BUNDLE, ENVELOPE, PUBLIC_KEY, SIGSTORE, STATEMENT, archive_reader, contents,
     statement,
 };
 use crate::journal::{self, ReadError};
@@ -149,7 +149,7 @@ fn journal_beside(
     };
     let was = bundle.journal.as_ref().filter(|was| !broken(was));
     if let Some(was) = was.filter(|was| was.name == journal::FILE) {
-        let (size, sha256) = maker::digest(file)?;
+        let (size, sha256) = file_digest(file)?;
         if (size, &sha256) != (was.size, &was.sha256) {
             let mut whole = Vec::new();
             bundle.open(&was.name)?.read_to_end(&mut whole)?;
@@ -510,7 +510,7 @@ fn files_beside(path: &Path, bundle: &Bundle, verified: &mut Verified) {
         .iter()
         .filter(|file| contents::is_in_folder(&file.name));
     for file in listed.filter(|file| file.name != journal::FILE) {
-        match maker::digest(&path.join(&file.name)) {
+        match file_digest(&path.join(&file.name)) {
             Ok((size, sha256)) if size == file.size && sha256 == file.sha256 => {}
             Ok(_) => verified.touched.push(format!("{} was changed", file.name)),
             Err(why) if why.kind() == std::io::ErrorKind::NotFound => {

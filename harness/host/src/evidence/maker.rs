@@ -6,13 +6,11 @@ use super::manifest::{Journal, Listed, Manifest, SCHEMA};
 use super::public_key::PublicKey;
 use super::signing_key::SigningKey;
 use super::{BUNDLE, ENVELOPE, PUBLIC_KEY, SIGSTORE, STATEMENT, contents, manifest, member, statement};
-use crate::digest::sha256_hex;
-use crate::journal::{hex, masked};
+use crate::digest::{file_digest, sha256_hex};
+use crate::journal::masked;
 use crate::report::{self, Asked, ReportError, Run, replace, replace_by};
 use crate::verify::chain::{self, Chain, Touched};
-use sha2::{Digest, Sha256};
-use std::fs::File;
-use std::io::{self, Read};
+use std::io;
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 
@@ -145,7 +143,7 @@ fn listed(folder: &Path, run: &Run<'_>, journal: &Followed) -> Result<Vec<(Entry
         let path = folder.join(&name);
         let (size, sha256) = match name == masked::name(run.started.masked) {
             true => (journal.size, journal.sha256.clone()),
-            false => digest(&path).map_err(at(&path))?,
+            false => file_digest(&path).map_err(at(&path))?,
         };
         let source = Source::File(path);
         entries.push((Entry { name, size, source }, sha256));
@@ -160,22 +158,6 @@ fn listed(folder: &Path, run: &Run<'_>, journal: &Followed) -> Result<Vec<(Entry
             name: entry.name.clone(),
         }),
         None => Ok(entries),
-    }
-}
-
-/// Length and SHA-256 of a file.
-pub fn digest(path: &Path) -> io::Result<(u64, String)> {
-    let mut file = File::open(path)?;
-    let (mut hash, mut size) = (Sha256::new(), 0);
-    let mut bytes = vec![0; 1 << 17];
-    loop {
-        match file.read(&mut bytes)? {
-            0 => return Ok((size, hex(&hash.finalize()))),
-            read => {
-                hash.update(&bytes[..read]);
-                size += read as u64;
-            }
-        }
     }
 }
 
@@ -198,7 +180,7 @@ fn follow(folder: &Path, name: &str) -> Result<Followed, MakeError> {
     let path = folder.join(name);
     let chain = chain::follow_file(&path).map_err(at(&path))?;
     let chain = chain.map_err(MakeError::Touched)?;
-    let (size, sha256) = digest(&path).map_err(at(&path))?;
+    let (size, sha256) = file_digest(&path).map_err(at(&path))?;
     Ok(Followed { chain, size, sha256 })
 }
 

@@ -8,7 +8,7 @@
 //! Cuts belong together only where everything that could matter is the same: the key is a digest of suite, packages, rig,
 //! program and campaign. A line that a dying machine left half written is the cut that it was about: it is made again.
 
-use crate::digest::{file_sha256_hex, sha256_hex};
+use crate::digest::{file_digest, sha256_hex};
 use crate::rig::Rig;
 use crate::state::{StateDir, StateError, unread, unwritten};
 use crate::suite::Suite;
@@ -73,7 +73,8 @@ pub fn key(suite: &Suite, rig: &Rig, tool: &str, campaign: &str) -> String {
 /// SHA-256 of the program that runs.
 pub fn tool_digest() -> Result<String, StateError> {
     let path = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("/proc/self/exe"));
-    file_sha256_hex(&path).map_err(|why| unread(&path, why))
+    let (_, sha256) = file_digest(&path).map_err(|why| unread(&path, why))?;
+    Ok(sha256)
 }
 
 impl CampaignStore {
