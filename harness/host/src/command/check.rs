@@ -52,7 +52,7 @@ pub struct Args {
 
 /// Checks; 0 sound, 3 not, 130 after a signal.
 pub fn main(args: &Args, common: Common) -> Result<u8, Failed> {
-    let rig = super::load_rig(&args.rig)?;
+    let mut rig = super::load_rig(&args.rig)?;
     if args.step && !std::io::stdin().is_terminal() {
         return Err(Failed::usage(
             "`--step` waits for Enter before each step, but standard input is no terminal: leave it out to check everything at once",
@@ -74,7 +74,7 @@ pub fn main(args: &Args, common: Common) -> Result<u8, Failed> {
     let checked = match args.step {
         true => {
             drop(lease);
-            look.step_by_step(rig.clone())?
+            look.step_by_step(&mut rig)?
         }
         false => {
             let checked = look.at(&rig, lease.as_ref(), |check| check.full())?;
@@ -129,8 +129,9 @@ struct Look<'a> {
 }
 
 impl Look<'_> {
-    /// Each step is a check of its own, so that a rig file that was mended counts, and the rig is free meanwhile.
-    fn step_by_step(&self, mut rig: Rig) -> Result<Result<Checked, Left>, Failed> {
+    /// Each step is a check of its own, so that a rig file that was mended counts, and the rig is free meanwhile. `rig` is then
+    /// as it was read last.
+    fn step_by_step(&self, rig: &mut Rig) -> Result<Result<Checked, Left>, Failed> {
         let prompt = Prompt::new().map_err(|why| Failed::ours(format!("no signals: {why}")))?;
         let looked = || match prompt.ask("       on: Enter switches it off again: ") {
             Answer::Interrupted => Err(Interrupted),
@@ -150,8 +151,8 @@ impl Look<'_> {
                 |seen| seen.map(Some),
             )
         };
-        let boot = self.terms(&rig).boot;
-        let walked = walk(&prompt, &mut rig, boot, look);
+        let boot = self.terms(rig).boot;
+        let walked = walk(&prompt, rig, boot, look);
         if walked.is_err() {
             print("\n");
         }
