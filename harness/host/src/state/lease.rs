@@ -276,3 +276,29 @@ fn age(since: &str) -> Option<Duration> {
     let age = Duration::try_from(UtcDateTime::now() - since).ok()?;
     Some(Duration::from_secs(age.as_secs()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Not waited for meanwhile, as below a shell that goes on: it dies, and stays in the table of processes.
+    #[test]
+    fn a_process_that_was_just_killed_does_not_live() {
+        let mut child = std::process::Command::new("sleep")
+            .arg("60")
+            .spawn()
+            .expect("a child");
+        let owner = Owner {
+            pid: child.id(),
+            command: "run".into(),
+            run: None,
+            since: now(),
+            left: None,
+        };
+        assert!(owner.is_alive());
+        child.kill().expect("a signal");
+        assert!(!owner.is_alive());
+        child.wait().expect("its end");
+        assert!(!owner.is_alive(), "nor one that is in no table");
+    }
+}
