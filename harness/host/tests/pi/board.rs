@@ -20,6 +20,9 @@ const HOLD: &str = "200ms";
 /// How long a run folder may be on its way.
 const FETCH: Duration = Duration::from_secs(120);
 
+/// How long the contract of the drivers may take.
+const CONTRACT: Duration = Duration::from_secs(120);
+
 /// How the harness moves the pins.
 #[derive(Debug, Clone, Copy)]
 pub enum Driver {
@@ -137,6 +140,19 @@ pwrkey: {{{pwrkey}, active: low, hold: {HOLD}}}
   coap: {{listen: \"0.0.0.0:5683\", advertise: \"coap://127.0.0.1:{coap}\"}}
 "
             ),
+        );
+    }
+
+    /// Runs the contract of the lines' drivers inside: those of its tests that `filter` names, with these `variables`.
+    pub fn keeps_contract(&self, variables: &str, filter: &str) {
+        let script = format!("{variables} lines --test-threads=1 --nocapture {filter}");
+        let ran = self.guest.run_within(CONTRACT, &script);
+        println!("{}", ran.stdout);
+        let ran = ran.ends(0);
+        assert!(
+            !ran.stdout.contains("skipped:"),
+            "a test did not run: {}",
+            ran.stdout
         );
     }
 
