@@ -1,6 +1,6 @@
 //! A plan as aligned text, for `dfota-hil plan`.
 
-use crate::plan::campaign::{Outline, slot};
+use crate::plan::campaign::Outline;
 use crate::plan::{Plan, Planned};
 use dfota_core::campaign::Slot;
 use dfota_core::duration::Short;
@@ -33,7 +33,7 @@ impl fmt::Display for Plan {
             for cut in &planned.cuts {
                 writeln!(f, "    cut {cut}")?;
             }
-            if let Some((_, slot)) = slot(&planned.case).filter(|_| planned.cuts.is_empty()) {
+            if let Some((_, slot)) = planned.case.slot().filter(|_| planned.cuts.is_empty()) {
                 let Slot { place, kind, off, .. } = slot;
                 writeln!(f, "    cut {place}/{}/{}", kind.name(), Short(*off))?;
             }
