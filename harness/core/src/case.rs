@@ -235,6 +235,15 @@ impl Case {
         }
     }
 
+    /// How long the module is watched after its last boot: in a campaign the calibration and the control at the end of each
+    /// block are enough.
+    pub fn settle(&self) -> Duration {
+        match self.slot() {
+            Some(_) => Duration::ZERO,
+            None => self.limits.settle,
+        }
+    }
+
     /// The longest time that an update and the questions after it may take, by its limits, in the module's time: a module
     /// that never comes to rest is stopped then.
     pub fn bound(&self) -> Duration {

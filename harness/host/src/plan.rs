@@ -73,6 +73,8 @@ pub struct Planned {
     pub module_ms: u64,
     /// The same in real time.
     pub real_ms: u64,
+    /// The module's time that its own update and the questions after it may take at most, by its limits; the run keeps it.
+    pub bound_ms: u64,
     /// Updates written to flash at most: the way to the version it starts from, and its own.
     pub updates: u32,
 }
@@ -311,6 +313,11 @@ impl Planner<'_> {
         Planned {
             needs: needs(&case),
             module_ms: millis(module),
+            bound_ms: if campaign::is_claim(&case) {
+                0
+            } else {
+                millis(case.bound())
+            },
             real_ms: millis(module.div_f64(self.rig.speed())),
             case,
             cuts,

@@ -5,7 +5,6 @@ use super::Runner;
 use crate::module::dialogue::COMMAND;
 use crate::module::{Module, Stop};
 use crate::prepare::Identity;
-use dfota_core::campaign::Role;
 use dfota_core::case::{Case, Limits};
 use dfota_core::event::watched::{TimedOut, Watched};
 use dfota_core::event::{Line, When};
@@ -84,8 +83,8 @@ impl Runner<'_> {
             self.ask_again(limits, answered)?;
         }
         self.can_do(limits, before, answered)?;
-        if answered.identity.is_some() && settles(case) {
-            self.settle(limits, answered)?;
+        if answered.identity.is_some() && !case.settle().is_zero() {
+            self.settle(case, answered)?;
         }
         Ok(())
     }
@@ -118,10 +117,11 @@ impl Runner<'_> {
 
     /// Watches the module from its last boot on for as long as the suite says, and asks once more without any help: a
     /// watchdog bites late, and a module that falls silent later is as dead as any.
-    fn settle(&mut self, limits: &Limits, answered: &mut Answered) -> Result<(), Stop> {
+    fn settle(&mut self, case: &Case, answered: &mut Answered) -> Result<(), Stop> {
+        let limits = &case.limits;
         let module = self.module();
         let up = module.awake.ready_at.unwrap_or(module.since);
-        module.pause_until(up + module.clock.real(limits.settle))?;
+        module.pause_until(up + module.clock.real(case.settle()))?;
         let watched = module.clock.module_time(up.elapsed());
         module.journal.watched(Watched::Settled {
             watched_ns: watched.as_nanos() as u64,
@@ -192,11 +192,6 @@ impl Runner<'_> {
         );
         module.journal.watched(Watched::NoAnswer { heard });
     }
-}
-
-/// Whether the module is watched after this case: in a campaign the control at the end of each block is enough.
-fn settles(case: &Case) -> bool {
-    !matches!(case.part.as_ref().map(|part| &part.role), Some(Role::Cut(_)))
 }
 
 /// What came in place of an answer, for the middle of a sentence.
