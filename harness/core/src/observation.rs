@@ -149,11 +149,6 @@ impl Observation {
     pub fn on(&mut self, id: EventId, event: &Event) {
         match event {
             Event::Rx { text, partial: false } => self.hear(id, text),
-            Event::Line { line, active, .. } => {
-                if let Some(input) = self.supply.moved(*line, *active) {
-                    self.tell(id, input);
-                }
-            }
             Event::CutMade { kind, glitch, .. } => {
                 self.supply.cut(*kind);
                 self.tell(id, Input::Cut { glitch: *glitch });
@@ -197,6 +192,11 @@ impl Observation {
         match watched {
             Watched::Block { number } => self.tell(id, Input::Block(*number)),
             Watched::Order => self.tell(id, Input::Order),
+            Watched::Starts { by } => {
+                if let Some(input) = self.supply.starts(*by) {
+                    self.tell(id, input);
+                }
+            }
             Watched::Replied { to, reply } => {
                 if (*to, *reply) == (ReplyTo::Order, Reply::Error) {
                     self.tell(id, Input::Refused);

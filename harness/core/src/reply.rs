@@ -117,6 +117,16 @@ impl Pending {
         {
             return Said::Info;
         }
+        // A number of the SIM stands alone (3GPP TS 27.007 §5.6).
+        let number = !line.is_empty() && line.iter().all(u8::is_ascii_hexdigit);
+        if number
+            && self
+                .names
+                .iter()
+                .any(|name| ["+CIMI", "+QCCID"].contains(&name.as_str()))
+        {
+            return Said::Info;
+        }
         match Urc::parse(line) {
             Some(urc) => Said::Urc(urc),
             None if line.starts_with(b"+") || self.names.iter().all(|name| name.starts_with('+')) => {
@@ -188,6 +198,9 @@ mod tests {
     #[case("ATI", "RDY", Said::Urc(Urc::Rdy))]
     #[case("AT+CGMR", "Revision: BC66NBR01A06", Said::Info)]
     #[case("AT+CGMR", "xx", Said::Other)]
+    #[case("AT+CIMI", "262010000000001", Said::Info)]
+    #[case("AT+CIMI", "xx", Said::Other)]
+    #[case("AT+CESQ", "262010000000001", Said::Other)]
     #[case("AT+CESQ", "Revision: BC66NBR01A06", Said::Other)]
     #[case("AT+CFUN?", "+CFUN: 1", Said::Info)]
     #[case("AT+CEREG?", "+CFUN: 1", Said::Urc(Urc::Cfun(1)))]

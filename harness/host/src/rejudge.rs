@@ -1,5 +1,8 @@
 //! Verdicts again, out of a journal alone: the same fold and the same judge that a run uses.
 
+pub mod anew;
+mod shown;
+
 use crate::journal::{self, ReadError};
 use crate::report::exit_code;
 use dfota_core::event::watched::EventId;

@@ -2,6 +2,7 @@
 
 use crate::case::Case;
 use crate::cut::Cut;
+use crate::event::Line;
 use crate::expect::Reply;
 use crate::function::Function;
 use crate::percent::Percent;
@@ -57,6 +58,12 @@ pub enum Watched {
     },
     /// The order is about to be given.
     Order,
+    /// The harness is about to do what starts the module: give the supply, let go of reset, or press PWRKEY. Told before the
+    /// line is moved, for a module can speak before a slow driver has returned.
+    Starts {
+        /// By which line.
+        by: Line,
+    },
     /// The module answered the order, the faulty block or the second order.
     Replied {
         /// What it answered.

@@ -158,6 +158,10 @@ impl Observation {
 
     /// An earlier reading that said something else.
     fn other_reading(&self, version: &Version) -> Option<Verdict> {
+        // What it did in between says more than that it is another now.
+        if !self.update.violations().is_empty() || self.fetches.again > 0 {
+            return None;
+        }
         let first = self.readings.iter().find_map(|reading| match &reading.said {
             Said::Identity { version: other, .. } if other != version => Some(other),
             _ => None,

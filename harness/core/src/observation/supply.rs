@@ -1,4 +1,4 @@
-//! Which boots the harness itself asked for: told by the lines that it moved.
+//! Which boots the harness itself asked for: told by what it does to start the module.
 
 use crate::cut::Kind;
 use crate::event::Line;
@@ -12,24 +12,23 @@ pub(super) struct Supply {
 }
 
 impl Supply {
-    /// A cut was made. Its own moves of the lines came before it and say nothing more.
+    /// A cut was made.
     pub(super) fn cut(&mut self, kind: Kind) {
         self.cut = Some(kind);
     }
 
-    /// A line was moved: what that is to the update.
-    pub(super) fn moved(&mut self, line: Line, active: bool) -> Option<Input> {
-        match (line, active, self.cut) {
+    /// The module is about to be started: what that is to the update.
+    pub(super) fn starts(&mut self, by: Line) -> Option<Input> {
+        match (by, self.cut) {
             // The end of a cut: the life after it has begun with the cut itself.
-            (Line::Power, true, Some(Kind::Power | Kind::Both)) | (Line::Reset, false, Some(Kind::Reset)) => {
+            (Line::Power, Some(Kind::Power | Kind::Both)) | (Line::Reset, Some(Kind::Reset)) => {
                 self.cut = None;
                 None
             }
             // Reset is let go while the supply is still away.
-            (Line::Reset, false, Some(Kind::Both)) => None,
-            (Line::Power, true, _) | (Line::Reset, false, _) => Some(Input::Cycle),
-            (Line::Pwrkey, true, _) => Some(Input::Key),
-            (Line::Power, false, _) | (Line::Reset, true, _) | (Line::Pwrkey, false, _) => None,
+            (Line::Reset, Some(Kind::Both)) => None,
+            (Line::Power | Line::Reset, _) => Some(Input::Cycle),
+            (Line::Pwrkey, _) => Some(Input::Key),
         }
     }
 }

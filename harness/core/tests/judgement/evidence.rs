@@ -9,14 +9,14 @@ use dfota_core::measure::{self, Declared, Measure, Taken};
 use dfota_core::verdict::{Finding, Rule, Verdict};
 use rstest::rstest;
 
-/// Each event of a script has the number of its place, a cut three; what the module says of itself comes at 1000.
+/// Each event of a script has the number of its place, a cut two; what the module says of itself comes at 1000.
 #[rstest]
-#[case::forgot("uart order start U20 U50 cut brom rdy", "source", "no-resume", &[3, 5, 8, 1000])]
+#[case::forgot("uart order start U20 U50 cut brom rdy", "source", "no-resume", &[3, 4, 7, 1000])]
 #[case::lies("uart order start U20 U100 rdy end0", "source", "end-without-update", &[5, 1000])]
-#[case::again("uart order start U20 U100 rdy end0 cycle rdy U20 U30", "target", "updating-after-end", &[5, 9])]
+#[case::again("uart order start U20 U100 rdy end0 cycle rdy U20 U30", "target", "updating-after-end", &[5, 8])]
 #[case::code("uart order start U20 rdy end0 end7", "target", "update-code", &[4, 5])]
-#[case::gave_up("uart order start U50 cut U20 brom rdy end502", "source", "update-failed", &[4, 9, 1000])]
-#[case::late("uart order start U50 rdy end0 cut rdy", "target", "cut-late", &[4, 6])]
+#[case::gave_up("uart order start U50 cut U20 brom rdy end502", "source", "update-failed", &[3, 8, 1000])]
+#[case::late("uart order start U50 rdy end0 cut rdy", "target", "cut-late", &[4, 5])]
 #[case::gap("uart order start U100 gap", "target", "serial-lost", &[3, 1000])]
 #[case::reboots("uart order start U100 brom rdy end0 brom", "target", "reboots-by-itself", &[5, 6])]
 fn what_a_verdict_rests_on(

@@ -34,16 +34,8 @@ fn fota(rest: &str) -> Vec<Event> {
     vec![rx(format!("+QIND: \"FOTA\",{rest}"))]
 }
 
-pub fn line(line: Line, active: bool) -> Event {
-    Event::Line {
-        line,
-        active,
-        took_ns: 0,
-    }
-}
-
-fn power(active: bool) -> Event {
-    line(Line::Power, active)
+fn supplied() -> Event {
+    Event::Watched(Watched::Starts { by: Line::Power })
 }
 
 fn cut(glitch: bool) -> Vec<Event> {
@@ -58,7 +50,7 @@ fn cut(glitch: bool) -> Vec<Event> {
         kind: Kind::Power,
         confirmed: None,
     };
-    vec![power(false), made, power(true)]
+    vec![made, supplied()]
 }
 
 pub fn replied(to: ReplyTo, reply: Reply) -> Event {
@@ -100,7 +92,7 @@ pub fn events(word: &str) -> Vec<Event> {
         "block" => watched(Watched::Block { number: 2 }),
         "cut" => cut(false),
         "glitch" => cut(true),
-        "cycle" => vec![power(false), power(true)],
+        "cycle" => vec![supplied()],
         "brom" => vec![rx("F1: 0000 0000")],
         "rdy" => vec![rx("RDY")],
         "start" => fota("\"START\""),

@@ -3,6 +3,7 @@
 
 use super::{Awake, Module, Stop};
 use crate::line::sense::Shown;
+use dfota_core::event::watched::Watched;
 use dfota_core::event::{Event, Line};
 use dfota_core::update::Input;
 use dfota_core::verdict::Rule;
@@ -29,6 +30,12 @@ pub struct Timing {
 impl Module {
     /// Moves a line and writes it down.
     pub fn set(&mut self, line: Line, active: bool) -> Result<(), Stop> {
+        if matches!(
+            (line, active),
+            (Line::Power, true) | (Line::Reset, false) | (Line::Pwrkey, true)
+        ) {
+            self.journal.watched(Watched::Starts { by: line });
+        }
         let at = Instant::now();
         self.lines
             .set(line, active)

@@ -26,14 +26,14 @@ use rstest::rstest;
     "update-stalled",
     "still-updating",
     &["stood at UPDATING ", "%", "no END"],
-    &["UPDATING", "cut-made", "UPDATING", "step the limit `update` is over"]
+    &["UPDATING", "cut-made", "UPDATING", "watched limit-over"]
 )]
 #[case::dead(
     "dead-after-cut",
     "unresponsive",
     "unresponsive",
     &["UPDATING 50%", "does not answer", "2 × a power cycle, a reset, PWRKEY", "BC66NBR01A01", "BC66NBR01A02"],
-    &["UPDATING", "cut-made", "no answer: a power cycle", "no answer: a power cycle", "no answer: a reset", "no answer: PWRKEY"]
+    &["UPDATING", "cut-made", "watched revival", "watched revival", "watched revival", "watched revival", "watched no-answer"]
 )]
 #[case::silent(
     "never-prints-end",
@@ -182,7 +182,7 @@ fn a_corrupt_image_is_the_fault_of_the_case_that_left_it(#[case] next: &str) {
     assert!(first.message.contains("END,254"), "{first:?}");
     assert_eq!(
         (next.verdict.as_str(), next.kind.as_str()),
-        ("error", "harness.preparation-failed"),
+        ("failure", "product.preparation-failed"),
         "{next:?}"
     );
     assert!(next.message.contains("`first` left a corrupt image"), "{next:?}");

@@ -15,6 +15,7 @@ fn evidence(lab: &Lab) -> Vec<(u64, String)> {
         Some("rx") => event["text"].as_str().unwrap_or_default().to_owned(),
         Some("identity") => format!("identity {}", event["version"].as_str().unwrap_or_default()),
         Some("step") => format!("step {}", event["text"].as_str().unwrap_or_default()),
+        Some("watched") => format!("watched {}", event["what"].as_str().unwrap_or_default()),
         Some(other) => other.to_owned(),
         None => String::new(),
     };

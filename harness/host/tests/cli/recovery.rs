@@ -56,7 +56,7 @@ fn a_corrupt_image_is_replaced() {
         lab.verdicts("out"),
         [
             "first fail image-corrupt",
-            "accuses error preparation-failed",
+            "accuses fail preparation-failed",
             "next pass -"
         ]
     );
