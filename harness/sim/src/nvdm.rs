@@ -2,7 +2,7 @@
 
 use crate::flash::{Flash, Result};
 use crate::layout::Layout;
-use crate::random::Random;
+use crate::random::{Random, with_check_digit};
 use crate::record_log::RecordLog;
 
 const IMEI: u8 = 1;
@@ -137,16 +137,5 @@ impl DownloadPosition {
 /// An IMEI with a type allocation code like the BC66's, a serial number out of the seed and its check digit (3GPP TS 23.003 §B).
 fn imei(seed: u64) -> String {
     let serial = Random::for_purpose(seed, "imei").bits() % 1_000_000;
-    let digits = format!("86772503{serial:06}");
-    let sum: u32 = digits
-        .bytes()
-        .enumerate()
-        .map(|(at, digit)| luhn(u32::from(digit - b'0'), at % 2 == 1))
-        .sum();
-    format!("{digits}{}", (10 - sum % 10) % 10)
-}
-
-fn luhn(digit: u32, doubled: bool) -> u32 {
-    let value = if doubled { 2 * digit } else { digit };
-    value / 10 + value % 10
+    with_check_digit(format!("86772503{serial:06}"))
 }

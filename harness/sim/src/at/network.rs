@@ -3,10 +3,8 @@
 use super::basic::number;
 use super::{AtError, Form, Lines, Reply};
 use crate::app::{After, App};
-use bc66_wire::cme::{BAD_PARAMETER, NOT_ALLOWED, NOT_SUPPORTED};
+use bc66_wire::cme::{BAD_PARAMETER, NOT_ALLOWED, NOT_SUPPORTED, SIM_BUSY};
 
-/// SIM busy: asked before `+CPIN: READY`.
-const SIM_BUSY: u16 = 14;
 /// The operator of the note's example.
 const OPERATOR: &str = "\"46011\",9";
 
@@ -54,6 +52,27 @@ pub fn sim(app: &mut App, form: Form<'_>) -> Reply {
         Form::Read => Err(AtError::Cme(SIM_BUSY)),
         Form::Write(_) => Err(AtError::Cme(NOT_ALLOWED)),
         Form::Execute(_) => Err(AtError::Cme(NOT_SUPPORTED)),
+    }
+}
+
+/// `AT+QCCID`: the number of the SIM card.
+pub fn card(app: &mut App, form: Form<'_>) -> Reply {
+    let iccid = &app.modem.sim_card.iccid;
+    of_the_sim(app, form, format!("+QCCID: {iccid}"))
+}
+
+/// `AT+CIMI`: the number of the subscription, bare (3GPP TS 27.007 §5.6).
+pub fn subscription(app: &mut App, form: Form<'_>) -> Reply {
+    of_the_sim(app, form, app.modem.sim_card.imsi.clone())
+}
+
+/// What stands on the SIM can be read once that is ready.
+fn of_the_sim(app: &App, form: Form<'_>, line: String) -> Reply {
+    match form {
+        Form::Test => Lines::none(),
+        Form::Execute("") if app.modem.sim_ready => Lines::one(line),
+        Form::Execute("") => Err(AtError::Cme(SIM_BUSY)),
+        _ => Err(AtError::Cme(NOT_SUPPORTED)),
     }
 }
 
