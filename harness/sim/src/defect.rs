@@ -66,5 +66,7 @@ named! {
             "asks for the rest of a package with Range and takes an answer from the beginning for that rest";
         IgnoresUpdateAfterGlitch = "ignores-update-after-glitch",
             "forgets an update that is under way when the supply was away for less than 20 ms";
+        NeedsLongOff = "needs-long-off",
+            "forgets an update that is under way when the supply was away for less than 10 s";
     }
 }

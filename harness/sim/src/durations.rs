@@ -45,6 +45,16 @@ pub const PATCH_CHUNK: Duration = ms(380);
 pub const WATCHDOG: Duration = Duration::from_secs(30);
 /// A supply that was away for less than this is a glitch to firmware that cares. Assumed.
 pub const GLITCH: Duration = ms(20);
+/// A supply that was away for less than this left something in memory, for firmware that cannot bear that. Assumed.
+pub const LONG_OFF: Duration = Duration::from_secs(10);
+/// `RDY` → an updated application that falls over later does. Assumed.
+pub const LATER: Duration = ms(5000);
+/// `RDY` → an updated application that starts over by itself does, once. Assumed.
+pub const READY_TO_SECOND_BOOT: Duration = ms(2000);
+/// `RDY` → an application that crashes is reset, the whole way. Assumed.
+pub const CRASH: Duration = Duration::from_secs(10);
+/// What a flood of lines leaves of the wire after each handful of them, so that commands are heard. Assumed.
+pub const FLOOD_PAUSE: Duration = ms(1);
 /// How long firmware that rewrites its update info at each percentage cannot bear a cut. Assumed.
 pub const FRAGILE: Duration = ms(50);
 

@@ -160,7 +160,7 @@ pub fn reboot(settings: &Settings, uart: &Uart) -> io::Error {
     uart.flush();
     let next = Settings {
         boot: settings.boot + 1,
-        glitched: false,
+        off: None,
         ..settings.clone()
     };
     match std::env::current_exe() {

@@ -139,6 +139,16 @@ pub fn exhibit(defect: Defect) -> Exhibit {
                 "product.no-resume",
             )],
         ),
+        Defect::NeedsLongOff => suite(&[
+            (
+                "{name: long without power, update: {package: a-to-b, via: uart}, cut: {at: updating 30%, off: 15s}}",
+                "",
+            ),
+            (
+                "{name: shortly without power, update: {package: b-to-a, via: uart}, cut: {at: updating 30%, off: 5s}}",
+                "product.no-resume",
+            ),
+        ]),
     }
 }
 

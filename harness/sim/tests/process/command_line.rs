@@ -67,7 +67,8 @@ fn list_defects() {
             "wrong-digest-accepted",
             "wrong-base-accepted",
             "range-ignored",
-            "ignores-update-after-glitch"
+            "ignores-update-after-glitch",
+            "needs-long-off"
         ]
     );
 }

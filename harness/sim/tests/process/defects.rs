@@ -152,3 +152,27 @@ fn ignores_update_after_glitch() {
     rig.cycle();
     rig.until("\"UPDATING\",40%");
 }
+
+/// So long is a fortieth of a second here.
+#[test]
+fn needs_long_off() {
+    let mut rig = updating("needs-long-off");
+    rig.until("\"UPDATING\",30%");
+    rig.request("power off");
+    rig.listen(Duration::from_millis(40));
+    rig.request("power on");
+    rig.until("\"UPDATING\",40%");
+    rig.cycle();
+    assert!(!rig.until("+IP: ").contains("FOTA"));
+}
+
+/// A reset takes no supply away.
+#[test]
+fn a_reset_needs_no_long_off() {
+    let mut rig = updating("needs-long-off");
+    rig.until("\"UPDATING\",30%");
+    rig.request("reset on");
+    rig.listen(Duration::from_millis(1));
+    rig.request("reset off");
+    rig.until("\"UPDATING\",40%");
+}
