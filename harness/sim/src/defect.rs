@@ -68,5 +68,35 @@ named! {
             "forgets an update that is under way when the supply was away for less than 20 ms";
         NeedsLongOff = "needs-long-off",
             "forgets an update that is under way when the supply was away for less than 10 s";
+        BusyForEver = "busy-for-ever",
+            "ends every update with END,2 once one has succeeded";
+        SettingsLost = "settings-lost",
+            "falls back to the settings of another factory when an update succeeds: 9600 baud";
+        LoopsLater = "loops-later",
+            "once updated, is reset by the watchdog 30 s after each boot";
+        RebootsEvery10s = "reboots-every-10s",
+            "once updated, crashes 10 s after each boot and boots again";
+        BootsTwice = "boots-twice",
+            "boots once more by itself 2 s after the boot of a new version";
+        DeafLater = "deaf-later",
+            "once updated, does nothing at all any more from 5 s after each boot";
+        HangsBeforeEnd = "hangs-before-end",
+            "once updated, hangs at +CFUN: 1, so that neither END nor an answer comes";
+        QuietAfterUpdate = "quiet-after-update",
+            "once updated, answers commands and prints nothing unasked any more, neither RDY nor END";
+        CeregFlood = "cereg-flood",
+            "once updated, loses the network 5 s after each boot and fills the line with +CEREG: 2";
+        StaleReplies = "stale-replies",
+            "once updated, sends each reply one command late";
+        AnswersOneInFive = "answers-one-in-five",
+            "once updated, hears one command in five";
+        CmeForEverything = "cme-for-everything",
+            "once updated, answers +CME ERROR: 100 to every command";
+        GarbledRevision = "garbled-revision",
+            "once updated, shows a revision that ends with the bytes FF FE";
+        SimIdentityLost = "sim-identity-lost",
+            "once updated, has a SIM that is ready and cannot be read";
+        LargeBlocksCorrupted = "large-blocks-corrupted",
+            "stores blocks of 8192 bytes of AT+QFUPLEX wrongly";
     }
 }

@@ -10,7 +10,7 @@ const PROFILE: u8 = 2;
 const DOWNLOAD: u8 = 3;
 const FIRMWARE_OBJECT: u8 = 4;
 const LWM2M_CONFIG: u8 = 5;
-const NETWORK_LOST: u8 = 6;
+const UPDATED: u8 = 6;
 
 /// The application's non-volatile store.
 #[derive(Debug, Clone, Copy)]
@@ -55,14 +55,14 @@ impl Nvdm {
         self.log.write(flash, IMEI, b"000000000000000")
     }
 
-    /// Will the module never register again? See [`crate::defect::Defect::LosesNetwork`].
-    pub fn network_lost(&self, flash: &dyn Flash) -> Result<bool> {
-        Ok(self.log.read(flash, NETWORK_LOST)?.is_some())
+    /// Has an update succeeded since the factory? A sound module keeps no book of that.
+    pub fn updated(&self, flash: &dyn Flash) -> Result<bool> {
+        Ok(self.log.read(flash, UPDATED)?.is_some())
     }
 
-    /// It will not.
-    pub fn save_network_lost(&self, flash: &mut dyn Flash) -> Result<()> {
-        self.log.write(flash, NETWORK_LOST, &[1])
+    /// One has.
+    pub fn save_updated(&self, flash: &mut dyn Flash) -> Result<()> {
+        self.log.write(flash, UPDATED, &[1])
     }
 
     /// The profile saved by `AT&W`.

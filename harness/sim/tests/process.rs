@@ -3,6 +3,8 @@
 #[path = "process/rig.rs"]
 mod rig;
 
+#[path = "process/aftermath.rs"]
+mod aftermath;
 #[path = "process/boot.rs"]
 mod boot;
 #[path = "process/coap_update.rs"]

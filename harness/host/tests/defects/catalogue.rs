@@ -35,6 +35,8 @@ const CUT: &str =
     "{name: forced resume, update: {package: a-to-b, via: uart}, cut: {at: updating 30%, after: 0ms..2s}}";
 const CLEAN_COAP: &str = "{name: clean update over coap, update: {package: a-to-b, via: coap}}";
 
+const BACK: &str = "{name: the other way, update: {package: b-to-a, via: uart}}";
+
 /// Finds out what image the case before it left.
 const WAY_BACK: (&str, &str) = (
     "{name: way back, update: {package: b-to-a, via: uart}}",
@@ -147,6 +149,27 @@ pub fn exhibit(defect: Defect) -> Exhibit {
             (
                 "{name: shortly without power, update: {package: b-to-a, via: uart}, cut: {at: updating 30%, off: 5s}}",
                 "product.no-resume",
+            ),
+        ]),
+        Defect::BusyForEver => suite(&[(CLEAN, ""), (BACK, "product.update-failed")]),
+        Defect::SettingsLost | Defect::DeafLater | Defect::HangsBeforeEnd | Defect::AnswersOneInFive => {
+            suite(&[(CLEAN, "product.unresponsive")])
+        }
+        Defect::LoopsLater | Defect::RebootsEvery10s | Defect::BootsTwice => {
+            suite(&[(CLEAN, "product.reboots-by-itself")])
+        }
+        Defect::QuietAfterUpdate => suite(&[(CLEAN, "product.end-missing")]),
+        // As much of the line as it fills, a fast one would have to be read by a fast machine.
+        Defect::CeregFlood => slow(10, &[(CLEAN, "product.function-lost")]),
+        Defect::StaleReplies | Defect::CmeForEverything | Defect::GarbledRevision => {
+            suite(&[(CLEAN, "product.identity-lost")])
+        }
+        Defect::SimIdentityLost => suite(&[(CLEAN, "product.function-lost")]),
+        Defect::LargeBlocksCorrupted => suite(&[
+            (CLEAN, ""),
+            (
+                "{name: large blocks, update: {package: b-to-a, via: uart, block_size: 8192}}",
+                "product.update-failed",
             ),
         ]),
     }

@@ -9,7 +9,7 @@ use crate::nvdm::DownloadPosition;
 use crate::reporter::Percents;
 use crate::update_info::UpdateInfo;
 use crate::url::Url;
-use bc66_wire::code::DownloadCode;
+use bc66_wire::code::{DownloadCode, UpdateCode};
 use bc66_wire::urc::FotaUrc;
 
 /// A download that was ordered.
@@ -40,13 +40,13 @@ impl App {
     pub(super) fn start_download(&mut self) -> Result<(), ModuleError> {
         match self.fetch.take() {
             Some(Fetch::Ordered(url)) => {
-                self.uart.line(&self.phrases().fota(FotaUrc::HttpStart));
+                self.unasked(&self.phrases().fota(FotaUrc::HttpStart));
                 self.fetch = Some(Fetch::Waiting(url));
                 if self.modem.is_attached() {
                     self.begin_waiting_download()?;
                 }
             }
-            Some(Fetch::Hopeless(code)) => self.uart.line(&self.phrases().http_end(code)),
+            Some(Fetch::Hopeless(code)) => self.unasked(&self.phrases().http_end(code)),
             other => self.fetch = other,
         }
         Ok(())
@@ -108,6 +108,7 @@ impl App {
         let mut flash = self.flash();
         let marker = match UpdateInfo::load(&*flash, &Self::LAYOUT)? {
             UpdateInfo::Patching { .. } => UpdateInfo::Patching { package },
+            _ if self.suffers(Defect::BusyForEver) => UpdateInfo::Over(UpdateCode::Busy),
             _ => UpdateInfo::Ordered { package },
         };
         Ok(marker.store(&mut *flash, &Self::LAYOUT)?)
@@ -121,20 +122,19 @@ impl App {
         match event {
             DownloadEvent::Percent(percent) => {
                 for said in self.percents.of(percent) {
-                    self.uart.line(&self.phrases().downloading(said));
+                    self.unasked(&self.phrases().downloading(said));
                 }
             }
             DownloadEvent::Over(Ok(package)) => {
                 self.fetch = None;
-                self.uart.line(&self.phrases().http_end(DownloadCode::Success));
+                self.unasked(&self.phrases().http_end(DownloadCode::Success));
                 self.order_update(package);
             }
             DownloadEvent::Over(Err(DownloadError::Flash(error))) => return Err(error.into()),
             DownloadEvent::Over(Err(error)) => {
                 self.fetch = None;
                 eprintln!("bc66-module: download failed: {error}");
-                self.uart
-                    .line(&self.phrases().http_end(DownloadCode::DownloadFailed));
+                self.unasked(&self.phrases().http_end(DownloadCode::DownloadFailed));
             }
         }
         Ok(())
@@ -144,8 +144,7 @@ impl App {
     pub(super) fn give_up_download(&mut self) {
         if self.fetch.take().is_some() {
             self.agenda.forget(Moment::DownloadStarts);
-            self.uart
-                .line(&self.phrases().http_end(DownloadCode::NetworkDeactivated));
+            self.unasked(&self.phrases().http_end(DownloadCode::NetworkDeactivated));
         }
     }
 

@@ -188,7 +188,7 @@ impl App {
             LinkEvent::Failed(error) => {
                 eprintln!("bc66-module: no way to the LwM2M server: {error}");
                 self.close_link();
-                self.uart.line(&self.phrases().lwm2m(reply::QLWREG, false));
+                self.unasked(&self.phrases().lwm2m(reply::QLWREG, false));
             }
             LinkEvent::Datagram(bytes) => {
                 let elsewhere = self.fetch.is_some() || self.update_ordered || self.data_mode.is_some();
@@ -224,17 +224,17 @@ impl App {
     fn on_lwm2m(&mut self, event: Event) -> Result<(), ModuleError> {
         match event {
             Event::Register { confirmed } => {
-                self.uart.line(&self.phrases().lwm2m(reply::QLWREG, confirmed));
+                self.unasked(&self.phrases().lwm2m(reply::QLWREG, confirmed));
                 if !confirmed {
                     self.close_link();
                 }
             }
             Event::Update { confirmed, id } => {
                 let result = self.phrases().lwm2m(reply::QLWUPDATE, confirmed);
-                self.uart.line(&format!("{result},{id}"));
+                self.unasked(&format!("{result},{id}"));
             }
             Event::Deregister { confirmed } => {
-                self.uart.line(&self.phrases().lwm2m(reply::QLWDEREG, confirmed));
+                self.unasked(&self.phrases().lwm2m(reply::QLWDEREG, confirmed));
                 self.close_link();
             }
             Event::Act(Action::Download(uri)) => self.order_pull(uri)?,
@@ -261,7 +261,7 @@ impl App {
     /// The network is gone, and the registration with it (assumed: the server may still know it).
     pub(super) fn leave_lwm2m(&mut self) {
         if self.lwm2m.client.status == Status::Registering {
-            self.uart.line(&self.phrases().lwm2m(reply::QLWREG, false));
+            self.unasked(&self.phrases().lwm2m(reply::QLWREG, false));
         }
         self.close_link();
     }

@@ -24,6 +24,12 @@ impl Profile {
         baud: BAUD_DEFAULT,
     };
 
+    /// What the factory of other firmware delivers: see [`crate::defect::Defect::SettingsLost`].
+    pub(super) const OF_ANOTHER_FACTORY: Self = Self {
+        baud: 9600,
+        ..Self::FACTORY
+    };
+
     /// The saved profile, or the factory's.
     pub fn load(flash: &dyn Flash) -> Result<Self> {
         let saved = Nvdm::new(&App::LAYOUT).profile(flash)?;

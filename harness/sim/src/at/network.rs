@@ -3,8 +3,11 @@
 use super::basic::number;
 use super::{AtError, Form, Lines, Reply};
 use crate::app::{After, App};
+use crate::defect::Defect;
 use bc66_wire::cme::{BAD_PARAMETER, NOT_ALLOWED, NOT_SUPPORTED, SIM_BUSY};
 
+/// The SIM card does not answer.
+const SIM_FAILURE: u16 = 13;
 /// The operator of the note's example.
 const OPERATOR: &str = "\"46011\",9";
 
@@ -70,6 +73,7 @@ pub fn subscription(app: &mut App, form: Form<'_>) -> Reply {
 fn of_the_sim(app: &App, form: Form<'_>, line: String) -> Reply {
     match form {
         Form::Test => Lines::none(),
+        Form::Execute("") if app.suffers(Defect::SimIdentityLost) => Err(AtError::Cme(SIM_FAILURE)),
         Form::Execute("") if app.modem.sim_ready => Lines::one(line),
         Form::Execute("") => Err(AtError::Cme(SIM_BUSY)),
         _ => Err(AtError::Cme(NOT_SUPPORTED)),

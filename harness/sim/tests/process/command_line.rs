@@ -68,7 +68,22 @@ fn list_defects() {
             "wrong-base-accepted",
             "range-ignored",
             "ignores-update-after-glitch",
-            "needs-long-off"
+            "needs-long-off",
+            "busy-for-ever",
+            "settings-lost",
+            "loops-later",
+            "reboots-every-10s",
+            "boots-twice",
+            "deaf-later",
+            "hangs-before-end",
+            "quiet-after-update",
+            "cereg-flood",
+            "stale-replies",
+            "answers-one-in-five",
+            "cme-for-everything",
+            "garbled-revision",
+            "sim-identity-lost",
+            "large-blocks-corrupted"
         ]
     );
 }

@@ -2,6 +2,7 @@
 
 use crate::file_server::FileServer;
 use crate::rig::{FORWARD, Rig};
+use rstest::rstest;
 use std::time::Duration;
 
 fn updating(defect: &str) -> Rig {
@@ -175,4 +176,17 @@ fn a_reset_needs_no_long_off() {
     rig.listen(Duration::from_millis(1));
     rig.request("reset off");
     rig.until("\"UPDATING\",40%");
+}
+
+/// Smaller ones are as sound as ever.
+#[rstest]
+#[case(4096, "0", "BC66NBR01A02")]
+#[case(8192, "255", "BC66NBR01A01")]
+fn large_blocks_corrupted(#[case] block: usize, #[case] code: &str, #[case] version: &str) {
+    let mut rig = Rig::attached(&["--defect", "large-blocks-corrupted"]);
+    rig.upload(&FORWARD, block);
+    rig.exchange("AT+QFOTADL=1");
+    rig.until(&format!("\"END\",{code}\r\n"));
+    rig.settle();
+    assert_eq!(rig.revision(), version);
 }
