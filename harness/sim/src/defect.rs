@@ -96,6 +96,24 @@ named! {
             "once updated, shows a revision that ends with the bytes FF FE";
         SimIdentityLost = "sim-identity-lost",
             "once updated, has a SIM that is ready and cannot be read";
+        RestoresOldWithError = "restores-old-with-error",
+            "after a cut in UPDATING, goes on up to 45 %, puts the old version back and reports END,502";
+        GivesUpResume = "gives-up-resume",
+            "after a cut in UPDATING, puts the old version back without a word and reports END,1";
+        GivesUpSilently = "gives-up-silently",
+            "after a cut in UPDATING, puts the old version back and says nothing of it";
+        FiveTriesThenOld = "five-tries-then-old",
+            "after a cut in UPDATING, is reset in the middle of each resume, and puts the old version back after five";
+        ResumeWithoutUpdating = "resume-without-updating",
+            "after a cut in UPDATING, resumes without a percentage";
+        ResetsWhileUpdating = "resets-while-updating",
+            "is reset three times in each update, and resumes it each time";
+        PercentOutOfRange = "percent-out-of-range",
+            "counts UPDATING back at 50 %, as of a third program at 70 %, and up to 140 %";
+        OldImageOnSecondBoot = "old-image-on-second-boot",
+            "puts the old version back on the second boot of a new one";
+        UpdatesAgainLater = "updates-again-later",
+            "updates once more, unasked, on the second power-on after an update";
         LargeBlocksCorrupted = "large-blocks-corrupted",
             "stores blocks of 8192 bytes of AT+QFUPLEX wrongly";
     }

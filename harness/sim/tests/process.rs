@@ -23,6 +23,8 @@ mod dialogue;
 mod download;
 #[path = "process/file_server.rs"]
 mod file_server;
+#[path = "process/gives_up.rs"]
+mod gives_up;
 #[path = "process/lwm2m.rs"]
 mod lwm2m;
 #[path = "process/lwm2m_server.rs"]

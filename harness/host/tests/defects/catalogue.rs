@@ -51,6 +51,13 @@ const fn suite(cases: &'static [(&'static str, &'static str)]) -> Exhibit {
     })
 }
 
+/// What is legal and odd passes elsewhere.
+const fn strict(cases: &'static [(&'static str, &'static str)]) -> Exhibit {
+    let head = "anomalies: fail\nlimits: {boot: 20s, attach: 60s, resume: 40s, update: 120s}\n";
+    let speed = 100;
+    Exhibit::Suite(Suite { speed, head, cases })
+}
+
 const fn slow(speed: u32, cases: &'static [(&'static str, &'static str)]) -> Exhibit {
     let head = "limits: {boot: 5s, resume: 10s, update: 120s}\n";
     Exhibit::Suite(Suite { speed, head, cases })
@@ -165,6 +172,15 @@ pub fn exhibit(defect: Defect) -> Exhibit {
             suite(&[(CLEAN, "product.identity-lost")])
         }
         Defect::SimIdentityLost => suite(&[(CLEAN, "product.function-lost")]),
+        Defect::RestoresOldWithError | Defect::FiveTriesThenOld => suite(&[(CUT, "product.update-failed")]),
+        Defect::GivesUpResume | Defect::GivesUpSilently => suite(&[(CUT, "product.no-resume")]),
+        Defect::ResumeWithoutUpdating => strict(&[(CUT, "product.anomaly")]),
+        Defect::ResetsWhileUpdating | Defect::PercentOutOfRange => strict(&[(CLEAN, "product.anomaly")]),
+        Defect::OldImageOnSecondBoot => suite(&[(CLEAN, "product.readings-differ")]),
+        Defect::UpdatesAgainLater => suite(&[(
+            "{name: clean update, update: {package: a-to-b, via: uart}, confirm: 2}",
+            "product.update-unasked",
+        )]),
         Defect::LargeBlocksCorrupted => suite(&[
             (CLEAN, ""),
             (

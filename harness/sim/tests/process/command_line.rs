@@ -83,6 +83,15 @@ fn list_defects() {
             "cme-for-everything",
             "garbled-revision",
             "sim-identity-lost",
+            "restores-old-with-error",
+            "gives-up-resume",
+            "gives-up-silently",
+            "five-tries-then-old",
+            "resume-without-updating",
+            "resets-while-updating",
+            "percent-out-of-range",
+            "old-image-on-second-boot",
+            "updates-again-later",
             "large-blocks-corrupted"
         ]
     );
