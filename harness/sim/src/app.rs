@@ -12,16 +12,19 @@ mod lwm2m;
 mod modem;
 mod profile;
 mod pulling;
+mod queue_mode;
 mod voice;
 
 pub use modem::{Modem, Registration};
-pub use profile::Profile;
+pub use profile::{AUTOMATIC, Profile};
 
 use crate::clock::Clock;
 use crate::defect::Defect;
 use crate::dialect::Dialect;
 use crate::download::DownloadEvent;
-use crate::durations::{ATTACH, CFUN_TO_CPIN, CFUN_TO_END, ORDER_TO_START, RDY_TO_CFUN, START_TO_REBOOT};
+use crate::durations::{
+    ATTACH, CFUN_TO_CPIN, CFUN_TO_END, LATE_ADDRESS, ORDER_TO_START, RDY_TO_CFUN, START_TO_REBOOT,
+};
 use crate::flash::FileFlash;
 use crate::layout::Layout;
 use crate::lwm2m::LinkEvent;
@@ -84,6 +87,8 @@ enum Moment {
     Result,
     SimReady,
     Attached,
+    /// See [`Dialect::LateAddress`].
+    Addressed,
     DownloadStarts,
     PullStarts,
     UpdateStarts {
@@ -105,7 +110,7 @@ pub enum After {
     /// Off, until PWRKEY.
     PowerDown,
     /// Another rate on the UART.
-    Baud(u32),
+    Baud,
     /// Look for the network.
     Attach,
     /// Leave the network.
@@ -143,6 +148,8 @@ pub struct App {
     lwm2m: Lwm2m,
     orders: u64,
     update_ordered: bool,
+    /// Is the rate of the line known?
+    synchronized: bool,
     aftermath: Aftermath,
 }
 
@@ -160,7 +167,7 @@ impl App {
         inputs: Receiver<Input>,
     ) -> Result<Self, ModuleError> {
         let aftermath = Aftermath::of_boot(&settings, &mut flash)?;
-        let profile = Profile::load(&flash)?;
+        let profile = Profile::load(&flash, settings.dialects)?;
         let lwm2m = Lwm2m::start(&settings, &mut flash, &Self::LAYOUT)?;
         let percents = Percents::new(&settings, "downloading");
         let first_line_lost = Random::for_purpose(settings.boot_seed(), "baud sync").below(2) == 0;
@@ -185,9 +192,11 @@ impl App {
             lwm2m,
             orders: 0,
             update_ordered: false,
+            synchronized: false,
             aftermath,
         };
-        app.uart.set_baud(app.profile.baud);
+        app.synchronized = !app.profile.is_automatic();
+        app.uart.set_baud(app.profile.rate());
         app.uart.listen(); // before anyone can react to what comes next
         app.print_ready();
         app.due_in(RDY_TO_CFUN, Moment::FullFunctionality);
@@ -233,6 +242,7 @@ impl App {
     /// Detaches from the network.
     fn detach(&mut self) {
         self.agenda.forget(Moment::Attached);
+        self.agenda.forget(Moment::Addressed);
         self.give_up_download();
         self.give_up_pull();
         self.leave_lwm2m();
@@ -247,6 +257,13 @@ impl App {
                 self.due_in(ATTACH, Moment::Attached);
             }
         }
+    }
+
+    fn get_address(&mut self) -> Result<(), ModuleError> {
+        self.modem.addressed = true;
+        self.say(&format!("{IP} {}", self.modem.address));
+        self.resume_registration();
+        self.begin_waiting_download()
     }
 
     fn due_in(&mut self, module_time: Duration, moment: Moment) {
@@ -298,9 +315,13 @@ impl App {
             }
             Moment::Attached => {
                 self.register(Registration::Home);
-                self.say(&format!("{IP} {}", self.modem.address));
-                self.begin_waiting_download()?;
+                if self.settings.dialects.has(Dialect::LateAddress) {
+                    self.due_in(LATE_ADDRESS, Moment::Addressed);
+                } else {
+                    self.get_address()?;
+                }
             }
+            Moment::Addressed => self.get_address()?,
             Moment::DownloadStarts => self.start_download()?,
             Moment::PullStarts => self.start_pull()?,
             Moment::UpdateStarts { package, announced } => self.start_update(package, announced)?,
@@ -340,7 +361,7 @@ impl App {
                 self.uart.flush();
                 process::exit(0);
             }
-            After::Baud(baud) => self.uart.set_baud(baud),
+            After::Baud => self.uart.set_baud(self.profile.rate()),
             After::Attach => self.attach(),
             After::Detach => self.detach(),
             After::Download(url) => self.order_download(url),

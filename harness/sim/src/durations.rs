@@ -27,6 +27,13 @@ pub const CFUN_TO_CPIN: Duration = ms(500);
 /// `+CFUN: 1` → registered and `+IP:`, with stored cell data (Wiz-IO: about 4 s).
 pub const ATTACH: Duration = ms(4000);
 
+/// Registered → the address, of a network that takes its time. Assumed.
+pub const LATE_ADDRESS: Duration = ms(3000);
+/// How long a client in queue mode listens after the last message (TS10 §8.3 leaves it to the client). Assumed.
+pub const QUEUE_AWAKE: Duration = ms(5000);
+/// However fast the module runs, a server answers in its own time: a client sleeps no sooner than after so much real time.
+pub const QUEUE_AWAKE_REAL_MIN: Duration = ms(100);
+
 /// Command line complete → first byte of its reply (sibling: 21 to 42 ms).
 pub const REPLY: Duration = ms(30);
 /// How long the line must stay quiet before a run of surplus data bytes counts as over. Assumed.

@@ -11,6 +11,9 @@ const DOWNLOAD: u8 = 3;
 const FIRMWARE_OBJECT: u8 = 4;
 const LWM2M_CONFIG: u8 = 5;
 const UPDATED: u8 = 6;
+const RESULT_KEPT: u8 = 7;
+const START_OWED: u8 = 8;
+const REGISTRATION: u8 = 9;
 
 /// The application's non-volatile store.
 #[derive(Debug, Clone, Copy)]
@@ -63,6 +66,40 @@ impl Nvdm {
     /// One has.
     pub fn save_updated(&self, flash: &mut dyn Flash) -> Result<()> {
         self.log.write(flash, UPDATED, &[1])
+    }
+
+    /// Was the result of an update kept for another boot? See [`crate::dialect::Dialect::EndOnSecondBoot`].
+    pub fn result_kept(&self, flash: &dyn Flash) -> Result<bool> {
+        Ok(self.log.read(flash, RESULT_KEPT)?.is_some_and(|kept| kept == [1]))
+    }
+
+    /// It was, or that is over.
+    pub fn save_result_kept(&self, flash: &mut dyn Flash, kept: bool) -> Result<()> {
+        self.log.write(flash, RESULT_KEPT, &[u8::from(kept)])
+    }
+
+    /// Is a `START` to be printed behind the reboot? See [`crate::dialect::Dialect::TornHttpEnd`].
+    pub fn start_owed(&self, flash: &dyn Flash) -> Result<bool> {
+        Ok(self.log.read(flash, START_OWED)?.is_some_and(|owed| owed == [1]))
+    }
+
+    /// It is, or that is over.
+    pub fn save_start_owed(&self, flash: &mut dyn Flash, owed: bool) -> Result<()> {
+        self.log.write(flash, START_OWED, &[u8::from(owed)])
+    }
+
+    /// The registration that a client in queue mode goes on with: see [`crate::dialect::Dialect::QueueMode`].
+    pub fn registration(&self, flash: &dyn Flash) -> Result<Option<String>> {
+        let stored = self
+            .log
+            .read(flash, REGISTRATION)?
+            .filter(|bytes| !bytes.is_empty());
+        Ok(stored.and_then(|bytes| String::from_utf8(bytes).ok()))
+    }
+
+    /// Keeps it; an empty text is none.
+    pub fn save_registration(&self, flash: &mut dyn Flash, text: &str) -> Result<()> {
+        self.log.write(flash, REGISTRATION, text.as_bytes())
     }
 
     /// The profile saved by `AT&W`.

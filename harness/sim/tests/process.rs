@@ -29,6 +29,8 @@ mod gives_up;
 mod lwm2m;
 #[path = "process/lwm2m_server.rs"]
 mod lwm2m_server;
+#[path = "process/queue_mode.rs"]
+mod queue_mode;
 #[path = "process/update.rs"]
 mod update;
 #[path = "process/upload.rs"]

@@ -74,6 +74,7 @@ impl App {
         };
         let text = self.as_sent(answer.text);
         self.uart.send(text);
+        self.synchronize();
         match answer.end {
             End::Final => {
                 for after in std::mem::take(&mut self.after) {

@@ -70,6 +70,10 @@ pub struct Modem {
     pub cereg: u8,
     /// The address this boot gets.
     pub address: String,
+    /// The one of 16 octets, as 3GPP TS 27.007 §10.1.23 writes it.
+    pub second_address: String,
+    /// Has the network given it yet?
+    pub addressed: bool,
     /// `AT+QSCLK`, kept only: sleep is not simulated.
     pub sleep: u8,
     /// `AT+CPSMS`, kept only.
@@ -83,6 +87,7 @@ impl Modem {
     pub fn new(seed: u64, boot: u64) -> Self {
         let mut random = Random::for_purpose(seed.wrapping_add(boot), "address");
         let [a, b, c] = [random.below(256), random.below(256), 2 + random.below(250)];
+        let interface: Vec<String> = (0..8).map(|_| random.below(256).to_string()).collect();
         Self {
             function: 1,
             functional: false,
@@ -91,19 +96,27 @@ impl Modem {
             registration: Registration::None,
             cereg: 0,
             address: format!("10.{a}.{b}.{c}"),
+            second_address: format!("254.128.0.0.0.0.0.0.{}", interface.join(".")),
+            addressed: false,
             sleep: 1,
             power_saving: 0,
             events: 0,
         }
     }
 
-    /// Is there an address?
+    /// Is it registered?
     pub fn is_attached(&self) -> bool {
         self.registration == Registration::Home
     }
 
-    /// Changes the registration; the URC for it, if `AT+CEREG` asked for one.
+    /// Is it, and has an address?
+    pub fn has_address(&self) -> bool {
+        self.is_attached() && self.addressed
+    }
+
+    /// Changes the registration; the URC for it, if `AT+CEREG` asked for one. The address is another matter.
     pub fn register(&mut self, registration: Registration) -> Option<String> {
+        self.addressed = false;
         let changed = self.registration != registration;
         self.registration = registration;
         (changed && self.cereg > 0).then(|| format!("+CEREG: {}{}", registration.number(), self.cell()))

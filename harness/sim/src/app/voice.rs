@@ -1,8 +1,9 @@
 //! What the application prints unasked, and when it does not.
 
-use super::{App, Registration};
+use super::{App, Moment, Registration};
 use crate::defect::Defect;
 use crate::dialect::Dialect;
+use crate::durations::CFUN_TO_END;
 use crate::flash::FlashError;
 use crate::module::noise;
 use crate::phrase::Phrases;
@@ -27,10 +28,24 @@ impl App {
     pub(super) fn tell_result(&mut self) -> Result<(), FlashError> {
         let info = UpdateInfo::load(&*self.flash(), &Self::LAYOUT)?;
         if let UpdateInfo::Over(code) = info {
+            if !self.synchronized || self.keeps_result()? {
+                return Ok(());
+            }
             self.print_end(code);
             UpdateInfo::Idle.store(&mut *self.flash(), &Self::LAYOUT)?;
         }
         Ok(())
+    }
+
+    /// Is the result kept for the next boot?
+    fn keeps_result(&self) -> Result<bool, FlashError> {
+        if !self.settings.dialects.has(Dialect::EndOnSecondBoot) {
+            return Ok(false);
+        }
+        let mut flash = self.flash();
+        let kept = !self.nvdm().result_kept(&*flash)?;
+        self.nvdm().save_result_kept(&mut *flash, kept)?;
+        Ok(kept)
     }
 
     /// Prints the result of an update.
@@ -61,8 +76,16 @@ impl App {
         }
     }
 
+    /// Nothing is printed at a rate that is not known yet.
     fn is_mute(&self) -> bool {
-        self.suffers(Defect::QuietAfterUpdate)
+        !self.synchronized || self.suffers(Defect::QuietAfterUpdate)
+    }
+
+    /// A command was answered, so the rate of the line is known: the result of an update has waited for that.
+    pub(super) fn synchronize(&mut self) {
+        if !std::mem::replace(&mut self.synchronized, true) {
+            self.due_in(CFUN_TO_END, Moment::Result);
+        }
     }
 
     pub(super) fn register(&mut self, registration: Registration) {

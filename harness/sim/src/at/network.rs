@@ -4,6 +4,7 @@ use super::basic::number;
 use super::{AtError, Form, Lines, Reply};
 use crate::app::{After, App};
 use crate::defect::Defect;
+use crate::dialect::Dialect;
 use bc66_wire::cme::{BAD_PARAMETER, NOT_ALLOWED, NOT_SUPPORTED, SIM_BUSY};
 
 /// The SIM card does not answer.
@@ -39,11 +40,22 @@ pub fn address(app: &mut App, form: Form<'_>) -> Reply {
     match form {
         Form::Test => Lines::one("+CGPADDR: (1)"),
         Form::Execute("") | Form::Write("1") if app.modem.is_attached() => {
-            Lines::one(format!("+CGPADDR: 1,{}", app.modem.address))
+            Lines::one(format!("+CGPADDR: 1,{}", addresses(app)))
         }
         Form::Execute("") | Form::Write("1") => Lines::one("+CGPADDR: 1"),
         Form::Write(_) => Err(AtError::Cme(BAD_PARAMETER)),
         _ => Err(AtError::Cme(NOT_SUPPORTED)),
+    }
+}
+
+fn addresses(app: &App) -> String {
+    let modem = &app.modem;
+    if !modem.addressed {
+        "0.0.0.0".to_owned()
+    } else if app.settings.dialects.has(Dialect::TwoAddresses) {
+        format!("{},{}", modem.address, modem.second_address)
+    } else {
+        modem.address.clone()
     }
 }
 

@@ -113,7 +113,14 @@ fn list_dialects() {
             "short-updating",
             "noisy-boot-rom",
             "slow-boot",
-            "old-registration"
+            "old-registration",
+            "autobaud",
+            "end-on-second-boot",
+            "late-address",
+            "two-addresses",
+            "torn-httpend",
+            "exact-header-names",
+            "queue-mode"
         ]
     );
 }
