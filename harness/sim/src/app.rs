@@ -12,32 +12,34 @@ mod lwm2m;
 mod modem;
 mod profile;
 mod pulling;
+mod queue_mode;
+mod voice;
 
 pub use modem::{Modem, Registration};
-pub use profile::Profile;
+pub use profile::{AUTOMATIC, Profile};
 
 use crate::clock::Clock;
 use crate::defect::Defect;
 use crate::dialect::Dialect;
 use crate::download::DownloadEvent;
-use crate::durations::{ATTACH, CFUN_TO_CPIN, CFUN_TO_END, ORDER_TO_START, RDY_TO_CFUN, START_TO_REBOOT};
+use crate::durations::{
+    ATTACH, CFUN_TO_CPIN, CFUN_TO_END, LATE_ADDRESS, ORDER_TO_START, RDY_TO_CFUN, START_TO_REBOOT,
+};
 use crate::flash::FileFlash;
 use crate::layout::Layout;
 use crate::lwm2m::LinkEvent;
-use crate::module::{ModuleError, noise, reboot};
+use crate::module::{ModuleError, hang, reboot};
 use crate::nvdm::Nvdm;
-use crate::phrase::Phrases;
 use crate::pull::PullError;
 use crate::random::Random;
 use crate::reporter::Percents;
 use crate::settings::Settings;
 use crate::uart::{Uart, receive_until};
-use crate::update_info::UpdateInfo;
 use crate::upload::Upload;
 use crate::url::Url;
+use aftermath::Aftermath;
 use agenda::Agenda;
-use bc66_wire::boot::{CFUN_FULL, CPIN_READY, IP, RDY};
-use bc66_wire::code::UpdateCode;
+use bc66_wire::boot::{CFUN_FULL, CPIN_READY, IP};
 use bc66_wire::urc::FotaUrc;
 use console::Console;
 use data_mode::DataMode;
@@ -85,10 +87,19 @@ enum Moment {
     Result,
     SimReady,
     Attached,
+    /// See [`Dialect::LateAddress`].
+    Addressed,
     DownloadStarts,
     PullStarts,
-    UpdateStarts { package: usize, announced: bool },
+    UpdateStarts {
+        package: usize,
+        announced: bool,
+    },
     Reboot,
+    /// See [`Defect::DeafLater`].
+    Hang,
+    /// See [`Defect::CeregFlood`].
+    Flood,
 }
 
 /// What a command does after its final result is sent.
@@ -99,7 +110,7 @@ pub enum After {
     /// Off, until PWRKEY.
     PowerDown,
     /// Another rate on the UART.
-    Baud(u32),
+    Baud,
     /// Look for the network.
     Attach,
     /// Leave the network.
@@ -137,6 +148,9 @@ pub struct App {
     lwm2m: Lwm2m,
     orders: u64,
     update_ordered: bool,
+    /// Is the rate of the line known?
+    synchronized: bool,
+    aftermath: Aftermath,
 }
 
 impl App {
@@ -152,7 +166,8 @@ impl App {
         sender: Sender<Input>,
         inputs: Receiver<Input>,
     ) -> Result<Self, ModuleError> {
-        let profile = Profile::load(&flash)?;
+        let aftermath = Aftermath::of_boot(&settings, &mut flash)?;
+        let profile = Profile::load(&flash, settings.dialects)?;
         let lwm2m = Lwm2m::start(&settings, &mut flash, &Self::LAYOUT)?;
         let percents = Percents::new(&settings, "downloading");
         let first_line_lost = Random::for_purpose(settings.boot_seed(), "baud sync").below(2) == 0;
@@ -177,21 +192,16 @@ impl App {
             lwm2m,
             orders: 0,
             update_ordered: false,
+            synchronized: false,
+            aftermath,
         };
-        app.uart.set_baud(app.profile.baud);
+        app.synchronized = !app.profile.is_automatic();
+        app.uart.set_baud(app.profile.rate());
         app.uart.listen(); // before anyone can react to what comes next
         app.print_ready();
         app.due_in(RDY_TO_CFUN, Moment::FullFunctionality);
+        app.plan_aftermath();
         Ok(app)
-    }
-
-    fn print_ready(&self) {
-        if self.settings.dialects.has(Dialect::NoisyBootRom) {
-            self.uart.send(noise(&self.settings, "glued"));
-            self.uart.send(format!("{RDY}\r\n"));
-        } else {
-            self.uart.line(RDY);
-        }
     }
 
     /// Runs until the module reboots or is switched off.
@@ -232,6 +242,7 @@ impl App {
     /// Detaches from the network.
     fn detach(&mut self) {
         self.agenda.forget(Moment::Attached);
+        self.agenda.forget(Moment::Addressed);
         self.give_up_download();
         self.give_up_pull();
         self.leave_lwm2m();
@@ -239,14 +250,20 @@ impl App {
     }
 
     /// Looks for the network.
-    fn attach(&mut self) -> Result<(), ModuleError> {
+    fn attach(&mut self) {
         if self.modem.registration == Registration::None {
             self.register(Registration::Searching);
-            if self.finds_network()? {
+            if self.finds_network() {
                 self.due_in(ATTACH, Moment::Attached);
             }
         }
-        Ok(())
+    }
+
+    fn get_address(&mut self) -> Result<(), ModuleError> {
+        self.modem.addressed = true;
+        self.say(&format!("{IP} {}", self.modem.address));
+        self.resume_registration();
+        self.begin_waiting_download()
     }
 
     fn due_in(&mut self, module_time: Duration, moment: Moment) {
@@ -282,11 +299,13 @@ impl App {
         match moment {
             Moment::FullFunctionality => {
                 self.say(CFUN_FULL);
+                if self.suffers(Defect::HangsBeforeEnd) {
+                    hang();
+                }
                 self.modem.functional = true;
                 self.due_in(CFUN_TO_END, Moment::Result);
                 self.due_in(CFUN_TO_CPIN, Moment::SimReady);
-                self.suffer_update()?;
-                self.attach()?;
+                self.attach();
                 self.order_download_again()?;
             }
             Moment::Result => self.tell_result()?,
@@ -296,52 +315,21 @@ impl App {
             }
             Moment::Attached => {
                 self.register(Registration::Home);
-                self.say(&format!("{IP} {}", self.modem.address));
-                self.begin_waiting_download()?;
+                if self.settings.dialects.has(Dialect::LateAddress) {
+                    self.due_in(LATE_ADDRESS, Moment::Addressed);
+                } else {
+                    self.get_address()?;
+                }
             }
+            Moment::Addressed => self.get_address()?,
             Moment::DownloadStarts => self.start_download()?,
             Moment::PullStarts => self.start_pull()?,
             Moment::UpdateStarts { package, announced } => self.start_update(package, announced)?,
             Moment::Reboot => return Err(reboot(&self.settings, &self.uart).into()),
+            Moment::Hang => hang(),
+            Moment::Flood => self.flood(),
         }
         Ok(())
-    }
-
-    /// Tells the result of the last update, and forgets it once it is on the wire.
-    fn tell_result(&mut self) -> Result<(), ModuleError> {
-        let info = UpdateInfo::load(&*self.flash(), &Self::LAYOUT)?;
-        if let UpdateInfo::Over(code) = info {
-            self.print_end(code);
-            UpdateInfo::Idle.store(&mut *self.flash(), &Self::LAYOUT)?;
-        }
-        Ok(())
-    }
-
-    /// Prints the result of an update.
-    fn print_end(&self, code: UpdateCode) {
-        if self.settings.defects.has(Defect::NeverPrintsEnd) {
-            return;
-        }
-        let times = 1 + usize::from(self.settings.dialects.has(Dialect::EndTwice));
-        for _ in 0..times {
-            self.uart.line(&self.phrases().end(code));
-        }
-        self.uart.flush();
-    }
-
-    fn phrases(&self) -> Phrases {
-        self.settings.phrases()
-    }
-
-    /// Prints a line of the boot or of the network.
-    fn say(&self, line: &str) {
-        self.uart.line(&self.phrases().plain(line));
-    }
-
-    fn register(&mut self, registration: Registration) {
-        if let Some(urc) = self.modem.register(registration) {
-            self.say(&urc);
-        }
     }
 
     /// A package of so many bytes is complete: the update starts by itself.
@@ -357,7 +345,7 @@ impl App {
     /// Sets the marker and hands over to the bootloader. Over CoAP there is no `START` (AN §6.3.5).
     fn start_update(&mut self, package: usize, announced: bool) -> Result<(), ModuleError> {
         if announced && !self.settings.dialects.has(Dialect::NoStart) {
-            self.uart.line(&self.phrases().fota(FotaUrc::Start));
+            self.unasked(&self.phrases().fota(FotaUrc::Start));
         }
         self.uart.flush();
         self.leave_download()?;
@@ -373,8 +361,8 @@ impl App {
                 self.uart.flush();
                 process::exit(0);
             }
-            After::Baud(baud) => self.uart.set_baud(baud),
-            After::Attach => self.attach()?,
+            After::Baud => self.uart.set_baud(self.profile.rate()),
+            After::Attach => self.attach(),
             After::Detach => self.detach(),
             After::Download(url) => self.order_download(url),
             After::Update(package) => self.order_update(package),

@@ -113,8 +113,13 @@ pub fn command_of(line: &[u8]) -> Option<&[u8]> {
 
 /// The answer to a line that is malformed or does not fit the buffer.
 pub fn refused() -> Answer {
+    final_answer(framed("ERROR"))
+}
+
+/// An answer that ends with its text.
+pub fn final_answer(text: String) -> Answer {
     Answer {
-        text: framed("ERROR"),
+        text,
         end: End::Final,
     }
 }

@@ -4,7 +4,6 @@
 //! supervisor thread, because a module dies with the thread that started it (`PR_SET_PDEATHSIG` counts threads).
 
 use crate::clock::Clock;
-use crate::durations::GLITCH;
 use crate::factory::Factory;
 use crate::flash;
 use crate::module::ARGV0;
@@ -43,8 +42,8 @@ struct Lines {
     power: bool,
     /// Since when the supply is off.
     off: Option<Instant>,
-    /// It was off for no longer than a glitch, the last time.
-    glitched: bool,
+    /// For how long it was off before it came, in the module's time; nothing once RESET was released after that.
+    was_off: Option<Duration>,
     /// Since when RESET is asserted.
     reset: Option<Instant>,
     /// Since when PWRKEY is pressed, unless that press has started a module already.
@@ -90,7 +89,7 @@ impl Board {
         let lines = Lines {
             power: false,
             off: None,
-            glitched: false,
+            was_off: None,
             reset: None,
             pressed: None,
             pwrkey: false,
@@ -129,8 +128,8 @@ impl Board {
             lines.end_module(Module::Off);
             return;
         }
-        let glitch = self.shared.clock.real(GLITCH);
-        lines.glitched = lines.off.take().is_some_and(|off| off.elapsed() < glitch);
+        let off = lines.off.take().map(|off| off.elapsed());
+        lines.was_off = off.map(|real| self.shared.clock.module(real));
         lines.pressed = lines.pwrkey.then(Instant::now);
         if self.shared.tied {
             self.start(lines);
@@ -146,7 +145,7 @@ impl Board {
             return;
         }
         if !asserted {
-            lines.glitched = false;
+            lines.was_off = None;
             lines.reset = None;
             self.shared.changed.notify_all();
             if matches!(lines.module, Module::Held) {
@@ -302,7 +301,7 @@ impl Board {
 
     fn spawn(&self, lines: &mut Lines) {
         lines.starts += 1;
-        match self.spawn_module(lines.starts, lines.glitched) {
+        match self.spawn_module(lines.starts, lines.was_off) {
             Ok((child, stdout)) => {
                 lines.turn(Module::Running(child));
                 let (board, start) = (self.clone(), lines.starts);
@@ -316,10 +315,10 @@ impl Board {
     }
 
     /// The pty is the module's stdin, both ways; its stdout only shows when it ends.
-    fn spawn_module(&self, start: u64, glitched: bool) -> io::Result<(Child, Option<ChildStdout>)> {
+    fn spawn_module(&self, start: u64, off: Option<Duration>) -> io::Result<(Child, Option<ChildStdout>)> {
         let settings = Settings {
             boot: start * Settings::BOOTS_PER_START,
-            glitched,
+            off,
             ..self.shared.settings.clone()
         };
         let mut child = Command::new(std::env::current_exe()?)

@@ -7,6 +7,8 @@
 //! What it prints and how long things take is the business of [`Progress`].
 
 mod backup;
+mod old_image;
+mod tally;
 
 use crate::brick;
 use crate::defect::{Defect, Defects};
@@ -18,6 +20,9 @@ use crate::update_info::UpdateInfo;
 use bc66_wire::code::UpdateCode;
 use bc66_wire::urc::UPDATING_FIRST_PERCENT;
 use std::time::Duration;
+
+/// Percentage at which a resume is given up: see [`Defect::RestoresOldWithError`].
+const GIVES_UP_AT: u8 = 45;
 
 /// Who watches an update.
 pub trait Progress {
@@ -49,6 +54,8 @@ pub struct Bootloader<'a> {
     /// What is wrong with it.
     pub defects: Defects,
     resumed: bool,
+    /// An update that was over already: see [`Defect::UpdatesAgainLater`].
+    again: bool,
 }
 
 impl<'a> Bootloader<'a> {
@@ -65,24 +72,30 @@ impl<'a> Bootloader<'a> {
             progress,
             defects,
             resumed: false,
+            again: false,
         }
     }
 
     /// Does whatever the flash says must be done.
     pub fn run(&mut self) -> Result<Next> {
         match UpdateInfo::load(self.flash, self.layout)? {
-            UpdateInfo::Idle | UpdateInfo::Over(_) => Ok(Next::Application),
+            UpdateInfo::Idle | UpdateInfo::Over(_) => self.boot_as_ever(),
             UpdateInfo::Patching { .. } if self.defects.has(Defect::ForgetsResume) => {
                 UpdateInfo::Idle.store(self.flash, self.layout)?;
                 Ok(Next::Application)
             }
             UpdateInfo::Ordered { package } => self.update(package),
-            UpdateInfo::Patching { package } => {
-                self.resumed = true;
-                self.progress.resumes();
-                self.update(package)
-            }
+            UpdateInfo::Patching { package } => match self.gives_up()? {
+                Some(next) => Ok(next),
+                None => self.resume(package),
+            },
         }
+    }
+
+    fn resume(&mut self, package: usize) -> Result<Next> {
+        self.resumed = true;
+        self.progress.resumes();
+        self.update(package)
     }
 
     fn update(&mut self, len: usize) -> Result<Next> {
@@ -95,19 +108,23 @@ impl<'a> Bootloader<'a> {
         } else {
             inspect(&bytes)
         };
-        let code = match inspected {
+        let patched = match inspected {
             Ok(package) if package.chunks.len() == self.layout.image.sectors => {
                 self.compute_digests(package.chunks.len());
                 if self.verify(&package)? {
                     self.patch_all(&package, len)?
                 } else {
-                    UpdateCode::Mismatch
+                    Some(UpdateCode::Mismatch)
                 }
             }
-            Ok(_) => UpdateCode::Mismatch,
-            Err(_) => UpdateCode::Invalid,
+            Ok(_) => Some(UpdateCode::Mismatch),
+            Err(_) => Some(UpdateCode::Invalid),
         };
-        UpdateInfo::Over(code).store(self.flash, self.layout)?;
+        if let Some(code) = patched {
+            let code = self.end_of_resume(code)?;
+            self.count_from_here(code, len)?;
+            UpdateInfo::Over(code).store(self.flash, self.layout)?;
+        }
         Ok(Next::Reboot)
     }
 
@@ -147,7 +164,9 @@ impl<'a> Bootloader<'a> {
         Ok(true)
     }
 
-    fn patch_all(&mut self, package: &Package<'_>, len: usize) -> Result<UpdateCode> {
+    /// The code of the update's end; nothing if the processor was reset meanwhile.
+    fn patch_all(&mut self, package: &Package<'_>, len: usize) -> Result<Option<UpdateCode>> {
+        self.keep_old_image()?;
         let marker = if self.defects.has(Defect::NoMarker) {
             UpdateInfo::Idle
         } else {
@@ -162,18 +181,24 @@ impl<'a> Bootloader<'a> {
                 UpdateInfo::Idle.store(self.flash, self.layout)?;
             }
             if !self.patch_chunk(package, index)? {
-                return Ok(UpdateCode::Unknown);
+                return Ok(Some(UpdateCode::Unknown));
             }
             let percent = percent(index + 1, count);
             if percent > shown {
                 shown = percent;
                 self.show(shown)?;
             }
+            if self.is_reset_at(index + 1, count)? {
+                return Ok(None);
+            }
+            if self.resumed && shown >= GIVES_UP_AT && self.defects.has(Defect::RestoresOldWithError) {
+                return Ok(Some(UpdateCode::Unknown));
+            }
         }
         if self.defects.has(Defect::EndZeroCorruptedImage) {
             self.flash.erase(self.layout.image.sector(count / 2))?;
         }
-        Ok(UpdateCode::Success)
+        Ok(Some(UpdateCode::Success))
     }
 
     /// Brings one chunk to its target; false if the package turns out not to lead there.

@@ -193,7 +193,7 @@ fn settings(args: &Args, flash: &Path) -> Settings {
         seed: args.seed,
         boot: 0,
         board: std::process::id(),
-        glitched: false,
+        off: None,
         defects: args.defects.iter().copied().collect::<Defects>(),
         dialects: args.dialects.iter().copied().collect::<Dialects>(),
         coap_exponent: args.coap_block,

@@ -27,6 +27,11 @@ impl Clock {
         Duration::try_from_secs_f64(module.as_secs_f64() / self.speed).unwrap_or(Duration::MAX)
     }
 
+    /// The module's time that passes in `real` time.
+    pub fn module(self, real: Duration) -> Duration {
+        Duration::try_from_secs_f64(real.as_secs_f64() * self.speed).unwrap_or(Duration::MAX)
+    }
+
     /// When `module` will have passed from now on.
     pub fn after(self, module: Duration) -> Instant {
         let now = Instant::now();
@@ -100,6 +105,7 @@ mod tests {
     fn speed_divides() {
         let clock = Clock::new(60.0).expect("a positive speed");
         assert_eq!(clock.real(Duration::from_secs(60)), Duration::from_secs(1));
+        assert_eq!(clock.module(Duration::from_secs(1)), Duration::from_secs(60));
         assert!(
             [0.0, -1.0, f64::NAN, f64::INFINITY]
                 .into_iter()

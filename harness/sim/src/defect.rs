@@ -66,5 +66,55 @@ named! {
             "asks for the rest of a package with Range and takes an answer from the beginning for that rest";
         IgnoresUpdateAfterGlitch = "ignores-update-after-glitch",
             "forgets an update that is under way when the supply was away for less than 20 ms";
+        NeedsLongOff = "needs-long-off",
+            "forgets an update that is under way when the supply was away for less than 10 s";
+        BusyForEver = "busy-for-ever",
+            "ends every update with END,2 once one has succeeded";
+        SettingsLost = "settings-lost",
+            "falls back to the settings of another factory when an update succeeds: 9600 baud";
+        LoopsLater = "loops-later",
+            "once updated, is reset by the watchdog 30 s after each boot";
+        RebootsEvery10s = "reboots-every-10s",
+            "once updated, crashes 10 s after each boot and boots again";
+        BootsTwice = "boots-twice",
+            "boots once more by itself 2 s after the boot of a new version";
+        DeafLater = "deaf-later",
+            "once updated, does nothing at all any more from 5 s after each boot";
+        HangsBeforeEnd = "hangs-before-end",
+            "once updated, hangs at +CFUN: 1, so that neither END nor an answer comes";
+        QuietAfterUpdate = "quiet-after-update",
+            "once updated, answers commands and prints nothing unasked any more, neither RDY nor END";
+        CeregFlood = "cereg-flood",
+            "once updated, loses the network 5 s after each boot and fills the line with +CEREG: 2";
+        StaleReplies = "stale-replies",
+            "once updated, sends each reply one command late";
+        AnswersOneInFive = "answers-one-in-five",
+            "once updated, hears one command in five";
+        CmeForEverything = "cme-for-everything",
+            "once updated, answers +CME ERROR: 100 to every command";
+        GarbledRevision = "garbled-revision",
+            "once updated, shows a revision that ends with the bytes FF FE";
+        SimIdentityLost = "sim-identity-lost",
+            "once updated, has a SIM that is ready and cannot be read";
+        RestoresOldWithError = "restores-old-with-error",
+            "after a cut in UPDATING, goes on up to 45 %, puts the old version back and reports END,502";
+        GivesUpResume = "gives-up-resume",
+            "after a cut in UPDATING, puts the old version back without a word and reports END,1";
+        GivesUpSilently = "gives-up-silently",
+            "after a cut in UPDATING, puts the old version back and says nothing of it";
+        FiveTriesThenOld = "five-tries-then-old",
+            "after a cut in UPDATING, is reset in the middle of each resume, and puts the old version back after five";
+        ResumeWithoutUpdating = "resume-without-updating",
+            "after a cut in UPDATING, resumes without a percentage";
+        ResetsWhileUpdating = "resets-while-updating",
+            "is reset three times in each update, and resumes it each time";
+        PercentOutOfRange = "percent-out-of-range",
+            "counts UPDATING back at 50 %, as of a third program at 70 %, and up to 140 %";
+        OldImageOnSecondBoot = "old-image-on-second-boot",
+            "puts the old version back on the second boot of a new one";
+        UpdatesAgainLater = "updates-again-later",
+            "updates once more, unasked, on the second power-on after an update";
+        LargeBlocksCorrupted = "large-blocks-corrupted",
+            "stores blocks of 8192 bytes of AT+QFUPLEX wrongly";
     }
 }

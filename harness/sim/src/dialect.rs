@@ -36,5 +36,19 @@ named! {
             "takes 10 s from the supply to RDY";
         OldRegistration = "old-registration",
             "reports an LwM2M registration as +QLWURC: reg, like firmware A06";
+        Autobaud = "autobaud",
+            "finds the rate of the line out: prints nothing behind the boot ROM's block before a command is answered";
+        EndOnSecondBoot = "end-on-second-boot",
+            "prints END on the second boot after an update";
+        LateAddress = "late-address",
+            "has the address 0.0.0.0 for 3 s after the registration";
+        TwoAddresses = "two-addresses",
+            "shows a second address behind the first, of 16 octets";
+        TornHttpEnd = "torn-httpend",
+            "reboots in the middle of HTTPEND, and prints START behind the reboot";
+        ExactHeaderNames = "exact-header-names",
+            "finds Content-Length and Content-Range of a server in exactly this spelling alone";
+        QueueMode = "queue-mode",
+            "over LwM2M, sleeps 5 s after each exchange, and after a reboot only updates its registration";
     }
 }

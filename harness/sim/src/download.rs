@@ -6,9 +6,10 @@
 use crate::clock::{Clock, Pace};
 use crate::defect::{Defect, Defects};
 use crate::delta_area;
+use crate::dialect::{Dialect, Dialects};
 use crate::durations::{DOWNLINK, DOWNLINK_PIECE};
 use crate::flash::{FileFlash, FlashError, SECTOR};
-use crate::http::{HttpError, Patience, Response, get};
+use crate::http::{HttpError, Names, Patience, Response, get};
 use crate::layout::Layout;
 use crate::nvdm::{DownloadPosition, Nvdm};
 use crate::url::Url;
@@ -64,7 +65,7 @@ impl Download {
         flash: Arc<Mutex<FileFlash>>,
         layout: Layout,
         clock: Clock,
-        defects: Defects,
+        (defects, dialects): (Defects, Dialects),
         mut tell: impl FnMut(DownloadEvent) + Send + 'static,
     ) -> std::io::Result<Self> {
         let cancelled = Arc::new(AtomicBool::new(false));
@@ -79,6 +80,11 @@ impl Download {
                 layout,
                 patience,
                 defects,
+                names: if dialects.has(Dialect::ExactHeaderNames) {
+                    Names::Exact
+                } else {
+                    Names::AnyCase
+                },
                 percent: 0,
             };
             let over = transfer.run(&mut tell);
@@ -96,6 +102,7 @@ struct Transfer {
     layout: Layout,
     patience: Patience,
     defects: Defects,
+    names: Names,
     percent: u8,
 }
 
@@ -126,10 +133,10 @@ impl Transfer {
         let kept = Nvdm::new(&self.layout).download(&*self.flash())?;
         let kept = kept.filter(|kept| kept.url == self.url.text && kept.position > 0);
         let mut from = kept.as_ref().map_or(0, |kept| kept.position);
-        let mut response = get(&self.url, from, &self.patience)?;
+        let mut response = get(&self.url, from, self.names, &self.patience)?;
         if response.status == 416 && from > 0 {
             from = 0;
-            response = get(&self.url, from, &self.patience)?;
+            response = get(&self.url, from, self.names, &self.patience)?;
         }
         match (response.status, kept) {
             (206, Some(kept)) if from > 0 => {

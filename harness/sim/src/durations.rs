@@ -27,6 +27,13 @@ pub const CFUN_TO_CPIN: Duration = ms(500);
 /// `+CFUN: 1` → registered and `+IP:`, with stored cell data (Wiz-IO: about 4 s).
 pub const ATTACH: Duration = ms(4000);
 
+/// Registered → the address, of a network that takes its time. Assumed.
+pub const LATE_ADDRESS: Duration = ms(3000);
+/// How long a client in queue mode listens after the last message (TS10 §8.3 leaves it to the client). Assumed.
+pub const QUEUE_AWAKE: Duration = ms(5000);
+/// However fast the module runs, a server answers in its own time: a client sleeps no sooner than after so much real time.
+pub const QUEUE_AWAKE_REAL_MIN: Duration = ms(100);
+
 /// Command line complete → first byte of its reply (sibling: 21 to 42 ms).
 pub const REPLY: Duration = ms(30);
 /// How long the line must stay quiet before a run of surplus data bytes counts as over. Assumed.
@@ -45,6 +52,16 @@ pub const PATCH_CHUNK: Duration = ms(380);
 pub const WATCHDOG: Duration = Duration::from_secs(30);
 /// A supply that was away for less than this is a glitch to firmware that cares. Assumed.
 pub const GLITCH: Duration = ms(20);
+/// A supply that was away for less than this left something in memory, for firmware that cannot bear that. Assumed.
+pub const LONG_OFF: Duration = Duration::from_secs(10);
+/// `RDY` → an updated application that falls over later does. Assumed.
+pub const LATER: Duration = ms(5000);
+/// `RDY` → an updated application that starts over by itself does, once. Assumed.
+pub const READY_TO_SECOND_BOOT: Duration = ms(2000);
+/// `RDY` → an application that crashes is reset, the whole way. Assumed.
+pub const CRASH: Duration = Duration::from_secs(10);
+/// What a flood of lines leaves of the wire after each handful of them, so that commands are heard. Assumed.
+pub const FLOOD_PAUSE: Duration = ms(1);
 /// How long firmware that rewrites its update info at each percentage cannot bear a cut. Assumed.
 pub const FRAGILE: Duration = ms(50);
 

@@ -45,6 +45,15 @@ pub struct Patience {
     pub cancelled: Arc<AtomicBool>,
 }
 
+/// How the client finds a header.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Names {
+    /// In any case of letters (RFC 9110 §5.1).
+    AnyCase,
+    /// In exactly this one, with exactly one blank behind the colon: see [`crate::dialect::Dialect::ExactHeaderNames`].
+    Exact,
+}
+
 /// `Content-Range` of a partial answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ContentRange {
@@ -75,7 +84,7 @@ struct Connection {
 }
 
 /// Sends a GET for `url`, from byte `from` on if that is not 0, and reads the answer's head.
-pub fn get(url: &Url, from: usize, patience: &Patience) -> Result<Response, HttpError> {
+pub fn get(url: &Url, from: usize, names: Names, patience: &Patience) -> Result<Response, HttpError> {
     let mut stream = connect(url, patience)?;
     stream.set_read_timeout(Some(SLICE))?;
     let range = if from > 0 {
@@ -88,11 +97,12 @@ pub fn get(url: &Url, from: usize, patience: &Patience) -> Result<Response, Http
         "GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nAccept: */*\r\nConnection: close\r\n{range}\r\n"
     );
     stream.write_all(request.as_bytes())?;
-    read_head(Connection {
+    let connection = Connection {
         stream,
         early: Vec::new(),
         patience: patience.clone(),
-    })
+    };
+    read_head(connection, names)
 }
 
 fn connect(url: &Url, patience: &Patience) -> Result<TcpStream, HttpError> {
@@ -107,7 +117,7 @@ fn connect(url: &Url, patience: &Patience) -> Result<TcpStream, HttpError> {
     Err(last.into())
 }
 
-fn read_head(mut connection: Connection) -> Result<Response, HttpError> {
+fn read_head(mut connection: Connection, names: Names) -> Result<Response, HttpError> {
     let mut head = Vec::new();
     let mut piece = [0; 512];
     loop {
@@ -126,8 +136,12 @@ fn read_head(mut connection: Connection) -> Result<Response, HttpError> {
                         "a transfer encoding, so the length is not known",
                     ));
                 }
-                let length = header(&answer, "Content-Length").map(decimal).transpose()?;
-                let range = header(&answer, "Content-Range").map(content_range).transpose()?;
+                let find = |name| match names {
+                    Names::AnyCase => header(&answer, name),
+                    Names::Exact => exact_header(&head[..len], name),
+                };
+                let length = find("Content-Length").map(decimal).transpose()?;
+                let range = find("Content-Range").map(content_range).transpose()?;
                 connection.early = head.split_off(len);
                 return Ok(Response {
                     status,
@@ -149,6 +163,13 @@ fn header<'a>(answer: &httparse::Response<'_, 'a>, name: &str) -> Option<&'a str
         .iter()
         .find(|header| header.name.eq_ignore_ascii_case(name))?;
     std::str::from_utf8(found.value).ok().map(str::trim)
+}
+
+/// What stands behind the name, a colon and a blank, up to the end of the line.
+fn exact_header<'a>(head: &'a [u8], name: &str) -> Option<&'a str> {
+    let head = std::str::from_utf8(head).ok()?;
+    let (_, behind) = head.split_once(&format!("{name}: "))?;
+    behind.split("\r\n").next()
 }
 
 fn decimal(text: &str) -> Result<usize, HttpError> {
@@ -215,4 +236,19 @@ fn is_timeout(kind: io::ErrorKind) -> bool {
         kind,
         io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut | io::ErrorKind::Interrupted
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("Content-Length: 70", Some("70"))]
+    #[case("content-length: 70", None)]
+    #[case("Content-Length:70", None)]
+    fn exact_names(#[case] line: &str, #[case] found: Option<&str>) {
+        let head = format!("HTTP/1.1 200 OK\r\nDate: x\r\n{line}\r\nServer: y\r\n\r\n");
+        assert_eq!(exact_header(head.as_bytes(), "Content-Length"), found);
+    }
 }

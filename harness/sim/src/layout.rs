@@ -45,6 +45,8 @@ pub struct Layout {
     pub info: Region,
     /// What the application keeps: IMEI, profile, position of a download.
     pub nvdm: Region,
+    /// Room for a whole image. The sound bootloader leaves it alone.
+    pub spare: Region,
 }
 
 /// Sectors of the image: one is about one percent of the way from 20 to 100.
@@ -75,17 +77,22 @@ impl Layout {
             start: info.end(),
             sectors: 2,
         };
+        let spare = Region {
+            start: nvdm.end(),
+            sectors,
+        };
         Self {
             image,
             delta,
             backup,
             info,
             nvdm,
+            spare,
         }
     }
 
     /// Size of the chip in bytes.
     pub const fn size(&self) -> usize {
-        self.nvdm.end()
+        self.spare.end()
     }
 }

@@ -23,6 +23,7 @@ use crate::settings::Settings;
 use crate::uart::Uart;
 use crate::update_info::UpdateInfo;
 use bc66_wire::boot::{BROM, BROM_LINE_END};
+use bc66_wire::urc::FotaUrc;
 use rustix::process::{Signal, getppid, set_parent_process_death_signal};
 use std::ffi::OsString;
 use std::io;
@@ -103,6 +104,7 @@ fn boot(settings: &Settings, clock: Clock, uart: &Uart, flash: &mut FileFlash) -
         clock.sleep(WATCHDOG);
         return Err(reboot(settings, uart).into());
     }
+    print_owed_start(settings, uart, flash, &layout)?;
     let mut progress = Reporter::new(settings, clock, uart);
     let next = if patching && downloads_again(settings, flash, &layout)? {
         Next::Application
@@ -123,6 +125,23 @@ fn boot(settings: &Settings, clock: Clock, uart: &Uart, flash: &mut FileFlash) -
         BOOTLOADER_TO_RDY
     });
     Ok(())
+}
+
+/// The `START` that the application had no time for: see [`Dialect::TornHttpEnd`].
+fn print_owed_start(
+    settings: &Settings,
+    uart: &Uart,
+    flash: &mut FileFlash,
+    layout: &Layout,
+) -> Result<(), FlashError> {
+    let nvdm = Nvdm::new(layout);
+    if !nvdm.start_owed(flash)? {
+        return Ok(());
+    }
+    if matches!(UpdateInfo::load(flash, layout)?, UpdateInfo::Ordered { .. }) {
+        uart.line(&settings.phrases().fota(FotaUrc::Start));
+    }
+    nvdm.save_start_owed(flash, false)
 }
 
 /// Does the application fetch the package once more before the bootloader goes on? It can where it knows the URL.
@@ -160,7 +179,7 @@ pub fn reboot(settings: &Settings, uart: &Uart) -> io::Error {
     uart.flush();
     let next = Settings {
         boot: settings.boot + 1,
-        glitched: false,
+        off: None,
         ..settings.clone()
     };
     match std::env::current_exe() {

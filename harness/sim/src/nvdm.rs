@@ -2,7 +2,7 @@
 
 use crate::flash::{Flash, Result};
 use crate::layout::Layout;
-use crate::random::Random;
+use crate::random::{Random, with_check_digit};
 use crate::record_log::RecordLog;
 
 const IMEI: u8 = 1;
@@ -10,7 +10,10 @@ const PROFILE: u8 = 2;
 const DOWNLOAD: u8 = 3;
 const FIRMWARE_OBJECT: u8 = 4;
 const LWM2M_CONFIG: u8 = 5;
-const NETWORK_LOST: u8 = 6;
+const UPDATED: u8 = 6;
+const RESULT_KEPT: u8 = 7;
+const START_OWED: u8 = 8;
+const REGISTRATION: u8 = 9;
 
 /// The application's non-volatile store.
 #[derive(Debug, Clone, Copy)]
@@ -55,14 +58,48 @@ impl Nvdm {
         self.log.write(flash, IMEI, b"000000000000000")
     }
 
-    /// Will the module never register again? See [`crate::defect::Defect::LosesNetwork`].
-    pub fn network_lost(&self, flash: &dyn Flash) -> Result<bool> {
-        Ok(self.log.read(flash, NETWORK_LOST)?.is_some())
+    /// Has an update succeeded since the factory? A sound module keeps no book of that.
+    pub fn updated(&self, flash: &dyn Flash) -> Result<bool> {
+        Ok(self.log.read(flash, UPDATED)?.is_some())
     }
 
-    /// It will not.
-    pub fn save_network_lost(&self, flash: &mut dyn Flash) -> Result<()> {
-        self.log.write(flash, NETWORK_LOST, &[1])
+    /// One has.
+    pub fn save_updated(&self, flash: &mut dyn Flash) -> Result<()> {
+        self.log.write(flash, UPDATED, &[1])
+    }
+
+    /// Was the result of an update kept for another boot? See [`crate::dialect::Dialect::EndOnSecondBoot`].
+    pub fn result_kept(&self, flash: &dyn Flash) -> Result<bool> {
+        Ok(self.log.read(flash, RESULT_KEPT)?.is_some_and(|kept| kept == [1]))
+    }
+
+    /// It was, or that is over.
+    pub fn save_result_kept(&self, flash: &mut dyn Flash, kept: bool) -> Result<()> {
+        self.log.write(flash, RESULT_KEPT, &[u8::from(kept)])
+    }
+
+    /// Is a `START` to be printed behind the reboot? See [`crate::dialect::Dialect::TornHttpEnd`].
+    pub fn start_owed(&self, flash: &dyn Flash) -> Result<bool> {
+        Ok(self.log.read(flash, START_OWED)?.is_some_and(|owed| owed == [1]))
+    }
+
+    /// It is, or that is over.
+    pub fn save_start_owed(&self, flash: &mut dyn Flash, owed: bool) -> Result<()> {
+        self.log.write(flash, START_OWED, &[u8::from(owed)])
+    }
+
+    /// The registration that a client in queue mode goes on with: see [`crate::dialect::Dialect::QueueMode`].
+    pub fn registration(&self, flash: &dyn Flash) -> Result<Option<String>> {
+        let stored = self
+            .log
+            .read(flash, REGISTRATION)?
+            .filter(|bytes| !bytes.is_empty());
+        Ok(stored.and_then(|bytes| String::from_utf8(bytes).ok()))
+    }
+
+    /// Keeps it; an empty text is none.
+    pub fn save_registration(&self, flash: &mut dyn Flash, text: &str) -> Result<()> {
+        self.log.write(flash, REGISTRATION, text.as_bytes())
     }
 
     /// The profile saved by `AT&W`.
@@ -137,16 +174,5 @@ impl DownloadPosition {
 /// An IMEI with a type allocation code like the BC66's, a serial number out of the seed and its check digit (3GPP TS 23.003 §B).
 fn imei(seed: u64) -> String {
     let serial = Random::for_purpose(seed, "imei").bits() % 1_000_000;
-    let digits = format!("86772503{serial:06}");
-    let sum: u32 = digits
-        .bytes()
-        .enumerate()
-        .map(|(at, digit)| luhn(u32::from(digit - b'0'), at % 2 == 1))
-        .sum();
-    format!("{digits}{}", (10 - sum % 10) % 10)
-}
-
-fn luhn(digit: u32, doubled: bool) -> u32 {
-    let value = if doubled { 2 * digit } else { digit };
-    value / 10 + value % 10
+    with_check_digit(format!("86772503{serial:06}"))
 }

@@ -5,7 +5,7 @@
 use crate::dialect::{Dialect, Dialects};
 use bc66_wire::code::{DownloadCode, UpdateCode};
 use bc66_wire::lwm2m::reply::{QLWREG, QLWURC, REGISTERED_A06, SUCCESS};
-use bc66_wire::urc::{CURRENT_BIN, FOTA, FotaUrc, QIND, TOTAL_NUM};
+use bc66_wire::urc::{FOTA, FotaUrc, QIND, TOTAL_NUM};
 
 /// The URCs in one spelling.
 #[derive(Debug, Clone, Copy, Default)]
@@ -53,13 +53,13 @@ impl Phrases {
     }
 
     /// Progress of an update, as the bootloader writes it; the application's own form has no numbers (FW).
-    pub fn updating(self, percent: u8) -> String {
+    pub fn updating(self, percent: u8, program: u8) -> String {
         let sign = self.sign();
         let short = format!("{},{percent}{sign}", bare(FotaUrc::Updating));
         self.spelled(&if self.dialects.has(Dialect::ShortUpdating) {
             short
         } else {
-            format!("{short},{TOTAL_NUM},{CURRENT_BIN}")
+            format!("{short},{TOTAL_NUM},{program}")
         })
     }
 
@@ -146,7 +146,7 @@ mod tests {
         #[case] registration: &str,
     ) {
         let phrases = Phrases::new(dialect.into_iter().collect());
-        assert_eq!(phrases.updating(21), updating);
+        assert_eq!(phrases.updating(21, 1), updating);
         assert_eq!(phrases.plain("+CFUN: 1"), cfun);
         assert_eq!(phrases.lwm2m(QLWREG, true), registration);
     }

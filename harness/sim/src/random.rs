@@ -47,3 +47,28 @@ pub fn hash(bytes: &[u8]) -> u64 {
         (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01B3)
     })
 }
+
+/// A number, and the digit behind it that makes it whole (ISO/IEC 7812-1 annex B).
+pub fn with_check_digit(digits: String) -> String {
+    let luhn = |(at, digit): (usize, u8)| {
+        let doubled = (digits.len() - at) % 2 == 1;
+        let value = u32::from(digit - b'0') * if doubled { 2 } else { 1 };
+        value / 10 + value % 10
+    };
+    let sum: u32 = digits.bytes().enumerate().map(luhn).sum();
+    format!("{digits}{}", (10 - sum % 10) % 10)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An IMEI that testers use, and the example that everybody gives of the digit.
+    #[test]
+    fn check_digits() {
+        for whole in ["490154203237518", "79927398713"] {
+            let (digits, _) = whole.split_at(whole.len() - 1);
+            assert_eq!(with_check_digit(digits.to_owned()), whole);
+        }
+    }
+}

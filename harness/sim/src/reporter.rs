@@ -2,20 +2,23 @@
 
 use crate::bootloader::Progress;
 use crate::clock::{Clock, Pace};
-use crate::defect::Defect;
+use crate::defect::{Defect, Defects};
 use crate::dialect::{Dialect, Dialects};
 use crate::module::hang;
 use crate::phrase::Phrases;
 use crate::random::Random;
 use crate::settings::Settings;
 use crate::uart::Uart;
-use bc66_wire::urc::FotaUrc;
+use bc66_wire::urc::{CURRENT_BIN, FotaUrc};
 use std::time::Duration;
 
 /// What [`Dialect::PercentRestartsLow`] counts through before an update goes on.
 const LOW_PERCENTS: [u8; 4] = [1, 7, 13, 19];
 /// One in so many percentages is printed with [`Dialect::PercentJumps`], and the last one always.
 const JUMP: usize = 4;
+
+/// What [`Defect::PercentOutOfRange`] prints before a percentage: another one, and of which program.
+const ODD: [(u8, u8, u8); 3] = [(50, 35, CURRENT_BIN), (70, 70, 3), (100, 140, CURRENT_BIN)];
 
 /// The one who watches an update on a UART.
 pub struct Reporter<'a> {
@@ -25,6 +28,8 @@ pub struct Reporter<'a> {
     phrases: Phrases,
     percents: Percents,
     hang_at: Option<u8>,
+    defects: Defects,
+    resumes: bool,
 }
 
 impl<'a> Reporter<'a> {
@@ -39,12 +44,15 @@ impl<'a> Reporter<'a> {
             phrases: settings.phrases(),
             percents: Percents::new(settings, "updating"),
             hang_at,
+            defects: settings.defects,
+            resumes: false,
         }
     }
 }
 
 impl Progress for Reporter<'_> {
     fn resumes(&mut self) {
+        self.resumes = true;
         if self.percents.dialects.has(Dialect::PercentRestartsLow) {
             self.percents.low = true;
         }
@@ -54,8 +62,15 @@ impl Progress for Reporter<'_> {
     }
 
     fn percent(&mut self, percent: u8) {
+        if self.resumes && self.defects.has(Defect::ResumeWithoutUpdating) {
+            return;
+        }
+        let odd = ODD.into_iter().filter(|(at, ..)| *at == percent);
+        for (_, said, program) in odd.filter(|_| self.defects.has(Defect::PercentOutOfRange)) {
+            self.uart.line(&self.phrases.updating(said, program));
+        }
         for said in self.percents.of(percent) {
-            self.uart.line(&self.phrases.updating(said));
+            self.uart.line(&self.phrases.updating(said, CURRENT_BIN));
         }
         if self.hang_at.is_some_and(|limit| percent >= limit) {
             hang();

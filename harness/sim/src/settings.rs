@@ -3,10 +3,12 @@
 use crate::clock::Clock;
 use crate::defect::{Defect, Defects};
 use crate::dialect::Dialects;
+use crate::durations::{GLITCH, LONG_OFF};
 use crate::phrase::Phrases;
 use bc66_wire::module::Module;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// All that the board tells the module, in the order of its arguments.
 #[derive(Debug, Clone, PartialEq)]
@@ -21,8 +23,8 @@ pub struct Settings {
     pub boot: u64,
     /// Process id of the board: without it the module has no supply.
     pub board: u32,
-    /// Was the supply away for less than [`crate::durations::GLITCH`] before this start?
-    pub glitched: bool,
+    /// For how long of its time the module had no supply before this start, if it had none.
+    pub off: Option<Duration>,
     /// What is wrong with the module.
     pub defects: Defects,
     /// How it speaks.
@@ -62,7 +64,9 @@ impl Settings {
             self.seed.to_string(),
             self.boot.to_string(),
             self.board.to_string(),
-            self.glitched.to_string(),
+            self.off
+                .map(|off| off.as_millis().to_string())
+                .unwrap_or_default(),
             self.defects.to_list(),
             self.dialects.to_list(),
             self.coap_exponent.to_string(),
@@ -83,7 +87,7 @@ impl Settings {
             seed,
             boot,
             board,
-            glitched,
+            off,
             defects,
             dialects,
             exponent,
@@ -99,7 +103,7 @@ impl Settings {
             seed: parse(seed)?,
             boot: parse(boot)?,
             board: parse(board)?,
-            glitched: parse(glitched)?,
+            off: parse_off(off)?,
             defects: Defects::from_list(defects.to_str()?).ok()?,
             dialects: Dialects::from_list(dialects.to_str()?).ok()?,
             coap_exponent: parse(exponent)?,
@@ -120,7 +124,10 @@ impl Settings {
 
     /// What is wrong with the bootloader in this boot.
     pub fn bootloader_defects(&self) -> Defects {
-        if self.glitched && self.defects.has(Defect::IgnoresUpdateAfterGlitch) {
+        let shorter_than = |limit| self.off.is_some_and(|off| off < limit);
+        let forgets = self.defects.has(Defect::IgnoresUpdateAfterGlitch) && shorter_than(GLITCH)
+            || self.defects.has(Defect::NeedsLongOff) && shorter_than(LONG_OFF);
+        if forgets {
             self.defects.with(Defect::ForgetsResume)
         } else {
             self.defects
@@ -136,6 +143,15 @@ impl Settings {
     pub fn boot_seed(&self) -> u64 {
         self.seed.wrapping_mul(0x1_0000_0001).wrapping_add(self.boot)
     }
+}
+
+/// Nothing, or a number of milliseconds.
+fn parse_off(text: &OsStr) -> Option<Option<Duration>> {
+    if text.is_empty() {
+        return Some(None);
+    }
+    let millis = parse::<u128>(text)?;
+    Some(Some(Duration::from_millis(millis.try_into().unwrap_or(u64::MAX))))
 }
 
 fn parse<T: std::str::FromStr>(text: &OsStr) -> Option<T> {
@@ -154,7 +170,7 @@ mod tests {
             seed: u64::MAX,
             boot: 3,
             board: 77,
-            glitched: true,
+            off: Some(Duration::from_millis(7)),
             defects: [Defect::DeadAfterCut, Defect::ForgetsResume]
                 .into_iter()
                 .collect(),
@@ -163,7 +179,12 @@ mod tests {
             lwm2m_config_kept: true,
             flash: "/a b/flash".into(),
         };
-        assert_eq!(Settings::from_args(&settings.to_args()), Some(settings));
+        assert_eq!(Settings::from_args(&settings.to_args()), Some(settings.clone()));
+        let never_off = Settings {
+            off: None,
+            ..settings
+        };
+        assert_eq!(Settings::from_args(&never_off.to_args()), Some(never_off));
         assert_eq!(Settings::from_args(&[]), None);
     }
 }

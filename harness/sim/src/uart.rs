@@ -2,13 +2,17 @@
 //!
 //! A byte is seen when its last bit has arrived. Nothing is sent ahead of its time and nothing is read faster than the wire
 //! could carry it; short times are batched over absolute due times, so a long transfer takes exactly as long as its bits.
-//! There is no flow control: what nobody reads is lost, and what comes while the module does not listen is dropped.
+//! There is no flow control: what nobody reads is lost, and what comes while the module does not listen is dropped. A module
+//! that was set to another rate than the pty is understood by nobody ([`crate::line_noise`]); at 115200 it is not held against a pty
+//! that nobody has set.
 
 use crate::clock::{Clock, Pace};
+use crate::line_noise::misread;
 use crate::phrase::framed;
 use bc66_wire::timing::{BAUD_DEFAULT, BITS_PER_BYTE};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
+use rustix::termios::tcgetattr;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
@@ -116,6 +120,16 @@ impl Wire {
         ))
     }
 
+    /// The rate of the pty, where it is another one than the module's.
+    fn other_rate(&self, baud: u32) -> Option<u32> {
+        if baud == BAUD_DEFAULT {
+            return None;
+        }
+        // The master side tells what the host has set on the other one.
+        let host = tcgetattr(&self.fd).ok()?.output_speed();
+        (host != 0 && host != baud).then_some(host)
+    }
+
     /// Bytes that pass the wire in one slice.
     fn piece(byte_time: Duration) -> usize {
         let bytes = SLICE.as_nanos() / byte_time.as_nanos().max(1);
@@ -135,13 +149,17 @@ impl Wire {
                 self.wait(PollFlags::IN, None);
                 pace.restart();
             }
-            let byte_time = self.byte_time(self.baud_in.load(Ordering::Relaxed));
+            let baud = self.baud_in.load(Ordering::Relaxed);
+            let byte_time = self.byte_time(baud);
             match rustix::io::read(&self.fd, &mut buffer[..Self::piece(byte_time)]) {
                 Ok(0) => return,
                 Ok(n) => {
                     pace.pass(byte_time * n as u32);
                     if self.listening.load(Ordering::Relaxed) {
-                        deliver(buffer[..n].to_vec());
+                        deliver(match self.other_rate(baud) {
+                            Some(host) => misread(&buffer[..n], host, baud),
+                            None => buffer[..n].to_vec(),
+                        });
                     }
                 }
                 Err(Errno::AGAIN | Errno::INTR) => {}
@@ -185,7 +203,10 @@ impl Writer {
         let byte_time = self.wire.byte_time(self.baud);
         for piece in bytes.chunks(Wire::piece(byte_time)) {
             self.pace.pass(byte_time * piece.len() as u32);
-            self.put(piece);
+            match self.wire.other_rate(self.baud) {
+                Some(host) => self.put(&misread(piece, self.baud, host)),
+                None => self.put(piece),
+            }
         }
     }
 

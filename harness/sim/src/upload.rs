@@ -43,6 +43,11 @@ impl Block {
         })
     }
 
+    /// Bytes of a full block of this upload, without the checksum.
+    pub fn size(&self) -> usize {
+        self.size
+    }
+
     /// Where it stands in the package.
     pub fn offset(&self) -> usize {
         self.size.saturating_mul(self.number as usize)

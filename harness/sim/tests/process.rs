@@ -3,6 +3,8 @@
 #[path = "process/rig.rs"]
 mod rig;
 
+#[path = "process/aftermath.rs"]
+mod aftermath;
 #[path = "process/boot.rs"]
 mod boot;
 #[path = "process/coap_update.rs"]
@@ -21,10 +23,14 @@ mod dialogue;
 mod download;
 #[path = "process/file_server.rs"]
 mod file_server;
+#[path = "process/gives_up.rs"]
+mod gives_up;
 #[path = "process/lwm2m.rs"]
 mod lwm2m;
 #[path = "process/lwm2m_server.rs"]
 mod lwm2m_server;
+#[path = "process/queue_mode.rs"]
+mod queue_mode;
 #[path = "process/update.rs"]
 mod update;
 #[path = "process/upload.rs"]

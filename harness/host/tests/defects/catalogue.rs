@@ -35,6 +35,8 @@ const CUT: &str =
     "{name: forced resume, update: {package: a-to-b, via: uart}, cut: {at: updating 30%, after: 0ms..2s}}";
 const CLEAN_COAP: &str = "{name: clean update over coap, update: {package: a-to-b, via: coap}}";
 
+const BACK: &str = "{name: the other way, update: {package: b-to-a, via: uart}}";
+
 /// Finds out what image the case before it left.
 const WAY_BACK: (&str, &str) = (
     "{name: way back, update: {package: b-to-a, via: uart}}",
@@ -47,6 +49,13 @@ const fn suite(cases: &'static [(&'static str, &'static str)]) -> Exhibit {
         head: SHORT,
         cases,
     })
+}
+
+/// What is legal and odd passes elsewhere.
+const fn strict(cases: &'static [(&'static str, &'static str)]) -> Exhibit {
+    let head = "anomalies: fail\nlimits: {boot: 20s, attach: 60s, resume: 40s, update: 120s}\n";
+    let speed = 100;
+    Exhibit::Suite(Suite { speed, head, cases })
 }
 
 const fn slow(speed: u32, cases: &'static [(&'static str, &'static str)]) -> Exhibit {
@@ -139,6 +148,46 @@ pub fn exhibit(defect: Defect) -> Exhibit {
                 "product.no-resume",
             )],
         ),
+        Defect::NeedsLongOff => suite(&[
+            (
+                "{name: long without power, update: {package: a-to-b, via: uart}, cut: {at: updating 30%, off: 15s}}",
+                "",
+            ),
+            (
+                "{name: shortly without power, update: {package: b-to-a, via: uart}, cut: {at: updating 30%, off: 5s}}",
+                "product.no-resume",
+            ),
+        ]),
+        Defect::BusyForEver => suite(&[(CLEAN, ""), (BACK, "product.update-failed")]),
+        Defect::SettingsLost | Defect::DeafLater | Defect::HangsBeforeEnd | Defect::AnswersOneInFive => {
+            suite(&[(CLEAN, "product.unresponsive")])
+        }
+        Defect::LoopsLater | Defect::RebootsEvery10s | Defect::BootsTwice => {
+            suite(&[(CLEAN, "product.reboots-by-itself")])
+        }
+        Defect::QuietAfterUpdate => suite(&[(CLEAN, "product.end-missing")]),
+        // As much of the line as it fills, a fast one would have to be read by a fast machine.
+        Defect::CeregFlood => slow(10, &[(CLEAN, "product.function-lost")]),
+        Defect::StaleReplies | Defect::CmeForEverything | Defect::GarbledRevision => {
+            suite(&[(CLEAN, "product.identity-lost")])
+        }
+        Defect::SimIdentityLost => suite(&[(CLEAN, "product.function-lost")]),
+        Defect::RestoresOldWithError | Defect::FiveTriesThenOld => suite(&[(CUT, "product.update-failed")]),
+        Defect::GivesUpResume | Defect::GivesUpSilently => suite(&[(CUT, "product.no-resume")]),
+        Defect::ResumeWithoutUpdating => strict(&[(CUT, "product.anomaly")]),
+        Defect::ResetsWhileUpdating | Defect::PercentOutOfRange => strict(&[(CLEAN, "product.anomaly")]),
+        Defect::OldImageOnSecondBoot => suite(&[(CLEAN, "product.readings-differ")]),
+        Defect::UpdatesAgainLater => suite(&[(
+            "{name: clean update, update: {package: a-to-b, via: uart}, confirm: 2}",
+            "product.update-unasked",
+        )]),
+        Defect::LargeBlocksCorrupted => suite(&[
+            (CLEAN, ""),
+            (
+                "{name: large blocks, update: {package: b-to-a, via: uart, block_size: 8192}}",
+                "product.update-failed",
+            ),
+        ]),
     }
 }
 

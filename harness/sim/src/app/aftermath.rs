@@ -1,31 +1,167 @@
 //! What an update that succeeded leaves behind beside the image: nothing, unless something is wrong with the module.
+//!
+//! That there was one stands in the non-volatile store, so a reboot or a cut changes nothing about it; only a flash tool does.
 
-use super::App;
-use crate::defect::Defect;
+use super::{App, Moment, Profile, Registration};
+use crate::defect::{Defect, Defects};
+use crate::durations::{CRASH, FLOOD_PAUSE, LATER, READY_TO_SECOND_BOOT, WATCHDOG};
+use crate::flash::Flash;
 use crate::module::ModuleError;
+use crate::nvdm::Nvdm;
+use crate::phrase::framed;
+use crate::settings::Settings;
 use crate::update_info::UpdateInfo;
+use bc66_wire::cme;
 use bc66_wire::code::UpdateCode;
+use bc66_wire::module::REVISION;
 
-impl App {
-    /// The first boot after an update, before the network is looked for.
-    pub(super) fn suffer_update(&mut self) -> Result<(), ModuleError> {
-        let nvdm = self.nvdm();
-        let defects = self.settings.defects;
-        let mut flash = self.flash();
-        if UpdateInfo::load(&*flash, &Self::LAYOUT)? != UpdateInfo::Over(UpdateCode::Success) {
-            return Ok(());
+/// One command in so many is answered: [`Defect::AnswersOneInFive`].
+const ANSWERED: u32 = 5;
+/// Lines of a flood that are sent in one go.
+const FLOOD_LINES: usize = 8;
+/// Unknown error: [`Defect::CmeForEverything`].
+const UNKNOWN: u16 = 100;
+/// What stands in the flash where the last letter of the version was: [`Defect::GarbledRevision`].
+const GARBAGE: [u8; 2] = [0xFF, 0xFE];
+
+/// What this boot has of it.
+#[derive(Debug)]
+pub(super) struct Aftermath {
+    defects: Defects,
+    /// An update has succeeded since the factory.
+    updated: bool,
+    /// This boot is the first one after it, and its result is not told yet.
+    fresh: bool,
+    /// Command lines of this boot.
+    lines: u32,
+    /// The reply that the next command gets: [`Defect::StaleReplies`].
+    owed: Vec<u8>,
+    flooding: bool,
+}
+
+impl Aftermath {
+    /// At the very beginning of a boot: what the bootloader left decides.
+    pub(super) fn of_boot(settings: &Settings, flash: &mut dyn Flash) -> Result<Self, ModuleError> {
+        let defects = settings.defects;
+        let nvdm = Nvdm::new(&App::LAYOUT);
+        let fresh = UpdateInfo::load(flash, &App::LAYOUT)? == UpdateInfo::Over(UpdateCode::Success);
+        if fresh && defects != Defects::default() {
+            nvdm.save_updated(flash)?;
         }
-        if defects.has(Defect::LosesNetwork) {
-            nvdm.save_network_lost(&mut *flash)?;
+        if fresh && defects.has(Defect::ImeiLost) {
+            nvdm.lose_imei(flash)?;
         }
-        if defects.has(Defect::ImeiLost) {
-            nvdm.lose_imei(&mut *flash)?;
+        if fresh && defects.has(Defect::SettingsLost) {
+            Profile::OF_ANOTHER_FACTORY.save(flash)?;
         }
-        Ok(())
+        Ok(Self {
+            defects,
+            updated: nvdm.updated(flash)?,
+            fresh,
+            lines: 0,
+            owed: Vec::new(),
+            flooding: false,
+        })
     }
 
-    /// May the module ever register again?
-    pub(super) fn finds_network(&self) -> Result<bool, ModuleError> {
-        Ok(!self.nvdm().network_lost(&*self.flash())?)
+    /// Was it updated, and is this wrong with it since then?
+    pub(super) fn has(&self, defect: Defect) -> bool {
+        self.updated && self.defects.has(defect)
+    }
+}
+
+impl App {
+    /// Was the module updated, and is this wrong with it since then?
+    pub fn suffers(&self, defect: Defect) -> bool {
+        self.aftermath.has(defect)
+    }
+
+    /// From `RDY` on: what the application is going to do by itself in this boot.
+    pub(super) fn plan_aftermath(&mut self) {
+        let plans = [
+            (Defect::LoopsLater, WATCHDOG, Moment::Reboot),
+            (Defect::RebootsEvery10s, CRASH, Moment::Reboot),
+            (Defect::DeafLater, LATER, Moment::Hang),
+            (Defect::CeregFlood, LATER, Moment::Flood),
+        ];
+        for (defect, delay, moment) in plans {
+            if self.suffers(defect) {
+                self.due_in(delay, moment);
+            }
+        }
+        if self.suffers(Defect::BootsTwice) && self.aftermath.fresh {
+            self.due_in(READY_TO_SECOND_BOOT, Moment::Reboot);
+        }
+    }
+
+    /// May the module register on the network?
+    pub(super) fn finds_network(&self) -> bool {
+        !self.suffers(Defect::LosesNetwork) && !self.aftermath.flooding
+    }
+
+    /// The network is lost, and the line is full of it; what the host sends is heard in between.
+    pub(super) fn flood(&mut self) {
+        if !self.aftermath.flooding {
+            self.aftermath.flooding = true;
+            self.detach();
+            self.register(Registration::Searching);
+        }
+        let line = format!("+CEREG: {}", Registration::Searching.number());
+        self.uart.send(framed(&line).repeat(FLOOD_LINES));
+        self.uart.flush();
+        self.due_in(FLOOD_PAUSE, Moment::Flood);
+    }
+
+    /// Is a command line lost before anybody looks at it?
+    pub(super) fn loses_line(&mut self) -> bool {
+        self.aftermath.lines += 1;
+        self.suffers(Defect::AnswersOneInFive) && !self.aftermath.lines.is_multiple_of(ANSWERED)
+    }
+
+    /// The one answer that there is to everything.
+    pub(super) fn only_answer(&self) -> Option<String> {
+        self.suffers(Defect::CmeForEverything)
+            .then(|| framed(&format!("{} {UNKNOWN}", cme::CME_ERROR)))
+    }
+
+    /// What is sent for the answer to a command.
+    pub(super) fn as_sent(&mut self, text: String) -> Vec<u8> {
+        let mut bytes = text.into_bytes();
+        if self.suffers(Defect::GarbledRevision) {
+            garble_revision(&mut bytes);
+        }
+        if self.suffers(Defect::StaleReplies) {
+            std::mem::swap(&mut bytes, &mut self.aftermath.owed);
+        }
+        bytes
+    }
+}
+
+/// Puts garbage in the place of the last letter of the version.
+fn garble_revision(answer: &mut Vec<u8>) {
+    let is_here = |window: &[u8]| window == REVISION.as_bytes();
+    let Some(at) = answer.windows(REVISION.len()).position(is_here) else {
+        return;
+    };
+    if let Some(len) = answer[at..].iter().position(|byte| *byte == b'\r') {
+        answer.splice(at + len - 1..at + len, GARBAGE);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_garbled_revision() {
+        let mut answer = b"\r\nQuectel_BC66\r\nRevision: BC66NBR01A02\r\n\r\nOK\r\n".to_vec();
+        garble_revision(&mut answer);
+        assert_eq!(
+            answer,
+            b"\r\nQuectel_BC66\r\nRevision: BC66NBR01A0\xFF\xFE\r\n\r\nOK\r\n"
+        );
+        let mut other = b"\r\nOK\r\n".to_vec();
+        garble_revision(&mut other);
+        assert_eq!(other, b"\r\nOK\r\n");
     }
 }

@@ -63,13 +63,18 @@ impl App {
         let Some(command) = at::command_of(&line) else {
             return Ok(());
         };
+        if self.loses_line() {
+            return Ok(());
+        }
         self.clock.sleep(REPLY);
-        let answer = if overlong {
-            at::refused()
-        } else {
-            at::execute(self, command)?
+        let answer = match self.only_answer() {
+            Some(answer) => at::final_answer(answer),
+            None if overlong => at::refused(),
+            None => at::execute(self, command)?,
         };
-        self.uart.send(answer.text);
+        let text = self.as_sent(answer.text);
+        self.uart.send(text);
+        self.synchronize();
         match answer.end {
             End::Final => {
                 for after in std::mem::take(&mut self.after) {

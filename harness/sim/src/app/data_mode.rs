@@ -12,10 +12,13 @@ use crate::upload::Block;
 use bc66_wire::command::QFUPLEX;
 use bc66_wire::crc as wire_crc;
 use bc66_wire::qfuplex::{REPLY_ESC, REPLY_TIMEOUT};
+use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
 /// The host's bytes come in real time, however fast the module runs: surplus is over after this long.
 const SURPLUS_REAL: Duration = Duration::from_millis(3);
+/// Bytes that a buffer holds: see [`Defect::LargeBlocksCorrupted`].
+const BUFFER: usize = 4096;
 const ESCAPE: &[u8] = b"AT+QFUPLEX=ESC\r";
 const CRC: crc::Crc<u16> = crc::Crc::<u16>::new(&crc::CRC_16_XMODEM);
 
@@ -89,7 +92,7 @@ impl App {
                 &mut *self.flash(),
                 Self::LAYOUT.delta,
                 data.block.offset(),
-                content,
+                &self.as_stored(&data.block, content),
             )?;
         }
         self.clock.sleep(REPLY);
@@ -104,6 +107,21 @@ impl App {
             self.uart.line("ERROR");
         }
         Ok(())
+    }
+
+    /// What a block becomes in the flash: itself, or what a buffer of half its size made of it.
+    fn as_stored<'a>(&self, block: &Block, content: &'a [u8]) -> Cow<'a, [u8]> {
+        let half = BUFFER.min(content.len());
+        if block.size() <= BUFFER || !self.settings.defects.has(Defect::LargeBlocksCorrupted) {
+            return Cow::Borrowed(content);
+        }
+        content
+            .iter()
+            .take(half)
+            .copied()
+            .cycle()
+            .take(content.len())
+            .collect()
     }
 
     /// Too many bytes: listens until they are over, then `ERROR`, or the answer to ESC if that was the end of them.

@@ -2,15 +2,19 @@
 
 use super::{App, Moment, Registration};
 use crate::defect::Defect;
+use crate::dialect::Dialect;
 use crate::download::{Download, DownloadError, DownloadEvent};
 use crate::durations::ORDER_TO_HTTPSTART;
-use crate::module::ModuleError;
+use crate::module::{ModuleError, reboot};
 use crate::nvdm::DownloadPosition;
 use crate::reporter::Percents;
 use crate::update_info::UpdateInfo;
 use crate::url::Url;
-use bc66_wire::code::DownloadCode;
+use bc66_wire::code::{DownloadCode, UpdateCode};
 use bc66_wire::urc::FotaUrc;
+
+/// What is missing of a torn `HTTPEND`: `ND",0`.
+const TORN_OFF: usize = 5;
 
 /// A download that was ordered.
 #[derive(Debug)]
@@ -30,7 +34,7 @@ impl App {
     pub(super) fn order_download(&mut self, url: Url) {
         self.upload = Default::default();
         self.fetch = Some(match self.modem.registration {
-            Registration::Home => Fetch::Ordered(url),
+            Registration::Home if self.modem.has_address() => Fetch::Ordered(url),
             _ if self.modem.function == 1 => Fetch::Hopeless(DownloadCode::NetworkActivating),
             _ => Fetch::Hopeless(DownloadCode::NetworkDeactivated),
         });
@@ -40,13 +44,13 @@ impl App {
     pub(super) fn start_download(&mut self) -> Result<(), ModuleError> {
         match self.fetch.take() {
             Some(Fetch::Ordered(url)) => {
-                self.uart.line(&self.phrases().fota(FotaUrc::HttpStart));
+                self.unasked(&self.phrases().fota(FotaUrc::HttpStart));
                 self.fetch = Some(Fetch::Waiting(url));
-                if self.modem.is_attached() {
+                if self.modem.has_address() {
                     self.begin_waiting_download()?;
                 }
             }
-            Some(Fetch::Hopeless(code)) => self.uart.line(&self.phrases().http_end(code)),
+            Some(Fetch::Hopeless(code)) => self.unasked(&self.phrases().http_end(code)),
             other => self.fetch = other,
         }
         Ok(())
@@ -64,8 +68,8 @@ impl App {
                     let _ = sender.send(super::Input::Download { order, event });
                 };
                 let flash = std::sync::Arc::clone(&self.flash);
-                let defects = self.settings.defects;
-                let download = Download::start(url, flash, Self::LAYOUT, self.clock, defects, tell)?;
+                let traits = (self.settings.defects, self.settings.dialects);
+                let download = Download::start(url, flash, Self::LAYOUT, self.clock, traits, tell)?;
                 self.fetch = Some(Fetch::Running {
                     _download: download,
                     order,
@@ -106,8 +110,12 @@ impl App {
     /// Sets the marker that the bootloader looks for; one that patches already goes on.
     pub(super) fn set_marker(&self, package: usize) -> Result<(), ModuleError> {
         let mut flash = self.flash();
+        if self.nvdm().result_kept(&*flash)? {
+            self.nvdm().save_result_kept(&mut *flash, false)?; // that of the update before was never told
+        }
         let marker = match UpdateInfo::load(&*flash, &Self::LAYOUT)? {
             UpdateInfo::Patching { .. } => UpdateInfo::Patching { package },
+            _ if self.suffers(Defect::BusyForEver) => UpdateInfo::Over(UpdateCode::Busy),
             _ => UpdateInfo::Ordered { package },
         };
         Ok(marker.store(&mut *flash, &Self::LAYOUT)?)
@@ -121,31 +129,44 @@ impl App {
         match event {
             DownloadEvent::Percent(percent) => {
                 for said in self.percents.of(percent) {
-                    self.uart.line(&self.phrases().downloading(said));
+                    self.unasked(&self.phrases().downloading(said));
                 }
             }
             DownloadEvent::Over(Ok(package)) => {
                 self.fetch = None;
-                self.uart.line(&self.phrases().http_end(DownloadCode::Success));
+                let line = self.phrases().http_end(DownloadCode::Success);
+                if self.settings.dialects.has(Dialect::TornHttpEnd) {
+                    return self.tear_download_end(&line, package);
+                }
+                self.unasked(&line);
                 self.order_update(package);
             }
             DownloadEvent::Over(Err(DownloadError::Flash(error))) => return Err(error.into()),
             DownloadEvent::Over(Err(error)) => {
                 self.fetch = None;
                 eprintln!("bc66-module: download failed: {error}");
-                self.uart
-                    .line(&self.phrases().http_end(DownloadCode::DownloadFailed));
+                self.unasked(&self.phrases().http_end(DownloadCode::DownloadFailed));
             }
         }
         Ok(())
+    }
+
+    /// The reboot into the bootloader comes before the end of the line; that says `START` in the application's place.
+    fn tear_download_end(&self, line: &str, package: usize) -> Result<(), ModuleError> {
+        let torn = &line[..line.len() - TORN_OFF.min(line.len())];
+        self.uart.send(format!("\r\n{torn}"));
+        self.leave_download()?;
+        let owed = !self.settings.dialects.has(Dialect::NoStart);
+        self.nvdm().save_start_owed(&mut *self.flash(), owed)?;
+        self.set_marker(package)?;
+        Err(reboot(&self.settings, &self.uart).into())
     }
 
     /// The network is gone: a download ends with it.
     pub(super) fn give_up_download(&mut self) {
         if self.fetch.take().is_some() {
             self.agenda.forget(Moment::DownloadStarts);
-            self.uart
-                .line(&self.phrases().http_end(DownloadCode::NetworkDeactivated));
+            self.unasked(&self.phrases().http_end(DownloadCode::NetworkDeactivated));
         }
     }
 

@@ -1,11 +1,14 @@
 //! The application's side of LwM2M: carries the client's datagrams, prints what it reports, does what the server wants.
 
-use super::{App, Input, Moment, Registration};
+use super::queue_mode::Earlier;
+use super::{App, Input, Moment};
 use crate::defect::Defect;
+use crate::dialect::Dialect;
 use crate::durations::{EXECUTE_TO_REBOOT, ORDER_TO_START};
 use crate::flash::Flash;
 use crate::layout::Layout;
 use crate::lwm2m::client::Change;
+use crate::lwm2m::objects::{BINDING, BINDING_QUEUE};
 use crate::lwm2m::{Action, Client, Config, Event, Firmware, Link, LinkEvent, Objects, Status};
 use crate::module::ModuleError;
 use crate::nvdm::Nvdm;
@@ -25,14 +28,18 @@ const NO_SERVICE: u16 = 30;
 #[derive(Debug)]
 pub(super) struct Lwm2m {
     pub(super) objects: Objects,
-    client: Client,
-    config: Option<Config>,
+    pub(super) client: Client,
+    pub(super) config: Option<Config>,
     link: Option<Link>,
     socket: Option<Arc<UdpSocket>>,
     /// Counts the links of this boot.
     links: u64,
     /// The firmware object as the flash has it.
     kept: Vec<u8>,
+    /// The registration that outlives a reboot, in queue mode.
+    pub(super) earlier: Option<Earlier>,
+    /// Was the registration that is under way asked for by a command?
+    pub(super) asked: bool,
 }
 
 impl Lwm2m {
@@ -49,10 +56,14 @@ impl Lwm2m {
             .and_then(|bytes| Firmware::decode(bytes, settings.defects))
             .unwrap_or(Firmware::new(settings.defects));
         firmware.boots(UpdateInfo::load(flash, layout)?);
+        let queue = settings.dialects.has(Dialect::QueueMode);
+        let earlier = nvdm.registration(flash)?.filter(|_| queue);
+        let earlier = earlier.as_deref().and_then(Earlier::parse);
         let config = nvdm
             .lwm2m_config(flash)?
             .filter(|_| settings.lwm2m_config_kept)
-            .and_then(|text| Config::parse(&text).ok());
+            .and_then(|text| Config::parse(&text).ok())
+            .or_else(|| earlier.as_ref().map(|earlier| earlier.config.clone()));
         let model = settings.module.ati_model();
         let objects = Objects {
             lifetime: config
@@ -62,18 +73,21 @@ impl Lwm2m {
             serial: nvdm.imei(flash)?,
             firmware,
             busy: false,
+            binding: if queue { BINDING_QUEUE } else { BINDING },
         };
         let clock = settings.clock().ok_or(ModuleError::Settings)?;
         let deaf = settings.defects.has(Defect::CannotBeReObserved) && settings.has_rebooted();
         let random = Random::for_purpose(settings.boot_seed(), "lwm2m");
         let mut lwm2m = Self {
             objects,
-            client: Client::new(clock, random, deaf),
+            client: Client::new(clock, random, deaf, queue),
             config,
             link: None,
             socket: None,
             links: 0,
             kept: kept.unwrap_or(Firmware::new(settings.defects).encode()),
+            earlier,
+            asked: true,
         };
         lwm2m.keep(flash, &nvdm)?;
         Ok(lwm2m)
@@ -124,9 +138,23 @@ impl App {
     pub fn lwm2m_register(&mut self) -> Result<(), u16> {
         self.needs_network()?;
         let config = self.lwm2m.config.clone().ok_or(NOT_ALLOWED)?;
+        if self.registers_by_update() {
+            return Ok(());
+        }
         if self.lwm2m.client.status == Status::Registering {
             return Err(NOT_ALLOWED);
         }
+        self.lwm2m.asked = true;
+        self.open_link(config);
+        Ok(())
+    }
+
+    /// What `/1/0/7` says.
+    pub fn lwm2m_binding(&self) -> &'static str {
+        self.lwm2m.objects.binding
+    }
+
+    pub(super) fn open_link(&mut self, config: Config) {
         self.close_link();
         self.lwm2m.objects.lifetime = config.lifetime;
         self.lwm2m.client.status = Status::Registering;
@@ -142,7 +170,6 @@ impl App {
                 self.early.push_back(Input::Link { order, event: failed });
             }
         }
-        Ok(())
     }
 
     /// Sends an update of the registration; its message id.
@@ -166,7 +193,7 @@ impl App {
     }
 
     fn needs_network(&self) -> Result<(), u16> {
-        if self.modem.registration == Registration::Home {
+        if self.modem.has_address() {
             Ok(())
         } else {
             Err(NO_SERVICE)
@@ -181,14 +208,16 @@ impl App {
         match event {
             LinkEvent::Open(socket) => {
                 self.lwm2m.socket = Some(socket);
-                if let Some(config) = &self.lwm2m.config {
+                if let Some(location) = self.earlier_location() {
+                    self.lwm2m.client.resume(location);
+                } else if let Some(config) = &self.lwm2m.config {
                     self.lwm2m.client.register(&config.endpoint, &self.lwm2m.objects);
                 }
             }
             LinkEvent::Failed(error) => {
                 eprintln!("bc66-module: no way to the LwM2M server: {error}");
                 self.close_link();
-                self.uart.line(&self.phrases().lwm2m(reply::QLWREG, false));
+                self.tell_registration(false);
             }
             LinkEvent::Datagram(bytes) => {
                 let elsewhere = self.fetch.is_some() || self.update_ordered || self.data_mode.is_some();
@@ -224,17 +253,21 @@ impl App {
     fn on_lwm2m(&mut self, event: Event) -> Result<(), ModuleError> {
         match event {
             Event::Register { confirmed } => {
-                self.uart.line(&self.phrases().lwm2m(reply::QLWREG, confirmed));
-                if !confirmed {
+                if confirmed {
+                    self.keep_registration()?; // before anyone hears of it
+                } else {
                     self.close_link();
                 }
+                self.tell_registration(confirmed);
             }
+            Event::Resume { confirmed } => self.on_resumed(confirmed)?,
             Event::Update { confirmed, id } => {
                 let result = self.phrases().lwm2m(reply::QLWUPDATE, confirmed);
-                self.uart.line(&format!("{result},{id}"));
+                self.unasked(&format!("{result},{id}"));
             }
             Event::Deregister { confirmed } => {
-                self.uart.line(&self.phrases().lwm2m(reply::QLWDEREG, confirmed));
+                self.forget_registration()?;
+                self.unasked(&self.phrases().lwm2m(reply::QLWDEREG, confirmed));
                 self.close_link();
             }
             Event::Act(Action::Download(uri)) => self.order_pull(uri)?,
@@ -261,7 +294,7 @@ impl App {
     /// The network is gone, and the registration with it (assumed: the server may still know it).
     pub(super) fn leave_lwm2m(&mut self) {
         if self.lwm2m.client.status == Status::Registering {
-            self.uart.line(&self.phrases().lwm2m(reply::QLWREG, false));
+            self.tell_registration(false);
         }
         self.close_link();
     }

@@ -1,6 +1,6 @@
 //! The network's side of the module: registration, address, and the settings of sleep that are only kept.
 
-use crate::random::Random;
+use crate::random::{Random, with_check_digit};
 
 /// Registration on the network, with the numbers of `+CEREG` (3GPP TS 27.007 §10.1.22).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,6 +27,32 @@ impl Registration {
 /// Area code, cell and technology of the only cell there is (a capture in the facts; 9 is NB-IoT).
 const CELL: &str = "\"0002\",\"01A2D102\",9";
 
+/// What the SIM card says of itself: of the network that the note's example shows, 460 11. The numbers derive from the seed.
+#[derive(Debug)]
+pub struct SimCard {
+    /// Number of the card: 20 digits (ITU-T E.118).
+    pub iccid: String,
+    /// Number of the subscription: 15 digits (3GPP TS 23.003 §2.2).
+    pub imsi: String,
+}
+
+impl SimCard {
+    fn new(seed: u64) -> Self {
+        let mut random = Random::for_purpose(seed, "sim card");
+        let mut digits = |count: u32| {
+            format!(
+                "{:0count$}",
+                random.bits() % 10_u64.pow(count),
+                count = count as usize
+            )
+        };
+        Self {
+            iccid: with_check_digit(format!("898611{}", digits(13))),
+            imsi: format!("46011{}", digits(10)),
+        }
+    }
+}
+
 /// The modem's state.
 #[derive(Debug)]
 pub struct Modem {
@@ -34,6 +60,8 @@ pub struct Modem {
     pub function: u8,
     /// Has `+CFUN: 1` been reached since the boot?
     pub functional: bool,
+    /// The card in the module's holder.
+    pub sim_card: SimCard,
     /// Has `+CPIN: READY` been said?
     pub sim_ready: bool,
     /// Registration.
@@ -42,6 +70,10 @@ pub struct Modem {
     pub cereg: u8,
     /// The address this boot gets.
     pub address: String,
+    /// The one of 16 octets, as 3GPP TS 27.007 §10.1.23 writes it.
+    pub second_address: String,
+    /// Has the network given it yet?
+    pub addressed: bool,
     /// `AT+QSCLK`, kept only: sleep is not simulated.
     pub sleep: u8,
     /// `AT+CPSMS`, kept only.
@@ -55,26 +87,36 @@ impl Modem {
     pub fn new(seed: u64, boot: u64) -> Self {
         let mut random = Random::for_purpose(seed.wrapping_add(boot), "address");
         let [a, b, c] = [random.below(256), random.below(256), 2 + random.below(250)];
+        let interface: Vec<String> = (0..8).map(|_| random.below(256).to_string()).collect();
         Self {
             function: 1,
             functional: false,
+            sim_card: SimCard::new(seed),
             sim_ready: false,
             registration: Registration::None,
             cereg: 0,
             address: format!("10.{a}.{b}.{c}"),
+            second_address: format!("254.128.0.0.0.0.0.0.{}", interface.join(".")),
+            addressed: false,
             sleep: 1,
             power_saving: 0,
             events: 0,
         }
     }
 
-    /// Is there an address?
+    /// Is it registered?
     pub fn is_attached(&self) -> bool {
         self.registration == Registration::Home
     }
 
-    /// Changes the registration; the URC for it, if `AT+CEREG` asked for one.
+    /// Is it, and has an address?
+    pub fn has_address(&self) -> bool {
+        self.is_attached() && self.addressed
+    }
+
+    /// Changes the registration; the URC for it, if `AT+CEREG` asked for one. The address is another matter.
     pub fn register(&mut self, registration: Registration) -> Option<String> {
+        self.addressed = false;
         let changed = self.registration != registration;
         self.registration = registration;
         (changed && self.cereg > 0).then(|| format!("+CEREG: {}{}", registration.number(), self.cell()))

@@ -1,9 +1,13 @@
 //! Settings of the AT interface that `AT&W` saves and a reboot reads back.
 
 use crate::app::App;
+use crate::dialect::{Dialect, Dialects};
 use crate::flash::{Flash, Result};
 use crate::nvdm::Nvdm;
 use bc66_wire::timing::{BAUD_DEFAULT, BAUD_RATES};
+
+/// `AT+IPR=0`: see [`Dialect::Autobaud`].
+pub const AUTOMATIC: u32 = 0;
 
 /// The AT interface's settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,7 +16,7 @@ pub struct Profile {
     pub echo: bool,
     /// `AT+CMEE`: 0 plain, 1 numeric, 2 verbose.
     pub error_form: u8,
-    /// `AT+IPR`.
+    /// `AT+IPR`; 0 finds it out.
     pub baud: u32,
 }
 
@@ -24,10 +28,38 @@ impl Profile {
         baud: BAUD_DEFAULT,
     };
 
+    /// What the factory of other firmware delivers: see [`crate::defect::Defect::SettingsLost`].
+    pub(super) const OF_ANOTHER_FACTORY: Self = Self {
+        baud: 9600,
+        ..Self::FACTORY
+    };
+
     /// The saved profile, or the factory's.
-    pub fn load(flash: &dyn Flash) -> Result<Self> {
+    pub fn load(flash: &dyn Flash, dialects: Dialects) -> Result<Self> {
         let saved = Nvdm::new(&App::LAYOUT).profile(flash)?;
-        Ok(saved.as_deref().and_then(Self::decode).unwrap_or(Self::FACTORY))
+        let factory = Self {
+            baud: if dialects.has(Dialect::Autobaud) {
+                AUTOMATIC
+            } else {
+                BAUD_DEFAULT
+            },
+            ..Self::FACTORY
+        };
+        Ok(saved.as_deref().and_then(Self::decode).unwrap_or(factory))
+    }
+
+    /// Is the rate to be found out?
+    pub fn is_automatic(&self) -> bool {
+        self.baud == AUTOMATIC
+    }
+
+    /// The rate on the line. What is found out is always the usual one here.
+    pub fn rate(&self) -> u32 {
+        if self.is_automatic() {
+            BAUD_DEFAULT
+        } else {
+            self.baud
+        }
     }
 
     /// Saves it.
@@ -41,7 +73,7 @@ impl Profile {
             return None;
         };
         let baud = u32::from_le_bytes(baud.try_into().ok()?);
-        BAUD_RATES.contains(&baud).then_some(Self {
+        (baud == AUTOMATIC || BAUD_RATES.contains(&baud)).then_some(Self {
             echo: *echo != 0,
             error_form: *error_form,
             baud,

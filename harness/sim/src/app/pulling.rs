@@ -32,7 +32,7 @@ impl App {
         let Some(Pulling::Ordered(uri)) = self.pull.take() else {
             return Ok(());
         };
-        self.uart.line(&self.phrases().fota(FotaUrc::CoapStart));
+        self.unasked(&self.phrases().fota(FotaUrc::CoapStart));
         self.orders += 1;
         let (order, sender) = (self.orders, self.sender.clone());
         let tell = move |over| {
@@ -67,7 +67,7 @@ impl App {
                 DownloadCode::DownloadFailed
             }
         };
-        self.uart.line(&self.phrases().coap_end(code));
+        self.unasked(&self.phrases().coap_end(code));
         Ok(())
     }
 
@@ -88,7 +88,7 @@ impl App {
         let ended = self.pull.take().is_some();
         if ended {
             self.agenda.forget(Moment::PullStarts);
-            self.uart.line(&self.phrases().coap_end(code));
+            self.unasked(&self.phrases().coap_end(code));
         }
         ended
     }

@@ -1,7 +1,8 @@
 //! Identity and the AT interface itself.
 
 use super::{AtError, Form, Lines, Reply};
-use crate::app::{After, App};
+use crate::app::{AUTOMATIC, After, App};
+use crate::dialect::Dialect;
 use crate::image;
 use bc66_wire::cme::{BAD_PARAMETER, NOT_SUPPORTED};
 use bc66_wire::module::{ATI_VENDOR, REVISION};
@@ -87,22 +88,28 @@ pub fn error_form(app: &mut App, form: Form<'_>) -> Reply {
 /// `AT+IPR`: the new rate counts from behind the `OK`.
 pub fn baud_rate(app: &mut App, form: Form<'_>) -> Reply {
     match form {
-        Form::Test => Lines::one(format!(
-            "+IPR: ({})",
-            BAUD_RATES.map(|rate| rate.to_string()).join(",")
-        )),
+        Form::Test => {
+            let rates: Vec<String> = rates(app).iter().map(u32::to_string).collect();
+            Lines::one(format!("+IPR: ({})", rates.join(",")))
+        }
         Form::Read => Lines::one(format!("+IPR: {}", app.profile.baud)),
         Form::Write(value) => {
             let baud = number(value, 0..=BAUD_DEFAULT)?;
-            if !BAUD_RATES.contains(&baud) {
+            if !rates(app).contains(&baud) {
                 return Err(AtError::Cme(BAD_PARAMETER));
             }
             app.profile.baud = baud;
-            app.after.push(After::Baud(baud));
+            app.after.push(After::Baud);
             Lines::none()
         }
         Form::Execute(_) => Err(AtError::Cme(NOT_SUPPORTED)),
     }
+}
+
+/// What `AT+IPR` takes.
+fn rates(app: &App) -> Vec<u32> {
+    let automatic = app.settings.dialects.has(Dialect::Autobaud).then_some(AUTOMATIC);
+    automatic.into_iter().chain(BAUD_RATES).collect()
 }
 
 /// `AT+IFC`: the firmware knows the command, the module has no pins for it (FW, HW26).

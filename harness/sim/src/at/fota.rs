@@ -1,9 +1,11 @@
-//! The two commands of an update (AN §2.2.1, §3.2). Their errors are plain: the note knows `ERROR` alone.
+//! The two commands of an update (AN §2.2.1, §3.2). Their errors are plain, as the note has them, but for that of an order
+//! without an address.
 
 use super::{AtError, Form, Lines, Reply};
 use crate::app::{After, App};
 use crate::upload::Block;
 use crate::url::Url;
+use bc66_wire::cme::NOT_ALLOWED;
 use bc66_wire::qfotadl::FROM_UART;
 use bc66_wire::qfuplex::TEST_REPLY;
 
@@ -33,8 +35,11 @@ pub fn order(app: &mut App, form: Form<'_>) -> Reply {
             Lines::none()
         }
         Form::Write(url) => {
-            app.after
-                .push(After::Download(Url::parse(url).ok_or(AtError::Plain)?));
+            let url = Url::parse(url).ok_or(AtError::Plain)?;
+            if app.modem.is_attached() && !app.modem.has_address() {
+                return Err(AtError::Cme(NOT_ALLOWED));
+            }
+            app.after.push(After::Download(url));
             Lines::none()
         }
         _ => Err(AtError::Plain),

@@ -5,7 +5,6 @@ use super::{AtError, Form, Lines, Reply};
 use crate::app::App;
 use crate::lwm2m::Config;
 use crate::lwm2m::client::Change;
-use crate::lwm2m::objects::BINDING;
 use crate::module::ModuleError;
 use bc66_wire::cme::{BAD_PARAMETER, NOT_SUPPORTED};
 use bc66_wire::lwm2m::command::{QLWCONFIG, UPDATE_BINDING, UPDATE_LIFETIME};
@@ -50,7 +49,7 @@ pub fn update(app: &mut App, form: Form<'_>) -> Reply {
     match form {
         Form::Test => Lines::one(format!("{} (0,1),<value>", reply::QLWUPDATE)),
         Form::Write(parameters) => {
-            let change = change(parameters).ok_or(AtError::Cmee(BAD_PARAMETER))?;
+            let change = change(parameters, app.lwm2m_binding()).ok_or(AtError::Cmee(BAD_PARAMETER))?;
             let id = app.lwm2m_update(change).map_err(AtError::Cmee)?;
             Lines::one(format!("{} {id}", reply::QLWUPDATE))
         }
@@ -59,7 +58,7 @@ pub fn update(app: &mut App, form: Form<'_>) -> Reply {
 }
 
 /// `0,<lifetime>` or `1,<binding>`.
-fn change(parameters: &str) -> Option<Change> {
+fn change(parameters: &str, binding: &'static str) -> Option<Change> {
     let (kind, value) = parameters.split_once(',')?;
     let value = value.trim().trim_matches('"');
     match kind.trim().parse().ok()? {
@@ -68,7 +67,7 @@ fn change(parameters: &str) -> Option<Change> {
             let seconds = value.parse().ok().filter(|seconds| digits && *seconds > 0)?;
             Some(Change::Lifetime(seconds))
         }
-        UPDATE_BINDING => (value == BINDING).then_some(Change::Binding),
+        UPDATE_BINDING => (value == binding).then_some(Change::Binding(binding)),
         _ => None,
     }
 }

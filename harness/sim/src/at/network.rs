@@ -3,10 +3,12 @@
 use super::basic::number;
 use super::{AtError, Form, Lines, Reply};
 use crate::app::{After, App};
-use bc66_wire::cme::{BAD_PARAMETER, NOT_ALLOWED, NOT_SUPPORTED};
+use crate::defect::Defect;
+use crate::dialect::Dialect;
+use bc66_wire::cme::{BAD_PARAMETER, NOT_ALLOWED, NOT_SUPPORTED, SIM_BUSY};
 
-/// SIM busy: asked before `+CPIN: READY`.
-const SIM_BUSY: u16 = 14;
+/// The SIM card does not answer.
+const SIM_FAILURE: u16 = 13;
 /// The operator of the note's example.
 const OPERATOR: &str = "\"46011\",9";
 
@@ -38,11 +40,22 @@ pub fn address(app: &mut App, form: Form<'_>) -> Reply {
     match form {
         Form::Test => Lines::one("+CGPADDR: (1)"),
         Form::Execute("") | Form::Write("1") if app.modem.is_attached() => {
-            Lines::one(format!("+CGPADDR: 1,{}", app.modem.address))
+            Lines::one(format!("+CGPADDR: 1,{}", addresses(app)))
         }
         Form::Execute("") | Form::Write("1") => Lines::one("+CGPADDR: 1"),
         Form::Write(_) => Err(AtError::Cme(BAD_PARAMETER)),
         _ => Err(AtError::Cme(NOT_SUPPORTED)),
+    }
+}
+
+fn addresses(app: &App) -> String {
+    let modem = &app.modem;
+    if !modem.addressed {
+        "0.0.0.0".to_owned()
+    } else if app.settings.dialects.has(Dialect::TwoAddresses) {
+        format!("{},{}", modem.address, modem.second_address)
+    } else {
+        modem.address.clone()
     }
 }
 
@@ -54,6 +67,28 @@ pub fn sim(app: &mut App, form: Form<'_>) -> Reply {
         Form::Read => Err(AtError::Cme(SIM_BUSY)),
         Form::Write(_) => Err(AtError::Cme(NOT_ALLOWED)),
         Form::Execute(_) => Err(AtError::Cme(NOT_SUPPORTED)),
+    }
+}
+
+/// `AT+QCCID`: the number of the SIM card.
+pub fn card(app: &mut App, form: Form<'_>) -> Reply {
+    let iccid = &app.modem.sim_card.iccid;
+    of_the_sim(app, form, format!("+QCCID: {iccid}"))
+}
+
+/// `AT+CIMI`: the number of the subscription, bare (3GPP TS 27.007 §5.6).
+pub fn subscription(app: &mut App, form: Form<'_>) -> Reply {
+    of_the_sim(app, form, app.modem.sim_card.imsi.clone())
+}
+
+/// What stands on the SIM can be read once that is ready.
+fn of_the_sim(app: &App, form: Form<'_>, line: String) -> Reply {
+    match form {
+        Form::Test => Lines::none(),
+        Form::Execute("") if app.suffers(Defect::SimIdentityLost) => Err(AtError::Cme(SIM_FAILURE)),
+        Form::Execute("") if app.modem.sim_ready => Lines::one(line),
+        Form::Execute("") => Err(AtError::Cme(SIM_BUSY)),
+        _ => Err(AtError::Cme(NOT_SUPPORTED)),
     }
 }
 

@@ -9,7 +9,7 @@ use bc66_wire::lwm2m::command as lwm2m_command;
 pub type Handler = fn(&mut App, Form<'_>) -> Reply;
 
 /// Every command there is.
-const TABLE: [(&str, Handler); 26] = [
+const TABLE: [(&str, Handler); 28] = [
     (command::ATI, basic::identification),
     ("E", basic::echo),
     ("&W", basic::save),
@@ -21,6 +21,8 @@ const TABLE: [(&str, Handler); 26] = [
     (command::CEREG, network::registration),
     (command::CGPADDR, network::address),
     (command::CPIN, network::sim),
+    ("+QCCID", network::card),
+    ("+CIMI", network::subscription),
     (command::COPS, network::operator),
     (command::CFUN, network::function),
     (command::QSCLK, power::sleep),

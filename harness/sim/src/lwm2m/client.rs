@@ -6,17 +6,17 @@
 mod requests;
 
 use super::firmware::Action;
-use super::objects::{BINDING, Objects};
+use super::objects::Objects;
 use super::path::Path;
 use crate::clock::Clock;
 use crate::coap::option::{CONTENT_FORMAT, LOCATION_PATH, OBSERVE, URI_PATH, URI_QUERY};
 use crate::coap::{Code, Exchange, Kind, Message, News, Step};
-use crate::durations::COAP_EXCHANGE_LIFETIME;
+use crate::durations::{COAP_EXCHANGE_LIFETIME, QUEUE_AWAKE, QUEUE_AWAKE_REAL_MIN};
 use crate::random::Random;
 use bc66_wire::lwm2m::{REGISTRATION_PATH, VERSION, format, status};
 use requests::Incoming;
 use std::collections::VecDeque;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Messages that are remembered, so that their copies are known. Assumed.
 const REMEMBERED_MAX: usize = 256;
@@ -25,6 +25,11 @@ const REMEMBERED_MAX: usize = 256;
 pub enum Event {
     /// The registration is confirmed, or not.
     Register {
+        /// Confirmed?
+        confirmed: bool,
+    },
+    /// The registration that was there before the boot stands, or not.
+    Resume {
         /// Confirmed?
         confirmed: bool,
     },
@@ -71,13 +76,14 @@ impl Status {
 pub enum Change {
     /// The lifetime, in seconds.
     Lifetime(u32),
-    /// The binding; there is only [`BINDING`].
-    Binding,
+    /// The binding; there is only the one of [`Objects::binding`].
+    Binding(&'static str),
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Purpose {
     Register,
+    Resume { location: Vec<String> },
     Update { asked: bool },
     Deregister,
     Notify { token: Vec<u8> },
@@ -105,6 +111,8 @@ pub struct Client {
     clock: Clock,
     random: Random,
     deaf: bool,
+    /// In queue mode: for how long it listens after a message, and until when.
+    queue: Option<(Duration, Instant)>,
     next_id: u16,
     sequence: u32,
     waiting: VecDeque<Waiting>,
@@ -117,12 +125,14 @@ pub struct Client {
 }
 
 impl Client {
-    /// A client that is not registered. A deaf one takes no observations.
-    pub fn new(clock: Clock, mut random: Random, deaf: bool) -> Self {
+    /// A client that is not registered. A deaf one takes no observations; one in queue mode sleeps between exchanges.
+    pub fn new(clock: Clock, mut random: Random, deaf: bool, queue: bool) -> Self {
+        let awake = clock.real(QUEUE_AWAKE).max(QUEUE_AWAKE_REAL_MIN);
         Self {
             status: Status::None,
             clock,
             deaf,
+            queue: queue.then(|| (awake, Instant::now())),
             next_id: random.bits() as u16,
             sequence: 1 + random.below(1000) as u32,
             random,
@@ -171,13 +181,21 @@ impl Client {
             ("ep", endpoint),
             ("lt", &objects.lifetime.to_string()),
             ("lwm2m", VERSION),
-            ("b", BINDING),
+            ("b", objects.binding),
         ] {
             request.push(URI_QUERY, format!("{name}={value}"));
         }
         request.payload = Objects::links().into_bytes();
         self.waiting
             .push_back(Waiting::Request(request, Purpose::Register));
+    }
+
+    /// Goes on with a registration of an earlier boot: an update of it is all that the server hears.
+    pub fn resume(&mut self, location: Vec<String>) {
+        self.status = Status::Registering;
+        let request = self.request(Code::POST, &location);
+        self.waiting
+            .push_back(Waiting::Request(request, Purpose::Resume { location }));
     }
 
     /// Updates the registration, with a change or without; its message id, or `None` if none is sent: there is no registration, or
@@ -195,7 +213,7 @@ impl Client {
         let mut request = self.request(Code::POST, &location);
         match change {
             Some(Change::Lifetime(seconds)) => request.push(URI_QUERY, format!("lt={seconds}")),
-            Some(Change::Binding) => request.push(URI_QUERY, format!("b={BINDING}")),
+            Some(Change::Binding(binding)) => request.push(URI_QUERY, format!("b={binding}")),
             None => {}
         }
         let id = request.id;
@@ -241,7 +259,19 @@ impl Client {
             let exchange = Exchange::begin(&message, self.clock, &mut self.random, now);
             self.datagrams.push(exchange.bytes().to_vec());
             self.current = Some((exchange, message.id, purpose));
+            self.stay_awake(now);
         }
+    }
+
+    fn stay_awake(&mut self, now: Instant) {
+        if let Some((awake, until)) = &mut self.queue {
+            *until = now + *awake;
+        }
+    }
+
+    /// Does it hear nothing? Not while it waits for an answer.
+    fn is_asleep(&self, now: Instant) -> bool {
+        self.current.is_none() && self.queue.is_some_and(|(_, until)| until < now)
     }
 
     fn notification(&mut self, token: &[u8], objects: &Objects) -> Option<Message> {
@@ -286,6 +316,15 @@ impl Client {
                 });
                 self.events.push(Event::Register { confirmed });
             }
+            Purpose::Resume { location } => {
+                let confirmed = code == Some(Code::CHANGED);
+                self.status = if confirmed {
+                    Status::Registered(location)
+                } else {
+                    Status::None
+                };
+                self.events.push(Event::Resume { confirmed });
+            }
             Purpose::Update { asked } => {
                 if code == Some(Code::NOT_FOUND) {
                     self.status = Status::None; // the lifetime is over
@@ -308,6 +347,10 @@ impl Client {
 
     /// A datagram has come from the server.
     pub fn on_datagram(&mut self, bytes: &[u8], objects: &mut Objects, now: Instant) {
+        if self.is_asleep(now) {
+            return;
+        }
+        self.stay_awake(now);
         let message = match Message::decode(bytes) {
             Ok(message) => message,
             Err(malformed) => {
@@ -407,6 +450,7 @@ mod tests {
     use crate::coap::option::ACCEPT;
     use crate::defect::Defects;
     use crate::lwm2m::Firmware;
+    use crate::lwm2m::objects::BINDING;
     use proptest::prelude::*;
 
     fn registered() -> (Client, Objects) {
@@ -416,9 +460,10 @@ mod tests {
             serial: "1".to_owned(),
             firmware: Firmware::new(Defects::default()),
             busy: false,
+            binding: BINDING,
         };
         let clock = Clock::new(400.0).expect("a speed");
-        let mut client = Client::new(clock, Random::new(1), false);
+        let mut client = Client::new(clock, Random::new(1), false, false);
         client.status = Status::Registered(vec!["rd".to_owned(), "1".to_owned()]);
         (client, objects)
     }

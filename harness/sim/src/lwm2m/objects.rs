@@ -24,6 +24,8 @@ const INNER_VERSION: &str = "geneva-mp3-nb.V1.4.0";
 const MANUFACTURER: &str = "Quectel";
 /// UDP without queue mode. Assumed; the note's registration names none (AN §6.3.1).
 pub const BINDING: &str = "U";
+/// The same in queue mode (TS10 §5.3.1.1).
+pub const BINDING_QUEUE: &str = "UQ";
 
 /// Objects and all their resources.
 const CATALOGUE: [(u16, &[u16]); 3] = [
@@ -76,6 +78,8 @@ pub struct Objects {
     pub firmware: Firmware,
     /// An update that was ordered otherwise, or its download, is under way.
     pub busy: bool,
+    /// `/1/0/7` and `/3/0/16`.
+    pub binding: &'static str,
 }
 
 impl Objects {
@@ -155,7 +159,7 @@ impl Objects {
         match (object, resource) {
             (object::SERVER, SHORT_SERVER_ID | STORING) => integer(1),
             (object::SERVER, LIFETIME) => integer(self.lifetime.into()),
-            (object::SERVER, SERVER_BINDING) | (object::DEVICE, device::BINDING) => text(BINDING),
+            (object::SERVER, SERVER_BINDING) | (object::DEVICE, device::BINDING) => text(self.binding),
             (object::DEVICE, device::MANUFACTURER) => text(MANUFACTURER),
             (object::DEVICE, device::MODEL) => text(&self.model),
             (object::DEVICE, device::SERIAL) => text(&self.serial),
@@ -290,6 +294,7 @@ mod tests {
             serial: "867725030000001".to_owned(),
             firmware: Firmware::new(Defects::default()),
             busy: false,
+            binding: BINDING,
         }
     }
 

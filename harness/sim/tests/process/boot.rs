@@ -97,6 +97,22 @@ fn reboot_and_power_down_by_command() {
     rig.until("RDY\r\n");
 }
 
+/// A rate that was changed counts behind the reply, on both sides of the line.
+#[test]
+fn another_rate() {
+    let mut rig = Rig::attached(&[]);
+    rig.exchange("ATE0");
+    assert_eq!(rig.exchange("AT+IPR=9600"), "\r\nOK\r\n");
+    rig.send("AT\rATI\rATI\r");
+    let noise = rig.listen(Duration::from_millis(30));
+    assert!(!noise.contains("OK") && !noise.contains("Quectel"), "{noise:?}");
+    rig.set_baud(9600);
+    rig.ask_until_answered();
+    assert!(rig.exchange("AT+IPR?").ends_with("\r\n+IPR: 9600\r\n\r\nOK\r\n"));
+    rig.cycle();
+    rig.settle(); // nothing was saved, and a module at 115200 is heard at any rate here
+}
+
 #[test]
 fn reset_holds_and_boots() {
     let mut rig = Rig::attached(&[]);

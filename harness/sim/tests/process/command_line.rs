@@ -67,7 +67,32 @@ fn list_defects() {
             "wrong-digest-accepted",
             "wrong-base-accepted",
             "range-ignored",
-            "ignores-update-after-glitch"
+            "ignores-update-after-glitch",
+            "needs-long-off",
+            "busy-for-ever",
+            "settings-lost",
+            "loops-later",
+            "reboots-every-10s",
+            "boots-twice",
+            "deaf-later",
+            "hangs-before-end",
+            "quiet-after-update",
+            "cereg-flood",
+            "stale-replies",
+            "answers-one-in-five",
+            "cme-for-everything",
+            "garbled-revision",
+            "sim-identity-lost",
+            "restores-old-with-error",
+            "gives-up-resume",
+            "gives-up-silently",
+            "five-tries-then-old",
+            "resume-without-updating",
+            "resets-while-updating",
+            "percent-out-of-range",
+            "old-image-on-second-boot",
+            "updates-again-later",
+            "large-blocks-corrupted"
         ]
     );
 }
@@ -88,7 +113,14 @@ fn list_dialects() {
             "short-updating",
             "noisy-boot-rom",
             "slow-boot",
-            "old-registration"
+            "old-registration",
+            "autobaud",
+            "end-on-second-boot",
+            "late-address",
+            "two-addresses",
+            "torn-httpend",
+            "exact-header-names",
+            "queue-mode"
         ]
     );
 }

@@ -2,6 +2,7 @@
 
 use crate::file_server::FileServer;
 use crate::rig::{FORWARD, Rig};
+use rstest::rstest;
 use std::time::Duration;
 
 fn updating(defect: &str) -> Rig {
@@ -151,4 +152,41 @@ fn ignores_update_after_glitch() {
     rig.until("\"UPDATING\",30%");
     rig.cycle();
     rig.until("\"UPDATING\",40%");
+}
+
+/// So long is a fortieth of a second here.
+#[test]
+fn needs_long_off() {
+    let mut rig = updating("needs-long-off");
+    rig.until("\"UPDATING\",30%");
+    rig.request("power off");
+    rig.listen(Duration::from_millis(40));
+    rig.request("power on");
+    rig.until("\"UPDATING\",40%");
+    rig.cycle();
+    assert!(!rig.until("+IP: ").contains("FOTA"));
+}
+
+/// A reset takes no supply away.
+#[test]
+fn a_reset_needs_no_long_off() {
+    let mut rig = updating("needs-long-off");
+    rig.until("\"UPDATING\",30%");
+    rig.request("reset on");
+    rig.listen(Duration::from_millis(1));
+    rig.request("reset off");
+    rig.until("\"UPDATING\",40%");
+}
+
+/// Smaller ones are as sound as ever.
+#[rstest]
+#[case(4096, "0", "BC66NBR01A02")]
+#[case(8192, "255", "BC66NBR01A01")]
+fn large_blocks_corrupted(#[case] block: usize, #[case] code: &str, #[case] version: &str) {
+    let mut rig = Rig::attached(&["--defect", "large-blocks-corrupted"]);
+    rig.upload(&FORWARD, block);
+    rig.exchange("AT+QFOTADL=1");
+    rig.until(&format!("\"END\",{code}\r\n"));
+    rig.settle();
+    assert_eq!(rig.revision(), version);
 }

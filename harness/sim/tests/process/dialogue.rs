@@ -26,6 +26,9 @@ use rstest::rstest;
 #[case("AT+CGPADDR=2", "AT+CGPADDR=2\r\r\nERROR\r\n")]
 #[case("AT+CGPADDR=?", "AT+CGPADDR=?\r\r\n+CGPADDR: (1)\r\n\r\nOK\r\n")]
 #[case("AT+CPIN?", "AT+CPIN?\r\r\n+CPIN: READY\r\n\r\nOK\r\n")]
+#[case("AT+QCCID", "AT+QCCID\r\r\n+QCCID: 89861122443606151789\r\n\r\nOK\r\n")]
+#[case("AT+CIMI", "AT+CIMI\r\r\n460117644165797\r\n\r\nOK\r\n")]
+#[case("AT+CIMI?", "AT+CIMI?\r\r\nERROR\r\n")]
 #[case("AT+COPS?", "AT+COPS?\r\r\n+COPS: 0,2,\"46011\",9\r\n\r\nOK\r\n")]
 #[case("AT+CFUN?", "AT+CFUN?\r\r\n+CFUN: 1\r\n\r\nOK\r\n")]
 #[case("AT+CFUN=?", "AT+CFUN=?\r\r\n+CFUN: (0,1,4,7),(0-2)\r\n\r\nOK\r\n")]
@@ -79,6 +82,17 @@ fn the_other_module() {
     let mut rig = Rig::attached(&["--module", "bc66-na"]);
     let reply = "ATI\r\r\nQuectel_Ltd\r\nQuectel_BC66NA\r\nRevision: BC66NANBR01A01\r\n\r\nOK\r\n";
     assert_eq!(rig.exchange("ATI"), reply);
+}
+
+#[test]
+fn the_sim_is_asked_too_early() {
+    let mut rig = Rig::start(&["--speed", "2", "--pwrkey-tied"]);
+    rig.request("power on");
+    rig.until("RDY\r\n");
+    rig.send("\rAT+CMEE=1;+CIMI\r");
+    rig.until("\r\n+CME ERROR: 14\r\n");
+    rig.until("+CPIN: READY\r\n");
+    rig.exchange("AT+QCCID");
 }
 
 #[test]

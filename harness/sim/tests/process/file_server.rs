@@ -11,6 +11,8 @@ pub enum Manner {
     Sound,
     IgnoresRange,
     NotFound,
+    /// Names of headers in small letters.
+    LowerCase,
     /// Closes after so many bytes of the body.
     Drops(usize),
     /// Falls silent after so many bytes of the body.
@@ -98,6 +100,10 @@ fn serve(mut stream: TcpStream, file: &[u8], state: &Mutex<State>) -> std::io::R
         Manner::Drops(n) | Manner::Stalls(n) => ("200 OK", length, n),
         _ if from > 0 => ("206 Partial Content", length + &content_range, body.len()),
         _ => ("200 OK", length, body.len()),
+    };
+    let headers = match state.manner {
+        Manner::LowerCase => headers.to_ascii_lowercase(),
+        _ => headers,
     };
     write!(stream, "HTTP/1.1 {status}\r\n{headers}\r\n")?;
     stream.write_all(&body[..sent])?;

@@ -286,7 +286,10 @@ impl State {
                     Code::CREATED
                 }
                 _ if self.manner == Manner::Forgetful => Code::NOT_FOUND,
-                (Code::POST, ["rd", "a1"]) => Code::CHANGED,
+                (Code::POST, ["rd", "a1"]) => {
+                    self.client = Some(from);
+                    Code::CHANGED
+                }
                 (Code::DELETE, ["rd", "a1"]) => Code::DELETED,
                 _ => Code::NOT_FOUND,
             };

@@ -5,6 +5,7 @@ use bc66_sim::version::Version;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags, open};
 use rustix::process::{Pid, Signal, kill_process};
+use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::os::fd::AsFd;
@@ -16,6 +17,8 @@ use std::time::{Duration, Instant};
 
 /// Real time that anything may take before a test gives up.
 const LIMIT: Duration = Duration::from_secs(20);
+/// Bytes that a failure shows.
+const SHOWN_MAX: usize = 4000;
 /// Fast enough for a short suite, slow enough that a percent lasts a millisecond.
 pub const SPEED: &str = "400";
 
@@ -133,6 +136,13 @@ impl Rig {
         answer.trim_end().to_owned()
     }
 
+    /// The host's end of the line runs at another rate from now on.
+    pub fn set_baud(&mut self, baud: u32) {
+        let mut termios = tcgetattr(&self.tty).expect("a terminal");
+        termios.set_speed(baud).expect("a rate");
+        tcsetattr(&self.tty, OptionalActions::Now, &termios).expect("a terminal");
+    }
+
     /// Sends bytes to the module.
     pub fn send(&mut self, bytes: impl AsRef<[u8]>) {
         self.tty.write_all(bytes.as_ref()).expect("the pty takes bytes");
@@ -155,8 +165,8 @@ impl Rig {
             let open = self.receive(left);
             assert!(
                 open && !left.is_zero(),
-                "waited for {awaited:?}, seen {:?}",
-                String::from_utf8_lossy(&self.seen)
+                "waited for {awaited:?}, seen at last {:?}",
+                String::from_utf8_lossy(&self.seen[self.seen.len().saturating_sub(SHOWN_MAX)..])
             );
         }
     }
@@ -199,6 +209,19 @@ impl Rig {
     pub fn sync(&mut self) {
         self.send("\rAT\r");
         self.until("\r\nOK\r\n");
+    }
+
+    /// Asks until there is an answer, as a host does whose lines may be lost.
+    pub fn ask_until_answered(&mut self) {
+        let deadline = Instant::now() + LIMIT;
+        while Instant::now() < deadline {
+            self.send("\rAT\r");
+            if self.listen(Duration::from_millis(50)).contains("\r\nOK\r\n") {
+                self.listen(Duration::from_millis(50)); // answers that are late
+                return;
+            }
+        }
+        panic!("`AT` is not answered");
     }
 
     /// Sends a line and takes everything up to the final result.

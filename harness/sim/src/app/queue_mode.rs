@@ -1,0 +1,113 @@
+//! A LwM2M client in queue mode ([`Dialect::QueueMode`]): its registration outlives a reboot, so that an update of it is all that
+//! the server hears afterwards. When it sleeps is the client's own business.
+
+use super::App;
+use crate::dialect::Dialect;
+use crate::flash::FlashError;
+use crate::lwm2m::{Config, Status};
+use bc66_wire::lwm2m::reply;
+
+/// Where a registration stands on the server, and for which server and name.
+#[derive(Debug, Clone)]
+pub(super) struct Earlier {
+    location: Vec<String>,
+    pub(super) config: Config,
+}
+
+impl Earlier {
+    /// Reads what [`Earlier::text`] wrote.
+    pub(super) fn parse(text: &str) -> Option<Self> {
+        let (path, config) = text.split_once('\n')?;
+        Some(Self {
+            location: path.split('/').map(str::to_owned).collect(),
+            config: Config::parse(config).ok()?,
+        })
+    }
+
+    fn text(&self) -> String {
+        format!("{}\n{}", self.location.join("/"), self.config.shown())
+    }
+}
+
+impl App {
+    /// Where the server that is set knows this module from before.
+    pub(super) fn earlier_location(&self) -> Option<Vec<String>> {
+        let earlier = self.lwm2m.earlier.as_ref()?;
+        let known = &earlier.config;
+        let now = self.lwm2m.config.as_ref()?;
+        let same = (&known.host, known.port, &known.endpoint) == (&now.host, now.port, &now.endpoint);
+        same.then(|| earlier.location.clone())
+    }
+
+    /// There is an address: the server is told that the module is back, without an order.
+    pub(super) fn resume_registration(&mut self) {
+        if self.earlier_location().is_none() || self.lwm2m.client.status != Status::None {
+            return;
+        }
+        if let Some(config) = self.lwm2m.config.clone() {
+            self.lwm2m.asked = false;
+            self.open_link(config);
+        }
+    }
+
+    /// The order to register where a registration is resumed already, or can be; false if it is an order like any other.
+    pub(super) fn registers_by_update(&mut self) -> bool {
+        let Some(location) = self.earlier_location() else {
+            return false;
+        };
+        match self.lwm2m.client.status {
+            Status::None => return false,
+            Status::Registering => {}
+            Status::Registered(_) => self.lwm2m.client.resume(location),
+        }
+        self.lwm2m.asked = true;
+        true
+    }
+
+    /// What a server does not know any more is registered anew.
+    pub(super) fn on_resumed(&mut self, confirmed: bool) -> Result<(), FlashError> {
+        if confirmed {
+            self.tell_registration(true);
+            return Ok(());
+        }
+        self.forget_registration()?;
+        if let Some(config) = &self.lwm2m.config {
+            self.lwm2m.client.register(&config.endpoint, &self.lwm2m.objects);
+        }
+        Ok(())
+    }
+
+    /// The result of a registration that was ordered.
+    pub(super) fn tell_registration(&mut self, confirmed: bool) {
+        if std::mem::replace(&mut self.lwm2m.asked, true) {
+            self.unasked(&self.phrases().lwm2m(reply::QLWREG, confirmed));
+        }
+    }
+
+    /// The server has confirmed a registration.
+    pub(super) fn keep_registration(&mut self) -> Result<(), FlashError> {
+        let (Status::Registered(location), Some(config)) = (&self.lwm2m.client.status, &self.lwm2m.config)
+        else {
+            return Ok(());
+        };
+        if !self.settings.dialects.has(Dialect::QueueMode) {
+            return Ok(());
+        }
+        let earlier = Earlier {
+            location: location.clone(),
+            config: config.clone(),
+        };
+        self.nvdm()
+            .save_registration(&mut *self.flash(), &earlier.text())?;
+        self.lwm2m.earlier = Some(earlier);
+        Ok(())
+    }
+
+    /// The registration is no more.
+    pub(super) fn forget_registration(&mut self) -> Result<(), FlashError> {
+        if self.lwm2m.earlier.take().is_some() {
+            self.nvdm().save_registration(&mut *self.flash(), "")?;
+        }
+        Ok(())
+    }
+}

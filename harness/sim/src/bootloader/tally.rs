@@ -1,0 +1,100 @@
+//! What a bootloader counts beside the marker: resets in an update, boots after it. A sound one counts neither.
+
+use super::{Bootloader, Next};
+use crate::defect::Defect;
+use crate::flash::Result;
+use crate::record_log::RecordLog;
+use crate::update_info::UpdateInfo;
+use bc66_wire::code::UpdateCode;
+
+/// Boots since an update succeeded, and the bytes of its package.
+const BOOTS_KEY: u8 = 3;
+/// Resets that nobody caused, in the update that is under way.
+const RESETS_KEY: u8 = 4;
+
+/// The boot on which the old image is back: [`Defect::OldImageOnSecondBoot`].
+const OLD_AGAIN: u8 = 2;
+/// The boot on which the update comes once more, the second after the new version's first one: [`Defect::UpdatesAgainLater`].
+const UPDATE_AGAIN: u8 = 3;
+/// Resets of an update that reaches its end all the same: [`Defect::ResetsWhileUpdating`].
+const RESETS: u8 = 3;
+
+impl Bootloader<'_> {
+    /// No update is under way: the application starts, if nothing is wrong with the bootloader.
+    pub(super) fn boot_as_ever(&mut self) -> Result<Next> {
+        let Some((before, package)) = self.boots()? else {
+            return Ok(Next::Application);
+        };
+        match before + 1 {
+            OLD_AGAIN if self.defects.has(Defect::OldImageOnSecondBoot) => {
+                self.restore_old_image()?;
+                self.save_boots(None)?;
+            }
+            UPDATE_AGAIN if self.defects.has(Defect::UpdatesAgainLater) => {
+                let package = package as usize;
+                self.save_boots(None)?;
+                UpdateInfo::Patching { package }.store(self.flash, self.layout)?;
+                self.again = true;
+                return self.resume(package);
+            }
+            boots => self.save_boots(Some((boots, package)))?,
+        }
+        Ok(Next::Application)
+    }
+
+    /// An update of a package of `len` bytes is over: boots are counted from here on, and resets no longer.
+    pub(super) fn count_from_here(&mut self, code: UpdateCode, len: usize) -> Result<()> {
+        self.forget_resets()?;
+        let counts = [Defect::OldImageOnSecondBoot, Defect::UpdatesAgainLater];
+        let counts = counts.into_iter().any(|defect| self.defects.has(defect));
+        if counts && code == UpdateCode::Success && !self.again {
+            self.save_boots(Some((0, len as u32)))?;
+        }
+        Ok(())
+    }
+
+    /// Is the processor reset when so many chunks are done? A reset is counted before it comes.
+    pub(super) fn is_reset_at(&mut self, done: usize, count: usize) -> Result<bool> {
+        let fails = self.defects.has(Defect::FiveTriesThenOld) && self.resumed && done == count / 2;
+        if !fails && !self.defects.has(Defect::ResetsWhileUpdating) {
+            return Ok(false);
+        }
+        let resets = self.resets()?;
+        let next = count * (usize::from(resets) + 1) / (usize::from(RESETS) + 1);
+        let is_reset = fails || resets < RESETS && done == next;
+        if is_reset {
+            self.save_resets(resets + 1)?;
+        }
+        Ok(is_reset)
+    }
+
+    pub(super) fn resets(&self) -> Result<u8> {
+        let record = RecordLog::new(self.layout.info).read(self.flash, RESETS_KEY)?;
+        Ok(record.and_then(|record| record.first().copied()).unwrap_or(0))
+    }
+
+    pub(super) fn forget_resets(&mut self) -> Result<()> {
+        match self.resets()? {
+            0 => Ok(()),
+            _ => self.save_resets(0),
+        }
+    }
+
+    fn save_resets(&mut self, resets: u8) -> Result<()> {
+        RecordLog::new(self.layout.info).write(self.flash, RESETS_KEY, &[resets])
+    }
+
+    fn boots(&self) -> Result<Option<(u8, u32)>> {
+        let record = RecordLog::new(self.layout.info).read(self.flash, BOOTS_KEY)?;
+        let read = |record: &[u8]| Some((*record.first()?, u32::from_le_bytes(record[1..].try_into().ok()?)));
+        Ok(record.as_deref().and_then(read))
+    }
+
+    fn save_boots(&mut self, boots: Option<(u8, u32)>) -> Result<()> {
+        let record = boots.map(|(boots, package)| {
+            let [a, b, c, d] = package.to_le_bytes();
+            vec![boots, a, b, c, d]
+        });
+        RecordLog::new(self.layout.info).write(self.flash, BOOTS_KEY, &record.unwrap_or_default())
+    }
+}
