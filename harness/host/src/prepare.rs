@@ -7,6 +7,7 @@ use dfota_core::address;
 use dfota_core::case::Limits;
 use dfota_core::event::Event;
 use dfota_core::reply::{cereg_state, revision};
+use dfota_core::rig_check::mistake::Mistake;
 use dfota_core::verdict::Rule;
 use dfota_core::version::{Imei, Version};
 use std::time::{Duration, Instant};
@@ -32,9 +33,11 @@ impl Module {
     /// After a boot: speaks to the module until it answers, makes its settings and asks who it is. `None` when it does not
     /// answer within `limit`.
     pub fn identify(&mut self, limit: Duration) -> Result<Option<Identity>, Stop> {
+        let silent = self.awake.boot_rom && !self.awake.firmware;
         if !self.sync(limit)? {
             return Ok(None);
         }
+        self.is_autobauding(silent);
         for setting in SETTINGS {
             self.query(setting)?;
         }
@@ -73,6 +76,15 @@ impl Module {
         });
         self.marks.identities.push(mark);
         Ok(Some(identity))
+    }
+
+    /// Notes once that the module was `silent` after its boot ROM until it was spoken to.
+    fn is_autobauding(&mut self, silent: bool) {
+        if silent && !std::mem::replace(&mut self.autobauding, true) {
+            let (meaning, advice) = (Mistake::Autobaud.meaning(), Mistake::Autobaud.advice());
+            let text = format!("the module was silent after its boot ROM: {meaning}; {advice}");
+            self.journal.post(Event::Note { text });
+        }
     }
 
     /// The network check of the application note, §2.1.3: signal, registration, address.
