@@ -4,6 +4,10 @@
 //! blocks that an uncut control run closes, and the claim, where there is one, is judged last. Each cut that ended is one
 //! [`Tallied`]; [`Tally`] is a pure function of them, also of those of earlier nights.
 
+mod landed;
+
+pub use landed::Landed;
+
 use crate::claim::{Claim, upper_bound};
 use crate::cut::{Cut, Kind};
 use crate::rate::Rate;
@@ -233,11 +237,11 @@ impl Tally {
     pub fn judge(&self, claim: &Claim) -> Verdict {
         let (seen, needed) = (self.counted, claim.cuts());
         if seen.bricks > claim.bricks {
-            return Verdict::of(Rule::ClaimRefuted, self.sentence(claim, "is refuted"));
+            return Verdict::by(Rule::ClaimRefuted, self.sentence(claim, "is refuted"));
         }
         if seen.cuts < needed {
             let why = format!("is open: {} more have to count", needed - seen.cuts);
-            return Verdict::of(Rule::ClaimOpen, self.sentence(claim, &why));
+            return Verdict::by(Rule::ClaimOpen, self.sentence(claim, &why));
         }
         Verdict::Pass
     }

@@ -79,6 +79,21 @@ pub struct Limits {
     pub resume: Duration,
     /// First START or UPDATING → END.
     pub update: Duration,
+    /// After the last boot: how long the module is watched before it is asked once more.
+    #[serde(default = "settle")]
+    pub settle: Duration,
+    /// How many power cycles after an update the module has to come through, and be the same.
+    #[serde(default = "confirm")]
+    pub confirm: u32,
+}
+
+/// The bootloader's watchdog bites after 30 s (FW, facts of the module): a loop shows within this.
+fn settle() -> Duration {
+    Duration::from_secs(45)
+}
+
+fn confirm() -> u32 {
+    1
 }
 
 impl Default for Limits {
@@ -89,6 +104,43 @@ impl Default for Limits {
             download: Duration::from_secs(15 * 60),
             resume: Duration::from_secs(60),
             update: Duration::from_secs(10 * 60),
+            settle: settle(),
+            confirm: confirm(),
+        }
+    }
+}
+
+/// Between supply off and supply on, at the most usual of rigs.
+const SUPPLY: Duration = Duration::from_secs(10);
+/// For the commands of a procedure, all together.
+const COMMANDS: Duration = Duration::from_secs(60);
+/// For the questions after a boot.
+const QUESTIONS: Duration = Duration::from_secs(15);
+/// Further boots with which a module that does not answer is tried.
+const REVIVALS: u32 = 5;
+/// For state and result over LwM2M.
+const READ_BACK: Duration = Duration::from_secs(180);
+
+/// What is made of something that is legal and odd, such as percentages that go back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Anomalies {
+    /// It is told in every report.
+    #[default]
+    Note,
+    /// The case fails.
+    Fail,
+}
+
+impl Anomalies {
+    /// All.
+    pub const ALL: [Self; 2] = [Self::Note, Self::Fail];
+
+    /// As suites write it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Note => "note",
+            Self::Fail => "fail",
         }
     }
 }
@@ -121,6 +173,9 @@ pub struct Case {
     /// How often an error that is not the module's is tried again.
     #[serde(default)]
     pub retries: Retries,
+    /// Whether something legal and odd is a fail.
+    #[serde(default)]
+    pub anomalies: Anomalies,
     /// Measurements that have to be taken, and their limits.
     #[serde(default)]
     pub measures: Vec<Declared>,
@@ -155,12 +210,69 @@ impl Case {
             expect: Expect::success(),
             limits: Limits::default(),
             retries: Retries::default(),
+            anomalies: Anomalies::default(),
             measures: Vec::new(),
             requirements: Vec::new(),
             tags: Vec::new(),
             ids: Ids::default(),
             part: None,
         }
+    }
+
+    /// The same package as an update that prepares a case: nothing is done wrong, and it has to succeed. It is given in
+    /// blocks of the default size, whatever the case tries.
+    pub fn prepares(&self) -> Self {
+        Self {
+            on: self.package.from.clone(),
+            block_size: Self::BLOCK_SIZE,
+            faults: Faults::default(),
+            cut: None,
+            expect: Expect::success(),
+            measures: Vec::new(),
+            anomalies: Anomalies::Note,
+            part: None,
+            ..self.clone()
+        }
+    }
+
+    /// How long the module is watched after its last boot: in a campaign the calibration and the control at the end of each
+    /// block are enough.
+    pub fn settle(&self) -> Duration {
+        match self.slot() {
+            Some(_) => Duration::ZERO,
+            None => self.limits.settle,
+        }
+    }
+
+    /// The longest time that an update and the questions after it may take, by its limits, in the module's time: a module
+    /// that never comes to rest is stopped then.
+    pub fn bound(&self) -> Duration {
+        let Limits {
+            boot,
+            attach,
+            download,
+            resume,
+            update,
+            settle,
+            confirm,
+        } = self.limits;
+        let cut = self.cut.as_ref().map_or(Duration::ZERO, |cut| {
+            (cut.after_max + cut.off + SUPPLY + resume.max(boot) + update) * cut.times
+        });
+        let transfer = match self.via {
+            // Three times what the bytes take on the wire, and as long again for the module to write them.
+            Via::Uart => Duration::from_millis(self.package.bytes / 2) + COMMANDS,
+            Via::Http | Via::Coap => download + attach + COMMANDS,
+        };
+        // Each boot and each question may take the whole of its limit; two more power cycles, reset and PWRKEY are tried on
+        // a module that does not answer.
+        let asked = (SUPPLY + boot * 2 + QUESTIONS) * (confirm + REVIVALS);
+        let registered = if self.via == Via::Coap {
+            attach * 2 + READ_BACK
+        } else {
+            Duration::ZERO
+        };
+        transfer + update + cut + asked + attach * 2 + registered + settle
     }
 
     /// The same with those of its measurements alone that speak of it; a cut of a campaign keeps them until it is known

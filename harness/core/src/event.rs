@@ -6,6 +6,7 @@
 pub mod bisected;
 pub mod lab;
 pub mod trend;
+pub mod watched;
 
 use crate::campaign::Tallied;
 use crate::case::{Case, Package};
@@ -17,12 +18,17 @@ use crate::timeline::Timeline;
 use crate::update::Phase;
 use crate::verdict::Verdict;
 use crate::version::{Imei, Version};
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
+use watched::{Attempt, Gap, Halted, ObjectFact, Watched};
 
 /// Version of this vocabulary; readers refuse a newer one.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
+
+/// The first schema whose journals hold everything that a verdict rests on.
+pub const SCHEMA_OF_VERDICTS: u32 = 2;
 
 /// One line of the journal.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -47,11 +53,11 @@ pub struct Record {
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum Event {
     /// The run began. The first event of every journal. Boxed: it would make every other event as large in memory.
-    RunStarted(alloc::boxed::Box<RunStarted>),
+    RunStarted(Box<RunStarted>),
     /// A case is planned. All come before the first case starts, but for those of a search, each of which depends on the last.
     CasePlanned {
         /// The case, resolved. Boxed: it is far larger than what happens often.
-        case: alloc::boxed::Box<Case>,
+        case: Box<Case>,
         /// Why it is left out, if it is.
         skip: Option<String>,
     },
@@ -111,6 +117,9 @@ pub enum Event {
         landed: Phase,
         /// When the byte that completed the moment was read, in `mono_ns`.
         trigger_ns: u64,
+        /// The supply was away for less than the rig's discharge: the module may have lived through it.
+        #[serde(default, skip_serializing_if = "core::ops::Not::not")]
+        glitch: bool,
         /// When the cut was due: that, and its delay.
         due_ns: u64,
         /// When the line was commanded.
@@ -134,6 +143,9 @@ pub enum Event {
     Lwm2m {
         /// In words.
         text: String,
+        /// What a verdict may rest on, where it is of that kind and of the module of this rig.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        fact: Option<ObjectFact>,
     },
     /// A measurement was taken.
     Measured {
@@ -178,6 +190,14 @@ pub enum Event {
         /// Why, for every case that is not reached.
         cause: String,
     },
+    /// An update begins to be watched. Boxed: it holds a case.
+    Attempt(Box<Attempt>),
+    /// What the harness did or saw while it was watched.
+    Watched(Watched),
+    /// The harness could not hear the module.
+    Gap(Gap),
+    /// A procedure could not go on.
+    Halted(Halted),
     /// A try of a case ended, and another one follows.
     TryEnded(TryEnded),
     /// A case ended, with its last try.
@@ -271,7 +291,7 @@ pub struct TryEnded {
     /// What became of the module, where it was asked.
     #[serde(default)]
     pub outcome: Option<Outcome>,
-    /// Numbers of the records that the verdict rests on; until the journal is written, [`crate::mark::Mark`]s.
+    /// Numbers of the records that the verdict rests on.
     #[serde(default)]
     pub evidence: Vec<u64>,
     /// Why there is another one.
@@ -295,7 +315,7 @@ pub struct CaseEnded {
     /// What became of the module, where it was asked.
     #[serde(default)]
     pub outcome: Option<Outcome>,
-    /// Numbers of the records that the verdict rests on; until the journal is written, [`crate::mark::Mark`]s.
+    /// Numbers of the records that the verdict rests on.
     #[serde(default)]
     pub evidence: Vec<u64>,
     /// How many tries it took; the verdict is that of the last one.
@@ -418,7 +438,7 @@ pub struct RigFacts {
     pub latency_ns: Option<u64>,
     /// Who tests with it, for whom, and what, where its file says so. Boxed: few events are so large.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub lab: Option<alloc::boxed::Box<lab::Lab>>,
+    pub lab: Option<Box<lab::Lab>>,
 }
 
 /// A file that the run was made with.

@@ -1,6 +1,7 @@
 //! Faults as data of a case: what the harness does wrong on purpose, so that the module can be seen to cope.
 
 use crate::percent::Percent;
+use core::fmt;
 use core::time::Duration;
 use serde::{Deserialize, Serialize};
 
@@ -111,6 +112,20 @@ pub enum OrderFault {
     Again(Percent),
     /// `AT+CFUN=0` is sent at this share of the download.
     Detach(Percent),
+}
+
+impl fmt::Display for UartFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::CorruptBlock(block) => write!(f, "a wrong bit in block {block}"),
+            Self::ShortBlock(block) => write!(f, "half of block {block} alone"),
+            Self::LongBlock(block) => write!(f, "16 bytes too many in block {block}"),
+            Self::OutOfOrder(block) => write!(f, "the number of block {block} is one too high"),
+            Self::Silence(block) => write!(f, "nothing sent of block {block}, then ESC"),
+            Self::Damage(at) => write!(f, "a wrong byte at {at} of the package"),
+            Self::Nothing => f.write_str("no upload before the order"),
+        }
+    }
 }
 
 impl UartFault {

@@ -18,6 +18,38 @@ pub struct Function {
     pub registered: Option<bool>,
     /// `AT+CGPADDR` tells an address.
     pub ip: Option<bool>,
+    /// The SIM's number, `AT+QCCID`.
+    #[serde(default)]
+    pub iccid: Number,
+    /// The subscriber's number, `AT+CIMI`.
+    #[serde(default)]
+    pub imsi: Number,
+}
+
+/// A number that the module tells of its SIM.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Number {
+    /// It was not asked for.
+    #[default]
+    NotAsked,
+    /// It was asked for, and none was told.
+    Nothing,
+    /// This one.
+    Is(String),
+}
+
+impl Number {
+    /// How it was lost, as a part of a sentence; `command` is what asks for it.
+    fn lost(&self, after: &Self, command: &str) -> Option<String> {
+        match (self, after) {
+            (Self::Is(_), Self::Nothing) => Some(format!("`{command}` tells no number any more")),
+            (Self::Is(before), Self::Is(after)) if before != after => {
+                Some(format!("`{command}` tells {after}, it was {before}"))
+            }
+            _ => None,
+        }
+    }
 }
 
 impl Function {
@@ -29,6 +61,10 @@ impl Function {
         }
         if gone(self.cfun, after.cfun) {
             return Some("`AT+CFUN?` does not say 1 any more".into());
+        }
+        let number = self.iccid.lost(&after.iccid, "AT+QCCID");
+        if let Some(lost) = number.or_else(|| self.imsi.lost(&after.imsi, "AT+CIMI")) {
+            return Some(lost);
         }
         let network = if gone(self.registered, after.registered) {
             "it does not register any more"

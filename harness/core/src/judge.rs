@@ -1,52 +1,106 @@
-//! The judgement of one case, in the fixed order: what the module became, what it said, whether the experiment was the
-//! planned one. A dead, wrong or corrupted module is a fail wherever the cut landed; a cut that missed is never a pass.
+//! The judgement of one update: a pure function of what was planned and what was seen.
+//!
+//! The order is fixed: what the module became, what it said, whether the experiment was the planned one. A dead, wrong or
+//! corrupted module is a fail wherever the cut landed; a cut that missed is never a pass. What was not heard is not
+//! evidence: a rule that rests on something missing ([`Basis::Missing`]) does not fire over a gap that could hide it.
 
 mod became;
-mod facts;
+mod evidence;
+mod expectation;
 mod planned;
 mod said;
+mod stalled;
+mod story;
 
-pub use facts::{Asked, Became, Facts, Fetches, Lwm2m, Marks, TimedOut, Told};
-
-use crate::update::Update;
-use crate::verdict::Verdict;
+use crate::observation::Observation;
+use crate::outcome::Outcome;
+use crate::verdict::{Basis, Rule, Verdict};
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
-use bc66_wire::code::DownloadCode;
 
-/// Judges one case.
-pub fn judge(facts: &Facts<'_>) -> Verdict {
-    facts
-        .became()
-        .or_else(|| facts.said())
-        .or_else(|| facts.planned())
+/// A verdict, and what stands beside it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Judged {
+    /// The verdict.
+    pub verdict: Verdict,
+    /// What became of the module, where it was asked.
+    pub outcome: Option<Outcome>,
+    /// Numbers of the records that the verdict rests on.
+    pub evidence: Vec<u64>,
+    /// In a few words: where cuts landed and how the module came back.
+    pub story: String,
+}
+
+impl Judged {
+    /// A verdict about no update that anybody could ask about.
+    pub fn bare(verdict: Verdict) -> Self {
+        Self {
+            verdict,
+            outcome: None,
+            evidence: Vec::new(),
+            story: String::new(),
+        }
+    }
+}
+
+/// Judges one update.
+pub fn judge(seen: &Observation) -> Judged {
+    let verdict = verdict(seen);
+    let outcome = Outcome::after(seen, &verdict);
+    let evidence = verdict
+        .finding()
+        .map_or(Vec::new(), |finding| evidence::of(seen, finding.rule));
+    Judged {
+        outcome: Some(outcome),
+        evidence,
+        story: format!("{} ({})", story::tell(seen), outcome.words()),
+        verdict,
+    }
+}
+
+fn verdict(seen: &Observation) -> Verdict {
+    let mut rules = Admitted { seen, unheard: None };
+    became::look(&mut rules)
+        .or_else(|| said::look(&mut rules))
+        .or_else(|| planned::look(&mut rules))
+        .or_else(|| rules.unheard())
         .unwrap_or(Verdict::Pass)
 }
 
-/// In a few words: where the cuts landed and how the module came back.
-pub fn story(update: &Update, became: &Became) -> String {
-    let mut parts: Vec<String> = Vec::new();
-    for life in update.lives() {
-        if let Some((first, last)) = life.updating {
-            let resumed = parts.last().is_some_and(|part: &String| part.starts_with("cut"));
-            parts.push(if resumed {
-                format!("resumed {first}..{last}")
-            } else {
-                format!("UPDATING {first}..{last}")
-            });
+/// The rules that may fire, for what the ear has heard.
+struct Admitted<'a> {
+    seen: &'a Observation,
+    /// The first that could not, for it rests on something missing.
+    unheard: Option<Rule>,
+}
+
+impl Admitted<'_> {
+    /// Lets a rule fire, unless what it misses may not have been heard.
+    fn admit(&mut self, fired: Option<Verdict>) -> Option<Verdict> {
+        let fired = fired?;
+        let missing = fired
+            .finding()
+            .filter(|finding| finding.rule.basis() == Basis::Missing);
+        match missing {
+            Some(finding) if self.seen.may_be_unheard() => {
+                self.unheard.get_or_insert(finding.rule);
+                None
+            }
+            _ => Some(fired),
         }
-        parts.extend(
-            life.download
-                .filter(|code| *code != DownloadCode::Success)
-                .map(|code| format!("download {}", code.raw())),
-        );
-        parts.extend(life.ends.iter().map(|code| format!("END,{}", code.raw())));
-        parts.extend(life.cut.map(|phase| format!("cut at {phase}")));
     }
-    parts.push(match became {
-        Became::Runs(version) => version.to_string(),
-        Became::Unresponsive => "unresponsive".to_string(),
-    });
-    parts.join(" · ")
+
+    /// Nothing else was wrong: what is missing may have been said while nobody could hear it.
+    fn unheard(&self) -> Option<Verdict> {
+        let rule = self.unheard?;
+        let gap = self.seen.gaps.last()?;
+        let sentence = format!(
+            "{} `{rule}` cannot be told from a gap: at {} the module could not be heard ({}), and what is missing may have been said then",
+            self.seen.after(),
+            gap.phase,
+            gap.why
+        );
+        Some(Verdict::by(Rule::SerialLost, sentence))
+    }
 }

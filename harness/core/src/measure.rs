@@ -1,7 +1,7 @@
 //! Measurements with a unit, and the limits that a suite declares for them.
 
 use crate::case::{Case, Via};
-use crate::mark::Mark;
+use crate::event::watched::EventId;
 use crate::moment::Moment;
 use crate::verdict::{Rule, Verdict};
 use alloc::format;
@@ -27,6 +27,8 @@ pub enum Measure {
     BytesAgain,
     /// RDY → registered, with an address.
     AttachTime,
+    /// Boots inside UPDATING that nobody caused, all lives of the update together.
+    UnexplainedResets,
 }
 
 /// What a measurement is counted in. The smallest steps are nanoseconds, whole percent and bytes.
@@ -38,6 +40,8 @@ pub enum Unit {
     Percent,
     /// Bytes.
     Bytes,
+    /// How often.
+    Count,
 }
 
 impl Unit {
@@ -47,6 +51,7 @@ impl Unit {
             Self::Time => "ms",
             Self::Percent => "%",
             Self::Bytes => "bytes",
+            Self::Count => "times",
         }
     }
 
@@ -55,7 +60,15 @@ impl Unit {
         match self {
             // Whole microseconds: nothing here is measured more finely.
             Self::Time => (value / 1_000) as f64 / 1e3,
-            Self::Percent | Self::Bytes => value as f64,
+            Self::Percent | Self::Bytes | Self::Count => value as f64,
+        }
+    }
+
+    /// A shown value in the smallest steps again.
+    pub fn steps(self, shown: f64) -> u64 {
+        match self {
+            Self::Time => libm::round(shown * 1e3) as u64 * 1_000,
+            Self::Percent | Self::Bytes | Self::Count => libm::round(shown) as u64,
         }
     }
 
@@ -69,7 +82,7 @@ impl Unit {
 
 impl Measure {
     /// All, in the order of the reference.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::FirstUrc,
         Self::TimeToResume,
         Self::ResumedAt,
@@ -77,6 +90,7 @@ impl Measure {
         Self::CutLatency,
         Self::BytesAgain,
         Self::AttachTime,
+        Self::UnexplainedResets,
     ];
 
     /// As suites and the journal write it.
@@ -89,6 +103,7 @@ impl Measure {
             Self::CutLatency => "cut-latency",
             Self::BytesAgain => "bytes-again",
             Self::AttachTime => "attach-time",
+            Self::UnexplainedResets => "unexplained-resets",
         }
     }
 
@@ -97,6 +112,7 @@ impl Measure {
         match self {
             Self::ResumedAt => Unit::Percent,
             Self::BytesAgain => Unit::Bytes,
+            Self::UnexplainedResets => Unit::Count,
             Self::FirstUrc | Self::TimeToResume | Self::UpdateTime | Self::CutLatency | Self::AttachTime => {
                 Unit::Time
             }
@@ -154,12 +170,12 @@ pub struct Taken {
     /// What came of it, in the smallest steps of its [`Unit`].
     pub value: u64,
     /// Its place in the journal.
-    pub mark: Mark,
+    pub id: EventId,
 }
 
 /// The verdict of the first measurement that is out of its limits, with its place. Every one counts, however often it was
 /// taken.
-pub fn out_of_limits(declared: &[Declared], taken: &[Taken]) -> Option<(Verdict, Mark)> {
+pub fn out_of_limits(declared: &[Declared], taken: &[Taken]) -> Option<(Verdict, EventId)> {
     taken.iter().find_map(|taken| {
         let limits = declared.iter().find(|limits| limits.measure == taken.measure)?;
         let unit = taken.measure.unit();
@@ -174,7 +190,7 @@ pub fn out_of_limits(declared: &[Declared], taken: &[Taken]) -> Option<(Verdict,
             Measure::CutLatency => Rule::CutSlow,
             _ => Rule::MeasurementOutOfLimits,
         };
-        Some((Verdict::of(rule, sentence), taken.mark))
+        Some((Verdict::by(rule, sentence), taken.id))
     })
 }
 
@@ -191,6 +207,6 @@ pub fn missing(declared: &[Declared], taken: &[Taken]) -> Option<Verdict> {
             "{} was declared and never taken: what it measures did not happen in this case",
             names.join(", ")
         );
-        Verdict::of(Rule::MeasurementMissing, sentence)
+        Verdict::by(Rule::MeasurementMissing, sentence)
     })
 }

@@ -1,6 +1,6 @@
 //! What became of the module: the axis on which campaigns count, whatever rule a verdict rests on.
 
-use crate::judge::{Became, Facts};
+use crate::observation::{Observation, Said};
 use crate::update::Life;
 use crate::verdict::{Rule, Verdict};
 use core::fmt;
@@ -81,14 +81,16 @@ impl Outcome {
         }
     }
 
-    /// The outcome that facts and their verdict show.
-    pub fn of(facts: &Facts<'_>, verdict: &Verdict) -> Self {
-        let version = match &facts.became {
-            Became::Unresponsive if still_updates(facts.update.life()) => return Self::StillUpdating,
-            Became::Unresponsive => return Self::Unresponsive,
-            Became::Runs(version) => version,
+    /// What an update left, by what was seen of it and its verdict.
+    pub fn after(seen: &Observation, verdict: &Verdict) -> Self {
+        let version = match seen.became().map(|reading| &reading.said) {
+            None | Some(Said::Nothing(_)) if still_updates(seen.update.life()) => return Self::StillUpdating,
+            None | Some(Said::Nothing(_)) => return Self::Unresponsive,
+            // It does not tell any more what it could tell before.
+            Some(Said::Unreadable(_)) => return Self::SilentCorruption,
+            Some(Said::Identity { version, .. }) => version,
         };
-        let (source, target) = (&facts.case.on, &facts.case.package.to);
+        let (source, target) = (&seen.case().on, &seen.case().package.to);
         if version != source && version != target {
             return Self::WrongImage;
         }
@@ -106,7 +108,7 @@ impl Outcome {
         }
         match version {
             version if version == source => Self::OldIntact,
-            _ if facts.resumed_after_cut() => Self::NewAfterResume,
+            _ if seen.resumed_after_cut() => Self::NewAfterResume,
             _ => Self::New,
         }
     }

@@ -4,7 +4,7 @@
 //! was alive between two edges, and names what is illegal in itself by a [`Rule`]. [`crate::judge`] does the rest.
 
 use crate::case::Via;
-use crate::mark::Mark;
+use crate::event::watched::EventId;
 use crate::percent::Percent;
 use crate::urc::{Fota, Urc};
 use crate::verdict::Rule;
@@ -65,6 +65,18 @@ impl fmt::Display for Phase {
     }
 }
 
+impl Phase {
+    /// When something came, for the end of a sentence.
+    pub fn as_time(self) -> alloc::string::String {
+        match self {
+            Self::Idle => "when no update was under way".into(),
+            Self::Ended { code } => alloc::format!("after END,{code}"),
+            Self::DownloadFailed { code } => alloc::format!("after the download had failed with {code}"),
+            other => alloc::format!("at {other}"),
+        }
+    }
+}
+
 /// What may come in a life, by what the cut before it interrupted (contract: "legal after a cut").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Due {
@@ -113,8 +125,13 @@ pub enum Input {
         /// Whether it was one.
         glitch: bool,
     },
-    /// The harness cycles the supply itself, for instance to ask once more: nothing of it is an experiment.
+    /// The harness cycles the supply or resets the module itself, for instance to ask once more: nothing of it is an
+    /// experiment.
     Cycle,
+    /// The harness pressed PWRKEY: a boot may follow.
+    Key,
+    /// The harness could not hear the module for a while.
+    Gap,
 }
 
 /// What the module said while it was alive between two edges.
@@ -132,6 +149,16 @@ pub struct Life {
     pub download: Option<DownloadCode>,
     /// Times that the boot ROM's block began.
     pub boot_roms: u32,
+    /// Boots between two UPDATINGs: nobody caused them.
+    pub resets: u32,
+    /// A reset inside UPDATING, if UPDATING goes on.
+    reset_pending: u32,
+    /// Boots that what came before explains: the supply, START, UPDATING.
+    explained: u8,
+    /// The boot ROM's block came, and RDY has not followed yet.
+    booting: bool,
+    /// The harness could not hear the module at some time in this life, and neither START nor UPDATING came after it.
+    pub gap: bool,
     /// The application came up.
     pub ready: bool,
     /// The phase in which the life was cut; `None` for the last one and for those the harness ended itself.
@@ -141,11 +168,25 @@ pub struct Life {
 }
 
 impl Life {
+    /// Whether UPDATING came to 100 % and the module has booted since.
+    pub fn finished(&self) -> bool {
+        self.updating.is_some_and(|(_, last)| last == Percent::FULL) && self.reset_pending > 0
+    }
+
     /// Whether the update was seen to go on.
     pub fn updates(&self) -> bool {
         self.start || self.updating.is_some()
     }
 }
+
+/// Most events of an update that are kept by their places, ENDs of a life, and lines that broke a rule: a module can repeat
+/// one for hours.
+const NOTED: usize = 4096;
+const KEPT: usize = 64;
+
+/// Boots that an order or START explains: into the bootloader, and out of it, also where it refuses the package without a
+/// single UPDATING.
+const REBOOTS_OF_AN_UPDATE: u8 = 2;
 
 /// Something that is illegal wherever it comes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -168,7 +209,7 @@ pub struct Noted {
     /// In which of the [`Update::lives`], counted from 0.
     pub life: usize,
     /// Where it stands.
-    pub mark: Mark,
+    pub id: EventId,
 }
 
 /// The machine.
@@ -177,8 +218,10 @@ pub struct Update {
     via: Via,
     phase: Phase,
     due: Due,
+    after_cuts: Due,
     glitch: bool,
     ordered: bool,
+    full: bool,
     lives: Vec<Life>,
     violations: Vec<Violation>,
     noted: Vec<Noted>,
@@ -191,8 +234,10 @@ impl Update {
             via,
             phase: Phase::Idle,
             due: Due::Nothing,
+            after_cuts: Due::Nothing,
             glitch: false,
             ordered: false,
+            full: false,
             lives: alloc::vec![Life::default()],
             violations: Vec::new(),
             noted: Vec::new(),
@@ -209,6 +254,11 @@ impl Update {
         self.due
     }
 
+    /// What had to come after the cuts, as they landed; the harness's own cycles of the supply change nothing of it.
+    pub fn after_cuts(&self) -> Due {
+        self.after_cuts
+    }
+
     /// The present life.
     pub fn life(&self) -> &Life {
         self.lives.last().expect("there is always one")
@@ -217,6 +267,11 @@ impl Update {
     /// All lives, the present one last.
     pub fn lives(&self) -> &[Life] {
         &self.lives
+    }
+
+    /// Boots inside UPDATING that nobody caused.
+    pub fn unexplained_resets(&self) -> u32 {
+        self.lives.iter().map(|life| life.resets).sum()
     }
 
     /// What was illegal in itself, in the order it came.
@@ -230,13 +285,13 @@ impl Update {
     }
 
     /// Where the last END stands, if it refused the package with 254 or 255: it does not fit the image, or is invalid.
-    pub fn refused(&self) -> Option<Mark> {
+    pub fn refused(&self) -> Option<EventId> {
         let end = |noted: &Noted| match noted.input {
-            Input::Urc(Urc::Fota(Fota::End(code))) => Some((code, noted.mark)),
+            Input::Urc(Urc::Fota(Fota::End(code))) => Some((code, noted.id)),
             _ => None,
         };
-        let (code, mark) = self.noted.iter().rev().find_map(end)?;
-        matches!(code, UpdateCode::Mismatch | UpdateCode::Invalid).then_some(mark)
+        let (code, id) = self.noted.iter().rev().find_map(end)?;
+        matches!(code, UpdateCode::Mismatch | UpdateCode::Invalid).then_some(id)
     }
 
     /// The last result of a download.
@@ -250,14 +305,24 @@ impl Update {
     }
 
     /// Takes what happened and where it stands in the journal; gives the rule that it broke.
-    pub fn on_marked(&mut self, input: Input, mark: Mark) -> Option<Rule> {
+    pub fn on_event(&mut self, input: Input, id: EventId) -> Option<Rule> {
         let life = self.lives.len() - 1;
         let broke = self.on(input);
+        // What says nothing of an update can come for ever.
+        let tells = !matches!(
+            input,
+            Input::Urc(
+                Urc::BootRomMore | Urc::Cfun(_) | Urc::SimReady | Urc::Ip | Urc::LwReg(_) | Urc::LwUpdate(_)
+            )
+        );
+        if !tells || self.noted.len() >= NOTED {
+            return broke;
+        }
         self.noted.push(Noted {
             input,
             broke,
             life,
-            mark,
+            id,
         });
         broke
     }
@@ -269,7 +334,9 @@ impl Update {
             Input::Order => {
                 self.ordered = true;
                 self.due = Due::Nothing;
+                self.full = false;
                 self.phase = if self.via == Via::Uart {
+                    self.life_mut().explained = REBOOTS_OF_AN_UPDATE;
                     Phase::Ordered
                 } else {
                     Phase::Downloading { percent: None }
@@ -289,6 +356,7 @@ impl Update {
             Input::Urc(urc) => return self.on_urc(urc),
             Input::Cut { glitch } => {
                 self.due = self.due_now();
+                self.after_cuts = self.due;
                 let phase = self.phase;
                 let life = self.life_mut();
                 (life.cut, life.glitch) = (Some(phase), glitch);
@@ -298,14 +366,21 @@ impl Update {
                 self.due = self.due_now();
                 self.next_life(false);
             }
+            Input::Key => {
+                let life = self.life_mut();
+                life.explained = life.explained.max(1);
+            }
+            Input::Gap => self.life_mut().gap = true,
         }
         None
     }
 
-    /// What may follow when the supply is lost now. A resume that was due before stays due until END, also when the
-    /// resumed update had not come as far as UPDATING again; and a finished update stays finished.
+    /// What may follow when the supply is lost now. A resume that was due before stays due until END,0, also when the
+    /// resumed update had not come as far as UPDATING again; and a finished update stays finished. A resume that ended
+    /// with an error code has not happened.
     fn due_now(&self) -> Due {
         match (self.due, self.phase.due_after_cut()) {
+            (Due::MustResume, Due::Finished) if self.phase != (Phase::Ended { code: 0 }) => Due::MustResume,
             (_, Due::Finished) => Due::Finished,
             (before, after) => before.max(after),
         }
@@ -319,21 +394,22 @@ impl Update {
                 self.phase = Phase::Idle;
             }
         }
-        self.lives.push(Life::default());
+        let unfinished = matches!(self.due, Due::MayResume | Due::MustResume);
+        self.lives.push(Life {
+            // A bootloader that gives a resume up writes its result down and boots once more.
+            explained: if unfinished { REBOOTS_OF_AN_UPDATE } else { 1 },
+            ..Life::default()
+        });
     }
 
     fn on_urc(&mut self, urc: Urc) -> Option<Rule> {
         match urc {
-            Urc::BootRom => self.life_mut().boot_roms += 1,
-            Urc::Rdy => self.life_mut().ready = true,
+            Urc::BootRom => return self.boots(urc),
+            Urc::Rdy => return self.comes_up(urc),
             Urc::Fota(fota) => {
                 let broken = self.broken_by(fota);
                 if let Some(rule) = broken {
-                    self.violations.push(Violation {
-                        rule,
-                        phase: self.phase,
-                        urc,
-                    });
+                    self.violate(rule, urc);
                 }
                 self.advance(fota);
                 return broken;
@@ -341,6 +417,44 @@ impl Update {
             Urc::BootRomMore | Urc::Cfun(_) | Urc::SimReady | Urc::Ip | Urc::LwReg(_) | Urc::LwUpdate(_) => {}
         }
         None
+    }
+
+    fn violate(&mut self, rule: Rule, urc: Urc) {
+        if self.violations.len() >= KEPT {
+            return;
+        }
+        self.violations.push(Violation {
+            rule,
+            phase: self.phase,
+            urc,
+        });
+    }
+
+    /// The boot ROM's block began. After the application had come up, only what is known explains a boot.
+    fn boots(&mut self, urc: Urc) -> Option<Rule> {
+        let life = self.life_mut();
+        life.boot_roms += 1;
+        life.reset_pending += u32::from(life.updating.is_some());
+        let unasked = life.ready && life.explained == 0;
+        life.explained = life.explained.saturating_sub(1);
+        life.booting = true;
+        unasked.then(|| {
+            self.violate(Rule::RebootsByItself, urc);
+            Rule::RebootsByItself
+        })
+    }
+
+    /// RDY. At another rate of the line it is all that can be read of a boot.
+    fn comes_up(&mut self, urc: Urc) -> Option<Rule> {
+        let life = self.life_mut();
+        let unasked = life.ready && !life.booting && life.explained == 0;
+        life.ready = true;
+        life.booting = false;
+        life.explained = 0;
+        unasked.then(|| {
+            self.violate(Rule::RebootsByItself, urc);
+            Rule::RebootsByItself
+        })
     }
 
     /// The rule that a URC breaks in the present phase.
@@ -357,7 +471,10 @@ impl Update {
             Fota::Start | Fota::Updating { .. } => match (self.phase, self.due) {
                 (Phase::Ended { .. }, _) => Some(Rule::UpdatingAfterEnd),
                 // Over CoAP the update is ordered through LwM2M after the download, and COAPEND may be lost.
-                (Phase::Downloading { .. }, _) if self.via == Via::Http => Some(Rule::StartBeforeDownloadEnd),
+                // At 100 % all of it is there: HTTPEND may have been torn by the reboot that follows it.
+                (Phase::Downloading { .. }, _) if self.via == Via::Http && !self.full => {
+                    Some(Rule::StartBeforeDownloadEnd)
+                }
                 (Phase::DownloadFailed { .. }, _) => Some(Rule::StartAfterFailedDownload),
                 (Phase::Idle | Phase::Uploading { .. }, Due::Nothing) => Some(Rule::UpdateUnasked),
                 _ => None,
@@ -370,32 +487,50 @@ impl Update {
         match fota {
             Fota::HttpStart | Fota::CoapStart => {
                 self.life_mut().download_start = true;
+                self.full = false;
                 self.phase = Phase::Downloading { percent: None };
             }
             Fota::Downloading(percent) => {
+                self.full = percent == Percent::FULL;
+                if self.full {
+                    self.life_mut().explained = REBOOTS_OF_AN_UPDATE;
+                }
                 self.phase = Phase::Downloading {
                     percent: Some(percent),
                 }
             }
             Fota::HttpEnd(code) | Fota::CoapEnd(code) => {
-                self.life_mut().download = Some(code);
+                let life = self.life_mut();
+                life.download = Some(code);
+                if code == DownloadCode::Success {
+                    life.explained = REBOOTS_OF_AN_UPDATE;
+                }
                 self.phase = match code {
                     DownloadCode::Success => Phase::Ordered,
                     failed => Phase::DownloadFailed { code: failed.raw() },
                 };
             }
             Fota::Start => {
-                self.life_mut().start = true;
+                let life = self.life_mut();
+                life.start = true;
+                (life.ready, life.gap) = (false, false);
+                life.explained = REBOOTS_OF_AN_UPDATE;
                 self.phase = Phase::Ordered;
             }
             Fota::Updating { percent, .. } => {
                 let life = self.life_mut();
                 life.updating = Some((life.updating.map_or(percent, |(first, _)| first), percent));
+                life.resets += core::mem::take(&mut life.reset_pending);
+                (life.ready, life.gap) = (false, false);
+                life.explained = 1;
                 self.phase = Phase::Updating { percent };
             }
             Fota::End(code) => {
                 let refused = code == UpdateCode::Busy && matches!(self.phase, Phase::Downloading { .. });
-                self.life_mut().ends.push(code);
+                let ends = &mut self.life_mut().ends;
+                if ends.len() < KEPT {
+                    ends.push(code);
+                }
                 // "DFOTA is busy" in the middle of a download refuses a second order; the first goes on.
                 if !refused {
                     self.phase = Phase::Ended { code: code.raw() };

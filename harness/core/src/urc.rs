@@ -9,6 +9,7 @@ use bc66_wire::code::{DownloadCode, UpdateCode};
 use bc66_wire::lwm2m::reply;
 use bc66_wire::urc::{FOTA, FotaUrc, QIND};
 use bc66_wire::{boot, command};
+use core::fmt;
 
 /// What a line says, unasked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,6 +62,37 @@ pub enum Fota {
     End(UpdateCode),
     /// `+QIND: "FOTA"` with a word or a number that the note does not know.
     Unknown,
+}
+
+impl fmt::Display for Urc {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fota(fota) => fota.fmt(f),
+            Self::BootRom | Self::BootRomMore => f.write_str("the boot ROM's block"),
+            Self::Rdy => f.write_str("RDY"),
+            Self::Cfun(level) => write!(f, "+CFUN: {level}"),
+            Self::SimReady => f.write_str("+CPIN: READY"),
+            Self::Ip => f.write_str("+IP"),
+            Self::LwReg(result) => write!(f, "+QLWREG: {result}"),
+            Self::LwUpdate(status) => write!(f, "+QLWUPDATE: {status}"),
+        }
+    }
+}
+
+impl fmt::Display for Fota {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::HttpStart => f.write_str("HTTPSTART"),
+            Self::Downloading(percent) => write!(f, "DOWNLOADING {percent}"),
+            Self::HttpEnd(code) => write!(f, "HTTPEND,{}", code.raw()),
+            Self::CoapStart => f.write_str("COAPSTART"),
+            Self::CoapEnd(code) => write!(f, "COAPEND,{}", code.raw()),
+            Self::Start => f.write_str("START"),
+            Self::Updating { percent, .. } => write!(f, "UPDATING {percent}"),
+            Self::End(code) => write!(f, "END,{}", code.raw()),
+            Self::Unknown => f.write_str("an unknown line of the update"),
+        }
+    }
 }
 
 impl Urc {

@@ -36,7 +36,7 @@ pub struct Finding {
 
 impl Verdict {
     /// The verdict that a rule's class asks for.
-    pub fn of(rule: Rule, sentence: String) -> Self {
+    pub fn by(rule: Rule, sentence: String) -> Self {
         let finding = Finding { rule, sentence };
         match rule.class() {
             Class::Product => Self::Fail(finding),
@@ -89,8 +89,18 @@ impl fmt::Display for Class {
     }
 }
 
+/// What a rule rests on. What was not heard is not evidence: a rule that rests on something missing cannot fire over a gap
+/// that could hide it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Basis {
+    /// Something that was heard, read or measured.
+    Seen,
+    /// Something that did not come.
+    Missing,
+}
+
 macro_rules! rules {
-    ($($(#[doc = $doc:literal])+ $name:ident = $id:literal, $class:ident;)+) => {
+    ($($(#[doc = $doc:literal])+ $name:ident = $id:literal, $class:ident, $basis:ident;)+) => {
         /// Everything that a verdict other than pass can rest on. Tests and reports speak of the ids.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
         pub enum Rule {
@@ -111,6 +121,11 @@ macro_rules! rules {
                 match self { $(Self::$name => Class::$class,)+ }
             }
 
+            /// What it rests on.
+            pub const fn basis(self) -> Basis {
+                match self { $(Self::$name => Basis::$basis,)+ }
+            }
+
             /// What it means, in a sentence or two.
             pub const fn meaning(self) -> &'static str {
                 match self { $(Self::$name => concat!($($doc),+).trim_ascii(),)+ }
@@ -121,127 +136,135 @@ macro_rules! rules {
 
 rules! {
     /// The module does not answer any more, nor after another power cycle and a reset.
-    Unresponsive = "unresponsive", Product;
+    Unresponsive = "unresponsive", Product, Seen;
     /// The module runs a version that is neither the package's source nor its target.
-    WrongVersion = "wrong-version", Product;
+    WrongVersion = "wrong-version", Product, Seen;
     /// Power was lost while UPDATING, and the module runs the source version without having resumed.
-    NoResume = "no-resume", Product;
+    NoResume = "no-resume", Product, Missing;
     /// END,0 was reported and the source version runs on.
-    EndWithoutUpdate = "end-without-update", Product;
-    /// The update ended with an error code where success was expected.
-    UpdateFailed = "update-failed", Product;
+    EndWithoutUpdate = "end-without-update", Product, Seen;
+    /// The update ended with an error code where success was expected, also after a forced resume.
+    UpdateFailed = "update-failed", Product, Seen;
     /// The target version was expected and is not what runs.
-    TargetNotReached = "target-not-reached", Product;
+    TargetNotReached = "target-not-reached", Product, Seen;
     /// The version changed where it had to stay.
-    VersionChanged = "version-changed", Product;
+    VersionChanged = "version-changed", Product, Seen;
     /// UPDATING went on for longer than the limit without an END.
-    UpdateStalled = "update-stalled", Product;
+    UpdateStalled = "update-stalled", Product, Missing;
     /// Neither UPDATING nor RDY came within the limit after the supply returned.
-    ResumeTimeout = "resume-timeout", Product;
-    /// The target version runs, but no END was reported, not even on one further boot.
-    EndMissing = "end-missing", Product;
+    ResumeTimeout = "resume-timeout", Product, Missing;
+    /// The target version runs, or a result code is expected, but no END was reported, not even on one further boot.
+    EndMissing = "end-missing", Product, Missing;
     /// The result of the update is not the expected one.
-    UpdateCode = "update-code", Product;
+    UpdateCode = "update-code", Product, Seen;
     /// The result of the download is not the expected one.
-    DownloadCode = "download-code", Product;
+    DownloadCode = "download-code", Product, Seen;
+    /// An end of the download was expected, and none was reported.
+    DownloadEndMissing = "download-end-missing", Product, Missing;
     /// The download never ended within its limit, although the server was reached.
-    DownloadStalled = "download-stalled", Product;
+    DownloadStalled = "download-stalled", Product, Missing;
     /// A command was answered otherwise than expected.
-    UnexpectedReply = "unexpected-reply", Product;
+    UnexpectedReply = "unexpected-reply", Product, Seen;
     /// A command of the application note was not answered within its time.
-    NoReply = "no-reply", Product;
+    NoReply = "no-reply", Product, Missing;
     /// The next, known-good delta was refused: the image was not what its version said.
-    ImageCorrupt = "image-corrupt", Product;
+    ImageCorrupt = "image-corrupt", Product, Seen;
     /// START or UPDATING came although nothing had been ordered and no resume was due.
-    UpdateUnasked = "update-unasked", Product;
+    UpdateUnasked = "update-unasked", Product, Seen;
     /// START or UPDATING came after END had been reported.
-    UpdatingAfterEnd = "updating-after-end", Product;
+    UpdatingAfterEnd = "updating-after-end", Product, Seen;
     /// START or UPDATING came before the download had ended.
-    StartBeforeDownloadEnd = "start-before-download-end", Product;
+    StartBeforeDownloadEnd = "start-before-download-end", Product, Seen;
     /// START or UPDATING came after the download had failed.
-    StartAfterFailedDownload = "start-after-failed-download", Product;
+    StartAfterFailedDownload = "start-after-failed-download", Product, Seen;
     /// A download URC of another transport than the ordered one came.
-    WrongTransport = "wrong-transport", Product;
+    WrongTransport = "wrong-transport", Product, Seen;
     /// The package was fetched a second time although UPDATING had begun.
-    DownloadedAgain = "downloaded-again", Product;
+    DownloadedAgain = "downloaded-again", Product, Seen;
+    /// The case could not be prepared, for an earlier case left a module that no known-good delta fits.
+    PreparationFailed = "preparation-failed", Product, Seen;
     /// The IMEI is not the one it was.
-    ImeiChanged = "imei-changed", Product;
-    /// Something that the module could do before the update is lost: SIM, full functionality, registration or address.
-    FunctionLost = "function-lost", Product;
+    ImeiChanged = "imei-changed", Product, Seen;
+    /// Something that the module could do or tell before the update is lost or another: SIM and its numbers, full functionality, registration or address.
+    FunctionLost = "function-lost", Product, Seen;
     /// After one more power cycle the module runs another version than it did just before.
-    ReadingsDiffer = "readings-differ", Product;
+    ReadingsDiffer = "readings-differ", Product, Seen;
+    /// The module booted, or was reset, after its application had come up, and nobody had asked it to.
+    RebootsByItself = "reboots-by-itself", Product, Seen;
+    /// The module answers, but who it is and what it runs cannot be read any more; before the update it could.
+    IdentityLost = "identity-lost", Product, Seen;
+    /// Something happened that is legal and odd, and the suite declares that to be a fail (`anomalies: fail`).
+    Anomaly = "anomaly", Product, Seen;
     /// A measurement is out of the limits that the suite declares for it.
-    MeasurementOutOfLimits = "measurement-out-of-limits", Product;
+    MeasurementOutOfLimits = "measurement-out-of-limits", Product, Seen;
     /// The firmware update object took an Update before its state was 2 (Downloaded).
-    ExecuteTooEarly = "execute-too-early", Product;
+    ExecuteTooEarly = "execute-too-early", Product, Seen;
     /// The update result was not reset to 0 when a download began.
-    ResultNotReset = "result-not-reset", Product;
+    ResultNotReset = "result-not-reset", Product, Seen;
     /// The firmware update object went from 3 (Updating) back to 2 (Downloaded) and gave no result.
-    UpdateWithoutResult = "update-without-result", Product;
+    UpdateWithoutResult = "update-without-result", Product, Seen;
     /// The firmware update object could be observed before a reboot and cannot be after it.
-    ObserveRefused = "observe-refused", Product;
+    ObserveRefused = "observe-refused", Product, Seen;
     /// What the firmware update object says contradicts what it said before.
-    ObjectContradiction = "object-contradiction", Product;
+    ObjectContradiction = "object-contradiction", Product, Seen;
     /// State or result of the firmware update object is not the expected one, or tells another story than END and the version.
-    ObjectState = "object-state", Product;
+    ObjectState = "object-state", Product, Seen;
     /// More of the counted cuts bricked the module than the claim survives.
-    ClaimRefuted = "claim-refuted", Product;
+    ClaimRefuted = "claim-refuted", Product, Seen;
 
     /// The module still sent, or the sense line still showed a supply, after it was switched off and the discharge time was over; or the module answers without having booted since.
-    PowerNotCut = "power-not-cut", Rig;
+    PowerNotCut = "power-not-cut", Rig, Seen;
     /// The module does not boot, and the sense line shows no supply although it was switched on.
-    NoSupply = "no-supply", Rig;
+    NoSupply = "no-supply", Rig, Seen;
     /// The module answers nothing although no update was under way: before the case began.
-    NoModule = "no-module", Rig;
+    NoModule = "no-module", Rig, Missing;
     /// The module is not of the type that the rig file names.
-    WrongModule = "wrong-module", Rig;
-    /// The serial port failed.
-    SerialLost = "serial-lost", Rig;
+    WrongModule = "wrong-module", Rig, Seen;
+    /// The serial port failed, or was away at a time when something that is missing may have been said.
+    SerialLost = "serial-lost", Rig, Seen;
     /// A line (power, reset, PWRKEY) could not be moved, or moving it did nothing.
-    LineFailed = "line-failed", Rig;
+    LineFailed = "line-failed", Rig, Seen;
     /// A cut took longer than the suite's `cut-latency` allows; the rig goes on.
-    CutSlow = "cut-slow", Rig;
+    CutSlow = "cut-slow", Rig, Seen;
     /// The rig could not be opened, failed its self-check, or is broken since an earlier case.
-    RigBroken = "rig-broken", Rig;
+    RigBroken = "rig-broken", Rig, Seen;
     /// The rig failed its self-check in an earlier run and has passed none since.
-    RigQuarantined = "rig-quarantined", Rig;
+    RigQuarantined = "rig-quarantined", Rig, Seen;
     /// The module did not register within the limit, or got no address.
-    NotRegistered = "not-registered", Network;
+    NotRegistered = "not-registered", Network, Missing;
     /// The download failed and no request had reached the server.
-    ServerNotReached = "server-not-reached", Network;
+    ServerNotReached = "server-not-reached", Network, Missing;
     /// The download failed after a connection had broken that no fault had asked for.
-    DownloadBroken = "download-broken", Network;
+    DownloadBroken = "download-broken", Network, Seen;
     /// The package server failed.
-    ServerFailed = "server-failed", Server;
+    ServerFailed = "server-failed", Server, Seen;
     /// The module did not register at the LwM2M server within the limit.
-    NotRegisteredLwm2m = "lwm2m-not-registered", Network;
+    NotRegisteredLwm2m = "lwm2m-not-registered", Network, Missing;
     /// State and result of the firmware object could not be read back after the update.
-    Lwm2mSilent = "lwm2m-silent", Network;
+    Lwm2mSilent = "lwm2m-silent", Network, Missing;
     /// No chain of known packages leads to the version that the case needs.
-    NoChain = "no-chain", Suite;
-    /// An update that was to prepare the case did not succeed.
-    PreparationFailed = "preparation-failed", Harness;
+    NoChain = "no-chain", Suite, Seen;
     /// The harness itself failed.
-    HarnessFailed = "harness-failed", Harness;
+    HarnessFailed = "harness-failed", Harness, Seen;
 
     /// The cut never happened: its moment was not met.
-    CutMissed = "cut-missed", Inconclusive;
+    CutMissed = "cut-missed", Inconclusive, Missing;
     /// The cut came after END although it was armed for an earlier moment.
-    CutLate = "cut-late", Inconclusive;
+    CutLate = "cut-late", Inconclusive, Seen;
     /// The update had been finished before the cut: only RDY, END,0 and the target version came.
-    FinishedBeforeCut = "finished-before-cut", Inconclusive;
+    FinishedBeforeCut = "finished-before-cut", Inconclusive, Missing;
     /// A fault that the case declares was never brought about.
-    FaultNotMet = "fault-not-met", Inconclusive;
+    FaultNotMet = "fault-not-met", Inconclusive, Missing;
     /// A measurement that the suite declares was never taken.
-    MeasurementMissing = "measurement-missing", Inconclusive;
+    MeasurementMissing = "measurement-missing", Inconclusive, Missing;
     /// Too few cuts have counted so far for the claim to be shown.
-    ClaimOpen = "claim-open", Inconclusive;
+    ClaimOpen = "claim-open", Inconclusive, Seen;
     /// The cut that was drawn for a claim landed outside its window, in every try.
-    CutOutside = "cut-outside", Inconclusive;
+    CutOutside = "cut-outside", Inconclusive, Seen;
     /// The moments that the cut is laid out by were not timed: the campaign has no calibration.
-    NotCalibrated = "not-calibrated", Inconclusive;
+    NotCalibrated = "not-calibrated", Inconclusive, Seen;
     /// The run was interrupted during the case.
-    Interrupted = "interrupted", Inconclusive;
+    Interrupted = "interrupted", Inconclusive, Seen;
 }
 
 impl Rule {

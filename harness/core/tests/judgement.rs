@@ -8,5 +8,7 @@ mod evidence;
 mod expectations;
 #[path = "judgement/outcomes.rs"]
 mod outcomes;
+#[path = "judgement/runs.rs"]
+mod runs;
 #[path = "judgement/script.rs"]
 mod script;

@@ -103,7 +103,7 @@ fn tell(journal: &Journal) {
             journal.post(Event::Rx { text, partial: false });
         }
         let verdict = match number % 50 {
-            0 => Verdict::of(Rule::NoResume, "it forgot the update".into()),
+            0 => Verdict::by(Rule::NoResume, "it forgot the update".into()),
             _ => Verdict::Pass,
         };
         journal.post(Event::CaseEnded(CaseEnded::untried(&case, verdict)));

@@ -122,7 +122,7 @@ fn of_case(events: &mut Vec<Event>, n: usize, case: &Case) {
         });
     }
     let verdict = match n % 50 {
-        0 => Verdict::of(
+        0 => Verdict::by(
             Rule::NoResume,
             "the supply returned and the source version ran on".into(),
         ),

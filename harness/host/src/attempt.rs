@@ -11,8 +11,9 @@ use crate::shelf::tally::Mark;
 use dfota_core::case::Case;
 use dfota_core::cut::Cut;
 use dfota_core::event::Event;
+use dfota_core::event::watched::{Attempt, Purpose, ReplyTo, TimedOut, Watched};
 use dfota_core::expect::Reply;
-use dfota_core::judge::{Marks, TimedOut};
+use dfota_core::function::Function;
 use dfota_core::timeline::Timeline;
 use dfota_core::update::{Due, Input, Phase, Update};
 use std::collections::VecDeque;
@@ -21,6 +22,10 @@ use std::time::Instant;
 /// What is to be tried.
 #[derive(Debug)]
 pub struct Job<'a> {
+    /// What it is for.
+    pub purpose: Purpose,
+    /// What the module could do before, where that is to be compared.
+    pub before: Option<Function>,
     /// The case.
     pub case: &'a Case,
     /// The package's bytes.
@@ -61,21 +66,6 @@ impl Source<'_> {
     }
 }
 
-/// What came of it, beside what the watched [`Update`] knows.
-#[derive(Debug, Default, Clone, Copy)]
-pub struct Tried {
-    /// What answered the faulty block, or the order, or the second order.
-    pub reply: Option<Reply>,
-    /// The fault of the upload or of the order was brought about.
-    pub fault_met: bool,
-    /// The wait that ran out first.
-    pub timed_out: Option<TimedOut>,
-    /// Requests for the package, also those whose answers are still under way.
-    pub fetched: u32,
-    /// Requests for the package that came after power was lost while UPDATING.
-    pub fetched_again: u32,
-}
-
 /// How a life of the module ended, as far as the attempt is concerned.
 enum Ended {
     /// A cut was made.
@@ -87,21 +77,28 @@ enum Ended {
 }
 
 impl Module {
-    /// Tries the update of `job`. The module must be awake, and be left alone afterwards until it is asked what it became.
-    pub fn attempt(&mut self, job: &Job<'_>) -> Result<Tried, Stop> {
+    /// Tries the update of `job`; gives the wait that ran out, if one did. The module must be awake, and be left alone
+    /// afterwards until it is asked what it became.
+    pub fn attempt(&mut self, job: &Job<'_>) -> Result<Option<TimedOut>, Stop> {
+        let bound = job.case.bound();
+        self.journal.post(Event::Attempt(Box::new(Attempt {
+            purpose: job.purpose,
+            case: job.case.clone(),
+            cuts: job.cuts.clone(),
+            before: job.before.clone(),
+            bound_ns: bound.as_nanos() as u64,
+        })));
+        self.bound = Some(Instant::now() + self.clock.time_out(bound));
         self.update = Some(Update::new(job.case.via));
-        self.marks = Marks::default();
         (self.measures.ordered, self.measures.ended) = (None, None);
         self.cut = None;
-        self.clean = false;
+        (self.clean, self.object_ended) = (false, false);
         (self.attempted, self.timeline) = (Instant::now(), Timeline::default());
-        self.made = None;
         let mut cuts: VecDeque<Cut> = job.cuts.iter().cloned().collect();
-        let mut tried = Tried::default();
         let began = job.source.mark();
         self.arm_next(&mut cuts);
-        let mut ended = match self.bring_in(job, &mut tried)? {
-            true => self.watch_update(job, &mut tried)?,
+        let mut ended = match self.bring_in(job)? {
+            true => self.watch_update(job)?,
             false if self.cut.is_some() => Ended::Cut,
             false => Ended::Settled,
         };
@@ -115,17 +112,16 @@ impl Module {
             self.measure_resumed_at();
         }
         let since = |mark: Option<Mark>| mark.map_or(0, |mark| job.source.requests_since(mark));
-        (tried.fetched, tried.fetched_again) = (since(began), since(mark));
+        let (requests, again) = (since(began), since(mark));
+        self.journal.watched(Watched::Fetched { requests, again });
         if let Some(cut) = self.reader.disarm() {
-            let mark = self.journal.post(Event::CutMissed { cut });
-            self.marks.missed.push(mark);
+            self.journal.post(Event::CutMissed { cut });
         }
-        if let Ended::TimedOut(limit) = ended {
-            tried.timed_out = Some(limit);
-            let text = format!("the limit `{}` is over", limit.name());
-            self.marks.timed_out = Some(self.journal.step(text));
-        }
-        Ok(tried)
+        let Ended::TimedOut(limit) = ended else {
+            return Ok(None);
+        };
+        self.journal.watched(Watched::LimitOver { limit });
+        Ok(Some(limit))
     }
 
     fn phase(&self) -> Phase {
@@ -136,10 +132,18 @@ impl Module {
         self.update.as_ref().map_or(Due::Nothing, Update::due)
     }
 
+    /// The order is about to be given.
+    fn tell_order(&mut self) {
+        self.measures.ordered.get_or_insert_with(Instant::now);
+        self.journal.watched(Watched::Order);
+        self.tell(Input::Order);
+    }
+
+    fn tell_reply(&mut self, to: ReplyTo, reply: Reply) {
+        self.journal.watched(Watched::Replied { to, reply });
+    }
+
     fn tell(&mut self, input: Input) {
-        if input == Input::Order {
-            self.measures.ordered.get_or_insert_with(Instant::now);
-        }
         if let Some(update) = &mut self.update {
             update.on(input);
         }

@@ -150,9 +150,9 @@ fn http(
     };
     let (journal, inbox) = (journal.clone(), inbox.clone());
     let server = PackageServer::bind(listen, clock, move |request| {
-        let mark = journal.post(Event::Request(request.clone()));
+        journal.post(Event::Request(request.clone()));
         if request.ours {
-            let _ = inbox.send(Message::Request(request, mark));
+            let _ = inbox.send(Message::Request(request));
         }
     });
     let server = server.map_err(|why| why.to_string())?;
@@ -178,9 +178,9 @@ fn coap(
     let (journal, inbox) = (journal.clone(), inbox.clone());
     let server = CoapServer::bind(listen, clock, Seed(seed), move |happening| match happening {
         Happening::Request(request) => {
-            let mark = journal.post(Event::Request(request.clone()));
+            journal.post(Event::Request(request.clone()));
             if request.ours {
-                let _ = inbox.send(Message::Request(request, mark));
+                let _ = inbox.send(Message::Request(request));
             }
         }
         Happening::Acknowledged { bytes, len, .. } => {
@@ -188,10 +188,11 @@ fn coap(
             cutter.served(share.unwrap_or(Percent::FULL));
         }
         happening => {
-            let mark = journal.post(Event::Lwm2m {
+            journal.post(Event::Lwm2m {
                 text: happening.to_string(),
+                fact: happening.fact(),
             });
-            let _ = inbox.send(Message::Lwm2m(happening, mark));
+            let _ = inbox.send(Message::Lwm2m(happening));
         }
     });
     let server = server.map_err(|why| why.to_string())?;

@@ -196,6 +196,7 @@ impl<'c> RigCheck<'c> {
         match result {
             Ok(value) => Ok(Some(value)),
             Err(Stop::Interrupted) => Err(Interrupted),
+            Err(Stop::Unbounded) => Ok(None),
             Err(Stop::Rule(rule, sentence)) => {
                 let (probe, advice) = match rule {
                     Rule::PowerNotCut => (Probe::Power, Mistake::NotCut.advice()),

@@ -5,7 +5,7 @@ use crate::module::{Module, Stop};
 use crate::prepare::{ASK_AGAIN, Identity};
 use bc66_wire::{cme, command};
 use dfota_core::event::{Event, When};
-use dfota_core::function::Function;
+use dfota_core::function::{Function, Number};
 use dfota_core::reply::Final;
 use std::time::{Duration, Instant};
 
@@ -40,18 +40,26 @@ impl Module {
             _ => Duration::ZERO,
         };
         let network = self.network(wait)?;
+        let (iccid, imsi) = match sim {
+            Some(true) => (
+                self.number("AT+QCCID", Some("+QCCID"))?,
+                self.number("AT+CIMI", None)?,
+            ),
+            _ => (Number::NotAsked, Number::NotAsked),
+        };
         let function = Function {
             imei: who.imei.clone(),
             sim,
             cfun,
             registered: network.registered,
             ip: network.ip,
+            iccid,
+            imsi,
         };
-        let mark = self.journal.post(Event::Function {
+        self.journal.post(Event::Function {
             when,
             function: function.clone(),
         });
-        self.marks.functions.push(mark);
         Ok(function)
     }
 
@@ -70,6 +78,21 @@ impl Module {
             }
             self.pause(ASK_AGAIN)?;
         }
+    }
+
+    /// A number of the SIM: the value behind `name`, or a line of digits alone (3GPP TS 27.007 §5.6 for `AT+CIMI`).
+    fn number(&mut self, command: &str, name: Option<&str>) -> Result<Number, Stop> {
+        let answer = self.query(command)?;
+        let told = answer.and_then(|answer| {
+            let named = name.and_then(|name| answer.value(name).map(str::to_owned));
+            let digits =
+                |line: &&String| !line.is_empty() && line.bytes().all(|byte| byte.is_ascii_hexdigit());
+            named.or_else(|| answer.info.iter().find(digits).cloned())
+        });
+        let told = told.map(|number| number.trim_matches('"').to_owned());
+        Ok(told
+            .filter(|number| !number.is_empty())
+            .map_or(Number::Nothing, Number::Is))
     }
 
     fn network(&mut self, wait: Duration) -> Result<Network, Stop> {

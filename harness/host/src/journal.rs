@@ -10,16 +10,17 @@ pub mod masked;
 
 use self::durable::{Durable, Store};
 use crate::clock::Clock;
+use dfota_core::event::watched::{EventId, Halted, Watched};
 use dfota_core::event::{Event, Record};
-use dfota_core::mark::Mark;
+use dfota_core::run_fold::RunFold;
 use sha2::{Digest, Sha256};
-use std::collections::HashMap;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Instant;
 use time::format_description::well_known::Rfc3339;
@@ -33,65 +34,53 @@ pub const FILE: &str = "events.jsonl";
 pub struct Journal {
     clock: Clock,
     inbox: Sender<Told>,
-    next: Arc<AtomicU64>,
 }
 
-/// One event on its way to the writer.
-#[derive(Debug)]
-struct Told {
-    mark: Mark,
-    mono_ns: u64,
-    event: Event,
+/// What comes to the writer.
+enum Told {
+    /// Something that happened, and when, in `mono_ns`.
+    Event(u64, Event),
+    /// Somebody wants to know what the journal says so far.
+    Look(Box<dyn FnOnce(&RunFold) + Send>),
 }
 
 impl Journal {
-    /// Tells what happened now; gives the mark by which a later event can name it.
-    pub fn post(&self, event: Event) -> Mark {
-        self.post_at(Instant::now(), event)
+    /// Tells what happened now.
+    pub fn post(&self, event: Event) {
+        self.post_at(Instant::now(), event);
     }
 
     /// Tells what happened at a moment that was noted where it happened.
-    pub fn post_at(&self, at: Instant, event: Event) -> Mark {
+    pub fn post_at(&self, at: Instant, event: Event) {
         // No lock: the reader of the port is one of those who tell. The record's number is the writer's.
-        let mark = Mark(self.next.fetch_add(1, Ordering::Relaxed));
-        let mono_ns = self.clock.mono_ns_of(at);
         // The writer ends after every sender; if it has ended early, its error is reported by `Writer::finish`.
-        let _ = self.inbox.send(Told { mark, mono_ns, event });
-        mark
+        let _ = self.inbox.send(Told::Event(self.clock.mono_ns_of(at), event));
     }
 
     /// Tells what is done now, in words.
-    pub fn step(&self, text: impl Into<String>) -> Mark {
-        self.post(Event::Step { text: text.into() })
-    }
-}
-
-/// The numbers of the records of the present case and the one before it: what a verdict can rest on.
-#[derive(Debug, Default)]
-struct Numbers {
-    case: HashMap<u64, u64>,
-    before: HashMap<u64, u64>,
-}
-
-impl Numbers {
-    /// Takes the number of a record, and puts numbers in the place of the marks that its event names.
-    fn take(&mut self, mark: Mark, seq: u64, event: &mut Event) {
-        if let Event::CaseStarted { .. } = event {
-            self.before = std::mem::take(&mut self.case);
-        }
-        self.case.insert(mark.0, seq);
-        match event {
-            Event::TryEnded(tried) => self.resolve(&mut tried.evidence),
-            Event::CaseEnded(ended) => self.resolve(&mut ended.evidence),
-            _ => {}
-        }
+    pub fn step(&self, text: impl Into<String>) {
+        self.post(Event::Step { text: text.into() });
     }
 
-    fn resolve(&self, evidence: &mut Vec<u64>) {
-        let number = |mark: &u64| self.case.get(mark).or_else(|| self.before.get(mark)).copied();
-        *evidence = evidence.iter().filter_map(number).collect();
-        evidence.sort_unstable();
-        evidence.dedup();
+    /// Tells what an update is judged by.
+    pub fn watched(&self, watched: Watched) {
+        self.post(Event::Watched(watched));
+    }
+
+    /// Tells that a procedure cannot go on.
+    pub fn halted(&self, halted: Halted) {
+        self.post(Event::Halted(halted));
+    }
+
+    /// What the journal says, everything included that was told before the call. `None` when the writer has ended: its
+    /// error is reported by [`Writer::finish`].
+    pub fn look<T: Send + 'static>(&self, look: impl FnOnce(&RunFold) -> T + Send + 'static) -> Option<T> {
+        let (answer, answered) = sync_channel(1);
+        let look = move |fold: &RunFold| {
+            let _ = answer.send(look(fold));
+        };
+        self.inbox.send(Told::Look(Box::new(look))).ok()?;
+        answered.recv().ok()
     }
 }
 
@@ -132,8 +121,7 @@ impl Writer {
         let thread = std::thread::Builder::new()
             .name("journal".into())
             .spawn(move || write(&events, lines, clock, began, observer))?;
-        let next = Arc::default();
-        Ok((Journal { clock, inbox, next }, Self { thread, synced }))
+        Ok((Journal { clock, inbox }, Self { thread, synced }))
     }
 
     /// How many lines would survive a power failure now.
@@ -171,25 +159,29 @@ fn write(
     crate::priority::stand_back();
     let (mut prev, mut line) = (Sha256::digest([]), Vec::new());
     let mut pending = Vec::new();
-    let mut numbers = Numbers::default();
-    for seq in 0.. {
-        let Told {
-            mark,
-            mono_ns,
-            mut event,
-        } = match events.try_recv() {
-            Ok(event) => event,
+    let mut fold = RunFold::default();
+    let mut seq = 0;
+    loop {
+        let told = match events.try_recv() {
+            Ok(told) => told,
             Err(_) => {
                 // Nothing waits: hand over what was written, then show it.
                 lines.flush()?;
                 pending.drain(..).for_each(|record| observer.on(&record));
                 match next(events, &mut lines)? {
-                    Some(event) => event,
+                    Some(told) => told,
                     None => break,
                 }
             }
         };
-        numbers.take(mark, seq, &mut event);
+        let (mono_ns, event) = match told {
+            Told::Event(mono_ns, event) => (mono_ns, event),
+            Told::Look(look) => {
+                look(&fold);
+                continue;
+            }
+        };
+        fold.on(EventId(seq), &event);
         let utc = (began + std::time::Duration::from_nanos(mono_ns))
             .format(&Rfc3339)
             .unwrap_or_default();
@@ -209,6 +201,7 @@ fn write(
         lines.write(&line, now)?;
         lines.sync_if_due(now)?;
         pending.push(record);
+        seq += 1;
         if pending.len() > 1_000 {
             lines.flush()?;
             pending.drain(..).for_each(|record| observer.on(&record));
@@ -353,9 +346,11 @@ mod tests {
         let folder = tempfile::tempdir().expect("a folder");
         let (journal, writer) =
             Writer::start(folder.path(), Clock::system(), Box::new(Nobody)).expect("a journal");
+        let mut posted = 0;
         for told in [1, 3, 4] {
-            while journal.next.load(Ordering::Relaxed) < told {
+            while posted < told {
                 journal.step("something");
+                posted += 1;
             }
             let limit = Instant::now() + std::time::Duration::from_secs(60);
             while writer.synced() < told {

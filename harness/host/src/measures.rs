@@ -3,7 +3,7 @@
 use crate::module::Module;
 use dfota_core::case::Via;
 use dfota_core::event::Event;
-use dfota_core::measure::{Declared, Measure, Taken};
+use dfota_core::measure::{Declared, Measure};
 use std::time::{Duration, Instant};
 
 /// The measurements of one try.
@@ -11,8 +11,6 @@ use std::time::{Duration, Instant};
 pub struct Measures {
     /// What the case declares.
     pub declared: Vec<Declared>,
-    /// What was taken.
-    pub taken: Vec<Taken>,
     /// When the update was ordered, for the first time of this attempt.
     pub ordered: Option<Instant>,
     /// When END was heard last.
@@ -27,7 +25,6 @@ impl Measures {
     /// Forgets the try before.
     pub fn begin(&mut self, declared: &[Declared]) {
         self.declared = declared.to_vec();
-        self.taken.clear();
         self.sent.clear();
     }
 
@@ -47,14 +44,13 @@ impl Module {
             .iter()
             .find(|limits| limits.measure == measure);
         let shown = |limit: Option<u64>| limit.map(|limit| unit.shown(limit));
-        let mark = self.journal.post(Event::Measured {
+        self.journal.post(Event::Measured {
             name: measure.name().into(),
             value: unit.shown(value),
             unit: unit.name().into(),
             min: shown(limits.and_then(|limits| limits.min)),
             limit: shown(limits.and_then(|limits| limits.max)),
         });
-        self.measures.taken.push(Taken { measure, value, mark });
     }
 
     /// The same for a time of the module's.

@@ -9,20 +9,18 @@ pub mod supply;
 
 use self::supply::Timing;
 use crate::clock::Clock;
+use crate::coap_server::Happening;
 use crate::journal::Journal;
 use crate::lines::Lines;
 use crate::measures::Measures;
-use crate::registration::ObjectSeen;
 use crate::serial::port::Port;
 use crate::serial::reader::{CutMade, Message, Reader};
-use dfota_core::cut::{Cut, Kind};
+use dfota_core::cut::Kind;
 use dfota_core::event::{Event, Line, Request};
-use dfota_core::judge::Marks;
-use dfota_core::mark::Mark;
 use dfota_core::moment::Moment;
 use dfota_core::rig_check::overheard::Overheard;
 use dfota_core::timeline::Timeline;
-use dfota_core::update::{Input, Phase, Update};
+use dfota_core::update::{Input, Update};
 use dfota_core::urc::{Fota, Urc};
 use dfota_core::verdict::Rule;
 use std::sync::Arc;
@@ -34,6 +32,8 @@ use std::time::{Duration, Instant};
 pub enum Stop {
     /// The run is to end.
     Interrupted,
+    /// The update has not come to an end within the bound that follows from the limits of its case.
+    Unbounded,
     /// The case ends with this rule.
     Rule(Rule, String),
 }
@@ -49,6 +49,7 @@ impl std::fmt::Display for Stop {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Interrupted => f.write_str("the run was interrupted"),
+            Self::Unbounded => f.write_str("the bound of the case was over"),
             Self::Rule(rule, sentence) => write!(f, "{rule}: {sentence}"),
         }
     }
@@ -80,6 +81,8 @@ pub struct Awake {
     pub lw_reg: Option<u32>,
     /// The result of its last update.
     pub lw_update: Option<u32>,
+    /// When its block began.
+    pub boot_rom_at: Option<Instant>,
     /// When the first of it was read.
     pub first: Option<Instant>,
     /// When RDY was.
@@ -97,8 +100,6 @@ pub enum Heard {
         text: Vec<u8>,
         /// When it had been read.
         at: Instant,
-        /// Its place in the journal.
-        mark: Mark,
     },
     /// The prompt of data mode.
     Prompt {
@@ -133,16 +134,10 @@ pub struct Module {
     pub update: Option<Update>,
     /// A cut that was made and has not been dealt with.
     pub cut: Option<CutMade>,
-    /// What the LwM2M server saw of this update.
-    pub object: ObjectSeen,
+    /// The dialogue over LwM2M about this update has come to an end.
+    pub object_ended: bool,
     /// Requests for packages of this case.
     pub requests: Vec<Request>,
-    /// Places in the journal of what this update may be judged by.
-    pub marks: Marks,
-    /// Place of what was last done to the module: where a procedure stood that could not go on.
-    pub latest: Option<Mark>,
-    /// What was done to it since it last answered no more.
-    pub revivals: Vec<&'static str>,
     /// What is measured in this try.
     pub measures: Measures,
     /// What the module has said since its supply came.
@@ -158,12 +153,16 @@ pub struct Module {
     pub autobauding: bool,
     /// Nothing is left over from an earlier case.
     pub clean: bool,
+    /// When the update that is made has to have come to its verdict; what a module does in a loop ends then.
+    pub bound: Option<Instant>,
+    /// When it answered last, its version could not be read: this is what it said.
+    pub unreadable: Option<String>,
+    /// What the last `AT` was answered with in place of OK.
+    pub refused: Option<String>,
     /// When the present attempt began.
     pub attempted: Instant,
     /// The moments of the update since then.
     pub timeline: Timeline,
-    /// The cut that was made first in the present attempt, where it landed, and whether START had been seen.
-    pub made: Option<(Cut, Phase, bool)>,
     /// How late the last cut was, in the module's time.
     pub cut_late: Duration,
     /// The shortest real time in which supply and reset came back after they were told to.
@@ -190,11 +189,8 @@ impl Module {
             access: Access::default(),
             update: None,
             cut: None,
-            object: ObjectSeen::default(),
+            object_ended: false,
             requests: Vec::new(),
-            marks: Marks::default(),
-            latest: None,
-            revivals: Vec::new(),
             measures: Measures::default(),
             awake: Awake::default(),
             since: Instant::now(),
@@ -203,9 +199,11 @@ impl Module {
             overheard_until: 0,
             autobauding: false,
             clean: false,
+            bound: None,
+            unreadable: None,
+            refused: None,
             attempted: Instant::now(),
             timeline: Timeline::default(),
-            made: None,
             cut_late: Duration::ZERO,
             comes_back: [None; 2],
         }
@@ -228,6 +226,10 @@ impl Module {
 
     /// The next thing that is heard, or `None` when `deadline` comes first.
     pub fn next(&mut self, deadline: Instant) -> Result<Option<Heard>, Stop> {
+        if self.bound.is_some_and(|bound| Instant::now() >= bound) {
+            self.bound = None;
+            return Err(Stop::Unbounded);
+        }
         let message = match self
             .inbox
             .recv_timeout(deadline.saturating_duration_since(Instant::now()))
@@ -242,10 +244,9 @@ impl Module {
             Message::Interrupt => return Err(Stop::Interrupted),
             Message::Lost(why) => self.wait_for_port(&why)?,
             Message::Back => {}
-            Message::Request(request, mark) => {
+            Message::Request(request) => {
                 self.measures.sent.push((request.first, request.sent));
                 self.requests.push(request);
-                self.marks.requests.push(mark);
             }
             Message::Served(percent) => {
                 self.came(Moment::Downloading(percent), Instant::now());
@@ -253,10 +254,8 @@ impl Module {
                     update.on(Input::Served(percent));
                 }
             }
-            Message::Lwm2m(happening, mark) => {
-                if self.object.on(happening) {
-                    self.marks.object.push(mark);
-                }
+            Message::Lwm2m(happening) => {
+                self.object_ended |= matches!(happening, Happening::Ended { .. });
             }
             Message::Cut(made) => self.cut = Some(made),
             Message::Prompt { at } => return Ok(Some(Heard::Prompt { at })),
@@ -264,24 +263,25 @@ impl Module {
                 self.overheard.fragment(&partial);
                 return Ok(Some(Heard::Drained { bytes }));
             }
-            Message::Line { text, urc, at, mark } => {
+            Message::Line { text, urc, at } => {
                 self.overheard.line(&text, urc);
                 if let Some(urc) = urc {
-                    self.hear(urc, at, mark);
+                    self.hear(urc, at);
                 }
-                return Ok(Some(Heard::Line { text, at, mark }));
+                return Ok(Some(Heard::Line { text, at }));
             }
         }
         Ok(Some(Heard::Change))
     }
 
-    fn hear(&mut self, urc: Urc, at: Instant, mark: Mark) {
+    fn hear(&mut self, urc: Urc, at: Instant) {
         self.awake.first.get_or_insert(at);
         self.awake.firmware |= !matches!(urc, Urc::BootRom | Urc::BootRomMore);
         match urc {
             Urc::BootRom => {
                 self.awake = Awake {
                     boot_rom: true,
+                    boot_rom_at: Some(at),
                     first: self.awake.first,
                     ..Awake::default()
                 }
@@ -300,7 +300,7 @@ impl Module {
             self.came(moment, at);
         }
         if let Some(update) = &mut self.update {
-            update.on_marked(Input::Urc(urc), mark);
+            update.on(Input::Urc(urc));
         }
     }
 

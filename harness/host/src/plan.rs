@@ -73,6 +73,8 @@ pub struct Planned {
     pub module_ms: u64,
     /// The same in real time.
     pub real_ms: u64,
+    /// The module's time that its own update and the questions after it may take at most, by its limits; the run keeps it.
+    pub bound_ms: u64,
     /// Updates written to flash at most: the way to the version it starts from, and its own.
     pub updates: u32,
 }
@@ -276,7 +278,7 @@ impl Planner<'_> {
             cut.off = self.rig.discharge();
         }
         let label = format!("{}::{}", case.suite, case.id);
-        if let Some((_, slot)) = campaign::slot(&case) {
+        if let Some((_, slot)) = case.slot() {
             // What a calibration has to tell first is not known yet.
             case.cut = campaign::cut(slot, &Timeline::default(), self.selection.seed, &label)
                 .map(|cut| CutPlan::of(&cut, slot.times));
@@ -311,6 +313,11 @@ impl Planner<'_> {
         Planned {
             needs: needs(&case),
             module_ms: millis(module),
+            bound_ms: if campaign::is_claim(&case) {
+                0
+            } else {
+                millis(case.bound())
+            },
             real_ms: millis(module.div_f64(self.rig.speed())),
             case,
             cuts,
@@ -377,7 +384,7 @@ impl Planner<'_> {
                 return Some(format!("the rig has no `{key}`"));
             }
         }
-        let slot = campaign::slot(case).map(|(_, slot)| slot.kind);
+        let slot = case.slot().map(|(_, slot)| slot.kind);
         let cut_kind = case
             .cut
             .as_ref()
@@ -427,7 +434,7 @@ fn needs(case: &Case) -> Vec<&'static str> {
         Via::Uart => [].as_slice(),
         Via::Coap => ["registration", "network.coap"].as_slice(),
     };
-    let slot = campaign::slot(case).map(|(_, slot)| slot.kind);
+    let slot = case.slot().map(|(_, slot)| slot.kind);
     let line = match case.cut.as_ref().map(|cut| cut.kind).or(slot) {
         Some(Kind::Reset | Kind::Both) => ["reset"].as_slice(),
         _ => [].as_slice(),

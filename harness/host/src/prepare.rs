@@ -5,7 +5,9 @@ use crate::module::{Module, Stop};
 use bc66_wire::command;
 use dfota_core::address;
 use dfota_core::case::Limits;
+use dfota_core::escape::readable;
 use dfota_core::event::Event;
+use dfota_core::event::watched::Watched;
 use dfota_core::reply::{cereg_state, revision};
 use dfota_core::rig_check::mistake::Mistake;
 use dfota_core::verdict::Rule;
@@ -26,6 +28,8 @@ pub struct Identity {
 /// What is sent after every boot, by the facts that drivers of the module agree on: no echo, numeric errors, no sleep while
 /// the harness talks to it.
 const SETTINGS: [&str; 4] = ["ATE0", "AT+CMEE=1", "AT+QSCLK=0", "AT+CPSMS=0"];
+/// How often `ATI` is asked until it names a version.
+const VERSION_TRIES: u32 = 3;
 /// Between two questions after the registration.
 pub(crate) const ASK_AGAIN: Duration = Duration::from_secs(1);
 
@@ -33,6 +37,7 @@ impl Module {
     /// After a boot: speaks to the module until it answers, makes its settings and asks who it is. `None` when it does not
     /// answer within `limit`.
     pub fn identify(&mut self, limit: Duration) -> Result<Option<Identity>, Stop> {
+        self.unreadable = None;
         let silent = self.awake.boot_rom && !self.awake.firmware;
         if !self.sync(limit)? {
             return Ok(None);
@@ -41,27 +46,9 @@ impl Module {
         for setting in SETTINGS {
             self.query(setting)?;
         }
-        let Some(ati) = self.query("ATI")? else {
+        let Some((model, version)) = self.ask_for_version()? else {
             return Ok(None);
         };
-        let model = ati
-            .info
-            .iter()
-            .find(|line| line.starts_with("Quectel_BC"))
-            .cloned()
-            .unwrap_or_default();
-        let version = ati
-            .info
-            .iter()
-            .find_map(|line| revision(line))
-            .unwrap_or_default();
-        let version = version.parse().map_err(|why| {
-            let said = ati.info.join(" / ");
-            Stop::rule(
-                Rule::WrongModule,
-                format!("ATI names no version: {why}; it said `{said}`, expected a line `Revision: VERSION`"),
-            )
-        })?;
         let imei = self.query("AT+CGSN=1")?;
         let imei = imei.and_then(|answer| {
             answer
@@ -69,12 +56,11 @@ impl Module {
                 .and_then(|value| value.trim_matches('"').parse().ok())
         });
         let identity = Identity { model, version, imei };
-        let mark = self.journal.post(Event::Identity {
+        self.journal.post(Event::Identity {
             model: identity.model.clone(),
             version: identity.version.clone(),
             imei: identity.imei.clone(),
         });
-        self.marks.identities.push(mark);
         Ok(Some(identity))
     }
 
@@ -85,6 +71,36 @@ impl Module {
             let text = format!("the module was silent after its boot ROM: {meaning}; {advice}");
             self.journal.post(Event::Note { text });
         }
+    }
+
+    /// Model and version, out of `ATI`. A reply that names none is asked for again: noise may have spoilt it. `None` when
+    /// none names one; an update that is watched hears of it, for before it the module did.
+    fn ask_for_version(&mut self) -> Result<Option<(String, Version)>, Stop> {
+        let mut said = None;
+        for attempt in 0..VERSION_TRIES {
+            if attempt > 0 {
+                self.pause(ASK_AGAIN)?;
+            }
+            let Some(ati) = self.query("ATI")? else { continue };
+            let version = ati.info.iter().find_map(|line| revision(line));
+            if let Some(version) = version.and_then(|version| version.parse().ok()) {
+                let mut lines = ati.info.iter();
+                let model = lines.find(|line| line.starts_with("Quectel_BC")).cloned();
+                return Ok(Some((model.unwrap_or_default(), version)));
+            }
+            let lines: Vec<String> = ati.info.iter().map(|line| readable(line.as_bytes())).collect();
+            said = Some(lines.join(" / "));
+        }
+        let Some(said) = said else { return Ok(None) };
+        if self.update.is_some() {
+            self.journal.watched(Watched::Unreadable { said: said.clone() });
+            self.unreadable = Some(said);
+            return Ok(None);
+        }
+        Err(Stop::rule(
+            Rule::WrongModule,
+            format!("ATI names no version: it said `{said}`, expected a line `Revision: VERSION`"),
+        ))
     }
 
     /// The network check of the application note, §2.1.3: signal, registration, address.

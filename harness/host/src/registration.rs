@@ -1,14 +1,14 @@
 //! The LwM2M side of an update, from the module's AT interface (AN §4.3, §6.3): configure, register, update the lifetime;
 //! and after the reboots the same again, so that state and result can be read back.
 
-use crate::coap_server::{CoapOffer, CoapServer, Happening};
+use crate::coap_server::{CoapOffer, CoapServer};
 use crate::module::dialogue::COMMAND;
 use crate::module::{Module, Stop};
-use bc66_wire::lwm2m::{LIFETIME_EXAMPLE_S, command, firmware, security};
+use bc66_wire::lwm2m::{LIFETIME_EXAMPLE_S, command, security};
 use dfota_core::case::Limits;
-use dfota_core::judge::Told;
-use dfota_core::lwm2m::firmware_update::{Ending, Script};
-use dfota_core::verdict::{Finding, Rule};
+use dfota_core::event::watched::{ObjectFact, Watched};
+use dfota_core::lwm2m::firmware_update::Script;
+use dfota_core::verdict::Rule;
 use std::time::Duration;
 
 /// How long the server may take from the registration after an update to state and result: a few requests, each of which
@@ -32,45 +32,10 @@ pub struct Lwm2m<'a> {
     pub execute_early: bool,
 }
 
-/// What the LwM2M server saw of one update.
-#[derive(Debug, Default)]
-pub struct ObjectSeen {
-    /// What was not legal in itself.
-    pub findings: Vec<Finding>,
-    /// How the update ended.
-    pub ending: Option<Ending>,
-    /// The module has come back and was asked to register, so that state and result can be read.
-    pub awaited: bool,
-    /// State and result as they were told last; after [`Self::awaited`], since then.
-    pub told: Told,
-}
-
-impl ObjectSeen {
-    /// Takes what happened; whether a verdict may rest on it.
-    pub fn on(&mut self, happening: Happening) -> bool {
-        match happening {
-            Happening::Found { finding, .. } => self.findings.push(finding),
-            Happening::Ended { ending, .. } => self.ending = Some(ending),
-            Happening::Told {
-                resource: firmware::STATE,
-                value,
-                ..
-            } => self.told.state = Some(value),
-            Happening::Told {
-                resource: firmware::UPDATE_RESULT,
-                value,
-                ..
-            } => self.told.result = Some(value),
-            _ => return false,
-        }
-        true
-    }
-}
-
 impl Module {
     /// Drives the module's update from the server's side, and has the module register there.
     pub fn order_over_lwm2m(&mut self, lwm2m: &Lwm2m<'_>, limits: &Limits) -> Result<(), Stop> {
-        self.object = ObjectSeen::default();
+        self.object_ended = false;
         let script = Script {
             execute_early: lwm2m.execute_early,
             ..Script::new(lwm2m.offer.url().to_owned())
@@ -146,15 +111,13 @@ impl Module {
 
     /// After the update, or after what came of it: registers again and waits for state and result.
     pub fn read_back_over_lwm2m(&mut self, lwm2m: &Lwm2m<'_>, limits: &Limits) -> Result<(), Stop> {
-        self.object.awaited = true;
-        if self.object.ending.is_some() {
+        self.journal.watched(Watched::Object(ObjectFact::ReadBack));
+        if self.object_ended {
             return Ok(());
         }
-        self.object.told = Told::default();
         self.wait_for_network(limits)?;
         self.register(lwm2m, limits)?;
-        self.wait(READ_BACK, |module| module.object.ending.is_some())
-            .map(drop)
+        self.wait(READ_BACK, |module| module.object_ended).map(drop)
     }
 }
 

@@ -16,18 +16,17 @@ use crate::plan::filter;
 use crate::prepare::Identity;
 use crate::shell_word::shell_word;
 use crate::suite::Suite;
-use campaigns::Landed;
-use dfota_core::campaign::Role;
+use dfota_core::campaign::{Landed, Role};
 use dfota_core::case::Case;
+use dfota_core::event::watched::Halted;
 use dfota_core::event::{CaseEnded, Event, TryEnded};
-use dfota_core::evidence::evidence;
 use dfota_core::function::Function;
-use dfota_core::judge::{Facts, judge, story};
-use dfota_core::mark::Mark;
 use dfota_core::outcome::Outcome;
+use dfota_core::run_fold::RunFold;
 use dfota_core::seed::Seed;
-use dfota_core::verdict::{Finding, Rule, Verdict};
+use dfota_core::verdict::{Rule, Verdict};
 use rig_watch::RigWatch;
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 use tries::Again;
@@ -50,24 +49,13 @@ pub struct Options {
     pub cut_given: bool,
 }
 
-/// A case that left the image that the module runs.
-#[derive(Debug)]
-struct Left {
-    /// Place of its verdict.
-    index: usize,
-    /// How it ended.
-    ended: CaseEnded,
-    /// Where the module said who it is.
-    said: Option<Mark>,
-}
-
 /// A try, judged.
 #[derive(Debug, Clone)]
 struct Judged {
     verdict: Verdict,
     /// What became of the module, where it was asked.
     outcome: Option<Outcome>,
-    /// Marks of the records that the verdict rests on.
+    /// Numbers of the records that the verdict rests on.
     evidence: Vec<u64>,
     story: String,
     /// Where its first cut landed; nothing where none was to be made.
@@ -75,36 +63,27 @@ struct Judged {
 }
 
 impl Judged {
-    /// The judgement of what was seen.
-    fn of(facts: &Facts<'_>) -> Self {
-        let verdict = judge(facts);
-        let outcome = Outcome::of(facts, &verdict);
-        let evidence = verdict
-            .finding()
-            .map_or(Vec::new(), |finding| evidence(facts, finding.rule));
+    /// What the journal says of the present try, `finally` when there is no further one; a halted one has landed nowhere.
+    fn told(fold: &RunFold, finally: bool) -> Self {
+        let judged = if finally { fold.settled() } else { fold.judged() };
         Self {
-            outcome: Some(outcome),
-            evidence: evidence.into_iter().map(|mark| mark.0).collect(),
-            landed: None,
-            story: format!("{} ({})", story(facts.update, &facts.became), outcome.words()),
-            verdict,
-        }
-    }
-
-    /// A verdict that was reached before the module could be asked; it stands where the procedure stood.
-    fn stopped(verdict: Verdict, latest: Option<Mark>) -> Self {
-        Self {
-            verdict,
-            outcome: None,
-            evidence: latest.into_iter().map(|mark| mark.0).collect(),
-            story: String::new(),
-            landed: None,
+            landed: fold.main().filter(|_| !fold.is_halted()).and_then(Landed::seen),
+            verdict: judged.verdict,
+            outcome: judged.outcome,
+            evidence: judged.evidence,
+            story: judged.story,
         }
     }
 
     /// A verdict about no update.
     fn bare(verdict: Verdict) -> Self {
-        Self::stopped(verdict, None)
+        Self {
+            verdict,
+            outcome: None,
+            evidence: Vec::new(),
+            story: String::new(),
+            landed: None,
+        }
     }
 
     /// The module is not what it was meant to be, and does not get there by itself.
@@ -126,16 +105,8 @@ pub struct Runner<'a> {
     dead: bool,
     /// No delta fits the image any more.
     spoilt: bool,
-    /// Where the last update ended with 254 or 255, if it did although nothing was done to its package.
-    refused: Option<Mark>,
-    /// The image was written by a sound update since the last case.
-    fresh: bool,
-    /// Where the module said last who it is.
-    said: Option<Mark>,
-    /// The case that left the image: a later one may have to say something about it.
-    last: Option<Left>,
-    /// The image may have been written in this case.
-    touched: bool,
+    /// The first cut of a try that ended before anybody could ask what became of the module.
+    made: Option<Landed>,
     /// What the module can do, as long as nothing has happened since.
     function: Option<Function>,
     /// It has registered in this run: the network is there.
@@ -145,6 +116,8 @@ pub struct Runner<'a> {
     /// No further case is begun: nothing brings the module back.
     given_up: bool,
     verdicts: Vec<Verdict>,
+    /// Where the verdicts of cases stand, by suite and id.
+    places: BTreeMap<(String, String), usize>,
     began: Instant,
     /// A case ended so that no further one is begun.
     stopped: bool,
@@ -187,16 +160,13 @@ impl<'a> Runner<'a> {
             broken: None,
             dead: false,
             spoilt: false,
-            refused: None,
-            said: None,
-            fresh: false,
-            last: None,
-            touched: false,
+            made: None,
             function: None,
             registers: false,
             asked_for_network: false,
             given_up: false,
             verdicts: Vec::new(),
+            places: BTreeMap::new(),
             began: Instant::now(),
             stopped: false,
             interrupted: false,
@@ -247,6 +217,7 @@ impl<'a> Runner<'a> {
     /// Ends the run.
     pub fn finish(mut self) -> Ran {
         let interrupted = self.interrupted || self.leave().is_err();
+        self.think_over();
         Ran {
             verdicts: self.verdicts,
             interrupted,
@@ -266,13 +237,18 @@ impl<'a> Runner<'a> {
         let mut earlier: Vec<Again> = Vec::new();
         let (judged, interrupted) = loop {
             let tried = Instant::now();
-            let (mut judged, interrupted) = self.try_once(case, &earlier);
+            let (judged, interrupted) = self.try_once(case, &earlier);
+            // What this try says about an earlier case comes before its own end.
+            self.think_over();
             self.tally(case, &judged);
             self.after_try(&judged.verdict);
             let number = earlier.len() as u32 + 1;
             let Some(again) = tries::again(case, &judged, &earlier).filter(|_| !interrupted) else {
-                judged.verdict = campaigns::outside(case, &judged).unwrap_or(judged.verdict);
-                break (judged, interrupted);
+                let settled = match judged.verdict {
+                    Verdict::Skip { .. } => judged,
+                    _ => self.told(true),
+                };
+                break (settled, interrupted);
             };
             journal.post(Event::TryEnded(TryEnded {
                 id: case.id.clone(),
@@ -299,17 +275,47 @@ impl<'a> Runner<'a> {
             rerun: self.rerun(case, judged.landed.as_ref()),
         };
         journal.post(Event::CaseEnded(ended.clone()));
+        let name = (ended.suite.clone(), ended.id.clone());
+        self.places.insert(name, self.verdicts.len());
         self.verdicts.push(ended.verdict.clone());
         self.after_case(ended);
         interrupted
     }
 
+    /// What the journal says of the present try.
+    fn told(&mut self, finally: bool) -> Judged {
+        let told = self
+            .module()
+            .journal
+            .look(move |fold| Judged::told(fold, finally));
+        told.unwrap_or_else(|| {
+            let sentence = "the journal could not be written, and verdicts come out of it".to_owned();
+            Judged::bare(Verdict::by(Rule::HarnessFailed, sentence))
+        })
+    }
+
+    /// What was seen since may say something else about the case that left the image.
+    fn think_over(&mut self) {
+        let revised = self.module().journal.look(RunFold::revision).flatten();
+        let Some(revised) = revised else { return };
+        self.module().journal.post(Event::CaseEnded(revised.clone()));
+        let name = (revised.suite.clone(), revised.id.clone());
+        let place = self.places.get(&name).copied();
+        if let Some(slot) = place.and_then(|place| self.verdicts.get_mut(place)) {
+            *slot = revised.verdict.clone();
+        }
+        self.watch.heed(&revised.verdict);
+        self.spoilt |= revised.outcome.is_some_and(Outcome::is_brick);
+        self.tally_revised(&revised);
+    }
+
     /// One try, to its verdict whatever happens; whether the run was interrupted in it.
     fn try_once(&mut self, case: &Case, earlier: &[Again]) -> (Judged, bool) {
-        self.module().latest = None;
-        self.module().made = None;
-        if let Some((part, Role::Claim(claim))) = case.part.as_ref().map(|part| (part, &part.role)) {
-            return (self.judge_claim(case, part, claim), false);
+        self.made = None;
+        if let Some(Role::Claim(_)) = case.part.as_ref().map(|part| &part.role) {
+            let judged = self.told(false);
+            self.claimed(case, &judged.verdict);
+            return (judged, false);
         }
         let result = match &self.broken {
             Some(first) => Err(Stop::rule(Rule::RigBroken, first.clone())),
@@ -323,29 +329,37 @@ impl<'a> Runner<'a> {
                 })
             }
         };
-        let latest = self.bench.module.latest;
-        match result {
-            Ok(judged) => (judged, false),
-            Err(Stop::Rule(rule, sentence)) => (Judged::stopped(Verdict::of(rule, sentence), latest), false),
-            Err(Stop::Interrupted) => {
-                let rule = Rule::Interrupted;
-                let sentence = "the run was interrupted in the middle of this case".into();
-                let verdict = Verdict::Inconclusive(Finding { rule, sentence });
-                (Judged::stopped(verdict, latest), true)
-            }
-        }
+        let halted = match result {
+            Ok(Some(judged)) => return (judged, false),
+            Ok(None) => return (self.told(false), false),
+            Err(Stop::Rule(rule, sentence)) => Halted { rule, sentence },
+            Err(Stop::Interrupted) => Halted {
+                rule: Rule::Interrupted,
+                sentence: "the run was interrupted in the middle of this case".into(),
+            },
+            Err(Stop::Unbounded) => Halted {
+                rule: Rule::HarnessFailed,
+                sentence: "a bound was over while no update was watched".into(),
+            },
+        };
+        let interrupted = halted.rule == Rule::Interrupted;
+        let journal = self.module().journal.clone();
+        journal.halted(halted);
+        self.made = journal.look(|fold| fold.main().and_then(Landed::seen)).flatten();
+        (self.told(false), interrupted)
     }
 
-    fn place_and_run(&mut self, case: &Case, earlier: &[Again]) -> Result<Judged, Stop> {
+    /// A verdict alone where nothing was tried; otherwise it stands in the journal.
+    fn place_and_run(&mut self, case: &Case, earlier: &[Again]) -> Result<Option<Judged>, Stop> {
         if let Some(reason) = self.too_short(case) {
-            return Ok(Judged::bare(Verdict::Skip { reason }));
+            return Ok(Some(Judged::bare(Verdict::Skip { reason })));
         }
         let placed = self.placed(case, tries::made_up(earlier));
         let placed = placed.map_err(|(rule, sentence)| Stop::Rule(rule, sentence))?;
-        self.case(placed.as_ref().unwrap_or(case))
+        self.case(placed.as_ref().unwrap_or(case))?;
+        Ok(None)
     }
 
-    /// What makes the same again. A cut that was drawn, or given, is named; a probe of a search is a run of its case.
     /// What makes the same again. A cut that was drawn, or given, is named; a probe of a search is a run of its case.
     fn rerun(&self, case: &Case, landed: Option<&Landed>) -> String {
         let id = self.searched.as_ref().unwrap_or(&case.id);
@@ -362,6 +376,7 @@ impl<'a> Runner<'a> {
         let module = self.module();
         module.reader.disarm();
         module.update = None;
+        module.bound = None;
         if *verdict != Verdict::Pass {
             module.clean = false;
             self.function = None;
@@ -387,14 +402,6 @@ impl<'a> Runner<'a> {
             self.bring_back(&ended);
         } else if spoilt && self.bench.reflash.is_some() {
             self.replace_image(&ended);
-        }
-        if std::mem::take(&mut self.touched) {
-            let asked = ended.outcome.is_some_and(|outcome| !outcome.is_brick());
-            self.last = asked.then(|| Left {
-                index: self.verdicts.len() - 1,
-                ended,
-                said: self.said,
-            });
         }
     }
 

@@ -6,6 +6,7 @@ use crate::serial::reader::cut;
 use bc66_wire::{command, crc as wire_crc, qfuplex, timing};
 use dfota_core::cut::Cut;
 use dfota_core::event::Event;
+use dfota_core::event::watched::Watched;
 use dfota_core::expect::Reply;
 use dfota_core::fault::UartFault;
 use dfota_core::moment::Moment;
@@ -53,7 +54,7 @@ impl Module {
     ) -> Result<Uploaded, Stop> {
         let mut reply = None;
         for (number, block) in (qfuplex::FIRST_BLOCK..).zip(package.chunks(usize::from(plan.block_size))) {
-            self.watch(Input::Block(number));
+            self.watch(number);
             self.came(Moment::UploadBlock(number), Instant::now());
             if let Some((at, cut)) = cut_at
                 && at == number
@@ -90,9 +91,10 @@ impl Module {
         })
     }
 
-    fn watch(&mut self, input: Input) {
+    fn watch(&mut self, number: u32) {
+        self.journal.watched(Watched::Block { number });
         if let Some(update) = &mut self.update {
-            update.on(input);
+            update.on(Input::Block(number));
         }
     }
 
@@ -139,7 +141,7 @@ impl Module {
         plan: Plan,
         fault: UartFault,
     ) -> Result<Option<Reply>, Stop> {
-        self.journal.step(format!("fault: {fault:?}"));
+        self.journal.step(format!("fault: {fault}"));
         let (asked, timeout) = match fault {
             UartFault::OutOfOrder(_) => (number + 1, self.patient_timeout()),
             UartFault::ShortBlock(_) => (number, Some(SHORT_TIMEOUT_S)),

@@ -3,7 +3,8 @@
 use dfota_core::case::{Case, Limits, Package, Via};
 use dfota_core::cut::{CutPlan, Kind};
 use dfota_core::event::When;
-use dfota_core::function::Function;
+use dfota_core::event::watched::Purpose;
+use dfota_core::function::{Function, Number};
 use dfota_core::moment::Moment;
 use dfota_core::seed::Seed;
 use dfota_core::verdict::Rule;
@@ -170,6 +171,8 @@ fn the_function_of_a_module_that_needs_its_time() {
         ("AT+CFUN?", _) => "\r\n+CFUN: 1\r\n\r\nOK\r\n",
         ("AT+CEREG?", 1 | 2) => "\r\n+CEREG: 0,2\r\n\r\nOK\r\n",
         ("AT+CEREG?", _) => "\r\n+CEREG: 0,5\r\n\r\nOK\r\n",
+        ("AT+QCCID", _) => "\r\n+QCCID: 89860000000000000001\r\n\r\nOK\r\n",
+        ("AT+CIMI", _) => "\r\n262010000000001\r\n\r\nOK\r\n",
         (_, 1..=3) => "\r\n+CGPADDR: 1\r\n\r\nOK\r\n",
         _ => "\r\n+CGPADDR: 1,10.0.0.7\r\n\r\nOK\r\n",
     };
@@ -180,6 +183,8 @@ fn the_function_of_a_module_that_needs_its_time() {
         cfun: Some(true),
         registered: Some(true),
         ip: Some(true),
+        iccid: Number::Is("89860000000000000001".into()),
+        imsi: Number::Is("262010000000001".into()),
     };
     // Twice searching, and three times without an address.
     assert_eq!((found, asked), (whole, 6));
@@ -314,13 +319,15 @@ fn riding_through_a_glitch_at_rest(#[case] at: Moment) {
     });
     let case = glitch(at);
     let plan = case.cut.clone().expect("a cut");
-    let tried = module.attempt(&Job {
+    let timed_out = module.attempt(&Job {
+        purpose: Purpose::Case,
+        before: None,
         case: &case,
         package: &[b'x'; 256],
         source: dfota_hil::attempt::Source::Uart,
         cuts: vec![plan.cut(Seed(7), "glitch", 0)],
     });
-    assert_eq!(tried.expect("nothing stops it").timed_out, None);
+    assert_eq!(timed_out.expect("nothing stops it"), None);
     let update = module.update.take().expect("it was watched");
     assert!(update.lives()[0].glitch, "{update:?}");
 }

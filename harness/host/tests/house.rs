@@ -80,8 +80,18 @@ fn the_blocks_of_the_pages_load() {
 fn every_rule_stands_in_the_reference() {
     let text = read("suites/README.md");
     for rule in dfota_core::verdict::Rule::ALL {
+        let basis = match rule.basis() {
+            dfota_core::verdict::Basis::Seen => "seen",
+            dfota_core::verdict::Basis::Missing => "missing",
+        };
+        let row = format!(
+            "| `{}` | {} | {basis} | {} |",
+            rule.id(),
+            rule.class(),
+            rule.meaning().trim_end_matches('.')
+        );
         assert!(
-            text.contains(&format!("`{}`", rule.id())),
+            text.contains(&row),
             "suites/README.md does not explain the rule `{}`",
             rule.id()
         );

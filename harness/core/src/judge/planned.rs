@@ -1,43 +1,49 @@
 //! Third: whether the experiment was the planned one. A cut that missed is never a pass.
 
-use super::facts::Facts;
+use super::Admitted;
 use crate::fault::Faults;
 use crate::moment::Moment;
+use crate::observation::Observation;
 use crate::percent::Percent;
 use crate::update::{Life, Phase};
 use crate::verdict::{Rule, Verdict};
 use alloc::format;
 use alloc::string::ToString;
 
-impl Facts<'_> {
-    pub(super) fn planned(&self) -> Option<Verdict> {
-        self.missed()
-            .or_else(|| self.late())
-            .or_else(|| self.finished_before())
-            .or_else(|| {
-                let later = self.to_be_ordered_again() && self.case.again().faults != Faults::default();
-                (!self.fault_met && !later).then(|| {
-                    let sentence =
-                        "the update ended before the fault that the case declares was brought about"
-                            .to_string();
-                    Verdict::of(Rule::FaultNotMet, sentence)
-                })
-            })
+pub(super) fn look(rules: &mut Admitted<'_>) -> Option<Verdict> {
+    let seen = rules.seen;
+    let fired = [
+        seen.missed_cut(),
+        seen.late_cut(),
+        seen.finished_before(),
+        seen.fault_not_met(),
+    ];
+    fired.into_iter().find_map(|fired| rules.admit(fired))
+}
+
+impl Observation {
+    fn fault_not_met(&self) -> Option<Verdict> {
+        let later = self.to_be_ordered_again() && self.case().again().faults != Faults::default();
+        (!self.fault_met() && !later).then(|| {
+            let sentence =
+                "the update ended before the fault that the case declares was brought about".to_string();
+            Verdict::by(Rule::FaultNotMet, sentence)
+        })
     }
 
-    fn missed(&self) -> Option<Verdict> {
-        let (planned, made) = (self.cuts_planned, self.cuts_made());
-        let plan = self.case.cut.as_ref().filter(|_| made < planned)?;
+    fn missed_cut(&self) -> Option<Verdict> {
+        let (planned, made) = (self.cuts_planned(), self.cuts_made());
+        let plan = self.case().cut.as_ref().filter(|_| made < planned)?;
         let sentence = format!(
             "{made} of {planned} cuts were made: `{}` was not met again before the update ended (last seen: {})",
             plan.at,
             self.update.phase()
         );
-        Some(Verdict::of(Rule::CutMissed, sentence))
+        Some(Verdict::by(Rule::CutMissed, sentence))
     }
 
-    fn late(&self) -> Option<Verdict> {
-        let plan = self.case.cut.as_ref().filter(|plan| plan.at != Moment::End)?;
+    fn late_cut(&self) -> Option<Verdict> {
+        let plan = self.case().cut.as_ref().filter(|plan| plan.at != Moment::End)?;
         let landed = self.cut_lives().find_map(|life| match life.cut {
             Some(phase @ Phase::Ended { .. }) => Some(phase),
             _ => None,
@@ -46,18 +52,18 @@ impl Facts<'_> {
             "the cut was armed at `{}` and landed {landed}: the delay was longer than the update",
             plan.at
         );
-        Some(Verdict::of(Rule::CutLate, sentence))
+        Some(Verdict::by(Rule::CutLate, sentence))
     }
 
     fn finished_before(&self) -> Option<Verdict> {
-        let plan = self.case.cut.as_ref()?;
+        let plan = self.case().cut.as_ref()?;
         let armed_at_the_end = matches!(plan.at, Moment::End | Moment::Updating(Percent::FULL));
         // A campaign arms its cuts for the last moment before a time: there it counts where one landed.
         let full = Some(Phase::Updating {
             percent: Percent::FULL,
         });
         let landed_there = self.cut_lives().last().is_some_and(|life| life.cut == full);
-        let armed_at_the_end = armed_at_the_end || (self.case.part.is_some() && landed_there);
+        let armed_at_the_end = armed_at_the_end || (self.case().part.is_some() && landed_there);
         let updating = |life: &&Life| !life.glitch && matches!(life.cut, Some(Phase::Updating { .. }));
         let cut_while_updating = self.cut_lives().last().filter(updating).is_some();
         (cut_while_updating && !self.resumed() && !armed_at_the_end).then(|| {
@@ -66,7 +72,7 @@ impl Facts<'_> {
                 self.after(),
                 self.target()
             );
-            Verdict::of(Rule::FinishedBeforeCut, sentence)
+            Verdict::by(Rule::FinishedBeforeCut, sentence)
         })
     }
 }

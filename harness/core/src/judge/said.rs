@@ -1,160 +1,176 @@
 //! Second: what the module said.
 
-use super::facts::{Became, Facts, Told};
+use super::Admitted;
+use crate::case::Anomalies;
 use crate::expect::{Expect, Reply};
 use crate::fault::OrderFault;
-use crate::lwm2m::firmware_update::Ending;
-use crate::update::Due;
+use crate::observation::{Ending, Observation};
 use crate::verdict::{Rule, Verdict};
 use alloc::format;
 use alloc::string::ToString;
 use bc66_wire::code::{DownloadCode, UpdateCode};
 use bc66_wire::lwm2m::{State, UpdateResult};
 
-impl Facts<'_> {
-    pub(super) fn said(&self) -> Option<Verdict> {
-        self.violation()
-            .or_else(|| self.downloaded_again())
-            .or_else(|| self.wrong_reply())
-            .or_else(|| self.wrong_download())
-            .or_else(|| self.wrong_end())
-            .or_else(|| self.wrong_object())
-    }
+pub(super) fn look(rules: &mut Admitted<'_>) -> Option<Verdict> {
+    let seen = rules.seen;
+    let fired = [
+        seen.violation(),
+        seen.downloaded_again(),
+        seen.wrong_reply(),
+        seen.wrong_download(),
+        seen.wrong_end(),
+        seen.missing_end(),
+        seen.wrong_object(),
+        seen.odd(),
+    ];
+    fired.into_iter().find_map(|fired| rules.admit(fired))
+}
 
+impl Observation {
     fn violation(&self) -> Option<Verdict> {
         let violation = self.update.violations().first()?;
-        let sentence = format!(
-            "{:?} came in the phase \"{}\": {}",
-            violation.urc,
-            violation.phase,
-            violation.rule.meaning()
-        );
-        Some(Verdict::of(violation.rule, sentence))
+        let (urc, rule) = (violation.urc, violation.rule);
+        let sentence = match rule {
+            Rule::RebootsByItself => format!(
+                "{} the application had come up, and then {urc} came although nobody had moved a line or ordered an update; expected it to run on",
+                self.after()
+            ),
+            _ => format!("{urc} came {}: {}", violation.phase.as_time(), rule.meaning()),
+        };
+        Some(Verdict::by(rule, sentence))
     }
 
     fn downloaded_again(&self) -> Option<Verdict> {
-        if self.fetches.again == 0 {
+        let again = self.fetches.again;
+        if again == 0 {
             return None;
         }
+        let requests = if again == 1 { "request" } else { "requests" };
         let sentence = format!(
-            "{} the package was fetched again ({} requests); a forced resume works from what is in flash",
-            self.after(),
-            self.fetches.again
+            "{} the package was fetched again ({again} {requests}); a forced resume works from what is in flash",
+            self.after()
         );
-        Some(Verdict::of(Rule::DownloadedAgain, sentence))
+        Some(Verdict::by(Rule::DownloadedAgain, sentence))
     }
 
     fn wrong_reply(&self) -> Option<Verdict> {
-        if let Some(OrderFault::Again(_)) = self.case.faults.order {
+        let reply = self.reply.map(|(_, reply)| reply);
+        if let Some(OrderFault::Again(_)) = self.case().faults.order {
             // Which of the two a module answers is not documented: both refuse.
-            let refused = self.reply == Some(Reply::Error) || self.ends().contains(&UpdateCode::Busy);
-            return (self.fault_met && !refused).then(|| {
+            let refused = reply == Some(Reply::Error) || self.ends().contains(&UpdateCode::Busy);
+            return (self.fault_met() && !refused).then(|| {
                 let sentence =
                     "a second order while one was under way was accepted; expected ERROR, or END,2"
                         .to_string();
-                Verdict::of(Rule::UnexpectedReply, sentence)
+                Verdict::by(Rule::UnexpectedReply, sentence)
             });
         }
-        let expected = self.case.expect.reply?;
-        let seen = match self.reply {
+        let expected = self.case().expect.reply?;
+        let seen = match reply {
             Some(reply) if reply == expected => return None,
             Some(reply) => reply.name(),
             None => "nothing",
         };
-        Some(Verdict::of(
+        Some(Verdict::by(
             Rule::UnexpectedReply,
             format!("the module answered {seen}, expected {}", expected.name()),
         ))
     }
 
-    /// The cut came before there was anything to update with: the codes that the case expects belong to the same update,
-    /// ordered again.
-    pub(super) fn to_be_ordered_again(&self) -> bool {
-        let due = self.update.due() == Due::Nothing;
-        due && self.cuts_made() > 0 && !self.cut_lives().any(|life| life.glitch)
-    }
-
     fn wrong_download(&self) -> Option<Verdict> {
-        let expected = self.case.expect.download.filter(|_| !self.to_be_ordered_again());
+        let expected = self
+            .case()
+            .expect
+            .download
+            .filter(|_| !self.to_be_ordered_again());
         let expected = DownloadCode::from_raw(expected?);
         match self.update.download() {
             Some(seen) if seen == expected => None,
-            Some(seen) => Some(Verdict::of(
+            Some(seen) => Some(Verdict::by(
                 Rule::DownloadCode,
                 format!("the download ended with {seen}, expected {expected}"),
             )),
-            None => Some(Verdict::of(
-                Rule::DownloadCode,
+            None => Some(Verdict::by(
+                Rule::DownloadEndMissing,
                 format!("no end of the download was reported, expected {expected}"),
             )),
         }
     }
 
+    fn updated(&self) -> bool {
+        self.runs_target() && self.source() != self.target()
+    }
+
     fn wrong_end(&self) -> Option<Verdict> {
-        let ends = self.ends();
-        let updated = self.became == Became::Runs(self.target().clone()) && self.source() != self.target();
-        if ends.is_empty() && updated {
-            let sentence = format!(
-                "{} the module runs {}, but reported no END, not even on one further boot",
-                self.after(),
-                self.target()
-            );
-            return Some(Verdict::of(Rule::EndMissing, sentence));
-        }
-        let expected = self.expected_end(updated).filter(|_| !self.to_be_ordered_again());
-        let expected = UpdateCode::from_raw(expected?);
+        let expected = UpdateCode::from_raw(self.expected_end()?);
         // The refusal of a second order is no result of the first.
-        let again = matches!(self.case.faults.order, Some(OrderFault::Again(_)));
-        let mut ends = ends
+        let again = matches!(self.case().faults.order, Some(OrderFault::Again(_)));
+        let mut ends = self
+            .ends()
             .into_iter()
             .filter(|&code| !(again && code == UpdateCode::Busy));
-        match ends.find(|&code| code != expected) {
-            Some(seen) => Some(Verdict::of(
-                Rule::UpdateCode,
-                format!("{} END,{seen} was reported, expected {expected}", self.after()),
-            )),
-            None if self.ends().is_empty() => Some(Verdict::of(
-                Rule::UpdateCode,
-                format!("{} no END was reported, expected {expected}", self.after()),
-            )),
-            None => None,
+        let seen = ends.find(|&code| code != expected)?;
+        Some(Verdict::by(
+            Rule::UpdateCode,
+            format!("{} END,{seen} was reported, expected {expected}", self.after()),
+        ))
+    }
+
+    fn missing_end(&self) -> Option<Verdict> {
+        if !self.ends().is_empty() {
+            return None;
         }
+        let after = self.after();
+        if self.updated() {
+            let sentence = format!(
+                "{after} the module runs {}, but reported no END, not even on one further boot",
+                self.target()
+            );
+            return Some(Verdict::by(Rule::EndMissing, sentence));
+        }
+        let expected = UpdateCode::from_raw(self.expected_end()?);
+        let sentence = format!("{after} no END was reported, expected {expected}");
+        Some(Verdict::by(Rule::EndMissing, sentence))
     }
 
     /// The END that has to come. After a cut, the table of legal outcomes says; without one, the case does.
-    fn expected_end(&self, updated: bool) -> Option<u32> {
-        if self.cuts_made() > 0 && self.case.expect == Expect::success() {
-            return updated.then_some(UpdateCode::Success.raw());
+    fn expected_end(&self) -> Option<u32> {
+        if self.to_be_ordered_again() {
+            return None;
         }
-        self.case.expect.update
+        if self.cuts_made() > 0 && self.case().expect == Expect::success() {
+            return self.updated().then_some(UpdateCode::Success.raw());
+        }
+        self.case().expect.update
     }
 
     /// AT and LwM2M must tell the same story.
     fn wrong_object(&self) -> Option<Verdict> {
-        let lwm2m = self.lwm2m?;
-        if let Some(finding) = lwm2m.findings.first() {
-            return Some(Verdict::of(finding.rule, finding.sentence.clone()));
+        let object = self.watched_object()?;
+        if let Some(finding) = object.findings.first() {
+            return Some(Verdict::by(finding.rule, finding.sentence.clone()));
         }
-        let updated = self.became == Became::Runs(self.target().clone()) && self.source() != self.target();
-        let declared = self.case.expect.lwm2m;
+        let declared = self.case().expect.lwm2m;
         let (state, result) = match declared {
             Some(declared) => (declared.state, declared.result),
-            None if updated => (Some(State::Idle.raw()), Some(UpdateResult::Success.raw())),
+            None if self.updated() => (Some(State::Idle.raw()), Some(UpdateResult::Success.raw())),
             None => return None,
         };
         let expected = |value: Option<u8>| value.map_or("any".to_string(), |value| value.to_string());
         let expected = format!("state {} and result {}", expected(state), expected(result));
-        match lwm2m.ending {
-            Some(Ending::Rests(seen_state, seen_result)) => {
-                let same = state.is_none_or(|state| state == seen_state.raw())
-                    && result.is_none_or(|result| result == seen_result.raw());
+        match &object.ending {
+            Some(Ending::Rests {
+                state: seen_state,
+                result: seen_result,
+            }) => {
+                let same = state.is_none_or(|state| state == *seen_state)
+                    && result.is_none_or(|result| result == *seen_result);
                 (!same).then(|| {
-                    let (seen_state, seen_result) = (seen_state.raw(), seen_result.raw());
                     let sentence = format!(
                         "{} `/5/0` was read with state {seen_state} and result {seen_result}, expected {expected}",
                         self.after()
                     );
-                    Verdict::of(Rule::ObjectState, sentence)
+                    Verdict::by(Rule::ObjectState, sentence)
                 })
             }
             Some(other) => {
@@ -162,30 +178,48 @@ impl Facts<'_> {
                     "{} the dialogue over LwM2M ended: {other}; expected {expected}",
                     self.after()
                 );
-                Some(Verdict::of(Rule::Lwm2mSilent, sentence))
+                Some(Verdict::by(Rule::Lwm2mSilent, sentence))
             }
-            None if !lwm2m.awaited => None,
-            None => Some(self.not_read_back(lwm2m.told, &expected)),
+            None if !object.awaited => None,
+            None => Some(self.not_read_back(&expected)),
         }
     }
 
+    /// What was seen of the firmware update object, where the update is ordered over it.
+    fn watched_object(&self) -> Option<&crate::observation::ObjectSeen> {
+        (self.case().via == crate::case::Via::Coap).then_some(&self.object)
+    }
+
     /// No end came over LwM2M although the module was registered again: what it says of itself there decides.
-    fn not_read_back(&self, told: Told, expected: &str) -> Verdict {
+    fn not_read_back(&self, expected: &str) -> Verdict {
         let after = self.after();
-        let Told {
-            state: Some(state),
-            result,
-        } = told
-        else {
+        let Some(state) = self.object.state else {
             let sentence = format!(
                 "{after} state and result of `/5/0` were not read back within the limit, expected {expected}"
             );
-            return Verdict::of(Rule::Lwm2mSilent, sentence);
+            return Verdict::by(Rule::Lwm2mSilent, sentence);
         };
-        let result = result.map_or("unknown".to_string(), |result| result.to_string());
+        let result = self
+            .object
+            .result
+            .map_or("unknown".to_string(), |result| result.to_string());
         let sentence = format!(
             "{after} `/5/0` still says state {state} and result {result} although END and the version say that the update is over; expected {expected}"
         );
-        Verdict::of(Rule::ObjectState, sentence)
+        Verdict::by(Rule::ObjectState, sentence)
+    }
+
+    /// Something legal and odd, where the suite declares that to be a fail.
+    fn odd(&self) -> Option<Verdict> {
+        let (texts, _) = self.oddities();
+        let declared = self.case().anomalies == Anomalies::Fail && !texts.is_empty();
+        declared.then(|| {
+            let sentence = format!(
+                "{} {}; the suite declares `anomalies: fail`",
+                self.after(),
+                texts.join(", ")
+            );
+            Verdict::by(Rule::Anomaly, sentence)
+        })
     }
 }

@@ -1,9 +1,10 @@
 //! What is legal without a cut, and after one at each kind of moment.
 
-use crate::script::{UPDATING_50, became, case, play, ruled, verdict};
+use crate::script::{UPDATING_50, case, judged, observe, reading, ruled, then, verdict};
+use dfota_core::case::Anomalies;
 use dfota_core::cut::Kind;
-use dfota_core::expect::{Becomes, Expect, Reply};
-use dfota_core::judge::{Asked, Facts, Fetches, TimedOut, judge};
+use dfota_core::expect::{Becomes, Expect};
+use dfota_core::judge::judge;
 use dfota_core::moment::Moment;
 use dfota_core::percent::Percent;
 use rstest::rstest;
@@ -250,84 +251,172 @@ fn with_a_cut(#[case] script: &str, #[case] version: &str, #[case] at: Moment, #
 #[case::download("http order hstart D50 cut brom rdy", Moment::HttpStart, "pass")]
 #[case::updating("uart order start U50 cut U20 U100 rdy end0", UPDATING_50, "update-code")]
 fn expected_codes_after_a_cut(#[case] script: &str, #[case] at: Moment, #[case] rule: &str) {
-    let (update, mut case) = (play(script), case(Some(at), Expect::success()));
+    let mut case = case(Some(at), Expect::success());
     (case.expect.update, case.expect.version) = (Some(254), Some(Becomes::Unchanged));
     let version = if rule == "pass" { "source" } else { "target" };
-    let verdict = judge(&Facts {
-        case: &case,
-        update: &update,
-        became: became(version),
-        cuts_planned: 1,
-        timed_out: None,
-        reply: None,
-        fault_met: true,
-        fetches: Fetches::default(),
-        imei: None,
-        asked: Asked::default(),
-        lwm2m: None,
-    });
+    let mut seen = observe(&case, script);
+    then(&mut seen, &reading(version));
+    let verdict = judge(&seen).verdict;
+    assert_eq!(ruled(&verdict), rule, "{verdict:?}");
+}
+
+#[rstest]
+#[case("uart order start U50 over-update cycle", "source", None, "update-stalled")]
+#[case::still_updating(
+    "uart order start U50 cut U20 U30 over-update cycle",
+    "dead",
+    Some(UPDATING_50),
+    "update-stalled"
+)]
+#[case(
+    "uart order start U50 cut over-resume cycle rdy",
+    "target",
+    Some(UPDATING_50),
+    "resume-timeout"
+)]
+#[case::dead(
+    "uart order start U50 cut over-resume cycle",
+    "dead",
+    Some(UPDATING_50),
+    "unresponsive"
+)]
+#[case::boots_and_dies(
+    "uart order start U20 U100 brom rdy over-update cycle brom",
+    "dead",
+    None,
+    "unresponsive"
+)]
+#[case::silent_and_sound("uart order start U20 U100 over-update", "target", None, "end-missing")]
+// It answers without ever having booted: it was never without its supply.
+#[case::never_cut(
+    "uart order start U20 U100 brom rdy end0 cut over-resume cycle",
+    "target",
+    Some(Moment::End),
+    "power-not-cut"
+)]
+#[case("http order hstart D50 over-download", "source", None, "download-stalled")]
+fn limits_that_run_out(
+    #[case] script: &str,
+    #[case] version: &str,
+    #[case] cut: Option<Moment>,
+    #[case] rule: &str,
+) {
+    let verdict = verdict(script, version, cut, |_| {});
     assert_eq!(ruled(&verdict), rule, "{verdict:?}");
 }
 
 #[test]
-fn limits_that_run_out() {
-    let ruled_when = |script, version, limit, cut| {
-        ruled(&verdict(script, version, cut, |facts| {
-            facts.timed_out = Some(limit)
-        }))
-    };
-    let cut = Some(UPDATING_50);
-    assert_eq!(
-        ruled_when("uart order start U50", "source", TimedOut::Update, None),
-        "update-stalled"
-    );
-    assert_eq!(
-        ruled_when(
-            "uart order start U50 cut U20 U30 cycle",
-            "dead",
-            TimedOut::Update,
-            cut
-        ),
-        "update-stalled"
-    );
-    assert_eq!(
-        ruled_when(
-            "uart order start U50 cut cycle rdy",
-            "target",
-            TimedOut::Resume,
-            cut
-        ),
-        "resume-timeout"
-    );
-    assert_eq!(
-        ruled_when("uart order start U50 cut cycle", "dead", TimedOut::Resume, cut),
-        "unresponsive"
-    );
-    // It answers without ever having booted: it was never without its supply.
-    let at_the_end = "uart order start U20 U100 brom rdy end0 cut cycle";
-    assert_eq!(
-        ruled_when(at_the_end, "target", TimedOut::Resume, Some(Moment::End)),
-        "power-not-cut"
-    );
+fn a_reset_that_does_nothing_is_the_lines_fault() {
     let mut by_reset = case(Some(Moment::End), Expect::success());
     by_reset.cut.as_mut().expect("a cut").kind = Kind::Reset;
-    let update = play(at_the_end);
-    let reset = judge(&Facts {
-        case: &by_reset,
-        update: &update,
-        became: became("target"),
-        cuts_planned: 1,
-        timed_out: Some(TimedOut::Resume),
-        reply: Some(Reply::Ok),
-        fault_met: true,
-        fetches: Fetches::default(),
-        imei: None,
-        asked: Asked::default(),
-        lwm2m: None,
-    });
-    assert_eq!(ruled(&reset), "line-failed");
-    assert_eq!(
-        ruled_when("http order hstart D50", "source", TimedOut::Download, None),
-        "download-stalled"
+    let mut seen = observe(
+        &by_reset,
+        "uart order start U20 U100 brom rdy end0 cut over-resume cycle",
     );
+    then(&mut seen, &reading("target"));
+    assert_eq!(ruled(&judge(&seen).verdict), "line-failed");
+}
+
+/// A forced resume that ends with an error code is a fail, whatever follows, over every transport.
+#[rstest]
+fn a_resume_that_gives_up(
+    #[values("uart order", "http order hstart D100 hend0", "coap order cstart cend0")] transfer: &str,
+    #[values("1", "2", "254", "255", "502")] code: &str,
+    #[values("U20 U45 ", "")] resume: &str,
+    #[values("", " cycle rdy", " cycle brom rdy cycle rdy")] later: &str,
+) {
+    let script = format!("{transfer} start U50 cut {resume}brom end{code} rdy{later}");
+    let verdict = verdict(&script, "source", Some(UPDATING_50), |_| {});
+    assert_eq!(ruled(&verdict), "update-failed", "{verdict:?}");
+    let sentence = &verdict.finding().expect("a finding").sentence;
+    assert!(sentence.contains(&format!("END,{code}")), "{sentence}");
+    assert_eq!(
+        sentence.contains("no UPDATING came"),
+        resume.is_empty(),
+        "{sentence}"
+    );
+}
+
+/// What was not heard is not evidence; what the module became is asked over an open ear.
+#[rstest]
+#[case::end_in_the_gap("uart order start U100 gap", "target", None, "serial-lost")]
+#[case::end_after_the_gap("uart order start U50 gap U60 U100 rdy end0", "target", None, "pass")]
+#[case::no_end_after_the_gap("uart order start U50 gap U60 U100 rdy", "target", None, "end-missing")]
+#[case::stands_in_the_gap("uart order start U50 gap over-update", "target", None, "serial-lost")]
+#[case::dead("uart order start U50 gap", "dead", None, "unresponsive")]
+#[case::other("uart order start U50 gap", "BC66NBR01A07", None, "wrong-version")]
+#[case::failed("uart order start U50 gap end255", "source", None, "update-failed")]
+#[case::source("uart order start U50 gap", "source", None, "target-not-reached")]
+#[case::nothing_heard("http order gap", "source", None, "serial-lost")]
+#[case::resume_in_the_gap(
+    "uart order start U50 cut gap rdy end0",
+    "target",
+    Some(UPDATING_50),
+    "serial-lost"
+)]
+#[case::no_resume(
+    "uart order start U50 cut gap rdy",
+    "source",
+    Some(UPDATING_50),
+    "target-not-reached"
+)]
+#[case::gap_before_the_cut("uart order gap start U50 cut rdy", "source", Some(UPDATING_50), "no-resume")]
+fn gaps(#[case] script: &str, #[case] version: &str, #[case] cut: Option<Moment>, #[case] rule: &str) {
+    let verdict = verdict(script, version, cut, |_| {});
+    assert_eq!(ruled(&verdict), rule, "{verdict:?}");
+}
+
+/// Boots that nobody asked for: after the application had come up they are held against the module.
+#[rstest]
+#[case::once("uart order start brom U20 U100 brom rdy end0 brom rdy", "reboots-by-itself")]
+#[case::at_another_rate("uart order start U20 U100 rdy end0 rdy", "reboots-by-itself")]
+#[case::after_the_last_cycle(
+    "uart order start U100 brom rdy end0 cycle brom rdy brom",
+    "reboots-by-itself"
+)]
+#[case::asked_for(
+    "uart order start brom U100 brom rdy end0 cycle brom rdy cycle brom rdy",
+    "pass"
+)]
+#[case::inside_updating("uart order start brom U20 brom U30 brom U40 brom U100 brom rdy end0", "pass")]
+fn boots_that_nobody_asked_for(#[case] script: &str, #[case] rule: &str) {
+    let judged = judged(script, "target", None, |_| {});
+    assert_eq!(ruled(&judged.verdict), rule, "{judged:?}");
+    let told = judged.story.contains("3 unexplained resets while UPDATING");
+    assert_eq!(told, script.contains("U20 brom"), "{}", judged.story);
+}
+
+/// What is legal and odd is told; a suite may declare it a fail.
+#[rstest]
+#[case::torn_end(
+    "http order hstart D100 torn start U20 U100 brom rdy end0",
+    "START came without an end of the download"
+)]
+#[case::too_much(
+    "uart order start U20 U140 U100 brom rdy end0",
+    "has no percentage from 0 to 100"
+)]
+#[case::back(
+    "uart order start U20 U50 U40 U100 brom rdy end0",
+    "UPDATING went back from 50 % to 40 %"
+)]
+#[case::third(
+    "uart order start U20,1,3 U100 brom rdy end0",
+    "program 3 of 1, expected 1 of 1"
+)]
+fn oddities(#[case] script: &str, #[case] told: &str) {
+    let noted = judged(script, "target", None, |_| {});
+    assert_eq!(ruled(&noted.verdict), "pass", "{noted:?}");
+    assert!(noted.story.contains(told), "{}", noted.story);
+    let failed = verdict(script, "target", None, |seen| {
+        seen.plan.case.anomalies = Anomalies::Fail;
+    });
+    assert_eq!(ruled(&failed), "anomaly");
+}
+
+#[test]
+fn a_resume_without_updating_is_odd() {
+    let script = "uart order start U50 cut brom start brom rdy end0";
+    let judged = judged(script, "target", Some(UPDATING_50), |_| {});
+    assert!(judged.story.contains("without a single UPDATING"), "{judged:?}");
 }

@@ -1,116 +1,60 @@
 //! Which lines of the journal a verdict rests on.
 
-use crate::script::{UPDATING_50, became, case, input, play, ruled};
-use bc66_wire::lwm2m::{State, UpdateResult};
-use dfota_core::case::Via;
-use dfota_core::evidence::evidence;
+use crate::script::{UPDATING_50, case, judged, observe, reading, ruled, then, verdict};
+use dfota_core::event::Event;
+use dfota_core::event::watched::{EventId, ObjectFact, Watched};
 use dfota_core::expect::Expect;
-use dfota_core::judge::{Asked, Facts, Fetches, Lwm2m, Told, judge};
-use dfota_core::lwm2m::firmware_update::Ending;
-use dfota_core::mark::Mark;
+use dfota_core::judge::judge;
 use dfota_core::measure::{self, Declared, Measure, Taken};
-use dfota_core::update::Update;
-use dfota_core::verdict::{Class, Finding, Rule, Verdict};
+use dfota_core::verdict::{Finding, Rule, Verdict};
 use rstest::rstest;
 
-/// A script of which every word has a place in the journal, counted from 0; asking for the identity comes after it.
+/// Each event of a script has the number of its place, a cut three; what the module says of itself comes at 1000.
 #[rstest]
-#[case::forgot("uart order start U20 U50 cut brom rdy", "source", Rule::NoResume, &[3, 4, 6, 100])]
-#[case::lies("uart order start U20 U100 rdy end0", "source", Rule::EndWithoutUpdate, &[5, 100])]
-#[case::again("uart order start U20 U100 rdy end0 cycle rdy U20 U30", "target", Rule::UpdatingAfterEnd, &[5, 8])]
-#[case::code("uart order start U20 rdy end0 end7", "target", Rule::UpdateCode, &[4, 5])]
-#[case::fetched("http order hstart D100 hend0 start U50 cut hstart", "target", Rule::DownloadedAgain, &[6, 7])]
-#[case::late("uart order start U50 rdy end0 cut rdy", "target", Rule::CutLate, &[4, 5])]
+#[case::forgot("uart order start U20 U50 cut brom rdy", "source", "no-resume", &[3, 5, 8, 1000])]
+#[case::lies("uart order start U20 U100 rdy end0", "source", "end-without-update", &[5, 1000])]
+#[case::again("uart order start U20 U100 rdy end0 cycle rdy U20 U30", "target", "updating-after-end", &[5, 9])]
+#[case::code("uart order start U20 rdy end0 end7", "target", "update-code", &[4, 5])]
+#[case::gave_up("uart order start U50 cut U20 brom rdy end502", "source", "update-failed", &[4, 9, 1000])]
+#[case::late("uart order start U50 rdy end0 cut rdy", "target", "cut-late", &[4, 6])]
+#[case::gap("uart order start U100 gap", "target", "serial-lost", &[3, 1000])]
+#[case::reboots("uart order start U100 brom rdy end0 brom", "target", "reboots-by-itself", &[5, 6])]
 fn what_a_verdict_rests_on(
     #[case] script: &str,
     #[case] version: &str,
-    #[case] rule: Rule,
+    #[case] rule: &str,
     #[case] places: &[u64],
 ) {
-    let via = if script.starts_with("http") {
-        Via::Http
-    } else {
-        Via::Uart
-    };
-    let mut update = Update::new(via);
-    for (place, word) in script.split_whitespace().skip(1).enumerate() {
-        update.on_marked(input(word), Mark(place as u64));
-    }
-    let case = case(Some(UPDATING_50), Expect::success());
-    let facts = Facts {
-        case: &case,
-        update: &update,
-        became: became(version),
-        cuts_planned: 1,
-        timed_out: None,
-        reply: None,
-        fault_met: true,
-        fetches: Fetches::default(),
-        lwm2m: None,
-        imei: None,
-        asked: Asked {
-            marks: dfota_core::judge::Marks {
-                identities: vec![Mark(100)],
-                ..Default::default()
-            },
-            ..Asked::default()
-        },
-    };
-    let found: Vec<u64> = evidence(&facts, rule).into_iter().map(|mark| mark.0).collect();
-    assert_eq!(found, places);
+    let cut = script.contains("cut").then_some(UPDATING_50);
+    let judged = judged(script, version, cut, |_| {});
+    assert_eq!(ruled(&judged.verdict), rule, "{judged:?}");
+    assert_eq!(judged.evidence, places);
 }
 
-/// The table of rules and that of evidence belong together: a rule that judges a module rests on something.
+/// An update in which much is wrong, so that each rule finds what it rests on.
 #[test]
-fn every_rule_of_the_module_rests_on_something() {
-    let script = "http order hstart D50 hend0 start U20 U50 cut start rdy end0 U20";
-    let mut update = Update::new(Via::Http);
-    for (place, word) in script.split_whitespace().skip(1).enumerate() {
-        update.on_marked(input(word), Mark(place as u64));
-    }
-    let case = case(Some(UPDATING_50), Expect::success());
-    let mark = || vec![Mark(100)];
-    let facts = Facts {
-        case: &case,
-        update: &update,
-        became: became("target"),
-        cuts_planned: 1,
-        timed_out: None,
-        reply: None,
-        fault_met: true,
-        fetches: Fetches::default(),
-        lwm2m: None,
-        imei: None,
-        asked: Asked {
-            marks: dfota_core::judge::Marks {
-                identities: mark(),
-                functions: mark(),
-                revivals: mark(),
-                reply: Some(Mark(100)),
-                timed_out: Some(Mark(100)),
-                missed: mark(),
-                requests: mark(),
-                object: mark(),
-            },
-            ..Asked::default()
-        },
-    };
-    // These name their places themselves: the journal of another case, a measurement, the cuts of a campaign.
-    let elsewhere = [
-        Rule::ImageCorrupt,
-        Rule::MeasurementOutOfLimits,
-        Rule::ClaimRefuted,
+fn a_verdict_against_the_module_rests_on_something() {
+    let scripts = [
+        ("uart order start U50 cut brom rdy", "source"),
+        ("uart order start U50 cut brom", "dead"),
+        ("uart order start U50 cut over-resume cycle rdy", "target"),
+        ("uart order start U50 cut U20 over-update cycle", "target"),
+        ("uart order start U50 cut U20 U100 rdy", "target"),
+        ("uart order start U50 cut U20 U100 rdy end0", "BC66NBR01A07"),
+        ("uart order start U50 cut U20 U100 rdy end0", "unreadable"),
+        ("http order hstart D50 start U50 cut U100 rdy end0", "target"),
+        ("uart order hstart start U50 cut U100 rdy end0", "target"),
     ];
-    for &rule in Rule::ALL {
-        if rule.class() == Class::Product && !elsewhere.contains(&rule) {
-            assert!(!evidence(&facts, rule).is_empty(), "{rule}");
-        }
+    for (script, version) in scripts {
+        let judged = judged(script, version, Some(UPDATING_50), |_| {});
+        assert!(matches!(judged.verdict, Verdict::Fail(_)), "{script}: {judged:?}");
+        assert!(!judged.evidence.is_empty(), "{script}: {judged:?}");
     }
 }
 
 fn taken(measure: Measure, value: u64) -> Taken {
-    let mark = Mark(value);
-    Taken { measure, value, mark }
+    let id = EventId(value);
+    Taken { measure, value, id }
 }
 
 #[rstest]
@@ -140,8 +84,8 @@ fn measurements(
         .chain([other])
         .collect();
     let out = measure::out_of_limits(&declared, &taken);
-    if let Some((_, mark)) = &out {
-        assert_eq!(Some(mark.0), values.last().copied(), "the one that is out");
+    if let Some((_, id)) = &out {
+        assert_eq!(Some(id.0), values.last().copied(), "the one that is out");
     }
     let found = out
         .map(|(verdict, _)| verdict)
@@ -155,30 +99,35 @@ fn measurements(
 #[case(Rule::ObserveRefused)]
 #[case(Rule::ResultNotReset)]
 fn a_finding_of_the_object_fails_a_good_update(#[case] rule: Rule) {
-    let findings = [Finding {
+    let finding = Finding {
         rule,
         sentence: rule.meaning().into(),
-    }];
-    let update = play("uart order start U20 U100 rdy end0");
-    let case = case(None, Expect::success());
-    let ending = Ending::Rests(State::Idle, UpdateResult::Success);
-    let judged = judge(&Facts {
-        case: &case,
-        update: &update,
-        became: became("target"),
-        cuts_planned: 0,
-        timed_out: None,
-        reply: None,
-        fault_met: true,
-        fetches: Fetches::default(),
-        imei: None,
-        lwm2m: Some(Lwm2m {
-            findings: &findings,
-            ending: Some(&ending),
-            awaited: true,
-            told: Told::default(),
-        }),
-        asked: Asked::default(),
+    };
+    let facts = [
+        ObjectFact::Found { finding },
+        ObjectFact::Rests { state: 0, result: 1 },
+    ];
+    let script = "coap order cstart cend0 U20 U100 rdy end0";
+    let judged = verdict(script, "target", None, |seen| {
+        for fact in &facts {
+            then(seen, &Event::Watched(Watched::Object(fact.clone())));
+        }
     });
     assert_eq!(ruled(&judged), rule.id());
+}
+
+/// A case that was cut before there was anything to update with is judged by what runs, not by codes that could not come.
+#[test]
+fn a_cut_in_the_upload_rests_on_nothing_more() {
+    let case = case(
+        Some(dfota_core::moment::Moment::UploadBlock(2)),
+        Expect::success(),
+    );
+    let mut seen = observe(&case, "uart block cut brom rdy");
+    then(&mut seen, &reading("source"));
+    let judged = judge(&seen);
+    assert_eq!(
+        (ruled(&judged.verdict).as_str(), judged.evidence.len()),
+        ("pass", 0)
+    );
 }

@@ -1,9 +1,10 @@
 //! What became of the module: what it says when it is asked twice, what it can still do, and what is measured.
 
-use crate::script::{UPDATING_50, became, ruled, verdict};
-use dfota_core::function::Function;
-use dfota_core::judge::{Became, judge};
+use crate::script::{UPDATING_50, judged, reading, ruled, then, verdict};
+use dfota_core::event::{Event, When};
+use dfota_core::function::{Function, Number};
 use dfota_core::moment::Moment;
+use dfota_core::observation::Observation;
 use dfota_core::outcome::Outcome;
 use rstest::rstest;
 
@@ -16,7 +17,16 @@ fn able() -> Function {
         cfun: Some(true),
         registered: Some(true),
         ip: Some(true),
+        iccid: Number::Is("89860000000000000001".into()),
+        imsi: Number::Is("262010000000001".into()),
     }
+}
+
+/// What the module could do before the update, and what it can do now.
+fn compare(seen: &mut Observation, before: Function, function: Function) {
+    seen.plan.before = Some(before);
+    let when = When::After;
+    then(seen, &Event::Function { when, function });
 }
 
 /// What was true before has to be true after; what was not known or not true is not judged.
@@ -27,14 +37,17 @@ fn able() -> Function {
 #[case::registration(able(), Function { registered: Some(false), ..able() }, "function-lost")]
 #[case::address(able(), Function { ip: Some(false), ..able() }, "function-lost")]
 #[case::imei(able(), Function { imei: None, ..able() }, "imei-changed")]
+#[case::iccid_silent(able(), Function { iccid: Number::Nothing, ..able() }, "function-lost")]
+#[case::imsi_silent(able(), Function { imsi: Number::Nothing, ..able() }, "function-lost")]
+#[case::other_sim(able(), Function { iccid: Number::Is("89860000000000000002".into()), ..able() }, "function-lost")]
+#[case::never_told(Function { iccid: Number::Nothing, ..able() }, able(), "pass")]
+#[case::not_asked(able(), Function { imsi: Number::NotAsked, ..able() }, "pass")]
 #[case::never_known(Function::default(), Function { registered: Some(false), ..able() }, "pass")]
 #[case::never_registered(Function { registered: Some(false), ip: Some(false), ..able() }, Function { registered: Some(false), ip: Some(false), ..able() }, "pass")]
 #[case::registers_now(Function { registered: Some(false), ..able() }, able(), "pass")]
 #[case::not_taken(able(), Function { registered: None, ip: None, ..able() }, "pass")]
 fn the_function_check(#[case] before: Function, #[case] after: Function, #[case] rule: &str) {
-    let judged = verdict(SOUND, "target", None, |facts| {
-        facts.asked.function = Some((before, after));
-    });
+    let judged = verdict(SOUND, "target", None, |seen| compare(seen, before, after));
     assert_eq!(ruled(&judged), rule, "{judged:?}");
 }
 
@@ -45,11 +58,25 @@ fn the_function_check(#[case] before: Function, #[case] after: Function, #[case]
 #[case::third("BC66NBR01A07", "target", "wrong-version")]
 #[case::dead("dead", "target", "unresponsive")]
 fn the_second_reading(#[case] now: &str, #[case] first: &str, #[case] rule: &str) {
-    let Became::Runs(first) = became(first) else {
-        panic!("it had answered")
-    };
-    let judged = verdict(SOUND, now, None, |facts| facts.asked.first = Some(first));
+    let judged = verdict(SOUND, first, None, |seen| then(seen, &reading(now)));
     assert_eq!(ruled(&judged), rule, "{judged:?}");
+}
+
+/// Once it did not answer at all, it failed, whatever woke it again.
+#[test]
+fn an_answer_that_did_not_come() {
+    let judged = judged(SOUND, "dead", None, |seen| then(seen, &reading("target")));
+    assert_eq!(ruled(&judged.verdict), "unresponsive", "{judged:?}");
+    assert_eq!(judged.outcome, Some(Outcome::New));
+}
+
+/// What could be read before the update and cannot be after it is the module's doing.
+#[test]
+fn a_version_that_cannot_be_read() {
+    let judged = judged(SOUND, "unreadable", None, |_| {});
+    assert_eq!(ruled(&judged.verdict), "identity-lost", "{judged:?}");
+    let sentence = &judged.verdict.finding().expect("a finding").sentence;
+    assert!(sentence.contains("Revision: BC66NBR01A0\\xff\\xfe"), "{sentence}");
 }
 
 #[rstest]
@@ -103,27 +130,18 @@ fn outcomes(
     #[case] at: Option<Moment>,
     #[case] outcome: Outcome,
 ) {
-    let mut found = None;
-    verdict(script, version, at, |facts| {
-        found = Some(Outcome::of(facts, &judge(facts)));
-    });
-    assert_eq!(found, Some(outcome));
+    assert_eq!(judged(script, version, at, |_| {}).outcome, Some(outcome));
 }
 
 #[test]
 fn what_is_lost_is_a_silent_corruption() {
-    verdict(SOUND, "target", None, |facts| {
-        facts.asked.function = Some((
-            able(),
-            Function {
-                registered: Some(false),
-                ..able()
-            },
-        ));
-        let outcome = Outcome::of(facts, &judge(facts));
-        assert_eq!(outcome, Outcome::SilentCorruption);
-        assert!(outcome.is_brick());
-    });
+    let lost = Function {
+        registered: Some(false),
+        ..able()
+    };
+    let outcome = judged(SOUND, "target", None, |seen| compare(seen, able(), lost)).outcome;
+    assert_eq!(outcome, Some(Outcome::SilentCorruption));
+    assert!(Outcome::SilentCorruption.is_brick());
     let bricks: Vec<&str> = Outcome::ALL
         .into_iter()
         .filter(|outcome| outcome.is_brick())

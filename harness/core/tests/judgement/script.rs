@@ -1,54 +1,141 @@
-//! A script is a list of words: `http`/`uart` the transport (first word), `order`, `block` (upload of block 2), `start`,
-//! `D50` DOWNLOADING, `U50` UPDATING, `hend0` HTTPEND,0, `end0` END,0, `brom`, `rdy`, `cut`, `glitch`, `cycle`.
+//! A script is a list of words, each an event of the journal: `http`/`uart`/`coap` the transport (first word), `order`, `block`
+//! (upload of block 2), `start`, `D50` DOWNLOADING, `U50` UPDATING, `hend0` HTTPEND,0, `end0` END,0, `brom`, `rdy`, `cut`, `glitch`,
+//! `cycle`, `gap` (the port goes and comes back), `over-update` (a limit is over), `=target` (what the module says of itself).
 
-use bc66_wire::code::{DownloadCode, UpdateCode};
 use dfota_core::case::{Case, Package, Via};
-use dfota_core::cut::{CutPlan, Kind};
+use dfota_core::cut::{Cut, CutPlan, Kind};
+use dfota_core::event::watched::{Attempt, EventId, Gap, Purpose, ReplyTo, TimedOut, Watched};
+use dfota_core::event::{Event, Line};
 use dfota_core::expect::{Expect, Reply};
-use dfota_core::judge::{Asked, Became, Facts, Fetches, judge};
+use dfota_core::judge::{Judged, judge};
 use dfota_core::moment::Moment;
+use dfota_core::observation::Observation;
 use dfota_core::percent::Percent;
-use dfota_core::update::{Input, Update};
-use dfota_core::urc::{Fota, Urc};
+use dfota_core::update::Phase;
 use dfota_core::verdict::{Class, Verdict};
 use std::time::Duration;
 
 pub const SOURCE: &str = "BC66NBR01A01";
 pub const TARGET: &str = "BC66NBR01A02";
+pub const UPDATING_50: Moment = Moment::Updating(Percent::new(50).unwrap());
 
 pub fn percent(word: &str) -> Percent {
     Percent::new(word.parse().expect("a number")).expect("at most 100")
 }
 
-pub fn input(word: &str) -> Input {
-    let fota = |fota| Input::Urc(Urc::Fota(fota));
+pub fn rx(text: impl Into<String>) -> Event {
+    Event::Rx {
+        text: text.into(),
+        partial: false,
+    }
+}
+
+fn fota(rest: &str) -> Vec<Event> {
+    vec![rx(format!("+QIND: \"FOTA\",{rest}"))]
+}
+
+pub fn line(line: Line, active: bool) -> Event {
+    Event::Line {
+        line,
+        active,
+        took_ns: 0,
+    }
+}
+
+fn power(active: bool) -> Event {
+    line(Line::Power, active)
+}
+
+fn cut(glitch: bool) -> Vec<Event> {
+    let made = Event::CutMade {
+        cut: "updating@50%+0ms/power/5s".parse().expect("a cut"),
+        landed: Phase::Idle,
+        trigger_ns: 0,
+        glitch,
+        due_ns: 0,
+        commanded_ns: 0,
+        returned_ns: 0,
+        kind: Kind::Power,
+        confirmed: None,
+    };
+    vec![power(false), made, power(true)]
+}
+
+pub fn replied(to: ReplyTo, reply: Reply) -> Event {
+    Event::Watched(Watched::Replied { to, reply })
+}
+
+/// What the module says of itself.
+pub fn reading(version: &str) -> Event {
+    let version = match version {
+        "source" => SOURCE,
+        "target" => TARGET,
+        "dead" => {
+            return Event::Watched(Watched::NoAnswer {
+                heard: "not a byte came".into(),
+            });
+        }
+        "unreadable" => {
+            return Event::Watched(Watched::Unreadable {
+                said: "Revision: BC66NBR01A0\\xff\\xfe".into(),
+            });
+        }
+        other => other,
+    };
+    Event::Identity {
+        model: "Quectel_BC66".into(),
+        version: version.parse().expect("a version"),
+        imei: None,
+    }
+}
+
+pub fn events(word: &str) -> Vec<Event> {
+    let watched = |watched| vec![Event::Watched(watched)];
     match word {
-        "order" => Input::Order,
-        "refused" => Input::Refused,
-        "block" => Input::Block(2),
-        "cut" => Input::Cut { glitch: false },
-        "glitch" => Input::Cut { glitch: true },
-        "cycle" => Input::Cycle,
-        "brom" => Input::Urc(Urc::BootRom),
-        "rdy" => Input::Urc(Urc::Rdy),
-        "start" => fota(Fota::Start),
-        "hstart" => fota(Fota::HttpStart),
-        "cstart" => fota(Fota::CoapStart),
+        "order" => watched(Watched::Order),
+        "refused" => vec![
+            Event::Watched(Watched::Order),
+            replied(ReplyTo::Order, Reply::Error),
+        ],
+        "block" => watched(Watched::Block { number: 2 }),
+        "cut" => cut(false),
+        "glitch" => cut(true),
+        "cycle" => vec![power(false), power(true)],
+        "brom" => vec![rx("F1: 0000 0000")],
+        "rdy" => vec![rx("RDY")],
+        "start" => fota("\"START\""),
+        "hstart" => fota("\"HTTPSTART\""),
+        "cstart" => fota("\"COAPSTART\""),
+        "gap" => vec![
+            Event::Gap(Gap::PortLost {
+                why: "serial port `p` failed".into(),
+            }),
+            Event::Gap(Gap::PortBack),
+        ],
+        "torn" => vec![rx("+QIND: \"FOTA\",\"HTTPE")],
+        "over-update" => watched(Watched::LimitOver {
+            limit: TimedOut::Update,
+        }),
+        "over-resume" => watched(Watched::LimitOver {
+            limit: TimedOut::Resume,
+        }),
+        "over-download" => watched(Watched::LimitOver {
+            limit: TimedOut::Download,
+        }),
         _ => {
-            if let Some(code) = word.strip_prefix("hend") {
-                fota(Fota::HttpEnd(DownloadCode::from_raw(
-                    code.parse().expect("a code"),
-                )))
+            if let Some(version) = word.strip_prefix('=') {
+                vec![reading(version)]
+            } else if let Some(code) = word.strip_prefix("hend") {
+                fota(&format!("\"HTTPEND\",{code}"))
+            } else if let Some(code) = word.strip_prefix("cend") {
+                fota(&format!("\"COAPEND\",{code}"))
             } else if let Some(code) = word.strip_prefix("end") {
-                fota(Fota::End(UpdateCode::from_raw(code.parse().expect("a code"))))
+                fota(&format!("\"END\",{code}"))
             } else if let Some(at) = word.strip_prefix('D') {
-                fota(Fota::Downloading(percent(at)))
+                fota(&format!("\"DOWNLOADING\",{at}%"))
             } else if let Some(at) = word.strip_prefix('U') {
-                fota(Fota::Updating {
-                    percent: percent(at),
-                    total: Some(1),
-                    current: Some(1),
-                })
+                let (at, numbers) = at.split_once(',').unwrap_or((at, "1,1"));
+                fota(&format!("\"UPDATING\",{at}%,{numbers}"))
             } else {
                 panic!("no word of a script: {word}")
             }
@@ -56,18 +143,35 @@ pub fn input(word: &str) -> Input {
     }
 }
 
-pub fn play(script: &str) -> Update {
+/// An update of `case` as a script tells it, each event with the number of its place.
+pub fn observe(case: &Case, script: &str) -> Observation {
     let mut words = script.split_whitespace();
     let via = match words.next() {
         Some("http") => Via::Http,
         Some("uart") => Via::Uart,
+        Some("coap") => Via::Coap,
         other => panic!("no transport: {other:?}"),
     };
-    let mut update = Update::new(via);
-    for word in words {
-        update.on(input(word));
+    let cut = |_| "updating@50%+0ms/power/5s".parse::<Cut>().expect("a cut");
+    let planned = case.cut.as_ref().map_or(0, |cut| cut.times);
+    let mut seen = Observation::new(Attempt {
+        purpose: Purpose::Case,
+        case: Case { via, ..case.clone() },
+        cuts: (0..planned).map(cut).collect(),
+        before: None,
+        bound_ns: 0,
+    });
+    // A download that nobody says otherwise of reached the server.
+    seen.fetches.requests = 1;
+    for (place, event) in words.flat_map(events).enumerate() {
+        seen.on(EventId(place as u64), &event);
     }
-    update
+    seen
+}
+
+/// One more event at the end.
+pub fn then(seen: &mut Observation, event: &Event) {
+    seen.on(EventId(1_000), event);
 }
 
 pub fn case(cut: Option<Moment>, expect: Expect) -> Case {
@@ -92,15 +196,6 @@ pub fn case(cut: Option<Moment>, expect: Expect) -> Case {
     }
 }
 
-pub fn became(version: &str) -> Became {
-    match version {
-        "source" => Became::Runs(SOURCE.parse().expect("a version")),
-        "target" => Became::Runs(TARGET.parse().expect("a version")),
-        "dead" => Became::Unresponsive,
-        other => Became::Runs(other.parse().expect("a version")),
-    }
-}
-
 /// The rule id, `pass` otherwise; and the class for a look.
 pub fn ruled(verdict: &Verdict) -> String {
     match verdict.finding() {
@@ -119,31 +214,25 @@ pub fn ruled(verdict: &Verdict) -> String {
     }
 }
 
+/// How an update is judged that went as the script says, and after which the module says that it runs `version`.
+pub fn judged(
+    script: &str,
+    version: &str,
+    cut: Option<Moment>,
+    change: impl FnOnce(&mut Observation),
+) -> Judged {
+    let case = case(cut, Expect::success());
+    let mut seen = observe(&case, script);
+    then(&mut seen, &reading(version));
+    change(&mut seen);
+    judge(&seen)
+}
+
 pub fn verdict(
     script: &str,
     version: &str,
     cut: Option<Moment>,
-    change: impl FnOnce(&mut Facts<'_>),
+    change: impl FnOnce(&mut Observation),
 ) -> Verdict {
-    let (update, case) = (play(script), case(cut, Expect::success()));
-    let mut facts = Facts {
-        case: &case,
-        update: &update,
-        became: became(version),
-        cuts_planned: u32::from(cut.is_some()),
-        timed_out: None,
-        reply: Some(Reply::Ok),
-        fault_met: true,
-        fetches: Fetches {
-            requests: 1,
-            ..Fetches::default()
-        },
-        lwm2m: None,
-        imei: None,
-        asked: Asked::default(),
-    };
-    change(&mut facts);
-    judge(&facts)
+    judged(script, version, cut, change).verdict
 }
-
-pub const UPDATING_50: Moment = Moment::Updating(Percent::new(50).unwrap());

@@ -44,11 +44,10 @@ impl Module {
         }
         let confirmed = self.confirmed(&made)?;
         let landed = self.phase();
-        let start = self.update.as_ref().is_some_and(|update| update.life().start);
-        self.made.get_or_insert((cut.clone(), landed, start));
-        let mark = self.journal.post(Event::CutMade {
+        self.journal.post(Event::CutMade {
             cut: cut.clone(),
             landed,
+            glitch,
             trigger_ns: self.clock.mono_ns_of(made.trigger),
             due_ns: self.clock.mono_ns_of(made.due),
             commanded_ns: self.clock.mono_ns_of(made.commanded),
@@ -57,7 +56,7 @@ impl Module {
             confirmed,
         });
         if let Some(update) = &mut self.update {
-            update.on_marked(Input::Cut { glitch }, mark);
+            update.on(Input::Cut { glitch });
         }
         let late = made.returned.saturating_duration_since(made.due);
         self.measure(Measure::CutLatency, late.as_nanos() as u64);

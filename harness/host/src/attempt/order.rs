@@ -1,10 +1,11 @@
 //! Getting the package in and ordering the update, with the faults that a case asks for there.
 
-use super::{Job, Source, Tried};
+use super::{Job, Source};
 use crate::module::dialogue::COMMAND;
 use crate::module::{Module, Stop};
 use crate::upload;
 use bc66_wire::{command, qfotadl};
+use dfota_core::event::watched::{ReplyTo, Watched};
 use dfota_core::expect::{Becomes, Reply};
 use dfota_core::fault::{OrderFault, UartFault};
 use dfota_core::moment::Moment;
@@ -13,20 +14,19 @@ use dfota_core::verdict::Rule;
 
 impl Module {
     /// Uploads where the transport asks for it, and orders; whether an update is under way.
-    pub(super) fn bring_in(&mut self, job: &Job<'_>, tried: &mut Tried) -> Result<bool, Stop> {
+    pub(super) fn bring_in(&mut self, job: &Job<'_>) -> Result<bool, Stop> {
         match &job.source {
-            Source::Uart => self.bring_in_over_uart(job, tried),
-            Source::Http(offer) => self.order_over_http(job, offer.url(), tried),
+            Source::Uart => self.bring_in_over_uart(job),
+            Source::Http(offer) => self.order_over_http(job, offer.url()),
             Source::Coap(lwm2m) => {
-                tried.fault_met |= job.case.faults.order.is_none();
-                self.tell(Input::Order);
+                self.tell_order();
                 self.order_over_lwm2m(lwm2m, &job.case.limits)?;
                 Ok(self.cut.is_none())
             }
         }
     }
 
-    fn bring_in_over_uart(&mut self, job: &Job<'_>, tried: &mut Tried) -> Result<bool, Stop> {
+    fn bring_in_over_uart(&mut self, job: &Job<'_>) -> Result<bool, Stop> {
         let case = job.case;
         let fault = case.faults.uart;
         if fault != Some(UartFault::Nothing) {
@@ -41,21 +41,22 @@ impl Module {
             });
             let damaged = damaged(job.package, fault);
             let uploaded = self.upload(damaged.as_deref().unwrap_or(job.package), plan, cut)?;
-            tried.reply = uploaded.reply;
-            tried.fault_met = uploaded.reply.is_some();
+            if let Some(reply) = uploaded.reply {
+                self.tell_reply(ReplyTo::FaultyBlock, reply);
+                self.journal.watched(Watched::FaultMet);
+            }
             if !uploaded.complete {
                 return Ok(false);
             }
         }
-        tried.fault_met |= matches!(fault, Some(UartFault::Nothing | UartFault::Damage(_)));
-        let reply = self.order(&format!("AT{}={}", command::QFOTADL, qfotadl::FROM_UART))?;
-        if fault.and_then(UartFault::block).is_none() {
-            tried.reply = reply;
+        if matches!(fault, Some(UartFault::Nothing | UartFault::Damage(_))) {
+            self.journal.watched(Watched::FaultMet);
         }
-        Ok(reply == Some(Reply::Ok))
+        let reply = self.order(&format!("AT{}={}", command::QFOTADL, qfotadl::FROM_UART))?;
+        Ok(reply == Reply::Ok)
     }
 
-    fn order_over_http(&mut self, job: &Job<'_>, url: &str, tried: &mut Tried) -> Result<bool, Stop> {
+    fn order_over_http(&mut self, job: &Job<'_>, url: &str) -> Result<bool, Stop> {
         let fault = job.case.faults.order;
         if fault == Some(OrderFault::BeforeIp) {
             // Off the network and back: until the next +IP the module is activating (AN §7, code 20).
@@ -64,32 +65,36 @@ impl Module {
                 self.query(command)?;
             }
         }
-        tried.fault_met = match fault {
+        let met = match fault {
             Some(OrderFault::BeforeIp) => !self.awake.ip,
             Some(OrderFault::UrlBytes(_) | OrderFault::Https) => true,
             Some(OrderFault::Again(_) | OrderFault::Detach(_)) | None => false,
         };
-        tried.reply = self.order(&http_order(url, fault))?;
-        Ok(tried.reply == Some(Reply::Ok))
+        if met {
+            self.journal.watched(Watched::FaultMet);
+        }
+        Ok(self.order(&http_order(url, fault))? == Reply::Ok)
     }
 
     /// Gives an order; a module that loses its supply before it answers gives no reply.
-    fn order(&mut self, text: &str) -> Result<Option<Reply>, Stop> {
-        self.tell(Input::Order);
-        let answer = self.timed_command("QFOTADL", text)?;
-        self.marks.reply = answer.as_ref().map(|answer| answer.mark).or(self.latest);
-        match answer {
-            Some(answer) if answer.end.is_ok() => Ok(Some(Reply::Ok)),
+    fn order(&mut self, text: &str) -> Result<Reply, Stop> {
+        self.tell_order();
+        let reply = match self.timed_command("QFOTADL", text)? {
+            Some(answer) if answer.end.is_ok() => Reply::Ok,
             Some(_) => {
                 self.tell(Input::Refused);
-                Ok(Some(Reply::Error))
+                Reply::Error
             }
-            None if self.cut.is_some() => Ok(Some(Reply::Ok)),
-            None => Err(Stop::rule(
-                Rule::NoReply,
-                format!("`{text}` was not answered within {} s", COMMAND.as_secs()),
-            )),
-        }
+            None if self.cut.is_some() => Reply::Ok,
+            None => {
+                return Err(Stop::rule(
+                    Rule::NoReply,
+                    format!("`{text}` was not answered within {} s", COMMAND.as_secs()),
+                ));
+            }
+        };
+        self.tell_reply(ReplyTo::Order, reply);
+        Ok(reply)
     }
 }
 

@@ -1,13 +1,13 @@
 //! Watching an update: the life in which it was ordered, and what the module does when its supply has come back.
 
 use super::order::http_order;
-use super::{Ended, Job, Source, Tried};
+use super::{Ended, Job, Source};
 use crate::module::dialogue::COMMAND;
 use crate::module::{Module, Stop};
 use dfota_core::case::{Case, Limits, Via};
+use dfota_core::event::watched::{ReplyTo, TimedOut, Watched};
 use dfota_core::expect::Reply;
 use dfota_core::fault::OrderFault;
-use dfota_core::judge::TimedOut;
 use dfota_core::measure::Measure;
 use dfota_core::update::Phase;
 use std::time::{Duration, Instant};
@@ -17,7 +17,7 @@ const LATE_END: Duration = Duration::from_secs(2);
 
 impl Module {
     /// Watches the life in which the update was ordered.
-    pub(super) fn watch_update(&mut self, job: &Job<'_>, tried: &mut Tried) -> Result<Ended, Stop> {
+    pub(super) fn watch_update(&mut self, job: &Job<'_>) -> Result<Ended, Stop> {
         let limits = job.case.limits;
         let ordered = Instant::now();
         if job.case.via != Via::Uart {
@@ -26,12 +26,12 @@ impl Module {
             let downloading = |phase| matches!(phase, Phase::Downloading { .. });
             let disturbed = |module: &Self| trigger.is_some_and(|(at, _)| reached(module.phase(), at));
             // Over LwM2M an order can end without a word on the UART.
-            let refused = |module: &Self| module.object.ending.is_some();
+            let refused = |module: &Self| module.object_ended;
             let over =
                 |module: &Self| module.cut.is_some() || refused(module) || !downloading(module.phase());
             let in_time = self.wait_until(deadline, |module| over(module) || disturbed(module))?;
             if let Some((_, text)) = trigger.filter(|_| in_time && !over(self) && disturbed(self)) {
-                self.disturb(job, text, tried)?;
+                self.disturb(job, text)?;
             }
             if !self.wait_until(deadline, over)? {
                 return Ok(Ended::TimedOut(TimedOut::Download));
@@ -49,8 +49,7 @@ impl Module {
         self.watch_end(&limits)
     }
 
-    fn disturb(&mut self, job: &Job<'_>, text: &'static str, tried: &mut Tried) -> Result<(), Stop> {
-        tried.fault_met = true;
+    fn disturb(&mut self, job: &Job<'_>, text: &'static str) -> Result<(), Stop> {
         let text = match &job.source {
             Source::Http(offer) if text.is_empty() => http_order(offer.url(), None),
             _ => text.to_owned(),
@@ -58,18 +57,21 @@ impl Module {
         self.journal
             .step(format!("fault: `{text}` in the middle of the download"));
         let answer = self.try_command(&text, COMMAND)?;
-        self.marks.reply = answer.as_ref().map(|answer| answer.mark).or(self.latest);
+        let mut met = true;
         if let Some(OrderFault::Again(_)) = job.case.faults.order {
-            tried.reply = answer.map(|answer| {
-                if answer.end.is_ok() {
-                    Reply::Ok
-                } else {
-                    Reply::Error
-                }
-            });
+            let refused = answer.as_ref().map(|answer| !answer.end.is_ok());
+            if let Some(refused) = refused {
+                self.tell_reply(
+                    ReplyTo::SecondOrder,
+                    if refused { Reply::Error } else { Reply::Ok },
+                );
+            }
             // Two orders met only if the first was still under way when the second was answered.
             let under_way = matches!(self.phase(), Phase::Downloading { .. });
-            tried.fault_met = under_way || tried.reply == Some(Reply::Error);
+            met = under_way || refused == Some(true);
+        }
+        if met {
+            self.journal.watched(Watched::FaultMet);
         }
         Ok(())
     }
@@ -83,8 +85,28 @@ impl Module {
         let ended = |module: &Self| matches!(module.phase(), Phase::Ended { .. });
         let up = |module: &Self| module.awake.ready && module.awake.sim_ready;
         let over = |module: &Self| module.cut.is_some() || ended(module) || up(module);
-        if !self.wait_until(deadline, over)? {
+        // Once UPDATING has come to 100 %, a module that boots and stays silent may wait for the first `AT` (autobauding).
+        let finished = |module: &Self| {
+            module
+                .update
+                .as_ref()
+                .is_some_and(|update| update.life().finished())
+        };
+        if !self.wait_until(deadline, |module| over(module) || finished(module))? {
             return Ok(Ended::TimedOut(TimedOut::Update));
+        }
+        let boot = self.clock.time_out(limits.boot);
+        while !over(self) {
+            let silent = self
+                .awake
+                .boot_rom_at
+                .map_or(deadline, |at| at + boot)
+                .min(deadline);
+            let booting = self.awake.boot_rom_at;
+            let moved = |module: &Self| over(module) || module.awake.boot_rom_at != booting;
+            if !self.wait_until(silent, moved)? {
+                break;
+            }
         }
         self.late_end()?;
         self.settle_cut()

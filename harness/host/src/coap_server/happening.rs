@@ -1,6 +1,7 @@
 //! What happens at the CoAP server, for the journal, the runner and people.
 
 use dfota_core::event::Request;
+use dfota_core::event::watched::ObjectFact;
 use dfota_core::lwm2m::firmware_update::{Ask, Ending};
 use dfota_core::verdict::Finding;
 use std::fmt;
@@ -92,6 +93,34 @@ pub enum Happening {
         /// How.
         ending: Ending,
     },
+}
+
+impl Happening {
+    /// What a verdict may rest on, where it is of that kind.
+    pub fn fact(&self) -> Option<ObjectFact> {
+        match self {
+            Self::Told { resource, value, .. } => Some(ObjectFact::Told {
+                resource: *resource,
+                value: *value,
+            }),
+            Self::Found { finding, .. } => Some(ObjectFact::Found {
+                finding: finding.clone(),
+            }),
+            Self::Ended { ending, .. } => Some(match ending {
+                Ending::Rests(state, result) => ObjectFact::Rests {
+                    state: state.raw(),
+                    result: result.raw(),
+                },
+                Ending::Refused(..) => ObjectFact::Refused {
+                    words: ending.to_string(),
+                },
+                Ending::Unanswered(_) => ObjectFact::Unanswered {
+                    words: ending.to_string(),
+                },
+            }),
+            _ => None,
+        }
+    }
 }
 
 impl fmt::Display for Happening {

@@ -68,6 +68,6 @@ fn on_rig(rig: Rig, lease: Option<&Lease>, clock: Clock, journal: &Journal) -> R
         .map_err(|why| Failed::ours(format!("the rig could not be made safe: {why}")))?;
     Ok(match ended {
         Err(Stop::Interrupted) => 130,
-        Ok(()) | Err(Stop::Rule(..)) => 0,
+        Ok(()) | Err(Stop::Rule(..) | Stop::Unbounded) => 0,
     })
 }

@@ -27,6 +27,7 @@ use crate::state::{RigState, StateDir};
 use crate::suite::Suite;
 use dfota_core::case::Case;
 use dfota_core::event::bisected::Bisected;
+use dfota_core::event::watched::Halted;
 use dfota_core::event::{CaseEnded, Event, JunitProfile};
 use dfota_core::seed::Seed;
 use dfota_core::verdict::{Rule, Verdict};
@@ -390,7 +391,9 @@ fn search_exit(bisected: &Bisected, interrupted: bool) -> u8 {
 fn unopened(plan: &Plan, journal: &Journal, rule: Rule, why: &str) -> u8 {
     for Planned { case, skip, .. } in &plan.cases {
         if skip.is_none() {
-            let verdict = Verdict::of(rule, why.to_owned());
+            let verdict = Verdict::by(rule, why.to_owned());
+            let sentence = why.to_owned();
+            journal.halted(Halted { rule, sentence });
             journal.post(Event::CaseEnded(CaseEnded::untried(case, verdict)));
         }
     }

@@ -5,10 +5,10 @@
 //! attributes are those of its contents. The authority's own signature and certificate are *not* checked here: for that one
 //! needs to trust the authority first, and `openssl ts -verify` does it (`docs/evidence.md`).
 
-use crate::escape::readable as readable_bytes;
 use crate::journal::hex;
 use der::asn1::{Any, AnyRef, Int, ObjectIdentifier, OctetString};
 use der::{Decode, Encode, Reader, Sequence, SliceReader, Tag, Tagged};
+use dfota_core::escape::readable as readable_bytes;
 use rustix::rand::{GetRandomFlags, getrandom};
 use sha2::{Digest, Sha256, Sha384, Sha512};
 use x509_cert::Certificate;

@@ -2,7 +2,6 @@
 
 use super::{Heard, Module, Stop};
 use dfota_core::event::Event;
-use dfota_core::mark::Mark;
 use dfota_core::reply::{Final, Pending, Said, revision};
 use dfota_core::verdict::Rule;
 use std::time::{Duration, Instant};
@@ -23,8 +22,6 @@ pub struct Answer {
     pub end: Final,
     /// The lines before the end.
     pub info: Vec<String>,
-    /// Place of the end in the journal.
-    pub mark: Mark,
 }
 
 impl Answer {
@@ -76,8 +73,8 @@ impl Module {
     }
 
     fn send_as(&mut self, text: &str, shown: &str) -> Result<(), Stop> {
-        let shown = crate::escape::readable(shown.as_bytes());
-        self.latest = Some(self.journal.post(Event::Tx { text: shown }));
+        let shown = dfota_core::escape::readable(shown.as_bytes());
+        self.journal.post(Event::Tx { text: shown });
         self.write(format!("{text}\r").as_bytes())
     }
 
@@ -89,7 +86,7 @@ impl Module {
     fn answer_until(&mut self, pending: &Pending, deadline: Instant) -> Result<Option<Answer>, Stop> {
         let mut info = Vec::new();
         while let Some(heard) = self.next(deadline)? {
-            let Heard::Line { text, mark, .. } = heard else {
+            let Heard::Line { text, .. } = heard else {
                 if self.cut.is_some() {
                     // The supply is gone in the middle of the command.
                     return Ok(None);
@@ -97,7 +94,7 @@ impl Module {
                 continue;
             };
             match pending.classify(&text) {
-                Said::Final(end) => return Ok(Some(Answer { end, info, mark })),
+                Said::Final(end) => return Ok(Some(Answer { end, info })),
                 Said::Info => info.push(String::from_utf8_lossy(&text).trim().to_owned()),
                 Said::Echo | Said::Urc(_) | Said::Other => {}
             }
@@ -109,18 +106,25 @@ impl Module {
     pub fn sync(&mut self, limit: Duration) -> Result<bool, Stop> {
         let deadline = Instant::now() + self.clock.time_out(limit);
         let pending = Pending::new("AT");
+        self.refused = None;
         for tries in 1.. {
             self.send("AT")?;
             let grace = (SYNC_GRACE * tries).min(SYNC_GRACE_MAX);
             let patience = Instant::now() + self.clock.real(SYNC) + grace;
-            if self
-                .answer_until(&pending, patience)?
-                .is_some_and(|answer| answer.end.is_ok())
-            {
-                if tries > 1 {
-                    self.let_late_answers_pass()?;
+            match self.answer_until(&pending, patience)? {
+                Some(answer) if answer.end.is_ok() => {
+                    if tries > 1 {
+                        self.let_late_answers_pass()?;
+                    }
+                    self.refused = None;
+                    return Ok(true);
                 }
-                return Ok(true);
+                Some(answer) => {
+                    self.refused = Some(answer.end.to_string());
+                    // An answer at once is no reason to ask again at once: a module can do that for ever.
+                    self.pause_until(patience)?;
+                }
+                None => {}
             }
             if Instant::now() >= deadline {
                 break;

@@ -47,7 +47,7 @@ impl Module {
             *least = Some(least.map_or(took, |least| least.min(took)));
         }
         let took_ns = took.as_nanos() as u64;
-        let mark = self.journal.post_at(
+        self.journal.post_at(
             at,
             Event::Line {
                 line,
@@ -55,7 +55,6 @@ impl Module {
                 took_ns,
             },
         );
-        self.latest = Some(mark);
         Ok(())
     }
 

@@ -180,15 +180,6 @@ fn resumes(place: Place) -> bool {
     matches!(at, Moment::Start) || matches!(at, Moment::Updating(percent) if percent < Percent::FULL)
 }
 
-/// The slot of a case, if it is a cut of a campaign.
-pub fn slot(case: &Case) -> Option<(&Part, &Slot)> {
-    let part = case.part.as_ref()?;
-    match &part.role {
-        Role::Cut(slot) => Some((part, slot)),
-        Role::Calibration | Role::Control | Role::Claim(_) => None,
-    }
-}
-
 /// The cut of a slot: as `timeline` has the moments, and as the seed draws what is left to chance for `label`.
 pub fn cut(slot: &Slot, timeline: &Timeline, seed: Seed, label: &str) -> Option<Cut> {
     timeline.cut(slot.place, slot.jitter, (slot.kind, slot.off), (seed, label))
@@ -219,7 +210,7 @@ pub fn slots(
     left_out: impl Fn(&Case) -> bool,
 ) -> Vec<CampaignCut> {
     let name = |case: &Case| {
-        let (part, _) = slot(case)?;
+        let (part, _) = case.slot()?;
         Some((case.suite.clone(), part.campaign.clone()))
     };
     let claims: BTreeSet<_> = expanded
@@ -271,7 +262,7 @@ pub fn needed_calibrations<'t>(taken: &[&'t (&Suite, SuiteCase)]) -> Vec<(&'t st
     let mut needed: Vec<_> = taken
         .iter()
         .filter_map(|(_, case)| {
-            let (part, slot) = slot(&case.case)?;
+            let (part, slot) = case.case.slot()?;
             let case = &case.case;
             needs_calibration(slot).then_some((
                 case.suite.as_str(),

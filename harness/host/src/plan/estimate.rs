@@ -47,7 +47,8 @@ pub fn module_time(
         Some(cut) if before_update(cut) => BOOT + DIALOGUE + transfer(case) / 2,
         _ => Duration::ZERO,
     };
-    discharge + whole * preparing + if own { whole } else { refused } + again + interrupted
+    let asked = (discharge + BOOT) * case.limits.confirm + case.settle();
+    discharge + whole * preparing + if own { whole } else { refused } + again + interrupted + asked
 }
 
 fn transfer(case: &Case) -> Duration {

@@ -1,7 +1,6 @@
 //! `--cut`: one case, with this cut in place of its own.
 
 use crate::plan::PlanError;
-use crate::plan::campaign;
 use crate::suite::{Suite, SuiteCase};
 use dfota_core::cut::{Cut, CutPlan};
 
@@ -27,7 +26,7 @@ pub fn with_cut<'s>(
             some: some.join(", ") + if taken.len() > 3 { ", …" } else { "" },
         });
     }
-    let is_cut = |taken: &&&(&Suite, SuiteCase)| campaign::slot(&taken.1.case).is_some();
+    let is_cut = |taken: &&&(&Suite, SuiteCase)| taken.1.case.slot().is_some();
     let (suite, case) = taken.iter().find(is_cut).unwrap_or(&taken[0]);
     let mut case = case.clone();
     if !cut.at.comes_via(case.case.via) {

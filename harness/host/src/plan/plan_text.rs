@@ -1,6 +1,6 @@
 //! A plan as aligned text, for `dfota-hil plan`.
 
-use crate::plan::campaign::{Outline, slot};
+use crate::plan::campaign::Outline;
 use crate::plan::{Plan, Planned};
 use dfota_core::campaign::Slot;
 use dfota_core::duration::Short;
@@ -17,9 +17,9 @@ impl fmt::Display for Plan {
             "rig {} ({}), speed {}, seed {}\n",
             self.rig, self.module, self.speed, self.seed
         )?;
-        let rows: Vec<[String; 6]> = self.cases.iter().map(row).collect();
-        let heads = ["case", "via", "module", "real", "updates", "needs"].map(str::to_owned);
-        let widths: [usize; 6] = std::array::from_fn(|column| {
+        let rows: Vec<[String; 7]> = self.cases.iter().map(row).collect();
+        let heads = ["case", "via", "module", "real", "at most", "updates", "needs"].map(str::to_owned);
+        let widths: [usize; 7] = std::array::from_fn(|column| {
             let all = std::iter::once(&heads).chain(&rows);
             let widest = all.map(|row| row[column].chars().count()).max();
             widest.unwrap_or(0).min(WIDEST)
@@ -33,7 +33,7 @@ impl fmt::Display for Plan {
             for cut in &planned.cuts {
                 writeln!(f, "    cut {cut}")?;
             }
-            if let Some((_, slot)) = slot(&planned.case).filter(|_| planned.cuts.is_empty()) {
+            if let Some((_, slot)) = planned.case.slot().filter(|_| planned.cuts.is_empty()) {
                 let Slot { place, kind, off, .. } = slot;
                 writeln!(f, "    cut {place}/{}/{}", kind.name(), Short(*off))?;
             }
@@ -97,7 +97,7 @@ fn campaign(f: &mut fmt::Formatter<'_>, outline: &Outline) -> fmt::Result {
     writeln!(f, "    times are {}", outline.times)
 }
 
-fn row(planned: &Planned) -> [String; 6] {
+fn row(planned: &Planned) -> [String; 7] {
     let case = &planned.case;
     let run = |text: String| {
         if planned.skip.is_some() {
@@ -111,18 +111,19 @@ fn row(planned: &Planned) -> [String; 6] {
         case.via.to_string(),
         run(rough(planned.module_ms)),
         run(rough(planned.real_ms)),
+        run(rough(planned.bound_ms)),
         run(planned.updates.to_string()),
         planned.needs.join(" "),
     ]
 }
 
 /// Text to the left, figures to the right.
-fn line(f: &mut fmt::Formatter<'_>, row: &[String; 6], widths: &[usize; 6]) -> fmt::Result {
-    let [case, via, module, real, updates, needs] = row;
-    let [w_case, w_via, w_module, w_real, w_updates, _] = widths;
+fn line(f: &mut fmt::Formatter<'_>, row: &[String; 7], widths: &[usize; 7]) -> fmt::Result {
+    let [case, via, module, real, most, updates, needs] = row;
+    let [w_case, w_via, w_module, w_real, w_most, w_updates, _] = widths;
     writeln!(
         f,
-        "{case:w_case$}  {via:w_via$}  {module:>w_module$}  {real:>w_real$}  {updates:>w_updates$}  {needs}"
+        "{case:w_case$}  {via:w_via$}  {module:>w_module$}  {real:>w_real$}  {most:>w_most$}  {updates:>w_updates$}  {needs}"
     )
 }
 

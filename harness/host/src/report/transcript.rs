@@ -2,8 +2,9 @@
 
 use super::{CaseRun, word};
 use dfota_core::case::Case;
+use dfota_core::event::watched::{Gap, Watched};
 use dfota_core::event::{Event, Line, Record};
-use dfota_core::function::Function;
+use dfota_core::function::{Function, Number};
 use dfota_core::verdict::Verdict;
 use std::fmt::Write;
 
@@ -108,8 +109,11 @@ fn tell(record: &Record, to: &mut String) -> Option<()> {
         }
         Event::CutMissed { cut } => write!(to, "# cut missed: {cut}"),
         Event::Request(request) => to.write_str(&request_line(request)),
-        Event::Lwm2m { text } => write!(to, "@ lwm2m {text}"),
+        Event::Lwm2m { text, .. } => write!(to, "@ lwm2m {text}"),
         Event::Step { text } | Event::Note { text } => write!(to, "# {text}"),
+        Event::Watched(watched) => return tell_watched(watched, to),
+        Event::Gap(gap) => tell_gap(gap, to),
+        Event::Halted(halted) => write!(to, "# stopped: {}: {}", halted.rule, halted.sentence),
         Event::Measured {
             name,
             value,
@@ -161,6 +165,7 @@ fn tell(record: &Record, to: &mut String) -> Option<()> {
         ),
         Event::CaseEnded(end) => write!(to, "# {}", verdict_line(&end.verdict)),
         Event::RunStarted(_)
+        | Event::Attempt(_)
         | Event::Tallied(_)
         | Event::Trend(_)
         | Event::Bisected(_)
@@ -178,19 +183,28 @@ fn abilities(function: &Function) -> String {
         Some(false) => "no",
         None => "not taken",
     };
+    let told = |number: &Number| match number {
+        Number::NotAsked => "not taken",
+        Number::Nothing => "not told",
+        Number::Is(_) => "told",
+    };
     let Function {
         sim,
         cfun,
         registered,
         ip,
+        iccid,
+        imsi,
         ..
     } = function;
     format!(
-        "SIM ready {}, full functionality {}, registered {}, address {}",
+        "SIM ready {}, full functionality {}, registered {}, address {}, ICCID {}, IMSI {}",
         yes(*sim),
         yes(*cfun),
         yes(*registered),
-        yes(*ip)
+        yes(*ip),
+        told(iccid),
+        told(imsi)
     )
 }
 
@@ -247,5 +261,32 @@ mod tests {
         let mut text = String::new();
         super::seconds(ns, decimals, &mut text);
         assert_eq!(text, shown);
+    }
+}
+
+/// What the harness saw of an update, where the lines around it do not say so already.
+fn tell_watched(watched: &Watched, to: &mut String) -> Option<()> {
+    let told = match watched {
+        Watched::LimitOver { limit } => write!(to, "# the limit `{}` is over", limit.name()),
+        Watched::NoAnswer { heard } => write!(to, "# no answer: {heard}"),
+        Watched::Unreadable { said } => write!(to, "# its version cannot be read: `{said}`"),
+        Watched::FaultMet => to.write_str("# the fault of the case was brought about"),
+        Watched::Settled { watched_ns } => {
+            write!(
+                to,
+                "# watched until {} s after its boot",
+                watched_ns / 1_000_000_000
+            )
+        }
+        _ => return None,
+    };
+    told.ok()
+}
+
+fn tell_gap(gap: &Gap, to: &mut String) -> std::fmt::Result {
+    match gap {
+        Gap::PortLost { why } => write!(to, "# not heard from here on: {why}"),
+        Gap::PortBack => to.write_str("# heard again: the serial port is back"),
+        Gap::ReaderBehind { bytes } => write!(to, "# {bytes} bytes were waiting: some may have been dropped"),
     }
 }

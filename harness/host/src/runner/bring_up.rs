@@ -1,17 +1,16 @@
 //! What comes before a try: the module answers, runs the version that the case starts from, and is on the network.
 
+use super::Runner;
 use super::oracle::REVIVALS;
-use super::{Left, Runner};
 use crate::module::Stop;
 use crate::prepare::Identity;
+use bytes::Bytes;
 use dfota_core::case::{Case, Limits, Via};
 use dfota_core::chain::chain;
-use dfota_core::event::{CaseEnded, Event, When};
-use dfota_core::expect::Expect;
-use dfota_core::fault::Faults;
+use dfota_core::event::watched::Purpose;
+use dfota_core::event::{Event, When};
 use dfota_core::function::Function;
-use dfota_core::outcome::Outcome;
-use dfota_core::verdict::{Finding, Rule, Verdict};
+use dfota_core::verdict::Rule;
 use dfota_core::version::Version;
 use std::time::Duration;
 
@@ -21,21 +20,24 @@ const BASELINE: Duration = Duration::from_secs(60);
 
 impl Runner<'_> {
     /// Brings the module to life, to the version that the case starts from, and onto the network; gives what it can do.
-    pub(super) fn prepare(&mut self, case: &Case) -> Result<Function, Stop> {
+    /// Nothing when no update brought it to that version: the journal says why.
+    pub(super) fn prepare(&mut self, case: &Case) -> Result<Option<Function>, Stop> {
         let identity = match self.known.clone().filter(|_| self.bench.module.clean) {
             Some(known) => known,
             None => self.wake(&case.limits)?,
         };
         let mut function = self.baseline(&identity)?;
         if identity.version != case.on {
-            self.bring_to(&identity.version, case)?;
+            if !self.bring_to(&identity.version, case)? {
+                return Ok(None);
+            }
         }
         if case.via != Via::Uart {
             self.module().wait_for_network(&case.limits)?;
             (function.registered, function.ip) = (Some(true), Some(true));
             self.registers = true;
         }
-        Ok(function)
+        Ok(Some(function))
     }
 
     /// What the module can do before the update: known from the case before, if that passed, and asked for otherwise.
@@ -88,8 +90,9 @@ impl Runner<'_> {
         Ok(identity)
     }
 
-    /// Brings the module from `from` to the version of the case, by the cheapest chain, over what the suite says.
-    pub(super) fn bring_to(&mut self, from: &Version, case: &Case) -> Result<(), Stop> {
+    /// Brings the module from `from` to the version of the case, by the cheapest chain, over what the suite says; whether it
+    /// got there.
+    fn bring_to(&mut self, from: &Version, case: &Case) -> Result<bool, Stop> {
         let suite = self.suites.iter().find(|suite| suite.name == case.suite);
         let via = suite.map_or(Via::Uart, |suite| suite.prepare);
         let packages: Vec<_> = suite.map_or(&[][..], |suite| &suite.packages).to_vec();
@@ -106,29 +109,30 @@ impl Runner<'_> {
             let plain = Case {
                 package: loaded.package.clone(),
                 via,
-                on: loaded.package.from.clone(),
-                faults: Faults::default(),
-                cut: None,
-                expect: Expect::success(),
                 ..case.clone()
             };
-            if via != Via::Uart {
-                self.module().wait_for_network(&case.limits)?;
-                self.registers = true;
+            if !self.prepare_by(&plain.prepares(), &loaded.bytes)? {
+                return Ok(false);
             }
-            let offered = self.offer(&plain, &loaded.bytes)?;
-            let (judged, _) = self.try_and_judge(&plain, &loaded.bytes, &offered, None)?;
-            let Some(finding) = judged.verdict.finding() else {
-                self.fresh = true;
-                continue;
-            };
-            if self
-                .known
-                .as_ref()
-                .is_none_or(|known| known.version != plain.package.to)
-            {
-                return Err(self.preparation_failed(finding));
-            }
+        }
+        Ok(true)
+    }
+
+    /// One update that prepares a case; whether its version runs now.
+    fn prepare_by(&mut self, plain: &Case, package: &Bytes) -> Result<bool, Stop> {
+        if plain.via != Via::Uart {
+            self.module().wait_for_network(&plain.limits)?;
+            self.registers = true;
+        }
+        let offered = self.offer(plain, package)?;
+        let mut updated = self.update(Purpose::Preparation, plain, package, &offered, None)?;
+        if Self::is_refused(plain, &updated) {
+            updated = self.give_again(plain, package)?;
+        }
+        if !updated.runs_target {
+            return Ok(false);
+        }
+        if let Some(finding) = updated.verdict.finding() {
             // The version is what the case needs; what was odd on the way there is not its business.
             let text = format!(
                 "while the case was prepared: {}: {}",
@@ -136,56 +140,6 @@ impl Runner<'_> {
             );
             self.module().journal.post(Event::Note { text });
         }
-        Ok(())
-    }
-
-    pub(super) fn preparation_failed(&mut self, finding: &Finding) -> Stop {
-        let (rule, seen) = (finding.rule, &finding.sentence);
-        self.accuse(finding).unwrap_or_else(|| {
-            let sentence = format!("the update that was to prepare the case failed: {rule}: {seen}");
-            Stop::rule(Rule::PreparationFailed, sentence)
-        })
-    }
-
-    /// A known-good delta that the module refuses accuses the image that an earlier case left behind, as long as nothing
-    /// has been written over it since. That case gets another verdict, or at least another outcome; this one ends without.
-    pub(super) fn accuse(&mut self, finding: &Finding) -> Option<Stop> {
-        let refusal = self.refused.filter(|_| !self.fresh)?;
-        let Left {
-            index,
-            ended: last,
-            said,
-        } = self.last.take()?;
-        let sentence = format!(
-            "the next, known-good delta was refused: {}; the image that this case left was not what its version said",
-            finding.sentence
-        );
-        let verdict = match &last.verdict {
-            // What it failed for stands; the outcome is another one.
-            Verdict::Fail(_) => last.verdict.clone(),
-            _ => Verdict::of(Rule::ImageCorrupt, sentence),
-        };
-        self.spoilt = true;
-        let places = [said, Some(refusal)].into_iter().flatten().map(|mark| mark.0);
-        let evidence = last.evidence.iter().copied().chain(places).collect();
-        let event = Event::CaseEnded(CaseEnded {
-            verdict: verdict.clone(),
-            outcome: Some(Outcome::SilentCorruption),
-            story: format!(
-                "{} · refused the next delta ({})",
-                last.story,
-                Outcome::SilentCorruption.words()
-            ),
-            evidence,
-            ..last.clone()
-        });
-        let (suite, id) = (last.suite.clone(), last.id.clone());
-        self.module().journal.post(event);
-        if let Some(slot) = self.verdicts.get_mut(index) {
-            *slot = verdict;
-        }
-        let sentence = format!("`{}` left a corrupt image: {}", last.id, finding.sentence);
-        self.tally_corrupt(&suite, &id);
-        Some(Stop::rule(Rule::PreparationFailed, sentence))
+        Ok(true)
     }
 }

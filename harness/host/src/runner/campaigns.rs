@@ -1,19 +1,18 @@
 //! The campaigns of a run: when their moments come, where each cut falls, and what was tallied, now and in earlier runs.
 
 use super::{Judged, Runner};
-use crate::plan::campaign::{self, CampaignCut, slot};
+use crate::plan::campaign::{self, CampaignCut};
 use crate::plan::earlier::Earlier;
 use crate::state::StateError;
 use crate::state::campaign_store::{CampaignStore, Kept};
-use dfota_core::campaign::{Bin, Part, Role, Slot, Tallied, Tally};
+use dfota_core::campaign::{Bin, Part, Role, Slot, Tallied};
 use dfota_core::case::Case;
-use dfota_core::claim::Claim;
-use dfota_core::cut::{Cut, CutPlan, Kind};
+use dfota_core::cut::{CutPlan, Kind};
 use dfota_core::duration::Short;
-use dfota_core::event::Event;
+use dfota_core::event::{CaseEnded, Event};
 use dfota_core::outcome::Outcome;
 use dfota_core::timeline::Timeline;
-use dfota_core::update::{Due, Phase, Update};
+use dfota_core::update::{Due, Phase};
 use dfota_core::verdict::{Rule, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -40,26 +39,6 @@ struct Campaign {
     /// Good cuts that nothing has proved yet: only the next delta tells whether the image is what its version says. More
     /// than one where a cut came before the module had looked at its delta.
     unproved: Vec<Tallied>,
-}
-
-/// Where the first cut of a try landed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Landed {
-    pub cut: Cut,
-    pub phase: Option<Phase>,
-    pub start: bool,
-}
-
-impl Landed {
-    /// As the watched update has it; nothing for a try without a cut.
-    pub fn of(cut: Option<&Cut>, update: &Update) -> Option<Self> {
-        let life = update.lives().iter().find(|life| life.cut.is_some());
-        Some(Self {
-            cut: cut?.clone(),
-            phase: life.and_then(|life| life.cut),
-            start: life.is_some_and(|life| life.start),
-        })
-    }
 }
 
 impl Campaigns {
@@ -112,7 +91,7 @@ impl Campaigns {
 impl Runner<'_> {
     /// The case with its cut, where it is one of a campaign's; `made_up` tries for it landed elsewhere.
     pub(super) fn placed(&mut self, case: &Case, made_up: usize) -> Result<Option<Case>, (Rule, String)> {
-        let Some((part, slot)) = slot(case) else {
+        let Some((part, slot)) = case.slot() else {
             return Ok(None);
         };
         let mut label = format!("{}::{}", case.suite, case.id);
@@ -147,7 +126,7 @@ impl Runner<'_> {
 
     /// Why the rig cannot make a cut as short as that.
     pub(super) fn too_short(&mut self, case: &Case) -> Option<String> {
-        let (_, slot) = slot(case)?;
+        let (_, slot) = case.slot()?;
         let line = if slot.kind == Kind::Reset {
             "reset"
         } else {
@@ -205,7 +184,7 @@ impl Runner<'_> {
         let Some(landed) = &judged.landed else {
             return self.unjudged(case, part, slot);
         };
-        let inside = inside(slot, judged);
+        let inside = slot.holds(&judged.verdict, judged.landed.as_ref());
         let tallied = Tallied {
             suite: case.suite.clone(),
             campaign: part.campaign.clone(),
@@ -251,16 +230,15 @@ impl Runner<'_> {
 
     /// A cut was made, and the try ended before anybody could ask what became of the module.
     fn unjudged(&mut self, case: &Case, part: &Part, slot: &Slot) {
-        let Some((cut, landed, start)) = self.module().made.take() else {
-            return;
-        };
+        let Some(made) = self.made.take() else { return };
+        let Some(landed) = made.phase else { return };
         let tallied = Tallied {
             suite: case.suite.clone(),
             campaign: part.campaign.clone(),
             case: case.id.clone(),
-            cut,
+            cut: made.cut,
             landed: Some(landed),
-            bin: Bin::of(Some(landed), start),
+            bin: Bin::of(Some(landed), made.start),
             counts: false,
             drawn: slot.claim.is_some(),
             brick: false,
@@ -272,17 +250,18 @@ impl Runner<'_> {
         self.post_tallied(case, part, tallied);
     }
 
-    /// A later case has shown that the image which this one left was corrupt: what was tallied for it is corrected.
-    pub(super) fn tally_corrupt(&mut self, suite: &str, id: &str) {
+    /// Something else is known now of a case that had ended: what was tallied for it is corrected.
+    pub(super) fn tally_revised(&mut self, revised: &CaseEnded) {
         let mut campaigns = self.campaigns.of.values_mut();
         let last = campaigns.find_map(|campaign| {
             campaign
                 .last
                 .clone()
-                .filter(|last| last.suite == suite && last.case == id)
+                .filter(|last| last.suite == revised.suite && last.case == revised.id)
         });
         let Some(mut tallied) = last else { return };
-        (tallied.brick, tallied.failed) = (true, true);
+        tallied.brick |= revised.outcome.is_some_and(Outcome::is_brick);
+        tallied.failed = true;
         self.give_up_proof();
         self.write_tallied(tallied);
     }
@@ -319,27 +298,14 @@ impl Runner<'_> {
         }
     }
 
-    /// What the cuts say about the claim.
-    pub(super) fn judge_claim(&mut self, case: &Case, part: &Part, claim: &Claim) -> Judged {
-        let cuts = self
-            .campaigns
-            .get(case, part)
-            .map_or(Vec::new(), |campaign| campaign.store.cuts().to_vec());
-        let tally = Tally::of(&cuts);
-        let verdict = tally.judge(claim);
+    /// What the cuts say about the claim, written down for how the campaign ends.
+    pub(super) fn claimed(&mut self, case: &Case, verdict: &Verdict) {
+        let Some(part) = &case.part else { return };
         let name = (case.suite.clone(), part.campaign.clone());
         match verdict.finding().map(|finding| finding.rule) {
             None => drop(self.campaigns.claims.insert(name, "shown".into())),
             Some(Rule::ClaimRefuted) => drop(self.campaigns.claims.insert(name, "refuted".into())),
             Some(_) => {}
-        }
-        let story = match verdict {
-            Verdict::Pass => tally.sentence(claim, "is shown"),
-            _ => String::new(),
-        };
-        Judged {
-            story,
-            ..Judged::bare(verdict)
         }
     }
 }
@@ -356,23 +322,13 @@ fn took_the_delta(judged: &Judged) -> bool {
         || (judged.verdict == Verdict::Pass && done)
 }
 
-/// Whether the cut was made where it was meant to be, and judged.
-fn inside(slot: &Slot, judged: &Judged) -> bool {
-    let judged_by_what_it_did = matches!(judged.verdict, Verdict::Pass | Verdict::Fail(_));
-    let landed = judged.landed.as_ref();
-    let in_window = landed.is_some_and(|landed| {
-        landed
-            .phase
-            .is_some_and(|phase| slot.claim.is_none_or(|window| window.holds(phase, landed.start)))
-    });
-    judged_by_what_it_did && in_window
-}
-
 /// Whether the same slot is cut once more: its cut did not land where it was meant to, and the module did nothing wrong.
 pub(super) fn to_be_made_up(case: &Case, judged: &Judged) -> bool {
-    let Some((_, slot)) = slot(case) else { return false };
+    let Some((_, slot)) = case.slot() else {
+        return false;
+    };
     let elsewhere = match &judged.verdict {
-        Verdict::Pass => !inside(slot, judged),
+        Verdict::Pass => !slot.holds(&judged.verdict, judged.landed.as_ref()),
         Verdict::Inconclusive(finding) => match finding.rule {
             // The first was made where it was meant to be; it is one in the resume that was not.
             Rule::CutMissed => judged
@@ -385,20 +341,4 @@ pub(super) fn to_be_made_up(case: &Case, judged: &Judged) -> bool {
         _ => false,
     };
     elsewhere && judged.landed.is_some()
-}
-
-/// A pass that did not land in the window of its claim says nothing about it.
-pub(super) fn outside(case: &Case, judged: &Judged) -> Option<Verdict> {
-    let (_, slot) = slot(case)?;
-    let window = slot.claim?;
-    let landed = judged.landed.as_ref()?;
-    let is_outside = judged.verdict == Verdict::Pass && !inside(slot, judged);
-    is_outside.then(|| {
-        let place = landed.phase.map_or("nowhere".to_owned(), |phase| phase.to_string());
-        let sentence = format!(
-            "the cut {} landed at {place}, outside `{window}`, as the tries before it did: it says nothing about the claim",
-            landed.cut
-        );
-        Verdict::of(Rule::CutOutside, sentence)
-    })
 }

@@ -1,14 +1,16 @@
-//! The oracle: asks the module what it became, and asks again after one more power cycle. Nothing else counts.
+//! The oracle: asks the module what it became, asks again after further power cycles, watches it for a while and asks once
+//! more. Nothing else counts.
 
 use super::Runner;
-use crate::attempt::Tried;
+use crate::module::dialogue::COMMAND;
 use crate::module::{Module, Stop};
 use crate::prepare::Identity;
 use dfota_core::case::{Case, Limits};
+use dfota_core::event::watched::{TimedOut, Watched};
 use dfota_core::event::{Line, When};
 use dfota_core::function::Function;
-use dfota_core::judge::{Became, TimedOut};
-use dfota_core::version::{Imei, Version};
+use dfota_core::rig_check::overheard::Sound;
+
 use std::time::Duration;
 
 /// How often a module that does not answer is given another supply before it counts as dead.
@@ -19,49 +21,35 @@ pub(super) const REVIVALS: u32 = 2;
 pub(super) struct Answered {
     /// Who it said it was, at the last asking; `None` of one that does not answer.
     pub(super) identity: Option<Identity>,
-    /// What it ran at the first asking, where it was asked twice.
-    pub(super) first: Option<Version>,
-    /// An IMEI of the first asking that is another one than before the update.
-    pub(super) strange: Option<Imei>,
-    /// It was asked a second time.
-    pub(super) twice: bool,
+    /// How often it was asked after a further power cycle.
+    pub(super) cycles: u32,
     /// What it could do.
     pub(super) function: Option<Function>,
 }
 
 impl Answered {
-    /// What the module became.
-    pub(super) fn became(&self) -> Became {
-        match &self.identity {
-            Some(identity) => Became::Runs(identity.version.clone()),
-            None => Became::Unresponsive,
-        }
-    }
-
     /// Whether it does not answer any more, or cannot do what it could do before.
     pub(super) fn has_lost(&self, before: &Function) -> bool {
         let function = self.function.as_ref();
         self.identity.is_none() || function.is_some_and(|after| before.lost(after).is_some())
     }
-
-    /// The IMEI that it has now: one that is not what it was, if it ever told one.
-    pub(super) fn imei(&self) -> Option<Imei> {
-        let last = self.identity.as_ref().and_then(|identity| identity.imei.clone());
-        self.strange.clone().or(last)
-    }
 }
 
 impl Runner<'_> {
     /// Asks the module what it became, and gives it every chance to answer.
-    pub(super) fn ask(&mut self, case: &Case, tried: &Tried) -> Result<Answered, Stop> {
+    pub(super) fn ask(&mut self, case: &Case, timed_out: Option<TimedOut>) -> Result<Answered, Stop> {
         let limits = &case.limits;
-        if matches!(tried.timed_out, Some(TimedOut::Update | TimedOut::Resume)) {
+        let waited = matches!(timed_out, Some(TimedOut::Update | TimedOut::Resume));
+        // One that has come up without a word answers as it is.
+        let silent = waited && !self.module().sync(limits.boot)?;
+        if silent {
             self.module().cycle()?;
         }
-        self.module().boot_if_needed(limits.boot)?;
-        let identity = self.identify(limits)?;
+        if silent || !waited {
+            self.module().boot_if_needed(limits.boot)?;
+        }
         let mut answered = Answered {
-            identity,
+            identity: self.identify(limits)?,
             ..Answered::default()
         };
         let update = self.bench.module.update.as_ref();
@@ -79,24 +67,30 @@ impl Runner<'_> {
         Ok(answered)
     }
 
-    /// Asks a second time, after one more power cycle, and for more than the version: it has to be the same module, and to
-    /// do what it did before.
+    /// Asks again after as many power cycles as the suite says, and for more than the version: it has to be the same module,
+    /// to do what it did before, and to go on doing it.
     pub(super) fn confirm(
         &mut self,
         case: &Case,
         before: &Function,
         answered: &mut Answered,
     ) -> Result<(), Stop> {
-        if answered.identity.is_none() {
-            return Ok(());
-        }
         let limits = &case.limits;
-        if !answered.twice {
+        while answered.identity.is_some() && answered.cycles < limits.confirm {
             self.module()
                 .journal
                 .step("asking again after one more power cycle");
             self.ask_again(limits, answered)?;
         }
+        self.can_do(limits, before, answered)?;
+        if answered.identity.is_some() && !case.settle().is_zero() {
+            self.settle(case, answered)?;
+        }
+        Ok(())
+    }
+
+    /// What it can do, where it answers; a second time after a further power cycle, where something is missing.
+    fn can_do(&mut self, limits: &Limits, before: &Function, answered: &mut Answered) -> Result<(), Stop> {
         // It is asked once at most for what it never did, and waited for where it did it.
         let wait = match before.registered {
             Some(true) => limits.attach,
@@ -118,8 +112,29 @@ impl Runner<'_> {
         }
         self.registers |= function.registered == Some(true);
         answered.function = Some(function);
-        let strange = |imei: &Imei| before.imei.as_ref().is_some_and(|before| before != imei);
-        answered.strange = answered.strange.take().filter(strange);
+        Ok(())
+    }
+
+    /// Watches the module from its last boot on for as long as the suite says, and asks once more without any help: a
+    /// watchdog bites late, and a module that falls silent later is as dead as any.
+    fn settle(&mut self, case: &Case, answered: &mut Answered) -> Result<(), Stop> {
+        let limits = &case.limits;
+        let module = self.module();
+        let up = module.awake.ready_at.unwrap_or(module.since);
+        module.pause_until(up + module.clock.real(case.settle()))?;
+        let watched = module.clock.module_time(up.elapsed());
+        module.journal.watched(Watched::Settled {
+            watched_ns: watched.as_nanos() as u64,
+        });
+        if let Some(identity) = module.identify(limits.boot.max(COMMAND))? {
+            answered.identity = Some(identity);
+            return Ok(());
+        }
+        let seconds = watched.as_secs();
+        let heard = format!("{} s after its boot {}", seconds, heard(module)?);
+        module.journal.watched(Watched::NoAnswer { heard });
+        // It has failed; whether a power cycle wakes it says what the next case finds.
+        answered.identity = self.identify(limits)?;
         Ok(())
     }
 
@@ -128,24 +143,21 @@ impl Runner<'_> {
         let module = self.module();
         module.cycle()?;
         come_up(module, limits)?;
-        module.wait(limits.boot, |module| module.awake.sim_ready)?;
-        let again = self.identify(limits)?;
-        if let Some(before) = std::mem::replace(&mut answered.identity, again) {
-            answered.first.get_or_insert(before.version);
-            answered.strange = answered.strange.take().or(before.imei);
-        }
-        answered.twice = true;
+        module.wait(limits.boot, |module| {
+            module.awake.sim_ready || !module.awake.ready
+        })?;
+        answered.identity = self.identify(limits)?;
+        answered.cycles += 1;
         Ok(())
     }
 
     /// Asks who the module is; one that does not answer gets further power cycles, a reset and PWRKEY, as far as the rig
-    /// has them.
+    /// has them. What could be read before an update and cannot be read any more is as good as no answer.
     pub(super) fn identify(&mut self, limits: &Limits) -> Result<Option<Identity>, Stop> {
         let module = self.module();
         if let Some(identity) = module.identify(limits.boot)? {
             return Ok(Some(identity));
         }
-        module.revivals.clear();
         for _ in 0..REVIVALS {
             module.revive("a power cycle", Module::cycle)?;
             if let Some(identity) = answer(module, limits)? {
@@ -165,13 +177,41 @@ impl Runner<'_> {
             }
         }
         module.must_be_supplied()?;
+        let heard = heard(module)?;
+        module.tell_no_answer(heard);
         Ok(None)
     }
+
+    /// The module did not come to rest within the bound of its case: that is its answer.
+    pub(super) fn never_rests(&mut self, case: &Case) {
+        let bound = humantime::format_duration(Duration::from_secs(case.bound().as_secs()));
+        let module = self.module();
+        module.bound = None;
+        let heard = format!(
+            "it did not come to rest within {bound}, the bound that follows from the limits of the case"
+        );
+        module.journal.watched(Watched::NoAnswer { heard });
+    }
+}
+
+/// What came in place of an answer, for the middle of a sentence.
+fn heard(module: &mut Module) -> Result<String, Stop> {
+    let overheard = module.overhear()?;
+    Ok(match (&module.refused, overheard.sound()) {
+        (Some(refused), _) => format!("`AT` is answered with {refused}, expected OK"),
+        (None, Sound::Noise) => format!(
+            "noise comes in place of text ({overheard}): another rate of the UART than before is likely"
+        ),
+        (None, _) if module.awake.ready => "RDY came, and no command is answered".into(),
+        (None, _) if module.awake.boot_rom => "the boot ROM's block came, and nothing after it".into(),
+        (None, Sound::Silence) => "not a byte came".into(),
+        (None, _) => format!("something came ({overheard}), and no answer"),
+    })
 }
 
 /// Who the module is, once it has come up; what it says while it does is no answer.
 fn answer(module: &mut Module, limits: &Limits) -> Result<Option<Identity>, Stop> {
-    if come_up(module, limits)? {
+    if come_up(module, limits)? || module.awake.boot_rom {
         module.identify(limits.boot)
     } else {
         Ok(None)
@@ -198,9 +238,19 @@ impl Module {
         by: &'static str,
         how: impl FnOnce(&mut Self) -> Result<(), Stop>,
     ) -> Result<(), Stop> {
-        let mark = self.journal.step(format!("no answer: {by}"));
-        self.marks.revivals.push(mark);
-        self.revivals.push(by);
+        self.journal.step(format!("no answer: {by}"));
+        if self.update.is_some() {
+            self.journal.watched(Watched::Revival { by: by.to_owned() });
+        }
+        self.overhear()?;
         how(self)
+    }
+
+    /// It did not answer, whatever the rig could do. Of one whose version could not be read that is known already.
+    fn tell_no_answer(&mut self, heard: String) {
+        let unreadable = self.unreadable.take().is_some();
+        if self.update.is_some() && !unreadable {
+            self.journal.watched(Watched::NoAnswer { heard });
+        }
     }
 }

@@ -54,7 +54,7 @@ impl Runner<'_> {
         self.reflash(&reflash)
             .map_err(|why| format!("it could not be restored: {why}"))?;
         // What was known of the old firmware is gone with it.
-        (self.known, self.function, self.last) = (None, None, None);
+        (self.known, self.function) = (None, None);
         self.give_up_proof();
         match self.wake(&Limits::default()) {
             Ok(identity) => {

@@ -88,6 +88,7 @@ impl Runner<'_> {
             suite: suite.to_owned(),
             checks: checked.checks,
         });
+        self.think_over();
         if let Some(failure) = failure {
             self.broken.get_or_insert_with(|| failure.clone());
             self.watch.failed = Some(failure);

@@ -69,7 +69,7 @@ mod tests {
     };
 
     fn after(rule: Rule, earlier: &[Again]) -> bool {
-        again_within(&ALLOWED, &Verdict::of(rule, "it was so".into()), earlier).is_some()
+        again_within(&ALLOWED, &Verdict::by(rule, "it was so".into()), earlier).is_some()
     }
 
     #[rstest]

@@ -12,15 +12,16 @@ use crate::line::LineError;
 use crate::lines::Lines;
 use crate::priority::Refused;
 use dfota_core::cut::{Cut, Kind};
+use dfota_core::event::watched::{Gap, Watched};
 use dfota_core::event::{Event, Line};
 use dfota_core::lexer::{Lexer, Token};
-use dfota_core::mark::Mark;
 use dfota_core::moment::Moment;
 use dfota_core::percent::Percent;
 use dfota_core::urc::Urc;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 use rustix::io::Errno;
 use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::mpsc::{Sender, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -37,8 +38,6 @@ pub enum Message {
         urc: Option<Urc>,
         /// When its last byte had been read.
         at: Instant,
-        /// Its place in the journal.
-        mark: Mark,
     },
     /// The prompt of data mode.
     Prompt {
@@ -59,11 +58,11 @@ pub enum Message {
     /// The port is there again.
     Back,
     /// One of the servers answered a request for a package of this case.
-    Request(dfota_core::event::Request, Mark),
+    Request(dfota_core::event::Request),
     /// The CoAP file server saw that the module has so much of the package.
     Served(Percent),
     /// Something happened at the LwM2M server.
-    Lwm2m(Happening, Mark),
+    Lwm2m(Happening),
     /// The run is to end.
     Interrupt,
 }
@@ -110,6 +109,8 @@ enum Trigger {
 struct Shared {
     trigger: Mutex<Trigger>,
     wake: OwnedFd,
+    /// The share of the package that was told last.
+    served: AtomicU8,
     asked: Mutex<Asked>,
 }
 
@@ -148,6 +149,9 @@ impl Cutter {
             Instant::now(),
         );
         let made = due.map(|(armed, trigger)| cut(&armed.cut, trigger, trigger, &self.lines));
+        if self.shared.served.swap(percent.get(), Ordering::Relaxed) != percent.get() {
+            self.journal.watched(Watched::Served { percent });
+        }
         let _ = self.runner.send(Message::Served(percent));
         if let Some(made) = made {
             tell(made, &self.journal, &self.runner);
@@ -169,6 +173,7 @@ impl Reader {
         let shared = Arc::new(Shared {
             trigger: Mutex::default(),
             wake,
+            served: AtomicU8::default(),
             asked: Mutex::default(),
         });
         let cutter = Cutter {
@@ -308,6 +313,10 @@ impl OnThread {
                     Ok(0) => device = self.lost("the device was closed"),
                     Ok(n) => {
                         let at = Instant::now();
+                        if n == buffer.len() {
+                            let bytes = n as u64;
+                            self.journal.post_at(at, Event::Gap(Gap::ReaderBehind { bytes }));
+                        }
                         let n = self.port.decode(&mut buffer[..n]);
                         self.take(&buffer[..n], at);
                     }
@@ -375,10 +384,10 @@ impl OnThread {
                     let _ = self.runner.send(Message::Prompt { at });
                 }
                 Some(Token::Line(line)) => {
-                    let mark = self.journal.post_at(
+                    self.journal.post_at(
                         at,
                         Event::Rx {
-                            text: crate::escape::readable(line),
+                            text: dfota_core::escape::readable(line),
                             partial: false,
                         },
                     );
@@ -386,7 +395,6 @@ impl OnThread {
                         text: line.to_vec(),
                         urc: Urc::parse(line),
                         at,
-                        mark,
                     });
                 }
             }
@@ -460,7 +468,7 @@ impl OnThread {
         let partial = self.lexer.take_partial().unwrap_or_default().to_vec();
         if !partial.is_empty() {
             self.journal.post(Event::Rx {
-                text: crate::escape::readable(&partial),
+                text: dfota_core::escape::readable(&partial),
                 partial: true,
             });
         }
@@ -470,10 +478,9 @@ impl OnThread {
 
     /// Waits until the port can be opened again, or the reader is to stop.
     fn lost(&mut self, why: &str) -> Arc<OwnedFd> {
-        let _ = self.runner.send(Message::Lost(format!(
-            "serial port `{}` failed: {why}",
-            self.port.address()
-        )));
+        let why = format!("serial port `{}` failed: {why}", self.port.address());
+        self.journal.post(Event::Gap(Gap::PortLost { why: why.clone() }));
+        let _ = self.runner.send(Message::Lost(why));
         loop {
             if lock(&self.shared.asked).stop {
                 return self.port.device();
@@ -486,6 +493,7 @@ impl OnThread {
             let _ = rustix::io::read(&self.shared.wake, &mut [0_u8; 8]);
             if self.port.reopen().is_ok() {
                 self.lexer = Lexer::new();
+                self.journal.post(Event::Gap(Gap::PortBack));
                 let _ = self.runner.send(Message::Back);
                 return self.port.device();
             }

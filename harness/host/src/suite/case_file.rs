@@ -6,13 +6,13 @@ use crate::suite::measure_file::MeasureFile;
 use crate::suite::suite_file::{Defaults, Packages, read_limits};
 use crate::suite::suite_keys::{CaseKeys, CutKeys, ExpectKeys, IdsKeys, UpdateKeys};
 use crate::suite::suite_literals::{
-    After, BlockSize, Code, Count, IssueKey, Lwm2mResult, Lwm2mState, TestRailId,
+    After, BlockSize, Code, Count, Cycles, IssueKey, Lwm2mResult, Lwm2mState, TestRailId,
 };
 use crate::suite::{LoadedPackage, SuiteCase};
 use crate::yaml::literal::Mistake;
 use crate::yaml::node_path::NodePath;
 use crate::yaml::reader::{Binding, Bindings, Reader};
-use dfota_core::case::{Case, Ids, Via};
+use dfota_core::case::{Case, Ids, Limits, Via};
 use dfota_core::cut::CutPlan;
 use dfota_core::expect::{Expect, Lwm2m};
 use dfota_core::moment::Moment;
@@ -66,6 +66,16 @@ impl CaseFile<'_, '_> {
             keys.limits.as_ref(),
             self.defaults.limits,
         );
+        let confirm = self
+            .reader
+            .read_option(&self.at.key("confirm"), keys.confirm.as_ref());
+        let limits = Limits {
+            confirm: confirm.map_or(limits.confirm, |Cycles(cycles)| cycles),
+            ..limits
+        };
+        let anomalies = self
+            .reader
+            .read_option(&self.at.key("anomalies"), keys.anomalies.as_ref());
         let requirements = self.list("requirements", keys.requirements.as_deref());
         let tags = self.list("tags", keys.tags.as_deref());
         let ids = keys.ids.as_ref().map(|keys| self.ids(keys));
@@ -93,6 +103,7 @@ impl CaseFile<'_, '_> {
             expect: expect.unwrap_or_else(Expect::success),
             limits,
             retries: self.defaults.retries,
+            anomalies: anomalies.unwrap_or(self.defaults.anomalies),
             measures: Vec::new(),
             requirements,
             tags,

@@ -36,6 +36,11 @@ impl MeasureFile<'_, '_> {
             self.range(Measure::CutLatency, times(keys.cut_latency.as_ref()), time),
             self.range(Measure::BytesAgain, counts(keys.bytes_again.as_ref()), bytes),
             self.range(Measure::AttachTime, times(keys.attach_time.as_ref()), time),
+            self.range(
+                Measure::UnexplainedResets,
+                counts(keys.unexplained_resets.as_ref()),
+                bytes,
+            ),
         ];
         found.into_iter().flatten().collect()
     }

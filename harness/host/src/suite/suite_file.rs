@@ -5,8 +5,7 @@ use crate::suite::case_file::CaseFile;
 use crate::suite::matrix::combinations;
 use crate::suite::measure_file::MeasureFile;
 use crate::suite::suite_keys::{CaseKeys, LimitsKeys, MeasureKeys, PackageKeys, RetriesKeys, SuiteKeys};
-use crate::suite::suite_literals::Repeat;
-use crate::suite::suite_literals::Tries;
+use crate::suite::suite_literals::{Cycles, Repeat, Tries};
 use crate::suite::{LoadedPackage, Suite, SuiteCase};
 use crate::yaml::document::Document;
 use crate::yaml::file_error::{FileError, Problem};
@@ -15,7 +14,7 @@ use crate::yaml::node_path::NodePath;
 use crate::yaml::raw::Raw;
 use crate::yaml::reader::{Bindings, Reader};
 use bytes::Bytes;
-use dfota_core::case::{Limits, Package, Via};
+use dfota_core::case::{Anomalies, Limits, Package, Via};
 use dfota_core::measure::Declared;
 use dfota_core::retries::Retries;
 use std::collections::BTreeMap;
@@ -48,9 +47,21 @@ impl Suite {
         let limits = file.limits(keys.limits.as_ref());
         let name = name.unwrap_or_default();
         let retries = file.retries(keys.retries.as_ref());
+        let root = NodePath::root();
+        let confirm = file
+            .reader
+            .read_option(&root.key("confirm"), keys.confirm.as_ref());
+        let limits = Limits {
+            confirm: confirm.map_or(limits.confirm, |Cycles(cycles)| cycles),
+            ..limits
+        };
+        let anomalies = file
+            .reader
+            .read_option(&root.key("anomalies"), keys.anomalies.as_ref());
         let measures = file.measures(keys.measure.as_ref());
         let defaults = Defaults {
             limits,
+            anomalies: anomalies.unwrap_or_default(),
             retries,
             measures,
         };
@@ -86,6 +97,8 @@ pub type Packages = Vec<(String, Option<LoadedPackage>)>;
 pub struct Defaults {
     /// Limits.
     pub limits: Limits,
+    /// What is made of something legal and odd.
+    pub anomalies: Anomalies,
     /// Retries.
     pub retries: Retries,
     /// Measurements.
@@ -237,10 +250,12 @@ pub fn read_limits(
     let Some(keys) = keys else {
         return default;
     };
-    let mut limit = |key: &str, raw: Option<&crate::yaml::raw::Raw<Duration>>, default: Duration| {
+    let mut limit = |key: &str, raw: Option<&Raw<Duration>>, default: Duration| {
+        // Without a time of watching nothing fails.
+        let may_be_zero = key == "settle";
         let at = at.key(key);
         let limit = reader.read_option(&at, raw);
-        if limit == Some(Duration::ZERO) {
+        if limit == Some(Duration::ZERO) && !may_be_zero {
             reader.mistake(&at, Mistake::new("a limit of no time would fail every case"));
         }
         limit.unwrap_or(default)
@@ -251,6 +266,8 @@ pub fn read_limits(
         download: limit("download", keys.download.as_ref(), default.download),
         resume: limit("resume", keys.resume.as_ref(), default.resume),
         update: limit("update", keys.update.as_ref(), default.update),
+        settle: limit("settle", keys.settle.as_ref(), default.settle),
+        confirm: default.confirm,
     }
 }
 

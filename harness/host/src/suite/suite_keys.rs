@@ -2,13 +2,13 @@
 //! that editors show.
 
 use crate::suite::suite_literals::{
-    After, BlockSize, Bricks, Bytes, CoapBlock, Code, Count, Cuts, Depth, Every, HttpStatus, IssueKey,
-    Lwm2mResult, Lwm2mState, Repeat, Sha256Text, TestRailId, Tries, UrlBytes, Window,
+    After, BlockSize, Bricks, Bytes, CoapBlock, Code, Count, Cuts, Cycles, Depth, Every, HttpStatus,
+    IssueKey, Lwm2mResult, Lwm2mState, Repeat, Sha256Text, TestRailId, Tries, UrlBytes, Window,
 };
 use crate::yaml::one_or_more::OneOrMore;
 use crate::yaml::ordered::Ordered;
 use crate::yaml::raw::Raw;
-use dfota_core::case::Via;
+use dfota_core::case::{Anomalies, Via};
 use dfota_core::cut::Kind;
 use dfota_core::expect::{Becomes, Reply};
 use dfota_core::moment::Moment;
@@ -34,6 +34,10 @@ pub struct SuiteKeys {
     pub limits: Option<LimitsKeys>,
     /// Measurements that have to be taken, with their limits, in every case in which they can be.
     pub measure: Option<MeasureKeys>,
+    /// How many power cycles after an update the module has to come through and be the same. Default 1.
+    pub confirm: Option<Raw<Cycles>>,
+    /// What is made of something legal and odd: `note` (the default) tells it in every report, `fail` fails the case.
+    pub anomalies: Option<Raw<Anomalies>>,
     /// How often a case is tried again after an error that is not the module's.
     pub retries: Option<RetriesKeys>,
     /// How the module is brought to the version that a case starts from.
@@ -84,6 +88,8 @@ pub struct LimitsKeys {
     pub resume: Option<Raw<Duration>>,
     /// First START or UPDATING to END. Default 10m.
     pub update: Option<Raw<Duration>>,
+    /// After the last boot: how long the module is watched before it is asked once more. Default 45s; `0s` does without.
+    pub settle: Option<Raw<Duration>>,
 }
 
 /// Measurements, each with the least and the most that it may be. One that is named and never taken is not a pass.
@@ -105,6 +111,8 @@ pub struct MeasureKeys {
     pub bytes_again: Option<BytesRangeKeys>,
     /// RDY to registered, with an address.
     pub attach_time: Option<TimeRangeKeys>,
+    /// Boots inside UPDATING that nobody caused.
+    pub unexplained_resets: Option<BytesRangeKeys>,
 }
 
 /// What a time may be. Neither: it has to be taken, whatever it is.
@@ -176,6 +184,10 @@ pub struct CaseKeys {
     pub faults: Option<FaultsKeys>,
     /// Limits of this case alone.
     pub limits: Option<LimitsKeys>,
+    /// Power cycles after the update of this case.
+    pub confirm: Option<Raw<Cycles>>,
+    /// What is made of something legal and odd in this case.
+    pub anomalies: Option<Raw<Anomalies>>,
     /// Measurements of this case, in addition to those of the suite or in their place.
     pub measure: Option<MeasureKeys>,
     /// Ids of the requirements that it speaks to.

@@ -4,7 +4,7 @@ use crate::yaml::literal::{
     Literal, Mistake, any_schema, choice_schema, one_of, pattern_schema, quoted, whole, whole_schema,
 };
 use bc66_wire::qfuplex::BLOCK_SIZES;
-use dfota_core::case::Via;
+use dfota_core::case::{Anomalies, Via};
 use dfota_core::cut::Kind;
 use dfota_core::expect::{Becomes, Reply};
 use dfota_core::moment::Moment;
@@ -71,6 +71,10 @@ number_literal! {
 number_literal! {
     /// How many further tries: an error that comes back ten times is no passing trouble.
     Tries(u32) = 0..=10_u32;
+}
+number_literal! {
+    /// How many power cycles follow an update.
+    Cycles(u32) = 1..=20_u32;
 }
 number_literal! {
     /// A result code, documented or not.
@@ -162,6 +166,7 @@ impl Repeat {
 }
 
 word_literal!(Repeat, "Repeat", "a repetition");
+word_literal!(Anomalies, "Anomalies", "what is made of anomalies");
 
 /// The window of a claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -132,7 +132,7 @@ fn requirements_have_the_verdict_of_their_cases() {
     ended(
         &mut records,
         "cut[at=60%]",
-        Verdict::of(Rule::CutLate, "late".into()),
+        Verdict::by(Rule::CutLate, "late".into()),
     );
     let report = certificate(&records);
     assert_eq!(verdicts(&report)[..2], ["REQ-1 not decided", "REQ-2 not decided"]);
@@ -144,7 +144,7 @@ fn requirements_have_the_verdict_of_their_cases() {
     ended(
         &mut records,
         "clean",
-        Verdict::of(Rule::Unresponsive, "dead".into()),
+        Verdict::by(Rule::Unresponsive, "dead".into()),
     );
     let report = certificate(&records);
     assert_eq!(verdicts(&report)[..2], ["REQ-1 fail", "REQ-2 not decided"]);
@@ -187,7 +187,7 @@ fn whatever_the_suite_does_not_say_is_a_deviation() {
         id: "clean".into(),
         suite: "lab".into(),
         number: 1,
-        verdict: Verdict::of(Rule::RigBroken, "the relay stuck".into()),
+        verdict: Verdict::by(Rule::RigBroken, "the relay stuck".into()),
         outcome: None,
         evidence: Vec::new(),
         again: "an error of the rig".into(),

@@ -66,9 +66,9 @@ fn records(text: &str, attachments: Attachments) -> Vec<Record> {
     let say = || text.to_owned();
     let ended = [
         Some(Verdict::Pass),
-        Some(Verdict::of(Rule::NoResume, say())),
-        Some(Verdict::of(Rule::PowerNotCut, say())),
-        Some(Verdict::of(Rule::CutMissed, say())),
+        Some(Verdict::by(Rule::NoResume, say())),
+        Some(Verdict::by(Rule::PowerNotCut, say())),
+        Some(Verdict::by(Rule::CutMissed, say())),
         None,
     ];
     let mut events = vec![started(text, attachments)];

@@ -14,11 +14,12 @@ use bc66_sim::package::pack_images;
 use bc66_sim::update_info::UpdateInfo;
 use dfota_core::case::{Case, Package, Via};
 use dfota_core::cut::{CutPlan, Kind};
-use dfota_core::expect::Reply;
-use dfota_core::judge::{Asked, Became, Facts, Fetches, judge};
+use dfota_core::event::watched::{Attempt, EventId, Purpose};
+use dfota_core::judge::judge;
 use dfota_core::moment::Moment;
+use dfota_core::observation::{Observation, Reading, Said};
 use dfota_core::percent::Percent;
-use dfota_core::update::{Input, Update};
+use dfota_core::update::Input;
 use dfota_core::urc::{Fota, Urc};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -63,11 +64,11 @@ struct SweptModule {
 }
 
 #[derive(Clone)]
-struct Heard(Update);
+struct Heard(Observation);
 
 impl Heard {
     fn urc(&mut self, urc: Urc) {
-        self.0.on(Input::Urc(urc));
+        self.0.update.on(Input::Urc(urc));
     }
 }
 
@@ -88,7 +89,7 @@ impl Progress for Heard {
 /// How it ended.
 struct Ended {
     heard: Heard,
-    became: Became,
+    became: Said,
     /// Operations since the supply came back last.
     operations: u64,
 }
@@ -107,13 +108,19 @@ impl SweptModule {
             flash,
             defects,
             package: package.len(),
-            heard: Heard(Update::new(Via::Uart)),
+            heard: Heard(Observation::new(Attempt {
+                purpose: Purpose::Case,
+                case: case(0),
+                cuts: Vec::new(),
+                before: None,
+                bound_ns: 0,
+            })),
         }
     }
 
     /// The order, and everything up to the application.
-    fn order_and_boot(&mut self) -> Result<Became, FlashError> {
-        self.heard.0.on(Input::Order);
+    fn order_and_boot(&mut self) -> Result<Said, FlashError> {
+        self.heard.0.update.on(Input::Order);
         self.heard.urc(Urc::Fota(Fota::Start));
         let package = self.package;
         UpdateInfo::Ordered { package }.store(&mut self.flash, &LAYOUT)?;
@@ -121,7 +128,7 @@ impl SweptModule {
     }
 
     /// Boots until the application runs and has told the result, or nothing that could run is there.
-    fn boot(&mut self) -> Result<Became, FlashError> {
+    fn boot(&mut self) -> Result<Said, FlashError> {
         loop {
             self.heard.urc(Urc::BootRom);
             let mut bootloader = Bootloader::new(&mut self.flash, &LAYOUT, &mut self.heard, self.defects);
@@ -130,7 +137,7 @@ impl SweptModule {
             }
         }
         let Some(version) = image::version(&self.flash, &LAYOUT)? else {
-            return Ok(Became::Unresponsive);
+            return Ok(Said::Nothing("not a byte came".into()));
         };
         self.heard.urc(Urc::Rdy);
         if let UpdateInfo::Over(code) = UpdateInfo::load(&self.flash, &LAYOUT)? {
@@ -138,7 +145,7 @@ impl SweptModule {
             UpdateInfo::Idle.store(&mut self.flash, &LAYOUT)?;
         }
         let version = version.as_str().parse().expect("a version for the harness too");
-        Ok(Became::Runs(version))
+        Ok(Said::Identity { version, imei: None })
     }
 
     fn update(mut self) -> Ended {
@@ -160,9 +167,9 @@ impl SweptModule {
         self.is_cut(cut, operation);
     }
 
-    fn is_cut(&mut self, cut: Result<Became, FlashError>, operation: u64) {
+    fn is_cut(&mut self, cut: Result<Said, FlashError>, operation: u64) {
         assert!(cut.is_err(), "operation {operation} was reached");
-        self.heard.0.on(Input::Cut { glitch: false });
+        self.heard.0.update.on(Input::Cut { glitch: false });
     }
 
     /// After the last cut: what the module does with its supply back.
@@ -172,7 +179,7 @@ impl SweptModule {
         self.ended(became)
     }
 
-    fn ended(self, became: Became) -> Ended {
+    fn ended(self, became: Said) -> Ended {
         Ended {
             operations: self.flash.operations(),
             heard: self.heard,
@@ -184,20 +191,16 @@ impl SweptModule {
 impl Ended {
     /// The rule that fires.
     fn verdict(self, cuts: u32) -> Option<&'static str> {
-        let case = case(cuts);
-        let verdict = judge(&Facts {
-            case: &case,
-            update: &self.heard.0,
-            became: self.became,
-            cuts_planned: cuts,
-            timed_out: None,
-            reply: Some(Reply::Ok),
-            fault_met: true,
-            fetches: Fetches::default(),
-            lwm2m: None,
-            imei: None,
-            asked: Asked::default(),
+        let Self { heard, became, .. } = self;
+        let mut seen = heard.0;
+        seen.plan.case = case(cuts);
+        seen.plan.cuts = vec!["end+0ms/power/5s".parse().expect("a cut"); cuts as usize];
+        seen.readings.push(Reading {
+            id: EventId(0),
+            life: seen.update.lives().len() - 1,
+            said: became,
         });
+        let verdict = judge(&seen).verdict;
         verdict.finding().map(|finding| finding.rule.id())
     }
 }

@@ -149,7 +149,7 @@ fn tell(journal: &Journal, ids: &[&str]) {
         }
         let verdict = match *id {
             "clean" => Verdict::Pass,
-            _ => Verdict::of(Rule::NoResume, "it forgot".into()),
+            _ => Verdict::by(Rule::NoResume, "it forgot".into()),
         };
         journal.post(Event::CaseEnded(CaseEnded {
             verdict,

@@ -31,7 +31,7 @@ fn poison(records: &mut [Record], worst: &str) {
             }
             Event::CasePlanned { case, .. } => case.requirements.push(worst.into()),
             Event::Rx { text, .. } if text == "OK" => *text = worst.into(),
-            Event::Lwm2m { text } | Event::Note { text } | Event::Step { text } => *text = worst.into(),
+            Event::Lwm2m { text, .. } | Event::Note { text } | Event::Step { text } => *text = worst.into(),
             Event::CaseEnded(end) => {
                 end.story = worst.into();
                 end.rerun = worst.into();
@@ -89,7 +89,7 @@ fn what_is_very_long_is_shown_whole() {
             Event::CaseStarted { id, .. } if id == "forced-resume" => *id = long.clone(),
             Event::CaseEnded(end) if end.id == "forced-resume" => {
                 end.id = long.clone();
-                end.verdict = Verdict::of(Rule::NoResume, long.clone());
+                end.verdict = Verdict::by(Rule::NoResume, long.clone());
             }
             _ => {}
         }

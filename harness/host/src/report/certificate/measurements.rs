@@ -118,5 +118,6 @@ fn means(measure: Measure) -> &'static str {
         Measure::CutLatency => "moment at which a cut was due to the line being moved; real time",
         Measure::BytesAgain => "bytes of the package that a server sent more than once",
         Measure::AttachTime => "RDY to registered with an address; the module's time",
+        Measure::UnexplainedResets => "boots inside UPDATING that nobody caused",
     }
 }

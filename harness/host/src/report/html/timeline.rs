@@ -125,7 +125,7 @@ impl Timeline {
                 let text = format!("{} {method}: {status}, {sent} bytes", request.server);
                 self.requests.push(Mark { at, text });
             }
-            Event::Lwm2m { text } => {
+            Event::Lwm2m { text, .. } => {
                 let text = format!("lwm2m {text}");
                 self.requests.push(Mark { at, text });
             }

@@ -1,0 +1,70 @@
+//! Bytes of the wire as readable text and back: printable ASCII stands for itself, every other byte as `\x1b`, a backslash
+//! as `\\`.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::fmt::Write;
+
+/// The text. Different bytes give different texts.
+pub fn readable(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for &byte in bytes {
+        match byte {
+            b'\\' => text.push_str("\\\\"),
+            b' '..=b'~' => text.push(char::from(byte)),
+            _ => {
+                let _ = write!(text, "\\x{byte:02x}");
+            }
+        }
+    }
+    text
+}
+
+/// The bytes of a readable text. What is no escape stands for itself.
+pub fn bytes(text: &str) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(text.len());
+    let mut rest = text.as_bytes();
+    while let [first, after @ ..] = rest {
+        rest = after;
+        if *first != b'\\' {
+            bytes.push(*first);
+            continue;
+        }
+        let hex = |digits: &[u8]| u8::from_str_radix(core::str::from_utf8(digits).ok()?, 16).ok();
+        match after {
+            [b'\\', after @ ..] => {
+                bytes.push(b'\\');
+                rest = after;
+            }
+            [b'x', high, low, after @ ..] if hex(&[*high, *low]).is_some() => {
+                bytes.extend(hex(&[*high, *low]));
+                rest = after;
+            }
+            _ => bytes.push(b'\\'),
+        }
+    }
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use alloc::collections::BTreeSet;
+
+    #[test]
+    fn every_byte_can_be_told_from_every_other() {
+        let shown: BTreeSet<String> = (0..=255).map(|byte| readable(&[byte])).collect();
+        assert_eq!(shown.len(), 256);
+        assert_eq!(
+            readable(b"+QIND: \"FOTA\"\0\x1b\\"),
+            "+QIND: \"FOTA\"\\x00\\x1b\\\\"
+        );
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn a_text_is_its_bytes(line: Vec<u8>) {
+            proptest::prop_assert_eq!(bytes(&readable(&line)), line);
+        }
+    }
+}

@@ -1,0 +1,334 @@
+//! What was seen of one update: a fold over the events of its watch, and all that the judge may use.
+//!
+//! Each fact has the id of the event that it rests on. While a run goes on, the journal folds the very records that it
+//! writes; afterwards anybody folds them again. So there is one way from what was heard to a verdict.
+
+mod anomaly;
+mod object;
+mod supply;
+
+pub use anomaly::AnomalySeen;
+pub use object::{Ending, ObjectSeen};
+
+use crate::case::{Case, Via};
+use crate::escape;
+use crate::event::watched::{Attempt, EventId, Gap, ReplyTo, TimedOut, Watched};
+use crate::event::{Event, Request, When};
+use crate::expect::Reply;
+use crate::fault::HttpFaults;
+use crate::function::Function;
+use crate::update::{Input, Phase, Update};
+use crate::urc::{Fota, Urc};
+use crate::version::{Imei, Version};
+use alloc::string::String;
+use alloc::vec::Vec;
+use supply::Supply;
+
+/// What the module said of itself when it was asked.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Said {
+    /// Who it is.
+    Identity {
+        /// What it runs.
+        version: Version,
+        /// Its IMEI, where it told one.
+        imei: Option<Imei>,
+    },
+    /// It answered, and this cannot be read.
+    Unreadable(String),
+    /// It did not answer; this came in place of an answer.
+    Nothing(String),
+}
+
+/// One asking.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reading {
+    /// The event.
+    pub id: EventId,
+    /// In which of the update's lives, counted from 0.
+    pub life: usize,
+    /// What was said.
+    pub said: Said,
+}
+
+/// A wait that ran out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LimitOver {
+    /// The event.
+    pub id: EventId,
+    /// Which limit.
+    pub limit: TimedOut,
+    /// In which of the update's lives.
+    pub life: usize,
+    /// The application had come up by then.
+    pub ready: bool,
+}
+
+/// A time in which the module could not be heard.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GapSeen {
+    /// The event with which it began.
+    pub id: EventId,
+    /// Why.
+    pub why: String,
+    /// Where the update stood then.
+    pub phase: Phase,
+}
+
+/// What the package server saw.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Fetches {
+    /// Requests for the package.
+    pub requests: u32,
+    /// Requests after power was lost while UPDATING.
+    pub again: u32,
+    /// Answers that broke off without a fault that asked for it.
+    pub broken: u32,
+    /// An answer had the fault that the case declares.
+    pub faulty: bool,
+    /// The events.
+    pub ids: Vec<EventId>,
+}
+
+/// Everything that was seen of one update.
+#[derive(Debug, Clone)]
+pub struct Observation {
+    /// What was planned.
+    pub plan: Attempt,
+    /// How the update went.
+    pub update: Update,
+    /// What the module said of itself, in order.
+    pub readings: Vec<Reading>,
+    /// What it could do, in order.
+    pub functions: Vec<(EventId, When, Function)>,
+    /// What answered the faulty block, or the order (the second one where the case gives two).
+    pub reply: Option<(EventId, Reply)>,
+    /// The wait that ran out.
+    pub limit_over: Option<LimitOver>,
+    /// What the server saw.
+    pub fetches: Fetches,
+    /// What the firmware update object said and did.
+    pub object: ObjectSeen,
+    /// What was done to a module that does not answer.
+    pub revivals: Vec<(EventId, String)>,
+    /// Cuts that were not made.
+    pub missed: Vec<EventId>,
+    /// What is legal and odd.
+    pub anomalies: Vec<AnomalySeen>,
+    /// When the module could not be heard.
+    pub gaps: Vec<GapSeen>,
+    fault_met: bool,
+    supply: Supply,
+    /// The last percentage of the present boot.
+    percent: Option<u8>,
+}
+
+impl Observation {
+    /// An update that begins to be watched.
+    pub fn new(plan: Attempt) -> Self {
+        Self {
+            update: Update::new(plan.case.via),
+            plan,
+            readings: Vec::new(),
+            functions: Vec::new(),
+            reply: None,
+            limit_over: None,
+            fetches: Fetches::default(),
+            object: ObjectSeen::default(),
+            revivals: Vec::new(),
+            missed: Vec::new(),
+            anomalies: Vec::new(),
+            gaps: Vec::new(),
+            fault_met: false,
+            supply: Supply::default(),
+            percent: None,
+        }
+    }
+
+    /// Takes the next event.
+    pub fn on(&mut self, id: EventId, event: &Event) {
+        match event {
+            Event::Rx { text, partial: false } => self.hear(id, text),
+            Event::Line { line, active, .. } => {
+                if let Some(input) = self.supply.moved(*line, *active) {
+                    self.tell(id, input);
+                }
+            }
+            Event::CutMade { kind, glitch, .. } => {
+                self.supply.cut(*kind);
+                self.tell(id, Input::Cut { glitch: *glitch });
+            }
+            Event::CutMissed { .. } => self.missed.push(id),
+            Event::Request(request) if request.ours => self.fetched(id, request),
+            Event::Lwm2m { fact: Some(fact), .. } => self.object.on(id, fact),
+            Event::Identity { version, imei, .. } => {
+                let (version, imei) = (version.clone(), imei.clone());
+                self.read(id, Said::Identity { version, imei });
+            }
+            Event::Function { when, function } => self.functions.push((id, *when, function.clone())),
+            Event::Watched(watched) => self.watched(id, watched),
+            Event::Gap(gap) => self.gap(id, gap),
+            _ => {}
+        }
+    }
+
+    fn tell(&mut self, id: EventId, input: Input) {
+        if matches!(input, Input::Cut { .. } | Input::Cycle) {
+            self.percent = None;
+        }
+        self.update.on_event(input, id);
+    }
+
+    fn hear(&mut self, id: EventId, text: &str) {
+        let line = escape::bytes(text);
+        let Some(urc) = Urc::parse(&line) else {
+            // Noise around a line of the update: what it said is lost.
+            let damaged = line.iter().any(|byte| !matches!(byte, b' '..=b'~' | b'\t'));
+            if damaged && text.contains("FOTA") {
+                self.shut(id, String::from("a line of the update arrived damaged"));
+            }
+            return;
+        };
+        self.look_for_anomalies(id, &urc, text);
+        self.tell(id, Input::Urc(urc));
+    }
+
+    fn watched(&mut self, id: EventId, watched: &Watched) {
+        match watched {
+            Watched::Block { number } => self.tell(id, Input::Block(*number)),
+            Watched::Order => self.tell(id, Input::Order),
+            Watched::Replied { to, reply } => {
+                if (*to, *reply) == (ReplyTo::Order, Reply::Error) {
+                    self.tell(id, Input::Refused);
+                }
+                // The answer to the faulty block is what the case is about; the order comes after it.
+                let about_a_block = self
+                    .case()
+                    .faults
+                    .uart
+                    .is_some_and(|fault| fault.block().is_some());
+                if *to != ReplyTo::Order || !about_a_block {
+                    self.reply = Some((id, *reply));
+                }
+            }
+            Watched::Served { percent } => self.tell(id, Input::Served(*percent)),
+            Watched::FaultMet => self.fault_met = true,
+            Watched::LimitOver { limit } => {
+                self.limit_over = Some(LimitOver {
+                    id,
+                    limit: *limit,
+                    life: self.update.lives().len() - 1,
+                    ready: self.update.life().ready,
+                });
+            }
+            Watched::Fetched { requests, again } => {
+                (self.fetches.requests, self.fetches.again) = (*requests, *again);
+            }
+            Watched::Revival { by } => self.revivals.push((id, by.clone())),
+            Watched::NoAnswer { heard } => self.read(id, Said::Nothing(heard.clone())),
+            Watched::Unreadable { said } => self.read(id, Said::Unreadable(said.clone())),
+            Watched::Object(fact) => self.object.on(id, fact),
+            Watched::Settled { .. } => {}
+        }
+    }
+
+    fn read(&mut self, id: EventId, said: Said) {
+        let life = self.update.lives().len() - 1;
+        self.readings.push(Reading { id, life, said });
+    }
+
+    fn fetched(&mut self, id: EventId, request: &Request) {
+        // Over CoAP a fault loses datagrams, as a network does; what breaks off then broke off on the way.
+        let on_the_way = self.case().via == Via::Coap;
+        self.fetches.ids.push(id);
+        self.fetches.faulty |= request.fault.is_some();
+        self.fetches.broken +=
+            u32::from((on_the_way || request.fault.is_none()) && request.sent < request.wanted);
+    }
+
+    fn gap(&mut self, id: EventId, gap: &Gap) {
+        match gap {
+            Gap::PortLost { why } => self.shut(id, why.clone()),
+            Gap::ReaderBehind { bytes } => self.shut(
+                id,
+                alloc::format!("{bytes} bytes were waiting at once: the system may have dropped some"),
+            ),
+            // While it was away nothing was heard, whatever was heard before that in this life.
+            Gap::PortBack => self.tell(id, Input::Gap),
+        }
+    }
+
+    fn shut(&mut self, id: EventId, why: String) {
+        let phase = self.update.phase();
+        self.gaps.push(GapSeen { id, why, phase });
+        self.tell(id, Input::Gap);
+    }
+
+    /// What was planned.
+    pub fn case(&self) -> &Case {
+        &self.plan.case
+    }
+
+    /// What the module said of itself last.
+    pub fn became(&self) -> Option<&Reading> {
+        self.readings.last()
+    }
+
+    /// The version that it runs, as far as it said so last.
+    pub fn version(&self) -> Option<&Version> {
+        match &self.became()?.said {
+            Said::Identity { version, .. } => Some(version),
+            Said::Unreadable(_) | Said::Nothing(_) => None,
+        }
+    }
+
+    /// Whether it runs the version that the package leads to.
+    pub fn runs_target(&self) -> bool {
+        self.version() == Some(&self.case().package.to)
+    }
+
+    /// Whether the fault that the case declares was brought about; true without one.
+    pub fn fault_met(&self) -> bool {
+        let faults = &self.case().faults;
+        if faults.http != HttpFaults::default() {
+            return self.fetches.faulty;
+        }
+        self.fault_met || (faults.uart.is_none() && faults.order.is_none())
+    }
+
+    /// Whether a package with which nothing was done wrong was refused with 254 or 255: where END says so.
+    pub fn refused(&self) -> Option<EventId> {
+        let case = self.case();
+        let sound = case.faults == crate::fault::Faults::default() && case.on == case.package.from;
+        self.update.refused().filter(|_| sound)
+    }
+
+    /// Boots inside UPDATING that nobody caused.
+    pub fn unexplained_resets(&self) -> u32 {
+        self.update.unexplained_resets()
+    }
+
+    /// Whether a line that is missing now may have come while nobody could hear it: since the last cut, and since the last
+    /// sign of the update.
+    pub fn may_be_unheard(&self) -> bool {
+        let mut lives = self.update.lives().iter().rev();
+        let since_the_cut = lives.position(|life| life.cut.is_some());
+        let count = since_the_cut.unwrap_or(usize::MAX);
+        let mut lives = self.update.lives().iter().rev().take(count);
+        // A later life in which the update goes on clears what could not be heard before it.
+        lives
+            .by_ref()
+            .find(|life| life.gap || life.updates())
+            .is_some_and(|life| life.gap)
+    }
+
+    /// The last END, if there was one.
+    pub fn last_end(&self) -> Option<bc66_wire::code::UpdateCode> {
+        self.update.ends().last()
+    }
+
+    /// Whether an END came among the lines of the update.
+    pub fn is_end(urc: &Urc) -> bool {
+        matches!(urc, Urc::Fota(Fota::End(_)))
+    }
+}

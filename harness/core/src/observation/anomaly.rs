@@ -1,0 +1,99 @@
+//! What is legal and odd. It is told in every report; a suite may declare it a fail.
+
+use super::Observation;
+use crate::event::watched::EventId;
+use crate::update::{Due, Life, Phase};
+use crate::urc::{Fota, Urc};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use bc66_wire::code::UpdateCode;
+
+/// Most anomalies that are kept of one update; a module can repeat one for hours.
+const KEPT: usize = 32;
+
+/// Something legal and odd.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AnomalySeen {
+    /// The event.
+    pub id: EventId,
+    /// What it was.
+    pub text: String,
+}
+
+impl Observation {
+    /// Looks at a line before it counts.
+    pub(super) fn look_for_anomalies(&mut self, id: EventId, urc: &Urc, line: &str) {
+        match urc {
+            Urc::BootRom => self.percent = None,
+            Urc::Fota(Fota::Updating {
+                percent,
+                total,
+                current,
+            }) => {
+                let now = percent.get();
+                if let Some(before) = self.percent.filter(|before| now < *before) {
+                    self.note(
+                        id,
+                        format!("UPDATING went back from {before} % to {now} % within a boot"),
+                    );
+                }
+                self.percent = Some(now);
+                // Application note §5.7: both numbers are always 1.
+                if total.is_some_and(|total| total != 1) || current.is_some_and(|current| current != 1) {
+                    let number =
+                        |number: Option<u8>| number.map_or("?".to_string(), |number| number.to_string());
+                    let (total, current) = (number(*total), number(*current));
+                    self.note(
+                        id,
+                        format!("UPDATING spoke of program {current} of {total}, expected 1 of 1"),
+                    );
+                }
+            }
+            Urc::Fota(Fota::Unknown) if line.contains("UPDATING") => {
+                self.note(id, format!("`{}` has no percentage from 0 to 100", line.trim()));
+            }
+            Urc::Fota(Fota::Start) if matches!(self.update.phase(), Phase::Downloading { .. }) => {
+                self.note(id, "START came without an end of the download".to_string());
+            }
+            _ => {}
+        }
+    }
+
+    fn note(&mut self, id: EventId, text: String) {
+        if self.anomalies.len() < KEPT {
+            self.anomalies.push(AnomalySeen { id, text });
+        }
+    }
+
+    /// Everything legal and odd, in a few words each, equal ones once; and the events.
+    pub fn oddities(&self) -> (Vec<String>, Vec<EventId>) {
+        let mut texts: Vec<String> = Vec::new();
+        for anomaly in &self.anomalies {
+            if !texts.contains(&anomaly.text) {
+                texts.push(anomaly.text.clone());
+            }
+        }
+        texts.extend(match self.unexplained_resets() {
+            0 => None,
+            1 => Some("1 unexplained reset while UPDATING".to_string()),
+            many => Some(format!("{many} unexplained resets while UPDATING")),
+        });
+        if self.resumed_without_updating() {
+            texts.push("the resume came to END,0 without a single UPDATING".to_string());
+        }
+        (texts, self.anomalies.iter().map(|anomaly| anomaly.id).collect())
+    }
+
+    fn resumed_without_updating(&self) -> bool {
+        let silent =
+            |life: &Life| life.start && life.updating.is_none() && life.ends.contains(&UpdateCode::Success);
+        let after_cut = self
+            .update
+            .lives()
+            .iter()
+            .rev()
+            .take_while(|life| life.cut.is_none());
+        self.update.after_cuts() == Due::MustResume && after_cut.into_iter().any(silent)
+    }
+}

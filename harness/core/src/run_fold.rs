@@ -1,0 +1,349 @@
+//! The verdicts of a run, as a fold over its journal.
+//!
+//! The journal folds every record that it writes, and a run takes its verdicts from there. Whoever has the journal folds it
+//! again and gets the same: `dfota-hil judge` does, and `verify` with it.
+
+mod attempts;
+
+pub use attempts::Conviction;
+
+use crate::campaign::{Part, Role, Tallied, Tally};
+use crate::case::Case;
+use crate::claim::Claim;
+use crate::event::watched::{Attempt, EventId, Halted, Purpose};
+use crate::event::{CaseEnded, Event};
+use crate::judge::{Judged, judge};
+use crate::measure::{Measure, Taken};
+use crate::observation::Observation;
+use crate::outcome::Outcome;
+use crate::verdict::{Rule, Verdict};
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use attempts::Watch;
+
+/// The claim of a campaign that is judged by what its cuts tallied.
+#[derive(Debug)]
+struct Pending {
+    campaign: String,
+    claim: Claim,
+}
+
+/// What is known of the try that is being made.
+#[derive(Debug, Default)]
+struct Try {
+    watches: Vec<Watch>,
+    halted: Option<Halted>,
+    taken: Vec<Taken>,
+    /// What was last done to the module: where a procedure stood that could not go on.
+    latest: Option<EventId>,
+    /// Where the module said last who it is.
+    said: Option<EventId>,
+}
+
+/// The case that left the image that the module runs.
+#[derive(Debug)]
+struct Last {
+    ended: CaseEnded,
+    said: Option<EventId>,
+    /// What is seen of its image after its end, until another update begins.
+    seen: Option<Box<Observation>>,
+}
+
+/// The fold.
+#[derive(Debug, Default)]
+pub struct RunFold {
+    claims: BTreeMap<(String, String), Pending>,
+    tallied: Vec<Tallied>,
+    /// Suite and id of the case that is run.
+    present: Option<(String, String)>,
+    attempt: Try,
+    /// The image was written by a sound update since the last case.
+    fresh: bool,
+    /// An earlier try of the present case may have written it.
+    own: bool,
+    last: Option<Last>,
+}
+
+impl RunFold {
+    /// Takes the next event.
+    pub fn on(&mut self, id: EventId, event: &Event) {
+        match event {
+            Event::CasePlanned { case, .. } => self.plan(case),
+            Event::CaseStarted { id, suite } => {
+                self.present = Some((suite.clone(), id.clone()));
+                self.attempt = Try::default();
+                (self.fresh, self.own) = (false, false);
+            }
+            Event::Attempt(attempt) => self.begin(attempt),
+            Event::Halted(halted) => self.attempt.halted = Some(halted.clone()),
+            Event::Tallied(tallied) => self.tallied.push(tallied.clone()),
+            Event::TryEnded(_) => {
+                self.own |= self.wrote();
+                self.fresh &= !self.wrote();
+                self.attempt = Try::default();
+            }
+            Event::CaseEnded(ended) => self.end(ended),
+            // What was known of the image is gone with it.
+            Event::Recovered { .. } => self.last = None,
+            _ => self.look(id, event),
+        }
+    }
+
+    fn look(&mut self, id: EventId, event: &Event) {
+        match event {
+            Event::Tx { .. } | Event::Line { .. } => self.attempt.latest = Some(id),
+            Event::Identity { .. } => self.attempt.said = Some(id),
+            Event::Measured { name, value, .. } => self.measured(id, name, *value),
+            _ => {}
+        }
+        let later = self.last.as_mut().and_then(|last| last.seen.as_mut());
+        match (self.attempt.watches.last_mut(), later) {
+            (Some(watch), _) => watch.seen.on(id, event),
+            (None, Some(seen)) => seen.on(id, event),
+            (None, None) => {}
+        }
+    }
+
+    fn plan(&mut self, case: &Case) {
+        if let Some(Part {
+            campaign,
+            role: Role::Claim(claim),
+        }) = &case.part
+        {
+            let (campaign, claim) = (campaign.clone(), *claim);
+            let name = (case.suite.clone(), case.id.clone());
+            self.claims.insert(name, Pending { campaign, claim });
+        }
+    }
+
+    fn begin(&mut self, attempt: &Attempt) {
+        if let Some(last) = &mut self.last {
+            last.seen = None;
+        }
+        self.fresh |= self.attempt.watches.last().is_some_and(Watch::prepared);
+        self.attempt.watches.push(Watch {
+            seen: Observation::new(attempt.clone()),
+            fresh: self.fresh,
+        });
+    }
+
+    fn measured(&mut self, id: EventId, name: &str, value: f64) {
+        let measure = Measure::ALL.into_iter().find(|measure| measure.name() == name);
+        self.attempt.taken.extend(measure.map(|measure| Taken {
+            measure,
+            value: measure.unit().steps(value),
+            id,
+        }));
+    }
+
+    /// Whether an update of the case itself was made in this try.
+    fn wrote(&self) -> bool {
+        let watches = &self.attempt.watches;
+        watches
+            .iter()
+            .any(|watch| matches!(watch.seen.plan.purpose, Purpose::Case | Purpose::Again))
+    }
+
+    fn end(&mut self, ended: &CaseEnded) {
+        let present = self
+            .present
+            .as_ref()
+            .is_some_and(|(suite, id)| *suite == ended.suite && *id == ended.id);
+        if !present {
+            // A later case has the last word on an earlier one.
+            if let Some(last) = self.last.as_mut().filter(|last| last.is(ended)) {
+                last.ended = ended.clone();
+            }
+            self.attempt.halted = None;
+            return;
+        }
+        self.present = None;
+        let attempt = core::mem::take(&mut self.attempt);
+        if attempt.watches.is_empty() && !self.own {
+            return;
+        }
+        let sound = ended.outcome.is_some_and(|outcome| !outcome.is_brick());
+        let seen = attempt.watches.into_iter().next_back();
+        let seen = seen.filter(|watch| matches!(watch.seen.plan.purpose, Purpose::Case | Purpose::Again));
+        self.last = sound.then(|| Last {
+            ended: ended.clone(),
+            said: attempt.said,
+            seen: seen.map(|watch| Box::new(watch.seen)),
+        });
+    }
+
+    /// The update that is watched.
+    pub fn observation(&self) -> Option<&Observation> {
+        self.attempt.watches.last().map(|watch| &watch.seen)
+    }
+
+    /// The last update of the case itself in this try.
+    pub fn main(&self) -> Option<&Observation> {
+        let watches = self.attempt.watches.iter().map(|watch| &watch.seen);
+        watches.rev().find(|seen| seen.plan.purpose == Purpose::Case)
+    }
+
+    /// Whether a procedure of the present try could not go on.
+    pub fn is_halted(&self) -> bool {
+        self.attempt.halted.is_some()
+    }
+
+    /// The verdict of the present try, as far as it has come.
+    pub fn judged(&self) -> Judged {
+        if let Some((name, pending)) = self.claim() {
+            return self.judge_claim(&name.0, pending);
+        }
+        if let Some(halted) = &self.attempt.halted {
+            return Judged {
+                evidence: self.attempt.latest.iter().map(|id| id.0).collect(),
+                ..Judged::bare(Verdict::by(halted.rule, halted.sentence.clone()))
+            };
+        }
+        self.attempt.judged(self.convicted())
+    }
+
+    /// The same with what the campaign adds, once there is no further try: a pass outside the window says nothing.
+    pub fn settled(&self) -> Judged {
+        let judged = self.judged();
+        let main = self.main();
+        let slot = main.and_then(|seen| seen.case().slot());
+        let landed = main.and_then(crate::campaign::Landed::seen);
+        let outside = slot.and_then(|(_, slot)| slot.outside(&judged.verdict, landed.as_ref()));
+        Judged {
+            verdict: outside.unwrap_or(judged.verdict),
+            ..judged
+        }
+    }
+
+    fn claim(&self) -> Option<(&(String, String), &Pending)> {
+        let present = self.present.as_ref()?;
+        self.claims.get_key_value(present)
+    }
+
+    fn judge_claim(&self, suite: &str, pending: &Pending) -> Judged {
+        let cuts: Vec<Tallied> = self
+            .tallied
+            .iter()
+            .filter(|cut| cut.suite == suite && cut.campaign == pending.campaign)
+            .cloned()
+            .collect();
+        let tally = Tally::of(&cuts);
+        let verdict = tally.judge(&pending.claim);
+        let story = match verdict {
+            Verdict::Pass => tally.sentence(&pending.claim, "is shown"),
+            _ => String::new(),
+        };
+        Judged {
+            story,
+            ..Judged::bare(verdict)
+        }
+    }
+
+    /// Whether a known-good delta was refused twice, given in two ways: then the image that it was for is not what its
+    /// version says.
+    fn convicted(&self) -> Option<Conviction> {
+        let mut conviction = attempts::convicted(&self.attempt.watches)?;
+        conviction.left_by = match (&self.last, self.own) {
+            (_, true) => None,
+            (Some(last), false) => Some(last.ended.id.clone()),
+            // Nobody knows who left the image: the rig was taken over like that.
+            (None, false) => return None,
+        };
+        Some(conviction)
+    }
+
+    /// What has to be said anew about the case that left the image, if anything: a later case may show that the image is
+    /// corrupt, or the module may do by itself what nobody asked for.
+    pub fn revision(&self) -> Option<CaseEnded> {
+        let last = self.last.as_ref()?;
+        if let Some(conviction) = self.convicted().filter(|conviction| conviction.left_by.is_some()) {
+            return last.convicted(&conviction);
+        }
+        last.thought_over()
+    }
+}
+
+impl Last {
+    fn is(&self, ended: &CaseEnded) -> bool {
+        self.ended.suite == ended.suite && self.ended.id == ended.id
+    }
+
+    fn convicted(&self, conviction: &Conviction) -> Option<CaseEnded> {
+        if self.ended.outcome == Some(Outcome::SilentCorruption) {
+            return None;
+        }
+        let verdict = match &self.ended.verdict {
+            // What it failed for stands; the outcome is another one.
+            Verdict::Fail(_) => self.ended.verdict.clone(),
+            _ => Verdict::by(Rule::ImageCorrupt, conviction.sentence()),
+        };
+        let places = self.said.into_iter().chain(conviction.refusals.iter().copied());
+        let mut evidence = self.ended.evidence.clone();
+        evidence.extend(places.map(|id| id.0));
+        Some(CaseEnded {
+            verdict,
+            outcome: Some(Outcome::SilentCorruption),
+            story: format!(
+                "{} · refused the next delta ({})",
+                self.ended.story,
+                Outcome::SilentCorruption.words()
+            ),
+            evidence,
+            ..self.ended.clone()
+        })
+    }
+
+    /// What was seen of its image after its end.
+    fn thought_over(&self) -> Option<CaseEnded> {
+        let seen = self.seen.as_ref()?;
+        if matches!(self.ended.verdict, Verdict::Fail(_)) {
+            return None;
+        }
+        let judged = judge(seen);
+        let later = [
+            Rule::RebootsByItself,
+            Rule::UpdateUnasked,
+            Rule::UpdatingAfterEnd,
+            Rule::ReadingsDiffer,
+            Rule::WrongVersion,
+            Rule::VersionChanged,
+            Rule::EndWithoutUpdate,
+        ];
+        let finding = judged
+            .verdict
+            .finding()
+            .filter(|finding| later.contains(&finding.rule))?;
+        let sentence = format!("{}; it was seen after the case had ended", finding.sentence);
+        Some(CaseEnded {
+            verdict: Verdict::by(finding.rule, sentence),
+            outcome: judged.outcome,
+            story: format!("{} · seen later: {}", self.ended.story, finding.rule),
+            evidence: judged.evidence,
+            ..self.ended.clone()
+        })
+    }
+}
+
+impl Conviction {
+    fn sentence(&self) -> String {
+        format!(
+            "the next, known-good delta was refused, given in two ways: {}; the image that this case left was not what its version said",
+            self.finding.sentence
+        )
+    }
+}
+
+/// The sentence of a case that could not be prepared: a finding of the update that was to bring the module there.
+fn preparation(seen: &Observation, finding: &crate::verdict::Finding) -> Verdict {
+    let target = seen.case().package.to.to_string();
+    let sentence = format!(
+        "while the module was brought to {target} by {} over {}: {}",
+        seen.case().package.name,
+        seen.case().via,
+        finding.sentence
+    );
+    Verdict::by(finding.rule, sentence)
+}
