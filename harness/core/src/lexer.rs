@@ -17,8 +17,8 @@ pub enum Token<'a> {
     Prompt,
 }
 
-/// The machine: one byte in, at most one token out.
-#[derive(Debug)]
+/// The machine: one byte in, at most one token out. A copy reads ahead.
+#[derive(Debug, Clone)]
 pub struct Lexer {
     line: [u8; LINE_MAX],
     len: usize,

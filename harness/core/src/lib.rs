@@ -3,7 +3,7 @@
 //! No clock, file, socket or thread exists here: time comes in as an argument and everything that happened comes in as
 //! data. So each decision can be tested with a table, and one made in the lab can be made again from the journal.
 //!
-//! - From bytes to meaning: [`lexer`] → [`urc`], [`reply`].
+//! - From bytes to meaning: [`lexer`] → [`urc`], [`reply`], [`address`].
 //! - The experiment: [`case`] (what was planned), [`moment`] and [`cut`] (where the power goes), [`chain`] (how to get to
 //!   the version a case starts from), [`seed`] (every random choice).
 //! - The judgement: [`update`] (what happened, as a state machine), [`judge`] (whether it was legal), [`verdict`],
@@ -13,6 +13,7 @@
 
 extern crate alloc;
 
+pub mod address;
 pub mod bisect;
 pub mod campaign;
 pub mod case;

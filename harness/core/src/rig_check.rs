@@ -16,7 +16,7 @@ pub struct Check {
     pub outcome: CheckOutcome,
     /// What was seen, with its figure; for one that was not made, why not.
     pub seen: String,
-    /// The likely mistakes and what to do, where it failed.
+    /// The likely mistakes and what to do, where it failed; or what would be better.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub advice: Option<String>,
 }

@@ -114,11 +114,18 @@ impl Urc {
         if let Some(at) = find(line, command::CPIN.as_bytes()) {
             return (after_colon(&line[at + command::CPIN.len()..])? == b"READY").then_some(Self::SimReady);
         }
-        if find(line, boot::IP.as_bytes()).is_some() {
-            return Some(Self::Ip);
+        if let Some(at) = find(line, boot::IP.as_bytes()) {
+            return is_given(&line[at + boot::IP.len()..]).then_some(Self::Ip);
         }
         lwm2m(line).or_else(|| boot_rom(line))
     }
+}
+
+/// Whether an address stands here. Zeros are none; what is in no form that is known may be one.
+fn is_given(field: &[u8]) -> bool {
+    let text = core::str::from_utf8(field).ok();
+    let known = text.and_then(crate::address::parse);
+    !field.trim_ascii().is_empty() && known.is_none_or(|address| !address.is_unspecified())
 }
 
 /// `+QLWREG: 0`, `+QLWREG:0`, the older `+QLWURC: reg,0` (FW, AL); `+QLWUPDATE: 0,15675`. With the message id alone,
@@ -301,6 +308,10 @@ mod tests {
     #[case("+CPIN: SIM PIN", None)]
     #[case("+IP: 100.75.72.128", Some(Urc::Ip))]
     #[case("+IP: fe80:0:0:0", Some(Urc::Ip))]
+    #[case("+IP: 254.128.0.0.0.0.0.0.0.0.0.0.0.0.0.66", Some(Urc::Ip))]
+    #[case("+IP: 0.0.0.0", None)]
+    #[case("+IP: ::", None)]
+    #[case("+IP:", None)]
     #[case("+QLWREG: 0", Some(Urc::LwReg(0)))]
     #[case("+QLWREG:1", Some(Urc::LwReg(1)))]
     #[case("+QLWURC: reg,0", Some(Urc::LwReg(0)))]

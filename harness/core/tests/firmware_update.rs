@@ -36,6 +36,18 @@ enum Wrong {
     NeverObserved,
     /// It can be observed as long as it has not rebooted, and sends no notification.
     NotObservedAgain,
+    /// It keeps its registration over a reboot and updates it, listens for five seconds and sleeps for an hour.
+    OnlyUpdates,
+    /// The same, and it reboots in the middle of the download and forgets it.
+    OnlyUpdatesAndForgets,
+    /// It has no room for a second observation of what is observed, and updates its registration all the time.
+    UpdatesAndRefusesObservations,
+}
+
+impl Wrong {
+    fn only_updates(self) -> bool {
+        matches!(self, Self::OnlyUpdates | Self::OnlyUpdatesAndForgets)
+    }
 }
 
 /// A client and how its time passes.
@@ -48,7 +60,10 @@ struct Client {
     /// What it does next, and when.
     plan: Vec<(u64, Step)>,
     register: bool,
+    update: bool,
     reboots: u32,
+    /// It listens until then.
+    awake: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -69,7 +84,9 @@ impl Client {
             lost: [wrong == Wrong::AnswersLost; 2],
             plan: vec![],
             register: true,
+            update: false,
             reboots: 0,
+            awake: u64::MAX,
         }
     }
 
@@ -77,6 +94,7 @@ impl Client {
         match self.wrong {
             Wrong::NeverObserved => false,
             Wrong::NotObservedAgain => self.reboots == 0,
+            Wrong::UpdatesAndRefusesObservations => !self.observed,
             _ => true,
         }
     }
@@ -132,8 +150,11 @@ impl Client {
                 self.plan
                     .extend([(now + 20, Step::Result(4)), (now + 20, Step::State(0))]);
             }
-            Wrong::RebootsInDownload => {
-                self.wrong = Wrong::Nothing;
+            Wrong::RebootsInDownload | Wrong::OnlyUpdatesAndForgets => {
+                self.wrong = match self.wrong {
+                    Wrong::RebootsInDownload => Wrong::Nothing,
+                    _ => Wrong::OnlyUpdates,
+                };
                 self.plan
                     .extend([(now + 20, Step::State(0)), (now + 20, Step::Reboot)]);
             }
@@ -152,8 +173,15 @@ impl Client {
             _ => [Step::State(0), Step::Result(1)],
         };
         self.plan.push((now, Step::State(3)));
+        if self.wrong.only_updates() {
+            self.awake = now;
+            // What it comes to stands there after the reboot, and nobody observes it.
+            self.plan.push((now + 100, Step::Reboot));
+        }
         self.plan.extend(end.map(|step| (now + 100, step)));
-        self.plan.push((now + 100, Step::Reboot));
+        if !self.wrong.only_updates() {
+            self.plan.push((now + 100, Step::Reboot));
+        }
     }
 }
 
@@ -161,11 +189,21 @@ impl Client {
 fn run(wrong: Wrong, state: i64, result: i64, script: Script) -> (FirmwareUpdate, u64) {
     let mut update = FirmwareUpdate::new(script);
     let mut client = Client::new(wrong, state, result);
+    let mut out = None;
     for now in 0..3600 {
         let at = Duration::from_secs(now);
         if std::mem::take(&mut client.register) {
             client.observed = false;
             update.on(Heard::Registered, at);
+        }
+        let often = wrong == Wrong::UpdatesAndRefusesObservations && now % 7 == 3;
+        let tells = std::mem::take(&mut client.update) || often;
+        // A request that met a sleeper is given up in the end, and at once when it is known to listen.
+        if let Some((_, ask)) = out.take_if(|(sent, _)| tells || *sent + 93 <= now) {
+            update.on(Heard::Unanswered(ask), at);
+        }
+        if tells {
+            update.on(Heard::Updated, at);
         }
         let (due, rest): (Vec<_>, Vec<_>) = client.plan.iter().partition(|(when, _)| *when <= now);
         client.plan = rest;
@@ -173,6 +211,10 @@ fn run(wrong: Wrong, state: i64, result: i64, script: Script) -> (FirmwareUpdate
             let told = match step {
                 Step::State(value) => {
                     client.state = value;
+                    // Whoever has something to tell listens for a while.
+                    if value != 3 {
+                        client.awake = client.awake.max(now + 5);
+                    }
                     (STATE, value)
                 }
                 Step::Result(value) => {
@@ -181,6 +223,10 @@ fn run(wrong: Wrong, state: i64, result: i64, script: Script) -> (FirmwareUpdate
                 }
                 Step::Served => {
                     update.on(Heard::Served, at);
+                    continue;
+                }
+                Step::Reboot if wrong.only_updates() => {
+                    (client.update, client.observed, client.awake) = (true, false, now + 5);
                     continue;
                 }
                 Step::Reboot => {
@@ -206,6 +252,11 @@ fn run(wrong: Wrong, state: i64, result: i64, script: Script) -> (FirmwareUpdate
         }
         update.on_time(at);
         while let Some(ask) = update.ask() {
+            // Whoever loads does not sleep.
+            if now > client.awake && client.state != 1 {
+                out = Some((now, ask));
+                break;
+            }
             if let Ask::Observe(resource) = ask {
                 let taken = client.takes_observations();
                 update.on(Heard::Observed { resource, taken }, at);
@@ -233,6 +284,11 @@ fn rests(state: State, result: u8) -> Ending {
 #[case::never_observed(Wrong::NeverObserved, 0, 0)]
 #[case::reboots_in_download(Wrong::RebootsInDownload, 0, 0)]
 #[case::answers_lost(Wrong::AnswersLost, 0, 0)]
+#[case::only_updates(Wrong::OnlyUpdates, 0, 0)]
+#[case::only_updates_after_a_failure(Wrong::OnlyUpdates, 0, 8)]
+#[case::only_updates_and_forgets_the_download(Wrong::OnlyUpdatesAndForgets, 0, 0)]
+#[case::updates_often(Wrong::UpdatesAndRefusesObservations, 0, 0)]
+#[case::updates_often_after_a_failure(Wrong::UpdatesAndRefusesObservations, 0, 8)]
 fn nothing_to_complain_about(#[case] wrong: Wrong, #[case] state: i64, #[case] result: i64) {
     let (update, took) = run(wrong, state, result, Script::new(URI.into()));
     assert_eq!(

@@ -1,7 +1,8 @@
 //! From the last byte of a URC to the line of the supply, on a pty, beside a bare loop of poll, read and write.
 //!
 //! `cargo bench -p dfota-hil --bench cut_latency`: 10,000 cuts each way, in turns of 500 so that both see the same machine;
-//! then the same again while the HTTP package server sends as fast as it can.
+//! then the same with fifteen other lines in front of it in one write, as when an adapter hands over what it has collected; and
+//! the first again while the HTTP package server sends as fast as it can.
 
 use dfota_core::cut::{Cut, Kind};
 use dfota_hil::clock::Clock;
@@ -27,6 +28,19 @@ use std::time::{Duration, Instant};
 const CUTS: usize = 10_000;
 const TURN: usize = 500;
 const URC: &[u8] = b"\r\n+QIND: \"FOTA\",\"UPDATING\",50%,1,1\r\n";
+
+/// What a module says around a reboot, and the moment last.
+fn burst() -> Vec<u8> {
+    let mut said = String::from("\r\n");
+    for line in bc66_wire::boot::BROM {
+        said += line;
+        said += bc66_wire::boot::BROM_LINE_END;
+    }
+    for percent in 42..50 {
+        said += &format!("\r\n+QIND: \"FOTA\",\"UPDATING\",{percent}%,1,1\r\n");
+    }
+    [said.as_bytes(), URC].concat()
+}
 
 /// The supply: one byte over a socket.
 struct Wire(UnixStream);
@@ -61,11 +75,11 @@ fn pty() -> (File, PathBuf, OwnedFd) {
     (File::from(master), path, slave)
 }
 
-/// One URC out, and the time until the line moves.
-fn measure(module: &mut File, power: &mut UnixStream) -> Duration {
+/// One URC out, with what stands before it, and the time until the line moves.
+fn measure(module: &mut File, power: &mut UnixStream, said: &[u8]) -> Duration {
     let mut edge = [1];
     let began = Instant::now();
-    module.write_all(URC).expect("the URC");
+    module.write_all(said).expect("the URC");
     power.read_exact(&mut edge).expect("the edge");
     let took = began.elapsed();
     assert_eq!(edge, [0], "the supply goes off");
@@ -109,7 +123,7 @@ fn percentiles(name: &str, times: &mut [Duration]) -> Duration {
 }
 
 /// Both, in turns.
-fn compare(title: &str) {
+fn compare(title: &str, said: &[u8]) {
     let (mut bare_times, mut harness_times) = (Vec::with_capacity(CUTS), Vec::with_capacity(CUTS));
     let folder = std::env::temp_dir().join(format!("cut-latency-{}", std::process::id()));
     let _ = std::fs::remove_dir_all(&folder);
@@ -139,14 +153,14 @@ fn compare(title: &str) {
     };
     for _ in 0..CUTS / TURN {
         for _ in 0..TURN {
-            bare_times.push(measure(&mut module_bare, &mut power_bare));
+            bare_times.push(measure(&mut module_bare, &mut power_bare, said));
         }
         for _ in 0..TURN {
             reader.arm(Armed {
                 cut: cut.clone(),
                 after: Duration::ZERO,
             });
-            harness_times.push(measure(&mut module, &mut power));
+            harness_times.push(measure(&mut module, &mut power, said));
             // The next cut is armed when the last one was told, as the runner does.
             while !matches!(messages.recv().expect("the reader"), Message::Cut(_)) {}
         }
@@ -167,7 +181,8 @@ fn compare(title: &str) {
 }
 
 fn main() {
-    compare("idle");
+    compare("idle", URC);
+    compare("idle, fifteen lines before it in one write", &burst());
     let runtime = dfota_hil::bench::runtime();
     let runtime = runtime.expect("a runtime");
     let _within = runtime.enter();
@@ -198,7 +213,10 @@ fn main() {
             std::thread::sleep(Duration::from_millis(5));
         }
     });
-    compare("while the package server sends 76 KB up to 200 times a second");
+    compare(
+        "while the package server sends 76 KB up to 200 times a second",
+        URC,
+    );
     stop.store(true, Ordering::Relaxed);
     client.join().expect("the client");
     println!("requests served meanwhile: {}", offer.requests().requests);

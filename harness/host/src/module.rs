@@ -69,6 +69,8 @@ pub struct Access {
 pub struct Awake {
     /// The boot ROM spoke.
     pub boot_rom: bool,
+    /// Something else did, unasked.
+    pub firmware: bool,
     /// RDY.
     pub ready: bool,
     /// `+CPIN: READY`: whatever END there is has come before it.
@@ -147,6 +149,8 @@ pub struct Module {
     overheard: Overheard,
     /// Bytes read until then.
     overheard_until: u64,
+    /// It says nothing after a boot before it is spoken to.
+    pub autobauding: bool,
     /// Nothing is left over from an earlier case.
     pub clean: bool,
     /// When the update that is made has to have come to its verdict; what a module does in a loop ends then.
@@ -193,6 +197,7 @@ impl Module {
             powered: false,
             overheard: Overheard::default(),
             overheard_until: 0,
+            autobauding: false,
             clean: false,
             bound: None,
             unreadable: None,
@@ -271,6 +276,7 @@ impl Module {
 
     fn hear(&mut self, urc: Urc, at: Instant) {
         self.awake.first.get_or_insert(at);
+        self.awake.firmware |= !matches!(urc, Urc::BootRom | Urc::BootRomMore);
         match urc {
             Urc::BootRom => {
                 self.awake = Awake {
@@ -280,6 +286,8 @@ impl Module {
                     ..Awake::default()
                 }
             }
+            // Its first line may be lost in the edge of the supply.
+            Urc::BootRomMore => self.awake.boot_rom = true,
             Urc::Rdy => (self.awake.ready, self.awake.ready_at) = (true, Some(at)),
             Urc::SimReady => self.awake.sim_ready = true,
             Urc::Ip => (self.awake.ip, self.awake.ip_at) = (true, Some(at)),

@@ -20,6 +20,7 @@ mod offer;
 mod package_body;
 mod place;
 mod plan;
+mod spelling;
 
 pub use offer::{Offer, URL_MAX};
 

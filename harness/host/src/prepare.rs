@@ -1,13 +1,15 @@
 //! What comes before an update: the module answers, is the one that the rig names, and is on the network.
 
-use crate::module::dialogue::COMMAND;
+use crate::module::dialogue::{Answer, COMMAND};
 use crate::module::{Module, Stop};
 use bc66_wire::command;
+use dfota_core::address;
 use dfota_core::case::Limits;
 use dfota_core::escape::readable;
 use dfota_core::event::Event;
 use dfota_core::event::watched::Watched;
 use dfota_core::reply::{cereg_state, revision};
+use dfota_core::rig_check::mistake::Mistake;
 use dfota_core::verdict::Rule;
 use dfota_core::version::{Imei, Version};
 use std::time::{Duration, Instant};
@@ -36,9 +38,11 @@ impl Module {
     /// answer within `limit`.
     pub fn identify(&mut self, limit: Duration) -> Result<Option<Identity>, Stop> {
         self.unreadable = None;
+        let silent = self.awake.boot_rom && !self.awake.firmware;
         if !self.sync(limit)? {
             return Ok(None);
         }
+        self.is_autobauding(silent);
         for setting in SETTINGS {
             self.query(setting)?;
         }
@@ -58,6 +62,15 @@ impl Module {
             imei: identity.imei.clone(),
         });
         Ok(Some(identity))
+    }
+
+    /// Notes once that the module was `silent` after its boot ROM until it was spoken to.
+    fn is_autobauding(&mut self, silent: bool) {
+        if silent && !std::mem::replace(&mut self.autobauding, true) {
+            let (meaning, advice) = (Mistake::Autobaud.meaning(), Mistake::Autobaud.advice());
+            let text = format!("the module was silent after its boot ROM: {meaning}; {advice}");
+            self.journal.post(Event::Note { text });
+        }
     }
 
     /// Model and version, out of `ATI`. A reply that names none is asked for again: noise may have spoilt it. `None` when
@@ -108,9 +121,15 @@ impl Module {
                 })?;
             }
         }
-        while !self.has_address()? {
+        loop {
+            let told = self.query("AT+CGPADDR=1")?;
+            if tells_address(told.as_ref()) {
+                break;
+            }
             self.ask_again(deadline, limits, || {
-                "`AT+CGPADDR=1` tells no address although the module is registered".into()
+                let said = told.as_ref().and_then(|told| told.info.first());
+                let said = said.map_or_else(|| "nothing".to_owned(), |line| format!("`{line}`"));
+                format!("`AT+CGPADDR=1` tells no address although the module is registered: it said {said}")
             })?;
         }
         self.measure_attach();
@@ -176,12 +195,7 @@ impl Module {
     }
 
     pub(crate) fn has_address(&mut self) -> Result<bool, Stop> {
-        let answer = self.query("AT+CGPADDR=1")?;
-        Ok(answer.is_some_and(|answer| {
-            answer
-                .value(command::CGPADDR)
-                .is_some_and(|value| value.contains(','))
-        }))
+        Ok(tells_address(self.query("AT+CGPADDR=1")?.as_ref()))
     }
 
     fn ask_again(
@@ -213,11 +227,7 @@ impl Module {
     }
 
     /// Sends a command of the update and measures when its result came; the application note allows 300 ms.
-    pub fn timed_command(
-        &mut self,
-        name: &str,
-        text: &str,
-    ) -> Result<Option<crate::module::dialogue::Answer>, Stop> {
+    pub fn timed_command(&mut self, name: &str, text: &str) -> Result<Option<Answer>, Stop> {
         let sent = Instant::now();
         let answer = self.try_command(text, COMMAND)?;
         if answer.is_some() {
@@ -230,4 +240,10 @@ impl Module {
         }
         Ok(answer)
     }
+}
+
+/// Whether the answer to `AT+CGPADDR` holds an address. One of zeros is none.
+fn tells_address(answer: Option<&Answer>) -> bool {
+    let mut lines = answer.iter().flat_map(|answer| &answer.info);
+    lines.any(|line| address::of_pdn(line).next().is_some())
 }

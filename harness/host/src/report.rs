@@ -360,7 +360,7 @@ pub struct Asked<'a> {
     pub junit: Option<&'a Path>,
     /// The profile of the JUnit file, in place of the run's.
     pub profile: Option<JunitProfile>,
-    /// Without IMEI, ICCID and IP addresses, whatever the run was asked for.
+    /// Without IMEI, IMSI, ICCID and IP addresses, whatever the run was asked for.
     pub masked: bool,
 }
 

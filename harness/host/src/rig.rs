@@ -145,8 +145,8 @@ pub enum Driver {
     },
     /// A line of a GPIO chip.
     GpioChip {
-        /// The chip's device.
-        chip: PathBuf,
+        /// The chip's device; where none is named, the only one that has a line of that name.
+        chip: Option<PathBuf>,
         /// The line.
         line: LineId,
         /// Whether high means asserted.

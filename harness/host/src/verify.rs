@@ -274,7 +274,7 @@ fn reports_again(
     verified.masked_from.clone_from(&run.started.masked_from);
     let note = |head| {
         format!(
-            "masked: its journal is a copy without IMEI, ICCID and addresses; the last line of the original has the SHA-256 {head}"
+            "masked: its journal is a copy without IMEI, IMSI, ICCID and addresses; the last line of the original has the SHA-256 {head}"
         )
     };
     verified.notes.extend(verified.masked_from.as_ref().map(note));

@@ -7,13 +7,14 @@ use dfota_core::event::watched::Purpose;
 use dfota_core::function::{Function, Number};
 use dfota_core::moment::Moment;
 use dfota_core::seed::Seed;
+use dfota_core::verdict::Rule;
 use dfota_hil::attempt::Job;
 use dfota_hil::clock::Clock;
 use dfota_hil::journal::{Nobody, Writer};
 use dfota_hil::line::command::Switch;
 use dfota_hil::lines::Lines;
-use dfota_hil::module::Module;
 use dfota_hil::module::supply::Timing;
+use dfota_hil::module::{Module, Stop};
 use dfota_hil::prepare::Identity;
 use dfota_hil::serial::port::Port;
 use dfota_hil::serial::reader::Reader;
@@ -187,6 +188,62 @@ fn the_function_of_a_module_that_needs_its_time() {
     };
     // Twice searching, and three times without an address.
     assert_eq!((found, asked), (whole, 6));
+}
+
+/// Every way in which a PDN without an address is shown.
+const NO_ADDRESS: [&str; 6] = [
+    "+CGPADDR: 1",
+    "+CGPADDR: 1,",
+    "+CGPADDR: 1,0.0.0.0",
+    "+CGPADDR: 1,\"0.0.0.0\",\"::\"",
+    "+CGPADDR: 1,0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0",
+    "+CGPADDR: 1,::",
+];
+
+/// A module that is registered and shows `NO_ADDRESS`, one after the other, and then what comes last for ever.
+fn registered(last: &'static str) -> (Module, tempfile::TempDir) {
+    let mut shown = NO_ADDRESS.iter();
+    module(move |line, to| match line {
+        "AT+CPIN?" => say(to, "\r\n+CPIN: READY\r\n\r\nOK\r\n"),
+        "AT+CFUN?" => say(to, "\r\n+CFUN: 1\r\n\r\nOK\r\n"),
+        "AT+CEREG?" => say(to, "\r\n+CEREG: 0,1\r\n\r\nOK\r\n"),
+        "AT+CGPADDR=1" => {
+            let address = shown.next().copied().unwrap_or(last);
+            say(to, &format!("\r\n{address}\r\n\r\nOK\r\n"));
+        }
+        _ => say(to, "\r\nOK\r\n"),
+    })
+}
+
+#[test]
+fn an_address_of_zeros_is_waited_over_by_the_function_check() {
+    let (mut module, _folder) = registered("+CGPADDR: 1,0.0.0.0,254.128.0.0.0.0.0.0.0.0.0.0.0.0.0.66");
+    let found = module.function(When::After, &identity(), Duration::from_secs(600));
+    assert_eq!(found.expect("nothing stops it").ip, Some(true));
+    let (mut module, _folder) = registered("+CGPADDR: 1,0.0.0.0");
+    let found = module.function(When::After, &identity(), Duration::from_secs(1));
+    assert_eq!(found.expect("nothing stops it").ip, Some(false));
+}
+
+#[test]
+fn an_address_of_zeros_is_waited_over_before_an_update_and_is_the_networks_in_the_end() {
+    let (mut module, _folder) = registered("+CGPADDR: 1,10.64.77.88");
+    module
+        .wait_for_network(&Limits::default())
+        .expect("an address in the end");
+    let (mut module, _folder) = registered("+CGPADDR: 1,0.0.0.0");
+    let limits = Limits {
+        attach: Duration::from_secs(10),
+        ..Limits::default()
+    };
+    let stop = module.wait_for_network(&limits).expect_err("no address");
+    let Stop::Rule(Rule::NotRegistered, sentence) = stop else {
+        panic!("{stop}");
+    };
+    assert!(
+        sentence.contains("it said `+CGPADDR: 1,0.0.0.0`") && sentence.contains("10s"),
+        "{sentence}"
+    );
 }
 
 /// No SIM, or one that broke: nothing is waited for, however long it might be.

@@ -1,4 +1,8 @@
-//! The documents tell the truth: every path that ARCHITECTURE.md names exists, every YAML block of the pages for users loads.
+//! The documents tell the truth: every path that ARCHITECTURE.md names exists, every YAML block of the pages for users loads. What is
+//! packed beside the program does what they say.
+
+#[path = "house/udev.rs"]
+mod udev;
 
 use dfota_hil::rig::Rig;
 use dfota_hil::suite::Suite;

@@ -136,7 +136,7 @@ impl OnChip {
 impl Wiring for OnChip {
     fn open(&self, initially: Option<bool>) -> Result<Box<dyn Line>, String> {
         let line = LineId::Offset(self.line);
-        let line = GpioLine::open("power", &self.chip, &line, self.active_high, initially);
+        let line = GpioLine::open("power", Some(&self.chip), &line, self.active_high, initially);
         Ok(Box::new(line.map_err(|why| why.to_string())?))
     }
 

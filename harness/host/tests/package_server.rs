@@ -10,3 +10,5 @@ mod hostile;
 mod offers;
 #[path = "package_server/ranges.rs"]
 mod ranges;
+#[path = "package_server/spelling.rs"]
+mod spelling;

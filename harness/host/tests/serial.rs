@@ -31,6 +31,20 @@ impl Line for Told {
     }
 }
 
+/// A line that tells where it is moved and does not return before it is let go.
+struct Held {
+    told: Sender<(bool, Instant)>,
+    go: Receiver<()>,
+}
+
+impl Line for Held {
+    fn set(&mut self, active: bool) -> Result<(), LineError> {
+        let _ = self.told.send((active, Instant::now()));
+        let _ = self.go.recv_timeout(LIMIT);
+        Ok(())
+    }
+}
+
 struct Keep(Arc<Mutex<Vec<Record>>>);
 
 impl Observer for Keep {
@@ -43,7 +57,7 @@ impl Observer for Keep {
 struct Pty {
     master: File,
     path: PathBuf,
-    _slave: OwnedFd,
+    slave: OwnedFd,
 }
 
 impl Pty {
@@ -65,7 +79,7 @@ impl Pty {
         Self {
             master: File::from(master),
             path,
-            _slave: slave,
+            slave,
         }
     }
 
@@ -86,12 +100,16 @@ struct Set {
 
 impl Set {
     fn on(path: &Path) -> Self {
+        Self::moving(path, |told| Box::new(Told(told)))
+    }
+
+    fn moving(path: &Path, power: impl FnOnce(Sender<(bool, Instant)>) -> Box<dyn Line>) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let (clock, records) = (Clock::system(), Arc::default());
         let (journal, writer) =
             Writer::start(folder.path(), clock, Box::new(Keep(Arc::clone(&records)))).expect("a journal");
         let (told, moves) = channel();
-        let lines = Arc::new(Lines::new(Box::new(Told(told)), None, None, false).unguarded());
+        let lines = Arc::new(Lines::new(power(told), None, None, false).unguarded());
         let (inbox, messages) = channel();
         let port = Port::open(path, 115_200).expect("the port");
         let reader = Reader::start(port, lines, journal.clone(), inbox).expect("the reader");
@@ -206,6 +224,49 @@ fn a_cut_is_made_before_its_line_is_told() {
     assert!(
         events.last().is_some_and(|event| event.contains("Power")),
         "{events:?}"
+    );
+}
+
+/// Ten lines and the moment in one read: the supply goes before anything of them is told or written down.
+#[test]
+fn a_cut_is_made_before_the_earlier_lines_of_the_same_read_are_told() {
+    let mut pty = Pty::new();
+    let (let_go, go) = channel();
+    let set = Set::moving(&pty.path, |told| Box::new(Held { told, go }));
+    let moved = |awaited: &str| set.moves.recv_timeout(LIMIT).expect(awaited);
+    // The reader stands in its first cut until the burst is there as a whole.
+    set.reader.arm(cut("updating 20%", Duration::ZERO));
+    pty.say(b"\r\n+QIND: \"FOTA\",\"UPDATING\",20%,1,1\r");
+    moved("the first cut");
+    let burst: String = (41..=50)
+        .map(|percent| format!("\r\n+QIND: \"FOTA\",\"UPDATING\",{percent}%,1,1\r\n"))
+        .collect();
+    pty.say(b"\n");
+    pty.say(burst.as_bytes());
+    let begun = Instant::now();
+    while rustix::io::ioctl_fionread(&pty.slave).expect("the pty") < burst.len() as u64 + 1 {
+        assert!(begun.elapsed() < LIMIT, "the burst did not get through the pty");
+        std::thread::yield_now();
+    }
+    set.reader.arm(cut("updating 50%", Duration::ZERO));
+    let_go.send(()).expect("the line waits");
+    moved("the second cut");
+    assert!(set.line("the first line").contains("20%"));
+    assert!(matches!(set.next("the first cut"), Message::Cut(_)));
+    let told = set.messages.try_recv();
+    assert!(told.is_err(), "told before the supply went: {told:?}");
+    let_go.send(()).expect("the line waits");
+    for percent in 41..=50 {
+        assert!(set.line("a line of the burst").contains(&format!("{percent}%")));
+    }
+    assert!(matches!(set.next("the second cut"), Message::Cut(_)));
+    let events: Vec<_> = set.records().into_iter().map(|record| record.event).collect();
+    let is_line = |event: &dfota_core::event::Event| matches!(event, dfota_core::event::Event::Line { .. });
+    let edges: Vec<usize> = (0..events.len()).filter(|n| is_line(&events[*n])).collect();
+    assert_eq!(
+        edges,
+        [1, 12],
+        "each edge is written down behind its line: {events:?}"
     );
 }
 

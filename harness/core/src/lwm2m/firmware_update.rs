@@ -7,6 +7,7 @@
 //! support (LwM2M TS 1.0.2 §5.5.1), and a response without the option says that it did not take it (RFC 7641 §4.1).
 
 mod ask;
+mod said;
 
 pub use ask::{Ask, Ending, Heard};
 
@@ -90,6 +91,10 @@ pub struct FirmwareUpdate {
     /// Since then, state 3 was heard or the client has registered anew.
     ran: bool,
     served: bool,
+    /// Since the order, state 1 or 2 was heard.
+    loaded: bool,
+    /// Since the order and the registration, the client has updated the latter: it may have rebooted.
+    updated: bool,
     tries: u32,
     /// State 1 or 2 was heard, a result after it was not zero: the state is read once more before that is judged.
     suspect: Option<Seen<UpdateResult>>,
@@ -116,6 +121,8 @@ impl FirmwareUpdate {
             executed: None,
             ran: false,
             served: false,
+            loaded: false,
+            updated: false,
             tries: 0,
             suspect: None,
             early: None,
@@ -179,6 +186,7 @@ impl FirmwareUpdate {
         self.poll_at = now + self.script.poll;
         match heard {
             Heard::Registered => self.registered(),
+            Heard::Updated => self.updated(),
             Heard::Served => self.served = true,
             Heard::Value {
                 resource,
@@ -214,6 +222,7 @@ impl FirmwareUpdate {
         self.asks.clear();
         self.asked = None;
         self.suspect = None;
+        self.updated = false;
         (self.state, self.result) = (None, None);
         if self.phase != Phase::Updating && self.executed.is_none() {
             self.phase = Phase::Meeting;
@@ -224,10 +233,41 @@ impl FirmwareUpdate {
             .extend([Ask::Observe(STATE), Ask::Observe(UPDATE_RESULT)]);
     }
 
+    /// State and result are asked for at once, and observed, before the client sleeps again. What was heard before counts as
+    /// before a reboot: nothing contradicts it any more.
+    fn updated(&mut self) {
+        match self.phase {
+            Phase::Absent => return self.registered(),
+            // Its answer is to come, and with it what stands there after the order.
+            Phase::Meeting | Phase::Resetting | Phase::Ordering if self.writes() => return,
+            // What is not yet ordered is ordered when the state says so again.
+            Phase::Executing => self.asks.retain(|ask| *ask != Ask::Execute),
+            _ => {}
+        }
+        self.updated = true;
+        self.suspect = None;
+        (self.state, self.result) = (None, None);
+        for resource in [UPDATE_RESULT, STATE] {
+            let ask = Ask::Observe(resource);
+            if self.asked.as_ref() != Some(&ask) {
+                self.asks.retain(|other| *other != ask);
+                self.asks.push_front(ask);
+            }
+        }
+    }
+
+    /// A URI is being written, or is about to be.
+    fn writes(&self) -> bool {
+        let mut asks = self.asks.iter().chain(&self.asked);
+        asks.any(|ask| matches!(ask, Ask::Write(_)))
+    }
+
     /// A client that has never taken an observation may be one that cannot, and it is read; one that took it once can.
     fn observed(&mut self, resource: u16, taken: bool, now: Duration) {
         if taken {
             self.observable.insert(resource, now);
+        } else if self.updated {
+            // It may have it from before still, and no room for a second one.
         } else if let Some(before) = self.observable.get(&resource).copied() {
             let sentence = format!(
                 "the observation of `/5/0/{resource}` was answered at {} without the Observe option; the one at {}, before the client registered again, was taken; expected the same again (RFC 7641 §4.1)",
@@ -243,6 +283,7 @@ impl FirmwareUpdate {
             Ask::Write(uri) if uri.is_empty() => self.read_both(),
             Ask::Write(_) => {
                 self.ordered = Some(now);
+                (self.loaded, self.updated) = (false, false);
                 self.stale = self.result.take().map(|seen| seen.value);
                 self.phase = Phase::Fetching;
                 self.tries = 0;
@@ -327,109 +368,6 @@ impl FirmwareUpdate {
         }
     }
 
-    // What it says.
-
-    fn see_state(&mut self, state: State, notified: bool, now: Duration) {
-        let seen = Seen {
-            value: state,
-            at: now,
-        };
-        let before = self.state.replace(seen);
-        self.stale.take_if(|_| state != State::Idle);
-        self.ran |= state == State::Updating;
-        if let Some(before) = before {
-            self.check_step(before, seen, notified);
-        }
-        if state == State::Updating
-            && self.executed.is_none()
-            && self.ordered.is_some()
-            && self.phase != Phase::Executing
-        {
-            let sentence = format!("`/5/0/3` is {state} at {}, and no update was ordered", At(now));
-            self.find(Rule::ObjectContradiction, sentence);
-        }
-        if let Some(suspect) = self.suspect.take()
-            && self.executed.is_none()
-            && !notified
-            && matches!(state, State::Downloading | State::Downloaded)
-        {
-            let sentence = format!(
-                "`/5/0/5` was {} at {} while `/5/0/3` was {state} before and at {}; expected 0 from the beginning of the download on",
-                suspect.value,
-                At(suspect.at),
-                At(now)
-            );
-            self.find(Rule::ResultNotReset, sentence);
-        }
-        if state == State::Downloading && before.map(|seen| seen.value) != Some(State::Downloading) {
-            // The result must be 0 now; the state is read behind it, so that a failure in between is none.
-            self.read_both();
-            if self.script.execute_early && self.early.is_none() {
-                self.early = Some(now);
-                self.asks.push_front(Ask::Execute);
-            }
-        }
-    }
-
-    /// One state after the other, with no order or registration between them.
-    fn check_step(&mut self, before: Seen<State>, now: Seen<State>, notified: bool) {
-        let how = if notified {
-            "was notified as"
-        } else {
-            "was read as"
-        };
-        let (rule, expected) = match (before.value, now.value) {
-            (State::Updating, State::Downloaded) => {
-                // The result may be told a moment later: it is judged when it was read.
-                self.asks.push_back(Ask::Read(UPDATE_RESULT));
-                return;
-            }
-            (State::Downloaded, State::Downloading) if self.phase >= Phase::Fetching => {
-                (Rule::ObjectContradiction, "a download that is complete stays so")
-            }
-            (State::Updating, State::Downloading) => {
-                (Rule::ObjectContradiction, "an update ends in state 0 or 2")
-            }
-            _ => return,
-        };
-        let sentence = format!(
-            "`/5/0/3` {how} {} at {} after {} at {}, and nothing was ordered in between; {expected}",
-            now.value,
-            At(now.at),
-            before.value,
-            At(before.at)
-        );
-        self.find(rule, sentence);
-    }
-
-    fn see_result(&mut self, result: UpdateResult, now: Duration) {
-        let seen = Seen {
-            value: result,
-            at: now,
-        };
-        self.result = Some(seen);
-        self.stale.take_if(|stale| *stale != result);
-        let loads = matches!(self.state(), Some(State::Downloading | State::Downloaded));
-        if loads && self.ordered.is_some() && self.executed.is_none() && result != UpdateResult::Initial {
-            self.suspect = Some(seen);
-            self.asks.push_back(Ask::Read(STATE));
-        }
-        let idle = self.state() == Some(State::Idle);
-        if result == UpdateResult::Success && idle && self.phase == Phase::Fetching && self.served {
-            let sentence = format!(
-                "`/5/0/5` is {result} at {} although no update was ordered since the URI was written",
-                At(now)
-            );
-            self.find(Rule::ObjectContradiction, sentence);
-        }
-    }
-
-    fn find(&mut self, rule: Rule, sentence: String) {
-        if self.findings.iter().all(|finding| finding.rule != rule) {
-            self.findings.push(Finding { rule, sentence });
-        }
-    }
-
     // What to do.
 
     fn go_on(&mut self) {
@@ -482,6 +420,8 @@ impl FirmwareUpdate {
                 self.phase = Phase::Executing;
                 self.asks.push_back(Ask::Execute);
             }
+            // It has forgotten the download in a reboot.
+            (State::Idle, UpdateResult::Initial) if self.loaded && self.updated => self.order(),
             // Idling before the download has begun is no end, whatever result stands there from before the order.
             (State::Idle, UpdateResult::Initial | UpdateResult::Success) => {}
             (State::Idle, _) if self.stale == Some(result) => {}

@@ -36,6 +36,8 @@ pub enum Mistake {
     OtherPort,
     /// The module speaks and does not hear.
     Deaf,
+    /// The firmware says nothing before it is spoken to. No mistake of a wire, and no reason against the rig.
+    Autobaud,
 }
 
 impl Mistake {
@@ -90,6 +92,7 @@ impl Mistake {
             Self::NotStarted => "the line moved with the supply, and nobody spoke",
             Self::OtherPort => "text, but none of a BC66",
             Self::Deaf => "the module speaks but does not hear",
+            Self::Autobaud => "autobauding, so that no RDY comes before the first `AT`",
         }
     }
 
@@ -124,7 +127,7 @@ impl Mistake {
                 "in this order: the supply gives way (it has to give 0.5 A and stay above 2.1 V: short wires, 100 µF at VBAT); its voltage is wrong (3.3 V, at most 3.63 V); PWRKEY or RESET is held down (`active`); the firmware crashes, which its watchdog ends every 30 s"
             }
             Self::Stuck => {
-                "in this order: a module in the middle of an update says UPDATING and takes longer (`--boot`); the supply gives way when the radio starts (it has to give 0.5 A); the firmware is broken: see the dialogue with `-v`"
+                "in this order: a module in the middle of an update says UPDATING and takes longer (`--boot`); one that is autobauding says no RDY before the first `AT`: connect its RXD; the supply gives way when the radio starts (it has to give 0.5 A); the firmware is broken: see the dialogue with `-v`"
             }
             Self::NoSign => {
                 "in this order: check the supply (VBAT behind the switch; 1.8 V at VDD_EXT say that the module runs); check PWRKEY (tied down, or a `pwrkey` in the rig file) and that RESET is released; check TX and RX, which may be swapped: this machine's RX goes to the module's TXD; on a TE-B board check that J302 connects the main UART to USB; check the `port`"
@@ -137,6 +140,9 @@ impl Mistake {
             }
             Self::Deaf => {
                 "check the wire from this machine's TX to the module's RXD, and the level shifter in that direction"
+            }
+            Self::Autobaud => {
+                "it can be tested so, but each boot is waited for to the end of its limit, and what the module says before it is spoken to is lost, the END of an update too: `AT+IPR=115200` gives it a fixed rate and `AT&W` keeps that, for instance in `dfota-hil console`"
             }
         }
     }
@@ -152,6 +158,7 @@ mod tests {
         strange: 0,
         boots: 0,
         words: 0,
+        firmware: 0,
         echoes: 0,
     };
     const EDGE: Overheard = Overheard {

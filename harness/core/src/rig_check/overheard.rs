@@ -22,6 +22,8 @@ pub struct Overheard {
     pub boots: u32,
     /// Lines that only a module says: URCs, and results of commands.
     pub words: u32,
+    /// Those of them that the firmware says, and not the boot ROM.
+    pub firmware: u32,
     /// Lines that begin as a command does: what this machine sent, come back.
     pub echoes: u32,
 }
@@ -48,7 +50,10 @@ impl Overheard {
     pub fn line(&mut self, text: &[u8], urc: Option<Urc>) {
         self.fragment(text);
         self.boots += u32::from(urc == Some(Urc::BootRom));
-        self.words += u32::from(urc.is_some() || Final::parse(text).is_some());
+        let word = urc.is_some() || Final::parse(text).is_some();
+        self.words += u32::from(word);
+        let rom = matches!(urc, Some(Urc::BootRom | Urc::BootRomMore));
+        self.firmware += u32::from(word && !rom);
         self.echoes += u32::from(text.trim_ascii().starts_with(b"AT"));
     }
 
@@ -56,6 +61,21 @@ impl Overheard {
     pub fn fragment(&mut self, bytes: &[u8]) {
         let strange = |byte: &&u8| !(byte.is_ascii_graphic() || byte.is_ascii_whitespace());
         self.strange += bytes.iter().filter(strange).count() as u64;
+    }
+
+    /// Takes what was overheard afterwards.
+    pub fn add(&mut self, later: &Self) {
+        self.bytes += later.bytes;
+        self.strange += later.strange;
+        self.boots += later.boots;
+        self.words += later.words;
+        self.firmware += later.firmware;
+        self.echoes += later.echoes;
+    }
+
+    /// Whether it was the boot ROM and, but for it, silence.
+    pub fn is_boot_rom_alone(&self) -> bool {
+        self.sound() == Sound::Module && self.firmware == 0 && !self.is_noisy()
     }
 
     /// What it sounds like.
@@ -117,6 +137,26 @@ mod tests {
     fn sounds(#[case] lines: &[u8], #[case] sound: Sound, #[case] shown: &str) {
         let heard = heard(lines);
         assert_eq!((heard.sound(), heard.to_string().as_str()), (sound, shown));
+    }
+
+    #[rstest]
+    #[case(b"F1: 0000 0000|V0: 0000 0000 [0001]|Leaving the BROM", true)]
+    #[case::the_first_line_lost(b"V0: 0000 0000 [0001]|Leaving the BROM", true)]
+    #[case::what_else_it_may_say(b"F1: 0000 0000|Leaving the BROM|BL_V01", true)]
+    #[case::ready(b"F1: 0000 0000|Leaving the BROM|RDY", false)]
+    #[case::ready_lost(b"F1: 0000 0000|Leaving the BROM|+CFUN: 1", false)]
+    #[case::an_update_goes_on(b"F1: 0000 0000|+QIND: \"FOTA\",\"UPDATING\",20%,1,1", false)]
+    #[case::noise_behind_it(b"F1: 0000 0000|\x00\xfe\xf8\x80\xf8", false)]
+    #[case::nothing(b"", false)]
+    fn the_boot_rom_and_then_silence(#[case] lines: &[u8], #[case] expected: bool) {
+        assert_eq!(heard(lines).is_boot_rom_alone(), expected);
+    }
+
+    #[test]
+    fn what_came_later_is_added() {
+        let mut before = heard(b"F1: 0000 0000|\xfe|AT");
+        before.add(&heard(b"RDY|AT"));
+        assert_eq!(before, heard(b"F1: 0000 0000|\xfe|AT|RDY|AT"));
     }
 
     #[test]

@@ -18,7 +18,11 @@ impl RigCheck<'_> {
             return Ok(false);
         };
         let Some(identity) = identity else {
-            self.unanswered("RDY came")?;
+            let happened = match self.module().awake.ready {
+                true => "RDY came",
+                false => "the boot ROM spoke",
+            };
+            self.unanswered(happened)?;
             return Ok(false);
         };
         let seen = format!("`AT` and `ATI` within {}", self.shown(began));

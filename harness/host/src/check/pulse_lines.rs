@@ -1,5 +1,6 @@
 //! RESET and PWRKEY: each boots the module, where the rig has it.
 
+use super::supply::SYNC;
 use super::{RigCheck, Step};
 use crate::module::{Awake, Module, Stop};
 use dfota_core::duration::Short;
@@ -38,7 +39,7 @@ impl RigCheck<'_> {
         let hold = Short(self.module().timing().reset_hold);
         if ready {
             let since = self.module().since;
-            let seen = format!("RDY {} after a pulse of {hold}", self.shown(since));
+            let seen = format!("{} {} after a pulse of {hold}", self.up(), self.shown(since));
             self.ok(Probe::Reset, seen);
             return self.settle(Probe::Reset);
         }
@@ -60,7 +61,15 @@ impl RigCheck<'_> {
         module.pause(module.timing().reset_hold)?;
         module.set(Line::Reset, false)?;
         module.since = Instant::now();
-        module.boot(limit)
+        module.starts(limit)
+    }
+
+    /// What showed that the module is up.
+    fn up(&mut self) -> &'static str {
+        match self.module().awake.ready {
+            true => "RDY",
+            false => "boot ROM and answer to `AT`",
+        }
     }
 
     /// PWRKEY starts a module that has a supply already, and nothing else does.
@@ -82,8 +91,9 @@ impl RigCheck<'_> {
             Press::Starts => {
                 let since = self.module().since;
                 let seen = format!(
-                    "silent for {} with supply alone, RDY {} after a press of {hold}",
+                    "silent for {} with supply alone, {} {} after a press of {hold}",
                     Short(UNPRESSED),
+                    self.up(),
                     self.shown(since)
                 );
                 self.ok(Probe::Pwrkey, seen);
@@ -111,7 +121,7 @@ impl RigCheck<'_> {
         if !module.starts_with_key(false)? {
             module.pwrkey()?;
             module.since = Instant::now();
-            return Ok(match module.boot(limit)? {
+            return Ok(match module.starts(limit)? {
                 true => Press::Starts,
                 false => Press::Nothing,
             });
@@ -137,6 +147,11 @@ impl RigCheck<'_> {
 }
 
 impl Module {
+    /// Whether it boots: RDY comes, or the boot ROM speaks and `AT` is answered, as by one that is autobauding.
+    fn starts(&mut self, limit: Duration) -> Result<bool, Stop> {
+        Ok(self.boot(limit)? || self.awake.boot_rom && self.sync(limit.min(SYNC))?)
+    }
+
     /// Whether supply starts the module with PWRKEY held down or released.
     fn starts_with_key(&mut self, down: bool) -> Result<bool, Stop> {
         self.power_off()?;

@@ -1,14 +1,14 @@
 //! The supply: it is gone when it is switched off, and what it is given to boots.
 
-use super::{RigCheck, Step};
+use super::{RigCheck, Step, ok};
 use crate::module::supply::LISTEN;
 use crate::module::{Awake, Module, Stop};
 use dfota_core::case::Via;
 use dfota_core::duration::Short;
 use dfota_core::event::Line;
-use dfota_core::rig_check::Probe;
 use dfota_core::rig_check::mistake::Mistake;
 use dfota_core::rig_check::overheard::Overheard;
+use dfota_core::rig_check::{Check, Probe};
 use dfota_core::update::Update;
 use std::time::{Duration, Instant};
 
@@ -20,7 +20,7 @@ const ASK_GRACE: Duration = Duration::from_millis(10);
 const ASKED: u32 = 3;
 
 /// How long an answer to `AT` is waited for where there was no RDY, and never longer than RDY was.
-const SYNC: Duration = Duration::from_secs(3);
+pub(super) const SYNC: Duration = Duration::from_secs(3);
 
 impl RigCheck<'_> {
     /// Power removes power and brings it back, and the module boots. A thorough check does it twice: the module may have been
@@ -42,7 +42,7 @@ impl RigCheck<'_> {
             return Ok(false);
         };
         self.ok(Probe::Power, proof);
-        self.ok(Probe::Boot, booted);
+        self.report(booted);
         Ok(true)
     }
 
@@ -121,9 +121,9 @@ impl RigCheck<'_> {
         module.overhear()
     }
 
-    /// Gives the supply back and waits for the banner of a boot. `proof` is what is known of the line when the module is
-    /// what does not boot.
-    fn boot(&mut self, proof: Option<&str>) -> Step<Option<String>> {
+    /// Gives the supply back and waits for the banner of a boot, and tells what is to be said of it. `proof` is what is known of
+    /// the line when the module is what does not boot.
+    fn boot(&mut self, proof: Option<&str>) -> Step<Option<Check>> {
         let result = self.supplied();
         let Some(over) = self.stopped(Probe::Boot, result)? else {
             return Ok(None);
@@ -136,10 +136,8 @@ impl RigCheck<'_> {
                 Short(Duration::from_millis(took.as_millis() as u64))
             };
             let first = after(awake.first.unwrap_or(since));
-            return Ok(Some(format!(
-                "first word {first} after the supply, RDY {}",
-                after(over)
-            )));
+            let seen = format!("first word {first} after the supply, RDY {}", after(over));
+            return Ok(Some(ok(Probe::Boot, seen)));
         }
         if self.at_fault {
             self.proven(proof);
@@ -150,18 +148,15 @@ impl RigCheck<'_> {
             );
             return Ok(None);
         }
-        self.not_booted(proof)?;
-        Ok(None)
+        self.not_booted(proof)
     }
 
-    /// Says why there was no RDY.
-    fn not_booted(&mut self, proof: Option<&str>) -> Step {
+    /// Says why there was no RDY. A module that says nothing before it is spoken to has booted all the same.
+    fn not_booted(&mut self, proof: Option<&str>) -> Step<Option<Check>> {
         let limit = self.limits.boot.min(SYNC);
-        let result = self.module().sync(limit);
-        let answers = self.stopped(Probe::Boot, result)?.unwrap_or_default();
-        let result = self.module().overhear();
-        let Some(heard) = self.stopped(Probe::Boot, result)? else {
-            return Ok(());
+        let result = self.asked_at(limit);
+        let Some((answers, before, heard)) = self.stopped(Probe::Boot, result)? else {
+            return Ok(None);
         };
         let limit = Short(self.limits.boot);
         let boot_rom = self.module().awake.boot_rom;
@@ -171,6 +166,17 @@ impl RigCheck<'_> {
                 "`AT` is answered although no boot was seen after the supply had been off: it was never gone",
                 Mistake::NotCut.advice(),
             ),
+            (true, true) if before.is_boot_rom_alone() => {
+                let mistake = Mistake::Autobaud;
+                let seen = format!(
+                    "the boot ROM spoke, then silence for {limit} until `AT`, which is answered: {}",
+                    mistake.meaning()
+                );
+                return Ok(Some(Check {
+                    advice: Some(mistake.advice().to_owned()),
+                    ..ok(Probe::Boot, seen)
+                }));
+            }
             (true, true) => self.fail(
                 Probe::Boot,
                 format!("the boot ROM spoke and `AT` is answered, but no RDY came within {limit}"),
@@ -188,7 +194,17 @@ impl RigCheck<'_> {
                 }
             }
         }
-        Ok(())
+        Ok(None)
+    }
+
+    /// Whether `AT` is answered; what was heard before it was asked, and all that was heard.
+    fn asked_at(&mut self, limit: Duration) -> Result<(bool, Overheard, Overheard), Stop> {
+        let module = self.module();
+        let before = module.overhear()?;
+        let answers = module.sync(limit)?;
+        let mut heard = before;
+        heard.add(&module.overhear()?);
+        Ok((answers, before, heard))
     }
 
     /// What is wrong with a module that neither boots nor answers. Without a sign of life, its lines may be moved the wrong

@@ -6,6 +6,7 @@ use bc66_wire::lwm2m::{firmware, format as formats};
 use dfota_core::coap::code::Code;
 use dfota_core::coap::message::Message;
 use dfota_core::coap::option;
+use dfota_core::coap::timing::ACK_TIMEOUT;
 use dfota_core::coap::token::Token;
 use dfota_core::lwm2m::firmware_update::{Ask, FirmwareUpdate, Heard, Script};
 use dfota_core::lwm2m::value;
@@ -16,6 +17,10 @@ use std::time::Duration;
 /// The formats that values are asked for in: first whatever the client likes best, then those that every client of 1.0
 /// knows. Accept is critical, so a client that knows none of them says so with 4.06 or 4.02.
 const ACCEPTS: [Option<u16>; 3] = [None, Some(formats::TEXT), Some(formats::TLV)];
+
+/// An answer to an order takes no longer, in the module's time: a second for the request, one for the answer, and what a
+/// network of this kind adds on a bad day.
+const ANSWER: Duration = Duration::from_secs(10);
 
 /// The update of one client.
 #[derive(Debug)]
@@ -28,8 +33,8 @@ pub(super) struct Drive {
     /// 50 s): a client whose registration has expired in the middle is spoken to where it was, until it registers again.
     pub(super) last: Option<SocketAddr>,
     update: FirmwareUpdate,
-    /// The request that is out.
-    out: Option<(Token, Ask)>,
+    /// The request that is out, and when it went.
+    out: Option<(Token, Ask, Duration)>,
     /// Observations, and the resource of each.
     observed: BTreeMap<Token, u16>,
     /// Which of [`ACCEPTS`] it is asked for.
@@ -58,19 +63,30 @@ impl Drive {
     /// forgotten.
     pub(super) fn registered(&mut self, post: &mut Post<'_>) {
         let observed = std::mem::take(&mut self.observed).into_keys();
-        let out = self.out.take().map(|(token, _)| token);
+        let out = self.out.take().map(|(token, ..)| token);
         for token in observed.chain(out) {
             post.endpoint.forget(token, post.now);
         }
         self.hear(Heard::Registered, post);
     }
 
-    /// Its address has changed: what is out went to the old one. Whether it arrived is not known.
-    pub(super) fn moved(&mut self, post: &mut Post<'_>) {
-        if let Some((token, ask)) = self.out.take() {
+    /// The client has updated its registration, so that it listens now; `moved` where its address has changed. What is out may
+    /// have met a client that was off or asleep, or went to the old address, and would be sent again when it sleeps once more:
+    /// whether it arrived is not known.
+    pub(super) fn updated(&mut self, moved: bool, post: &mut Post<'_>) {
+        let lost = |(_, ask, sent): &mut (Token, Ask, Duration)| {
+            let patience = match ask {
+                Ask::Observe(_) | Ask::Read(_) => ACK_TIMEOUT,
+                // Not asked twice lightly: its answer may be on its way.
+                Ask::Write(_) | Ask::Execute => ANSWER,
+            };
+            moved || post.now.saturating_sub(*sent) >= patience
+        };
+        if let Some((token, ask, _)) = self.out.take_if(lost) {
             post.endpoint.forget(token, post.now);
             self.hear(Heard::Unanswered(ask), post);
         }
+        self.hear(Heard::Updated, post);
     }
 
     /// The last block of its package was served.
@@ -96,7 +112,7 @@ impl Drive {
     fn send(&mut self, peer: SocketAddr, ask: Ask, post: &mut Post<'_>) {
         let draft = draft(&ask, ACCEPTS[self.accept]);
         let token = post.endpoint.request(peer, draft, post.now);
-        self.out = Some((token, ask));
+        self.out = Some((token, ask, post.now));
     }
 
     /// When [`Self::step`] has something to do.
@@ -106,7 +122,7 @@ impl Drive {
 
     /// Whether this token is of a request or an observation of this client.
     pub(super) fn has(&self, token: Token) -> bool {
-        self.observed.contains_key(&token) || self.out.as_ref().is_some_and(|(out, _)| *out == token)
+        self.observed.contains_key(&token) || self.out.as_ref().is_some_and(|(out, ..)| *out == token)
     }
 
     /// The response to the request that is out.
@@ -117,7 +133,7 @@ impl Drive {
         message: &Message,
         post: &mut Post<'_>,
     ) {
-        let Some((_, ask)) = self.out.take_if(|(out, _)| *out == token) else {
+        let Some((_, ask, _)) = self.out.take_if(|(out, ..)| *out == token) else {
             return;
         };
         let code = message.code();
@@ -130,7 +146,7 @@ impl Drive {
             _ if !code.is_success() => Heard::Refused(ask.clone(), code.number()),
             Ask::Observe(resource) | Ask::Read(resource) => {
                 if observed {
-                    self.observed.insert(token, *resource);
+                    self.observe_anew(token, *resource, post);
                 }
                 if matches!(ask, Ask::Observe(_)) && value::integer(message, *resource).is_ok() {
                     let (resource, taken) = (*resource, observed);
@@ -142,6 +158,18 @@ impl Drive {
         };
         self.answered(ask, code.to_string(), post);
         self.hear(heard, post);
+    }
+
+    /// An observation was taken. One of the same resource from before ends: a client that still has it is told so when it
+    /// notifies.
+    fn observe_anew(&mut self, token: Token, resource: u16, post: &mut Post<'_>) {
+        let old = self.observed.iter().filter(|(_, of)| **of == resource);
+        let old: Vec<Token> = old.map(|(token, _)| *token).collect();
+        for token in old {
+            self.observed.remove(&token);
+            post.endpoint.forget(token, post.now);
+        }
+        self.observed.insert(token, resource);
     }
 
     /// Whether a value came in a format that is not understood here, or the one that was asked for is not understood there;
@@ -171,7 +199,7 @@ impl Drive {
 
     /// No response came.
     pub(super) fn failed(&mut self, token: Token, why: &str, post: &mut Post<'_>) {
-        if let Some((_, ask)) = self.out.take_if(|(out, _)| *out == token) {
+        if let Some((_, ask, _)) = self.out.take_if(|(out, ..)| *out == token) {
             self.answered(ask.clone(), why.to_owned(), post);
             self.hear(Heard::Unanswered(ask), post);
         }

@@ -391,12 +391,13 @@ impl Engine {
                 let peer = self.registry.find(endpoint).map(|registration| registration.peer);
                 if let (Some(from), Some(to)) = (moved_from, peer) {
                     self.endpoint.moved(*from, to);
-                    self.with_drive(endpoint, now, Drive::moved);
                 }
+                let moved = moved_from.is_some();
+                self.with_drive(endpoint, now, |drive, post| drive.updated(moved, post));
                 peer.map(|peer| Happening::Updated {
                     endpoint: endpoint.clone(),
                     peer,
-                    moved: moved_from.is_some(),
+                    moved,
                 })
             }
             Change::Deregistered(gone) => {

@@ -22,7 +22,7 @@ pub struct Args {
     /// What the JUnit file holds [default: what `run` was told]
     #[arg(long, value_enum)]
     junit_profile: Option<ProfileArg>,
-    /// Leave IMEI, ICCID and IP addresses out of every report and the bundle, also where `run` did not; the journal keeps them
+    /// Leave IMEI, IMSI, ICCID and IP addresses out of every report and the bundle, also where `run` did not; the journal keeps them
     #[arg(long)]
     mask: bool,
     /// Sign the evidence with this key: a PEM file of mode 0600, or `env` for the one in DFOTA_HIL_SIGNING_KEY

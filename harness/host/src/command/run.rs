@@ -59,7 +59,7 @@ pub struct Args {
     /// What the JUnit file holds
     #[arg(long, value_enum, default_value_t)]
     junit_profile: ProfileArg,
-    /// Leave IMEI, ICCID and IP addresses out of every report; the journal keeps them
+    /// Leave IMEI, IMSI, ICCID and IP addresses out of every report; the journal keeps them
     #[arg(long)]
     mask: bool,
     /// Run also where the plan goes beyond the rig's `wear` budget

@@ -1,4 +1,4 @@
-//! The copy of a journal that may be given away: without IMEI, ICCID and IP addresses, under a chain of its own.
+//! The copy of a journal that may be given away: without IMEI, IMSI, ICCID and IP addresses, under a chain of its own.
 //!
 //! Line for line it is the journal, so that places in one are places in the other. Its first line names the digest of the
 //! last line of the journal, which the chain makes a digest of all of them: whoever holds the original can show that the

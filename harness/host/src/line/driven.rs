@@ -29,7 +29,10 @@ pub fn driven(
             chip,
             line,
             active_high,
-        } => Box::new(GpioLine::open(name, chip, line, *active_high, initially).map_err(|why| fail(&why))?),
+        } => {
+            let line = GpioLine::open(name, chip.as_deref(), line, *active_high, initially);
+            Box::new(line.map_err(|why| fail(&why))?)
+        }
         Driver::Rppal { pin, active_high } => {
             Box::new(Rppal::open(name, *pin, *active_high, initially).map_err(|why| fail(&why))?)
         }

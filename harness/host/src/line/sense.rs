@@ -47,7 +47,7 @@ pub fn sensed(driver: &Driver) -> Result<Box<dyn Sense>, String> {
             chip,
             line,
             active_high,
-        } => Box::new(GpioSense::open(chip, line, *active_high).map_err(|why| fail(&why))?),
+        } => Box::new(GpioSense::open(chip.as_deref(), line, *active_high).map_err(|why| fail(&why))?),
         Driver::Rppal { pin, active_high } => {
             Box::new(RppalSense::open(*pin, *active_high).map_err(|why| fail(&why))?)
         }

@@ -9,6 +9,7 @@ use super::ledger::Ledger;
 use super::package_body::PackageBody;
 use super::place::{Place, Script, refusing};
 use super::plan::Plan;
+use super::spelling;
 use crate::clock::Clock;
 use crate::shelf::Shelf;
 use bytes::Bytes;
@@ -118,6 +119,7 @@ impl Connection {
         let io = TokioIo::new(FaultIo::new(stream, self.ledger.clone(), patience));
         let mut http = http1::Builder::new()
             .timer(TokioTimer::new())
+            .title_case_headers(true)
             .header_read_timeout(self.clock.time_out(HEAD_LIMIT))
             .max_buf_size(HEAD_MAX)
             .serve_connection(io, service_fn(|request| ready(self.answer(&request))));
@@ -223,6 +225,7 @@ impl Connection {
         let body = PackageBody::new(plan, package, script, self.clock, answer);
         let mut response = Response::new(body);
         *response.status_mut() = plan.status;
+        *response.extensions_mut() = spelling::of_etag();
         dress(&mut response, plan, of.map(|(place, _)| place));
         response
     }

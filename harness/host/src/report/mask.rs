@@ -1,25 +1,24 @@
-//! `--mask`: IMEI, ICCID and IP addresses out of every report, and out of the copy of the journal that the bundle holds.
+//! `--mask`: IMEI, IMSI, ICCID and IP addresses out of every report, and out of the copy of the journal that the bundle holds.
 //!
 //! The journal itself keeps them: it is the record. What is masked is each line of it on its way into a report, inside its JSON
 //! strings, whatever field they are in; so no report, also none that comes later, can forget to.
 //!
 //! | what | becomes | because |
 //! |---|---|---|
-//! | 15 digits: IMEI, IMSI | `86772503*******` | the first eight name the type of the device, not the device |
-//! | 18 to 20 digits that begin with 89: ICCID | `89******************` | all of them are telecommunication (ITU-T E.118) |
+//! | 15 digits that begin like an IMEI | `86772503*******` | the first eight name the type of the device, not the device |
+//! | other 15 digits: IMSI; 14 to 16 that are all of a text | `262************` | the first three name the country |
+//! | 18 to 20 digits that begin with 89: ICCID, with hexadecimal digits too | `89******************` | all of them are telecommunication (ITU-T E.118) |
 //! | an IPv4 address | `*.*.*.*` | the port stays |
-//! | an IPv6 address | `*:*` | |
+//! | an IPv6 address, with colons or as dotted octets | `*:*` | |
+//! | whatever else is a digit in the value of a reply that tells one of them | `*` | a line that was torn or damaged is in no form |
 //!
-//! Digits inside of a digest are left alone.
+//! An address of zeros is nobody's, and that a module had none is evidence: it stays. Digits inside of a digest are left alone.
+
+mod reply;
+mod shape;
 
 use std::borrow::Cow;
-use std::net::Ipv6Addr;
 use std::ops::Range;
-
-/// Digits of an IMEI that name a type of device (GSMA TS.06, TAC).
-const TYPE_DIGITS: usize = 8;
-/// So many hexadecimal digits in a row are a digest or a token.
-const DIGEST: usize = 32;
 
 /// A line of JSON, with its strings masked; numbers are times and sizes, and stay.
 pub fn json(line: &str) -> String {
@@ -51,103 +50,70 @@ fn end_of_string(inside: &str) -> usize {
     end.unwrap_or(inside.len())
 }
 
-/// A text, masked.
+/// A text, masked. It may be the inside of a JSON string.
 pub fn text(text: &str) -> Cow<'_, str> {
     if !text.bytes().any(|byte| byte.is_ascii_digit() || byte == b':') {
         return Cow::Borrowed(text);
     }
-    let bytes = text.as_bytes();
-    let mut found: Vec<(Range<usize>, String)> = Vec::new();
-    let mut at = 0;
-    while at < bytes.len() {
-        let sight = ipv6(text, at)
-            .or_else(|| ipv4(bytes, at))
-            .or_else(|| digits(text, at));
-        match sight {
-            Some((range, mask)) => {
-                at = range.end;
-                found.push((range, mask));
-            }
-            None => at += 1,
-        }
-    }
-    if found.is_empty() {
-        return Cow::Borrowed(text);
-    }
+    let mut sights = match shape::whole(text) {
+        Some(whole) => vec![whole],
+        None => pieces(text).flat_map(|piece| shape::all(text, piece)).collect(),
+    };
+    reply::add_rest(text, &mut sights);
     let mut masked = String::with_capacity(text.len());
     let mut from = 0;
-    for (range, mask) in found {
+    for Sight { range, mask } in sights {
+        let Some(mask) = mask else { continue };
         masked.push_str(&text[from..range.start]);
         masked.push_str(&mask);
         from = range.end;
+    }
+    if from == 0 {
+        return Cow::Borrowed(text);
     }
     masked.push_str(&text[from..]);
     Cow::Owned(masked)
 }
 
-/// The bytes from `at` on that fit; nothing where `at` is in the middle of them.
-fn run_of(bytes: &[u8], at: usize, fits: impl Fn(&u8) -> bool) -> Option<Range<usize>> {
-    let begins = fits(&bytes[at]) && (at == 0 || !fits(&bytes[at - 1]));
-    let length = bytes[at..].iter().take_while(|byte| fits(byte)).count();
-    begins.then_some(at..at + length)
+/// Something that tells who the module is.
+#[derive(Debug)]
+struct Sight {
+    range: Range<usize>,
+    /// What is shown in its place; nothing where it may stay.
+    mask: Option<String>,
 }
 
-fn digits(text: &str, at: usize) -> Option<(Range<usize>, String)> {
-    let bytes = text.as_bytes();
-    let range = run_of(bytes, at, u8::is_ascii_digit)?;
-    let seen = &text[range.clone()];
-    let mask = match seen.len() {
-        15 => format!("{}{}", &seen[..TYPE_DIGITS], "*".repeat(15 - TYPE_DIGITS)),
-        18..=20 if seen.starts_with("89") => format!("89{}", "*".repeat(seen.len() - 2)),
-        _ => return None,
+/// The parts of a text between its escapes: the digits of `\x00`, or the `f` of `\f`, belong to no number beside it.
+fn pieces(text: &str) -> impl Iterator<Item = Range<usize>> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        while escape(text.as_bytes(), at) > 0 {
+            at += escape(text.as_bytes(), at);
+        }
+        let from = at;
+        (from < text.len()).then(|| {
+            at = text[from..].find('\\').map_or(text.len(), |length| from + length);
+            from..at
+        })
+    })
+}
+
+/// How long the escape is that begins here: of a byte from the wire, of JSON, or of one in the other.
+fn escape(bytes: &[u8], at: usize) -> usize {
+    let rest = bytes.get(at..).unwrap_or_default();
+    let hex = |from: usize, count: usize| {
+        let digits = rest.get(from..from + count);
+        digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
     };
-    let before = bytes[..range.start].iter().rev();
-    let after = bytes[range.end..].iter();
-    let hex = |byte: &&u8| byte.is_ascii_hexdigit();
-    let around = before.take_while(hex).count() + range.len() + after.take_while(hex).count();
-    (around < DIGEST).then_some((range, mask))
-}
-
-fn ipv4(bytes: &[u8], at: usize) -> Option<(Range<usize>, String)> {
-    let digit = |at: usize| bytes.get(at).is_some_and(u8::is_ascii_digit);
-    let dot_before = at > 1 && bytes[at - 1] == b'.' && digit(at - 2);
-    if !digit(at) || (at > 0 && digit(at - 1)) || dot_before {
-        return None;
+    match rest {
+        [b'\\', b'\\', b'x', ..] if hex(3, 2) => 5,
+        [b'\\', b'x', ..] if hex(2, 2) => 4,
+        [b'\\', b'u', ..] if hex(2, 4) => 6,
+        // A letter of more than one byte is no escape, and may not be torn.
+        [b'\\', next, ..] if next.is_ascii() => 2,
+        [b'\\', ..] => 1,
+        _ => 0,
     }
-    let mut end = at;
-    for part in 0..4 {
-        if part > 0 {
-            (bytes.get(end) == Some(&b'.')).then_some(())?;
-            end += 1;
-        }
-        let from = end;
-        while digit(end) {
-            end += 1;
-        }
-        let octet = std::str::from_utf8(&bytes[from..end]).ok()?;
-        (octet.len() <= 3 && octet.parse::<u8>().is_ok()).then_some(())?;
-    }
-    // Five numbers are something else.
-    let more = bytes.get(end) == Some(&b'.') && digit(end + 1);
-    (!more).then(|| (at..end, "*.*.*.*".to_owned()))
-}
-
-fn ipv6(text: &str, at: usize) -> Option<(Range<usize>, String)> {
-    let part = |byte: &u8| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.');
-    let bytes = text.as_bytes();
-    let range = run_of(bytes, at, part)?;
-    // `suite::case` is no address, nor is what begins or ends in the middle of a word.
-    let word =
-        |byte: Option<&u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(byte));
-    if word(bytes.get(range.end)) || (range.start > 0 && word(bytes.get(range.start - 1))) {
-        return None;
-    }
-    let end = range.start + text[range.clone()].trim_end_matches('.').len();
-    let seen = &text[range.start..end];
-    if seen.bytes().filter(|byte| *byte == b':').count() < 2 || seen.parse::<Ipv6Addr>().is_err() {
-        return None;
-    }
-    Some((range.start..end, "*:*".to_owned()))
 }
 
 #[cfg(test)]
@@ -159,31 +125,86 @@ mod tests {
     #[case::imei("+CGSN: 867725036031171", "+CGSN: 86772503*******")]
     #[case::imei_glued("IMEI867725036031171x", "IMEI86772503*******x")]
     #[case::imei_after_an_escape("\\x0d867725036031171\\x0a", "\\x0d86772503*******\\x0a")]
+    #[case::imei_after_digits_of_an_escape("\\x00867725036031171", "\\x0086772503*******")]
     #[case::endpoint("urn:imei:867725036031171", "urn:imei:86772503*******")]
+    #[case::two("867725036031171,867725036031172", "86772503*******,86772503*******")]
+    #[case::imei_with_software_version("+CGSN: 8677250360311701", "+CGSN: ****************")]
+    #[case::imei_with_software_version_alone("8677250360311701", "86772503********")]
+    #[case::imei_torn("+CGSN: 86772503603", "+CGSN: ***********")]
+    #[case::imsi("262013564857956", "262************")]
+    #[case::imsi_of_14("26201356485795", "262***********")]
+    #[case::imsi_named("+CIMI: 26201356485795", "+CIMI: **************")]
+    #[case::imsi_in_a_sentence("it was 262013564857956 before", "it was 262************ before")]
     #[case::iccid("+QCCID: 89860317482035195729", "+QCCID: 89******************")]
-    #[case::iccid_with_filler("8986031748203519572F", "89*****************F")]
+    #[case::iccid_with_filler("8986031748203519572F", "89******************")]
+    #[case::iccid_in_hexadecimal("+QCCID: 898604B8191650217433", "+QCCID: 89******************")]
+    #[case::iccid_in_lower_case("+QCCID:898604b8191650217433", "+QCCID:********************")]
+    #[case::iccid_torn("+QCCID: 898603174820", "+QCCID: ************")]
+    #[case::iccid_damaged("+QCCID: 8986031748\\xff035195729", "+QCCID: **********\\xff*********")]
+    #[case::iccid_other_way_round("+QCCID: 98683071840253917592", "+QCCID: ********************")]
+    fn who_it_is(#[case] seen: &str, #[case] shown: &str) {
+        assert_eq!(text(seen), shown);
+    }
+
+    #[rstest]
     #[case::address("+IP: 10.58.88.128", "+IP: *.*.*.*")]
     #[case::with_a_port("from 127.0.0.1:40146, end 10.0.0.1.", "from *.*.*.*:40146, end *.*.*.*.")]
     #[case::url("http://10.1.2.3:8080/a", "http://*.*.*.*:8080/a")]
     #[case::v6("peer [fe80::1]:5683 or 2001:db8::2", "peer [*:*]:5683 or *:*")]
+    #[case::v6_before_a_colon("2001:db8::2: timed out", "*:*: timed out")]
+    #[case::v6_at_an_end("it was 2001:db8::2.", "it was *:*.")]
+    #[case::v6_behind_a_name("peer:2001:db8::2", "peer:*:*")]
+    #[case::v6_behind_a_line_end("\\nfe80::2\\n", "\\n*:*\\n")]
+    #[case::v6_that_ends_in_zeros("fe80:: and 2001:db8::", "*:* and *:*")]
     #[case::v4_in_v6("::ffff:10.0.0.1", "*:*")]
-    #[case::two("867725036031171,867725036031172", "86772503*******,86772503*******")]
-    fn masked(#[case] seen: &str, #[case] shown: &str) {
+    #[case::v6_in_octets("254.128.0.0.0.0.0.0.0.0.0.0.0.0.0.66", "*:*")]
+    #[case::v6_in_octets_with_a_mask(
+        "254.128.0.0.0.0.0.0.0.0.0.0.0.0.0.66.255.255.255.255.255.255.255.255.0.0.0.0.0.0.0.0",
+        "*:*"
+    )]
+    #[case::v6_in_octets_torn("by 254.128.0.0.0.0.0.0.0.0.66", "by *:*")]
+    #[case::v4_with_a_mask("10.64.77.88.255.255.255.0", "*:*")]
+    #[case::two_addresses(
+        "+CGPADDR: 1,10.64.77.88,254.128.0.0.0.0.0.0.0.0.0.0.0.0.0.66",
+        "+CGPADDR: 1,*.*.*.*,*:*"
+    )]
+    #[case::two_quoted(
+        "+CGPADDR: 1,\"10.64.77.88\",\"2001:db8::42\"",
+        "+CGPADDR: 1,\"*.*.*.*\",\"*:*\""
+    )]
+    #[case::second_alone("+CGPADDR:1,0.0.0.0,fe80::42", "+CGPADDR:1,0.0.0.0,*:*")]
+    #[case::lower_half("+IP: fe80:0:0:42", "+IP: ****:*:*:**")]
+    #[case::without_a_blank("+IP:2001:db8::42", "+IP:*:*")]
+    #[case::torn("+CGPADDR: 1,10.64.7", "+CGPADDR: 1,**.**.*")]
+    #[case::damaged("+CGPADDR: 1,10.64.\\xfe7.88,fe80::1", "+CGPADDR: 1,**.**.\\xfe*.**,*:*")]
+    #[case::behind_digits_of_an_escape("\\x0010.64.77.88", "\\x00*.*.*.*")]
+    #[case::in_a_sentence(
+        "it said `+CGPADDR: 1,10.64.7` within 10m, 3 times",
+        "it said `+CGPADDR: 1,**.**.*` within 10m, 3 times"
+    )]
+    fn where_it_is(#[case] seen: &str, #[case] shown: &str) {
         assert_eq!(text(seen), shown);
     }
 
     #[rstest]
     #[case("bc66-smoke::forced-resume[via=uart,at=50%]")]
+    #[case("bad::case")]
     #[case("2026-11-22T14:30:05.123456Z, 20261122T143005Z")]
     #[case("7a1e0867725036031171c3b1aa0099887766554433221100ffeeddccbbaa9988")]
     #[case("Revision: BC66NBR01A01")]
     #[case("14 digits 12345678901234, 16 1234567890123456")]
     #[case("1.2.3.4.5 and 300.1.1.1")]
     #[case("dfota-hil 0.1.0, µs ✓ ünï: ::")]
+    #[case("+CGPADDR: 1,0.0.0.0,0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0")]
+    #[case("+CGPADDR: 1,\"0.0.0.0\",\"::\"")]
+    #[case("+CGPADDR: 1")]
+    #[case("listens on 0.0.0.0:8080")]
+    #[case("`AT+CGSN=1` tells no IMEI of 15 digits")]
+    #[case("\\")]
+    #[case("0\\é\\")]
     #[case("")]
     fn left_alone(#[case] seen: &str) {
-        // `::` alone is the unspecified address.
-        assert_eq!(text(seen).replace("*:*", "::"), seen);
+        assert_eq!(text(seen), seen);
     }
 
     #[test]
@@ -196,9 +217,19 @@ mod tests {
 
     proptest::proptest! {
         #[test]
-        fn masked_twice_is_masked_once(seen in "[0-9a-f:. é\"]{0,60}") {
+        fn masked_twice_is_masked_once(seen in r#"([0-9a-fx:. é"\\]|\+IP:|\+CGPADDR: 1,|\+CGSN: |\+QCCID: |[0-9]{14,16}|89[0-9A-F]{16,18}){0,60}"#) {
             let once = text(&seen).into_owned();
             proptest::prop_assert_eq!(text(&once), once.as_str());
+        }
+
+        #[test]
+        fn no_octet_of_an_address_is_shown(first: [u8; 4], second: [u8; 16], noise in "(\\\\x00|\\\\x0d)?") {
+            let dotted = |octets: &[u8]| octets.iter().map(u8::to_string).collect::<Vec<_>>().join(".");
+            let (first, second) = (dotted(&first), dotted(&second));
+            let line = format!(r#"{{"text":"{noise}+CGPADDR: 1,{first},{second}"}}"#);
+            let shown = json(&line);
+            proptest::prop_assume!(!second.bytes().all(|byte| byte == b'0' || byte == b'.') && first != "0.0.0.0");
+            proptest::prop_assert_eq!(shown, format!(r#"{{"text":"{noise}+CGPADDR: 1,*.*.*.*,*:*"}}"#));
         }
     }
 }

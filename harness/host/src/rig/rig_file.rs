@@ -316,11 +316,14 @@ impl RigFile<'_> {
         }
         match name {
             DriverName::GpioChip => {
-                let chip = self.required(at, "chip", name, keys.chip);
+                let chip = self.reader.read_option(&at.key("chip"), keys.chip);
                 let line = self.required(at, "line", name, keys.line);
+                if let (None, Some(LineId::Offset(offset))) = (keys.chip, &line) {
+                    self.number_alone(at, *offset);
+                }
                 Some(Driver::GpioChip {
                     active_high: self.active_high(at, keys),
-                    chip: PathBuf::from(chip?),
+                    chip: chip.map(PathBuf::from),
                     line: line?,
                 })
             }
@@ -397,6 +400,14 @@ impl RigFile<'_> {
             self.absent(at, key, driver);
         }
         self.reader.read_option(&at.key(key), raw)
+    }
+
+    /// The same number is another line of another chip, and chips are numbered as the kernel likes.
+    fn number_alone(&mut self, at: &NodePath, offset: u32) {
+        let why = Mistake::new(format!("line {offset} of which chip? a number needs `chip`"))
+            .label("needs `chip`")
+            .help(format!("a name needs none and stays right where chips are numbered anew: `line: GPIO{offset}`; `gpioinfo` lists names"));
+        self.reader.mistake(&at.key("line"), why);
     }
 
     fn absent(&mut self, at: &NodePath, key: &str, driver: DriverName) {

@@ -113,9 +113,9 @@ pub struct SerialKeys {
 pub struct PowerKeys {
     /// What moves the supply.
     pub driver: Raw<DriverName>,
-    /// `gpiochip`: the chip's device.
+    /// `gpiochip`: the chip's device. Default: the only one that has a line of that name; a number needs it.
     pub chip: Option<Raw<String>>,
-    /// `gpiochip`: the line, by number or name.
+    /// `gpiochip`: the line, best by its name, such as `GPIO17`, or by its number.
     pub line: Option<Raw<LineId>>,
     /// `rppal`: the BCM number of the pin.
     pub pin: Option<Raw<Pin>>,
@@ -142,9 +142,9 @@ pub struct PowerKeys {
 pub struct SenseKeys {
     /// What reads the line: any driver but `command`.
     pub driver: Raw<DriverName>,
-    /// `gpiochip`: the chip's device.
+    /// `gpiochip`: the chip's device. Default: the only one that has a line of that name; a number needs it.
     pub chip: Option<Raw<String>>,
-    /// `gpiochip`: the line, by number or name.
+    /// `gpiochip`: the line, best by its name, such as `GPIO17`, or by its number.
     pub line: Option<Raw<LineId>>,
     /// `rppal`: the BCM number of the pin.
     pub pin: Option<Raw<Pin>>,
@@ -161,9 +161,9 @@ pub struct SenseKeys {
 pub struct IsolateKeys {
     /// What moves the line: any driver but `simulated`.
     pub driver: Raw<DriverName>,
-    /// `gpiochip`: the chip's device.
+    /// `gpiochip`: the chip's device. Default: the only one that has a line of that name; a number needs it.
     pub chip: Option<Raw<String>>,
-    /// `gpiochip`: the line, by number or name.
+    /// `gpiochip`: the line, best by its name, such as `GPIO17`, or by its number.
     pub line: Option<Raw<LineId>>,
     /// `rppal`: the BCM number of the pin.
     pub pin: Option<Raw<Pin>>,
@@ -184,9 +184,9 @@ pub struct IsolateKeys {
 pub struct PulseKeys {
     /// What moves the line.
     pub driver: Raw<DriverName>,
-    /// `gpiochip`: the chip's device.
+    /// `gpiochip`: the chip's device. Default: the only one that has a line of that name; a number needs it.
     pub chip: Option<Raw<String>>,
-    /// `gpiochip`: the line, by number or name.
+    /// `gpiochip`: the line, best by its name, such as `GPIO17`, or by its number.
     pub line: Option<Raw<LineId>>,
     /// `rppal`: the BCM number of the pin.
     pub pin: Option<Raw<Pin>>,

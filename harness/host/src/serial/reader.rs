@@ -2,7 +2,8 @@
 //!
 //! Nothing between the byte and the line of the supply allocates, hops to another thread or takes a lock that anyone holds
 //! for long: the armed cut and the lines are behind mutexes that the runner takes for an instant, never while this thread
-//! is about to fire. Everything else of a line goes to the journal and to the runner afterwards.
+//! is about to fire. Everything else of a read, also of the lines before the moment, goes to the journal and to the runner
+//! afterwards.
 
 use super::port::{Port, timespec};
 use crate::coap_server::Happening;
@@ -369,22 +370,20 @@ impl OnThread {
         Ok(!fds[0].revents().is_empty())
     }
 
+    /// Takes what one read gave. First of all the cut, wherever in it its moment stands; only then is anything of it escaped,
+    /// written down or told, in the order in which it was said.
     fn take(&mut self, bytes: &[u8], at: Instant) {
         self.bytes += bytes.len() as u64;
-        for &byte in bytes {
+        let mut made = self.cut_if_met(bytes, at);
+        let mut late = None;
+        for (n, &byte) in bytes.iter().enumerate() {
             match self.lexer.push(byte) {
-                None => {}
+                None => continue,
                 Some(Token::Prompt) => {
                     self.journal.post_at(at, Event::Prompt);
                     let _ = self.runner.send(Message::Prompt { at });
                 }
                 Some(Token::Line(line)) => {
-                    let urc = Urc::parse(line);
-                    // First of all the cut; everything else of this line comes afterwards.
-                    let due = urc
-                        .as_ref()
-                        .and_then(|urc| trip(&self.shared.trigger, |moment| moment.matches(urc), at));
-                    let made = due.map(|(armed, trigger)| cut(&armed.cut, trigger, trigger, &self.lines));
                     self.journal.post_at(
                         at,
                         Event::Rx {
@@ -394,15 +393,37 @@ impl OnThread {
                     );
                     let _ = self.runner.send(Message::Line {
                         text: line.to_vec(),
-                        urc,
+                        urc: Urc::parse(line),
                         at,
                     });
-                    if let Some(made) = made {
-                        tell(made, &self.journal, &self.runner);
-                    }
                 }
             }
+            if let Some((_, made)) = made.take_if(|(end, _)| *end == n) {
+                tell(made, &self.journal, &self.runner);
+            }
+            // A cut with a delay waits for no line either, but for those that were read before it.
+            late = late.or_else(|| self.cut_if_due());
         }
+        if let Some(late) = late {
+            tell(late, &self.journal, &self.runner);
+        }
+    }
+
+    /// Looks ahead for the moment of the armed cut and makes the cut; tells at which byte the moment was complete. Nothing
+    /// here allocates.
+    fn cut_if_met(&self, bytes: &[u8], at: Instant) -> Option<(usize, CutMade)> {
+        if !matches!(*lock(&self.shared.trigger), Trigger::Armed(_)) {
+            return None;
+        }
+        let mut ahead = self.lexer.clone();
+        bytes.iter().enumerate().find_map(|(n, &byte)| {
+            let Some(Token::Line(line)) = ahead.push(byte) else {
+                return None;
+            };
+            let urc = Urc::parse(line)?;
+            let (armed, trigger) = trip(&self.shared.trigger, |moment| moment.matches(&urc), at)?;
+            Some((n, cut(&armed.cut, trigger, trigger, &self.lines)))
+        })
     }
 
     fn until_due(&self) -> Option<Duration> {
@@ -413,19 +434,22 @@ impl OnThread {
     }
 
     fn fire_if_due(&mut self) {
+        if let Some(made) = self.cut_if_due() {
+            tell(made, &self.journal, &self.runner);
+        }
+    }
+
+    fn cut_if_due(&self) -> Option<CutMade> {
         let due = {
             let mut trigger = lock(&self.shared.trigger);
             match &*trigger {
                 Trigger::Due { at, .. } if *at <= Instant::now() => std::mem::take(&mut *trigger),
-                _ => return,
+                _ => return None,
             }
         };
-        if let Trigger::Due { armed, trigger, at } = due {
-            tell(
-                cut(&armed.cut, trigger, at, &self.lines),
-                &self.journal,
-                &self.runner,
-            );
+        match due {
+            Trigger::Due { armed, trigger, at } => Some(cut(&armed.cut, trigger, at, &self.lines)),
+            Trigger::None | Trigger::Armed(_) => None,
         }
     }
 

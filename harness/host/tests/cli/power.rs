@@ -84,6 +84,10 @@ fn a_line_that_the_rig_does_not_have() {
     "there is no GPIO chip `/dev/gpiochip9999`; this machine has "
 )]
 #[case(
+    "driver: gpiochip, line: A_NAME_OF_NOBODY",
+    "no GPIO chip of this machine has a line called `A_NAME_OF_NOBODY`; the named lines of this machine are "
+)]
+#[case(
     "driver: rppal, pin: 17",
     "this machine is no Raspberry Pi that rppal 0.22 knows; "
 )]

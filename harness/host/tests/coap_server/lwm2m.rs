@@ -22,6 +22,8 @@ struct Device {
     /// Tokens under which state and result are observed, and the number of the last notification.
     observed: [Option<Token>; 2],
     number: u32,
+    /// Where it is registered.
+    location: Vec<Vec<u8>>,
     /// It tells values in CBOR unless it is asked for another format.
     cbor: bool,
     log: Vec<String>,
@@ -37,6 +39,7 @@ impl Device {
             result: 0,
             observed: [None; 2],
             number: 1,
+            location: vec![],
             cbor: false,
             log: vec![],
         }
@@ -51,6 +54,17 @@ impl Device {
             .with(option::URI_QUERY, b"lwm2m=1.0")
             .with_payload(b"</1/0>,</3/0>,</5/0>".to_vec());
         self.observed = [None; 2];
+        self.endpoint.request((), draft, self.begun.elapsed());
+    }
+
+    /// Reboots; it has kept its registration and says no more than that it is there.
+    fn reboot_and_update(&mut self) {
+        self.observed = [None; 2];
+        self.endpoint = Endpoint::new(Seed(10));
+        let path = self.location.iter();
+        let draft = path.fold(Message::draft(Code::POST), |draft, part| {
+            draft.with(option::URI_PATH, part)
+        });
         self.endpoint.request((), draft, self.begun.elapsed());
     }
 
@@ -71,7 +85,13 @@ impl Device {
                         let answer = self.answer(&message);
                         self.endpoint.respond(ticket, answer, now);
                     }
-                    Output::Response { message, .. } => self.log.push(message.code().to_string()),
+                    Output::Response { message, .. } => {
+                        if message.code() == Code::CREATED {
+                            let path = message.options(option::LOCATION_PATH);
+                            self.location = path.map(<[u8]>::to_vec).collect();
+                        }
+                        self.log.push(message.code().to_string());
+                    }
                     _ => {}
                 }
             }
@@ -163,6 +183,36 @@ fn an_update_from_the_registration_to_the_result(#[case] cbor: bool) {
     assert!(ending.is_success() && found.is_empty(), "{ending} {found:?}");
 }
 
+/// A client in queue mode that says no more after its reboot than that it is there. Nothing of this waits for the next time at
+/// which the server would ask by itself.
+#[test]
+fn a_client_that_only_updates_its_registration_is_asked_and_observed_at_once() {
+    let bench = Bench::new();
+    let patient = Script {
+        poll: Duration::from_secs(3600),
+        ..Script::new("coap://h/p".into())
+    };
+    bench.server.drive("867725030029312", patient);
+    let mut device = Device::new(&bench);
+    device.register();
+    device.serve(|device| device.state == 1);
+    device.serve(|device| device.log.iter().filter(|line| *line == "GET /5/0/3").count() >= 2);
+    device.state = 2;
+    device.notify();
+    device.serve(|device| device.state == 3);
+    // What was read on the way there is answered before it goes off.
+    device.serve(|device| device.log.iter().filter(|line| *line == "GET /5/0/3").count() >= 3);
+    (device.state, device.result) = (0, 1);
+    device.reboot_and_update();
+    device.serve(|device| device.observed.iter().all(Option::is_some));
+    let ending = bench.wait_for("the end", |happening| match happening {
+        Happening::Found { finding, .. } => panic!("{finding:?}"),
+        Happening::Ended { ending, .. } => Some(ending),
+        _ => None,
+    });
+    assert!(ending.is_success(), "{ending}");
+}
+
 #[test]
 fn a_registration_is_told_and_expires_in_the_modules_time() {
     let bench = Bench::with(dfota_hil::clock::Clock::scaled(500.0));
@@ -218,4 +268,34 @@ fn a_client_behind_a_new_address_is_asked_there() {
         _ => None,
     });
     assert!(moved);
+}
+
+/// What was asked of a client that was off is asked anew, and not with the next try of the old request, which may come when
+/// the client sleeps again.
+#[test]
+fn a_request_that_met_a_sleeper_is_sent_anew_when_the_client_updates() {
+    let bench = Bench::with(dfota_hil::clock::Clock::scaled(10.0));
+    bench.server.drive("e", Script::new("coap://h/p".into()));
+    let mut client = bench.client();
+    client.send(&Message::request(Code::POST, "rd").with(option::URI_QUERY, b"ep=e"));
+    let heard = [client.receive(), client.receive()];
+    let of = |code| heard.iter().find(|message| message.code() == code);
+    let asked = of(Code::GET).expect("the first request").id();
+    let created = of(Code::CREATED).expect("2.01");
+    // The second try: two seconds of the module's time have passed, and four will pass until the third.
+    assert_eq!(client.receive().id(), asked);
+    let place = created.options(option::LOCATION_PATH);
+    let update = place.fold(Message::draft(Code::POST), |draft, part| {
+        draft.with(option::URI_PATH, part)
+    });
+    client.send(&update);
+    let heard = [client.receive(), client.receive()];
+    assert!(heard.iter().any(|message| message.code() == Code::CHANGED));
+    let anew = heard
+        .iter()
+        .find(|message| message.code() == Code::GET)
+        .expect("a request");
+    assert!(anew.id() != asked && anew.path() == "/5/0/3", "{heard:?}");
+    let observe = anew.uint(option::OBSERVE);
+    assert_eq!(observe, Some(0));
 }

@@ -67,7 +67,7 @@ fn on_chip(active_high: bool) -> Option<Wired> {
         panic!("`{named}`: expected CHIP:OUTPUT:INPUT")
     };
     let line = |line: &str, active_high| Driver::GpioChip {
-        chip: chip.into(),
+        chip: Some(chip.into()),
         line: LineId::Offset(line.parse().expect("the number of a line")),
         active_high,
     };

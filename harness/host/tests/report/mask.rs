@@ -41,6 +41,57 @@ fn shown(folder: &Path, secret: &str) -> Vec<String> {
         .collect()
 }
 
+/// What the SIM and a network with two addresses tell, and what is left of a line that was torn.
+const TOLD: [(&str, &[&str]); 5] = [
+    (
+        "+CGPADDR: 1,10.64.77.88,254.128.0.0.0.0.0.0.0.0.0.0.0.0.0.66",
+        &["10.64.77", "254.128", "0.0.66"],
+    ),
+    (
+        "+CGPADDR: 1,\\\"10.64.77.88\\\",\\\"2001:db8::42\\\"",
+        &["64.77.88", "db8::42"],
+    ),
+    ("+QCCID: 898604B8191650217433", &["8191650217433", "898604B"]),
+    ("262013564857956", &["13564857956"]),
+    ("\\\\x00+CGPADDR: 1,10.64.\\\\xfe77", &["10.64.", "xfe77"]),
+];
+
+/// The example's journal with all of that in lines of the module, and the first of it in every verdict. Its chain holds.
+fn telling(journal: &str) -> String {
+    use sha2::Digest;
+    let mut told = TOLD.iter().map(|(line, _)| format!("\"text\":\"{line}\""));
+    let mut text = String::new();
+    let (mut was, mut is) = (String::new(), String::new());
+    let digest = |line: &str| dfota_hil::journal::hex(&sha2::Sha256::digest(line));
+    for line in journal.lines() {
+        let here = line
+            .contains("\"text\":\"+CGPADDR: 1\"")
+            .then(|| told.next())
+            .flatten();
+        let here = here.unwrap_or_else(|| "\"text\":\"+CGPADDR: 1\"".to_owned());
+        let sentence = format!("\"sentence\":\"it said `{}`; ", TOLD[0].0);
+        let mut new = line
+            .replace("\"text\":\"+CGPADDR: 1\"", &here)
+            .replace("\"sentence\":\"", &sentence);
+        if !was.is_empty() {
+            new = new.replacen(&was, &is, 1);
+        }
+        (was, is) = (digest(line), digest(&new));
+        text += &new;
+        text.push('\n');
+    }
+    assert_eq!(told.next(), None, "too few lines of the example to put it in");
+    text
+}
+
+fn all_secrets() -> Vec<String> {
+    let told = TOLD.iter().flat_map(|(_, secrets)| *secrets);
+    secrets()
+        .into_iter()
+        .chain(told.map(|it| (*it).to_owned()))
+        .collect()
+}
+
 fn copy(journal: impl Fn(String) -> String) -> tempfile::TempDir {
     let copy = tempfile::tempdir().expect("a folder");
     let text = std::fs::read_to_string(folder().join("events.jsonl")).expect("a journal");
@@ -50,9 +101,9 @@ fn copy(journal: impl Fn(String) -> String) -> tempfile::TempDir {
 
 #[test]
 fn no_report_shows_what_is_masked() {
-    let plain = copy(|text| text);
+    let plain = copy(|text| telling(&text));
     dfota_hil::report::make(plain.path(), &dfota_hil::report::Asked::default(), |_| ()).expect("reports");
-    let masked = copy(|text| text);
+    let masked = copy(|text| telling(&text));
     dfota_hil::report::make(
         masked.path(),
         &dfota_hil::report::Asked {
@@ -63,10 +114,15 @@ fn no_report_shows_what_is_masked() {
     )
     .expect("reports");
     let mut were_there = 0;
-    for secret in secrets() {
-        were_there += shown(plain.path(), &secret).len();
+    for secret in all_secrets() {
+        let there = shown(plain.path(), &secret).len();
+        let told = TOLD.iter().any(|(_, secrets)| secrets.contains(&&*secret));
+        assert!(there > 0 || !told, "no report of the example shows `{secret}`");
+        were_there += there;
         assert_eq!(shown(masked.path(), &secret), [""; 0], "{secret}");
     }
+    let junit = std::fs::read_to_string(plain.path().join("junit.xml")).expect("junit.xml");
+    assert!(junit.contains("254.128"), "{junit}");
     assert!(were_there > 5, "the reports show nothing that could be masked");
     let journal = |folder: &Path| std::fs::read(folder.join("events.jsonl")).expect("a journal");
     assert_eq!(journal(masked.path()), journal(plain.path()));
@@ -86,7 +142,7 @@ fn the_journal_remembers_that_it_was_asked_for() {
 
 /// A masked run folder with its evidence.
 fn masked_evidence() -> tempfile::TempDir {
-    let masked = copy(|text| text);
+    let masked = copy(|text| telling(&text));
     let asked = dfota_hil::report::Asked {
         masked: true,
         ..Default::default()
@@ -123,7 +179,8 @@ fn the_bundle_holds_a_masked_journal_and_nothing_that_is_masked() {
         names.contains(&"events.masked.jsonl") && !names.contains(&"events.jsonl"),
         "{names:?}"
     );
-    for secret in secrets() {
+    for secret in all_secrets() {
+        assert_eq!(shown(folder.path(), &secret), [""; 0], "{secret}");
         let shows = |(_, text): &&(String, String)| text.contains(&secret);
         let shown: Vec<&str> = members
             .iter()

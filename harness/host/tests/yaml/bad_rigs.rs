@@ -65,6 +65,7 @@ fn refused(#[case] name: &str, #[case] text: &str) {
     "other-drivers-keys",
     "power: {driver: rppal, chip: /dev/gpiochip0, line: 17}\n"
 )]
+#[case("number-without-a-chip", "power: {driver: gpiochip, line: 17}\n")]
 #[case("no-command", "power: {driver: command, on: [], timeout: 5}\n")]
 #[case(
     "power-values",

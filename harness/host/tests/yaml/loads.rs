@@ -116,7 +116,7 @@ fn a_bench_and_its_defaults() {
     let rig = rig(b"rig: b\nmodule: bc66-na\nserial: {port: /dev/ttyS0}\n\
         power: {driver: command, on: [relay, \"1\", on], off: [relay, \"1\", off]}\n\
         reset: {driver: command, pulse: [relay, 2]}\n\
-        pwrkey: {driver: gpiochip, chip: /dev/gpiochip0, line: PWRKEY, active: low}\n")
+        pwrkey: {driver: gpiochip, line: PWRKEY, active: low}\n")
     .unwrap();
     let Link::Bench(bench) = &rig.link else {
         panic!("{:?}", rig.link);
@@ -144,7 +144,7 @@ fn a_bench_and_its_defaults() {
     let pwrkey = bench.pwrkey.as_ref().unwrap();
     assert_eq!(pwrkey.hold, Duration::from_millis(700));
     let line = Driver::GpioChip {
-        chip: PathBuf::from("/dev/gpiochip0"),
+        chip: None,
         line: LineId::Name("PWRKEY".to_owned()),
         active_high: false,
     };
@@ -178,7 +178,7 @@ fn a_sense_line_and_what_isolates_the_uart() {
         panic!("{:?}", rig.link);
     };
     let sense = Driver::GpioChip {
-        chip: PathBuf::from("/dev/gpiochip0"),
+        chip: Some(PathBuf::from("/dev/gpiochip0")),
         line: LineId::Offset(24),
         active_high: false,
     };

@@ -22,6 +22,9 @@ pub enum Ask {
 pub enum Heard {
     /// The client has registered, for the first time or again: it has forgotten what was observed.
     Registered,
+    /// The client has updated its registration. It listens now and may soon not any more; it may have rebooted and
+    /// forgotten what was observed, as one that keeps its registration over a reboot says no more than this.
+    Updated,
     /// The value of a resource of `/5/0`, read or notified.
     Value {
         /// Which.
