@@ -6,7 +6,7 @@ use crate::process::{Signal, wait_until};
 use crate::sim::Sim;
 
 const FORCED_RESUME: &str = "\
-limits: {boot: 10s, resume: 10s, update: 30s}
+limits: {boot: 10s, settle: 500ms, resume: 10s, update: 30s}
 cases:
   - name: forced resume
     update: {package: a-to-b, via: uart}
@@ -81,7 +81,7 @@ fn a_rig_that_is_safe_when_supplied_ends_so() {
         .read("rig.yaml")
         .replace("discharge: 60ms", "discharge: 60ms, safe: on");
     lab.write("rig.yaml", rig);
-    lab.suite("cases:\n  - name: clean\n    update: {package: a-to-b, via: uart}\n");
+    lab.suite("limits: {settle: 500ms}\ncases:\n  - name: clean\n    update: {package: a-to-b, via: uart}\n");
     lab.run(&lab.arguments(&[])).ends(0);
     assert_eq!(sim.state(), "ok power=on module=running reset=off pwrkey=off");
 }
@@ -97,7 +97,7 @@ fn a_supply_that_cannot_be_switched_is_an_error_of_the_rig() {
             sim.pty.display()
         ),
     );
-    lab.suite("cases:\n  - name: clean\n    matrix: {n: [1, 2]}\n    update: {package: a-to-b, via: uart}\n");
+    lab.suite("limits: {settle: 500ms}\ncases:\n  - name: clean\n    matrix: {n: [1, 2]}\n    update: {package: a-to-b, via: uart}\n");
     let ran = lab.run(&lab.arguments(&[])).ends(3);
     assert!(ran.stdout.contains("it said: no relay"), "{}", ran.stdout);
     assert_eq!(
@@ -123,7 +123,7 @@ fn a_module_that_stays_supplied_is_an_error_of_the_rig() {
             sim.pty.display()
         ),
     );
-    lab.suite("limits: {boot: 2s}\ncases:\n  - name: clean\n    update: {package: a-to-b, via: uart}\n    cut: {at: updating 20%}\n");
+    lab.suite("limits: {boot: 2s, settle: 500ms}\ncases:\n  - name: clean\n    update: {package: a-to-b, via: uart}\n    cut: {at: updating 20%}\n");
     let ran = lab.run(&lab.arguments(&[])).ends(3);
     assert_eq!(lab.verdicts("out"), ["clean error rig-broken"]);
     assert!(

@@ -12,7 +12,7 @@ const OFF: &str = "ok power=off module=off reset=off pwrkey=off";
 
 /// From any version of the module on, and a module that is supplied most of the time.
 const CUTS: &str = "\
-limits: {boot: 10s, resume: 10s, update: 30s}
+limits: {boot: 10s, settle: 500ms, resume: 10s, update: 30s}
 cases:
   - name: there
     update: {package: a-to-b, via: uart}

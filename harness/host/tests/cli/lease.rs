@@ -6,7 +6,7 @@ use crate::sim::Sim;
 use rstest::rstest;
 
 const UPDATE: &str = "\
-limits: {boot: 10s, resume: 10s, update: 30s}
+limits: {boot: 10s, settle: 500ms, resume: 10s, update: 30s}
 cases:
   - name: clean
     update: {package: a-to-b, via: uart}

@@ -11,7 +11,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 const SUITE: &str = "\
-limits: {boot: 10s, resume: 10s, update: 30s}
+limits: {boot: 10s, settle: 500ms, resume: 10s, update: 30s}
 cases:
   - name: forced resume
     update: {package: a-to-b, via: uart}

@@ -5,7 +5,7 @@ use crate::sim::Sim;
 use serde_json::Value;
 
 const CLEAN: &str = "\
-limits: {boot: 10s, update: 30s}
+limits: {boot: 10s, settle: 500ms, update: 30s}
 cases:
   - name: clean
     update: {package: a-to-b, via: uart}
@@ -165,7 +165,7 @@ fn a_dead_module_is_no_broken_rig() {
     let lab = Lab::new();
     lab.rig(200, "dead-after-cut");
     lab.suite(
-        "limits: {boot: 20s, resume: 30s, update: 120s}
+        "limits: {boot: 20s, settle: 500ms, resume: 30s, update: 120s}
 cases:
   - name: forced resume
     update: {package: a-to-b, via: uart}

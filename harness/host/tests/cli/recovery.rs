@@ -4,7 +4,7 @@ use crate::junit;
 use crate::lab::Lab;
 use crate::sim::Sim;
 
-const DIES_FIRST: &str = "limits: {boot: 10s, resume: 20s, update: 120s}
+const DIES_FIRST: &str = "limits: {boot: 10s, settle: 500ms, resume: 20s, update: 120s}
 cases:
   - name: dies
     update: {package: a-to-b, via: uart}

@@ -5,7 +5,7 @@ use crate::process::wait_until;
 use crate::sim::Sim;
 
 const CUT: &str = "\
-limits: {boot: 2s, resume: 2s, update: 30s}
+limits: {boot: 2s, settle: 500ms, resume: 2s, update: 30s}
 cases:
   - name: forced resume
     update: {package: a-to-b, via: uart}

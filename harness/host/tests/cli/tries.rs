@@ -23,7 +23,7 @@ power: {{driver: command, on: [{PROGRAM:?}, power, lines.yaml, \"on\"], off: [sh
     );
 }
 
-const CLEAN: &str = "limits: {boot: 10s}
+const CLEAN: &str = "limits: {boot: 10s, settle: 500ms}
 retries: {rig: 1}
 cases:
   - name: clean

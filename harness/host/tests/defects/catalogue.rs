@@ -40,7 +40,7 @@ const BACK: &str = "{name: the other way, update: {package: b-to-a, via: uart}}"
 /// Finds out what image the case before it left.
 const WAY_BACK: (&str, &str) = (
     "{name: way back, update: {package: b-to-a, via: uart}}",
-    "harness.preparation-failed",
+    "product.preparation-failed",
 );
 
 const fn suite(cases: &'static [(&'static str, &'static str)]) -> Exhibit {

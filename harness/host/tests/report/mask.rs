@@ -65,13 +65,13 @@ fn telling(journal: &str) -> String {
     let digest = |line: &str| dfota_hil::journal::hex(&sha2::Sha256::digest(line));
     for line in journal.lines() {
         let here = line
-            .contains("\"text\":\"+CGPADDR: 1\"")
+            .contains("\"text\":\"+CEREG: 0,2\"")
             .then(|| told.next())
             .flatten();
-        let here = here.unwrap_or_else(|| "\"text\":\"+CGPADDR: 1\"".to_owned());
+        let here = here.unwrap_or_else(|| "\"text\":\"+CEREG: 0,2\"".to_owned());
         let sentence = format!("\"sentence\":\"it said `{}`; ", TOLD[0].0);
         let mut new = line
-            .replace("\"text\":\"+CGPADDR: 1\"", &here)
+            .replace("\"text\":\"+CEREG: 0,2\"", &here)
             .replace("\"sentence\":\"", &sentence);
         if !was.is_empty() {
             new = new.replacen(&was, &is, 1);
