@@ -124,7 +124,7 @@ impl App {
             self.nvdm()
                 .save_lwm2m_config(&mut *self.flash(), &config.shown())?;
         }
-        self.lwm2m.objects.lifetime = config.lifetime;
+        self.lwm2m.objects.lifetime = self.lifetime(config.lifetime);
         self.lwm2m.config = Some(config);
         Ok(())
     }
@@ -156,7 +156,7 @@ impl App {
 
     pub(super) fn open_link(&mut self, config: Config) {
         self.close_link();
-        self.lwm2m.objects.lifetime = config.lifetime;
+        self.lwm2m.objects.lifetime = self.lifetime(config.lifetime);
         self.lwm2m.client.status = Status::Registering;
         self.lwm2m.links += 1;
         let (order, sender) = (self.lwm2m.links, self.sender.clone());
@@ -175,6 +175,10 @@ impl App {
     /// Sends an update of the registration; its message id.
     pub fn lwm2m_update(&mut self, change: Change) -> Result<u16, u16> {
         self.needs_network()?;
+        let change = match change {
+            Change::Lifetime(seconds) => Change::Lifetime(self.lifetime(seconds)),
+            other => other,
+        };
         let id = self.lwm2m.client.update(Some(change), true).ok_or(NOT_ALLOWED)?;
         if let Change::Lifetime(seconds) = change {
             self.lwm2m.objects.lifetime = seconds;

@@ -7,6 +7,9 @@ use crate::flash::FlashError;
 use crate::lwm2m::{Config, Status};
 use bc66_wire::lwm2m::reply;
 
+/// A client that sleeps does not register for a minute: it would have to wake in each. Assumed.
+const LIFETIME_MIN_S: u32 = 3600;
+
 /// Where a registration stands on the server, and for which server and name.
 #[derive(Debug, Clone)]
 pub(super) struct Earlier {
@@ -30,6 +33,15 @@ impl Earlier {
 }
 
 impl App {
+    /// For how long it registers if `seconds` are asked for.
+    pub(super) fn lifetime(&self, seconds: u32) -> u32 {
+        if self.settings.dialects.has(Dialect::QueueMode) {
+            seconds.max(LIFETIME_MIN_S)
+        } else {
+            seconds
+        }
+    }
+
     /// Where the server that is set knows this module from before.
     pub(super) fn earlier_location(&self) -> Option<Vec<String>> {
         let earlier = self.lwm2m.earlier.as_ref()?;

@@ -39,7 +39,12 @@ fn next_requests(server: &LwServer) -> Vec<String> {
 fn it_sleeps_until_it_has_something_to_say() {
     let (mut rig, server) = registered();
     let requests = next_requests(&server);
-    assert_eq!(requests, ["0.02 /rd?ep=urn:imei:e1&lt=50&lwm2m=1.0&b=UQ"]);
+    assert_eq!(requests, ["0.02 /rd?ep=urn:imei:e1&lt=3600&lwm2m=1.0&b=UQ"]);
+    assert_eq!(
+        server.read("/1/0/1"),
+        "2.05 3600",
+        "not the 50 that were asked for"
+    );
     assert!(is_asleep(&server));
     assert!(rig.exchange("AT+QLWUPDATE=1,UQ").ends_with("\r\nOK\r\n"));
     assert_eq!(server.read("/1/0/7"), "2.05 UQ", "awake again");
@@ -75,7 +80,7 @@ fn a_server_that_has_forgotten_it_is_registered_with_anew() {
     if requests.len() == 1 {
         requests.extend(next_requests(&server));
     }
-    let anew = "0.02 /rd?ep=urn:imei:e1&lt=50&lwm2m=1.0&b=UQ";
+    let anew = "0.02 /rd?ep=urn:imei:e1&lt=3600&lwm2m=1.0&b=UQ";
     assert_eq!(requests, ["0.02 /rd/a1?", anew]);
 }
 
