@@ -115,6 +115,8 @@ pub struct Observation {
     pub missed: Vec<EventId>,
     /// What is legal and odd.
     pub anomalies: Vec<AnomalySeen>,
+    /// While it was left alone after its last boot, its line was busy for so many thousandths of the time.
+    pub busy: Option<(EventId, u64)>,
     /// When the module could not be heard.
     pub gaps: Vec<GapSeen>,
     fault_met: bool,
@@ -138,6 +140,7 @@ impl Observation {
             revivals: Vec::new(),
             missed: Vec::new(),
             anomalies: Vec::new(),
+            busy: None,
             gaps: Vec::new(),
             fault_met: false,
             supply: Supply::default(),
@@ -228,7 +231,7 @@ impl Observation {
             Watched::NoAnswer { heard } => self.read(id, Said::Nothing(heard.clone())),
             Watched::Unreadable { said } => self.read(id, Said::Unreadable(said.clone())),
             Watched::Object(fact) => self.object.on(id, fact),
-            Watched::Settled { .. } => {}
+            Watched::Settled { busy, .. } => self.busy = Some((id, *busy)),
         }
     }
 

@@ -191,6 +191,8 @@ rules! {
     ReadingsDiffer = "readings-differ", Product, Seen;
     /// The module booted, or was reset, after its application had come up, and nobody had asked it to.
     RebootsByItself = "reboots-by-itself", Product, Seen;
+    /// The module sends without end what nobody asked for: its line is busy for more than a quarter of the time.
+    FloodsTheLine = "floods-the-line", Product, Seen;
     /// The module answers, but who it is and what it runs cannot be read any more; before the update it could.
     IdentityLost = "identity-lost", Product, Seen;
     /// Something happened that is legal and odd, and the suite declares that to be a fail (`anomalies: fail`).

@@ -252,6 +252,12 @@ impl From<Judged> for Stated {
 }
 
 impl Rejudged {
+    /// How many verdicts there are, and how many of them are the same.
+    pub fn counts(&self) -> (usize, usize) {
+        let all = self.verdicts.len();
+        (all, all - self.differing().count())
+    }
+
     /// Those that differ.
     pub fn differing(&self) -> impl Iterator<Item = &Compared> {
         self.verdicts.iter().filter(|compared| !compared.is_equal())

@@ -59,6 +59,9 @@ pub struct Run<'a> {
     pub given_up: Option<&'a str>,
     /// The rig's self-checks: when, around which suite, and what was looked at.
     pub rig_checks: Vec<(CheckTime, &'a str, &'a [Check])>,
+    /// How many verdicts its journal has, and how many are the same when they are derived again from its events; `None` where
+    /// that was not done, or cannot be.
+    pub derived: Option<(usize, usize)>,
     /// How the run ended: exit code, whether a signal ended it, whether the lines are safe. `None` when it was killed.
     pub ended: Option<(u8, bool, bool)>,
 }
@@ -207,6 +210,7 @@ impl<'a> Run<'a> {
             bisected,
             given_up,
             rig_checks,
+            derived: None,
             ended,
         })
     }
@@ -371,11 +375,13 @@ pub fn make<T>(folder: &Path, asked: &Asked<'_>, show: impl FnOnce(&Run<'_>) -> 
         profile,
         masked,
     } = *asked;
-    let read = reading::Reading::of(folder, masked)?;
-    let run = Run::new(&read.records).map_err(|why| ReportError::Run {
+    let mut read = reading::Reading::of(folder, masked)?;
+    let derived = read.rejudged().map(|rejudged| rejudged.counts());
+    let mut run = Run::new(&read.records).map_err(|why| ReportError::Run {
         path: folder.to_owned(),
         why,
     })?;
+    run.derived = derived;
     let mut xml = Vec::new();
     each(&run, &read.written, profile, |name, bytes| {
         if name == JUNIT {

@@ -13,6 +13,7 @@ use crate::evidence::{
     statement,
 };
 use crate::journal::{self, ReadError};
+use crate::rejudge::Rejudged;
 use crate::report::reading::Reading;
 use crate::report::{self, ReportError, Run};
 use chain::Chain;
@@ -36,6 +37,9 @@ pub struct Verified {
     pub files: usize,
     /// Of a masked copy: SHA-256 of the last line of the journal that it says it was made from.
     pub masked_from: Option<String>,
+    /// Verdicts in the journal, and how many of them its events give again; `None` where the journal does not hold what they
+    /// rest on.
+    pub verdicts: Option<(usize, usize)>,
     /// Whether the reports were made again from the journal and are the same.
     pub reports_compared: bool,
     /// What was touched, the first thing first. Empty: nothing.
@@ -109,6 +113,7 @@ fn folder(path: &Path, key: Option<&PublicKey>, verified: &mut Verified) -> Resu
     (verified.run, verified.files, verified.lines) =
         (inside.run, inside.files, verified.lines.max(of_bundle.lines));
     verified.reports_compared = of_bundle.reports_compared;
+    verified.verdicts = of_bundle.verdicts;
     verified.masked_from = of_bundle.masked_from;
     verified.signed_by = inside.signed_by;
     verified.is_wanted_key = inside.is_wanted_key;
@@ -256,7 +261,7 @@ fn reports_again(
 ) -> Result<(), ReportError> {
     let path = bundle.path.join(&journal.name);
     let mut others = Vec::new();
-    let read = Reading::with(
+    let mut read = Reading::with(
         |tell| {
             let lines = bundle.open(&journal.name).map_err(|why| ReadError::Io {
                 path: path.clone(),
@@ -270,7 +275,10 @@ fn reports_again(
             Ok::<(), ReportError>(())
         },
     )?;
-    let run = Run::new(&read.records).map_err(|why| ReportError::Run { path, why })?;
+    let rejudged = read.rejudged();
+    let mut run = Run::new(&read.records).map_err(|why| ReportError::Run { path, why })?;
+    run.derived = rejudged.as_ref().map(Rejudged::counts);
+    verified.verdicts = run.derived;
     verified.masked_from.clone_from(&run.started.masked_from);
     let note = |head| {
         format!(
@@ -291,8 +299,24 @@ fn reports_again(
         }
     }
     others.extend(differ);
+    others.extend(rejudged.iter().flat_map(not_given));
     compared(&run, others, manifest, verified);
     Ok(())
+}
+
+/// Verdicts that are not what the events of their journal give.
+fn not_given(rejudged: &Rejudged) -> impl Iterator<Item = String> {
+    rejudged.differing().map(|compared| {
+        format!(
+            "{}: line {}: the verdict of {}::{} is {}, and its events give {}",
+            journal::FILE,
+            compared.seq + 1,
+            compared.suite,
+            compared.id,
+            compared.recorded,
+            compared.derived
+        )
+    })
 }
 
 /// What is wrong with a file of the bundle, if it ought to have these bytes.

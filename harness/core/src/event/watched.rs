@@ -107,10 +107,12 @@ pub enum Watched {
     },
     /// What the firmware update object said or did.
     Object(ObjectFact),
-    /// After the last boot the module was watched for this long, in nanoseconds of the module's time.
+    /// After the last boot the module was watched.
     Settled {
-        /// How long.
+        /// Until so long after the boot, in nanoseconds of the module's time.
         watched_ns: u64,
+        /// For so many thousandths of the time in which nobody asked it anything, its line was busy.
+        busy: u64,
     },
 }
 

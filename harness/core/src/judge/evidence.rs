@@ -79,6 +79,7 @@ impl Looked<'_> {
                 let gaps = seen.gaps.iter().map(|gap| gap.id).collect();
                 [self.cuts(), gaps, self.readings()].concat()
             }
+            Rule::FloodsTheLine => one(seen.busy.map(|(id, _)| id)),
             Rule::Anomaly => [self.cuts(), seen.oddities().1].concat(),
             _ => Vec::new(),
         }

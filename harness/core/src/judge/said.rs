@@ -21,6 +21,7 @@ pub(super) fn look(rules: &mut Admitted<'_>) -> Option<Verdict> {
         seen.wrong_end(),
         seen.missing_end(),
         seen.wrong_object(),
+        seen.flood(),
         seen.odd(),
     ];
     fired.into_iter().find_map(|fired| rules.admit(fired))
@@ -207,6 +208,19 @@ impl Observation {
             "{after} `/5/0` still says state {state} and result {result} although END and the version say that the update is over; expected {expected}"
         );
         Verdict::by(Rule::ObjectState, sentence)
+    }
+
+    /// A module that is left alone has little to say.
+    fn flood(&self) -> Option<Verdict> {
+        const TOO_BUSY: u64 = 250;
+        let (_, busy) = self.busy.filter(|(_, busy)| *busy > TOO_BUSY)?;
+        let sentence = format!(
+            "{} the module was left alone, and its line was busy for {} % of the time; expected at most {} %",
+            self.after(),
+            busy / 10,
+            TOO_BUSY / 10
+        );
+        Some(Verdict::by(Rule::FloodsTheLine, sentence))
     }
 
     /// Something legal and odd, where the suite declares that to be a fail.

@@ -71,9 +71,14 @@ fn as_text(args: &Args, verified: &Verified, refused: Option<&str>) -> String {
     }
     let _ = writeln!(
         text,
-        "untouched: {} files by their digests, {} lines of the journal by their chain{}",
+        "untouched: {} files by their digests, {} lines of the journal by their chain{}{}",
         verified.files,
         verified.lines,
+        match verified.verdicts {
+            Some((1, 1)) => "; 1 of 1 verdict derived again from its events".to_owned(),
+            Some((all, equal)) => format!("; {equal} of {all} verdicts derived again from its events"),
+            None => String::new(),
+        },
         if verified.reports_compared {
             "; the reports are what the journal gives"
         } else {
@@ -123,6 +128,7 @@ fn as_json(verified: &Verified, refused: Option<&str>) -> String {
         "files": verified.files,
         "lines": verified.lines,
         "masked_from": verified.masked_from,
+        "verdicts": verified.verdicts.map(|(all, equal)| json!({"recorded": all, "derived": equal})),
         "reports_are_what_the_journal_gives": verified.reports_compared,
         "signed": verified.signed_by.is_some(),
         "key_id": verified.signed_by,

@@ -102,6 +102,13 @@ fn configuration(run: &Run<'_>, manifest: &Manifest) -> Vec<Value> {
         "digest": { "sha256": manifest.sha256() },
         "annotations": { "run": started.run, "seed": started.seed.to_string() },
     }));
+    // Whoever holds the journal can do the same: `dfota-hil judge`.
+    if let Some((all, equal)) = run.derived {
+        list.push(json!({
+            "name": "verdicts",
+            "annotations": { "recorded": all, "derived again from the journal alone": equal },
+        }));
+    }
     list
 }
 

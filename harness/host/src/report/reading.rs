@@ -7,6 +7,7 @@
 use super::html::place::{self, Place};
 use super::{CaseRun, ReportError, TRANSCRIPTS, replace, transcript};
 use crate::journal::ReadError;
+use crate::rejudge::{Deriving, Rejudged};
 use dfota_core::case::Case;
 use dfota_core::event::{CaseEnded, Event, Record};
 use dfota_core::measure::Measure;
@@ -34,6 +35,8 @@ pub struct Reading {
     ended: HashMap<&'static str, usize>,
     /// Where cuts of cases that passed have landed so far.
     met: HashSet<Place>,
+    /// The verdicts, derived again on the way.
+    deriving: Deriving,
 }
 
 impl Reading {
@@ -63,11 +66,18 @@ impl Reading {
         taken.map(|()| reading)
     }
 
+    /// What the verdicts are when they are derived again from all of the journal; `None` for one that does not hold what
+    /// they rest on.
+    pub fn rejudged(&mut self) -> Option<Rejudged> {
+        std::mem::take(&mut self.deriving).end().ok()
+    }
+
     fn take<E>(
         &mut self,
         mut record: Record,
         give: &mut impl FnMut(&str, &str) -> Result<(), E>,
     ) -> Result<(), E> {
+        self.deriving.take(&record);
         // The chain is the journal's; no report shows it.
         record.prev = String::new();
         let at = self.records.len();
@@ -142,7 +152,9 @@ fn is_talk(event: &Event) -> bool {
         Event::Rx { text, .. } => !text.contains("\"START\""),
         // How long single answers took.
         Event::Measured { name, .. } => Measure::ALL.iter().all(|measure| measure.name() != name),
-        Event::Tx { .. }
+        Event::Attempt(_)
+        | Event::Watched(_)
+        | Event::Tx { .. }
         | Event::TxData { .. }
         | Event::Prompt
         | Event::Step { .. }

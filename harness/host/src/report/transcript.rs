@@ -271,7 +271,7 @@ fn tell_watched(watched: &Watched, to: &mut String) -> Option<()> {
         Watched::NoAnswer { heard } => write!(to, "# no answer: {heard}"),
         Watched::Unreadable { said } => write!(to, "# its version cannot be read: `{said}`"),
         Watched::FaultMet => to.write_str("# the fault of the case was brought about"),
-        Watched::Settled { watched_ns } => {
+        Watched::Settled { watched_ns, .. } => {
             write!(
                 to,
                 "# watched until {} s after its boot",

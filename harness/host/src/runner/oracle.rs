@@ -11,8 +11,10 @@ use dfota_core::event::{Line, When};
 use dfota_core::function::Function;
 use dfota_core::rig_check::overheard::Sound;
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+/// How long the first boot of a new image is watched at least.
+const FIRST_BOOT: Duration = Duration::from_secs(5);
 /// How often a module that does not answer is given another supply before it counts as dead.
 pub(super) const REVIVALS: u32 = 2;
 
@@ -76,6 +78,11 @@ impl Runner<'_> {
         answered: &mut Answered,
     ) -> Result<(), Stop> {
         let limits = &case.limits;
+        // What the application does first of all with its new image is heard before the supply is taken from it.
+        let module = self.module();
+        if let Some(up) = module.awake.ready_at {
+            module.pause_until(up + module.clock.real(FIRST_BOOT))?;
+        }
         while answered.identity.is_some() && answered.cycles < limits.confirm {
             self.module()
                 .journal
@@ -121,10 +128,15 @@ impl Runner<'_> {
         let limits = &case.limits;
         let module = self.module();
         let up = module.awake.ready_at.unwrap_or(module.since);
+        let (from, began) = (module.drain()?, Instant::now());
         module.pause_until(up + module.clock.real(case.settle()))?;
+        let bytes = module.drain()? - from;
         let watched = module.clock.module_time(up.elapsed());
+        let alone = module.clock.module_time(began.elapsed());
+        let busy = module.wire_time(bytes as usize).as_nanos() * 1_000 / alone.as_nanos().max(1);
         module.journal.watched(Watched::Settled {
             watched_ns: watched.as_nanos() as u64,
+            busy: busy as u64,
         });
         if let Some(identity) = module.identify(limits.boot.max(COMMAND))? {
             answered.identity = Some(identity);

@@ -59,7 +59,7 @@ const fn strict(cases: &'static [(&'static str, &'static str)]) -> Exhibit {
 }
 
 const fn slow(speed: u32, cases: &'static [(&'static str, &'static str)]) -> Exhibit {
-    let head = "limits: {boot: 5s, resume: 10s, update: 120s}\n";
+    let head = "limits: {boot: 5s, resume: 10s, update: 120s, settle: 1s}\n";
     Exhibit::Suite(Suite { speed, head, cases })
 }
 
@@ -167,19 +167,21 @@ pub fn exhibit(defect: Defect) -> Exhibit {
         }
         Defect::QuietAfterUpdate => suite(&[(CLEAN, "product.end-missing")]),
         // As much of the line as it fills, a fast one would have to be read by a fast machine.
-        Defect::CeregFlood => slow(10, &[(CLEAN, "product.function-lost")]),
-        Defect::StaleReplies | Defect::CmeForEverything | Defect::GarbledRevision => {
-            suite(&[(CLEAN, "product.identity-lost")])
-        }
+        Defect::CeregFlood => suite(&[(CLEAN, "product.floods-the-line")]),
+        Defect::GarbledRevision => suite(&[(CLEAN, "product.identity-lost")]),
+        // The version comes one question late; the answer to the next one is no IMEI.
+        Defect::StaleReplies => suite(&[(CLEAN, "product.imei-changed")]),
+        Defect::CmeForEverything => suite(&[(CLEAN, "product.unresponsive")]),
         Defect::SimIdentityLost => suite(&[(CLEAN, "product.function-lost")]),
         Defect::RestoresOldWithError | Defect::FiveTriesThenOld => suite(&[(CUT, "product.update-failed")]),
-        Defect::GivesUpResume | Defect::GivesUpSilently => suite(&[(CUT, "product.no-resume")]),
+        Defect::GivesUpResume => suite(&[(CUT, "product.update-failed")]),
+        Defect::GivesUpSilently => suite(&[(CUT, "product.no-resume")]),
         Defect::ResumeWithoutUpdating => strict(&[(CUT, "product.anomaly")]),
         Defect::ResetsWhileUpdating | Defect::PercentOutOfRange => strict(&[(CLEAN, "product.anomaly")]),
         Defect::OldImageOnSecondBoot => suite(&[(CLEAN, "product.readings-differ")]),
         Defect::UpdatesAgainLater => suite(&[(
             "{name: clean update, update: {package: a-to-b, via: uart}, confirm: 2}",
-            "product.update-unasked",
+            "product.updating-after-end",
         )]),
         Defect::LargeBlocksCorrupted => suite(&[
             (CLEAN, ""),
