@@ -200,7 +200,6 @@ impl App {
         app.uart.listen(); // before anyone can react to what comes next
         app.print_ready();
         app.due_in(RDY_TO_CFUN, Moment::FullFunctionality);
-        app.plan_aftermath();
         Ok(app)
     }
 
@@ -308,7 +307,10 @@ impl App {
                 self.attach();
                 self.order_download_again()?;
             }
-            Moment::Result => self.tell_result()?,
+            Moment::Result => {
+                self.tell_result()?;
+                self.plan_aftermath();
+            }
             Moment::SimReady => {
                 self.modem.sim_ready = true;
                 self.say(CPIN_READY);

@@ -54,11 +54,11 @@ pub const WATCHDOG: Duration = Duration::from_secs(30);
 pub const GLITCH: Duration = ms(20);
 /// A supply that was away for less than this left something in memory, for firmware that cannot bear that. Assumed.
 pub const LONG_OFF: Duration = Duration::from_secs(10);
-/// `RDY` → an updated application that falls over later does. Assumed.
+/// `END`, or where it would come in a boot → an updated application that falls over later does. Assumed.
 pub const LATER: Duration = ms(5000);
-/// `RDY` → an updated application that starts over by itself does, once. Assumed.
-pub const READY_TO_SECOND_BOOT: Duration = ms(2000);
-/// `RDY` → an application that crashes is reset, the whole way. Assumed.
+/// `END` → an updated application that starts over by itself does, once. Assumed.
+pub const END_TO_SECOND_BOOT: Duration = ms(1800);
+/// The same, of one that crashes and is reset. Assumed.
 pub const CRASH: Duration = Duration::from_secs(10);
 /// What a flood of lines leaves of the wire after each handful of them, so that commands are heard. Assumed.
 pub const FLOOD_PAUSE: Duration = ms(1);

@@ -4,7 +4,7 @@
 
 use super::{App, Moment, Profile, Registration};
 use crate::defect::{Defect, Defects};
-use crate::durations::{CRASH, FLOOD_PAUSE, LATER, READY_TO_SECOND_BOOT, WATCHDOG};
+use crate::durations::{CRASH, END_TO_SECOND_BOOT, FLOOD_PAUSE, LATER, WATCHDOG};
 use crate::flash::Flash;
 use crate::module::ModuleError;
 use crate::nvdm::Nvdm;
@@ -36,6 +36,7 @@ pub(super) struct Aftermath {
     lines: u32,
     /// The reply that the next command gets: [`Defect::StaleReplies`].
     owed: Vec<u8>,
+    planned: bool,
     flooding: bool,
 }
 
@@ -60,6 +61,7 @@ impl Aftermath {
             fresh,
             lines: 0,
             owed: Vec::new(),
+            planned: false,
             flooding: false,
         })
     }
@@ -76,8 +78,11 @@ impl App {
         self.aftermath.has(defect)
     }
 
-    /// From `RDY` on: what the application is going to do by itself in this boot.
+    /// Once the result of the update is told: what the application is going to do by itself in this boot.
     pub(super) fn plan_aftermath(&mut self) {
+        if std::mem::replace(&mut self.aftermath.planned, true) {
+            return;
+        }
         let plans = [
             (Defect::LoopsLater, WATCHDOG, Moment::Reboot),
             (Defect::RebootsEvery10s, CRASH, Moment::Reboot),
@@ -90,7 +95,7 @@ impl App {
             }
         }
         if self.suffers(Defect::BootsTwice) && self.aftermath.fresh {
-            self.due_in(READY_TO_SECOND_BOOT, Moment::Reboot);
+            self.due_in(END_TO_SECOND_BOOT, Moment::Reboot);
         }
     }
 
