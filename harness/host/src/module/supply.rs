@@ -35,6 +35,7 @@ impl Module {
             .map_err(|error| Stop::rule(Rule::LineFailed, error.to_string()))?;
         let took = at.elapsed();
         if line == Line::Power {
+            self.ear.supplied(active, Instant::now());
             let followed = self.lines.isolate(!active);
             followed.map_err(|error| Stop::rule(Rule::LineFailed, error.to_string()))?;
         }
@@ -126,7 +127,10 @@ impl Module {
 
     /// Supplies the module and presses PWRKEY, where the rig has it.
     pub fn power_on(&mut self) -> Result<(), Stop> {
-        self.awake = Awake::default();
+        self.awake = Awake {
+            missed: !self.hears(),
+            ..Awake::default()
+        };
         self.set(Line::Power, true)?;
         (self.since, self.powered) = (Instant::now(), true);
         self.measures.new_boot();
