@@ -4,22 +4,24 @@ use crate::clock::Clock;
 use crate::coap_server::{CoapServer, Happening};
 use crate::journal::Journal;
 use crate::lines::Lines;
-use crate::module::{Access, Module};
+use crate::module::{Access, COMES_BACK, Module};
 use crate::package_server::PackageServer;
 use crate::reflash::Reflash;
-use crate::rig::{Link, Rig};
+use crate::rig::{Link, Rig, Safe};
+use crate::serial::address::Address;
 use crate::serial::port::Port;
-use crate::serial::reader::{Cutter, Message, Reader};
+use crate::serial::reader::{Cutter, Message, REOPEN, Reader};
 use crate::sim_process::SimProcess;
 use crate::state::lease::Lease;
 use crate::wires::Wires;
-use dfota_core::event::Event;
+use dfota_core::event::{Event, Line};
 use dfota_core::percent::Percent;
 use dfota_core::seed::Seed;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
+use std::time::Instant;
 
 /// The runtime that carries the servers; its threads stand back behind the reader.
 pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
@@ -81,7 +83,7 @@ impl Bench {
         };
         let wires = Wires::of(rig, program, sim.as_ref(), lease).map_err(&fail)?;
         let lines = Arc::new(wires.lines);
-        let port = Port::at(&wires.port, wires.baud).map_err(|why| fail(why.to_string()))?;
+        let port = port(rig, (&wires.port, wires.baud), &lines, journal).map_err(&fail)?;
         let (inbox, messages) = channel();
         let reader = Reader::start(port.clone(), lines.clone(), journal.clone(), inbox.clone())
             .map_err(|why| fail(format!("the reader thread could not be started: {why}")))?;
@@ -123,6 +125,43 @@ impl Drop for Bench {
         // While the module is still there: servers that hold the lines end later than the simulated one.
         if let Err(error) = self.lines.retire() {
             tracing::error!("the rig could not be made safe: {error}");
+        }
+    }
+}
+
+/// Opens the port. One that is not there while the supply is off may be that of an adapter which the supply feeds: it is
+/// switched on, and waited for as long as in a run.
+fn port(
+    rig: &Rig,
+    (address, baud): (&Address, u32),
+    lines: &Lines,
+    journal: &Journal,
+) -> Result<Port, String> {
+    let absent = matches!(address, Address::Device(path) if !path.exists());
+    let off = matches!(&rig.link, Link::Bench(bench) if bench.power.safe == Safe::Off);
+    let opened = Port::at(address, baud);
+    let (Err(why), true, true) = (&opened, absent, off) else {
+        return opened.map_err(|why| why.to_string());
+    };
+    let waited = humantime::format_duration(COMES_BACK);
+    let text = format!("{why}; the supply is switched on, for it may feed the adapter");
+    tracing::info!("{text}");
+    journal.post(Event::Note { text });
+    let began = Instant::now();
+    let on = lines.set(Line::Power, true).and_then(|()| lines.isolate(false));
+    on.map_err(|error| error.to_string())?;
+    let moved = Event::Line {
+        line: Line::Power,
+        active: true,
+        took_ns: began.elapsed().as_nanos() as u64,
+    };
+    journal.post_at(began, moved);
+    let deadline = Instant::now() + COMES_BACK;
+    loop {
+        match Port::at(address, baud) {
+            Ok(port) => return Ok(port),
+            Err(_) if Instant::now() < deadline => std::thread::sleep(REOPEN),
+            Err(why) => return Err(format!("{why}; nor did it come within {waited} of the supply")),
         }
     }
 }

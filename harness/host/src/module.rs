@@ -5,8 +5,11 @@
 //! and gives it to whoever waits. [`supply`] moves its lines, [`dialogue`] talks AT to it.
 
 pub mod dialogue;
+mod ear;
 pub mod supply;
 
+pub use self::ear::COMES_BACK;
+use self::ear::Ear;
 use self::supply::Timing;
 use crate::clock::Clock;
 use crate::coap_server::Happening;
@@ -16,7 +19,7 @@ use crate::measures::Measures;
 use crate::serial::port::Port;
 use crate::serial::reader::{CutMade, Message, Reader};
 use dfota_core::cut::Kind;
-use dfota_core::event::{Event, Line, Request};
+use dfota_core::event::{Line, Request};
 use dfota_core::moment::Moment;
 use dfota_core::rig_check::overheard::Overheard;
 use dfota_core::timeline::Timeline;
@@ -71,6 +74,10 @@ pub struct Awake {
     pub boot_rom: bool,
     /// Something else did, unasked.
     pub firmware: bool,
+    /// The port was away meanwhile: what was said then was not heard.
+    pub missed: bool,
+    /// When it was there again.
+    pub back_at: Option<Instant>,
     /// RDY.
     pub ready: bool,
     /// `+CPIN: READY`: whatever END there is has come before it.
@@ -145,6 +152,7 @@ pub struct Module {
     /// When the supply last came.
     pub since: Instant,
     powered: bool,
+    ear: Ear,
     /// What was heard since [`Self::overhear`] was last called.
     overheard: Overheard,
     /// Bytes read until then.
@@ -195,6 +203,7 @@ impl Module {
             awake: Awake::default(),
             since: Instant::now(),
             powered: false,
+            ear: Ear::default(),
             overheard: Overheard::default(),
             overheard_until: 0,
             autobauding: false,
@@ -230,20 +239,29 @@ impl Module {
             self.bound = None;
             return Err(Stop::Unbounded);
         }
+        let until = self.ear.deadline().map_or(deadline, |back| back.min(deadline));
         let message = match self
             .inbox
-            .recv_timeout(deadline.saturating_duration_since(Instant::now()))
+            .recv_timeout(until.saturating_duration_since(Instant::now()))
         {
             Ok(message) => message,
-            Err(RecvTimeoutError::Timeout) => return Ok(None),
+            Err(RecvTimeoutError::Timeout) => {
+                return self.ear.overdue(Instant::now()).map_or(Ok(None), Err);
+            }
             Err(RecvTimeoutError::Disconnected) => {
                 return Err(Stop::rule(Rule::HarnessFailed, "the reader thread has ended"));
             }
         };
         match message {
             Message::Interrupt => return Err(Stop::Interrupted),
-            Message::Lost(why) => self.wait_for_port(&why)?,
-            Message::Back => {}
+            Message::Lost(why) => {
+                self.awake.missed = true;
+                self.ear.lost(why, Instant::now());
+            }
+            Message::Back => {
+                self.awake.back_at = Some(Instant::now());
+                self.ear.back();
+            }
             Message::Request(request) => {
                 self.measures.sent.push((request.first, request.sent));
                 self.requests.push(request);
@@ -257,7 +275,7 @@ impl Module {
             Message::Lwm2m(happening) => {
                 self.object_ended |= matches!(happening, Happening::Ended { .. });
             }
-            Message::Cut(made) => self.cut = Some(made),
+            Message::Cut(made) => self.was_cut(made),
             Message::Prompt { at } => return Ok(Some(Heard::Prompt { at })),
             Message::Drained { bytes, partial } => {
                 self.overheard.fragment(&partial);
@@ -320,29 +338,12 @@ impl Module {
         measured.map(|real| self.clock.module_time(real))
     }
 
-    /// Waits for a port that has gone, for instance because its USB adapter is enumerated anew.
-    fn wait_for_port(&mut self, why: &str) -> Result<(), Stop> {
-        const COMES_BACK: Duration = Duration::from_secs(10);
-        self.journal.post(Event::Note { text: why.to_owned() });
-        let deadline = Instant::now() + COMES_BACK;
-        loop {
-            match self
-                .inbox
-                .recv_timeout(deadline.saturating_duration_since(Instant::now()))
-            {
-                Ok(Message::Back) => return Ok(()),
-                Ok(Message::Interrupt) => return Err(Stop::Interrupted),
-                Ok(Message::Cut(made)) => self.cut = Some(made),
-                Ok(_) => {}
-                Err(_) => {
-                    let waited = humantime::format_duration(COMES_BACK);
-                    return Err(Stop::rule(
-                        Rule::SerialLost,
-                        format!("{why}; it did not come back within {waited}"),
-                    ));
-                }
-            }
+    /// A cut was made, by the reader or where bytes are written.
+    pub fn was_cut(&mut self, made: CutMade) {
+        if made.cut.kind != Kind::Reset {
+            self.ear.supplied(false, Instant::now());
         }
+        self.cut = Some(made);
     }
 
     /// Takes messages until `done` says so; whether that was before `limit` of the module's time was over.

@@ -222,7 +222,7 @@ impl Module {
                 },
             );
         }
-        self.cut = Some(made);
+        self.was_cut(made);
         Ok(())
     }
 

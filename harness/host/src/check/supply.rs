@@ -22,6 +22,9 @@ const ASKED: u32 = 3;
 /// How long an answer to `AT` is waited for where there was no RDY, and never longer than RDY was.
 pub(super) const SYNC: Duration = Duration::from_secs(3);
 
+/// What a newcomer may do about an adapter that goes with the supply.
+const FED: &str = "it can be tested so, but each boot is waited for to the end of its limit: give the adapter a supply of its own, and it hears the boot ROM and RDY";
+
 impl RigCheck<'_> {
     /// Power removes power and brings it back, and the module boots. A thorough check does it twice: the module may have been
     /// without supply before, so that its first silence proves nothing.
@@ -82,7 +85,12 @@ impl RigCheck<'_> {
         let discharge = Short(self.module().timing().discharge);
         let sensed = self.module().prove_no_supply();
         if heard.bytes == 0 {
-            let proof = format!("silent after the discharge of {discharge}, `AT` unanswered");
+            let proof = match self.module().hears() {
+                true => format!("silent after the discharge of {discharge}, `AT` unanswered"),
+                false => format!(
+                    "the serial port is gone after the discharge of {discharge}: its adapter is fed by this supply"
+                ),
+            };
             return Ok(self.stopped(Probe::Power, sensed)?.map(|()| proof));
         }
         let mut with_supply = None;
@@ -113,7 +121,9 @@ impl RigCheck<'_> {
         module.fall_silent(Instant::now())?;
         module.overhear()?;
         module.pause(LISTEN)?;
-        for _ in 0..ASKED {
+        // An adapter that is fed by the supply has gone with it.
+        let asked = if module.hears() { ASKED } else { 0 };
+        for _ in 0..asked {
             module.send("AT")?;
             let until = Instant::now() + module.clock.real(ASK) + ASK_GRACE;
             module.pause_until(until)?;
@@ -159,8 +169,23 @@ impl RigCheck<'_> {
             return Ok(None);
         };
         let limit = Short(self.limits.boot);
-        let boot_rom = self.module().awake.boot_rom;
+        let (boot_rom, since) = (self.module().awake.boot_rom, self.module().since);
         match (answers, boot_rom) {
+            (true, false) if self.module().awake.missed => {
+                let back = self.module().awake.back_at.unwrap_or(since);
+                let back = self
+                    .module()
+                    .clock
+                    .module_time(back.saturating_duration_since(since));
+                let seen = format!(
+                    "`AT` is answered; the serial port was back {} after the supply, and what the module said before was not heard",
+                    Short(Duration::from_millis(back.as_millis() as u64))
+                );
+                return Ok(Some(Check {
+                    advice: Some(FED.to_owned()),
+                    ..ok(Probe::Boot, seen)
+                }));
+            }
             (true, false) => self.fail(
                 Probe::Power,
                 "`AT` is answered although no boot was seen after the supply had been off: it was never gone",

@@ -4,6 +4,7 @@ use super::{Heard, Module, Stop};
 use dfota_core::event::Event;
 use dfota_core::reply::{Final, Pending, Said, revision};
 use dfota_core::verdict::Rule;
+use std::io::ErrorKind;
 use std::time::{Duration, Instant};
 
 /// How long a command may take whose answer is not limited by the application note.
@@ -34,19 +35,32 @@ impl Answer {
 }
 
 impl Module {
-    /// Writes bytes to the module.
+    /// Writes bytes to the module, once the port is there. Where it has gone with the supply nobody is there to take them.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), Stop> {
+        if !self.wait_to_be_heard()? {
+            return Ok(());
+        }
+        let Err((written, error)) = self.write_now(bytes) else {
+            return Ok(());
+        };
+        let path = self.port.address();
+        let sentence = format!(
+            "serial port `{path}` failed after {written} of {} bytes were written: {error}",
+            bytes.len()
+        );
+        // What has not begun can begin again.
+        let gone = written == 0 && error.kind() != ErrorKind::TimedOut;
+        if gone && self.came_back()? && self.write_now(bytes).is_ok() {
+            return Ok(());
+        }
+        Err(Stop::rule(Rule::SerialLost, sentence))
+    }
+
+    fn write_now(&self, bytes: &[u8]) -> Result<(), (usize, std::io::Error)> {
         // Ten times the time on the wire, and never less than a second.
         let wire = self.wire_time(bytes.len());
         let limit = self.clock.time_out(wire * 10 + Duration::from_secs(1));
-        self.port.write_all(bytes, limit).map_err(|(written, error)| {
-            let path = self.port.address();
-            let sentence = format!(
-                "serial port `{path}` failed after {written} of {} bytes were written: {error}",
-                bytes.len()
-            );
-            Stop::rule(Rule::SerialLost, sentence)
-        })
+        self.port.write_all(bytes, limit)
     }
 
     /// The module's time that bytes take on the wire.

@@ -42,6 +42,7 @@ impl Module {
             .map_err(|error| Stop::rule(Rule::LineFailed, error.to_string()))?;
         let took = at.elapsed();
         if line == Line::Power {
+            self.ear.supplied(active, Instant::now());
             let followed = self.lines.isolate(!active);
             followed.map_err(|error| Stop::rule(Rule::LineFailed, error.to_string()))?;
         }
@@ -133,7 +134,10 @@ impl Module {
 
     /// Supplies the module and presses PWRKEY, where the rig has it.
     pub fn power_on(&mut self) -> Result<(), Stop> {
-        self.awake = Awake::default();
+        self.awake = Awake {
+            missed: !self.hears(),
+            ..Awake::default()
+        };
         self.set(Line::Power, true)?;
         (self.since, self.powered) = (Instant::now(), true);
         self.measures.new_boot();

@@ -75,7 +75,7 @@ impl Runner<'_> {
             return Err(Stop::rule(Rule::NoModule, sentence));
         };
         let awake = self.module().awake;
-        if !awake.ready && !awake.boot_rom {
+        if !awake.ready && !awake.boot_rom && !awake.missed {
             let sentence = "`AT` is answered although no boot was seen after the supply had been off: the line does not remove the module's power, or another path feeds it";
             return Err(Stop::rule(Rule::PowerNotCut, sentence));
         }

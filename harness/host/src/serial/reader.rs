@@ -280,7 +280,7 @@ fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 }
 
 /// How long to wait between two attempts to open a port that has gone.
-const REOPEN: Duration = Duration::from_millis(100);
+pub const REOPEN: Duration = Duration::from_millis(100);
 
 struct OnThread {
     port: Port,
@@ -310,7 +310,7 @@ impl OnThread {
             let wait = self.until_due();
             match self.ready(&device, wait) {
                 Ok(true) => match rustix::io::read(&*device, &mut buffer) {
-                    Ok(0) => device = self.lost("the device was closed"),
+                    Ok(0) => device = self.lost(device, "the device was closed"),
                     Ok(n) => {
                         let at = Instant::now();
                         if n == buffer.len() {
@@ -321,10 +321,10 @@ impl OnThread {
                         self.take(&buffer[..n], at);
                     }
                     Err(Errno::AGAIN | Errno::INTR) => {}
-                    Err(error) => device = self.lost(&error.to_string()),
+                    Err(error) => device = self.lost(device, &error.to_string()),
                 },
                 Ok(false) => {}
-                Err(error) => device = self.lost(&error.to_string()),
+                Err(error) => device = self.lost(device, &error.to_string()),
             }
             self.fire_if_due();
             self.answer_drain(&device);
@@ -334,6 +334,15 @@ impl OnThread {
     /// Leaves the port to another program, until it is to be opened again.
     fn lent(&mut self, device: Arc<OwnedFd>, closed: &SyncSender<()>) -> Arc<OwnedFd> {
         drop(device);
+        self.wait_while_lent(closed);
+        self.lexer = Lexer::new();
+        match self.port.reopen() {
+            Ok(()) => self.port.device(),
+            Err(error) => self.lost(self.port.device(), &error.to_string()),
+        }
+    }
+
+    fn wait_while_lent(&mut self, closed: &SyncSender<()>) {
         if self.port.close().is_ok() {
             let _ = closed.try_send(());
         }
@@ -346,11 +355,6 @@ impl OnThread {
             let mut fds = [PollFd::new(&self.shared.wake, PollFlags::IN)];
             let _ = poll(&mut fds, None);
             let _ = rustix::io::read(&self.shared.wake, &mut [0_u8; 8]);
-        }
-        self.lexer = Lexer::new();
-        match self.port.reopen() {
-            Ok(()) => self.port.device(),
-            Err(error) => self.lost(&error.to_string()),
         }
     }
 
@@ -465,6 +469,16 @@ impl OnThread {
             return;
         }
         lock(&self.shared.asked).drain = false;
+        self.drained();
+    }
+
+    fn drained(&mut self) {
+        let (bytes, partial) = (self.bytes, self.torn());
+        let _ = self.runner.send(Message::Drained { bytes, partial });
+    }
+
+    /// Writes down what there is of a line that does not end any more.
+    fn torn(&mut self) -> Vec<u8> {
         let partial = self.lexer.take_partial().unwrap_or_default().to_vec();
         if !partial.is_empty() {
             self.journal.post(Event::Rx {
@@ -472,20 +486,32 @@ impl OnThread {
                 partial: true,
             });
         }
-        let bytes = self.bytes;
-        let _ = self.runner.send(Message::Drained { bytes, partial });
+        partial
     }
 
-    /// Waits until the port can be opened again, or the reader is to stop.
-    fn lost(&mut self, why: &str) -> Arc<OwnedFd> {
+    /// Waits until the port can be opened again, or the reader is to stop. Meanwhile it answers as ever.
+    fn lost(&mut self, device: Arc<OwnedFd>, why: &str) -> Arc<OwnedFd> {
+        // The system gives the same name again only to a device that nobody has open any more.
+        drop(device);
+        let _ = self.port.close();
         let why = format!("serial port `{}` failed: {why}", self.port.address());
+        self.torn();
         self.journal.post(Event::Gap(Gap::PortLost { why: why.clone() }));
         let _ = self.runner.send(Message::Lost(why));
         loop {
-            if lock(&self.shared.asked).stop {
+            let asked = lock(&self.shared.asked);
+            let (stop, lent) = (asked.stop, asked.lent.clone());
+            drop(asked);
+            if stop {
                 return self.port.device();
             }
+            if let Some(closed) = lent {
+                self.wait_while_lent(&closed);
+            }
             self.fire_if_due();
+            if std::mem::take(&mut lock(&self.shared.asked).drain) {
+                self.drained();
+            }
             let wait = self.until_due().unwrap_or(REOPEN).min(REOPEN);
             let mut fds = [PollFd::new(&self.shared.wake, PollFlags::IN)];
             let _ = poll(&mut fds, Some(&timespec(wait)));

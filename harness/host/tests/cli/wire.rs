@@ -6,9 +6,10 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags};
@@ -161,27 +162,64 @@ fn resampled(bytes: &[u8], stretch: f64) -> Vec<u8> {
 /// A control socket before that of a simulator, on which `line` is inverted, as by a transistor that the rig file does not
 /// know of. Its threads end with their connections.
 pub fn inverted(control: &Path, line: &'static str, here: &Path) {
+    carry_requests(control, here, move |name, to| match (name, to) {
+        (name, "on") if name == line => format!("{name} off\n"),
+        (name, "off") if name == line => format!("{name} on\n"),
+        _ => format!("{name} {to}\n"),
+    });
+}
+
+/// The same, and the adapter behind the link `port` is fed by the supply: it goes with it, and comes back `later` than it. What
+/// the module says meanwhile is lost.
+pub fn feeding(control: &Path, pty: &Path, port: &Path, later: Duration, here: &Path) {
+    let adapter = Arc::new(Mutex::new(None));
+    let (pty, port) = (pty.to_owned(), port.to_owned());
+    carry_requests(control, here, move |name, to| {
+        match (name, to) {
+            ("power", "on") => {
+                let (adapter, pty, port) = (adapter.clone(), pty.clone(), port.clone());
+                std::thread::spawn(move || {
+                    std::thread::sleep(later);
+                    let mut adapter = adapter.lock().expect("the adapter");
+                    let device = open(&pty);
+                    rustix::termios::tcflush(&device, rustix::termios::QueueSelector::IFlush).expect("a pty");
+                    let wire = adapter.insert(Wire::to(&pty, straight(), straight()));
+                    let _ = std::fs::remove_file(&port);
+                    std::os::unix::fs::symlink(&wire.pty, &port).expect("a link");
+                });
+            }
+            ("power", "off") => {
+                let _ = std::fs::remove_file(&port);
+                drop(adapter.lock().expect("the adapter").take());
+            }
+            _ => {}
+        }
+        format!("{name} {to}\n")
+    });
+}
+
+fn carry_requests(control: &Path, here: &Path, way: impl Fn(&str, &str) -> String + Clone + Send + 'static) {
     let listener = UnixListener::bind(here).expect("a socket");
     let control = control.to_owned();
     std::thread::spawn(move || {
         for program in listener.incoming().flatten() {
-            let control = control.clone();
-            std::thread::spawn(move || carry_requests(program, &control, line));
+            let (control, way) = (control.clone(), way.clone());
+            std::thread::spawn(move || carry_these_requests(program, &control, way));
         }
     });
 }
 
-fn carry_requests(mut program: UnixStream, control: &Path, line: &str) -> Option<()> {
+fn carry_these_requests(
+    mut program: UnixStream,
+    control: &Path,
+    way: impl Fn(&str, &str) -> String,
+) -> Option<()> {
     let mut sim = UnixStream::connect(control).ok()?;
     let mut answers = BufReader::new(sim.try_clone().ok()?).lines();
     for request in BufReader::new(program.try_clone().ok()?).lines() {
-        let request = match request.ok()?.split_once(' ') {
-            Some((name, "on")) if name == line => format!("{name} off\n"),
-            Some((name, "off")) if name == line => format!("{name} on\n"),
-            Some((name, to)) => format!("{name} {to}\n"),
-            None => return None,
-        };
-        sim.write_all(request.as_bytes()).ok()?;
+        let request = request.ok()?;
+        let (name, to) = request.split_once(' ')?;
+        sim.write_all(way(name, to).as_bytes()).ok()?;
         let answer = answers.next()?.ok()?;
         writeln!(program, "{answer}").ok()?;
     }

@@ -3,10 +3,11 @@
 use crate::check::{commands, holds, line};
 use crate::lab::{Lab, Ran};
 use crate::sim::Sim;
-use crate::wire::{Way, Wire, at_other_baud, broken, inverted, straight};
+use crate::wire::{Way, Wire, at_other_baud, broken, feeding, inverted, straight};
 use rstest::rstest;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::time::Duration;
 
 /// How much faster than real time the module lives.
 const SPEED: [&str; 2] = ["--speed", "50"];
@@ -307,4 +308,57 @@ fn a_port_that_another_program_holds() {
     holds(line(&ran, "open"), &["FAIL", "another program", "`fuser"]);
     drop(held);
     assert_eq!(sim.state(), "ok power=off module=off reset=off pwrkey=off");
+}
+
+/// A USB hub as the switch: the adapter goes with the supply and is back so much later than it, in real time.
+fn fed(speed: &str, later: Duration) -> (Lab, Sim) {
+    let lab = Lab::new();
+    let sim = Sim::start(&lab, &["--speed", speed]);
+    let (here, port) = (lab.path("feeding"), lab.path("adapter"));
+    feeding(&sim.control, &sim.pty, &port, later, &here);
+    rig(&lab, &sim, &port);
+    let own = sim.control.display().to_string();
+    let text = lab.read("rig.yaml").replace(&own, &here.display().to_string());
+    lab.write("rig.yaml", text.replace("hold: 20ms", "hold: 80ms"));
+    (lab, sim)
+}
+
+/// It comes back when the boot is over, and is not there when the program begins.
+#[test]
+fn an_adapter_that_is_fed_by_the_supply() {
+    let (lab, _sim) = fed("50", Duration::from_millis(300));
+    let ran = lab.run(&["check", "rig.yaml", "--boot", "1s"]).ends(0);
+    let gone = ["ok ", "the serial port is gone", "fed by this supply"];
+    holds(line(&ran, "power"), &gone);
+    let back = [
+        "ok ",
+        "the serial port was back",
+        "not heard",
+        "a supply of its own",
+    ];
+    holds(line(&ran, "boot"), &back);
+    assert!(!lab.path("adapter").exists(), "it has gone with the supply");
+    assert!(lab.rig_state("quarantine.json").is_none());
+}
+
+/// It comes back soon enough to hear how the update goes on.
+#[test]
+fn a_run_with_an_adapter_that_is_fed_by_the_supply() {
+    let (lab, _sim) = fed("10", Duration::from_millis(50));
+    let suite = "suite: s
+limits: {boot: 2s, attach: 2s, settle: 0s}
+packages:
+  a-to-b: {file: suites/packages/a-to-b.delta, from: BC66NBR01A01, to: BC66NBR01A02}
+cases:
+  - name: forced resume
+    update: {package: a-to-b, via: uart}
+    cut: {at: updating 50%, off: 300ms}
+";
+    lab.write("suite.yaml", suite);
+    let ran = lab
+        .run(&["run", "suite.yaml", "--rig", "rig.yaml", "--out", "out"])
+        .ends(0);
+    assert!(ran.stdout.contains("PASS"), "{}", ran.stdout);
+    let journal = lab.read("out/events.jsonl");
+    assert!(journal.contains("port-lost") && journal.contains("port-back"));
 }
