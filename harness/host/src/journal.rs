@@ -37,6 +37,10 @@ pub struct Journal {
 }
 
 /// What comes to the writer.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly everything that is sent is an event"
+)]
 enum Told {
     /// Something that happened, and when, in `mono_ns`.
     Event(u64, Event),

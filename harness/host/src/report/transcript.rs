@@ -244,26 +244,6 @@ fn request_line(request: &dfota_core::event::Request) -> String {
     )
 }
 
-#[cfg(test)]
-mod tests {
-    use rstest::rstest;
-
-    #[rstest]
-    #[case(0, 6, "    0.000000")]
-    #[case(499, 6, "    0.000000")]
-    #[case(500, 6, "    0.000001")]
-    #[case(1_999_999_500, 6, "    2.000000")]
-    #[case(123_456_789_012, 6, "  123.456789")]
-    #[case(123_456_789_012, 3, "     123.457")]
-    #[case(86_400_000_000_000_000, 3, "86400000.000")]
-    #[case(u64::MAX, 3, "18446744073.709")]
-    fn nanoseconds_are_seconds(#[case] ns: u64, #[case] decimals: u32, #[case] shown: &str) {
-        let mut text = String::new();
-        super::seconds(ns, decimals, &mut text);
-        assert_eq!(text, shown);
-    }
-}
-
 /// What the harness saw of an update, where the lines around it do not say so already.
 fn tell_watched(watched: &Watched, to: &mut String) -> Option<()> {
     let told = match watched {
@@ -288,5 +268,25 @@ fn tell_gap(gap: &Gap, to: &mut String) -> std::fmt::Result {
         Gap::PortLost { why } => write!(to, "# not heard from here on: {why}"),
         Gap::PortBack => to.write_str("# heard again: the serial port is back"),
         Gap::ReaderBehind { bytes } => write!(to, "# {bytes} bytes were waiting: some may have been dropped"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    #[rstest]
+    #[case(0, 6, "    0.000000")]
+    #[case(499, 6, "    0.000000")]
+    #[case(500, 6, "    0.000001")]
+    #[case(1_999_999_500, 6, "    2.000000")]
+    #[case(123_456_789_012, 6, "  123.456789")]
+    #[case(123_456_789_012, 3, "     123.457")]
+    #[case(86_400_000_000_000_000, 3, "86400000.000")]
+    #[case(u64::MAX, 3, "18446744073.709")]
+    fn nanoseconds_are_seconds(#[case] ns: u64, #[case] decimals: u32, #[case] shown: &str) {
+        let mut text = String::new();
+        super::seconds(ns, decimals, &mut text);
+        assert_eq!(text, shown);
     }
 }

@@ -27,10 +27,8 @@ impl Runner<'_> {
             None => self.wake(&case.limits)?,
         };
         let mut function = self.baseline(&identity)?;
-        if identity.version != case.on {
-            if !self.bring_to(&identity.version, case)? {
-                return Ok(None);
-            }
+        if identity.version != case.on && !self.bring_to(&identity.version, case)? {
+            return Ok(None);
         }
         if case.via != Via::Uart {
             self.module().wait_for_network(&case.limits)?;

@@ -185,7 +185,7 @@ fn trend(store: &Path, rig: &Rig, planned: &[Planned], journal: &Journal) {
     let simulated = matches!(rig.link, crate::rig::Link::Simulated(_));
     match history::trend::read(store, (&rig.name, module_word(rig.module), simulated), &cases) {
         Ok(None) => {}
-        Ok(Some(trend)) => drop(journal.post(Event::Trend(trend))),
+        Ok(Some(trend)) => journal.post(Event::Trend(trend)),
         Err(why) => {
             let text = format!("no trends: {why}");
             journal.post(Event::Note { text });
