@@ -234,6 +234,7 @@ impl<'a> Runner<'a> {
             id: case.id.clone(),
             suite: case.suite.clone(),
         });
+        self.module().reader.count_anew();
         let mut earlier: Vec<Again> = Vec::new();
         let (judged, interrupted) = loop {
             let tried = Instant::now();
@@ -263,6 +264,11 @@ impl<'a> Runner<'a> {
             }));
             earlier.push(again);
         };
+        let left_out = self.module().reader.count_anew();
+        if left_out > 0 {
+            let text = format!("{left_out} lines of the module were left out of the journal of this case");
+            journal.post(Event::Note { text });
+        }
         let ended = CaseEnded {
             id: case.id.clone(),
             suite: case.suite.clone(),

@@ -5,3 +5,4 @@ pub mod network;
 pub mod port;
 pub mod reader;
 pub mod telnet;
+mod written;

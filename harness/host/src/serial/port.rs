@@ -52,6 +52,15 @@ impl Port {
         })
     }
 
+    /// Whether the system may drop bytes that nobody reads in time: a UART has no flow control here. A pseudo-terminal and a
+    /// socket make the other side wait.
+    pub fn may_drop(&self) -> bool {
+        match &self.address {
+            Address::Device(path) => !path.starts_with("/dev/pts"),
+            _ => false,
+        }
+    }
+
     /// Opens the device again after it has gone, for instance because a USB adapter was enumerated anew.
     pub fn reopen(&self) -> Result<(), OpenError> {
         let (device, telnet) = open(&self.address, self.baud)?;

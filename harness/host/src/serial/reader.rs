@@ -6,6 +6,7 @@
 //! afterwards.
 
 use super::port::{Port, timespec};
+use super::written::Written;
 use crate::coap_server::Happening;
 use crate::journal::Journal;
 use crate::line::LineError;
@@ -109,6 +110,8 @@ enum Trigger {
 struct Shared {
     trigger: Mutex<Trigger>,
     wake: OwnedFd,
+    /// Lines of the present case.
+    written: Written,
     /// The share of the package that was told last.
     served: AtomicU8,
     asked: Mutex<Asked>,
@@ -173,6 +176,7 @@ impl Reader {
         let shared = Arc::new(Shared {
             trigger: Mutex::default(),
             wake,
+            written: Written::default(),
             served: AtomicU8::default(),
             asked: Mutex::default(),
         });
@@ -251,6 +255,11 @@ impl Reader {
         self.shared.wake();
     }
 
+    /// A case begins, or has ended: its lines are counted anew. Gives how many of those before were left out.
+    pub fn count_anew(&self) -> u64 {
+        self.shared.written.anew()
+    }
+
     /// Asks the thread to read what is there and then to say [`Message::Drained`]. What was sent before the call is told
     /// before that message.
     pub fn drain(&self) {
@@ -313,12 +322,9 @@ impl OnThread {
                     Ok(0) => device = self.lost(device, "the device was closed"),
                     Ok(n) => {
                         let at = Instant::now();
-                        if n == buffer.len() {
-                            let bytes = n as u64;
-                            self.journal.post_at(at, Event::Gap(Gap::ReaderBehind { bytes }));
-                        }
+                        let full = n == buffer.len() && self.port.may_drop();
                         let n = self.port.decode(&mut buffer[..n]);
-                        self.take(&buffer[..n], at);
+                        self.take(&buffer[..n], at, full);
                     }
                     Err(Errno::AGAIN | Errno::INTR) => {}
                     Err(error) => device = self.lost(device, &error.to_string()),
@@ -376,9 +382,13 @@ impl OnThread {
 
     /// Takes what one read gave. First of all the cut, wherever in it its moment stands; only then is anything of it escaped,
     /// written down or told, in the order in which it was said.
-    fn take(&mut self, bytes: &[u8], at: Instant) {
+    fn take(&mut self, bytes: &[u8], at: Instant, full: bool) {
         self.bytes += bytes.len() as u64;
         let mut made = self.cut_if_met(bytes, at);
+        if full {
+            let bytes = bytes.len() as u64;
+            self.journal.post_at(at, Event::Gap(Gap::ReaderBehind { bytes }));
+        }
         let mut late = None;
         for (n, &byte) in bytes.iter().enumerate() {
             match self.lexer.push(byte) {
@@ -388,18 +398,18 @@ impl OnThread {
                     let _ = self.runner.send(Message::Prompt { at });
                 }
                 Some(Token::Line(line)) => {
-                    self.journal.post_at(
-                        at,
-                        Event::Rx {
-                            text: dfota_core::escape::readable(line),
-                            partial: false,
-                        },
-                    );
-                    let _ = self.runner.send(Message::Line {
-                        text: line.to_vec(),
-                        urc: Urc::parse(line),
-                        at,
-                    });
+                    let urc = Urc::parse(line);
+                    if self.shared.written.takes(urc, &self.journal) {
+                        self.journal.post_at(
+                            at,
+                            Event::Rx {
+                                text: dfota_core::escape::readable(line),
+                                partial: false,
+                            },
+                        );
+                    }
+                    let text = line.to_vec();
+                    let _ = self.runner.send(Message::Line { text, urc, at });
                 }
             }
             if let Some((_, made)) = made.take_if(|(end, _)| *end == n) {

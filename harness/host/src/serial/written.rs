@@ -1,0 +1,72 @@
+//! A bound on what one case may write down: a module can talk for ever.
+
+use crate::journal::Journal;
+use dfota_core::event::Event;
+use dfota_core::urc::{Fota, Urc};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Lines of one case that are written down, whatever they say. A case over the air has some hundreds.
+const LINES: u64 = 20_000;
+/// The same for those on which a verdict may rest.
+const OF_AN_UPDATE: u64 = 2 * LINES;
+
+/// Lines of the present case.
+#[derive(Debug, Default)]
+pub struct Written {
+    all: AtomicU64,
+    left_out: AtomicU64,
+}
+
+impl Written {
+    /// Counts a line; whether it is written down. Where the bound bites first, the journal says so.
+    pub fn takes(&self, urc: Option<Urc>, journal: &Journal) -> bool {
+        let before = self.all.fetch_add(1, Ordering::Relaxed);
+        let tells = matches!(urc, Some(Urc::Fota(_) | Urc::BootRom | Urc::Rdy))
+            && urc != Some(Urc::Fota(Fota::Unknown));
+        if before < LINES || (tells && before < OF_AN_UPDATE) {
+            return true;
+        }
+        if self.left_out.fetch_add(1, Ordering::Relaxed) == 0 {
+            journal.post(Event::Note {
+                text: format!(
+                    "the module has sent {LINES} lines in this case: from here on, lines that say nothing of an update are counted and not written down"
+                ),
+            });
+        }
+        false
+    }
+
+    /// Counts anew; gives how many were left out.
+    pub fn anew(&self) -> u64 {
+        self.all.store(0, Ordering::Relaxed);
+        self.left_out.swap(0, Ordering::Relaxed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+    use crate::journal::{Nobody, Writer};
+
+    #[test]
+    fn a_module_that_talks_for_ever_is_bounded() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (journal, writer) =
+            Writer::start(folder.path(), Clock::system(), Box::new(Nobody)).expect("a journal");
+        let written = Written::default();
+        let taken = (0..LINES + 1_000)
+            .filter(|_| written.takes(None, &journal))
+            .count();
+        assert_eq!(taken as u64, LINES);
+        assert!(
+            written.takes(Some(Urc::Rdy), &journal),
+            "a verdict may rest on it"
+        );
+        assert_eq!((written.anew(), written.takes(None, &journal)), (1_000, true));
+        drop(journal);
+        writer.finish().expect("the end");
+        let text = std::fs::read_to_string(folder.path().join(crate::journal::FILE)).expect("the journal");
+        assert_eq!(text.matches("counted and not written down").count(), 1);
+    }
+}
