@@ -28,7 +28,11 @@ pub fn json(line: &str) -> String {
         let inside = &rest[open + 1..];
         let close = end_of_string(inside);
         masked.push_str(&rest[..=open]);
-        masked.push_str(&text(&inside[..close]));
+        let number = NUMBERS.iter().any(|field| masked.ends_with(field));
+        match number && shape::whole(&inside[..close]).is_none() {
+            true => masked.push_str(&hidden(&inside[..close])),
+            false => masked.push_str(&text(&inside[..close])),
+        }
         rest = &inside[close..];
         // The closing quote.
         let quote = rest.len().min(1);
@@ -37,6 +41,20 @@ pub fn json(line: &str) -> String {
     }
     masked.push_str(rest);
     masked
+}
+
+/// Fields of the journal with a number of the SIM, whatever the SIM calls one.
+const NUMBERS: [&str; 2] = ["\"iccid\":{\"is\":\"", "\"imsi\":{\"is\":\""];
+
+/// Nothing of it is shown but the 89 of an ICCID.
+fn hidden(number: &str) -> String {
+    let shown = if number.starts_with("89") { 2 } else { 0 };
+    let hide = |(at, letter): (usize, char)| match letter.is_ascii_alphanumeric() && at >= shown {
+        // What was masked before stays as it was.
+        true if !number.contains('*') => '*',
+        _ => letter,
+    };
+    number.char_indices().map(hide).collect()
 }
 
 /// Where a JSON string ends, from behind its opening quote.
@@ -138,7 +156,15 @@ mod tests {
     #[case::iccid("+QCCID: 89860317482035195729", "+QCCID: 89******************")]
     #[case::iccid_with_filler("8986031748203519572F", "89******************")]
     #[case::iccid_in_hexadecimal("+QCCID: 898604B8191650217433", "+QCCID: 89******************")]
-    #[case::iccid_in_lower_case("+QCCID:898604b8191650217433", "+QCCID:********************")]
+    #[case::iccid_in_lower_case("+QCCID:898604b8191650217433", "+QCCID:89******************")]
+    #[case::imsi_that_has_changed(
+        "lost: `AT+CIMI` tells 26201356485795, it was 26201356485796; expected the same",
+        "lost: `AT+CIMI` tells **************, it was **************; expected the same"
+    )]
+    #[case::imsi_that_is_gone(
+        "`AT+CIMI` tells no number any more, abc",
+        "`AT+CIMI` tells no number any more, abc"
+    )]
     #[case::iccid_torn("+QCCID: 898603174820", "+QCCID: ************")]
     #[case::iccid_damaged("+QCCID: 8986031748\\xff035195729", "+QCCID: **********\\xff*********")]
     #[case::iccid_other_way_round("+QCCID: 98683071840253917592", "+QCCID: ********************")]
@@ -213,11 +239,17 @@ mod tests {
         let shown = r#"{"mono_ns":867725036031171,"text":"a \"86772503*******\" \\","peer":"*.*.*.*:5683"}"#;
         assert_eq!(json(line), shown);
         assert_eq!(json("torn \"10.0.0.1"), "torn \"*.*.*.*");
+        let function = r#"{"iccid":{"is":"8986X0317482"},"imsi":{"is":"2620135648579"}}"#;
+        let shown = r#"{"iccid":{"is":"89**********"},"imsi":{"is":"*************"}}"#;
+        assert_eq!((json(function).as_str(), json(shown).as_str()), (shown, shown));
+        let usual = r#"{"iccid":{"is":"89860317482035195729"},"imsi":{"is":"262013564857956"}}"#;
+        let shown = r#"{"iccid":{"is":"89******************"},"imsi":{"is":"262************"}}"#;
+        assert_eq!((json(usual).as_str(), json(shown).as_str()), (shown, shown));
     }
 
     proptest::proptest! {
         #[test]
-        fn masked_twice_is_masked_once(seen in r#"([0-9a-fx:. é"\\]|\+IP:|\+CGPADDR: 1,|\+CGSN: |\+QCCID: |[0-9]{14,16}|89[0-9A-F]{16,18}){0,60}"#) {
+        fn masked_twice_is_masked_once(seen in r#"([0-9a-fx:. é"\\]|\+IP:|\+CGPADDR: 1,|\+CGSN: |\+QCCID: |AT\+CIMI` tells |, it was |[0-9]{14,16}|89[0-9A-F]{16,18}){0,60}"#) {
             let once = text(&seen).into_owned();
             proptest::prop_assert_eq!(text(&once), once.as_str());
         }

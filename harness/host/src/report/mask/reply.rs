@@ -1,24 +1,29 @@
 //! Replies that tell who the module is. What stands behind their names is masked in whatever form it is.
 
 use super::{Sight, escape};
+use std::collections::BTreeSet;
 
 /// Their names. Behind the first comes the number of a PDN, which stays.
 const NAMES: [&str; 7] = ["+CGPADDR", "+IP", "+QCCID", "+CCID", "+ICCID", "+CIMI", "+CGSN"];
 
+/// How a sentence says that one of them is another one than before.
+const TELLS: &str = "` tells ";
+const WAS: &str = ", it was ";
+
 /// Adds every digit in the value of such a reply that nothing else was seen in. All of it stays in the order of the text.
 pub(super) fn add_rest(text: &str, sights: &mut Vec<Sight>) {
-    let known = sights.len();
-    for value in values(text) {
-        for at in value {
-            let seen = |sight: &Sight| sight.range.contains(&at);
-            if text.as_bytes()[at].is_ascii_hexdigit() && !sights[..known].iter().any(seen) {
-                sights.push(Sight {
-                    range: at..at + 1,
-                    mask: Some("*".to_owned()),
-                });
-            }
-        }
-    }
+    let rest: BTreeSet<usize> = values(text).flatten().collect();
+    let seen = |at: &usize| sights.iter().any(|sight| sight.range.contains(at));
+    let rest = rest
+        .into_iter()
+        .filter(|at| text.as_bytes()[*at].is_ascii_hexdigit() && !seen(at));
+    let rest: Vec<Sight> = rest
+        .map(|at| Sight {
+            range: at..at + 1,
+            mask: Some("*".to_owned()),
+        })
+        .collect();
+    sights.extend(rest);
     sights.sort_by_key(|sight| sight.range.start);
 }
 
@@ -26,8 +31,29 @@ pub(super) fn add_rest(text: &str, sights: &mut Vec<Sight>) {
 fn values(text: &str) -> impl Iterator<Item = Vec<usize>> {
     NAMES.iter().flat_map(move |name| {
         let named = text.match_indices(name);
-        named.filter_map(move |(at, _)| value(text, at + name.len(), *name == NAMES[0]))
+        named.filter_map(move |(at, _)| {
+            let end = at + name.len();
+            value(text, end, *name == NAMES[0]).or_else(|| compared(text, end))
+        })
     })
+}
+
+/// The bytes of both numbers of "`AT+CIMI` tells 1, it was 2", from behind the name.
+fn compared(text: &str, at: usize) -> Option<Vec<usize>> {
+    let told = text[at..].strip_prefix(TELLS)?;
+    let from = text.len() - told.len();
+    let (after, before) = told.split_once(WAS)?;
+    let before_from = from + after.len() + WAS.len();
+    let ends = |byte: char| !byte.is_ascii_alphanumeric() && byte != '*';
+    if after.contains(ends) {
+        return None;
+    }
+    let length = before.find(ends).unwrap_or(before.len());
+    Some(
+        (from..from + after.len())
+            .chain(before_from..before_from + length)
+            .collect(),
+    )
 }
 
 /// The bytes of the value behind a name that ends at `at`, a colon between them; nothing where it is another name.

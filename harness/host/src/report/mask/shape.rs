@@ -90,10 +90,10 @@ impl Seen<'_> {
 
     fn digits(&self, at: usize) -> Option<Sight> {
         let card = |range: &Range<usize>| (18..=20).contains(&range.len());
-        let hex = |byte: &u8| byte.is_ascii_digit() || (b'A'..=b'F').contains(byte);
         let range = self.run_of(at, u8::is_ascii_digit);
         // Some operators count on in hexadecimal digits, and a last F fills up.
-        let range = self.run_of(at, hex).filter(card).or(range)?;
+        let hexadecimal = self.run_of(at, u8::is_ascii_hexdigit);
+        let range = hexadecimal.filter(card).or(range)?;
         let seen = &self.text[range.clone()];
         let mask = match seen.len() {
             15 => identity(seen),
