@@ -30,6 +30,7 @@ pub mod fault;
 pub mod function;
 pub mod judge;
 pub mod lexer;
+pub mod log;
 pub mod lwm2m;
 pub mod measure;
 pub mod moment;

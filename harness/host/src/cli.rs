@@ -42,6 +42,7 @@ enum Command {
     History(command::history::Args),
     Compare(command::compare::Args),
     Verify(command::verify::Args),
+    Judge(command::judge::Args),
     /// Time stamps for signed evidence
     #[command(subcommand)]
     Evidence(command::evidence::Command),
@@ -165,6 +166,7 @@ pub fn main() -> ExitCode {
         Command::History(args) => command::history::main(&args, common),
         Command::Compare(args) => command::compare::main(&args, common),
         Command::Verify(args) => command::verify::main(&args, common),
+        Command::Judge(args) => command::judge::main(&args, common),
         Command::Evidence(command) => command::evidence::main(&command, common),
         Command::Keygen(args) => command::keygen::main(&args, common),
         Command::Serve(args) => command::serve::main(&args, common),

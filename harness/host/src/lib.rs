@@ -18,6 +18,7 @@ pub mod history;
 pub mod journal;
 pub mod line;
 pub mod lines;
+pub mod log;
 pub mod measures;
 pub mod module;
 pub mod offered;

@@ -32,11 +32,34 @@ const SCRIPT: &str = include_str!("html/script.js");
 /// The page.
 pub fn write(run: &Run<'_>) -> String {
     let book = Book::new(run);
-    let style = format!("{STYLE}{}", page_margins(&run.started.run));
+    let body = html! {
+        a.skip href="#main" { "To the report" }
+        (contents(&book))
+        main #main {
+            (head::write(&book))
+            (failures::write(&book))
+            (map::write(&book))
+            (ran::campaigns(&book))
+            (distributions::write(&book))
+            (cases::details(&book))
+            (cases::list(&book))
+            (ran::checks(&book))
+            (ran::write(&book))
+        }
+        footer { p { "Made from " code { (crate::journal::FILE) } " alone. End of the report." } }
+    };
+    page(&run.started.run, &run.started.tool, Some(SCRIPT), &body)
+}
+
+/// A page of the name, as this version of the program makes it. It allows its own style and its own script alone.
+pub fn page(name: &str, tool: &str, script: Option<&str>, body: &Markup) -> String {
+    let style = format!("{STYLE}{}", page_margins(name));
+    let scripts = script.map_or("'none'".to_owned(), |script| {
+        format!("'sha256-{}'", digest(script))
+    });
     let policy = format!(
-        "default-src 'none'; style-src 'sha256-{}'; script-src 'sha256-{}'; base-uri 'none'; form-action 'none'",
+        "default-src 'none'; style-src 'sha256-{}'; script-src {scripts}; base-uri 'none'; form-action 'none'",
         digest(&style),
-        digest(SCRIPT)
     );
     let page = html! {
         (DOCTYPE)
@@ -46,26 +69,13 @@ pub fn write(run: &Run<'_>) -> String {
                 meta http-equiv="Content-Security-Policy" content=(policy);
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
-                meta name="generator" content=(format!("dfota-hil {}", run.started.tool));
-                title { (run.started.run) " · dfota-hil report" }
+                meta name="generator" content=(format!("dfota-hil {tool}"));
+                title { (name) " · dfota-hil report" }
                 style { (PreEscaped(style)) }
             }
             body {
-                a.skip href="#main" { "To the report" }
-                (contents(&book))
-                main #main {
-                    (head::write(&book))
-                    (failures::write(&book))
-                    (map::write(&book))
-                    (ran::campaigns(&book))
-                    (distributions::write(&book))
-                    (cases::details(&book))
-                    (cases::list(&book))
-                    (ran::checks(&book))
-                    (ran::write(&book))
-                }
-                footer { p { "Made from " code { (crate::journal::FILE) } " alone. End of the report." } }
-                script { (PreEscaped(SCRIPT)) }
+                (body)
+                @if let Some(script) = script { script { (PreEscaped(script)) } }
             }
         }
     };

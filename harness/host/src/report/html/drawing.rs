@@ -23,18 +23,34 @@ const RESET_LANE: (i32, i32) = (198, 212);
 const SAID: (i32, i32) = (222, 232);
 const SERVER: (i32, i32) = (252, 266);
 const AXIS: i32 = 278;
-/// Height of the words below what the module said.
-const SAID_WORDS: i32 = 241;
+/// How far below a lane its words are.
+const WORDS_BELOW: i32 = 9;
+
+/// The lanes of a log, which knows nothing of the supply, the lines and the servers.
+const LOG_HEIGHT: u32 = 266;
+const LOG_SUPPLY: (i32, i32) = (170, 188);
+const LOG_SAID: (i32, i32) = (198, 208);
+const LOG_AXIS: i32 = 232;
 
 /// The picture. What lies under the pointer is named, and leads to its line in the excerpt of the transcript, where that
 /// has it (`has`).
 pub fn draw(timeline: &Timeline, name: &str, has: impl Fn(u64) -> bool) -> Markup {
     let scale = Scale {
         end: timeline.end.max(1e-3),
+        axis: AXIS,
+        unit: Unit::Seconds,
     };
     let label = format!("Timeline of {name}: {}", told(timeline));
     plot::picture((WIDTH, HEIGHT), &label, |area| {
-        lanes(area, &scale)?;
+        let names = [
+            ("phase", STAGE),
+            ("percent", PERCENT),
+            ("supply", POWER_LANE),
+            ("reset, key", RESET_LANE),
+            ("module", SAID),
+            ("servers", SERVER),
+        ];
+        lanes(area, &scale, &names)?;
         stages(area, &scale, timeline)?;
         percents(area, &scale, timeline)?;
         level(area, &scale, &timeline.power, POWER_LANE, POWER, timeline.end)?;
@@ -45,6 +61,68 @@ pub fn draw(timeline: &Timeline, name: &str, has: impl Fn(u64) -> bool) -> Marku
         cuts(area, &scale, &timeline.cuts)?;
         missed(area, timeline)?;
         Ok(pointers(&scale, timeline, &has))
+    })
+}
+
+/// What the axis of a log counts.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Unit {
+    /// Seconds since the picture's beginning.
+    Seconds,
+    /// Lines of a log without time stamps, from this one on.
+    Lines(f64),
+}
+
+impl Unit {
+    fn shown(self, value: f64) -> String {
+        match self {
+            Self::Seconds => format!("{} s", plot::number(value)),
+            Self::Lines(first) => format!("line {}", plot::number(first + value)),
+        }
+    }
+}
+
+/// The picture of an update out of a log. Its resets stand where a run has its cuts; numbers are lines of the log.
+pub fn draw_log(timeline: &Timeline, name: &str, unit: Unit) -> Markup {
+    let scale = Scale {
+        // Room for the words at the last mark.
+        end: timeline.end.max(1e-3) * 1.05,
+        axis: LOG_AXIS,
+        unit,
+    };
+    let resets: Vec<&str> = timeline.cuts.iter().map(|reset| reset.text.as_str()).collect();
+    let resets = if resets.is_empty() {
+        "no reset".to_owned()
+    } else {
+        resets.join("; ")
+    };
+    let label = format!("Timeline of {name}, out of a log: {resets}. The steps follow as a table.");
+    plot::picture((WIDTH, LOG_HEIGHT), &label, |area| {
+        let names = [
+            ("phase", STAGE),
+            ("percent", PERCENT),
+            ("supply", LOG_SUPPLY),
+            ("module", LOG_SAID),
+        ];
+        lanes(area, &scale, &names)?;
+        let middle = (LEFT + 4, (LOG_SUPPLY.0 + LOG_SUPPLY.1) / 2);
+        text(area, "a log does not tell", middle, (12, QUIET, HPos::Left))?;
+        stages(area, &scale, timeline)?;
+        percents(area, &scale, timeline)?;
+        ticks(area, &scale, &timeline.urcs, LOG_SAID, UPDATE)?;
+        cuts(area, &scale, &timeline.cuts)?;
+        let spot = |mark: &Mark, (top, bottom): (i32, i32)| {
+            let x = scale.x(mark.at.seconds) - 4;
+            html! {
+                rect.spot x=(x) y=(top) width="8" height=(bottom - top) {
+                    title { (mark.text) " (line " (mark.at.seq) ")" }
+                }
+            }
+        };
+        Ok(html! {
+            @for mark in &timeline.urcs { (spot(mark, LOG_SAID)) }
+            @for mark in &timeline.cuts { (spot(mark, (0, LOG_AXIS))) }
+        })
     })
 }
 
@@ -65,6 +143,9 @@ fn told(timeline: &Timeline) -> String {
 
 struct Scale {
     end: f64,
+    /// Where the axis of time lies.
+    axis: i32,
+    unit: Unit,
 }
 
 impl Scale {
@@ -95,16 +176,8 @@ fn text(
 }
 
 /// Names of the lanes, and the axis of time.
-fn lanes(area: &Area<'_>, scale: &Scale) -> Result<(), Failed> {
-    let names = [
-        ("phase", STAGE),
-        ("percent", PERCENT),
-        ("supply", POWER_LANE),
-        ("reset, key", RESET_LANE),
-        ("module", SAID),
-        ("servers", SERVER),
-    ];
-    for (name, (top, bottom)) in names {
+fn lanes(area: &Area<'_>, scale: &Scale, names: &[(&str, (i32, i32))]) -> Result<(), Failed> {
+    for &(name, (top, bottom)) in names {
         text(
             area,
             name,
@@ -116,12 +189,12 @@ fn lanes(area: &Area<'_>, scale: &Scale) -> Result<(), Failed> {
         let y = percent_y(percent);
         line(area, vec![(LEFT, y), (RIGHT, y)], thin(FAINT))?;
     }
-    line(area, vec![(LEFT, AXIS), (RIGHT, AXIS)], thin(QUIET))?;
+    line(area, vec![(LEFT, scale.axis), (RIGHT, scale.axis)], thin(QUIET))?;
     for seconds in plot::ticks(0.0, scale.end, 9.0) {
         let x = scale.x(seconds);
-        line(area, vec![(x, AXIS), (x, AXIS + 5)], thin(QUIET))?;
-        let shown = format!("{} s", plot::number(seconds));
-        text(area, &shown, (x, AXIS + 14), (12, QUIET, HPos::Center))?;
+        line(area, vec![(x, scale.axis), (x, scale.axis + 5)], thin(QUIET))?;
+        let shown = scale.unit.shown(seconds);
+        text(area, &shown, (x, scale.axis + 14), (12, QUIET, HPos::Center))?;
     }
     Ok(())
 }
@@ -225,7 +298,12 @@ fn ticks(
             .iter()
             .any(|word| mark.text.starts_with(word));
         if short && x - last_word > 44 && x < RIGHT - 30 {
-            text(area, &mark.text, (x - 1, SAID_WORDS), (11, INK, HPos::Left))?;
+            text(
+                area,
+                &mark.text,
+                (x - 1, bottom + WORDS_BELOW),
+                (11, INK, HPos::Left),
+            )?;
             last_word = x;
         }
     }
@@ -235,7 +313,7 @@ fn ticks(
 fn cuts(area: &Area<'_>, scale: &Scale, cuts: &[Mark]) -> Result<(), Failed> {
     for (n, cut) in cuts.iter().enumerate() {
         let x = scale.x(cut.at.seconds);
-        line(area, vec![(x, 26), (x, AXIS)], CUT.stroke_width(2))?;
+        line(area, vec![(x, 26), (x, scale.axis)], CUT.stroke_width(2))?;
         let (across, beside) = if x > (LEFT + RIGHT) / 2 {
             (HPos::Right, -4)
         } else {

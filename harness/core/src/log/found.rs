@@ -1,0 +1,328 @@
+//! An update that was found in a log.
+
+use super::steps::{Place, Stage, Steps};
+use crate::case::Via;
+use crate::verdict::Rule;
+use crate::version::Version;
+use alloc::string::String;
+use alloc::vec::Vec;
+use bc66_wire::code::UpdateCode;
+use core::fmt;
+
+/// One order to update, and what came of it up to the next one.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogUpdate {
+    /// From 1.
+    pub number: u64,
+    /// How the package got into the module, if that was heard or told.
+    pub via: Option<Via>,
+    /// It was told, not heard.
+    pub via_told: bool,
+    /// The version that ran before.
+    pub from: Option<Before>,
+    /// The versions that were named after it, in order.
+    pub after: Vec<Version>,
+    /// Where it stood last.
+    pub stage: Stage,
+    /// What happened.
+    pub steps: Steps,
+    /// Percentages, for a picture.
+    pub points: Points,
+    /// What was illegal.
+    pub findings: Vec<Found>,
+    /// What was odd, and legal.
+    pub notes: Vec<Note>,
+    /// Lines that were damaged, and the first of them.
+    pub damaged: Option<(u64, Place)>,
+    /// The last line that belongs to it.
+    pub last: Place,
+    /// UPDATING was heard.
+    pub(super) updated: bool,
+    /// START was heard.
+    pub(super) started: bool,
+    /// A boot since the last URC of the update.
+    pub(super) booted: bool,
+    /// RDY since then.
+    pub(super) ready: bool,
+    /// A damaged line since then.
+    pub(super) deaf: bool,
+    /// Another session of the terminal since then: the module may have been anything in between.
+    pub(super) interrupted: bool,
+}
+
+/// The version before an update.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Before {
+    /// The version.
+    pub version: Version,
+    /// It was told by `--from`, not heard.
+    pub told: bool,
+}
+
+/// Something illegal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Found {
+    /// The rule that it breaks.
+    pub rule: Rule,
+    /// What was heard, and what had to be.
+    pub sentence: String,
+    /// Where it was heard.
+    pub place: Place,
+}
+
+/// Something odd, and legal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Note {
+    /// What.
+    pub odd: Odd,
+    /// Where it was heard first.
+    pub place: Place,
+    /// How often.
+    pub times: u64,
+}
+
+/// What is odd.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Odd {
+    /// UPDATING above 100 percent.
+    Above(u32),
+    /// UPDATING went back without a boot.
+    Back(u32, u32),
+    /// DOWNLOADING went back without a boot.
+    DownloadBack(u32, u32),
+    /// Other programs than "currently always 1" of 1.
+    Programs(u8, u8),
+    /// END came again.
+    EndAgain(UpdateCode),
+    /// END,0 came and no UPDATING had.
+    NoUpdating,
+    /// START or UPDATING came, and no end of the download before it.
+    EarlyStart(Option<u32>),
+    /// START came again without a boot.
+    StartAgain,
+    /// It was ordered again while it ran.
+    OrderedAgain,
+    /// The download began again.
+    DownloadAgain,
+    /// HTTPEND or COAPEND came when it was not due.
+    LateDownloadEnd,
+    /// URCs of two transports.
+    Mixed(Via, Via),
+    /// A word that the application note does not know.
+    Word(String),
+    /// The target was named and END had not come.
+    TargetWithoutEnd,
+    /// The version was heard and told, and the two differ.
+    FromDiffers,
+}
+
+impl Odd {
+    /// The same kind counts as the same.
+    fn is_like(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Word(one), Self::Word(other)) => one == other,
+            _ => core::mem::discriminant(self) == core::mem::discriminant(other),
+        }
+    }
+}
+
+impl fmt::Display for Odd {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let percent = |percent: &Option<u32>| match percent {
+            Some(percent) => alloc::format!("at DOWNLOADING {percent}%"),
+            None => "before any DOWNLOADING".into(),
+        };
+        match self {
+            Self::Above(percent) => write!(f, "UPDATING {percent}%: more than 100%"),
+            Self::Back(from, to) => {
+                write!(
+                    f,
+                    "UPDATING went back from {from}% to {to}%, and no boot was heard between"
+                )
+            }
+            Self::DownloadBack(from, to) => {
+                write!(
+                    f,
+                    "DOWNLOADING went back from {from}% to {to}%, and no boot was heard between"
+                )
+            }
+            Self::Programs(total, current) => {
+                write!(
+                    f,
+                    "UPDATING of program {current} of {total}: the application note knows 1 of 1 alone"
+                )
+            }
+            Self::EndAgain(code) => write!(f, "END came again, with {code}"),
+            Self::NoUpdating => f.write_str("END,0 came, and no UPDATING was heard before it"),
+            Self::EarlyStart(at) => write!(
+                f,
+                "the update began {}, and no end of the download was heard",
+                percent(at)
+            ),
+            Self::StartAgain => f.write_str("START came again, and no boot was heard between"),
+            Self::OrderedAgain => f.write_str("the update was ordered again while it ran"),
+            Self::DownloadAgain => f.write_str("the download began again"),
+            Self::LateDownloadEnd => f.write_str("the end of a download came after START"),
+            Self::Mixed(one, other) => {
+                write!(f, "URCs of an update over {one} and over {other} in one update")
+            }
+            Self::Word(word) => write!(f, "`{word}`: a word that the application note does not know"),
+            Self::TargetWithoutEnd => f.write_str("the target runs, and no END was heard"),
+            Self::FromDiffers => f.write_str("the version that was heard before is not that of `--from`"),
+        }
+    }
+}
+
+/// What can be said of an update.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Something illegal was heard.
+    Illegal,
+    /// It ended, and nothing illegal was heard.
+    NothingIllegal,
+    /// How it ended was not heard; nor was anything illegal.
+    NotKnown,
+}
+
+impl Outcome {
+    /// In words.
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Illegal => "illegal",
+            Self::NothingIllegal => "nothing illegal seen",
+            Self::NotKnown => "its end was not heard, nothing illegal seen",
+        }
+    }
+
+    /// In a word, for programs.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Illegal => "illegal",
+            Self::NothingIllegal => "nothing-illegal-seen",
+            Self::NotKnown => "not-known",
+        }
+    }
+}
+
+impl LogUpdate {
+    /// Findings that are kept, of each rule one.
+    const FINDINGS: usize = 20;
+    /// Notes and versions that are kept.
+    const NOTES: usize = 20;
+
+    pub(super) fn new(number: u64, stage: Stage, place: Place) -> Self {
+        Self {
+            number,
+            via: None,
+            via_told: false,
+            from: None,
+            after: Vec::new(),
+            stage,
+            steps: Steps::default(),
+            points: Points::default(),
+            findings: Vec::new(),
+            notes: Vec::new(),
+            damaged: None,
+            last: place,
+            updated: false,
+            started: false,
+            booted: false,
+            ready: false,
+            deaf: false,
+            interrupted: false,
+        }
+    }
+
+    /// What can be said of it.
+    pub fn outcome(&self) -> Outcome {
+        match self.stage {
+            _ if !self.findings.is_empty() => Outcome::Illegal,
+            Stage::Ended(_) | Stage::DownloadFailed(_) => Outcome::NothingIllegal,
+            _ => Outcome::NotKnown,
+        }
+    }
+
+    /// Its first place.
+    pub fn first(&self) -> Place {
+        self.steps.list().first().map_or(self.last, |step| step.first)
+    }
+
+    pub(super) fn find(&mut self, rule: Rule, sentence: String, place: Place) {
+        let known = self.findings.iter().any(|found| found.rule == rule);
+        if !known && self.findings.len() < Self::FINDINGS {
+            self.findings.push(Found {
+                rule,
+                sentence,
+                place,
+            });
+        }
+    }
+
+    pub(super) fn note(&mut self, odd: Odd, place: Place) {
+        let room = self.notes.len() < Self::NOTES;
+        match self.notes.iter_mut().find(|note| note.odd.is_like(&odd)) {
+            Some(note) => note.times += 1,
+            None if room => self.notes.push(Note { odd, place, times: 1 }),
+            None => {}
+        }
+    }
+
+    pub(super) fn name(&mut self, version: &Version) {
+        if self.after.len() < Self::NOTES && self.after.last() != Some(version) {
+            self.after.push(version.clone());
+        }
+    }
+
+    /// While blocks are uploaded, the log may hold their bytes: they are no damage.
+    pub(super) fn damage(&mut self, place: Place) {
+        if let Stage::Uploading(_) = self.stage {
+            return;
+        }
+        self.deaf = true;
+        let (times, _) = self.damaged.get_or_insert((0, place));
+        *times += 1;
+    }
+}
+
+/// A percentage.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Point {
+    /// Of UPDATING, not of DOWNLOADING.
+    pub updating: bool,
+    /// The percentage.
+    pub percent: u32,
+    /// Where.
+    pub place: Place,
+    /// It does not continue what is before it.
+    pub begins: bool,
+}
+
+/// So many percentages of an update, over all of it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Points {
+    list: Vec<Point>,
+}
+
+impl Points {
+    /// Percentages that are kept.
+    const MOST: usize = 2000;
+
+    /// The percentages, in order.
+    pub fn list(&self) -> &[Point] {
+        &self.list
+    }
+
+    /// Where there are too many, every second one goes, but for those that begin.
+    pub(super) fn push(&mut self, point: Point) {
+        if self.list.len() >= Self::MOST {
+            let mut keep = false;
+            self.list.retain(|point| {
+                keep = !keep;
+                keep || point.begins
+            });
+        }
+        if self.list.len() < Self::MOST {
+            self.list.push(point);
+        }
+    }
+}

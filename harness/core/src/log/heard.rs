@@ -1,0 +1,315 @@
+//! What a line of a log says, whatever stands before it.
+//!
+//! A prefix that no format knows is no obstacle: URCs are found where they begin. But a line in words that *speaks* of a
+//! URC, such as `waiting for RDY`, is not the module's.
+
+use crate::case::Via;
+use crate::urc::{Fota, Urc};
+use bc66_wire::urc::{FOTA, FotaUrc, QIND};
+use bc66_wire::{boot, command, module, qfotadl};
+
+/// What was heard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Heard<'a> {
+    /// A moment of the update.
+    Fota(Fota),
+    /// UPDATING with more than 100 percent.
+    Above(u32),
+    /// A word behind `"FOTA"` that the application note does not know.
+    Word(&'a [u8]),
+    /// A URC of the update of which a part is missing.
+    Torn,
+    /// A line of the boot ROM's block that has a name of its own, by its place in the block.
+    BootRom(usize),
+    /// The application runs.
+    Ready,
+    /// `AT+QFOTADL`: the order.
+    Order(Via),
+    /// `AT+QFUPLEX`: a block of an upload.
+    Block(u32),
+    /// `+QFUPLEX: 4096`: a block was written.
+    Written,
+    /// `AT+QRST`: the module is told to reboot.
+    Reboot,
+    /// `ATE0`: from now on, commands are not echoed.
+    EchoOff,
+    /// Any other command.
+    Command,
+    /// `Revision: BC66NBR01A01`.
+    Version(&'a str),
+    /// `Quectel_BC66`.
+    Model(&'a str),
+    /// A line in words that speaks of a URC.
+    Spoken,
+    /// A terminal program says that it begins.
+    Session,
+}
+
+/// What terminal programs write when they begin: PuTTY, labgrid, picocom, minicom, `script`.
+const SESSIONS: [&[u8]; 5] = [
+    b"=~=~=~=~=~=~=~=~=~=~=~= PuTTY log",
+    b"Labgrid Console Logfile for ",
+    b"picocom v",
+    b"Welcome to minicom ",
+    b"Script started on ",
+];
+
+/// Reads a line.
+pub fn hear(line: &[u8]) -> Option<Heard<'_>> {
+    let line = line.trim_ascii();
+    if SESSIONS.iter().any(|session| line.starts_with(session)) {
+        return Some(Heard::Session);
+    }
+    for (at, byte) in line.iter().enumerate() {
+        let rest = &line[at..];
+        let found = match byte {
+            b'+' if rest.starts_with(QIND.as_bytes()) => {
+                let found = fota(rest);
+                return match found {
+                    Some(_) if !may_begin(&line[..at]) => Some(Heard::Spoken),
+                    found => found,
+                };
+            }
+            b'+' => written(rest),
+            b'A' | b'a' if word_begins(line, at) => at_command(rest, may_begin(&line[..at])),
+            b'R' if rest.starts_with(module::REVISION.trim_end_matches(':').as_bytes()) => version(rest),
+            b'R' if rest == boot::RDY.as_bytes() => Some(match may_begin(&line[..at]) {
+                true => Heard::Ready,
+                false => Heard::Spoken,
+            }),
+            b'Q' if rest.starts_with(b"Quectel_BC") => text(rest, b"_-").map(Heard::Model),
+            b'F' | b'V' | b'U' | b'T' | b'L' if may_begin(&line[..at]) => boot_rom(rest),
+            b'"' if torn(rest) => Some(Heard::Torn),
+            _ => None,
+        };
+        if found.is_some() {
+            return found;
+        }
+    }
+    None
+}
+
+/// Whether what stands before a line may be a prefix or noise: it ends with a sign, or it is a few bytes without a blank.
+/// The boot ROM, which always speaks at 115200, is such noise at other rates (`RbbRDY`).
+fn may_begin(before: &[u8]) -> bool {
+    let Some(last) = before.trim_ascii_end().last() else {
+        return true;
+    };
+    !last.is_ascii_alphanumeric() || (before.len() <= 8 && !before.contains(&b' '))
+}
+
+fn word_begins(line: &[u8], at: usize) -> bool {
+    at == 0 || !line[at - 1].is_ascii_alphanumeric()
+}
+
+/// What follows `+QIND:`, with it; `None` when it is not about the update.
+fn fota(line: &[u8]) -> Option<Heard<'_>> {
+    match Urc::parse(line) {
+        Some(Urc::Fota(Fota::Unknown)) => {}
+        Some(Urc::Fota(fota)) => return Some(Heard::Fota(fota)),
+        _ => {
+            // `+QIND: "FO`: what is there is the start of what was to come.
+            let rest = line[QIND.len()..].trim_ascii();
+            let rest = rest.strip_prefix(b"\"").unwrap_or(rest);
+            return FOTA.as_bytes().starts_with(rest).then_some(Heard::Torn);
+        }
+    }
+    let mut fields = line[QIND.len()..].split(|byte| *byte == b',').skip(1);
+    let field = fields.next().map(<[u8]>::trim_ascii);
+    let quoted = field.and_then(|field| field.strip_prefix(b"\"")?.strip_suffix(b"\""));
+    let Some(word) = quoted.map(<[u8]>::trim_ascii) else {
+        return Some(Heard::Torn);
+    };
+    if FotaUrc::from_token(word).is_none() {
+        return Some(Heard::Word(word));
+    }
+    let number = fields.next().map(<[u8]>::trim_ascii).unwrap_or_default();
+    let number = number.strip_suffix(b"%").unwrap_or(number);
+    Some(digits(number.trim_ascii()).map_or(Heard::Torn, Heard::Above))
+}
+
+/// `"FOTA"` or a part of it whose `+QIND:` is lost.
+fn torn(rest: &[u8]) -> bool {
+    rest.strip_prefix(b"\"FOTA\"")
+        .is_some_and(|behind| behind.trim_ascii_start().starts_with(b","))
+}
+
+fn written(rest: &[u8]) -> Option<Heard<'_>> {
+    let number = rest
+        .strip_prefix(command::QFUPLEX.as_bytes())?
+        .strip_prefix(b":")?;
+    digits(number.trim_ascii()).map(|_| Heard::Written)
+}
+
+/// `alone`: no word stands before it. Without a `+`, it would not be told from words.
+fn at_command(rest: &[u8], alone: bool) -> Option<Heard<'_>> {
+    let (head, rest) = rest.split_at_checked(2)?;
+    head.eq_ignore_ascii_case(b"AT").then_some(())?;
+    let named = |name: &str| {
+        let (head, rest) = rest.split_at_checked(name.len())?;
+        let is = head.eq_ignore_ascii_case(name.as_bytes());
+        is.then(|| rest.trim_ascii_start().strip_prefix(b"="))?
+    };
+    if let Some(value) = named(command::QFOTADL) {
+        return Some(order(value.trim_ascii()));
+    }
+    if let Some(value) = named(command::QFUPLEX) {
+        let block = value.split(|byte| *byte == b',').nth(1);
+        let block = block.and_then(|block| digits(block.trim_ascii()));
+        return Some(block.map_or(Heard::Command, Heard::Block));
+    }
+    if named(command::QRST).is_some() {
+        return Some(Heard::Reboot);
+    }
+    match rest.first() {
+        Some(b'+') => Some(Heard::Command),
+        _ if !alone => None,
+        None | Some(b'&') => Some(Heard::Command),
+        Some(b'E' | b'e') if rest[1..].trim_ascii() == b"0" => Some(Heard::EchoOff),
+        // `ATI`, `ATE1`; but not `Attach`.
+        Some(_) if rest.len() <= 2 && rest[0].is_ascii_alphabetic() => Some(Heard::Command),
+        Some(_) => None,
+    }
+}
+
+fn order<'a>(value: &[u8]) -> Heard<'a> {
+    let url = value.strip_prefix(b"\"").unwrap_or(value);
+    let scheme = |scheme: &str| {
+        let start = url.get(..scheme.len());
+        start.is_some_and(|start| start.eq_ignore_ascii_case(scheme.as_bytes()))
+    };
+    match value {
+        _ if value == qfotadl::FROM_UART.as_bytes() => Heard::Order(Via::Uart),
+        _ if scheme(qfotadl::SCHEME) || scheme(qfotadl::SCHEME_UNSUPPORTED) => Heard::Order(Via::Http),
+        _ => Heard::Command,
+    }
+}
+
+/// `Revision: BC66NBR01A01`; one firmware writes a blank before the colon.
+fn version(rest: &[u8]) -> Option<Heard<'_>> {
+    let name = module::REVISION.len() - 1;
+    let value = rest[name..].trim_ascii_start().strip_prefix(b":")?;
+    text(value.trim_ascii(), b"._-").map(Heard::Version)
+}
+
+/// Letters, digits and these, to the end of the line.
+fn text<'a>(value: &'a [u8], signs: &[u8]) -> Option<&'a str> {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || signs.contains(byte);
+    let len = value.iter().take_while(|byte| plain(byte)).count();
+    (1..=64).contains(&len).then_some(())?;
+    core::str::from_utf8(&value[..len]).ok()
+}
+
+/// A line of the mask ROM's block: a name of the note's, and values of its shape.
+fn boot_rom(line: &[u8]) -> Option<Heard<'_>> {
+    match Urc::parse(line)? {
+        Urc::BootRom => Some(Heard::BootRom(0)),
+        Urc::BootRomMore => {
+            let known = boot::BROM.iter().position(|known| {
+                let name = known.as_bytes().get(..3);
+                name == line.get(..3)
+            });
+            known.map(Heard::BootRom)
+        }
+        _ => None,
+    }
+}
+
+/// A whole unsigned number and nothing else.
+fn digits(field: &[u8]) -> Option<u32> {
+    let all = !field.is_empty() && field.iter().all(u8::is_ascii_digit);
+    all.then(|| core::str::from_utf8(field).ok()?.parse().ok())?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::percent::Percent;
+    use bc66_wire::code::UpdateCode;
+    use rstest::rstest;
+
+    const END_0: Heard<'_> = Heard::Fota(Fota::End(UpdateCode::Success));
+
+    #[rstest]
+    #[case(r#"+QIND: "FOTA","END",0"#, END_0)]
+    #[case(r#"I (1234) modem: +QIND: "FOTA","END",0"#, END_0)]
+    #[case(r#"49.340|BCx|RX: +QIND: "FOTA", "END", 0"#, END_0)]
+    #[case(r#"x+QIND: "FOTA","END",0"#, END_0)]
+    #[case(r#"b'+QIND: "FOTA","END",0'"#, Heard::Torn)]
+    #[case(r#"waiting for +QIND: "FOTA","END",0"#, Heard::Spoken)]
+    #[case(r#"+QIND: "FOTA","UPDATING",140%,1,1"#, Heard::Above(140))]
+    #[case(r#"+QIND: "FOTA","RESTORE",5"#, Heard::Word(b"RESTORE"))]
+    #[case(r#"+QIND: "FOTA","HTTPE"#, Heard::Torn)]
+    #[case(r#"+QIND: "FOTA","END","#, Heard::Torn)]
+    #[case(r#"+QIND: "FO"#, Heard::Torn)]
+    #[case(r#"+QIND: "FOTA""#, Heard::Torn)]
+    #[case("+QIND:", Heard::Torn)]
+    #[case(r#"ND: "FOTA","UPDATING",21%,1,1"#, Heard::Torn)]
+    #[case("F1: 0000 0000", Heard::BootRom(0))]
+    #[case("V0: 0000 0000 [0001]", Heard::BootRom(1))]
+    #[case("T0: 0000 001B", Heard::BootRom(5))]
+    #[case("Leaving the BROM", Heard::BootRom(6))]
+    #[case("I (12) uart: Leaving the BROM", Heard::BootRom(6))]
+    #[case("RDY", Heard::Ready)]
+    #[case("RbbRDY", Heard::Ready)]
+    #[case("uart: RDY", Heard::Ready)]
+    #[case("waiting for RDY", Heard::Spoken)]
+    #[case("AT+QFOTADL=1", Heard::Order(Via::Uart))]
+    #[case(r#"at+qfotadl="http://h/a.bin""#, Heard::Order(Via::Http))]
+    #[case("> AT+QFOTADL=HTTP://h/a.bin", Heard::Order(Via::Http))]
+    #[case("AT+QFOTADL=?", Heard::Command)]
+    #[case("AT+QFUPLEX=4096,2,1082", Heard::Block(2))]
+    #[case("AT+QFUPLEX=ESC", Heard::Command)]
+    #[case("+QFUPLEX: 4096", Heard::Written)]
+    #[case("AT+QRST=1", Heard::Reboot)]
+    #[case("ATE0", Heard::EchoOff)]
+    #[case("ATI", Heard::Command)]
+    #[case("AT", Heard::Command)]
+    #[case("Revision: BC66NBR01A01", Heard::Version("BC66NBR01A01"))]
+    #[case("Revision :BC66NBR01A01", Heard::Version("BC66NBR01A01"))]
+    #[case("picocom v3.1", Heard::Session)]
+    #[case("Quectel_BC66", Heard::Model("Quectel_BC66"))]
+    #[case("Quectel_BC660K-GL", Heard::Model("Quectel_BC660K-GL"))]
+    fn said(#[case] line: &str, #[case] expected: Heard<'_>) {
+        assert_eq!(hear(line.as_bytes()), Some(expected));
+    }
+
+    #[rstest]
+    #[case("OK")]
+    #[case("+QIND: \"SMS DONE\"")]
+    #[case("+QFUPLEX: -2,TIMEOUT")]
+    #[case("+CGPADDR: 1,10.0.0.1")]
+    #[case("Attach done")]
+    #[case("Revision: ")]
+    #[case("F1: what")]
+    // These two lines of the boot ROM are too much like times.
+    #[case("01: 0000 0000")]
+    #[case("look at")]
+    #[case("")]
+    fn nothing(#[case] line: &str) {
+        assert_eq!(hear(line.as_bytes()), None);
+    }
+
+    #[test]
+    fn a_percentage_is_one() {
+        let heard = hear(br#"+QIND: "FOTA","UPDATING",21%,1,1"#);
+        let expected = Fota::Updating {
+            percent: Percent::new(21).expect("a percentage"),
+            total: Some(1),
+            current: Some(1),
+        };
+        assert_eq!(heard, Some(Heard::Fota(expected)));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn anything_can_come(line: alloc::vec::Vec<u8>) {
+            let _ = hear(&line);
+        }
+
+        #[test]
+        fn nearly_anything_can_come(line in "(\\+QIND: ?|AT|\"FOTA\"|,|\"|END|UPDATING|%|[0-9]|RDY|F1:| |x){0,12}") {
+            let _ = hear(line.as_bytes());
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! The bytes of a log, read: lines, their time, what they say, the updates.
+
+use super::clock::Clock;
+use super::fold::{Fold, Told};
+use super::format::Format;
+use super::found::LogUpdate;
+use super::heard::hear;
+use super::lines::{Line, Lines};
+use super::steps::Place;
+use super::text::{clean, is_clean, parts};
+use alloc::vec::Vec;
+
+/// What was read, beside the updates.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Read {
+    /// Bytes.
+    pub bytes: u64,
+    /// Lines, as an editor counts them.
+    pub lines: u64,
+    /// Lines that have a time stamp.
+    pub stamped: u64,
+    /// Lines with bytes that are no text.
+    pub noise: u64,
+    /// Lines of more than [`super::lines::PIECE`] bytes.
+    pub long: u64,
+}
+
+/// The reader.
+#[derive(Debug)]
+pub struct Reader {
+    lines: Lines,
+    listener: Listener,
+}
+
+/// What it hands its lines to.
+#[derive(Debug)]
+struct Listener {
+    format: Format,
+    clock: Clock,
+    fold: Fold,
+    read: Read,
+    scratch: Vec<u8>,
+}
+
+impl Reader {
+    /// At the start of a log in this format whose lines an editor counts by `counted`.
+    pub fn new(format: Format, counted: u8, told: Told) -> Self {
+        Self {
+            lines: Lines::new(counted),
+            listener: Listener {
+                format,
+                clock: Clock::default(),
+                fold: Fold::new(told),
+                read: Read::default(),
+                scratch: Vec::new(),
+            },
+        }
+    }
+
+    /// Takes bytes; gives every update that is over by them.
+    pub fn push(&mut self, bytes: &[u8], each: &mut impl FnMut(LogUpdate)) {
+        self.listener.read.bytes += bytes.len() as u64;
+        let listener = &mut self.listener;
+        self.lines.push(bytes, &mut |line| listener.line(line, each));
+    }
+
+    /// The end of the log: gives the update that it ends in.
+    pub fn finish(&mut self, each: &mut impl FnMut(LogUpdate)) {
+        let listener = &mut self.listener;
+        let lines = self.lines.finish(&mut |line| listener.line(line, each));
+        listener.read.lines = lines;
+        if let Some(update) = listener.fold.finish() {
+            each(update);
+        }
+    }
+
+    /// What was read.
+    pub fn read(&self) -> Read {
+        self.listener.read
+    }
+
+    /// Its time.
+    pub fn clock(&self) -> &Clock {
+        &self.listener.clock
+    }
+
+    /// What was heard beside updates.
+    pub fn fold(&self) -> &Fold {
+        &self.listener.fold
+    }
+}
+
+impl Listener {
+    fn line(&mut self, line: Line<'_>, each: &mut impl FnMut(LogUpdate)) {
+        let mut scratch = core::mem::take(&mut self.scratch);
+        let bytes = match is_clean(line.bytes) {
+            true => line.bytes,
+            false => {
+                clean(line.bytes, &mut scratch);
+                &scratch
+            }
+        };
+        let (stamp, text) = match line.begins {
+            true => self.format.strip(bytes),
+            false => (None, bytes),
+        };
+        if let Some(stamp) = stamp {
+            let jumps = self.clock.jumps();
+            self.clock.read(stamp);
+            self.read.stamped += 1;
+            if self.clock.jumps() > jumps {
+                self.fold.interrupt();
+            }
+        }
+        let place = Place {
+            line: line.number,
+            at: self.clock.now(),
+        };
+        let long = !(line.begins && line.ends);
+        self.read.long += u64::from(long && line.begins);
+        let noise = is_noise(line.bytes, text);
+        self.read.noise += u64::from(noise);
+        if noise || long {
+            self.fold.damage(place);
+        }
+        for part in parts(text) {
+            if let Some(over) = hear(part).and_then(|heard| self.fold.take(&heard, place)) {
+                each(over);
+            }
+        }
+        self.scratch = scratch;
+    }
+}
+
+/// Whether there are bytes that neither a module nor a terminal writes as text. What a format takes off may be in any
+/// encoding.
+fn is_noise(line: &[u8], text: &[u8]) -> bool {
+    let control = |byte: &u8| matches!(byte, 0..=0x06 | 0x0B..=0x1A | 0x1C..=0x1F | 0x7F);
+    line.iter().any(control) || core::str::from_utf8(text).is_err()
+}

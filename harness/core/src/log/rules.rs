@@ -1,0 +1,135 @@
+//! What is illegal in a log: by the table of what is legal after a cut, applied to what was heard.
+//!
+//! A rule of a suite that rests on a missing line does not fire here: the line may have been lost, or may stand in another
+//! log. Three rest on an order that was not given; they fire only where the log shows commands, and where no line was
+//! damaged in which one could have been.
+
+use super::found::{LogUpdate, Odd};
+use super::steps::{Place, Stage, Step, What};
+use crate::case::Via;
+use crate::verdict::Rule;
+use crate::version::Version;
+use alloc::format;
+use alloc::string::String;
+use bc66_wire::code::UpdateCode;
+
+/// END came; where it stood before is still in `update`.
+pub(super) fn end(update: &mut LogUpdate, code: UpdateCode, place: Place) {
+    if let Stage::Ended(_) = update.stage {
+        update.note(Odd::EndAgain(code), place);
+        return;
+    }
+    if code == UpdateCode::Success {
+        if update.started && !update.updated {
+            update.note(Odd::NoUpdating, place);
+        }
+        return;
+    }
+    let refuses_another = code == UpdateCode::Busy && matches!(update.stage, Stage::Downloading(_));
+    if !update.updated || refuses_another {
+        return;
+    }
+    let updating = |step: &Step| matches!(step.what, What::Updating(..));
+    let steps = update.steps.list();
+    let sentence = match steps.iter().filter(|step| updating(step)).count() {
+        0 | 1 => format!("END,{code} came after UPDATING: the update had begun, and failed"),
+        _ => format!("END,{code} came after a resume: a forced resume has to end with END,0"),
+    };
+    update.find(Rule::UpdateFailed, sentence, place);
+}
+
+/// The module named its version, after the update had begun.
+pub(super) fn version(update: &mut LogUpdate, version: &Version, to: Option<&Version>, place: Place) {
+    if update.interrupted {
+        return;
+    }
+    let from = update.from.as_ref().map(|from| from.version.clone());
+    // An update to the version that ran before is the way back, of which `--to` does not speak.
+    let to = to.filter(|to| from.as_ref() != Some(to));
+    let is_source = from.as_ref() == Some(version);
+    let is_neither = from.is_some() && to.is_some() && !is_source && to != Some(version);
+    let before = update
+        .from
+        .as_ref()
+        .map_or_else(String::new, |from| match from.told {
+            true => format!("{} of `--from`", from.version),
+            false => format!("{}, which ran before", from.version),
+        });
+    let wrong = |update: &mut LogUpdate| {
+        let to = to.map_or("", |to| to.as_str());
+        let known = if before.is_empty() { "" } else { ", nor " };
+        let sentence = format!("the module names {version}, which is not {to} of `--to`{known}{before}");
+        update.find(Rule::WrongVersion, sentence, place);
+    };
+    match update.stage {
+        Stage::Ended(UpdateCode::Success) => {
+            let other = update.after.iter().find(|other| *other != version).cloned();
+            if let Some(other) = other {
+                let sentence = format!(
+                    "the module named {other} after END,0 and names {version} now, without an order between"
+                );
+                update.find(Rule::ReadingsDiffer, sentence, place);
+            } else if is_source {
+                let sentence = format!("END,0 was reported, and the module names {before}");
+                update.find(Rule::EndWithoutUpdate, sentence, place);
+            } else if to.is_some_and(|to| to != version) {
+                wrong(update);
+            }
+        }
+        Stage::Updating(percent) if is_source => {
+            let sentence = format!(
+                "after UPDATING {percent}% the module names {before}: once UPDATING was seen, it has to resume"
+            );
+            update.find(Rule::NoResume, sentence, place);
+        }
+        Stage::Updating(_) if to == Some(version) => update.note(Odd::TargetWithoutEnd, place),
+        Stage::Updating(_) if is_neither => wrong(update),
+        Stage::Ended(_) if update.updated && is_neither => wrong(update),
+        Stage::Ended(_) | Stage::DownloadFailed(_) if !update.updated && from.is_some() && !is_source => {
+            let stage = update.stage;
+            let sentence = format!(
+                "{stage}, so nothing was updated, and yet the module names {version}; before, it was {before}"
+            );
+            update.find(Rule::VersionChanged, sentence, place);
+        }
+        _ => {}
+    }
+}
+
+/// The version before was heard: is it the one that was told?
+pub(super) fn told(update: &mut LogUpdate, heard: &Version, told: Option<&Version>, place: Place) {
+    if told.is_some_and(|told| told != heard) {
+        update.note(Odd::FromDiffers, place);
+    }
+}
+
+/// START or UPDATING (`what`) came after the update was over. `None`: it is an update of which the order was not heard.
+pub(super) fn comes_after_the_end(update: &LogUpdate, what: &str, commands: bool) -> Option<(Rule, String)> {
+    let stage = update.stage;
+    // Over LwM2M, what was downloaded may be ordered again without a word on this port.
+    let may_be_ordered = update.via == Some(Via::Coap) && stage != Stage::Ended(UpdateCode::Success);
+    if !commands || update.deaf || may_be_ordered {
+        return None;
+    }
+    let rule = match stage {
+        Stage::DownloadFailed(_) => Rule::StartAfterFailedDownload,
+        _ => Rule::UpdatingAfterEnd,
+    };
+    let sentence = format!("{what} came after {stage}, and no order was given between");
+    Some((rule, sentence))
+}
+
+/// A download began although the update had. `None`: it may have been ordered.
+pub(super) fn downloads_again(update: &LogUpdate, via: Via, commands: bool) -> Option<(Rule, String)> {
+    let Stage::Updating(percent) = update.stage else {
+        return None;
+    };
+    // Over CoAP it is ordered through LwM2M, of which this port hears nothing.
+    if !commands || update.deaf || via != Via::Http {
+        return None;
+    }
+    let sentence = format!(
+        "a download began after UPDATING {percent}%, and no order was given between: a resume needs no second download"
+    );
+    Some((Rule::DownloadedAgain, sentence))
+}

@@ -1,0 +1,189 @@
+//! `judge`: verdicts again, from the journal of a run; and what there is in anybody's serial log.
+
+use crate::cli::{Common, Failed, print};
+use crate::log::opened::Log;
+use crate::log::page::Page;
+use crate::log::summary::Tally;
+use crate::log::{as_json, as_text, read};
+use crate::paint::Paint;
+use dfota_core::case::Via;
+use dfota_core::log::fold::Told;
+use dfota_core::log::format::Format;
+use dfota_core::log::reader::Reader;
+use dfota_core::version::Version;
+use std::path::{Path, PathBuf};
+
+/// The page's name in `--out`.
+const PAGE: &str = "log.html";
+
+/// Judge again: runs by their journals, or a serial log of any module
+///
+/// With run folders, every verdict is derived again from the journal alone and compared with the one that was recorded.
+/// With `--log`, a captured serial log is read, whatever program wrote it: which updates are in it, how they went, what in
+/// them is illegal, and what a log cannot tell. Nothing in a log is ever called a pass.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Run folders
+    #[arg(
+        value_name = "RUN_DIR",
+        required_unless_present = "log",
+        conflicts_with = "log"
+    )]
+    runs: Vec<PathBuf>,
+    /// A captured serial log; `-` is the standard input
+    #[arg(long, value_name = "FILE")]
+    log: Option<PathBuf>,
+    /// With `--log`: the version that ran before, where the log does not name it
+    #[arg(long, value_name = "VERSION", requires = "log")]
+    from: Option<Version>,
+    /// With `--log`: the version that the package leads to
+    #[arg(long, value_name = "VERSION", requires = "log")]
+    to: Option<Version>,
+    /// With `--log`: how updates were ordered whose order is not in the log
+    #[arg(long, value_enum, requires = "log")]
+    via: Option<ViaArg>,
+    /// With `--log`: what wrote it
+    #[arg(long, value_enum, default_value_t, requires = "log")]
+    format: FormatArg,
+    /// With `--log`: write a page with timelines to this file
+    #[arg(long, value_name = "FILE", requires = "log")]
+    html: Option<PathBuf>,
+    /// With `--log`: write the page into this folder, as `log.html`
+    #[arg(long, value_name = "DIR", requires = "log", conflicts_with = "html")]
+    out: Option<PathBuf>,
+    /// Show JSON in place of lines
+    #[arg(long)]
+    json: bool,
+}
+
+/// How a package gets into a module.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum ViaArg {
+    /// `AT+QFOTADL` with a URL
+    Http,
+    /// `AT+QFUPLEX`, then `AT+QFOTADL=1`
+    Uart,
+    /// LwM2M
+    Coap,
+}
+
+/// How a log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
+enum FormatArg {
+    /// Find out by its first lines
+    #[default]
+    Auto,
+    /// What the module said and nothing else: `cat`, PuTTY
+    Plain,
+    /// `[2026-11-22 14:30:05] `
+    Minicom,
+    /// `[2026-11-22 14:30:05.123] `, `[Sun Nov 22 14:30:05.123 2026] `
+    Teraterm,
+    /// `[14:30:05.123] `, `[ 1.234567] `: picocom with `ts`, grabserial, tio, Arduino
+    Picocom,
+    /// With control sequences and without time stamps
+    Screen,
+    /// Its console log file or its StepLogger
+    Labgrid,
+    /// `[2026-11-22_14:30:05:123]`, `[14:30:05.123] RX: `: Quectel's QCOM and others
+    Qcom,
+}
+
+impl FormatArg {
+    fn format(self) -> Option<Format> {
+        Some(match self {
+            Self::Auto => return None,
+            Self::Plain => Format::Plain,
+            Self::Minicom => Format::Minicom,
+            Self::Teraterm => Format::TeraTerm,
+            Self::Picocom => Format::Picocom,
+            Self::Screen => Format::Screen,
+            Self::Labgrid => Format::Labgrid,
+            Self::Qcom => Format::Qcom,
+        })
+    }
+}
+
+impl From<ViaArg> for Via {
+    fn from(via: ViaArg) -> Self {
+        match via {
+            ViaArg::Http => Self::Http,
+            ViaArg::Uart => Self::Uart,
+            ViaArg::Coap => Self::Coap,
+        }
+    }
+}
+
+/// Judges.
+pub fn main(args: &Args, common: Common) -> Result<u8, Failed> {
+    match &args.log {
+        Some(log) => judge_log(log, args, common),
+        None => judge_runs(args, common),
+    }
+}
+
+/// 0: every verdict is the recorded one; 1: some are not; 2: something cannot be read.
+fn judge_runs(args: &Args, _: Common) -> Result<u8, Failed> {
+    let runs: Vec<String> = args
+        .runs
+        .iter()
+        .map(|run| format!("`{}`", run.display()))
+        .collect();
+    Err(Failed::usage(format!(
+        "cannot judge {} again: this version derives no verdict from a journal; with `--log FILE` it reads a serial log",
+        runs.join(", ")
+    )))
+}
+
+/// 0: nothing illegal is seen; 1: something is; 2: it cannot be read; 3: there is no update in it.
+fn judge_log(path: &Path, args: &Args, common: Common) -> Result<u8, Failed> {
+    let mut log = Log::open(path, args.format.format()).map_err(Failed::usage)?;
+    let told = Told {
+        from: args.from.clone(),
+        to: args.to.clone(),
+        via: args.via.map(Via::from),
+    };
+    let mut reader = Reader::new(log.format, log.counted, told);
+    let paint = Paint::new(common.color);
+    let to = page_path(args)?;
+    let (mut tally, mut page) = (Tally::default(), Page::default());
+    print(&match args.json {
+        true => as_json::head(&log),
+        false => as_text::head(&log, paint),
+    });
+    read(&mut log, &mut reader, |update| {
+        print(&match args.json {
+            true => as_json::update(&update, tally.all() == 0),
+            false => as_text::update(&update, paint),
+        });
+        tally.take(&update);
+        if to.is_some() {
+            page.take(&update);
+        }
+    })
+    .map_err(Failed::usage)?;
+    print(&match args.json {
+        true => as_json::tail(&reader, &tally),
+        false => as_text::tail(&reader, &tally, paint),
+    });
+    if let Some(to) = to {
+        std::fs::write(&to, page.finish(&log, &reader, &tally)).map_err(|why| unwritable(&to, &why))?;
+        if !args.json {
+            print(&format!("{:12} {}\n", "", to.display()));
+        }
+    }
+    Ok(tally.exit())
+}
+
+/// Where the page goes.
+fn page_path(args: &Args) -> Result<Option<PathBuf>, Failed> {
+    let Some(folder) = &args.out else {
+        return Ok(args.html.clone());
+    };
+    std::fs::create_dir_all(folder).map_err(|why| unwritable(folder, &why))?;
+    Ok(Some(folder.join(PAGE)))
+}
+
+fn unwritable(path: &Path, why: &std::io::Error) -> Failed {
+    Failed::usage(format!("cannot write `{}`: {why}", path.display()))
+}

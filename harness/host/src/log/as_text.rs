@@ -1,0 +1,135 @@
+//! A log for a terminal: each update as soon as it is over, then what is said of all.
+
+use super::opened::Log;
+use super::summary::{Tally, Times, facts};
+use crate::escape::readable;
+use crate::paint::{Colour, Paint};
+use dfota_core::log::found::{LogUpdate, Outcome};
+use dfota_core::log::reader::Reader;
+use dfota_core::log::story::{NO_LOG_TELLS, headline, not_known, steps, story};
+use std::fmt::Write;
+
+/// Updates whose steps are shown; behind them, those of illegal ones alone.
+const STEPS_OF: u64 = 20;
+/// Steps of an update that are shown.
+const STEPS: usize = 60;
+
+/// What comes first.
+pub fn head(log: &Log, paint: Paint) -> String {
+    let path = readable(log.path.as_os_str().as_encoded_bytes());
+    let how = if log.detected {
+        "found out by its first lines"
+    } else {
+        "as told"
+    };
+    format!(
+        "{:>12} {}, read as {}, {how}\n",
+        "LOG",
+        paint.colour(Colour::Bold, &path),
+        log.format
+    )
+}
+
+/// An update.
+pub fn update(update: &LogUpdate, paint: Paint) -> String {
+    let outcome = update.outcome();
+    let colour = match outcome {
+        Outcome::Illegal => Colour::Red,
+        Outcome::NothingIllegal => Colour::Bold,
+        Outcome::NotKnown => Colour::Yellow,
+    };
+    let mut text = format!("{:>12} {}\n", format!("Update {}", update.number), title(update));
+    let mut line = |label: &str, said: &str| {
+        let _ = writeln!(text, "{:12} {label}{said}", "");
+    };
+    line("", &paint.colour(colour, &headline(update)));
+    line("", &paint.colour(Colour::Bold, &story(update)));
+    for found in &update.findings {
+        let rule = paint.colour(Colour::Red, found.rule.id());
+        line(
+            &rule,
+            &format!(": {} (line {})", found.sentence, found.place.line),
+        );
+    }
+    for note in &update.notes {
+        let times = if note.times > 1 {
+            format!(", {} times", note.times)
+        } else {
+            String::new()
+        };
+        line(
+            "odd: ",
+            &format!(
+                "{} (line {}{times})",
+                readable(note.odd.to_string().as_bytes()),
+                note.place.line
+            ),
+        );
+    }
+    for unknown in not_known(update) {
+        line("not known: ", &unknown);
+    }
+    if update.number <= STEPS_OF || outcome == Outcome::Illegal {
+        text.push_str(&table(update));
+    }
+    text
+}
+
+/// Where it stands, and what is known of it.
+pub fn title(update: &LogUpdate) -> String {
+    let via = update
+        .via
+        .map_or("transport not known".into(), |via| format!("over {via}"));
+    let from = update
+        .from
+        .as_ref()
+        .map_or(String::new(), |from| format!(", from {}", from.version));
+    format!(
+        "lines {} to {}, {via}{from}",
+        update.first().line,
+        update.last.line
+    )
+}
+
+/// The steps, with their lines, and their times where the log has them.
+fn table(update: &LogUpdate) -> String {
+    let times = Times::of(update);
+    let steps = steps(update);
+    let mut text = String::new();
+    let seconds = if times.is_some() { "seconds" } else { "" };
+    let _ = writeln!(text, "{seconds:>24} {:>8}", "line");
+    for step in steps.iter().take(STEPS) {
+        let at = times
+            .as_ref()
+            .map_or(String::new(), |times| times.shown(step.first));
+        let took = times.as_ref().and_then(|times| times.took(step.first, step.last));
+        let took = took.map_or(String::new(), |took| format!(", in {took}"));
+        let _ = writeln!(text, "{at:>24} {:>8}  {}{took}", step.first.line, step.text);
+    }
+    let more = steps.len().saturating_sub(STEPS) as u64 + update.steps.left_out;
+    if more > 0 {
+        let _ = writeln!(text, "{:>33}  and {more} more", "");
+    }
+    text
+}
+
+/// What comes last.
+pub fn tail(reader: &Reader, tally: &Tally, paint: Paint) -> String {
+    let mut text = String::from("------------\n");
+    let _ = writeln!(
+        text,
+        "{:>12} {}",
+        "Summary",
+        paint.colour(Colour::Bold, &tally.words())
+    );
+    for fact in facts(reader) {
+        let _ = writeln!(text, "{:12} {}", "", fact);
+    }
+    if tally.all() > 0 {
+        let _ = writeln!(text, "{:12} what no log tells:", "");
+        for untold in NO_LOG_TELLS {
+            let _ = writeln!(text, "{:12} - {untold}", "");
+        }
+    }
+    text
+}

@@ -1,0 +1,278 @@
+//! A log as a page: the style and the pictures of a run's report, marked LOG.
+
+use super::as_text::title;
+use super::opened::Log;
+use super::summary::{Tally, Times, facts};
+use crate::report::html::drawing::{self, Unit};
+use crate::report::html::timeline::{At, Mark, Stage, Timeline};
+use crate::report::html::{self as report, plot};
+use dfota_core::log::found::{LogUpdate, Outcome};
+use dfota_core::log::reader::Reader;
+use dfota_core::log::steps::{Place, Step, What};
+use dfota_core::log::story::{NO_LOG_TELLS, headline, not_known, resets as words, steps, story};
+use maud::{Markup, html};
+
+/// Updates that have a picture: so many of the first, and as many of those in which something is illegal.
+const PICTURES: usize = 25;
+/// Updates of the list.
+const ROWS: usize = 1000;
+
+/// The page, as it grows: updates are drawn as they come, and let go.
+#[derive(Default)]
+pub struct Page {
+    drawn: Vec<Markup>,
+    of_illegal: usize,
+    rows: Vec<Markup>,
+    updates: usize,
+}
+
+impl Page {
+    /// Takes an update.
+    pub fn take(&mut self, update: &LogUpdate) {
+        self.updates += 1;
+        let illegal = update.outcome() == Outcome::Illegal;
+        let drawn = self.updates <= PICTURES || (illegal && self.of_illegal < PICTURES);
+        self.of_illegal += usize::from(illegal && self.updates > PICTURES);
+        if drawn {
+            self.drawn.push(article(update));
+        }
+        if self.rows.len() < ROWS {
+            self.rows.push(row(update, drawn));
+        }
+    }
+
+    /// The page's text.
+    pub fn finish(&self, log: &Log, reader: &Reader, tally: &Tally) -> String {
+        let name = log
+            .path
+            .file_name()
+            .map_or("log".into(), |name| name.to_string_lossy());
+        let body = html! {
+            a.skip href="#main" { "To the report" }
+            nav aria-label="Contents" {
+                strong.simulated { "LOG" } " "
+                ul {
+                    @for (to, text) in [("updates", "Updates"), ("timelines", "Timelines"), ("untold", "What no log tells")] {
+                        li { a href=(format!("#{to}")) { (text) } }
+                    }
+                }
+            }
+            main #main {
+                (head(&name, log, reader, tally))
+                (self.list())
+                section #timelines aria-labelledby="timelines-head" {
+                    h2 #timelines-head { "Timelines" }
+                    @if self.drawn.len() < self.updates {
+                        p.quiet { (self.drawn.len()) " of " (self.updates) " updates: the first, and the first that are illegal." }
+                    }
+                    @for article in &self.drawn { (article) }
+                }
+                section #untold aria-labelledby="untold-head" {
+                    h2 #untold-head { "What no log tells" }
+                    ul { @for untold in NO_LOG_TELLS { li { (untold) } } }
+                }
+            }
+            footer { p { "Made from " code { (name) } " alone. End of the report." } }
+        };
+        report::page(&name, env!("CARGO_PKG_VERSION"), None, &body)
+    }
+
+    fn list(&self) -> Markup {
+        html! {
+            section #updates aria-labelledby="updates-head" {
+                h2 #updates-head { "Updates" }
+                @if self.rows.is_empty() { p { "There is no update in this log." } } @else {
+                    div.scroll tabindex="0" role="region" aria-label="Updates" {
+                        table {
+                            thead { tr { th scope="col" { "Update" } th scope="col" { "Lines" } th scope="col" { "Seen" } th scope="col" { "What happened" } } }
+                            tbody { @for row in &self.rows { (row) } }
+                        }
+                    }
+                }
+                @if self.updates > self.rows.len() { p.quiet { "And " (self.updates - self.rows.len()) " more." } }
+            }
+        }
+    }
+}
+
+fn head(name: &str, log: &Log, reader: &Reader, tally: &Tally) -> Markup {
+    let (class, word) = match tally {
+        Tally { illegal: 1.., .. } => ("failed", "SOMETHING ILLEGAL SEEN"),
+        Tally {
+            nothing_illegal: 0, ..
+        } => ("unclear", "NOT KNOWN"),
+        Tally { not_known: 1.., .. } => ("unclear", "NOTHING ILLEGAL SEEN, NOT ALL KNOWN"),
+        _ => ("", "NOTHING ILLEGAL SEEN"),
+    };
+    let how = if log.detected {
+        "found out by its first lines"
+    } else {
+        "as told"
+    };
+    html! {
+        header {
+            p.kicker { "dfota-hil judge --log" }
+            h1 { (name) }
+            p.simulated role="note" {
+                strong { "LOG" }
+                " This is what somebody captured, and no run of this harness: nothing here is a pass."
+            }
+            div.verdict.(class) { p.big { (word) } p { (tally.words()) "." } }
+            dl.facts {
+                dt { "Read as" } dd { (log.format) ", " (how) }
+                @for fact in facts(reader) { dt {} dd { (fact) } }
+            }
+        }
+    }
+}
+
+fn badge(update: &LogUpdate) -> Markup {
+    let (class, sign) = match update.outcome() {
+        Outcome::Illegal => ("fail", "✗"),
+        Outcome::NothingIllegal => ("skip", "–"),
+        Outcome::NotKnown => ("inconclusive", "?"),
+    };
+    html! { span.badge.(class) { (sign) " " (headline(update)) } }
+}
+
+fn anchor(update: &LogUpdate) -> String {
+    format!("update-{}", update.number)
+}
+
+fn row(update: &LogUpdate, drawn: bool) -> Markup {
+    let number = format!("Update {}", update.number);
+    html! {
+        tr {
+            th scope="row" { @if drawn { a href=(format!("#{}", anchor(update))) { (number) } } @else { (number) } }
+            td.number { (update.first().line) " to " (update.last.line) }
+            td { (badge(update)) }
+            td { (story(update)) @for found in &update.findings { br; code { (found.rule.id()) } ": " (found.sentence) } }
+        }
+    }
+}
+
+fn article(update: &LogUpdate) -> Markup {
+    let (timeline, unit) = timeline(update);
+    let name = format!("update {}", update.number);
+    html! {
+        article.case id=(anchor(update)) {
+            h3 { (badge(update)) " Update " (update.number) ", " (title(update)) }
+            p.sentence { (story(update)) }
+            @for found in &update.findings {
+                p { code { (found.rule.id()) } ": " (found.sentence) " (line " (found.place.line) ")" }
+            }
+            (drawing::draw_log(&timeline, &name, unit))
+            dl.facts {
+                @for note in &update.notes {
+                    dt { "Odd" }
+                    dd { (note.odd.to_string()) " (line " (note.place.line) @if note.times > 1 { ", " (note.times) " times" } ")" }
+                }
+                @for unknown in not_known(update) { dt { "Not known" } dd { (unknown) } }
+            }
+            (table(update))
+        }
+    }
+}
+
+fn table(update: &LogUpdate) -> Markup {
+    let times = Times::of(update);
+    html! {
+        div.scroll tabindex="0" role="region" aria-label="Steps" {
+            table {
+                thead { tr {
+                    @if times.is_some() { th.number scope="col" { "Seconds" } }
+                    th.number scope="col" { "Line" } th scope="col" { "Step" }
+                } }
+                tbody {
+                    @for step in steps(update) {
+                        tr {
+                            @if let Some(times) = &times { td.number { (times.shown(step.first)) } }
+                            td.number { (step.first.line) }
+                            td {
+                                @if step.reset { strong { (step.text) } } @else { (step.text) }
+                                @if let Some(took) = times.as_ref().and_then(|times| times.took(step.first, step.last)) { ", in " (took) }
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        @if update.steps.left_out > 0 { p.quiet { "And " (update.steps.left_out) " more." } }
+    }
+}
+
+/// What the picture shows: seconds, or lines where the log has no times.
+fn timeline(update: &LogUpdate) -> (Timeline, Unit) {
+    let times = Times::of(update);
+    let first = update.first().line;
+    let at = |place: Place| At {
+        seconds: match &times {
+            Some(times) => times.seconds(place),
+            None => place.line.saturating_sub(first) as f64,
+        },
+        seq: place.line,
+    };
+    let mut timeline = Timeline::default();
+    let resets: Vec<_> = update.steps.resets().collect();
+    for (step, reset) in update.steps.list().iter().zip(resets) {
+        let begins = at(step.first);
+        timeline.end = timeline.end.max(at(step.last).seconds);
+        if let Some(reset) = reset {
+            let text = words(reset);
+            timeline.cuts.push(Mark { at: begins, text });
+            timeline.stages.push((begins.seconds, None));
+        }
+        if let Some(stage) = stage(step)
+            && timeline.stages.last().and_then(|(_, last)| *last) != stage
+        {
+            timeline.stages.push((begins.seconds, stage));
+        }
+        if let Some(text) = mark(step) {
+            timeline.urcs.push(Mark { at: begins, text });
+        }
+    }
+    for point in update.points.list() {
+        let stage = if point.updating {
+            Stage::Update
+        } else {
+            Stage::Transfer
+        };
+        let here = (at(point.place).seconds, f64::from(point.percent.min(100)));
+        match timeline.percents.last_mut() {
+            Some((same, points)) if *same == stage && !point.begins => points.push(here),
+            _ => timeline.percents.push((stage, vec![here])),
+        }
+    }
+    let unit = if times.is_some() {
+        Unit::Seconds
+    } else {
+        Unit::Lines(first as f64)
+    };
+    (timeline, unit)
+}
+
+/// The stage that a step begins; `Some(None)` where nothing is under way any more.
+fn stage(step: &Step) -> Option<Option<Stage>> {
+    Some(match step.what {
+        What::Upload(..) | What::DownloadStart(_) | What::Downloading(..) => Some(Stage::Transfer),
+        What::DownloadEnd(_, code) if code.raw() != 0 => None,
+        What::Order(_) | What::DownloadEnd(..) => Some(Stage::Ordered),
+        What::Start | What::Updating(..) => Some(Stage::Update),
+        What::End(_) => Some(Stage::Done),
+        What::Boot { .. } | What::Ready | What::Reboot | What::Version(_) => return None,
+    })
+}
+
+/// What has a mark in the lane of the module.
+fn mark(step: &Step) -> Option<String> {
+    Some(match &step.what {
+        What::End(code) => format!("END,{}", code.raw()),
+        What::Start => "START".into(),
+        What::Ready => "RDY".into(),
+        What::Boot { .. } => "boot ROM".into(),
+        What::Version(version) => format!("version {version}"),
+        What::DownloadStart(via) => format!("{} download starts", via.name()),
+        What::DownloadEnd(_, code) => format!("download ends with {}", plot::number(code.raw().into())),
+        _ => return None,
+    })
+}

@@ -1,0 +1,193 @@
+//! What is said of a log as a whole.
+
+use crate::report::html::look::count;
+use dfota_core::log::found::{LogUpdate, Outcome};
+use dfota_core::log::reader::Reader;
+use dfota_core::log::stamp::{Base, DAY, SECOND, Stamp};
+use dfota_core::log::steps::Place;
+
+/// How many updates ended how.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Tally {
+    /// Something illegal was heard.
+    pub illegal: u64,
+    /// Nothing illegal was heard.
+    pub nothing_illegal: u64,
+    /// How it ended was not heard.
+    pub not_known: u64,
+}
+
+impl Tally {
+    /// Counts an update.
+    pub fn take(&mut self, update: &LogUpdate) {
+        *match update.outcome() {
+            Outcome::Illegal => &mut self.illegal,
+            Outcome::NothingIllegal => &mut self.nothing_illegal,
+            Outcome::NotKnown => &mut self.not_known,
+        } += 1;
+    }
+
+    /// All of them.
+    pub fn all(&self) -> u64 {
+        self.illegal + self.nothing_illegal + self.not_known
+    }
+
+    /// 0: nothing illegal was seen; 1: something was; 3: there is no update in the log.
+    pub fn exit(&self) -> u8 {
+        match self {
+            _ if self.illegal > 0 => 1,
+            _ if self.all() == 0 => 3,
+            _ => 0,
+        }
+    }
+
+    /// In words.
+    pub fn words(&self) -> String {
+        let of = [
+            (self.illegal, Outcome::Illegal, "illegal"),
+            (
+                self.nothing_illegal,
+                Outcome::NothingIllegal,
+                "with nothing illegal seen",
+            ),
+            (
+                self.not_known,
+                Outcome::NotKnown,
+                "whose end was not heard, nothing illegal seen",
+            ),
+        ];
+        let of = of.iter().filter(|(number, ..)| *number > 0);
+        match self.all() {
+            0 => "no update in it".into(),
+            1 => format!(
+                "1 update: {}",
+                of.map(|(_, outcome, _)| outcome.words()).collect::<String>()
+            ),
+            all => {
+                let parts: Vec<String> = of.map(|(number, _, words)| format!("{number} {words}")).collect();
+                format!("{all} updates: {}", parts.join("; "))
+            }
+        }
+    }
+}
+
+/// What was read: one sentence a line.
+pub fn facts(reader: &Reader) -> Vec<String> {
+    let (read, fold, clock) = (reader.read(), reader.fold(), reader.clock());
+    let plural = |number: u64, what: &str| count(usize::try_from(number).unwrap_or(usize::MAX), what);
+    let mut facts = vec![format!(
+        "{}, {}",
+        plural(read.lines, "line"),
+        plural(read.bytes, "byte")
+    )];
+    match clock.span() {
+        Some((first, last)) => facts.push(format!(
+            "from {} to {}, by its time stamps",
+            moment(first),
+            moment(last)
+        )),
+        None => facts.push("no time stamps: places are lines, times are not known".into()),
+    }
+    let module = fold.model.as_deref().unwrap_or("its name was not heard");
+    facts.push(format!("module: {module}; {}", plural(fold.boots, "boot")));
+    if let Some(model) = fold.model.as_deref().filter(|model| !is_known(model)) {
+        facts.push(format!(
+            "{model} is not a BC66 or BC66-NA: what is legal is told by the application note of those two"
+        ));
+    }
+    if clock.jumps() > 0 {
+        let times = plural(clock.jumps(), "time");
+        facts.push(format!(
+            "the time stamps went back {times}: how long that took is not known, and counted as nothing"
+        ));
+    }
+    if read.noise > 0 {
+        facts.push(format!(
+            "{} with bytes that are no text",
+            plural(read.noise, "line")
+        ));
+    }
+    if read.long > 0 {
+        let most = dfota_core::log::lines::PIECE;
+        facts.push(format!(
+            "{} longer than {most} bytes, read in pieces",
+            plural(read.long, "line")
+        ));
+    }
+    if let Some((lines, place)) = fold.spoken {
+        let lines = plural(lines, "line");
+        facts.push(format!(
+            "not taken for the module's: {lines} in words that speak of its URCs, the first is line {}",
+            place.line
+        ));
+    }
+    facts
+}
+
+fn is_known(model: &str) -> bool {
+    let models = bc66_wire::module::Module::ALL.map(bc66_wire::module::Module::ati_model);
+    models.contains(&model)
+}
+
+/// A stamp as a person writes it.
+fn moment(stamp: Stamp) -> String {
+    let seconds = stamp.ns / SECOND;
+    let fraction = format!("{:09}", stamp.ns % SECOND);
+    let fraction = &fraction[..usize::from(stamp.digits.min(9))];
+    let point = if fraction.is_empty() { "" } else { "." };
+    let of_day = seconds % (DAY / SECOND);
+    let time = format!(
+        "{:02}:{:02}:{:02}{point}{fraction}",
+        of_day / 3600,
+        of_day / 60 % 60,
+        of_day % 60
+    );
+    match stamp.base {
+        Base::Start => format!("{seconds}{point}{fraction} s"),
+        Base::Midnight => time,
+        Base::Date => {
+            let days = i64::try_from(seconds).ok();
+            let date = days.and_then(|seconds| time::OffsetDateTime::from_unix_timestamp(seconds).ok());
+            date.map_or(time.clone(), |date| format!("{} {time}", date.date()))
+        }
+    }
+}
+
+/// When the steps of an update were, since its first; `None` where the log has no time stamps.
+pub struct Times {
+    first: u64,
+    /// Digits behind the point: none where no stamp of the update has any.
+    digits: usize,
+}
+
+impl Times {
+    /// Of an update of which every step has its time.
+    pub fn of(update: &LogUpdate) -> Option<Self> {
+        let steps = update.steps.list().iter();
+        let times: Option<Vec<u64>> = steps.flat_map(|step| [step.first.at, step.last.at]).collect();
+        let times = times.filter(|times| !times.is_empty())?;
+        let whole = times.iter().all(|time| time % SECOND == 0);
+        Some(Self {
+            first: times[0],
+            digits: if whole { 0 } else { 3 },
+        })
+    }
+
+    /// Seconds since the first step.
+    pub fn seconds(&self, place: Place) -> f64 {
+        let since = place.at.unwrap_or(self.first).saturating_sub(self.first);
+        since as f64 / SECOND as f64
+    }
+
+    /// The same in words.
+    pub fn shown(&self, place: Place) -> String {
+        let digits = self.digits;
+        format!("{:.digits$}", self.seconds(place))
+    }
+
+    /// How long something took, where that can be seen.
+    pub fn took(&self, first: Place, last: Place) -> Option<String> {
+        let (digits, took) = (self.digits, self.seconds(last) - self.seconds(first));
+        (took > 0.0).then(|| format!("{took:.digits$} s"))
+    }
+}
