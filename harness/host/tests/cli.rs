@@ -1,5 +1,7 @@
 //! The program as its users meet it: the binary, run in a folder of its own on simulated modules.
 
+#[path = "cli/judge.rs"]
+mod judge;
 #[path = "cli/junit.rs"]
 mod junit;
 #[path = "cli/lab.rs"]

@@ -1,5 +1,7 @@
 //! `judge`: verdicts again, from the journal of a run; and what there is in anybody's serial log.
 
+mod runs;
+
 use crate::cli::{Common, Failed, print};
 use crate::log::opened::Log;
 use crate::log::page::Page;
@@ -51,6 +53,9 @@ pub struct Args {
     /// With `--log`: write the page into this folder, as `log.html`
     #[arg(long, value_name = "DIR", requires = "log", conflicts_with = "html")]
     out: Option<PathBuf>,
+    /// With run folders: make the reports with these verdicts, in `judged-again` beside the old ones
+    #[arg(long, conflicts_with = "log")]
+    write: bool,
     /// Show JSON in place of lines
     #[arg(long)]
     json: bool,
@@ -118,21 +123,8 @@ impl From<ViaArg> for Via {
 pub fn main(args: &Args, common: Common) -> Result<u8, Failed> {
     match &args.log {
         Some(log) => judge_log(log, args, common),
-        None => judge_runs(args, common),
+        None => runs::judge(&args.runs, args.write, args.json),
     }
-}
-
-/// 0: every verdict is the recorded one; 1: some are not; 2: something cannot be read.
-fn judge_runs(args: &Args, _: Common) -> Result<u8, Failed> {
-    let runs: Vec<String> = args
-        .runs
-        .iter()
-        .map(|run| format!("`{}`", run.display()))
-        .collect();
-    Err(Failed::usage(format!(
-        "cannot judge {} again: this version derives no verdict from a journal; with `--log FILE` it reads a serial log",
-        runs.join(", ")
-    )))
 }
 
 /// 0: nothing illegal is seen; 1: something is; 2: it cannot be read; 3: there is no update in it.

@@ -2,8 +2,8 @@
 
 use super::opened::Log;
 use super::summary::{Tally, Times, facts};
-use crate::escape::readable;
 use crate::paint::{Colour, Paint};
+use dfota_core::escape::readable;
 use dfota_core::log::found::{LogUpdate, Outcome};
 use dfota_core::log::reader::Reader;
 use dfota_core::log::story::{NO_LOG_TELLS, headline, not_known, steps, story};

@@ -1,0 +1,46 @@
+//! `judge RUN…`: every verdict of a run again, from its journal alone.
+
+use crate::cli::{Failed, complain, print};
+use crate::journal;
+use crate::rejudge::{self, RejudgeError, Rejudged, anew};
+use std::path::{Path, PathBuf};
+
+/// 0: every verdict is the recorded one; 1: some are not; 2: a journal cannot be read, or does not hold what its verdicts
+/// rest on. With several runs the last of these that applies to any of them.
+pub fn judge(runs: &[PathBuf], write: bool, json: bool) -> Result<u8, Failed> {
+    let mut exit = 0;
+    for run in runs {
+        let rejudged = match one(run, write) {
+            Ok(rejudged) => rejudged,
+            Err(failed) if runs.len() == 1 => return Err(failed),
+            Err(failed) => {
+                complain(format_args!("error: {}", failed.message));
+                exit = exit.max(failed.code);
+                continue;
+            }
+        };
+        let name = run.display().to_string();
+        print(&match json {
+            true => format!("{}\n", rejudged.json(&name)),
+            false => format!("{name}: {rejudged}\n"),
+        });
+        let (all, equal) = rejudged.counts();
+        exit = exit.max(u8::from(all != equal || rejudged.exit.is_some()));
+    }
+    Ok(exit)
+}
+
+fn one(run: &Path, write: bool) -> Result<Rejudged, Failed> {
+    let why = |why: RejudgeError| Failed::usage(format!("`{}`: {why}", run.display()));
+    if !write {
+        return rejudge::folder(run).map_err(why);
+    }
+    let records = journal::read(run, false).map_err(|error| why(error.into()))?;
+    let rejudged = rejudge::records(&records).map_err(why)?;
+    let to = anew::write(run, records, &rejudged).map_err(Failed::ours)?;
+    complain(format_args!(
+        "reports with these verdicts are in `{}`",
+        to.display()
+    ));
+    Ok(rejudged)
+}
