@@ -88,7 +88,7 @@ impl Module {
             before: job.before.clone(),
             bound_ns: bound.as_nanos() as u64,
         })));
-        self.bound = Some(Instant::now() + self.clock.time_out(bound));
+        self.bound = Some(Instant::now() + self.clock.bound(bound));
         self.update = Some(Update::new(job.case.via));
         (self.measures.ordered, self.measures.ended) = (None, None);
         self.cut = None;

@@ -76,6 +76,13 @@ impl Clock {
         self.real(limit) + grace
     }
 
+    /// Real time after which a procedure of many waits, each of which may take its whole time-out, counts as never ending.
+    pub fn bound(&self, limit: Duration) -> Duration {
+        const WAITS: u32 = 30;
+        let grace = self.time_out(limit).saturating_sub(self.real(limit));
+        self.real(limit) + grace * WAITS
+    }
+
     /// Waits for a duration of the module's time.
     pub async fn sleep(&self, module: Duration) {
         tokio::time::sleep(self.real(module)).await;
