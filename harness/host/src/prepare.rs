@@ -81,7 +81,13 @@ impl Module {
             if attempt > 0 {
                 self.pause(ASK_AGAIN)?;
             }
-            let Some(ati) = self.query("ATI")? else { continue };
+            let Some(ati) = self.try_command("ATI", COMMAND)? else {
+                continue;
+            };
+            if !ati.end.is_ok() {
+                self.refused = Some(ati.end.to_string());
+                continue;
+            }
             let version = ati.info.iter().find_map(|line| revision(line));
             if let Some(version) = version.and_then(|version| version.parse().ok()) {
                 let mut lines = ati.info.iter();

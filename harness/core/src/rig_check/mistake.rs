@@ -34,7 +34,7 @@ pub enum Mistake {
     NotStarted,
     /// Somebody else is at the other end.
     OtherPort,
-    /// The module speaks and does not hear.
+    /// The module boots and answers no command.
     Deaf,
     /// The firmware says nothing before it is spoken to. No mistake of a wire, and no reason against the rig.
     Autobaud,
@@ -91,7 +91,7 @@ impl Mistake {
             Self::NoSign => "no sign of life",
             Self::NotStarted => "the line moved with the supply, and nobody spoke",
             Self::OtherPort => "text, but none of a BC66",
-            Self::Deaf => "the module speaks but does not hear",
+            Self::Deaf => "the module boots, and answers no command",
             Self::Autobaud => "autobauding, so that no RDY comes before the first `AT`",
         }
     }

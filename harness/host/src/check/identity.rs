@@ -3,7 +3,6 @@
 use super::{RigCheck, Step};
 use crate::module::Stop;
 use crate::prepare::Identity;
-use dfota_core::duration::Short;
 use dfota_core::reply::revision;
 use dfota_core::rig_check::Probe;
 use dfota_core::rig_check::mistake::Mistake;
@@ -22,7 +21,7 @@ impl RigCheck<'_> {
                 true => "RDY came",
                 false => "the boot ROM spoke",
             };
-            self.unanswered(happened)?;
+            self.unanswered(happened, began)?;
             return Ok(false);
         };
         let seen = format!("`AT` and `ATI` within {}", self.shown(began));
@@ -48,14 +47,18 @@ impl RigCheck<'_> {
     }
 
     /// Says why nothing answers `AT` after what `happened`.
-    pub(super) fn unanswered(&mut self, happened: &str) -> Step {
+    pub(super) fn unanswered(&mut self, happened: &str, since: Instant) -> Step {
         let result = self.module().overhear();
         let Some(heard) = self.stopped(Probe::Answers, result)? else {
             return Ok(());
         };
         let mistake = Mistake::after_ready(&heard);
-        let limit = Short(self.limits.boot);
-        let seen = format!("{happened}, `AT` got no OK within {limit}: {}", mistake.meaning());
+        let took = self.shown(since);
+        let why = match &self.bench.module.refused {
+            Some(refused) => format!("it was answered with {refused}"),
+            None => mistake.meaning().to_owned(),
+        };
+        let seen = format!("{happened}, `AT` got no OK within {took}: {why}");
         self.fail(Probe::Answers, seen, mistake.advice());
         Ok(())
     }

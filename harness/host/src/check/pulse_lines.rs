@@ -137,10 +137,10 @@ impl RigCheck<'_> {
 
     /// After a boot the module has forgotten its settings.
     pub(super) fn settle(&mut self, probe: Probe) -> Step {
-        let limit = self.limits.boot;
+        let (limit, began) = (self.limits.boot, Instant::now());
         let result = self.asked_who(limit);
         match self.stopped(probe, result)? {
-            Some(None) => self.unanswered("it was started again"),
+            Some(None) => self.unanswered("it was started again", began),
             _ => Ok(()),
         }
     }

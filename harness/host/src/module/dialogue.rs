@@ -135,7 +135,15 @@ impl Module {
                 }
                 Some(answer) => {
                     self.refused = Some(answer.end.to_string());
-                    // An answer at once is no reason to ask again at once: a module can do that for ever.
+                    // An answer at once is no reason to ask again at once, for a module can do that for ever. An OK behind it
+                    // is the answer, and what came before it was not asked for.
+                    if self
+                        .answer_until(&pending, patience)?
+                        .is_some_and(|answer| answer.end.is_ok())
+                    {
+                        self.let_late_answers_pass()?;
+                        return Ok(true);
+                    }
                     self.pause_until(patience)?;
                 }
                 None => {}

@@ -210,7 +210,7 @@ impl Runner<'_> {
 fn heard(module: &mut Module) -> Result<String, Stop> {
     let overheard = module.overhear()?;
     Ok(match (&module.refused, overheard.sound()) {
-        (Some(refused), _) => format!("`AT` is answered with {refused}, expected OK"),
+        (Some(refused), _) => format!("a command was answered with {refused}, expected OK"),
         (None, Sound::Noise) => format!(
             "noise comes in place of text ({overheard}): another rate of the UART than before is likely"
         ),

@@ -160,3 +160,84 @@ fn ports_that_are_not_there() {
     let name = said("socket://no-such-host.invalid:3001");
     assert!(name.contains("the host was not found: "), "{name}");
 }
+
+/// Passes bytes on between a pty and whoever connects. Once, just after UPDATING 100 %, the connection breaks, and it is back
+/// when RDY and END are over.
+fn bridge_with_a_gap(pty: &Path) -> SocketAddr {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let open = || {
+        OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(pty)
+            .expect("the pty")
+    };
+    let (mut module, to_module) = (open(), open());
+    let (joins, joined) = std::sync::mpsc::channel::<TcpStream>();
+    std::thread::spawn(move || {
+        for client in listener.incoming().flatten() {
+            let _ = joins.send(client.try_clone().expect("a socket can be used twice"));
+            let to_module = duplicate(&to_module);
+            std::thread::spawn(move || copy(client, to_module));
+        }
+    });
+    std::thread::spawn(move || {
+        let (mut client, mut said, mut gone, mut again) = (joined.recv().ok(), String::new(), false, false);
+        let mut buffer = [0; 256];
+        while let Ok(n @ 1..) = module.read(&mut buffer) {
+            said += &String::from_utf8_lossy(&buffer[..n]);
+            if !gone && said.contains("\"UPDATING\",100%") {
+                gone = true;
+                said.clear();
+                let lost = client.take().expect("somebody listens");
+                lost.shutdown(Shutdown::Both).expect("a connection");
+            }
+            if gone && !again && said.contains("+CPIN: READY") {
+                again = true;
+                client = joined.recv().ok();
+                continue;
+            }
+            if let Some(client) = &mut client {
+                while let Ok(newer) = joined.try_recv() {
+                    *client = newer;
+                }
+                let _ = client.write_all(&buffer[..n]);
+            }
+        }
+    });
+    address
+}
+
+/// What fell into the gap is not evidence: the rig's error, tried again, and never the module's fault.
+#[rstest]
+#[case::not_tried_again(0, 3, "clean error serial-lost")]
+#[case::tried_again(1, 0, "clean pass -")]
+fn a_port_that_is_away_when_end_comes(#[case] tries: u32, #[case] exit: i32, #[case] verdict: &str) {
+    let lab = Lab::new();
+    let sim = Sim::start(&lab, &["--speed", "50"]);
+    rig(&lab, &sim, &format!("socket://{}", bridge_with_a_gap(&sim.pty)));
+    lab.suite(&format!(
+        "limits: {{boot: 10s, settle: 500ms, update: 30s}}
+retries: {{rig: {tries}}}
+cases:
+  - name: clean
+    update: {{package: a-to-b, via: uart}}
+"
+    ));
+    let ran = lab.run(&lab.arguments(&[])).ends(exit);
+    assert_eq!(lab.verdicts("out"), [verdict]);
+    assert!(
+        ran.stdout.contains("not heard at UPDATING 100%"),
+        "{}",
+        ran.stdout
+    );
+    let gaps: Vec<String> = lab
+        .events("out")
+        .iter()
+        .filter(|event| event["event"] == "gap")
+        .filter_map(|event| event["gap"].as_str().map(str::to_owned))
+        .collect();
+    assert_eq!(gaps, ["port-lost", "port-back"]);
+    lab.run(&["judge", "out"]).ends(0);
+}
