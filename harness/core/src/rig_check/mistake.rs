@@ -142,7 +142,7 @@ impl Mistake {
                 "check the wire from this machine's TX to the module's RXD, and the level shifter in that direction"
             }
             Self::Autobaud => {
-                "it can be tested so, but each boot is waited for to the end of its limit, and what the module says before it is spoken to is lost, the END of an update too: `AT+IPR=115200` gives it a fixed rate and `AT&W` keeps that, for instance in `dfota-hil console`"
+                "it can be tested so, but each boot is waited for to the end of its limit, and what the module says before it is spoken to may be lost, the END of an update too: `AT+IPR=115200` gives it a fixed rate and `AT&W` keeps that, for instance in `dfota-hil console`"
             }
         }
     }
