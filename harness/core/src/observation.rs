@@ -13,7 +13,7 @@ pub use object::{Ending, ObjectSeen};
 use crate::case::{Case, Via};
 use crate::escape;
 use crate::event::watched::{Attempt, EventId, Gap, ReplyTo, TimedOut, Watched};
-use crate::event::{Event, Request, When};
+use crate::event::{Event, Line, Request, When};
 use crate::expect::Reply;
 use crate::fault::HttpFaults;
 use crate::function::Function;
@@ -120,6 +120,10 @@ pub struct Observation {
     /// When the module could not be heard.
     pub gaps: Vec<GapSeen>,
     fault_met: bool,
+    /// The supply was taken away.
+    off: bool,
+    /// The port went while it was, as one does that is fed by it: nothing can be missed until the supply returns.
+    away: Option<String>,
     supply: Supply,
     /// The last percentage of the present boot.
     percent: Option<u8>,
@@ -143,6 +147,8 @@ impl Observation {
             busy: None,
             gaps: Vec::new(),
             fault_met: false,
+            off: false,
+            away: None,
             supply: Supply::default(),
             percent: None,
         }
@@ -152,6 +158,11 @@ impl Observation {
     pub fn on(&mut self, id: EventId, event: &Event) {
         match event {
             Event::Rx { text, partial: false } => self.hear(id, text),
+            Event::Line {
+                line: Line::Power,
+                active: false,
+                ..
+            } => self.off = true,
             Event::CutMade { kind, glitch, .. } => {
                 self.supply.cut(*kind);
                 self.tell(id, Input::Cut { glitch: *glitch });
@@ -199,6 +210,7 @@ impl Observation {
                 if let Some(input) = self.supply.starts(*by) {
                     self.tell(id, input);
                 }
+                self.supplied(id, *by);
             }
             Watched::Replied { to, reply } => {
                 if (*to, *reply) == (ReplyTo::Order, Reply::Error) {
@@ -251,13 +263,26 @@ impl Observation {
 
     fn gap(&mut self, id: EventId, gap: &Gap) {
         match gap {
+            Gap::PortLost { why } if self.off => self.away = Some(why.clone()),
             Gap::PortLost { why } => self.shut(id, why.clone()),
             Gap::ReaderBehind { bytes } => self.shut(
                 id,
                 alloc::format!("{bytes} bytes were waiting at once: the system may have dropped some"),
             ),
+            Gap::PortBack if self.away.take().is_some() => {}
             // While it was away nothing was heard, whatever was heard before that in this life.
             Gap::PortBack => self.tell(id, Input::Gap),
+        }
+    }
+
+    /// A port that is still away when the supply returns hears nothing from then on.
+    fn supplied(&mut self, id: EventId, by: Line) {
+        if by != Line::Power {
+            return;
+        }
+        self.off = false;
+        if let Some(why) = self.away.take() {
+            self.shut(id, why);
         }
     }
 

@@ -112,6 +112,7 @@ pub enum Watched {
         /// Until so long after the boot, in nanoseconds of the module's time.
         watched_ns: u64,
         /// For so many thousandths of the time in which nobody asked it anything, its line was busy.
+        #[serde(default)]
         busy: u64,
     },
 }

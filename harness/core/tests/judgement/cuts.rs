@@ -360,6 +360,18 @@ fn a_resume_that_gives_up(
     Some(UPDATING_50),
     "target-not-reached"
 )]
+#[case::fed_by_the_supply(
+    "uart order start U50 off away cut back rdy",
+    "source",
+    Some(UPDATING_50),
+    "target-not-reached"
+)]
+#[case::back_before_the_supply(
+    "uart order start U50 off away back cut rdy",
+    "source",
+    Some(UPDATING_50),
+    "no-resume"
+)]
 #[case::gap_before_the_cut("uart order gap start U50 cut rdy", "source", Some(UPDATING_50), "no-resume")]
 fn gaps(#[case] script: &str, #[case] version: &str, #[case] cut: Option<Moment>, #[case] rule: &str) {
     let verdict = verdict(script, version, cut, |_| {});

@@ -104,6 +104,15 @@ pub fn events(word: &str) -> Vec<Event> {
             }),
             Event::Gap(Gap::PortBack),
         ],
+        "off" => vec![Event::Line {
+            line: Line::Power,
+            active: false,
+            took_ns: 0,
+        }],
+        "away" => vec![Event::Gap(Gap::PortLost {
+            why: "serial port `p` failed".into(),
+        })],
+        "back" => vec![Event::Gap(Gap::PortBack)],
         "torn" => vec![rx("+QIND: \"FOTA\",\"HTTPE")],
         "over-update" => watched(Watched::LimitOver {
             limit: TimedOut::Update,

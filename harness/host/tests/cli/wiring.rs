@@ -243,7 +243,7 @@ fn a_module_that_does_not_hear() {
     let ran = check(straight(), broken());
     holds(
         line(&ran, "answers"),
-        &["FAIL", "RDY came", "does not hear", "TX"],
+        &["FAIL", "RDY came", "answers no command", "TX"],
     );
 }
 
