@@ -51,6 +51,7 @@ bench:
     cargo bench -p dfota-hil --bench updates
     cargo bench -p dfota-hil --bench coap_blocks
     cargo bench -p dfota-hil --bench journal
+    cargo bench -p dfota-hil --bench log
     cargo bench -p dfota-hil --bench evidence
     cargo bench -p dfota-hil --bench history
     cargo bench -p dfota-hil --bench report

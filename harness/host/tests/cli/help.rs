@@ -12,6 +12,7 @@ use rstest::rstest;
 #[case("bisect", &["bisect"])]
 #[case("report", &["report"])]
 #[case("verify", &["verify"])]
+#[case("judge", &["judge"])]
 #[case("evidence", &["evidence"])]
 #[case("evidence-timestamp-request", &["evidence", "timestamp-request"])]
 #[case("evidence-timestamp-attach", &["evidence", "timestamp-attach"])]
@@ -54,6 +55,7 @@ fn no_command_is_left_out() {
         "history",
         "compare",
         "verify",
+        "judge",
         "evidence",
         "keygen",
         "serve",
