@@ -12,3 +12,5 @@ mod outcomes;
 mod runs;
 #[path = "judgement/script.rs"]
 mod script;
+#[path = "judgement/sentences.rs"]
+mod sentences;

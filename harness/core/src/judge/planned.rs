@@ -34,8 +34,13 @@ impl Observation {
     fn missed_cut(&self) -> Option<Verdict> {
         let (planned, made) = (self.cuts_planned(), self.cuts_made());
         let plan = self.case().cut.as_ref().filter(|_| made < planned)?;
+        let met = if made == 0 {
+            "was not met"
+        } else {
+            "was not met again"
+        };
         let sentence = format!(
-            "{made} of {planned} cuts were made: `{}` was not met again before the update ended (last seen: {})",
+            "{made} of {planned} cuts were made: `{}` {met} before the update ended (last seen: {})",
             plan.at,
             self.update.phase()
         );

@@ -30,13 +30,33 @@ pub(super) fn look(rules: &mut Admitted<'_>) -> Option<Verdict> {
 impl Observation {
     fn violation(&self) -> Option<Verdict> {
         let violation = self.update.violations().first()?;
-        let (urc, rule) = (violation.urc, violation.rule);
+        let (urc, rule, after) = (violation.urc, violation.rule, self.after());
         let sentence = match rule {
             Rule::RebootsByItself => format!(
-                "{} the application had come up, and then {urc} came although nobody had moved a line or ordered an update; expected it to run on",
-                self.after()
+                "{after} the application had come up, and then {urc} came although nobody had moved a line or ordered an update; expected it to run on"
             ),
-            _ => format!("{urc} came {}: {}", violation.phase.as_time(), rule.meaning()),
+            Rule::UpdateUnasked => {
+                format!("{after} {urc} came although nothing had been ordered and no resume was due")
+            }
+            Rule::UpdatingAfterEnd => {
+                format!(
+                    "{after} {urc} came {}, and nobody had ordered another update",
+                    violation.phase.as_time()
+                )
+            }
+            Rule::WrongTransport => {
+                format!("{urc} came, and the update was ordered over {}", self.case().via)
+            }
+            Rule::DownloadedAgain => format!(
+                "{after} {urc} came: the module downloads again; expected a forced resume from what is in flash (application note §2.2.1 note 1)"
+            ),
+            Rule::StartBeforeDownloadEnd => {
+                format!(
+                    "{urc} came {}, before the download had ended",
+                    violation.phase.as_time()
+                )
+            }
+            _ => format!("{urc} came {}", violation.phase.as_time()),
         };
         Some(Verdict::by(rule, sentence))
     }

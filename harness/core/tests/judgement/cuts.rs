@@ -85,6 +85,19 @@ fn without_a_cut(#[case] script: &str, #[case] version: &str, #[case] rule: &str
     "end-missing"
 )]
 #[case::after_start_third("uart order start cut rdy", "BC66NBR01A07", Moment::Start, "wrong-version")]
+#[case::after_start_gave_up(
+    "uart order start cut start U20 rdy end1",
+    "source",
+    Moment::Start,
+    "update-failed"
+)]
+#[case::after_start_in_vain(
+    "uart order start cut U20 U100 rdy",
+    "source",
+    Moment::Start,
+    "target-not-reached"
+)]
+#[case::after_start_given_up_at_once("uart order start cut rdy end1", "source", Moment::Start, "pass")]
 #[case::package_complete(
     "http order hstart D100 cut start U20 U100 rdy end0",
     "target",

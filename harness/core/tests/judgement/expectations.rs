@@ -170,3 +170,46 @@ fn at_and_lwm2m_tell_the_same_story(#[case] facts: &[ObjectFact], #[case] rule: 
     });
     assert_eq!(ruled(&judged), rule, "{judged:?}");
 }
+
+/// An update that came to its end over LwM2M before the module had anything to report.
+#[rstest]
+#[case::refused(ObjectFact::Refused { words: "execute /5/0/2 was refused with 4.05".into() }, "object-state")]
+#[case::unanswered(ObjectFact::Unanswered { words: "write to /5/0/1 led to nothing".into() }, "lwm2m-silent")]
+#[case::connection_lost(ObjectFact::Rests { state: 0, result: 4 }, "download-broken")]
+#[case::integrity(ObjectFact::Rests { state: 0, result: 5 }, "object-state")]
+fn an_update_that_ends_over_lwm2m_alone(#[case] fact: ObjectFact, #[case] rule: &str) {
+    let judged = verdict("coap order", "source", None, |seen| {
+        then(seen, &Event::Watched(Watched::Object(fact)));
+    });
+    assert_eq!(ruled(&judged), rule, "{judged:?}");
+    let sentence = &judged.finding().expect("a finding").sentence;
+    assert!(
+        sentence.starts_with("the dialogue over LwM2M ended: "),
+        "{sentence}"
+    );
+}
+
+/// An order that was refused where success was expected, and one that was taken and came to nothing.
+#[rstest]
+#[case(Reply::Error, "unexpected-reply")]
+#[case(Reply::Ok, "target-not-reached")]
+fn an_order_without_an_update(#[case] reply: Reply, #[case] rule: &str) {
+    let judged = verdict("uart order", "source", None, |seen| {
+        then(seen, &replied(ReplyTo::Order, reply));
+    });
+    assert_eq!(ruled(&judged), rule, "{judged:?}");
+}
+
+/// That the version is another one than at first is the finding, unless what the module did in between is.
+#[rstest]
+#[case::by_itself("uart order start U100 rdy end0", 0, "readings-differ")]
+#[case::fetched_again("http order hstart D100 hend0 start U50 cut rdy", 1, "downloaded-again")]
+#[case::updated_again("uart order start U100 rdy end0 cycle start U20", 0, "updating-after-end")]
+fn readings_that_differ(#[case] script: &str, #[case] again: u32, #[case] rule: &str) {
+    let cut = script.contains("cut").then_some(UPDATING_50);
+    let judged = verdict(script, "source", cut, |seen| {
+        seen.fetches.again = again;
+        then(seen, &reading("target"));
+    });
+    assert_eq!(ruled(&judged), rule, "{judged:?}");
+}
