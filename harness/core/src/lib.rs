@@ -6,8 +6,9 @@
 //! - From bytes to meaning: [`lexer`] → [`urc`], [`reply`], [`address`].
 //! - The experiment: [`case`] (what was planned), [`moment`] and [`cut`] (where the power goes), [`chain`] (how to get to
 //!   the version a case starts from), [`seed`] (every random choice).
-//! - The judgement: [`update`] (what happened, as a state machine), [`judge`] (whether it was legal), [`verdict`],
-//!   [`outcome`] (what became of the module), [`evidence`] (what a verdict rests on), [`measure`], [`function`].
+//! - The judgement: [`observation`] (what was seen of one update, a fold over its events; [`update`] is the machine in it),
+//!   [`judge`] (whether it was legal), [`verdict`], [`outcome`] (what became of the module), [`measure`], [`function`].
+//! - The verdicts of a run, now or from its journal: [`run_fold`]. What is in anybody's serial log: [`log`].
 //! - The record: [`event`]; what a rig's self-check saw: [`rig_check`]; what the module's flash has seen: [`wear`].
 #![no_std]
 
