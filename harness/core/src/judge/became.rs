@@ -49,6 +49,10 @@ pub(super) fn look(rules: &mut Admitted<'_>) -> Option<Verdict> {
         Wanted::Target if on_the_source => return not_updated(rules),
         // Nothing had to come after the cut; what went on all the same has to lead somewhere.
         Wanted::Either if on_the_source && seen.resumed_after_cut() => return not_updated(rules),
+        // A resume that failed may have been said while nobody could hear it.
+        Wanted::Either if on_the_source && seen.may_be_unheard() => {
+            rules.unheard.get_or_insert(Rule::TargetNotReached);
+        }
         Wanted::Source if version != seen.source() => return Some(seen.changed_version(version)),
         _ => {}
     }

@@ -96,13 +96,21 @@ impl Observation {
         let last = self.cut_lives().next_back();
         let Some(last) = last else { return self.declared() };
         match self.update.after_cuts() {
-            Due::Nothing if self.glitched() => Wanted::Either,
+            Due::Nothing if self.glitched() => self.either(),
             Due::Nothing => Wanted::Source,
-            Due::MayResume => Wanted::Either,
+            Due::MayResume => self.either(),
             Due::MustResume => Wanted::Target,
             Due::Finished if last.cut == Some(Phase::Ended { code: 0 }) => Wanted::Target,
             // The update had ended with an error code before the cut: that is what the case is judged by.
             Due::Finished => self.declared(),
+        }
+    }
+
+    /// After this cut either version is legal, unless the case declares that the package is refused.
+    fn either(&self) -> Wanted<'_> {
+        match &self.case().expect.version {
+            Some(Becomes::Unchanged) => Wanted::Source,
+            _ => Wanted::Either,
         }
     }
 

@@ -13,6 +13,8 @@ use dfota_core::rig_check::overheard::Sound;
 
 use std::time::{Duration, Instant};
 
+/// How long a module that has come up may take to answer.
+const AT_ONCE: Duration = Duration::from_secs(3);
 /// How long the first boot of a new image is watched at least.
 const FIRST_BOOT: Duration = Duration::from_secs(5);
 /// How often a module that does not answer is given another supply before it counts as dead.
@@ -42,8 +44,9 @@ impl Runner<'_> {
     pub(super) fn ask(&mut self, case: &Case, timed_out: Option<TimedOut>) -> Result<Answered, Stop> {
         let limits = &case.limits;
         let waited = matches!(timed_out, Some(TimedOut::Update | TimedOut::Resume));
-        // One that has come up without a word answers as it is.
-        let silent = waited && !self.module().sync(limits.boot)?;
+        // One that has come up and said less than it should answers as it is; one that said nothing at all is off.
+        let spoke = timed_out == Some(TimedOut::Update) || self.module().awake.first.is_some();
+        let silent = waited && !(spoke && self.module().sync(AT_ONCE)?);
         if silent {
             self.module().cycle()?;
         }

@@ -120,7 +120,7 @@ fn from_the_switch_to_the_antenna() {
 /// Each wire is missing when it is looked at, and there when it is looked at again.
 #[rstest]
 #[case::txd(true, "supply, PWRKEY and TXD of the module", &["FAIL boot", "not a byte", "VDD_EXT", "swapped"])]
-#[case::rxd(false, "RXD of the module", &["FAIL answers", "does not hear", "TX"])]
+#[case::rxd(false, "RXD of the module", &["FAIL answers", "answers no command", "TX"])]
 fn a_wire_that_is_connected_after_all(#[case] to_program: bool, #[case] title: &str, #[case] told: &[&str]) {
     let lab = Lab::new();
     let (sim, _wire, connected) = unfinished(&lab, to_program);
