@@ -1,0 +1,83 @@
+//! The judge is held against a table that was written independently of it, over every trace up to a stated length.
+
+#[path = "exhaustive/enumerate.rs"]
+mod enumerate;
+#[path = "exhaustive/golden.rs"]
+mod golden;
+#[path = "exhaustive/heard.rs"]
+mod heard;
+#[path = "exhaustive/judge_adapter.rs"]
+mod judge_adapter;
+#[path = "exhaustive/table.rs"]
+mod table;
+#[path = "exhaustive/trace.rs"]
+mod trace;
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use trace::Trace;
+
+/// All traces on which the table and the judge differ in the same way.
+struct Group {
+    count: usize,
+    shortest: Trace,
+}
+
+/// Differences by what was expected and what was judged.
+type Groups = BTreeMap<(String, String), Group>;
+
+fn note(groups: &mut Groups, key: (String, String), trace: &Trace) {
+    let group = groups.entry(key).or_insert_with(|| Group {
+        count: 0,
+        shortest: trace.clone(),
+    });
+    group.count += 1;
+    if trace.symbols.len() < group.shortest.symbols.len() {
+        group.shortest = trace.clone();
+    }
+}
+
+fn listed(groups: &Groups) -> String {
+    let mut list = String::new();
+    for ((expected, judged), group) in groups {
+        let Group { count, shortest } = group;
+        writeln!(
+            list,
+            "{count:7}  expected {expected}, judged {judged}: {shortest}"
+        )
+        .expect("a string");
+    }
+    list
+}
+
+#[test]
+fn the_judge_agrees_with_the_table_on_every_trace() {
+    let mut groups = Groups::new();
+    let mut by_expected: BTreeMap<String, usize> = BTreeMap::new();
+    let (mut traces, mut judged_traces) = (0_usize, 0_usize);
+    enumerate::every(&mut |trace| {
+        traces += 1;
+        let expected = table::expected(trace);
+        *by_expected.entry(expected.to_string()).or_default() += 1;
+        let Some(judged) = judge_adapter::judged(trace) else {
+            return;
+        };
+        judged_traces += 1;
+        if !expected.allows(&judged) {
+            note(&mut groups, (expected.to_string(), judged), trace);
+        }
+    });
+    println!(
+        "{traces} traces, {judged_traces} judged, {} ways to differ",
+        groups.len()
+    );
+    for (expected, count) in &by_expected {
+        println!("{count:7}  {expected}");
+    }
+    assert!(traces > 100_000, "{traces} traces are not every trace");
+    assert!(
+        groups.is_empty(),
+        "the judge differs from the table:\n{}",
+        listed(&groups)
+    );
+}
