@@ -229,12 +229,10 @@ fn wait(symbols: &[Symbol], cut: Option<usize>) -> Bits {
     }
 }
 
-/// Whether RDY was the last that told what runs.
+/// Whether the application was up at the end: it says RDY, and then END.
 fn up(before: &[Symbol]) -> bool {
-    let told = before
-        .iter()
-        .rfind(|symbol| !symbol.ends() && **symbol != Symbol::Gap);
-    told == Some(&Symbol::Rdy)
+    let last = before.iter().rfind(|symbol| **symbol != Symbol::Gap);
+    last.is_some_and(|symbol| *symbol == Symbol::Rdy || symbol.ends())
 }
 
 fn gap(symbols: &[Symbol], cut: Option<usize>) -> Bits {
