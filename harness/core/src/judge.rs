@@ -63,6 +63,7 @@ fn verdict(seen: &Observation) -> Verdict {
     let mut rules = Admitted { seen, unheard: None };
     became::look(&mut rules)
         .or_else(|| said::look(&mut rules))
+        .or_else(|| rules.unheard())
         .or_else(|| planned::look(&mut rules))
         .or_else(|| rules.unheard())
         .unwrap_or(Verdict::Pass)
@@ -83,11 +84,23 @@ impl Admitted<'_> {
             .finding()
             .filter(|finding| finding.rule.basis() == Basis::Missing);
         match missing {
-            Some(finding) if self.seen.may_be_unheard() => {
+            Some(finding) if self.is_hidden(finding.rule) => {
                 self.unheard.get_or_insert(finding.rule);
                 None
             }
             _ => Some(fired),
+        }
+    }
+
+    /// Whether what this rule misses may have come while nobody could hear it.
+    fn is_hidden(&self, rule: Rule) -> bool {
+        let seen = self.seen;
+        match rule {
+            // Silence after the supply had returned, or at UPDATING, is heard over an open ear or not at all.
+            Rule::ResumeTimeout | Rule::UpdateStalled => seen.may_be_unheard(),
+            Rule::FinishedBeforeCut => seen.may_be_unheard_before_end(),
+            Rule::EndMissing => seen.may_end_unheard(),
+            _ => seen.may_be_unheard() || seen.update.is_uncertain(),
         }
     }
 

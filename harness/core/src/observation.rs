@@ -344,10 +344,32 @@ impl Observation {
         let count = since_the_cut.unwrap_or(usize::MAX);
         let mut lives = self.update.lives().iter().rev().take(count);
         // A later life in which the update goes on clears what could not be heard before it.
+        match lives.find(|life| life.gap || life.updates()) {
+            Some(life) => life.gap,
+            None => false,
+        }
+    }
+
+    /// The same of an END: since the last sign of the update, whatever was cut in between.
+    pub fn may_end_unheard(&self) -> bool {
+        let mut lives = self.update.lives().iter().rev();
         lives
-            .by_ref()
             .find(|life| life.gap || life.updates())
             .is_some_and(|life| life.gap)
+    }
+
+    /// The same of what came before the first END since the last cut, where there was one.
+    pub fn may_be_unheard_before_end(&self) -> bool {
+        let mut lives = self
+            .update
+            .lives()
+            .iter()
+            .rev()
+            .take_while(|life| life.cut.is_none());
+        match lives.find(|life| !life.ends.is_empty()) {
+            Some(life) => life.gap_before_end,
+            None => self.may_be_unheard(),
+        }
     }
 
     /// The last END, if there was one.

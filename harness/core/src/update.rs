@@ -159,6 +159,8 @@ pub struct Life {
     booting: bool,
     /// The harness could not hear the module at some time in this life, and neither START nor UPDATING came after it.
     pub gap: bool,
+    /// The same, when END was heard first.
+    pub gap_before_end: bool,
     /// The application came up.
     pub ready: bool,
     /// The phase in which the life was cut; `None` for the last one and for those the harness ended itself.
@@ -171,6 +173,11 @@ impl Life {
     /// Whether UPDATING came to 100 % and the module has booted since.
     pub fn finished(&self) -> bool {
         self.updating.is_some_and(|(_, last)| last == Percent::FULL) && self.reset_pending > 0
+    }
+
+    /// Whether the boot ROM's block was the last thing heard, so that the module was on its way up.
+    pub fn is_booting(&self) -> bool {
+        self.booting
     }
 
     /// Whether the update was seen to go on.
@@ -222,6 +229,10 @@ pub struct Update {
     glitch: bool,
     ordered: bool,
     full: bool,
+    /// UPDATING was heard since the order, and no END since then.
+    begun: bool,
+    /// Where the last cut landed is not known: UPDATING or END may have come before it while nobody could hear it.
+    uncertain: bool,
     lives: Vec<Life>,
     violations: Vec<Violation>,
     noted: Vec<Noted>,
@@ -238,6 +249,8 @@ impl Update {
             glitch: false,
             ordered: false,
             full: false,
+            begun: false,
+            uncertain: false,
             lives: alloc::vec![Life::default()],
             violations: Vec::new(),
             noted: Vec::new(),
@@ -257,6 +270,11 @@ impl Update {
     /// What had to come after the cuts, as they landed; the harness's own cycles of the supply change nothing of it.
     pub fn after_cuts(&self) -> Due {
         self.after_cuts
+    }
+
+    /// Whether what came before the last cut may not have been heard.
+    pub fn is_uncertain(&self) -> bool {
+        self.uncertain
     }
 
     /// The present life.
@@ -334,7 +352,7 @@ impl Update {
             Input::Order => {
                 self.ordered = true;
                 self.due = Due::Nothing;
-                self.full = false;
+                (self.full, self.begun, self.uncertain) = (false, false, false);
                 self.phase = if self.via == Via::Uart {
                     self.life_mut().explained = REBOOTS_OF_AN_UPDATE;
                     Phase::Ordered
@@ -355,8 +373,13 @@ impl Update {
             }
             Input::Urc(urc) => return self.on_urc(urc),
             Input::Cut { glitch } => {
+                let before = self.due;
                 self.due = self.due_now();
                 self.after_cuts = self.due;
+                // A cut that certainly landed in UPDATING stays one, whatever was not heard later.
+                if before != Due::MustResume {
+                    self.uncertain = self.life().gap || (self.uncertain && self.life().updating.is_none());
+                }
                 let phase = self.phase;
                 let life = self.life_mut();
                 (life.cut, life.glitch) = (Some(phase), glitch);
@@ -370,7 +393,15 @@ impl Update {
                 let life = self.life_mut();
                 life.explained = life.explained.max(1);
             }
-            Input::Gap => self.life_mut().gap = true,
+            Input::Gap => {
+                // A START that was not heard explains boots; behind END there is none that is legal.
+                let ended = self.ends().next().is_some();
+                let life = self.life_mut();
+                life.gap = true;
+                if !ended {
+                    life.explained = REBOOTS_OF_AN_UPDATE;
+                }
+            }
         }
         None
     }
@@ -379,7 +410,12 @@ impl Update {
     /// resumed update had not come as far as UPDATING again; and a finished update stays finished. A resume that ended
     /// with an error code has not happened.
     fn due_now(&self) -> Due {
-        match (self.due, self.phase.due_after_cut()) {
+        let landed = match self.phase.due_after_cut() {
+            // START came again; it is an update that had begun to write all the same.
+            Due::MayResume if self.begun => Due::MustResume,
+            due => due,
+        };
+        match (self.due, landed) {
             (Due::MustResume, Due::Finished) if self.phase != (Phase::Ended { code: 0 }) => Due::MustResume,
             (_, Due::Finished) => Due::Finished,
             (before, after) => before.max(after),
@@ -394,10 +430,10 @@ impl Update {
                 self.phase = Phase::Idle;
             }
         }
-        let unfinished = matches!(self.due, Due::MayResume | Due::MustResume);
+        // A module that lives through a glitch still has the boots before it that were explained.
+        let before = if glitch { self.life().explained } else { 0 };
         self.lives.push(Life {
-            // A bootloader that gives a resume up writes its result down and boots once more.
-            explained: if unfinished { REBOOTS_OF_AN_UPDATE } else { 1 },
+            explained: before + 1,
             ..Life::default()
         });
     }
@@ -437,7 +473,7 @@ impl Update {
         life.reset_pending += u32::from(life.updating.is_some());
         let unasked = life.ready && life.explained == 0;
         life.explained = life.explained.saturating_sub(1);
-        life.booting = true;
+        (life.booting, life.ready) = (true, false);
         unasked.then(|| {
             self.violate(Rule::RebootsByItself, urc);
             Rule::RebootsByItself
@@ -447,10 +483,10 @@ impl Update {
     /// RDY. At another rate of the line it is all that can be read of a boot.
     fn comes_up(&mut self, urc: Urc) -> Option<Rule> {
         let life = self.life_mut();
-        let unasked = life.ready && !life.booting && life.explained == 0;
+        let alone = !core::mem::take(&mut life.booting);
+        let unasked = life.ready && alone && life.explained == 0;
         life.ready = true;
-        life.booting = false;
-        life.explained = 0;
+        life.explained = life.explained.saturating_sub(u8::from(alone));
         unasked.then(|| {
             self.violate(Rule::RebootsByItself, urc);
             Rule::RebootsByItself
@@ -518,6 +554,7 @@ impl Update {
                 self.phase = Phase::Ordered;
             }
             Fota::Updating { percent, .. } => {
+                (self.begun, self.uncertain) = (true, false);
                 let life = self.life_mut();
                 life.updating = Some((life.updating.map_or(percent, |(first, _)| first), percent));
                 life.resets += core::mem::take(&mut life.reset_pending);
@@ -527,12 +564,17 @@ impl Update {
             }
             Fota::End(code) => {
                 let refused = code == UpdateCode::Busy && matches!(self.phase, Phase::Downloading { .. });
-                let ends = &mut self.life_mut().ends;
-                if ends.len() < KEPT {
-                    ends.push(code);
+                let life = self.life_mut();
+                life.booting = false;
+                if life.ends.is_empty() {
+                    life.gap_before_end = life.gap;
+                }
+                if life.ends.len() < KEPT {
+                    life.ends.push(code);
                 }
                 // "DFOTA is busy" in the middle of a download refuses a second order; the first goes on.
                 if !refused {
+                    self.begun = false;
                     self.phase = Phase::Ended { code: code.raw() };
                 }
             }

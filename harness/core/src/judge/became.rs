@@ -4,7 +4,7 @@ use super::Admitted;
 use super::expectation::Wanted;
 use crate::case::Via;
 use crate::event::When;
-use crate::expect::Reply;
+use crate::expect::{Becomes, Reply};
 use crate::observation::{Ending, Observation, Said};
 use crate::update::Violation;
 use crate::verdict::{Rule, Verdict};
@@ -46,11 +46,19 @@ pub(super) fn look(rules: &mut Admitted<'_>) -> Option<Verdict> {
     let changes = seen.source() != seen.target();
     let on_the_source = changes && version == seen.source();
     match wanted {
+        // Whether the update had ended before the cut, as the case declares, may not have been heard.
+        Wanted::Target if on_the_source && seen.may_have_been_refused() => {
+            rules.unheard.get_or_insert(Rule::NoResume);
+        }
         Wanted::Target if on_the_source => return not_updated(rules),
         // Nothing had to come after the cut; what went on all the same has to lead somewhere.
-        Wanted::Either if on_the_source && seen.resumed_after_cut() => return not_updated(rules),
+        Wanted::Either if on_the_source && (seen.resumed_after_cut() || seen.claims_success()) => {
+            return not_updated(rules);
+        }
         // A resume that failed may have been said while nobody could hear it.
-        Wanted::Either if on_the_source && seen.may_be_unheard() => {
+        Wanted::Either
+            if on_the_source && (seen.may_be_unheard_before_end() || seen.update.is_uncertain()) =>
+        {
             rules.unheard.get_or_insert(Rule::TargetNotReached);
         }
         Wanted::Source if version != seen.source() => return Some(seen.changed_version(version)),
@@ -97,6 +105,16 @@ fn not_updated(rules: &mut Admitted<'_>) -> Option<Verdict> {
 }
 
 impl Observation {
+    fn claims_success(&self) -> bool {
+        self.ends().contains(&UpdateCode::Success)
+    }
+
+    /// The case declares a refusal, and an END before the last cut may not have been heard.
+    fn may_have_been_refused(&self) -> bool {
+        let declared = self.case().expect.version == Some(Becomes::Unchanged);
+        declared && self.update.is_uncertain() && !self.claims_success()
+    }
+
     /// What came in place of an answer, where one did not come.
     fn fell_silent(&self) -> Option<&str> {
         self.readings.iter().find_map(|reading| match &reading.said {

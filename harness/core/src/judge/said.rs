@@ -124,6 +124,19 @@ impl Observation {
     }
 
     fn wrong_end(&self) -> Option<Verdict> {
+        let forced = self.update.after_cuts() == Due::MustResume && self.updated();
+        if let Some(seen) = self
+            .ends()
+            .into_iter()
+            .find(|code| forced && *code != UpdateCode::Success)
+        {
+            // A forced resume ends with 0, whatever the case expects of the package.
+            let sentence = format!(
+                "{} the forced resume reported END,{seen}, expected 0",
+                self.after()
+            );
+            return Some(Verdict::by(Rule::UpdateCode, sentence));
+        }
         let expected = UpdateCode::from_raw(self.expected_end()?);
         // The refusal of a second order is no result of the first.
         let again = matches!(self.case().faults.order, Some(OrderFault::Again(_)));
@@ -160,9 +173,7 @@ impl Observation {
         if self.to_be_ordered_again() {
             return None;
         }
-        // A forced resume ends with 0, whatever the case expects of the package.
-        let forced = self.update.after_cuts() == Due::MustResume;
-        if self.cuts_made() > 0 && (forced || self.case().expect == Expect::success()) {
+        if self.cuts_made() > 0 && self.case().expect == Expect::success() {
             return self.updated().then_some(UpdateCode::Success.raw());
         }
         self.case().expect.update

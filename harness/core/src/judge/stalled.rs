@@ -15,7 +15,7 @@ impl Observation {
         match over.limit {
             TimedOut::Update => (!self.was_up(&over)).then(|| self.update_stalled(over.life)),
             TimedOut::Resume if self.never_left() => Some(self.not_cut()),
-            TimedOut::Resume => (!self.was_up(&over)).then(|| {
+            TimedOut::Resume => (!self.was_up(&over) && !self.was_at_rest()).then(|| {
                 let sentence = format!(
                     "{} neither START, UPDATING nor RDY came within the limit `resume` after the supply had returned",
                     self.after()
@@ -32,6 +32,12 @@ impl Observation {
             reading.life == over.life && reading.id > over.id && !matches!(reading.said, Said::Nothing(_))
         });
         over.ready || answered
+    }
+
+    /// The last cut was a glitch, and the module was at nothing: one that rode through it has nothing to say.
+    fn was_at_rest(&self) -> bool {
+        let last = self.cut_lives().next_back();
+        last.is_some_and(|life| life.glitch && !life.is_booting() && (life.ready || !life.ends.is_empty()))
     }
 
     /// Nothing but UPDATING had been heard when the wait for END ran out, nor came anything more than that afterwards.
