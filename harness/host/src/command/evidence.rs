@@ -4,6 +4,7 @@ use crate::cli::{Common, Failed, print};
 use crate::evidence::envelope::Envelope;
 use crate::evidence::maker::{Wanted, make};
 use crate::evidence::{ENVELOPE, REQUEST, time_stamp};
+use crate::rejudge;
 use crate::report::{Run, replace};
 use crate::verify::verify;
 use std::fs::File;
@@ -85,7 +86,8 @@ fn attach(run: &Path, answer: &Path) -> Result<u8, Failed> {
     let stamp = time_stamp::answered(&request, &bytes, &signature).map_err(named)?;
     let masked = run.join(crate::journal::masked::FILE).exists();
     let records = crate::journal::read(run, masked).map_err(Failed::usage)?;
-    let journal = Run::new(&records).map_err(Failed::usage)?;
+    let mut journal = Run::new(&records).map_err(Failed::usage)?;
+    journal.derived = rejudge::records(&records).ok().map(|rejudged| rejudged.counts());
     let wanted = Wanted {
         key: None,
         time_stamp: Some(bytes),

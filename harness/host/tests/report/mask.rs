@@ -70,7 +70,9 @@ fn telling(journal: &str) -> String {
             .flatten();
         let here = here.unwrap_or_else(|| "\"text\":\"+CEREG: 0,2\"".to_owned());
         let sentence = format!("\"sentence\":\"it said `{}`; ", TOLD[0].0);
+        // Its sentences are none that its events give.
         let mut new = line
+            .replace("\"schema\":2", "\"schema\":1")
             .replace("\"text\":\"+CEREG: 0,2\"", &here)
             .replace("\"sentence\":\"", &sentence);
         if !was.is_empty() {
