@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 
 /// How long a module that has come up may take to answer.
 const AT_ONCE: Duration = Duration::from_secs(3);
-/// How long the first boot of a new image is watched at least.
+/// How long the first boot of a new image is watched at least, where it is watched at all.
 const FIRST_BOOT: Duration = Duration::from_secs(5);
 /// How often a module that does not answer is given another supply before it counts as dead.
 pub(super) const REVIVALS: u32 = 2;
@@ -84,7 +84,7 @@ impl Runner<'_> {
         // What the application does first of all with its new image is heard before the supply is taken from it.
         let module = self.module();
         if let Some(up) = module.awake.ready_at {
-            module.pause_until(up + module.clock.real(FIRST_BOOT))?;
+            module.pause_until(up + module.clock.real(FIRST_BOOT.min(limits.settle)))?;
         }
         while answered.identity.is_some() && answered.cycles < limits.confirm {
             self.module()
