@@ -32,8 +32,8 @@ pub struct LogUpdate {
     pub findings: Vec<Found>,
     /// What was odd, and legal.
     pub notes: Vec<Note>,
-    /// Lines that were damaged, and the first of them.
-    pub damaged: Option<(u64, Place)>,
+    /// Lines that were damaged.
+    pub damaged: Option<Damaged>,
     /// The last line that belongs to it.
     pub last: Place,
     /// UPDATING was heard.
@@ -57,6 +57,17 @@ pub struct Before {
     pub version: Version,
     /// It was told by `--from`, not heard.
     pub told: bool,
+}
+
+/// Lines of which something is missing, or that hold what no module says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Damaged {
+    /// How many.
+    pub lines: u64,
+    /// The number of the first.
+    pub first: u64,
+    /// The number of the last.
+    pub last: u64,
 }
 
 /// Something illegal.
@@ -279,8 +290,16 @@ impl LogUpdate {
             return;
         }
         self.deaf = true;
-        let (times, _) = self.damaged.get_or_insert((0, place));
-        *times += 1;
+        let line = place.line;
+        match &mut self.damaged {
+            // A line may be damaged in many places.
+            Some(damaged) if damaged.last == line => {}
+            Some(damaged) => (damaged.lines, damaged.last) = (damaged.lines + 1, line),
+            none => {
+                let (lines, first, last) = (1, line, line);
+                *none = Some(Damaged { lines, first, last });
+            }
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! An update of a log in words: the line that a run has for a case, and what cannot be told.
 
-use super::found::{LogUpdate, Outcome};
+use super::found::{Damaged, LogUpdate, Outcome};
 use super::steps::{Place, Reset, Stage, What};
 use crate::case::Via;
 use alloc::format;
@@ -181,16 +181,13 @@ pub fn not_known(update: &LogUpdate) -> Vec<String> {
             "which of the {more} resets were cuts of the supply, and which the module's own"
         )),
     }
-    if let Some((lines, place)) = update.damaged {
+    if let Some(Damaged { lines, first, .. }) = update.damaged {
         let lines = if lines == 1 {
             "a damaged line".into()
         } else {
             format!("{lines} damaged lines")
         };
-        unknown.push(format!(
-            "what stood in {lines} (the first is line {})",
-            place.line
-        ));
+        unknown.push(format!("what stood in {lines} (the first is line {first})"));
     }
     if update.interrupted {
         unknown.push("what the module did while nobody listened: the terminal was started again, or its clock set back".into());
