@@ -36,22 +36,22 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
     /// With `--log`: the version that ran before, where the log does not name it
-    #[arg(long, value_name = "VERSION", requires = "log")]
+    #[arg(long, value_name = "VERSION", requires = "log", conflicts_with = "runs")]
     from: Option<Version>,
     /// With `--log`: the version that the package leads to
-    #[arg(long, value_name = "VERSION", requires = "log")]
+    #[arg(long, value_name = "VERSION", requires = "log", conflicts_with = "runs")]
     to: Option<Version>,
     /// With `--log`: how updates were ordered whose order is not in the log
-    #[arg(long, value_enum, requires = "log")]
+    #[arg(long, value_enum, requires = "log", conflicts_with = "runs")]
     via: Option<ViaArg>,
     /// With `--log`: what wrote it
-    #[arg(long, value_enum, default_value_t, requires = "log")]
+    #[arg(long, value_enum, default_value_t, requires = "log", conflicts_with = "runs")]
     format: FormatArg,
     /// With `--log`: write a page with timelines to this file
-    #[arg(long, value_name = "FILE", requires = "log")]
+    #[arg(long, value_name = "FILE", requires = "log", conflicts_with = "runs")]
     html: Option<PathBuf>,
     /// With `--log`: write the page into this folder, as `log.html`
-    #[arg(long, value_name = "DIR", requires = "log", conflicts_with = "html")]
+    #[arg(long, value_name = "DIR", requires = "log", conflicts_with_all = ["runs", "html"])]
     out: Option<PathBuf>,
     /// With run folders: make the reports with these verdicts, in `judged-again` beside the old ones
     #[arg(long, conflicts_with = "log")]
@@ -137,7 +137,7 @@ fn judge_log(path: &Path, args: &Args, common: Common) -> Result<u8, Failed> {
     };
     let mut reader = Reader::new(log.format, log.counted, told);
     let paint = Paint::new(common.color);
-    let to = page_path(args)?;
+    let to = page_path(path, args)?;
     let (mut tally, mut page) = (Tally::default(), Page::default());
     print(&match args.json {
         true => as_json::head(&log),
@@ -167,13 +167,25 @@ fn judge_log(path: &Path, args: &Args, common: Common) -> Result<u8, Failed> {
     Ok(tally.exit())
 }
 
-/// Where the page goes.
-fn page_path(args: &Args) -> Result<Option<PathBuf>, Failed> {
-    let Some(folder) = &args.out else {
-        return Ok(args.html.clone());
+/// Where the page goes; never over the log itself.
+fn page_path(log: &Path, args: &Args) -> Result<Option<PathBuf>, Failed> {
+    let page = match (&args.out, &args.html) {
+        (Some(folder), _) => {
+            std::fs::create_dir_all(folder).map_err(|why| unwritable(folder, &why))?;
+            Some(folder.join(PAGE))
+        }
+        (None, html) => html.clone(),
     };
-    std::fs::create_dir_all(folder).map_err(|why| unwritable(folder, &why))?;
-    Ok(Some(folder.join(PAGE)))
+    if let Some(page) = &page
+        && let (Ok(one), Ok(other)) = (page.canonicalize(), log.canonicalize())
+        && one == other
+    {
+        return Err(Failed::usage(format!(
+            "the page would be written over the log `{}`: give `--html` another name",
+            log.display()
+        )));
+    }
+    Ok(page)
 }
 
 fn unwritable(path: &Path, why: &std::io::Error) -> Failed {

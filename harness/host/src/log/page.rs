@@ -98,6 +98,7 @@ impl Page {
 fn head(name: &str, log: &Log, reader: &Reader, tally: &Tally) -> Markup {
     let (class, word) = match tally {
         Tally { illegal: 1.., .. } => ("failed", "SOMETHING ILLEGAL SEEN"),
+        tally if tally.all() == 0 => ("unclear", "NO UPDATE IN IT"),
         Tally {
             nothing_illegal: 0, ..
         } => ("unclear", "NOT KNOWN"),
