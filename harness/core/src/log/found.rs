@@ -201,7 +201,7 @@ impl Outcome {
         match self {
             Self::Illegal => "illegal",
             Self::NothingIllegal => "nothing illegal seen",
-            Self::NotKnown => "its end was not heard, nothing illegal seen",
+            Self::NotKnown => "no END heard, nothing illegal seen",
         }
     }
 

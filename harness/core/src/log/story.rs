@@ -10,9 +10,9 @@ use bc66_wire::code::{DownloadCode, UpdateCode};
 
 /// What no log can tell, whatever is in it.
 pub const NO_LOG_TELLS: [&str; 3] = [
-    "when the supply was cut and when it returned: a reset that is heard may be a cut, or the module's own",
+    "when the supply was cut and when it came back: a reset may be a cut, or the module's own",
     "what the module asked of the servers, and what they sent",
-    "whether lines were lost before they were written: so nothing here is a pass, and nothing rests on a line that is missing",
+    "whether lines were lost before they were written: nothing here is a pass, and nothing rests on a missing line",
 ];
 
 /// What can be said of an update, in a few words.

@@ -199,7 +199,7 @@ fn nothing_is_held_against_it(#[case] words: &str) {
     "A order-http http http-end-12",
     "nothing illegal seen; the download failed: 12 (download failed)"
 )]
-#[case("A order-uart start rom up-20", "its end was not heard, nothing illegal seen")]
+#[case("A order-uart start rom up-20", "no END heard, nothing illegal seen")]
 #[case("A order-uart start rom up-20 rom rdy end-1", "illegal")]
 fn headlines(#[case] words: &str, #[case] expected: &str) {
     assert_eq!(headline(&only(words, told("", ""))), expected);

@@ -18,11 +18,14 @@ use std::path::{Path, PathBuf};
 /// The page's name in `--out`.
 const PAGE: &str = "log.html";
 
-/// Judge again: runs by their journals, or a serial log of any module
+/// Derive the verdicts of runs again, or say what is in anybody's serial log
 ///
-/// With run folders, every verdict is derived again from the journal alone and compared with the one that was recorded.
+/// With run folders, every verdict is derived again from the journal alone and compared with the one that was recorded. Exit
+/// code 0: all are the same; 1: some differ; 2: something cannot be read.
+///
 /// With `--log`, a captured serial log is read, whatever program wrote it: which updates are in it, how they went, what in
-/// them is illegal, and what a log cannot tell. Nothing in a log is ever called a pass.
+/// them is illegal, and what a log cannot tell. Nothing in a log is ever called a pass. Exit code 0: nothing illegal was seen;
+/// 1: something was; 2: it cannot be read; 3: there is no update in it.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Run folders

@@ -52,7 +52,7 @@ impl Page {
             nav aria-label="Contents" {
                 strong.simulated { "LOG" } " "
                 ul {
-                    @for (to, text) in [("updates", "Updates"), ("timelines", "Timelines"), ("untold", "What no log tells")] {
+                    @for (to, text) in [("updates", "Updates"), ("timelines", "Timelines"), ("untold", "What a log cannot tell")] {
                         li { a href=(format!("#{to}")) { (text) } }
                     }
                 }
@@ -68,7 +68,7 @@ impl Page {
                     @for article in &self.drawn { (article) }
                 }
                 section #untold aria-labelledby="untold-head" {
-                    h2 #untold-head { "What no log tells" }
+                    h2 #untold-head { "What a log cannot tell" }
                     ul { @for untold in NO_LOG_TELLS { li { (untold) } } }
                 }
             }
@@ -105,11 +105,7 @@ fn head(name: &str, log: &Log, reader: &Reader, tally: &Tally) -> Markup {
         Tally { not_known: 1.., .. } => ("unclear", "NOTHING ILLEGAL SEEN, NOT ALL KNOWN"),
         _ => ("", "NOTHING ILLEGAL SEEN"),
     };
-    let how = if log.detected {
-        "found out by its first lines"
-    } else {
-        "as told"
-    };
+    let how = if log.detected { "detected" } else { "as given" };
     html! {
         header {
             p.kicker { "dfota-hil judge --log" }
@@ -120,7 +116,7 @@ fn head(name: &str, log: &Log, reader: &Reader, tally: &Tally) -> Markup {
             }
             div.verdict.(class) { p.big { (word) } p { (tally.words()) "." } }
             dl.facts {
-                dt { "Read as" } dd { (log.format) ", " (how) }
+                dt { "Format" } dd { (log.format) " (" (how) ")" }
                 @for fact in facts(reader) { dt {} dd { (fact) } }
             }
         }
@@ -165,7 +161,7 @@ fn article(update: &LogUpdate) -> Markup {
             (drawing::draw_log(&timeline, &name, unit))
             dl.facts {
                 @for note in &update.notes {
-                    dt { "Odd" }
+                    dt { "Anomaly" }
                     dd { (note.odd.to_string()) " (line " (note.place.line) @if note.times > 1 { ", " (note.times) " times" } ")" }
                 }
                 @for unknown in not_known(update) { dt { "Not known" } dd { (unknown) } }
