@@ -47,6 +47,8 @@ pub struct Fold {
     running: Option<Version>,
     /// Commands are in the log: one that is missing was not given.
     commands: bool,
+    /// The echo was switched on by hand: after a boot it may be off again.
+    echo_by_hand: bool,
     /// The last line of the boot ROM's block that was heard, where no other line has come since.
     boot_rom: Option<usize>,
 }
@@ -63,6 +65,7 @@ impl Fold {
             spoken: None,
             running: None,
             commands: false,
+            echo_by_hand: false,
             boot_rom: None,
         }
     }
@@ -102,7 +105,8 @@ impl Fold {
             Heard::Block(block) => return self.block(block, place),
             Heard::Written if !self.commands => return self.written(place),
             Heard::Ready => self.ready(place),
-            Heard::EchoOff => self.commands = false,
+            Heard::EchoOff => (self.commands, self.echo_by_hand) = (false, false),
+            Heard::EchoOn => (self.commands, self.echo_by_hand) = (true, true),
             Heard::Version(version) => self.version(version, place),
             Heard::Model(model) => self.model = self.model.take().or_else(|| Some(model.to_owned())),
             Heard::Torn => self.damage(place),
@@ -169,6 +173,7 @@ impl Fold {
     }
 
     fn boot(&mut self, heard: bool, place: Place) {
+        self.commands &= !core::mem::take(&mut self.echo_by_hand);
         self.with(|update| {
             let stage = update.stage;
             let boot = What::Boot {

@@ -123,6 +123,8 @@ pub enum Odd {
     Word(String),
     /// The target was named and END had not come.
     TargetWithoutEnd,
+    /// Nothing was updated, and after a boot another version was named.
+    OtherVersion(Version),
     /// The version was heard and told, and the two differ.
     FromDiffers,
 }
@@ -179,6 +181,12 @@ impl fmt::Display for Odd {
             }
             Self::Word(word) => write!(f, "`{word}`: a word that the application note does not know"),
             Self::TargetWithoutEnd => f.write_str("the target runs, and no END was heard"),
+            Self::OtherVersion(version) => {
+                write!(
+                    f,
+                    "nothing was updated, and {version} was named after another boot"
+                )
+            }
             Self::FromDiffers => f.write_str("the version that was heard before is not that of `--from`"),
         }
     }

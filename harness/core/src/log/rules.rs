@@ -26,7 +26,8 @@ pub(super) fn end(update: &mut LogUpdate, code: UpdateCode, place: Place) {
         return;
     }
     let refuses_another = code == UpdateCode::Busy && matches!(update.stage, Stage::Downloading(_));
-    if !update.updated || refuses_another {
+    // Behind an interruption, it may be the END of another order.
+    if !update.updated || refuses_another || update.interrupted {
         return;
     }
     let updating = |step: &Step| matches!(step.what, What::Updating(..));
@@ -85,7 +86,12 @@ pub(super) fn version(update: &mut LogUpdate, version: &Version, to: Option<&Ver
         Stage::Updating(_) if to == Some(version) => update.note(Odd::TargetWithoutEnd, place),
         Stage::Updating(_) if is_neither => wrong(update),
         Stage::Ended(_) if update.updated && is_neither => wrong(update),
-        Stage::Ended(_) | Stage::DownloadFailed(_) if !update.updated && from.is_some() && !is_source => {
+        Stage::Ended(_) | Stage::DownloadFailed(_) if update.updated || from.is_none() || is_source => {}
+        // In between, somebody may have flashed it, or connected another one.
+        Stage::Ended(_) | Stage::DownloadFailed(_) if update.booted => {
+            update.note(Odd::OtherVersion(version.clone()), place);
+        }
+        Stage::Ended(_) | Stage::DownloadFailed(_) => {
             let stage = update.stage;
             let sentence = format!(
                 "{stage}, so nothing was updated, and yet the module names {version}; before, it was {before}"

@@ -111,7 +111,7 @@ use rstest::rstest;
     "version-changed"
 )]
 #[case(
-    "A order-http http http-end-12 rom rdy C",
+    "A order-http http http-end-12 C",
     "download 12 · BC66NBR01A99",
     "version-changed"
 )]
@@ -183,6 +183,14 @@ fn by_what_was_told(#[case] words: &str, #[case] from: &str, #[case] to: &str, #
 // Somebody started the terminal again: the module may have been anything in between.
 #[case("A order-uart start rom up-20 up-50 putty rom rdy A")]
 #[case("A order-uart start rom up-20 up-100 rom rdy end-0 putty A")]
+#[case("A order-uart start rom up-20 up-50 putty rom rdy end-254")]
+// Nothing was updated, and somebody may have flashed it since.
+#[case("A order-http http http-end-12 rom rdy C")]
+// The order may be the rest of the torn command, or the one that `A/` repeats; or it was not echoed.
+#[case("A order-uart start rom up-20 up-100 rom rdy end-0 AT+QFO start rom up-20")]
+#[case("A order-uart start rom up-20 up-100 rom rdy end-0 A/ start rom up-20")]
+#[case("A order-uart start rom up-20 up-100 rom rdy end-0 ATE0 start rom up-20")]
+#[case("ATE1 A order-uart start rom up-20 up-100 rom rdy end-0 start rom up-20")]
 fn nothing_is_held_against_it(#[case] words: &str) {
     for update in crate::script::updates(crate::script::log(words).as_bytes(), told("", "")) {
         assert_eq!(rules(&update), [""; 0], "{}", story(&update));
@@ -233,6 +241,10 @@ fn headlines(#[case] words: &str, #[case] expected: &str) {
     "the update began at DOWNLOADING 57%, and no end of the download was heard"
 )]
 #[case("start start rom up-20", "START came again, and no boot was heard between")]
+#[case(
+    "A order-http http http-end-12 rom rdy C",
+    "nothing was updated, and BC66NBR01A99 was named after another boot"
+)]
 #[case("http down-5 http down-1", "the download began again")]
 #[case(
     "http down-5 coap-end-0",
