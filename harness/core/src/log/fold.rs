@@ -221,6 +221,8 @@ impl Fold {
                 if update.number == 1 {
                     rules::told(update, &version, from.as_ref(), place);
                 }
+            } else if let Some(other) = rules::other_module(update, &version) {
+                update.note(Odd::OtherModule(other, version.clone()), place);
             } else if update.after.last() != Some(&version) {
                 update
                     .steps

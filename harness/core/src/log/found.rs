@@ -125,6 +125,10 @@ pub enum Odd {
     TargetWithoutEnd,
     /// Nothing was updated, and after a boot another version was named.
     OtherVersion(Version),
+    /// After END,0 one version was named, and after another boot another.
+    NamedLater(Version, Version),
+    /// One version was named, and then another without a boot.
+    OtherModule(Version, Version),
     /// The version was heard and told, and the two differ.
     FromDiffers,
 }
@@ -187,6 +191,14 @@ impl fmt::Display for Odd {
                     "nothing was updated, and {version} was named after another boot"
                 )
             }
+            Self::NamedLater(first, then) => write!(
+                f,
+                "{first} was named after END,0, and {then} after another boot: it fell back, or it is another module"
+            ),
+            Self::OtherModule(first, then) => write!(
+                f,
+                "{first} was named, and then {then} without a boot: it is another module, or another log"
+            ),
             Self::FromDiffers => f.write_str("the version that was heard before is not that of `--from`"),
         }
     }

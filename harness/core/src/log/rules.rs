@@ -66,12 +66,15 @@ pub(super) fn version(update: &mut LogUpdate, version: &Version, to: Option<&Ver
         Stage::Ended(UpdateCode::Success) => {
             let other = update.after.iter().find(|other| *other != version).cloned();
             if let Some(other) = other {
-                let sentence = format!(
-                    "the module named {other} after END,0 and names {version} now, without an order between"
-                );
-                update.find(Rule::ReadingsDiffer, sentence, place);
+                // The update was sound. That it fell back since cannot be told from another module at the same port.
+                update.note(Odd::NamedLater(other, version.clone()), place);
             } else if is_source {
-                let sentence = format!("END,0 was reported, and the module names {before}");
+                let after = if update.booted {
+                    ", after another boot,"
+                } else {
+                    ""
+                };
+                let sentence = format!("END,0 was reported, and{after} the module names {before}");
                 update.find(Rule::EndWithoutUpdate, sentence, place);
             } else if to.is_some_and(|to| to != version) {
                 wrong(update);
@@ -100,6 +103,12 @@ pub(super) fn version(update: &mut LogUpdate, version: &Version, to: Option<&Ver
         }
         _ => {}
     }
+}
+
+/// A module changes its version in no other way than by a boot: what was named before, if none was heard since.
+pub(super) fn other_module(update: &LogUpdate, version: &Version) -> Option<Version> {
+    let before = update.after.last().filter(|before| *before != version)?;
+    (!update.steps.booted_since_named()).then(|| before.clone())
 }
 
 /// The version before was heard: is it the one that was told?

@@ -3,6 +3,7 @@
 use super::found::{Damaged, LogUpdate, Outcome};
 use super::steps::{Place, Reset, Stage, What};
 use crate::case::Via;
+use crate::version::Version;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -57,9 +58,10 @@ pub fn story(update: &LogUpdate) -> String {
     if parts.is_empty() {
         parts.push(update.stage.to_string());
     }
-    parts.push(match update.after.last() {
-        Some(version) => version.to_string(),
-        None => "version not heard".into(),
+    let versions: Vec<&str> = update.after.iter().map(Version::as_str).collect();
+    parts.push(match versions[..] {
+        [] => "version not heard".into(),
+        _ => versions.join(", then "),
     });
     parts.join(" · ")
 }

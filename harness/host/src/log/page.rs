@@ -137,13 +137,21 @@ fn anchor(update: &LogUpdate) -> String {
 }
 
 fn row(update: &LogUpdate, drawn: bool) -> Markup {
-    let number = format!("Update {}", update.number);
+    let number = update.number;
+    let anomalies = match update.notes.len() {
+        1 => "1 anomaly".to_owned(),
+        more => format!("{more} anomalies"),
+    };
     html! {
         tr {
             th scope="row" { @if drawn { a href=(format!("#{}", anchor(update))) { (number) } } @else { (number) } }
             td.number { (update.first().line) " to " (update.last.line) }
             td { (badge(update)) }
-            td { (story(update)) @for found in &update.findings { br; code { (found.rule.id()) } ": " (found.sentence) } }
+            td {
+                (story(update))
+                @if !update.notes.is_empty() { span.quiet { " (" (anomalies) ")" } }
+                @for found in &update.findings { br; code { (found.rule.id()) } ": " (found.sentence) }
+            }
         }
     }
 }
