@@ -193,7 +193,7 @@ impl fmt::Display for Odd {
             }
             Self::NamedLater(first, then) => write!(
                 f,
-                "{first} was named after END,0, and {then} after another boot: it fell back, or it is another module"
+                "{first} was named after END,0, and {then} after another boot: its version changed, or it is another module"
             ),
             Self::OtherModule(first, then) => write!(
                 f,

@@ -49,13 +49,7 @@ pub(super) fn version(update: &mut LogUpdate, version: &Version, to: Option<&Ver
     let to = to.filter(|to| from.as_ref() != Some(to));
     let is_source = from.as_ref() == Some(version);
     let is_neither = from.is_some() && to.is_some() && !is_source && to != Some(version);
-    let before = update
-        .from
-        .as_ref()
-        .map_or_else(String::new, |from| match from.told {
-            true => format!("{} of `--from`", from.version),
-            false => format!("{}, which ran before", from.version),
-        });
+    let before = before(update);
     let wrong = |update: &mut LogUpdate| {
         let to = to.map_or("", |to| to.as_str());
         let known = if before.is_empty() { "" } else { ", nor " };
@@ -64,9 +58,8 @@ pub(super) fn version(update: &mut LogUpdate, version: &Version, to: Option<&Ver
     };
     match update.stage {
         Stage::Ended(UpdateCode::Success) => {
-            let other = update.after.iter().find(|other| *other != version).cloned();
-            if let Some(other) = other {
-                // The update was sound. That it fell back since cannot be told from another module at the same port.
+            if let Some(other) = update.after.iter().find(|other| *other != version).cloned() {
+                // The update was sound. What came later cannot be told from another module at the same port.
                 update.note(Odd::NamedLater(other, version.clone()), place);
             } else if is_source {
                 let after = if update.booted {
@@ -102,6 +95,15 @@ pub(super) fn version(update: &mut LogUpdate, version: &Version, to: Option<&Ver
             update.find(Rule::VersionChanged, sentence, place);
         }
         _ => {}
+    }
+}
+
+/// The version before, and how it is known.
+fn before(update: &LogUpdate) -> String {
+    match &update.from {
+        None => String::new(),
+        Some(from) if from.told => format!("{} of `--from`", from.version),
+        Some(from) => format!("{}, which ran before", from.version),
     }
 }
 

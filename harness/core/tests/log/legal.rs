@@ -248,7 +248,7 @@ fn headlines(#[case] words: &str, #[case] expected: &str) {
 )]
 #[case(
     "A order-uart start rom up-20 up-100 rom rdy end-0 B rom rdy A",
-    "BC66NBR01A02 was named after END,0, and BC66NBR01A01 after another boot: it fell back, or it is another module"
+    "BC66NBR01A02 was named after END,0, and BC66NBR01A01 after another boot: its version changed, or it is another module"
 )]
 #[case(
     "A order-uart start rom up-20 up-100 rom rdy end-0 rom rdy B A",
