@@ -3,18 +3,20 @@
 //! An update begins with what can be heard of its order: a block of an upload, `AT+QFOTADL`, HTTPSTART or COAPSTART, or in
 //! a log that shows none of them the first URC. It goes on up to the next order.
 
+mod downloads;
+mod orders;
+
 use super::found::{Before, LogUpdate, Odd, Point};
 use super::heard::Heard;
 use super::rules;
 use super::steps::{Place, Stage, What};
 use crate::case::Via;
-use crate::percent::Percent;
 use crate::urc::Fota;
 use crate::verdict::Rule;
 use crate::version::Version;
 use alloc::borrow::ToOwned;
 use alloc::string::String;
-use bc66_wire::code::{DownloadCode, UpdateCode};
+use bc66_wire::code::UpdateCode;
 use bc66_wire::urc::{CURRENT_BIN, TOTAL_NUM};
 
 /// What a log cannot tell and its owner can.
@@ -45,6 +47,8 @@ pub struct Fold {
     running: Option<Version>,
     /// Commands are in the log: one that is missing was not given.
     commands: bool,
+    /// The echo was switched on by hand: after a boot it may be off again.
+    echo_by_hand: bool,
     /// The last line of the boot ROM's block that was heard, where no other line has come since.
     boot_rom: Option<usize>,
 }
@@ -61,6 +65,7 @@ impl Fold {
             spoken: None,
             running: None,
             commands: false,
+            echo_by_hand: false,
             boot_rom: None,
         }
     }
@@ -100,7 +105,8 @@ impl Fold {
             Heard::Block(block) => return self.block(block, place),
             Heard::Written if !self.commands => return self.written(place),
             Heard::Ready => self.ready(place),
-            Heard::EchoOff => self.commands = false,
+            Heard::EchoOff => (self.commands, self.echo_by_hand) = (false, false),
+            Heard::EchoOn => (self.commands, self.echo_by_hand) = (true, true),
             Heard::Version(version) => self.version(version, place),
             Heard::Model(model) => self.model = self.model.take().or_else(|| Some(model.to_owned())),
             Heard::Torn => self.damage(place),
@@ -167,6 +173,7 @@ impl Fold {
     }
 
     fn boot(&mut self, heard: bool, place: Place) {
+        self.commands &= !core::mem::take(&mut self.echo_by_hand);
         self.with(|update| {
             let stage = update.stage;
             let boot = What::Boot {
@@ -194,60 +201,6 @@ impl Fold {
         });
     }
 
-    fn order(&mut self, via: Via, place: Place) -> Option<LogUpdate> {
-        let Some(update) = &mut self.current else {
-            return self.ordered(via, place);
-        };
-        match update.stage {
-            Stage::Uploading(_) if via == Via::Uart && !update.ready => {
-                (update.stage, update.last) = (Stage::Ordered, place);
-                update.steps.push(What::Order(via), place);
-                None
-            }
-            // The terminal's own line and the module's echo of it.
-            Stage::Ordered if !update.ready && update.via == Some(via) => None,
-            Stage::Downloading(_) | Stage::Downloaded | Stage::Started | Stage::Updating(_)
-                if !update.ready =>
-            {
-                update.note(Odd::OrderedAgain, place);
-                None
-            }
-            _ => self.ordered(via, place),
-        }
-    }
-
-    fn ordered(&mut self, via: Via, place: Place) -> Option<LogUpdate> {
-        let over = self.begin(Some(via), Stage::Ordered, place);
-        self.with(|update| update.steps.push(What::Order(via), place));
-        over
-    }
-
-    fn block(&mut self, block: u32, place: Place) -> Option<LogUpdate> {
-        let goes_on = |update: &LogUpdate| matches!(update.stage, Stage::Uploading(_)) && !update.ready;
-        let over = match &self.current {
-            Some(update) if goes_on(update) => None,
-            _ => self.begin(Some(Via::Uart), Stage::Uploading(block), place),
-        };
-        self.with(|update| {
-            update.steps.push(What::Upload(block, block), place);
-            (update.stage, update.last) = (Stage::Uploading(block), place);
-        });
-        over
-    }
-
-    /// Where no commands are shown, blocks are counted.
-    fn written(&mut self, place: Place) -> Option<LogUpdate> {
-        let block = match &self.current {
-            Some(LogUpdate {
-                stage: Stage::Uploading(block),
-                ready: false,
-                ..
-            }) => block.saturating_add(1),
-            _ => 0,
-        };
-        self.block(block, place)
-    }
-
     fn version(&mut self, version: &str, place: Place) {
         let Ok(version) = version.parse::<Version>() else {
             return;
@@ -268,6 +221,8 @@ impl Fold {
                 if update.number == 1 {
                     rules::told(update, &version, from.as_ref(), place);
                 }
+            } else if let Some(other) = rules::other_module(update, &version) {
+                update.note(Odd::OtherModule(other, version.clone()), place);
             } else if update.after.last() != Some(&version) {
                 update
                     .steps
@@ -303,78 +258,6 @@ impl Fold {
             _ => None,
         };
         self.with(heard_of_it(place));
-        over
-    }
-
-    fn download_start(&mut self, via: Via, place: Place) -> Option<LogUpdate> {
-        let over = match &mut self.current {
-            Some(update) if update.stage == Stage::Ordered && !update.ready && update.fits(via) => None,
-            Some(update) if update.downloads() && !update.ready => {
-                update.note(Odd::DownloadAgain, place);
-                None
-            }
-            _ => self.download_anew(via, place),
-        };
-        self.with(|update| {
-            (update.stage, update.via) = (Stage::Downloading(None), Some(via));
-            update.steps.push(What::DownloadStart(via), place);
-        });
-        over
-    }
-
-    /// A download that no order has begun: held against the module, or an update of its own.
-    fn download_anew(&mut self, via: Via, place: Place) -> Option<LogUpdate> {
-        let commands = self.commands;
-        match self.breaks(place, |update| rules::downloads_again(update, via, commands)) {
-            true => None,
-            false => self.begin(Some(via), Stage::Downloading(None), place),
-        }
-    }
-
-    fn downloading(&mut self, percent: Percent, place: Place) -> Option<LogUpdate> {
-        let percent = u32::from(percent.get());
-        let over = match &self.current {
-            Some(update) if update.stage == Stage::Ordered || update.downloads() => None,
-            _ => self.download_anew(Via::Http, place),
-        };
-        self.with(|update| {
-            update.mix(Via::Http, place);
-            let before = match update.stage {
-                Stage::Downloading(before) if !update.booted => before,
-                _ => None,
-            };
-            if let Some(before) = before.filter(|before| *before > percent) {
-                update.note(Odd::DownloadBack(before, percent), place);
-            }
-            update.stage = Stage::Downloading(Some(percent));
-            update.steps.push(What::Downloading(percent, percent), place);
-            update.points.push(Point {
-                updating: false,
-                percent,
-                place,
-                begins: before.is_none(),
-            });
-        });
-        over
-    }
-
-    fn download_end(&mut self, via: Via, code: DownloadCode, place: Place) -> Option<LogUpdate> {
-        let over = match &mut self.current {
-            Some(update) if matches!(update.stage, Stage::Started | Stage::Updating(_)) => {
-                update.note(Odd::LateDownloadEnd, place);
-                return None;
-            }
-            Some(update) if update.stage == Stage::Ordered || update.downloads() => None,
-            _ => self.begin(Some(via), Stage::Downloading(None), place),
-        };
-        self.with(|update| {
-            update.mix(via, place);
-            update.stage = match code {
-                DownloadCode::Success => Stage::Downloaded,
-                failed => Stage::DownloadFailed(failed),
-            };
-            update.steps.push(What::DownloadEnd(via, code), place);
-        });
         over
     }
 
@@ -461,14 +344,6 @@ fn heard_of_it(place: Place) -> impl FnOnce(&mut LogUpdate) {
 }
 
 impl LogUpdate {
-    fn fits(&self, via: Via) -> bool {
-        self.via_told || self.via.is_none_or(|known| known == via)
-    }
-
-    fn downloads(&self) -> bool {
-        matches!(self.stage, Stage::Downloading(_) | Stage::Downloaded)
-    }
-
     /// Nothing is under way any more.
     fn is_over(&self) -> bool {
         matches!(self.stage, Stage::Ended(_) | Stage::DownloadFailed(_))
@@ -480,14 +355,6 @@ impl LogUpdate {
             && self.via == Some(Via::Http)
         {
             self.note(Odd::EarlyStart(percent), place);
-        }
-    }
-
-    /// A URC of this transport was heard.
-    fn mix(&mut self, via: Via, place: Place) {
-        match self.via {
-            Some(known) if known != via && !self.via_told => self.note(Odd::Mixed(known, via), place),
-            _ => (self.via, self.via_told) = (Some(via), false),
         }
     }
 }

@@ -32,8 +32,8 @@ pub struct LogUpdate {
     pub findings: Vec<Found>,
     /// What was odd, and legal.
     pub notes: Vec<Note>,
-    /// Lines that were damaged, and the first of them.
-    pub damaged: Option<(u64, Place)>,
+    /// Lines that were damaged.
+    pub damaged: Option<Damaged>,
     /// The last line that belongs to it.
     pub last: Place,
     /// UPDATING was heard.
@@ -57,6 +57,17 @@ pub struct Before {
     pub version: Version,
     /// It was told by `--from`, not heard.
     pub told: bool,
+}
+
+/// Lines of which something is missing, or that hold what no module says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Damaged {
+    /// How many.
+    pub lines: u64,
+    /// The number of the first.
+    pub first: u64,
+    /// The number of the last.
+    pub last: u64,
 }
 
 /// Something illegal.
@@ -112,6 +123,12 @@ pub enum Odd {
     Word(String),
     /// The target was named and END had not come.
     TargetWithoutEnd,
+    /// Nothing was updated, and after a boot another version was named.
+    OtherVersion(Version),
+    /// After END,0 one version was named, and after another boot another.
+    NamedLater(Version, Version),
+    /// One version was named, and then another without a boot.
+    OtherModule(Version, Version),
     /// The version was heard and told, and the two differ.
     FromDiffers,
 }
@@ -168,6 +185,20 @@ impl fmt::Display for Odd {
             }
             Self::Word(word) => write!(f, "`{word}`: a word that the application note does not know"),
             Self::TargetWithoutEnd => f.write_str("the target runs, and no END was heard"),
+            Self::OtherVersion(version) => {
+                write!(
+                    f,
+                    "nothing was updated, and {version} was named after another boot"
+                )
+            }
+            Self::NamedLater(first, then) => write!(
+                f,
+                "{first} was named after END,0, and {then} after another boot: its version changed, or it is another module"
+            ),
+            Self::OtherModule(first, then) => write!(
+                f,
+                "{first} was named, and then {then} without a boot: it is another module, or another log"
+            ),
             Self::FromDiffers => f.write_str("the version that was heard before is not that of `--from`"),
         }
     }
@@ -190,7 +221,7 @@ impl Outcome {
         match self {
             Self::Illegal => "illegal",
             Self::NothingIllegal => "nothing illegal seen",
-            Self::NotKnown => "its end was not heard, nothing illegal seen",
+            Self::NotKnown => "no END heard, nothing illegal seen",
         }
     }
 
@@ -279,8 +310,16 @@ impl LogUpdate {
             return;
         }
         self.deaf = true;
-        let (times, _) = self.damaged.get_or_insert((0, place));
-        *times += 1;
+        let line = place.line;
+        match &mut self.damaged {
+            // A line may be damaged in many places.
+            Some(damaged) if damaged.last == line => {}
+            Some(damaged) => (damaged.lines, damaged.last) = (damaged.lines + 1, line),
+            none => {
+                let (lines, first, last) = (1, line, line);
+                *none = Some(Damaged { lines, first, last });
+            }
+        }
     }
 }
 

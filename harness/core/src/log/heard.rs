@@ -3,10 +3,12 @@
 //! A prefix that no format knows is no obstacle: URCs are found where they begin. But a line in words that *speaks* of a
 //! URC, such as `waiting for RDY`, is not the module's.
 
+mod at_command;
+
 use crate::case::Via;
 use crate::urc::{Fota, Urc};
 use bc66_wire::urc::{FOTA, FotaUrc, QIND};
-use bc66_wire::{boot, command, module, qfotadl};
+use bc66_wire::{boot, command, module};
 
 /// What was heard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,6 +35,8 @@ pub enum Heard<'a> {
     Reboot,
     /// `ATE0`: from now on, commands are not echoed.
     EchoOff,
+    /// `ATE1`: they are, until the next boot.
+    EchoOn,
     /// Any other command.
     Command,
     /// `Revision: BC66NBR01A01`.
@@ -71,7 +75,7 @@ pub fn hear(line: &[u8]) -> Option<Heard<'_>> {
                 };
             }
             b'+' => written(rest),
-            b'A' | b'a' if word_begins(line, at) => at_command(rest, may_begin(&line[..at])),
+            b'A' | b'a' if word_begins(line, at) => at_command::read(rest, may_begin(&line[..at])),
             b'R' if rest.starts_with(module::REVISION.trim_end_matches(':').as_bytes()) => version(rest),
             b'R' if rest == boot::RDY.as_bytes() => Some(match may_begin(&line[..at]) {
                 true => Heard::Ready,
@@ -139,50 +143,6 @@ fn written(rest: &[u8]) -> Option<Heard<'_>> {
         .strip_prefix(command::QFUPLEX.as_bytes())?
         .strip_prefix(b":")?;
     digits(number.trim_ascii()).map(|_| Heard::Written)
-}
-
-/// `alone`: no word stands before it. Without a `+`, it would not be told from words.
-fn at_command(rest: &[u8], alone: bool) -> Option<Heard<'_>> {
-    let (head, rest) = rest.split_at_checked(2)?;
-    head.eq_ignore_ascii_case(b"AT").then_some(())?;
-    let named = |name: &str| {
-        let (head, rest) = rest.split_at_checked(name.len())?;
-        let is = head.eq_ignore_ascii_case(name.as_bytes());
-        is.then(|| rest.trim_ascii_start().strip_prefix(b"="))?
-    };
-    if let Some(value) = named(command::QFOTADL) {
-        return Some(order(value.trim_ascii()));
-    }
-    if let Some(value) = named(command::QFUPLEX) {
-        let block = value.split(|byte| *byte == b',').nth(1);
-        let block = block.and_then(|block| digits(block.trim_ascii()));
-        return Some(block.map_or(Heard::Command, Heard::Block));
-    }
-    if named(command::QRST).is_some() {
-        return Some(Heard::Reboot);
-    }
-    match rest.first() {
-        Some(b'+') => Some(Heard::Command),
-        _ if !alone => None,
-        None | Some(b'&') => Some(Heard::Command),
-        Some(b'E' | b'e') if rest[1..].trim_ascii() == b"0" => Some(Heard::EchoOff),
-        // `ATI`, `ATE1`; but not `Attach`.
-        Some(_) if rest.len() <= 2 && rest[0].is_ascii_alphabetic() => Some(Heard::Command),
-        Some(_) => None,
-    }
-}
-
-fn order<'a>(value: &[u8]) -> Heard<'a> {
-    let url = value.strip_prefix(b"\"").unwrap_or(value);
-    let scheme = |scheme: &str| {
-        let start = url.get(..scheme.len());
-        start.is_some_and(|start| start.eq_ignore_ascii_case(scheme.as_bytes()))
-    };
-    match value {
-        _ if value == qfotadl::FROM_UART.as_bytes() => Heard::Order(Via::Uart),
-        _ if scheme(qfotadl::SCHEME) || scheme(qfotadl::SCHEME_UNSUPPORTED) => Heard::Order(Via::Http),
-        _ => Heard::Command,
-    }
 }
 
 /// `Revision: BC66NBR01A01`; one firmware writes a blank before the colon.
@@ -257,12 +217,22 @@ mod tests {
     #[case("AT+QFOTADL=1", Heard::Order(Via::Uart))]
     #[case(r#"at+qfotadl="http://h/a.bin""#, Heard::Order(Via::Http))]
     #[case("> AT+QFOTADL=HTTP://h/a.bin", Heard::Order(Via::Http))]
+    #[case("AT+QFOTADL=\"lab.example.com/a.bin\"", Heard::Order(Via::Http))]
     #[case("AT+QFOTADL=?", Heard::Command)]
+    #[case("AT+QFOTADL=1 in 5 seconds", Heard::Command)]
+    #[case("AT+CMEE=2;+QFOTADL=1", Heard::Order(Via::Uart))]
+    #[case("AT+QFO", Heard::Torn)]
+    #[case("at+q", Heard::Torn)]
+    #[case("A/", Heard::Torn)]
     #[case("AT+QFUPLEX=4096,2,1082", Heard::Block(2))]
     #[case("AT+QFUPLEX=ESC", Heard::Command)]
     #[case("+QFUPLEX: 4096", Heard::Written)]
     #[case("AT+QRST=1", Heard::Reboot)]
     #[case("ATE0", Heard::EchoOff)]
+    #[case("ATE0V1", Heard::EchoOff)]
+    #[case("ATE", Heard::EchoOff)]
+    #[case("ATE0;+CMEE=1", Heard::EchoOff)]
+    #[case("ATE1", Heard::EchoOn)]
     #[case("ATI", Heard::Command)]
     #[case("AT", Heard::Command)]
     #[case("Revision: BC66NBR01A01", Heard::Version("BC66NBR01A01"))]

@@ -119,7 +119,7 @@ impl Listener {
         let long = !(line.begins && line.ends);
         self.read.long += u64::from(long && line.begins);
         let noise = is_noise(line.bytes, text);
-        self.read.noise += u64::from(noise);
+        self.read.noise += u64::from(noise && line.begins);
         if noise || long {
             self.fold.damage(place);
         }

@@ -26,7 +26,8 @@ pub(super) fn end(update: &mut LogUpdate, code: UpdateCode, place: Place) {
         return;
     }
     let refuses_another = code == UpdateCode::Busy && matches!(update.stage, Stage::Downloading(_));
-    if !update.updated || refuses_another {
+    // Behind an interruption, it may be the END of another order.
+    if !update.updated || refuses_another || update.interrupted {
         return;
     }
     let updating = |step: &Step| matches!(step.what, What::Updating(..));
@@ -48,13 +49,7 @@ pub(super) fn version(update: &mut LogUpdate, version: &Version, to: Option<&Ver
     let to = to.filter(|to| from.as_ref() != Some(to));
     let is_source = from.as_ref() == Some(version);
     let is_neither = from.is_some() && to.is_some() && !is_source && to != Some(version);
-    let before = update
-        .from
-        .as_ref()
-        .map_or_else(String::new, |from| match from.told {
-            true => format!("{} of `--from`", from.version),
-            false => format!("{}, which ran before", from.version),
-        });
+    let before = before(update);
     let wrong = |update: &mut LogUpdate| {
         let to = to.map_or("", |to| to.as_str());
         let known = if before.is_empty() { "" } else { ", nor " };
@@ -63,14 +58,16 @@ pub(super) fn version(update: &mut LogUpdate, version: &Version, to: Option<&Ver
     };
     match update.stage {
         Stage::Ended(UpdateCode::Success) => {
-            let other = update.after.iter().find(|other| *other != version).cloned();
-            if let Some(other) = other {
-                let sentence = format!(
-                    "the module named {other} after END,0 and names {version} now, without an order between"
-                );
-                update.find(Rule::ReadingsDiffer, sentence, place);
+            if let Some(other) = update.after.iter().find(|other| *other != version).cloned() {
+                // The update was sound. What came later cannot be told from another module at the same port.
+                update.note(Odd::NamedLater(other, version.clone()), place);
             } else if is_source {
-                let sentence = format!("END,0 was reported, and the module names {before}");
+                let after = if update.booted {
+                    ", after another boot,"
+                } else {
+                    ""
+                };
+                let sentence = format!("END,0 was reported, and{after} the module names {before}");
                 update.find(Rule::EndWithoutUpdate, sentence, place);
             } else if to.is_some_and(|to| to != version) {
                 wrong(update);
@@ -85,7 +82,12 @@ pub(super) fn version(update: &mut LogUpdate, version: &Version, to: Option<&Ver
         Stage::Updating(_) if to == Some(version) => update.note(Odd::TargetWithoutEnd, place),
         Stage::Updating(_) if is_neither => wrong(update),
         Stage::Ended(_) if update.updated && is_neither => wrong(update),
-        Stage::Ended(_) | Stage::DownloadFailed(_) if !update.updated && from.is_some() && !is_source => {
+        Stage::Ended(_) | Stage::DownloadFailed(_) if update.updated || from.is_none() || is_source => {}
+        // In between, somebody may have flashed it, or connected another one.
+        Stage::Ended(_) | Stage::DownloadFailed(_) if update.booted => {
+            update.note(Odd::OtherVersion(version.clone()), place);
+        }
+        Stage::Ended(_) | Stage::DownloadFailed(_) => {
             let stage = update.stage;
             let sentence = format!(
                 "{stage}, so nothing was updated, and yet the module names {version}; before, it was {before}"
@@ -94,6 +96,21 @@ pub(super) fn version(update: &mut LogUpdate, version: &Version, to: Option<&Ver
         }
         _ => {}
     }
+}
+
+/// The version before, and how it is known.
+fn before(update: &LogUpdate) -> String {
+    match &update.from {
+        None => String::new(),
+        Some(from) if from.told => format!("{} of `--from`", from.version),
+        Some(from) => format!("{}, which ran before", from.version),
+    }
+}
+
+/// A module changes its version in no other way than by a boot: what was named before, if none was heard since.
+pub(super) fn other_module(update: &LogUpdate, version: &Version) -> Option<Version> {
+    let before = update.after.last().filter(|before| *before != version)?;
+    (!update.steps.booted_since_named()).then(|| before.clone())
 }
 
 /// The version before was heard: is it the one that was told?

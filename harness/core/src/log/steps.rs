@@ -116,6 +116,16 @@ impl Steps {
         &self.list
     }
 
+    /// Whether a boot was heard since a version was named; it may be among the steps that were left out.
+    pub(super) fn booted_since_named(&self) -> bool {
+        if self.left_out > 0 {
+            return true;
+        }
+        let latest = self.list.iter().rev();
+        let mut since = latest.take_while(|step| !matches!(step.what, What::Version(_)));
+        since.any(|step| matches!(step.what, What::Boot { .. }))
+    }
+
     /// Takes the next one.
     pub(super) fn push(&mut self, what: What, place: Place) {
         let joined = self.left_out == 0 && self.list.last_mut().is_some_and(|step| step.joins(&what, place));

@@ -1,8 +1,9 @@
 //! An update of a log in words: the line that a run has for a case, and what cannot be told.
 
-use super::found::{LogUpdate, Outcome};
+use super::found::{Damaged, LogUpdate, Outcome};
 use super::steps::{Place, Reset, Stage, What};
 use crate::case::Via;
+use crate::version::Version;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -10,9 +11,9 @@ use bc66_wire::code::{DownloadCode, UpdateCode};
 
 /// What no log can tell, whatever is in it.
 pub const NO_LOG_TELLS: [&str; 3] = [
-    "when the supply was cut and when it returned: a reset that is heard may be a cut, or the module's own",
+    "when the supply was cut and when it came back: a reset may be a cut, or the module's own",
     "what the module asked of the servers, and what they sent",
-    "whether lines were lost before they were written: so nothing here is a pass, and nothing rests on a line that is missing",
+    "whether lines were lost before they were written: nothing here is a pass, and nothing rests on a missing line",
 ];
 
 /// What can be said of an update, in a few words.
@@ -57,9 +58,10 @@ pub fn story(update: &LogUpdate) -> String {
     if parts.is_empty() {
         parts.push(update.stage.to_string());
     }
-    parts.push(match update.after.last() {
-        Some(version) => version.to_string(),
-        None => "version not heard".into(),
+    let versions: Vec<&str> = update.after.iter().map(Version::as_str).collect();
+    parts.push(match versions[..] {
+        [] => "version not heard".into(),
+        _ => versions.join(", then "),
     });
     parts.join(" · ")
 }
@@ -181,16 +183,13 @@ pub fn not_known(update: &LogUpdate) -> Vec<String> {
             "which of the {more} resets were cuts of the supply, and which the module's own"
         )),
     }
-    if let Some((lines, place)) = update.damaged {
+    if let Some(Damaged { lines, first, .. }) = update.damaged {
         let lines = if lines == 1 {
             "a damaged line".into()
         } else {
             format!("{lines} damaged lines")
         };
-        unknown.push(format!(
-            "what stood in {lines} (the first is line {})",
-            place.line
-        ));
+        unknown.push(format!("what stood in {lines} (the first is line {first})"));
     }
     if update.interrupted {
         unknown.push("what the module did while nobody listened: the terminal was started again, or its clock set back".into());

@@ -43,6 +43,7 @@ fn line(word: &str) -> String {
         (_, "coap-end") => fota(format!("\"COAPEND\",{value}")),
         (_, "up") => fota(format!("\"UPDATING\",{value}%,1,1")),
         (_, "end") => fota(format!("\"END\",{value}")),
+        _ if word.starts_with('A') => format!("{word}\r\r\nOK\r\n"),
         _ => panic!("a word that no log has: {word}"),
     }
 }

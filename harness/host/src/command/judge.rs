@@ -18,11 +18,14 @@ use std::path::{Path, PathBuf};
 /// The page's name in `--out`.
 const PAGE: &str = "log.html";
 
-/// Judge again: runs by their journals, or a serial log of any module
+/// Derive the verdicts of runs again, or say what is in anybody's serial log
 ///
-/// With run folders, every verdict is derived again from the journal alone and compared with the one that was recorded.
+/// With run folders, every verdict is derived again from the journal alone and compared with the one that was recorded. Exit
+/// code 0: all are the same; 1: some differ; 2: something cannot be read.
+///
 /// With `--log`, a captured serial log is read, whatever program wrote it: which updates are in it, how they went, what in
-/// them is illegal, and what a log cannot tell. Nothing in a log is ever called a pass.
+/// them is illegal, and what a log cannot tell. Nothing in a log is ever called a pass. Exit code 0: nothing illegal was seen;
+/// 1: something was; 2: it cannot be read; 3: there is no update in it.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Run folders
@@ -36,22 +39,22 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     log: Option<PathBuf>,
     /// With `--log`: the version that ran before, where the log does not name it
-    #[arg(long, value_name = "VERSION", requires = "log")]
+    #[arg(long, value_name = "VERSION", requires = "log", conflicts_with = "runs")]
     from: Option<Version>,
     /// With `--log`: the version that the package leads to
-    #[arg(long, value_name = "VERSION", requires = "log")]
+    #[arg(long, value_name = "VERSION", requires = "log", conflicts_with = "runs")]
     to: Option<Version>,
     /// With `--log`: how updates were ordered whose order is not in the log
-    #[arg(long, value_enum, requires = "log")]
+    #[arg(long, value_enum, requires = "log", conflicts_with = "runs")]
     via: Option<ViaArg>,
     /// With `--log`: what wrote it
-    #[arg(long, value_enum, default_value_t, requires = "log")]
+    #[arg(long, value_enum, default_value_t, requires = "log", conflicts_with = "runs")]
     format: FormatArg,
     /// With `--log`: write a page with timelines to this file
-    #[arg(long, value_name = "FILE", requires = "log")]
+    #[arg(long, value_name = "FILE", requires = "log", conflicts_with = "runs")]
     html: Option<PathBuf>,
     /// With `--log`: write the page into this folder, as `log.html`
-    #[arg(long, value_name = "DIR", requires = "log", conflicts_with = "html")]
+    #[arg(long, value_name = "DIR", requires = "log", conflicts_with_all = ["runs", "html"])]
     out: Option<PathBuf>,
     /// With run folders: make the reports with these verdicts, in `judged-again` beside the old ones
     #[arg(long, conflicts_with = "log")]
@@ -137,7 +140,7 @@ fn judge_log(path: &Path, args: &Args, common: Common) -> Result<u8, Failed> {
     };
     let mut reader = Reader::new(log.format, log.counted, told);
     let paint = Paint::new(common.color);
-    let to = page_path(args)?;
+    let to = page_path(path, args)?;
     let (mut tally, mut page) = (Tally::default(), Page::default());
     print(&match args.json {
         true => as_json::head(&log),
@@ -167,13 +170,25 @@ fn judge_log(path: &Path, args: &Args, common: Common) -> Result<u8, Failed> {
     Ok(tally.exit())
 }
 
-/// Where the page goes.
-fn page_path(args: &Args) -> Result<Option<PathBuf>, Failed> {
-    let Some(folder) = &args.out else {
-        return Ok(args.html.clone());
+/// Where the page goes; never over the log itself.
+fn page_path(log: &Path, args: &Args) -> Result<Option<PathBuf>, Failed> {
+    let page = match (&args.out, &args.html) {
+        (Some(folder), _) => {
+            std::fs::create_dir_all(folder).map_err(|why| unwritable(folder, &why))?;
+            Some(folder.join(PAGE))
+        }
+        (None, html) => html.clone(),
     };
-    std::fs::create_dir_all(folder).map_err(|why| unwritable(folder, &why))?;
-    Ok(Some(folder.join(PAGE)))
+    if let Some(page) = &page
+        && let (Ok(one), Ok(other)) = (page.canonicalize(), log.canonicalize())
+        && one == other
+    {
+        return Err(Failed::usage(format!(
+            "the page would be written over the log `{}`: give `--html` another name",
+            log.display()
+        )));
+    }
+    Ok(page)
 }
 
 fn unwritable(path: &Path, why: &std::io::Error) -> Failed {

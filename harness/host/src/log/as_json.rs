@@ -37,7 +37,7 @@ pub fn update(update: &LogUpdate, is_first: bool) -> String {
     let notes = update
         .notes
         .iter()
-        .map(|note| json!({ "odd": note.odd.to_string(), "line": note.place.line, "times": note.times }));
+        .map(|note| json!({ "anomaly": note.odd.to_string(), "line": note.place.line, "times": note.times }));
     let value = json!({
         "update": update.number,
         "outcome": update.outcome().name(),
@@ -50,7 +50,7 @@ pub fn update(update: &LogUpdate, is_first: bool) -> String {
         "from_told": update.from.as_ref().is_some_and(|from| from.told),
         "runs": update.after.last().map(|version| version.as_str()),
         "illegal": findings.collect::<Vec<Value>>(),
-        "odd": notes.collect::<Vec<Value>>(),
+        "anomalies": notes.collect::<Vec<Value>>(),
         "not_known": not_known(update),
         "steps": steps(update).into_iter().map(step).collect::<Vec<Value>>(),
         "steps_left_out": update.steps.left_out,

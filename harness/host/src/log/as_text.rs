@@ -17,13 +17,9 @@ const STEPS: usize = 60;
 /// What comes first.
 pub fn head(log: &Log, paint: Paint) -> String {
     let path = readable(log.path.as_os_str().as_encoded_bytes());
-    let how = if log.detected {
-        "found out by its first lines"
-    } else {
-        "as told"
-    };
+    let how = if log.detected { "detected" } else { "as given" };
     format!(
-        "{:>12} {}, read as {}, {how}\n",
+        "{:>12} {}, format {} ({how})\n",
         "LOG",
         paint.colour(Colour::Bold, &path),
         log.format
@@ -58,7 +54,7 @@ pub fn update(update: &LogUpdate, paint: Paint) -> String {
             String::new()
         };
         line(
-            "odd: ",
+            "anomaly: ",
             &format!(
                 "{} (line {}{times})",
                 readable(note.odd.to_string().as_bytes()),
@@ -126,7 +122,7 @@ pub fn tail(reader: &Reader, tally: &Tally, paint: Paint) -> String {
         let _ = writeln!(text, "{:12} {}", "", fact);
     }
     if tally.all() > 0 {
-        let _ = writeln!(text, "{:12} what no log tells:", "");
+        let _ = writeln!(text, "{:12} a log cannot tell:", "");
         for untold in NO_LOG_TELLS {
             let _ = writeln!(text, "{:12} - {untold}", "");
         }

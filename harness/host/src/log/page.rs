@@ -52,7 +52,7 @@ impl Page {
             nav aria-label="Contents" {
                 strong.simulated { "LOG" } " "
                 ul {
-                    @for (to, text) in [("updates", "Updates"), ("timelines", "Timelines"), ("untold", "What no log tells")] {
+                    @for (to, text) in [("updates", "Updates"), ("timelines", "Timelines"), ("untold", "What a log cannot tell")] {
                         li { a href=(format!("#{to}")) { (text) } }
                     }
                 }
@@ -68,7 +68,7 @@ impl Page {
                     @for article in &self.drawn { (article) }
                 }
                 section #untold aria-labelledby="untold-head" {
-                    h2 #untold-head { "What no log tells" }
+                    h2 #untold-head { "What a log cannot tell" }
                     ul { @for untold in NO_LOG_TELLS { li { (untold) } } }
                 }
             }
@@ -98,17 +98,14 @@ impl Page {
 fn head(name: &str, log: &Log, reader: &Reader, tally: &Tally) -> Markup {
     let (class, word) = match tally {
         Tally { illegal: 1.., .. } => ("failed", "SOMETHING ILLEGAL SEEN"),
+        tally if tally.all() == 0 => ("unclear", "NO UPDATE IN IT"),
         Tally {
             nothing_illegal: 0, ..
         } => ("unclear", "NOT KNOWN"),
         Tally { not_known: 1.., .. } => ("unclear", "NOTHING ILLEGAL SEEN, NOT ALL KNOWN"),
         _ => ("", "NOTHING ILLEGAL SEEN"),
     };
-    let how = if log.detected {
-        "found out by its first lines"
-    } else {
-        "as told"
-    };
+    let how = if log.detected { "detected" } else { "as given" };
     html! {
         header {
             p.kicker { "dfota-hil judge --log" }
@@ -119,7 +116,7 @@ fn head(name: &str, log: &Log, reader: &Reader, tally: &Tally) -> Markup {
             }
             div.verdict.(class) { p.big { (word) } p { (tally.words()) "." } }
             dl.facts {
-                dt { "Read as" } dd { (log.format) ", " (how) }
+                dt { "Format" } dd { (log.format) " (" (how) ")" }
                 @for fact in facts(reader) { dt {} dd { (fact) } }
             }
         }
@@ -140,13 +137,21 @@ fn anchor(update: &LogUpdate) -> String {
 }
 
 fn row(update: &LogUpdate, drawn: bool) -> Markup {
-    let number = format!("Update {}", update.number);
+    let number = update.number;
+    let anomalies = match update.notes.len() {
+        1 => "1 anomaly".to_owned(),
+        more => format!("{more} anomalies"),
+    };
     html! {
         tr {
             th scope="row" { @if drawn { a href=(format!("#{}", anchor(update))) { (number) } } @else { (number) } }
             td.number { (update.first().line) " to " (update.last.line) }
             td { (badge(update)) }
-            td { (story(update)) @for found in &update.findings { br; code { (found.rule.id()) } ": " (found.sentence) } }
+            td {
+                (story(update))
+                @if !update.notes.is_empty() { span.quiet { " (" (anomalies) ")" } }
+                @for found in &update.findings { br; code { (found.rule.id()) } ": " (found.sentence) }
+            }
         }
     }
 }
@@ -164,7 +169,7 @@ fn article(update: &LogUpdate) -> Markup {
             (drawing::draw_log(&timeline, &name, unit))
             dl.facts {
                 @for note in &update.notes {
-                    dt { "Odd" }
+                    dt { "Anomaly" }
                     dd { (note.odd.to_string()) " (line " (note.place.line) @if note.times > 1 { ", " (note.times) " times" } ")" }
                 }
                 @for unknown in not_known(update) { dt { "Not known" } dd { (unknown) } }

@@ -53,7 +53,7 @@ impl Tally {
             (
                 self.not_known,
                 Outcome::NotKnown,
-                "whose end was not heard, nothing illegal seen",
+                "without an END, nothing illegal seen",
             ),
         ];
         let of = of.iter().filter(|(number, ..)| *number > 0);
@@ -86,7 +86,7 @@ pub fn facts(reader: &Reader) -> Vec<String> {
             moment(first),
             moment(last)
         )),
-        None => facts.push("no time stamps: places are lines, times are not known".into()),
+        None => facts.push("no time stamps, so no durations".into()),
     }
     let module = fold.model.as_deref().unwrap_or("its name was not heard");
     facts.push(format!("module: {module}; {}", plural(fold.boots, "boot")));
@@ -117,7 +117,7 @@ pub fn facts(reader: &Reader) -> Vec<String> {
     if let Some((lines, place)) = fold.spoken {
         let lines = plural(lines, "line");
         facts.push(format!(
-            "not taken for the module's: {lines} in words that speak of its URCs, the first is line {}",
+            "{lines} that only mention a URC, not counted (the first is line {})",
             place.line
         ));
     }
