@@ -79,12 +79,11 @@ fn wired(lab: &Lab, more: &str) -> Sim {
     let rig = lab.read("rig.yaml");
     lab.write("rig.yaml", format!("{rig}{more}"));
     // The harness's clock is the real one here.
+    let simulated = "boot: 10s, settle: 500ms, resume: 20s, update: 120s";
+    assert!(DIES_FIRST.contains(simulated), "limits to replace");
     lab.suite(
         &DIES_FIRST
-            .replace(
-                "boot: 10s, resume: 20s, update: 120s",
-                "boot: 1s, resume: 1s, update: 20s",
-            )
+            .replace(simulated, "boot: 1s, settle: 500ms, resume: 1s, update: 20s")
             .replace("after: 5s", "after: 50ms, off: 100ms"),
     );
     sim
