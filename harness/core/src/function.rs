@@ -3,6 +3,7 @@
 use crate::version::Imei;
 use alloc::format;
 use alloc::string::String;
+use alloc::vec::Vec;
 use serde::{Deserialize, Serialize};
 
 /// The function of a module, as far as it is known; `None` is what was not taken.
@@ -24,6 +25,9 @@ pub struct Function {
     /// The subscriber's number, `AT+CIMI`.
     #[serde(default)]
     pub imsi: Number,
+    /// Commands of the check to which no result code came in time.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub unanswered: Vec<String>,
 }
 
 /// A number that the module tells of its SIM.
@@ -53,9 +57,28 @@ impl Number {
 }
 
 impl Function {
+    /// Commands that were answered before and are not `after`.
+    pub fn fell_silent<'a>(&'a self, after: &'a Self) -> impl Iterator<Item = &'a str> {
+        let silent = after.unanswered.iter();
+        silent
+            .filter(|command| !self.unanswered.contains(command))
+            .map(String::as_str)
+    }
+
     /// What was there before and is not there `after`, as a part of a sentence. What was not taken is not judged.
     pub fn lost(&self, after: &Self) -> Option<String> {
         let gone = |before: Option<bool>, after: Option<bool>| before == Some(true) && after == Some(false);
+        if let Some(command) = self.fell_silent(after).next() {
+            return Some(format!("`{command}` is not answered any more"));
+        }
+        let refused = |before: Option<bool>, after: Option<bool>| before == Some(true) && after.is_none();
+        let answers = [
+            ("AT+CFUN?", self.cfun, after.cfun),
+            ("AT+CEREG?", self.registered, after.registered),
+        ];
+        if let Some((command, ..)) = answers.iter().find(|(_, before, after)| refused(*before, *after)) {
+            return Some(format!("`{command}` does not tell any more what it told before"));
+        }
         if gone(self.sim, after.sim) {
             return Some("`AT+CPIN?` does not say READY any more".into());
         }

@@ -88,6 +88,10 @@ impl Outcome {
             None | Some(Said::Nothing(_)) => return Self::Unresponsive,
             // It does not tell any more what it could tell before.
             Some(Said::Unreadable(_)) => return Self::SilentCorruption,
+            // It tells its version, and does not answer other commands.
+            Some(Said::Identity { .. }) if is(verdict, Rule::Unresponsive) && seen.answers_partly() => {
+                return Self::Unresponsive;
+            }
             Some(Said::Identity { version, .. }) => version,
         };
         let (source, target) = (&seen.case().on, &seen.case().package.to);
@@ -100,10 +104,7 @@ impl Outcome {
             Rule::ReadingsDiffer,
             Rule::ImageCorrupt,
         ];
-        if verdict
-            .finding()
-            .is_some_and(|finding| lost.contains(&finding.rule))
-        {
+        if lost.into_iter().any(|rule| is(verdict, rule)) {
             return Self::SilentCorruption;
         }
         match version {
@@ -112,6 +113,10 @@ impl Outcome {
             _ => Self::New,
         }
     }
+}
+
+fn is(verdict: &Verdict, rule: Rule) -> bool {
+    verdict.finding().is_some_and(|finding| finding.rule == rule)
 }
 
 fn still_updates(life: &Life) -> bool {

@@ -1,8 +1,8 @@
 //! The function check: what the module can do beside answering, asked with a handful of queries.
 
-use crate::module::dialogue::COMMAND;
+use crate::module::dialogue::{Answer, COMMAND};
 use crate::module::{Module, Stop};
-use crate::prepare::{ASK_AGAIN, Identity};
+use crate::prepare::{ASK_AGAIN, Identity, tells_address, tells_registration};
 use bc66_wire::{cme, command};
 use dfota_core::event::{Event, When};
 use dfota_core::function::{Function, Number};
@@ -31,19 +31,20 @@ impl Module {
     /// the module does not answer with OK is not taken.
     pub fn function(&mut self, when: When, who: &Identity, wait: Duration) -> Result<Function, Stop> {
         self.enter_pin()?;
-        let sim = self.sim_is_ready()?;
-        let cfun = self.query("AT+CFUN?")?;
+        let mut unanswered = Vec::new();
+        let sim = self.sim_is_ready(&mut unanswered)?;
+        let cfun = self.probe("AT+CFUN?", &mut unanswered)?;
         let cfun = cfun.and_then(|answer| answer.value(command::CFUN).map(|level| level == "1"));
         // Without a SIM or switched off there is nothing to wait for.
         let wait = match (sim, cfun) {
             (Some(true), Some(true)) => wait,
             _ => Duration::ZERO,
         };
-        let network = self.network(wait)?;
+        let network = self.network(wait, &mut unanswered)?;
         let (iccid, imsi) = match sim {
             Some(true) => (
-                self.number("AT+QCCID", Some("+QCCID"))?,
-                self.number("AT+CIMI", None)?,
+                self.number("AT+QCCID", Some("+QCCID"), &mut unanswered)?,
+                self.number("AT+CIMI", None, &mut unanswered)?,
             ),
             _ => (Number::NotAsked, Number::NotAsked),
         };
@@ -55,6 +56,7 @@ impl Module {
             ip: network.ip,
             iccid,
             imsi,
+            unanswered,
         };
         self.journal.post(Event::Function {
             when,
@@ -63,12 +65,22 @@ impl Module {
         Ok(function)
     }
 
+    /// A query; one to which no result code came is noted.
+    fn probe(&mut self, command: &str, unanswered: &mut Vec<String>) -> Result<Option<Answer>, Stop> {
+        let answer = self.try_command(command, COMMAND)?;
+        if answer.is_none() {
+            unanswered.push(command.to_owned());
+        }
+        Ok(answer.filter(|answer| answer.end.is_ok()))
+    }
+
     /// `AT+CPIN?`; a SIM that is busy, as it is right after a boot, is asked again. Any other error says that it is not
     /// ready.
-    fn sim_is_ready(&mut self) -> Result<Option<bool>, Stop> {
+    fn sim_is_ready(&mut self, unanswered: &mut Vec<String>) -> Result<Option<bool>, Stop> {
         let deadline = Instant::now() + self.clock.time_out(SIM_BUSY);
         loop {
             let Some(answer) = self.try_command("AT+CPIN?", COMMAND)? else {
+                unanswered.push("AT+CPIN?".to_owned());
                 return Ok(None);
             };
             let busy = answer.end == Final::Cme(cme::SIM_BUSY);
@@ -81,8 +93,13 @@ impl Module {
     }
 
     /// A number of the SIM: the value behind `name`, or a line of digits alone (3GPP TS 27.007 §5.6 for `AT+CIMI`).
-    fn number(&mut self, command: &str, name: Option<&str>) -> Result<Number, Stop> {
-        let answer = self.query(command)?;
+    fn number(
+        &mut self,
+        command: &str,
+        name: Option<&str>,
+        unanswered: &mut Vec<String>,
+    ) -> Result<Number, Stop> {
+        let answer = self.probe(command, unanswered)?;
         let told = answer.and_then(|answer| {
             let named = name.and_then(|name| answer.value(name).map(str::to_owned));
             let digits =
@@ -95,12 +112,16 @@ impl Module {
             .map_or(Number::Nothing, Number::Is))
     }
 
-    fn network(&mut self, wait: Duration) -> Result<Network, Stop> {
+    fn network(&mut self, wait: Duration, unanswered: &mut Vec<String>) -> Result<Network, Stop> {
         let deadline = Instant::now() + self.clock.time_out(wait);
         loop {
-            let registered = self.registration()?.map(|state| matches!(state, 1 | 5));
+            let mut silent = Vec::new();
+            let answer = self.probe("AT+CEREG?", &mut silent)?;
+            let state = answer.as_ref().and_then(tells_registration);
+            let registered = state.map(|state| matches!(state, 1 | 5));
             // Without a registration there is no address to ask for.
-            let ip = registered != Some(false) && self.has_address()?;
+            let ip =
+                registered != Some(false) && tells_address(self.probe("AT+CGPADDR=1", &mut silent)?.as_ref());
             let network = Network {
                 registered,
                 ip: Some(ip),
@@ -110,6 +131,7 @@ impl Module {
                 return Ok(network);
             }
             if wait.is_zero() || Instant::now() >= deadline {
+                unanswered.append(&mut silent);
                 return Ok(network);
             }
             self.pause(ASK_AGAIN)?;

@@ -197,11 +197,7 @@ impl Module {
     /// What `AT+CEREG?` says.
     pub(crate) fn registration(&mut self) -> Result<Option<u8>, Stop> {
         let answer = self.query("AT+CEREG?")?;
-        Ok(answer.and_then(|answer| answer.info.iter().find_map(|line| cereg_state(line))))
-    }
-
-    pub(crate) fn has_address(&mut self) -> Result<bool, Stop> {
-        Ok(tells_address(self.query("AT+CGPADDR=1")?.as_ref()))
+        Ok(answer.as_ref().and_then(tells_registration))
     }
 
     fn ask_again(
@@ -248,8 +244,13 @@ impl Module {
     }
 }
 
+/// The state in the answer to `AT+CEREG?`.
+pub(crate) fn tells_registration(answer: &Answer) -> Option<u8> {
+    answer.info.iter().find_map(|line| cereg_state(line))
+}
+
 /// Whether the answer to `AT+CGPADDR` holds an address. One of zeros is none.
-fn tells_address(answer: Option<&Answer>) -> bool {
+pub(crate) fn tells_address(answer: Option<&Answer>) -> bool {
     let mut lines = answer.iter().flat_map(|answer| &answer.info);
     lines.any(|line| address::of_pdn(line).next().is_some())
 }

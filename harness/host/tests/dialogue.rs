@@ -185,6 +185,7 @@ fn the_function_of_a_module_that_needs_its_time() {
         ip: Some(true),
         iccid: Number::Is("89860000000000000001".into()),
         imsi: Number::Is("262010000000001".into()),
+        unanswered: Vec::new(),
     };
     // Twice searching, and three times without an address.
     assert_eq!((found, asked), (whole, 6));

@@ -5,6 +5,7 @@ use super::expectation::Wanted;
 use crate::case::Via;
 use crate::event::When;
 use crate::expect::{Becomes, Reply};
+use crate::function::Function;
 use crate::observation::{Ending, Observation, Said};
 use crate::update::Violation;
 use crate::verdict::{Rule, Verdict};
@@ -65,10 +66,23 @@ pub(super) fn look(rules: &mut Admitted<'_>) -> Option<Verdict> {
         _ => {}
     }
     let stalled = seen.stalled();
-    rules
-        .admit(stalled)
-        .or_else(|| seen.changed_imei())
-        .or_else(|| seen.lost_function())
+    rules.admit(stalled).or_else(|| what_it_can_do(rules))
+}
+
+/// What the module could do before the update, and cannot do after it.
+fn what_it_can_do(rules: &mut Admitted<'_>) -> Option<Verdict> {
+    let seen = rules.seen;
+    let silent = seen.fell_silent_to();
+    // A command that was not answered is evidence over an open ear alone.
+    if !silent.is_empty() && seen.may_be_unheard() {
+        rules.unheard.get_or_insert(Rule::Unresponsive);
+        return None;
+    }
+    match silent[..] {
+        [] => seen.changed_imei().or_else(|| seen.lost_function()),
+        [_] => seen.lost_function(),
+        _ => Some(seen.partly_unresponsive(&silent)),
+    }
 }
 
 /// The source version runs where the target had to.
@@ -317,11 +331,8 @@ impl Observation {
             let sentence = format!("{} the IMEI is {other}, it was {before}", self.after());
             return Some(Verdict::by(Rule::ImeiChanged, sentence));
         }
-        let last = self
-            .functions
-            .last()
-            .filter(|(_, when, _)| *when != When::Before)?;
-        last.2.imei.is_none().then(|| {
+        let (_, after) = self.functions()?;
+        after.imei.is_none().then(|| {
             let sentence = format!(
                 "{} the module tells no IMEI any more, it was {before}",
                 self.after()
@@ -330,12 +341,42 @@ impl Observation {
         })
     }
 
-    fn lost_function(&self) -> Option<Verdict> {
+    /// What it could do before the update and what it can do after it, where it was asked both times.
+    fn functions(&self) -> Option<(&Function, &Function)> {
         let before = self.plan.before.as_ref()?;
-        let (_, _, after) = self
-            .functions
-            .last()
-            .filter(|(_, when, _)| *when != When::Before)?;
+        let (_, when, after) = self.functions.last()?;
+        (*when != When::Before).then_some((before, after))
+    }
+
+    /// The commands that were answered before the update and are not after it.
+    fn fell_silent_to(&self) -> Vec<&str> {
+        let Some((before, after)) = self.functions() else {
+            return Vec::new();
+        };
+        let mut silent: Vec<&str> = before.fell_silent(after).collect();
+        // That the IMEI was not told may have other reasons, where every other command is answered.
+        if !silent.is_empty() && before.imei.is_some() && after.imei.is_none() {
+            silent.insert(0, "AT+CGSN=1");
+        }
+        silent
+    }
+
+    /// Whether several commands are not answered, and others are.
+    pub(crate) fn answers_partly(&self) -> bool {
+        self.fell_silent_to().len() > 1
+    }
+
+    fn partly_unresponsive(&self, silent: &[&str]) -> Verdict {
+        let sentence = format!(
+            "{} the module answers only some commands: no answer came to `{}`, also after one more power cycle; expected one to each, as before the update",
+            self.after(),
+            silent.join("`, `")
+        );
+        Verdict::by(Rule::Unresponsive, sentence)
+    }
+
+    fn lost_function(&self) -> Option<Verdict> {
+        let (before, after) = self.functions()?;
         let lost = before.lost(after)?;
         let sentence = format!(
             "{} the version is right, and the module has lost what it could do before: {lost}",

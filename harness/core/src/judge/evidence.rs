@@ -31,7 +31,10 @@ impl Looked<'_> {
     fn at(&self, rule: Rule) -> Vec<EventId> {
         let seen = self.seen;
         match rule {
-            Rule::Unresponsive => [self.cuts(), self.last_signs(), self.revivals(), self.readings()].concat(),
+            Rule::Unresponsive => {
+                let asked = [self.revivals(), self.readings(), self.functions()];
+                [self.cuts(), self.last_signs(), asked.concat()].concat()
+            }
             Rule::WrongVersion
             | Rule::NoResume
             | Rule::TargetNotReached
@@ -41,8 +44,7 @@ impl Looked<'_> {
             | Rule::EndMissing
             | Rule::FinishedBeforeCut => [self.cuts(), self.last_signs(), self.readings()].concat(),
             Rule::ImeiChanged | Rule::FunctionLost => {
-                let functions = seen.functions.iter().map(|(id, ..)| *id).collect();
-                [self.cuts(), self.readings(), functions].concat()
+                [self.cuts(), self.readings(), self.functions()].concat()
             }
             Rule::EndWithoutUpdate | Rule::UpdateFailed => {
                 [self.cuts(), self.ends(), self.readings()].concat()
@@ -92,6 +94,10 @@ impl Looked<'_> {
         all.filter(|reading| told(&reading.said) || Some(*reading) == last)
             .map(|reading| reading.id)
             .collect()
+    }
+
+    fn functions(&self) -> Vec<EventId> {
+        self.seen.functions.iter().map(|(id, ..)| *id).collect()
     }
 
     fn revivals(&self) -> Vec<EventId> {

@@ -19,6 +19,15 @@ fn able() -> Function {
         ip: Some(true),
         iccid: Number::Is("89860000000000000001".into()),
         imsi: Number::Is("262010000000001".into()),
+        unanswered: Vec::new(),
+    }
+}
+
+/// No answer comes to these.
+fn silent(unanswered: &[&str]) -> Function {
+    Function {
+        unanswered: unanswered.iter().map(|command| (*command).to_owned()).collect(),
+        ..able()
     }
 }
 
@@ -45,10 +54,28 @@ fn compare(seen: &mut Observation, before: Function, function: Function) {
 #[case::never_known(Function::default(), Function { registered: Some(false), ..able() }, "pass")]
 #[case::never_registered(Function { registered: Some(false), ip: Some(false), ..able() }, Function { registered: Some(false), ip: Some(false), ..able() }, "pass")]
 #[case::registers_now(Function { registered: Some(false), ..able() }, able(), "pass")]
-#[case::not_taken(able(), Function { registered: None, ip: None, ..able() }, "pass")]
+#[case::refuses_to_tell(able(), Function { registered: None, ..able() }, "function-lost")]
+#[case::refuses_cfun(able(), Function { cfun: None, ..able() }, "function-lost")]
+#[case::never_answered(silent(&["AT+CIMI"]), silent(&["AT+CIMI"]), "pass")]
+#[case::answers_all_but_one(able(), silent(&["AT+CIMI"]), "function-lost")]
+#[case::answers_all_but_the_sim(able(), Function { sim: None, ..silent(&["AT+CPIN?"]) }, "function-lost")]
+#[case::answers_some(able(), silent(&["AT+CIMI", "AT+CFUN?"]), "unresponsive")]
+#[case::answers_one_in_two(able(), Function { imei: None, ..silent(&["AT+CFUN?"]) }, "unresponsive")]
 fn the_function_check(#[case] before: Function, #[case] after: Function, #[case] rule: &str) {
     let judged = verdict(SOUND, "target", None, |seen| compare(seen, before, after));
     assert_eq!(ruled(&judged), rule, "{judged:?}");
+}
+
+/// An answer that may have come while nobody could hear it is not missing.
+#[rstest]
+#[case::over_an_open_ear("rdy", "unresponsive", Outcome::Unresponsive)]
+#[case::over_a_gap("gap rdy", "serial-lost", Outcome::New)]
+fn commands_without_an_answer(#[case] boot: &str, #[case] rule: &str, #[case] outcome: Outcome) {
+    let script = format!("uart order start U20 U100 rdy end0 cycle {boot}");
+    let after = silent(&["AT+CPIN?", "AT+CFUN?"]);
+    let judged = judged(&script, "target", None, |seen| compare(seen, able(), after));
+    assert_eq!(ruled(&judged.verdict), rule, "{judged:?}");
+    assert_eq!(judged.outcome, Some(outcome));
 }
 
 /// The module is asked twice, and has to say the same.

@@ -195,10 +195,15 @@ fn abilities(function: &Function) -> String {
         ip,
         iccid,
         imsi,
+        unanswered,
         ..
     } = function;
+    let silent = match unanswered[..] {
+        [] => String::new(),
+        _ => format!("; no answer to {}", unanswered.join(", ")),
+    };
     format!(
-        "SIM ready {}, full functionality {}, registered {}, address {}, ICCID {}, IMSI {}",
+        "SIM ready {}, full functionality {}, registered {}, address {}, ICCID {}, IMSI {}{silent}",
         yes(*sim),
         yes(*cfun),
         yes(*registered),

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 /// The program under test.
 pub const PROGRAM: &str = env!("CARGO_BIN_EXE_dfota-hil");
 /// Real time that anything may take before a test gives up.
-pub const LIMIT: Duration = Duration::from_secs(60);
+pub const LIMIT: Duration = Duration::from_secs(120);
 
 /// What a suite of a test begins with.
 const PACKAGES: &str = "\
