@@ -506,6 +506,8 @@ impl Update {
             }
             Fota::Start | Fota::Updating { .. } => match (self.phase, self.due) {
                 (Phase::Ended { .. }, _) => Some(Rule::UpdatingAfterEnd),
+                // How the download went on may have been said while nobody could hear it.
+                (Phase::Downloading { .. } | Phase::DownloadFailed { .. }, _) if self.life().gap => None,
                 // Over CoAP the update is ordered through LwM2M after the download, and COAPEND may be lost.
                 // At 100 % all of it is there: HTTPEND may have been torn by the reboot that follows it.
                 (Phase::Downloading { .. }, _) if self.via == Via::Http && !self.full => {

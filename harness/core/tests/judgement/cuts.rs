@@ -360,6 +360,14 @@ fn a_resume_that_gives_up(
 #[case::other("uart order start U50 gap", "BC66NBR01A07", None, "wrong-version")]
 #[case::failed("uart order start U50 gap end255", "source", None, "update-failed")]
 #[case::source("uart order start U50 gap", "source", None, "target-not-reached")]
+#[case::download_end_in_the_gap("http order hstart D50 gap start U20 U100 rdy end0", "target", None, "pass")]
+#[case::second_download_in_the_gap(
+    "http order hstart D50 hend12 gap start U20 U100 rdy end0",
+    "target",
+    None,
+    "pass"
+)]
+#[case::reboots_in_the_gap("http order hstart D50 gap rdy rdy end0", "target", None, "pass")]
 #[case::nothing_heard("http order gap", "source", None, "serial-lost")]
 #[case::resume_in_the_gap(
     "uart order start U50 cut gap rdy end0",
