@@ -27,8 +27,10 @@ fn every_defect_fails_by_its_rule() {
         .into_iter()
         .filter(|defect| defect.name().contains(&asked))
         .collect();
+    // The slow ones first: the others fill in beside them.
     defects.sort_by_key(|defect| match exhibit(*defect) {
-        Exhibit::Suite(suite) => suite.speed, // the slow ones first: the others fill in beside them
+        _ if *defect == Defect::AnswersOneInFive => 0, // each command is waited for in real time
+        Exhibit::Suite(suite) => suite.speed,
         Exhibit::FlashSweep(_) => u32::MAX,
     });
     let mut outcomes = pool::each(&defects, |defect| outcome(*defect));
