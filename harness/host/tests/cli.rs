@@ -55,6 +55,8 @@ mod package;
 mod power;
 #[path = "cli/profiles.rs"]
 mod profiles;
+#[path = "cli/prune.rs"]
+mod prune;
 #[path = "cli/quarantine.rs"]
 mod quarantine;
 #[path = "cli/recovery.rs"]

@@ -5,6 +5,7 @@ use crate::history::entry::Kept;
 use crate::history::figures::{Figures, by_case};
 use crate::history::store::{Wanted, rebuild};
 use crate::history::{Entry, Store, candidates};
+use crate::journal::is_run;
 use crate::plan::filter::Filter;
 use crate::report::Run;
 use crate::state::StateFlag;
@@ -335,7 +336,6 @@ pub fn entry(folder: &Path) -> Result<Option<Entry>, Failed> {
 
 /// The folder itself, if it is of a run, else those of runs directly in it, by name.
 fn run_folders(folder: &Path) -> Result<Vec<PathBuf>, Failed> {
-    let is_run = |folder: &Path| folder.join(crate::journal::FILE).is_file();
     if is_run(folder) {
         return Ok(vec![folder.to_owned()]);
     }

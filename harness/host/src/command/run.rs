@@ -16,6 +16,7 @@ use crate::plan::earlier::Earlier;
 use crate::plan::standing::Standing;
 use crate::plan::{Plan, Planned};
 use crate::report;
+use crate::retention::{hold, pack::pack};
 use crate::rig::Rig;
 use crate::runner::rig_watch::RigWatch;
 use crate::runner::{Campaigns, Hunt, Options, Runner};
@@ -69,6 +70,9 @@ pub struct Args {
     #[arg(long, value_name = "KEY", allow_hyphen_values = true)]
     // a key that was typed is told without repeating it
     sign: Option<PathBuf>,
+    /// At the end, keep journal and transcripts in the bundle alone, compressed; every command reads them there
+    #[arg(long)]
+    pack: bool,
     /// Show the result as JSON (the run folder's run.json) in place of lines
     #[arg(long)]
     json: bool,
@@ -162,6 +166,8 @@ fn perform(args: Args, common: Common, hunt: Option<Hunt>) -> Result<u8, Failed>
     let (observer, wear) = Counting::new(observer(&args, common));
     let (journal, writer) =
         Writer::start(&out, clock, Box::new(observer)).map_err(|why| unwritable(&out, &why))?;
+    // Until the reports are there: `prune` leaves a run alone that somebody holds.
+    let _held = hold(&out);
     let begun = begin::facts(&args, (&rig, &suites), seed, (&out, searches));
     let name = begun.run.clone();
     if let Some(lease) = &mut lease {
@@ -256,7 +262,11 @@ fn conclude(
         false => shown,
     };
     print(&shown);
-    made.map_err(Failed::ours)
+    made.map_err(Failed::ours)?;
+    match args.pack {
+        true => pack(out).map_err(|why| Failed::ours(format!("`{}` was not packed: {why}", out.display()))),
+        false => Ok(()),
+    }
 }
 
 fn unwritable(out: &Path, why: &std::io::Error) -> Failed {
