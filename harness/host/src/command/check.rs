@@ -7,6 +7,7 @@ use crate::check::walk::{Left, walk};
 use crate::check::{Checked, Interrupted, RigCheck, Terms, fail};
 use crate::cli::{Common, Failed, complain, print};
 use crate::clock::Clock;
+use crate::history;
 use crate::journal::{Journal, Nobody, Observer, Writer};
 use crate::paint::Paint;
 use crate::prompt::{Answer, Prompt};
@@ -20,7 +21,7 @@ use crate::state::{RigState, StateDir, StateFlag};
 use dfota_core::case::Limits;
 use dfota_core::rig_check::{Check, CheckOutcome, Probe};
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Check a rig wire by wire: power, reset, PWRKEY, the module, the network, the servers, this machine
@@ -163,6 +164,7 @@ impl Look<'_> {
         let terms = Terms::of(rig, self.dir, PathBuf::from("reports"));
         Terms {
             boot: self.args.boot.unwrap_or(terms.boot),
+            room: history::room(&self.args.state, Path::new("reports")),
             ..terms
         }
     }
@@ -199,6 +201,7 @@ impl Terms {
         Self {
             model: rig.module.ati_model(),
             folders: vec![reports, dir.folder().to_owned()],
+            room: Vec::new(),
             network: rig.has_network(),
             boot: Limits::default().boot,
         }

@@ -253,7 +253,7 @@ fn conclude(
     };
     let show = |run: &report::Run<'_>| (summary(run, paint), history::Entry::of(run));
     let ((shown, entry), made) = make_with_reports(out, &asked, &wanted, show).map_err(Failed::ours)?;
-    let keep = |entry| history::Store::open(store)?.keep([entry]);
+    let keep = |entry| history::keep(store, entry, out);
     if let Some(Err(why)) = entry.as_ref().map(keep) {
         complain(format_args!("note: this run is not in the history: {why}"));
     }

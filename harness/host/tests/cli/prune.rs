@@ -337,3 +337,39 @@ fn what_was_touched_is_not_packed() {
         .ends(1)
         .says("the whole journal was removed");
 }
+
+/// Each run leaves in the history how much room there was after it; `check` says where that leads.
+#[test]
+fn check_warns_of_a_disk_that_fills() {
+    let lab = lab("");
+    let check = || lab.run(&["check", "rig.yaml"]).ends(0);
+    assert!(!check().stdout.contains("WARNING"), "one run is no growth");
+    let store = rusqlite::Connection::open(lab.path("reports/history.sqlite")).expect("the store");
+    let last = store.query_row("SELECT folder, at, free FROM room", [], |row| {
+        Ok((
+            row.get::<_, String>(0)?,
+            row.get::<_, i64>(1)?,
+            row.get::<_, i64>(2)?,
+        ))
+    });
+    let (folder, at, free) = last.expect("one run, one row");
+    assert_eq!(
+        Path::new(&folder),
+        lab.path("reports").canonicalize().expect("a folder")
+    );
+    for night in 1..6 {
+        let row = (&folder, at - night * 86_400, free + night * (free / 10));
+        store
+            .execute("INSERT INTO room VALUES (?1, ?2, ?3)", row)
+            .expect("a row");
+    }
+    let warned = check();
+    warned.says("for `reports`; WARNING: by the 6 runs of the last days it shrinks by ");
+    // A tenth of what is free goes each night; a run needs some room as well, and others use the disk meanwhile.
+    let days = |days: u32| {
+        warned
+            .stdout
+            .contains(&format!("a day: full in {days} days; `dfota-hil prune`"))
+    };
+    assert!((7..=10).any(days), "{}", warned.stdout);
+}
