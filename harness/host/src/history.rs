@@ -6,6 +6,7 @@
 pub mod comparison;
 pub mod entry;
 pub mod figures;
+pub mod rows;
 pub mod store;
 pub mod trend;
 
