@@ -47,6 +47,8 @@ mod log;
 mod measure;
 #[path = "cli/network_port.rs"]
 mod network_port;
+#[path = "cli/on_end.rs"]
+mod on_end;
 #[path = "cli/outcome.rs"]
 mod outcome;
 #[path = "cli/package.rs"]
