@@ -39,8 +39,8 @@ pub struct Terms {
     pub model: &'static str,
     /// Folders that are written to, and need room.
     pub folders: Vec<PathBuf>,
-    /// How much room there was in the first of them after earlier runs.
-    pub room: Vec<Sample>,
+    /// How much room there was in some of them after earlier runs.
+    pub room: Vec<(PathBuf, Vec<Sample>)>,
     /// The rig's cases go over the air.
     pub network: bool,
     /// The longest time from supply to RDY.
@@ -228,8 +228,9 @@ impl<'c> RigCheck<'c> {
     // This machine.
 
     fn disk(&mut self) {
-        for (n, folder) in self.terms.folders.iter().enumerate() {
-            let room = if n == 0 { &self.terms.room[..] } else { &[] };
+        for folder in &self.terms.folders {
+            let known = self.terms.room.iter().find(|(of, _)| of == folder);
+            let room = known.map_or(&[][..], |(_, room)| room);
             self.report(machine::disk(folder, room));
         }
     }

@@ -52,12 +52,16 @@ pub fn candidates(flag: &StateFlag) -> Result<Vec<PathBuf>, StateError> {
     Ok(stores)
 }
 
-/// How much room there was after earlier runs where the run folders lie in `reports`, as far as a store knows it.
+/// How much room there was after earlier runs whose folders lie in `reports`, as far as a store knows it.
 pub fn room(flag: &StateFlag, reports: &Path) -> Vec<Sample> {
     let Ok(reports) = reports.canonicalize() else {
         return Vec::new();
     };
-    let stores = candidates(flag).unwrap_or_default();
+    let mut stores = candidates(flag).unwrap_or_default();
+    stores.push(reports.join(FILE));
+    let mut stores: Vec<PathBuf> = stores.iter().flat_map(|store| store.canonicalize()).collect();
+    stores.sort();
+    stores.dedup();
     let known = stores.iter().filter_map(|store| Store::read(store).ok());
     let mut room: Vec<Sample> = known.flat_map(|store| store.room(&reports)).collect();
     room.sort_unstable();

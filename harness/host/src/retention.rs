@@ -55,7 +55,7 @@ impl Spared {
     /// In words.
     pub fn words(self) -> &'static str {
         match self {
-            Self::Held => "is being written or read by another process",
+            Self::Held => "is held by another process",
             Self::Signed => "is signed",
             Self::Pinned => "is pinned",
             Self::HoldsRuns => "holds other runs",

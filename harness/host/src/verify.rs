@@ -592,7 +592,15 @@ fn strangers(path: &Path, below: &str, manifest: &Manifest, verified: &mut Verif
         })
         .filter(|name| manifest.find(name).is_none())
         .filter(|name| !ABOUT_THE_MANIFEST.contains(&name.as_str()))
-        .filter(|name| ![BUNDLE, report::TRANSCRIPTS, crate::evidence::REQUEST].contains(&name.as_str()))
+        .filter(|name| {
+            ![
+                BUNDLE,
+                report::TRANSCRIPTS,
+                crate::evidence::REQUEST,
+                crate::retention::PIN,
+            ]
+            .contains(&name.as_str())
+        })
         .collect();
     names.sort();
     let shown = |name: &String| format!("`{}` is no part of the evidence", name.escape_debug());

@@ -11,6 +11,7 @@ use crate::history;
 use crate::journal::{Journal, Nobody, Observer, Writer};
 use crate::paint::Paint;
 use crate::prompt::{Answer, Prompt};
+use crate::retention::config::{Config, PLACE};
 use crate::rig::Rig;
 use crate::screen::Screen;
 use crate::signals;
@@ -161,12 +162,24 @@ impl Look<'_> {
     }
 
     fn terms(&self, rig: &Rig) -> Terms {
-        let terms = Terms::of(rig, self.dir, PathBuf::from("reports"));
-        Terms {
-            boot: self.args.boot.unwrap_or(terms.boot),
-            room: history::room(&self.args.state, Path::new("reports")),
-            ..terms
+        let reports = PathBuf::from("reports");
+        let mut terms = Terms::of(rig, self.dir, reports.clone());
+        terms.boot = self.args.boot.unwrap_or(terms.boot);
+        let mut runs = vec![reports];
+        // Where the nights of this machine are, whoever asks; a file that is wrong is for `prune` to tell.
+        let nights = Config::load(Path::new(PLACE))
+            .ok()
+            .and_then(|config| config.folder);
+        if let Some(nights) = nights.filter(|nights| nights.is_dir()) {
+            terms.folders.push(nights.clone());
+            runs.push(nights);
         }
+        let room = |runs: PathBuf| {
+            let room = history::room(&self.args.state, &runs);
+            (runs, room)
+        };
+        terms.room = runs.into_iter().map(room).collect();
+        terms
     }
 
     /// Opens the rig for a check and closes it again.

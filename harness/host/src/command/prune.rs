@@ -17,7 +17,7 @@ const REPORTS: &str = "reports";
 /// folder keeps it (`touch RUN/pinned`). Exit code 0: done; 2: no rule, or no such folder; 3: something could not be removed.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The folder of the run folders [default: that of the configuration, else `reports`]
+    /// The folder of the run folders [default: `reports`; with the rules of the configuration, the folder that it names]
     #[arg(value_name = "RUNS_FOLDER")]
     folder: Option<PathBuf>,
     /// The newest N runs of each rig stay
@@ -35,7 +35,7 @@ pub struct Args {
     /// Show what would be removed and how much that frees, and remove nothing
     #[arg(long)]
     dry_run: bool,
-    /// The machine's configuration, for what no flag says
+    /// The machine's configuration, where no flag is a rule
     #[arg(long, value_name = "FILE", default_value = PLACE)]
     config: PathBuf,
     /// Show JSON in place of lines
@@ -94,9 +94,9 @@ fn asked(args: &Args) -> Result<(PathBuf, Rules), Failed> {
         pack: args.pack,
     };
     let has_rule = |rules: &Rules| rules.keep.is_some() || rules.older_than.is_some() || rules.pack;
-    let config = match args.config.exists() || args.config != Path::new(PLACE) {
-        true => Config::load(&args.config).map_err(|error| super::shown(&[error]))?,
-        false => Config::default(),
+    let config = match has_rule(&given) || !(args.config.exists() || args.config != Path::new(PLACE)) {
+        true => Config::default(),
+        false => Config::load(&args.config).map_err(|error| super::shown(&[error]))?,
     };
     let rules = match has_rule(&given) {
         true => given,

@@ -26,6 +26,11 @@ pub fn is_packed(folder: &Path, journal: Option<&str>) -> bool {
 
 /// What packing a run folder would remove: nothing that is not in its sound bundle, byte for byte.
 pub fn plan(folder: &Path) -> Result<Vec<PathBuf>, String> {
+    let large = [journal::FILE, masked::FILE, TRANSCRIPTS];
+    if !large.iter().any(|name| folder.join(name).exists()) {
+        // It was packed before.
+        return Ok(Vec::new());
+    }
     let found = archive_reader::read(&folder.join(BUNDLE)).map_err(|why| format!("{BUNDLE}: {why}"))?;
     if let Some(problem) = found.problem {
         return Err(format!("{BUNDLE}: {problem}"));

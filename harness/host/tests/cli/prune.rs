@@ -170,6 +170,12 @@ fn failed_signed_and_pinned_runs_stay() {
     run(&lab, "signed", &["--sign", "lab.pem"]).ends(0);
     run(&lab, "pinned", &[]).ends(0);
     lab.write("reports/pinned/pinned", "");
+    let pinned = lab.run(&["verify", "reports/pinned"]).ends(0);
+    assert!(
+        !pinned.stdout.contains("no part of the evidence"),
+        "{}",
+        pinned.stdout
+    );
     run(&lab, "newer", &[]).ends(0);
     run(&lab, "newest", &[]).ends(0);
     prune(&lab, &["--keep", "1", "--keep-failed"])
@@ -223,7 +229,7 @@ fn a_run_that_is_being_written_stays() {
         lab.read("reports/night-1/run.json").replace("2026-10", "2036-10"),
     );
     let ran = prune(&lab, &["--keep", "1", "--pack"]).ends(0);
-    ran.says("1 is being written or read by another process");
+    ran.says("1 is held by another process");
     assert_eq!(runs(&lab), ["live", "night-1"]);
     live.signal(Signal::TERM);
     live.end().ends(130);
