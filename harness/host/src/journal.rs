@@ -11,6 +11,7 @@ pub mod masked;
 use self::durable::{Durable, Store};
 use crate::clock::Clock;
 use crate::evidence::{BUNDLE, archive_reader};
+use crate::report::SUMMARY;
 use dfota_core::event::watched::{EventId, Halted, Watched};
 use dfota_core::event::{Event, Record};
 use dfota_core::run_fold::RunFold;
@@ -287,10 +288,10 @@ fn open(folder: &Path) -> io::Result<Box<dyn BufRead>> {
     }
 }
 
-/// Whether a folder is that of a run, packed or not: it holds a journal, or the bundle that does. A link is neither.
+/// Whether a folder is that of a run: it holds a journal, or, packed, `run.json` and the bundle that does. Links are neither.
 pub fn is_run(folder: &Path) -> bool {
     let holds = |name| std::fs::symlink_metadata(folder.join(name)).is_ok_and(|file| file.is_file());
-    holds(FILE) || holds(BUNDLE)
+    holds(FILE) || holds(BUNDLE) && holds(SUMMARY)
 }
 
 /// The same out of the bytes of the journal at `path`, for whoever has them.

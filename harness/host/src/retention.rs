@@ -9,7 +9,8 @@ pub mod pack;
 
 use crate::evidence::{BUNDLE, ENVELOPE, SIGSTORE};
 use crate::journal;
-use crate::report::{Run, SUMMARY};
+use crate::rejudge;
+use crate::report::{Run, SUMMARY, TRANSCRIPTS};
 use dfota_core::verdict::Verdict;
 use rustix::fs::{FlockOperation, OFlags, flock};
 use serde_json::Value;
@@ -47,8 +48,8 @@ pub enum Spared {
     Signed,
     /// Somebody pinned it.
     Pinned,
-    /// Other runs lie in it.
-    HoldsRuns,
+    /// It holds folders that no run makes: other runs, somebody's files.
+    HoldsOthers,
 }
 
 impl Spared {
@@ -58,7 +59,7 @@ impl Spared {
             Self::Held => "is held by another process",
             Self::Signed => "is signed",
             Self::Pinned => "is pinned",
-            Self::HoldsRuns => "holds other runs",
+            Self::HoldsOthers => "holds folders of something else",
         }
     }
 }
@@ -126,7 +127,9 @@ fn look(entry: &DirEntry) -> Result<Found, String> {
     } else if is(PIN) {
         Some(Spared::Pinned)
     } else {
-        holds_runs(&folder).map_err(text)?.then_some(Spared::HoldsRuns)
+        holds_others(&folder)
+            .map_err(text)?
+            .then_some(Spared::HoldsOthers)
     };
     let size = size(&folder).map_err(text)?;
     Ok(Found {
@@ -139,9 +142,18 @@ fn look(entry: &DirEntry) -> Result<Found, String> {
     })
 }
 
-fn holds_runs(folder: &Path) -> io::Result<bool> {
-    let mut entries = std::fs::read_dir(folder)?;
-    Ok(entries.any(|entry| entry.is_ok_and(|entry| journal::is_run(&entry.path()))))
+/// Whether there is a folder in it that no run makes, as in one where `--out` named the folder of something else.
+fn holds_others(folder: &Path) -> io::Result<bool> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let made = [TRANSCRIPTS, rejudge::anew::FOLDER]
+            .iter()
+            .any(|name| entry.file_name() == *name);
+        if entry.file_type()?.is_dir() && !made {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Rig, beginning, and whether a case failed: as `run.json` says, or the journal of a run that was killed.
@@ -238,7 +250,7 @@ impl Found {
 
     /// Removes it. What makes it a run goes last: one that was removed half is known as one the next time.
     pub fn remove(&self) -> io::Result<()> {
-        const LAST: [&str; 3] = [SUMMARY, BUNDLE, journal::FILE];
+        const LAST: [&str; 3] = [BUNDLE, SUMMARY, journal::FILE];
         let _held = self.hold()?;
         for entry in std::fs::read_dir(&self.folder)? {
             let entry = entry?;
@@ -328,7 +340,7 @@ mod tests {
     #[case(Spared::Signed, "..xpx")]
     #[case(Spared::Pinned, "..x.x")]
     #[case(Spared::Held, "..x.x")]
-    #[case(Spared::HoldsRuns, "..x.x")]
+    #[case(Spared::HoldsOthers, "..x.x")]
     fn what_is_never_removed(#[case] spared: Spared, #[case] expected: &str) {
         let rules = Rules {
             keep: Some(1),

@@ -251,14 +251,33 @@ fn a_killed_run_is_known_by_its_journal() {
     assert_eq!(runs(&lab), ["later"]);
 }
 
-/// A folder that is a run and holds others: removing it would remove them.
+/// A folder that is a run and holds others, or somebody's work: removing it would remove them.
 #[test]
-fn a_run_that_holds_runs_stays() {
+fn a_run_that_holds_something_else_stays() {
     let lab = lab("");
     nights(&lab, 3);
     std::fs::rename(lab.path("reports/night-1"), lab.path("reports/night-2/inner")).expect("a folder");
-    prune(&lab, &["--keep", "1"]).ends(0).says("1 holds other runs");
+    std::fs::create_dir(lab.path("reports/downloads")).expect("a folder");
+    std::fs::copy(
+        lab.path("reports/night-0/evidence.tar.zst"),
+        lab.path("reports/downloads/evidence.tar.zst"),
+    )
+    .expect("a copy");
+    lab.run(&["judge", "reports/night-2", "--write"]).ends(0);
+    prune(&lab, &["--keep", "1"])
+        .ends(0)
+        .says("1 holds folders of something else");
     assert!(lab.path("reports/night-2/inner/events.jsonl").exists());
+    assert!(
+        lab.path("reports/downloads/evidence.tar.zst").exists(),
+        "a bundle alone makes no run"
+    );
+    std::fs::remove_dir_all(lab.path("reports/night-2/inner")).expect("a folder");
+    prune(&lab, &["--keep", "1"]).ends(0).says("1 of 2 runs removed");
+    assert!(
+        !lab.path("reports/night-2").exists(),
+        "what the program makes in a run goes with it"
+    );
 }
 
 #[test]
