@@ -5,6 +5,7 @@ mod shown;
 use crate::cli::{Common, Failed, complain, print};
 use crate::history::entry::Kept;
 use crate::history::figures::{Figures, by_case};
+use crate::history::rows::{Row, rows};
 use crate::history::store::{Wanted, rebuild};
 use crate::history::{Entry, Store, candidates};
 use crate::journal::is_run;
@@ -13,7 +14,7 @@ use crate::plan::filter::Filter;
 use crate::report::Run;
 use crate::state::StateFlag;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 /// Show what the runs have come to, by case: pass rate, flake rate, percentiles
@@ -182,10 +183,19 @@ fn rigs(all: Vec<Entry>, args: &Args, asked: &Asked) -> Result<Rigs, Failed> {
 }
 
 fn rig_json((rig, module, simulated): &RigKey, runs: &[Entry], in_full: bool) -> Value {
+    let rows = rows(runs, false);
+    let by_name: HashMap<(&str, &str), &Row<'_>> = rows
+        .iter()
+        .map(|row| ((row.suite, row.id.as_str()), row))
+        .collect();
     let cases = by_case(runs).into_iter().map(|((suite, id), kept)| {
         let mut value = serde_json::to_value(Figures::of(kept.iter().copied())).unwrap_or_default();
         value["suite"] = json!(suite);
         value["id"] = json!(id);
+        // Of one that was never run there is neither.
+        let row = by_name.get(&(suite, id));
+        value["results"] = json!(row.map(|row| row.letters()));
+        value["trend"] = json!(row.map(|row| row.trend()));
         if in_full {
             value["by_run"] = runs.iter().flat_map(|run| one_run(run, suite, id)).collect();
         }

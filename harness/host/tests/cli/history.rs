@@ -76,6 +76,7 @@ fn runs_are_kept_beside_their_folders() {
     assert_eq!(cut["passed"], 2);
     assert_eq!(cut["pass_rate"], 1.0);
     assert_eq!(cut["flake_rate"], 0.0);
+    assert_eq!((&cut["results"], &cut["trend"]), (&"PP".into(), &"same".into()));
     let resume = &cut["measures"]["time-to-resume"];
     assert_eq!(resume["count"], 2);
     assert_eq!(resume["unit"], "ms");
