@@ -17,6 +17,7 @@ pub mod walk;
 use crate::bench::Bench;
 use crate::module::{Module, Stop};
 use crate::prepare::Identity;
+use crate::retention::growth::Sample;
 use dfota_core::case::Limits;
 use dfota_core::duration::Short;
 use dfota_core::event::Line;
@@ -38,6 +39,8 @@ pub struct Terms {
     pub model: &'static str,
     /// Folders that are written to, and need room.
     pub folders: Vec<PathBuf>,
+    /// How much room there was in some of them after earlier runs.
+    pub room: Vec<(PathBuf, Vec<Sample>)>,
     /// The rig's cases go over the air.
     pub network: bool,
     /// The longest time from supply to RDY.
@@ -226,7 +229,9 @@ impl<'c> RigCheck<'c> {
 
     fn disk(&mut self) {
         for folder in &self.terms.folders {
-            self.report(machine::disk(folder));
+            let known = self.terms.room.iter().find(|(of, _)| of == folder);
+            let room = known.map_or(&[][..], |(_, room)| room);
+            self.report(machine::disk(folder, room));
         }
     }
 

@@ -41,6 +41,7 @@ enum Command {
     Report(command::report::Args),
     History(command::history::Args),
     Compare(command::compare::Args),
+    Prune(command::prune::Args),
     Verify(command::verify::Args),
     Judge(command::judge::Args),
     /// Time stamps for signed evidence
@@ -165,6 +166,7 @@ pub fn main() -> ExitCode {
         Command::Report(args) => command::report::main(&args, common),
         Command::History(args) => command::history::main(&args, common),
         Command::Compare(args) => command::compare::main(&args, common),
+        Command::Prune(args) => command::prune::main(&args, common),
         Command::Verify(args) => command::verify::main(&args, common),
         Command::Judge(args) => command::judge::main(&args, common),
         Command::Evidence(command) => command::evidence::main(&command, common),

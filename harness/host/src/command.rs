@@ -13,6 +13,7 @@ pub mod manual;
 pub mod package;
 pub mod plan;
 pub mod power;
+pub mod prune;
 pub mod report;
 pub mod run;
 pub mod schema;

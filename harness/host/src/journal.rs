@@ -10,6 +10,8 @@ pub mod masked;
 
 use self::durable::{Durable, Store};
 use crate::clock::Clock;
+use crate::evidence::{BUNDLE, archive_reader};
+use crate::report::SUMMARY;
 use dfota_core::event::watched::{EventId, Halted, Watched};
 use dfota_core::event::{Event, Record};
 use dfota_core::run_fold::RunFold;
@@ -266,11 +268,30 @@ pub fn read(folder: &Path, masked: bool) -> Result<Vec<Record>, ReadError> {
 /// made with `--mask`.
 pub fn each(folder: &Path, masked: bool, tell: impl FnMut(Record)) -> Result<(), ReadError> {
     let path = folder.join(FILE);
-    let file = File::open(&path).map_err(|why| ReadError::Io {
+    let lines = open(folder).map_err(|why| ReadError::Io {
         path: path.clone(),
         why,
     })?;
-    each_in(BufReader::with_capacity(1 << 18, file), &path, masked, tell)
+    each_in(lines, &path, masked, tell)
+}
+
+/// The journal of a run folder; of a packed one, out of its bundle.
+fn open(folder: &Path) -> io::Result<Box<dyn BufRead>> {
+    match File::open(folder.join(FILE)) {
+        Ok(file) => Ok(Box::new(BufReader::with_capacity(1 << 18, file))),
+        Err(why) if why.kind() == io::ErrorKind::NotFound => {
+            // What is wrong with a bundle that is not there is no matter: the journal is what was looked for.
+            let packed = archive_reader::contents(&folder.join(BUNDLE), FILE).map_err(|_| why)?;
+            Ok(Box::new(BufReader::with_capacity(1 << 18, packed)))
+        }
+        Err(why) => Err(why),
+    }
+}
+
+/// Whether a folder is that of a run: it holds a journal, or, packed, `run.json` and the bundle that does. Links are neither.
+pub fn is_run(folder: &Path) -> bool {
+    let holds = |name| std::fs::symlink_metadata(folder.join(name)).is_ok_and(|file| file.is_file());
+    holds(FILE) || holds(BUNDLE) && holds(SUMMARY)
 }
 
 /// The same out of the bytes of the journal at `path`, for whoever has them.

@@ -32,6 +32,7 @@ pub mod reflash;
 pub mod registration;
 pub mod rejudge;
 pub mod report;
+pub mod retention;
 pub mod rig;
 pub mod runner;
 pub mod schema;

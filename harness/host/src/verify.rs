@@ -16,6 +16,7 @@ use crate::journal::{self, ReadError};
 use crate::rejudge::Rejudged;
 use crate::report::reading::Reading;
 use crate::report::{self, ReportError, Run};
+use crate::retention::pack;
 use chain::Chain;
 use dfota_core::event::JunitProfile;
 use sha2::{Digest, Sha256};
@@ -107,7 +108,15 @@ fn folder(path: &Path, key: Option<&PublicKey>, verified: &mut Verified) -> Resu
     };
     let mut of_bundle = Verified::default();
     journal_of(&bundle, &mut of_bundle);
-    if let Err(why) = journal_beside(&file, &bundle, &of_bundle, verified) {
+    let packed = pack::is_packed(path, bundle.journal.as_ref().map(|journal| journal.name.as_str()));
+    if packed {
+        let note =
+            "packed: journal and transcripts are in the bundle alone; `dfota-hil report` lays them out again";
+        verified.notes.push(note.into());
+    }
+    if packed && !file.exists() {
+        verified.lines = of_bundle.lines;
+    } else if let Err(why) = journal_beside(&file, &bundle, &of_bundle, verified) {
         verified.touched.push(in_file(journal::FILE, why));
     }
     (verified.run, verified.files, verified.lines) =
@@ -123,7 +132,7 @@ fn folder(path: &Path, key: Option<&PublicKey>, verified: &mut Verified) -> Resu
     verified.touched.extend(of_bundle_touched.map(in_bundle));
     // A bundle that is not sound says nothing about the files beside it.
     if verified.touched.len() == before {
-        files_beside(path, &bundle, verified);
+        files_beside(path, &bundle, packed, verified);
     }
     verified
         .notes
@@ -534,12 +543,13 @@ fn signed(statement: &[u8], envelope: &[u8], sigstore: &[u8], public: &[u8]) -> 
 }
 
 /// The files of a run folder beside those of its bundle.
-fn files_beside(path: &Path, bundle: &Bundle, verified: &mut Verified) {
+fn files_beside(path: &Path, bundle: &Bundle, packed: bool, verified: &mut Verified) {
     let Some(manifest) = &bundle.manifest else { return };
     let listed = manifest
         .files
         .iter()
-        .filter(|file| contents::is_in_folder(&file.name));
+        .filter(|file| contents::is_in_folder(&file.name))
+        .filter(|file| !(packed && pack::is_packable(&file.name)));
     for file in listed.filter(|file| file.name != journal::FILE) {
         match file_digest(&path.join(&file.name)) {
             Ok((size, sha256)) if size == file.size && sha256 == file.sha256 => {}
@@ -582,7 +592,15 @@ fn strangers(path: &Path, below: &str, manifest: &Manifest, verified: &mut Verif
         })
         .filter(|name| manifest.find(name).is_none())
         .filter(|name| !ABOUT_THE_MANIFEST.contains(&name.as_str()))
-        .filter(|name| ![BUNDLE, report::TRANSCRIPTS, crate::evidence::REQUEST].contains(&name.as_str()))
+        .filter(|name| {
+            ![
+                BUNDLE,
+                report::TRANSCRIPTS,
+                crate::evidence::REQUEST,
+                crate::retention::PIN,
+            ]
+            .contains(&name.as_str())
+        })
         .collect();
     names.sort();
     let shown = |name: &String| format!("`{}` is no part of the evidence", name.escape_debug());

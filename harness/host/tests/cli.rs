@@ -47,6 +47,8 @@ mod log;
 mod measure;
 #[path = "cli/network_port.rs"]
 mod network_port;
+#[path = "cli/on_end.rs"]
+mod on_end;
 #[path = "cli/outcome.rs"]
 mod outcome;
 #[path = "cli/package.rs"]
@@ -55,6 +57,8 @@ mod package;
 mod power;
 #[path = "cli/profiles.rs"]
 mod profiles;
+#[path = "cli/prune.rs"]
+mod prune;
 #[path = "cli/quarantine.rs"]
 mod quarantine;
 #[path = "cli/recovery.rs"]

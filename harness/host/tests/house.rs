@@ -97,3 +97,30 @@ fn every_rule_stands_in_the_reference() {
         );
     }
 }
+
+/// The rules of a machine that has the package.
+#[test]
+fn the_packaged_configuration_keeps_a_month() {
+    use dfota_hil::retention::{Rules, config::Config};
+    let file = root().join("harness/host/packaging/config.yaml");
+    let config = Config::load(&file)
+        .map_err(|error| error.render(false))
+        .expect("the configuration");
+    assert_eq!(
+        config.folder.as_deref(),
+        Some(Path::new("/var/lib/dfota-hil/reports"))
+    );
+    let rules = Rules {
+        keep: Some(30),
+        older_than: None,
+        keep_failed: true,
+        pack: true,
+    };
+    assert_eq!(config.rules, rules);
+    let unit = read("harness/host/packaging/dfota-hil@.service");
+    assert!(
+        unit.lines()
+            .any(|line| line == "ExecStopPost=-/usr/bin/dfota-hil prune"),
+        "{unit}"
+    );
+}

@@ -1,7 +1,8 @@
 //! This machine's part of a rig: its clock and its disk.
 
 use super::{fail, ok};
-use dfota_core::rig_check::{Check, Probe};
+use crate::retention::growth::{self, Sample};
+use dfota_core::rig_check::{Check, CheckOutcome, Probe};
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use time::UtcDateTime;
@@ -14,6 +15,8 @@ const WRITTEN: UtcDateTime = utc_datetime!(2026-11-01 0:00);
 const STEP: Duration = Duration::from_secs(1);
 /// Room for the journal of a night: about 100 KB for a case, and a thousand of them.
 pub const ROOM: u64 = 100_000_000;
+/// Within this time a disk that gets full is worth a warning.
+const SOON: Duration = Duration::from_secs(30 * 86_400);
 /// Made by systemd-timesyncd as soon as the clock was set by the network.
 const SYNCHRONISED: &str = "/run/systemd/timesync/synchronized";
 
@@ -87,21 +90,49 @@ fn second(at: SystemTime) -> String {
     whole.format(&Rfc3339).unwrap_or_default()
 }
 
-/// There is room where `folder` is, or will be made.
-pub fn disk(folder: &Path) -> Check {
+/// How much is free where `folder` is, or will be made.
+pub fn free(folder: &Path) -> rustix::io::Result<u64> {
     let there = folder.ancestors().find(|path| path.exists());
     let there = there
         .filter(|path| !path.as_os_str().is_empty())
         .unwrap_or(Path::new("."));
+    let disk = rustix::fs::statvfs(there)?;
+    Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
+/// There is room where `folder` is, or will be made; `samples` say how much there was after earlier runs.
+pub fn disk(folder: &Path, samples: &[Sample]) -> Check {
     let shown = folder.display();
-    match rustix::fs::statvfs(there) {
-        Ok(disk) => room(&shown.to_string(), disk.f_bavail.saturating_mul(disk.f_frsize)),
+    match free(folder) {
+        Ok(free) => {
+            let mut check = room(&shown.to_string(), free);
+            if let (CheckOutcome::Ok, Some(warning)) = (check.outcome, warning(free, samples)) {
+                check.seen = format!("{}; WARNING: {warning}", check.seen);
+                check.advice = Some("`dfota-hil prune` removes old runs and packs others".into());
+            }
+            check
+        }
         Err(why) => fail(
             Probe::Disk,
             format!("`{shown}`: {why}"),
             "reports and state cannot be written there",
         ),
     }
+}
+
+/// When the disk will be full, if that is soon.
+fn warning(free: u64, samples: &[Sample]) -> Option<String> {
+    let a_day = growth::a_day(samples)?;
+    let left = growth::lasts(free, ROOM, a_day);
+    let days = left.as_secs() / 86_400;
+    (left < SOON).then(|| {
+        format!(
+            "by the {} runs of the last days it shrinks by {:.0} MB a day: full in {days} day{}",
+            samples.len(),
+            (a_day / 1e6).ceil(),
+            if days == 1 { "" } else { "s" }
+        )
+    })
 }
 
 fn room(shown: &str, free: u64) -> Check {
@@ -120,7 +151,6 @@ fn room(shown: &str, free: u64) -> Check {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use dfota_core::rig_check::CheckOutcome;
     use rstest::rstest;
 
     const DAY: Duration = Duration::from_secs(86_400);
@@ -164,10 +194,28 @@ mod tests {
         assert_eq!(room("reports", free).outcome, expected);
     }
 
+    #[rstest]
+    #[case::soon(900_000_000, 40_000_000, Some("shrinks by 40 MB a day: full in 20 days"))]
+    #[case::tomorrow(145_000_000, 40_000_000, Some("full in 1 day"))]
+    #[case::not_this_month(2_000_000_000, 40_000_000, None)]
+    #[case::steady(900_000_000, 0, None)]
+    fn warnings(#[case] free: u64, #[case] night: u64, #[case] expected: Option<&str>) {
+        let nights = |n: u64| (n as i64 * 86_400, 10_000_000_000 - n * night);
+        let samples: Vec<Sample> = (0..5).map(nights).collect();
+        let seen = warning(free, &samples);
+        match expected {
+            None => assert_eq!(seen, None),
+            Some(expected) => assert!(
+                seen.as_deref().is_some_and(|seen| seen.ends_with(expected)),
+                "{seen:?}"
+            ),
+        }
+    }
+
     #[test]
     fn a_folder_that_is_not_there_yet_is_where_it_will_be() {
         let folder = std::env::temp_dir().join("not/there/yet");
-        assert!(disk(&folder).seen.contains("MB"), "{}", disk(&folder));
-        assert!(disk(Path::new("reports/not-there")).seen.contains("MB"));
+        assert!(disk(&folder, &[]).seen.contains("MB"), "{}", disk(&folder, &[]));
+        assert!(disk(Path::new("reports/not-there"), &[]).seen.contains("MB"));
     }
 }

@@ -7,9 +7,11 @@ use crate::check::walk::{Left, walk};
 use crate::check::{Checked, Interrupted, RigCheck, Terms, fail};
 use crate::cli::{Common, Failed, complain, print};
 use crate::clock::Clock;
+use crate::history;
 use crate::journal::{Journal, Nobody, Observer, Writer};
 use crate::paint::Paint;
 use crate::prompt::{Answer, Prompt};
+use crate::retention::config::{Config, PLACE};
 use crate::rig::Rig;
 use crate::screen::Screen;
 use crate::signals;
@@ -20,7 +22,7 @@ use crate::state::{RigState, StateDir, StateFlag};
 use dfota_core::case::Limits;
 use dfota_core::rig_check::{Check, CheckOutcome, Probe};
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Check a rig wire by wire: power, reset, PWRKEY, the module, the network, the servers, this machine
@@ -160,11 +162,24 @@ impl Look<'_> {
     }
 
     fn terms(&self, rig: &Rig) -> Terms {
-        let terms = Terms::of(rig, self.dir, PathBuf::from("reports"));
-        Terms {
-            boot: self.args.boot.unwrap_or(terms.boot),
-            ..terms
+        let reports = PathBuf::from("reports");
+        let mut terms = Terms::of(rig, self.dir, reports.clone());
+        terms.boot = self.args.boot.unwrap_or(terms.boot);
+        let mut runs = vec![reports];
+        // Where the nights of this machine are, whoever asks; a file that is wrong is for `prune` to tell.
+        let nights = Config::load(Path::new(PLACE))
+            .ok()
+            .and_then(|config| config.folder);
+        if let Some(nights) = nights.filter(|nights| nights.is_dir()) {
+            terms.folders.push(nights.clone());
+            runs.push(nights);
         }
+        let room = |runs: PathBuf| {
+            let room = history::room(&self.args.state, &runs);
+            (runs, room)
+        };
+        terms.room = runs.into_iter().map(room).collect();
+        terms
     }
 
     /// Opens the rig for a check and closes it again.
@@ -199,6 +214,7 @@ impl Terms {
         Self {
             model: rig.module.ati_model(),
             folders: vec![reports, dir.folder().to_owned()],
+            room: Vec::new(),
             network: rig.has_network(),
             boot: Limits::default().boot,
         }

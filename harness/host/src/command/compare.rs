@@ -86,7 +86,7 @@ pub fn main(args: &Args, _common: Common) -> Result<u8, Failed> {
 }
 
 fn is_run_folder(what: &str) -> bool {
-    Path::new(what).join(crate::journal::FILE).is_file()
+    crate::journal::is_run(Path::new(what))
 }
 
 fn names(side: &[Entry]) -> Vec<&str> {

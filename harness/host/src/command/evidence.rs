@@ -6,6 +6,7 @@ use crate::evidence::maker::{Wanted, make};
 use crate::evidence::{ENVELOPE, REQUEST, time_stamp};
 use crate::rejudge;
 use crate::report::{Run, replace};
+use crate::retention::pack;
 use crate::verify::verify;
 use std::fs::File;
 use std::io::Read;
@@ -92,6 +93,7 @@ fn attach(run: &Path, answer: &Path) -> Result<u8, Failed> {
         key: None,
         time_stamp: Some(bytes),
     };
+    pack::unpack(run).map_err(Failed::ours)?;
     make(run, &journal, &wanted).map_err(Failed::ours)?;
     // The answer holds what the request held.
     let _ = std::fs::remove_file(path);

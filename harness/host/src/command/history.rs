@@ -1,25 +1,32 @@
 //! `history`: runs, pass rate, flake rate and percentiles by case, from the run store.
 
+mod shown;
+
 use crate::cli::{Common, Failed, complain, print};
 use crate::history::entry::Kept;
 use crate::history::figures::{Figures, by_case};
+use crate::history::rows::{Row, rows};
 use crate::history::store::{Wanted, rebuild};
 use crate::history::{Entry, Store, candidates};
+use crate::journal::is_run;
+use crate::paint::Paint;
 use crate::plan::filter::Filter;
 use crate::report::Run;
 use crate::state::StateFlag;
-use dfota_core::measure::Measure;
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
-use std::fmt::Write;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
 /// Show what the runs have come to, by case: pass rate, flake rate, percentiles
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Only cases that match, with every percentile and each run; a filter as `run` takes it
-    #[arg(value_name = "CASE")]
-    case: Option<Filter>,
+    /// A folder of run folders, or one of them, to read in place of the store; and a filter as `run` takes it: only cases that
+    /// match, with every percentile and each run
+    #[arg(value_name = "RUNS_FOLDER|CASE", num_args = 0..=2)]
+    what: Vec<String>,
+    /// Every case and every cut of a campaign, however long that gets; otherwise one screen
+    #[arg(long)]
+    all: bool,
     /// Only so many of the latest runs of each rig
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..))]
     last: u32,
@@ -27,7 +34,7 @@ pub struct Args {
     #[arg(long, value_name = "NAME")]
     rig: Option<String>,
     /// Make the store again from these run folders, or folders of run folders [default: reports]
-    #[arg(long, value_name = "DIR", num_args = 0.., conflicts_with_all = ["case", "rig"])]
+    #[arg(long, value_name = "DIR", num_args = 0.., conflicts_with_all = ["what", "rig"])]
     rebuild: Option<Vec<PathBuf>>,
     /// Show JSON in place of lines
     #[arg(long)]
@@ -66,41 +73,95 @@ impl StoreArgs {
     }
 }
 
-/// Shows it; 2 where there is nothing to show.
-pub fn main(args: &Args, _common: Common) -> Result<u8, Failed> {
-    let path = args.place.path()?;
-    if let Some(folders) = &args.rebuild {
-        return rebuilt(&path, folders);
+/// What is asked for.
+struct Asked {
+    folder: Option<PathBuf>,
+    case: Option<Filter>,
+}
+
+impl Asked {
+    /// Tells folders from filters: what holds a run is a folder.
+    fn of(args: &Args) -> Result<Self, Failed> {
+        let (mut folder, mut case) = (None, None);
+        for what in &args.what {
+            let runs = run_folders(Path::new(what)).unwrap_or_default();
+            let twice = match runs.is_empty() {
+                false => folder.replace(PathBuf::from(what)).is_some(),
+                true if what.contains('/') && Path::new(what).is_dir() => {
+                    return Err(Failed::usage(format!(
+                        "no run was found in `{what}`: expected a run folder, or a folder that holds them"
+                    )));
+                }
+                true => case.replace(what.parse().map_err(Failed::usage)?).is_some(),
+            };
+            if twice {
+                return Err(Failed::usage(format!(
+                    "`{what}` is one too many: expected one folder of runs, one filter, or one of each"
+                )));
+            }
+        }
+        Ok(Self { folder, case })
     }
-    let rigs = rigs(&Store::read(&path).map_err(Failed::usage)?, args)?;
+}
+
+/// Shows it; 2 where there is nothing to show.
+pub fn main(args: &Args, common: Common) -> Result<u8, Failed> {
+    if let Some(folders) = &args.rebuild {
+        return rebuilt(&args.place.path()?, folders);
+    }
+    let asked = Asked::of(args)?;
+    let (place, runs) = match &asked.folder {
+        Some(folder) => (folder.clone(), of_folder(folder, args)?),
+        None => {
+            let path = args.place.path()?;
+            let wanted = Wanted {
+                rig: args.rig.as_deref(),
+                ..Wanted::default()
+            };
+            let store = Store::read(&path).map_err(Failed::usage)?;
+            (path, store.runs(&wanted).map_err(Failed::ours)?)
+        }
+    };
+    let rigs = rigs(runs, args, &asked)?;
+    let is_one_case = asked.case.is_some();
     let text = match args.json {
         true => {
-            let rigs: Vec<Value> = rigs.iter().map(|(rig, runs)| rig_json(rig, runs, args)).collect();
-            let value = json!({ "store": path.display().to_string(), "rigs": rigs });
+            let rigs: Vec<Value> = rigs
+                .iter()
+                .map(|(rig, runs)| rig_json(rig, runs, is_one_case))
+                .collect();
+            let value = json!({ "store": place.display().to_string(), "rigs": rigs });
             format!("{value:#}\n")
         }
-        false => rigs.iter().map(|(rig, runs)| rig_text(rig, runs, args)).collect(),
+        false if is_one_case => shown::in_full(&rigs, args.all),
+        false => shown::table(&rigs, args.all, Paint::new(common.color)),
     };
     print(&text);
     Ok(0)
 }
 
+/// The runs in a folder, the oldest first; what cannot be read is told.
+fn of_folder(folder: &Path, args: &Args) -> Result<Vec<Entry>, Failed> {
+    let (mut runs, _) = entries(&run_folders(folder)?);
+    runs.retain(|run| args.rig.as_ref().is_none_or(|rig| *rig == run.rig));
+    runs.sort_by(|one, other| one.utc.cmp(&other.utc));
+    Ok(runs)
+}
+
 /// A rig as the history tells it from others: name, module type, simulated.
 type RigKey = (String, String, bool);
+/// The runs of each rig, the oldest first.
+type Rigs = BTreeMap<RigKey, Vec<Entry>>;
 
 /// The runs by rig, with the cases alone that are asked for: what a simulator did says nothing about a bench.
-fn rigs(store: &Store, args: &Args) -> Result<BTreeMap<RigKey, Vec<Entry>>, Failed> {
-    let wanted = Wanted {
-        rig: args.rig.as_deref(),
-        ..Wanted::default()
-    };
-    let mut rigs: BTreeMap<RigKey, Vec<Entry>> = BTreeMap::new();
-    for run in store.runs(&wanted).map_err(Failed::ours)? {
+fn rigs(all: Vec<Entry>, args: &Args, asked: &Asked) -> Result<Rigs, Failed> {
+    let mut rigs = Rigs::new();
+    for run in all {
         let key = (run.rig.clone(), run.module.clone(), run.simulated);
         rigs.entry(key).or_default().push(run);
     }
     for runs in rigs.values_mut() {
-        if let Some(filter) = &args.case {
+        if let Some(filter) = &asked.case {
             let takes = |kept: &Kept| filter.takes(&kept.suite, &kept.case, None);
             runs.iter_mut().for_each(|run| run.results.retain(takes));
             runs.retain(|run| !run.results.is_empty());
@@ -109,7 +170,7 @@ fn rigs(store: &Store, args: &Args) -> Result<BTreeMap<RigKey, Vec<Entry>>, Fail
     }
     rigs.retain(|_, runs| !runs.is_empty());
     if rigs.is_empty() {
-        let what = match (&args.case, &args.rig) {
+        let what = match (&asked.case, &args.rig) {
             (Some(case), _) => format!("no case that `{case}` matches"),
             (None, Some(rig)) => format!("no run on the rig `{rig}`"),
             (None, None) => "no run".to_owned(),
@@ -121,12 +182,21 @@ fn rigs(store: &Store, args: &Args) -> Result<BTreeMap<RigKey, Vec<Entry>>, Fail
     Ok(rigs)
 }
 
-fn rig_json((rig, module, simulated): &RigKey, runs: &[Entry], args: &Args) -> Value {
+fn rig_json((rig, module, simulated): &RigKey, runs: &[Entry], in_full: bool) -> Value {
+    let rows = rows(runs, false);
+    let by_name: HashMap<(&str, &str), &Row<'_>> = rows
+        .iter()
+        .map(|row| ((row.suite, row.id.as_str()), row))
+        .collect();
     let cases = by_case(runs).into_iter().map(|((suite, id), kept)| {
         let mut value = serde_json::to_value(Figures::of(kept.iter().copied())).unwrap_or_default();
         value["suite"] = json!(suite);
         value["id"] = json!(id);
-        if args.case.is_some() {
+        // Of one that was never run there is neither.
+        let row = by_name.get(&(suite, id));
+        value["results"] = json!(row.map(|row| row.letters()));
+        value["trend"] = json!(row.map(|row| row.trend()));
+        if in_full {
             value["by_run"] = runs.iter().flat_map(|run| one_run(run, suite, id)).collect();
         }
         value
@@ -177,107 +247,6 @@ fn one_run<'r>(run: &'r Entry, suite: &'r str, id: &'r str) -> impl Iterator<Ite
     })
 }
 
-fn rig_text((rig, module, simulated): &RigKey, runs: &[Entry], args: &Args) -> String {
-    let mut text = String::new();
-    let simulated = if *simulated { " (SIMULATED)" } else { "" };
-    let dates = |run: Option<&Entry>| run.map_or(String::new(), |run| run.utc.chars().take(16).collect());
-    let _ = writeln!(
-        text,
-        "rig {rig}, {module}{simulated}: {} from {} to {}",
-        plural(runs.len(), "run"),
-        dates(runs.first()),
-        dates(runs.last())
-    );
-    match args.case {
-        Some(_) => cases_in_full(&mut text, runs),
-        None => cases_in_a_line(&mut text, runs),
-    }
-    text
-}
-
-/// A line for each case.
-fn cases_in_a_line(text: &mut String, runs: &[Entry]) {
-    let _ = writeln!(text, " run    pass   flaky  resume p50      p90      p99  case");
-    for ((suite, id), kept) in by_case(runs) {
-        let figures = Figures::of(kept);
-        let resume = match figures.measure(Measure::TimeToResume) {
-            None => format!("{:>11} {:>8} {:>8}", "-", "-", "-"),
-            Some(spread) => format!(
-                "{:>11} {:>8} {:>8}",
-                seconds(spread.p50),
-                seconds(spread.p90),
-                seconds(spread.p99)
-            ),
-        };
-        let _ = writeln!(
-            text,
-            "{:>4} {:>7} {:>7} {resume}  {suite}::{id}",
-            figures.runs,
-            percent(figures.pass_rate),
-            percent(figures.flake_rate)
-        );
-    }
-}
-
-/// Everything about each case.
-fn cases_in_full(text: &mut String, runs: &[Entry]) {
-    for ((suite, id), kept) in by_case(runs) {
-        let figures = Figures::of(kept);
-        let _ = writeln!(
-            text,
-            "{suite}::{id}\n  run {}: passed {} ({}), flaky {} ({}), failed {}, errors and inconclusive {}; not run {}",
-            figures.runs,
-            figures.passed,
-            percent(figures.pass_rate),
-            figures.flaky,
-            percent(figures.flake_rate),
-            figures.failed,
-            figures.other,
-            figures.not_run
-        );
-        for (name, measured) in &figures.measures {
-            let spread = measured.spread;
-            let _ = writeln!(
-                text,
-                "  {name:<15} p50 {}, p90 {}, p99 {}, max {} {} of {}",
-                spread.p50,
-                spread.p90,
-                spread.p99,
-                spread.max,
-                measured.unit,
-                plural(spread.count as usize, "value")
-            );
-        }
-        for run in runs.iter().rev() {
-            for kept in run
-                .results
-                .iter()
-                .filter(|kept| kept.suite == suite && kept.case == id)
-            {
-                let flaky = if kept.is_flaky() { ", flaky" } else { "" };
-                let rule = kept
-                    .rule
-                    .as_ref()
-                    .map_or(String::new(), |rule| format!(" {rule}"));
-                let _ = writeln!(
-                    text,
-                    "  {} {:<12}{rule}{flaky}  {} -> {}  {}",
-                    &run.utc.get(..16).unwrap_or(&run.utc),
-                    kept.verdict,
-                    kept.source,
-                    kept.target,
-                    run.run
-                );
-            }
-        }
-    }
-}
-
-/// A time in milliseconds as seconds.
-fn seconds(ms: f64) -> String {
-    format!("{:.2}s", ms / 1e3)
-}
-
 /// A share, or that there is none.
 pub fn percent(share: Option<f64>) -> String {
     share.map_or("-".to_owned(), |share| format!("{:.1}%", 100.0 * share))
@@ -292,21 +261,11 @@ pub fn plural(count: usize, what: &str) -> String {
 fn rebuilt(path: &Path, folders: &[PathBuf]) -> Result<u8, Failed> {
     let default = [PathBuf::from("reports")];
     let folders = if folders.is_empty() { &default[..] } else { folders };
-    let mut entries = Vec::new();
-    let mut left_out = 0;
+    let mut runs = Vec::new();
     for folder in folders {
-        for run in run_folders(folder)? {
-            match entry(&run) {
-                Ok(Some(entry)) => entries.push(entry),
-                // A search, or a cut by hand.
-                Ok(None) => left_out += 1,
-                Err(why) => {
-                    left_out += 1;
-                    complain(format_args!("note: {}; it is left out", why.message));
-                }
-            }
-        }
+        runs.extend(run_folders(folder)?);
     }
+    let (entries, left_out) = entries(&runs);
     if entries.is_empty() {
         let names: Vec<String> = folders
             .iter()
@@ -326,6 +285,20 @@ fn rebuilt(path: &Path, folders: &[PathBuf]) -> Result<u8, Failed> {
     Ok(0)
 }
 
+/// What the history keeps of run folders, and of how many it keeps nothing; what cannot be read is told.
+fn entries(runs: &[PathBuf]) -> (Vec<Entry>, usize) {
+    let read = runs.iter().filter_map(|run| {
+        entry(run).unwrap_or_else(|why| {
+            complain(format_args!("note: {}; it is left out", why.message));
+            None
+        })
+    });
+    let entries: Vec<Entry> = read.collect();
+    // The others are searches, cuts by hand, or cannot be read.
+    let left_out = runs.len() - entries.len();
+    (entries, left_out)
+}
+
 /// What the history keeps of a run folder.
 pub fn entry(folder: &Path) -> Result<Option<Entry>, Failed> {
     let records = crate::journal::read(folder, false).map_err(Failed::usage)?;
@@ -335,7 +308,6 @@ pub fn entry(folder: &Path) -> Result<Option<Entry>, Failed> {
 
 /// The folder itself, if it is of a run, else those of runs directly in it, by name.
 fn run_folders(folder: &Path) -> Result<Vec<PathBuf>, Failed> {
-    let is_run = |folder: &Path| folder.join(crate::journal::FILE).is_file();
     if is_run(folder) {
         return Ok(vec![folder.to_owned()]);
     }

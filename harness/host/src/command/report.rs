@@ -45,6 +45,8 @@ pub fn main(args: &Args, common: Common) -> Result<u8, Failed> {
              `cargo build --release --features pdf`; the other reports do not need it",
         ));
     }
+    // `prune` leaves it alone meanwhile.
+    let _held = crate::retention::hold(&args.run);
     let paint = Paint::new(common.color);
     let asked = crate::report::Asked {
         junit: args.junit.as_deref(),

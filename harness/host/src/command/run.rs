@@ -1,6 +1,7 @@
 //! `run`: suites on a rig, from the files to the exit code.
 
 mod begin;
+mod ending;
 
 use crate::bench::Bench;
 use crate::check::Terms;
@@ -16,6 +17,7 @@ use crate::plan::earlier::Earlier;
 use crate::plan::standing::Standing;
 use crate::plan::{Plan, Planned};
 use crate::report;
+use crate::retention::{hold, pack::pack};
 use crate::rig::Rig;
 use crate::runner::rig_watch::RigWatch;
 use crate::runner::{Campaigns, Hunt, Options, Runner};
@@ -32,6 +34,7 @@ use dfota_core::event::{CaseEnded, Event, JunitProfile};
 use dfota_core::seed::Seed;
 use dfota_core::verdict::{Rule, Verdict};
 use dfota_core::wear::WearCount;
+use ending::{Ending, Told};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -69,6 +72,17 @@ pub struct Args {
     #[arg(long, value_name = "KEY", allow_hyphen_values = true)]
     // a key that was typed is told without repeating it
     sign: Option<PathBuf>,
+    /// At the end, also one with exit code 2, have `sh` do this, for mail and chat; DFOTA_HIL_RUN_EXIT, _FOLDER, _RIG, _SUITES,
+    /// _SIMULATED, _SECONDS, _CASES, _PASSED, _FLAKY, _FAILED, _BRICKS, _ERRORS, _INCONCLUSIVE, _SKIPPED and _NOT_REACHED say
+    /// what came of it. It has 30 s and changes nothing about the exit code
+    #[arg(long, value_name = "CMD")]
+    on_end: Option<String>,
+    /// At the end, write exit code and counts to this file as well, for Prometheus (the textfile collector of a node exporter)
+    #[arg(long, value_name = "FILE")]
+    metrics: Option<PathBuf>,
+    /// At the end, keep journal and transcripts in the bundle alone, compressed; every command reads them there
+    #[arg(long)]
+    pack: bool,
     /// Show the result as JSON (the run folder's run.json) in place of lines
     #[arg(long)]
     json: bool,
@@ -122,6 +136,13 @@ pub fn search(mut args: Args, common: Common, hunt: Hunt) -> Result<u8, Failed> 
 }
 
 fn perform(args: Args, common: Common, hunt: Option<Hunt>) -> Result<u8, Failed> {
+    let (told, mut ending) = (Told::of(&args), Ending::of(&args));
+    let result = to_its_end(args, common, hunt, &mut ending);
+    told.tell(&ending, &result);
+    result
+}
+
+fn to_its_end(args: Args, common: Common, hunt: Option<Hunt>, ending: &mut Ending) -> Result<u8, Failed> {
     let key = args
         .sign
         .as_deref()
@@ -129,6 +150,7 @@ fn perform(args: Args, common: Common, hunt: Option<Hunt>) -> Result<u8, Failed>
         .transpose()
         .map_err(Failed::usage)?;
     let (rig, suites) = super::load(&args.selection, common)?;
+    ending.name(&rig, &suites);
     let seed = args
         .selection
         .seed
@@ -157,11 +179,14 @@ fn perform(args: Args, common: Common, hunt: Option<Hunt>) -> Result<u8, Failed>
         complain(format_args!("warning: {warning}"));
     }
     let out = begin::folder(&args, &rig, &suites)?;
+    ending.folder = Some(out.clone());
     let clock = Clock::scaled(rig.speed());
     let store = history::of_run(&args.selection.state, &out)?;
     let (observer, wear) = Counting::new(observer(&args, common));
     let (journal, writer) =
         Writer::start(&out, clock, Box::new(observer)).map_err(|why| unwritable(&out, &why))?;
+    // Until the reports are there: `prune` leaves a run alone that somebody holds.
+    let _held = hold(&out);
     let begun = begin::facts(&args, (&rig, &suites), seed, (&out, searches));
     let name = begun.run.clone();
     if let Some(lease) = &mut lease {
@@ -203,7 +228,7 @@ fn perform(args: Args, common: Common, hunt: Option<Hunt>) -> Result<u8, Failed>
         count_wear(&state, &wear);
     }
     let paint = Paint::new(common.color);
-    match written.and_then(|()| conclude(&args, &out, (key.as_ref(), &store), paint)) {
+    match written.and_then(|()| conclude(&args, &out, (key.as_ref(), &store), ending, paint)) {
         // A failure of the module stays one, also when it cannot be reported.
         Err(failed) if exit == 1 => complain(failed.message),
         Err(failed) => return Err(failed),
@@ -235,6 +260,7 @@ fn conclude(
     args: &Args,
     out: &Path,
     (key, store): (Option<&SigningKey>, &Path),
+    ending: &mut Ending,
     paint: Paint,
 ) -> Result<(), Failed> {
     let wanted = Wanted {
@@ -245,9 +271,12 @@ fn conclude(
         junit: args.junit.as_deref(),
         ..report::Asked::default()
     };
-    let show = |run: &report::Run<'_>| (summary(run, paint), history::Entry::of(run));
+    let show = |run: &report::Run<'_>| {
+        ending.take(run);
+        (summary(run, paint), history::Entry::of(run))
+    };
     let ((shown, entry), made) = make_with_reports(out, &asked, &wanted, show).map_err(Failed::ours)?;
-    let keep = |entry| history::Store::open(store)?.keep([entry]);
+    let keep = |entry| history::keep(store, entry, out);
     if let Some(Err(why)) = entry.as_ref().map(keep) {
         complain(format_args!("note: this run is not in the history: {why}"));
     }
@@ -256,7 +285,11 @@ fn conclude(
         false => shown,
     };
     print(&shown);
-    made.map_err(Failed::ours)
+    made.map_err(Failed::ours)?;
+    match args.pack {
+        true => pack(out).map_err(|why| Failed::ours(format!("`{}` was not packed: {why}", out.display()))),
+        false => Ok(()),
+    }
 }
 
 fn unwritable(out: &Path, why: &std::io::Error) -> Failed {

@@ -9,6 +9,7 @@ use super::{BUNDLE, ENVELOPE, PUBLIC_KEY, SIGSTORE, STATEMENT, contents, manifes
 use crate::digest::{file_digest, sha256_hex};
 use crate::journal::masked;
 use crate::report::{self, Asked, ReportError, Run, replace, replace_by};
+use crate::retention::pack;
 use crate::verify::chain::{self, Chain, Touched};
 use std::io;
 use std::panic::resume_unwind;
@@ -89,6 +90,7 @@ pub fn make_with_reports<T>(
     wanted: &Wanted<'_>,
     show: impl FnOnce(&Run<'_>) -> T,
 ) -> Result<(T, Result<(), MakeError>), ReportError> {
+    pack::unpack(folder)?;
     std::thread::scope(|scope| {
         let original = scope.spawn(|| follow(folder, crate::journal::FILE));
         report::make(folder, asked, |run| {

@@ -1,6 +1,7 @@
 //! The SQLite store. All of its SQL is here.
 
 use super::entry::{Entry, Kept};
+use crate::retention::growth::Sample;
 use dfota_core::measure::Measure;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, params};
 use std::collections::HashMap;
@@ -36,6 +37,14 @@ CREATE TABLE measures (
 ) STRICT;
 CREATE INDEX measures_by_result ON measures (result_id);
 ";
+
+/// Room on the disk after each run, by the folder of the run folders. It came later than the tables above, and a program that
+/// does not know it leaves it alone.
+const ROOM: &str = "
+CREATE TABLE IF NOT EXISTS room (folder TEXT NOT NULL, at INTEGER NOT NULL, free INTEGER NOT NULL) STRICT;
+";
+/// For so many seconds it is kept: what was before says nothing about the days to come.
+const ROOM_KEPT: i64 = 30 * 86_400;
 
 /// An open store.
 #[derive(Debug)]
@@ -155,6 +164,9 @@ impl Store {
             begun.pragma_update(None, "application_id", APPLICATION)?;
             begun.pragma_update(None, "user_version", VERSION)?;
         }
+        if begun.pragma_query_value(None, "application_id", |row| row.get::<_, i32>(0))? == APPLICATION {
+            begun.execute_batch(ROOM)?;
+        }
         begun.commit()
     }
 
@@ -185,6 +197,33 @@ impl Store {
             begun.commit()
         };
         keep().map_err(|why| unusable(&self.path, why))
+    }
+
+    /// Keeps how much room there was in the folder of the run folders.
+    pub fn keep_room(&mut self, folder: &Path, (at, free): Sample) -> Result<(), StoreError> {
+        let keep = || {
+            let oldest = at - ROOM_KEPT;
+            self.connection
+                .execute("DELETE FROM room WHERE at < ?1", params![oldest])?;
+            let folder = folder.to_string_lossy();
+            let free = i64::try_from(free).unwrap_or(i64::MAX);
+            self.connection
+                .execute("INSERT INTO room VALUES (?1, ?2, ?3)", params![folder, at, free])
+        };
+        keep().map(drop).map_err(|why| unusable(&self.path, why))
+    }
+
+    /// How much room there was, the oldest first. A store from before this was kept has none.
+    pub fn room(&self, folder: &Path) -> Vec<Sample> {
+        let select = || {
+            let mut select = self
+                .connection
+                .prepare("SELECT at, free FROM room WHERE folder = ?1 ORDER BY at")?;
+            let rows = select.query_map([folder.to_string_lossy()], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            rows.map(|row| row.map(|(at, free): (i64, i64)| (at, free.unsigned_abs())))
+                .collect::<rusqlite::Result<Vec<Sample>>>()
+        };
+        select().unwrap_or_default()
     }
 
     /// The runs that are asked for, the oldest first.

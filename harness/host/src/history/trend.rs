@@ -68,7 +68,7 @@ fn of(runs: &[Entry]) -> Trend {
 }
 
 /// The worse of two letters.
-fn worse(one: char, other: char) -> char {
+pub fn worse(one: char, other: char) -> char {
     let badness = |letter: char| ".PLSNIEF".find(letter);
     if badness(other) > badness(one) { other } else { one }
 }

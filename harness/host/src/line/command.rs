@@ -60,12 +60,18 @@ pub fn run_program(argv: &[String], timeout: Duration, stdin: Stdio) -> Result<(
     let [program, args @ ..] = argv else {
         return Err("its command is empty".into());
     };
-    let shown = argv.join(" ");
-    let mut child = Command::new(program)
+    let mut command = Command::new(program);
+    command
         .args(args)
         // Nobody but this program needs the key that signs.
         .env_remove(crate::evidence::signing_key::VARIABLE)
-        .stdin(stdin)
+        .stdin(stdin);
+    run_to_its_end(&mut command, &argv.join(" "), timeout)
+}
+
+/// The same with a command that is ready, which is `shown` so.
+pub fn run_to_its_end(command: &mut Command, shown: &str, timeout: Duration) -> Result<(), String> {
+    let mut child = command
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()

@@ -82,7 +82,8 @@ fn clean_update(defects: &str) -> Lab {
 #[case::jenkins(jenkins())]
 fn a_job_does_what_it_says(#[case] (script, suites): (Vec<String>, Vec<String>)) {
     let lab = clean_update("");
-    assert_eq!((script.len(), suites.len()), (1, 1), "{script:?} {suites:?}");
+    let runs = script.iter().filter(|line| line.starts_with("dfota-hil run "));
+    assert_eq!((runs.count(), suites.len()), (1, 1), "{script:?} {suites:?}");
     for suite in suites[0].split_whitespace() {
         assert!(
             lab.path(suite).exists(),
@@ -111,4 +112,48 @@ fn a_job_is_red_when_the_module_is_at_fault(#[case] (script, _): (Vec<String>, V
         "{}",
         lab.read("junit.xml")
     );
+}
+
+/// A hundredth night takes no more room than a thirtieth: builds are bounded, and each archives its own run alone.
+#[test]
+fn what_a_job_keeps_is_bounded() {
+    let gitlab: Value = serde_yaml::from_str(&job_file("gitlab-ci.yml")).expect("YAML");
+    let artifacts = &gitlab["bench-01"]["artifacts"];
+    assert_eq!(text(&artifacts["paths"][0]), "reports/$CI_JOB_ID/");
+    assert_eq!(text(&artifacts["expire_in"]), "4 weeks");
+    let github: Value = serde_yaml::from_str(&job_file("github-actions.yml")).expect("YAML");
+    let steps = github["jobs"]["bench-01"]["steps"].as_sequence().expect("steps");
+    let upload = &steps.last().expect("a step")["with"];
+    assert_eq!(
+        text(&upload["path"]),
+        "junit.xml\nreports/${{ github.run_id }}/\n"
+    );
+    assert_eq!(upload["retention-days"].as_u64(), Some(28));
+    let jenkins = job_file("Jenkinsfile");
+    for line in [
+        "buildDiscarder(logRotator(numToKeepStr: '30', artifactNumToKeepStr: '10'))",
+        "archiveArtifacts artifacts: \"reports/${env.BUILD_NUMBER}/**\", allowEmptyArchive: true",
+        "sh 'dfota-hil prune reports --keep 10'",
+    ] {
+        assert!(jenkins.lines().any(|found| found.trim() == line), "no `{line}`");
+    }
+}
+
+/// The workspace of a Jenkins agent stays: its job keeps a bounded number of runs in it.
+#[test]
+fn nights_of_jenkins_leave_ten_runs() {
+    let lab = clean_update("");
+    let (script, _) = jenkins();
+    run(&lab, &script, "rig.yaml").ends(0);
+    for night in 0..11 {
+        let copied = Command::new("cp")
+            .args(["-r", "reports/42", &format!("reports/{night}")])
+            .current_dir(lab.path("."))
+            .status();
+        assert!(copied.expect("cp").success());
+    }
+    run(&lab, &script[1..], "rig.yaml").ends(0);
+    let mut runs = lab.names("reports");
+    runs.retain(|name| !name.starts_with("history"));
+    assert_eq!(runs.len(), 10, "{runs:?}");
 }

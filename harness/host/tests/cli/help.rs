@@ -19,6 +19,7 @@ use rstest::rstest;
 #[case("keygen", &["keygen"])]
 #[case("history", &["history"])]
 #[case("compare", &["compare"])]
+#[case("prune", &["prune"])]
 #[case("serve", &["serve"])]
 #[case("sim", &["sim"])]
 #[case("console", &["console"])]
@@ -54,6 +55,7 @@ fn no_command_is_left_out() {
         "report",
         "history",
         "compare",
+        "prune",
         "verify",
         "judge",
         "evidence",

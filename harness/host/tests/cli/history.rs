@@ -76,6 +76,7 @@ fn runs_are_kept_beside_their_folders() {
     assert_eq!(cut["passed"], 2);
     assert_eq!(cut["pass_rate"], 1.0);
     assert_eq!(cut["flake_rate"], 0.0);
+    assert_eq!((&cut["results"], &cut["trend"]), (&"PP".into(), &"same".into()));
     let resume = &cut["measures"]["time-to-resume"];
     assert_eq!(resume["count"], 2);
     assert_eq!(resume["unit"], "ms");
@@ -94,6 +95,14 @@ fn runs_are_kept_beside_their_folders() {
         "{shown}"
     );
     assert!(shown.contains("lab::cut[at=60%]"), "{shown}");
+    assert!(
+        shown.contains(" ✓✓ ") && shown.contains("  same    lab::clean\n"),
+        "{shown}"
+    );
+    assert!(
+        !shown.contains("skipped"),
+        "what was never run has no line: {shown}"
+    );
     let shown = lab.run(&["history", "=lab::cut[at=60%]"]).ends(0).stdout;
     assert!(
         shown.contains("passed 2 (100.0%)") && shown.contains("  time-to-resume "),
@@ -285,4 +294,96 @@ fn what_got_worse() {
         "{}",
         unknown.stderr
     );
+}
+
+/// A folder of runs is a history, wherever it came from: no store is needed.
+#[test]
+fn of_a_folder_of_runs() {
+    let lab = lab_of_one();
+    let out = |name: &str, code: i32| {
+        let out = format!("archive/{name}");
+        lab.run(&[
+            "run",
+            "suite.yaml",
+            "--rig",
+            "rig.yaml",
+            "--seed",
+            "7",
+            "--out",
+            &out,
+        ])
+        .ends(code);
+    };
+    out("one", 0);
+    lab.rig(400, "end-zero-old-version");
+    out("two", 1);
+    lab.rig(400, "");
+    out("three", 0);
+    std::fs::remove_dir_all(lab.path("state")).expect("the state folder");
+    let shown = lab.run(&["history", "archive"]).ends(0).stdout;
+    assert!(
+        shown.starts_with("rig lab, bc66 (SIMULATED): 3 runs from "),
+        "{shown}"
+    );
+    assert!(shown.contains(" ✓✗✓ "), "{shown}");
+    let one = history(&lab, &["archive/one"]);
+    assert_eq!(one["rigs"][0]["runs"].as_array().map(Vec::len), Some(1));
+    let shown = lab.run(&["history", "archive", "clean"]).ends(0).stdout;
+    assert!(
+        shown.contains("passed 2 (66.7%)") && shown.contains("end-without-update"),
+        "{shown}"
+    );
+    lab.run(&["history", "archive", "nowhere"]).ends(2);
+    lab.run(&["history", "archive", "archive"])
+        .ends(2)
+        .complains("one too many");
+    lab.run(&["history", "./suites"])
+        .ends(2)
+        .complains("no run was found in `./suites`");
+    // A packed run is in it as well.
+    lab.run(&["prune", "archive", "--pack"]).ends(0);
+    assert!(lab.run(&["history", "archive"]).ends(0).stdout.contains(" ✓✗✓ "));
+    assert!(!lab.path("state").exists(), "nothing was written");
+}
+
+/// A hundred cases and three hundred cuts are one screen; what fails is on it.
+#[test]
+fn one_screen() {
+    let lab = lab_of_one();
+    run(&lab).ends(0);
+    let store = rusqlite::Connection::open(lab.path("reports/history.sqlite")).expect("the store");
+    let add = |name: &str, verdict: &str| {
+        store
+            .execute("INSERT INTO cases (suite, name) VALUES ('lab', ?1)", [name])
+            .expect("a case");
+        let result = (store.last_insert_rowid(), verdict);
+        let sql = "INSERT INTO results (run_id, case_id, verdict, tries, seconds, source, target)
+                   VALUES (1, ?1, ?2, 1, 1.0, 'A', 'B')";
+        store.execute(sql, result).expect("a result");
+    };
+    store.execute_batch("BEGIN").expect("a transaction");
+    (0..100).for_each(|n| add(&format!("case-{n:02}"), "pass"));
+    add("zz-at-fault", "fail");
+    add("never", "not-reached");
+    add("night[calibration=a-to-b]", "pass");
+    (1..=300).for_each(|n| add(&format!("night[cut={n:03}]"), "pass"));
+    store.execute_batch("COMMIT").expect("the end of it");
+
+    let shown = lab.run(&["history"]).ends(0).stdout;
+    let lines: Vec<&str> = shown.lines().collect();
+    assert!(lines.len() < 24, "{} lines:\n{shown}", lines.len());
+    assert!(
+        lines[2].starts_with(" ✗ ") && lines[2].ends_with("lab::zz-at-fault"),
+        "{shown}"
+    );
+    assert!(shown.contains(" more, which always passed: `--all`"), "{shown}");
+    let shown = lab.run(&["history", "--all"]).ends(0).stdout;
+    assert!(
+        shown.contains("lab::case-99\n") && shown.contains("lab::night[cut=300]\n"),
+        "{shown}"
+    );
+    assert!(!shown.contains("never"), "{shown}");
+    let shown = lab.run(&["history", "night"]).ends(0).stdout;
+    assert!(shown.contains("301 cases run: 301 passed, 0 failed"), "{shown}");
+    assert!(shown.lines().count() < 24, "{shown}");
 }

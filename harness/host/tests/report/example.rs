@@ -4,8 +4,8 @@ use super::folder;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// What was there before the run.
-const GIVEN: [&str; 3] = ["events.jsonl", "rig.yaml", "suite.yaml"];
+/// What was there before the run, the journal, and what keeps `prune` from it.
+const GIVEN: [&str; 4] = ["events.jsonl", "pinned", "rig.yaml", "suite.yaml"];
 
 fn files(folder: &Path, below: &str, found: &mut BTreeMap<String, Vec<u8>>) {
     for entry in std::fs::read_dir(folder.join(below)).expect("a folder").flatten() {

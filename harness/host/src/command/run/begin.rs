@@ -88,7 +88,7 @@ pub fn folder(args: &Args, rig: &Rig, suites: &[Suite]) -> Result<PathBuf, Faile
             (_, Some(_)) => break,
             (n, None) => PathBuf::from(format!("{}-{n}", wanted.display())),
         };
-        if out.join(crate::journal::FILE).exists() {
+        if crate::journal::is_run(&out) {
             continue;
         }
         std::fs::create_dir_all(&out)

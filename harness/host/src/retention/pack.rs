@@ -1,0 +1,80 @@
+//! A packed run: its journal and its transcripts are in the bundle alone, compressed.
+//!
+//! Nothing is lost by it: what is removed lies in the bundle byte for byte, which is made sure of before. Every command
+//! reads the journal there; `report` lays it out again.
+
+use crate::digest::file_digest;
+use crate::evidence::manifest::Listed;
+use crate::evidence::{BUNDLE, archive_reader};
+use crate::journal::{self, masked};
+use crate::report::{ReportError, TRANSCRIPTS, replace_by};
+use std::io;
+use std::path::{Path, PathBuf};
+
+/// Whether a file of a bundle is one that a packed run has there alone: nobody looks at it every day, and it is large.
+pub fn is_packable(name: &str) -> bool {
+    let in_transcripts = |rest: &str| rest.starts_with('/');
+    [journal::FILE, masked::FILE].contains(&name)
+        || name.strip_prefix(TRANSCRIPTS).is_some_and(in_transcripts)
+}
+
+/// Whether a run folder is packed; `journal` is what the journal of its bundle is called.
+pub fn is_packed(folder: &Path, journal: Option<&str>) -> bool {
+    let gone = |name: &str| !folder.join(name).exists();
+    journal.is_some_and(gone) && gone(TRANSCRIPTS)
+}
+
+/// What packing a run folder would remove: nothing that is not in its sound bundle, byte for byte.
+pub fn plan(folder: &Path) -> Result<Vec<PathBuf>, String> {
+    let large = [journal::FILE, masked::FILE, TRANSCRIPTS];
+    if !large.iter().any(|name| folder.join(name).exists()) {
+        // It was packed before.
+        return Ok(Vec::new());
+    }
+    let found = archive_reader::read(&folder.join(BUNDLE)).map_err(|why| format!("{BUNDLE}: {why}"))?;
+    if let Some(problem) = found.problem {
+        return Err(format!("{BUNDLE}: {problem}"));
+    }
+    let packable = found.files.iter().filter(|file| is_packable(&file.name));
+    let there = packable.filter(|file| std::fs::symlink_metadata(folder.join(&file.name)).is_ok());
+    there.map(|file| same(folder, file)).collect()
+}
+
+/// The place of a file in the folder, if it is the one in the bundle.
+fn same(folder: &Path, file: &Listed) -> Result<PathBuf, String> {
+    let path = folder.join(&file.name);
+    match file_digest(&path) {
+        Ok(digest) if digest == (file.size, file.sha256.clone()) => Ok(path),
+        Ok(_) => Err(format!(
+            "{} is not the one in {BUNDLE}: see `dfota-hil verify`",
+            file.name
+        )),
+        Err(why) => Err(format!("{}: {why}", file.name)),
+    }
+}
+
+/// Packs a run folder.
+pub fn pack(folder: &Path) -> Result<(), String> {
+    let mut paths = plan(folder)?;
+    // The journal goes last: a run that is packed half can be packed again.
+    paths.sort_by_key(|path| path.ends_with(journal::FILE));
+    for path in paths {
+        std::fs::remove_file(&path).map_err(|why| format!("`{}`: {why}", path.display()))?;
+    }
+    // One that holds more than transcripts stays.
+    let _ = std::fs::remove_dir(folder.join(TRANSCRIPTS));
+    Ok(())
+}
+
+/// Lays the journal of a packed run out again, if it is one.
+pub fn unpack(folder: &Path) -> Result<(), ReportError> {
+    let path = folder.join(journal::FILE);
+    if path.exists() {
+        return Ok(());
+    }
+    // Without a journal anywhere, whoever reads it says so.
+    let Ok(mut journal) = archive_reader::contents(&folder.join(BUNDLE), journal::FILE) else {
+        return Ok(());
+    };
+    replace_by(&path, |to| io::copy(&mut journal, to).map(drop))
+}
