@@ -106,10 +106,10 @@ impl Mistake {
                 "`active` of `power` is the wrong way round: name the other level, or exchange the programs `on` and `off`"
             }
             Self::ResetInverted => {
-                "`active` of `reset` is the wrong way round: a transistor in the line, as on the TE-B board, makes it `active: high`; straight to the module's pin it is `active: low`"
+                "`active` of `reset` is the wrong way round: a transistor in the line, as on the TE-B board, makes it `active: high`; a line that is low to press without one is `active: low`"
             }
             Self::PwrkeyInverted => {
-                "`active` of `pwrkey` is the wrong way round, so that the key is held down all the time: a transistor in the line, as on the TE-B board, makes it `active: high`; straight to the module's pin it is `active: low`"
+                "`active` of `pwrkey` is the wrong way round, so that the key is held down all the time: a transistor in the line, as on the TE-B board, makes it `active: high`; a line that is low to press without one is `active: low`"
             }
             Self::LoopBack => {
                 "TX and RX of this machine are one wire: take off the loop-back plug or bridge; its RX goes to the module's TXD alone"
