@@ -123,7 +123,7 @@ fn a_plan_knows_how_fast_the_supply_is() {
     let lab = Lab::new();
     let sim = Sim::start(&lab, &["--speed", "50"]);
     commands(&lab, &sim, ["on", "off"]);
-    lab.suite("cases:\n  - name: glitch\n    update: {package: a-to-b, via: uart}\n    cut: {at: updating 50%, off: 1ms}\n");
+    lab.rehearsal("cases:\n  - name: glitch\n    update: {package: a-to-b, via: uart}\n    cut: {at: updating 50%, off: 1ms}\n");
     let plan = || {
         lab.run(&["plan", "suite.yaml", "--rig", "rig.yaml"])
             .ends(0)
