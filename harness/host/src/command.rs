@@ -7,6 +7,7 @@ pub mod completions;
 pub mod console;
 pub mod evidence;
 pub mod history;
+pub mod init;
 pub mod judge;
 pub mod keygen;
 pub mod manual;

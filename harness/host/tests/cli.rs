@@ -37,6 +37,8 @@ mod help;
 mod history;
 #[path = "cli/hostile.rs"]
 mod hostile;
+#[path = "cli/init.rs"]
+mod init;
 #[path = "cli/killed.rs"]
 mod killed;
 #[path = "cli/lease.rs"]
