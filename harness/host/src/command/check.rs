@@ -4,7 +4,7 @@ use crate::bench::Bench;
 use crate::check::last_check::LastCheck;
 use crate::check::stage::Stage;
 use crate::check::walk::{Left, walk};
-use crate::check::{Checked, Interrupted, RigCheck, Terms, fail};
+use crate::check::{Checked, Interrupted, Programs, RigCheck, Terms, fail};
 use crate::cli::{Common, Failed, complain, print};
 use crate::clock::Clock;
 use crate::journal::{Journal, Nobody, Observer, Writer};
@@ -201,6 +201,7 @@ impl Terms {
             folders: vec![reports, dir.folder().to_owned()],
             network: rig.has_network(),
             boot: Limits::default().boot,
+            programs: Programs::of(rig),
         }
     }
 }

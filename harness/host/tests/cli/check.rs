@@ -146,7 +146,7 @@ fn a_power_line_that_does_not_cut(#[case] flags: &[&str], #[case] on: &str) {
     let ran = lab.run(&["check", "rig.yaml"]).ends(3);
     holds(
         line(&ran, "power"),
-        &["FAIL", "discharge of 60ms", "`active`", "USB"],
+        &["FAIL", "discharge of 60ms", "the program `off` of `power`", "USB"],
     );
     assert!(ran.stdout.contains("NOT SOUND: 1 failed"), "{}", ran.stdout);
     assert_eq!(lab.rig_state("check.json").expect("kept")["sound"], false);
