@@ -75,6 +75,8 @@ mod sim;
 mod step;
 #[path = "cli/strangers.rs"]
 mod strangers;
+#[path = "cli/switches.rs"]
+mod switches;
 #[path = "cli/time_stamp.rs"]
 mod time_stamp;
 #[path = "cli/tries.rs"]
