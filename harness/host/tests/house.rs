@@ -3,6 +3,8 @@
 
 #[path = "house/drawing.rs"]
 mod drawing;
+#[path = "house/pages.rs"]
+mod pages;
 #[path = "house/udev.rs"]
 mod udev;
 
