@@ -1,6 +1,6 @@
 //! The driver `command`: programs are found from the rig file, and the ready examples of `rigs/switches` say what they have to.
 
-use crate::lab::{Lab, Ran};
+use crate::lab::{Lab, PROGRAM, Ran};
 use crate::process::Running;
 use crate::sim::Sim;
 use rstest::rstest;
@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 const EXAMPLES: [&str; 6] = ["hidusb-relay", "labgrid", "shelly", "snmp", "tasmota", "uhubctl"];
@@ -234,4 +235,37 @@ fn a_plug_that_does_not_move(
     let (address, _) = plug(speaks, true);
     at(&lab, example, host, address);
     lab.run(&["power", "rig.yaml", "on"]).ends(3).complains(told);
+}
+
+/// The rehearsal of `docs/first-night.md`, word for word, but for the run, which takes its time: its plan.
+#[test]
+fn the_rehearsal_of_the_pages() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/first-night.md");
+    let page = std::fs::read_to_string(page).expect("the page");
+    let (_, told) = page
+        .split_once("### A rehearsal, without a module")
+        .expect("its part");
+    let blocks: Vec<&str> = told.split("```text\n").skip(1).take(2).collect();
+    let [starts, does] = blocks[..] else {
+        panic!("two blocks: {told}");
+    };
+    assert!(starts.starts_with("dfota-hil sim --speed 10 "), "{starts}");
+    let lab = Lab::new();
+    let sim = Sim::start(&lab, &["--speed", "50"]);
+    let script = does.split("```").next().expect("a block");
+    let script = script
+        .replace("PTY", &sim.pty.display().to_string())
+        .replace("CONTROL", &sim.control.display().to_string())
+        .replace("dfota-hil run ", "dfota-hil plan ");
+    let folder = Path::new(PROGRAM).parent().expect("a folder");
+    let path = std::env::var("PATH").unwrap_or_default();
+    let mut shell = std::process::Command::new("bash");
+    shell
+        .args(["-e", "-o", "pipefail", "-c", &script])
+        .current_dir(lab.path("."))
+        .env("XDG_STATE_HOME", lab.path("state"))
+        .env("TMPDIR", lab.path("tmp"))
+        .env("PATH", format!("{}:{path}", folder.display()));
+    let ran = Running::start(&mut shell).end().ends(0);
+    ran.says("sound, ").says("nightly::clean-update[via=uart]");
 }
