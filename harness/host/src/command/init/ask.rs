@@ -102,16 +102,10 @@ fn typed(prompt: &Prompt, question: &Question<'_>) -> Result<String, Failed> {
             },
             Answer::Go | Answer::Stop => Failed::usage("\nstopped: nothing was written"),
         })?;
-        let offer = line.parse::<usize>().ok().and_then(|n| n.checked_sub(1));
         match (line.as_str(), question.usual) {
             ("", Some(usual)) => return Ok(usual.to_owned()),
             ("", None) => {}
-            _ => {
-                return Ok(offer
-                    .and_then(|n| question.offers.get(n))
-                    .cloned()
-                    .unwrap_or(line));
-            }
+            _ => return Ok(chosen(line, question.offers)),
         }
     }
 }
@@ -121,5 +115,28 @@ pub fn or_none<T>(sound: impl Fn(&str) -> Result<T, String>) -> impl Fn(&str) ->
     move |text| match text {
         NONE => Ok(None),
         text => sound(text).map(Some),
+    }
+}
+
+/// The offer of that number, or what was typed.
+fn chosen(line: String, offers: &[String]) -> String {
+    let at = line.parse::<usize>().ok().and_then(|n| n.checked_sub(1));
+    at.and_then(|at| offers.get(at)).cloned().unwrap_or(line)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("1", "/dev/a")]
+    #[case("2", "/dev/b")]
+    #[case("0", "0")]
+    #[case("3", "3")]
+    #[case("/dev/c", "/dev/c")]
+    fn an_offer_by_its_number(#[case] typed: &str, #[case] answer: &str) {
+        let offers = ["/dev/a", "/dev/b"].map(String::from);
+        assert_eq!(chosen(typed.into(), &offers), answer);
     }
 }
