@@ -18,6 +18,7 @@ use crate::bench::Bench;
 use crate::module::{Module, Stop};
 use crate::prepare::Identity;
 use crate::retention::growth::Sample;
+use crate::rig::{Driver, Link, Pulse, Rig};
 use dfota_core::case::Limits;
 use dfota_core::duration::Short;
 use dfota_core::event::Line;
@@ -45,6 +46,52 @@ pub struct Terms {
     pub network: bool,
     /// The longest time from supply to RDY.
     pub boot: Duration,
+    /// Which lines programs move.
+    pub programs: Programs,
+}
+
+/// The lines that are moved by a program, which has no `active`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Programs {
+    /// The supply.
+    pub power: bool,
+    /// RESET.
+    pub reset: bool,
+    /// PWRKEY.
+    pub pwrkey: bool,
+}
+
+impl Programs {
+    /// Those of a rig.
+    pub fn of(rig: &Rig) -> Self {
+        let Link::Bench(bench) = &rig.link else {
+            return Self::default();
+        };
+        let moves = |pulse: &Option<Pulse>| {
+            let driver = pulse.as_ref().map(|pulse| &pulse.driver);
+            matches!(driver, Some(Driver::PulseCommand { .. }))
+        };
+        Self {
+            power: matches!(bench.power.driver, Driver::Command { .. }),
+            reset: moves(&bench.reset),
+            pwrkey: moves(&bench.pwrkey),
+        }
+    }
+
+    /// What to do about a mistake, in the words of the rig file.
+    pub fn advice(self, mistake: Mistake) -> &'static str {
+        let by_program = match mistake {
+            Mistake::NotCut | Mistake::SupplyInverted => self.power,
+            Mistake::ResetInverted => self.reset,
+            Mistake::PwrkeyInverted => self.pwrkey,
+            // About whatever of the two is wired.
+            _ => self.reset || self.pwrkey || self.power,
+        };
+        match by_program {
+            true => mistake.advice_with_programs(),
+            false => mistake.advice(),
+        }
+    }
 }
 
 /// The self-check.
@@ -190,6 +237,11 @@ impl<'c> RigCheck<'c> {
         self.report(fail(probe, seen, advice));
     }
 
+    /// What to do about a mistake on this rig.
+    fn advice(&self, mistake: Mistake) -> &'static str {
+        self.terms.programs.advice(mistake)
+    }
+
     fn skip(&mut self, probe: Probe, why: impl Into<String>) {
         self.report(skip(probe, why));
     }
@@ -202,7 +254,7 @@ impl<'c> RigCheck<'c> {
             Err(Stop::Unbounded) => Ok(None),
             Err(Stop::Rule(rule, sentence)) => {
                 let (probe, advice) = match rule {
-                    Rule::PowerNotCut => (Probe::Power, Mistake::NotCut.advice()),
+                    Rule::PowerNotCut => (Probe::Power, self.advice(Mistake::NotCut)),
                     Rule::NoSupply => (Probe::Boot, "see what the sense line is wired to with a meter"),
                     Rule::SerialLost => (Probe::Open, SERIAL),
                     Rule::LineFailed => (probe, "see the program or the chip that the driver names"),

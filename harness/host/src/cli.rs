@@ -37,6 +37,7 @@ enum Command {
     Plan(command::plan::Args),
     Bisect(command::bisect::Args),
     Check(command::check::Args),
+    Init(Box<command::init::Args>),
     /// Make every report of a run folder again, from its journal alone
     Report(command::report::Args),
     History(command::history::Args),
@@ -163,6 +164,7 @@ pub fn main() -> ExitCode {
         Command::Plan(args) => command::plan::main(&args, common),
         Command::Bisect(args) => command::bisect::main(args, common),
         Command::Check(args) => command::check::main(&args, common),
+        Command::Init(args) => command::init::main(&args, common),
         Command::Report(args) => command::report::main(&args, common),
         Command::History(args) => command::history::main(&args, common),
         Command::Compare(args) => command::compare::main(&args, common),

@@ -7,6 +7,7 @@ pub mod completions;
 pub mod console;
 pub mod evidence;
 pub mod history;
+pub mod init;
 pub mod judge;
 pub mod keygen;
 pub mod manual;
@@ -25,7 +26,10 @@ use crate::rig::{Link, Rig};
 use crate::state::lease::Lease;
 use crate::state::{StateDir, StateFlag};
 use crate::suite::Suite;
-use crate::yaml::file_error::FileError;
+use crate::yaml::document::Document;
+use crate::yaml::file_error::{FileError, Problem};
+use crate::yaml::node_path::NodePath;
+use bc66_sim::package::Purpose;
 use std::io::IsTerminal;
 use std::path::Path;
 
@@ -54,10 +58,44 @@ pub fn load(selection: &Selection, _common: Common) -> Result<(Rig, Vec<Suite>),
     match rig {
         Some(rig) if errors.is_empty() => {
             unique(&suites)?;
-            Ok((rig, suites))
+            let errors: Vec<FileError> = suites
+                .iter()
+                .filter_map(|suite| synthetic_on_wires(suite, &rig))
+                .collect();
+            match errors.is_empty() {
+                true => Ok((rig, suites)),
+                false => Err(shown(&errors)),
+            }
         }
         _ => Err(shown(&errors)),
     }
+}
+
+/// The packages of a suite that are made for the simulated module, where the rig has a real one: that refuses them, and each night
+/// would hold it against the module.
+fn synthetic_on_wires(suite: &Suite, rig: &Rig) -> Option<FileError> {
+    if rig.is_simulated() || !suite.is_for(Purpose::Simulation) {
+        return None;
+    }
+    let document = Document::parse(&suite.file.display().to_string(), suite.text.as_bytes()).ok()?;
+    let synthetic = suite
+        .packages
+        .iter()
+        .filter(|loaded| loaded.purpose() == Some(Purpose::Simulation));
+    let problems = synthetic.map(|loaded| {
+        let at = NodePath::root().key("packages").key(&loaded.package.name);
+        let message = format!(
+            "expected a package of the vendor, found one that `package pack` made for the simulated module: no module on the rig `{}` can take it",
+            rig.name
+        );
+        Problem::at(document.tree().mark(&at.key("file")), message, "for the simulated module alone")
+            .help("write a suite with the vendor's deltas (`dfota-hil init` makes one), or run this one on a simulated rig such as `rigs/sim.yaml`; where `dfota-hil sim` stands in for the module, pack with `--rehearsal`")
+    });
+    Some(FileError::new(
+        document.name(),
+        document.text(),
+        problems.collect(),
+    ))
 }
 
 /// Two suites of one name could not be told apart in any report.

@@ -42,20 +42,30 @@ impl Prompt {
         })
     }
 
-    /// Asks. What was typed before is no answer to it.
+    /// Asks for Enter. What was typed before is no answer to it.
     pub fn ask(&self, question: &str) -> Answer {
         while self.typed.try_recv().is_ok() {}
+        loop {
+            match self.line(question) {
+                Ok(line) if line.is_empty() => return Answer::Go,
+                Ok(_) => {}
+                Err(answer) => return answer,
+            }
+        }
+    }
+
+    /// Asks for a line, which comes without the blanks around it; the error is why there is none.
+    pub fn line(&self, question: &str) -> Result<String, Answer> {
         print(question);
         loop {
             match self.typed.recv_timeout(TICK) {
-                Ok(line) if line.trim().is_empty() => return Answer::Go,
-                Ok(line) if line.trim().eq_ignore_ascii_case("q") => return Answer::Stop,
-                Ok(_) => print(question),
+                Ok(line) if line.trim().eq_ignore_ascii_case("q") => return Err(Answer::Stop),
+                Ok(line) => return Ok(line.trim().to_owned()),
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return Answer::Stop,
+                Err(RecvTimeoutError::Disconnected) => return Err(Answer::Stop),
             }
             if self.interrupted.load(Ordering::Relaxed) {
-                return Answer::Interrupted;
+                return Err(Answer::Interrupted);
             }
         }
     }

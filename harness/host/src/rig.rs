@@ -241,6 +241,14 @@ impl Rig {
     /// The discharge time of a rig that does not state one.
     pub const DISCHARGE: Duration = Duration::from_secs(3);
 
+    /// Whether the rig file says that the module is no real one: it is a process, or its supply is the control socket of one.
+    pub fn is_simulated(&self) -> bool {
+        match &self.link {
+            Link::Bench(bench) => matches!(bench.power.driver, Driver::Simulated { .. }),
+            Link::Simulated(_) => true,
+        }
+    }
+
     /// Whether updates can go over the air.
     pub fn has_network(&self) -> bool {
         let Network { http, coap, .. } = &self.network;

@@ -9,6 +9,7 @@ pub mod suite_keys;
 pub mod suite_literals;
 pub mod sweep_file;
 
+use bc66_sim::package::Purpose;
 use bytes::Bytes;
 use dfota_core::case::{Case, Package, Via};
 use dfota_core::claim::Claim;
@@ -42,7 +43,7 @@ pub struct Suite {
     pub warnings: Vec<String>,
 }
 
-/// A package with its bytes, which nobody looks into.
+/// A package with its bytes, which nobody looks into; [`LoadedPackage::purpose`] is the one exception.
 #[derive(Debug, Clone)]
 pub struct LoadedPackage {
     /// As the suite declares it.
@@ -51,6 +52,13 @@ pub struct LoadedPackage {
     pub path: PathBuf,
     /// All of it.
     pub bytes: Bytes,
+}
+
+impl LoadedPackage {
+    /// What it is made for, where it is one for the simulated module: its magic says so.
+    pub fn purpose(&self) -> Option<Purpose> {
+        bc66_sim::package::purpose(&self.bytes)
+    }
 }
 
 /// A case of a suite, before a rig is known.
@@ -78,6 +86,13 @@ pub struct Campaign {
 }
 
 impl Suite {
+    /// Whether it has packages that are made for this.
+    pub fn is_for(&self, purpose: Purpose) -> bool {
+        self.packages
+            .iter()
+            .any(|loaded| loaded.purpose() == Some(purpose))
+    }
+
     /// The package of this name.
     pub fn package(&self, name: &str) -> Option<&LoadedPackage> {
         self.packages.iter().find(|loaded| loaded.package.name == name)

@@ -37,6 +37,8 @@ mod help;
 mod history;
 #[path = "cli/hostile.rs"]
 mod hostile;
+#[path = "cli/init.rs"]
+mod init;
 #[path = "cli/killed.rs"]
 mod killed;
 #[path = "cli/lease.rs"]
@@ -77,6 +79,8 @@ mod sim;
 mod step;
 #[path = "cli/strangers.rs"]
 mod strangers;
+#[path = "cli/switches.rs"]
+mod switches;
 #[path = "cli/time_stamp.rs"]
 mod time_stamp;
 #[path = "cli/tries.rs"]

@@ -1,6 +1,10 @@
 //! The documents tell the truth: every path that ARCHITECTURE.md names exists, every YAML block of the pages for users loads. What is
 //! packed beside the program does what they say.
 
+#[path = "house/drawing.rs"]
+mod drawing;
+#[path = "house/pages.rs"]
+mod pages;
 #[path = "house/udev.rs"]
 mod udev;
 

@@ -1,7 +1,7 @@
 //! Delta packages for the simulated module: `core`, a format of its own.
 //!
 //! ```text
-//! header   magic `core`, format, chunks, window, lengths, digests of source, target and payload, both versions, CRC-32
+//! header   magic `core` (`rehe` for a rehearsal), format, chunks, window, lengths, digests of source, target and payload, both versions, CRC-32
 //! table    for each chunk: length of its segment, digest of its source, digest of its target
 //! segments for each chunk: what the library's diff says, compressed
 //! ```
@@ -29,6 +29,8 @@ pub fn digest(bytes: &[u8]) -> Digest {
 }
 
 const MAGIC: [u8; 4] = *b"core";
+/// Of a package for a rehearsal: the same, for a bench whose wires end at this module in place of a real one.
+const REHEARSAL: [u8; 4] = *b"rehe";
 const FORMAT: u16 = 1;
 const NAME: usize = 16;
 /// Header length, its CRC included.
@@ -96,6 +98,32 @@ pub struct Package<'a> {
     pub chunks: Vec<Chunk<'a>>,
 }
 
+/// What packages of this module are made for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Purpose {
+    /// A simulated rig.
+    Simulation,
+    /// A bench with wires, at whose end this module stands in for a real one.
+    Rehearsal,
+}
+
+/// What the bytes are made for, by their magic alone; nothing for a package of anybody else.
+pub fn purpose(bytes: &[u8]) -> Option<Purpose> {
+    match bytes.first_chunk() {
+        Some(&MAGIC) => Some(Purpose::Simulation),
+        Some(&REHEARSAL) => Some(Purpose::Rehearsal),
+        _ => None,
+    }
+}
+
+/// The same package for a rehearsal.
+pub fn for_rehearsal(mut package: Vec<u8>) -> Vec<u8> {
+    package[..REHEARSAL.len()].copy_from_slice(&REHEARSAL);
+    let crc = CRC.checksum(&package[..HEADER - 4]);
+    package[HEADER - 4..HEADER].copy_from_slice(&crc.to_le_bytes());
+    package
+}
+
 /// Checks a package and shows what is in it.
 pub fn inspect(bytes: &[u8]) -> Result<Package<'_>, PackageError> {
     read(bytes, true)
@@ -112,7 +140,7 @@ fn read(bytes: &[u8], verify: bool) -> Result<Package<'_>, PackageError> {
         .ok_or(PackageError::TooShort(bytes.len()))?;
     let mut fields = Fields(header);
     let magic = fields.array();
-    if magic != MAGIC {
+    if ![MAGIC, REHEARSAL].contains(&magic) {
         return Err(PackageError::Magic(magic));
     }
     let stated = u32::from_le_bytes(Fields(&header[HEADER - 4..]).array());
@@ -247,6 +275,18 @@ mod tests {
             flash[index * SECTOR..][..SECTOR].copy_from_slice(&new);
         }
         assert!(flash == target);
+    }
+
+    #[test]
+    fn a_package_for_a_rehearsal_is_the_same_under_another_magic() {
+        let (.., package) = sample();
+        let rehearsal = for_rehearsal(package.clone());
+        let made_for = [&package[..], &rehearsal, b"rock", b"cor", b""].map(purpose);
+        let [simulation, at_a_bench] = [Purpose::Simulation, Purpose::Rehearsal].map(Some);
+        assert_eq!(made_for, [simulation, at_a_bench, None, None, None]);
+        let [one, other] = [&package[..], &rehearsal].map(|bytes| inspect(bytes).expect("a sound package"));
+        assert_eq!((one.source, one.target), (other.source, other.target));
+        assert_eq!(package[HEADER..], rehearsal[HEADER..]);
     }
 
     #[test]

@@ -96,20 +96,43 @@ impl Mistake {
         }
     }
 
+    /// What to do where programs move the lines, and nothing is called `active`.
+    pub const fn advice_with_programs(self) -> &'static str {
+        match self {
+            Self::NotCut => {
+                "check with a meter that the program `off` of `power` switches VBAT, that neither USB nor the level shifter of the UART feeds the module, and that `discharge` is long enough for the rail"
+            }
+            Self::SupplyInverted => {
+                "`on` and `off` of `power` are the wrong way round: exchange the two programs, or the contacts of the relay (normally open, normally closed)"
+            }
+            Self::ResetInverted => {
+                "`pulse` of `reset` leaves RESET asserted and lets go of it for the pulse: exchange the two in the program, or the contacts of the relay; the transistor of a TE-B board turns a level round"
+            }
+            Self::PwrkeyInverted => {
+                "`pulse` of `pwrkey` leaves the key down and lets go of it for the pulse: exchange the two in the program, or the contacts of the relay; the transistor of a TE-B board turns a level round"
+            }
+            Self::BootLoop => {
+                "in this order: the supply gives way (it has to give 0.5 A and stay above 2.1 V: short wires, 100 µF at VBAT); its voltage is wrong (3.3 V, at most 3.63 V); PWRKEY or RESET is held down (by what the program of a `pulse` leaves behind); the firmware crashes, which its watchdog ends every 30 s"
+            }
+            Self::NotStarted => {
+                "in this order: check PWRKEY (tied down, or a `pwrkey` in the rig file whose `pulse` is longer than 500 ms); check that RESET is released; check supply and `baud`"
+            }
+            _ => self.advice(),
+        }
+    }
+
     /// What to do, likeliest first.
     pub const fn advice(self) -> &'static str {
         match self {
             Self::NotCut => {
                 "check that the line switches VBAT and `active` is right, that neither USB nor the level shifter of the UART feeds the module, and that `discharge` is long enough for the rail"
             }
-            Self::SupplyInverted => {
-                "`active` of `power` is the wrong way round: name the other level, or exchange the programs `on` and `off`"
-            }
+            Self::SupplyInverted => "`active` of `power` is the wrong way round: name the other level",
             Self::ResetInverted => {
-                "`active` of `reset` is the wrong way round: a transistor in the line, as on the TE-B board, makes it `active: high`; straight to the module's pin it is `active: low`"
+                "`active` of `reset` is the wrong way round: a transistor in the line, as on the TE-B board, makes it `active: high`; a line that is low to press without one is `active: low`"
             }
             Self::PwrkeyInverted => {
-                "`active` of `pwrkey` is the wrong way round, so that the key is held down all the time: a transistor in the line, as on the TE-B board, makes it `active: high`; straight to the module's pin it is `active: low`"
+                "`active` of `pwrkey` is the wrong way round, so that the key is held down all the time: a transistor in the line, as on the TE-B board, makes it `active: high`; a line that is low to press without one is `active: low`"
             }
             Self::LoopBack => {
                 "TX and RX of this machine are one wire: take off the loop-back plug or bridge; its RX goes to the module's TXD alone"
@@ -225,6 +248,33 @@ mod tests {
     #[case(ROM_AND_NOISE, Mistake::BaudSet)]
     fn at_boot(#[case] heard: Overheard, #[case] expected: Mistake) {
         assert_eq!(Mistake::at_boot(&heard), expected);
+    }
+
+    /// Programs have no `active`, and no GPIO has an `on`.
+    #[test]
+    fn advice_is_about_keys_that_are_there() {
+        let all = [
+            Mistake::NotCut,
+            Mistake::SupplyInverted,
+            Mistake::ResetInverted,
+            Mistake::PwrkeyInverted,
+            Mistake::LoopBack,
+            Mistake::Garbled,
+            Mistake::NoiseWhileOff,
+            Mistake::BaudSet,
+            Mistake::BootLoop,
+            Mistake::Stuck,
+            Mistake::NoSign,
+            Mistake::NotStarted,
+            Mistake::OtherPort,
+            Mistake::Deaf,
+            Mistake::Autobaud,
+        ];
+        for mistake in all {
+            let programs = mistake.advice_with_programs();
+            assert!(!programs.contains("`active`"), "{mistake:?}: {programs}");
+        }
+        assert!(!Mistake::SupplyInverted.advice().contains("`on`"));
     }
 
     #[rstest]

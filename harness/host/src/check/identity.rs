@@ -59,7 +59,7 @@ impl RigCheck<'_> {
             None => mistake.meaning().to_owned(),
         };
         let seen = format!("{happened}, `AT` got no OK within {took}: {why}");
-        self.fail(Probe::Answers, seen, mistake.advice());
+        self.fail(Probe::Answers, seen, self.advice(mistake));
         Ok(())
     }
 

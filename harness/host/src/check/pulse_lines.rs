@@ -44,11 +44,15 @@ impl RigCheck<'_> {
             return self.settle(Probe::Reset);
         }
         let seen = format!("no RDY within {} of a pulse of {hold}", Short(limit));
-        self.fail(
-            Probe::Reset,
-            seen,
-            "check that the line reaches RESET_N, `active`, and that `hold` is at least 50ms (hardware design: 50 to 100 ms)",
-        );
+        let advice = match self.terms.programs.reset {
+            true => {
+                "check that the program `pulse` reaches RESET_N, and that its pulse is at least 50 ms long (hardware design: 50 to 100 ms)"
+            }
+            false => {
+                "check that the line reaches RESET_N, `active`, and that `hold` is at least 50ms (hardware design: 50 to 100 ms)"
+            }
+        };
+        self.fail(Probe::Reset, seen, advice);
         self.settle(Probe::Reset)
     }
 
@@ -101,11 +105,14 @@ impl RigCheck<'_> {
             Press::Nothing => self.fail(
                 Probe::Pwrkey,
                 format!("no RDY within {} of a press of {hold}", Short(limit)),
-                "check that the line reaches PWRKEY, `active`, and that `hold` is above 500ms",
+                match self.terms.programs.pwrkey {
+                    true => "check that the program `pulse` reaches PWRKEY, and that its pulse is longer than 500 ms",
+                    false => "check that the line reaches PWRKEY, `active`, and that `hold` is above 500ms",
+                },
             ),
             Press::Stops => {
                 let mistake = Mistake::PwrkeyInverted;
-                self.fail(Probe::Pwrkey, mistake.meaning(), mistake.advice());
+                self.fail(Probe::Pwrkey, mistake.meaning(), self.advice(mistake));
             }
             Press::NotNeeded => self.skip(
                 Probe::Pwrkey,

@@ -1,6 +1,7 @@
 //! The stages in which a newcomer connects a bench, in the order in which mistakes cost least: what to connect for each, and
 //! what is then to be seen. Text alone: what is looked at is [`super::RigCheck::stage`]'s.
 
+use super::Programs;
 use crate::rig::{Bench, Link, Pulse, Rig};
 use dfota_core::case::Limits;
 use dfota_core::duration::Short;
@@ -55,7 +56,13 @@ impl Stage {
         let bench = bench(rig);
         match self {
             Self::Switch => vec![
-                "the switch, its supply of 3.3 V and the wire of `power` to this machine".into(),
+                match Programs::of(rig).power {
+                    true => {
+                        "the switch (relay, hub, plug) and its supply, as `on` and `off` of `power` reach it"
+                    }
+                    false => "the switch, its supply of 3.3 V and the wire of `power` to this machine",
+                }
+                .into(),
                 "a voltmeter from the output of the switch to ground: 0 V now".into(),
                 "no module yet, where it can be taken off".into(),
             ],
@@ -84,12 +91,20 @@ impl Stage {
         let boot = Short(boot);
         match self {
             Self::Switch => {
-                "the supply is switched on until you have looked: 3.3 V at the meter. Was it 3.3 V before, and is it 0 V then, `active` of `power` is the wrong way round".into()
+                let wrong = match Programs::of(rig).power {
+                    true => "`on` and `off` of `power` are the wrong way round",
+                    false => "`active` of `power` is the wrong way round",
+                };
+                format!(
+                    "the supply is switched on until you have looked: 3.3 V at the meter. Was it 3.3 V before, and is it 0 V then, {wrong}"
+                )
             }
             Self::Boot => format!(
                 "the supply is switched off and on, twice: silence while it is off, RDY within {boot} when it is on, and 1.8 V at VDD_EXT from then on"
             ),
-            Self::Answers => "the module is asked who it is, and has to be the one that the rig file names".into(),
+            Self::Answers => {
+                "the module is asked who it is, and has to be the one that the rig file names".into()
+            }
             Self::Reset => format!("{} boots it again, within {boot}", hold(|bench| &bench.reset)),
             Self::Pwrkey => format!(
                 "supply alone does not start it, {} does, within {boot}",

@@ -106,7 +106,7 @@ impl RigCheck<'_> {
         if let Err(Stop::Rule(_, sentence)) = sensed {
             seen = format!("{seen}; {sentence}");
         }
-        self.fail(Probe::Power, seen, mistake.advice());
+        self.fail(Probe::Power, seen, self.advice(mistake));
         Ok(None)
     }
 
@@ -189,7 +189,7 @@ impl RigCheck<'_> {
             (true, false) => self.fail(
                 Probe::Power,
                 "`AT` is answered although no boot was seen after the supply had been off: it was never gone",
-                Mistake::NotCut.advice(),
+                self.advice(Mistake::NotCut),
             ),
             (true, true) if before.is_boot_rom_alone() => {
                 let mistake = Mistake::Autobaud;
@@ -198,7 +198,7 @@ impl RigCheck<'_> {
                     mistake.meaning()
                 );
                 return Ok(Some(Check {
-                    advice: Some(mistake.advice().to_owned()),
+                    advice: Some(self.advice(mistake).to_owned()),
                     ..ok(Probe::Boot, seen)
                 }));
             }
@@ -211,10 +211,10 @@ impl RigCheck<'_> {
                 let mistake = self.why_no_boot(&heard)?;
                 let seen = format!("{heard} within {limit} of the supply: {}", mistake.meaning());
                 match mistake {
-                    Mistake::SupplyInverted => self.fail(Probe::Power, seen, mistake.advice()),
+                    Mistake::SupplyInverted => self.fail(Probe::Power, seen, self.advice(mistake)),
                     _ => {
                         self.proven(proof);
-                        self.fail(Probe::Boot, seen, mistake.advice());
+                        self.fail(Probe::Boot, seen, self.advice(mistake));
                     }
                 }
             }

@@ -4,7 +4,7 @@ use crate::bench::Bench;
 use crate::check::last_check::LastCheck;
 use crate::check::stage::Stage;
 use crate::check::walk::{Left, walk};
-use crate::check::{Checked, Interrupted, RigCheck, Terms, fail};
+use crate::check::{Checked, Interrupted, Programs, RigCheck, Terms, fail};
 use crate::cli::{Common, Failed, complain, print};
 use crate::clock::Clock;
 use crate::history;
@@ -217,6 +217,7 @@ impl Terms {
             room: Vec::new(),
             network: rig.has_network(),
             boot: Limits::default().boot,
+            programs: Programs::of(rig),
         }
     }
 }

@@ -26,6 +26,10 @@ pub enum Command {
         /// File to write
         #[arg(short, long)]
         out: PathBuf,
+        /// For a rehearsal: a run takes it on a bench with wires too, where `dfota-hil sim` stands in for the module,
+        /// and says that the module was simulated
+        #[arg(long)]
+        rehearsal: bool,
     },
 }
 
@@ -62,8 +66,16 @@ pub fn main(command: Command) -> Result<u8, Failed> {
                 ));
             }
         }
-        Command::Pack { from, to, out } => {
-            let package = bc66_sim::package::pack(&from, &to).map_err(Failed::usage)?;
+        Command::Pack {
+            from,
+            to,
+            out,
+            rehearsal,
+        } => {
+            let mut package = bc66_sim::package::pack(&from, &to).map_err(Failed::usage)?;
+            if rehearsal {
+                package = bc66_sim::package::for_rehearsal(package);
+            }
             std::fs::write(&out, &package)
                 .map_err(|why| Failed::usage(format!("package `{}`: {why}", out.display())))?;
             let digest = sha256_hex(&package);

@@ -2,7 +2,7 @@
 
 use super::{Line, LineError};
 use std::fs::File;
-use std::io::Read;
+use std::io::{ErrorKind, Read};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -75,7 +75,16 @@ pub fn run_to_its_end(command: &mut Command, shown: &str, timeout: Duration) -> 
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
-        .map_err(|why| format!("`{shown}` could not be started: {why}"))?;
+        .map_err(|why| {
+            let place = match why.kind() {
+                ErrorKind::NotFound if program.contains('/') => {
+                    "; a program with a `/` in its name is relative to the rig file"
+                }
+                ErrorKind::NotFound => "; a program without a `/` in its name is looked for on the PATH",
+                _ => "",
+            };
+            format!("`{shown}` could not be started: {why}{place}")
+        })?;
     let stderr = child.stderr.take();
     let reader = std::thread::spawn(move || {
         let mut text = Vec::new();

@@ -42,6 +42,7 @@ impl Rig {
         let keys: RigKeys = document.keys()?;
         let mut file = RigFile {
             reader: Reader::new(document),
+            folder: canonical.parent().unwrap_or(Path::new(".")).to_owned(),
         };
         let root = NodePath::root();
         let name = file.reader.read(&root.key("rig"), &keys.rig);
@@ -78,6 +79,8 @@ impl Rig {
 
 struct RigFile<'d> {
     reader: Reader<'d>,
+    /// Where the file is, whatever the working folder: its programs are looked for from there.
+    folder: PathBuf,
 }
 
 /// The keys of one line, of whatever driver.
@@ -380,7 +383,14 @@ impl RigFile<'_> {
                 self.reader.mistake(&at.key(key), why);
                 None
             }
-            Some(words) => Some(self.reader.read_list(&at.key(key), words)),
+            Some(words) => {
+                let mut words: Vec<String> = self.reader.read_list(&at.key(key), words);
+                if let Some(program) = words.first_mut().filter(|word| word.contains('/')) {
+                    let found = self.folder.join(program.strip_prefix("./").unwrap_or(program));
+                    *program = found.to_string_lossy().into_owned();
+                }
+                Some(words)
+            }
         }
     }
 

@@ -4,6 +4,7 @@
 use crate::lab::{Lab, PROGRAM};
 use crate::process::{Signal, wait_until};
 use crate::sim::Sim;
+use rstest::rstest;
 
 const FORCED_RESUME: &str = "\
 limits: {boot: 10s, settle: 500ms, resume: 10s, update: 30s}
@@ -50,8 +51,9 @@ reset: {{driver: command, pulse: {}}}
             program("reset")
         ),
     );
-    lab.suite(FORCED_RESUME);
-    lab.run(&lab.arguments(&[])).ends(0);
+    lab.rehearsal(FORCED_RESUME);
+    let ran = lab.run(&lab.arguments(&[])).ends(0);
+    ran.says("SIMULATED");
     assert_eq!(lab.verdicts("out"), ["forced-resume pass -"]);
     assert_eq!(sim.state(), "ok power=off module=off reset=off pwrkey=off");
 }
@@ -97,7 +99,7 @@ fn a_supply_that_cannot_be_switched_is_an_error_of_the_rig() {
             sim.pty.display()
         ),
     );
-    lab.suite("limits: {settle: 500ms}\ncases:\n  - name: clean\n    matrix: {n: [1, 2]}\n    update: {package: a-to-b, via: uart}\n");
+    lab.rehearsal("limits: {settle: 500ms}\ncases:\n  - name: clean\n    matrix: {n: [1, 2]}\n    update: {package: a-to-b, via: uart}\n");
     let ran = lab.run(&lab.arguments(&[])).ends(3);
     assert!(ran.stdout.contains("it said: no relay"), "{}", ran.stdout);
     assert_eq!(
@@ -123,7 +125,7 @@ fn a_module_that_stays_supplied_is_an_error_of_the_rig() {
             sim.pty.display()
         ),
     );
-    lab.suite("limits: {boot: 2s, settle: 500ms}\ncases:\n  - name: clean\n    update: {package: a-to-b, via: uart}\n    cut: {at: updating 20%}\n");
+    lab.rehearsal("limits: {boot: 2s, settle: 500ms}\ncases:\n  - name: clean\n    update: {package: a-to-b, via: uart}\n    cut: {at: updating 20%}\n");
     let ran = lab.run(&lab.arguments(&[])).ends(3);
     assert_eq!(lab.verdicts("out"), ["clean error rig-broken"]);
     assert!(
@@ -131,4 +133,48 @@ fn a_module_that_stays_supplied_is_an_error_of_the_rig() {
         "{}",
         ran.stdout
     );
+}
+
+/// What `package pack` makes is for the simulated module, and a night on a real one would only prove that it is.
+#[rstest]
+#[case::run("run", &["--out", "out"])]
+#[case::plan("plan", &[])]
+#[case::bisect("bisect", &["--out", "out", "--pass", "updating@20%+0ms/power/1s", "--fail", "updating@50%+0ms/power/1s"])]
+fn synthetic_packages_are_refused_on_wires(#[case] command: &str, #[case] more: &[&str]) {
+    let lab = Lab::new();
+    let moved = |to: &str| format!("[sh, -c, \"touch moved-{to}\"]");
+    lab.write(
+        "rig.yaml",
+        format!(
+            "rig: bench-01\nmodule: bc66\nserial: {{port: /dev/null}}\npower: {{driver: command, on: {}, off: {}}}\n",
+            moved("on"),
+            moved("off")
+        ),
+    );
+    let arguments = [&[command, "suites/smoke.yaml", "--rig", "rig.yaml"], more].concat();
+    let ran = lab.run(&arguments).ends(2);
+    for part in [
+        "suites/smoke.yaml:",
+        "that `package pack` made",
+        "`bench-01`",
+        "`dfota-hil init`",
+        "--rehearsal",
+    ] {
+        ran.complains(part);
+    }
+    for name in ["out", "reports", "moved-on", "moved-off"] {
+        assert!(!lab.path(name).exists(), "`{name}` is there");
+    }
+}
+
+/// Where the rig file says itself that a simulator is at the end of the wires, they are right.
+#[test]
+fn a_plan_with_the_lines_of_a_simulator_takes_them() {
+    let lab = Lab::new();
+    lab.write(
+        "rig.yaml",
+        "rig: by-hand\nmodule: bc66\nserial: {port: /dev/null}\npower: {driver: simulated, control: /nowhere}\n",
+    );
+    lab.run(&["plan", "suites/smoke.yaml", "--rig", "rig.yaml"])
+        .ends(0);
 }

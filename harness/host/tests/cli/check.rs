@@ -123,7 +123,7 @@ fn a_plan_knows_how_fast_the_supply_is() {
     let lab = Lab::new();
     let sim = Sim::start(&lab, &["--speed", "50"]);
     commands(&lab, &sim, ["on", "off"]);
-    lab.suite("cases:\n  - name: glitch\n    update: {package: a-to-b, via: uart}\n    cut: {at: updating 50%, off: 1ms}\n");
+    lab.rehearsal("cases:\n  - name: glitch\n    update: {package: a-to-b, via: uart}\n    cut: {at: updating 50%, off: 1ms}\n");
     let plan = || {
         lab.run(&["plan", "suite.yaml", "--rig", "rig.yaml"])
             .ends(0)
@@ -146,7 +146,7 @@ fn a_power_line_that_does_not_cut(#[case] flags: &[&str], #[case] on: &str) {
     let ran = lab.run(&["check", "rig.yaml"]).ends(3);
     holds(
         line(&ran, "power"),
-        &["FAIL", "discharge of 60ms", "`active`", "USB"],
+        &["FAIL", "discharge of 60ms", "the program `off` of `power`", "USB"],
     );
     assert!(ran.stdout.contains("NOT SOUND: 1 failed"), "{}", ran.stdout);
     assert_eq!(lab.rig_state("check.json").expect("kept")["sound"], false);

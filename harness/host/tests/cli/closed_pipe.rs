@@ -124,7 +124,7 @@ fn everything_else() {
 fn standard_error_as_well() {
     let lab = Lab::new();
     lab.rig(400, "");
-    lab.suite("cases:\n  - name: glitch\n    update: {package: a-to-b, via: uart}\n    cut: {at: start, off: 5ms}\n");
+    lab.rehearsal("cases:\n  - name: glitch\n    update: {package: a-to-b, via: uart}\n    cut: {at: start, off: 5ms}\n");
     lab.write("typo.yaml", "siute: x\n");
     lab.write(
         "dead.yaml",

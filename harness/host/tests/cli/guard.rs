@@ -130,7 +130,7 @@ fn killed_at_any_moment(#[case] moved: Moved, #[case] moments: std::ops::Range<u
         let lab = Lab::new();
         let sim = Sim::start(&lab, &["--speed", "400"]);
         moved.write(&lab, &sim);
-        lab.suite(CUTS);
+        lab.rehearsal(CUTS);
         moments.iter().map(|n| kill(&lab, &sim, *n)).collect::<Vec<_>>()
     };
     let killed: Vec<Killed> = std::thread::scope(|scope| {
@@ -167,7 +167,7 @@ fn updating() -> (Lab, Sim, Running) {
     let lab = Lab::new();
     let sim = Sim::start(&lab, &["--speed", "50"]);
     sim.rig(&lab, "rig.yaml");
-    lab.suite(CUTS);
+    lab.rehearsal(CUTS);
     let running = lab.start(&lab.arguments(&[]));
     lab.await_event("out", "UPDATING", heard("UPDATING"));
     (lab, sim, running)
@@ -195,7 +195,7 @@ fn the_guard_heeds_no_signal(#[case] signal: Signal) {
     let lab = Lab::new();
     let sim = Sim::start(&lab, &["--speed", "50"]);
     sim.rig(&lab, "rig.yaml");
-    lab.suite(CUTS);
+    lab.rehearsal(CUTS);
     let running = lab.start(&lab.arguments(&[]));
     wait_until("a module that runs", || sim.state().contains("module=running"));
     let guard = guard(&lab);
@@ -217,7 +217,7 @@ fn a_rig_that_is_safe_when_supplied() {
         "rig.yaml",
         rig.replace("discharge: 60ms", "discharge: 60ms, safe: on"),
     );
-    lab.suite(&CUTS.replace("off: 100ms", "off: 1h"));
+    lab.rehearsal(&CUTS.replace("off: 100ms", "off: 1h"));
     let running = lab.start(&lab.arguments(&[]));
     lab.await_event("out", "UPDATING", heard("UPDATING"));
     wait_until("the cut", || sim.state().starts_with("ok power=off"));
@@ -301,7 +301,7 @@ fn killed_in_the_middle_of_a_cut() {
     let lab = Lab::new();
     let sim = Sim::start(&lab, &["--speed", "50"]);
     by_programs(&lab, &sim, [program("on", "0"), program("off", "0.3")]);
-    lab.suite(CUTS);
+    lab.rehearsal(CUTS);
     let running = lab.start(&lab.arguments(&[]));
     lab.await_event("out", "UPDATING", heard("UPDATING"));
     wait_until("a program that is about to take the supply away", || {
@@ -353,7 +353,7 @@ fn the_guard_keeps_nothing_open() {
     let lab = Lab::new();
     let sim = Sim::start(&lab, &["--speed", "50"]);
     sim.rig(&lab, "rig.yaml");
-    lab.suite(CUTS);
+    lab.rehearsal(CUTS);
     let key = "DFOTA_HIL_SIGNING_KEY";
     let mut command = lab.command(&lab.arguments(&[]));
     let running = Running::start(command.env(key, "secret"));

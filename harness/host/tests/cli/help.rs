@@ -9,6 +9,7 @@ use rstest::rstest;
 #[case("run", &["run"])]
 #[case("plan", &["plan"])]
 #[case("check", &["check"])]
+#[case("init", &["init"])]
 #[case("bisect", &["bisect"])]
 #[case("report", &["report"])]
 #[case("verify", &["verify"])]
@@ -52,6 +53,7 @@ fn no_command_is_left_out() {
         "plan",
         "bisect",
         "check",
+        "init",
         "report",
         "history",
         "compare",

@@ -103,6 +103,16 @@ impl Lab {
         self.write("suite.yaml", format!("suite: lab\n{PACKAGES}{rest}"));
     }
 
+    /// The same with packages for a rehearsal, which a rig with wires takes.
+    pub fn rehearsal(&self, rest: &str) {
+        for name in ["a-to-b.delta", "b-to-a.delta"] {
+            let package = std::fs::read(self.path("suites/packages").join(name)).expect("a package");
+            self.write(name, bc66_sim::package::for_rehearsal(package));
+        }
+        let packages = PACKAGES.replace("suites/packages/", "");
+        self.write("suite.yaml", format!("suite: lab\n{packages}{rest}"));
+    }
+
     /// A command with these arguments, in this folder. Its temporary files are in `tmp`, its state in
     /// `state`.
     pub fn command(&self, args: &[&str]) -> Command {

@@ -60,3 +60,24 @@ fn packing_what_is_no_update() {
     assert!(ran.ends(2).stderr.contains("different modules"));
     assert!(!lab.path("x").exists());
 }
+
+#[test]
+fn a_package_for_a_rehearsal_says_the_same_of_itself() {
+    let lab = Lab::new();
+    let pack = [
+        "package",
+        "pack",
+        "--from",
+        "BC66NBR01A01",
+        "--to",
+        "BC66NBR01A02",
+        "--out",
+        "x.delta",
+    ];
+    lab.run(&[&pack[..], &["--rehearsal"]].concat()).ends(0);
+    let ran = lab.run(&["package", "inspect", "x.delta"]).ends(0);
+    ran.says("a delta for the simulated module: BC66NBR01A01 to BC66NBR01A02");
+    let bytes = std::fs::read(lab.path("x.delta")).expect("a package");
+    let purpose = bc66_sim::package::purpose(&bytes);
+    assert_eq!(purpose, Some(bc66_sim::package::Purpose::Rehearsal));
+}

@@ -51,7 +51,7 @@ fn the_life_of_a_quarantine() {
     let lab = Lab::new();
     let sim = Sim::start(&lab, &["--speed", "50"]);
     rig(&lab, &sim, WELDS);
-    lab.suite(CLEAN);
+    lab.rehearsal(CLEAN);
     assert_eq!(lab.rig_state("quarantine.json"), None);
 
     // The relay welds: what it says of modules is worth nothing.
@@ -116,7 +116,7 @@ fn the_life_of_a_quarantine() {
 fn a_rig_that_breaks_during_the_suite() {
     let lab = Lab::new();
     let sim = Sim::start(&lab, &["--speed", "50"]);
-    lab.suite(CLEAN);
+    lab.rehearsal(CLEAN);
     // How often the supply is switched off before the check that comes after the suite.
     rig(&lab, &sim, WELDS);
     run(&lab, "sound").ends(0);
@@ -164,7 +164,7 @@ fn a_rig_that_breaks_during_the_suite() {
 fn a_dead_module_is_no_broken_rig() {
     let lab = Lab::new();
     lab.rig(200, "dead-after-cut");
-    lab.suite(
+    lab.rehearsal(
         "limits: {boot: 20s, settle: 500ms, resume: 30s, update: 120s}
 cases:
   - name: forced resume
@@ -192,7 +192,7 @@ cases:
 fn every_suite_is_between_two_checks() {
     let lab = Lab::new();
     lab.rig(400, "");
-    lab.suite(CLEAN);
+    lab.rehearsal(CLEAN);
     let other = lab.read("suite.yaml").replace("suite: lab", "suite: other");
     lab.write("other.yaml", other);
     let args = [

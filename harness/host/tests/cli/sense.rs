@@ -42,7 +42,7 @@ fn a_cut_is_confirmed_and_the_uart_follows_the_supply() {
         &sim,
         &format!("driver: simulated, control: {}", sim.control.display()),
     );
-    lab.suite(CUT);
+    lab.rehearsal(CUT);
     lab.run(&lab.arguments(&[])).ends(0);
     assert_eq!(lab.verdicts("out"), ["forced-resume pass -"]);
     let events = lab.events("out");
@@ -91,7 +91,7 @@ fn a_supply_that_never_comes_is_the_rigs_fault() {
     let lab = Lab::new();
     let sim = Sim::start(&lab, &["--speed", "50"]);
     rig(&lab, &sim, "driver: command, on: [\"true\"], off: [\"true\"]");
-    lab.suite(CUT);
+    lab.rehearsal(CUT);
     let ran = lab.run(&lab.arguments(&[])).ends(3);
     assert_eq!(lab.verdicts("out"), ["forced-resume error rig-broken"]);
     assert!(
@@ -112,7 +112,7 @@ fn a_dead_module_with_a_supply_is_unresponsive() {
         &sim,
         &format!("driver: simulated, control: {}", sim.control.display()),
     );
-    lab.suite(CUT);
+    lab.rehearsal(CUT);
     lab.run(&lab.arguments(&[])).ends(1);
     assert_eq!(lab.verdicts("out"), ["forced-resume fail unresponsive"]);
 }
@@ -133,7 +133,7 @@ fn a_supply_that_does_not_come_back_after_a_cut() {
         &sim,
         &format!("driver: command, on: [sh, -c, {on:?}], off: [sh, -c, {off:?}]"),
     );
-    lab.suite(CUT);
+    lab.rehearsal(CUT);
     lab.run(&lab.arguments(&[])).ends(3);
     assert_eq!(lab.verdicts("out"), ["forced-resume error no-supply"]);
 }

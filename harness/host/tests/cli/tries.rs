@@ -37,7 +37,7 @@ fn an_error_of_the_rig_that_passes_is_flaky() {
     let lab = Lab::new();
     let sim = Sim::start(&lab, &["--speed", "50"]);
     jammed(&lab, &sim, 1);
-    lab.suite(CLEAN);
+    lab.rehearsal(CLEAN);
     let ran = lab.run(&lab.arguments(&[])).ends(0);
     assert_eq!(lab.verdicts("out"), ["clean pass -", "back pass -"]);
     for shown in [
@@ -76,7 +76,7 @@ fn tries_come_to_an_end_and_then_the_rig_is_broken() {
     let lab = Lab::new();
     let sim = Sim::start(&lab, &["--speed", "50"]);
     jammed(&lab, &sim, 1000);
-    lab.suite(CLEAN);
+    lab.rehearsal(CLEAN);
     lab.run(&lab.arguments(&[])).ends(3);
     assert_eq!(
         lab.verdicts("out"),
@@ -92,7 +92,7 @@ fn tries_come_to_an_end_and_then_the_rig_is_broken() {
 fn what_the_module_did_is_not_tried_again() {
     let lab = Lab::new();
     lab.rig(200, "forgets-resume");
-    lab.suite(
+    lab.rehearsal(
         "retries: {rig: 3, network: 3, server: 3}
 cases:
   - name: forced resume

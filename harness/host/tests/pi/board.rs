@@ -133,8 +133,8 @@ impl<W> Board<W> {
 module: bc66
 serial: {{port: /dev/ttyUSB0, baud: 115200}}
 power: {{{power}, active: high, safe: {safe}, discharge: {DISCHARGE}}}
-reset: {{{reset}, active: low, hold: {HOLD}}}
-pwrkey: {{{pwrkey}, active: low, hold: {HOLD}}}
+reset: {{{reset}, active: high, hold: {HOLD}}}
+pwrkey: {{{pwrkey}, active: high, hold: {HOLD}}}
 {sense}network:
   http: {{listen: \"0.0.0.0:8080\", advertise: \"http://127.0.0.1:{http}\"}}
   coap: {{listen: \"0.0.0.0:5683\", advertise: \"coap://127.0.0.1:{coap}\"}}

@@ -13,7 +13,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// The wires of `rigs/bench-example.yaml`: line of the module, pin of the header, whether high is active.
-const WIRES: [(&str, usize, bool); 3] = [("power", 17, true), ("reset", 27, false), ("pwrkey", 22, false)];
+const WIRES: [(&str, usize, bool); 3] = [("power", 17, true), ("reset", 27, true), ("pwrkey", 22, true)];
 /// A pin that the guest raises to mark a moment: seen by the same eye as the wires, without the way of a message.
 pub const MARK: &str = "mark";
 /// Its number on the header.

@@ -15,8 +15,8 @@ use std::time::Duration;
 /// Line of the module, line of the controller, whether high is active.
 const WIRES: [(&str, usize, bool); 3] = [
     ("power", POWER, true),
-    ("reset", RESET, false),
-    ("pwrkey", PWRKEY, false),
+    ("reset", RESET, true),
+    ("pwrkey", PWRKEY, true),
 ];
 pub const POWER: usize = 0;
 pub const RESET: usize = 1;

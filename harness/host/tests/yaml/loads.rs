@@ -424,4 +424,10 @@ fn how_a_module_is_restored() {
         reflash("reflash: {command: [qflash, BC66NBR01A01]}\n"),
         Some(program)
     );
+    // As a line's program: from the rig file, wherever the program is started.
+    let beside = reflash("reflash: {command: [./restore, ./a.bin]}\n");
+    assert_eq!(
+        beside.map(|reflash| reflash.to_string()),
+        Some("`/rigs/restore ./a.bin`".into())
+    );
 }

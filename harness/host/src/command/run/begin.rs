@@ -12,6 +12,7 @@ use crate::shell_word::shell_word;
 use crate::state::campaign_store::tool_digest;
 use crate::state::lease::Lease;
 use crate::suite::Suite;
+use bc66_sim::package::Purpose;
 use dfota_core::case::Case;
 use dfota_core::event::{Attachments, Event, FileFacts, RigFacts, RunStarted, SCHEMA};
 use dfota_core::seed::Seed;
@@ -25,6 +26,7 @@ pub fn write(
     earlier: &Earlier,
     (store, rig): (&Path, &Rig),
 ) {
+    let simulated = begun.rig.simulated;
     journal.post(Event::RunStarted(Box::new(begun)));
     for Planned { case, skip, .. } in planned {
         journal.post(Event::CasePlanned {
@@ -47,7 +49,7 @@ pub fn write(
     for cut in earlier.cuts() {
         journal.post(Event::Tallied(cut.clone()));
     }
-    trend(store, rig, planned, journal);
+    trend(store, (rig, simulated), planned, journal);
 }
 
 /// A seed for a run that was given none.
@@ -134,7 +136,7 @@ pub fn facts(
         rig: RigFacts {
             file: rig_file,
             module: module_word(rig.module).into(),
-            simulated: matches!(rig.link, crate::rig::Link::Simulated(_)),
+            simulated: says_simulated(rig, suites),
             speed: rig.speed(),
             discharge_ns: rig.discharge().as_nanos() as u64,
             latency_ns: rig.latency().map(|latency| latency.as_nanos() as u64),
@@ -179,10 +181,15 @@ pub fn rerun(selection: &Selection, seed: Seed) -> String {
         selection.state.words()
     )
 }
+/// Whether reports say that the module was simulated: packages of a rehearsal tell that also of a rig with wires.
+fn says_simulated(rig: &Rig, suites: &[Suite]) -> bool {
+    let rehearsal = suites.iter().any(|suite| suite.is_for(Purpose::Rehearsal));
+    rehearsal || matches!(rig.link, crate::rig::Link::Simulated(_))
+}
+
 /// Writes down what earlier runs of the cases came to. A history that cannot be read is no reason not to run.
-fn trend(store: &Path, rig: &Rig, planned: &[Planned], journal: &Journal) {
+fn trend(store: &Path, (rig, simulated): (&Rig, bool), planned: &[Planned], journal: &Journal) {
     let cases: Vec<&Case> = planned.iter().map(|planned| &planned.case).collect();
-    let simulated = matches!(rig.link, crate::rig::Link::Simulated(_));
     match history::trend::read(store, (&rig.name, module_word(rig.module), simulated), &cases) {
         Ok(None) => {}
         Ok(Some(trend)) => journal.post(Event::Trend(trend)),
