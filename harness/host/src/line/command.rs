@@ -71,13 +71,14 @@ pub fn run_program(argv: &[String], timeout: Duration, stdin: Stdio) -> Result<(
 
 /// The same with a command that is ready, which is `shown` so.
 pub fn run_to_its_end(command: &mut Command, shown: &str, timeout: Duration) -> Result<(), String> {
+    let by_path = command.get_program().to_string_lossy().contains('/');
     let mut child = command
         .stdout(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
         .map_err(|why| {
             let place = match why.kind() {
-                ErrorKind::NotFound if program.contains('/') => {
+                ErrorKind::NotFound if by_path => {
                     "; a program with a `/` in its name is relative to the rig file"
                 }
                 ErrorKind::NotFound => "; a program without a `/` in its name is looked for on the PATH",
