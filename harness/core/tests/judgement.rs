@@ -1,5 +1,7 @@
 //! The table of legal outcomes, case by case: what happened, written as a script, and the rule that fires.
 
+#[path = "judgement/branches.rs"]
+mod branches;
 #[path = "judgement/cuts.rs"]
 mod cuts;
 #[path = "judgement/evidence.rs"]

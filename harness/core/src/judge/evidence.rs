@@ -1,7 +1,7 @@
 //! What a verdict rests on: the places in the journal of the things that its rule looked at.
 
 use crate::event::watched::EventId;
-use crate::observation::{Observation, Said};
+use crate::observation::Observation;
 use crate::update::{Input, Noted};
 use crate::urc::{Fota, Urc};
 use crate::verdict::Rule;
@@ -88,12 +88,7 @@ impl Looked<'_> {
     }
 
     fn readings(&self) -> Vec<EventId> {
-        let told = |said: &Said| !matches!(said, Said::Nothing(_));
-        let all = self.seen.readings.iter();
-        let last = self.seen.readings.last();
-        all.filter(|reading| told(&reading.said) || Some(*reading) == last)
-            .map(|reading| reading.id)
-            .collect()
+        self.seen.readings.iter().map(|reading| reading.id).collect()
     }
 
     fn functions(&self) -> Vec<EventId> {
