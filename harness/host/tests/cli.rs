@@ -73,8 +73,12 @@ mod sim;
 mod step;
 #[path = "cli/strangers.rs"]
 mod strangers;
+#[path = "cli/terminal.rs"]
+mod terminal;
 #[path = "cli/time_stamp.rs"]
 mod time_stamp;
+#[path = "cli/told.rs"]
+mod told;
 #[path = "cli/tries.rs"]
 mod tries;
 #[path = "cli/usage.rs"]
