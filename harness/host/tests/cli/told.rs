@@ -216,3 +216,28 @@ fn an_interrupted_run_counts_no_case_that_it_does_not_have() {
     assert!(told.contains("1/1") && !told.contains("2/1"), "{told:?}");
     assert_eq!(lab.verdicts("out"), ["clean inconclusive interrupted"]);
 }
+
+/// Whoever waits sees for what, for how long already, and for how long at most.
+#[test]
+fn a_check_shows_what_it_waits_for() {
+    let lab = Lab::new();
+    lab.rig(20, "");
+    let ended = Session::start(&mut lab.command(&["check", "rig.yaml"]), PLAIN).ends(0);
+    for what in [
+        "waiting for silence without supply, at most ",
+        "waiting for RDY, at most 30s",
+        "waiting for registration and an address, at most 7m",
+    ] {
+        assert!(ended.stderr.contains(what), "`{what}` in: {:?}", ended.stderr);
+    }
+    // Two seconds of the module's time without a supply are not over at once.
+    assert!(
+        ended.stderr.contains(" 2s waiting for silence"),
+        "{:?}",
+        ended.stderr
+    );
+    assert!(!ended.stdout.contains("waiting"), "{}", ended.stdout);
+    // What it is a log of goes without.
+    let ran = lab.run(&["check", "rig.yaml"]).ends(0);
+    assert_eq!(ran.stderr, "");
+}
