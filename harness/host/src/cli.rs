@@ -35,6 +35,7 @@ enum Command {
     Run(command::run::Args),
     /// Show what `run` would do, without touching the rig
     Plan(command::plan::Args),
+    List(command::list::Args),
     Bisect(command::bisect::Args),
     Check(command::check::Args),
     /// Make every report of a run folder again, from its journal alone
@@ -160,6 +161,7 @@ pub fn main() -> ExitCode {
     ended(match cli.command {
         Command::Run(args) => command::run::main(args, common),
         Command::Plan(args) => command::plan::main(&args, common),
+        Command::List(args) => command::list::main(&args),
         Command::Bisect(args) => command::bisect::main(args, common),
         Command::Check(args) => command::check::main(&args, common),
         Command::Report(args) => command::report::main(&args, common),

@@ -9,6 +9,7 @@ pub mod evidence;
 pub mod history;
 pub mod judge;
 pub mod keygen;
+pub mod list;
 pub mod manual;
 pub mod package;
 pub mod plan;
@@ -26,7 +27,7 @@ use crate::state::{StateDir, StateFlag};
 use crate::suite::Suite;
 use crate::yaml::file_error::FileError;
 use std::io::IsTerminal;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Reads a rig file, or says what is wrong with it.
 pub fn load_rig(path: &Path) -> Result<Rig, Failed> {
@@ -57,6 +58,18 @@ pub fn load(selection: &Selection, _common: Common) -> Result<(Rig, Vec<Suite>),
         }
         _ => Err(shown(&errors)),
     }
+}
+
+/// Reads suite files; mistakes of all of them are shown at once.
+pub fn load_suites(paths: &[PathBuf]) -> Result<Vec<Suite>, Failed> {
+    let mut errors = Vec::new();
+    let load = |path: &PathBuf| Suite::load(path).map_err(|error| errors.push(error)).ok();
+    let suites: Vec<Suite> = paths.iter().filter_map(load).collect();
+    if !errors.is_empty() {
+        return Err(shown(&errors));
+    }
+    unique(&suites)?;
+    Ok(suites)
 }
 
 /// Two suites of one name could not be told apart in any report.

@@ -41,6 +41,8 @@ mod hostile;
 mod killed;
 #[path = "cli/lease.rs"]
 mod lease;
+#[path = "cli/list.rs"]
+mod list;
 #[path = "cli/log.rs"]
 mod log;
 #[path = "cli/measure.rs"]
