@@ -4,7 +4,7 @@ use crate::command;
 use crate::guard;
 use crate::paint::{Paint, When};
 use crate::state::{StateError, StateFlag};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, FromArgMatches, Parser, Subcommand};
 use dfota_core::cut::Cut;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -126,6 +126,11 @@ impl Failed {
         }
     }
 
+    /// Tells it; every error begins alike.
+    pub fn tell(&self) {
+        complain(format_args!("error: {}", self.message.trim_end()));
+    }
+
     /// An error of ours: rig, server or harness.
     pub fn ours(message: impl ToString) -> Self {
         Self {
@@ -152,7 +157,10 @@ pub fn main() -> ExitCode {
         log(0, When::Never);
         return ended(guard::keeper::main());
     }
-    let cli = Cli::parse();
+    let cli = match Cli::from_arg_matches(&definition().get_matches()) {
+        Ok(cli) => cli,
+        Err(why) => why.exit(),
+    };
     let common = Common {
         verbose: cli.verbose,
         color: cli.color,
@@ -186,7 +194,7 @@ fn ended(result: Result<u8, Failed>) -> ExitCode {
     match result {
         Ok(code) => ExitCode::from(code),
         Err(failed) => {
-            complain(failed.message.trim_end());
+            failed.tell();
             ExitCode::from(failed.code)
         }
     }
@@ -208,7 +216,7 @@ pub fn complain(text: impl std::fmt::Display) {
 
 /// The definition of the command line, for completions and manual pages.
 pub fn definition() -> clap::Command {
-    <Cli as clap::CommandFactory>::command()
+    crate::help::with_examples(<Cli as clap::CommandFactory>::command())
 }
 
 fn log(verbose: u8, color: When) {

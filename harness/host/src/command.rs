@@ -21,6 +21,7 @@ pub mod serve;
 pub mod verify;
 
 use crate::cli::{Common, Failed, Selection};
+use crate::count::count_of;
 use crate::rig::{Link, Rig};
 use crate::state::lease::Lease;
 use crate::state::{StateDir, StateFlag};
@@ -89,11 +90,11 @@ fn unique(suites: &[Suite]) -> Result<(), Failed> {
 
 fn shown(errors: &[FileError]) -> Failed {
     let colour = std::io::stderr().is_terminal();
-    Failed::usage(
-        errors
-            .iter()
-            .map(|error| error.render(colour))
-            .collect::<Vec<_>>()
-            .join("\n"),
-    )
+    let mistakes: usize = errors.iter().map(|error| error.problems().len()).sum();
+    let shown: Vec<String> = errors.iter().map(|error| error.render(colour)).collect();
+    Failed::usage(format!(
+        "{}, nothing was done\n\n{}",
+        count_of(mistakes, "mistake"),
+        shown.join("\n")
+    ))
 }

@@ -15,6 +15,7 @@ pub mod digest;
 pub mod evidence;
 pub mod function;
 pub mod guard;
+pub mod help;
 pub mod history;
 pub mod journal;
 pub mod line;

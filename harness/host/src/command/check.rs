@@ -7,7 +7,7 @@ use crate::check::last_check::LastCheck;
 use crate::check::stage::Stage;
 use crate::check::walk::{Left, walk};
 use crate::check::{Checked, Interrupted, RigCheck, Said, Terms, fail};
-use crate::cli::{Common, Failed, complain, print};
+use crate::cli::{Common, Failed, print};
 use crate::clock::Clock;
 use crate::journal::{Journal, Nobody, Observer, Writer};
 use crate::paint::Paint;
@@ -148,7 +148,7 @@ impl Look<'_> {
             });
             seen.map_or_else(
                 |failed| {
-                    complain(failed.message.trim_end());
+                    failed.tell();
                     Ok(None)
                 },
                 |seen| seen.map(Some),

@@ -205,7 +205,7 @@ fn perform(args: Args, common: Common, hunt: Option<Hunt>) -> Result<u8, Failed>
     let paint = Paint::new(common.color);
     match written.and_then(|()| conclude(&args, &out, (key.as_ref(), &store), paint)) {
         // A failure of the module stays one, also when it cannot be reported.
-        Err(failed) if exit == 1 => complain(failed.message),
+        Err(failed) if exit == 1 => failed.tell(),
         Err(failed) => return Err(failed),
         Ok(()) => {}
     }

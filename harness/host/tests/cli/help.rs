@@ -2,6 +2,7 @@
 
 use crate::lab::{Lab, PROGRAM};
 use crate::process::Running;
+use crate::terminal::{COLUMNS, PLAIN, Session};
 use rstest::rstest;
 
 #[rstest]
@@ -34,6 +35,27 @@ fn help(#[case] name: &str, #[case] command: &[&str]) {
     let ran = lab.run(&[command, &["--help"]].concat()).ends(0);
     assert_eq!(ran.stderr, "");
     insta::assert_snapshot!(format!("help-of-{name}"), ran.stdout);
+}
+
+/// Help fits the terminal, whatever its width, but for a word that is longer.
+#[rstest]
+#[case(&["run", "--help"])]
+#[case(&["check", "-h"])]
+#[case(&["--help"])]
+fn help_fits_the_terminal(#[case] args: &[&str]) {
+    let lab = Lab::new();
+    let shown = Session::start(lab.command(args).env("NO_COLOR", "1"), PLAIN)
+        .ends(0)
+        .stdout;
+    for line in shown.lines() {
+        assert!(line.chars().count() <= COLUMNS.into(), "{line}");
+    }
+    if args.len() > 1 {
+        assert!(
+            shown.contains("Examples:\n  dfota-hil ") && shown.contains("Exit codes:\n  0 "),
+            "{shown}"
+        );
+    }
 }
 
 /// A command that is added needs a snapshot of its help above.

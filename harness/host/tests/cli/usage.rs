@@ -93,6 +93,12 @@ fn usage(#[case] args: &[&str], #[case] told: &str) {
     let ran = lab.run(args).ends(2);
     nothing_ran(&lab, &ran);
     assert!(ran.stderr.contains(told), "`{told}` in: {}", ran.stderr);
+    let begins = ["error: ", "Cuts the power"];
+    assert!(
+        begins.iter().any(|begin| ran.stderr.starts_with(begin)),
+        "{}",
+        ran.stderr
+    );
 }
 
 #[test]
@@ -110,7 +116,7 @@ fn a_folder_that_cannot_be_made() {
     let ran = lab.run(&args).ends(2);
     nothing_ran(&lab, &ran);
     assert!(
-        ran.stderr.starts_with("run folder `file/out`: "),
+        ran.stderr.starts_with("error: run folder `file/out`: "),
         "{}",
         ran.stderr
     );
