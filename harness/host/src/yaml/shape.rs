@@ -28,7 +28,8 @@ pub fn checked<T: JsonSchema>(tree: &Tree) -> (Vec<Problem>, Option<Value>) {
     shape.visit(tree.root(), &schema, &name, None, 0);
     // Of more mistakes than are shown, nobody wants still more.
     let few = (1..=FileError::SHOWN).contains(&shape.problems.len());
-    let is_sane = few && shape.visits < MAX_VISITS;
+    let has_keys = matches!(tree.node(tree.root()).content, Content::Map(_));
+    let is_sane = few && has_keys && shape.visits < MAX_VISITS;
     let mended = is_sane.then(|| shape.mended(tree.root(), &schema));
     (shape.problems, mended)
 }
