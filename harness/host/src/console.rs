@@ -3,6 +3,7 @@
 //!
 //! It is an observer of the journal: it sees a record after it was written, and knows nothing else.
 
+mod link;
 pub mod progress;
 pub mod told;
 
@@ -18,11 +19,11 @@ use dfota_core::rig_check::CheckOutcome;
 use dfota_core::update::Phase;
 use dfota_core::urc::{Fota, Urc};
 use dfota_core::verdict::{Rule, Verdict};
+pub use link::page;
 use progress::{End, Progress};
 use std::collections::HashMap;
 use std::fmt::Write;
 use std::io::Write as _;
-use std::path::Path;
 use std::time::Duration;
 use told::{Look, Teller, Told, not_passed};
 
@@ -279,40 +280,6 @@ pub fn whole(run: &Run<'_>, paint: Paint) -> String {
     not_passed(&run.started.out, &run.cases, Look { paint, width }) + &summary(run, paint)
 }
 
-/// The last line of what is shown: the page for people. A link, on terminals that have them.
-pub fn page(folder: &Path) -> String {
-    let path = folder.join(crate::report::HTML);
-    let mut shown = path.display().to_string();
-    if supports_hyperlinks::on(supports_hyperlinks::Stream::Stdout) {
-        let absolute = std::path::absolute(&path).unwrap_or(path);
-        let host = rustix::system::uname();
-        let host = host.nodename().to_string_lossy().into_owned();
-        shown = linked(&shown, &format!("file://{host}{}", encoded(&absolute)));
-    }
-    format!("{:>12} {shown}\n", "Page")
-}
-
-/// A text that leads to an address (OSC 8).
-fn linked(text: &str, address: &str) -> String {
-    format!("\x1b]8;;{address}\x1b\\{text}\x1b]8;;\x1b\\")
-}
-
-/// A path as a URI has it.
-fn encoded(path: &Path) -> String {
-    let mut encoded = String::new();
-    for byte in path.as_os_str().as_encoded_bytes() {
-        match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'-' | b'_' | b'.' | b'~' => {
-                encoded.push(char::from(*byte));
-            }
-            _ => {
-                let _ = write!(encoded, "%{byte:02X}");
-            }
-        }
-    }
-    encoded
-}
-
 /// The end of a run: counts, what did not pass by rule, and what all of it says. The cases themselves were told before.
 pub fn summary(run: &Run<'_>, paint: Paint) -> String {
     let width = Width::of_stdout();
@@ -437,21 +404,4 @@ fn by_rule(run: &Run<'_>) -> Vec<String> {
 /// How many cases, in words.
 pub fn cases(count: usize) -> String {
     count_of(count, "case")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_link_to_a_page() {
-        let link = linked(
-            "out/report.html",
-            &format!("file://pi{}", encoded(Path::new("/home/a b/ü%.html"))),
-        );
-        assert_eq!(
-            link,
-            "\x1b]8;;file://pi/home/a%20b/%C3%BC%25.html\x1b\\out/report.html\x1b]8;;\x1b\\"
-        );
-    }
 }
