@@ -33,6 +33,15 @@ use std::time::{Duration, Instant};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Interrupted;
 
+/// What a check says while it is made.
+#[derive(Debug, Clone, Copy)]
+pub enum Said<'s> {
+    /// It waits for something, for so much of the module's time at most.
+    Waits(&'s str, Duration),
+    /// It has looked at something.
+    Looked(&'s Check),
+}
+
 /// What a check is made with.
 #[derive(Debug, Clone)]
 pub struct Terms {
@@ -98,7 +107,7 @@ impl Programs {
 pub struct RigCheck<'c> {
     bench: &'c mut Bench,
     terms: &'c Terms,
-    told: &'c mut dyn FnMut(&Check),
+    told: &'c mut dyn FnMut(Said<'_>),
     limits: Limits,
     checks: Vec<Check>,
     identity: Option<Identity>,
@@ -138,8 +147,8 @@ fn longest(moves: impl Iterator<Item = (Duration, Duration)>) -> Option<(Duratio
 type Step<T = ()> = Result<T, Interrupted>;
 
 impl<'c> RigCheck<'c> {
-    /// A check of an open rig; `told` hears of each look when it was made.
-    pub fn new(bench: &'c mut Bench, terms: &'c Terms, told: &'c mut dyn FnMut(&Check)) -> Self {
+    /// A check of an open rig; `told` hears of each look when it was made, and what is waited for meanwhile.
+    pub fn new(bench: &'c mut Bench, terms: &'c Terms, told: &'c mut dyn FnMut(Said<'_>)) -> Self {
         Self {
             bench,
             terms,
@@ -225,8 +234,17 @@ impl<'c> RigCheck<'c> {
     // What is said.
 
     fn report(&mut self, check: Check) {
-        (self.told)(&check);
+        (self.told)(Said::Looked(&check));
         self.checks.push(check);
+    }
+
+    /// Says what is waited for from here on.
+    fn waits(&mut self, what: &str, limit: Duration) {
+        let shown = Short(limit);
+        self.module()
+            .journal
+            .step(format!("waiting for {what}, at most {shown}"));
+        (self.told)(Said::Waits(what, limit));
     }
 
     fn ok(&mut self, probe: Probe, seen: impl Into<String>) {

@@ -4,7 +4,7 @@ use crate::command;
 use crate::guard;
 use crate::paint::{Paint, When};
 use crate::state::{StateError, StateFlag};
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, FromArgMatches, Parser, Subcommand};
 use dfota_core::cut::Cut;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -35,6 +35,7 @@ enum Command {
     Run(command::run::Args),
     /// Show what `run` would do, without touching the rig
     Plan(command::plan::Args),
+    List(command::list::Args),
     Bisect(command::bisect::Args),
     Check(command::check::Args),
     Init(Box<command::init::Args>),
@@ -127,6 +128,11 @@ impl Failed {
         }
     }
 
+    /// Tells it; every error begins alike.
+    pub fn tell(&self) {
+        complain(format_args!("error: {}", self.message.trim_end()));
+    }
+
     /// An error of ours: rig, server or harness.
     pub fn ours(message: impl ToString) -> Self {
         Self {
@@ -153,7 +159,10 @@ pub fn main() -> ExitCode {
         log(0, When::Never);
         return ended(guard::keeper::main());
     }
-    let cli = Cli::parse();
+    let cli = match Cli::from_arg_matches(&definition().get_matches()) {
+        Ok(cli) => cli,
+        Err(why) => why.exit(),
+    };
     let common = Common {
         verbose: cli.verbose,
         color: cli.color,
@@ -162,6 +171,7 @@ pub fn main() -> ExitCode {
     ended(match cli.command {
         Command::Run(args) => command::run::main(args, common),
         Command::Plan(args) => command::plan::main(&args, common),
+        Command::List(args) => command::list::main(&args),
         Command::Bisect(args) => command::bisect::main(args, common),
         Command::Check(args) => command::check::main(&args, common),
         Command::Init(args) => command::init::main(&args, common),
@@ -188,7 +198,7 @@ fn ended(result: Result<u8, Failed>) -> ExitCode {
     match result {
         Ok(code) => ExitCode::from(code),
         Err(failed) => {
-            complain(failed.message.trim_end());
+            failed.tell();
             ExitCode::from(failed.code)
         }
     }
@@ -210,7 +220,7 @@ pub fn complain(text: impl std::fmt::Display) {
 
 /// The definition of the command line, for completions and manual pages.
 pub fn definition() -> clap::Command {
-    <Cli as clap::CommandFactory>::command()
+    crate::help::with_examples(<Cli as clap::CommandFactory>::command())
 }
 
 fn log(verbose: u8, color: When) {

@@ -10,6 +10,7 @@ pub mod history;
 pub mod init;
 pub mod judge;
 pub mod keygen;
+pub mod list;
 pub mod manual;
 pub mod package;
 pub mod plan;
@@ -22,6 +23,7 @@ pub mod serve;
 pub mod verify;
 
 use crate::cli::{Common, Failed, Selection};
+use crate::count::count_of;
 use crate::rig::{Link, Rig};
 use crate::state::lease::Lease;
 use crate::state::{StateDir, StateFlag};
@@ -31,7 +33,7 @@ use crate::yaml::file_error::{FileError, Problem};
 use crate::yaml::node_path::NodePath;
 use bc66_sim::package::Purpose;
 use std::io::IsTerminal;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Reads a rig file, or says what is wrong with it.
 pub fn load_rig(path: &Path) -> Result<Rig, Failed> {
@@ -98,6 +100,18 @@ fn synthetic_on_wires(suite: &Suite, rig: &Rig) -> Option<FileError> {
     ))
 }
 
+/// Reads suite files; mistakes of all of them are shown at once.
+pub fn load_suites(paths: &[PathBuf]) -> Result<Vec<Suite>, Failed> {
+    let mut errors = Vec::new();
+    let load = |path: &PathBuf| Suite::load(path).map_err(|error| errors.push(error)).ok();
+    let suites: Vec<Suite> = paths.iter().filter_map(load).collect();
+    if !errors.is_empty() {
+        return Err(shown(&errors));
+    }
+    unique(&suites)?;
+    Ok(suites)
+}
+
 /// Two suites of one name could not be told apart in any report.
 fn unique(suites: &[Suite]) -> Result<(), Failed> {
     for (n, suite) in suites.iter().enumerate() {
@@ -115,11 +129,11 @@ fn unique(suites: &[Suite]) -> Result<(), Failed> {
 
 fn shown(errors: &[FileError]) -> Failed {
     let colour = std::io::stderr().is_terminal();
-    Failed::usage(
-        errors
-            .iter()
-            .map(|error| error.render(colour))
-            .collect::<Vec<_>>()
-            .join("\n"),
-    )
+    let mistakes: usize = errors.iter().map(|error| error.problems().len()).sum();
+    let shown: Vec<String> = errors.iter().map(|error| error.render(colour)).collect();
+    Failed::usage(format!(
+        "{}, nothing was done\n\n{}",
+        count_of(mistakes, "mistake"),
+        shown.join("\n")
+    ))
 }

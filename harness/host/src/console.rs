@@ -1,99 +1,220 @@
-//! What a run shows while it runs: a line a case on standard output; on a terminal, progress on standard error.
+//! What a run shows while it runs: a line a case on standard output, with the reason below where it did not pass; on a
+//! terminal, progress on standard error.
 //!
 //! It is an observer of the journal: it sees a record after it was written, and knows nothing else.
 
+mod link;
+pub mod progress;
+pub mod told;
+
+use crate::count::count_of;
 use crate::journal::Observer;
-use crate::paint::{Colour, Paint};
-use crate::report::{Run, campaigns, word};
-use dfota_core::event::{Event, Line, Record};
+use crate::paint::Paint;
+use crate::report::{Run, campaigns, mask, transcript, word};
+use crate::width::Width;
+use dfota_core::case::Via;
+use dfota_core::event::{CaseEnded, Event, Line, Record, RunStarted, TryEnded};
 use dfota_core::outcome::Outcome;
 use dfota_core::rig_check::CheckOutcome;
 use dfota_core::update::Phase;
 use dfota_core::urc::{Fota, Urc};
-use dfota_core::verdict::Verdict;
-use indicatif::{ProgressBar, ProgressStyle};
+use dfota_core::verdict::{Rule, Verdict};
+pub use link::page;
+use progress::{End, Progress};
+use std::collections::HashMap;
 use std::fmt::Write;
-use std::io::{IsTerminal, Write as _};
+use std::io::Write as _;
 use std::time::Duration;
+use told::{Look, Teller, Told, not_passed};
+
+/// Ids of cases that are named for each rule in the summary; the rest is counted.
+const NAMED: usize = 5;
 
 /// The observer.
 #[derive(Debug)]
 pub struct Console {
-    paint: Paint,
-    bar: Option<ProgressBar>,
+    look: Look,
+    progress: Progress,
+    teller: Teller,
     verbose: bool,
-    cases: usize,
-    done: usize,
-    case: String,
-    doing: String,
-    power: bool,
+    /// The run folder, and whether what tells who the module is has to be left out.
+    out: String,
+    masked: bool,
+    /// File names of the transcripts of the cases that have not begun, and the present case's.
+    transcripts: HashMap<(String, String), String>,
+    transcript: String,
+    /// How each case ended.
+    ended: HashMap<(String, String), Verdict>,
     /// A try of the present case ended with an error.
     erred: bool,
 }
 
 impl Console {
-    /// For the terminal this program runs in.
-    pub fn new(paint: Paint, verbose: bool) -> Self {
-        let bar = std::io::stderr().is_terminal().then(|| {
-            let bar = ProgressBar::new_spinner();
-            bar.set_style(
-                ProgressStyle::with_template("{spinner} [{elapsed_precise}] {wide_msg}")
-                    .unwrap_or(ProgressStyle::default_spinner()),
-            );
-            bar
-        });
-        let (case, doing) = (String::new(), String::new());
+    /// For the terminal this program runs in; `planned` is the real time that each case is likely to take.
+    pub fn new(paint: Paint, verbose: bool, planned: HashMap<(String, String), (Via, Duration)>) -> Self {
+        let width = Width::of_stdout();
+        let look = Look { paint, width };
         Self {
-            paint,
-            bar,
+            look,
+            progress: Progress::new(planned),
+            teller: Teller::new(look),
             verbose,
-            cases: 0,
-            done: 0,
-            case,
-            doing,
-            power: false,
+            out: String::new(),
+            masked: false,
+            transcripts: HashMap::new(),
+            transcript: String::new(),
+            ended: HashMap::new(),
             erred: false,
         }
     }
 
-    fn say(&self, line: &str) {
-        let say = || {
-            // A closed pipe is no reason to leave a rig unsafe.
-            let _ = writeln!(std::io::stdout(), "{line}");
+    /// Writes whole lines.
+    fn say(&self, lines: &str) {
+        let lines = match self.masked {
+            true => mask::text(lines),
+            false => lines.into(),
         };
-        match &self.bar {
-            Some(bar) => bar.suspend(say),
-            None => say(),
-        }
+        // A closed pipe is no reason to leave a rig unsafe.
+        self.progress
+            .aside(|| drop(std::io::stdout().write_all(lines.as_bytes())));
     }
 
-    fn progress(&self) {
-        if let Some(bar) = self.bar.as_ref().filter(|_| !self.case.is_empty()) {
-            let power = if self.power { "power on" } else { "power off" };
-            bar.set_message(format!(
-                "{}/{} {} · {} · {power}",
-                self.done + 1,
-                self.cases,
-                self.case,
-                self.doing
-            ));
-            bar.tick();
-        }
+    /// Says something beside the cases: a word at the place of the verdicts, and the rest.
+    fn remark(&self, word: &str, text: &str) {
+        let line = self.look.width.indented(told::INDENT, text);
+        self.say(&format!("{word:>12} {}\n", line.trim_start()));
     }
 
-    fn begin(&self, started: &dfota_core::event::RunStarted) {
+    fn begin(&mut self, started: &RunStarted) {
+        self.out.clone_from(&started.out);
+        self.masked = started.masked;
         let simulated = if started.rig.simulated {
             format!(" (SIMULATED, speed {})", started.rig.speed)
         } else {
             String::new()
         };
         let suites: Vec<&str> = started.suites.iter().map(|suite| suite.name.as_str()).collect();
-        self.say(&format!(
-            "    Starting {} on rig {}{simulated}, seed {}",
+        let rig = &started.rig.file.name;
+        let text = format!(
+            "{} on rig {rig}{simulated}, seed {}",
             suites.join(", "),
-            started.rig.file.name,
             started.seed
-        ));
+        );
+        self.remark("Starting", &text);
+    }
+
+    /// A case of the plan, or one that a search or a soak adds to it.
+    fn planned(&mut self, case: &dfota_core::case::Case, skip: Option<&String>) {
+        let Some(reason) = skip else {
+            let name = (case.suite.clone(), case.id.clone());
+            self.transcripts.insert(name, transcript::name(case));
+            self.progress.pace(|pace| pace.plan(&case.suite, &case.id));
+            return;
+        };
+        let told = Told {
+            verdict: &Verdict::Skip {
+                reason: String::new(),
+            },
+            took_ns: 0,
+            suite: &case.suite,
+            id: &case.id,
+            story: reason,
+            outcome: None,
+            evidence: &[],
+            rerun: "",
+            transcript: "",
+        };
+        self.say(&self.look.line(&told));
+    }
+
+    fn tried(&mut self, tried: &TryEnded) {
+        self.erred |= matches!(tried.verdict, Verdict::Error(_));
+        let word = word(&tried.verdict).to_uppercase();
+        let rule = tried.verdict.finding().map_or("", |finding| finding.rule.id());
+        let TryEnded {
+            number,
+            suite,
+            id,
+            again,
+            ..
+        } = tried;
+        let text = format!("{number} of {suite} {id}: {word} {rule}; {again}");
+        self.remark("try", &text);
+    }
+
+    /// A case has ended, or a later one had the last word on it.
+    fn ended(&mut self, end: &CaseEnded) {
+        let name = (end.suite.clone(), end.id.clone());
+        let before = self.ended.insert(name, end.verdict.clone());
+        let took = Duration::from_nanos(end.took_ns);
+        let story = self.story(end, before.is_none());
+        let file = match &before {
+            Some(_) => String::new(),
+            None => std::mem::take(&mut self.transcript),
+        };
+        let transcript = told::path(&self.out, &file);
+        let told = Told {
+            verdict: &end.verdict,
+            took_ns: end.took_ns,
+            suite: &end.suite,
+            id: &end.id,
+            story: &story,
+            outcome: end.outcome,
+            evidence: &end.evidence,
+            rerun: &end.rerun,
+            transcript: if file.is_empty() { "" } else { &transcript },
+        };
+        match before {
+            None => {
+                self.progress.end(way(&end.verdict), took);
+                let said = self.teller.tell(&told);
+                self.say(&said);
+            }
+            Some(before) => self.revised(&before, &told),
+        }
+    }
+
+    /// A case that was told before has another verdict, or another outcome.
+    fn revised(&mut self, before: &Verdict, told: &Told<'_>) {
+        self.progress
+            .pace(|pace| pace.revise(way(before), way(told.verdict)));
+        let counted = self.teller.counted();
+        self.say(&counted);
+        let [was, is] = [before, told.verdict].map(|verdict| word(verdict).to_uppercase());
+        let Told { suite, id, story, .. } = told;
+        self.remark("revised", &format!("{suite} {id}: was {was}, is {is}  {story}"));
+        if before.finding() != told.verdict.finding() {
+            self.say(&self.look.why(told));
+        }
+    }
+
+    /// What is said beside the verdict.
+    fn story(&mut self, end: &CaseEnded, first: bool) -> String {
+        let mut story = match &end.verdict {
+            Verdict::Skip { reason } => reason.clone(),
+            _ => end.story.clone(),
+        };
+        let erred = first && std::mem::take(&mut self.erred);
+        if end.tries > 1 {
+            let flaky = if erred && end.verdict == Verdict::Pass {
+                "flaky, "
+            } else {
+                ""
+            };
+            let _ = write!(story, " · {flaky}try {}", end.tries);
+        }
+        story
+    }
+
+    fn heard(&mut self, text: &str) {
+        let phase = match Urc::parse(text.as_bytes()) {
+            Some(Urc::Fota(Fota::Updating { percent, .. })) => Phase::Updating { percent },
+            Some(Urc::Fota(Fota::Downloading(percent))) => Phase::Downloading {
+                percent: Some(percent),
+            },
+            _ => return,
+        };
+        self.progress.doing(&phase.to_string());
     }
 }
 
@@ -101,188 +222,106 @@ impl Observer for Console {
     fn on(&mut self, record: &Record) {
         match &record.event {
             Event::RunStarted(started) => self.begin(started),
-            Event::CasePlanned { case, skip } => {
-                self.cases += 1;
-                if let Some(reason) = skip {
-                    self.done += 1;
-                    let verdict = Verdict::Skip {
-                        reason: reason.clone(),
-                    };
-                    self.say(&line(self.paint, &verdict, 0, &case.suite, &case.id, reason));
-                }
-            }
-            Event::CaseStarted { id, .. } => {
-                self.case.clone_from(id);
-                self.doing = "preparing".into();
+            Event::CasePlanned { case, skip } => self.planned(case, skip.as_ref()),
+            Event::CaseStarted { id, suite } => {
+                let name = (suite.clone(), id.clone());
+                self.transcript = self.transcripts.remove(&name).unwrap_or_default();
+                self.progress.begin(suite, id);
             }
             Event::Step { text } => {
-                self.doing.clone_from(text);
+                self.progress.doing(text);
                 if self.verbose {
-                    self.say(&format!("             {text}"));
+                    self.remark("", text);
                 }
             }
             Event::Line {
                 line: Line::Power,
                 active,
                 ..
-            } => self.power = *active,
-            Event::Rx { text, .. } => match Urc::parse(text.as_bytes()) {
-                Some(Urc::Fota(Fota::Updating { percent, .. })) => {
-                    self.doing = Phase::Updating { percent }.to_string()
-                }
-                Some(Urc::Fota(Fota::Downloading(percent))) => {
-                    self.doing = Phase::Downloading {
-                        percent: Some(percent),
-                    }
-                    .to_string();
-                }
-                _ => return,
-            },
-            Event::TryEnded(tried) => {
-                self.erred |= matches!(tried.verdict, Verdict::Error(_));
-                let word = word(&tried.verdict).to_uppercase();
-                let rule = tried.verdict.finding().map(|finding| finding.rule.id());
-                self.say(&format!(
-                    "         try {} of {} {}: {word} {}; {}",
-                    tried.number,
-                    tried.suite,
-                    tried.id,
-                    rule.unwrap_or_default(),
-                    tried.again
-                ));
-            }
-            Event::CaseEnded(end) => {
-                self.done += 1;
-                let mut story = match &end.verdict {
-                    Verdict::Skip { reason } => reason.clone(),
-                    _ => end.story.clone(),
-                };
-                let erred = std::mem::take(&mut self.erred);
-                if end.tries > 1 {
-                    let flaky = if erred && end.verdict == Verdict::Pass {
-                        "flaky, "
-                    } else {
-                        ""
-                    };
-                    let _ = write!(story, " · {flaky}try {}", end.tries);
-                }
-                self.say(&line(
-                    self.paint,
-                    &end.verdict,
-                    end.took_ns,
-                    &end.suite,
-                    &end.id,
-                    &story,
-                ));
-            }
+            } => self.progress.power(*active),
+            Event::Rx { text, .. } => self.heard(text),
+            Event::TryEnded(tried) => self.tried(tried),
+            Event::CaseEnded(end) => self.ended(end),
             Event::Recovered { by, version } => {
-                self.say(&format!(
-                    "        note the module is back, by {by}: it runs {version}"
-                ));
+                self.remark("note", &format!("the module is back, by {by}: it runs {version}"));
             }
-            Event::GivenUp { cause } => self.say(&format!("        note no further case is begun: {cause}")),
+            Event::GivenUp { cause } => self.remark("note", &format!("no further case is begun: {cause}")),
             Event::RigChecked { checks, .. } => {
                 for check in checks
                     .iter()
                     .filter(|check| self.verbose || check.outcome == CheckOutcome::Fail)
                 {
-                    self.say(&format!("       check {check}"));
+                    self.remark("check", &check.to_string());
                 }
             }
-            Event::Note { text } => self.say(&format!("        note {text}")),
+            Event::Note { text } => self.remark("note", text),
             Event::RunEnded { .. } => {
-                if let Some(bar) = &self.bar {
-                    bar.finish_and_clear();
-                }
-                return;
+                let said = self.teller.counted();
+                self.say(&said);
+                self.progress.finish();
             }
-            _ => return,
+            _ => {}
         }
-        self.progress();
     }
 }
 
-/// One case in one line.
-fn line(paint: Paint, verdict: &Verdict, took_ns: u64, suite: &str, id: &str, story: &str) -> String {
-    let took = Duration::from_nanos(took_ns).as_secs_f64();
-    let shown = paint.colour(colour(verdict), &format!("{:>12}", word(verdict).to_uppercase()));
-    let mut line = format!(
-        "{shown} [{took:>8.3}s] {suite} {}",
-        paint.colour(Colour::Bold, id)
-    );
-    if !story.is_empty() {
-        let _ = write!(line, "  {story}");
-    }
-    line
-}
-
-fn colour(verdict: &Verdict) -> Colour {
+/// How a case ended, as far as progress goes.
+fn way(verdict: &Verdict) -> End {
     match verdict {
-        Verdict::Pass => Colour::Green,
-        Verdict::Fail(_) => Colour::Red,
-        Verdict::Error(_) | Verdict::Inconclusive(_) => Colour::Yellow,
-        Verdict::Skip { .. } | Verdict::NotReached => Colour::Dim,
+        Verdict::Pass | Verdict::Skip { .. } => End::Good,
+        Verdict::Fail(_) => End::Failed,
+        Verdict::Error(_) | Verdict::Inconclusive(_) | Verdict::NotReached => End::Other,
     }
 }
 
-/// The end of a run: counts, and every case that is neither passed nor skipped once more.
+/// Every case that did not pass, and the end of a run: for whoever has not seen it run.
+pub fn whole(run: &Run<'_>, paint: Paint) -> String {
+    let width = Width::of_stdout();
+    not_passed(&run.started.out, &run.cases, Look { paint, width }) + &summary(run, paint)
+}
+
+/// The end of a run: counts, what did not pass by rule, and what all of it says. The cases themselves were told before.
 pub fn summary(run: &Run<'_>, paint: Paint) -> String {
-    let mut text = String::from("------------\n");
-    let count = |name: &str| run.count(|verdict| word(verdict) == name);
-    let mut counts = vec![format!("{} passed", count("pass"))];
-    let others = [
-        ("fail", "failed"),
-        ("error", "errors"),
-        ("inconclusive", "inconclusive"),
-        ("skip", "skipped"),
-        ("not-reached", "not reached"),
-    ];
-    for (name, shown) in others {
-        if count(name) > 0 {
-            counts.push(format!("{} {shown}", count(name)));
-        }
-    }
-    if run.flaky() > 0 {
-        counts[0].push_str(&format!(" ({} flaky)", run.flaky()));
-    }
+    let width = Width::of_stdout();
+    let look = Look { paint, width };
+    let headed = |head: &str, text: &str| {
+        let text = look.width.indented(told::INDENT, text);
+        format!("{head:>12} {}\n", text.trim_start())
+    };
     let took = Duration::from_nanos(run.took_ns).as_secs_f64();
-    let _ = writeln!(
-        text,
-        "     Summary [{took:>8.3}s] {}: {}",
-        cases(run.cases.len()),
-        counts.join(", ")
-    );
+    let counts = format!("[{took:>8.3}s] {}: {}", cases(run.cases.len()), counts(run));
+    let mut text = "------------\n".to_owned() + &headed("Summary", &counts);
+    for line in by_rule(run) {
+        text += &look.below(&line);
+    }
     if run.started.rig.simulated {
-        let _ = writeln!(
-            text,
-            "             the module was SIMULATED: this says nothing about a real one"
-        );
+        text += &look.below("the module was SIMULATED: this says nothing about a real one");
     }
     if let Some(bisected) = run.bisected {
         for (n, probed) in bisected.probes.iter().enumerate() {
-            let _ = writeln!(text, "{:>12} {probed}", format!("Probe {}", n + 1));
+            text += &headed(&format!("Probe {}", n + 1), &probed.to_string());
         }
-        let _ = writeln!(text, "      Bisect {bisected}");
+        text += &headed("Bisect", &bisected.to_string());
     }
     if let Some(line) = campaigns::repeats(run) {
-        let _ = writeln!(text, "         Cut {line}");
+        text += &headed("Cut", &line);
     }
     let campaigns = campaigns::of(run);
     for campaign in &campaigns {
         for (n, line) in campaign.lines().into_iter().enumerate() {
-            let head = if n == 0 { "    Campaign" } else { "" };
-            let _ = writeln!(text, "{head:12} {line}");
+            text += &headed(if n == 0 { "Campaign" } else { "" }, &line);
         }
     }
     if !campaigns.is_empty() {
-        let _ = writeln!(text, "             {}", campaigns::BRICK);
+        text += &look.below(campaigns::BRICK);
     }
     let _ = writeln!(text, "             {}/{}", run.started.out, crate::report::JUNIT);
     if run.bricks() > 0 {
-        let _ = writeln!(text, "             bricks: {}; {}", run.bricks(), Outcome::BRICK);
+        text += &look.below(&format!("bricks: {}; {}", run.bricks(), Outcome::BRICK));
     }
-    if let Some(cause) = run.given_up.filter(|_| count("not-reached") > 0) {
-        let _ = writeln!(text, "             not reached: {cause}");
+    let not_reached = run.count(|verdict| *verdict == Verdict::NotReached) > 0;
+    if let Some(cause) = run.given_up.filter(|_| not_reached) {
+        text += &look.below(&format!("not reached: {cause}"));
     }
     for case in run.cases.iter().filter(|case| case.is_flaky()) {
         for tried in &case.earlier {
@@ -290,56 +329,79 @@ pub fn summary(run: &Run<'_>, paint: Paint) -> String {
             let finding = finding.map_or(String::new(), |finding| {
                 format!("{}: {}", finding.rule, finding.sentence)
             });
-            let _ = writeln!(
-                text,
-                "       flaky {} {}: try {} was {}, {finding}",
-                case.case.suite,
-                case.case.id,
-                tried.number,
-                word(&tried.verdict)
-            );
-        }
-    }
-    for case in &run.cases {
-        let Some(finding) = case.verdict.finding() else {
-            continue;
-        };
-        text.push_str(&line(
-            paint,
-            &case.verdict,
-            case.took_ns,
-            &case.case.suite,
-            &case.case.id,
-            "",
-        ));
-        let _ = writeln!(text, "\n             {}: {}", finding.rule, finding.sentence);
-        let class = finding.rule.class();
-        let outcome = case.outcome.map_or("not asked", Outcome::words);
-        let _ = writeln!(text, "             class: {class}; the module: {outcome}");
-        if !case.evidence.is_empty() {
-            let _ = writeln!(text, "             evidence: {}", case.evidence_lines());
-        }
-        if !case.rerun.is_empty() {
-            let _ = writeln!(text, "             rerun: {}", case.rerun);
-        }
-        if !case.records.is_empty() {
-            let name = crate::report::transcript::name(case.case);
-            let _ = writeln!(
-                text,
-                "             transcript: {}/{}/{name}",
-                run.started.out,
-                crate::report::TRANSCRIPTS
-            );
+            let (number, word) = (tried.number, word(&tried.verdict));
+            let case = format!("{} {}", case.case.suite, case.case.id);
+            text += &headed("flaky", &format!("{case}: try {number} was {word}, {finding}"));
         }
     }
     text
 }
 
+/// `6 passed (1 flaky), 1 failed, 2 errors`
+fn counts(run: &Run<'_>) -> String {
+    let count = |name: &str| run.count(|verdict| word(verdict) == name);
+    let mut passed = format!("{} passed", count("pass"));
+    if run.flaky() > 0 {
+        let _ = write!(passed, " ({} flaky)", run.flaky());
+    }
+    let errors = count("error");
+    let others = [
+        (count("fail"), format!("{} failed", count("fail"))),
+        (errors, count_of(errors, "error")),
+        (
+            count("inconclusive"),
+            format!("{} inconclusive", count("inconclusive")),
+        ),
+        (count("skip"), format!("{} skipped", count("skip"))),
+        (
+            count("not-reached"),
+            format!("{} not reached", count("not-reached")),
+        ),
+    ];
+    let others = others
+        .into_iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(_, said)| said);
+    std::iter::once(passed)
+        .chain(others)
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+/// What did not pass, a line for each rule: `18 × unresponsive: A, B, C, D, E and 13 more`.
+fn by_rule(run: &Run<'_>) -> Vec<String> {
+    let several = run.started.suites.len() > 1;
+    let mut rules: Vec<(Rule, Vec<String>)> = Vec::new();
+    for case in &run.cases {
+        let Some(finding) = case.verdict.finding() else {
+            continue;
+        };
+        let id = match several {
+            true => format!("{}::{}", case.case.suite, case.case.id),
+            false => case.case.id.clone(),
+        };
+        match rules.iter_mut().find(|(rule, _)| *rule == finding.rule) {
+            Some((_, ids)) => ids.push(id),
+            None => rules.push((finding.rule, vec![id])),
+        }
+    }
+    let line = |(rule, ids): (Rule, Vec<String>)| {
+        let named = ids[..ids.len().min(NAMED)].join(", ");
+        let times = if ids.len() > 1 {
+            format!("{} × ", ids.len())
+        } else {
+            String::new()
+        };
+        let more = match ids.len().saturating_sub(NAMED) {
+            0 => String::new(),
+            more => format!(" and {more} more"),
+        };
+        format!("{times}{rule}: {named}{more}")
+    };
+    rules.into_iter().map(line).collect()
+}
+
 /// How many cases, in words.
 pub fn cases(count: usize) -> String {
-    if count == 1 {
-        "1 case".into()
-    } else {
-        format!("{count} cases")
-    }
+    count_of(count, "case")
 }

@@ -5,6 +5,7 @@ pub mod campaign;
 pub mod earlier;
 pub mod estimate;
 pub mod filter;
+pub mod near_miss;
 pub mod one_cut;
 pub mod plan_text;
 pub mod route;
@@ -98,12 +99,14 @@ pub struct Totals {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum PlanError {
     /// No case is selected.
-    #[error("nothing selected: none of the {cases} cases fits `{selection}`")]
+    #[error("nothing selected: none of the {cases} cases fits `{selection}`; {advice}")]
     NothingSelected {
         /// Cases there are.
         cases: usize,
         /// What was asked for.
         selection: String,
+        /// What may have been meant.
+        advice: String,
     },
     /// `--cut` is about one case.
     #[error("`--cut` makes this cut in one case, and {cases} are selected: {some}; name one with `--filter`")]
@@ -205,6 +208,7 @@ impl Plan {
             return Err(PlanError::NothingSelected {
                 cases: suites.iter().map(|suite| suite.cases.len()).sum(),
                 selection: selection.to_string(),
+                advice: near_miss::advice(suites, selection),
             });
         }
         Ok(Self {

@@ -8,6 +8,7 @@
 pub mod document;
 pub mod file_error;
 pub mod literal;
+pub mod mended;
 pub mod nearest;
 pub mod node_path;
 pub mod one_or_more;

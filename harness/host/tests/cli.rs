@@ -43,6 +43,8 @@ mod init;
 mod killed;
 #[path = "cli/lease.rs"]
 mod lease;
+#[path = "cli/list.rs"]
+mod list;
 #[path = "cli/log.rs"]
 mod log;
 #[path = "cli/measure.rs"]
@@ -81,8 +83,12 @@ mod step;
 mod strangers;
 #[path = "cli/switches.rs"]
 mod switches;
+#[path = "cli/terminal.rs"]
+mod terminal;
 #[path = "cli/time_stamp.rs"]
 mod time_stamp;
+#[path = "cli/told.rs"]
+mod told;
 #[path = "cli/tries.rs"]
 mod tries;
 #[path = "cli/usage.rs"]

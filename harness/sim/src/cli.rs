@@ -131,7 +131,7 @@ pub fn main(args: Args) -> ExitCode {
     match run(&args) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("bc66-sim: {error}");
+            eprintln!("error: {error}");
             ExitCode::from(2)
         }
     }

@@ -42,6 +42,7 @@ impl RigCheck<'_> {
 
     /// Who answers; what is overheard from here on tells why nobody does.
     pub(super) fn asked_who(&mut self, limit: Duration) -> Result<Option<Identity>, Stop> {
+        self.waits("an answer to `AT`", limit);
         let module = self.module();
         module.overhear().and_then(|_| module.identify(limit))
     }

@@ -35,6 +35,7 @@ impl RigCheck<'_> {
     fn sim(&mut self) -> Step<bool> {
         let limit = self.limits.boot;
         let pin = self.module().access.pin.is_some();
+        self.waits("the SIM", limit);
         let module = self.module();
         let result = module
             .wait(limit, |module| module.awake.sim_ready || pin)
@@ -69,6 +70,7 @@ impl RigCheck<'_> {
     fn registration(&mut self) -> Step {
         let began = Instant::now();
         let limits = self.limits;
+        self.waits("registration and an address", limits.attach);
         let result = self.module().wait_for_network(&limits);
         if self.stopped(Probe::Registration, result)?.is_some() {
             let seen = format!("registered, with an address, after {}", self.shown(began));

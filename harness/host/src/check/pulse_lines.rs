@@ -59,6 +59,7 @@ impl RigCheck<'_> {
     /// Whether the module booted on a pulse. A program that pulses by itself may be over with it before `hold` is, so what
     /// is heard counts from the beginning.
     fn pulsed(&mut self, limit: Duration) -> Result<bool, Stop> {
+        self.waits("RDY after a pulse of RESET", limit);
         let module = self.module();
         module.awake = Awake::default();
         module.set(Line::Reset, true)?;
@@ -124,6 +125,7 @@ impl RigCheck<'_> {
 
     /// What PWRKEY does: tried with supply alone, and where that starts the module, with the key down before.
     fn pressed(&mut self, limit: Duration) -> Result<Press, Stop> {
+        self.waits("RDY after a press of PWRKEY", limit);
         let module = self.module();
         if !module.starts_with_key(false)? {
             module.pwrkey()?;

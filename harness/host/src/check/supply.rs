@@ -1,6 +1,6 @@
 //! The supply: it is gone when it is switched off, and what it is given to boots.
 
-use super::{RigCheck, Step, ok};
+use super::{RigCheck, Said, Step, ok};
 use crate::module::supply::LISTEN;
 use crate::module::{Awake, Module, Stop};
 use dfota_core::case::Via;
@@ -112,6 +112,14 @@ impl RigCheck<'_> {
 
     /// Switches the supply, lets the discharge pass, and asks; gives what was heard from then on.
     fn asked(&mut self, on: bool) -> Result<Overheard, Stop> {
+        let timing = self.module().timing();
+        let until = timing.discharge + timing.latency + LISTEN + ASK * ASKED;
+        let what = if on {
+            "what the module says"
+        } else {
+            "silence without supply"
+        };
+        self.waits(what, until);
         let module = &mut self.bench.module;
         let began = Instant::now();
         module.set(Line::Power, on)?;
@@ -164,6 +172,7 @@ impl RigCheck<'_> {
     /// Says why there was no RDY. A module that says nothing before it is spoken to has booted all the same.
     fn not_booted(&mut self, proof: Option<&str>) -> Step<Option<Check>> {
         let limit = self.limits.boot.min(SYNC);
+        self.waits("an answer to `AT`", limit);
         let result = self.asked_at(limit);
         let Some((answers, before, heard)) = self.stopped(Probe::Boot, result)? else {
             return Ok(None);
@@ -255,6 +264,10 @@ impl RigCheck<'_> {
             Ok(())
         };
         if module.has(Line::Pwrkey) {
+            (self.told)(Said::Waits(
+                "a word of the module with its supply switched off",
+                limit,
+            ));
             gone(module)?;
             module.pwrkey()?;
             if module.wait(limit, |module| module.awake.first.is_some())? {
@@ -262,6 +275,7 @@ impl RigCheck<'_> {
             }
         }
         if module.has(Line::Reset) {
+            (self.told)(Said::Waits("a word of the module held in reset", limit));
             gone(module)?;
             module.set(Line::Reset, true)?;
             module.power_on()?;
@@ -283,6 +297,7 @@ impl RigCheck<'_> {
     /// Supply, and RDY within the limit; an update that was under way is let to its end. Gives when the waiting was over.
     fn supplied(&mut self) -> Result<Instant, Stop> {
         let (limits, at_fault) = (self.limits, self.at_fault);
+        self.waits("RDY", limits.boot);
         let module = &mut self.bench.module;
         module.overhear()?;
         module.update = Some(Update::new(Via::Uart));
@@ -298,13 +313,11 @@ impl RigCheck<'_> {
                 .is_some_and(|update| update.life().updates())
         };
         if !module.boot(limits.boot)? && resumes(module) && !at_fault {
-            module
-                .journal
-                .step("an interrupted update goes on: it is let to its end");
-            module.boot(limits.update)?;
+            self.waits("the end of an interrupted update that goes on", limits.update);
+            self.module().boot(limits.update)?;
         }
         let ready = Instant::now();
-        module.update = None;
+        self.module().update = None;
         Ok(ready)
     }
 }

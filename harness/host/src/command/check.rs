@@ -1,11 +1,13 @@
 //! `check`: a rig's self-check, wire by wire; with `--step`, as the wires are connected.
 
+mod waiting;
+
 use crate::bench::Bench;
 use crate::check::last_check::LastCheck;
 use crate::check::stage::Stage;
 use crate::check::walk::{Left, walk};
-use crate::check::{Checked, Interrupted, Programs, RigCheck, Terms, fail};
-use crate::cli::{Common, Failed, complain, print};
+use crate::check::{Checked, Interrupted, Programs, RigCheck, Said, Terms, fail};
+use crate::cli::{Common, Failed, print};
 use crate::clock::Clock;
 use crate::history;
 use crate::journal::{Journal, Nobody, Observer, Writer};
@@ -20,10 +22,11 @@ use crate::state::quarantine::Quarantine;
 use crate::state::wear::Wear;
 use crate::state::{RigState, StateDir, StateFlag};
 use dfota_core::case::Limits;
-use dfota_core::rig_check::{Check, CheckOutcome, Probe};
+use dfota_core::rig_check::{CheckOutcome, Probe};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+use waiting::Waiting;
 
 /// Check a rig wire by wire: power, reset, PWRKEY, the module, the network, the servers, this machine
 ///
@@ -147,7 +150,7 @@ impl Look<'_> {
             });
             seen.map_or_else(
                 |failed| {
-                    complain(failed.message.trim_end());
+                    failed.tell();
                     Ok(None)
                 },
                 |seen| seen.map(Some),
@@ -192,9 +195,14 @@ impl Look<'_> {
         let clock = Clock::scaled(rig.speed());
         let (journal, writer) = journal(clock, self.common)
             .map_err(|why| Failed::ours(format!("no temporary journal: {why}")))?;
-        let mut told = |seen: &Check| {
-            if !self.args.json {
-                print(&format!("{seen}\n"));
+        let mut waiting = Waiting::new(clock, self.common);
+        let mut told = |said: Said<'_>| match said {
+            Said::Waits(what, limit) => waiting.begin(what, limit),
+            Said::Looked(seen) => {
+                waiting.end();
+                if !self.args.json {
+                    print(&format!("{seen}\n"));
+                }
             }
         };
         let terms = self.terms(rig);
@@ -236,13 +244,13 @@ fn on_rig(
     (rig, lease, seed): (&Rig, Option<&Lease>, u64),
     clock: Clock,
     journal: &Journal,
-    told: &mut dyn FnMut(&Check),
-    check: impl FnOnce(&mut Bench, &mut dyn FnMut(&Check)) -> Result<Checked, Interrupted>,
+    told: &mut dyn FnMut(Said<'_>),
+    check: impl FnOnce(&mut Bench, &mut dyn FnMut(Said<'_>)) -> Result<Checked, Interrupted>,
 ) -> Result<Checked, Interrupted> {
-    let unopened = |why: String, told: &mut dyn FnMut(&Check)| {
+    let unopened = |why: String, told: &mut dyn FnMut(Said<'_>)| {
         let advice = "mend what it names, in the rig file or at the bench: nothing else could be looked at";
         let check = fail(Probe::Open, why, advice);
-        told(&check);
+        told(Said::Looked(&check));
         Checked {
             checks: vec![check],
             ..Checked::default()
@@ -266,7 +274,7 @@ fn on_rig(
     if let Err(why) = safe {
         let seen = format!("the rig could not be made safe: {why}");
         let check = fail(Probe::Power, seen, "take the supply away by hand");
-        told(&check);
+        told(Said::Looked(&check));
         checked.checks.push(check);
     }
     Ok(checked)

@@ -2,7 +2,7 @@
 
 use super::run::ProfileArg;
 use crate::cli::{Common, Failed, complain, print};
-use crate::console::summary;
+use crate::console::{page, whole};
 use crate::day::Day;
 use crate::evidence::maker::{Wanted, make_with_reports};
 use crate::evidence::signing_key::SigningKey;
@@ -70,12 +70,13 @@ pub fn main(args: &Args, common: Common) -> Result<u8, Failed> {
         false => None,
     };
     let (shown, made) =
-        make_with_reports(&args.run, &asked, &wanted, |run| summary(run, paint)).map_err(Failed::usage)?;
+        make_with_reports(&args.run, &asked, &wanted, |run| whole(run, paint)).map_err(Failed::usage)?;
     print(&shown);
     #[cfg(feature = "pdf")]
     if let Some(path) = pdf {
         print(&format!("             {}\n", path.display()));
     }
+    print(&page(&args.run));
     match made {
         Err(why) if key.is_some() => {
             return Err(Failed {

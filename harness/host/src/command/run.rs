@@ -7,7 +7,7 @@ use crate::bench::Bench;
 use crate::check::Terms;
 use crate::cli::{Common, Failed, Selection, complain, print};
 use crate::clock::Clock;
-use crate::console::{Console, summary};
+use crate::console::{Console, page, summary};
 use crate::evidence::maker::{Wanted, make_with_reports};
 use crate::evidence::signing_key::SigningKey;
 use crate::history;
@@ -182,7 +182,7 @@ fn to_its_end(args: Args, common: Common, hunt: Option<Hunt>, ending: &mut Endin
     ending.folder = Some(out.clone());
     let clock = Clock::scaled(rig.speed());
     let store = history::of_run(&args.selection.state, &out)?;
-    let (observer, wear) = Counting::new(observer(&args, common));
+    let (observer, wear) = Counting::new(observer(&args, &plan, &suites, searches, common));
     let (journal, writer) =
         Writer::start(&out, clock, Box::new(observer)).map_err(|why| unwritable(&out, &why))?;
     // Until the reports are there: `prune` leaves a run alone that somebody holds.
@@ -230,7 +230,7 @@ fn to_its_end(args: Args, common: Common, hunt: Option<Hunt>, ending: &mut Endin
     let paint = Paint::new(common.color);
     match written.and_then(|()| conclude(&args, &out, (key.as_ref(), &store), ending, paint)) {
         // A failure of the module stays one, also when it cannot be reported.
-        Err(failed) if exit == 1 => complain(failed.message),
+        Err(failed) if exit == 1 => failed.tell(),
         Err(failed) => return Err(failed),
         Ok(()) => {}
     }
@@ -238,11 +238,23 @@ fn to_its_end(args: Args, common: Common, hunt: Option<Hunt>, ending: &mut Endin
 }
 
 /// What is shown of a run while it goes on.
-fn observer(args: &Args, common: Common) -> Box<dyn Observer> {
-    match args.json {
-        true => Box::new(Nobody),
-        false => Box::new(Console::new(Paint::new(common.color), common.verbose > 0)),
+fn observer(args: &Args, plan: &Plan, suites: &[Suite], searches: bool, common: Common) -> Box<dyn Observer> {
+    if args.json {
+        return Box::new(Nobody);
     }
+    // How long a search takes, or a run that is told when to stop, nobody knows.
+    let endless = searches || suites.iter().any(|suite| suite.until_stopped);
+    let planned = if endless { &[][..] } else { &plan.cases[..] };
+    let takes = planned
+        .iter()
+        .filter(|planned| planned.skip.is_none())
+        .map(|planned| {
+            let Planned { case, real_ms, .. } = planned;
+            let name = (case.suite.clone(), case.id.clone());
+            (name, (case.via, Duration::from_millis(*real_ms)))
+        });
+    let paint = Paint::new(common.color);
+    Box::new(Console::new(paint, common.verbose > 0, takes.collect()))
 }
 
 /// Adds the updates of this run to those that the module has seen.
@@ -282,7 +294,7 @@ fn conclude(
     }
     let shown = match args.json {
         true => std::fs::read_to_string(out.join(report::SUMMARY)).map_err(Failed::ours)?,
-        false => shown,
+        false => shown + &page(out),
     };
     print(&shown);
     made.map_err(Failed::ours)?;

@@ -114,6 +114,20 @@ impl Filter {
     }
 }
 
+impl Filter {
+    /// What its terms look for, without the signs that mean something.
+    pub fn words(&self) -> impl Iterator<Item = String> {
+        let terms = self.any.iter().flatten().filter(|term| !term.negated);
+        terms.map(|term| match &term.pattern {
+            Pattern::Part(text) | Pattern::Exact(text) => text.clone(),
+            Pattern::Glob(signs) => {
+                let literal = signs.iter().filter(|sign| !matches!(sign, Sign::May('*' | '?')));
+                literal.map(|sign| sign.char()).collect()
+            }
+        })
+    }
+}
+
 impl Pattern {
     fn of(signs: &[Sign]) -> Self {
         match signs {

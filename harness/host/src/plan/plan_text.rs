@@ -1,5 +1,6 @@
 //! A plan as aligned text, for `dfota-hil plan`.
 
+use crate::count::count_of;
 use crate::plan::campaign::Outline;
 use crate::plan::{Plan, Planned};
 use dfota_core::campaign::Slot;
@@ -41,12 +42,12 @@ impl fmt::Display for Plan {
         let totals = &self.totals;
         writeln!(
             f,
-            "\n{}, {} left out; about {} of the module's time, {} real; at most {} flash updates",
+            "\n{}, {} left out; about {} of the module's time, {} real; at most {}",
             crate::console::cases(totals.cases),
             totals.skipped,
             rough(totals.module_ms),
             rough(totals.real_ms),
-            totals.updates
+            count_of(totals.updates, "flash update")
         )?;
         for outline in &self.campaigns {
             campaign(f, outline)?;
@@ -73,8 +74,8 @@ fn campaign(f: &mut fmt::Formatter<'_>, outline: &Outline) -> fmt::Result {
     } = outline;
     writeln!(
         f,
-        "campaign {suite}::{campaign}: {} cuts, {counted} for the claim, {directed} directed; {done} done in earlier runs",
-        counted + directed
+        "campaign {suite}::{campaign}: {}, {counted} for the claim, {directed} directed; {done} done in earlier runs",
+        count_of(counted + directed, "cut")
     )?;
     let counts = |counts: &BTreeMap<String, u32>| {
         let shown: Vec<String> = counts

@@ -1,6 +1,7 @@
 //! How the rig of a plan stands: whether it may be used at all, and whether its module's flash has the updates left.
 
 use crate::check::last_check::LastCheck;
+use crate::count::count_of;
 use crate::plan::Plan;
 use crate::rig::Rig;
 use crate::state::quarantine::Quarantine;
@@ -72,7 +73,8 @@ impl Standing {
         let Self { spent, planned, .. } = self;
         let budget = self.budget.unwrap_or_default();
         Some(format!(
-            "the module's flash has seen {spent} updates, this plan spends up to {planned}, and `wear.updates` of the rig file allows {budget}: {over} too many; select fewer cases, put another module on the rig and `check` it, or give `--over-budget`"
+            "the module's flash has seen {}, this plan spends up to {planned}, and `wear.updates` of the rig file allows {budget}: {over} too many; select fewer cases, put another module on the rig and `check` it, or give `--over-budget`",
+            count_of(*spent, "update")
         ))
     }
 }

@@ -92,9 +92,9 @@ impl Config {
     /// Reads one.
     pub fn load(path: &Path) -> Result<Self, FileError> {
         let document = Document::read(path)?;
-        let keys: ConfigKeys = document.keys()?;
+        let (keys, problems): (ConfigKeys, _) = document.keys()?;
         let keys = keys.reports;
-        let mut reader = Reader::new(&document);
+        let mut reader = Reader::with(&document, problems);
         let at = NodePath::root().key("reports");
         let folder = reader.read_option(&at.key("folder"), keys.folder.as_ref());
         let keep = reader.read_option(&at.key("keep"), keys.keep.as_ref());

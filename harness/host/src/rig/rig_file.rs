@@ -29,6 +29,9 @@ const RESET_HOLD: Duration = Duration::from_millis(100);
 /// PWRKEY, with a margin over the 500 ms that the vendor asks for.
 const PWRKEY_HOLD: Duration = Duration::from_millis(700);
 
+/// What to do where a suite stands in the place of a rig.
+const SWAPPED: &str = "rigs are given with `--rig`, suites without a flag: `dfota-hil run SUITE --rig RIG`";
+
 impl Rig {
     /// Reads and checks a rig file. Nothing is powered, opened or resolved.
     pub fn load(path: &Path) -> Result<Self, FileError> {
@@ -39,9 +42,10 @@ impl Rig {
 
     /// The rig in a document; `canonical` is the path of its file.
     pub fn of(document: &Document, canonical: PathBuf) -> Result<Self, FileError> {
-        let keys: RigKeys = document.keys()?;
+        document.is_a("rig", "suite", SWAPPED)?;
+        let (keys, problems): (RigKeys, _) = document.keys()?;
         let mut file = RigFile {
-            reader: Reader::new(document),
+            reader: Reader::with(document, problems),
             folder: canonical.parent().unwrap_or(Path::new(".")).to_owned(),
         };
         let root = NodePath::root();

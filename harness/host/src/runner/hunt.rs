@@ -82,8 +82,10 @@ impl Runner<'_> {
         }
         match bisect.end() {
             Some(End::BadIsGood) => Err(Lost::Because(format!(
-                "`{}` was said to fail, and did not in {} tries",
-                hunt.bad, hunt.tries
+                "`{}` was said to fail, and did not in {} {}",
+                hunt.bad,
+                hunt.tries,
+                if hunt.tries == 1 { "try" } else { "tries" }
             ))),
             Some(End::GoodIsBad) => Err(Lost::Because(format!(
                 "`{}` was said not to fail, and did: there is nothing to search between",

@@ -2,6 +2,7 @@
 
 use crate::suite::suite_keys::Values;
 use crate::yaml::literal::{Literal, Mistake, quoted};
+use crate::yaml::mended::MISSING;
 use crate::yaml::node_path::NodePath;
 use crate::yaml::ordered::Ordered;
 use crate::yaml::reader::{Binding, Reader};
@@ -51,6 +52,9 @@ fn axis(reader: &mut Reader<'_>, at: &NodePath, name: &str, values: &Values) -> 
     let mut axis: Vec<Binding> = Vec::new();
     for (n, raw) in values.0.iter().enumerate() {
         let (at, value) = (at.index(n), raw.text().to_owned());
+        if value == MISSING {
+            continue;
+        }
         if let Err(why) = String::read(&value) {
             reader.mistake(&at, why);
         } else if axis.iter().any(|other| id_word(&other.value) == id_word(&value)) {

@@ -26,6 +26,9 @@ const MAX_CASES: usize = 50_000;
 /// Largest package that is taken: no module of this family has more flash.
 const MAX_PACKAGE: u64 = 16 << 20;
 
+/// What to do where a rig stands in the place of a suite.
+const SWAPPED: &str = "suites are given without a flag, rigs with `--rig`: `dfota-hil run SUITE --rig RIG`";
+
 impl Suite {
     /// Reads and checks a suite file and its packages.
     pub fn load(path: &Path) -> Result<Self, FileError> {
@@ -36,10 +39,11 @@ impl Suite {
 
     /// The suite in a document; `canonical` is the path of its file, and packages are looked for beside it.
     pub fn of(document: &Document, canonical: PathBuf) -> Result<Self, FileError> {
-        let keys: SuiteKeys = document.keys()?;
+        document.is_a("suite", "rig", SWAPPED)?;
+        let (keys, problems): (SuiteKeys, _) = document.keys()?;
         let folder = canonical.parent().unwrap_or(Path::new(".")).to_owned();
         let mut file = SuiteFile {
-            reader: Reader::new(document),
+            reader: Reader::with(document, problems),
             folder,
         };
         let name = file.reader.read(&NodePath::root().key("suite"), &keys.suite);

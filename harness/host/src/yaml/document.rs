@@ -3,7 +3,7 @@
 use super::file_error::{FileError, Problem};
 use super::node_path::NodePath;
 use super::shape;
-use super::tree::{Bytes, MAX_DEPTH, NoTree, Tree};
+use super::tree::{Bytes, Content, MAX_DEPTH, NoTree, Tree};
 use crate::digest::sha256_hex;
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -96,14 +96,40 @@ impl Document {
         format!("{}:{line}:{column}", self.name)
     }
 
-    /// The document as the format's struct, when its keys are those of the format.
-    pub fn keys<T: DeserializeOwned + JsonSchema>(&self) -> Result<T, FileError> {
-        let problems = shape::check::<T>(&self.tree);
+    /// Refuses a document of the `other` format, which is known by its first key: files are easily swapped.
+    pub fn is_a(&self, wanted: &str, other: &str, advice: &str) -> Result<(), FileError> {
+        let Content::Map(entries) = &self.tree.node(self.tree.root()).content else {
+            return Ok(());
+        };
+        if entries.iter().any(|entry| entry.key == wanted) {
+            return Ok(());
+        }
+        let Some(entry) = entries.iter().find(|entry| entry.key == other) else {
+            return Ok(());
+        };
+        let message = format!("this is a {other}, not a {wanted}");
+        let problem = Problem::at(
+            entry.key_bytes.clone(),
+            message,
+            format!("a {other} has this key"),
+        );
+        Err(self.refuse(vec![problem.help(advice)]))
+    }
+
+    /// The document as the format's struct. Where its keys are not those of the format, what is wrong with them, and the
+    /// document as it was probably meant, for looking at its values.
+    pub fn keys<T: DeserializeOwned + JsonSchema>(&self) -> Result<(T, Vec<Problem>), FileError> {
+        let (problems, mended) = shape::checked::<T>(&self.tree);
         if !problems.is_empty() {
-            return Err(self.refuse(problems));
+            let meant = mended.and_then(|mended| serde_json::from_value(mended).ok());
+            return match meant {
+                Some(meant) => Ok((meant, problems)),
+                None => Err(self.refuse(problems)),
+            };
         }
         let deserializer = serde_yaml::Deserializer::from_str(&self.text);
-        serde_path_to_error::deserialize(deserializer).map_err(|why| {
+        let keys = serde_path_to_error::deserialize(deserializer);
+        keys.map(|keys| (keys, Vec::new())).map_err(|why| {
             let path = NodePath::from(why.path());
             let message = match why.path().iter().len() {
                 0 => format!("{}", why.inner()),

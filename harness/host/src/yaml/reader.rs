@@ -3,6 +3,7 @@
 use super::document::Document;
 use super::file_error::{FileError, Problem};
 use super::literal::{Literal, Mistake, quoted};
+use super::mended::MISSING;
 use super::nearest::suggestion;
 use super::node_path::NodePath;
 use super::one_or_more::OneOrMore;
@@ -46,6 +47,14 @@ impl<'d> Reader<'d> {
             problems: Vec::new(),
             warnings: Vec::new(),
             bindings: Bindings::default(),
+        }
+    }
+
+    /// The same, for a document whose keys are wrong: values that are missing are passed over.
+    pub fn with(document: &'d Document, problems: Vec<Problem>) -> Self {
+        Self {
+            problems,
+            ..Self::new(document)
         }
     }
 
@@ -103,6 +112,9 @@ impl<'d> Reader<'d> {
 
     /// The text with every `{name}` replaced.
     pub fn fill(&mut self, at: &NodePath, text: &str) -> Option<String> {
+        if text == MISSING {
+            return None;
+        }
         let mut out = String::new();
         let mut rest = text;
         let mut sound = true;

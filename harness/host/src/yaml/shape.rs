@@ -3,28 +3,35 @@
 //! The format is the JSON Schema of the structs that `serde_yaml` fills, the same that editors get: there is one list of
 //! keys. Values are not looked at here.
 
-use super::file_error::Problem;
+use super::file_error::{FileError, Problem};
 use super::nearest::{nearest, suggestion, ticked};
 use super::tree::{Content, Entry, NodeId, Tree};
 use schemars::JsonSchema;
 use serde_json::Value;
+use std::cell::Cell;
 use std::collections::BTreeMap;
 
 /// Nodes that are visited: an alias that multiplies must not take forever.
-const MAX_VISITS: usize = 200_000;
+pub(super) const MAX_VISITS: usize = 200_000;
 
-/// What is wrong with the keys of `tree` for the format `T`.
-pub fn check<T: JsonSchema>(tree: &Tree) -> Vec<Problem> {
+/// What is wrong with the keys of `tree` for the format `T`, and where something is, the document as it was probably meant.
+pub fn checked<T: JsonSchema>(tree: &Tree) -> (Vec<Problem>, Option<Value>) {
     let schema = plain_schema::<T>();
     let mut shape = Shape {
         tree,
         schema: &schema,
         problems: Vec::new(),
         visits: 0,
+        mended: Cell::new(0),
     };
     let name = format!("the {}", schema["title"].as_str().unwrap_or("file"));
     shape.visit(tree.root(), &schema, &name, None, 0);
-    shape.problems
+    // Of more mistakes than are shown, nobody wants still more.
+    let few = (1..=FileError::SHOWN).contains(&shape.problems.len());
+    let has_keys = matches!(tree.node(tree.root()).content, Content::Map(_));
+    let is_sane = few && has_keys && shape.visits < MAX_VISITS;
+    let mended = is_sane.then(|| shape.mended(tree.root(), &schema));
+    (shape.problems, mended)
 }
 
 /// The schema of a format, with no `null` in it: a key that says nothing is left out.
@@ -68,11 +75,13 @@ fn without_null(value: &mut Value) {
     }
 }
 
-struct Shape<'s> {
-    tree: &'s Tree,
+pub(super) struct Shape<'s> {
+    pub(super) tree: &'s Tree,
     schema: &'s Value,
     problems: Vec<Problem>,
     visits: usize,
+    /// Nodes of the document as it was meant.
+    pub(super) mended: Cell<usize>,
 }
 
 /// What a schema asks of a node.
@@ -102,7 +111,7 @@ impl Wanted {
 }
 
 impl<'s> Shape<'s> {
-    fn resolve(&self, schema: &'s Value) -> &'s Value {
+    pub(super) fn resolve(&self, schema: &'s Value) -> &'s Value {
         match schema["$ref"].as_str().and_then(|at| at.strip_prefix('#')) {
             Some(at) => self.schema.pointer(at).unwrap_or(schema),
             None => schema,
@@ -110,7 +119,7 @@ impl<'s> Shape<'s> {
     }
 
     /// Where one value or a list of them is taken, what fits the node.
-    fn arm_for(&self, id: NodeId, schema: &'s Value) -> &'s Value {
+    pub(super) fn arm_for(&self, id: NodeId, schema: &'s Value) -> &'s Value {
         let is_list = matches!(self.tree.node(id).content, Content::List(_));
         let arms = schema["anyOf"].as_array().map_or(&[][..], Vec::as_slice);
         let list = arms.iter().find(|arm| Wanted::of(arm) == Wanted::List);

@@ -378,7 +378,7 @@ fn nobody_types_guard() {
     let ran = lab.run(&["guard"]).ends(2);
     assert!(
         ran.stderr
-            .starts_with("`guard` is started by the commands that move the lines of a rig: "),
+            .starts_with("error: `guard` is started by the commands that move the lines of a rig: "),
         "{}",
         ran.stderr
     );

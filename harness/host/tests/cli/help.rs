@@ -2,12 +2,14 @@
 
 use crate::lab::{Lab, PROGRAM};
 use crate::process::Running;
+use crate::terminal::{COLUMNS, PLAIN, Session};
 use rstest::rstest;
 
 #[rstest]
 #[case("dfota-hil", &[])]
 #[case("run", &["run"])]
 #[case("plan", &["plan"])]
+#[case("list", &["list"])]
 #[case("check", &["check"])]
 #[case("init", &["init"])]
 #[case("bisect", &["bisect"])]
@@ -37,6 +39,27 @@ fn help(#[case] name: &str, #[case] command: &[&str]) {
     insta::assert_snapshot!(format!("help-of-{name}"), ran.stdout);
 }
 
+/// Help fits the terminal, whatever its width, but for a word that is longer.
+#[rstest]
+#[case(&["run", "--help"])]
+#[case(&["check", "-h"])]
+#[case(&["--help"])]
+fn help_fits_the_terminal(#[case] args: &[&str]) {
+    let lab = Lab::new();
+    let shown = Session::start(lab.command(args).env("NO_COLOR", "1"), PLAIN)
+        .ends(0)
+        .stdout;
+    for line in shown.lines() {
+        assert!(line.chars().count() <= COLUMNS.into(), "{line}");
+    }
+    if args.len() > 1 {
+        assert!(
+            shown.contains("Examples:\n  dfota-hil ") && shown.contains("Exit codes:\n  0 "),
+            "{shown}"
+        );
+    }
+}
+
 /// A command that is added needs a snapshot of its help above.
 #[test]
 fn no_command_is_left_out() {
@@ -46,11 +69,14 @@ fn no_command_is_left_out() {
     let names: Vec<&str> = commands
         .lines()
         .take_while(|line| !line.is_empty())
+        // A line that goes on begins deeper.
+        .filter(|line| line.starts_with("  ") && !line.starts_with("   "))
         .filter_map(|line| line.split_whitespace().next())
         .collect();
     let covered = [
         "run",
         "plan",
+        "list",
         "bisect",
         "check",
         "init",

@@ -110,7 +110,8 @@ fn a_journal_that_is_none() {
     ] {
         lab.write("out/events.jsonl", text);
         let ran = lab.run(&["report", "out"]).ends(2);
-        assert!(ran.stderr.starts_with(told), "{text:?}: {}", ran.stderr);
+        let told = format!("error: {told}");
+        assert!(ran.stderr.starts_with(&told), "{text:?}: {}", ran.stderr);
         assert_eq!(lab.names("out"), ["events.jsonl"]);
     }
 }

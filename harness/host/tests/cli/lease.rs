@@ -29,7 +29,7 @@ fn a_rig_in_use() {
     let sim = Sim::start(&lab, &["--speed", "10"]);
     let running = updating(&lab, &sim);
     let owner = format!(
-        "rig `by-hand` is in use by `run` (pid {}, run `out`, since ",
+        "error: rig `by-hand` is in use by `run` (pid {}, run `out`, since ",
         running.pid()
     );
     for others in [

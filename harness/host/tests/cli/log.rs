@@ -79,7 +79,8 @@ fn unreadable(#[case] log: Vec<u8>, #[case] expected: &str) {
     let ran = lab("field.log", log)
         .run(&["judge", "--log", "field.log"])
         .ends(2);
-    assert_eq!((ran.stdout.as_str(), ran.stderr.trim_end()), ("", expected));
+    let expected = format!("error: {expected}\n");
+    assert_eq!((ran.stdout.as_str(), ran.stderr), ("", expected));
 }
 
 fn utf_16() -> Vec<u8> {

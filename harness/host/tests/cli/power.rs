@@ -43,7 +43,7 @@ fn a_rig_that_is_not_there() {
     let ran = lab.run(&["power", "rig.yaml", "on"]).ends(3);
     assert!(
         ran.stderr
-            .starts_with("rig `gone`: control socket `gone/control` of the simulated module: "),
+            .starts_with("error: rig `gone`: control socket `gone/control` of the simulated module: "),
         "{}",
         ran.stderr
     );
@@ -65,12 +65,12 @@ fn a_line_that_the_rig_does_not_have() {
     let ran = lab.run(&["power", "rig.yaml", "reset"]).ends(3);
     assert_eq!(
         ran.stderr,
-        "reset could not be switched on: the rig file names no such line\n"
+        "error: reset could not be switched on: the rig file names no such line\n"
     );
     let ran = lab.run(&["power", "rig.yaml", "off"]).ends(3);
     assert_eq!(
         ran.stderr,
-        "power could not be switched off: `sh -c echo no relay >&2; exit 4` ended with exit status: 4; it said: no relay\n"
+        "error: power could not be switched off: `sh -c echo no relay >&2; exit 4` ended with exit status: 4; it said: no relay\n"
     );
 }
 
@@ -101,6 +101,6 @@ fn a_driver_without_its_hardware(#[case] power: &str, #[case] why: &str) {
     let rig = format!("rig: bare\nmodule: bc66\nserial: {{port: /dev/null}}\npower: {{{power}}}\n");
     lab.write("rig.yaml", rig);
     let ran = lab.run(&["power", "rig.yaml", "on"]).ends(3);
-    let begin = format!("rig `bare`: the line `power`: {why}");
+    let begin = format!("error: rig `bare`: the line `power`: {why}");
     assert!(ran.stderr.starts_with(&begin), "{}", ran.stderr);
 }

@@ -46,6 +46,25 @@ fn mistakes_of_all_files_are_shown_at_once() {
     }
 }
 
+/// A mistyped key, a key that is missing, and values that are none: whoever mends the file hears of all at once.
+#[test]
+fn every_mistake_of_a_case_is_shown_in_one_go() {
+    let lab = Lab::new();
+    lab.suite("cases:\n  - name: clean\n    tagz: [x]\n    update: {package: a-to-bb, vai: htpp}\n    cut: {after: never}\n");
+    let ran = lab.run(&["plan", "suite.yaml", "--rig", "rigs/sim.yaml"]).ends(2);
+    for part in [
+        "unknown key `tagz`",
+        "unknown key `vai`",
+        "`htpp`",
+        "`a-to-bb`",
+        "`at` missing in `cut`",
+        "`never`",
+    ] {
+        assert!(ran.stderr.contains(part), "`{part}` in: {}", ran.stderr);
+    }
+    assert_eq!(ran.stderr.matches("× suite.yaml:").count(), 6, "{}", ran.stderr);
+}
+
 #[test]
 fn a_rig_must_be_named() {
     let lab = Lab::new();
@@ -74,6 +93,12 @@ fn usage(#[case] args: &[&str], #[case] told: &str) {
     let ran = lab.run(args).ends(2);
     nothing_ran(&lab, &ran);
     assert!(ran.stderr.contains(told), "`{told}` in: {}", ran.stderr);
+    let begins = ["error: ", "Cuts the power"];
+    assert!(
+        begins.iter().any(|begin| ran.stderr.starts_with(begin)),
+        "{}",
+        ran.stderr
+    );
 }
 
 #[test]
@@ -91,7 +116,7 @@ fn a_folder_that_cannot_be_made() {
     let ran = lab.run(&args).ends(2);
     nothing_ran(&lab, &ran);
     assert!(
-        ran.stderr.starts_with("run folder `file/out`: "),
+        ran.stderr.starts_with("error: run folder `file/out`: "),
         "{}",
         ran.stderr
     );

@@ -119,10 +119,8 @@ fn nothing_selected_is_an_error() {
         ..selection()
     };
     let why = Plan::new(&suites(), &sim(), &selection, &Earlier::default()).unwrap_err();
-    assert_eq!(
-        why.to_string(),
-        "nothing selected: none of the 10 cases fits `--filter 'no-such-case' --tag clean`"
-    );
+    let told = "nothing selected: none of the 10 cases fits `--filter 'no-such-case' --tag clean`; ";
+    assert!(why.to_string().starts_with(told), "{why}");
 }
 
 #[test]

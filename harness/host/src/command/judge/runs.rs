@@ -14,7 +14,7 @@ pub fn judge(runs: &[PathBuf], write: bool, json: bool) -> Result<u8, Failed> {
             Ok(rejudged) => rejudged,
             Err(failed) if runs.len() == 1 => return Err(failed),
             Err(failed) => {
-                complain(format_args!("error: {}", failed.message));
+                failed.tell();
                 exit = exit.max(failed.code);
                 continue;
             }

@@ -199,7 +199,11 @@ fn rig(run: &Run<'_>) -> Vec<String> {
     let count = run.count(quarantined);
     if count > 0 {
         all.push(format!(
-            "the rig was in quarantine when the run began: {count} cases were not run on it"
+            "the rig was in quarantine when the run began: {} not run on it",
+            match count {
+                1 => "1 case was".to_owned(),
+                more => format!("{more} cases were"),
+            }
         ));
     }
     all

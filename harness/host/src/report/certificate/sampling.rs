@@ -1,5 +1,6 @@
 //! How the cuts of the campaigns were sampled, and what was counted where.
 
+use crate::count::count_of;
 use crate::report::{Run, campaigns};
 use dfota_core::campaign::{Bin, Count, Percentage, Role};
 use dfota_core::rate::Rate;
@@ -83,7 +84,7 @@ fn stretch(name: &str, kind: &'static str, count: Count, confidence: Option<Rate
 fn plan(run: &Run<'_>, report: &campaigns::CampaignReport) -> Vec<String> {
     let parts = run.cases.iter().filter(|case| case.case.suite == report.suite);
     let parts = parts.filter_map(|case| case.case.part.as_ref());
-    let (mut drawn, mut directed, mut controls, mut calibrations) = (0, 0, 0, 0);
+    let (mut drawn, mut directed, mut controls, mut calibrations) = (0_u32, 0_u32, 0_u32, 0_u32);
     for part in parts.filter(|part| part.campaign == report.campaign) {
         match &part.role {
             Role::Calibration => calibrations += 1,
@@ -94,19 +95,22 @@ fn plan(run: &Run<'_>, report: &campaigns::CampaignReport) -> Vec<String> {
         }
     }
     let mut plan = vec![format!(
-        "Planned in this run: {drawn} cuts drawn at random for the claim, {directed} directed cuts, {calibrations} uncut \
-         calibration runs before them, {controls} uncut control runs between them."
+        "Planned in this run: {} drawn at random for the claim, {}, {} before them, {} between them.",
+        count_of(drawn, "cut"),
+        count_of(directed, "directed cut"),
+        count_of(calibrations, "uncut calibration run"),
+        count_of(controls, "uncut control run"),
     )];
     if let Some(claim) = &report.claim {
         plan.push(format!(
             "Claim: fewer than {} of the cuts in `{}` brick the module, with {} confidence; it takes {} cuts that count and \
-             survives {} bricks, both fixed before the first cut. The cuts are drawn evenly in time over the window, out of \
+             survives {}, both fixed before the first cut. The cuts are drawn evenly in time over the window, out of \
              the run's seed.",
             claim.brick_rate_below,
             claim.over,
             claim.confidence,
             claim.cuts(),
-            claim.bricks
+            count_of(claim.bricks, "brick")
         ));
     }
     if !report.tally.earlier.is_empty() {

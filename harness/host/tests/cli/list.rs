@@ -1,0 +1,70 @@
+//! `list`, and what is said when a selection or an argument misses.
+
+use crate::lab::Lab;
+use rstest::rstest;
+
+const CASES: &str = "\
+cases:
+  - name: clean
+    update: {package: a-to-b, via: uart}
+  - name: forced resume
+    matrix: {at: [20%, 50%]}
+    tags: [nightly, cuts]
+    update: {package: a-to-b, via: http}
+    cut: {at: 'updating {at}'}
+";
+
+#[test]
+fn ids_and_tags_without_a_rig() {
+    let lab = Lab::new();
+    lab.suite(CASES);
+    let ran = lab.run(&["list", "suite.yaml"]).ends(0);
+    let expected = "\
+lab::clean
+lab::forced-resume[at=20%]  nightly, cuts
+lab::forced-resume[at=50%]  nightly, cuts
+";
+    assert_eq!((ran.stdout.as_str(), ran.stderr.as_str()), (expected, ""));
+    let ran = lab
+        .run(&["list", "suite.yaml", "--tag", "cuts", "--filter", "50", "--json"])
+        .ends(0);
+    let listed: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    assert_eq!(listed.as_array().map(Vec::len), Some(1));
+    assert_eq!(listed[0]["id"], "forced-resume[at=50%]");
+    assert_eq!(listed[0]["tags"], serde_json::json!(["nightly", "cuts"]));
+}
+
+#[rstest]
+#[case(&["--filter", "forced-resum3"], "no id has `forced-resum3` in it: did you mean `forced-resume`?")]
+#[case(&["--filter", "=lab::forced-resume[at=51%]"], "did you mean `lab::forced-resume[at=50%]`?")]
+#[case(&["--filter", "claen*"], "did you mean `clean`?")]
+#[case(&["--tag", "nightley"], "no case has the tag `nightley`: did you mean `nightly`? the tags are `cuts`, `nightly`")]
+#[case(&["--filter", "zzzzzzzz"], "`dfota-hil list SUITE` shows ids and tags")]
+fn near_misses(#[case] flags: &[&str], #[case] told: &str) {
+    let lab = Lab::new();
+    lab.suite(CASES);
+    lab.rig(400, "");
+    for command in [
+        &["list", "suite.yaml"][..],
+        &["plan", "suite.yaml", "--rig", "rig.yaml"],
+        &["run", "suite.yaml", "--rig", "rig.yaml"],
+    ] {
+        let ran = lab.run(&[command, flags].concat()).ends(2);
+        ran.complains(told);
+    }
+}
+
+#[rstest]
+#[case(&["run", "rig.yaml", "--rig", "suite.yaml"], &["this is a suite, not a rig", "this is a rig, not a suite"])]
+#[case(&["check", "suite.yaml"], &["this is a suite, not a rig"])]
+#[case(&["list", "rig.yaml"], &["this is a rig, not a suite"])]
+fn swapped_files(#[case] args: &[&str], #[case] told: &[&str]) {
+    let lab = Lab::new();
+    lab.suite(CASES);
+    lab.rig(400, "");
+    let ran = lab.run(args).ends(2);
+    for part in told {
+        ran.complains(part);
+    }
+    assert!(!ran.stderr.contains("unknown key"), "{}", ran.stderr);
+}
