@@ -54,7 +54,7 @@ pub const ALL: &[Entry] = &[
         &["init"],
         [
             "dfota-hil init",
-            "dfota-hil init --into bench --port /dev/ttyUSB0 --driver gpiochip --power GPIO17",
+            "dfota-hil init --port /dev/ttyUSB0 --driver gpiochip --power GPIO17",
         ],
         "0 written; 2 usage, or a file that is there already",
     ),
