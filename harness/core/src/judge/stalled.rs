@@ -49,8 +49,8 @@ impl Observation {
     }
 
     fn update_stalled(&self, life: usize) -> Verdict {
-        let until = &self.update.lives()[..=life.min(self.update.lives().len() - 1)];
-        let at = until.iter().rev().find_map(|life| life.updating);
+        let until = self.update.lives().iter().take(life + 1);
+        let at = until.rev().find_map(|life| life.updating);
         let at = at.map_or("START".to_string(), |(_, last)| format!("UPDATING {last}"));
         let sentence = format!(
             "{} the module stood at {at} and reported no END within the limit `update`",

@@ -1,9 +1,10 @@
 //! Branches of the judge that only rare traces take, each with what tells its two sides apart.
 
-use crate::script::{UPDATING_50, case, judged, reading, ruled, then, verdict};
+use crate::script::{UPDATING_50, judged, reading, ruled, then, verdict};
+use dfota_core::campaign::{Part, Role};
 use dfota_core::event::Event;
-use dfota_core::event::watched::{EventId, ObjectFact, Watched};
-use dfota_core::expect::Expect;
+use dfota_core::event::watched::{ObjectFact, Watched};
+use dfota_core::expect::{Becomes, Expect};
 use dfota_core::fault::OrderFault;
 use dfota_core::function::Function;
 use dfota_core::moment::Moment;
@@ -178,6 +179,12 @@ fn the_object_afterwards(#[case] facts: &[ObjectFact], #[case] version: &str, #[
     UPDATING_50,
     "pass"
 )]
+#[case::glitch_after_end(
+    "uart order start U100 end0 glitch over-resume cycle rdy",
+    "target",
+    Moment::End,
+    "pass"
+)]
 #[case::cut_at_rest(
     "uart order start U20 U100 rdy end0 cut over-resume cycle rdy",
     "target",
@@ -234,17 +241,64 @@ fn oddities(#[case] count: u64, #[case] counted: bool) {
     let percents: String = (0..count).map(|n| format!("U{} ", 130 + n)).collect();
     let script = format!("uart order start {percents} U100 rdy end0");
     let story = judged(&script, "target", None, |_| {}).story;
-    assert_eq!(story.contains("and 1 more"), counted, "{story}");
+    assert_eq!(story.contains("and 1 more oddities"), counted, "{story}");
+    assert_eq!(story.contains("more oddities"), counted, "{story}");
 }
 
 /// A campaign arms its cuts for the last moment before a time: there it counts where one landed.
-#[test]
-fn a_case_of_no_campaign_was_cut_where_it_was_armed() {
-    let plain = case(Some(UPDATING_50), Expect::success());
-    assert!(plain.part.is_none());
-    let landed_full = "uart order start U50 U100 cut rdy end0";
-    let verdict = verdict(landed_full, "target", Some(UPDATING_50), |seen| {
-        seen.on(EventId(2000), &reading("target"));
+#[rstest]
+#[case::of_a_campaign(true, "U50 U100", "pass")]
+#[case::landed_earlier(true, "U50", "finished-before-cut")]
+#[case::of_no_campaign(false, "U50 U100", "finished-before-cut")]
+fn finished_before_a_cut_at_100(#[case] campaign: bool, #[case] until: &str, #[case] rule: &str) {
+    let script = format!("uart order start {until} cut rdy end0");
+    let verdict = verdict(&script, "target", Some(UPDATING_50), |seen| {
+        seen.plan.case.part = campaign.then(|| Part {
+            campaign: "night".into(),
+            role: Role::Control,
+        });
     });
-    assert_eq!(ruled(&verdict), "finished-before-cut", "{verdict:?}");
+    assert_eq!(ruled(&verdict), rule, "{verdict:?}");
+}
+
+/// A refusal is declared, and the module does the update all the same: what is held against it depends on when it was cut.
+#[rstest]
+#[case::had_ended("uart order start U20 U100 rdy end0 cut rdy", Moment::End, "update-code")]
+#[case::had_started("uart order start cut U20 U100 rdy end0", Moment::Start, "version-changed")]
+fn a_refusal_that_did_not_come(#[case] script: &str, #[case] at: Moment, #[case] rule: &str) {
+    let verdict = verdict(script, "target", Some(at), |seen| {
+        seen.plan.case.expect = Expect {
+            update: Some(254),
+            version: Some(Becomes::Unchanged),
+            ..Expect::default()
+        };
+    });
+    assert_eq!(ruled(&verdict), rule, "{verdict:?}");
+}
+
+/// Where source and target are one version, END alone says that there was an update.
+#[rstest]
+#[case::ended("uart order start U20 U100 rdy end0", "pass")]
+#[case::silent("uart order start U20 U100 rdy", "end-missing")]
+fn from_a_version_to_itself(#[case] script: &str, #[case] rule: &str) {
+    let verdict = verdict(script, "source", None, |seen| {
+        seen.plan.case.package.to = seen.plan.case.package.from.clone();
+    });
+    assert_eq!(ruled(&verdict), rule, "{verdict:?}");
+}
+
+/// A download that never began: the state of the object says more than that no request came.
+#[rstest]
+#[case::nothing_fetched(0, "object-state")]
+#[case::fetching(1, "download-stalled")]
+fn a_download_that_stood(#[case] requests: u32, #[case] rule: &str) {
+    let verdict = verdict("coap order over-download", "source", None, |seen| {
+        seen.fetches.requests = requests;
+        let (resource, value) = (3, 1);
+        then(
+            seen,
+            &Event::Watched(Watched::Object(ObjectFact::Told { resource, value })),
+        );
+    });
+    assert_eq!(ruled(&verdict), rule, "{verdict:?}");
 }
