@@ -8,7 +8,7 @@ mod landed;
 
 pub use landed::Landed;
 
-use crate::claim::{Claim, upper_bound};
+use crate::claim::{Bounds, Claim, Standing};
 use crate::cut::{Cut, Kind};
 use crate::rate::Rate;
 use crate::sweep::Place;
@@ -177,9 +177,9 @@ impl Count {
         self.failed += u32::from(tallied.failed);
     }
 
-    /// The rate that is not reached, with this confidence.
-    pub fn bound(self, confidence: Rate) -> f64 {
-        upper_bound(self.bricks, self.cuts, confidence)
+    /// What they say about the rate of bricks, with this confidence.
+    pub fn bounds(self, confidence: Rate) -> Bounds {
+        Bounds::of(self.bricks, self.cuts, confidence)
     }
 }
 
@@ -234,39 +234,34 @@ impl Tally {
     }
 
     /// What they say about a claim.
+    pub fn standing(&self, claim: &Claim) -> Standing {
+        claim.standing(self.counted.bricks, self.counted.cuts)
+    }
+
+    /// The same as a verdict.
     pub fn judge(&self, claim: &Claim) -> Verdict {
-        let (seen, needed) = (self.counted, claim.cuts());
-        if seen.bricks > claim.bricks {
-            return Verdict::by(Rule::ClaimRefuted, self.sentence(claim, "is refuted"));
-        }
-        if seen.cuts < needed {
-            let why = format!("is open: {} more have to count", needed - seen.cuts);
-            return Verdict::by(Rule::ClaimOpen, self.sentence(claim, &why));
-        }
-        Verdict::Pass
+        let rule = match self.standing(claim) {
+            Standing::Shown => return Verdict::Pass,
+            Standing::NotShown { .. } => Rule::ClaimNotShown,
+            Standing::Refuted => Rule::ClaimRefuted,
+            Standing::Open { .. } => Rule::ClaimOpen,
+        };
+        Verdict::by(rule, self.sentence(claim))
     }
 
-    /// The same in one line.
-    pub fn sentence(&self, claim: &Claim, outcome: &str) -> String {
+    /// The same in one line, with both bounds: first the one that decides.
+    pub fn sentence(&self, claim: &Claim) -> String {
         let Count { cuts, bricks, .. } = self.counted;
+        let (standing, bounds) = (self.standing(claim), self.counted.bounds(claim.confidence));
+        let (first, second) = match standing {
+            Standing::Refuted => (bounds.above(), bounds.below()),
+            _ => (bounds.below(), bounds.above()),
+        };
+        let sure = claim.confidence;
         format!(
-            "the claim that fewer than {} of the cuts in `{}` brick the module {outcome}; {bricks} of {cuts} counted cuts did, so with {} confidence the rate is below {}",
-            claim.brick_rate_below,
-            claim.over,
-            claim.confidence,
-            Percentage(self.counted.bound(claim.confidence))
+            "the claim that fewer than {} of the cuts in `{}` brick the module is {standing}; {bricks} of {cuts} counted cuts did, so with {sure} confidence the rate is {first}, and with {sure} confidence {second} (each bound for itself)",
+            claim.brick_rate_below, claim.over,
         )
-    }
-}
-
-/// A share for reading, always rounded up: a bound must not look better than it is.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Percentage(pub f64);
-
-impl fmt::Display for Percentage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let thousandths = libm::ceil(self.0 * 100_000.0);
-        write!(f, "{}%", (thousandths / 1_000.0).min(100.0))
     }
 }
 
@@ -274,7 +269,6 @@ impl fmt::Display for Percentage {
 mod tests {
     use super::*;
     use crate::percent::Percent;
-    use alloc::string::ToString;
 
     const CLAIM: &str =
         r#"{"brick_rate_below": "1%", "confidence": "95%", "bricks": 0, "over": "start..end"}"#;
@@ -315,24 +309,62 @@ mod tests {
         assert!(open.finding().unwrap().sentence.contains("1 more have to count"));
         tally.add(&tallied(at(50), true, false));
         assert_eq!(tally.judge(&claim), Verdict::Pass);
-        let said = tally.sentence(&claim, "is shown");
+        let said = tally.sentence(&claim);
         assert!(
-            said.ends_with("0 of 299 counted cuts did, so with 95% confidence the rate is below 0.997%"),
+            said.ends_with(
+                "is shown; 0 of 299 counted cuts did, so with 95% confidence the rate is below 0.997%, and with 95% confidence at least 0% (each bound for itself)"
+            ),
             "{said}"
         );
         assert_eq!((tally.outside.cuts, tally.by_bin.len()), (298, 4));
     }
 
+    fn of(bricks: u32, cuts: u32) -> Tally {
+        let mut tally = Tally::default();
+        for n in 0..cuts {
+            tally.add(&tallied(at(50), true, n < bricks));
+        }
+        tally
+    }
+
     #[test]
-    fn one_brick_too_many_refutes_it_at_once_and_one_outside_does_not_count() {
+    fn one_brick_too_many_fails_it_at_once_and_one_outside_does_not_count() {
         let claim: Claim = serde_json::from_str(CLAIM).unwrap();
         let mut tally = Tally::default();
         tally.add(&tallied(Some(Phase::Ended { code: 0 }), false, true));
         assert_eq!(tally.judge(&claim).finding().unwrap().rule, Rule::ClaimOpen);
         tally.add(&tallied(at(50), true, true));
         let refuted = tally.judge(&claim);
+        // One of one has a lower bound of 5 %.
         assert_eq!(refuted.finding().unwrap().rule, Rule::ClaimRefuted);
         assert_eq!((tally.outside.bricks, tally.counted.bricks), (1, 1));
+    }
+
+    /// What too many bricks leave unshown is one thing, what the lower bound says is false another. Either fails.
+    #[test]
+    fn not_shown_is_not_refuted() {
+        let mut claim: Claim = serde_json::from_str(CLAIM).unwrap();
+        claim.brick_rate_below = "25%".parse().unwrap();
+        let not_shown = of(11, 75).judge(&claim);
+        let finding = not_shown.finding().unwrap();
+        assert_eq!(finding.rule, Rule::ClaimNotShown);
+        assert!(matches!(not_shown, Verdict::Fail(_)));
+        assert_eq!(
+            finding.sentence,
+            "the claim that fewer than 25% of the cuts in `start..end` brick the module is not shown, for it survives no brick; 11 of 75 counted cuts did, so with 95% confidence the rate is below 23.108%, and with 95% confidence above 8.448% (each bound for itself)"
+        );
+        claim.brick_rate_below = "8%".parse().unwrap();
+        let refuted = of(11, 75).judge(&claim);
+        assert!(matches!(refuted, Verdict::Fail(_)));
+        let finding = refuted.finding().unwrap();
+        assert_eq!(finding.rule, Rule::ClaimRefuted);
+        assert!(
+            finding.sentence.contains(
+                "is refuted; 11 of 75 counted cuts did, so with 95% confidence the rate is above 8.448%, and"
+            ),
+            "{}",
+            finding.sentence
+        );
     }
 
     #[test]
@@ -344,13 +376,6 @@ mod tests {
             tally.add(&tallied(at(60), true, n == 7));
         }
         assert_eq!(tally.judge(&claim), Verdict::Pass);
-    }
-
-    #[test]
-    fn percentages_are_rounded_up() {
-        assert_eq!(Percentage(0.009_969).to_string(), "0.997%");
-        assert_eq!(Percentage(1.0).to_string(), "100%");
-        assert_eq!(Percentage(0.25).to_string(), "25%");
     }
 
     #[test]

@@ -1,11 +1,15 @@
 //! A claim about how rarely a cut bricks the module, and what a number of cuts can say about it.
 //!
-//! Each counted cut is one draw of a binomial experiment. The bound is the exact one-sided one (Clopper and Pearson 1934):
-//! the rate at which so few bricks, or fewer, would be seen with the probability that the confidence leaves over. Without a
-//! single brick it is `1 - (1 - confidence)^(1/n)`, of which the "rule of three", 3/n at 95 %, is the well-known shadow.
+//! Each counted cut is one draw of a binomial experiment. The bounds are the exact one-sided ones (Clopper and Pearson 1934).
+//! The upper one is the rate at which so few bricks, or fewer, would be seen with the probability that the confidence leaves
+//! over; the lower one that at which so many, or more, would be. Without a single brick the upper one is
+//! `1 - (1 - confidence)^(1/n)`, of which the "rule of three", 3/n at 95 %, is the well-known shadow, and the lower one is 0.
 
 use crate::rate::Rate;
 use crate::sweep::Span;
+use alloc::format;
+use alloc::string::String;
+use core::fmt;
 use serde::{Deserialize, Serialize};
 
 /// `claim:` of a case: with this confidence, fewer than this share of the cuts in this window brick the module.
@@ -26,6 +30,119 @@ impl Claim {
     pub fn cuts(&self) -> u32 {
         cuts_needed(self.brick_rate_below, self.confidence, self.bricks)
     }
+
+    /// What so many bricks among so many counted cuts say about it.
+    pub fn standing(&self, bricks: u32, cuts: u32) -> Standing {
+        // A bound that meets the rate but for rounding does not lie above it; rates go by millionths.
+        const ROUNDING: f64 = 1e-9;
+        let needed = self.cuts();
+        if Bounds::of(bricks, cuts, self.confidence).lower > self.brick_rate_below.share() + ROUNDING {
+            Standing::Refuted
+        } else if bricks > self.bricks {
+            Standing::NotShown {
+                survives: self.bricks,
+            }
+        } else if cuts < needed {
+            Standing::Open { more: needed - cuts }
+        } else {
+            Standing::Shown
+        }
+    }
+}
+
+/// What became of a claim.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Standing {
+    /// Enough cuts counted, and no more bricks than it survives.
+    Shown,
+    /// More bricks than it survives: these cuts cannot show it any more. It may be true all the same.
+    NotShown {
+        /// How many it survives.
+        survives: u32,
+    },
+    /// The lower bound of the rate lies above the rate that it names.
+    Refuted,
+    /// Too few cuts have counted.
+    Open {
+        /// So many more have to.
+        more: u32,
+    },
+}
+
+impl Standing {
+    /// In one word, for machines.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Shown => "shown",
+            Self::NotShown { .. } => "not-shown",
+            Self::Refuted => "refuted",
+            Self::Open { .. } => "open",
+        }
+    }
+}
+
+impl fmt::Display for Standing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Shown => f.write_str("shown"),
+            Self::NotShown { survives: 0 } => f.write_str("not shown, for it survives no brick"),
+            Self::NotShown { survives: 1 } => f.write_str("not shown, for it survives 1 brick alone"),
+            Self::NotShown { survives } => write!(f, "not shown, for it survives {survives} bricks alone"),
+            Self::Refuted => f.write_str("refuted"),
+            Self::Open { more } => write!(f, "open: {more} more have to count"),
+        }
+    }
+}
+
+/// The exact one-sided bounds of a rate. The confidence is that of each bound for itself, not of both together.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Bounds {
+    /// The rate lies above it. 0 where nothing was hit: then the rate can be 0 too.
+    pub lower: f64,
+    /// The rate lies below it. 1 where everything was hit: then the rate can be 1 too.
+    pub upper: f64,
+}
+
+impl Bounds {
+    /// What `bricks` of `cuts` say.
+    pub fn of(bricks: u32, cuts: u32, confidence: Rate) -> Self {
+        Self {
+            lower: lower_bound(bricks, cuts, confidence),
+            upper: upper_bound(bricks, cuts, confidence),
+        }
+    }
+
+    /// The upper one, in words.
+    pub fn below(self) -> String {
+        match self.upper {
+            1.0 => String::from("at most 100%"),
+            upper => format!("below {}", percentage(upper, libm::ceil, -1.0)),
+        }
+    }
+
+    /// The lower one, in words.
+    pub fn above(self) -> String {
+        match self.lower {
+            0.0 => String::from("at least 0%"),
+            lower => format!("above {}", percentage(lower, libm::floor, 1.0)),
+        }
+    }
+
+    /// Both, in words.
+    pub fn words(self, confidence: Rate) -> String {
+        format!(
+            "{} and {}, each with {confidence} confidence",
+            self.below(),
+            self.above()
+        )
+    }
+}
+
+/// A share for reading, rounded `to` thousandths of a percent: a bound must not look better than it is. What the arithmetic
+/// leaves beyond a hundred millionth of it is no digit.
+fn percentage(share: f64, to: fn(f64) -> f64, slack: f64) -> String {
+    let thousandths = to(share * 100_000.0 + slack * 1e-6);
+    format!("{}%", thousandths / 1_000.0)
 }
 
 /// Cuts after which `bricks` among them still show, with this confidence, that the rate is below `rate`.
@@ -66,6 +183,24 @@ pub fn upper_bound(bricks: u32, cuts: u32, confidence: Rate) -> f64 {
         }
     }
     high
+}
+
+/// The rate that is exceeded, with this confidence, when `bricks` of `cuts` were seen. 0 when no brick was.
+pub fn lower_bound(bricks: u32, cuts: u32, confidence: Rate) -> f64 {
+    if bricks == 0 || cuts == 0 {
+        return 0.0;
+    }
+    let (mut low, mut high) = (0.0, 1.0);
+    for _ in 0..60 {
+        let middle = (low + high) / 2.0;
+        // So many bricks, or more, are at most as likely as what the confidence leaves over.
+        if at_most(bricks - 1, cuts, middle) >= confidence.share() {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    low
 }
 
 /// The probability of at most `k` hits in `n` draws that hit with probability `p`.

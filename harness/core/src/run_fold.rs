@@ -233,7 +233,7 @@ impl RunFold {
         let tally = Tally::of(&cuts);
         let verdict = tally.judge(&pending.claim);
         let story = match verdict {
-            Verdict::Pass => tally.sentence(&pending.claim, "is shown"),
+            Verdict::Pass => tally.sentence(&pending.claim),
             _ => String::new(),
         };
         Judged {

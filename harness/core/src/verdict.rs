@@ -211,7 +211,9 @@ rules! {
     ObjectContradiction = "object-contradiction", Product, Seen;
     /// State or result of the firmware update object is not the expected one, or tells another story than END and the version.
     ObjectState = "object-state", Product, Seen;
-    /// More of the counted cuts bricked the module than the claim survives.
+    /// More of the counted cuts bricked the module than the claim survives: these cuts cannot show it, which does not make it false.
+    ClaimNotShown = "claim-not-shown", Product, Seen;
+    /// More of the counted cuts bricked the module than the claim can be true with: the lower bound of the rate lies above it.
     ClaimRefuted = "claim-refuted", Product, Seen;
 
     /// The module still sent, or the sense line still showed a supply, after it was switched off and the discharge time was over; or the module answers without having booted since.

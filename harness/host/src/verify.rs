@@ -2,6 +2,7 @@
 //! again, and the signature.
 
 pub mod chain;
+mod plain;
 
 use crate::digest::{file_digest, sha256_hex};
 use crate::evidence::envelope::{Envelope, time_stamp_of};
@@ -45,6 +46,9 @@ pub struct Verified {
     pub reports_compared: bool,
     /// What was touched, the first thing first. Empty: nothing.
     pub touched: Vec<String>,
+    /// What is missing of a run folder whose evidence was never made, if it is one: nothing in it shows that it was touched,
+    /// and nothing that it was not.
+    pub incomplete: Option<String>,
     /// What is worth knowing and no fault.
     pub notes: Vec<String>,
     /// Id of the key that signed; `None` for an unsigned run.
@@ -84,6 +88,10 @@ pub fn verify(path: &Path, key: Option<&PublicKey>) -> Result<Verified, String> 
 
 /// A run folder: its bundle, and whether the files beside it are the ones in it.
 fn folder(path: &Path, key: Option<&PublicKey>, verified: &mut Verified) -> Result<(), String> {
+    verified.touched = plain::strange(path);
+    if !verified.touched.is_empty() {
+        return Ok(());
+    }
     let file = path.join(journal::FILE);
     let there = path.join(BUNDLE).exists();
     if let Err(why) = File::open(&file)
@@ -101,10 +109,7 @@ fn folder(path: &Path, key: Option<&PublicKey>, verified: &mut Verified) -> Resu
             inside.touched.push(why);
             Bundle::default()
         }
-        Err(_) => {
-            inside.touched.push("it is missing: without it nobody can say whether the end of the journal was cut off; `dfota-hil report` makes it".into());
-            Bundle::default()
-        }
+        Err(_) => Bundle::default(),
     };
     let mut of_bundle = Verified::default();
     journal_of(&bundle, &mut of_bundle);
@@ -118,6 +123,9 @@ fn folder(path: &Path, key: Option<&PublicKey>, verified: &mut Verified) -> Resu
         verified.lines = of_bundle.lines;
     } else if let Err(why) = journal_beside(&file, &bundle, &of_bundle, verified) {
         verified.touched.push(in_file(journal::FILE, why));
+    }
+    if !there && verified.incomplete.is_none() {
+        inside.touched.push("it is missing: without it nobody can say whether the end of the journal was cut off; `dfota-hil report` makes it".into());
     }
     (verified.run, verified.files, verified.lines) =
         (inside.run, inside.files, verified.lines.max(of_bundle.lines));
@@ -189,9 +197,35 @@ fn journal_beside(
             }
         }
         (Ok(chain), None, Some(manifest)) => end_of_journal(journal::FILE, &chain, manifest, verified),
-        (Ok(chain), None, None) => verified.lines = chain.lines,
+        (Ok(chain), None, None) => {
+            verified.lines = chain.lines;
+            // The bundle is written first. Where it is damaged, or what is written after it is there, something was touched.
+            let mut made = [BUNDLE].iter().chain(&ABOUT_THE_MANIFEST);
+            let never = !made.any(|name| file.with_file_name(name).exists());
+            verified.incomplete = never.then(|| incomplete(&chain));
+        }
     }
     Ok(())
+}
+
+/// What is to be said of a sound journal without any evidence beside it.
+fn incomplete(chain: &Chain) -> String {
+    let until = match (chain.lines, chain.torn) {
+        (0, _) => "before its first line is whole".to_owned(),
+        (lines, 0) => format!("after line {lines}"),
+        (lines, _) => format!("in the middle of line {}", lines + 1),
+    };
+    let what = match chain.ended {
+        false => format!(
+            "the run never ended: it was killed, its disk was full, or it still runs; its journal stops {until}, and there is no {BUNDLE}"
+        ),
+        true => format!(
+            "the run ended, and there is no {BUNDLE}: it could not be made, as on a full disk, or it was removed"
+        ),
+    };
+    format!(
+        "{what}; without it nobody can say whether the end of the journal was cut off; `dfota-hil report` makes reports and evidence of what is there"
+    )
 }
 
 /// Whether a masked copy was made from the journal of this chain.
@@ -551,7 +585,7 @@ fn files_beside(path: &Path, bundle: &Bundle, packed: bool, verified: &mut Verif
         .filter(|file| contents::is_in_folder(&file.name))
         .filter(|file| !(packed && pack::is_packable(&file.name)));
     for file in listed.filter(|file| file.name != journal::FILE) {
-        match file_digest(&path.join(&file.name)) {
+        match plain::file(path, &file.name).and_then(|path| file_digest(&path)) {
             Ok((size, sha256)) if size == file.size && sha256 == file.sha256 => {}
             Ok(_) => verified.touched.push(format!("{} was changed", file.name)),
             Err(why) if why.kind() == std::io::ErrorKind::NotFound => {
@@ -559,7 +593,7 @@ fn files_beside(path: &Path, bundle: &Bundle, packed: bool, verified: &mut Verif
             }
             Err(why) => verified
                 .touched
-                .push(format!("{} cannot be read: {why}", file.name)),
+                .push(format!("{} was not read: {why}", file.name)),
         }
     }
     for name in ABOUT_THE_MANIFEST {

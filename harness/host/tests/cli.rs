@@ -21,6 +21,8 @@ mod certificate;
 mod check;
 #[path = "cli/ci_jobs.rs"]
 mod ci_jobs;
+#[path = "cli/claims.rs"]
+mod claims;
 #[path = "cli/closed_pipe.rs"]
 mod closed_pipe;
 #[path = "cli/console.rs"]

@@ -8,3 +8,5 @@ mod flips;
 mod hostile;
 #[path = "evidence/lines.rs"]
 mod lines;
+#[path = "evidence/links.rs"]
+mod links;

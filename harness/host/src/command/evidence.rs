@@ -43,7 +43,7 @@ pub fn main(command: &Command, _: Common) -> Result<u8, Failed> {
 /// The signature of a run that nobody touched.
 fn signature(run: &Path) -> Result<Vec<u8>, Failed> {
     let verified = verify(run, None).map_err(Failed::usage)?;
-    if let Some(first) = verified.touched.first() {
+    if let Some(first) = verified.touched.first().or(verified.incomplete.as_ref()) {
         let message = format!("`{}` is not as it was made: {first}", run.display());
         return Err(Failed { code: 1, message });
     }

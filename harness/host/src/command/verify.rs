@@ -24,7 +24,7 @@ pub struct Args {
     json: bool,
 }
 
-/// 0: untouched, and signed if that was asked for; 1: not.
+/// 0: untouched, and signed if that was asked for; 1: touched, incomplete, or not signed so.
 pub fn main(args: &Args, _: Common) -> Result<u8, Failed> {
     let key = args
         .key
@@ -38,14 +38,19 @@ pub fn main(args: &Args, _: Common) -> Result<u8, Failed> {
         true => as_json(&verified, refused.as_deref()),
         false => as_text(args, &verified, refused.as_deref()),
     });
-    Ok(u8::from(!verified.touched.is_empty() || refused.is_some()))
+    Ok(u8::from(!is_whole(&verified) || refused.is_some()))
+}
+
+/// Whether it is there as it was made, with its evidence.
+fn is_whole(verified: &Verified) -> bool {
+    verified.touched.is_empty() && verified.incomplete.is_none()
 }
 
 /// What was asked for and is not there, in something that nobody touched.
 fn refusal(args: &Args, verified: &Verified) -> Option<String> {
     let asked = args.require_signature || args.key.is_some();
     match &verified.signed_by {
-        _ if !verified.touched.is_empty() => None,
+        _ if !is_whole(verified) => None,
         None if asked => Some("a signature was asked for and there is none".into()),
         Some(id) if args.key.is_some() && !verified.is_wanted_key => Some(format!(
             "it is signed by another key than the one of `--key`: {id}"
@@ -67,6 +72,10 @@ fn as_text(args: &Args, verified: &Verified, refused: Option<&str>) -> String {
         for more in rest.iter().take(20) {
             let _ = writeln!(text, "  also: {more}");
         }
+        return text;
+    }
+    if let Some(what) = &verified.incomplete {
+        let _ = writeln!(text, "INCOMPLETE: {what}");
         return text;
     }
     let _ = writeln!(
@@ -120,9 +129,10 @@ fn as_json(verified: &Verified, refused: Option<&str>) -> String {
         })
     });
     let value = json!({
-        "ok": verified.touched.is_empty() && refused.is_none(),
+        "ok": is_whole(verified) && refused.is_none(),
         "run": verified.run,
         "touched": verified.touched,
+        "incomplete": verified.incomplete,
         "refused": refused,
         "notes": verified.notes,
         "files": verified.files,

@@ -117,17 +117,19 @@ fn of(folder: &Path, run: &Run<'_>, original: Followed, wanted: &Wanted<'_>) -> 
     let signed = sign(folder, &statement, wanted)?;
     let mut about = vec![(STATEMENT, statement.into_bytes())];
     about.extend(signed);
-    for (name, bytes) in &about {
-        replace(&folder.join(name), bytes)?;
-    }
+    let beside = about.clone();
     let about = about.into_iter().map(|(name, bytes)| (name.to_owned(), bytes));
     let made = about.chain([(manifest::FILE.to_owned(), manifest.text().into_bytes())]);
     entries.extend(made.map(|(name, bytes)| (entry(name, bytes), String::new())));
     entries.sort_by(|(one, _), (other, _)| one.name.cmp(&other.name));
     let entries = entries.into_iter().map(|(entry, _)| entry).collect();
-    Ok(replace_by(&folder.join(BUNDLE), |to| {
-        archive::write(entries, to)
-    })?)
+    // First the bundle, which is the large one: where the disk is full or the power fails, nothing beside it says that it
+    // had been there.
+    replace_by(&folder.join(BUNDLE), |to| archive::write(entries, to))?;
+    for (name, bytes) in &beside {
+        replace(&folder.join(name), bytes)?;
+    }
+    Ok(())
 }
 
 fn entry(name: String, bytes: Vec<u8>) -> Entry {

@@ -1,5 +1,6 @@
 //! The manifest: every file of the bundle with its size and digest, and where the journal ends.
 
+use super::member;
 use crate::digest::sha256_hex;
 use serde::{Deserialize, Serialize};
 
@@ -59,6 +60,12 @@ impl Manifest {
     /// Reads one; says what is wrong with it.
     pub fn read(bytes: &[u8]) -> Result<Self, String> {
         let manifest: Self = serde_json::from_slice(bytes).map_err(|why| format!("no manifest: {why}"))?;
+        if let Some(file) = manifest.files.iter().find(|file| !member::is_safe(&file.name)) {
+            return Err(format!(
+                "`{}` is no name of a file in a run folder: expected a relative one without a way up",
+                file.name.escape_debug()
+            ));
+        }
         let sorted = manifest.files.is_sorted_by(|one, next| one.name < next.name);
         match manifest.schema <= SCHEMA {
             true if sorted => Ok(manifest),

@@ -1,17 +1,16 @@
 //! What the campaigns of a run have come to, and how often one cut lands where.
 
 use super::Run;
-use dfota_core::campaign::{Bin, Count, Percentage, Role, Tallied, Tally};
+use dfota_core::campaign::{Bin, Count, Role, Tallied, Tally};
 use dfota_core::claim::Claim;
 use dfota_core::event::Event;
 use dfota_core::outcome::Outcome;
 use dfota_core::rate::Rate;
-use dfota_core::verdict::Verdict;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-/// How sure one is of the bound of a campaign without a claim: 95 %.
+/// How sure one is of each bound of a campaign without a claim: 95 %.
 const CONFIDENCE: Option<Rate> = Rate::per_million(950_000);
 
 /// A campaign of a run.
@@ -25,12 +24,16 @@ pub struct CampaignReport {
     pub claim: Option<Claim>,
     /// What its cuts, also those of earlier runs, say together.
     pub tally: Tally,
-    /// `shown`, `refuted` or `open`; nothing without a claim.
+    /// `shown`, `not-shown`, `refuted` or `open`; nothing without a claim.
     pub verdict: Option<&'static str>,
     /// The rate that is not reached, with the claim's confidence (95 % without one), by the counted cuts.
     pub bound: f64,
-    /// The same by stretch of the update.
+    /// The rate that is exceeded, as surely. Each of the two bounds has the confidence for itself.
+    pub lower_bound: f64,
+    /// The rate that is not reached, by stretch of the update.
     pub bound_by_bin: BTreeMap<Bin, f64>,
+    /// The rate that is exceeded, by stretch of the update.
+    pub lower_bound_by_bin: BTreeMap<Bin, f64>,
 }
 
 /// Every campaign of a run, in the order of the plan.
@@ -48,7 +51,9 @@ pub fn of(run: &Run<'_>) -> Vec<CampaignReport> {
                 tally: Tally::default(),
                 verdict: None,
                 bound: 1.0,
+                lower_bound: 0.0,
                 bound_by_bin: BTreeMap::new(),
+                lower_bound_by_bin: BTreeMap::new(),
             });
             reports.len() - 1
         });
@@ -65,22 +70,22 @@ pub fn of(run: &Run<'_>) -> Vec<CampaignReport> {
             .map(|cut| (*cut).clone())
             .collect();
         report.tally = Tally::of(&cuts);
-        report.verdict = report.claim.map(|claim| match report.tally.judge(&claim) {
-            Verdict::Pass => "shown",
-            Verdict::Fail(_) => "refuted",
-            _ => "open",
-        });
-        if let Some(confidence) = report.claim.map(|claim| claim.confidence).or(CONFIDENCE) {
-            report.bound = report.tally.counted.bound(confidence);
-            let bins = report.tally.by_bin.iter();
-            report.bound_by_bin = bins.map(|(bin, count)| (*bin, count.bound(confidence))).collect();
+        report.verdict = report.claim.map(|claim| report.tally.standing(&claim).word());
+        if let Some(confidence) = report.confidence() {
+            let all = report.tally.counted.bounds(confidence);
+            (report.bound, report.lower_bound) = (all.upper, all.lower);
+            for (bin, count) in &report.tally.by_bin {
+                let bounds = count.bounds(confidence);
+                report.bound_by_bin.insert(*bin, bounds.upper);
+                report.lower_bound_by_bin.insert(*bin, bounds.lower);
+            }
         }
     }
     reports
 }
 
 impl CampaignReport {
-    /// How sure one is of its bound: as sure as its claim asks for, 95 % without one.
+    /// How sure one is of each bound: as sure as its claim asks for, 95 % without one.
     pub fn confidence(&self) -> Option<Rate> {
         self.claim.as_ref().map(|claim| claim.confidence).or(CONFIDENCE)
     }
@@ -105,26 +110,9 @@ impl CampaignReport {
         let directed = count_of(tally.directed, "directed cut");
         let mut lines = vec![format!("{suite}::{campaign}: {counted}{directed}{elsewhere}")];
         if let Some(claim) = claim {
-            let outcome = match self.verdict {
-                Some("shown") => "is shown",
-                Some("refuted") => "is refuted",
-                _ => "is open",
-            };
-            lines.push(tally.sentence(claim, outcome));
+            lines.push(tally.sentence(claim));
         }
-        let confidence = self.confidence();
-        lines.extend(
-            tally
-                .by_bin
-                .iter()
-                .map(|(bin, count)| row("counted", *bin, *count, confidence)),
-        );
-        lines.extend(
-            tally
-                .directed_by_bin
-                .iter()
-                .map(|(bin, count)| row("directed", *bin, *count, None)),
-        );
+        lines.extend(self.by_stretch());
         if tally.outside.bricks > 0 {
             lines.push(format!(
                 "{} of the cuts that landed outside the window: not counted for the claim, and a failure all the same",
@@ -136,14 +124,20 @@ impl CampaignReport {
         }
         lines
     }
+
+    /// What was counted in each stretch of the update, with the bounds of its rate.
+    pub fn by_stretch(&self) -> impl Iterator<Item = String> {
+        let confidence = self.confidence();
+        let counted = self.tally.by_bin.iter();
+        let counted = counted.map(move |(bin, count)| row("counted", *bin, *count, confidence));
+        let directed = self.tally.directed_by_bin.iter();
+        counted.chain(directed.map(|(bin, count)| row("directed", *bin, *count, None)))
+    }
 }
 
 fn row(kind: &str, bin: Bin, count: Count, confidence: Option<Rate>) -> String {
     let bound = confidence.map_or(String::new(), |confidence| {
-        format!(
-            ", below {} with {confidence} confidence",
-            Percentage(count.bound(confidence))
-        )
+        format!(", {}", count.bounds(confidence).words(confidence))
     });
     format!(
         "  {:<18} {}{bound}",

@@ -369,12 +369,7 @@ fn conclusion(run: &Run<'_>) -> Vec<String> {
     }
     for campaign in super::campaigns::of(run) {
         let Some(claim) = &campaign.claim else { continue };
-        let verdict = campaign.tally.judge(claim);
-        let outcome = match verdict.finding() {
-            None => "is shown".to_owned(),
-            Some(finding) => format!("is not shown ({})", finding.rule),
-        };
-        let sentence = campaign.tally.sentence(claim, &outcome);
+        let sentence = campaign.tally.sentence(claim);
         lines.push(format!("{}::{}: {sentence}.", campaign.suite, campaign.campaign));
     }
     lines

@@ -7,7 +7,9 @@
 
 mod case_properties;
 
+use super::campaigns::{self, CampaignReport};
 use super::{CaseRun, Run, class, transcript};
+use crate::plan::campaign::is_claim;
 use dfota_core::event::{Attachments, JunitProfile, TryEnded};
 use dfota_core::verdict::{Finding, Verdict};
 use junit_report::{Duration, OffsetDateTime, ReportBuilder, TestCase, TestCaseBuilder, TestSuiteBuilder};
@@ -122,6 +124,9 @@ fn output(run: &Run<'_>, case: &CaseRun<'_>) -> String {
     if !case.story.is_empty() {
         let _ = writeln!(text, "{}", case.story);
     }
+    for line in by_stretch(run, case) {
+        let _ = writeln!(text, "{}", line.trim_start());
+    }
     if let Some(outcome) = case.outcome {
         let _ = writeln!(text, "[[PROPERTY|outcome={outcome}]]");
     }
@@ -143,6 +148,21 @@ fn output(run: &Run<'_>, case: &CaseRun<'_>) -> String {
         Attachments::None => Ok(()),
     };
     text
+}
+
+/// Of the case that judges a claim: what was counted in each stretch of the update, with the bounds of its rate.
+fn by_stretch(run: &Run<'_>, case: &CaseRun<'_>) -> Vec<String> {
+    let Some(part) = case.case.part.as_ref().filter(|_| is_claim(case.case)) else {
+        return Vec::new();
+    };
+    let mine =
+        |campaign: &&CampaignReport| campaign.suite == case.case.suite && campaign.campaign == part.campaign;
+    let campaigns = campaigns::of(run);
+    let lines = campaigns
+        .iter()
+        .find(mine)
+        .map(|campaign| campaign.by_stretch().collect());
+    lines.unwrap_or_default()
 }
 
 fn is_inconclusive(verdict: &Verdict) -> bool {

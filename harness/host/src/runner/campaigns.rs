@@ -304,6 +304,7 @@ impl Runner<'_> {
         let name = (case.suite.clone(), part.campaign.clone());
         match verdict.finding().map(|finding| finding.rule) {
             None => drop(self.campaigns.claims.insert(name, "shown".into())),
+            Some(Rule::ClaimNotShown) => drop(self.campaigns.claims.insert(name, "not shown".into())),
             Some(Rule::ClaimRefuted) => drop(self.campaigns.claims.insert(name, "refuted".into())),
             Some(_) => {}
         }

@@ -24,7 +24,7 @@ fn a_claim_is_reached_and_said() {
     let ran = lab.run(&lab.arguments(&[])).ends(0);
     for shown in [
         "the claim that fewer than 25% of the cuts in `start..end` brick the module is shown",
-        "0 of 6 counted cuts did, so with 80% confidence the rate is below 23.528%",
+        "0 of 6 counted cuts did, so with 80% confidence the rate is below 23.528%, and with 80% confidence at least 0% (each bound for itself)",
         "6 counted cuts, no brick, 2 directed cuts, no brick",
         "a brick is a module that",
     ] {
@@ -142,23 +142,6 @@ cases:
 }
 
 #[test]
-fn a_module_that_bricks_refutes_the_claim() {
-    let lab = Lab::new();
-    lab.rig(400, "dead-after-cut");
-    lab.suite(
-        "limits: {boot: 5s, resume: 8s}
-cases:
-  - name: night
-    update: {package: a-to-b, via: uart}
-    claim: {brick_rate_below: 50%, confidence: 50%, over: \"updating 20%..end\"}
-",
-    );
-    let ran = lab.run(&lab.arguments(&[])).ends(1);
-    lab.has_verdict("out", "night[claim] fail claim-refuted");
-    ran.says("1 of 1 counted cuts did, so with 50% confidence the rate is below 100%");
-}
-
-#[test]
 fn an_off_time_that_the_rig_cannot_make_is_left_out_with_a_reason() {
     let lab = Lab::new();
     // A millisecond of the module's time is half a microsecond here: no line is that fast.
@@ -242,11 +225,11 @@ cases:
     assert!(!ran.stdout.contains("is shown"), "{}", ran.stdout);
     let again = ["run", "suite.yaml", "--rig", "rig.yaml", "--out", "again"];
     let ran = lab.run(&again).ends(1);
-    ran.says("is refuted");
+    ran.says("is not shown, for it survives no brick");
     lab.has_verdict("again", "night[cut=001] fail image-corrupt");
     // Whoever plans another one is told.
     let plan = lab.run(&["plan", "suite.yaml", "--rig", "rig.yaml"]).ends(0);
-    plan.says("an earlier campaign with the same files ended: refuted, in run `again`");
+    plan.says("an earlier campaign with the same files ended: not shown, in run `again`");
 }
 
 #[test]

@@ -43,6 +43,17 @@ fn kill_in_the_middle_of_a_run() {
     torn.push_str("{\"seq\":99999,\"mono_ns\":17,\"ev");
     lab.write("out/events.jsonl", &torn);
 
+    let ran = lab.run(&["verify", "out"]).ends(1);
+    ran.says("INCOMPLETE: the run never ended");
+    assert!(!ran.stdout.contains("TOUCHED"), "{}", ran.stdout);
+    let ran = lab.run(&["verify", "out", "--json"]).ends(1);
+    let verified: serde_json::Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    assert!(
+        verified["ok"] == false && verified["incomplete"].is_string(),
+        "{verified}"
+    );
+    assert_eq!(verified["touched"], serde_json::json!([]));
+
     let ran = lab.run(&["report", "out"]).ends(0);
     assert!(
         ran.stdout

@@ -133,6 +133,59 @@ fn a_journal_without_a_bundle_proves_nothing_about_its_end() {
         touched.starts_with("evidence.tar.zst: it is missing"),
         "{touched}"
     );
+    // Nothing that is made with it is there either: it may never have been made, as on a full disk.
+    std::fs::remove_file(folder.path("evidence.intoto.json")).expect("it is there");
+    let found = look(&folder.run());
+    assert_eq!(found.touched, [""; 0]);
+    let incomplete = found.incomplete.expect("it is incomplete");
+    assert!(
+        incomplete.starts_with("the run ended, and there is no evidence.tar.zst"),
+        "{incomplete}"
+    );
+}
+
+/// Killed, or out of disk: nothing was made after the journal, which may stop in the middle of a line or before the first.
+#[rstest]
+#[case::between_lines(12, "", "after line 12,")]
+#[case::in_a_line(12, "{\"seq\":12,\"mono", "in the middle of line 13,")]
+#[case::before_the_first(0, "", "before its first line")]
+#[case::in_the_first(0, "{\"seq\":0", "before its first line")]
+fn a_run_without_an_end_is_incomplete(#[case] whole: usize, #[case] torn: &str, #[case] told: &str) {
+    let folder = Folder::unsigned();
+    let journal = lines(&folder.read(JOURNAL));
+    for name in [BUNDLE, "evidence.intoto.json"] {
+        std::fs::remove_file(folder.path(name)).expect("it is there");
+    }
+    folder.write(JOURNAL, format!("{}{torn}", text(&journal[..whole])).as_bytes());
+    let found = look(&folder.run());
+    assert_eq!(found.touched, [""; 0]);
+    let incomplete = found.incomplete.expect("it is incomplete");
+    assert!(incomplete.starts_with("the run never ended"), "{incomplete}");
+    assert!(incomplete.contains(told), "{incomplete}");
+    // What breaks the chain is touched all the same.
+    if whole > 1 {
+        folder.write(
+            JOURNAL,
+            text(&[&journal[..3], &journal[4..whole]].concat()).as_bytes(),
+        );
+        let found = look(&folder.run());
+        assert_eq!(found.touched[0], "events.jsonl: line 4 was removed");
+        assert_eq!(found.incomplete, None);
+    }
+}
+
+/// A bundle that is there and damaged is no bundle that was never made.
+#[test]
+fn a_damaged_bundle_is_touched() {
+    let folder = Folder::unsigned();
+    folder.write(BUNDLE, b"");
+    let found = look(&folder.run());
+    assert!(
+        found.touched[0].starts_with("evidence.tar.zst: "),
+        "{:?}",
+        found.touched
+    );
+    assert_eq!(found.incomplete, None);
 }
 
 /// A run that was killed: its journal stops in the middle of a line, `report` makes what can be made, and that is sound.

@@ -2,7 +2,7 @@
 
 use crate::count::count_of;
 use crate::report::{Run, campaigns};
-use dfota_core::campaign::{Bin, Count, Percentage, Role};
+use dfota_core::campaign::{Bin, Count, Role};
 use dfota_core::rate::Rate;
 use serde::Serialize;
 
@@ -32,6 +32,8 @@ pub struct Stretch {
     pub failed: u32,
     /// The rate that is not reached with the claim's confidence; nothing for directed cuts, which are no random sample.
     pub bound: Option<String>,
+    /// The rate that is exceeded, as surely; each bound has the confidence for itself.
+    pub lower_bound: Option<String>,
 }
 
 /// The campaigns of a run.
@@ -70,14 +72,15 @@ fn in_bin(bin: Bin, kind: &'static str, count: Count, confidence: Option<Rate>) 
 }
 
 fn stretch(name: &str, kind: &'static str, count: Count, confidence: Option<Rate>) -> Stretch {
-    let bound = confidence.map(|confidence| Percentage(count.bound(confidence)).to_string());
+    let bounds = confidence.map(|confidence| count.bounds(confidence));
     Stretch {
         name: name.to_owned(),
         kind,
         cuts: count.cuts,
         bricks: count.bricks,
         failed: count.failed,
-        bound,
+        bound: bounds.map(|bounds| bounds.below()),
+        lower_bound: bounds.map(|bounds| bounds.above()),
     }
 }
 

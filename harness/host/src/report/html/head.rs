@@ -4,8 +4,7 @@ use super::book::Book;
 use super::look::count;
 use crate::report::campaigns::{self, CampaignReport};
 use crate::report::{Run, exit_code};
-use dfota_core::campaign::Percentage;
-use dfota_core::claim::Claim;
+use dfota_core::claim::{Claim, Standing};
 use dfota_core::outcome::Outcome;
 use dfota_core::verdict::Verdict;
 use maud::{Markup, html};
@@ -129,14 +128,13 @@ fn claim(campaign: &CampaignReport) -> Markup {
 
 /// What became of a claim.
 fn shown(campaign: &CampaignReport, claim: &Claim) -> String {
-    let needed = claim.cuts();
-    match campaign.tally.judge(claim) {
-        Verdict::Pass => "shown".into(),
-        Verdict::Fail(_) => "refuted".into(),
-        _ => format!(
-            "open, {} of {needed} cuts count so far",
-            campaign.tally.counted.cuts
+    match campaign.tally.standing(claim) {
+        Standing::Open { .. } => format!(
+            "open, {} of {} cuts count so far",
+            campaign.tally.counted.cuts,
+            claim.cuts()
         ),
+        settled => settled.to_string(),
     }
 }
 
@@ -146,7 +144,9 @@ fn bound(campaign: &CampaignReport) -> Markup {
     html! {
         (counted.bricks) " of " (count(counted.cuts as usize, "counted cut")) " bricked the module"
         @if let (Some(confidence), true) = (confidence, counted.cuts > 0) {
-            ", so the rate is below " strong { (Percentage(counted.bound(confidence))) } " with " (confidence) " confidence"
+            @let bounds = counted.bounds(confidence);
+            ", so the rate is " strong { (bounds.below()) } " with " (confidence) " confidence, and "
+            strong { (bounds.above()) } " with " (confidence) " confidence (each bound for itself)"
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::book::Book;
 use super::look::seconds;
 use crate::report::campaigns::{self, CampaignReport};
-use dfota_core::campaign::{Count, Percentage};
+use dfota_core::campaign::Count;
 use dfota_core::event::{Event, FileFacts};
 use dfota_core::rig_check::CheckOutcome;
 use maud::{Markup, html};
@@ -36,7 +36,9 @@ fn stretches(campaign: &CampaignReport) -> Markup {
             tr {
                 th scope="row" { (name) } td { (kind) }
                 td.number { (count.cuts) } td.number { (count.bricks) } td.number { (count.failed - count.bricks) }
-                td.number { @if let (true, Some(confidence)) = (bounded, confidence) { "below " (Percentage(count.bound(confidence))) } }
+                @let bounds = confidence.filter(|_| bounded).map(|confidence| count.bounds(confidence));
+                td.number { @if let Some(bounds) = bounds { (bounds.above()) } }
+                td.number { @if let Some(bounds) = bounds { (bounds.below()) } }
             }
         }
     };
@@ -46,7 +48,9 @@ fn stretches(campaign: &CampaignReport) -> Markup {
                 thead { tr {
                     th scope="col" { "Landed at" } th scope="col" { "Cuts" }
                     @for head in ["made", "bricked", "failed otherwise"] { th.number scope="col" { (head) } }
-                    th.number scope="col" { "brick rate" @if let Some(confidence) = confidence { ", " (confidence) " confidence" } }
+                    @for bound in ["lower", "upper"] {
+                        th.number scope="col" { "brick rate, " (bound) " bound" @if let Some(confidence) = confidence { ", " (confidence) " confidence for itself" } }
+                    }
                 } }
                 tbody {
                     @for (bin, count) in &tally.by_bin { (row(bin.to_string(), "counted", *count, true)) }
