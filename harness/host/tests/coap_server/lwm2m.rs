@@ -240,7 +240,11 @@ fn a_client_behind_a_new_address_is_asked_there() {
     let bench = Bench::new();
     bench.server.drive("e", Script::new("coap://h/p".into()));
     let mut old = bench.client();
-    old.send(&Message::request(Code::POST, "rd").with(option::URI_QUERY, b"ep=e"));
+    old.send(
+        &Message::request(Code::POST, "rd")
+            .with(option::URI_QUERY, b"ep=e")
+            .with_payload(b"</5/0>".to_vec()),
+    );
     let heard = [old.receive(), old.receive()];
     let created = heard
         .iter()
@@ -277,7 +281,11 @@ fn a_request_that_met_a_sleeper_is_sent_anew_when_the_client_updates() {
     let bench = Bench::with(dfota_hil::clock::Clock::scaled(10.0));
     bench.server.drive("e", Script::new("coap://h/p".into()));
     let mut client = bench.client();
-    client.send(&Message::request(Code::POST, "rd").with(option::URI_QUERY, b"ep=e"));
+    client.send(
+        &Message::request(Code::POST, "rd")
+            .with(option::URI_QUERY, b"ep=e")
+            .with_payload(b"</5/0>".to_vec()),
+    );
     let heard = [client.receive(), client.receive()];
     let of = |code| heard.iter().find(|message| message.code() == code);
     let asked = of(Code::GET).expect("the first request").id();
