@@ -7,7 +7,7 @@
 #[path = "cut_latency/compare.rs"]
 mod compare;
 
-use compare::{URC, burst, compare};
+use compare::{URC, compare};
 use dfota_hil::clock::Clock;
 use dfota_hil::package_server::PackageServer;
 use std::io::{Read, Write};
@@ -15,6 +15,19 @@ use std::net::TcpStream;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
+
+/// What a module says around a reboot, and the moment last.
+fn burst() -> Vec<u8> {
+    let mut said = String::from("\r\n");
+    for line in bc66_wire::boot::BROM {
+        said += line;
+        said += bc66_wire::boot::BROM_LINE_END;
+    }
+    for percent in 42..50 {
+        said += &format!("\r\n+QIND: \"FOTA\",\"UPDATING\",{percent}%,1,1\r\n");
+    }
+    [said.as_bytes(), URC].concat()
+}
 
 fn main() {
     compare("idle", URC);

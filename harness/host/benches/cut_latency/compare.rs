@@ -23,19 +23,6 @@ const CUTS: usize = 10_000;
 const TURN: usize = 500;
 pub const URC: &[u8] = b"\r\n+QIND: \"FOTA\",\"UPDATING\",50%,1,1\r\n";
 
-/// What a module says around a reboot, and the moment last.
-pub fn burst() -> Vec<u8> {
-    let mut said = String::from("\r\n");
-    for line in bc66_wire::boot::BROM {
-        said += line;
-        said += bc66_wire::boot::BROM_LINE_END;
-    }
-    for percent in 42..50 {
-        said += &format!("\r\n+QIND: \"FOTA\",\"UPDATING\",{percent}%,1,1\r\n");
-    }
-    [said.as_bytes(), URC].concat()
-}
-
 /// The supply: one byte over a socket.
 struct Wire(UnixStream);
 
