@@ -136,7 +136,9 @@ impl Engine {
         let place = asked.flatten();
         if place.is_some() {
             self.shares.know(peer.ip());
-        } else if !self.shares.admits(peer.ip(), now) && !self.is_awaited(peer, &message) {
+        } else if self.is_awaited(peer, &message) {
+            self.endpoint.await_peer(peer);
+        } else if !self.shares.admits(peer.ip(), now) {
             return;
         }
         if let Some(place) = &place

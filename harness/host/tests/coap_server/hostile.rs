@@ -168,3 +168,29 @@ fn paths_in_the_record_are_bounded() {
         report.path
     );
 }
+
+#[test]
+fn a_registration_that_comes_twice_in_a_flood_is_one() {
+    let bench = Bench::new();
+    let offer = bench.offer(&package(10), CoapFaults::default());
+    bench.server.drive(
+        "e",
+        dfota_core::lwm2m::firmware_update::Script::new("coap://h/p".into()),
+    );
+    let client = bench.client();
+    let register = Message::request(Code::POST, "rd")
+        .with(option::URI_QUERY, b"ep=e")
+        .with_payload(b"</5/0>".to_vec())
+        .encode();
+    let created = || {
+        client.socket.send(&register).expect("a socket");
+        std::iter::repeat_with(|| client.receive()).find(|heard| heard.code() == Code::CREATED)
+    };
+    let first = created();
+    let mut others = bench.client();
+    others.download(offer.path(), 0, size(512)); // so that no share stops it
+    for _ in 0..5_000 {
+        others.ask(&Message::request(Code::GET, "nothing"));
+    }
+    assert_eq!(created(), first, "the same answer again, with the same location");
+}
