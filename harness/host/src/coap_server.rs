@@ -13,10 +13,11 @@ mod engine;
 mod fetch;
 mod file;
 mod happening;
-mod limiter;
+mod listing;
 mod lossy_link;
 mod offer;
 mod place;
+mod shares;
 
 pub use happening::Happening;
 pub use offer::CoapOffer;

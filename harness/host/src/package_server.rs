@@ -1,7 +1,8 @@
 //! The HTTP package server: serves the packages on offer, wrongly where a case says so, and reports every request.
 //!
 //! Nothing leads out of it: it has no files, only [`Offer`]s at their exact paths. What is not on offer is 404 and
-//! reported as a stranger's. It never trusts the peer: heads are limited in size and time, connections in number.
+//! reported as a stranger's. It never trusts the peer: heads are limited in size and time, connections
+//! in number, by host and over all, and what a flood of strangers leaves in the record.
 //!
 //! Where a case has the connection refused, it is accepted and reset at once. To stop listening would look the same to
 //! the module but for the moment, yet the harness could not tell a module that was refused from one that never came, and
@@ -20,30 +21,30 @@ mod offer;
 mod package_body;
 mod place;
 mod plan;
+mod seats;
 mod spelling;
 
 pub use offer::{Offer, URL_MAX};
 
 use crate::clock::Clock;
+use crate::shelf::limiter::Limiter;
 use crate::shelf::offer_path::{check_base, unguessable_path};
-use crate::shelf::{OfferError, Shelf};
+use crate::shelf::{OfferError, Shelf, lock};
 use bytes::Bytes;
 use connection::Connection;
 use dfota_core::event::Request;
 use dfota_core::fault::HttpFaults;
 use ledger::Ledger;
 use place::Place;
+use seats::Seats;
 use std::io;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::runtime::Handle;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
-
-/// As many connections are served at once; others wait in the system's queue.
-const CONNECTIONS_MAX: usize = 256;
 
 /// How long to wait when the system can not accept, as without free file descriptors.
 const BREATHER: Duration = Duration::from_millis(50);
@@ -62,7 +63,7 @@ pub struct PackageServer {
 
 impl PackageServer {
     /// Listens, on the current tokio runtime. `on_request` gets every request once, when its answer is over or its
-    /// connection broke; it must neither block nor panic.
+    /// connection broke; a flood of strangers is told in part. It must neither block nor panic.
     pub fn bind(
         listen: SocketAddr,
         clock: Clock,
@@ -77,7 +78,7 @@ impl PackageServer {
             listener,
             shelf: shelf.clone(),
             clock,
-            on_request: Arc::new(on_request),
+            on_request: bounded(on_request, clock),
         };
         let task = runtime.spawn(door.keep(stopped));
         Ok(Self {
@@ -146,7 +147,7 @@ struct Door {
 impl Door {
     /// Accepts until the server is dropped; then ends every connection.
     async fn keep(self, mut stopped: oneshot::Receiver<()>) {
-        let seats = Arc::new(Semaphore::new(CONNECTIONS_MAX));
+        let seats = Arc::new(Seats::default());
         let mut connections = JoinSet::new();
         loop {
             tokio::select! {
@@ -160,27 +161,41 @@ impl Door {
         connections.shutdown().await;
     }
 
-    /// Takes one connection in, as soon as there is a seat.
-    async fn admit(&self, seats: &Arc<Semaphore>, connections: &mut JoinSet<()>) {
-        let Ok(seat) = seats.clone().acquire_owned().await else {
-            return; // never: nobody closes it
-        };
+    /// Takes one connection in.
+    async fn admit(&self, seats: &Arc<Seats>, connections: &mut JoinSet<()>) {
         match self.listener.accept().await {
             Ok((stream, peer)) => {
                 let _ = stream.set_nodelay(true); // a matter of speed alone
                 let ledger = Ledger::new(peer.to_string(), self.on_request.clone());
-                let connection = Connection::new(self.shelf.clone(), self.clock, ledger);
+                let seat = Arc::new(seats.take(peer.ip()));
+                let connection = Connection::new(self.shelf.clone(), self.clock, ledger, seat.clone());
                 connections.spawn(async move {
-                    connection.serve(stream).await;
-                    drop(seat);
+                    tokio::select! {
+                        () = connection.serve(stream) => {}
+                        () = seat.called_away() => {}
+                    }
                 });
             }
             Err(error) => {
                 tracing::warn!(%error, "the HTTP server can not accept a connection");
+                seats.clear_one();
                 tokio::time::sleep(BREATHER).await;
             }
         }
     }
+}
+
+/// Tells of every request for a package, and of strangers within bounds. A connection that a case has refused may be
+/// anybody's.
+fn bounded(on_request: impl Fn(Request) + Send + Sync + 'static, clock: Clock) -> OnRequest {
+    let limiter = Mutex::new(Limiter::new("requests of strangers over HTTP"));
+    Arc::new(move |request| {
+        let own = request.ours && !request.method.is_empty();
+        let now = Duration::from_nanos(clock.module_ns(clock.mono_ns()));
+        if own || lock(&limiter).admits(now) {
+            on_request(request);
+        }
+    })
 }
 
 fn bind(listen: SocketAddr) -> io::Result<TcpListener> {

@@ -1,5 +1,6 @@
 //! The packages on offer at one server, by path: the only things that it ever serves. Both servers have one.
 
+pub(crate) mod limiter;
 mod offer_error;
 pub(crate) mod offer_path;
 pub mod tally;

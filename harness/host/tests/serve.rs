@@ -120,7 +120,9 @@ fn results_become_exit_codes() {
     for (result, code) in [("1", 0), ("5", 1)] {
         let mut served = Served::start(&["--drive", "e", "--wait", "20s"]);
         let coap = served.coap();
-        let register = Message::request(Code::POST, "rd").with(option::URI_QUERY, b"ep=e");
+        let register = Message::request(Code::POST, "rd")
+            .with(option::URI_QUERY, b"ep=e")
+            .with_payload(b"</5/0>".to_vec());
         let (mut state, mut registered) = ("0", 0);
         let mut id = 0_u8;
         let mut again = |coap: &UdpSocket| {
@@ -196,5 +198,26 @@ fn mistakes_are_exit_2() {
     assert!(
         code == Some(2) && said.contains("`--drive` takes one package, found 2"),
         "{said}"
+    );
+}
+
+#[test]
+fn a_name_with_control_characters_reaches_no_terminal_raw() {
+    let mut served = Served::start(&[]);
+    let coap = served.coap();
+    let register = Message::request(Code::POST, "rd")
+        .with(option::URI_QUERY, b"ep=a\x1B]0;owned\x07\x1B[2J")
+        .with_payload(b"</5/0>".to_vec());
+    coap.send(&register.encode()).expect("a socket");
+    assert_eq!(receive(&coap).code(), Code::CREATED);
+    let stderr = served.child.stderr.take().expect("its stderr");
+    let line = BufReader::new(stderr)
+        .lines()
+        .map(|line| line.expect("text"))
+        .find(|line| line.contains("owned"));
+    let line = line.expect("the registration is told");
+    assert!(
+        !line.contains(char::is_control) && line.contains(r"a\u{1b}]0;owned"),
+        "{line:?}"
     );
 }

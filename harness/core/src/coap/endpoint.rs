@@ -22,6 +22,9 @@ use core::time::Duration;
 /// Messages that may wait for one peer; a request beyond fails at once.
 const WAITING_MAX: usize = 64;
 
+/// As many peers have a memory of their own.
+const AWAITED_MAX: usize = 16;
+
 /// What comes out.
 #[derive(Debug, PartialEq)]
 pub enum Output<P> {
@@ -124,6 +127,10 @@ pub struct Endpoint<P> {
     pending: BTreeMap<(P, Token), Pending>,
     observed: BTreeMap<(P, Token), Freshest>,
     recent: Recent<P>,
+    /// Of those in `awaited`: no flood of others washes it away.
+    recent_awaited: Recent<P>,
+    /// The newest last.
+    awaited: VecDeque<P>,
     out: VecDeque<Output<P>>,
 }
 
@@ -138,6 +145,8 @@ impl<P: Copy + Ord> Endpoint<P> {
             pending: BTreeMap::new(),
             observed: BTreeMap::new(),
             recent: Recent::new(),
+            recent_awaited: Recent::new(),
+            awaited: VecDeque::new(),
             out: VecDeque::new(),
         }
     }
@@ -157,6 +166,25 @@ impl<P: Copy + Ord> Endpoint<P> {
     /// How many requests of ours are out or wait for `peer`.
     pub fn waiting(&self, peer: P) -> usize {
         self.outboxes.get(&peer).map_or(0, Outbox::len)
+    }
+
+    /// Keeps what this peer sends apart from what others do: a message of its that comes twice is acted on once, however
+    /// many others send. A few such peers are remembered.
+    pub fn await_peer(&mut self, peer: P) {
+        if self.awaited.contains(&peer) {
+            return;
+        }
+        if self.awaited.len() == AWAITED_MAX {
+            self.awaited.pop_front();
+        }
+        self.awaited.push_back(peer);
+    }
+
+    fn recent_of(&mut self, peer: P) -> &mut Recent<P> {
+        match self.awaited.contains(&peer) {
+            true => &mut self.recent_awaited,
+            false => &mut self.recent,
+        }
     }
 
     // Requests of ours.
@@ -268,7 +296,7 @@ impl<P: Copy + Ord> Endpoint<P> {
             false => (Kind::Non, self.new_id()),
         };
         let bytes = draft.addressed(kind, with, token).encode();
-        self.recent.answer(peer, id, bytes.clone(), now);
+        self.recent_of(peer).answer(peer, id, bytes.clone(), now);
         self.out.push_back(Output::Send { to: peer, bytes });
     }
 
@@ -277,7 +305,8 @@ impl<P: Copy + Ord> Endpoint<P> {
         if ticket.confirmable && !ticket.acknowledged {
             ticket.acknowledged = true;
             let bytes = empty(Kind::Ack, ticket.id);
-            self.recent.answer(ticket.peer, ticket.id, bytes.clone(), now);
+            self.recent_of(ticket.peer)
+                .answer(ticket.peer, ticket.id, bytes.clone(), now);
             self.out.push_back(Output::Send {
                 to: ticket.peer,
                 bytes,
@@ -336,13 +365,13 @@ impl<P: Copy + Ord> Endpoint<P> {
 
     fn on_request(&mut self, peer: P, message: Message, now: Duration) {
         let id = message.id();
-        if let Some(answer) = self.recent.find(peer, id, now) {
+        if let Some(answer) = self.recent_of(peer).find(peer, id, now) {
             let again = answer.map(<[u8]>::to_vec);
             self.out
                 .extend(again.map(|bytes| Output::Send { to: peer, bytes }));
             return;
         }
-        self.recent.note(peer, id, None, now);
+        self.recent_of(peer).note(peer, id, None, now);
         let confirmable = message.kind() == Kind::Con;
         let ticket = Ticket {
             peer,
@@ -374,7 +403,7 @@ impl<P: Copy + Ord> Endpoint<P> {
                 return; // of a request that is over, or of nobody's
             }
         } else {
-            if let Some(answer) = self.recent.find(peer, id, now) {
+            if let Some(answer) = self.recent_of(peer).find(peer, id, now) {
                 let again = answer.map(<[u8]>::to_vec);
                 self.out
                     .extend(again.map(|bytes| Output::Send { to: peer, bytes }));
@@ -405,7 +434,7 @@ impl<P: Copy + Ord> Endpoint<P> {
     /// Acknowledges a response of its own, and remembers it.
     fn confirm(&mut self, peer: P, message: &Message, now: Duration) {
         let ack = (message.kind() == Kind::Con).then(|| empty(Kind::Ack, message.id()));
-        self.recent.note(peer, message.id(), ack.clone(), now);
+        self.recent_of(peer).note(peer, message.id(), ack.clone(), now);
         self.out.extend(ack.map(|bytes| Output::Send { to: peer, bytes }));
     }
 

@@ -227,8 +227,8 @@ impl Message {
             .options()
             .filter(|(number, _)| option::is_critical(**number));
         for (number, values) in critical {
-            let known = option::critical_shape(*number).is_some_and(|(longest, again)| {
-                (again || values.len() == 1) && values.iter().all(|value| value.len() <= longest)
+            let known = option::critical_shape(*number).is_some_and(|(lengths, again)| {
+                (again || values.len() == 1) && values.iter().all(|value| lengths.contains(&value.len()))
             });
             if !known {
                 return Some(*number);
@@ -345,6 +345,8 @@ mod tests {
     #[case(Message::draft(Code::GET).with(65534, b""), None)]
     #[case(Message::draft(Code::GET).with(23, &[0, 0, 0, 0]), Some(23))]
     #[case(Message::draft(Code::GET).with(23, &[6]).with(23, &[6]), Some(23))]
+    #[case(Message::draft(Code::GET).with(3, b""), Some(3))]
+    #[case(Message::draft(Code::GET).with(3, b"h"), None)]
     #[case(Message::draft(Code::GET).with(17, &[42]).with(17, &[42]), Some(17))]
     fn critical(#[case] message: Message, #[case] number: Option<u16>) {
         assert_eq!(message.unknown_critical(), number);

@@ -40,18 +40,18 @@ pub const fn is_critical(number: u16) -> bool {
     number & 1 == 1
 }
 
-/// What a critical option must look like for this endpoint to know it: longest value, and whether it may come twice. One
+/// What a critical option must look like for this endpoint to know it: lengths of its value, and whether it may come twice. One
 /// of another shape counts as unknown (RFC 7252 §5.4.3, §5.4.5). Conditional requests are not part of this endpoint, so
 /// If-Match and If-None-Match are unknown on purpose.
-pub(super) const fn critical_shape(number: u16) -> Option<(usize, bool)> {
+pub(super) const fn critical_shape(number: u16) -> Option<(core::ops::RangeInclusive<usize>, bool)> {
     Some(match number {
-        URI_HOST => (255, false),
-        URI_PORT => (2, false),
-        URI_PATH | URI_QUERY => (255, true),
-        ACCEPT => (2, false),
-        BLOCK2 | BLOCK1 => (3, false),
-        PROXY_URI => (1034, false),
-        PROXY_SCHEME => (255, false),
+        URI_HOST => (1..=255, false),
+        URI_PORT => (0..=2, false),
+        URI_PATH | URI_QUERY => (0..=255, true),
+        ACCEPT => (0..=2, false),
+        BLOCK2 | BLOCK1 => (0..=3, false),
+        PROXY_URI => (1..=1034, false),
+        PROXY_SCHEME => (1..=255, false),
         _ => return None,
     })
 }

@@ -39,18 +39,38 @@ impl Parameters {
             let (name, value) = query.split_once('=').unwrap_or((query, ""));
             parameters.set(name, value)?;
         }
-        let format = request
-            .uint(option::CONTENT_FORMAT)
-            .unwrap_or(u32::from(formats::LINK));
-        if !payload.is_empty() && format == u32::from(formats::LINK) {
-            parameters.objects = Some(parse(payload));
+        if !payload.is_empty() {
+            let objects = parse(payload);
+            if objects.is_empty() {
+                return Err("the payload lists no object, expected such as `</1/0>,</5/0>`".to_owned());
+            }
+            parameters.objects = Some(objects);
         }
         Ok(parameters)
+    }
+
+    /// Whether the payload's format is understood: link format, also where none is named.
+    pub fn is_format_known(request: &Message) -> bool {
+        let format = request
+            .option(option::CONTENT_FORMAT)
+            .map(|_| request.uint(option::CONTENT_FORMAT));
+        format.is_none_or(|format| format == Some(u32::from(formats::LINK)))
     }
 
     fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
         if value.len() > WORD_MAX {
             return Err(format!("`{name}` is longer than {WORD_MAX} bytes"));
+        }
+        let said = match name {
+            "ep" => self.endpoint.is_some(),
+            "lt" => self.lifetime.is_some(),
+            "lwm2m" => self.version.is_some(),
+            "b" => self.binding.is_some(),
+            "sms" => self.sms.is_some(),
+            _ => return Ok(()), // a client may say more
+        };
+        if said {
+            return Err(format!("`{name}` stands there twice"));
         }
         let seconds = || value.parse::<u32>().ok().filter(|seconds| *seconds > 0);
         match name {
@@ -63,7 +83,7 @@ impl Parameters {
             "lwm2m" => self.version = Some(value.to_owned()),
             "b" => self.binding = Some(value.to_owned()),
             "sms" => self.sms = Some(value.to_owned()),
-            _ => {} // a client may say more
+            _ => {}
         }
         Ok(())
     }

@@ -43,6 +43,10 @@ pub fn handle<P: Copy + Eq>(
         },
         _ => return refuse(Code::NOT_FOUND, "there is nothing below a registration"),
     };
+    if !payload.is_empty() && !Parameters::is_format_known(request) {
+        let why = "expected application/link-format (40)";
+        return refuse(Code::UNSUPPORTED_FORMAT, why);
+    }
     let parameters = match Parameters::read(request, payload) {
         Ok(parameters) => parameters,
         Err(why) => return refuse(Code::BAD_REQUEST, &why),
@@ -76,6 +80,10 @@ fn register<P: Copy + Eq>(
         let why = format!("LwM2M `{version}` is not spoken here: expected `1.0`");
         return (Message::because(Code::PRECONDITION_FAILED, &why), Vec::new());
     }
+    if parameters.objects.is_none() {
+        let why = "a registration lists its objects, such as `</1/0>,</5/0>`, and the payload is empty";
+        return (Message::because(Code::BAD_REQUEST, why), Vec::new());
+    }
     let (location, change, pushed_out) = registry.register(endpoint, peer, parameters, now);
     let response = Message::draft(Code::CREATED)
         .with(option::LOCATION_PATH, REGISTRATION_PATH.as_bytes())
@@ -99,6 +107,8 @@ mod tests {
     use super::*;
     use crate::seed::Seed;
     use rstest::rstest;
+
+    const OBJECTS: &[u8] = b"</1/0>,</5/0>";
 
     fn post(path: &str, queries: &[&str]) -> Message {
         let draft = Message::request(Code::POST, path);
@@ -157,6 +167,11 @@ mod tests {
     #[case(post("rd", &["ep=a", "lwm2m=2.0"]), Code::PRECONDITION_FAILED)]
     #[case(post("rd", &["ep=a", "lwm2m=1.1"]), Code::CREATED)]
     #[case(post("rd", &["ep=a"]), Code::CREATED)]
+    #[case(post("rd", &["ep=a", "ep=a"]), Code::BAD_REQUEST)]
+    #[case(post("rd", &["ep=a", "lt=50", "lt=60"]), Code::BAD_REQUEST)]
+    #[case(post("rd", &["ep=a", "b=U", "b=UQ"]), Code::BAD_REQUEST)]
+    #[case(post("rd", &["ep=a", "lwm2m=1.0", "lwm2m=1.0"]), Code::BAD_REQUEST)]
+    #[case(post("rd", &["ep=a", "more", "more"]), Code::CREATED)]
     #[case(post("rd/0badcafe", &[]), Code::NOT_FOUND)]
     #[case(post("rd/+badcafe", &[]), Code::NOT_FOUND)]
     #[case(post("rd/x", &[]), Code::NOT_FOUND)]
@@ -166,8 +181,44 @@ mod tests {
     #[case(Message::draft(Code::POST).with(option::URI_PATH, b"rd").with(option::URI_QUERY, b"ep=\xFF"), Code::BAD_REQUEST)]
     fn answers(#[case] request: Message, #[case] code: Code) {
         let mut registry = Registry::new(Seed(1));
-        assert_eq!(handle(&mut registry, 1, &request, b"").0.code(), code);
+        assert_eq!(handle(&mut registry, 1, &request, OBJECTS).0.code(), code);
         assert_eq!(registry.len(), usize::from(code == Code::CREATED));
+    }
+
+    #[rstest]
+    #[case::empty(None, b"", Code::BAD_REQUEST)]
+    #[case::random(None, b"\xDE\xAD\x00\x1B[2J", Code::BAD_REQUEST)]
+    #[case::no_objects(Some(40), b"</sensors/temp>,</x>", Code::BAD_REQUEST)]
+    #[case::text(Some(0), OBJECTS, Code::UNSUPPORTED_FORMAT)]
+    #[case::tlv(Some(11_542), OBJECTS, Code::UNSUPPORTED_FORMAT)]
+    #[case::too_long_a_number(Some(0x40_0000 | 40), OBJECTS, Code::UNSUPPORTED_FORMAT)]
+    #[case::links(Some(40), OBJECTS, Code::CREATED)]
+    #[case::unnamed(None, OBJECTS, Code::CREATED)]
+    fn bodies(#[case] format: Option<u32>, #[case] payload: &[u8], #[case] code: Code) {
+        let mut registry = Registry::new(Seed(1));
+        let draft = post("rd", &["ep=a"]);
+        let request = format.into_iter().fold(draft, |draft, format| {
+            draft.with_uint(option::CONTENT_FORMAT, format)
+        });
+        assert_eq!(handle(&mut registry, 1, &request, payload).0.code(), code);
+        assert_eq!(registry.len(), usize::from(code == Code::CREATED));
+    }
+
+    #[rstest]
+    #[case(b"\xFFrandom", Some(40), Code::BAD_REQUEST)]
+    #[case(OBJECTS, Some(60), Code::UNSUPPORTED_FORMAT)]
+    #[case(b"", None, Code::CHANGED)]
+    fn bodies_of_an_update(#[case] payload: &[u8], #[case] format: Option<u32>, #[case] code: Code) {
+        let mut registry = Registry::new(Seed(1));
+        let (created, _) = handle(&mut registry, 1, &post("rd", &["ep=a"]), OBJECTS);
+        let place = created.options(option::LOCATION_PATH).last().unwrap().to_vec();
+        let place = alloc::string::String::from_utf8(place).unwrap();
+        let draft = post(&format!("rd/{place}"), &[]);
+        let request = format.into_iter().fold(draft, |draft, format| {
+            draft.with_uint(option::CONTENT_FORMAT, format)
+        });
+        assert_eq!(handle(&mut registry, 1, &request, payload).0.code(), code);
+        assert_eq!(registry.find("a").unwrap().objects.len(), 2, "as registered");
     }
 
     #[test]

@@ -18,6 +18,9 @@ use std::time::Duration;
 /// knows. Accept is critical, so a client that knows none of them says so with 4.06 or 4.02.
 const ACCEPTS: [Option<u16>; 3] = [None, Some(formats::TEXT), Some(formats::TLV)];
 
+/// So often in a row the same value of a resource is told where a client notifies it.
+const SAME_TOLD_MAX: u32 = 10;
+
 /// An answer to an order takes no longer, in the module's time: a second for the request, one for the answer, and what a
 /// network of this kind adds on a bad day.
 const ANSWER: Duration = Duration::from_secs(10);
@@ -37,6 +40,8 @@ pub(super) struct Drive {
     out: Option<(Token, Ask, Duration)>,
     /// Observations, and the resource of each.
     observed: BTreeMap<Token, u16>,
+    /// What was notified last of each resource, and how often in a row.
+    notified: BTreeMap<u16, (i64, u32)>,
     /// Which of [`ACCEPTS`] it is asked for.
     accept: usize,
     told: usize,
@@ -53,6 +58,7 @@ impl Drive {
             update: FirmwareUpdate::new(script),
             out: None,
             observed: BTreeMap::new(),
+            notified: BTreeMap::new(),
             accept: 0,
             told: 0,
             ended: false,
@@ -62,6 +68,7 @@ impl Drive {
     /// The client has registered: it knows of nothing any more. Its old observations and the request that is out are
     /// forgotten.
     pub(super) fn registered(&mut self, post: &mut Post<'_>) {
+        self.notified.clear();
         let observed = std::mem::take(&mut self.observed).into_keys();
         let out = self.out.take().map(|(token, ..)| token);
         for token in observed.chain(out) {
@@ -210,12 +217,17 @@ impl Drive {
         match (value::integer(message, resource), ask) {
             (Ok(value), ask) => {
                 let notified = ask.is_none();
-                post.tell(Happening::Told {
-                    endpoint: self.endpoint.clone(),
-                    resource,
-                    value,
-                    notified,
-                });
+                if !notified {
+                    self.notified.remove(&resource);
+                }
+                if !notified || self.is_news(resource, value) {
+                    post.tell(Happening::Told {
+                        endpoint: self.endpoint.clone(),
+                        resource,
+                        value,
+                        notified,
+                    });
+                }
                 let heard = Heard::Value {
                     resource,
                     value,
@@ -229,6 +241,18 @@ impl Drive {
             }
             (Err(why), None) => tracing::warn!(endpoint = self.endpoint, resource, why, "a notification"),
         }
+    }
+
+    /// Whether a notification says more than those before it: the same value is told a few times in a row.
+    fn is_news(&mut self, resource: u16, value: i64) -> bool {
+        let (last, times) = self.notified.entry(resource).or_insert((value, 0));
+        *times = if *last == value {
+            times.saturating_add(1)
+        } else {
+            1
+        };
+        *last = value;
+        *times <= SAME_TOLD_MAX
     }
 
     fn answered(&self, ask: Ask, what: String, post: &mut Post<'_>) {

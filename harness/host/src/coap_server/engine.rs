@@ -5,9 +5,11 @@ use super::OnHappening;
 use super::drive::Drive;
 use super::file;
 use super::happening::Happening;
-use super::limiter::Limiter;
+use super::listing;
 use super::lossy_link::Way;
 use super::place::Place;
+use super::shares::Shares;
+use crate::shelf::limiter::Limiter;
 use crate::shelf::{Shelf, lock};
 use dfota_core::coap::code::{Class, Code};
 use dfota_core::coap::endpoint::{Endpoint, Output, Ticket};
@@ -25,8 +27,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-/// What a stranger who looks around is told.
-const CORE: &str = "</rd>;rt=\"core.rd\"";
+/// How much of a path a report shows.
+const SHOWN_MAX: usize = 512;
 
 /// The engine.
 pub(super) struct Engine {
@@ -38,7 +40,11 @@ pub(super) struct Engine {
     on_happening: OnHappening,
     /// How many clients are registered, for whoever asks from outside.
     registered: Arc<AtomicUsize>,
+    /// Of strangers.
     limiter: Limiter,
+    /// Of clients under test: a name can be borrowed, and a client can go mad.
+    own: Limiter,
+    shares: Shares,
     out: Vec<(SocketAddr, Vec<u8>)>,
     /// Answers that are held back, by the time they go.
     held: BTreeMap<(Duration, u64), (SocketAddr, Vec<u8>)>,
@@ -50,14 +56,18 @@ pub(super) struct Post<'a> {
     /// The endpoint.
     pub(super) endpoint: &'a mut Endpoint<SocketAddr>,
     on_happening: &'a OnHappening,
+    own: &'a mut Limiter,
     /// Now.
     pub(super) now: Duration,
 }
 
 impl Post<'_> {
-    /// Tells that something happened.
+    /// Tells that something happened. What a verdict is made of at once is always told, everything else within bounds.
     pub(super) fn tell(&mut self, happening: Happening) {
-        (self.on_happening)(happening);
+        let always = matches!(happening, Happening::Found { .. } | Happening::Ended { .. });
+        if always || self.own.admits(self.now) {
+            (self.on_happening)(happening);
+        }
     }
 }
 
@@ -77,7 +87,9 @@ impl Engine {
             shelf,
             on_happening,
             registered,
-            limiter: Limiter::default(),
+            limiter: Limiter::new("requests and registrations of strangers over CoAP"),
+            own: Limiter::new("what the client under test says over CoAP"),
+            shares: Shares::default(),
             out: Vec::new(),
             held: BTreeMap::new(),
             held_count: 0,
@@ -113,12 +125,22 @@ impl Engine {
             Ok(message) => message,
             Err(malformed) => {
                 tracing::trace!(%peer, why = malformed.why, "a datagram that is no CoAP message");
+                if !self.shares.admits(peer.ip(), now) {
+                    return;
+                }
                 self.endpoint.on_malformed(peer, malformed);
                 return self.pump(None, now);
             }
         };
         let asked = (message.class() == Class::Request).then(|| self.shelf.find(&message.path()));
         let place = asked.flatten();
+        if place.is_some() {
+            self.shares.know(peer.ip());
+        } else if self.is_awaited(peer, &message) {
+            self.endpoint.await_peer(peer);
+        } else if !self.shares.admits(peer.ip(), now) {
+            return;
+        }
         if let Some(place) = &place
             && !self.lets_in(place, peer, &message)
         {
@@ -200,6 +222,17 @@ impl Engine {
         }
     }
 
+    /// Whether this is of a client that is driven: its registration, or anything from where it is.
+    fn is_awaited(&self, peer: SocketAddr, message: &Message) -> bool {
+        let registers = |drive: &Drive| {
+            let name = drive.endpoint.as_bytes();
+            let mut queries = message.options(option::URI_QUERY);
+            queries.any(|query| query.strip_prefix(b"ep=") == Some(name))
+        };
+        let mut drives = self.drives.iter();
+        drives.any(|drive| drive.last == Some(peer) || registers(drive))
+    }
+
     /// Whether a request reaches the server, as far as the faults of the package go.
     fn lets_in(&self, place: &Place, peer: SocketAddr, message: &Message) -> bool {
         let faults = place.faults();
@@ -256,10 +289,9 @@ impl Engine {
         if registration_interface::is_at(&path) {
             return self.serve_registration(ticket, message, now);
         }
-        let answer = match (message.code(), path.as_str()) {
-            (Code::GET, "/.well-known/core") => Message::because(Code::CONTENT, CORE)
-                .with_uint(option::CONTENT_FORMAT, bc66_wire::lwm2m::format::LINK.into()),
-            _ => Message::draft(Code::NOT_FOUND),
+        let answer = match path == listing::PATH {
+            true => listing::answer(message),
+            false => Message::draft(Code::NOT_FOUND),
         };
         if self.limiter.admits(now) {
             let mut report = blank(ticket.peer, message, &path);
@@ -334,11 +366,10 @@ impl Engine {
         if !block.more {
             let mine = |drive: &&mut Drive| drive.uri.ends_with(&place.path);
             for drive in self.drives.iter_mut().filter(mine) {
-                let on_happening = &self.on_happening;
-                let endpoint = &mut self.endpoint;
                 drive.served(&mut Post {
-                    endpoint,
-                    on_happening,
+                    endpoint: &mut self.endpoint,
+                    on_happening: &self.on_happening,
+                    own: &mut self.own,
                     now,
                 });
             }
@@ -416,7 +447,10 @@ impl Engine {
 
     /// Tells of a registration; a flood of others is not told in full.
     fn tell_of(&mut self, happening: Option<Happening>, endpoint: &str, now: Duration) {
-        let wanted = self.registry.is_pinned(endpoint) || self.limiter.admits(now);
+        let wanted = match self.registry.is_pinned(endpoint) {
+            true => self.own.admits(now),
+            false => self.limiter.admits(now),
+        };
         if let Some(happening) = happening.filter(|_| wanted) {
             (self.on_happening)(happening);
         }
@@ -434,6 +468,7 @@ impl Engine {
             let mut post = Post {
                 endpoint: &mut self.endpoint,
                 on_happening: &self.on_happening,
+                own: &mut self.own,
                 now,
             };
             drive.step(peer, &mut post);
@@ -444,6 +479,7 @@ impl Engine {
         let mut post = Post {
             endpoint: &mut self.endpoint,
             on_happening: &self.on_happening,
+            own: &mut self.own,
             now,
         };
         if let Some(drive) = self.drives.iter_mut().find(|drive| drive.endpoint == endpoint) {
@@ -482,7 +518,15 @@ fn blank(peer: SocketAddr, message: &Message, path: &str) -> Request {
         server: "coap".to_owned(),
         peer: peer.to_string(),
         method: message.code().to_string(),
-        path: path.to_owned(),
+        path: shown(path),
         ..Request::default()
+    }
+}
+
+/// A path as the record may show it. It is ASCII: everything else in it is escaped.
+fn shown(path: &str) -> String {
+    match path.get(..SHOWN_MAX) {
+        Some(start) if path.len() > SHOWN_MAX => format!("{start}…"),
+        _ => path.to_owned(),
     }
 }

@@ -4,7 +4,7 @@ use dfota_core::event::Request;
 use dfota_core::event::watched::ObjectFact;
 use dfota_core::lwm2m::firmware_update::{Ask, Ending};
 use dfota_core::verdict::Finding;
-use std::fmt;
+use std::fmt::{self, Write};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -123,8 +123,38 @@ impl Happening {
     }
 }
 
+/// Without a control character, whoever sent what it tells of: it goes to terminals.
 impl fmt::Display for Happening {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(&mut Harmless(f))
+    }
+}
+
+/// Writes what a terminal might obey as an escape.
+struct Harmless<'a, 'f>(&'a mut fmt::Formatter<'f>);
+
+impl Write for Harmless<'_, '_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for part in text.split_inclusive(is_harmful) {
+            let harmful = part.chars().next_back().filter(|last| is_harmful(*last));
+            let plain = part.len() - harmful.map_or(0, char::len_utf8);
+            self.0.write_str(&part[..plain])?;
+            if let Some(harmful) = harmful {
+                write!(self.0, "{}", harmful.escape_unicode())?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Control characters, and those that change the order in which others are shown.
+fn is_harmful(character: char) -> bool {
+    character.is_control()
+        || matches!(character, '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
+}
+
+impl Happening {
+    fn write(&self, f: &mut impl Write) -> fmt::Result {
         match self {
             Self::Request(request) => request_line(f, request),
             Self::Acknowledged { path, bytes, len } => {
@@ -172,7 +202,7 @@ impl fmt::Display for Happening {
     }
 }
 
-fn request_line(f: &mut fmt::Formatter<'_>, request: &Request) -> fmt::Result {
+fn request_line(f: &mut impl Write, request: &Request) -> fmt::Result {
     let Request {
         server,
         peer,
@@ -194,5 +224,47 @@ fn request_line(f: &mut fmt::Formatter<'_>, request: &Request) -> fmt::Result {
     match &request.fault {
         Some(fault) => write!(f, " ({fault})"),
         None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_others_send_reaches_no_terminal_raw() {
+        let hostile = "a\u{1b}]0;owned\u{7}\r\n\u{9b}2J\u{7f}\u{202e}é".to_owned();
+        let (peer, endpoint) = (([127, 0, 0, 1], 5683).into(), hostile.clone());
+        let happenings = [
+            Happening::Registered {
+                endpoint,
+                peer,
+                again: false,
+                lifetime: Duration::ZERO,
+                binding: hostile.clone(),
+            },
+            Happening::Gone {
+                endpoint: hostile.clone(),
+                how: "expired",
+            },
+            Happening::Answered {
+                endpoint: hostile.clone(),
+                ask: Ask::Execute,
+                what: hostile.clone(),
+            },
+            Happening::Request(Request {
+                path: hostile.clone(),
+                method: hostile,
+                ..Request::default()
+            }),
+        ];
+        for happening in happenings {
+            let text = happening.to_string();
+            assert!(!text.contains(is_harmful), "{text:?}");
+            assert!(
+                text.contains(r"a\u{1b}]0;owned\u{7}\u{d}\u{a}\u{9b}2J\u{7f}\u{202e}é"),
+                "{text}"
+            );
+        }
     }
 }

@@ -32,7 +32,8 @@ pub struct Args {
     #[arg(long, value_name = "ADDR", default_value_t = SocketAddr::from((Ipv4Addr::UNSPECIFIED, PORT)))]
     coap: SocketAddr,
     /// Update the firmware of this LwM2M client with the one package as soon as it registers, and end: 0 with state 0 and
-    /// result 1, 1 with another result, 3 when it never came
+    /// result 1; 1 with another result, or when it refused a request; 3 when no result is known: it never registered, it
+    /// stopped answering, the time of `--wait` is over, or the servers could not be started
     #[arg(long, value_name = "ENDPOINT")]
     drive: Option<String>,
     /// How long to wait for the end of `--drive`

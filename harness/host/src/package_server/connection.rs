@@ -9,6 +9,7 @@ use super::ledger::Ledger;
 use super::package_body::PackageBody;
 use super::place::{Place, Script, refusing};
 use super::plan::Plan;
+use super::seats::Seat;
 use super::spelling;
 use crate::clock::Clock;
 use crate::shelf::Shelf;
@@ -58,6 +59,7 @@ pub(super) struct Connection {
     shelf: Arc<Shelf<Place>>,
     clock: Clock,
     ledger: Arc<Ledger>,
+    seat: Arc<Seat>,
 }
 
 /// Reports what is left when the connection ends, however it does.
@@ -74,11 +76,12 @@ impl Drop for Closing {
 
 impl Connection {
     /// A connection on which nothing happened yet.
-    pub(super) fn new(shelf: Arc<Shelf<Place>>, clock: Clock, ledger: Ledger) -> Self {
+    pub(super) fn new(shelf: Arc<Shelf<Place>>, clock: Clock, ledger: Ledger, seat: Arc<Seat>) -> Self {
         Self {
             shelf,
             clock,
             ledger: Arc::new(ledger),
+            seat,
         }
     }
 
@@ -153,6 +156,7 @@ impl Connection {
         let Some(place) = place else {
             return Ok(self.stranger(request));
         };
+        self.seat.prove();
         let script = place.script();
         if script.faults.refuse {
             self.refuse_late(request, &place);

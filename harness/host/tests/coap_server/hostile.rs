@@ -9,6 +9,7 @@ use dfota_core::coap::option;
 use dfota_core::dice::Dice;
 use dfota_core::fault::CoapFaults;
 use dfota_core::seed::Seed;
+use dfota_hil::clock::Clock;
 use rstest::rstest;
 
 /// A datagram, and the answer's bytes; none for silence.
@@ -93,11 +94,13 @@ fn noise_harms_nobody() {
 
 #[test]
 fn a_flood_of_registrations_is_bounded_and_spares_the_one_under_test() {
-    let bench = Bench::new();
+    let bench = Bench::with(Clock::scaled(1000.0)); // so fast that one host's share is beyond what it can send
     bench.server.pin("rig");
     let register = |name: &str| {
         let query = format!("ep={name}");
-        Message::request(Code::POST, "rd").with(option::URI_QUERY, query.as_bytes())
+        Message::request(Code::POST, "rd")
+            .with(option::URI_QUERY, query.as_bytes())
+            .with_payload(b"</5/0>".to_vec())
     };
     let mut client = bench.client();
     let created = client.ask(&register("rig"));
@@ -115,4 +118,79 @@ fn a_flood_of_registrations_is_bounded_and_spares_the_one_under_test() {
         Code::CHANGED
     );
     assert!(bench.so_far().len() < 2000, "a flood is told in part");
+}
+
+/// A socket on an address of its own, so that it counts as a host of its own.
+fn host(number: u8, server: std::net::SocketAddr) -> std::net::UdpSocket {
+    let socket = std::net::UdpSocket::bind(std::net::SocketAddr::from(([127, 0, 0, number], 0)))
+        .expect("loopback has many addresses");
+    socket.connect(server).expect("a socket");
+    socket
+}
+
+#[test]
+fn a_host_that_floods_has_its_share_and_the_module_its_package() {
+    let bench = Bench::new();
+    let offer = bench.offer(&package(5000), CoapFaults::default());
+    let loud = host(7, bench.server.addr());
+    let ping = |id: u16| [0x40, 0, (id >> 8) as u8, id as u8];
+    let sent = 20_000_u16;
+    let mut client = bench.client();
+    for id in 0..sent {
+        loud.send(&ping(id)).expect("a socket");
+        if id % 50 == 0 {
+            client.hears_nothing_before_a_pong(); // the server keeps pace: none of them is lost on the way
+        }
+        if id % 5000 == 0 {
+            assert_eq!(client.download(offer.path(), 0, size(512)), package(5000));
+        }
+    }
+    loud.set_nonblocking(true).expect("a socket");
+    let mut buffer = [0; 64];
+    let answered = std::iter::from_fn(|| loud.recv(&mut buffer).ok()).count();
+    assert!(
+        (1..usize::from(sent)).contains(&answered),
+        "{answered} of {sent} pings were answered"
+    );
+}
+
+#[test]
+fn paths_in_the_record_are_bounded() {
+    let bench = Bench::new();
+    let long = (0..60).fold(Message::draft(Code::GET), |draft, _| {
+        draft.with(option::URI_PATH, &[b'x'; 200])
+    });
+    assert_eq!(bench.client().ask(&long).code(), Code::NOT_FOUND);
+    let report = bench.report();
+    assert!(
+        report.path.len() < 600 && report.path.ends_with('…'),
+        "{}",
+        report.path
+    );
+}
+
+#[test]
+fn a_registration_that_comes_twice_in_a_flood_is_one() {
+    let bench = Bench::new();
+    let offer = bench.offer(&package(10), CoapFaults::default());
+    bench.server.drive(
+        "e",
+        dfota_core::lwm2m::firmware_update::Script::new("coap://h/p".into()),
+    );
+    let client = bench.client();
+    let register = Message::request(Code::POST, "rd")
+        .with(option::URI_QUERY, b"ep=e")
+        .with_payload(b"</5/0>".to_vec())
+        .encode();
+    let created = || {
+        client.socket.send(&register).expect("a socket");
+        std::iter::repeat_with(|| client.receive()).find(|heard| heard.code() == Code::CREATED)
+    };
+    let first = created();
+    let mut others = bench.client();
+    others.download(offer.path(), 0, size(512)); // so that no share stops it
+    for _ in 0..5_000 {
+        others.ask(&Message::request(Code::GET, "nothing"));
+    }
+    assert_eq!(created(), first, "the same answer again, with the same location");
 }

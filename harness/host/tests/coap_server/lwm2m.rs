@@ -240,7 +240,11 @@ fn a_client_behind_a_new_address_is_asked_there() {
     let bench = Bench::new();
     bench.server.drive("e", Script::new("coap://h/p".into()));
     let mut old = bench.client();
-    old.send(&Message::request(Code::POST, "rd").with(option::URI_QUERY, b"ep=e"));
+    old.send(
+        &Message::request(Code::POST, "rd")
+            .with(option::URI_QUERY, b"ep=e")
+            .with_payload(b"</5/0>".to_vec()),
+    );
     let heard = [old.receive(), old.receive()];
     let created = heard
         .iter()
@@ -277,7 +281,11 @@ fn a_request_that_met_a_sleeper_is_sent_anew_when_the_client_updates() {
     let bench = Bench::with(dfota_hil::clock::Clock::scaled(10.0));
     bench.server.drive("e", Script::new("coap://h/p".into()));
     let mut client = bench.client();
-    client.send(&Message::request(Code::POST, "rd").with(option::URI_QUERY, b"ep=e"));
+    client.send(
+        &Message::request(Code::POST, "rd")
+            .with(option::URI_QUERY, b"ep=e")
+            .with_payload(b"</5/0>".to_vec()),
+    );
     let heard = [client.receive(), client.receive()];
     let of = |code| heard.iter().find(|message| message.code() == code);
     let asked = of(Code::GET).expect("the first request").id();
@@ -298,4 +306,52 @@ fn a_request_that_met_a_sleeper_is_sent_anew_when_the_client_updates() {
     assert!(anew.id() != asked && anew.path() == "/5/0/3", "{heard:?}");
     let observe = anew.uint(option::OBSERVE);
     assert_eq!(observe, Some(0));
+}
+
+/// A client that notifies without end fills no disk, and what it says at last is told.
+#[rstest]
+#[case::the_same(false, 20)]
+#[case::to_and_fro(true, 1000)]
+fn notifications_without_end_are_told_in_part(#[case] to_and_fro: bool, #[case] most: usize) {
+    let bench = Bench::new();
+    bench
+        .server
+        .drive("867725030029312", Script::new("coap://h/p".into()));
+    let mut device = Device::new(&bench);
+    device.register();
+    device.serve(|device| device.state == 1 && device.observed[0].is_some());
+    device
+        .client
+        .socket
+        .set_read_timeout(Some(Duration::from_secs(10)))
+        .expect("a socket");
+    for number in 0..4000 {
+        device.state = 1 + u8::from(to_and_fro && number % 2 == 0);
+        device.notify();
+        if number % 50 == 0 {
+            device
+                .client
+                .socket
+                .send(&[0x40, 0, 0xFF, 0xFE])
+                .expect("a socket");
+            while device.client.receive().encode() != [0x70, 0, 0xFF, 0xFE] {}
+        }
+    }
+    let state = |happening: &Happening| match happening {
+        Happening::Told {
+            resource: 3, value, ..
+        } => Some(*value),
+        _ => None,
+    };
+    let told = bench.so_far().iter().filter_map(state).count();
+    assert!(
+        (1..=most).contains(&told),
+        "{told} of 4000 notifications were told"
+    );
+    if !to_and_fro {
+        device.state = 2;
+        device.notify();
+        let last = bench.wait_for("the last notification", |happening| state(&happening));
+        assert_eq!(last, 2);
+    }
 }

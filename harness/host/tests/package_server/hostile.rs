@@ -163,3 +163,90 @@ fn a_client_that_reads_nothing_is_given_up() {
     assert!(report.sent > 0 && report.sent < 40_000_000, "{}", report.sent);
     assert_eq!((report.sent, report.wanted), (offer.requests().bytes, 40_000_000));
 }
+
+/// A connection from an address of its own, so that it counts as a host of its own, with half a head on it.
+fn half_a_head(
+    runtime: &tokio::runtime::Runtime,
+    host: [u8; 4],
+    to: std::net::SocketAddr,
+) -> std::net::TcpStream {
+    let stream = runtime.block_on(async {
+        let socket = tokio::net::TcpSocket::new_v4().expect("a socket");
+        socket
+            .bind((host, 0).into())
+            .expect("loopback has many addresses");
+        socket.connect(to).await.expect("the server listens")
+    });
+    let mut stream = stream.into_std().expect("a socket");
+    stream.set_nonblocking(false).expect("a socket");
+    // The server may have ended it by then.
+    let _ = stream.write_all(b"GET /x HTTP/1.1\r\nHost: x\r\n");
+    stream
+}
+
+#[test]
+fn half_heads_of_many_hosts_keep_nobody_out() {
+    let bench = Bench::new();
+    let offer = bench.offer(&package(1000), HttpFaults::default());
+    let mut asked = bench.connect();
+    asked.send(request("GET", offer.path(), ""));
+    assert_eq!(asked.head_and(1000).body, package(1000));
+    let half: Vec<_> = (0..1500_u32)
+        .map(|number| {
+            let host = [127, 0, 1 + (number / 200) as u8, 1 + (number % 200) as u8];
+            half_a_head(&bench.runtime, host, bench.addr)
+        })
+        .collect();
+    assert_eq!(bench.get(&offer, "").body, package(1000));
+    asked.send(request("GET", offer.path(), ""));
+    assert_eq!(
+        asked.head_and(1000).body,
+        package(1000),
+        "whoever asked for a package stays"
+    );
+    let mut oldest = &half[0];
+    oldest
+        .set_read_timeout(Some(crate::bench::LIMIT))
+        .expect("a limit above zero");
+    let gone = std::io::Read::read(&mut oldest, &mut [0; 1]);
+    assert!(
+        matches!(gone, Ok(0)) || gone.is_err_and(|why| why.kind() == std::io::ErrorKind::ConnectionReset)
+    );
+}
+
+#[test]
+fn half_heads_of_one_host_leave_the_seats_of_others() {
+    let bench = Bench::new();
+    let offer = bench.offer(&package(1000), HttpFaults::default());
+    let other = half_a_head(&bench.runtime, [127, 0, 0, 3], bench.addr);
+    let greedy: Vec<_> = (0..700)
+        .map(|_| half_a_head(&bench.runtime, [127, 0, 0, 2], bench.addr))
+        .collect();
+    assert_eq!(bench.get(&offer, "").body, package(1000));
+    let mut other = crate::bench::Client { stream: other };
+    other
+        .stream
+        .set_read_timeout(Some(crate::bench::LIMIT))
+        .expect("a limit above zero");
+    other.send("\r\n");
+    assert_eq!(other.rest().status, 404, "it was still heard out");
+    drop(greedy);
+}
+
+#[test]
+fn a_flood_of_strangers_is_written_down_in_part() {
+    let bench = Bench::new();
+    let offer = bench.offer(&package(1000), HttpFaults::default());
+    for _ in 0..1200 {
+        assert_eq!(bench.ask("GET / HTTP/1.1\r\nHost: x\r\n\r\n").status, 404);
+    }
+    assert_eq!(bench.get(&offer, "").body, package(1000));
+    let mut strangers = 0;
+    while !bench.report("the module's request").ours {
+        strangers += 1;
+    }
+    assert!(
+        (1..=1000).contains(&strangers),
+        "{strangers} of 1200 were written down"
+    );
+}

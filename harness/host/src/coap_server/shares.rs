@@ -1,0 +1,91 @@
+//! How many datagrams of one host are acted upon. Whoever has asked for a package on offer has no limit: its path can not
+//! be guessed.
+
+use std::collections::{HashMap, VecDeque};
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// So many of one host in each [`WINDOW`].
+const SHARE_MAX: u32 = 2_000;
+/// In the module's time.
+const WINDOW: Duration = Duration::from_secs(1);
+/// As many hosts are told apart in one window; all others have one share together.
+const HOSTS_MAX: usize = 4_096;
+/// As many hosts that have asked for a package are remembered.
+const KNOWN_MAX: usize = 64;
+
+/// Counts datagrams by host.
+#[derive(Debug, Default)]
+pub(super) struct Shares {
+    began: Duration,
+    hosts: HashMap<IpAddr, u32>,
+    others: u32,
+    known: VecDeque<IpAddr>,
+}
+
+impl Shares {
+    /// This host has asked for a package on offer.
+    pub(super) fn know(&mut self, host: IpAddr) {
+        if !self.known.contains(&host) {
+            self.known.push_back(host);
+        }
+        if self.known.len() > KNOWN_MAX {
+            self.known.pop_front();
+        }
+    }
+
+    /// Whether one more datagram of this host is acted upon.
+    pub(super) fn admits(&mut self, host: IpAddr, now: Duration) -> bool {
+        if self.known.contains(&host) {
+            return true;
+        }
+        if now >= self.began + WINDOW {
+            self.began = now;
+            self.hosts.clear();
+            self.others = 0;
+        }
+        let told_apart = self.hosts.len() < HOSTS_MAX || self.hosts.contains_key(&host);
+        let count = match told_apart {
+            true => self.hosts.entry(host).or_default(),
+            false => &mut self.others,
+        };
+        *count = count.saturating_add(1);
+        *count <= SHARE_MAX
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn host(number: u32) -> IpAddr {
+        IpAddr::from(number.to_be_bytes())
+    }
+
+    #[test]
+    fn each_host_has_a_share_and_one_that_is_known_has_no_limit() {
+        let mut shares = Shares::default();
+        shares.know(host(9));
+        let mut admitted = |host, second| {
+            let now = Duration::from_secs(second);
+            (0..10_000).filter(|_| shares.admits(host, now)).count()
+        };
+        assert_eq!(
+            [host(1), host(2), host(1), host(9)].map(|host| admitted(host, 1)),
+            [2000, 2000, 0, 10_000]
+        );
+        assert_eq!(admitted(host(1), 2), 2000, "the next window");
+    }
+
+    #[test]
+    fn memory_is_bounded() {
+        let mut shares = Shares::default();
+        let now = Duration::from_secs(1);
+        let admitted = (0..100_000)
+            .filter(|number| shares.admits(host(*number), now))
+            .count();
+        assert_eq!(admitted, HOSTS_MAX + SHARE_MAX as usize);
+        (0..1000).for_each(|number| shares.know(host(number)));
+        assert!(shares.hosts.len() <= HOSTS_MAX && shares.known.len() <= KNOWN_MAX);
+    }
+}
