@@ -372,11 +372,16 @@ impl<'a> Runner<'a> {
     fn rerun(&mut self, case: &Case, landed: Option<&Landed>) -> String {
         let cause = |fold: &RunFold| {
             let cause = fold.caused_by()?;
-            Some(filter::exactly(&cause.suite, &cause.id))
+            Some((filter::exactly(&cause.suite, &cause.id), cause.rerun.clone()))
         };
-        if let Some(Some(cause)) = self.module().journal.look(cause) {
+        if let Some(Some((cause, rerun))) = self.module().journal.look(cause) {
+            // A campaign has settled its cuts. Made twice, the second needs the delta that tells what the first has left.
+            let cut = rerun.find(" --cut ").map_or("", |at| &rerun[at..]);
+            if !cut.is_empty() && !rerun.contains(" --repeat ") {
+                return format!("{rerun} --repeat 2");
+            }
             let both = format!("{cause} | {}", filter::exactly(&case.suite, &case.id));
-            return format!("{} --filter {}", self.options.rerun, shell_word(&both));
+            return format!("{} --filter {}{cut}", self.options.rerun, shell_word(&both));
         }
         let id = self.searched.as_ref().unwrap_or(&case.id);
         let filter = shell_word(&filter::exactly(&case.suite, id));
