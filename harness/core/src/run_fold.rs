@@ -248,11 +248,21 @@ impl RunFold {
         let mut conviction = attempts::convicted(&self.attempt.watches)?;
         conviction.left_by = match (&self.last, self.own) {
             (_, true) => None,
-            (Some(last), false) => Some(last.ended.id.clone()),
+            (Some(last), false) => {
+                conviction.lines = last.ended.evidence.clone();
+                conviction.lines.extend(last.said.map(|id| id.0));
+                Some(last.ended.id.clone())
+            }
             // Nobody knows who left the image: the rig was taken over like that.
             (None, false) => return None,
         };
         Some(conviction)
+    }
+
+    /// The earlier case for which the present one ends, if it does: only both together do the same again.
+    pub fn caused_by(&self) -> Option<&CaseEnded> {
+        let last = self.last.as_ref()?;
+        self.convicted()?.left_by.map(|_| &last.ended)
     }
 
     /// What has to be said anew about the case that left the image, if anything: a later case may show that the image is

@@ -269,6 +269,7 @@ impl<'a> Runner<'a> {
             let text = format!("{left_out} lines of the module were left out of the journal of this case");
             journal.post(Event::Note { text });
         }
+        let rerun = self.rerun(case, judged.landed.as_ref());
         let ended = CaseEnded {
             id: case.id.clone(),
             suite: case.suite.clone(),
@@ -278,7 +279,7 @@ impl<'a> Runner<'a> {
             tries: earlier.len() as u32 + 1,
             took_ns: began.elapsed().as_nanos() as u64,
             story: judged.story,
-            rerun: self.rerun(case, judged.landed.as_ref()),
+            rerun,
         };
         journal.post(Event::CaseEnded(ended.clone()));
         let name = (ended.suite.clone(), ended.id.clone());
@@ -366,8 +367,22 @@ impl<'a> Runner<'a> {
         Ok(None)
     }
 
-    /// What makes the same again. A cut that was drawn, or given, is named; a probe of a search is a run of its case.
-    fn rerun(&self, case: &Case, landed: Option<&Landed>) -> String {
+    /// What makes the same again. A cut that was drawn, or given, is named; a probe of a search is a run of its case. One that
+    /// ended for what an earlier case had left needs that case as well.
+    fn rerun(&mut self, case: &Case, landed: Option<&Landed>) -> String {
+        let cause = |fold: &RunFold| {
+            let cause = fold.caused_by()?;
+            Some((filter::exactly(&cause.suite, &cause.id), cause.rerun.clone()))
+        };
+        if let Some(Some((cause, rerun))) = self.module().journal.look(cause) {
+            // A campaign has settled its cuts. Made twice, the second needs the delta that tells what the first has left.
+            let cut = rerun.find(" --cut ").map_or("", |at| &rerun[at..]);
+            if !cut.is_empty() && !rerun.contains(" --repeat ") {
+                return format!("{rerun} --repeat 2");
+            }
+            let both = format!("{cause} | {}", filter::exactly(&case.suite, &case.id));
+            return format!("{} --filter {}{cut}", self.options.rerun, shell_word(&both));
+        }
         let id = self.searched.as_ref().unwrap_or(&case.id);
         let filter = shell_word(&filter::exactly(&case.suite, id));
         let named = case.part.is_some() || self.options.cut_given || self.searched.is_some();

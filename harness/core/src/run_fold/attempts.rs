@@ -34,6 +34,8 @@ impl Watch {
 pub struct Conviction {
     /// The case that left the image; the present one itself, where that is nothing.
     pub left_by: Option<String>,
+    /// What that case rests on, and where the module said last in it who it is.
+    pub lines: Vec<u64>,
     /// What was said of the first refusal.
     pub finding: Finding,
     /// Where both ended.
@@ -52,6 +54,7 @@ pub(super) fn convicted(watches: &[Watch]) -> Option<Conviction> {
     let finding = judge(&refused.seen).verdict.finding()?.clone();
     Some(Conviction {
         left_by: None,
+        lines: Vec::new(),
         finding,
         refusals,
     })
@@ -97,8 +100,13 @@ impl Try {
                 ),
             ),
         };
+        // The lines of the case that left the image come first: they are the cause, the refusals are what showed it.
+        let mut evidence = conviction.lines.clone();
+        evidence.extend(conviction.refusals.iter().map(|id| id.0));
+        evidence.sort_unstable();
+        evidence.dedup();
         Judged {
-            evidence: conviction.refusals.iter().map(|id| id.0).collect(),
+            evidence,
             outcome: conviction.left_by.is_none().then_some(Outcome::SilentCorruption),
             ..Judged::bare(verdict)
         }

@@ -365,3 +365,36 @@ fn cuts_right_after_start_all_count() {
     let ran = lab.run(&lab.arguments(&[])).ends(0);
     ran.says("0 of 5 counted cuts");
 }
+
+/// A campaign has settled the cut that left the image: what makes it again makes that cut, and one more to need its image.
+#[test]
+fn a_failure_for_an_earlier_cut_is_made_again_with_that_cut() {
+    let lab = Lab::new();
+    lab.rig(200, "resumes-wrong-chunk");
+    lab.suite(
+        "limits: {boot: 5s, resume: 8s}
+cases:
+  - name: night
+    update: {package: a-to-b, via: uart}
+    claim: {brick_rate_below: 50%, confidence: 70%, over: \"updating 30%..60%\"}
+",
+    );
+    lab.run(&lab.arguments(&[])).ends(1);
+    let cases = lab.cases("out");
+    let accuses = cases.iter().find(|case| case["rule"] == "preparation-failed");
+    let accuses = accuses.unwrap_or_else(|| panic!("{cases:?}"));
+    let line = accuses["rerun"].as_str().expect("a line");
+    let line = line.strip_prefix("dfota-hil ").expect("a command");
+    let words = line.replace('\'', "");
+    let again: Vec<&str> = words.split_whitespace().chain(["--out", "again"]).collect();
+    lab.run(&again).ends(1);
+    let verdicts = lab.verdicts("again");
+    let [first, second] = &verdicts[..] else {
+        panic!("{line}: {verdicts:?}")
+    };
+    assert!(first.ends_with("#1 fail image-corrupt"), "{line}: {verdicts:?}");
+    assert!(
+        second.ends_with("#2 fail preparation-failed"),
+        "{line}: {verdicts:?}"
+    );
+}

@@ -186,6 +186,35 @@ fn a_corrupt_image_is_the_fault_of_the_case_that_left_it(#[case] next: &str) {
         "{next:?}"
     );
     assert!(next.message.contains("`first` left a corrupt image"), "{next:?}");
+    // It cites the lines of its cause, and what reruns it makes both again.
+    let ended = &lab.cases("out")[1];
+    let began = lab.events("out");
+    let began = began
+        .iter()
+        .find(|event| event["event"] == "case-started" && event["id"] == "next");
+    let began = began.expect("the second case")["seq"].as_u64();
+    let cited = ended["evidence"].as_array().expect("evidence");
+    assert!(cited.iter().any(|line| line.as_u64() < began), "{ended}");
+    let rerun = ended["rerun"].as_str().expect("a line").to_owned();
+    assert!(rerun.ends_with("--filter '=lab::first | =lab::next'"), "{rerun}");
+    let filter = ["--filter", "=lab::first | =lab::next"];
+    let again = [
+        &[
+            "run",
+            "suite.yaml",
+            "--rig",
+            "rig.yaml",
+            "--out",
+            "again",
+            "--seed",
+            "7",
+        ][..],
+        &filter,
+    ]
+    .concat();
+    lab.run(&again).ends(1);
+    assert_eq!(lab.verdicts("again"), lab.verdicts("out"));
+    lab.run(&["judge", "out"]).ends(0);
 }
 
 /// What is wrong with the firmware update object is found over LwM2M, whatever AT says.
