@@ -108,7 +108,34 @@ fn the_life_of_a_quarantine() {
 
     let ran = lab.run(&["check", "rig.yaml", "--clear"]).ends(0);
     assert!(ran.stdout.ends_with("out of quarantine\n"), "{}", ran.stdout);
+    let ran = lab.run(&["check", "rig.yaml", "--clear"]).ends(0);
+    ran.says("nothing to clear");
     run(&lab, "again").ends(0);
+}
+
+/// No file may grow beyond a few blocks, as on a full disk: the run ends and says so, and nothing is held against the rig.
+#[test]
+fn a_journal_that_cannot_be_written() {
+    let lab = Lab::new();
+    lab.rig(200, "");
+    lab.suite(CLEAN);
+    let limited = "trap '' XFSZ; ulimit -f 24; exec \"$0\" run suite.yaml --rig rig.yaml --seed 7 --out out --state-dir state";
+    let ended = std::process::Command::new("sh")
+        .args(["-c", limited, PROGRAM])
+        .current_dir(lab.path("."))
+        .output()
+        .expect("a shell");
+    let stderr = String::from_utf8_lossy(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(3), "{stderr}");
+    let last = stderr.lines().last().unwrap_or_default();
+    assert!(
+        last.contains("the run folder `out` cannot be written"),
+        "{stderr}"
+    );
+    let plan = lab
+        .run(&["plan", "suite.yaml", "--rig", "rig.yaml", "--state-dir", "state"])
+        .ends(0);
+    assert!(!plan.stdout.contains("quarantine"), "{}", plan.stdout);
 }
 
 /// Every case has passed, and yet the night is not green: nobody knows since when the power was not cut.
