@@ -117,6 +117,11 @@ impl Probe {
         }
     }
 
+    /// Whether it is about the machine that runs the harness: that ends a run, and says nothing about the rig.
+    pub const fn is_of_the_machine(self) -> bool {
+        matches!(self, Self::Http | Self::Coap | Self::Clock | Self::Disk)
+    }
+
     /// Whether the module alone can be what fails it: a dead module answers nothing, on the soundest rig.
     pub const fn needs_a_sound_module(self) -> bool {
         !matches!(
@@ -195,6 +200,18 @@ mod tests {
             is_sound(&checks),
             seen.iter().all(|(_, outcome)| *outcome != CheckOutcome::Fail)
         );
+    }
+
+    #[rstest]
+    #[case(Probe::Disk, true)]
+    #[case(Probe::Clock, true)]
+    #[case(Probe::Http, true)]
+    #[case(Probe::Coap, true)]
+    #[case(Probe::Power, false)]
+    #[case(Probe::Open, false)]
+    #[case(Probe::Boot, false)]
+    fn a_full_disk_is_no_broken_rig(#[case] probe: Probe, #[case] of_the_machine: bool) {
+        assert_eq!(probe.is_of_the_machine(), of_the_machine);
     }
 
     #[test]

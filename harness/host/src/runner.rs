@@ -138,6 +138,8 @@ pub struct Ran {
     pub interrupted: bool,
     /// What of the rig failed its self-check.
     pub unfit: Option<String>,
+    /// What of this machine failed, which ended the run.
+    pub machine: Option<String>,
     /// The campaigns as they stand now.
     pub campaigns: Campaigns,
 }
@@ -222,6 +224,7 @@ impl<'a> Runner<'a> {
             verdicts: self.verdicts,
             interrupted,
             unfit: self.watch.failed,
+            machine: self.watch.machine,
             campaigns: self.campaigns,
         }
     }
@@ -325,7 +328,7 @@ impl<'a> Runner<'a> {
             return (judged, false);
         }
         let result = match &self.broken {
-            Some(first) => Err(Stop::rule(Rule::RigBroken, first.clone())),
+            Some(first) => Err(Stop::rule(self.watch.rule(), first.clone())),
             // A bug of the harness is an error of one case: the rig must be left safe, and the night goes on.
             None => {
                 catch_unwind(AssertUnwindSafe(|| self.place_and_run(case, earlier))).unwrap_or_else(|_| {

@@ -118,10 +118,11 @@ fn concluded(
         Wear::seen(state, imei)?;
     }
     let cleared = before.is_some() && args.clear && last.sound && Quarantine::end(state)?;
+    let nothing = args.clear && before.is_none();
     let still = before.filter(|_| !cleared);
     match args.json {
         true => print(&json(&last, still.as_ref())?),
-        false => print(&tail(&last, still.as_ref(), cleared, args)),
+        false => print(&tail(&last, still.as_ref(), (cleared, nothing), args)),
     }
     Ok(if last.sound { 0 } else { 3 })
 }
@@ -292,7 +293,12 @@ fn head(rig: &Rig, quarantine: Option<&Quarantine>) -> String {
     head
 }
 
-fn tail(last: &LastCheck, still: Option<&Quarantine>, cleared: bool, args: &Args) -> String {
+fn tail(
+    last: &LastCheck,
+    still: Option<&Quarantine>,
+    (cleared, nothing): (bool, bool),
+    args: &Args,
+) -> String {
     let count = |outcome| {
         last.checks
             .iter()
@@ -306,6 +312,9 @@ fn tail(last: &LastCheck, still: Option<&Quarantine>, cleared: bool, args: &Args
     };
     if cleared {
         tail += "out of quarantine\n";
+    }
+    if nothing {
+        tail += "nothing to clear: the rig is in no quarantine here\n";
     }
     if still.is_some() {
         tail += &match last.sound {

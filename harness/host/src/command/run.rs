@@ -215,10 +215,10 @@ fn to_its_end(args: Args, common: Common, hunt: Option<Hunt>, ending: &mut Endin
         campaigns,
         hunt,
     };
-    let exit = match &standing.quarantine {
+    let (exit, last) = match &standing.quarantine {
         Some(quarantine) => {
             let why = standing.quarantined(quarantine);
-            unopened(&plan, &journal, Rule::RigQuarantined, &why)
+            (unopened(&plan, &journal, Rule::RigQuarantined, &why), Some(why))
         }
         None => on_rig(&rig, &suites, &plan, (options, keeps), clock, &journal),
     };
@@ -233,6 +233,9 @@ fn to_its_end(args: Args, common: Common, hunt: Option<Hunt>, ending: &mut Endin
         Err(failed) if exit == 1 => failed.tell(),
         Err(failed) => return Err(failed),
         Ok(()) => {}
+    }
+    if let Some(last) = last {
+        complain(last);
     }
     Ok(exit)
 }
@@ -321,7 +324,7 @@ struct Keeps<'r> {
     hunt: Option<Hunt>,
 }
 
-/// Opens the rig, runs the cases and leaves it safe; gives the exit code.
+/// Opens the rig, runs the cases and leaves it safe; gives the exit code, and what is to be said last.
 fn on_rig(
     rig: &Rig,
     suites: &[Suite],
@@ -329,23 +332,19 @@ fn on_rig(
     (options, keeps): (Options, Keeps<'_>),
     clock: Clock,
     journal: &Journal,
-) -> u8 {
+) -> (u8, Option<String>) {
     let runtime = match crate::bench::runtime() {
         Ok(runtime) => runtime,
         Err(why) => {
-            return unopened(
-                plan,
-                journal,
-                Rule::RigBroken,
-                &format!("no runtime for the servers: {why}"),
-            );
+            let why = format!("no runtime for the servers: {why}");
+            return (unopened(plan, journal, Rule::HarnessFailed, &why), None);
         }
     };
     let _within = runtime.enter();
     let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("dfota-hil"));
     let mut bench = match Bench::open(rig, keeps.lease, &program, options.seed.0, clock, journal) {
         Ok(bench) => bench,
-        Err(why) => return unopened(plan, journal, Rule::RigBroken, &why.to_string()),
+        Err(why) => return (unopened(plan, journal, Rule::RigBroken, &why.to_string()), None),
     };
     signals::heed(&runtime, bench.inbox.clone(), &bench.lines);
     let cases = plan
@@ -355,11 +354,12 @@ fn on_rig(
     let model = rig.module.ati_model();
     let runner = Runner::new(&mut bench, suites, model, options, keeps.campaigns);
     let mut runner = runner.watched(RigWatch::new(keeps.terms));
-    let (exit, interrupted, unfit) = match (&keeps.hunt, &plan.cases[..]) {
+    let (exit, interrupted, (unfit, machine)) = match (&keeps.hunt, &plan.cases[..]) {
         (Some(hunt), [Planned { case, skip: None, .. }, ..]) => {
             let (bisected, interrupted) = runner.hunt(case, hunt);
             let exit = search_exit(&bisected, interrupted);
-            (exit, interrupted, runner.finish().unfit)
+            let ran = runner.finish();
+            (exit, interrupted, (ran.unfit, ran.machine))
         }
         _ => {
             runner.run(cases);
@@ -373,12 +373,19 @@ fn on_rig(
             (
                 report::exit_code(&ran.verdicts, ran.interrupted),
                 ran.interrupted,
-                ran.unfit,
+                (ran.unfit, ran.machine),
             )
         }
     };
-    if let Some(why) = &unfit {
-        let text = keeps.run.quarantine(why);
+    let failed = unfit.or(machine.clone());
+    let last = match (&failed, machine) {
+        (_, Some(why)) => Some(format!(
+            "the run was ended by this machine, not by the rig, which is not in quarantine for it: {why}"
+        )),
+        (Some(why), None) => Some(keeps.run.quarantine(why)),
+        (None, None) => None,
+    };
+    if let Some(text) = last.clone() {
         journal.post(Event::Note { text });
     }
     let safe = bench.lines.safe();
@@ -388,7 +395,7 @@ fn on_rig(
         });
     }
     drop(bench);
-    let exit = if exit == 0 && (safe.is_err() || unfit.is_some()) {
+    let exit = if exit == 0 && (safe.is_err() || failed.is_some()) {
         3
     } else {
         exit
@@ -398,7 +405,7 @@ fn on_rig(
         interrupted,
         safe: safe.is_ok(),
     });
-    exit
+    (exit, last)
 }
 
 /// Suites that go on until they are told to stop: their cases again and again, each planned when its turn comes.

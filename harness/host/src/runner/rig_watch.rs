@@ -8,7 +8,7 @@ use crate::check::{Interrupted, RigCheck, Terms};
 use dfota_core::case::{Case, Limits};
 use dfota_core::event::Event;
 use dfota_core::rig_check::{CheckTime, rigs_failure};
-use dfota_core::verdict::Verdict;
+use dfota_core::verdict::{Rule, Verdict};
 
 /// What is kept from check to check.
 #[derive(Debug, Default)]
@@ -19,8 +19,10 @@ pub struct RigWatch {
     suite: Option<(String, Limits)>,
     /// The module was found at fault since the last check.
     at_fault: bool,
-    /// What failed first.
+    /// What of the rig failed first.
     pub(super) failed: Option<String>,
+    /// What of this machine failed first: it ends this run, and is nothing to hold against the rig.
+    pub(super) machine: Option<String>,
 }
 
 impl RigWatch {
@@ -30,6 +32,18 @@ impl RigWatch {
             terms: Some(terms),
             ..Self::default()
         }
+    }
+
+    /// What stops the cases after a failure.
+    pub(super) fn rule(&self) -> Rule {
+        match self.machine {
+            Some(_) => Rule::HarnessFailed,
+            None => Rule::RigBroken,
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.failed.is_some() || self.machine.is_some()
     }
 
     /// A verdict that may say something about the module.
@@ -65,9 +79,12 @@ impl Runner<'_> {
     fn check(&mut self, when: CheckTime, suite: &str, limits: Limits) -> Result<(), Interrupted> {
         let journal = self.module().journal.clone();
         let at_fault = std::mem::take(&mut self.watch.at_fault);
-        let Some(terms) = self.watch.terms.clone().filter(|_| self.watch.failed.is_none()) else {
+        let Some(terms) = self.watch.terms.clone().filter(|_| !self.watch.is_over()) else {
             return Ok(());
         };
+        if self.is_unwritten() {
+            return Ok(());
+        }
         journal.step(format!("checking the rig {} {suite}", when.name()));
         (self.known, self.bench.module.clean) = (None, false);
         let terms = Terms {
@@ -77,11 +94,12 @@ impl Runner<'_> {
         let checked = RigCheck::new(self.bench, &terms, &mut |_| {}).short(at_fault)?;
         let failure = rigs_failure(&checked.checks, at_fault).map(|check| {
             let probe = check.probe.name();
-            format!(
+            let why = format!(
                 "the self-check {} `{suite}` failed: {probe}: {}",
                 when.name(),
                 check.seen
-            )
+            );
+            (why, check.probe.is_of_the_machine())
         });
         journal.post(Event::RigChecked {
             when,
@@ -89,10 +107,31 @@ impl Runner<'_> {
             checks: checked.checks,
         });
         self.think_over();
-        if let Some(failure) = failure {
+        // What a check says whose journal ended under it is not kept either.
+        if self.is_unwritten() {
+            return Ok(());
+        }
+        if let Some((failure, of_the_machine)) = failure {
+            // What broke before keeps its own rule.
+            let first = self.broken.is_none();
             self.broken.get_or_insert_with(|| failure.clone());
-            self.watch.failed = Some(failure);
+            match of_the_machine {
+                true if first => self.watch.machine = Some(failure),
+                true => {}
+                false => self.watch.failed = Some(failure),
+            }
         }
         Ok(())
+    }
+
+    /// Whether the journal has ended before the run, as on a full disk: nothing that is seen from then on is kept.
+    fn is_unwritten(&mut self) -> bool {
+        if self.module().journal.look(|_| ()).is_some() {
+            return false;
+        }
+        let why = "the journal could not be written".to_owned();
+        self.broken.get_or_insert_with(|| why.clone());
+        self.watch.machine.get_or_insert(why);
+        true
     }
 }

@@ -108,7 +108,35 @@ fn the_life_of_a_quarantine() {
 
     let ran = lab.run(&["check", "rig.yaml", "--clear"]).ends(0);
     assert!(ran.stdout.ends_with("out of quarantine\n"), "{}", ran.stdout);
+    let ran = lab.run(&["check", "rig.yaml", "--clear"]).ends(0);
+    ran.says("nothing to clear");
     run(&lab, "again").ends(0);
+}
+
+/// No file may grow beyond a few blocks, as on a full disk: the run ends and says so, and nothing is held against the rig.
+#[test]
+fn a_journal_that_cannot_be_written() {
+    let lab = Lab::new();
+    let sim = Sim::start(&lab, &["--speed", "50"]);
+    sim.rig(&lab, "rig.yaml");
+    lab.suite(CLEAN);
+    let limited = "trap '' XFSZ; ulimit -f 32; exec \"$0\" run suite.yaml --rig rig.yaml --seed 7 --out out --state-dir state";
+    let ended = std::process::Command::new("sh")
+        .args(["-c", limited, PROGRAM])
+        .current_dir(lab.path("."))
+        .output()
+        .expect("a shell");
+    let stderr = String::from_utf8_lossy(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(3), "{stderr}");
+    let last = stderr.lines().last().unwrap_or_default();
+    assert!(
+        last.contains("the run folder `out` cannot be written"),
+        "{stderr}"
+    );
+    let plan = lab
+        .run(&["plan", "suite.yaml", "--rig", "rig.yaml", "--state-dir", "state"])
+        .ends(0);
+    assert!(!plan.stdout.contains("quarantine"), "{}", plan.stdout);
 }
 
 /// Every case has passed, and yet the night is not green: nobody knows since when the power was not cut.
@@ -221,4 +249,36 @@ fn every_suite_is_between_two_checks() {
         })
         .collect();
     assert_eq!(seen, ["before lab", "lab", "after lab", "other", "after other"]);
+}
+
+/// What is wrong with this machine ends the run that finds it out. The next one, when that is mended, is green.
+#[test]
+fn a_wrong_clock_is_no_broken_rig() {
+    let lab = Lab::new();
+    lab.rig(200, "");
+    lab.suite(CLEAN);
+    // No clock is right that is before the program was made.
+    let program = lab.path("of-tomorrow");
+    std::fs::copy(PROGRAM, &program).expect("a copy of the program");
+    let tomorrow = std::time::SystemTime::now() + std::time::Duration::from_secs(86_400);
+    let file = std::fs::File::options().append(true).open(&program);
+    file.and_then(|file| file.set_modified(tomorrow))
+        .expect("a file of ours");
+    let arguments = "run suite.yaml --rig rig.yaml --seed 7 --state-dir state --out";
+    let ended = std::process::Command::new(&program)
+        .args(arguments.split(' ').chain(["wrong"]))
+        .current_dir(lab.path("."))
+        .output()
+        .expect("the copy");
+    let stderr = String::from_utf8_lossy(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(3), "{stderr}");
+    let last = stderr.lines().last().unwrap_or_default();
+    assert!(last.contains("ended by this machine, not by the rig"), "{stderr}");
+    assert!(last.contains("clock: "), "{stderr}");
+    assert_eq!(lab.verdicts("wrong"), ["clean error harness-failed"]);
+    let again: Vec<&str> = arguments.split(' ').chain(["again"]).collect();
+    lab.run(&again).ends(0);
+    lab.run(&["check", "rig.yaml", "--clear", "--state-dir", "state"])
+        .ends(0)
+        .says("nothing to clear");
 }
