@@ -1,6 +1,7 @@
 //! A rig that fails its self-check is not believed, and not used, until it passes one.
 
 use crate::lab::{Lab, PROGRAM, Ran};
+use crate::process::Running;
 use crate::sim::Sim;
 use serde_json::Value;
 
@@ -137,6 +138,37 @@ fn a_journal_that_cannot_be_written() {
         .run(&["plan", "suite.yaml", "--rig", "rig.yaml", "--state-dir", "state"])
         .ends(0);
     assert!(!plan.stdout.contains("quarantine"), "{}", plan.stdout);
+}
+
+/// A disk without room ends this run, and says nothing about the bench: the next run, on another disk, finds it sound.
+#[test]
+fn a_full_disk_is_no_broken_rig() {
+    let lab = Lab::new();
+    lab.rig(400, "");
+    lab.suite(CLEAN);
+    std::fs::create_dir(lab.path("small")).expect("a folder");
+    let script = "mount -t tmpfs -o size=2m tmpfs small || exit 77; exec \"$@\"";
+    let run = ["run", "suite.yaml", "--rig", "rig.yaml", "--out", "small/out"];
+    let mut command = std::process::Command::new("unshare");
+    command
+        .args(["-rm", "sh", "-c", script, "sh", PROGRAM])
+        .args(run)
+        .current_dir(lab.path("."))
+        .env("XDG_STATE_HOME", lab.path("state"));
+    let ran = Running::start(&mut command).end();
+    if ran.code == Some(77) || ran.stderr.contains("unshare failed") {
+        eprintln!("skipped: this machine lets nobody mount anything");
+        return;
+    }
+    let ran = ran.ends(3);
+    assert!(ran.stdout.contains("failed: disk: "), "{}", ran.stdout);
+    assert!(
+        ran.stdout.contains("which is not in quarantine for it"),
+        "{}",
+        ran.stdout
+    );
+    assert_eq!(lab.rig_state("quarantine.json"), None);
+    lab.run(&lab.arguments(&[])).ends(0);
 }
 
 /// Every case has passed, and yet the night is not green: nobody knows since when the power was not cut.
