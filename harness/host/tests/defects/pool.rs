@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 /// Runs under way at once. More would disturb each other: cuts are aimed at a few milliseconds.
-const AT_ONCE: usize = 6;
+const AT_ONCE: usize = 5;
 /// So do two tests.
 static ONE_TEST: Mutex<()> = Mutex::new(());
 
