@@ -24,6 +24,7 @@ pub fn main(args: &Args, common: Common) -> Result<u8, Failed> {
     let earlier = Earlier::read(&dir, &suites, &rig)?;
     let seed = Seed(args.selection.seed.unwrap_or_default());
     let mut plan = Plan::of(&suites, &rig, &args.selection, seed, &earlier)?;
+    plan.seed_given = args.selection.seed.is_some();
     plan.standing = Some(Standing::of(&rig, &dir.rig(&rig), &plan)?);
     let shown = match args.json {
         true => serde_json::to_string_pretty(&plan).map_err(Failed::ours)? + "\n",

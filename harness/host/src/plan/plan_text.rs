@@ -13,11 +13,15 @@ const WIDEST: usize = 64;
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(
-            f,
-            "rig {} ({}), speed {}, seed {}\n",
-            self.rig, self.module, self.speed, self.seed
-        )?;
+        write!(f, "rig {} ({}), speed {}", self.rig, self.module, self.speed)?;
+        match self.seed_given {
+            true => writeln!(f, ", seed {}\n", self.seed)?,
+            false => writeln!(
+                f,
+                "\nno `--seed` given: `run` draws one, so its random choices are not these (of seed {})\n",
+                self.seed
+            )?,
+        }
         let rows: Vec<[String; 7]> = self.cases.iter().map(row).collect();
         let heads = ["case", "via", "module", "real", "at most", "updates", "needs"].map(str::to_owned);
         let widths: [usize; 7] = std::array::from_fn(|column| {
