@@ -175,7 +175,7 @@ pub const ALL: &[Entry] = &[
         &["schema"],
         [
             "dfota-hil schema rig",
-            "dfota-hil schema suite > suite.schema.json",
+            "dfota-hil schema event > event.schema.json",
         ],
         PLAIN,
     ),

@@ -7,7 +7,7 @@ use crate::check::last_check::LastCheck;
 use crate::check::stage::Stage;
 use crate::check::walk::{Left, walk};
 use crate::check::{Checked, Interrupted, Programs, RigCheck, Said, Terms, fail};
-use crate::cli::{Common, Failed, print};
+use crate::cli::{Common, Failed, RIG_VARIABLE, print};
 use crate::clock::Clock;
 use crate::history;
 use crate::journal::{Journal, Nobody, Observer, Writer};
@@ -35,6 +35,7 @@ use waiting::Waiting;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Rig file
+    #[arg(required = true, env = RIG_VARIABLE, hide_env_values = true)]
     rig: PathBuf,
     /// Step by step, for a new bench: says what to connect, waits for Enter, and looks at that alone
     #[arg(long, conflicts_with = "json")]

@@ -45,7 +45,7 @@ pub struct Args {
     #[command(flatten)]
     selection: Selection,
     /// Run folder [default: reports/UTC-RIG-SUITE]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", env = "DFOTA_HIL_OUT", hide_env_values = true)]
     out: Option<PathBuf>,
     /// Stop after the first case that does not pass
     #[arg(long)]
