@@ -54,7 +54,7 @@ fn a_plan_says_whose_seed_it_shows() {
     let lab = Lab::new();
     lab.suite(CASES);
     let plan = ["plan", "suite.yaml", "--rig", "rigs/sim.yaml"];
-    lab.run(&plan).ends(0).says("no `--seed` given: `run` draws one");
+    lab.run(&plan).ends(0).says("no `--seed`: `run` draws one");
     let given = lab.run(&[&plan[..], &["--seed", "0"]].concat()).ends(0);
     assert!(
         given
