@@ -257,7 +257,8 @@ fn observer(args: &Args, plan: &Plan, suites: &[Suite], searches: bool, common: 
             (name, (case.via, Duration::from_millis(*real_ms)))
         });
     let paint = Paint::new(common.color);
-    Box::new(Console::new(paint, common.verbose > 0, takes.collect()))
+    let console = Console::new(paint, common.verbose > 0, takes.collect());
+    Box::new(console.with_limit(args.max_time))
 }
 
 /// Adds the updates of this run to those that the module has seen.
