@@ -98,6 +98,11 @@ fn is_known(version: &str) -> bool {
         .is_some_and(|minor| minor.parse::<u8>().is_ok())
 }
 
+/// The path at which this registration is updated.
+pub fn path(location: Location) -> alloc::string::String {
+    format!("/rd/{}", shown(location))
+}
+
 fn shown(location: Location) -> alloc::string::String {
     format!("{location:08x}")
 }

@@ -90,6 +90,11 @@ impl<P: Copy + Eq> Registry<P> {
         self.places.get(self.names.get(endpoint)?)
     }
 
+    /// Where its registration is updated.
+    pub fn location(&self, endpoint: &str) -> Option<Location> {
+        self.names.get(endpoint).copied()
+    }
+
     /// Registers; gives the location, what has become of it, and who had to make room.
     pub fn register(
         &mut self,

@@ -2,6 +2,7 @@
 
 use super::engine::Post;
 use super::happening::Happening;
+use crate::shelf::limiter::Limiter;
 use bc66_wire::lwm2m::{firmware, format as formats};
 use dfota_core::coap::code::Code;
 use dfota_core::coap::message::Message;
@@ -42,6 +43,10 @@ pub(super) struct Drive {
     observed: BTreeMap<Token, u16>,
     /// What was notified last of each resource, and how often in a row.
     notified: BTreeMap<u16, (i64, u32)>,
+    /// Of what it notifies: a client can go mad.
+    notices: Limiter,
+    /// The last value of each resource that was notified and not told. It is told before anything rests on it.
+    kept_back: BTreeMap<u16, i64>,
     /// Which of [`ACCEPTS`] it is asked for.
     accept: usize,
     told: usize,
@@ -59,6 +64,8 @@ impl Drive {
             out: None,
             observed: BTreeMap::new(),
             notified: BTreeMap::new(),
+            notices: Limiter::new("what the client under test notifies"),
+            kept_back: BTreeMap::new(),
             accept: 0,
             told: 0,
             ended: false,
@@ -221,12 +228,12 @@ impl Drive {
                     self.notified.remove(&resource);
                 }
                 if !notified || self.is_news(resource, value) {
-                    post.tell(Happening::Told {
-                        endpoint: self.endpoint.clone(),
-                        resource,
-                        value,
-                        notified,
-                    });
+                    if !notified || self.notices.admits(post.now) {
+                        self.kept_back.remove(&resource);
+                        self.tell_value(resource, value, notified, post);
+                    } else {
+                        self.kept_back.insert(resource, value);
+                    }
                 }
                 let heard = Heard::Value {
                     resource,
@@ -241,6 +248,15 @@ impl Drive {
             }
             (Err(why), None) => tracing::warn!(endpoint = self.endpoint, resource, why, "a notification"),
         }
+    }
+
+    fn tell_value(&self, resource: u16, value: i64, notified: bool, post: &mut Post<'_>) {
+        post.tell(Happening::Told {
+            endpoint: self.endpoint.clone(),
+            resource,
+            value,
+            notified,
+        });
     }
 
     /// Whether a notification says more than those before it: the same value is told a few times in a row.
@@ -262,6 +278,12 @@ impl Drive {
 
     fn hear(&mut self, heard: Heard, post: &mut Post<'_>) {
         self.update.on(heard, post.now);
+        let comes = self.update.findings().len() > self.told || self.update.ending().is_some() && !self.ended;
+        if comes {
+            for (resource, value) in std::mem::take(&mut self.kept_back) {
+                self.tell_value(resource, value, true, post);
+            }
+        }
         for finding in self.update.findings().iter().skip(self.told) {
             self.told += 1;
             post.tell(Happening::Found {

@@ -62,10 +62,9 @@ pub(super) struct Post<'a> {
 }
 
 impl Post<'_> {
-    /// Tells that something happened. What a verdict is made of at once is always told, everything else within bounds.
+    /// Tells that something happened. What a verdict may rest on is always told, everything else within bounds.
     pub(super) fn tell(&mut self, happening: Happening) {
-        let always = matches!(happening, Happening::Found { .. } | Happening::Ended { .. });
-        if always || self.own.admits(self.now) {
+        if happening.fact().is_some() || self.own.admits(self.now) {
             (self.on_happening)(happening);
         }
     }
@@ -230,8 +229,13 @@ impl Engine {
             let mut queries = message.options(option::URI_QUERY);
             queries.any(|query| query.strip_prefix(b"ep=") == Some(name))
         };
+        // From a new address as well, as behind a translator of addresses: nobody else knows the location.
+        let updates = |drive: &Drive| {
+            let location = self.registry.location(&drive.endpoint);
+            location.map(registration_interface::path) == Some(message.path())
+        };
         let mut drives = self.drives.iter();
-        drives.any(|drive| drive.last == Some(peer) || registers(drive))
+        drives.any(|drive| drive.last == Some(peer) || registers(drive) || updates(drive))
     }
 
     /// Whether a request reaches the server, as far as the faults of the package go.

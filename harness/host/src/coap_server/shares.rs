@@ -7,6 +7,8 @@ use std::time::Duration;
 
 /// So many of one host in each [`WINDOW`].
 const SHARE_MAX: u32 = 2_000;
+/// So many of all hosts together: the work that strangers can make, however many they are.
+const ALL_MAX: u32 = 5_000;
 /// In the module's time.
 const WINDOW: Duration = Duration::from_secs(1);
 /// As many hosts are told apart in one window; all others have one share together.
@@ -20,6 +22,7 @@ pub(super) struct Shares {
     began: Duration,
     hosts: HashMap<IpAddr, u32>,
     others: u32,
+    all: u32,
     known: VecDeque<IpAddr>,
 }
 
@@ -42,7 +45,7 @@ impl Shares {
         if now >= self.began + WINDOW {
             self.began = now;
             self.hosts.clear();
-            self.others = 0;
+            (self.others, self.all) = (0, 0);
         }
         let told_apart = self.hosts.len() < HOSTS_MAX || self.hosts.contains_key(&host);
         let count = match told_apart {
@@ -50,7 +53,10 @@ impl Shares {
             false => &mut self.others,
         };
         *count = count.saturating_add(1);
-        *count <= SHARE_MAX
+        // What is beyond a host's own share takes nothing from others.
+        let within = *count <= SHARE_MAX;
+        self.all = self.all.saturating_add(u32::from(within));
+        within && self.all <= ALL_MAX
     }
 }
 
@@ -78,13 +84,28 @@ mod tests {
     }
 
     #[test]
+    fn many_hosts_together_have_a_share_and_one_that_is_known_has_no_limit() {
+        let mut shares = Shares::default();
+        shares.know(host(9));
+        let now = Duration::from_secs(1);
+        let mut admitted = |number, times| (0..times).filter(|_| shares.admits(host(number), now)).count();
+        assert_eq!(admitted(1, 10_000), 2000);
+        let hundred: usize = (100..200).map(|number| admitted(number, 500)).sum();
+        assert_eq!(
+            hundred, 3000,
+            "one that floods takes no more than its own share from others"
+        );
+        assert_eq!(admitted(9, 10_000), 10_000);
+    }
+
+    #[test]
     fn memory_is_bounded() {
         let mut shares = Shares::default();
         let now = Duration::from_secs(1);
         let admitted = (0..100_000)
             .filter(|number| shares.admits(host(*number), now))
             .count();
-        assert_eq!(admitted, HOSTS_MAX + SHARE_MAX as usize);
+        assert_eq!(admitted, ALL_MAX as usize);
         (0..1000).for_each(|number| shares.know(host(number)));
         assert!(shares.hosts.len() <= HOSTS_MAX && shares.known.len() <= KNOWN_MAX);
     }
