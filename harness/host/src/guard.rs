@@ -49,8 +49,8 @@ pub struct Guard {
 }
 
 impl Guard {
-    /// Starts `program` as the guard and waits until it is ready. `descriptors` are the lock of the lease and then those of
-    /// the lines that have one; it writes into the log of the charge's folder.
+    /// Starts `program` as the guard and waits until it is ready. `descriptors` are as many locks as the charge says and then
+    /// those of the lines that have one; it writes into the log of the charge's folder.
     pub fn start(
         program: &Path,
         charge: &Charge,

@@ -11,6 +11,7 @@
 //! whole: whoever reads one sees the old or the new.
 
 pub mod campaign_store;
+pub mod hardware;
 pub mod lease;
 pub mod quarantine;
 pub mod rig_state;
