@@ -2,6 +2,7 @@
 
 use super::entry::{Entry, Kept};
 use crate::retention::growth::Sample;
+use crate::state::shared::{make_folder, share};
 use dfota_core::measure::Measure;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, params};
 use std::collections::HashMap;
@@ -113,15 +114,21 @@ impl Store {
     /// Opens a store to write to, and makes it where there is none.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            std::fs::create_dir_all(folder).map_err(|why| StoreError::Io {
+            make_folder(folder).map_err(|why| StoreError::Io {
                 path: path.to_owned(),
                 why,
             })?;
         }
-        Self::connect(
+        let store = Self::connect(
             path,
             OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
-        )
+        )?;
+        // Its journal has the mode that it has.
+        share(path).map_err(|why| StoreError::Io {
+            path: path.to_owned(),
+            why,
+        })?;
+        Ok(store)
     }
 
     /// Opens a store to read.
@@ -398,7 +405,7 @@ pub fn rebuild(path: &Path, entries: &[Entry]) -> Result<(), StoreError> {
     };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder).map_err(io)?;
+    make_folder(folder).map_err(io)?;
     let new = tempfile::Builder::new()
         .prefix(".")
         .suffix(".part")
@@ -415,5 +422,6 @@ pub fn rebuild(path: &Path, entries: &[Entry]) -> Result<(), StoreError> {
         Err(why) if why.kind() != io::ErrorKind::NotFound => return Err(io(why)),
         _ => {}
     }
-    new.persist(path).map(drop).map_err(|error| io(error.error))
+    new.persist(path).map_err(|error| io(error.error))?;
+    share(path).map_err(io)
 }

@@ -7,6 +7,7 @@ use crate::check::last_check::now;
 use crate::cli::{Failed, complain};
 use crate::rig::Rig;
 use crate::state::hardware::Hardware;
+use crate::state::shared::share;
 use crate::state::{RigState, StateDir, StateError, unwritten};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
@@ -214,7 +215,10 @@ pub fn leave_behind(folder: &Path, left: Left) -> Result<(), StateError> {
 fn open(state: &RigState, name: &str) -> io::Result<File> {
     let mut options = File::options();
     options.create(true).truncate(false).write(true).read(true);
-    options.open(state.file(name))
+    let path = state.file(name);
+    let file = options.open(&path)?;
+    share(&path)?;
+    Ok(file)
 }
 
 /// The lock. An owner that lives keeps everybody else out; one that ends or has died is waited for, as long as its guard

@@ -1,6 +1,7 @@
 //! What is kept about one rig between runs.
 
 use crate::digest::sha256_hex;
+use crate::state::shared::make_folder;
 use crate::state::{StateError, unwritten};
 use std::fs::File;
 use std::os::unix::ffi::OsStrExt;
@@ -63,7 +64,7 @@ impl RigState {
 
     /// Makes the folder and shows that files can be made in it: found out before anything is powered, not after the night.
     pub fn make(&self) -> Result<(), StateError> {
-        let made = std::fs::create_dir_all(&self.folder)
+        let made = make_folder(&self.folder)
             .and_then(|()| tempfile::Builder::new().prefix(".").tempfile_in(&self.folder));
         made.map(drop).map_err(|why| unwritten(&self.folder, why))
     }
@@ -71,7 +72,7 @@ impl RigState {
     /// Keeps every other run out that asks for the same, until it is dropped.
     pub fn hold(&self) -> Result<Held, StateError> {
         let hold = || {
-            std::fs::create_dir_all(&self.folder)?;
+            make_folder(&self.folder)?;
             let folder = File::open(&self.folder)?;
             folder.lock()?;
             Ok(Held { _folder: folder })
