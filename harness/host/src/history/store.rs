@@ -2,6 +2,7 @@
 
 use super::entry::{Entry, Kept};
 use crate::retention::growth::Sample;
+use crate::shell_word::shell_word;
 use crate::state::shared::{make_folder, share};
 use dfota_core::measure::Measure;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, params};
@@ -58,13 +59,13 @@ pub struct Store {
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// None is there.
-    #[error("there is no history at `{}` yet: `run` writes it, and `history --rebuild DIR` makes it of run folders", path.display())]
+    #[error("there is no history at `{}` yet: `run` writes it, and `{}` makes it of run folders", path.display(), rebuilding(path))]
     Missing {
         /// Where it was looked for.
         path: PathBuf,
     },
     /// SQLite.
-    #[error("the history `{}` could not be used: {why}; `history --rebuild DIR` makes it again of run folders", path.display())]
+    #[error("the history `{}` could not be used: {why}; `{}` makes it again of run folders", path.display(), rebuilding(path))]
     Sqlite {
         /// The store.
         path: PathBuf,
@@ -86,13 +87,19 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// Of a later version.
-    #[error("the history `{}` has version {seen}, this program reads {VERSION}: use the program that wrote it, or make it again with `history --rebuild DIR`", path.display())]
+    #[error("the history `{}` has version {seen}, this program reads {VERSION}: use the program that wrote it, or make it again with `{}`", path.display(), rebuilding(path))]
     Version {
         /// The store.
         path: PathBuf,
         /// Its version.
         seen: i32,
     },
+}
+
+/// The command that makes a store, as it has to be typed.
+fn rebuilding(store: &Path) -> String {
+    let store = shell_word(&store.display().to_string());
+    format!("dfota-hil history --rebuild DIR --store {store}")
 }
 
 /// Which runs are asked for.
