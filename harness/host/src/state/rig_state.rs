@@ -1,6 +1,7 @@
 //! What is kept about one rig between runs.
 
 use crate::digest::sha256_hex;
+use crate::shell_word::shell_word;
 use crate::state::shared::make_folder;
 use crate::state::{StateError, unwritten};
 use std::fs::File;
@@ -47,9 +48,10 @@ impl RigState {
         self
     }
 
-    /// The flag that names the state folder, for a command that is to be typed.
-    pub fn flag(&self) -> &str {
-        &self.flag
+    /// The check of the rig whose file is `rig`, with the state folder where it was named, as it has to be typed.
+    pub fn check(&self, rig: &Path, flags: &str) -> String {
+        let rig = shell_word(&rig.display().to_string());
+        format!("dfota-hil check {rig}{flags}{}", self.flag)
     }
 
     /// The folder; it need not be there yet.
