@@ -125,16 +125,24 @@ fn concluded(
         (true, false, Some(_)) => Some(Clearing::Refused),
     };
     let still = before.filter(|_| !cleared);
+    let nothing = format!(
+        "nothing to clear: the rig is in no quarantine in `{}`",
+        state.folder().display()
+    );
     match args.json {
         true => {
             if clearing == Some(Clearing::Nothing) {
-                complain(NOTHING);
+                complain(&nothing);
             }
             print(&json(&last, still.as_ref(), clearing)?);
         }
         false => {
             let ends = state.check(&args.rig, " --clear");
-            print(&tail(&last, still.is_some().then_some(&ends), clearing));
+            print(&tail(
+                &last,
+                still.is_some().then_some(&ends),
+                (clearing, &nothing),
+            ));
         }
     }
     Ok(if last.sound { 0 } else { 3 })
@@ -321,10 +329,8 @@ enum Clearing {
     Refused,
 }
 
-const NOTHING: &str = "nothing to clear: the rig is in no quarantine here";
-
 /// The end of what is shown; `still` is the command that ends a quarantine which goes on.
-fn tail(last: &LastCheck, still: Option<&String>, clearing: Option<Clearing>) -> String {
+fn tail(last: &LastCheck, still: Option<&String>, (clearing, nothing): (Option<Clearing>, &str)) -> String {
     let count = |outcome| {
         last.checks
             .iter()
@@ -338,7 +344,7 @@ fn tail(last: &LastCheck, still: Option<&String>, clearing: Option<Clearing>) ->
     };
     match clearing {
         Some(Clearing::Done) => tail += "out of quarantine\n",
-        Some(Clearing::Nothing) => tail += &format!("{NOTHING}\n"),
+        Some(Clearing::Nothing) => tail += &format!("{nothing}\n"),
         Some(Clearing::Refused) | None => {}
     }
     if let Some(ends) = still {

@@ -345,3 +345,75 @@ fn user() -> String {
         .find_map(|fields| fields.first().map(|name| (*name).to_owned()));
     named.unwrap_or(uid)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rstest::rstest;
+
+    const COMMAND: &str = "power: {driver: command, on: [a], off: [b]}";
+
+    /// What of a rig is held, but for its file; `DIR` is the folder of that.
+    fn names(folder: &Path, rest: &str) -> Vec<String> {
+        let file = folder.join("rig.yaml");
+        let text = format!("rig: r\nmodule: bc66\n{rest}\n").replace("DIR", &folder.display().to_string());
+        std::fs::write(&file, text).expect("a file");
+        let rig = Rig::load(&file)
+            .map_err(|error| error.render(false))
+            .expect("a rig");
+        let names = parts(&rig).into_iter().map(|part| part.name);
+        let names = names.map(|name| name.replace(&folder.display().to_string(), "DIR"));
+        names
+            .filter(|name| name != "dfota-hil/rig:DIR/rig.yaml")
+            .collect()
+    }
+
+    #[rstest]
+    #[case::no_terminal("serial: {port: /dev/null}", COMMAND, &[])]
+    #[case::not_there("serial: {port: DIR/absent}", COMMAND, &["uart:DIR/absent"])]
+    #[case::of_another_machine("serial: {port: \"rfc2217://Pi:3001\"}", COMMAND, &["tcp:pi:3001"])]
+    #[case::the_same_without_rfc2217("serial: {port: \"socket://pi:3001\"}", COMMAND, &["tcp:pi:3001"])]
+    #[case::a_pin("serial: {port: /dev/null}", "power: {driver: rppal, pin: 17}", &["bcm:17"])]
+    #[case::simulated("serial: {port: DIR/absent}", "power: {driver: simulated, control: DIR/c}", &["control:DIR/c"])]
+    fn what_is_held(#[case] serial: &str, #[case] power: &str, #[case] held: &[&str]) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let folder = folder.path().canonicalize().expect("it is there");
+        let held: Vec<String> = held.iter().map(|name| format!("{PREFIX}{name}")).collect();
+        assert_eq!(names(&folder, &format!("{serial}\n{power}")), held);
+    }
+
+    /// A link is another name of the same port.
+    #[test]
+    fn a_port_by_two_names() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let (_module, pty) = serialport::TTYPort::pair().expect("a pty");
+        let node = serialport::SerialPort::name(&pty).expect("its name");
+        std::os::unix::fs::symlink(&node, folder.path().join("by-id")).expect("a link");
+        let by = |port: &str| names(folder.path(), &format!("serial: {{port: {port}}}\n{COMMAND}"));
+        let (named, linked) = (by(&node), by("DIR/by-id"));
+        assert_eq!(named, [format!("{PREFIX}uart:{node}")]);
+        assert!(linked.contains(&named[0]), "{linked:?}");
+    }
+
+    #[test]
+    fn a_long_name_is_a_digest() {
+        let part = Part::new("rig", Path::new(&"/long".repeat(40)), String::new());
+        assert!(part.name.len() <= LONGEST, "{}", part.name);
+        part.bind().expect("an address").expect("nobody has it");
+    }
+
+    /// What an owner says is shown without what moves the cursor.
+    #[test]
+    fn who_answers_may_be_anybody() {
+        let owner = r#"{"pid": 1, "command": "run\u001b[2J", "run": "a\nb", "since": "", "left": null}"#;
+        let text = format!(r#"{{"owner": {owner}, "user": "\u0007root", "file": "/rig\r.yaml"}}"#);
+        let holder: Holder = serde_json::from_str(&text).expect("a holder");
+        let holder = holder.plain();
+        assert_eq!(holder.owner.command, "run[2J");
+        assert_eq!(holder.owner.run.as_deref(), Some("ab"));
+        assert_eq!(
+            (holder.user.as_str(), holder.file.as_str()),
+            ("root", "/rig.yaml")
+        );
+    }
+}
