@@ -4,6 +4,7 @@ use crate::lab::{Lab, PROGRAM, heard};
 use crate::process::{Process, Running, Signal, wait_until};
 use crate::sim::Sim;
 use rstest::rstest;
+use std::path::Path;
 
 const UPDATE: &str = "\
 limits: {boot: 10s, settle: 500ms, resume: 10s, update: 30s}
@@ -156,6 +157,47 @@ fn the_hardware_of_a_dead_owner() {
     assert_eq!(&moves[last..], "done\non\n", "{moves}");
     assert!(moves.matches("off\ndone\n").count() >= 1, "{moves}");
     drop(running);
+}
+
+/// Another user, with a state folder of their own, is told whose the rig is.
+#[test]
+fn another_user() {
+    if !rustix::process::geteuid().is_root() {
+        eprintln!("skipped: only root may be another user");
+        return;
+    }
+    let lab = Lab::new();
+    let open = |path: &Path, mode| {
+        let mode = std::os::unix::fs::PermissionsExt::from_mode(mode);
+        std::fs::set_permissions(path, mode).expect("a folder of ours");
+    };
+    open(&lab.path("."), 0o755);
+    std::fs::create_dir(lab.path("theirs")).expect("a folder");
+    open(&lab.path("theirs"), 0o777);
+    let program = lab.path("program");
+    std::fs::copy(PROGRAM, &program).expect("a copy that everybody may start");
+    lab.write(
+        "rig.yaml",
+        "rig: shared\nmodule: bc66\nserial: {port: /dev/null}\npower: {driver: command, on: [sh, -c, \"echo on >> moves; until test -e go; do sleep 0.01; done\"], off: [sh, -c, \"echo off >> moves\"]}\n",
+    );
+    let owner = lab.start(&["power", "rig.yaml", "on"]);
+    wait_until("a program that moves the supply", || lab.path("moves").exists());
+    let mut command = std::process::Command::new("setpriv");
+    command
+        .args(["--reuid=65534", "--regid=65534", "--clear-groups"])
+        .arg(&program)
+        .args(["power", "rig.yaml", "cycle", "--state-dir", "theirs"])
+        .current_dir(lab.path("."));
+    let ran = Running::start(&mut command).end().ends(3);
+    let told = format!(
+        "error: rig `shared` is in use by `power` (pid {}, since ",
+        owner.pid()
+    );
+    assert!(ran.stderr.starts_with(&told), "{}", ran.stderr);
+    ran.complains("; it is of user `root`, with the rig file `");
+    lab.write("go", "");
+    owner.end().ends(0);
+    assert_eq!(lab.read("moves"), "on\n");
 }
 
 /// Whoever has the rig and does not answer, as a process that was stopped, keeps it; others wait, and say for what.
