@@ -20,10 +20,11 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What a case does in its campaign.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Part {
     /// The id of the case in the suite that the campaign is made of.
     pub campaign: String,
@@ -32,7 +33,7 @@ pub struct Part {
 }
 
 /// The roles.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Role {
     /// An uncut update whose moments are timed. Cuts of the same package are laid out by it.
@@ -46,7 +47,7 @@ pub enum Role {
 }
 
 /// A cut of a campaign before it is known when exactly it falls.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Slot {
     /// Where.
     pub place: Place,
@@ -63,7 +64,7 @@ pub struct Slot {
 }
 
 /// A cut that was made and judged.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Tallied {
     /// The suite.
     pub suite: String,
@@ -97,7 +98,7 @@ pub struct Tallied {
 }
 
 /// Stretches of an update for which figures are shown apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Bin {
     /// Its moment was not met.
@@ -160,7 +161,7 @@ impl fmt::Display for Bin {
 }
 
 /// Cuts, and what became of them.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Count {
     /// How many.
     pub cuts: u32,
@@ -184,7 +185,7 @@ impl Count {
 }
 
 /// What the cuts of a campaign say together.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Tally {
     /// Those that the claim counts.
     pub counted: Count,

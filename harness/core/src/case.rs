@@ -17,10 +17,11 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How a package gets into the module.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Via {
     /// Downloaded over HTTP (AN §2).
@@ -52,7 +53,7 @@ impl fmt::Display for Via {
 }
 
 /// A package as the suite declares it. Its bytes are opaque: from and to are what the suite says.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Package {
     /// Its name in the suite.
     pub name: String,
@@ -67,7 +68,7 @@ pub struct Package {
 }
 
 /// Longest times that are waited for, in the module's time.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Limits {
     /// Power-on → RDY.
     pub boot: Duration,
@@ -122,7 +123,7 @@ const REVIVALS: u32 = 5;
 const READ_BACK: Duration = Duration::from_secs(180);
 
 /// What is made of something that is legal and odd, such as percentages that go back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Anomalies {
     /// It is told in every report.
@@ -146,7 +147,7 @@ impl Anomalies {
 }
 
 /// One case of a plan.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Case {
     /// Stable and readable: `forced-resume[via=uart,at=50%]`.
     pub id: String,

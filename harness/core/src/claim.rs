@@ -10,10 +10,11 @@ use crate::sweep::Span;
 use alloc::format;
 use alloc::string::String;
 use core::fmt;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// `claim:` of a case: with this confidence, fewer than this share of the cuts in this window brick the module.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Claim {
     /// The rate that is claimed not to be reached.
     pub brick_rate_below: Rate,

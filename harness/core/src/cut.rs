@@ -6,10 +6,11 @@ use crate::percent::Percent;
 use crate::seed::Seed;
 use alloc::{format, string::String};
 use core::{fmt, str::FromStr, time::Duration};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What is cut.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kind {
     /// The supply.
@@ -36,7 +37,7 @@ impl Kind {
 }
 
 /// `cut:` of a case, before its random delay is drawn.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CutPlan {
     /// The moment that triggers it.
     pub at: Moment,
@@ -83,7 +84,7 @@ impl CutPlan {
 }
 
 /// One cut, with nothing left to chance. Its text is its id: `updating@50%+137ms/power/5s`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 pub struct Cut {
     /// The moment that triggers it.

@@ -21,6 +21,7 @@ use crate::version::{Imei, Version};
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use watched::{Attempt, Gap, Halted, ObjectFact, Watched};
 
@@ -31,7 +32,7 @@ pub const SCHEMA: u32 = 2;
 pub const SCHEMA_OF_VERDICTS: u32 = 2;
 
 /// One line of the journal.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Record {
     /// Counts from 0 without a gap.
     pub seq: u64,
@@ -49,7 +50,7 @@ pub struct Record {
 }
 
 /// What happened.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum Event {
     /// The run began. The first event of every journal. Boxed: it would make every other event as large in memory.
@@ -245,7 +246,7 @@ pub enum Event {
 }
 
 /// The loss of the supply, as the sense line showed it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Confirmed {
     /// When it was seen, in `mono_ns`.
     pub at_ns: u64,
@@ -254,7 +255,7 @@ pub struct Confirmed {
 }
 
 /// When the function of a module was asked for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum When {
     /// Before the update.
@@ -277,7 +278,7 @@ impl When {
 }
 
 /// A try of a case that is followed by another one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct TryEnded {
     /// Id of the case.
     pub id: String,
@@ -303,7 +304,7 @@ pub struct TryEnded {
 }
 
 /// How a case ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CaseEnded {
     /// Its id.
     pub id: String,
@@ -351,7 +352,7 @@ impl CaseEnded {
 }
 
 /// A line of the rig.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Line {
     /// The supply.
@@ -374,7 +375,7 @@ impl Line {
 }
 
 /// What a run was started with.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RunStarted {
     /// [`SCHEMA`].
     pub schema: u32,
@@ -420,7 +421,7 @@ pub struct RunStarted {
 }
 
 /// The rig of a run.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct RigFacts {
     /// The file.
     #[serde(flatten)]
@@ -442,7 +443,7 @@ pub struct RigFacts {
 }
 
 /// A file that the run was made with.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct FileFacts {
     /// The name that stands in the file.
     pub name: String,
@@ -455,7 +456,7 @@ pub struct FileFacts {
 }
 
 /// How JUnit names attachments.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Attachments {
     /// By absolute path (Jenkins).
@@ -468,7 +469,7 @@ pub enum Attachments {
 }
 
 /// What a JUnit file holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum JunitProfile {
     /// What Jenkins's strictest schema allows.
@@ -479,7 +480,7 @@ pub enum JunitProfile {
 }
 
 /// One request to a server of the harness.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Request {
     /// `http` or `coap`.
     pub server: String,

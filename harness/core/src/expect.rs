@@ -1,10 +1,11 @@
 //! `expect:` of a case: what has to happen where success is not what is wanted.
 
 use crate::version::Version;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What a case expects. A field that is `None` was not declared and is not judged.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Expect {
     /// The result of the faulty command: of the order, or of the faulty block.
     pub reply: Option<Reply>,
@@ -19,7 +20,7 @@ pub struct Expect {
 }
 
 /// Resources of the firmware update object (LwM2M TS 1.0.2, E.6); a field that is `None` was not declared.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Lwm2m {
     /// `/5/0/3`: 0 idle, 1 downloading, 2 downloaded, 3 updating.
     pub state: Option<u8>,
@@ -41,7 +42,7 @@ impl Expect {
 }
 
 /// The result of a command (AN §2.2.1, §3.2.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "UPPERCASE")]
 pub enum Reply {
     /// `OK`.
@@ -70,7 +71,7 @@ impl Reply {
 }
 
 /// The version that is expected afterwards.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Becomes {
     /// The package's `to`.

@@ -3,10 +3,11 @@
 use crate::percent::Percent;
 use core::fmt;
 use core::time::Duration;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// All faults of a case; by default none.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Faults {
     /// Of the HTTP package server.
     pub http: HttpFaults,
@@ -20,7 +21,7 @@ pub struct Faults {
 }
 
 /// Faults of the HTTP package server; several can hold at once.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct HttpFaults {
     /// Answer with this status and no package.
     pub status: Option<u16>,
@@ -44,7 +45,7 @@ pub struct HttpFaults {
 
 /// Faults of the CoAP package server; several can hold at once. Those of datagrams act on requests for the package and on
 /// their answers, each way for itself; the LwM2M dialogue is left alone.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CoapFaults {
     /// Lose every n-th datagram of each direction; from 2 on.
     pub drop_every: Option<u32>,
@@ -69,7 +70,7 @@ pub struct CoapFaults {
 }
 
 /// A pause of the HTTP server.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Stall {
     /// Where in the package.
     pub at: Percent,
@@ -79,7 +80,7 @@ pub struct Stall {
 
 /// One fault of the upload. It hits its block once; the sound retry follows unless the case expects the version to
 /// stay unchanged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum UartFault {
     /// A bit of the block's data flips after its CRC was computed.
@@ -99,7 +100,7 @@ pub enum UartFault {
 }
 
 /// One fault of the order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum OrderFault {
     /// The URL is filled up to this many bytes.

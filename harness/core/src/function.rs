@@ -4,10 +4,11 @@ use crate::version::Imei;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The function of a module, as far as it is known; `None` is what was not taken.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Function {
     /// Its IMEI.
     pub imei: Option<Imei>,
@@ -31,7 +32,7 @@ pub struct Function {
 }
 
 /// A number that the module tells of its SIM.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Number {
     /// It was not asked for.

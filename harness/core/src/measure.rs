@@ -7,10 +7,11 @@ use crate::verdict::{Rule, Verdict};
 use alloc::format;
 use alloc::string::String;
 use core::fmt;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What is measured. Times are the module's, but for the latency of cuts, which is the rig's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Measure {
     /// Power-on → the first line that the module says unasked.
@@ -152,7 +153,7 @@ impl fmt::Display for Measure {
 }
 
 /// A measurement that a suite asks for, and what it may be.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Declared {
     /// Which.
     pub measure: Measure,

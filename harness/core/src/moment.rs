@@ -5,10 +5,11 @@ use crate::percent::Percent;
 use crate::urc::{Fota, Urc};
 use alloc::{format, string::String};
 use core::{fmt, str::FromStr};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A moment that a suite can name in `cut.at`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 pub enum Moment {
     /// `http-start`: HTTPSTART was seen (AN §5.1).

@@ -4,10 +4,11 @@ use crate::observation::{Observation, Said};
 use crate::update::Life;
 use crate::verdict::{Rule, Verdict};
 use core::fmt;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What a module became by an update, cut or not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
     /// The source version runs and does what it did, as far as can be asked. The next delta has the last word: where it is

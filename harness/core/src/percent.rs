@@ -1,10 +1,11 @@
 //! A percentage from 0 to 100.
 
 use core::{fmt, str::FromStr};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A whole percentage, never above 100.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "u8", into = "u8")]
 pub struct Percent(u8);
 

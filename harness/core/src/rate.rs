@@ -2,10 +2,11 @@
 
 use alloc::{format, string::String};
 use core::{fmt, str::FromStr};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A share between 0 and 1, both left out, in parts per million.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 pub struct Rate(u32);
 

@@ -1,10 +1,11 @@
 //! How often a case is tried again, by whose fault it was.
 
 use crate::verdict::Class;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Further tries of a case that ended with an error, by its class. What the module did is never tried again.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Retries {
     /// After an error of the rig.
     pub rig: u32,

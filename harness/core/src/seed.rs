@@ -1,10 +1,11 @@
 //! Every random choice of a run, derived from one recorded seed.
 
 use core::time::Duration;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The seed of a run. The same seed, label and range give the same choice on every machine.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Seed(pub u64);
 
 impl Seed {

@@ -1,10 +1,11 @@
 //! How the values of a measurement lie.
 
 use alloc::vec::Vec;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Percentiles by the nearest rank: each is a value that was measured.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Spread {
     /// How many values.
     pub count: u32,

@@ -13,10 +13,11 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use alloc::{format, vec};
 use core::{fmt, str::FromStr, time::Duration};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A stretch of an update, from one moment to another: `updating 20%..80%`, `start..end`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 pub struct Span {
     from: Moment,
@@ -250,7 +251,7 @@ pub struct Sweep {
 }
 
 /// Where a cut of a campaign falls.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Place {
     /// So long after a moment.

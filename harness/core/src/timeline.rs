@@ -10,10 +10,11 @@ use crate::seed::Seed;
 use crate::sweep::{Place, Span};
 use alloc::vec::Vec;
 use core::time::Duration;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A moment, and when it came.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Mark {
     /// The moment.
     pub at: Moment,
@@ -22,7 +23,7 @@ pub struct Mark {
 }
 
 /// The moments of an update, in the order in which they came.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Timeline {
     marks: Vec<Mark>,

@@ -11,10 +11,11 @@ use crate::verdict::Rule;
 use alloc::vec::Vec;
 use bc66_wire::code::{DownloadCode, UpdateCode};
 use core::fmt;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Where the update stands, as far as the module has said so.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "phase", rename_all = "kebab-case")]
 pub enum Phase {
     /// Nothing was ordered.

@@ -2,10 +2,11 @@
 
 use alloc::string::String;
 use core::fmt;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// How a case ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "verdict", rename_all = "kebab-case")]
 pub enum Verdict {
     /// As expected.
@@ -26,7 +27,7 @@ pub enum Verdict {
 }
 
 /// A rule that fired, and one sentence that says what was expected and what was seen.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Finding {
     /// The rule.
     pub rule: Rule,
@@ -102,7 +103,7 @@ pub enum Basis {
 macro_rules! rules {
     ($($(#[doc = $doc:literal])+ $name:ident = $id:literal, $class:ident, $basis:ident;)+) => {
         /// Everything that a verdict other than pass can rest on. Tests and reports speak of the ids.
-        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
         pub enum Rule {
             $($(#[doc = $doc])+ #[serde(rename = $id)] $name,)+
         }

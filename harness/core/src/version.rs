@@ -2,10 +2,11 @@
 
 use alloc::{borrow::ToOwned, string::String};
 use core::{fmt, str::FromStr};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A firmware version as `ATI` shows it behind `Revision:`, for example `BC66NBR01A01`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 pub struct Version(String);
 
@@ -57,7 +58,7 @@ impl fmt::Display for Version {
 }
 
 /// An IMEI: 15 digits. Read from a masked journal, some of them are `*`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 pub struct Imei(String);
 

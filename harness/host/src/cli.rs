@@ -12,6 +12,9 @@ use std::process::ExitCode;
 /// Bad flag, unreadable or invalid file, nothing selected: nothing was powered.
 pub const USAGE: u8 = 2;
 
+/// The rig file of commands that are given none.
+pub const RIG_VARIABLE: &str = "DFOTA_HIL_RIG";
+
 /// Where the flags that every command has stand in its help: behind its own, however many these are.
 const SHARED: usize = 900;
 
@@ -60,7 +63,6 @@ enum Command {
     /// Look at packages, and pack deltas for the simulated module
     #[command(subcommand)]
     Package(command::package::Command),
-    /// JSON Schema of the rig and suite files, for editors
     Schema(command::schema::Args),
     /// Shell completions
     Completions(command::completions::Args),
@@ -85,7 +87,7 @@ pub struct Selection {
     #[arg(required = true, value_name = "SUITE")]
     pub suites: Vec<PathBuf>,
     /// Rig file; there is no default, so that no nightly job goes green on a simulator by accident
-    #[arg(long, required = true, value_name = "RIG")]
+    #[arg(long, required = true, value_name = "RIG", env = RIG_VARIABLE, hide_env_values = true)]
     pub rig: PathBuf,
     /// Only cases that match, for example `forced-resume`, `suite::case*`, `!http`
     #[arg(long, value_name = "EXPR")]

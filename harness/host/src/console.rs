@@ -68,6 +68,13 @@ impl Console {
         }
     }
 
+    /// No case begins after so long.
+    #[must_use]
+    pub fn with_limit(self, limit: Option<Duration>) -> Self {
+        self.progress.pace(|pace| pace.limit(limit));
+        self
+    }
+
     /// Writes whole lines.
     fn say(&self, lines: &str) {
         let lines = match self.masked {

@@ -9,7 +9,13 @@ const RUN: &str = "0 every case passed or was skipped, at least one passed; 1 a 
                    3 an error, inconclusive or not reached; 130 interrupted, the rig is safe";
 const PLAIN: &str = "0 done; 2 usage, or a file that cannot be read";
 const STAMPS: &str = "0 done; 1 the run was touched; 2 usage, or a file that cannot be read";
-const MOVES: &str = "0 done; 2 usage; 3 the rig failed; 130 interrupted, the rig is safe";
+/// Of every command: README and `run --help` have them as well.
+const WHOLE: [&str; 2] = [
+    "dfota-hil run suites/smoke.yaml --rig rigs/sim.yaml",
+    "dfota-hil init",
+];
+const CODES: &str = "0 done, for `run`: passed; 1 for `run`: a case failed; 2 usage, nothing was powered; \
+                     3 an error of ours: rig, network, server or harness; 130 interrupted, the rig is safe";
 
 /// Every command that does something.
 pub const ALL: &[Entry] = &[
@@ -132,7 +138,7 @@ pub const ALL: &[Entry] = &[
             "dfota-hil serve a-to-b.delta --http 0.0.0.0:8080",
             "dfota-hil serve a-to-b.delta --drive urn:imei:867725030000001",
         ],
-        "0 ended, or the client was updated; 1 its update failed; 2 usage; 3 no result",
+        "0 ended, or with `--drive`: updated; 1 the update failed; 2 usage; 3 no result; 130 `--drive` was interrupted",
     ),
     (
         &["sim"],
@@ -145,7 +151,7 @@ pub const ALL: &[Entry] = &[
     (
         &["console"],
         ["dfota-hil console bench.yaml", "dfota-hil console rigs/sim.yaml"],
-        MOVES,
+        "0 ended; 2 usage; 3 the rig failed; 130 interrupted, the rig is safe",
     ),
     (
         &["power"],
@@ -153,7 +159,7 @@ pub const ALL: &[Entry] = &[
             "dfota-hil power bench.yaml cycle",
             "dfota-hil power bench.yaml off",
         ],
-        MOVES,
+        "0 moved, and left as asked; 2 usage; 3 a line could not be moved",
     ),
     (
         &["package", "inspect"],
@@ -175,7 +181,7 @@ pub const ALL: &[Entry] = &[
         &["schema"],
         [
             "dfota-hil schema rig",
-            "dfota-hil schema suite > suite.schema.json",
+            "dfota-hil schema event > event.schema.json",
         ],
         PLAIN,
     ),
@@ -194,7 +200,7 @@ pub fn with_examples(mut whole: Command) -> Command {
     for (path, examples, exits) in ALL {
         whole = below(whole, path, examples, exits);
     }
-    whole
+    below(whole, &[], &WHOLE, CODES)
 }
 
 fn below(command: Command, path: &[&str], examples: &[&str; 2], exits: &str) -> Command {

@@ -41,6 +41,8 @@ pub struct Plan {
     pub module: &'static str,
     /// The seed that every random choice derives from.
     pub seed: u64,
+    /// The user named it. If not, `run` draws another one.
+    pub seed_given: bool,
     /// How much faster than real time the module lives.
     pub speed: f64,
     /// The selected cases, in the order in which they run.
@@ -215,6 +217,7 @@ impl Plan {
             rig: rig.name.clone(),
             module: module_word(rig.module),
             seed: selection.seed.0,
+            seed_given: true,
             speed: rig.speed(),
             totals: Totals::of(&cases),
             warnings: std::mem::take(&mut planner.warnings),

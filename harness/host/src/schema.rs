@@ -1,8 +1,12 @@
-//! JSON Schema of the two file formats, for editors; from the very structs that the files are read into.
+//! JSON Schema of the file formats, from the very structs that are read or written.
 
+use crate::report::summary::Summary;
 use crate::rig::rig_keys::RigKeys;
 use crate::suite::suite_keys::SuiteKeys;
 use crate::yaml::shape::plain_schema;
+use dfota_core::event::Record;
+use schemars::JsonSchema;
+use schemars::generate::SchemaSettings;
 
 /// The schema of rig files: indented JSON with a line break at its end.
 pub fn rig() -> String {
@@ -13,4 +17,19 @@ pub fn rig() -> String {
 /// The schema of suite files.
 pub fn suite() -> String {
     format!("{:#}\n", plain_schema::<SuiteKeys>())
+}
+
+/// The schema of a run's `run.json`.
+pub fn run() -> String {
+    written::<Summary<'_, '_>>()
+}
+
+/// The schema of one line of a run's `events.jsonl`.
+pub fn event() -> String {
+    written::<Record>()
+}
+
+fn written<T: JsonSchema>() -> String {
+    let generator = SchemaSettings::draft2020_12().for_serialize().into_generator();
+    format!("{:#}\n", generator.into_root_schema_for::<T>().to_value())
 }

@@ -40,11 +40,23 @@ impl Width {
 
     /// The text on lines that begin with `indent` blanks. A word that is longer than a line stays whole.
     pub fn indented(self, indent: usize, text: &str) -> String {
-        let lines = text.split('\n').map(|line| self.broken(indent, line));
-        lines.collect::<Vec<_>>().join("\n")
+        self.each(text, |line| self.broken((indent, indent), line))
     }
 
-    fn broken(self, indent: usize, text: &str) -> String {
+    /// The text with every line that does not fit broken, and what is broken off `hang` blanks to the right.
+    pub fn hanging(self, hang: usize, text: &str) -> String {
+        self.each(text, |line| match self.holds(line.chars().count()) {
+            true => line.to_owned(),
+            false => self.broken((0, hang), line),
+        })
+    }
+
+    fn each(self, text: &str, broken: impl Fn(&str) -> String) -> String {
+        text.split('\n').map(broken).collect::<Vec<_>>().join("\n")
+    }
+
+    /// Broken at blanks; the first line begins with `first` blanks, the others with `indent`.
+    fn broken(self, (first, indent): (usize, usize), text: &str) -> String {
         let mut lines: Vec<String> = Vec::new();
         let mut filled = 0;
         for word in text.split(' ') {
@@ -56,8 +68,9 @@ impl Width {
                     filled += 1 + length;
                 }
                 _ => {
-                    lines.push(format!("{:indent$}{word}", ""));
-                    filled = indent + length;
+                    let blanks = if lines.is_empty() { first } else { indent };
+                    lines.push(format!("{:blanks$}{word}", ""));
+                    filled = blanks + length;
                 }
             }
         }
@@ -80,5 +93,17 @@ mod tests {
     #[case(Width::ENDLESS, "one two\nthree", "  one two\n  three")]
     fn broken(#[case] width: Width, #[case] text: &str, #[case] expected: &str) {
         assert_eq!(width.indented(2, text), expected);
+    }
+
+    #[rstest]
+    #[case("ok   http  answered at once", "ok   http  answered\n           at once")]
+    #[case("ok   http  answered", "ok   http  answered")]
+    #[case(
+        "    cut\nok   http  answered at once",
+        "    cut\nok   http  answered\n           at once"
+    )]
+    fn hanging(#[case] text: &str, #[case] expected: &str) {
+        assert_eq!(Width::of(20).hanging(11, text), expected);
+        assert_eq!(Width::ENDLESS.hanging(11, text), text);
     }
 }

@@ -29,8 +29,12 @@ mod closed_pipe;
 mod console;
 #[path = "cli/defects.rs"]
 mod defects;
+#[path = "cli/environment.rs"]
+mod environment;
 #[path = "cli/evidence.rs"]
 mod evidence;
+#[path = "cli/formats.rs"]
+mod formats;
 #[path = "cli/guard.rs"]
 mod guard;
 #[path = "cli/help.rs"]

@@ -169,7 +169,7 @@ impl<P: Copy + Ord> Endpoint<P> {
     }
 
     /// Keeps what this peer sends apart from what others do: a message of its that comes twice is acted on once, however
-    /// many others send. A few such peers are remembered.
+    /// many others send, and so is one that it sent before. A few such peers are remembered.
     pub fn await_peer(&mut self, peer: P) {
         if self.awaited.contains(&peer) {
             return;
@@ -178,6 +178,7 @@ impl<P: Copy + Ord> Endpoint<P> {
             self.awaited.pop_front();
         }
         self.awaited.push_back(peer);
+        self.recent.hand_over(peer, &mut self.recent_awaited);
     }
 
     fn recent_of(&mut self, peer: P) -> &mut Recent<P> {

@@ -60,6 +60,19 @@ impl<P: Copy + Ord> Recent<P> {
         }
     }
 
+    /// Gives what it knows of a peer to another memory.
+    pub(super) fn hand_over(&mut self, peer: P, to: &mut Self) {
+        let of_peer = |(_, key): &(Duration, (P, u16))| key.0 == peer;
+        let known: Vec<_> = self.order.iter().copied().filter(of_peer).collect();
+        self.order.retain(|entry| !of_peer(entry));
+        for (until, key) in known {
+            let answer = self.answers.remove(&key).flatten();
+            self.bytes -= answer.as_ref().map_or(0, Vec::len);
+            to.note(key.0, key.1, answer, until.saturating_sub(EXCHANGE_LIFETIME));
+        }
+        to.order.make_contiguous().sort_by_key(|(until, _)| *until);
+    }
+
     /// How many messages are remembered.
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
@@ -80,6 +93,26 @@ impl<P: Copy + Ord> Recent<P> {
 mod tests {
     use super::*;
     use alloc::vec;
+
+    #[test]
+    fn what_is_known_of_a_peer_is_handed_over() {
+        let (mut many, mut few) = (Recent::new(), Recent::new());
+        let (early, late) = (Duration::from_secs(1), Duration::from_secs(9));
+        many.note("e", 1, Some(vec![1; 5]), early);
+        many.note("other", 1, Some(vec![2; 7]), early);
+        many.note("e", 2, None, late);
+        few.note("f", 1, None, late);
+        many.hand_over("e", &mut few);
+        assert_eq!((many.len(), many.order.len(), many.bytes), (1, 1, 7));
+        assert_eq!((few.len(), few.order.len(), few.bytes), (3, 3, 5));
+        assert_eq!(few.find("e", 1, late), Some(Some(&[1; 5][..])));
+        assert_eq!(
+            few.find("e", 1, early + EXCHANGE_LIFETIME),
+            None,
+            "its time goes on"
+        );
+        assert_eq!(few.find("e", 2, early + EXCHANGE_LIFETIME), Some(None));
+    }
 
     #[test]
     fn memory_is_bounded_and_the_oldest_goes_first() {

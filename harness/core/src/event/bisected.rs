@@ -6,10 +6,11 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// A cut that was tried several times.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Probed {
     /// The cut.
     pub cut: Cut,
@@ -28,7 +29,7 @@ impl fmt::Display for Probed {
 }
 
 /// An edge of the window.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Edge {
     /// The cut there.
     pub cut: Cut,
@@ -37,7 +38,7 @@ pub struct Edge {
 }
 
 /// The smallest window in which cuts fail, or why none was found.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Bisected {
     /// The last cut before the window that did not fail; nothing where it begins with the update.
     pub good_before: Option<Edge>,

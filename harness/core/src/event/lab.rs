@@ -3,10 +3,11 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// `lab:` of a rig file. What is not stated there is empty here, and a report says so.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Lab {
     /// The laboratory.
     pub name: String,
@@ -25,7 +26,7 @@ pub struct Lab {
 }
 
 /// `lab.item:`: the piece on the rig, beyond what it says about itself.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LabItem {
     /// The day on which the laboratory received it, `2026-11-03`.
     pub received: Option<String>,

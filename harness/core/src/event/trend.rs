@@ -3,10 +3,11 @@
 use crate::spread::Spread;
 use alloc::string::String;
 use alloc::vec::Vec;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The figures, for trends in reports. The run itself is not among them: its figures are in its own journal.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Trend {
     /// Earlier runs, the oldest first.
     pub runs: Vec<PastRun>,
@@ -15,7 +16,7 @@ pub struct Trend {
 }
 
 /// An earlier run: what it came to in the cases that this run has too.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PastRun {
     /// Its name.
     pub run: String,
@@ -36,7 +37,7 @@ pub struct PastRun {
 }
 
 /// A measurement of an earlier run.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PastMeasure {
     /// Its name.
     pub name: String,
@@ -48,7 +49,7 @@ pub struct PastMeasure {
 }
 
 /// A case in earlier runs.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct PastCase {
     /// Its suite.
     pub suite: String,

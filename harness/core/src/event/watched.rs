@@ -10,15 +10,16 @@ use crate::verdict::{Finding, Rule};
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Names one event of the journal: the number of its record.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct EventId(pub u64);
 
 /// An update that is to be watched and judged.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Attempt {
     /// What it is for.
     pub purpose: Purpose,
@@ -34,7 +35,7 @@ pub struct Attempt {
 }
 
 /// What an update is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Purpose {
     /// Brings the module to the version that a case starts from.
@@ -48,7 +49,7 @@ pub enum Purpose {
 }
 
 /// What the harness did, or saw, while an update was watched.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "what", rename_all = "kebab-case")]
 pub enum Watched {
     /// The first byte of a block of the upload is about to be written.
@@ -118,7 +119,7 @@ pub enum Watched {
 }
 
 /// What an answer was an answer to.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ReplyTo {
     /// The block that a fault was made in.
@@ -130,7 +131,7 @@ pub enum ReplyTo {
 }
 
 /// A wait that ended without what was awaited.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum TimedOut {
     /// Neither UPDATING nor RDY after the supply returned: limit `resume`.
@@ -153,7 +154,7 @@ impl TimedOut {
 }
 
 /// What the firmware update object (LwM2M TS 1.0.2, E.6) said or did.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "object", rename_all = "kebab-case")]
 pub enum ObjectFact {
     /// It told the value of a resource of `/5/0`.
@@ -191,7 +192,7 @@ pub enum ObjectFact {
 
 /// A time in which the harness could not hear the module, or not all of it. No verdict may rest on a line that is missing
 /// where a gap could hide it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "gap", rename_all = "kebab-case")]
 pub enum Gap {
     /// The serial port has gone.
@@ -209,7 +210,7 @@ pub enum Gap {
 }
 
 /// A procedure could not go on; the try ends.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Halted {
     /// The rule that ends it.
     pub rule: Rule,

@@ -101,7 +101,8 @@ impl Engine {
         self.registry.pin(&endpoint);
         self.drives.retain(|drive| drive.endpoint != endpoint);
         self.drives.push(Drive::new(endpoint.clone(), script));
-        if self.registry.find(&endpoint).is_some() {
+        if let Some(registration) = self.registry.find(&endpoint) {
+            self.endpoint.await_peer(registration.peer);
             self.with_drive(&endpoint, now, |drive, post| drive.registered(post));
         }
         self.pump(None, now);

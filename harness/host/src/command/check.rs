@@ -7,7 +7,7 @@ use crate::check::last_check::LastCheck;
 use crate::check::stage::Stage;
 use crate::check::walk::{Left, walk};
 use crate::check::{Checked, Interrupted, Programs, RigCheck, Said, Terms, fail};
-use crate::cli::{Common, Failed, complain, print};
+use crate::cli::{Common, Failed, RIG_VARIABLE, complain, print};
 use crate::clock::Clock;
 use crate::history;
 use crate::journal::{Journal, Nobody, Observer, Writer};
@@ -21,12 +21,16 @@ use crate::state::lease::Lease;
 use crate::state::quarantine::Quarantine;
 use crate::state::wear::Wear;
 use crate::state::{RigState, StateDir, StateFlag};
+use crate::width::Width;
 use dfota_core::case::Limits;
 use dfota_core::rig_check::{CheckOutcome, Probe};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use waiting::Waiting;
+
+/// The column in which a line says what was seen.
+const SEEN_AT: usize = 18;
 
 /// Check a rig wire by wire: power, reset, PWRKEY, the module, the network, the servers, this machine
 ///
@@ -35,6 +39,7 @@ use waiting::Waiting;
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Rig file
+    #[arg(required = true, env = RIG_VARIABLE, hide_env_values = true)]
     rig: PathBuf,
     /// Step by step, for a new bench: says what to connect, waits for Enter, and looks at that alone
     #[arg(long, conflicts_with = "json")]
@@ -218,12 +223,13 @@ impl Look<'_> {
         let (journal, writer) = journal(clock, self.common)
             .map_err(|why| Failed::ours(format!("no temporary journal: {why}")))?;
         let mut waiting = Waiting::new(clock, self.common);
+        let width = Width::of_stdout();
         let mut told = |said: Said<'_>| match said {
             Said::Waits(what, limit) => waiting.begin(what, limit),
             Said::Looked(seen) => {
                 waiting.end();
                 if !self.args.json {
-                    print(&format!("{seen}\n"));
+                    print(&(width.hanging(SEEN_AT, &seen.to_string()) + "\n"));
                 }
             }
         };

@@ -2,7 +2,7 @@
 
 use crate::at_terminal::{AtTerminal, HELP};
 use crate::bench::Bench;
-use crate::cli::{Common, Failed};
+use crate::cli::{Common, Failed, RIG_VARIABLE};
 use crate::clock::Clock;
 use crate::journal::{Journal, Writer};
 use crate::module::Stop;
@@ -25,6 +25,7 @@ use std::path::PathBuf;
 #[command(after_long_help = format!("Lines that begin with a colon are for the rig:\n{HELP}"))]
 pub struct Args {
     /// Rig file
+    #[arg(required = true, env = RIG_VARIABLE, hide_env_values = true)]
     rig: PathBuf,
     #[command(flatten)]
     state: StateFlag,

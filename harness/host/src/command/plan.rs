@@ -5,6 +5,7 @@ use crate::plan::Plan;
 use crate::plan::earlier::Earlier;
 use crate::plan::standing::Standing;
 use crate::state::StateDir;
+use crate::width::Width;
 use dfota_core::seed::Seed;
 
 /// Show what `run` would do, without touching the rig.
@@ -24,10 +25,11 @@ pub fn main(args: &Args, common: Common) -> Result<u8, Failed> {
     let earlier = Earlier::read(&dir, &suites, &rig)?;
     let seed = Seed(args.selection.seed.unwrap_or_default());
     let mut plan = Plan::of(&suites, &rig, &args.selection, seed, &earlier)?;
+    plan.seed_given = args.selection.seed.is_some();
     plan.standing = Some(Standing::of(&rig, &dir.rig(&rig), &plan)?);
     let shown = match args.json {
         true => serde_json::to_string_pretty(&plan).map_err(Failed::ours)? + "\n",
-        false => plan.to_string(),
+        false => plan.text(Width::of_stdout()),
     };
     print(&shown);
     Ok(0)

@@ -1,6 +1,6 @@
 //! `power`: the lines of a rig, moved by hand.
 
-use crate::cli::{Common, Failed};
+use crate::cli::{Common, Failed, RIG_VARIABLE};
 use crate::line::LineError;
 use crate::lines::Lines;
 use crate::state::StateFlag;
@@ -11,9 +11,11 @@ use std::time::Duration;
 
 /// Move the lines of a rig by hand.
 #[derive(Debug, clap::Args)]
+#[command(allow_missing_positional = true)] // `power cycle`, with the rig of the environment
 pub struct Args {
     /// Rig file
-    rig: PathBuf,
+    #[arg(env = RIG_VARIABLE, hide_env_values = true)]
+    rig: Option<PathBuf>,
     /// What to do
     #[arg(value_enum)]
     action: Action,
@@ -39,7 +41,12 @@ enum Action {
 
 /// Moves them and leaves them where they were put.
 pub fn main(args: &Args, _: Common) -> Result<u8, Failed> {
-    let rig = super::load_rig(&args.rig)?;
+    let rig = args.rig.as_deref().ok_or_else(|| {
+        Failed::usage(format!(
+            "no rig: expected its file, as in `dfota-hil power RIG cycle`, or its path in {RIG_VARIABLE}"
+        ))
+    })?;
+    let rig = super::load_rig(rig)?;
     let lease = super::lease(&rig, &args.state, "power")?;
     let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("dfota-hil"));
     let wires = Wires::by_hand(&rig, &program, lease.as_ref()).map_err(|why| {

@@ -48,7 +48,7 @@ pub struct Args {
     #[command(flatten)]
     selection: Selection,
     /// Run folder [default: reports/UTC-RIG-SUITE]
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", env = "DFOTA_HIL_OUT", hide_env_values = true)]
     out: Option<PathBuf>,
     /// Stop after the first case that does not pass
     #[arg(long)]
@@ -256,7 +256,8 @@ fn observer(args: &Args, plan: &Plan, suites: &[Suite], searches: bool, common: 
             (name, (case.via, Duration::from_millis(*real_ms)))
         });
     let paint = Paint::new(common.color);
-    Box::new(Console::new(paint, common.verbose > 0, takes.collect()))
+    let console = Console::new(paint, common.verbose > 0, takes.collect());
+    Box::new(console.with_limit(args.max_time))
 }
 
 /// Adds the updates of this run to those that the module has seen.

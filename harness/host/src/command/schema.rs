@@ -1,8 +1,11 @@
-//! `schema`: JSON Schema of the two file formats.
+//! `schema`: JSON Schema of the file formats.
 
 use crate::cli::{Failed, print};
 
-/// JSON Schema of the rig and suite files, for editors.
+/// JSON Schema of the files that are read, for editors, and of those that a run writes, for whoever reads them.
+///
+/// Within one `schema` number of `run.json` and `events.jsonl`, no key is removed or renamed and none changes its meaning or
+/// unit. Keys, events, rules and other words may be added: readers pass over what they do not know.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Which format
@@ -16,6 +19,10 @@ enum Format {
     Rig,
     /// Suite files
     Suite,
+    /// `run.json` of a run folder
+    Run,
+    /// One line of `events.jsonl` of a run folder
+    Event,
 }
 
 /// Prints it.
@@ -23,6 +30,8 @@ pub fn main(args: &Args) -> Result<u8, Failed> {
     print(&match args.format {
         Format::Rig => crate::schema::rig(),
         Format::Suite => crate::schema::suite(),
+        Format::Run => crate::schema::run(),
+        Format::Event => crate::schema::event(),
     });
     Ok(0)
 }

@@ -28,6 +28,8 @@ pub enum End {
 #[derive(Debug)]
 pub struct Pace {
     began: Instant,
+    /// No case begins after this long.
+    limit: Option<Duration>,
     planned: HashMap<(String, String), (Via, Duration)>,
     /// What the plan says of cases to come, and of those that are over; what these really took. By transport.
     ahead: HashMap<Via, Duration>,
@@ -46,6 +48,7 @@ impl Pace {
     pub fn new(planned: HashMap<(String, String), (Via, Duration)>, began: Instant) -> Self {
         Self {
             began,
+            limit: None,
             planned,
             ahead: HashMap::new(),
             behind: HashMap::new(),
@@ -55,6 +58,11 @@ impl Pace {
             others: 0,
             present: None,
         }
+    }
+
+    /// No case begins after so long.
+    pub fn limit(&mut self, limit: Option<Duration>) {
+        self.limit = limit;
     }
 
     /// A case is to run.
@@ -129,7 +137,10 @@ impl Pace {
                 .mul_f64(self.slower(via))
                 .saturating_sub(now.saturating_duration_since(began))
         });
-        Some(ahead.sum::<Duration>() + present)
+        let all = ahead.sum::<Duration>() + present;
+        let until = |limit: Duration| limit.saturating_sub(now.saturating_duration_since(self.began));
+        // The present case ends when it ends.
+        Some(self.limit.map_or(all, |limit| all.min(until(limit).max(present))))
     }
 
     /// `1m12s · 3/6, 1 failed · 2m10s left`
@@ -314,6 +325,23 @@ mod tests {
         // A case that takes longer than expected does not eat into the others.
         pace.begin("s", "b", t0);
         assert_eq!(pace.left(t0 + SECOND * 90), Some(SECOND * 50));
+    }
+
+    /// With `--max-time`, what cannot begin any more takes no time.
+    #[test]
+    fn time_left_before_the_limit() {
+        let t0 = Instant::now();
+        let mut pace = pace(&[("a", Via::Uart, 90), ("b", Via::Uart, 90)], t0);
+        pace.limit(Some(SECOND * 60));
+        assert_eq!(pace.left(t0), Some(SECOND * 60));
+        pace.begin("s", "a", t0);
+        assert_eq!(
+            pace.left(t0 + SECOND * 10),
+            Some(SECOND * 80),
+            "the case that began ends"
+        );
+        pace.limit(Some(SECOND * 1000));
+        assert_eq!(pace.left(t0 + SECOND * 10), Some(SECOND * 170));
     }
 
     #[test]

@@ -3,21 +3,37 @@
 use crate::count::count_of;
 use crate::plan::campaign::Outline;
 use crate::plan::{Plan, Planned};
+use crate::width::Width;
 use dfota_core::campaign::Slot;
 use dfota_core::duration::Short;
 use std::collections::BTreeMap;
-use std::fmt;
+use std::fmt::{self, Write};
+
+/// Blanks before the rest of a line that a terminal cannot hold.
+const HANG: usize = 8;
 
 /// Longest id that the columns are aligned to; a longer one pushes its own line.
 const WIDEST: usize = 64;
 
-impl fmt::Display for Plan {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(
-            f,
-            "rig {} ({}), speed {}, seed {}\n",
-            self.rig, self.module, self.speed, self.seed
-        )?;
+impl Plan {
+    /// The plan for a terminal that is so wide.
+    pub fn text(&self, width: Width) -> String {
+        let mut text = String::new();
+        // A `String` takes everything.
+        let _ = self.write(&mut text, width);
+        width.hanging(HANG, &text)
+    }
+
+    fn write(&self, f: &mut String, width: Width) -> fmt::Result {
+        write!(f, "rig {} ({}), speed {}", self.rig, self.module, self.speed)?;
+        match self.seed_given {
+            true => writeln!(f, ", seed {}\n", self.seed)?,
+            false => writeln!(
+                f,
+                "\nno `--seed`: `run` draws one, so its random choices differ from these (seed {})\n",
+                self.seed
+            )?,
+        }
         let rows: Vec<[String; 7]> = self.cases.iter().map(row).collect();
         let heads = ["case", "via", "module", "real", "at most", "updates", "needs"].map(str::to_owned);
         let widths: [usize; 7] = std::array::from_fn(|column| {
@@ -25,9 +41,15 @@ impl fmt::Display for Plan {
             let widest = all.map(|row| row[column].chars().count()).max();
             widest.unwrap_or(0).min(WIDEST)
         });
-        line(f, &heads, &widths)?;
+        let widest = rows.iter().map(|row| text_of(row, &widths).chars().count()).max();
+        let fits = width.holds(widest.unwrap_or(0));
+        let line = |row| match fits {
+            true => text_of(row, &widths),
+            false => two_lines(row, &widths, width),
+        };
+        writeln!(f, "{}", line(&heads))?;
         for (row, planned) in rows.iter().zip(&self.cases) {
-            line(f, row, &widths)?;
+            writeln!(f, "{}", line(row))?;
             if let Some(why) = &planned.skip {
                 writeln!(f, "    left out: {why}")?;
             }
@@ -63,7 +85,7 @@ impl fmt::Display for Plan {
 }
 
 /// A campaign in a few lines.
-fn campaign(f: &mut fmt::Formatter<'_>, outline: &Outline) -> fmt::Result {
+fn campaign(f: &mut String, outline: &Outline) -> fmt::Result {
     let Outline {
         suite,
         campaign,
@@ -119,12 +141,22 @@ fn row(planned: &Planned) -> [String; 7] {
 }
 
 /// Text to the left, figures to the right.
-fn line(f: &mut fmt::Formatter<'_>, row: &[String; 7], widths: &[usize; 7]) -> fmt::Result {
-    let [case, via, module, real, most, updates, needs] = row;
-    let [w_case, w_via, w_module, w_real, w_most, w_updates, _] = widths;
-    writeln!(
-        f,
-        "{case:w_case$}  {via:w_via$}  {module:>w_module$}  {real:>w_real$}  {most:>w_most$}  {updates:>w_updates$}  {needs}"
+fn text_of(row: &[String; 7], widths: &[usize; 7]) -> String {
+    let width = widths[0];
+    format!("{:width$}  {}", row[0], figures(row, widths))
+}
+
+/// The same where a line cannot hold it: the id stands alone.
+fn two_lines(row: &[String; 7], widths: &[usize; 7], width: Width) -> String {
+    let below = width.hanging(HANG, &format!("    {}", figures(row, widths)));
+    format!("{}\n{below}", row[0])
+}
+
+fn figures(row: &[String; 7], widths: &[usize; 7]) -> String {
+    let [_, via, module, real, most, updates, needs] = row;
+    let [_, w_via, w_module, w_real, w_most, w_updates, _] = widths;
+    format!(
+        "{via:w_via$}  {module:>w_module$}  {real:>w_real$}  {most:>w_most$}  {updates:>w_updates$}  {needs}"
     )
 }
 

@@ -6,6 +6,7 @@ use dfota_core::claim::Claim;
 use dfota_core::event::Event;
 use dfota_core::outcome::Outcome;
 use dfota_core::rate::Rate;
+use schemars::JsonSchema;
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -14,7 +15,7 @@ use std::fmt::Write;
 const CONFIDENCE: Option<Rate> = Rate::per_million(950_000);
 
 /// A campaign of a run.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
 pub struct CampaignReport {
     /// The suite.
     pub suite: String,

@@ -1,19 +1,193 @@
 //! `run.json`: what ran, with what, on what, and how it ended.
 
+use super::campaigns::{self, CampaignReport};
 use super::{CaseRun, Run, class, word};
+use dfota_core::case::{Package, Via};
+use dfota_core::cut::Cut;
+use dfota_core::event::bisected::Bisected;
 use dfota_core::event::{Event, FileFacts, Record, TryEnded};
 use dfota_core::measure::Measure;
 use dfota_core::outcome::Outcome;
+use dfota_core::rig_check::{Check, CheckTime};
+use dfota_core::update::Phase;
+use dfota_core::verdict::{Rule, Verdict};
+use dfota_core::version::{Imei, Version};
+use schemars::JsonSchema;
 use serde::{Serialize, Serializer};
-use serde_json::{Value, json};
 
-/// What is written.
-#[derive(Serialize)]
-struct Summary<'r, 'a> {
-    #[serde(flatten)]
-    of_run: Value,
+/// What came of a run: `run.json` of its folder, and what `run --json` prints.
+#[derive(Serialize, JsonSchema)]
+#[schemars(title = "run.json of dfota-hil")]
+pub struct Summary<'r, 'a> {
+    /// Version of the journal's vocabulary and of this file's.
+    schema: u32,
+    /// Name of the run: its folder's.
+    run: &'a str,
+    tool: Tool<'a>,
+    /// The command line.
+    args: &'a [String],
+    /// The seed of every random choice.
+    seed: u64,
+    /// The machine's name.
+    host: &'a str,
+    /// UTC of the start, RFC 3339.
+    started: &'a str,
+    /// Real time that it took.
+    seconds: f64,
+    rig: RigSummary<'a>,
+    suites: &'a [FileFacts],
+    /// Every package that the suites declare.
+    packages: &'a [Package],
+    module: Modules<'a>,
+    /// The rig's self-checks.
+    rig_checks: Vec<RigCheck<'a>>,
+    /// The exit code; `null` of a run that was killed.
+    exit: Option<u8>,
+    /// A signal ended it, or it was killed.
+    interrupted: bool,
+    /// The lines ended in the state that the rig file declares; `null` of a run that was killed.
+    rig_safe: Option<bool>,
+    /// What `bisect` came to.
+    bisected: Option<&'a Bisected>,
+    campaigns: Vec<CampaignReport>,
+    /// Cases that ended with a brick.
+    bricks: usize,
+    /// What counts as one.
+    brick_means: &'static str,
+    /// Why no further case was begun.
+    not_reached_because: Option<&'a str>,
+    /// The cases, in the order of the plan.
     #[serde(serialize_with = "each")]
+    #[schemars(with = "Vec<CaseSummary<'_>>")]
     cases: &'r [CaseRun<'a>],
+}
+
+/// The program.
+#[derive(Serialize, JsonSchema)]
+struct Tool<'a> {
+    name: &'static str,
+    version: &'a str,
+    /// The commit it was built from, where it is known.
+    commit: Option<&'a str>,
+}
+
+/// The rig.
+#[derive(Serialize, JsonSchema)]
+struct RigSummary<'a> {
+    #[serde(flatten)]
+    file: &'a FileFacts,
+    /// The module type it names.
+    module: &'a str,
+    simulated: bool,
+    /// How much faster than real time the module lives; 1 on a bench.
+    speed: f64,
+}
+
+/// Who the module said it was.
+#[derive(Serialize, JsonSchema)]
+struct Modules<'a> {
+    /// First.
+    before: Option<Identity<'a>>,
+    /// Last.
+    after: Option<Identity<'a>>,
+}
+
+/// An answer to `ATI` and `AT+CGSN=1`.
+#[derive(Clone, Copy, Serialize, JsonSchema)]
+struct Identity<'a> {
+    model: &'a str,
+    version: &'a Version,
+    imei: Option<&'a Imei>,
+}
+
+/// A self-check of the rig.
+#[derive(Serialize, JsonSchema)]
+struct RigCheck<'a> {
+    when: CheckTime,
+    suite: &'a str,
+    checks: &'a [Check],
+}
+
+/// A case.
+#[derive(Serialize, JsonSchema)]
+struct CaseSummary<'a> {
+    id: &'a str,
+    suite: &'a str,
+    /// File and line of the suite.
+    place: &'a str,
+    via: Via,
+    /// Name of its package.
+    package: &'a str,
+    #[serde(flatten)]
+    judged: Judged<'a>,
+    /// Whether what became of the module counts as a brick; `null` where it was not asked.
+    brick: Option<bool>,
+    /// The tries before the last one.
+    tries: Vec<TrySummary<'a>>,
+    /// It passed, but not at once.
+    flaky: bool,
+    measurements: Vec<Measurement<'a>>,
+    cuts: Vec<CutSummary<'a>>,
+    /// Ids of the requirements that it speaks to.
+    requirements: &'a [String],
+    /// The command that reruns it.
+    rerun: &'a str,
+}
+
+/// How a case or a try ended.
+#[derive(Serialize, JsonSchema)]
+struct Judged<'a> {
+    /// `pass`, `fail`, `error`, `inconclusive`, `skip` or `not-reached`.
+    verdict: &'static str,
+    /// Whose fault it is: `product`, `rig`, `network`, `server`, `suite`, `harness`, or `inconclusive` for nobody's.
+    class: Option<String>,
+    /// The rule that fired.
+    rule: Option<Rule>,
+    /// What was expected and what was seen.
+    sentence: Option<&'a str>,
+    /// What became of the module, where it was asked.
+    outcome: Option<Outcome>,
+    /// Numbers (`seq`) of the journal's records that the verdict rests on.
+    evidence: &'a [u64],
+    /// Where cuts landed and how the module came back.
+    story: &'a str,
+    /// Real time.
+    seconds: f64,
+}
+
+/// A try that was followed by another one.
+#[derive(Serialize, JsonSchema)]
+struct TrySummary<'a> {
+    /// From 1.
+    number: u32,
+    #[serde(flatten)]
+    judged: Judged<'a>,
+    /// Why there was another one.
+    again: &'a str,
+}
+
+/// Something that was measured.
+#[derive(Serialize, JsonSchema)]
+struct Measurement<'a> {
+    name: &'a str,
+    value: f64,
+    unit: &'a str,
+    /// The smallest value within its limits.
+    min: Option<f64>,
+    /// The largest one.
+    max: Option<f64>,
+}
+
+/// A cut that was made.
+#[derive(Serialize, JsonSchema)]
+struct CutSummary<'a> {
+    id: &'a Cut,
+    /// Where the update stood, as far as the module had said so.
+    landed: Phase,
+    /// From when it was due until it was commanded.
+    commanded_late_ns: u64,
+    /// From when it was due until the command had returned.
+    done_late_ns: u64,
 }
 
 /// One case after the other: all of a night at once would be the largest thing in memory.
@@ -23,86 +197,104 @@ fn each<S: Serializer>(cases: &&[CaseRun<'_>], to: S) -> Result<S::Ok, S::Error>
 
 /// The file's text.
 pub fn write(run: &Run<'_>) -> String {
-    let started = run.started;
-    let files = |files: &[FileFacts]| files.iter().map(file).collect::<Vec<_>>();
-    let mut rig = file(&started.rig.file);
-    rig["module"] = json!(started.rig.module);
-    rig["simulated"] = json!(started.rig.simulated);
-    rig["speed"] = json!(started.rig.speed);
-    let of_run = json!({
-        "schema": started.schema,
-        "run": started.run,
-        "tool": { "name": "dfota-hil", "version": started.tool, "commit": started.commit },
-        "args": started.args,
-        "seed": started.seed,
-        "host": started.host,
-        "started": run.utc,
-        "seconds": seconds(run.took_ns),
-        "rig": rig,
-        "suites": files(&started.suites),
-        "packages": started.packages,
-        "module": { "before": identity(run, false), "after": identity(run, true) },
-        "rig_checks": run.rig_checks.iter().map(|(when, suite, checks)| json!({ "when": when, "suite": suite, "checks": checks })).collect::<Vec<_>>(),
-        "exit": run.ended.map(|(exit, ..)| exit),
-        "interrupted": run.ended.is_none_or(|(_, interrupted, _)| interrupted),
-        "rig_safe": run.ended.map(|(_, _, safe)| safe),
-        "bisected": run.bisected,
-        "campaigns": super::campaigns::of(run),
-        "bricks": run.bricks(),
-        "brick_means": Outcome::BRICK,
-        "not_reached_because": run.given_up,
-    });
-    let cases = &run.cases;
-    let mut text = serde_json::to_string_pretty(&Summary { of_run, cases }).unwrap_or_default();
+    let mut text = serde_json::to_string_pretty(&summary(run)).unwrap_or_default();
     text.push('\n');
     text
 }
 
-fn case(run: &CaseRun<'_>) -> Value {
-    let finding = run.verdict.finding();
-    json!({
-        "id": run.case.id,
-        "suite": run.case.suite,
-        "place": run.case.place,
-        "via": run.case.via,
-        "package": run.case.package.name,
-        "verdict": word(&run.verdict),
-        "class": class(&run.verdict).map(|class| class.to_string()),
-        "rule": finding.map(|finding| finding.rule),
-        "sentence": finding.map(|finding| &finding.sentence),
-        "outcome": run.outcome,
-        "brick": run.outcome.map(Outcome::is_brick),
-        "evidence": run.evidence,
-        "tries": run.earlier.iter().map(|tried| earlier(tried)).collect::<Vec<_>>(),
-        "flaky": run.is_flaky(),
-        "measurements": measurements(run),
-        "story": run.story,
-        "seconds": seconds(run.took_ns),
-        "cuts": run.records.iter().filter_map(cut).collect::<Vec<_>>(),
-        "requirements": run.case.requirements,
-        "rerun": run.rerun,
-    })
+fn summary<'r, 'a>(run: &'r Run<'a>) -> Summary<'r, 'a> {
+    let started = run.started;
+    Summary {
+        schema: started.schema,
+        run: &started.run,
+        tool: Tool {
+            name: "dfota-hil",
+            version: &started.tool,
+            commit: started.commit.as_deref(),
+        },
+        args: &started.args,
+        seed: started.seed,
+        host: &started.host,
+        started: run.utc,
+        seconds: seconds(run.took_ns),
+        rig: RigSummary {
+            file: &started.rig.file,
+            module: &started.rig.module,
+            simulated: started.rig.simulated,
+            speed: started.rig.speed,
+        },
+        suites: &started.suites,
+        packages: &started.packages,
+        module: modules(run),
+        rig_checks: run
+            .rig_checks
+            .iter()
+            .map(|&(when, suite, checks)| RigCheck { when, suite, checks })
+            .collect(),
+        exit: run.ended.map(|(exit, ..)| exit),
+        interrupted: run.ended.is_none_or(|(_, interrupted, _)| interrupted),
+        rig_safe: run.ended.map(|(_, _, safe)| safe),
+        bisected: run.bisected,
+        campaigns: campaigns::of(run),
+        bricks: run.bricks(),
+        brick_means: Outcome::BRICK,
+        not_reached_because: run.given_up,
+        cases: &run.cases,
+    }
 }
 
-/// A try that was followed by another one.
-fn earlier(tried: &TryEnded) -> Value {
-    let finding = tried.verdict.finding();
-    json!({
-        "number": tried.number,
-        "verdict": word(&tried.verdict),
-        "class": class(&tried.verdict).map(|class| class.to_string()),
-        "rule": finding.map(|finding| finding.rule),
-        "sentence": finding.map(|finding| &finding.sentence),
-        "outcome": tried.outcome,
-        "evidence": tried.evidence,
-        "again": tried.again,
-        "story": tried.story,
-        "seconds": seconds(tried.took_ns),
-    })
+fn case<'a>(run: &'a CaseRun<'_>) -> CaseSummary<'a> {
+    CaseSummary {
+        id: &run.case.id,
+        suite: &run.case.suite,
+        place: &run.case.place,
+        via: run.case.via,
+        package: &run.case.package.name,
+        judged: judged(&run.verdict, run.outcome, run.evidence, (run.story, run.took_ns)),
+        brick: run.outcome.map(Outcome::is_brick),
+        tries: run.earlier.iter().map(|tried| earlier(tried)).collect(),
+        flaky: run.is_flaky(),
+        measurements: measurements(run),
+        cuts: run.records.iter().filter_map(cut).collect(),
+        requirements: &run.case.requirements,
+        rerun: run.rerun,
+    }
+}
+
+fn judged<'a>(
+    verdict: &'a Verdict,
+    outcome: Option<Outcome>,
+    evidence: &'a [u64],
+    (story, took_ns): (&'a str, u64),
+) -> Judged<'a> {
+    let finding = verdict.finding();
+    Judged {
+        verdict: word(verdict),
+        class: class(verdict).map(|class| class.to_string()),
+        rule: finding.map(|finding| finding.rule),
+        sentence: finding.map(|finding| finding.sentence.as_str()),
+        outcome,
+        evidence,
+        story,
+        seconds: seconds(took_ns),
+    }
+}
+
+fn earlier(tried: &TryEnded) -> TrySummary<'_> {
+    TrySummary {
+        number: tried.number,
+        judged: judged(
+            &tried.verdict,
+            tried.outcome,
+            &tried.evidence,
+            (&tried.story, tried.took_ns),
+        ),
+        again: &tried.again,
+    }
 }
 
 /// What was measured, in the order in which it was; the times that answers took are the transcript's.
-fn measurements(run: &CaseRun<'_>) -> Vec<Value> {
+fn measurements<'a>(run: &CaseRun<'a>) -> Vec<Measurement<'a>> {
     let known = |name: &str| Measure::ALL.iter().any(|measure| measure.name() == name);
     let taken = run.records.iter().filter_map(|record| match &record.event {
         Event::Measured {
@@ -111,15 +303,19 @@ fn measurements(run: &CaseRun<'_>) -> Vec<Value> {
             unit,
             min,
             limit,
-        } if known(name) => {
-            Some(json!({ "name": name, "value": value, "unit": unit, "min": min, "max": limit }))
-        }
+        } if known(name) => Some(Measurement {
+            name,
+            value: *value,
+            unit,
+            min: *min,
+            max: *limit,
+        }),
         _ => None,
     });
     taken.collect()
 }
 
-fn cut(record: &Record) -> Option<Value> {
+fn cut(record: &Record) -> Option<CutSummary<'_>> {
     let Event::CutMade {
         cut,
         landed,
@@ -131,31 +327,29 @@ fn cut(record: &Record) -> Option<Value> {
     else {
         return None;
     };
-    Some(json!({
-        "id": cut,
-        "landed": landed,
-        "commanded_late_ns": commanded_ns.saturating_sub(*due_ns),
-        "done_late_ns": returned_ns.saturating_sub(*due_ns),
-    }))
+    Some(CutSummary {
+        id: cut,
+        landed: *landed,
+        commanded_late_ns: commanded_ns.saturating_sub(*due_ns),
+        done_late_ns: returned_ns.saturating_sub(*due_ns),
+    })
 }
 
-fn file(facts: &FileFacts) -> Value {
-    json!({ "name": facts.name, "path": facts.path, "sha256": facts.sha256, "text": facts.text })
-}
-
-/// Who the module said it was, first or last.
-fn identity(run: &Run<'_>, last: bool) -> Value {
-    let mut said = run
-        .cases
-        .iter()
-        .flat_map(|case| case.records)
-        .filter_map(|record| match &record.event {
-            Event::Identity { model, version, imei } => {
-                Some(json!({ "model": model, "version": version, "imei": imei }))
-            }
-            _ => None,
-        });
-    if last { said.next_back() } else { said.next() }.unwrap_or(Value::Null)
+fn modules<'a>(run: &Run<'a>) -> Modules<'a> {
+    let records = run.cases.iter().flat_map(|case| case.records);
+    let mut said = records.filter_map(|record| match &record.event {
+        Event::Identity { model, version, imei } => Some(Identity {
+            model,
+            version,
+            imei: imei.as_ref(),
+        }),
+        _ => None,
+    });
+    let before = said.next();
+    Modules {
+        before,
+        after: said.next_back().or(before),
+    }
 }
 
 fn seconds(ns: u64) -> f64 {

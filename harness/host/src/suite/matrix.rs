@@ -84,12 +84,13 @@ pub fn id(name: &str, bindings: &[Binding]) -> String {
     }
 }
 
-/// Lower case, a `-` for what is no letter, digit, `.` or `_`, but never two of them.
+/// Lower case; letters and digits of any script stay. A `-` for what is no letter, digit, `.` or `_`, but never two of them.
 fn slug(name: &str) -> String {
     let mut slug = String::new();
     for c in name.trim().to_lowercase().chars() {
         match c {
-            'a'..='z' | '0'..='9' | '.' | '_' => slug.push(c),
+            '.' | '_' => slug.push(c),
+            c if c.is_alphanumeric() => slug.push(c),
             _ if slug.ends_with('-') => {}
             _ => slug.push('-'),
         }
@@ -121,7 +122,9 @@ mod tests {
     #[case("  a -- b  ", "a-b")]
     #[case("v1.2_x", "v1.2_x")]
     #[case("§§§", "")]
-    #[case("Rücksturz", "r-cksturz")]
+    #[case("Rücksturz", "rücksturz")]
+    #[case("Обновление № 2", "обновление-2")]
+    #[case("断电 恢复", "断电-恢复")]
     fn slugs(#[case] name: &str, #[case] expected: &str) {
         assert_eq!(slug(name), expected);
     }

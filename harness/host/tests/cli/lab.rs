@@ -122,6 +122,9 @@ impl Lab {
             .current_dir(self.folder.path())
             .env("TMPDIR", self.path("tmp"))
             .env("XDG_STATE_HOME", self.path("state"))
+            .env_remove("DFOTA_HIL_RIG")
+            .env_remove("DFOTA_HIL_STATE_DIR")
+            .env_remove("DFOTA_HIL_OUT")
             .env_remove("RUST_LOG")
             .env_remove("NO_COLOR")
             .stdin(Stdio::null());

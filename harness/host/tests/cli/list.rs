@@ -34,6 +34,40 @@ lab::forced-resume[at=50%]  nightly, cuts
     assert_eq!(listed[0]["tags"], serde_json::json!(["nightly", "cuts"]));
 }
 
+/// Names in any script give ids that can be told apart, and selected.
+#[test]
+fn ids_keep_letters_of_any_script() {
+    let lab = Lab::new();
+    lab.suite("cases:\n  - name: Обрыв питания\n    update: {package: a-to-b, via: uart}\n  - name: 断电 恢复\n    update: {package: a-to-b, via: uart}\n");
+    let ran = lab.run(&["list", "suite.yaml"]).ends(0);
+    assert_eq!(ran.stdout, "lab::обрыв-питания\nlab::断电-恢复\n");
+    lab.rig(400, "");
+    lab.run(&lab.arguments(&["--filter", "恢复"]))
+        .ends(0)
+        .says("断电-恢复");
+    lab.run(&["report", "out"]).ends(0);
+    lab.run(&["verify", "out"]).ends(0);
+}
+
+#[test]
+fn a_plan_says_whose_seed_it_shows() {
+    let lab = Lab::new();
+    lab.suite(CASES);
+    let plan = ["plan", "suite.yaml", "--rig", "rigs/sim.yaml"];
+    lab.run(&plan).ends(0).says("no `--seed`: `run` draws one");
+    let given = lab.run(&[&plan[..], &["--seed", "0"]].concat()).ends(0);
+    assert!(
+        given
+            .says("speed 60, seed 0\n")
+            .stdout
+            .lines()
+            .all(|line| !line.contains("draws"))
+    );
+    let json = lab.run(&[&plan[..], &["--json"]].concat()).ends(0);
+    let json: serde_json::Value = serde_json::from_str(&json.stdout).expect("JSON");
+    assert_eq!((&json["seed"], &json["seed_given"]), (&0.into(), &false.into()));
+}
+
 #[rstest]
 #[case(&["--filter", "forced-resum3"], "no id has `forced-resum3` in it: did you mean `forced-resume`?")]
 #[case(&["--filter", "=lab::forced-resume[at=51%]"], "did you mean `lab::forced-resume[at=50%]`?")]

@@ -167,6 +167,22 @@ fn lines_fit_the_terminal(#[case] defects: &str, #[case] code: i32) {
     assert!(shown.ends_with("        Page out/report.html\n"), "{shown}");
 }
 
+#[rstest]
+#[case::plan(&["plan", "suite.yaml", "--rig", "rig.yaml"], "[via=http]\n    http   2m14s")]
+#[case::check(&["check", "rig.yaml", "--color", "never"], "advertised as\n                  http://127.0.0.1:")]
+fn plans_and_checks_fit_the_terminal(#[case] args: &[&str], #[case] broken: &str) {
+    let lab = Lab::new();
+    lab.rig(400, "");
+    lab.suite("cases:\n  - name: over the network and with a cut\n    matrix: {via: [http]}\n    update: {package: a-to-b, via: '{via}'}\n    cut: {at: updating 50%}\n");
+    let shown = Session::start(&mut lab.command(args), PLAIN).ends(0).stdout;
+    for line in shown.lines() {
+        // What is written over on the terminal ends with a carriage return.
+        let line = line.rsplit(['\r', '\u{1b}']).next().unwrap_or_default();
+        assert!(line.chars().count() <= COLUMNS.into(), "{line}");
+    }
+    assert!(shown.contains(broken), "{shown}");
+}
+
 #[test]
 fn the_page_is_a_link_on_terminals_that_have_them() {
     let lab = Lab::new();

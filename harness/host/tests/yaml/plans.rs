@@ -9,6 +9,7 @@ use dfota_hil::plan::selection::Selection;
 use dfota_hil::plan::{Plan, PlanError, TRANSPORTS};
 use dfota_hil::rig::Rig;
 use dfota_hil::suite::Suite;
+use dfota_hil::width::Width;
 use rstest::rstest;
 
 const CASES: &str = "  - {name: clean, matrix: {via: [http, uart, coap]}, update: {package: a-to-b, via: \"{via}\"}, tags: [clean]}\n  \
@@ -40,13 +41,13 @@ fn selection() -> Selection {
 #[test]
 fn the_plan_of_a_simulated_rig() {
     let plan = Plan::new(&suites(), &sim(), &selection(), &Earlier::default()).unwrap();
-    same("plan-sim", &plan.to_string());
+    same("plan-sim", &plan.text(Width::ENDLESS));
 }
 
 #[test]
 fn the_plan_of_a_bench() {
     let plan = Plan::new(&suites(), &bench(), &selection(), &Earlier::default()).unwrap();
-    same("plan-bench", &plan.to_string());
+    same("plan-bench", &plan.text(Width::ENDLESS));
 }
 
 #[test]

@@ -66,7 +66,7 @@ pub fn folder(args: &Args, rig: &Rig, suites: &[Suite]) -> Result<PathBuf, Faile
     let slug = |name: &str| {
         name.chars()
             .map(|c| {
-                if c.is_ascii_alphanumeric() || "._-".contains(c) {
+                if c.is_alphanumeric() || "._-".contains(c) {
                     c
                 } else {
                     '-'
@@ -99,7 +99,7 @@ pub fn folder(args: &Args, rig: &Rig, suites: &[Suite]) -> Result<PathBuf, Faile
     }
     let out = wanted.display();
     Err(Failed::usage(format!(
-        "run folder `{out}` holds a run already: a journal is never written twice; choose another `--out`"
+        "run folder `{out}` holds a run already: a journal is never written twice; choose another with `--out` or DFOTA_HIL_OUT"
     )))
 }
 
