@@ -123,6 +123,15 @@ impl Probe {
         matches!(self, Self::Http | Self::Coap | Self::Clock | Self::Disk)
     }
 
+    /// Whether the check before a suite, made thoroughly, shows that what failed this is mended: that passing ends a quarantine.
+    /// Not so for a port that came and went, and for what that check does not look at.
+    pub const fn is_mended_where_a_run_passes_it(self) -> bool {
+        matches!(
+            self,
+            Self::Power | Self::Boot | Self::Answers | Self::Module | Self::Version | Self::Imei
+        )
+    }
+
     /// Whether the module alone can be what fails it: a dead module answers nothing, on the soundest rig.
     pub const fn needs_a_sound_module(self) -> bool {
         !matches!(
@@ -213,6 +222,28 @@ mod tests {
     #[case(Probe::Boot, false)]
     fn a_full_disk_is_no_broken_rig(#[case] probe: Probe, #[case] of_the_machine: bool) {
         assert_eq!(probe.is_of_the_machine(), of_the_machine);
+    }
+
+    #[rstest]
+    #[case(Probe::Power, true)]
+    #[case(Probe::Boot, true)]
+    #[case(Probe::Answers, true)]
+    #[case(Probe::Module, true)]
+    #[case(Probe::Version, true)]
+    #[case(Probe::Imei, true)]
+    #[case::a_port_that_comes_and_goes(Probe::Open, false)]
+    #[case(Probe::Reset, false)]
+    #[case(Probe::Pwrkey, false)]
+    #[case(Probe::Sim, false)]
+    #[case(Probe::Registration, false)]
+    #[case(Probe::Signal, false)]
+    #[case(Probe::Switch, false)]
+    #[case(Probe::Http, false)]
+    #[case(Probe::Coap, false)]
+    #[case(Probe::Clock, false)]
+    #[case(Probe::Disk, false)]
+    fn what_a_run_can_see_mended(#[case] probe: Probe, #[case] mended: bool) {
+        assert_eq!(probe.is_mended_where_a_run_passes_it(), mended);
     }
 
     #[test]

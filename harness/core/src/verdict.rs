@@ -241,7 +241,7 @@ rules! {
     ServerNotReached = "server-not-reached", Network, Missing;
     /// The download failed after a connection had broken that no fault had asked for.
     DownloadBroken = "download-broken", Network, Seen;
-    /// The package server failed.
+    /// The package server failed, or could not listen.
     ServerFailed = "server-failed", Server, Seen;
     /// The module did not register at the LwM2M server within the limit.
     NotRegisteredLwm2m = "lwm2m-not-registered", Network, Missing;

@@ -16,6 +16,7 @@ use crate::state::lease::Lease;
 use crate::wires::Wires;
 use dfota_core::event::{Event, Line};
 use dfota_core::percent::Percent;
+use dfota_core::rig_check::Probe;
 use dfota_core::seed::Seed;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -39,6 +40,8 @@ pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
 pub struct OpenError {
     rig: String,
     why: String,
+    /// The look that this fails. A server that cannot listen is this machine's fault, not the rig's.
+    pub probe: Probe,
 }
 
 /// An open rig. Its parts end in the order of the fields: first the module's reader, then the supply becomes safe, then the
@@ -71,10 +74,12 @@ impl Bench {
         clock: Clock,
         journal: &Journal,
     ) -> Result<Self, OpenError> {
-        let fail = |why: String| OpenError {
+        let failed = |probe: Probe, why: String| OpenError {
             rig: rig.name.clone(),
             why,
+            probe,
         };
+        let fail = |why: String| failed(Probe::Open, why);
         let sim = match &rig.link {
             Link::Bench(_) => None,
             Link::Simulated(simulated) => {
@@ -94,8 +99,9 @@ impl Bench {
                 text: refused.to_string(),
             });
         }
-        let http = http(rig, clock, journal, &inbox).map_err(&fail)?;
-        let coap = coap(rig, seed, clock, journal, (&inbox, reader.cutter())).map_err(&fail)?;
+        let http = http(rig, clock, journal, &inbox).map_err(|why| failed(Probe::Http, why))?;
+        let coap = coap(rig, seed, clock, journal, (&inbox, reader.cutter()))
+            .map_err(|why| failed(Probe::Coap, why))?;
         let mut module = Module::new(
             (port, lines.clone(), wires.timing),
             reader,

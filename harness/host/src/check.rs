@@ -193,6 +193,12 @@ impl<'c> RigCheck<'c> {
         Ok(self.end())
     }
 
+    /// The same, so that it shows that a rig in quarantine is mended: the supply is taken from a module that had it.
+    pub fn of_quarantine(mut self) -> Step<Checked> {
+        self.thorough = true;
+        self.short(false)
+    }
+
     /// Looks at what was connected last; `looked` is called while a meter shows the supply, and returns when it was read.
     pub fn stage(mut self, stage: Stage, looked: impl FnOnce() -> Step) -> Step<Checked> {
         self.thorough = true;

@@ -19,6 +19,7 @@ pub mod keeper;
 pub use charge::{Charge, Kept, Wire};
 pub use handed_over::HandedOver;
 
+use crate::state::shared::share;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::fd::{BorrowedFd, OwnedFd};
@@ -49,8 +50,8 @@ pub struct Guard {
 }
 
 impl Guard {
-    /// Starts `program` as the guard and waits until it is ready. `descriptors` are the lock of the lease and then those of
-    /// the lines that have one; it writes into the log of the charge's folder.
+    /// Starts `program` as the guard and waits until it is ready. `descriptors` are as many locks as the charge says and then
+    /// those of the lines that have one; it writes into the log of the charge's folder.
     pub fn start(
         program: &Path,
         charge: &Charge,
@@ -99,6 +100,8 @@ impl Guard {
 
 fn spawn(program: &Path, log: &Path) -> io::Result<(UnixStream, Child)> {
     let (ours, theirs) = UnixStream::pair()?;
+    let said = File::create(log)?;
+    share(log)?;
     let child = Command::new(program)
         .arg(COMMAND)
         // Nobody but this process needs the key that signs.
@@ -106,7 +109,7 @@ fn spawn(program: &Path, log: &Path) -> io::Result<(UnixStream, Child)> {
         .stdin(OwnedFd::from(theirs))
         // Whoever waits for the end of this program's output does not wait for the guard.
         .stdout(Stdio::null())
-        .stderr(File::create(log)?)
+        .stderr(said)
         .spawn()?;
     Ok((ours, child))
 }

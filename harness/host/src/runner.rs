@@ -15,6 +15,7 @@ use crate::module::{Module, Stop};
 use crate::plan::filter;
 use crate::prepare::Identity;
 use crate::shell_word::shell_word;
+use crate::state::quarantine::Found;
 use crate::suite::Suite;
 use dfota_core::campaign::{Landed, Role};
 use dfota_core::case::Case;
@@ -22,6 +23,7 @@ use dfota_core::event::watched::Halted;
 use dfota_core::event::{CaseEnded, Event, TryEnded};
 use dfota_core::function::Function;
 use dfota_core::outcome::Outcome;
+use dfota_core::rig_check::Probe;
 use dfota_core::run_fold::RunFold;
 use dfota_core::seed::Seed;
 use dfota_core::verdict::{Rule, Verdict};
@@ -136,10 +138,14 @@ pub struct Ran {
     pub verdicts: Vec<Verdict>,
     /// A signal ended it.
     pub interrupted: bool,
-    /// What of the rig failed its self-check.
-    pub unfit: Option<String>,
+    /// What of the rig failed its self-check, and at which look.
+    pub unfit: Option<(String, Probe)>,
     /// What of this machine failed, which ended the run.
     pub machine: Option<String>,
+    /// The quarantine in which the rig was found, and is still.
+    pub found: Option<Found>,
+    /// How it was ended.
+    pub released: Option<String>,
     /// The campaigns as they stand now.
     pub campaigns: Campaigns,
 }
@@ -225,6 +231,8 @@ impl<'a> Runner<'a> {
             interrupted,
             unfit: self.watch.failed,
             machine: self.watch.machine,
+            found: self.watch.found,
+            released: self.watch.released,
             campaigns: self.campaigns,
         }
     }

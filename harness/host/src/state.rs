@@ -11,10 +11,12 @@
 //! whole: whoever reads one sees the old or the new.
 
 pub mod campaign_store;
+pub mod hardware;
 pub mod lease;
 pub mod quarantine;
 pub mod rig_state;
 pub mod run_state;
+pub mod shared;
 pub mod wear;
 
 pub use rig_state::RigState;
@@ -28,12 +30,14 @@ use std::path::{Path, PathBuf};
 
 /// Where the state folder is, when no flag says so.
 const DEFAULT: &str = "dfota-hil";
+/// The one of the machine, which the Debian package makes for everybody in its group.
+const MACHINE: &str = "/var/lib/dfota-hil";
 
 /// The flag that names the state folder.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct StateFlag {
     /// Folder of what runs leave to each other: leases, quarantine, wear, campaigns [default: $XDG_STATE_HOME/dfota-hil, else
-    /// ~/.local/state/dfota-hil]
+    /// /var/lib/dfota-hil of the package where you may write it, else ~/.local/state/dfota-hil]
     #[arg(long, value_name = "DIR", env = "DFOTA_HIL_STATE_DIR", hide_env_values = true)]
     pub state_dir: Option<PathBuf>,
 }
@@ -95,16 +99,10 @@ pub enum StateError {
 }
 
 impl StateDir {
-    /// The folder that the flag names, else the user's. It need not be there yet.
+    /// The folder that the flag names, else the machine's, else the user's. It need not be there yet.
     pub fn find(flag: &StateFlag) -> Result<Self, StateError> {
-        let from_home = |home: PathBuf| home.join(".local/state");
-        let folder = match &flag.state_dir {
-            Some(folder) => folder.clone(),
-            None => absolute("XDG_STATE_HOME")
-                .or_else(|| absolute("HOME").map(from_home))
-                .ok_or(StateError::Nowhere)?
-                .join(DEFAULT),
-        };
+        let folder = flag.state_dir.clone().or_else(default_folder);
+        let folder = folder.ok_or(StateError::Nowhere)?;
         Ok(Self {
             folder,
             flag: flag.words(),
@@ -125,6 +123,18 @@ impl StateDir {
     pub fn campaigns(&self) -> PathBuf {
         self.folder.join("campaigns")
     }
+}
+
+/// A variable that somebody has set is an answer; without it, everybody on a machine with the package has one place.
+fn default_folder() -> Option<PathBuf> {
+    let machine = || {
+        let may = rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK;
+        let folder = PathBuf::from(MACHINE);
+        (folder.is_dir() && rustix::fs::access(&folder, may).is_ok()).then_some(folder)
+    };
+    let user = || Some(absolute("HOME")?.join(".local/state").join(DEFAULT));
+    let named = absolute("XDG_STATE_HOME").map(|base| base.join(DEFAULT));
+    named.or_else(machine).or_else(user)
 }
 
 /// The absolute path in a variable; the base directory specification has relative ones ignored.
@@ -171,7 +181,7 @@ fn unwritten(path: &Path, why: io::Error) -> StateError {
 pub fn write<T: Serialize>(path: &Path, value: &T) -> Result<(), StateError> {
     let replace = || {
         let folder = path.parent().unwrap_or(Path::new("."));
-        std::fs::create_dir_all(folder)?;
+        shared::make_folder(folder)?;
         let mut file = tempfile::Builder::new()
             .prefix(".")
             .suffix(".part")

@@ -112,7 +112,8 @@ fn kept_lines(mut charge: Charge, program: &Path, lease: &Lease, at_safe: bool) 
         kept.descriptor = line.descriptor().is_some();
         opened.push((kept.wire, line));
     }
-    let mut descriptors = vec![lease.lock()];
+    let mut descriptors = lease.locks();
+    charge.locks = descriptors.len();
     descriptors.extend(opened.iter().filter_map(|(_, line)| line.descriptor()));
     let guard = Guard::start(program, &charge, &descriptors).map_err(|why| why.to_string())?;
     release(before);

@@ -83,6 +83,8 @@ mod signals;
 mod signing;
 #[path = "cli/sim.rs"]
 mod sim;
+#[path = "cli/state.rs"]
+mod state;
 #[path = "cli/step.rs"]
 mod step;
 #[path = "cli/strangers.rs"]

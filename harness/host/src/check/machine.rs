@@ -2,6 +2,7 @@
 
 use super::{fail, ok};
 use crate::retention::growth::{self, Sample};
+use crate::shell_word::shell_word;
 use dfota_core::rig_check::{Check, CheckOutcome, Probe};
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -108,7 +109,10 @@ pub fn disk(folder: &Path, samples: &[Sample]) -> Check {
             let mut check = room(&shown.to_string(), free);
             if let (CheckOutcome::Ok, Some(warning)) = (check.outcome, warning(free, samples)) {
                 check.seen = format!("{}; WARNING: {warning}", check.seen);
-                check.advice = Some("`dfota-hil prune` removes old runs and packs others".into());
+                check.advice = Some(format!(
+                    "`dfota-hil prune {} --keep 30 --pack` removes old runs and packs others, and shows that alone with `--dry-run`",
+                    shell_word(&shown.to_string())
+                ));
             }
             check
         }

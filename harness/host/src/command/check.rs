@@ -7,7 +7,7 @@ use crate::check::last_check::LastCheck;
 use crate::check::stage::Stage;
 use crate::check::walk::{Left, walk};
 use crate::check::{Checked, Interrupted, Programs, RigCheck, Said, Terms, fail};
-use crate::cli::{Common, Failed, RIG_VARIABLE, print};
+use crate::cli::{Common, Failed, RIG_VARIABLE, complain, print};
 use crate::clock::Clock;
 use crate::history;
 use crate::journal::{Journal, Nobody, Observer, Writer};
@@ -123,11 +123,32 @@ fn concluded(
         Wear::seen(state, imei)?;
     }
     let cleared = before.is_some() && args.clear && last.sound && Quarantine::end(state)?;
-    let nothing = args.clear && before.is_none();
+    let clearing = match (args.clear, cleared, &before) {
+        (false, ..) => None,
+        (true, _, None) => Some(Clearing::Nothing),
+        (true, true, Some(_)) => Some(Clearing::Done),
+        (true, false, Some(_)) => Some(Clearing::Refused),
+    };
     let still = before.filter(|_| !cleared);
+    let nothing = format!(
+        "nothing to clear: the rig is in no quarantine in `{}`",
+        state.folder().display()
+    );
     match args.json {
-        true => print(&json(&last, still.as_ref())?),
-        false => print(&tail(&last, still.as_ref(), (cleared, nothing), args)),
+        true => {
+            if clearing == Some(Clearing::Nothing) {
+                complain(&nothing);
+            }
+            print(&json(&last, still.as_ref(), clearing)?);
+        }
+        false => {
+            let ends = state.check(&args.rig, " --clear");
+            print(&tail(
+                &last,
+                still.is_some().then_some(&ends),
+                (clearing, &nothing),
+            ));
+        }
     }
     Ok(if last.sound { 0 } else { 3 })
 }
@@ -254,9 +275,12 @@ fn on_rig(
     told: &mut dyn FnMut(Said<'_>),
     check: impl FnOnce(&mut Bench, &mut dyn FnMut(Said<'_>)) -> Result<Checked, Interrupted>,
 ) -> Result<Checked, Interrupted> {
-    let unopened = |why: String, told: &mut dyn FnMut(Said<'_>)| {
-        let advice = "mend what it names, in the rig file or at the bench: nothing else could be looked at";
-        let check = fail(Probe::Open, why, advice);
+    let unopened = |probe: Probe, why: String, told: &mut dyn FnMut(Said<'_>)| {
+        let advice = match probe.is_of_the_machine() {
+            true => "nothing else could be looked at, and nothing is held against the rig",
+            false => "mend what it names, in the rig file or at the bench: nothing else could be looked at",
+        };
+        let check = fail(probe, why, advice);
         told(Said::Looked(&check));
         Checked {
             checks: vec![check],
@@ -265,13 +289,16 @@ fn on_rig(
     };
     let runtime = match crate::bench::runtime() {
         Ok(runtime) => runtime,
-        Err(why) => return Ok(unopened(format!("no runtime for the servers: {why}"), told)),
+        Err(why) => {
+            let why = format!("no runtime for the servers: {why}");
+            return Ok(unopened(Probe::Open, why, told));
+        }
     };
     let _within = runtime.enter();
     let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("dfota-hil"));
     let mut bench = match Bench::open(rig, lease, &program, seed, clock, journal) {
         Ok(bench) => bench,
-        Err(why) => return Ok(unopened(why.to_string(), told)),
+        Err(why) => return Ok(unopened(why.probe, why.to_string(), told)),
     };
     signals::heed(&runtime, bench.inbox.clone(), &bench.lines);
     let checked = check(&mut bench, told);
@@ -299,12 +326,17 @@ fn head(rig: &Rig, quarantine: Option<&Quarantine>) -> String {
     head
 }
 
-fn tail(
-    last: &LastCheck,
-    still: Option<&Quarantine>,
-    (cleared, nothing): (bool, bool),
-    args: &Args,
-) -> String {
+/// What became of `--clear`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+enum Clearing {
+    Done,
+    Nothing,
+    Refused,
+}
+
+/// The end of what is shown; `still` is the command that ends a quarantine which goes on.
+fn tail(last: &LastCheck, still: Option<&String>, (clearing, nothing): (Option<Clearing>, &str)) -> String {
     let count = |outcome| {
         last.checks
             .iter()
@@ -316,27 +348,23 @@ fn tail(
         (true, skipped) => format!("sound, {skipped} not looked at\n"),
         (false, _) => format!("NOT SOUND: {} failed\n", count(CheckOutcome::Fail)),
     };
-    if cleared {
-        tail += "out of quarantine\n";
+    match clearing {
+        Some(Clearing::Done) => tail += "out of quarantine\n",
+        Some(Clearing::Nothing) => tail += &format!("{nothing}\n"),
+        Some(Clearing::Refused) | None => {}
     }
-    if nothing {
-        tail += "nothing to clear: the rig is in no quarantine here\n";
-    }
-    if still.is_some() {
+    if let Some(ends) = still {
         tail += &match last.sound {
-            true => format!(
-                "still in quarantine: `dfota-hil check {} --clear{}` ends it\n",
-                crate::shell_word::shell_word(&args.rig.display().to_string()),
-                args.state.words()
-            ),
-            false => "still in quarantine: it ends with `--clear` on a check that nothing fails\n".to_owned(),
+            true => format!("still in quarantine: `{ends}` ends it\n"),
+            false => format!("still in quarantine: once what failed is mended, `{ends}` ends it\n"),
         };
     }
     tail
 }
 
-fn json(last: &LastCheck, still: Option<&Quarantine>) -> Result<String, Failed> {
+fn json(last: &LastCheck, still: Option<&Quarantine>, clearing: Option<Clearing>) -> Result<String, Failed> {
     let mut value = serde_json::to_value(last).map_err(Failed::ours)?;
+    value["clear"] = serde_json::to_value(clearing).map_err(Failed::ours)?;
     value["quarantine"] = serde_json::to_value(still).map_err(Failed::ours)?;
     serde_json::to_string_pretty(&value)
         .map(|text| text + "\n")

@@ -128,7 +128,8 @@ fn side(what: &str, args: &Args, store: Option<&Path>) -> Result<Vec<Entry>, Fai
     runs.retain(|run| !run.results.is_empty());
     if runs.is_empty() {
         return Err(Failed::usage(format!(
-            "`{what}` is neither a run folder nor a run in the history nor a firmware version in it; `dfota-hil history --json` names its runs"
+            "`{what}` is neither a run folder nor a run in the history nor a firmware version in it; `{} --json` names its runs",
+            args.place.command()
         )));
     }
     Ok(runs)

@@ -12,6 +12,7 @@ use crate::journal::is_run;
 use crate::paint::Paint;
 use crate::plan::filter::Filter;
 use crate::report::Run;
+use crate::shell_word::shell_word;
 use crate::state::StateFlag;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
@@ -54,6 +55,14 @@ pub struct StoreArgs {
 }
 
 impl StoreArgs {
+    /// The command that shows what is in it, as it has to be typed.
+    pub fn command(&self) -> String {
+        let store = self.store.as_ref().map_or_else(String::new, |store| {
+            format!(" --store {}", shell_word(&store.display().to_string()))
+        });
+        format!("dfota-hil history{store}{}", self.state.words())
+    }
+
     /// The store that is meant; says so when another one is there as well.
     pub fn path(&self) -> Result<PathBuf, Failed> {
         if let Some(path) = &self.store {
@@ -64,9 +73,9 @@ impl StoreArgs {
             && other.exists()
         {
             complain(format_args!(
-                "note: this is `{}`; runs with `--out` elsewhere are in `{}` (`--store`)",
+                "note: this is `{}`; for runs with `--out` elsewhere: `dfota-hil history --store {}`",
                 first.display(),
-                other.display()
+                shell_word(&other.display().to_string())
             ));
         }
         Ok(stores[0].clone())
@@ -175,8 +184,12 @@ fn rigs(all: Vec<Entry>, args: &Args, asked: &Asked) -> Result<Rigs, Failed> {
             (None, Some(rig)) => format!("no run on the rig `{rig}`"),
             (None, None) => "no run".to_owned(),
         };
+        let command = match &asked.folder {
+            Some(folder) => format!("dfota-hil history {}", shell_word(&folder.display().to_string())),
+            None => args.place.command(),
+        };
         return Err(Failed::usage(format!(
-            "the history has {what}: `dfota-hil history` shows what it has"
+            "the history has {what}: `{command}` shows what it has"
         )));
     }
     Ok(rigs)

@@ -2,6 +2,7 @@
 
 mod begin;
 mod ending;
+mod stood;
 
 use crate::bench::Bench;
 use crate::check::Terms;
@@ -23,6 +24,7 @@ use crate::runner::rig_watch::RigWatch;
 use crate::runner::{Campaigns, Hunt, Options, Runner};
 use crate::signals;
 use crate::state::lease::Lease;
+use crate::state::quarantine::Found;
 use crate::state::run_state::RunState;
 use crate::state::wear::{Counting, Wear};
 use crate::state::{RigState, StateDir};
@@ -38,6 +40,7 @@ use ending::{Ending, Told};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
+use stood::{Stood, not_opened};
 
 /// Run suites on a rig and write a run folder.
 #[derive(Debug, clap::Args)]
@@ -212,14 +215,12 @@ fn to_its_end(args: Args, common: Common, hunt: Option<Hunt>, ending: &mut Endin
         lease: lease.as_ref(),
         terms: Terms::of(&rig, &dir, out.clone()),
         run: RunState::new(&rig, &state, &out),
+        found: standing.found(&rig, &state),
         campaigns,
         hunt,
     };
-    let (exit, last) = match &standing.quarantine {
-        Some(quarantine) => {
-            let why = standing.quarantined(quarantine);
-            (unopened(&plan, &journal, Rule::RigQuarantined, &why), Some(why))
-        }
+    let (exit, last) = match standing.refused() {
+        Some(why) => (unopened(&plan, &journal, Rule::RigQuarantined, &why), vec![why]),
         None => on_rig(&rig, &suites, &plan, (options, keeps), clock, &journal),
     };
     drop(journal);
@@ -234,9 +235,7 @@ fn to_its_end(args: Args, common: Common, hunt: Option<Hunt>, ending: &mut Endin
         Err(failed) => return Err(failed),
         Ok(()) => {}
     }
-    if let Some(last) = last {
-        complain(last);
-    }
+    last.iter().for_each(complain);
     Ok(exit)
 }
 
@@ -321,6 +320,8 @@ struct Keeps<'r> {
     lease: Option<&'r Lease>,
     terms: Terms,
     run: RunState<'r>,
+    /// The quarantine of the rig, which this run may end.
+    found: Option<Found>,
     campaigns: Campaigns,
     hunt: Option<Hunt>,
 }
@@ -333,19 +334,19 @@ fn on_rig(
     (options, keeps): (Options, Keeps<'_>),
     clock: Clock,
     journal: &Journal,
-) -> (u8, Option<String>) {
+) -> (u8, Vec<String>) {
     let runtime = match crate::bench::runtime() {
         Ok(runtime) => runtime,
         Err(why) => {
             let why = format!("no runtime for the servers: {why}");
-            return (unopened(plan, journal, Rule::HarnessFailed, &why), None);
+            return (unopened(plan, journal, Rule::HarnessFailed, &why), Vec::new());
         }
     };
     let _within = runtime.enter();
     let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("dfota-hil"));
     let mut bench = match Bench::open(rig, keeps.lease, &program, options.seed.0, clock, journal) {
         Ok(bench) => bench,
-        Err(why) => return (unopened(plan, journal, Rule::RigBroken, &why.to_string()), None),
+        Err(why) => return not_opened(plan, journal, keeps.found.as_ref(), &why),
     };
     signals::heed(&runtime, bench.inbox.clone(), &bench.lines);
     let cases = plan
@@ -354,13 +355,13 @@ fn on_rig(
         .map(|planned| (&planned.case, planned.skip.as_deref()));
     let model = rig.module.ati_model();
     let runner = Runner::new(&mut bench, suites, model, options, keeps.campaigns);
-    let mut runner = runner.watched(RigWatch::new(keeps.terms));
-    let (exit, interrupted, (unfit, machine)) = match (&keeps.hunt, &plan.cases[..]) {
+    let mut runner = runner.watched(RigWatch::new(keeps.terms).found_in(keeps.found));
+    let (exit, interrupted, stood) = match (&keeps.hunt, &plan.cases[..]) {
         (Some(hunt), [Planned { case, skip: None, .. }, ..]) => {
             let (bisected, interrupted) = runner.hunt(case, hunt);
             let exit = search_exit(&bisected, interrupted);
             let ran = runner.finish();
-            (exit, interrupted, (ran.unfit, ran.machine))
+            (exit, interrupted, Stood::of(ran))
         }
         _ => {
             runner.run(cases);
@@ -374,21 +375,12 @@ fn on_rig(
             (
                 report::exit_code(&ran.verdicts, ran.interrupted),
                 ran.interrupted,
-                (ran.unfit, ran.machine),
+                Stood::of(ran),
             )
         }
     };
-    let failed = unfit.or(machine.clone());
-    let last = match (&failed, machine) {
-        (_, Some(why)) => Some(format!(
-            "the run was ended by this machine, not by the rig, which is not in quarantine for it: {why}"
-        )),
-        (Some(why), None) => Some(keeps.run.quarantine(why)),
-        (None, None) => None,
-    };
-    if let Some(text) = last.clone() {
-        journal.post(Event::Note { text });
-    }
+    let failed = stood.unfit.is_some() || stood.machine.is_some();
+    let last = stood.last_words(&keeps.run, journal);
     let safe = bench.lines.safe();
     if let Err(why) = &safe {
         journal.post(Event::Note {
@@ -396,7 +388,7 @@ fn on_rig(
         });
     }
     drop(bench);
-    let exit = if exit == 0 && (safe.is_err() || failed.is_some()) {
+    let exit = if exit == 0 && (safe.is_err() || failed) {
         3
     } else {
         exit

@@ -13,8 +13,9 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
-/// Most descriptors of a charge: the lease's lock and four lines.
-const DESCRIPTORS: usize = 5;
+/// Most descriptors of a charge: the lease's lock, seven parts of the hardware (the file, two names of its port, four lines),
+/// and four lines.
+const DESCRIPTORS: usize = 12;
 
 /// The lines of a rig, as a guard has to know them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +24,8 @@ pub struct Charge {
     pub rig: String,
     /// The rig's part of the state folder.
     pub folder: PathBuf,
+    /// How many of its descriptors, the first, are what keeps others from the rig.
+    pub locks: usize,
     /// Its lines, in the order in which they are brought to their safe state.
     pub lines: Vec<Kept>,
 }
@@ -85,6 +88,7 @@ impl Charge {
         Self {
             rig: rig.name.clone(),
             folder: std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned()),
+            locks: 1,
             lines,
         }
     }
@@ -133,6 +137,7 @@ mod tests {
         let charge = Charge {
             rig: "bench".into(),
             folder: PathBuf::from("/state/rigs/bench"),
+            locks: 0,
             lines: vec![Kept {
                 wire: Wire::Power,
                 driver: Driver::Command {

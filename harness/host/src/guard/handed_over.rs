@@ -5,6 +5,7 @@
 
 use crate::guard::Charge;
 use crate::rig::Driver;
+use crate::state::shared::share;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
@@ -79,6 +80,7 @@ pub fn hold(charge: &Charge, descriptors: &[OwnedFd], listening: impl FnOnce()) 
         _ => {}
     }
     let listener = UnixListener::bind(address(&near))?;
+    share(&charge.folder.join(SOCKET))?;
     listening();
     let descriptors: Vec<_> = descriptors.iter().map(AsFd::as_fd).collect();
     for next in listener.incoming() {

@@ -49,10 +49,10 @@ pub fn main() -> Result<u8, Failed> {
         .map(UnixStream::from)
         .map_err(by_hand)?;
     let (charge, mut descriptors) = Charge::receive(&harness).map_err(by_hand)?;
-    if descriptors.is_empty() {
+    if charge.locks == 0 || descriptors.len() < charge.locks {
         return Err(by_hand(io::Error::other("no lease came along")));
     }
-    let lease = descriptors.remove(0);
+    let lease: Vec<OwnedFd> = descriptors.drain(..charge.locks).collect();
     let opened = open(&charge).map_err(Failed::ours)?;
     let mut keeper = Keeper {
         charge,
@@ -184,9 +184,10 @@ impl Keeper {
     }
 
     /// Gives the lease back. Lines whose level ends with their last descriptor are held until the next owner has them.
-    fn stay(mut self, lease: OwnedFd) -> io::Result<()> {
+    fn stay(mut self, lease: Vec<OwnedFd>) -> io::Result<()> {
         let mut descriptors = self.descriptors.into_iter();
         let mut held = Vec::new();
+        self.charge.locks = 0;
         for kept in &mut self.charge.lines {
             let descriptor = kept.descriptor.then(|| descriptors.next()).flatten();
             kept.descriptor = matches!(kept.driver, Driver::GpioChip { .. });

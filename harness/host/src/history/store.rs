@@ -2,6 +2,8 @@
 
 use super::entry::{Entry, Kept};
 use crate::retention::growth::Sample;
+use crate::shell_word::shell_word;
+use crate::state::shared::{make_folder, share};
 use dfota_core::measure::Measure;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, params};
 use std::collections::HashMap;
@@ -57,13 +59,13 @@ pub struct Store {
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// None is there.
-    #[error("there is no history at `{}` yet: `run` writes it, and `history --rebuild DIR` makes it of run folders", path.display())]
+    #[error("there is no history at `{}` yet: `run` writes it, and `{}` makes it of run folders", path.display(), rebuilding(path))]
     Missing {
         /// Where it was looked for.
         path: PathBuf,
     },
     /// SQLite.
-    #[error("the history `{}` could not be used: {why}; `history --rebuild DIR` makes it again of run folders", path.display())]
+    #[error("the history `{}` could not be used: {why}; `{}` makes it again of run folders", path.display(), rebuilding(path))]
     Sqlite {
         /// The store.
         path: PathBuf,
@@ -85,13 +87,19 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// Of a later version.
-    #[error("the history `{}` has version {seen}, this program reads {VERSION}: use the program that wrote it, or make it again with `history --rebuild DIR`", path.display())]
+    #[error("the history `{}` has version {seen}, this program reads {VERSION}: use the program that wrote it, or make it again with `{}`", path.display(), rebuilding(path))]
     Version {
         /// The store.
         path: PathBuf,
         /// Its version.
         seen: i32,
     },
+}
+
+/// The command that makes a store, as it has to be typed.
+fn rebuilding(store: &Path) -> String {
+    let store = shell_word(&store.display().to_string());
+    format!("dfota-hil history --rebuild DIR --store {store}")
 }
 
 /// Which runs are asked for.
@@ -113,15 +121,21 @@ impl Store {
     /// Opens a store to write to, and makes it where there is none.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            std::fs::create_dir_all(folder).map_err(|why| StoreError::Io {
+            make_folder(folder).map_err(|why| StoreError::Io {
                 path: path.to_owned(),
                 why,
             })?;
         }
-        Self::connect(
+        let store = Self::connect(
             path,
             OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
-        )
+        )?;
+        // Its journal has the mode that it has.
+        share(path).map_err(|why| StoreError::Io {
+            path: path.to_owned(),
+            why,
+        })?;
+        Ok(store)
     }
 
     /// Opens a store to read.
@@ -398,7 +412,7 @@ pub fn rebuild(path: &Path, entries: &[Entry]) -> Result<(), StoreError> {
     };
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
-    std::fs::create_dir_all(folder).map_err(io)?;
+    make_folder(folder).map_err(io)?;
     let new = tempfile::Builder::new()
         .prefix(".")
         .suffix(".part")
@@ -415,5 +429,6 @@ pub fn rebuild(path: &Path, entries: &[Entry]) -> Result<(), StoreError> {
         Err(why) if why.kind() != io::ErrorKind::NotFound => return Err(io(why)),
         _ => {}
     }
-    new.persist(path).map(drop).map_err(|error| io(error.error))
+    new.persist(path).map_err(|error| io(error.error))?;
+    share(path).map_err(io)
 }

@@ -6,9 +6,9 @@
 
 mod find;
 
-pub use find::OpenError;
 use find::find;
 pub(super) use find::holder;
+pub use find::{OpenError, place};
 
 use super::sense::{Edge, Sense, Shown};
 use super::{Line, LineError};

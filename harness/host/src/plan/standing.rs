@@ -4,7 +4,7 @@ use crate::check::last_check::LastCheck;
 use crate::count::count_of;
 use crate::plan::Plan;
 use crate::rig::Rig;
-use crate::state::quarantine::Quarantine;
+use crate::state::quarantine::{Found, Quarantine};
 use crate::state::wear::Wear;
 use crate::state::{RigState, StateError};
 use dfota_core::cut::Kind;
@@ -31,6 +31,9 @@ pub struct Standing {
     /// How its quarantine ends.
     #[serde(skip)]
     ends: String,
+    /// The command that checks it.
+    #[serde(skip)]
+    check: String,
 }
 
 impl Standing {
@@ -51,6 +54,7 @@ impl Standing {
             planned: plan.totals.updates.into(),
             budget: rig.wear,
             ends: Quarantine::ends(&rig.file, state),
+            check: state.check(&rig.file, ""),
         })
     }
 
@@ -64,7 +68,24 @@ impl Standing {
 
     /// What a case on a rig in quarantine is told.
     pub fn quarantined(&self, quarantine: &Quarantine) -> String {
-        format!("the rig is {quarantine}; nothing is powered; {}", self.ends)
+        let run = match quarantine.a_run_can_end() {
+            true => "a run checks it first, and goes on where that passes",
+            false => "nothing is powered",
+        };
+        format!("the rig is {quarantine}; {run}; {}", self.ends)
+    }
+
+    /// The quarantine that a run can end.
+    pub fn found(&self, rig: &Rig, state: &RigState) -> Option<Found> {
+        let quarantine = self.quarantine.clone().filter(Quarantine::a_run_can_end)?;
+        Some(Found::new(quarantine, &rig.file, state))
+    }
+
+    /// Why nothing is to be powered.
+    pub fn refused(&self) -> Option<String> {
+        let quarantine = self.quarantine.as_ref();
+        let quarantine = quarantine.filter(|quarantine| !quarantine.a_run_can_end())?;
+        Some(self.quarantined(quarantine))
     }
 
     /// What a run that is over the budget is told.
@@ -73,8 +94,9 @@ impl Standing {
         let Self { spent, planned, .. } = self;
         let budget = self.budget.unwrap_or_default();
         Some(format!(
-            "the module's flash has seen {}, this plan spends up to {planned}, and `wear.updates` of the rig file allows {budget}: {over} too many; select fewer cases, put another module on the rig and `check` it, or give `--over-budget`",
-            count_of(*spent, "update")
+            "the module's flash has seen {}, this plan spends up to {planned}, and `wear.updates` of the rig file allows {budget}: {over} too many; select fewer cases, put another module on the rig and tell it with `{}`, or give `--over-budget`",
+            count_of(*spent, "update"),
+            self.check
         ))
     }
 }
@@ -133,6 +155,7 @@ mod tests {
             shortest_off_ns: None,
             shortest_cut_ns: None,
             ends: String::new(),
+            check: String::new(),
         };
         assert_eq!(standing.over(), over);
         assert_eq!(standing.refusal().is_some(), over.is_some());

@@ -4,10 +4,11 @@
 //! Between two suites one check stands for both.
 
 use super::Runner;
-use crate::check::{Interrupted, RigCheck, Terms};
+use crate::check::{Interrupted, RigCheck, Said, Terms};
+use crate::state::quarantine::Found;
 use dfota_core::case::{Case, Limits};
 use dfota_core::event::Event;
-use dfota_core::rig_check::{CheckTime, rigs_failure};
+use dfota_core::rig_check::{Check, CheckTime, Probe, rigs_failure};
 use dfota_core::verdict::{Rule, Verdict};
 
 /// What is kept from check to check.
@@ -19,10 +20,14 @@ pub struct RigWatch {
     suite: Option<(String, Limits)>,
     /// The module was found at fault since the last check.
     at_fault: bool,
-    /// What of the rig failed first.
-    pub(super) failed: Option<String>,
+    /// What of the rig failed first, and at which look.
+    pub(super) failed: Option<(String, Probe)>,
     /// What of this machine failed first: it ends this run, and is nothing to hold against the rig.
     pub(super) machine: Option<String>,
+    /// The quarantine in which the rig was found, until a check of this run ends it.
+    pub(super) found: Option<Found>,
+    /// How it was ended.
+    pub(super) released: Option<String>,
 }
 
 impl RigWatch {
@@ -34,11 +39,17 @@ impl RigWatch {
         }
     }
 
+    /// The rig is in a quarantine that the first check may end.
+    pub fn found_in(self, found: Option<Found>) -> Self {
+        Self { found, ..self }
+    }
+
     /// What stops the cases after a failure.
     pub(super) fn rule(&self) -> Rule {
-        match self.machine {
-            Some(_) => Rule::HarnessFailed,
-            None => Rule::RigBroken,
+        match (&self.machine, &self.found) {
+            (Some(_), _) => Rule::HarnessFailed,
+            (None, Some(_)) => Rule::RigQuarantined,
+            (None, None) => Rule::RigBroken,
         }
     }
 
@@ -91,7 +102,12 @@ impl Runner<'_> {
             boot: limits.boot,
             ..terms
         };
-        let checked = RigCheck::new(self.bench, &terms, &mut |_| {}).short(at_fault)?;
+        let mut told = |_: Said<'_>| {};
+        let check = RigCheck::new(self.bench, &terms, &mut told);
+        let checked = match self.watch.found {
+            Some(_) => check.of_quarantine()?,
+            None => check.short(at_fault)?,
+        };
         let failure = rigs_failure(&checked.checks, at_fault).map(|check| {
             let probe = check.probe.name();
             let why = format!(
@@ -99,29 +115,66 @@ impl Runner<'_> {
                 when.name(),
                 check.seen
             );
-            (why, check.probe.is_of_the_machine())
+            (why, check.probe)
         });
+        let checks = checked.checks;
         journal.post(Event::RigChecked {
             when,
             suite: suite.to_owned(),
-            checks: checked.checks,
+            checks: checks.clone(),
         });
         self.think_over();
         // What a check says whose journal ended under it is not kept either.
         if self.is_unwritten() {
             return Ok(());
         }
-        if let Some((failure, of_the_machine)) = failure {
-            // What broke before keeps its own rule.
-            let first = self.broken.is_none();
-            self.broken.get_or_insert_with(|| failure.clone());
-            match of_the_machine {
-                true if first => self.watch.machine = Some(failure),
-                true => {}
-                false => self.watch.failed = Some(failure),
-            }
+        match failure {
+            Some((failure, probe)) => self.failed(failure, probe),
+            None => self.passed(&checks, &format!("the self-check {} `{suite}`", when.name())),
         }
         Ok(())
+    }
+
+    fn failed(&mut self, failure: String, probe: Probe) {
+        let of_the_machine = probe.is_of_the_machine();
+        let failure = match &self.watch.found {
+            Some(found) if !of_the_machine => found.goes_on(&failure),
+            _ => failure,
+        };
+        // What broke before keeps its own rule.
+        let first = self.broken.is_none();
+        self.broken.get_or_insert_with(|| failure.clone());
+        match of_the_machine {
+            true if first => self.watch.machine = Some(failure),
+            true => {}
+            false => self.watch.failed = Some((failure, probe)),
+        }
+    }
+
+    /// Ends the quarantine in which the rig was found, where this check has seen that it is over.
+    fn passed(&mut self, checks: &[Check], check: &str) {
+        let Some(found) = self.watch.found.take() else {
+            return;
+        };
+        match found.end(checks, check) {
+            Ok(Some(text)) => {
+                let journal = self.module().journal.clone();
+                journal.post(Event::Note { text: text.clone() });
+                self.watch.released = Some(text);
+            }
+            Ok(None) => {
+                let text = found.goes_on(&format!("{check} has not looked at what had failed"));
+                self.broken.get_or_insert(text.clone());
+                self.watch.failed = Some((text, Probe::Open));
+                self.watch.found = Some(found);
+            }
+            Err(why) => {
+                let text = format!("the quarantine of the rig could not be ended: {why}");
+                self.broken.get_or_insert(text.clone());
+                self.watch.machine.get_or_insert(text);
+                self.watch.found = Some(found);
+            }
+        }
     }
 
     /// Whether the journal has ended before the run, as on a full disk: nothing that is seen from then on is kept.

@@ -10,6 +10,7 @@
 
 use crate::digest::{file_digest, sha256_hex};
 use crate::rig::Rig;
+use crate::state::shared::{make_folder, share};
 use crate::state::{StateDir, StateError, unread, unwritten};
 use crate::suite::Suite;
 use dfota_core::campaign::Tallied;
@@ -102,7 +103,7 @@ impl CampaignStore {
         let mut store = Self::read(state, key)?;
         let path = store.path.clone();
         let write = |why| unwritten(&path, why);
-        std::fs::create_dir_all(state.campaigns()).map_err(write)?;
+        make_folder(&state.campaigns()).map_err(write)?;
         let mut file = File::options()
             .create(true)
             .truncate(false)
@@ -110,6 +111,7 @@ impl CampaignStore {
             .write(true)
             .open(&path)
             .map_err(write)?;
+        share(&path).map_err(write)?;
         if flock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
             return Err(StateError::Busy { path });
         }

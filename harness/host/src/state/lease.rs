@@ -1,9 +1,13 @@
 //! The lease of a rig: one owner at a time moves its lines. Whoever holds the lock is the owner, or the guard of one that
 //! has died; an owner that ends removes its name, so a name without a lock is that of an owner that died.
+//!
+//! The lock is of one state folder. The [hardware](super::hardware) is this machine's, and is taken first.
 
 use crate::check::last_check::now;
 use crate::cli::{Failed, complain};
 use crate::rig::Rig;
+use crate::state::hardware::Hardware;
+use crate::state::shared::share;
 use crate::state::{RigState, StateDir, StateError, unwritten};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
@@ -25,9 +29,9 @@ pub const OWNER: &str = "owner.json";
 pub const PROGRAMS: &str = "programs";
 
 /// How long the guard of a dead owner may need: some programs, each within its own time.
-const GUARD: Duration = Duration::from_secs(60);
+pub(super) const GUARD: Duration = Duration::from_secs(60);
 /// After this long it is said what is waited for.
-const PATIENCE: Duration = Duration::from_millis(500);
+pub(super) const PATIENCE: Duration = Duration::from_millis(500);
 const LOOK: Duration = Duration::from_millis(5);
 /// How long an owner may take to die: its threads end one by one, and locked memory is given back first.
 const DYING: Timespec = Timespec {
@@ -64,12 +68,16 @@ pub enum Left {
 #[derive(Debug, thiserror::Error)]
 pub enum LeaseError {
     /// Somebody has it.
-    #[error("rig `{rig}` is in use by {owner}: wait until that has ended, or end it; nothing was powered")]
+    #[error(
+        "rig `{rig}` is in use by {owner}: wait until that has ended, or end it; nothing was powered{whose}"
+    )]
     InUse {
         /// The rig's name.
         rig: String,
         /// Who has it.
         owner: Box<Owner>,
+        /// Whose that is, and what of the rig it has, as the end of a sentence.
+        whose: String,
     },
     /// The guard of a dead owner is not done.
     #[error("rig `{rig}` is still held after {}, although its owner has ended: `{}` has what its guard said; nothing was powered", humantime::format_duration(GUARD), log.display())]
@@ -79,6 +87,9 @@ pub enum LeaseError {
         /// The guard's log.
         log: std::path::PathBuf,
     },
+    /// This machine cannot be asked who has the hardware.
+    #[error("who has the rig cannot be found out, for this machine gives no socket: {0}")]
+    Socket(io::Error),
     /// The state folder cannot be used.
     #[error(transparent)]
     State(#[from] StateError),
@@ -99,6 +110,7 @@ impl From<LeaseError> for Failed {
 pub struct Lease {
     state: RigState,
     lock: File,
+    hardware: Hardware,
     programs: File,
     owner: Owner,
     /// Whose it was, when that one died without giving it back.
@@ -110,6 +122,14 @@ impl Lease {
     pub fn take(rig: &Rig, dir: &StateDir, command: &str) -> Result<Self, LeaseError> {
         let state = dir.rig(rig);
         state.make()?;
+        let owner = Owner {
+            pid: std::process::id(),
+            command: command.to_owned(),
+            run: None,
+            since: now(),
+            left: None,
+        };
+        let hardware = Hardware::take(rig, &owner, &state.file(crate::guard::LOG))?;
         let lock = locked(&rig.name, &state)?;
         let dead: Option<Owner> = crate::state::read(&state.file(OWNER))?;
         let taken_over = dead.map(|owner| {
@@ -125,13 +145,8 @@ impl Lease {
         let lease = Self {
             programs: programs.map_err(|why| unwritten(&state.file(PROGRAMS), why))?,
             lock,
-            owner: Owner {
-                pid: std::process::id(),
-                command: command.to_owned(),
-                run: None,
-                since: now(),
-                left: None,
-            },
+            hardware,
+            owner,
             taken_over,
             state,
         };
@@ -142,6 +157,7 @@ impl Lease {
     /// Names the run.
     pub fn name(&mut self, run: &str) -> Result<(), StateError> {
         self.owner.run = Some(run.to_owned());
+        self.hardware.name(run);
         self.write()
     }
 
@@ -158,6 +174,13 @@ impl Lease {
     /// What is locked: whoever holds a duplicate holds the lease.
     pub fn lock(&self) -> BorrowedFd<'_> {
         self.lock.as_fd()
+    }
+
+    /// All that keeps others out: the lock, and the parts of the hardware.
+    pub fn locks(&self) -> Vec<BorrowedFd<'_>> {
+        std::iter::once(self.lock())
+            .chain(self.hardware.sockets())
+            .collect()
     }
 
     /// What every program that moves a line holds as its standard input.
@@ -192,7 +215,10 @@ pub fn leave_behind(folder: &Path, left: Left) -> Result<(), StateError> {
 fn open(state: &RigState, name: &str) -> io::Result<File> {
     let mut options = File::options();
     options.create(true).truncate(false).write(true).read(true);
-    options.open(state.file(name))
+    let path = state.file(name);
+    let file = options.open(&path)?;
+    share(&path)?;
+    Ok(file)
 }
 
 /// The lock. An owner that lives keeps everybody else out; one that ends or has died is waited for, as long as its guard
@@ -212,6 +238,7 @@ fn locked(rig: &str, state: &RigState) -> Result<File, LeaseError> {
             return Err(LeaseError::InUse {
                 rig: rig.to_owned(),
                 owner: Box::new(owner),
+                whose: String::new(),
             });
         }
         if begun.elapsed() > PATIENCE && !std::mem::replace(&mut said, true) {

@@ -1,7 +1,7 @@
 //! A rig that failed its self-check is not used again until a check passes: what it would say about modules is worth nothing.
 
-use crate::shell_word::shell_word;
 use crate::state::{RigState, StateError};
+use dfota_core::rig_check::{Check, CheckOutcome, Probe, is_sound};
 use serde::{Deserialize, Serialize};
 use std::fmt;
 use std::path::Path;
@@ -18,6 +18,9 @@ pub struct Quarantine {
     pub file: String,
     /// What failed, with what was seen.
     pub why: String,
+    /// The look that failed. One that nobody has written down ends by hand alone.
+    #[serde(default)]
+    pub cause: Option<Probe>,
     /// Since when: UTC, RFC 3339.
     pub since: String,
     /// The run that found it out.
@@ -43,14 +46,68 @@ impl Quarantine {
 
     /// What a user does to end it.
     pub fn ends(rig: &Path, state: &RigState) -> String {
-        let rig = shell_word(&rig.display().to_string());
-        let flag = state.flag();
-        format!("once it is mended, `dfota-hil check {rig} --clear{flag}` ends that")
+        format!("once it is mended, `{}` ends that", state.check(rig, " --clear"))
+    }
+
+    /// Whether the check at the beginning of a run can end it.
+    pub fn a_run_can_end(&self) -> bool {
+        self.cause.is_some_and(Probe::is_mended_where_a_run_passes_it)
+    }
+
+    /// Whether a thorough check shows that it is over: its cause was looked at again, and nothing failed.
+    pub fn is_over(&self, checks: &[Check]) -> bool {
+        let looked = |check: &Check| Some(check.probe) == self.cause && check.outcome == CheckOutcome::Ok;
+        self.a_run_can_end() && is_sound(checks) && checks.iter().any(looked)
+    }
+
+    /// Ends this one, and no other that began meanwhile.
+    pub fn end_this(&self, state: &RigState) -> Result<(), StateError> {
+        let _held = state.hold()?;
+        match Self::read(state)? {
+            Some(now) if now == *self => Self::end(state).map(drop),
+            _ => Ok(()),
+        }
     }
 
     /// Ends it; whether there was one.
     pub fn end(state: &RigState) -> Result<bool, StateError> {
         crate::state::remove(&state.file(FILE))
+    }
+}
+
+/// The quarantine in which a run found its rig, where its own check can end that.
+#[derive(Debug, Clone)]
+pub struct Found {
+    quarantine: Quarantine,
+    state: RigState,
+    ends: String,
+}
+
+impl Found {
+    /// The one of the rig whose file is `rig`.
+    pub fn new(quarantine: Quarantine, rig: &Path, state: &RigState) -> Self {
+        Self {
+            ends: Quarantine::ends(rig, state),
+            quarantine,
+            state: state.clone(),
+        }
+    }
+
+    /// Ends it where a thorough check shows that it is over, and says so.
+    pub fn end(&self, checks: &[Check], check: &str) -> Result<Option<String>, StateError> {
+        if !self.quarantine.is_over(checks) {
+            return Ok(None);
+        }
+        self.quarantine.end_this(&self.state)?;
+        Ok(Some(format!(
+            "the rig is out of quarantine: {check} passed, and looked at what had failed; it was {}",
+            self.quarantine
+        )))
+    }
+
+    /// What is said of it where it goes on: `more` is what this run has seen.
+    pub fn goes_on(&self, more: &str) -> String {
+        format!("the rig is {}; {more}; {}", self.quarantine, self.ends)
     }
 }
 

@@ -1,6 +1,8 @@
 //! What is kept about one rig between runs.
 
 use crate::digest::sha256_hex;
+use crate::shell_word::shell_word;
+use crate::state::shared::make_folder;
 use crate::state::{StateError, unwritten};
 use std::fs::File;
 use std::os::unix::ffi::OsStrExt;
@@ -46,9 +48,10 @@ impl RigState {
         self
     }
 
-    /// The flag that names the state folder, for a command that is to be typed.
-    pub fn flag(&self) -> &str {
-        &self.flag
+    /// The check of the rig whose file is `rig`, with the state folder where it was named, as it has to be typed.
+    pub fn check(&self, rig: &Path, flags: &str) -> String {
+        let rig = shell_word(&rig.display().to_string());
+        format!("dfota-hil check {rig}{flags}{}", self.flag)
     }
 
     /// The folder; it need not be there yet.
@@ -63,7 +66,7 @@ impl RigState {
 
     /// Makes the folder and shows that files can be made in it: found out before anything is powered, not after the night.
     pub fn make(&self) -> Result<(), StateError> {
-        let made = std::fs::create_dir_all(&self.folder)
+        let made = make_folder(&self.folder)
             .and_then(|()| tempfile::Builder::new().prefix(".").tempfile_in(&self.folder));
         made.map(drop).map_err(|why| unwritten(&self.folder, why))
     }
@@ -71,7 +74,7 @@ impl RigState {
     /// Keeps every other run out that asks for the same, until it is dropped.
     pub fn hold(&self) -> Result<Held, StateError> {
         let hold = || {
-            std::fs::create_dir_all(&self.folder)?;
+            make_folder(&self.folder)?;
             let folder = File::open(&self.folder)?;
             folder.lock()?;
             Ok(Held { _folder: folder })

@@ -4,6 +4,7 @@ use crate::check::last_check::now;
 use crate::rig::Rig;
 use crate::state::RigState;
 use crate::state::quarantine::Quarantine;
+use dfota_core::rig_check::Probe;
 use std::path::{Path, PathBuf};
 
 /// A run, as the state of its rig knows it.
@@ -22,8 +23,8 @@ impl<'r> RunState<'r> {
     }
 
     /// Puts the rig into quarantine; says that it did, or why it could not.
-    pub fn quarantine(&self, why: &str) -> String {
-        let begun = self.quarantined(why).begin(self.state);
+    pub fn quarantine(&self, why: &str, cause: Probe) -> String {
+        let begun = self.quarantined(why, cause).begin(self.state);
         let ends = Quarantine::ends(&self.rig.file, self.state);
         match begun {
             Ok(()) => format!("the rig is in quarantine from now on: {why}; {ends}"),
@@ -31,12 +32,13 @@ impl<'r> RunState<'r> {
         }
     }
 
-    fn quarantined(&self, why: &str) -> Quarantine {
+    fn quarantined(&self, why: &str, cause: Probe) -> Quarantine {
         let name = self.folder.file_name().unwrap_or_default();
         Quarantine {
             rig: self.rig.name.clone(),
             file: self.rig.canonical.display().to_string(),
             why: why.to_owned(),
+            cause: Some(cause),
             since: now(),
             run: name.to_string_lossy().into_owned(),
             folder: self.folder.display().to_string(),

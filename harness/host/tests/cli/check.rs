@@ -194,7 +194,7 @@ fn a_port_that_is_taken() {
         ),
     );
     let ran = lab.run(&["check", "rig.yaml"]).ends(3);
-    holds(line(&ran, "open"), &["FAIL", &addr.to_string()]);
+    holds(line(&ran, "http"), &["FAIL", &addr.to_string()]);
 }
 
 #[test]

@@ -57,7 +57,10 @@ fn runs_are_kept_beside_their_folders() {
     let lab = lab();
     let nothing = lab.run(&["history"]).ends(2);
     assert!(
-        nothing.stderr.contains("there is no history at"),
+        nothing.stderr.contains("there is no history at")
+            && nothing
+                .stderr
+                .contains("`dfota-hil history --rebuild DIR --store reports/history.sqlite`"),
         "{}",
         nothing.stderr
     );

@@ -392,9 +392,9 @@ fn check_warns_of_a_disk_that_fills() {
     warned.says("for `reports`; WARNING: by the 6 runs of the last days it shrinks by ");
     // A tenth of what is free goes each night; a run needs some room as well, and others use the disk meanwhile.
     let days = |days: u32| {
-        warned
-            .stdout
-            .contains(&format!("a day: full in {days} days; `dfota-hil prune`"))
+        warned.stdout.contains(&format!(
+            "a day: full in {days} days; `dfota-hil prune reports --keep 30 --pack`"
+        ))
     };
     assert!((7..=10).any(days), "{}", warned.stdout);
 }

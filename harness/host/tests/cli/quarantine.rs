@@ -3,6 +3,7 @@
 use crate::lab::{Lab, PROGRAM, Ran};
 use crate::process::Running;
 use crate::sim::Sim;
+use rstest::rstest;
 use serde_json::Value;
 
 const CLEAN: &str = "\
@@ -76,19 +77,16 @@ fn the_life_of_a_quarantine() {
     let since = kept["since"].as_str().expect("a text");
     assert!(since.ends_with('Z') && since.contains('T'), "{since}");
 
-    // Nothing is powered from now on, and the plan says so.
-    let ran = run(&lab, "refused").ends(3);
-    assert_eq!(lab.verdicts("refused"), ["clean error rig-quarantined"]);
-    for part in ["by run `found`", "nothing is powered", "--clear"] {
-        assert!(ran.stdout.contains(part), "`{part}` in: {}", ran.stdout);
-    }
-    assert_eq!(lab.events("refused").iter().filter(is_event("line")).count(), 0);
-    let plan = lab.run(&["plan", "suite.yaml", "--rig", "rig.yaml"]).ends(0);
+    let last = ran.stderr.lines().last().unwrap_or_default();
     assert!(
-        plan.stdout.contains("warning: the rig is in quarantine since"),
+        last.starts_with("the rig is in quarantine from now on: the self-check before `lab` failed: power: ")
+            && last.ends_with("; once it is mended, `dfota-hil check rig.yaml --clear` ends that"),
         "{}",
-        plan.stdout
+        ran.stderr
     );
+    let plan = lab.run(&["plan", "suite.yaml", "--rig", "rig.yaml"]).ends(0);
+    plan.says("warning: the rig is in quarantine since")
+        .says("a run checks it first, and goes on where that passes");
 
     // A check that fails keeps it, and one that passes does not end it unasked.
     let ran = lab.run(&["check", "rig.yaml", "--clear"]).ends(3);
@@ -111,7 +109,160 @@ fn the_life_of_a_quarantine() {
     assert!(ran.stdout.ends_with("out of quarantine\n"), "{}", ran.stdout);
     let ran = lab.run(&["check", "rig.yaml", "--clear"]).ends(0);
     ran.says("nothing to clear");
+    let ran = lab.run(&["check", "rig.yaml", "--clear", "--json"]).ends(0);
+    ran.complains("nothing to clear: the rig is in no quarantine in `")
+        .complains("/state/dfota-hil/rigs/rig-");
+    let told: Value = serde_json::from_str(&ran.stdout).expect("JSON");
+    assert_eq!(told["clear"], "nothing");
     run(&lab, "again").ends(0);
+}
+
+/// A cause that no check of a run covers, here of a time in which nobody wrote it down, ends by hand alone: nothing is powered.
+#[test]
+fn a_quarantine_that_no_run_ends() {
+    let lab = Lab::new();
+    let sim = Sim::start(&lab, &["--speed", "50"]);
+    rig(&lab, &sim, WELDS);
+    lab.rehearsal(CLEAN);
+    sim.power_on(&lab);
+    lab.write("welded", "");
+    let run = |out| {
+        let args = [
+            "run",
+            "suite.yaml",
+            "--rig",
+            "rig.yaml",
+            "--seed",
+            "7",
+            "--out",
+            out,
+            "--state-dir",
+            "my state",
+        ];
+        lab.run(&args)
+    };
+    run("found").ends(3);
+    std::fs::remove_file(lab.path("welded")).expect("the file just made");
+    let [rig] = &lab.names("my state/rigs")[..] else {
+        panic!("one rig")
+    };
+    let place = format!("my state/rigs/{rig}/quarantine.json");
+    let mut kept: Value = serde_json::from_str(&lab.read(&place)).expect("JSON");
+    assert_eq!(kept["cause"], "power");
+    kept.as_object_mut().expect("an object").remove("cause");
+    lab.write(&place, kept.to_string());
+
+    let ran = run("refused").ends(3);
+    assert_eq!(lab.verdicts("refused"), ["clean error rig-quarantined"]);
+    let last = ran.stderr.lines().last().unwrap_or_default();
+    assert!(
+        last.starts_with("the rig is in quarantine since "),
+        "{}",
+        ran.stderr
+    );
+    for part in ["by run `found`", "failed: power: ", "; nothing is powered; "] {
+        assert!(last.contains(part), "`{part}` in: {last}");
+    }
+    let command = "dfota-hil check rig.yaml --clear --state-dir 'my state'";
+    assert!(
+        last.ends_with(&format!("once it is mended, `{command}` ends that")),
+        "{last}"
+    );
+    assert_eq!(lab.events("refused").iter().filter(is_event("line")).count(), 0);
+
+    // What is told works as it is told.
+    let typed = format!("{} {}", PROGRAM, &command["dfota-hil ".len()..]);
+    let ended = std::process::Command::new("sh")
+        .args(["-c", &typed])
+        .current_dir(lab.path("."))
+        .output()
+        .expect("a shell");
+    let told = String::from_utf8_lossy(&ended.stdout);
+    assert!(told.ends_with("out of quarantine\n"), "{told}");
+    run("again").ends(0);
+}
+
+/// What the check of a run has looked at again and found mended is over: it takes the supply from a module that has it, for
+/// the silence of one that has none proves nothing.
+#[test]
+fn a_quarantine_that_a_run_ends() {
+    let lab = Lab::new();
+    let sim = Sim::start(&lab, &["--speed", "50"]);
+    rig(&lab, &sim, WELDS);
+    lab.rehearsal(CLEAN);
+    sim.power_on(&lab);
+    lab.write("welded", "");
+    run(&lab, "found").ends(3);
+    let kept = lab.rig_state("quarantine.json").expect("it is kept");
+
+    lab.run(&["power", "lines.yaml", "off"]).ends(0);
+    let ran = run(&lab, "still").ends(3);
+    assert_eq!(lab.verdicts("still"), ["clean error rig-quarantined"]);
+    let last = ran.stderr.lines().last().unwrap_or_default();
+    assert!(
+        last.starts_with("the rig is in quarantine since "),
+        "{}",
+        ran.stderr
+    );
+    for part in [
+        "by run `found`",
+        "; the self-check before `lab` failed: power: ",
+        "; once it is mended, `dfota-hil check rig.yaml --clear` ends that",
+    ] {
+        assert!(last.contains(part), "`{part}` in: {last}");
+    }
+    assert_eq!(
+        lab.rig_state("quarantine.json"),
+        Some(kept),
+        "the first cause stays"
+    );
+
+    std::fs::remove_file(lab.path("welded")).expect("the file just made");
+    let ran = run(&lab, "mended").ends(0);
+    assert_eq!(lab.verdicts("mended"), ["clean pass -"]);
+    let told = "the rig is out of quarantine: the self-check before `lab` passed, and looked at what had failed; it was in quarantine since ";
+    let last = ran.stderr.lines().last().unwrap_or_default();
+    assert!(last.starts_with(told), "{}", ran.stderr);
+    let noted = |event: &Value| event["text"].as_str().is_some_and(|text| text.starts_with(told));
+    assert!(lab.events("mended").iter().any(noted), "it is in the journal");
+    assert_eq!(lab.rig_state("quarantine.json"), None);
+}
+
+/// Another program on this machine has the port of a package server: that is no broken rig.
+#[rstest]
+#[case::http("http", "http://127.0.0.1")]
+#[case::coap("coap", "coap://127.0.0.1")]
+fn a_taken_port_is_no_broken_rig(#[case] server: &str, #[case] scheme: &str) {
+    let lab = Lab::new();
+    let sim = Sim::start(&lab, &["--speed", "50"]);
+    sim.rig(&lab, "rig.yaml");
+    lab.rehearsal(CLEAN);
+    let stream = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let datagrams = std::net::UdpSocket::bind("127.0.0.1:0").expect("a port");
+    let taken = match server {
+        "http" => stream.local_addr(),
+        _ => datagrams.local_addr(),
+    };
+    let port = taken.expect("an address").port();
+    let network =
+        format!("network: {{{server}: {{listen: \"127.0.0.1:{port}\", advertise: \"{scheme}:{port}\"}}}}\n");
+    lab.write("rig.yaml", lab.read("rig.yaml") + &network);
+    let ran = run(&lab, "taken").ends(3);
+    assert_eq!(lab.verdicts("taken"), ["clean error server-failed"]);
+    let last = ran.stderr.lines().last().unwrap_or_default();
+    assert!(
+        last.starts_with(
+            "the run was ended by this machine, not by the rig, which is not in quarantine for it: "
+        ) && last.contains(&port.to_string()),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(lab.rig_state("quarantine.json"), None);
+    let ran = lab.run(&["check", "rig.yaml"]).ends(3);
+    ran.says(&format!("FAIL {server}"))
+        .says("nothing is held against the rig");
+    drop((stream, datagrams));
+    run(&lab, "free").ends(0);
 }
 
 /// No file may grow beyond a few blocks, as on a full disk: the run ends and says so, and nothing is held against the rig.

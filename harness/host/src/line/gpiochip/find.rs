@@ -159,6 +159,22 @@ pub(super) fn find(chip: Option<&Path>, line: &LineId) -> Result<(Chip, Info), O
     }
 }
 
+/// Where a line is, free or not: the chip's device and its number. Nothing where that cannot be found out.
+pub fn place(chip: Option<&Path>, line: &LineId) -> Option<(PathBuf, u32)> {
+    let chips = match chip {
+        Some(chip) => vec![chip.to_owned()],
+        None => chip::chips().unwrap_or_default(),
+    };
+    chips.iter().find_map(|path| {
+        let (_, lines) = look(path).ok()?;
+        let meant = lines.iter().find(|info| match line {
+            LineId::Offset(offset) => info.offset == *offset,
+            LineId::Name(name) => info.name == *name,
+        })?;
+        Some((path.canonicalize().ok()?, meant.offset))
+    })
+}
+
 /// A chip with what the kernel says of its lines.
 fn look(chip: &Path) -> Result<(Chip, Vec<Info>), OpenError> {
     let fail = |why| OpenError::of_chip(chip, &why);
