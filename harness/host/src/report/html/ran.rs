@@ -2,8 +2,10 @@
 
 use super::book::Book;
 use super::look::seconds;
+use crate::report::Run;
 use crate::report::campaigns::{self, CampaignReport};
 use dfota_core::campaign::Count;
+use dfota_core::case::Package;
 use dfota_core::event::{Event, FileFacts};
 use dfota_core::rig_check::CheckOutcome;
 use maud::{Markup, html};
@@ -134,9 +136,9 @@ pub fn write(book: &Book<'_, '_>) -> Markup {
             h3 { "Packages" }
             div.scroll tabindex="0" role="region" aria-label="Packages" {
                 table {
-                    thead { tr { th scope="col" { "Name" } th scope="col" { "From" } th scope="col" { "To" } th.number scope="col" { "Bytes" } th scope="col" { "SHA-256" } } }
-                    tbody { @for package in &started.packages {
-                        tr { th scope="row" { (package.name) } td { (package.from) } td { (package.to) } td.number { (package.bytes) } td { code.digest { (package.sha256) } } }
+                    thead { tr { th scope="col" { "Name" } th scope="col" { "Suite" } th scope="col" { "From" } th scope="col" { "To" } th.number scope="col" { "Bytes" } th scope="col" { "SHA-256" } } }
+                    tbody { @for package in packages(run) {
+                        tr { th scope="row" { (package.name) } td { (suites_of(run, package)) } td { (package.from) } td { (package.to) } td.number { (package.bytes) } td { code.digest { (package.sha256) } } }
                     } }
                 }
             }
@@ -144,6 +146,32 @@ pub fn write(book: &Book<'_, '_>) -> Markup {
             (file("Rig", &started.rig.file))
             @for suite in &started.suites { (file("Suite", suite)) }
         }
+    }
+}
+
+/// The packages that the suites declare; one that several of them have is one.
+fn packages<'a>(run: &Run<'a>) -> Vec<&'a Package> {
+    let mut packages: Vec<&Package> = Vec::new();
+    for package in &run.started.packages {
+        if !packages.contains(&package) {
+            packages.push(package);
+        }
+    }
+    packages
+}
+
+/// The suites whose cases update by a package. Where no case does, the only suite has it.
+fn suites_of(run: &Run<'_>, package: &Package) -> String {
+    let mut suites: Vec<&str> = Vec::new();
+    for case in &run.cases {
+        if case.case.package == *package && !suites.contains(&case.case.suite.as_str()) {
+            suites.push(&case.case.suite);
+        }
+    }
+    match (&suites[..], &run.started.suites[..]) {
+        ([], [only]) => only.name.clone(),
+        ([], _) => "no case of this run updates by it".into(),
+        _ => suites.join(", "),
     }
 }
 

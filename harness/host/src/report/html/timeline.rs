@@ -207,6 +207,16 @@ impl Timeline {
     }
 
     fn percent(&mut self, stage: Stage, percent: f64, at: At) {
+        if let Some((off, Some(Stage::Off))) = self.stages.last().copied() {
+            // Said before the supply went, read after: the stretch ends there, and nothing is drawn through the time off.
+            if let Some((same, points)) = self.percents.last_mut()
+                && *same == stage
+                && points.last().is_some_and(|(last, _)| *last <= off)
+            {
+                points.push((off, percent));
+            }
+            return;
+        }
         let goes_on = self.stage() == Some(stage);
         self.enter(stage, at);
         let point = (at.seconds, percent);
