@@ -24,8 +24,8 @@ fn the_verdict_comes_first_and_simulated_cannot_be_missed() {
     let heads: Vec<String> = all(&page, "h1, h2").into_iter().map(text).collect();
     let expected = [
         "example",
-        "What did not pass",
         "Where the cuts landed",
+        "What did not pass",
         "Measurements",
         "Timelines",
         "All cases",
@@ -59,7 +59,7 @@ fn a_failure_has_all_that_is_needed_to_act_on_it() {
         "--seed 7 --filter '=example::forced-resume'",
         "Cuts updating@50%+",
         "# cut made: updating@50%+",
-        "The last lines",
+        "The lines about it",
     ];
     for part in parts {
         assert!(failure.contains(part), "`{part}` is not in {failure}");

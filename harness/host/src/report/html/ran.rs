@@ -1,12 +1,11 @@
-//! What ran, with what, on what: rig checks, files, packages, tool, machine.
+//! What ran, with what, on what: rig checks, files, packages, command, machine. The rest stands in the head.
 
 use super::book::Book;
-use super::look::seconds;
 use crate::report::Run;
 use crate::report::campaigns::{self, CampaignReport};
 use dfota_core::campaign::Count;
 use dfota_core::case::Package;
-use dfota_core::event::{Event, FileFacts};
+use dfota_core::event::FileFacts;
 use dfota_core::rig_check::CheckOutcome;
 use maud::{Markup, html};
 
@@ -106,19 +105,14 @@ fn outcome(outcome: CheckOutcome) -> Markup {
     }
 }
 
-/// Suites, rig, packages, tool, machine.
+/// Suites, rig, packages, command, machine.
 pub fn write(book: &Book<'_, '_>) -> Markup {
     let run = book.run;
     let started = run.started;
-    let commit = started
-        .commit
-        .as_ref()
-        .map_or(String::new(), |commit| format!(", commit {commit}"));
     html! {
         section #ran aria-labelledby="ran-head" {
             h2 #ran-head { "What ran" }
             dl.facts {
-                dt { "Started" } dd { (run.utc) ", took " (seconds(run.took_ns)) }
                 dt { "Ended" }
                 dd { @match run.ended {
                     Some((exit, interrupted, safe)) => {
@@ -127,11 +121,8 @@ pub fn write(book: &Book<'_, '_>) -> Markup {
                     }
                     None => { "it never ended: the harness was killed" }
                 } }
-                dt { "Tool" } dd { "dfota-hil " (started.tool) (commit) }
                 dt { "Machine" } dd { (started.host) }
-                dt { "Seed" } dd { (started.seed) }
                 dt { "Command" } dd { code.command { "dfota-hil " (started.args.join(" ")) } }
-                dt { "Module" } dd { (started.rig.module) (identity(book)) @if started.rig.simulated { ", " strong { "SIMULATED" } ", its time runs " (started.rig.speed) " times faster" } }
             }
             h3 { "Packages" }
             div.scroll tabindex="0" role="region" aria-label="Packages" {
@@ -172,27 +163,6 @@ fn suites_of(run: &Run<'_>, package: &Package) -> String {
         ([], [only]) => only.name.clone(),
         ([], _) => "no case of this run updates by it".into(),
         _ => suites.join(", "),
-    }
-}
-
-/// Who the module said it was, first and last.
-fn identity(book: &Book<'_, '_>) -> Markup {
-    let mut said = book
-        .run
-        .cases
-        .iter()
-        .flat_map(|case| case.records)
-        .filter_map(|record| match &record.event {
-            Event::Identity { model, version, imei } => Some((model, version, imei)),
-            _ => None,
-        });
-    let (first, last) = (said.next(), said.next_back());
-    html! {
-        @if let Some((model, version, imei)) = first {
-            ", " (model) ", " (version)
-            @if let Some((_, last, _)) = last.filter(|(_, last, _)| *last != version) { " at first, " (last) " at last" }
-            @if let Some(imei) = imei { ", IMEI " (imei) }
-        }
     }
 }
 
