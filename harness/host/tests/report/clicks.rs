@@ -114,6 +114,13 @@ fn it_fits_on_a_phone_and_fetches_nothing() {
     };
     assert_eq!(browser.value("innerWidth"), json!(390));
     assert_eq!(browser.value("document.documentElement.scrollWidth"), json!(390));
+    let reached =
+        "[...document.querySelectorAll('nav a')].every((a) => a.getBoundingClientRect().right <= innerWidth)";
+    assert_eq!(
+        browser.value(reached),
+        json!(true),
+        "every part is led to without scrolling aside"
+    );
     assert_eq!(
         browser.value("performance.getEntriesByType('resource').length"),
         json!(0)

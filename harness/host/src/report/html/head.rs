@@ -38,8 +38,8 @@ pub fn write(book: &Book<'_, '_>) -> Markup {
                 p { (why) }
             }
             (failed(book))
-            (counts(run))
             (facts(book))
+            (counts(run))
             dl.claim { (claims(book)) }
         }
     }
