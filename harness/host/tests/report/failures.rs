@@ -98,8 +98,8 @@ fn the_head_says_what_ran() {
 #[case("PPFF", "since 2026-10-03 (night-3)")]
 #[case("PEF.", "since 2026-10-03 (night-3)")]
 #[case("FFSF", "at least since 2026-10-01 (night-1)")]
-#[case("FFP", "new in this run, other than in 2026-10-03 (night-3)")]
-#[case("...", "in none of the last 3 earlier runs")]
+#[case("FFP", "new in this run, not so in 2026-10-03 (night-3)")]
+#[case("...", "not run before")]
 fn since_when_comes_from_earlier_runs(#[case] marks: &str, #[case] said: &str) {
     let mut records = records();
     let run = |n: usize| PastRun {

@@ -14,7 +14,7 @@ const MOST: usize = 100;
 
 /// The section.
 pub fn write(book: &Book<'_, '_>) -> Markup {
-    let all: usize = book.groups.iter().map(Group::len).sum();
+    let all: usize = book.groups.iter().map(Group::count).sum();
     let failed = book.run.count(|verdict| matches!(verdict, Verdict::Fail(_)));
     let examples: usize = book.groups.iter().map(|group| group.places.len()).sum();
     let mut room = MOST.saturating_sub(examples);
@@ -30,7 +30,7 @@ pub fn write(book: &Book<'_, '_>) -> Markup {
                     }
                     " By rule and by where the cut was, in the order of the update: an example of each, the others folded."
                     @if all > MOST.max(examples) {
-                        " The first " (MOST.max(examples)) " are shown here, the others in the " a href="#cases" { "list of cases" } "."
+                        " " (MOST.max(examples)) " are shown here, the others in the " a href="#cases" { "list of cases" } "."
                     }
                 }
             }
@@ -54,7 +54,7 @@ fn write_group(book: &Book<'_, '_>, group: &Group, room: &mut usize) -> Markup {
 /// How often, which rule, and where: `18 × unresponsive: UPDATING 20–22 % 9, UPDATING 97–100 % 9`.
 pub fn head(group: &Group) -> Markup {
     html! {
-        (group.len()) " × " code { (group.rule) }
+        (group.count()) " × " code { (group.rule) }
         @if !group.of_module { " (" (group.rule.class()) ")" }
         ": "
         @for (n, place) in group.places.iter().enumerate() {

@@ -36,7 +36,7 @@ pub struct Together {
 
 impl Group {
     /// How many cases it has.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.places.iter().map(|place| place.entries.len()).sum()
     }
 

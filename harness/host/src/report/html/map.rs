@@ -112,10 +112,8 @@ fn cell(place: Place, cell: Option<&Cell<'_>>, planned: Option<&usize>) -> Marku
         };
     };
     let word = crate::report::word(verdict);
-    let shown = match (cell.worst, cell.cuts) {
-        (worst, cuts) if worst == cuts => cuts.to_string(),
-        (worst, cuts) => format!("{worst}/{cuts}"),
-    };
+    // Large numbers stand below each other.
+    let shown = html! { (cell.worst) @if cell.worst < cell.cuts { "/" wbr; (cell.cuts) } };
     let words = format!(
         "{}: {}, {} {word}{unrun}",
         place.words(),

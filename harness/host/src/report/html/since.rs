@@ -1,7 +1,6 @@
 //! Since when cases do not pass, by what earlier runs came to.
 
 use super::book::{Book, Entry, rank};
-use super::look::count;
 use crate::history::entry::without_turn;
 use dfota_core::event::trend::{PastRun, Trend};
 use std::collections::HashMap;
@@ -56,13 +55,12 @@ pub fn words(book: &Book<'_, '_>, cases: impl Iterator<Item = usize>) -> Option<
     if let Some(before) = now.iter().max() {
         let before = run(runs, *before);
         parts.push(format!(
-            "{}new in this run, other than in {before}",
+            "{}new in this run, not so in {before}",
             how_many(now.len())
         ));
     }
     if first > 0 {
-        let runs = count(runs.len(), "earlier run");
-        parts.push(format!("{}in none of the last {runs}", how_many(first)));
+        parts.push(format!("{}not run before", how_many(first)));
     }
     Some(parts.join("; "))
 }
