@@ -47,6 +47,7 @@ pub fn write(book: &Book<'_, '_>) -> Markup {
                 "Columns are the progress of the update, rows the transport and the kind of cut. A cell counts the cuts that landed there; its sign is that of the worst case: ✗ failed, ! error, ? inconclusive, ✓ passed. "
                 "Striped cells are holes: no cut landed there. " (tried) " of " (possible) " cells were met. "
                 "A cell leads to its cases."
+                span.narrow { " The map goes on to the right." }
             }
             div.scroll tabindex="0" role="region" aria-labelledby="map-head" {
                 table.map {
