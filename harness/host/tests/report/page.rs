@@ -313,13 +313,13 @@ fn a_journal_that_was_cut_short_has_a_page() {
     }
 }
 
-/// Puts UPDATING of these percentages behind a record, a little later.
-fn say(records: &mut Vec<Record>, behind: usize, percents: [u8; 2]) {
-    for percent in percents.into_iter().rev() {
+/// Has the module say these of the update behind a record, each a little later.
+fn say(records: &mut Vec<Record>, behind: usize, said: &[&str]) {
+    for (n, said) in said.iter().enumerate().rev() {
         let mut record = records[behind].clone();
-        record.module_ns += 1000 * u64::from(percent);
+        record.module_ns += 1000 * (n as u64 + 1);
         record.event = Event::Rx {
-            text: format!("+QIND: \"FOTA\",\"UPDATING\",{percent}%,1,1"),
+            text: format!("+QIND: \"FOTA\",{said}"),
             partial: false,
         };
         records.insert(behind + 1, record);
@@ -327,9 +327,12 @@ fn say(records: &mut Vec<Record>, behind: usize, percents: [u8; 2]) {
 }
 
 /// Nothing was heard while there was no supply: a line through that time would say otherwise. Lines that were on the way when the
-/// supply went are read after it, and a module can go on as soon as it is back.
+/// supply went are read after it, and a module goes on with START or without.
 #[rstest::rstest]
-fn the_line_of_percent_breaks_where_the_supply_was_off(#[values(false, true)] late: bool) {
+fn the_line_of_percent_breaks_where_the_supply_was_off(
+    #[values(&["\"START\"", "\"UPDATING\",20%,1,1"], &["\"UPDATING\",51%,1,1"])] after: &[&str],
+    #[values(false, true)] late: bool,
+) {
     let mut records = records();
     let edge = |record: &Record| {
         matches!(
@@ -344,9 +347,10 @@ fn the_line_of_percent_breaks_where_the_supply_was_off(#[values(false, true)] la
     let cut = records.iter().position(cut).expect("a cut");
     let off = records[..cut].iter().rposition(edge).expect("it is cut");
     let on = cut + records[cut..].iter().position(edge).expect("it is back");
-    say(&mut records, on, [51, 60]);
+    say(&mut records, on, after);
     if late {
-        say(&mut records, off, [50, 51]);
+        let late = ["\"UPDATING\",50%,1,1", "\"UPDATING\",51%,1,1"];
+        say(&mut records, off, &late);
     }
     let run = Run::new(&records).expect("a run");
     let case = run.cases.iter().find(|case| case.case.id == "forced-resume");

@@ -76,6 +76,8 @@ pub struct Timeline {
     pub cuts: Vec<Mark>,
     /// Cuts that never met their moment, where that was known.
     pub missed: Vec<Mark>,
+    /// The next percentage begins a stretch: something came in between.
+    interrupted: bool,
 }
 
 impl Timeline {
@@ -169,7 +171,10 @@ impl Timeline {
         levels.push((at, active));
         match (line, active) {
             (Line::Power, false) | (Line::Reset, true) => self.enter(Stage::Off, at),
-            (Line::Power, true) | (Line::Reset, false) => self.stages.push((at.seconds, None)),
+            (Line::Power, true) | (Line::Reset, false) => {
+                self.stages.push((at.seconds, None));
+                self.interrupted = true;
+            }
             (Line::Pwrkey, _) => {}
         }
     }
@@ -203,6 +208,7 @@ impl Timeline {
     fn enter(&mut self, stage: Stage, at: At) {
         if self.stage() != Some(stage) {
             self.stages.push((at.seconds, Some(stage)));
+            self.interrupted = true;
         }
     }
 
@@ -217,8 +223,8 @@ impl Timeline {
             }
             return;
         }
-        let goes_on = self.stage() == Some(stage);
         self.enter(stage, at);
+        let goes_on = !std::mem::take(&mut self.interrupted);
         let point = (at.seconds, percent);
         match self.percents.last_mut() {
             Some((same, points)) if goes_on && *same == stage => points.push(point),
