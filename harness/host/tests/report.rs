@@ -6,6 +6,8 @@ mod browser;
 mod clicks;
 #[path = "report/example.rs"]
 mod example;
+#[path = "report/failures.rs"]
+mod failures;
 #[path = "report/hostile.rs"]
 mod hostile;
 #[path = "report/long_run.rs"]

@@ -10,6 +10,7 @@ pub mod distributions;
 pub mod drawing;
 pub mod excerpt;
 pub mod failures;
+pub mod groups;
 pub mod head;
 pub mod histogram;
 pub mod look;
@@ -17,6 +18,7 @@ pub mod map;
 pub mod place;
 pub mod plot;
 pub mod ran;
+pub mod since;
 pub mod timeline;
 pub mod trend;
 
@@ -37,8 +39,8 @@ pub fn write(run: &Run<'_>) -> String {
         (contents(&book))
         main #main {
             (head::write(&book))
-            (failures::write(&book))
             (map::write(&book))
+            (failures::write(&book))
             (ran::campaigns(&book))
             (distributions::write(&book))
             (cases::details(&book))
@@ -84,8 +86,8 @@ pub fn page(name: &str, tool: &str, script: Option<&str>, body: &Markup) -> Stri
 
 fn contents(book: &Book<'_, '_>) -> Markup {
     let links = [
-        ("failures", "Not passed"),
         ("map", "Map"),
+        ("failures", "Not passed"),
         ("measurements", "Measurements"),
         ("timelines", "Timelines"),
         ("cases", "All cases"),

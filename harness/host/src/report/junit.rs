@@ -19,9 +19,6 @@ use quick_xml::{Reader, Writer};
 use std::fmt::Write as _;
 use time::format_description::well_known::Rfc3339;
 
-/// Lines of the transcript that a failure's body quotes.
-const QUOTED_LINES: usize = 12;
-
 /// The file's bytes.
 pub fn write(run: &Run<'_>, profile: JunitProfile) -> Vec<u8> {
     let mut report = ReportBuilder::new();
@@ -112,9 +109,9 @@ fn body(case: &CaseRun<'_>, finding: &Finding) -> String {
         let _ = writeln!(text, "evidence: {}", case.evidence_lines());
     }
     let _ = writeln!(text, "case: {}\nrerun: {}", case.case.place, case.rerun);
-    let lines = transcript::last_lines(case, QUOTED_LINES);
+    let lines = transcript::lines_about(case);
     if !lines.is_empty() {
-        let _ = writeln!(text, "\nthe last lines:\n{}", lines.join("\n"));
+        let _ = writeln!(text, "\nthe lines about it:\n{}", lines.join("\n"));
     }
     text
 }

@@ -4,20 +4,21 @@
 //! A night has millions of lines, nearly all of them what a module that passed said and was told. Once a case has ended,
 //! its transcript has them; of all the reports that come after, only those cases need them that are shown in full.
 
-use super::html::place::{self, Place};
+use super::html::groups::{self, Spot};
+use super::html::place::{self, Landed, Place};
 use super::{CaseRun, ReportError, TRANSCRIPTS, replace, transcript};
 use crate::journal::ReadError;
 use crate::rejudge::{Deriving, Rejudged};
-use dfota_core::case::Case;
 use dfota_core::event::{CaseEnded, Event, Record};
 use dfota_core::measure::Measure;
-use dfota_core::verdict::Verdict;
+use dfota_core::verdict::{Rule, Verdict};
 use std::collections::{HashMap, HashSet};
 use std::path::Path;
 
 /// Cases of each kind of verdict that are kept whole, whatever they hold.
 const WHOLE: usize = 100;
-/// Records before the end of a case that did not pass that are kept in any case: the last lines are quoted.
+/// Records before the end of a case that did not pass that are kept in any case, beside the lines about its cut and its verdict:
+/// the last ones are quoted where there is neither.
 const LAST: usize = 60;
 
 /// What was read.
@@ -35,6 +36,8 @@ pub struct Reading {
     ended: HashMap<&'static str, usize>,
     /// Where cuts of cases that passed have landed so far.
     met: HashSet<Place>,
+    /// Where which rules have fired so far.
+    fired: HashSet<(Rule, Spot)>,
     /// The verdicts, derived again on the way.
     deriving: Deriving,
 }
@@ -111,8 +114,14 @@ impl Reading {
         give(&file, &transcript::write(&run))?;
         self.written.insert(file);
         self.began = None;
-        if !whole(&mut self.ended, &mut self.met, case, end, run.records) {
+        let cuts = place::of(case, run.records);
+        let finding = end.verdict.finding();
+        // The first of each rule and place is an example, and shown in full.
+        let example = finding.is_some_and(|finding| self.fired.insert((finding.rule, groups::spot(&cuts))));
+        if !whole(&mut self.ended, &mut self.met, &cuts, end) && !example {
             let evidence: HashSet<u64> = end.evidence.iter().copied().collect();
+            let needed = finding.map(|_| transcript::needed(run.records, &end.evidence));
+            let needed: HashSet<u64> = needed.into_iter().flatten().map(|n| run.records[n].seq).collect();
             let passed = end.verdict == Verdict::Pass;
             let last = if passed {
                 at
@@ -122,7 +131,9 @@ impl Reading {
             };
             let ending = self.records.split_off(last);
             let told = self.records.split_off(from + 1);
-            let shown = |record: &Record| !is_talk(&record.event) || evidence.contains(&record.seq);
+            let shown = |record: &Record| {
+                !is_talk(&record.event) || evidence.contains(&record.seq) || needed.contains(&record.seq)
+            };
             self.records.extend(told.into_iter().filter(shown));
             self.records.extend(ending);
         }
@@ -134,13 +145,11 @@ impl Reading {
 fn whole(
     ended: &mut HashMap<&'static str, usize>,
     met: &mut HashSet<Place>,
-    case: &Case,
+    cuts: &[Landed<'_>],
     end: &CaseEnded,
-    records: &[Record],
 ) -> bool {
     let before = ended.entry(super::word(&end.verdict)).or_default();
     *before += 1;
-    let cuts = place::of(case, records);
     let new = end.verdict == Verdict::Pass && cuts.first().is_some_and(|cut| met.insert(cut.place));
     *before <= WHOLE || new
 }

@@ -7,6 +7,7 @@ use dfota_core::event::{Event, Line, Record};
 use dfota_core::function::{Function, Number};
 use dfota_core::verdict::Verdict;
 use std::fmt::Write;
+use std::ops::Range;
 
 /// File name of a case's transcript.
 pub fn name(case: &Case) -> String {
@@ -29,20 +30,82 @@ pub fn write(case: &CaseRun<'_>) -> String {
     text
 }
 
-/// The last lines of a case that a transcript shows, for a failure's message.
-pub fn last_lines(case: &CaseRun<'_>, count: usize) -> Vec<String> {
-    let told = case
-        .records
-        .iter()
-        .rev()
-        .filter(|record| !matches!(record.event, Event::CaseEnded(_)));
-    let line = |record| {
-        let mut line = String::new();
-        timed(record, &mut line).map(|()| line)
-    };
-    let mut lines: Vec<String> = told.filter_map(line).take(count).collect();
-    lines.reverse();
+/// Heads what [`lines_about`] gives.
+pub const ABOUT: &str = "The lines about it";
+
+/// Lines that are quoted before and behind one that matters.
+const AROUND: usize = 6;
+
+/// What a failure quotes of its transcript: the lines about the last cut and about the one on which the rule fired, the last
+/// ones where there is neither. `…` stands for lines in between.
+pub fn lines_about(case: &CaseRun<'_>) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut behind = None;
+    for range in around(case.records, case.evidence, AROUND) {
+        if behind.is_some_and(|behind| case.records[behind..range.start].iter().any(is_told)) {
+            lines.push("…".to_owned());
+        }
+        for record in case.records[range.clone()]
+            .iter()
+            .filter(|record| is_told(record))
+        {
+            let mut line = String::new();
+            lines.extend(timed(record, &mut line).map(|()| line));
+        }
+        behind = Some(range.end);
+    }
     lines
+}
+
+/// Places of the records that [`lines_about`] has to have.
+pub fn needed(records: &[Record], evidence: &[u64]) -> impl Iterator<Item = usize> {
+    // One line more on each side tells whether others are left out.
+    around(records, evidence, AROUND + 1).into_iter().flatten()
+}
+
+/// The records around those that matter, so many lines to each side.
+fn around(records: &[Record], evidence: &[u64], lines: usize) -> Vec<Range<usize>> {
+    let is_cut = |record: &Record| matches!(record.event, Event::CutMade { .. } | Event::CutMissed { .. });
+    let cut = records.iter().rposition(is_cut);
+    let places = evidence
+        .iter()
+        .filter_map(|seq| records.binary_search_by_key(seq, |record| record.seq).ok());
+    let fired = places.max();
+    let mut matter: Vec<usize> = cut.into_iter().chain(fired).collect();
+    matter.sort_unstable();
+    let mut ranges: Vec<Range<usize>> = Vec::new();
+    for at in matter {
+        let range = before(records, at, lines)..behind(records, at + 1, lines);
+        match ranges.last_mut() {
+            Some(last) if range.start <= last.end => last.end = range.end,
+            _ => ranges.push(range),
+        }
+    }
+    if ranges.is_empty() {
+        ranges.push(before(records, records.len(), 2 * lines)..records.len());
+    }
+    ranges
+}
+
+/// Where so many lines before a place begin.
+fn before(records: &[Record], at: usize, lines: usize) -> usize {
+    let told = records[..at].iter().enumerate().rev();
+    let told = told.filter(|(_, record)| is_told(record)).map(|(n, _)| n);
+    told.take(lines).last().unwrap_or(at)
+}
+
+/// Where so many lines from a place on end.
+fn behind(records: &[Record], at: usize, lines: usize) -> usize {
+    let told = records[at..].iter().enumerate();
+    let told = told
+        .filter(|(_, record)| is_told(record))
+        .map(|(n, _)| at + n + 1);
+    told.take(lines).last().unwrap_or(at)
+}
+
+/// Whether a transcript shows it, but for the verdict at its end.
+fn is_told(record: &Record) -> bool {
+    !matches!(record.event, Event::CaseEnded(_)) && shown(record).is_some()
 }
 
 /// One record with its times, behind `text`; `None` for those that belong elsewhere.

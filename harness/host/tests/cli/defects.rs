@@ -82,7 +82,7 @@ cases:
         "case: suite.yaml:",
         "rerun: dfota-hil run suite.yaml",
         "--seed 7",
-        "the last lines:",
+        "the lines about it:",
     ] {
         assert!(case.body.contains(part), "`{part}` in: {}", case.body);
     }

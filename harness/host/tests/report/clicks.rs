@@ -1,7 +1,9 @@
 //! The page in a real browser. Skipped, with a word, where there is none.
 
 use super::browser::Browser;
-use super::folder;
+use super::{folder, records};
+use dfota_core::event::Event;
+use dfota_hil::report::{Run, html};
 use serde_json::json;
 
 const DESK: (u32, u32) = (1440, 900);
@@ -114,8 +116,39 @@ fn it_fits_on_a_phone_and_fetches_nothing() {
     };
     assert_eq!(browser.value("innerWidth"), json!(390));
     assert_eq!(browser.value("document.documentElement.scrollWidth"), json!(390));
+    let reached =
+        "[...document.querySelectorAll('nav a')].every((a) => a.getBoundingClientRect().right <= innerWidth)";
+    assert_eq!(
+        browser.value(reached),
+        json!(true),
+        "every part is led to without scrolling aside"
+    );
     assert_eq!(
         browser.value("performance.getEntriesByType('resource').length"),
         json!(0)
     );
+}
+
+/// Nothing that is folded away is wider than the phone, whatever a client says.
+#[test]
+fn it_fits_on_a_phone_with_everything_unfolded() {
+    let mut records = records();
+    let said = |record: &&mut dfota_core::event::Record| matches!(&record.event, Event::Rx { text, .. } if text == "RDY");
+    for record in records.iter_mut().filter(said) {
+        record.event = Event::Lwm2m {
+            fact: None,
+            text: format!("update </{}>", "5/0/3,".repeat(20)),
+        };
+    }
+    let file = tempfile::Builder::new()
+        .suffix(".html")
+        .tempfile()
+        .expect("a file");
+    let page = html::write(&Run::new(&records).expect("a run"));
+    std::fs::write(file.path(), page).expect("a page");
+    let Some(mut browser) = Browser::open(file.path(), PHONE, true) else {
+        return;
+    };
+    browser.value("document.querySelectorAll('details').forEach((folded) => { folded.open = true; })");
+    assert_eq!(browser.value("document.documentElement.scrollWidth"), json!(390));
 }

@@ -95,7 +95,7 @@ fn what_is_very_long_is_shown_whole() {
         }
     }
     let page = page(&records);
-    assert_eq!(only(&page, "#failures h3 .id"), long);
+    assert_eq!(only(&page, "#failures h4 .id"), long);
     assert_eq!(only(&page, "#failures p.sentence"), long);
 }
 

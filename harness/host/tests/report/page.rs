@@ -1,8 +1,10 @@
 //! What the page holds, and in which order.
 
 use super::{all, many, only, page, records, text};
-use dfota_core::event::{Event, Record};
+use dfota_core::event::{Event, Line, Record};
 use dfota_core::measure::{Declared, Measure};
+use dfota_hil::report::Run;
+use dfota_hil::report::html::timeline::{Stage, Timeline};
 use std::collections::BTreeSet;
 
 #[test]
@@ -22,8 +24,8 @@ fn the_verdict_comes_first_and_simulated_cannot_be_missed() {
     let heads: Vec<String> = all(&page, "h1, h2").into_iter().map(text).collect();
     let expected = [
         "example",
-        "What did not pass",
         "Where the cuts landed",
+        "What did not pass",
         "Measurements",
         "Timelines",
         "All cases",
@@ -57,7 +59,7 @@ fn a_failure_has_all_that_is_needed_to_act_on_it() {
         "--seed 7 --filter '=example::forced-resume'",
         "Cuts updating@50%+",
         "# cut made: updating@50%+",
-        "The last lines",
+        "The lines about it",
     ];
     for part in parts {
         assert!(failure.contains(part), "`{part}` is not in {failure}");
@@ -296,7 +298,7 @@ fn many_cases_are_all_listed_and_some_are_drawn() {
     assert_eq!(all(&page, "#timelines article").len(), 50);
     let said = only(&page, "#timelines > p.quiet");
     assert!(said.starts_with("50 of 150 cases that were begun"), "{said}");
-    assert!(only(&page, "#failures > p.quiet").contains("The first 100 are shown here"));
+    assert!(only(&page, "#failures > p.quiet").contains("100 are shown here"));
     assert_eq!(only(&page, "table.map td.fail"), "✗ 150");
     // Groups of long lists are closed.
     assert!(all(&page, "#cases details[open]").is_empty());
@@ -308,5 +310,82 @@ fn a_journal_that_was_cut_short_has_a_page() {
     for length in [1, 2, 3, 60, records.len() / 2, records.len() - 1] {
         let page = page(&records[..length]);
         assert!(only(&page, "header .verdict").starts_with("NOT FINISHED") || length > 300);
+    }
+}
+
+/// Has the module say these of the update behind a record, each a little later.
+fn say(records: &mut Vec<Record>, behind: usize, said: &[&str]) {
+    for (n, said) in said.iter().enumerate().rev() {
+        let mut record = records[behind].clone();
+        record.module_ns += 1000 * (n as u64 + 1);
+        record.event = Event::Rx {
+            text: format!("+QIND: \"FOTA\",{said}"),
+            partial: false,
+        };
+        records.insert(behind + 1, record);
+    }
+}
+
+/// Nothing was heard while there was no supply: a line through that time would say otherwise. Lines that were on the way when the
+/// supply went are read after it, and a module goes on with START or without.
+#[rstest::rstest]
+fn the_line_of_percent_breaks_where_the_supply_was_off(
+    #[values(&["\"START\"", "\"UPDATING\",20%,1,1"], &["\"UPDATING\",51%,1,1"])] after: &[&str],
+    #[values(false, true)] late: bool,
+) {
+    let mut records = records();
+    let edge = |record: &Record| {
+        matches!(
+            record.event,
+            Event::Line {
+                line: Line::Power,
+                ..
+            }
+        )
+    };
+    let cut = |record: &Record| matches!(record.event, Event::CutMade { .. });
+    let cut = records.iter().position(cut).expect("a cut");
+    let off = records[..cut].iter().rposition(edge).expect("it is cut");
+    let on = cut + records[cut..].iter().position(edge).expect("it is back");
+    say(&mut records, on, after);
+    if late {
+        let late = ["\"UPDATING\",50%,1,1", "\"UPDATING\",51%,1,1"];
+        say(&mut records, off, &late);
+    }
+    let run = Run::new(&records).expect("a run");
+    let case = run.cases.iter().find(|case| case.case.id == "forced-resume");
+    let timeline = Timeline::of(case.expect("the case"));
+    let off = timeline.power.windows(2).filter(|edges| !edges[0].1);
+    let off: Vec<(f64, f64)> = off
+        .map(|edges| (edges[0].0.seconds, edges[1].0.seconds))
+        .collect();
+    assert!(!off.is_empty());
+    let updating: Vec<_> = timeline
+        .percents
+        .iter()
+        .filter(|(stage, _)| *stage == Stage::Update)
+        .collect();
+    assert!(updating.len() >= 2, "{updating:?}");
+    for (_, points) in updating {
+        let (first, last) = (points[0].0, points[points.len() - 1].0);
+        for (from, to) in &off {
+            assert!(
+                last <= *from || first >= *to,
+                "{first} to {last} s, and no supply from {from} to {to} s"
+            );
+        }
+    }
+}
+
+#[test]
+fn a_package_names_its_suite() {
+    let page = page(&records());
+    let heads: Vec<String> = all(&page, "#ran table th[scope=col]")
+        .into_iter()
+        .map(text)
+        .collect();
+    assert_eq!(heads[..3], ["Name", "Suite", "From"]);
+    for row in all(&page, "#ran table tbody td:nth-child(2)") {
+        assert_eq!(text(row), "example");
     }
 }

@@ -1,7 +1,9 @@
 //! What every part of the page needs of a case, looked up once.
 
 use super::excerpt::Excerpt;
+use super::groups::{self, Group};
 use super::place::{self, Landed, Place};
+use super::since::{self, Past};
 use crate::report::reading::is_whole;
 use crate::report::{CaseRun, Run};
 use dfota_core::event::Record;
@@ -33,6 +35,10 @@ pub struct Book<'r, 'a> {
     pub run: &'r Run<'a>,
     /// The cases.
     pub entries: Vec<Entry<'r, 'a>>,
+    /// Those that did not pass, by rule and place.
+    pub groups: Vec<Group>,
+    /// What is known of them from earlier runs.
+    pub past: Past<'a>,
     /// Numbers of the records that are quoted in any excerpt.
     quoted: HashSet<u64>,
 }
@@ -47,23 +53,19 @@ impl<'r, 'a> Book<'r, 'a> {
             excerpt: None,
         };
         let mut entries: Vec<Entry<'r, 'a>> = run.cases.iter().enumerate().map(entry).collect();
-        for n in chosen(&entries) {
+        let groups = groups::of(&entries);
+        for n in chosen(&entries, &groups) {
             entries[n].excerpt = Some(Excerpt::of(entries[n].case));
         }
         let excerpts = entries.iter().filter_map(|entry| entry.excerpt.as_ref());
         let quoted = excerpts.flat_map(Excerpt::seqs).collect();
-        Self { run, entries, quoted }
-    }
-
-    /// Cases that did not pass: failures of the module before errors of ours, in the order of the plan.
-    pub fn not_passed(&self) -> Vec<&Entry<'r, 'a>> {
-        let mut entries: Vec<&Entry<'r, 'a>> = self
-            .entries
-            .iter()
-            .filter(|entry| rank(&entry.case.verdict) < 3)
-            .collect();
-        entries.sort_by_key(|entry| rank(&entry.case.verdict));
-        entries
+        Self {
+            run,
+            entries,
+            groups,
+            past: since::past(run.trend),
+            quoted,
+        }
     }
 
     /// The record of this number: of the case itself, or of a later one that had the last word on it.
@@ -123,12 +125,16 @@ pub fn rank(verdict: &Verdict) -> u8 {
     }
 }
 
-/// Those that are shown in full: what did not pass, then one of each cell of the map, then flaky ones, then the first ones.
-fn chosen(entries: &[Entry<'_, '_>]) -> BTreeSet<usize> {
+/// Those that are shown in full: what did not pass, an example of each rule and place before others, then one of each cell of the map, then flaky ones, then the first ones.
+fn chosen(entries: &[Entry<'_, '_>], groups: &[Group]) -> BTreeSet<usize> {
     let begun = |n: &usize| !entries[*n].case.records.is_empty();
     let all = || (0..entries.len()).filter(begun);
     let mut bad: Vec<usize> = all().filter(|n| rank(&entries[*n].case.verdict) < 3).collect();
-    bad.sort_by_key(|n| rank(&entries[*n].case.verdict));
+    let places = groups.iter().flat_map(|group| &group.places);
+    let examples: HashSet<usize> = places
+        .filter_map(|place| place.entries.first().copied())
+        .collect();
+    bad.sort_by_key(|n| (!examples.contains(n), rank(&entries[*n].case.verdict)));
     bad.truncate(FAILURES);
     // Of long runs, not every case that passed is still there as a whole.
     let passed = |n: &usize| rank(&entries[*n].case.verdict) >= 3 && is_whole(entries[*n].case);

@@ -1,13 +1,23 @@
-//! What comes before anything else: the verdict, whether it says anything about a real module, the claim and its bound.
+//! What comes before anything else: the verdict, whether it says anything about a real module, what failed, where and since
+//! when, what ran, the claim and its bound.
 
 use super::book::Book;
-use super::look::count;
+use super::failures;
+use super::look::{count, seconds};
+use super::since;
 use crate::report::campaigns::{self, CampaignReport};
 use crate::report::{Run, exit_code};
 use dfota_core::claim::{Claim, Standing};
+use dfota_core::event::Event;
 use dfota_core::outcome::Outcome;
 use dfota_core::verdict::Verdict;
+use dfota_core::version::Version;
 use maud::{Markup, html};
+
+/// Rules that did not pass and are named at once.
+const RULES: usize = 6;
+/// Ways from version to version that are.
+const WAYS: usize = 3;
 
 /// The head of the page.
 pub fn write(book: &Book<'_, '_>) -> Markup {
@@ -15,7 +25,7 @@ pub fn write(book: &Book<'_, '_>) -> Markup {
     let (class, verdict, why) = verdict(run);
     html! {
         header {
-            p.kicker { "dfota-hil report · " (run.started.rig.module) " on rig " (run.started.rig.file.name) }
+            p.kicker { "dfota-hil report" }
             h1 { (run.started.run) }
             @if run.started.rig.simulated {
                 p.simulated role="note" {
@@ -27,8 +37,10 @@ pub fn write(book: &Book<'_, '_>) -> Markup {
                 p.big { (verdict) }
                 p { (why) }
             }
-            dl.claim { (claims(book)) }
+            (failed(book))
+            (facts(book))
             (counts(run))
+            dl.claim { (claims(book)) }
         }
     }
 }
@@ -92,6 +104,120 @@ fn verdict(run: &Run<'_>) -> (&'static str, &'static str, String) {
                 count(ours, "error")
             ),
         ),
+    }
+}
+
+/// What did not pass, where, and since when: a line for each rule.
+fn failed(book: &Book<'_, '_>) -> Markup {
+    let (shown, more) = book.groups.split_at(book.groups.len().min(RULES));
+    let looks_back = book.run.trend.is_some_and(|trend| !trend.runs.is_empty());
+    html! {
+        @if !shown.is_empty() {
+            ul.failed aria-label="What did not pass" {
+                @for group in shown {
+                    li { a href=(format!("#{}", group.anchor)) { (failures::head(group)) }
+                        @if let Some(since) = since::words(book, group.entries()) { ": " (since) }
+                    }
+                }
+                @if !more.is_empty() { li { a href="#failures" { "and " (count(more.len(), "more rule")) } } }
+            }
+            @if !looks_back { p.quiet { "Since when: no earlier run of these cases is known." } }
+        }
+    }
+}
+
+/// When, what and with what, at a glance.
+fn facts(book: &Book<'_, '_>) -> Markup {
+    let run = book.run;
+    let (started, rig) = (run.started, &run.started.rig);
+    let fact = |name: &str, value: &Markup| html! { div { dt { (name) } dd { (value) } } };
+    let commit = started.commit.as_ref();
+    let identity = Identity::of(run);
+    html! {
+        dl.head {
+            (fact("Started", &html! { (date(run.utc)) }))
+            (fact("Took", &html! { (seconds(run.took_ns)) }))
+            (fact("Firmware", &html! { (firmware(run)) }))
+            (fact("Module", &html! { (rig.module) (identity.model()) }))
+            (fact("IMEI", &html! { (identity.imei()) }))
+            (fact("Seed", &html! { (started.seed) }))
+            (fact("Rig", &html! { (rig.file.name) @if rig.simulated { ", " strong { "SIMULATED" } ", " (rig.speed) " times faster" } }))
+            (fact("Tool", &html! { "dfota-hil " (started.tool) @if let Some(commit) = commit { ", commit " code { (commit) } } }))
+        }
+    }
+}
+
+/// A UTC time, for reading; as it stands where it is none of the journal's form.
+fn date(utc: &str) -> String {
+    match (utc.get(..10), utc.get(10..11), utc.get(11..19)) {
+        (Some(day), Some("T"), Some(time)) if utc.ends_with('Z') => format!("{day} {time} UTC"),
+        _ => utc.to_owned(),
+    }
+}
+
+/// From which version to which the cases that were begun update; of all where none was.
+fn firmware(run: &Run<'_>) -> String {
+    let begun = run.cases.iter().any(|case| !case.records.is_empty());
+    let mut ways: Vec<(&Version, &Version)> = Vec::new();
+    for case in run.cases.iter().filter(|case| !begun || !case.records.is_empty()) {
+        let way = (&case.case.package.from, &case.case.package.to);
+        if !ways.contains(&way) {
+            ways.push(way);
+        }
+    }
+    let (shown, more) = ways.split_at(ways.len().min(WAYS));
+    let mut shown: Vec<String> = shown.iter().map(|(from, to)| format!("{from} → {to}")).collect();
+    if !more.is_empty() {
+        shown.push(format!("{} more", more.len()));
+    }
+    match shown.is_empty() {
+        true => "no case was planned".into(),
+        false => shown.join(", "),
+    }
+}
+
+/// Who the module said it was, first and last.
+struct Identity<'a> {
+    first: Option<Said<'a>>,
+    last: Option<Said<'a>>,
+}
+
+/// Model, version, IMEI.
+type Said<'a> = (&'a str, &'a Version, Option<&'a str>);
+
+impl<'a> Identity<'a> {
+    fn of(run: &Run<'a>) -> Self {
+        let records = run.cases.iter().flat_map(|case| case.records);
+        let mut said = records.filter_map(|record| match &record.event {
+            Event::Identity { model, version, imei } => {
+                Some((model.as_str(), version, imei.as_ref().map(|imei| imei.as_str())))
+            }
+            _ => None,
+        });
+        let first = said.next();
+        Self {
+            first,
+            last: said.next_back().or(first),
+        }
+    }
+
+    fn model(&self) -> String {
+        match (self.first, self.last) {
+            (Some((model, first, _)), Some((_, last, _))) if first != last => {
+                format!(", {model}, {first} at first, {last} at last")
+            }
+            (Some((model, version, _)), _) => format!(", {model}, {version}"),
+            (None, _) => String::new(),
+        }
+    }
+
+    fn imei(&self) -> String {
+        let of = |said: Option<Said<'a>>| said.and_then(|(.., imei)| imei);
+        match (of(self.first), of(self.last)) {
+            (Some(first), Some(last)) if first != last => format!("{first} at first, {last} at last"),
+            (Some(imei), _) | (None, Some(imei)) => imei.to_owned(),
+            (None, None) => "it was not read".into(),
+        }
     }
 }
 

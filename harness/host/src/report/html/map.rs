@@ -44,13 +44,13 @@ pub fn write(book: &Book<'_, '_>) -> Markup {
         section #map aria-labelledby="map-head" {
             h2 #map-head { "Where the cuts landed" }
             p.quiet {
-                "A cell counts the cuts that landed there; its sign is that of the worst case: ✗ failed, ! error, ? inconclusive, ✓ passed. "
+                "Columns are the progress of the update, rows the transport and the kind of cut. A cell counts the cuts that landed there; its sign is that of the worst case: ✗ failed, ! error, ? inconclusive, ✓ passed. "
                 "Striped cells are holes: no cut landed there. " (tried) " of " (possible) " cells were met. "
                 "A cell leads to its cases."
+                span.narrow { " The map goes on to the right." }
             }
             div.scroll tabindex="0" role="region" aria-labelledby="map-head" {
                 table.map {
-                    caption { "Progress of the update (columns) by transport and kind of cut (rows)" }
                     thead {
                         tr {
                             th scope="col" rowspan="2" { "via" }
@@ -113,10 +113,8 @@ fn cell(place: Place, cell: Option<&Cell<'_>>, planned: Option<&usize>) -> Marku
         };
     };
     let word = crate::report::word(verdict);
-    let shown = match (cell.worst, cell.cuts) {
-        (worst, cuts) if worst == cuts => cuts.to_string(),
-        (worst, cuts) => format!("{worst}/{cuts}"),
-    };
+    // Large numbers stand below each other.
+    let shown = html! { (cell.worst) @if cell.worst < cell.cuts { "/" wbr; (cell.cuts) } };
     let words = format!(
         "{}: {}, {} {word}{unrun}",
         place.words(),

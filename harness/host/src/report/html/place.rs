@@ -165,6 +165,8 @@ pub struct Landed<'a> {
     pub cut: &'a Cut,
     /// Where it landed.
     pub place: Place,
+    /// The percentage of UPDATING at which it landed.
+    pub percent: Option<u8>,
     /// Number of its record.
     pub seq: u64,
     /// From the moment at which it was due until the line was commanded and had been moved, in real nanoseconds; nothing
@@ -200,6 +202,10 @@ pub fn of<'a>(case: &Case, records: &'a [Record]) -> Vec<Landed<'a>> {
                 cuts.push(Landed {
                     cut,
                     place: place(cut.kind, Column::of(case, *landed, start)),
+                    percent: match landed {
+                        Phase::Updating { percent } => Some(percent.get()),
+                        _ => None,
+                    },
                     seq: record.seq,
                     late_ns: Some((
                         commanded_ns.saturating_sub(*due_ns),
@@ -211,6 +217,7 @@ pub fn of<'a>(case: &Case, records: &'a [Record]) -> Vec<Landed<'a>> {
             Event::CutMissed { cut } => cuts.push(Landed {
                 cut,
                 place: place(cut.kind, Column::NotMet),
+                percent: None,
                 seq: record.seq,
                 late_ns: None,
             }),

@@ -1,10 +1,11 @@
-//! What ran, with what, on what: rig checks, files, packages, tool, machine.
+//! What ran, with what, on what: rig checks, files, packages, command, machine. The rest stands in the head.
 
 use super::book::Book;
-use super::look::seconds;
+use crate::report::Run;
 use crate::report::campaigns::{self, CampaignReport};
 use dfota_core::campaign::Count;
-use dfota_core::event::{Event, FileFacts};
+use dfota_core::case::Package;
+use dfota_core::event::FileFacts;
 use dfota_core::rig_check::CheckOutcome;
 use maud::{Markup, html};
 
@@ -104,19 +105,14 @@ fn outcome(outcome: CheckOutcome) -> Markup {
     }
 }
 
-/// Suites, rig, packages, tool, machine.
+/// Suites, rig, packages, command, machine.
 pub fn write(book: &Book<'_, '_>) -> Markup {
     let run = book.run;
     let started = run.started;
-    let commit = started
-        .commit
-        .as_ref()
-        .map_or(String::new(), |commit| format!(", commit {commit}"));
     html! {
         section #ran aria-labelledby="ran-head" {
             h2 #ran-head { "What ran" }
             dl.facts {
-                dt { "Started" } dd { (run.utc) ", took " (seconds(run.took_ns)) }
                 dt { "Ended" }
                 dd { @match run.ended {
                     Some((exit, interrupted, safe)) => {
@@ -125,18 +121,15 @@ pub fn write(book: &Book<'_, '_>) -> Markup {
                     }
                     None => { "it never ended: the harness was killed" }
                 } }
-                dt { "Tool" } dd { "dfota-hil " (started.tool) (commit) }
                 dt { "Machine" } dd { (started.host) }
-                dt { "Seed" } dd { (started.seed) }
                 dt { "Command" } dd { code.command { "dfota-hil " (started.args.join(" ")) } }
-                dt { "Module" } dd { (started.rig.module) (identity(book)) @if started.rig.simulated { ", " strong { "SIMULATED" } ", its time runs " (started.rig.speed) " times faster" } }
             }
             h3 { "Packages" }
             div.scroll tabindex="0" role="region" aria-label="Packages" {
                 table {
-                    thead { tr { th scope="col" { "Name" } th scope="col" { "From" } th scope="col" { "To" } th.number scope="col" { "Bytes" } th scope="col" { "SHA-256" } } }
-                    tbody { @for package in &started.packages {
-                        tr { th scope="row" { (package.name) } td { (package.from) } td { (package.to) } td.number { (package.bytes) } td { code.digest { (package.sha256) } } }
+                    thead { tr { th scope="col" { "Name" } th scope="col" { "Suite" } th scope="col" { "From" } th scope="col" { "To" } th.number scope="col" { "Bytes" } th scope="col" { "SHA-256" } } }
+                    tbody { @for package in packages(run) {
+                        tr { th scope="row" { (package.name) } td { (suites_of(run, package)) } td { (package.from) } td { (package.to) } td.number { (package.bytes) } td { code.digest { (package.sha256) } } }
                     } }
                 }
             }
@@ -147,24 +140,29 @@ pub fn write(book: &Book<'_, '_>) -> Markup {
     }
 }
 
-/// Who the module said it was, first and last.
-fn identity(book: &Book<'_, '_>) -> Markup {
-    let mut said = book
-        .run
-        .cases
-        .iter()
-        .flat_map(|case| case.records)
-        .filter_map(|record| match &record.event {
-            Event::Identity { model, version, imei } => Some((model, version, imei)),
-            _ => None,
-        });
-    let (first, last) = (said.next(), said.next_back());
-    html! {
-        @if let Some((model, version, imei)) = first {
-            ", " (model) ", " (version)
-            @if let Some((_, last, _)) = last.filter(|(_, last, _)| *last != version) { " at first, " (last) " at last" }
-            @if let Some(imei) = imei { ", IMEI " (imei) }
+/// The packages that the suites declare; one that several of them have is one.
+fn packages<'a>(run: &Run<'a>) -> Vec<&'a Package> {
+    let mut packages: Vec<&Package> = Vec::new();
+    for package in &run.started.packages {
+        if !packages.contains(&package) {
+            packages.push(package);
         }
+    }
+    packages
+}
+
+/// The suites whose cases update by a package. Where no case does, the only suite has it.
+fn suites_of(run: &Run<'_>, package: &Package) -> String {
+    let mut suites: Vec<&str> = Vec::new();
+    for case in &run.cases {
+        if case.case.package == *package && !suites.contains(&case.case.suite.as_str()) {
+            suites.push(&case.case.suite);
+        }
+    }
+    match (&suites[..], &run.started.suites[..]) {
+        ([], [only]) => only.name.clone(),
+        ([], _) => "no case of this run updates by it".into(),
+        _ => suites.join(", "),
     }
 }
 

@@ -76,6 +76,8 @@ pub struct Timeline {
     pub cuts: Vec<Mark>,
     /// Cuts that never met their moment, where that was known.
     pub missed: Vec<Mark>,
+    /// The next percentage begins a stretch: something came in between.
+    interrupted: bool,
 }
 
 impl Timeline {
@@ -169,7 +171,10 @@ impl Timeline {
         levels.push((at, active));
         match (line, active) {
             (Line::Power, false) | (Line::Reset, true) => self.enter(Stage::Off, at),
-            (Line::Power, true) | (Line::Reset, false) => self.stages.push((at.seconds, None)),
+            (Line::Power, true) | (Line::Reset, false) => {
+                self.stages.push((at.seconds, None));
+                self.interrupted = true;
+            }
             (Line::Pwrkey, _) => {}
         }
     }
@@ -203,12 +208,23 @@ impl Timeline {
     fn enter(&mut self, stage: Stage, at: At) {
         if self.stage() != Some(stage) {
             self.stages.push((at.seconds, Some(stage)));
+            self.interrupted = true;
         }
     }
 
     fn percent(&mut self, stage: Stage, percent: f64, at: At) {
-        let goes_on = self.stage() == Some(stage);
+        if let Some((off, Some(Stage::Off))) = self.stages.last().copied() {
+            // Said before the supply went, read after: the stretch ends there, and nothing is drawn through the time off.
+            if let Some((same, points)) = self.percents.last_mut()
+                && *same == stage
+                && points.last().is_some_and(|(last, _)| *last <= off)
+            {
+                points.push((off, percent));
+            }
+            return;
+        }
         self.enter(stage, at);
+        let goes_on = !std::mem::take(&mut self.interrupted);
         let point = (at.seconds, percent);
         match self.percents.last_mut() {
             Some((same, points)) if goes_on && *same == stage => points.push(point),

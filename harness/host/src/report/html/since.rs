@@ -1,0 +1,93 @@
+//! Since when cases do not pass, by what earlier runs came to.
+
+use super::book::{Book, Entry, rank};
+use crate::history::entry::without_turn;
+use dfota_core::event::trend::{PastRun, Trend};
+use std::collections::HashMap;
+
+/// What earlier runs had of each case: a letter for each run, by suite and id.
+pub type Past<'a> = HashMap<(&'a str, &'a str), &'a str>;
+
+/// When a case began to end as it does.
+enum Since {
+    /// In this run; an earlier one, by its place, ended otherwise.
+    Now(usize),
+    /// In an earlier run, by its place; `known` says that one before it ended otherwise.
+    Run { at: usize, known: bool },
+    /// No earlier run had it.
+    First,
+}
+
+/// What is known of the cases of a run.
+pub fn past<'a>(trend: Option<&'a Trend>) -> Past<'a> {
+    let cases = trend.map_or(&[][..], |trend| &trend.cases);
+    let case = cases
+        .iter()
+        .map(|past| ((past.suite.as_str(), past.id.as_str()), past.verdicts.as_str()));
+    case.collect()
+}
+
+/// In words, for cases that ended alike; nothing where no earlier run is known.
+pub fn words(book: &Book<'_, '_>, cases: impl Iterator<Item = usize>) -> Option<String> {
+    let runs = &book.run.trend.filter(|trend| !trend.runs.is_empty())?.runs;
+    let (mut older, mut now, mut first, mut all) = (Vec::new(), Vec::new(), 0, 0);
+    for case in cases {
+        all += 1;
+        match of(book, &book.entries[case]) {
+            Since::Run { at, known } => older.push((at, known)),
+            Since::Now(before) => now.push(before),
+            Since::First => first += 1,
+        }
+    }
+    let how_many = |some: usize| match some == all {
+        true => String::new(),
+        false => format!("{some} of them "),
+    };
+    let mut parts = Vec::new();
+    if let Some((at, known)) = older.iter().min() {
+        let at_least = if *known { "" } else { "at least " };
+        parts.push(format!(
+            "{}{at_least}since {}",
+            how_many(older.len()),
+            run(runs, *at)
+        ));
+    }
+    if let Some(before) = now.iter().max() {
+        let before = run(runs, *before);
+        parts.push(format!(
+            "{}new in this run, not so in {before}",
+            how_many(now.len())
+        ));
+    }
+    if first > 0 {
+        parts.push(format!("{}not run before", how_many(first)));
+    }
+    Some(parts.join("; "))
+}
+
+fn of(book: &Book<'_, '_>, entry: &Entry<'_, '_>) -> Since {
+    let case = entry.case.case;
+    let name = (case.suite.as_str(), without_turn(&case.id));
+    let marks = book.past.get(&name).copied().unwrap_or_default();
+    let alike = |mark: char| match rank(&entry.case.verdict) {
+        0 => mark == 'F',
+        _ => matches!(mark, 'E' | 'I'),
+    };
+    let mut since = Since::First;
+    let ran = |(_, mark): &(usize, char)| !matches!(mark, '.' | 'S' | 'N');
+    let marks: Vec<(usize, char)> = marks.chars().enumerate().filter(ran).collect();
+    for (at, mark) in marks.into_iter().rev() {
+        since = match (since, alike(mark)) {
+            (_, true) => Since::Run { at, known: false },
+            (Since::Run { at, .. }, false) => return Since::Run { at, known: true },
+            (_, false) => return Since::Now(at),
+        };
+    }
+    since
+}
+
+fn run(runs: &[PastRun], at: usize) -> String {
+    runs.get(at).map_or(String::new(), |run| {
+        format!("{} ({})", run.utc.get(..10).unwrap_or(&run.utc), run.run)
+    })
+}
