@@ -2,6 +2,9 @@
 //! ended, and 50,000 datagrams a second, from many addresses of the loopback. Beside that a good client downloads over HTTP
 //! and over CoAP, and cuts are made as in the benchmark `cut_latency`.
 //!
+//! Attackers, servers and client share the machine. So the same attack is made on a decoy as well, which accepts and reads and
+//! does nothing: the time of the good client meanwhile is what the machine gives, and what is beyond it is the servers' own.
+//!
 //! `cargo bench -p dfota-hil --bench hostile_load`. The attackers run on the same machine: it wants four cores to itself.
 
 #[path = "hostile_load/attack.rs"]
@@ -50,6 +53,10 @@ fn main() {
     println!("load of the machine before: {}", attack::load());
     let quiet = (times(|| get(http.addr())), times(|| fetch(coap.addr())));
     compare("idle", URC);
+    let decoy = attack::decoy();
+    let attack = Attack::begin(decoy.0, decoy.1);
+    let floor = (times(|| get(http.addr())), times(|| fetch(coap.addr())));
+    attack.end();
     let attack = Attack::begin(http.addr(), coap.addr());
     let loud = (times(|| get(http.addr())), times(|| fetch(coap.addr())));
     let before = attack.so_far();
@@ -58,8 +65,8 @@ fn main() {
     println!("the attack meanwhile: {during}");
     println!("load of the machine at the end: {}", attack::load());
     attack.end();
-    tell("HTTP", quiet.0, loud.0);
-    tell("CoAP", quiet.1, loud.1);
+    tell("HTTP", [quiet.0, floor.0, loud.0]);
+    tell("CoAP", [quiet.1, floor.1, loud.1]);
 }
 
 /// The median and the longest of many downloads.
@@ -75,11 +82,18 @@ fn times(download: impl Fn()) -> (Duration, Duration) {
     (times[DOWNLOADS / 2], times[DOWNLOADS - 1])
 }
 
-fn tell(name: &str, quiet: (Duration, Duration), loud: (Duration, Duration)) {
-    let ratio = loud.0.as_secs_f64() / quiet.0.as_secs_f64();
+fn tell(name: &str, [quiet, floor, loud]: [(Duration, Duration); 3]) {
+    let times = |of: (Duration, Duration)| loud.0.as_secs_f64() / of.0.as_secs_f64();
     println!(
-        "{name}: {PACKAGE} bytes in {:.1?} (longest {:.1?}), under attack {:.1?} (longest {:.1?}): {ratio:.2} times",
-        quiet.0, quiet.1, loud.0, loud.1
+        "{name}: {PACKAGE} bytes in {:.1?} (longest {:.1?}), while a decoy is attacked {:.1?} (longest {:.1?}), under attack {:.1?} (longest {:.1?}): {:.2} times the first, {:.2} times the second",
+        quiet.0,
+        quiet.1,
+        floor.0,
+        floor.1,
+        loud.0,
+        loud.1,
+        times(quiet),
+        times(floor)
     );
 }
 

@@ -3,8 +3,9 @@
 use dfota_core::coap::code::Code;
 use dfota_core::coap::message::Message;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use std::collections::VecDeque;
 use std::fmt;
-use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, UdpSocket};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::JoinHandle;
@@ -102,6 +103,27 @@ impl Attack {
             thread.join().expect("an attacker");
         }
     }
+}
+
+/// Accepts connections and reads datagrams, and does nothing with them: the addresses of both. It lives as long as the
+/// program.
+pub fn decoy() -> (SocketAddr, SocketAddr) {
+    let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let listener = TcpListener::bind(any).expect("a port");
+    let socket = UdpSocket::bind(any).expect("a port");
+    let at = (listener.local_addr(), socket.local_addr());
+    std::thread::spawn(move || {
+        let mut held = VecDeque::new();
+        for stream in listener.incoming().flatten() {
+            held.push_back(stream);
+            // As many as the package server holds.
+            if held.len() > 512 {
+                held.pop_front();
+            }
+        }
+    });
+    std::thread::spawn(move || while socket.recv(&mut [0; 2048]).is_ok() {});
+    (at.0.expect("it is bound"), at.1.expect("it is bound"))
 }
 
 /// Thousands that wait with half a head, each from an address of its own.
