@@ -224,11 +224,14 @@ impl Engine {
 
     /// Whether this is of a client that is driven: its registration, or anything from where it is.
     fn is_awaited(&self, peer: SocketAddr, message: &Message) -> bool {
-        let registers = |drive: &Drive| {
-            let name = drive.endpoint.as_bytes();
-            let mut queries = message.options(option::URI_QUERY);
-            queries.any(|query| query.strip_prefix(b"ep=") == Some(name))
-        };
+        // The module of the rig may register before its case begins.
+        let name = message
+            .options(option::URI_QUERY)
+            .find_map(|query| std::str::from_utf8(query.strip_prefix(b"ep=")?).ok());
+        if name.is_some_and(|name| self.registry.is_pinned(name)) {
+            return true;
+        }
+        let registers = |drive: &Drive| name == Some(drive.endpoint.as_str());
         // From a new address as well, as behind a translator of addresses: nobody else knows the location.
         let updates = |drive: &Drive| {
             let location = self.registry.location(&drive.endpoint);

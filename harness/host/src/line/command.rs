@@ -81,6 +81,7 @@ pub fn run_to_its_end(command: &mut Command, shown: &str, timeout: Duration) -> 
                 ErrorKind::NotFound if by_path => {
                     "; a program with a `/` in its name is relative to the rig file"
                 }
+                ErrorKind::PermissionDenied => "; is it executable? `chmod +x` makes it so",
                 ErrorKind::NotFound => "; a program without a `/` in its name is looked for on the PATH",
                 _ => "",
             };

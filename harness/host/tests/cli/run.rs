@@ -162,7 +162,7 @@ fn a_run_folder_is_never_written_twice() {
     let ran = lab.run(&lab.arguments(&[])).ends(2);
     assert_eq!(
         ran.stderr,
-        "error: run folder `out` holds a run already: a journal is never written twice; choose another `--out`\n"
+        "error: run folder `out` holds a run already: a journal is never written twice; choose another with `--out` or DFOTA_HIL_OUT\n"
     );
     assert!(before == files(&lab.path("out")));
 }
