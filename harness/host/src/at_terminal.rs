@@ -80,9 +80,11 @@ impl<'a> AtTerminal<'a> {
         Self { module, paced }
     }
 
-    /// Powers the module and passes on what is `typed` until `:quit` or the end of it. An error is an interrupt.
+    /// Boots the module and passes on what is `typed` until `:quit` or the end of it. An error is an interrupt.
+    ///
+    /// The supply is taken away first: a module that `power RIG on` has left on would not boot, and nobody knows how it sleeps.
     pub fn run(mut self, typed: &Receiver<String>) -> Result<(), Stop> {
-        self.obey(Order::On)?;
+        self.obey(Order::Cycle)?;
         loop {
             match typed.recv_timeout(TICK) {
                 Ok(line) => {

@@ -18,8 +18,8 @@ use std::path::PathBuf;
 
 /// An AT terminal on a rig, with decoded URCs and orders for power and reset
 ///
-/// Powers the module on, shows every line from it with the seconds of its time, and sends what is typed with a carriage
-/// return. The rig ends in its safe state, however this ends. Lines out of a pipe are sent one by one: the boot is
+/// Takes the supply away and gives it back, so that the module boots; shows every line from it with the seconds of its time,
+/// and sends what is typed with a carriage return. The rig ends in its safe state, however this ends. Lines out of a pipe are sent one by one: the boot is
 /// waited for, and the result of each command before the next.
 #[derive(Debug, clap::Args)]
 #[command(after_long_help = format!("Lines that begin with a colon are for the rig:\n{HELP}"))]

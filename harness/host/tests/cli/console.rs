@@ -73,6 +73,28 @@ fn typed_commands_and_orders_for_the_rig() {
     assert!(lab.names("tmp").is_empty(), "left behind: {:?}", lab.names("tmp"));
 }
 
+/// As after `power RIG on`: it boots anew, and the first command is answered like the others.
+#[test]
+fn a_module_that_is_on_already_boots_anew() {
+    let lab = Lab::new();
+    let sim = Sim::start(&lab, &["--speed", "50"]);
+    sim.rig(&lab, "rig.yaml");
+    lab.run(&["power", "rig.yaml", "on"]).ends(0);
+    let ran = lab.run_with_input(&["console", "rig.yaml"], "ATI\n").ends(0);
+    in_order(
+        &shown(&ran.stdout),
+        &[
+            "! power off",
+            "! power on",
+            "< RDY",
+            "> ATI",
+            "< Revision: BC66NBR01A01",
+            "< OK",
+        ],
+    );
+    assert!(!ran.stdout.contains("no RDY"), "{}", ran.stdout);
+}
+
 #[test]
 fn quit_leaves_the_rest_unsent() {
     let lab = Lab::new();
