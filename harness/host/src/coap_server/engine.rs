@@ -222,7 +222,8 @@ impl Engine {
         }
     }
 
-    /// Whether this is of a client that is driven: its registration, or anything from where it is.
+    /// Whether this is of a client that is pinned or driven: its registration under whatever address, or, of a driven one,
+    /// anything from where it is.
     fn is_awaited(&self, peer: SocketAddr, message: &Message) -> bool {
         // The module of the rig may register before its case begins.
         let name = message

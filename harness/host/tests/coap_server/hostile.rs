@@ -154,6 +154,47 @@ fn a_host_that_floods_has_its_share_and_the_module_its_package() {
     );
 }
 
+/// The module registers while strangers have used up what all of them together may make of work, before and in its case.
+#[rstest]
+#[case::pinned(false)]
+#[case::driven(true)]
+fn a_flood_of_many_hosts_keeps_no_registration_of_the_module_away(#[case] driven: bool) {
+    let bench = Bench::with(Clock::scaled(0.01)); // no window ends while the test runs
+    let offer = bench.offer(&package(10), CoapFaults::default());
+    match driven {
+        true => bench.server.drive(
+            "e",
+            dfota_core::lwm2m::firmware_update::Script::new("coap://h/p".into()),
+        ),
+        false => bench.server.pin("e"),
+    }
+    let mut pacer = bench.client();
+    pacer.download(offer.path(), 0, size(512)); // so that no share stops it
+    for number in 7..11 {
+        let loud = host(number, bench.server.addr());
+        for id in 0..2_000_u16 {
+            loud.send(&[0x40, 0, (id >> 8) as u8, id as u8])
+                .expect("a socket");
+            if id % 50 == 0 {
+                pacer.hears_nothing_before_a_pong();
+            }
+        }
+    }
+    let register = |name: &str| {
+        let query = format!("ep={name}");
+        let draft = Message::request(Code::POST, "rd").with(option::URI_QUERY, query.as_bytes());
+        let socket = host(if name == "e" { 12 } else { 11 }, bench.server.addr());
+        let limit = std::time::Duration::from_millis(if name == "e" { 10_000 } else { 300 });
+        socket.set_read_timeout(Some(limit)).expect("a socket");
+        socket
+            .send(&draft.with_payload(b"</5/0>".to_vec()).encode())
+            .expect("a socket");
+        socket.recv(&mut [0; 512]).is_ok()
+    };
+    assert!(!register("stranger"), "the shares are used up");
+    assert!(register("e"), "the module is answered");
+}
+
 #[test]
 fn paths_in_the_record_are_bounded() {
     let bench = Bench::new();
