@@ -375,13 +375,14 @@ fn the_pin_is_entered_once_and_written_down_nowhere_and_the_apn_is_set() {
     let mut module = Module::new((port, lines, timing), reader, messages, clock, journal);
     module.access = Access {
         apn: Some("iot.example".into()),
-        pin: Some("4711".into()),
+        // Eight digits: four are found by chance in a chain of hashes.
+        pin: Some("47119283".into()),
     };
     let answers = answering(
         pty,
         vec![
             ("AT+CPIN?", "+CPIN: SIM PIN\r\n\r\nOK"),
-            ("AT+CPIN=\"4711\"", "OK"),
+            ("AT+CPIN=\"47119283\"", "OK"),
             ("AT+QCGDEFCONT?", "+QCGDEFCONT: \"IP\",\"other\"\r\n\r\nOK"),
             ("AT+CFUN=0", "OK"),
             ("AT+QCGDEFCONT=\"IP\",\"iot.example\"", "OK"),
@@ -396,5 +397,5 @@ fn the_pin_is_entered_once_and_written_down_nowhere_and_the_apn_is_set() {
     drop(module);
     writer.finish().expect("the journal");
     let text = std::fs::read_to_string(folder.path().join("events.jsonl")).expect("the journal");
-    assert!(text.contains("AT+CPIN=") && !text.contains("4711"), "{text}");
+    assert!(text.contains("AT+CPIN=") && !text.contains("47119283"), "{text}");
 }
