@@ -282,8 +282,12 @@ impl Door {
     }
 }
 
+/// Bytes of datagrams that wait to be read: some tens of milliseconds of an attack, where the kernel allows it.
+const RECEIVE_BUFFER: usize = 4 << 20;
+
 fn bind(listen: SocketAddr) -> io::Result<UdpSocket> {
     let socket = std::net::UdpSocket::bind(listen)?;
+    rustix::net::sockopt::set_socket_recv_buffer_size(&socket, RECEIVE_BUFFER)?;
     socket.set_nonblocking(true)?;
     UdpSocket::from_std(socket)
 }

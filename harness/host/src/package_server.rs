@@ -41,7 +41,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
@@ -198,10 +198,19 @@ fn bounded(on_request: impl Fn(Request) + Send + Sync + 'static, clock: Clock) -
     })
 }
 
+/// Connections that wait to be accepted. The standard library's 128 are full at once in an attack, and a module whose SYN is
+/// dropped asks again a second later.
+const BACKLOG: u32 = 4096;
+
 fn bind(listen: SocketAddr) -> io::Result<TcpListener> {
-    let listener = std::net::TcpListener::bind(listen)?;
-    listener.set_nonblocking(true)?;
-    TcpListener::from_std(listener)
+    let socket = if listen.is_ipv4() {
+        TcpSocket::new_v4()?
+    } else {
+        TcpSocket::new_v6()?
+    };
+    socket.set_reuseaddr(true)?;
+    socket.bind(listen)?;
+    socket.listen(BACKLOG)
 }
 
 /// An error of binding, with what to do about it.
