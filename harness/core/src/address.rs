@@ -35,7 +35,7 @@ pub fn parse(text: &str) -> Option<IpAddr> {
 
 /// The addresses in a line of the reply to `AT+CGPADDR`, behind the number of the PDN. Zeros are none of them.
 pub fn of_pdn(line: &str) -> impl Iterator<Item = IpAddr> {
-    let value = reply::value(line, bc66_wire::command::CGPADDR).unwrap_or_default();
+    let value = reply::value(line, bc66_spec::command::CGPADDR).unwrap_or_default();
     value
         .split(',')
         .skip(1)

@@ -101,7 +101,7 @@ impl Default for Limits {
     fn default() -> Self {
         Self {
             boot: Duration::from_secs(30),
-            attach: bc66_wire::timing::FIRST_ATTACH_MAX,
+            attach: bc66_spec::timing::FIRST_ATTACH_MAX,
             download: Duration::from_secs(15 * 60),
             resume: Duration::from_secs(60),
             update: Duration::from_secs(10 * 60),

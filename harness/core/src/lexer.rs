@@ -3,7 +3,7 @@
 //! It takes `\r`, `\n`, `\r\n` and the boot ROM's `\n\r` as line ends, any split of the bytes, any byte value, and lines
 //! without end: after [`LINE_MAX`] bytes a line is given out as it stands and a new one begins. It allocates nothing.
 
-use bc66_wire::qfuplex;
+use bc66_spec::qfuplex;
 
 /// Longest line that is kept whole. The longest that the module is known to send is a URL of 255 bytes in an echo.
 pub const LINE_MAX: usize = 1024;

@@ -373,7 +373,7 @@ impl Observation {
     }
 
     /// The last END, if there was one.
-    pub fn last_end(&self) -> Option<bc66_wire::code::UpdateCode> {
+    pub fn last_end(&self) -> Option<bc66_spec::code::UpdateCode> {
         self.update.ends().last()
     }
 

@@ -4,7 +4,7 @@ use crate::urc::Urc;
 use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::vec::Vec;
-use bc66_wire::cme;
+use bc66_spec::cme;
 use core::fmt;
 
 /// The line that ends a command (3GPP TS 27.007 §9; AN §1.1).
@@ -112,7 +112,7 @@ impl Pending {
             return Said::Info;
         }
         // The one reply that names not its command but what it tells.
-        if self.names.iter().any(|name| name == bc66_wire::command::CGMR)
+        if self.names.iter().any(|name| name == bc66_spec::command::CGMR)
             && core::str::from_utf8(line).is_ok_and(|line| revision(line).is_some())
         {
             return Said::Info;
@@ -166,7 +166,7 @@ pub fn cereg_state(line: &str) -> Option<u8> {
 
 /// The version in a line of `ATI` or `AT+CGMR`: what follows `Revision:`.
 pub fn revision(line: &str) -> Option<&str> {
-    let name = bc66_wire::module::REVISION.trim_end_matches(':');
+    let name = bc66_spec::module::REVISION.trim_end_matches(':');
     value(line, name).filter(|version| !version.is_empty())
 }
 

@@ -9,7 +9,7 @@ use crate::percent::Percent;
 use crate::urc::{Fota, Urc};
 use crate::verdict::Rule;
 use alloc::vec::Vec;
-use bc66_wire::code::{DownloadCode, UpdateCode};
+use bc66_spec::code::{DownloadCode, UpdateCode};
 use core::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

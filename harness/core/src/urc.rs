@@ -5,10 +5,10 @@
 //! and the power line.
 
 use crate::percent::Percent;
-use bc66_wire::code::{DownloadCode, UpdateCode};
-use bc66_wire::lwm2m::reply;
-use bc66_wire::urc::{FOTA, FotaUrc, QIND};
-use bc66_wire::{boot, command};
+use bc66_spec::code::{DownloadCode, UpdateCode};
+use bc66_spec::lwm2m::reply;
+use bc66_spec::urc::{FOTA, FotaUrc, QIND};
+use bc66_spec::{boot, command};
 use core::fmt;
 
 /// What a line says, unasked.

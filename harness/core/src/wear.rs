@@ -25,7 +25,7 @@ impl WearCount {
         match event {
             Event::Identity { imei: Some(imei), .. } => self.imei = Some(imei.clone()),
             // What was begun before is not what comes now.
-            Event::Tx { text } if text.contains(bc66_wire::command::QFOTADL) => self.begun = false,
+            Event::Tx { text } if text.contains(bc66_spec::command::QFOTADL) => self.begun = false,
             Event::CaseStarted { .. } => self.begun = false,
             Event::Rx { text, .. } => match Urc::parse(text.as_bytes()) {
                 Some(Urc::Fota(Fota::Updating { .. })) if !self.begun => {

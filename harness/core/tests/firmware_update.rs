@@ -1,7 +1,7 @@
 //! The firmware update machine against clients that are sound, deaf, forgetful or wrong, in virtual time.
 
-use bc66_wire::lwm2m::firmware::{STATE, UPDATE_RESULT};
-use bc66_wire::lwm2m::{State, UpdateResult};
+use bc66_spec::lwm2m::firmware::{STATE, UPDATE_RESULT};
+use bc66_spec::lwm2m::{State, UpdateResult};
 use dfota_core::lwm2m::firmware_update::{Ask, Ending, FirmwareUpdate, Heard, Script};
 use dfota_core::verdict::{Class, Rule};
 use rstest::rstest;

@@ -19,9 +19,9 @@ use std::time::Duration;
 /// What a module says around a reboot, and the moment last.
 fn burst() -> Vec<u8> {
     let mut said = String::from("\r\n");
-    for line in bc66_wire::boot::BROM {
+    for line in bc66_spec::boot::BROM {
         said += line;
-        said += bc66_wire::boot::BROM_LINE_END;
+        said += bc66_spec::boot::BROM_LINE_END;
     }
     for percent in 42..50 {
         said += &format!("\r\n+QIND: \"FOTA\",\"UPDATING\",{percent}%,1,1\r\n");

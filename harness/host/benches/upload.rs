@@ -4,7 +4,7 @@
 //! on the wire, and the module's own delays. Beside it, a bare loop that writes a block and waits for OK.
 
 use bc66_sim::durations;
-use bc66_wire::{qfuplex, timing};
+use bc66_spec::{qfuplex, timing};
 use dfota_hil::bench::Bench;
 use dfota_hil::clock::Clock;
 use dfota_hil::journal::{Nobody, Writer};

@@ -3,7 +3,7 @@
 use crate::module::dialogue::{Answer, COMMAND};
 use crate::module::{Module, Stop};
 use crate::prepare::{ASK_AGAIN, Identity, tells_address, tells_registration};
-use bc66_wire::{cme, command};
+use bc66_spec::{cme, command};
 use dfota_core::event::{Event, When};
 use dfota_core::function::{Function, Number};
 use dfota_core::reply::Final;

@@ -6,7 +6,7 @@ use crate::module::Stop;
 use crate::package_server::{Offer, PackageServer};
 use crate::registration::Lwm2m;
 use crate::shelf::OfferError;
-use bc66_wire::lwm2m::PORT;
+use bc66_spec::lwm2m::PORT;
 use bytes::Bytes;
 use dfota_core::case::{Case, Via};
 use dfota_core::fault::Faults;

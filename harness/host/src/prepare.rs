@@ -2,7 +2,7 @@
 
 use crate::module::dialogue::{Answer, COMMAND};
 use crate::module::{Module, Stop};
-use bc66_wire::command;
+use bc66_spec::command;
 use dfota_core::address;
 use dfota_core::case::Limits;
 use dfota_core::escape::readable;
@@ -237,7 +237,7 @@ impl Module {
             self.measured(
                 &format!("response {name}"),
                 took,
-                Some(bc66_wire::timing::MAX_RESPONSE),
+                Some(bc66_spec::timing::MAX_RESPONSE),
             );
         }
         Ok(answer)

@@ -4,7 +4,7 @@
 use crate::coap_server::{CoapOffer, CoapServer};
 use crate::module::dialogue::COMMAND;
 use crate::module::{Module, Stop};
-use bc66_wire::lwm2m::{LIFETIME_EXAMPLE_S, command, security};
+use bc66_spec::lwm2m::{LIFETIME_EXAMPLE_S, command, security};
 use dfota_core::case::Limits;
 use dfota_core::event::watched::{ObjectFact, Watched};
 use dfota_core::lwm2m::firmware_update::Script;

@@ -6,7 +6,7 @@ pub mod rig_literals;
 
 use crate::reflash::Reflash;
 use crate::serial::address::Address;
-use bc66_wire::module::Module;
+use bc66_spec::module::Module;
 use dfota_core::event::lab::Lab;
 use dfota_core::version::Version;
 use serde::{Deserialize, Serialize, Serializer};

@@ -3,7 +3,7 @@
 use crate::module::dialogue::COMMAND;
 use crate::module::{Heard, Module, Stop};
 use crate::serial::reader::cut;
-use bc66_wire::{command, crc as wire_crc, qfuplex, timing};
+use bc66_spec::{command, crc as wire_crc, qfuplex, timing};
 use dfota_core::cut::Cut;
 use dfota_core::event::Event;
 use dfota_core::event::watched::Watched;

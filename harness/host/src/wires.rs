@@ -10,7 +10,7 @@ use crate::rig::{self, Link, Pulse, Rig};
 use crate::serial::address::Address;
 use crate::sim_process::SimProcess;
 use crate::state::lease::Lease;
-use bc66_wire::timing;
+use bc66_spec::timing;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::time::Duration;

@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::flash::FlashError;
 use crate::phrase::framed;
 use crate::upload::Block;
-use bc66_wire::cme;
+use bc66_spec::cme;
 
 /// How a command was called (AN §1.1.2, table 1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +35,7 @@ pub enum Form<'a> {
 pub enum AtError {
     /// `ERROR`, whatever `AT+CMEE` says.
     Plain,
-    /// An error with a number ([`bc66_wire::cme`]).
+    /// An error with a number ([`bc66_spec::cme`]).
     Cme(u16),
     /// The same of an LwM2M command, misspelt and independent of `AT+CMEE` (FW).
     Cmee(u16),

@@ -9,7 +9,7 @@ use crate::flash;
 use crate::module::ARGV0;
 use crate::pty::Pty;
 use crate::settings::Settings;
-use bc66_wire::timing::{PWRKEY_LOW_MIN, RESET_LOW_MIN};
+use bc66_spec::timing::{PWRKEY_LOW_MIN, RESET_LOW_MIN};
 use std::io::{self, Read};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdout, Command, Stdio};

@@ -17,8 +17,8 @@ use crate::flash::{Flash, Result, SECTOR};
 use crate::layout::Layout;
 use crate::package::{Package, digest, inspect, inspect_unverified};
 use crate::update_info::UpdateInfo;
-use bc66_wire::code::UpdateCode;
-use bc66_wire::urc::UPDATING_FIRST_PERCENT;
+use bc66_spec::code::UpdateCode;
+use bc66_spec::urc::UPDATING_FIRST_PERCENT;
 use std::time::Duration;
 
 /// Percentage at which a resume is given up: see [`Defect::RestoresOldWithError`].

@@ -14,7 +14,7 @@ use crate::named;
 use crate::pty::Pty;
 use crate::settings::{Settings, module_name, module_named};
 use crate::version::Version;
-use bc66_wire::module::Module;
+use bc66_spec::module::Module;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::fs;

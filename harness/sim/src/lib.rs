@@ -1,6 +1,6 @@
 //! A simulated BC66: a module that can lose its power at any instruction.
 //!
-//! It knows what the vendor's documents say (`bc66-wire`) and nothing of the harness that tests it. Two processes:
+//! It knows what the vendor's documents say (`bc66-spec`) and nothing of the harness that tests it. Two processes:
 //!
 //! - the **board** ([`board`]) owns what stays when a module loses its supply: the pty's master side, the flash file, the
 //!   lines for supply, RESET and PWRKEY, and the control socket that moves them ([`control`]);

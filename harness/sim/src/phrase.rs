@@ -3,9 +3,9 @@
 //! The only place that knows a URC's blanks and signs.
 
 use crate::dialect::{Dialect, Dialects};
-use bc66_wire::code::{DownloadCode, UpdateCode};
-use bc66_wire::lwm2m::reply::{QLWREG, QLWURC, REGISTERED_A06, SUCCESS};
-use bc66_wire::urc::{FOTA, FotaUrc, QIND, TOTAL_NUM};
+use bc66_spec::code::{DownloadCode, UpdateCode};
+use bc66_spec::lwm2m::reply::{QLWREG, QLWURC, REGISTERED_A06, SUCCESS};
+use bc66_spec::urc::{FOTA, FotaUrc, QIND, TOTAL_NUM};
 
 /// The URCs in one spelling.
 #[derive(Debug, Clone, Copy, Default)]

@@ -3,7 +3,7 @@
 //! The board opens the slave side itself, makes it raw before anyone else can open it, and keeps it open for life. Else early
 //! output would be echoed and rewritten by the line discipline, and the master side would hang up with the last client.
 
-use bc66_wire::timing::BAUD_DEFAULT;
+use bc66_spec::timing::BAUD_DEFAULT;
 use rustix::fs::{Mode, OFlags, fcntl_setfl, open};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};

@@ -12,7 +12,7 @@ use crate::flash::{FileFlash, Flash, FlashError};
 use crate::layout::Layout;
 use crate::random::Random;
 use crate::udp;
-use bc66_wire::lwm2m::UpdateResult;
+use bc66_spec::lwm2m::UpdateResult;
 use std::io;
 use std::net::UdpSocket;
 use std::sync::atomic::{AtomicBool, Ordering};

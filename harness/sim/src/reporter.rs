@@ -9,7 +9,7 @@ use crate::phrase::Phrases;
 use crate::random::Random;
 use crate::settings::Settings;
 use crate::uart::Uart;
-use bc66_wire::urc::{CURRENT_BIN, FotaUrc};
+use bc66_spec::urc::{CURRENT_BIN, FotaUrc};
 use std::time::Duration;
 
 /// What [`Dialect::PercentRestartsLow`] counts through before an update goes on.

@@ -5,7 +5,7 @@ use crate::defect::{Defect, Defects};
 use crate::dialect::Dialects;
 use crate::durations::{GLITCH, LONG_OFF};
 use crate::phrase::Phrases;
-use bc66_wire::module::Module;
+use bc66_spec::module::Module;
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::time::Duration;

@@ -9,7 +9,7 @@
 use crate::clock::{Clock, Pace};
 use crate::line_noise::misread;
 use crate::phrase::framed;
-use bc66_wire::timing::{BAUD_DEFAULT, BITS_PER_BYTE};
+use bc66_spec::timing::{BAUD_DEFAULT, BITS_PER_BYTE};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use rustix::termios::tcgetattr;

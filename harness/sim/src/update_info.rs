@@ -5,7 +5,7 @@
 use crate::flash::{Flash, Result};
 use crate::layout::Layout;
 use crate::record_log::RecordLog;
-use bc66_wire::code::UpdateCode;
+use bc66_spec::code::UpdateCode;
 
 const KEY: u8 = 1;
 

@@ -3,7 +3,7 @@
 //! All of it is lost at a reboot: the note keeps the configuration out of NVRAM ("will not be saved to NVRAM", AN §3.2.1).
 //! Strict where the note only recommends: one block size for all of a package, blocks in sequence.
 
-use bc66_wire::qfuplex::{BLOCK_SIZES, CRC_BYTES, FIRST_BLOCK, TIMEOUT_DEFAULT_S, TIMEOUT_S, default_length};
+use bc66_spec::qfuplex::{BLOCK_SIZES, CRC_BYTES, FIRST_BLOCK, TIMEOUT_DEFAULT_S, TIMEOUT_S, default_length};
 use std::time::Duration;
 
 /// A block that the host announced, checked.

@@ -1,6 +1,6 @@
 //! The URL of an order to update (AN §2.2.1), as strictly as the note has it.
 
-use bc66_wire::qfotadl::{PORT_DEFAULT, SCHEME, URL_MAX};
+use bc66_spec::qfotadl::{PORT_DEFAULT, SCHEME, URL_MAX};
 
 /// An `HTTP://` URL.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,6 +1,6 @@
 //! Firmware versions: `BC66NBR01A01`, `BC66NANBR01A01`.
 
-use bc66_wire::module::Module;
+use bc66_spec::module::Module;
 use std::fmt;
 use std::str::FromStr;
 

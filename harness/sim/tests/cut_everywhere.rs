@@ -12,7 +12,7 @@ use bc66_sim::package::pack_images;
 use bc66_sim::random::Random;
 use bc66_sim::update_info::UpdateInfo;
 use bc66_sim::version::Version;
-use bc66_wire::code::UpdateCode;
+use bc66_spec::code::UpdateCode;
 use rstest::rstest;
 use std::time::Duration;
 

@@ -13,8 +13,8 @@ use crate::version::{Imei, Version};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use bc66_wire::code::{DownloadCode, UpdateCode};
-use bc66_wire::lwm2m::UpdateResult;
+use bc66_spec::code::{DownloadCode, UpdateCode};
+use bc66_spec::lwm2m::UpdateResult;
 
 pub(super) fn look(rules: &mut Admitted<'_>) -> Option<Verdict> {
     let seen = rules.seen;

@@ -8,7 +8,7 @@ use crate::version::Version;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use bc66_wire::code::UpdateCode;
+use bc66_spec::code::UpdateCode;
 
 /// The versions that are legal afterwards.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

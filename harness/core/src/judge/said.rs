@@ -9,8 +9,8 @@ use crate::update::Due;
 use crate::verdict::{Rule, Verdict};
 use alloc::format;
 use alloc::string::ToString;
-use bc66_wire::code::{DownloadCode, UpdateCode};
-use bc66_wire::lwm2m::{State, UpdateResult};
+use bc66_spec::code::{DownloadCode, UpdateCode};
+use bc66_spec::lwm2m::{State, UpdateResult};
 
 pub(super) fn look(rules: &mut Admitted<'_>) -> Option<Verdict> {
     let seen = rules.seen;

@@ -4,7 +4,7 @@ use crate::observation::{Observation, Said};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use bc66_wire::code::DownloadCode;
+use bc66_spec::code::DownloadCode;
 
 /// Most oddities that are told in the line; all of them are in the journal.
 const TOLD: usize = 3;

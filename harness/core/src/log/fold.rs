@@ -16,8 +16,8 @@ use crate::verdict::Rule;
 use crate::version::Version;
 use alloc::borrow::ToOwned;
 use alloc::string::String;
-use bc66_wire::code::UpdateCode;
-use bc66_wire::urc::{CURRENT_BIN, TOTAL_NUM};
+use bc66_spec::code::UpdateCode;
+use bc66_spec::urc::{CURRENT_BIN, TOTAL_NUM};
 
 /// What a log cannot tell and its owner can.
 #[derive(Debug, Clone, Default)]

@@ -6,7 +6,7 @@ use crate::verdict::Rule;
 use crate::version::Version;
 use alloc::string::String;
 use alloc::vec::Vec;
-use bc66_wire::code::UpdateCode;
+use bc66_spec::code::UpdateCode;
 use core::fmt;
 
 /// One order to update, and what came of it up to the next one.

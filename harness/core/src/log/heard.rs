@@ -7,8 +7,8 @@ mod at_command;
 
 use crate::case::Via;
 use crate::urc::{Fota, Urc};
-use bc66_wire::urc::{FOTA, FotaUrc, QIND};
-use bc66_wire::{boot, command, module};
+use bc66_spec::urc::{FOTA, FotaUrc, QIND};
+use bc66_spec::{boot, command, module};
 
 /// What was heard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -185,7 +185,7 @@ fn digits(field: &[u8]) -> Option<u32> {
 mod tests {
     use super::*;
     use crate::percent::Percent;
-    use bc66_wire::code::UpdateCode;
+    use bc66_spec::code::UpdateCode;
     use rstest::rstest;
 
     const END_0: Heard<'_> = Heard::Fota(Fota::End(UpdateCode::Success));

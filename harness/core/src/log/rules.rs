@@ -11,7 +11,7 @@ use crate::verdict::Rule;
 use crate::version::Version;
 use alloc::format;
 use alloc::string::String;
-use bc66_wire::code::UpdateCode;
+use bc66_spec::code::UpdateCode;
 
 /// END came; where it stood before is still in `update`.
 pub(super) fn end(update: &mut LogUpdate, code: UpdateCode, place: Place) {

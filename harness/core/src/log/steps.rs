@@ -3,7 +3,7 @@
 use crate::case::Via;
 use alloc::string::String;
 use alloc::vec::Vec;
-use bc66_wire::code::{DownloadCode, UpdateCode};
+use bc66_spec::code::{DownloadCode, UpdateCode};
 use core::fmt;
 
 /// Where something stands in the log.

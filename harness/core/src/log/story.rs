@@ -7,7 +7,7 @@ use crate::version::Version;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use bc66_wire::code::{DownloadCode, UpdateCode};
+use bc66_spec::code::{DownloadCode, UpdateCode};
 
 /// What no log can tell, whatever is in it.
 pub const NO_LOG_TELLS: [&str; 3] = [

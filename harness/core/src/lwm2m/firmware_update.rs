@@ -16,8 +16,8 @@ use alloc::collections::{BTreeMap, VecDeque};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use bc66_wire::lwm2m::firmware::{STATE, UPDATE_RESULT};
-use bc66_wire::lwm2m::{State, UpdateResult};
+use bc66_spec::lwm2m::firmware::{STATE, UPDATE_RESULT};
+use bc66_spec::lwm2m::{State, UpdateResult};
 use core::fmt;
 use core::time::Duration;
 

@@ -7,7 +7,7 @@ use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use bc66_wire::lwm2m::{LIFETIME_DEFAULT_S, format as formats};
+use bc66_spec::lwm2m::{LIFETIME_DEFAULT_S, format as formats};
 use core::time::Duration;
 
 /// Longest name of an endpoint, binding or telephone number that is taken, in bytes.
@@ -124,7 +124,7 @@ impl<P> Registration<P> {
             lifetime,
             version: parameters
                 .version
-                .unwrap_or_else(|| bc66_wire::lwm2m::VERSION.to_owned()),
+                .unwrap_or_else(|| bc66_spec::lwm2m::VERSION.to_owned()),
             binding: parameters.binding.unwrap_or_else(|| "U".to_owned()),
             sms: parameters.sms,
             objects: parameters.objects.unwrap_or_default(),

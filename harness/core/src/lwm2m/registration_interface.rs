@@ -7,7 +7,7 @@ use crate::coap::message::Message;
 use crate::coap::option;
 use alloc::format;
 use alloc::vec::Vec;
-use bc66_wire::lwm2m::REGISTRATION_PATH;
+use bc66_spec::lwm2m::REGISTRATION_PATH;
 use core::time::Duration;
 
 /// Longest payload of a registration.

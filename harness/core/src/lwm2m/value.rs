@@ -7,7 +7,7 @@ use crate::coap::option;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use bc66_wire::lwm2m::format as formats;
+use bc66_spec::lwm2m::format as formats;
 use serde_json::Value as Json;
 
 /// The integer that `message` gives for the resource with the id `resource`.

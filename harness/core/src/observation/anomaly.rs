@@ -7,7 +7,7 @@ use crate::urc::{Fota, Urc};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
-use bc66_wire::code::UpdateCode;
+use bc66_spec::code::UpdateCode;
 
 /// Most anomalies that are kept of one update; a module can repeat one for hours.
 const KEPT: usize = 32;

@@ -4,7 +4,7 @@ use crate::event::watched::{EventId, ObjectFact};
 use crate::verdict::Finding;
 use alloc::string::String;
 use alloc::vec::Vec;
-use bc66_wire::lwm2m::firmware;
+use bc66_spec::lwm2m::firmware;
 use core::fmt;
 
 /// How the update ended over LwM2M.

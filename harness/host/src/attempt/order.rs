@@ -4,7 +4,7 @@ use super::{Job, Source};
 use crate::module::dialogue::COMMAND;
 use crate::module::{Module, Stop};
 use crate::upload;
-use bc66_wire::{command, qfotadl};
+use bc66_spec::{command, qfotadl};
 use dfota_core::event::watched::{ReplyTo, Watched};
 use dfota_core::expect::{Becomes, Reply};
 use dfota_core::fault::{OrderFault, UartFault};

@@ -201,7 +201,7 @@ impl Module {
             .unwrap_or((Phase::Idle, false))
     }
 
-    fn life_ends(&self) -> &[bc66_wire::code::UpdateCode] {
+    fn life_ends(&self) -> &[bc66_spec::code::UpdateCode] {
         self.update.as_ref().map_or(&[], |update| &update.life().ends)
     }
 }

@@ -1,7 +1,7 @@
 //! The module on the air: SIM, registration, signal.
 
 use super::{RigCheck, Step};
-use bc66_wire::command;
+use bc66_spec::command;
 use dfota_core::rig_check::Probe;
 use std::time::Instant;
 

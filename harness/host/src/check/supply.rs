@@ -13,7 +13,7 @@ use dfota_core::update::Update;
 use std::time::{Duration, Instant};
 
 /// How long an answer to `AT` is waited for while the module has no supply: what the application note allows a command.
-const ASK: Duration = bc66_wire::timing::MAX_RESPONSE;
+const ASK: Duration = bc66_spec::timing::MAX_RESPONSE;
 /// The same for this machine's scheduler, in real time.
 const ASK_GRACE: Duration = Duration::from_millis(10);
 /// How often it is asked: the first `AT` may do no more than wake a module that sleeps (AL).

@@ -3,7 +3,7 @@
 use super::engine::Post;
 use super::happening::Happening;
 use crate::shelf::limiter::Limiter;
-use bc66_wire::lwm2m::{firmware, format as formats};
+use bc66_spec::lwm2m::{firmware, format as formats};
 use dfota_core::coap::code::Code;
 use dfota_core::coap::message::Message;
 use dfota_core::coap::option;

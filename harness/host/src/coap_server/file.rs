@@ -63,7 +63,7 @@ pub(super) fn answer(place: &Place, request: &Message, faults: &CoapFaults) -> F
         }
     };
     let accept = request.uint(option::ACCEPT);
-    if accept.is_some_and(|accept| accept != u32::from(bc66_wire::lwm2m::format::OPAQUE)) {
+    if accept.is_some_and(|accept| accept != u32::from(bc66_spec::lwm2m::format::OPAQUE)) {
         return FileAnswer::refused(Code::NOT_ACCEPTABLE, "a package is application/octet-stream");
     }
     // A tag with a later block is that of the blocks before: no question whether a copy is still good.
@@ -111,7 +111,7 @@ fn block(place: &Place, request: &Message, asked: Block, faults: &CoapFaults) ->
     }
     let mut message = Message::draft(Code::CONTENT)
         .with(option::ETAG, &etag)
-        .with_uint(option::CONTENT_FORMAT, bc66_wire::lwm2m::format::OPAQUE.into());
+        .with_uint(option::CONTENT_FORMAT, bc66_spec::lwm2m::format::OPAQUE.into());
     let in_blocks = request.option(option::BLOCK2).is_some() || block.more;
     if in_blocks {
         message = message.with_block(option::BLOCK2, block);

@@ -1,6 +1,6 @@
 //! `/.well-known/core` (RFC 6690): what a stranger who looks around is told. Packages are not listed.
 
-use bc66_wire::lwm2m::format::LINK;
+use bc66_spec::lwm2m::format::LINK;
 use dfota_core::coap::block::{Block, BlockError, BlockSize};
 use dfota_core::coap::code::Code;
 use dfota_core::coap::message::Message;

@@ -7,7 +7,7 @@ use crate::clock::Clock;
 use crate::coap_server::{CoapOffer, CoapServer, Happening};
 use crate::digest::sha256_hex;
 use crate::package_server::{Offer, PackageServer};
-use bc66_wire::lwm2m::PORT;
+use bc66_spec::lwm2m::PORT;
 use bytes::Bytes;
 use dfota_core::fault::{CoapFaults, HttpFaults};
 use dfota_core::lwm2m::firmware_update::{Ending, Script};

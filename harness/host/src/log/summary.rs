@@ -125,7 +125,7 @@ pub fn facts(reader: &Reader) -> Vec<String> {
 }
 
 fn is_known(model: &str) -> bool {
-    let models = bc66_wire::module::Module::ALL.map(bc66_wire::module::Module::ati_model);
+    let models = bc66_spec::module::Module::ALL.map(bc66_spec::module::Module::ati_model);
     models.contains(&model)
 }
 

@@ -65,7 +65,7 @@ impl Module {
 
     /// The module's time that bytes take on the wire.
     pub fn wire_time(&self, bytes: usize) -> Duration {
-        let bits = bytes as u64 * u64::from(bc66_wire::timing::BITS_PER_BYTE);
+        let bits = bytes as u64 * u64::from(bc66_spec::timing::BITS_PER_BYTE);
         Duration::from_nanos(bits * 1_000_000_000 / u64::from(self.port.baud()))
     }
 

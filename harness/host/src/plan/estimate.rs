@@ -55,9 +55,9 @@ fn transfer(case: &Case) -> Duration {
     let bytes = case.package.bytes;
     match case.via {
         Via::Uart => {
-            let bits = bytes * u64::from(bc66_wire::timing::BITS_PER_BYTE);
+            let bits = bytes * u64::from(bc66_spec::timing::BITS_PER_BYTE);
             let blocks = bytes.div_ceil(u64::from(case.block_size.max(1)));
-            let wire = Duration::from_secs_f64(bits as f64 / f64::from(bc66_wire::timing::BAUD_DEFAULT));
+            let wire = Duration::from_secs_f64(bits as f64 / f64::from(bc66_spec::timing::BAUD_DEFAULT));
             wire + BLOCK_REPLIES * u32::try_from(blocks).unwrap_or(u32::MAX)
         }
         Via::Coap => LWM2M + coap_download(bytes, &case.faults.coap),

@@ -274,7 +274,7 @@ impl RigFile<'_> {
         let latency = self.reader.read_option(&at.key("latency"), keys.latency.as_ref());
         Some(Serial {
             port: port?,
-            baud: baud.map_or(bc66_wire::timing::BAUD_DEFAULT, |Baud(baud)| baud),
+            baud: baud.map_or(bc66_spec::timing::BAUD_DEFAULT, |Baud(baud)| baud),
             latency: latency.unwrap_or(LATENCY),
         })
     }

@@ -8,7 +8,7 @@ use crate::rig::rig_literals::{
 use crate::rig::{LineId, Safe};
 use crate::serial::address::Address;
 use crate::yaml::raw::Raw;
-use bc66_wire::module::Module;
+use bc66_spec::module::Module;
 use dfota_core::version::Version;
 use schemars::JsonSchema;
 use serde::Deserialize;

@@ -4,7 +4,7 @@ use crate::rig::{LineId, Safe, module_word};
 use crate::yaml::literal::{
     Literal, Mistake, any_schema, choice_schema, one_of, pattern_schema, quoted, whole, whole_schema,
 };
-use bc66_wire::module::Module;
+use bc66_spec::module::Module;
 use schemars::{Schema, json_schema};
 use std::net::SocketAddr;
 

@@ -3,7 +3,7 @@
 use crate::yaml::literal::{
     Literal, Mistake, any_schema, choice_schema, one_of, pattern_schema, quoted, whole, whole_schema,
 };
-use bc66_wire::qfuplex::BLOCK_SIZES;
+use bc66_spec::qfuplex::BLOCK_SIZES;
 use dfota_core::case::{Anomalies, Via};
 use dfota_core::cut::Kind;
 use dfota_core::expect::{Becomes, Reply};

@@ -11,9 +11,9 @@ use crate::nvdm::Nvdm;
 use crate::phrase::framed;
 use crate::settings::Settings;
 use crate::update_info::UpdateInfo;
-use bc66_wire::cme;
-use bc66_wire::code::UpdateCode;
-use bc66_wire::module::REVISION;
+use bc66_spec::cme;
+use bc66_spec::code::UpdateCode;
+use bc66_spec::module::REVISION;
 
 /// One command in so many is answered: [`Defect::AnswersOneInFive`].
 const ANSWERED: u32 = 5;

@@ -4,7 +4,7 @@ use super::{App, DataMode, Input};
 use crate::at::{self, End};
 use crate::durations::REPLY;
 use crate::module::ModuleError;
-use bc66_wire::qfuplex::PROMPT;
+use bc66_spec::qfuplex::PROMPT;
 
 /// Longest command line; the longest useful one is `AT+QFOTADL` with a URL of 255 bytes. Assumed.
 const LINE_MAX: usize = 400;

@@ -9,9 +9,9 @@ use crate::module::ModuleError;
 use crate::phrase::framed;
 use crate::uart::receive_until;
 use crate::upload::Block;
-use bc66_wire::command::QFUPLEX;
-use bc66_wire::crc as wire_crc;
-use bc66_wire::qfuplex::{REPLY_ESC, REPLY_TIMEOUT};
+use bc66_spec::command::QFUPLEX;
+use bc66_spec::crc as wire_crc;
+use bc66_spec::qfuplex::{REPLY_ESC, REPLY_TIMEOUT};
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
 

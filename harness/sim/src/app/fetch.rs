@@ -10,8 +10,8 @@ use crate::nvdm::DownloadPosition;
 use crate::reporter::Percents;
 use crate::update_info::UpdateInfo;
 use crate::url::Url;
-use bc66_wire::code::{DownloadCode, UpdateCode};
-use bc66_wire::urc::FotaUrc;
+use bc66_spec::code::{DownloadCode, UpdateCode};
+use bc66_spec::urc::FotaUrc;
 
 /// What is missing of a torn `HTTPEND`: `ND",0`.
 const TORN_OFF: usize = 5;

@@ -4,7 +4,7 @@ use crate::app::App;
 use crate::dialect::{Dialect, Dialects};
 use crate::flash::{Flash, Result};
 use crate::nvdm::Nvdm;
-use bc66_wire::timing::{BAUD_DEFAULT, BAUD_RATES};
+use bc66_spec::timing::{BAUD_DEFAULT, BAUD_RATES};
 
 /// `AT+IPR=0`: see [`Dialect::Autobaud`].
 pub const AUTOMATIC: u32 = 0;

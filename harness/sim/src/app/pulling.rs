@@ -6,9 +6,9 @@ use crate::durations::ORDER_TO_COAPSTART;
 use crate::module::ModuleError;
 use crate::pull::{Manner, Pull, PullError};
 use crate::random::Random;
-use bc66_wire::code::DownloadCode;
-use bc66_wire::lwm2m::UpdateResult;
-use bc66_wire::urc::FotaUrc;
+use bc66_spec::code::DownloadCode;
+use bc66_spec::lwm2m::UpdateResult;
+use bc66_spec::urc::FotaUrc;
 
 /// A download that the server ordered.
 #[derive(Debug)]

@@ -5,7 +5,7 @@ use super::App;
 use crate::dialect::Dialect;
 use crate::flash::FlashError;
 use crate::lwm2m::{Config, Status};
-use bc66_wire::lwm2m::reply;
+use bc66_spec::lwm2m::reply;
 
 /// A client that sleeps does not register for a minute: it would have to wake in each. Assumed.
 const LIFETIME_MIN_S: u32 = 3600;

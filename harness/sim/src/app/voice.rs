@@ -8,8 +8,8 @@ use crate::flash::FlashError;
 use crate::module::noise;
 use crate::phrase::Phrases;
 use crate::update_info::UpdateInfo;
-use bc66_wire::boot::RDY;
-use bc66_wire::code::UpdateCode;
+use bc66_spec::boot::RDY;
+use bc66_spec::code::UpdateCode;
 
 impl App {
     pub(super) fn print_ready(&self) {

@@ -4,9 +4,9 @@ use super::{AtError, Form, Lines, Reply};
 use crate::app::{AUTOMATIC, After, App};
 use crate::dialect::Dialect;
 use crate::image;
-use bc66_wire::cme::{BAD_PARAMETER, NOT_SUPPORTED};
-use bc66_wire::module::{ATI_VENDOR, REVISION};
-use bc66_wire::timing::{BAUD_DEFAULT, BAUD_RATES};
+use bc66_spec::cme::{BAD_PARAMETER, NOT_SUPPORTED};
+use bc66_spec::module::{ATI_VENDOR, REVISION};
+use bc66_spec::timing::{BAUD_DEFAULT, BAUD_RATES};
 
 /// The revision as the image in the flash has it: what the module really became.
 fn revision_line(app: &App) -> Result<String, AtError> {

@@ -5,9 +5,9 @@ use super::{AtError, Form, Lines, Reply};
 use crate::app::{After, App};
 use crate::upload::Block;
 use crate::url::Url;
-use bc66_wire::cme::NOT_ALLOWED;
-use bc66_wire::qfotadl::FROM_UART;
-use bc66_wire::qfuplex::TEST_REPLY;
+use bc66_spec::cme::NOT_ALLOWED;
+use bc66_spec::qfotadl::FROM_UART;
+use bc66_spec::qfuplex::TEST_REPLY;
 
 /// `AT+QFUPLEX`: ESC is for data mode; here there is nothing to leave.
 pub fn upload(app: &mut App, form: Form<'_>) -> Reply {

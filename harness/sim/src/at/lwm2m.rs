@@ -6,9 +6,9 @@ use crate::app::App;
 use crate::lwm2m::Config;
 use crate::lwm2m::client::Change;
 use crate::module::ModuleError;
-use bc66_wire::cme::{BAD_PARAMETER, NOT_SUPPORTED};
-use bc66_wire::lwm2m::command::{QLWCONFIG, UPDATE_BINDING, UPDATE_LIFETIME};
-use bc66_wire::lwm2m::reply;
+use bc66_spec::cme::{BAD_PARAMETER, NOT_SUPPORTED};
+use bc66_spec::lwm2m::command::{QLWCONFIG, UPDATE_BINDING, UPDATE_LIFETIME};
+use bc66_spec::lwm2m::reply;
 
 /// `AT+QLWCONFIG`. The reply to the test is assumed; that to the read has neither a blank nor quotes around the host (FW).
 pub fn configure(app: &mut App, form: Form<'_>) -> Reply {

@@ -5,7 +5,7 @@ use super::{AtError, Form, Lines, Reply};
 use crate::app::{After, App};
 use crate::defect::Defect;
 use crate::dialect::Dialect;
-use bc66_wire::cme::{BAD_PARAMETER, NOT_ALLOWED, NOT_SUPPORTED, SIM_BUSY};
+use bc66_spec::cme::{BAD_PARAMETER, NOT_ALLOWED, NOT_SUPPORTED, SIM_BUSY};
 
 /// The SIM card does not answer.
 const SIM_FAILURE: u16 = 13;

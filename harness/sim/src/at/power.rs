@@ -3,7 +3,7 @@
 use super::basic::number;
 use super::{AtError, Form, Lines, Reply};
 use crate::app::{After, App};
-use bc66_wire::cme::{BAD_PARAMETER, NOT_SUPPORTED};
+use bc66_spec::cme::{BAD_PARAMETER, NOT_SUPPORTED};
 
 /// `AT+QSCLK`
 pub fn sleep(app: &mut App, form: Form<'_>) -> Reply {

@@ -2,8 +2,8 @@
 
 use super::{Form, Reply, basic, fota, lwm2m, network, power};
 use crate::app::App;
-use bc66_wire::command;
-use bc66_wire::lwm2m::command as lwm2m_command;
+use bc66_spec::command;
+use bc66_spec::lwm2m::command as lwm2m_command;
 
 /// What handles a command.
 pub type Handler = fn(&mut App, Form<'_>) -> Reply;

@@ -5,7 +5,7 @@ use crate::defect::Defect;
 use crate::flash::{Result, SECTOR};
 use crate::layout::Region;
 use crate::update_info::UpdateInfo;
-use bc66_wire::code::UpdateCode;
+use bc66_spec::code::UpdateCode;
 
 /// Those that need the copy.
 const KEEPERS: [Defect; 5] = [

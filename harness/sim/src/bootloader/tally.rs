@@ -5,7 +5,7 @@ use crate::defect::Defect;
 use crate::flash::Result;
 use crate::record_log::RecordLog;
 use crate::update_info::UpdateInfo;
-use bc66_wire::code::UpdateCode;
+use bc66_spec::code::UpdateCode;
 
 /// Boots since an update succeeded, and the bytes of its package.
 const BOOTS_KEY: u8 = 3;

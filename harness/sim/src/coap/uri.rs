@@ -1,6 +1,6 @@
 //! A `coap://` URI (RFC 7252 §6.1, §6.4).
 
-use bc66_wire::lwm2m::{PORT, URI_MAX};
+use bc66_spec::lwm2m::{PORT, URI_MAX};
 use std::fmt;
 
 /// Where a package is.

@@ -13,7 +13,7 @@ use crate::coap::option::{CONTENT_FORMAT, LOCATION_PATH, OBSERVE, URI_PATH, URI_
 use crate::coap::{Code, Exchange, Kind, Message, News, Step};
 use crate::durations::{COAP_EXCHANGE_LIFETIME, QUEUE_AWAKE, QUEUE_AWAKE_REAL_MIN};
 use crate::random::Random;
-use bc66_wire::lwm2m::{REGISTRATION_PATH, VERSION, format, status};
+use bc66_spec::lwm2m::{REGISTRATION_PATH, VERSION, format, status};
 use requests::Incoming;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -486,7 +486,7 @@ mod tests {
         client.take_datagrams();
         let mut notes = Vec::new();
         for result in [7, 9, 4] {
-            objects.firmware.result = bc66_wire::lwm2m::UpdateResult::from_raw(result);
+            objects.firmware.result = bc66_spec::lwm2m::UpdateResult::from_raw(result);
             client.pump(&objects, now);
             notes.extend(client.take_datagrams());
         }
@@ -510,14 +510,14 @@ mod tests {
         let mut now = Instant::now();
         client.on_datagram(&observation(["5", "0", "5"], 9), &mut objects, now);
         client.take_datagrams();
-        objects.firmware.result = bc66_wire::lwm2m::UpdateResult::InvalidUri;
+        objects.firmware.result = bc66_spec::lwm2m::UpdateResult::InvalidUri;
         client.pump(&objects, now);
         while let Some(due) = client.due() {
             now = due;
             client.on_due(now);
         }
         assert_eq!(client.take_datagrams().len(), 5);
-        objects.firmware.result = bc66_wire::lwm2m::UpdateResult::Initial;
+        objects.firmware.result = bc66_spec::lwm2m::UpdateResult::Initial;
         client.pump(&objects, now);
         assert!(client.take_datagrams().is_empty());
     }

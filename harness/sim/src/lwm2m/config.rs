@@ -1,7 +1,7 @@
 //! What `AT+QLWCONFIG` sets (AN §6.3.1; FW).
 
-use bc66_wire::cme::{BAD_PARAMETER, NOT_SUPPORTED};
-use bc66_wire::lwm2m::security::{NO_SEC, PSK};
+use bc66_spec::cme::{BAD_PARAMETER, NOT_SUPPORTED};
+use bc66_spec::lwm2m::security::{NO_SEC, PSK};
 
 /// Longest name of a host. Assumed: that of the domain name system.
 const HOST_MAX: usize = 255;

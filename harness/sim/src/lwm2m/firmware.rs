@@ -5,8 +5,8 @@
 use crate::coap::{Code, Uri, UriError};
 use crate::defect::{Defect, Defects};
 use crate::update_info::UpdateInfo;
-use bc66_wire::code::UpdateCode;
-use bc66_wire::lwm2m::{State, URI_MAX, UpdateResult};
+use bc66_spec::code::UpdateCode;
+use bc66_spec::lwm2m::{State, URI_MAX, UpdateResult};
 
 /// What the application is to do.
 #[derive(Debug, Clone, PartialEq, Eq)]

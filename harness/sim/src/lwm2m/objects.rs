@@ -4,12 +4,12 @@ use super::firmware::{Action, Firmware};
 use super::path::Path;
 use super::tlv::{self, Kind};
 use crate::coap::Code;
-use bc66_wire::lwm2m::firmware::{
+use bc66_spec::lwm2m::firmware::{
     DELIVERY_METHOD, DELIVERY_PULL, PACKAGE, PACKAGE_URI, PROTOCOL_COAP, PROTOCOL_SUPPORT, STATE, UPDATE,
     UPDATE_RESULT,
 };
-use bc66_wire::lwm2m::format::{OPAQUE, TEXT, TLV, TLV_OLD};
-use bc66_wire::lwm2m::{device, object};
+use bc66_spec::lwm2m::format::{OPAQUE, TEXT, TLV, TLV_OLD};
+use bc66_spec::lwm2m::{device, object};
 
 /// Object 1: short server id, lifetime, notification storing, binding, registration update trigger (TS10 E.2).
 const SHORT_SERVER_ID: u16 = 0;

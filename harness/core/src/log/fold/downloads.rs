@@ -6,7 +6,7 @@ use crate::log::found::{LogUpdate, Odd, Point};
 use crate::log::rules;
 use crate::log::steps::{Place, Stage, What};
 use crate::percent::Percent;
-use bc66_wire::code::DownloadCode;
+use bc66_spec::code::DownloadCode;
 
 impl Fold {
     pub(super) fn download_start(&mut self, via: Via, place: Place) -> Option<LogUpdate> {

@@ -2,7 +2,7 @@
 
 use super::{Heard, digits};
 use crate::case::Via;
-use bc66_wire::{command, qfotadl};
+use bc66_spec::{command, qfotadl};
 
 /// What begins with `A`. `alone`: no word stands before it; without a `+`, it would not be told from words.
 pub(super) fn read(rest: &[u8], alone: bool) -> Option<Heard<'_>> {

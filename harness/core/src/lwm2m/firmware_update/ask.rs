@@ -1,7 +1,7 @@
 //! The words of the dialogue with a firmware update object: what is asked, what is heard, how it ends.
 
 use alloc::string::String;
-use bc66_wire::lwm2m::{State, UpdateResult};
+use bc66_spec::lwm2m::{State, UpdateResult};
 use core::fmt;
 
 /// What to ask the client.

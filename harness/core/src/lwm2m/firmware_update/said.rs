@@ -4,8 +4,8 @@ use super::{Ask, At, FirmwareUpdate, Phase, Seen};
 use crate::verdict::{Finding, Rule};
 use alloc::format;
 use alloc::string::String;
-use bc66_wire::lwm2m::firmware::{STATE, UPDATE_RESULT};
-use bc66_wire::lwm2m::{State, UpdateResult};
+use bc66_spec::lwm2m::firmware::{STATE, UPDATE_RESULT};
+use bc66_spec::lwm2m::{State, UpdateResult};
 use core::time::Duration;
 
 impl FirmwareUpdate {

@@ -9,7 +9,7 @@ use crate::rig::LineId;
 use crate::rig::rig_literals::{CoapAddress, HttpAddress, Pin, SimPin};
 use crate::serial::address::Address;
 use crate::yaml::literal::Literal;
-use bc66_wire::module::Module;
+use bc66_spec::module::Module;
 use dfota_core::version::Version;
 use std::path::Path;
 

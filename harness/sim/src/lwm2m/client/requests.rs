@@ -9,7 +9,7 @@ use crate::coap::option::{
 use crate::coap::{Block, Code, Kind, Message};
 use crate::lwm2m::objects::Objects;
 use crate::lwm2m::path::Path;
-use bc66_wire::lwm2m::format;
+use bc66_spec::lwm2m::format;
 
 /// Observations that the module keeps. Assumed.
 pub(super) const OBSERVATIONS_MAX: usize = 8;

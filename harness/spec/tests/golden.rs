@@ -1,10 +1,10 @@
 //! Every fact against literal bytes. Both sides of the wire are built on this crate: nothing else would notice a misreading.
 
-use bc66_wire::code::{DownloadCode, UpdateCode, mtk_name};
-use bc66_wire::lwm2m::{State, UpdateResult};
-use bc66_wire::module::Module;
-use bc66_wire::urc::FotaUrc;
-use bc66_wire::{boot, cme, command, crc, lwm2m, module, qfotadl, qfuplex, timing, urc};
+use bc66_spec::code::{DownloadCode, UpdateCode, mtk_name};
+use bc66_spec::lwm2m::{State, UpdateResult};
+use bc66_spec::module::Module;
+use bc66_spec::urc::FotaUrc;
+use bc66_spec::{boot, cme, command, crc, lwm2m, module, qfotadl, qfuplex, timing, urc};
 use std::time::Duration;
 
 #[test]
