@@ -67,7 +67,7 @@ example:
 
 # The interop tests that are too slow for every day
 interop:
-    cargo test -p dfota-hil --test coap_server -- --ignored
+    cargo test -p dfota-servers --test coap -- --ignored
 
 # The same suite on an emulated Raspberry Pi 3B, with both drivers of its pins (docs/emulated-pi.md)
 pi:

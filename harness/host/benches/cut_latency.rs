@@ -8,8 +8,8 @@
 mod compare;
 
 use compare::{URC, compare};
-use dfota_hil::clock::Clock;
-use dfota_hil::package_server::PackageServer;
+use dfota_clock::Clock;
+use dfota_servers::http::PackageServer;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;

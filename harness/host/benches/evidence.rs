@@ -3,10 +3,10 @@
 //! `cargo bench -p dfota-hil --bench evidence`. Aim for reports and bundle together: 3 s and 300 MB. The journal is made up,
 //! each case with what an update over HTTP with a cut writes down.
 
+use dfota_clock::Clock;
 use dfota_core::case::{Case, Package, Via};
 use dfota_core::event::{CaseEnded, Event, FileFacts, RigFacts, RunStarted, SCHEMA};
 use dfota_core::verdict::{Rule, Verdict};
-use dfota_hil::clock::Clock;
 use dfota_hil::evidence::maker::{Wanted, make_with_reports};
 use dfota_hil::evidence::signing_key::SigningKey;
 use dfota_hil::journal::{Journal, Nobody, Writer};

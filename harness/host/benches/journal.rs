@@ -3,8 +3,8 @@
 //! `cargo bench -p dfota-hil --bench journal`. The mix is that of a real update: lines from the module, commands, edges of
 //! the supply, measurements. Aim: 200 000 a second, from the first event told until the last line is on the disk.
 
+use dfota_clock::Clock;
 use dfota_core::event::{Event, Line};
-use dfota_hil::clock::Clock;
 use dfota_hil::journal::{Nobody, Writer};
 use std::time::Instant;
 

@@ -5,9 +5,7 @@ mod order;
 mod watch;
 
 use crate::module::{Module, Stop};
-use crate::package_server::Offer;
 use crate::registration::Lwm2m;
-use crate::shelf::tally::Mark;
 use dfota_core::case::Case;
 use dfota_core::cut::Cut;
 use dfota_core::event::Event;
@@ -16,6 +14,8 @@ use dfota_core::expect::Reply;
 use dfota_core::function::Function;
 use dfota_core::timeline::Timeline;
 use dfota_core::update::{Due, Input, Phase, Update};
+use dfota_servers::http::Offer;
+use dfota_servers::shelf::tally::Mark;
 use std::collections::VecDeque;
 use std::time::Instant;
 

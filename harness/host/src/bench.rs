@@ -1,11 +1,8 @@
 //! A rig, opened: its port read, its lines in hand, its servers up.
 
-use crate::clock::Clock;
-use crate::coap_server::{CoapServer, Happening};
 use crate::journal::Journal;
 use crate::lines::Lines;
 use crate::module::{Access, COMES_BACK, Module};
-use crate::package_server::PackageServer;
 use crate::reflash::Reflash;
 use crate::rig::{Link, Rig, Safe};
 use crate::serial::address::Address;
@@ -14,10 +11,13 @@ use crate::serial::reader::{Cutter, Message, REOPEN, Reader};
 use crate::sim_process::SimProcess;
 use crate::state::lease::Lease;
 use crate::wires::Wires;
+use dfota_clock::Clock;
 use dfota_core::event::{Event, Line};
 use dfota_core::percent::Percent;
 use dfota_core::rig_check::Probe;
 use dfota_core::seed::Seed;
+use dfota_servers::coap::{CoapServer, Happening};
+use dfota_servers::http::PackageServer;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
@@ -30,7 +30,7 @@ pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     builder
         .worker_threads(1)
         .enable_all()
-        .on_thread_start(crate::priority::stand_back)
+        .on_thread_start(dfota_clock::priority::stand_back)
         .build()
 }
 

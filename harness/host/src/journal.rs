@@ -9,9 +9,9 @@ pub mod durable;
 pub mod masked;
 
 use self::durable::{Durable, Store};
-use crate::clock::Clock;
 use crate::evidence::{BUNDLE, archive_reader};
 use crate::report::SUMMARY;
+use dfota_clock::Clock;
 use dfota_core::event::watched::{EventId, Halted, Watched};
 use dfota_core::event::{Event, Record};
 use dfota_core::run_fold::RunFold;
@@ -162,7 +162,7 @@ fn write(
     began: OffsetDateTime,
     mut observer: Box<dyn Observer>,
 ) -> io::Result<()> {
-    crate::priority::stand_back();
+    dfota_clock::priority::stand_back();
     let (mut prev, mut line) = (Sha256::digest([]), Vec::new());
     let mut pending = Vec::new();
     let mut fold = RunFold::default();

@@ -1,17 +1,17 @@
 //! Where the package of a case is offered, whatever its transport.
 
 use crate::attempt::Source;
-use crate::coap_server::{CoapOffer, CoapServer};
 use crate::module::Stop;
-use crate::package_server::{Offer, PackageServer};
 use crate::registration::Lwm2m;
-use crate::shelf::OfferError;
 use bc66_spec::lwm2m::PORT;
 use bytes::Bytes;
 use dfota_core::case::{Case, Via};
 use dfota_core::fault::Faults;
 use dfota_core::seed::Seed;
 use dfota_core::verdict::Rule;
+use dfota_servers::coap::{CoapOffer, CoapServer};
+use dfota_servers::http::{Offer, PackageServer};
+use dfota_servers::shelf::OfferError;
 
 /// A server and the base of its URLs, where the rig has a network.
 type Server<'a, S> = Option<&'a (S, String)>;

@@ -1,7 +1,6 @@
 //! The LwM2M side of an update, from the module's AT interface (AN §4.3, §6.3): configure, register, update the lifetime;
 //! and after the reboots the same again, so that state and result can be read back.
 
-use crate::coap_server::{CoapOffer, CoapServer};
 use crate::module::dialogue::COMMAND;
 use crate::module::{Module, Stop};
 use bc66_spec::lwm2m::{LIFETIME_EXAMPLE_S, command, security};
@@ -9,6 +8,7 @@ use dfota_core::case::Limits;
 use dfota_core::event::watched::{ObjectFact, Watched};
 use dfota_core::lwm2m::firmware_update::Script;
 use dfota_core::verdict::Rule;
+use dfota_servers::coap::{CoapOffer, CoapServer};
 use std::time::Duration;
 
 /// How long the server may take from the registration after an update to state and result: a few requests, each of which

@@ -1,12 +1,11 @@
 //! A serial adapter that goes and comes back, alone or with the supply that feeds it, under a module that has to be heard all
 //! the same. The adapter is a pty behind a link; nobody has it any more when it has gone.
 
+use dfota_clock::Clock;
 use dfota_core::event::watched::Gap;
 use dfota_core::event::{Event, Record, Request};
 use dfota_core::lwm2m::firmware_update::{Ask, Ending};
 use dfota_core::verdict::Rule;
-use dfota_hil::clock::Clock;
-use dfota_hil::coap_server::Happening;
 use dfota_hil::journal::{Observer, Writer};
 use dfota_hil::line::{Line, LineError};
 use dfota_hil::lines::Lines;
@@ -14,6 +13,7 @@ use dfota_hil::module::supply::Timing;
 use dfota_hil::module::{COMES_BACK, Module, Stop};
 use dfota_hil::serial::port::Port;
 use dfota_hil::serial::reader::{Message, Reader};
+use dfota_servers::coap::Happening;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use std::fs::File;

@@ -1,5 +1,6 @@
 //! The AT dialogue with a module that is not the simulated one: a script at the other end of a pty.
 
+use dfota_clock::Clock;
 use dfota_core::case::{Case, Limits, Package, Via};
 use dfota_core::cut::{CutPlan, Kind};
 use dfota_core::event::When;
@@ -9,7 +10,6 @@ use dfota_core::moment::Moment;
 use dfota_core::seed::Seed;
 use dfota_core::verdict::Rule;
 use dfota_hil::attempt::Job;
-use dfota_hil::clock::Clock;
 use dfota_hil::journal::{Nobody, Writer};
 use dfota_hil::line::command::Switch;
 use dfota_hil::lines::Lines;

@@ -1,9 +1,9 @@
 //! The serial port through real ptys: what is lost, what comes back, and that a cut needs no runner.
 
+use dfota_clock::Clock;
 use dfota_core::cut::{Cut, Kind};
 use dfota_core::event::Record;
 use dfota_core::urc::Urc;
-use dfota_hil::clock::Clock;
 use dfota_hil::journal::{Journal, Observer, Writer};
 use dfota_hil::line::{Line, LineError};
 use dfota_hil::lines::Lines;

@@ -1,7 +1,7 @@
 //! Cuts by the harness and by a bare loop, in turns. Two benchmarks use it.
 
+use dfota_clock::Clock;
 use dfota_core::cut::{Cut, Kind};
-use dfota_hil::clock::Clock;
 use dfota_hil::journal::{Nobody, Writer};
 use dfota_hil::line::{Line, LineError};
 use dfota_hil::lines::Lines;

@@ -7,11 +7,10 @@
 
 use super::port::{Port, timespec};
 use super::written::Written;
-use crate::coap_server::Happening;
 use crate::journal::Journal;
 use crate::line::LineError;
 use crate::lines::Lines;
-use crate::priority::Refused;
+use dfota_clock::priority::Refused;
 use dfota_core::cut::{Cut, Kind};
 use dfota_core::event::watched::{Gap, Watched};
 use dfota_core::event::{Event, Line};
@@ -19,6 +18,7 @@ use dfota_core::lexer::{Lexer, Token};
 use dfota_core::moment::Moment;
 use dfota_core::percent::Percent;
 use dfota_core::urc::Urc;
+use dfota_servers::coap::Happening;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 use rustix::io::Errno;
 use std::os::fd::OwnedFd;
@@ -197,7 +197,7 @@ impl Reader {
         };
         let (goes_first, refused) = sync_channel(1);
         let thread = std::thread::Builder::new().name("reader".into()).spawn(move || {
-            let _ = goes_first.send(crate::priority::go_first().err());
+            let _ = goes_first.send(dfota_clock::priority::go_first().err());
             on_thread.run();
         })?;
         Ok(Self {

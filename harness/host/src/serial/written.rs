@@ -46,8 +46,8 @@ impl Written {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::clock::Clock;
     use crate::journal::{Nobody, Writer};
+    use dfota_clock::Clock;
 
     #[test]
     fn a_module_that_talks_for_ever_is_bounded() {

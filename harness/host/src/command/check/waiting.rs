@@ -1,8 +1,8 @@
 //! What a check waits for, and for how long already: a line on standard error, where that is a terminal.
 
 use crate::cli::Common;
-use crate::clock::Clock;
 use crate::console::progress::whole;
+use dfota_clock::Clock;
 use dfota_core::duration::Short;
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use std::fmt::Write;

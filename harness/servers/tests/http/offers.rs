@@ -2,10 +2,10 @@
 
 use crate::bench::{BASE, Bench, End, LIMIT, counted, package, request};
 use bytes::Bytes;
+use dfota_clock::Clock;
 use dfota_core::fault::{HttpFaults, Stall};
 use dfota_core::percent::Percent;
-use dfota_hil::clock::Clock;
-use dfota_hil::package_server::{PackageServer, URL_MAX};
+use dfota_servers::http::{PackageServer, URL_MAX};
 use rstest::rstest;
 use std::collections::HashSet;
 use std::net::{SocketAddr, TcpStream};

@@ -1,11 +1,11 @@
 //! A package server for one test, and a client that is nothing but a socket, so that every byte is the test's own.
 
 use bytes::Bytes;
+use dfota_clock::Clock;
 use dfota_core::event::Request;
 use dfota_core::fault::HttpFaults;
-use dfota_hil::clock::Clock;
-use dfota_hil::package_server::{Offer, PackageServer};
-use dfota_hil::shelf::tally::Served;
+use dfota_servers::http::{Offer, PackageServer};
+use dfota_servers::shelf::tally::Served;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::mpsc::{Receiver, channel};

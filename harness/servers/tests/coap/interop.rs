@@ -5,7 +5,7 @@ use crate::bench::{Bench, package};
 use dfota_core::fault::CoapFaults;
 use dfota_core::lwm2m::firmware_update::Script;
 use dfota_core::percent::Percent;
-use dfota_hil::coap_server::Happening;
+use dfota_servers::coap::Happening;
 use rstest::rstest;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
@@ -202,10 +202,7 @@ fn a_client_on_aiocoap_is_updated(#[case] format: &str) {
         .drive("stranger", Script::new(offer.url().to_owned()));
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("package");
-    let script = concat!(
-        env!("CARGO_MANIFEST_DIR"),
-        "/tests/coap_server/firmware_client.py"
-    );
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/coap/firmware_client.py");
     let addr = bench.server.addr();
     // aiocoap shares its port with whoever asks for the same one: each client needs its own.
     let own = std::net::UdpSocket::bind("127.0.0.1:0").and_then(|socket| socket.local_addr());

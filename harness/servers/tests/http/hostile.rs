@@ -1,8 +1,8 @@
 //! What comes from the network and means no good, or no HTTP. The server answers or closes, and lives on.
 
 use crate::bench::{Bench, package, request};
+use dfota_clock::Clock;
 use dfota_core::fault::HttpFaults;
-use dfota_hil::clock::Clock;
 use rstest::rstest;
 use std::io::Write as _;
 use std::time::Instant;

@@ -107,7 +107,7 @@ fn etag(package: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::package_server::answer::Answer;
+    use crate::http::answer::Answer;
     use std::pin::pin;
     use std::task::{Context, Waker};
 

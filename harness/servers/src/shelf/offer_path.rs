@@ -6,7 +6,7 @@ use rustix::rand::{GetRandomFlags, getrandom};
 use std::io;
 
 /// A base without its last slash.
-pub(crate) fn check_base<'b>(base: &'b str, scheme: &'static str) -> Result<&'b str, OfferError> {
+pub fn check_base<'b>(base: &'b str, scheme: &'static str) -> Result<&'b str, OfferError> {
     let own = base
         .get(..scheme.len())
         .filter(|own| own.eq_ignore_ascii_case(scheme));
@@ -26,7 +26,7 @@ pub(crate) fn check_base<'b>(base: &'b str, scheme: &'static str) -> Result<&'b 
 
 /// A path that nobody can guess, 128 bits of the system's randomness and the name. It does not derive from the run's
 /// seed: it is no choice of the experiment, and who knows the seed must not know the path.
-pub(crate) fn unguessable_path(name: &str) -> Result<String, OfferError> {
+pub fn unguessable_path(name: &str) -> Result<String, OfferError> {
     let token = unguessable().map_err(OfferError::Random)?;
     let name: String = name.trim_start_matches('.').chars().map(plain).collect();
     Ok(match name.is_empty() {
@@ -56,7 +56,8 @@ fn plain(character: char) -> char {
     }
 }
 
-pub(crate) fn check_path(path: &str) -> Result<(), OfferError> {
+/// Checks the path of an offer: one that every URL parser and every module leaves as it is.
+pub fn check_path(path: &str) -> Result<(), OfferError> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-~/".contains(&byte);
     let dots = path.split('/').any(|segment| matches!(segment, "." | ".."));
     match path.starts_with('/') && path.bytes().all(plain) && !dots {

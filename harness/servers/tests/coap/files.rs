@@ -1,15 +1,15 @@
 //! Packages: what goes over the wire and what is reported of it.
 
 use crate::bench::{Bench, get, package, size};
+use dfota_clock::Clock;
 use dfota_core::coap::block::Block;
 use dfota_core::coap::code::Code;
 use dfota_core::coap::message::Message;
 use dfota_core::coap::option;
 use dfota_core::fault::CoapFaults;
 use dfota_core::percent::Percent;
-use dfota_hil::clock::Clock;
-use dfota_hil::coap_server::Happening;
-use dfota_hil::shelf::OfferError;
+use dfota_servers::coap::Happening;
+use dfota_servers::shelf::OfferError;
 use rstest::rstest;
 use std::time::{Duration, Instant};
 

@@ -5,14 +5,14 @@
 //! `cargo bench -p dfota-hil --bench coap_blocks`
 
 use bytes::Bytes;
+use dfota_clock::Clock;
 use dfota_core::coap::block::{Block, BlockSize};
 use dfota_core::coap::code::Code;
 use dfota_core::coap::message::Message;
 use dfota_core::coap::option;
 use dfota_core::fault::CoapFaults;
 use dfota_core::seed::Seed;
-use dfota_hil::clock::Clock;
-use dfota_hil::coap_server::CoapServer;
+use dfota_servers::coap::CoapServer;
 use std::net::{SocketAddr, UdpSocket};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};

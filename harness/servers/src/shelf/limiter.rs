@@ -13,7 +13,7 @@ const LONG_WINDOW: Duration = Duration::from_secs(3600);
 
 /// Counts what is told.
 #[derive(Debug)]
-pub(crate) struct Limiter {
+pub struct Limiter {
     /// Who speaks, for the warning.
     of: &'static str,
     short: Budget,
@@ -41,7 +41,7 @@ impl Budget {
 
 impl Limiter {
     /// Nothing was told yet.
-    pub(crate) const fn new(of: &'static str) -> Self {
+    pub const fn new(of: &'static str) -> Self {
         const FRESH: Budget = Budget {
             began: Duration::ZERO,
             told: 0,
@@ -55,7 +55,7 @@ impl Limiter {
     }
 
     /// Whether one more may be told now.
-    pub(crate) fn admits(&mut self, now: Duration) -> bool {
+    pub fn admits(&mut self, now: Duration) -> bool {
         self.short.renew(WINDOW, now);
         if self.long.renew(LONG_WINDOW, now) {
             self.kept_back = 0;

@@ -11,9 +11,9 @@ use super::place::{Place, Script, refusing};
 use super::plan::Plan;
 use super::seats::Seat;
 use super::spelling;
-use crate::clock::Clock;
 use crate::shelf::Shelf;
 use bytes::Bytes;
+use dfota_clock::Clock;
 use dfota_core::event::Request;
 use hyper::body::Incoming;
 use hyper::header::{

@@ -22,11 +22,11 @@ mod shares;
 pub use happening::Happening;
 pub use offer::CoapOffer;
 
-use crate::clock::Clock;
 use crate::shelf::offer_path::{check_base, check_path, unguessable_path};
 use crate::shelf::{OfferError, Shelf};
 use bc66_spec::lwm2m::{SCHEME, URI_MAX};
 use bytes::Bytes;
+use dfota_clock::Clock;
 use dfota_core::fault::CoapFaults;
 use dfota_core::lwm2m::firmware_update::Script;
 use dfota_core::seed::Seed;

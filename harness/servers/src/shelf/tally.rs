@@ -15,7 +15,7 @@ pub struct Served {
     pub ranges: Vec<Range<u64>>,
 }
 
-/// A moment in the life of an offer; see [`Offer::requests_since`](crate::package_server::Offer::requests_since).
+/// A moment in the life of an offer; see [`Offer::requests_since`](crate::http::Offer::requests_since).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Mark {
     requests: usize,
@@ -24,27 +24,27 @@ pub struct Mark {
 
 /// Counts what is served.
 #[derive(Debug, Default)]
-pub(crate) struct Tally {
+pub struct Tally {
     ranges: Mutex<Vec<Range<u64>>>,
 }
 
 impl Tally {
     /// A request came, whose answer begins at `first`. Returns its number.
-    pub(crate) fn begin(&self, first: u64) -> usize {
+    pub fn begin(&self, first: u64) -> usize {
         let mut ranges = lock(&self.ranges);
         ranges.push(first..first);
         ranges.len() - 1
     }
 
     /// Bytes of the answer to request `number` were handed to the socket.
-    pub(crate) fn add(&self, number: usize, bytes: u64) {
+    pub fn add(&self, number: usize, bytes: u64) {
         if let Some(range) = lock(&self.ranges).get_mut(number) {
             range.end += bytes;
         }
     }
 
     /// This moment.
-    pub(crate) fn mark(&self) -> Mark {
+    pub fn mark(&self) -> Mark {
         let ranges = lock(&self.ranges);
         Mark {
             requests: ranges.len(),
@@ -53,7 +53,7 @@ impl Tally {
     }
 
     /// Everything so far.
-    pub(crate) fn served(&self) -> Served {
+    pub fn served(&self) -> Served {
         self.since(Mark {
             requests: 0,
             bytes: 0,
@@ -61,7 +61,7 @@ impl Tally {
     }
 
     /// What came since `mark`: its requests, and all bytes, also those of requests from before.
-    pub(crate) fn since(&self, mark: Mark) -> Served {
+    pub fn since(&self, mark: Mark) -> Served {
         let ranges = lock(&self.ranges);
         let fresh = ranges.get(mark.requests..).unwrap_or_default();
         Served {

@@ -1,8 +1,8 @@
 //! The packages on offer at one server, by path: the only things that it ever serves. Both servers have one.
 
-pub(crate) mod limiter;
+pub mod limiter;
 mod offer_error;
-pub(crate) mod offer_path;
+pub mod offer_path;
 pub mod tally;
 
 pub use offer_error::OfferError;
@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Every package on offer, with what its server keeps of it.
 #[derive(Debug)]
-pub(crate) struct Shelf<P> {
+pub struct Shelf<P> {
     places: Mutex<HashMap<String, Arc<P>>>,
 }
 
@@ -26,7 +26,7 @@ impl<P> Default for Shelf<P> {
 
 impl<P> Shelf<P> {
     /// Puts a package at a path that no other has.
-    pub(crate) fn put(&self, path: &str, place: P) -> Result<Arc<P>, OfferError> {
+    pub fn put(&self, path: &str, place: P) -> Result<Arc<P>, OfferError> {
         let mut places = lock(&self.places);
         if places.contains_key(path) {
             return Err(OfferError::Taken(path.to_owned()));
@@ -37,22 +37,22 @@ impl<P> Shelf<P> {
     }
 
     /// The package at exactly this path.
-    pub(crate) fn find(&self, path: &str) -> Option<Arc<P>> {
+    pub fn find(&self, path: &str) -> Option<Arc<P>> {
         lock(&self.places).get(path).cloned()
     }
 
     /// All of them.
-    pub(crate) fn all(&self) -> Vec<Arc<P>> {
+    pub fn all(&self) -> Vec<Arc<P>> {
         lock(&self.places).values().cloned().collect()
     }
 
     /// Takes the package at this path away.
-    pub(crate) fn remove(&self, path: &str) {
+    pub fn remove(&self, path: &str) {
         lock(&self.places).remove(path);
     }
 }
 
 /// What a mutex guards, also after a panic elsewhere: every change under these locks is whole.
-pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -2,6 +2,7 @@
 //! on.
 
 use crate::bench::{Bench, Client, get, package, size};
+use dfota_clock::Clock;
 use dfota_core::coap::block::Block;
 use dfota_core::coap::code::Code;
 use dfota_core::coap::message::Message;
@@ -9,7 +10,6 @@ use dfota_core::coap::option;
 use dfota_core::dice::Dice;
 use dfota_core::fault::CoapFaults;
 use dfota_core::seed::Seed;
-use dfota_hil::clock::Clock;
 use rstest::rstest;
 
 /// A datagram, and the answer's bytes; none for silence.

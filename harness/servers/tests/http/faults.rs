@@ -1,9 +1,9 @@
 //! Each fault, on the wire and in the report.
 
 use crate::bench::{BASE, Bench, End, LIMIT, counted, package, request};
+use dfota_clock::Clock;
 use dfota_core::fault::{HttpFaults, Stall};
 use dfota_core::percent::Percent;
-use dfota_hil::clock::Clock;
 use rstest::rstest;
 use std::io::Read as _;
 use std::net::TcpStream;

@@ -8,7 +8,7 @@ use dfota_core::coap::option;
 use dfota_core::coap::token::Token;
 use dfota_core::lwm2m::firmware_update::Script;
 use dfota_core::seed::Seed;
-use dfota_hil::coap_server::Happening;
+use dfota_servers::coap::Happening;
 use rstest::rstest;
 use std::time::{Duration, Instant};
 
@@ -215,7 +215,7 @@ fn a_client_that_only_updates_its_registration_is_asked_and_observed_at_once() {
 
 #[test]
 fn a_registration_is_told_and_expires_in_the_modules_time() {
-    let bench = Bench::with(dfota_hil::clock::Clock::scaled(500.0));
+    let bench = Bench::with(dfota_clock::Clock::scaled(500.0));
     let mut device = Device::new(&bench);
     device.register();
     device.serve(|device| device.log.contains(&"2.01".to_owned()));
@@ -278,7 +278,7 @@ fn a_client_behind_a_new_address_is_asked_there() {
 /// the client sleeps again.
 #[test]
 fn a_request_that_met_a_sleeper_is_sent_anew_when_the_client_updates() {
-    let bench = Bench::with(dfota_hil::clock::Clock::scaled(10.0));
+    let bench = Bench::with(dfota_clock::Clock::scaled(10.0));
     bench.server.drive("e", Script::new("coap://h/p".into()));
     let mut client = bench.client();
     client.send(

@@ -26,12 +26,12 @@ mod spelling;
 
 pub use offer::{Offer, URL_MAX};
 
-use crate::clock::Clock;
 use crate::shelf::limiter::Limiter;
 use crate::shelf::offer_path::{check_base, unguessable_path};
 use crate::shelf::{OfferError, Shelf, lock};
 use bytes::Bytes;
 use connection::Connection;
+use dfota_clock::Clock;
 use dfota_core::event::Request;
 use dfota_core::fault::HttpFaults;
 use ledger::Ledger;

@@ -3,8 +3,8 @@
 use super::answer::Answer;
 use super::place::Script;
 use super::plan::Plan;
-use crate::clock::Clock;
 use bytes::Bytes;
+use dfota_clock::Clock;
 use dfota_core::fault::Stall;
 use hyper::body::{Body, Frame, SizeHint};
 use std::convert::Infallible;

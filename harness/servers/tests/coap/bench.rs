@@ -1,6 +1,7 @@
 //! A server and a client by hand: every datagram of the client is written in the test, so that nothing is tried again that
 //! a test does not want tried again.
 
+use dfota_clock::Clock;
 use dfota_core::coap::block::{Block, BlockSize};
 use dfota_core::coap::code::Code;
 use dfota_core::coap::message::Message;
@@ -8,8 +9,7 @@ use dfota_core::coap::option;
 use dfota_core::event::Request;
 use dfota_core::fault::CoapFaults;
 use dfota_core::seed::Seed;
-use dfota_hil::clock::Clock;
-use dfota_hil::coap_server::{CoapOffer, CoapServer, Happening};
+use dfota_servers::coap::{CoapOffer, CoapServer, Happening};
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};

@@ -1,0 +1,6 @@
+//! Time: the clock that servers, journal and program share, and which of their threads goes first.
+
+mod clock;
+pub mod priority;
+
+pub use clock::Clock;
