@@ -4,7 +4,7 @@ pub mod ids;
 
 pub use ids::Ids;
 
-use crate::campaign::Part;
+use crate::campaign::{Part, Role};
 use crate::cut::CutPlan;
 use crate::expect::Expect;
 use crate::fault::{Faults, HttpFaults};
@@ -218,6 +218,11 @@ impl Case {
             ids: Ids::default(),
             part: None,
         }
+    }
+
+    /// Nothing is done for a claim: it is judged by the cuts of its campaign.
+    pub fn is_claim(&self) -> bool {
+        matches!(&self.part, Some(part) if matches!(part.role, Role::Claim(_)))
     }
 
     /// The same package as an update that prepares a case: nothing is done wrong, and it has to succeed. It is given in

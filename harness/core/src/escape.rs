@@ -1,6 +1,7 @@
 //! Bytes of the wire as readable text and back: printable ASCII stands for itself, every other byte as `\x1b`, a backslash
 //! as `\\`.
 
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt::Write;
@@ -44,6 +45,26 @@ pub fn bytes(text: &str) -> Vec<u8> {
         }
     }
     bytes
+}
+
+/// A text in back-ticks for a message: control characters escaped, shortened where it is long.
+pub fn quoted(text: &str) -> String {
+    const LONGEST: usize = 60;
+    let escaped: String = text
+        .chars()
+        .take(LONGEST)
+        .flat_map(|c| {
+            let escape = c.is_control().then(|| c.escape_default());
+            let itself = escape.is_none().then_some(c);
+            escape.into_iter().flatten().chain(itself)
+        })
+        .collect();
+    let more = if text.chars().nth(LONGEST).is_some() {
+        "…"
+    } else {
+        ""
+    };
+    format!("`{escaped}{more}`")
 }
 
 #[cfg(test)]

@@ -1,7 +1,6 @@
 //! A day of the calendar, `2026-11-03`: no report guesses whether 03/11 is in March or in November.
 
-use crate::yaml::literal::{Literal, Mistake, pattern_schema, quoted};
-use schemars::Schema;
+use dfota_core::escape::quoted;
 use std::fmt;
 use std::str::FromStr;
 use time::Date;
@@ -49,18 +48,6 @@ impl fmt::Display for Day {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (year, month, day) = self.0.to_calendar_date();
         write!(f, "{year:04}-{:02}-{day:02}", u8::from(month))
-    }
-}
-
-impl Literal for Day {
-    const NAME: &'static str = "Day";
-
-    fn read(text: &str) -> Result<Self, Mistake> {
-        text.parse().map_err(|why: String| Mistake::new(why))
-    }
-
-    fn schema() -> Schema {
-        pattern_schema("[0-9]{4}-[0-9]{2}-[0-9]{2}")
     }
 }
 

@@ -19,7 +19,7 @@ pub mod keeper;
 pub use charge::{Charge, Kept, Wire};
 pub use handed_over::HandedOver;
 
-use crate::state::shared::share;
+use crate::folders::share;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::fd::{BorrowedFd, OwnedFd};

@@ -1,7 +1,5 @@
 //! A captured serial log: opened, read to its end, and shown as text, as JSON and as a page.
 
-pub mod as_json;
-pub mod as_text;
 pub mod opened;
 pub mod page;
 pub mod summary;

@@ -301,12 +301,12 @@ impl Planner<'_> {
             .or_else(|| self.left_out(&case))
             .or_else(|| self.done(&case));
         let (mut own, mut preparing) = (false, 0);
-        if skip.is_none() && !campaign::is_claim(&case) {
+        if skip.is_none() && !case.is_claim() {
             self.glitch(&case);
             preparing = self.way(suite, &case);
-            own = !campaign::is_claim(&case) && self.route.pass(&case);
+            own = !case.is_claim() && self.route.pass(&case);
         }
-        let module = if campaign::is_claim(&case) {
+        let module = if case.is_claim() {
             Duration::ZERO
         } else {
             module_time(
@@ -320,11 +320,7 @@ impl Planner<'_> {
         Planned {
             needs: needs(&case),
             module_ms: millis(module),
-            bound_ms: if campaign::is_claim(&case) {
-                0
-            } else {
-                millis(case.bound())
-            },
+            bound_ms: if case.is_claim() { 0 } else { millis(case.bound()) },
             real_ms: millis(module.div_f64(self.rig.speed())),
             case,
             cuts,
@@ -433,7 +429,7 @@ fn beyond(case: &Case) -> Option<String> {
 }
 
 fn needs(case: &Case) -> Vec<&'static str> {
-    if campaign::is_claim(case) {
+    if case.is_claim() {
         return Vec::new();
     }
     let via = match case.via {

@@ -3,7 +3,6 @@
 //! Only what is known as a run is ever touched: a folder, no link, that holds a journal that can be read. One that another
 //! process holds, that is signed, or that somebody has pinned, is never removed.
 
-pub mod config;
 pub mod growth;
 pub mod pack;
 

@@ -193,7 +193,7 @@ impl<'a> Runner<'a> {
     pub fn run<'c>(&mut self, cases: impl IntoIterator<Item = (&'c Case, Option<&'c str>)>) {
         for (case, skip) in cases {
             // What the cuts so far say about a claim is worth knowing also when the night ends early.
-            let is_claim = matches!(&case.part, Some(part) if matches!(part.role, Role::Claim(_)));
+            let is_claim = case.is_claim();
             if self.is_over() && !is_claim {
                 self.verdicts.push(Verdict::NotReached);
                 continue;

@@ -12,11 +12,11 @@
 
 pub mod campaign_store;
 pub mod hardware;
+pub mod history_place;
 pub mod lease;
 pub mod quarantine;
 pub mod rig_state;
 pub mod run_state;
-pub mod shared;
 pub mod wear;
 
 pub use rig_state::RigState;
@@ -181,7 +181,7 @@ fn unwritten(path: &Path, why: io::Error) -> StateError {
 pub fn write<T: Serialize>(path: &Path, value: &T) -> Result<(), StateError> {
     let replace = || {
         let folder = path.parent().unwrap_or(Path::new("."));
-        shared::make_folder(folder)?;
+        crate::folders::make_folder(folder)?;
         let mut file = tempfile::Builder::new()
             .prefix(".")
             .suffix(".part")

@@ -1,6 +1,7 @@
 //! This machine's part of a rig: its clock and its disk.
 
 use super::{fail, ok};
+use crate::folders::free;
 use crate::retention::growth::{self, Sample};
 use crate::shell_word::shell_word;
 use dfota_core::rig_check::{Check, CheckOutcome, Probe};
@@ -89,16 +90,6 @@ fn second(at: SystemTime) -> String {
     let at = UtcDateTime::from(at);
     let whole = at.replace_nanosecond(0).unwrap_or(at);
     whole.format(&Rfc3339).unwrap_or_default()
-}
-
-/// How much is free where `folder` is, or will be made.
-pub fn free(folder: &Path) -> rustix::io::Result<u64> {
-    let there = folder.ancestors().find(|path| path.exists());
-    let there = there
-        .filter(|path| !path.as_os_str().is_empty())
-        .unwrap_or(Path::new("."));
-    let disk = rustix::fs::statvfs(there)?;
-    Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
 /// There is room where `folder` is, or will be made; `samples` say how much there was after earlier runs.

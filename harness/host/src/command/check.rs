@@ -8,14 +8,14 @@ use crate::check::stage::Stage;
 use crate::check::walk::{Left, walk};
 use crate::check::{Checked, Interrupted, Programs, RigCheck, Said, Terms, fail};
 use crate::cli::{Common, Failed, RIG_VARIABLE, complain, print};
-use crate::history;
 use crate::journal::{Journal, Nobody, Observer, Writer};
+use crate::machine_config::{Config, PLACE};
 use crate::paint::Paint;
 use crate::prompt::{Answer, Prompt};
-use crate::retention::config::{Config, PLACE};
 use crate::rig::Rig;
 use crate::screen::Screen;
 use crate::signals;
+use crate::state::history_place;
 use crate::state::lease::Lease;
 use crate::state::quarantine::Quarantine;
 use crate::state::wear::Wear;
@@ -205,7 +205,7 @@ impl Look<'_> {
             runs.push(nights);
         }
         let room = |runs: PathBuf| {
-            let room = history::room(&self.args.state, &runs);
+            let room = history_place::room(&self.args.state, &runs);
             (runs, room)
         };
         terms.room = runs.into_iter().map(room).collect();

@@ -1,12 +1,14 @@
 //! `judge`: verdicts again, from the journal of a run; and what there is in anybody's serial log.
 
+mod as_json;
+mod as_text;
 mod runs;
 
 use crate::cli::{Common, Failed, print};
 use crate::log::opened::Log;
 use crate::log::page::Page;
+use crate::log::read;
 use crate::log::summary::Tally;
-use crate::log::{as_json, as_text, read};
 use crate::paint::Paint;
 use dfota_core::case::Via;
 use dfota_core::log::fold::Told;

@@ -1,7 +1,7 @@
 //! `prune`: old runs go, by the rules that are asked for or by those of this machine.
 
 use crate::cli::{Common, Failed, complain, print};
-use crate::retention::config::{Config, PLACE};
+use crate::machine_config::{Config, PLACE};
 use crate::retention::{Fate, Found, Rules, fates, find, pack};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};

@@ -22,6 +22,7 @@ use crate::rig::Rig;
 use crate::runner::rig_watch::RigWatch;
 use crate::runner::{Campaigns, Hunt, Options, Runner};
 use crate::signals;
+use crate::state::history_place;
 use crate::state::lease::Lease;
 use crate::state::quarantine::Found;
 use crate::state::run_state::RunState;
@@ -184,7 +185,7 @@ fn to_its_end(args: Args, common: Common, hunt: Option<Hunt>, ending: &mut Endin
     let out = begin::folder(&args, &rig, &suites)?;
     ending.folder = Some(out.clone());
     let clock = Clock::scaled(rig.speed());
-    let store = history::of_run(&args.selection.state, &out)?;
+    let store = history_place::of_run(&args.selection.state, &out)?;
     let (observer, wear) = Counting::new(observer(&args, &plan, &suites, searches, common));
     let (journal, writer) =
         Writer::start(&out, clock, Box::new(observer)).map_err(|why| unwritable(&out, &why))?;

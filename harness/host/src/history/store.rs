@@ -1,9 +1,9 @@
 //! The SQLite store. All of its SQL is here.
 
 use super::entry::{Entry, Kept};
+use crate::folders::{make_folder, share};
 use crate::retention::growth::Sample;
 use crate::shell_word::shell_word;
-use crate::state::shared::{make_folder, share};
 use dfota_core::measure::Measure;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, params};
 use std::collections::HashMap;

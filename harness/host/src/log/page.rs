@@ -1,7 +1,7 @@
 //! A log as a page: the style and the pictures of a run's report, marked LOG.
 
-use super::as_text::title;
 use super::opened::Log;
+use super::summary::title;
 use super::summary::{Tally, Times, facts};
 use crate::report::html::drawing::{self, Unit};
 use crate::report::html::timeline::{At, Mark, Stage, Timeline};

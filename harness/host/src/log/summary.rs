@@ -191,3 +191,18 @@ impl Times {
         (took > 0.0).then(|| format!("{took:.digits$} s"))
     }
 }
+/// Where it stands, and what is known of it.
+pub fn title(update: &LogUpdate) -> String {
+    let via = update
+        .via
+        .map_or("transport not known".into(), |via| format!("over {via}"));
+    let from = update
+        .from
+        .as_ref()
+        .map_or(String::new(), |from| format!(", from {}", from.version));
+    format!(
+        "lines {} to {}, {via}{from}",
+        update.first().line,
+        update.last.line
+    )
+}

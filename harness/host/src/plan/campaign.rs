@@ -215,7 +215,7 @@ pub fn slots(
     };
     let claims: BTreeSet<_> = expanded
         .iter()
-        .filter(|(_, case)| is_claim(&case.case))
+        .filter(|(_, case)| case.case.is_claim())
         .filter_map(|(_, case)| Some((&case.case.suite, &case.case.part.as_ref()?.campaign)))
         .collect();
     let planned: BTreeSet<_> = cases.iter().filter_map(|planned| name(&planned.case)).collect();
@@ -286,11 +286,6 @@ pub fn is_needed(needed: &[(&str, &str, &str)], suite: &Suite, case: &Case) -> b
                 case.package.name.as_str(),
             ))
     })
-}
-
-/// Nothing is done for a claim: it is judged.
-pub fn is_claim(case: &Case) -> bool {
-    matches!(&case.part, Some(part) if matches!(part.role, Role::Claim(_)))
 }
 
 /// What `plan` says of a campaign as a whole.

@@ -9,7 +9,6 @@ mod case_properties;
 
 use super::campaigns::{self, CampaignReport};
 use super::{CaseRun, Run, class, transcript};
-use crate::plan::campaign::is_claim;
 use dfota_core::event::{Attachments, JunitProfile, TryEnded};
 use dfota_core::verdict::{Finding, Verdict};
 use junit_report::{Duration, OffsetDateTime, ReportBuilder, TestCase, TestCaseBuilder, TestSuiteBuilder};
@@ -149,7 +148,7 @@ fn output(run: &Run<'_>, case: &CaseRun<'_>) -> String {
 
 /// Of the case that judges a claim: what was counted in each stretch of the update, with the bounds of its rate.
 fn by_stretch(run: &Run<'_>, case: &CaseRun<'_>) -> Vec<String> {
-    let Some(part) = case.case.part.as_ref().filter(|_| is_claim(case.case)) else {
+    let Some(part) = case.case.part.as_ref().filter(|_| case.case.is_claim()) else {
         return Vec::new();
     };
     let mine =

@@ -2,9 +2,10 @@
 
 use crate::rig::{LineId, Safe, module_word};
 use crate::yaml::literal::{
-    Literal, Mistake, any_schema, choice_schema, one_of, pattern_schema, quoted, whole, whole_schema,
+    Literal, Mistake, any_schema, choice_schema, one_of, pattern_schema, whole, whole_schema,
 };
 use bc66_spec::module::Module;
+use dfota_core::escape::quoted;
 use schemars::{Schema, json_schema};
 use std::net::SocketAddr;
 

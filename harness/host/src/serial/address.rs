@@ -1,6 +1,7 @@
 //! Where a serial port is: a device of this machine, or a port of another one that is reached over the network.
 
-use crate::yaml::literal::{Literal, Mistake, pattern_schema, quoted};
+use crate::yaml::literal::{Literal, Mistake, pattern_schema};
+use dfota_core::escape::quoted;
 use schemars::Schema;
 use serde::{Serialize, Serializer};
 use std::fmt;

@@ -9,8 +9,8 @@
 //! program and campaign. A line that a dying machine left half written is the cut that it was about: it is made again.
 
 use crate::digest::{file_digest, sha256_hex};
+use crate::folders::{make_folder, share};
 use crate::rig::Rig;
-use crate::state::shared::{make_folder, share};
 use crate::state::{StateDir, StateError, unread, unwritten};
 use crate::suite::Suite;
 use dfota_core::campaign::Tallied;

@@ -1,8 +1,8 @@
 //! What is kept about one rig between runs.
 
 use crate::digest::sha256_hex;
+use crate::folders::make_folder;
 use crate::shell_word::shell_word;
-use crate::state::shared::make_folder;
 use crate::state::{StateError, unwritten};
 use std::fs::File;
 use std::os::unix::ffi::OsStrExt;

@@ -1,11 +1,12 @@
 //! The matrix of a case: all combinations of its values, and the ids that they give.
 
 use crate::suite::suite_keys::Values;
-use crate::yaml::literal::{Literal, Mistake, quoted};
+use crate::yaml::literal::{Literal, Mistake};
 use crate::yaml::mended::MISSING;
 use crate::yaml::node_path::NodePath;
 use crate::yaml::ordered::Ordered;
 use crate::yaml::reader::{Binding, Reader};
+use dfota_core::escape::quoted;
 
 /// Most cases that one case can be multiplied to.
 const MAX_CASES: usize = 10_000;

@@ -1,11 +1,12 @@
 //! What the scalars of a suite can be read as.
 
 use crate::yaml::literal::{
-    Literal, Mistake, any_schema, choice_schema, one_of, pattern_schema, quoted, whole, whole_schema,
+    Literal, Mistake, any_schema, choice_schema, one_of, pattern_schema, whole, whole_schema,
 };
 use bc66_spec::qfuplex::BLOCK_SIZES;
 use dfota_core::case::{Anomalies, Via};
 use dfota_core::cut::Kind;
+use dfota_core::escape::quoted;
 use dfota_core::expect::{Becomes, Reply};
 use dfota_core::moment::Moment;
 use dfota_core::percent::Percent;

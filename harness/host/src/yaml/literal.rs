@@ -2,6 +2,8 @@
 
 use super::nearest::suggestion;
 use super::node_path::NodePath;
+use crate::day::Day;
+use dfota_core::escape::quoted;
 use schemars::{Schema, json_schema};
 use std::time::Duration;
 
@@ -71,26 +73,6 @@ impl<T: Into<String>> From<T> for Mistake {
     fn from(message: T) -> Self {
         Self::new(message)
     }
-}
-
-/// A text in back-ticks for a message: control characters escaped, shortened where it is long.
-pub fn quoted(text: &str) -> String {
-    const LONGEST: usize = 60;
-    let escaped: String = text
-        .chars()
-        .take(LONGEST)
-        .flat_map(|c| {
-            let escape = c.is_control().then(|| c.escape_default());
-            let itself = escape.is_none().then_some(c);
-            escape.into_iter().flatten().chain(itself)
-        })
-        .collect();
-    let more = if text.chars().nth(LONGEST).is_some() {
-        "…"
-    } else {
-        ""
-    };
-    format!("`{escaped}{more}`")
 }
 
 /// One of `names`; the reader gives the index.
@@ -211,6 +193,18 @@ impl Literal for Duration {
 
     fn schema() -> Schema {
         pattern_schema(r"0|([0-9]+ ?[a-z]+ ?)+")
+    }
+}
+
+impl Literal for Day {
+    const NAME: &'static str = "Day";
+
+    fn read(text: &str) -> Result<Self, Mistake> {
+        text.parse().map_err(|why: String| Mistake::new(why))
+    }
+
+    fn schema() -> Schema {
+        pattern_schema("[0-9]{4}-[0-9]{2}-[0-9]{2}")
     }
 }
 

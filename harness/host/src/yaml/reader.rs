@@ -2,13 +2,14 @@
 
 use super::document::Document;
 use super::file_error::{FileError, Problem};
-use super::literal::{Literal, Mistake, quoted};
+use super::literal::{Literal, Mistake};
 use super::mended::MISSING;
 use super::nearest::suggestion;
 use super::node_path::NodePath;
 use super::one_or_more::OneOrMore;
 use super::raw::Raw;
 use super::tree::Bytes;
+use dfota_core::escape::quoted;
 
 /// Reads one document.
 #[derive(Debug)]

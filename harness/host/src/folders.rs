@@ -1,4 +1,6 @@
-//! A state folder that a group shares: what one of its users makes there, the others write as well.
+//! Folders: how much room there is, and one that a group shares.
+//!
+//! What one user makes in a folder of a group, the others write as well.
 //!
 //! Such a folder gives its group to what is made in it and lets the group write: mode 2775, as that of the Debian package. The
 //! umask of most users takes that away again, so it is given back here, for what is made anew.
@@ -29,9 +31,10 @@ pub fn make_folder(folder: &Path) -> io::Result<()> {
 /// Lets the group write what this user made, where its folder is a shared one.
 pub fn share(made: &Path) -> io::Result<()> {
     let folder = made.parent().unwrap_or(Path::new("/"));
-    let folder = match folder.as_os_str().is_empty() {
-        true => Path::new("."),
-        false => folder,
+    let folder = if folder.as_os_str().is_empty() {
+        Path::new(".")
+    } else {
+        folder
     };
     if std::fs::metadata(folder)?.mode() & SHARED != SHARED {
         return Ok(());
@@ -47,6 +50,16 @@ pub fn share(made: &Path) -> io::Result<()> {
         true => Ok(()),
         false => std::fs::set_permissions(made, PermissionsExt::from_mode(shared)),
     }
+}
+
+/// How much is free where `folder` is, or will be made.
+pub fn free(folder: &Path) -> rustix::io::Result<u64> {
+    let there = folder.ancestors().find(|path| path.exists());
+    let there = there
+        .filter(|path| !path.as_os_str().is_empty())
+        .unwrap_or(Path::new("."));
+    let disk = rustix::fs::statvfs(there)?;
+    Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
 }
 
 #[cfg(test)]

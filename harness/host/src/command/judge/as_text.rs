@@ -1,7 +1,7 @@
 //! A log for a terminal: each update as soon as it is over, then what is said of all.
 
-use super::opened::Log;
-use super::summary::{Tally, Times, facts};
+use crate::log::opened::Log;
+use crate::log::summary::{Tally, Times, facts, title};
 use crate::paint::{Colour, Paint};
 use dfota_core::escape::readable;
 use dfota_core::log::found::{LogUpdate, Outcome};
@@ -69,22 +69,6 @@ pub fn update(update: &LogUpdate, paint: Paint) -> String {
         text.push_str(&table(update));
     }
     text
-}
-
-/// Where it stands, and what is known of it.
-pub fn title(update: &LogUpdate) -> String {
-    let via = update
-        .via
-        .map_or("transport not known".into(), |via| format!("over {via}"));
-    let from = update
-        .from
-        .as_ref()
-        .map_or(String::new(), |from| format!(", from {}", from.version));
-    format!(
-        "lines {} to {}, {via}{from}",
-        update.first().line,
-        update.last.line
-    )
 }
 
 /// The steps, with their lines, and their times where the log has them.

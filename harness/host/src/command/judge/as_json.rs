@@ -1,7 +1,7 @@
 //! A log for programs: one JSON document, written update by update, for a log may hold any number.
 
-use super::opened::Log;
-use super::summary::{Tally, Times, facts};
+use crate::log::opened::Log;
+use crate::log::summary::{Tally, Times, facts};
 use dfota_core::log::found::LogUpdate;
 use dfota_core::log::reader::Reader;
 use dfota_core::log::story::{NO_LOG_TELLS, TellingStep, headline, not_known, steps, story};
