@@ -7,9 +7,9 @@ use dfota_clock::Clock;
 use dfota_core::case::{Case, Package, Via};
 use dfota_core::event::{CaseEnded, Event, FileFacts, RigFacts, RunStarted, SCHEMA};
 use dfota_core::verdict::{Rule, Verdict};
-use dfota_hil::evidence::maker::{Wanted, make_with_reports};
-use dfota_hil::evidence::signing_key::SigningKey;
-use dfota_hil::journal::{Journal, Nobody, Writer};
+use dfota_record::evidence::maker::{Wanted, make_with_reports};
+use dfota_record::evidence::signing_key::SigningKey;
+use dfota_record::journal::{Journal, Nobody, Writer};
 use std::time::Instant;
 
 const CASES: u64 = 10_000;
@@ -32,7 +32,7 @@ fn main() {
         time_stamp: None,
     };
     let began = Instant::now();
-    let asked = dfota_hil::report::Asked::default();
+    let asked = dfota_record::report::Asked::default();
     let (reports, made) =
         make_with_reports(run, &asked, &wanted, |_| began.elapsed().as_secs_f64()).expect("reports");
     made.expect("evidence");
@@ -47,7 +47,7 @@ fn main() {
         memory()
     );
     let began = Instant::now();
-    let verified = dfota_hil::verify::verify(run, Some(&key.public())).expect("a run folder");
+    let verified = dfota_record::verify::verify(run, Some(&key.public())).expect("a run folder");
     assert_eq!(verified.touched, [""; 0]);
     println!(
         "verify: {:.2} s, at most {} MB of memory",

@@ -8,8 +8,8 @@ use dfota_core::event::{CaseEnded, Event, FileFacts, JunitProfile, Record, RigFa
 use dfota_core::measure::Measure;
 use dfota_core::outcome::Outcome;
 use dfota_core::verdict::{Rule, Verdict};
-use dfota_hil::history::{Entry, Store, trend};
-use dfota_hil::report::{Run, junit};
+use dfota_record::history::{Entry, Store, trend};
+use dfota_record::report::{Run, junit};
 use std::time::Instant;
 
 const CASES: usize = 10_000;

@@ -5,7 +5,7 @@
 
 use dfota_clock::Clock;
 use dfota_core::event::{Event, Line};
-use dfota_hil::journal::{Nobody, Writer};
+use dfota_record::journal::{Nobody, Writer};
 use std::time::Instant;
 
 const EVENTS: u64 = 1_000_000;

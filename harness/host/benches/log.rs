@@ -5,8 +5,8 @@
 
 use dfota_core::log::fold::Told;
 use dfota_core::log::reader::Reader;
-use dfota_hil::log::opened::Log;
-use dfota_hil::log::read;
+use dfota_record::log::opened::Log;
+use dfota_record::log::read;
 use std::io::Write;
 use std::time::Instant;
 

@@ -66,7 +66,7 @@ cases:
 /// that are its choice are left out: before an edge of the supply (discharge, off time, the cut's delay), and before it asks
 /// a module that boots or attaches once more.
 fn reaction(run: &Path) -> f64 {
-    let records = dfota_hil::journal::read(run, false).expect("a journal");
+    let records = dfota_record::journal::read(run, false).expect("a journal");
     // It asks for life and for the registration again and again, with pauses of its choice in between.
     let asks_again = |text: &str| matches!(text, "AT" | "AT+CEREG?");
     let acts = |event: &Event| {
@@ -98,7 +98,7 @@ fn reaction(run: &Path) -> f64 {
 
 /// Seconds of real time between orders and their END, without those between a supply that came back and its first byte.
 fn own_time(run: &Path) -> f64 {
-    let records = dfota_hil::journal::read(run, false).expect("a journal");
+    let records = dfota_record::journal::read(run, false).expect("a journal");
     let (mut total, mut ordered) = (0, None);
     for record in &records {
         match &record.event {

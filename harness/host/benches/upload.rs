@@ -7,9 +7,9 @@ use bc66_sim::durations;
 use bc66_spec::{qfuplex, timing};
 use dfota_clock::Clock;
 use dfota_hil::bench::Bench;
-use dfota_hil::journal::{Nobody, Writer};
 use dfota_hil::rig::Rig;
 use dfota_hil::upload::Plan;
+use dfota_record::journal::{Nobody, Writer};
 use std::path::Path;
 use std::time::{Duration, Instant};
 

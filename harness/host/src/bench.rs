@@ -1,6 +1,5 @@
 //! A rig, opened: its port read, its lines in hand, its servers up.
 
-use crate::journal::Journal;
 use crate::lines::Lines;
 use crate::module::{Access, COMES_BACK, Module};
 use crate::reflash::Reflash;
@@ -16,6 +15,7 @@ use dfota_core::event::{Event, Line};
 use dfota_core::percent::Percent;
 use dfota_core::rig_check::Probe;
 use dfota_core::seed::Seed;
+use dfota_record::journal::Journal;
 use dfota_servers::coap::{CoapServer, Happening};
 use dfota_servers::http::PackageServer;
 use std::net::{Ipv4Addr, SocketAddr};

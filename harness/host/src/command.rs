@@ -23,7 +23,6 @@ pub mod serve;
 pub mod verify;
 
 use crate::cli::{Common, Failed, Selection};
-use crate::count::count_of;
 use crate::rig::{Link, Rig};
 use crate::state::lease::Lease;
 use crate::state::{StateDir, StateFlag};
@@ -32,6 +31,7 @@ use crate::yaml::document::Document;
 use crate::yaml::file_error::{FileError, Problem};
 use crate::yaml::node_path::NodePath;
 use bc66_sim::package::Purpose;
+use dfota_record::count::count_of;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 

@@ -7,10 +7,7 @@ mod link;
 pub mod progress;
 pub mod told;
 
-use crate::count::count_of;
-use crate::journal::Observer;
 use crate::paint::Paint;
-use crate::report::{Run, campaigns, mask, transcript, word};
 use crate::width::Width;
 use dfota_core::case::Via;
 use dfota_core::event::{CaseEnded, Event, Line, Record, RunStarted, TryEnded};
@@ -19,6 +16,9 @@ use dfota_core::rig_check::CheckOutcome;
 use dfota_core::update::Phase;
 use dfota_core::urc::{Fota, Urc};
 use dfota_core::verdict::{Rule, Verdict};
+use dfota_record::count::count_of;
+use dfota_record::journal::Observer;
+use dfota_record::report::{Run, campaigns, mask, transcript, word};
 pub use link::page;
 use progress::{End, Progress};
 use std::collections::HashMap;
@@ -322,7 +322,12 @@ pub fn summary(run: &Run<'_>, paint: Paint) -> String {
     if !campaigns.is_empty() {
         text += &look.below(campaigns::BRICK);
     }
-    let _ = writeln!(text, "             {}/{}", run.started.out, crate::report::JUNIT);
+    let _ = writeln!(
+        text,
+        "             {}/{}",
+        run.started.out,
+        dfota_record::report::JUNIT
+    );
     if run.bricks() > 0 {
         text += &look.below(&format!("bricks: {}; {}", run.bricks(), Outcome::BRICK));
     }

@@ -19,7 +19,7 @@ pub mod keeper;
 pub use charge::{Charge, Kept, Wire};
 pub use handed_over::HandedOver;
 
-use crate::folders::share;
+use dfota_record::folders::share;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::fd::{BorrowedFd, OwnedFd};
@@ -105,7 +105,7 @@ fn spawn(program: &Path, log: &Path) -> io::Result<(UnixStream, Child)> {
     let child = Command::new(program)
         .arg(COMMAND)
         // Nobody but this process needs the key that signs.
-        .env_remove(crate::evidence::signing_key::VARIABLE)
+        .env_remove(dfota_record::evidence::signing_key::VARIABLE)
         .stdin(OwnedFd::from(theirs))
         // Whoever waits for the end of this program's output does not wait for the guard.
         .stdout(Stdio::null())

@@ -1,6 +1,5 @@
 //! The configuration of a machine: how many run folders stay on it.
 
-use crate::retention::Rules;
 use crate::yaml::document::Document;
 use crate::yaml::file_error::FileError;
 use crate::yaml::literal::{Literal, Mistake, pattern_schema, whole, whole_schema};
@@ -8,6 +7,7 @@ use crate::yaml::node_path::NodePath;
 use crate::yaml::raw::Raw;
 use crate::yaml::reader::Reader;
 use dfota_core::escape::quoted;
+use dfota_record::retention::Rules;
 use schemars::{JsonSchema, Schema};
 use serde::Deserialize;
 use std::path::{Path, PathBuf};

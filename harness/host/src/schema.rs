@@ -1,10 +1,10 @@
 //! JSON Schema of the file formats, from the very structs that are read or written.
 
-use crate::report::summary::Summary;
 use crate::rig::rig_keys::RigKeys;
 use crate::suite::suite_keys::SuiteKeys;
 use crate::yaml::shape::plain_schema;
 use dfota_core::event::Record;
+use dfota_record::report::summary::Summary;
 use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
 

@@ -2,10 +2,10 @@
 //!
 //! It is an observer of the journal, as the console of a run is: what it shows was written down before.
 
-use crate::journal::Observer;
 use crate::paint::{Colour, Paint};
 use dfota_core::event::{Event, Record};
 use dfota_core::urc::{Fota, Urc};
+use dfota_record::journal::Observer;
 use std::io::Write;
 
 /// Width to which a line from the module is filled up before its note.

@@ -28,7 +28,7 @@ impl SimProcess {
     /// Starts the module of a simulated rig.
     pub fn start(program: &Path, rig: &Rig, simulated: &Simulated, seed: u64) -> Result<Self, StartError> {
         let mut command = Command::new(program);
-        command.env_remove(crate::evidence::signing_key::VARIABLE);
+        command.env_remove(dfota_record::evidence::signing_key::VARIABLE);
         command.args(["sim", "--until-eof", "--module", module_word(rig.module)]);
         command.args([
             "--firmware",

@@ -22,7 +22,7 @@ pub mod wear;
 pub use rig_state::RigState;
 
 use crate::rig::Rig;
-use crate::shell_word::shell_word;
+use dfota_record::shell_word::shell_word;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use std::io::{self, Write};
@@ -181,7 +181,7 @@ fn unwritten(path: &Path, why: io::Error) -> StateError {
 pub fn write<T: Serialize>(path: &Path, value: &T) -> Result<(), StateError> {
     let replace = || {
         let folder = path.parent().unwrap_or(Path::new("."));
-        crate::folders::make_folder(folder)?;
+        dfota_record::folders::make_folder(folder)?;
         let mut file = tempfile::Builder::new()
             .prefix(".")
             .suffix(".part")

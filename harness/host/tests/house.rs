@@ -106,7 +106,7 @@ fn every_rule_stands_in_the_reference() {
 #[test]
 fn the_packaged_configuration_keeps_a_month() {
     use dfota_hil::machine_config::Config;
-    use dfota_hil::retention::Rules;
+    use dfota_record::retention::Rules;
     let file = root().join("harness/host/packaging/config.yaml");
     let config = Config::load(&file)
         .map_err(|error| error.render(false))

@@ -20,7 +20,7 @@ mod page;
 mod trend;
 
 use dfota_core::event::{Event, Record};
-use dfota_hil::report::{Run, html};
+use dfota_record::report::{Run, html};
 use scraper::{ElementRef, Html, Selector};
 use std::path::{Path, PathBuf};
 
@@ -31,7 +31,7 @@ fn folder() -> PathBuf {
 
 /// The example's journal.
 fn records() -> Vec<Record> {
-    dfota_hil::journal::read(&folder(), false).expect("the journal of reports/example")
+    dfota_record::journal::read(&folder(), false).expect("the journal of reports/example")
 }
 
 /// The page of a journal, parsed; what the parser had to guess at is a failure.

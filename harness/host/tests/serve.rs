@@ -3,7 +3,7 @@
 use dfota_core::coap::code::Code;
 use dfota_core::coap::message::Message;
 use dfota_core::coap::option;
-use dfota_hil::digest::sha256_hex;
+use dfota_record::digest::sha256_hex;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpStream, UdpSocket};
 use std::process::{Child, Command, Stdio};

@@ -1,10 +1,10 @@
 //! This machine's part of a rig: its clock and its disk.
 
 use super::{fail, ok};
-use crate::folders::free;
-use crate::retention::growth::{self, Sample};
-use crate::shell_word::shell_word;
 use dfota_core::rig_check::{Check, CheckOutcome, Probe};
+use dfota_record::folders::free;
+use dfota_record::retention::growth::{self, Sample};
+use dfota_record::shell_word::shell_word;
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use time::UtcDateTime;

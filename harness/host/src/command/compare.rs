@@ -2,9 +2,9 @@
 
 use super::history::{StoreArgs, entry, percent, plural};
 use crate::cli::{Common, Failed, complain, print};
-use crate::history::comparison::{CaseChange, Change, Comparison};
-use crate::history::store::Wanted;
-use crate::history::{Entry, Store};
+use dfota_record::history::comparison::{CaseChange, Change, Comparison};
+use dfota_record::history::store::Wanted;
+use dfota_record::history::{Entry, Store};
 use serde_json::json;
 use std::fmt::Write;
 use std::path::Path;
@@ -86,7 +86,7 @@ pub fn main(args: &Args, _common: Common) -> Result<u8, Failed> {
 }
 
 fn is_run_folder(what: &str) -> bool {
-    crate::journal::is_run(Path::new(what))
+    dfota_record::journal::is_run(Path::new(what))
 }
 
 fn names(side: &[Entry]) -> Vec<&str> {
@@ -178,7 +178,7 @@ fn shown(args: &Args, (a, b): (&[Entry], &[Entry]), comparison: &Comparison) -> 
 }
 
 fn case_line(case: &CaseChange) -> String {
-    let rates = |figures: &crate::history::figures::Figures| {
+    let rates = |figures: &dfota_record::history::figures::Figures| {
         let flaky = match figures.flaky {
             0 => String::new(),
             flaky => format!(", {flaky} flaky"),

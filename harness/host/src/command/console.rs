@@ -3,7 +3,6 @@
 use crate::at_terminal::{AtTerminal, HELP};
 use crate::bench::Bench;
 use crate::cli::{Common, Failed, RIG_VARIABLE};
-use crate::journal::{Journal, Writer};
 use crate::module::Stop;
 use crate::paint::Paint;
 use crate::prompt::typed;
@@ -13,6 +12,7 @@ use crate::signals;
 use crate::state::StateFlag;
 use crate::state::lease::Lease;
 use dfota_clock::Clock;
+use dfota_record::journal::{Journal, Writer};
 use std::io::IsTerminal;
 use std::path::PathBuf;
 

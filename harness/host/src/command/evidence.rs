@@ -1,13 +1,13 @@
 //! `evidence`: a time stamp for a signed run, carried to an authority and back by hand.
 
 use crate::cli::{Common, Failed, print};
-use crate::evidence::envelope::Envelope;
-use crate::evidence::maker::{Wanted, make};
-use crate::evidence::{ENVELOPE, REQUEST, time_stamp};
-use crate::rejudge;
-use crate::report::{Run, replace};
-use crate::retention::pack;
-use crate::verify::verify;
+use dfota_record::evidence::envelope::Envelope;
+use dfota_record::evidence::maker::{Wanted, make};
+use dfota_record::evidence::{ENVELOPE, REQUEST, time_stamp};
+use dfota_record::rejudge;
+use dfota_record::report::{Run, replace};
+use dfota_record::retention::pack;
+use dfota_record::verify::verify;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
@@ -85,8 +85,8 @@ fn attach(run: &Path, answer: &Path) -> Result<u8, Failed> {
         .and_then(|file| file.take(time_stamp::LONGEST).read_to_end(&mut bytes))
         .map_err(|why| named(why.to_string()))?;
     let stamp = time_stamp::answered(&request, &bytes, &signature).map_err(named)?;
-    let masked = run.join(crate::journal::masked::FILE).exists();
-    let records = crate::journal::read(run, masked).map_err(Failed::usage)?;
+    let masked = run.join(dfota_record::journal::masked::FILE).exists();
+    let records = dfota_record::journal::read(run, masked).map_err(Failed::usage)?;
     let mut journal = Run::new(&records).map_err(Failed::usage)?;
     journal.derived = rejudge::records(&records).ok().map(|rejudged| rejudged.counts());
     let wanted = Wanted {

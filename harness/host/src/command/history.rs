@@ -3,18 +3,18 @@
 mod shown;
 
 use crate::cli::{Common, Failed, complain, print};
-use crate::history::entry::Kept;
-use crate::history::figures::{Figures, by_case};
-use crate::history::rows::{Row, rows};
-use crate::history::store::{Wanted, rebuild};
-use crate::history::{Entry, Store};
-use crate::journal::is_run;
 use crate::paint::Paint;
 use crate::plan::filter::Filter;
-use crate::report::Run;
-use crate::shell_word::shell_word;
 use crate::state::StateFlag;
 use crate::state::history_place::candidates;
+use dfota_record::history::entry::Kept;
+use dfota_record::history::figures::{Figures, by_case};
+use dfota_record::history::rows::{Row, rows};
+use dfota_record::history::store::{Wanted, rebuild};
+use dfota_record::history::{Entry, Store};
+use dfota_record::journal::is_run;
+use dfota_record::report::Run;
+use dfota_record::shell_word::shell_word;
 use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
@@ -315,7 +315,7 @@ fn entries(runs: &[PathBuf]) -> (Vec<Entry>, usize) {
 
 /// What the history keeps of a run folder.
 pub fn entry(folder: &Path) -> Result<Option<Entry>, Failed> {
-    let records = crate::journal::read(folder, false).map_err(Failed::usage)?;
+    let records = dfota_record::journal::read(folder, false).map_err(Failed::usage)?;
     let run = Run::new(&records).map_err(|why| Failed::usage(format!("`{}`: {why}", folder.display())))?;
     Ok(Entry::of(&run))
 }

@@ -8,11 +8,11 @@ mod found;
 
 use crate::cli::{Common, Failed, print};
 use crate::rig::Rig;
-use crate::shell_word::shell_word;
 use crate::suite::Suite;
 use crate::yaml::document::Document;
 use answers::Answers;
 use ask::Asker;
+use dfota_record::shell_word::shell_word;
 use files::Written;
 use std::path::{Path, PathBuf};
 

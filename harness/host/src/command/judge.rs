@@ -5,16 +5,16 @@ mod as_text;
 mod runs;
 
 use crate::cli::{Common, Failed, print};
-use crate::log::opened::Log;
-use crate::log::page::Page;
-use crate::log::read;
-use crate::log::summary::Tally;
 use crate::paint::Paint;
 use dfota_core::case::Via;
 use dfota_core::log::fold::Told;
 use dfota_core::log::format::Format;
 use dfota_core::log::reader::Reader;
 use dfota_core::version::Version;
+use dfota_record::log::opened::Log;
+use dfota_record::log::page::Page;
+use dfota_record::log::read;
+use dfota_record::log::summary::Tally;
 use std::path::{Path, PathBuf};
 
 /// The page's name in `--out`.

@@ -1,7 +1,7 @@
 //! `keygen`: a key pair for signing evidence.
 
 use crate::cli::{Common, Failed, print};
-use crate::evidence::signing_key::{SigningKey, write_new};
+use dfota_record::evidence::signing_key::{SigningKey, write_new};
 use std::path::PathBuf;
 
 /// Make a key pair for signing evidence: a private key (mode 0600) and its public half beside it

@@ -1,7 +1,7 @@
 //! `package`: digest and size of any package, and deltas for the simulated module.
 
 use crate::cli::{Failed, print};
-use crate::digest::sha256_hex;
+use dfota_record::digest::sha256_hex;
 use std::path::PathBuf;
 
 /// Look at packages, and pack deltas for the simulated module.

@@ -2,7 +2,7 @@
 
 use crate::cli::{Common, Failed, complain, print};
 use crate::machine_config::{Config, PLACE};
-use crate::retention::{Fate, Found, Rules, fates, find, pack};
+use dfota_record::retention::{Fate, Found, Rules, fates, find, pack};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -129,7 +129,7 @@ fn one(run: &Found, fate: Fate, dry: bool) -> Done<'_> {
         }
         Fate::Packed => pack::plan(&run.folder)
             .and_then(|paths| {
-                let sizes = paths.iter().flat_map(|path| crate::retention::size(path));
+                let sizes = paths.iter().flat_map(|path| dfota_record::retention::size(path));
                 frees = sizes.sum();
                 match dry || paths.is_empty() {
                     true => Ok(()),

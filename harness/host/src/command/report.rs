@@ -1,13 +1,15 @@
 //! `report`: every report of a run folder again, from its journal alone; with `--pdf`, the test report as well.
 
+pub mod paper;
+
 use super::run::ProfileArg;
 use crate::cli::{Common, Failed, complain, print};
 use crate::console::{page, whole};
-use crate::day::Day;
-use crate::evidence::maker::{Wanted, make_with_reports};
-use crate::evidence::signing_key::SigningKey;
 use crate::paint::Paint;
 use dfota_core::event::JunitProfile;
+use dfota_record::day::Day;
+use dfota_record::evidence::maker::{Wanted, make_with_reports};
+use dfota_record::evidence::signing_key::SigningKey;
 use std::path::PathBuf;
 
 /// Make every report of a run folder again, from its journal alone.
@@ -46,9 +48,9 @@ pub fn main(args: &Args, common: Common) -> Result<u8, Failed> {
         ));
     }
     // `prune` leaves it alone meanwhile.
-    let _held = crate::retention::hold(&args.run);
+    let _held = dfota_record::retention::hold(&args.run);
     let paint = Paint::new(common.color);
-    let asked = crate::report::Asked {
+    let asked = dfota_record::report::Asked {
         junit: args.junit.as_deref(),
         profile: args.junit_profile.map(JunitProfile::from),
         masked: args.mask,
@@ -66,7 +68,9 @@ pub fn main(args: &Args, common: Common) -> Result<u8, Failed> {
     // Before the evidence, which holds it.
     #[cfg(feature = "pdf")]
     let pdf = match args.pdf {
-        true => Some(crate::report::paper::make(&args.run, args.mask, args.issued).map_err(Failed::usage)?),
+        true => Some(
+            crate::command::report::paper::make(&args.run, args.mask, args.issued).map_err(Failed::usage)?,
+        ),
         false => None,
     };
     let (shown, made) =

@@ -3,13 +3,13 @@
 //! stdout has one line a package and nothing else, so that scripts can read it; everything that happens is on stderr.
 
 use crate::cli::{Common, Failed};
-use crate::digest::sha256_hex;
 use bc66_spec::lwm2m::PORT;
 use bytes::Bytes;
 use dfota_clock::Clock;
 use dfota_core::fault::{CoapFaults, HttpFaults};
 use dfota_core::lwm2m::firmware_update::{Ending, Script};
 use dfota_core::seed::Seed;
+use dfota_record::digest::sha256_hex;
 use dfota_servers::coap::{CoapOffer, CoapServer, Happening};
 use dfota_servers::http::{Offer, PackageServer};
 use std::io::Write;

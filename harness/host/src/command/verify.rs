@@ -1,8 +1,8 @@
 //! `verify`: whether anybody touched a run folder or a bundle.
 
 use crate::cli::{Common, Failed, print};
-use crate::evidence::public_key::PublicKey;
-use crate::verify::{Verified, verify};
+use dfota_record::evidence::public_key::PublicKey;
+use dfota_record::verify::{Verified, verify};
 use serde_json::json;
 use std::fmt::Write;
 use std::path::PathBuf;

@@ -1,12 +1,12 @@
 //! How a case is told: one line, and below it, where it did not pass, why and what to do with that. Each case is told
 //! once; of equal errors, the first.
 
-use crate::count::count_of;
 use crate::paint::{Colour, Paint};
-use crate::report::{CaseRun, TRANSCRIPTS, evidence_lines, transcript, word};
 use crate::width::Width;
 use dfota_core::outcome::Outcome;
 use dfota_core::verdict::Verdict;
+use dfota_record::count::count_of;
+use dfota_record::report::{CaseRun, TRANSCRIPTS, evidence_lines, transcript, word};
 use std::collections::HashMap;
 use std::fmt::Write;
 use std::time::Duration;

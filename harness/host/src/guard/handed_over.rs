@@ -3,9 +3,9 @@
 //! The socket is found through its folder's descriptor: the path of a state folder may be longer than an address of a
 //! socket can be.
 
-use crate::folders::share;
 use crate::guard::Charge;
 use crate::rig::Driver;
+use dfota_record::folders::share;
 use std::fs::File;
 use std::io::{self, Read, Write};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};

@@ -64,7 +64,7 @@ pub fn run_program(argv: &[String], timeout: Duration, stdin: Stdio) -> Result<(
     command
         .args(args)
         // Nobody but this program needs the key that signs.
-        .env_remove(crate::evidence::signing_key::VARIABLE)
+        .env_remove(dfota_record::evidence::signing_key::VARIABLE)
         .stdin(stdin);
     run_to_its_end(&mut command, &argv.join(" "), timeout)
 }

@@ -1,11 +1,11 @@
 //! A plan as aligned text, for `dfota-hil plan`.
 
-use crate::count::count_of;
 use crate::plan::campaign::Outline;
 use crate::plan::{Plan, Planned};
 use crate::width::Width;
 use dfota_core::campaign::Slot;
 use dfota_core::duration::Short;
+use dfota_record::count::count_of;
 use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 

@@ -1,13 +1,13 @@
 //! How the rig of a plan stands: whether it may be used at all, and whether its module's flash has the updates left.
 
 use crate::check::last_check::LastCheck;
-use crate::count::count_of;
 use crate::plan::Plan;
 use crate::rig::Rig;
 use crate::state::quarantine::{Found, Quarantine};
 use crate::state::wear::Wear;
 use crate::state::{RigState, StateError};
 use dfota_core::cut::Kind;
+use dfota_record::count::count_of;
 use serde::Serialize;
 use std::fmt;
 use std::time::Duration;

@@ -1,7 +1,6 @@
 //! The keys of a rig file, as they stand in it. Meaning and defaults are `rig_file`'s; the texts here are the ones that
 //! editors show.
 
-use crate::day::Day;
 use crate::rig::rig_literals::{
     Baud, CoapAddress, DriverName, HttpAddress, Level, Pin, SimPin, Speed, Updates,
 };
@@ -10,6 +9,7 @@ use crate::serial::address::Address;
 use crate::yaml::raw::Raw;
 use bc66_spec::module::Module;
 use dfota_core::version::Version;
+use dfota_record::day::Day;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::net::SocketAddr;

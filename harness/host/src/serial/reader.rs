@@ -7,7 +7,6 @@
 
 use super::port::{Port, timespec};
 use super::written::Written;
-use crate::journal::Journal;
 use crate::line::LineError;
 use crate::lines::Lines;
 use dfota_clock::priority::Refused;
@@ -18,6 +17,7 @@ use dfota_core::lexer::{Lexer, Token};
 use dfota_core::moment::Moment;
 use dfota_core::percent::Percent;
 use dfota_core::urc::Urc;
+use dfota_record::journal::Journal;
 use dfota_servers::coap::Happening;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 use rustix::io::Errno;

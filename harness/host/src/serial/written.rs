@@ -1,8 +1,8 @@
 //! A bound on what one case may write down: a module can talk for ever.
 
-use crate::journal::Journal;
 use dfota_core::event::Event;
 use dfota_core::urc::{Fota, Urc};
+use dfota_record::journal::Journal;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Lines of one case that are written down, whatever they say. A case over the air has some hundreds.
@@ -46,8 +46,8 @@ impl Written {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::journal::{Nobody, Writer};
     use dfota_clock::Clock;
+    use dfota_record::journal::{Nobody, Writer};
 
     #[test]
     fn a_module_that_talks_for_ever_is_bounded() {
@@ -66,7 +66,8 @@ mod tests {
         assert_eq!((written.anew(), written.takes(None, &journal)), (1_000, true));
         drop(journal);
         writer.finish().expect("the end");
-        let text = std::fs::read_to_string(folder.path().join(crate::journal::FILE)).expect("the journal");
+        let text =
+            std::fs::read_to_string(folder.path().join(dfota_record::journal::FILE)).expect("the journal");
         assert_eq!(text.matches("counted and not written down").count(), 1);
     }
 }

@@ -8,14 +8,14 @@
 //! Cuts belong together only where everything that could matter is the same: the key is a digest of suite, packages, rig,
 //! program and campaign. A line that a dying machine left half written is the cut that it was about: it is made again.
 
-use crate::digest::{file_digest, sha256_hex};
-use crate::folders::{make_folder, share};
 use crate::rig::Rig;
 use crate::state::{StateDir, StateError, unread, unwritten};
 use crate::suite::Suite;
 use dfota_core::campaign::Tallied;
 use dfota_core::cut::Cut;
 use dfota_core::timeline::Timeline;
+use dfota_record::digest::{file_digest, sha256_hex};
+use dfota_record::folders::{make_folder, share};
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};

@@ -207,7 +207,7 @@ impl Part {
         let long = [kind, b":", place].concat();
         let name = match std::str::from_utf8(&long) {
             Ok(name) if name.len() <= LONGEST - PREFIX.len() => name.to_owned(),
-            _ => crate::digest::sha256_hex(&long),
+            _ => dfota_record::digest::sha256_hex(&long),
         };
         Self {
             name: PREFIX.to_owned() + &name,

@@ -1,8 +1,8 @@
 //! Where the history of the runs is kept.
 
 use super::{StateDir, StateError, StateFlag};
-use crate::history::{self, Store};
-use crate::retention::growth::Sample;
+use dfota_record::history::{self, Store};
+use dfota_record::retention::growth::Sample;
 use std::path::{Path, PathBuf, absolute};
 
 /// Folder of the run folders, where nothing else is said.

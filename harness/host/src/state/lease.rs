@@ -5,10 +5,10 @@
 
 use crate::check::last_check::now;
 use crate::cli::{Failed, complain};
-use crate::folders::share;
 use crate::rig::Rig;
 use crate::state::hardware::Hardware;
 use crate::state::{RigState, StateDir, StateError, unwritten};
+use dfota_record::folders::share;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use serde::{Deserialize, Serialize};

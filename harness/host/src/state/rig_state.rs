@@ -1,9 +1,9 @@
 //! What is kept about one rig between runs.
 
-use crate::digest::sha256_hex;
-use crate::folders::make_folder;
-use crate::shell_word::shell_word;
 use crate::state::{StateError, unwritten};
+use dfota_record::digest::sha256_hex;
+use dfota_record::folders::make_folder;
+use dfota_record::shell_word::shell_word;
 use std::fs::File;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};

@@ -1,10 +1,10 @@
 //! How many updates the flash of a rig's modules has seen, over all runs: flash has a number of them, and then no more.
 
-use crate::journal::Observer;
 use crate::state::{RigState, StateError};
 use dfota_core::event::Record;
 use dfota_core::version::Imei;
 use dfota_core::wear::WearCount;
+use dfota_record::journal::Observer;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,6 +1,5 @@
 //! Loads a suite file: keys into a [`Suite`], packages read, every mistake with its place.
 
-use crate::digest::sha256_hex;
 use crate::suite::case_file::CaseFile;
 use crate::suite::matrix::combinations;
 use crate::suite::measure_file::MeasureFile;
@@ -18,6 +17,7 @@ use dfota_core::case::{Anomalies, Limits, Package, Via};
 use dfota_core::escape::quoted;
 use dfota_core::measure::Declared;
 use dfota_core::retries::Retries;
+use dfota_record::digest::sha256_hex;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;

@@ -4,7 +4,7 @@ use super::file_error::{FileError, Problem};
 use super::node_path::NodePath;
 use super::shape;
 use super::tree::{Bytes, Content, MAX_DEPTH, NoTree, Tree};
-use crate::digest::sha256_hex;
+use dfota_record::digest::sha256_hex;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};

@@ -2,8 +2,8 @@
 
 use super::nearest::suggestion;
 use super::node_path::NodePath;
-use crate::day::Day;
 use dfota_core::escape::quoted;
+use dfota_record::day::Day;
 use schemars::{Schema, json_schema};
 use std::time::Duration;
 

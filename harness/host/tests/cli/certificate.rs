@@ -4,8 +4,8 @@ use crate::lab::Lab;
 use dfota_core::event::{Event, Record, TryEnded};
 use dfota_core::measure::{Declared, Measure};
 use dfota_core::verdict::{Rule, Verdict};
-use dfota_hil::report::Run;
-use dfota_hil::report::certificate::{Certificate, Entry, JournalFacts, TooEarly};
+use dfota_record::report::Run;
+use dfota_record::report::certificate::{Certificate, Entry, JournalFacts, TooEarly};
 use std::sync::LazyLock;
 
 const RIG: &str = "\
@@ -49,7 +49,7 @@ static RUN: LazyLock<Lab> = LazyLock::new(|| {
 });
 
 fn records() -> Vec<Record> {
-    dfota_hil::journal::read(&RUN.path("out"), false).expect("the journal of the run")
+    dfota_record::journal::read(&RUN.path("out"), false).expect("the journal of the run")
 }
 
 fn issued(records: &[Record], day: Option<&str>) -> Result<Certificate, TooEarly> {
@@ -122,7 +122,7 @@ fn says_who_what_when_and_with_what() {
 fn requirements_have_the_verdict_of_their_cases() {
     let mut records = records();
     let verdicts = |report: &Certificate| -> Vec<String> {
-        let line = |r: &dfota_hil::report::certificate::Requirement| format!("{} {}", r.id, r.verdict);
+        let line = |r: &dfota_record::report::certificate::Requirement| format!("{} {}", r.id, r.verdict);
         report.requirements.iter().map(line).collect()
     };
     assert_eq!(

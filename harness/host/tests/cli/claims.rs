@@ -1,8 +1,8 @@
 //! What becomes of a claim, and that it is told with both bounds wherever it is told.
 
 use crate::lab::{Lab, Ran};
-use dfota_hil::report::Run;
-use dfota_hil::report::certificate::{Certificate, JournalFacts};
+use dfota_record::report::Run;
+use dfota_record::report::certificate::{Certificate, JournalFacts};
 use serde_json::Value;
 
 /// A run of a module that every cut bricks.
@@ -23,7 +23,7 @@ cases:
 
 /// The certificate of a run, as it is given to the PDF.
 fn certificate(lab: &Lab) -> Value {
-    let records = dfota_hil::journal::read(&lab.path("out"), false).expect("the journal of the run");
+    let records = dfota_record::journal::read(&lab.path("out"), false).expect("the journal of the run");
     let run = Run::new(&records).expect("a journal");
     let journal = JournalFacts {
         file: "events.jsonl",

@@ -6,7 +6,7 @@ use dfota_core::event::{
     Attachments, CaseEnded, Event, FileFacts, JunitProfile, Record, RigFacts, RunStarted, SCHEMA,
 };
 use dfota_core::verdict::{Rule, Verdict};
-use dfota_hil::report::Run;
+use dfota_record::report::Run;
 use proptest::prelude::*;
 
 /// Everything that has ended a parser before.
@@ -121,7 +121,7 @@ fn check(text: &str) {
         let records = records(text, attachments);
         let run = Run::new(&records).expect("a run");
         let xml =
-            String::from_utf8(dfota_hil::report::junit::write(&run, JunitProfile::Strict)).expect("UTF-8");
+            String::from_utf8(dfota_record::report::junit::write(&run, JunitProfile::Strict)).expect("UTF-8");
         let cases = junit::cases(&xml);
         let verdicts: Vec<&str> = cases.iter().map(|case| case.verdict.as_str()).collect();
         assert_eq!(
@@ -134,7 +134,7 @@ fn check(text: &str) {
         assert_eq!(cases[1].kind, "product.no-resume");
         assert_eq!(cases[4].kind, "inconclusive.interrupted");
         assert_eq!(cases[6].kind, "not-reached");
-        let xml = dfota_hil::report::junit::write(&run, JunitProfile::Extended);
+        let xml = dfota_record::report::junit::write(&run, JunitProfile::Extended);
         let extended = junit::extended_cases(&String::from_utf8(xml).expect("UTF-8"));
         let same = |cases: &[junit::Case]| -> Vec<_> {
             let shown = |case: &junit::Case| (case.name.clone(), case.kind.clone(), case.body.clone());
@@ -157,7 +157,8 @@ fn everything_that_has_ended_a_parser_before() {
 fn readable_text_is_kept() {
     let records = records("\u{1b}UPDATING 50 % · <ok> & \"so\"", Attachments::None);
     let run = Run::new(&records).expect("a run");
-    let xml = String::from_utf8(dfota_hil::report::junit::write(&run, JunitProfile::Strict)).expect("UTF-8");
+    let xml =
+        String::from_utf8(dfota_record::report::junit::write(&run, JunitProfile::Strict)).expect("UTF-8");
     let cases = junit::cases(&xml);
     assert_eq!(cases[1].message, "\\x1bUPDATING 50 % · <ok> & \"so\"");
     assert!(cases[1].body.starts_with("\\x1bUPDATING 50 % · <ok> & \"so\"\n"));

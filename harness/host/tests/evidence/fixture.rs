@@ -4,11 +4,11 @@ use dfota_clock::Clock;
 use dfota_core::case::{Case, Package, Via};
 use dfota_core::event::{CaseEnded, Event, FileFacts, RigFacts, RunStarted};
 use dfota_core::verdict::{Rule, Verdict};
-use dfota_hil::evidence::maker::{MakeError, Wanted, make_with_reports};
-use dfota_hil::evidence::signing_key::SigningKey;
-use dfota_hil::journal::{Journal, Nobody, Writer};
-use dfota_hil::report::Asked;
-use dfota_hil::verify::{Verified, verify};
+use dfota_record::evidence::maker::{MakeError, Wanted, make_with_reports};
+use dfota_record::evidence::signing_key::SigningKey;
+use dfota_record::journal::{Journal, Nobody, Writer};
+use dfota_record::report::Asked;
+use dfota_record::verify::{Verified, verify};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 

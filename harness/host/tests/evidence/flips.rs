@@ -1,8 +1,8 @@
 //! A flipped byte anywhere is found and named.
 
 use crate::fixture::{BUNDLE, Folder, JOURNAL, look, put};
-use dfota_hil::evidence::archive::{self, Entry, Source};
-use dfota_hil::evidence::signing_key::SigningKey;
+use dfota_record::evidence::archive::{self, Entry, Source};
+use dfota_record::evidence::signing_key::SigningKey;
 use proptest::prelude::*;
 use rstest::rstest;
 use std::io::Read;

@@ -1,7 +1,7 @@
 //! A run folder that leads elsewhere: `verify` looks at nothing outside it.
 
 use crate::fixture::{BUNDLE, Folder, JOURNAL, look};
-use dfota_hil::evidence::manifest::Manifest;
+use dfota_record::evidence::manifest::Manifest;
 use rstest::rstest;
 use std::os::unix::fs::symlink;
 

@@ -31,7 +31,7 @@ fn confirmed() {
     println!("{}", ran.stdout);
     let run = board.fetch("sense");
     ran.ends(0);
-    let journal = dfota_hil::journal::read(&run, false).expect("a journal");
+    let journal = dfota_record::journal::read(&run, false).expect("a journal");
     let cuts: Vec<Duration> = journal
         .into_iter()
         .filter_map(|record| after(&record.event))

@@ -60,7 +60,7 @@ fn memory(board: &Board, driver: Driver) {
 /// How late the cuts were, out of the journal: from the moment at which each was due until it was commanded, and until the
 /// driver had carried it out.
 fn lateness(run: &Path, driver: Driver) {
-    let journal = dfota_hil::journal::read(run, false).expect("a journal");
+    let journal = dfota_record::journal::read(run, false).expect("a journal");
     for record in journal {
         if let Event::CutMade {
             cut,

@@ -3,7 +3,7 @@
 use super::browser::Browser;
 use super::{folder, records};
 use dfota_core::event::Event;
-use dfota_hil::report::{Run, html};
+use dfota_record::report::{Run, html};
 use serde_json::json;
 
 const DESK: (u32, u32) = (1440, 900);

@@ -2,7 +2,7 @@
 
 use super::folder;
 use dfota_core::event::Event;
-use dfota_hil::evidence::maker::Wanted;
+use dfota_record::evidence::maker::Wanted;
 use std::io::Read;
 use std::path::Path;
 
@@ -62,7 +62,7 @@ fn telling(journal: &str) -> String {
     let mut told = TOLD.iter().map(|(line, _)| format!("\"text\":\"{line}\""));
     let mut text = String::new();
     let (mut was, mut is) = (String::new(), String::new());
-    let digest = |line: &str| dfota_hil::journal::hex(&sha2::Sha256::digest(line));
+    let digest = |line: &str| dfota_record::journal::hex(&sha2::Sha256::digest(line));
     for line in journal.lines() {
         let here = line
             .contains("\"text\":\"+CEREG: 0,2\"")
@@ -104,11 +104,12 @@ fn copy(journal: impl Fn(String) -> String) -> tempfile::TempDir {
 #[test]
 fn no_report_shows_what_is_masked() {
     let plain = copy(|text| telling(&text));
-    dfota_hil::report::make(plain.path(), &dfota_hil::report::Asked::default(), |_| ()).expect("reports");
+    dfota_record::report::make(plain.path(), &dfota_record::report::Asked::default(), |_| ())
+        .expect("reports");
     let masked = copy(|text| telling(&text));
-    dfota_hil::report::make(
+    dfota_record::report::make(
         masked.path(),
-        &dfota_hil::report::Asked {
+        &dfota_record::report::Asked {
             masked: true,
             ..Default::default()
         },
@@ -136,7 +137,8 @@ fn no_report_shows_what_is_masked() {
 #[test]
 fn the_journal_remembers_that_it_was_asked_for() {
     let asked = copy(|text| text.replacen("\"attachments\":", "\"masked\":true,\"attachments\":", 1));
-    dfota_hil::report::make(asked.path(), &dfota_hil::report::Asked::default(), |_| ()).expect("reports");
+    dfota_record::report::make(asked.path(), &dfota_record::report::Asked::default(), |_| ())
+        .expect("reports");
     for secret in secrets() {
         assert_eq!(shown(asked.path(), &secret), [""; 0], "{secret}");
     }
@@ -145,12 +147,12 @@ fn the_journal_remembers_that_it_was_asked_for() {
 /// A masked run folder with its evidence.
 fn masked_evidence() -> tempfile::TempDir {
     let masked = copy(|text| telling(&text));
-    let asked = dfota_hil::report::Asked {
+    let asked = dfota_record::report::Asked {
         masked: true,
         ..Default::default()
     };
-    let made = dfota_hil::report::make(masked.path(), &asked, |run| {
-        dfota_hil::evidence::maker::make(masked.path(), run, &Wanted::default())
+    let made = dfota_record::report::make(masked.path(), &asked, |run| {
+        dfota_record::evidence::maker::make(masked.path(), run, &Wanted::default())
     });
     made.expect("reports").expect("evidence");
     masked
@@ -192,7 +194,7 @@ fn the_bundle_holds_a_masked_journal_and_nothing_that_is_masked() {
         assert_eq!(shown, [""; 0], "{secret}");
     }
     for path in [folder.path(), &bundle] {
-        let verified = dfota_hil::verify::verify(path, None).expect("a run folder or a bundle");
+        let verified = dfota_record::verify::verify(path, None).expect("a run folder or a bundle");
         assert_eq!(verified.touched, [""; 0]);
         assert!(
             verified.reports_compared && verified.masked_from.is_some(),
@@ -213,7 +215,7 @@ fn a_masked_bundle_belongs_to_one_journal() {
     let text = std::fs::read_to_string(&journal).expect("a journal");
     let touched = |text: &str| {
         std::fs::write(&journal, text).expect("a file");
-        dfota_hil::verify::verify(folder.path(), None)
+        dfota_record::verify::verify(folder.path(), None)
             .expect("a run folder")
             .touched
     };
@@ -237,12 +239,12 @@ fn a_masked_bundle_belongs_to_one_journal() {
 #[test]
 fn reports_without_a_mask_take_the_copy_away() {
     let folder = masked_evidence();
-    let plain = dfota_hil::report::make(folder.path(), &dfota_hil::report::Asked::default(), |run| {
-        dfota_hil::evidence::maker::make(folder.path(), run, &Wanted::default())
+    let plain = dfota_record::report::make(folder.path(), &dfota_record::report::Asked::default(), |run| {
+        dfota_record::evidence::maker::make(folder.path(), run, &Wanted::default())
     });
     plain.expect("reports").expect("evidence");
     assert!(!folder.path().join("events.masked.jsonl").exists());
-    let verified = dfota_hil::verify::verify(folder.path(), None).expect("a run folder");
+    let verified = dfota_record::verify::verify(folder.path(), None).expect("a run folder");
     assert_eq!((verified.touched, verified.masked_from), (vec![], None));
 }
 
@@ -250,7 +252,8 @@ fn reports_without_a_mask_take_the_copy_away() {
 fn the_test_report_is_masked_too() {
     let folder = copy(|text| text);
     let shown = |masked| {
-        let report = dfota_hil::report::paper::contents(folder.path(), masked, None).expect("a test report");
+        let report =
+            dfota_hil::command::report::paper::contents(folder.path(), masked, None).expect("a test report");
         (report.journal.file, serde_json::to_string(&report).expect("JSON"))
     };
     let ((plain_file, plain), (file, masked)) = (shown(false), shown(true));

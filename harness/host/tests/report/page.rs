@@ -3,8 +3,8 @@
 use super::{all, many, only, page, records, text};
 use dfota_core::event::{Event, Line, Record};
 use dfota_core::measure::{Declared, Measure};
-use dfota_hil::report::Run;
-use dfota_hil::report::html::timeline::{Stage, Timeline};
+use dfota_record::report::Run;
+use dfota_record::report::html::timeline::{Stage, Timeline};
 use std::collections::BTreeSet;
 
 #[test]

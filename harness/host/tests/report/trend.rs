@@ -5,7 +5,7 @@ use super::{all, only, page, records, text};
 use dfota_core::event::trend::{PastMeasure, PastRun, Trend};
 use dfota_core::event::{Event, Record};
 use dfota_core::spread::Spread;
-use dfota_hil::report::{Run, html};
+use dfota_record::report::{Run, html};
 use serde_json::json;
 
 /// The measurements of the earlier runs, in the order of the page.

@@ -1,12 +1,12 @@
 //! The history on a terminal: a screen of it, or everything about some cases.
 
 use super::{RigKey, Rigs, percent, plural};
-use crate::history::Entry;
-use crate::history::entry::Kept;
-use crate::history::figures::Figures;
-use crate::history::rows::{Row, rows};
 use crate::paint::{Colour, Paint};
 use dfota_core::measure::Measure;
+use dfota_record::history::Entry;
+use dfota_record::history::entry::Kept;
+use dfota_record::history::figures::Figures;
+use dfota_record::history::rows::{Row, rows};
 use std::fmt::Write;
 use std::io::{IsTerminal, stdout};
 

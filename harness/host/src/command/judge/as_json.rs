@@ -1,10 +1,10 @@
 //! A log for programs: one JSON document, written update by update, for a log may hold any number.
 
-use crate::log::opened::Log;
-use crate::log::summary::{Tally, Times, facts};
 use dfota_core::log::found::LogUpdate;
 use dfota_core::log::reader::Reader;
 use dfota_core::log::story::{NO_LOG_TELLS, TellingStep, headline, not_known, steps, story};
+use dfota_record::log::opened::Log;
+use dfota_record::log::summary::{Tally, Times, facts};
 use serde_json::{Value, json};
 
 /// What comes before the updates.

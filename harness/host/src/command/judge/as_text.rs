@@ -1,12 +1,12 @@
 //! A log for a terminal: each update as soon as it is over, then what is said of all.
 
-use crate::log::opened::Log;
-use crate::log::summary::{Tally, Times, facts, title};
 use crate::paint::{Colour, Paint};
 use dfota_core::escape::readable;
 use dfota_core::log::found::{LogUpdate, Outcome};
 use dfota_core::log::reader::Reader;
 use dfota_core::log::story::{NO_LOG_TELLS, headline, not_known, steps, story};
+use dfota_record::log::opened::Log;
+use dfota_record::log::summary::{Tally, Times, facts, title};
 use std::fmt::Write;
 
 /// Updates whose steps are shown; behind them, those of illegal ones alone.

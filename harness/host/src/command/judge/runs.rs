@@ -1,8 +1,8 @@
 //! `judge RUN…`: every verdict of a run again, from its journal alone.
 
 use crate::cli::{Failed, complain, print};
-use crate::journal;
-use crate::rejudge::{self, RejudgeError, Rejudged, anew};
+use dfota_record::journal;
+use dfota_record::rejudge::{self, RejudgeError, Rejudged, anew};
 use std::path::{Path, PathBuf};
 
 /// 0: every verdict is the recorded one; 1: some are not; 2: a journal cannot be read, or does not hold what its verdicts

@@ -2,13 +2,9 @@
 
 use super::{Args, AttachmentsArg};
 use crate::cli::{Failed, Selection};
-use crate::digest::sha256_hex;
-use crate::history;
-use crate::journal::{Journal, stamp};
 use crate::plan::Planned;
 use crate::plan::earlier::Earlier;
 use crate::rig::{Rig, module_word};
-use crate::shell_word::shell_word;
 use crate::state::campaign_store::tool_digest;
 use crate::state::lease::Lease;
 use crate::suite::Suite;
@@ -16,6 +12,10 @@ use bc66_sim::package::Purpose;
 use dfota_core::case::Case;
 use dfota_core::event::{Attachments, Event, FileFacts, RigFacts, RunStarted, SCHEMA};
 use dfota_core::seed::Seed;
+use dfota_record::digest::sha256_hex;
+use dfota_record::history;
+use dfota_record::journal::{Journal, stamp};
+use dfota_record::shell_word::shell_word;
 use std::path::{Path, PathBuf};
 
 /// Writes down what is known before the first case: the run, its cases, how the rig was found, and what earlier runs came to.
@@ -90,7 +90,7 @@ pub fn folder(args: &Args, rig: &Rig, suites: &[Suite]) -> Result<PathBuf, Faile
             (_, Some(_)) => break,
             (n, None) => PathBuf::from(format!("{}-{n}", wanted.display())),
         };
-        if crate::journal::is_run(&out) {
+        if dfota_record::journal::is_run(&out) {
             continue;
         }
         std::fs::create_dir_all(&out)

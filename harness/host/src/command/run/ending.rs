@@ -2,11 +2,11 @@
 
 use super::Args;
 use crate::cli::{Failed, complain};
-use crate::evidence::signing_key;
 use crate::line::command::run_to_its_end;
-use crate::report::{Run, replace, word};
 use crate::rig::Rig;
 use crate::suite::Suite;
+use dfota_record::evidence::signing_key;
+use dfota_record::report::{Run, replace, word};
 use std::fmt::Write;
 use std::path::{Path, PathBuf, absolute};
 use std::process::{Command, Stdio};

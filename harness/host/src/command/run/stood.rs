@@ -2,7 +2,6 @@
 
 use super::unopened;
 use crate::bench::OpenError;
-use crate::journal::Journal;
 use crate::plan::Plan;
 use crate::runner::Ran;
 use crate::state::quarantine::Found;
@@ -10,6 +9,7 @@ use crate::state::run_state::RunState;
 use dfota_core::event::Event;
 use dfota_core::rig_check::Probe;
 use dfota_core::verdict::Rule;
+use dfota_record::journal::Journal;
 
 /// How the rig of a run stands when its cases are over.
 pub struct Stood {

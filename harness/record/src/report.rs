@@ -9,7 +9,6 @@ pub mod certificate;
 pub mod html;
 pub mod junit;
 pub mod mask;
-pub mod paper;
 pub mod reading;
 pub mod summary;
 pub mod transcript;

@@ -1,10 +1,10 @@
 //! The test report of a run folder: what stands in it, masked where that is asked for, and with the feature `pdf` the sheets.
 
-use super::certificate::{Certificate, JournalFacts, TooEarly};
-use super::{ReportError, Run};
-use crate::day::Day;
-use crate::evidence::maker::{self, MakeError};
-use crate::journal;
+use dfota_record::day::Day;
+use dfota_record::evidence::maker::{self, MakeError};
+use dfota_record::journal;
+use dfota_record::report::certificate::{Certificate, JournalFacts, TooEarly};
+use dfota_record::report::{ReportError, Run};
 use std::path::Path;
 
 /// Name of the test report in a run folder.
@@ -56,6 +56,6 @@ pub fn make(folder: &Path, masked: bool, issued: Option<Day>) -> Result<std::pat
     let certificate = contents(folder, masked, issued)?;
     let pdf = dfota_pdf::typeset(serde_json::to_value(&certificate)?, &certificate.run)?;
     let path = folder.join(FILE);
-    super::replace(&path, &pdf)?;
+    dfota_record::report::replace(&path, &pdf)?;
     Ok(path)
 }

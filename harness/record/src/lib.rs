@@ -1,0 +1,19 @@
+//! The record of a run: its journal, and everything that is a function of it. Nothing here can open a rig.
+//!
+//! [`journal`] writes and reads it, [`report`] turns it into pages, [`evidence`] packs and signs it, [`verify`] detects
+//! tampering, [`rejudge`] derives its verdicts again, [`history`] compares it with earlier runs, and [`retention`] says how long
+//! it stays.
+
+pub mod count;
+pub mod day;
+pub mod digest;
+pub mod evidence;
+pub mod folders;
+pub mod history;
+pub mod journal;
+pub mod log;
+pub mod rejudge;
+pub mod report;
+pub mod retention;
+pub mod shell_word;
+pub mod verify;
