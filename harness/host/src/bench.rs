@@ -2,9 +2,9 @@
 
 use crate::lines::Lines;
 use crate::module::{Access, COMES_BACK, Module};
-use crate::reflash::Reflash;
+use crate::rig::reflash::Reflash;
+use crate::rig::serial_address::Address;
 use crate::rig::{Link, Rig, Safe};
-use crate::serial::address::Address;
 use crate::serial::port::Port;
 use crate::serial::reader::{Cutter, Message, REOPEN, Reader};
 use crate::sim_process::SimProcess;

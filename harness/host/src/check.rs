@@ -5,7 +5,6 @@
 //! what somebody has connected last, for `check --step`.
 
 mod identity;
-pub mod last_check;
 pub mod machine;
 mod network;
 mod pulse_lines;
@@ -18,11 +17,12 @@ use crate::bench::Bench;
 use crate::module::{Module, Stop};
 use crate::prepare::Identity;
 use crate::rig::{Driver, Link, Pulse, Rig};
+use crate::state::last_check::{CheckedModule, LastCheck, Switch, now};
 use dfota_core::case::Limits;
 use dfota_core::duration::Short;
 use dfota_core::event::Line;
 use dfota_core::rig_check::mistake::Mistake;
-use dfota_core::rig_check::{Check, CheckOutcome, Probe};
+use dfota_core::rig_check::{Check, CheckOutcome, Probe, is_sound};
 use dfota_core::verdict::Rule;
 use dfota_record::retention::growth::Sample;
 use stage::Stage;
@@ -131,6 +131,27 @@ pub struct Checked {
 }
 
 impl Checked {
+    /// What the state folder keeps of it.
+    pub fn last(&self, rig: &Rig) -> LastCheck {
+        let identity = self.identity.clone();
+        LastCheck {
+            rig: rig.name.clone(),
+            file: rig.canonical.display().to_string(),
+            checked: now(),
+            sound: is_sound(&self.checks),
+            module: identity.map(|identity| CheckedModule {
+                model: identity.model,
+                version: identity.version,
+                imei: identity.imei,
+            }),
+            switch: self.moves.map(|(off, on)| Switch {
+                off_ns: off.as_nanos() as u64,
+                on_ns: on.as_nanos() as u64,
+            }),
+            checks: self.checks.clone(),
+        }
+    }
+
     /// Takes what a later part of the same check came to.
     fn add(&mut self, later: Self) {
         self.checks.extend(later.checks);

@@ -1,19 +1,11 @@
 //! The command line: what can be typed, and which exit code comes of it.
 
 use crate::command;
+use crate::exit::Failed;
 use crate::guard;
-use crate::paint::{Paint, When};
-use crate::state::{StateError, StateFlag};
-use clap::{Args, FromArgMatches, Parser, Subcommand};
-use dfota_core::cut::Cut;
-use std::path::PathBuf;
+use crate::terminal::paint::{Paint, When};
+use clap::{FromArgMatches, Parser, Subcommand};
 use std::process::ExitCode;
-
-/// Bad flag, unreadable or invalid file, nothing selected: nothing was powered.
-pub const USAGE: u8 = 2;
-
-/// The rig file of commands that are given none.
-pub const RIG_VARIABLE: &str = "DFOTA_HIL_RIG";
 
 /// Where the flags that every command has stand in its help: behind its own, however many these are.
 const SHARED: usize = 900;
@@ -80,77 +72,6 @@ pub struct Common {
     pub color: When,
 }
 
-/// Which cases, on which rig: shared by `run` and `plan`.
-#[derive(Debug, Clone, Args)]
-pub struct Selection {
-    /// Suite files
-    #[arg(required = true, value_name = "SUITE")]
-    pub suites: Vec<PathBuf>,
-    /// Rig file; there is no default, so that no nightly job goes green on a simulator by accident
-    #[arg(long, required = true, value_name = "RIG", env = RIG_VARIABLE, hide_env_values = true)]
-    pub rig: PathBuf,
-    /// Only cases that match, for example `forced-resume`, `suite::case*`, `!http`
-    #[arg(long, value_name = "EXPR")]
-    pub filter: Option<String>,
-    /// Only cases with this tag; may be repeated
-    #[arg(long = "tag", value_name = "TAG")]
-    pub tags: Vec<String>,
-    /// Only this share of the cases, for example `1/3`
-    #[arg(long, value_name = "I/N")]
-    pub shard: Option<String>,
-    /// Make this cut in the one case that is selected, for example `updating@50%+137ms/power/5s`
-    #[arg(long, value_name = "CUT", value_parser = |text: &str| text.parse::<Cut>())]
-    pub cut: Option<Cut>,
-    /// Run each case so many times
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
-    pub repeat: u32,
-    /// Seed of every random choice [default: drawn, printed and recorded]
-    #[arg(long, value_name = "N")]
-    pub seed: Option<u64>,
-    /// Where what runs leave to each other is kept.
-    #[command(flatten)]
-    pub state: StateFlag,
-}
-
-/// An error that ends a command, with its exit code.
-#[derive(Debug)]
-pub struct Failed {
-    /// The exit code.
-    pub code: u8,
-    /// What to say.
-    pub message: String,
-}
-
-impl Failed {
-    /// A usage error.
-    pub fn usage(message: impl ToString) -> Self {
-        Self {
-            code: USAGE,
-            message: message.to_string(),
-        }
-    }
-
-    /// Tells it; every error begins alike.
-    pub fn tell(&self) {
-        complain(format_args!("error: {}", self.message.trim_end()));
-    }
-
-    /// An error of ours: rig, server or harness.
-    pub fn ours(message: impl ToString) -> Self {
-        Self {
-            code: 3,
-            message: message.to_string(),
-        }
-    }
-}
-
-/// State that cannot be read or written is found out before anything is powered.
-impl From<StateError> for Failed {
-    fn from(error: StateError) -> Self {
-        Self::usage(error)
-    }
-}
-
 /// Runs the program.
 pub fn main() -> ExitCode {
     // This program starts it and nobody types it: neither help nor completions have it.
@@ -204,20 +125,6 @@ fn ended(result: Result<u8, Failed>) -> ExitCode {
             ExitCode::from(failed.code)
         }
     }
-}
-
-/// Writes a result to standard output. Nobody may read it any more, as behind `| head -1`: that changes nothing.
-pub fn print(text: &str) {
-    use std::io::Write;
-    let mut stdout = std::io::stdout();
-    let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
-}
-
-/// Writes a line to standard error. It may be closed as well, and a panic over that would come between a signal and the
-/// rig's safe state.
-pub fn complain(text: impl std::fmt::Display) {
-    use std::io::Write;
-    let _ = writeln!(std::io::stderr(), "{text}");
 }
 
 /// The definition of the command line, for completions and manual pages.

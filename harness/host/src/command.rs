@@ -22,7 +22,9 @@ pub mod schema;
 pub mod serve;
 pub mod verify;
 
-use crate::cli::{Common, Failed, Selection};
+use crate::cli::Common;
+use crate::exit::Failed;
+use crate::plan::flags::SelectionFlags;
 use crate::rig::{Link, Rig};
 use crate::state::lease::Lease;
 use crate::state::{StateDir, StateFlag};
@@ -49,7 +51,7 @@ pub fn lease(rig: &Rig, flag: &StateFlag, command: &str) -> Result<Option<Lease>
 }
 
 /// Reads the files of a selection; mistakes of all of them are shown at once.
-pub fn load(selection: &Selection, _common: Common) -> Result<(Rig, Vec<Suite>), Failed> {
+pub fn load(selection: &SelectionFlags, _common: Common) -> Result<(Rig, Vec<Suite>), Failed> {
     let mut errors = Vec::new();
     let rig = Rig::load(&selection.rig).map_err(|error| errors.push(error)).ok();
     let suites: Vec<Suite> = selection

@@ -7,8 +7,8 @@ mod link;
 pub mod progress;
 pub mod told;
 
-use crate::paint::Paint;
-use crate::width::Width;
+use crate::terminal::paint::Paint;
+use crate::terminal::width::Width;
 use dfota_core::case::Via;
 use dfota_core::event::{CaseEnded, Event, Line, Record, RunStarted, TryEnded};
 use dfota_core::outcome::Outcome;

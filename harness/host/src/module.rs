@@ -10,11 +10,11 @@ pub mod supply;
 
 pub use self::ear::COMES_BACK;
 use self::ear::Ear;
-use self::supply::Timing;
 use crate::lines::Lines;
 use crate::measures::Measures;
 use crate::serial::port::Port;
 use crate::serial::reader::{CutMade, Message, Reader};
+use crate::wires::Timing;
 use dfota_clock::Clock;
 use dfota_core::cut::Kind;
 use dfota_core::event::{Line, Request};

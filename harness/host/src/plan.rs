@@ -5,6 +5,7 @@ pub mod campaign;
 pub mod earlier;
 pub mod estimate;
 pub mod filter;
+pub mod flags;
 pub mod near_miss;
 pub mod one_cut;
 pub mod plan_text;
@@ -12,10 +13,11 @@ pub mod route;
 pub mod selection;
 pub mod standing;
 
-use crate::cli::{self, Failed};
+use crate::exit::Failed;
 use crate::plan::campaign::{CampaignCut, Outline};
 use crate::plan::earlier::Earlier;
 use crate::plan::estimate::module_time;
+use crate::plan::flags::SelectionFlags;
 use crate::plan::route::{Route, Way};
 use crate::plan::selection::Selection;
 use crate::plan::standing::Standing;
@@ -128,27 +130,14 @@ pub enum PlanError {
         /// The transport.
         via: Via,
     },
-    /// Two files hold suites of the same name.
-    #[error("two suites are called `{name}`: `{first}` and `{second}`; results are kept by suite and id")]
-    SuiteTwice {
-        /// The name.
-        name: String,
-        /// The first file.
-        first: String,
-        /// The second file.
-        second: String,
-    },
 }
-
-/// Transports that the runner has.
-pub const TRANSPORTS: [Via; 3] = Via::ALL;
 
 impl Plan {
     /// Plans what the flags select; every mistake in them, and nothing selected, is one of usage.
     pub fn of(
         suites: &[Suite],
         rig: &Rig,
-        flags: &cli::Selection,
+        flags: &SelectionFlags,
         seed: Seed,
         earlier: &Earlier,
     ) -> Result<Self, Failed> {
@@ -158,7 +147,6 @@ impl Plan {
             shard: parse(flags.shard.as_deref())?,
             repeat: flags.repeat,
             seed,
-            transports: TRANSPORTS.to_vec(),
             cut: flags.cut.clone(),
         };
         Self::new(suites, rig, &parsed, earlier).map_err(Failed::usage)
@@ -171,7 +159,6 @@ impl Plan {
         selection: &Selection,
         earlier: &Earlier,
     ) -> Result<Self, PlanError> {
-        suites_differ(suites)?;
         let mut planner = Planner {
             rig,
             selection,
@@ -244,19 +231,6 @@ impl Totals {
             updates: run().map(|case| case.updates).sum(),
         }
     }
-}
-
-fn suites_differ(suites: &[Suite]) -> Result<(), PlanError> {
-    for (n, second) in suites.iter().enumerate() {
-        if let Some(first) = suites[..n].iter().find(|first| first.name == second.name) {
-            return Err(PlanError::SuiteTwice {
-                name: second.name.clone(),
-                first: first.file.display().to_string(),
-                second: second.file.display().to_string(),
-            });
-        }
-    }
-    Ok(())
 }
 
 /// What the module runs before the run; on a bench only the module itself knows.
@@ -373,9 +347,6 @@ impl Planner<'_> {
 
     /// Why this rig, or this harness, cannot run the case.
     fn left_out(&self, case: &Case) -> Option<String> {
-        if !self.selection.transports.contains(&case.via) {
-            return Some(format!("updates over `{}` are not supported yet", case.via));
-        }
         if let Link::Bench(_) = &self.rig.link {
             let network = &self.rig.network;
             let server = match case.via {

@@ -1,11 +1,13 @@
 //! A rig as it will be used: one module, the lines that move it, the servers that it can reach.
 
+pub mod reflash;
 pub mod rig_file;
 pub mod rig_keys;
 pub mod rig_literals;
+pub mod serial_address;
 
-use crate::reflash::Reflash;
-use crate::serial::address::Address;
+use crate::rig::reflash::Reflash;
+use crate::rig::serial_address::Address;
 use bc66_spec::module::Module;
 use dfota_core::event::lab::Lab;
 use dfota_core::version::Version;

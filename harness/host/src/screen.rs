@@ -2,7 +2,7 @@
 //!
 //! It is an observer of the journal, as the console of a run is: what it shows was written down before.
 
-use crate::paint::{Colour, Paint};
+use crate::terminal::paint::{Colour, Paint};
 use dfota_core::event::{Event, Record};
 use dfota_core::urc::{Fota, Urc};
 use dfota_record::journal::Observer;

@@ -1,6 +1,5 @@
 //! The module's UART: the port, and the reader thread that cuts where the byte was read.
 
-pub mod address;
 pub mod network;
 pub mod port;
 pub mod reader;

@@ -1,8 +1,8 @@
 //! What the signals that end a program do while a rig is in its hands. The guard process heeds none of them.
 
-use crate::cli::complain;
 use crate::lines::Lines;
 use crate::serial::reader::Message;
+use crate::terminal::complain;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use tokio::runtime::Runtime;

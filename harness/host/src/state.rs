@@ -13,6 +13,7 @@
 pub mod campaign_store;
 pub mod hardware;
 pub mod history_place;
+pub mod last_check;
 pub mod lease;
 pub mod quarantine;
 pub mod rig_state;
@@ -21,6 +22,7 @@ pub mod wear;
 
 pub use rig_state::RigState;
 
+use crate::exit::Failed;
 use crate::rig::Rig;
 use dfota_record::shell_word::shell_word;
 use serde::Serialize;
@@ -48,6 +50,13 @@ impl StateFlag {
         self.state_dir.as_ref().map_or_else(String::new, |folder| {
             format!(" --state-dir {}", shell_word(&folder.display().to_string()))
         })
+    }
+}
+
+/// State that cannot be read or written is found out before anything is powered.
+impl From<StateError> for Failed {
+    fn from(error: StateError) -> Self {
+        Self::usage(error)
     }
 }
 

@@ -5,9 +5,8 @@ use crate::line::Line;
 use crate::line::driven::{driven, simulated};
 use crate::line::gpiochip::HeldLine;
 use crate::lines::Lines;
-use crate::module::supply::Timing;
+use crate::rig::serial_address::Address;
 use crate::rig::{self, Link, Pulse, Rig};
-use crate::serial::address::Address;
 use crate::sim_process::SimProcess;
 use crate::state::lease::Lease;
 use bc66_spec::timing;
@@ -20,6 +19,19 @@ const PTY_LATENCY: Duration = Duration::ZERO;
 /// How long the simulated rig presses PWRKEY and holds RESET: as the example of a bench does, above the driver's figures.
 const SIMULATED_PWRKEY: Duration = Duration::from_millis(700);
 const SIMULATED_RESET: Duration = Duration::from_millis(100);
+
+/// What is fixed about a rig's lines, in the module's time.
+#[derive(Debug, Clone, Copy)]
+pub struct Timing {
+    /// How long the supply must be off to count as gone.
+    pub discharge: Duration,
+    /// How long a byte may stay in the serial adapter.
+    pub latency: Duration,
+    /// How long reset is held.
+    pub reset_hold: Duration,
+    /// How long PWRKEY is held.
+    pub pwrkey_hold: Duration,
+}
 
 /// The wires of a rig: the lines alone, for `power`, or with the port.
 pub struct Wires {

@@ -353,8 +353,8 @@ fn answering(mut pty: Pty, script: Vec<(&'static str, &'static str)>) -> std::th
 #[test]
 fn the_pin_is_entered_once_and_written_down_nowhere_and_the_apn_is_set() {
     use dfota_core::case::Limits;
-    use dfota_hil::module::supply::Timing;
     use dfota_hil::module::{Access, Module};
+    use dfota_hil::wires::Timing;
     let pty = Pty::new();
     let folder = tempfile::tempdir().expect("a folder");
     let (clock, records) = (Clock::system(), Arc::<Mutex<Vec<Record>>>::default());

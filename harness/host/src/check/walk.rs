@@ -4,9 +4,9 @@
 
 use super::stage::Stage;
 use super::{Checked, Interrupted};
-use crate::cli::print;
-use crate::prompt::{Answer, Prompt};
 use crate::rig::{Link, Rig, Safe};
+use crate::terminal::print;
+use crate::terminal::prompt::{Answer, Prompt};
 use dfota_core::rig_check::is_sound;
 use std::time::Duration;
 

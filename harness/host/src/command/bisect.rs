@@ -1,7 +1,8 @@
 //! `bisect`: from a cut that fails and one that does not to the smallest failing window.
 
-use crate::cli::{Common, Failed};
+use crate::cli::Common;
 use crate::command::run;
+use crate::exit::Failed;
 use crate::runner::Hunt;
 use dfota_core::cut::Cut;
 use std::time::Duration;

@@ -3,23 +3,26 @@
 mod waiting;
 
 use crate::bench::Bench;
-use crate::check::last_check::LastCheck;
 use crate::check::stage::Stage;
 use crate::check::walk::{Left, walk};
 use crate::check::{Checked, Interrupted, Programs, RigCheck, Said, Terms, fail};
-use crate::cli::{Common, Failed, RIG_VARIABLE, complain, print};
+use crate::cli::Common;
+use crate::exit::Failed;
 use crate::machine_config::{Config, PLACE};
-use crate::paint::Paint;
-use crate::prompt::{Answer, Prompt};
+use crate::plan::flags::RIG_VARIABLE;
 use crate::rig::Rig;
 use crate::screen::Screen;
 use crate::signals;
 use crate::state::history_place;
+use crate::state::last_check::LastCheck;
 use crate::state::lease::Lease;
 use crate::state::quarantine::Quarantine;
 use crate::state::wear::Wear;
 use crate::state::{RigState, StateDir, StateFlag};
-use crate::width::Width;
+use crate::terminal::paint::Paint;
+use crate::terminal::prompt::{Answer, Prompt};
+use crate::terminal::width::Width;
+use crate::terminal::{complain, print};
 use dfota_clock::Clock;
 use dfota_core::case::Limits;
 use dfota_core::rig_check::{CheckOutcome, Probe};
@@ -113,7 +116,7 @@ fn concluded(
     before: Option<Quarantine>,
     args: &Args,
 ) -> Result<u8, Failed> {
-    let last = LastCheck::of(rig, checked);
+    let last = checked.last(rig);
     last.write(state)?;
     if let Some(imei) = checked
         .identity

@@ -1,7 +1,9 @@
 //! `compare`: two runs, or two firmware versions, and what got worse.
 
 use super::history::{StoreArgs, entry, percent, plural};
-use crate::cli::{Common, Failed, complain, print};
+use crate::cli::Common;
+use crate::exit::Failed;
+use crate::terminal::{complain, print};
 use dfota_record::history::comparison::{CaseChange, Change, Comparison};
 use dfota_record::history::store::Wanted;
 use dfota_record::history::{Entry, Store};

@@ -1,6 +1,7 @@
 //! `completions`: for shells.
 
-use crate::cli::{Failed, print};
+use crate::exit::Failed;
+use crate::terminal::print;
 
 /// Shell completions.
 #[derive(Debug, clap::Args)]

@@ -2,15 +2,17 @@
 
 use crate::at_terminal::{AtTerminal, HELP};
 use crate::bench::Bench;
-use crate::cli::{Common, Failed, RIG_VARIABLE};
+use crate::cli::Common;
+use crate::exit::Failed;
 use crate::module::Stop;
-use crate::paint::Paint;
-use crate::prompt::typed;
+use crate::plan::flags::RIG_VARIABLE;
 use crate::rig::{Network, Rig};
 use crate::screen::Screen;
 use crate::signals;
 use crate::state::StateFlag;
 use crate::state::lease::Lease;
+use crate::terminal::paint::Paint;
+use crate::terminal::prompt::typed;
 use dfota_clock::Clock;
 use dfota_record::journal::{Journal, Writer};
 use std::io::IsTerminal;

@@ -1,6 +1,8 @@
 //! `evidence`: a time stamp for a signed run, carried to an authority and back by hand.
 
-use crate::cli::{Common, Failed, print};
+use crate::cli::Common;
+use crate::exit::Failed;
+use crate::terminal::print;
 use dfota_record::evidence::envelope::Envelope;
 use dfota_record::evidence::maker::{Wanted, make};
 use dfota_record::evidence::{ENVELOPE, REQUEST, time_stamp};

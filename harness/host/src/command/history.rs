@@ -2,11 +2,13 @@
 
 mod shown;
 
-use crate::cli::{Common, Failed, complain, print};
-use crate::paint::Paint;
+use crate::cli::Common;
+use crate::exit::Failed;
 use crate::plan::filter::Filter;
 use crate::state::StateFlag;
 use crate::state::history_place::candidates;
+use crate::terminal::paint::Paint;
+use crate::terminal::{complain, print};
 use dfota_record::history::entry::Kept;
 use dfota_record::history::figures::{Figures, by_case};
 use dfota_record::history::rows::{Row, rows};

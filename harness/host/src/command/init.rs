@@ -6,9 +6,11 @@ mod ask;
 mod files;
 mod found;
 
-use crate::cli::{Common, Failed, print};
+use crate::cli::Common;
+use crate::exit::Failed;
 use crate::rig::Rig;
 use crate::suite::Suite;
+use crate::terminal::print;
 use crate::yaml::document::Document;
 use answers::Answers;
 use ask::Asker;

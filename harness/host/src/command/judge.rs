@@ -4,8 +4,10 @@ mod as_json;
 mod as_text;
 mod runs;
 
-use crate::cli::{Common, Failed, print};
-use crate::paint::Paint;
+use crate::cli::Common;
+use crate::exit::Failed;
+use crate::terminal::paint::Paint;
+use crate::terminal::print;
 use dfota_core::case::Via;
 use dfota_core::log::fold::Told;
 use dfota_core::log::format::Format;

@@ -1,6 +1,8 @@
 //! `keygen`: a key pair for signing evidence.
 
-use crate::cli::{Common, Failed, print};
+use crate::cli::Common;
+use crate::exit::Failed;
+use crate::terminal::print;
 use dfota_record::evidence::signing_key::{SigningKey, write_new};
 use std::path::PathBuf;
 

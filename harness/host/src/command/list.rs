@@ -1,10 +1,10 @@
 //! `list`: the cases of suites, with their tags. No rig is needed.
 
-use crate::cli::{Failed, print};
-use crate::plan::TRANSPORTS;
+use crate::exit::Failed;
 use crate::plan::near_miss::advice;
 use crate::plan::selection::Selection;
 use crate::suite::{Suite, SuiteCase};
+use crate::terminal::print;
 use dfota_core::seed::Seed;
 use serde_json::json;
 use std::fmt::Write;
@@ -40,7 +40,7 @@ pub fn main(args: &Args) -> Result<u8, Failed> {
     let selection = Selection {
         filter: filter.map_err(Failed::usage)?,
         tags: args.tags.clone(),
-        ..Selection::all(Seed(0), &TRANSPORTS)
+        ..Selection::all(Seed(0))
     };
     let all = suites.iter().flat_map(|suite: &Suite| &suite.cases);
     let cases: Vec<&SuiteCase> = all.filter(|case| selection.takes(&case.case, 1)).collect();

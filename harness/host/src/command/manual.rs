@@ -1,6 +1,6 @@
 //! `manual`: manual pages, one for each command. They are made of the definition of the command line and say nothing else.
 
-use crate::cli::Failed;
+use crate::exit::Failed;
 use std::path::PathBuf;
 
 /// Write the manual pages, for packages

@@ -1,6 +1,7 @@
 //! `package`: digest and size of any package, and deltas for the simulated module.
 
-use crate::cli::{Failed, print};
+use crate::exit::Failed;
+use crate::terminal::print;
 use dfota_record::digest::sha256_hex;
 use std::path::PathBuf;
 

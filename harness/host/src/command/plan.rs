@@ -1,18 +1,21 @@
 //! `plan`: everything `run` would do, with no I/O on the rig.
 
-use crate::cli::{Common, Failed, Selection, print};
+use crate::cli::Common;
+use crate::exit::Failed;
 use crate::plan::Plan;
 use crate::plan::earlier::Earlier;
+use crate::plan::flags::SelectionFlags;
 use crate::plan::standing::Standing;
 use crate::state::StateDir;
-use crate::width::Width;
+use crate::terminal::print;
+use crate::terminal::width::Width;
 use dfota_core::seed::Seed;
 
 /// Show what `run` would do, without touching the rig.
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
-    selection: Selection,
+    selection: SelectionFlags,
     /// As JSON
     #[arg(long)]
     json: bool,

@@ -1,8 +1,10 @@
 //! `power`: the lines of a rig, moved by hand.
 
-use crate::cli::{Common, Failed, RIG_VARIABLE};
+use crate::cli::Common;
+use crate::exit::Failed;
 use crate::line::LineError;
 use crate::lines::Lines;
+use crate::plan::flags::RIG_VARIABLE;
 use crate::state::StateFlag;
 use crate::wires::Wires;
 use dfota_core::event::Line;

@@ -1,7 +1,9 @@
 //! `prune`: old runs go, by the rules that are asked for or by those of this machine.
 
-use crate::cli::{Common, Failed, complain, print};
+use crate::cli::Common;
+use crate::exit::Failed;
 use crate::machine_config::{Config, PLACE};
+use crate::terminal::{complain, print};
 use dfota_record::retention::{Fate, Found, Rules, fates, find, pack};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};

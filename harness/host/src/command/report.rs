@@ -3,9 +3,11 @@
 pub mod paper;
 
 use super::run::ProfileArg;
-use crate::cli::{Common, Failed, complain, print};
+use crate::cli::Common;
 use crate::console::{page, whole};
-use crate::paint::Paint;
+use crate::exit::Failed;
+use crate::terminal::paint::Paint;
+use crate::terminal::{complain, print};
 use dfota_core::event::JunitProfile;
 use dfota_record::day::Day;
 use dfota_record::evidence::maker::{Wanted, make_with_reports};

@@ -6,10 +6,11 @@ mod stood;
 
 use crate::bench::Bench;
 use crate::check::Terms;
-use crate::cli::{Common, Failed, Selection, complain, print};
+use crate::cli::Common;
 use crate::console::{Console, page, summary};
-use crate::paint::Paint;
+use crate::exit::Failed;
 use crate::plan::earlier::Earlier;
+use crate::plan::flags::SelectionFlags;
 use crate::plan::standing::Standing;
 use crate::plan::{Plan, Planned};
 use crate::rig::Rig;
@@ -23,6 +24,8 @@ use crate::state::run_state::RunState;
 use crate::state::wear::{Counting, Wear};
 use crate::state::{RigState, StateDir};
 use crate::suite::Suite;
+use crate::terminal::paint::Paint;
+use crate::terminal::{complain, print};
 use dfota_clock::Clock;
 use dfota_core::case::Case;
 use dfota_core::event::bisected::Bisected;
@@ -47,7 +50,7 @@ use stood::{Stood, not_opened};
 #[derive(Debug, clap::Args)]
 pub struct Args {
     #[command(flatten)]
-    selection: Selection,
+    selection: SelectionFlags,
     /// Run folder [default: reports/UTC-RIG-SUITE]
     #[arg(long, value_name = "DIR", env = "DFOTA_HIL_OUT", hide_env_values = true)]
     out: Option<PathBuf>,

@@ -1,6 +1,7 @@
 //! `schema`: JSON Schema of the file formats.
 
-use crate::cli::{Failed, print};
+use crate::exit::Failed;
+use crate::terminal::print;
 
 /// JSON Schema of the files that are read, for editors, and of those that a run writes, for whoever reads them.
 ///

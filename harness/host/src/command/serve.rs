@@ -2,7 +2,8 @@
 //!
 //! stdout has one line a package and nothing else, so that scripts can read it; everything that happens is on stderr.
 
-use crate::cli::{Common, Failed};
+use crate::cli::Common;
+use crate::exit::Failed;
 use bc66_spec::lwm2m::PORT;
 use bytes::Bytes;
 use dfota_clock::Clock;

@@ -1,6 +1,8 @@
 //! `verify`: whether anybody touched a run folder or a bundle.
 
-use crate::cli::{Common, Failed, print};
+use crate::cli::Common;
+use crate::exit::Failed;
+use crate::terminal::print;
 use dfota_record::evidence::public_key::PublicKey;
 use dfota_record::verify::{Verified, verify};
 use serde_json::json;

@@ -1,8 +1,8 @@
 //! How a case is told: one line, and below it, where it did not pass, why and what to do with that. Each case is told
 //! once; of equal errors, the first.
 
-use crate::paint::{Colour, Paint};
-use crate::width::Width;
+use crate::terminal::paint::{Colour, Paint};
+use crate::terminal::width::Width;
 use dfota_core::outcome::Outcome;
 use dfota_core::verdict::Verdict;
 use dfota_record::count::count_of;

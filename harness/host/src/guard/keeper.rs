@@ -1,7 +1,7 @@
 //! The guard's own side: waits for the end of its harness, brings the lines to their safe state, and holds those whose
 //! level ends with their last descriptor.
 
-use crate::cli::Failed;
+use crate::exit::Failed;
 use crate::guard::{Charge, Kept, LEAVE, READY, handed_over};
 use crate::line::driven::driven;
 use crate::line::gpiochip::HeldLine;

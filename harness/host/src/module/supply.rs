@@ -14,19 +14,6 @@ pub const SETTLE: Duration = Duration::from_millis(50);
 /// How long silence is listened for after a discharge.
 pub const LISTEN: Duration = Duration::from_millis(200);
 
-/// What is fixed about a rig's lines, in the module's time.
-#[derive(Debug, Clone, Copy)]
-pub struct Timing {
-    /// How long the supply must be off to count as gone.
-    pub discharge: Duration,
-    /// How long a byte may stay in the serial adapter.
-    pub latency: Duration,
-    /// How long reset is held.
-    pub reset_hold: Duration,
-    /// How long PWRKEY is held.
-    pub pwrkey_hold: Duration,
-}
-
 impl Module {
     /// Moves a line and writes it down.
     pub fn set(&mut self, line: Line, active: bool) -> Result<(), Stop> {

@@ -2,7 +2,7 @@
 
 use crate::plan::campaign::Outline;
 use crate::plan::{Plan, Planned};
-use crate::width::Width;
+use crate::terminal::width::Width;
 use dfota_core::campaign::Slot;
 use dfota_core::duration::Short;
 use dfota_record::count::count_of;
@@ -65,7 +65,7 @@ impl Plan {
         writeln!(
             f,
             "\n{}, {} left out; about {} of the module's time, {} real; at most {}",
-            crate::console::cases(totals.cases),
+            dfota_record::count::count_of(totals.cases, "case"),
             totals.skipped,
             rough(totals.module_ms),
             rough(totals.real_ms),

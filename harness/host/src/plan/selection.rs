@@ -1,7 +1,7 @@
 //! What of the suites is run: filter, tags, shard, repetitions.
 
 use crate::plan::filter::Filter;
-use dfota_core::case::{Case, Via};
+use dfota_core::case::Case;
 use dfota_core::cut::Cut;
 use dfota_core::seed::Seed;
 use std::fmt;
@@ -22,13 +22,11 @@ pub struct Selection {
     pub repeat: u32,
     /// Every random choice derives from it.
     pub seed: Seed,
-    /// Transports that this harness has; cases over others are left out with a reason.
-    pub transports: Vec<Via>,
 }
 
 impl Selection {
     /// Everything, once.
-    pub fn all(seed: Seed, transports: &[Via]) -> Self {
+    pub fn all(seed: Seed) -> Self {
         Self {
             filter: None,
             tags: Vec::new(),
@@ -36,7 +34,6 @@ impl Selection {
             shard: None,
             repeat: 1,
             seed,
-            transports: transports.to_vec(),
         }
     }
 

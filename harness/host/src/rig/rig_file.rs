@@ -1,6 +1,6 @@
 //! Loads a rig file: keys into a [`Rig`], every mistake with its place.
 
-use crate::reflash::Reflash;
+use crate::rig::reflash::Reflash;
 use crate::rig::rig_keys::{
     IsolateKeys, LabItemKeys, LabKeys, NetworkKeys, PowerKeys, PulseKeys, ReflashKeys, RigKeys, SenseKeys,
     SerialKeys, SimulatedKeys,

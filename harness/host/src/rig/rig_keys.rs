@@ -4,8 +4,8 @@
 use crate::rig::rig_literals::{
     Baud, CoapAddress, DriverName, HttpAddress, Level, Pin, SimPin, Speed, Updates,
 };
+use crate::rig::serial_address::Address;
 use crate::rig::{LineId, Safe};
-use crate::serial::address::Address;
 use crate::yaml::raw::Raw;
 use bc66_spec::module::Module;
 use dfota_core::version::Version;

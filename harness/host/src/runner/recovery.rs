@@ -2,7 +2,7 @@
 //! cases go on.
 
 use super::Runner;
-use crate::reflash::Reflash;
+use crate::rig::reflash::Reflash;
 use dfota_core::case::Limits;
 use dfota_core::event::{CaseEnded, Event, Line};
 use std::time::Duration;
@@ -71,14 +71,14 @@ impl Runner<'_> {
     fn reflash(&mut self, reflash: &Reflash) -> Result<(), String> {
         let module = self.module();
         if let Reflash::Simulated { .. } = reflash {
-            return reflash.run();
+            return crate::reflash::run(reflash);
         }
         // A flash tool catches the boot ROM, which speaks right after a reset: how the tool makes one is its own matter.
         module.set(Line::Power, true).map_err(|stop| stop.to_string())?;
         if !module.reader.lend(LEND) {
             return Err("the serial port was not closed in time".into());
         }
-        let result = reflash.run();
+        let result = crate::reflash::run(reflash);
         module.reader.take_back();
         result
     }

@@ -5,9 +5,9 @@
 //! the last bytes before a hang-up (it reports a broken pipe when data and hang-up come together), and the cut path wants
 //! to wait for the port and for its own deadline in one call: so reading and writing are done here.
 
-use super::address::Address;
 use super::network::{self, Refusal};
 use super::telnet::{self, Telnet};
+use crate::rig::serial_address::Address;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 use std::io;

@@ -16,11 +16,11 @@
 //! stays while `ttyUSB0` and `ttyUSB1` change places; of a line of a GPIO chip, by chip and offset; of a pin of the header; in
 //! place of port and lines, of the control socket that switches the supply of a simulated module. A `command` has no name of its own: one board with eight relays has one program.
 
-use crate::cli::complain;
 use crate::line::gpiochip;
+use crate::rig::serial_address::Address;
 use crate::rig::{Bench, Driver, Link, Rig};
-use crate::serial::address::Address;
 use crate::state::lease::{GUARD, LeaseError, Owner, PATIENCE};
+use crate::terminal::complain;
 use rustix::event::{PollFd, PollFlags, poll};
 use serde::{Deserialize, Serialize};
 use std::io::{self, Read, Write};

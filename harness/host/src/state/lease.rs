@@ -3,11 +3,12 @@
 //!
 //! The lock is of one state folder. The [hardware](super::hardware) is this machine's, and is taken first.
 
-use crate::check::last_check::now;
-use crate::cli::{Failed, complain};
+use crate::exit::Failed;
 use crate::rig::Rig;
 use crate::state::hardware::Hardware;
+use crate::state::last_check::now;
 use crate::state::{RigState, StateDir, StateError, unwritten};
+use crate::terminal::complain;
 use dfota_record::folders::share;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};

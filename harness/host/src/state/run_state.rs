@@ -1,8 +1,8 @@
 //! What a run leaves to the next one on the same rig.
 
-use crate::check::last_check::now;
 use crate::rig::Rig;
 use crate::state::RigState;
+use crate::state::last_check::now;
 use crate::state::quarantine::Quarantine;
 use dfota_core::rig_check::Probe;
 use std::path::{Path, PathBuf};

@@ -6,7 +6,7 @@ use dfota_core::expect::{Becomes, Expect, Lwm2m, Reply};
 use dfota_core::fault::{CoapFaults, OrderFault, UartFault};
 use dfota_core::measure::Declared;
 use dfota_core::percent::Percent;
-use dfota_hil::reflash::Reflash;
+use dfota_hil::rig::reflash::Reflash;
 use dfota_hil::rig::{Driver, LineId, Link, Rig, Safe};
 use dfota_hil::suite::Suite;
 use rstest::rstest;

@@ -6,10 +6,10 @@ use dfota_core::cut::Cut;
 use dfota_core::seed::Seed;
 use dfota_hil::plan::earlier::Earlier;
 use dfota_hil::plan::selection::Selection;
-use dfota_hil::plan::{Plan, PlanError, TRANSPORTS};
+use dfota_hil::plan::{Plan, PlanError};
 use dfota_hil::rig::Rig;
 use dfota_hil::suite::Suite;
-use dfota_hil::width::Width;
+use dfota_hil::terminal::width::Width;
 use rstest::rstest;
 
 const CASES: &str = "  - {name: clean, matrix: {via: [http, uart, coap]}, update: {package: a-to-b, via: \"{via}\"}, tags: [clean]}\n  \
@@ -35,7 +35,7 @@ fn suites() -> Vec<Suite> {
 }
 
 fn selection() -> Selection {
-    Selection::all(Seed(7), &TRANSPORTS)
+    Selection::all(Seed(7))
 }
 
 #[test]
@@ -122,13 +122,6 @@ fn nothing_selected_is_an_error() {
     let why = Plan::new(&suites(), &sim(), &selection, &Earlier::default()).unwrap_err();
     let told = "nothing selected: none of the 10 cases fits `--filter 'no-such-case' --tag clean`; ";
     assert!(why.to_string().starts_with(told), "{why}");
-}
-
-#[test]
-fn suites_of_one_name_are_refused() {
-    let twice = [suites(), suites()].concat();
-    let why = Plan::new(&twice, &sim(), &selection(), &Earlier::default()).unwrap_err();
-    assert!(matches!(why, PlanError::SuiteTwice { .. }));
 }
 
 #[test]

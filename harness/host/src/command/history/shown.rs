@@ -1,7 +1,7 @@
 //! The history on a terminal: a screen of it, or everything about some cases.
 
 use super::{RigKey, Rigs, percent, plural};
-use crate::paint::{Colour, Paint};
+use crate::terminal::paint::{Colour, Paint};
 use dfota_core::measure::Measure;
 use dfota_record::history::Entry;
 use dfota_record::history::entry::Kept;

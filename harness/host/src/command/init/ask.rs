@@ -1,7 +1,8 @@
 //! Where an answer comes from: a flag, whoever sits at the terminal, or what is usual.
 
-use crate::cli::{Failed, print};
-use crate::prompt::{Answer, Prompt};
+use crate::exit::Failed;
+use crate::terminal::print;
+use crate::terminal::prompt::{Answer, Prompt};
 use std::io::IsTerminal;
 
 /// What is answered where there is nothing.

@@ -2,7 +2,7 @@
 
 use super::Args;
 use super::answers::{Answers, Package};
-use crate::cli::Failed;
+use crate::exit::Failed;
 use std::path::{Path, PathBuf};
 
 /// Where the examples say that rig and suite are.

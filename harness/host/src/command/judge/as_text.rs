@@ -1,6 +1,6 @@
 //! A log for a terminal: each update as soon as it is over, then what is said of all.
 
-use crate::paint::{Colour, Paint};
+use crate::terminal::paint::{Colour, Paint};
 use dfota_core::escape::readable;
 use dfota_core::log::found::{LogUpdate, Outcome};
 use dfota_core::log::reader::Reader;

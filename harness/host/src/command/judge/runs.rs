@@ -1,6 +1,7 @@
 //! `judge RUN…`: every verdict of a run again, from its journal alone.
 
-use crate::cli::{Failed, complain, print};
+use crate::exit::Failed;
+use crate::terminal::{complain, print};
 use dfota_record::journal;
 use dfota_record::rejudge::{self, RejudgeError, Rejudged, anew};
 use std::path::{Path, PathBuf};

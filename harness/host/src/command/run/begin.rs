@@ -1,9 +1,10 @@
 //! The beginning of a run: its seed, its folder, and what its journal says before the first case. Opens no rig.
 
 use super::{Args, AttachmentsArg};
-use crate::cli::{Failed, Selection};
+use crate::exit::Failed;
 use crate::plan::Planned;
 use crate::plan::earlier::Earlier;
+use crate::plan::flags::SelectionFlags;
 use crate::rig::{Rig, module_word};
 use crate::state::campaign_store::tool_digest;
 use crate::state::lease::Lease;
@@ -165,7 +166,7 @@ pub fn facts(
 }
 
 /// The command that runs the same again, up to its filter.
-pub fn rerun(selection: &Selection, seed: Seed) -> String {
+pub fn rerun(selection: &SelectionFlags, seed: Seed) -> String {
     let word = |path: &PathBuf| shell_word(&path.display().to_string());
     let suites: Vec<String> = selection.suites.iter().map(word).collect();
     // A case that is run several times has its number in its id.

@@ -1,10 +1,11 @@
 //! What a run tells others when it has ended: a program of the user's (`--on-end`), and a file for Prometheus (`--metrics`).
 
 use super::Args;
-use crate::cli::{Failed, complain};
+use crate::exit::Failed;
 use crate::line::command::run_to_its_end;
 use crate::rig::Rig;
 use crate::suite::Suite;
+use crate::terminal::complain;
 use dfota_record::evidence::signing_key;
 use dfota_record::report::{Run, replace, word};
 use std::fmt::Write;

@@ -1,9 +1,7 @@
 //! What the state folder keeps of the last check by hand: `plan` and campaigns read from it how fast the supply moves.
 
-use super::Checked;
-use crate::rig::Rig;
 use crate::state::{RigState, StateError};
-use dfota_core::rig_check::{Check, is_sound};
+use dfota_core::rig_check::Check;
 use dfota_core::version::{Imei, Version};
 use serde::{Deserialize, Serialize};
 use std::time::Duration;
@@ -53,27 +51,6 @@ pub struct Switch {
 }
 
 impl LastCheck {
-    /// What a check came to, now.
-    pub fn of(rig: &Rig, checked: &Checked) -> Self {
-        let identity = checked.identity.clone();
-        Self {
-            rig: rig.name.clone(),
-            file: rig.canonical.display().to_string(),
-            checked: now(),
-            sound: is_sound(&checked.checks),
-            module: identity.map(|identity| CheckedModule {
-                model: identity.model,
-                version: identity.version,
-                imei: identity.imei,
-            }),
-            switch: checked.moves.map(|(off, on)| Switch {
-                off_ns: off.as_nanos() as u64,
-                on_ns: on.as_nanos() as u64,
-            }),
-            checks: checked.checks.clone(),
-        }
-    }
-
     /// The one that a rig's state holds.
     pub fn read(state: &RigState) -> Result<Option<Self>, StateError> {
         crate::state::read(&state.file(FILE))

@@ -1,6 +1,6 @@
 //! Lines typed at the terminal, and questions to whoever sits there. A signal is no answer: it ends the question.
 
-use crate::cli::print;
+use crate::terminal::print;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use std::io::{self, BufRead};
 use std::sync::Arc;
