@@ -34,6 +34,23 @@ lab::forced-resume[at=50%]  nightly, cuts
     assert_eq!(listed[0]["tags"], serde_json::json!(["nightly", "cuts"]));
 }
 
+/// Results are kept by suite and id, so two suites of one name could not be told apart.
+#[test]
+fn suites_of_one_name_are_refused() {
+    let lab = Lab::new();
+    lab.suite(CASES);
+    lab.rig(60, "");
+    std::fs::copy(lab.path("suite.yaml"), lab.path("again.yaml")).expect("a copy");
+    for args in [
+        &["list", "suite.yaml", "again.yaml"][..],
+        &["plan", "suite.yaml", "again.yaml", "--rig", "rig.yaml"],
+    ] {
+        let ran = lab.run(args).ends(2);
+        let told = "error: `suite.yaml` and `again.yaml` are both named `lab`: name one of them otherwise, or run them apart\n";
+        assert_eq!(ran.stderr, told);
+    }
+}
+
 /// Names in any script give ids that can be told apart, and selected.
 #[test]
 fn ids_keep_letters_of_any_script() {

@@ -1,12 +1,11 @@
 //! Plans: what is selected, what it costs, and why a case is left out.
 
 use crate::bench::{rig, same, suite, suite_of};
-use dfota_core::case::Via;
 use dfota_core::cut::Cut;
 use dfota_core::seed::Seed;
+use dfota_hil::plan::Plan;
 use dfota_hil::plan::earlier::Earlier;
 use dfota_hil::plan::selection::Selection;
-use dfota_hil::plan::{Plan, PlanError};
 use dfota_hil::rig::Rig;
 use dfota_hil::suite::Suite;
 use dfota_hil::terminal::width::Width;
@@ -65,7 +64,7 @@ fn the_same_seed_gives_the_same_cuts_and_ids_that_rerun_them() {
     let cuts = |seed| {
         let selection = Selection {
             repeat: 3,
-            ..Selection::all(Seed(seed), &[Via::Uart])
+            ..Selection::all(Seed(seed))
         };
         let plan = Plan::new(&suites(), &sim(), &selection, &Earlier::default()).unwrap();
         plan.cases
@@ -122,19 +121,6 @@ fn nothing_selected_is_an_error() {
     let why = Plan::new(&suites(), &sim(), &selection, &Earlier::default()).unwrap_err();
     let told = "nothing selected: none of the 10 cases fits `--filter 'no-such-case' --tag clean`; ";
     assert!(why.to_string().starts_with(told), "{why}");
-}
-
-#[test]
-fn a_transport_that_is_not_there_is_left_out() {
-    let selection = Selection {
-        filter: Some("clean & via=coap".parse().unwrap()),
-        ..Selection::all(Seed(7), &[Via::Uart])
-    };
-    let plan = Plan::new(&suites(), &sim(), &selection, &Earlier::default()).unwrap();
-    assert_eq!(
-        plan.cases[0].skip.as_deref(),
-        Some("updates over `coap` are not supported yet")
-    );
 }
 
 /// Each case runs after the one before it: what that one left behind decides how many updates lead back.
