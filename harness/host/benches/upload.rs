@@ -6,9 +6,9 @@
 use bc66_sim::durations;
 use bc66_spec::{qfuplex, timing};
 use dfota_clock::Clock;
-use dfota_hil::bench::Bench;
-use dfota_hil::rig::Rig;
-use dfota_hil::upload::Plan;
+use dfota_hil::config::rig::Rig;
+use dfota_hil::device::bench::Bench;
+use dfota_hil::device::upload::Plan;
 use dfota_record::journal::{Nobody, Writer};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -86,7 +86,7 @@ fn main() {
 }
 
 fn with_harness(rig: &Rig, folder: &Path, package: &[u8], block_size: u16) -> Duration {
-    let runtime = dfota_hil::bench::runtime();
+    let runtime = dfota_hil::device::bench::runtime();
     let runtime = runtime.expect("a runtime");
     let _within = runtime.enter();
     let folder = folder.join(block_size.to_string());
@@ -116,8 +116,8 @@ fn with_harness(rig: &Rig, folder: &Path, package: &[u8], block_size: u16) -> Du
 
 /// The least that can be done with the same module: its echo switched off, then command, prompt, block, OK.
 fn bare(rig: &Rig, package: &[u8], block_size: u16) -> Duration {
-    use dfota_hil::rig::Link;
-    use dfota_hil::sim_process::SimProcess;
+    use dfota_hil::bench::sim_process::SimProcess;
+    use dfota_hil::config::rig::Link;
     let Link::Simulated(simulated) = &rig.link else {
         panic!("a simulated rig")
     };
@@ -127,7 +127,7 @@ fn bare(rig: &Rig, package: &[u8], block_size: u16) -> Duration {
         .timeout(Duration::from_secs(20))
         .open()
         .expect("the port");
-    let mut lines = dfota_hil::wires::Wires::of(rig, program, Some(&sim), None)
+    let mut lines = dfota_hil::bench::wires::Wires::of(rig, program, Some(&sim), None)
         .expect("the lines")
         .lines;
     lines = lines.unguarded();

@@ -1,36 +1,14 @@
 //! The world: everything of `dfota-hil` that touches a file, a socket, a port, a line or a clock.
+//!
+//! Each module may use those below it: `cli`, `run`, `check`, `device`, `plan`, `bench`, `state`, `config`, `terminal`.
 
-pub mod at_terminal;
-pub mod attempt;
 pub mod bench;
 pub mod check;
 pub mod cli;
-pub mod command;
-pub mod console;
+pub mod config;
+pub mod device;
 pub mod exit;
-pub mod function;
-pub mod guard;
-pub mod help;
-pub mod line;
-pub mod lines;
-pub mod machine_config;
-pub mod measures;
-pub mod module;
-pub mod offered;
 pub mod plan;
-pub mod prepare;
-pub mod reflash;
-pub mod registration;
-pub mod rig;
-pub mod runner;
-pub mod schema;
-pub mod screen;
-pub mod serial;
-pub mod signals;
-pub mod sim_process;
+pub mod run;
 pub mod state;
-pub mod suite;
 pub mod terminal;
-pub mod upload;
-pub mod wires;
-pub mod yaml;

@@ -9,14 +9,14 @@ use dfota_core::function::{Function, Number};
 use dfota_core::moment::Moment;
 use dfota_core::seed::Seed;
 use dfota_core::verdict::Rule;
-use dfota_hil::attempt::Job;
-use dfota_hil::line::command::Switch;
-use dfota_hil::lines::Lines;
-use dfota_hil::module::{Module, Stop};
-use dfota_hil::prepare::Identity;
-use dfota_hil::serial::port::Port;
-use dfota_hil::serial::reader::Reader;
-use dfota_hil::wires::Timing;
+use dfota_hil::bench::line::command::Switch;
+use dfota_hil::bench::lines::Lines;
+use dfota_hil::bench::serial::port::Port;
+use dfota_hil::bench::serial::reader::Reader;
+use dfota_hil::bench::wires::Timing;
+use dfota_hil::device::attempt::Job;
+use dfota_hil::device::module::{Module, Stop};
+use dfota_hil::device::prepare::Identity;
 use dfota_record::journal::{Nobody, Writer};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use std::collections::HashMap;
@@ -325,7 +325,7 @@ fn riding_through_a_glitch_at_rest(#[case] at: Moment) {
         before: None,
         case: &case,
         package: &[b'x'; 256],
-        source: dfota_hil::attempt::Source::Uart,
+        source: dfota_hil::device::attempt::Source::Uart,
         cuts: vec![plan.cut(Seed(7), "glitch", 0)],
     });
     assert_eq!(timed_out.expect("nothing stops it"), None);

@@ -2,11 +2,11 @@
 //! GPIO line is a pipe, whose end shows when the last descriptor of it is closed.
 
 use dfota_core::event::Line;
-use dfota_hil::guard::{Charge, Guard, HandedOver};
-use dfota_hil::rig::{Driver, Link, Rig};
-use dfota_hil::state::lease::Lease;
+use dfota_hil::bench::guard::{Charge, Guard, HandedOver};
+use dfota_hil::bench::lease::Lease;
+use dfota_hil::bench::wires::Wires;
+use dfota_hil::config::rig::{Driver, Link, Rig};
 use dfota_hil::state::{StateDir, StateFlag};
-use dfota_hil::wires::Wires;
 use rstest::rstest;
 use std::fs::File;
 use std::io::{PipeReader, Read, Write};

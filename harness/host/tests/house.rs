@@ -8,8 +8,8 @@ mod pages;
 #[path = "house/udev.rs"]
 mod udev;
 
-use dfota_hil::rig::Rig;
-use dfota_hil::suite::Suite;
+use dfota_hil::config::rig::Rig;
+use dfota_hil::config::suite::Suite;
 use std::path::{Path, PathBuf};
 
 fn root() -> PathBuf {
@@ -105,7 +105,7 @@ fn every_rule_stands_in_the_reference() {
 /// The rules of a machine that has the package.
 #[test]
 fn the_packaged_configuration_keeps_a_month() {
-    use dfota_hil::machine_config::Config;
+    use dfota_hil::config::machine_config::Config;
     use dfota_record::retention::Rules;
     let file = root().join("harness/host/packaging/config.yaml");
     let config = Config::load(&file)

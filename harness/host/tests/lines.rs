@@ -7,13 +7,13 @@
 #[path = "lines/sense.rs"]
 mod sense;
 
-use dfota_hil::line::Line;
-use dfota_hil::line::command::Switch;
-use dfota_hil::line::gpiochip::{GpioLine, HeldLine};
-use dfota_hil::line::rppal::Rppal;
-use dfota_hil::line::simulated::{self, Simulated};
-use dfota_hil::rig::{LineId, Link, Rig};
-use dfota_hil::sim_process::SimProcess;
+use dfota_hil::bench::line::Line;
+use dfota_hil::bench::line::command::Switch;
+use dfota_hil::bench::line::gpiochip::{GpioLine, HeldLine};
+use dfota_hil::bench::line::rppal::Rppal;
+use dfota_hil::bench::line::simulated::{self, Simulated};
+use dfota_hil::bench::sim_process::SimProcess;
+use dfota_hil::config::rig::{LineId, Link, Rig};
 use gpiocdev_uapi::v2::{LineValues, get_line_values};
 use rppal::gpio::Gpio;
 use rstest::rstest;

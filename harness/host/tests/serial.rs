@@ -4,10 +4,10 @@ use dfota_clock::Clock;
 use dfota_core::cut::{Cut, Kind};
 use dfota_core::event::Record;
 use dfota_core::urc::Urc;
-use dfota_hil::line::{Line, LineError};
-use dfota_hil::lines::Lines;
-use dfota_hil::serial::port::Port;
-use dfota_hil::serial::reader::{Armed, Message, Reader};
+use dfota_hil::bench::line::{Line, LineError};
+use dfota_hil::bench::lines::Lines;
+use dfota_hil::bench::serial::port::Port;
+use dfota_hil::bench::serial::reader::{Armed, Message, Reader};
 use dfota_record::journal::{Journal, Observer, Writer};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use std::fs::File;
@@ -353,8 +353,8 @@ fn answering(mut pty: Pty, script: Vec<(&'static str, &'static str)>) -> std::th
 #[test]
 fn the_pin_is_entered_once_and_written_down_nowhere_and_the_apn_is_set() {
     use dfota_core::case::Limits;
-    use dfota_hil::module::{Access, Module};
-    use dfota_hil::wires::Timing;
+    use dfota_hil::bench::wires::Timing;
+    use dfota_hil::device::module::{Access, Module};
     let pty = Pty::new();
     let folder = tempfile::tempdir().expect("a folder");
     let (clock, records) = (Clock::system(), Arc::<Mutex<Vec<Record>>>::default());

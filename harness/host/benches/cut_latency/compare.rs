@@ -2,10 +2,10 @@
 
 use dfota_clock::Clock;
 use dfota_core::cut::{Cut, Kind};
-use dfota_hil::line::{Line, LineError};
-use dfota_hil::lines::Lines;
-use dfota_hil::serial::port::Port;
-use dfota_hil::serial::reader::{Armed, Message, Reader};
+use dfota_hil::bench::line::{Line, LineError};
+use dfota_hil::bench::lines::Lines;
+use dfota_hil::bench::serial::port::Port;
+use dfota_hil::bench::serial::reader::{Armed, Message, Reader};
 use dfota_record::journal::{Nobody, Writer};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};

@@ -1,8 +1,8 @@
 //! Who is on the rig: the module answers, is of the right type, and tells its version and IMEI.
 
 use super::{RigCheck, Step};
-use crate::module::Stop;
-use crate::prepare::Identity;
+use crate::device::module::Stop;
+use crate::device::prepare::Identity;
 use dfota_core::reply::revision;
 use dfota_core::rig_check::Probe;
 use dfota_core::rig_check::mistake::Mistake;

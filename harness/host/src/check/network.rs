@@ -39,7 +39,7 @@ impl RigCheck<'_> {
         let module = self.module();
         let result = module
             .wait(limit, |module| module.awake.sim_ready || pin)
-            .and_then(|_| module.try_command("AT+CPIN?", crate::module::dialogue::COMMAND));
+            .and_then(|_| module.try_command("AT+CPIN?", crate::device::module::dialogue::COMMAND));
         let Some(answer) = self.stopped(Probe::Sim, result)? else {
             return Ok(false);
         };

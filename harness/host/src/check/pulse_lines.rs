@@ -2,7 +2,7 @@
 
 use super::supply::SYNC;
 use super::{RigCheck, Step};
-use crate::module::{Awake, Module, Stop};
+use crate::device::module::{Awake, Module, Stop};
 use dfota_core::duration::Short;
 use dfota_core::event::Line;
 use dfota_core::rig_check::Probe;

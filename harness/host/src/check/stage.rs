@@ -2,7 +2,7 @@
 //! what is then to be seen. Text alone: what is looked at is [`super::RigCheck::stage`]'s.
 
 use super::Programs;
-use crate::rig::{Bench, Link, Pulse, Rig};
+use crate::config::rig::{Bench, Link, Pulse, Rig};
 use dfota_core::case::Limits;
 use dfota_core::duration::Short;
 use std::time::Duration;

@@ -1,8 +1,8 @@
 //! The supply: it is gone when it is switched off, and what it is given to boots.
 
 use super::{RigCheck, Said, Step, ok};
-use crate::module::supply::LISTEN;
-use crate::module::{Awake, Module, Stop};
+use crate::device::module::supply::LISTEN;
+use crate::device::module::{Awake, Module, Stop};
 use dfota_core::case::Via;
 use dfota_core::duration::Short;
 use dfota_core::event::Line;

@@ -4,7 +4,7 @@
 
 use super::stage::Stage;
 use super::{Checked, Interrupted};
-use crate::rig::{Link, Rig, Safe};
+use crate::config::rig::{Link, Rig, Safe};
 use crate::terminal::print;
 use crate::terminal::prompt::{Answer, Prompt};
 use dfota_core::rig_check::is_sound;

@@ -3,10 +3,10 @@
 //! Ids are numbers in the order of the file, so that a case keeps its name from night to night whatever order it runs in;
 //! where its cut falls is data of the case.
 
+use crate::config::rig::Rig;
+use crate::config::suite::{Campaign, Suite, SuiteCase};
 use crate::plan::Planned;
 use crate::plan::earlier::Earlier;
-use crate::rig::Rig;
-use crate::suite::{Campaign, Suite, SuiteCase};
 use dfota_core::campaign::{Part, Role, Slot};
 use dfota_core::case::{Case, Package, Via};
 use dfota_core::claim::Claim;

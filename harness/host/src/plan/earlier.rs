@@ -1,9 +1,9 @@
 //! What earlier runs have done of the campaigns in these suites, and how long it took.
 
-use crate::rig::Rig;
+use crate::config::rig::Rig;
+use crate::config::suite::Suite;
 use crate::state::campaign_store::{CampaignStore, key, tool_digest};
 use crate::state::{StateDir, StateError};
-use crate::suite::Suite;
 use dfota_core::campaign::{Part, Tallied};
 use dfota_core::case::Case;
 use dfota_core::moment::Moment;

@@ -1,8 +1,8 @@
 //! What may have been meant by a selection that selects nothing.
 
+use crate::config::suite::{Suite, SuiteCase};
+use crate::config::yaml::nearest::{nearest, suggestion};
 use crate::plan::selection::Selection;
-use crate::suite::{Suite, SuiteCase};
-use crate::yaml::nearest::{nearest, suggestion};
 use std::collections::BTreeSet;
 
 /// The nearest names, and where all of them are to be seen.

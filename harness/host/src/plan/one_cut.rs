@@ -1,7 +1,7 @@
 //! `--cut`: one case, with this cut in place of its own.
 
+use crate::config::suite::{Suite, SuiteCase};
 use crate::plan::PlanError;
-use crate::suite::{Suite, SuiteCase};
 use dfota_core::cut::{Cut, CutPlan};
 
 /// The one case that is selected, or the first cut of the one campaign, with this cut in place of its own.

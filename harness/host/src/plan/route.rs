@@ -1,7 +1,7 @@
 //! Which version the module is likely to run as the cases go by, and how many updates it takes to get where each case
 //! starts: every one of them wears its flash.
 
-use crate::suite::Suite;
+use crate::config::suite::Suite;
 use dfota_core::case::{Case, Package};
 use dfota_core::chain::chain;
 use dfota_core::cut::CutPlan;

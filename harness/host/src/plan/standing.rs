@@ -1,7 +1,7 @@
 //! How the rig of a plan stands: whether it may be used at all, and whether its module's flash has the updates left.
 
+use crate::config::rig::Rig;
 use crate::plan::Plan;
-use crate::rig::Rig;
 use crate::state::last_check::LastCheck;
 use crate::state::quarantine::{Found, Quarantine};
 use crate::state::wear::Wear;

@@ -8,9 +8,9 @@
 //! Cuts belong together only where everything that could matter is the same: the key is a digest of suite, packages, rig,
 //! program and campaign. A line that a dying machine left half written is the cut that it was about: it is made again.
 
-use crate::rig::Rig;
+use crate::config::rig::Rig;
+use crate::config::suite::Suite;
 use crate::state::{StateDir, StateError, unread, unwritten};
-use crate::suite::Suite;
 use dfota_core::campaign::Tallied;
 use dfota_core::cut::Cut;
 use dfota_core::timeline::Timeline;

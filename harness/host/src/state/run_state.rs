@@ -1,6 +1,6 @@
 //! What a run leaves to the next one on the same rig.
 
-use crate::rig::Rig;
+use crate::config::rig::Rig;
 use crate::state::RigState;
 use crate::state::last_check::now;
 use crate::state::quarantine::Quarantine;

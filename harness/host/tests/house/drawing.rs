@@ -1,7 +1,7 @@
 //! One bench in three places: the example, the pages that show it, and the drawing by which somebody solders.
 
 use crate::{read, root};
-use dfota_hil::rig::{Bench, Driver, LineId, Link, Rig};
+use dfota_hil::config::rig::{Bench, Driver, LineId, Link, Rig};
 use std::path::Path;
 
 /// What stands before the first key of the example: for editors, and whose bench it is.
@@ -35,7 +35,8 @@ fn bench(text: &str) -> Bench {
 
 /// The lines of a bench: the key, the GPIO by its name, the level at which it is asserted.
 fn lines(bench: &Bench) -> Vec<(&'static str, String, &'static str)> {
-    let pulse = |pulse: &Option<dfota_hil::rig::Pulse>| pulse.as_ref().map(|pulse| pulse.driver.clone());
+    let pulse =
+        |pulse: &Option<dfota_hil::config::rig::Pulse>| pulse.as_ref().map(|pulse| pulse.driver.clone());
     let drivers = [
         ("power", Some(bench.power.driver.clone())),
         ("pwrkey", pulse(&bench.pwrkey)),

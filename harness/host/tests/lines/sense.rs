@@ -4,9 +4,9 @@
 //! input, `DFOTA_HIL_TEST_RPPAL_LOOP=23:24` those of the other driver. Without them these cases say that they are skipped.
 
 use crate::{Sim, asked};
-use dfota_hil::line::driven::driven;
-use dfota_hil::line::sense::{Sense, Shown, sensed};
-use dfota_hil::rig::{Driver, LineId};
+use dfota_hil::bench::line::driven::driven;
+use dfota_hil::bench::line::sense::{Sense, Shown, sensed};
+use dfota_hil::config::rig::{Driver, LineId};
 use rstest::rstest;
 use std::time::{Duration, Instant};
 

@@ -1,6 +1,6 @@
 //! A line of the simulated module at the end of a bench's wire. What moves the wire is not known here.
 
-use dfota_hil::line::{Line, simulated::Simulated};
+use dfota_hil::bench::line::{Line, simulated::Simulated};
 use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};

@@ -3,8 +3,8 @@
 
 use crate::module_line::ModuleLine;
 use crate::qtest::Qtest;
-use dfota_hil::line::sense::Sense;
-use dfota_hil::line::simulated::SimulatedSense;
+use dfota_hil::bench::line::sense::Sense;
+use dfota_hil::bench::line::simulated::SimulatedSense;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! Rig files that are refused, with the whole text that their author reads.
 
 use crate::bench::{rig, same, shown};
-use dfota_hil::rig::Rig;
+use dfota_hil::config::rig::Rig;
 use rstest::rstest;
 use std::path::Path;
 

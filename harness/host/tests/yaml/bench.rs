@@ -1,9 +1,9 @@
 //! The bench of these tests: documents from text, packages in a folder that is gone afterwards, snapshots by name.
 
-use dfota_hil::rig::Rig;
-use dfota_hil::suite::Suite;
-use dfota_hil::yaml::document::Document;
-use dfota_hil::yaml::file_error::FileError;
+use dfota_hil::config::rig::Rig;
+use dfota_hil::config::suite::Suite;
+use dfota_hil::config::yaml::document::Document;
+use dfota_hil::config::yaml::file_error::FileError;
 use std::path::{Path, PathBuf};
 
 /// The repository's root.

@@ -3,11 +3,11 @@
 use crate::bench::{rig, same, suite, suite_of};
 use dfota_core::cut::Cut;
 use dfota_core::seed::Seed;
+use dfota_hil::config::rig::Rig;
+use dfota_hil::config::suite::Suite;
 use dfota_hil::plan::Plan;
 use dfota_hil::plan::earlier::Earlier;
 use dfota_hil::plan::selection::Selection;
-use dfota_hil::rig::Rig;
-use dfota_hil::suite::Suite;
 use dfota_hil::terminal::width::Width;
 use rstest::rstest;
 

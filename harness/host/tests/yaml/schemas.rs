@@ -1,7 +1,7 @@
 //! The schema files of the repository are those of the code. `BLESS=1 cargo test` writes them again.
 
 use crate::bench::root;
-use dfota_hil::schema;
+use dfota_hil::config::schema;
 use rstest::rstest;
 use serde_json::Value;
 

@@ -1,0 +1,175 @@
+//! What a guard is charged with, and how that goes from one process to another: a line of JSON, and duplicates of
+//! descriptors with its first byte (`SCM_RIGHTS`, unix(7)).
+
+use crate::config::rig::{Bench, Driver, Rig, Safe};
+use rustix::net::{
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
+    SendFlags,
+};
+use serde::{Deserialize, Serialize};
+use std::io::{self, BufRead, BufReader, IoSlice, IoSliceMut, Write};
+use std::mem::MaybeUninit;
+use std::os::fd::{BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
+
+/// Most descriptors of a charge: the lease's lock, seven parts of the hardware (the file, two names of its port, four lines),
+/// and four lines.
+const DESCRIPTORS: usize = 12;
+
+/// The lines of a rig, as a guard has to know them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Charge {
+    /// The rig's name.
+    pub rig: String,
+    /// The rig's part of the state folder.
+    pub folder: PathBuf,
+    /// How many of its descriptors, the first, are what keeps others from the rig.
+    pub locks: usize,
+    /// Its lines, in the order in which they are brought to their safe state.
+    pub lines: Vec<Kept>,
+}
+
+/// An output of a rig.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Wire {
+    /// The supply.
+    Power,
+    /// What isolates the UART while the supply is off.
+    Isolate,
+    /// Reset.
+    Reset,
+    /// PWRKEY.
+    Pwrkey,
+}
+
+impl Wire {
+    /// As rig files write it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Power => "power",
+            Self::Isolate => "isolate",
+            Self::Reset => "reset",
+            Self::Pwrkey => "pwrkey",
+        }
+    }
+}
+
+/// One line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    /// Which one.
+    pub wire: Wire,
+    /// What moves it.
+    pub driver: Driver,
+    /// Its safe state: whether it is active.
+    pub safe: bool,
+    /// Whether a descriptor of it comes along.
+    pub descriptor: bool,
+}
+
+impl Charge {
+    /// The lines of a rig, the supply first; `folder` is its part of the state folder.
+    pub fn of(rig: &Rig, bench: &Bench, folder: &Path) -> Self {
+        let kept = |wire, driver: &Driver, safe| Kept {
+            wire,
+            driver: driver.clone(),
+            safe,
+            descriptor: false,
+        };
+        let safe_on = bench.power.safe == Safe::On;
+        let mut lines = vec![kept(Wire::Power, &bench.power.driver, safe_on)];
+        let isolate = bench.isolate.iter();
+        lines.extend(isolate.map(|driver| kept(Wire::Isolate, driver, !safe_on)));
+        for (wire, pulse) in [(Wire::Reset, &bench.reset), (Wire::Pwrkey, &bench.pwrkey)] {
+            lines.extend(pulse.iter().map(|pulse| kept(wire, &pulse.driver, false)));
+        }
+        Self {
+            rig: rig.name.clone(),
+            folder: std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned()),
+            locks: 1,
+            lines,
+        }
+    }
+
+    /// Sends it with its descriptors.
+    pub fn send(&self, mut socket: &UnixStream, descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
+        let mut bytes = serde_json::to_vec(self)?;
+        bytes.push(b'\n');
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS))];
+        let mut control = SendAncillaryBuffer::new(&mut space);
+        if !descriptors.is_empty() && !control.push(SendAncillaryMessage::ScmRights(descriptors)) {
+            return Err(io::Error::other("a charge has too many descriptors"));
+        }
+        let part = [IoSlice::new(&bytes)];
+        let sent = rustix::net::sendmsg(socket, &part, &mut control, SendFlags::NOSIGNAL)?;
+        socket.write_all(&bytes[sent..])
+    }
+
+    /// Takes one with its descriptors, in the order in which they were sent.
+    pub fn receive(socket: &UnixStream) -> io::Result<(Self, Vec<OwnedFd>)> {
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS))];
+        let mut control = RecvAncillaryBuffer::new(&mut space);
+        let mut first = [0];
+        let part = &mut [IoSliceMut::new(&mut first)];
+        let received = rustix::net::recvmsg(socket, part, &mut control, RecvFlags::CMSG_CLOEXEC)?;
+        let mut descriptors = Vec::new();
+        for message in control.drain() {
+            if let RecvAncillaryMessage::ScmRights(rights) = message {
+                descriptors.extend(rights);
+            }
+        }
+        let mut bytes = first[..received.bytes].to_vec();
+        BufReader::new(socket).read_until(b'\n', &mut bytes)?;
+        Ok((serde_json::from_slice(&bytes)?, descriptors))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Read;
+    use std::os::fd::AsFd;
+
+    #[test]
+    fn a_descriptor_comes_through_and_outlives_the_one_it_was_made_of() {
+        let charge = Charge {
+            rig: "bench".into(),
+            folder: PathBuf::from("/state/rigs/bench"),
+            locks: 0,
+            lines: vec![Kept {
+                wire: Wire::Power,
+                driver: Driver::Command {
+                    on: vec!["relay".into(), "x".repeat(300_000)],
+                    off: vec!["relay".into()],
+                    timeout: std::time::Duration::from_millis(1500),
+                },
+                safe: true,
+                descriptor: true,
+            }],
+        };
+        let (ours, theirs) = UnixStream::pair().expect("sockets");
+        let (mut level, line) = io::pipe().expect("a pipe");
+        let sent = charge.clone();
+        // More than a socket holds: one side writes while the other reads.
+        let sender = std::thread::spawn(move || sent.send(&ours, &[line.as_fd()]).expect("sent"));
+        let (received, descriptors) = Charge::receive(&theirs).expect("received");
+        sender.join().expect("the sender ends");
+        assert_eq!(received, charge);
+        let [line] = <[OwnedFd; 1]>::try_from(descriptors).expect("one descriptor");
+        std::fs::File::from(line)
+            .write_all(b"off")
+            .expect("the line is moved");
+        let mut seen = String::new();
+        level.read_to_string(&mut seen).expect("the level");
+        assert_eq!(seen, "off");
+    }
+
+    #[test]
+    fn somebody_who_is_gone_is_no_charge() {
+        let (ours, theirs) = UnixStream::pair().expect("sockets");
+        drop(ours);
+        Charge::receive(&theirs).expect_err("nobody sent anything");
+    }
+}

@@ -1,0 +1,225 @@
+//! The guard's own side: waits for the end of its harness, brings the lines to their safe state, and holds those whose
+//! level ends with their last descriptor.
+
+use crate::bench::guard::{Charge, Kept, LEAVE, READY, handed_over};
+use crate::bench::lease::{Left, PROGRAMS, leave_behind};
+use crate::bench::line::driven::driven;
+use crate::bench::line::gpiochip::HeldLine;
+use crate::bench::line::{Line, simulated};
+use crate::config::rig::Driver;
+use crate::exit::Failed;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use std::fs::File;
+use std::io::{self, BufRead, BufReader, Write};
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// How often lines that could not be moved are tried again, and after which pause: a bus or a network may be busy.
+const TRIES: u32 = 3;
+const PAUSE: Duration = Duration::from_secs(1);
+/// How often it is looked whether a program of the dead harness has ended.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// The guard.
+struct Keeper {
+    charge: Charge,
+    /// One for each line that says so, in the order of the lines.
+    descriptors: Vec<OwnedFd>,
+    /// Lines without one that can be opened beforehand, in the order of the lines.
+    opened: Vec<Option<Box<dyn Line>>>,
+}
+
+/// Keeps the lines that the socket on standard input tells it, until they are safe.
+pub fn main() -> Result<u8, Failed> {
+    let holding = Arc::new(AtomicBool::new(false));
+    heed_no_signals(&holding).map_err(Failed::ours)?;
+    // A signal of the terminal is for the harness. It fails for the first of a process group, as which no harness starts it.
+    let _ = rustix::process::setsid();
+    let by_hand = |why| {
+        Failed::usage(format!(
+            "`guard` is started by the commands that move the lines of a rig: {why}"
+        ))
+    };
+    let mut harness = io::stdin()
+        .as_fd()
+        .try_clone_to_owned()
+        .map(UnixStream::from)
+        .map_err(by_hand)?;
+    let (charge, mut descriptors) = Charge::receive(&harness).map_err(by_hand)?;
+    if charge.locks == 0 || descriptors.len() < charge.locks {
+        return Err(by_hand(io::Error::other("no lease came along")));
+    }
+    let lease: Vec<OwnedFd> = descriptors.drain(..charge.locks).collect();
+    let opened = open(&charge).map_err(Failed::ours)?;
+    let mut keeper = Keeper {
+        charge,
+        descriptors,
+        opened,
+    };
+    harness.write_all(READY.as_bytes()).map_err(Failed::ours)?;
+    if !told_to_leave(&harness) {
+        keeper.make_safe();
+    }
+    // Nothing is kept from being unmounted or removed from here on, and whoever asks it to end may.
+    let _ = std::env::set_current_dir("/");
+    holding.store(true, Ordering::Relaxed);
+    keeper.stay(lease).map_err(Failed::ours)?;
+    Ok(0)
+}
+
+/// It ends when the lines are safe, not before: a signal that ends everything may come before the harness has ended. Once
+/// it only holds lines, SIGTERM ends it, as at a shutdown.
+fn heed_no_signals(holding: &Arc<AtomicBool>) -> io::Result<()> {
+    for signal in [SIGINT, SIGTERM, SIGHUP] {
+        signal_hook::flag::register(signal, Arc::default())?;
+    }
+    signal_hook::flag::register_conditional_shutdown(SIGTERM, 0, Arc::clone(holding)).map(drop)
+}
+
+/// Opens the pins of a header while there is time: moving one is a store to a register, finding out how takes tens of
+/// milliseconds on a slow machine. They keep the levels at which the harness has just opened them.
+fn open(charge: &Charge) -> Result<Vec<Option<Box<dyn Line>>>, String> {
+    let lines = charge.lines.iter().map(|kept| match kept.driver {
+        Driver::Rppal { .. } => driven(kept.wire.name(), &kept.driver, None, None).map(Some),
+        _ => Ok(None),
+    });
+    lines.collect()
+}
+
+/// Waits for the end of the harness; whether it said before that the lines are where they are to stay.
+fn told_to_leave(harness: &UnixStream) -> bool {
+    let mut said = String::new();
+    BufReader::new(harness).read_line(&mut said).is_ok() && said == LEAVE
+}
+
+impl Keeper {
+    /// Brings every line to its safe state, and leaves behind what came of it. A program that the harness had started last
+    /// may move a line the other way after that, or keep the relay busy: once it has ended, everything is done once more.
+    fn make_safe(&mut self) {
+        // Asked before the lines are moved: a program may move one and end between the two.
+        let programs = self.programs();
+        let at_once = self.move_all();
+        let result = match programs {
+            Ok(None) if at_once.is_ok() => at_once,
+            Ok(None) => self.persist(),
+            Ok(Some(programs)) => {
+                let ended = self.await_end(&programs);
+                self.persist().and(ended)
+            }
+            Err(why) => self.persist().and(Err(why)),
+        };
+        let left = result.map_or_else(Left::Unsafe, |()| Left::Safe);
+        if let Left::Unsafe(why) = &left {
+            tracing::error!("rig `{}` could not be made safe: {why}", self.charge.rig);
+        }
+        if let Err(why) = leave_behind(&self.charge.folder, left) {
+            tracing::error!("{why}");
+        }
+    }
+
+    fn persist(&mut self) -> Result<(), String> {
+        let mut result = self.move_all();
+        for _ in 1..TRIES {
+            if let Err(why) = &result {
+                tracing::warn!("once more in {PAUSE:?}: {why}");
+                std::thread::sleep(PAUSE);
+                result = self.move_all();
+            }
+        }
+        result
+    }
+
+    /// Every line is moved, also when one before it could not be.
+    fn move_all(&mut self) -> Result<(), String> {
+        let mut descriptors = self.descriptors.iter();
+        let lines = self.charge.lines.iter().zip(&mut self.opened);
+        let moved = lines.map(|(kept, opened)| {
+            let descriptor = kept.descriptor.then(|| descriptors.next()).flatten();
+            move_one(kept, descriptor, opened.as_deref_mut())
+        });
+        let failed: Vec<String> = moved.filter_map(Result::err).collect();
+        match failed.is_empty() {
+            true => Ok(()),
+            false => Err(failed.join("; ")),
+        }
+    }
+
+    /// The longest that a program which moves a line may take, where programs do.
+    fn limit(&self) -> Option<Duration> {
+        self.charge
+            .lines
+            .iter()
+            .filter_map(|kept| kept.driver.timeout())
+            .max()
+    }
+
+    /// The mark that programs of the dead harness hold, if one still runs.
+    fn programs(&self) -> Result<Option<File>, String> {
+        if self.limit().is_none() {
+            return Ok(None);
+        }
+        let path = self.charge.folder.join(PROGRAMS);
+        let mark = File::open(&path).map_err(|why| format!("`{}`: {why}", path.display()))?;
+        let running = mark.try_lock().is_err();
+        Ok(running.then_some(mark))
+    }
+
+    /// Waits until no program holds the mark any more.
+    fn await_end(&self, programs: &File) -> Result<(), String> {
+        let limit = self.limit().unwrap_or_default();
+        let deadline = Instant::now() + limit;
+        while programs.try_lock().is_err() {
+            if Instant::now() >= deadline {
+                return Err(format!(
+                    "a program that the dead harness had started to move a line still runs after {}",
+                    humantime::format_duration(limit)
+                ));
+            }
+            std::thread::sleep(LOOK);
+        }
+        Ok(())
+    }
+
+    /// Gives the lease back. Lines whose level ends with their last descriptor are held until the next owner has them.
+    fn stay(mut self, lease: Vec<OwnedFd>) -> io::Result<()> {
+        let mut descriptors = self.descriptors.into_iter();
+        let mut held = Vec::new();
+        self.charge.locks = 0;
+        for kept in &mut self.charge.lines {
+            let descriptor = kept.descriptor.then(|| descriptors.next()).flatten();
+            kept.descriptor = matches!(kept.driver, Driver::GpioChip { .. });
+            held.extend(descriptor.filter(|_| kept.descriptor));
+        }
+        if held.is_empty() {
+            return Ok(());
+        }
+        handed_over::hold(&self.charge, &held, || drop(lease))
+    }
+}
+
+fn move_one(
+    kept: &Kept,
+    descriptor: Option<&OwnedFd>,
+    opened: Option<&mut (dyn Line + 'static)>,
+) -> Result<(), String> {
+    let name = kept.wire.name();
+    if let Some(line) = opened {
+        return line.set(kept.safe).map_err(|why| why.to_string());
+    }
+    if let (Driver::Simulated { .. }, Some(descriptor)) = (&kept.driver, descriptor)
+        && simulated::drive(descriptor.as_fd(), name, kept.safe).is_ok()
+    {
+        return Ok(());
+    }
+    let mut line: Box<dyn Line> = match (&kept.driver, descriptor.map(OwnedFd::try_clone)) {
+        (Driver::GpioChip { .. }, Some(duplicate)) => {
+            let duplicate = duplicate.map_err(|why| format!("{name}: its descriptor: {why}"))?;
+            Box::new(HeldLine::new(name, duplicate))
+        }
+        (how, _) => driven(name, how, Some(kept.safe), None)?,
+    };
+    line.set(kept.safe).map_err(|why| why.to_string())
+}

@@ -1,0 +1,55 @@
+//! From what a rig file says of a line to its driver.
+
+use super::Line;
+use super::command::Switch;
+use super::gpiochip::GpioLine;
+use super::rppal::Rppal;
+use super::simulated::Simulated;
+use crate::config::rig::Driver;
+use std::fs::File;
+use std::path::Path;
+
+/// Opens a line; `initially` is the level that it begins with, where its driver has one. Programs that move it hold `mark`.
+pub fn driven(
+    name: &'static str,
+    driver: &Driver,
+    initially: Option<bool>,
+    mark: Option<File>,
+) -> Result<Box<dyn Line>, String> {
+    let fail = |why: &dyn std::fmt::Display| format!("the line `{name}`: {why}");
+    Ok(match driver {
+        Driver::Command { on, off, timeout } => {
+            Box::new(Switch::new(name, on.clone(), off.clone(), *timeout).marked(mark))
+        }
+        Driver::PulseCommand { pulse, timeout } => {
+            Box::new(Switch::pulse(name, pulse.clone(), *timeout).marked(mark))
+        }
+        Driver::Simulated { control } => simulated(name, control)?,
+        Driver::GpioChip {
+            chip,
+            line,
+            active_high,
+        } => {
+            let line = GpioLine::open(name, chip.as_deref(), line, *active_high, initially);
+            Box::new(line.map_err(|why| fail(&why))?)
+        }
+        Driver::Rppal { pin, active_high } => {
+            Box::new(Rppal::open(name, *pin, *active_high, initially).map_err(|why| fail(&why))?)
+        }
+    })
+}
+
+/// A line of a module that another process simulates, by its control socket.
+pub fn simulated(name: &'static str, control: &Path) -> Result<Box<dyn Line>, String> {
+    Simulated::connect(name, control)
+        .map(|line| Box::new(line) as Box<dyn Line>)
+        .map_err(|why| no_control(control, &why))
+}
+
+/// Why a control socket leads nowhere.
+pub(super) fn no_control(control: &Path, why: &std::io::Error) -> String {
+    format!(
+        "control socket `{}` of the simulated module: {why}; is `dfota-hil sim` running?",
+        control.display()
+    )
+}

@@ -1,0 +1,98 @@
+//! The sense line: an input that shows whether the module is supplied, best its VDD_EXT.
+//!
+//! It is looked at after the fact and never stands on the way to a cut: the kernel keeps the time of each edge until somebody
+//! asks for it.
+
+use super::driven::no_control;
+use super::gpiochip::GpioSense;
+use super::rppal::RppalSense;
+use super::simulated::SimulatedSense;
+use crate::config::rig::Driver;
+use rustix::time::{ClockId, clock_gettime};
+use std::time::{Duration, Instant};
+
+/// How much earlier than the kernel's time stamp an edge may have been: the latency of an interrupt, assumed for a busy
+/// Raspberry Pi.
+const INTERRUPT: Duration = Duration::from_micros(100);
+
+/// An input that shows whether the module is supplied.
+pub trait Sense: Send {
+    /// What it shows now.
+    fn look(&mut self) -> Result<Shown, String>;
+}
+
+/// What a sense line shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shown {
+    /// The module is supplied.
+    pub supplied: bool,
+    /// The edge that made it so, where it was seen.
+    pub since: Option<Edge>,
+}
+
+/// A change of the level.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Edge {
+    /// When it was seen.
+    pub at: Instant,
+    /// How much earlier it may have happened.
+    pub within: Duration,
+}
+
+/// Opens the sense line that a rig file describes.
+pub fn sensed(driver: &Driver) -> Result<Box<dyn Sense>, String> {
+    let fail = |why: &dyn std::fmt::Display| format!("the line `sense`: {why}");
+    Ok(match driver {
+        Driver::GpioChip {
+            chip,
+            line,
+            active_high,
+        } => Box::new(GpioSense::open(chip.as_deref(), line, *active_high).map_err(|why| fail(&why))?),
+        Driver::Rppal { pin, active_high } => {
+            Box::new(RppalSense::open(*pin, *active_high).map_err(|why| fail(&why))?)
+        }
+        Driver::Simulated { control } => {
+            Box::new(SimulatedSense::connect(control).map_err(|why| no_control(control, &why))?)
+        }
+        Driver::Command { .. } | Driver::PulseCommand { .. } => {
+            return Err(fail(&"a program only moves lines"));
+        }
+    })
+}
+
+impl Edge {
+    /// An edge that the kernel has stamped with its monotonic clock.
+    pub fn stamped(stamp: Duration) -> Self {
+        let now = clock_gettime(ClockId::Monotonic);
+        let now = Duration::new(
+            now.tv_sec.try_into().unwrap_or_default(),
+            now.tv_nsec.try_into().unwrap_or_default(),
+        );
+        let age = now.saturating_sub(stamp);
+        let at = Instant::now();
+        Self {
+            at: at.checked_sub(age).unwrap_or(at),
+            within: INTERRUPT,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_stamp_of_the_kernel_is_a_moment_of_this_program() {
+        let stamp = clock_gettime(ClockId::Monotonic);
+        let stamp = Duration::new(stamp.tv_sec as u64, stamp.tv_nsec as u32);
+        let before = Instant::now();
+        // Both clocks are the same one: the stamp is as old as the time since.
+        let edge = Edge::stamped(stamp);
+        assert!(
+            edge.at <= before + Duration::from_millis(1),
+            "the stamp was taken before"
+        );
+        let long_ago = Edge::stamped(stamp.saturating_sub(Duration::from_millis(500)));
+        assert!(before.duration_since(long_ago.at) >= Duration::from_millis(400));
+    }
+}

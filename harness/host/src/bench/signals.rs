@@ -1,0 +1,47 @@
+//! What the signals that end a program do while a rig is in its hands. The guard process heeds none of them.
+
+use crate::bench::lines::Lines;
+use crate::bench::serial::reader::Message;
+use crate::terminal::complain;
+use std::sync::Arc;
+use std::sync::mpsc::Sender;
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// The first SIGINT or SIGTERM ends the case with the rig safe and the reports written; the second ends at once, with the
+/// rig safe.
+pub fn heed(runtime: &Runtime, inbox: Sender<Message>, lines: &Arc<Lines>) {
+    let handlers = [
+        SignalKind::interrupt(),
+        SignalKind::terminate(),
+        SignalKind::hangup(),
+    ]
+    .map(signal);
+    let [Ok(mut interrupt), Ok(mut terminate), Ok(mut hangup)] = handlers else {
+        tracing::warn!("signals cannot be handled: an interrupt leaves the rig to its drivers");
+        return;
+    };
+    let lines = Arc::downgrade(lines);
+    runtime.spawn(async move {
+        let mut seen = 0;
+        loop {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+                _ = hangup.recv() => {}
+            }
+            seen += 1;
+            if seen == 1 {
+                let _ = inbox.send(Message::Interrupt);
+                complain("interrupted: bringing the rig to its safe state; once more to stop at once");
+                continue;
+            }
+            if let Some(lines) = lines.upgrade()
+                && let Err(why) = lines.safe()
+            {
+                complain(format_args!("the rig could not be made safe: {why}"));
+            }
+            std::process::exit(130);
+        }
+    });
+}

@@ -1,0 +1,141 @@
+//! The commands, one module each: arguments in, exit code out.
+
+pub mod bisect;
+pub mod check;
+pub mod compare;
+pub mod completions;
+pub mod console;
+pub mod evidence;
+pub mod history;
+pub mod init;
+pub mod judge;
+pub mod keygen;
+pub mod list;
+pub mod manual;
+pub mod package;
+pub mod plan;
+pub mod power;
+pub mod prune;
+pub mod report;
+pub mod run;
+pub mod schema;
+pub mod serve;
+pub mod verify;
+
+use crate::bench::lease::Lease;
+use crate::cli::Common;
+use crate::config::rig::{Link, Rig};
+use crate::config::suite::Suite;
+use crate::config::yaml::document::Document;
+use crate::config::yaml::file_error::{FileError, Problem};
+use crate::config::yaml::node_path::NodePath;
+use crate::exit::Failed;
+use crate::plan::flags::SelectionFlags;
+use crate::state::{StateDir, StateFlag};
+use bc66_sim::package::Purpose;
+use dfota_record::count::count_of;
+use std::io::IsTerminal;
+use std::path::{Path, PathBuf};
+
+/// Reads a rig file, or says what is wrong with it.
+pub fn load_rig(path: &Path) -> Result<Rig, Failed> {
+    Rig::load(path).map_err(|error| shown(&[error]))
+}
+
+/// Takes the lease of a rig with wires. A simulated rig needs none: each command has a module of its own.
+pub fn lease(rig: &Rig, flag: &StateFlag, command: &str) -> Result<Option<Lease>, Failed> {
+    match rig.link {
+        Link::Bench(_) => Ok(Some(Lease::take(rig, &StateDir::find(flag)?, command)?)),
+        Link::Simulated(_) => Ok(None),
+    }
+}
+
+/// Reads the files of a selection; mistakes of all of them are shown at once.
+pub fn load(selection: &SelectionFlags, _common: Common) -> Result<(Rig, Vec<Suite>), Failed> {
+    let mut errors = Vec::new();
+    let rig = Rig::load(&selection.rig).map_err(|error| errors.push(error)).ok();
+    let suites: Vec<Suite> = selection
+        .suites
+        .iter()
+        .filter_map(|path| Suite::load(path).map_err(|error| errors.push(error)).ok())
+        .collect();
+    match rig {
+        Some(rig) if errors.is_empty() => {
+            unique(&suites)?;
+            let errors: Vec<FileError> = suites
+                .iter()
+                .filter_map(|suite| synthetic_on_wires(suite, &rig))
+                .collect();
+            match errors.is_empty() {
+                true => Ok((rig, suites)),
+                false => Err(shown(&errors)),
+            }
+        }
+        _ => Err(shown(&errors)),
+    }
+}
+
+/// The packages of a suite that are made for the simulated module, where the rig has a real one: that refuses them, and each night
+/// would hold it against the module.
+fn synthetic_on_wires(suite: &Suite, rig: &Rig) -> Option<FileError> {
+    if rig.is_simulated() || !suite.is_for(Purpose::Simulation) {
+        return None;
+    }
+    let document = Document::parse(&suite.file.display().to_string(), suite.text.as_bytes()).ok()?;
+    let synthetic = suite
+        .packages
+        .iter()
+        .filter(|loaded| loaded.purpose() == Some(Purpose::Simulation));
+    let problems = synthetic.map(|loaded| {
+        let at = NodePath::root().key("packages").key(&loaded.package.name);
+        let message = format!(
+            "expected a package of the vendor, found one that `package pack` made for the simulated module: no module on the rig `{}` can take it",
+            rig.name
+        );
+        Problem::at(document.tree().mark(&at.key("file")), message, "for the simulated module alone")
+            .help("write a suite with the vendor's deltas (`dfota-hil init` makes one), or run this one on a simulated rig such as `rigs/sim.yaml`; where `dfota-hil sim` stands in for the module, pack with `--rehearsal`")
+    });
+    Some(FileError::new(
+        document.name(),
+        document.text(),
+        problems.collect(),
+    ))
+}
+
+/// Reads suite files; mistakes of all of them are shown at once.
+pub fn load_suites(paths: &[PathBuf]) -> Result<Vec<Suite>, Failed> {
+    let mut errors = Vec::new();
+    let load = |path: &PathBuf| Suite::load(path).map_err(|error| errors.push(error)).ok();
+    let suites: Vec<Suite> = paths.iter().filter_map(load).collect();
+    if !errors.is_empty() {
+        return Err(shown(&errors));
+    }
+    unique(&suites)?;
+    Ok(suites)
+}
+
+/// Two suites of one name could not be told apart in any report.
+fn unique(suites: &[Suite]) -> Result<(), Failed> {
+    for (n, suite) in suites.iter().enumerate() {
+        if let Some(other) = suites[..n].iter().find(|other| other.name == suite.name) {
+            return Err(Failed::usage(format!(
+                "`{}` and `{}` are both named `{}`: name one of them otherwise, or run them apart",
+                other.file.display(),
+                suite.file.display(),
+                suite.name
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn shown(errors: &[FileError]) -> Failed {
+    let colour = std::io::stderr().is_terminal();
+    let mistakes: usize = errors.iter().map(|error| error.problems().len()).sum();
+    let shown: Vec<String> = errors.iter().map(|error| error.render(colour)).collect();
+    Failed::usage(format!(
+        "{}, nothing was done\n\n{}",
+        count_of(mistakes, "mistake"),
+        shown.join("\n")
+    ))
+}

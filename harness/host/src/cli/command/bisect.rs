@@ -1,0 +1,51 @@
+//! `bisect`: from a cut that fails and one that does not to the smallest failing window.
+
+use crate::cli::Common;
+use crate::cli::command::run;
+use crate::exit::Failed;
+use crate::run::runner::Hunt;
+use dfota_core::cut::Cut;
+use std::time::Duration;
+
+/// Narrow a failing cut down to the smallest window in which cuts fail
+#[derive(Debug, clap::Args)]
+#[group(skip)] // its name would be that of the flags of `run`, which are taken over
+pub struct Args {
+    #[command(flatten)]
+    run: run::Args,
+    /// A cut after which the module comes back, for example `updating@50%+0ms/power/5s`
+    #[arg(long, value_name = "CUT", value_parser = |text: &str| text.parse::<Cut>())]
+    pass: Cut,
+    /// A cut after which it does not
+    #[arg(long, value_name = "CUT", value_parser = |text: &str| text.parse::<Cut>())]
+    fail: Cut,
+    /// Run each probe so many times; it fails when one of them does
+    #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    tries: u32,
+    /// How finely the edges are wanted, in the module's time
+    #[arg(long, value_name = "T", default_value = "1ms", value_parser = humantime::parse_duration)]
+    resolution: Duration,
+}
+
+/// Searches; 0 when the window was found, 3 when not.
+pub fn main(args: Args, common: Common) -> Result<u8, Failed> {
+    let Args {
+        run,
+        pass,
+        fail,
+        tries,
+        resolution,
+    } = args;
+    if (pass.kind, pass.off) != (fail.kind, fail.off) {
+        return Err(Failed::usage(format!(
+            "`{pass}` and `{fail}` cut in different ways; a window in time lies between two cuts of the same kind and length"
+        )));
+    }
+    let hunt = Hunt {
+        good: pass,
+        bad: fail,
+        tries,
+        resolution,
+    };
+    run::search(run, common, hunt)
+}

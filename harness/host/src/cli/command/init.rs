@@ -1,0 +1,156 @@
+//! `init`: the files of a new bench, from questions at the terminal or from flags. What it writes has been read back first, by the
+//! same code that `plan` and `run` read it with.
+
+mod answers;
+mod ask;
+mod files;
+mod found;
+
+use crate::cli::Common;
+use crate::config::rig::Rig;
+use crate::config::suite::Suite;
+use crate::config::yaml::document::Document;
+use crate::exit::Failed;
+use crate::terminal::print;
+use answers::Answers;
+use ask::Asker;
+use dfota_record::shell_word::shell_word;
+use files::Written;
+use std::path::{Path, PathBuf};
+
+/// Write the files of a new bench: a rig, a first suite, on request a CI job and a unit
+///
+/// Asks at a terminal for what no flag says, with the serial adapters and GPIO chips of this machine to choose from. Without a
+/// terminal, flags and what is usual say it all. Nothing is powered, and no file that is there is written over.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Folder of the files
+    #[arg(long, value_name = "DIR", default_value = ".")]
+    into: PathBuf,
+    /// Name of the rig, and of its file
+    #[arg(long, value_name = "NAME")]
+    rig: Option<String>,
+    /// Module on it: `bc66` or `bc66-na`
+    #[arg(long)]
+    module: Option<String>,
+    /// Serial port of the module's main UART
+    #[arg(long)]
+    port: Option<String>,
+    /// What moves the lines: `gpiochip`, `rppal` or `command`
+    #[arg(long)]
+    driver: Option<String>,
+    /// Line of the supply's switch, for example `GPIO17`, `GPIO17:low` where low switches on, or `/dev/gpiochip1/4`
+    #[arg(long, value_name = "LINE")]
+    power: Option<String>,
+    /// With `command`: program and arguments that switch the supply on, for example `./relay on`
+    #[arg(long, value_name = "PROGRAM")]
+    on: Option<String>,
+    /// With `command`: program and arguments that switch it off
+    #[arg(long, value_name = "PROGRAM")]
+    off: Option<String>,
+    /// Line of RESET (with `command`: the program of its pulse), or `none`
+    #[arg(long, value_name = "LINE")]
+    reset: Option<String>,
+    /// Line of PWRKEY (with `command`: the program of its pulse), or `none`
+    #[arg(long, value_name = "LINE")]
+    pwrkey: Option<String>,
+    /// How the module reaches this machine over HTTP, for example `http://lab.example.com:8080`, or `none`
+    #[arg(long, value_name = "URL")]
+    http: Option<String>,
+    /// How it reaches it over CoAP, for example `coap://lab.example.com:5683`, or `none`
+    #[arg(long, value_name = "URL")]
+    coap: Option<String>,
+    /// Access point name, or `none` for the module's own
+    #[arg(long)]
+    apn: Option<String>,
+    /// PIN of the SIM, or `none`
+    #[arg(long)]
+    pin: Option<String>,
+    /// The vendor's delta for the update, or `none` for a rig without a suite
+    #[arg(long, value_name = "FILE")]
+    package: Option<String>,
+    /// Version that it updates from, for example BC66NBR01A01
+    #[arg(long, value_name = "VERSION")]
+    from: Option<String>,
+    /// Version that it updates to
+    #[arg(long, value_name = "VERSION")]
+    to: Option<String>,
+    /// The delta that leads back, or `none`
+    #[arg(long, value_name = "FILE")]
+    back: Option<String>,
+    /// Write a nightly job for this CI server as well
+    #[arg(long, value_enum)]
+    ci: Option<files::Ci>,
+    /// Write a systemd unit, its timer and its environment as well
+    #[arg(long)]
+    unit: bool,
+    /// Write over files that are there
+    #[arg(long)]
+    force: bool,
+}
+
+/// Asks, reads back, and writes.
+pub fn main(args: &Args, _: Common) -> Result<u8, Failed> {
+    let mut asker = Asker::at_terminal()?;
+    let answers = Answers::collect(args, &mut asker)?;
+    asker.complete()?;
+    let files = files::of(args, &answers)?;
+    sound(&files)?;
+    write(args, &files)?;
+    print(&told(&files));
+    Ok(0)
+}
+
+/// Reads the rig and the suite back: what is wrong with them is said before anything is written.
+fn sound(files: &Written) -> Result<(), Failed> {
+    let refused = |error| super::shown(&[error]);
+    let document =
+        |file: &(PathBuf, String)| Document::parse(&file.0.display().to_string(), file.1.as_bytes());
+    let rig = document(&files.rig).and_then(|document| Rig::of(&document, files.rig.0.clone()));
+    let rig = rig.map_err(refused)?;
+    let Some(file) = &files.suite else {
+        return Ok(());
+    };
+    let suite = document(file).and_then(|document| Suite::of(&document, file.0.clone()));
+    let suite = suite.map_err(refused)?;
+    super::synthetic_on_wires(&suite, &rig).map_or(Ok(()), |error| Err(refused(error)))
+}
+
+/// Writes all of them, or none where one is there already.
+fn write(args: &Args, files: &Written) -> Result<(), Failed> {
+    let there: Vec<String> = files
+        .all()
+        .filter(|(path, _)| !args.force && path.exists())
+        .map(|(path, _)| format!("`{}`", path.display()))
+        .collect();
+    if !there.is_empty() {
+        return Err(Failed::usage(format!(
+            "{}: there already, and nothing was written; `--force` writes over it, `--rig` and `--into` name another place",
+            there.join(", ")
+        )));
+    }
+    let cannot = |path: &Path, why| Failed::usage(format!("`{}` cannot be written: {why}", path.display()));
+    std::fs::create_dir_all(&args.into).map_err(|why| cannot(&args.into, why))?;
+    for (path, text) in files.all() {
+        std::fs::write(path, text).map_err(|why| cannot(path, why))?;
+    }
+    Ok(())
+}
+
+/// What was written, and what comes next.
+fn told(files: &Written) -> String {
+    let word = |path: &Path| shell_word(&path.display().to_string());
+    let mut told = String::new();
+    for (path, _) in files.all() {
+        told += &format!("written: {}\n", path.display());
+    }
+    let rig = word(&files.rig.0);
+    told += &format!("next:    dfota-hil check --step {rig}\n");
+    if let Some((suite, _)) = &files.suite {
+        told += &format!("         dfota-hil plan {} --rig {rig}\n", word(suite));
+    }
+    if let Some(unit) = &files.unit {
+        told += &format!("         {unit}\n");
+    }
+    told
+}

@@ -1,0 +1,256 @@
+//! The files: their text and their places.
+
+use super::Args;
+use super::answers::{Answers, Package};
+use crate::exit::Failed;
+use std::path::{Path, PathBuf};
+
+/// Where the examples say that rig and suite are.
+const EXAMPLE_RIG: &str = "/etc/dfota-hil/bench-01.yaml";
+const EXAMPLE_SUITE: &str = "/etc/dfota-hil/nightly.yaml";
+/// The suite's name, and that of its file.
+const SUITE: &str = "nightly";
+
+/// A CI server.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+pub enum Ci {
+    /// GitLab CI
+    Gitlab,
+    /// GitHub Actions
+    Github,
+    /// Jenkins
+    Jenkins,
+}
+
+impl Ci {
+    /// Name and text of the job in `docs/ci`.
+    const fn example(self) -> (&'static str, &'static str) {
+        match self {
+            Self::Gitlab => (
+                "gitlab-ci.yml",
+                include_str!("../../../../../../docs/ci/gitlab-ci.yml"),
+            ),
+            Self::Github => (
+                "github-actions.yml",
+                include_str!("../../../../../../docs/ci/github-actions.yml"),
+            ),
+            Self::Jenkins => (
+                "Jenkinsfile",
+                include_str!("../../../../../../docs/ci/Jenkinsfile"),
+            ),
+        }
+    }
+}
+
+/// What is written: places and texts.
+pub struct Written {
+    pub rig: (PathBuf, String),
+    pub suite: Option<(PathBuf, String)>,
+    more: Vec<(PathBuf, String)>,
+    /// What installs the unit, where there is one.
+    pub unit: Option<String>,
+}
+
+impl Written {
+    /// All files.
+    pub fn all(&self) -> impl Iterator<Item = &(PathBuf, String)> {
+        std::iter::once(&self.rig).chain(&self.suite).chain(&self.more)
+    }
+}
+
+/// The files for these answers.
+pub fn of(args: &Args, answers: &Answers) -> Result<Written, Failed> {
+    let into = std::path::absolute(&args.into).map_err(Failed::usage)?;
+    let beside = |name: &str| args.into.join(name);
+    let rig = format!("{}.yaml", answers.rig);
+    let suite = answers
+        .package
+        .as_ref()
+        .map(|package| (beside(&format!("{SUITE}.yaml")), suite(answers, package, &into)));
+    let mut written = Written {
+        rig: (beside(&rig), rig_text(answers)),
+        suite,
+        more: Vec::new(),
+        unit: None,
+    };
+    if answers.ci.is_none() && !answers.unit {
+        return Ok(written);
+    }
+    if written.suite.is_none() {
+        return Err(Failed::usage(
+            "`--ci` and `--unit` run a suite: give its `--package` too",
+        ));
+    }
+    let folder = into.display().to_string();
+    // Shells, systemd and YAML read it in these files, each with rules of its own.
+    if !folder
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c))
+    {
+        return Err(Failed::usage(format!(
+            "`{folder}`: expected a folder of letters, digits, `/`, `.`, `_` and `-` alone for `--ci` and `--unit`; choose another `--into`"
+        )));
+    }
+    if let Some(ci) = answers.ci {
+        let (name, text) = ci.example();
+        let text = text
+            .replace(EXAMPLE_RIG, &format!("{folder}/{rig}"))
+            .replace(EXAMPLE_SUITE, &format!("{folder}/{SUITE}.yaml"))
+            .replace("bench-01", &answers.rig);
+        written.more.push((beside(name), text));
+    }
+    if answers.unit {
+        unit(&mut written, &answers.rig, &folder, beside)?;
+    }
+    Ok(written)
+}
+
+/// The unit of the Debian package, for the files in `folder`.
+fn unit(
+    written: &mut Written,
+    rig: &str,
+    folder: &str,
+    beside: impl Fn(&str) -> PathBuf,
+) -> Result<(), Failed> {
+    let program = std::env::current_exe().map_err(Failed::ours)?;
+    let service = include_str!("../../../../packaging/dfota-hil@.service")
+        .replace("/etc/dfota-hil/", &format!("{folder}/"))
+        .replace("/usr/bin/dfota-hil", &program.display().to_string())
+        .replace("bench-01", rig);
+    let timer = include_str!("../../../../packaging/dfota-hil@.timer").replace("bench-01", rig);
+    let environment = include_str!("../../../../packaging/example.env")
+        .replace("/etc/dfota-hil/RIG", &format!("{folder}/{rig}"))
+        .replace("RIG", rig)
+        .replace("/etc/dfota-hil/", &format!("{folder}/"));
+    written.more.extend([
+        (beside("dfota-hil@.service"), service),
+        (beside("dfota-hil@.timer"), timer),
+        (beside(&format!("{rig}.env")), environment),
+    ]);
+    written.unit = Some(format!(
+        "sudo cp {folder}/dfota-hil@.* /etc/systemd/system && sudo systemctl enable --now dfota-hil@{rig}.timer"
+    ));
+    Ok(())
+}
+
+fn rig_text(answers: &Answers) -> String {
+    let mut text = format!(
+        "# Written by `dfota-hil init`; rigs/README.md has every key, docs/wiring.md the wires.\n\
+         rig: {}\nmodule: {}\nserial: {{port: {}, baud: 115200}}\n\
+         power: {{{}, safe: off, discharge: 3s}}  # discharge: measure it at VBAT\n",
+        scalar(&answers.rig),
+        answers.module,
+        scalar(&answers.port),
+        answers.power,
+    );
+    // A program of a pulse has its own time.
+    let hold = |keys: &str, hold: &str| match keys.contains("driver: command") {
+        true => String::new(),
+        false => format!(", hold: {hold}"),
+    };
+    for (key, keys, time) in [
+        ("reset", &answers.reset, "100ms"),
+        ("pwrkey", &answers.pwrkey, "700ms"),
+    ] {
+        if let Some(keys) = keys {
+            text += &format!("{key}: {{{keys}{}}}\n", hold(keys, time));
+        }
+    }
+    text + &network(answers)
+}
+
+fn network(answers: &Answers) -> String {
+    let mut keys = String::new();
+    for (key, address, usual) in [("http", &answers.air.http, 80), ("coap", &answers.air.coap, 5683)] {
+        if let Some(address) = address {
+            let port = port(address).unwrap_or(usual);
+            let address = serde_json::json!(address);
+            keys += &format!("  {key}: {{listen: \"0.0.0.0:{port}\", advertise: {address}}}\n");
+        }
+    }
+    if let Some(apn) = &answers.air.apn {
+        keys += &format!("  apn: {}\n", scalar(apn));
+    }
+    if let Some(pin) = &answers.air.pin {
+        keys += &format!("  pin: \"{pin}\"\n");
+    }
+    match keys.is_empty() {
+        true => keys,
+        false => format!("network:\n{keys}"),
+    }
+}
+
+/// The port that an address names.
+fn port(address: &str) -> Option<u16> {
+    let (_, port) = address.trim_end_matches('/').rsplit_once(':')?;
+    port.parse().ok()
+}
+
+fn suite(answers: &Answers, package: &Package, into: &Path) -> String {
+    let file = |name: &str| {
+        let path = std::path::absolute(name).unwrap_or_else(|_| name.into());
+        let path = path.strip_prefix(into).unwrap_or(&path);
+        scalar(&path.display().to_string())
+    };
+    let Package { from, to, back, .. } = package;
+    let mut text = format!(
+        "# Written by `dfota-hil init`; suites/README.md has every key.\n\
+         suite: {SUITE}\npackages:\n  there: {{file: {}, from: {}, to: {}}}\n",
+        file(&package.file),
+        scalar(from),
+        scalar(to)
+    );
+    let via = [("http", &answers.air.http), ("coap", &answers.air.coap)];
+    let via = via.iter().filter(|(_, address)| address.is_some());
+    let via: Vec<&str> = std::iter::once("uart")
+        .chain(via.map(|(name, _)| *name))
+        .collect();
+    let via = via.join(", ");
+    let Some(back) = back else {
+        return text
+            + "# Without a delta that leads back there is one update: the module has then left the version that it starts from.\n\
+               cases:\n\
+               \x20 - name: forced resume\n\
+               \x20   update: {package: there, via: uart}\n\
+               \x20   cut: {at: updating 50%, after: 0ms..400ms}\n";
+    };
+    text += &format!(
+        "  back: {{file: {}, from: {}, to: {}}}\n",
+        file(back),
+        scalar(to),
+        scalar(from)
+    );
+    text + &format!(
+        "cases:\n\
+         \x20 - name: clean update\n\
+         \x20   matrix: {{via: [{via}]}}\n\
+         \x20   update: {{package: there, via: \"{{via}}\"}}\n\
+         \x20 - name: forced resume\n\
+         \x20   matrix: {{via: [{via}], at: [20%, 50%, 90%]}}\n\
+         \x20   update: {{package: there, via: \"{{via}}\"}}\n\
+         \x20   cut: {{at: \"updating {{at}}\", after: 0ms..400ms}}\n"
+    )
+}
+
+/// A scalar of YAML: in quotes, unless it can be nothing but text.
+pub fn scalar(text: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);
+    let begins = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/') || text.starts_with("./");
+    let has_own_sense = ["true", "false", "yes", "no", "on", "off", "null", "y", "n"];
+    let is_word = has_own_sense.contains(&text.to_ascii_lowercase().as_str());
+    match begins && !is_word && text.chars().all(plain) {
+        true => text.to_owned(),
+        false => serde_json::json!(text).to_string(),
+    }
+}
+
+/// Program and arguments as a list of YAML.
+pub fn words(text: &str) -> Result<String, String> {
+    if text.trim().is_empty() || text.contains(['\'', '"', '\\', '$', '|', '&', ';', '<', '>', '`']) {
+        return Err(format!(
+            "expected a program and its arguments with blanks between them, found `{text}`; what needs a shell goes into a script beside the rig file"
+        ));
+    }
+    let words: Vec<String> = text.split_whitespace().map(scalar).collect();
+    Ok(format!("[{}]", words.join(", ")))
+}

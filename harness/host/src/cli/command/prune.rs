@@ -1,0 +1,243 @@
+//! `prune`: old runs go, by the rules that are asked for or by those of this machine.
+
+use crate::cli::Common;
+use crate::config::machine_config::{Config, PLACE};
+use crate::exit::Failed;
+use crate::terminal::{complain, print};
+use dfota_record::retention::{Fate, Found, Rules, fates, find, pack};
+use serde_json::{Value, json};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
+
+/// Where run folders are, unless something else is said.
+const REPORTS: &str = "reports";
+
+/// Remove old runs, by the rules asked for; signed and pinned ones never
+///
+/// Each rule spares more: with `--keep 30 --older-than 90d`, what goes is neither among the newest 30 of its rig nor younger
+/// than 90 days. Without a rule, those of this machine hold, out of `reports` in its configuration. A file `pinned` in a run
+/// folder keeps it (`touch RUN/pinned`). Exit code 0: done; 2: no rule, or no such folder; 3: something could not be removed.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The folder of the run folders [default: `reports`; with the rules of the configuration, the folder that it names]
+    #[arg(value_name = "RUNS_FOLDER")]
+    folder: Option<PathBuf>,
+    /// The newest N runs of each rig stay
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    keep: Option<u32>,
+    /// Only runs that are older go, for example `90d`
+    #[arg(long, value_name = "T", value_parser = humantime::parse_duration)]
+    older_than: Option<Duration>,
+    /// Runs in which a case failed stay
+    #[arg(long)]
+    keep_failed: bool,
+    /// Pack what stays, but for the newest run of each rig: journal and transcripts are in the bundle alone, compressed
+    #[arg(long)]
+    pack: bool,
+    /// Show what would be removed and how much that frees, and remove nothing
+    #[arg(long)]
+    dry_run: bool,
+    /// The machine's configuration, where no flag is a rule
+    #[arg(long, value_name = "FILE", default_value = PLACE)]
+    config: PathBuf,
+    /// Show JSON in place of lines
+    #[arg(long)]
+    json: bool,
+}
+
+/// What became of a run, or would.
+struct Done<'f> {
+    run: &'f Found,
+    fate: Fate,
+    /// Bytes that it frees.
+    frees: u64,
+    failed: Option<String>,
+}
+
+/// Removes and packs; 3 where something of it could not be done.
+pub fn main(args: &Args, _: Common) -> Result<u8, Failed> {
+    let (folder, rules) = asked(args)?;
+    let (found, left) = find(&folder).map_err(|why| {
+        Failed::usage(format!(
+            "`{}` could not be read: {why}; expected a folder of run folders",
+            folder.display()
+        ))
+    })?;
+    let fates = fates(&found, &rules, SystemTime::now());
+    let done: Vec<Done<'_>> = found
+        .iter()
+        .zip(fates)
+        .map(|(run, fate)| one(run, fate, args.dry_run))
+        .collect();
+    left.iter().for_each(complain);
+    print(&match args.json {
+        true => as_json(&done, &left, args.dry_run),
+        false => as_text(&done, args.dry_run),
+    });
+    let mut failed = done
+        .iter()
+        .filter_map(|done| Some((done.run, done.failed.as_ref()?)));
+    Ok(match failed.by_ref().map(tell).count() {
+        0 => 0,
+        _ => 3,
+    })
+}
+
+fn tell((run, why): (&Found, &String)) {
+    complain(format_args!("error: `{}`: {why}", run.folder.display()));
+}
+
+/// The folder and the rules: the flags', else the machine's.
+fn asked(args: &Args) -> Result<(PathBuf, Rules), Failed> {
+    let given = Rules {
+        keep: args.keep,
+        older_than: args.older_than,
+        keep_failed: args.keep_failed,
+        pack: args.pack,
+    };
+    let has_rule = |rules: &Rules| rules.keep.is_some() || rules.older_than.is_some() || rules.pack;
+    let config = match has_rule(&given) || !(args.config.exists() || args.config != Path::new(PLACE)) {
+        true => Config::default(),
+        false => Config::load(&args.config).map_err(|error| super::shown(&[error]))?,
+    };
+    let rules = match has_rule(&given) {
+        true => given,
+        false => Rules {
+            keep_failed: given.keep_failed || config.rules.keep_failed,
+            ..config.rules
+        },
+    };
+    if !has_rule(&rules) {
+        return Err(Failed::usage(format!(
+            "no rule says which runs stay: give `--keep N`, `--older-than T` or `--pack`, or write `reports: {{keep: 30, keep-failed: true}}` into `{}`",
+            args.config.display()
+        )));
+    }
+    let folder = args.folder.clone().or(config.folder);
+    Ok((folder.unwrap_or_else(|| PathBuf::from(REPORTS)), rules))
+}
+
+/// Does it, or finds out what it would come to.
+fn one(run: &Found, fate: Fate, dry: bool) -> Done<'_> {
+    let mut frees = 0;
+    let done = match fate {
+        Fate::Stays => Ok(()),
+        Fate::Removed => {
+            frees = run.size;
+            match dry {
+                true => Ok(()),
+                false => run.remove().map_err(|why| format!("could not be removed: {why}")),
+            }
+        }
+        Fate::Packed => pack::plan(&run.folder)
+            .and_then(|paths| {
+                let sizes = paths.iter().flat_map(|path| dfota_record::retention::size(path));
+                frees = sizes.sum();
+                match dry || paths.is_empty() {
+                    true => Ok(()),
+                    false => run.pack(),
+                }
+            })
+            .map_err(|why| format!("was not packed: {why}")),
+    };
+    let failed = done.err();
+    Done {
+        run,
+        fate: if fate == Fate::Packed && frees == 0 {
+            Fate::Stays
+        } else {
+            fate
+        },
+        frees: if failed.is_some() { 0 } else { frees },
+        failed,
+    }
+}
+
+fn as_text(done: &[Done<'_>], dry: bool) -> String {
+    let mut text = String::new();
+    // The oldest first, as they would go.
+    for done in done.iter().rev().filter(|done| done.failed.is_none()) {
+        let word = match (done.fate, dry) {
+            (Fate::Stays, _) => continue,
+            (Fate::Removed, true) => "would remove",
+            (Fate::Removed, false) => "removed",
+            (Fate::Packed, true) => "would pack",
+            (Fate::Packed, false) => "packed",
+        };
+        let failed = if done.run.failed { "  failed" } else { "" };
+        text += &format!(
+            "{word:<12} {:>10}  {}{failed}\n",
+            bytes(done.frees),
+            done.run.folder.display()
+        );
+    }
+    let count = |fate| {
+        done.iter()
+            .filter(|done| done.fate == fate && done.failed.is_none())
+            .count()
+    };
+    let (removed, packed) = (count(Fate::Removed), count(Fate::Packed));
+    let frees: u64 = done.iter().map(|done| done.frees).sum();
+    let stays = done
+        .iter()
+        .filter(|done| done.fate != Fate::Removed || done.failed.is_some());
+    let (mut kept, mut why) = (0, std::collections::BTreeMap::<&str, usize>::new());
+    for done in stays {
+        kept += 1;
+        if let Some(spared) = done.run.spared {
+            *why.entry(spared.words()).or_default() += 1;
+        }
+    }
+    let why: String = why
+        .iter()
+        .map(|(why, count)| format!(", {count} {why}"))
+        .collect();
+    let [would, frees_word] = match dry {
+        true => ["would be ", "would free"],
+        false => ["", "freed"],
+    };
+    let packed = match packed {
+        0 => String::new(),
+        packed => format!(", {packed} {would}packed"),
+    };
+    text + &format!(
+        "{removed} of {} {would}removed{packed}: {frees_word} {}; {kept} stay{why}\n",
+        super::history::plural(done.len(), "run"),
+        bytes(frees)
+    )
+}
+
+fn as_json(done: &[Done<'_>], left: &[String], dry: bool) -> String {
+    let runs = done.iter().map(|done| {
+        json!({
+            "folder": done.run.folder.display().to_string(),
+            "rig": done.run.rig,
+            "failed": done.run.failed,
+            "bytes": done.run.size,
+            "fate": match (done.fate, &done.failed) {
+                (_, Some(_)) | (Fate::Stays, _) => "stays",
+                (Fate::Packed, _) => "packed",
+                (Fate::Removed, _) => "removed",
+            },
+            "frees": done.frees,
+            "spared": done.run.spared.map(|spared| spared.words()),
+            "error": done.failed,
+        })
+    });
+    let value = json!({
+        "dry_run": dry,
+        "frees": done.iter().map(|done| done.frees).sum::<u64>(),
+        "runs": runs.collect::<Vec<Value>>(),
+        "left_alone": left,
+    });
+    format!("{value:#}\n")
+}
+
+/// Bytes as people read them.
+pub fn bytes(bytes: u64) -> String {
+    match bytes {
+        0..1_000_000 => format!("{:.1} kB", bytes as f64 / 1e3),
+        1_000_000..1_000_000_000 => format!("{:.1} MB", bytes as f64 / 1e6),
+        _ => format!("{:.1} GB", bytes as f64 / 1e9),
+    }
+}

@@ -1,0 +1,98 @@
+//! `report`: every report of a run folder again, from its journal alone; with `--pdf`, the test report as well.
+
+pub mod paper;
+
+use super::run::ProfileArg;
+use crate::cli::Common;
+use crate::cli::console::{page, whole};
+use crate::exit::Failed;
+use crate::terminal::paint::Paint;
+use crate::terminal::{complain, print};
+use dfota_core::event::JunitProfile;
+use dfota_record::day::Day;
+use dfota_record::evidence::maker::{Wanted, make_with_reports};
+use dfota_record::evidence::signing_key::SigningKey;
+use std::path::PathBuf;
+
+/// Make every report of a run folder again, from its journal alone.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The run folder
+    #[arg(value_name = "RUN_DIR")]
+    run: PathBuf,
+    /// Write the JUnit file here as well
+    #[arg(long, value_name = "PATH")]
+    junit: Option<PathBuf>,
+    /// What the JUnit file holds [default: what `run` was told]
+    #[arg(long, value_enum)]
+    junit_profile: Option<ProfileArg>,
+    /// Leave IMEI, IMSI, ICCID and IP addresses out of every report and the bundle, also where `run` did not; the journal keeps them
+    #[arg(long)]
+    mask: bool,
+    /// Sign the evidence with this key: a PEM file of mode 0600, or `env` for the one in DFOTA_HIL_SIGNING_KEY
+    #[arg(long, value_name = "KEY", allow_hyphen_values = true)]
+    // a key that was typed is told without repeating it
+    sign: Option<PathBuf>,
+    /// Typeset the test report as well: `report.pdf` in the run folder
+    #[arg(long)]
+    pdf: bool,
+    /// Day of issue of the test report, `2026-11-30` [default: the day on which the run ended, UTC]
+    #[arg(long, value_name = "DATE", requires = "pdf")]
+    issued: Option<Day>,
+}
+
+/// Makes them; 0 also when cases of the run had failed.
+pub fn main(args: &Args, common: Common) -> Result<u8, Failed> {
+    if args.pdf && !cfg!(feature = "pdf") {
+        return Err(Failed::usage(
+            "this program was built without the typesetter, which takes some minutes to build: for `--pdf` build it with \
+             `cargo build --release --features pdf`; the other reports do not need it",
+        ));
+    }
+    // `prune` leaves it alone meanwhile.
+    let _held = dfota_record::retention::hold(&args.run);
+    let paint = Paint::new(common.color);
+    let asked = dfota_record::report::Asked {
+        junit: args.junit.as_deref(),
+        profile: args.junit_profile.map(JunitProfile::from),
+        masked: args.mask,
+    };
+    let key = args
+        .sign
+        .as_deref()
+        .map(SigningKey::load)
+        .transpose()
+        .map_err(Failed::usage)?;
+    let wanted = Wanted {
+        key: key.as_ref(),
+        time_stamp: None,
+    };
+    // Before the evidence, which holds it.
+    #[cfg(feature = "pdf")]
+    let pdf = match args.pdf {
+        true => Some(
+            crate::cli::command::report::paper::make(&args.run, args.mask, args.issued)
+                .map_err(Failed::usage)?,
+        ),
+        false => None,
+    };
+    let (shown, made) =
+        make_with_reports(&args.run, &asked, &wanted, |run| whole(run, paint)).map_err(Failed::usage)?;
+    print(&shown);
+    #[cfg(feature = "pdf")]
+    if let Some(path) = pdf {
+        print(&format!("             {}\n", path.display()));
+    }
+    print(&page(&args.run));
+    match made {
+        Err(why) if key.is_some() => {
+            return Err(Failed {
+                code: 1,
+                message: why.to_string(),
+            });
+        }
+        Err(why) => complain(format_args!("warning: {why}")),
+        Ok(()) => {}
+    }
+    Ok(0)
+}

@@ -1,0 +1,202 @@
+//! The beginning of a run: its seed, its folder, and what its journal says before the first case. Opens no rig.
+
+use super::{Args, AttachmentsArg};
+use crate::bench::lease::Lease;
+use crate::config::rig::{Rig, module_word};
+use crate::config::suite::Suite;
+use crate::exit::Failed;
+use crate::plan::Planned;
+use crate::plan::earlier::Earlier;
+use crate::plan::flags::SelectionFlags;
+use crate::state::campaign_store::tool_digest;
+use bc66_sim::package::Purpose;
+use dfota_core::case::Case;
+use dfota_core::event::{Attachments, Event, FileFacts, RigFacts, RunStarted, SCHEMA};
+use dfota_core::seed::Seed;
+use dfota_record::digest::sha256_hex;
+use dfota_record::history;
+use dfota_record::journal::{Journal, stamp};
+use dfota_record::shell_word::shell_word;
+use std::path::{Path, PathBuf};
+
+/// Writes down what is known before the first case: the run, its cases, how the rig was found, and what earlier runs came to.
+pub fn write(
+    (journal, begun): (&Journal, RunStarted),
+    planned: &[Planned],
+    lease: Option<&Lease>,
+    earlier: &Earlier,
+    (store, rig): (&Path, &Rig),
+) {
+    let simulated = begun.rig.simulated;
+    journal.post(Event::RunStarted(Box::new(begun)));
+    for Planned { case, skip, .. } in planned {
+        journal.post(Event::CasePlanned {
+            case: Box::new(case.clone()),
+            skip: skip.clone(),
+        });
+    }
+    if let Some(text) = lease.and_then(Lease::taken_over) {
+        let text = text.to_owned();
+        journal.post(Event::Note { text });
+    }
+    for ((suite, campaign), ended) in earlier.ended() {
+        for (run, verdict) in ended {
+            let text = format!(
+                "{suite}::{campaign}: an earlier campaign with the same files ended: {verdict}, in run `{run}`"
+            );
+            journal.post(Event::Note { text });
+        }
+    }
+    for cut in earlier.cuts() {
+        journal.post(Event::Tallied(cut.clone()));
+    }
+    trend(store, (rig, simulated), planned, journal);
+}
+
+/// A seed for a run that was given none.
+pub fn draw_seed() -> Result<Seed, Failed> {
+    let mut bytes = [0; 8];
+    rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty())
+        .map_err(|why| Failed::ours(format!("the system gives no random numbers: {why}")))?;
+    // Short enough to be typed again.
+    Ok(Seed(u64::from_ne_bytes(bytes) >> 32))
+}
+
+/// Makes the run's folder; one that holds a journal already is refused, or passed over where it was not asked for.
+pub fn folder(args: &Args, rig: &Rig, suites: &[Suite]) -> Result<PathBuf, Failed> {
+    let slug = |name: &str| {
+        name.chars()
+            .map(|c| {
+                if c.is_alphanumeric() || "._-".contains(c) {
+                    c
+                } else {
+                    '-'
+                }
+            })
+            .collect::<String>()
+    };
+    let suites: Vec<String> = suites.iter().map(|suite| slug(&suite.name)).collect();
+    let suites = if suites.len() > 3 {
+        format!("{}-suites", suites.len())
+    } else {
+        suites.join("-")
+    };
+    let wanted = args
+        .out
+        .clone()
+        .unwrap_or_else(|| PathBuf::from(format!("reports/{}-{}-{suites}", stamp(), slug(&rig.name))));
+    for attempt in 1.. {
+        let out = match (attempt, &args.out) {
+            (1, _) => wanted.clone(),
+            (_, Some(_)) => break,
+            (n, None) => PathBuf::from(format!("{}-{n}", wanted.display())),
+        };
+        if dfota_record::journal::is_run(&out) {
+            continue;
+        }
+        std::fs::create_dir_all(&out)
+            .map_err(|why| Failed::usage(format!("run folder `{}`: {why}", out.display())))?;
+        return Ok(out);
+    }
+    let out = wanted.display();
+    Err(Failed::usage(format!(
+        "run folder `{out}` holds a run already: a journal is never written twice; choose another with `--out` or DFOTA_HIL_OUT"
+    )))
+}
+
+/// What the journal begins with.
+pub fn facts(
+    args: &Args,
+    (rig, suites): (&Rig, &[Suite]),
+    seed: Seed,
+    (out, searches): (&Path, bool),
+) -> RunStarted {
+    let file = |name: &str, path: &Path, text: &str| FileFacts {
+        name: name.to_owned(),
+        path: path.display().to_string(),
+        sha256: sha256_hex(text.as_bytes()),
+        text: text.to_owned(),
+    };
+    let mut rig_file = file(&rig.name, &rig.file, &rig.text);
+    if let Some(pin) = &rig.network.pin {
+        // The digest is that of the file; its PIN stays in it.
+        rig_file.text = rig_file.text.replace(pin, "****");
+    }
+    let absolute = std::path::absolute(out).unwrap_or_else(|_| out.to_owned());
+    RunStarted {
+        schema: SCHEMA,
+        run: absolute
+            .file_name()
+            .map_or(String::new(), |name| name.to_string_lossy().into_owned()),
+        tool: env!("CARGO_PKG_VERSION").into(),
+        commit: option_env!("DFOTA_HIL_COMMIT").map(String::from),
+        program_sha256: tool_digest().ok(),
+        args: std::env::args().skip(1).collect(),
+        seed: seed.0,
+        host: rustix::system::uname().nodename().to_string_lossy().into_owned(),
+        rig: RigFacts {
+            file: rig_file,
+            module: module_word(rig.module).into(),
+            simulated: says_simulated(rig, suites),
+            speed: rig.speed(),
+            discharge_ns: rig.discharge().as_nanos() as u64,
+            latency_ns: rig.latency().map(|latency| latency.as_nanos() as u64),
+            lab: rig.lab.clone().map(Box::new),
+        },
+        suites: suites
+            .iter()
+            .map(|suite| file(&suite.name, &suite.file, &suite.text))
+            .collect(),
+        packages: suites
+            .iter()
+            .flat_map(|suite| suite.packages.iter().map(|loaded| loaded.package.clone()))
+            .collect(),
+        cut: args.selection.cut.clone().filter(|_| !searches),
+        attachments: match args.attachments {
+            AttachmentsArg::Absolute => Attachments::Absolute,
+            AttachmentsArg::Relative => Attachments::Relative,
+            AttachmentsArg::None => Attachments::None,
+        },
+        junit_profile: args.junit_profile.into(),
+        masked: args.mask,
+        masked_from: None,
+        out: out.display().to_string(),
+        folder: absolute.display().to_string(),
+    }
+}
+
+/// The command that runs the same again, up to its filter.
+pub fn rerun(selection: &SelectionFlags, seed: Seed) -> String {
+    let word = |path: &PathBuf| shell_word(&path.display().to_string());
+    let suites: Vec<String> = selection.suites.iter().map(word).collect();
+    // A case that is run several times has its number in its id.
+    let repeat = match selection.repeat {
+        1 => String::new(),
+        times => format!(" --repeat {times}"),
+    };
+    format!(
+        "dfota-hil run {} --rig {} --seed {}{repeat}{}",
+        suites.join(" "),
+        word(&selection.rig),
+        seed.0,
+        selection.state.words()
+    )
+}
+/// Whether reports say that the module was simulated: packages of a rehearsal tell that also of a rig with wires.
+fn says_simulated(rig: &Rig, suites: &[Suite]) -> bool {
+    let rehearsal = suites.iter().any(|suite| suite.is_for(Purpose::Rehearsal));
+    rehearsal || matches!(rig.link, crate::config::rig::Link::Simulated(_))
+}
+
+/// Writes down what earlier runs of the cases came to. A history that cannot be read is no reason not to run.
+fn trend(store: &Path, (rig, simulated): (&Rig, bool), planned: &[Planned], journal: &Journal) {
+    let cases: Vec<&Case> = planned.iter().map(|planned| &planned.case).collect();
+    match history::trend::read(store, (&rig.name, module_word(rig.module), simulated), &cases) {
+        Ok(None) => {}
+        Ok(Some(trend)) => journal.post(Event::Trend(trend)),
+        Err(why) => {
+            let text = format!("no trends: {why}");
+            journal.post(Event::Note { text });
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! What a run tells others when it has ended: a program of the user's (`--on-end`), and a file for Prometheus (`--metrics`).
+
+use super::Args;
+use crate::bench::line::command::run_to_its_end;
+use crate::config::rig::Rig;
+use crate::config::suite::Suite;
+use crate::exit::Failed;
+use crate::terminal::complain;
+use dfota_record::evidence::signing_key;
+use dfota_record::report::{Run, replace, word};
+use std::fmt::Write;
+use std::path::{Path, PathBuf, absolute};
+use std::process::{Command, Stdio};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+/// The longest run of the program, in real time.
+const LIMIT: Duration = Duration::from_secs(30);
+/// The verdicts, in a word, and what the program's variables call them.
+const VERDICTS: [(&str, &str); 6] = [
+    ("pass", "PASSED"),
+    ("fail", "FAILED"),
+    ("error", "ERRORS"),
+    ("inconclusive", "INCONCLUSIVE"),
+    ("skip", "SKIPPED"),
+    ("not-reached", "NOT_REACHED"),
+];
+
+/// Whom to tell.
+pub struct Told {
+    on_end: Option<String>,
+    metrics: Option<PathBuf>,
+}
+
+/// What a run came to, as far as it came to anything.
+#[derive(Debug, Default, PartialEq)]
+pub struct Ending {
+    /// The rig's name; the file's, until it is known.
+    pub rig: String,
+    /// The suites' names, with commas between them.
+    pub suites: String,
+    /// The run folder; none where nothing was powered.
+    pub folder: Option<PathBuf>,
+    simulated: bool,
+    /// Cases by verdict, in the order of [`VERDICTS`].
+    cases: [usize; VERDICTS.len()],
+    flaky: usize,
+    bricks: usize,
+    seconds: f64,
+}
+
+impl Told {
+    /// Those whom the command line names.
+    pub fn of(args: &Args) -> Self {
+        Self {
+            on_end: args.on_end.clone(),
+            metrics: args.metrics.clone(),
+        }
+    }
+
+    /// Tells them. What goes wrong with it is said, and changes nothing about the run.
+    pub fn tell(&self, ending: &Ending, result: &Result<u8, Failed>) {
+        let exit = result.as_ref().map_or_else(|failed| failed.code, |exit| *exit);
+        if let Some(path) = &self.metrics
+            && let Err(why) = replace(path, ending.metrics(exit, SystemTime::now()).as_bytes())
+        {
+            complain(format_args!("warning: no metrics: {why}"));
+        }
+        if let Some(command) = &self.on_end {
+            let mut shell = Command::new("sh");
+            shell
+                .args(["-c", command])
+                // Nobody but this program needs the key that signs.
+                .env_remove(signing_key::VARIABLE)
+                .envs(ending.variables(exit))
+                .stdin(Stdio::null());
+            if let Err(why) = run_to_its_end(&mut shell, command, LIMIT) {
+                complain(format_args!("warning: `--on-end`: {why}"));
+            }
+        }
+    }
+}
+
+impl Ending {
+    /// What is known before any file was read.
+    pub fn of(args: &Args) -> Self {
+        let stem = |path: &PathBuf| {
+            path.file_stem()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned()
+        };
+        let suites: Vec<String> = args.selection.suites.iter().map(stem).collect();
+        Self {
+            rig: stem(&args.selection.rig),
+            suites: suites.join(","),
+            ..Self::default()
+        }
+    }
+
+    /// Takes the names that the files give.
+    pub fn name(&mut self, rig: &Rig, suites: &[Suite]) {
+        let suites: Vec<&str> = suites.iter().map(|suite| suite.name.as_str()).collect();
+        (self.rig, self.suites) = (rig.name.clone(), suites.join(","));
+    }
+
+    /// Takes what the journal of the run says.
+    pub fn take(&mut self, run: &Run<'_>) {
+        let started = run.started;
+        self.simulated = started.rig.simulated;
+        self.cases = VERDICTS.map(|(verdict, _)| run.count(|is| word(is) == verdict));
+        (self.flaky, self.bricks) = (run.flaky(), run.bricks());
+        self.seconds = run.took_ns as f64 / 1e9;
+    }
+
+    fn variables(&self, exit: u8) -> Vec<(String, String)> {
+        let folder = self
+            .folder
+            .as_deref()
+            .map(|folder| absolute(folder).unwrap_or_else(|_| folder.to_owned()));
+        let folder = folder
+            .as_deref()
+            .map_or(String::new(), |folder: &Path| folder.display().to_string());
+        let mut all = vec![
+            ("EXIT", exit.to_string()),
+            ("FOLDER", folder),
+            ("RIG", self.rig.clone()),
+            ("SUITES", self.suites.clone()),
+            ("SIMULATED", u8::from(self.simulated).to_string()),
+            ("CASES", self.cases.iter().sum::<usize>().to_string()),
+            ("FLAKY", self.flaky.to_string()),
+            ("BRICKS", self.bricks.to_string()),
+            ("SECONDS", format!("{:.0}", self.seconds)),
+        ];
+        let counts = VERDICTS.iter().zip(self.cases);
+        all.extend(counts.map(|((_, name), count)| (*name, count.to_string())));
+        let prefixed = |(name, value)| (format!("DFOTA_HIL_RUN_{name}"), value);
+        all.into_iter().map(prefixed).collect()
+    }
+
+    /// In the text format of Prometheus, as the textfile collector of a node exporter reads it.
+    fn metrics(&self, exit: u8, now: SystemTime) -> String {
+        let who = format!(
+            "rig=\"{}\",suites=\"{}\"",
+            escaped(&self.rig),
+            escaped(&self.suites)
+        );
+        let mut text = String::new();
+        let mut gauge = |name: &str, help: &str, values: &[(String, f64)]| {
+            let _ = writeln!(
+                text,
+                "# HELP dfota_hil_run_{name} {help}\n# TYPE dfota_hil_run_{name} gauge"
+            );
+            for (labels, value) in values {
+                let _ = writeln!(text, "dfota_hil_run_{name}{{{who}{labels}}} {value}");
+            }
+        };
+        let one = |value: f64| [(String::new(), value)];
+        let ended = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
+        gauge(
+            "exit_code",
+            "Exit code of the last run: 0 passed, 1 the module is at fault, 2 usage, 3 ours, 130 interrupted.",
+            &one(exit.into()),
+        );
+        gauge(
+            "end_timestamp_seconds",
+            "When the last run ended.",
+            &one(ended as f64),
+        );
+        if self.folder.is_none() {
+            // Nothing was run: there is nothing to count.
+            return text;
+        }
+        let cases = VERDICTS.iter().zip(self.cases);
+        let cases: Vec<(String, f64)> = cases
+            .map(|((verdict, _), count)| (format!(",verdict=\"{verdict}\""), count as f64))
+            .collect();
+        gauge("cases", "Cases of the last run by verdict.", &cases);
+        gauge(
+            "flaky_cases",
+            "Cases of the last run that passed, and not at the first try.",
+            &one(self.flaky as f64),
+        );
+        gauge(
+            "bricks",
+            "Cases of the last run that ended with a brick.",
+            &one(self.bricks as f64),
+        );
+        gauge(
+            "duration_seconds",
+            "Real time that the last run took.",
+            &one(self.seconds),
+        );
+        gauge(
+            "simulated",
+            "1 where the module of the last run was simulated.",
+            &one(u8::from(self.simulated).into()),
+        );
+        text
+    }
+}
+
+/// The value of a label.
+fn escaped(value: &str) -> String {
+    value
+        .replace('\\', "\\\\")
+        .replace('"', "\\\"")
+        .replace('\n', "\\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_text_format_of_prometheus() {
+        let ending = Ending {
+            rig: "a \"b\" \\c".into(),
+            suites: "s,t".into(),
+            folder: Some("out".into()),
+            cases: [5, 1, 0, 0, 2, 0],
+            flaky: 1,
+            bricks: 1,
+            seconds: 14.085,
+            simulated: true,
+        };
+        let text = ending.metrics(1, UNIX_EPOCH + Duration::from_secs(1_764_000_000));
+        let who = r#"rig="a \"b\" \\c",suites="s,t""#;
+        for line in [
+            format!("dfota_hil_run_exit_code{{{who}}} 1"),
+            format!("dfota_hil_run_end_timestamp_seconds{{{who}}} 1764000000"),
+            format!("dfota_hil_run_cases{{{who},verdict=\"pass\"}} 5"),
+            format!("dfota_hil_run_cases{{{who},verdict=\"not-reached\"}} 0"),
+            format!("dfota_hil_run_duration_seconds{{{who}}} 14.085"),
+            "# TYPE dfota_hil_run_bricks gauge".to_owned(),
+        ] {
+            assert!(text.lines().any(|found| found == line), "no `{line}` in:\n{text}");
+        }
+        assert!(text.ends_with('\n'));
+        let nothing_run = Ending {
+            folder: None,
+            ..ending
+        };
+        assert_eq!(nothing_run.metrics(2, UNIX_EPOCH).matches("# TYPE").count(), 2);
+    }
+}

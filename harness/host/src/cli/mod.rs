@@ -1,0 +1,155 @@
+//! The command line: what can be typed, and which exit code comes of it.
+
+pub mod at_terminal;
+pub mod command;
+pub mod console;
+pub mod help;
+pub mod screen;
+
+use crate::bench::guard;
+use crate::exit::Failed;
+use crate::terminal::paint::{Paint, When};
+use clap::{FromArgMatches, Parser, Subcommand};
+use std::process::ExitCode;
+
+/// Where the flags that every command has stand in its help: behind its own, however many these are.
+const SHARED: usize = 900;
+
+/// Cuts the power of a cellular module in the middle of a firmware update, and reports whether it came back.
+#[derive(Debug, Parser)]
+#[command(name = "dfota-hil", version, max_term_width = 100, propagate_version = true)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// Say more; twice for the log of the harness itself (`RUST_LOG` works as well)
+    #[arg(short, long, action = clap::ArgAction::Count, global = true, display_order = SHARED)]
+    verbose: u8,
+    /// When to colour
+    #[arg(long, value_enum, default_value_t, global = true, display_order = SHARED + 1)]
+    color: When,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run suites on a rig and write a run folder
+    Run(command::run::Args),
+    /// Show what `run` would do, without touching the rig
+    Plan(command::plan::Args),
+    List(command::list::Args),
+    Bisect(command::bisect::Args),
+    Check(command::check::Args),
+    Init(Box<command::init::Args>),
+    /// Make every report of a run folder again, from its journal alone
+    Report(command::report::Args),
+    History(command::history::Args),
+    Compare(command::compare::Args),
+    Prune(command::prune::Args),
+    Verify(command::verify::Args),
+    Judge(command::judge::Args),
+    /// Time stamps for signed evidence
+    #[command(subcommand)]
+    Evidence(command::evidence::Command),
+    Keygen(command::keygen::Args),
+    /// Serve packages over HTTP and CoAP, with a LwM2M server beside them
+    Serve(command::serve::Args),
+    /// Simulate one BC66 on a pty, for use by hand
+    Sim(bc66_sim::cli::Args),
+    Console(command::console::Args),
+    /// Move the lines of a rig by hand
+    Power(command::power::Args),
+    /// Look at packages, and pack deltas for the simulated module
+    #[command(subcommand)]
+    Package(command::package::Command),
+    Schema(command::schema::Args),
+    /// Shell completions
+    Completions(command::completions::Args),
+    /// Write the manual pages, for packages
+    #[command(hide = true)]
+    Manual(command::manual::Args),
+}
+
+/// Flags that every command shares.
+#[derive(Debug, Clone, Copy)]
+pub struct Common {
+    /// How much to say.
+    pub verbose: u8,
+    /// When to colour.
+    pub color: When,
+}
+
+/// Runs the program.
+pub fn main() -> ExitCode {
+    // This program starts it and nobody types it: neither help nor completions have it.
+    if std::env::args_os()
+        .nth(1)
+        .is_some_and(|word| word == guard::COMMAND)
+    {
+        log(0, When::Never);
+        return ended(guard::keeper::main());
+    }
+    let cli = match Cli::from_arg_matches(&definition().get_matches()) {
+        Ok(cli) => cli,
+        Err(why) => why.exit(),
+    };
+    let common = Common {
+        verbose: cli.verbose,
+        color: cli.color,
+    };
+    log(cli.verbose, cli.color);
+    ended(match cli.command {
+        Command::Run(args) => command::run::main(args, common),
+        Command::Plan(args) => command::plan::main(&args, common),
+        Command::List(args) => command::list::main(&args),
+        Command::Bisect(args) => command::bisect::main(args, common),
+        Command::Check(args) => command::check::main(&args, common),
+        Command::Init(args) => command::init::main(&args, common),
+        Command::Report(args) => command::report::main(&args, common),
+        Command::History(args) => command::history::main(&args, common),
+        Command::Compare(args) => command::compare::main(&args, common),
+        Command::Prune(args) => command::prune::main(&args, common),
+        Command::Verify(args) => command::verify::main(&args, common),
+        Command::Judge(args) => command::judge::main(&args, common),
+        Command::Evidence(command) => command::evidence::main(&command, common),
+        Command::Keygen(args) => command::keygen::main(&args, common),
+        Command::Serve(args) => command::serve::main(&args, common),
+        Command::Sim(args) => return bc66_sim::cli::main(args),
+        Command::Console(args) => command::console::main(&args, common),
+        Command::Power(args) => command::power::main(&args, common),
+        Command::Package(command) => command::package::main(command),
+        Command::Schema(args) => command::schema::main(&args),
+        Command::Completions(args) => command::completions::main(&args),
+        Command::Manual(args) => command::manual::main(&args),
+    })
+}
+
+fn ended(result: Result<u8, Failed>) -> ExitCode {
+    match result {
+        Ok(code) => ExitCode::from(code),
+        Err(failed) => {
+            failed.tell();
+            ExitCode::from(failed.code)
+        }
+    }
+}
+
+/// The definition of the command line, for completions and manual pages.
+pub fn definition() -> clap::Command {
+    crate::cli::help::with_examples(<Cli as clap::CommandFactory>::command())
+}
+
+fn log(verbose: u8, color: When) {
+    use tracing_subscriber::EnvFilter;
+    let default = match verbose {
+        0 | 1 => "warn",
+        2 => "debug",
+        _ => "trace",
+    };
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(Paint::stderr(color).is_on())
+        .with_target(false)
+        .log_internal_errors(false) // which it would tell on the standard error that failed
+        .init();
+}

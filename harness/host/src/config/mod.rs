@@ -1,0 +1,7 @@
+//! The files that a user writes: rigs, suites, and the machine's own.
+
+pub mod machine_config;
+pub mod rig;
+pub mod schema;
+pub mod suite;
+pub mod yaml;

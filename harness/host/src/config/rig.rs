@@ -1,0 +1,301 @@
+//! A rig as it will be used: one module, the lines that move it, the servers that it can reach.
+
+pub mod reflash;
+pub mod rig_file;
+pub mod rig_keys;
+pub mod rig_literals;
+pub mod serial_address;
+
+use crate::config::rig::reflash::Reflash;
+use crate::config::rig::serial_address::Address;
+use bc66_spec::module::Module;
+use dfota_core::event::lab::Lab;
+use dfota_core::version::Version;
+use serde::{Deserialize, Serialize, Serializer};
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// A rig, its file read and found sound.
+#[derive(Debug, Clone, Serialize)]
+pub struct Rig {
+    /// Its name.
+    pub name: String,
+    /// The module on it.
+    #[serde(serialize_with = "module_name")]
+    pub module: Module,
+    /// Its file, as the path was given.
+    pub file: PathBuf,
+    /// The same with links resolved: leases and quarantine are kept under it.
+    pub canonical: PathBuf,
+    /// The file's text.
+    #[serde(skip)]
+    pub text: String,
+    /// Its SHA-256 in hex.
+    pub sha256: String,
+    /// How the module is reached and moved.
+    pub link: Link,
+    /// What the module reaches over the air.
+    pub network: Network,
+    /// Updates that the module's flash may see over all runs.
+    pub wear: Option<u64>,
+    /// Who tests with it, for whom, and what.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lab: Option<Lab>,
+    /// Free words.
+    pub labels: Vec<String>,
+}
+
+/// How the module is reached and moved.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Link {
+    /// Through wires.
+    Bench(Box<Bench>),
+    /// It is a process.
+    Simulated(Simulated),
+}
+
+/// A module with wires on it.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Bench {
+    /// Its UART.
+    pub serial: Serial,
+    /// Its supply.
+    pub power: Power,
+    /// RESET, where it is wired.
+    pub reset: Option<Pulse>,
+    /// PWRKEY, where it is wired.
+    pub pwrkey: Option<Pulse>,
+    /// The input that shows whether the module is supplied, where it is wired.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sense: Option<Driver>,
+    /// What puts the lines of the UART in high impedance while the supply is off, where the rig has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub isolate: Option<Driver>,
+    /// How a module that does not boot any more is restored.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reflash: Option<Reflash>,
+}
+
+/// A serial port.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Serial {
+    /// Where the port is.
+    pub port: Address,
+    /// Bits per second.
+    pub baud: u32,
+    /// The longest time that a byte may be on its way from the module: in the adapter, and in a network; real time.
+    pub latency: Duration,
+}
+
+/// The supply.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Power {
+    /// What moves it.
+    pub driver: Driver,
+    /// What is left when the run ends.
+    pub safe: Safe,
+    /// After this long off, the rail counts as really down.
+    pub discharge: Duration,
+}
+
+/// The state of the supply that is left behind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Safe {
+    /// No supply.
+    #[default]
+    Off,
+    /// Supplied.
+    On,
+}
+
+/// A line that is asserted for a while: RESET or PWRKEY.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Pulse {
+    /// What moves it.
+    pub driver: Driver,
+    /// For how long. A `command` that pulses by itself holds as long as it likes.
+    pub hold: Duration,
+}
+
+/// What moves a line.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Driver {
+    /// A program for each move.
+    Command {
+        /// Program and arguments that assert the line.
+        on: Vec<String>,
+        /// Program and arguments that release it.
+        off: Vec<String>,
+        /// Longest run of the program.
+        timeout: Duration,
+    },
+    /// One program that asserts the line and releases it.
+    PulseCommand {
+        /// Program and arguments.
+        pulse: Vec<String>,
+        /// Longest run of the program.
+        timeout: Duration,
+    },
+    /// A module simulated by another process, by its control socket.
+    Simulated {
+        /// The socket.
+        control: PathBuf,
+    },
+    /// A line of a GPIO chip.
+    GpioChip {
+        /// The chip's device; where none is named, the only one that has a line of that name.
+        chip: Option<PathBuf>,
+        /// The line.
+        line: LineId,
+        /// Whether high means asserted.
+        active_high: bool,
+    },
+    /// A pin of a Raspberry Pi's header.
+    Rppal {
+        /// Its BCM number.
+        pin: u8,
+        /// Whether high means asserted.
+        active_high: bool,
+    },
+}
+
+impl Driver {
+    /// As rig files write it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Command { .. } | Self::PulseCommand { .. } => "command",
+            Self::Simulated { .. } => "simulated",
+            Self::GpioChip { .. } => "gpiochip",
+            Self::Rppal { .. } => "rppal",
+        }
+    }
+
+    /// The longest run of its program, where it has one.
+    pub fn timeout(&self) -> Option<Duration> {
+        match self {
+            Self::Command { timeout, .. } | Self::PulseCommand { timeout, .. } => Some(*timeout),
+            Self::Simulated { .. } | Self::GpioChip { .. } | Self::Rppal { .. } => None,
+        }
+    }
+}
+
+/// A line of a GPIO chip.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LineId {
+    /// By its offset.
+    Offset(u32),
+    /// By its name.
+    Name(String),
+}
+
+/// A simulated module.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Simulated {
+    /// What it runs at first.
+    pub firmware: Version,
+    /// How much faster than real time it lives: above 0, at most 10000.
+    pub speed: f64,
+    /// What is wrong with it on purpose.
+    pub defects: Vec<String>,
+    /// In what other legal ways it speaks.
+    pub dialects: Vec<String>,
+    /// Its own dice.
+    pub seed: Option<u64>,
+}
+
+/// What the module reaches over the air.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+pub struct Network {
+    /// The HTTP package server.
+    pub http: Option<Server>,
+    /// The CoAP file server and LwM2M server.
+    pub coap: Option<Server>,
+    /// The access point.
+    pub apn: Option<String>,
+    /// The SIM's PIN.
+    #[serde(skip)]
+    pub pin: Option<String>,
+}
+
+/// A package server.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Server {
+    /// Where it listens.
+    pub listen: SocketAddr,
+    /// How the module reaches it: scheme, host and port, without a slash at the end.
+    pub advertise: String,
+}
+
+impl Rig {
+    /// After this long off, the rail counts as really down.
+    pub fn discharge(&self) -> Duration {
+        match &self.link {
+            Link::Bench(bench) => bench.power.discharge,
+            Link::Simulated(_) => Self::DISCHARGE,
+        }
+    }
+
+    /// The discharge time of a rig that does not state one.
+    pub const DISCHARGE: Duration = Duration::from_secs(3);
+
+    /// Whether the rig file says that the module is no real one: it is a process, or its supply is the control socket of one.
+    pub fn is_simulated(&self) -> bool {
+        match &self.link {
+            Link::Bench(bench) => matches!(bench.power.driver, Driver::Simulated { .. }),
+            Link::Simulated(_) => true,
+        }
+    }
+
+    /// Whether updates can go over the air.
+    pub fn has_network(&self) -> bool {
+        let Network { http, coap, .. } = &self.network;
+        http.is_some() || coap.is_some() || matches!(self.link, Link::Simulated(_))
+    }
+
+    /// How much faster than real time the module lives.
+    pub fn speed(&self) -> f64 {
+        match &self.link {
+            Link::Bench(_) => 1.0,
+            Link::Simulated(simulated) => simulated.speed,
+        }
+    }
+
+    /// The longest time that a byte may sit in the serial adapter, where there is one.
+    pub fn latency(&self) -> Option<Duration> {
+        match &self.link {
+            Link::Bench(bench) => Some(bench.serial.latency),
+            Link::Simulated(_) => None,
+        }
+    }
+
+    /// Whether the updates of its module are counted. A simulated module has a new flash with each run, and another IMEI
+    /// with each seed: only a budget makes it count.
+    pub fn counts_wear(&self) -> bool {
+        self.wear.is_some() || matches!(self.link, Link::Bench(_))
+    }
+
+    /// Whether RESET can be moved.
+    pub fn has_reset(&self) -> bool {
+        match &self.link {
+            Link::Bench(bench) => bench.reset.is_some(),
+            Link::Simulated(_) => true,
+        }
+    }
+}
+
+/// A module type as rigs name it.
+pub const fn module_word(module: Module) -> &'static str {
+    match module {
+        Module::Bc66 => "bc66",
+        Module::Bc66Na => "bc66-na",
+    }
+}
+
+fn module_name<S: Serializer>(module: &Module, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(module_word(*module))
+}

@@ -1,0 +1,462 @@
+//! The keys of a suite file, as they stand in it. Meaning and defaults are `suite_file`'s; the texts here are the ones
+//! that editors show.
+
+use crate::config::suite::suite_literals::{
+    After, BlockSize, Bricks, Bytes, CoapBlock, Code, Count, Cuts, Cycles, Depth, Every, HttpStatus,
+    IssueKey, Lwm2mResult, Lwm2mState, Repeat, Sha256Text, TestRailId, Tries, UrlBytes, Window,
+};
+use crate::config::yaml::one_or_more::OneOrMore;
+use crate::config::yaml::ordered::Ordered;
+use crate::config::yaml::raw::Raw;
+use dfota_core::case::{Anomalies, Via};
+use dfota_core::cut::Kind;
+use dfota_core::expect::{Becomes, Reply};
+use dfota_core::moment::Moment;
+use dfota_core::percent::Percent;
+use dfota_core::rate::Rate;
+use dfota_core::sweep::{Order, Over};
+use dfota_core::version::Version;
+use schemars::JsonSchema;
+use serde::Deserialize;
+use std::time::Duration;
+
+/// Packages, and the cases that are run with them.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "suite file")]
+pub struct SuiteKeys {
+    /// The suite's name, for reports and filters.
+    pub suite: Raw<String>,
+    /// The update packages, each under a name of your own.
+    #[serde(default)]
+    pub packages: Ordered<PackageKeys>,
+    /// Longest times that are waited for, in the module's time.
+    pub limits: Option<LimitsKeys>,
+    /// Measurements that have to be taken, with their limits, in every case in which they can be.
+    pub measure: Option<MeasureKeys>,
+    /// How many power cycles after an update the module has to come through and be the same. Default 1.
+    pub confirm: Option<Raw<Cycles>>,
+    /// What is made of something legal and odd: `note` (the default) tells it in every report, `fail` fails the case.
+    pub anomalies: Option<Raw<Anomalies>>,
+    /// How often a case is tried again after an error that is not the module's.
+    pub retries: Option<RetriesKeys>,
+    /// How the module is brought to the version that a case starts from.
+    pub prepare: Option<PrepareKeys>,
+    /// `until-stopped`: the cases are run again and again, until a signal or `--max-time` ends the run. Default: once.
+    pub repeat: Option<Raw<Repeat>>,
+    /// What is run, in this order.
+    #[schemars(length(min = 1))]
+    pub cases: Vec<CaseKeys>,
+}
+
+/// How the module is brought to the version that a case starts from.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "prepare")]
+pub struct PrepareKeys {
+    /// How the packages on the way get into the module. Default uart: it needs no network.
+    pub via: Raw<Via>,
+}
+
+/// An update package. Its bytes are opaque: `from` and `to` are believed.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "package")]
+pub struct PackageKeys {
+    /// The file, relative to the suite file.
+    pub file: Raw<String>,
+    /// The version that it updates from.
+    pub from: Raw<Version>,
+    /// The version that it updates to.
+    pub to: Raw<Version>,
+    /// The SHA-256 of the file in hex; another file is refused.
+    pub sha256: Option<Raw<Sha256Text>>,
+}
+
+/// Longest times that are waited for, in the module's time.
+#[derive(Debug, Clone, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "limits")]
+pub struct LimitsKeys {
+    /// Power-on to RDY. Default 30s.
+    pub boot: Option<Raw<Duration>>,
+    /// RDY to registered. Default 7m.
+    pub attach: Option<Raw<Duration>>,
+    /// Order to end of the download. Default 15m.
+    pub download: Option<Raw<Duration>>,
+    /// Power-on to the first START or UPDATING of a forced resume. Default 60s.
+    pub resume: Option<Raw<Duration>>,
+    /// First START or UPDATING to END. Default 10m.
+    pub update: Option<Raw<Duration>>,
+    /// After the last boot: how long the module is watched before it is asked once more. Default 45s; `0s` does without.
+    pub settle: Option<Raw<Duration>>,
+}
+
+/// Measurements, each with the least and the most that it may be. One that is named and never taken is not a pass.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "measure", extend("minProperties" = 1))]
+pub struct MeasureKeys {
+    /// Power-on to the first line that the module says unasked.
+    pub first_urc: Option<TimeRangeKeys>,
+    /// Power-on to the first START or UPDATING of a forced resume.
+    pub time_to_resume: Option<TimeRangeKeys>,
+    /// The first percentage of UPDATING of a forced resume.
+    pub resumed_at: Option<PercentRangeKeys>,
+    /// The order to END; download, cuts and resumes included.
+    pub update_time: Option<TimeRangeKeys>,
+    /// The moment at which a cut was due to the end of its line's move, in real time.
+    pub cut_latency: Option<TimeRangeKeys>,
+    /// Bytes of the package that a server sent more than once.
+    pub bytes_again: Option<BytesRangeKeys>,
+    /// RDY to registered, with an address.
+    pub attach_time: Option<TimeRangeKeys>,
+    /// Boots inside UPDATING that nobody caused.
+    pub unexplained_resets: Option<BytesRangeKeys>,
+}
+
+/// What a time may be. Neither: it has to be taken, whatever it is.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "range of times")]
+pub struct TimeRangeKeys {
+    /// At least.
+    pub min: Option<Raw<Duration>>,
+    /// At most.
+    pub max: Option<Raw<Duration>>,
+}
+
+/// What a percentage may be. Neither: it has to be taken, whatever it is.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "range of percentages")]
+pub struct PercentRangeKeys {
+    /// At least.
+    pub min: Option<Raw<Percent>>,
+    /// At most.
+    pub max: Option<Raw<Percent>>,
+}
+
+/// What a number of bytes may be. Neither: it has to be taken, whatever it is.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "range of bytes")]
+pub struct BytesRangeKeys {
+    /// At least.
+    pub min: Option<Raw<Bytes>>,
+    /// At most.
+    pub max: Option<Raw<Bytes>>,
+}
+
+/// Further tries of a case that ended with an error, by whose it was. What the module did is never tried again.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "retries", extend("minProperties" = 1))]
+pub struct RetriesKeys {
+    /// After an error of the rig. Default 0.
+    pub rig: Option<Raw<Tries>>,
+    /// After an error of the network. Default 0.
+    pub network: Option<Raw<Tries>>,
+    /// After an error of the harness's servers. Default 0.
+    pub server: Option<Raw<Tries>>,
+}
+
+/// A case. `{name}` in any of its values is replaced by the value of that key of its `matrix`.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "case")]
+pub struct CaseKeys {
+    /// Its name; its id is made of it.
+    pub name: Raw<String>,
+    /// Multiplies the case: one for each combination. A key that nothing refers to repeats it.
+    pub matrix: Option<Ordered<Values>>,
+    /// What is updated, and how.
+    pub update: UpdateKeys,
+    /// Where the power goes.
+    pub cut: Option<CutKeys>,
+    /// Many cuts in place of one: the case becomes a campaign.
+    pub sweep: Option<SweepKeys>,
+    /// How rarely a cut bricks the module: the campaign makes as many random cuts as that takes.
+    pub claim: Option<ClaimKeys>,
+    /// What has to happen where success is not what is wanted.
+    pub expect: Option<ExpectKeys>,
+    /// What the harness does wrong on purpose.
+    pub faults: Option<FaultsKeys>,
+    /// Limits of this case alone.
+    pub limits: Option<LimitsKeys>,
+    /// Power cycles after the update of this case.
+    pub confirm: Option<Raw<Cycles>>,
+    /// What is made of something legal and odd in this case.
+    pub anomalies: Option<Raw<Anomalies>>,
+    /// Measurements of this case, in addition to those of the suite or in their place.
+    pub measure: Option<MeasureKeys>,
+    /// Ids of the requirements that it speaks to.
+    #[schemars(length(min = 1))]
+    pub requirements: Option<Vec<Raw<String>>>,
+    /// What test management systems call it, for their properties in JUnit.
+    pub ids: Option<IdsKeys>,
+    /// Words for `--tag`.
+    #[schemars(length(min = 1))]
+    pub tags: Option<Vec<Raw<String>>>,
+    /// A reason not to run it.
+    pub skip: Option<Raw<String>>,
+}
+
+/// What test management systems call a case.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "ids", extend("minProperties" = 1))]
+pub struct IdsKeys {
+    /// The case in TestRail: `C123`.
+    pub testrail: Option<Raw<TestRailId>>,
+    /// The test in Xray: `PROJ-45`.
+    pub xray: Option<Raw<IssueKey>>,
+    /// The issues that the test covers in Xray.
+    #[schemars(length(min = 1))]
+    pub xray_requirements: Option<Vec<Raw<IssueKey>>>,
+}
+
+/// The values of one key of a matrix.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(transparent)]
+pub struct Values(pub Vec<Raw<String>>);
+
+impl JsonSchema for Values {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Values".into()
+    }
+
+    fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        schemars::json_schema!({
+            "type": "array",
+            "minItems": 1,
+            "items": { "type": ["string", "number", "boolean"] },
+        })
+    }
+}
+
+/// What is updated, and how.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "update")]
+pub struct UpdateKeys {
+    /// The package, by its name.
+    pub package: Raw<String>,
+    /// How it gets into the module.
+    pub via: Raw<Via>,
+    /// The version that the module is brought to first. Default: the package's `from`.
+    pub on: Option<Raw<Version>>,
+    /// Bytes in a block of an upload over the UART. Default 1024.
+    pub block_size: Option<Raw<BlockSize>>,
+}
+
+/// Where the power goes.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "cut")]
+pub struct CutKeys {
+    /// The moment: `http-start`, `coap-start`, `downloading N%`, `upload block N`, `start`, `updating N%`, `end`.
+    pub at: Raw<Moment>,
+    /// A time after the moment, or a range of which each run draws one. Default 0ms.
+    pub after: Option<Raw<After>>,
+    /// How long the supply stays off. Default: the rig's `discharge`.
+    pub off: Option<Raw<Duration>>,
+    /// What is cut. Default power.
+    pub kind: Option<Raw<Kind>>,
+    /// How often: once, or again in each forced resume. Default 1.
+    pub times: Option<Raw<Count>>,
+}
+
+/// Many cuts in place of one.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "sweep", extend("not" = { "required": ["step", "cuts"] }))]
+pub struct SweepKeys {
+    /// Moments and stretches: `updating 20%..80%`, `start..end`, `end`, `weak-spots`. Default: `updating 20%..100%`, `weak-spots`.
+    pub over: Option<OneOrMore<Over>>,
+    /// A cut at every so many percent of each stretch. Default 10%.
+    pub step: Option<Raw<Percent>>,
+    /// So many cuts, spread over the stretches, in place of `step`.
+    pub cuts: Option<Raw<Cuts>>,
+    /// A time that each cut is delayed by, or a range of which each draws one. Default 0ms.
+    pub after: Option<Raw<After>>,
+    /// What is cut; each cut is made with each. Default power.
+    pub kind: Option<OneOrMore<Kind>>,
+    /// How long the supply stays off; each cut is made with each. Default: the rig's `discharge`.
+    pub off: Option<OneOrMore<Duration>>,
+    /// 1, or as often again in each forced resume. Default 1.
+    pub depth: Option<Raw<Depth>>,
+    /// `linear`, `shuffled` by the seed, or `widest-gap` first. Default linear.
+    pub order: Option<Raw<Order>>,
+    /// An uncut control run closes every block of so many cuts. Default 50.
+    pub block: Option<Raw<Count>>,
+}
+
+/// How rarely a cut bricks the module.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "claim")]
+pub struct ClaimKeys {
+    /// The share of the cuts that is claimed not to be reached, as in `1%`.
+    pub brick_rate_below: Raw<Rate>,
+    /// How sure one wants to be. Default 95%.
+    pub confidence: Option<Raw<Rate>>,
+    /// Bricks that the claim survives; fixed beforehand, for it sets the number of cuts. Default 0.
+    pub bricks: Option<Raw<Bricks>>,
+    /// The stretch that the cuts are drawn from, evenly in time, or `all`. Default `start..end`; over CoAP `updating 0%..end`.
+    pub over: Option<Raw<Window>>,
+    /// What is cut. Default power.
+    pub kind: Option<Raw<Kind>>,
+    /// How long the supply stays off. Default: the rig's `discharge`.
+    pub off: Option<Raw<Duration>>,
+}
+
+/// What has to happen; what is left out is not judged.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "expect", extend("minProperties" = 1))]
+pub struct ExpectKeys {
+    /// The result of the order, or of the faulty block.
+    pub reply: Option<Raw<Reply>>,
+    /// The result code of the download.
+    pub download: Option<Raw<Code>>,
+    /// The result code of the update.
+    pub update: Option<Raw<Code>>,
+    /// The version afterwards: `target`, `unchanged`, or a version.
+    pub version: Option<Raw<Becomes>>,
+    /// State and result of the firmware update object; over CoAP alone.
+    pub lwm2m: Option<Lwm2mKeys>,
+}
+
+/// Resources of the firmware update object.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "lwm2m", extend("minProperties" = 1))]
+pub struct Lwm2mKeys {
+    /// `/5/0/3`.
+    pub state: Option<Raw<Lwm2mState>>,
+    /// `/5/0/5`.
+    pub result: Option<Raw<Lwm2mResult>>,
+}
+
+/// What the harness does wrong on purpose.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "faults", extend("minProperties" = 1))]
+pub struct FaultsKeys {
+    /// Of the HTTP package server; several can hold at once.
+    pub http: Option<HttpFaultKeys>,
+    /// Of the CoAP package server; several can hold at once.
+    pub coap: Option<CoapFaultKeys>,
+    /// Of the upload over the UART: exactly one.
+    pub uart: Option<UartFaultKeys>,
+    /// Of the order, over HTTP, and `detach` over CoAP too: exactly one.
+    pub order: Option<OrderFaultKeys>,
+}
+
+/// Faults of the HTTP package server.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "http", extend("minProperties" = 1))]
+pub struct HttpFaultKeys {
+    /// Answer with this status and no package.
+    pub status: Option<Raw<HttpStatus>>,
+    /// Refuse the connection.
+    pub refuse: Option<Raw<bool>>,
+    /// Close the connection once this share of the package was sent.
+    pub drop: Option<Raw<Percent>>,
+    /// Pause once.
+    pub stall: Option<StallKeys>,
+    /// At most this many bytes a second of the module's time.
+    pub throttle: Option<Raw<Count>>,
+    /// Send this share of the package and claim that this was all.
+    pub truncate: Option<Raw<Percent>>,
+    /// Invert the byte at this share of the package.
+    pub corrupt: Option<Raw<Percent>>,
+    /// Claim 16 bytes more than are sent.
+    pub wrong_length: Option<Raw<bool>>,
+    /// Answer 200 and everything, whatever range was asked for.
+    pub ignore_range: Option<Raw<bool>>,
+}
+
+/// A pause of the HTTP server.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(title = "stall")]
+pub struct StallKeys {
+    /// At this share of the package.
+    pub at: Raw<Percent>,
+    /// For so long, in the module's time.
+    #[serde(rename = "for")]
+    pub lasts: Raw<Duration>,
+}
+
+/// Faults of the CoAP package server. Those of datagrams act on the package's alone, each direction for itself; the LwM2M
+/// dialogue is left alone.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "coap", extend("minProperties" = 1))]
+pub struct CoapFaultKeys {
+    /// Lose every n-th datagram of each direction.
+    pub drop_every: Option<Raw<Every>>,
+    /// Lose this share of the datagrams of each direction, by the seed.
+    pub drop_share: Option<Raw<Percent>>,
+    /// Send every n-th answer twice.
+    pub duplicate_every: Option<Raw<Every>>,
+    /// Send this share of the answers twice, by the seed.
+    pub duplicate_share: Option<Raw<Percent>>,
+    /// Hold every answer back for so long, in the module's time.
+    pub delay: Option<Raw<Duration>>,
+    /// Answer nothing any more that lies at or behind this share of the package.
+    pub stop: Option<Raw<Percent>>,
+    /// Answer 4.04.
+    pub not_found: Option<Raw<bool>>,
+    /// From this share of the package on, the ETag is another one.
+    pub change_etag: Option<Raw<Percent>>,
+    /// Blocks have at most this many bytes, whatever is asked for.
+    pub max_block: Option<Raw<CoapBlock>>,
+    /// Order the update over LwM2M while the download still runs: it must be refused.
+    pub execute_early: Option<Raw<bool>>,
+}
+
+/// A fault of the upload: exactly one. It hits its block once.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "uart", extend("minProperties" = 1, "maxProperties" = 1))]
+pub struct UartFaultKeys {
+    /// A bit of this block flips after its CRC was computed.
+    pub corrupt_block: Option<Raw<u32>>,
+    /// Half of this block is sent, and nothing more until the module gives up.
+    pub short_block: Option<Raw<u32>>,
+    /// Sixteen bytes more than announced are sent with this block.
+    pub long_block: Option<Raw<u32>>,
+    /// This block's number is one too high.
+    pub out_of_order: Option<Raw<u32>>,
+    /// Nothing is sent after the prompt for this block; then ESC.
+    pub silence: Option<Raw<u32>>,
+    /// The byte at this share of the package flips before the CRCs are computed.
+    pub damage: Option<Raw<Percent>>,
+    /// Nothing is uploaded before the order.
+    pub nothing: Option<Raw<bool>>,
+}
+
+/// A fault of the order: exactly one.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(title = "order", extend("minProperties" = 1, "maxProperties" = 1))]
+pub struct OrderFaultKeys {
+    /// The URL is filled up to this many bytes.
+    pub url_bytes: Option<Raw<UrlBytes>>,
+    /// The URL begins with `https://`.
+    pub https: Option<Raw<bool>>,
+    /// The order comes before the module has an address.
+    pub before_ip: Option<Raw<bool>>,
+    /// A second order is given at this share of the download.
+    pub again: Option<Raw<Percent>>,
+    /// `AT+CFUN=0` is sent at this share of the download; over CoAP too.
+    pub detach: Option<Raw<Percent>>,
+}

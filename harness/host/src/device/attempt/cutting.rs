@@ -1,0 +1,105 @@
+//! Cuts: arming them, and living through one that was made until the module is supplied again.
+
+use crate::bench::serial::reader::{Armed, CutMade};
+use crate::device::module::{Module, Stop};
+use dfota_core::cut::{Cut, Kind};
+use dfota_core::event::{Confirmed, Event, Line};
+use dfota_core::measure::Measure;
+use dfota_core::moment::Moment;
+use dfota_core::update::Input;
+use dfota_core::verdict::Rule;
+use std::collections::VecDeque;
+use std::time::Duration;
+
+impl Module {
+    /// Hands the next cut to the reader; one in the upload is made where the block is written.
+    pub(super) fn arm_next(&mut self, cuts: &mut VecDeque<Cut>) {
+        let Some(cut) = cuts.pop_front() else { return };
+        self.journal.post(Event::CutArmed { cut: cut.clone() });
+        if !matches!(cut.at, Moment::UploadBlock(_)) {
+            let after = self.clock.real(cut.after);
+            self.reader.arm(Armed { cut, after });
+        }
+    }
+
+    /// From a cut that was made to a module that is supplied again.
+    pub(super) fn live_through_cut(&mut self, cuts: &mut VecDeque<Cut>) -> Result<(), Stop> {
+        let Some(made) = self.cut.take() else {
+            return Ok(());
+        };
+        let cut = made.cut.clone();
+        if let Err(error) = made.result {
+            return Err(Stop::rule(Rule::LineFailed, error.to_string()));
+        }
+        let timing = self.timing();
+        let glitch = cut.kind != Kind::Reset && cut.off < timing.discharge;
+        // What arrives until the silence is certain was said before the cut.
+        match cut.kind {
+            Kind::Power | Kind::Both if !glitch => self.fall_silent(made.returned)?,
+            Kind::Reset => {
+                self.pause_until(made.returned + self.clock.real(timing.latency))?;
+                self.drain()?;
+            }
+            Kind::Power | Kind::Both => self.pause_until(made.returned + self.clock.real(cut.off))?,
+        }
+        let confirmed = self.confirmed(&made)?;
+        let landed = self.phase();
+        self.journal.post(Event::CutMade {
+            cut: cut.clone(),
+            landed,
+            glitch,
+            trigger_ns: self.clock.mono_ns_of(made.trigger),
+            due_ns: self.clock.mono_ns_of(made.due),
+            commanded_ns: self.clock.mono_ns_of(made.commanded),
+            returned_ns: self.clock.mono_ns_of(made.returned),
+            kind: cut.kind,
+            confirmed,
+        });
+        if let Some(update) = &mut self.update {
+            update.on(Input::Cut { glitch });
+        }
+        let late = made.returned.saturating_duration_since(made.due);
+        self.measure(Measure::CutLatency, late.as_nanos() as u64);
+        self.cut_late = self.clock.module_time(late);
+        if !glitch && cut.kind != Kind::Reset {
+            self.prove_silence()?;
+        }
+        self.pause_until(made.returned + self.clock.real(cut.off.max(self.shortest_off(cut.kind))))?;
+        self.arm_next(cuts);
+        self.give_back(cut.kind)
+    }
+
+    /// When the sense line showed that the supply was gone, where the rig has one and it did.
+    fn confirmed(&self, made: &CutMade) -> Result<Option<Confirmed>, Stop> {
+        if made.cut.kind == Kind::Reset {
+            return Ok(None);
+        }
+        let shown = self.look()?.filter(|shown| !shown.supplied);
+        let edge = shown
+            .and_then(|shown| shown.since)
+            .filter(|edge| edge.at >= made.commanded);
+        Ok(edge.map(|edge| Confirmed {
+            at_ns: self.clock.mono_ns_of(edge.at),
+            within_ns: edge.within.as_nanos() as u64,
+        }))
+    }
+
+    fn shortest_off(&self, kind: Kind) -> Duration {
+        if kind == Kind::Reset {
+            self.timing().reset_hold
+        } else {
+            Duration::ZERO
+        }
+    }
+
+    fn give_back(&mut self, kind: Kind) -> Result<(), Stop> {
+        match kind {
+            Kind::Power => self.power_on(),
+            Kind::Reset => self.release_reset(),
+            Kind::Both => {
+                self.set(Line::Reset, false)?;
+                self.power_on()
+            }
+        }
+    }
+}

@@ -1,0 +1,3 @@
+//! A run: case after case on one rig, with its campaigns and what restores a module between them.
+
+pub mod runner;

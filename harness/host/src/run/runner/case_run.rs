@@ -1,0 +1,263 @@
+//! One try of a case, from a module that is brought to its version to the judgement.
+
+use super::Runner;
+use super::oracle::Answered;
+use crate::device::attempt::{Job, Source};
+use crate::device::bench::Bench;
+use crate::device::module::{Module, Stop};
+use crate::device::offered::Offered;
+use bytes::Bytes;
+use dfota_core::case::{Case, Via};
+use dfota_core::cut::Cut;
+use dfota_core::event::watched::Purpose;
+use dfota_core::expect::Expect;
+use dfota_core::fault::{Faults, HttpFaults};
+use dfota_core::function::Function;
+use dfota_core::judge::judge;
+use dfota_core::measure::Measure;
+use dfota_core::observation::Observation;
+use dfota_core::run_fold::RunFold;
+use dfota_core::seed::Seed;
+use dfota_core::update::Update;
+use dfota_core::verdict::{Rule, Verdict};
+use std::time::{Duration, Instant};
+
+/// How long a package server's report of a faulty answer may lag behind the module's, in real time.
+const SERVER_LAG: Duration = Duration::from_secs(2);
+
+impl Runner<'_> {
+    /// One try of a case, as far as it comes; what it came to stands in the journal.
+    pub(super) fn case(&mut self, case: &Case) -> Result<(), Stop> {
+        self.module().measures.begin(&case.measures);
+        let Some(before) = self.prepare(case)? else {
+            return Ok(());
+        };
+        let package = self.package(case)?;
+        let offered = self.offer(case, &package)?;
+        let seen = self.update(Purpose::Case, case, &package, &offered, Some(&before))?;
+        if Self::is_refused(case, &seen) {
+            self.give_again(case, &package)?;
+        } else if seen.verdict == Verdict::Pass && seen.to_be_ordered_again {
+            // The cut left nothing to resume: the source version runs on, and the same update has to work now.
+            self.module().journal.step("the same update again, to its end");
+            let again = case.again();
+            offered
+                .set_faults(&again.faults)
+                .map_err(|why| Stop::rule(Rule::ServerFailed, why.to_string()))?;
+            if let Some(before) = self.prepare(&again)? {
+                let seen = self.update(Purpose::Again, &again, &package, &offered, Some(&before))?;
+                if Self::is_refused(&again, &seen) {
+                    self.give_again(&again, &package)?;
+                }
+            }
+        }
+        self.module().measure_bytes_again(case.via);
+        Ok(())
+    }
+
+    /// One update, watched; with what the module could do `before`, it is asked more than once what it became.
+    pub(super) fn update(
+        &mut self,
+        purpose: Purpose,
+        case: &Case,
+        package: &[u8],
+        offered: &Offered,
+        before: Option<&Function>,
+    ) -> Result<Updated, Stop> {
+        let answered = match self.tried(purpose, case, package, offered, before) {
+            Err(Stop::Unbounded) => {
+                self.never_rests(case);
+                Answered::default()
+            }
+            other => other?,
+        };
+        let module = self.module();
+        module.bound = None;
+        if before.is_some() {
+            let resets = module.update.as_ref().map_or(0, Update::unexplained_resets);
+            module.measure(Measure::UnexplainedResets, resets.into());
+        }
+        module.update = None;
+        let updated = self.seen()?;
+        self.dead = answered.identity.is_none();
+        let passed = updated.verdict == Verdict::Pass;
+        self.module().clean = answered.identity.is_some() && passed && case.faults == Faults::default();
+        self.known = answered.identity;
+        if before.is_some() {
+            self.function = answered.function.filter(|_| passed);
+        }
+        Ok(updated)
+    }
+
+    fn tried(
+        &mut self,
+        purpose: Purpose,
+        case: &Case,
+        package: &[u8],
+        offered: &Offered,
+        before: Option<&Function>,
+    ) -> Result<Answered, Stop> {
+        self.known = None;
+        // What was seen of the image so far belongs to the case that left it.
+        self.think_over();
+        let seed = self.options.seed;
+        let Bench { module, coap, .. } = &mut *self.bench;
+        module.requests.clear();
+        module
+            .journal
+            .step(format!("{} over {}", case.package.name, case.via));
+        let source = offered.source(coap.as_ref(), case)?;
+        let cuts = cuts(case, seed);
+        let timed_out = module.attempt(&Job {
+            purpose,
+            before: before.cloned(),
+            case,
+            package,
+            source,
+            cuts,
+        })?;
+        self.wait_for_server(case)?;
+        let mut answered = self.ask(case, timed_out)?;
+        // An update that prepares the case is none of its measurements.
+        if before.is_some() {
+            self.module().measure_update();
+        }
+        let read_back = self.read_back(case, offered, answered.identity.is_some());
+        // A module that is dead or has lost its network cannot be read over it: that is the finding, and no other.
+        let lost = match before {
+            Some(before) if !matches!(read_back, Err(Stop::Interrupted | Stop::Unbounded)) => {
+                self.confirm(case, before, &mut answered)?;
+                answered.has_lost(before)
+            }
+            _ => false,
+        };
+        if !lost {
+            read_back?;
+        }
+        Ok(answered)
+    }
+
+    /// What the journal says of the update that was just made.
+    fn seen(&mut self) -> Result<Updated, Stop> {
+        let look = |fold: &RunFold| fold.observation().map(Updated::seen);
+        let seen = self.module().journal.look(look).flatten();
+        seen.ok_or_else(|| Stop::rule(Rule::HarnessFailed, "the journal could not be written"))
+    }
+
+    /// Whether a package with which nothing was done wrong was refused, by a module that an earlier case may have left like
+    /// that.
+    pub(super) fn is_refused(case: &Case, updated: &Updated) -> bool {
+        updated.refused && case.expect == Expect::success() && matches!(updated.verdict, Verdict::Fail(_))
+    }
+
+    /// Before an earlier case is convicted by a refusal, the same package is given once more in another way: the fault may
+    /// be in how it was given.
+    pub(super) fn give_again(&mut self, refused: &Case, package: &Bytes) -> Result<Updated, Stop> {
+        let block_size = match (refused.via, refused.block_size) {
+            (Via::Uart, Case::BLOCK_SIZE) => Case::BLOCK_SIZE / 2,
+            _ => Case::BLOCK_SIZE,
+        };
+        let proof = Case {
+            via: Via::Uart,
+            block_size,
+            ..refused.prepares()
+        };
+        self.module().journal.step(format!(
+            "a known-good delta was refused: given once more over uart, in blocks of {block_size} bytes"
+        ));
+        let offered = self.offer(&proof, package)?;
+        self.update(Purpose::CounterProof, &proof, package, &offered, None)
+    }
+
+    /// What the module calls itself at the LwM2M server: its IMEI, as in the application note.
+    pub(super) fn endpoint(&self) -> String {
+        let imei = self.known.as_ref().and_then(|known| known.imei.as_ref());
+        imei.map_or_else(|| "dfota-hil".to_owned(), |imei| imei.as_str().to_owned())
+    }
+
+    /// Over LwM2M the update ends with state and result, read back after another registration.
+    fn read_back(&mut self, case: &Case, offered: &Offered, answers: bool) -> Result<(), Stop> {
+        let Offered::Coap { offer, endpoint } = offered else {
+            return Ok(());
+        };
+        // An update that did not come to its end is given up: registered again, the module would be told to go on with it.
+        let update = self.bench.module.update.as_ref();
+        let over = update.is_some_and(|update| update.ends().next().is_some());
+        let Bench { module, coap, .. } = &mut *self.bench;
+        let mut result = Ok(());
+        if let Source::Coap(lwm2m) = offered.source(coap.as_ref(), case)?
+            && answers
+            && (over || case.expect.lwm2m.is_some())
+        {
+            result = module.read_back_over_lwm2m(&lwm2m, &case.limits);
+        }
+        if let Some((server, _)) = coap {
+            server.release(endpoint);
+        }
+        // A download that broke off is reported now, and not when nobody waits for it any more.
+        offer.settle();
+        self.module().drain()?;
+        result
+    }
+
+    /// A fault of the server is met when an answer says so; its report may come a little after the module's.
+    fn wait_for_server(&mut self, case: &Case) -> Result<(), Stop> {
+        if case.faults.http == HttpFaults::default() {
+            return Ok(());
+        }
+        let met = |module: &Module| module.requests.iter().any(|request| request.fault.is_some());
+        self.module()
+            .wait_until(Instant::now() + SERVER_LAG, met)
+            .map(drop)
+    }
+
+    pub(super) fn package(&self, case: &Case) -> Result<Bytes, Stop> {
+        let suite = self.suites.iter().find(|suite| suite.name == case.suite);
+        let package = suite.and_then(|suite| suite.package(&case.package.name));
+        let missing = || {
+            Stop::rule(
+                Rule::HarnessFailed,
+                format!("package `{}` is not loaded", case.package.name),
+            )
+        };
+        package.map(|package| package.bytes.clone()).ok_or_else(missing)
+    }
+
+    pub(super) fn offer(&self, case: &Case, package: &Bytes) -> Result<Offered, Stop> {
+        let servers = (self.bench.http.as_ref(), self.bench.coap.as_ref());
+        Offered::new(case, package, servers, self.endpoint(), self.options.seed)
+    }
+}
+
+/// What the procedure has to know of an update to go on.
+#[derive(Debug)]
+pub(super) struct Updated {
+    /// How it is judged, taken for itself.
+    pub(super) verdict: Verdict,
+    /// The version that it was to lead to runs.
+    pub(super) runs_target: bool,
+    /// The package was refused although nothing was done wrong with it.
+    pub(super) refused: bool,
+    /// A cut came before there was anything to resume.
+    pub(super) to_be_ordered_again: bool,
+}
+
+impl Updated {
+    fn seen(seen: &Observation) -> Self {
+        Self {
+            verdict: judge(seen).verdict,
+            runs_target: seen.runs_target(),
+            refused: seen.refused().is_some(),
+            to_be_ordered_again: seen.to_be_ordered_again(),
+        }
+    }
+}
+
+/// The cuts of a case: the same in each of its tries, for the seed and the case's name give them.
+fn cuts(case: &Case, seed: Seed) -> Vec<Cut> {
+    let id = format!("{}::{}", case.suite, case.id);
+    let plan = case.cut.as_ref();
+    plan.map_or(Vec::new(), |plan| {
+        (0..plan.times).map(|n| plan.cut(seed, &id, n)).collect()
+    })
+}
