@@ -19,6 +19,7 @@ pub mod keeper;
 pub use charge::{Charge, Kept, Wire};
 pub use handed_over::HandedOver;
 
+use crate::bench::lease::LOG;
 use dfota_record::folders::share;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -30,8 +31,6 @@ use std::time::Duration;
 
 /// The word behind the name of this program that makes it the guard.
 pub const COMMAND: &str = "guard";
-/// The file with what the last guard had to say.
-pub const LOG: &str = "guard.log";
 const READY: &str = "ready\n";
 const LEAVE: &str = "leave\n";
 /// How long a guard may take to get ready: it starts a program, which takes milliseconds. This is for a machine that hangs.

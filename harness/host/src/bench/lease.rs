@@ -3,13 +3,15 @@
 //!
 //! The lock is of one state folder. The [hardware](super::hardware) is this machine's, and is taken first.
 
-use crate::bench::hardware::Hardware;
+mod hardware;
+
 use crate::config::rig::Rig;
 use crate::exit::Failed;
 use crate::state::last_check::now;
 use crate::state::{RigState, StateDir, StateError, unwritten};
 use crate::terminal::complain;
 use dfota_record::folders::share;
+use hardware::Hardware;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use serde::{Deserialize, Serialize};
@@ -22,6 +24,8 @@ use std::time::{Duration, Instant};
 use time::UtcDateTime;
 use time::format_description::well_known::Rfc3339;
 
+/// The file with what the last guard had to say.
+pub const LOG: &str = "guard.log";
 /// Locked by the owner, and by its guard until the lines are safe.
 pub const LOCK: &str = "lease";
 /// Who owns the rig.
@@ -130,7 +134,7 @@ impl Lease {
             since: now(),
             left: None,
         };
-        let hardware = Hardware::take(rig, &owner, &state.file(crate::bench::guard::LOG))?;
+        let hardware = Hardware::take(rig, &owner, &state.file(LOG))?;
         let lock = locked(&rig.name, &state)?;
         let dead: Option<Owner> = crate::state::read(&state.file(OWNER))?;
         let taken_over = dead.map(|owner| {
@@ -250,7 +254,7 @@ fn locked(rig: &str, state: &RigState) -> Result<File, LeaseError> {
         if begun.elapsed() > GUARD {
             return Err(LeaseError::Stuck {
                 rig: rig.to_owned(),
-                log: state.file(crate::bench::guard::LOG),
+                log: state.file(LOG),
             });
         }
         std::thread::sleep(LOOK);

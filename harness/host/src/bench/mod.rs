@@ -1,7 +1,6 @@
 //! The bench: lines and port of a rig, who holds them, and what leaves them safe however the program ends.
 
 pub mod guard;
-pub mod hardware;
 pub mod lease;
 pub mod line;
 pub mod lines;

@@ -5,3 +5,14 @@ pub mod port;
 pub mod reader;
 pub mod telnet;
 mod written;
+
+use rustix::time::Timespec;
+use std::time::Duration;
+
+/// A duration as `poll` takes it.
+fn timespec(duration: Duration) -> Timespec {
+    Timespec {
+        tv_sec: duration.as_secs() as i64,
+        tv_nsec: i64::from(duration.subsec_nanos()),
+    }
+}

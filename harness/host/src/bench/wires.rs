@@ -93,7 +93,7 @@ impl Wires {
         let lease = lease.ok_or("the lines of a bench are for whoever holds its lease")?;
         let charge = Charge::of(rig, bench, lease.folder());
         let hold = |pulse: &Option<Pulse>| pulse.as_ref().map_or(Duration::ZERO, |pulse| pulse.hold);
-        let sense = bench.sense.as_ref().map(crate::bench::line::sense::sensed);
+        let sense = bench.sense.as_ref().map(crate::bench::line::driven::sensed);
         Ok(Self {
             lines: kept_lines(charge, program, lease, at_safe)?.seen_by(sense.transpose()?),
             port: bench.serial.port.clone(),

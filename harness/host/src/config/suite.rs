@@ -1,6 +1,7 @@
 //! A suite as it will be planned: every case expanded and checked, every package read.
 
 pub mod case_file;
+pub mod defaults;
 pub mod fault_file;
 pub mod matrix;
 pub mod measure_file;

@@ -3,7 +3,6 @@
 pub mod attempt;
 pub mod bench;
 pub mod function;
-pub mod measures;
 pub mod module;
 pub mod offered;
 pub mod prepare;

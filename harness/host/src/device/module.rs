@@ -6,6 +6,7 @@
 
 pub mod dialogue;
 mod ear;
+pub mod measures;
 pub mod supply;
 
 pub use self::ear::COMES_BACK;
@@ -14,7 +15,7 @@ use crate::bench::lines::Lines;
 use crate::bench::serial::port::Port;
 use crate::bench::serial::reader::{CutMade, Message, Reader};
 use crate::bench::wires::Timing;
-use crate::device::measures::Measures;
+use crate::device::module::measures::Measures;
 use dfota_clock::Clock;
 use dfota_core::cut::Kind;
 use dfota_core::event::{Line, Request};

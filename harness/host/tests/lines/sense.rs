@@ -5,7 +5,8 @@
 
 use crate::{Sim, asked};
 use dfota_hil::bench::line::driven::driven;
-use dfota_hil::bench::line::sense::{Sense, Shown, sensed};
+use dfota_hil::bench::line::driven::sensed;
+use dfota_hil::bench::line::sense::{Sense, Shown};
 use dfota_hil::config::rig::{Driver, LineId};
 use rstest::rstest;
 use std::time::{Duration, Instant};

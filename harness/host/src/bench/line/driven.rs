@@ -2,9 +2,10 @@
 
 use super::Line;
 use super::command::Switch;
-use super::gpiochip::GpioLine;
-use super::rppal::Rppal;
-use super::simulated::Simulated;
+use super::gpiochip::{GpioLine, GpioSense};
+use super::rppal::{Rppal, RppalSense};
+use super::sense::Sense;
+use super::simulated::{Simulated, SimulatedSense};
 use crate::config::rig::Driver;
 use std::fs::File;
 use std::path::Path;
@@ -52,4 +53,25 @@ pub(super) fn no_control(control: &Path, why: &std::io::Error) -> String {
         "control socket `{}` of the simulated module: {why}; is `dfota-hil sim` running?",
         control.display()
     )
+}
+
+/// Opens the sense line that a rig file describes.
+pub fn sensed(driver: &Driver) -> Result<Box<dyn Sense>, String> {
+    let fail = |why: &dyn std::fmt::Display| format!("the line `sense`: {why}");
+    Ok(match driver {
+        Driver::GpioChip {
+            chip,
+            line,
+            active_high,
+        } => Box::new(GpioSense::open(chip.as_deref(), line, *active_high).map_err(|why| fail(&why))?),
+        Driver::Rppal { pin, active_high } => {
+            Box::new(RppalSense::open(*pin, *active_high).map_err(|why| fail(&why))?)
+        }
+        Driver::Simulated { control } => {
+            Box::new(SimulatedSense::connect(control).map_err(|why| no_control(control, &why))?)
+        }
+        Driver::Command { .. } | Driver::PulseCommand { .. } => {
+            return Err(fail(&"a program only moves lines"));
+        }
+    })
 }

@@ -3,11 +3,6 @@
 //! It is looked at after the fact and never stands on the way to a cut: the kernel keeps the time of each edge until somebody
 //! asks for it.
 
-use super::driven::no_control;
-use super::gpiochip::GpioSense;
-use super::rppal::RppalSense;
-use super::simulated::SimulatedSense;
-use crate::config::rig::Driver;
 use rustix::time::{ClockId, clock_gettime};
 use std::time::{Duration, Instant};
 
@@ -37,27 +32,6 @@ pub struct Edge {
     pub at: Instant,
     /// How much earlier it may have happened.
     pub within: Duration,
-}
-
-/// Opens the sense line that a rig file describes.
-pub fn sensed(driver: &Driver) -> Result<Box<dyn Sense>, String> {
-    let fail = |why: &dyn std::fmt::Display| format!("the line `sense`: {why}");
-    Ok(match driver {
-        Driver::GpioChip {
-            chip,
-            line,
-            active_high,
-        } => Box::new(GpioSense::open(chip.as_deref(), line, *active_high).map_err(|why| fail(&why))?),
-        Driver::Rppal { pin, active_high } => {
-            Box::new(RppalSense::open(*pin, *active_high).map_err(|why| fail(&why))?)
-        }
-        Driver::Simulated { control } => {
-            Box::new(SimulatedSense::connect(control).map_err(|why| no_control(control, &why))?)
-        }
-        Driver::Command { .. } | Driver::PulseCommand { .. } => {
-            return Err(fail(&"a program only moves lines"));
-        }
-    })
 }
 
 impl Edge {

@@ -1,7 +1,7 @@
 //! A serial port over TCP: found, connected, and for RFC 2217 set up, before its descriptor is read like any other.
 
-use super::port::timespec;
 use super::telnet::{HELLO, Telnet, set_up};
+use super::timespec;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::net::sockopt;
 use std::io::{ErrorKind, Read, Write};

@@ -7,8 +7,9 @@
 
 use super::network::{self, Refusal};
 use super::telnet::{self, Telnet};
+use super::timespec;
 use crate::config::rig::serial_address::Address;
-use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use std::io;
 use std::os::fd::{FromRawFd, IntoRawFd, OwnedFd};
@@ -143,14 +144,6 @@ impl Port {
             }
         }
         Ok(())
-    }
-}
-
-/// A duration as `poll` takes it.
-pub fn timespec(duration: Duration) -> Timespec {
-    Timespec {
-        tv_sec: duration.as_secs() as i64,
-        tv_nsec: i64::from(duration.subsec_nanos()),
     }
 }
 

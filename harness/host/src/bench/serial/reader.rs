@@ -5,7 +5,8 @@
 //! is about to fire. Everything else of a read, also of the lines before the moment, goes to the journal and to the runner
 //! afterwards.
 
-use super::port::{Port, timespec};
+use super::port::Port;
+use super::timespec;
 use super::written::Written;
 use crate::bench::line::LineError;
 use crate::bench::lines::Lines;

@@ -3,8 +3,10 @@
 
 mod answers;
 mod ask;
+mod ci;
 mod files;
 mod found;
+mod yaml;
 
 use crate::cli::Common;
 use crate::config::rig::Rig;
@@ -80,7 +82,7 @@ pub struct Args {
     back: Option<String>,
     /// Write a nightly job for this CI server as well
     #[arg(long, value_enum)]
-    ci: Option<files::Ci>,
+    ci: Option<ci::Ci>,
     /// Write a systemd unit, its timer and its environment as well
     #[arg(long)]
     unit: bool,

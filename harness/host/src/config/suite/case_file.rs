@@ -1,9 +1,9 @@
 //! Reads one case of a suite with its matrix filled in, and checks that its parts go together.
 
+use crate::config::suite::defaults::{Defaults, Packages, read_limits};
 use crate::config::suite::fault_file::FaultFile;
 use crate::config::suite::matrix;
 use crate::config::suite::measure_file::MeasureFile;
-use crate::config::suite::suite_file::{Defaults, Packages, read_limits};
 use crate::config::suite::suite_keys::{CaseKeys, CutKeys, ExpectKeys, IdsKeys, UpdateKeys};
 use crate::config::suite::suite_literals::{
     After, BlockSize, Code, Count, Cycles, IssueKey, Lwm2mResult, Lwm2mState, TestRailId,

@@ -1,6 +1,7 @@
 //! Loads a suite file: keys into a [`Suite`], packages read, every mistake with its place.
 
 use crate::config::suite::case_file::CaseFile;
+use crate::config::suite::defaults::{Defaults, Packages, read_limits};
 use crate::config::suite::matrix::combinations;
 use crate::config::suite::measure_file::MeasureFile;
 use crate::config::suite::suite_keys::{
@@ -15,14 +16,13 @@ use crate::config::yaml::node_path::NodePath;
 use crate::config::yaml::raw::Raw;
 use crate::config::yaml::reader::{Bindings, Reader};
 use bytes::Bytes;
-use dfota_core::case::{Anomalies, Limits, Package, Via};
+use dfota_core::case::{Limits, Package, Via};
 use dfota_core::escape::quoted;
 use dfota_core::measure::Declared;
 use dfota_core::retries::Retries;
 use dfota_record::digest::sha256_hex;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 /// Most cases that a suite can be multiplied to.
 const MAX_CASES: usize = 50_000;
@@ -94,22 +94,6 @@ impl Suite {
             warnings,
         })
     }
-}
-
-/// Packages by name; `None` for one that is declared and broken, so that its cases are not blamed for it.
-pub type Packages = Vec<(String, Option<LoadedPackage>)>;
-
-/// What holds for the cases that do not say otherwise.
-#[derive(Debug, Clone)]
-pub struct Defaults {
-    /// Limits.
-    pub limits: Limits,
-    /// What is made of something legal and odd.
-    pub anomalies: Anomalies,
-    /// Retries.
-    pub retries: Retries,
-    /// Measurements.
-    pub measures: Vec<Declared>,
 }
 
 struct SuiteFile<'d> {
@@ -244,37 +228,6 @@ impl SuiteFile<'_> {
             self.reader.problem(problem);
         }
         ids.entry(id).or_insert_with(|| at.clone());
-    }
-}
-
-/// Limits over those that hold where a key is left out.
-pub fn read_limits(
-    reader: &mut Reader<'_>,
-    at: &NodePath,
-    keys: Option<&LimitsKeys>,
-    default: Limits,
-) -> Limits {
-    let Some(keys) = keys else {
-        return default;
-    };
-    let mut limit = |key: &str, raw: Option<&Raw<Duration>>, default: Duration| {
-        // Without a time of watching nothing fails.
-        let may_be_zero = key == "settle";
-        let at = at.key(key);
-        let limit = reader.read_option(&at, raw);
-        if limit == Some(Duration::ZERO) && !may_be_zero {
-            reader.mistake(&at, Mistake::new("a limit of no time would fail every case"));
-        }
-        limit.unwrap_or(default)
-    };
-    Limits {
-        boot: limit("boot", keys.boot.as_ref(), default.boot),
-        attach: limit("attach", keys.attach.as_ref(), default.attach),
-        download: limit("download", keys.download.as_ref(), default.download),
-        resume: limit("resume", keys.resume.as_ref(), default.resume),
-        update: limit("update", keys.update.as_ref(), default.update),
-        settle: limit("settle", keys.settle.as_ref(), default.settle),
-        confirm: default.confirm,
     }
 }
 

@@ -2,8 +2,9 @@
 
 use super::Args;
 use super::ask::{Asker, NONE, Question, or_none};
-use super::files::{Ci, scalar, words};
+use super::ci::Ci;
 use super::found::{gpio_chips, ports};
+use super::yaml::{scalar, words};
 use crate::config::rig::LineId;
 use crate::config::rig::rig_literals::{CoapAddress, HttpAddress, Pin, SimPin};
 use crate::config::rig::serial_address::Address;

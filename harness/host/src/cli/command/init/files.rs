@@ -2,6 +2,7 @@
 
 use super::Args;
 use super::answers::{Answers, Package};
+use super::yaml::scalar;
 use crate::exit::Failed;
 use std::path::{Path, PathBuf};
 
@@ -10,37 +11,6 @@ const EXAMPLE_RIG: &str = "/etc/dfota-hil/bench-01.yaml";
 const EXAMPLE_SUITE: &str = "/etc/dfota-hil/nightly.yaml";
 /// The suite's name, and that of its file.
 const SUITE: &str = "nightly";
-
-/// A CI server.
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
-pub enum Ci {
-    /// GitLab CI
-    Gitlab,
-    /// GitHub Actions
-    Github,
-    /// Jenkins
-    Jenkins,
-}
-
-impl Ci {
-    /// Name and text of the job in `docs/ci`.
-    const fn example(self) -> (&'static str, &'static str) {
-        match self {
-            Self::Gitlab => (
-                "gitlab-ci.yml",
-                include_str!("../../../../../../docs/ci/gitlab-ci.yml"),
-            ),
-            Self::Github => (
-                "github-actions.yml",
-                include_str!("../../../../../../docs/ci/github-actions.yml"),
-            ),
-            Self::Jenkins => (
-                "Jenkinsfile",
-                include_str!("../../../../../../docs/ci/Jenkinsfile"),
-            ),
-        }
-    }
-}
 
 /// What is written: places and texts.
 pub struct Written {
@@ -230,27 +200,4 @@ fn suite(answers: &Answers, package: &Package, into: &Path) -> String {
          \x20   update: {{package: there, via: \"{{via}}\"}}\n\
          \x20   cut: {{at: \"updating {{at}}\", after: 0ms..400ms}}\n"
     )
-}
-
-/// A scalar of YAML: in quotes, unless it can be nothing but text.
-pub fn scalar(text: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);
-    let begins = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/') || text.starts_with("./");
-    let has_own_sense = ["true", "false", "yes", "no", "on", "off", "null", "y", "n"];
-    let is_word = has_own_sense.contains(&text.to_ascii_lowercase().as_str());
-    match begins && !is_word && text.chars().all(plain) {
-        true => text.to_owned(),
-        false => serde_json::json!(text).to_string(),
-    }
-}
-
-/// Program and arguments as a list of YAML.
-pub fn words(text: &str) -> Result<String, String> {
-    if text.trim().is_empty() || text.contains(['\'', '"', '\\', '$', '|', '&', ';', '<', '>', '`']) {
-        return Err(format!(
-            "expected a program and its arguments with blanks between them, found `{text}`; what needs a shell goes into a script beside the rig file"
-        ));
-    }
-    let words: Vec<String> = text.split_whitespace().map(scalar).collect();
-    Ok(format!("[{}]", words.join(", ")))
 }
