@@ -55,6 +55,42 @@ impl Verdict {
             Self::Pass | Self::Skip { .. } | Self::NotReached => None,
         }
     }
+
+    /// Whose fault it is, where it is somebody's.
+    pub fn class(&self) -> Option<Class> {
+        self.finding().map(|finding| finding.rule.class())
+    }
+
+    /// Its name, as console and files write it.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Pass => "pass",
+            Self::Fail(_) => "fail",
+            Self::Error(_) => "error",
+            Self::Inconclusive(_) => "inconclusive",
+            Self::Skip { .. } => "skip",
+            Self::NotReached => "not-reached",
+        }
+    }
+}
+
+/// The exit code that verdicts give.
+pub fn exit_code<'a>(verdicts: impl IntoIterator<Item = &'a Verdict>, interrupted: bool) -> u8 {
+    let (mut passed, mut failed, mut other) = (false, false, false);
+    for verdict in verdicts {
+        match verdict {
+            Verdict::Pass => passed = true,
+            Verdict::Fail(_) => failed = true,
+            Verdict::Error(_) | Verdict::Inconclusive(_) | Verdict::NotReached => other = true,
+            Verdict::Skip { .. } => {}
+        }
+    }
+    match (failed, interrupted, other, passed) {
+        (true, ..) => 1,
+        (_, true, ..) => 130,
+        (_, _, true, _) | (_, _, _, false) => 3,
+        _ => 0,
+    }
 }
 
 /// Whose fault it is.

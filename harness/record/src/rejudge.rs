@@ -4,13 +4,13 @@ pub mod anew;
 mod shown;
 
 use crate::journal::{self, ReadError};
-use crate::report::exit_code;
 use dfota_core::event::watched::EventId;
 use dfota_core::event::{CaseEnded, Event, Record, SCHEMA_OF_VERDICTS, TryEnded};
 use dfota_core::judge::Judged;
 use dfota_core::outcome::Outcome;
 use dfota_core::run_fold::RunFold;
 use dfota_core::verdict::Verdict;
+use dfota_core::verdict::exit_code;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::path::Path;

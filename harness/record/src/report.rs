@@ -21,7 +21,7 @@ use dfota_core::event::{Event, JunitProfile, Record, RunStarted, TryEnded};
 use dfota_core::measure::{Declared, Measure};
 use dfota_core::outcome::Outcome;
 use dfota_core::rig_check::{Check, CheckTime};
-use dfota_core::verdict::{Class, Finding, Rule, Verdict};
+use dfota_core::verdict::{Finding, Rule, Verdict};
 use dfota_core::version::Version;
 use std::collections::{HashMap, HashSet};
 use std::fs::Metadata;
@@ -301,37 +301,6 @@ pub fn evidence_lines(evidence: &[u64]) -> String {
     lines.join(", ")
 }
 
-/// The exit code that verdicts give (contract: "exit").
-pub fn exit_code<'a>(verdicts: impl IntoIterator<Item = &'a Verdict>, interrupted: bool) -> u8 {
-    let (mut passed, mut failed, mut other) = (false, false, false);
-    for verdict in verdicts {
-        match verdict {
-            Verdict::Pass => passed = true,
-            Verdict::Fail(_) => failed = true,
-            Verdict::Error(_) | Verdict::Inconclusive(_) | Verdict::NotReached => other = true,
-            Verdict::Skip { .. } => {}
-        }
-    }
-    match (failed, interrupted, other, passed) {
-        (true, ..) => 1,
-        (_, true, ..) => 130,
-        (_, _, true, _) | (_, _, _, false) => 3,
-        _ => 0,
-    }
-}
-
-/// One word for a verdict, as the console and the files write it.
-pub fn word(verdict: &Verdict) -> &'static str {
-    match verdict {
-        Verdict::Pass => "pass",
-        Verdict::Fail(_) => "fail",
-        Verdict::Error(_) => "error",
-        Verdict::Inconclusive(_) => "inconclusive",
-        Verdict::Skip { .. } => "skip",
-        Verdict::NotReached => "not-reached",
-    }
-}
-
 /// Reports that could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
@@ -457,9 +426,4 @@ pub fn replace_by(
         path: path.to_owned(),
         why,
     })
-}
-
-/// Whose fault a verdict says it is.
-pub fn class(verdict: &Verdict) -> Option<Class> {
-    verdict.finding().map(|finding| finding.rule.class())
 }

@@ -18,7 +18,7 @@ use dfota_core::urc::{Fota, Urc};
 use dfota_core::verdict::{Rule, Verdict};
 use dfota_record::count::count_of;
 use dfota_record::journal::Observer;
-use dfota_record::report::{Run, campaigns, mask, transcript, word};
+use dfota_record::report::{Run, campaigns, mask, transcript};
 pub use link::page;
 use progress::{End, Progress};
 use std::collections::HashMap;
@@ -136,7 +136,7 @@ impl Console {
 
     fn tried(&mut self, tried: &TryEnded) {
         self.erred |= matches!(tried.verdict, Verdict::Error(_));
-        let word = word(&tried.verdict).to_uppercase();
+        let word = tried.verdict.name().to_uppercase();
         let rule = tried.verdict.finding().map_or("", |finding| finding.rule.id());
         let TryEnded {
             number,
@@ -187,7 +187,7 @@ impl Console {
             .pace(|pace| pace.revise(way(before), way(told.verdict)));
         let counted = self.teller.counted();
         self.say(&counted);
-        let [was, is] = [before, told.verdict].map(|verdict| word(verdict).to_uppercase());
+        let [was, is] = [before, told.verdict].map(|verdict| verdict.name().to_uppercase());
         let Told { suite, id, story, .. } = told;
         self.remark("revised", &format!("{suite} {id}: was {was}, is {is}  {story}"));
         if before.finding() != told.verdict.finding() {
@@ -341,7 +341,7 @@ pub fn summary(run: &Run<'_>, paint: Paint) -> String {
             let finding = finding.map_or(String::new(), |finding| {
                 format!("{}: {}", finding.rule, finding.sentence)
             });
-            let (number, word) = (tried.number, word(&tried.verdict));
+            let (number, word) = (tried.number, tried.verdict.name());
             let case = format!("{} {}", case.case.suite, case.case.id);
             text += &headed("flaky", &format!("{case}: try {number} was {word}, {finding}"));
         }
@@ -351,7 +351,7 @@ pub fn summary(run: &Run<'_>, paint: Paint) -> String {
 
 /// `6 passed (1 flaky), 1 failed, 2 errors`
 fn counts(run: &Run<'_>) -> String {
-    let count = |name: &str| run.count(|verdict| word(verdict) == name);
+    let count = |name: &str| run.count(|verdict| verdict.name() == name);
     let mut passed = format!("{} passed", count("pass"));
     if run.flaky() > 0 {
         let _ = write!(passed, " ({} flaky)", run.flaky());

@@ -1,6 +1,6 @@
 //! What the history keeps of a run.
 
-use crate::report::{CaseRun, Run, word};
+use crate::report::{CaseRun, Run};
 use dfota_core::event::Event;
 use dfota_core::measure::Measure;
 use dfota_core::verdict::Verdict;
@@ -122,7 +122,7 @@ fn kept(case: &CaseRun<'_>) -> Kept {
     Kept {
         suite: case.case.suite.clone(),
         case: without_turn(&case.case.id).to_owned(),
-        verdict: word(&case.verdict).to_owned(),
+        verdict: case.verdict.name().to_owned(),
         rule: case.verdict.finding().map(|finding| finding.rule.to_string()),
         outcome: case.outcome.map(|outcome| outcome.to_string()),
         tries: match case.verdict {

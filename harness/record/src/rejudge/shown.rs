@@ -1,7 +1,7 @@
 //! What came of deriving verdicts again, for people and for machines.
 
 use super::{Compared, Rejudged, Stated};
-use crate::report::{evidence_lines, word};
+use crate::report::evidence_lines;
 use dfota_core::verdict::Verdict;
 use std::fmt;
 
@@ -49,7 +49,7 @@ impl fmt::Display for Compared {
 
 impl fmt::Display for Stated {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(word(&self.verdict))?;
+        f.write_str(self.verdict.name())?;
         match &self.verdict {
             Verdict::Skip { reason } => write!(f, ": {reason}")?,
             verdict => {
@@ -74,7 +74,7 @@ impl Rejudged {
         let stated = |stated: &Stated| {
             let finding = stated.verdict.finding();
             serde_json::json!({
-                "verdict": word(&stated.verdict),
+                "verdict": stated.verdict.name(),
                 "rule": finding.map(|finding| finding.rule.id()),
                 "sentence": finding.map(|finding| finding.sentence.as_str()),
                 "outcome": stated.outcome.map(dfota_core::outcome::Outcome::name),

@@ -183,8 +183,8 @@ pub fn repeats(run: &Run<'_>) -> Option<String> {
             .entry(place.unwrap_or_else(|| "nowhere".to_owned()))
             .or_default() += 1;
         let how = match case.verdict.finding() {
-            Some(finding) => format!("{} {}", super::word(&case.verdict), finding.rule),
-            None => super::word(&case.verdict).to_owned(),
+            Some(finding) => format!("{} {}", case.verdict.name(), finding.rule),
+            None => case.verdict.name().to_owned(),
         };
         *ended.entry(how).or_default() += 1;
     }

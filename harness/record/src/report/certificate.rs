@@ -337,13 +337,13 @@ fn packages(run: &Run<'_>) -> Vec<PackageFacts> {
 /// How many cases ended how, in the order in which the reader asks.
 fn counts(run: &Run<'_>) -> Vec<(&'static str, usize)> {
     let words = ["pass", "fail", "error", "inconclusive", "skip", "not-reached"];
-    let count = |word: &'static str| (word, run.count(|verdict| super::word(verdict) == word));
+    let count = |word: &'static str| (word, run.count(|verdict| verdict.name() == word));
     words.map(count).into()
 }
 
 fn conclusion(run: &Run<'_>) -> Vec<String> {
     let all = run.cases.len();
-    let [pass, fail] = ["pass", "fail"].map(|word| run.count(|verdict| super::word(verdict) == word));
+    let [pass, fail] = ["pass", "fail"].map(|word| run.count(|verdict| verdict.name() == word));
     let undecided = run.count(|verdict| {
         matches!(
             verdict,

@@ -8,7 +8,7 @@
 mod case_properties;
 
 use super::campaigns::{self, CampaignReport};
-use super::{CaseRun, Run, class, transcript};
+use super::{CaseRun, Run, transcript};
 use dfota_core::event::{Attachments, JunitProfile, TryEnded};
 use dfota_core::verdict::{Finding, Verdict};
 use junit_report::{Duration, OffsetDateTime, ReportBuilder, TestCase, TestCaseBuilder, TestSuiteBuilder};
@@ -89,7 +89,10 @@ fn testcase(run: &Run<'_>, case: &CaseRun<'_>, profile: JunitProfile) -> TestCas
 
 /// The `type` of a failure or error: whose fault, and by which rule.
 fn kind(case: &CaseRun<'_>, finding: &Finding) -> String {
-    let class = class(&case.verdict).map_or(String::new(), |class| format!("{class}."));
+    let class = case
+        .verdict
+        .class()
+        .map_or(String::new(), |class| format!("{class}."));
     format!("{class}{}", finding.rule)
 }
 
@@ -174,7 +177,7 @@ fn earlier(tried: &TryEnded) -> String {
     format!(
         "try {}: {}{finding} ({}); {}",
         tried.number,
-        super::word(&tried.verdict),
+        tried.verdict.name(),
         super::evidence_lines(&tried.evidence),
         tried.again
     )

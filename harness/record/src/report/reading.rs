@@ -148,7 +148,7 @@ fn whole(
     cuts: &[Landed<'_>],
     end: &CaseEnded,
 ) -> bool {
-    let before = ended.entry(super::word(&end.verdict)).or_default();
+    let before = ended.entry(end.verdict.name()).or_default();
     *before += 1;
     let new = end.verdict == Verdict::Pass && cuts.first().is_some_and(|cut| met.insert(cut.place));
     *before <= WHOLE || new

@@ -1,7 +1,7 @@
 //! `run.json`: what ran, with what, on what, and how it ended.
 
 use super::campaigns::{self, CampaignReport};
-use super::{CaseRun, Run, class, word};
+use super::{CaseRun, Run};
 use dfota_core::case::{Package, Via};
 use dfota_core::cut::Cut;
 use dfota_core::event::bisected::Bisected;
@@ -269,8 +269,8 @@ fn judged<'a>(
 ) -> Judged<'a> {
     let finding = verdict.finding();
     Judged {
-        verdict: word(verdict),
-        class: class(verdict).map(|class| class.to_string()),
+        verdict: verdict.name(),
+        class: verdict.class().map(|class| class.to_string()),
         rule: finding.map(|finding| finding.rule),
         sentence: finding.map(|finding| finding.sentence.as_str()),
         outcome,

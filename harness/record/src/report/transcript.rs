@@ -1,6 +1,6 @@
 //! Transcripts: both directions of the UART with times, the lines' edges in between, for reading.
 
-use super::{CaseRun, word};
+use super::CaseRun;
 use dfota_core::case::Case;
 use dfota_core::event::watched::{Gap, Watched};
 use dfota_core::event::{Event, Line, Record};
@@ -278,8 +278,8 @@ fn abilities(function: &Function) -> String {
 
 fn verdict_line(verdict: &Verdict) -> String {
     match verdict.finding() {
-        Some(finding) => format!("{}: {}: {}", word(verdict), finding.rule, finding.sentence),
-        None => word(verdict).to_owned(),
+        Some(finding) => format!("{}: {}: {}", verdict.name(), finding.rule, finding.sentence),
+        None => verdict.name().to_owned(),
     }
 }
 

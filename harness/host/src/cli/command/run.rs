@@ -377,7 +377,7 @@ fn on_rig(
                 journal.post(Event::Note { text });
             }
             (
-                report::exit_code(&ran.verdicts, ran.interrupted),
+                dfota_core::verdict::exit_code(&ran.verdicts, ran.interrupted),
                 ran.interrupted,
                 Stood::of(ran),
             )

@@ -6,7 +6,7 @@ use crate::terminal::width::Width;
 use dfota_core::outcome::Outcome;
 use dfota_core::verdict::Verdict;
 use dfota_record::count::count_of;
-use dfota_record::report::{CaseRun, TRANSCRIPTS, evidence_lines, transcript, word};
+use dfota_record::report::{CaseRun, TRANSCRIPTS, evidence_lines, transcript};
 use std::collections::HashMap;
 use std::fmt::Write;
 use std::time::Duration;
@@ -62,10 +62,13 @@ impl Look {
             ..
         } = told;
         let took = Duration::from_nanos(told.took_ns).as_secs_f64();
-        let plain = format!("{:>12} [{took:>8.3}s] {suite} {id}", word(verdict).to_uppercase());
+        let plain = format!(
+            "{:>12} [{took:>8.3}s] {suite} {id}",
+            verdict.name().to_uppercase()
+        );
         let shown = self
             .paint
-            .colour(colour(verdict), &format!("{:>12}", word(verdict).to_uppercase()));
+            .colour(colour(verdict), &format!("{:>12}", verdict.name().to_uppercase()));
         let id = self.paint.colour(Colour::Bold, id);
         let head = format!("{shown} [{took:>8.3}s] {suite} {id}");
         match (story.chars().count(), plain.chars().count()) {

@@ -1,6 +1,6 @@
 //! Additions to, deviations and exclusions from the method: whatever a reader of the suite alone would not expect.
 
-use crate::report::{CaseRun, Run, campaigns, word};
+use crate::report::{CaseRun, Run, campaigns};
 use crate::shell_word::shell_word;
 use dfota_core::event::TryEnded;
 use dfota_core::rig_check::CheckOutcome;
@@ -107,7 +107,7 @@ fn not_decided(run: &Run<'_>) -> Vec<String> {
     for case in &run.cases {
         if let Verdict::Error(finding) | Verdict::Inconclusive(finding) = &case.verdict {
             rules
-                .entry((word(&case.verdict), finding.rule))
+                .entry((case.verdict.name(), finding.rule))
                 .or_default()
                 .push(case);
         }
@@ -125,7 +125,7 @@ fn retries(run: &Run<'_>) -> Vec<String> {
         for tried in &case.earlier {
             let rule = tried.verdict.finding().map(|finding| finding.rule);
             let cause = rule.map_or(String::new(), |rule| format!(", `{rule}`"));
-            let cause = (format!("{}{cause}", word(&tried.verdict)), tried.again.as_str());
+            let cause = (format!("{}{cause}", tried.verdict.name()), tried.again.as_str());
             causes.entry(cause).or_default().push((case, tried));
         }
     }

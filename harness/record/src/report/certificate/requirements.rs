@@ -80,8 +80,7 @@ fn requirement(run: &Run<'_>, id: String) -> Requirement {
 
 impl Family {
     fn add(&mut self, brackets: &str, case: &CaseRun<'_>) {
-        self.cases
-            .push((brackets.to_owned(), crate::report::word(&case.verdict)));
+        self.cases.push((brackets.to_owned(), case.verdict.name()));
         *match case.verdict {
             Verdict::Pass => &mut self.passed,
             Verdict::Fail(_) => &mut self.failed,

@@ -1,6 +1,6 @@
 //! One line for each case.
 
-use crate::report::{CaseRun, Run, evidence_lines, word};
+use crate::report::{CaseRun, Run, evidence_lines};
 use dfota_core::event::Event;
 use dfota_core::verdict::Verdict;
 use serde::Serialize;
@@ -52,7 +52,7 @@ pub fn of(run: &Run<'_>, case: &CaseRun<'_>) -> CaseResult {
         versions: format!("{} → {}", case.case.on, case.case.package.to),
         cuts: last_try(case).iter().filter_map(landed).collect(),
         outcome: case.outcome.map(dfota_core::outcome::Outcome::words),
-        verdict: word(&case.verdict),
+        verdict: case.verdict.name(),
         rule,
         sentence,
         evidence: evidence_lines(case.evidence),

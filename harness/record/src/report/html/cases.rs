@@ -7,7 +7,7 @@ use super::look::{badge, count, seconds, try_badge};
 use super::place::Place;
 use super::plot;
 use super::timeline::Timeline;
-use crate::report::{TRANSCRIPTS, transcript, word};
+use crate::report::{TRANSCRIPTS, transcript};
 use dfota_core::event::Event;
 use dfota_core::measure::Measure;
 use dfota_core::verdict::Verdict;
@@ -167,7 +167,7 @@ fn tally(entries: &[&Entry<'_, '_>]) -> Markup {
     let of = |like: &str| {
         entries
             .iter()
-            .filter(|entry| word(&entry.case.verdict) == like)
+            .filter(|entry| entry.case.verdict.name() == like)
             .count()
     };
     html! {

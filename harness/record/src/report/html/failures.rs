@@ -89,7 +89,7 @@ fn failure(book: &Book<'_, '_>, entry: &Entry<'_, '_>) -> Markup {
     };
     let lines = transcript::lines_about(case);
     html! {
-        article.failure.(crate::report::word(&case.verdict)) id=(format!("failure-{}", entry.number)) {
+        article.failure.(case.verdict.name()) id=(format!("failure-{}", entry.number)) {
             h4 { (badge(case)) " " span.id { (case.case.id) } }
             p.sentence { (finding.sentence) }
             dl.facts {

@@ -2,7 +2,6 @@
 
 use super::book::{Entry, rank};
 use super::place::{Column, Landed};
-use crate::report::word;
 use dfota_core::verdict::{Rule, Verdict};
 use std::collections::BTreeMap;
 
@@ -68,7 +67,7 @@ pub fn of(entries: &[Entry<'_, '_>]) -> Vec<Group> {
         let (first, verdict) = (cases[0].0, &entries[cases[0].1].case.verdict);
         let group = Group {
             rule,
-            anchor: format!("{}-{rule}", word(verdict)),
+            anchor: format!("{}-{rule}", verdict.name()),
             of_module: matches!(verdict, Verdict::Fail(_)),
             places: places(&cases),
         };

@@ -5,12 +5,13 @@ use super::book::Book;
 use super::failures;
 use super::look::{count, seconds};
 use super::since;
+use crate::report::Run;
 use crate::report::campaigns::{self, CampaignReport};
-use crate::report::{Run, exit_code};
 use dfota_core::claim::{Claim, Standing};
 use dfota_core::event::Event;
 use dfota_core::outcome::Outcome;
 use dfota_core::verdict::Verdict;
+use dfota_core::verdict::exit_code;
 use dfota_core::version::Version;
 use maud::{Markup, html};
 

@@ -1,6 +1,6 @@
 //! How verdicts look: a word, a sign and a colour, never the colour alone.
 
-use crate::report::{CaseRun, word};
+use crate::report::CaseRun;
 use dfota_core::verdict::Verdict;
 use maud::{Markup, html};
 
@@ -17,7 +17,7 @@ pub fn sign(verdict: &Verdict) -> &'static str {
 
 /// Sign and word of a verdict.
 pub fn badge(case: &CaseRun<'_>) -> Markup {
-    let word = word(&case.verdict);
+    let word = case.verdict.name();
     let flaky = case.is_flaky();
     html! {
         span.badge.(word) { (sign(&case.verdict)) " " (word.replace('-', " ")) @if flaky { ", flaky" } }
@@ -26,7 +26,7 @@ pub fn badge(case: &CaseRun<'_>) -> Markup {
 
 /// The same for one of the tries before the last.
 pub fn try_badge(verdict: &Verdict) -> Markup {
-    let word = word(verdict);
+    let word = verdict.name();
     html! { span.badge.(word) { (sign(verdict)) " " (word) } }
 }
 

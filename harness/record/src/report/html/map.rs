@@ -112,7 +112,7 @@ fn cell(place: Place, cell: Option<&Cell<'_>>, planned: Option<&usize>) -> Marku
             }
         };
     };
-    let word = crate::report::word(verdict);
+    let word = verdict.name();
     // Large numbers stand below each other.
     let shown = html! { (cell.worst) @if cell.worst < cell.cuts { "/" wbr; (cell.cuts) } };
     let words = format!(

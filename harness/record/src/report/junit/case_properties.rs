@@ -3,7 +3,7 @@
 //! The names `test_id`, `testrail_*`, `test_key`, `requirements` and `testrun_comment` belong to TestRail and Xray, and are
 //! written for cases alone that the suite gives ids there. No name stands twice in a case.
 
-use super::super::{CaseRun, Run, class, transcript, word};
+use super::super::{CaseRun, Run, transcript};
 use dfota_core::event::{Attachments, Event};
 use dfota_core::measure::Measure;
 
@@ -16,14 +16,16 @@ pub fn of(run: &Run<'_>, case: &CaseRun<'_>) -> Vec<(String, String)> {
         }
     };
     let (planned, finding) = (case.case, case.verdict.finding());
-    add("verdict", word(&case.verdict).into());
+    add("verdict", case.verdict.name().into());
     add(
         "outcome",
         case.outcome.map_or(String::new(), |outcome| outcome.to_string()),
     );
     add(
         "class",
-        class(&case.verdict).map_or(String::new(), |class| class.to_string()),
+        case.verdict
+            .class()
+            .map_or(String::new(), |class| class.to_string()),
     );
     add(
         "rule",

@@ -7,7 +7,7 @@ use crate::config::suite::Suite;
 use crate::exit::Failed;
 use crate::terminal::complain;
 use dfota_record::evidence::signing_key;
-use dfota_record::report::{Run, replace, word};
+use dfota_record::report::{Run, replace};
 use std::fmt::Write;
 use std::path::{Path, PathBuf, absolute};
 use std::process::{Command, Stdio};
@@ -107,7 +107,7 @@ impl Ending {
     pub fn take(&mut self, run: &Run<'_>) {
         let started = run.started;
         self.simulated = started.rig.simulated;
-        self.cases = VERDICTS.map(|(verdict, _)| run.count(|is| word(is) == verdict));
+        self.cases = VERDICTS.map(|(verdict, _)| run.count(|is| is.name() == verdict));
         (self.flaky, self.bricks) = (run.flaky(), run.bricks());
         self.seconds = run.took_ns as f64 / 1e9;
     }
