@@ -347,6 +347,14 @@ impl Case {
 /// Most readable bytes of a slug: file systems take names of 255 bytes.
 const SLUG_BYTES: usize = 200;
 
+/// `case#2` is the second turn of `case`.
+pub fn without_turn(id: &str) -> &str {
+    match id.rsplit_once('#') {
+        Some((case, turn)) if !turn.is_empty() && turn.bytes().all(|byte| byte.is_ascii_digit()) => case,
+        _ => id,
+    }
+}
+
 fn ends_in_a_digest(slug: &str) -> bool {
     let hex = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
     slug.rsplit_once('-')

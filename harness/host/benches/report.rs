@@ -85,7 +85,7 @@ fn write(folder: &Path, example: &[Record]) -> (u64, u64) {
     let file = std::fs::File::create(folder.join("events.jsonl")).expect("a file");
     let mut journal = Journal {
         file: BufWriter::new(file),
-        prev: dfota_record::journal::hex(&Sha256::digest([])),
+        prev: dfota_record::digest::hex(&Sha256::digest([])),
         seq: 0,
         bytes: 0,
     };
@@ -129,7 +129,7 @@ impl Journal {
         record.seq = self.seq;
         record.prev = std::mem::take(&mut self.prev);
         let mut line = serde_json::to_vec(&record).expect("JSON");
-        self.prev = dfota_record::journal::hex(&Sha256::digest(&line));
+        self.prev = dfota_record::digest::hex(&Sha256::digest(&line));
         line.push(b'\n');
         self.file.write_all(&line).expect("room");
         self.seq += 1;

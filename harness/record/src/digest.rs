@@ -1,6 +1,5 @@
 //! SHA-256 of files, as they are recorded: packages, rigs and suites are known by it.
 
-use crate::journal::hex;
 use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{self, Read};
@@ -8,6 +7,17 @@ use std::path::Path;
 
 /// How much of a file is in memory at a time: the program itself is one of them, and larger than all that a run needs.
 const PART: usize = 1 << 17;
+
+/// Bytes as lower-case hexadecimal digits.
+pub fn hex(bytes: &[u8]) -> String {
+    const DIGITS: [u8; 16] = *b"0123456789abcdef";
+    let mut hex = String::with_capacity(2 * bytes.len());
+    for byte in bytes {
+        hex.push(char::from(DIGITS[usize::from(byte >> 4)]));
+        hex.push(char::from(DIGITS[usize::from(byte & 15)]));
+    }
+    hex
+}
 
 /// The SHA-256 of `bytes` in lower-case hex.
 pub fn sha256_hex(bytes: &[u8]) -> String {

@@ -12,20 +12,17 @@
 //! All of it is a function of the journal and the key: it can be made again, byte for byte. No private key is ever
 //! written anywhere but by `keygen`.
 
-pub mod archive;
 pub mod archive_reader;
 pub mod contents;
 pub mod envelope;
 pub mod maker;
 pub mod manifest;
-pub mod member;
+pub mod pack;
 pub mod public_key;
 pub mod signing_key;
 pub mod statement;
 pub mod time_stamp;
 
-/// The bundle.
-pub const BUNDLE: &str = "evidence.tar.zst";
 /// The in-toto statement.
 pub const STATEMENT: &str = "evidence.intoto.json";
 /// The statement in its signed envelope.

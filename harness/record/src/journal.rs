@@ -5,12 +5,15 @@
 //! of any of them shows. Lines are handed to the system whenever the inbox is empty: a killed harness loses nothing that
 //! had happened before. They are on the disk within 100 ms (see [`durable`]): a machine that dies loses no more than that.
 
+pub mod chain;
 pub mod durable;
+pub mod mask;
 pub mod masked;
 
 use self::durable::{Durable, Store};
-use crate::evidence::{BUNDLE, archive_reader};
-use crate::report::SUMMARY;
+use crate::bundle::stream;
+use crate::digest::hex;
+use crate::run_folder::{BUNDLE, SUMMARY};
 use dfota_clock::Clock;
 use dfota_core::event::watched::{EventId, Halted, Watched};
 use dfota_core::event::{Event, Record};
@@ -216,17 +219,6 @@ fn write(
     lines.sync()
 }
 
-/// Bytes as lower-case hexadecimal digits.
-pub fn hex(bytes: &[u8]) -> String {
-    const DIGITS: [u8; 16] = *b"0123456789abcdef";
-    let mut hex = String::with_capacity(2 * bytes.len());
-    for byte in bytes {
-        hex.push(char::from(DIGITS[usize::from(byte >> 4)]));
-        hex.push(char::from(DIGITS[usize::from(byte & 15)]));
-    }
-    hex
-}
-
 /// A journal that could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
@@ -281,7 +273,7 @@ fn open(folder: &Path) -> io::Result<Box<dyn BufRead>> {
         Ok(file) => Ok(Box::new(BufReader::with_capacity(1 << 18, file))),
         Err(why) if why.kind() == io::ErrorKind::NotFound => {
             // What is wrong with a bundle that is not there is no matter: the journal is what was looked for.
-            let packed = archive_reader::contents(&folder.join(BUNDLE), FILE).map_err(|_| why)?;
+            let packed = stream::contents(&folder.join(BUNDLE), FILE).map_err(|_| why)?;
             Ok(Box::new(BufReader::with_capacity(1 << 18, packed)))
         }
         Err(why) => Err(why),
@@ -338,11 +330,20 @@ pub fn each_in(
 
 fn parse(line: &[u8], masked: bool) -> Result<Record, serde_json::Error> {
     match std::str::from_utf8(line) {
-        Ok(text) if masked => serde_json::from_str(&crate::report::mask::json(text)),
+        Ok(text) if masked => serde_json::from_str(&crate::journal::mask::json(text)),
         Ok(text) => serde_json::from_str(text),
         // Says where it is no text.
         Err(_) => serde_json::from_slice(line),
     }
+}
+
+/// Records as places in the journal's file. Records are numbered from 0, lines from 1.
+pub fn places(evidence: &[u64]) -> String {
+    let lines: Vec<String> = evidence
+        .iter()
+        .map(|seq| format!("{}:{}", FILE, seq + 1))
+        .collect();
+    lines.join(", ")
 }
 
 /// The present time as folder names have it: `20261122T143005Z`.

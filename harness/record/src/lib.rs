@@ -4,6 +4,7 @@
 //! tampering, [`rejudge`] derives its verdicts again, [`history`] compares it with earlier runs, and [`retention`] says how long
 //! it stays.
 
+pub mod bundle;
 pub mod count;
 pub mod day;
 pub mod digest;
@@ -15,5 +16,6 @@ pub mod log;
 pub mod rejudge;
 pub mod report;
 pub mod retention;
+pub mod run_folder;
 pub mod shell_word;
 pub mod verify;

@@ -1,6 +1,5 @@
 //! Verdicts again, out of a journal alone: the same fold and the same judge that a run uses.
 
-pub mod anew;
 mod shown;
 
 use crate::journal::{self, ReadError};

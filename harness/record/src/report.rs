@@ -4,15 +4,17 @@
 //! run folder.
 //! `run` makes them when it ends and `report` makes them again, byte for byte.
 
+pub mod anew;
 pub mod campaigns;
 pub mod certificate;
 pub mod html;
 pub mod junit;
-pub mod mask;
 pub mod reading;
 pub mod summary;
 pub mod transcript;
 
+use crate::journal::places;
+use crate::run_folder::{HTML, JUNIT, SUMMARY, TRANSCRIPTS, WriteError, replace};
 use dfota_core::campaign::Tallied;
 use dfota_core::case::Case;
 use dfota_core::event::bisected::Bisected;
@@ -24,18 +26,7 @@ use dfota_core::rig_check::{Check, CheckTime};
 use dfota_core::verdict::{Finding, Rule, Verdict};
 use dfota_core::version::Version;
 use std::collections::{HashMap, HashSet};
-use std::fs::Metadata;
-use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
-
-/// Name of the JUnit file in a run folder.
-pub const JUNIT: &str = "junit.xml";
-/// Name of the page for people.
-pub const HTML: &str = "report.html";
-/// Name of the file that says what ran.
-pub const SUMMARY: &str = "run.json";
-/// Folder of the transcripts in a run folder.
-pub const TRANSCRIPTS: &str = "transcripts";
 
 /// A journal, ordered by case.
 #[derive(Debug)]
@@ -252,9 +243,20 @@ fn unfinished() -> Verdict {
 }
 
 impl<'a> CaseRun<'a> {
+    /// Whether it still has all records that its transcript has.
+    pub fn is_whole(&self) -> bool {
+        self.records
+            .iter()
+            .any(|record| matches!(record.event, Event::Line { .. } | Event::Tx { .. }))
+            || !self
+                .records
+                .iter()
+                .any(|record| matches!(record.event, Event::CaseEnded(_)))
+    }
+
     /// The lines of the journal that the verdict rests on: `events.jsonl:17, events.jsonl:42`.
     pub fn evidence_lines(&self) -> String {
-        evidence_lines(self.evidence)
+        places(self.evidence)
     }
 
     /// Whether it passed after an error. A cut that was made up for is no sign of anything.
@@ -292,15 +294,6 @@ impl<'a> CaseRun<'a> {
     }
 }
 
-/// Records as places in the journal's file. Records are numbered from 0, lines from 1.
-pub fn evidence_lines(evidence: &[u64]) -> String {
-    let lines: Vec<String> = evidence
-        .iter()
-        .map(|seq| format!("{}:{}", crate::journal::FILE, seq + 1))
-        .collect();
-    lines.join(", ")
-}
-
 /// Reports that could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
@@ -316,13 +309,8 @@ pub enum ReportError {
         why: RunError,
     },
     /// A file.
-    #[error("`{}` could not be written: {why}", path.display())]
-    Write {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        why: io::Error,
-    },
+    #[error(transparent)]
+    Write(#[from] WriteError),
 }
 
 /// What is asked of the reports beyond what the journal says.
@@ -387,43 +375,4 @@ pub fn each<E>(
     )?;
     take(SUMMARY, summary::write(run).as_bytes())?;
     take(HTML, html::write(run).as_bytes())
-}
-
-/// Writes a file beside its place and moves it there: a reader never sees half of it. One that is the same already stays,
-/// for most of what is made again is.
-pub fn replace(path: &Path, bytes: &[u8]) -> Result<(), ReportError> {
-    let same = |is: Metadata| is.len() == bytes.len() as u64;
-    if std::fs::metadata(path).is_ok_and(same) && std::fs::read(path).is_ok_and(|is| is == bytes) {
-        return Ok(());
-    }
-    replace_by(path, |file| file.write_all(bytes))
-}
-
-/// The same for what is `write`n piece by piece.
-pub fn replace_by(
-    path: &Path,
-    write: impl FnOnce(&mut dyn Write) -> io::Result<()>,
-) -> Result<(), ReportError> {
-    let made = || {
-        let folder = path
-            .parent()
-            .filter(|folder| !folder.as_os_str().is_empty())
-            .unwrap_or(Path::new("."));
-        std::fs::create_dir_all(folder)?;
-        let mut file = tempfile::Builder::new()
-            .prefix(".")
-            .suffix(".part")
-            .tempfile_in(folder)?;
-        let mut to = BufWriter::new(&mut file);
-        write(&mut to)?;
-        to.flush()?;
-        drop(to);
-        let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
-        file.as_file().set_permissions(mode)?;
-        file.persist(path).map(drop).map_err(|error| error.error)
-    };
-    made().map_err(|why| ReportError::Write {
-        path: path.to_owned(),
-        why,
-    })
 }

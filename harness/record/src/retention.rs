@@ -4,12 +4,13 @@
 //! process holds, that is signed, or that somebody has pinned, is never removed.
 
 pub mod growth;
-pub mod pack;
 
-use crate::evidence::{BUNDLE, ENVELOPE, SIGSTORE};
+use crate::evidence::{ENVELOPE, SIGSTORE};
 use crate::journal;
-use crate::rejudge;
-use crate::report::{Run, SUMMARY, TRANSCRIPTS};
+use crate::report;
+use crate::report::Run;
+use crate::run_folder::BUNDLE;
+use crate::run_folder::{SUMMARY, TRANSCRIPTS};
 use dfota_core::verdict::Verdict;
 use rustix::fs::{FlockOperation, OFlags, flock};
 use serde_json::Value;
@@ -145,7 +146,7 @@ fn look(entry: &DirEntry) -> Result<Found, String> {
 fn holds_others(folder: &Path) -> io::Result<bool> {
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;
-        let made = [TRANSCRIPTS, rejudge::anew::FOLDER]
+        let made = [TRANSCRIPTS, report::anew::FOLDER]
             .iter()
             .any(|name| entry.file_name() == *name);
         if entry.file_type()?.is_dir() && !made {
@@ -240,7 +241,7 @@ impl Found {
     /// Packs it.
     pub fn pack(&self) -> Result<(), String> {
         let _held = self.hold().map_err(|why| why.to_string())?;
-        pack::pack(&self.folder)
+        crate::evidence::pack::pack(&self.folder)
     }
 
     fn hold(&self) -> io::Result<File> {

@@ -1,24 +1,23 @@
 //! Whether a run folder or a bundle is what it was made as: offline, by digests, the journal's chain, the reports made
 //! again, and the signature.
 
-pub mod chain;
 mod plain;
 
 use crate::digest::{file_digest, sha256_hex};
 use crate::evidence::envelope::{Envelope, time_stamp_of};
 use crate::evidence::manifest::{self, Listed, Manifest};
+use crate::evidence::pack;
 use crate::evidence::public_key::PublicKey;
 use crate::evidence::time_stamp::{self, TimeStamp};
 use crate::evidence::{
-    ABOUT_THE_MANIFEST, BUNDLE, ENVELOPE, PUBLIC_KEY, SIGSTORE, STATEMENT, archive_reader, contents,
-    statement,
+    ABOUT_THE_MANIFEST, ENVELOPE, PUBLIC_KEY, SIGSTORE, STATEMENT, archive_reader, contents, statement,
 };
+use crate::journal::chain::{self, Chain};
 use crate::journal::{self, ReadError};
 use crate::rejudge::Rejudged;
 use crate::report::reading::Reading;
 use crate::report::{self, ReportError, Run};
-use crate::retention::pack;
-use chain::Chain;
+use crate::run_folder::BUNDLE;
 use dfota_core::event::JunitProfile;
 use sha2::{Digest, Sha256};
 use std::collections::{BTreeMap, HashSet};
@@ -242,7 +241,7 @@ fn original_of(
         Ok(())
     })?;
     let ends = of_bundle.masked_from.as_ref() == Some(&chain.head);
-    if !ends || journal::hex(&masked.finalize()) != copy.sha256 {
+    if !ends || crate::digest::hex(&masked.finalize()) != copy.sha256 {
         verified.touched.push(format!(
             "{} is not the journal that {} was made from",
             journal::FILE,
@@ -272,7 +271,7 @@ fn in_file(file: &str, what: impl Display) -> String {
 impl Bundle {
     /// The contents of a file of it.
     fn open(&self, name: &str) -> io::Result<impl BufRead + use<>> {
-        Ok(BufReader::new(archive_reader::contents(&self.path, name)?))
+        Ok(BufReader::new(crate::bundle::stream::contents(&self.path, name)?))
     }
 }
 
@@ -313,7 +312,7 @@ fn reports_again(
             journal::each_in(lines, &path, false, tell)
         },
         |name, text| {
-            let name = format!("{}/{name}", report::TRANSCRIPTS);
+            let name = format!("{}/{name}", crate::run_folder::TRANSCRIPTS);
             others.extend(differs(manifest, &name, text.as_bytes()));
             Ok::<(), ReportError>(())
         },
@@ -606,7 +605,7 @@ fn files_beside(path: &Path, bundle: &Bundle, packed: bool, verified: &mut Verif
         }
     }
     strangers(path, "", manifest, verified);
-    strangers(path, report::TRANSCRIPTS, manifest, verified);
+    strangers(path, crate::run_folder::TRANSCRIPTS, manifest, verified);
 }
 
 /// Files that are no part of the evidence: they prove nothing, and nothing is said against them.
@@ -629,7 +628,7 @@ fn strangers(path: &Path, below: &str, manifest: &Manifest, verified: &mut Verif
         .filter(|name| {
             ![
                 BUNDLE,
-                report::TRANSCRIPTS,
+                crate::run_folder::TRANSCRIPTS,
                 crate::evidence::REQUEST,
                 crate::retention::PIN,
             ]

@@ -18,7 +18,8 @@ use dfota_core::urc::{Fota, Urc};
 use dfota_core::verdict::{Rule, Verdict};
 use dfota_record::count::count_of;
 use dfota_record::journal::Observer;
-use dfota_record::report::{Run, campaigns, mask, transcript};
+use dfota_record::journal::mask;
+use dfota_record::report::{Run, campaigns, transcript};
 pub use link::page;
 use progress::{End, Progress};
 use std::collections::HashMap;
@@ -326,7 +327,7 @@ pub fn summary(run: &Run<'_>, paint: Paint) -> String {
         text,
         "             {}/{}",
         run.started.out,
-        dfota_record::report::JUNIT
+        dfota_record::run_folder::JUNIT
     );
     if run.bricks() > 0 {
         text += &look.below(&format!("bricks: {}; {}", run.bricks(), Outcome::BRICK));

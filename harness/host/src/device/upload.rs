@@ -253,7 +253,7 @@ impl Module {
     }
 
     fn data(&mut self, bytes: &[u8]) -> Result<(), Stop> {
-        let sha256 = dfota_record::journal::hex(&Sha256::digest(bytes));
+        let sha256 = dfota_record::digest::hex(&Sha256::digest(bytes));
         self.journal.post(Event::TxData {
             bytes: bytes.len() as u64,
             sha256,

@@ -1,7 +1,7 @@
 //! `judge RUN…`: verdicts again, from the journal alone.
 
 use crate::lab::Lab;
-use dfota_record::journal::hex;
+use dfota_record::digest::hex;
 use sha2::{Digest, Sha256};
 
 const SUITE: &str = "retries: {rig: 1}

@@ -1,7 +1,7 @@
 //! A flipped byte anywhere is found and named.
 
 use crate::fixture::{BUNDLE, Folder, JOURNAL, look, put};
-use dfota_record::evidence::archive::{self, Entry, Source};
+use dfota_record::bundle::archive::{self, Entry, Source};
 use dfota_record::evidence::signing_key::SigningKey;
 use proptest::prelude::*;
 use rstest::rstest;

@@ -1,7 +1,7 @@
 //! Files that want to do harm: nothing is unpacked, nothing grows without limit, and the error says what was seen.
 
 use crate::fixture::{BUNDLE, Folder, look};
-use dfota_record::evidence::archive::{SEAL, write};
+use dfota_record::bundle::archive::{SEAL, write};
 use rstest::rstest;
 use sha2::{Digest, Sha256};
 use std::io::Write;
@@ -112,19 +112,19 @@ fn a_bundle_that_is_in_order_and_lies(#[case] tool: &str, #[case] caught: bool) 
         .expect("UTF-8")
         .replace("it forgot", "all well!");
     let (old, new) = (Sha256::digest(&files[junit].1), Sha256::digest(&forged));
-    let (old, new) = (dfota_record::journal::hex(&old), dfota_record::journal::hex(&new));
+    let (old, new) = (dfota_record::digest::hex(&old), dfota_record::digest::hex(&new));
     files[junit].1 = forged.into_bytes();
     let manifest = files
         .iter()
         .position(|(name, _)| name == "manifest.json")
         .expect("a manifest");
     let text = String::from_utf8(files[manifest].1.clone()).expect("UTF-8");
-    let before = dfota_record::journal::hex(&Sha256::digest(&text));
+    let before = dfota_record::digest::hex(&Sha256::digest(&text));
     let text = text.replace(&old, &new).replace(
         &format!("\"tool\": \"{}\"", env!("CARGO_PKG_VERSION")),
         &format!("\"tool\": \"{tool}\""),
     );
-    let after = dfota_record::journal::hex(&Sha256::digest(&text));
+    let after = dfota_record::digest::hex(&Sha256::digest(&text));
     files[manifest].1 = text.into_bytes();
     let statement = files
         .iter()

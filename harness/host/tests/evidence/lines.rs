@@ -2,7 +2,7 @@
 
 use crate::fixture::{BUNDLE, Folder, JOURNAL, look};
 use dfota_record::evidence::signing_key::SigningKey;
-use dfota_record::verify::chain::{Touched, follow, follow_file};
+use dfota_record::journal::chain::{Touched, follow, follow_file};
 use rstest::rstest;
 
 type Deed = fn(&mut Vec<String>);
@@ -92,7 +92,7 @@ fn a_line_that_was_made_up() {
             .as_str()
             .expect("a digest")
             .to_owned(),
-        &dfota_record::journal::hex(&Sha256::digest(&journal[6])),
+        &dfota_record::digest::hex(&Sha256::digest(&journal[6])),
         1,
     );
     journal.insert(7, made_up);
@@ -113,7 +113,7 @@ fn a_chain_that_was_made_anew() {
     other(&mut journal[9]);
     for at in 10..journal.len() {
         let old = serde_json::from_str::<serde_json::Value>(&journal[at]).expect("JSON")["prev"].clone();
-        let new = dfota_record::journal::hex(&Sha256::digest(&journal[at - 1]));
+        let new = dfota_record::digest::hex(&Sha256::digest(&journal[at - 1]));
         journal[at] = journal[at].replace(old.as_str().expect("a digest"), &new);
     }
     assert!(follow(text(&journal).as_bytes()).is_ok());

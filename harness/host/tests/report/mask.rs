@@ -62,7 +62,7 @@ fn telling(journal: &str) -> String {
     let mut told = TOLD.iter().map(|(line, _)| format!("\"text\":\"{line}\""));
     let mut text = String::new();
     let (mut was, mut is) = (String::new(), String::new());
-    let digest = |line: &str| dfota_record::journal::hex(&sha2::Sha256::digest(line));
+    let digest = |line: &str| dfota_record::digest::hex(&sha2::Sha256::digest(line));
     for line in journal.lines() {
         let here = line
             .contains("\"text\":\"+CEREG: 0,2\"")

@@ -1,24 +1,22 @@
 //! Reads `evidence.tar.zst`, which anybody may have written: nothing is unpacked to the disk, every length has a limit, and
 //! a byte that this program would not have written ends it.
 
-use super::archive::{SEAL, SEAL_BYTES};
+use super::contents;
 use super::manifest::Listed;
-use super::{contents, member};
-use crate::journal::hex;
-use ruzstd::decoding::{FrameDecoder, StreamingDecoder};
+use crate::bundle::archive::{SEAL, SEAL_BYTES};
+use crate::bundle::member;
+use crate::bundle::stream::{bad, broken, decoder, next_header};
+use crate::digest::hex;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek};
 use std::path::Path;
-use tar::Header;
 
 /// Longest contents of a bundle, in bytes.
 pub const LONGEST: u64 = 8 << 30;
 /// Most files of a bundle.
 pub const MOST: usize = 200_000;
-/// Largest window of a compressed bundle, in bytes; ours are far smaller.
-const WINDOW: u64 = 16 << 20;
 
 /// What was found in a bundle.
 #[derive(Debug, Default)]
@@ -75,30 +73,6 @@ fn seal(file: &mut File, frame: u64) -> io::Result<Option<String>> {
     })
 }
 
-/// The contents of one file, as they come. For a bundle that was read and found to be sound.
-pub fn contents(path: &Path, name: &str) -> io::Result<impl Read + use<>> {
-    let file = File::open(path)?;
-    let frame = file.metadata()?.len().saturating_sub(SEAL_BYTES);
-    let mut tar = decoder(BufReader::new(file).take(frame))?;
-    while let Some((found, size)) = next_header(&mut tar)? {
-        if found == name {
-            return Ok(tar.take(size));
-        }
-        let rest = size + member::padding(size) as u64;
-        io::copy(&mut (&mut tar).take(rest), &mut io::sink())?;
-    }
-    Err(bad(format!("`{name}` is not in it")))
-}
-
-fn decoder<R: Read>(compressed: R) -> io::Result<StreamingDecoder<R, FrameDecoder>> {
-    StreamingDecoder::new_with_max_window_size(compressed, WINDOW)
-        .map_err(|why| bad(format!("no zstd file, or a damaged one: {why}")))
-}
-
-fn bad(why: impl Into<String>) -> io::Error {
-    io::Error::other(why.into())
-}
-
 /// Goes through the archive.
 fn walk(compressed: impl Read, found: &mut Found) -> io::Result<()> {
     let mut tar = decoder(compressed)?;
@@ -123,46 +97,6 @@ fn walk(compressed: impl Read, found: &mut Found) -> io::Result<()> {
         0 => Ok(()),
         _ => Err(bad("more bytes behind its end: they were added")),
     }
-}
-
-/// Name and size of the next file; `None` at the end of the archive.
-fn next_header(tar: &mut impl Read) -> io::Result<Option<(String, u64)>> {
-    let mut bytes = block(tar)?;
-    if bytes.iter().all(|byte| *byte == 0) {
-        return match block(tar)?.iter().all(|byte| *byte == 0) {
-            true => Ok(None),
-            false => Err(bad("a damaged end of the archive")),
-        };
-    }
-    let mut name = None;
-    if Header::from_byte_slice(&bytes).entry_type() == tar::EntryType::XHeader {
-        let size = Header::from_byte_slice(&bytes).entry_size()?;
-        if size > member::BLOCK as u64 {
-            return Err(bad("a name longer than any of this program's"));
-        }
-        let record = block(tar)?;
-        name = member::name_of_pax(&record[..size as usize]).map(str::to_owned);
-        bytes.extend(record);
-        bytes.extend(block(tar)?);
-    }
-    let header = Header::from_byte_slice(&bytes[bytes.len() - member::BLOCK..]);
-    let size = header
-        .entry_size()
-        .map_err(|why| bad(format!("a damaged header: {why}")))?;
-    let name = name.unwrap_or_else(|| String::from_utf8_lossy(&header.path_bytes()).into_owned());
-    if member::header(&name, size) != Some(bytes) {
-        return Err(bad(format!(
-            "a header that this program never writes, for `{}`: expected a regular file with a plain relative name; nothing was unpacked",
-            name.escape_default()
-        )));
-    }
-    Ok(Some((name, size)))
-}
-
-fn block(tar: &mut impl Read) -> io::Result<Vec<u8>> {
-    let mut bytes = vec![0; member::BLOCK];
-    tar.read_exact(&mut bytes).map_err(broken)?;
-    Ok(bytes)
 }
 
 /// Takes the digest of a file, and keeps what is looked into.
@@ -203,11 +137,4 @@ fn take(tar: &mut impl Read, name: String, size: u64, found: &mut Found) -> io::
         sha256: hex(&hash.finalize()),
     });
     Ok(())
-}
-
-fn broken(why: io::Error) -> io::Error {
-    match why.kind() {
-        io::ErrorKind::UnexpectedEof => bad("it ends in the middle"),
-        _ => bad(format!("damaged compressed data: {why}")),
-    }
 }

@@ -2,7 +2,7 @@
 
 use super::{manifest, time_stamp};
 use crate::journal;
-use crate::report::{self, Run, transcript};
+use crate::report::{Run, transcript};
 use dfota_core::event::FileFacts;
 use serde_json::json;
 use std::path::Path;
@@ -16,13 +16,19 @@ pub const PACKAGES: &str = "packages.json";
 pub fn of_folder(folder: &Path, run: &Run<'_>) -> Vec<String> {
     let mut names = vec![
         journal::masked::name(run.started.masked).to_owned(),
-        report::SUMMARY.to_owned(),
-        report::JUNIT.to_owned(),
+        crate::run_folder::SUMMARY.to_owned(),
+        crate::run_folder::JUNIT.to_owned(),
     ];
     let there = |name: &&&str| folder.join(name).is_file();
     names.extend(WHERE_THERE.iter().filter(there).map(|name| (*name).to_owned()));
     let tried = run.cases.iter().filter(|case| !case.records.is_empty());
-    names.extend(tried.map(|case| format!("{}/{}", report::TRANSCRIPTS, transcript::name(case.case))));
+    names.extend(tried.map(|case| {
+        format!(
+            "{}/{}",
+            crate::run_folder::TRANSCRIPTS,
+            transcript::name(case.case)
+        )
+    }));
     names.sort();
     names.dedup();
     names

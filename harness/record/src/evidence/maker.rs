@@ -1,16 +1,18 @@
 //! Makes the evidence of a run folder, out of its journal, its reports and a key.
 
-use super::archive::{self, Entry, Source};
 use super::envelope::{Envelope, time_stamp_of};
 use super::manifest::{Journal, Listed, Manifest, SCHEMA};
 use super::public_key::PublicKey;
 use super::signing_key::SigningKey;
-use super::{BUNDLE, ENVELOPE, PUBLIC_KEY, SIGSTORE, STATEMENT, contents, manifest, member, statement};
+use super::{ENVELOPE, PUBLIC_KEY, SIGSTORE, STATEMENT, contents, manifest, statement};
+use crate::bundle::archive::{self, Entry, Source};
+use crate::bundle::member;
 use crate::digest::{file_digest, sha256_hex};
+use crate::evidence::pack;
+use crate::journal::chain::{self, Chain, Touched};
 use crate::journal::masked;
-use crate::report::{self, Asked, ReportError, Run, replace, replace_by};
-use crate::retention::pack;
-use crate::verify::chain::{self, Chain, Touched};
+use crate::report::{self, Asked, ReportError, Run};
+use crate::run_folder::{BUNDLE, WriteError, replace, replace_by};
 use std::io;
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
@@ -58,7 +60,7 @@ pub enum MakeError {
     },
     /// A file that could not be written.
     #[error(transparent)]
-    Write(#[from] ReportError),
+    Write(#[from] WriteError),
 }
 
 fn at(path: &Path) -> impl Fn(io::Error) -> MakeError {

@@ -1,6 +1,6 @@
 //! The manifest: every file of the bundle with its size and digest, and where the journal ends.
 
-use super::member;
+use crate::bundle::member;
 use crate::digest::sha256_hex;
 use serde::{Deserialize, Serialize};
 

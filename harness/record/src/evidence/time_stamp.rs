@@ -5,7 +5,7 @@
 //! attributes are those of its contents. The authority's own signature and certificate are *not* checked here: for that one
 //! needs to trust the authority first, and `openssl ts -verify` does it (`docs/evidence.md`).
 
-use crate::journal::hex;
+use crate::digest::hex;
 use der::asn1::{Any, AnyRef, Int, ObjectIdentifier, OctetString};
 use der::{Decode, Encode, Reader, Sequence, SliceReader, Tag, Tagged};
 use dfota_core::escape::readable as readable_bytes;

@@ -1,6 +1,7 @@
 //! What the history keeps of a run.
 
 use crate::report::{CaseRun, Run};
+use dfota_core::case::without_turn;
 use dfota_core::event::Event;
 use dfota_core::measure::Measure;
 use dfota_core::verdict::Verdict;
@@ -133,13 +134,5 @@ fn kept(case: &CaseRun<'_>) -> Kept {
         source: case.case.on.to_string(),
         target: case.case.package.to.to_string(),
         measures: taken.collect(),
-    }
-}
-
-/// `case#2` is the second turn of `case`.
-pub fn without_turn(id: &str) -> &str {
-    match id.rsplit_once('#') {
-        Some((case, turn)) if !turn.is_empty() && turn.bytes().all(|byte| byte.is_ascii_digit()) => case,
-        _ => id,
     }
 }

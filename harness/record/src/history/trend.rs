@@ -1,9 +1,9 @@
 //! The figures of earlier runs, for the journal of a new one.
 
-use super::entry::{Entry, Kept, without_turn};
+use super::entry::{Entry, Kept};
 use super::figures::Figures;
 use super::store::{Store, StoreError, Wanted};
-use dfota_core::case::Case;
+use dfota_core::case::{Case, without_turn};
 use dfota_core::event::trend::{PastCase, PastMeasure, PastRun, Trend};
 use dfota_core::measure::Measure;
 use dfota_core::spread::Spread;

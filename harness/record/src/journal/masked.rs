@@ -5,9 +5,10 @@
 //! copy is of it. The original is never changed.
 
 use super::hex;
-use crate::report::mask;
-use crate::report::{ReportError, replace_by};
-use crate::verify::chain::Chain;
+use crate::journal::mask;
+
+use crate::journal::chain::Chain;
+use crate::run_folder::{WriteError, replace_by};
 use sha2::{Digest, Sha256};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
@@ -25,7 +26,7 @@ pub const fn name(masked: bool) -> &'static str {
 const START: &str = "\"event\":\"run-started\",";
 
 /// Writes the copy beside the journal of a run folder, whose chain was followed and holds.
-pub fn make(folder: &Path, original: &Chain) -> Result<(), ReportError> {
+pub fn make(folder: &Path, original: &Chain) -> Result<(), WriteError> {
     replace_by(&folder.join(FILE), |to| {
         let journal = File::open(folder.join(super::FILE))?;
         lines(BufReader::new(journal), original, |line| to.write_all(line))

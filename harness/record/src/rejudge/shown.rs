@@ -1,7 +1,7 @@
 //! What came of deriving verdicts again, for people and for machines.
 
 use super::{Compared, Rejudged, Stated};
-use crate::report::evidence_lines;
+use crate::journal::places;
 use dfota_core::verdict::Verdict;
 use std::fmt;
 
@@ -62,7 +62,7 @@ impl fmt::Display for Stated {
             write!(f, " · {}", outcome.words())?;
         }
         if !self.evidence.is_empty() {
-            write!(f, " · {}", evidence_lines(&self.evidence))?;
+            write!(f, " · {}", places(&self.evidence))?;
         }
         Ok(())
     }

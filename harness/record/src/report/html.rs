@@ -8,9 +8,7 @@ pub mod book;
 pub mod cases;
 pub mod distributions;
 pub mod drawing;
-pub mod excerpt;
 pub mod failures;
-pub mod groups;
 pub mod head;
 pub mod histogram;
 pub mod look;
@@ -18,7 +16,6 @@ pub mod map;
 pub mod place;
 pub mod plot;
 pub mod ran;
-pub mod since;
 pub mod timeline;
 pub mod trend;
 

@@ -178,7 +178,7 @@ fn earlier(tried: &TryEnded) -> String {
         "try {}: {}{finding} ({}); {}",
         tried.number,
         tried.verdict.name(),
-        super::evidence_lines(&tried.evidence),
+        crate::journal::places(&tried.evidence),
         tried.again
     )
 }

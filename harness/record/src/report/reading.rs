@@ -4,11 +4,12 @@
 //! A night has millions of lines, nearly all of them what a module that passed said and was told. Once a case has ended,
 //! its transcript has them; of all the reports that come after, only those cases need them that are shown in full.
 
-use super::html::groups::{self, Spot};
+use super::html::book::groups::{self, Spot};
 use super::html::place::{self, Landed, Place};
-use super::{CaseRun, ReportError, TRANSCRIPTS, replace, transcript};
+use super::{CaseRun, ReportError, transcript};
 use crate::journal::ReadError;
 use crate::rejudge::{Deriving, Rejudged};
+use crate::run_folder::{TRANSCRIPTS, replace};
 use dfota_core::event::{CaseEnded, Event, Record};
 use dfota_core::measure::Measure;
 use dfota_core::verdict::{Rule, Verdict};
@@ -48,7 +49,7 @@ impl Reading {
         let transcripts = folder.join(TRANSCRIPTS);
         Self::with(
             |tell| crate::journal::each(folder, masked, tell),
-            |name, text| replace(&transcripts.join(name), text.as_bytes()),
+            |name, text| Ok(replace(&transcripts.join(name), text.as_bytes())?),
         )
     }
 
@@ -172,15 +173,4 @@ fn is_talk(event: &Event) -> bool {
         | Event::Request(_) => true,
         _ => false,
     }
-}
-
-/// Whether a case still has all that its transcript has.
-pub fn is_whole(case: &CaseRun<'_>) -> bool {
-    case.records
-        .iter()
-        .any(|record| matches!(record.event, Event::Line { .. } | Event::Tx { .. }))
-        || !case
-            .records
-            .iter()
-            .any(|record| matches!(record.event, Event::CaseEnded(_)))
 }

@@ -1,8 +1,9 @@
 //! Files of a run folder that are plain files within it: no link is followed out of it, and no pipe is waited for.
 
-use crate::evidence::{ABOUT_THE_MANIFEST, BUNDLE};
+use crate::evidence::ABOUT_THE_MANIFEST;
 use crate::journal;
-use crate::report::TRANSCRIPTS;
+use crate::run_folder::BUNDLE;
+use crate::run_folder::TRANSCRIPTS;
 use std::io;
 use std::path::{Path, PathBuf};
 

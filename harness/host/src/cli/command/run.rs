@@ -35,11 +35,12 @@ use dfota_core::seed::Seed;
 use dfota_core::verdict::{Rule, Verdict};
 use dfota_core::wear::WearCount;
 use dfota_record::evidence::maker::{Wanted, make_with_reports};
+use dfota_record::evidence::pack::pack;
 use dfota_record::evidence::signing_key::SigningKey;
 use dfota_record::history;
 use dfota_record::journal::{Journal, Nobody, Observer, Writer};
 use dfota_record::report;
-use dfota_record::retention::{hold, pack::pack};
+use dfota_record::retention::hold;
 use ending::{Ending, Told};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
@@ -300,7 +301,7 @@ fn conclude(
         complain(format_args!("note: this run is not in the history: {why}"));
     }
     let shown = match args.json {
-        true => std::fs::read_to_string(out.join(report::SUMMARY)).map_err(Failed::ours)?,
+        true => std::fs::read_to_string(out.join(dfota_record::run_folder::SUMMARY)).map_err(Failed::ours)?,
         false => shown + &page(out),
     };
     print(&shown);

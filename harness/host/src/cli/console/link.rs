@@ -5,7 +5,7 @@ use std::path::Path;
 
 /// The last line of what is shown: the page for people. A link, on terminals that have them.
 pub fn page(folder: &Path) -> String {
-    let path = folder.join(dfota_record::report::HTML);
+    let path = folder.join(dfota_record::run_folder::HTML);
     let mut shown = path.display().to_string();
     if supports_hyperlinks::on(supports_hyperlinks::Stream::Stdout) {
         let absolute = std::path::absolute(&path).unwrap_or(path);

@@ -6,7 +6,9 @@ use crate::terminal::width::Width;
 use dfota_core::outcome::Outcome;
 use dfota_core::verdict::Verdict;
 use dfota_record::count::count_of;
-use dfota_record::report::{CaseRun, TRANSCRIPTS, evidence_lines, transcript};
+use dfota_record::journal::places;
+use dfota_record::report::{CaseRun, transcript};
+use dfota_record::run_folder::TRANSCRIPTS;
 use std::collections::HashMap;
 use std::fmt::Write;
 use std::time::Duration;
@@ -89,7 +91,7 @@ impl Look {
         let outcome = told.outcome.map_or("not asked", Outcome::words);
         text += &self.below(&format!("class: {}; the module: {outcome}", finding.rule.class()));
         if !told.evidence.is_empty() {
-            text += &self.below(&format!("evidence: {}", evidence_lines(told.evidence)));
+            text += &self.below(&format!("evidence: {}", places(told.evidence)));
         }
         for (what, said) in [("rerun", told.rerun), ("transcript", told.transcript)] {
             if !said.is_empty() {

@@ -1,6 +1,7 @@
 //! One line for each case.
 
-use crate::report::{CaseRun, Run, evidence_lines};
+use crate::journal::places;
+use crate::report::{CaseRun, Run};
 use dfota_core::event::Event;
 use dfota_core::verdict::Verdict;
 use serde::Serialize;
@@ -55,7 +56,7 @@ pub fn of(run: &Run<'_>, case: &CaseRun<'_>) -> CaseResult {
         verdict: case.verdict.name(),
         rule,
         sentence,
-        evidence: evidence_lines(case.evidence),
+        evidence: places(case.evidence),
         tries: case.earlier.len() + usize::from(!case.records.is_empty()),
     }
 }

@@ -1,10 +1,13 @@
 //! What every part of the page needs of a case, looked up once.
 
-use super::excerpt::Excerpt;
-use super::groups::{self, Group};
+pub mod excerpt;
+pub mod groups;
+pub mod since;
+
+use self::excerpt::Excerpt;
+use self::groups::Group;
+use self::since::Past;
 use super::place::{self, Landed, Place};
-use super::since::{self, Past};
-use crate::report::reading::is_whole;
 use crate::report::{CaseRun, Run};
 use dfota_core::event::Record;
 use dfota_core::verdict::Verdict;
@@ -137,7 +140,7 @@ fn chosen(entries: &[Entry<'_, '_>], groups: &[Group]) -> BTreeSet<usize> {
     bad.sort_by_key(|n| (!examples.contains(n), rank(&entries[*n].case.verdict)));
     bad.truncate(FAILURES);
     // Of long runs, not every case that passed is still there as a whole.
-    let passed = |n: &usize| rank(&entries[*n].case.verdict) >= 3 && is_whole(entries[*n].case);
+    let passed = |n: &usize| rank(&entries[*n].case.verdict) >= 3 && entries[*n].case.is_whole();
     let mut first: HashMap<Option<Place>, usize> = HashMap::new();
     for n in all().filter(passed) {
         first

@@ -1,13 +1,14 @@
 //! Every case: those that are shown in full, and a list of all, grouped by where their cuts landed.
 
+use super::book::excerpt::{self, Excerpt};
 use super::book::{Book, Entry};
 use super::drawing;
-use super::excerpt::{self, Excerpt};
 use super::look::{badge, count, seconds, try_badge};
 use super::place::Place;
 use super::plot;
 use super::timeline::Timeline;
-use crate::report::{TRANSCRIPTS, transcript};
+use crate::report::transcript;
+use crate::run_folder::TRANSCRIPTS;
 use dfota_core::event::Event;
 use dfota_core::measure::Measure;
 use dfota_core::verdict::Verdict;

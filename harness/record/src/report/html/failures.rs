@@ -1,10 +1,10 @@
 //! What did not pass, grouped by rule and place: an example of each, and the rest folded.
 
+use super::book::excerpt;
+use super::book::groups::{Group, Together};
+use super::book::since;
 use super::book::{Book, Entry};
-use super::excerpt;
-use super::groups::{Group, Together};
 use super::look::{badge, count, try_badge};
-use super::since;
 use crate::report::transcript;
 use dfota_core::verdict::Verdict;
 use maud::{Markup, html};
@@ -113,7 +113,7 @@ fn failure(book: &Book<'_, '_>, entry: &Entry<'_, '_>) -> Markup {
             p.links {
                 @if entry.excerpt.is_some() { a href=(format!("#{}", entry.detail())) { "Timeline and transcript" } }
                 @else if !case.records.is_empty() {
-                    a href=(format!("{}/{}", crate::report::TRANSCRIPTS, transcript::name(case.case))) { "Transcript" }
+                    a href=(format!("{}/{}", crate::run_folder::TRANSCRIPTS, transcript::name(case.case))) { "Transcript" }
                 }
             }
         }

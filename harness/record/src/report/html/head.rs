@@ -2,9 +2,9 @@
 //! when, what ran, the claim and its bound.
 
 use super::book::Book;
+use super::book::since;
 use super::failures;
 use super::look::{count, seconds};
-use super::since;
 use crate::report::Run;
 use crate::report::campaigns::{self, CampaignReport};
 use dfota_core::claim::{Claim, Standing};

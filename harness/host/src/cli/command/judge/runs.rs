@@ -3,7 +3,8 @@
 use crate::exit::Failed;
 use crate::terminal::{complain, print};
 use dfota_record::journal;
-use dfota_record::rejudge::{self, RejudgeError, Rejudged, anew};
+use dfota_record::rejudge::{self, RejudgeError, Rejudged};
+use dfota_record::report::anew;
 use std::path::{Path, PathBuf};
 
 /// 0: every verdict is the recorded one; 1: some are not; 2: a journal cannot be read, or does not hold what its verdicts

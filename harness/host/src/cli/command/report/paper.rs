@@ -56,6 +56,6 @@ pub fn make(folder: &Path, masked: bool, issued: Option<Day>) -> Result<std::pat
     let certificate = contents(folder, masked, issued)?;
     let pdf = dfota_pdf::typeset(serde_json::to_value(&certificate)?, &certificate.run)?;
     let path = folder.join(FILE);
-    dfota_record::report::replace(&path, &pdf)?;
+    dfota_record::run_folder::replace(&path, &pdf)?;
     Ok(path)
 }

@@ -1,7 +1,8 @@
 //! What a page quotes of a transcript: the moments, not every percentage.
 
-use super::book::Book;
-use crate::report::{CaseRun, evidence_lines, transcript};
+use super::Book;
+use crate::journal::places;
+use crate::report::{CaseRun, transcript};
 use dfota_core::event::{Event, Record};
 use dfota_core::urc::{Fota, Urc};
 use maud::{Markup, html};
@@ -60,7 +61,11 @@ impl<'a> Excerpt<'a> {
 
     /// The lines, each with an anchor.
     pub fn write(&self, case: &CaseRun<'_>) -> Markup {
-        let file = format!("{}/{}", crate::report::TRANSCRIPTS, transcript::name(case.case));
+        let file = format!(
+            "{}/{}",
+            crate::run_folder::TRANSCRIPTS,
+            transcript::name(case.case)
+        );
         let left_out = self.all - self.lines.len();
         html! {
             p.quiet {
@@ -101,7 +106,7 @@ pub fn evidence<'a>(book: &Book<'_, 'a>, case: &CaseRun<'a>) -> Markup {
         ul.evidence {
             @for seq in case.evidence {
                 li {
-                    @let place = evidence_lines(&[*seq]);
+                    @let place = places(&[*seq]);
                     @if book.quotes(*seq) { a href=(format!("#e{seq}")) { (place) } } @else { (place) }
                     @if let Some(said) = said(seq) { " " code { (said) } }
                 }

@@ -1,7 +1,7 @@
 //! Since when cases do not pass, by what earlier runs came to.
 
-use super::book::{Book, Entry, rank};
-use crate::history::entry::without_turn;
+use super::{Book, Entry, rank};
+use dfota_core::case::without_turn;
 use dfota_core::event::trend::{PastRun, Trend};
 use std::collections::HashMap;
 

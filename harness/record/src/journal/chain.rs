@@ -1,6 +1,6 @@
 //! The chain of a journal: each line carries its number and the digest of the line before.
 
-use crate::journal::hex;
+use crate::digest::hex;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use std::fmt;

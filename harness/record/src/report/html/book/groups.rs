@@ -1,7 +1,7 @@
 //! What did not pass, by the rule that fired and by where the cut was, in the order of an update.
 
-use super::book::{Entry, rank};
 use super::place::{Column, Landed};
+use super::{Entry, rank};
 use dfota_core::verdict::{Rule, Verdict};
 use std::collections::BTreeMap;
 

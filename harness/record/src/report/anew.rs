@@ -1,6 +1,6 @@
 //! A run's reports with the verdicts that are derived now, beside those that it has.
 
-use super::{Compared, Rejudged};
+use crate::rejudge::{Compared, Rejudged};
 use crate::report::{self, ReportError, Run};
 use dfota_core::event::{Event, Record};
 use std::collections::{HashMap, HashSet};
@@ -38,7 +38,7 @@ pub fn write(folder: &Path, mut records: Vec<Record>, rejudged: &Rejudged) -> Re
         why,
     })?;
     report::each(&run, &HashSet::new(), None, |name, bytes| {
-        report::replace(&to.join(name), bytes)
+        crate::run_folder::replace(&to.join(name), bytes)
     })?;
     Ok(to)
 }

@@ -3,11 +3,13 @@
 //! Nothing is lost by it: what is removed lies in the bundle byte for byte, which is made sure of before. Every command
 //! reads the journal there; `report` lays it out again.
 
+use crate::bundle::stream;
 use crate::digest::file_digest;
+use crate::evidence::archive_reader;
 use crate::evidence::manifest::Listed;
-use crate::evidence::{BUNDLE, archive_reader};
 use crate::journal::{self, masked};
-use crate::report::{ReportError, TRANSCRIPTS, replace_by};
+use crate::run_folder::BUNDLE;
+use crate::run_folder::{TRANSCRIPTS, WriteError, replace_by};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -67,13 +69,13 @@ pub fn pack(folder: &Path) -> Result<(), String> {
 }
 
 /// Lays the journal of a packed run out again, if it is one.
-pub fn unpack(folder: &Path) -> Result<(), ReportError> {
+pub fn unpack(folder: &Path) -> Result<(), WriteError> {
     let path = folder.join(journal::FILE);
     if path.exists() {
         return Ok(());
     }
     // Without a journal anywhere, whoever reads it says so.
-    let Ok(mut journal) = archive_reader::contents(&folder.join(BUNDLE), journal::FILE) else {
+    let Ok(mut journal) = stream::contents(&folder.join(BUNDLE), journal::FILE) else {
         return Ok(());
     };
     replace_by(&path, |to| io::copy(&mut journal, to).map(drop))
