@@ -9,7 +9,6 @@
 //!
 //! With quotes or without. An address of zeros is none: a PDN without an address is shown that way.
 
-use crate::reply;
 use core::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// One address, unspecified or not; `None` where the text is in no form of an address.
@@ -31,16 +30,6 @@ pub fn parse(text: &str) -> Option<IpAddr> {
         16 => Some(Ipv6Addr::from(octets).into()),
         _ => None,
     }
-}
-
-/// The addresses in a line of the reply to `AT+CGPADDR`, behind the number of the PDN. Zeros are none of them.
-pub fn of_pdn(line: &str) -> impl Iterator<Item = IpAddr> {
-    let value = reply::value(line, bc66_spec::command::CGPADDR).unwrap_or_default();
-    value
-        .split(',')
-        .skip(1)
-        .filter_map(parse)
-        .filter(|address| !address.is_unspecified())
 }
 
 /// A decimal number from 0 to 255, and nothing else.
@@ -101,31 +90,6 @@ mod tests {
             parse(text).map(|address| address.to_string()).as_deref(),
             expected
         );
-    }
-
-    #[rstest]
-    #[case("+CGPADDR: 1,10.64.77.88", &["10.64.77.88"])]
-    #[case("+CGPADDR:1,10.64.77.88", &["10.64.77.88"])]
-    #[case("+CGPADDR: 1,\"10.64.77.88\",\"2001:db8::42\"", &["10.64.77.88", "2001:db8::42"])]
-    #[case("+CGPADDR: 1,10.64.77.88,254.128.0.0.0.0.0.0.0.0.0.0.0.0.0.66", &["10.64.77.88", "fe80::42"])]
-    #[case("+CGPADDR: 1,0.0.0.0,254.128.0.0.0.0.0.0.0.0.0.0.0.0.0.66", &["fe80::42"])]
-    #[case("+CGPADDR: 1,\"\",\"2001:db8::42\"", &["2001:db8::42"])]
-    #[case("+CGPADDR: 1,0.0.0.0", &[])]
-    #[case("+CGPADDR: 1,\"0.0.0.0\"", &[])]
-    #[case("+CGPADDR: 1,0.0.0.0,0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0", &[])]
-    #[case("+CGPADDR: 1,0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0", &[])]
-    #[case("+CGPADDR: 1,::", &[])]
-    #[case("+CGPADDR: 1,\"::\"", &[])]
-    #[case("+CGPADDR: 1,\"\"", &[])]
-    #[case("+CGPADDR: 1,", &[])]
-    #[case("+CGPADDR: 1", &[])]
-    #[case("+CGPADDR:", &[])]
-    // The number of the PDN is no address, whatever it looks like.
-    #[case("+CGPADDR: 10.64.77.88", &[])]
-    #[case("+CEREG: 1,10.64.77.88", &[])]
-    fn of_a_reply(#[case] line: &str, #[case] expected: &[&str]) {
-        let told: Vec<_> = of_pdn(line).map(|address| address.to_string()).collect();
-        assert_eq!(told, expected);
     }
 
     proptest::proptest! {

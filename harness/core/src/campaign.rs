@@ -4,10 +4,6 @@
 //! blocks that an uncut control run closes, and the claim, where there is one, is judged last. Each cut that ended is one
 //! [`Tallied`]; [`Tally`] is a pure function of them, also of those of earlier nights.
 
-mod landed;
-
-pub use landed::Landed;
-
 use crate::claim::{Bounds, Claim, Standing};
 use crate::cut::{Cut, Kind};
 use crate::rate::Rate;

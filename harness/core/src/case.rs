@@ -8,49 +8,18 @@ use crate::campaign::{Part, Role};
 use crate::cut::CutPlan;
 use crate::expect::Expect;
 use crate::fault::{Faults, HttpFaults};
-use crate::measure::Declared;
+use crate::measure::{Declared, Measure};
+use crate::moment::Moment;
 use crate::retries::Retries;
 use crate::seed::Seed;
+use crate::transport::Via;
 use crate::version::Version;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::fmt;
 use core::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-
-/// How a package gets into the module.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Via {
-    /// Downloaded over HTTP (AN §2).
-    Http,
-    /// Uploaded over the UART (AN §3).
-    Uart,
-    /// Downloaded over CoAP, ordered over LwM2M (AN §4).
-    Coap,
-}
-
-impl Via {
-    /// All, in the order of the application note.
-    pub const ALL: [Self; 3] = [Self::Http, Self::Uart, Self::Coap];
-
-    /// As suites write it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Http => "http",
-            Self::Uart => "uart",
-            Self::Coap => "coap",
-        }
-    }
-}
-
-impl fmt::Display for Via {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
 
 /// A package as the suite declares it. Its bytes are opaque: from and to are what the suite says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -281,17 +250,34 @@ impl Case {
         transfer + update + cut + asked + attach * 2 + registered + settle
     }
 
+    /// Why it can never take a measurement, if it cannot.
+    pub fn cannot_take(&self, measure: Measure) -> Option<&'static str> {
+        match measure {
+            measure if measure.needs_a_cut() && self.cut.is_none() => Some("the case has no `cut`"),
+            Measure::BytesAgain if self.via == Via::Uart => Some("what is uploaded is not downloaded"),
+            _ => None,
+        }
+    }
+
+    /// Whether a limit that holds for a whole suite speaks of it: it has to take that measurement.
+    pub fn has_to_take(&self, measure: Measure) -> bool {
+        let resumes = matches!(self.cut.as_ref().map(|cut| cut.at), Some(Moment::Updating(_)));
+        match measure {
+            Measure::TimeToResume | Measure::ResumedAt => resumes,
+            Measure::UpdateTime => self.expect == Expect::success(),
+            _ => self.cannot_take(measure).is_none(),
+        }
+    }
+
     /// The same with those of its measurements alone that speak of it; a cut of a campaign keeps them until it is known
     /// where it falls.
     pub fn with_its_measures(mut self) -> Self {
-        let cut_to_come = self.cut.is_none()
-            && matches!(&self.part, Some(part) if matches!(part.role, crate::campaign::Role::Cut(_)));
+        let cut_to_come =
+            self.cut.is_none() && matches!(&self.part, Some(part) if matches!(part.role, Role::Cut(_)));
         if !cut_to_come {
-            let measures = core::mem::take(&mut self.measures);
-            let mine = measures
-                .into_iter()
-                .filter(|declared| declared.measure.speaks_of(&self));
-            self.measures = mine.collect();
+            let mut measures = core::mem::take(&mut self.measures);
+            measures.retain(|declared| self.has_to_take(declared.measure));
+            self.measures = measures;
         }
         self
     }

@@ -16,3 +16,11 @@ pub mod timing;
 pub mod token;
 mod transfer;
 pub mod upload;
+
+use alloc::vec::Vec;
+
+/// A number in as few bytes as it needs; 0 needs none (RFC 7252 §3.2).
+fn shortest(value: u32) -> Vec<u8> {
+    let bytes = value.to_be_bytes();
+    bytes[(value.leading_zeros() / 8) as usize..].to_vec()
+}

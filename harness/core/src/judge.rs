@@ -7,6 +7,7 @@
 mod became;
 mod evidence;
 mod expectation;
+mod module_outcome;
 mod planned;
 mod said;
 mod stalled;
@@ -47,7 +48,7 @@ impl Judged {
 /// Judges one update.
 pub fn judge(seen: &Observation) -> Judged {
     let verdict = verdict(seen);
-    let outcome = Outcome::after(seen, &verdict);
+    let outcome = module_outcome::outcome(seen, &verdict);
     let evidence = verdict
         .finding()
         .map_or(Vec::new(), |finding| evidence::of(seen, finding.rule));

@@ -1,8 +1,6 @@
 //! Measurements with a unit, and the limits that a suite declares for them.
 
-use crate::case::{Case, Via};
-use crate::event::watched::EventId;
-use crate::moment::Moment;
+use crate::event_id::EventId;
 use crate::verdict::{Rule, Verdict};
 use alloc::format;
 use alloc::string::String;
@@ -120,29 +118,9 @@ impl Measure {
         }
     }
 
-    /// Why a case can never take it, if it cannot.
-    pub fn impossible_in(self, case: &Case) -> Option<&'static str> {
-        match self {
-            measure if measure.needs_a_cut() && case.cut.is_none() => Some("the case has no `cut`"),
-            Self::BytesAgain if case.via == Via::Uart => Some("what is uploaded is not downloaded"),
-            _ => None,
-        }
-    }
-
     /// Whether it is taken only where something is cut.
     pub const fn needs_a_cut(self) -> bool {
         matches!(self, Self::TimeToResume | Self::ResumedAt | Self::CutLatency)
-    }
-
-    /// Whether a limit that holds for a whole suite speaks of this case: one in which it has to be taken.
-    pub fn speaks_of(self, case: &Case) -> bool {
-        let resumes = matches!(case.cut.as_ref().map(|cut| cut.at), Some(Moment::Updating(_)));
-        let updates = case.expect == crate::expect::Expect::success();
-        match self {
-            Self::TimeToResume | Self::ResumedAt => resumes,
-            Self::UpdateTime => updates,
-            _ => self.impossible_in(case).is_none(),
-        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! The moment of an update at which a cut is armed.
 
-use crate::case::Via;
 use crate::percent::Percent;
+use crate::transport::Via;
 use crate::urc::{Fota, Urc};
 use alloc::{format, string::String};
 use core::{fmt, str::FromStr};

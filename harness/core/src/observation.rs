@@ -10,13 +10,15 @@ mod supply;
 pub use anomaly::AnomalySeen;
 pub use object::{Ending, ObjectSeen};
 
-use crate::case::{Case, Via};
+use crate::case::Case;
 use crate::escape;
-use crate::event::watched::{Attempt, EventId, Gap, ReplyTo, TimedOut, Watched};
+use crate::event::watched::{Attempt, Gap, ReplyTo, TimedOut, Watched};
 use crate::event::{Event, Line, Request, When};
+use crate::event_id::EventId;
 use crate::expect::Reply;
 use crate::fault::HttpFaults;
 use crate::function::Function;
+use crate::transport::Via;
 use crate::update::{Input, Phase, Update};
 use crate::urc::{Fota, Urc};
 use crate::version::{Imei, Version};

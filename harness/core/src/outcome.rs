@@ -1,8 +1,5 @@
 //! What became of the module: the axis on which campaigns count, whatever rule a verdict rests on.
 
-use crate::observation::{Observation, Said};
-use crate::update::Life;
-use crate::verdict::{Rule, Verdict};
 use core::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -81,47 +78,6 @@ impl Outcome {
             Self::StillUpdating => "still updating",
         }
     }
-
-    /// What an update left, by what was seen of it and its verdict.
-    pub fn after(seen: &Observation, verdict: &Verdict) -> Self {
-        let version = match seen.became().map(|reading| &reading.said) {
-            None | Some(Said::Nothing(_)) if still_updates(seen.update.life()) => return Self::StillUpdating,
-            None | Some(Said::Nothing(_)) => return Self::Unresponsive,
-            // It does not tell any more what it could tell before.
-            Some(Said::Unreadable(_)) => return Self::SilentCorruption,
-            // It tells its version, and does not answer other commands.
-            Some(Said::Identity { .. }) if is(verdict, Rule::Unresponsive) && seen.answers_partly() => {
-                return Self::Unresponsive;
-            }
-            Some(Said::Identity { version, .. }) => version,
-        };
-        let (source, target) = (&seen.case().on, &seen.case().package.to);
-        if version != source && version != target {
-            return Self::WrongImage;
-        }
-        let lost = [
-            Rule::FunctionLost,
-            Rule::ImeiChanged,
-            Rule::ReadingsDiffer,
-            Rule::ImageCorrupt,
-        ];
-        if lost.into_iter().any(|rule| is(verdict, rule)) {
-            return Self::SilentCorruption;
-        }
-        match version {
-            version if version == source => Self::OldIntact,
-            _ if seen.resumed_after_cut() => Self::NewAfterResume,
-            _ => Self::New,
-        }
-    }
-}
-
-fn is(verdict: &Verdict, rule: Rule) -> bool {
-    verdict.finding().is_some_and(|finding| finding.rule == rule)
-}
-
-fn still_updates(life: &Life) -> bool {
-    life.updates() && !life.ready && life.ends.is_empty()
 }
 
 impl fmt::Display for Outcome {

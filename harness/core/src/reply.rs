@@ -1,11 +1,13 @@
 //! What a line means while a command waits for its result.
 
+use crate::address;
 use crate::urc::Urc;
 use alloc::borrow::ToOwned;
 use alloc::string::String;
 use alloc::vec::Vec;
 use bc66_spec::cme;
 use core::fmt;
+use core::net::IpAddr;
 
 /// The line that ends a command (3GPP TS 27.007 §9; AN §1.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -156,6 +158,16 @@ pub fn value<'a>(line: &'a str, name: &str) -> Option<&'a str> {
     )
 }
 
+/// The addresses in a line of the reply to `AT+CGPADDR`, behind the number of the PDN. Zeros are none of them.
+pub fn pdn_addresses(line: &str) -> impl Iterator<Item = IpAddr> {
+    let value = value(line, bc66_spec::command::CGPADDR).unwrap_or_default();
+    value
+        .split(',')
+        .skip(1)
+        .filter_map(address::parse)
+        .filter(|address| !address.is_unspecified())
+}
+
 /// The state in a reply to `AT+CEREG?` (`+CEREG: 0,1`). The URC of the same name (`+CEREG: 5`, or with a quoted area code
 /// behind the state) is none.
 pub fn cereg_state(line: &str) -> Option<u8> {
@@ -173,6 +185,7 @@ pub fn revision(line: &str) -> Option<&str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use alloc::string::ToString;
     use rstest::rstest;
 
     #[rstest]
@@ -231,5 +244,30 @@ mod tests {
     #[case("Quectel_BC66", None)]
     fn revisions(#[case] line: &str, #[case] expected: Option<&str>) {
         assert_eq!(revision(line), expected);
+    }
+
+    #[rstest]
+    #[case("+CGPADDR: 1,10.64.77.88", &["10.64.77.88"])]
+    #[case("+CGPADDR:1,10.64.77.88", &["10.64.77.88"])]
+    #[case("+CGPADDR: 1,\"10.64.77.88\",\"2001:db8::42\"", &["10.64.77.88", "2001:db8::42"])]
+    #[case("+CGPADDR: 1,10.64.77.88,254.128.0.0.0.0.0.0.0.0.0.0.0.0.0.66", &["10.64.77.88", "fe80::42"])]
+    #[case("+CGPADDR: 1,0.0.0.0,254.128.0.0.0.0.0.0.0.0.0.0.0.0.0.66", &["fe80::42"])]
+    #[case("+CGPADDR: 1,\"\",\"2001:db8::42\"", &["2001:db8::42"])]
+    #[case("+CGPADDR: 1,0.0.0.0", &[])]
+    #[case("+CGPADDR: 1,\"0.0.0.0\"", &[])]
+    #[case("+CGPADDR: 1,0.0.0.0,0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0", &[])]
+    #[case("+CGPADDR: 1,0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0", &[])]
+    #[case("+CGPADDR: 1,::", &[])]
+    #[case("+CGPADDR: 1,\"::\"", &[])]
+    #[case("+CGPADDR: 1,\"\"", &[])]
+    #[case("+CGPADDR: 1,", &[])]
+    #[case("+CGPADDR: 1", &[])]
+    #[case("+CGPADDR:", &[])]
+    // The number of the PDN is no address, whatever it looks like.
+    #[case("+CGPADDR: 10.64.77.88", &[])]
+    #[case("+CEREG: 1,10.64.77.88", &[])]
+    fn addresses_of_a_pdn(#[case] line: &str, #[case] expected: &[&str]) {
+        let told: Vec<_> = pdn_addresses(line).map(|address| address.to_string()).collect();
+        assert_eq!(told, expected);
     }
 }

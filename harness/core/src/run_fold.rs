@@ -10,8 +10,9 @@ pub use attempts::Conviction;
 use crate::campaign::{Part, Role, Tallied, Tally};
 use crate::case::Case;
 use crate::claim::Claim;
-use crate::event::watched::{Attempt, EventId, Halted, Purpose};
+use crate::event::watched::{Attempt, Halted, Purpose};
 use crate::event::{CaseEnded, Event};
+use crate::event_id::EventId;
 use crate::judge::{Judged, judge};
 use crate::measure::{Measure, Taken};
 use crate::observation::Observation;
@@ -210,7 +211,7 @@ impl RunFold {
         let judged = self.judged();
         let main = self.main();
         let slot = main.and_then(|seen| seen.case().slot());
-        let landed = main.and_then(crate::campaign::Landed::seen);
+        let landed = main.and_then(crate::landed::Landed::seen);
         let outside = slot.and_then(|(_, slot)| slot.outside(&judged.verdict, landed.as_ref()));
         Judged {
             verdict: outside.unwrap_or(judged.verdict),

@@ -3,9 +3,9 @@
 //! It decides nothing about pass or fail. It knows where the update stands, keeps one [`Life`] for each time the module
 //! was alive between two edges, and names what is illegal in itself by a [`Rule`]. [`crate::judge`] does the rest.
 
-use crate::case::Via;
-use crate::event::watched::EventId;
+use crate::event_id::EventId;
 use crate::percent::Percent;
+use crate::transport::Via;
 use crate::urc::{Fota, Urc};
 use crate::verdict::Rule;
 use alloc::vec::Vec;

@@ -4,8 +4,9 @@
 //! each case with what an update over HTTP with a cut writes down.
 
 use dfota_clock::Clock;
-use dfota_core::case::{Case, Package, Via};
+use dfota_core::case::{Case, Package};
 use dfota_core::event::{CaseEnded, Event, FileFacts, RigFacts, RunStarted, SCHEMA};
+use dfota_core::transport::Via;
 use dfota_core::verdict::{Rule, Verdict};
 use dfota_record::evidence::maker::{Wanted, make_with_reports};
 use dfota_record::evidence::signing_key::SigningKey;

@@ -3,10 +3,11 @@
 //! `cargo bench -p dfota-hil --bench history`. Each case has what a cut over the UART leaves behind: thirty lines of the
 //! dialogue, a cut, four measurements; one in fifty failed.
 
-use dfota_core::case::{Case, Package, Via};
+use dfota_core::case::{Case, Package};
 use dfota_core::event::{CaseEnded, Event, FileFacts, JunitProfile, Record, RigFacts, RunStarted, SCHEMA};
 use dfota_core::measure::Measure;
 use dfota_core::outcome::Outcome;
+use dfota_core::transport::Via;
 use dfota_core::verdict::{Rule, Verdict};
 use dfota_record::history::{Entry, Store, trend};
 use dfota_record::report::{Run, junit};

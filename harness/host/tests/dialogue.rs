@@ -1,13 +1,14 @@
 //! The AT dialogue with a module that is not the simulated one: a script at the other end of a pty.
 
 use dfota_clock::Clock;
-use dfota_core::case::{Case, Limits, Package, Via};
+use dfota_core::case::{Case, Limits, Package};
 use dfota_core::cut::{CutPlan, Kind};
 use dfota_core::event::When;
 use dfota_core::event::watched::Purpose;
 use dfota_core::function::{Function, Number};
 use dfota_core::moment::Moment;
 use dfota_core::seed::Seed;
+use dfota_core::transport::Via;
 use dfota_core::verdict::Rule;
 use dfota_hil::bench::line::command::Switch;
 use dfota_hil::bench::lines::Lines;

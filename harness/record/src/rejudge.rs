@@ -3,8 +3,8 @@
 mod shown;
 
 use crate::journal::{self, ReadError};
-use dfota_core::event::watched::EventId;
 use dfota_core::event::{CaseEnded, Event, Record, SCHEMA_OF_VERDICTS, TryEnded};
+use dfota_core::event_id::EventId;
 use dfota_core::judge::Judged;
 use dfota_core::outcome::Outcome;
 use dfota_core::run_fold::RunFold;

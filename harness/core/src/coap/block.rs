@@ -83,7 +83,7 @@ impl Block {
     /// The option's value, as short as it can be.
     pub fn encode(self) -> Vec<u8> {
         let bits = self.number << 4 | u32::from(self.more) << 3 | u32::from(self.size.0);
-        super::message::shortest(bits)
+        super::shortest(bits)
     }
 
     /// Where it begins in the whole.

@@ -3,6 +3,7 @@
 use super::block::{Block, BlockError};
 use super::code::{Class, Code};
 use super::option;
+use super::shortest;
 use super::token::Token;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -236,12 +237,6 @@ impl Message {
         }
         None
     }
-}
-
-/// A number in as few bytes as it needs; 0 needs none (RFC 7252 §3.2).
-pub(super) fn shortest(value: u32) -> Vec<u8> {
-    let bytes = value.to_be_bytes();
-    bytes[(value.leading_zeros() / 8) as usize..].to_vec()
 }
 
 fn escape(segment: &[u8], path: &mut String) {

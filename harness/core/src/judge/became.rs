@@ -2,11 +2,11 @@
 
 use super::Admitted;
 use super::expectation::Wanted;
-use crate::case::Via;
 use crate::event::When;
 use crate::expect::{Becomes, Reply};
 use crate::function::Function;
 use crate::observation::{Ending, Observation, Said};
+use crate::transport::Via;
 use crate::update::Violation;
 use crate::verdict::{Rule, Verdict};
 use crate::version::{Imei, Version};

@@ -1,6 +1,6 @@
 //! What a verdict rests on: the places in the journal of the things that its rule looked at.
 
-use crate::event::watched::EventId;
+use crate::event_id::EventId;
 use crate::observation::Observation;
 use crate::update::{Input, Noted};
 use crate::urc::{Fota, Urc};

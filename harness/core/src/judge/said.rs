@@ -222,7 +222,7 @@ impl Observation {
 
     /// What was seen of the firmware update object, where the update is ordered over it.
     fn watched_object(&self) -> Option<&crate::observation::ObjectSeen> {
-        (self.case().via == crate::case::Via::Coap).then_some(&self.object)
+        (self.case().via == crate::transport::Via::Coap).then_some(&self.object)
     }
 
     /// No end came over LwM2M although the module was registered again: what it says of itself there decides.

@@ -10,7 +10,7 @@ use super::found::{Before, LogUpdate, Odd, Point};
 use super::heard::Heard;
 use super::rules;
 use super::steps::{Place, Stage, What};
-use crate::case::Via;
+use crate::transport::Via;
 use crate::urc::Fota;
 use crate::verdict::Rule;
 use crate::version::Version;

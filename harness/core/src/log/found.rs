@@ -1,7 +1,7 @@
 //! An update that was found in a log.
 
 use super::steps::{Place, Stage, Steps};
-use crate::case::Via;
+use crate::transport::Via;
 use crate::verdict::Rule;
 use crate::version::Version;
 use alloc::string::String;

@@ -5,7 +5,7 @@
 
 mod at_command;
 
-use crate::case::Via;
+use crate::transport::Via;
 use crate::urc::{Fota, Urc};
 use bc66_spec::urc::{FOTA, FotaUrc, QIND};
 use bc66_spec::{boot, command, module};

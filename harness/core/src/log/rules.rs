@@ -6,7 +6,7 @@
 
 use super::found::{LogUpdate, Odd};
 use super::steps::{Place, Stage, Step, What};
-use crate::case::Via;
+use crate::transport::Via;
 use crate::verdict::Rule;
 use crate::version::Version;
 use alloc::format;

@@ -1,6 +1,6 @@
 //! What happened in an update, step by step, as a person would tell it: percentages that follow each other are one step.
 
-use crate::case::Via;
+use crate::transport::Via;
 use alloc::string::String;
 use alloc::vec::Vec;
 use bc66_spec::code::{DownloadCode, UpdateCode};

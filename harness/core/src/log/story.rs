@@ -2,7 +2,7 @@
 
 use super::found::{Damaged, LogUpdate, Outcome};
 use super::steps::{Place, Reset, Stage, What};
-use crate::case::Via;
+use crate::transport::Via;
 use crate::version::Version;
 use alloc::format;
 use alloc::string::{String, ToString};

@@ -1,7 +1,7 @@
 //! What is legal and odd. It is told in every report; a suite may declare it a fail.
 
 use super::Observation;
-use crate::event::watched::EventId;
+use crate::event_id::EventId;
 use crate::update::{Due, Life, Phase};
 use crate::urc::{Fota, Urc};
 use alloc::format;

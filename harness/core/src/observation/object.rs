@@ -1,6 +1,7 @@
 //! What the firmware update object said and did, as the LwM2M server saw it.
 
-use crate::event::watched::{EventId, ObjectFact};
+use crate::event::watched::ObjectFact;
+use crate::event_id::EventId;
 use crate::verdict::Finding;
 use alloc::string::String;
 use alloc::vec::Vec;

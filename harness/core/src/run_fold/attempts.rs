@@ -1,7 +1,8 @@
 //! The updates of one try, and what they say together.
 
 use super::{Try, preparation};
-use crate::event::watched::{EventId, Purpose};
+use crate::event::watched::Purpose;
+use crate::event_id::EventId;
 use crate::judge::{Judged, judge};
 use crate::measure;
 use crate::observation::Observation;

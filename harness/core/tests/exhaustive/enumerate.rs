@@ -1,7 +1,7 @@
 //! Every trace up to a stated length.
 
 use super::trace::{Became, Expectation, Symbol, Trace, waits};
-use dfota_core::case::Via;
+use dfota_core::transport::Via;
 
 /// Longest sequences over all symbols.
 const ALL_SYMBOLS: usize = 4;

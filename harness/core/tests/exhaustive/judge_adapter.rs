@@ -1,13 +1,15 @@
 //! The real judge, asked about a trace: each step becomes the events that a journal would have of it.
 
 use super::trace::{Became, Expectation, Limit, Step, Trace};
-use dfota_core::case::{Case, Package, Via};
+use dfota_core::case::{Case, Package};
 use dfota_core::cut::{Cut, CutPlan, Kind};
-use dfota_core::event::watched::{Attempt, EventId, Gap, Purpose, ReplyTo, TimedOut, Watched};
+use dfota_core::event::watched::{Attempt, Gap, Purpose, ReplyTo, TimedOut, Watched};
 use dfota_core::event::{Event, Line};
+use dfota_core::event_id::EventId;
 use dfota_core::expect::{Becomes, Expect, Reply};
 use dfota_core::judge::judge;
 use dfota_core::observation::Observation;
+use dfota_core::transport::Via;
 use dfota_core::update::Phase;
 use dfota_core::verdict::Verdict;
 use std::time::Duration;

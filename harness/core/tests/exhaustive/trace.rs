@@ -12,9 +12,9 @@
 //! one that comes before the questions where a limit ran out, are the harness's own: they are no part of the trace. The
 //! further boot on which a late END could have come has been made.
 
-use dfota_core::case::Via;
 use dfota_core::moment::Moment;
 use dfota_core::percent::Percent;
+use dfota_core::transport::Via;
 use std::fmt;
 
 /// One thing that happened.

@@ -2,8 +2,9 @@
 
 use crate::script::{UPDATING_50, case, judged, observe, reading, ruled, then, verdict};
 use dfota_core::case::Anomalies;
-use dfota_core::event::watched::{EventId, ObjectFact, Watched};
+use dfota_core::event::watched::{ObjectFact, Watched};
 use dfota_core::event::{Event, When};
+use dfota_core::event_id::EventId;
 use dfota_core::expect::Expect;
 use dfota_core::function::Function;
 use dfota_core::judge::judge;

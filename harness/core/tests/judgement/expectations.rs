@@ -3,13 +3,13 @@
 use crate::script::{
     TARGET, UPDATING_50, case, judged, observe, percent, reading, replied, ruled, then, verdict,
 };
-use dfota_core::case::Via;
 use dfota_core::event::Event;
 use dfota_core::event::watched::{ObjectFact, ReplyTo, Watched};
 use dfota_core::expect::{Becomes, Expect, Reply};
 use dfota_core::fault::OrderFault;
 use dfota_core::judge::judge;
 use dfota_core::observation::{Fetches, Observation};
+use dfota_core::transport::Via;
 use rstest::rstest;
 
 #[test]

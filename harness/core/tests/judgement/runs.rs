@@ -1,13 +1,15 @@
 //! What cases of one run say about each other: whoever left an image answers for it.
 
 use crate::script::{SOURCE, TARGET, case, events, reading, ruled, rx};
-use dfota_core::case::{Case, Package, Via};
-use dfota_core::event::watched::{Attempt, EventId, Halted, Purpose};
+use dfota_core::case::{Case, Package};
+use dfota_core::event::watched::{Attempt, Halted, Purpose};
 use dfota_core::event::{CaseEnded, Event};
+use dfota_core::event_id::EventId;
 use dfota_core::expect::Expect;
 use dfota_core::judge::Judged;
 use dfota_core::outcome::Outcome;
 use dfota_core::run_fold::RunFold;
+use dfota_core::transport::Via;
 use dfota_core::verdict::{Class, Rule, Verdict};
 use rstest::rstest;
 

@@ -2,15 +2,17 @@
 //! (upload of block 2), `start`, `D50` DOWNLOADING, `U50` UPDATING, `hend0` HTTPEND,0, `end0` END,0, `brom`, `rdy`, `cut`, `glitch`,
 //! `cycle`, `gap` (the port goes and comes back), `over-update` (a limit is over), `=target` (what the module says of itself).
 
-use dfota_core::case::{Case, Package, Via};
+use dfota_core::case::{Case, Package};
 use dfota_core::cut::{Cut, CutPlan, Kind};
-use dfota_core::event::watched::{Attempt, EventId, Gap, Purpose, ReplyTo, TimedOut, Watched};
+use dfota_core::event::watched::{Attempt, Gap, Purpose, ReplyTo, TimedOut, Watched};
 use dfota_core::event::{Event, Line};
+use dfota_core::event_id::EventId;
 use dfota_core::expect::{Expect, Reply};
 use dfota_core::judge::{Judged, judge};
 use dfota_core::moment::Moment;
 use dfota_core::observation::Observation;
 use dfota_core::percent::Percent;
+use dfota_core::transport::Via;
 use dfota_core::update::Phase;
 use dfota_core::verdict::{Class, Verdict};
 use std::time::Duration;

@@ -1,8 +1,8 @@
 //! Where one update ends and the next begins.
 
 use crate::script::{log, told, updates};
-use dfota_core::case::Via;
 use dfota_core::log::story::{not_known, story};
+use dfota_core::transport::Via;
 use rstest::rstest;
 
 const SOUND: &str = "start rom up-20 up-100 rom rdy end-0";

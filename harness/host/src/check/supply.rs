@@ -3,12 +3,12 @@
 use super::{RigCheck, Said, Step, ok};
 use crate::device::module::supply::LISTEN;
 use crate::device::module::{Awake, Module, Stop};
-use dfota_core::case::Via;
 use dfota_core::duration::Short;
 use dfota_core::event::Line;
 use dfota_core::rig_check::mistake::Mistake;
 use dfota_core::rig_check::overheard::Overheard;
 use dfota_core::rig_check::{Check, Probe};
+use dfota_core::transport::Via;
 use dfota_core::update::Update;
 use std::time::{Duration, Instant};
 

@@ -9,10 +9,10 @@ pub mod told;
 
 use crate::terminal::paint::Paint;
 use crate::terminal::width::Width;
-use dfota_core::case::Via;
 use dfota_core::event::{CaseEnded, Event, Line, Record, RunStarted, TryEnded};
 use dfota_core::outcome::Outcome;
 use dfota_core::rig_check::CheckOutcome;
+use dfota_core::transport::Via;
 use dfota_core::update::Phase;
 use dfota_core::urc::{Fota, Urc};
 use dfota_core::verdict::{Rule, Verdict};

@@ -12,10 +12,11 @@ pub mod sweep_file;
 
 use bc66_sim::package::Purpose;
 use bytes::Bytes;
-use dfota_core::case::{Case, Package, Via};
+use dfota_core::case::{Case, Package};
 use dfota_core::claim::Claim;
 use dfota_core::cut::Kind;
 use dfota_core::sweep::Sweep;
+use dfota_core::transport::Via;
 use std::path::PathBuf;
 use std::time::Duration;
 

@@ -252,5 +252,5 @@ pub(crate) fn tells_registration(answer: &Answer) -> Option<u8> {
 /// Whether the answer to `AT+CGPADDR` holds an address. One of zeros is none.
 pub(crate) fn tells_address(answer: Option<&Answer>) -> bool {
     let mut lines = answer.iter().flat_map(|answer| &answer.info);
-    lines.any(|line| address::of_pdn(line).next().is_some())
+    lines.any(|line| reply::pdn_addresses(line).next().is_some())
 }

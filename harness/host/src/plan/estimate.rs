@@ -1,9 +1,10 @@
 //! How long a case is likely to take. Guesses for planning a night, never limits: those are the suite's.
 
 use crate::plan::route::before_update;
-use dfota_core::case::{Case, Via};
+use dfota_core::case::Case;
 use dfota_core::cut::Cut;
 use dfota_core::fault::CoapFaults;
+use dfota_core::transport::Via;
 use std::time::Duration;
 
 /// Power-on → RDY → registered, with stored cell data.

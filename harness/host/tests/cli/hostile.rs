@@ -1,10 +1,11 @@
 //! What a hostile module, rig or suite can put into JUnit: whatever it is, a parser takes the file.
 
 use crate::junit;
-use dfota_core::case::{Case, Ids, Package, Via};
+use dfota_core::case::{Case, Ids, Package};
 use dfota_core::event::{
     Attachments, CaseEnded, Event, FileFacts, JunitProfile, Record, RigFacts, RunStarted, SCHEMA,
 };
+use dfota_core::transport::Via;
 use dfota_core::verdict::{Rule, Verdict};
 use dfota_record::report::Run;
 use proptest::prelude::*;

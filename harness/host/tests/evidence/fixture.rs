@@ -1,8 +1,9 @@
 //! A small run folder, written by the journal and the makers of the reports, without any module.
 
 use dfota_clock::Clock;
-use dfota_core::case::{Case, Package, Via};
+use dfota_core::case::{Case, Package};
 use dfota_core::event::{CaseEnded, Event, FileFacts, RigFacts, RunStarted};
+use dfota_core::transport::Via;
 use dfota_core::verdict::{Rule, Verdict};
 use dfota_record::evidence::maker::{MakeError, Wanted, make_with_reports};
 use dfota_record::evidence::signing_key::SigningKey;

@@ -1,11 +1,11 @@
 //! Every file of the repository loads, and becomes what it says.
 
 use crate::bench::{rig, root, suite, suite_of};
-use dfota_core::case::Via;
 use dfota_core::expect::{Becomes, Expect, Lwm2m, Reply};
 use dfota_core::fault::{CoapFaults, OrderFault, UartFault};
 use dfota_core::measure::Declared;
 use dfota_core::percent::Percent;
+use dfota_core::transport::Via;
 use dfota_hil::config::rig::reflash::Reflash;
 use dfota_hil::config::rig::{Driver, LineId, Link, Rig, Safe};
 use dfota_hil::config::suite::Suite;

@@ -2,13 +2,14 @@
 
 use super::campaigns::{self, CampaignReport};
 use super::{CaseRun, Run};
-use dfota_core::case::{Package, Via};
+use dfota_core::case::Package;
 use dfota_core::cut::Cut;
 use dfota_core::event::bisected::Bisected;
 use dfota_core::event::{Event, FileFacts, Record, TryEnded};
 use dfota_core::measure::Measure;
 use dfota_core::outcome::Outcome;
 use dfota_core::rig_check::{Check, CheckTime};
+use dfota_core::transport::Via;
 use dfota_core::update::Phase;
 use dfota_core::verdict::{Rule, Verdict};
 use dfota_core::version::{Imei, Version};

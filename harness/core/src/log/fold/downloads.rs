@@ -1,11 +1,11 @@
 //! Downloads: their beginning, their percentages, their end.
 
 use super::Fold;
-use crate::case::Via;
 use crate::log::found::{LogUpdate, Odd, Point};
 use crate::log::rules;
 use crate::log::steps::{Place, Stage, What};
 use crate::percent::Percent;
+use crate::transport::Via;
 use bc66_spec::code::DownloadCode;
 
 impl Fold {

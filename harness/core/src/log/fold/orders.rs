@@ -1,9 +1,9 @@
 //! Orders that can be heard, and uploads before them.
 
 use super::Fold;
-use crate::case::Via;
 use crate::log::found::{LogUpdate, Odd};
 use crate::log::steps::{Place, Stage, What};
+use crate::transport::Via;
 
 impl Fold {
     pub(super) fn order(&mut self, via: Via, place: Place) -> Option<LogUpdate> {

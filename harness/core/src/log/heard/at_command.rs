@@ -1,7 +1,7 @@
 //! Commands: which of them is an order, and whether others would be seen.
 
 use super::{Heard, digits};
-use crate::case::Via;
+use crate::transport::Via;
 use bc66_spec::{command, qfotadl};
 
 /// What begins with `A`. `alone`: no word stands before it; without a `+`, it would not be told from words.

@@ -1,7 +1,7 @@
 //! The one line of progress of a run, on a terminal: how long it takes and is likely to take, what did not pass so far, and
 //! the present case.
 
-use dfota_core::case::Via;
+use dfota_core::transport::Via;
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use std::collections::HashMap;
 use std::fmt::Write;

@@ -12,10 +12,11 @@ use crate::config::suite::{LoadedPackage, SuiteCase};
 use crate::config::yaml::literal::Mistake;
 use crate::config::yaml::node_path::NodePath;
 use crate::config::yaml::reader::{Binding, Bindings, Reader};
-use dfota_core::case::{Case, Ids, Limits, Via};
+use dfota_core::case::{Case, Ids, Limits};
 use dfota_core::cut::CutPlan;
 use dfota_core::expect::{Expect, Lwm2m};
 use dfota_core::moment::Moment;
+use dfota_core::transport::Via;
 use std::time::Duration;
 
 /// The first percentage in the vendor's examples (AN §2.1.4, §3.1.2).

@@ -9,8 +9,8 @@ use crate::config::yaml::nearest::ticked;
 use crate::config::yaml::node_path::NodePath;
 use crate::config::yaml::raw::Raw;
 use crate::config::yaml::reader::Reader;
-use dfota_core::case::Via;
 use dfota_core::fault::{CoapFaults, Faults, HttpFaults, OrderFault, Stall, UartFault};
+use dfota_core::transport::Via;
 
 /// Reads the faults of one case.
 pub struct FaultFile<'r, 'd> {

@@ -74,7 +74,7 @@ impl MeasureFile<'_, '_> {
     ) -> Vec<Declared> {
         for declared in &own {
             let later = campaign && declared.measure.needs_a_cut();
-            if let Some(why) = declared.measure.impossible_in(case).filter(|_| !later) {
+            if let Some(why) = case.cannot_take(declared.measure).filter(|_| !later) {
                 let why = Mistake::new(format!("is never taken in this case: {why}"));
                 self.reader
                     .key_mistake(&self.at.key(declared.measure.name()), why);
@@ -83,7 +83,7 @@ impl MeasureFile<'_, '_> {
         let named = |measure| own.iter().any(|declared: &Declared| declared.measure == measure);
         let rest = suite
             .iter()
-            .filter(|declared| !named(declared.measure) && (campaign || declared.measure.speaks_of(case)));
+            .filter(|declared| !named(declared.measure) && (campaign || case.has_to_take(declared.measure)));
         let mut all: Vec<Declared> = rest.copied().chain(own.iter().copied()).collect();
         all.sort_by_key(|declared| declared.measure);
         all

@@ -8,13 +8,14 @@ use crate::config::suite::suite_literals::{
 use crate::config::yaml::one_or_more::OneOrMore;
 use crate::config::yaml::ordered::Ordered;
 use crate::config::yaml::raw::Raw;
-use dfota_core::case::{Anomalies, Via};
+use dfota_core::case::Anomalies;
 use dfota_core::cut::Kind;
 use dfota_core::expect::{Becomes, Reply};
 use dfota_core::moment::Moment;
 use dfota_core::percent::Percent;
 use dfota_core::rate::Rate;
 use dfota_core::sweep::{Order, Over};
+use dfota_core::transport::Via;
 use dfota_core::version::Version;
 use schemars::JsonSchema;
 use serde::Deserialize;

@@ -4,7 +4,7 @@ use crate::config::yaml::literal::{
     Literal, Mistake, any_schema, choice_schema, one_of, pattern_schema, whole, whole_schema,
 };
 use bc66_spec::qfuplex::BLOCK_SIZES;
-use dfota_core::case::{Anomalies, Via};
+use dfota_core::case::Anomalies;
 use dfota_core::cut::Kind;
 use dfota_core::escape::quoted;
 use dfota_core::expect::{Becomes, Reply};
@@ -12,6 +12,7 @@ use dfota_core::moment::Moment;
 use dfota_core::percent::Percent;
 use dfota_core::rate::Rate;
 use dfota_core::sweep::{Order, Over, Span};
+use dfota_core::transport::Via;
 use dfota_core::version::Version;
 use schemars::{Schema, json_schema};
 use std::time::Duration;

@@ -6,13 +6,13 @@ use crate::config::suite::suite_keys::{CaseKeys, ClaimKeys, SweepKeys};
 use crate::config::suite::suite_literals::{Bricks, Count, Cuts, Depth, Window};
 use crate::config::yaml::literal::Mistake;
 use crate::config::yaml::node_path::NodePath;
-use dfota_core::case::Via;
 use dfota_core::claim::Claim;
 use dfota_core::cut::Kind;
 use dfota_core::moment::Moment;
 use dfota_core::percent::Percent;
 use dfota_core::rate::Rate;
 use dfota_core::sweep::{Over, Spacing, Span, Sweep};
+use dfota_core::transport::Via;
 use std::time::Duration;
 
 /// Cuts in a block that an uncut control run closes, where the suite does not say.

@@ -4,11 +4,12 @@ use super::order::http_order;
 use super::{Ended, Job, Source};
 use crate::device::module::dialogue::COMMAND;
 use crate::device::module::{Module, Stop};
-use dfota_core::case::{Case, Limits, Via};
+use dfota_core::case::{Case, Limits};
 use dfota_core::event::watched::{ReplyTo, TimedOut, Watched};
 use dfota_core::expect::Reply;
 use dfota_core::fault::OrderFault;
 use dfota_core::measure::Measure;
+use dfota_core::transport::Via;
 use dfota_core::update::Phase;
 use std::time::{Duration, Instant};
 

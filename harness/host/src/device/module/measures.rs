@@ -1,9 +1,9 @@
 //! What is measured in one try, and the limits that the case declares for it.
 
 use crate::device::module::Module;
-use dfota_core::case::Via;
 use dfota_core::event::Event;
 use dfota_core::measure::{Declared, Measure};
+use dfota_core::transport::Via;
 use std::time::{Duration, Instant};
 
 /// The measurements of one try.

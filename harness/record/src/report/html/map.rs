@@ -3,8 +3,8 @@
 use super::book::{Book, rank};
 use super::look::{count, sign};
 use super::place::{Column, Place};
-use dfota_core::case::Via;
 use dfota_core::cut::Kind;
+use dfota_core::transport::Via;
 use dfota_core::verdict::Verdict;
 use maud::{Markup, html};
 use std::collections::HashMap;

@@ -1,10 +1,11 @@
 //! Where a cut landed: a cell of the coverage map.
 
 use crate::report::CaseRun;
-use dfota_core::case::{Case, Via};
+use dfota_core::case::Case;
 use dfota_core::cut::{Cut, Kind};
 use dfota_core::event::{Event, Record};
 use dfota_core::moment::Moment;
+use dfota_core::transport::Via;
 use dfota_core::update::Phase;
 use std::fmt::Write as _;
 

@@ -1,6 +1,6 @@
 //! Where the cut of a campaign landed, and whether that is where it was meant to.
 
-use super::{Part, Role, Slot};
+use crate::campaign::{Part, Role, Slot};
 use crate::case::Case;
 use crate::cut::Cut;
 use crate::observation::Observation;
