@@ -8,9 +8,7 @@
 //! `coaps://` (DTLS with a pre-shared key) has its place between the socket and the engine, in `Door::keep`: there
 //! a datagram would be decrypted before the engine sees it. It is not part of this version.
 
-mod drive;
 mod engine;
-mod fetch;
 mod file;
 mod happening;
 mod listing;

@@ -12,11 +12,9 @@
 //! Where an answer is dropped, its bytes go out and then an orderly end of the connection. A reset could overtake bytes
 //! that the module has not yet read, and "exactly at 50 %" would be wrong by a buffer's length.
 
-mod answer;
 mod asked_range;
 mod connection;
 mod fault_io;
-mod ledger;
 mod offer;
 mod package_body;
 mod place;
@@ -34,8 +32,8 @@ use connection::Connection;
 use dfota_clock::Clock;
 use dfota_core::event::Request;
 use dfota_core::fault::HttpFaults;
-use ledger::Ledger;
 use place::Place;
+use place::ledger::Ledger;
 use seats::Seats;
 use std::io;
 use std::net::SocketAddr;

@@ -5,6 +5,7 @@
 
 mod aftermath;
 mod agenda;
+pub mod at;
 mod console;
 mod data_mode;
 mod fetch;
@@ -27,8 +28,8 @@ use crate::durations::{
 };
 use crate::flash::FileFlash;
 use crate::layout::Layout;
+use crate::life::{ModuleError, hang, reboot};
 use crate::lwm2m::LinkEvent;
-use crate::module::{ModuleError, hang, reboot};
 use crate::nvdm::Nvdm;
 use crate::pull::PullError;
 use crate::random::Random;

@@ -6,7 +6,7 @@
 use crate::clock::Clock;
 use crate::factory::Factory;
 use crate::flash;
-use crate::module::ARGV0;
+use crate::life::ARGV0;
 use crate::pty::Pty;
 use crate::settings::Settings;
 use bc66_spec::timing::{PWRKEY_LOW_MIN, RESET_LOW_MIN};

@@ -14,13 +14,12 @@
 //! with its firmware update object. What may be wrong with a module is named in [`defect`], in what other ways a sound one may
 //! speak in [`dialect`].
 //!
-//! Where to change what: an AT command → a row in [`at::table`](at); what the module prints → [`phrase`]; how long something
+//! Where to change what: an AT command → a row in [`app::at`]; what the module prints → [`phrase`]; how long something
 //! takes → [`durations`]; a new defect → [`defect`]; a new way to speak → [`dialect`].
 //!
 //! Every program that links this crate calls [`run_module_if_asked`] before anything else.
 
 pub mod app;
-pub mod at;
 pub mod board;
 pub mod bootloader;
 pub mod brick;
@@ -38,6 +37,7 @@ pub mod flash;
 pub mod http;
 pub mod image;
 pub mod layout;
+mod life;
 pub mod line_noise;
 pub mod lwm2m;
 pub mod module;

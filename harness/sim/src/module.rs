@@ -16,8 +16,8 @@ use crate::durations::{
 use crate::flash::{FileFlash, FlashError};
 use crate::image;
 use crate::layout::Layout;
+use crate::life::{ARGV0, ModuleError, hang, noise, reboot};
 use crate::nvdm::Nvdm;
-use crate::random::Random;
 use crate::reporter::Reporter;
 use crate::settings::Settings;
 use crate::uart::Uart;
@@ -29,27 +29,7 @@ use std::ffi::OsString;
 use std::io;
 use std::num::NonZeroU64;
 use std::os::fd::AsFd;
-use std::os::unix::process::CommandExt;
-use std::process::Command;
 use std::sync::mpsc::channel;
-use std::thread;
-
-/// The name under which a program that links this crate is a module.
-pub const ARGV0: &str = "bc66-module";
-
-/// Why a module process ends without having been told to.
-#[derive(Debug, thiserror::Error)]
-pub enum ModuleError {
-    /// Its command line is not the board's.
-    #[error("a module is started by the simulator alone, not by hand")]
-    Settings,
-    /// The system failed it.
-    #[error("module process: {0}")]
-    System(#[from] io::Error),
-    /// Its flash failed it.
-    #[error(transparent)]
-    Flash(#[from] FlashError),
-}
 
 /// Runs the module and never returns, if this process was started as one. To be called first in every `main`.
 pub fn run_module_if_asked() {
@@ -160,37 +140,8 @@ fn rom_block(settings: &Settings) -> Vec<u8> {
     [before, block, behind].concat()
 }
 
-/// A few bytes of any value.
-pub fn noise(settings: &Settings, place: &str) -> Vec<u8> {
-    let mut random = Random::for_purpose(settings.boot_seed(), place);
-    let mut bytes = vec![0; 1 + random.below(12)];
-    random.fill(&mut bytes);
-    bytes
-}
-
 /// The mask ROM's block: each line is ended, and the first one begun, the wrong way round.
 fn banner() -> String {
     let lines = BROM.map(|line| format!("{line}{BROM_LINE_END}"));
     format!("{BROM_LINE_END}{}", lines.concat())
-}
-
-/// Starts the same module once more; returns only if that fails.
-pub fn reboot(settings: &Settings, uart: &Uart) -> io::Error {
-    uart.flush();
-    let next = Settings {
-        boot: settings.boot + 1,
-        off: None,
-        ..settings.clone()
-    };
-    match std::env::current_exe() {
-        Ok(exe) => Command::new(exe).arg0(ARGV0).args(next.to_args()).exec(),
-        Err(error) => error,
-    }
-}
-
-/// Does nothing until the supply goes.
-pub fn hang() -> ! {
-    loop {
-        thread::park();
-    }
 }

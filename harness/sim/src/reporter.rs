@@ -4,7 +4,7 @@ use crate::bootloader::Progress;
 use crate::clock::{Clock, Pace};
 use crate::defect::{Defect, Defects};
 use crate::dialect::{Dialect, Dialects};
-use crate::module::hang;
+use crate::life::hang;
 use crate::phrase::Phrases;
 use crate::random::Random;
 use crate::settings::Settings;

@@ -3,11 +3,11 @@
 use crate::device::module::dialogue::{Answer, COMMAND};
 use crate::device::module::{Module, Stop};
 use bc66_spec::command;
-use dfota_core::address;
 use dfota_core::case::Limits;
 use dfota_core::escape::readable;
 use dfota_core::event::Event;
 use dfota_core::event::watched::Watched;
+use dfota_core::reply;
 use dfota_core::reply::{cereg_state, revision};
 use dfota_core::rig_check::mistake::Mistake;
 use dfota_core::verdict::Rule;

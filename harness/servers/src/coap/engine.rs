@@ -2,7 +2,9 @@
 //! does no I/O: the socket's task gives it bytes and the time, and sends what it finds in [`Engine::take_due`].
 
 use super::OnHappening;
-use super::drive::Drive;
+mod drive;
+
+use self::drive::Drive;
 use super::file;
 use super::happening::Happening;
 use super::listing;

@@ -1,6 +1,8 @@
 //! What the CoAP server keeps of a package on offer.
 
-use super::fetch::Fetches;
+mod fetch;
+
+use self::fetch::Fetches;
 use super::lossy_link::LossyLink;
 use crate::shelf::lock;
 use crate::shelf::tally::Tally;

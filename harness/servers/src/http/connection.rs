@@ -3,10 +3,10 @@
 //! A peer that ends its own direction before it has the whole answer counts as gone. A killed process looks like that,
 //! and its report must not wait until a stall is over; a client that still wants the answer does not do so.
 
-use super::answer::Answer;
 use super::fault_io::FaultIo;
-use super::ledger::Ledger;
 use super::package_body::PackageBody;
+use super::place::answer::Answer;
+use super::place::ledger::Ledger;
 use super::place::{Place, Script, refusing};
 use super::plan::Plan;
 use super::seats::Seat;

@@ -1,7 +1,7 @@
 //! The socket of a connection, as the HTTP library sees it: it counts every byte that is really handed to the socket,
 //! and ends the connection exactly where an answer's plan says so.
 
-use super::ledger::Ledger;
+use super::place::ledger::Ledger;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! The bytes of an answer, as the plan has them: slices of the package, never copies, in the plan's own time.
 
-use super::answer::Answer;
 use super::place::Script;
+use super::place::answer::Answer;
 use super::plan::Plan;
 use bytes::Bytes;
 use dfota_clock::Clock;

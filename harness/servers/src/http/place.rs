@@ -1,6 +1,9 @@
 //! What the HTTP server keeps of a package on offer.
 
-use super::ledger::Ledger;
+pub(super) mod answer;
+pub(super) mod ledger;
+
+use self::ledger::Ledger;
 use crate::shelf::tally::Tally;
 use crate::shelf::{Shelf, lock};
 use bytes::Bytes;
@@ -107,7 +110,7 @@ fn etag(package: &[u8]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::answer::Answer;
+    use crate::http::place::answer::Answer;
     use std::pin::pin;
     use std::task::{Context, Waker};
 

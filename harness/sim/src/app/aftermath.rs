@@ -6,7 +6,7 @@ use super::{App, Moment, Profile, Registration};
 use crate::defect::{Defect, Defects};
 use crate::durations::{CRASH, END_TO_SECOND_BOOT, FLOOD_PAUSE, LATER, WATCHDOG};
 use crate::flash::Flash;
-use crate::module::ModuleError;
+use crate::life::ModuleError;
 use crate::nvdm::Nvdm;
 use crate::phrase::framed;
 use crate::settings::Settings;

@@ -1,9 +1,9 @@
 //! Command mode: bytes become lines, lines become replies.
 
 use super::{App, DataMode, Input};
-use crate::at::{self, End};
+use crate::app::at::{self, End};
 use crate::durations::REPLY;
-use crate::module::ModuleError;
+use crate::life::ModuleError;
 use bc66_spec::qfuplex::PROMPT;
 
 /// Longest command line; the longest useful one is `AT+QFOTADL` with a URL of 255 bytes. Assumed.

@@ -5,7 +5,7 @@ use crate::clock::Clock;
 use crate::defect::Defect;
 use crate::delta_area;
 use crate::durations::{QUIET, REPLY};
-use crate::module::ModuleError;
+use crate::life::ModuleError;
 use crate::phrase::framed;
 use crate::uart::receive_until;
 use crate::upload::Block;

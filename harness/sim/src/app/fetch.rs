@@ -5,7 +5,7 @@ use crate::defect::Defect;
 use crate::dialect::Dialect;
 use crate::download::{Download, DownloadError, DownloadEvent};
 use crate::durations::ORDER_TO_HTTPSTART;
-use crate::module::{ModuleError, reboot};
+use crate::life::{ModuleError, reboot};
 use crate::nvdm::DownloadPosition;
 use crate::reporter::Percents;
 use crate::update_info::UpdateInfo;

@@ -3,7 +3,7 @@
 use super::{App, Input, Moment};
 use crate::coap::Uri;
 use crate::durations::ORDER_TO_COAPSTART;
-use crate::module::ModuleError;
+use crate::life::ModuleError;
 use crate::pull::{Manner, Pull, PullError};
 use crate::random::Random;
 use bc66_spec::code::DownloadCode;

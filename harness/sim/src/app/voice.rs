@@ -5,7 +5,7 @@ use crate::defect::Defect;
 use crate::dialect::Dialect;
 use crate::durations::CFUN_TO_END;
 use crate::flash::FlashError;
-use crate::module::noise;
+use crate::life::noise;
 use crate::phrase::Phrases;
 use crate::update_info::UpdateInfo;
 use bc66_spec::boot::RDY;

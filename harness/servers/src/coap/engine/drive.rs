@@ -1,7 +1,7 @@
 //! One client whose firmware is updated: the machine that says what to ask, and the requests that are out.
 
-use super::engine::Post;
-use super::happening::Happening;
+use super::Post;
+use crate::coap::happening::Happening;
 use crate::shelf::limiter::Limiter;
 use bc66_spec::lwm2m::{firmware, format as formats};
 use dfota_core::coap::code::Code;
@@ -28,14 +28,14 @@ const ANSWER: Duration = Duration::from_secs(10);
 
 /// The update of one client.
 #[derive(Debug)]
-pub(super) struct Drive {
+pub(crate) struct Drive {
     /// The client's name.
-    pub(super) endpoint: String,
+    pub(crate) endpoint: String,
     /// Where the package is.
-    pub(super) uri: String,
+    pub(crate) uri: String,
     /// Where the client was registered last. A lifetime may be shorter than an update (the application note's example has
     /// 50 s): a client whose registration has expired in the middle is spoken to where it was, until it registers again.
-    pub(super) last: Option<SocketAddr>,
+    pub(crate) last: Option<SocketAddr>,
     update: FirmwareUpdate,
     /// The request that is out, and when it went.
     out: Option<(Token, Ask, Duration)>,
@@ -55,7 +55,7 @@ pub(super) struct Drive {
 
 impl Drive {
     /// An update that waits for its client.
-    pub(super) fn new(endpoint: String, script: Script) -> Self {
+    pub(crate) fn new(endpoint: String, script: Script) -> Self {
         Self {
             endpoint,
             uri: script.uri.clone(),
@@ -74,7 +74,7 @@ impl Drive {
 
     /// The client has registered: it knows of nothing any more. Its old observations and the request that is out are
     /// forgotten.
-    pub(super) fn registered(&mut self, post: &mut Post<'_>) {
+    pub(crate) fn registered(&mut self, post: &mut Post<'_>) {
         self.notified.clear();
         let observed = std::mem::take(&mut self.observed).into_keys();
         let out = self.out.take().map(|(token, ..)| token);
@@ -87,7 +87,7 @@ impl Drive {
     /// The client has updated its registration, so that it listens now; `moved` where its address has changed. What is out may
     /// have met a client that was off or asleep, or went to the old address, and would be sent again when it sleeps once more:
     /// whether it arrived is not known.
-    pub(super) fn updated(&mut self, moved: bool, post: &mut Post<'_>) {
+    pub(crate) fn updated(&mut self, moved: bool, post: &mut Post<'_>) {
         let lost = |(_, ask, sent): &mut (Token, Ask, Duration)| {
             let patience = match ask {
                 Ask::Observe(_) | Ask::Read(_) => ACK_TIMEOUT,
@@ -104,12 +104,12 @@ impl Drive {
     }
 
     /// The last block of its package was served.
-    pub(super) fn served(&mut self, post: &mut Post<'_>) {
+    pub(crate) fn served(&mut self, post: &mut Post<'_>) {
         self.hear(Heard::Served, post);
     }
 
     /// Asks what there is to ask, if nothing is out. `peer` is where the client listens now.
-    pub(super) fn step(&mut self, peer: Option<SocketAddr>, post: &mut Post<'_>) {
+    pub(crate) fn step(&mut self, peer: Option<SocketAddr>, post: &mut Post<'_>) {
         self.update.on_time(post.now);
         let Some(peer) = peer.filter(|_| self.out.is_none()) else {
             return;
@@ -130,17 +130,17 @@ impl Drive {
     }
 
     /// When [`Self::step`] has something to do.
-    pub(super) fn deadline(&self) -> Option<Duration> {
+    pub(crate) fn deadline(&self) -> Option<Duration> {
         self.update.deadline()
     }
 
     /// Whether this token is of a request or an observation of this client.
-    pub(super) fn has(&self, token: Token) -> bool {
+    pub(crate) fn has(&self, token: Token) -> bool {
         self.observed.contains_key(&token) || self.out.as_ref().is_some_and(|(out, ..)| *out == token)
     }
 
     /// The response to the request that is out.
-    pub(super) fn response(
+    pub(crate) fn response(
         &mut self,
         (from, token): (SocketAddr, Token),
         observed: bool,
@@ -200,7 +200,7 @@ impl Drive {
     }
 
     /// A notification.
-    pub(super) fn notification(&mut self, token: Token, message: &Message, post: &mut Post<'_>) {
+    pub(crate) fn notification(&mut self, token: Token, message: &Message, post: &mut Post<'_>) {
         let Some(&resource) = self.observed.get(&token) else {
             return;
         };
@@ -212,7 +212,7 @@ impl Drive {
     }
 
     /// No response came.
-    pub(super) fn failed(&mut self, token: Token, why: &str, post: &mut Post<'_>) {
+    pub(crate) fn failed(&mut self, token: Token, why: &str, post: &mut Post<'_>) {
         if let Some((_, ask, _)) = self.out.take_if(|(out, ..)| *out == token) {
             self.answered(ask.clone(), why.to_owned(), post);
             self.hear(Heard::Unanswered(ask), post);

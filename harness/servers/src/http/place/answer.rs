@@ -2,8 +2,8 @@
 //!
 //! It is counted where bytes are handed to the socket, so that a report tells what really went.
 
-use super::place::Place;
-use super::plan::Trace;
+use super::Place;
+use crate::http::plan::Trace;
 use crate::shelf::lock;
 use dfota_core::event::Request;
 use std::sync::{Arc, Mutex};
@@ -14,17 +14,17 @@ const BLANK_LINE: &[u8] = b"\r\n\r\n";
 
 /// An answer on its way.
 #[derive(Debug)]
-pub(super) struct Answer {
+pub(crate) struct Answer {
     /// The report, but for what is known at the end only.
-    pub(super) request: Request,
+    pub(crate) request: Request,
     /// The offer it belongs to, and its number there.
-    pub(super) place: Option<(Arc<Place>, usize)>,
+    pub(crate) place: Option<(Arc<Place>, usize)>,
     /// Bytes of the package that it will have.
-    pub(super) planned: u64,
+    pub(crate) planned: u64,
     /// The connection closes behind it.
-    pub(super) closes: bool,
+    pub(crate) closes: bool,
     /// Sentences about the faults.
-    pub(super) traces: Vec<Trace>,
+    pub(crate) traces: Vec<Trace>,
     progress: Mutex<Progress>,
 }
 
@@ -45,7 +45,7 @@ struct Progress {
 
 impl Answer {
     /// An answer of which nothing was sent.
-    pub(super) fn new(
+    pub(crate) fn new(
         request: Request,
         place: Option<(Arc<Place>, usize)>,
         planned: u64,
@@ -68,7 +68,7 @@ impl Answer {
     }
 
     /// Bytes were handed to the socket. Returns how many of them were this answer's.
-    pub(super) fn take(&self, bytes: &[u8]) -> usize {
+    pub(crate) fn take(&self, bytes: &[u8]) -> usize {
         let mut progress = lock(&self.progress);
         let head = progress.take_head(bytes);
         let left = self.planned - progress.sent;
@@ -82,13 +82,13 @@ impl Answer {
     }
 
     /// Nothing of it is left to do.
-    pub(super) fn is_over(&self) -> bool {
+    pub(crate) fn is_over(&self) -> bool {
         let progress = lock(&self.progress);
         progress.head_is_over() && progress.sent == self.planned && !progress.held
     }
 
     /// Whether `bytes` of the package were handed to the socket. If not, the task is woken when they were.
-    pub(super) fn has_sent(&self, bytes: u64, context: &Context<'_>) -> bool {
+    pub(crate) fn has_sent(&self, bytes: u64, context: &Context<'_>) -> bool {
         let mut progress = lock(&self.progress);
         if progress.head_is_over() && progress.sent >= bytes {
             return true;
@@ -98,17 +98,17 @@ impl Answer {
     }
 
     /// A pause began.
-    pub(super) fn stalled(&self, text: String) {
+    pub(crate) fn stalled(&self, text: String) {
         lock(&self.progress).stalled = Some(text);
     }
 
     /// No pause is left that could hold it.
-    pub(super) fn release(&self) {
+    pub(crate) fn release(&self) {
         lock(&self.progress).held = false;
     }
 
     /// What to report of it, over or broken.
-    pub(super) fn report(&self) -> Request {
+    pub(crate) fn report(&self) -> Request {
         let progress = lock(&self.progress);
         let mut request = self.request.clone();
         request.sent = progress.sent;

@@ -2,7 +2,7 @@
 //! report says which bytes went, in which blocks, and what was done wrong on purpose; single blocks are in the log at its
 //! finest level.
 
-use super::place::Place;
+use super::Place;
 use dfota_core::coap::block::Block;
 use dfota_core::coap::timing::EXCHANGE_LIFETIME;
 use dfota_core::event::Request;
@@ -15,7 +15,7 @@ const FETCHES_MAX: usize = 64;
 
 /// The downloads of one package that are under way, one for each client.
 #[derive(Debug, Default)]
-pub(super) struct Fetches {
+pub(crate) struct Fetches {
     under_way: BTreeMap<SocketAddr, Fetch>,
 }
 
@@ -39,16 +39,16 @@ struct Fetch {
 
 /// What a block means for its download.
 #[derive(Debug, Default)]
-pub(super) struct Progress {
+pub(crate) struct Progress {
     /// The download that ended before this block, because it does not follow, or with it.
-    pub(super) reports: Vec<Request>,
+    pub(crate) reports: Vec<Request>,
     /// The client has so many bytes, as its asking for the next ones shows; and all, where the last block goes out.
-    pub(super) acknowledged: Vec<u64>,
+    pub(crate) acknowledged: Vec<u64>,
 }
 
 impl Fetches {
     /// A block is served.
-    pub(super) fn serve(
+    pub(crate) fn serve(
         &mut self,
         place: &Place,
         peer: SocketAddr,
@@ -102,7 +102,7 @@ impl Fetches {
     }
 
     /// A fault shaped the answer. False where no download is under way that it could be written down with.
-    pub(super) fn fault(&mut self, peer: SocketAddr, text: &str) -> bool {
+    pub(crate) fn fault(&mut self, peer: SocketAddr, text: &str) -> bool {
         let Some(fetch) = self.under_way.get_mut(&peer) else {
             return false;
         };
@@ -113,21 +113,21 @@ impl Fetches {
     }
 
     /// A datagram was lost on purpose, to the server (0) or from it (1).
-    pub(super) fn lost(&mut self, peer: SocketAddr, way: usize) {
+    pub(crate) fn lost(&mut self, peer: SocketAddr, way: usize) {
         if let Some(fetch) = self.under_way.get_mut(&peer) {
             fetch.lost[way] += 1;
         }
     }
 
     /// An answer was sent twice on purpose.
-    pub(super) fn doubled(&mut self, peer: SocketAddr) {
+    pub(crate) fn doubled(&mut self, peer: SocketAddr) {
         if let Some(fetch) = self.under_way.get_mut(&peer) {
             fetch.doubled += 1;
         }
     }
 
     /// Ends those of which nothing was heard for as long as an exchange can last.
-    pub(super) fn rest(&mut self, place: &Place, now: Duration) -> Vec<Request> {
+    pub(crate) fn rest(&mut self, place: &Place, now: Duration) -> Vec<Request> {
         let idle = |fetch: &Fetch| fetch.heard + EXCHANGE_LIFETIME <= now;
         let idle = self.under_way.iter().filter(|(_, fetch)| idle(fetch));
         let peers: Vec<SocketAddr> = idle.map(|(peer, _)| *peer).collect();
@@ -138,7 +138,7 @@ impl Fetches {
     }
 
     /// When the next one ends that way.
-    pub(super) fn deadline(&self) -> Option<Duration> {
+    pub(crate) fn deadline(&self) -> Option<Duration> {
         self.under_way
             .values()
             .map(|fetch| fetch.heard + EXCHANGE_LIFETIME)
@@ -146,7 +146,7 @@ impl Fetches {
     }
 
     /// Ends all.
-    pub(super) fn close_all(&mut self, place: &Place) -> Vec<Request> {
+    pub(crate) fn close_all(&mut self, place: &Place) -> Vec<Request> {
         let peers: Vec<SocketAddr> = self.under_way.keys().copied().collect();
         peers
             .into_iter()

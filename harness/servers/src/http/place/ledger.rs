@@ -1,8 +1,8 @@
 //! What happens on one connection, written down where its bytes pass: every request is reported once.
 
-use super::OnRequest;
+use super::Place;
 use super::answer::Answer;
-use super::place::Place;
+use crate::http::OnRequest;
 use crate::shelf::lock;
 use dfota_core::event::Request;
 use std::collections::VecDeque;
@@ -13,7 +13,7 @@ use tokio::sync::Notify;
 const HEARD_MAX: usize = 32;
 
 /// The ledger of one connection.
-pub(super) struct Ledger {
+pub(crate) struct Ledger {
     peer: String,
     on_request: OnRequest,
     state: Mutex<State>,
@@ -46,7 +46,7 @@ impl std::fmt::Debug for Ledger {
 
 impl Ledger {
     /// The ledger of a connection on which nothing happened yet.
-    pub(super) fn new(peer: String, on_request: OnRequest) -> Self {
+    pub(crate) fn new(peer: String, on_request: OnRequest) -> Self {
         Self {
             peer,
             on_request,
@@ -56,7 +56,7 @@ impl Ledger {
     }
 
     /// A report with nothing in it but the peer.
-    pub(super) fn blank(&self) -> Request {
+    pub(crate) fn blank(&self) -> Request {
         Request {
             server: "http".to_owned(),
             peer: self.peer.clone(),
@@ -65,19 +65,19 @@ impl Ledger {
     }
 
     /// Reports a request.
-    pub(super) fn report(&self, request: Request) {
+    pub(crate) fn report(&self, request: Request) {
         (self.on_request)(request);
     }
 
     /// Bytes came.
-    pub(super) fn heard(&self, bytes: &[u8]) {
+    pub(crate) fn heard(&self, bytes: &[u8]) {
         let heard = &mut lock(&self.state).heard;
         let room = HEARD_MAX - heard.len();
         heard.extend(bytes.iter().take(room));
     }
 
     /// A request came, and this will be its answer.
-    pub(super) fn answering(&self, answer: Arc<Answer>) {
+    pub(crate) fn answering(&self, answer: Arc<Answer>) {
         let mut state = lock(&self.state);
         state.heard.clear();
         state.asked = true;
@@ -85,7 +85,7 @@ impl Ledger {
     }
 
     /// Bytes were handed to the socket.
-    pub(super) fn wrote(&self, mut bytes: &[u8]) {
+    pub(crate) fn wrote(&self, mut bytes: &[u8]) {
         while !bytes.is_empty() {
             let Some(answer) = lock(&self.state).answers.front().cloned() else {
                 lock(&self.state).stray = status_of(bytes);
@@ -100,7 +100,7 @@ impl Ledger {
     }
 
     /// Reports the oldest answer if it is over.
-    pub(super) fn settle(&self) -> bool {
+    pub(crate) fn settle(&self) -> bool {
         let mut state = lock(&self.state);
         let Some(answer) = state.answers.front().filter(|answer| answer.is_over()).cloned() else {
             return false;
@@ -113,22 +113,22 @@ impl Ledger {
     }
 
     /// Nothing more may be sent.
-    pub(super) fn is_cut(&self) -> bool {
+    pub(crate) fn is_cut(&self) -> bool {
         lock(&self.state).cut
     }
 
     /// The connection is to end with a reset, not in order.
-    pub(super) fn reset(&self) {
+    pub(crate) fn reset(&self) {
         lock(&self.state).reset = true;
     }
 
     /// Whether it is.
-    pub(super) fn wants_reset(&self) -> bool {
+    pub(crate) fn wants_reset(&self) -> bool {
         lock(&self.state).reset
     }
 
     /// Breaks the connection off if it is sending this package.
-    pub(super) fn break_off(&self, place: &Arc<Place>) {
+    pub(crate) fn break_off(&self, place: &Arc<Place>) {
         let mine = |answer: &Arc<Answer>| {
             let of = answer.place.as_ref();
             of.is_some_and(|(of, _)| Arc::ptr_eq(of, place))
@@ -139,12 +139,12 @@ impl Ledger {
     }
 
     /// Waits until somebody breaks the connection off.
-    pub(super) async fn broken_off(&self) {
+    pub(crate) async fn broken_off(&self) {
         self.broken_off.notified().await;
     }
 
     /// The connection is gone: reports what was under way, and bytes that were no request.
-    pub(super) fn close(&self, garbled: bool) {
+    pub(crate) fn close(&self, garbled: bool) {
         let mut state = lock(&self.state);
         let answers = std::mem::take(&mut state.answers);
         let heard = std::mem::take(&mut state.heard);

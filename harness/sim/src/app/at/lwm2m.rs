@@ -3,9 +3,9 @@
 
 use super::{AtError, Form, Lines, Reply};
 use crate::app::App;
+use crate::life::ModuleError;
 use crate::lwm2m::Config;
 use crate::lwm2m::client::Change;
-use crate::module::ModuleError;
 use bc66_spec::cme::{BAD_PARAMETER, NOT_SUPPORTED};
 use bc66_spec::lwm2m::command::{QLWCONFIG, UPDATE_BINDING, UPDATE_LIFETIME};
 use bc66_spec::lwm2m::reply;

@@ -1,0 +1,56 @@
+//! What a module process can do at any time of its life: reboot, hang, make noise, end.
+
+use crate::flash::FlashError;
+use crate::random::Random;
+use crate::settings::Settings;
+use crate::uart::Uart;
+use std::io;
+use std::os::unix::process::CommandExt;
+use std::process::Command;
+use std::thread;
+
+/// The name under which a program that links this crate is a module.
+pub const ARGV0: &str = "bc66-module";
+
+/// Why a module process ends without having been told to.
+#[derive(Debug, thiserror::Error)]
+pub enum ModuleError {
+    /// Its command line is not the board's.
+    #[error("a module is started by the simulator alone, not by hand")]
+    Settings,
+    /// The system failed it.
+    #[error("module process: {0}")]
+    System(#[from] io::Error),
+    /// Its flash failed it.
+    #[error(transparent)]
+    Flash(#[from] FlashError),
+}
+
+/// A few bytes of any value.
+pub fn noise(settings: &Settings, place: &str) -> Vec<u8> {
+    let mut random = Random::for_purpose(settings.boot_seed(), place);
+    let mut bytes = vec![0; 1 + random.below(12)];
+    random.fill(&mut bytes);
+    bytes
+}
+
+/// Starts the same module once more; returns only if that fails.
+pub fn reboot(settings: &Settings, uart: &Uart) -> io::Error {
+    uart.flush();
+    let next = Settings {
+        boot: settings.boot + 1,
+        off: None,
+        ..settings.clone()
+    };
+    match std::env::current_exe() {
+        Ok(exe) => Command::new(exe).arg0(ARGV0).args(next.to_args()).exec(),
+        Err(error) => error,
+    }
+}
+
+/// Does nothing until the supply goes.
+pub fn hang() -> ! {
+    loop {
+        thread::park();
+    }
+}
