@@ -1,6 +1,8 @@
 //! The documents tell the truth: every path that ARCHITECTURE.md names exists, every YAML block of the pages for users loads. What is
 //! packed beside the program does what they say.
 
+#[path = "house/circles.rs"]
+mod circles;
 #[path = "house/drawing.rs"]
 mod drawing;
 #[path = "house/pages.rs"]
@@ -27,8 +29,8 @@ fn read(name: &str) -> String {
 fn architecture_is_short_and_its_paths_exist() {
     let text = read("ARCHITECTURE.md");
     assert!(
-        text.lines().count() <= 200,
-        "ARCHITECTURE.md has more than 200 lines"
+        text.lines().count() < 150,
+        "ARCHITECTURE.md has 150 lines or more"
     );
     let mut paths = 0;
     for word in text.split('`').skip(1).step_by(2) {
