@@ -6,7 +6,6 @@
 
 use core::time::Duration;
 
-/// The search.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bisect {
     /// The first and the last time at which a cut makes sense.

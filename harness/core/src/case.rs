@@ -103,7 +103,6 @@ pub enum Anomalies {
 }
 
 impl Anomalies {
-    /// All.
     pub const ALL: [Self; 2] = [Self::Note, Self::Fail];
 
     /// As suites write it.

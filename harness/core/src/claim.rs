@@ -129,7 +129,6 @@ impl Bounds {
         }
     }
 
-    /// Both, in words.
     pub fn words(self, confidence: Rate) -> String {
         format!(
             "{} and {}, each with {confidence} confidence",

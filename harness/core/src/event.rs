@@ -267,7 +267,6 @@ pub enum When {
 }
 
 impl When {
-    /// In words.
     pub const fn words(self) -> &'static str {
         match self {
             Self::Before => "before the update",

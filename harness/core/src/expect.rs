@@ -56,7 +56,6 @@ pub enum Reply {
 }
 
 impl Reply {
-    /// All.
     pub const ALL: [Self; 4] = [Self::Ok, Self::Error, Self::Timeout, Self::Esc];
 
     /// As suites write it.

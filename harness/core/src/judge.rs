@@ -23,7 +23,6 @@ use alloc::vec::Vec;
 /// A verdict, and what stands beside it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Judged {
-    /// The verdict.
     pub verdict: Verdict,
     /// What became of the module, where it was asked.
     pub outcome: Option<Outcome>,
@@ -45,7 +44,6 @@ impl Judged {
     }
 }
 
-/// Judges one update.
 pub fn judge(seen: &Observation) -> Judged {
     let verdict = verdict(seen);
     let outcome = module_outcome::outcome(seen, &verdict);

@@ -13,7 +13,6 @@ use alloc::string::ToString;
 /// Where the first cut of a try landed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Landed {
-    /// The cut.
     pub cut: Cut,
     /// The phase; nothing where its moment was not met.
     pub phase: Option<Phase>,

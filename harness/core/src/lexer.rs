@@ -42,7 +42,6 @@ impl Lexer {
         }
     }
 
-    /// Takes one byte.
     pub fn push(&mut self, byte: u8) -> Option<Token<'_>> {
         if core::mem::take(&mut self.given) {
             self.len = 0;

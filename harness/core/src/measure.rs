@@ -35,11 +35,8 @@ pub enum Measure {
 pub enum Unit {
     /// Nanoseconds; shown in milliseconds.
     Time,
-    /// Whole percent.
     Percent,
-    /// Bytes.
     Bytes,
-    /// How often.
     Count,
 }
 
@@ -144,7 +141,6 @@ pub struct Declared {
 /// A measurement that was taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Taken {
-    /// Which.
     pub measure: Measure,
     /// What came of it, in the smallest steps of its [`Unit`].
     pub value: u64,

@@ -29,9 +29,7 @@ use supply::Supply;
 /// What the module said of itself when it was asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Said {
-    /// Who it is.
     Identity {
-        /// What it runs.
         version: Version,
         /// Its IMEI, where it told one.
         imei: Option<Imei>,
@@ -42,23 +40,18 @@ pub enum Said {
     Nothing(String),
 }
 
-/// One asking.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reading {
-    /// The event.
     pub id: EventId,
     /// In which of the update's lives, counted from 0.
     pub life: usize,
-    /// What was said.
     pub said: Said,
 }
 
 /// A wait that ran out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct LimitOver {
-    /// The event.
     pub id: EventId,
-    /// Which limit.
     pub limit: TimedOut,
     /// In which of the update's lives.
     pub life: usize,
@@ -71,7 +64,6 @@ pub struct LimitOver {
 pub struct GapSeen {
     /// The event with which it began.
     pub id: EventId,
-    /// Why.
     pub why: String,
     /// Where the update stood then.
     pub phase: Phase,
@@ -88,14 +80,12 @@ pub struct Fetches {
     pub broken: u32,
     /// An answer had the fault that the case declares.
     pub faulty: bool,
-    /// The events.
     pub ids: Vec<EventId>,
 }
 
 /// Everything that was seen of one update.
 #[derive(Debug, Clone)]
 pub struct Observation {
-    /// What was planned.
     pub plan: Attempt,
     /// How the update went.
     pub update: Update,
@@ -294,7 +284,6 @@ impl Observation {
         self.tell(id, Input::Gap);
     }
 
-    /// What was planned.
     pub fn case(&self) -> &Case {
         &self.plan.case
     }

@@ -27,7 +27,6 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// All of them.
     pub const ALL: [Self; 7] = [
         Self::OldIntact,
         Self::New,

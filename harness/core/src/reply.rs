@@ -12,9 +12,7 @@ use core::net::IpAddr;
 /// The line that ends a command (3GPP TS 27.007 §9; AN §1.1).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Final {
-    /// `OK`.
     Ok,
-    /// `ERROR`.
     Error,
     /// `+CME ERROR: n`, or the firmware's misspelt `+CMEE ERROR:n`.
     Cme(u16),

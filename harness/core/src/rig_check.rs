@@ -45,7 +45,6 @@ pub enum CheckTime {
 }
 
 impl CheckTime {
-    /// In a word.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Before => "before",

@@ -53,7 +53,6 @@ struct Last {
     seen: Option<Box<Observation>>,
 }
 
-/// The fold.
 #[derive(Debug, Default)]
 pub struct RunFold {
     claims: BTreeMap<(String, String), Pending>,

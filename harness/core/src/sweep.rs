@@ -61,12 +61,10 @@ impl Span {
         (position(from) < position(to)).then_some(Self { from, to })
     }
 
-    /// Where it begins.
     pub fn from(self) -> Moment {
         self.from
     }
 
-    /// Where it ends.
     pub fn to(self) -> Moment {
         self.to
     }
@@ -142,9 +140,7 @@ impl From<Span> for String {
 /// What a sweep goes over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Over {
-    /// One moment.
     Moment(Moment),
-    /// A stretch.
     Span(Span),
     /// `weak-spots`: where a bootloader of this kind is known to be vulnerable.
     WeakSpots,
@@ -182,14 +178,12 @@ pub enum Order {
     /// From the beginning of the update to its end.
     #[default]
     Linear,
-    /// By the seed.
     Shuffled,
     /// Always into the widest gap that is left: a night that ends early has seen everything, if not densely.
     WidestGap,
 }
 
 impl Order {
-    /// All.
     pub const ALL: [Self; 3] = [Self::Linear, Self::Shuffled, Self::WidestGap];
 
     /// As suites write it.
@@ -234,9 +228,7 @@ fn widest_gap(count: usize) -> Vec<usize> {
 /// `sweep:` of a case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sweep {
-    /// What is swept.
     pub over: Vec<Over>,
-    /// How densely.
     pub spacing: Spacing,
     /// Least and greatest delay that is added to each cut, drawn by the seed.
     pub jitter: (Duration, Duration),
@@ -246,7 +238,6 @@ pub struct Sweep {
     pub offs: Vec<Option<Duration>>,
     /// 1, or as often again in each forced resume.
     pub depth: u32,
-    /// In which order.
     pub order: Order,
 }
 

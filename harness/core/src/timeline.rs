@@ -39,7 +39,6 @@ impl Timeline {
         }
     }
 
-    /// The moments.
     pub fn marks(&self) -> &[Mark] {
         &self.marks
     }

@@ -85,7 +85,6 @@ pub enum Due {
     Nothing,
     /// The source version runs on, or a forced resume.
     MayResume,
-    /// A forced resume.
     MustResume,
     /// The target version runs on.
     Finished,
@@ -108,7 +107,6 @@ impl Phase {
     }
 }
 
-/// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Input {
     /// The first byte of a block is about to be written.
@@ -138,13 +136,11 @@ pub enum Input {
 /// What the module said while it was alive between two edges.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Life {
-    /// START was seen.
     pub start: bool,
     /// First and last percentage of UPDATING.
     pub updating: Option<(Percent, Percent)>,
     /// Result codes of END, in order.
     pub ends: Vec<UpdateCode>,
-    /// A download began.
     pub download_start: bool,
     /// Last result of a download.
     pub download: Option<DownloadCode>,
@@ -203,24 +199,20 @@ pub struct Violation {
     pub rule: Rule,
     /// The phase in which it came.
     pub phase: Phase,
-    /// What came.
     pub urc: Urc,
 }
 
 /// Something that happened, and its place in the journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Noted {
-    /// What.
     pub input: Input,
     /// The rule that it broke.
     pub broke: Option<Rule>,
     /// In which of the [`Update::lives`], counted from 0.
     pub life: usize,
-    /// Where it stands.
     pub id: EventId,
 }
 
-/// The machine.
 #[derive(Debug, Clone)]
 pub struct Update {
     via: Via,
@@ -258,7 +250,6 @@ impl Update {
         }
     }
 
-    /// Where it stands.
     pub fn phase(&self) -> Phase {
         self.phase
     }
@@ -278,7 +269,6 @@ impl Update {
         self.uncertain
     }
 
-    /// The present life.
     pub fn life(&self) -> &Life {
         self.lives.last().expect("there is always one")
     }

@@ -37,28 +37,19 @@ pub enum Urc {
 /// A moment of the update.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fota {
-    /// AN §5.1.
     HttpStart,
-    /// AN §5.2.
     Downloading(Percent),
-    /// AN §5.3.
     HttpEnd(DownloadCode),
-    /// AN §5.4.
     CoapStart,
-    /// AN §5.5.
     CoapEnd(DownloadCode),
-    /// AN §5.6.
     Start,
     /// AN §5.7; the application's short form has no numbers behind the percentage (FW).
     Updating {
-        /// Progress.
         percent: Percent,
-        /// Programs in all.
         total: Option<u8>,
         /// The program being updated.
         current: Option<u8>,
     },
-    /// AN §5.8.
     End(UpdateCode),
     /// `+QIND: "FOTA"` with a word or a number that the note does not know.
     Unknown,

@@ -96,7 +96,6 @@ pub fn exit_code<'a>(verdicts: impl IntoIterator<Item = &'a Verdict>, interrupte
 /// Whose fault it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Class {
-    /// The module.
     Product,
     /// Supply, lines, serial port.
     Rig,
@@ -104,9 +103,7 @@ pub enum Class {
     Network,
     /// The harness's own package servers.
     Server,
-    /// The suite file.
     Suite,
-    /// The harness.
     Harness,
     /// Nobody: the experiment was another one than planned.
     Inconclusive,

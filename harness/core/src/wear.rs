@@ -45,7 +45,6 @@ impl WearCount {
         self.imei.as_ref()
     }
 
-    /// Updates by IMEI.
     pub fn updates(&self) -> impl Iterator<Item = (&str, u64)> {
         self.updates
             .iter()

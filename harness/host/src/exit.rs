@@ -8,14 +8,11 @@ pub const USAGE: u8 = 2;
 /// An error that ends a command, with its exit code.
 #[derive(Debug)]
 pub struct Failed {
-    /// The exit code.
     pub code: u8,
-    /// What to say.
     pub message: String,
 }
 
 impl Failed {
-    /// A usage error.
     pub fn usage(message: impl ToString) -> Self {
         Self {
             code: USAGE,

@@ -96,11 +96,9 @@ impl Journal {
 
 /// Sees each record after it was written.
 pub trait Observer: Send {
-    /// Takes one record.
     fn on(&mut self, record: &Record);
 }
 
-/// Looks at nothing.
 #[derive(Debug, Clone, Copy)]
 pub struct Nobody;
 
@@ -223,30 +221,17 @@ fn write(
 /// A journal that could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum ReadError {
-    /// The file.
     #[error("`{}` could not be read: {why}; expected the journal of a run folder", path.display())]
-    Io {
-        /// Its path.
-        path: PathBuf,
-        /// Why.
-        why: io::Error,
-    },
-    /// A line.
+    Io { path: PathBuf, why: io::Error },
     #[error("`{}`:{line}: no event of a journal: {why}", path.display())]
     Line {
-        /// The file.
         path: PathBuf,
         /// Number of the line, from 1.
         line: usize,
-        /// Why.
         why: serde_json::Error,
     },
-    /// Nothing.
     #[error("`{}` holds no event: the run was killed before it began", path.display())]
-    Empty {
-        /// The file.
-        path: PathBuf,
-    },
+    Empty { path: PathBuf },
 }
 
 /// Reads the journal of a run folder, masked as [`each`] does. A last line that was torn by the death of the harness is

@@ -19,9 +19,7 @@ use std::path::Path;
 pub struct Compared {
     /// Number of its record.
     pub seq: u64,
-    /// The suite.
     pub suite: String,
-    /// The case.
     pub id: String,
     /// Which of its verdicts.
     pub which: Which,
@@ -45,7 +43,6 @@ pub enum Which {
 /// A verdict, and what it rests on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stated {
-    /// The verdict.
     pub verdict: Verdict,
     /// What became of the module.
     pub outcome: Option<Outcome>,
@@ -67,7 +64,6 @@ pub struct Rejudged {
 /// Why verdicts cannot be derived again.
 #[derive(Debug, thiserror::Error)]
 pub enum RejudgeError {
-    /// The journal.
     #[error(transparent)]
     Read(#[from] ReadError),
     /// It is of an older program.
@@ -75,12 +71,10 @@ pub enum RejudgeError {
         "the journal has schema {seen}; from schema {needed} on a journal holds all that a verdict rests on: its verdicts can be read, and not derived again"
     )]
     Schema {
-        /// Its schema.
         seen: u32,
         /// The first that can be judged again.
         needed: u32,
     },
-    /// It begins otherwise.
     #[error("the journal does not begin with `run-started`: its beginning is missing")]
     NoStart,
 }
@@ -257,7 +251,6 @@ impl Rejudged {
         (all, all - self.differing().count())
     }
 
-    /// Those that differ.
     pub fn differing(&self) -> impl Iterator<Item = &Compared> {
         self.verdicts.iter().filter(|compared| !compared.is_equal())
     }

@@ -69,7 +69,6 @@ pub struct CaseRun<'a> {
     pub took_ns: u64,
     /// Where cuts landed and how the module came back.
     pub story: &'a str,
-    /// What reruns it.
     pub rerun: &'a str,
     /// The tries before the last one.
     pub earlier: Vec<&'a TryEnded>,
@@ -84,17 +83,14 @@ pub struct CaseRun<'a> {
 /// A journal that is none of this program.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
-    /// It begins otherwise.
     #[error(
         "the journal does not begin with `run-started`: it is not one of this program, or its beginning is missing"
     )]
     NoStart,
-    /// It is newer.
     #[error(
         "the journal has schema {seen}, this version reads up to {known}: use the version that wrote it, or a newer one"
     )]
     Schema {
-        /// Its schema.
         seen: u32,
         /// The newest that is known.
         known: u32,
@@ -297,18 +293,10 @@ impl<'a> CaseRun<'a> {
 /// Reports that could not be made.
 #[derive(Debug, thiserror::Error)]
 pub enum ReportError {
-    /// The journal.
     #[error(transparent)]
     Read(#[from] crate::journal::ReadError),
-    /// The journal's contents.
     #[error("`{}`: {why}", path.display())]
-    Run {
-        /// The folder.
-        path: PathBuf,
-        /// Why.
-        why: RunError,
-    },
-    /// A file.
+    Run { path: PathBuf, why: RunError },
     #[error(transparent)]
     Write(#[from] WriteError),
 }

@@ -26,7 +26,6 @@ use time::format_description::well_known::Rfc3339;
 /// An empty file of this name in a run folder keeps it there.
 pub const PIN: &str = "pinned";
 
-/// What stays.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Rules {
     /// The newest so many runs of each rig stay.
@@ -44,16 +43,13 @@ pub struct Rules {
 pub enum Spared {
     /// A process holds it.
     Held,
-    /// It is signed.
     Signed,
-    /// Somebody pinned it.
     Pinned,
     /// It holds folders that no run makes: other runs, somebody's files.
     HoldsOthers,
 }
 
 impl Spared {
-    /// In words.
     pub fn words(self) -> &'static str {
         match self {
             Self::Held => "is held by another process",
@@ -67,11 +63,8 @@ impl Spared {
 /// A run that was found.
 #[derive(Debug)]
 pub struct Found {
-    /// Its folder.
     pub folder: PathBuf,
-    /// The rig's name.
     pub rig: String,
-    /// When it began.
     pub began: OffsetDateTime,
     /// Whether a case failed.
     pub failed: bool,
@@ -88,7 +81,6 @@ pub enum Fate {
     Stays,
     /// It stays, and its journal and transcripts are in its bundle alone.
     Packed,
-    /// It is removed.
     Removed,
 }
 
@@ -238,7 +230,6 @@ fn fate<'f>(run: &'f Found, rules: &Rules, now: OffsetDateTime, newer: &mut Hash
 }
 
 impl Found {
-    /// Packs it.
     pub fn pack(&self) -> Result<(), String> {
         let _held = self.hold().map_err(|why| why.to_string())?;
         crate::evidence::pack::pack(&self.folder)

@@ -12,7 +12,6 @@ pub const HTML: &str = "report.html";
 pub const SUMMARY: &str = "run.json";
 /// Folder of the transcripts in a run folder.
 pub const TRANSCRIPTS: &str = "transcripts";
-/// The bundle.
 pub const BUNDLE: &str = "evidence.tar.zst";
 
 /// A file that could not be written.

@@ -54,7 +54,6 @@ pub struct Verified {
     pub signed_by: Option<String>,
     /// Whether that is the key that was asked for.
     pub is_wanted_key: bool,
-    /// The time stamp.
     pub time_stamp: Option<TimeStamp>,
 }
 

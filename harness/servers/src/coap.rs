@@ -48,7 +48,6 @@ const BURST: usize = 64;
 /// How often resting downloads are looked for, in real time.
 const LOOK_AROUND: Duration = Duration::from_secs(1);
 
-/// Where happenings go.
 type OnHappening = Arc<dyn Fn(Happening) + Send + Sync>;
 
 /// The server. It ends when it is dropped.
@@ -181,7 +180,6 @@ impl CoapServer {
     }
 }
 
-/// The socket's task.
 struct Door {
     socket: UdpSocket,
     clock: Clock,

@@ -47,7 +47,6 @@ use tokio::task::{JoinHandle, JoinSet};
 /// How long to wait when the system can not accept, as without free file descriptors.
 const BREATHER: Duration = Duration::from_millis(50);
 
-/// Where reports go.
 type OnRequest = Arc<dyn Fn(Request) + Send + Sync>;
 
 /// The server. It ends with its connections when it is dropped.

@@ -41,7 +41,6 @@ impl<P> Shelf<P> {
         lock(&self.places).get(path).cloned()
     }
 
-    /// All of them.
     pub fn all(&self) -> Vec<Arc<P>> {
         lock(&self.places).values().cloned().collect()
     }

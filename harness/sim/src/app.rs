@@ -62,7 +62,6 @@ pub enum Input {
     Download {
         /// Counts the downloads of this boot.
         order: u64,
-        /// The news.
         event: DownloadEvent,
     },
     /// The end of the download over CoAP with the number `order`.
@@ -76,7 +75,6 @@ pub enum Input {
     Link {
         /// Counts the links of this boot.
         order: u64,
-        /// The news.
         event: LinkEvent,
     },
 }
@@ -88,33 +86,24 @@ enum Moment {
     Result,
     SimReady,
     Attached,
-    /// See [`Dialect::LateAddress`].
     Addressed,
     DownloadStarts,
     PullStarts,
-    UpdateStarts {
-        package: usize,
-        announced: bool,
-    },
+    UpdateStarts { package: usize, announced: bool },
     Reboot,
-    /// See [`Defect::DeafLater`].
     Hang,
-    /// See [`Defect::CeregFlood`].
     Flood,
 }
 
 /// What a command does after its final result is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum After {
-    /// Reboot at once.
     Reboot,
-    /// Off, until PWRKEY.
     PowerDown,
     /// Another rate on the UART.
     Baud,
     /// Look for the network.
     Attach,
-    /// Leave the network.
     Detach,
     /// A download was ordered.
     Download(Url),
@@ -122,13 +111,11 @@ pub enum After {
     Update(usize),
 }
 
-/// The running application.
 pub struct App {
     /// What the board told the module.
     pub settings: Settings,
     /// Settings of the AT interface.
     pub profile: Profile,
-    /// The network's side.
     pub modem: Modem,
     /// What `AT+QFUPLEX` brought since the boot.
     pub upload: Upload,
@@ -155,7 +142,6 @@ pub struct App {
 }
 
 impl App {
-    /// The flash map.
     pub const LAYOUT: Layout = Layout::BC66;
 
     /// Prints `RDY` and gets ready.

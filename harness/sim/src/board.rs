@@ -58,7 +58,6 @@ struct Lines {
 #[derive(Debug)]
 enum Module {
     Off,
-    /// In reset.
     Held,
     /// The supervisor is to start it.
     Starting,
@@ -68,11 +67,8 @@ enum Module {
 /// What the lines are and what the module does, for the control protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct State {
-    /// Supply.
     pub power: bool,
-    /// RESET asserted.
     pub reset: bool,
-    /// PWRKEY pressed.
     pub pwrkey: bool,
     /// `off`, `held` or `running`.
     pub module: &'static str,
@@ -196,7 +192,6 @@ impl Board {
         self.shared.factory.flash()
     }
 
-    /// What there is.
     pub fn state(&self) -> State {
         let lines = self.lines();
         let module = match lines.module {

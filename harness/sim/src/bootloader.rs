@@ -37,7 +37,6 @@ pub trait Progress {
 /// What comes after the bootloader.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Next {
-    /// The application starts.
     Application,
     /// An update ended, well or not: the module reboots.
     Reboot,
@@ -49,7 +48,6 @@ pub struct Bootloader<'a> {
     pub flash: &'a mut dyn Flash,
     /// Where things stand in there.
     pub layout: &'a Layout,
-    /// Who watches.
     pub progress: &'a mut dyn Progress,
     /// What is wrong with it.
     pub defects: Defects,

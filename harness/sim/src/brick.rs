@@ -12,7 +12,6 @@ use crate::update_info::UpdateInfo;
 /// The record beside the marker that [`Defect::BricksNearPercent`] needs.
 const FRAGILE_KEY: u8 = 2;
 
-/// Is it dead?
 pub fn is_bricked(flash: &dyn Flash, layout: &Layout, defects: Defects) -> Result<bool> {
     if defects.has(Defect::BricksNearPercent) && is_fragile(flash, layout)? {
         return Ok(true);

@@ -39,7 +39,6 @@ impl Clock {
             .unwrap_or(now + Duration::from_secs(365 * 86_400))
     }
 
-    /// Lets `module` pass.
     pub fn sleep(self, module: Duration) {
         thread::sleep(self.real(module));
     }
@@ -52,7 +51,6 @@ pub struct Pace {
 }
 
 impl Pace {
-    /// Begins now.
     pub fn new() -> Self {
         Self { due: Instant::now() }
     }

@@ -10,7 +10,6 @@ use crate::named::{NamedSet, named};
 pub type Defects = NamedSet<Defect>;
 
 named! {
-    /// One defect.
     Defect is a "defect" {
         ForgetsResume = "forgets-resume",
             "after a power cut in UPDATING, starts the half-patched application instead of resuming";

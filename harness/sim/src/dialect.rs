@@ -10,7 +10,6 @@ use crate::named::{NamedSet, named};
 pub type Dialects = NamedSet<Dialect>;
 
 named! {
-    /// One dialect.
     Dialect is a "dialect" {
         EndTwice = "end-twice",
             "prints END twice";

@@ -41,7 +41,6 @@ pub enum DownloadError {
     /// A partial answer that is not the asked part.
     #[error("the partial answer is not the part that was asked for")]
     Range,
-    /// The flash failed.
     #[error(transparent)]
     Flash(#[from] FlashError),
 }

@@ -13,7 +13,6 @@ use std::path::PathBuf;
 /// Makes one module's flash as it leaves the factory, as often as it is asked to.
 #[derive(Debug, Clone)]
 pub struct Factory {
-    /// The firmware.
     pub version: Version,
     /// The module's own numbers derive from it.
     pub seed: u64,

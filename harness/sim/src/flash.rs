@@ -37,7 +37,6 @@ pub enum FlashError {
 /// A result of flash operations.
 pub type Result<T> = std::result::Result<T, FlashError>;
 
-/// A flash chip.
 pub trait Flash {
     /// Reads `into.len()` bytes at `at`.
     fn read(&self, at: usize, into: &mut [u8]) -> Result<()>;

@@ -39,7 +39,6 @@ pub enum HttpError {
 /// How long to wait, and whether to wait at all.
 #[derive(Debug, Clone)]
 pub struct Patience {
-    /// The module's time.
     pub clock: Clock,
     /// Set from outside when the download is given up.
     pub cancelled: Arc<AtomicBool>,
@@ -57,7 +56,6 @@ pub enum Names {
 /// `Content-Range` of a partial answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ContentRange {
-    /// First byte.
     pub from: usize,
     /// Bytes of the whole.
     pub total: usize,
@@ -66,11 +64,8 @@ pub struct ContentRange {
 /// An answer whose body is still to be read.
 #[derive(Debug)]
 pub struct Response {
-    /// Status code.
     pub status: u16,
-    /// `Content-Length`.
     pub length: Option<usize>,
-    /// `Content-Range`.
     pub range: Option<ContentRange>,
     connection: Connection,
 }

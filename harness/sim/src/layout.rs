@@ -5,14 +5,11 @@ use crate::flash::SECTOR;
 /// A run of whole sectors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Region {
-    /// First byte.
     pub start: usize,
-    /// Number of sectors.
     pub sectors: usize,
 }
 
 impl Region {
-    /// Size in bytes.
     pub const fn len(self) -> usize {
         self.sectors * SECTOR
     }
@@ -32,12 +29,10 @@ impl Region {
     }
 }
 
-/// The flash map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Layout {
     /// The application's image, patched in place.
     pub image: Region,
-    /// The delta package.
     pub delta: Region,
     /// The old content of the one chunk that is being patched.
     pub backup: Region,

@@ -31,7 +31,6 @@ macro_rules! named {
         impl $type {
             /// How many there are.
             pub const COUNT: usize = [$(Self::$name),+].len();
-            /// All of them.
             pub const ALL: [Self; Self::COUNT] = [$(Self::$name),+];
 
             /// Its name on the command line.
@@ -110,7 +109,6 @@ impl fmt::Display for UnknownName {
 
 impl std::error::Error for UnknownName {}
 
-/// Edit distance (Levenshtein).
 fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();

@@ -63,7 +63,6 @@ impl Nvdm {
         Ok(self.log.read(flash, UPDATED)?.is_some())
     }
 
-    /// One has.
     pub fn save_updated(&self, flash: &mut dyn Flash) -> Result<()> {
         self.log.write(flash, UPDATED, &[1])
     }
@@ -107,7 +106,6 @@ impl Nvdm {
         self.log.read(flash, PROFILE)
     }
 
-    /// Saves the profile.
     pub fn save_profile(&self, flash: &mut dyn Flash, profile: &[u8]) -> Result<()> {
         self.log.write(flash, PROFILE, profile)
     }
@@ -117,7 +115,6 @@ impl Nvdm {
         self.log.read(flash, FIRMWARE_OBJECT)
     }
 
-    /// Keeps them.
     pub fn save_firmware_object(&self, flash: &mut dyn Flash, object: &[u8]) -> Result<()> {
         self.log.write(flash, FIRMWARE_OBJECT, object)
     }
@@ -128,7 +125,6 @@ impl Nvdm {
         Ok(stored.and_then(|bytes| String::from_utf8(bytes).ok()))
     }
 
-    /// Keeps them.
     pub fn save_lwm2m_config(&self, flash: &mut dyn Flash, parameters: &str) -> Result<()> {
         self.log.write(flash, LWM2M_CONFIG, parameters.as_bytes())
     }

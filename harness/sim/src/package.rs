@@ -20,7 +20,6 @@ use crate::flash::SECTOR;
 use crate::version::Version;
 use sha2::{Digest as _, Sha256};
 
-/// SHA-256.
 pub type Digest = [u8; 32];
 
 /// SHA-256 of `bytes`.
@@ -47,7 +46,6 @@ pub enum PackageError {
     /// Another kind of file.
     #[error("no package of the simulated module: it begins with {0:02x?}, expected `core`")]
     Magic([u8; 4]),
-    /// Damaged header.
     #[error("the header is damaged: its checksum is {stated:#010x}, computed {computed:#010x}")]
     HeaderCrc {
         /// What the header says.
@@ -63,10 +61,8 @@ pub enum PackageError {
     Length {
         /// What the header says.
         stated: usize,
-        /// What is there.
         seen: usize,
     },
-    /// Damaged content.
     #[error("the content is damaged: its digest is not the header's")]
     Payload,
 }
@@ -101,7 +97,6 @@ pub struct Package<'a> {
 /// What packages of this module are made for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Purpose {
-    /// A simulated rig.
     Simulation,
     /// A bench with wires, at whose end this module stands in for a real one.
     Rehearsal,

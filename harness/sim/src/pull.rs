@@ -47,7 +47,6 @@ pub enum PullError {
     /// The download was given up.
     #[error("given up")]
     Cancelled,
-    /// The flash failed.
     #[error(transparent)]
     Flash(#[from] FlashError),
 }
@@ -68,12 +67,10 @@ impl PullError {
     }
 }
 
-/// How to download.
 #[derive(Debug, Clone, Copy)]
 pub struct Manner {
     /// Exponent of the block size to ask for.
     pub exponent: u8,
-    /// The module's time.
     pub clock: Clock,
     /// Where the delta area is.
     pub layout: Layout,

@@ -2,7 +2,6 @@
 //!
 //! Also the source of the synthetic firmware's bytes: its output must therefore never change.
 
-/// SplitMix64.
 #[derive(Debug, Clone)]
 pub struct Random {
     state: u64,
@@ -33,7 +32,6 @@ impl Random {
         (self.bits() % bound as u64) as usize
     }
 
-    /// Fills `bytes`.
     pub fn fill(&mut self, bytes: &mut [u8]) {
         for chunk in bytes.chunks_mut(8) {
             chunk.copy_from_slice(&self.bits().to_le_bytes()[..chunk.len()]);

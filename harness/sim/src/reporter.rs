@@ -33,7 +33,6 @@ pub struct Reporter<'a> {
 }
 
 impl<'a> Reporter<'a> {
-    /// For one boot.
     pub fn new(settings: &Settings, clock: Clock, uart: &'a Uart) -> Self {
         let hangs = settings.defects.has(Defect::HangsInUpdating);
         let hang_at = hangs.then(|| 30 + Random::for_purpose(settings.seed, "hang").below(51) as u8);

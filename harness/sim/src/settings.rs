@@ -27,13 +27,11 @@ pub struct Settings {
     pub off: Option<Duration>,
     /// What is wrong with the module.
     pub defects: Defects,
-    /// How it speaks.
     pub dialects: Dialects,
     /// Exponent of the block size that a download over CoAP asks for.
     pub coap_exponent: u8,
     /// Does the configuration of `AT+QLWCONFIG` survive a reboot? Not known of the real module.
     pub lwm2m_config_kept: bool,
-    /// The flash.
     pub flash: PathBuf,
 }
 
@@ -56,7 +54,6 @@ impl Settings {
     /// A module counts its own reboots from its start on: room for them between two starts.
     pub const BOOTS_PER_START: u64 = 1000;
 
-    /// The command line.
     pub fn to_args(&self) -> Vec<OsString> {
         let texts = [
             module_name(self.module).to_owned(),
@@ -112,7 +109,6 @@ impl Settings {
         })
     }
 
-    /// The module's time.
     pub fn clock(&self) -> Option<Clock> {
         Clock::new(self.speed)
     }

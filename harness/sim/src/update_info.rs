@@ -12,7 +12,6 @@ const KEY: u8 = 1;
 /// How far an update is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UpdateInfo {
-    /// No update.
     Idle,
     /// The marker is set: the bootloader must look at the package.
     Ordered {

@@ -24,7 +24,6 @@ pub struct Version(String);
 pub struct NotAVersion(String);
 
 impl Version {
-    /// The text.
     pub fn as_str(&self) -> &str {
         &self.0
     }

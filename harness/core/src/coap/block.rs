@@ -11,11 +11,8 @@ pub const NUMBER_MAX: u32 = (1 << 20) - 1;
 pub struct BlockSize(u8);
 
 impl BlockSize {
-    /// 16 bytes.
     pub const MIN: Self = Self(0);
-    /// 512 bytes.
     pub const MEDIUM: Self = Self(5);
-    /// 1024 bytes.
     pub const MAX: Self = Self(6);
     /// All, the smallest first.
     pub const ALL: [Self; 7] = [Self(0), Self(1), Self(2), Self(3), Self(4), Self(5), Self(6)];
@@ -25,20 +22,16 @@ impl BlockSize {
         Self::ALL.into_iter().find(|size| size.bytes() as u64 == bytes)
     }
 
-    /// How many bytes.
     pub const fn bytes(self) -> usize {
         16 << self.0
     }
 }
 
-/// A block option.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Block {
     /// Which block, counted from 0 in blocks of `size`.
     pub number: u32,
-    /// More blocks follow.
     pub more: bool,
-    /// Its size.
     pub size: BlockSize,
 }
 

@@ -20,49 +20,27 @@ pub enum Class {
 }
 
 impl Code {
-    /// 0.00.
     pub const EMPTY: Self = Self::of(0, 0);
-    /// GET.
     pub const GET: Self = Self::of(0, 1);
-    /// POST.
     pub const POST: Self = Self::of(0, 2);
-    /// PUT.
     pub const PUT: Self = Self::of(0, 3);
-    /// DELETE.
     pub const DELETE: Self = Self::of(0, 4);
-    /// 2.01.
     pub const CREATED: Self = Self::of(2, 1);
-    /// 2.02.
     pub const DELETED: Self = Self::of(2, 2);
-    /// 2.03.
     pub const VALID: Self = Self::of(2, 3);
-    /// 2.04.
     pub const CHANGED: Self = Self::of(2, 4);
-    /// 2.05.
     pub const CONTENT: Self = Self::of(2, 5);
-    /// 2.31.
     pub const CONTINUE: Self = Self::of(2, 31);
-    /// 4.00.
     pub const BAD_REQUEST: Self = Self::of(4, 0);
-    /// 4.02.
     pub const BAD_OPTION: Self = Self::of(4, 2);
-    /// 4.04.
     pub const NOT_FOUND: Self = Self::of(4, 4);
-    /// 4.05.
     pub const NOT_ALLOWED: Self = Self::of(4, 5);
-    /// 4.06.
     pub const NOT_ACCEPTABLE: Self = Self::of(4, 6);
-    /// 4.08.
     pub const INCOMPLETE: Self = Self::of(4, 8);
-    /// 4.12.
     pub const PRECONDITION_FAILED: Self = Self::of(4, 12);
-    /// 4.13.
     pub const TOO_LARGE: Self = Self::of(4, 13);
-    /// 4.15.
     pub const UNSUPPORTED_FORMAT: Self = Self::of(4, 15);
-    /// 5.03.
     pub const UNAVAILABLE: Self = Self::of(5, 3);
-    /// 5.05.
     pub const NO_PROXY: Self = Self::of(5, 5);
 
     const fn of(class: u8, detail: u8) -> Self {
@@ -79,7 +57,6 @@ impl Code {
         }
     }
 
-    /// 2.xx.
     pub const fn is_success(self) -> bool {
         self.0 >> 5 == 2
     }
@@ -89,7 +66,6 @@ impl Code {
         (self.0 >> 5) as u16 * 100 + (self.0 & 0x1F) as u16
     }
 
-    /// A method's name.
     pub const fn method(self) -> Option<&'static str> {
         Some(match self.0 {
             1 => "GET",

@@ -25,39 +25,27 @@ const WAITING_MAX: usize = 64;
 /// As many peers have a memory of their own.
 const AWAITED_MAX: usize = 16;
 
-/// What comes out.
 #[derive(Debug, PartialEq)]
 pub enum Output<P> {
-    /// Send these bytes.
     Send {
-        /// To whom.
         to: P,
-        /// The datagram.
         bytes: Vec<u8>,
     },
     /// A request came; it is answered by [`Endpoint::respond`].
     Request {
-        /// What answers it.
         ticket: Ticket<P>,
-        /// The request.
         message: Message,
     },
     /// The response to a request of ours, all its blocks in one.
     Response {
-        /// From whom.
         from: P,
-        /// What [`Endpoint::request`] gave.
         token: Token,
-        /// Notifications will follow.
         observed: bool,
-        /// The response.
         message: Message,
     },
     /// What is observed has changed; older ones than the last are left out.
     Notification {
-        /// From whom.
         from: P,
-        /// What [`Endpoint::request`] gave.
         token: Token,
         /// The notification; one that is no success ends the observation.
         message: Message,
@@ -66,9 +54,7 @@ pub enum Output<P> {
     Failed {
         /// To whom it went.
         to: P,
-        /// What [`Endpoint::request`] gave.
         token: Token,
-        /// Why.
         why: Failure,
     },
 }
@@ -100,7 +86,6 @@ impl core::fmt::Display for Failure {
 /// What answers one request.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Ticket<P> {
-    /// Who asked.
     pub peer: P,
     id: u16,
     token: Token,
@@ -129,7 +114,6 @@ pub struct Endpoint<P> {
     recent: Recent<P>,
     /// Of those in `awaited`: no flood of others washes it away.
     recent_awaited: Recent<P>,
-    /// The newest last.
     awaited: VecDeque<P>,
     out: VecDeque<Output<P>>,
 }
@@ -317,7 +301,6 @@ impl<P: Copy + Ord> Endpoint<P> {
 
     // What comes in.
 
-    /// Takes a datagram.
     pub fn on_datagram(&mut self, peer: P, bytes: &[u8], now: Duration) {
         match Message::decode(bytes) {
             Ok(message) => self.on_message(peer, message, now),
@@ -332,7 +315,6 @@ impl<P: Copy + Ord> Endpoint<P> {
         }
     }
 
-    /// Takes a message.
     pub fn on_message(&mut self, peer: P, message: Message, now: Duration) {
         match (message.class(), message.kind()) {
             (Class::Empty, Kind::Con) | (Class::Reserved, Kind::Con) => self.reset(peer, message.id()),

@@ -12,24 +12,18 @@ use coap_lite::{CoapOption, MessageClass, MessageType, Packet};
 /// The message's type (RFC 7252 §4.2, §4.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Wants an acknowledgement.
     Con,
-    /// Wants none.
     Non,
-    /// Acknowledges.
     Ack,
-    /// Refuses.
     Rst,
 }
 
-/// One message.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Message(Packet);
 
 /// Bytes that are no message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Malformed {
-    /// Why.
     pub why: &'static str,
     /// The id to reset, where the sender wants to know (RFC 7252 §4.2). Anything else is met with silence.
     pub reset: Option<u16>,
@@ -65,7 +59,6 @@ impl Message {
         Self::draft(code).with_payload(why.as_bytes().to_vec())
     }
 
-    /// Reads a datagram.
     pub fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
         let reset = match bytes {
             [first, _, high, low, ..] if first >> 4 == 0b0100 => Some(u16::from_be_bytes([*high, *low])),
@@ -91,13 +84,11 @@ impl Message {
         Ok(message)
     }
 
-    /// Its bytes.
     pub fn encode(&self) -> Vec<u8> {
         // The codec refuses nothing that can be built here: tokens have eight bytes at most.
         self.0.to_bytes_unlimited().unwrap_or_default()
     }
 
-    /// Its type.
     pub fn kind(&self) -> Kind {
         match self.0.header.get_type() {
             MessageType::Confirmable => Kind::Con,
@@ -116,7 +107,6 @@ impl Message {
         });
     }
 
-    /// Its code.
     pub fn code(&self) -> Code {
         Code(u8::from(self.0.header.code))
     }
@@ -126,12 +116,10 @@ impl Message {
         self.code().class()
     }
 
-    /// Its id.
     pub fn id(&self) -> u16 {
         self.0.header.message_id
     }
 
-    /// Its token.
     pub fn token(&self) -> Token {
         Token::new(self.0.get_token()).unwrap_or_default() // the codec lets no longer one through
     }
@@ -144,7 +132,6 @@ impl Message {
         self
     }
 
-    /// Its payload.
     pub fn payload(&self) -> &[u8] {
         &self.0.payload
     }
@@ -202,7 +189,6 @@ impl Message {
         Some(value.iter().fold(0, |bits, &byte| bits << 8 | u32::from(byte)))
     }
 
-    /// A block option.
     pub fn block(&self, number: u16) -> Result<Option<Block>, BlockError> {
         self.option(number).map(Block::decode).transpose()
     }

@@ -1,26 +1,15 @@
 //! Numbers and shapes of options (RFC 7252 §5.10, RFC 7641 §2, RFC 7959 §2.1 and §4).
 
-/// Uri-Host.
 pub const URI_HOST: u16 = 3;
-/// ETag.
 pub const ETAG: u16 = 4;
-/// Observe.
 pub const OBSERVE: u16 = 6;
-/// Uri-Port.
 pub const URI_PORT: u16 = 7;
-/// Location-Path.
 pub const LOCATION_PATH: u16 = 8;
-/// Uri-Path.
 pub const URI_PATH: u16 = 11;
-/// Content-Format.
 pub const CONTENT_FORMAT: u16 = 12;
-/// Max-Age.
 pub const MAX_AGE: u16 = 14;
-/// Uri-Query.
 pub const URI_QUERY: u16 = 15;
-/// Accept.
 pub const ACCEPT: u16 = 17;
-/// Location-Query.
 pub const LOCATION_QUERY: u16 = 20;
 /// Block2: a part of the response's payload.
 pub const BLOCK2: u16 = 23;
@@ -28,9 +17,7 @@ pub const BLOCK2: u16 = 23;
 pub const BLOCK1: u16 = 27;
 /// Size2: the length of the response's whole payload.
 pub const SIZE2: u16 = 28;
-/// Proxy-Uri.
 pub const PROXY_URI: u16 = 35;
-/// Proxy-Scheme.
 pub const PROXY_SCHEME: u16 = 39;
 /// Size1: the length of the request's whole payload.
 pub const SIZE1: u16 = 60;

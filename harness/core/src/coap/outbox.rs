@@ -8,14 +8,10 @@ use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-/// A confirmable message.
 #[derive(Debug)]
 pub(super) struct Letter {
-    /// Its id.
     pub(super) id: u16,
-    /// Its token.
     pub(super) token: Token,
-    /// Its bytes.
     pub(super) bytes: Vec<u8>,
 }
 

@@ -11,7 +11,6 @@ const MESSAGES_MAX: usize = 4096;
 /// As many bytes of answers are kept.
 const BYTES_MAX: usize = 1 << 20;
 
-/// The memory.
 #[derive(Debug)]
 pub(super) struct Recent<P> {
     /// The answer to each message, where there is one yet.
@@ -22,7 +21,6 @@ pub(super) struct Recent<P> {
 }
 
 impl<P: Copy + Ord> Recent<P> {
-    /// An empty memory.
     pub(super) const fn new() -> Self {
         Self {
             answers: BTreeMap::new(),
@@ -39,7 +37,6 @@ impl<P: Copy + Ord> Recent<P> {
         self.answers.get(&(peer, id)).map(Option::as_deref)
     }
 
-    /// Remembers a message.
     pub(super) fn note(&mut self, peer: P, id: u16, answer: Option<Vec<u8>>, now: Duration) {
         if !self.answers.contains_key(&(peer, id)) {
             self.order.push_back((now + EXCHANGE_LIFETIME, (peer, id)));

@@ -20,7 +20,6 @@ impl Token {
         Some(token)
     }
 
-    /// Its bytes.
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes[..usize::from(self.len)]
     }

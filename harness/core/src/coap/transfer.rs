@@ -26,9 +26,7 @@ pub(super) struct Transfer {
 /// What follows a response.
 #[derive(Debug)]
 pub(super) enum Step {
-    /// Another request.
     Ask(Message),
-    /// The whole response.
     Done(Message),
     /// The blocks do not fit together.
     Broken(&'static str),
@@ -66,7 +64,6 @@ impl Transfer {
         part.with_payload(self.payload[self.given..end].to_vec())
     }
 
-    /// Takes a response.
     pub(super) fn on(&mut self, response: Message) -> Step {
         let block1 = match response.block(option::BLOCK1) {
             Ok(block) => block,

@@ -48,7 +48,6 @@ impl<P: Copy + Eq> Uploads<P> {
         }
     }
 
-    /// Takes a request.
     pub fn take(&mut self, peer: P, request: &Message, now: Duration) -> Upload {
         let block = match request.block(option::BLOCK1) {
             Ok(None) if request.payload().len() > self.longest => {

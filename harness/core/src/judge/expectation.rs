@@ -13,13 +13,10 @@ use bc66_spec::code::UpdateCode;
 /// The versions that are legal afterwards.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Wanted<'a> {
-    /// What ran before.
     Source,
     /// What the package leads to.
     Target,
-    /// One of these.
     Either,
-    /// This one.
     Exactly(&'a Version),
 }
 

@@ -11,7 +11,6 @@ pub struct Clock {
     /// First and last stamp, as they stand in the log.
     first: Option<Stamp>,
     last: Option<Stamp>,
-    /// Since the first.
     now: u64,
     /// How often it went back or began anew.
     jumps: u64,

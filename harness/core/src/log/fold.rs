@@ -22,7 +22,6 @@ use bc66_spec::urc::{CURRENT_BIN, TOTAL_NUM};
 /// What a log cannot tell and its owner can.
 #[derive(Debug, Clone, Default)]
 pub struct Told {
-    /// The version before.
     pub from: Option<Version>,
     /// The version that the package leads to.
     pub to: Option<Version>,
@@ -30,7 +29,6 @@ pub struct Told {
     pub via: Option<Via>,
 }
 
-/// The fold.
 #[derive(Debug)]
 pub struct Fold {
     told: Told,

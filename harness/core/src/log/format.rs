@@ -10,7 +10,6 @@ pub enum Format {
     Plain,
     /// minicom, with its line time stamps.
     Minicom,
-    /// Tera Term.
     TeraTerm,
     /// picocom with `ts`, grabserial, tio, Arduino's monitor: a time, in brackets or not.
     Picocom,

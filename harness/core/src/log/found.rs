@@ -12,7 +12,6 @@ use core::fmt;
 /// One order to update, and what came of it up to the next one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogUpdate {
-    /// From 1.
     pub number: u64,
     /// How the package got into the module, if that was heard or told.
     pub via: Option<Via>,
@@ -24,11 +23,9 @@ pub struct LogUpdate {
     pub after: Vec<Version>,
     /// Where it stood last.
     pub stage: Stage,
-    /// What happened.
     pub steps: Steps,
     /// Percentages, for a picture.
     pub points: Points,
-    /// What was illegal.
     pub findings: Vec<Found>,
     /// What was odd, and legal.
     pub notes: Vec<Note>,
@@ -36,13 +33,10 @@ pub struct LogUpdate {
     pub damaged: Option<Damaged>,
     /// The last line that belongs to it.
     pub last: Place,
-    /// UPDATING was heard.
     pub(super) updated: bool,
-    /// START was heard.
     pub(super) started: bool,
     /// A boot since the last URC of the update.
     pub(super) booted: bool,
-    /// RDY since then.
     pub(super) ready: bool,
     /// A damaged line since then.
     pub(super) deaf: bool,
@@ -53,7 +47,6 @@ pub struct LogUpdate {
 /// The version before an update.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Before {
-    /// The version.
     pub version: Version,
     /// It was told by `--from`, not heard.
     pub told: bool,
@@ -62,7 +55,6 @@ pub struct Before {
 /// Lines of which something is missing, or that hold what no module says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Damaged {
-    /// How many.
     pub lines: u64,
     /// The number of the first.
     pub first: u64,
@@ -70,7 +62,6 @@ pub struct Damaged {
     pub last: u64,
 }
 
-/// Something illegal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Found {
     /// The rule that it breaks.
@@ -84,15 +75,12 @@ pub struct Found {
 /// Something odd, and legal.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Note {
-    /// What.
     pub odd: Odd,
     /// Where it was heard first.
     pub place: Place,
-    /// How often.
     pub times: u64,
 }
 
-/// What is odd.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Odd {
     /// UPDATING above 100 percent.
@@ -103,7 +91,6 @@ pub enum Odd {
     DownloadBack(u32, u32),
     /// Other programs than "currently always 1" of 1.
     Programs(u8, u8),
-    /// END came again.
     EndAgain(UpdateCode),
     /// END,0 came and no UPDATING had.
     NoUpdating,
@@ -216,7 +203,6 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// In words.
     pub const fn words(self) -> &'static str {
         match self {
             Self::Illegal => "illegal",
@@ -273,7 +259,6 @@ impl LogUpdate {
         }
     }
 
-    /// Its first place.
     pub fn first(&self) -> Place {
         self.steps.list().first().map_or(self.last, |step| step.first)
     }
@@ -323,14 +308,11 @@ impl LogUpdate {
     }
 }
 
-/// A percentage.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Point {
     /// Of UPDATING, not of DOWNLOADING.
     pub updating: bool,
-    /// The percentage.
     pub percent: u32,
-    /// Where.
     pub place: Place,
     /// It does not continue what is before it.
     pub begins: bool,

@@ -10,7 +10,6 @@ use crate::urc::{Fota, Urc};
 use bc66_spec::urc::{FOTA, FotaUrc, QIND};
 use bc66_spec::{boot, command, module};
 
-/// What was heard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Heard<'a> {
     /// A moment of the update.
@@ -23,7 +22,6 @@ pub enum Heard<'a> {
     Torn,
     /// A line of the boot ROM's block that has a name of its own, by its place in the block.
     BootRom(usize),
-    /// The application runs.
     Ready,
     /// `AT+QFOTADL`: the order.
     Order(Via),
@@ -37,11 +35,8 @@ pub enum Heard<'a> {
     EchoOff,
     /// `ATE1`: they are, until the next boot.
     EchoOn,
-    /// Any other command.
     Command,
-    /// `Revision: BC66NBR01A01`.
     Version(&'a str),
-    /// `Quectel_BC66`.
     Model(&'a str),
     /// A line in words that speaks of a URC.
     Spoken,
@@ -58,7 +53,6 @@ const SESSIONS: [&[u8]; 5] = [
     b"Script started on ",
 ];
 
-/// Reads a line.
 pub fn hear(line: &[u8]) -> Option<Heard<'_>> {
     let line = line.trim_ascii();
     if SESSIONS.iter().any(|session| line.starts_with(session)) {

@@ -22,7 +22,6 @@ pub struct Line<'a> {
     pub ends: bool,
 }
 
-/// The machine.
 #[derive(Debug, Clone)]
 pub struct Lines {
     held: Vec<u8>,

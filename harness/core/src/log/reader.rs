@@ -13,7 +13,6 @@ use alloc::vec::Vec;
 /// What was read, beside the updates.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Read {
-    /// Bytes.
     pub bytes: u64,
     /// Lines, as an editor counts them.
     pub lines: u64,
@@ -25,7 +24,6 @@ pub struct Read {
     pub long: u64,
 }
 
-/// The reader.
 #[derive(Debug)]
 pub struct Reader {
     lines: Lines,
@@ -74,12 +72,10 @@ impl Reader {
         }
     }
 
-    /// What was read.
     pub fn read(&self) -> Read {
         self.listener.read
     }
 
-    /// Its time.
     pub fn clock(&self) -> &Clock {
         &self.listener.clock
     }

@@ -13,15 +13,12 @@
 //! | QCOM | `[2026-11-22_14:30:05:123]` |
 //! | CuteCom | `[14:30:05:123] ` |
 
-/// A second.
 pub const SECOND: u64 = 1_000_000_000;
-/// A day.
 pub const DAY: u64 = 86_400 * SECOND;
 
 /// What a stamp counts from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Base {
-    /// 1970.
     Date,
     /// Midnight; the day is not said.
     Midnight,
@@ -36,19 +33,13 @@ pub enum Form {
     Iso(u8),
     /// `Sun Nov 22 14:30:05.123 2026`.
     Ctime,
-    /// `Nov 22 14:30:05`.
     Month,
-    /// `14:30:05.123`.
     Time,
-    /// `14:30:05:123`.
     TimeColon,
-    /// `0 00:00:05.123`.
     Days,
-    /// `12.345`.
     Seconds,
 }
 
-/// A time stamp.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stamp {
     /// How it is written.
@@ -57,7 +48,6 @@ pub struct Stamp {
     pub bracketed: bool,
     /// What it counts from.
     pub base: Base,
-    /// Nanoseconds since then.
     pub ns: u64,
     /// How many digits its seconds have behind the point.
     pub digits: u8,

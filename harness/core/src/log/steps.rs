@@ -20,19 +20,14 @@ pub struct Place {
 pub enum Stage {
     /// Blocks are uploaded; the last one.
     Uploading(u32),
-    /// It is ordered.
     Ordered,
     /// The module downloads; the last percentage.
     Downloading(Option<u32>),
-    /// It has downloaded.
     Downloaded,
-    /// It has not.
     DownloadFailed(DownloadCode),
-    /// START was heard.
     Started,
     /// UPDATING was heard; the last percentage.
     Updating(u32),
-    /// END was heard.
     Ended(UpdateCode),
 }
 
@@ -52,24 +47,18 @@ impl fmt::Display for Stage {
     }
 }
 
-/// A step.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum What {
     /// Blocks of an upload, the first and the last.
     Upload(u32, u32),
-    /// The order.
     Order(Via),
-    /// HTTPSTART or COAPSTART.
     DownloadStart(Via),
     /// DOWNLOADING, the first and the last percentage.
     Downloading(u32, u32),
-    /// HTTPEND or COAPEND.
     DownloadEnd(Via, DownloadCode),
-    /// START.
     Start,
     /// UPDATING, the first and the last percentage.
     Updating(u32, u32),
-    /// END.
     End(UpdateCode),
     /// The module has left reset.
     Boot {
@@ -80,7 +69,6 @@ pub enum What {
         /// How often, with nothing between.
         times: u64,
     },
-    /// RDY.
     Ready,
     /// The module was told to reboot.
     Reboot,
@@ -91,11 +79,8 @@ pub enum What {
 /// A step and its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Step {
-    /// What.
     pub what: What,
-    /// Where it begins.
     pub first: Place,
-    /// Where it ends.
     pub last: Place,
 }
 
@@ -183,7 +168,6 @@ impl Steps {
 pub struct Reset {
     /// Where the update stood.
     pub stage: Stage,
-    /// How many.
     pub times: u64,
 }
 

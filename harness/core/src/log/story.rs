@@ -69,11 +69,8 @@ pub fn story(update: &LogUpdate) -> String {
 /// A step in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TellingStep {
-    /// What happened.
     pub text: String,
-    /// Where it begins.
     pub first: Place,
-    /// Where it ends.
     pub last: Place,
     /// It is a reset inside the update.
     pub reset: bool,
@@ -129,7 +126,6 @@ fn words(what: &What) -> String {
     }
 }
 
-/// Resets in words.
 pub fn resets(reset: Reset) -> String {
     let times = match reset.times {
         1 => String::new(),

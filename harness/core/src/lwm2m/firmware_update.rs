@@ -24,7 +24,6 @@ use core::time::Duration;
 /// How often an order is given again that nothing came of.
 const TRIES_MAX: u32 = 3;
 
-/// What is planned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Script {
     /// Where the package is.
@@ -36,7 +35,6 @@ pub struct Script {
 }
 
 impl Script {
-    /// The plain update.
     pub fn new(uri: String) -> Self {
         Self {
             uri,
@@ -68,13 +66,10 @@ enum Phase {
     Fetching,
     /// The update is ordered.
     Executing,
-    /// The update runs.
     Updating,
-    /// It is over.
     Over,
 }
 
-/// The update.
 #[derive(Debug)]
 pub struct FirmwareUpdate {
     script: Script,

@@ -9,7 +9,6 @@ pub const LINKS_MAX: usize = 128;
 /// An object or an instance of one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct ObjectLink {
-    /// The object.
     pub object: u16,
     /// Its instance, where there is one.
     pub instance: Option<u16>,

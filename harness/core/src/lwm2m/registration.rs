@@ -92,7 +92,6 @@ impl Parameters {
 /// A client that is registered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Registration<P> {
-    /// Its name.
     pub endpoint: String,
     /// Where it was heard last.
     pub peer: P,
@@ -102,9 +101,7 @@ pub struct Registration<P> {
     pub version: String,
     /// Its binding and queue mode.
     pub binding: String,
-    /// Its telephone number.
     pub sms: Option<String>,
-    /// Its objects.
     pub objects: Vec<ObjectLink>,
     /// When it was heard last.
     pub heard: Duration,
@@ -113,7 +110,6 @@ pub struct Registration<P> {
 }
 
 impl<P> Registration<P> {
-    /// A new one.
     pub fn new(endpoint: String, peer: P, parameters: Parameters, now: Duration) -> Self {
         let lifetime = parameters
             .lifetime

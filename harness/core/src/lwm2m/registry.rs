@@ -19,14 +19,11 @@ pub enum Change<P> {
     /// It is new. A client that registers again has forgotten everything, what is observed on it first of all: a reboot
     /// looks the same.
     Registered {
-        /// Who.
         endpoint: String,
         /// Where it was before, if it was registered already.
         before: Option<P>,
     },
-    /// It was updated.
     Updated {
-        /// Who.
         endpoint: String,
         /// Its address before, if that changed: NAT.
         moved_from: Option<P>,
@@ -39,7 +36,6 @@ pub enum Change<P> {
     PushedOut(Registration<P>),
 }
 
-/// The registrations.
 #[derive(Debug)]
 pub struct Registry<P> {
     dice: Dice,
@@ -53,7 +49,6 @@ pub struct Registry<P> {
 }
 
 impl<P: Copy + Eq> Registry<P> {
-    /// An empty one.
     pub fn new(seed: Seed) -> Self {
         Self {
             dice: Dice::new(seed, "lwm2m registry"),
@@ -80,7 +75,6 @@ impl<P: Copy + Eq> Registry<P> {
         self.places.len()
     }
 
-    /// Whether nobody is.
     pub fn is_empty(&self) -> bool {
         self.places.is_empty()
     }

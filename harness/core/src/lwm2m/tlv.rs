@@ -18,23 +18,17 @@ pub enum Kind {
     Resource,
 }
 
-/// One entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// What it is.
     pub kind: Kind,
-    /// Its id.
     pub id: u16,
-    /// What it holds.
     pub content: Content,
 }
 
 /// What an entry holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Content {
-    /// A value's bytes.
     Value(Vec<u8>),
-    /// Entries.
     Entries(Vec<Entry>),
 }
 
@@ -77,7 +71,6 @@ impl Entry {
     }
 }
 
-/// Reads entries.
 pub fn decode(bytes: &[u8]) -> Result<Vec<Entry>, NoTlv> {
     entries(bytes, DEPTH_MAX)
 }
@@ -115,7 +108,6 @@ fn number(bytes: &[u8], octets: usize) -> Result<(u32, &[u8]), NoTlv> {
     Ok((number.iter().fold(0, |n, &byte| n << 8 | u32::from(byte)), rest))
 }
 
-/// Writes entries.
 pub fn encode(entries: &[Entry]) -> Vec<u8> {
     let mut bytes = Vec::new();
     for entry in entries {

@@ -15,9 +15,7 @@ const KEPT: usize = 32;
 /// Something legal and odd.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AnomalySeen {
-    /// The event.
     pub id: EventId,
-    /// What it was.
     pub text: String,
 }
 

@@ -11,7 +11,6 @@ use core::fmt;
 /// How the update ended over LwM2M.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ending {
-    /// The object rests.
     Rests {
         /// `/5/0/3`.
         state: u8,
@@ -37,12 +36,10 @@ pub struct ObjectSeen {
     pub state: Option<i64>,
     /// The same of `/5/0/5`.
     pub result: Option<i64>,
-    /// The events.
     pub ids: Vec<EventId>,
 }
 
 impl ObjectSeen {
-    /// Takes a fact.
     pub(super) fn on(&mut self, id: EventId, fact: &ObjectFact) {
         match fact {
             ObjectFact::Told { resource, value } => match *resource {

@@ -5,7 +5,6 @@
 
 use super::overheard::{Overheard, Sound};
 
-/// A mistake.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Mistake {
     /// The supply stays on.

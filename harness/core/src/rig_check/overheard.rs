@@ -11,7 +11,6 @@ const EDGES: u64 = 2;
 /// of that.
 const NOISE: u64 = 8;
 
-/// What came, counted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Overheard {
     /// All bytes, line ends included.
@@ -31,7 +30,6 @@ pub struct Overheard {
 /// What it sounds like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sound {
-    /// Not a byte.
     Silence,
     /// The line moved, and nobody spoke.
     Edges,

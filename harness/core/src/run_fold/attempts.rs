@@ -39,7 +39,6 @@ pub struct Conviction {
     pub lines: Vec<u64>,
     /// What was said of the first refusal.
     pub finding: Finding,
-    /// Where both ended.
     pub refusals: Vec<EventId>,
 }
 

@@ -44,10 +44,8 @@ const DYING: Timespec = Timespec {
     tv_nsec: 500_000_000,
 };
 
-/// An owner.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Owner {
-    /// Its process.
     pub pid: u32,
     /// Which command it is.
     pub command: String,
@@ -65,33 +63,24 @@ pub struct Owner {
 pub enum Left {
     /// As the rig file declares.
     Safe,
-    /// Otherwise, and why.
     Unsafe(String),
 }
 
 /// A lease that cannot be had.
 #[derive(Debug, thiserror::Error)]
 pub enum LeaseError {
-    /// Somebody has it.
     #[error(
         "rig `{rig}` is in use by {owner}: wait until that has ended, or end it; nothing was powered{whose}"
     )]
     InUse {
-        /// The rig's name.
         rig: String,
-        /// Who has it.
         owner: Box<Owner>,
         /// Whose that is, and what of the rig it has, as the end of a sentence.
         whose: String,
     },
     /// The guard of a dead owner is not done.
     #[error("rig `{rig}` is still held after {}, although its owner has ended: `{}` has what its guard said; nothing was powered", humantime::format_duration(GUARD), log.display())]
-    Stuck {
-        /// The rig's name.
-        rig: String,
-        /// The guard's log.
-        log: std::path::PathBuf,
-    },
+    Stuck { rig: String, log: std::path::PathBuf },
     /// This machine cannot be asked who has the hardware.
     #[error("who has the rig cannot be found out, for this machine gives no socket: {0}")]
     Socket(io::Error),
@@ -159,7 +148,6 @@ impl Lease {
         Ok(lease)
     }
 
-    /// Names the run.
     pub fn name(&mut self, run: &str) -> Result<(), StateError> {
         self.owner.run = Some(run.to_owned());
         self.hardware.name(run);

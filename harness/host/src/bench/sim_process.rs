@@ -9,11 +9,9 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-/// The process.
 #[derive(Debug)]
 pub struct SimProcess {
     child: Child,
-    /// The module's UART.
     pub pty: PathBuf,
     /// The socket of its lines.
     pub control: PathBuf,

@@ -35,13 +35,11 @@ pub struct Timing {
 
 /// The wires of a rig: the lines alone, for `power`, or with the port.
 pub struct Wires {
-    /// The lines.
     pub lines: Lines,
     /// Where the port is.
     pub port: Address,
     /// Its bits per second.
     pub baud: u32,
-    /// Their times.
     pub timing: Timing,
 }
 

@@ -30,7 +30,6 @@ pub struct Moment {
 }
 
 impl Moment {
-    /// Now.
     pub fn now() -> Self {
         Self {
             wall: SystemTime::now(),

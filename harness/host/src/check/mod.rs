@@ -62,11 +62,8 @@ pub struct Terms {
 /// The lines that are moved by a program, which has no `active`.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Programs {
-    /// The supply.
     pub power: bool,
-    /// RESET.
     pub reset: bool,
-    /// PWRKEY.
     pub pwrkey: bool,
 }
 
@@ -103,7 +100,6 @@ impl Programs {
     }
 }
 
-/// The self-check.
 pub struct RigCheck<'c> {
     bench: &'c mut Bench,
     terms: &'c Terms,
@@ -186,7 +182,6 @@ impl<'c> RigCheck<'c> {
         }
     }
 
-    /// Looks at everything.
     pub fn full(mut self) -> Step<Checked> {
         let started = machine::Moment::now();
         self.thorough = true;

@@ -13,11 +13,9 @@ use std::time::{Duration, Instant};
 /// milliseconds.
 const UNPRESSED: Duration = Duration::from_secs(1);
 
-/// What PWRKEY does.
 enum Press {
     /// It starts a module that has a supply.
     Starts,
-    /// Nothing does.
     Nothing,
     /// The module starts without it, and does not with it.
     Stops,

@@ -16,11 +16,9 @@ pub enum Stage {
     Boot,
     /// Its RXD: it hears.
     Answers,
-    /// RESET.
     Reset,
     /// PWRKEY, which has been pressed from the second stage on: whether it is what starts the module.
     Pwrkey,
-    /// SIM and antenna.
     Air,
     /// The servers, the clock and the disk of this machine.
     Machine,

@@ -18,7 +18,6 @@ const AGAIN: &str = "Mend that. Enter does this step again, q stops: ";
 pub enum Left {
     /// Whoever was asked has stopped, before this step was done.
     Stopped(usize),
-    /// A signal came.
     Interrupted,
 }
 

@@ -67,7 +67,6 @@ impl FromStr for Order {
     }
 }
 
-/// The terminal.
 #[derive(Debug)]
 pub struct AtTerminal<'a> {
     module: &'a mut Module,

@@ -31,7 +31,6 @@ use told::{Look, Teller, Told, not_passed};
 /// Ids of cases that are named for each rule in the summary; the rest is counted.
 const NAMED: usize = 5;
 
-/// The observer.
 #[derive(Debug)]
 pub struct Console {
     look: Look,
@@ -76,7 +75,6 @@ impl Console {
         self
     }
 
-    /// Writes whole lines.
     fn say(&self, lines: &str) {
         let lines = match self.masked {
             true => mask::text(lines),

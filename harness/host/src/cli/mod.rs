@@ -73,11 +73,9 @@ enum Command {
 pub struct Common {
     /// How much to say.
     pub verbose: u8,
-    /// When to colour.
     pub color: When,
 }
 
-/// Runs the program.
 pub fn main() -> ExitCode {
     // This program starts it and nobody types it: neither help nor completions have it.
     if std::env::args_os()
@@ -138,18 +136,23 @@ pub fn definition() -> clap::Command {
 }
 
 fn log(verbose: u8, color: When) {
-    use tracing_subscriber::EnvFilter;
+    use tracing::level_filters::LevelFilter;
+    use tracing_subscriber::filter::Targets;
+    use tracing_subscriber::layer::SubscriberExt;
+    use tracing_subscriber::util::SubscriberInitExt;
     let default = match verbose {
-        0 | 1 => "warn",
-        2 => "debug",
-        _ => "trace",
+        0 | 1 => LevelFilter::WARN,
+        2 => LevelFilter::DEBUG,
+        _ => LevelFilter::TRACE,
     };
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
+    let asked = std::env::var("RUST_LOG")
+        .ok()
+        .and_then(|asked| asked.parse().ok());
+    let shown = asked.unwrap_or_else(|| Targets::new().with_default(default));
+    let told = tracing_subscriber::fmt::layer()
         .with_writer(std::io::stderr)
         .with_ansi(Paint::stderr(color).is_on())
         .with_target(false)
-        .log_internal_errors(false) // which it would tell on the standard error that failed
-        .init();
+        .log_internal_errors(false); // which it would tell on the standard error that failed
+    tracing_subscriber::registry().with(shown).with(told).init();
 }

@@ -11,7 +11,6 @@ use std::io::Write;
 /// Width to which a line from the module is filled up before its note.
 const NOTE_COLUMN: usize = 40;
 
-/// The observer.
 #[derive(Debug)]
 pub struct Screen {
     paint: Paint,

@@ -44,7 +44,6 @@ struct ReportsKeys {
     pack: Option<Raw<bool>>,
 }
 
-/// How many.
 struct Keep(u32);
 
 impl Literal for Keep {
@@ -59,7 +58,6 @@ impl Literal for Keep {
     }
 }
 
-/// How old.
 struct Age(Duration);
 
 impl Literal for Age {
@@ -83,14 +81,12 @@ impl Literal for Age {
 /// What a configuration says of the run folders.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Config {
-    /// Their folder.
     pub folder: Option<PathBuf>,
     /// Which of them stay.
     pub rules: Rules,
 }
 
 impl Config {
-    /// Reads one.
     pub fn load(path: &Path) -> Result<Self, FileError> {
         let document = Document::read(path)?;
         let (keys, problems): (ConfigKeys, _) = document.keys()?;

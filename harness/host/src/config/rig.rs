@@ -19,7 +19,6 @@ use std::time::Duration;
 /// A rig, its file read and found sound.
 #[derive(Debug, Clone, Serialize)]
 pub struct Rig {
-    /// Its name.
     pub name: String,
     /// The module on it.
     #[serde(serialize_with = "module_name")]
@@ -28,7 +27,6 @@ pub struct Rig {
     pub file: PathBuf,
     /// The same with links resolved: leases and quarantine are kept under it.
     pub canonical: PathBuf,
-    /// The file's text.
     #[serde(skip)]
     pub text: String,
     /// Its SHA-256 in hex.
@@ -42,7 +40,6 @@ pub struct Rig {
     /// Who tests with it, for whom, and what.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lab: Option<Lab>,
-    /// Free words.
     pub labels: Vec<String>,
 }
 
@@ -50,7 +47,6 @@ pub struct Rig {
 #[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Link {
-    /// Through wires.
     Bench(Box<Bench>),
     /// It is a process.
     Simulated(Simulated),
@@ -59,9 +55,7 @@ pub enum Link {
 /// A module with wires on it.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Bench {
-    /// Its UART.
     pub serial: Serial,
-    /// Its supply.
     pub power: Power,
     /// RESET, where it is wired.
     pub reset: Option<Pulse>,
@@ -78,21 +72,17 @@ pub struct Bench {
     pub reflash: Option<Reflash>,
 }
 
-/// A serial port.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Serial {
     /// Where the port is.
     pub port: Address,
-    /// Bits per second.
     pub baud: u32,
     /// The longest time that a byte may be on its way from the module: in the adapter, and in a network; real time.
     pub latency: Duration,
 }
 
-/// The supply.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Power {
-    /// What moves it.
     pub driver: Driver,
     /// What is left when the run ends.
     pub safe: Safe,
@@ -104,17 +94,14 @@ pub struct Power {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Safe {
-    /// No supply.
     #[default]
     Off,
-    /// Supplied.
     On,
 }
 
 /// A line that is asserted for a while: RESET or PWRKEY.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Pulse {
-    /// What moves it.
     pub driver: Driver,
     /// For how long. A `command` that pulses by itself holds as long as it likes.
     pub hold: Duration,
@@ -135,28 +122,22 @@ pub enum Driver {
     },
     /// One program that asserts the line and releases it.
     PulseCommand {
-        /// Program and arguments.
         pulse: Vec<String>,
         /// Longest run of the program.
         timeout: Duration,
     },
     /// A module simulated by another process, by its control socket.
-    Simulated {
-        /// The socket.
-        control: PathBuf,
-    },
+    Simulated { control: PathBuf },
     /// A line of a GPIO chip.
     GpioChip {
         /// The chip's device; where none is named, the only one that has a line of that name.
         chip: Option<PathBuf>,
-        /// The line.
         line: LineId,
         /// Whether high means asserted.
         active_high: bool,
     },
     /// A pin of a Raspberry Pi's header.
     Rppal {
-        /// Its BCM number.
         pin: u8,
         /// Whether high means asserted.
         active_high: bool,
@@ -187,13 +168,10 @@ impl Driver {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum LineId {
-    /// By its offset.
     Offset(u32),
-    /// By its name.
     Name(String),
 }
 
-/// A simulated module.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Simulated {
     /// What it runs at first.
@@ -204,7 +182,6 @@ pub struct Simulated {
     pub defects: Vec<String>,
     /// In what other legal ways it speaks.
     pub dialects: Vec<String>,
-    /// Its own dice.
     pub seed: Option<u64>,
 }
 
@@ -215,17 +192,13 @@ pub struct Network {
     pub http: Option<Server>,
     /// The CoAP file server and LwM2M server.
     pub coap: Option<Server>,
-    /// The access point.
     pub apn: Option<String>,
-    /// The SIM's PIN.
     #[serde(skip)]
     pub pin: Option<String>,
 }
 
-/// A package server.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Server {
-    /// Where it listens.
     pub listen: SocketAddr,
     /// How the module reaches it: scheme, host and port, without a slash at the end.
     pub advertise: String,

@@ -23,13 +23,11 @@ use std::time::Duration;
 /// A suite, its file read and found sound.
 #[derive(Debug, Clone)]
 pub struct Suite {
-    /// Its name.
     pub name: String,
     /// Its file, as the path was given.
     pub file: PathBuf,
     /// The same with links resolved.
     pub canonical: PathBuf,
-    /// The file's text.
     pub text: String,
     /// Its SHA-256 in hex.
     pub sha256: String,
@@ -52,7 +50,6 @@ pub struct LoadedPackage {
     pub package: Package,
     /// Where it was read.
     pub path: PathBuf,
-    /// All of it.
     pub bytes: Bytes,
 }
 
@@ -79,7 +76,6 @@ pub struct SuiteCase {
 /// Many cuts in place of one, before a rig is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Campaign {
-    /// The directed cuts.
     pub sweep: Option<Sweep>,
     /// The claim, and how its cuts are made: what is cut, and for how long (`None`: the rig's discharge time).
     pub claim: Option<(Claim, Kind, Option<Duration>)>,

@@ -26,9 +26,7 @@ pub struct Job<'a> {
     pub purpose: Purpose,
     /// What the module could do before, where that is to be compared.
     pub before: Option<Function>,
-    /// The case.
     pub case: &'a Case,
-    /// The package's bytes.
     pub package: &'a [u8],
     /// Where a package server offers it.
     pub source: Source<'a>,

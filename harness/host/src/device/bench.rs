@@ -48,9 +48,7 @@ pub struct OpenError {
 /// servers and the simulator end.
 #[derive(Debug)]
 pub struct Bench {
-    /// The module.
     pub module: Module,
-    /// Its lines.
     pub lines: Arc<Lines>,
     /// Tells the module's inbox.
     pub inbox: Sender<Message>,

@@ -62,9 +62,7 @@ impl std::fmt::Display for Stop {
 /// How the module gets onto the network.
 #[derive(Debug, Clone, Default)]
 pub struct Access {
-    /// The access point.
     pub apn: Option<String>,
-    /// The SIM's PIN.
     pub pin: Option<String>,
 }
 
@@ -79,11 +77,9 @@ pub struct Awake {
     pub missed: bool,
     /// When it was there again.
     pub back_at: Option<Instant>,
-    /// RDY.
     pub ready: bool,
     /// `+CPIN: READY`: whatever END there is has come before it.
     pub sim_ready: bool,
-    /// `+IP:`.
     pub ip: bool,
     /// The result of the last registration at the LwM2M server.
     pub lw_reg: Option<u32>,
@@ -93,7 +89,6 @@ pub struct Awake {
     pub boot_rom_at: Option<Instant>,
     /// When the first of it was read.
     pub first: Option<Instant>,
-    /// When RDY was.
     pub ready_at: Option<Instant>,
     /// When `+IP:` was.
     pub ip_at: Option<Instant>,
@@ -104,7 +99,6 @@ pub struct Awake {
 pub enum Heard {
     /// A line, already taken into account where it is a URC.
     Line {
-        /// Its bytes.
         text: Vec<u8>,
         /// When it had been read.
         at: Instant,
@@ -123,12 +117,9 @@ pub enum Heard {
     Change,
 }
 
-/// The module.
 #[derive(Debug)]
 pub struct Module {
-    /// The rig's clock.
     pub clock: Clock,
-    /// The journal.
     pub journal: Journal,
     /// The reader, for arming cuts.
     pub reader: Reader,
@@ -229,7 +220,6 @@ impl Module {
         &self.lines
     }
 
-    /// The rig's times.
     pub fn timing(&self) -> Timing {
         self.timing
     }

@@ -24,12 +24,7 @@ pub enum Offered {
     /// On the HTTP server.
     Http(Offer),
     /// On the CoAP server, to a client of this name.
-    Coap {
-        /// The offer.
-        offer: CoapOffer,
-        /// The client.
-        endpoint: String,
-    },
+    Coap { offer: CoapOffer, endpoint: String },
 }
 
 impl Offered {

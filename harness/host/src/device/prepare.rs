@@ -19,7 +19,6 @@ use std::time::{Duration, Instant};
 pub struct Identity {
     /// Second line of `ATI`.
     pub model: String,
-    /// Its version.
     pub version: Version,
     /// Its IMEI, where it tells one.
     pub imei: Option<Imei>,

@@ -18,13 +18,11 @@ const READ_BACK: Duration = Duration::from_secs(180);
 /// Where the module registers, and what it is to download.
 #[derive(Debug, Clone)]
 pub struct Lwm2m<'a> {
-    /// The server.
     pub server: &'a CoapServer,
     /// The package on it.
     pub offer: &'a CoapOffer,
     /// Host of the server, as the module reaches it.
     pub host: String,
-    /// Its port.
     pub port: u16,
     /// The module's name there: its IMEI, as in the application note.
     pub endpoint: String,

@@ -194,9 +194,7 @@ pub fn needs_calibration(slot: &Slot) -> bool {
 /// A cut of a campaign, by name.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CampaignCut {
-    /// The suite.
     pub suite: String,
-    /// The campaign.
     pub campaign: String,
     /// The id of the case.
     pub case: String,
@@ -292,13 +290,11 @@ pub fn is_needed(needed: &[(&str, &str, &str)], suite: &Suite, case: &Case) -> b
 /// What `plan` says of a campaign as a whole.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Outline {
-    /// The suite.
     pub suite: String,
     /// The id of the case it is made of.
     pub campaign: String,
     /// Cuts that are made for the claim.
     pub counted: u32,
-    /// Other cuts.
     pub directed: u32,
     /// Cuts that earlier runs have made already.
     pub done: u32,

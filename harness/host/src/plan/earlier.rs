@@ -73,7 +73,6 @@ impl Earlier {
         self.stores.values().flat_map(CampaignStore::cuts)
     }
 
-    /// The stores themselves.
     pub fn into_stores(self) -> impl Iterator<Item = ((String, String), CampaignStore)> {
         self.stores.into_iter()
     }

@@ -8,7 +8,6 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// A filter expression.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Filter {
     text: String,

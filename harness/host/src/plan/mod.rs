@@ -38,9 +38,7 @@ use std::time::Duration;
 /// What a run would do.
 #[derive(Debug, Clone, Serialize)]
 pub struct Plan {
-    /// The rig's name.
     pub rig: String,
-    /// Its module.
     pub module: &'static str,
     /// The seed that every random choice derives from.
     pub seed: u64,
@@ -57,7 +55,6 @@ pub struct Plan {
     /// How the rig stands, as far as its state is known.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub standing: Option<Standing>,
-    /// The campaigns.
     pub campaigns: Vec<Outline>,
     /// Every cut that this rig can make of the campaigns of the plan, selected or not: they are done when these are.
     #[serde(skip)]
@@ -88,13 +85,10 @@ pub struct Planned {
 /// All cases of a plan together.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Totals {
-    /// Selected.
     pub cases: usize,
     /// Left out with a reason.
     pub skipped: usize,
-    /// The module's time.
     pub module_ms: u64,
-    /// Real time.
     pub real_ms: u64,
     /// Updates written to flash.
     pub updates: u32,
@@ -106,7 +100,6 @@ pub enum PlanError {
     /// No case is selected.
     #[error("nothing selected: none of the {cases} cases fits `{selection}`; {advice}")]
     NothingSelected {
-        /// Cases there are.
         cases: usize,
         /// What was asked for.
         selection: String,
@@ -115,22 +108,10 @@ pub enum PlanError {
     },
     /// `--cut` is about one case.
     #[error("`--cut` makes this cut in one case, and {cases} are selected: {some}; name one with `--filter`")]
-    CutOfMany {
-        /// How many.
-        cases: usize,
-        /// Some of them.
-        some: String,
-    },
+    CutOfMany { cases: usize, some: String },
     /// The case's transport never comes to the moment of `--cut`.
     #[error("`{cut}`: `{moment}` never comes in a case via `{via}`")]
-    CutElsewhere {
-        /// The cut.
-        cut: Cut,
-        /// Its moment.
-        moment: Moment,
-        /// The transport.
-        via: Via,
-    },
+    CutElsewhere { cut: Cut, moment: Moment, via: Via },
 }
 
 impl Plan {

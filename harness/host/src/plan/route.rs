@@ -27,7 +27,6 @@ pub enum Way {
 }
 
 impl Way {
-    /// Updates, at most.
     pub fn updates(self) -> u32 {
         match self {
             Self::Updates(updates) | Self::AtMost(updates) => updates,

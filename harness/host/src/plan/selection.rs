@@ -25,7 +25,6 @@ pub struct Selection {
 }
 
 impl Selection {
-    /// Everything, once.
     pub fn all(seed: Seed) -> Self {
         Self {
             filter: None,

@@ -52,7 +52,6 @@ pub struct Options {
     pub cut_given: bool,
 }
 
-/// A try, judged.
 #[derive(Debug, Clone)]
 struct Judged {
     verdict: Verdict,
@@ -223,7 +222,6 @@ impl<'a> Runner<'a> {
         self.stopped || self.interrupted || over
     }
 
-    /// Ends the run.
     pub fn finish(mut self) -> Ran {
         let interrupted = self.interrupted || self.leave().is_err();
         self.think_over();

@@ -30,7 +30,6 @@ const DIGITS: usize = 24;
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Kept {
-    /// A cut.
     Cut(Tallied),
     /// The moments of an update by this package.
     Calibrated(String, Timeline),

@@ -14,13 +14,11 @@ pub const FILE: &str = "check.json";
 /// The last check of a rig.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LastCheck {
-    /// The rig's name.
     pub rig: String,
     /// The canonical path of its file.
     pub file: String,
     /// When it was checked: UTC, RFC 3339.
     pub checked: String,
-    /// Whether nothing failed.
     pub sound: bool,
     /// The module that was on it.
     pub module: Option<CheckedModule>,
@@ -35,9 +33,7 @@ pub struct LastCheck {
 pub struct CheckedModule {
     /// Second line of `ATI`.
     pub model: String,
-    /// Its version.
     pub version: Version,
-    /// Its IMEI.
     pub imei: Option<Imei>,
 }
 
@@ -56,7 +52,6 @@ impl LastCheck {
         crate::state::read(&state.file(FILE))
     }
 
-    /// Keeps it.
     pub fn write(&self, state: &RigState) -> Result<(), StateError> {
         crate::state::write(&state.file(FILE), self)
     }

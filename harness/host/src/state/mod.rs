@@ -58,7 +58,6 @@ impl From<StateError> for Failed {
     }
 }
 
-/// The state folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StateDir {
     folder: PathBuf,
@@ -68,41 +67,22 @@ pub struct StateDir {
 /// State that could not be found, read or written.
 #[derive(Debug, thiserror::Error)]
 pub enum StateError {
-    /// No folder.
     #[error(
         "there is no place for the state folder (quarantine, wear, campaigns): neither `--state-dir` nor an absolute `XDG_STATE_HOME` or `HOME` names one; give `--state-dir DIR`"
     )]
     Nowhere,
     /// A file or folder that cannot be read.
     #[error("state `{}` could not be read: {why}; make it readable, or name another folder with `--state-dir DIR`", path.display())]
-    Read {
-        /// Its path.
-        path: PathBuf,
-        /// Why.
-        why: io::Error,
-    },
+    Read { path: PathBuf, why: io::Error },
     /// A file or folder that cannot be written.
     #[error("state `{}` could not be written: {why}; make its folder writable, or name another with `--state-dir DIR`", path.display())]
-    Write {
-        /// Its path.
-        path: PathBuf,
-        /// Why.
-        why: io::Error,
-    },
+    Write { path: PathBuf, why: io::Error },
     /// Another run writes it.
     #[error("campaign `{}` is being run already: wait for that run, or name another folder with `--state-dir DIR`", path.display())]
-    Busy {
-        /// Its path.
-        path: PathBuf,
-    },
+    Busy { path: PathBuf },
     /// A file with something else in it.
     #[error("state `{}` is not what this program writes: {why}; look at it and remove it", path.display())]
-    Broken {
-        /// Its path.
-        path: PathBuf,
-        /// Why.
-        why: serde_json::Error,
-    },
+    Broken { path: PathBuf, why: serde_json::Error },
 }
 
 impl StateDir {
@@ -116,7 +96,6 @@ impl StateDir {
         })
     }
 
-    /// The folder itself.
     pub fn folder(&self) -> &Path {
         &self.folder
     }

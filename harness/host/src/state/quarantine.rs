@@ -12,7 +12,6 @@ pub const FILE: &str = "quarantine.json";
 /// Why a rig is not used.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Quarantine {
-    /// The rig's name.
     pub rig: String,
     /// The canonical path of its file.
     pub file: String,
@@ -25,7 +24,6 @@ pub struct Quarantine {
     pub since: String,
     /// The run that found it out.
     pub run: String,
-    /// That run's folder.
     pub folder: String,
 }
 

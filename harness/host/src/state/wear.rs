@@ -17,7 +17,6 @@ pub const FILE: &str = "wear.json";
 pub struct Wear {
     /// IMEI of the module that was on it last.
     pub module: Option<String>,
-    /// Updates by IMEI.
     pub updates: BTreeMap<String, u64>,
 }
 

@@ -14,22 +14,16 @@ pub enum When {
     Never,
 }
 
-/// Whether to colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Paint(bool);
 
 /// A colour that means something here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Colour {
-    /// Passed.
     Green,
-    /// Failed.
     Red,
-    /// Neither.
     Yellow,
-    /// Of less weight.
     Dim,
-    /// Of more.
     Bold,
 }
 
@@ -52,7 +46,6 @@ impl Paint {
         })
     }
 
-    /// Whether it colours.
     pub fn is_on(self) -> bool {
         self.0
     }

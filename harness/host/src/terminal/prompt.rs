@@ -14,7 +14,6 @@ const TICK: Duration = Duration::from_millis(20);
 /// What came of a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Answer {
-    /// Enter.
     Go,
     /// `q`, or the end of input.
     Stop,

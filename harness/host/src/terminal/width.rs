@@ -28,7 +28,6 @@ impl Width {
         )
     }
 
-    /// So many.
     pub const fn of(columns: usize) -> Self {
         Self(Some(columns))
     }

@@ -31,9 +31,7 @@ pub struct Entry {
 /// Where a file comes from.
 #[derive(Debug)]
 pub enum Source {
-    /// From here.
     Bytes(Vec<u8>),
-    /// From the disk.
     File(PathBuf),
 }
 

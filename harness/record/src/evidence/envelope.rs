@@ -37,7 +37,6 @@ pub fn signed_bytes(payload: &[u8]) -> Vec<u8> {
 }
 
 impl Envelope {
-    /// Signs a payload.
     pub fn sign(payload: &[u8], key: &SigningKey) -> Self {
         let sig = key.sign(&signed_bytes(payload));
         Self {
@@ -63,12 +62,10 @@ impl Envelope {
         }
     }
 
-    /// The file's text.
     pub fn text(&self) -> String {
         line(serde_json::to_string(self))
     }
 
-    /// The payload's bytes.
     pub fn payload(&self) -> Option<Vec<u8>> {
         Base64::decode_vec(&self.payload).ok()
     }

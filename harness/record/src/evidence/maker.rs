@@ -40,24 +40,12 @@ pub enum MakeError {
         "`{}` is signed and holds other reports than these: it was left as it is; `report --sign KEY` signs these in its place",
         path.display()
     )]
-    OtherwiseSigned {
-        /// The bundle.
-        path: PathBuf,
-    },
+    OtherwiseSigned { path: PathBuf },
     /// A name that no archive can hold.
     #[error("no evidence was made: `{name}` is longer than the name of a file can be")]
-    Name {
-        /// The name.
-        name: String,
-    },
-    /// A file.
+    Name { name: String },
     #[error("no evidence was made: `{}`: {why}", path.display())]
-    Io {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        why: io::Error,
-    },
+    Io { path: PathBuf, why: io::Error },
     /// A file that could not be written.
     #[error(transparent)]
     Write(#[from] WriteError),
@@ -74,9 +62,7 @@ fn at(path: &Path) -> impl Fn(io::Error) -> MakeError {
 /// A journal whose chain holds, with the length and the SHA-256 of its file.
 #[derive(Debug)]
 pub struct Followed {
-    /// Its chain.
     pub chain: Chain,
-    /// Length in bytes.
     pub size: u64,
     /// SHA-256 in hex.
     pub sha256: String,

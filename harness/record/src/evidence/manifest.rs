@@ -9,11 +9,9 @@ pub const FILE: &str = "manifest.json";
 /// Version of its form; readers refuse a newer one.
 pub const SCHEMA: u32 = 1;
 
-/// The manifest.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Manifest {
-    /// [`SCHEMA`].
     pub schema: u32,
     /// Version of the program that made it.
     pub tool: String,
@@ -37,7 +35,6 @@ pub struct Journal {
     pub ended: bool,
 }
 
-/// One file.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Listed {
@@ -50,7 +47,6 @@ pub struct Listed {
 }
 
 impl Manifest {
-    /// The file's text.
     pub fn text(&self) -> String {
         let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
         text.push('\n');

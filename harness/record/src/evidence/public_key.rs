@@ -11,7 +11,6 @@ use std::path::Path;
 pub struct PublicKey(VerifyingKey);
 
 impl PublicKey {
-    /// Of this key.
     pub fn new(key: VerifyingKey) -> Self {
         Self(key)
     }

@@ -19,7 +19,6 @@ pub const FROM_ENVIRONMENT: &str = "env";
 /// Longest file that is read as a key, in bytes; they have 119.
 const LONGEST: u64 = 16 << 10;
 
-/// An Ed25519 key.
 pub struct SigningKey(ed25519_dalek::SigningKey);
 
 impl std::fmt::Debug for SigningKey {
@@ -36,48 +35,26 @@ pub enum KeyError {
         "`--sign` got a key where it wants the path of one: the command line is seen by everybody and stands in the journal; write the key into a file of mode 0600, or set {VARIABLE} and give `--sign {FROM_ENVIRONMENT}`; this key is known now, make another one"
     )]
     Typed,
-    /// The file.
     #[error("key `{}`: {why}; `dfota-hil keygen` makes one", path.display())]
-    Unreadable {
-        /// Its path.
-        path: PathBuf,
-        /// Why.
-        why: io::Error,
-    },
+    Unreadable { path: PathBuf, why: io::Error },
     /// Others may read it.
     #[error("key `{}` has mode {mode:04o}: others than its owner can read it; expected 0600, do `chmod 600 {}`", path.display(), path.display())]
-    Open {
-        /// Its path.
-        path: PathBuf,
-        /// Its permissions.
-        mode: u32,
-    },
-    /// The variable.
+    Open { path: PathBuf, mode: u32 },
     #[error("{VARIABLE} is not set, or no text: `--sign {FROM_ENVIRONMENT}` takes the key from it, as PEM")]
     NoVariable,
     /// No key. What stood there is not repeated.
     #[error(
         "{place} holds no Ed25519 key: expected PKCS#8 PEM (`-----BEGIN PRIVATE KEY-----`), as `dfota-hil keygen` writes it"
     )]
-    NoKey {
-        /// Where.
-        place: String,
-    },
+    NoKey { place: String },
     /// It could not be written.
     #[error("`{}` could not be written: {why}; a key is never overwritten", path.display())]
-    Unwritten {
-        /// The file.
-        path: PathBuf,
-        /// Why.
-        why: io::Error,
-    },
-    /// No random numbers.
+    Unwritten { path: PathBuf, why: io::Error },
     #[error("the system gives no random numbers: {0}")]
     NoRandom(io::Error),
 }
 
 impl SigningKey {
-    /// A new one.
     pub fn draw() -> Result<Self, KeyError> {
         let mut secret = Zeroizing::new([0; 32]);
         let drawn = getrandom(&mut secret[..], GetRandomFlags::empty());
@@ -129,7 +106,6 @@ impl SigningKey {
         write_new(path, 0o600, pem.as_bytes())
     }
 
-    /// The public half.
     pub fn public(&self) -> PublicKey {
         PublicKey::new(self.0.verifying_key())
     }

@@ -14,7 +14,6 @@ pub const TYPE: &str = "https://in-toto.io/Statement/v1";
 /// Type of its predicate.
 pub const PREDICATE: &str = "https://in-toto.io/attestation/test-result/v0.1";
 
-/// The file's text.
 pub fn write(run: &Run<'_>, manifest: &Manifest) -> String {
     let is = |verdict: &Verdict| match verdict {
         Verdict::Pass => Some("passed"),

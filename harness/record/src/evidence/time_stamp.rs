@@ -51,7 +51,6 @@ struct Request {
 
 /// What is read of a token (RFC 5652 §5.1, §5.3).
 struct Token<'a> {
-    /// `TSTInfo` in DER.
     info: &'a [u8],
     certificates: Vec<AnyRef<'a>>,
     /// The signer's digest algorithm and its signed attributes.

@@ -10,26 +10,18 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Change {
-    /// It got worse.
     Worse,
-    /// It got better.
     Better,
-    /// Neither.
     Same,
 }
 
 /// Both sides of a case that is in both.
 #[derive(Debug, Clone, Serialize)]
 pub struct CaseChange {
-    /// Its suite.
     pub suite: String,
-    /// Its id.
     pub id: String,
-    /// Which way.
     pub change: Change,
-    /// In the first.
     pub a: Figures,
-    /// In the second.
     pub b: Figures,
     /// Rules that its verdicts in the second rest on.
     pub rules: Vec<String>,
@@ -38,11 +30,8 @@ pub struct CaseChange {
 /// Both sides of a measurement, over all cases that are in both.
 #[derive(Debug, Clone, Serialize)]
 pub struct MeasureChange {
-    /// Its name.
     pub name: &'static str,
-    /// Its unit.
     pub unit: &'static str,
-    /// Which way.
     pub change: Change,
     /// Median and 90th percentile of the first.
     pub a: (f64, f64),
@@ -50,7 +39,6 @@ pub struct MeasureChange {
     pub b: (f64, f64),
 }
 
-/// The comparison.
 #[derive(Debug, Clone, Serialize)]
 pub struct Comparison {
     /// Cases that are in both, the worse ones first.

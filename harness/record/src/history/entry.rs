@@ -6,10 +6,8 @@ use dfota_core::event::Event;
 use dfota_core::measure::Measure;
 use dfota_core::verdict::Verdict;
 
-/// A run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
-    /// Its name.
     pub run: String,
     /// When it began, RFC 3339.
     pub utc: String,
@@ -17,17 +15,13 @@ pub struct Entry {
     pub host: String,
     /// Its folder, as it was.
     pub folder: String,
-    /// The rig's name.
     pub rig: String,
-    /// The module type.
     pub module: String,
     /// Whether the module was simulated.
     pub simulated: bool,
-    /// The program's version.
     pub tool: String,
     /// Its exit code; nothing when it was killed.
     pub exit: Option<u8>,
-    /// Real seconds.
     pub seconds: f64,
     /// Its cases, in the order of the plan.
     pub results: Vec<Kept>,
@@ -36,7 +30,6 @@ pub struct Entry {
 /// A case of a run.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Kept {
-    /// Its suite.
     pub suite: String,
     /// Its id, without the number of a repeat.
     pub case: String,
@@ -48,7 +41,6 @@ pub struct Kept {
     pub outcome: Option<String>,
     /// How many tries it took.
     pub tries: u32,
-    /// Real seconds.
     pub seconds: f64,
     /// The version that the update was begun on.
     pub source: String,
@@ -88,7 +80,6 @@ impl Kept {
         !matches!(self.verdict.as_str(), "skip" | "not-reached")
     }
 
-    /// Whether it passed.
     pub fn passed(&self) -> bool {
         self.verdict == "pass"
     }

@@ -29,18 +29,14 @@ pub struct Figures {
     pub measures: BTreeMap<&'static str, Measured>,
 }
 
-/// A measurement.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Measured {
-    /// Its unit.
     pub unit: &'static str,
-    /// Its values.
     #[serde(flatten)]
     pub spread: Spread,
 }
 
 impl Figures {
-    /// Of these results.
     pub fn of<'k>(results: impl IntoIterator<Item = &'k Kept>) -> Self {
         let mut figures = Self::default();
         let mut values: BTreeMap<Measure, Vec<f64>> = BTreeMap::new();

@@ -13,7 +13,6 @@ const SLACK: f64 = 0.1;
 /// A case, or a campaign, over some runs.
 #[derive(Debug)]
 pub struct Row<'e> {
-    /// Its suite.
     pub suite: &'e str,
     /// Its id; of a campaign, that of the case that declares it.
     pub id: String,
@@ -21,7 +20,6 @@ pub struct Row<'e> {
     pub parts: usize,
     /// What came of it in each run, the oldest first.
     pub by_run: Vec<Vec<&'e Kept>>,
-    /// All of that.
     pub figures: Figures,
 }
 

@@ -48,7 +48,6 @@ CREATE TABLE IF NOT EXISTS room (folder TEXT NOT NULL, at INTEGER NOT NULL, free
 /// For so many seconds it is kept: what was before says nothing about the days to come.
 const ROOM_KEPT: i64 = 30 * 86_400;
 
-/// An open store.
 #[derive(Debug)]
 pub struct Store {
     connection: Connection,
@@ -58,42 +57,20 @@ pub struct Store {
 /// A store that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// None is there.
     #[error("there is no history at `{}` yet: `run` writes it, and `{}` makes it of run folders", path.display(), rebuilding(path))]
     Missing {
         /// Where it was looked for.
         path: PathBuf,
     },
-    /// SQLite.
     #[error("the history `{}` could not be used: {why}; `{}` makes it again of run folders", path.display(), rebuilding(path))]
-    Sqlite {
-        /// The store.
-        path: PathBuf,
-        /// Why.
-        why: rusqlite::Error,
-    },
-    /// The file.
+    Sqlite { path: PathBuf, why: rusqlite::Error },
     #[error("the history `{}` could not be written: {why}", path.display())]
-    Io {
-        /// The store.
-        path: PathBuf,
-        /// Why.
-        why: io::Error,
-    },
-    /// Somebody else's.
+    Io { path: PathBuf, why: io::Error },
     #[error("`{}` is a SQLite file of another program: name another store with `--store FILE`", path.display())]
-    Foreign {
-        /// The file.
-        path: PathBuf,
-    },
+    Foreign { path: PathBuf },
     /// Of a later version.
     #[error("the history `{}` has version {seen}, this program reads {VERSION}: use the program that wrote it, or make it again with `{}`", path.display(), rebuilding(path))]
-    Version {
-        /// The store.
-        path: PathBuf,
-        /// Its version.
-        seen: i32,
-    },
+    Version { path: PathBuf, seen: i32 },
 }
 
 /// The command that makes a store, as it has to be typed.

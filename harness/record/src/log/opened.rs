@@ -14,7 +14,6 @@ pub enum LogError {
     /// The system says so.
     #[error("cannot read the log `{}`: {why}", path.display())]
     Unreadable {
-        /// The log.
         path: PathBuf,
         /// What the system says.
         why: io::Error,
@@ -23,43 +22,31 @@ pub enum LogError {
     #[error(
         "`{path}` is a folder, and a log is a file; a run's folder is judged without `--log`: `dfota-hil judge {path}`"
     )]
-    Folder {
-        /// The folder.
-        path: String,
-    },
+    Folder { path: String },
     /// It is written in two or four bytes a character.
     #[error(
         "the log `{path}` is {encoding}, not bytes as they came from the module: convert it, `iconv -f {encoding} -t UTF-8 {path} > log.txt`, and give that"
     )]
     Wide {
-        /// The log.
         path: String,
         /// As `iconv` names it.
         encoding: &'static str,
     },
-    /// It is packed.
     #[error(
         "the log `{path}` is packed by {by}: unpack it first, or `{unpack} {path} | dfota-hil judge --log -`"
     )]
     Packed {
-        /// The log.
         path: String,
-        /// The program.
         by: &'static str,
-        /// How it unpacks.
         unpack: &'static str,
     },
     /// It is the journal of a run.
     #[error(
         "`{path}` is the journal of a run, and no serial log: a run is judged by its folder, without `--log`"
     )]
-    Journal {
-        /// The journal.
-        path: String,
-    },
+    Journal { path: String },
 }
 
-/// A log.
 pub struct Log {
     /// Where it is; `-` is the standard input.
     pub path: PathBuf,

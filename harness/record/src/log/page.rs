@@ -27,7 +27,6 @@ pub struct Page {
 }
 
 impl Page {
-    /// Takes an update.
     pub fn take(&mut self, update: &LogUpdate) {
         self.updates += 1;
         let illegal = update.outcome() == Outcome::Illegal;
@@ -41,7 +40,6 @@ impl Page {
         }
     }
 
-    /// The page's text.
     pub fn finish(&self, log: &Log, reader: &Reader, tally: &Tally) -> String {
         let name = log
             .path

@@ -18,7 +18,6 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Counts an update.
     pub fn take(&mut self, update: &LogUpdate) {
         *match update.outcome() {
             Outcome::Illegal => &mut self.illegal,
@@ -27,7 +26,6 @@ impl Tally {
         } += 1;
     }
 
-    /// All of them.
     pub fn all(&self) -> u64 {
         self.illegal + self.nothing_illegal + self.not_known
     }
@@ -41,7 +39,6 @@ impl Tally {
         }
     }
 
-    /// In words.
     pub fn words(&self) -> String {
         let of = [
             (self.illegal, Outcome::Illegal, "illegal"),

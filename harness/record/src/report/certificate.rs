@@ -26,7 +26,6 @@ use dfota_core::outcome::Outcome;
 use dfota_core::verdict::Verdict;
 use serde::Serialize;
 
-/// The report.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Certificate {
     /// Name of the run, which is the report's number; on every page.
@@ -49,7 +48,6 @@ pub struct Certificate {
     pub dates: Vec<Entry>,
     /// What was tested with, and under which conditions (f, 7.8.3.1 a).
     pub method: Vec<Entry>,
-    /// The packages.
     pub packages: Vec<PackageFacts>,
     /// What others provided (p).
     pub external: Vec<String>,
@@ -67,7 +65,6 @@ pub struct Certificate {
     pub uncertainty: Option<Uncertainty>,
     /// Additions, deviations and exclusions (n).
     pub deviations: Vec<Deviation>,
-    /// Every case.
     pub results: Vec<CaseResult>,
     /// What counts as a brick.
     pub brick_means: &'static str,
@@ -76,7 +73,6 @@ pub struct Certificate {
 /// A name and what is said of it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Entry {
-    /// What it is.
     pub name: &'static str,
     /// What is said; nothing where nobody said it.
     pub value: Option<String>,
@@ -84,27 +80,22 @@ pub struct Entry {
     pub key: Option<&'static str>,
 }
 
-/// A journal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct JournalFacts {
-    /// Its name.
     pub file: &'static str,
     /// SHA-256 of its file, in hex.
     pub sha256: String,
-    /// Its records.
     pub records: usize,
 }
 
 /// A package that the suites declare.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PackageFacts {
-    /// Its name.
     pub name: String,
     /// From which version to which.
     pub versions: String,
     /// Its length in bytes.
     pub bytes: u64,
-    /// Its digest.
     pub sha256: String,
 }
 
@@ -113,7 +104,6 @@ pub struct PackageFacts {
 pub struct Sampling {
     /// Of every random choice.
     pub seed: u64,
-    /// The campaigns.
     pub campaigns: Vec<Sampled>,
 }
 

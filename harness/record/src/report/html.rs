@@ -28,7 +28,6 @@ use sha2::{Digest, Sha256};
 const STYLE: &str = include_str!("html/style.css");
 const SCRIPT: &str = include_str!("html/script.js");
 
-/// The page.
 pub fn write(run: &Run<'_>) -> String {
     let book = Book::new(run);
     let body = html! {

@@ -18,7 +18,6 @@ use quick_xml::{Reader, Writer};
 use std::fmt::Write as _;
 use time::format_description::well_known::Rfc3339;
 
-/// The file's bytes.
 pub fn write(run: &Run<'_>, profile: JunitProfile) -> Vec<u8> {
     let mut report = ReportBuilder::new();
     let began = OffsetDateTime::parse(run.utc, &Rfc3339).unwrap_or(OffsetDateTime::UNIX_EPOCH);
@@ -212,7 +211,6 @@ fn place<'c>(case: &CaseRun<'c>) -> (&'c str, &'c str) {
     place.unwrap_or((&case.case.place, ""))
 }
 
-/// The second pass.
 fn complete(xml: &[u8], run: &Run<'_>, profile: JunitProfile) -> quick_xml::Result<Vec<u8>> {
     let mut reader = Reader::from_reader(xml);
     let mut writer = Writer::new_with_indent(Vec::new(), b' ', 2);

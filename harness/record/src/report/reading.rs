@@ -22,7 +22,6 @@ const WHOLE: usize = 100;
 /// the last ones are quoted where there is neither.
 const LAST: usize = 60;
 
-/// What was read.
 #[derive(Debug, Default)]
 pub struct Reading {
     /// The records that reports need, in the order of the journal.

@@ -196,7 +196,6 @@ fn each<S: Serializer>(cases: &&[CaseRun<'_>], to: S) -> Result<S::Ok, S::Error>
     to.collect_seq(cases.iter().map(case))
 }
 
-/// The file's text.
 pub fn write(run: &Run<'_>) -> String {
     let mut text = serde_json::to_string_pretty(&summary(run)).unwrap_or_default();
     text.push('\n');

@@ -32,7 +32,6 @@ use std::time::Duration;
 /// How much of a path a report shows.
 const SHOWN_MAX: usize = 512;
 
-/// The engine.
 pub(super) struct Engine {
     endpoint: Endpoint<SocketAddr>,
     registry: Registry<SocketAddr>,
@@ -42,7 +41,6 @@ pub(super) struct Engine {
     on_happening: OnHappening,
     /// How many clients are registered, for whoever asks from outside.
     registered: Arc<AtomicUsize>,
-    /// Of strangers.
     limiter: Limiter,
     /// Of clients under test: a name can be borrowed, and a client can go mad.
     own: Limiter,
@@ -55,11 +53,9 @@ pub(super) struct Engine {
 
 /// What a drive needs to speak.
 pub(super) struct Post<'a> {
-    /// The endpoint.
     pub(super) endpoint: &'a mut Endpoint<SocketAddr>,
     on_happening: &'a OnHappening,
     own: &'a mut Limiter,
-    /// Now.
     pub(super) now: Duration,
 }
 
@@ -109,7 +105,6 @@ impl Engine {
         self.pump(None, now);
     }
 
-    /// Ends a drive.
     pub(super) fn release(&mut self, endpoint: &str) {
         self.drives.retain(|drive| drive.endpoint != endpoint);
     }
@@ -121,7 +116,6 @@ impl Engine {
 
     // Datagrams.
 
-    /// Takes a datagram.
     pub(super) fn on_datagram(&mut self, peer: SocketAddr, bytes: &[u8], now: Duration) {
         let message = match Message::decode(bytes) {
             Ok(message) => message,
@@ -152,7 +146,6 @@ impl Engine {
         self.pump(place.as_ref(), now);
     }
 
-    /// Time has passed.
     pub(super) fn on_time(&mut self, now: Duration) {
         self.endpoint.on_time(now);
         while let Some(change) = self.registry.expire(now) {

@@ -11,10 +11,8 @@ use dfota_core::fault::CoapFaults;
 /// The size of blocks where the client asks for none: fits every link without fragments.
 const SIZE_DEFAULT: BlockSize = BlockSize::MEDIUM;
 
-/// An answer.
 #[derive(Debug)]
 pub(super) struct FileAnswer {
-    /// The answer.
     pub(super) message: Message,
     /// The block that it holds and the offset behind its last byte, where it holds one.
     pub(super) block: Option<(Block, u64)>,

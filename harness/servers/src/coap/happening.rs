@@ -8,26 +8,16 @@ use std::fmt::{self, Write};
 use std::net::SocketAddr;
 use std::time::Duration;
 
-/// Something that happened.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Happening {
     /// A download that ended or broke off, or another request that was answered. Not one for each block.
     Request(Request),
     /// A client shows by what it asks for that it has so many bytes of a package. The last block is counted when it is
     /// sent: nothing acknowledges it. Comes before the answer goes out.
-    Acknowledged {
-        /// The package's path.
-        path: String,
-        /// So many bytes.
-        bytes: u64,
-        /// Of so many.
-        len: u64,
-    },
+    Acknowledged { path: String, bytes: u64, len: u64 },
     /// A client has registered.
     Registered {
-        /// Its name.
         endpoint: String,
-        /// Its address.
         peer: SocketAddr,
         /// It was registered already: it has rebooted, as far as anybody can tell.
         again: bool,
@@ -38,61 +28,41 @@ pub enum Happening {
     },
     /// A client has updated its registration.
     Updated {
-        /// Its name.
         endpoint: String,
-        /// Its address.
         peer: SocketAddr,
         /// Its address has changed.
         moved: bool,
     },
     /// A client is registered no more.
     Gone {
-        /// Its name.
         endpoint: String,
         /// `de-registered`, `expired`, or `pushed out`.
         how: &'static str,
     },
     /// A client that is driven was asked for something.
-    Asked {
-        /// Its name.
-        endpoint: String,
-        /// For what.
-        ask: Ask,
-    },
+    Asked { endpoint: String, ask: Ask },
     /// It answered, or something else came of it.
     Answered {
-        /// Its name.
         endpoint: String,
-        /// To what.
         ask: Ask,
         /// What, in a few words.
         what: String,
     },
     /// It told the value of a resource of `/5/0`, read or notified.
     Told {
-        /// Its name.
         endpoint: String,
-        /// Which resource.
         resource: u16,
-        /// Its value.
         value: i64,
-        /// Unasked.
         notified: bool,
     },
     /// What it said or did is not legal.
     Found {
-        /// Its name.
         endpoint: String,
         /// The rule, and the sentence.
         finding: Finding,
     },
     /// Its firmware update is over.
-    Ended {
-        /// Its name.
-        endpoint: String,
-        /// How.
-        ending: Ending,
-    },
+    Ended { endpoint: String, ending: Ending },
 }
 
 impl Happening {

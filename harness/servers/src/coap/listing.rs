@@ -6,7 +6,6 @@ use dfota_core::coap::code::Code;
 use dfota_core::coap::message::Message;
 use dfota_core::coap::option;
 
-/// Where.
 pub(super) const PATH: &str = "/.well-known/core";
 
 const LINKS: &str = "</rd>;rt=\"core.rd\"";

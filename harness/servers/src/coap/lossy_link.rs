@@ -7,9 +7,7 @@ use dfota_core::seed::Seed;
 /// Which way a datagram goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Way {
-    /// To the server.
     In,
-    /// To the module.
     Out,
 }
 

@@ -58,7 +58,6 @@ impl CoapOffer {
         &self.url
     }
 
-    /// Its entity tag.
     pub fn etag(&self) -> [u8; 8] {
         self.place.etag
     }

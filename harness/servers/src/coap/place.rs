@@ -15,15 +15,11 @@ use std::sync::{Arc, Mutex};
 /// A package on offer.
 #[derive(Debug)]
 pub(super) struct Place {
-    /// Where.
     pub(super) path: String,
-    /// What.
     pub(super) package: Bytes,
-    /// Its tag.
     pub(super) etag: [u8; 8],
     /// What was served of it.
     pub(super) tally: Tally,
-    /// Downloads under way.
     pub(super) fetches: Mutex<Fetches>,
     script: Mutex<Arc<CoapFaults>>,
     /// What its datagrams go through.
@@ -47,7 +43,6 @@ impl Place {
         }
     }
 
-    /// Its length.
     pub(super) fn len(&self) -> u64 {
         self.package.len() as u64
     }

@@ -53,7 +53,6 @@ const SHOWN_MAX: usize = 512;
 #[error("refused by the case")]
 struct Refused;
 
-/// One connection.
 #[derive(Debug, Clone)]
 pub(super) struct Connection {
     shelf: Arc<Shelf<Place>>,

@@ -22,7 +22,6 @@ pub(super) struct FaultIo {
 }
 
 impl FaultIo {
-    /// Counts into `ledger`.
     pub(super) fn new(stream: TcpStream, ledger: Arc<Ledger>, patience: Duration) -> Self {
         Self {
             stream,
@@ -32,7 +31,6 @@ impl FaultIo {
         }
     }
 
-    /// The socket alone.
     pub(super) fn into_stream(self) -> TcpStream {
         self.stream
     }

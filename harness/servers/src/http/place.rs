@@ -15,9 +15,7 @@ use std::sync::{Arc, Mutex, Weak};
 /// A package on offer.
 #[derive(Debug)]
 pub(super) struct Place {
-    /// Where.
     pub(super) path: String,
-    /// What.
     pub(super) package: Bytes,
     /// Its strong tag, quotes included.
     pub(super) etag: String,
@@ -81,7 +79,6 @@ pub(super) fn withdraw(shelf: &Shelf<Place>, place: &Arc<Place>) {
 /// Faults, and what is left of those that happen once.
 #[derive(Debug)]
 pub(super) struct Script {
-    /// The faults.
     pub(super) faults: HttpFaults,
     stalled: AtomicBool,
 }

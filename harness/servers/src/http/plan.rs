@@ -21,9 +21,7 @@ const TOO_MANY: u64 = 16;
 /// An answer as it is meant to go.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Plan {
-    /// Its status.
     pub(super) status: StatusCode,
-    /// Its `Content-Range`.
     pub(super) content_range: Option<String>,
     /// Offset of the first byte of the package.
     pub(super) first: u64,
@@ -48,9 +46,7 @@ pub(super) struct Plan {
 /// A sentence about a fault, true as soon as this many bytes of the answer were sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Trace {
-    /// How many bytes.
     pub(super) after: u64,
-    /// The sentence.
     pub(super) text: String,
     /// The fault is one of the head, which HEAD has too.
     of_head: bool,

@@ -16,14 +16,12 @@ const SHARE_MAX: usize = 32;
 /// As many hosts that have asked for a package are remembered.
 const KNOWN_MAX: usize = 64;
 
-/// All connections.
 #[derive(Debug, Default)]
 pub(super) struct Seats(Mutex<Taken>);
 
 #[derive(Debug, Default)]
 struct Taken {
     next: u64,
-    /// The oldest first.
     holders: BTreeMap<u64, Holder>,
     /// Hosts that have asked for a package, the newest last: their connections go after those of others.
     known: VecDeque<IpAddr>,

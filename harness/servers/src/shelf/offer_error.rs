@@ -8,7 +8,6 @@ pub enum OfferError {
     /// The base of the URL is none.
     #[error("`{base}` is no base of a URL: expected `{scheme}HOST[:PORT]`, printable, without `?` or `#`")]
     Base {
-        /// What was given.
         base: String,
         /// The scheme that it needs.
         scheme: &'static str,
@@ -18,7 +17,6 @@ pub enum OfferError {
         "the URL would have {length} characters and {holder} holds {longest}: shorten `{key}` (`{base}`) or the package's name"
     )]
     TooLong {
-        /// Its length.
         length: usize,
         /// What has to hold it.
         holder: &'static str,
@@ -26,7 +24,6 @@ pub enum OfferError {
         longest: usize,
         /// Where the rig file has the base.
         key: &'static str,
-        /// The advertised base.
         base: String,
     },
     /// The path is none that this server serves.

@@ -4,7 +4,6 @@ use super::lock;
 use std::ops::Range;
 use std::sync::Mutex;
 
-/// What was served.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Served {
     /// Requests that came, also those still being answered, and refused connections.
@@ -43,7 +42,6 @@ impl Tally {
         }
     }
 
-    /// This moment.
     pub fn mark(&self) -> Mark {
         let ranges = lock(&self.ranges);
         Mark {
@@ -52,7 +50,6 @@ impl Tally {
         }
     }
 
-    /// Everything so far.
     pub fn served(&self) -> Served {
         self.since(Mark {
             requests: 0,

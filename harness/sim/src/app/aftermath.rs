@@ -19,7 +19,6 @@ use bc66_spec::module::REVISION;
 const ANSWERED: u32 = 5;
 /// Lines of a flood that are sent in one go.
 const FLOOD_LINES: usize = 8;
-/// Unknown error: [`Defect::CmeForEverything`].
 const UNKNOWN: u16 = 100;
 /// What stands in the flash where the last letter of the version was: [`Defect::GarbledRevision`].
 const GARBAGE: [u8; 2] = [0xFF, 0xFE];

@@ -20,11 +20,8 @@ use bc66_spec::cme;
 /// How a command was called (AN §1.1.2, table 1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Form<'a> {
-    /// `=?`
     Test,
-    /// `?`
     Read,
-    /// `=…`
     Write(&'a str),
     /// Nothing behind the name; for basic commands the number.
     Execute(&'a str),
@@ -60,12 +57,10 @@ pub struct Lines {
 }
 
 impl Lines {
-    /// Only `OK`.
     pub fn none() -> Reply {
         Ok(Self::default())
     }
 
-    /// One line.
     pub fn one(line: impl AsRef<str>) -> Reply {
         Self::many(&[line.as_ref()])
     }
@@ -90,7 +85,6 @@ impl Lines {
 /// What is sent for a whole line.
 #[derive(Debug)]
 pub struct Answer {
-    /// Framed text.
     pub text: String,
     /// What comes behind it.
     pub end: End,

@@ -25,8 +25,10 @@ pub(super) enum Fetch {
     Hopeless(DownloadCode),
     /// Was announced, and waits for the network: see [`Defect::DownloadsAgain`].
     Waiting(Url),
-    /// Under way.
-    Running { _download: Download, order: u64 },
+    Running {
+        _download: Download,
+        order: u64,
+    },
 }
 
 impl App {

@@ -186,7 +186,6 @@ impl App {
         Ok(id)
     }
 
-    /// Ends the registration.
     pub fn lwm2m_deregister(&mut self) -> Result<(), u16> {
         self.needs_network()?;
         if self.lwm2m.client.deregister() {

@@ -7,7 +7,6 @@ use crate::random::{Random, with_check_digit};
 pub enum Registration {
     /// 0: not registered, not searching.
     None,
-    /// 2: searching.
     Searching,
     /// 1: registered, home network.
     Home,
@@ -53,7 +52,6 @@ impl SimCard {
     }
 }
 
-/// The modem's state.
 #[derive(Debug)]
 pub struct Modem {
     /// `AT+CFUN`: 0 or 1, or 4 for radio off.
@@ -64,7 +62,6 @@ pub struct Modem {
     pub sim_card: SimCard,
     /// Has `+CPIN: READY` been said?
     pub sim_ready: bool,
-    /// Registration.
     pub registration: Registration,
     /// Mode of `AT+CEREG`.
     pub cereg: u8,
@@ -104,7 +101,6 @@ impl Modem {
         }
     }
 
-    /// Is it registered?
     pub fn is_attached(&self) -> bool {
         self.registration == Registration::Home
     }

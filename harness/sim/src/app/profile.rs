@@ -62,7 +62,6 @@ impl Profile {
         }
     }
 
-    /// Saves it.
     pub fn save(&self, flash: &mut dyn Flash) -> Result<()> {
         let [a, b, c, d] = self.baud.to_le_bytes();
         Nvdm::new(&App::LAYOUT).save_profile(flash, &[u8::from(self.echo), self.error_form, a, b, c, d])

@@ -15,8 +15,10 @@ use bc66_spec::urc::FotaUrc;
 pub(super) enum Pulling {
     /// Waits for its start.
     Ordered(Uri),
-    /// Under way.
-    Running { _pull: Pull, order: u64 },
+    Running {
+        _pull: Pull,
+        order: u64,
+    },
 }
 
 impl App {

@@ -7,7 +7,6 @@ use super::message::{uint_bytes, uint_of};
 pub struct Block {
     /// Number of the block: up to 20 bits.
     pub number: u32,
-    /// More blocks follow.
     pub more: bool,
     /// Exponent of the size, 0 to 6: 16 to 1024 bytes.
     pub exponent: u8,
@@ -28,7 +27,6 @@ impl Block {
         })
     }
 
-    /// The option's value.
     pub fn encode(self) -> Vec<u8> {
         uint_bytes(self.number << 4 | u32::from(self.more) << 3 | u32::from(self.exponent))
     }

@@ -31,7 +31,6 @@ pub struct Exchange {
 pub enum Step {
     /// Send it once more.
     Resend,
-    /// Nobody answers.
     GiveUp,
 }
 

@@ -10,13 +10,10 @@ const PAYLOAD_MARKER: u8 = 0xFF;
 /// The four types of messages (RFC 7252 §4.2, §4.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
-    /// Wants an acknowledgement.
     Confirmable,
-    /// Wants none.
     NonConfirmable,
     /// Acknowledges one, with or without an answer in it.
     Acknowledgement,
-    /// Cannot be processed.
     Reset,
 }
 
@@ -36,41 +33,26 @@ pub struct Code(pub u8);
 impl Code {
     /// Neither request nor answer.
     pub const EMPTY: Self = Self(0);
-    /// Reads, observes, discovers.
     pub const GET: Self = Self(1);
-    /// Executes, creates, registers.
     pub const POST: Self = Self(2);
-    /// Writes.
     pub const PUT: Self = Self(3);
-    /// Deletes.
     pub const DELETE: Self = Self(4);
-    /// Created.
     pub const CREATED: Self = Self::of(2, 1);
-    /// Deleted.
     pub const DELETED: Self = Self::of(2, 2);
-    /// Changed.
     pub const CHANGED: Self = Self::of(2, 4);
-    /// Content.
     pub const CONTENT: Self = Self::of(2, 5);
     /// Continue: the next block, please (RFC 7959 §2.9.1).
     pub const CONTINUE: Self = Self::of(2, 31);
-    /// Bad Request.
     pub const BAD_REQUEST: Self = Self::of(4, 0);
-    /// Bad Option.
     pub const BAD_OPTION: Self = Self::of(4, 2);
-    /// Not Found.
     pub const NOT_FOUND: Self = Self::of(4, 4);
-    /// Method Not Allowed.
     pub const METHOD_NOT_ALLOWED: Self = Self::of(4, 5);
-    /// Not Acceptable.
     pub const NOT_ACCEPTABLE: Self = Self::of(4, 6);
     /// Request Entity Incomplete (RFC 7959 §2.9.2).
     pub const INCOMPLETE: Self = Self::of(4, 8);
     /// Request Entity Too Large.
     pub const TOO_LARGE: Self = Self::of(4, 13);
-    /// Unsupported Content-Format.
     pub const UNSUPPORTED_FORMAT: Self = Self::of(4, 15);
-    /// Service Unavailable.
     pub const UNAVAILABLE: Self = Self::of(5, 3);
 
     const fn of(class: u8, detail: u8) -> Self {
@@ -82,12 +64,10 @@ impl Code {
         self.0 >> 5
     }
 
-    /// A request?
     pub const fn is_request(self) -> bool {
         self.class() == 0 && self.0 != 0
     }
 
-    /// An answer?
     pub const fn is_answer(self) -> bool {
         matches!(self.class(), 2 | 4 | 5)
     }
@@ -99,20 +79,15 @@ impl fmt::Display for Code {
     }
 }
 
-/// A message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
-    /// Type.
     pub kind: Kind,
-    /// Code.
     pub code: Code,
-    /// Message id.
     pub id: u16,
     /// Token: 0 to 8 bytes.
     pub token: Vec<u8>,
     /// Number and value of each option, in any order; those of one number in theirs.
     pub options: Vec<(u16, Vec<u8>)>,
-    /// Payload.
     pub payload: Vec<u8>,
 }
 
@@ -122,7 +97,6 @@ pub struct Message {
 pub struct Malformed {
     /// Type and id, if that much could be read: a confirmable message is then answered with a reset.
     pub head: Option<(Kind, u16)>,
-    /// What is wrong.
     pub why: &'static str,
 }
 
@@ -145,7 +119,6 @@ impl Message {
         Self::new(kind, Code::EMPTY, id, &[])
     }
 
-    /// Adds an option.
     pub fn push(&mut self, number: u16, value: impl AsRef<[u8]>) {
         self.options.push((number, value.as_ref().to_vec()));
     }
@@ -184,7 +157,6 @@ impl Message {
         numbers.find(|number| super::option::is_critical(*number) && !known.contains(number))
     }
 
-    /// The bytes.
     pub fn encode(&self) -> Vec<u8> {
         let first = VERSION << 6 | (self.kind as u8) << 4 | self.token.len() as u8;
         let mut bytes = vec![first, self.code.0];
@@ -204,7 +176,6 @@ impl Message {
         bytes
     }
 
-    /// Reads a datagram.
     pub fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
         let Some((head, rest)) = bytes.split_first_chunk::<4>() else {
             return Err(malformed(None, "shorter than its header"));
@@ -264,7 +235,6 @@ fn nibble(number: usize) -> (u8, Vec<u8>) {
     }
 }
 
-/// Options and payload.
 type Content = (Vec<(u16, Vec<u8>)>, Vec<u8>);
 
 fn decode_options(mut rest: &[u8]) -> Result<Content, &'static str> {

@@ -14,7 +14,6 @@ pub const LOCATION_PATH: u16 = 8;
 pub const URI_PATH: u16 = 11;
 /// What the payload is.
 pub const CONTENT_FORMAT: u16 = 12;
-/// One parameter.
 pub const URI_QUERY: u16 = 15;
 /// What the answer's payload should be.
 pub const ACCEPT: u16 = 17;

@@ -19,16 +19,13 @@ pub struct Uri {
 /// What is wrong with a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum UriError {
-    /// Not `coap`.
     #[error("another scheme than `coap`")]
     Scheme,
-    /// No URI.
     #[error("no URI")]
     Invalid,
 }
 
 impl Uri {
-    /// Reads a URI.
     pub fn parse(text: &str) -> Result<Self, UriError> {
         let printable = text
             .bytes()

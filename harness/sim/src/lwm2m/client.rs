@@ -20,29 +20,22 @@ use std::time::{Duration, Instant};
 
 /// Messages that are remembered, so that their copies are known. Assumed.
 const REMEMBERED_MAX: usize = 256;
-/// What has happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Event {
     /// The registration is confirmed, or not.
     Register {
-        /// Confirmed?
         confirmed: bool,
     },
     /// The registration that was there before the boot stands, or not.
     Resume {
-        /// Confirmed?
         confirmed: bool,
     },
     /// An update of it that `AT+QLWUPDATE` asked for.
     Update {
-        /// Confirmed?
         confirmed: bool,
-        /// Its message id.
         id: u16,
     },
-    /// The de-registration.
     Deregister {
-        /// Confirmed?
         confirmed: bool,
     },
     /// The server wants something done.
@@ -52,7 +45,6 @@ pub enum Event {
 /// State of the registration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Status {
-    /// There is none.
     None,
     /// It is on its way.
     Registering,
@@ -146,12 +138,10 @@ impl Client {
         }
     }
 
-    /// Datagrams to send.
     pub fn take_datagrams(&mut self) -> Vec<Vec<u8>> {
         std::mem::take(&mut self.datagrams)
     }
 
-    /// What has happened.
     pub fn take_events(&mut self) -> Vec<Event> {
         std::mem::take(&mut self.events)
     }

@@ -11,13 +11,9 @@ const ENDPOINT_MAX: usize = 64;
 /// A server and the name to register under.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Config {
-    /// Name or address.
     pub host: String,
-    /// UDP port.
     pub port: u16,
-    /// Endpoint name.
     pub endpoint: String,
-    /// Lifetime in seconds.
     pub lifetime: u32,
 }
 

@@ -166,7 +166,6 @@ impl Firmware {
         bytes
     }
 
-    /// Reads it back.
     pub fn decode(bytes: &[u8], defects: Defects) -> Option<Self> {
         let [state, result, package @ ..] = bytes else {
             return None;

@@ -65,7 +65,6 @@ enum Value {
     Integers(Vec<(u16, i64)>),
 }
 
-/// The objects.
 #[derive(Debug)]
 pub struct Objects {
     /// `/1/0/1`, in seconds.
@@ -74,7 +73,6 @@ pub struct Objects {
     pub model: String,
     /// `/3/0/2`.
     pub serial: String,
-    /// `/5/0`.
     pub firmware: Firmware,
     /// An update that was ordered otherwise, or its download, is under way.
     pub busy: bool,

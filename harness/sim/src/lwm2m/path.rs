@@ -7,9 +7,7 @@ use std::fmt;
 pub enum Path {
     /// All instances of an object.
     Object(u16),
-    /// One instance.
     Instance(u16, u16),
-    /// One resource.
     Resource(u16, u16, u16),
 }
 

@@ -22,18 +22,13 @@ impl Kind {
     ];
 }
 
-/// One entry.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
-    /// What it is.
     pub kind: Kind,
-    /// Its id.
     pub id: u16,
-    /// Its value.
     pub value: Vec<u8>,
 }
 
-/// Appends an entry.
 pub fn write(into: &mut Vec<u8>, kind: Kind, id: u16, value: &[u8]) {
     let wide = id > 0xFF;
     let len = (value.len() as u32).to_be_bytes();

@@ -15,12 +15,7 @@ const REACH: usize = 2;
 pub enum PackError {
     /// One module's firmware does not update the other's.
     #[error("`{from}` and `{to}` are for different modules")]
-    Modules {
-        /// The source version.
-        from: Version,
-        /// The target version.
-        to: Version,
-    },
+    Modules { from: Version, to: Version },
     /// Images that cannot be patched in place sector by sector.
     #[error("the images have {source_len} and {target_len} bytes: expected the same number of whole sectors")]
     Sizes {
@@ -29,7 +24,6 @@ pub enum PackError {
         /// Bytes of the target.
         target_len: usize,
     },
-    /// The diff failed.
     #[error("no difference could be computed: {0}")]
     Diff(#[from] io::Error),
 }

@@ -27,9 +27,7 @@ pub enum Heard {
     Updated,
     /// The value of a resource of `/5/0`, read or notified.
     Value {
-        /// Which.
         resource: u16,
-        /// Its value.
         value: i64,
         /// It was told unasked.
         notified: bool,
@@ -37,7 +35,6 @@ pub enum Heard {
     /// An observation was answered with a value: the response has the Observe option, or it has not and the client did not
     /// take the observation (RFC 7641 §4.1). The value is told besides.
     Observed {
-        /// Of which resource.
         resource: u16,
         /// The client took it.
         taken: bool,
@@ -52,7 +49,6 @@ pub enum Heard {
     Served,
 }
 
-/// How it ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Ending {
     /// The object rests in this state with this result.

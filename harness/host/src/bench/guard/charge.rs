@@ -20,7 +20,6 @@ const DESCRIPTORS: usize = 12;
 /// The lines of a rig, as a guard has to know them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Charge {
-    /// The rig's name.
     pub rig: String,
     /// The rig's part of the state folder.
     pub folder: PathBuf,
@@ -34,13 +33,10 @@ pub struct Charge {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Wire {
-    /// The supply.
     Power,
     /// What isolates the UART while the supply is off.
     Isolate,
-    /// Reset.
     Reset,
-    /// PWRKEY.
     Pwrkey,
 }
 
@@ -56,12 +52,9 @@ impl Wire {
     }
 }
 
-/// One line.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Kept {
-    /// Which one.
     pub wire: Wire,
-    /// What moves it.
     pub driver: Driver,
     /// Its safe state: whether it is active.
     pub safe: bool,

@@ -23,7 +23,6 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// How often it is looked whether a program of the dead harness has ended.
 const LOOK: Duration = Duration::from_millis(5);
 
-/// The guard.
 struct Keeper {
     charge: Charge,
     /// One for each line that says so, in the order of the lines.

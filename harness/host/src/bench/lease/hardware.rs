@@ -55,11 +55,8 @@ pub struct Part {
 /// Who has a rig, in the owner's own words.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Holder {
-    /// The process.
     pub owner: Owner,
-    /// Its user.
     pub user: String,
-    /// The rig file.
     pub file: String,
 }
 
@@ -128,7 +125,6 @@ impl Hardware {
         })
     }
 
-    /// Names the run.
     pub fn name(&self, run: &str) {
         let mut holder = self.holder.lock().unwrap_or_else(PoisonError::into_inner);
         holder.owner.run = Some(run.to_owned());

@@ -10,7 +10,6 @@ use gpiocdev::chip::{Chip, chips};
 use rppal::gpio::{Error, Gpio, InputPin, Level, OutputPin, Trigger};
 use std::time::Duration;
 
-/// An output pin.
 #[derive(Debug)]
 pub struct Rppal {
     pin: OutputPin,
@@ -54,7 +53,6 @@ impl Line for Rppal {
     }
 }
 
-/// An input pin.
 #[derive(Debug)]
 pub struct RppalSense {
     pin: InputPin,
@@ -127,10 +125,7 @@ pub enum OpenError {
     #[error(
         "no permission for `{path}`: is this user in the group `gpio`? `sudo usermod -aG gpio USER` adds one, from the next login on"
     )]
-    NoPermission {
-        /// The device.
-        path: String,
-    },
+    NoPermission { path: String },
     /// Another line of this program has the pin.
     #[error(
         "pin {pin} of `{line}` is taken by another line already: each line of a rig needs a pin of its own"
@@ -138,13 +133,11 @@ pub enum OpenError {
     Taken {
         /// The line that asked for it, as rig files name it.
         line: &'static str,
-        /// The pin.
         pin: u8,
     },
     /// Somebody has asked the kernel for it.
     #[error("pin {pin} is in use by {}", holder(consumer))]
     Busy {
-        /// The pin.
         pin: u8,
         /// Who, as the kernel names it; empty where it does not.
         consumer: String,
@@ -153,16 +146,9 @@ pub enum OpenError {
     #[error(
         "this Raspberry Pi has no GPIO {pin}: pins are named by their BCM number, not by their place on the header"
     )]
-    NoPin {
-        /// The pin.
-        pin: u8,
-    },
-    /// Anything else.
+    NoPin { pin: u8 },
     #[error("the GPIO block could not be opened: {why}; are `/dev/gpiomem` and `/dev/gpiochip0` there?")]
-    System {
-        /// The system's words.
-        why: String,
-    },
+    System { why: String },
 }
 
 impl OpenError {

@@ -87,12 +87,10 @@ impl Port {
         self.device.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Bits per second.
     pub fn baud(&self) -> u32 {
         self.baud
     }
 
-    /// Where it is.
     pub fn address(&self) -> &Address {
         &self.address
     }

@@ -55,7 +55,6 @@ pub enum Message {
         /// Those of a line that has not ended.
         partial: Vec<u8>,
     },
-    /// The port failed.
     Lost(String),
     /// The port is there again.
     Back,
@@ -72,7 +71,6 @@ pub enum Message {
 /// A cut that was made, with the times of its parts.
 #[derive(Debug)]
 pub struct CutMade {
-    /// The cut.
     pub cut: Cut,
     /// When the last byte of its moment had been read.
     pub trigger: Instant,
@@ -89,7 +87,6 @@ pub struct CutMade {
 /// A cut that waits for its moment.
 #[derive(Debug, Clone)]
 pub struct Armed {
-    /// The cut.
     pub cut: Cut,
     /// Its delay in real time.
     pub after: Duration,

@@ -11,7 +11,6 @@ pub struct Args {
     shell: clap_complete::Shell,
 }
 
-/// Prints them.
 pub fn main(args: &Args) -> Result<u8, Failed> {
     let mut script = Vec::new();
     clap_complete::generate(

@@ -35,7 +35,6 @@ pub enum Command {
     },
 }
 
-/// Does it.
 pub fn main(command: &Command, _: Common) -> Result<u8, Failed> {
     match command {
         Command::TimestampRequest { run } => request(run),

@@ -126,7 +126,6 @@ impl From<ViaArg> for Via {
     }
 }
 
-/// Judges.
 pub fn main(args: &Args, common: Common) -> Result<u8, Failed> {
     match &args.log {
         Some(log) => judge_log(log, args, common),

@@ -14,7 +14,6 @@ pub struct Args {
     out: PathBuf,
 }
 
-/// Makes one.
 pub fn main(args: &Args, _: Common) -> Result<u8, Failed> {
     let public = args.out.with_extension("pub.pem");
     if public.exists() {

@@ -33,7 +33,6 @@ pub struct Args {
     json: bool,
 }
 
-/// Lists.
 pub fn main(args: &Args) -> Result<u8, Failed> {
     let suites = super::load_suites(&args.suites)?;
     let filter = args.filter.as_deref().map(str::parse).transpose();

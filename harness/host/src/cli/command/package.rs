@@ -34,7 +34,6 @@ pub enum Command {
     },
 }
 
-/// Looks or packs.
 pub fn main(command: Command) -> Result<u8, Failed> {
     match command {
         Command::Inspect { file, json } => {

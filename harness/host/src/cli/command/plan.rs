@@ -21,7 +21,6 @@ pub struct Args {
     json: bool,
 }
 
-/// Plans and prints.
 pub fn main(args: &Args, common: Common) -> Result<u8, Failed> {
     let (rig, suites) = super::load(&args.selection, common)?;
     let dir = StateDir::find(&args.selection.state)?;

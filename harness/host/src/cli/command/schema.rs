@@ -26,7 +26,6 @@ enum Format {
     Event,
 }
 
-/// Prints it.
 pub fn main(args: &Args) -> Result<u8, Failed> {
     print(&match args.format {
         Format::Rig => crate::config::schema::rig(),

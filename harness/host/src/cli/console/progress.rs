@@ -17,7 +17,6 @@ const TICK: Duration = Duration::from_millis(200);
 pub enum End {
     /// It passed, or was left out.
     Good,
-    /// The module failed.
     Failed,
     /// It did not come to a verdict on the module.
     Other,
@@ -73,7 +72,6 @@ impl Pace {
         }
     }
 
-    /// A case begins.
     pub fn begin(&mut self, suite: &str, id: &str, now: Instant) {
         self.begun += 1;
         let planned = self.planned.get(&(suite.to_owned(), id.to_owned()));
@@ -176,7 +174,6 @@ struct Shown {
     case: Option<Instant>,
 }
 
-/// The line.
 #[derive(Debug)]
 pub struct Progress {
     bar: Option<ProgressBar>,
@@ -228,7 +225,6 @@ impl Progress {
         change(&mut lock(&self.shown).pace);
     }
 
-    /// A case begins.
     pub fn begin(&mut self, suite: &str, id: &str) {
         let now = Instant::now();
         let mut shown = lock(&self.shown);

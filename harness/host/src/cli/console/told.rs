@@ -19,13 +19,10 @@ pub const INDENT: usize = 13;
 /// A case that has ended.
 #[derive(Debug, Clone, Copy)]
 pub struct Told<'t> {
-    /// How.
     pub verdict: &'t Verdict,
     /// Real time it took.
     pub took_ns: u64,
-    /// Its suite.
     pub suite: &'t str,
-    /// Its id.
     pub id: &'t str,
     /// Where a cut landed and how the module came back.
     pub story: &'t str,
@@ -33,7 +30,6 @@ pub struct Told<'t> {
     pub outcome: Option<Outcome>,
     /// Numbers of the records that the verdict rests on.
     pub evidence: &'t [u64],
-    /// What reruns it.
     pub rerun: &'t str,
     /// Its transcript; empty where it has none.
     pub transcript: &'t str,
@@ -42,9 +38,7 @@ pub struct Told<'t> {
 /// Where lines go: in which colours, and how wide they are.
 #[derive(Debug, Clone, Copy)]
 pub struct Look {
-    /// The colours.
     pub paint: Paint,
-    /// The columns.
     pub width: Width,
 }
 

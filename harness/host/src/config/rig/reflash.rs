@@ -5,22 +5,17 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// The way.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reflash {
     /// A program that ends with 0 once the module is restored.
     Program {
-        /// Program and arguments.
         command: Vec<String>,
         /// How long it may take, in real time.
         timeout: Duration,
     },
     /// The control socket of a simulated module.
-    Simulated {
-        /// Its path.
-        control: PathBuf,
-    },
+    Simulated { control: PathBuf },
 }
 
 impl fmt::Display for Reflash {

@@ -29,7 +29,6 @@ pub enum DriverName {
     GpioChip,
     /// A pin of a Raspberry Pi's header.
     Rppal,
-    /// A program.
     Command,
     /// The control socket of a simulated module.
     Simulated,
@@ -104,9 +103,7 @@ impl Literal for Safe {
 /// The level at which a line is asserted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Level {
-    /// High.
     High,
-    /// Low.
     Low,
 }
 
@@ -160,7 +157,6 @@ impl Literal for Pin {
     }
 }
 
-/// Bits per second.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Baud(pub u32);
 
@@ -268,10 +264,8 @@ impl Literal for SocketAddr {
     }
 }
 
-/// `http://HOST[:PORT]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HttpAddress(pub String);
-/// `coap://HOST[:PORT]`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CoapAddress(pub String);
 

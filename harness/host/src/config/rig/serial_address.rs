@@ -13,7 +13,6 @@ const RFC2217: &str = "rfc2217://";
 /// The place of a serial port.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Address {
-    /// A device.
     Device(PathBuf),
     /// A TCP port that passes bytes on as they are: `HOST:PORT`. Speed and parity are the other side's business.
     Socket(String),

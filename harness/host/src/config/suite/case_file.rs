@@ -22,15 +22,11 @@ use std::time::Duration;
 /// The first percentage in the vendor's examples (AN §2.1.4, §3.1.2).
 const FIRST_UPDATING: u8 = 20;
 
-/// Reads one case.
 pub struct CaseFile<'r, 'd> {
-    /// The document's reader.
     pub reader: &'r mut Reader<'d>,
     /// The case in the document.
     pub at: NodePath,
-    /// The suite's name.
     pub suite: &'r str,
-    /// The suite's packages.
     pub packages: &'r Packages,
     /// What the suite says for all of them.
     pub defaults: &'r Defaults,

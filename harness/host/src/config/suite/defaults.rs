@@ -17,13 +17,10 @@ pub type Packages = Vec<(String, Option<LoadedPackage>)>;
 /// What holds for the cases that do not say otherwise.
 #[derive(Debug, Clone)]
 pub struct Defaults {
-    /// Limits.
     pub limits: Limits,
     /// What is made of something legal and odd.
     pub anomalies: Anomalies,
-    /// Retries.
     pub retries: Retries,
-    /// Measurements.
     pub measures: Vec<Declared>,
 }
 

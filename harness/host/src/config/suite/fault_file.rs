@@ -14,7 +14,6 @@ use dfota_core::transport::Via;
 
 /// Reads the faults of one case.
 pub struct FaultFile<'r, 'd> {
-    /// The document's reader.
     pub reader: &'r mut Reader<'d>,
     /// `faults` in the document.
     pub at: NodePath,

@@ -13,7 +13,6 @@ use std::time::Duration;
 
 /// Reads the key `measure`.
 pub struct MeasureFile<'r, 'd> {
-    /// The document's reader.
     pub reader: &'r mut Reader<'d>,
     /// The key in the document.
     pub at: NodePath,

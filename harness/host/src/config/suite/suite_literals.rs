@@ -150,7 +150,6 @@ impl Literal for Over {
 /// How often the cases of a suite are run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Repeat {
-    /// Once.
     Once,
     /// Until the run is told to stop.
     UntilStopped,
@@ -175,7 +174,6 @@ word_literal!(Anomalies, "Anomalies", "what is made of anomalies");
 pub enum Window {
     /// From the first byte of the transfer to END.
     All,
-    /// A stretch.
     Span(Span),
 }
 
@@ -330,9 +328,7 @@ impl Literal for Moment {
 /// `after` of a cut: one time, or a range.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct After {
-    /// The shortest.
     pub min: Duration,
-    /// The longest.
     pub max: Duration,
 }
 

@@ -80,7 +80,6 @@ impl Document {
         &self.sha256
     }
 
-    /// Its nodes.
     pub fn tree(&self) -> &Tree {
         &self.tree
     }

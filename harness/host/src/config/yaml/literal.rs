@@ -33,7 +33,6 @@ pub struct Mistake {
 }
 
 impl Mistake {
-    /// A mistake.
     pub fn new(message: impl Into<String>) -> Self {
         Self {
             message: message.into(),

@@ -9,14 +9,12 @@ pub struct NodePath(Vec<Step>);
 /// One step of the way.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
-    /// Into a mapping.
     Key(String),
     /// Into a list, counted from 0.
     Index(usize),
 }
 
 impl NodePath {
-    /// The root.
     pub fn root() -> Self {
         Self::default()
     }

@@ -12,7 +12,6 @@ use std::marker::PhantomData;
 /// The texts, and whether they stood in a list, for where a mistake is shown.
 #[derive(Debug, Clone)]
 pub struct OneOrMore<T> {
-    /// The scalars.
     pub raws: Vec<Raw<T>>,
     /// They stand in a list.
     pub is_list: bool,

@@ -14,7 +14,6 @@ pub struct Raw<T> {
 }
 
 impl<T> Raw<T> {
-    /// The text.
     pub fn text(&self) -> &str {
         &self.text
     }

@@ -11,7 +11,6 @@ use super::raw::Raw;
 use super::tree::Bytes;
 use dfota_core::escape::quoted;
 
-/// Reads one document.
 #[derive(Debug)]
 pub struct Reader<'d> {
     document: &'d Document,
@@ -34,7 +33,6 @@ pub struct Bindings {
 pub struct Binding {
     /// The key of the matrix.
     pub name: String,
-    /// The value.
     pub value: String,
     /// Where the value stands.
     pub at: NodePath,
@@ -59,7 +57,6 @@ impl<'d> Reader<'d> {
         }
     }
 
-    /// The document.
     pub fn document(&self) -> &'d Document {
         self.document
     }

@@ -22,12 +22,10 @@ pub struct Tree {
     nodes: Vec<Node>,
 }
 
-/// A node.
 #[derive(Debug, Clone)]
 pub struct Node {
     /// Where it stands; of a mapping or list the place where it begins.
     pub bytes: Bytes,
-    /// What it is.
     pub content: Content,
 }
 
@@ -36,14 +34,11 @@ pub struct Node {
 pub enum Content {
     /// A single value; `plain` when it stands without quotes.
     Scalar {
-        /// Its text.
         text: String,
         /// Whether it stands without quotes.
         plain: bool,
     },
-    /// A list.
     List(Vec<NodeId>),
-    /// A mapping.
     Map(Vec<Entry>),
 }
 
@@ -54,7 +49,6 @@ pub struct Entry {
     pub key: String,
     /// Where the key stands.
     pub key_bytes: Bytes,
-    /// Its value.
     pub value: NodeId,
 }
 
@@ -93,12 +87,10 @@ impl Tree {
         Builder::new(text).build()
     }
 
-    /// The root.
     pub fn root(&self) -> NodeId {
         0
     }
 
-    /// A node.
     pub fn node(&self, id: NodeId) -> &Node {
         &self.nodes[id]
     }

@@ -19,7 +19,6 @@ const SYNC_GRACE_MAX: Duration = Duration::from_millis(30);
 /// The answer to a command.
 #[derive(Debug)]
 pub struct Answer {
-    /// How it ended.
     pub end: Final,
     /// The lines before the end.
     pub info: Vec<String>,

@@ -179,7 +179,6 @@ impl Module {
         self.powered
     }
 
-    /// Waits for RDY.
     pub fn boot(&mut self, limit: Duration) -> Result<bool, Stop> {
         let up = self.wait(limit, |module| module.awake.ready)?;
         self.measure_first_urc();

@@ -29,7 +29,6 @@ const NAMED: usize = 8;
 /// One kind of deviation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Deviation {
-    /// Which kind.
     pub kind: &'static str,
     /// What happened, one thing each.
     pub what: Vec<String>,

@@ -10,19 +10,14 @@ use serde::Serialize;
 pub struct Measured {
     /// Its name, as suites have it.
     pub name: &'static str,
-    /// What it is.
     pub means: &'static str,
-    /// Its unit.
     pub unit: &'static str,
-    /// How many values.
     pub count: usize,
-    /// The smallest.
     pub min: String,
     /// The one in the middle.
     pub median: String,
     /// The one that 95 % do not exceed (nearest rank).
     pub p95: String,
-    /// The largest.
     pub max: String,
     /// The limits that cases declare for it.
     pub limits: String,

@@ -15,20 +15,16 @@ pub struct Requirement {
     pub id: String,
     /// `pass`, `fail`, `not decided` or `not tested`.
     pub verdict: &'static str,
-    /// Its cases.
     pub families: Vec<Family>,
 }
 
 /// The cases that one entry of a suite was multiplied into.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 pub struct Family {
-    /// Suite and name.
     pub name: String,
     /// What stands in the brackets of each, with its verdict; all of them are in the list of results.
     pub cases: Vec<(String, &'static str)>,
-    /// How many passed.
     pub passed: usize,
-    /// How many failed.
     pub failed: usize,
     /// How many were to be run and were not decided.
     pub undecided: usize,

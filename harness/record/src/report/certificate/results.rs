@@ -9,9 +9,7 @@ use serde::Serialize;
 /// What came of a case.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CaseResult {
-    /// Its suite.
     pub suite: String,
-    /// Its id.
     pub id: String,
     /// How the package got in.
     pub via: &'static str,

@@ -6,12 +6,9 @@ use dfota_core::campaign::{Bin, Count, Role};
 use dfota_core::rate::Rate;
 use serde::Serialize;
 
-/// A campaign.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Sampled {
-    /// Suite and campaign.
     pub name: String,
-    /// What was planned.
     pub plan: Vec<String>,
     /// What was counted, by stretch of the update.
     pub stretches: Vec<Stretch>,
@@ -24,7 +21,6 @@ pub struct Stretch {
     pub name: String,
     /// `counted` for the claim, or `directed`.
     pub kind: &'static str,
-    /// How many.
     pub cuts: u32,
     /// How many of them bricked the module.
     pub bricks: u32,

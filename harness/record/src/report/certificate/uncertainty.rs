@@ -14,7 +14,6 @@ use serde::Serialize;
 /// How well the time of a cut is known, over all cuts of a run.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Uncertainty {
-    /// How many cuts.
     pub cuts: usize,
     /// Times of the journal, in milliseconds.
     pub spreads: Vec<Spread>,
@@ -26,9 +25,7 @@ pub struct Uncertainty {
     pub adapter: Option<String>,
     /// Standard uncertainty out of that.
     pub read: Option<String>,
-    /// Both together.
     pub combined: String,
-    /// Twice that.
     pub expanded: String,
 }
 
@@ -43,7 +40,6 @@ pub struct Spread {
     pub median: String,
     /// The one that 95 % do not exceed (nearest rank).
     pub p95: String,
-    /// The largest.
     pub max: String,
 }
 

@@ -15,7 +15,6 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 
 /// Cases that did not pass and are shown with timeline and transcript.
 const FAILURES: usize = 50;
-/// Others that are.
 const OTHERS: usize = 30;
 
 /// A case on its way into the page.
@@ -23,9 +22,7 @@ const OTHERS: usize = 30;
 pub struct Entry<'r, 'a> {
     /// Its place in the plan, from 1: the name of its anchors.
     pub number: usize,
-    /// The case.
     pub case: &'r CaseRun<'a>,
-    /// Its cuts.
     pub cuts: Vec<Landed<'a>>,
     /// What is quoted of it, if it is shown with timeline and transcript.
     pub excerpt: Option<Excerpt<'a>>,
@@ -34,9 +31,7 @@ pub struct Entry<'r, 'a> {
 /// The cases of a run, in the order of the plan.
 #[derive(Debug)]
 pub struct Book<'r, 'a> {
-    /// The run.
     pub run: &'r Run<'a>,
-    /// The cases.
     pub entries: Vec<Entry<'r, 'a>>,
     /// Those that did not pass, by rule and place.
     pub groups: Vec<Group>,
@@ -47,7 +42,6 @@ pub struct Book<'r, 'a> {
 }
 
 impl<'r, 'a> Book<'r, 'a> {
-    /// Of a run.
     pub fn new(run: &'r Run<'a>) -> Self {
         let entry = |(n, case): (usize, &'r CaseRun<'a>)| Entry {
             number: n + 1,

@@ -21,7 +21,6 @@ const SHOWN: [(Measure, &str); 7] = [
 /// How many of them have a picture; the others are in the table.
 const PICTURED: usize = 3;
 
-/// The section.
 pub fn write(book: &Book<'_, '_>) -> Markup {
     let histograms: Vec<(&str, Histogram)> = SHOWN
         .into_iter()

@@ -12,7 +12,6 @@ use maud::{Markup, html};
 /// How many are told; the rest is in the list of cases. Examples always are.
 const MOST: usize = 100;
 
-/// The section.
 pub fn write(book: &Book<'_, '_>) -> Markup {
     let all: usize = book.groups.iter().map(Group::count).sum();
     let failed = book.run.count(|verdict| matches!(verdict, Verdict::Fail(_)));

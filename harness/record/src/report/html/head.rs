@@ -183,7 +183,6 @@ struct Identity<'a> {
     last: Option<Said<'a>>,
 }
 
-/// Model, version, IMEI.
 type Said<'a> = (&'a str, &'a Version, Option<&'a str>);
 
 impl<'a> Identity<'a> {

@@ -17,7 +17,6 @@ const BOTTOM: i32 = HEIGHT as i32 - 38;
 /// A value that must not be passed, and in which direction.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Limit {
-    /// The value.
     pub at: f64,
     /// It is the least, not the most.
     pub least: bool,
@@ -119,7 +118,6 @@ impl Histogram {
         bars
     }
 
-    /// The picture.
     pub fn draw(&self, name: &str) -> Markup {
         let edges = self.edges();
         let bars = self.bars(&edges);

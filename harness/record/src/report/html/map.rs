@@ -12,11 +12,9 @@ use std::collections::HashMap;
 /// What a cell says.
 #[derive(Debug, Default, Clone, Copy)]
 struct Cell<'a> {
-    /// Cuts in it.
     cuts: usize,
     /// Those whose case ended as badly as the worst.
     worst: usize,
-    /// The worst verdict.
     verdict: Option<&'a Verdict>,
 }
 
@@ -32,7 +30,6 @@ impl<'a> Cell<'a> {
     }
 }
 
-/// The section.
 pub fn write(book: &Book<'_, '_>) -> Markup {
     let (cells, planned) = cells(book);
     let tried = cells

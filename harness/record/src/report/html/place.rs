@@ -103,7 +103,6 @@ impl Column {
         }
     }
 
-    /// In words.
     pub fn words(self) -> String {
         match self {
             Self::Transfer(_) => format!("transfer {} %", self.head()),
@@ -125,9 +124,7 @@ fn ten(percent: u8) -> Column {
 /// A cell of the map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Place {
-    /// The transport.
     pub via: Via,
-    /// What was cut.
     pub kind: Kind,
     /// The stretch of the update.
     pub column: Column,
@@ -148,7 +145,6 @@ impl Place {
         anchor
     }
 
-    /// In words.
     pub fn words(self) -> String {
         format!(
             "{}, {} cut, {}",
@@ -162,9 +158,7 @@ impl Place {
 /// A cut of a case.
 #[derive(Debug, Clone, Copy)]
 pub struct Landed<'a> {
-    /// The cut.
     pub cut: &'a Cut,
-    /// Where it landed.
     pub place: Place,
     /// The percentage of UPDATING at which it landed.
     pub percent: Option<u8>,

@@ -10,21 +10,15 @@ use plotters::drawing::{DrawingArea, DrawingAreaErrorKind, IntoDrawingArea};
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, IntoFont, RGBColor, TextStyle};
 
-/// Lines and words.
 pub const INK: RGBColor = RGBColor(0x24, 0x29, 0x2f);
 /// Grids and what matters less.
 pub const FAINT: RGBColor = RGBColor(0xb8, 0xc0, 0xcc);
-/// Words of axes.
 pub const QUIET: RGBColor = RGBColor(0x57, 0x60, 0x6a);
-/// Transfers.
 pub const TRANSFER: RGBColor = RGBColor(0x7a, 0x5a, 0xc8);
 /// UPDATING, and the bars of histograms.
 pub const UPDATE: RGBColor = RGBColor(0x1f, 0x6f, 0xd1);
-/// The supply.
 pub const POWER: RGBColor = RGBColor(0x9a, 0x67, 0x00);
-/// END.
 pub const DONE: RGBColor = RGBColor(0x1a, 0x7f, 0x37);
-/// Cuts and limits.
 pub const CUT: RGBColor = RGBColor(0xcf, 0x22, 0x2e);
 
 /// Where a drawing goes.

@@ -7,7 +7,6 @@ use dfota_core::urc::{Fota, Urc};
 /// A time in a case: seconds of the module's time since the case began, and the record.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct At {
-    /// When.
     pub seconds: f64,
     /// Number of the record.
     pub seq: u64,
@@ -22,14 +21,12 @@ pub enum Stage {
     Ordered,
     /// START or UPDATING was seen.
     Update,
-    /// END was seen.
     Done,
     /// There is no supply, or reset is asserted.
     Off,
 }
 
 impl Stage {
-    /// For the picture.
     pub const fn name(self) -> &'static str {
         match self {
             Self::Transfer => "transfer",
@@ -44,9 +41,7 @@ impl Stage {
 /// Something worth a mark.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Mark {
-    /// When.
     pub at: At,
-    /// What.
     pub text: String,
 }
 
@@ -58,11 +53,8 @@ pub type Level = (At, bool);
 pub struct Timeline {
     /// Its end, in seconds.
     pub end: f64,
-    /// The supply.
     pub power: Vec<Level>,
-    /// Reset.
     pub reset: Vec<Level>,
-    /// PWRKEY.
     pub pwrkey: Vec<Level>,
     /// Stages, each from its time to the next one's; `None` while there is none.
     pub stages: Vec<(f64, Option<Stage>)>,
@@ -81,7 +73,6 @@ pub struct Timeline {
 }
 
 impl Timeline {
-    /// Of a case.
     pub fn of(case: &CaseRun<'_>) -> Self {
         let mut timeline = Self::default();
         let Some(first) = case.records.first() else {

@@ -29,7 +29,6 @@ const ANSWER: Duration = Duration::from_secs(10);
 /// The update of one client.
 #[derive(Debug)]
 pub(crate) struct Drive {
-    /// The client's name.
     pub(crate) endpoint: String,
     /// Where the package is.
     pub(crate) uri: String,
@@ -199,7 +198,6 @@ impl Drive {
         foreign && self.accept + 1 < ACCEPTS.len()
     }
 
-    /// A notification.
     pub(crate) fn notification(&mut self, token: Token, message: &Message, post: &mut Post<'_>) {
         let Some(&resource) = self.observed.get(&token) else {
             return;
@@ -211,7 +209,6 @@ impl Drive {
         }
     }
 
-    /// No response came.
     pub(crate) fn failed(&mut self, token: Token, why: &str, post: &mut Post<'_>) {
         if let Some((_, ask, _)) = self.out.take_if(|(out, ..)| *out == token) {
             self.answered(ask.clone(), why.to_owned(), post);

@@ -19,7 +19,6 @@ pub(crate) struct Fetches {
     under_way: BTreeMap<SocketAddr, Fetch>,
 }
 
-/// One of them.
 #[derive(Debug)]
 struct Fetch {
     /// Its number in the tally.
@@ -145,7 +144,6 @@ impl Fetches {
             .min()
     }
 
-    /// Ends all.
     pub(crate) fn close_all(&mut self, place: &Place) -> Vec<Request> {
         let peers: Vec<SocketAddr> = self.under_way.keys().copied().collect();
         peers

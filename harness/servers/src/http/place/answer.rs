@@ -97,7 +97,6 @@ impl Answer {
         false
     }
 
-    /// A pause began.
     pub(crate) fn stalled(&self, text: String) {
         lock(&self.progress).stalled = Some(text);
     }

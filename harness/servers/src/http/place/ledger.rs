@@ -26,7 +26,6 @@ struct State {
     answers: VecDeque<Arc<Answer>>,
     /// First bytes read since the last request.
     heard: Vec<u8>,
-    /// A request came.
     asked: bool,
     /// Status of an answer that no request led to.
     stray: Option<u16>,
@@ -64,12 +63,10 @@ impl Ledger {
         }
     }
 
-    /// Reports a request.
     pub(crate) fn report(&self, request: Request) {
         (self.on_request)(request);
     }
 
-    /// Bytes came.
     pub(crate) fn heard(&self, bytes: &[u8]) {
         let heard = &mut lock(&self.state).heard;
         let room = HEARD_MAX - heard.len();
@@ -122,7 +119,6 @@ impl Ledger {
         lock(&self.state).reset = true;
     }
 
-    /// Whether it is.
     pub(crate) fn wants_reset(&self) -> bool {
         lock(&self.state).reset
     }

@@ -17,7 +17,6 @@ fn revision_line(app: &App) -> Result<String, AtError> {
     ))
 }
 
-/// `ATI`
 pub fn identification(app: &mut App, form: Form<'_>) -> Reply {
     match form {
         Form::Execute("" | "0") => {
@@ -28,7 +27,6 @@ pub fn identification(app: &mut App, form: Form<'_>) -> Reply {
     }
 }
 
-/// `AT+CGMR`
 pub fn revision(app: &mut App, form: Form<'_>) -> Reply {
     match form {
         Form::Test => Lines::none(),
@@ -51,7 +49,6 @@ pub fn serial_number(app: &mut App, form: Form<'_>) -> Reply {
     }
 }
 
-/// `ATE`
 pub fn echo(app: &mut App, form: Form<'_>) -> Reply {
     app.profile.echo = match form {
         Form::Execute("" | "0") => false,
@@ -61,7 +58,6 @@ pub fn echo(app: &mut App, form: Form<'_>) -> Reply {
     Lines::none()
 }
 
-/// `AT&W`
 pub fn save(app: &mut App, form: Form<'_>) -> Reply {
     match form {
         Form::Execute("" | "0") => {
@@ -72,7 +68,6 @@ pub fn save(app: &mut App, form: Form<'_>) -> Reply {
     }
 }
 
-/// `AT+CMEE`
 pub fn error_form(app: &mut App, form: Form<'_>) -> Reply {
     match form {
         Form::Test => Lines::one("+CMEE: (0-2)"),

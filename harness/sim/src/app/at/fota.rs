@@ -24,7 +24,6 @@ pub fn upload(app: &mut App, form: Form<'_>) -> Reply {
     }
 }
 
-/// `AT+QFOTADL`
 pub fn order(app: &mut App, form: Form<'_>) -> Reply {
     match form {
         Form::Test => Lines::none(),

@@ -32,7 +32,6 @@ pub fn configure(app: &mut App, form: Form<'_>) -> Reply {
     }
 }
 
-/// `AT+QLWREG`
 pub fn register(app: &mut App, form: Form<'_>) -> Reply {
     match form {
         Form::Test => Lines::none(),
@@ -72,7 +71,6 @@ fn change(parameters: &str, binding: &'static str) -> Option<Change> {
     }
 }
 
-/// `AT+QLWDEREG`
 pub fn deregister(app: &mut App, form: Form<'_>) -> Reply {
     match form {
         Form::Test => Lines::none(),
@@ -84,7 +82,6 @@ pub fn deregister(app: &mut App, form: Form<'_>) -> Reply {
     }
 }
 
-/// `AT+QLWSTATUS`
 pub fn status(app: &mut App, form: Form<'_>) -> Reply {
     match form {
         Form::Test => Lines::none(),

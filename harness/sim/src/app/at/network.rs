@@ -12,7 +12,6 @@ const SIM_FAILURE: u16 = 13;
 /// The operator of the note's example.
 const OPERATOR: &str = "\"46011\",9";
 
-/// `AT+CESQ`
 pub fn signal(app: &mut App, form: Form<'_>) -> Reply {
     match form {
         Form::Test => Lines::one("+CESQ: (0-63,99),(0-7,99),(255),(255),(0-34,255),(0-97,255)"),
@@ -22,7 +21,6 @@ pub fn signal(app: &mut App, form: Form<'_>) -> Reply {
     }
 }
 
-/// `AT+CEREG`
 pub fn registration(app: &mut App, form: Form<'_>) -> Reply {
     match form {
         Form::Test => Lines::one("+CEREG: (0-5)"),
@@ -92,7 +90,6 @@ fn of_the_sim(app: &App, form: Form<'_>, line: String) -> Reply {
     }
 }
 
-/// `AT+COPS`
 pub fn operator(app: &mut App, form: Form<'_>) -> Reply {
     match form {
         Form::Test => Lines::one(format!("+COPS: (2,,,{OPERATOR}),,(0-2),(2)")),

@@ -5,7 +5,6 @@ use super::{AtError, Form, Lines, Reply};
 use crate::app::{After, App};
 use bc66_spec::cme::{BAD_PARAMETER, NOT_SUPPORTED};
 
-/// `AT+QSCLK`
 pub fn sleep(app: &mut App, form: Form<'_>) -> Reply {
     match form {
         Form::Test => Lines::one("+QSCLK: (0-2)"),
@@ -35,7 +34,6 @@ pub fn saving(app: &mut App, form: Form<'_>) -> Reply {
     }
 }
 
-/// `AT+QNBIOTEVENT`
 pub fn events(app: &mut App, form: Form<'_>) -> Reply {
     match form {
         Form::Test => Lines::one("+QNBIOTEVENT: (0,1),(1)"),

@@ -12,10 +12,8 @@ use std::path::{Path, PathBuf};
 /// A line that the kernel does not give.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum OpenError {
-    /// No such device.
     #[error("there is no GPIO chip `{}`; {there}", chip.display())]
     NoChip {
-        /// The device.
         chip: PathBuf,
         /// Those that are there.
         there: String,
@@ -23,7 +21,6 @@ pub enum OpenError {
     /// Another kind of file.
     #[error("`{}` is no GPIO chip: expected a character device such as `/dev/gpiochip0`; {there}", chip.display())]
     NotAChip {
-        /// The file.
         chip: PathBuf,
         /// Those that are there.
         there: String,
@@ -33,14 +30,10 @@ pub enum OpenError {
         "no permission for `{}`: is this user in the group `gpio`? `sudo usermod -aG gpio USER` adds one, from the next login on",
         chip.display()
     )]
-    NoPermission {
-        /// The device.
-        chip: PathBuf,
-    },
+    NoPermission { chip: PathBuf },
     /// The chip has fewer lines.
     #[error("`{}` has no line {offset}: its {lines} lines are numbered from 0", chip.display())]
     NoLine {
-        /// The device.
         chip: PathBuf,
         /// The line that was asked for.
         offset: u32,
@@ -50,9 +43,7 @@ pub enum OpenError {
     /// No line has this name.
     #[error("`{}` has no line called `{name}`; {there}", chip.display())]
     NoName {
-        /// The device.
         chip: PathBuf,
-        /// The name.
         name: String,
         /// The nearest one, and all of them.
         there: String,
@@ -60,17 +51,13 @@ pub enum OpenError {
     /// Several lines have this name.
     #[error("`{}` has several lines called `{name}`: {offsets:?}; take the number of the one that is wired", chip.display())]
     Ambiguous {
-        /// The device.
         chip: PathBuf,
-        /// The name.
         name: String,
-        /// Their numbers.
         offsets: Vec<u32>,
     },
     /// No line of this machine has this name.
     #[error("no GPIO chip of this machine has a line called `{name}`; {there}")]
     NowhereCalled {
-        /// The name.
         name: String,
         /// The nearest one, and all of them.
         there: String,
@@ -81,15 +68,12 @@ pub enum OpenError {
         shown(places)
     )]
     CalledTwice {
-        /// The name.
         name: String,
-        /// Chips and numbers.
         places: Vec<(PathBuf, u32)>,
     },
     /// A number says nothing without a chip.
     #[error("line {offset} of which chip? a number needs `chip`, a name such as `GPIO17` does not; {there}")]
     NumberAlone {
-        /// The number.
         offset: u32,
         /// The chips that are there.
         there: String,
@@ -97,21 +81,13 @@ pub enum OpenError {
     /// Somebody else has it.
     #[error("line {offset} of `{}` is in use by {}", chip.display(), holder(consumer))]
     Busy {
-        /// The device.
         chip: PathBuf,
-        /// The line.
         offset: u32,
         /// Who has it, as the kernel names it; empty where it does not.
         consumer: String,
     },
-    /// Anything else.
     #[error("`{}` could not be asked for a line: {why}", chip.display())]
-    System {
-        /// The device.
-        chip: PathBuf,
-        /// The system's words.
-        why: String,
-    },
+    System { chip: PathBuf, why: String },
 }
 
 impl OpenError {

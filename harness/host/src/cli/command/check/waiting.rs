@@ -12,7 +12,6 @@ use std::time::Duration;
 /// How often the time is shown anew.
 const TICK: Duration = Duration::from_millis(100);
 
-/// The line.
 pub struct Waiting {
     clock: Clock,
     /// Standard error is a terminal, and not full of what the module says.

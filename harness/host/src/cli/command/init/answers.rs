@@ -14,7 +14,6 @@ use bc66_spec::module::Module;
 use dfota_core::version::Version;
 use std::path::Path;
 
-/// All of it.
 pub struct Answers {
     pub rig: String,
     pub module: String,

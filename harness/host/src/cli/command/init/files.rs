@@ -22,7 +22,6 @@ pub struct Written {
 }
 
 impl Written {
-    /// All files.
     pub fn all(&self) -> impl Iterator<Item = &(PathBuf, String)> {
         std::iter::once(&self.rig).chain(&self.suite).chain(&self.more)
     }

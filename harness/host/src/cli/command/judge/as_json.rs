@@ -18,7 +18,6 @@ pub fn head(log: &Log) -> String {
     format!("{},\"updates\":[", head.trim_end_matches('}'))
 }
 
-/// An update.
 pub fn update(update: &LogUpdate, is_first: bool) -> String {
     let times = Times::of(update);
     let step = |step: TellingStep| {

@@ -14,7 +14,6 @@ const STEPS_OF: u64 = 20;
 /// Steps of an update that are shown.
 const STEPS: usize = 60;
 
-/// What comes first.
 pub fn head(log: &Log, paint: Paint) -> String {
     let path = readable(log.path.as_os_str().as_encoded_bytes());
     let how = if log.detected { "detected" } else { "as given" };
@@ -26,7 +25,6 @@ pub fn head(log: &Log, paint: Paint) -> String {
     )
 }
 
-/// An update.
 pub fn update(update: &LogUpdate, paint: Paint) -> String {
     let outcome = update.outcome();
     let colour = match outcome {
@@ -93,7 +91,6 @@ fn table(update: &LogUpdate) -> String {
     text
 }
 
-/// What comes last.
 pub fn tail(reader: &Reader, tally: &Tally, paint: Paint) -> String {
     let mut text = String::from("------------\n");
     let _ = writeln!(

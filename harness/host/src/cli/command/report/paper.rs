@@ -22,11 +22,9 @@ pub enum PaperError {
     /// The day of issue.
     #[error(transparent)]
     Day(#[from] TooEarly),
-    /// The typesetter.
     #[cfg(feature = "pdf")]
     #[error(transparent)]
     Pdf(#[from] dfota_pdf::PdfError),
-    /// The data.
     #[cfg(feature = "pdf")]
     #[error("what stands in the test report could not be written as JSON: {0}")]
     Data(#[from] serde_json::Error),

@@ -26,7 +26,6 @@ const VERDICTS: [(&str, &str); 6] = [
     ("not-reached", "NOT_REACHED"),
 ];
 
-/// Whom to tell.
 pub struct Told {
     on_end: Option<String>,
     metrics: Option<PathBuf>,

@@ -22,7 +22,6 @@ pub struct Stood {
 }
 
 impl Stood {
-    /// After a run.
     pub fn of(ran: Ran) -> Self {
         Self {
             unfit: ran.unfit,

@@ -14,7 +14,6 @@ pub type Spot = Option<(Column, u8)>;
 /// Cases on which one rule fired.
 #[derive(Debug)]
 pub struct Group {
-    /// The rule.
     pub rule: Rule,
     /// Name of its anchor.
     pub anchor: String,
@@ -27,7 +26,6 @@ pub struct Group {
 /// Cases of a group whose cuts were near each other.
 #[derive(Debug)]
 pub struct Together {
-    /// Where, in words.
     pub words: String,
     /// Their places in the plan, from 0, in its order.
     pub entries: Vec<usize>,
