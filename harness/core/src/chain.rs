@@ -132,9 +132,10 @@ impl fmt::Display for NoChain {
 
 fn listed(versions: &[Version]) -> String {
     let names: Vec<String> = versions.iter().map(ToString::to_string).collect();
-    match names.is_empty() {
-        true => "none".into(),
-        false => names.join(", "),
+    if names.is_empty() {
+        "none".into()
+    } else {
+        names.join(", ")
     }
 }
 

@@ -46,9 +46,10 @@ pub fn share(made: &Path) -> io::Result<()> {
     let mode = is.mode() & 0o7777;
     let shared = mode | if is.is_dir() { 0o2070 } else { 0o060 };
     // A service may be forbidden to set the set-group-ID bit, also where it is set.
-    match mode == shared {
-        true => Ok(()),
-        false => std::fs::set_permissions(made, PermissionsExt::from_mode(shared)),
+    if mode == shared {
+        Ok(())
+    } else {
+        std::fs::set_permissions(made, PermissionsExt::from_mode(shared))
     }
 }
 

@@ -191,9 +191,12 @@ pub fn hold(folder: &Path) -> io::Result<Option<File>> {
 /// What a file or a folder with all that is in it takes on the disk. No link is followed; what has another name elsewhere
 /// frees nothing.
 pub fn size(path: &Path) -> io::Result<u64> {
-    let of = |file: &Metadata| match file.is_file() && file.nlink() > 1 {
-        true => 0,
-        false => file.blocks() * 512,
+    let of = |file: &Metadata| {
+        if file.is_file() && file.nlink() > 1 {
+            0
+        } else {
+            file.blocks() * 512
+        }
     };
     let about = std::fs::symlink_metadata(path)?;
     let mut bytes = of(&about);
@@ -249,9 +252,10 @@ impl Found {
                 continue;
             }
             // Neither follows a link: it is the link that is removed.
-            match entry.file_type()?.is_dir() {
-                true => std::fs::remove_dir_all(entry.path())?,
-                false => std::fs::remove_file(entry.path())?,
+            if entry.file_type()?.is_dir() {
+                std::fs::remove_dir_all(entry.path())?
+            } else {
+                std::fs::remove_file(entry.path())?
             }
         }
         for name in LAST {

@@ -213,13 +213,14 @@ fn incomplete(chain: &Chain) -> String {
         (lines, 0) => format!("after line {lines}"),
         (lines, _) => format!("in the middle of line {}", lines + 1),
     };
-    let what = match chain.ended {
-        false => format!(
+    let what = if !chain.ended {
+        format!(
             "the run never ended: it was killed, its disk was full, or it still runs; its journal stops {until}, and there is no {BUNDLE}"
-        ),
-        true => format!(
+        )
+    } else {
+        format!(
             "the run ended, and there is no {BUNDLE}: it could not be made, as on a full disk, or it was removed"
-        ),
+        )
     };
     format!(
         "{what}; without it nobody can say whether the end of the journal was cut off; `dfota-hil report` makes reports and evidence of what is there"

@@ -10,7 +10,7 @@ use std::process::Command;
 use std::thread;
 
 /// The name under which a program that links this crate is a module.
-pub const ARGV0: &str = "bc66-module";
+pub(crate) const ARGV0: &str = "bc66-module";
 
 /// Why a module process ends without having been told to.
 #[derive(Debug, thiserror::Error)]
@@ -27,7 +27,7 @@ pub enum ModuleError {
 }
 
 /// A few bytes of any value.
-pub fn noise(settings: &Settings, place: &str) -> Vec<u8> {
+pub(crate) fn noise(settings: &Settings, place: &str) -> Vec<u8> {
     let mut random = Random::for_purpose(settings.boot_seed(), place);
     let mut bytes = vec![0; 1 + random.below(12)];
     random.fill(&mut bytes);
@@ -35,7 +35,7 @@ pub fn noise(settings: &Settings, place: &str) -> Vec<u8> {
 }
 
 /// Starts the same module once more; returns only if that fails.
-pub fn reboot(settings: &Settings, uart: &Uart) -> io::Error {
+pub(crate) fn reboot(settings: &Settings, uart: &Uart) -> io::Error {
     uart.flush();
     let next = Settings {
         boot: settings.boot + 1,
@@ -49,7 +49,7 @@ pub fn reboot(settings: &Settings, uart: &Uart) -> io::Error {
 }
 
 /// Does nothing until the supply goes.
-pub fn hang() -> ! {
+pub(crate) fn hang() -> ! {
     loop {
         thread::park();
     }

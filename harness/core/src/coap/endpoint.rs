@@ -166,9 +166,10 @@ impl<P: Copy + Ord> Endpoint<P> {
     }
 
     fn recent_of(&mut self, peer: P) -> &mut Recent<P> {
-        match self.awaited.contains(&peer) {
-            true => &mut self.recent_awaited,
-            false => &mut self.recent,
+        if self.awaited.contains(&peer) {
+            &mut self.recent_awaited
+        } else {
+            &mut self.recent
         }
     }
 
@@ -276,9 +277,10 @@ impl<P: Copy + Ord> Endpoint<P> {
         if ticket.acknowledged {
             return self.send_con(peer, draft, token, now);
         }
-        let (kind, with) = match ticket.confirmable {
-            true => (Kind::Ack, id),
-            false => (Kind::Non, self.new_id()),
+        let (kind, with) = if ticket.confirmable {
+            (Kind::Ack, id)
+        } else {
+            (Kind::Non, self.new_id())
         };
         let bytes = draft.addressed(kind, with, token).encode();
         self.recent_of(peer).answer(peer, id, bytes.clone(), now);

@@ -6,7 +6,7 @@ use crate::update::Life;
 use crate::verdict::{Rule, Verdict};
 
 /// What an update left, by what was seen of it and its verdict.
-pub fn outcome(seen: &Observation, verdict: &Verdict) -> Outcome {
+pub(super) fn outcome(seen: &Observation, verdict: &Verdict) -> Outcome {
     let version = match seen.became().map(|reading| &reading.said) {
         None | Some(Said::Nothing(_)) if still_updates(seen.update.life()) => return Outcome::StillUpdating,
         None | Some(Said::Nothing(_)) => return Outcome::Unresponsive,

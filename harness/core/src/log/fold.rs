@@ -306,9 +306,10 @@ impl Fold {
             return None;
         }
         let commands = self.commands;
-        match self.breaks(place, |update| rules::comes_after_the_end(update, what, commands)) {
-            true => None,
-            false => self.begin(None, Stage::Ordered, place),
+        if self.breaks(place, |update| rules::comes_after_the_end(update, what, commands)) {
+            None
+        } else {
+            self.begin(None, Stage::Ordered, place)
         }
     }
 

@@ -71,9 +71,10 @@ pub fn hear(line: &[u8]) -> Option<Heard<'_>> {
             b'+' => written(rest),
             b'A' | b'a' if word_begins(line, at) => at_command::read(rest, may_begin(&line[..at])),
             b'R' if rest.starts_with(module::REVISION.trim_end_matches(':').as_bytes()) => version(rest),
-            b'R' if rest == boot::RDY.as_bytes() => Some(match may_begin(&line[..at]) {
-                true => Heard::Ready,
-                false => Heard::Spoken,
+            b'R' if rest == boot::RDY.as_bytes() => Some(if may_begin(&line[..at]) {
+                Heard::Ready
+            } else {
+                Heard::Spoken
             }),
             b'Q' if rest.starts_with(b"Quectel_BC") => text(rest, b"_-").map(Heard::Model),
             b'F' | b'V' | b'U' | b'T' | b'L' if may_begin(&line[..at]) => boot_rom(rest),

@@ -89,16 +89,16 @@ impl Reader {
 impl Listener {
     fn line(&mut self, line: Line<'_>, each: &mut impl FnMut(LogUpdate)) {
         let mut scratch = core::mem::take(&mut self.scratch);
-        let bytes = match is_clean(line.bytes) {
-            true => line.bytes,
-            false => {
-                clean(line.bytes, &mut scratch);
-                &scratch
-            }
+        let bytes = if is_clean(line.bytes) {
+            line.bytes
+        } else {
+            clean(line.bytes, &mut scratch);
+            &scratch
         };
-        let (stamp, text) = match line.begins {
-            true => self.format.strip(bytes),
-            false => (None, bytes),
+        let (stamp, text) = if line.begins {
+            self.format.strip(bytes)
+        } else {
+            (None, bytes)
         };
         if let Some(stamp) = stamp {
             let jumps = self.clock.jumps();

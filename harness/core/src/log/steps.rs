@@ -117,13 +117,14 @@ impl Steps {
         if joined {
             return;
         }
-        match self.list.len() < Self::MOST {
-            true => self.list.push(Step {
+        if self.list.len() < Self::MOST {
+            self.list.push(Step {
                 what,
                 first: place,
                 last: place,
-            }),
-            false => self.left_out += 1,
+            })
+        } else {
+            self.left_out += 1
         }
     }
 

@@ -90,9 +90,10 @@ fn entries(mut bytes: &[u8], depth: u8) -> Result<Vec<Entry>, NoTlv> {
             .split_at_checked(length as usize)
             .ok_or(NoTlv("a value is cut off"))?;
         let kind = Kind::of(first);
-        let content = match kind.nests() {
-            true => Content::Entries(self::entries(value, depth - 1)?),
-            false => Content::Value(value.to_vec()),
+        let content = if kind.nests() {
+            Content::Entries(self::entries(value, depth - 1)?)
+        } else {
+            Content::Value(value.to_vec())
         };
         let id = id as u16; // two bytes at most
         entries.push(Entry { kind, id, content });

@@ -178,9 +178,10 @@ impl Lines {
 
 impl Drop for Lines {
     fn drop(&mut self) {
-        let safe = match *self.ends_safe.get_mut() {
-            true => self.safe(),
-            false => Ok(()),
+        let safe = if *self.ends_safe.get_mut() {
+            self.safe()
+        } else {
+            Ok(())
         };
         match safe {
             Ok(()) => self.leave(),

@@ -17,9 +17,10 @@ impl RigCheck<'_> {
             return Ok(false);
         };
         let Some(identity) = identity else {
-            let happened = match self.module().awake.ready {
-                true => "RDY came",
-                false => "the boot ROM spoke",
+            let happened = if self.module().awake.ready {
+                "RDY came"
+            } else {
+                "the boot ROM spoke"
             };
             self.unanswered(happened, began)?;
             return Ok(false);

@@ -93,9 +93,10 @@ impl Programs {
             // About whatever of the two is wired.
             _ => self.reset || self.pwrkey || self.power,
         };
-        match by_program {
-            true => mistake.advice_with_programs(),
-            false => mistake.advice(),
+        if by_program {
+            mistake.advice_with_programs()
+        } else {
+            mistake.advice()
         }
     }
 }

@@ -42,13 +42,10 @@ impl RigCheck<'_> {
             return self.settle(Probe::Reset);
         }
         let seen = format!("no RDY within {} of a pulse of {hold}", Short(limit));
-        let advice = match self.terms.programs.reset {
-            true => {
-                "check that the program `pulse` reaches RESET_N, and that its pulse is at least 50 ms long (hardware design: 50 to 100 ms)"
-            }
-            false => {
-                "check that the line reaches RESET_N, `active`, and that `hold` is at least 50ms (hardware design: 50 to 100 ms)"
-            }
+        let advice = if self.terms.programs.reset {
+            "check that the program `pulse` reaches RESET_N, and that its pulse is at least 50 ms long (hardware design: 50 to 100 ms)"
+        } else {
+            "check that the line reaches RESET_N, `active`, and that `hold` is at least 50ms (hardware design: 50 to 100 ms)"
         };
         self.fail(Probe::Reset, seen, advice);
         self.settle(Probe::Reset)
@@ -69,9 +66,10 @@ impl RigCheck<'_> {
 
     /// What showed that the module is up.
     fn up(&mut self) -> &'static str {
-        match self.module().awake.ready {
-            true => "RDY",
-            false => "boot ROM and answer to `AT`",
+        if self.module().awake.ready {
+            "RDY"
+        } else {
+            "boot ROM and answer to `AT`"
         }
     }
 
@@ -104,10 +102,7 @@ impl RigCheck<'_> {
             Press::Nothing => self.fail(
                 Probe::Pwrkey,
                 format!("no RDY within {} of a press of {hold}", Short(limit)),
-                match self.terms.programs.pwrkey {
-                    true => "check that the program `pulse` reaches PWRKEY, and that its pulse is longer than 500 ms",
-                    false => "check that the line reaches PWRKEY, `active`, and that `hold` is above 500ms",
-                },
+                if self.terms.programs.pwrkey { "check that the program `pulse` reaches PWRKEY, and that its pulse is longer than 500 ms" } else { "check that the line reaches PWRKEY, `active`, and that `hold` is above 500ms" },
             ),
             Press::Stops => {
                 let mistake = Mistake::PwrkeyInverted;
@@ -128,18 +123,16 @@ impl RigCheck<'_> {
         if !module.starts_with_key(false)? {
             module.pwrkey()?;
             module.since = Instant::now();
-            return Ok(match module.starts(limit)? {
-                true => Press::Starts,
-                false => Press::Nothing,
+            return Ok(if module.starts(limit)? {
+                Press::Starts
+            } else {
+                Press::Nothing
             });
         }
         let starts = module.starts_with_key(true)?;
         module.set(Line::Pwrkey, false)?;
         module.boot(limit)?;
-        Ok(match starts {
-            true => Press::NotNeeded,
-            false => Press::Stops,
-        })
+        Ok(if starts { Press::NotNeeded } else { Press::Stops })
     }
 
     /// After a boot the module has forgotten its settings.

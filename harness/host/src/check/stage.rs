@@ -54,11 +54,10 @@ impl Stage {
         let bench = bench(rig);
         match self {
             Self::Switch => vec![
-                match Programs::of(rig).power {
-                    true => {
-                        "the switch (relay, hub, plug) and its supply, as `on` and `off` of `power` reach it"
-                    }
-                    false => "the switch, its supply of 3.3 V and the wire of `power` to this machine",
+                if Programs::of(rig).power {
+                    "the switch (relay, hub, plug) and its supply, as `on` and `off` of `power` reach it"
+                } else {
+                    "the switch, its supply of 3.3 V and the wire of `power` to this machine"
                 }
                 .into(),
                 "a voltmeter from the output of the switch to ground: 0 V now".into(),
@@ -89,9 +88,10 @@ impl Stage {
         let boot = Short(boot);
         match self {
             Self::Switch => {
-                let wrong = match Programs::of(rig).power {
-                    true => "`on` and `off` of `power` are the wrong way round",
-                    false => "`active` of `power` is the wrong way round",
+                let wrong = if Programs::of(rig).power {
+                    "`on` and `off` of `power` are the wrong way round"
+                } else {
+                    "`active` of `power` is the wrong way round"
                 };
                 format!(
                     "the supply is switched on until you have looked: 3.3 V at the meter. Was it 3.3 V before, and is it 0 V then, {wrong}"
@@ -128,11 +128,10 @@ impl Stage {
 }
 
 fn boot(bench: Option<&Bench>) -> Vec<String> {
-    let pwrkey = match has(bench, |bench| &bench.pwrkey) {
-        true => "the wire of `pwrkey` to PWRKEY, through its transistor, which a TE-B board has on it",
-        false => {
-            "PWRKEY to ground: the rig file names no `pwrkey`, so that supply alone has to start the module"
-        }
+    let pwrkey = if has(bench, |bench| &bench.pwrkey) {
+        "the wire of `pwrkey` to PWRKEY, through its transistor, which a TE-B board has on it"
+    } else {
+        "PWRKEY to ground: the rig file names no `pwrkey`, so that supply alone has to start the module"
     };
     let mut wires = vec![
         "VBAT of the module to the output of the switch, ground to the ground of this machine",

@@ -85,11 +85,12 @@ impl RigCheck<'_> {
         let discharge = Short(self.module().timing().discharge);
         let sensed = self.module().prove_no_supply();
         if heard.bytes == 0 {
-            let proof = match self.module().hears() {
-                true => format!("silent after the discharge of {discharge}, `AT` unanswered"),
-                false => format!(
+            let proof = if self.module().hears() {
+                format!("silent after the discharge of {discharge}, `AT` unanswered")
+            } else {
+                format!(
                     "the serial port is gone after the discharge of {discharge}: its adapter is fed by this supply"
-                ),
+                )
             };
             return Ok(self.stopped(Probe::Power, sensed)?.map(|()| proof));
         }

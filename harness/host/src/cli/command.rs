@@ -66,9 +66,10 @@ pub fn load(selection: &SelectionFlags, _common: Common) -> Result<(Rig, Vec<Sui
                 .iter()
                 .filter_map(|suite| synthetic_on_wires(suite, &rig))
                 .collect();
-            match errors.is_empty() {
-                true => Ok((rig, suites)),
-                false => Err(shown(&errors)),
+            if errors.is_empty() {
+                Ok((rig, suites))
+            } else {
+                Err(shown(&errors))
             }
         }
         _ => Err(shown(&errors)),

@@ -76,9 +76,10 @@ impl Console {
     }
 
     fn say(&self, lines: &str) {
-        let lines = match self.masked {
-            true => mask::text(lines),
-            false => lines.into(),
+        let lines = if self.masked {
+            mask::text(lines)
+        } else {
+            lines.into()
         };
         // A closed pipe is no reason to leave a rig unsafe.
         self.progress
@@ -387,9 +388,10 @@ fn by_rule(run: &Run<'_>) -> Vec<String> {
         let Some(finding) = case.verdict.finding() else {
             continue;
         };
-        let id = match several {
-            true => format!("{}::{}", case.case.suite, case.case.id),
-            false => case.case.id.clone(),
+        let id = if several {
+            format!("{}::{}", case.case.suite, case.case.id)
+        } else {
+            case.case.id.clone()
         };
         match rules.iter_mut().find(|(rule, _)| *rule == finding.rule) {
             Some((_, ids)) => ids.push(id),

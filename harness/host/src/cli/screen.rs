@@ -62,9 +62,10 @@ impl Observer for Screen {
             let seconds = record.module_ns as f64 / 1e9;
             let line = format!("{seconds:>9.3} {shown}\n");
             // A closed pipe is no reason to leave a rig unsafe.
-            let _ = match self.aside {
-                true => std::io::stderr().write_all(line.as_bytes()),
-                false => std::io::stdout().write_all(line.as_bytes()),
+            let _ = if self.aside {
+                std::io::stderr().write_all(line.as_bytes())
+            } else {
+                std::io::stdout().write_all(line.as_bytes())
             };
         }
     }

@@ -26,13 +26,14 @@ impl Plan {
 
     fn write(&self, f: &mut String, width: Width) -> fmt::Result {
         write!(f, "rig {} ({}), speed {}", self.rig, self.module, self.speed)?;
-        match self.seed_given {
-            true => writeln!(f, ", seed {}\n", self.seed)?,
-            false => writeln!(
+        if self.seed_given {
+            writeln!(f, ", seed {}\n", self.seed)?
+        } else {
+            writeln!(
                 f,
                 "\nno `--seed`: `run` draws one, so its random choices differ from these (seed {})\n",
                 self.seed
-            )?,
+            )?
         }
         let rows: Vec<[String; 7]> = self.cases.iter().map(row).collect();
         let heads = ["case", "via", "module", "real", "at most", "updates", "needs"].map(str::to_owned);
@@ -43,9 +44,12 @@ impl Plan {
         });
         let widest = rows.iter().map(|row| text_of(row, &widths).chars().count()).max();
         let fits = width.holds(widest.unwrap_or(0));
-        let line = |row| match fits {
-            true => text_of(row, &widths),
-            false => two_lines(row, &widths, width),
+        let line = |row| {
+            if fits {
+                text_of(row, &widths)
+            } else {
+                two_lines(row, &widths, width)
+            }
         };
         writeln!(f, "{}", line(&heads))?;
         for (row, planned) in rows.iter().zip(&self.cases) {

@@ -68,9 +68,10 @@ impl Standing {
 
     /// What a case on a rig in quarantine is told.
     pub fn quarantined(&self, quarantine: &Quarantine) -> String {
-        let run = match quarantine.a_run_can_end() {
-            true => "a run checks it first, and goes on where that passes",
-            false => "nothing is powered",
+        let run = if quarantine.a_run_can_end() {
+            "a run checks it first, and goes on where that passes"
+        } else {
+            "nothing is powered"
         };
         format!("the rig is {quarantine}; {run}; {}", self.ends)
     }

@@ -15,9 +15,10 @@ pub fn of_run(flag: &StateFlag, out: &Path) -> Result<PathBuf, StateError> {
         (Ok(out), Ok(reports)) => out.parent() == Some(&reports),
         _ => false,
     };
-    match lies_in_reports && flag.state_dir.is_none() {
-        true => Ok(Path::new(REPORTS).join(history::FILE)),
-        false => Ok(StateDir::find(flag)?.folder().join(history::FILE)),
+    if lies_in_reports && flag.state_dir.is_none() {
+        Ok(Path::new(REPORTS).join(history::FILE))
+    } else {
+        Ok(StateDir::find(flag)?.folder().join(history::FILE))
     }
 }
 

@@ -44,9 +44,12 @@ impl Width {
 
     /// The text with every line that does not fit broken, and what is broken off `hang` blanks to the right.
     pub fn hanging(self, hang: usize, text: &str) -> String {
-        self.each(text, |line| match self.holds(line.chars().count()) {
-            true => line.to_owned(),
-            false => self.broken((0, hang), line),
+        self.each(text, |line| {
+            if self.holds(line.chars().count()) {
+                line.to_owned()
+            } else {
+                self.broken((0, hang), line)
+            }
         })
     }
 

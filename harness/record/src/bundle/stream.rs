@@ -42,9 +42,10 @@ pub fn bad(why: impl Into<String>) -> io::Error {
 pub fn next_header(tar: &mut impl Read) -> io::Result<Option<(String, u64)>> {
     let mut bytes = block(tar)?;
     if bytes.iter().all(|byte| *byte == 0) {
-        return match block(tar)?.iter().all(|byte| *byte == 0) {
-            true => Ok(None),
-            false => Err(bad("a damaged end of the archive")),
+        return if block(tar)?.iter().all(|byte| *byte == 0) {
+            Ok(None)
+        } else {
+            Err(bad("a damaged end of the archive"))
         };
     }
     let mut name = None;

@@ -53,12 +53,13 @@ impl Envelope {
     pub fn read(bytes: &[u8]) -> Result<Self, String> {
         let envelope: Self = serde_json::from_slice(bytes)
             .map_err(|why| format!("no DSSE envelope with exactly one signature: {why}"))?;
-        match envelope.payload_type == PAYLOAD_TYPE {
-            true => Ok(envelope),
-            false => Err(format!(
+        if envelope.payload_type == PAYLOAD_TYPE {
+            Ok(envelope)
+        } else {
+            Err(format!(
                 "payload type `{}`, expected `{PAYLOAD_TYPE}`",
                 envelope.payload_type.escape_default()
-            )),
+            ))
         }
     }
 

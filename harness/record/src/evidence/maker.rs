@@ -133,9 +133,10 @@ fn listed(folder: &Path, run: &Run<'_>, journal: &Followed) -> Result<Vec<(Entry
     let mut entries = Vec::new();
     for name in contents::of_folder(folder, run) {
         let path = folder.join(&name);
-        let (size, sha256) = match name == masked::name(run.started.masked) {
-            true => (journal.size, journal.sha256.clone()),
-            false => file_digest(&path).map_err(at(&path))?,
+        let (size, sha256) = if name == masked::name(run.started.masked) {
+            (journal.size, journal.sha256.clone())
+        } else {
+            file_digest(&path).map_err(at(&path))?
         };
         let source = Source::File(path);
         entries.push((Entry { name, size, source }, sha256));

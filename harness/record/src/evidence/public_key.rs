@@ -19,16 +19,13 @@ impl PublicKey {
     pub fn read(path: &Path) -> Result<Self, String> {
         let pem = std::fs::read(path).map_err(|why| format!("public key `{}`: {why}", path.display()))?;
         let text = String::from_utf8_lossy(&pem);
-        Self::of_pem(&text).ok_or_else(|| match text.contains("PRIVATE KEY") {
-            true => format!(
-                "`{}` is a private key: `--key` takes the public one, which `keygen` wrote beside it",
-                path.display()
-            ),
-            false => format!(
-                "`{}` holds no Ed25519 public key: expected PEM (`-----BEGIN PUBLIC KEY-----`), as `dfota-hil keygen` writes it",
-                path.display()
-            ),
-        })
+        Self::of_pem(&text).ok_or_else(|| if text.contains("PRIVATE KEY") { format!(
+            "`{}` is a private key: `--key` takes the public one, which `keygen` wrote beside it",
+            path.display()
+        ) } else { format!(
+            "`{}` holds no Ed25519 public key: expected PEM (`-----BEGIN PUBLIC KEY-----`), as `dfota-hil keygen` writes it",
+            path.display()
+        ) })
     }
 
     /// Reads one from text.

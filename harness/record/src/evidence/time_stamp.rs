@@ -107,12 +107,13 @@ pub fn is_request_for(request: &[u8], signature: &[u8]) -> bool {
 pub fn answered(request: &[u8], answer: &[u8], signature: &[u8]) -> Result<TimeStamp, String> {
     let stamp = read(answer, signature)?;
     let request = Request::from_der(request).map_err(|why| format!("the request is damaged: {why}"))?;
-    match stamp.nonce.as_ref() == Some(&request.nonce) {
-        true => Ok(stamp),
-        false => Err(
-            "the answer has another nonce than the request: it is the answer to another one; attach the answer to the newest request"
-                .into(),
-        ),
+    if stamp.nonce.as_ref() == Some(&request.nonce) {
+        Ok(stamp)
+    } else {
+        Err(
+        "the answer has another nonce than the request: it is the answer to another one; attach the answer to the newest request"
+            .into(),
+    )
     }
 }
 

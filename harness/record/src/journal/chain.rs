@@ -139,9 +139,10 @@ fn culprit(bytes: &[u8], at: u64) -> Touched {
         Some(next) => next.prev == hex(&Sha256::digest(lines[here])),
         None => true,
     };
-    match vouched && at > 0 {
-        true => Touched::Changed(at),
-        false => Touched::Changed(at + 1),
+    if vouched && at > 0 {
+        Touched::Changed(at)
+    } else {
+        Touched::Changed(at + 1)
     }
 }
 

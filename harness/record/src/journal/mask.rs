@@ -29,9 +29,10 @@ pub fn json(line: &str) -> String {
         let close = end_of_string(inside);
         masked.push_str(&rest[..=open]);
         let number = NUMBERS.iter().any(|field| masked.ends_with(field));
-        match number && shape::whole(&inside[..close]).is_none() {
-            true => masked.push_str(&hidden(&inside[..close])),
-            false => masked.push_str(&text(&inside[..close])),
+        if number && shape::whole(&inside[..close]).is_none() {
+            masked.push_str(&hidden(&inside[..close]))
+        } else {
+            masked.push_str(&text(&inside[..close]))
         }
         rest = &inside[close..];
         // The closing quote.
@@ -49,10 +50,12 @@ const NUMBERS: [&str; 2] = ["\"iccid\":{\"is\":\"", "\"imsi\":{\"is\":\""];
 /// Nothing of it is shown but the 89 of an ICCID.
 fn hidden(number: &str) -> String {
     let shown = if number.starts_with("89") { 2 } else { 0 };
-    let hide = |(at, letter): (usize, char)| match letter.is_ascii_alphanumeric() && at >= shown {
-        // What was masked before stays as it was.
-        true if !number.contains('*') => '*',
-        _ => letter,
+    let hide = |(at, letter): (usize, char)| {
+        if letter.is_ascii_alphanumeric() && at >= shown && !number.contains('*') {
+            '*'
+        } else {
+            letter
+        }
     };
     number.char_indices().map(hide).collect()
 }

@@ -228,12 +228,13 @@ fn item(run: &Run<'_>, lab: Option<&Lab>) -> Vec<Entry> {
     };
     let version =
         |said: Option<&(&str, String, Option<String>)>| said.map_or_else(unread, |said| said.1.clone());
-    let kind = match run.started.rig.simulated {
-        true => format!(
+    let kind = if run.started.rig.simulated {
+        format!(
             "{}, SIMULATED by a program: no hardware was tested",
             run.started.rig.module
-        ),
-        false => run.started.rig.module.clone(),
+        )
+    } else {
+        run.started.rig.module.clone()
     };
     vec![
         Entry::new("Module type", kind),

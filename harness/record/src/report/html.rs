@@ -102,9 +102,10 @@ fn contents(book: &Book<'_, '_>) -> Markup {
 /// made visible at once.
 fn visible(page: String) -> String {
     let plain = |c: char| c == '\n' || c == '\t' || !(c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}'));
-    match page.chars().all(plain) {
-        true => page,
-        false => xml_text(&page),
+    if page.chars().all(plain) {
+        page
+    } else {
+        xml_text(&page)
     }
 }
 
@@ -131,9 +132,10 @@ fn digest(text: &str) -> String {
             bits << 8 | u32::from(group.get(n).copied().unwrap_or(0))
         });
         for n in 0..4 {
-            coded.push(match n <= group.len() {
-                true => char::from(LETTERS[(bits >> (18 - 6 * n)) as usize & 63]),
-                false => '=',
+            coded.push(if n <= group.len() {
+                char::from(LETTERS[(bits >> (18 - 6 * n)) as usize & 63])
+            } else {
+                '='
             });
         }
     }

@@ -8,7 +8,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 /// What is wrong with the places of the files that are looked for in every run folder; a file that is missing is not.
-pub fn strange(folder: &Path) -> Vec<String> {
+pub(super) fn strange(folder: &Path) -> Vec<String> {
     let files = [journal::FILE, journal::masked::FILE, BUNDLE];
     let files = files.iter().chain(&ABOUT_THE_MANIFEST);
     let looked = files.map(|name| (*name, file(folder, name).map(drop)));
@@ -22,7 +22,7 @@ pub fn strange(folder: &Path) -> Vec<String> {
 }
 
 /// Where a file of a run folder lies, if it is a plain one and the folders above it are within the run folder.
-pub fn file(folder: &Path, name: &str) -> io::Result<PathBuf> {
+pub(super) fn file(folder: &Path, name: &str) -> io::Result<PathBuf> {
     let mut path = folder.to_owned();
     let mut parts = name.split('/').peekable();
     while let Some(next) = parts.next() {

@@ -293,9 +293,10 @@ impl Engine {
         if registration_interface::is_at(&path) {
             return self.serve_registration(ticket, message, now);
         }
-        let answer = match path == listing::PATH {
-            true => listing::answer(message),
-            false => Message::draft(Code::NOT_FOUND),
+        let answer = if path == listing::PATH {
+            listing::answer(message)
+        } else {
+            Message::draft(Code::NOT_FOUND)
         };
         if self.limiter.admits(now) {
             let mut report = blank(ticket.peer, message, &path);
@@ -451,9 +452,10 @@ impl Engine {
 
     /// Tells of a registration; a flood of others is not told in full.
     fn tell_of(&mut self, happening: Option<Happening>, endpoint: &str, now: Duration) {
-        let wanted = match self.registry.is_pinned(endpoint) {
-            true => self.own.admits(now),
-            false => self.limiter.admits(now),
+        let wanted = if self.registry.is_pinned(endpoint) {
+            self.own.admits(now)
+        } else {
+            self.limiter.admits(now)
         };
         if let Some(happening) = happening.filter(|_| wanted) {
             (self.on_happening)(happening);

@@ -48,9 +48,10 @@ impl Shares {
             (self.others, self.all) = (0, 0);
         }
         let told_apart = self.hosts.len() < HOSTS_MAX || self.hosts.contains_key(&host);
-        let count = match told_apart {
-            true => self.hosts.entry(host).or_default(),
-            false => &mut self.others,
+        let count = if told_apart {
+            self.hosts.entry(host).or_default()
+        } else {
+            &mut self.others
         };
         *count = count.saturating_add(1);
         // What is beyond a host's own share takes nothing from others.

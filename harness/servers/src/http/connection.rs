@@ -161,15 +161,16 @@ impl Connection {
             self.refuse_late(request, &place);
             return Err(Refused);
         }
-        let plan = match is_allowed(request.method()) {
-            true => Plan::of(
+        let plan = if is_allowed(request.method()) {
+            Plan::of(
                 request.method(),
                 request.headers(),
                 &place.etag,
                 place.package.len() as u64,
                 &script.faults,
-            ),
-            false => Plan::bare(StatusCode::METHOD_NOT_ALLOWED),
+            )
+        } else {
+            Plan::bare(StatusCode::METHOD_NOT_ALLOWED)
         };
         Ok(self.respond(request, &plan, Some((&place, &script))))
     }
@@ -177,9 +178,10 @@ impl Connection {
     /// The answer to a request for anything that is not on offer. It ends the connection: who comes by may not keep
     /// places that the module needs.
     fn stranger(&self, request: &hyper::Request<Incoming>) -> Response<PackageBody> {
-        let status = match is_allowed(request.method()) {
-            true => StatusCode::NOT_FOUND,
-            false => StatusCode::METHOD_NOT_ALLOWED,
+        let status = if is_allowed(request.method()) {
+            StatusCode::NOT_FOUND
+        } else {
+            StatusCode::METHOD_NOT_ALLOWED
         };
         let mut response = self.respond(request, &Plan::bare(status), None);
         set(&mut response, CONNECTION, "close");
@@ -277,8 +279,9 @@ fn set(response: &mut Response<PackageBody>, name: HeaderName, text: &str) {
 /// What came from outside, as the record may show it.
 fn shown(bytes: &[u8]) -> String {
     let text = bytes.get(..SHOWN_MAX).unwrap_or(bytes).escape_ascii().to_string();
-    match bytes.len() > SHOWN_MAX {
-        true => text + "…",
-        false => text,
+    if bytes.len() > SHOWN_MAX {
+        text + "…"
+    } else {
+        text
     }
 }

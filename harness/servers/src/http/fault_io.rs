@@ -37,12 +37,13 @@ impl FaultIo {
 
     /// An error once an answer is over that closes the connection.
     fn check_cut(&self) -> io::Result<()> {
-        match self.ledger.is_cut() {
-            true => Err(io::Error::new(
+        if self.ledger.is_cut() {
+            Err(io::Error::new(
                 io::ErrorKind::ConnectionAborted,
                 "the plan ends here",
-            )),
-            false => Ok(()),
+            ))
+        } else {
+            Ok(())
         }
     }
 

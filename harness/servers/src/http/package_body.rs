@@ -114,9 +114,10 @@ impl PackageBody {
         let inverted = self.inverted == Some(self.at);
         self.at += count;
         self.owed -= count;
-        match inverted {
-            true => Bytes::from(vec![!piece[0]]),
-            false => piece,
+        if inverted {
+            Bytes::from(vec![!piece[0]])
+        } else {
+            piece
         }
     }
 }

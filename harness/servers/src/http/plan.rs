@@ -79,9 +79,12 @@ impl Plan {
         faults: &HttpFaults,
     ) -> Self {
         let head = method == Method::HEAD;
-        let asked = |len| match head {
-            true => AskedRange::Whole, // a range is defined for GET alone
-            false => AskedRange::of(headers, etag, len),
+        let asked = |len| {
+            if head {
+                AskedRange::Whole
+            } else {
+                AskedRange::of(headers, etag, len)
+            }
         };
         let wanted = if head { 0 } else { asked(len).bytes(len) };
         let mut plan = match faults.status.and_then(|code| StatusCode::from_u16(code).ok()) {

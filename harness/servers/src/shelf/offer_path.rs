@@ -15,12 +15,13 @@ pub fn check_base<'b>(base: &'b str, scheme: &'static str) -> Result<&'b str, Of
         let printable = host.bytes().all(|byte| byte.is_ascii_graphic());
         !host.is_empty() && !host.starts_with('/') && printable && !host.contains(['?', '#', '"', '\\'])
     });
-    match sound {
-        true => Ok(base.trim_end_matches('/')),
-        false => Err(OfferError::Base {
+    if sound {
+        Ok(base.trim_end_matches('/'))
+    } else {
+        Err(OfferError::Base {
             base: base.to_owned(),
             scheme,
-        }),
+        })
     }
 }
 
@@ -29,9 +30,10 @@ pub fn check_base<'b>(base: &'b str, scheme: &'static str) -> Result<&'b str, Of
 pub fn unguessable_path(name: &str) -> Result<String, OfferError> {
     let token = unguessable().map_err(OfferError::Random)?;
     let name: String = name.trim_start_matches('.').chars().map(plain).collect();
-    Ok(match name.is_empty() {
-        true => format!("/{token}"),
-        false => format!("/{token}/{name}"),
+    Ok(if name.is_empty() {
+        format!("/{token}")
+    } else {
+        format!("/{token}/{name}")
     })
 }
 
@@ -60,8 +62,9 @@ fn plain(character: char) -> char {
 pub fn check_path(path: &str) -> Result<(), OfferError> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-~/".contains(&byte);
     let dots = path.split('/').any(|segment| matches!(segment, "." | ".."));
-    match path.starts_with('/') && path.bytes().all(plain) && !dots {
-        true => Ok(()),
-        false => Err(OfferError::Path(path.to_owned())),
+    if path.starts_with('/') && path.bytes().all(plain) && !dots {
+        Ok(())
+    } else {
+        Err(OfferError::Path(path.to_owned()))
     }
 }

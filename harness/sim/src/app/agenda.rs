@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 #[derive(Debug)]
-pub struct Agenda<T> {
+pub(super) struct Agenda<T> {
     entries: Vec<(Instant, T)>,
 }
 
@@ -14,22 +14,22 @@ impl<T> Default for Agenda<T> {
 }
 
 impl<T: PartialEq> Agenda<T> {
-    pub fn add(&mut self, due: Instant, entry: T) {
+    pub(super) fn add(&mut self, due: Instant, entry: T) {
         self.entries.push((due, entry));
     }
 
     /// Forgets an entry, if it is there.
-    pub fn forget(&mut self, entry: T) {
+    pub(super) fn forget(&mut self, entry: T) {
         self.entries.retain(|(_, other)| *other != entry);
     }
 
     /// When the next entry is due.
-    pub fn next(&self) -> Option<Instant> {
+    pub(super) fn next(&self) -> Option<Instant> {
         self.entries.iter().map(|(due, _)| *due).min()
     }
 
     /// The earliest entry that is due; of those due together, the one added first.
-    pub fn take_due(&mut self, now: Instant) -> Option<T> {
+    pub(super) fn take_due(&mut self, now: Instant) -> Option<T> {
         let next = self.next().filter(|due| *due <= now)?;
         let at = self.entries.iter().position(|(due, _)| *due == next)?;
         Some(self.entries.remove(at).1)

@@ -28,9 +28,10 @@ impl Fold {
     /// A download that no order has begun: held against the module, or an update of its own.
     fn download_anew(&mut self, via: Via, place: Place) -> Option<LogUpdate> {
         let commands = self.commands;
-        match self.breaks(place, |update| rules::downloads_again(update, via, commands)) {
-            true => None,
-            false => self.begin(Some(via), Stage::Downloading(None), place),
+        if self.breaks(place, |update| rules::downloads_again(update, via, commands)) {
+            None
+        } else {
+            self.begin(Some(via), Stage::Downloading(None), place)
         }
     }
 

@@ -140,9 +140,10 @@ impl Keeper {
             move_one(kept, descriptor, opened.as_deref_mut())
         });
         let failed: Vec<String> = moved.filter_map(Result::err).collect();
-        match failed.is_empty() {
-            true => Ok(()),
-            false => Err(failed.join("; ")),
+        if failed.is_empty() {
+            Ok(())
+        } else {
+            Err(failed.join("; "))
         }
     }
 

@@ -46,7 +46,7 @@ const LOOK: Duration = Duration::from_millis(5);
 
 /// A part of a rig that one process may use at a time.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Part {
+pub(super) struct Part {
     name: String,
     /// As a refusal calls it.
     shown: String,
@@ -54,7 +54,7 @@ pub struct Part {
 
 /// Who has a rig, in the owner's own words.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub struct Holder {
+pub(super) struct Holder {
     pub owner: Owner,
     pub user: String,
     pub file: String,
@@ -62,7 +62,7 @@ pub struct Holder {
 
 /// The parts of a rig, held until this and the duplicates of its sockets are gone.
 #[derive(Debug)]
-pub struct Hardware {
+pub(super) struct Hardware {
     sockets: Arc<Vec<UnixListener>>,
     holder: Arc<Mutex<Holder>>,
     /// Its end is that of the thread which answers.
@@ -72,7 +72,7 @@ pub struct Hardware {
 
 impl Hardware {
     /// Takes every part of a rig, or says who has one of them. A guard that still works is waited for.
-    pub fn take(rig: &Rig, owner: &Owner, log: &Path) -> Result<Self, LeaseError> {
+    pub(super) fn take(rig: &Rig, owner: &Owner, log: &Path) -> Result<Self, LeaseError> {
         let (begun, mut said) = (Instant::now(), false);
         let mut sockets = Vec::new();
         for part in parts(rig) {
@@ -125,13 +125,13 @@ impl Hardware {
         })
     }
 
-    pub fn name(&self, run: &str) {
+    pub(super) fn name(&self, run: &str) {
         let mut holder = self.holder.lock().unwrap_or_else(PoisonError::into_inner);
         holder.owner.run = Some(run.to_owned());
     }
 
     /// Whoever holds duplicates of these holds the parts.
-    pub fn sockets(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
+    pub(super) fn sockets(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
         self.sockets.iter().map(AsFd::as_fd)
     }
 }
@@ -242,7 +242,7 @@ impl Part {
 }
 
 /// The parts of a rig with wires, in an order that is the same for every rig: of two that want the same, one gets all.
-pub fn parts(rig: &Rig) -> Vec<Part> {
+pub(super) fn parts(rig: &Rig) -> Vec<Part> {
     let Link::Bench(bench) = &rig.link else {
         return Vec::new();
     };

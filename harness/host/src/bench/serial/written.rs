@@ -12,14 +12,14 @@ const OF_AN_UPDATE: u64 = 2 * LINES;
 
 /// Lines of the present case.
 #[derive(Debug, Default)]
-pub struct Written {
+pub(super) struct Written {
     all: AtomicU64,
     left_out: AtomicU64,
 }
 
 impl Written {
     /// Counts a line; whether it is written down. Where the bound bites first, the journal says so.
-    pub fn takes(&self, urc: Option<Urc>, journal: &Journal) -> bool {
+    pub(super) fn takes(&self, urc: Option<Urc>, journal: &Journal) -> bool {
         let before = self.all.fetch_add(1, Ordering::Relaxed);
         let tells = matches!(urc, Some(Urc::Fota(_) | Urc::BootRom | Urc::Rdy))
             && urc != Some(Urc::Fota(Fota::Unknown));
@@ -37,7 +37,7 @@ impl Written {
     }
 
     /// Counts anew; gives how many were left out.
-    pub fn anew(&self) -> u64 {
+    pub(super) fn anew(&self) -> u64 {
         self.all.store(0, Ordering::Relaxed);
         self.left_out.swap(0, Ordering::Relaxed)
     }

@@ -84,15 +84,12 @@ pub fn main(args: &Args, common: Common) -> Result<u8, Failed> {
         common,
         dir: &dir,
     };
-    let checked = match args.step {
-        true => {
-            drop(lease);
-            look.step_by_step(&mut rig)?
-        }
-        false => {
-            let checked = look.at(&rig, lease.as_ref(), |check| check.full())?;
-            checked.map_err(Left::from)
-        }
+    let checked = if args.step {
+        drop(lease);
+        look.step_by_step(&mut rig)?
+    } else {
+        let checked = look.at(&rig, lease.as_ref(), |check| check.full())?;
+        checked.map_err(Left::from)
     };
     let checked = match checked {
         Ok(checked) => checked,
@@ -137,21 +134,18 @@ fn concluded(
         "nothing to clear: the rig is in no quarantine in `{}`",
         state.folder().display()
     );
-    match args.json {
-        true => {
-            if clearing == Some(Clearing::Nothing) {
-                complain(&nothing);
-            }
-            print(&json(&last, still.as_ref(), clearing)?);
+    if args.json {
+        if clearing == Some(Clearing::Nothing) {
+            complain(&nothing);
         }
-        false => {
-            let ends = state.check(&args.rig, " --clear");
-            print(&tail(
-                &last,
-                still.is_some().then_some(&ends),
-                (clearing, &nothing),
-            ));
-        }
+        print(&json(&last, still.as_ref(), clearing)?);
+    } else {
+        let ends = state.check(&args.rig, " --clear");
+        print(&tail(
+            &last,
+            still.is_some().then_some(&ends),
+            (clearing, &nothing),
+        ));
     }
     Ok(if last.sound { 0 } else { 3 })
 }
@@ -279,9 +273,10 @@ fn on_rig(
     check: impl FnOnce(&mut Bench, &mut dyn FnMut(Said<'_>)) -> Result<Checked, Interrupted>,
 ) -> Result<Checked, Interrupted> {
     let unopened = |probe: Probe, why: String, told: &mut dyn FnMut(Said<'_>)| {
-        let advice = match probe.is_of_the_machine() {
-            true => "nothing else could be looked at, and nothing is held against the rig",
-            false => "mend what it names, in the rig file or at the bench: nothing else could be looked at",
+        let advice = if probe.is_of_the_machine() {
+            "nothing else could be looked at, and nothing is held against the rig"
+        } else {
+            "mend what it names, in the rig file or at the bench: nothing else could be looked at"
         };
         let check = fail(probe, why, advice);
         told(Said::Looked(&check));
@@ -357,9 +352,10 @@ fn tail(last: &LastCheck, still: Option<&String>, (clearing, nothing): (Option<C
         Some(Clearing::Refused) | None => {}
     }
     if let Some(ends) = still {
-        tail += &match last.sound {
-            true => format!("still in quarantine: `{ends}` ends it\n"),
-            false => format!("still in quarantine: once what failed is mended, `{ends}` ends it\n"),
+        tail += &if last.sound {
+            format!("still in quarantine: `{ends}` ends it\n")
+        } else {
+            format!("still in quarantine: once what failed is mended, `{ends}` ends it\n")
         };
     }
     tail

@@ -51,10 +51,7 @@ enum By {
 /// Compares; 0 whatever came out, unless it was asked otherwise.
 pub fn main(args: &Args, _common: Common) -> Result<u8, Failed> {
     let folders = [&args.a, &args.b].into_iter().all(|what| is_run_folder(what));
-    let store = match folders {
-        true => None,
-        false => Some(args.place.path()?),
-    };
+    let store = if folders { None } else { Some(args.place.path()?) };
     let (a, b) = (
         side(&args.a, args, store.as_deref())?,
         side(&args.b, args, store.as_deref())?,
@@ -69,15 +66,14 @@ pub fn main(args: &Args, _common: Common) -> Result<u8, Failed> {
         complain("note: the two sides were not run on the same rigs");
     }
     let comparison = Comparison::of(&a, &b, f64::from(args.slack) / 100.0);
-    let text = match args.json {
-        true => {
-            let value = json!({
-                "a": args.a, "b": args.b, "runs": [names(&a), names(&b)], "slack_percent": args.slack,
-                "worse": comparison.worse(), "comparison": comparison,
-            });
-            format!("{value:#}\n")
-        }
-        false => shown(args, (&a, &b), &comparison),
+    let text = if args.json {
+        let value = json!({
+            "a": args.a, "b": args.b, "runs": [names(&a), names(&b)], "slack_percent": args.slack,
+            "worse": comparison.worse(), "comparison": comparison,
+        });
+        format!("{value:#}\n")
+    } else {
+        shown(args, (&a, &b), &comparison)
     };
     print(&text);
     Ok(match (args.fail_on_worse, comparison.cases.is_empty()) {
@@ -187,9 +183,10 @@ fn case_line(case: &CaseChange) -> String {
         };
         format!("{} of {}{flaky}", percent(figures.pass_rate), figures.runs)
     };
-    let rules = match case.rules.is_empty() {
-        true => String::new(),
-        false => format!("  {}", case.rules.join(", ")),
+    let rules = if case.rules.is_empty() {
+        String::new()
+    } else {
+        format!("  {}", case.rules.join(", "))
     };
     format!(
         "{:<7} {}::{}  passed {} -> {}{rules}",

@@ -145,14 +145,16 @@ fn judge_log(path: &Path, args: &Args, common: Common) -> Result<u8, Failed> {
     let paint = Paint::new(common.color);
     let to = page_path(path, args)?;
     let (mut tally, mut page) = (Tally::default(), Page::default());
-    print(&match args.json {
-        true => as_json::head(&log),
-        false => as_text::head(&log, paint),
+    print(&if args.json {
+        as_json::head(&log)
+    } else {
+        as_text::head(&log, paint)
     });
     read(&mut log, &mut reader, |update| {
-        print(&match args.json {
-            true => as_json::update(&update, tally.all() == 0),
-            false => as_text::update(&update, paint),
+        print(&if args.json {
+            as_json::update(&update, tally.all() == 0)
+        } else {
+            as_text::update(&update, paint)
         });
         tally.take(&update);
         if to.is_some() {
@@ -160,9 +162,10 @@ fn judge_log(path: &Path, args: &Args, common: Common) -> Result<u8, Failed> {
         }
     })
     .map_err(Failed::usage)?;
-    print(&match args.json {
-        true => as_json::tail(&reader, &tally),
-        false => as_text::tail(&reader, &tally, paint),
+    print(&if args.json {
+        as_json::tail(&reader, &tally)
+    } else {
+        as_text::tail(&reader, &tally, paint)
     });
     if let Some(to) = to {
         std::fs::write(&to, page.finish(&log, &reader, &tally)).map_err(|why| unwritable(&to, &why))?;

@@ -29,9 +29,10 @@ pub fn main(args: &Args, common: Common) -> Result<u8, Failed> {
     let mut plan = Plan::of(&suites, &rig, &args.selection, seed, &earlier)?;
     plan.seed_given = args.selection.seed.is_some();
     plan.standing = Some(Standing::of(&rig, &dir.rig(&rig), &plan)?);
-    let shown = match args.json {
-        true => serde_json::to_string_pretty(&plan).map_err(Failed::ours)? + "\n",
-        false => plan.text(Width::of_stdout()),
+    let shown = if args.json {
+        serde_json::to_string_pretty(&plan).map_err(Failed::ours)? + "\n"
+    } else {
+        plan.text(Width::of_stdout())
     };
     print(&shown);
     Ok(0)

@@ -71,9 +71,10 @@ pub fn main(args: &Args, _: Common) -> Result<u8, Failed> {
         .map(|(run, fate)| one(run, fate, args.dry_run))
         .collect();
     left.iter().for_each(complain);
-    print(&match args.json {
-        true => as_json(&done, &left, args.dry_run),
-        false => as_text(&done, args.dry_run),
+    print(&if args.json {
+        as_json(&done, &left, args.dry_run)
+    } else {
+        as_text(&done, args.dry_run)
     });
     let mut failed = done
         .iter()
@@ -97,16 +98,18 @@ fn asked(args: &Args) -> Result<(PathBuf, Rules), Failed> {
         pack: args.pack,
     };
     let has_rule = |rules: &Rules| rules.keep.is_some() || rules.older_than.is_some() || rules.pack;
-    let config = match has_rule(&given) || !(args.config.exists() || args.config != Path::new(PLACE)) {
-        true => Config::default(),
-        false => Config::load(&args.config).map_err(|error| super::shown(&[error]))?,
+    let config = if has_rule(&given) || !(args.config.exists() || args.config != Path::new(PLACE)) {
+        Config::default()
+    } else {
+        Config::load(&args.config).map_err(|error| super::shown(&[error]))?
     };
-    let rules = match has_rule(&given) {
-        true => given,
-        false => Rules {
+    let rules = if has_rule(&given) {
+        given
+    } else {
+        Rules {
             keep_failed: given.keep_failed || config.rules.keep_failed,
             ..config.rules
-        },
+        }
     };
     if !has_rule(&rules) {
         return Err(Failed::usage(format!(
@@ -125,18 +128,20 @@ fn one(run: &Found, fate: Fate, dry: bool) -> Done<'_> {
         Fate::Stays => Ok(()),
         Fate::Removed => {
             frees = run.size;
-            match dry {
-                true => Ok(()),
-                false => run.remove().map_err(|why| format!("could not be removed: {why}")),
+            if dry {
+                Ok(())
+            } else {
+                run.remove().map_err(|why| format!("could not be removed: {why}"))
             }
         }
         Fate::Packed => pack::plan(&run.folder)
             .and_then(|paths| {
                 let sizes = paths.iter().flat_map(|path| dfota_record::retention::size(path));
                 frees = sizes.sum();
-                match dry || paths.is_empty() {
-                    true => Ok(()),
-                    false => run.pack(),
+                if dry || paths.is_empty() {
+                    Ok(())
+                } else {
+                    run.pack()
                 }
             })
             .map_err(|why| format!("was not packed: {why}")),
@@ -193,9 +198,10 @@ fn as_text(done: &[Done<'_>], dry: bool) -> String {
         .iter()
         .map(|(why, count)| format!(", {count} {why}"))
         .collect();
-    let [would, frees_word] = match dry {
-        true => ["would be ", "would free"],
-        false => ["", "freed"],
+    let [would, frees_word] = if dry {
+        ["would be ", "would free"]
+    } else {
+        ["", "freed"]
     };
     let packed = match packed {
         0 => String::new(),

@@ -179,9 +179,10 @@ fn to_its_end(args: Args, common: Common, hunt: Option<Hunt>, ending: &mut Endin
         if searches { "bisect" } else { "run" },
     )?;
     // Only a run that goes on with a campaign keeps others from it.
-    let earlier = match plan.slots.is_empty() {
-        true => Earlier::default(),
-        false => Earlier::open(&dir, &suites, &rig)?,
+    let earlier = if plan.slots.is_empty() {
+        Earlier::default()
+    } else {
+        Earlier::open(&dir, &suites, &rig)?
     };
     for warning in &plan.warnings {
         complain(format_args!("warning: {warning}"));
@@ -300,15 +301,17 @@ fn conclude(
     if let Some(Err(why)) = entry.as_ref().map(keep) {
         complain(format_args!("note: this run is not in the history: {why}"));
     }
-    let shown = match args.json {
-        true => std::fs::read_to_string(out.join(dfota_record::run_folder::SUMMARY)).map_err(Failed::ours)?,
-        false => shown + &page(out),
+    let shown = if args.json {
+        std::fs::read_to_string(out.join(dfota_record::run_folder::SUMMARY)).map_err(Failed::ours)?
+    } else {
+        shown + &page(out)
     };
     print(&shown);
     made.map_err(Failed::ours)?;
-    match args.pack {
-        true => pack(out).map_err(|why| Failed::ours(format!("`{}` was not packed: {why}", out.display()))),
-        false => Ok(()),
+    if args.pack {
+        pack(out).map_err(|why| Failed::ours(format!("`{}` was not packed: {why}", out.display())))
+    } else {
+        Ok(())
     }
 }
 

@@ -36,9 +36,10 @@ pub fn main(args: &Args, _: Common) -> Result<u8, Failed> {
         .map_err(Failed::usage)?;
     let verified = verify(&args.path, key.as_ref()).map_err(Failed::usage)?;
     let refused = refusal(args, &verified);
-    print(&match args.json {
-        true => as_json(&verified, refused.as_deref()),
-        false => as_text(args, &verified, refused.as_deref()),
+    print(&if args.json {
+        as_json(&verified, refused.as_deref())
+    } else {
+        as_text(args, &verified, refused.as_deref())
     });
     Ok(u8::from(!is_whole(&verified) || refused.is_some()))
 }

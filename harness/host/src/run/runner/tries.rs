@@ -15,7 +15,7 @@ const MADE_UP: usize = 5;
 
 /// Why there is another try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Again {
+pub(super) enum Again {
     /// The try ended with an error of this class, and the suite allows another one.
     Retry(Class),
     /// The cut of a campaign landed elsewhere than it was meant to.

@@ -50,9 +50,10 @@ pub(super) fn all(text: &str, piece: Range<usize>) -> Vec<Sight> {
 
 /// IMEI or IMSI, or what has their length.
 fn identity(number: &str) -> String {
-    let shown = match BODIES.iter().any(|body| number.starts_with(body)) {
-        true => TYPE_DIGITS,
-        false => COUNTRY_DIGITS,
+    let shown = if BODIES.iter().any(|body| number.starts_with(body)) {
+        TYPE_DIGITS
+    } else {
+        COUNTRY_DIGITS
     };
     format!("{}{}", &number[..shown], "*".repeat(number.len() - shown))
 }

@@ -35,7 +35,7 @@ pub struct Deviation {
 }
 
 /// All of them, without the kinds of which there are none.
-pub fn of(run: &Run<'_>) -> Vec<Deviation> {
+pub(super) fn of(run: &Run<'_>) -> Vec<Deviation> {
     let kinds = [
         ("Overrides on the command line", overrides(&run.started.args)),
         ("Cases left out", left_out(run)),
@@ -52,7 +52,7 @@ pub fn of(run: &Run<'_>) -> Vec<Deviation> {
 }
 
 /// A command line as it can be typed again.
-pub fn command_line(args: &[String]) -> String {
+pub(super) fn command_line(args: &[String]) -> String {
     let words: Vec<String> = args.iter().map(|arg| shell_word(arg)).collect();
     format!("dfota-hil {}", words.join(" "))
 }

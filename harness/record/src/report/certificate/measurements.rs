@@ -26,7 +26,7 @@ pub struct Measured {
 }
 
 /// Every measurement of which there is a value.
-pub fn of(run: &Run<'_>) -> Vec<Measured> {
+pub(super) fn of(run: &Run<'_>) -> Vec<Measured> {
     Measure::ALL
         .iter()
         .filter_map(|measure| measured(run, *measure))
@@ -85,22 +85,24 @@ fn limits(run: &Run<'_>, measure: Measure) -> String {
             limits.push(words);
         }
     }
-    match limits.is_empty() {
-        true => "none declared".to_owned(),
-        false => limits.join(", "),
+    if limits.is_empty() {
+        "none declared".to_owned()
+    } else {
+        limits.join(", ")
     }
 }
 
 /// The value of a sorted list that this share of all do not exceed, by nearest rank: one that was really seen.
-pub fn rank(sorted: &[f64], share: f64) -> Option<f64> {
+pub(super) fn rank(sorted: &[f64], share: f64) -> Option<f64> {
     let at = (share * sorted.len() as f64).ceil() as usize;
     sorted.get(at.max(1) - 1).copied()
 }
 
 fn shown(value: f64) -> String {
-    match value.fract() == 0.0 {
-        true => format!("{value}"),
-        false => format!("{value:.3}"),
+    if value.fract() == 0.0 {
+        format!("{value}")
+    } else {
+        format!("{value:.3}")
     }
 }
 

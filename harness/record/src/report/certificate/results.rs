@@ -32,7 +32,7 @@ pub struct CaseResult {
 }
 
 /// What came of this case.
-pub fn of(run: &Run<'_>, case: &CaseRun<'_>) -> CaseResult {
+pub(super) fn of(run: &Run<'_>, case: &CaseRun<'_>) -> CaseResult {
     let (rule, sentence) = match &case.verdict {
         Verdict::Pass => (None, None),
         Verdict::Skip { reason } => (None, Some(reason.clone())),

@@ -33,7 +33,7 @@ pub struct Stretch {
 }
 
 /// The campaigns of a run.
-pub fn of(run: &Run<'_>) -> Vec<Sampled> {
+pub(super) fn of(run: &Run<'_>) -> Vec<Sampled> {
     campaigns::of(run)
         .iter()
         .map(|report| sampled(run, report))

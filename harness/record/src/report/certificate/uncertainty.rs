@@ -44,7 +44,7 @@ pub struct Spread {
 }
 
 /// Of every cut that this run made; nothing where it made none.
-pub fn of(run: &Run<'_>) -> Option<Uncertainty> {
+pub(super) fn of(run: &Run<'_>) -> Option<Uncertainty> {
     let (mut before, mut command, mut done) = (Vec::new(), Vec::new(), Vec::new());
     for record in run.cases.iter().flat_map(|case| case.records) {
         if let Event::CutMade {

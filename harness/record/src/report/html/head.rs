@@ -171,9 +171,10 @@ fn firmware(run: &Run<'_>) -> String {
     if !more.is_empty() {
         shown.push(format!("{} more", more.len()));
     }
-    match shown.is_empty() {
-        true => "no case was planned".into(),
-        false => shown.join(", "),
+    if shown.is_empty() {
+        "no case was planned".into()
+    } else {
+        shown.join(", ")
     }
 }
 

@@ -34,9 +34,10 @@ pub struct Histogram {
 impl Limit {
     /// Whether a value passes it.
     pub fn excludes(self, value: f64) -> bool {
-        match self.least {
-            true => value < self.at,
-            false => value > self.at,
+        if self.least {
+            value < self.at
+        } else {
+            value > self.at
         }
     }
 }

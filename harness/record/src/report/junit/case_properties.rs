@@ -8,7 +8,7 @@ use dfota_core::event::{Attachments, Event};
 use dfota_core::measure::Measure;
 
 /// Names and values of a case, in the order in which they are written; values as they are, not yet fit for XML.
-pub fn of(run: &Run<'_>, case: &CaseRun<'_>) -> Vec<(String, String)> {
+pub(super) fn of(run: &Run<'_>, case: &CaseRun<'_>) -> Vec<(String, String)> {
     let mut list = Vec::new();
     let mut add = |name: &str, value: String| {
         if !value.is_empty() {

@@ -17,7 +17,7 @@ fn revision_line(app: &App) -> Result<String, AtError> {
     ))
 }
 
-pub fn identification(app: &mut App, form: Form<'_>) -> Reply {
+pub(super) fn identification(app: &mut App, form: Form<'_>) -> Reply {
     match form {
         Form::Execute("" | "0") => {
             let revision = revision_line(app)?;
@@ -27,7 +27,7 @@ pub fn identification(app: &mut App, form: Form<'_>) -> Reply {
     }
 }
 
-pub fn revision(app: &mut App, form: Form<'_>) -> Reply {
+pub(super) fn revision(app: &mut App, form: Form<'_>) -> Reply {
     match form {
         Form::Test => Lines::none(),
         Form::Execute("") => Lines::one(revision_line(app)?),
@@ -36,7 +36,7 @@ pub fn revision(app: &mut App, form: Form<'_>) -> Reply {
 }
 
 /// `AT+CGSN`: without a parameter the serial number, with 1 the IMEI (3GPP TS 27.007 §5.4).
-pub fn serial_number(app: &mut App, form: Form<'_>) -> Reply {
+pub(super) fn serial_number(app: &mut App, form: Form<'_>) -> Reply {
     let imei = app.nvdm().imei(&*app.flash())?;
     match form {
         Form::Test => Lines::one("+CGSN: (0-3)"),
@@ -49,7 +49,7 @@ pub fn serial_number(app: &mut App, form: Form<'_>) -> Reply {
     }
 }
 
-pub fn echo(app: &mut App, form: Form<'_>) -> Reply {
+pub(super) fn echo(app: &mut App, form: Form<'_>) -> Reply {
     app.profile.echo = match form {
         Form::Execute("" | "0") => false,
         Form::Execute("1") => true,
@@ -58,7 +58,7 @@ pub fn echo(app: &mut App, form: Form<'_>) -> Reply {
     Lines::none()
 }
 
-pub fn save(app: &mut App, form: Form<'_>) -> Reply {
+pub(super) fn save(app: &mut App, form: Form<'_>) -> Reply {
     match form {
         Form::Execute("" | "0") => {
             app.profile.save(&mut *app.flash())?;
@@ -68,7 +68,7 @@ pub fn save(app: &mut App, form: Form<'_>) -> Reply {
     }
 }
 
-pub fn error_form(app: &mut App, form: Form<'_>) -> Reply {
+pub(super) fn error_form(app: &mut App, form: Form<'_>) -> Reply {
     match form {
         Form::Test => Lines::one("+CMEE: (0-2)"),
         Form::Read => Lines::one(format!("+CMEE: {}", app.profile.error_form)),
@@ -81,7 +81,7 @@ pub fn error_form(app: &mut App, form: Form<'_>) -> Reply {
 }
 
 /// `AT+IPR`: the new rate counts from behind the `OK`.
-pub fn baud_rate(app: &mut App, form: Form<'_>) -> Reply {
+pub(super) fn baud_rate(app: &mut App, form: Form<'_>) -> Reply {
     match form {
         Form::Test => {
             let rates: Vec<String> = rates(app).iter().map(u32::to_string).collect();
@@ -108,7 +108,7 @@ fn rates(app: &App) -> Vec<u32> {
 }
 
 /// `AT+IFC`: the firmware knows the command, the module has no pins for it (FW, HW26).
-pub fn flow_control(_: &mut App, form: Form<'_>) -> Reply {
+pub(super) fn flow_control(_: &mut App, form: Form<'_>) -> Reply {
     match form {
         Form::Test => Lines::one("+IFC: (0-2),(0-2)"),
         Form::Read => Lines::one("+IFC: 0,0"),

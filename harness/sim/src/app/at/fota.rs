@@ -10,7 +10,7 @@ use bc66_spec::qfotadl::FROM_UART;
 use bc66_spec::qfuplex::TEST_REPLY;
 
 /// `AT+QFUPLEX`: ESC is for data mode; here there is nothing to leave.
-pub fn upload(app: &mut App, form: Form<'_>) -> Reply {
+pub(super) fn upload(app: &mut App, form: Form<'_>) -> Reply {
     match form {
         Form::Test => Lines::many(&TEST_REPLY),
         Form::Write(parameters) => {
@@ -24,7 +24,7 @@ pub fn upload(app: &mut App, form: Form<'_>) -> Reply {
     }
 }
 
-pub fn order(app: &mut App, form: Form<'_>) -> Reply {
+pub(super) fn order(app: &mut App, form: Form<'_>) -> Reply {
     match form {
         Form::Test => Lines::none(),
         Form::Write(_) if app.is_updating() => Err(AtError::Plain),

@@ -4,7 +4,7 @@ use super::Form;
 
 /// One command of a line.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Call<'a> {
+pub(super) struct Call<'a> {
     /// Name in upper case, without `AT`.
     pub name: String,
     /// How it is called.
@@ -12,7 +12,7 @@ pub struct Call<'a> {
 }
 
 /// The commands behind `AT`; `None` if the line is malformed.
-pub fn split(mut rest: &str) -> Option<Vec<Call<'_>>> {
+pub(super) fn split(mut rest: &str) -> Option<Vec<Call<'_>>> {
     let mut calls = Vec::new();
     rest = rest.trim();
     while !rest.is_empty() {

@@ -11,7 +11,7 @@ use bc66_spec::lwm2m::command::{QLWCONFIG, UPDATE_BINDING, UPDATE_LIFETIME};
 use bc66_spec::lwm2m::reply;
 
 /// `AT+QLWCONFIG`. The reply to the test is assumed; that to the read has neither a blank nor quotes around the host (FW).
-pub fn configure(app: &mut App, form: Form<'_>) -> Reply {
+pub(super) fn configure(app: &mut App, form: Form<'_>) -> Reply {
     match form {
         Form::Test => Lines::one(format!(
             "{QLWCONFIG}: (0,1),<server>,(1-65535),<endpoint>,(1-4294967295),(0,3)[,<psk_id>,<psk>]"
@@ -32,7 +32,7 @@ pub fn configure(app: &mut App, form: Form<'_>) -> Reply {
     }
 }
 
-pub fn register(app: &mut App, form: Form<'_>) -> Reply {
+pub(super) fn register(app: &mut App, form: Form<'_>) -> Reply {
     match form {
         Form::Test => Lines::none(),
         Form::Execute("") => {
@@ -44,7 +44,7 @@ pub fn register(app: &mut App, form: Form<'_>) -> Reply {
 }
 
 /// `AT+QLWUPDATE`: the message id comes before `OK` (AN §6.3.1).
-pub fn update(app: &mut App, form: Form<'_>) -> Reply {
+pub(super) fn update(app: &mut App, form: Form<'_>) -> Reply {
     match form {
         Form::Test => Lines::one(format!("{} (0,1),<value>", reply::QLWUPDATE)),
         Form::Write(parameters) => {
@@ -71,7 +71,7 @@ fn change(parameters: &str, binding: &'static str) -> Option<Change> {
     }
 }
 
-pub fn deregister(app: &mut App, form: Form<'_>) -> Reply {
+pub(super) fn deregister(app: &mut App, form: Form<'_>) -> Reply {
     match form {
         Form::Test => Lines::none(),
         Form::Execute("") => {
@@ -82,7 +82,7 @@ pub fn deregister(app: &mut App, form: Form<'_>) -> Reply {
     }
 }
 
-pub fn status(app: &mut App, form: Form<'_>) -> Reply {
+pub(super) fn status(app: &mut App, form: Form<'_>) -> Reply {
     match form {
         Form::Test => Lines::none(),
         Form::Read => Lines::one(format!("{} {}", reply::QLWSTATUS, app.lwm2m_status())),

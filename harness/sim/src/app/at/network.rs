@@ -12,7 +12,7 @@ const SIM_FAILURE: u16 = 13;
 /// The operator of the note's example.
 const OPERATOR: &str = "\"46011\",9";
 
-pub fn signal(app: &mut App, form: Form<'_>) -> Reply {
+pub(super) fn signal(app: &mut App, form: Form<'_>) -> Reply {
     match form {
         Form::Test => Lines::one("+CESQ: (0-63,99),(0-7,99),(255),(255),(0-34,255),(0-97,255)"),
         Form::Execute("") if app.modem.is_attached() => Lines::one("+CESQ: 47,6,255,255,0,54"),
@@ -21,7 +21,7 @@ pub fn signal(app: &mut App, form: Form<'_>) -> Reply {
     }
 }
 
-pub fn registration(app: &mut App, form: Form<'_>) -> Reply {
+pub(super) fn registration(app: &mut App, form: Form<'_>) -> Reply {
     match form {
         Form::Test => Lines::one("+CEREG: (0-5)"),
         Form::Read => Lines::one(format!("+CEREG: {}", app.modem.cereg_read())),
@@ -34,7 +34,7 @@ pub fn registration(app: &mut App, form: Form<'_>) -> Reply {
 }
 
 /// `AT+CGPADDR`: there is one PDN, 1.
-pub fn address(app: &mut App, form: Form<'_>) -> Reply {
+pub(super) fn address(app: &mut App, form: Form<'_>) -> Reply {
     match form {
         Form::Test => Lines::one("+CGPADDR: (1)"),
         Form::Execute("") | Form::Write("1") if app.modem.is_attached() => {
@@ -58,7 +58,7 @@ fn addresses(app: &App) -> String {
 }
 
 /// `AT+CPIN`: the SIM asks for no PIN.
-pub fn sim(app: &mut App, form: Form<'_>) -> Reply {
+pub(super) fn sim(app: &mut App, form: Form<'_>) -> Reply {
     match form {
         Form::Test => Lines::none(),
         Form::Read if app.modem.sim_ready => Lines::one("+CPIN: READY"),
@@ -69,13 +69,13 @@ pub fn sim(app: &mut App, form: Form<'_>) -> Reply {
 }
 
 /// `AT+QCCID`: the number of the SIM card.
-pub fn card(app: &mut App, form: Form<'_>) -> Reply {
+pub(super) fn card(app: &mut App, form: Form<'_>) -> Reply {
     let iccid = &app.modem.sim_card.iccid;
     of_the_sim(app, form, format!("+QCCID: {iccid}"))
 }
 
 /// `AT+CIMI`: the number of the subscription, bare (3GPP TS 27.007 §5.6).
-pub fn subscription(app: &mut App, form: Form<'_>) -> Reply {
+pub(super) fn subscription(app: &mut App, form: Form<'_>) -> Reply {
     of_the_sim(app, form, app.modem.sim_card.imsi.clone())
 }
 
@@ -90,7 +90,7 @@ fn of_the_sim(app: &App, form: Form<'_>, line: String) -> Reply {
     }
 }
 
-pub fn operator(app: &mut App, form: Form<'_>) -> Reply {
+pub(super) fn operator(app: &mut App, form: Form<'_>) -> Reply {
     match form {
         Form::Test => Lines::one(format!("+COPS: (2,,,{OPERATOR}),,(0-2),(2)")),
         Form::Read if app.modem.is_attached() => Lines::one(format!("+COPS: 0,2,{OPERATOR}")),
@@ -102,7 +102,7 @@ pub fn operator(app: &mut App, form: Form<'_>) -> Reply {
 }
 
 /// `AT+CFUN`: 0 and 4 detach, 1 attaches.
-pub fn function(app: &mut App, form: Form<'_>) -> Reply {
+pub(super) fn function(app: &mut App, form: Form<'_>) -> Reply {
     match form {
         Form::Test => Lines::one("+CFUN: (0,1,4,7),(0-2)"),
         Form::Read => Lines::one(format!("+CFUN: {}", app.modem.function)),

@@ -5,7 +5,7 @@ use super::{AtError, Form, Lines, Reply};
 use crate::app::{After, App};
 use bc66_spec::cme::{BAD_PARAMETER, NOT_SUPPORTED};
 
-pub fn sleep(app: &mut App, form: Form<'_>) -> Reply {
+pub(super) fn sleep(app: &mut App, form: Form<'_>) -> Reply {
     match form {
         Form::Test => Lines::one("+QSCLK: (0-2)"),
         Form::Read => Lines::one(format!("+QSCLK: {}", app.modem.sleep)),
@@ -18,7 +18,7 @@ pub fn sleep(app: &mut App, form: Form<'_>) -> Reply {
 }
 
 /// `AT+CPSMS`: timers may follow the mode.
-pub fn saving(app: &mut App, form: Form<'_>) -> Reply {
+pub(super) fn saving(app: &mut App, form: Form<'_>) -> Reply {
     match form {
         Form::Test => Lines::one("+CPSMS: (0-2),,,(\"00000000\"-\"11111111\"),(\"00000000\"-\"11111111\")"),
         Form::Read => Lines::one(format!(
@@ -34,7 +34,7 @@ pub fn saving(app: &mut App, form: Form<'_>) -> Reply {
     }
 }
 
-pub fn events(app: &mut App, form: Form<'_>) -> Reply {
+pub(super) fn events(app: &mut App, form: Form<'_>) -> Reply {
     match form {
         Form::Test => Lines::one("+QNBIOTEVENT: (0,1),(1)"),
         Form::Read => Lines::one(format!("+QNBIOTEVENT: {}", app.modem.events)),
@@ -52,7 +52,7 @@ pub fn events(app: &mut App, form: Form<'_>) -> Reply {
 }
 
 /// `AT+QPOWD`: 0 normal, 2 forced (FW), 1 in drivers (GK).
-pub fn down(app: &mut App, form: Form<'_>) -> Reply {
+pub(super) fn down(app: &mut App, form: Form<'_>) -> Reply {
     match form {
         Form::Test => Lines::one("+QPOWD: (0,2)"),
         Form::Write("0" | "1" | "2") => {
@@ -65,7 +65,7 @@ pub fn down(app: &mut App, form: Form<'_>) -> Reply {
 }
 
 /// `AT+QRST`: reboots right after `OK` (FW, AT660).
-pub fn reset(app: &mut App, form: Form<'_>) -> Reply {
+pub(super) fn reset(app: &mut App, form: Form<'_>) -> Reply {
     match form {
         Form::Test => Lines::one("+QRST: (1)"),
         Form::Write("1") => {

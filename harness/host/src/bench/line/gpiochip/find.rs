@@ -217,15 +217,14 @@ fn elsewhere(chip: &Path, line: &LineId) -> String {
     let others = others.iter().filter(|path| *path != chip);
     let have = others.filter(|path| look(path).is_ok_and(|(_, lines)| called(&lines, name).next().is_some()));
     let have: Vec<String> = have.map(|path| path.display().to_string()).collect();
-    match have.is_empty() {
-        true => String::new(),
-        false => {
-            let have: Vec<&str> = have.iter().map(String::as_str).collect();
-            format!(
-                "; {} has one: put that into `chip`, or leave `chip` out",
-                ticked(&have)
-            )
-        }
+    if have.is_empty() {
+        String::new()
+    } else {
+        let have: Vec<&str> = have.iter().map(String::as_str).collect();
+        format!(
+            "; {} has one: put that into `chip`, or leave `chip` out",
+            ticked(&have)
+        )
     }
 }
 
@@ -279,13 +278,14 @@ fn near<'l>(name: &str, lines: impl IntoIterator<Item = &'l Info>, all_are: &str
 }
 
 fn free(chip: &Path, line: &Info) -> Result<Info, OpenError> {
-    match line.used {
-        false => Ok(line.clone()),
-        true => Err(OpenError::Busy {
+    if !line.used {
+        Ok(line.clone())
+    } else {
+        Err(OpenError::Busy {
             chip: chip.to_owned(),
             offset: line.offset,
             consumer: line.consumer.clone(),
-        }),
+        })
     }
 }
 

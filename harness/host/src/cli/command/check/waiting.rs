@@ -12,7 +12,7 @@ use std::time::Duration;
 /// How often the time is shown anew.
 const TICK: Duration = Duration::from_millis(100);
 
-pub struct Waiting {
+pub(super) struct Waiting {
     clock: Clock,
     /// Standard error is a terminal, and not full of what the module says.
     shows: bool,
@@ -21,7 +21,7 @@ pub struct Waiting {
 
 impl Waiting {
     /// Nothing is waited for yet.
-    pub fn new(clock: Clock, common: Common) -> Self {
+    pub(super) fn new(clock: Clock, common: Common) -> Self {
         Self {
             clock,
             shows: common.verbose == 0 && std::io::stderr().is_terminal(),
@@ -30,7 +30,7 @@ impl Waiting {
     }
 
     /// Waits for something, for so much of the module's time at most.
-    pub fn begin(&mut self, what: &str, limit: Duration) {
+    pub(super) fn begin(&mut self, what: &str, limit: Duration) {
         self.end();
         if !self.shows {
             return;
@@ -48,7 +48,7 @@ impl Waiting {
     }
 
     /// Nothing is waited for any more.
-    pub fn end(&mut self) {
+    pub(super) fn end(&mut self) {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
         }

@@ -20,7 +20,7 @@ const LEGEND: &str = "✓ passed  ~ passed at a later try  ✗ failed  ! error  
 const MARKS: usize = 12;
 
 /// A line for each case and campaign of each rig: those that fail first, as many as there is room for.
-pub fn table(rigs: &Rigs, all: bool, paint: Paint) -> String {
+pub(super) fn table(rigs: &Rigs, all: bool, paint: Paint) -> String {
     let mut shown: Vec<(&RigKey, &Vec<Entry>, Vec<Row<'_>>)> = rigs
         .iter()
         .map(|(rig, runs)| (rig, runs, rows(runs, !all)))
@@ -151,7 +151,7 @@ fn mark(letter: char, paint: Paint) -> String {
 }
 
 /// Everything about each case; of a campaign, what each run of it came to.
-pub fn in_full(rigs: &Rigs, all: bool) -> String {
+pub(super) fn in_full(rigs: &Rigs, all: bool) -> String {
     let mut text = String::new();
     for (rig, runs) in rigs {
         head(&mut text, rig, runs);

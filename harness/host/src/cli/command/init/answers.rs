@@ -14,7 +14,7 @@ use bc66_spec::module::Module;
 use dfota_core::version::Version;
 use std::path::Path;
 
-pub struct Answers {
+pub(super) struct Answers {
     pub rig: String,
     pub module: String,
     pub port: String,
@@ -30,7 +30,7 @@ pub struct Answers {
 }
 
 /// How updates go over the air, where they do.
-pub struct Air {
+pub(super) struct Air {
     pub http: Option<String>,
     pub coap: Option<String>,
     pub apn: Option<String>,
@@ -38,7 +38,7 @@ pub struct Air {
 }
 
 /// The packages of the first suite.
-pub struct Package {
+pub(super) struct Package {
     pub file: String,
     pub from: String,
     pub to: String,
@@ -56,7 +56,7 @@ enum Driver {
 
 impl Answers {
     /// Takes what the flags say, and asks for the rest.
-    pub fn collect(args: &Args, asker: &mut Asker) -> Result<Self, Failed> {
+    pub(super) fn collect(args: &Args, asker: &mut Asker) -> Result<Self, Failed> {
         let rig = ask(
             &args.rig,
             asker,
@@ -126,11 +126,12 @@ fn same<T: Literal>(text: &str) -> Result<String, String> {
 /// A name that its file can have too.
 fn file_name(name: &str) -> Result<String, String> {
     let legal = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-    match name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.chars().all(legal) {
-        true => Ok(name.to_owned()),
-        false => Err(format!(
+    if name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.chars().all(legal) {
+        Ok(name.to_owned())
+    } else {
+        Err(format!(
             "expected letters, digits, `.`, `_` and `-` alone, for the file is named so; found `{name}`"
-        )),
+        ))
     }
 }
 
@@ -305,9 +306,12 @@ fn air(args: &Args, asker: &mut Asker) -> Result<Air, Failed> {
 }
 
 fn package(args: &Args, asker: &mut Asker) -> Result<Option<Package>, Failed> {
-    let file = |text: &str| match Path::new(text).is_file() {
-        true => Ok(text.to_owned()),
-        false => Err(format!("there is no file `{text}`")),
+    let file = |text: &str| {
+        if Path::new(text).is_file() {
+            Ok(text.to_owned())
+        } else {
+            Err(format!("there is no file `{text}`"))
+        }
     };
     let text = "the vendor's delta for the update, a file";
     let Some(there) = ask(&args.package, asker, "--package", text, Some(NONE), or_none(file))? else {

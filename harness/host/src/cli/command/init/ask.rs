@@ -6,10 +6,10 @@ use crate::terminal::prompt::{Answer, Prompt};
 use std::io::IsTerminal;
 
 /// What is answered where there is nothing.
-pub const NONE: &str = "none";
+pub(super) const NONE: &str = "none";
 
 /// Something that has to be known.
-pub struct Question<'q> {
+pub(super) struct Question<'q> {
     /// The flag that says it.
     pub flag: &'static str,
     /// How it is asked.
@@ -21,14 +21,14 @@ pub struct Question<'q> {
 }
 
 /// Asks, where there is somebody to ask.
-pub struct Asker {
+pub(super) struct Asker {
     prompt: Option<Prompt>,
     missing: Vec<&'static str>,
 }
 
 impl Asker {
     /// Asks at the terminal, where standard input is one.
-    pub fn at_terminal() -> Result<Self, Failed> {
+    pub(super) fn at_terminal() -> Result<Self, Failed> {
         let prompt = std::io::stdin().is_terminal().then(Prompt::new).transpose();
         let prompt = prompt.map_err(|why| Failed::ours(format!("no signals: {why}")))?;
         if prompt.is_some() {
@@ -41,7 +41,7 @@ impl Asker {
     }
 
     /// Says something to whoever is asked.
-    pub fn tell(&self, text: &str) {
+    pub(super) fn tell(&self, text: &str) {
         if self.prompt.is_some() {
             print(text);
         }
@@ -49,7 +49,7 @@ impl Asker {
 
     /// The answer, which is `sound`: what a flag gave, what was typed, or what is usual. A flag that is missing is told at the
     /// end, with all others.
-    pub fn answer<T: Default>(
+    pub(super) fn answer<T: Default>(
         &mut self,
         given: Option<&str>,
         question: &Question<'_>,
@@ -75,7 +75,7 @@ impl Asker {
     }
 
     /// Without a terminal, what no flag has said.
-    pub fn complete(&self) -> Result<(), Failed> {
+    pub(super) fn complete(&self) -> Result<(), Failed> {
         match &self.missing[..] {
             [] => Ok(()),
             missing => Err(Failed::usage(format!(
@@ -112,7 +112,7 @@ fn typed(prompt: &Prompt, question: &Question<'_>) -> Result<String, Failed> {
 }
 
 /// Sound, or nothing at all.
-pub fn or_none<T>(sound: impl Fn(&str) -> Result<T, String>) -> impl Fn(&str) -> Result<Option<T>, String> {
+pub(super) fn or_none<T>(sound: impl Fn(&str) -> Result<T, String>) -> impl Fn(&str) -> Result<Option<T>, String> {
     move |text| match text {
         NONE => Ok(None),
         text => sound(text).map(Some),

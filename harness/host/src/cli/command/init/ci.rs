@@ -2,7 +2,7 @@
 
 /// A CI server.
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
-pub enum Ci {
+pub(super) enum Ci {
     /// GitLab CI
     Gitlab,
     /// GitHub Actions
@@ -13,7 +13,7 @@ pub enum Ci {
 
 impl Ci {
     /// Name and text of the job in `docs/ci`.
-    pub const fn example(self) -> (&'static str, &'static str) {
+    pub(super) const fn example(self) -> (&'static str, &'static str) {
         match self {
             Self::Gitlab => (
                 "gitlab-ci.yml",

@@ -13,7 +13,7 @@ const EXAMPLE_SUITE: &str = "/etc/dfota-hil/nightly.yaml";
 const SUITE: &str = "nightly";
 
 /// What is written: places and texts.
-pub struct Written {
+pub(super) struct Written {
     pub rig: (PathBuf, String),
     pub suite: Option<(PathBuf, String)>,
     more: Vec<(PathBuf, String)>,
@@ -22,13 +22,13 @@ pub struct Written {
 }
 
 impl Written {
-    pub fn all(&self) -> impl Iterator<Item = &(PathBuf, String)> {
+    pub(super) fn all(&self) -> impl Iterator<Item = &(PathBuf, String)> {
         std::iter::once(&self.rig).chain(&self.suite).chain(&self.more)
     }
 }
 
 /// The files for these answers.
-pub fn of(args: &Args, answers: &Answers) -> Result<Written, Failed> {
+pub(super) fn of(args: &Args, answers: &Answers) -> Result<Written, Failed> {
     let into = std::path::absolute(&args.into).map_err(Failed::usage)?;
     let beside = |name: &str| args.into.join(name);
     let rig = format!("{}.yaml", answers.rig);
@@ -113,9 +113,12 @@ fn rig_text(answers: &Answers) -> String {
         answers.power,
     );
     // A program of a pulse has its own time.
-    let hold = |keys: &str, hold: &str| match keys.contains("driver: command") {
-        true => String::new(),
-        false => format!(", hold: {hold}"),
+    let hold = |keys: &str, hold: &str| {
+        if keys.contains("driver: command") {
+            String::new()
+        } else {
+            format!(", hold: {hold}")
+        }
     };
     for (key, keys, time) in [
         ("reset", &answers.reset, "100ms"),
@@ -143,9 +146,10 @@ fn network(answers: &Answers) -> String {
     if let Some(pin) = &answers.air.pin {
         keys += &format!("  pin: \"{pin}\"\n");
     }
-    match keys.is_empty() {
-        true => keys,
-        false => format!("network:\n{keys}"),
+    if keys.is_empty() {
+        keys
+    } else {
+        format!("network:\n{keys}")
     }
 }
 

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 const FOLDERS: [&str; 3] = ["dev/dfota-hil", "dev/serial/by-id", "dev/serial/by-path"];
 
 /// The serial ports below `root`, each by its best name.
-pub fn ports(root: &Path) -> Vec<String> {
+pub(super) fn ports(root: &Path) -> Vec<String> {
     let mut devices: Vec<PathBuf> = Vec::new();
     let mut ports = Vec::new();
     for path in FOLDERS
@@ -46,7 +46,7 @@ fn is_adapter(path: &Path) -> bool {
 }
 
 /// A GPIO chip, as far as this user may look at it.
-pub struct GpioChip {
+pub(super) struct GpioChip {
     /// Path, label and lines, or why nothing is known of them.
     pub about: String,
     /// The names of its lines.
@@ -54,7 +54,7 @@ pub struct GpioChip {
 }
 
 /// The GPIO chips of this machine.
-pub fn gpio_chips() -> Vec<GpioChip> {
+pub(super) fn gpio_chips() -> Vec<GpioChip> {
     let paths = chips().unwrap_or_default();
     paths.iter().map(|path| gpio_chip(path)).collect()
 }

@@ -1,19 +1,20 @@
 //! Answers as words of YAML.
 
 /// A scalar of YAML: in quotes, unless it can be nothing but text.
-pub fn scalar(text: &str) -> String {
+pub(super) fn scalar(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);
     let begins = text.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/') || text.starts_with("./");
     let has_own_sense = ["true", "false", "yes", "no", "on", "off", "null", "y", "n"];
     let is_word = has_own_sense.contains(&text.to_ascii_lowercase().as_str());
-    match begins && !is_word && text.chars().all(plain) {
-        true => text.to_owned(),
-        false => serde_json::json!(text).to_string(),
+    if begins && !is_word && text.chars().all(plain) {
+        text.to_owned()
+    } else {
+        serde_json::json!(text).to_string()
     }
 }
 
 /// Program and arguments as a list of YAML.
-pub fn words(text: &str) -> Result<String, String> {
+pub(super) fn words(text: &str) -> Result<String, String> {
     if text.trim().is_empty() || text.contains(['\'', '"', '\\', '$', '|', '&', ';', '<', '>', '`']) {
         return Err(format!(
             "expected a program and its arguments with blanks between them, found `{text}`; what needs a shell goes into a script beside the rig file"

@@ -8,7 +8,7 @@ use dfota_record::log::summary::{Tally, Times, facts};
 use serde_json::{Value, json};
 
 /// What comes before the updates.
-pub fn head(log: &Log) -> String {
+pub(super) fn head(log: &Log) -> String {
     let head = json!({
         "log": log.path.display().to_string(),
         "format": log.format.name(),
@@ -18,7 +18,7 @@ pub fn head(log: &Log) -> String {
     format!("{},\"updates\":[", head.trim_end_matches('}'))
 }
 
-pub fn update(update: &LogUpdate, is_first: bool) -> String {
+pub(super) fn update(update: &LogUpdate, is_first: bool) -> String {
     let times = Times::of(update);
     let step = |step: TellingStep| {
         json!({
@@ -58,7 +58,7 @@ pub fn update(update: &LogUpdate, is_first: bool) -> String {
 }
 
 /// What comes behind them.
-pub fn tail(reader: &Reader, tally: &Tally) -> String {
+pub(super) fn tail(reader: &Reader, tally: &Tally) -> String {
     let read = reader.read();
     let tail = json!({
         "lines": read.lines,

@@ -14,7 +14,7 @@ const STEPS_OF: u64 = 20;
 /// Steps of an update that are shown.
 const STEPS: usize = 60;
 
-pub fn head(log: &Log, paint: Paint) -> String {
+pub(super) fn head(log: &Log, paint: Paint) -> String {
     let path = readable(log.path.as_os_str().as_encoded_bytes());
     let how = if log.detected { "detected" } else { "as given" };
     format!(
@@ -25,7 +25,7 @@ pub fn head(log: &Log, paint: Paint) -> String {
     )
 }
 
-pub fn update(update: &LogUpdate, paint: Paint) -> String {
+pub(super) fn update(update: &LogUpdate, paint: Paint) -> String {
     let outcome = update.outcome();
     let colour = match outcome {
         Outcome::Illegal => Colour::Red,
@@ -91,7 +91,7 @@ fn table(update: &LogUpdate) -> String {
     text
 }
 
-pub fn tail(reader: &Reader, tally: &Tally, paint: Paint) -> String {
+pub(super) fn tail(reader: &Reader, tally: &Tally, paint: Paint) -> String {
     let mut text = String::from("------------\n");
     let _ = writeln!(
         text,

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 
 /// 0: every verdict is the recorded one; 1: some are not; 2: a journal cannot be read, or does not hold what its verdicts
 /// rest on. With several runs the last of these that applies to any of them.
-pub fn judge(runs: &[PathBuf], write: bool, json: bool) -> Result<u8, Failed> {
+pub(super) fn judge(runs: &[PathBuf], write: bool, json: bool) -> Result<u8, Failed> {
     let mut exit = 0;
     for run in runs {
         let rejudged = match one(run, write) {
@@ -22,9 +22,10 @@ pub fn judge(runs: &[PathBuf], write: bool, json: bool) -> Result<u8, Failed> {
             }
         };
         let name = run.display().to_string();
-        print(&match json {
-            true => format!("{}\n", rejudged.json(&name)),
-            false => format!("{name}: {rejudged}\n"),
+        print(&if json {
+            format!("{}\n", rejudged.json(&name))
+        } else {
+            format!("{name}: {rejudged}\n")
         });
         let (all, equal) = rejudged.counts();
         exit = exit.max(u8::from(all != equal || rejudged.exit.is_some()));

@@ -20,7 +20,7 @@ use dfota_record::shell_word::shell_word;
 use std::path::{Path, PathBuf};
 
 /// Writes down what is known before the first case: the run, its cases, how the rig was found, and what earlier runs came to.
-pub fn write(
+pub(super) fn write(
     (journal, begun): (&Journal, RunStarted),
     planned: &[Planned],
     lease: Option<&Lease>,
@@ -54,7 +54,7 @@ pub fn write(
 }
 
 /// A seed for a run that was given none.
-pub fn draw_seed() -> Result<Seed, Failed> {
+pub(super) fn draw_seed() -> Result<Seed, Failed> {
     let mut bytes = [0; 8];
     rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty())
         .map_err(|why| Failed::ours(format!("the system gives no random numbers: {why}")))?;
@@ -63,7 +63,7 @@ pub fn draw_seed() -> Result<Seed, Failed> {
 }
 
 /// Makes the run's folder; one that holds a journal already is refused, or passed over where it was not asked for.
-pub fn folder(args: &Args, rig: &Rig, suites: &[Suite]) -> Result<PathBuf, Failed> {
+pub(super) fn folder(args: &Args, rig: &Rig, suites: &[Suite]) -> Result<PathBuf, Failed> {
     let slug = |name: &str| {
         name.chars()
             .map(|c| {
@@ -105,7 +105,7 @@ pub fn folder(args: &Args, rig: &Rig, suites: &[Suite]) -> Result<PathBuf, Faile
 }
 
 /// What the journal begins with.
-pub fn facts(
+pub(super) fn facts(
     args: &Args,
     (rig, suites): (&Rig, &[Suite]),
     seed: Seed,
@@ -166,7 +166,7 @@ pub fn facts(
 }
 
 /// The command that runs the same again, up to its filter.
-pub fn rerun(selection: &SelectionFlags, seed: Seed) -> String {
+pub(super) fn rerun(selection: &SelectionFlags, seed: Seed) -> String {
     let word = |path: &PathBuf| shell_word(&path.display().to_string());
     let suites: Vec<String> = selection.suites.iter().map(word).collect();
     // A case that is run several times has its number in its id.

@@ -26,14 +26,14 @@ const VERDICTS: [(&str, &str); 6] = [
     ("not-reached", "NOT_REACHED"),
 ];
 
-pub struct Told {
+pub(super) struct Told {
     on_end: Option<String>,
     metrics: Option<PathBuf>,
 }
 
 /// What a run came to, as far as it came to anything.
 #[derive(Debug, Default, PartialEq)]
-pub struct Ending {
+pub(super) struct Ending {
     /// The rig's name; the file's, until it is known.
     pub rig: String,
     /// The suites' names, with commas between them.
@@ -50,7 +50,7 @@ pub struct Ending {
 
 impl Told {
     /// Those whom the command line names.
-    pub fn of(args: &Args) -> Self {
+    pub(super) fn of(args: &Args) -> Self {
         Self {
             on_end: args.on_end.clone(),
             metrics: args.metrics.clone(),
@@ -58,7 +58,7 @@ impl Told {
     }
 
     /// Tells them. What goes wrong with it is said, and changes nothing about the run.
-    pub fn tell(&self, ending: &Ending, result: &Result<u8, Failed>) {
+    pub(super) fn tell(&self, ending: &Ending, result: &Result<u8, Failed>) {
         let exit = result.as_ref().map_or_else(|failed| failed.code, |exit| *exit);
         if let Some(path) = &self.metrics
             && let Err(why) = replace(path, ending.metrics(exit, SystemTime::now()).as_bytes())
@@ -82,7 +82,7 @@ impl Told {
 
 impl Ending {
     /// What is known before any file was read.
-    pub fn of(args: &Args) -> Self {
+    pub(super) fn of(args: &Args) -> Self {
         let stem = |path: &PathBuf| {
             path.file_stem()
                 .unwrap_or_default()
@@ -98,13 +98,13 @@ impl Ending {
     }
 
     /// Takes the names that the files give.
-    pub fn name(&mut self, rig: &Rig, suites: &[Suite]) {
+    pub(super) fn name(&mut self, rig: &Rig, suites: &[Suite]) {
         let suites: Vec<&str> = suites.iter().map(|suite| suite.name.as_str()).collect();
         (self.rig, self.suites) = (rig.name.clone(), suites.join(","));
     }
 
     /// Takes what the journal of the run says.
-    pub fn take(&mut self, run: &Run<'_>) {
+    pub(super) fn take(&mut self, run: &Run<'_>) {
         let started = run.started;
         self.simulated = started.rig.simulated;
         self.cases = VERDICTS.map(|(verdict, _)| run.count(|is| is.name() == verdict));

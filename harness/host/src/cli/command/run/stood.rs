@@ -12,7 +12,7 @@ use dfota_core::verdict::Rule;
 use dfota_record::journal::Journal;
 
 /// How the rig of a run stands when its cases are over.
-pub struct Stood {
+pub(super) struct Stood {
     /// What of the rig failed its self-check, and at which look.
     pub unfit: Option<(String, Probe)>,
     /// What of this machine ended the run.
@@ -22,7 +22,7 @@ pub struct Stood {
 }
 
 impl Stood {
-    pub fn of(ran: Ran) -> Self {
+    pub(super) fn of(ran: Ran) -> Self {
         Self {
             unfit: ran.unfit,
             machine: ran.machine,
@@ -33,7 +33,7 @@ impl Stood {
 
     /// What is said last: of a quarantine that this run has ended, and of the one in which the rig is now. The journal has the
     /// first already.
-    pub fn last_words(self, run: &RunState<'_>, journal: &Journal) -> Vec<String> {
+    pub(super) fn last_words(self, run: &RunState<'_>, journal: &Journal) -> Vec<String> {
         let stands = match (self.machine, self.found, self.unfit) {
             (Some(why), found, _) => Some(by_this_machine(found.as_ref(), &why)),
             (None, Some(_), Some((why, _))) => Some(why),
@@ -61,18 +61,19 @@ fn by_this_machine(found: Option<&Found>, why: &str) -> String {
 }
 
 /// A rig that could not be opened, or a server of this machine that could not listen.
-pub fn not_opened(
+pub(super) fn not_opened(
     plan: &Plan,
     journal: &Journal,
     found: Option<&Found>,
     why: &OpenError,
 ) -> (u8, Vec<String>) {
-    let (rule, last) = match why.probe.is_of_the_machine() {
-        true => (Rule::ServerFailed, Some(by_this_machine(found, &why.to_string()))),
-        false => (
+    let (rule, last) = if why.probe.is_of_the_machine() {
+        (Rule::ServerFailed, Some(by_this_machine(found, &why.to_string())))
+    } else {
+        (
             Rule::RigBroken,
             found.map(|found| found.goes_on(&why.to_string())),
-        ),
+        )
     };
     if let Some(text) = last.clone() {
         journal.post(Event::Note { text });

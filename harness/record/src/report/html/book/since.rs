@@ -39,9 +39,12 @@ pub fn words(book: &Book<'_, '_>, cases: impl Iterator<Item = usize>) -> Option<
             Since::First => first += 1,
         }
     }
-    let how_many = |some: usize| match some == all {
-        true => String::new(),
-        false => format!("{some} of them "),
+    let how_many = |some: usize| {
+        if some == all {
+            String::new()
+        } else {
+            format!("{some} of them ")
+        }
     };
     let mut parts = Vec::new();
     if let Some((at, known)) = older.iter().min() {
