@@ -109,7 +109,8 @@ pub struct RigCheck<'c> {
     checks: Vec<Check>,
     identity: Option<Identity>,
     /// How long the supply took to go off and to come on, in real time, each time.
-    moves: Vec<(Duration, Duration)>,
+    /// The longest that the supply took to go off, and to come on.
+    moved: [Option<Duration>; 2],
     /// The module was found at fault before.
     at_fault: bool,
     /// There is time for a second look, and for what is tried only to tell one mistake from another.
@@ -177,7 +178,7 @@ impl<'c> RigCheck<'c> {
             },
             checks: Vec::new(),
             identity: None,
-            moves: Vec::new(),
+            moved: [None; 2],
             at_fault: false,
             thorough: false,
         }
@@ -248,7 +249,7 @@ impl<'c> RigCheck<'c> {
 
     fn end(self) -> Checked {
         Checked {
-            moves: longest(self.moves.into_iter()),
+            moves: self.moves(),
             checks: self.checks,
             identity: self.identity,
         }
@@ -328,9 +329,21 @@ impl<'c> RigCheck<'c> {
         }
     }
 
+    /// The supply took so long to go off, or to come on.
+    fn took(&mut self, on: bool, time: Duration) {
+        let longest = &mut self.moved[usize::from(on)];
+        *longest = (*longest).max(Some(time));
+    }
+
+    /// The longest of both, where it did both.
+    fn moves(&self) -> Option<(Duration, Duration)> {
+        let [off, on] = self.moved;
+        off.zip(on)
+    }
+
     fn switch(&mut self) {
-        let Some((off, on)) = longest(self.moves.iter().copied()) else {
-            self.skip(Probe::Switch, "the supply was not moved");
+        let Some((off, on)) = self.moves() else {
+            self.skip(Probe::Switch, "the supply was not switched off and on again");
             return;
         };
         let ms = |time: Duration| time.as_secs_f64() * 1e3;

@@ -70,7 +70,8 @@ impl RigCheck<'_> {
         let began = Instant::now();
         let result = self.module().set(Line::Power, false);
         if self.stopped(Probe::Power, result)?.is_some() {
-            self.moves.push((began.elapsed(), on));
+            self.took(true, on);
+            self.took(false, began.elapsed());
             self.switch();
         }
         Ok(())
@@ -125,8 +126,9 @@ impl RigCheck<'_> {
         let began = Instant::now();
         module.set(Line::Power, on)?;
         if !on {
-            self.moves.push((began.elapsed(), Duration::ZERO));
+            self.took(false, began.elapsed());
         }
+        let module = &mut self.bench.module;
         module.fall_silent(Instant::now())?;
         module.overhear()?;
         module.pause(LISTEN)?;
@@ -302,11 +304,10 @@ impl RigCheck<'_> {
         let module = &mut self.bench.module;
         module.overhear()?;
         module.update = Some(Update::new(Via::Uart));
-        let began = Instant::now();
-        module.power_on()?;
-        if let Some(moved) = self.moves.last_mut() {
-            moved.1 = module.since - began;
-        }
+        let took = module.supply_on()?;
+        self.took(true, took);
+        let module = &mut self.bench.module;
+        module.press_pwrkey()?;
         let resumes = |module: &Module| {
             module
                 .update

@@ -1,7 +1,7 @@
 //! `check`: the mistakes that newcomers make at a bench, each made on purpose and told by name.
 
 use crate::check::{commands, holds, line};
-use crate::lab::{Lab, Ran};
+use crate::lab::{Lab, PROGRAM, Ran};
 use crate::sim::Sim;
 use crate::wire::{Way, Wire, at_other_baud, broken, feeding, inverted, straight};
 use rstest::rstest;
@@ -39,6 +39,24 @@ fn the_programs_of_the_supply_exchanged() {
     let ran = lab.run(&["check", "rig.yaml"]).ends(3);
     let inverted = ["FAIL", "runs while `power` is off", "wrong way round", "exchange"];
     holds(line(&ran, "power"), &inverted);
+    // It was never switched on again: no time of that is told.
+    holds(line(&ran, "switch"), &["skip", "not switched off and on again"]);
+}
+
+/// A relay that comes back long after it has supplied the module: what is timed has not begun before the module could.
+#[test]
+fn a_slow_switch_supplies_before_it_says_so() {
+    let lab = Lab::new();
+    let sim = Sim::start(&lab, &SPEED);
+    commands(&lab, &sim, ["on", "off"]);
+    let moved = format!("[{PROGRAM:?}, power, lines.yaml, \"on\"]");
+    let slow = format!("[sh, -c, '\"{PROGRAM}\" power lines.yaml on; sleep 0.4']");
+    let text = lab.read("rig.yaml");
+    assert!(text.contains(&moved), "{text}");
+    lab.write("rig.yaml", text.replace(&moved, &slow));
+    let ran = lab.run(&["check", "rig.yaml"]).ends(0);
+    let boot = line(&ran, "boot");
+    assert!(!boot.contains("first word 0ms"), "{boot}");
 }
 
 /// A transistor that nobody told the rig file of.

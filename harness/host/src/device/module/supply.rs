@@ -121,17 +121,27 @@ impl Module {
 
     /// Supplies the module and presses PWRKEY, where the rig has it.
     pub fn power_on(&mut self) -> Result<(), Stop> {
+        self.supply_on()?;
+        self.press_pwrkey()
+    }
+
+    /// Supplies the module, and gives how long the switch took.
+    pub fn supply_on(&mut self) -> Result<Duration, Stop> {
         self.awake = Awake {
             missed: !self.hears(),
             ..Awake::default()
         };
+        // A slow switch supplies the module before it says so: whatever is timed from here has not begun earlier.
+        self.since = Instant::now();
         self.set(Line::Power, true)?;
-        (self.since, self.powered) = (Instant::now(), true);
+        let took = self.since.elapsed();
+        self.powered = true;
         self.measures.new_boot();
-        self.press_pwrkey()
+        Ok(took)
     }
 
-    fn press_pwrkey(&mut self) -> Result<(), Stop> {
+    /// Presses PWRKEY, where the rig has it.
+    pub fn press_pwrkey(&mut self) -> Result<(), Stop> {
         if !self.has(Line::Pwrkey) {
             return Ok(());
         }
@@ -149,8 +159,8 @@ impl Module {
     /// Releases reset after a reset cut.
     pub fn release_reset(&mut self) -> Result<(), Stop> {
         self.awake = Awake::default();
-        self.set(Line::Reset, false)?;
         self.since = Instant::now();
+        self.set(Line::Reset, false)?;
         self.measures.new_boot();
         Ok(())
     }
