@@ -240,10 +240,11 @@ fn somebody_at_a_terminal_is_asked() {
     let said = asked.answers("name of the rig [bench-01]", "left");
     assert!(said.contains("found `left bench`"), "{said}");
     asked.answers("module, `bc66` or `bc66-na` [bc66]", "");
-    asked.answers("serial port", "/dev/ttyUSB7");
+    asked.answers("serial port", "ttyUSB7");
     asked.answers("what moves the lines", "command");
     asked.answers("switch the supply on", "");
-    asked.answers("switch the supply on", "./relay 1 on");
+    let said = asked.answers("switch the supply on", "./relay 1 on");
+    assert!(said.contains("expected an answer"), "{said}");
     asked.answers("switch it off", "./relay 1 off");
     asked.answers("pulse on RESET [none]", "");
     asked.answers("pulse on PWRKEY [none]", "");
@@ -251,19 +252,27 @@ fn somebody_at_a_terminal_is_asked() {
     asked.answers("HTTP address", "http://lab.example.com:8080");
     asked.answers("CoAP address", "");
     asked.answers("access point name [none]", "iot.example");
-    asked.answers("PIN of the SIM [none]", "");
+    asked.answers("PIN of the SIM [none]", "12");
+    let said = asked.answers("PIN of the SIM [none]", "\"1234\"");
+    assert!(said.contains("4 to 8 digits"), "{said}");
     asked.answers("the vendor's delta", "there.bin");
     asked.answers("updates from", "BC66NBR01A01");
     asked.answers("updates to", "BC66NBR01A02");
     asked.answers("leads back, a file [none]", "back.bin");
     asked.answers("a nightly job for", "travis");
-    asked.answers("a nightly job for", "gitlab");
+    let said = asked.answers("a nightly job for", "gitlab");
+    assert!(said.contains("expected `gitlab`, `github` or `jenkins`, found `travis`"), "{said}");
     asked.answers("a systemd unit", "");
     asked
         .running
         .end()
         .ends(0)
         .says("written: ./left.yaml\nwritten: ./nightly.yaml\nwritten: ./gitlab-ci.yml\nnext: ");
+    // A relative path begins in the folder of whoever was asked, wherever the rig is used.
+    let port = lab.path("").canonicalize().expect("a folder").join("ttyUSB7");
+    let rig = lab.read("left.yaml");
+    assert!(rig.contains(&format!("port: {}", port.display())), "{rig}");
+    assert!(rig.contains("pin: \"1234\""), "{rig}");
     let plan = plan(&lab, ".", "left");
     assert!(plan.contains("via=http") && !plan.contains("via=coap"), "{plan}");
 }
@@ -274,6 +283,6 @@ fn whoever_stops_has_nothing() {
     let mut asked = Asked::start(&lab, &["--into", "bench", "--rig", "x"]);
     asked.answers("module", "");
     asked.answers("serial port", "q");
-    asked.running.end().ends(2).complains("nothing was written");
+    asked.running.end().ends(2).complains("error: stopped: nothing was written");
     assert!(!lab.path("bench").exists());
 }

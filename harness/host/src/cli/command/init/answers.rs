@@ -151,7 +151,18 @@ fn port(args: &Args, asker: &mut Asker) -> Result<String, Failed> {
         usual,
         offers: &ports,
     };
-    asker.answer(args.port.as_deref(), &question, same::<Address>)
+    asker.answer(args.port.as_deref(), &question, absolute_port)
+}
+
+/// The port's place whatever folder a program is started in: relative paths in a rig file begin there.
+fn absolute_port(text: &str) -> Result<String, String> {
+    same::<Address>(text)?;
+    match Address::read(text) {
+        Ok(Address::Device(path)) if path.is_relative() => std::path::absolute(path)
+            .map(|path| path.display().to_string())
+            .map_err(|why| why.to_string()),
+        _ => Ok(text.to_owned()),
+    }
 }
 
 fn driver(args: &Args, asker: &mut Asker) -> Result<Driver, Failed> {
@@ -259,7 +270,7 @@ fn line(driver: Driver, text: &str) -> Result<String, String> {
 }
 
 fn air(args: &Args, asker: &mut Asker) -> Result<Air, Failed> {
-    asker.tell("updates go over the UART; over the air as well, where the module reaches this machine through its operator's network\n");
+    asker.tell("Updates over the UART need no network: answer `none` twice. For updates over the air the module has to reach this machine through its operator's network.\n");
     let url = "HTTP address at which the module reaches this machine, as `http://lab.example.com:8080`";
     let http = ask(
         &args.http,
@@ -295,7 +306,7 @@ fn air(args: &Args, asker: &mut Asker) -> Result<Air, Failed> {
             "--pin",
             "PIN of the SIM",
             Some(NONE),
-            or_none(same::<SimPin>),
+            or_none(|text| same::<SimPin>(text.trim_matches(['"', '\'']))),
         )?;
     } else if args.apn.is_some() || args.pin.is_some() {
         return Err(Failed::usage(
@@ -347,7 +358,10 @@ fn nightly(args: &Args, asker: &mut Asker, has_suite: bool) -> Result<(Option<Ci
     let (mut ci, mut unit) = (args.ci, args.unit);
     if has_suite && ci.is_none() {
         let text = "a nightly job for `gitlab`, `github` or `jenkins`";
-        let server = |text: &str| <Ci as clap::ValueEnum>::from_str(text, false);
+        let server = |text: &str| {
+            let known = <Ci as clap::ValueEnum>::from_str(text, false);
+            known.map_err(|_| format!("expected `gitlab`, `github` or `jenkins`, found `{text}`"))
+        };
         ci = ask(&None, asker, "--ci", text, Some(NONE), or_none(server))?;
     }
     if has_suite && !unit {

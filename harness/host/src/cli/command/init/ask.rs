@@ -96,16 +96,19 @@ fn typed(prompt: &Prompt, question: &Question<'_>) -> Result<String, Failed> {
         .map_or(String::new(), |usual| format!(" [{usual}]"));
     loop {
         let line = prompt.line(&format!("{}{usual}: ", question.text));
-        let line = line.map_err(|answer| match answer {
-            Answer::Interrupted => Failed {
-                code: 130,
-                message: "\ninterrupted: nothing was written".into(),
-            },
-            Answer::Go | Answer::Stop => Failed::usage("\nstopped: nothing was written"),
+        let line = line.map_err(|answer| {
+            print("\n"); // the question stands on this line
+            match answer {
+                Answer::Interrupted => Failed {
+                    code: 130,
+                    message: "interrupted: nothing was written".into(),
+                },
+                Answer::Go | Answer::Stop => Failed::usage("stopped: nothing was written"),
+            }
         })?;
         match (line.as_str(), question.usual) {
             ("", Some(usual)) => return Ok(usual.to_owned()),
-            ("", None) => {}
+            ("", None) => print("expected an answer; `q` stops\n"),
             _ => return Ok(chosen(line, question.offers)),
         }
     }
