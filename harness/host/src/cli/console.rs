@@ -20,7 +20,7 @@ use dfota_record::count::count_of;
 use dfota_record::journal::Observer;
 use dfota_record::journal::mask;
 use dfota_record::report::{Run, campaigns, transcript};
-pub use link::page;
+pub use link::{page, signed};
 use progress::{End, Progress};
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -322,12 +322,6 @@ pub fn summary(run: &Run<'_>, paint: Paint) -> String {
     if !campaigns.is_empty() {
         text += &look.below(campaigns::BRICK);
     }
-    let _ = writeln!(
-        text,
-        "             {}/{}",
-        run.started.out,
-        dfota_record::run_folder::JUNIT
-    );
     if run.bricks() > 0 {
         text += &look.below(&format!("bricks: {}; {}", run.bricks(), Outcome::BRICK));
     }

@@ -64,7 +64,7 @@ fn run(lab: &Lab, script: &[String], rig: &str) -> Ran {
         .current_dir(lab.path("."))
         .env("PATH", path)
         .env("TMPDIR", lab.path("tmp"))
-        .env("XDG_STATE_HOME", lab.path("state"))
+        .env("DFOTA_HIL_STATE_DIR", lab.path("state"))
         .envs([("RIG", rig), ("SUITES", "suite.yaml")])
         .envs(["CI_JOB_ID", "GITHUB_RUN_ID", "BUILD_NUMBER"].map(|name| (name, "42")))
         .stdin(Stdio::null());
@@ -98,6 +98,31 @@ fn a_job_does_what_it_says(#[case] (script, suites): (Vec<String>, Vec<String>))
         lab.read("junit.xml")
     );
     assert!(lab.path("reports/42/report.html").exists());
+}
+
+/// Most CI servers clean the workspace before a job: the earlier nights are known all the same.
+#[rstest]
+#[case::gitlab(gitlab(), "DFOTA_HIL_STATE_DIR: /var/lib/dfota-hil", "gitlab-ci.yml")]
+#[case::github(github(), "DFOTA_HIL_STATE_DIR: /var/lib/dfota-hil", "github-actions.yml")]
+#[case::jenkins(jenkins(), "DFOTA_HIL_STATE_DIR = '/var/lib/dfota-hil'", "Jenkinsfile")]
+fn the_history_outlives_the_workspace(
+    #[case] (script, _): (Vec<String>, Vec<String>),
+    #[case] set: &str,
+    #[case] file: &str,
+) {
+    assert!(
+        job_file(file).lines().any(|line| line.trim() == set),
+        "no `{set}` in {file}"
+    );
+    let lab = clean_update("");
+    for _ in 0..2 {
+        run(&lab, &script, "rig.yaml").ends(0);
+        std::fs::remove_dir_all(lab.path("reports")).expect("the workspace is cleaned");
+    }
+    let state = lab.path("state").display().to_string();
+    lab.run(&["history", "--state-dir", &state])
+        .ends(0)
+        .says("2 runs");
 }
 
 /// A module at fault makes the job red, and its report is there all the same.
@@ -153,7 +178,8 @@ fn nights_of_jenkins_leave_ten_runs() {
             .status();
         assert!(copied.expect("cp").success());
     }
-    run(&lab, &script[1..], "rig.yaml").ends(0);
+    let prune = script.last().expect("a line").clone();
+    run(&lab, &[prune], "rig.yaml").ends(0);
     let mut runs = lab.names("reports");
     runs.retain(|name| !name.starts_with("history"));
     assert_eq!(runs.len(), 10, "{runs:?}");

@@ -261,7 +261,10 @@ fn somebody_at_a_terminal_is_asked() {
     asked.answers("leads back, a file [none]", "back.bin");
     asked.answers("a nightly job for", "travis");
     let said = asked.answers("a nightly job for", "gitlab");
-    assert!(said.contains("expected `gitlab`, `github` or `jenkins`, found `travis`"), "{said}");
+    assert!(
+        said.contains("expected `gitlab`, `github` or `jenkins`, found `travis`"),
+        "{said}"
+    );
     asked.answers("a systemd unit", "");
     asked
         .running
@@ -283,6 +286,10 @@ fn whoever_stops_has_nothing() {
     let mut asked = Asked::start(&lab, &["--into", "bench", "--rig", "x"]);
     asked.answers("module", "");
     asked.answers("serial port", "q");
-    asked.running.end().ends(2).complains("error: stopped: nothing was written");
+    asked
+        .running
+        .end()
+        .ends(2)
+        .complains("error: stopped: nothing was written");
     assert!(!lab.path("bench").exists());
 }

@@ -213,7 +213,7 @@ fn an_owner_that_does_not_answer() {
     wait_until("a program that moves the supply", || lab.path("moves").exists());
     owner.signal(Signal::STOP);
     let mut other = lab.start(&["power", "rig.yaml", "off", "--state-dir", "two"]);
-    other.await_stderr("waiting for rig `stopped`: whoever has its file does not answer; ");
+    other.await_stderr("waiting for rig `stopped`: its file is still held, by the guard");
     assert_eq!(lab.read("moves"), "move\n");
     owner.signal(Signal::CONT);
     other.end().ends(3);

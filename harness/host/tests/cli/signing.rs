@@ -85,7 +85,8 @@ fn unsigned_and_untouched() {
         }
         let ran = lab.run(&["verify", path, "--require-signature"]).ends(1);
         assert!(
-            ran.stdout.contains("REFUSED: a signature was asked for"),
+            ran.stdout
+                .contains("\nREFUSED: a signature was asked for and there is none\nuntouched: "),
             "{}",
             ran.stdout
         );
@@ -100,7 +101,9 @@ fn unsigned_and_untouched() {
 fn signed() {
     let lab = lab("forgets-resume");
     lab.run(&["keygen", "--out", "other.pem"]).ends(0);
-    lab.run(&lab.arguments(&["--sign", "lab.pem"])).ends(0);
+    lab.run(&lab.arguments(&["--sign", "lab.pem"]))
+        .ends(0)
+        .says("      Signed out/evidence.dsse.json\n");
     let ran = lab.run(&["verify", "out", "--key", "lab.pub.pem"]).ends(0);
     assert!(
         ran.stdout.contains("SIGNED by `lab.pub.pem`, key id "),

@@ -148,6 +148,9 @@ fn row(kind: &str, bin: Bin, count: Count, confidence: Option<Rate>) -> String {
 }
 
 fn count_of(count: Count, what: &str) -> String {
+    if count.cuts == 0 {
+        return format!("no {what} yet");
+    }
     let plural = if count.cuts == 1 { "" } else { "s" };
     let other = count.failed - count.bricks;
     let failed = if other > 0 {

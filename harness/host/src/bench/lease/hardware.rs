@@ -89,7 +89,7 @@ impl Hardware {
                 }
                 if begun.elapsed() > PATIENCE && !std::mem::replace(&mut said, true) {
                     complain(format_args!(
-                        "waiting for rig `{}`: whoever has {} does not answer; an owner that has ended has a guard, which brings the lines to their safe state",
+                        "waiting for rig `{}`: {} is still held, by the guard of a program that has ended (it brings the lines to their safe state, which takes a moment) or by a program that does not answer",
                         rig.name, part.shown
                     ));
                 }

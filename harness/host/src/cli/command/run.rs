@@ -8,7 +8,7 @@ use crate::bench::lease::Lease;
 use crate::bench::signals;
 use crate::check::Terms;
 use crate::cli::Common;
-use crate::cli::console::{Console, page, summary};
+use crate::cli::console::{Console, page, signed, summary};
 use crate::config::rig::Rig;
 use crate::config::suite::Suite;
 use crate::device::bench::Bench;
@@ -308,6 +308,9 @@ fn conclude(
     };
     print(&shown);
     made.map_err(Failed::ours)?;
+    if key.is_some() && !args.json {
+        print(&signed(out));
+    }
     if args.pack {
         pack(out).map_err(|why| Failed::ours(format!("`{}` was not packed: {why}", out.display())))
     } else {

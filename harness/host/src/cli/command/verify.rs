@@ -81,6 +81,9 @@ fn as_text(args: &Args, verified: &Verified, refused: Option<&str>) -> String {
         let _ = writeln!(text, "INCOMPLETE: {what}");
         return text;
     }
+    if let Some(refused) = refused {
+        let _ = writeln!(text, "REFUSED: {refused}");
+    }
     let _ = writeln!(
         text,
         "untouched: {} files by their digests, {} lines of the journal by their chain{}{}",
@@ -97,31 +100,29 @@ fn as_text(args: &Args, verified: &Verified, refused: Option<&str>) -> String {
             ""
         }
     );
-    let _ = match (&verified.signed_by, &args.key) {
-        (None, _) => writeln!(text, "NOT SIGNED: anybody could have made all of it anew"),
+    text += &signature(args, verified);
+    text
+}
+
+/// By whom it is signed, and when.
+fn signature(args: &Args, verified: &Verified) -> String {
+    let by = match (&verified.signed_by, &args.key) {
+        (None, _) => "NOT SIGNED: anybody could have made all of it anew".to_owned(),
         (Some(id), Some(key)) if verified.is_wanted_key => {
-            writeln!(text, "SIGNED by `{}`, key id {id}", key.display())
+            format!("SIGNED by `{}`, key id {id}", key.display())
         }
-        (Some(id), _) => writeln!(
-            text,
+        (Some(id), _) => format!(
             "SIGNED by the key that lies with it, key id {id}: whose key that is, only `--key PUB` tells"
         ),
     };
-    let _ = match &verified.time_stamp {
-        None => writeln!(
-            text,
-            "not time-stamped: when it was signed, only its own clock says"
-        ),
-        Some(stamp) => writeln!(
-            text,
+    let when = match &verified.time_stamp {
+        None => "not time-stamped: when it was signed, only its own clock says".to_owned(),
+        Some(stamp) => format!(
             "time-stamped {} by {}, policy {}, serial {}; NOT CHECKED: the authority's own signature and certificate (`openssl ts -verify` does, see docs/evidence.md)",
             stamp.time, stamp.by, stamp.policy, stamp.serial
         ),
     };
-    if let Some(refused) = refused {
-        let _ = writeln!(text, "REFUSED: {refused}");
-    }
-    text
+    format!("{by}\n{when}\n")
 }
 
 fn as_json(verified: &Verified, refused: Option<&str>) -> String {

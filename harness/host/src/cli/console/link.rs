@@ -1,9 +1,9 @@
-//! The last line of what is shown: where the page for people is, and a link to it.
+//! The last lines of what is shown: where the reports are, and a link to the page.
 
 use std::fmt::Write;
 use std::path::Path;
 
-/// The last line of what is shown: the page for people. A link, on terminals that have them.
+/// Where JUnit's file is, and the page for people: that is a link, on terminals that have them.
 pub fn page(folder: &Path) -> String {
     let path = folder.join(dfota_record::run_folder::HTML);
     let mut shown = path.display().to_string();
@@ -13,7 +13,14 @@ pub fn page(folder: &Path) -> String {
         let host = host.nodename().to_string_lossy().into_owned();
         shown = linked(&shown, &format!("file://{host}{}", encoded(&absolute)));
     }
-    format!("{:>12} {shown}\n", "Page")
+    let junit = folder.join(dfota_record::run_folder::JUNIT);
+    format!("{:>12} {}\n{:>12} {shown}\n", "JUnit", junit.display(), "Page")
+}
+
+/// Where the signed evidence is.
+pub fn signed(folder: &Path) -> String {
+    let envelope = folder.join(dfota_record::evidence::ENVELOPE);
+    format!("{:>12} {}\n", "Signed", envelope.display())
 }
 
 /// A text that leads to an address (OSC 8).

@@ -115,7 +115,9 @@ fn typed(prompt: &Prompt, question: &Question<'_>) -> Result<String, Failed> {
 }
 
 /// Sound, or nothing at all.
-pub(super) fn or_none<T>(sound: impl Fn(&str) -> Result<T, String>) -> impl Fn(&str) -> Result<Option<T>, String> {
+pub(super) fn or_none<T>(
+    sound: impl Fn(&str) -> Result<T, String>,
+) -> impl Fn(&str) -> Result<Option<T>, String> {
     move |text| match text {
         NONE => Ok(None),
         text => sound(text).map(Some),
