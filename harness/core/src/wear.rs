@@ -69,9 +69,10 @@ mod tests {
         let mut count = WearCount::default();
         for line in lines {
             let text = line[2..].to_string();
-            count.on(&match line.starts_with('<') {
-                true => Event::Rx { text, partial: false },
-                false => Event::Tx { text },
+            count.on(&if line.starts_with('<') {
+                Event::Rx { text, partial: false }
+            } else {
+                Event::Tx { text }
             });
         }
         count.updates().map(|(_, updates)| updates).sum()

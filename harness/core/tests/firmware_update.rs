@@ -124,16 +124,18 @@ impl Client {
             Ask::Write(uri) if self.wrong == Wrong::RefusesUri => Heard::Refused(Ask::Write(uri), 400),
             Ask::Write(uri) => {
                 self.download(now);
-                match std::mem::take(&mut self.lost[0]) {
-                    true => Heard::Unanswered(Ask::Write(uri)),
-                    false => Heard::Accepted(Ask::Write(uri)),
+                if std::mem::take(&mut self.lost[0]) {
+                    Heard::Unanswered(Ask::Write(uri))
+                } else {
+                    Heard::Accepted(Ask::Write(uri))
                 }
             }
             Ask::Execute if self.state == 2 || self.wrong == Wrong::ExecutesEarly => {
                 self.update(now);
-                match std::mem::take(&mut self.lost[1]) {
-                    true => Heard::Unanswered(Ask::Execute),
-                    false => Heard::Accepted(Ask::Execute),
+                if std::mem::take(&mut self.lost[1]) {
+                    Heard::Unanswered(Ask::Execute)
+                } else {
+                    Heard::Accepted(Ask::Execute)
                 }
             }
             Ask::Execute => Heard::Refused(Ask::Execute, 405),

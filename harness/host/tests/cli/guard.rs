@@ -235,13 +235,12 @@ fn a_rig_that_is_safe_when_supplied() {
 fn killed_while_a_program_moves_the_supply(#[case] safe: &str, #[case] slow: &str, #[case] level: &str) {
     let lab = Lab::new();
     let write = |to: &str| {
-        let script = match to == slow {
-            // It ends behind the first thing that the guard does.
-            true => format!(
+        let script = if to == slow {
+            format!(
                 "echo begun >> moves; until grep -qx {level} moves; do sleep 0.01; done; echo {to} >> moves"
-            ),
-            // The guard does not see it end: it is still busy with that first thing.
-            false => format!("echo {to} >> moves; until grep -qx {slow} moves; do sleep 0.01; done"),
+            )
+        } else {
+            format!("echo {to} >> moves; until grep -qx {slow} moves; do sleep 0.01; done")
         };
         format!("[sh, -c, {script:?}]")
     };

@@ -55,9 +55,10 @@ fn plan(lab: &Lab, folder: &str, rig: &str) -> String {
 )]
 fn flags_say_it_all(#[case] bench: &[&str], #[case] holds: &[&str]) {
     let lab = lab();
-    let port: &[&str] = match bench.contains(&"--port") {
-        true => &[],
-        false => &["--port", "/dev/ttyUSB0"],
+    let port: &[&str] = if bench.contains(&"--port") {
+        &[]
+    } else {
+        &["--port", "/dev/ttyUSB0"]
     };
     let packages = ["--package", "there.bin", "--back", "a: b #1.bin"];
     init(

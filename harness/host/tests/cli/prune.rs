@@ -62,9 +62,10 @@ fn files(folder: &Path) -> BTreeMap<String, Vec<u8>> {
                 .expect("below it")
                 .display()
                 .to_string();
-            match entry.file_type().expect("a type").is_dir() {
-                true => folders.push(entry.path()),
-                false => drop(files.insert(name, std::fs::read(entry.path()).expect("a file"))),
+            if entry.file_type().expect("a type").is_dir() {
+                folders.push(entry.path())
+            } else {
+                drop(files.insert(name, std::fs::read(entry.path()).expect("a file")))
             }
         }
     }

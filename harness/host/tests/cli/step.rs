@@ -67,13 +67,17 @@ fn unfinished(lab: &Lab, to_program: bool) -> (Sim, Wire, Arc<AtomicBool>) {
     let sim = Sim::start(lab, &["--speed", "50"]);
     let connected = Arc::new(AtomicBool::new(false));
     let there = Arc::clone(&connected);
-    let way: Way = Box::new(move |bytes| match there.load(Ordering::Relaxed) {
-        true => bytes.to_vec(),
-        false => Vec::new(),
+    let way: Way = Box::new(move |bytes| {
+        if there.load(Ordering::Relaxed) {
+            bytes.to_vec()
+        } else {
+            Vec::new()
+        }
     });
-    let wire = match to_program {
-        true => Wire::to(&sim.pty, way, straight()),
-        false => Wire::to(&sim.pty, straight(), way),
+    let wire = if to_program {
+        Wire::to(&sim.pty, way, straight())
+    } else {
+        Wire::to(&sim.pty, straight(), way)
     };
     sim.rig(lab, "rig.yaml");
     let (own, through) = (sim.pty.display().to_string(), wire.pty.display().to_string());

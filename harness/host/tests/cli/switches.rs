@@ -195,9 +195,12 @@ fn shelly(plug: &mut Plug, path: &str) -> String {
 /// An example, with a port that several tests may name at a time.
 fn portless(lab: &Lab, example: &str) -> String {
     let text = lab.read(&format!("rigs/switches/{example}.yaml"));
-    let line = |line: &str| match line.starts_with("serial: ") {
-        true => "serial: {port: /dev/null}\n".to_owned(),
-        false => format!("{line}\n"),
+    let line = |line: &str| {
+        if line.starts_with("serial: ") {
+            "serial: {port: /dev/null}\n".to_owned()
+        } else {
+            format!("{line}\n")
+        }
     };
     text.lines().map(line).collect()
 }

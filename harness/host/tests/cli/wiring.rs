@@ -118,9 +118,10 @@ fn a_firmware_at_another_baud_than_the_boot_rom() {
                 rom = b"F1:".to_vec();
             }
             let end = b"Leaving the BROM\n\r";
-            match rom.windows(end.len()).any(|part| part == end) {
-                false => out.push(*byte),
-                true => out.extend(firmware(&[*byte])),
+            if !rom.windows(end.len()).any(|part| part == end) {
+                out.push(*byte)
+            } else {
+                out.extend(firmware(&[*byte]))
             }
         }
         out

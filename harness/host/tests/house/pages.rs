@@ -148,9 +148,10 @@ fn sources(folder: &Path) -> String {
     let mut all = String::new();
     for entry in std::fs::read_dir(folder).expect("a folder").flatten() {
         let path = entry.path();
-        match path.is_dir() {
-            true => all += &sources(&path),
-            false => all += &std::fs::read_to_string(&path).unwrap_or_default(),
+        if path.is_dir() {
+            all += &sources(&path)
+        } else {
+            all += &std::fs::read_to_string(&path).unwrap_or_default()
         }
     }
     all

@@ -10,9 +10,10 @@ const GIVEN: [&str; 4] = ["events.jsonl", "pinned", "rig.yaml", "suite.yaml"];
 fn files(folder: &Path, below: &str, found: &mut BTreeMap<String, Vec<u8>>) {
     for entry in std::fs::read_dir(folder.join(below)).expect("a folder").flatten() {
         let name = format!("{below}{}", entry.file_name().to_string_lossy());
-        match entry.path().is_dir() {
-            true => files(folder, &format!("{name}/"), found),
-            false => drop(found.insert(name, std::fs::read(entry.path()).expect("a file"))),
+        if entry.path().is_dir() {
+            files(folder, &format!("{name}/"), found)
+        } else {
+            drop(found.insert(name, std::fs::read(entry.path()).expect("a file")))
         }
     }
 }

@@ -70,9 +70,10 @@ mod tests {
         let answer = answer(&request);
         let block = answer.block(option::BLOCK2).expect("a sound block");
         let block = block.map_or("-".to_owned(), |block| block.to_string());
-        let text = match answer.code().is_success() {
-            true => String::from_utf8_lossy(answer.payload()).into_owned(),
-            false => String::new(),
+        let text = if answer.code().is_success() {
+            String::from_utf8_lossy(answer.payload()).into_owned()
+        } else {
+            String::new()
         };
         assert_eq!(format!("{} {block} {text}", answer.code()), expected);
     }

@@ -161,12 +161,13 @@ fn a_host_that_floods_has_its_share_and_the_module_its_package() {
 fn a_flood_of_many_hosts_keeps_no_registration_of_the_module_away(#[case] driven: bool) {
     let bench = Bench::with(Clock::scaled(0.01)); // no window ends while the test runs
     let offer = bench.offer(&package(10), CoapFaults::default());
-    match driven {
-        true => bench.server.drive(
+    if driven {
+        bench.server.drive(
             "e",
             dfota_core::lwm2m::firmware_update::Script::new("coap://h/p".into()),
-        ),
-        false => bench.server.pin("e"),
+        )
+    } else {
+        bench.server.pin("e")
     }
     let mut pacer = bench.client();
     pacer.download(offer.path(), 0, size(512)); // so that no share stops it

@@ -176,9 +176,10 @@ fn strangers_cope_with_what_the_server_does_wrong(#[case] by_libcoap: bool) {
         max_block: Some(512),
         ..CoapFaults::default()
     };
-    let (got, bench) = match by_libcoap {
-        true => download(&whole, faults, libcoap(1024, None)),
-        false => download(&whole, faults, aiocoap(1024)),
+    let (got, bench) = if by_libcoap {
+        download(&whole, faults, libcoap(1024, None))
+    } else {
+        download(&whole, faults, aiocoap(1024))
     };
     assert!(got == whole, "{} bytes came", got.len());
     let fault = bench.report().fault.expect("its faults");

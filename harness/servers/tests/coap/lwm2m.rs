@@ -105,11 +105,14 @@ impl Device {
     fn answer(&mut self, request: &Message) -> Message {
         self.log.push(format!("{} {}", request.code(), request.path()));
         let cbor = self.cbor && request.option(option::ACCEPT).is_none();
-        let value = |value: u8| match cbor {
-            true => Message::draft(Code::CONTENT)
-                .with_uint(option::CONTENT_FORMAT, 60)
-                .with_payload(vec![value]),
-            false => Message::because(Code::CONTENT, &value.to_string()),
+        let value = |value: u8| {
+            if cbor {
+                Message::draft(Code::CONTENT)
+                    .with_uint(option::CONTENT_FORMAT, 60)
+                    .with_payload(vec![value])
+            } else {
+                Message::because(Code::CONTENT, &value.to_string())
+            }
         };
         match (request.code(), request.path().as_str()) {
             (Code::GET, path @ ("/5/0/3" | "/5/0/5")) => {
