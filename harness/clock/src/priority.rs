@@ -68,7 +68,7 @@ pub fn go_first() -> Result<(), Refused> {
 }
 
 /// SCHED_FIFO for the calling thread alone: programs and threads that it starts begin as ordinary ones.
-#[allow(unsafe_code)]
+#[allow(unsafe_code, reason = "no safe crate offers SCHED_RESET_ON_FORK")]
 fn real_time() -> Result<(), Errno> {
     // The lowest real-time priority is above every ordinary thread, and below those of the kernel's interrupts.
     // SAFETY: all zero is a valid `sched_param`, whatever further fields a C library gives it.

@@ -11,6 +11,7 @@
 //! - The verdicts of a run, now or from its journal: [`run_fold`]. What is in anybody's serial log: [`log`].
 //! - The record: [`event`]; what a rig's self-check saw: [`rig_check`]; what the module's flash has seen: [`wear`].
 #![no_std]
+#![warn(clippy::print_stdout)]
 
 extern crate alloc;
 

@@ -2,6 +2,9 @@
 //!
 //! Each module may use those below it: `cli`, `run`, `check`, `device`, `plan`, `bench`, `state`, `config`, `terminal`.
 
+// `terminal::print` bears a reader that has gone.
+#![warn(clippy::print_stdout)]
+
 pub mod bench;
 pub mod check;
 pub mod cli;

@@ -4,6 +4,8 @@
 //! tampering, [`rejudge`] derives its verdicts again, [`history`] compares it with earlier runs, and [`retention`] says how long
 //! it stays.
 
+#![warn(clippy::print_stdout)]
+
 pub mod bundle;
 pub mod count;
 pub mod day;

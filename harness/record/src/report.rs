@@ -56,6 +56,78 @@ pub struct Run<'a> {
     pub ended: Option<(u8, bool, bool)>,
 }
 
+/// Where the cases of a journal begin and end, on the way through it.
+struct Order<'a> {
+    records: &'a [Record],
+    /// Real nanoseconds of its last record.
+    ends: u64,
+    index: Index<'a>,
+    /// Suite and id of the case that has begun, and where.
+    began: Option<(&'a String, &'a String, usize)>,
+    latest: Option<(&'a String, &'a String)>,
+}
+
+impl<'a> Order<'a> {
+    fn new(records: &'a [Record]) -> Self {
+        Self {
+            records,
+            ends: records.last().map_or(0, |record| record.mono_ns),
+            index: Index::new(),
+            began: None,
+            latest: None,
+        }
+    }
+
+    /// What a record says of a case.
+    fn take(&mut self, cases: &mut Vec<CaseRun<'a>>, at: usize) {
+        let record = &self.records[at];
+        match &record.event {
+            Event::CasePlanned { case, skip } => {
+                // Of two cases of one name, events speak of the first.
+                self.index.entry((&case.suite, &case.id)).or_insert(cases.len());
+                cases.push(CaseRun::planned(case, skip.as_ref()));
+            }
+            Event::CaseStarted { id, suite } => {
+                self.began = Some((suite, id, at));
+                self.latest = Some((suite, id));
+                if let Some(case) = find(cases, &self.index, suite, id) {
+                    case.verdict = unfinished();
+                    // Whatever comes until its end is its own, also when that end never comes.
+                    case.records = &self.records[at..];
+                    case.took_ns = self.ends.saturating_sub(record.mono_ns);
+                }
+            }
+            Event::Recovered { by, version } => {
+                let latest = self.latest;
+                let case = latest.and_then(|(suite, id)| find(cases, &self.index, suite, id));
+                if let Some(case) = case {
+                    case.restored = Some((by, version));
+                }
+            }
+            Event::TryEnded(tried) => {
+                if let Some(case) = find(cases, &self.index, &tried.suite, &tried.id) {
+                    case.earlier.push(tried);
+                }
+            }
+            Event::CaseEnded(end) => {
+                if let Some(case) = find(cases, &self.index, &end.suite, &end.id) {
+                    case.verdict = end.verdict.clone();
+                    // A later case may have the last word on this one; the records since then are its own.
+                    if let Some((.., from)) = self
+                        .began
+                        .take_if(|(suite, id, _)| **suite == end.suite && **id == end.id)
+                    {
+                        case.records = &self.records[from..=at];
+                    }
+                    (case.took_ns, case.story, case.rerun) = (end.took_ns, &end.story, &end.rerun);
+                    (case.outcome, case.evidence) = (end.outcome, &end.evidence);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
 /// One case of a run.
 #[derive(Debug)]
 pub struct CaseRun<'a> {
@@ -120,85 +192,36 @@ impl<'a> Run<'a> {
                 known,
             });
         }
-        let mut cases: Vec<CaseRun<'a>> = Vec::new();
-        let mut index = Index::new();
-        let mut tallied = Vec::new();
-        let mut trend = None;
-        let mut bisected = None;
-        let mut rig_checks = Vec::new();
-        let mut began = None;
-        let mut latest = None;
-        let mut ended = None;
-        let mut given_up = None;
+        let mut run = Self {
+            started,
+            utc: &first.utc,
+            took_ns: last.mono_ns,
+            cases: Vec::new(),
+            tallied: Vec::new(),
+            trend: None,
+            bisected: None,
+            given_up: None,
+            rig_checks: Vec::new(),
+            derived: None,
+            ended: None,
+        };
+        let mut order = Order::new(records);
         for (at, record) in records.iter().enumerate() {
             match &record.event {
-                Event::CasePlanned { case, skip } => {
-                    // Of two cases of one name, events speak of the first.
-                    index.entry((&case.suite, &case.id)).or_insert(cases.len());
-                    cases.push(CaseRun::planned(case, skip.as_ref()));
-                }
-                Event::CaseStarted { id, suite } => {
-                    began = Some((suite, id, at));
-                    latest = Some((suite, id));
-                    if let Some(case) = find(&mut cases, &index, suite, id) {
-                        case.verdict = unfinished();
-                        // Whatever comes until its end is its own, also when that end never comes.
-                        case.records = &records[at..];
-                        case.took_ns = last.mono_ns.saturating_sub(record.mono_ns);
-                    }
-                }
-                Event::Recovered { by, version } => {
-                    let case = latest.and_then(|(suite, id)| find(&mut cases, &index, suite, id));
-                    if let Some(case) = case {
-                        case.restored = Some((by, version));
-                    }
-                }
-                Event::TryEnded(tried) => {
-                    if let Some(case) = find(&mut cases, &index, &tried.suite, &tried.id) {
-                        case.earlier.push(tried);
-                    }
-                }
-                Event::CaseEnded(end) => {
-                    if let Some(case) = find(&mut cases, &index, &end.suite, &end.id) {
-                        case.verdict = end.verdict.clone();
-                        // A later case may have the last word on this one; the records since then are its own.
-                        if let Some((.., from)) =
-                            began.take_if(|(suite, id, _)| **suite == end.suite && **id == end.id)
-                        {
-                            case.records = &records[from..=at];
-                        }
-                        (case.took_ns, case.story, case.rerun) = (end.took_ns, &end.story, &end.rerun);
-                        (case.outcome, case.evidence) = (end.outcome, &end.evidence);
-                    }
-                }
-                Event::Trend(past) => trend = Some(past),
-                Event::Tallied(cut) => tallied.push(cut),
-                Event::Bisected(found) => bisected = Some(found),
-                Event::GivenUp { cause } => given_up = Some(cause.as_str()),
-                Event::RigChecked { when, suite, checks } => {
-                    rig_checks.push((*when, suite.as_str(), checks.as_slice()));
-                }
+                Event::Trend(past) => run.trend = Some(past),
+                Event::Tallied(cut) => run.tallied.push(cut),
+                Event::Bisected(found) => run.bisected = Some(found),
+                Event::GivenUp { cause } => run.given_up = Some(cause),
+                Event::RigChecked { when, suite, checks } => run.rig_checks.push((*when, suite, checks)),
                 Event::RunEnded {
                     exit,
                     interrupted,
                     safe,
-                } => ended = Some((*exit, *interrupted, *safe)),
-                _ => {}
+                } => run.ended = Some((*exit, *interrupted, *safe)),
+                _ => order.take(&mut run.cases, at),
             }
         }
-        Ok(Self {
-            started,
-            utc: &first.utc,
-            took_ns: last.mono_ns,
-            cases,
-            tallied,
-            trend,
-            bisected,
-            given_up,
-            rig_checks,
-            derived: None,
-            ended,
-        })
+        Ok(run)
     }
 
     /// Cases that passed, and not at the first try.

@@ -3,6 +3,8 @@
 //! They stand on the open Internet, for the module comes through an operator's network: what a stranger sends costs the
 //! module nothing.
 
+#![warn(clippy::print_stdout)]
+
 pub mod coap;
 pub mod http;
 pub mod shelf;

@@ -25,7 +25,7 @@ const FEW: [Symbol; 6] = [
 ];
 
 /// Calls `visit` with each trace, once.
-pub fn every(visit: &mut impl FnMut(&Trace)) {
+pub(crate) fn every(visit: &mut impl FnMut(&Trace)) {
     let mut symbols = Vec::new();
     grow(&mut symbols, &Symbol::ALL, ALL_SYMBOLS, &mut |symbols| {
         every_reading(symbols, visit);

@@ -3,94 +3,94 @@
 use super::trace::{Armed, Became, Expectation, Symbol, Trace};
 
 /// Some values of one fact.
-pub type Bits = u8;
+pub(crate) type Bits = u8;
 
 /// Whatever it is.
-pub const ANY: Bits = 0xff;
+pub(crate) const ANY: Bits = 0xff;
 
 /// What runs.
-pub const SOURCE: Bits = 1;
-pub const TARGET: Bits = 2;
-pub const OTHER: Bits = 4;
-pub const DEAD: Bits = 8;
+pub(crate) const SOURCE: Bits = 1;
+pub(crate) const TARGET: Bits = 2;
+pub(crate) const OTHER: Bits = 4;
+pub(crate) const DEAD: Bits = 8;
 
 /// What was expected.
-pub const SUCCESS: Bits = 1;
+pub(crate) const SUCCESS: Bits = 1;
 /// A refusal with another code than END has in the traces.
-pub const REFUSAL_255: Bits = 2;
+pub(crate) const REFUSAL_255: Bits = 2;
 /// A refusal with the code that END has in the traces.
-pub const REFUSAL_502: Bits = 4;
-pub const REFUSAL: Bits = REFUSAL_255 | REFUSAL_502;
+pub(crate) const REFUSAL_502: Bits = 4;
+pub(crate) const REFUSAL: Bits = REFUSAL_255 | REFUSAL_502;
 
 /// Where the last cut or glitch landed, by what had been heard of the whole update before it.
-pub const UNCUT: Bits = 1;
+pub(crate) const UNCUT: Bits = 1;
 /// Neither UPDATING nor END.
-pub const ORDERED: Bits = 2;
+pub(crate) const ORDERED: Bits = 2;
 /// The same, but UPDATING may have been lost before a cut.
-pub const ORDERED_PERHAPS: Bits = 4;
+pub(crate) const ORDERED_PERHAPS: Bits = 4;
 /// UPDATING and no END,0; also where an earlier one landed between UPDATING and END.
-pub const UPDATING: Bits = 8;
+pub(crate) const UPDATING: Bits = 8;
 /// The same, but END may have been lost before each such cut, and nothing of the update came after it.
-pub const UPDATING_PERHAPS: Bits = 16;
+pub(crate) const UPDATING_PERHAPS: Bits = 16;
 /// END,0.
-pub const ENDED_WELL: Bits = 32;
+pub(crate) const ENDED_WELL: Bits = 32;
 /// END with an error alone, and none landed between UPDATING and END.
-pub const ENDED_BADLY: Bits = 64;
+pub(crate) const ENDED_BADLY: Bits = 64;
 
 /// What the last of them was.
-pub const NONE: Bits = 1;
-pub const CUT: Bits = 2;
-pub const GLITCH: Bits = 4;
+pub(crate) const NONE: Bits = 1;
+pub(crate) const CUT: Bits = 2;
+pub(crate) const GLITCH: Bits = 4;
 
 /// What was heard of the update since then (since the order, where there was none), END aside.
-pub const NOTHING: Bits = 1;
+pub(crate) const NOTHING: Bits = 1;
 /// The same, but it may have been lost.
-pub const NOTHING_HEARD: Bits = 2;
+pub(crate) const NOTHING_HEARD: Bits = 2;
 /// START or UPDATING.
-pub const SOMETHING: Bits = 4;
+pub(crate) const SOMETHING: Bits = 4;
 
 /// The codes of all ENDs.
-pub const NO_END: Bits = 1;
-pub const ZERO: Bits = 2;
-pub const ERROR: Bits = 4;
-pub const BOTH: Bits = 8;
+pub(crate) const NO_END: Bits = 1;
+pub(crate) const ZERO: Bits = 2;
+pub(crate) const ERROR: Bits = 4;
+pub(crate) const BOTH: Bits = 8;
 
 /// Which wait ran out.
-pub const NO_WAIT: Bits = 1;
+pub(crate) const NO_WAIT: Bits = 1;
 /// For any sign of an update, after the order.
-pub const IDLE: Bits = 2;
+pub(crate) const IDLE: Bits = 2;
 /// For START, UPDATING or RDY, after the supply had returned.
-pub const SILENT: Bits = 4;
+pub(crate) const SILENT: Bits = 4;
 /// For END, and UPDATING was the last line.
-pub const STANDING: Bits = 8;
+pub(crate) const STANDING: Bits = 8;
 /// For END, and something else was the last line.
-pub const BEGUN: Bits = 16;
+pub(crate) const BEGUN: Bits = 16;
 /// Like `SILENT`, but the application was up when a glitch came: a module that rode through it has nothing to say.
-pub const RODE: Bits = 32;
+pub(crate) const RODE: Bits = 32;
 
 /// Where the port was lost.
-pub const NO_GAP: Bits = 1;
+pub(crate) const NO_GAP: Bits = 1;
 /// START or UPDATING came after it, at any time: an END that is missing was not lost in it.
-pub const CLEARED: Bits = 2;
+pub(crate) const CLEARED: Bits = 2;
 /// Since the last cut, and neither START nor UPDATING came after it.
-pub const TAIL: Bits = 4;
+pub(crate) const TAIL: Bits = 4;
 /// Before the last cut, and neither START nor UPDATING came after it.
-pub const BEFORE: Bits = 8;
+pub(crate) const BEFORE: Bits = 8;
 
 /// Where the plan arms its cuts.
-pub const UNPLANNED: Bits = 1;
+pub(crate) const UNPLANNED: Bits = 1;
 /// Before UPDATING 100 %.
-pub const LOWER: Bits = 2;
+pub(crate) const LOWER: Bits = 2;
 /// At UPDATING 100 % or `end`.
-pub const LATEST: Bits = 4;
+pub(crate) const LATEST: Bits = 4;
 
 /// For a fact that is or is not so.
-pub const NO: Bits = 1;
-pub const YES: Bits = 2;
+pub(crate) const NO: Bits = 1;
+pub(crate) const YES: Bits = 2;
 
 /// The facts of one trace, each with exactly one bit.
 #[derive(Debug, Clone, Copy)]
-pub struct Heard {
+pub(crate) struct Heard {
     pub version: Bits,
     pub expect: Bits,
     pub landed: Bits,
@@ -110,7 +110,7 @@ pub struct Heard {
 
 impl Heard {
     /// The facts of a trace.
-    pub fn of(trace: &Trace) -> Self {
+    pub(crate) fn of(trace: &Trace) -> Self {
         let symbols = &trace.symbols[..];
         let cut = symbols.iter().rposition(|symbol| symbol.supply());
         let life = &symbols[cut.map_or(0, |at| at + 1)..];

@@ -19,7 +19,7 @@ const TARGET: &str = "BC66NBR01A02";
 const OTHER: &str = "BC66NBR01A09";
 
 /// The rule that fires, or `pass`.
-pub fn judged(trace: &Trace) -> Option<String> {
+pub(crate) fn judged(trace: &Trace) -> Option<String> {
     let mut journal = Journal::new(trace);
     journal.transfer(trace.via);
     for step in trace.steps() {

@@ -9,11 +9,11 @@ use std::fmt;
 /// The verdicts that are right: ids of rules of one class, or `pass` alone. More than one where more than one is true
 /// and the contract does not say which comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Expected(pub &'static [&'static str]);
+pub(crate) struct Expected(pub &'static [&'static str]);
 
 impl Expected {
     /// Whether this verdict is among them.
-    pub fn allows(self, judged: &str) -> bool {
+    pub(crate) fn allows(self, judged: &str) -> bool {
         self.0.contains(&judged)
     }
 }
@@ -25,7 +25,7 @@ impl fmt::Display for Expected {
 }
 
 /// The right verdict on a trace.
-pub fn expected(trace: &Trace) -> Expected {
+pub(crate) fn expected(trace: &Trace) -> Expected {
     let heard = Heard::of(trace);
     let row = ROWS
         .iter()

@@ -19,7 +19,7 @@ use std::fmt;
 
 /// One thing that happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Symbol {
+pub(crate) enum Symbol {
     /// `START`.
     Start,
     /// `UPDATING` at 20 to 45 %, rising within a life.
@@ -46,7 +46,7 @@ pub enum Symbol {
 
 impl Symbol {
     /// All that can stand anywhere.
-    pub const ALL: [Self; 10] = [
+    pub(crate) const ALL: [Self; 10] = [
         Self::Start,
         Self::Low,
         Self::High,
@@ -60,7 +60,7 @@ impl Symbol {
     ];
 
     /// As traces are written.
-    pub const fn word(self) -> &'static str {
+    pub(crate) const fn word(self) -> &'static str {
         match self {
             Self::Start => "START",
             Self::Low => "LOW",
@@ -85,24 +85,24 @@ impl Symbol {
     }
 
     /// START or UPDATING.
-    pub const fn updates(self) -> bool {
+    pub(crate) const fn updates(self) -> bool {
         matches!(self, Self::Start | Self::Low | Self::High)
     }
 
     /// END with any code.
-    pub const fn ends(self) -> bool {
+    pub(crate) const fn ends(self) -> bool {
         matches!(self, Self::EndOk | Self::EndError)
     }
 
     /// The supply went and came back.
-    pub const fn supply(self) -> bool {
+    pub(crate) const fn supply(self) -> bool {
         matches!(self, Self::Cut | Self::Glitch)
     }
 }
 
 /// What was read back, or that nothing was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Became {
+pub(crate) enum Became {
     /// The package's source.
     Source,
     /// The package's target.
@@ -115,12 +115,12 @@ pub enum Became {
 
 impl Became {
     /// All.
-    pub const ALL: [Self; 4] = [Self::Source, Self::Target, Self::Other, Self::Dead];
+    pub(crate) const ALL: [Self; 4] = [Self::Source, Self::Target, Self::Other, Self::Dead];
 }
 
 /// What the case expects.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Expectation {
+pub(crate) enum Expectation {
     /// No `expect`: code 0 and the target.
     Success,
     /// `expect: {update: 255, version: unchanged}`: a code that no trace contains.
@@ -131,10 +131,10 @@ pub enum Expectation {
 
 impl Expectation {
     /// All.
-    pub const ALL: [Self; 3] = [Self::Success, Self::Refusal255, Self::Refusal502];
+    pub(crate) const ALL: [Self; 3] = [Self::Success, Self::Refusal255, Self::Refusal502];
 
     /// The code of END that is expected.
-    pub const fn code(self) -> u32 {
+    pub(crate) const fn code(self) -> u32 {
         match self {
             Self::Success => 0,
             Self::Refusal255 => 255,
@@ -145,7 +145,7 @@ impl Expectation {
 
 /// The moment at which the plan arms every cut of the trace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Armed {
+pub(crate) enum Armed {
     /// The last moment before START: half of the only block over UART, `downloading 100%` otherwise.
     Before,
     /// `start`.
@@ -160,7 +160,7 @@ pub enum Armed {
 
 /// Which limit ran out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Limit {
+pub(crate) enum Limit {
     /// `resume`: nothing came after the supply had returned.
     Resume,
     /// `update`: no END came.
@@ -169,7 +169,7 @@ pub enum Limit {
 
 /// A symbol with what a journal would need beside it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Step {
+pub(crate) enum Step {
     /// `START`.
     Start,
     /// `UPDATING` at this percentage.
@@ -192,7 +192,7 @@ pub enum Step {
 
 /// All that the judge is given.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Trace {
+pub(crate) struct Trace {
     /// How the package got into the module.
     pub via: Via,
     /// Where the plan arms its cuts, as many as the trace has; no cut is planned where there is none. The first of them may
@@ -208,7 +208,7 @@ pub struct Trace {
 
 impl Trace {
     /// A trace whose cuts were armed where the first of them landed.
-    pub fn new(via: Via, symbols: Vec<Symbol>, became: Became, expect: Expectation) -> Self {
+    pub(crate) fn new(via: Via, symbols: Vec<Symbol>, became: Became, expect: Expectation) -> Self {
         let plan = plan_of(&symbols);
         Self {
             via,
@@ -220,18 +220,18 @@ impl Trace {
     }
 
     /// From words, as `Display` writes them.
-    pub fn parse(words: &str, became: Became, expect: Expectation) -> Self {
+    pub(crate) fn parse(words: &str, became: Became, expect: Expectation) -> Self {
         let symbols = words.split_whitespace().map(Symbol::parse).collect();
         Self::new(Via::Uart, symbols, became, expect)
     }
 
     /// How many cuts and glitches the plan has.
-    pub fn cuts(&self) -> usize {
+    pub(crate) fn cuts(&self) -> usize {
         self.symbols.iter().filter(|symbol| symbol.supply()).count()
     }
 
     /// The symbols with percentages, codes and the limit that ran out.
-    pub fn steps(&self) -> Vec<Step> {
+    pub(crate) fn steps(&self) -> Vec<Step> {
         let mut lows = 0;
         self.symbols
             .iter()
@@ -261,7 +261,7 @@ impl Trace {
     }
 
     /// `cut.at` of the plan, where it has one.
-    pub fn moment(&self) -> Option<Moment> {
+    pub(crate) fn moment(&self) -> Option<Moment> {
         Some(match self.plan? {
             Armed::Before if self.via == Via::Uart => Moment::UploadBlock(0),
             Armed::Before => Moment::Downloading(Percent::FULL),
@@ -325,7 +325,7 @@ fn limit_of(symbols: &[Symbol]) -> Limit {
 
 /// Whether an observer would still be waiting at the end of these symbols, so that a limit can run out: no END since the
 /// supply returned, and no RDY since the last START, UPDATING or return of the supply.
-pub fn waits(symbols: &[Symbol]) -> bool {
+pub(crate) fn waits(symbols: &[Symbol]) -> bool {
     for symbol in symbols.iter().rev() {
         match symbol {
             Symbol::Rdy | Symbol::EndOk | Symbol::EndError | Symbol::TimeOut => return false,

@@ -17,15 +17,15 @@ use dfota_core::update::Phase;
 use dfota_core::verdict::{Class, Verdict};
 use std::time::Duration;
 
-pub const SOURCE: &str = "BC66NBR01A01";
-pub const TARGET: &str = "BC66NBR01A02";
-pub const UPDATING_50: Moment = Moment::Updating(Percent::new(50).unwrap());
+pub(crate) const SOURCE: &str = "BC66NBR01A01";
+pub(crate) const TARGET: &str = "BC66NBR01A02";
+pub(crate) const UPDATING_50: Moment = Moment::Updating(Percent::new(50).unwrap());
 
-pub fn percent(word: &str) -> Percent {
+pub(crate) fn percent(word: &str) -> Percent {
     Percent::new(word.parse().expect("a number")).expect("at most 100")
 }
 
-pub fn rx(text: impl Into<String>) -> Event {
+pub(crate) fn rx(text: impl Into<String>) -> Event {
     Event::Rx {
         text: text.into(),
         partial: false,
@@ -55,12 +55,12 @@ fn cut(glitch: bool) -> Vec<Event> {
     vec![made, supplied()]
 }
 
-pub fn replied(to: ReplyTo, reply: Reply) -> Event {
+pub(crate) fn replied(to: ReplyTo, reply: Reply) -> Event {
     Event::Watched(Watched::Replied { to, reply })
 }
 
 /// What the module says of itself.
-pub fn reading(version: &str) -> Event {
+pub(crate) fn reading(version: &str) -> Event {
     let version = match version {
         "source" => SOURCE,
         "target" => TARGET,
@@ -83,7 +83,7 @@ pub fn reading(version: &str) -> Event {
     }
 }
 
-pub fn events(word: &str) -> Vec<Event> {
+pub(crate) fn events(word: &str) -> Vec<Event> {
     let watched = |watched| vec![Event::Watched(watched)];
     match word {
         "order" => watched(Watched::Order),
@@ -147,7 +147,7 @@ pub fn events(word: &str) -> Vec<Event> {
 }
 
 /// An update of `case` as a script tells it, each event with the number of its place.
-pub fn observe(case: &Case, script: &str) -> Observation {
+pub(crate) fn observe(case: &Case, script: &str) -> Observation {
     let mut words = script.split_whitespace();
     let via = match words.next() {
         Some("http") => Via::Http,
@@ -173,11 +173,11 @@ pub fn observe(case: &Case, script: &str) -> Observation {
 }
 
 /// One more event at the end.
-pub fn then(seen: &mut Observation, event: &Event) {
+pub(crate) fn then(seen: &mut Observation, event: &Event) {
     seen.on(EventId(1_000), event);
 }
 
-pub fn case(cut: Option<Moment>, expect: Expect) -> Case {
+pub(crate) fn case(cut: Option<Moment>, expect: Expect) -> Case {
     let package = Package {
         name: "a-to-b".into(),
         from: SOURCE.parse().expect("a version"),
@@ -200,7 +200,7 @@ pub fn case(cut: Option<Moment>, expect: Expect) -> Case {
 }
 
 /// The rule id, `pass` otherwise; and the class for a look.
-pub fn ruled(verdict: &Verdict) -> String {
+pub(crate) fn ruled(verdict: &Verdict) -> String {
     match verdict.finding() {
         Some(finding) => {
             assert!(!finding.sentence.is_empty());
@@ -218,7 +218,7 @@ pub fn ruled(verdict: &Verdict) -> String {
 }
 
 /// How an update is judged that went as the script says, and after which the module says that it runs `version`.
-pub fn judged(
+pub(crate) fn judged(
     script: &str,
     version: &str,
     cut: Option<Moment>,
@@ -231,7 +231,7 @@ pub fn judged(
     judge(&seen)
 }
 
-pub fn verdict(
+pub(crate) fn verdict(
     script: &str,
     version: &str,
     cut: Option<Moment>,

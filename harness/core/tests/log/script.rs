@@ -6,14 +6,14 @@ use dfota_core::log::found::LogUpdate;
 use dfota_core::log::reader::Reader;
 
 /// A block of the boot ROM, with its line ends.
-pub const BROM: &str = "\n\rF1: 0000 0000\n\rV0: 0000 0000 [0001]\n\r00: 0006 000C\n\r01: 0000 0000\n\rU0: 0000 0001 [0000]\n\rT0: 0000 00B4\n\rLeaving the BROM\n\r";
+pub(crate) const BROM: &str = "\n\rF1: 0000 0000\n\rV0: 0000 0000 [0001]\n\r00: 0006 000C\n\r01: 0000 0000\n\rU0: 0000 0001 [0000]\n\rT0: 0000 00B4\n\rLeaving the BROM\n\r";
 /// The versions of the tests.
-pub const A: &str = "BC66NBR01A01";
-pub const B: &str = "BC66NBR01A02";
+pub(crate) const A: &str = "BC66NBR01A01";
+pub(crate) const B: &str = "BC66NBR01A02";
 
 /// `rom rdy A B C order-http order-uart block-2 http coap down-43 http-end-0 coap-end-0 start up-20 end-0 torn noise`, and
 /// whatever else is a line as it stands.
-pub fn log(words: &str) -> String {
+pub(crate) fn log(words: &str) -> String {
     words.split_whitespace().map(line).collect()
 }
 
@@ -53,7 +53,7 @@ fn revision(version: &str) -> String {
 }
 
 /// The updates in a log, with what its owner tells.
-pub fn updates(bytes: &[u8], told: Told) -> Vec<LogUpdate> {
+pub(crate) fn updates(bytes: &[u8], told: Told) -> Vec<LogUpdate> {
     let mut reader = Reader::new(Format::Plain, b'\n', told);
     let mut found = Vec::new();
     reader.push(bytes, &mut |update| found.push(update));
@@ -63,19 +63,19 @@ pub fn updates(bytes: &[u8], told: Told) -> Vec<LogUpdate> {
 
 /// The only update in a log.
 #[track_caller]
-pub fn only(words: &str, told: Told) -> LogUpdate {
+pub(crate) fn only(words: &str, told: Told) -> LogUpdate {
     let mut found = updates(log(words).as_bytes(), told);
     assert_eq!(found.len(), 1, "{found:#?}");
     found.remove(0)
 }
 
 /// The rules that it breaks.
-pub fn rules(update: &LogUpdate) -> Vec<&'static str> {
+pub(crate) fn rules(update: &LogUpdate) -> Vec<&'static str> {
     update.findings.iter().map(|found| found.rule.id()).collect()
 }
 
 /// What its owner tells.
-pub fn told(from: &str, to: &str) -> Told {
+pub(crate) fn told(from: &str, to: &str) -> Told {
     let version = |text: &str| (!text.is_empty()).then(|| text.parse().expect("a version"));
     Told {
         from: version(from),

@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 
 const CUTS: usize = 10_000;
 const TURN: usize = 500;
-pub const URC: &[u8] = b"\r\n+QIND: \"FOTA\",\"UPDATING\",50%,1,1\r\n";
+pub(crate) const URC: &[u8] = b"\r\n+QIND: \"FOTA\",\"UPDATING\",50%,1,1\r\n";
 
 /// The supply: one byte over a socket.
 struct Wire(UnixStream);
@@ -89,7 +89,7 @@ fn bare(device: &OwnedFd, mut power: UnixStream, stop: &AtomicBool) {
     }
 }
 
-pub fn percentiles(name: &str, times: &mut [Duration]) -> Duration {
+pub(crate) fn percentiles(name: &str, times: &mut [Duration]) -> Duration {
     times.sort_unstable();
     let at = |share: f64| times[((times.len() - 1) as f64 * share) as usize];
     let us = |duration: Duration| duration.as_secs_f64() * 1e6;
@@ -104,7 +104,7 @@ pub fn percentiles(name: &str, times: &mut [Duration]) -> Duration {
 }
 
 /// Both, in turns.
-pub fn compare(title: &str, said: &[u8]) {
+pub(crate) fn compare(title: &str, said: &[u8]) {
     let (mut bare_times, mut harness_times) = (Vec::with_capacity(CUTS), Vec::with_capacity(CUTS));
     let folder = std::env::temp_dir().join(format!("cut-latency-{}", std::process::id()));
     let _ = std::fs::remove_dir_all(&folder);

@@ -21,7 +21,7 @@ const HOSTS: u8 = 100;
 const REST: Duration = Duration::from_millis(500);
 
 /// The attack; it ends when it is told.
-pub struct Attack {
+pub(crate) struct Attack {
     stop: Arc<AtomicBool>,
     counts: Arc<Counts>,
     began: Instant,
@@ -35,14 +35,14 @@ struct Counts {
 }
 
 /// What it has done by a moment.
-pub struct Done {
+pub(crate) struct Done {
     after: Duration,
     connected: u64,
     sent: u64,
 }
 
 impl Done {
-    pub fn since(&self, before: &Self) -> Self {
+    pub(crate) fn since(&self, before: &Self) -> Self {
         Self {
             after: self.after - before.after,
             connected: self.connected - before.connected,
@@ -65,7 +65,7 @@ impl fmt::Display for Done {
 
 impl Attack {
     /// Begins, and waits until every connection was made once.
-    pub fn begin(http: SocketAddr, coap: SocketAddr) -> Self {
+    pub(crate) fn begin(http: SocketAddr, coap: SocketAddr) -> Self {
         let (stop, counts) = (Arc::new(AtomicBool::new(false)), Arc::new(Counts::default()));
         let of = || (stop.clone(), counts.clone());
         let (tcp, udp) = (of(), of());
@@ -89,7 +89,7 @@ impl Attack {
         attack
     }
 
-    pub fn so_far(&self) -> Done {
+    pub(crate) fn so_far(&self) -> Done {
         Done {
             after: self.began.elapsed(),
             connected: self.counts.connected.load(Ordering::Relaxed),
@@ -97,7 +97,7 @@ impl Attack {
         }
     }
 
-    pub fn end(self) {
+    pub(crate) fn end(self) {
         self.stop.store(true, Ordering::Relaxed);
         for thread in self.threads {
             thread.join().expect("an attacker");
@@ -107,7 +107,7 @@ impl Attack {
 
 /// Accepts connections and reads datagrams, and does nothing with them: the addresses of both. It lives as long as the
 /// program.
-pub fn decoy() -> (SocketAddr, SocketAddr) {
+pub(crate) fn decoy() -> (SocketAddr, SocketAddr) {
     let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let listener = TcpListener::bind(any).expect("a port");
     let socket = UdpSocket::bind(any).expect("a port");
@@ -197,7 +197,7 @@ fn flood(server: SocketAddr, stop: &AtomicBool, counts: &Counts) {
 }
 
 /// Both ends of the connections are in this process.
-pub fn raise_open_files() {
+pub(crate) fn raise_open_files() {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit {
         current: limit.maximum,
@@ -215,7 +215,7 @@ pub fn raise_open_files() {
 }
 
 /// Over the last minute, the last five and the last fifteen.
-pub fn load() -> String {
+pub(crate) fn load() -> String {
     let text = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let cores = std::thread::available_parallelism().map_or(0, usize::from);
     format!("{} on {cores} cores", text.trim_end())

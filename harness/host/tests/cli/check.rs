@@ -8,14 +8,14 @@ use serde_json::Value;
 
 /// The line about a probe.
 #[track_caller]
-pub fn line<'a>(ran: &'a Ran, probe: &str) -> &'a str {
+pub(crate) fn line<'a>(ran: &'a Ran, probe: &str) -> &'a str {
     let mut lines = ran.stdout.lines();
     let found = lines.find(|line| line.split_whitespace().nth(1) == Some(probe));
     found.unwrap_or_else(|| panic!("no line about `{probe}` in:\n{}", ran.stdout))
 }
 
 #[track_caller]
-pub fn holds(line: &str, parts: &[&str]) {
+pub(crate) fn holds(line: &str, parts: &[&str]) {
     for part in parts {
         assert!(line.contains(part), "`{part}` in: {line}");
     }
@@ -82,7 +82,7 @@ fn as_json_and_with_what_was_done() {
 }
 
 /// A module on a pty, moved by programs.
-pub fn commands(lab: &Lab, sim: &Sim, [on, off]: [&str; 2]) {
+pub(crate) fn commands(lab: &Lab, sim: &Sim, [on, off]: [&str; 2]) {
     sim.rig(lab, "lines.yaml");
     let program = |action: &str| match action {
         "true" => "[\"true\"]".to_owned(),

@@ -32,7 +32,7 @@ fn evidence(lab: &Lab) -> Vec<(u64, String)> {
 /// Checks that the only case of a run, which was cut while UPDATING, rests on `expected`, in the order of the journal, and
 /// that every report says so.
 #[track_caller]
-pub fn rests_on(lab: &Lab, ran: &Ran, expected: &[&str]) {
+pub(crate) fn rests_on(lab: &Lab, ran: &Ran, expected: &[&str]) {
     let evidence = evidence(lab);
     // Between them there may be more of the same kind.
     let mut found = evidence.iter();

@@ -74,7 +74,7 @@ const ALLOWED: &[(&str, Names, Names, Names)] = &[
 
 /// An element.
 #[derive(Debug, Default)]
-pub struct Element {
+pub(crate) struct Element {
     pub name: String,
     pub attributes: BTreeMap<String, String>,
     pub children: Vec<Element>,
@@ -82,7 +82,7 @@ pub struct Element {
 }
 
 impl Element {
-    pub fn get(&self, attribute: &str) -> &str {
+    pub(crate) fn get(&self, attribute: &str) -> &str {
         self.attributes.get(attribute).map_or("", String::as_str)
     }
 
@@ -95,7 +95,7 @@ impl Element {
 
 /// A case: `failure`, `error`, `skipped` or nothing, with type and message.
 #[derive(Debug)]
-pub struct Case {
+pub(crate) struct Case {
     pub name: String,
     pub verdict: String,
     pub kind: String,
@@ -111,13 +111,13 @@ pub struct Case {
 
 /// Reads and checks a file, and gives its cases.
 #[track_caller]
-pub fn cases(xml: &str) -> Vec<Case> {
+pub(crate) fn cases(xml: &str) -> Vec<Case> {
     cases_of(xml, false)
 }
 
 /// The same for a file of the extended profile.
 #[track_caller]
-pub fn extended_cases(xml: &str) -> Vec<Case> {
+pub(crate) fn extended_cases(xml: &str) -> Vec<Case> {
     cases_of(xml, true)
 }
 
@@ -235,7 +235,7 @@ fn check_counts(suite: &Element) {
 
 /// Reads XML: one root, every tag closed, no character that XML does not have.
 #[track_caller]
-pub fn parse(xml: &str) -> Element {
+pub(crate) fn parse(xml: &str) -> Element {
     let illegal = |c: &char| matches!(c, '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' | '\u{fffe}' | '\u{ffff}');
     assert_eq!(
         xml.chars().find(illegal),

@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 /// The program under test.
-pub const PROGRAM: &str = env!("CARGO_BIN_EXE_dfota-hil");
+pub(crate) const PROGRAM: &str = env!("CARGO_BIN_EXE_dfota-hil");
 /// Real time that anything may take before a test gives up.
-pub const LIMIT: Duration = Duration::from_secs(120);
+pub(crate) const LIMIT: Duration = Duration::from_secs(120);
 
 /// What a suite of a test begins with.
 const PACKAGES: &str = "\
@@ -20,13 +20,13 @@ packages:
 ";
 
 /// The folder.
-pub struct Lab {
+pub(crate) struct Lab {
     folder: TempDir,
 }
 
 /// How a program ended.
 #[derive(Debug)]
-pub struct Ran {
+pub(crate) struct Ran {
     pub code: Option<i32>,
     pub stdout: String,
     pub stderr: String,
@@ -35,7 +35,7 @@ pub struct Ran {
 impl Ran {
     /// Checks the exit code; a mismatch shows everything.
     #[track_caller]
-    pub fn ends(self, code: i32) -> Self {
+    pub(crate) fn ends(self, code: i32) -> Self {
         assert_eq!(
             self.code,
             Some(code),
@@ -49,21 +49,21 @@ impl Ran {
 
     /// Checks that standard output has this in it.
     #[track_caller]
-    pub fn says(&self, what: &str) -> &Self {
+    pub(crate) fn says(&self, what: &str) -> &Self {
         assert!(self.stdout.contains(what), "no `{what}` in:\n{}", self.stdout);
         self
     }
 
     /// Checks that standard error has this in it.
     #[track_caller]
-    pub fn complains(&self, what: &str) -> &Self {
+    pub(crate) fn complains(&self, what: &str) -> &Self {
         assert!(self.stderr.contains(what), "no `{what}` in:\n{}", self.stderr);
         self
     }
 }
 
 impl Lab {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         for name in ["rigs", "suites"] {
@@ -77,21 +77,21 @@ impl Lab {
         Self { folder }
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    pub fn write(&self, name: &str, text: impl AsRef<[u8]>) {
+    pub(crate) fn write(&self, name: &str, text: impl AsRef<[u8]>) {
         std::fs::write(self.path(name), text).expect("a file");
     }
 
-    pub fn read(&self, name: &str) -> String {
+    pub(crate) fn read(&self, name: &str) -> String {
         let path = self.path(name);
         std::fs::read_to_string(&path).unwrap_or_else(|why| panic!("`{}`: {why}", path.display()))
     }
 
     /// Writes `rig.yaml`: a simulated module.
-    pub fn rig(&self, speed: u32, defects: &str) {
+    pub(crate) fn rig(&self, speed: u32, defects: &str) {
         let text = format!(
             "rig: lab\nmodule: bc66\nsimulated: {{firmware: BC66NBR01A01, speed: {speed}, defects: [{defects}]}}\n"
         );
@@ -99,12 +99,12 @@ impl Lab {
     }
 
     /// Writes `suite.yaml`; `rest` is what follows the packages.
-    pub fn suite(&self, rest: &str) {
+    pub(crate) fn suite(&self, rest: &str) {
         self.write("suite.yaml", format!("suite: lab\n{PACKAGES}{rest}"));
     }
 
     /// The same with packages for a rehearsal, which a rig with wires takes.
-    pub fn rehearsal(&self, rest: &str) {
+    pub(crate) fn rehearsal(&self, rest: &str) {
         for name in ["a-to-b.delta", "b-to-a.delta"] {
             let package = std::fs::read(self.path("suites/packages").join(name)).expect("a package");
             self.write(name, bc66_sim::package::for_rehearsal(package));
@@ -115,7 +115,7 @@ impl Lab {
 
     /// A command with these arguments, in this folder. Its temporary files are in `tmp`, its state in
     /// `state`.
-    pub fn command(&self, args: &[&str]) -> Command {
+    pub(crate) fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(PROGRAM);
         command
             .args(args)
@@ -132,24 +132,24 @@ impl Lab {
     }
 
     /// Runs the program to its end.
-    pub fn run(&self, args: &[&str]) -> Ran {
+    pub(crate) fn run(&self, args: &[&str]) -> Ran {
         self.start(args).end()
     }
 
     /// The same with something on its standard input.
-    pub fn run_with_input(&self, args: &[&str], input: &str) -> Ran {
+    pub(crate) fn run_with_input(&self, args: &[&str], input: &str) -> Ran {
         self.write("input", input);
         let input = std::fs::File::open(self.path("input")).expect("the file just written");
         Running::start(self.command(args).stdin(input)).end()
     }
 
     /// Starts the program.
-    pub fn start(&self, args: &[&str]) -> Running {
+    pub(crate) fn start(&self, args: &[&str]) -> Running {
         Running::start(&mut self.command(args))
     }
 
     /// `suite.yaml` on `rig.yaml`, to the run folder `out`.
-    pub fn arguments<'a>(&self, more: &[&'a str]) -> Vec<&'a str> {
+    pub(crate) fn arguments<'a>(&self, more: &[&'a str]) -> Vec<&'a str> {
         [
             &[
                 "run",
@@ -167,7 +167,7 @@ impl Lab {
     }
 
     /// The events of a run folder so far, without a last line that is being written.
-    pub fn events(&self, out: &str) -> Vec<Value> {
+    pub(crate) fn events(&self, out: &str) -> Vec<Value> {
         let text = std::fs::read(self.path(out).join("events.jsonl")).unwrap_or_default();
         let complete = text.split_inclusive(|&byte| byte == b'\n');
         complete
@@ -178,7 +178,7 @@ impl Lab {
 
     /// Waits for an event of the run in `out`.
     #[track_caller]
-    pub fn await_event(&self, out: &str, awaited: &str, is: impl Fn(&Value) -> bool) {
+    pub(crate) fn await_event(&self, out: &str, awaited: &str, is: impl Fn(&Value) -> bool) {
         let deadline = Instant::now() + LIMIT;
         loop {
             let events = self.events(out);
@@ -196,7 +196,7 @@ impl Lab {
 
     /// How the run in `out` ended: exit code, interrupted, safe.
     #[track_caller]
-    pub fn ended(&self, out: &str) -> (u64, bool, bool) {
+    pub(crate) fn ended(&self, out: &str) -> (u64, bool, bool) {
         let events = self.events(out);
         let last = events.last().expect("a journal has events");
         assert_eq!(last["event"], "run-ended", "{last}");
@@ -208,13 +208,13 @@ impl Lab {
     }
 
     /// The cases in `run.json`.
-    pub fn cases(&self, out: &str) -> Vec<Value> {
+    pub(crate) fn cases(&self, out: &str) -> Vec<Value> {
         let run: Value = serde_json::from_str(&self.read(&format!("{out}/run.json"))).expect("JSON");
         run["cases"].as_array().expect("a list").clone()
     }
 
     /// Verdict, rule and id of each case, out of `run.json`.
-    pub fn verdicts(&self, out: &str) -> Vec<String> {
+    pub(crate) fn verdicts(&self, out: &str) -> Vec<String> {
         let cases = self.cases(out);
         let text = |case: &Value, key: &str| case[key].as_str().unwrap_or("-").to_owned();
         cases
@@ -225,14 +225,14 @@ impl Lab {
 
     /// Checks that one case ended so: its id, verdict and rule.
     #[track_caller]
-    pub fn has_verdict(&self, out: &str, wanted: &str) {
+    pub(crate) fn has_verdict(&self, out: &str, wanted: &str) {
         let verdicts = self.verdicts(out);
         let found = verdicts.iter().any(|verdict| verdict == wanted);
         assert!(found, "no `{wanted}` in {verdicts:#?}");
     }
 
     /// A file out of the state of the one rig that has it.
-    pub fn rig_state(&self, file: &str) -> Option<Value> {
+    pub(crate) fn rig_state(&self, file: &str) -> Option<Value> {
         const RIGS: &str = "state/dfota-hil/rigs";
         let rigs = self.names(RIGS);
         let paths = rigs.iter().map(|rig| format!("{RIGS}/{rig}/{file}"));
@@ -243,7 +243,7 @@ impl Lab {
     }
 
     /// Names of the run folders under `reports`, and of what is left in `tmp`.
-    pub fn names(&self, folder: &str) -> Vec<String> {
+    pub(crate) fn names(&self, folder: &str) -> Vec<String> {
         let entries = std::fs::read_dir(self.path(folder))
             .into_iter()
             .flatten()
@@ -267,12 +267,12 @@ impl Drop for Lab {
 }
 
 /// An event that a line from the module has `part` in it.
-pub fn heard(part: &'static str) -> impl Fn(&Value) -> bool {
+pub(crate) fn heard(part: &'static str) -> impl Fn(&Value) -> bool {
     move |event| event["event"] == "rx" && event["text"].as_str().is_some_and(|text| text.contains(part))
 }
 
 /// Text without what differs from run to run: seconds in brackets, and percentages, which a busy machine shifts.
-pub fn steady(text: &str) -> String {
+pub(crate) fn steady(text: &str) -> String {
     let mut out = String::new();
     for line in text.split_inclusive('\n') {
         let line = match (line.find('['), line.find("s]")) {

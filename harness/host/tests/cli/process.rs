@@ -6,17 +6,17 @@ use std::path::Path;
 use std::process::{Child, Command};
 use std::time::{Duration, Instant};
 
-pub use rustix::process::Signal;
+pub(crate) use rustix::process::Signal;
 
 /// A program that runs. What it writes goes to files, so that it never waits for this test.
-pub struct Running {
+pub(crate) struct Running {
     child: Child,
     stdout: File,
     stderr: File,
 }
 
 impl Running {
-    pub fn start(command: &mut Command) -> Self {
+    pub(crate) fn start(command: &mut Command) -> Self {
         let file = || tempfile::tempfile().expect("a temporary file");
         let (stdout, stderr) = (file(), file());
         let copy = |file: &File| file.try_clone().expect("a file can be opened twice");
@@ -28,17 +28,17 @@ impl Running {
         }
     }
 
-    pub fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         let pid = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(pid, signal).expect("the process is there");
     }
 
-    pub fn pid(&self) -> u32 {
+    pub(crate) fn pid(&self) -> u32 {
         self.child.id()
     }
 
     /// Every process below this one.
-    pub fn descendants(&self) -> Vec<Process> {
+    pub(crate) fn descendants(&self) -> Vec<Process> {
         let all = Process::all();
         let mut found: Vec<Process> = Vec::new();
         let mut parents = vec![self.child.id()];
@@ -53,7 +53,7 @@ impl Running {
 
     /// Waits until its standard error holds `awaited`.
     #[track_caller]
-    pub fn await_stderr(&mut self, awaited: &str) {
+    pub(crate) fn await_stderr(&mut self, awaited: &str) {
         let stderr = &mut self.stderr;
         wait_until(&format!("{awaited:?} on standard error"), || {
             whole(stderr).contains(awaited)
@@ -62,7 +62,7 @@ impl Running {
 
     /// Waits until its standard output holds `awaited`, and gives it all.
     #[track_caller]
-    pub fn await_stdout(&mut self, awaited: &str) -> String {
+    pub(crate) fn await_stdout(&mut self, awaited: &str) -> String {
         let stdout = &mut self.stdout;
         wait_until(&format!("{awaited:?} on standard output"), || {
             whole(stdout).contains(awaited)
@@ -72,7 +72,7 @@ impl Running {
 
     /// Waits until its standard output ends with `awaited`, behind what has been `seen` of it, and gives it all.
     #[track_caller]
-    pub fn await_question(&mut self, seen: usize, awaited: &str) -> String {
+    pub(crate) fn await_question(&mut self, seen: usize, awaited: &str) -> String {
         let mut all = String::new();
         let stdout = &mut self.stdout;
         wait_until(&format!("{awaited:?} at the end of standard output"), || {
@@ -84,7 +84,7 @@ impl Running {
 
     /// Waits for its end.
     #[track_caller]
-    pub fn end(mut self) -> Ran {
+    pub(crate) fn end(mut self) -> Ran {
         let child = &mut self.child;
         let mut status = None;
         wait_until("the end of the program", || {
@@ -117,7 +117,7 @@ fn whole(file: &mut File) -> String {
 
 /// Looks again and again, with a limit that says what was awaited.
 #[track_caller]
-pub fn wait_until(awaited: &str, mut is: impl FnMut() -> bool) {
+pub(crate) fn wait_until(awaited: &str, mut is: impl FnMut() -> bool) {
     let deadline = Instant::now() + LIMIT;
     while !is() {
         assert!(Instant::now() < deadline, "waited {LIMIT:?} for {awaited}");
@@ -127,7 +127,7 @@ pub fn wait_until(awaited: &str, mut is: impl FnMut() -> bool) {
 
 /// A process of this machine. A number is given out again some day; together with the start it is not.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Process {
+pub(crate) struct Process {
     pub pid: u32,
     parent: u32,
     started: u64,
@@ -144,7 +144,7 @@ impl Process {
     }
 
     /// The process of this number, as long as it lives.
-    pub fn of(pid: u32) -> Option<Self> {
+    pub(crate) fn of(pid: u32) -> Option<Self> {
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
         // The name stands in parentheses and may hold anything.
         let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
@@ -158,7 +158,7 @@ impl Process {
     }
 
     /// Every process that was started with this variable, or inherited it.
-    pub fn with_variable(name: &str, value: &Path) -> Vec<Self> {
+    pub(crate) fn with_variable(name: &str, value: &Path) -> Vec<Self> {
         let wanted = format!("{name}={}", value.display());
         let has = |process: &Self| {
             let environ = std::fs::read(format!("/proc/{}/environ", process.pid)).unwrap_or_default();
@@ -170,7 +170,7 @@ impl Process {
     }
 
     /// Its arguments, without the program.
-    pub fn args(&self) -> Vec<String> {
+    pub(crate) fn args(&self) -> Vec<String> {
         let words = std::fs::read(format!("/proc/{}/cmdline", self.pid)).unwrap_or_default();
         let words = words.split(|byte| *byte == 0).skip(1);
         words
@@ -179,20 +179,20 @@ impl Process {
             .collect()
     }
 
-    pub fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         let pid = rustix::process::Pid::from_raw(self.pid as i32).expect("a number of a process");
         rustix::process::kill_process(pid, signal).expect("the process is there");
     }
 
     /// Whether it still runs.
-    pub fn is_alive(&self) -> bool {
+    pub(crate) fn is_alive(&self) -> bool {
         Self::of(self.pid).is_some_and(|now| now.started == self.started)
     }
 }
 
 /// Waits until none of these runs any more.
 #[track_caller]
-pub fn all_end(processes: &[Process]) {
+pub(crate) fn all_end(processes: &[Process]) {
     wait_until(&format!("the end of {processes:?}"), || {
         !processes.iter().any(Process::is_alive)
     });

@@ -8,14 +8,14 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 
 /// A simulator that runs beside a test.
-pub struct Sim {
+pub(crate) struct Sim {
     pub running: Running,
     pub pty: PathBuf,
     pub control: PathBuf,
 }
 
 impl Sim {
-    pub fn start(lab: &Lab, flags: &[&str]) -> Self {
+    pub(crate) fn start(lab: &Lab, flags: &[&str]) -> Self {
         let mut running = lab.start(&[&["sim"], flags].concat());
         let said = running.await_stdout("\ncontrol ");
         let said = if said.ends_with('\n') {
@@ -41,7 +41,7 @@ impl Sim {
     }
 
     /// What the control socket says of the lines and the module.
-    pub fn state(&self) -> String {
+    pub(crate) fn state(&self) -> String {
         let mut socket = UnixStream::connect(&self.control).expect("the control socket answers");
         socket.write_all(b"state\n").expect("it takes a request");
         let mut answer = String::new();
@@ -50,12 +50,12 @@ impl Sim {
     }
 
     /// Supplies the module, by the rig file `lines.yaml`.
-    pub fn power_on(&self, lab: &Lab) {
+    pub(crate) fn power_on(&self, lab: &Lab) {
         lab.run(&["power", "lines.yaml", "on"]).ends(0);
     }
 
     /// Writes a rig file with wires to this module.
-    pub fn rig(&self, lab: &Lab, name: &str) {
+    pub(crate) fn rig(&self, lab: &Lab, name: &str) {
         let control = self.control.display();
         let text = format!(
             "rig: by-hand

@@ -17,14 +17,14 @@ const LOOKED: &str = "Enter switches it off again: ";
 const OFF: &str = "ok power=off module=off reset=off pwrkey=off";
 
 /// A walk, and the terminal that it asks at.
-pub struct Walk {
+pub(crate) struct Walk {
     running: Running,
     terminal: File,
     seen: usize,
 }
 
 impl Walk {
-    pub fn start(lab: &Lab, more: &[&str]) -> Self {
+    pub(crate) fn start(lab: &Lab, more: &[&str]) -> Self {
         let (terminal, path) = pty();
         let stdin = File::options().read(true).write(true).open(path);
         let args = [&["check", "--step"], more].concat();
@@ -37,7 +37,7 @@ impl Walk {
 
     /// Waits for a question, and gives what was said since the one before.
     #[track_caller]
-    pub fn asked(&mut self, question: &str) -> String {
+    pub(crate) fn asked(&mut self, question: &str) -> String {
         let all = self.running.await_question(self.seen, question);
         let said = all[self.seen..].to_owned();
         self.seen = all.len();

@@ -8,20 +8,20 @@ use std::process::{Child, Command, Stdio};
 use std::thread::JoinHandle;
 
 /// How wide the terminal is.
-pub const COLUMNS: u16 = 80;
+pub(crate) const COLUMNS: u16 = 80;
 /// A terminal that is not known to have links, and one that is.
-pub const PLAIN: &str = "xterm";
-pub const LINKS: &str = "xterm-kitty";
+pub(crate) const PLAIN: &str = "xterm";
+pub(crate) const LINKS: &str = "xterm-kitty";
 
 /// A program that runs at a terminal.
-pub struct Session {
+pub(crate) struct Session {
     child: Child,
     shown: JoinHandle<String>,
     told: JoinHandle<String>,
 }
 
 /// How it ended.
-pub struct Ended {
+pub(crate) struct Ended {
     pub code: Option<i32>,
     pub stdout: String,
     pub stderr: String,
@@ -29,7 +29,7 @@ pub struct Ended {
 
 impl Session {
     /// Starts it at a terminal of this name.
-    pub fn start(command: &mut Command, term: &str) -> Self {
+    pub(crate) fn start(command: &mut Command, term: &str) -> Self {
         let (stdout, shown) = terminal();
         let (stderr, told) = terminal();
         command.stdout(stdout).stderr(stderr).env("TERM", term);
@@ -48,14 +48,14 @@ impl Session {
         Self { child, shown, told }
     }
 
-    pub fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         let pid = rustix::process::Pid::from_child(&self.child);
         rustix::process::kill_process(pid, signal).expect("the process is there");
     }
 
     /// Waits for its end with this exit code.
     #[track_caller]
-    pub fn ends(mut self, code: i32) -> Ended {
+    pub(crate) fn ends(mut self, code: i32) -> Ended {
         let mut status = None;
         wait_until("the end of the program", || {
             status = self.child.try_wait().expect("a child can be asked");

@@ -17,25 +17,25 @@ use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use rustix::termios::{OptionalActions, tcgetattr, tcsetattr};
 
 /// What becomes of bytes on their way.
-pub type Way = Box<dyn FnMut(&[u8]) -> Vec<u8> + Send>;
+pub(crate) type Way = Box<dyn FnMut(&[u8]) -> Vec<u8> + Send>;
 
 /// As they were.
-pub fn straight() -> Way {
+pub(crate) fn straight() -> Way {
     Box::new(<[u8]>::to_vec)
 }
 
 /// Never seen again.
-pub fn broken() -> Way {
+pub(crate) fn broken() -> Way {
     Box::new(|_| Vec::new())
 }
 
 /// Read at another rate than they were sent with.
-pub fn at_other_baud(sent: f64, read: f64) -> Way {
+pub(crate) fn at_other_baud(sent: f64, read: f64) -> Way {
     Box::new(move |bytes| resampled(bytes, sent / read))
 }
 
 /// A UART that a thread carries.
-pub struct Wire {
+pub(crate) struct Wire {
     /// Where the program finds it.
     pub pty: PathBuf,
     // Held open, so that the other side is never hung up.
@@ -46,7 +46,7 @@ pub struct Wire {
 
 impl Wire {
     /// A wire to the UART at `module`.
-    pub fn to(module: &Path, mut to_program: Way, mut to_module: Way) -> Self {
+    pub(crate) fn to(module: &Path, mut to_program: Way, mut to_module: Way) -> Self {
         let mut module = File::from(open(module));
         Self::carried(move |far, ended| {
             let mut buffer = [0; 4096];
@@ -65,7 +65,7 @@ impl Wire {
     }
 
     /// A wire that ends in nothing but itself: what is sent goes `back`.
-    pub fn to_nobody(mut back: Way) -> Self {
+    pub(crate) fn to_nobody(mut back: Way) -> Self {
         Self::carried(move |far, ended| {
             let mut buffer = [0; 4096];
             while !ended.load(Ordering::Relaxed) {
@@ -102,7 +102,7 @@ impl Drop for Wire {
 }
 
 /// A new pty: the side that is held, and the path of the other.
-pub fn pty() -> (File, PathBuf) {
+pub(crate) fn pty() -> (File, PathBuf) {
     let far = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).expect("a pty");
     grantpt(&far).expect("grantpt");
     unlockpt(&far).expect("unlockpt");
@@ -161,7 +161,7 @@ fn resampled(bytes: &[u8], stretch: f64) -> Vec<u8> {
 
 /// A control socket before that of a simulator, on which `line` is inverted, as by a transistor that the rig file does not
 /// know of. Its threads end with their connections.
-pub fn inverted(control: &Path, line: &'static str, here: &Path) {
+pub(crate) fn inverted(control: &Path, line: &'static str, here: &Path) {
     carry_requests(control, here, move |name, to| match (name, to) {
         (name, "on") if name == line => format!("{name} off\n"),
         (name, "off") if name == line => format!("{name} on\n"),
@@ -171,7 +171,7 @@ pub fn inverted(control: &Path, line: &'static str, here: &Path) {
 
 /// The same, and the adapter behind the link `port` is fed by the supply: it goes with it, and comes back `later` than it. What
 /// the module says meanwhile is lost.
-pub fn feeding(control: &Path, pty: &Path, port: &Path, later: Duration, here: &Path) {
+pub(crate) fn feeding(control: &Path, pty: &Path, port: &Path, later: Duration, here: &Path) {
     let adapter = Arc::new(Mutex::new(None));
     let (pty, port) = (pty.to_owned(), port.to_owned());
     carry_requests(control, here, move |name, to| {

@@ -132,7 +132,7 @@ fn a_firmware_at_another_baud_than_the_boot_rom() {
 
 /// Ways of a module that says nothing between its boot ROM and the first `AT` after it; what the bootloader says on its own
 /// comes through.
-pub fn autobauding() -> (Way, Way) {
+pub(crate) fn autobauding() -> (Way, Way) {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicBool, Ordering};
     let synced = Arc::new(AtomicBool::new(true));

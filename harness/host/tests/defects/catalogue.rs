@@ -3,7 +3,7 @@
 use bc66_sim::defect::Defect;
 
 /// How a defect shows.
-pub enum Exhibit {
+pub(crate) enum Exhibit {
     /// In a suite, run by the program on a simulated rig.
     Suite(Suite),
     /// In a sweep of cuts over every operation on the flash.
@@ -11,7 +11,7 @@ pub enum Exhibit {
 }
 
 /// A suite.
-pub struct Suite {
+pub(crate) struct Suite {
     /// How much faster than real time the module lives: slower where a cut must hit a few milliseconds.
     pub speed: u32,
     /// Limits, and what else stands before the cases.
@@ -21,7 +21,7 @@ pub struct Suite {
 }
 
 /// A sweep.
-pub struct Sweep {
+pub(crate) struct Sweep {
     /// Cuts in a row: in the update, and in the resume after it.
     pub cuts: u32,
     /// The rules that fire, the one that names the defect first; no other may.
@@ -77,7 +77,7 @@ const fn sweep(cuts: u32, rules: &'static [&'static str]) -> Exhibit {
 }
 
 /// What shows a defect. A new one does not compile without its row.
-pub fn exhibit(defect: Defect) -> Exhibit {
+pub(crate) fn exhibit(defect: Defect) -> Exhibit {
     match defect {
         Defect::ForgetsResume | Defect::NoMarker => suite(&[(CUT, "product.no-resume")]),
         Defect::EndZeroOldVersion => suite(&[(CLEAN, "product.end-without-update")]),
@@ -204,7 +204,7 @@ pub fn exhibit(defect: Defect) -> Exhibit {
 
 impl Suite {
     /// Its text, behind the packages.
-    pub fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         let cases: String = self
             .cases
             .iter()
@@ -216,7 +216,7 @@ impl Suite {
 
 impl Exhibit {
     /// The rule that names the defect.
-    pub fn rule(&self) -> &'static str {
+    pub(crate) fn rule(&self) -> &'static str {
         match self {
             Self::Suite(suite) => {
                 let mut kinds = suite.cases.iter().map(|(_, kind)| *kind);

@@ -34,7 +34,7 @@ const SECOND_EVERY: usize = 5;
 const SECOND_UNTIL: u64 = 80;
 
 /// The rules that fire when power is lost at every operation of an update; with two cuts, also in the resume after it.
-pub fn rules(defects: Defects, cuts: u32) -> BTreeSet<&'static str> {
+pub(crate) fn rules(defects: Defects, cuts: u32) -> BTreeSet<&'static str> {
     let module = SweptModule::new(defects);
     let operations = module.clone().update().operations;
     assert!(operations > 100, "an update has {operations} operations");

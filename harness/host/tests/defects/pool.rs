@@ -9,7 +9,7 @@ const AT_ONCE: usize = 5;
 static ONE_TEST: Mutex<()> = Mutex::new(());
 
 /// Does `work` with every item, and gives what came of it in the order of the items.
-pub fn each<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
+pub(crate) fn each<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let _one = ONE_TEST.lock().unwrap_or_else(PoisonError::into_inner);
     let next = AtomicUsize::new(0);
     let results: Vec<Mutex<Option<R>>> = items.iter().map(|_| Mutex::new(None)).collect();
@@ -36,7 +36,7 @@ pub fn each<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec
 const TRIES: usize = 3;
 
 /// Tries until the outcome is not spoilt; gives the last one.
-pub fn unspoilt<R>(mut run: impl FnMut() -> R, spoilt: impl Fn(&R) -> bool) -> R {
+pub(crate) fn unspoilt<R>(mut run: impl FnMut() -> R, spoilt: impl Fn(&R) -> bool) -> R {
     let mut outcome = run();
     for _ in 1..TRIES {
         if !spoilt(&outcome) {

@@ -13,33 +13,33 @@ use dfota_record::verify::{Verified, verify};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
-pub const JOURNAL: &str = "events.jsonl";
-pub const BUNDLE: &str = "evidence.tar.zst";
+pub(crate) const JOURNAL: &str = "events.jsonl";
+pub(crate) const BUNDLE: &str = "evidence.tar.zst";
 
 /// A run folder.
-pub struct Folder {
+pub(crate) struct Folder {
     folder: TempDir,
 }
 
 impl Folder {
     /// An unsigned one.
-    pub fn unsigned() -> Self {
+    pub(crate) fn unsigned() -> Self {
         Self::of(None, &["clean", "cut"])
     }
 
-    pub fn signed() -> Self {
+    pub(crate) fn signed() -> Self {
         Self::of(Some(&SigningKey::draw().expect("a key")), &["clean", "cut"])
     }
 
     /// A masked and signed one.
-    pub fn masked() -> Self {
+    pub(crate) fn masked() -> Self {
         let key = SigningKey::draw().expect("a key");
         let folder = Self::of(None, &["clean", "cut"]);
         folder.report_as(Some(&key), true).expect("evidence");
         folder
     }
 
-    pub fn of(key: Option<&SigningKey>, ids: &[&str]) -> Self {
+    pub(crate) fn of(key: Option<&SigningKey>, ids: &[&str]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let run = folder.path().join("run");
         std::fs::create_dir(&run).expect("a folder");
@@ -53,7 +53,7 @@ impl Folder {
     }
 
     /// What `report` does.
-    pub fn report(&self, key: Option<&SigningKey>) -> Result<(), MakeError> {
+    pub(crate) fn report(&self, key: Option<&SigningKey>) -> Result<(), MakeError> {
         self.report_as(key, false)
     }
 
@@ -71,41 +71,41 @@ impl Folder {
         made
     }
 
-    pub fn run(&self) -> PathBuf {
+    pub(crate) fn run(&self) -> PathBuf {
         self.folder.path().join("run")
     }
 
-    pub fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.run().join(name)
     }
 
     /// A place beside the run.
-    pub fn beside(&self, name: &str) -> PathBuf {
+    pub(crate) fn beside(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    pub fn read(&self, name: &str) -> Vec<u8> {
+    pub(crate) fn read(&self, name: &str) -> Vec<u8> {
         std::fs::read(self.path(name)).unwrap_or_else(|why| panic!("{name}: {why}"))
     }
 
-    pub fn write(&self, name: &str, bytes: &[u8]) {
+    pub(crate) fn write(&self, name: &str, bytes: &[u8]) {
         put(&self.path(name), bytes);
     }
 
     /// What was touched, the first thing.
-    pub fn touched(&self) -> Option<String> {
+    pub(crate) fn touched(&self) -> Option<String> {
         look(&self.run()).touched.into_iter().next()
     }
 }
 
 /// Writes a file anew: a file that is emptied and written again would be brought to the disk each time.
-pub fn put(path: &Path, bytes: &[u8]) {
+pub(crate) fn put(path: &Path, bytes: &[u8]) {
     let _ = std::fs::remove_file(path);
     std::fs::write(path, bytes).expect("a file");
 }
 
 /// Looks at a folder or bundle.
-pub fn look(path: &Path) -> Verified {
+pub(crate) fn look(path: &Path) -> Verified {
     verify(path, None).expect("a run folder or a bundle")
 }
 

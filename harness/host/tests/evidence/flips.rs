@@ -133,7 +133,7 @@ proptest! {
 }
 
 /// The files of a bundle, by a reader of another make than the one under test.
-pub fn members(bundle: &[u8]) -> Vec<(String, Vec<u8>)> {
+pub(crate) fn members(bundle: &[u8]) -> Vec<(String, Vec<u8>)> {
     let decoder = ruzstd::decoding::StreamingDecoder::new(bundle).expect("zstd");
     let mut archive = tar::Archive::new(decoder);
     let entries = archive.entries().expect("tar");
@@ -148,7 +148,7 @@ pub fn members(bundle: &[u8]) -> Vec<(String, Vec<u8>)> {
 }
 
 /// Packs files again, sound as an archive.
-pub fn pack(to: &std::path::Path, files: &[(String, Vec<u8>)]) {
+pub(crate) fn pack(to: &std::path::Path, files: &[(String, Vec<u8>)]) {
     let entries = files.iter().map(|(name, contents)| Entry {
         name: name.clone(),
         size: contents.len() as u64,

@@ -25,14 +25,14 @@ const CONTRACT: Duration = Duration::from_secs(120);
 
 /// How the harness moves the pins.
 #[derive(Debug, Clone, Copy)]
-pub enum Driver {
+pub(crate) enum Driver {
     GpioChip,
     Rppal,
 }
 
 impl Driver {
     /// As rig files name it.
-    pub fn name(self) -> &'static str {
+    pub(crate) fn name(self) -> &'static str {
         match self {
             Self::GpioChip => "gpiochip",
             Self::Rppal => "rppal",
@@ -49,13 +49,13 @@ impl Driver {
 
 /// What becomes of the supply when the harness ends.
 #[derive(Debug, Clone, Copy)]
-pub enum Safe {
+pub(crate) enum Safe {
     Off,
     On,
 }
 
 /// The bench, with the wires at the computer's pins. Its parts end in the order of the fields.
-pub struct Board<W = Pins> {
+pub(crate) struct Board<W = Pins> {
     pub guest: Guest,
     pub pins: W,
     _qemu: Qemu,
@@ -67,14 +67,14 @@ pub struct Board<W = Pins> {
 
 impl Board {
     /// Boots the Pi, with a module at its pins that has no supply.
-    pub fn boot() -> Self {
+    pub(crate) fn boot() -> Self {
         Self::of(Machine::Pi, |qemu, sim| {
             Pins::wire(qemu.monitor("pins"), qemu.qtest(), &sim.control)
         })
     }
 
     /// Writes `rig.yaml` in the guest, with the pins of `rigs/bench-example.yaml`.
-    pub fn rig(&self, driver: Driver, safe: Safe) {
+    pub(crate) fn rig(&self, driver: Driver, safe: Safe) {
         let pins = [17, 27, 22].map(|pin| driver.pin(pin));
         self.write_rig(driver.name(), pins, safe, None);
     }
@@ -82,14 +82,14 @@ impl Board {
 
 impl Board<Pl061> {
     /// Boots the machine with inputs, with a module at its lines that has no supply.
-    pub fn with_inputs() -> Self {
+    pub(crate) fn with_inputs() -> Self {
         Self::of(Machine::Virt, |qemu, sim| {
             Pl061::wire(qemu.qtest(), qemu.device("pl061"), &sim.control)
         })
     }
 
     /// Writes `rig.yaml` in the guest, with a sense line for which `active` means a supply.
-    pub fn rig(&self, active: &str) {
+    pub(crate) fn rig(&self, active: &str) {
         let [power, reset, pwrkey, sense] =
             [pl061::POWER, pl061::RESET, pl061::PWRKEY, pl061::SENSE].map(|line| Driver::GpioChip.pin(line));
         let sense = format!("{sense}, active: {active}");
@@ -144,7 +144,7 @@ pwrkey: {{{pwrkey}, active: high, hold: {HOLD}}}
     }
 
     /// Runs the contract of the lines' drivers inside: those of its tests that `filter` names, with these `variables`.
-    pub fn keeps_contract(&self, variables: &str, filter: &str) {
+    pub(crate) fn keeps_contract(&self, variables: &str, filter: &str) {
         let script = format!("{variables} lines --test-threads=1 --nocapture {filter}");
         let ran = self.guest.run_within(CONTRACT, &script);
         println!("{}", ran.stdout);
@@ -157,7 +157,7 @@ pwrkey: {{{pwrkey}, active: high, hold: {HOLD}}}
     }
 
     /// Takes the run folder `out` out of the guest as `target/pi/NAME`, and verifies it.
-    pub fn fetch(&self, name: &str) -> PathBuf {
+    pub(crate) fn fetch(&self, name: &str) -> PathBuf {
         let folder = parts().join(name);
         let _ = std::fs::remove_dir_all(&folder);
         std::fs::create_dir_all(&folder).expect("a folder");
@@ -174,7 +174,7 @@ pwrkey: {{{pwrkey}, active: high, hold: {HOLD}}}
 }
 
 /// What `.ci/pi` prepares: kernel, device tree, initial RAM disk.
-pub fn parts() -> PathBuf {
+pub(crate) fn parts() -> PathBuf {
     let parts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../target/pi");
     assert!(
         parts.join("initrd").exists(),

@@ -9,25 +9,25 @@ use std::time::{Duration, Instant};
 const SHORT: Duration = Duration::from_secs(30);
 
 /// The guest.
-pub struct Guest {
+pub(crate) struct Guest {
     port: u16,
 }
 
 impl Guest {
     /// A guest that takes commands at this port of the loopback.
-    pub fn new(port: u16) -> Self {
+    pub(crate) fn new(port: u16) -> Self {
         Self { port }
     }
 
     /// Runs a script that does little.
     #[track_caller]
-    pub fn run(&self, script: &str) -> Ran {
+    pub(crate) fn run(&self, script: &str) -> Ran {
         self.run_within(SHORT, script)
     }
 
     /// Runs a script. Both outputs come as one.
     #[track_caller]
-    pub fn run_within(&self, limit: Duration, script: &str) -> Ran {
+    pub(crate) fn run_within(&self, limit: Duration, script: &str) -> Ran {
         let said = self.bytes(
             limit,
             &format!("(\n{script}\n) 2>&1 </dev/null\necho \"exit $?\"\n"),
@@ -46,14 +46,14 @@ impl Guest {
 
     /// Writes a file.
     #[track_caller]
-    pub fn write(&self, path: &str, text: &str) {
+    pub(crate) fn write(&self, path: &str, text: &str) {
         self.run(&format!("cat > {path} <<'END OF FILE'\n{text}\nEND OF FILE"))
             .ends(0);
     }
 
     /// What a script writes to its standard output.
     #[track_caller]
-    pub fn bytes(&self, limit: Duration, script: &str) -> Vec<u8> {
+    pub(crate) fn bytes(&self, limit: Duration, script: &str) -> Vec<u8> {
         let mut shell = self.shell(script);
         shell.0.shutdown(Shutdown::Write).expect("a connection");
         let deadline = Instant::now() + limit;
@@ -74,7 +74,7 @@ impl Guest {
     }
 
     /// A shell that has been given a script, and waits for more.
-    pub fn shell(&self, script: &str) -> Shell {
+    pub(crate) fn shell(&self, script: &str) -> Shell {
         let mut shell = TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).expect("QEMU forwards the port");
         shell.set_nodelay(true).expect("an option of TCP");
         shell
@@ -85,18 +85,18 @@ impl Guest {
 }
 
 /// A shell of the guest.
-pub struct Shell(TcpStream);
+pub(crate) struct Shell(TcpStream);
 
 impl Shell {
     /// Types a line.
-    pub fn tell(&mut self, line: &str) {
+    pub(crate) fn tell(&mut self, line: &str) {
         self.0.write_all(line.as_bytes()).expect("the shell is there");
         self.0.write_all(b"\n").expect("the shell is there");
     }
 
     /// The next line that it writes.
     #[track_caller]
-    pub fn line(&mut self) -> String {
+    pub(crate) fn line(&mut self) -> String {
         self.0.set_read_timeout(Some(SHORT)).expect("a time-out");
         let mut line = String::new();
         // A buffer of one byte: nothing behind the line is taken away.

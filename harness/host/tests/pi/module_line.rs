@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 const SHORTEST: Duration = Duration::from_millis(100);
 
 /// The line.
-pub struct ModuleLine {
+pub(crate) struct ModuleLine {
     line: Simulated,
     active_high: bool,
     /// When the module had taken the last level.
@@ -19,7 +19,7 @@ pub struct ModuleLine {
 
 impl ModuleLine {
     /// Connects a line to the control socket of the simulated module.
-    pub fn connect(name: &'static str, active_high: bool, control: &Path) -> Self {
+    pub(crate) fn connect(name: &'static str, active_high: bool, control: &Path) -> Self {
         Self {
             line: Simulated::connect(name, control).expect("the simulator answers"),
             active_high,
@@ -28,7 +28,7 @@ impl ModuleLine {
     }
 
     /// The wire is high now, or low.
-    pub fn pass_on(&mut self, high: bool) -> io::Result<()> {
+    pub(crate) fn pass_on(&mut self, high: bool) -> io::Result<()> {
         std::thread::sleep(SHORTEST.saturating_sub(self.taken.elapsed()));
         self.line
             .set(high == self.active_high)

@@ -10,13 +10,13 @@ use std::time::Duration;
 const ANSWER: Duration = Duration::from_secs(20);
 
 /// A conversation with the monitor.
-pub struct Monitor {
+pub(crate) struct Monitor {
     socket: BufReader<UnixStream>,
 }
 
 impl Monitor {
     /// Connects to the monitor's socket, which QEMU makes when it starts.
-    pub fn connect(path: &Path) -> io::Result<Self> {
+    pub(crate) fn connect(path: &Path) -> io::Result<Self> {
         let socket = UnixStream::connect(path)?;
         socket.set_read_timeout(Some(ANSWER))?;
         let mut monitor = Self {
@@ -28,7 +28,7 @@ impl Monitor {
     }
 
     /// What a command of the monitor for people prints.
-    pub fn ask(&mut self, command: &str) -> io::Result<String> {
+    pub(crate) fn ask(&mut self, command: &str) -> io::Result<String> {
         let arguments = json!({"command-line": command});
         let answer = self.execute(&json!({"execute": "human-monitor-command", "arguments": arguments}))?;
         let text = answer["return"].as_str();
@@ -37,7 +37,7 @@ impl Monitor {
     }
 
     /// Ends the machine.
-    pub fn quit(&mut self) -> io::Result<()> {
+    pub(crate) fn quit(&mut self) -> io::Result<()> {
         self.execute(&json!({"execute": "quit"})).map(drop)
     }
 

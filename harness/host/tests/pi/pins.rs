@@ -15,9 +15,9 @@ use std::time::{Duration, Instant};
 /// The wires of `rigs/bench-example.yaml`: line of the module, pin of the header, whether high is active.
 const WIRES: [(&str, usize, bool); 3] = [("power", 17, true), ("reset", 27, true), ("pwrkey", 22, true)];
 /// A pin that the guest raises to mark a moment: seen by the same eye as the wires, without the way of a message.
-pub const MARK: &str = "mark";
+pub(crate) const MARK: &str = "mark";
 /// Its number on the header.
-pub const MARK_PIN: usize = 26;
+pub(crate) const MARK_PIN: usize = 26;
 /// All sixteen words from GPFSEL0 to GPEDS0 (BCM2835 ARM Peripherals, 6.1), where the BCM2837 has them.
 const REGISTERS: &str = "xp /16wx 0x3f200000";
 /// The block, by its path in QEMU.
@@ -27,7 +27,7 @@ const GPLEV0: usize = 13;
 /// Function of a pin in its GPFSEL register: output.
 const OUTPUT: u32 = 0b001;
 /// An output, and the input that it is wired to.
-pub const LOOP: (usize, usize) = (23, 24);
+pub(crate) const LOOP: (usize, usize) = (23, 24);
 /// GPSET0 and GPCLR0. In QEMU's model a write to them sets the level of an input too; no edge is detected, and no interrupt
 /// comes.
 const GPSET0: u32 = 0x3f20_001c;
@@ -37,7 +37,7 @@ const PAUSE: Duration = Duration::from_micros(200);
 
 /// A change at a wire.
 #[derive(Debug, Clone, Copy)]
-pub struct Edge {
+pub(crate) struct Edge {
     /// When it was seen.
     pub at: Instant,
     /// The line of the module.
@@ -48,7 +48,7 @@ pub struct Edge {
 
 /// What a wire is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Level {
+pub(crate) struct Level {
     /// Whether the pin is an output.
     pub driven: bool,
     /// Whether it is high. A pin that is not driven follows its pull, which is down for these pins from power-on on.
@@ -56,7 +56,7 @@ pub struct Level {
 }
 
 /// The wires, watched by a thread of their own.
-pub struct Pins {
+pub(crate) struct Pins {
     edges: Arc<Mutex<Vec<Edge>>>,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
@@ -64,7 +64,7 @@ pub struct Pins {
 
 impl Pins {
     /// Wires the pins to the control socket of the simulated module.
-    pub fn wire(monitor: Monitor, mut qtest: Qtest, control: &Path) -> Self {
+    pub(crate) fn wire(monitor: Monitor, mut qtest: Qtest, control: &Path) -> Self {
         qtest.hear(DEVICE).expect("QEMU has the GPIO block");
         let (output, input) = LOOP;
         let mut wires = vec![
@@ -93,13 +93,13 @@ impl Pins {
     }
 
     /// What became of a line so far.
-    pub fn edges(&self, line: &str) -> Vec<Edge> {
+    pub(crate) fn edges(&self, line: &str) -> Vec<Edge> {
         let edges = self.edges.lock().expect("the thread does not panic");
         edges.iter().filter(|edge| edge.line == line).copied().collect()
     }
 
     /// The last edge of a line.
-    pub fn last(&self, line: &str) -> Edge {
+    pub(crate) fn last(&self, line: &str) -> Edge {
         self.edges(line).pop().expect("every wire has been looked at")
     }
 }

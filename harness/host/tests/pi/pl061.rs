@@ -18,25 +18,25 @@ const WIRES: [(&str, usize, bool); 3] = [
     ("reset", RESET, true),
     ("pwrkey", PWRKEY, true),
 ];
-pub const POWER: usize = 0;
-pub const RESET: usize = 1;
-pub const PWRKEY: usize = 2;
+pub(crate) const POWER: usize = 0;
+pub(crate) const RESET: usize = 1;
+pub(crate) const PWRKEY: usize = 2;
 /// VDD_EXT; QEMU's own button is on this line too, and nobody presses it.
-pub const SENSE: usize = 3;
+pub(crate) const SENSE: usize = 3;
 /// An output, and the input that it is wired to.
-pub const LOOP: (usize, usize) = (4, 5);
+pub(crate) const LOOP: (usize, usize) = (4, 5);
 /// Between two looks at VDD_EXT.
 const PAUSE: Duration = Duration::from_millis(1);
 
 /// The wires, kept by a thread of their own.
-pub struct Pl061 {
+pub(crate) struct Pl061 {
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Pl061 {
     /// Wires the controller, by its path in QEMU, to the control socket of the simulated module.
-    pub fn wire(mut qtest: Qtest, device: String, control: &Path) -> Self {
+    pub(crate) fn wire(mut qtest: Qtest, device: String, control: &Path) -> Self {
         let lines = WIRES.map(|(name, _, active_high)| ModuleLine::connect(name, active_high, control));
         let vdd_ext = SimulatedSense::connect(control).expect("the simulator answers");
         qtest.hear(&device).expect("QEMU has the controller");

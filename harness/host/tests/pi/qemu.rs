@@ -26,7 +26,7 @@ const FORWARDED: [(&str, &str); 3] = [
 
 /// What is emulated.
 #[derive(Debug, Clone, Copy)]
-pub enum Machine {
+pub(crate) enum Machine {
     /// A Raspberry Pi 3B. The inputs of its GPIO block have no wires, and give no interrupts.
     Pi,
     /// A board of QEMU's own with the Pi's processor. Its GPIO controller, a PL061, has inputs.
@@ -53,14 +53,14 @@ impl Machine {
 }
 
 /// A machine that runs.
-pub struct Qemu {
+pub(crate) struct Qemu {
     child: Child,
     folder: PathBuf,
 }
 
 impl Qemu {
     /// Starts a machine out of `parts`, with the module's `pty` in its USB adapter, and waits until the guest takes commands.
-    pub fn boot(machine: Machine, parts: &Path, folder: &Path, pty: &Path) -> Self {
+    pub(crate) fn boot(machine: Machine, parts: &Path, folder: &Path, pty: &Path) -> Self {
         let child = command(machine, parts, folder, pty)
             .spawn()
             .unwrap_or_else(|why| panic!("`qemu-system-aarch64`: {why}; `.ci/pi` installs it"));
@@ -76,19 +76,19 @@ impl Qemu {
     }
 
     /// A conversation with one of the monitors, `main` or `pins`.
-    pub fn monitor(&mut self, name: &str) -> Monitor {
+    pub(crate) fn monitor(&mut self, name: &str) -> Monitor {
         let socket = self.folder.join(name);
         self.until(QEMU, "QEMU's monitor", || Monitor::connect(&socket).ok())
     }
 
     /// The conversation over qtest.
-    pub fn qtest(&mut self) -> Qtest {
+    pub(crate) fn qtest(&mut self) -> Qtest {
         let socket = self.folder.join("qtest");
         self.until(QEMU, "QEMU's qtest", || Qtest::connect(&socket).ok())
     }
 
     /// The path of the only device of this type among those that the board made.
-    pub fn device(&mut self, kind: &str) -> String {
+    pub(crate) fn device(&mut self, kind: &str) -> String {
         let tree = self
             .monitor("main")
             .ask("info qom-tree")
@@ -100,7 +100,7 @@ impl Qemu {
     }
 
     /// The guest, and this machine's ports for its HTTP and CoAP servers.
-    pub fn guest(&mut self) -> (Guest, u16, u16) {
+    pub(crate) fn guest(&mut self) -> (Guest, u16, u16) {
         let network = self
             .monitor("main")
             .ask("info usernet")

@@ -14,13 +14,13 @@ const ANSWER: Duration = Duration::from_secs(20);
 
 /// An output that moved.
 #[derive(Debug, Clone, Copy)]
-pub struct Moved {
+pub(crate) struct Moved {
     pub line: usize,
     pub high: bool,
 }
 
 /// A conversation; QEMU has one at a time.
-pub struct Qtest {
+pub(crate) struct Qtest {
     socket: BufReader<UnixStream>,
     /// What came before an answer.
     moved: VecDeque<Moved>,
@@ -30,7 +30,7 @@ pub struct Qtest {
 
 impl Qtest {
     /// Connects to the socket, which QEMU makes when it starts.
-    pub fn connect(path: &Path) -> io::Result<Self> {
+    pub(crate) fn connect(path: &Path) -> io::Result<Self> {
         Ok(Self {
             socket: BufReader::new(UnixStream::connect(path)?),
             moved: VecDeque::new(),
@@ -39,23 +39,23 @@ impl Qtest {
     }
 
     /// From now on the outputs of a device are heard.
-    pub fn hear(&mut self, device: &str) -> io::Result<()> {
+    pub(crate) fn hear(&mut self, device: &str) -> io::Result<()> {
         self.execute(&format!("irq_intercept_out {device}"))
     }
 
     /// Moves an input of a device.
-    pub fn set(&mut self, device: &str, line: usize, high: bool) -> io::Result<()> {
+    pub(crate) fn set(&mut self, device: &str, line: usize, high: bool) -> io::Result<()> {
         let level = u8::from(high);
         self.execute(&format!("set_irq_in {device} unnamed-gpio-in {line} {level}"))
     }
 
     /// Writes a word into the guest's physical memory.
-    pub fn write(&mut self, address: u32, word: u32) -> io::Result<()> {
+    pub(crate) fn write(&mut self, address: u32, word: u32) -> io::Result<()> {
         self.execute(&format!("writel {address:#x} {word:#x}"))
     }
 
     /// The next output that moves, if one does within `limit`; with zero, if one has.
-    pub fn moved(&mut self, limit: Duration) -> io::Result<Option<Moved>> {
+    pub(crate) fn moved(&mut self, limit: Duration) -> io::Result<Option<Moved>> {
         if self.moved.is_empty() {
             self.read(limit)?;
         }

@@ -14,7 +14,7 @@ const LIMIT: Duration = Duration::from_secs(60);
 const PROGRAMS: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
 
 /// A browser with one page open.
-pub struct Browser {
+pub(crate) struct Browser {
     child: Child,
     to: File,
     from: Receiver<Value>,
@@ -25,7 +25,7 @@ pub struct Browser {
 
 impl Browser {
     /// Opens a file; `None` where there is no browser, and says so.
-    pub fn open(file: &Path, (width, height): (u32, u32), script: bool) -> Option<Self> {
+    pub(crate) fn open(file: &Path, (width, height): (u32, u32), script: bool) -> Option<Self> {
         let Some(program) = PROGRAMS.into_iter().find(|program| is_there(program)) else {
             eprintln!("skipped: none of {PROGRAMS:?} is installed");
             return None;
@@ -61,7 +61,7 @@ impl Browser {
 
     /// What a script in the page gives.
     #[track_caller]
-    pub fn value(&mut self, script: &str) -> Value {
+    pub(crate) fn value(&mut self, script: &str) -> Value {
         let asked = json!({ "expression": script, "returnByValue": true });
         let answer = self.ask("Runtime.evaluate", asked);
         assert!(answer["exceptionDetails"].is_null(), "{script}: {answer}");
@@ -70,7 +70,7 @@ impl Browser {
 
     /// Waits until a script gives `true`.
     #[track_caller]
-    pub fn wait(&mut self, script: &str) {
+    pub(crate) fn wait(&mut self, script: &str) {
         let deadline = Instant::now() + LIMIT;
         while self.value(script) != json!(true) {
             assert!(Instant::now() < deadline, "waited {LIMIT:?} for {script}");
@@ -80,7 +80,7 @@ impl Browser {
 
     /// Presses the left button over the middle of an element, as a person does.
     #[track_caller]
-    pub fn click(&mut self, selector: &str) {
+    pub(crate) fn click(&mut self, selector: &str) {
         let place = self.value(&format!(
             "(() => {{ const e = document.querySelector({selector:?}); e.scrollIntoView({{block: 'center', behavior: 'instant'}}); \
              const r = e.getBoundingClientRect(); return [r.x + r.width / 2, r.y + r.height / 2]; }})()"
@@ -93,13 +93,13 @@ impl Browser {
     }
 
     /// Lays the page out as it is printed.
-    pub fn print(&mut self) {
+    pub(crate) fn print(&mut self) {
         self.ask("Emulation.setEmulatedMedia", json!({ "media": "print" }));
     }
 
     /// Presses a key where the focus is; `text` is what it types.
     #[track_caller]
-    pub fn press(&mut self, key: &str, text: &str) {
+    pub(crate) fn press(&mut self, key: &str, text: &str) {
         for kind in ["keyDown", "keyUp"] {
             let event = json!({ "type": kind, "key": key, "code": key, "text": text });
             self.ask("Input.dispatchKeyEvent", event);
@@ -107,7 +107,7 @@ impl Browser {
     }
 
     /// Types a text where the focus is.
-    pub fn write(&mut self, text: &str) {
+    pub(crate) fn write(&mut self, text: &str) {
         self.ask("Input.insertText", json!({ "text": text }));
     }
 

@@ -18,7 +18,7 @@ const MEASURES: [&str; 5] = [
 ];
 
 /// The example, with so many earlier runs in its journal.
-pub fn with_trend(runs: u32) -> Vec<Record> {
+pub(crate) fn with_trend(runs: u32) -> Vec<Record> {
     let mut records = records();
     let mut record = records[0].clone();
     let runs = (0..runs).map(|n| PastRun {

@@ -7,12 +7,12 @@ use dfota_hil::config::yaml::file_error::FileError;
 use std::path::{Path, PathBuf};
 
 /// The repository's root.
-pub fn root() -> PathBuf {
+pub(crate) fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
 /// A rig out of bytes.
-pub fn rig(bytes: &[u8]) -> Result<Rig, FileError> {
+pub(crate) fn rig(bytes: &[u8]) -> Result<Rig, FileError> {
     Rig::of(
         &Document::parse("rigs/bench.yaml", bytes)?,
         PathBuf::from("/rigs/bench.yaml"),
@@ -20,7 +20,7 @@ pub fn rig(bytes: &[u8]) -> Result<Rig, FileError> {
 }
 
 /// A suite out of bytes, with the packages `a.delta` and `b.delta` of 9000 bytes beside it.
-pub fn suite(bytes: &[u8]) -> Result<Suite, FileError> {
+pub(crate) fn suite(bytes: &[u8]) -> Result<Suite, FileError> {
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("a.delta"), [b'a'; 9000]).unwrap();
     std::fs::write(folder.path().join("b.delta"), [b'b'; 9000]).unwrap();
@@ -32,7 +32,7 @@ pub fn suite(bytes: &[u8]) -> Result<Suite, FileError> {
 }
 
 /// A suite with two packages and these cases.
-pub fn suite_of(cases: &str) -> String {
+pub(crate) fn suite_of(cases: &str) -> String {
     format!(
         "suite: try\n\
          packages:\n\
@@ -43,7 +43,7 @@ pub fn suite_of(cases: &str) -> String {
 }
 
 /// Compares the text with the snapshot of that name.
-pub fn same(name: &str, text: &str) {
+pub(crate) fn same(name: &str, text: &str) {
     let mut settings = insta::Settings::clone_current();
     settings.set_prepend_module_to_snapshot(false);
     settings.set_omit_expression(true);
@@ -52,7 +52,7 @@ pub fn same(name: &str, text: &str) {
 }
 
 /// The text of an error, with no path of this machine in it.
-pub fn shown<T>(loaded: Result<T, FileError>) -> String {
+pub(crate) fn shown<T>(loaded: Result<T, FileError>) -> String {
     match loaded {
         Ok(_) => panic!("this file was to be refused"),
         Err(why) => format!("{}\n\n{why}\n", why.render(false).trim_end()),

@@ -197,6 +197,23 @@ fn laboratory(lab: Option<&Lab>) -> Vec<Entry> {
     ]
 }
 
+const UNREAD: &str = "not read: no case got so far";
+
+/// Each value once, in the order in which they were said.
+fn distinct(values: &mut dyn Iterator<Item = String>) -> String {
+    let mut seen: Vec<String> = Vec::new();
+    for value in values {
+        if !seen.contains(&value) {
+            seen.push(value);
+        }
+    }
+    if seen.is_empty() {
+        UNREAD.to_owned()
+    } else {
+        seen.join(", ")
+    }
+}
+
 fn item(run: &Run<'_>, lab: Option<&Lab>) -> Vec<Entry> {
     let stated = lab.map(|lab| &lab.item);
     let said: Vec<(&str, String, Option<String>)> = run
@@ -212,22 +229,9 @@ fn item(run: &Run<'_>, lab: Option<&Lab>) -> Vec<Entry> {
             _ => None,
         })
         .collect();
-    let unread = || "not read: no case got so far".to_owned();
-    let distinct = |values: &mut dyn Iterator<Item = String>| {
-        let mut seen: Vec<String> = Vec::new();
-        for value in values {
-            if !seen.contains(&value) {
-                seen.push(value);
-            }
-        }
-        if seen.is_empty() {
-            unread()
-        } else {
-            seen.join(", ")
-        }
+    let version = |said: Option<&(&str, String, Option<String>)>| {
+        said.map_or_else(|| UNREAD.to_owned(), |said| said.1.clone())
     };
-    let version =
-        |said: Option<&(&str, String, Option<String>)>| said.map_or_else(unread, |said| said.1.clone());
     let kind = if run.started.rig.simulated {
         format!(
             "{}, SIMULATED by a program: no hardware was tested",

@@ -6,7 +6,7 @@ use dfota_core::event::watched::{Gap, Watched};
 use dfota_core::event::{Event, Line, Record};
 use dfota_core::function::{Function, Number};
 use dfota_core::verdict::Verdict;
-use std::fmt::Write;
+use std::fmt::{self, Write};
 use std::ops::Range;
 
 /// File name of a case's transcript.
@@ -147,29 +147,7 @@ fn tell(record: &Record, to: &mut String) -> Option<()> {
         Event::TxData { bytes, sha256 } => write!(to, "> {bytes} bytes, SHA-256 {}…", sha256.get(..16)?),
         Event::Line { line, active, .. } => write!(to, "! {}", edge(*line, *active)),
         Event::CutArmed { cut } => write!(to, "# cut armed: {cut}"),
-        Event::CutMade {
-            cut,
-            landed,
-            due_ns,
-            commanded_ns,
-            returned_ns,
-            confirmed,
-            ..
-        } => {
-            let late = |ns: &u64| ns.saturating_sub(*due_ns) as f64 / 1e3;
-            let (commanded, done) = (late(commanded_ns), late(returned_ns));
-            let confirmed = confirmed.map_or(String::new(), |seen| {
-                format!(
-                    ", confirmed by the sense line after {:.1} µs (up to {:.1} µs earlier)",
-                    late(&seen.at_ns),
-                    seen.within_ns as f64 / 1e3
-                )
-            });
-            write!(
-                to,
-                "# cut made: {cut}, landed at {landed}; commanded {commanded:.1} µs after it was due, done after {done:.1} µs{confirmed}"
-            )
-        }
+        Event::CutMade { .. } => tell_cut(&record.event, to),
         Event::CutMissed { cut } => write!(to, "# cut missed: {cut}"),
         Event::Request(request) => to.write_str(&request_line(request)),
         Event::Lwm2m { text, .. } => write!(to, "@ lwm2m {text}"),
@@ -177,22 +155,7 @@ fn tell(record: &Record, to: &mut String) -> Option<()> {
         Event::Watched(watched) => return tell_watched(watched, to),
         Event::Gap(gap) => tell_gap(gap, to),
         Event::Halted(halted) => write!(to, "# stopped: {}: {}", halted.rule, halted.sentence),
-        Event::Measured {
-            name,
-            value,
-            unit,
-            min,
-            limit,
-        } => {
-            let over = limit.filter(|limit| value > limit).map(|limit| ("over", limit));
-            let under = min.filter(|min| value < min).map(|min| ("under", min));
-            match over.or(under) {
-                Some((how, limit)) => {
-                    write!(to, "# {name}: {value} {unit}, {how} its limit of {limit} {unit}")
-                }
-                None => write!(to, "# {name}: {value} {unit}"),
-            }
-        }
+        Event::Measured { .. } => tell_measured(&record.event, to),
         Event::Function { when, function } => {
             write!(to, "# function {}: {}", when.words(), abilities(function))
         }
@@ -212,11 +175,7 @@ fn tell(record: &Record, to: &mut String) -> Option<()> {
             )
         }
         Event::Tallied(tallied) if tallied.run.is_none() => {
-            let counts = if tallied.counts {
-                "counts"
-            } else {
-                "does not count for a claim"
-            };
+            let counts = ["does not count for a claim", "counts"][usize::from(tallied.counts)];
             write!(to, "# tallied: {} ({}), {counts}", tallied.cut, tallied.bin)
         }
         Event::TryEnded(tried) => write!(
@@ -238,6 +197,55 @@ fn tell(record: &Record, to: &mut String) -> Option<()> {
         | Event::RunEnded { .. } => return None,
     };
     told.ok()
+}
+
+fn tell_cut(event: &Event, to: &mut String) -> fmt::Result {
+    let Event::CutMade {
+        cut,
+        landed,
+        due_ns,
+        commanded_ns,
+        returned_ns,
+        confirmed,
+        ..
+    } = event
+    else {
+        return Ok(());
+    };
+    let late = |ns: &u64| ns.saturating_sub(*due_ns) as f64 / 1e3;
+    let (commanded, done) = (late(commanded_ns), late(returned_ns));
+    let confirmed = confirmed.map_or(String::new(), |seen| {
+        format!(
+            ", confirmed by the sense line after {:.1} µs (up to {:.1} µs earlier)",
+            late(&seen.at_ns),
+            seen.within_ns as f64 / 1e3
+        )
+    });
+    write!(
+        to,
+        "# cut made: {cut}, landed at {landed}; commanded {commanded:.1} µs after it was due, done after {done:.1} µs{confirmed}"
+    )
+}
+
+fn tell_measured(event: &Event, to: &mut String) -> fmt::Result {
+    let Event::Measured {
+        name,
+        value,
+        unit,
+        min,
+        limit,
+    } = event
+    else {
+        return Ok(());
+    };
+    let over = limit.filter(|limit| value > limit).map(|limit| ("over", limit));
+    let under = min.filter(|min| value < min).map(|min| ("under", min));
+    match over.or(under) {
+        Some((how, limit)) => {
+            write!(to, "# {name}: {value} {unit}, {how} its limit of {limit} {unit}")
+        }
+        None => write!(to, "# {name}: {value} {unit}"),
+    }
 }
 
 fn abilities(function: &Function) -> String {

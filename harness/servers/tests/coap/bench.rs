@@ -19,18 +19,18 @@ use tokio::runtime::Runtime;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A server that runs.
-pub struct Bench {
+pub(crate) struct Bench {
     pub server: CoapServer,
     happenings: Receiver<Happening>,
     _runtime: Runtime,
 }
 
 impl Bench {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(Clock::system())
     }
 
-    pub fn with(clock: Clock) -> Self {
+    pub(crate) fn with(clock: Clock) -> Self {
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(1)
             .enable_all()
@@ -51,7 +51,7 @@ impl Bench {
         }
     }
 
-    pub fn offer(&self, package: &[u8], faults: CoapFaults) -> CoapOffer {
+    pub(crate) fn offer(&self, package: &[u8], faults: CoapFaults) -> CoapOffer {
         let base = format!("coap://{}", self.server.addr());
         let package = package.to_vec().into();
         self.server
@@ -59,12 +59,12 @@ impl Bench {
             .expect("a sound offer")
     }
 
-    pub fn client(&self) -> Client {
+    pub(crate) fn client(&self) -> Client {
         Client::of(self.server.addr())
     }
 
     /// The next thing that happens and is of the wanted kind.
-    pub fn wait_for<T>(&self, what: &str, mut wanted: impl FnMut(Happening) -> Option<T>) -> T {
+    pub(crate) fn wait_for<T>(&self, what: &str, mut wanted: impl FnMut(Happening) -> Option<T>) -> T {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
@@ -79,7 +79,7 @@ impl Bench {
         }
     }
 
-    pub fn report(&self) -> Request {
+    pub(crate) fn report(&self) -> Request {
         self.wait_for("a report", |happening| match happening {
             Happening::Request(request) => Some(request),
             _ => None,
@@ -87,19 +87,19 @@ impl Bench {
     }
 
     /// Everything that has happened by now.
-    pub fn so_far(&self) -> Vec<Happening> {
+    pub(crate) fn so_far(&self) -> Vec<Happening> {
         self.happenings.try_iter().collect()
     }
 }
 
 /// A client without any protocol of its own.
-pub struct Client {
+pub(crate) struct Client {
     pub socket: UdpSocket,
     next_id: u16,
 }
 
 impl Client {
-    pub fn of(server: SocketAddr) -> Self {
+    pub(crate) fn of(server: SocketAddr) -> Self {
         let socket = UdpSocket::bind("127.0.0.1:0").expect("a socket");
         socket.connect(server).expect("a socket");
         socket.set_read_timeout(Some(PATIENCE)).expect("a socket");
@@ -107,7 +107,7 @@ impl Client {
     }
 
     /// Sends a confirmable request; gives its id.
-    pub fn send(&mut self, draft: &Message) -> u16 {
+    pub(crate) fn send(&mut self, draft: &Message) -> u16 {
         let mut bytes = draft.encode();
         self.next_id += 1;
         bytes[2..4].copy_from_slice(&self.next_id.to_be_bytes());
@@ -115,13 +115,13 @@ impl Client {
         self.next_id
     }
 
-    pub fn receive(&self) -> Message {
+    pub(crate) fn receive(&self) -> Message {
         let mut buffer = [0; 2048];
         let len = self.socket.recv(&mut buffer).expect("an answer");
         Message::decode(&buffer[..len]).expect("a sound answer")
     }
 
-    pub fn ask(&mut self, draft: &Message) -> Message {
+    pub(crate) fn ask(&mut self, draft: &Message) -> Message {
         let id = self.send(draft);
         let answer = self.receive();
         assert_eq!(answer.id(), id);
@@ -129,13 +129,13 @@ impl Client {
     }
 
     /// Whether nothing comes. A ping goes behind it: what is answered in order has been answered by then.
-    pub fn hears_nothing_before_a_pong(&self) {
+    pub(crate) fn hears_nothing_before_a_pong(&self) {
         self.socket.send(&[0x40, 0, 0xFF, 0xFE]).expect("a socket");
         assert_eq!(self.receive().encode(), [0x70, 0, 0xFF, 0xFE]);
     }
 
     /// Downloads from block `number` on.
-    pub fn download(&mut self, path: &str, number: u32, size: BlockSize) -> Vec<u8> {
+    pub(crate) fn download(&mut self, path: &str, number: u32, size: BlockSize) -> Vec<u8> {
         let mut package = vec![];
         let mut block = Block {
             number,
@@ -159,15 +159,15 @@ impl Client {
     }
 }
 
-pub fn get(path: &str, block: Block) -> Message {
+pub(crate) fn get(path: &str, block: Block) -> Message {
     Message::request(Code::GET, path).with_block(option::BLOCK2, block)
 }
 
 /// A package in which every byte tells where it stands.
-pub fn package(len: usize) -> Vec<u8> {
+pub(crate) fn package(len: usize) -> Vec<u8> {
     (0..len).map(|at| (at % 251) as u8 ^ (at / 251) as u8).collect()
 }
 
-pub fn size(bytes: u64) -> BlockSize {
+pub(crate) fn size(bytes: u64) -> BlockSize {
     BlockSize::of_bytes(bytes).expect("a size")
 }

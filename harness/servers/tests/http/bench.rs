@@ -13,13 +13,13 @@ use std::time::{Duration, Instant};
 use tokio::runtime::Runtime;
 
 /// Longer than anything here takes on the slowest machine.
-pub const LIMIT: Duration = Duration::from_secs(20);
+pub(crate) const LIMIT: Duration = Duration::from_secs(20);
 
 /// The base of every URL.
-pub const BASE: &str = "http://lab.example.com:8080";
+pub(crate) const BASE: &str = "http://lab.example.com:8080";
 
 /// A server with its reports.
-pub struct Bench {
+pub(crate) struct Bench {
     pub runtime: Runtime,
     pub server: Option<PackageServer>,
     pub addr: SocketAddr,
@@ -27,11 +27,11 @@ pub struct Bench {
 }
 
 impl Bench {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::with(Clock::system())
     }
 
-    pub fn with(clock: Clock) -> Self {
+    pub(crate) fn with(clock: Clock) -> Self {
         let runtime = Runtime::new().expect("a runtime");
         let (report, reports) = channel();
         let bind = || PackageServer::bind(([127, 0, 0, 1], 0).into(), clock, move |it| drop(report.send(it)));
@@ -44,7 +44,7 @@ impl Bench {
         }
     }
 
-    pub fn offer(&self, package: &[u8], faults: HttpFaults) -> Offer {
+    pub(crate) fn offer(&self, package: &[u8], faults: HttpFaults) -> Offer {
         let server = self.server.as_ref().expect("a server that was not closed");
         let package = Bytes::copy_from_slice(package);
         server
@@ -53,33 +53,33 @@ impl Bench {
     }
 
     /// The next report; panics with what was awaited when there is none.
-    pub fn report(&self, awaited: &str) -> Request {
+    pub(crate) fn report(&self, awaited: &str) -> Request {
         self.reports
             .recv_timeout(LIMIT)
             .unwrap_or_else(|_| panic!("{LIMIT:?} passed without the report of {awaited}"))
     }
 
     /// Panics if anything else was reported. A request of its own marks the end of what can still come.
-    pub fn nothing_more(&self) {
+    pub(crate) fn nothing_more(&self) {
         self.ask("GET /the-end HTTP/1.1\r\nHost: x\r\n\r\n");
         assert_eq!(self.report("the end").path, "/the-end");
     }
 
-    pub fn connect(&self) -> Client {
+    pub(crate) fn connect(&self) -> Client {
         let stream = TcpStream::connect(self.addr).expect("the server listens");
         stream.set_read_timeout(Some(LIMIT)).expect("a limit above zero");
         Client { stream }
     }
 
     /// Sends this on a connection of its own and reads until the server ends it.
-    pub fn ask(&self, text: impl AsRef<[u8]>) -> Reply {
+    pub(crate) fn ask(&self, text: impl AsRef<[u8]>) -> Reply {
         let mut client = self.connect();
         client.send(text);
         client.rest()
     }
 
     /// GET of an offer with more lines of header, each with its line end.
-    pub fn get(&self, offer: &Offer, lines: &str) -> Reply {
+    pub(crate) fn get(&self, offer: &Offer, lines: &str) -> Reply {
         self.ask(request(
             "GET",
             offer.path(),
@@ -89,12 +89,12 @@ impl Bench {
 }
 
 /// The text of a request.
-pub fn request(method: &str, target: &str, lines: &str) -> String {
+pub(crate) fn request(method: &str, target: &str, lines: &str) -> String {
     format!("{method} {target} HTTP/1.1\r\nHost: lab\r\n{lines}\r\n")
 }
 
 /// Waits until so many bytes of an offer are counted: the last ones reach the client a moment earlier.
-pub fn counted(offer: &Offer, bytes: u64) -> Served {
+pub(crate) fn counted(offer: &Offer, bytes: u64) -> Served {
     let begun = Instant::now();
     while offer.requests().bytes < bytes {
         assert!(
@@ -107,18 +107,18 @@ pub fn counted(offer: &Offer, bytes: u64) -> Served {
 }
 
 /// A connection.
-pub struct Client {
+pub(crate) struct Client {
     pub stream: TcpStream,
 }
 
 impl Client {
-    pub fn send(&mut self, text: impl AsRef<[u8]>) {
+    pub(crate) fn send(&mut self, text: impl AsRef<[u8]>) {
         // A server that closes early may do so while this is still being sent.
         let _ = self.stream.write_all(text.as_ref());
     }
 
     /// Reads exactly so many bytes behind the head; the connection stays.
-    pub fn head_and(&mut self, body: usize) -> Reply {
+    pub(crate) fn head_and(&mut self, body: usize) -> Reply {
         let mut bytes = Vec::new();
         while !bytes.ends_with(b"\r\n\r\n") {
             bytes.push(self.byte());
@@ -136,7 +136,7 @@ impl Client {
     }
 
     /// Reads until the server ends the connection.
-    pub fn rest(&mut self) -> Reply {
+    pub(crate) fn rest(&mut self) -> Reply {
         let mut bytes = Vec::new();
         let end = match self.stream.read_to_end(&mut bytes) {
             Ok(_) => End::Fin,
@@ -152,7 +152,7 @@ impl Client {
 
 /// How a connection ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
+pub(crate) enum End {
     Open,
     Fin,
     Reset,
@@ -160,7 +160,7 @@ pub enum End {
 
 /// What the server sent.
 #[derive(Debug)]
-pub struct Reply {
+pub(crate) struct Reply {
     pub status: u16,
     pub head: String,
     pub body: Vec<u8>,
@@ -182,7 +182,7 @@ impl Reply {
     }
 
     /// A header's value.
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let line = |line: &'_ str| {
             line.split_once(": ")
                 .is_some_and(|(it, _)| it.eq_ignore_ascii_case(name))
@@ -191,12 +191,12 @@ impl Reply {
         line.split_once(": ").map(|(_, value)| value)
     }
 
-    pub fn length(&self) -> Option<usize> {
+    pub(crate) fn length(&self) -> Option<usize> {
         self.header("content-length")?.parse().ok()
     }
 }
 
 /// A package in which every byte tells where it stands.
-pub fn package(len: usize) -> Vec<u8> {
+pub(crate) fn package(len: usize) -> Vec<u8> {
     (0..len).map(|at| (at % 251) as u8 ^ (at / 251) as u8).collect()
 }

@@ -7,7 +7,7 @@ use std::thread;
 
 /// What the server does with a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Manner {
+pub(crate) enum Manner {
     Sound,
     IgnoresRange,
     NotFound,
@@ -21,7 +21,7 @@ pub enum Manner {
     NoLength,
 }
 
-pub struct FileServer {
+pub(crate) struct FileServer {
     pub port: u16,
     state: Arc<Mutex<State>>,
 }
@@ -33,7 +33,7 @@ struct State {
 }
 
 impl FileServer {
-    pub fn start(file: Vec<u8>) -> Self {
+    pub(crate) fn start(file: Vec<u8>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
         let port = listener.local_addr().expect("an address").port();
         let state = Arc::new(Mutex::new(State {
@@ -50,16 +50,16 @@ impl FileServer {
         Self { port, state }
     }
 
-    pub fn url(&self) -> String {
+    pub(crate) fn url(&self) -> String {
         format!("http://127.0.0.1:{}/p.delta", self.port)
     }
 
-    pub fn behave(&self, manner: Manner) {
+    pub(crate) fn behave(&self, manner: Manner) {
         self.state.lock().expect("no panic").manner = manner;
     }
 
     /// The requests since the last call: `GET /path` and its Range.
-    pub fn requests(&self) -> Vec<String> {
+    pub(crate) fn requests(&self) -> Vec<String> {
         std::mem::take(&mut self.state.lock().expect("no panic").requests)
     }
 }

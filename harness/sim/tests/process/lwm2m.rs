@@ -11,12 +11,12 @@ use std::time::{Duration, Instant};
 /// Long enough for anything that would come, short enough for what must not.
 const A_WHILE: Duration = Duration::from_millis(40);
 
-pub fn configure(rig: &mut Rig, port: u16) {
+pub(crate) fn configure(rig: &mut Rig, port: u16) {
     let line = format!("AT+QLWCONFIG=0,\"127.0.0.1\",{port},\"urn:imei:e1\",50,3");
     assert!(rig.exchange(&line).ends_with("\r\nOK\r\n"));
 }
 
-pub fn register(rig: &mut Rig, port: u16) {
+pub(crate) fn register(rig: &mut Rig, port: u16) {
     configure(rig, port);
     assert!(rig.exchange("AT+QLWREG").ends_with("\r\nOK\r\n"));
     assert_eq!(rig.until("0\r\n"), "\r\n+QLWREG: 0\r\n");

@@ -17,7 +17,7 @@ const RETRY: Duration = Duration::from_millis(60);
 
 /// What the server does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Manner {
+pub(crate) enum Manner {
     Sound,
     /// Loses every n-th datagram of each direction.
     Loses(u32),
@@ -53,14 +53,14 @@ struct State {
     next_id: u16,
 }
 
-pub struct LwServer {
+pub(crate) struct LwServer {
     pub port: u16,
     socket: UdpSocket,
     shared: Arc<(Mutex<State>, Condvar)>,
 }
 
 impl LwServer {
-    pub fn start(file: Vec<u8>) -> Self {
+    pub(crate) fn start(file: Vec<u8>) -> Self {
         let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
         let port = socket.local_addr().expect("an address").port();
         let state = State {
@@ -96,7 +96,7 @@ impl LwServer {
         Self { port, socket, shared }
     }
 
-    pub fn uri(&self) -> String {
+    pub(crate) fn uri(&self) -> String {
         format!("coap://127.0.0.1:{}/f/p.delta", self.port)
     }
 
@@ -104,21 +104,21 @@ impl LwServer {
         self.shared.0.lock().expect("no panic")
     }
 
-    pub fn behave(&self, manner: Manner) {
+    pub(crate) fn behave(&self, manner: Manner) {
         self.state().manner = manner;
     }
 
-    pub fn refuse_notifications(&self) {
+    pub(crate) fn refuse_notifications(&self) {
         self.state().refuse_notes = true;
     }
 
     /// The registration's requests since the last call: method, path and query, and the bytes.
-    pub fn requests(&self) -> Vec<(String, Vec<u8>)> {
+    pub(crate) fn requests(&self) -> Vec<(String, Vec<u8>)> {
         std::mem::take(&mut self.state().requests)
     }
 
     /// The block numbers asked for since the last call.
-    pub fn blocks(&self) -> Vec<u32> {
+    pub(crate) fn blocks(&self) -> Vec<u32> {
         std::mem::take(&mut self.state().blocks)
     }
 
@@ -135,16 +135,16 @@ impl LwServer {
     }
 
     /// Waits for the next notification; its payload.
-    pub fn note(&self) -> Option<String> {
+    pub(crate) fn note(&self) -> Option<String> {
         self.note_within(LIMIT)
             .map(|note| String::from_utf8_lossy(&note.payload).into_owned())
     }
 
-    pub fn note_within(&self, limit: Duration) -> Option<Message> {
+    pub(crate) fn note_within(&self, limit: Duration) -> Option<Message> {
         self.wait(limit, |state| state.notes.pop_front())
     }
 
-    pub fn message(&self, code: Code, path: &str) -> Message {
+    pub(crate) fn message(&self, code: Code, path: &str) -> Message {
         let mut state = self.state();
         state.next_id += 1;
         let id = state.next_id;
@@ -156,18 +156,18 @@ impl LwServer {
     }
 
     /// Sends bytes to the module as they are.
-    pub fn send(&self, bytes: &[u8]) {
+    pub(crate) fn send(&self, bytes: &[u8]) {
         let client = self.state().client.expect("a client has registered");
         self.socket.send_to(bytes, client).expect("the datagram leaves");
     }
 
     /// The next message that is neither a request nor a notification.
-    pub fn reply(&self, limit: Duration) -> Option<Message> {
+    pub(crate) fn reply(&self, limit: Duration) -> Option<Message> {
         self.wait(limit, |state| state.answers.pop_front())
     }
 
     /// A request and its answer.
-    pub fn ask(&self, request: &Message) -> Message {
+    pub(crate) fn ask(&self, request: &Message) -> Message {
         self.try_ask(request)
             .unwrap_or_else(|| panic!("no answer to {request:?}"))
     }
@@ -192,31 +192,31 @@ impl LwServer {
     }
 
     /// Reads as text: code and payload.
-    pub fn read(&self, path: &str) -> String {
+    pub(crate) fn read(&self, path: &str) -> String {
         let mut request = self.message(Code::GET, path);
         request.push_uint(ACCEPT, 0);
         shown(&self.ask(&request))
     }
 
-    pub fn observe(&self, path: &str) -> Message {
+    pub(crate) fn observe(&self, path: &str) -> Message {
         let mut request = self.message(Code::GET, path);
         request.push_uint(OBSERVE, 0);
         self.ask(&request)
     }
 
-    pub fn write(&self, path: &str, text: &str) -> Code {
+    pub(crate) fn write(&self, path: &str, text: &str) -> Code {
         let mut request = self.message(Code::PUT, path);
         request.push_uint(CONTENT_FORMAT, 0);
         request.payload = text.into();
         self.ask(&request).code
     }
 
-    pub fn execute(&self, path: &str) -> Code {
+    pub(crate) fn execute(&self, path: &str) -> Code {
         self.ask(&self.message(Code::POST, path)).code
     }
 
     /// `state result` of the firmware update object.
-    pub fn firmware(&self) -> String {
+    pub(crate) fn firmware(&self) -> String {
         format!(
             "{} {}",
             self.read("/5/0/3").trim_start_matches("2.05 "),
@@ -226,7 +226,7 @@ impl LwServer {
 }
 
 /// Code and payload.
-pub fn shown(message: &Message) -> String {
+pub(crate) fn shown(message: &Message) -> String {
     format!("{} {}", message.code, String::from_utf8_lossy(&message.payload))
         .trim_end()
         .to_owned()

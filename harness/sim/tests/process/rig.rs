@@ -20,12 +20,12 @@ const LIMIT: Duration = Duration::from_secs(20);
 /// Bytes that a failure shows.
 const SHOWN_MAX: usize = 4000;
 /// Fast enough for a short suite, slow enough that a percent lasts a millisecond.
-pub const SPEED: &str = "400";
+pub(crate) const SPEED: &str = "400";
 
 /// A01 → A02.
-pub static FORWARD: LazyLock<Vec<u8>> = LazyLock::new(|| package("BC66NBR01A01", "BC66NBR01A02"));
+pub(crate) static FORWARD: LazyLock<Vec<u8>> = LazyLock::new(|| package("BC66NBR01A01", "BC66NBR01A02"));
 /// A02 → A01.
-pub static BACK: LazyLock<Vec<u8>> = LazyLock::new(|| package("BC66NBR01A02", "BC66NBR01A01"));
+pub(crate) static BACK: LazyLock<Vec<u8>> = LazyLock::new(|| package("BC66NBR01A02", "BC66NBR01A01"));
 
 fn package(from: &str, to: &str) -> Vec<u8> {
     let version = |name: &str| -> Version { name.parse().expect("a version") };
@@ -33,11 +33,11 @@ fn package(from: &str, to: &str) -> Vec<u8> {
 }
 
 /// The simulator's program.
-pub fn program() -> Command {
+pub(crate) fn program() -> Command {
     Command::new(env!("CARGO_BIN_EXE_bc66-sim"))
 }
 
-pub struct Rig {
+pub(crate) struct Rig {
     process: Child,
     stdin: Option<ChildStdin>,
     tty: File,
@@ -49,7 +49,7 @@ pub struct Rig {
 
 impl Rig {
     /// A simulator with these flags; its module is still off.
-    pub fn start(flags: &[&str]) -> Self {
+    pub(crate) fn start(flags: &[&str]) -> Self {
         let mut command = program();
         command
             .args(flags)
@@ -89,7 +89,7 @@ impl Rig {
     }
 
     /// A simulator whose module boots at once: `RDY` has been seen.
-    pub fn booted(flags: &[&str]) -> Self {
+    pub(crate) fn booted(flags: &[&str]) -> Self {
         let mut rig = Self::start(&[&["--speed", SPEED, "--pwrkey-tied"], flags].concat());
         rig.request("power on");
         rig.until("RDY\r\n");
@@ -97,14 +97,14 @@ impl Rig {
     }
 
     /// The same, with an address and a command line that answers.
-    pub fn attached(flags: &[&str]) -> Self {
+    pub(crate) fn attached(flags: &[&str]) -> Self {
         let mut rig = Self::booted(flags);
         rig.settle();
         rig
     }
 
     /// Another client of the control socket.
-    pub fn client(path: &Path) -> BufReader<UnixStream> {
+    pub(crate) fn client(path: &Path) -> BufReader<UnixStream> {
         let stream = UnixStream::connect(path).expect("the control socket answers");
         stream
             .set_read_timeout(Some(LIMIT))
@@ -113,18 +113,18 @@ impl Rig {
     }
 
     /// Waits for the address and a command line that answers: from here on nothing comes unasked.
-    pub fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) {
         self.until("+IP:");
         self.until("\r\n");
         self.sync();
     }
 
     /// One request on the control socket, and its answer.
-    pub fn request(&mut self, request: &str) -> String {
+    pub(crate) fn request(&mut self, request: &str) -> String {
         Self::ask(&mut self.control, request)
     }
 
-    pub fn ask(client: &mut BufReader<UnixStream>, request: &str) -> String {
+    pub(crate) fn ask(client: &mut BufReader<UnixStream>, request: &str) -> String {
         client
             .get_mut()
             .write_all(format!("{request}\n").as_bytes())
@@ -137,19 +137,19 @@ impl Rig {
     }
 
     /// The host's end of the line runs at another rate from now on.
-    pub fn set_baud(&mut self, baud: u32) {
+    pub(crate) fn set_baud(&mut self, baud: u32) {
         let mut termios = tcgetattr(&self.tty).expect("a terminal");
         termios.set_speed(baud).expect("a rate");
         tcsetattr(&self.tty, OptionalActions::Now, &termios).expect("a terminal");
     }
 
     /// Sends bytes to the module.
-    pub fn send(&mut self, bytes: impl AsRef<[u8]>) {
+    pub(crate) fn send(&mut self, bytes: impl AsRef<[u8]>) {
         self.tty.write_all(bytes.as_ref()).expect("the pty takes bytes");
     }
 
     /// Everything up to `awaited` and with it.
-    pub fn until(&mut self, awaited: &str) -> String {
+    pub(crate) fn until(&mut self, awaited: &str) -> String {
         let deadline = Instant::now() + LIMIT;
         loop {
             let found = self
@@ -172,7 +172,7 @@ impl Rig {
     }
 
     /// All that comes during `real` time, beside what was there.
-    pub fn listen(&mut self, real: Duration) -> String {
+    pub(crate) fn listen(&mut self, real: Duration) -> String {
         let deadline = Instant::now() + real;
         while let Some(left) = deadline
             .checked_duration_since(Instant::now())
@@ -206,13 +206,13 @@ impl Rig {
     }
 
     /// Gets past the first line, which may be lost.
-    pub fn sync(&mut self) {
+    pub(crate) fn sync(&mut self) {
         self.send("\rAT\r");
         self.until("\r\nOK\r\n");
     }
 
     /// Asks until there is an answer, as a host does whose lines may be lost.
-    pub fn ask_until_answered(&mut self) {
+    pub(crate) fn ask_until_answered(&mut self) {
         let deadline = Instant::now() + LIMIT;
         while Instant::now() < deadline {
             self.send("\rAT\r");
@@ -225,7 +225,7 @@ impl Rig {
     }
 
     /// Sends a line and takes everything up to the final result.
-    pub fn exchange(&mut self, line: &str) -> String {
+    pub(crate) fn exchange(&mut self, line: &str) -> String {
         self.send(format!("{line}\r"));
         let mut text = String::new();
         loop {
@@ -243,7 +243,7 @@ impl Rig {
     }
 
     /// Uploads a package and expects every block to be taken.
-    pub fn upload(&mut self, package: &[u8], block: usize) {
+    pub(crate) fn upload(&mut self, package: &[u8], block: usize) {
         for (number, data) in package.chunks(block).enumerate() {
             self.send(format!("AT+QFUPLEX={block},{number},{},60\r", data.len() + 2)); // 60 s: a busy machine is slow
             self.until("\r\n> ");
@@ -254,14 +254,14 @@ impl Rig {
     }
 
     /// Power off and on; what was sent before the cut is not what comes after it.
-    pub fn cycle(&mut self) {
+    pub(crate) fn cycle(&mut self) {
         assert_eq!(self.request("power off"), "ok");
         self.listen(Duration::from_millis(1));
         assert_eq!(self.request("power on"), "ok");
     }
 
     /// The revision that `ATI` shows.
-    pub fn revision(&mut self) -> String {
+    pub(crate) fn revision(&mut self) -> String {
         let reply = self.exchange("ATI");
         let revision = reply.lines().find_map(|line| line.strip_prefix("Revision: "));
         revision
@@ -270,7 +270,7 @@ impl Rig {
     }
 
     /// Kills the board without notice; true if the pty hangs up.
-    pub fn kill_board(&mut self) -> bool {
+    pub(crate) fn kill_board(&mut self) -> bool {
         self.process.kill().expect("the simulator can be killed");
         self.process.wait().expect("the simulator can be reaped");
         let deadline = Instant::now() + LIMIT;
@@ -283,13 +283,13 @@ impl Rig {
     }
 
     /// Sends the simulator a signal and waits for the exit code.
-    pub fn signal(mut self, signal: Signal) -> Option<i32> {
+    pub(crate) fn signal(mut self, signal: Signal) -> Option<i32> {
         kill_process(Pid::from_child(&self.process), signal).expect("the simulator lives");
         self.process.wait().expect("the simulator can be reaped").code()
     }
 
     /// Ends stdin and waits for the exit code.
-    pub fn end(mut self) -> Option<i32> {
+    pub(crate) fn end(mut self) -> Option<i32> {
         drop(self.stdin.take());
         self.process.wait().expect("the simulator can be reaped").code()
     }
@@ -303,7 +303,7 @@ impl Drop for Rig {
 }
 
 /// Data and its checksum, low byte first, by the note's definition, bit by bit: not by the library that the module uses.
-pub fn with_checksum(data: &[u8]) -> Vec<u8> {
+pub(crate) fn with_checksum(data: &[u8]) -> Vec<u8> {
     let mut crc = 0u16;
     for byte in data {
         crc ^= u16::from(*byte) << 8;

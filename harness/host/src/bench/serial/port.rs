@@ -190,7 +190,7 @@ fn device(path: &Path, baud: u32) -> Result<OwnedFd, Refusal> {
     Ok(fd)
 }
 
-#[allow(unsafe_code)]
+#[allow(unsafe_code, reason = "`serialport` gives its descriptor up as a number")]
 fn own(fd: std::os::fd::RawFd) -> OwnedFd {
     // SAFETY: `fd` comes straight out of `into_raw_fd`, which gives up ownership; nobody else closes it.
     unsafe { OwnedFd::from_raw_fd(fd) }

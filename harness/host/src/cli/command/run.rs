@@ -2,6 +2,7 @@
 
 mod begin;
 mod ending;
+mod session;
 mod stood;
 
 use crate::bench::lease::Lease;
@@ -13,17 +14,14 @@ use crate::config::rig::Rig;
 use crate::config::suite::Suite;
 use crate::device::bench::Bench;
 use crate::exit::Failed;
-use crate::plan::earlier::Earlier;
 use crate::plan::flags::SelectionFlags;
-use crate::plan::standing::Standing;
 use crate::plan::{Plan, Planned};
 use crate::run::runner::rig_watch::RigWatch;
 use crate::run::runner::{Campaigns, Hunt, Options, Runner};
-use crate::state::history_place;
+use crate::state::RigState;
 use crate::state::quarantine::Found;
 use crate::state::run_state::RunState;
-use crate::state::wear::{Counting, Wear};
-use crate::state::{RigState, StateDir};
+use crate::state::wear::Wear;
 use crate::terminal::paint::Paint;
 use crate::terminal::{complain, print};
 use dfota_clock::Clock;
@@ -31,17 +29,16 @@ use dfota_core::case::Case;
 use dfota_core::event::bisected::Bisected;
 use dfota_core::event::watched::Halted;
 use dfota_core::event::{CaseEnded, Event, JunitProfile};
-use dfota_core::seed::Seed;
-use dfota_core::verdict::{Rule, Verdict};
+use dfota_core::verdict::{Rule, Verdict, exit_code};
 use dfota_core::wear::WearCount;
 use dfota_record::evidence::maker::{Wanted, make_with_reports};
 use dfota_record::evidence::pack::pack;
 use dfota_record::evidence::signing_key::SigningKey;
 use dfota_record::history;
-use dfota_record::journal::{Journal, Nobody, Observer, Writer};
+use dfota_record::journal::{Journal, Nobody, Observer};
 use dfota_record::report;
-use dfota_record::retention::hold;
 use ending::{Ending, Told};
+use session::{Open, Prepared};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -151,91 +148,10 @@ fn perform(args: Args, common: Common, hunt: Option<Hunt>) -> Result<u8, Failed>
 }
 
 fn to_its_end(args: Args, common: Common, hunt: Option<Hunt>, ending: &mut Ending) -> Result<u8, Failed> {
-    let key = args
-        .sign
-        .as_deref()
-        .map(SigningKey::load)
-        .transpose()
-        .map_err(Failed::usage)?;
-    let (rig, suites) = super::load(&args.selection, common)?;
-    ending.name(&rig, &suites);
-    let seed = args
-        .selection
-        .seed
-        .map_or_else(begin::draw_seed, |seed| Ok(Seed(seed)))?;
-    let dir = StateDir::find(&args.selection.state)?;
-    let state = dir.rig(&rig);
-    let earlier = Earlier::read(&dir, &suites, &rig)?;
-    let plan = Plan::of(&suites, &rig, &args.selection, seed, &earlier)?;
-    let standing = Standing::of(&rig, &state, &plan)?;
-    if let Some(refusal) = standing.refusal().filter(|_| !args.over_budget) {
-        return Err(Failed::usage(refusal));
-    }
-    state.make()?;
-    let searches = hunt.is_some();
-    let mut lease = super::lease(
-        &rig,
-        &args.selection.state,
-        if searches { "bisect" } else { "run" },
-    )?;
-    // Only a run that goes on with a campaign keeps others from it.
-    let earlier = if plan.slots.is_empty() {
-        Earlier::default()
-    } else {
-        Earlier::open(&dir, &suites, &rig)?
-    };
-    for warning in &plan.warnings {
-        complain(format_args!("warning: {warning}"));
-    }
-    let out = begin::folder(&args, &rig, &suites)?;
-    ending.folder = Some(out.clone());
-    let clock = Clock::scaled(rig.speed());
-    let store = history_place::of_run(&args.selection.state, &out)?;
-    let (observer, wear) = Counting::new(observer(&args, &plan, &suites, searches, common));
-    let (journal, writer) =
-        Writer::start(&out, clock, Box::new(observer)).map_err(|why| unwritable(&out, &why))?;
-    // Until the reports are there: `prune` leaves a run alone that somebody holds.
-    let _held = hold(&out);
-    let begun = begin::facts(&args, (&rig, &suites), seed, (&out, searches));
-    let name = begun.run.clone();
-    if let Some(lease) = &mut lease {
-        lease.name(&name)?;
-    }
-    let planned = if searches { &[][..] } else { &plan.cases[..] };
-    begin::write(
-        (&journal, begun),
-        planned,
-        lease.as_ref(),
-        &earlier,
-        (&store, &rig),
-    );
-    let campaigns = Campaigns::new(&name, earlier);
-    let options = Options {
-        seed,
-        fail_fast: args.fail_fast,
-        max_time: args.max_time,
-        rerun: begin::rerun(&args.selection, seed),
-        cut_given: args.selection.cut.is_some(),
-    };
-    let keeps = Keeps {
-        lease: lease.as_ref(),
-        terms: Terms::of(&rig, &dir, out.clone()),
-        run: RunState::new(&rig, &state, &out),
-        found: standing.found(&rig, &state),
-        campaigns,
-        hunt,
-    };
-    let (exit, last) = match standing.refused() {
-        Some(why) => (unopened(&plan, &journal, Rule::RigQuarantined, &why), vec![why]),
-        None => on_rig(&rig, &suites, &plan, (options, keeps), clock, &journal),
-    };
-    drop(journal);
-    let written = writer.finish().map_err(|why| unwritable(&out, &why));
-    if rig.counts_wear() {
-        count_wear(&state, &wear);
-    }
-    let paint = Paint::new(common.color);
-    match written.and_then(|()| conclude(&args, &out, (key.as_ref(), &store), ending, paint)) {
+    let prepared = Prepared::new(&args, common, hunt.is_some(), ending)?;
+    let mut open = Open::new(&prepared, &args, common, ending)?;
+    let (exit, last) = open.run(&args, hunt);
+    match open.conclude(&args, ending, Paint::new(common.color)) {
         // A failure of the module stays one, also when it cannot be reported.
         Err(failed) if exit == 1 => failed.tell(),
         Err(failed) => return Err(failed),
@@ -360,35 +276,12 @@ fn on_rig(
         Err(why) => return not_opened(plan, journal, keeps.found.as_ref(), &why),
     };
     signals::heed(&runtime, bench.inbox.clone(), &bench.lines);
-    let cases = plan
-        .cases
-        .iter()
-        .map(|planned| (&planned.case, planned.skip.as_deref()));
     let model = rig.module.ati_model();
     let runner = Runner::new(&mut bench, suites, model, options, keeps.campaigns);
-    let mut runner = runner.watched(RigWatch::new(keeps.terms).found_in(keeps.found));
+    let runner = runner.watched(RigWatch::new(keeps.terms).found_in(keeps.found));
     let (exit, interrupted, stood) = match (&keeps.hunt, &plan.cases[..]) {
-        (Some(hunt), [Planned { case, skip: None, .. }, ..]) => {
-            let (bisected, interrupted) = runner.hunt(case, hunt);
-            let exit = search_exit(&bisected, interrupted);
-            let ran = runner.finish();
-            (exit, interrupted, Stood::of(ran))
-        }
-        _ => {
-            runner.run(cases);
-            again_until_stopped(&mut runner, suites, plan, journal);
-            let ran = runner.finish();
-            let mut ran = ran;
-            if let Err(why) = ran.campaigns.end(&plan.slots) {
-                let text = why.to_string();
-                journal.post(Event::Note { text });
-            }
-            (
-                dfota_core::verdict::exit_code(&ran.verdicts, ran.interrupted),
-                ran.interrupted,
-                Stood::of(ran),
-            )
-        }
+        (Some(hunt), [Planned { case, skip: None, .. }, ..]) => searched(runner, case, hunt),
+        _ => all_cases(runner, suites, plan, journal),
     };
     let failed = stood.unfit.is_some() || stood.machine.is_some();
     let last = stood.last_words(&keeps.run, journal);
@@ -410,6 +303,33 @@ fn on_rig(
         safe: safe.is_ok(),
     });
     (exit, last)
+}
+
+/// A search; gives the exit code, and whether it was interrupted.
+fn searched(mut runner: Runner<'_>, case: &Case, hunt: &Hunt) -> (u8, bool, Stood) {
+    let (bisected, interrupted) = runner.hunt(case, hunt);
+    (
+        search_exit(&bisected, interrupted),
+        interrupted,
+        Stood::of(runner.finish()),
+    )
+}
+
+/// The cases of the plan; gives the exit code, and whether they were interrupted.
+fn all_cases(mut runner: Runner<'_>, suites: &[Suite], plan: &Plan, journal: &Journal) -> (u8, bool, Stood) {
+    let cases = plan.cases.iter();
+    runner.run(cases.map(|planned| (&planned.case, planned.skip.as_deref())));
+    again_until_stopped(&mut runner, suites, plan, journal);
+    let mut ran = runner.finish();
+    if let Err(why) = ran.campaigns.end(&plan.slots) {
+        let text = why.to_string();
+        journal.post(Event::Note { text });
+    }
+    (
+        exit_code(&ran.verdicts, ran.interrupted),
+        ran.interrupted,
+        Stood::of(ran),
+    )
 }
 
 /// Suites that go on until they are told to stop: their cases again and again, each planned when its turn comes.

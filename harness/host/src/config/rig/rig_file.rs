@@ -203,19 +203,8 @@ impl RigFile<'_> {
             return self.simulated(simulated).map(Link::Simulated);
         }
         let (Some(serial), Some(power)) = (&keys.serial, &keys.power) else {
-            let missing: Vec<&str> = wired[..2]
-                .iter()
-                .filter(|(_, there)| !there)
-                .map(|(key, _)| *key)
-                .collect();
-            let at = self.reader.document().tree().mark(&root.key("rig"));
-            let message = format!(
-                "{} missing: a rig with wires needs `serial` and `power`",
-                ticked(&missing)
-            );
-            let problem = Problem::at(at, message, "of this rig");
-            self.reader
-                .problem(problem.help("a simulated rig has `simulated` in their place"));
+            let missing = wired[..2].iter().filter(|(_, there)| !there);
+            self.missing(&missing.map(|(key, _)| *key).collect::<Vec<_>>());
             return None;
         };
         let serial = self.serial(serial);
@@ -242,6 +231,18 @@ impl RigFile<'_> {
             isolate: flatten(isolate)?,
             reflash: flatten(reflash)?,
         })))
+    }
+
+    /// A rig with wires needs these keys.
+    fn missing(&mut self, keys: &[&str]) {
+        let at = self.reader.document().tree().mark(&NodePath::root().key("rig"));
+        let message = format!(
+            "{} missing: a rig with wires needs `serial` and `power`",
+            ticked(keys)
+        );
+        let problem = Problem::at(at, message, "of this rig");
+        self.reader
+            .problem(problem.help("a simulated rig has `simulated` in their place"));
     }
 
     fn reflash(&mut self, keys: &ReflashKeys) -> Option<Reflash> {

@@ -4,7 +4,7 @@ use crate::config::suite::defaults::{Defaults, Packages, read_limits};
 use crate::config::suite::fault_file::FaultFile;
 use crate::config::suite::matrix;
 use crate::config::suite::measure_file::MeasureFile;
-use crate::config::suite::suite_keys::{CaseKeys, CutKeys, ExpectKeys, IdsKeys, UpdateKeys};
+use crate::config::suite::suite_keys::{CaseKeys, CutKeys, ExpectKeys, FaultsKeys, IdsKeys, UpdateKeys};
 use crate::config::suite::suite_literals::{
     After, BlockSize, Code, Count, Cycles, IssueKey, Lwm2mResult, Lwm2mState, TestRailId,
 };
@@ -15,6 +15,7 @@ use crate::config::yaml::reader::{Binding, Bindings, Reader};
 use dfota_core::case::{Case, Ids, Limits};
 use dfota_core::cut::CutPlan;
 use dfota_core::expect::{Expect, Lwm2m};
+use dfota_core::fault::Faults;
 use dfota_core::moment::Moment;
 use dfota_core::transport::Via;
 use std::time::Duration;
@@ -48,28 +49,8 @@ impl CaseFile<'_, '_> {
         let cut = keys.cut.as_ref().map(|keys| self.cut(keys, via));
         let campaign = self.campaign(keys, via);
         let expect = keys.expect.as_ref().map(|keys| self.expect(keys, via));
-        let faults = keys.faults.as_ref().map(|keys| {
-            let at = self.at.key("faults");
-            FaultFile {
-                reader: self.reader,
-                at,
-                via: (via, self.at.key("update").key("via")),
-            }
-            .faults(keys)
-        });
-        let limits = read_limits(
-            self.reader,
-            &self.at.key("limits"),
-            keys.limits.as_ref(),
-            self.defaults.limits,
-        );
-        let confirm = self
-            .reader
-            .read_option(&self.at.key("confirm"), keys.confirm.as_ref());
-        let limits = Limits {
-            confirm: confirm.map_or(limits.confirm, |Cycles(cycles)| cycles),
-            ..limits
-        };
+        let faults = keys.faults.as_ref().map(|keys| self.faults(keys, via));
+        let limits = self.limits(keys);
         let anomalies = self
             .reader
             .read_option(&self.at.key("anomalies"), keys.anomalies.as_ref());
@@ -115,6 +96,27 @@ impl CaseFile<'_, '_> {
             campaign,
         };
         (id, Some(case))
+    }
+
+    fn faults(&mut self, keys: &FaultsKeys, via: Option<Via>) -> Faults {
+        let mut faults = FaultFile {
+            reader: self.reader,
+            at: self.at.key("faults"),
+            via: (via, self.at.key("update").key("via")),
+        };
+        faults.faults(keys)
+    }
+
+    fn limits(&mut self, keys: &CaseKeys) -> Limits {
+        let default = self.defaults.limits;
+        let limits = read_limits(self.reader, &self.at.key("limits"), keys.limits.as_ref(), default);
+        let confirm = self
+            .reader
+            .read_option(&self.at.key("confirm"), keys.confirm.as_ref());
+        Limits {
+            confirm: confirm.map_or(limits.confirm, |Cycles(cycles)| cycles),
+            ..limits
+        }
     }
 
     /// Puts the values in force, and makes the id of them.

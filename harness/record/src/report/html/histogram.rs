@@ -192,6 +192,17 @@ impl Histogram {
         }
         let middle = ((LEFT + RIGHT) / 2, HEIGHT as i32 - 8);
         area.draw(&Text::new(self.unit, middle, words(12, QUIET, HPos::Center)))?;
+        self.draw_limits(area, from, to, x)
+    }
+
+    /// The limits, as lines; those that lie outside, as a word at that side.
+    fn draw_limits(
+        &self,
+        area: &plot::Area<'_>,
+        from: f64,
+        to: f64,
+        x: impl Fn(f64) -> i32,
+    ) -> Result<(), DrawingAreaErrorKind<std::io::Error>> {
         for limit in &self.limits {
             let which = if limit.least { "least" } else { "limit" };
             let text = format!("{which} {} {}", plot::number(limit.at), self.unit);

@@ -1,0 +1,203 @@
+//! A run as a session: what it is to do, the rig leased and the journal begun, the cases, the end. What a phase has made, the next
+//! one has.
+
+use super::ending::Ending;
+use super::{Args, Keeps, begin, conclude, count_wear, observer, on_rig, unopened, unwritable};
+use crate::bench::lease::Lease;
+use crate::check::Terms;
+use crate::cli::Common;
+use crate::config::rig::Rig;
+use crate::config::suite::Suite;
+use crate::exit::Failed;
+use crate::plan::Plan;
+use crate::plan::earlier::Earlier;
+use crate::plan::standing::Standing;
+use crate::run::runner::{Campaigns, Hunt, Options};
+use crate::state::history_place;
+use crate::state::run_state::RunState;
+use crate::state::wear::Counting;
+use crate::state::{RigState, StateDir};
+use crate::terminal::complain;
+use crate::terminal::paint::Paint;
+use dfota_clock::Clock;
+use dfota_core::seed::Seed;
+use dfota_core::verdict::Rule;
+use dfota_core::wear::WearCount;
+use dfota_record::evidence::signing_key::SigningKey;
+use dfota_record::journal::{Journal, Writer};
+use dfota_record::retention::hold;
+use std::fs::File;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex};
+
+/// What a run is to do, found out before anything is written or moved.
+pub(super) struct Prepared {
+    key: Option<SigningKey>,
+    rig: Rig,
+    suites: Vec<Suite>,
+    seed: Seed,
+    dir: StateDir,
+    state: RigState,
+    plan: Plan,
+    standing: Standing,
+    searches: bool,
+}
+
+impl Prepared {
+    pub(super) fn new(
+        args: &Args,
+        common: Common,
+        searches: bool,
+        ending: &mut Ending,
+    ) -> Result<Self, Failed> {
+        let key = args.sign.as_deref().map(SigningKey::load).transpose();
+        let key = key.map_err(Failed::usage)?;
+        let (rig, suites) = crate::cli::command::load(&args.selection, common)?;
+        ending.name(&rig, &suites);
+        let seed = args.selection.seed.map(Seed);
+        let seed = seed.map_or_else(begin::draw_seed, Ok)?;
+        let dir = StateDir::find(&args.selection.state)?;
+        let state = dir.rig(&rig);
+        let earlier = Earlier::read(&dir, &suites, &rig)?;
+        let plan = Plan::of(&suites, &rig, &args.selection, seed, &earlier)?;
+        let standing = Standing::of(&rig, &state, &plan)?;
+        if let Some(refusal) = standing.refusal().filter(|_| !args.over_budget) {
+            return Err(Failed::usage(refusal));
+        }
+        Ok(Self {
+            key,
+            rig,
+            suites,
+            seed,
+            dir,
+            state,
+            plan,
+            standing,
+            searches,
+        })
+    }
+}
+
+/// A run whose rig is leased and whose journal has begun.
+pub(super) struct Open<'p> {
+    prepared: &'p Prepared,
+    lease: Option<Lease>,
+    out: PathBuf,
+    store: PathBuf,
+    clock: Clock,
+    journal: Journal,
+    writer: Writer,
+    wear: Arc<Mutex<WearCount>>,
+    campaigns: Campaigns,
+    /// Until the reports are there: `prune` leaves a run alone that somebody holds.
+    _held: std::io::Result<Option<File>>,
+}
+
+impl<'p> Open<'p> {
+    pub(super) fn new(
+        prepared: &'p Prepared,
+        args: &Args,
+        common: Common,
+        ending: &mut Ending,
+    ) -> Result<Self, Failed> {
+        let Prepared {
+            rig,
+            suites,
+            plan,
+            searches,
+            ..
+        } = prepared;
+        prepared.state.make()?;
+        let command = if *searches { "bisect" } else { "run" };
+        let mut lease = crate::cli::command::lease(rig, &args.selection.state, command)?;
+        // Only a run that goes on with a campaign keeps others from it.
+        let earlier = if plan.slots.is_empty() {
+            Earlier::default()
+        } else {
+            Earlier::open(&prepared.dir, suites, rig)?
+        };
+        for warning in &plan.warnings {
+            complain(format_args!("warning: {warning}"));
+        }
+        let out = begin::folder(args, rig, suites)?;
+        ending.folder = Some(out.clone());
+        let clock = Clock::scaled(rig.speed());
+        let store = history_place::of_run(&args.selection.state, &out)?;
+        let (observer, wear) = Counting::new(observer(args, plan, suites, *searches, common));
+        let (journal, writer) =
+            Writer::start(&out, clock, Box::new(observer)).map_err(|why| unwritable(&out, &why))?;
+        let held = hold(&out);
+        let begun = begin::facts(args, (rig, suites), prepared.seed, (&out, *searches));
+        let name = begun.run.clone();
+        if let Some(lease) = &mut lease {
+            lease.name(&name)?;
+        }
+        let planned = if *searches { &[][..] } else { &plan.cases[..] };
+        begin::write(
+            (&journal, begun),
+            planned,
+            lease.as_ref(),
+            &earlier,
+            (&store, rig),
+        );
+        Ok(Self {
+            prepared,
+            lease,
+            out,
+            store,
+            clock,
+            journal,
+            writer,
+            wear,
+            campaigns: Campaigns::new(&name, earlier),
+            _held: held,
+        })
+    }
+
+    /// Runs the cases; gives the exit code, and what is to be said last.
+    pub(super) fn run(&mut self, args: &Args, hunt: Option<Hunt>) -> (u8, Vec<String>) {
+        let Prepared {
+            rig,
+            suites,
+            seed,
+            plan,
+            state,
+            standing,
+            ..
+        } = self.prepared;
+        if let Some(why) = standing.refused() {
+            return (
+                unopened(plan, &self.journal, Rule::RigQuarantined, &why),
+                vec![why],
+            );
+        }
+        let options = Options {
+            seed: *seed,
+            fail_fast: args.fail_fast,
+            max_time: args.max_time,
+            rerun: begin::rerun(&args.selection, *seed),
+            cut_given: args.selection.cut.is_some(),
+        };
+        let keeps = Keeps {
+            lease: self.lease.as_ref(),
+            terms: Terms::of(rig, &self.prepared.dir, self.out.clone()),
+            run: RunState::new(rig, state, &self.out),
+            found: standing.found(rig, state),
+            campaigns: std::mem::take(&mut self.campaigns),
+            hunt,
+        };
+        on_rig(rig, suites, plan, (options, keeps), self.clock, &self.journal)
+    }
+
+    /// Ends the journal, counts the wear, and makes the reports.
+    pub(super) fn conclude(self, args: &Args, ending: &mut Ending, paint: Paint) -> Result<(), Failed> {
+        drop(self.journal);
+        let written = self.writer.finish();
+        if self.prepared.rig.counts_wear() {
+            count_wear(&self.prepared.state, &self.wear);
+        }
+        written.map_err(|why| unwritable(&self.out, &why))?;
+        let signed = (self.prepared.key.as_ref(), self.store.as_path());
+        conclude(args, &self.out, signed, ending, paint)
+    }
+}
