@@ -266,8 +266,8 @@ fn the_rehearsal_of_the_pages() {
     let sim = Sim::start(&lab, &["--speed", "50"]);
     let script = does.split("```").next().expect("a block");
     let script = script
-        .replace("PTY", &sim.pty.display().to_string())
-        .replace("CONTROL", &sim.control.display().to_string())
+        .replace("/dev/pts/N", &sim.pty.display().to_string())
+        .replace("/tmp/CONTROL", &sim.control.display().to_string())
         .replace("dfota-hil run ", "dfota-hil plan ");
     let folder = Path::new(PROGRAM).parent().expect("a folder");
     let path = std::env::var("PATH").unwrap_or_default();
