@@ -188,6 +188,7 @@ impl Client {
 }
 
 /// Runs it for up to an hour; gives the update and the seconds it took.
+#[expect(clippy::too_many_lines, reason = "a client in one loop")]
 fn run(wrong: Wrong, state: i64, result: i64, script: Script) -> (FirmwareUpdate, u64) {
     let mut update = FirmwareUpdate::new(script);
     let mut client = Client::new(wrong, state, result);

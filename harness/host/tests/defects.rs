@@ -8,17 +8,21 @@ mod dialects;
 #[path = "defects/flash_sweep.rs"]
 mod flash_sweep;
 #[path = "cli/junit.rs"]
-#[allow(dead_code)] // shared with the tests of the command line
+#[allow(dead_code, reason = "shared with the tests of the command line")]
 mod junit;
 #[path = "cli/lab.rs"]
-#[allow(dead_code)] // the same
+#[allow(dead_code, reason = "shared with the tests of the command line")]
 mod lab;
 #[path = "defects/matrix.rs"]
 mod matrix;
 #[path = "defects/pool.rs"]
 mod pool;
 #[path = "cli/process.rs"]
-#[allow(dead_code, unused_imports)] // the same
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "shared with the tests of the command line"
+)]
 mod process;
 #[path = "defects/suites.rs"]
 mod suites;

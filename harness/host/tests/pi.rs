@@ -4,16 +4,20 @@
 //! `just pi` prepares the parts and runs these tests; without the parts they cannot run.
 
 #[path = "cli/junit.rs"]
-#[allow(dead_code)] // shared with the tests of the command line
+#[allow(dead_code, reason = "shared with the tests of the command line")]
 mod junit;
 #[path = "cli/lab.rs"]
-#[allow(dead_code)] // the same
+#[allow(dead_code, reason = "shared with the tests of the command line")]
 mod lab;
 #[path = "cli/process.rs"]
-#[allow(dead_code, unused_imports)] // the same
+#[allow(
+    dead_code,
+    unused_imports,
+    reason = "shared with the tests of the command line"
+)]
 mod process;
 #[path = "cli/sim.rs"]
-#[allow(dead_code)] // the same
+#[allow(dead_code, reason = "shared with the tests of the command line")]
 mod sim;
 
 #[path = "pi/board.rs"]

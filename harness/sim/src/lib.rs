@@ -8,7 +8,7 @@
 //!   and the write under way stays torn. It reboots by executing itself again, so that no state in memory survives.
 //!
 //! Inside the module: the mask ROM's banner, the [`bootloader`], which patches in place, and the application
-//! ([`app`], [`at`]). Underneath: [`flash`], its map ([`layout`]), the [`record_log`] of small values, the UART's pace
+//! ([`app`], [`app::at`]). Underneath: [`flash`], its map ([`layout`]), the [`record_log`] of small values, the UART's pace
 //! ([`uart`]) and what it is at another rate ([`line_noise`]), the module's time ([`clock`], [`durations`]). Images ([`image`](mod@image)) and packages ([`package`]) are synthetic;
 //! the deltas are real. The network's side: [`http`] and [`download`], [`coap`] and [`pull`], and the [`lwm2m`] client
 //! with its firmware update object. What may be wrong with a module is named in [`defect`], in what other ways a sound one may

@@ -1,7 +1,7 @@
 //! The lease of a rig: one owner at a time moves its lines. Whoever holds the lock is the owner, or the guard of one that
 //! has died; an owner that ends removes its name, so a name without a lock is that of an owner that died.
 //!
-//! The lock is of one state folder. The [hardware](super::hardware) is this machine's, and is taken first.
+//! The lock is of one state folder. The lock on the hardware is this machine's, and is taken first.
 
 mod hardware;
 

@@ -53,6 +53,10 @@ fn run_folders(lab: &Lab) -> Vec<String> {
 }
 
 #[test]
+#[expect(
+    clippy::too_many_lines,
+    reason = "one story, told in the order in which it happens"
+)]
 fn runs_are_kept_beside_their_folders() {
     let lab = lab();
     let nothing = lab.run(&["history"]).ends(2);

@@ -5,6 +5,10 @@ use crate::lab::{Lab, heard};
 use crate::process::{Signal, all_end, wait_until};
 
 #[test]
+#[expect(
+    clippy::too_many_lines,
+    reason = "one story, told in the order in which it happens"
+)]
 fn kill_in_the_middle_of_a_run() {
     let lab = Lab::new();
     lab.rig(40, "");

@@ -53,6 +53,10 @@ fn check_chain(journal: &[u8]) {
 }
 
 #[test]
+#[expect(
+    clippy::too_many_lines,
+    reason = "one story, told in the order in which it happens"
+)]
 fn smoke_on_the_fast_rig() {
     let lab = Lab::new();
     let ran = lab.run(&[

@@ -77,6 +77,7 @@ const fn sweep(cuts: u32, rules: &'static [&'static str]) -> Exhibit {
 }
 
 /// What shows a defect. A new one does not compile without its row.
+#[expect(clippy::too_many_lines, reason = "a table")]
 pub(crate) fn exhibit(defect: Defect) -> Exhibit {
     match defect {
         Defect::ForgetsResume | Defect::NoMarker => suite(&[(CUT, "product.no-resume")]),
