@@ -311,6 +311,39 @@ fn a_request_that_met_a_sleeper_is_sent_anew_when_the_client_updates() {
     assert_eq!(observe, Some(0));
 }
 
+/// The same where the client has notified: that it has the package, while a read of what it had before is still out.
+#[test]
+fn a_request_that_met_a_sleeper_is_over_when_the_client_notifies() {
+    let bench = Bench::with(dfota_clock::Clock::scaled(10.0));
+    let script = Script {
+        poll: Duration::from_secs(5),
+        ..Script::new("coap://h/p".into())
+    };
+    bench.server.drive("867725030029312", script);
+    let mut device = Device::new(&bench);
+    device.register();
+    device.serve(|device| device.state == 1);
+    device.serve(|device| device.log.iter().filter(|line| *line == "GET /5/0/3").count() >= 2);
+    // It sleeps: the next read is not answered. At its second try, two seconds of the module's time have passed.
+    let socket = &device.client.socket;
+    socket
+        .set_read_timeout(Some(Duration::from_secs(10)))
+        .expect("a socket");
+    let mut read = device.client.receive();
+    loop {
+        let next = device.client.receive();
+        if next.code() == Code::GET && next.id() == read.id() {
+            break;
+        }
+        read = next;
+    }
+    device.state = 2;
+    device.notify();
+    let next = device.client.receive();
+    assert!(next.code() == Code::GET && next.id() != read.id(), "{next:?}");
+    device.serve(|device| device.state == 3);
+}
+
 /// A client that notifies without end fills no disk, and what it says at last is told.
 #[rstest]
 #[case::the_same(false, 20)]

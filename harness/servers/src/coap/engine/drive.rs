@@ -87,6 +87,13 @@ impl Drive {
     /// have met a client that was off or asleep, or went to the old address, and would be sent again when it sleeps once more:
     /// whether it arrived is not known.
     pub(crate) fn updated(&mut self, moved: bool, post: &mut Post<'_>) {
+        self.awake(moved, post);
+        self.hear(Heard::Updated, post);
+    }
+
+    /// The client has said something, so that it listens now. What went out long ago met one that slept, and the client would
+    /// sleep again before it is repeated: it counts as unanswered, and what comes next is asked while somebody listens.
+    fn awake(&mut self, moved: bool, post: &mut Post<'_>) {
         let lost = |(_, ask, sent): &mut (Token, Ask, Duration)| {
             let patience = match ask {
                 Ask::Observe(_) | Ask::Read(_) => ACK_TIMEOUT,
@@ -99,7 +106,6 @@ impl Drive {
             post.endpoint.forget(token, post.now);
             self.hear(Heard::Unanswered(ask), post);
         }
-        self.hear(Heard::Updated, post);
     }
 
     /// The last block of its package was served.
@@ -203,6 +209,7 @@ impl Drive {
             return;
         };
         if message.code().is_success() {
+            self.awake(false, post);
             self.value(resource, message, None, post);
         } else {
             self.observed.remove(&token); // the client has ended it; reading goes on
