@@ -49,7 +49,7 @@ bench:
     cargo bench -p dfota-hil --bench cut_latency
     cargo bench -p dfota-hil --bench upload
     cargo bench -p dfota-hil --bench updates
-    cargo bench -p dfota-hil --bench coap_blocks
+    cargo bench -p dfota-servers --bench coap_blocks
     cargo bench -p dfota-hil --bench hostile_load
     cargo bench -p dfota-hil --bench journal
     cargo bench -p dfota-hil --bench log
