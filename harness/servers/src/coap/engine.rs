@@ -206,7 +206,7 @@ impl Engine {
                 }),
                 Output::Notification { from, token, message } => {
                     self.with_token(from, token, now, |drive, post| {
-                        drive.notification(token, &message, post);
+                        drive.notification((from, token), &message, post);
                     });
                 }
                 Output::Failed { to, token, why } => self.with_token(to, token, now, |drive, post| {

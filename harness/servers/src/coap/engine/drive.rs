@@ -83,17 +83,18 @@ impl Drive {
         self.hear(Heard::Registered, post);
     }
 
-    /// The client has updated its registration, so that it listens now; `moved` where its address has changed. What is out may
-    /// have met a client that was off or asleep, or went to the old address, and would be sent again when it sleeps once more:
-    /// whether it arrived is not known.
+    /// The client has updated its registration, so that it listens now; `moved` where its address has changed. What it is asked
+    /// next, the update says.
     pub(crate) fn updated(&mut self, moved: bool, post: &mut Post<'_>) {
-        self.awake(moved, post);
+        if let Some(ask) = self.asleep(moved, post) {
+            self.hear(Heard::Unanswered(ask), post);
+        }
         self.hear(Heard::Updated, post);
     }
 
-    /// The client has said something, so that it listens now. What went out long ago met one that slept, and the client would
-    /// sleep again before it is repeated: it counts as unanswered, and what comes next is asked while somebody listens.
-    fn awake(&mut self, moved: bool, post: &mut Post<'_>) {
+    /// Takes back what has been out for long, or went to an old address. It may have met a client that was off or asleep, and
+    /// would be sent again when that sleeps once more: whether it arrived is not known.
+    fn asleep(&mut self, moved: bool, post: &mut Post<'_>) -> Option<Ask> {
         let lost = |(_, ask, sent): &mut (Token, Ask, Duration)| {
             let patience = match ask {
                 Ask::Observe(_) | Ask::Read(_) => ACK_TIMEOUT,
@@ -102,10 +103,9 @@ impl Drive {
             };
             moved || post.now.saturating_sub(*sent) >= patience
         };
-        if let Some((token, ask, _)) = self.out.take_if(lost) {
-            post.endpoint.forget(token, post.now);
-            self.hear(Heard::Unanswered(ask), post);
-        }
+        let (token, ask, _) = self.out.take_if(lost)?;
+        post.endpoint.forget(token, post.now);
+        Some(ask)
     }
 
     /// The last block of its package was served.
@@ -204,12 +204,22 @@ impl Drive {
         foreign && self.accept + 1 < ACCEPTS.len()
     }
 
-    pub(crate) fn notification(&mut self, token: Token, message: &Message, post: &mut Post<'_>) {
+    /// A notification: the client listens now, so a read that met it asleep is asked anew at once.
+    pub(crate) fn notification(
+        &mut self,
+        (from, token): (SocketAddr, Token),
+        message: &Message,
+        post: &mut Post<'_>,
+    ) {
         let Some(&resource) = self.observed.get(&token) else {
             return;
         };
+        match self.asleep(false, post) {
+            Some(ask @ (Ask::Observe(_) | Ask::Read(_))) => self.send(from, ask, post),
+            Some(order) => self.hear(Heard::Unanswered(order), post),
+            None => {}
+        }
         if message.code().is_success() {
-            self.awake(false, post);
             self.value(resource, message, None, post);
         } else {
             self.observed.remove(&token); // the client has ended it; reading goes on
