@@ -32,7 +32,7 @@ campaign:
 pdf:
     cargo clippy --workspace --all-targets --features pdf -- -D warnings
     cargo test -p dfota-pdf --features pdf
-    cargo test -p dfota-hil --features pdf --test cli certificate
+    cargo test -p dfota-hil --features pdf --test it certificate
     cargo build --release --features pdf
 
 # There and back, with cuts, until Ctrl-C
@@ -42,7 +42,7 @@ soak:
 # The proof that the harness can fail, in tables: each defect of the simulated module, every suite against it, twenty seeds
 # of each dialect
 defects:
-    cargo test -p dfota-hil --test defects -- --include-ignored --nocapture --test-threads=1
+    cargo test -p dfota-hil --test it defects:: -- --include-ignored --nocapture --test-threads=1
 
 # The benchmarks; a quiet machine gives honest figures
 bench:
@@ -63,11 +63,11 @@ bless:
 
 # Make the reports of reports/example again from its journal
 example:
-    BLESS=1 cargo test -p dfota-hil --test report example
+    BLESS=1 cargo test -p dfota-hil --test it report::example
 
 # The interop tests that are too slow for every day
 interop:
-    cargo test -p dfota-servers --test coap -- --ignored
+    cargo test -p dfota-servers --test it -- --ignored
 
 # The same suite on an emulated Raspberry Pi 3B, with both drivers of its pins (docs/emulated-pi.md)
 pi:

@@ -1,0 +1,8 @@
+//! The decisions from outside: one binary, so that it is linked once.
+
+mod claims;
+mod coap;
+mod exhaustive;
+mod firmware_update;
+mod judgement;
+mod log;

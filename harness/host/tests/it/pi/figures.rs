@@ -1,0 +1,22 @@
+//! What the program is like on a Pi, as far as an emulated one can say it: size and latency. The smoke test has its memory.
+
+use crate::pi::board::{Board, parts};
+use std::time::Duration;
+
+/// The stripped program for the Pi.
+const LARGEST: u64 = 15_000_000;
+const LIMIT: Duration = Duration::from_secs(300);
+
+#[test]
+#[ignore = "`just pi` prepares its parts"]
+fn figures() {
+    let size = std::fs::metadata(parts().join("root/bin/dfota-hil"))
+        .expect("the program")
+        .len();
+    println!("figure: the program has {size} bytes");
+    assert!(size <= LARGEST, "{size} bytes are more than {LARGEST}");
+    let board = Board::boot();
+    let ran = board.guest.run_within(LIMIT, "cut_latency");
+    println!("figures: cut latency in the guest\n{}", ran.stdout);
+    ran.ends(0);
+}
