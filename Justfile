@@ -1,4 +1,4 @@
-# Recipes for people; `.ci/run` runs the same ones in CI.
+# Recipes for people. What CI runs are the parts of `.ci/run`: `just ci` runs all, `just ci NAME…` some.
 
 # List the recipes
 default:
@@ -12,16 +12,21 @@ smoke:
 test:
     cargo test --workspace
 
+# All of CI, or these parts of it (`just ci --list` names them)
+ci *PARTS:
+    .ci/run {{PARTS}}
+
 # Format, lints, fences, documentation
 check:
-    cargo fmt --all --check
-    cargo clippy --workspace --all-targets -- -D warnings
-    .ci/fences
-    RUSTDOCFLAGS="-D warnings" cargo doc --workspace --no-deps
+    .ci/run fmt lints fences docs
+
+# What belongs before a commit: `check`, the main job, the tests
+commit:
+    .ci/run commit
 
 # All suites on the simulated rig that have to end with 0
 suites:
-    cargo run --release -- run suites/smoke.yaml suites/forced-resume.yaml suites/refusals.yaml suites/download-cuts.yaml suites/lossy-coap.yaml suites/quectel-cut-points.yaml --rig rigs/sim.yaml
+    .ci/run smoke suites
 
 # A claim of 1 % at 95 %: about a minute
 campaign:
@@ -67,7 +72,7 @@ example:
 
 # The interop tests that are too slow for every day
 interop:
-    cargo test -p dfota-servers --test it -- --ignored
+    .ci/run interop
 
 # The same suite on an emulated Raspberry Pi 3B, with both drivers of its pins (docs/emulated-pi.md)
 pi:
