@@ -25,12 +25,12 @@ enum Stage {
     NearEdge,
     Beyond { step: Duration },
     FarEdge,
-    Over(End),
+    Over(BisectEnd),
 }
 
 /// How the search ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum End {
+pub enum BisectEnd {
     /// The window was found.
     Found,
     /// The cut that was said to fail did not.
@@ -41,7 +41,7 @@ pub enum End {
 
 /// The smallest window in which cuts fail, as far as it could be told apart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Window {
+pub struct BisectWindow {
     /// A time before it at which a cut did not fail; `None` when it reaches to where cuts begin to make sense.
     pub good_before: Option<Duration>,
     /// The first time at which one failed.
@@ -77,7 +77,7 @@ impl Bisect {
     }
 
     /// How it ended, when it has.
-    pub fn end(&self) -> Option<End> {
+    pub fn end(&self) -> Option<BisectEnd> {
         match self.stage {
             Stage::Over(end) => Some(end),
             _ => None,
@@ -89,9 +89,9 @@ impl Bisect {
         self.resolution = self.resolution.max(resolution);
         let Some(at) = self.next() else { return };
         self.stage = match self.stage {
-            Stage::ConfirmBad if !failed => Stage::Over(End::BadIsGood),
+            Stage::ConfirmBad if !failed => Stage::Over(BisectEnd::BadIsGood),
             Stage::ConfirmBad => Stage::ConfirmGood,
-            Stage::ConfirmGood if failed => Stage::Over(End::GoodIsBad),
+            Stage::ConfirmGood if failed => Stage::Over(BisectEnd::GoodIsBad),
             Stage::ConfirmGood => self.near_edge(),
             Stage::NearEdge => {
                 if failed {
@@ -104,7 +104,7 @@ impl Bisect {
             Stage::Beyond { step } if failed => {
                 self.far.0 = at;
                 if at == self.limit() {
-                    Stage::Over(End::Found)
+                    Stage::Over(BisectEnd::Found)
                 } else {
                     Stage::Beyond { step: step * 2 }
                 }
@@ -126,18 +126,18 @@ impl Bisect {
     }
 
     /// The window, as far as it is known.
-    pub fn window(&self) -> Window {
+    pub fn window(&self) -> BisectWindow {
         let (good, bad) = self.near;
         let (last, behind) = self.far;
         if good <= bad {
-            Window {
+            BisectWindow {
                 good_before: Some(good),
                 first_bad: bad,
                 last_bad: last,
                 good_after: behind,
             }
         } else {
-            Window {
+            BisectWindow {
                 good_before: behind,
                 first_bad: last,
                 last_bad: bad,
@@ -156,7 +156,7 @@ impl Bisect {
             return Stage::NearEdge;
         }
         if self.far.0 == self.limit() {
-            return Stage::Over(End::Found);
+            return Stage::Over(BisectEnd::Found);
         }
         Stage::Beyond {
             step: (self.far.0.abs_diff(self.near.1)).max(self.resolution),
@@ -166,7 +166,7 @@ impl Bisect {
     fn far_edge(&self) -> Stage {
         match self.far.1 {
             Some(good) if self.far.0.abs_diff(good) > self.resolution => Stage::FarEdge,
-            _ => Stage::Over(End::Found),
+            _ => Stage::Over(BisectEnd::Found),
         }
     }
 
@@ -229,7 +229,7 @@ mod tests {
         #[case] bad: core::ops::RangeInclusive<u64>,
     ) {
         let (bisect, probes) = search(good, start, bad.clone());
-        assert_eq!(bisect.end(), Some(End::Found));
+        assert_eq!(bisect.end(), Some(BisectEnd::Found));
         let window = bisect.window();
         assert!(bad.contains(&(window.first_bad.as_millis() as u64)), "{window:?}");
         assert!(bad.contains(&(window.last_bad.as_millis() as u64)), "{window:?}");
@@ -254,7 +254,7 @@ mod tests {
     ) {
         let (bisect, _) = search(good, start, bad);
         let window = bisect.window();
-        assert_eq!(bisect.end(), Some(End::Found));
+        assert_eq!(bisect.end(), Some(BisectEnd::Found));
         assert!(
             window.good_after.is_none() || window.good_before.is_none(),
             "{window:?}"
@@ -263,8 +263,14 @@ mod tests {
 
     #[test]
     fn what_is_said_of_the_ends_is_tried_first() {
-        assert_eq!(search(1_000, 2_000, 1_000..=1_500).0.end(), Some(End::BadIsGood));
-        assert_eq!(search(1_000, 2_000, 1_000..=2_500).0.end(), Some(End::GoodIsBad));
+        assert_eq!(
+            search(1_000, 2_000, 1_000..=1_500).0.end(),
+            Some(BisectEnd::BadIsGood)
+        );
+        assert_eq!(
+            search(1_000, 2_000, 1_000..=2_500).0.end(),
+            Some(BisectEnd::GoodIsBad)
+        );
     }
 
     #[test]

@@ -1,13 +1,13 @@
 //! A campaign: one case of a suite that becomes many cuts, and what they say together.
 //!
-//! Every run of it is a [`Case`](crate::case::Case) of its own with a [`Part`]: the calibration comes first, cuts follow in
+//! Every run of it is a [`Case`](crate::case::Case) of its own with a [`CampaignPart`]: the calibration comes first, cuts follow in
 //! blocks that an uncut control run closes, and the claim, where there is one, is judged last. Each cut that ended is one
 //! [`Tallied`]; [`Tally`] is a pure function of them, also of those of earlier nights.
 
-use crate::claim::{Bounds, Claim, Standing};
-use crate::cut::{Cut, Kind};
+use crate::claim::{Bounds, Claim, ClaimStatus};
+use crate::cut::{Cut, CutKind};
 use crate::rate::Rate;
-use crate::sweep::Place;
+use crate::sweep::CutPlace;
 use crate::update::Phase;
 use crate::verdict::{Rule, Verdict};
 use alloc::collections::BTreeMap;
@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 
 /// What a case does in its campaign.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Part {
+pub struct CampaignPart {
     /// The id of the case in the suite that the campaign is made of.
     pub campaign: String,
     /// What this one does.
@@ -46,11 +46,11 @@ pub enum Role {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Slot {
     /// Where.
-    pub place: Place,
+    pub place: CutPlace,
     /// Least and greatest delay that is added to it, drawn by the seed.
     pub jitter: (Duration, Duration),
     /// What is cut.
-    pub kind: Kind,
+    pub kind: CutKind,
     /// How long the supply stays off.
     pub off: Duration,
     /// How often: 1, or again in each forced resume.
@@ -231,17 +231,17 @@ impl Tally {
     }
 
     /// What they say about a claim.
-    pub fn standing(&self, claim: &Claim) -> Standing {
+    pub fn standing(&self, claim: &Claim) -> ClaimStatus {
         claim.standing(self.counted.bricks, self.counted.cuts)
     }
 
     /// The same as a verdict.
     pub fn judge(&self, claim: &Claim) -> Verdict {
         let rule = match self.standing(claim) {
-            Standing::Shown => return Verdict::Pass,
-            Standing::NotShown { .. } => Rule::ClaimNotShown,
-            Standing::Refuted => Rule::ClaimRefuted,
-            Standing::Open { .. } => Rule::ClaimOpen,
+            ClaimStatus::Shown => return Verdict::Pass,
+            ClaimStatus::NotShown { .. } => Rule::ClaimNotShown,
+            ClaimStatus::Refuted => Rule::ClaimRefuted,
+            ClaimStatus::Open { .. } => Rule::ClaimOpen,
         };
         Verdict::by(rule, self.sentence(claim))
     }
@@ -251,7 +251,7 @@ impl Tally {
         let Count { cuts, bricks, .. } = self.counted;
         let (standing, bounds) = (self.standing(claim), self.counted.bounds(claim.confidence));
         let (first, second) = match standing {
-            Standing::Refuted => (bounds.above(), bounds.below()),
+            ClaimStatus::Refuted => (bounds.above(), bounds.below()),
             _ => (bounds.below(), bounds.above()),
         };
         let sure = claim.confidence;

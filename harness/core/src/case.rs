@@ -4,11 +4,11 @@ pub mod ids;
 
 pub use ids::Ids;
 
-use crate::campaign::{Part, Role};
+use crate::campaign::{CampaignPart, Role};
 use crate::cut::CutPlan;
 use crate::expect::Expect;
 use crate::fault::{Faults, HttpFaults};
-use crate::measure::{Declared, Measure};
+use crate::measure::{Measure, MeasureLimits};
 use crate::moment::Moment;
 use crate::retries::Retries;
 use crate::seed::Seed;
@@ -147,7 +147,7 @@ pub struct Case {
     pub anomalies: Anomalies,
     /// Measurements that have to be taken, and their limits.
     #[serde(default)]
-    pub measures: Vec<Declared>,
+    pub measures: Vec<MeasureLimits>,
     /// Ids of the requirements that the case speaks to.
     pub requirements: Vec<String>,
     /// Tags for `--tag`.
@@ -157,7 +157,7 @@ pub struct Case {
     pub ids: Ids,
     /// What it does in a campaign, if it is one of a campaign.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub part: Option<Part>,
+    pub part: Option<CampaignPart>,
 }
 
 impl Case {

@@ -33,27 +33,27 @@ impl Claim {
     }
 
     /// What so many bricks among so many counted cuts say about it.
-    pub fn standing(&self, bricks: u32, cuts: u32) -> Standing {
+    pub fn standing(&self, bricks: u32, cuts: u32) -> ClaimStatus {
         // A bound that meets the rate but for rounding does not lie above it; rates go by millionths.
         const ROUNDING: f64 = 1e-9;
         let needed = self.cuts();
         if Bounds::of(bricks, cuts, self.confidence).lower > self.brick_rate_below.share() + ROUNDING {
-            Standing::Refuted
+            ClaimStatus::Refuted
         } else if bricks > self.bricks {
-            Standing::NotShown {
+            ClaimStatus::NotShown {
                 survives: self.bricks,
             }
         } else if cuts < needed {
-            Standing::Open { more: needed - cuts }
+            ClaimStatus::Open { more: needed - cuts }
         } else {
-            Standing::Shown
+            ClaimStatus::Shown
         }
     }
 }
 
 /// What became of a claim.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Standing {
+pub enum ClaimStatus {
     /// Enough cuts counted, and no more bricks than it survives.
     Shown,
     /// More bricks than it survives: these cuts cannot show it any more. It may be true all the same.
@@ -70,7 +70,7 @@ pub enum Standing {
     },
 }
 
-impl Standing {
+impl ClaimStatus {
     /// In one word, for machines.
     pub fn word(self) -> &'static str {
         match self {
@@ -82,7 +82,7 @@ impl Standing {
     }
 }
 
-impl fmt::Display for Standing {
+impl fmt::Display for ClaimStatus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Shown => f.write_str("shown"),

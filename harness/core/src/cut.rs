@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 /// What is cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Kind {
+pub enum CutKind {
     /// The supply.
     #[default]
     Power,
@@ -22,7 +22,7 @@ pub enum Kind {
     Both,
 }
 
-impl Kind {
+impl CutKind {
     /// All, in the order that help texts show.
     pub const ALL: [Self; 3] = [Self::Power, Self::Reset, Self::Both];
 
@@ -48,7 +48,7 @@ pub struct CutPlan {
     /// How long the supply stays off, or reset stays asserted.
     pub off: Duration,
     /// What is cut.
-    pub kind: Kind,
+    pub kind: CutKind,
     /// How often: 1, or again in each forced resume.
     pub times: u32,
 }
@@ -94,7 +94,7 @@ pub struct Cut {
     /// How long the supply stays off.
     pub off: Duration,
     /// What is cut.
-    pub kind: Kind,
+    pub kind: CutKind,
 }
 
 impl fmt::Display for Cut {
@@ -130,7 +130,7 @@ impl FromStr for Cut {
             Some(_) => return Err(form()),
             None => moment.parse()?,
         };
-        let kind = Kind::ALL
+        let kind = CutKind::ALL
             .into_iter()
             .find(|k| k.name() == kind)
             .ok_or_else(form)?;

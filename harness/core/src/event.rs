@@ -9,9 +9,9 @@ pub mod trend;
 pub mod watched;
 
 use crate::campaign::Tallied;
+use crate::capabilities::Capabilities;
 use crate::case::{Case, Package};
-use crate::cut::{Cut, Kind};
-use crate::function::Function;
+use crate::cut::{Cut, CutKind};
 use crate::outcome::Outcome;
 use crate::rig_check::{Check, CheckTime};
 use crate::timeline::Timeline;
@@ -128,7 +128,7 @@ pub enum Event {
         /// When the command had returned.
         returned_ns: u64,
         /// What was cut.
-        kind: Kind,
+        kind: CutKind,
         /// What the sense line showed, where the rig has one and it changed.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         confirmed: Option<Confirmed>,
@@ -172,12 +172,13 @@ pub enum Event {
         imei: Option<Imei>,
     },
     /// What the module can do beside answering.
-    Function {
+    #[serde(rename = "function")]
+    Capabilities {
         /// When it was asked.
-        when: When,
+        when: CapabilityTime,
         /// What it said.
         #[serde(flatten)]
-        function: Function,
+        capabilities: Capabilities,
     },
     /// A module that did not answer any more was brought back.
     Recovered {
@@ -254,10 +255,10 @@ pub struct Confirmed {
     pub within_ns: u64,
 }
 
-/// When the function of a module was asked for.
+/// When the module was asked for its capabilities.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum When {
+pub enum CapabilityTime {
     /// Before the update.
     Before,
     /// After it, and after one more power cycle.
@@ -266,7 +267,7 @@ pub enum When {
     Again,
 }
 
-impl When {
+impl CapabilityTime {
     pub const fn words(self) -> &'static str {
         match self {
             Self::Before => "before the update",

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Expect {
     /// The result of the faulty command: of the order, or of the faulty block.
-    pub reply: Option<Reply>,
+    pub reply: Option<CommandReply>,
     /// `<download_err>` of HTTPEND or COAPEND.
     pub download: Option<u32>,
     /// `<update_err>` of END.
@@ -16,12 +16,12 @@ pub struct Expect {
     /// The version afterwards.
     pub version: Option<Becomes>,
     /// State and result of the firmware update object.
-    pub lwm2m: Option<Lwm2m>,
+    pub lwm2m: Option<ExpectedObject>,
 }
 
 /// Resources of the firmware update object (LwM2M TS 1.0.2, E.6); a field that is `None` was not declared.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Lwm2m {
+pub struct ExpectedObject {
     /// `/5/0/3`: 0 idle, 1 downloading, 2 downloaded, 3 updating.
     pub state: Option<u8>,
     /// `/5/0/5`: 0 initial, 1 success, 2 to 9 failures.
@@ -44,7 +44,7 @@ impl Expect {
 /// The result of a command (AN §2.2.1, §3.2.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "UPPERCASE")]
-pub enum Reply {
+pub enum CommandReply {
     /// `OK`.
     Ok,
     /// `ERROR`, in any of its forms.
@@ -55,7 +55,7 @@ pub enum Reply {
     Esc,
 }
 
-impl Reply {
+impl CommandReply {
     pub const ALL: [Self; 4] = [Self::Ok, Self::Error, Self::Timeout, Self::Esc];
 
     /// As suites write it.

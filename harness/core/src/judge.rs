@@ -22,7 +22,7 @@ use alloc::vec::Vec;
 
 /// A verdict, and what stands beside it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Judged {
+pub struct Judgement {
     pub verdict: Verdict,
     /// What became of the module, where it was asked.
     pub outcome: Option<Outcome>,
@@ -32,7 +32,7 @@ pub struct Judged {
     pub story: String,
 }
 
-impl Judged {
+impl Judgement {
     /// A verdict about no update that anybody could ask about.
     pub fn bare(verdict: Verdict) -> Self {
         Self {
@@ -44,13 +44,13 @@ impl Judged {
     }
 }
 
-pub fn judge(seen: &Observation) -> Judged {
+pub fn judge(seen: &Observation) -> Judgement {
     let verdict = verdict(seen);
     let outcome = module_outcome::outcome(seen, &verdict);
     let evidence = verdict
         .finding()
         .map_or(Vec::new(), |finding| evidence::of(seen, finding.rule));
-    Judged {
+    Judgement {
         outcome: Some(outcome),
         evidence,
         story: format!("{} ({})", story::tell(seen), outcome.words()),

@@ -10,7 +10,7 @@ pub const LINE_MAX: usize = 1024;
 
 /// What has been read.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Token<'a> {
+pub enum LexerToken<'a> {
     /// A line without its end; never empty.
     Line(&'a [u8]),
     /// The prompt of data mode, `>` at the start of a line. It has no line end: the module waits.
@@ -42,7 +42,7 @@ impl Lexer {
         }
     }
 
-    pub fn push(&mut self, byte: u8) -> Option<Token<'_>> {
+    pub fn push(&mut self, byte: u8) -> Option<LexerToken<'_>> {
         if core::mem::take(&mut self.given) {
             self.len = 0;
         }
@@ -50,7 +50,7 @@ impl Lexer {
             b'\r' | b'\n' => self.give(),
             qfuplex::PROMPT if self.line[..self.len].iter().all(|&b| b == b' ') => {
                 self.len = 0;
-                Some(Token::Prompt)
+                Some(LexerToken::Prompt)
             }
             _ => {
                 self.line[self.len] = byte;
@@ -72,10 +72,10 @@ impl Lexer {
         (!self.line[..len].trim_ascii().is_empty()).then_some(&self.line[..len])
     }
 
-    fn give(&mut self) -> Option<Token<'_>> {
+    fn give(&mut self) -> Option<LexerToken<'_>> {
         self.given = true;
         let line = &self.line[..self.len];
-        (!line.trim_ascii().is_empty()).then_some(Token::Line(line))
+        (!line.trim_ascii().is_empty()).then_some(LexerToken::Line(line))
     }
 }
 
@@ -90,8 +90,8 @@ mod tests {
         let mut out = Vec::new();
         for &byte in bytes {
             match lexer.push(byte) {
-                Some(Token::Line(line)) => out.push(String::from_utf8_lossy(line).into_owned()),
-                Some(Token::Prompt) => out.push(">".into()),
+                Some(LexerToken::Line(line)) => out.push(String::from_utf8_lossy(line).into_owned()),
+                Some(LexerToken::Prompt) => out.push(">".into()),
                 None => {}
             }
         }
@@ -137,8 +137,8 @@ mod tests {
             let mut kept = Vec::new();
             for &byte in &bytes {
                 match lexer.push(byte) {
-                    Some(Token::Line(line)) => kept.extend_from_slice(line),
-                    Some(Token::Prompt) => kept.push(b'>'),
+                    Some(LexerToken::Line(line)) => kept.extend_from_slice(line),
+                    Some(LexerToken::Prompt) => kept.push(b'>'),
                     None => {}
                 }
             }

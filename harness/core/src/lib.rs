@@ -7,7 +7,7 @@
 //! - The experiment: [`case`] (what was planned), [`moment`] and [`cut`] (where the power goes), [`chain`] (how to get to
 //!   the version a case starts from), [`seed`] (every random choice).
 //! - The judgement: [`observation`] (what was seen of one update, a fold over its events; [`update`] is the machine in it),
-//!   [`judge`] (whether it was legal), [`verdict`], [`outcome`] (what became of the module), [`measure`], [`function`].
+//!   [`judge`] (whether it was legal), [`verdict`], [`outcome`] (what became of the module), [`measure`], [`capabilities`].
 //! - The verdicts of a run, now or from its journal: [`run_fold`]. What is in anybody's serial log: [`log`].
 //! - The record: [`event`]; what a rig's self-check saw: [`rig_check`]; what the module's flash has seen: [`wear`].
 #![no_std]
@@ -18,21 +18,20 @@ extern crate alloc;
 pub mod address;
 pub mod bisect;
 pub mod campaign;
+pub mod capabilities;
 pub mod case;
 pub mod chain;
 pub mod claim;
 pub mod coap;
 pub mod cut;
-pub mod dice;
 pub mod duration;
 pub mod escape;
 pub mod event;
 pub mod event_id;
 pub mod expect;
 pub mod fault;
-pub mod function;
 pub mod judge;
-pub mod landed;
+pub mod landing;
 pub mod lexer;
 pub mod log;
 pub mod lwm2m;
@@ -41,13 +40,14 @@ pub mod moment;
 pub mod observation;
 pub mod outcome;
 pub mod percent;
+pub mod percentiles;
 pub mod rate;
 pub mod reply;
 pub mod retries;
 pub mod rig_check;
+pub mod rng;
 pub mod run_fold;
 pub mod seed;
-pub mod spread;
 pub mod sweep;
 pub mod timeline;
 pub mod transport;

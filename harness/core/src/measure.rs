@@ -129,7 +129,7 @@ impl fmt::Display for Measure {
 
 /// A measurement that a suite asks for, and what it may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Declared {
+pub struct MeasureLimits {
     /// Which.
     pub measure: Measure,
     /// The least that is within its limits, in the smallest steps of its [`Unit`].
@@ -140,7 +140,7 @@ pub struct Declared {
 
 /// A measurement that was taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Taken {
+pub struct MeasuredValue {
     pub measure: Measure,
     /// What came of it, in the smallest steps of its [`Unit`].
     pub value: u64,
@@ -150,7 +150,7 @@ pub struct Taken {
 
 /// The verdict of the first measurement that is out of its limits, with its place. Every one counts, however often it was
 /// taken.
-pub fn out_of_limits(declared: &[Declared], taken: &[Taken]) -> Option<(Verdict, EventId)> {
+pub fn out_of_limits(declared: &[MeasureLimits], taken: &[MeasuredValue]) -> Option<(Verdict, EventId)> {
     taken.iter().find_map(|taken| {
         let limits = declared.iter().find(|limits| limits.measure == taken.measure)?;
         let unit = taken.measure.unit();
@@ -170,8 +170,8 @@ pub fn out_of_limits(declared: &[Declared], taken: &[Taken]) -> Option<(Verdict,
 }
 
 /// The verdict of what was declared and never taken.
-pub fn missing(declared: &[Declared], taken: &[Taken]) -> Option<Verdict> {
-    let untaken = |declared: &&Declared| !taken.iter().any(|taken| taken.measure == declared.measure);
+pub fn missing(declared: &[MeasureLimits], taken: &[MeasuredValue]) -> Option<Verdict> {
+    let untaken = |declared: &&MeasureLimits| !taken.iter().any(|taken| taken.measure == declared.measure);
     let names: alloc::vec::Vec<String> = declared
         .iter()
         .filter(untaken)

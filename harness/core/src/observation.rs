@@ -8,18 +8,18 @@ mod object;
 mod supply;
 
 pub use anomaly::AnomalySeen;
-pub use object::{Ending, ObjectSeen};
+pub use object::{ObjectEnding, ObjectSeen};
 
+use crate::capabilities::Capabilities;
 use crate::case::Case;
 use crate::escape;
 use crate::event::watched::{Attempt, Gap, ReplyTo, TimedOut, Watched};
-use crate::event::{Event, Line, Request, When};
+use crate::event::{CapabilityTime, Event, Line, Request};
 use crate::event_id::EventId;
-use crate::expect::Reply;
+use crate::expect::CommandReply;
 use crate::fault::HttpFaults;
-use crate::function::Function;
 use crate::transport::Via;
-use crate::update::{Input, Phase, Update};
+use crate::update::{Phase, Update, UpdateInput};
 use crate::urc::{Fota, Urc};
 use crate::version::{Imei, Version};
 use alloc::string::String;
@@ -28,7 +28,7 @@ use supply::Supply;
 
 /// What the module said of itself when it was asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Said {
+pub enum IdentityReply {
     Identity {
         version: Version,
         /// Its IMEI, where it told one.
@@ -45,7 +45,7 @@ pub struct Reading {
     pub id: EventId,
     /// In which of the update's lives, counted from 0.
     pub life: usize,
-    pub said: Said,
+    pub said: IdentityReply,
 }
 
 /// A wait that ran out.
@@ -71,7 +71,7 @@ pub struct GapSeen {
 
 /// What the package server saw.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Fetches {
+pub struct PackageRequests {
     /// Requests for the package.
     pub requests: u32,
     /// Requests after power was lost while UPDATING.
@@ -92,13 +92,13 @@ pub struct Observation {
     /// What the module said of itself, in order.
     pub readings: Vec<Reading>,
     /// What it could do, in order.
-    pub functions: Vec<(EventId, When, Function)>,
+    pub capabilities: Vec<(EventId, CapabilityTime, Capabilities)>,
     /// What answered the faulty block, or the order (the second one where the case gives two).
-    pub reply: Option<(EventId, Reply)>,
+    pub reply: Option<(EventId, CommandReply)>,
     /// The wait that ran out.
     pub limit_over: Option<LimitOver>,
     /// What the server saw.
-    pub fetches: Fetches,
+    pub fetches: PackageRequests,
     /// What the firmware update object said and did.
     pub object: ObjectSeen,
     /// What was done to a module that does not answer.
@@ -128,10 +128,10 @@ impl Observation {
             update: Update::new(plan.case.via),
             plan,
             readings: Vec::new(),
-            functions: Vec::new(),
+            capabilities: Vec::new(),
             reply: None,
             limit_over: None,
-            fetches: Fetches::default(),
+            fetches: PackageRequests::default(),
             object: ObjectSeen::default(),
             revivals: Vec::new(),
             missed: Vec::new(),
@@ -157,24 +157,26 @@ impl Observation {
             } => self.off = true,
             Event::CutMade { kind, glitch, .. } => {
                 self.supply.cut(*kind);
-                self.tell(id, Input::Cut { glitch: *glitch });
+                self.tell(id, UpdateInput::Cut { glitch: *glitch });
             }
             Event::CutMissed { .. } => self.missed.push(id),
             Event::Request(request) if request.ours => self.fetched(id, request),
             Event::Lwm2m { fact: Some(fact), .. } => self.object.on(id, fact),
             Event::Identity { version, imei, .. } => {
                 let (version, imei) = (version.clone(), imei.clone());
-                self.read(id, Said::Identity { version, imei });
+                self.read(id, IdentityReply::Identity { version, imei });
             }
-            Event::Function { when, function } => self.functions.push((id, *when, function.clone())),
+            Event::Capabilities { when, capabilities } => {
+                self.capabilities.push((id, *when, capabilities.clone()))
+            }
             Event::Watched(watched) => self.watched(id, watched),
             Event::Gap(gap) => self.gap(id, gap),
             _ => {}
         }
     }
 
-    fn tell(&mut self, id: EventId, input: Input) {
-        if matches!(input, Input::Cut { .. } | Input::Cycle) {
+    fn tell(&mut self, id: EventId, input: UpdateInput) {
+        if matches!(input, UpdateInput::Cut { .. } | UpdateInput::Cycle) {
             self.percent = None;
         }
         self.update.on_event(input, id);
@@ -191,13 +193,13 @@ impl Observation {
             return;
         };
         self.look_for_anomalies(id, &urc, text);
-        self.tell(id, Input::Urc(urc));
+        self.tell(id, UpdateInput::Urc(urc));
     }
 
     fn watched(&mut self, id: EventId, watched: &Watched) {
         match watched {
-            Watched::Block { number } => self.tell(id, Input::Block(*number)),
-            Watched::Order => self.tell(id, Input::Order),
+            Watched::Block { number } => self.tell(id, UpdateInput::Block(*number)),
+            Watched::Order => self.tell(id, UpdateInput::Order),
             Watched::Starts { by } => {
                 if let Some(input) = self.supply.starts(*by) {
                     self.tell(id, input);
@@ -205,8 +207,8 @@ impl Observation {
                 self.supplied(id, *by);
             }
             Watched::Replied { to, reply } => {
-                if (*to, *reply) == (ReplyTo::Order, Reply::Error) {
-                    self.tell(id, Input::Refused);
+                if (*to, *reply) == (ReplyTo::Order, CommandReply::Error) {
+                    self.tell(id, UpdateInput::Refused);
                 }
                 // The answer to the faulty block is what the case is about; the order comes after it.
                 let about_a_block = self
@@ -218,7 +220,7 @@ impl Observation {
                     self.reply = Some((id, *reply));
                 }
             }
-            Watched::Served { percent } => self.tell(id, Input::Served(*percent)),
+            Watched::Served { percent } => self.tell(id, UpdateInput::Served(*percent)),
             Watched::FaultMet => self.fault_met = true,
             Watched::LimitOver { limit } => {
                 self.limit_over = Some(LimitOver {
@@ -232,14 +234,14 @@ impl Observation {
                 (self.fetches.requests, self.fetches.again) = (*requests, *again);
             }
             Watched::Revival { by } => self.revivals.push((id, by.clone())),
-            Watched::NoAnswer { heard } => self.read(id, Said::Nothing(heard.clone())),
-            Watched::Unreadable { said } => self.read(id, Said::Unreadable(said.clone())),
+            Watched::NoAnswer { heard } => self.read(id, IdentityReply::Nothing(heard.clone())),
+            Watched::Unreadable { said } => self.read(id, IdentityReply::Unreadable(said.clone())),
             Watched::Object(fact) => self.object.on(id, fact),
             Watched::Settled { busy, .. } => self.busy = Some((id, *busy)),
         }
     }
 
-    fn read(&mut self, id: EventId, said: Said) {
+    fn read(&mut self, id: EventId, said: IdentityReply) {
         let life = self.update.lives().len() - 1;
         self.readings.push(Reading { id, life, said });
     }
@@ -263,7 +265,7 @@ impl Observation {
             ),
             Gap::PortBack if self.away.take().is_some() => {}
             // While it was away nothing was heard, whatever was heard before that in this life.
-            Gap::PortBack => self.tell(id, Input::Gap),
+            Gap::PortBack => self.tell(id, UpdateInput::Gap),
         }
     }
 
@@ -281,7 +283,7 @@ impl Observation {
     fn shut(&mut self, id: EventId, why: String) {
         let phase = self.update.phase();
         self.gaps.push(GapSeen { id, why, phase });
-        self.tell(id, Input::Gap);
+        self.tell(id, UpdateInput::Gap);
     }
 
     pub fn case(&self) -> &Case {
@@ -296,8 +298,8 @@ impl Observation {
     /// The version that it runs, as far as it said so last.
     pub fn version(&self) -> Option<&Version> {
         match &self.became()?.said {
-            Said::Identity { version, .. } => Some(version),
-            Said::Unreadable(_) | Said::Nothing(_) => None,
+            IdentityReply::Identity { version, .. } => Some(version),
+            IdentityReply::Unreadable(_) | IdentityReply::Nothing(_) => None,
         }
     }
 

@@ -58,7 +58,7 @@ impl fmt::Display for Final {
 
 /// What one line is to the command that waits.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Said {
+pub enum LineRole {
     /// The module's echo of the command.
     Echo,
     /// The end of the command.
@@ -73,12 +73,12 @@ pub enum Said {
 
 /// A command that was sent and has no result yet.
 #[derive(Debug, Clone)]
-pub struct Pending {
+pub struct PendingCommand {
     text: String,
     names: Vec<String>,
 }
 
-impl Pending {
+impl PendingCommand {
     /// For the command line `text`, `AT` included and the carriage return not. Commands may be joined with `;`.
     pub fn new(text: &str) -> Self {
         let body = text.get(2..).unwrap_or_default();
@@ -96,26 +96,26 @@ impl Pending {
 
     /// What `line` is to this command. A reply to what was asked wins over a URC of the same name, as `+CFUN: 1` is to
     /// `AT+CFUN?`.
-    pub fn classify(&self, line: &[u8]) -> Said {
+    pub fn classify(&self, line: &[u8]) -> LineRole {
         let line = line.trim_ascii();
         if !self.text.is_empty() && line.ends_with(self.text.as_bytes()) {
-            return Said::Echo;
+            return LineRole::Echo;
         }
         if let Some(end) = Final::parse(line) {
-            return Said::Final(end);
+            return LineRole::Final(end);
         }
         if self
             .names
             .iter()
             .any(|name| name.starts_with('+') && line.starts_with(name.as_bytes()))
         {
-            return Said::Info;
+            return LineRole::Info;
         }
         // The one reply that names not its command but what it tells.
         if self.names.iter().any(|name| name == bc66_spec::command::CGMR)
             && core::str::from_utf8(line).is_ok_and(|line| revision(line).is_some())
         {
-            return Said::Info;
+            return LineRole::Info;
         }
         // A number of the SIM stands alone (3GPP TS 27.007 §5.6).
         let number = !line.is_empty() && line.iter().all(u8::is_ascii_hexdigit);
@@ -125,14 +125,14 @@ impl Pending {
                 .iter()
                 .any(|name| ["+CIMI", "+QCCID"].contains(&name.as_str()))
         {
-            return Said::Info;
+            return LineRole::Info;
         }
         match Urc::parse(line) {
-            Some(urc) => Said::Urc(urc),
+            Some(urc) => LineRole::Urc(urc),
             None if line.starts_with(b"+") || self.names.iter().all(|name| name.starts_with('+')) => {
-                Said::Other
+                LineRole::Other
             }
-            None => Said::Info,
+            None => LineRole::Info,
         }
     }
 }
@@ -201,27 +201,31 @@ mod tests {
     }
 
     #[rstest]
-    #[case("AT", "AT", Said::Echo)]
-    #[case("ATI", "ATI", Said::Echo)]
-    #[case("ATI", "Quectel_Ltd", Said::Info)]
-    #[case("ATI", "Revision: BC66NBR01A06", Said::Info)]
-    #[case("ATI", "+CEREG: 5", Said::Other)]
-    #[case("ATI", "RDY", Said::Urc(Urc::Rdy))]
-    #[case("AT+CGMR", "Revision: BC66NBR01A06", Said::Info)]
-    #[case("AT+CGMR", "xx", Said::Other)]
-    #[case("AT+CIMI", "262010000000001", Said::Info)]
-    #[case("AT+CIMI", "xx", Said::Other)]
-    #[case("AT+CESQ", "262010000000001", Said::Other)]
-    #[case("AT+CESQ", "Revision: BC66NBR01A06", Said::Other)]
-    #[case("AT+CFUN?", "+CFUN: 1", Said::Info)]
-    #[case("AT+CEREG?", "+CFUN: 1", Said::Urc(Urc::Cfun(1)))]
-    #[case("AT+CESQ;+CEREG?;+CPIN?", "+CPIN: READY", Said::Info)]
-    #[case("AT+CESQ;+CEREG?;+CPIN?", "+CEREG:0,1", Said::Info)]
-    #[case("AT+QFOTADL=\"http://h/a;+CPIN?\"", "+CPIN: READY", Said::Urc(Urc::SimReady))]
-    #[case("AT+QFOTADL=\"http://h/a\"", "\0AT+QFOTADL=\"http://h/a\"", Said::Echo)]
-    #[case("AT+CESQ", "xx", Said::Other)]
-    fn lines(#[case] command: &str, #[case] line: &str, #[case] expected: Said) {
-        assert_eq!(Pending::new(command).classify(line.as_bytes()), expected);
+    #[case("AT", "AT", LineRole::Echo)]
+    #[case("ATI", "ATI", LineRole::Echo)]
+    #[case("ATI", "Quectel_Ltd", LineRole::Info)]
+    #[case("ATI", "Revision: BC66NBR01A06", LineRole::Info)]
+    #[case("ATI", "+CEREG: 5", LineRole::Other)]
+    #[case("ATI", "RDY", LineRole::Urc(Urc::Rdy))]
+    #[case("AT+CGMR", "Revision: BC66NBR01A06", LineRole::Info)]
+    #[case("AT+CGMR", "xx", LineRole::Other)]
+    #[case("AT+CIMI", "262010000000001", LineRole::Info)]
+    #[case("AT+CIMI", "xx", LineRole::Other)]
+    #[case("AT+CESQ", "262010000000001", LineRole::Other)]
+    #[case("AT+CESQ", "Revision: BC66NBR01A06", LineRole::Other)]
+    #[case("AT+CFUN?", "+CFUN: 1", LineRole::Info)]
+    #[case("AT+CEREG?", "+CFUN: 1", LineRole::Urc(Urc::Cfun(1)))]
+    #[case("AT+CESQ;+CEREG?;+CPIN?", "+CPIN: READY", LineRole::Info)]
+    #[case("AT+CESQ;+CEREG?;+CPIN?", "+CEREG:0,1", LineRole::Info)]
+    #[case(
+        "AT+QFOTADL=\"http://h/a;+CPIN?\"",
+        "+CPIN: READY",
+        LineRole::Urc(Urc::SimReady)
+    )]
+    #[case("AT+QFOTADL=\"http://h/a\"", "\0AT+QFOTADL=\"http://h/a\"", LineRole::Echo)]
+    #[case("AT+CESQ", "xx", LineRole::Other)]
+    fn lines(#[case] command: &str, #[case] line: &str, #[case] expected: LineRole) {
+        assert_eq!(PendingCommand::new(command).classify(line.as_bytes()), expected);
     }
 
     #[rstest]

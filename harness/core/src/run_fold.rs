@@ -7,14 +7,14 @@ mod attempts;
 
 pub use attempts::Conviction;
 
-use crate::campaign::{Part, Role, Tallied, Tally};
+use crate::campaign::{CampaignPart, Role, Tallied, Tally};
 use crate::case::Case;
 use crate::claim::Claim;
 use crate::event::watched::{Attempt, Halted, Purpose};
 use crate::event::{CaseEnded, Event};
 use crate::event_id::EventId;
-use crate::judge::{Judged, judge};
-use crate::measure::{Measure, Taken};
+use crate::judge::{Judgement, judge};
+use crate::measure::{Measure, MeasuredValue};
 use crate::observation::Observation;
 use crate::outcome::Outcome;
 use crate::verdict::{Rule, Verdict};
@@ -37,7 +37,7 @@ struct Pending {
 struct Try {
     watches: Vec<Watch>,
     halted: Option<Halted>,
-    taken: Vec<Taken>,
+    taken: Vec<MeasuredValue>,
     /// What was last done to the module: where a procedure stood that could not go on.
     latest: Option<EventId>,
     /// Where the module said last who it is.
@@ -108,7 +108,7 @@ impl RunFold {
     }
 
     fn plan(&mut self, case: &Case) {
-        if let Some(Part {
+        if let Some(CampaignPart {
             campaign,
             role: Role::Claim(claim),
         }) = &case.part
@@ -132,7 +132,7 @@ impl RunFold {
 
     fn measured(&mut self, id: EventId, name: &str, value: f64) {
         let measure = Measure::ALL.into_iter().find(|measure| measure.name() == name);
-        self.attempt.taken.extend(measure.map(|measure| Taken {
+        self.attempt.taken.extend(measure.map(|measure| MeasuredValue {
             measure,
             value: measure.unit().steps(value),
             id,
@@ -192,27 +192,27 @@ impl RunFold {
     }
 
     /// The verdict of the present try, as far as it has come.
-    pub fn judged(&self) -> Judged {
+    pub fn judged(&self) -> Judgement {
         if let Some((name, pending)) = self.claim() {
             return self.judge_claim(&name.0, pending);
         }
         if let Some(halted) = &self.attempt.halted {
-            return Judged {
+            return Judgement {
                 evidence: self.attempt.latest.iter().map(|id| id.0).collect(),
-                ..Judged::bare(Verdict::by(halted.rule, halted.sentence.clone()))
+                ..Judgement::bare(Verdict::by(halted.rule, halted.sentence.clone()))
             };
         }
         self.attempt.judged(self.convicted())
     }
 
     /// The same with what the campaign adds, once there is no further try: a pass outside the window says nothing.
-    pub fn settled(&self) -> Judged {
+    pub fn settled(&self) -> Judgement {
         let judged = self.judged();
         let main = self.main();
         let slot = main.and_then(|seen| seen.case().slot());
-        let landed = main.and_then(crate::landed::Landed::seen);
+        let landed = main.and_then(crate::landing::CutLanding::seen);
         let outside = slot.and_then(|(_, slot)| slot.outside(&judged.verdict, landed.as_ref()));
-        Judged {
+        Judgement {
             verdict: outside.unwrap_or(judged.verdict),
             ..judged
         }
@@ -223,7 +223,7 @@ impl RunFold {
         self.claims.get_key_value(present)
     }
 
-    fn judge_claim(&self, suite: &str, pending: &Pending) -> Judged {
+    fn judge_claim(&self, suite: &str, pending: &Pending) -> Judgement {
         let cuts: Vec<Tallied> = self
             .tallied
             .iter()
@@ -236,9 +236,9 @@ impl RunFold {
             Verdict::Pass => tally.sentence(&pending.claim),
             _ => String::new(),
         };
-        Judged {
+        Judgement {
             story,
-            ..Judged::bare(verdict)
+            ..Judgement::bare(verdict)
         }
     }
 

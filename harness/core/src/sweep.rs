@@ -3,7 +3,7 @@
 //! A percentage is a moment that the module names, so a cut there is known beforehand. Every other stretch is time, and
 //! how long that is only a calibration run can tell: see [`crate::timeline`].
 
-use crate::cut::Kind;
+use crate::cut::CutKind;
 use crate::duration::Short;
 use crate::moment::Moment;
 use crate::percent::Percent;
@@ -174,7 +174,7 @@ pub enum Spacing {
 
 /// In which order the cuts of a sweep are made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum Order {
+pub enum SweepOrder {
     /// From the beginning of the update to its end.
     #[default]
     Linear,
@@ -183,7 +183,7 @@ pub enum Order {
     WidestGap,
 }
 
-impl Order {
+impl SweepOrder {
     pub const ALL: [Self; 3] = [Self::Linear, Self::Shuffled, Self::WidestGap];
 
     /// As suites write it.
@@ -233,18 +233,18 @@ pub struct Sweep {
     /// Least and greatest delay that is added to each cut, drawn by the seed.
     pub jitter: (Duration, Duration),
     /// Each cut is made with each of these.
-    pub kinds: Vec<Kind>,
+    pub kinds: Vec<CutKind>,
     /// And with each of these: how long the supply stays off; `None` is the rig's discharge time.
     pub offs: Vec<Option<Duration>>,
     /// 1, or as often again in each forced resume.
     pub depth: u32,
-    pub order: Order,
+    pub order: SweepOrder,
 }
 
 /// Where a cut of a campaign falls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Place {
+pub enum CutPlace {
     /// So long after a moment.
     After(Moment, Duration),
     /// At this share, in parts per million, of the time that a stretch takes.
@@ -253,7 +253,7 @@ pub enum Place {
     Anywhere(Span),
 }
 
-impl fmt::Display for Place {
+impl fmt::Display for CutPlace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::After(moment, after) if after.is_zero() => write!(f, "{moment}"),
@@ -266,7 +266,7 @@ impl fmt::Display for Place {
     }
 }
 
-/// The whole of a stretch, in the parts per million of [`Place::Within`].
+/// The whole of a stretch, in the parts per million of [`CutPlace::Within`].
 const WHOLE: u32 = 1_000_000;
 /// Delays after START: the marker is written there, and the first backup (facts on the bootloader: START is followed by
 /// `update marker`, `verify delta`, `verify ROM`, first chunk).
@@ -279,7 +279,7 @@ const BEFORE_END: [u32; 5] = [100_000, 300_000, 500_000, 700_000, 900_000];
 impl Sweep {
     /// Its places, from the beginning of the update to its end as far as the file has them so. `start` says whether the
     /// transport promises a START.
-    pub fn places(&self, start: bool) -> Vec<Place> {
+    pub fn places(&self, start: bool) -> Vec<CutPlace> {
         let spans = self
             .over
             .iter()
@@ -289,7 +289,7 @@ impl Sweep {
         let mut places = Vec::new();
         for over in &self.over {
             match *over {
-                Over::Moment(moment) => places.push(Place::After(moment, Duration::ZERO)),
+                Over::Moment(moment) => places.push(CutPlace::After(moment, Duration::ZERO)),
                 Over::WeakSpots => places.extend(weak_spots(start)),
                 Over::Span(span) => {
                     let share = match self.spacing {
@@ -307,7 +307,7 @@ impl Sweep {
         places
     }
 
-    fn over_span(&self, span: Span, cuts: Option<usize>) -> Vec<Place> {
+    fn over_span(&self, span: Span, cuts: Option<usize>) -> Vec<CutPlace> {
         let step = match self.spacing {
             Spacing::Step(step) => u32::from(step.get().max(1)),
             Spacing::Cuts(_) => 1,
@@ -324,7 +324,7 @@ impl Sweep {
             return percents
                 .into_iter()
                 .filter_map(|percent| Percent::new(u8::try_from(percent).ok()?))
-                .map(|percent| Place::After(moment(percent), Duration::ZERO))
+                .map(|percent| CutPlace::After(moment(percent), Duration::ZERO))
                 .collect();
         }
         // The middle of each part: its ends belong to the moments there.
@@ -332,30 +332,30 @@ impl Sweep {
         (0..parts)
             .map(|n| {
                 let share = u64::from(WHOLE) * (2 * u64::from(n) + 1) / (2 * u64::from(parts));
-                Place::Within(span, share as u32)
+                CutPlace::Within(span, share as u32)
             })
             .collect()
     }
 }
 
-fn weak_spots(start: bool) -> Vec<Place> {
+fn weak_spots(start: bool) -> Vec<CutPlace> {
     let full = Moment::Updating(Percent::FULL);
     let after_start = AFTER_START
         .iter()
         .filter(|_| start)
-        .map(|ms| Place::After(Moment::Start, Duration::from_millis(*ms)));
+        .map(|ms| CutPlace::After(Moment::Start, Duration::from_millis(*ms)));
     let around = AROUND.iter().filter_map(|percent| {
         let at = Moment::Updating(Percent::new(*percent)?);
-        Some(Place::After(at, Duration::ZERO))
+        Some(CutPlace::After(at, Duration::ZERO))
     });
     let report = Span::new(full, Moment::End);
     let before_end = report
         .into_iter()
-        .flat_map(|span| BEFORE_END.map(|share| Place::Within(span, share)));
+        .flat_map(|span| BEFORE_END.map(|share| CutPlace::Within(span, share)));
     after_start
         .chain(around)
         .chain(before_end)
-        .chain([Place::After(Moment::End, Duration::ZERO)])
+        .chain([CutPlace::After(Moment::End, Duration::ZERO)])
         .collect()
 }
 
@@ -424,15 +424,15 @@ mod tests {
             over: over.iter().map(|text| text.parse().unwrap()).collect(),
             spacing,
             jitter: (Duration::ZERO, Duration::ZERO),
-            kinds: vec![Kind::Power],
+            kinds: vec![CutKind::Power],
             offs: vec![None],
             depth: 1,
-            order: Order::Linear,
+            order: SweepOrder::Linear,
         }
     }
 
-    fn shown(places: &[Place]) -> String {
-        let shown: Vec<String> = places.iter().map(Place::to_string).collect();
+    fn shown(places: &[CutPlace]) -> String {
+        let shown: Vec<String> = places.iter().map(CutPlace::to_string).collect();
         shown.join(", ")
     }
 
@@ -471,19 +471,19 @@ mod tests {
     #[case(2, &[0, 1])]
     #[case(9, &[0, 8, 4, 2, 6, 1, 3, 5, 7])]
     fn into_the_widest_gap(#[case] count: usize, #[case] order: &[usize]) {
-        assert_eq!(Order::WidestGap.of(count, Seed(0), ""), order);
+        assert_eq!(SweepOrder::WidestGap.of(count, Seed(0), ""), order);
     }
 
     #[test]
     fn every_order_has_every_cut_once() {
-        for order in Order::ALL {
+        for order in SweepOrder::ALL {
             for count in [0, 1, 2, 3, 17, 100] {
                 let mut all = order.of(count, Seed(5), "campaign");
                 all.sort_unstable();
                 assert_eq!(all, (0..count).collect::<Vec<_>>(), "{}", order.name());
             }
         }
-        let shuffled = |seed| Order::Shuffled.of(50, Seed(seed), "campaign");
+        let shuffled = |seed| SweepOrder::Shuffled.of(50, Seed(seed), "campaign");
         assert_eq!(shuffled(1), shuffled(1));
         assert_ne!(shuffled(1), shuffled(2));
     }

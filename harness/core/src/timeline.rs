@@ -3,11 +3,11 @@
 //! A time is expressed by the last moment before it and the rest: an update that runs a little faster or slower is then cut
 //! where it was meant to be, and the cut has an id that anyone can run again.
 
-use crate::cut::{Cut, Kind};
+use crate::cut::{Cut, CutKind};
 use crate::moment::Moment;
 use crate::percent::Percent;
 use crate::seed::Seed;
-use crate::sweep::{Place, Span};
+use crate::sweep::{CutPlace, Span};
 use alloc::vec::Vec;
 use core::time::Duration;
 use schemars::JsonSchema;
@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 /// A moment, and when it came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Mark {
+pub struct TimedMoment {
     /// The moment.
     pub at: Moment,
     /// The module's time since the update began, in nanoseconds.
@@ -26,7 +26,7 @@ pub struct Mark {
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Timeline {
-    marks: Vec<Mark>,
+    marks: Vec<TimedMoment>,
 }
 
 impl Timeline {
@@ -35,17 +35,17 @@ impl Timeline {
     pub fn add(&mut self, at: Moment, since: Duration) {
         let ns = u64::try_from(since.as_nanos()).unwrap_or(u64::MAX);
         if self.time_of(at).is_none() && self.marks.last().is_none_or(|last| last.ns <= ns) {
-            self.marks.push(Mark { at, ns });
+            self.marks.push(TimedMoment { at, ns });
         }
     }
 
-    pub fn marks(&self) -> &[Mark] {
+    pub fn marks(&self) -> &[TimedMoment] {
         &self.marks
     }
 
     /// When a cut that is armed for this moment would fall.
     pub fn time_of(&self, moment: Moment) -> Option<Duration> {
-        let met = |mark: &&Mark| match (moment, mark.at) {
+        let met = |mark: &&TimedMoment| match (moment, mark.at) {
             (Moment::Downloading(at), Moment::Downloading(seen))
             | (Moment::Updating(at), Moment::Updating(seen)) => seen >= at,
             (Moment::UploadBlock(at), Moment::UploadBlock(seen)) => seen >= at,
@@ -89,9 +89,9 @@ impl Timeline {
     /// when the moments that it needs never came.
     pub fn cut(
         &self,
-        place: Place,
+        place: CutPlace,
         jitter: (Duration, Duration),
-        (kind, off): (Kind, Duration),
+        (kind, off): (CutKind, Duration),
         (seed, label): (Seed, &str),
     ) -> Option<Cut> {
         let part = |span, share: f64| {
@@ -99,9 +99,9 @@ impl Timeline {
             self.anchor(from + (to - from).mul_f64(share))
         };
         let (at, after) = match place {
-            Place::After(at, after) => (at, after),
-            Place::Within(span, millionths) => part(span, f64::from(millionths) / 1e6)?,
-            Place::Anywhere(span) => {
+            CutPlace::After(at, after) => (at, after),
+            CutPlace::Within(span, millionths) => part(span, f64::from(millionths) / 1e6)?,
+            CutPlace::Anywhere(span) => {
                 // 53 bits are all that a double holds.
                 let even = (seed.draw(label) >> 11) as f64 / (1_u64 << 53) as f64;
                 part(span, even)?
@@ -109,8 +109,8 @@ impl Timeline {
         };
         // What is drawn evenly over a stretch already would not be even any more.
         let late = match place {
-            Place::Anywhere(_) => Duration::ZERO,
-            Place::After(..) | Place::Within(..) => seed.duration(label, jitter.0, jitter.1),
+            CutPlace::Anywhere(_) => Duration::ZERO,
+            CutPlace::After(..) | CutPlace::Within(..) => seed.duration(label, jitter.0, jitter.1),
         };
         Some(Cut {
             at,
@@ -167,13 +167,13 @@ mod tests {
     }
 
     #[rstest]
-    #[case(Place::Within("updating 100%..end".parse().unwrap(), 500_000), "updating@100%+2s/power/5s")]
-    #[case(Place::Within("start..end".parse().unwrap(), 500_000), "updating@60%+1s/power/5s")]
-    #[case(Place::Within("updating 20%..80%".parse().unwrap(), 0), "updating@20%+0ms/power/5s")]
-    #[case(Place::After("start".parse().unwrap(), Duration::from_millis(50)), "start+50ms/power/5s")]
-    fn places(#[case] place: Place, #[case] id: &str) {
+    #[case(CutPlace::Within("updating 100%..end".parse().unwrap(), 500_000), "updating@100%+2s/power/5s")]
+    #[case(CutPlace::Within("start..end".parse().unwrap(), 500_000), "updating@60%+1s/power/5s")]
+    #[case(CutPlace::Within("updating 20%..80%".parse().unwrap(), 0), "updating@20%+0ms/power/5s")]
+    #[case(CutPlace::After("start".parse().unwrap(), Duration::from_millis(50)), "start+50ms/power/5s")]
+    fn places(#[case] place: CutPlace, #[case] id: &str) {
         let none = (Duration::ZERO, Duration::ZERO);
-        let how = (Kind::Power, Duration::from_secs(5));
+        let how = (CutKind::Power, Duration::from_secs(5));
         let cut = timeline().cut(place, none, how, (Seed(1), "a")).unwrap();
         assert_eq!(cut.to_string(), id);
     }
@@ -190,8 +190,8 @@ mod tests {
 
     #[test]
     fn a_stretch_that_was_not_seen_has_no_place() {
-        let place = Place::Anywhere("coap-start..end".parse().unwrap());
-        let how = (Kind::Power, Duration::from_secs(5));
+        let place = CutPlace::Anywhere("coap-start..end".parse().unwrap());
+        let how = (CutKind::Power, Duration::from_secs(5));
         let none = (Duration::ZERO, Duration::ZERO);
         assert_eq!(timeline().cut(place, none, how, (Seed(1), "a")), None);
     }
@@ -204,11 +204,11 @@ mod tests {
         let (from, to) = timeline.span(span).unwrap();
         let mut tenths = [0_u32; 10];
         for n in 0..5_000 {
-            let how = (Kind::Power, Duration::from_secs(5));
+            let how = (CutKind::Power, Duration::from_secs(5));
             let none = (Duration::ZERO, Duration::ZERO);
             let label = format!("cut{n}");
             let cut = timeline
-                .cut(Place::Anywhere(span), none, how, (Seed(9), &label))
+                .cut(CutPlace::Anywhere(span), none, how, (Seed(9), &label))
                 .unwrap();
             let at = timeline.time_of_cut(&cut).unwrap() - from;
             tenths[(at.as_nanos() * 10 / (to - from).as_nanos()) as usize] += 1;

@@ -80,7 +80,7 @@ impl Phase {
 
 /// What may come in a life, by what the cut before it interrupted (contract: "legal after a cut").
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Due {
+pub enum AfterCut {
     /// The source version runs on; an update needs a new order.
     Nothing,
     /// The source version runs on, or a forced resume.
@@ -92,23 +92,23 @@ pub enum Due {
 
 impl Phase {
     /// What may follow when the supply is lost in this phase.
-    pub fn due_after_cut(self) -> Due {
+    pub fn due_after_cut(self) -> AfterCut {
         match self {
-            Self::Idle | Self::Uploading { .. } | Self::DownloadFailed { .. } => Due::Nothing,
+            Self::Idle | Self::Uploading { .. } | Self::DownloadFailed { .. } => AfterCut::Nothing,
             // At 100 % the package is complete in flash: HTTPEND may be as near as the next byte.
             Self::Downloading {
                 percent: Some(Percent::FULL),
             }
-            | Self::Ordered => Due::MayResume,
-            Self::Downloading { .. } => Due::Nothing,
-            Self::Updating { .. } => Due::MustResume,
-            Self::Ended { .. } => Due::Finished,
+            | Self::Ordered => AfterCut::MayResume,
+            Self::Downloading { .. } => AfterCut::Nothing,
+            Self::Updating { .. } => AfterCut::MustResume,
+            Self::Ended { .. } => AfterCut::Finished,
         }
     }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Input {
+pub enum UpdateInput {
     /// The first byte of a block is about to be written.
     Block(u32),
     /// The order is about to be written.
@@ -204,8 +204,8 @@ pub struct Violation {
 
 /// Something that happened, and its place in the journal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Noted {
-    pub input: Input,
+pub struct NotedInput {
+    pub input: UpdateInput,
     /// The rule that it broke.
     pub broke: Option<Rule>,
     /// In which of the [`Update::lives`], counted from 0.
@@ -217,8 +217,8 @@ pub struct Noted {
 pub struct Update {
     via: Via,
     phase: Phase,
-    due: Due,
-    after_cuts: Due,
+    due: AfterCut,
+    after_cuts: AfterCut,
     glitch: bool,
     ordered: bool,
     full: bool,
@@ -228,7 +228,7 @@ pub struct Update {
     uncertain: bool,
     lives: Vec<Life>,
     violations: Vec<Violation>,
-    noted: Vec<Noted>,
+    noted: Vec<NotedInput>,
 }
 
 impl Update {
@@ -237,8 +237,8 @@ impl Update {
         Self {
             via,
             phase: Phase::Idle,
-            due: Due::Nothing,
-            after_cuts: Due::Nothing,
+            due: AfterCut::Nothing,
+            after_cuts: AfterCut::Nothing,
             glitch: false,
             ordered: false,
             full: false,
@@ -255,12 +255,12 @@ impl Update {
     }
 
     /// What may come in the present life.
-    pub fn due(&self) -> Due {
+    pub fn due(&self) -> AfterCut {
         self.due
     }
 
     /// What had to come after the cuts, as they landed; the harness's own cycles of the supply change nothing of it.
-    pub fn after_cuts(&self) -> Due {
+    pub fn after_cuts(&self) -> AfterCut {
         self.after_cuts
     }
 
@@ -295,8 +295,8 @@ impl Update {
 
     /// Where the last END stands, if it refused the package with 254 or 255: it does not fit the image, or is invalid.
     pub fn refused(&self) -> Option<EventId> {
-        let end = |noted: &Noted| match noted.input {
-            Input::Urc(Urc::Fota(Fota::End(code))) => Some((code, noted.id)),
+        let end = |noted: &NotedInput| match noted.input {
+            UpdateInput::Urc(Urc::Fota(Fota::End(code))) => Some((code, noted.id)),
             _ => None,
         };
         let (code, id) = self.noted.iter().rev().find_map(end)?;
@@ -309,25 +309,25 @@ impl Update {
     }
 
     /// What happened and has a place in the journal, in the order it came.
-    pub fn noted(&self) -> &[Noted] {
+    pub fn noted(&self) -> &[NotedInput] {
         &self.noted
     }
 
     /// Takes what happened and where it stands in the journal; gives the rule that it broke.
-    pub fn on_event(&mut self, input: Input, id: EventId) -> Option<Rule> {
+    pub fn on_event(&mut self, input: UpdateInput, id: EventId) -> Option<Rule> {
         let life = self.lives.len() - 1;
         let broke = self.on(input);
         // What says nothing of an update can come for ever.
         let tells = !matches!(
             input,
-            Input::Urc(
+            UpdateInput::Urc(
                 Urc::BootRomMore | Urc::Cfun(_) | Urc::SimReady | Urc::Ip | Urc::LwReg(_) | Urc::LwUpdate(_)
             )
         );
         if !tells || self.noted.len() >= NOTED {
             return broke;
         }
-        self.noted.push(Noted {
+        self.noted.push(NotedInput {
             input,
             broke,
             life,
@@ -337,12 +337,12 @@ impl Update {
     }
 
     /// Takes what happened; gives the rule that it broke.
-    pub fn on(&mut self, input: Input) -> Option<Rule> {
+    pub fn on(&mut self, input: UpdateInput) -> Option<Rule> {
         match input {
-            Input::Block(block) => self.phase = Phase::Uploading { block },
-            Input::Order => {
+            UpdateInput::Block(block) => self.phase = Phase::Uploading { block },
+            UpdateInput::Order => {
                 self.ordered = true;
-                self.due = Due::Nothing;
+                self.due = AfterCut::Nothing;
                 (self.full, self.begun, self.uncertain) = (false, false, false);
                 self.phase = if self.via == Via::Uart {
                     self.life_mut().explained = REBOOTS_OF_AN_UPDATE;
@@ -351,24 +351,24 @@ impl Update {
                     Phase::Downloading { percent: None }
                 };
             }
-            Input::Refused => {
+            UpdateInput::Refused => {
                 self.ordered = false;
                 self.phase = Phase::Idle;
             }
-            Input::Served(percent) => {
+            UpdateInput::Served(percent) => {
                 if let Phase::Downloading { .. } = self.phase {
                     self.phase = Phase::Downloading {
                         percent: Some(percent),
                     };
                 }
             }
-            Input::Urc(urc) => return self.on_urc(urc),
-            Input::Cut { glitch } => {
+            UpdateInput::Urc(urc) => return self.on_urc(urc),
+            UpdateInput::Cut { glitch } => {
                 let before = self.due;
                 self.due = self.due_now();
                 self.after_cuts = self.due;
                 // A cut that certainly landed in UPDATING stays one, whatever was not heard later.
-                if before != Due::MustResume {
+                if before != AfterCut::MustResume {
                     self.uncertain = self.life().gap || (self.uncertain && self.life().updating.is_none());
                 }
                 let phase = self.phase;
@@ -376,15 +376,15 @@ impl Update {
                 (life.cut, life.glitch) = (Some(phase), glitch);
                 self.next_life(glitch);
             }
-            Input::Cycle => {
+            UpdateInput::Cycle => {
                 self.due = self.due_now();
                 self.next_life(false);
             }
-            Input::Key => {
+            UpdateInput::Key => {
                 let life = self.life_mut();
                 life.explained = life.explained.max(1);
             }
-            Input::Gap => {
+            UpdateInput::Gap => {
                 // A START that was not heard explains boots; behind END there is none that is legal.
                 let ended = self.ends().next().is_some();
                 let life = self.life_mut();
@@ -400,15 +400,17 @@ impl Update {
     /// What may follow when the supply is lost now. A resume that was due before stays due until END,0, also when the
     /// resumed update had not come as far as UPDATING again; and a finished update stays finished. A resume that ended
     /// with an error code has not happened.
-    fn due_now(&self) -> Due {
+    fn due_now(&self) -> AfterCut {
         let landed = match self.phase.due_after_cut() {
             // START came again; it is an update that had begun to write all the same.
-            Due::MayResume if self.begun => Due::MustResume,
+            AfterCut::MayResume if self.begun => AfterCut::MustResume,
             due => due,
         };
         match (self.due, landed) {
-            (Due::MustResume, Due::Finished) if self.phase != (Phase::Ended { code: 0 }) => Due::MustResume,
-            (_, Due::Finished) => Due::Finished,
+            (AfterCut::MustResume, AfterCut::Finished) if self.phase != (Phase::Ended { code: 0 }) => {
+                AfterCut::MustResume
+            }
+            (_, AfterCut::Finished) => AfterCut::Finished,
             (before, after) => before.max(after),
         }
     }
@@ -491,7 +493,7 @@ impl Update {
             Fota::CoapStart | Fota::CoapEnd(_) if self.via != Via::Coap => Some(Rule::WrongTransport),
             Fota::Downloading(_) if self.via == Via::Uart => Some(Rule::WrongTransport),
             Fota::HttpStart | Fota::CoapStart
-                if self.due == Due::MustResume && !self.glitch && !self.ordered =>
+                if self.due == AfterCut::MustResume && !self.glitch && !self.ordered =>
             {
                 Some(Rule::DownloadedAgain)
             }
@@ -505,7 +507,7 @@ impl Update {
                     Some(Rule::StartBeforeDownloadEnd)
                 }
                 (Phase::DownloadFailed { .. }, _) => Some(Rule::StartAfterFailedDownload),
-                (Phase::Idle | Phase::Uploading { .. }, Due::Nothing) => Some(Rule::UpdateUnasked),
+                (Phase::Idle | Phase::Uploading { .. }, AfterCut::Nothing) => Some(Rule::UpdateUnasked),
                 _ => None,
             },
             _ => None,

@@ -3,8 +3,8 @@
 //! `cargo bench -p dfota-hil --bench log`. The lines are those of updates, one behind the other, with time stamps. Aim: under a
 //! second, in constant memory.
 
-use dfota_core::log::fold::Told;
-use dfota_core::log::reader::Reader;
+use dfota_core::log::fold::LogContext;
+use dfota_core::log::reader::LogReader;
 use dfota_record::log::opened::Log;
 use dfota_record::log::read;
 use std::io::Write;
@@ -66,7 +66,7 @@ fn main() {
     for round in 1..=ROUNDS {
         let began = Instant::now();
         let mut log = Log::open(&path, None).expect("a log");
-        let mut reader = Reader::new(log.format, log.counted, Told::default());
+        let mut reader = LogReader::new(log.format, log.counted, LogContext::default());
         let mut updates = 0;
         read(&mut log, &mut reader, |_| updates += 1).expect("it can be read");
         let took = began.elapsed().as_secs_f64();

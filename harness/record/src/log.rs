@@ -5,7 +5,7 @@ pub mod page;
 pub mod summary;
 
 use dfota_core::log::found::LogUpdate;
-use dfota_core::log::reader::Reader;
+use dfota_core::log::reader::LogReader;
 use opened::{Log, LogError};
 use std::io::Read;
 
@@ -13,7 +13,7 @@ use std::io::Read;
 const CHUNK: usize = 256 * 1024;
 
 /// Reads a log to its end; every update is given as soon as it is over, and then let go.
-pub fn read(log: &mut Log, reader: &mut Reader, mut each: impl FnMut(LogUpdate)) -> Result<(), LogError> {
+pub fn read(log: &mut Log, reader: &mut LogReader, mut each: impl FnMut(LogUpdate)) -> Result<(), LogError> {
     reader.push(log.head(), &mut each);
     let mut chunk = vec![0; CHUNK];
     loop {

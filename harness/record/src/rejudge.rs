@@ -5,7 +5,7 @@ mod shown;
 use crate::journal::{self, ReadError};
 use dfota_core::event::{CaseEnded, Event, Record, SCHEMA_OF_VERDICTS, TryEnded};
 use dfota_core::event_id::EventId;
-use dfota_core::judge::Judged;
+use dfota_core::judge::Judgement;
 use dfota_core::outcome::Outcome;
 use dfota_core::run_fold::RunFold;
 use dfota_core::verdict::Verdict;
@@ -234,8 +234,8 @@ impl Stated {
     }
 }
 
-impl From<Judged> for Stated {
-    fn from(judged: Judged) -> Self {
+impl From<Judgement> for Stated {
+    fn from(judged: Judgement) -> Self {
         Self {
             verdict: judged.verdict,
             outcome: judged.outcome,

@@ -20,7 +20,7 @@ use dfota_core::case::Case;
 use dfota_core::event::bisected::Bisected;
 use dfota_core::event::trend::Trend;
 use dfota_core::event::{Event, JunitProfile, Record, RunStarted, TryEnded};
-use dfota_core::measure::{Declared, Measure};
+use dfota_core::measure::{Measure, MeasureLimits};
 use dfota_core::outcome::Outcome;
 use dfota_core::rig_check::{Check, CheckTime};
 use dfota_core::verdict::{Finding, Rule, Verdict};
@@ -306,7 +306,7 @@ impl<'a> CaseRun<'a> {
     }
 
     /// What the case declares for a measurement, if it was begun.
-    pub fn declared(&self, measure: Measure) -> Option<&'a Declared> {
+    pub fn declared(&self, measure: Measure) -> Option<&'a MeasureLimits> {
         let mut declared = self.case.measures.iter();
         let found = declared.find(|declared| declared.measure == measure);
         found.filter(|_| !self.records.is_empty())

@@ -13,7 +13,7 @@ use super::recent::Recent;
 use super::timing::{MAX_TRANSMIT_WAIT, RESPONSE_WAIT};
 use super::token::Token;
 use super::transfer::{Step, Transfer};
-use crate::dice::Dice;
+use crate::rng::Rng;
 use crate::seed::Seed;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
@@ -106,7 +106,7 @@ struct Pending {
 /// The endpoint. `P` is a peer's address.
 #[derive(Debug)]
 pub struct Endpoint<P> {
-    dice: Dice,
+    rng: Rng,
     next_id: u16,
     outboxes: BTreeMap<P, Outbox>,
     pending: BTreeMap<(P, Token), Pending>,
@@ -121,10 +121,10 @@ pub struct Endpoint<P> {
 impl<P: Copy + Ord> Endpoint<P> {
     /// An endpoint whose ids, tokens and waits come out of the seed.
     pub fn new(seed: Seed) -> Self {
-        let mut dice = Dice::new(seed, "coap endpoint");
+        let mut rng = Rng::new(seed, "coap endpoint");
         Self {
-            next_id: dice.roll() as u16,
-            dice,
+            next_id: rng.next_u64() as u16,
+            rng,
             outboxes: BTreeMap::new(),
             pending: BTreeMap::new(),
             observed: BTreeMap::new(),
@@ -226,7 +226,7 @@ impl<P: Copy + Ord> Endpoint<P> {
     /// A token that no other request has, of whatever peer: it names the request to whoever made it.
     fn new_token(&mut self) -> Token {
         loop {
-            let bytes = self.dice.roll().to_be_bytes();
+            let bytes = self.rng.next_u64().to_be_bytes();
             let token = Token::new(&bytes[..4]).unwrap_or_default();
             let mut taken = self.pending.keys().chain(self.observed.keys());
             if taken.all(|(_, of)| *of != token) {
@@ -245,7 +245,7 @@ impl<P: Copy + Ord> Endpoint<P> {
         let bytes = draft.addressed(Kind::Con, id, token).encode();
         let letter = Letter { id, token, bytes };
         let outbox = self.outboxes.entry(to).or_default();
-        if let Some(bytes) = outbox.put(letter, &mut self.dice, now) {
+        if let Some(bytes) = outbox.put(letter, &mut self.rng, now) {
             self.out.push_back(Output::Send { to, bytes });
         }
     }
@@ -255,7 +255,7 @@ impl<P: Copy + Ord> Endpoint<P> {
         let Some(outbox) = self.outboxes.get_mut(&to) else {
             return;
         };
-        if let Some(bytes) = outbox.next(&mut self.dice, now) {
+        if let Some(bytes) = outbox.next(&mut self.rng, now) {
             self.out.push_back(Output::Send { to, bytes });
         }
         if outbox.len() == 0 {

@@ -3,7 +3,7 @@
 
 use super::timing::{ACK_TIMEOUT, ACK_TIMEOUT_MAX, MAX_RETRANSMIT};
 use super::token::Token;
-use crate::dice::Dice;
+use crate::rng::Rng;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::time::Duration;
@@ -42,9 +42,9 @@ struct Out {
 
 impl Outbox {
     /// Puts a message in; gives its bytes if it goes out at once.
-    pub(super) fn put(&mut self, letter: Letter, dice: &mut Dice, now: Duration) -> Option<Vec<u8>> {
+    pub(super) fn put(&mut self, letter: Letter, rng: &mut Rng, now: Duration) -> Option<Vec<u8>> {
         self.waiting.push_back(letter);
-        self.next(dice, now)
+        self.next(rng, now)
     }
 
     /// How many messages are out or wait.
@@ -53,14 +53,14 @@ impl Outbox {
     }
 
     /// The next message, if none is out.
-    pub(super) fn next(&mut self, dice: &mut Dice, now: Duration) -> Option<Vec<u8>> {
+    pub(super) fn next(&mut self, rng: &mut Rng, now: Duration) -> Option<Vec<u8>> {
         if self.out.is_some() {
             return None;
         }
         let letter = self.waiting.pop_front()?;
         let bytes = letter.bytes.clone();
         let spread = (ACK_TIMEOUT_MAX - ACK_TIMEOUT).as_micros() as u64;
-        let wait = ACK_TIMEOUT + Duration::from_micros(dice.below(spread + 1));
+        let wait = ACK_TIMEOUT + Duration::from_micros(rng.below(spread + 1));
         self.out = Some(Out {
             letter,
             due: now + wait,

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 /// A cut that was tried several times.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Probed {
+pub struct ProbedCut {
     /// The cut.
     pub cut: Cut,
     /// Where it falls in the uncut update, in nanoseconds of the module's time.
@@ -22,7 +22,7 @@ pub struct Probed {
     pub failed: u32,
 }
 
-impl fmt::Display for Probed {
+impl fmt::Display for ProbedCut {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} failed {} of {}", self.cut, self.failed, self.tries)
     }
@@ -30,7 +30,7 @@ impl fmt::Display for Probed {
 
 /// An edge of the window.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Edge {
+pub struct WindowEdge {
     /// The cut there.
     pub cut: Cut,
     /// Where it falls in the uncut update, in nanoseconds of the module's time.
@@ -41,24 +41,24 @@ pub struct Edge {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Bisected {
     /// The last cut before the window that did not fail; nothing where it begins with the update.
-    pub good_before: Option<Edge>,
+    pub good_before: Option<WindowEdge>,
     /// The first cut that failed.
-    pub first_bad: Option<Edge>,
+    pub first_bad: Option<WindowEdge>,
     /// The last cut that failed.
-    pub last_bad: Option<Edge>,
+    pub last_bad: Option<WindowEdge>,
     /// The first cut after the window that did not fail; nothing where it reaches to the end of the update.
-    pub good_after: Option<Edge>,
+    pub good_after: Option<WindowEdge>,
     /// How exactly cuts fell, in nanoseconds of the module's time: edges cannot be told finer.
     pub resolution_ns: u64,
     /// Every probe, in order.
-    pub probes: Vec<Probed>,
+    pub probes: Vec<ProbedCut>,
     /// Why no window was found.
     pub lost: Option<String>,
 }
 
 impl Bisected {
     /// A search that came to nothing.
-    pub fn lost(probes: Vec<Probed>, why: String) -> Self {
+    pub fn lost(probes: Vec<ProbedCut>, why: String) -> Self {
         Self {
             good_before: None,
             first_bad: None,

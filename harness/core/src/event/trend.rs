@@ -1,6 +1,6 @@
 //! What earlier runs of the same cases on the same rig came to, as the history had it when this run began.
 
-use crate::spread::Spread;
+use crate::percentiles::Percentiles;
 use alloc::string::String;
 use alloc::vec::Vec;
 use schemars::JsonSchema;
@@ -45,7 +45,7 @@ pub struct PastMeasure {
     pub unit: String,
     /// Its values.
     #[serde(flatten)]
-    pub spread: Spread,
+    pub spread: Percentiles,
 }
 
 /// A case in earlier runs.
@@ -60,5 +60,5 @@ pub struct PastCase {
     pub verdicts: String,
     /// Its times to resume in all of them, in milliseconds of the module's time.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub time_to_resume: Option<Spread>,
+    pub time_to_resume: Option<Percentiles>,
 }

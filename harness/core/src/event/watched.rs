@@ -1,10 +1,10 @@
 //! Events that a verdict rests on beside the module's lines: what was planned, what the harness did, what it could not hear.
 
+use crate::capabilities::Capabilities;
 use crate::case::Case;
 use crate::cut::Cut;
 use crate::event::Line;
-use crate::expect::Reply;
-use crate::function::Function;
+use crate::expect::CommandReply;
 use crate::percent::Percent;
 use crate::verdict::{Finding, Rule};
 use alloc::string::String;
@@ -23,7 +23,7 @@ pub struct Attempt {
     /// The cuts to be made, in order.
     pub cuts: Vec<Cut>,
     /// What the module could do before, where that is to be compared.
-    pub before: Option<Function>,
+    pub before: Option<Capabilities>,
     /// The longest time that the procedure may take, in nanoseconds of the module's time.
     #[serde(default)]
     pub bound_ns: u64,
@@ -65,7 +65,7 @@ pub enum Watched {
         /// What it answered.
         to: ReplyTo,
         /// How.
-        reply: Reply,
+        reply: CommandReply,
     },
     /// The file server saw that the module has so much of the package.
     Served {

@@ -2,10 +2,10 @@
 
 use super::Admitted;
 use super::expectation::Wanted;
-use crate::event::When;
-use crate::expect::{Becomes, Reply};
-use crate::function::Function;
-use crate::observation::{Ending, Observation, Said};
+use crate::capabilities::Capabilities;
+use crate::event::CapabilityTime;
+use crate::expect::{Becomes, CommandReply};
+use crate::observation::{IdentityReply, ObjectEnding, Observation};
 use crate::transport::Via;
 use crate::update::Violation;
 use crate::verdict::{Rule, Verdict};
@@ -27,9 +27,9 @@ pub(super) fn look(rules: &mut Admitted<'_>) -> Option<Verdict> {
         Some(_) if seen.fell_silent().is_some() => {
             return seen.fell_silent().map(|heard| seen.unresponsive(heard));
         }
-        Some(Said::Nothing(heard)) => return Some(seen.unresponsive(heard)),
-        Some(Said::Unreadable(said)) => return Some(seen.unreadable(said)),
-        Some(Said::Identity { version, .. }) => version,
+        Some(IdentityReply::Nothing(heard)) => return Some(seen.unresponsive(heard)),
+        Some(IdentityReply::Unreadable(said)) => return Some(seen.unreadable(said)),
+        Some(IdentityReply::Identity { version, .. }) => version,
     };
     let wanted = seen.wanted();
     if let Wanted::Exactly(expected) = wanted {
@@ -107,7 +107,7 @@ fn not_updated(rules: &mut Admitted<'_>) -> Option<Verdict> {
     let verdict = match download {
         Some(code) => seen.download_failed(code),
         None if seen.object.ending.is_some() => seen.not_ordered(),
-        None if seen.reply.is_some_and(|(_, reply)| reply == Reply::Error) => seen.order_refused(),
+        None if seen.reply.is_some_and(|(_, reply)| reply == CommandReply::Error) => seen.order_refused(),
         // Without a sign of the update, why there is none may have been said while nobody could hear it.
         None if seen.may_be_unheard() && !seen.resumed() => {
             rules.unheard.get_or_insert(Rule::TargetNotReached);
@@ -132,7 +132,7 @@ impl Observation {
     /// What came in place of an answer, where one did not come.
     fn fell_silent(&self) -> Option<&str> {
         self.readings.iter().find_map(|reading| match &reading.said {
-            Said::Nothing(heard) => Some(heard.as_str()),
+            IdentityReply::Nothing(heard) => Some(heard.as_str()),
             _ => None,
         })
     }
@@ -147,7 +147,7 @@ impl Observation {
             ref revivals => revivals.join(", "),
         };
         let first = self.readings.iter().find_map(|reading| match &reading.said {
-            Said::Identity { version, .. } => Some(version),
+            IdentityReply::Identity { version, .. } => Some(version),
             _ => None,
         });
         let before = match first {
@@ -199,7 +199,7 @@ impl Observation {
             return None;
         }
         let first = self.readings.iter().find_map(|reading| match &reading.said {
-            Said::Identity { version: other, .. } if other != version => Some(other),
+            IdentityReply::Identity { version: other, .. } if other != version => Some(other),
             _ => None,
         })?;
         let sentence = format!(
@@ -274,10 +274,10 @@ impl Observation {
     /// An update over LwM2M that came to an end before the module had anything to report by END or COAPEND.
     fn not_ordered(&self) -> Verdict {
         let rule = match &self.object.ending {
-            Some(Ending::Rests { result, .. }) if *result == UpdateResult::ConnectionLost.raw() => {
+            Some(ObjectEnding::Rests { result, .. }) if *result == UpdateResult::ConnectionLost.raw() => {
                 Rule::DownloadBroken
             }
-            Some(Ending::Unanswered(_)) => Rule::Lwm2mSilent,
+            Some(ObjectEnding::Unanswered(_)) => Rule::Lwm2mSilent,
             _ => Rule::ObjectState,
         };
         let ending = self
@@ -323,7 +323,7 @@ impl Observation {
             .readings
             .iter()
             .filter_map(|reading| match &reading.said {
-                Said::Identity { imei, .. } => imei.as_ref(),
+                IdentityReply::Identity { imei, .. } => imei.as_ref(),
                 _ => None,
             })
             .collect();
@@ -331,7 +331,7 @@ impl Observation {
             let sentence = format!("{} the IMEI is {other}, it was {before}", self.after());
             return Some(Verdict::by(Rule::ImeiChanged, sentence));
         }
-        let (_, after) = self.functions()?;
+        let (_, after) = self.capabilities()?;
         after.imei.is_none().then(|| {
             let sentence = format!(
                 "{} the module tells no IMEI any more, it was {before}",
@@ -342,15 +342,15 @@ impl Observation {
     }
 
     /// What it could do before the update and what it can do after it, where it was asked both times.
-    fn functions(&self) -> Option<(&Function, &Function)> {
+    fn capabilities(&self) -> Option<(&Capabilities, &Capabilities)> {
         let before = self.plan.before.as_ref()?;
-        let (_, when, after) = self.functions.last()?;
-        (*when != When::Before).then_some((before, after))
+        let (_, when, after) = self.capabilities.last()?;
+        (*when != CapabilityTime::Before).then_some((before, after))
     }
 
     /// The commands that were answered before the update and are not after it.
     fn fell_silent_to(&self) -> Vec<&str> {
-        let Some((before, after)) = self.functions() else {
+        let Some((before, after)) = self.capabilities() else {
             return Vec::new();
         };
         let mut silent: Vec<&str> = before.fell_silent(after).collect();
@@ -376,7 +376,7 @@ impl Observation {
     }
 
     fn lost_function(&self) -> Option<Verdict> {
-        let (before, after) = self.functions()?;
+        let (before, after) = self.capabilities()?;
         let lost = before.lost(after)?;
         let sentence = format!(
             "{} the version is right, and the module has lost what it could do before: {lost}",

@@ -2,7 +2,7 @@
 
 use crate::event_id::EventId;
 use crate::observation::Observation;
-use crate::update::{Input, Noted};
+use crate::update::{NotedInput, UpdateInput};
 use crate::urc::{Fota, Urc};
 use crate::verdict::Rule;
 use alloc::vec::Vec;
@@ -23,7 +23,7 @@ pub(super) fn of(seen: &Observation, rule: Rule) -> Vec<u64> {
 }
 
 struct Looked<'a> {
-    noted: &'a [Noted],
+    noted: &'a [NotedInput],
     seen: &'a Observation,
 }
 
@@ -32,7 +32,7 @@ impl Looked<'_> {
         let seen = self.seen;
         match rule {
             Rule::Unresponsive => {
-                let asked = [self.revivals(), self.readings(), self.functions()];
+                let asked = [self.revivals(), self.readings(), self.capabilities()];
                 [self.cuts(), self.last_signs(), asked.concat()].concat()
             }
             Rule::WrongVersion
@@ -44,7 +44,7 @@ impl Looked<'_> {
             | Rule::EndMissing
             | Rule::FinishedBeforeCut => [self.cuts(), self.last_signs(), self.readings()].concat(),
             Rule::ImeiChanged | Rule::FunctionLost => {
-                [self.cuts(), self.readings(), self.functions()].concat()
+                [self.cuts(), self.readings(), self.capabilities()].concat()
             }
             Rule::EndWithoutUpdate | Rule::UpdateFailed => {
                 [self.cuts(), self.ends(), self.readings()].concat()
@@ -91,8 +91,8 @@ impl Looked<'_> {
         self.seen.readings.iter().map(|reading| reading.id).collect()
     }
 
-    fn functions(&self) -> Vec<EventId> {
-        self.seen.functions.iter().map(|(id, ..)| *id).collect()
+    fn capabilities(&self) -> Vec<EventId> {
+        self.seen.capabilities.iter().map(|(id, ..)| *id).collect()
     }
 
     fn revivals(&self) -> Vec<EventId> {
@@ -103,7 +103,7 @@ impl Looked<'_> {
         one(self.seen.limit_over.map(|over| over.id))
     }
 
-    fn which(&self, is: impl Fn(&Noted) -> bool) -> Vec<EventId> {
+    fn which(&self, is: impl Fn(&NotedInput) -> bool) -> Vec<EventId> {
         self.noted
             .iter()
             .filter(|noted| is(noted))
@@ -112,11 +112,11 @@ impl Looked<'_> {
     }
 
     fn cuts(&self) -> Vec<EventId> {
-        self.which(|noted| matches!(noted.input, Input::Cut { .. }))
+        self.which(|noted| matches!(noted.input, UpdateInput::Cut { .. }))
     }
 
     fn ends(&self) -> Vec<EventId> {
-        self.which(|noted| matches!(noted.input, Input::Urc(Urc::Fota(Fota::End(_)))))
+        self.which(|noted| matches!(noted.input, UpdateInput::Urc(Urc::Fota(Fota::End(_)))))
     }
 
     fn broke(&self, rule: Rule) -> Vec<EventId> {
@@ -125,10 +125,10 @@ impl Looked<'_> {
     }
 
     fn downloads(&self) -> Vec<EventId> {
-        let ends = |noted: &Noted| {
+        let ends = |noted: &NotedInput| {
             matches!(
                 noted.input,
-                Input::Urc(Urc::Fota(Fota::HttpEnd(_) | Fota::CoapEnd(_)))
+                UpdateInput::Urc(Urc::Fota(Fota::HttpEnd(_) | Fota::CoapEnd(_)))
             )
         };
         self.which(ends)
@@ -142,7 +142,7 @@ impl Looked<'_> {
         for life in 0..=last {
             let of_life = |is: fn(&Urc) -> bool| {
                 self.noted.iter().filter(move |noted| {
-                    noted.life == life && matches!(&noted.input, Input::Urc(urc) if is(urc))
+                    noted.life == life && matches!(&noted.input, UpdateInput::Urc(urc) if is(urc))
                 })
             };
             let mut updating = of_life(|urc| matches!(urc, Urc::Fota(Fota::Updating { .. } | Fota::Start)));

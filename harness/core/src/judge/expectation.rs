@@ -1,9 +1,9 @@
 //! What had to become of the module, by the table of what is legal after a cut (`suites/README.md`).
 
-use crate::cut::Kind;
+use crate::cut::CutKind;
 use crate::expect::Becomes;
 use crate::observation::Observation;
-use crate::update::{Due, Life, Phase};
+use crate::update::{AfterCut, Life, Phase};
 use crate::version::Version;
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -82,9 +82,9 @@ impl Observation {
             .map(|phase| phase.to_string())
             .collect();
         let what = match plan.kind {
-            Kind::Power => "power was cut",
-            Kind::Reset => "the module was reset",
-            Kind::Both => "power was cut and reset asserted",
+            CutKind::Power => "power was cut",
+            CutKind::Reset => "the module was reset",
+            CutKind::Both => "power was cut and reset asserted",
         };
         format!("after {what} at {}", places.join(", and again at "))
     }
@@ -93,13 +93,13 @@ impl Observation {
         let last = self.cut_lives().next_back();
         let Some(last) = last else { return self.declared() };
         match self.update.after_cuts() {
-            Due::Nothing if self.glitched() => self.either(),
-            Due::Nothing => Wanted::Source,
-            Due::MayResume => self.either(),
-            Due::MustResume => Wanted::Target,
-            Due::Finished if last.cut == Some(Phase::Ended { code: 0 }) => Wanted::Target,
+            AfterCut::Nothing if self.glitched() => self.either(),
+            AfterCut::Nothing => Wanted::Source,
+            AfterCut::MayResume => self.either(),
+            AfterCut::MustResume => Wanted::Target,
+            AfterCut::Finished if last.cut == Some(Phase::Ended { code: 0 }) => Wanted::Target,
             // The update had ended with an error code before the cut: that is what the case is judged by.
-            Due::Finished => self.declared(),
+            AfterCut::Finished => self.declared(),
         }
     }
 
@@ -124,6 +124,6 @@ impl Observation {
     /// The cut came before there was anything to update with: the codes that the case expects belong to the same update,
     /// ordered again.
     pub fn to_be_ordered_again(&self) -> bool {
-        self.update.after_cuts() == Due::Nothing && self.cuts_made() > 0 && !self.glitched()
+        self.update.after_cuts() == AfterCut::Nothing && self.cuts_made() > 0 && !self.glitched()
     }
 }

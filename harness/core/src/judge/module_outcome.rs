@@ -1,6 +1,6 @@
 //! What became of the module, by what was seen of an update and its verdict.
 
-use crate::observation::{Observation, Said};
+use crate::observation::{IdentityReply, Observation};
 use crate::outcome::Outcome;
 use crate::update::Life;
 use crate::verdict::{Rule, Verdict};
@@ -8,15 +8,17 @@ use crate::verdict::{Rule, Verdict};
 /// What an update left, by what was seen of it and its verdict.
 pub(super) fn outcome(seen: &Observation, verdict: &Verdict) -> Outcome {
     let version = match seen.became().map(|reading| &reading.said) {
-        None | Some(Said::Nothing(_)) if still_updates(seen.update.life()) => return Outcome::StillUpdating,
-        None | Some(Said::Nothing(_)) => return Outcome::Unresponsive,
+        None | Some(IdentityReply::Nothing(_)) if still_updates(seen.update.life()) => {
+            return Outcome::StillUpdating;
+        }
+        None | Some(IdentityReply::Nothing(_)) => return Outcome::Unresponsive,
         // It does not tell any more what it could tell before.
-        Some(Said::Unreadable(_)) => return Outcome::SilentCorruption,
+        Some(IdentityReply::Unreadable(_)) => return Outcome::SilentCorruption,
         // It tells its version, and does not answer other commands.
-        Some(Said::Identity { .. }) if is(verdict, Rule::Unresponsive) && seen.answers_partly() => {
+        Some(IdentityReply::Identity { .. }) if is(verdict, Rule::Unresponsive) && seen.answers_partly() => {
             return Outcome::Unresponsive;
         }
-        Some(Said::Identity { version, .. }) => version,
+        Some(IdentityReply::Identity { version, .. }) => version,
     };
     let (source, target) = (&seen.case().on, &seen.case().package.to);
     if version != source && version != target {

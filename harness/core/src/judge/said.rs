@@ -2,10 +2,10 @@
 
 use super::Admitted;
 use crate::case::Anomalies;
-use crate::expect::{Expect, Reply};
+use crate::expect::{CommandReply, Expect};
 use crate::fault::OrderFault;
-use crate::observation::{Ending, Observation};
-use crate::update::Due;
+use crate::observation::{ObjectEnding, Observation};
+use crate::update::AfterCut;
 use crate::verdict::{Rule, Verdict};
 use alloc::format;
 use alloc::string::ToString;
@@ -79,7 +79,7 @@ impl Observation {
         let reply = self.reply.map(|(_, reply)| reply);
         if let Some(OrderFault::Again(_)) = self.case().faults.order {
             // Which of the two a module answers is not documented: both refuse.
-            let refused = reply == Some(Reply::Error) || self.ends().contains(&UpdateCode::Busy);
+            let refused = reply == Some(CommandReply::Error) || self.ends().contains(&UpdateCode::Busy);
             return (self.fault_met() && !refused).then(|| {
                 let sentence =
                     "a second order while one was under way was accepted; expected ERROR, or END,2"
@@ -124,7 +124,7 @@ impl Observation {
     }
 
     fn wrong_end(&self) -> Option<Verdict> {
-        let forced = self.update.after_cuts() == Due::MustResume && self.updated();
+        let forced = self.update.after_cuts() == AfterCut::MustResume && self.updated();
         if let Some(seen) = self
             .ends()
             .into_iter()
@@ -194,7 +194,7 @@ impl Observation {
         let expected = |value: Option<u8>| value.map_or("any".to_string(), |value| value.to_string());
         let expected = format!("state {} and result {}", expected(state), expected(result));
         match &object.ending {
-            Some(Ending::Rests {
+            Some(ObjectEnding::Rests {
                 state: seen_state,
                 result: seen_result,
             }) => {

@@ -1,8 +1,8 @@
 //! Waits that ran out.
 
-use crate::cut::Kind;
+use crate::cut::CutKind;
 use crate::event::watched::TimedOut;
-use crate::observation::{LimitOver, Observation, Said};
+use crate::observation::{IdentityReply, LimitOver, Observation};
 use crate::update::Life;
 use crate::verdict::{Rule, Verdict};
 use alloc::format;
@@ -29,7 +29,9 @@ impl Observation {
     /// The wait for END ran out because there was none: the application had come up, or answered as soon as it was asked.
     fn was_up(&self, over: &LimitOver) -> bool {
         let answered = self.readings.first().is_some_and(|reading| {
-            reading.life == over.life && reading.id > over.id && !matches!(reading.said, Said::Nothing(_))
+            reading.life == over.life
+                && reading.id > over.id
+                && !matches!(reading.said, IdentityReply::Nothing(_))
         });
         over.ready || answered
     }
@@ -87,7 +89,7 @@ impl Observation {
 
     fn not_cut(&self) -> Verdict {
         let (rule, line) = match &self.case().cut {
-            Some(plan) if plan.kind == Kind::Reset => (Rule::LineFailed, "reset"),
+            Some(plan) if plan.kind == CutKind::Reset => (Rule::LineFailed, "reset"),
             _ => (Rule::PowerNotCut, "power"),
         };
         let sentence = format!(

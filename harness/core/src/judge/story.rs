@@ -1,6 +1,6 @@
 //! The story of one update in one line.
 
-use crate::observation::{Observation, Said};
+use crate::observation::{IdentityReply, Observation};
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -30,9 +30,9 @@ pub(super) fn tell(seen: &Observation) -> String {
         parts.extend(life.cut.map(|phase| format!("cut at {phase}")));
     }
     parts.push(match seen.became().map(|reading| &reading.said) {
-        Some(Said::Identity { version, .. }) => version.to_string(),
-        Some(Said::Unreadable(_)) => "version unreadable".to_string(),
-        Some(Said::Nothing(_)) => "unresponsive".to_string(),
+        Some(IdentityReply::Identity { version, .. }) => version.to_string(),
+        Some(IdentityReply::Unreadable(_)) => "version unreadable".to_string(),
+        Some(IdentityReply::Nothing(_)) => "unresponsive".to_string(),
         None => "never asked".to_string(),
     });
     let (oddities, _) = seen.oddities();

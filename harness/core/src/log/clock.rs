@@ -7,7 +7,7 @@ const FAR: u64 = DAY / 2;
 
 /// The clock of a log.
 #[derive(Debug, Clone, Default)]
-pub struct Clock {
+pub struct LogClock {
     /// First and last stamp, as they stand in the log.
     first: Option<Stamp>,
     last: Option<Stamp>,
@@ -17,7 +17,7 @@ pub struct Clock {
     digits: u8,
 }
 
-impl Clock {
+impl LogClock {
     /// Takes the stamp of a line.
     pub fn read(&mut self, stamp: Stamp) {
         self.digits = self.digits.max(stamp.digits);
@@ -80,7 +80,7 @@ mod tests {
     // Two logs in one file.
     #[case(&["[10.000] ", "[12.000] ", "[2026-11-22 14:30:05] ", "[2026-11-22 14:30:06] "], 3_000, 1)]
     fn counts(#[case] stamps: &[&str], #[case] millis: u64, #[case] jumps: u64) {
-        let mut clock = Clock::default();
+        let mut clock = LogClock::default();
         assert_eq!(clock.now(), None);
         for stamp in stamps {
             clock.read(leading(stamp.as_bytes()).expect("a stamp").0);

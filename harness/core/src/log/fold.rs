@@ -6,10 +6,10 @@
 mod downloads;
 mod orders;
 
-use super::found::{Before, LogUpdate, Odd, Point};
-use super::heard::Heard;
+use super::found::{LogUpdate, Oddity, PercentPoint, VersionBefore};
+use super::heard::LineMeaning;
 use super::rules;
-use super::steps::{Place, Stage, What};
+use super::steps::{LogPlace, LogStage, StepKind};
 use crate::transport::Via;
 use crate::urc::Fota;
 use crate::verdict::Rule;
@@ -21,7 +21,7 @@ use bc66_spec::urc::{CURRENT_BIN, TOTAL_NUM};
 
 /// What a log cannot tell and its owner can.
 #[derive(Debug, Clone, Default)]
-pub struct Told {
+pub struct LogContext {
     pub from: Option<Version>,
     /// The version that the package leads to.
     pub to: Option<Version>,
@@ -31,7 +31,7 @@ pub struct Told {
 
 #[derive(Debug)]
 pub struct Fold {
-    told: Told,
+    told: LogContext,
     current: Option<LogUpdate>,
     /// Updates that have begun.
     pub updates: u64,
@@ -40,7 +40,7 @@ pub struct Fold {
     /// The module, by its own word.
     pub model: Option<String>,
     /// Lines in words that speak of URCs, and the first of them.
-    pub spoken: Option<(u64, Place)>,
+    pub spoken: Option<(u64, LogPlace)>,
     /// The version that was named last, and no update since.
     running: Option<Version>,
     /// Commands are in the log: one that is missing was not given.
@@ -53,7 +53,7 @@ pub struct Fold {
 
 impl Fold {
     /// Before the first line.
-    pub fn new(told: Told) -> Self {
+    pub fn new(told: LogContext) -> Self {
         Self {
             told,
             current: None,
@@ -69,7 +69,7 @@ impl Fold {
     }
 
     /// A line of which something is missing, or that holds what no module says.
-    pub fn damage(&mut self, place: Place) {
+    pub fn damage(&mut self, place: LogPlace) {
         if let Some(update) = &mut self.current {
             update.damage(place);
         }
@@ -82,8 +82,8 @@ impl Fold {
     }
 
     /// Takes what was heard; gives an update that is over by it.
-    pub fn take(&mut self, heard: &Heard<'_>, place: Place) -> Option<LogUpdate> {
-        if let Heard::BootRom(line) = *heard {
+    pub fn take(&mut self, heard: &LineMeaning<'_>, place: LogPlace) -> Option<LogUpdate> {
+        if let LineMeaning::BootRom(line) = *heard {
             let begins = self.boot_rom.is_none_or(|last| line <= last);
             self.boot_rom = Some(line);
             if begins {
@@ -95,32 +95,32 @@ impl Fold {
         self.boot_rom = None;
         self.commands |= matches!(
             heard,
-            Heard::Order(_) | Heard::Block(_) | Heard::Reboot | Heard::Command
+            LineMeaning::Order(_) | LineMeaning::Block(_) | LineMeaning::Reboot | LineMeaning::Command
         );
         match *heard {
-            Heard::Fota(fota) => return self.fota(fota, place),
-            Heard::Order(via) => return self.order(via, place),
-            Heard::Block(block) => return self.block(block, place),
-            Heard::Written if !self.commands => return self.written(place),
-            Heard::Ready => self.ready(place),
-            Heard::EchoOff => (self.commands, self.echo_by_hand) = (false, false),
-            Heard::EchoOn => (self.commands, self.echo_by_hand) = (true, true),
-            Heard::Version(version) => self.version(version, place),
-            Heard::Model(model) => self.model = self.model.take().or_else(|| Some(model.to_owned())),
-            Heard::Torn => self.damage(place),
-            Heard::Session => self.interrupt(),
-            Heard::Spoken => self.spoken.get_or_insert((0, place)).0 += 1,
-            Heard::Above(percent) => {
+            LineMeaning::Fota(fota) => return self.fota(fota, place),
+            LineMeaning::Order(via) => return self.order(via, place),
+            LineMeaning::Block(block) => return self.block(block, place),
+            LineMeaning::Written if !self.commands => return self.written(place),
+            LineMeaning::Ready => self.ready(place),
+            LineMeaning::EchoOff => (self.commands, self.echo_by_hand) = (false, false),
+            LineMeaning::EchoOn => (self.commands, self.echo_by_hand) = (true, true),
+            LineMeaning::Version(version) => self.version(version, place),
+            LineMeaning::Model(model) => self.model = self.model.take().or_else(|| Some(model.to_owned())),
+            LineMeaning::Torn => self.damage(place),
+            LineMeaning::Session => self.interrupt(),
+            LineMeaning::Spoken => self.spoken.get_or_insert((0, place)).0 += 1,
+            LineMeaning::Above(percent) => {
                 let begun = self.updating(percent, place);
-                self.with(|update| update.note(Odd::Above(percent), place));
+                self.with(|update| update.note(Oddity::Above(percent), place));
                 return begun;
             }
-            Heard::Word(word) => {
+            LineMeaning::Word(word) => {
                 let word = String::from_utf8_lossy(word).into_owned();
-                self.with(|update| update.note(Odd::Word(word), place));
+                self.with(|update| update.note(Oddity::Word(word), place));
             }
-            Heard::Reboot => self.with(|update| update.steps.push(What::Reboot, place)),
-            Heard::Command | Heard::Written | Heard::BootRom(_) => {}
+            LineMeaning::Reboot => self.with(|update| update.steps.push(StepKind::Reboot, place)),
+            LineMeaning::Command | LineMeaning::Written | LineMeaning::BootRom(_) => {}
         }
         None
     }
@@ -138,7 +138,7 @@ impl Fold {
     }
 
     /// Whether the update that runs breaks a rule; then it is written down.
-    fn breaks(&mut self, place: Place, rule: impl FnOnce(&LogUpdate) -> Option<(Rule, String)>) -> bool {
+    fn breaks(&mut self, place: LogPlace, rule: impl FnOnce(&LogUpdate) -> Option<(Rule, String)>) -> bool {
         let Some(update) = &mut self.current else {
             return false;
         };
@@ -151,13 +151,13 @@ impl Fold {
     }
 
     /// A new update; the one before is over.
-    fn begin(&mut self, via: Option<Via>, stage: Stage, place: Place) -> Option<LogUpdate> {
+    fn begin(&mut self, via: Option<Via>, stage: LogStage, place: LogPlace) -> Option<LogUpdate> {
         let over = self.current.take();
         self.updates += 1;
         let mut update = LogUpdate::new(self.updates, stage, place);
         update.via = via.or(self.told.via);
         update.via_told = via.is_none() && self.told.via.is_some();
-        let before = |version: &Version, told| Before {
+        let before = |version: &Version, told| VersionBefore {
             version: version.clone(),
             told,
         };
@@ -170,11 +170,11 @@ impl Fold {
         over
     }
 
-    fn boot(&mut self, heard: bool, place: Place) {
+    fn boot(&mut self, heard: bool, place: LogPlace) {
         self.commands &= !core::mem::take(&mut self.echo_by_hand);
         self.with(|update| {
             let stage = update.stage;
-            let boot = What::Boot {
+            let boot = StepKind::Boot {
                 stage,
                 heard,
                 times: 1,
@@ -184,7 +184,7 @@ impl Fold {
         });
     }
 
-    fn ready(&mut self, place: Place) {
+    fn ready(&mut self, place: LogPlace) {
         // RDY without the boot ROM's block before it, which may have been noise.
         if self
             .current
@@ -194,24 +194,24 @@ impl Fold {
             self.boot(false, place);
         }
         self.with(|update| {
-            update.steps.push(What::Ready, place);
+            update.steps.push(StepKind::Ready, place);
             (update.ready, update.last) = (true, place);
         });
     }
 
-    fn version(&mut self, version: &str, place: Place) {
+    fn version(&mut self, version: &str, place: LogPlace) {
         let Ok(version) = version.parse::<Version>() else {
             return;
         };
-        let Told { from, to, .. } = self.told.clone();
+        let LogContext { from, to, .. } = self.told.clone();
         self.with(|update| {
             update.last = place;
             let before = matches!(
                 update.stage,
-                Stage::Uploading(_) | Stage::Ordered | Stage::Downloading(_) | Stage::Downloaded
+                LogStage::Uploading(_) | LogStage::Ordered | LogStage::Downloading(_) | LogStage::Downloaded
             );
-            if before || (update.stage == Stage::Started && !update.ready) {
-                let heard = Before {
+            if before || (update.stage == LogStage::Started && !update.ready) {
+                let heard = VersionBefore {
                     version: version.clone(),
                     told: false,
                 };
@@ -220,11 +220,11 @@ impl Fold {
                     rules::told(update, &version, from.as_ref(), place);
                 }
             } else if let Some(other) = rules::other_module(update, &version) {
-                update.note(Odd::OtherModule(other, version.clone()), place);
+                update.note(Oddity::OtherModule(other, version.clone()), place);
             } else if update.after.last() != Some(&version) {
                 update
                     .steps
-                    .push(What::Version(version.as_str().to_owned()), place);
+                    .push(StepKind::Version(version.as_str().to_owned()), place);
                 rules::version(update, &version, to.as_ref(), place);
                 update.name(&version);
             }
@@ -232,7 +232,7 @@ impl Fold {
         self.running = Some(version);
     }
 
-    fn fota(&mut self, fota: Fota, place: Place) -> Option<LogUpdate> {
+    fn fota(&mut self, fota: Fota, place: LogPlace) -> Option<LogUpdate> {
         let over = match fota {
             Fota::HttpStart => self.download_start(Via::Http, place),
             Fota::CoapStart => self.download_start(Via::Coap, place),
@@ -248,7 +248,7 @@ impl Fold {
                 let over = self.updating(percent.get().into(), place);
                 let programs = (total.unwrap_or(TOTAL_NUM), current.unwrap_or(CURRENT_BIN));
                 if programs != (TOTAL_NUM, CURRENT_BIN) {
-                    self.with(|update| update.note(Odd::Programs(programs.0, programs.1), place));
+                    self.with(|update| update.note(Oddity::Programs(programs.0, programs.1), place));
                 }
                 over
             }
@@ -259,37 +259,37 @@ impl Fold {
         over
     }
 
-    fn start(&mut self, place: Place) -> Option<LogUpdate> {
+    fn start(&mut self, place: LogPlace) -> Option<LogUpdate> {
         let over = self.goes_on("START", place);
         self.with(|update| {
             update.begins_early(place);
-            if let Stage::Started | Stage::Updating(_) = update.stage
+            if let LogStage::Started | LogStage::Updating(_) = update.stage
                 && update.started
                 && !update.booted
             {
-                update.note(Odd::StartAgain, place);
+                update.note(Oddity::StartAgain, place);
             }
-            (update.stage, update.started) = (Stage::Started, true);
-            update.steps.push(What::Start, place);
+            (update.stage, update.started) = (LogStage::Started, true);
+            update.steps.push(StepKind::Start, place);
         });
         over
     }
 
-    fn updating(&mut self, percent: u32, place: Place) -> Option<LogUpdate> {
+    fn updating(&mut self, percent: u32, place: LogPlace) -> Option<LogUpdate> {
         let over = self.goes_on("UPDATING", place);
         self.running = None;
         self.with(|update| {
             update.begins_early(place);
             let before = match update.stage {
-                Stage::Updating(before) if !update.booted => Some(before),
+                LogStage::Updating(before) if !update.booted => Some(before),
                 _ => None,
             };
             if let Some(before) = before.filter(|before| *before > percent) {
-                update.note(Odd::Back(before, percent), place);
+                update.note(Oddity::Back(before, percent), place);
             }
-            (update.stage, update.updated) = (Stage::Updating(percent), true);
-            update.steps.push(What::Updating(percent, percent), place);
-            update.points.push(Point {
+            (update.stage, update.updated) = (LogStage::Updating(percent), true);
+            update.steps.push(StepKind::Updating(percent, percent), place);
+            update.points.push(PercentPoint {
                 updating: true,
                 percent,
                 place,
@@ -301,7 +301,7 @@ impl Fold {
     }
 
     /// START or UPDATING: of the update that runs, or of one whose order was not heard.
-    fn goes_on(&mut self, what: &str, place: Place) -> Option<LogUpdate> {
+    fn goes_on(&mut self, what: &str, place: LogPlace) -> Option<LogUpdate> {
         if self.current.as_ref().is_some_and(|update| !update.is_over()) {
             return None;
         }
@@ -309,24 +309,24 @@ impl Fold {
         if self.breaks(place, |update| rules::comes_after_the_end(update, what, commands)) {
             None
         } else {
-            self.begin(None, Stage::Ordered, place)
+            self.begin(None, LogStage::Ordered, place)
         }
     }
 
-    fn end(&mut self, code: UpdateCode, place: Place) -> Option<LogUpdate> {
+    fn end(&mut self, code: UpdateCode, place: LogPlace) -> Option<LogUpdate> {
         let over = match &self.current {
             Some(_) => None,
-            None => self.begin(None, Stage::Ordered, place),
+            None => self.begin(None, LogStage::Ordered, place),
         };
         if code == UpdateCode::Success {
             self.running = None;
         }
         self.with(|update| {
-            update.steps.push(What::End(code), place);
+            update.steps.push(StepKind::End(code), place);
             rules::end(update, code, place);
             // "DFOTA is busy" in the middle of a download refuses a second order; the first goes on.
-            if !(code == UpdateCode::Busy && matches!(update.stage, Stage::Downloading(_))) {
-                update.stage = Stage::Ended(code);
+            if !(code == UpdateCode::Busy && matches!(update.stage, LogStage::Downloading(_))) {
+                update.stage = LogStage::Ended(code);
             }
         });
         over
@@ -334,7 +334,7 @@ impl Fold {
 }
 
 /// A URC of the update was heard: what came since the one before counts no more.
-fn heard_of_it(place: Place) -> impl FnOnce(&mut LogUpdate) {
+fn heard_of_it(place: LogPlace) -> impl FnOnce(&mut LogUpdate) {
     move |update| {
         (update.booted, update.ready) = (false, false);
         (update.deaf, update.interrupted) = (false, false);
@@ -345,15 +345,15 @@ fn heard_of_it(place: Place) -> impl FnOnce(&mut LogUpdate) {
 impl LogUpdate {
     /// Nothing is under way any more.
     fn is_over(&self) -> bool {
-        matches!(self.stage, Stage::Ended(_) | Stage::DownloadFailed(_))
+        matches!(self.stage, LogStage::Ended(_) | LogStage::DownloadFailed(_))
     }
 
     /// START or UPDATING was heard. Over CoAP the update is ordered through LwM2M, and COAPEND says no more than that.
-    fn begins_early(&mut self, place: Place) {
-        if let Stage::Downloading(percent) = self.stage
+    fn begins_early(&mut self, place: LogPlace) {
+        if let LogStage::Downloading(percent) = self.stage
             && self.via == Some(Via::Http)
         {
-            self.note(Odd::EarlyStart(percent), place);
+            self.note(Oddity::EarlyStart(percent), place);
         }
     }
 }

@@ -1,11 +1,11 @@
 //! What terminal programs put before a line: taken off by format, and recognised by the first lines of a log.
 
-use super::stamp::{Form, Stamp, leading};
+use super::stamp::{Stamp, StampForm, leading};
 use core::fmt;
 
 /// How a log is written. The stamps of each stand in [`super::stamp`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Format {
+pub enum LogFormat {
     /// Nothing but what the module said: `cat`, PuTTY, a terminal's binary log.
     Plain,
     /// minicom, with its line time stamps.
@@ -23,7 +23,7 @@ pub enum Format {
     Qcom,
 }
 
-impl Format {
+impl LogFormat {
     /// All, in the order in which the help names them.
     pub const ALL: [Self; 7] = [
         Self::Plain,
@@ -70,19 +70,27 @@ impl Format {
     fn writes(self, stamp: &Stamp) -> bool {
         match self {
             Self::Plain | Self::Screen => false,
-            Self::Minicom => stamp.bracketed && stamp.form == Form::Iso(b' '),
+            Self::Minicom => stamp.bracketed && stamp.form == StampForm::Iso(b' '),
             Self::TeraTerm => {
-                stamp.bracketed && matches!(stamp.form, Form::Iso(b' ') | Form::Ctime | Form::Days)
+                stamp.bracketed
+                    && matches!(
+                        stamp.form,
+                        StampForm::Iso(b' ') | StampForm::Ctime | StampForm::Days
+                    )
             }
             Self::Picocom | Self::Labgrid => true,
             Self::Qcom => {
-                stamp.bracketed && matches!(stamp.form, Form::Iso(_) | Form::Time | Form::TimeColon)
+                stamp.bracketed
+                    && matches!(
+                        stamp.form,
+                        StampForm::Iso(_) | StampForm::Time | StampForm::TimeColon
+                    )
             }
         }
     }
 }
 
-impl fmt::Display for Format {
+impl fmt::Display for LogFormat {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.name())
     }
@@ -144,16 +152,16 @@ fn without_marks(mut text: &[u8]) -> &[u8] {
 
 /// Finds out how a log is written, by its first lines.
 #[derive(Debug, Clone, Default)]
-pub struct Detector {
+pub struct FormatDetector {
     lines: u32,
-    /// By the place in [`Format::ALL`].
+    /// By the place in [`LogFormat::ALL`].
     votes: [u32; 7],
     /// Those of them whose stamp had no brackets.
     bare: u32,
     escapes: bool,
 }
 
-impl Detector {
+impl FormatDetector {
     /// Lines that are enough.
     pub const ENOUGH: u32 = 400;
 
@@ -165,7 +173,7 @@ impl Detector {
         self.lines += 1;
         self.escapes |= line.windows(2).any(|pair| pair == b"\x1b[") || is_of_screen(line);
         if line.starts_with(b"Labgrid Console Logfile") {
-            self.votes[Format::Labgrid as usize] += Self::ENOUGH;
+            self.votes[LogFormat::Labgrid as usize] += Self::ENOUGH;
         } else if let Some((format, bare)) = vote(line) {
             self.votes[format as usize] += 1;
             self.bare += u32::from(bare);
@@ -174,38 +182,42 @@ impl Detector {
 
     /// The format. Stamps in brackets are never what a module says, so a few are enough; bare ones have to stand before at
     /// least half of the lines.
-    pub fn format(&self) -> Format {
-        let best = Format::ALL
+    pub fn format(&self) -> LogFormat {
+        let best = LogFormat::ALL
             .into_iter()
             .max_by_key(|format| self.votes[*format as usize]);
-        let best = best.unwrap_or(Format::Plain);
+        let best = best.unwrap_or(LogFormat::Plain);
         let votes = self.votes[best as usize];
         let enough = match best {
-            Format::Picocom if self.bare * 2 > votes => votes * 2 >= self.lines,
+            LogFormat::Picocom if self.bare * 2 > votes => votes * 2 >= self.lines,
             _ => votes * 20 >= self.lines,
         };
         match votes > 0 && enough {
             true => best,
-            false if self.escapes => Format::Screen,
-            false => Format::Plain,
+            false if self.escapes => LogFormat::Screen,
+            false => LogFormat::Plain,
         }
     }
 }
 
 /// The format that a line speaks for, and whether its stamp is bare.
-fn vote(line: &[u8]) -> Option<(Format, bool)> {
+fn vote(line: &[u8]) -> Option<(LogFormat, bool)> {
     if line.windows(12).any(|window| window == b"SerialLogger") {
-        return Some((Format::Labgrid, false));
+        return Some((LogFormat::Labgrid, false));
     }
     let (stamp, len) = leading(line)?;
     let behind = &line[len..];
     let format = match (stamp.bracketed, stamp.form) {
-        (false, _) => Format::Picocom,
-        (true, Form::Iso(b' ')) if stamp.digits == 0 => Format::Minicom,
-        (true, Form::Iso(b' ') | Form::Ctime | Form::Days) => Format::TeraTerm,
-        (true, Form::Iso(b'_') | Form::TimeColon) => Format::Qcom,
-        (true, Form::Time) if without_marks(behind).len() < behind.trim_ascii_start().len() => Format::Qcom,
-        (true, Form::Iso(_) | Form::Time | Form::Seconds | Form::Month) => Format::Picocom,
+        (false, _) => LogFormat::Picocom,
+        (true, StampForm::Iso(b' ')) if stamp.digits == 0 => LogFormat::Minicom,
+        (true, StampForm::Iso(b' ') | StampForm::Ctime | StampForm::Days) => LogFormat::TeraTerm,
+        (true, StampForm::Iso(b'_') | StampForm::TimeColon) => LogFormat::Qcom,
+        (true, StampForm::Time) if without_marks(behind).len() < behind.trim_ascii_start().len() => {
+            LogFormat::Qcom
+        }
+        (true, StampForm::Iso(_) | StampForm::Time | StampForm::Seconds | StampForm::Month) => {
+            LogFormat::Picocom
+        }
     };
     Some((format, !stamp.bracketed))
 }
@@ -222,40 +234,45 @@ mod tests {
     use rstest::rstest;
 
     #[rstest]
-    #[case(Format::Plain, "[14:30:05.123] OK", false, "[14:30:05.123] OK")]
-    #[case(Format::Minicom, "[2026-11-22 14:30:05] OK", true, "OK")]
-    #[case(Format::Minicom, "[2026-11-22 14:30:05", true, "")]
-    #[case(Format::Minicom, "[14:30:05.123] OK", false, "[14:30:05.123] OK")]
-    #[case(Format::TeraTerm, "[Sun Nov 22 14:30:05.123 2026] OK", true, "OK")]
-    #[case(Format::Picocom, "[    1.234567] +QIND: \"FOTA\"", true, "+QIND: \"FOTA\"")]
-    #[case(Format::Picocom, "14:30:05.123 -> RDY", true, "RDY")]
-    #[case(Format::Picocom, "OK", false, "OK")]
-    #[case(Format::Screen, "RDY", false, "RDY")]
+    #[case(LogFormat::Plain, "[14:30:05.123] OK", false, "[14:30:05.123] OK")]
+    #[case(LogFormat::Minicom, "[2026-11-22 14:30:05] OK", true, "OK")]
+    #[case(LogFormat::Minicom, "[2026-11-22 14:30:05", true, "")]
+    #[case(LogFormat::Minicom, "[14:30:05.123] OK", false, "[14:30:05.123] OK")]
+    #[case(LogFormat::TeraTerm, "[Sun Nov 22 14:30:05.123 2026] OK", true, "OK")]
+    #[case(LogFormat::Picocom, "[    1.234567] +QIND: \"FOTA\"", true, "+QIND: \"FOTA\"")]
+    #[case(LogFormat::Picocom, "14:30:05.123 -> RDY", true, "RDY")]
+    #[case(LogFormat::Picocom, "OK", false, "OK")]
+    #[case(LogFormat::Screen, "RDY", false, "RDY")]
     #[case(
-        Format::Labgrid,
+        LogFormat::Labgrid,
         "CONSOLE SerialLogger.ma: SerialDriver(target=Target(name='main'), name='uart', state=<BindingState.active: 2>, txdelay=0.0) < RDY\u{240d}\u{2424}",
         false,
         "RDY\u{240d}\u{2424}"
     )]
     #[case(
-        Format::Labgrid,
+        LogFormat::Labgrid,
         "[  12.345] CONSOLE SerialLogger.ma: SerialDriver(target='main') > AT+QFOTADL=1",
         true,
         "AT+QFOTADL=1"
     )]
-    #[case(Format::Labgrid, "RDY", false, "RDY")]
-    #[case(Format::Qcom, "[2026-11-22_14:30:05:123]AT+QFOTADL=1", true, "AT+QFOTADL=1")]
-    #[case(Format::Qcom, "[14:30:05.123] RX: RDY", true, "RDY")]
-    #[case(Format::Qcom, "[14:30:05.123] [RX] RDY", true, "RDY")]
-    #[case(Format::Qcom, "[14:30:05.123] Recv <- RDY", true, "RDY")]
-    #[case(Format::Qcom, "[14:30:05.123] RX RDY", true, "RDY")]
-    #[case(Format::Qcom, "[14:30:05.123] SEND OK", true, "SEND OK")]
-    #[case(Format::Qcom, "[14:30:05.123] <- RDY", true, "RDY")]
-    #[case(Format::Qcom, "[14:30:05.123]收←◆RDY", true, "RDY")]
-    #[case(Format::Qcom, "[14:30:05.123]发→◇ATI□ ", true, "ATI")]
-    #[case(Format::Qcom, "□", false, "")]
-    #[case(Format::Qcom, "[14:30:05:123] RDY", true, "RDY")]
-    fn stripped(#[case] format: Format, #[case] line: &str, #[case] stamped: bool, #[case] text: &str) {
+    #[case(LogFormat::Labgrid, "RDY", false, "RDY")]
+    #[case(
+        LogFormat::Qcom,
+        "[2026-11-22_14:30:05:123]AT+QFOTADL=1",
+        true,
+        "AT+QFOTADL=1"
+    )]
+    #[case(LogFormat::Qcom, "[14:30:05.123] RX: RDY", true, "RDY")]
+    #[case(LogFormat::Qcom, "[14:30:05.123] [RX] RDY", true, "RDY")]
+    #[case(LogFormat::Qcom, "[14:30:05.123] Recv <- RDY", true, "RDY")]
+    #[case(LogFormat::Qcom, "[14:30:05.123] RX RDY", true, "RDY")]
+    #[case(LogFormat::Qcom, "[14:30:05.123] SEND OK", true, "SEND OK")]
+    #[case(LogFormat::Qcom, "[14:30:05.123] <- RDY", true, "RDY")]
+    #[case(LogFormat::Qcom, "[14:30:05.123]收←◆RDY", true, "RDY")]
+    #[case(LogFormat::Qcom, "[14:30:05.123]发→◇ATI□ ", true, "ATI")]
+    #[case(LogFormat::Qcom, "□", false, "")]
+    #[case(LogFormat::Qcom, "[14:30:05:123] RDY", true, "RDY")]
+    fn stripped(#[case] format: LogFormat, #[case] line: &str, #[case] stamped: bool, #[case] text: &str) {
         let (stamp, found) = format.strip(line.as_bytes());
         assert_eq!(
             (stamp.is_some(), &*String::from_utf8_lossy(found)),
@@ -264,20 +281,20 @@ mod tests {
     }
 
     #[rstest]
-    #[case(&["RDY", "+CFUN: 1"], Format::Plain)]
-    #[case(&["RDY", "\x1b[32m+CFUN: 1"], Format::Screen)]
-    #[case(&["[2026-11-22 14:30:05] RDY", "+CFUN: 1"], Format::Minicom)]
-    #[case(&["[2026-11-22 14:30:05.001] RDY"], Format::TeraTerm)]
-    #[case(&["[14:30:05.001] RDY"], Format::Picocom)]
-    #[case(&["[14:30:05.001] RX: RDY"], Format::Qcom)]
-    #[case(&["[14:30:05:001] RDY"], Format::Qcom)]
-    #[case(&["Nov 22 14:30:05 RDY", "Nov 22 14:30:06 +CFUN: 1"], Format::Picocom)]
+    #[case(&["RDY", "+CFUN: 1"], LogFormat::Plain)]
+    #[case(&["RDY", "\x1b[32m+CFUN: 1"], LogFormat::Screen)]
+    #[case(&["[2026-11-22 14:30:05] RDY", "+CFUN: 1"], LogFormat::Minicom)]
+    #[case(&["[2026-11-22 14:30:05.001] RDY"], LogFormat::TeraTerm)]
+    #[case(&["[14:30:05.001] RDY"], LogFormat::Picocom)]
+    #[case(&["[14:30:05.001] RX: RDY"], LogFormat::Qcom)]
+    #[case(&["[14:30:05:001] RDY"], LogFormat::Qcom)]
+    #[case(&["Nov 22 14:30:05 RDY", "Nov 22 14:30:06 +CFUN: 1"], LogFormat::Picocom)]
     // One bare time among other lines is something that was said.
-    #[case(&["14:30:05 is the time", "RDY", "+CFUN: 1"], Format::Plain)]
-    #[case(&["Labgrid Console Logfile for main uart", "RDY"], Format::Labgrid)]
-    #[case(&[], Format::Plain)]
-    fn detected(#[case] lines: &[&str], #[case] expected: Format) {
-        let mut detector = Detector::default();
+    #[case(&["14:30:05 is the time", "RDY", "+CFUN: 1"], LogFormat::Plain)]
+    #[case(&["Labgrid Console Logfile for main uart", "RDY"], LogFormat::Labgrid)]
+    #[case(&[], LogFormat::Plain)]
+    fn detected(#[case] lines: &[&str], #[case] expected: LogFormat) {
+        let mut detector = FormatDetector::default();
         lines.iter().for_each(|line| detector.look(line.as_bytes()));
         assert_eq!(detector.format(), expected);
     }
@@ -285,7 +302,7 @@ mod tests {
     proptest::proptest! {
         #[test]
         fn anything_can_come(line: alloc::vec::Vec<u8>) {
-            for format in Format::ALL {
+            for format in LogFormat::ALL {
                 let (_, text) = format.strip(&line);
                 proptest::prop_assert!(text.len() <= line.len());
             }

@@ -1,6 +1,6 @@
 //! An update that was found in a log.
 
-use super::steps::{Place, Stage, Steps};
+use super::steps::{LogPlace, LogStage, LogSteps};
 use crate::transport::Via;
 use crate::verdict::Rule;
 use crate::version::Version;
@@ -18,21 +18,21 @@ pub struct LogUpdate {
     /// It was told, not heard.
     pub via_told: bool,
     /// The version that ran before.
-    pub from: Option<Before>,
+    pub from: Option<VersionBefore>,
     /// The versions that were named after it, in order.
     pub after: Vec<Version>,
     /// Where it stood last.
-    pub stage: Stage,
-    pub steps: Steps,
+    pub stage: LogStage,
+    pub steps: LogSteps,
     /// Percentages, for a picture.
-    pub points: Points,
-    pub findings: Vec<Found>,
+    pub points: PercentPoints,
+    pub findings: Vec<LogFinding>,
     /// What was odd, and legal.
-    pub notes: Vec<Note>,
+    pub notes: Vec<LogNote>,
     /// Lines that were damaged.
-    pub damaged: Option<Damaged>,
+    pub damaged: Option<DamagedLines>,
     /// The last line that belongs to it.
-    pub last: Place,
+    pub last: LogPlace,
     pub(super) updated: bool,
     pub(super) started: bool,
     /// A boot since the last URC of the update.
@@ -46,7 +46,7 @@ pub struct LogUpdate {
 
 /// The version before an update.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Before {
+pub struct VersionBefore {
     pub version: Version,
     /// It was told by `--from`, not heard.
     pub told: bool,
@@ -54,7 +54,7 @@ pub struct Before {
 
 /// Lines of which something is missing, or that hold what no module says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Damaged {
+pub struct DamagedLines {
     pub lines: u64,
     /// The number of the first.
     pub first: u64,
@@ -63,26 +63,26 @@ pub struct Damaged {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Found {
+pub struct LogFinding {
     /// The rule that it breaks.
     pub rule: Rule,
     /// What was heard, and what had to be.
     pub sentence: String,
     /// Where it was heard.
-    pub place: Place,
+    pub place: LogPlace,
 }
 
 /// Something odd, and legal.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Note {
-    pub odd: Odd,
+pub struct LogNote {
+    pub odd: Oddity,
     /// Where it was heard first.
-    pub place: Place,
+    pub place: LogPlace,
     pub times: u64,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Odd {
+pub enum Oddity {
     /// UPDATING above 100 percent.
     Above(u32),
     /// UPDATING went back without a boot.
@@ -120,7 +120,7 @@ pub enum Odd {
     FromDiffers,
 }
 
-impl Odd {
+impl Oddity {
     /// The same kind counts as the same.
     fn is_like(&self, other: &Self) -> bool {
         match (self, other) {
@@ -130,7 +130,7 @@ impl Odd {
     }
 }
 
-impl fmt::Display for Odd {
+impl fmt::Display for Oddity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let percent = |percent: &Option<u32>| match percent {
             Some(percent) => alloc::format!("at DOWNLOADING {percent}%"),
@@ -193,7 +193,7 @@ impl fmt::Display for Odd {
 
 /// What can be said of an update.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub enum LogOutcome {
     /// Something illegal was heard.
     Illegal,
     /// It ended, and nothing illegal was heard.
@@ -202,7 +202,7 @@ pub enum Outcome {
     NotKnown,
 }
 
-impl Outcome {
+impl LogOutcome {
     pub const fn words(self) -> &'static str {
         match self {
             Self::Illegal => "illegal",
@@ -227,7 +227,7 @@ impl LogUpdate {
     /// Notes and versions that are kept.
     const NOTES: usize = 20;
 
-    pub(super) fn new(number: u64, stage: Stage, place: Place) -> Self {
+    pub(super) fn new(number: u64, stage: LogStage, place: LogPlace) -> Self {
         Self {
             number,
             via: None,
@@ -235,8 +235,8 @@ impl LogUpdate {
             from: None,
             after: Vec::new(),
             stage,
-            steps: Steps::default(),
-            points: Points::default(),
+            steps: LogSteps::default(),
+            points: PercentPoints::default(),
             findings: Vec::new(),
             notes: Vec::new(),
             damaged: None,
@@ -251,22 +251,22 @@ impl LogUpdate {
     }
 
     /// What can be said of it.
-    pub fn outcome(&self) -> Outcome {
+    pub fn outcome(&self) -> LogOutcome {
         match self.stage {
-            _ if !self.findings.is_empty() => Outcome::Illegal,
-            Stage::Ended(_) | Stage::DownloadFailed(_) => Outcome::NothingIllegal,
-            _ => Outcome::NotKnown,
+            _ if !self.findings.is_empty() => LogOutcome::Illegal,
+            LogStage::Ended(_) | LogStage::DownloadFailed(_) => LogOutcome::NothingIllegal,
+            _ => LogOutcome::NotKnown,
         }
     }
 
-    pub fn first(&self) -> Place {
+    pub fn first(&self) -> LogPlace {
         self.steps.list().first().map_or(self.last, |step| step.first)
     }
 
-    pub(super) fn find(&mut self, rule: Rule, sentence: String, place: Place) {
+    pub(super) fn find(&mut self, rule: Rule, sentence: String, place: LogPlace) {
         let known = self.findings.iter().any(|found| found.rule == rule);
         if !known && self.findings.len() < Self::FINDINGS {
-            self.findings.push(Found {
+            self.findings.push(LogFinding {
                 rule,
                 sentence,
                 place,
@@ -274,11 +274,11 @@ impl LogUpdate {
         }
     }
 
-    pub(super) fn note(&mut self, odd: Odd, place: Place) {
+    pub(super) fn note(&mut self, odd: Oddity, place: LogPlace) {
         let room = self.notes.len() < Self::NOTES;
         match self.notes.iter_mut().find(|note| note.odd.is_like(&odd)) {
             Some(note) => note.times += 1,
-            None if room => self.notes.push(Note { odd, place, times: 1 }),
+            None if room => self.notes.push(LogNote { odd, place, times: 1 }),
             None => {}
         }
     }
@@ -290,8 +290,8 @@ impl LogUpdate {
     }
 
     /// While blocks are uploaded, the log may hold their bytes: they are no damage.
-    pub(super) fn damage(&mut self, place: Place) {
-        if let Stage::Uploading(_) = self.stage {
+    pub(super) fn damage(&mut self, place: LogPlace) {
+        if let LogStage::Uploading(_) = self.stage {
             return;
         }
         self.deaf = true;
@@ -302,39 +302,39 @@ impl LogUpdate {
             Some(damaged) => (damaged.lines, damaged.last) = (damaged.lines + 1, line),
             none => {
                 let (lines, first, last) = (1, line, line);
-                *none = Some(Damaged { lines, first, last });
+                *none = Some(DamagedLines { lines, first, last });
             }
         }
     }
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Point {
+pub struct PercentPoint {
     /// Of UPDATING, not of DOWNLOADING.
     pub updating: bool,
     pub percent: u32,
-    pub place: Place,
+    pub place: LogPlace,
     /// It does not continue what is before it.
     pub begins: bool,
 }
 
 /// So many percentages of an update, over all of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Points {
-    list: Vec<Point>,
+pub struct PercentPoints {
+    list: Vec<PercentPoint>,
 }
 
-impl Points {
+impl PercentPoints {
     /// Percentages that are kept.
     const MOST: usize = 2000;
 
     /// The percentages, in order.
-    pub fn list(&self) -> &[Point] {
+    pub fn list(&self) -> &[PercentPoint] {
         &self.list
     }
 
     /// Where there are too many, every second one goes, but for those that begin.
-    pub(super) fn push(&mut self, point: Point) {
+    pub(super) fn push(&mut self, point: PercentPoint) {
         if self.list.len() >= Self::MOST {
             let mut keep = false;
             self.list.retain(|point| {

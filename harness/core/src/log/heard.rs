@@ -11,7 +11,7 @@ use bc66_spec::urc::{FOTA, FotaUrc, QIND};
 use bc66_spec::{boot, command, module};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Heard<'a> {
+pub enum LineMeaning<'a> {
     /// A moment of the update.
     Fota(Fota),
     /// UPDATING with more than 100 percent.
@@ -53,10 +53,10 @@ const SESSIONS: [&[u8]; 5] = [
     b"Script started on ",
 ];
 
-pub fn hear(line: &[u8]) -> Option<Heard<'_>> {
+pub fn hear(line: &[u8]) -> Option<LineMeaning<'_>> {
     let line = line.trim_ascii();
     if SESSIONS.iter().any(|session| line.starts_with(session)) {
-        return Some(Heard::Session);
+        return Some(LineMeaning::Session);
     }
     for (at, byte) in line.iter().enumerate() {
         let rest = &line[at..];
@@ -64,7 +64,7 @@ pub fn hear(line: &[u8]) -> Option<Heard<'_>> {
             b'+' if rest.starts_with(QIND.as_bytes()) => {
                 let found = fota(rest);
                 return match found {
-                    Some(_) if !may_begin(&line[..at]) => Some(Heard::Spoken),
+                    Some(_) if !may_begin(&line[..at]) => Some(LineMeaning::Spoken),
                     found => found,
                 };
             }
@@ -72,13 +72,13 @@ pub fn hear(line: &[u8]) -> Option<Heard<'_>> {
             b'A' | b'a' if word_begins(line, at) => at_command::read(rest, may_begin(&line[..at])),
             b'R' if rest.starts_with(module::REVISION.trim_end_matches(':').as_bytes()) => version(rest),
             b'R' if rest == boot::RDY.as_bytes() => Some(if may_begin(&line[..at]) {
-                Heard::Ready
+                LineMeaning::Ready
             } else {
-                Heard::Spoken
+                LineMeaning::Spoken
             }),
-            b'Q' if rest.starts_with(b"Quectel_BC") => text(rest, b"_-").map(Heard::Model),
+            b'Q' if rest.starts_with(b"Quectel_BC") => text(rest, b"_-").map(LineMeaning::Model),
             b'F' | b'V' | b'U' | b'T' | b'L' if may_begin(&line[..at]) => boot_rom(rest),
-            b'"' if torn(rest) => Some(Heard::Torn),
+            b'"' if torn(rest) => Some(LineMeaning::Torn),
             _ => None,
         };
         if found.is_some() {
@@ -102,29 +102,29 @@ fn word_begins(line: &[u8], at: usize) -> bool {
 }
 
 /// What follows `+QIND:`, with it; `None` when it is not about the update.
-fn fota(line: &[u8]) -> Option<Heard<'_>> {
+fn fota(line: &[u8]) -> Option<LineMeaning<'_>> {
     match Urc::parse(line) {
         Some(Urc::Fota(Fota::Unknown)) => {}
-        Some(Urc::Fota(fota)) => return Some(Heard::Fota(fota)),
+        Some(Urc::Fota(fota)) => return Some(LineMeaning::Fota(fota)),
         _ => {
             // `+QIND: "FO`: what is there is the start of what was to come.
             let rest = line[QIND.len()..].trim_ascii();
             let rest = rest.strip_prefix(b"\"").unwrap_or(rest);
-            return FOTA.as_bytes().starts_with(rest).then_some(Heard::Torn);
+            return FOTA.as_bytes().starts_with(rest).then_some(LineMeaning::Torn);
         }
     }
     let mut fields = line[QIND.len()..].split(|byte| *byte == b',').skip(1);
     let field = fields.next().map(<[u8]>::trim_ascii);
     let quoted = field.and_then(|field| field.strip_prefix(b"\"")?.strip_suffix(b"\""));
     let Some(word) = quoted.map(<[u8]>::trim_ascii) else {
-        return Some(Heard::Torn);
+        return Some(LineMeaning::Torn);
     };
     if FotaUrc::from_token(word).is_none() {
-        return Some(Heard::Word(word));
+        return Some(LineMeaning::Word(word));
     }
     let number = fields.next().map(<[u8]>::trim_ascii).unwrap_or_default();
     let number = number.strip_suffix(b"%").unwrap_or(number);
-    Some(digits(number.trim_ascii()).map_or(Heard::Torn, Heard::Above))
+    Some(digits(number.trim_ascii()).map_or(LineMeaning::Torn, LineMeaning::Above))
 }
 
 /// `"FOTA"` or a part of it whose `+QIND:` is lost.
@@ -133,18 +133,18 @@ fn torn(rest: &[u8]) -> bool {
         .is_some_and(|behind| behind.trim_ascii_start().starts_with(b","))
 }
 
-fn written(rest: &[u8]) -> Option<Heard<'_>> {
+fn written(rest: &[u8]) -> Option<LineMeaning<'_>> {
     let number = rest
         .strip_prefix(command::QFUPLEX.as_bytes())?
         .strip_prefix(b":")?;
-    digits(number.trim_ascii()).map(|_| Heard::Written)
+    digits(number.trim_ascii()).map(|_| LineMeaning::Written)
 }
 
 /// `Revision: BC66NBR01A01`; one firmware writes a blank before the colon.
-fn version(rest: &[u8]) -> Option<Heard<'_>> {
+fn version(rest: &[u8]) -> Option<LineMeaning<'_>> {
     let name = module::REVISION.len() - 1;
     let value = rest[name..].trim_ascii_start().strip_prefix(b":")?;
-    text(value.trim_ascii(), b"._-").map(Heard::Version)
+    text(value.trim_ascii(), b"._-").map(LineMeaning::Version)
 }
 
 /// Letters, digits and these, to the end of the line.
@@ -156,15 +156,15 @@ fn text<'a>(value: &'a [u8], signs: &[u8]) -> Option<&'a str> {
 }
 
 /// A line of the mask ROM's block: a name of the note's, and values of its shape.
-fn boot_rom(line: &[u8]) -> Option<Heard<'_>> {
+fn boot_rom(line: &[u8]) -> Option<LineMeaning<'_>> {
     match Urc::parse(line)? {
-        Urc::BootRom => Some(Heard::BootRom(0)),
+        Urc::BootRom => Some(LineMeaning::BootRom(0)),
         Urc::BootRomMore => {
             let known = boot::BROM.iter().position(|known| {
                 let name = known.as_bytes().get(..3);
                 name == line.get(..3)
             });
-            known.map(Heard::BootRom)
+            known.map(LineMeaning::BootRom)
         }
         _ => None,
     }
@@ -183,59 +183,59 @@ mod tests {
     use bc66_spec::code::UpdateCode;
     use rstest::rstest;
 
-    const END_0: Heard<'_> = Heard::Fota(Fota::End(UpdateCode::Success));
+    const END_0: LineMeaning<'_> = LineMeaning::Fota(Fota::End(UpdateCode::Success));
 
     #[rstest]
     #[case(r#"+QIND: "FOTA","END",0"#, END_0)]
     #[case(r#"I (1234) modem: +QIND: "FOTA","END",0"#, END_0)]
     #[case(r#"49.340|BCx|RX: +QIND: "FOTA", "END", 0"#, END_0)]
     #[case(r#"x+QIND: "FOTA","END",0"#, END_0)]
-    #[case(r#"b'+QIND: "FOTA","END",0'"#, Heard::Torn)]
-    #[case(r#"waiting for +QIND: "FOTA","END",0"#, Heard::Spoken)]
-    #[case(r#"+QIND: "FOTA","UPDATING",140%,1,1"#, Heard::Above(140))]
-    #[case(r#"+QIND: "FOTA","RESTORE",5"#, Heard::Word(b"RESTORE"))]
-    #[case(r#"+QIND: "FOTA","HTTPE"#, Heard::Torn)]
-    #[case(r#"+QIND: "FOTA","END","#, Heard::Torn)]
-    #[case(r#"+QIND: "FO"#, Heard::Torn)]
-    #[case(r#"+QIND: "FOTA""#, Heard::Torn)]
-    #[case("+QIND:", Heard::Torn)]
-    #[case(r#"ND: "FOTA","UPDATING",21%,1,1"#, Heard::Torn)]
-    #[case("F1: 0000 0000", Heard::BootRom(0))]
-    #[case("V0: 0000 0000 [0001]", Heard::BootRom(1))]
-    #[case("T0: 0000 001B", Heard::BootRom(5))]
-    #[case("Leaving the BROM", Heard::BootRom(6))]
-    #[case("I (12) uart: Leaving the BROM", Heard::BootRom(6))]
-    #[case("RDY", Heard::Ready)]
-    #[case("RbbRDY", Heard::Ready)]
-    #[case("uart: RDY", Heard::Ready)]
-    #[case("waiting for RDY", Heard::Spoken)]
-    #[case("AT+QFOTADL=1", Heard::Order(Via::Uart))]
-    #[case(r#"at+qfotadl="http://h/a.bin""#, Heard::Order(Via::Http))]
-    #[case("> AT+QFOTADL=HTTP://h/a.bin", Heard::Order(Via::Http))]
-    #[case("AT+QFOTADL=\"lab.example.com/a.bin\"", Heard::Order(Via::Http))]
-    #[case("AT+QFOTADL=?", Heard::Command)]
-    #[case("AT+QFOTADL=1 in 5 seconds", Heard::Command)]
-    #[case("AT+CMEE=2;+QFOTADL=1", Heard::Order(Via::Uart))]
-    #[case("AT+QFO", Heard::Torn)]
-    #[case("at+q", Heard::Torn)]
-    #[case("A/", Heard::Torn)]
-    #[case("AT+QFUPLEX=4096,2,1082", Heard::Block(2))]
-    #[case("AT+QFUPLEX=ESC", Heard::Command)]
-    #[case("+QFUPLEX: 4096", Heard::Written)]
-    #[case("AT+QRST=1", Heard::Reboot)]
-    #[case("ATE0", Heard::EchoOff)]
-    #[case("ATE0V1", Heard::EchoOff)]
-    #[case("ATE", Heard::EchoOff)]
-    #[case("ATE0;+CMEE=1", Heard::EchoOff)]
-    #[case("ATE1", Heard::EchoOn)]
-    #[case("ATI", Heard::Command)]
-    #[case("AT", Heard::Command)]
-    #[case("Revision: BC66NBR01A01", Heard::Version("BC66NBR01A01"))]
-    #[case("Revision :BC66NBR01A01", Heard::Version("BC66NBR01A01"))]
-    #[case("picocom v3.1", Heard::Session)]
-    #[case("Quectel_BC66", Heard::Model("Quectel_BC66"))]
-    #[case("Quectel_BC660K-GL", Heard::Model("Quectel_BC660K-GL"))]
-    fn said(#[case] line: &str, #[case] expected: Heard<'_>) {
+    #[case(r#"b'+QIND: "FOTA","END",0'"#, LineMeaning::Torn)]
+    #[case(r#"waiting for +QIND: "FOTA","END",0"#, LineMeaning::Spoken)]
+    #[case(r#"+QIND: "FOTA","UPDATING",140%,1,1"#, LineMeaning::Above(140))]
+    #[case(r#"+QIND: "FOTA","RESTORE",5"#, LineMeaning::Word(b"RESTORE"))]
+    #[case(r#"+QIND: "FOTA","HTTPE"#, LineMeaning::Torn)]
+    #[case(r#"+QIND: "FOTA","END","#, LineMeaning::Torn)]
+    #[case(r#"+QIND: "FO"#, LineMeaning::Torn)]
+    #[case(r#"+QIND: "FOTA""#, LineMeaning::Torn)]
+    #[case("+QIND:", LineMeaning::Torn)]
+    #[case(r#"ND: "FOTA","UPDATING",21%,1,1"#, LineMeaning::Torn)]
+    #[case("F1: 0000 0000", LineMeaning::BootRom(0))]
+    #[case("V0: 0000 0000 [0001]", LineMeaning::BootRom(1))]
+    #[case("T0: 0000 001B", LineMeaning::BootRom(5))]
+    #[case("Leaving the BROM", LineMeaning::BootRom(6))]
+    #[case("I (12) uart: Leaving the BROM", LineMeaning::BootRom(6))]
+    #[case("RDY", LineMeaning::Ready)]
+    #[case("RbbRDY", LineMeaning::Ready)]
+    #[case("uart: RDY", LineMeaning::Ready)]
+    #[case("waiting for RDY", LineMeaning::Spoken)]
+    #[case("AT+QFOTADL=1", LineMeaning::Order(Via::Uart))]
+    #[case(r#"at+qfotadl="http://h/a.bin""#, LineMeaning::Order(Via::Http))]
+    #[case("> AT+QFOTADL=HTTP://h/a.bin", LineMeaning::Order(Via::Http))]
+    #[case("AT+QFOTADL=\"lab.example.com/a.bin\"", LineMeaning::Order(Via::Http))]
+    #[case("AT+QFOTADL=?", LineMeaning::Command)]
+    #[case("AT+QFOTADL=1 in 5 seconds", LineMeaning::Command)]
+    #[case("AT+CMEE=2;+QFOTADL=1", LineMeaning::Order(Via::Uart))]
+    #[case("AT+QFO", LineMeaning::Torn)]
+    #[case("at+q", LineMeaning::Torn)]
+    #[case("A/", LineMeaning::Torn)]
+    #[case("AT+QFUPLEX=4096,2,1082", LineMeaning::Block(2))]
+    #[case("AT+QFUPLEX=ESC", LineMeaning::Command)]
+    #[case("+QFUPLEX: 4096", LineMeaning::Written)]
+    #[case("AT+QRST=1", LineMeaning::Reboot)]
+    #[case("ATE0", LineMeaning::EchoOff)]
+    #[case("ATE0V1", LineMeaning::EchoOff)]
+    #[case("ATE", LineMeaning::EchoOff)]
+    #[case("ATE0;+CMEE=1", LineMeaning::EchoOff)]
+    #[case("ATE1", LineMeaning::EchoOn)]
+    #[case("ATI", LineMeaning::Command)]
+    #[case("AT", LineMeaning::Command)]
+    #[case("Revision: BC66NBR01A01", LineMeaning::Version("BC66NBR01A01"))]
+    #[case("Revision :BC66NBR01A01", LineMeaning::Version("BC66NBR01A01"))]
+    #[case("picocom v3.1", LineMeaning::Session)]
+    #[case("Quectel_BC66", LineMeaning::Model("Quectel_BC66"))]
+    #[case("Quectel_BC660K-GL", LineMeaning::Model("Quectel_BC660K-GL"))]
+    fn said(#[case] line: &str, #[case] expected: LineMeaning<'_>) {
         assert_eq!(hear(line.as_bytes()), Some(expected));
     }
 
@@ -263,7 +263,7 @@ mod tests {
             total: Some(1),
             current: Some(1),
         };
-        assert_eq!(heard, Some(Heard::Fota(expected)));
+        assert_eq!(heard, Some(LineMeaning::Fota(expected)));
     }
 
     proptest::proptest! {

@@ -11,7 +11,7 @@ pub const PIECE: usize = 4096;
 
 /// A line, or a piece of one that is too long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Line<'a> {
+pub struct LogLine<'a> {
     /// The bytes, without a line end; never empty.
     pub bytes: &'a [u8],
     /// Its number, from 1, as an editor counts.
@@ -23,7 +23,7 @@ pub struct Line<'a> {
 }
 
 #[derive(Debug, Clone)]
-pub struct Lines {
+pub struct LogLines {
     held: Vec<u8>,
     number: u64,
     /// The byte at which editors begin a new line.
@@ -31,7 +31,7 @@ pub struct Lines {
     begins: bool,
 }
 
-impl Lines {
+impl LogLines {
     /// At the start of a log whose lines are counted by this byte: `\n`, or `\r` where there is no `\n`.
     pub fn new(counted: u8) -> Self {
         Self {
@@ -43,7 +43,7 @@ impl Lines {
     }
 
     /// Takes bytes; gives every line that ended in them.
-    pub fn push(&mut self, mut bytes: &[u8], each: &mut impl FnMut(Line<'_>)) {
+    pub fn push(&mut self, mut bytes: &[u8], each: &mut impl FnMut(LogLine<'_>)) {
         while let Some(at) = bytes.iter().position(|byte| matches!(byte, b'\n' | b'\r')) {
             self.take(&bytes[..at], each);
             self.end(each);
@@ -54,13 +54,13 @@ impl Lines {
     }
 
     /// The end of the log: gives what was not ended, and the number of lines.
-    pub fn finish(&mut self, each: &mut impl FnMut(Line<'_>)) -> u64 {
+    pub fn finish(&mut self, each: &mut impl FnMut(LogLine<'_>)) -> u64 {
         let unended = !self.begins || !self.held.is_empty();
         self.end(each);
         self.number - 1 + u64::from(unended)
     }
 
-    fn take(&mut self, mut bytes: &[u8], each: &mut impl FnMut(Line<'_>)) {
+    fn take(&mut self, mut bytes: &[u8], each: &mut impl FnMut(LogLine<'_>)) {
         while self.held.len() + bytes.len() >= PIECE {
             let (now, later) = bytes.split_at(PIECE - self.held.len());
             self.held.extend_from_slice(now);
@@ -70,15 +70,15 @@ impl Lines {
         self.held.extend_from_slice(bytes);
     }
 
-    fn end(&mut self, each: &mut impl FnMut(Line<'_>)) {
+    fn end(&mut self, each: &mut impl FnMut(LogLine<'_>)) {
         if !self.held.is_empty() {
             self.give(true, each);
         }
         self.begins = true;
     }
 
-    fn give(&mut self, ends: bool, each: &mut impl FnMut(Line<'_>)) {
-        each(Line {
+    fn give(&mut self, ends: bool, each: &mut impl FnMut(LogLine<'_>)) {
+        each(LogLine {
             bytes: &self.held,
             number: self.number,
             begins: self.begins,
@@ -97,11 +97,11 @@ mod tests {
 
     fn cut(counted: u8, chunks: &[&[u8]]) -> (Vec<(String, u64)>, u64) {
         let mut out = Vec::new();
-        let mut each = |line: Line<'_>| {
+        let mut each = |line: LogLine<'_>| {
             let text = String::from_utf8_lossy(line.bytes).into_owned();
             out.push((text, line.number));
         };
-        let mut lines = Lines::new(counted);
+        let mut lines = LogLines::new(counted);
         for chunk in chunks {
             lines.push(chunk, &mut each);
         }

@@ -1,18 +1,18 @@
 //! The bytes of a log, read: lines, their time, what they say, the updates.
 
-use super::clock::Clock;
-use super::fold::{Fold, Told};
-use super::format::Format;
+use super::clock::LogClock;
+use super::fold::{Fold, LogContext};
+use super::format::LogFormat;
 use super::found::LogUpdate;
 use super::heard::hear;
-use super::lines::{Line, Lines};
-use super::steps::Place;
+use super::lines::{LogLine, LogLines};
+use super::steps::LogPlace;
 use super::text::{clean, is_clean, parts};
 use alloc::vec::Vec;
 
 /// What was read, beside the updates.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Read {
+pub struct LogCounts {
     pub bytes: u64,
     /// Lines, as an editor counts them.
     pub lines: u64,
@@ -25,31 +25,31 @@ pub struct Read {
 }
 
 #[derive(Debug)]
-pub struct Reader {
-    lines: Lines,
+pub struct LogReader {
+    lines: LogLines,
     listener: Listener,
 }
 
 /// What it hands its lines to.
 #[derive(Debug)]
 struct Listener {
-    format: Format,
-    clock: Clock,
+    format: LogFormat,
+    clock: LogClock,
     fold: Fold,
-    read: Read,
+    read: LogCounts,
     scratch: Vec<u8>,
 }
 
-impl Reader {
+impl LogReader {
     /// At the start of a log in this format whose lines an editor counts by `counted`.
-    pub fn new(format: Format, counted: u8, told: Told) -> Self {
+    pub fn new(format: LogFormat, counted: u8, told: LogContext) -> Self {
         Self {
-            lines: Lines::new(counted),
+            lines: LogLines::new(counted),
             listener: Listener {
                 format,
-                clock: Clock::default(),
+                clock: LogClock::default(),
                 fold: Fold::new(told),
-                read: Read::default(),
+                read: LogCounts::default(),
                 scratch: Vec::new(),
             },
         }
@@ -72,11 +72,11 @@ impl Reader {
         }
     }
 
-    pub fn read(&self) -> Read {
+    pub fn read(&self) -> LogCounts {
         self.listener.read
     }
 
-    pub fn clock(&self) -> &Clock {
+    pub fn clock(&self) -> &LogClock {
         &self.listener.clock
     }
 
@@ -87,7 +87,7 @@ impl Reader {
 }
 
 impl Listener {
-    fn line(&mut self, line: Line<'_>, each: &mut impl FnMut(LogUpdate)) {
+    fn line(&mut self, line: LogLine<'_>, each: &mut impl FnMut(LogUpdate)) {
         let mut scratch = core::mem::take(&mut self.scratch);
         let bytes = if is_clean(line.bytes) {
             line.bytes
@@ -108,7 +108,7 @@ impl Listener {
                 self.fold.interrupt();
             }
         }
-        let place = Place {
+        let place = LogPlace {
             line: line.number,
             at: self.clock.now(),
         };

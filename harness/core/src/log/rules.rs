@@ -4,8 +4,8 @@
 //! log. Three rest on an order that was not given; they fire only where the log shows commands, and where no line was
 //! damaged in which one could have been.
 
-use super::found::{LogUpdate, Odd};
-use super::steps::{Place, Stage, Step, What};
+use super::found::{LogUpdate, Oddity};
+use super::steps::{LogPlace, LogStage, LogStep, StepKind};
 use crate::transport::Via;
 use crate::verdict::Rule;
 use crate::version::Version;
@@ -14,23 +14,23 @@ use alloc::string::String;
 use bc66_spec::code::UpdateCode;
 
 /// END came; where it stood before is still in `update`.
-pub(super) fn end(update: &mut LogUpdate, code: UpdateCode, place: Place) {
-    if let Stage::Ended(_) = update.stage {
-        update.note(Odd::EndAgain(code), place);
+pub(super) fn end(update: &mut LogUpdate, code: UpdateCode, place: LogPlace) {
+    if let LogStage::Ended(_) = update.stage {
+        update.note(Oddity::EndAgain(code), place);
         return;
     }
     if code == UpdateCode::Success {
         if update.started && !update.updated {
-            update.note(Odd::NoUpdating, place);
+            update.note(Oddity::NoUpdating, place);
         }
         return;
     }
-    let refuses_another = code == UpdateCode::Busy && matches!(update.stage, Stage::Downloading(_));
+    let refuses_another = code == UpdateCode::Busy && matches!(update.stage, LogStage::Downloading(_));
     // Behind an interruption, it may be the END of another order.
     if !update.updated || refuses_another || update.interrupted {
         return;
     }
-    let updating = |step: &Step| matches!(step.what, What::Updating(..));
+    let updating = |step: &LogStep| matches!(step.what, StepKind::Updating(..));
     let steps = update.steps.list();
     let sentence = match steps.iter().filter(|step| updating(step)).count() {
         0 | 1 => format!("END,{code} came after UPDATING: the update had begun, and failed"),
@@ -40,7 +40,7 @@ pub(super) fn end(update: &mut LogUpdate, code: UpdateCode, place: Place) {
 }
 
 /// The module named its version, after the update had begun.
-pub(super) fn version(update: &mut LogUpdate, version: &Version, to: Option<&Version>, place: Place) {
+pub(super) fn version(update: &mut LogUpdate, version: &Version, to: Option<&Version>, place: LogPlace) {
     if update.interrupted {
         return;
     }
@@ -57,10 +57,10 @@ pub(super) fn version(update: &mut LogUpdate, version: &Version, to: Option<&Ver
         update.find(Rule::WrongVersion, sentence, place);
     };
     match update.stage {
-        Stage::Ended(UpdateCode::Success) => {
+        LogStage::Ended(UpdateCode::Success) => {
             if let Some(other) = update.after.iter().find(|other| *other != version).cloned() {
                 // The update was sound. What came later cannot be told from another module at the same port.
-                update.note(Odd::NamedLater(other, version.clone()), place);
+                update.note(Oddity::NamedLater(other, version.clone()), place);
             } else if is_source {
                 let after = if update.booted {
                     ", after another boot,"
@@ -73,21 +73,22 @@ pub(super) fn version(update: &mut LogUpdate, version: &Version, to: Option<&Ver
                 wrong(update);
             }
         }
-        Stage::Updating(percent) if is_source => {
+        LogStage::Updating(percent) if is_source => {
             let sentence = format!(
                 "after UPDATING {percent}% the module names {before}: once UPDATING was seen, it has to resume"
             );
             update.find(Rule::NoResume, sentence, place);
         }
-        Stage::Updating(_) if to == Some(version) => update.note(Odd::TargetWithoutEnd, place),
-        Stage::Updating(_) if is_neither => wrong(update),
-        Stage::Ended(_) if update.updated && is_neither => wrong(update),
-        Stage::Ended(_) | Stage::DownloadFailed(_) if update.updated || from.is_none() || is_source => {}
-        // In between, somebody may have flashed it, or connected another one.
-        Stage::Ended(_) | Stage::DownloadFailed(_) if update.booted => {
-            update.note(Odd::OtherVersion(version.clone()), place);
+        LogStage::Updating(_) if to == Some(version) => update.note(Oddity::TargetWithoutEnd, place),
+        LogStage::Updating(_) if is_neither => wrong(update),
+        LogStage::Ended(_) if update.updated && is_neither => wrong(update),
+        LogStage::Ended(_) | LogStage::DownloadFailed(_) if update.updated || from.is_none() || is_source => {
         }
-        Stage::Ended(_) | Stage::DownloadFailed(_) => {
+        // In between, somebody may have flashed it, or connected another one.
+        LogStage::Ended(_) | LogStage::DownloadFailed(_) if update.booted => {
+            update.note(Oddity::OtherVersion(version.clone()), place);
+        }
+        LogStage::Ended(_) | LogStage::DownloadFailed(_) => {
             let stage = update.stage;
             let sentence = format!(
                 "{stage}, so nothing was updated, and yet the module names {version}; before, it was {before}"
@@ -114,9 +115,9 @@ pub(super) fn other_module(update: &LogUpdate, version: &Version) -> Option<Vers
 }
 
 /// The version before was heard: is it the one that was told?
-pub(super) fn told(update: &mut LogUpdate, heard: &Version, told: Option<&Version>, place: Place) {
+pub(super) fn told(update: &mut LogUpdate, heard: &Version, told: Option<&Version>, place: LogPlace) {
     if told.is_some_and(|told| told != heard) {
-        update.note(Odd::FromDiffers, place);
+        update.note(Oddity::FromDiffers, place);
     }
 }
 
@@ -124,12 +125,12 @@ pub(super) fn told(update: &mut LogUpdate, heard: &Version, told: Option<&Versio
 pub(super) fn comes_after_the_end(update: &LogUpdate, what: &str, commands: bool) -> Option<(Rule, String)> {
     let stage = update.stage;
     // Over LwM2M, what was downloaded may be ordered again without a word on this port.
-    let may_be_ordered = update.via == Some(Via::Coap) && stage != Stage::Ended(UpdateCode::Success);
+    let may_be_ordered = update.via == Some(Via::Coap) && stage != LogStage::Ended(UpdateCode::Success);
     if !commands || update.deaf || may_be_ordered {
         return None;
     }
     let rule = match stage {
-        Stage::DownloadFailed(_) => Rule::StartAfterFailedDownload,
+        LogStage::DownloadFailed(_) => Rule::StartAfterFailedDownload,
         _ => Rule::UpdatingAfterEnd,
     };
     let sentence = format!("{what} came after {stage}, and no order was given between");
@@ -138,7 +139,7 @@ pub(super) fn comes_after_the_end(update: &LogUpdate, what: &str, commands: bool
 
 /// A download began although the update had. `None`: it may have been ordered.
 pub(super) fn downloads_again(update: &LogUpdate, via: Via, commands: bool) -> Option<(Rule, String)> {
-    let Stage::Updating(percent) = update.stage else {
+    let LogStage::Updating(percent) = update.stage else {
         return None;
     };
     // Over CoAP it is ordered through LwM2M, of which this port hears nothing.

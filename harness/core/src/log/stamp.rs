@@ -28,7 +28,7 @@ pub enum Base {
 
 /// How a stamp is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form {
+pub enum StampForm {
     /// `2026-11-22 14:30:05`, and what stands between date and time.
     Iso(u8),
     /// `Sun Nov 22 14:30:05.123 2026`.
@@ -43,7 +43,7 @@ pub enum Form {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Stamp {
     /// How it is written.
-    pub form: Form,
+    pub form: StampForm,
     /// It stands in brackets.
     pub bracketed: bool,
     /// What it counts from.
@@ -72,7 +72,7 @@ pub fn leading(line: &[u8]) -> Option<(Stamp, usize)> {
     if bracketed {
         at.delta();
         // minicom's stamp once a second has no bracket at its end, and nothing behind it.
-        let once_a_second = at.rest().is_empty() && matches!(stamp.form, Form::Iso(_));
+        let once_a_second = at.rest().is_empty() && matches!(stamp.form, StampForm::Iso(_));
         if !(at.eat(b']') || once_a_second) {
             return None;
         }
@@ -111,7 +111,7 @@ fn iso(at: &mut Cursor<'_>) -> Option<Stamp> {
         at.blanks();
         let (ns, digits, _) = at.clock(24)?;
         let ns = date(year, month, day)? + ns;
-        Some(stamp(Form::Iso(between), Base::Date, ns, digits))
+        Some(stamp(StampForm::Iso(between), Base::Date, ns, digits))
     })
 }
 
@@ -137,8 +137,8 @@ fn ctime(at: &mut Cursor<'_>) -> Option<Stamp> {
             at.exactly(4)
         });
         Some(match year {
-            Some(year) => stamp(Form::Ctime, Base::Date, date(year, month, day)? + ns, digits),
-            None => stamp(Form::Month, Base::Midnight, ns, digits),
+            Some(year) => stamp(StampForm::Ctime, Base::Date, date(year, month, day)? + ns, digits),
+            None => stamp(StampForm::Month, Base::Midnight, ns, digits),
         })
     })
 }
@@ -148,14 +148,18 @@ fn days(at: &mut Cursor<'_>) -> Option<Stamp> {
         let days = at.up_to(4)?;
         at.eat(b' ').then_some(())?;
         let (ns, digits, _) = at.clock(24)?;
-        Some(stamp(Form::Days, Base::Start, days * DAY + ns, digits))
+        Some(stamp(StampForm::Days, Base::Start, days * DAY + ns, digits))
     })
 }
 
 fn time(at: &mut Cursor<'_>) -> Option<Stamp> {
     at.trying(|at| {
         let (ns, digits, colon) = at.clock(24)?;
-        let form = if colon { Form::TimeColon } else { Form::Time };
+        let form = if colon {
+            StampForm::TimeColon
+        } else {
+            StampForm::Time
+        };
         Some(stamp(form, Base::Midnight, ns, digits))
     })
 }
@@ -164,11 +168,16 @@ fn seconds(at: &mut Cursor<'_>) -> Option<Stamp> {
     at.trying(|at| {
         let seconds = at.up_to(10)?;
         let (ns, digits) = at.fraction(b".")?;
-        Some(stamp(Form::Seconds, Base::Start, seconds * SECOND + ns, digits))
+        Some(stamp(
+            StampForm::Seconds,
+            Base::Start,
+            seconds * SECOND + ns,
+            digits,
+        ))
     })
 }
 
-fn stamp(form: Form, base: Base, ns: u64, digits: u8) -> Stamp {
+fn stamp(form: StampForm, base: Base, ns: u64, digits: u8) -> Stamp {
     Stamp {
         form,
         bracketed: false,
@@ -300,28 +309,34 @@ mod tests {
     const AT: u64 = (14 * 3600 + 30 * 60 + 5) * SECOND;
 
     #[rstest]
-    #[case("[2026-11-22 14:30:05] OK", Form::Iso(b' '), NOV_22 + AT, 0, "OK")]
-    #[case("[2026-11-22 14:30:05.123] OK", Form::Iso(b' '), NOV_22 + AT + 123_000_000, 3, "OK")]
-    #[case("[2026-11-22 14:30:05", Form::Iso(b' '), NOV_22 + AT, 0, "")]
-    #[case("[2026-11-22_14:30:05:123]OK", Form::Iso(b'_'), NOV_22 + AT + 123_000_000, 3, "OK")]
-    #[case("[2026-11-22T14:30:05.123456Z] OK", Form::Iso(b'T'), NOV_22 + AT + 123_456_000, 6, "OK")]
-    #[case("2026-11-22T14:30:05.123456+01:00 OK", Form::Iso(b'T'), NOV_22 + AT + 123_456_000, 6, "OK")]
-    #[case("2026/11/22 14:30:05,123456789 OK", Form::Iso(b' '), NOV_22 + AT + 123_456_789, 9, "OK")]
-    #[case("[2026-11-22 14:30:05.123456 0.000123] OK", Form::Iso(b' '), NOV_22 + AT + 123_456_000, 6, "OK")]
-    #[case("[Sun Nov 22 14:30:05.123 2026] OK", Form::Ctime, NOV_22 + AT + 123_000_000, 3, "OK")]
-    #[case("Nov 22 14:30:05 OK", Form::Month, AT, 0, "OK")]
-    #[case("Nov  2 14:30:05 OK", Form::Month, AT, 0, "OK")]
-    #[case("[14:30:05.123] OK", Form::Time, AT + 123_000_000, 3, "OK")]
-    #[case("[14:30:05:123] OK", Form::TimeColon, AT + 123_000_000, 3, "OK")]
-    #[case("14:30:05.123 -> OK", Form::Time, AT + 123_000_000, 3, "-> OK")]
-    #[case("[0 00:00:05.123] OK", Form::Days, 5_123_000_000, 3, "OK")]
-    #[case("[    1.234567] OK", Form::Seconds, 1_234_567_000, 6, "OK")]
-    #[case("[1.234567 0.000123] OK", Form::Seconds, 1_234_567_000, 6, "OK")]
-    #[case("[+00:00:05.123] OK", Form::Time, 5_123_000_000, 3, "OK")]
-    #[case("1795357805.123456 OK", Form::Seconds, 1_795_357_805_123_456_000, 6, "OK")]
+    #[case("[2026-11-22 14:30:05] OK", StampForm::Iso(b' '), NOV_22 + AT, 0, "OK")]
+    #[case("[2026-11-22 14:30:05.123] OK", StampForm::Iso(b' '), NOV_22 + AT + 123_000_000, 3, "OK")]
+    #[case("[2026-11-22 14:30:05", StampForm::Iso(b' '), NOV_22 + AT, 0, "")]
+    #[case("[2026-11-22_14:30:05:123]OK", StampForm::Iso(b'_'), NOV_22 + AT + 123_000_000, 3, "OK")]
+    #[case("[2026-11-22T14:30:05.123456Z] OK", StampForm::Iso(b'T'), NOV_22 + AT + 123_456_000, 6, "OK")]
+    #[case("2026-11-22T14:30:05.123456+01:00 OK", StampForm::Iso(b'T'), NOV_22 + AT + 123_456_000, 6, "OK")]
+    #[case("2026/11/22 14:30:05,123456789 OK", StampForm::Iso(b' '), NOV_22 + AT + 123_456_789, 9, "OK")]
+    #[case("[2026-11-22 14:30:05.123456 0.000123] OK", StampForm::Iso(b' '), NOV_22 + AT + 123_456_000, 6, "OK")]
+    #[case("[Sun Nov 22 14:30:05.123 2026] OK", StampForm::Ctime, NOV_22 + AT + 123_000_000, 3, "OK")]
+    #[case("Nov 22 14:30:05 OK", StampForm::Month, AT, 0, "OK")]
+    #[case("Nov  2 14:30:05 OK", StampForm::Month, AT, 0, "OK")]
+    #[case("[14:30:05.123] OK", StampForm::Time, AT + 123_000_000, 3, "OK")]
+    #[case("[14:30:05:123] OK", StampForm::TimeColon, AT + 123_000_000, 3, "OK")]
+    #[case("14:30:05.123 -> OK", StampForm::Time, AT + 123_000_000, 3, "-> OK")]
+    #[case("[0 00:00:05.123] OK", StampForm::Days, 5_123_000_000, 3, "OK")]
+    #[case("[    1.234567] OK", StampForm::Seconds, 1_234_567_000, 6, "OK")]
+    #[case("[1.234567 0.000123] OK", StampForm::Seconds, 1_234_567_000, 6, "OK")]
+    #[case("[+00:00:05.123] OK", StampForm::Time, 5_123_000_000, 3, "OK")]
+    #[case(
+        "1795357805.123456 OK",
+        StampForm::Seconds,
+        1_795_357_805_123_456_000,
+        6,
+        "OK"
+    )]
     fn forms(
         #[case] line: &str,
-        #[case] form: Form,
+        #[case] form: StampForm,
         #[case] ns: u64,
         #[case] digits: u8,
         #[case] rest: &str,

@@ -8,7 +8,7 @@ use core::fmt;
 
 /// Where something stands in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Place {
+pub struct LogPlace {
     /// Its line, from 1.
     pub line: u64,
     /// Nanoseconds since the log's first time stamp; `None` in a log without any.
@@ -17,7 +17,7 @@ pub struct Place {
 
 /// Where an update stands, as far as the log says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stage {
+pub enum LogStage {
     /// Blocks are uploaded; the last one.
     Uploading(u32),
     Ordered,
@@ -31,7 +31,7 @@ pub enum Stage {
     Ended(UpdateCode),
 }
 
-impl fmt::Display for Stage {
+impl fmt::Display for LogStage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Uploading(block) => write!(f, "uploading block {block}"),
@@ -48,7 +48,7 @@ impl fmt::Display for Stage {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum What {
+pub enum StepKind {
     /// Blocks of an upload, the first and the last.
     Upload(u32, u32),
     Order(Via),
@@ -63,7 +63,7 @@ pub enum What {
     /// The module has left reset.
     Boot {
         /// Where the update stood.
-        stage: Stage,
+        stage: LogStage,
         /// The boot ROM's block was heard, not only what comes behind it.
         heard: bool,
         /// How often, with nothing between.
@@ -78,26 +78,26 @@ pub enum What {
 
 /// A step and its place.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Step {
-    pub what: What,
-    pub first: Place,
-    pub last: Place,
+pub struct LogStep {
+    pub what: StepKind,
+    pub first: LogPlace,
+    pub last: LogPlace,
 }
 
 /// The steps of an update, so many of them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Steps {
-    list: Vec<Step>,
-    /// Steps that came after [`Steps::MOST`].
+pub struct LogSteps {
+    list: Vec<LogStep>,
+    /// Steps that came after [`LogSteps::MOST`].
     pub left_out: u64,
 }
 
-impl Steps {
+impl LogSteps {
     /// Steps that are kept. A sound update has about ten; a module that reboots for ever has any number.
     pub const MOST: usize = 400;
 
     /// The steps, in the order they came.
-    pub fn list(&self) -> &[Step] {
+    pub fn list(&self) -> &[LogStep] {
         &self.list
     }
 
@@ -107,18 +107,18 @@ impl Steps {
             return true;
         }
         let latest = self.list.iter().rev();
-        let mut since = latest.take_while(|step| !matches!(step.what, What::Version(_)));
-        since.any(|step| matches!(step.what, What::Boot { .. }))
+        let mut since = latest.take_while(|step| !matches!(step.what, StepKind::Version(_)));
+        since.any(|step| matches!(step.what, StepKind::Boot { .. }))
     }
 
     /// Takes the next one.
-    pub(super) fn push(&mut self, what: What, place: Place) {
+    pub(super) fn push(&mut self, what: StepKind, place: LogPlace) {
         let joined = self.left_out == 0 && self.list.last_mut().is_some_and(|step| step.joins(&what, place));
         if joined {
             return;
         }
         if self.list.len() < Self::MOST {
-            self.list.push(Step {
+            self.list.push(LogStep {
                 what,
                 first: place,
                 last: place,
@@ -135,19 +135,19 @@ impl Steps {
     }
 
     fn reset(&self, at: usize) -> Option<Reset> {
-        let What::Boot { stage, times, .. } = self.list[at].what else {
+        let StepKind::Boot { stage, times, .. } = self.list[at].what else {
             return None;
         };
         let next = self.list.get(at + 1).map(|step| &step.what);
-        let goes_on = matches!(next, Some(What::Start | What::Updating(..)));
+        let goes_on = matches!(next, Some(StepKind::Start | StepKind::Updating(..)));
         let due = match stage {
             // What comes before the first boot may not have been heard.
-            Stage::Ordered | Stage::Downloading(_) | Stage::Downloaded => goes_on,
-            Stage::Started => true,
+            LogStage::Ordered | LogStage::Downloading(_) | LogStage::Downloaded => goes_on,
+            LogStage::Started => true,
             // Of percentages that jump, the last one may be any.
-            Stage::Updating(percent) => !goes_on && (percent >= 100 || self.ends_well(at)),
-            Stage::Uploading(_) => false,
-            Stage::DownloadFailed(_) | Stage::Ended(_) => return None,
+            LogStage::Updating(percent) => !goes_on && (percent >= 100 || self.ends_well(at)),
+            LogStage::Uploading(_) => false,
+            LogStage::DownloadFailed(_) | LogStage::Ended(_) => return None,
         };
         let times = times - u64::from(due);
         (times > 0).then_some(Reset { stage, times })
@@ -156,8 +156,8 @@ impl Steps {
     /// Whether END,0 is the next that is said of the update.
     fn ends_well(&self, at: usize) -> bool {
         let said = self.list[at + 1..].iter().find_map(|step| match step.what {
-            What::End(code) => Some(code == UpdateCode::Success),
-            What::Start | What::Updating(..) => Some(false),
+            StepKind::End(code) => Some(code == UpdateCode::Success),
+            StepKind::Start | StepKind::Updating(..) => Some(false),
             _ => None,
         });
         said == Some(true)
@@ -168,29 +168,29 @@ impl Steps {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reset {
     /// Where the update stood.
-    pub stage: Stage,
+    pub stage: LogStage,
     pub times: u64,
 }
 
 impl Reset {
     /// The update had begun to write: it has to resume.
     pub fn is_of_the_update(&self) -> bool {
-        matches!(self.stage, Stage::Started | Stage::Updating(_))
+        matches!(self.stage, LogStage::Started | LogStage::Updating(_))
     }
 }
 
-impl Step {
+impl LogStep {
     /// Takes what continues this step.
-    fn joins(&mut self, what: &What, place: Place) -> bool {
+    fn joins(&mut self, what: &StepKind, place: LogPlace) -> bool {
         match (&mut self.what, what) {
-            (What::Upload(_, last), What::Upload(_, next))
-            | (What::Downloading(_, last), What::Downloading(_, next))
-            | (What::Updating(_, last), What::Updating(_, next)) => *last = *next,
+            (StepKind::Upload(_, last), StepKind::Upload(_, next))
+            | (StepKind::Downloading(_, last), StepKind::Downloading(_, next))
+            | (StepKind::Updating(_, last), StepKind::Updating(_, next)) => *last = *next,
             (
-                What::Boot {
+                StepKind::Boot {
                     stage, heard, times, ..
                 },
-                What::Boot {
+                StepKind::Boot {
                     stage: next,
                     heard: next_heard,
                     ..
@@ -208,43 +208,43 @@ mod tests {
     use super::*;
     use rstest::rstest;
 
-    const fn boot(stage: Stage) -> What {
-        What::Boot {
+    const fn boot(stage: LogStage) -> StepKind {
+        StepKind::Boot {
             stage,
             heard: true,
             times: 1,
         }
     }
 
-    const END: What = What::End(UpdateCode::Success);
-    const FAILED: What = What::End(UpdateCode::Unknown);
-    const AT_50: Stage = Stage::Updating(50);
-    const AT_100: Stage = Stage::Updating(100);
+    const END: StepKind = StepKind::End(UpdateCode::Success);
+    const FAILED: StepKind = StepKind::End(UpdateCode::Unknown);
+    const AT_50: LogStage = LogStage::Updating(50);
+    const AT_100: LogStage = LogStage::Updating(100);
 
     #[rstest]
     // Sound.
-    #[case(&[What::Start, boot(Stage::Started), What::Updating(20, 100), boot(AT_100), What::Ready, END], &[])]
-    #[case(&[What::Order(Via::Uart), boot(Stage::Ordered), What::Updating(20, 100)], &[])]
-    #[case(&[What::Updating(20, 50), boot(AT_50), What::Ready, END], &[])]
-    #[case(&[What::Downloading(1, 100), boot(Stage::Downloading(Some(100))), What::Updating(20, 21)], &[])]
-    #[case(&[What::Updating(20, 97), boot(Stage::Updating(97)), END], &[])]
-    #[case(&[What::Updating(20, 100), boot(AT_100)], &[])]
-    #[case(&[END, boot(Stage::Ended(UpdateCode::Success)), What::Ready], &[])]
+    #[case(&[StepKind::Start, boot(LogStage::Started), StepKind::Updating(20, 100), boot(AT_100), StepKind::Ready, END], &[])]
+    #[case(&[StepKind::Order(Via::Uart), boot(LogStage::Ordered), StepKind::Updating(20, 100)], &[])]
+    #[case(&[StepKind::Updating(20, 50), boot(AT_50), StepKind::Ready, END], &[])]
+    #[case(&[StepKind::Downloading(1, 100), boot(LogStage::Downloading(Some(100))), StepKind::Updating(20, 21)], &[])]
+    #[case(&[StepKind::Updating(20, 97), boot(LogStage::Updating(97)), END], &[])]
+    #[case(&[StepKind::Updating(20, 100), boot(AT_100)], &[])]
+    #[case(&[END, boot(LogStage::Ended(UpdateCode::Success)), StepKind::Ready], &[])]
     // Resets.
-    #[case(&[What::Updating(20, 50), boot(AT_50), What::Updating(20, 100), boot(AT_100), What::Ready, END], &[(AT_50, 1)])]
-    #[case(&[What::Updating(20, 50), boot(AT_50), boot(AT_50), boot(AT_50), What::Updating(20, 21)], &[(AT_50, 3)])]
-    #[case(&[What::Updating(20, 50), boot(AT_50), What::Ready, FAILED], &[(AT_50, 1)])]
-    #[case(&[What::Updating(20, 50), boot(AT_50), What::Ready], &[(AT_50, 1)])]
-    #[case(&[What::Updating(20, 50), boot(AT_50)], &[(AT_50, 1)])]
-    #[case(&[What::Updating(20, 100), boot(AT_100), What::Updating(20, 30)], &[(AT_100, 1)])]
-    #[case(&[What::Updating(20, 100), boot(AT_100), boot(AT_100), What::Ready, END], &[(AT_100, 1)])]
-    #[case(&[What::Start, boot(Stage::Started), boot(Stage::Started), What::Updating(20, 30)], &[(Stage::Started, 1)])]
-    #[case(&[What::Downloading(1, 43), boot(Stage::Downloading(Some(43))), What::Ready], &[(Stage::Downloading(Some(43)), 1)])]
-    #[case(&[What::Order(Via::Uart), boot(Stage::Ordered), What::Ready], &[(Stage::Ordered, 1)])]
-    fn resets(#[case] whats: &[What], #[case] expected: &[(Stage, u64)]) {
-        let mut steps = Steps::default();
+    #[case(&[StepKind::Updating(20, 50), boot(AT_50), StepKind::Updating(20, 100), boot(AT_100), StepKind::Ready, END], &[(AT_50, 1)])]
+    #[case(&[StepKind::Updating(20, 50), boot(AT_50), boot(AT_50), boot(AT_50), StepKind::Updating(20, 21)], &[(AT_50, 3)])]
+    #[case(&[StepKind::Updating(20, 50), boot(AT_50), StepKind::Ready, FAILED], &[(AT_50, 1)])]
+    #[case(&[StepKind::Updating(20, 50), boot(AT_50), StepKind::Ready], &[(AT_50, 1)])]
+    #[case(&[StepKind::Updating(20, 50), boot(AT_50)], &[(AT_50, 1)])]
+    #[case(&[StepKind::Updating(20, 100), boot(AT_100), StepKind::Updating(20, 30)], &[(AT_100, 1)])]
+    #[case(&[StepKind::Updating(20, 100), boot(AT_100), boot(AT_100), StepKind::Ready, END], &[(AT_100, 1)])]
+    #[case(&[StepKind::Start, boot(LogStage::Started), boot(LogStage::Started), StepKind::Updating(20, 30)], &[(LogStage::Started, 1)])]
+    #[case(&[StepKind::Downloading(1, 43), boot(LogStage::Downloading(Some(43))), StepKind::Ready], &[(LogStage::Downloading(Some(43)), 1)])]
+    #[case(&[StepKind::Order(Via::Uart), boot(LogStage::Ordered), StepKind::Ready], &[(LogStage::Ordered, 1)])]
+    fn resets(#[case] whats: &[StepKind], #[case] expected: &[(LogStage, u64)]) {
+        let mut steps = LogSteps::default();
         for (line, what) in (1..).zip(whats) {
-            steps.push(what.clone(), Place { line, at: None });
+            steps.push(what.clone(), LogPlace { line, at: None });
         }
         let found = steps.resets().flatten().map(|reset| (reset.stage, reset.times));
         assert_eq!(found.collect::<Vec<_>>(), expected);
@@ -252,10 +252,10 @@ mod tests {
 
     #[test]
     fn they_are_bounded() {
-        let mut steps = Steps::default();
+        let mut steps = LogSteps::default();
         for line in 1..1000 {
-            steps.push(What::Ready, Place { line, at: None });
+            steps.push(StepKind::Ready, LogPlace { line, at: None });
         }
-        assert_eq!((steps.list().len(), steps.left_out), (Steps::MOST, 599));
+        assert_eq!((steps.list().len(), steps.left_out), (LogSteps::MOST, 599));
     }
 }

@@ -1,7 +1,7 @@
 //! An update of a log in words: the line that a run has for a case, and what cannot be told.
 
-use super::found::{Damaged, LogUpdate, Outcome};
-use super::steps::{Place, Reset, Stage, What};
+use super::found::{DamagedLines, LogOutcome, LogUpdate};
+use super::steps::{LogPlace, LogStage, Reset, StepKind};
 use crate::transport::Via;
 use crate::version::Version;
 use alloc::format;
@@ -20,10 +20,10 @@ pub const NO_LOG_TELLS: [&str; 3] = [
 pub fn headline(update: &LogUpdate) -> String {
     let words = update.outcome().words();
     match (update.outcome(), update.stage) {
-        (Outcome::NothingIllegal, Stage::DownloadFailed(code)) => {
+        (LogOutcome::NothingIllegal, LogStage::DownloadFailed(code)) => {
             format!("{words}; the download failed: {code}")
         }
-        (Outcome::NothingIllegal, Stage::Ended(code)) if code != UpdateCode::Success => {
+        (LogOutcome::NothingIllegal, LogStage::Ended(code)) if code != UpdateCode::Success => {
             format!("{words}; it failed before any UPDATING was heard: {code}")
         }
         _ => words.into(),
@@ -36,7 +36,7 @@ pub fn story(update: &LogUpdate) -> String {
     let mut reset = false;
     for (step, inside) in update.steps.list().iter().zip(update.steps.resets()) {
         match &step.what {
-            What::Updating(first, last) => {
+            StepKind::Updating(first, last) => {
                 let what = if core::mem::take(&mut reset) {
                     "resumed"
                 } else {
@@ -44,10 +44,10 @@ pub fn story(update: &LogUpdate) -> String {
                 };
                 parts.push(format!("{what} {first}%..{last}%"));
             }
-            What::DownloadEnd(_, code) if *code != DownloadCode::Success => {
+            StepKind::DownloadEnd(_, code) if *code != DownloadCode::Success => {
                 parts.push(format!("download {}", code.raw()));
             }
-            What::End(code) => parts.push(format!("END,{}", code.raw())),
+            StepKind::End(code) => parts.push(format!("END,{}", code.raw())),
             _ => {}
         }
         if let Some(inside) = inside {
@@ -70,8 +70,8 @@ pub fn story(update: &LogUpdate) -> String {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TellingStep {
     pub text: String,
-    pub first: Place,
-    pub last: Place,
+    pub first: LogPlace,
+    pub last: LogPlace,
     /// It is a reset inside the update.
     pub reset: bool,
 }
@@ -82,14 +82,14 @@ pub fn steps(update: &LogUpdate) -> Vec<TellingStep> {
     let steps = update.steps.list().iter().zip(update.steps.resets());
     steps
         .map(|(step, inside)| {
-            let resumed = matches!(step.what, What::Updating(..)) && core::mem::take(&mut reset);
+            let resumed = matches!(step.what, StepKind::Updating(..)) && core::mem::take(&mut reset);
             reset |= inside.is_some_and(|inside| inside.is_of_the_update());
             let mut text = words(&step.what);
             if resumed {
                 text.push_str(", resumed");
             }
             if let Some(inside) = inside {
-                let all = matches!(step.what, What::Boot { times, .. } if times == inside.times);
+                let all = matches!(step.what, StepKind::Boot { times, .. } if times == inside.times);
                 let times = if all { 1 } else { inside.times };
                 text.push_str(": ");
                 text.push_str(&resets(Reset { times, ..inside }));
@@ -104,25 +104,25 @@ pub fn steps(update: &LogUpdate) -> Vec<TellingStep> {
         .collect()
 }
 
-fn words(what: &What) -> String {
+fn words(what: &StepKind) -> String {
     match what {
-        What::Upload(first, last) if first == last => format!("upload of block {first}"),
-        What::Upload(first, last) => format!("upload of blocks {first}..{last}"),
-        What::Order(via) => format!("order, over {via}"),
-        What::DownloadStart(Via::Coap) => "COAPSTART".into(),
-        What::DownloadStart(_) => "HTTPSTART".into(),
-        What::Downloading(first, last) => format!("DOWNLOADING {first}%..{last}%"),
-        What::DownloadEnd(Via::Coap, code) => format!("COAPEND,{code}"),
-        What::DownloadEnd(_, code) => format!("HTTPEND,{code}"),
-        What::Start => "START".into(),
-        What::Updating(first, last) => format!("UPDATING {first}%..{last}%"),
-        What::End(code) => format!("END,{code}"),
-        What::Boot { heard: false, .. } => "boot, without its boot ROM's lines".into(),
-        What::Boot { times: 1, .. } => "boot".into(),
-        What::Boot { times, .. } => format!("boot, {times} times"),
-        What::Ready => "RDY".into(),
-        What::Reboot => "AT+QRST: told to reboot".into(),
-        What::Version(version) => format!("version {version}"),
+        StepKind::Upload(first, last) if first == last => format!("upload of block {first}"),
+        StepKind::Upload(first, last) => format!("upload of blocks {first}..{last}"),
+        StepKind::Order(via) => format!("order, over {via}"),
+        StepKind::DownloadStart(Via::Coap) => "COAPSTART".into(),
+        StepKind::DownloadStart(_) => "HTTPSTART".into(),
+        StepKind::Downloading(first, last) => format!("DOWNLOADING {first}%..{last}%"),
+        StepKind::DownloadEnd(Via::Coap, code) => format!("COAPEND,{code}"),
+        StepKind::DownloadEnd(_, code) => format!("HTTPEND,{code}"),
+        StepKind::Start => "START".into(),
+        StepKind::Updating(first, last) => format!("UPDATING {first}%..{last}%"),
+        StepKind::End(code) => format!("END,{code}"),
+        StepKind::Boot { heard: false, .. } => "boot, without its boot ROM's lines".into(),
+        StepKind::Boot { times: 1, .. } => "boot".into(),
+        StepKind::Boot { times, .. } => format!("boot, {times} times"),
+        StepKind::Ready => "RDY".into(),
+        StepKind::Reboot => "AT+QRST: told to reboot".into(),
+        StepKind::Version(version) => format!("version {version}"),
     }
 }
 
@@ -133,8 +133,8 @@ pub fn resets(reset: Reset) -> String {
     };
     let stage = reset.stage;
     match stage {
-        Stage::Started => format!("reset{times} after START"),
-        Stage::Ordered | Stage::Downloaded => format!("reset{times} when {stage}"),
+        LogStage::Started => format!("reset{times} after START"),
+        LogStage::Ordered | LogStage::Downloaded => format!("reset{times} when {stage}"),
         _ => format!("reset{times} while {stage}"),
     }
 }
@@ -155,13 +155,15 @@ pub fn not_known(update: &LogUpdate) -> Vec<String> {
         Some(_) => {}
     }
     let how = match update.stage {
-        Stage::Ended(_) | Stage::DownloadFailed(_) => None,
-        Stage::Uploading(_) | Stage::Ordered => Some("how it ended: no START was heard"),
-        Stage::Downloading(_) => Some("how it ended: no end of the download was heard"),
-        Stage::Updating(_) if update.ready => {
+        LogStage::Ended(_) | LogStage::DownloadFailed(_) => None,
+        LogStage::Uploading(_) | LogStage::Ordered => Some("how it ended: no START was heard"),
+        LogStage::Downloading(_) => Some("how it ended: no end of the download was heard"),
+        LogStage::Updating(_) if update.ready => {
             Some("how it ended: the application runs again, and no END was heard")
         }
-        Stage::Downloaded | Stage::Started | Stage::Updating(_) => Some("how it ended: no END was heard"),
+        LogStage::Downloaded | LogStage::Started | LogStage::Updating(_) => {
+            Some("how it ended: no END was heard")
+        }
     };
     unknown.extend(how.map(String::from));
     if update.after.is_empty() {
@@ -179,7 +181,7 @@ pub fn not_known(update: &LogUpdate) -> Vec<String> {
             "which of the {more} resets were cuts of the supply, and which the module's own"
         )),
     }
-    if let Some(Damaged { lines, first, .. }) = update.damaged {
+    if let Some(DamagedLines { lines, first, .. }) = update.damaged {
         let lines = if lines == 1 {
             "a damaged line".into()
         } else {

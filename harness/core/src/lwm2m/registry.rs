@@ -1,7 +1,7 @@
 //! Who is registered. Bounded: who was heard of longest ago goes first, but never the endpoint under test.
 
 use super::registration::{Parameters, Registration};
-use crate::dice::Dice;
+use crate::rng::Rng;
 use crate::seed::Seed;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::{String, ToString};
@@ -38,7 +38,7 @@ pub enum Change<P> {
 
 #[derive(Debug)]
 pub struct Registry<P> {
-    dice: Dice,
+    rng: Rng,
     pinned: Option<String>,
     places: BTreeMap<Location, Registration<P>>,
     names: BTreeMap<String, Location>,
@@ -51,7 +51,7 @@ pub struct Registry<P> {
 impl<P: Copy + Eq> Registry<P> {
     pub fn new(seed: Seed) -> Self {
         Self {
-            dice: Dice::new(seed, "lwm2m registry"),
+            rng: Rng::new(seed, "lwm2m registry"),
             pinned: None,
             places: BTreeMap::new(),
             names: BTreeMap::new(),
@@ -158,7 +158,7 @@ impl<P: Copy + Eq> Registry<P> {
 
     fn free_location(&mut self) -> Location {
         loop {
-            let location = self.dice.roll() as Location;
+            let location = self.rng.next_u64() as Location;
             if !self.places.contains_key(&location) {
                 return location;
             }

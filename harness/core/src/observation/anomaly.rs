@@ -2,7 +2,7 @@
 
 use super::Observation;
 use crate::event_id::EventId;
-use crate::update::{Due, Life, Phase};
+use crate::update::{AfterCut, Life, Phase};
 use crate::urc::{Fota, Urc};
 use alloc::format;
 use alloc::string::{String, ToString};
@@ -92,6 +92,6 @@ impl Observation {
             .iter()
             .rev()
             .take_while(|life| life.cut.is_none());
-        self.update.after_cuts() == Due::MustResume && after_cut.into_iter().any(silent)
+        self.update.after_cuts() == AfterCut::MustResume && after_cut.into_iter().any(silent)
     }
 }

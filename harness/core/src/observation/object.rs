@@ -10,7 +10,7 @@ use core::fmt;
 
 /// How the update ended over LwM2M.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Ending {
+pub enum ObjectEnding {
     Rests {
         /// `/5/0/3`.
         state: u8,
@@ -29,7 +29,7 @@ pub struct ObjectSeen {
     /// What was not legal in itself.
     pub findings: Vec<Finding>,
     /// How the update ended, where it did.
-    pub ending: Option<Ending>,
+    pub ending: Option<ObjectEnding>,
     /// The module came back and was asked to register, so that state and result could be read.
     pub awaited: bool,
     /// `/5/0/3` as it was told last; where it was to be read back, since then.
@@ -49,13 +49,13 @@ impl ObjectSeen {
             },
             ObjectFact::Found { finding } => self.findings.push(finding.clone()),
             ObjectFact::Rests { state, result } => {
-                self.ending = Some(Ending::Rests {
+                self.ending = Some(ObjectEnding::Rests {
                     state: *state,
                     result: *result,
                 });
             }
-            ObjectFact::Refused { words } => self.ending = Some(Ending::Refused(words.clone())),
-            ObjectFact::Unanswered { words } => self.ending = Some(Ending::Unanswered(words.clone())),
+            ObjectFact::Refused { words } => self.ending = Some(ObjectEnding::Refused(words.clone())),
+            ObjectFact::Unanswered { words } => self.ending = Some(ObjectEnding::Unanswered(words.clone())),
             ObjectFact::ReadBack => {
                 self.awaited = true;
                 if self.ending.is_none() {
@@ -68,7 +68,7 @@ impl ObjectSeen {
     }
 }
 
-impl fmt::Display for Ending {
+impl fmt::Display for ObjectEnding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Rests { state, result } => write!(f, "state {state}, result {result}"),

@@ -3,7 +3,7 @@
 use super::{Try, preparation};
 use crate::event::watched::Purpose;
 use crate::event_id::EventId;
-use crate::judge::{Judged, judge};
+use crate::judge::{Judgement, judge};
 use crate::measure;
 use crate::observation::Observation;
 use crate::outcome::Outcome;
@@ -62,7 +62,7 @@ pub(super) fn convicted(watches: &[Watch]) -> Option<Conviction> {
 
 impl Try {
     /// What the updates of the try came to.
-    pub(super) fn judged(&self, conviction: Option<Conviction>) -> Judged {
+    pub(super) fn judged(&self, conviction: Option<Conviction>) -> Judgement {
         if let Some(conviction) = conviction {
             return self.convicts(&conviction);
         }
@@ -86,7 +86,7 @@ impl Try {
     }
 
     /// The case is over before it began, for what another one left, or for what an earlier try of its own did.
-    fn convicts(&self, conviction: &Conviction) -> Judged {
+    fn convicts(&self, conviction: &Conviction) -> Judgement {
         let seen = &conviction.finding.sentence;
         let verdict = match &conviction.left_by {
             Some(id) => Verdict::by(
@@ -105,14 +105,14 @@ impl Try {
         evidence.extend(conviction.refusals.iter().map(|id| id.0));
         evidence.sort_unstable();
         evidence.dedup();
-        Judged {
+        Judgement {
             evidence,
             outcome: conviction.left_by.is_none().then_some(Outcome::SilentCorruption),
-            ..Judged::bare(verdict)
+            ..Judgement::bare(verdict)
         }
     }
 
-    fn not_prepared(&self) -> Judged {
+    fn not_prepared(&self) -> Judgement {
         let last = self
             .watches
             .iter()
@@ -120,10 +120,10 @@ impl Try {
         let judged = last.map(|watch| (&watch.seen, judge(&watch.seen)));
         let Some((seen, judged)) = judged else {
             let sentence = "the try ended without an update".to_string();
-            return Judged::bare(Verdict::by(Rule::HarnessFailed, sentence));
+            return Judgement::bare(Verdict::by(Rule::HarnessFailed, sentence));
         };
         let verdict = judged.verdict.finding().map(|finding| preparation(seen, finding));
-        Judged {
+        Judgement {
             verdict: verdict.unwrap_or_else(|| {
                 let sentence = "the try ended after its preparation".to_string();
                 Verdict::by(Rule::HarnessFailed, sentence)
@@ -134,34 +134,34 @@ impl Try {
     }
 
     /// What the declared measurements add to a try that nothing else was wrong with.
-    fn measured(&self, seen: &Observation, judged: Judged) -> Judged {
+    fn measured(&self, seen: &Observation, judged: Judgement) -> Judgement {
         let declared = &seen.case().measures;
         let out = match &judged.verdict {
             Verdict::Pass | Verdict::Inconclusive(_) => measure::out_of_limits(declared, &self.taken),
             _ => None,
         };
         if let Some((verdict, id)) = out {
-            return Judged {
+            return Judgement {
                 verdict,
                 evidence: Vec::from([id.0]),
                 ..judged
             };
         }
         match measure::missing(declared, &self.taken).filter(|_| judged.verdict == Verdict::Pass) {
-            Some(verdict) => Judged { verdict, ..judged },
+            Some(verdict) => Judgement { verdict, ..judged },
             None => judged,
         }
     }
 }
 
 /// A cut that left nothing to resume, and the same update again, to its end.
-fn followed(cut: Judged, again: Judged) -> Judged {
+fn followed(cut: Judgement, again: Judgement) -> Judgement {
     if cut.verdict != Verdict::Pass {
         return cut;
     }
     let passed = again.verdict == Verdict::Pass;
     let story: String = format!("{} · again: {}", cut.story, again.story);
-    Judged {
+    Judgement {
         story,
         // What the cut did to the module is the outcome of the case; the second update is its proof.
         outcome: if passed { cut.outcome } else { again.outcome },

@@ -1,6 +1,6 @@
 //! The bounds of claims, held against sums of binomials in whole numbers, and against scipy where it is installed.
 
-use dfota_core::claim::{Bounds, Claim, Standing};
+use dfota_core::claim::{Bounds, Claim, ClaimStatus};
 use dfota_core::rate::Rate;
 use num_bigint::BigUint;
 use rstest::rstest;
@@ -77,25 +77,25 @@ fn bounds_are_those_of_whole_numbers() {
 }
 
 #[rstest]
-#[case("1%", 0, 0, 298, Standing::Open { more: 1 })]
-#[case("1%", 0, 0, 299, Standing::Shown)]
-#[case("1%", 1, 1, 473, Standing::Shown)]
-#[case("1%", 0, 1, 5, Standing::Refuted)]
-#[case("1%", 0, 1, 6, Standing::NotShown { survives: 0 })]
-#[case("25%", 0, 11, 75, Standing::NotShown { survives: 0 })]
-#[case("9%", 10, 11, 75, Standing::NotShown { survives: 10 })]
-#[case("8%", 0, 11, 75, Standing::Refuted)]
+#[case("1%", 0, 0, 298, ClaimStatus::Open { more: 1 })]
+#[case("1%", 0, 0, 299, ClaimStatus::Shown)]
+#[case("1%", 1, 1, 473, ClaimStatus::Shown)]
+#[case("1%", 0, 1, 5, ClaimStatus::Refuted)]
+#[case("1%", 0, 1, 6, ClaimStatus::NotShown { survives: 0 })]
+#[case("25%", 0, 11, 75, ClaimStatus::NotShown { survives: 0 })]
+#[case("9%", 10, 11, 75, ClaimStatus::NotShown { survives: 10 })]
+#[case("8%", 0, 11, 75, ClaimStatus::Refuted)]
 // It survives so many in the end, but not at this rate.
-#[case("1%", 3, 3, 10, Standing::Refuted)]
+#[case("1%", 3, 3, 10, ClaimStatus::Refuted)]
 // One of one: the lower bound is 5 %, and does not lie above a claim of 5 %.
-#[case("5%", 0, 1, 1, Standing::NotShown { survives: 0 })]
-#[case("4.9999%", 0, 1, 1, Standing::Refuted)]
+#[case("5%", 0, 1, 1, ClaimStatus::NotShown { survives: 0 })]
+#[case("4.9999%", 0, 1, 1, ClaimStatus::Refuted)]
 fn standings(
     #[case] below: &str,
     #[case] survives: u32,
     #[case] bricks: u32,
     #[case] cuts: u32,
-    #[case] is: Standing,
+    #[case] is: ClaimStatus,
 ) {
     let claim = Claim {
         brick_rate_below: rate(below),
@@ -109,7 +109,7 @@ fn standings(
         (below.trim_end_matches('%').parse::<f64>().expect("a number") * 10_000.0).round() as u64;
     let refuted = bricks > 0 && is_at_most(bricks..=cuts, cuts, millionths * 1_000, 50_000);
     let meets = millionths == 50_000 && (bricks, cuts) == (1, 1);
-    assert_eq!(is == Standing::Refuted, refuted && !meets);
+    assert_eq!(is == ClaimStatus::Refuted, refuted && !meets);
 }
 
 #[rstest]

@@ -7,8 +7,8 @@ use dfota_core::coap::message::{Kind, Message};
 use dfota_core::coap::option;
 use dfota_core::coap::token::Token;
 use dfota_core::coap::upload::{Upload, Uploads};
-use dfota_core::dice::Dice;
 use dfota_core::percent::Percent;
+use dfota_core::rng::Rng;
 use dfota_core::seed::Seed;
 use rstest::rstest;
 use std::time::Duration;
@@ -283,7 +283,7 @@ fn what_waits_behind_a_forgotten_request_goes_out() {
 struct Network {
     ends: [Endpoint<usize>; 2],
     uploads: Uploads<usize>,
-    dice: Dice,
+    rng: Rng,
     loss: Percent,
     /// When, to whom, what.
     under_way: Vec<(Duration, usize, Vec<u8>)>,
@@ -297,7 +297,7 @@ impl Network {
         Self {
             ends: [Endpoint::new(Seed(seed)), Endpoint::new(Seed(seed + 1))],
             uploads: Uploads::new(10_000),
-            dice: Dice::new(Seed(seed), "network"),
+            rng: Rng::new(Seed(seed), "network"),
             loss: Percent::new(loss).expect("a share"),
             under_way: vec![],
             now: Duration::ZERO,
@@ -328,9 +328,9 @@ impl Network {
     }
 
     fn send(&mut self, to: usize, bytes: Vec<u8>) {
-        for _ in 0..1 + usize::from(self.dice.hits(self.loss)) {
-            if !self.dice.hits(self.loss) {
-                let delay = Duration::from_millis(self.dice.below(900));
+        for _ in 0..1 + usize::from(self.rng.hits(self.loss)) {
+            if !self.rng.hits(self.loss) {
+                let delay = Duration::from_millis(self.rng.below(900));
                 self.under_way.push((self.now + delay, to, bytes.clone()));
             }
         }

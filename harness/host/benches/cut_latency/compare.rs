@@ -1,7 +1,7 @@
 //! Cuts by the harness and by a bare loop, in turns. Two benchmarks use it.
 
 use dfota_clock::Clock;
-use dfota_core::cut::{Cut, Kind};
+use dfota_core::cut::{Cut, CutKind};
 use dfota_hil::bench::line::{Line, LineError};
 use dfota_hil::bench::lines::Lines;
 use dfota_hil::bench::serial::port::Port;
@@ -130,7 +130,7 @@ pub(crate) fn compare(title: &str, said: &[u8]) {
         at: "updating 50%".parse().expect("a moment"),
         after: Duration::ZERO,
         off: Duration::ZERO,
-        kind: Kind::Power,
+        kind: CutKind::Power,
     };
     for _ in 0..CUTS / TURN {
         for _ in 0..TURN {

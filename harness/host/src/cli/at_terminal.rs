@@ -6,7 +6,7 @@
 use crate::device::module::dialogue::COMMAND;
 use crate::device::module::{Module, Stop};
 use dfota_core::event::Event;
-use dfota_core::reply::Pending;
+use dfota_core::reply::PendingCommand;
 use std::str::FromStr;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
@@ -152,7 +152,7 @@ impl<'a> AtTerminal<'a> {
         if !self.paced || line.trim().is_empty() {
             return Ok(());
         }
-        if self.module.answer(&Pending::new(line), COMMAND)?.is_none() {
+        if self.module.answer(&PendingCommand::new(line), COMMAND)?.is_none() {
             self.note(format!("no result within {} s: `{line}`", COMMAND.as_secs()));
         }
         Ok(())

@@ -14,7 +14,7 @@ use bc66_sim::package::Purpose;
 use bytes::Bytes;
 use dfota_core::case::{Case, Package};
 use dfota_core::claim::Claim;
-use dfota_core::cut::Kind;
+use dfota_core::cut::CutKind;
 use dfota_core::sweep::Sweep;
 use dfota_core::transport::Via;
 use std::path::PathBuf;
@@ -78,7 +78,7 @@ pub struct SuiteCase {
 pub struct Campaign {
     pub sweep: Option<Sweep>,
     /// The claim, and how its cuts are made: what is cut, and for how long (`None`: the rig's discharge time).
-    pub claim: Option<(Claim, Kind, Option<Duration>)>,
+    pub claim: Option<(Claim, CutKind, Option<Duration>)>,
     /// An uncut control run closes every block of so many cuts.
     pub block: u32,
 }

@@ -6,14 +6,14 @@ mod watch;
 
 use crate::device::module::{Module, Stop};
 use crate::device::registration::Lwm2m;
+use dfota_core::capabilities::Capabilities;
 use dfota_core::case::Case;
 use dfota_core::cut::Cut;
 use dfota_core::event::Event;
 use dfota_core::event::watched::{Attempt, Purpose, ReplyTo, TimedOut, Watched};
-use dfota_core::expect::Reply;
-use dfota_core::function::Function;
+use dfota_core::expect::CommandReply;
 use dfota_core::timeline::Timeline;
-use dfota_core::update::{Due, Input, Phase, Update};
+use dfota_core::update::{AfterCut, Phase, Update, UpdateInput};
 use dfota_servers::http::Offer;
 use dfota_servers::shelf::tally::Mark;
 use std::collections::VecDeque;
@@ -25,7 +25,7 @@ pub struct Job<'a> {
     /// What it is for.
     pub purpose: Purpose,
     /// What the module could do before, where that is to be compared.
-    pub before: Option<Function>,
+    pub before: Option<Capabilities>,
     pub case: &'a Case,
     pub package: &'a [u8],
     /// Where a package server offers it.
@@ -103,7 +103,7 @@ impl Module {
         let mut mark = None;
         while let Ended::Cut = ended {
             self.live_through_cut(&mut cuts)?;
-            if self.due() == Due::MustResume {
+            if self.due() == AfterCut::MustResume {
                 mark = mark.or_else(|| job.source.mark());
             }
             ended = self.watch_return(&job.case.limits)?;
@@ -126,22 +126,22 @@ impl Module {
         self.update.as_ref().map_or(Phase::Idle, Update::phase)
     }
 
-    fn due(&self) -> Due {
-        self.update.as_ref().map_or(Due::Nothing, Update::due)
+    fn due(&self) -> AfterCut {
+        self.update.as_ref().map_or(AfterCut::Nothing, Update::due)
     }
 
     /// The order is about to be given.
     fn tell_order(&mut self) {
         self.measures.ordered.get_or_insert_with(Instant::now);
         self.journal.watched(Watched::Order);
-        self.tell(Input::Order);
+        self.tell(UpdateInput::Order);
     }
 
-    fn tell_reply(&mut self, to: ReplyTo, reply: Reply) {
+    fn tell_reply(&mut self, to: ReplyTo, reply: CommandReply) {
         self.journal.watched(Watched::Replied { to, reply });
     }
 
-    fn tell(&mut self, input: Input) {
+    fn tell(&mut self, input: UpdateInput) {
         if let Some(update) = &mut self.update {
             update.on(input);
         }

@@ -4,8 +4,8 @@ use crate::device::module::dialogue::{Answer, COMMAND};
 use crate::device::module::{Module, Stop};
 use crate::device::prepare::{ASK_AGAIN, Identity, tells_address, tells_registration};
 use bc66_spec::{cme, command};
-use dfota_core::event::{Event, When};
-use dfota_core::function::{Function, Number};
+use dfota_core::capabilities::{Capabilities, SimNumber};
+use dfota_core::event::{CapabilityTime, Event};
 use dfota_core::reply::Final;
 use std::time::{Duration, Instant};
 
@@ -29,7 +29,12 @@ impl Network {
 impl Module {
     /// Asks what the module can do and writes it down. Registration and address are waited for up to `wait`; a query that
     /// the module does not answer with OK is not taken.
-    pub fn function(&mut self, when: When, who: &Identity, wait: Duration) -> Result<Function, Stop> {
+    pub fn function(
+        &mut self,
+        when: CapabilityTime,
+        who: &Identity,
+        wait: Duration,
+    ) -> Result<Capabilities, Stop> {
         self.enter_pin()?;
         let mut unanswered = Vec::new();
         let sim = self.sim_is_ready(&mut unanswered)?;
@@ -46,9 +51,9 @@ impl Module {
                 self.number("AT+QCCID", Some("+QCCID"), &mut unanswered)?,
                 self.number("AT+CIMI", None, &mut unanswered)?,
             ),
-            _ => (Number::NotAsked, Number::NotAsked),
+            _ => (SimNumber::NotAsked, SimNumber::NotAsked),
         };
-        let function = Function {
+        let function = Capabilities {
             imei: who.imei.clone(),
             sim,
             cfun,
@@ -58,9 +63,9 @@ impl Module {
             imsi,
             unanswered,
         };
-        self.journal.post(Event::Function {
+        self.journal.post(Event::Capabilities {
             when,
-            function: function.clone(),
+            capabilities: function.clone(),
         });
         Ok(function)
     }
@@ -98,7 +103,7 @@ impl Module {
         command: &str,
         name: Option<&str>,
         unanswered: &mut Vec<String>,
-    ) -> Result<Number, Stop> {
+    ) -> Result<SimNumber, Stop> {
         let answer = self.probe(command, unanswered)?;
         let told = answer.and_then(|answer| {
             let named = name.and_then(|name| answer.value(name).map(str::to_owned));
@@ -109,7 +114,7 @@ impl Module {
         let told = told.map(|number| number.trim_matches('"').to_owned());
         Ok(told
             .filter(|number| !number.is_empty())
-            .map_or(Number::Nothing, Number::Is))
+            .map_or(SimNumber::Nothing, SimNumber::Is))
     }
 
     fn network(&mut self, wait: Duration, unanswered: &mut Vec<String>) -> Result<Network, Stop> {

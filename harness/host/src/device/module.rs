@@ -17,12 +17,12 @@ use crate::bench::serial::reader::{CutMade, Message, Reader};
 use crate::bench::wires::Timing;
 use crate::device::module::measures::Measures;
 use dfota_clock::Clock;
-use dfota_core::cut::Kind;
+use dfota_core::cut::CutKind;
 use dfota_core::event::{Line, Request};
 use dfota_core::moment::Moment;
 use dfota_core::rig_check::overheard::Overheard;
 use dfota_core::timeline::Timeline;
-use dfota_core::update::{Input, Update};
+use dfota_core::update::{Update, UpdateInput};
 use dfota_core::urc::{Fota, Urc};
 use dfota_core::verdict::Rule;
 use dfota_record::journal::Journal;
@@ -260,7 +260,7 @@ impl Module {
             Message::Served(percent) => {
                 self.came(Moment::Downloading(percent), Instant::now());
                 if let Some(update) = &mut self.update {
-                    update.on(Input::Served(percent));
+                    update.on(UpdateInput::Served(percent));
                 }
             }
             Message::Lwm2m(happening) => {
@@ -309,7 +309,7 @@ impl Module {
             self.came(moment, at);
         }
         if let Some(update) = &mut self.update {
-            update.on(Input::Urc(urc));
+            update.on(UpdateInput::Urc(urc));
         }
     }
 
@@ -324,14 +324,14 @@ impl Module {
     }
 
     /// The shortest off time, of the module's time, that the rig was seen to be able to make.
-    pub fn least_off(&self, kind: Kind) -> Option<Duration> {
-        let measured = self.comes_back[usize::from(kind == Kind::Reset)];
+    pub fn least_off(&self, kind: CutKind) -> Option<Duration> {
+        let measured = self.comes_back[usize::from(kind == CutKind::Reset)];
         measured.map(|real| self.clock.module_time(real))
     }
 
     /// A cut was made, by the reader or where bytes are written.
     pub fn was_cut(&mut self, made: CutMade) {
-        if made.cut.kind != Kind::Reset {
+        if made.cut.kind != CutKind::Reset {
             self.ear.supplied(false, Instant::now());
         }
         self.cut = Some(made);

@@ -7,11 +7,11 @@ use bc66_spec::{command, crc as wire_crc, qfuplex, timing};
 use dfota_core::cut::Cut;
 use dfota_core::event::Event;
 use dfota_core::event::watched::Watched;
-use dfota_core::expect::Reply;
+use dfota_core::expect::CommandReply;
 use dfota_core::fault::UartFault;
 use dfota_core::moment::Moment;
-use dfota_core::reply::{Final, Pending, Said};
-use dfota_core::update::Input;
+use dfota_core::reply::{Final, LineRole, PendingCommand};
+use dfota_core::update::UpdateInput;
 use dfota_core::verdict::Rule;
 use sha2::{Digest, Sha256};
 use std::time::{Duration, Instant};
@@ -40,7 +40,7 @@ pub struct Uploaded {
     /// Every block is in.
     pub complete: bool,
     /// What answered the faulty block.
-    pub reply: Option<Reply>,
+    pub reply: Option<CommandReply>,
 }
 
 impl Module {
@@ -94,7 +94,7 @@ impl Module {
     fn watch(&mut self, number: u32) {
         self.journal.watched(Watched::Block { number });
         if let Some(update) = &mut self.update {
-            update.on(Input::Block(number));
+            update.on(UpdateInput::Block(number));
         }
     }
 
@@ -106,7 +106,7 @@ impl Module {
                 self.leave_nothing_behind()?;
             }
             let command = order(number, block.len(), plan.block_size, self.patient_timeout());
-            let pending = Pending::new(&command);
+            let pending = PendingCommand::new(&command);
             match self.open_block(&command, &pending)? {
                 Opened::Prompt => {}
                 Opened::Refused(end) => {
@@ -140,7 +140,7 @@ impl Module {
         block: &[u8],
         plan: Plan,
         fault: UartFault,
-    ) -> Result<Option<Reply>, Stop> {
+    ) -> Result<Option<CommandReply>, Stop> {
         self.journal.step(format!("fault: {fault}"));
         let (asked, timeout) = match fault {
             UartFault::OutOfOrder(_) => (number + 1, self.patient_timeout()),
@@ -148,10 +148,10 @@ impl Module {
             _ => (number, self.patient_timeout()),
         };
         let command = order(asked, block.len(), plan.block_size, timeout);
-        let pending = Pending::new(&command);
+        let pending = PendingCommand::new(&command);
         match self.open_block(&command, &pending)? {
             Opened::Prompt => {}
-            Opened::Refused(_) => return Ok(Some(Reply::Error)),
+            Opened::Refused(_) => return Ok(Some(CommandReply::Error)),
             Opened::Cut => return Ok(None),
         }
         let mut data = with_crc(block);
@@ -165,9 +165,9 @@ impl Module {
         self.data(&data)?;
         let result = self.result(&pending, patience(timeout))?;
         Ok(result.map(|(end, lines)| match end {
-            Final::Ok => Reply::Ok,
-            _ if lines.iter().any(|line| line.contains(qfuplex::REPLY_TIMEOUT)) => Reply::Timeout,
-            _ => Reply::Error,
+            Final::Ok => CommandReply::Ok,
+            _ if lines.iter().any(|line| line.contains(qfuplex::REPLY_TIMEOUT)) => CommandReply::Timeout,
+            _ => CommandReply::Error,
         }))
     }
 
@@ -184,12 +184,12 @@ impl Module {
     }
 
     /// Leaves data mode (AN §3.2.1 note 4).
-    fn escape(&mut self) -> Result<Option<Reply>, Stop> {
+    fn escape(&mut self) -> Result<Option<CommandReply>, Stop> {
         let answer = self.try_command(&format!("AT{}={}", command::QFUPLEX, qfuplex::ESC), COMMAND)?;
         Ok(answer.map(|answer| match answer.end {
-            Final::Ok if answer.value(command::QFUPLEX) == Some(qfuplex::REPLY_ESC) => Reply::Esc,
-            Final::Ok => Reply::Ok,
-            _ => Reply::Error,
+            Final::Ok if answer.value(command::QFUPLEX) == Some(qfuplex::REPLY_ESC) => CommandReply::Esc,
+            Final::Ok => CommandReply::Ok,
+            _ => CommandReply::Error,
         }))
     }
 
@@ -197,7 +197,7 @@ impl Module {
     fn cut_in_block(&mut self, number: u32, block: &[u8], plan: Plan, planned: &Cut) -> Result<(), Stop> {
         let command = order(number, block.len(), plan.block_size, self.patient_timeout());
         if !matches!(
-            self.open_block(&command, &Pending::new(&command))?,
+            self.open_block(&command, &PendingCommand::new(&command))?,
             Opened::Prompt
         ) {
             return Ok(());
@@ -226,7 +226,7 @@ impl Module {
         Ok(())
     }
 
-    fn open_block(&mut self, command: &str, pending: &Pending) -> Result<Opened, Stop> {
+    fn open_block(&mut self, command: &str, pending: &PendingCommand) -> Result<Opened, Stop> {
         let sent = Instant::now();
         self.send(command)?;
         let deadline = Instant::now() + self.clock.time_out(COMMAND);
@@ -238,7 +238,7 @@ impl Module {
                     return Ok(Opened::Prompt);
                 }
                 Heard::Line { text, .. } => {
-                    if let Said::Final(end) = pending.classify(&text) {
+                    if let LineRole::Final(end) = pending.classify(&text) {
                         return Ok(Opened::Refused(end));
                     }
                 }
@@ -261,7 +261,11 @@ impl Module {
         self.write(bytes)
     }
 
-    fn result(&mut self, pending: &Pending, limit: Duration) -> Result<Option<(Final, Vec<String>)>, Stop> {
+    fn result(
+        &mut self,
+        pending: &PendingCommand,
+        limit: Duration,
+    ) -> Result<Option<(Final, Vec<String>)>, Stop> {
         Ok(self
             .answer(pending, limit)?
             .map(|answer| (answer.end, answer.info)))

@@ -7,14 +7,14 @@ use crate::config::rig::Rig;
 use crate::config::suite::{Campaign, Suite, SuiteCase};
 use crate::plan::Planned;
 use crate::plan::earlier::Earlier;
-use dfota_core::campaign::{Part, Role, Slot};
+use dfota_core::campaign::{CampaignPart, Role, Slot};
 use dfota_core::case::{Case, Package};
 use dfota_core::claim::Claim;
-use dfota_core::cut::{Cut, Kind};
+use dfota_core::cut::{Cut, CutKind};
 use dfota_core::moment::Moment;
 use dfota_core::percent::Percent;
 use dfota_core::seed::Seed;
-use dfota_core::sweep::{Place, Spacing, Sweep};
+use dfota_core::sweep::{CutPlace, Spacing, Sweep};
 use dfota_core::timeline::Timeline;
 use dfota_core::transport::Via;
 use serde::Serialize;
@@ -102,12 +102,12 @@ impl Layout<'_> {
     fn directed(&self, sweep: &Sweep) -> Vec<Slot> {
         let via = self.declared.case.via;
         let places = sweep.places(via != Via::Coap);
-        let ways: Vec<(Kind, Option<Duration>)> = sweep
+        let ways: Vec<(CutKind, Option<Duration>)> = sweep
             .kinds
             .iter()
             .flat_map(|kind| sweep.offs.iter().map(|off| (*kind, *off)))
             .collect();
-        let slot = |place: Place, (kind, off): (Kind, Option<Duration>)| Slot {
+        let slot = |place: CutPlace, (kind, off): (CutKind, Option<Duration>)| Slot {
             place,
             jitter: sweep.jitter,
             kind,
@@ -130,9 +130,9 @@ impl Layout<'_> {
         }
     }
 
-    fn drawn(&self, (claim, kind, off): &(Claim, Kind, Option<Duration>)) -> Vec<Slot> {
+    fn drawn(&self, (claim, kind, off): &(Claim, CutKind, Option<Duration>)) -> Vec<Slot> {
         let slot = Slot {
-            place: Place::Anywhere(claim.over),
+            place: CutPlace::Anywhere(claim.over),
             jitter: (Duration::ZERO, Duration::ZERO),
             kind: *kind,
             off: off.unwrap_or(self.discharge),
@@ -144,7 +144,7 @@ impl Layout<'_> {
 
     fn part(&self, package: &Package, suffix: &str, role: Role) -> SuiteCase {
         let base = &self.declared.case;
-        let part = Part {
+        let part = CampaignPart {
             campaign: base.id.clone(),
             role,
         };
@@ -172,10 +172,10 @@ pub fn with(id: &str, suffix: &str) -> String {
 }
 
 /// Whether a cut there leaves a resume that can be cut again.
-fn resumes(place: Place) -> bool {
+fn resumes(place: CutPlace) -> bool {
     let at = match place {
-        Place::After(at, _) => at,
-        Place::Within(span, _) | Place::Anywhere(span) => span.from(),
+        CutPlace::After(at, _) => at,
+        CutPlace::Within(span, _) | CutPlace::Anywhere(span) => span.from(),
     };
     // After 100 % everything is patched: there is nothing to cut again.
     matches!(at, Moment::Start) || matches!(at, Moment::Updating(percent) if percent < Percent::FULL)
@@ -188,7 +188,7 @@ pub fn cut(slot: &Slot, timeline: &Timeline, seed: Seed, label: &str) -> Option<
 
 /// Whether a calibration has to have been run before the slot's cut is known.
 pub fn needs_calibration(slot: &Slot) -> bool {
-    matches!(slot.place, Place::Within(..) | Place::Anywhere(_))
+    matches!(slot.place, CutPlace::Within(..) | CutPlace::Anywhere(_))
 }
 
 /// A cut of a campaign, by name.
@@ -328,7 +328,7 @@ impl Outline {
     }
 
     /// Takes a part in.
-    pub fn add(&mut self, part: &Part) {
+    pub fn add(&mut self, part: &CampaignPart) {
         match &part.role {
             Role::Cut(slot) => {
                 match slot.claim {
@@ -360,20 +360,20 @@ impl Outline {
 }
 
 /// The stretch in which a cut falls, for the outline.
-fn phase(place: Place) -> String {
+fn phase(place: CutPlace) -> String {
     match place {
-        Place::After(Moment::Updating(percent), _) => match percent.get() {
+        CutPlace::After(Moment::Updating(percent), _) => match percent.get() {
             0..40 => "updating, below 40%".to_owned(),
             40..60 => "updating 40%..59%".to_owned(),
             60..80 => "updating 60%..79%".to_owned(),
             80..100 => "updating 80%..99%".to_owned(),
             100.. => "updating 100%".to_owned(),
         },
-        Place::After(Moment::Downloading(_), _) => "downloading".to_owned(),
-        Place::After(Moment::UploadBlock(_), _) => "uploading".to_owned(),
-        Place::After(moment, _) => moment.to_string(),
-        Place::Within(span, _) => format!("within {span}"),
-        Place::Anywhere(span) => format!("anywhere in {span}"),
+        CutPlace::After(Moment::Downloading(_), _) => "downloading".to_owned(),
+        CutPlace::After(Moment::UploadBlock(_), _) => "uploading".to_owned(),
+        CutPlace::After(moment, _) => moment.to_string(),
+        CutPlace::Within(span, _) => format!("within {span}"),
+        CutPlace::Anywhere(span) => format!("anywhere in {span}"),
     }
 }
 

@@ -4,7 +4,7 @@ use crate::config::rig::Rig;
 use crate::config::suite::Suite;
 use crate::state::campaign_store::{CampaignStore, key, tool_digest};
 use crate::state::{StateDir, StateError};
-use dfota_core::campaign::{Part, Tallied};
+use dfota_core::campaign::{CampaignPart, Tallied};
 use dfota_core::case::Case;
 use dfota_core::moment::Moment;
 use std::collections::BTreeMap;
@@ -48,7 +48,7 @@ impl Earlier {
         Ok(Self { stores })
     }
 
-    fn of(&self, case: &Case, part: &Part) -> Option<&CampaignStore> {
+    fn of(&self, case: &Case, part: &CampaignPart) -> Option<&CampaignStore> {
         self.stores.get(&(case.suite.clone(), part.campaign.clone()))
     }
 

@@ -24,7 +24,7 @@ use crate::plan::route::{Route, Way};
 use crate::plan::selection::Selection;
 use crate::plan::standing::Standing;
 use dfota_core::case::Case;
-use dfota_core::cut::{Cut, CutPlan, Kind};
+use dfota_core::cut::{Cut, CutKind, CutPlan};
 use dfota_core::duration::Short;
 use dfota_core::fault::UartFault;
 use dfota_core::moment::Moment;
@@ -310,7 +310,7 @@ impl Planner<'_> {
         if let Some(cut) = case
             .cut
             .as_ref()
-            .filter(|cut| cut.kind != Kind::Reset && cut.off < discharge)
+            .filter(|cut| cut.kind != CutKind::Reset && cut.off < discharge)
         {
             self.warn(format!(
                 "{}: `off: {}` is shorter than the {} that the rail needs: a glitch, which the module may ride through",
@@ -346,7 +346,7 @@ impl Planner<'_> {
             .as_ref()
             .map(|cut| cut.kind)
             .or(slot)
-            .filter(|kind| *kind != Kind::Power);
+            .filter(|kind| *kind != CutKind::Power);
         if let Some(kind) = cut_kind.filter(|_| !self.rig.has_reset()) {
             return Some(format!(
                 "a cut of kind `{}` needs `reset`, which the rig does not have",
@@ -392,7 +392,7 @@ fn needs(case: &Case) -> Vec<&'static str> {
     };
     let slot = case.slot().map(|(_, slot)| slot.kind);
     let line = match case.cut.as_ref().map(|cut| cut.kind).or(slot) {
-        Some(Kind::Reset | Kind::Both) => ["reset"].as_slice(),
+        Some(CutKind::Reset | CutKind::Both) => ["reset"].as_slice(),
         _ => [].as_slice(),
     };
     ["serial", "power"]

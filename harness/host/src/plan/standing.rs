@@ -6,7 +6,7 @@ use crate::state::last_check::LastCheck;
 use crate::state::quarantine::{Found, Quarantine};
 use crate::state::wear::Wear;
 use crate::state::{RigState, StateError};
-use dfota_core::cut::Kind;
+use dfota_core::cut::CutKind;
 use dfota_record::count::count_of;
 use serde::Serialize;
 use std::fmt;
@@ -43,7 +43,7 @@ impl Standing {
         let run = plan.cases.iter().filter(|case| case.skip.is_none());
         let cuts = run
             .flat_map(|case| &case.cuts)
-            .filter(|cut| cut.kind != Kind::Reset);
+            .filter(|cut| cut.kind != CutKind::Reset);
         let shortest = cuts.map(|cut| cut.off.div_f64(rig.speed())).min();
         let last = LastCheck::read(state)?;
         Ok(Self {

@@ -17,11 +17,11 @@ use crate::device::prepare::Identity;
 use crate::plan::filter;
 use crate::state::quarantine::Found;
 use dfota_core::campaign::Role;
+use dfota_core::capabilities::Capabilities;
 use dfota_core::case::Case;
 use dfota_core::event::watched::Halted;
 use dfota_core::event::{CaseEnded, Event, TryEnded};
-use dfota_core::function::Function;
-use dfota_core::landed::Landed;
+use dfota_core::landing::CutLanding;
 use dfota_core::outcome::Outcome;
 use dfota_core::rig_check::Probe;
 use dfota_core::run_fold::RunFold;
@@ -61,7 +61,7 @@ struct Judged {
     evidence: Vec<u64>,
     story: String,
     /// Where its first cut landed; nothing where none was to be made.
-    landed: Option<Landed>,
+    landed: Option<CutLanding>,
 }
 
 impl Judged {
@@ -69,7 +69,10 @@ impl Judged {
     fn told(fold: &RunFold, finally: bool) -> Self {
         let judged = if finally { fold.settled() } else { fold.judged() };
         Self {
-            landed: fold.main().filter(|_| !fold.is_halted()).and_then(Landed::seen),
+            landed: fold
+                .main()
+                .filter(|_| !fold.is_halted())
+                .and_then(CutLanding::seen),
             verdict: judged.verdict,
             outcome: judged.outcome,
             evidence: judged.evidence,
@@ -108,9 +111,9 @@ pub struct Runner<'a> {
     /// No delta fits the image any more.
     spoilt: bool,
     /// The first cut of a try that ended before anybody could ask what became of the module.
-    made: Option<Landed>,
+    made: Option<CutLanding>,
     /// What the module can do, as long as nothing has happened since.
-    function: Option<Function>,
+    function: Option<Capabilities>,
     /// It has registered in this run: the network is there.
     registers: bool,
     /// Registration was waited for in this run.
@@ -362,7 +365,9 @@ impl<'a> Runner<'a> {
         let interrupted = halted.rule == Rule::Interrupted;
         let journal = self.module().journal.clone();
         journal.halted(halted);
-        self.made = journal.look(|fold| fold.main().and_then(Landed::seen)).flatten();
+        self.made = journal
+            .look(|fold| fold.main().and_then(CutLanding::seen))
+            .flatten();
         (self.told(false), interrupted)
     }
 
@@ -379,7 +384,7 @@ impl<'a> Runner<'a> {
 
     /// What makes the same again. A cut that was drawn, or given, is named; a probe of a search is a run of its case. One that
     /// ended for what an earlier case had left needs that case as well.
-    fn rerun(&mut self, case: &Case, landed: Option<&Landed>) -> String {
+    fn rerun(&mut self, case: &Case, landed: Option<&CutLanding>) -> String {
         let cause = |fold: &RunFold| {
             let cause = fold.caused_by()?;
             Some((filter::exactly(&cause.suite, &cause.id), cause.rerun.clone()))

@@ -1,11 +1,11 @@
 //! The AT dialogue with a module that is not the simulated one: a script at the other end of a pty.
 
 use dfota_clock::Clock;
+use dfota_core::capabilities::{Capabilities, SimNumber};
 use dfota_core::case::{Case, Limits, Package};
-use dfota_core::cut::{CutPlan, Kind};
-use dfota_core::event::When;
+use dfota_core::cut::{CutKind, CutPlan};
+use dfota_core::event::CapabilityTime;
 use dfota_core::event::watched::Purpose;
-use dfota_core::function::{Function, Number};
 use dfota_core::moment::Moment;
 use dfota_core::seed::Seed;
 use dfota_core::transport::Via;
@@ -145,7 +145,7 @@ fn identity() -> Identity {
 }
 
 /// The function check of a module that answers as told; how often it was asked for the registration.
-fn function(answer: fn(&str, u32) -> &'static str, wait: Duration) -> (Function, u32) {
+fn function(answer: fn(&str, u32) -> &'static str, wait: Duration) -> (Capabilities, u32) {
     let asked = Arc::new(AtomicU32::new(0));
     let counted = asked.clone();
     let mut questions = HashMap::new();
@@ -158,7 +158,7 @@ fn function(answer: fn(&str, u32) -> &'static str, wait: Duration) -> (Function,
         say(to, answer(line, *times));
     });
     let found = module
-        .function(When::After, &identity(), wait)
+        .function(CapabilityTime::After, &identity(), wait)
         .expect("nothing stops it");
     (found, asked.load(Ordering::Relaxed))
 }
@@ -178,14 +178,14 @@ fn the_function_of_a_module_that_needs_its_time() {
         _ => "\r\n+CGPADDR: 1,10.0.0.7\r\n\r\nOK\r\n",
     };
     let (found, asked) = function(answer, Duration::from_secs(600));
-    let whole = Function {
+    let whole = Capabilities {
         imei: identity().imei,
         sim: Some(true),
         cfun: Some(true),
         registered: Some(true),
         ip: Some(true),
-        iccid: Number::Is("89860000000000000001".into()),
-        imsi: Number::Is("262010000000001".into()),
+        iccid: SimNumber::Is("89860000000000000001".into()),
+        imsi: SimNumber::Is("262010000000001".into()),
         unanswered: Vec::new(),
     };
     // Twice searching, and three times without an address.
@@ -220,10 +220,10 @@ fn registered(last: &'static str) -> (Module, tempfile::TempDir) {
 #[test]
 fn an_address_of_zeros_is_waited_over_by_the_function_check() {
     let (mut module, _folder) = registered("+CGPADDR: 1,0.0.0.0,254.128.0.0.0.0.0.0.0.0.0.0.0.0.0.66");
-    let found = module.function(When::After, &identity(), Duration::from_secs(600));
+    let found = module.function(CapabilityTime::After, &identity(), Duration::from_secs(600));
     assert_eq!(found.expect("nothing stops it").ip, Some(true));
     let (mut module, _folder) = registered("+CGPADDR: 1,0.0.0.0");
-    let found = module.function(When::After, &identity(), Duration::from_secs(1));
+    let found = module.function(CapabilityTime::After, &identity(), Duration::from_secs(1));
     assert_eq!(found.expect("nothing stops it").ip, Some(false));
 }
 
@@ -288,7 +288,7 @@ fn glitch(at: Moment) -> Case {
             after_min: Duration::ZERO,
             after_max: Duration::ZERO,
             off: Duration::from_millis(5),
-            kind: Kind::Power,
+            kind: CutKind::Power,
             times: 1,
         }),
         limits: Limits {

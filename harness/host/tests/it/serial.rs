@@ -1,7 +1,7 @@
 //! The serial port through real ptys: what is lost, what comes back, and that a cut needs no runner.
 
 use dfota_clock::Clock;
-use dfota_core::cut::{Cut, Kind};
+use dfota_core::cut::{Cut, CutKind};
 use dfota_core::event::Record;
 use dfota_core::urc::Urc;
 use dfota_hil::bench::line::{Line, LineError};
@@ -153,7 +153,7 @@ fn cut(at: &str, after: Duration) -> Armed {
         at: at.parse().expect("a moment"),
         after,
         off: Duration::from_secs(3),
-        kind: Kind::Power,
+        kind: CutKind::Power,
     };
     Armed { cut, after }
 }

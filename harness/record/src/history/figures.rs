@@ -2,7 +2,7 @@
 
 use super::entry::{Entry, Kept};
 use dfota_core::measure::Measure;
-use dfota_core::spread::Spread;
+use dfota_core::percentiles::Percentiles;
 use serde::Serialize;
 use std::collections::BTreeMap;
 
@@ -33,7 +33,7 @@ pub struct Figures {
 pub struct Measured {
     pub unit: &'static str,
     #[serde(flatten)]
-    pub spread: Spread,
+    pub spread: Percentiles,
 }
 
 impl Figures {
@@ -59,7 +59,7 @@ impl Figures {
             .into_iter()
             .filter_map(|(measure, values)| {
                 let unit = measure.unit().name();
-                let spread = Spread::of(values)?;
+                let spread = Percentiles::of(values)?;
                 Some((measure.name(), Measured { unit, spread }))
             })
             .collect();
@@ -67,7 +67,7 @@ impl Figures {
     }
 
     /// A measurement, if it was ever taken.
-    pub fn measure(&self, measure: Measure) -> Option<Spread> {
+    pub fn measure(&self, measure: Measure) -> Option<Percentiles> {
         self.measures.get(measure.name()).map(|measured| measured.spread)
     }
 }

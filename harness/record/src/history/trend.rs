@@ -6,7 +6,7 @@ use super::store::{Store, StoreError, Wanted};
 use dfota_core::case::{Case, without_turn};
 use dfota_core::event::trend::{PastCase, PastMeasure, PastRun, Trend};
 use dfota_core::measure::Measure;
-use dfota_core::spread::Spread;
+use dfota_core::percentiles::Percentiles;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -59,7 +59,7 @@ fn of(runs: &[Entry]) -> Trend {
             suite: suite.to_owned(),
             id: id.to_owned(),
             verdicts: verdicts.into_iter().collect(),
-            time_to_resume: Spread::of(times),
+            time_to_resume: Percentiles::of(times),
         });
     Trend {
         runs: runs.iter().map(past_run).collect(),

@@ -1,6 +1,6 @@
 //! A log that was opened: its first bytes say how it is written, or that it is none.
 
-use dfota_core::log::format::{Detector, Format};
+use dfota_core::log::format::{FormatDetector, LogFormat};
 use std::fs::File;
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -51,7 +51,7 @@ pub struct Log {
     /// Where it is; `-` is the standard input.
     pub path: PathBuf,
     /// How it is written.
-    pub format: Format,
+    pub format: LogFormat,
     /// Nobody said so: it was found out.
     pub detected: bool,
     /// The byte by which editors count its lines.
@@ -63,7 +63,7 @@ pub struct Log {
 
 impl Log {
     /// Opens it; `format` is what its owner says.
-    pub fn open(path: &Path, format: Option<Format>) -> Result<Self, LogError> {
+    pub fn open(path: &Path, format: Option<LogFormat>) -> Result<Self, LogError> {
         let unreadable = |why| LogError::Unreadable {
             path: path.to_owned(),
             why,
@@ -112,11 +112,11 @@ impl Log {
     }
 }
 
-fn detect(head: &[u8]) -> Format {
-    let mut detector = Detector::default();
+fn detect(head: &[u8]) -> LogFormat {
+    let mut detector = FormatDetector::default();
     let lines = head.split(|byte| matches!(byte, b'\r' | b'\n'));
     let said = lines.filter(|line| !line.trim_ascii().is_empty());
-    said.take(Detector::ENOUGH as usize)
+    said.take(FormatDetector::ENOUGH as usize)
         .for_each(|line| detector.look(line));
     detector.format()
 }

@@ -6,9 +6,9 @@ use super::summary::{Tally, Times, facts};
 use crate::report::html::drawing::{self, Unit};
 use crate::report::html::timeline::{At, Mark, Stage, Timeline};
 use crate::report::html::{self as report, plot};
-use dfota_core::log::found::{LogUpdate, Outcome};
-use dfota_core::log::reader::Reader;
-use dfota_core::log::steps::{Place, Step, What};
+use dfota_core::log::found::{LogOutcome, LogUpdate};
+use dfota_core::log::reader::LogReader;
+use dfota_core::log::steps::{LogPlace, LogStep, StepKind};
 use dfota_core::log::story::{NO_LOG_TELLS, headline, not_known, resets as words, steps, story};
 use maud::{Markup, html};
 
@@ -29,7 +29,7 @@ pub struct Page {
 impl Page {
     pub fn take(&mut self, update: &LogUpdate) {
         self.updates += 1;
-        let illegal = update.outcome() == Outcome::Illegal;
+        let illegal = update.outcome() == LogOutcome::Illegal;
         let drawn = self.updates <= PICTURES || (illegal && self.of_illegal < PICTURES);
         self.of_illegal += usize::from(illegal && self.updates > PICTURES);
         if drawn {
@@ -40,7 +40,7 @@ impl Page {
         }
     }
 
-    pub fn finish(&self, log: &Log, reader: &Reader, tally: &Tally) -> String {
+    pub fn finish(&self, log: &Log, reader: &LogReader, tally: &Tally) -> String {
         let name = log
             .path
             .file_name()
@@ -93,7 +93,7 @@ impl Page {
     }
 }
 
-fn head(name: &str, log: &Log, reader: &Reader, tally: &Tally) -> Markup {
+fn head(name: &str, log: &Log, reader: &LogReader, tally: &Tally) -> Markup {
     let (class, word) = match tally {
         Tally { illegal: 1.., .. } => ("failed", "SOMETHING ILLEGAL SEEN"),
         tally if tally.all() == 0 => ("unclear", "NO UPDATE IN IT"),
@@ -123,9 +123,9 @@ fn head(name: &str, log: &Log, reader: &Reader, tally: &Tally) -> Markup {
 
 fn badge(update: &LogUpdate) -> Markup {
     let (class, sign) = match update.outcome() {
-        Outcome::Illegal => ("fail", "✗"),
-        Outcome::NothingIllegal => ("skip", "–"),
-        Outcome::NotKnown => ("inconclusive", "?"),
+        LogOutcome::Illegal => ("fail", "✗"),
+        LogOutcome::NothingIllegal => ("skip", "–"),
+        LogOutcome::NotKnown => ("inconclusive", "?"),
     };
     html! { span.badge.(class) { (sign) " " (headline(update)) } }
 }
@@ -208,7 +208,7 @@ fn table(update: &LogUpdate) -> Markup {
 fn timeline(update: &LogUpdate) -> (Timeline, Unit) {
     let times = Times::of(update);
     let first = update.first().line;
-    let at = |place: Place| At {
+    let at = |place: LogPlace| At {
         seconds: match &times {
             Some(times) => times.seconds(place),
             None => place.line.saturating_sub(first) as f64,
@@ -255,27 +255,29 @@ fn timeline(update: &LogUpdate) -> (Timeline, Unit) {
 }
 
 /// The stage that a step begins; `Some(None)` where nothing is under way any more.
-fn stage(step: &Step) -> Option<Option<Stage>> {
+fn stage(step: &LogStep) -> Option<Option<Stage>> {
     Some(match step.what {
-        What::Upload(..) | What::DownloadStart(_) | What::Downloading(..) => Some(Stage::Transfer),
-        What::DownloadEnd(_, code) if code.raw() != 0 => None,
-        What::Order(_) | What::DownloadEnd(..) => Some(Stage::Ordered),
-        What::Start | What::Updating(..) => Some(Stage::Update),
-        What::End(_) => Some(Stage::Done),
-        What::Boot { .. } | What::Ready | What::Reboot | What::Version(_) => return None,
+        StepKind::Upload(..) | StepKind::DownloadStart(_) | StepKind::Downloading(..) => {
+            Some(Stage::Transfer)
+        }
+        StepKind::DownloadEnd(_, code) if code.raw() != 0 => None,
+        StepKind::Order(_) | StepKind::DownloadEnd(..) => Some(Stage::Ordered),
+        StepKind::Start | StepKind::Updating(..) => Some(Stage::Update),
+        StepKind::End(_) => Some(Stage::Done),
+        StepKind::Boot { .. } | StepKind::Ready | StepKind::Reboot | StepKind::Version(_) => return None,
     })
 }
 
 /// What has a mark in the lane of the module.
-fn mark(step: &Step) -> Option<String> {
+fn mark(step: &LogStep) -> Option<String> {
     Some(match &step.what {
-        What::End(code) => format!("END,{}", code.raw()),
-        What::Start => "START".into(),
-        What::Ready => "RDY".into(),
-        What::Boot { .. } => "boot ROM".into(),
-        What::Version(version) => format!("version {version}"),
-        What::DownloadStart(via) => format!("{} download starts", via.name()),
-        What::DownloadEnd(_, code) => format!("download ends with {}", plot::number(code.raw().into())),
+        StepKind::End(code) => format!("END,{}", code.raw()),
+        StepKind::Start => "START".into(),
+        StepKind::Ready => "RDY".into(),
+        StepKind::Boot { .. } => "boot ROM".into(),
+        StepKind::Version(version) => format!("version {version}"),
+        StepKind::DownloadStart(via) => format!("{} download starts", via.name()),
+        StepKind::DownloadEnd(_, code) => format!("download ends with {}", plot::number(code.raw().into())),
         _ => return None,
     })
 }

@@ -1,10 +1,10 @@
 //! What is said of a log as a whole.
 
 use crate::report::html::look::count;
-use dfota_core::log::found::{LogUpdate, Outcome};
-use dfota_core::log::reader::Reader;
+use dfota_core::log::found::{LogOutcome, LogUpdate};
+use dfota_core::log::reader::LogReader;
 use dfota_core::log::stamp::{Base, DAY, SECOND, Stamp};
-use dfota_core::log::steps::Place;
+use dfota_core::log::steps::LogPlace;
 
 /// How many updates ended how.
 #[derive(Debug, Clone, Copy, Default)]
@@ -20,9 +20,9 @@ pub struct Tally {
 impl Tally {
     pub fn take(&mut self, update: &LogUpdate) {
         *match update.outcome() {
-            Outcome::Illegal => &mut self.illegal,
-            Outcome::NothingIllegal => &mut self.nothing_illegal,
-            Outcome::NotKnown => &mut self.not_known,
+            LogOutcome::Illegal => &mut self.illegal,
+            LogOutcome::NothingIllegal => &mut self.nothing_illegal,
+            LogOutcome::NotKnown => &mut self.not_known,
         } += 1;
     }
 
@@ -41,15 +41,15 @@ impl Tally {
 
     pub fn words(&self) -> String {
         let of = [
-            (self.illegal, Outcome::Illegal, "illegal"),
+            (self.illegal, LogOutcome::Illegal, "illegal"),
             (
                 self.nothing_illegal,
-                Outcome::NothingIllegal,
+                LogOutcome::NothingIllegal,
                 "with nothing illegal seen",
             ),
             (
                 self.not_known,
-                Outcome::NotKnown,
+                LogOutcome::NotKnown,
                 "without an END, nothing illegal seen",
             ),
         ];
@@ -69,7 +69,7 @@ impl Tally {
 }
 
 /// What was read: one sentence a line.
-pub fn facts(reader: &Reader) -> Vec<String> {
+pub fn facts(reader: &LogReader) -> Vec<String> {
     let (read, fold, clock) = (reader.read(), reader.fold(), reader.clock());
     let plural = |number: u64, what: &str| count(usize::try_from(number).unwrap_or(usize::MAX), what);
     let mut facts = vec![format!(
@@ -171,19 +171,19 @@ impl Times {
     }
 
     /// Seconds since the first step.
-    pub fn seconds(&self, place: Place) -> f64 {
+    pub fn seconds(&self, place: LogPlace) -> f64 {
         let since = place.at.unwrap_or(self.first).saturating_sub(self.first);
         since as f64 / SECOND as f64
     }
 
     /// The same in words.
-    pub fn shown(&self, place: Place) -> String {
+    pub fn shown(&self, place: LogPlace) -> String {
         let digits = self.digits;
         format!("{:.digits$}", self.seconds(place))
     }
 
     /// How long something took, where that can be seen.
-    pub fn took(&self, first: Place, last: Place) -> Option<String> {
+    pub fn took(&self, first: LogPlace, last: LogPlace) -> Option<String> {
         let (digits, took) = (self.digits, self.seconds(last) - self.seconds(first));
         (took > 0.0).then(|| format!("{took:.digits$} s"))
     }

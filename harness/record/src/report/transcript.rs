@@ -1,10 +1,10 @@
 //! Transcripts: both directions of the UART with times, the lines' edges in between, for reading.
 
 use super::CaseRun;
+use dfota_core::capabilities::{Capabilities, SimNumber};
 use dfota_core::case::Case;
 use dfota_core::event::watched::{Gap, Watched};
 use dfota_core::event::{Event, Line, Record};
-use dfota_core::function::{Function, Number};
 use dfota_core::verdict::Verdict;
 use std::fmt::{self, Write};
 use std::ops::Range;
@@ -156,8 +156,8 @@ fn tell(record: &Record, to: &mut String) -> Option<()> {
         Event::Gap(gap) => tell_gap(gap, to),
         Event::Halted(halted) => write!(to, "# stopped: {}: {}", halted.rule, halted.sentence),
         Event::Measured { .. } => tell_measured(&record.event, to),
-        Event::Function { when, function } => {
-            write!(to, "# function {}: {}", when.words(), abilities(function))
+        Event::Capabilities { when, capabilities } => {
+            write!(to, "# function {}: {}", when.words(), abilities(capabilities))
         }
         Event::Recovered { by, version } => write!(to, "# the module is back, by {by}: it runs {version}"),
         Event::GivenUp { cause } => write!(to, "# no further case is begun: {cause}"),
@@ -248,18 +248,18 @@ fn tell_measured(event: &Event, to: &mut String) -> fmt::Result {
     }
 }
 
-fn abilities(function: &Function) -> String {
+fn abilities(function: &Capabilities) -> String {
     let yes = |value: Option<bool>| match value {
         Some(true) => "yes",
         Some(false) => "no",
         None => "not taken",
     };
-    let told = |number: &Number| match number {
-        Number::NotAsked => "not taken",
-        Number::Nothing => "not told",
-        Number::Is(_) => "told",
+    let told = |number: &SimNumber| match number {
+        SimNumber::NotAsked => "not taken",
+        SimNumber::Nothing => "not told",
+        SimNumber::Is(_) => "told",
     };
-    let Function {
+    let Capabilities {
         sim,
         cfun,
         registered,

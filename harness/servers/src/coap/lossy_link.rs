@@ -1,7 +1,7 @@
 //! What the faults of a case do to datagrams: they get lost, or come twice. Each direction is counted for itself.
 
-use dfota_core::dice::Dice;
 use dfota_core::fault::CoapFaults;
+use dfota_core::rng::Rng;
 use dfota_core::seed::Seed;
 
 /// Which way a datagram goes.
@@ -19,7 +19,7 @@ pub(super) struct LossyLink {
 
 #[derive(Debug)]
 struct Direction {
-    dice: Dice,
+    rng: Rng,
     seen: u64,
 }
 
@@ -27,7 +27,7 @@ impl LossyLink {
     /// A link whose losses come out of the seed.
     pub(super) fn new(seed: Seed) -> Self {
         let way = |label| Direction {
-            dice: Dice::new(seed, label),
+            rng: Rng::new(seed, label),
             seen: 0,
         };
         Self {
@@ -41,7 +41,7 @@ impl LossyLink {
         direction.seen += 1;
         let nth = |every: Option<u32>| every.is_some_and(|every| direction.seen.is_multiple_of(every.into()));
         let (lost, doubled) = (nth(faults.drop_every), nth(faults.duplicate_every));
-        let mut hits = |share: Option<_>| share.is_some_and(|share| direction.dice.hits(share));
+        let mut hits = |share: Option<_>| share.is_some_and(|share| direction.rng.hits(share));
         // Both are drawn for every datagram, so that one fault does not shift the other's choices.
         let (by_chance_lost, by_chance_doubled) = (hits(faults.drop_share), hits(faults.duplicate_share));
         match (lost || by_chance_lost, way) {

@@ -1,58 +1,58 @@
 //! Downloads: their beginning, their percentages, their end.
 
 use super::Fold;
-use crate::log::found::{LogUpdate, Odd, Point};
+use crate::log::found::{LogUpdate, Oddity, PercentPoint};
 use crate::log::rules;
-use crate::log::steps::{Place, Stage, What};
+use crate::log::steps::{LogPlace, LogStage, StepKind};
 use crate::percent::Percent;
 use crate::transport::Via;
 use bc66_spec::code::DownloadCode;
 
 impl Fold {
-    pub(super) fn download_start(&mut self, via: Via, place: Place) -> Option<LogUpdate> {
+    pub(super) fn download_start(&mut self, via: Via, place: LogPlace) -> Option<LogUpdate> {
         let over = match &mut self.current {
-            Some(update) if update.stage == Stage::Ordered && !update.ready && update.fits(via) => None,
+            Some(update) if update.stage == LogStage::Ordered && !update.ready && update.fits(via) => None,
             Some(update) if update.downloads() && !update.ready => {
-                update.note(Odd::DownloadAgain, place);
+                update.note(Oddity::DownloadAgain, place);
                 None
             }
             _ => self.download_anew(via, place),
         };
         self.with(|update| {
-            (update.stage, update.via) = (Stage::Downloading(None), Some(via));
-            update.steps.push(What::DownloadStart(via), place);
+            (update.stage, update.via) = (LogStage::Downloading(None), Some(via));
+            update.steps.push(StepKind::DownloadStart(via), place);
         });
         over
     }
 
     /// A download that no order has begun: held against the module, or an update of its own.
-    fn download_anew(&mut self, via: Via, place: Place) -> Option<LogUpdate> {
+    fn download_anew(&mut self, via: Via, place: LogPlace) -> Option<LogUpdate> {
         let commands = self.commands;
         if self.breaks(place, |update| rules::downloads_again(update, via, commands)) {
             None
         } else {
-            self.begin(Some(via), Stage::Downloading(None), place)
+            self.begin(Some(via), LogStage::Downloading(None), place)
         }
     }
 
-    pub(super) fn downloading(&mut self, percent: Percent, place: Place) -> Option<LogUpdate> {
+    pub(super) fn downloading(&mut self, percent: Percent, place: LogPlace) -> Option<LogUpdate> {
         let percent = u32::from(percent.get());
         let over = match &self.current {
-            Some(update) if update.stage == Stage::Ordered || update.downloads() => None,
+            Some(update) if update.stage == LogStage::Ordered || update.downloads() => None,
             _ => self.download_anew(Via::Http, place),
         };
         self.with(|update| {
             update.mix(Via::Http, place);
             let before = match update.stage {
-                Stage::Downloading(before) if !update.booted => before,
+                LogStage::Downloading(before) if !update.booted => before,
                 _ => None,
             };
             if let Some(before) = before.filter(|before| *before > percent) {
-                update.note(Odd::DownloadBack(before, percent), place);
+                update.note(Oddity::DownloadBack(before, percent), place);
             }
-            update.stage = Stage::Downloading(Some(percent));
-            update.steps.push(What::Downloading(percent, percent), place);
-            update.points.push(Point {
+            update.stage = LogStage::Downloading(Some(percent));
+            update.steps.push(StepKind::Downloading(percent, percent), place);
+            update.points.push(PercentPoint {
                 updating: false,
                 percent,
                 place,
@@ -62,22 +62,27 @@ impl Fold {
         over
     }
 
-    pub(super) fn download_end(&mut self, via: Via, code: DownloadCode, place: Place) -> Option<LogUpdate> {
+    pub(super) fn download_end(
+        &mut self,
+        via: Via,
+        code: DownloadCode,
+        place: LogPlace,
+    ) -> Option<LogUpdate> {
         let over = match &mut self.current {
-            Some(update) if matches!(update.stage, Stage::Started | Stage::Updating(_)) => {
-                update.note(Odd::LateDownloadEnd, place);
+            Some(update) if matches!(update.stage, LogStage::Started | LogStage::Updating(_)) => {
+                update.note(Oddity::LateDownloadEnd, place);
                 return None;
             }
-            Some(update) if update.stage == Stage::Ordered || update.downloads() => None,
-            _ => self.begin(Some(via), Stage::Downloading(None), place),
+            Some(update) if update.stage == LogStage::Ordered || update.downloads() => None,
+            _ => self.begin(Some(via), LogStage::Downloading(None), place),
         };
         self.with(|update| {
             update.mix(via, place);
             update.stage = match code {
-                DownloadCode::Success => Stage::Downloaded,
-                failed => Stage::DownloadFailed(failed),
+                DownloadCode::Success => LogStage::Downloaded,
+                failed => LogStage::DownloadFailed(failed),
             };
-            update.steps.push(What::DownloadEnd(via, code), place);
+            update.steps.push(StepKind::DownloadEnd(via, code), place);
         });
         over
     }
@@ -89,13 +94,13 @@ impl LogUpdate {
     }
 
     fn downloads(&self) -> bool {
-        matches!(self.stage, Stage::Downloading(_) | Stage::Downloaded)
+        matches!(self.stage, LogStage::Downloading(_) | LogStage::Downloaded)
     }
 
     /// A URC of this transport was heard.
-    fn mix(&mut self, via: Via, place: Place) {
+    fn mix(&mut self, via: Via, place: LogPlace) {
         match self.via {
-            Some(known) if known != via && !self.via_told => self.note(Odd::Mixed(known, via), place),
+            Some(known) if known != via && !self.via_told => self.note(Oddity::Mixed(known, via), place),
             _ => (self.via, self.via_told) = (Some(via), false),
         }
     }

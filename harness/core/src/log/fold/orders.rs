@@ -1,57 +1,57 @@
 //! Orders that can be heard, and uploads before them.
 
 use super::Fold;
-use crate::log::found::{LogUpdate, Odd};
-use crate::log::steps::{Place, Stage, What};
+use crate::log::found::{LogUpdate, Oddity};
+use crate::log::steps::{LogPlace, LogStage, StepKind};
 use crate::transport::Via;
 
 impl Fold {
-    pub(super) fn order(&mut self, via: Via, place: Place) -> Option<LogUpdate> {
+    pub(super) fn order(&mut self, via: Via, place: LogPlace) -> Option<LogUpdate> {
         let Some(update) = &mut self.current else {
             return self.ordered(via, place);
         };
         match update.stage {
-            Stage::Uploading(_) if via == Via::Uart && !update.ready => {
-                (update.stage, update.last) = (Stage::Ordered, place);
-                update.steps.push(What::Order(via), place);
+            LogStage::Uploading(_) if via == Via::Uart && !update.ready => {
+                (update.stage, update.last) = (LogStage::Ordered, place);
+                update.steps.push(StepKind::Order(via), place);
                 None
             }
             // The terminal's own line and the module's echo of it.
-            Stage::Ordered if !update.ready && update.via == Some(via) => None,
-            Stage::Downloading(_) | Stage::Downloaded | Stage::Started | Stage::Updating(_)
+            LogStage::Ordered if !update.ready && update.via == Some(via) => None,
+            LogStage::Downloading(_) | LogStage::Downloaded | LogStage::Started | LogStage::Updating(_)
                 if !update.ready =>
             {
-                update.note(Odd::OrderedAgain, place);
+                update.note(Oddity::OrderedAgain, place);
                 None
             }
             _ => self.ordered(via, place),
         }
     }
 
-    fn ordered(&mut self, via: Via, place: Place) -> Option<LogUpdate> {
-        let over = self.begin(Some(via), Stage::Ordered, place);
-        self.with(|update| update.steps.push(What::Order(via), place));
+    fn ordered(&mut self, via: Via, place: LogPlace) -> Option<LogUpdate> {
+        let over = self.begin(Some(via), LogStage::Ordered, place);
+        self.with(|update| update.steps.push(StepKind::Order(via), place));
         over
     }
 
-    pub(super) fn block(&mut self, block: u32, place: Place) -> Option<LogUpdate> {
-        let goes_on = |update: &LogUpdate| matches!(update.stage, Stage::Uploading(_)) && !update.ready;
+    pub(super) fn block(&mut self, block: u32, place: LogPlace) -> Option<LogUpdate> {
+        let goes_on = |update: &LogUpdate| matches!(update.stage, LogStage::Uploading(_)) && !update.ready;
         let over = match &self.current {
             Some(update) if goes_on(update) => None,
-            _ => self.begin(Some(Via::Uart), Stage::Uploading(block), place),
+            _ => self.begin(Some(Via::Uart), LogStage::Uploading(block), place),
         };
         self.with(|update| {
-            update.steps.push(What::Upload(block, block), place);
-            (update.stage, update.last) = (Stage::Uploading(block), place);
+            update.steps.push(StepKind::Upload(block, block), place);
+            (update.stage, update.last) = (LogStage::Uploading(block), place);
         });
         over
     }
 
     /// Where no commands are shown, blocks are counted.
-    pub(super) fn written(&mut self, place: Place) -> Option<LogUpdate> {
+    pub(super) fn written(&mut self, place: LogPlace) -> Option<LogUpdate> {
         let block = match &self.current {
             Some(LogUpdate {
-                stage: Stage::Uploading(block),
+                stage: LogStage::Uploading(block),
                 ready: false,
                 ..
             }) => block.saturating_add(1),

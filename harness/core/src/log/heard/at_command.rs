@@ -1,19 +1,19 @@
 //! Commands: which of them is an order, and whether others would be seen.
 
-use super::{Heard, digits};
+use super::{LineMeaning, digits};
 use crate::transport::Via;
 use bc66_spec::{command, qfotadl};
 
 /// What begins with `A`. `alone`: no word stands before it; without a `+`, it would not be told from words.
-pub(super) fn read(rest: &[u8], alone: bool) -> Option<Heard<'_>> {
+pub(super) fn read(rest: &[u8], alone: bool) -> Option<LineMeaning<'_>> {
     // It repeats the command before, which may have been an order.
     if alone && rest == b"A/" {
-        return Some(Heard::Torn);
+        return Some(LineMeaning::Torn);
     }
     let (head, rest) = rest.split_at_checked(2)?;
     head.eq_ignore_ascii_case(b"AT").then_some(())?;
     if torn(rest) {
-        return Some(Heard::Torn);
+        return Some(LineMeaning::Torn);
     }
     // Several commands may stand in a line, each but the first without its `AT`.
     let mut parts = rest.split(|byte| *byte == b';').map(<[u8]>::trim_ascii);
@@ -21,16 +21,16 @@ pub(super) fn read(rest: &[u8], alone: bool) -> Option<Heard<'_>> {
         return Some(heard);
     }
     match rest.first() {
-        Some(b'+') => Some(Heard::Command),
+        Some(b'+') => Some(LineMeaning::Command),
         _ if !alone => None,
-        None | Some(b'&') => Some(Heard::Command),
+        None | Some(b'&') => Some(LineMeaning::Command),
         // `ATI`; but not `Attach`.
-        Some(first) => (rest.len() <= 2 && first.is_ascii_alphabetic()).then_some(Heard::Command),
+        Some(first) => (rest.len() <= 2 && first.is_ascii_alphabetic()).then_some(LineMeaning::Command),
     }
 }
 
 /// A command that matters here.
-fn one(part: &[u8], alone: bool) -> Option<Heard<'_>> {
+fn one(part: &[u8], alone: bool) -> Option<LineMeaning<'_>> {
     let value = |name: &str| {
         let (head, rest) = part.split_at_checked(name.len())?;
         let is = head.eq_ignore_ascii_case(name.as_bytes());
@@ -44,24 +44,24 @@ fn one(part: &[u8], alone: bool) -> Option<Heard<'_>> {
         let block = value.split(|byte| *byte == b',').nth(1);
         return block
             .and_then(|block| digits(block.trim_ascii()))
-            .map(Heard::Block);
+            .map(LineMeaning::Block);
     }
     if value(command::QRST).is_some() {
-        return Some(Heard::Reboot);
+        return Some(LineMeaning::Reboot);
     }
     match part {
-        [b'E' | b'e', b'1', ..] if alone => Some(Heard::EchoOn),
-        [b'E' | b'e', b'0', ..] | [b'E' | b'e'] if alone => Some(Heard::EchoOff),
+        [b'E' | b'e', b'1', ..] if alone => Some(LineMeaning::EchoOn),
+        [b'E' | b'e', b'0', ..] | [b'E' | b'e'] if alone => Some(LineMeaning::EchoOff),
         _ => None,
     }
 }
 
-fn order<'a>(value: &[u8]) -> Heard<'a> {
+fn order<'a>(value: &[u8]) -> LineMeaning<'a> {
     let is_url = value.iter().any(|byte| matches!(byte, b'/' | b'.' | b'"'));
     match value {
-        _ if value == qfotadl::FROM_UART.as_bytes() => Heard::Order(Via::Uart),
-        _ if is_url => Heard::Order(Via::Http),
-        _ => Heard::Command,
+        _ if value == qfotadl::FROM_UART.as_bytes() => LineMeaning::Order(Via::Uart),
+        _ if is_url => LineMeaning::Order(Via::Http),
+        _ => LineMeaning::Command,
     }
 }
 

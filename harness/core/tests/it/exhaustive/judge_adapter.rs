@@ -2,11 +2,11 @@
 
 use super::trace::{Became, Expectation, Limit, Step, Trace};
 use dfota_core::case::{Case, Package};
-use dfota_core::cut::{Cut, CutPlan, Kind};
+use dfota_core::cut::{Cut, CutKind, CutPlan};
 use dfota_core::event::watched::{Attempt, Gap, Purpose, ReplyTo, TimedOut, Watched};
 use dfota_core::event::{Event, Line};
 use dfota_core::event_id::EventId;
-use dfota_core::expect::{Becomes, Expect, Reply};
+use dfota_core::expect::{Becomes, CommandReply, Expect};
 use dfota_core::judge::judge;
 use dfota_core::observation::Observation;
 use dfota_core::transport::Via;
@@ -90,7 +90,7 @@ impl Journal {
     fn transfer(&mut self, via: Via) {
         let (requests, again) = (u32::from(via != Via::Uart), 0);
         self.watched(Watched::Order);
-        let (to, reply) = (ReplyTo::Order, Reply::Ok);
+        let (to, reply) = (ReplyTo::Order, CommandReply::Ok);
         self.watched(Watched::Replied { to, reply });
         self.watched(Watched::Fetched { requests, again });
         match via {
@@ -144,7 +144,7 @@ impl Journal {
             due_ns: 0,
             commanded_ns: 0,
             returned_ns: 0,
-            kind: Kind::Power,
+            kind: CutKind::Power,
             confirmed: None,
         });
         self.starts();
@@ -194,7 +194,7 @@ fn case(trace: &Trace) -> Case {
             after_min: Duration::ZERO,
             after_max: Duration::ZERO,
             off: Duration::from_secs(5),
-            kind: Kind::Power,
+            kind: CutKind::Power,
             times: trace.cuts() as u32,
         }),
         expect,

@@ -1,12 +1,12 @@
 //! Branches of the judge that only rare traces take, each with what tells its two sides apart.
 
 use crate::judgement::script::{UPDATING_50, judged, reading, ruled, then, verdict};
-use dfota_core::campaign::{Part, Role};
+use dfota_core::campaign::{CampaignPart, Role};
+use dfota_core::capabilities::Capabilities;
 use dfota_core::event::Event;
 use dfota_core::event::watched::{ObjectFact, Watched};
 use dfota_core::expect::{Becomes, Expect};
 use dfota_core::fault::OrderFault;
-use dfota_core::function::Function;
 use dfota_core::moment::Moment;
 use dfota_core::observation::Observation;
 use dfota_core::outcome::Outcome;
@@ -95,15 +95,15 @@ fn downloads_over_coap(#[case] end: &str, #[case] rule: &str) {
 #[case::one(&["AT+CIMI"], Outcome::New)]
 #[case::two(&["AT+CIMI", "AT+CPIN?"], Outcome::Unresponsive)]
 fn silent_once_and_to_some_commands(#[case] unanswered: &[&str], #[case] outcome: Outcome) {
-    let after = Function {
+    let after = Capabilities {
         unanswered: unanswered.iter().map(|command| (*command).to_owned()).collect(),
-        ..Function::default()
+        ..Capabilities::default()
     };
     let judged = judged("uart order start U20 U100 rdy end0", "dead", None, |seen| {
         then(seen, &reading("target"));
-        seen.plan.before = Some(Function::default());
-        let (when, function) = (dfota_core::event::When::After, after);
-        then(seen, &Event::Function { when, function });
+        seen.plan.before = Some(Capabilities::default());
+        let (when, capabilities) = (dfota_core::event::CapabilityTime::After, after);
+        then(seen, &Event::Capabilities { when, capabilities });
     });
     assert_eq!(ruled(&judged.verdict), "unresponsive", "{judged:?}");
     assert_eq!(judged.outcome, Some(outcome));
@@ -253,7 +253,7 @@ fn oddities(#[case] count: u64, #[case] counted: bool) {
 fn finished_before_a_cut_at_100(#[case] campaign: bool, #[case] until: &str, #[case] rule: &str) {
     let script = format!("uart order start {until} cut rdy end0");
     let verdict = verdict(&script, "target", Some(UPDATING_50), |seen| {
-        seen.plan.case.part = campaign.then(|| Part {
+        seen.plan.case.part = campaign.then(|| CampaignPart {
             campaign: "night".into(),
             role: Role::Control,
         });

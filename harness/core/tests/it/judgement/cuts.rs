@@ -2,7 +2,7 @@
 
 use crate::judgement::script::{UPDATING_50, case, judged, observe, reading, ruled, then, verdict};
 use dfota_core::case::Anomalies;
-use dfota_core::cut::Kind;
+use dfota_core::cut::CutKind;
 use dfota_core::expect::{Becomes, Expect};
 use dfota_core::judge::judge;
 use dfota_core::moment::Moment;
@@ -321,7 +321,7 @@ fn limits_that_run_out(
 #[test]
 fn a_reset_that_does_nothing_is_the_lines_fault() {
     let mut by_reset = case(Some(Moment::End), Expect::success());
-    by_reset.cut.as_mut().expect("a cut").kind = Kind::Reset;
+    by_reset.cut.as_mut().expect("a cut").kind = CutKind::Reset;
     let mut seen = observe(
         &by_reset,
         "uart order start U20 U100 brom rdy end0 cut over-resume cycle",

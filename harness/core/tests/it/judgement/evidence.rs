@@ -1,14 +1,14 @@
 //! Which lines of the journal a verdict rests on.
 
 use crate::judgement::script::{UPDATING_50, case, judged, observe, reading, ruled, then, verdict};
+use dfota_core::capabilities::Capabilities;
 use dfota_core::case::Anomalies;
 use dfota_core::event::watched::{ObjectFact, Watched};
-use dfota_core::event::{Event, When};
+use dfota_core::event::{CapabilityTime, Event};
 use dfota_core::event_id::EventId;
 use dfota_core::expect::Expect;
-use dfota_core::function::Function;
 use dfota_core::judge::judge;
-use dfota_core::measure::{self, Declared, Measure, Taken};
+use dfota_core::measure::{self, Measure, MeasureLimits, MeasuredValue};
 use dfota_core::observation::Observation;
 use dfota_core::verdict::{Finding, Rule, Verdict};
 use rstest::rstest;
@@ -91,13 +91,13 @@ fn settled(seen: &mut Observation, busy: u64) {
 }
 
 fn lose_the_sim(seen: &mut Observation) {
-    let with = |sim| Function {
+    let with = |sim| Capabilities {
         sim: Some(sim),
-        ..Function::default()
+        ..Capabilities::default()
     };
     seen.plan.before = Some(with(true));
-    let (when, function) = (When::After, with(false));
-    seen.on(EventId(500), &Event::Function { when, function });
+    let (when, capabilities) = (CapabilityTime::After, with(false));
+    seen.on(EventId(500), &Event::Capabilities { when, capabilities });
 }
 
 fn found(seen: &mut Observation) {
@@ -135,9 +135,9 @@ fn a_verdict_against_the_module_rests_on_something() {
     }
 }
 
-fn taken(measure: Measure, value: u64) -> Taken {
+fn taken(measure: Measure, value: u64) -> MeasuredValue {
     let id = EventId(value);
-    Taken { measure, value, id }
+    MeasuredValue { measure, value, id }
 }
 
 #[rstest]
@@ -154,14 +154,14 @@ fn measurements(
     #[case] values: &[u64],
     #[case] rule: &str,
 ) {
-    let declared = [Declared {
+    let declared = [MeasureLimits {
         measure: what,
         min,
         max,
     }];
     // Another one than the declared one is nobody's business.
     let other = taken(Measure::AttachTime, u64::MAX);
-    let taken: Vec<Taken> = values
+    let taken: Vec<MeasuredValue> = values
         .iter()
         .map(|&value| taken(what, value))
         .chain([other])

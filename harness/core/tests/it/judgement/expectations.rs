@@ -5,10 +5,10 @@ use crate::judgement::script::{
 };
 use dfota_core::event::Event;
 use dfota_core::event::watched::{ObjectFact, ReplyTo, Watched};
-use dfota_core::expect::{Becomes, Expect, Reply};
+use dfota_core::expect::{Becomes, CommandReply, Expect};
 use dfota_core::fault::OrderFault;
 use dfota_core::judge::judge;
-use dfota_core::observation::{Fetches, Observation};
+use dfota_core::observation::{Observation, PackageRequests};
 use dfota_core::transport::Via;
 use rstest::rstest;
 
@@ -18,19 +18,19 @@ fn whose_fault_a_failed_download_is() {
         let script = "http order hstart hend12";
         ruled(&verdict(script, "source", None, |seen| seen.fetches = fetches))
     };
-    assert_eq!(ruled_with(Fetches::default()), "server-not-reached");
+    assert_eq!(ruled_with(PackageRequests::default()), "server-not-reached");
     assert_eq!(
-        ruled_with(Fetches {
+        ruled_with(PackageRequests {
             requests: 1,
             broken: 1,
-            ..Fetches::default()
+            ..PackageRequests::default()
         }),
         "download-broken"
     );
     assert_eq!(
-        ruled_with(Fetches {
+        ruled_with(PackageRequests {
             requests: 1,
-            ..Fetches::default()
+            ..PackageRequests::default()
         }),
         "download-code"
     );
@@ -50,7 +50,7 @@ fn a_second_fetch_after_a_cut_while_updating() {
 fn an_imei_that_changed() {
     let script = "uart order start U20 U100 rdy end0";
     let other = |seen: &mut Observation| {
-        seen.plan.before = Some(dfota_core::function::Function {
+        seen.plan.before = Some(dfota_core::capabilities::Capabilities {
             imei: Some("867725030029312".parse().unwrap()),
             ..Default::default()
         });
@@ -64,22 +64,22 @@ fn an_imei_that_changed() {
 }
 
 #[rstest]
-#[case("uart order start rdy end254", "source", Expect { update: Some(254), version: Some(Becomes::Unchanged), ..Expect::default() }, Reply::Ok, "pass")]
-#[case("uart order start rdy end255", "source", Expect { update: Some(254), version: Some(Becomes::Unchanged), ..Expect::default() }, Reply::Ok, "update-code")]
-#[case("uart order start rdy", "source", Expect { update: Some(254), version: Some(Becomes::Unchanged), ..Expect::default() }, Reply::Ok, "end-missing")]
-#[case("uart order start rdy end254", "target", Expect { update: Some(254), version: Some(Becomes::Unchanged), ..Expect::default() }, Reply::Ok, "version-changed")]
-#[case("http order hend12", "source", Expect { download: Some(12), version: Some(Becomes::Unchanged), ..Expect::default() }, Reply::Ok, "pass")]
-#[case("http order hend13", "source", Expect { download: Some(12), version: Some(Becomes::Unchanged), ..Expect::default() }, Reply::Ok, "download-code")]
-#[case("http order hstart", "source", Expect { download: Some(12), version: Some(Becomes::Unchanged), ..Expect::default() }, Reply::Ok, "download-end-missing")]
-#[case("uart refused", "source", Expect { reply: Some(Reply::Error), version: Some(Becomes::Unchanged), ..Expect::default() }, Reply::Error, "pass")]
-#[case("uart order", "source", Expect { reply: Some(Reply::Error), version: Some(Becomes::Unchanged), ..Expect::default() }, Reply::Ok, "unexpected-reply")]
-#[case("uart order start U20 rdy end0", "target", Expect { version: Some(Becomes::Version(TARGET.parse().unwrap())), ..Expect::default() }, Reply::Ok, "pass")]
-#[case("uart order start U20 rdy end0", "source", Expect { version: Some(Becomes::Version(TARGET.parse().unwrap())), ..Expect::default() }, Reply::Ok, "target-not-reached")]
+#[case("uart order start rdy end254", "source", Expect { update: Some(254), version: Some(Becomes::Unchanged), ..Expect::default() }, CommandReply::Ok, "pass")]
+#[case("uart order start rdy end255", "source", Expect { update: Some(254), version: Some(Becomes::Unchanged), ..Expect::default() }, CommandReply::Ok, "update-code")]
+#[case("uart order start rdy", "source", Expect { update: Some(254), version: Some(Becomes::Unchanged), ..Expect::default() }, CommandReply::Ok, "end-missing")]
+#[case("uart order start rdy end254", "target", Expect { update: Some(254), version: Some(Becomes::Unchanged), ..Expect::default() }, CommandReply::Ok, "version-changed")]
+#[case("http order hend12", "source", Expect { download: Some(12), version: Some(Becomes::Unchanged), ..Expect::default() }, CommandReply::Ok, "pass")]
+#[case("http order hend13", "source", Expect { download: Some(12), version: Some(Becomes::Unchanged), ..Expect::default() }, CommandReply::Ok, "download-code")]
+#[case("http order hstart", "source", Expect { download: Some(12), version: Some(Becomes::Unchanged), ..Expect::default() }, CommandReply::Ok, "download-end-missing")]
+#[case("uart refused", "source", Expect { reply: Some(CommandReply::Error), version: Some(Becomes::Unchanged), ..Expect::default() }, CommandReply::Error, "pass")]
+#[case("uart order", "source", Expect { reply: Some(CommandReply::Error), version: Some(Becomes::Unchanged), ..Expect::default() }, CommandReply::Ok, "unexpected-reply")]
+#[case("uart order start U20 rdy end0", "target", Expect { version: Some(Becomes::Version(TARGET.parse().unwrap())), ..Expect::default() }, CommandReply::Ok, "pass")]
+#[case("uart order start U20 rdy end0", "source", Expect { version: Some(Becomes::Version(TARGET.parse().unwrap())), ..Expect::default() }, CommandReply::Ok, "target-not-reached")]
 fn expectations(
     #[case] script: &str,
     #[case] version: &str,
     #[case] expect: Expect,
-    #[case] reply: Reply,
+    #[case] reply: CommandReply,
     #[case] rule: &str,
 ) {
     let mut seen = observe(&case(None, expect), script);
@@ -91,29 +91,29 @@ fn expectations(
 #[rstest]
 #[case::error(
     "http order hstart D50 D100 hend0 start U20 U100 rdy end0",
-    Reply::Error,
+    CommandReply::Error,
     true,
     "pass"
 )]
 #[case::busy(
     "http order hstart D50 end2 D100 hend0 start U20 U100 rdy end0",
-    Reply::Ok,
+    CommandReply::Ok,
     true,
     "pass"
 )]
 #[case::accepted(
     "http order hstart D50 D100 hend0 start U20 U100 rdy end0",
-    Reply::Ok,
+    CommandReply::Ok,
     true,
     "unexpected-reply"
 )]
 #[case::too_late(
     "http order hstart hend0 start U20 U100 rdy end0",
-    Reply::Ok,
+    CommandReply::Ok,
     false,
     "fault-not-met"
 )]
-fn a_second_order(#[case] script: &str, #[case] reply: Reply, #[case] met: bool, #[case] rule: &str) {
+fn a_second_order(#[case] script: &str, #[case] reply: CommandReply, #[case] met: bool, #[case] rule: &str) {
     let mut case = case(None, Expect::success());
     case.faults.order = Some(OrderFault::Again(percent("50")));
     let mut seen = observe(&case, script);
@@ -191,9 +191,9 @@ fn an_update_that_ends_over_lwm2m_alone(#[case] fact: ObjectFact, #[case] rule: 
 
 /// An order that was refused where success was expected, and one that was taken and came to nothing.
 #[rstest]
-#[case(Reply::Error, "unexpected-reply")]
-#[case(Reply::Ok, "target-not-reached")]
-fn an_order_without_an_update(#[case] reply: Reply, #[case] rule: &str) {
+#[case(CommandReply::Error, "unexpected-reply")]
+#[case(CommandReply::Ok, "target-not-reached")]
+fn an_order_without_an_update(#[case] reply: CommandReply, #[case] rule: &str) {
     let judged = verdict("uart order", "source", None, |seen| {
         then(seen, &replied(ReplyTo::Order, reply));
     });

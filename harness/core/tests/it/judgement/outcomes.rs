@@ -1,8 +1,8 @@
 //! What became of the module: what it says when it is asked twice, what it can still do, and what is measured.
 
 use crate::judgement::script::{UPDATING_50, judged, reading, ruled, then, verdict};
-use dfota_core::event::{Event, When};
-use dfota_core::function::{Function, Number};
+use dfota_core::capabilities::{Capabilities, SimNumber};
+use dfota_core::event::{CapabilityTime, Event};
 use dfota_core::moment::Moment;
 use dfota_core::observation::Observation;
 use dfota_core::outcome::Outcome;
@@ -10,58 +10,58 @@ use rstest::rstest;
 
 const SOUND: &str = "uart order start U20 U100 rdy end0 cycle rdy";
 
-fn able() -> Function {
-    Function {
+fn able() -> Capabilities {
+    Capabilities {
         imei: Some("867725030029312".parse().expect("an IMEI")),
         sim: Some(true),
         cfun: Some(true),
         registered: Some(true),
         ip: Some(true),
-        iccid: Number::Is("89860000000000000001".into()),
-        imsi: Number::Is("262010000000001".into()),
+        iccid: SimNumber::Is("89860000000000000001".into()),
+        imsi: SimNumber::Is("262010000000001".into()),
         unanswered: Vec::new(),
     }
 }
 
 /// No answer comes to these.
-fn silent(unanswered: &[&str]) -> Function {
-    Function {
+fn silent(unanswered: &[&str]) -> Capabilities {
+    Capabilities {
         unanswered: unanswered.iter().map(|command| (*command).to_owned()).collect(),
         ..able()
     }
 }
 
 /// What the module could do before the update, and what it can do now.
-fn compare(seen: &mut Observation, before: Function, function: Function) {
+fn compare(seen: &mut Observation, before: Capabilities, capabilities: Capabilities) {
     seen.plan.before = Some(before);
-    let when = When::After;
-    then(seen, &Event::Function { when, function });
+    let when = CapabilityTime::After;
+    then(seen, &Event::Capabilities { when, capabilities });
 }
 
 /// What was true before has to be true after; what was not known or not true is not judged.
 #[rstest]
 #[case::the_same(able(), able(), "pass")]
-#[case::sim(able(), Function { sim: Some(false), ..able() }, "function-lost")]
-#[case::cfun(able(), Function { cfun: Some(false), ..able() }, "function-lost")]
-#[case::registration(able(), Function { registered: Some(false), ..able() }, "function-lost")]
-#[case::address(able(), Function { ip: Some(false), ..able() }, "function-lost")]
-#[case::imei(able(), Function { imei: None, ..able() }, "imei-changed")]
-#[case::iccid_silent(able(), Function { iccid: Number::Nothing, ..able() }, "function-lost")]
-#[case::imsi_silent(able(), Function { imsi: Number::Nothing, ..able() }, "function-lost")]
-#[case::other_sim(able(), Function { iccid: Number::Is("89860000000000000002".into()), ..able() }, "function-lost")]
-#[case::never_told(Function { iccid: Number::Nothing, ..able() }, able(), "pass")]
-#[case::not_asked(able(), Function { imsi: Number::NotAsked, ..able() }, "pass")]
-#[case::never_known(Function::default(), Function { registered: Some(false), ..able() }, "pass")]
-#[case::never_registered(Function { registered: Some(false), ip: Some(false), ..able() }, Function { registered: Some(false), ip: Some(false), ..able() }, "pass")]
-#[case::registers_now(Function { registered: Some(false), ..able() }, able(), "pass")]
-#[case::refuses_to_tell(able(), Function { registered: None, ..able() }, "function-lost")]
-#[case::refuses_cfun(able(), Function { cfun: None, ..able() }, "function-lost")]
+#[case::sim(able(), Capabilities { sim: Some(false), ..able() }, "function-lost")]
+#[case::cfun(able(), Capabilities { cfun: Some(false), ..able() }, "function-lost")]
+#[case::registration(able(), Capabilities { registered: Some(false), ..able() }, "function-lost")]
+#[case::address(able(), Capabilities { ip: Some(false), ..able() }, "function-lost")]
+#[case::imei(able(), Capabilities { imei: None, ..able() }, "imei-changed")]
+#[case::iccid_silent(able(), Capabilities { iccid: SimNumber::Nothing, ..able() }, "function-lost")]
+#[case::imsi_silent(able(), Capabilities { imsi: SimNumber::Nothing, ..able() }, "function-lost")]
+#[case::other_sim(able(), Capabilities { iccid: SimNumber::Is("89860000000000000002".into()), ..able() }, "function-lost")]
+#[case::never_told(Capabilities { iccid: SimNumber::Nothing, ..able() }, able(), "pass")]
+#[case::not_asked(able(), Capabilities { imsi: SimNumber::NotAsked, ..able() }, "pass")]
+#[case::never_known(Capabilities::default(), Capabilities { registered: Some(false), ..able() }, "pass")]
+#[case::never_registered(Capabilities { registered: Some(false), ip: Some(false), ..able() }, Capabilities { registered: Some(false), ip: Some(false), ..able() }, "pass")]
+#[case::registers_now(Capabilities { registered: Some(false), ..able() }, able(), "pass")]
+#[case::refuses_to_tell(able(), Capabilities { registered: None, ..able() }, "function-lost")]
+#[case::refuses_cfun(able(), Capabilities { cfun: None, ..able() }, "function-lost")]
 #[case::never_answered(silent(&["AT+CIMI"]), silent(&["AT+CIMI"]), "pass")]
 #[case::answers_all_but_one(able(), silent(&["AT+CIMI"]), "function-lost")]
-#[case::answers_all_but_the_sim(able(), Function { sim: None, ..silent(&["AT+CPIN?"]) }, "function-lost")]
+#[case::answers_all_but_the_sim(able(), Capabilities { sim: None, ..silent(&["AT+CPIN?"]) }, "function-lost")]
 #[case::answers_some(able(), silent(&["AT+CIMI", "AT+CFUN?"]), "unresponsive")]
-#[case::answers_one_in_two(able(), Function { imei: None, ..silent(&["AT+CFUN?"]) }, "unresponsive")]
-fn the_function_check(#[case] before: Function, #[case] after: Function, #[case] rule: &str) {
+#[case::answers_one_in_two(able(), Capabilities { imei: None, ..silent(&["AT+CFUN?"]) }, "unresponsive")]
+fn the_function_check(#[case] before: Capabilities, #[case] after: Capabilities, #[case] rule: &str) {
     let judged = verdict(SOUND, "target", None, |seen| compare(seen, before, after));
     assert_eq!(ruled(&judged), rule, "{judged:?}");
 }
@@ -162,7 +162,7 @@ fn outcomes(
 
 #[test]
 fn what_is_lost_is_a_silent_corruption() {
-    let lost = Function {
+    let lost = Capabilities {
         registered: Some(false),
         ..able()
     };

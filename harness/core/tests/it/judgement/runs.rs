@@ -6,7 +6,7 @@ use dfota_core::event::watched::{Attempt, Halted, Purpose};
 use dfota_core::event::{CaseEnded, Event};
 use dfota_core::event_id::EventId;
 use dfota_core::expect::Expect;
-use dfota_core::judge::Judged;
+use dfota_core::judge::Judgement;
 use dfota_core::outcome::Outcome;
 use dfota_core::run_fold::RunFold;
 use dfota_core::transport::Via;
@@ -65,7 +65,7 @@ impl Run {
     }
 
     /// The case ends as its journal says.
-    fn end(&mut self, id: &str) -> Judged {
+    fn end(&mut self, id: &str) -> Judgement {
         let judged = self.fold.settled();
         self.take(&Event::CaseEnded(CaseEnded {
             id: id.into(),

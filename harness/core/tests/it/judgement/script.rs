@@ -3,12 +3,12 @@
 //! `cycle`, `gap` (the port goes and comes back), `over-update` (a limit is over), `=target` (what the module says of itself).
 
 use dfota_core::case::{Case, Package};
-use dfota_core::cut::{Cut, CutPlan, Kind};
+use dfota_core::cut::{Cut, CutKind, CutPlan};
 use dfota_core::event::watched::{Attempt, Gap, Purpose, ReplyTo, TimedOut, Watched};
 use dfota_core::event::{Event, Line};
 use dfota_core::event_id::EventId;
-use dfota_core::expect::{Expect, Reply};
-use dfota_core::judge::{Judged, judge};
+use dfota_core::expect::{CommandReply, Expect};
+use dfota_core::judge::{Judgement, judge};
 use dfota_core::moment::Moment;
 use dfota_core::observation::Observation;
 use dfota_core::percent::Percent;
@@ -49,13 +49,13 @@ fn cut(glitch: bool) -> Vec<Event> {
         due_ns: 0,
         commanded_ns: 0,
         returned_ns: 0,
-        kind: Kind::Power,
+        kind: CutKind::Power,
         confirmed: None,
     };
     vec![made, supplied()]
 }
 
-pub(crate) fn replied(to: ReplyTo, reply: Reply) -> Event {
+pub(crate) fn replied(to: ReplyTo, reply: CommandReply) -> Event {
     Event::Watched(Watched::Replied { to, reply })
 }
 
@@ -89,7 +89,7 @@ pub(crate) fn events(word: &str) -> Vec<Event> {
         "order" => watched(Watched::Order),
         "refused" => vec![
             Event::Watched(Watched::Order),
-            replied(ReplyTo::Order, Reply::Error),
+            replied(ReplyTo::Order, CommandReply::Error),
         ],
         "block" => watched(Watched::Block { number: 2 }),
         "cut" => cut(false),
@@ -191,7 +191,7 @@ pub(crate) fn case(cut: Option<Moment>, expect: Expect) -> Case {
             after_min: Duration::ZERO,
             after_max: Duration::ZERO,
             off: Duration::from_secs(5),
-            kind: Kind::Power,
+            kind: CutKind::Power,
             times: 1,
         }),
         expect,
@@ -223,7 +223,7 @@ pub(crate) fn judged(
     version: &str,
     cut: Option<Moment>,
     change: impl FnOnce(&mut Observation),
-) -> Judged {
+) -> Judgement {
     let case = case(cut, Expect::success());
     let mut seen = observe(&case, script);
     then(&mut seen, &reading(version));

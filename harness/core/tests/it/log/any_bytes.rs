@@ -1,16 +1,16 @@
 //! Any bytes, in any pieces, and any number of them.
 
 use crate::log::script::{BROM, told};
-use dfota_core::log::format::Format;
+use dfota_core::log::format::LogFormat;
 use dfota_core::log::found::LogUpdate;
-use dfota_core::log::reader::{Read, Reader};
-use dfota_core::log::steps::Steps;
+use dfota_core::log::reader::{LogCounts, LogReader};
+use dfota_core::log::steps::LogSteps;
 use dfota_core::log::story::{not_known, steps, story};
 use proptest::prelude::*;
 
 /// Everything that comes of a log in these pieces.
-fn read(format: Format, pieces: &[&[u8]]) -> (Vec<LogUpdate>, Read) {
-    let mut reader = Reader::new(format, b'\n', told("", ""));
+fn read(format: LogFormat, pieces: &[&[u8]]) -> (Vec<LogUpdate>, LogCounts) {
+    let mut reader = LogReader::new(format, b'\n', told("", ""));
     let mut found = Vec::new();
     for piece in pieces {
         reader.push(piece, &mut |update| found.push(update));
@@ -52,8 +52,8 @@ fn lines() -> impl Strategy<Value = Vec<u8>> {
     prop::collection::vec(line, 0..60).prop_map(|lines| lines.concat())
 }
 
-fn format() -> impl Strategy<Value = Format> {
-    prop::sample::select(Format::ALL.to_vec())
+fn format() -> impl Strategy<Value = LogFormat> {
+    prop::sample::select(LogFormat::ALL.to_vec())
 }
 
 proptest! {
@@ -94,7 +94,7 @@ proptest! {
 /// One update that never ends: what is kept of it is bounded.
 #[test]
 fn a_loop_without_end() {
-    let mut reader = Reader::new(Format::Plain, b'\n', told("", ""));
+    let mut reader = LogReader::new(LogFormat::Plain, b'\n', told("", ""));
     let mut found = Vec::new();
     for n in 0..20_000_u32 {
         let text = format!(
@@ -107,7 +107,7 @@ fn a_loop_without_end() {
     let [update] = &found[..] else {
         panic!("{} updates", found.len());
     };
-    assert_eq!(update.steps.list().len(), Steps::MOST);
+    assert_eq!(update.steps.list().len(), LogSteps::MOST);
     assert!(update.steps.left_out > 50_000, "{}", update.steps.left_out);
     assert!(update.points.list().len() <= 2000 && update.notes.len() <= 20);
 }
@@ -117,6 +117,6 @@ fn a_loop_without_end() {
 fn a_line_of_a_megabyte() {
     let mut bytes = vec![b'x'; 1 << 20];
     bytes.extend_from_slice(b"\r\n+QIND: \"FOTA\",\"END\",0\r\n");
-    let (found, read) = read(Format::Plain, &[&bytes]);
+    let (found, read) = read(LogFormat::Plain, &[&bytes]);
     assert_eq!((found.len(), read.long, read.lines), (1, 1, 2));
 }

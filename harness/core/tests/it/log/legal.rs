@@ -1,7 +1,7 @@
 //! What is legal in a log and what is not, by what was heard; a line that is missing never convicts.
 
 use crate::log::script::{A, B, only, rules, told};
-use dfota_core::log::found::Outcome;
+use dfota_core::log::found::LogOutcome;
 use dfota_core::log::story::{headline, story};
 use rstest::rstest;
 
@@ -144,7 +144,7 @@ fn by_what_was_heard(#[case] words: &str, #[case] expected: &str, #[case] rule: 
         (story(&update).as_str(), rules(&update)),
         (expected, expected_rules)
     );
-    assert_eq!(update.outcome() == Outcome::Illegal, !rule.is_empty());
+    assert_eq!(update.outcome() == LogOutcome::Illegal, !rule.is_empty());
 }
 
 /// What its owner tells changes what can be held against it.

@@ -1,9 +1,9 @@
 //! Logs in short: words become the module's lines.
 
-use dfota_core::log::fold::Told;
-use dfota_core::log::format::Format;
+use dfota_core::log::fold::LogContext;
+use dfota_core::log::format::LogFormat;
 use dfota_core::log::found::LogUpdate;
-use dfota_core::log::reader::Reader;
+use dfota_core::log::reader::LogReader;
 
 /// A block of the boot ROM, with its line ends.
 pub(crate) const BROM: &str = "\n\rF1: 0000 0000\n\rV0: 0000 0000 [0001]\n\r00: 0006 000C\n\r01: 0000 0000\n\rU0: 0000 0001 [0000]\n\rT0: 0000 00B4\n\rLeaving the BROM\n\r";
@@ -53,8 +53,8 @@ fn revision(version: &str) -> String {
 }
 
 /// The updates in a log, with what its owner tells.
-pub(crate) fn updates(bytes: &[u8], told: Told) -> Vec<LogUpdate> {
-    let mut reader = Reader::new(Format::Plain, b'\n', told);
+pub(crate) fn updates(bytes: &[u8], told: LogContext) -> Vec<LogUpdate> {
+    let mut reader = LogReader::new(LogFormat::Plain, b'\n', told);
     let mut found = Vec::new();
     reader.push(bytes, &mut |update| found.push(update));
     reader.finish(&mut |update| found.push(update));
@@ -63,7 +63,7 @@ pub(crate) fn updates(bytes: &[u8], told: Told) -> Vec<LogUpdate> {
 
 /// The only update in a log.
 #[track_caller]
-pub(crate) fn only(words: &str, told: Told) -> LogUpdate {
+pub(crate) fn only(words: &str, told: LogContext) -> LogUpdate {
     let mut found = updates(log(words).as_bytes(), told);
     assert_eq!(found.len(), 1, "{found:#?}");
     found.remove(0)
@@ -75,9 +75,9 @@ pub(crate) fn rules(update: &LogUpdate) -> Vec<&'static str> {
 }
 
 /// What its owner tells.
-pub(crate) fn told(from: &str, to: &str) -> Told {
+pub(crate) fn told(from: &str, to: &str) -> LogContext {
     let version = |text: &str| (!text.is_empty()).then(|| text.parse().expect("a version"));
-    Told {
+    LogContext {
         from: version(from),
         to: version(to),
         via: None,

@@ -11,10 +11,10 @@ use super::written::Written;
 use crate::bench::line::LineError;
 use crate::bench::lines::Lines;
 use dfota_clock::priority::Refused;
-use dfota_core::cut::{Cut, Kind};
+use dfota_core::cut::{Cut, CutKind};
 use dfota_core::event::watched::{Gap, Watched};
 use dfota_core::event::{Event, Line};
-use dfota_core::lexer::{Lexer, Token};
+use dfota_core::lexer::{Lexer, LexerToken};
 use dfota_core::moment::Moment;
 use dfota_core::percent::Percent;
 use dfota_core::urc::Urc;
@@ -391,11 +391,11 @@ impl OnThread {
         for (n, &byte) in bytes.iter().enumerate() {
             match self.lexer.push(byte) {
                 None => continue,
-                Some(Token::Prompt) => {
+                Some(LexerToken::Prompt) => {
                     self.journal.post_at(at, Event::Prompt);
                     let _ = self.runner.send(Message::Prompt { at });
                 }
-                Some(Token::Line(line)) => {
+                Some(LexerToken::Line(line)) => {
                     let urc = Urc::parse(line);
                     if self.shared.written.takes(urc, &self.journal) {
                         self.journal.post_at(
@@ -429,7 +429,7 @@ impl OnThread {
         }
         let mut ahead = self.lexer.clone();
         bytes.iter().enumerate().find_map(|(n, &byte)| {
-            let Some(Token::Line(line)) = ahead.push(byte) else {
+            let Some(LexerToken::Line(line)) = ahead.push(byte) else {
                 return None;
             };
             let urc = Urc::parse(line)?;
@@ -574,11 +574,11 @@ fn tell(made: CutMade, journal: &Journal, runner: &Sender<Message>) {
 }
 
 /// The lines that a kind of cut moves, in the order it moves them.
-pub fn moved(kind: Kind) -> &'static [Line] {
+pub fn moved(kind: CutKind) -> &'static [Line] {
     match kind {
-        Kind::Power => &[Line::Power],
-        Kind::Reset => &[Line::Reset],
-        Kind::Both => &[Line::Power, Line::Reset],
+        CutKind::Power => &[Line::Power],
+        CutKind::Reset => &[Line::Reset],
+        CutKind::Both => &[Line::Power, Line::Reset],
     }
 }
 
@@ -590,7 +590,7 @@ pub fn cut(cut: &Cut, trigger: Instant, due: Instant, lines: &Lines) -> CutMade 
         result = result.and(lines.set(*line, *line == Line::Reset));
     }
     let returned = Instant::now();
-    if cut.kind != Kind::Reset {
+    if cut.kind != CutKind::Reset {
         result = result.and(lines.isolate(true));
     }
     CutMade {

@@ -8,9 +8,9 @@ use crate::cli::Common;
 use crate::exit::Failed;
 use crate::terminal::paint::Paint;
 use crate::terminal::print;
-use dfota_core::log::fold::Told;
-use dfota_core::log::format::Format;
-use dfota_core::log::reader::Reader;
+use dfota_core::log::fold::LogContext;
+use dfota_core::log::format::LogFormat;
+use dfota_core::log::reader::LogReader;
 use dfota_core::transport::Via;
 use dfota_core::version::Version;
 use dfota_record::log::opened::Log;
@@ -102,16 +102,16 @@ enum FormatArg {
 }
 
 impl FormatArg {
-    fn format(self) -> Option<Format> {
+    fn format(self) -> Option<LogFormat> {
         Some(match self {
             Self::Auto => return None,
-            Self::Plain => Format::Plain,
-            Self::Minicom => Format::Minicom,
-            Self::Teraterm => Format::TeraTerm,
-            Self::Picocom => Format::Picocom,
-            Self::Screen => Format::Screen,
-            Self::Labgrid => Format::Labgrid,
-            Self::Qcom => Format::Qcom,
+            Self::Plain => LogFormat::Plain,
+            Self::Minicom => LogFormat::Minicom,
+            Self::Teraterm => LogFormat::TeraTerm,
+            Self::Picocom => LogFormat::Picocom,
+            Self::Screen => LogFormat::Screen,
+            Self::Labgrid => LogFormat::Labgrid,
+            Self::Qcom => LogFormat::Qcom,
         })
     }
 }
@@ -136,12 +136,12 @@ pub fn main(args: &Args, common: Common) -> Result<u8, Failed> {
 /// 0: nothing illegal is seen; 1: something is; 2: it cannot be read; 3: there is no update in it.
 fn judge_log(path: &Path, args: &Args, common: Common) -> Result<u8, Failed> {
     let mut log = Log::open(path, args.format.format()).map_err(Failed::usage)?;
-    let told = Told {
+    let told = LogContext {
         from: args.from.clone(),
         to: args.to.clone(),
         via: args.via.map(Via::from),
     };
-    let mut reader = Reader::new(log.format, log.counted, told);
+    let mut reader = LogReader::new(log.format, log.counted, told);
     let paint = Paint::new(common.color);
     let to = page_path(path, args)?;
     let (mut tally, mut page) = (Tally::default(), Page::default());

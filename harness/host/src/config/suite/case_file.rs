@@ -14,7 +14,7 @@ use crate::config::yaml::node_path::NodePath;
 use crate::config::yaml::reader::{Binding, Bindings, Reader};
 use dfota_core::case::{Case, Ids, Limits};
 use dfota_core::cut::CutPlan;
-use dfota_core::expect::{Expect, Lwm2m};
+use dfota_core::expect::{Expect, ExpectedObject};
 use dfota_core::fault::Faults;
 use dfota_core::moment::Moment;
 use dfota_core::transport::Via;
@@ -280,7 +280,7 @@ impl CaseFile<'_, '_> {
                 let at = at.key("lwm2m");
                 let state = self.reader.read_option(&at.key("state"), keys.state.as_ref());
                 let result = self.reader.read_option(&at.key("result"), keys.result.as_ref());
-                Lwm2m {
+                ExpectedObject {
                     state: state.map(|Lwm2mState(state)| state),
                     result: result.map(|Lwm2mResult(result)| result),
                 }

@@ -7,7 +7,7 @@ use crate::config::yaml::node_path::NodePath;
 use crate::config::yaml::raw::Raw;
 use crate::config::yaml::reader::Reader;
 use dfota_core::case::{Anomalies, Limits};
-use dfota_core::measure::Declared;
+use dfota_core::measure::MeasureLimits;
 use dfota_core::retries::Retries;
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ pub struct Defaults {
     /// What is made of something legal and odd.
     pub anomalies: Anomalies,
     pub retries: Retries,
-    pub measures: Vec<Declared>,
+    pub measures: Vec<MeasureLimits>,
 }
 
 /// Limits over those that hold where a key is left out.

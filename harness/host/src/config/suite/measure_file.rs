@@ -7,7 +7,7 @@ use crate::config::yaml::node_path::NodePath;
 use crate::config::yaml::raw::Raw;
 use crate::config::yaml::reader::Reader;
 use dfota_core::case::Case;
-use dfota_core::measure::{Declared, Measure};
+use dfota_core::measure::{Measure, MeasureLimits};
 use dfota_core::percent::Percent;
 use std::time::Duration;
 
@@ -23,7 +23,7 @@ type Range<'k, T> = Option<(Option<&'k Raw<T>>, Option<&'k Raw<T>>)>;
 
 impl MeasureFile<'_, '_> {
     /// What is declared, in the order of the reference.
-    pub fn declared(&mut self, keys: &MeasureKeys) -> Vec<Declared> {
+    pub fn declared(&mut self, keys: &MeasureKeys) -> Vec<MeasureLimits> {
         let time = |keys: &Duration| u64::try_from(keys.as_nanos()).unwrap_or(u64::MAX);
         let percent = |percent: &Percent| u64::from(percent.get());
         let bytes = |Bytes(bytes): &Bytes| u64::from(*bytes);
@@ -49,7 +49,7 @@ impl MeasureFile<'_, '_> {
         measure: Measure,
         keys: Range<'_, T>,
         steps: impl Fn(&T) -> u64,
-    ) -> Option<Declared> {
+    ) -> Option<MeasureLimits> {
         let (min, max) = keys?;
         let at = self.at.key(measure.name());
         let min = self.reader.read_option(&at.key("min"), min).as_ref().map(&steps);
@@ -59,7 +59,7 @@ impl MeasureFile<'_, '_> {
                 Mistake::new("the least is more than the most: no measurement could be within these limits");
             self.reader.mistake(&at.key("min"), why.label("more than `max`"));
         }
-        Some(Declared { measure, min, max })
+        Some(MeasureLimits { measure, min, max })
     }
 
     /// The measurements of a case: its own, and those of the suite that speak of it. What it names itself has to be
@@ -68,9 +68,9 @@ impl MeasureFile<'_, '_> {
         &mut self,
         case: &Case,
         campaign: bool,
-        own: Vec<Declared>,
-        suite: &[Declared],
-    ) -> Vec<Declared> {
+        own: Vec<MeasureLimits>,
+        suite: &[MeasureLimits],
+    ) -> Vec<MeasureLimits> {
         for declared in &own {
             let later = campaign && declared.measure.needs_a_cut();
             if let Some(why) = case.cannot_take(declared.measure).filter(|_| !later) {
@@ -79,11 +79,14 @@ impl MeasureFile<'_, '_> {
                     .key_mistake(&self.at.key(declared.measure.name()), why);
             }
         }
-        let named = |measure| own.iter().any(|declared: &Declared| declared.measure == measure);
+        let named = |measure| {
+            own.iter()
+                .any(|declared: &MeasureLimits| declared.measure == measure)
+        };
         let rest = suite
             .iter()
             .filter(|declared| !named(declared.measure) && (campaign || case.has_to_take(declared.measure)));
-        let mut all: Vec<Declared> = rest.copied().chain(own.iter().copied()).collect();
+        let mut all: Vec<MeasureLimits> = rest.copied().chain(own.iter().copied()).collect();
         all.sort_by_key(|declared| declared.measure);
         all
     }

@@ -18,7 +18,7 @@ use crate::config::yaml::reader::{Bindings, Reader};
 use bytes::Bytes;
 use dfota_core::case::{Limits, Package};
 use dfota_core::escape::quoted;
-use dfota_core::measure::Declared;
+use dfota_core::measure::MeasureLimits;
 use dfota_core::retries::Retries;
 use dfota_core::transport::Via;
 use dfota_record::digest::sha256_hex;
@@ -156,7 +156,7 @@ impl SuiteFile<'_> {
         read_limits(&mut self.reader, &at, keys, Limits::default())
     }
 
-    fn measures(&mut self, keys: Option<&MeasureKeys>) -> Vec<Declared> {
+    fn measures(&mut self, keys: Option<&MeasureKeys>) -> Vec<MeasureLimits> {
         let mut file = MeasureFile {
             reader: &mut self.reader,
             at: NodePath::root().key("measure"),

@@ -9,12 +9,12 @@ use crate::config::yaml::one_or_more::OneOrMore;
 use crate::config::yaml::ordered::Ordered;
 use crate::config::yaml::raw::Raw;
 use dfota_core::case::Anomalies;
-use dfota_core::cut::Kind;
-use dfota_core::expect::{Becomes, Reply};
+use dfota_core::cut::CutKind;
+use dfota_core::expect::{Becomes, CommandReply};
 use dfota_core::moment::Moment;
 use dfota_core::percent::Percent;
 use dfota_core::rate::Rate;
-use dfota_core::sweep::{Order, Over};
+use dfota_core::sweep::{Over, SweepOrder};
 use dfota_core::transport::Via;
 use dfota_core::version::Version;
 use schemars::JsonSchema;
@@ -267,7 +267,7 @@ pub struct CutKeys {
     /// How long the supply stays off. Default: the rig's `discharge`.
     pub off: Option<Raw<Duration>>,
     /// What is cut. Default power.
-    pub kind: Option<Raw<Kind>>,
+    pub kind: Option<Raw<CutKind>>,
     /// How often: once, or again in each forced resume. Default 1.
     pub times: Option<Raw<Count>>,
 }
@@ -286,13 +286,13 @@ pub struct SweepKeys {
     /// A time that each cut is delayed by, or a range of which each draws one. Default 0ms.
     pub after: Option<Raw<After>>,
     /// What is cut; each cut is made with each. Default power.
-    pub kind: Option<OneOrMore<Kind>>,
+    pub kind: Option<OneOrMore<CutKind>>,
     /// How long the supply stays off; each cut is made with each. Default: the rig's `discharge`.
     pub off: Option<OneOrMore<Duration>>,
     /// 1, or as often again in each forced resume. Default 1.
     pub depth: Option<Raw<Depth>>,
     /// `linear`, `shuffled` by the seed, or `widest-gap` first. Default linear.
-    pub order: Option<Raw<Order>>,
+    pub order: Option<Raw<SweepOrder>>,
     /// An uncut control run closes every block of so many cuts. Default 50.
     pub block: Option<Raw<Count>>,
 }
@@ -311,7 +311,7 @@ pub struct ClaimKeys {
     /// The stretch that the cuts are drawn from, evenly in time, or `all`. Default `start..end`; over CoAP `updating 0%..end`.
     pub over: Option<Raw<Window>>,
     /// What is cut. Default power.
-    pub kind: Option<Raw<Kind>>,
+    pub kind: Option<Raw<CutKind>>,
     /// How long the supply stays off. Default: the rig's `discharge`.
     pub off: Option<Raw<Duration>>,
 }
@@ -322,7 +322,7 @@ pub struct ClaimKeys {
 #[schemars(title = "expect", extend("minProperties" = 1))]
 pub struct ExpectKeys {
     /// The result of the order, or of the faulty block.
-    pub reply: Option<Raw<Reply>>,
+    pub reply: Option<Raw<CommandReply>>,
     /// The result code of the download.
     pub download: Option<Raw<Code>>,
     /// The result code of the update.

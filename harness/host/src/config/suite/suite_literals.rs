@@ -5,13 +5,13 @@ use crate::config::yaml::literal::{
 };
 use bc66_spec::qfuplex::BLOCK_SIZES;
 use dfota_core::case::Anomalies;
-use dfota_core::cut::Kind;
+use dfota_core::cut::CutKind;
 use dfota_core::escape::quoted;
-use dfota_core::expect::{Becomes, Reply};
+use dfota_core::expect::{Becomes, CommandReply};
 use dfota_core::moment::Moment;
 use dfota_core::percent::Percent;
 use dfota_core::rate::Rate;
-use dfota_core::sweep::{Order, Over, Span};
+use dfota_core::sweep::{Over, Span, SweepOrder};
 use dfota_core::transport::Via;
 use dfota_core::version::Version;
 use schemars::{Schema, json_schema};
@@ -34,9 +34,9 @@ macro_rules! word_literal {
 }
 
 word_literal!(Via, "Via", "a transport");
-word_literal!(Kind, "Kind", "a kind of cut");
-word_literal!(Reply, "Reply", "a reply");
-word_literal!(Order, "Order", "an order of cuts");
+word_literal!(CutKind, "Kind", "a kind of cut");
+word_literal!(CommandReply, "Reply", "a reply");
+word_literal!(SweepOrder, "Order", "an order of cuts");
 
 macro_rules! number_literal {
     ($(#[doc = $doc:literal])+ $name:ident($type:ty) = $from:literal..=$to:expr;) => {

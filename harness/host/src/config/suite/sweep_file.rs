@@ -7,7 +7,7 @@ use crate::config::suite::suite_literals::{Bricks, Count, Cuts, Depth, Window};
 use crate::config::yaml::literal::Mistake;
 use crate::config::yaml::node_path::NodePath;
 use dfota_core::claim::Claim;
-use dfota_core::cut::Kind;
+use dfota_core::cut::CutKind;
 use dfota_core::moment::Moment;
 use dfota_core::percent::Percent;
 use dfota_core::rate::Rate;
@@ -86,7 +86,7 @@ impl CaseFile<'_, '_> {
             over,
             spacing: cuts.map_or(Spacing::Step(step), |Cuts(cuts)| Spacing::Cuts(cuts)),
             jitter: after.map_or((Duration::ZERO, Duration::ZERO), |after| (after.min, after.max)),
-            kinds: kinds.map_or(vec![Kind::Power], |kinds| {
+            kinds: kinds.map_or(vec![CutKind::Power], |kinds| {
                 kinds.into_iter().map(|(_, kind)| kind).collect()
             }),
             offs,
@@ -133,7 +133,7 @@ impl CaseFile<'_, '_> {
         self.moment(at, span.to(), Some(via));
     }
 
-    fn claim(&mut self, keys: &ClaimKeys, via: Via) -> Option<(Claim, Kind, Option<Duration>)> {
+    fn claim(&mut self, keys: &ClaimKeys, via: Via) -> Option<(Claim, CutKind, Option<Duration>)> {
         let at = self.at.key("claim");
         let below = self
             .reader

@@ -2,11 +2,11 @@
 
 use crate::bench::serial::reader::{Armed, CutMade};
 use crate::device::module::{Module, Stop};
-use dfota_core::cut::{Cut, Kind};
+use dfota_core::cut::{Cut, CutKind};
 use dfota_core::event::{Confirmed, Event, Line};
 use dfota_core::measure::Measure;
 use dfota_core::moment::Moment;
-use dfota_core::update::Input;
+use dfota_core::update::UpdateInput;
 use dfota_core::verdict::Rule;
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -32,15 +32,15 @@ impl Module {
             return Err(Stop::rule(Rule::LineFailed, error.to_string()));
         }
         let timing = self.timing();
-        let glitch = cut.kind != Kind::Reset && cut.off < timing.discharge;
+        let glitch = cut.kind != CutKind::Reset && cut.off < timing.discharge;
         // What arrives until the silence is certain was said before the cut.
         match cut.kind {
-            Kind::Power | Kind::Both if !glitch => self.fall_silent(made.returned)?,
-            Kind::Reset => {
+            CutKind::Power | CutKind::Both if !glitch => self.fall_silent(made.returned)?,
+            CutKind::Reset => {
                 self.pause_until(made.returned + self.clock.real(timing.latency))?;
                 self.drain()?;
             }
-            Kind::Power | Kind::Both => self.pause_until(made.returned + self.clock.real(cut.off))?,
+            CutKind::Power | CutKind::Both => self.pause_until(made.returned + self.clock.real(cut.off))?,
         }
         let confirmed = self.confirmed(&made)?;
         let landed = self.phase();
@@ -56,12 +56,12 @@ impl Module {
             confirmed,
         });
         if let Some(update) = &mut self.update {
-            update.on(Input::Cut { glitch });
+            update.on(UpdateInput::Cut { glitch });
         }
         let late = made.returned.saturating_duration_since(made.due);
         self.measure(Measure::CutLatency, late.as_nanos() as u64);
         self.cut_late = self.clock.module_time(late);
-        if !glitch && cut.kind != Kind::Reset {
+        if !glitch && cut.kind != CutKind::Reset {
             self.prove_silence()?;
         }
         self.pause_until(made.returned + self.clock.real(cut.off.max(self.shortest_off(cut.kind))))?;
@@ -71,7 +71,7 @@ impl Module {
 
     /// When the sense line showed that the supply was gone, where the rig has one and it did.
     fn confirmed(&self, made: &CutMade) -> Result<Option<Confirmed>, Stop> {
-        if made.cut.kind == Kind::Reset {
+        if made.cut.kind == CutKind::Reset {
             return Ok(None);
         }
         let shown = self.look()?.filter(|shown| !shown.supplied);
@@ -84,19 +84,19 @@ impl Module {
         }))
     }
 
-    fn shortest_off(&self, kind: Kind) -> Duration {
-        if kind == Kind::Reset {
+    fn shortest_off(&self, kind: CutKind) -> Duration {
+        if kind == CutKind::Reset {
             self.timing().reset_hold
         } else {
             Duration::ZERO
         }
     }
 
-    fn give_back(&mut self, kind: Kind) -> Result<(), Stop> {
+    fn give_back(&mut self, kind: CutKind) -> Result<(), Stop> {
         match kind {
-            Kind::Power => self.power_on(),
-            Kind::Reset => self.release_reset(),
-            Kind::Both => {
+            CutKind::Power => self.power_on(),
+            CutKind::Reset => self.release_reset(),
+            CutKind::Both => {
                 self.set(Line::Reset, false)?;
                 self.power_on()
             }

@@ -6,10 +6,10 @@ use crate::device::module::{Module, Stop};
 use crate::device::upload;
 use bc66_spec::{command, qfotadl};
 use dfota_core::event::watched::{ReplyTo, Watched};
-use dfota_core::expect::{Becomes, Reply};
+use dfota_core::expect::{Becomes, CommandReply};
 use dfota_core::fault::{OrderFault, UartFault};
 use dfota_core::moment::Moment;
-use dfota_core::update::Input;
+use dfota_core::update::UpdateInput;
 use dfota_core::verdict::Rule;
 
 impl Module {
@@ -53,7 +53,7 @@ impl Module {
             self.journal.watched(Watched::FaultMet);
         }
         let reply = self.order(&format!("AT{}={}", command::QFOTADL, qfotadl::FROM_UART))?;
-        Ok(reply == Reply::Ok)
+        Ok(reply == CommandReply::Ok)
     }
 
     fn order_over_http(&mut self, job: &Job<'_>, url: &str) -> Result<bool, Stop> {
@@ -73,19 +73,19 @@ impl Module {
         if met {
             self.journal.watched(Watched::FaultMet);
         }
-        Ok(self.order(&http_order(url, fault))? == Reply::Ok)
+        Ok(self.order(&http_order(url, fault))? == CommandReply::Ok)
     }
 
     /// Gives an order; a module that loses its supply before it answers gives no reply.
-    fn order(&mut self, text: &str) -> Result<Reply, Stop> {
+    fn order(&mut self, text: &str) -> Result<CommandReply, Stop> {
         self.tell_order();
         let reply = match self.timed_command("QFOTADL", text)? {
-            Some(answer) if answer.end.is_ok() => Reply::Ok,
+            Some(answer) if answer.end.is_ok() => CommandReply::Ok,
             Some(_) => {
-                self.tell(Input::Refused);
-                Reply::Error
+                self.tell(UpdateInput::Refused);
+                CommandReply::Error
             }
-            None if self.cut.is_some() => Reply::Ok,
+            None if self.cut.is_some() => CommandReply::Ok,
             None => {
                 return Err(Stop::rule(
                     Rule::NoReply,

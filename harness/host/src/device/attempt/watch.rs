@@ -6,7 +6,7 @@ use crate::device::module::dialogue::COMMAND;
 use crate::device::module::{Module, Stop};
 use dfota_core::case::{Case, Limits};
 use dfota_core::event::watched::{ReplyTo, TimedOut, Watched};
-use dfota_core::expect::Reply;
+use dfota_core::expect::CommandReply;
 use dfota_core::fault::OrderFault;
 use dfota_core::measure::Measure;
 use dfota_core::transport::Via;
@@ -64,7 +64,11 @@ impl Module {
             if let Some(refused) = refused {
                 self.tell_reply(
                     ReplyTo::SecondOrder,
-                    if refused { Reply::Error } else { Reply::Ok },
+                    if refused {
+                        CommandReply::Error
+                    } else {
+                        CommandReply::Ok
+                    },
                 );
             }
             // Two orders met only if the first was still under way when the second was answered.

@@ -2,7 +2,7 @@
 
 use super::{Heard, Module, Stop};
 use dfota_core::event::Event;
-use dfota_core::reply::{Final, Pending, Said, revision};
+use dfota_core::reply::{Final, LineRole, PendingCommand, revision};
 use dfota_core::verdict::Rule;
 use std::io::ErrorKind;
 use std::time::{Duration, Instant};
@@ -71,13 +71,13 @@ impl Module {
     /// Sends a command line; `None` when no result comes within `limit`.
     pub fn try_command(&mut self, text: &str, limit: Duration) -> Result<Option<Answer>, Stop> {
         self.send(text)?;
-        self.answer(&Pending::new(text), limit)
+        self.answer(&PendingCommand::new(text), limit)
     }
 
     /// The same for a command line that holds a secret: what is written down is `shown`.
     pub fn secret_command(&mut self, text: &str, shown: &str) -> Result<Option<Answer>, Stop> {
         self.send_as(text, shown)?;
-        self.answer(&Pending::new(text), COMMAND)
+        self.answer(&PendingCommand::new(text), COMMAND)
     }
 
     /// Writes a command line and its carriage return.
@@ -92,11 +92,11 @@ impl Module {
     }
 
     /// Waits for the result of a command.
-    pub fn answer(&mut self, pending: &Pending, limit: Duration) -> Result<Option<Answer>, Stop> {
+    pub fn answer(&mut self, pending: &PendingCommand, limit: Duration) -> Result<Option<Answer>, Stop> {
         self.answer_until(pending, Instant::now() + self.clock.time_out(limit))
     }
 
-    fn answer_until(&mut self, pending: &Pending, deadline: Instant) -> Result<Option<Answer>, Stop> {
+    fn answer_until(&mut self, pending: &PendingCommand, deadline: Instant) -> Result<Option<Answer>, Stop> {
         let mut info = Vec::new();
         while let Some(heard) = self.next(deadline)? {
             let Heard::Line { text, .. } = heard else {
@@ -107,9 +107,9 @@ impl Module {
                 continue;
             };
             match pending.classify(&text) {
-                Said::Final(end) => return Ok(Some(Answer { end, info })),
-                Said::Info => info.push(String::from_utf8_lossy(&text).trim().to_owned()),
-                Said::Echo | Said::Urc(_) | Said::Other => {}
+                LineRole::Final(end) => return Ok(Some(Answer { end, info })),
+                LineRole::Info => info.push(String::from_utf8_lossy(&text).trim().to_owned()),
+                LineRole::Echo | LineRole::Urc(_) | LineRole::Other => {}
             }
         }
         Ok(None)
@@ -118,7 +118,7 @@ impl Module {
     /// Sends `AT` until the module answers OK.
     pub fn sync(&mut self, limit: Duration) -> Result<bool, Stop> {
         let deadline = Instant::now() + self.clock.time_out(limit);
-        let pending = Pending::new("AT");
+        let pending = PendingCommand::new("AT");
         self.refused = None;
         for tries in 1.. {
             self.send("AT")?;
@@ -160,7 +160,7 @@ impl Module {
     /// are waited for then.
     fn let_late_answers_pass(&mut self) -> Result<(), Stop> {
         const QUESTIONS: u32 = 4;
-        let pending = Pending::new("ATI");
+        let pending = PendingCommand::new("ATI");
         let patience = self.clock.time_out(COMMAND) / QUESTIONS;
         let mut open = 0;
         for _ in 0..QUESTIONS {

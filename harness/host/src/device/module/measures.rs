@@ -2,7 +2,7 @@
 
 use crate::device::module::Module;
 use dfota_core::event::Event;
-use dfota_core::measure::{Declared, Measure};
+use dfota_core::measure::{Measure, MeasureLimits};
 use dfota_core::transport::Via;
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 #[derive(Debug, Default)]
 pub struct Measures {
     /// What the case declares.
-    pub declared: Vec<Declared>,
+    pub declared: Vec<MeasureLimits>,
     /// When the update was ordered, for the first time of this attempt.
     pub ordered: Option<Instant>,
     /// When END was heard last.
@@ -23,7 +23,7 @@ pub struct Measures {
 
 impl Measures {
     /// Forgets the try before.
-    pub fn begin(&mut self, declared: &[Declared]) {
+    pub fn begin(&mut self, declared: &[MeasureLimits]) {
         self.declared = declared.to_vec();
         self.sent.clear();
     }

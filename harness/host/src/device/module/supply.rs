@@ -5,7 +5,7 @@ use super::{Awake, Module, Stop};
 use crate::bench::line::sense::Shown;
 use dfota_core::event::watched::Watched;
 use dfota_core::event::{Event, Line};
-use dfota_core::update::Input;
+use dfota_core::update::UpdateInput;
 use dfota_core::verdict::Rule;
 use std::time::{Duration, Instant};
 
@@ -169,7 +169,7 @@ impl Module {
     pub fn cycle(&mut self) -> Result<(), Stop> {
         self.power_off()?;
         if let Some(update) = &mut self.update {
-            update.on(Input::Cycle);
+            update.on(UpdateInput::Cycle);
         }
         self.power_on()
     }
@@ -179,7 +179,7 @@ impl Module {
         self.set(Line::Reset, true)?;
         self.pause(self.timing.reset_hold)?;
         if let Some(update) = &mut self.update {
-            update.on(Input::Cycle);
+            update.on(UpdateInput::Cycle);
         }
         self.release_reset()
     }

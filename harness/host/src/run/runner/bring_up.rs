@@ -5,11 +5,11 @@ use super::oracle::REVIVALS;
 use crate::device::module::Stop;
 use crate::device::prepare::Identity;
 use bytes::Bytes;
+use dfota_core::capabilities::Capabilities;
 use dfota_core::case::{Case, Limits};
 use dfota_core::chain::chain;
 use dfota_core::event::watched::Purpose;
-use dfota_core::event::{Event, When};
-use dfota_core::function::Function;
+use dfota_core::event::{CapabilityTime, Event};
 use dfota_core::transport::Via;
 use dfota_core::verdict::Rule;
 use dfota_core::version::Version;
@@ -22,7 +22,7 @@ const BASELINE: Duration = Duration::from_secs(60);
 impl Runner<'_> {
     /// Brings the module to life, to the version that the case starts from, and onto the network; gives what it can do.
     /// Nothing when no update brought it to that version: the journal says why.
-    pub(super) fn prepare(&mut self, case: &Case) -> Result<Option<Function>, Stop> {
+    pub(super) fn prepare(&mut self, case: &Case) -> Result<Option<Capabilities>, Stop> {
         let identity = match self.known.clone().filter(|_| self.bench.module.clean) {
             Some(known) => known,
             None => self.wake(&case.limits)?,
@@ -40,7 +40,7 @@ impl Runner<'_> {
     }
 
     /// What the module can do before the update: known from the case before, if that passed, and asked for otherwise.
-    fn baseline(&mut self, identity: &Identity) -> Result<Function, Stop> {
+    fn baseline(&mut self, identity: &Identity) -> Result<Capabilities, Stop> {
         if let Some(known) = &self.function {
             return Ok(known.clone());
         }
@@ -51,7 +51,7 @@ impl Runner<'_> {
             Duration::ZERO
         };
         self.asked_for_network = true;
-        let function = self.module().function(When::Before, identity, wait)?;
+        let function = self.module().function(CapabilityTime::Before, identity, wait)?;
         self.registers |= function.registered == Some(true);
         self.function = Some(function.clone());
         Ok(function)

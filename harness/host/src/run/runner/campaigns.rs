@@ -5,14 +5,14 @@ use crate::plan::campaign::{self, CampaignCut};
 use crate::plan::earlier::Earlier;
 use crate::state::StateError;
 use crate::state::campaign_store::{CampaignStore, Kept};
-use dfota_core::campaign::{Bin, Part, Role, Slot, Tallied};
+use dfota_core::campaign::{Bin, CampaignPart, Role, Slot, Tallied};
 use dfota_core::case::Case;
-use dfota_core::cut::{CutPlan, Kind};
+use dfota_core::cut::{CutKind, CutPlan};
 use dfota_core::duration::Short;
 use dfota_core::event::{CaseEnded, Event};
 use dfota_core::outcome::Outcome;
 use dfota_core::timeline::Timeline;
-use dfota_core::update::{Due, Phase};
+use dfota_core::update::{AfterCut, Phase};
 use dfota_core::verdict::{Rule, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -62,7 +62,7 @@ impl Campaigns {
         }
     }
 
-    fn get(&mut self, case: &Case, part: &Part) -> Option<&mut Campaign> {
+    fn get(&mut self, case: &Case, part: &CampaignPart) -> Option<&mut Campaign> {
         self.of.get_mut(&(case.suite.clone(), part.campaign.clone()))
     }
 
@@ -127,7 +127,7 @@ impl Runner<'_> {
     /// Why the rig cannot make a cut as short as that.
     pub(super) fn too_short(&mut self, case: &Case) -> Option<String> {
         let (_, slot) = case.slot()?;
-        let line = if slot.kind == Kind::Reset {
+        let line = if slot.kind == CutKind::Reset {
             "reset"
         } else {
             "supply"
@@ -164,7 +164,7 @@ impl Runner<'_> {
         }
     }
 
-    fn calibrated(&mut self, case: &Case, part: &Part) {
+    fn calibrated(&mut self, case: &Case, part: &CampaignPart) {
         let timeline = std::mem::take(&mut self.module().timeline);
         self.module().journal.post(Event::Calibrated {
             suite: case.suite.clone(),
@@ -180,7 +180,7 @@ impl Runner<'_> {
         self.keep(case, part, Kept::Calibrated(package, timeline));
     }
 
-    fn tallied(&mut self, case: &Case, part: &Part, slot: &Slot, judged: &Judged) {
+    fn tallied(&mut self, case: &Case, part: &CampaignPart, slot: &Slot, judged: &Judged) {
         let Some(landed) = &judged.landed else {
             return self.unjudged(case, part, slot);
         };
@@ -229,7 +229,7 @@ impl Runner<'_> {
     }
 
     /// A cut was made, and the try ended before anybody could ask what became of the module.
-    fn unjudged(&mut self, case: &Case, part: &Part, slot: &Slot) {
+    fn unjudged(&mut self, case: &Case, part: &CampaignPart, slot: &Slot) {
         let Some(made) = self.made.take() else { return };
         let Some(landed) = made.phase else { return };
         let tallied = Tallied {
@@ -266,7 +266,7 @@ impl Runner<'_> {
         self.write_tallied(tallied);
     }
 
-    fn post_tallied(&mut self, case: &Case, part: &Part, tallied: Tallied) {
+    fn post_tallied(&mut self, case: &Case, part: &CampaignPart, tallied: Tallied) {
         if let Some(campaign) = self.campaigns.get(case, part) {
             campaign.last = Some(tallied.clone());
         }
@@ -287,7 +287,7 @@ impl Runner<'_> {
         }
     }
 
-    fn keep(&mut self, case: &Case, part: &Part, kept: Kept) {
+    fn keep(&mut self, case: &Case, part: &CampaignPart, kept: Kept) {
         let Some(campaign) = self.campaigns.get(case, part) else {
             return;
         };
@@ -318,7 +318,7 @@ fn took_the_delta(judged: &Judged) -> bool {
         return false;
     };
     let done = matches!(judged.outcome, Some(Outcome::New | Outcome::NewAfterResume))
-        || phase.due_after_cut() == Due::Nothing;
+        || phase.due_after_cut() == AfterCut::Nothing;
     matches!(phase, Phase::Updating { .. } | Phase::Ended { code: 0 })
         || (judged.verdict == Verdict::Pass && done)
 }

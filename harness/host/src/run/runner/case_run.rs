@@ -7,12 +7,12 @@ use crate::device::bench::Bench;
 use crate::device::module::{Module, Stop};
 use crate::device::offered::Offered;
 use bytes::Bytes;
+use dfota_core::capabilities::Capabilities;
 use dfota_core::case::Case;
 use dfota_core::cut::Cut;
 use dfota_core::event::watched::Purpose;
 use dfota_core::expect::Expect;
 use dfota_core::fault::{Faults, HttpFaults};
-use dfota_core::function::Function;
 use dfota_core::judge::judge;
 use dfota_core::measure::Measure;
 use dfota_core::observation::Observation;
@@ -63,7 +63,7 @@ impl Runner<'_> {
         case: &Case,
         package: &[u8],
         offered: &Offered,
-        before: Option<&Function>,
+        before: Option<&Capabilities>,
     ) -> Result<Updated, Stop> {
         let answered = match self.tried(purpose, case, package, offered, before) {
             Err(Stop::Unbounded) => {
@@ -96,7 +96,7 @@ impl Runner<'_> {
         case: &Case,
         package: &[u8],
         offered: &Offered,
-        before: Option<&Function>,
+        before: Option<&Capabilities>,
     ) -> Result<Answered, Stop> {
         self.known = None;
         // What was seen of the image so far belongs to the case that left it.

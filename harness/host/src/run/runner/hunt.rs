@@ -4,12 +4,12 @@
 
 use super::Runner;
 use crate::plan::campaign::with;
-use dfota_core::bisect::{Bisect, End};
-use dfota_core::campaign::{Part, Role};
+use dfota_core::bisect::{Bisect, BisectEnd};
+use dfota_core::campaign::{CampaignPart, Role};
 use dfota_core::case::Case;
-use dfota_core::cut::{Cut, CutPlan, Kind};
+use dfota_core::cut::{Cut, CutKind, CutPlan};
 use dfota_core::event::Event;
-use dfota_core::event::bisected::{Bisected, Edge, Probed};
+use dfota_core::event::bisected::{Bisected, ProbedCut, WindowEdge};
 use dfota_core::moment::Moment;
 use dfota_core::timeline::Timeline;
 use dfota_core::verdict::Verdict;
@@ -56,7 +56,7 @@ impl Runner<'_> {
         (bisected, interrupted)
     }
 
-    fn search(&mut self, case: &Case, hunt: &Hunt, probes: &mut Vec<Probed>) -> Result<Bisected, Lost> {
+    fn search(&mut self, case: &Case, hunt: &Hunt, probes: &mut Vec<ProbedCut>) -> Result<Bisected, Lost> {
         let timeline = self.calibrate(case)?;
         let place = |cut: &Cut| {
             timeline
@@ -81,13 +81,13 @@ impl Runner<'_> {
             bisect.told(failed, jitter);
         }
         match bisect.end() {
-            Some(End::BadIsGood) => Err(Lost::Because(format!(
+            Some(BisectEnd::BadIsGood) => Err(Lost::Because(format!(
                 "`{}` was said to fail, and did not in {} {}",
                 hunt.bad,
                 hunt.tries,
                 if hunt.tries == 1 { "try" } else { "tries" }
             ))),
-            Some(End::GoodIsBad) => Err(Lost::Because(format!(
+            Some(BisectEnd::GoodIsBad) => Err(Lost::Because(format!(
                 "`{}` was said not to fail, and did: there is nothing to search between",
                 hunt.good
             ))),
@@ -97,7 +97,7 @@ impl Runner<'_> {
 
     /// An uncut update, whose moments are what times are told by.
     fn calibrate(&mut self, case: &Case) -> Result<Timeline, Lost> {
-        let part = Part {
+        let part = CampaignPart {
             campaign: case.id.clone(),
             role: Role::Calibration,
         };
@@ -140,8 +140,8 @@ impl Runner<'_> {
         cut: Cut,
         tries: u32,
         number: usize,
-    ) -> Result<(Probed, Duration), Lost> {
-        let mut probed = Probed {
+    ) -> Result<(ProbedCut, Duration), Lost> {
+        let mut probed = ProbedCut {
             cut: cut.clone(),
             ns: at.as_nanos() as u64,
             tries: 0,
@@ -182,7 +182,7 @@ impl Runner<'_> {
 
 /// The cut at a time, in the manner of the cuts that are searched between.
 fn cut_at(timeline: &Timeline, at: Duration, hunt: &Hunt) -> Cut {
-    let (kind, off): (Kind, Duration) = (hunt.bad.kind, hunt.bad.off);
+    let (kind, off): (CutKind, Duration) = (hunt.bad.kind, hunt.bad.off);
     // Both ends are tried as they were given.
     for given in [&hunt.bad, &hunt.good] {
         if timeline.time_of_cut(given) == Some(at) {
@@ -195,7 +195,7 @@ fn cut_at(timeline: &Timeline, at: Duration, hunt: &Hunt) -> Cut {
 
 fn found(bisect: &Bisect, timeline: &Timeline, hunt: &Hunt) -> Bisected {
     let window = bisect.window();
-    let edge = |at: Duration| Edge {
+    let edge = |at: Duration| WindowEdge {
         cut: cut_at(timeline, at, hunt),
         ns: at.as_nanos() as u64,
     };

@@ -5,10 +5,10 @@ use super::Runner;
 use crate::device::module::dialogue::COMMAND;
 use crate::device::module::{Module, Stop};
 use crate::device::prepare::Identity;
+use dfota_core::capabilities::Capabilities;
 use dfota_core::case::{Case, Limits};
 use dfota_core::event::watched::{TimedOut, Watched};
-use dfota_core::event::{Line, When};
-use dfota_core::function::Function;
+use dfota_core::event::{CapabilityTime, Line};
 use dfota_core::rig_check::overheard::Sound;
 
 use std::time::{Duration, Instant};
@@ -28,12 +28,12 @@ pub(super) struct Answered {
     /// How often it was asked after a further power cycle.
     pub(super) cycles: u32,
     /// What it could do.
-    pub(super) function: Option<Function>,
+    pub(super) function: Option<Capabilities>,
 }
 
 impl Answered {
     /// Whether it does not answer any more, or cannot do what it could do before.
-    pub(super) fn has_lost(&self, before: &Function) -> bool {
+    pub(super) fn has_lost(&self, before: &Capabilities) -> bool {
         let function = self.function.as_ref();
         self.identity.is_none() || function.is_some_and(|after| before.lost(after).is_some())
     }
@@ -77,7 +77,7 @@ impl Runner<'_> {
     pub(super) fn confirm(
         &mut self,
         case: &Case,
-        before: &Function,
+        before: &Capabilities,
         answered: &mut Answered,
     ) -> Result<(), Stop> {
         let limits = &case.limits;
@@ -100,7 +100,12 @@ impl Runner<'_> {
     }
 
     /// What it can do, where it answers; a second time after a further power cycle, where something is missing.
-    fn can_do(&mut self, limits: &Limits, before: &Function, answered: &mut Answered) -> Result<(), Stop> {
+    fn can_do(
+        &mut self,
+        limits: &Limits,
+        before: &Capabilities,
+        answered: &mut Answered,
+    ) -> Result<(), Stop> {
         // It is asked once at most for what it never did, and waited for where it did it.
         let wait = match before.registered {
             Some(true) => limits.attach,
@@ -109,7 +114,7 @@ impl Runner<'_> {
         let Some(who) = answered.identity.clone() else {
             return Ok(());
         };
-        let mut function = self.module().function(When::After, &who, wait)?;
+        let mut function = self.module().function(CapabilityTime::After, &who, wait)?;
         if before.lost(&function).is_some() {
             self.module()
                 .journal
@@ -118,7 +123,7 @@ impl Runner<'_> {
             let Some(who) = answered.identity.clone() else {
                 return Ok(());
             };
-            function = self.module().function(When::Again, &who, wait)?;
+            function = self.module().function(CapabilityTime::Again, &who, wait)?;
         }
         self.registers |= function.registered == Some(true);
         answered.function = Some(function);

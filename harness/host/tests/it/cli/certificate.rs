@@ -2,7 +2,7 @@
 
 use crate::lab::Lab;
 use dfota_core::event::{Event, Record, TryEnded};
-use dfota_core::measure::{Declared, Measure};
+use dfota_core::measure::{Measure, MeasureLimits};
 use dfota_core::verdict::{Rule, Verdict};
 use dfota_record::report::Run;
 use dfota_record::report::certificate::{Certificate, Entry, JournalFacts, TooEarly};
@@ -251,7 +251,7 @@ fn limits_are_those_that_the_cases_declare() {
     assert_eq!(limits(&records), "none declared");
     for record in &mut records {
         if let Event::CasePlanned { case, .. } = &mut record.event {
-            case.measures = vec![Declared {
+            case.measures = vec![MeasureLimits {
                 measure: Measure::CutLatency,
                 min: None,
                 max: Some(5_000_000),

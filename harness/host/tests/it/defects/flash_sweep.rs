@@ -13,15 +13,15 @@ use bc66_sim::layout::Layout;
 use bc66_sim::package::pack_images;
 use bc66_sim::update_info::UpdateInfo;
 use dfota_core::case::{Case, Package};
-use dfota_core::cut::{CutPlan, Kind};
+use dfota_core::cut::{CutKind, CutPlan};
 use dfota_core::event::watched::{Attempt, Purpose};
 use dfota_core::event_id::EventId;
 use dfota_core::judge::judge;
 use dfota_core::moment::Moment;
-use dfota_core::observation::{Observation, Reading, Said};
+use dfota_core::observation::{IdentityReply, Observation, Reading};
 use dfota_core::percent::Percent;
 use dfota_core::transport::Via;
-use dfota_core::update::Input;
+use dfota_core::update::UpdateInput;
 use dfota_core::urc::{Fota, Urc};
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -70,7 +70,7 @@ struct Heard(Observation);
 
 impl Heard {
     fn urc(&mut self, urc: Urc) {
-        self.0.update.on(Input::Urc(urc));
+        self.0.update.on(UpdateInput::Urc(urc));
     }
 }
 
@@ -91,7 +91,7 @@ impl Progress for Heard {
 /// How it ended.
 struct Ended {
     heard: Heard,
-    became: Said,
+    became: IdentityReply,
     /// Operations since the supply came back last.
     operations: u64,
 }
@@ -121,8 +121,8 @@ impl SweptModule {
     }
 
     /// The order, and everything up to the application.
-    fn order_and_boot(&mut self) -> Result<Said, FlashError> {
-        self.heard.0.update.on(Input::Order);
+    fn order_and_boot(&mut self) -> Result<IdentityReply, FlashError> {
+        self.heard.0.update.on(UpdateInput::Order);
         self.heard.urc(Urc::Fota(Fota::Start));
         let package = self.package;
         UpdateInfo::Ordered { package }.store(&mut self.flash, &LAYOUT)?;
@@ -130,7 +130,7 @@ impl SweptModule {
     }
 
     /// Boots until the application runs and has told the result, or nothing that could run is there.
-    fn boot(&mut self) -> Result<Said, FlashError> {
+    fn boot(&mut self) -> Result<IdentityReply, FlashError> {
         loop {
             self.heard.urc(Urc::BootRom);
             let mut bootloader = Bootloader::new(&mut self.flash, &LAYOUT, &mut self.heard, self.defects);
@@ -139,7 +139,7 @@ impl SweptModule {
             }
         }
         let Some(version) = image::version(&self.flash, &LAYOUT)? else {
-            return Ok(Said::Nothing("not a byte came".into()));
+            return Ok(IdentityReply::Nothing("not a byte came".into()));
         };
         self.heard.urc(Urc::Rdy);
         if let UpdateInfo::Over(code) = UpdateInfo::load(&self.flash, &LAYOUT)? {
@@ -147,7 +147,7 @@ impl SweptModule {
             UpdateInfo::Idle.store(&mut self.flash, &LAYOUT)?;
         }
         let version = version.as_str().parse().expect("a version for the harness too");
-        Ok(Said::Identity { version, imei: None })
+        Ok(IdentityReply::Identity { version, imei: None })
     }
 
     fn update(mut self) -> Ended {
@@ -169,9 +169,9 @@ impl SweptModule {
         self.is_cut(cut, operation);
     }
 
-    fn is_cut(&mut self, cut: Result<Said, FlashError>, operation: u64) {
+    fn is_cut(&mut self, cut: Result<IdentityReply, FlashError>, operation: u64) {
         assert!(cut.is_err(), "operation {operation} was reached");
-        self.heard.0.update.on(Input::Cut { glitch: false });
+        self.heard.0.update.on(UpdateInput::Cut { glitch: false });
     }
 
     /// After the last cut: what the module does with its supply back.
@@ -181,7 +181,7 @@ impl SweptModule {
         self.ended(became)
     }
 
-    fn ended(self, became: Said) -> Ended {
+    fn ended(self, became: IdentityReply) -> Ended {
         Ended {
             operations: self.flash.operations(),
             heard: self.heard,
@@ -223,7 +223,7 @@ fn case(times: u32) -> Case {
             after_min: Duration::ZERO,
             after_max: Duration::ZERO,
             off: Duration::from_secs(5),
-            kind: Kind::Power,
+            kind: CutKind::Power,
             times,
         }),
         ..Case::plain("sweep", "flash", package, Via::Uart)

@@ -2,7 +2,7 @@
 
 use super::{all, many, only, page, records, text};
 use dfota_core::event::{Event, Line, Record};
-use dfota_core::measure::{Declared, Measure};
+use dfota_core::measure::{Measure, MeasureLimits};
 use dfota_record::report::Run;
 use dfota_record::report::html::timeline::{Stage, Timeline};
 use std::collections::BTreeSet;
@@ -163,7 +163,7 @@ fn limits_of_a_measurement_are_drawn_by_what_the_cases_declare() {
         if let Event::CasePlanned { case, .. } = &mut record.event {
             case.measures
                 .retain(|declared| declared.measure != Measure::CutLatency);
-            case.measures.push(Declared {
+            case.measures.push(MeasureLimits {
                 measure: Measure::CutLatency,
                 min: None,
                 max: Some(5_000_000),

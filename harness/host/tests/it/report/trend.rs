@@ -4,7 +4,7 @@ use super::browser::Browser;
 use super::{all, only, page, records, text};
 use dfota_core::event::trend::{PastMeasure, PastRun, Trend};
 use dfota_core::event::{Event, Record};
-use dfota_core::spread::Spread;
+use dfota_core::percentiles::Percentiles;
 use dfota_record::report::{Run, html};
 use serde_json::json;
 
@@ -45,7 +45,7 @@ pub(crate) fn with_trend(runs: u32) -> Vec<Record> {
 fn past(name: &str, n: u32) -> PastMeasure {
     let p50 = if name == "cut-latency" { 0.2 } else { 20_000.0 } * (1.0 + f64::from(n * 7 % 5) / 10.0);
     let (p90, p99, max) = (p50 * 1.2, p50 * 1.6, p50 * 2.0);
-    let spread = Spread {
+    let spread = Percentiles {
         count: 40,
         p50,
         p90,

@@ -1,9 +1,9 @@
 //! Every file of the repository loads, and becomes what it says.
 
 use crate::yaml::bench::{rig, root, suite, suite_of};
-use dfota_core::expect::{Becomes, Expect, Lwm2m, Reply};
+use dfota_core::expect::{Becomes, CommandReply, Expect, ExpectedObject};
 use dfota_core::fault::{CoapFaults, OrderFault, UartFault};
-use dfota_core::measure::Declared;
+use dfota_core::measure::MeasureLimits;
 use dfota_core::percent::Percent;
 use dfota_core::transport::Via;
 use dfota_hil::config::rig::reflash::Reflash;
@@ -269,7 +269,7 @@ fn what_is_not_expected_is_not_judged() {
         ..Expect::default()
     };
     assert_eq!(*expect[1], update);
-    let lwm2m = Lwm2m {
+    let lwm2m = ExpectedObject {
         state: Some(0),
         result: Some(1),
     };
@@ -278,7 +278,7 @@ fn what_is_not_expected_is_not_judged() {
         expect[2].version,
         Some(Becomes::Version("BC66NBR01A09".parse().unwrap()))
     );
-    assert_eq!(expect[3].reply, Some(Reply::Error));
+    assert_eq!(expect[3].reply, Some(CommandReply::Error));
     assert_eq!(expect[3].version, Some(Becomes::Unchanged));
 }
 
@@ -380,7 +380,7 @@ fn measurements_of_the_suite_and_of_a_case() {
         "measure: {resumed-at: {max: 60%}, bytes-again: {max: 0}, update-time: {max: 5m}, first-urc: {}}\n";
     let suite = suite(format!("{declared}{}", suite_of(cases)).as_bytes()).expect("a suite");
     let measures = |n: usize| -> Vec<(&str, Option<u64>, Option<u64>)> {
-        let of = |declared: &Declared| (declared.measure.name(), declared.min, declared.max);
+        let of = |declared: &MeasureLimits| (declared.measure.name(), declared.min, declared.max);
         suite.cases[n].case.measures.iter().map(of).collect()
     };
     let minutes = |minutes: u64| Some(minutes * 60_000_000_000);

@@ -7,7 +7,7 @@ use super::failures;
 use super::look::{count, seconds};
 use crate::report::Run;
 use crate::report::campaigns::{self, CampaignReport};
-use dfota_core::claim::{Claim, Standing};
+use dfota_core::claim::{Claim, ClaimStatus};
 use dfota_core::event::Event;
 use dfota_core::outcome::Outcome;
 use dfota_core::verdict::Verdict;
@@ -256,7 +256,7 @@ fn claim(campaign: &CampaignReport) -> Markup {
 /// What became of a claim.
 fn shown(campaign: &CampaignReport, claim: &Claim) -> String {
     match campaign.tally.standing(claim) {
-        Standing::Open { .. } => format!(
+        ClaimStatus::Open { .. } => format!(
             "open, {} of {} cuts count so far",
             campaign.tally.counted.cuts,
             claim.cuts()

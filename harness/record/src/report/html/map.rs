@@ -3,7 +3,7 @@
 use super::book::{Book, rank};
 use super::look::{count, sign};
 use super::place::{Column, Place};
-use dfota_core::cut::Kind;
+use dfota_core::cut::CutKind;
 use dfota_core::transport::Via;
 use dfota_core::verdict::Verdict;
 use maud::{Markup, html};
@@ -36,7 +36,7 @@ pub fn write(book: &Book<'_, '_>) -> Markup {
         .keys()
         .filter(|place| place.column != Column::NotMet)
         .count();
-    let possible = Via::ALL.len() * Kind::ALL.len() * (Column::ALL.len() - 1);
+    let possible = Via::ALL.len() * CutKind::ALL.len() * (Column::ALL.len() - 1);
     html! {
         section #map aria-labelledby="map-head" {
             h2 #map-head { "Where the cuts landed" }
@@ -58,9 +58,9 @@ pub fn write(book: &Book<'_, '_>) -> Markup {
                     }
                     @for via in Via::ALL {
                         tbody {
-                            @for (n, kind) in Kind::ALL.into_iter().enumerate() {
+                            @for (n, kind) in CutKind::ALL.into_iter().enumerate() {
                                 tr {
-                                    @if n == 0 { th scope="rowgroup" rowspan=(Kind::ALL.len()) { (via.name()) } }
+                                    @if n == 0 { th scope="rowgroup" rowspan=(CutKind::ALL.len()) { (via.name()) } }
                                     th scope="row" { (kind.name()) }
                                     @for column in Column::ALL {
                                         @let place = Place { via, kind, column };

@@ -2,7 +2,7 @@
 
 use crate::report::CaseRun;
 use dfota_core::case::Case;
-use dfota_core::cut::{Cut, Kind};
+use dfota_core::cut::{Cut, CutKind};
 use dfota_core::event::{Event, Record};
 use dfota_core::moment::Moment;
 use dfota_core::transport::Via;
@@ -125,7 +125,7 @@ fn ten(percent: u8) -> Column {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Place {
     pub via: Via,
-    pub kind: Kind,
+    pub kind: CutKind,
     /// The stretch of the update.
     pub column: Column,
 }

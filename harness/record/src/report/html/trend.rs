@@ -6,7 +6,7 @@ use super::plot::{self, Area, Drawn, FAINT, INK, QUIET, TRANSFER, UPDATE, number
 use dfota_core::event::Event;
 use dfota_core::event::trend::{PastRun, Trend};
 use dfota_core::measure::Measure;
-use dfota_core::spread::Spread;
+use dfota_core::percentiles::Percentiles;
 use maud::{Markup, html};
 use plotters::element::{Circle, PathElement, Text};
 use plotters::style::text_anchor::HPos;
@@ -63,12 +63,12 @@ impl Course {
     fn of(book: &Book<'_, '_>, trend: &Trend, measure: Measure, name: &'static str) -> Option<Self> {
         let unit = measure.unit().name();
         let earlier = trend.runs.iter().map(|run| of_past(run, measure));
-        let spreads: Vec<Option<Spread>> = earlier.chain([of_run(book, measure)]).collect();
+        let spreads: Vec<Option<Percentiles>> = earlier.chain([of_run(book, measure)]).collect();
         let runs = spreads.len();
         spreads[..runs - 1].iter().flatten().next()?;
         let newest = spreads.iter().rev().flatten().next()?;
         let (factor, unit) = scale(Some(newest.p50), unit);
-        let point = |(at, spread): (usize, Option<Spread>)| {
+        let point = |(at, spread): (usize, Option<Percentiles>)| {
             spread.map(|spread| (at, [spread.p50 * factor, spread.p99 * factor]))
         };
         let points = spreads.into_iter().enumerate().filter_map(point).collect();
@@ -190,18 +190,18 @@ impl Course {
     }
 }
 
-fn of_past(run: &PastRun, measure: Measure) -> Option<Spread> {
+fn of_past(run: &PastRun, measure: Measure) -> Option<Percentiles> {
     let found = run.measures.iter().find(|past| past.name == measure.name());
     found.map(|past| past.spread)
 }
 
-fn of_run(book: &Book<'_, '_>, measure: Measure) -> Option<Spread> {
+fn of_run(book: &Book<'_, '_>, measure: Measure) -> Option<Percentiles> {
     let records = book.entries.iter().flat_map(|entry| entry.case.records);
     let values = records.filter_map(|record| match &record.event {
         Event::Measured { name, value, .. } if name == measure.name() => Some(*value),
         _ => None,
     });
-    Spread::of(values.collect())
+    Percentiles::of(values.collect())
 }
 
 /// The day of a time in RFC 3339.

@@ -7,8 +7,8 @@ use dfota_core::coap::block::Block;
 use dfota_core::coap::code::Code;
 use dfota_core::coap::message::Message;
 use dfota_core::coap::option;
-use dfota_core::dice::Dice;
 use dfota_core::fault::CoapFaults;
+use dfota_core::rng::Rng;
 use dfota_core::seed::Seed;
 use rstest::rstest;
 
@@ -77,12 +77,12 @@ fn noise_harms_nobody() {
     let bench = Bench::new();
     let offer = bench.offer(&package(5000), CoapFaults::default());
     let noise = Client::of(bench.server.addr());
-    let mut dice = Dice::new(Seed(3), "noise");
+    let mut rng = Rng::new(Seed(3), "noise");
     let mut client = bench.client();
     for round in 0..20 {
         for _ in 0..200 {
-            let len = dice.below(64) as usize;
-            let mut bytes: Vec<u8> = (0..len).map(|_| dice.roll() as u8).collect();
+            let len = rng.below(64) as usize;
+            let mut bytes: Vec<u8> = (0..len).map(|_| rng.next_u64() as u8).collect();
             if let Some(first) = bytes.first_mut().filter(|_| round % 2 == 0) {
                 *first = *first & 0x33 | 0x40;
             }

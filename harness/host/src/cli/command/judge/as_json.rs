@@ -1,7 +1,7 @@
 //! A log for programs: one JSON document, written update by update, for a log may hold any number.
 
 use dfota_core::log::found::LogUpdate;
-use dfota_core::log::reader::Reader;
+use dfota_core::log::reader::LogReader;
 use dfota_core::log::story::{NO_LOG_TELLS, TellingStep, headline, not_known, steps, story};
 use dfota_record::log::opened::Log;
 use dfota_record::log::summary::{Tally, Times, facts};
@@ -58,7 +58,7 @@ pub(super) fn update(update: &LogUpdate, is_first: bool) -> String {
 }
 
 /// What comes behind them.
-pub(super) fn tail(reader: &Reader, tally: &Tally) -> String {
+pub(super) fn tail(reader: &LogReader, tally: &Tally) -> String {
     let read = reader.read();
     let tail = json!({
         "lines": read.lines,

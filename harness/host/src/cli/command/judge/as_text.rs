@@ -2,8 +2,8 @@
 
 use crate::terminal::paint::{Colour, Paint};
 use dfota_core::escape::readable;
-use dfota_core::log::found::{LogUpdate, Outcome};
-use dfota_core::log::reader::Reader;
+use dfota_core::log::found::{LogOutcome, LogUpdate};
+use dfota_core::log::reader::LogReader;
 use dfota_core::log::story::{NO_LOG_TELLS, headline, not_known, steps, story};
 use dfota_record::log::opened::Log;
 use dfota_record::log::summary::{Tally, Times, facts, title};
@@ -28,9 +28,9 @@ pub(super) fn head(log: &Log, paint: Paint) -> String {
 pub(super) fn update(update: &LogUpdate, paint: Paint) -> String {
     let outcome = update.outcome();
     let colour = match outcome {
-        Outcome::Illegal => Colour::Red,
-        Outcome::NothingIllegal => Colour::Bold,
-        Outcome::NotKnown => Colour::Yellow,
+        LogOutcome::Illegal => Colour::Red,
+        LogOutcome::NothingIllegal => Colour::Bold,
+        LogOutcome::NotKnown => Colour::Yellow,
     };
     let mut text = format!("{:>12} {}\n", format!("Update {}", update.number), title(update));
     let mut line = |label: &str, said: &str| {
@@ -63,7 +63,7 @@ pub(super) fn update(update: &LogUpdate, paint: Paint) -> String {
     for unknown in not_known(update) {
         line("not known: ", &unknown);
     }
-    if update.number <= STEPS_OF || outcome == Outcome::Illegal {
+    if update.number <= STEPS_OF || outcome == LogOutcome::Illegal {
         text.push_str(&table(update));
     }
     text
@@ -91,7 +91,7 @@ fn table(update: &LogUpdate) -> String {
     text
 }
 
-pub(super) fn tail(reader: &Reader, tally: &Tally, paint: Paint) -> String {
+pub(super) fn tail(reader: &LogReader, tally: &Tally, paint: Paint) -> String {
     let mut text = String::from("------------\n");
     let _ = writeln!(
         text,

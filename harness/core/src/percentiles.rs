@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// Percentiles by the nearest rank: each is a value that was measured.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct Spread {
+pub struct Percentiles {
     /// How many values.
     pub count: u32,
     /// The median.
@@ -19,7 +19,7 @@ pub struct Spread {
     pub max: f64,
 }
 
-impl Spread {
+impl Percentiles {
     /// Of these values; nothing of none.
     pub fn of(mut values: Vec<f64>) -> Option<Self> {
         values.sort_by(f64::total_cmp);
@@ -41,13 +41,13 @@ mod tests {
     use super::*;
 
     fn of(values: impl IntoIterator<Item = u32>) -> [f64; 4] {
-        let spread = Spread::of(values.into_iter().map(f64::from).collect()).unwrap();
+        let spread = Percentiles::of(values.into_iter().map(f64::from).collect()).unwrap();
         [spread.p50, spread.p90, spread.p99, spread.max]
     }
 
     #[test]
     fn nearest_ranks() {
-        assert_eq!(Spread::of(Vec::new()), None);
+        assert_eq!(Percentiles::of(Vec::new()), None);
         assert_eq!(of([7]), [7.0; 4]);
         assert_eq!(of([2, 1]), [1.0, 2.0, 2.0, 2.0]);
         assert_eq!(of((1..=100).rev()), [50.0, 90.0, 99.0, 100.0]);

@@ -1,6 +1,6 @@
 //! Where the cut of a campaign landed, and whether that is where it was meant to.
 
-use crate::campaign::{Part, Role, Slot};
+use crate::campaign::{CampaignPart, Role, Slot};
 use crate::case::Case;
 use crate::cut::Cut;
 use crate::observation::Observation;
@@ -12,7 +12,7 @@ use alloc::string::ToString;
 
 /// Where the first cut of a try landed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Landed {
+pub struct CutLanding {
     pub cut: Cut,
     /// The phase; nothing where its moment was not met.
     pub phase: Option<Phase>,
@@ -20,7 +20,7 @@ pub struct Landed {
     pub start: bool,
 }
 
-impl Landed {
+impl CutLanding {
     /// As it was seen; nothing for an update without a cut.
     pub fn seen(seen: &Observation) -> Option<Self> {
         let life = seen.cut_lives().next();
@@ -34,7 +34,7 @@ impl Landed {
 
 impl Case {
     /// The slot of a case, if it is a cut of a campaign.
-    pub fn slot(&self) -> Option<(&Part, &Slot)> {
+    pub fn slot(&self) -> Option<(&CampaignPart, &Slot)> {
         let part = self.part.as_ref()?;
         match &part.role {
             Role::Cut(slot) => Some((part, slot)),
@@ -45,7 +45,7 @@ impl Case {
 
 impl Slot {
     /// Whether the cut was made where it was meant to be, and judged by what it did.
-    pub fn holds(&self, verdict: &Verdict, landed: Option<&Landed>) -> bool {
+    pub fn holds(&self, verdict: &Verdict, landed: Option<&CutLanding>) -> bool {
         let judged_by_what_it_did = matches!(verdict, Verdict::Pass | Verdict::Fail(_));
         let in_window = landed.is_some_and(|landed| {
             landed
@@ -56,7 +56,7 @@ impl Slot {
     }
 
     /// A pass that did not land in the window of its claim says nothing about it.
-    pub fn outside(&self, verdict: &Verdict, landed: Option<&Landed>) -> Option<Verdict> {
+    pub fn outside(&self, verdict: &Verdict, landed: Option<&CutLanding>) -> Option<Verdict> {
         let window = self.claim?;
         let landed = landed?;
         let is_outside = *verdict == Verdict::Pass && !self.holds(verdict, Some(landed));

@@ -5,16 +5,16 @@ use crate::seed::Seed;
 
 /// A stream of choices. The same seed and label give the same stream on every machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Dice(u64);
+pub struct Rng(u64);
 
-impl Dice {
+impl Rng {
     /// The stream named `label`.
     pub fn new(seed: Seed, label: &str) -> Self {
         Self(seed.draw(label))
     }
 
     /// The next 64 even bits (SplitMix64).
-    pub fn roll(&mut self) -> u64 {
+    pub fn next_u64(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
@@ -24,7 +24,7 @@ impl Dice {
 
     /// A number below `end`; 0 where `end` is 0.
     pub fn below(&mut self, end: u64) -> u64 {
-        ((u128::from(self.roll()) * u128::from(end)) >> 64) as u64
+        ((u128::from(self.next_u64()) * u128::from(end)) >> 64) as u64
     }
 
     /// True in this share of all calls.
@@ -39,16 +39,16 @@ mod tests {
 
     #[test]
     fn a_share_is_met_and_the_stream_is_the_same_again() {
-        let mut dice = Dice::new(Seed(7), "a");
+        let mut rng = Rng::new(Seed(7), "a");
         let share = Percent::new(30).unwrap();
-        let hits = (0..100_000).filter(|_| dice.hits(share)).count();
+        let hits = (0..100_000).filter(|_| rng.hits(share)).count();
         assert!((29_000..31_000).contains(&hits), "{hits}");
         let stream = |label| {
-            let mut dice = Dice::new(Seed(7), label);
-            [dice.roll(), dice.roll(), dice.roll()]
+            let mut rng = Rng::new(Seed(7), label);
+            [rng.next_u64(), rng.next_u64(), rng.next_u64()]
         };
         assert_eq!(stream("a"), stream("a"));
         assert_ne!(stream("a"), stream("b"));
-        assert!((0..100).all(|_| dice.hits(Percent::FULL)));
+        assert!((0..100).all(|_| rng.hits(Percent::FULL)));
     }
 }

@@ -7,9 +7,9 @@ use alloc::vec::Vec;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// The function of a module, as far as it is known; `None` is what was not taken.
+/// The capabilities of a module, as far as it is known; `None` is what was not taken.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Function {
+pub struct Capabilities {
     /// Its IMEI.
     pub imei: Option<Imei>,
     /// `AT+CPIN?` says READY.
@@ -22,10 +22,10 @@ pub struct Function {
     pub ip: Option<bool>,
     /// The SIM's number, `AT+QCCID`.
     #[serde(default)]
-    pub iccid: Number,
+    pub iccid: SimNumber,
     /// The subscriber's number, `AT+CIMI`.
     #[serde(default)]
-    pub imsi: Number,
+    pub imsi: SimNumber,
     /// Commands of the check to which no result code came in time.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub unanswered: Vec<String>,
@@ -34,7 +34,7 @@ pub struct Function {
 /// A number that the module tells of its SIM.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
-pub enum Number {
+pub enum SimNumber {
     /// It was not asked for.
     #[default]
     NotAsked,
@@ -44,7 +44,7 @@ pub enum Number {
     Is(String),
 }
 
-impl Number {
+impl SimNumber {
     /// How it was lost, as a part of a sentence; `command` is what asks for it.
     fn lost(&self, after: &Self, command: &str) -> Option<String> {
         match (self, after) {
@@ -57,7 +57,7 @@ impl Number {
     }
 }
 
-impl Function {
+impl Capabilities {
     /// Commands that were answered before and are not `after`.
     pub fn fell_silent<'a>(&'a self, after: &'a Self) -> impl Iterator<Item = &'a str> {
         let silent = after.unanswered.iter();
