@@ -4,18 +4,25 @@
 //! virtual time. The bytes of a message are made and read by the crate `coap-lite`; its block options hold 12 bits, so
 //! [`block`] has a codec of its own, and what it lets pass that RFC 7252 calls malformed is refused in [`message`].
 
-pub mod block;
-pub mod code;
-pub mod endpoint;
-pub mod message;
-pub mod observe;
+mod block;
+mod code;
+mod endpoint;
+mod message;
+mod observe;
 pub mod option;
 mod outbox;
 mod recent;
 pub mod timing;
-pub mod token;
+mod token;
 mod transfer;
-pub mod upload;
+mod upload;
+
+pub use block::{BlockError, BlockOption, BlockSize};
+pub use code::{CoapCode, CodeClass};
+pub use endpoint::{Endpoint, Failure, Output, Ticket};
+pub use message::{CoapMessage, MalformedMessage, MessageKind};
+pub use token::CoapToken;
+pub use upload::{ReceivedPayload, Uploads};
 
 use alloc::vec::Vec;
 

@@ -1,10 +1,14 @@
 //! LwM2M 1.0 as a server sees it: who is registered, what their resources say, and a firmware update from the order to
 //! the result. Machines without I/O over [`coap`](crate::coap).
 
-pub mod firmware_update;
-pub mod link;
-pub mod registration;
+mod firmware_update;
+mod link;
+mod registration;
 pub mod registration_interface;
-pub mod registry;
-pub mod tlv;
+mod registry;
+mod tlv;
 pub mod value;
+
+pub use firmware_update::{ClientEvent, FirmwareUpdate, Operation, UpdateEnding, UpdateOptions};
+pub use registration::Lwm2mRegistration;
+pub use registry::{RegistrationChange, Registry};

@@ -16,10 +16,7 @@ use attack::Attack;
 use bytes::Bytes;
 use compare::{URC, compare};
 use dfota_clock::Clock;
-use dfota_core::coap::block::{Block, BlockSize};
-use dfota_core::coap::code::Code;
-use dfota_core::coap::message::Message;
-use dfota_core::coap::option;
+use dfota_core::coap::{BlockOption, BlockSize, CoapCode, CoapMessage, option};
 use dfota_core::fault::{CoapFaults, HttpFaults};
 use dfota_core::seed::Seed;
 use dfota_servers::coap::CoapServer;
@@ -113,12 +110,12 @@ fn fetch(server: SocketAddr) {
     client.set_read_timeout(Some(AGAIN)).expect("a socket");
     let size = BlockSize::of_bytes(512).expect("a size");
     for number in 0..(PACKAGE / 512) as u32 {
-        let block = Block {
+        let block = BlockOption {
             number,
             more: false,
             size,
         };
-        let mut request = Message::request(Code::GET, "p")
+        let mut request = CoapMessage::request(CoapCode::GET, "p")
             .with_block(option::BLOCK2, block)
             .encode();
         request[2..4].copy_from_slice(&(number as u16).to_be_bytes());

@@ -6,10 +6,7 @@
 
 use bytes::Bytes;
 use dfota_clock::Clock;
-use dfota_core::coap::block::{Block, BlockSize};
-use dfota_core::coap::code::Code;
-use dfota_core::coap::message::Message;
-use dfota_core::coap::option;
+use dfota_core::coap::{BlockOption, BlockSize, CoapCode, CoapMessage, option};
 use dfota_core::fault::CoapFaults;
 use dfota_core::seed::Seed;
 use dfota_servers::coap::CoapServer;
@@ -78,18 +75,18 @@ fn blocks_a_second(server: SocketAddr, size: BlockSize) -> f64 {
     let mut buffer = [0; 2048];
     let begun = Instant::now();
     for number in 0.. {
-        let block = Block {
+        let block = BlockOption {
             number,
             more: false,
             size,
         };
-        let mut request = Message::request(Code::GET, "p")
+        let mut request = CoapMessage::request(CoapCode::GET, "p")
             .with_block(option::BLOCK2, block)
             .encode();
         request[2..4].copy_from_slice(&(number as u16).to_be_bytes());
         client.send(&request).expect("a socket");
         let len = client.recv(&mut buffer).expect("an answer within 5 s");
-        let answer = Message::decode(&buffer[..len]).expect("a message");
+        let answer = CoapMessage::decode(&buffer[..len]).expect("a message");
         let given = answer.block(option::BLOCK2).ok().flatten();
         if !given.is_some_and(|given| given.more) {
             assert_eq!(
@@ -154,12 +151,12 @@ impl Libcoap {
         let parts = package.chunks(1024);
         let last = parts.len() - 1;
         for (number, part) in parts.enumerate() {
-            let block = Block {
+            let block = BlockOption {
                 number: number as u32,
                 more: number < last,
                 size: BlockSize::MAX,
             };
-            let draft = Message::request(Code::PUT, "p").with_block(option::BLOCK1, block);
+            let draft = CoapMessage::request(CoapCode::PUT, "p").with_block(option::BLOCK1, block);
             let mut request = draft.with_payload(part.to_vec()).encode();
             request[2..4].copy_from_slice(&(number as u16).to_be_bytes());
             let deadline = Instant::now() + Duration::from_secs(5);
@@ -196,7 +193,7 @@ fn memory(server: &CoapServer) {
             "lwm2m=1.0".into(),
             "b=U".into(),
         ];
-        let draft = Message::request(Code::POST, "rd").with_uint(option::CONTENT_FORMAT, 40);
+        let draft = CoapMessage::request(CoapCode::POST, "rd").with_uint(option::CONTENT_FORMAT, 40);
         let draft = queries.iter().fold(draft, |draft, query| {
             draft.with(option::URI_QUERY, query.as_bytes())
         });

@@ -9,15 +9,15 @@
 //! a datagram would be decrypted before the engine sees it. It is not part of this version.
 
 mod engine;
+mod event;
 mod file;
-mod happening;
 mod listing;
 mod lossy_link;
 mod offer;
 mod place;
 mod shares;
 
-pub use happening::Happening;
+pub use event::CoapEvent;
 pub use offer::CoapOffer;
 
 use crate::shelf::offer_path::{check_base, check_path, unguessable_path};
@@ -26,7 +26,7 @@ use bc66_spec::lwm2m::{SCHEME, URI_MAX};
 use bytes::Bytes;
 use dfota_clock::Clock;
 use dfota_core::fault::CoapFaults;
-use dfota_core::lwm2m::firmware_update::Script;
+use dfota_core::lwm2m::UpdateOptions;
 use dfota_core::seed::Seed;
 use engine::Engine;
 use place::Place;
@@ -48,13 +48,13 @@ const BURST: usize = 64;
 /// How often resting downloads are looked for, in real time.
 const LOOK_AROUND: Duration = Duration::from_secs(1);
 
-type OnHappening = Arc<dyn Fn(Happening) + Send + Sync>;
+type OnCoapEvent = Arc<dyn Fn(CoapEvent) + Send + Sync>;
 
 /// The server. It ends when it is dropped.
 pub struct CoapServer {
     addr: SocketAddr,
     shelf: Arc<Shelf<Place>>,
-    on_happening: OnHappening,
+    on_event: OnCoapEvent,
     registered: Arc<AtomicUsize>,
     orders: UnboundedSender<Order>,
     task: JoinHandle<()>,
@@ -71,37 +71,37 @@ impl std::fmt::Debug for CoapServer {
 /// What the server's task is told to do.
 #[derive(Debug)]
 enum Order {
-    Drive(String, Script),
+    Drive(String, UpdateOptions),
     Release(String),
     Pin(String),
 }
 
 impl CoapServer {
-    /// Listens, on the current tokio runtime. `on_happening` is called in the order in which things happen, before the
+    /// Listens, on the current tokio runtime. `on_event` is called in the order in which things happen, before the
     /// datagrams go out that follow; it must neither block nor panic. Ids, tokens, waits and locations come out of `seed`.
     pub fn bind(
         listen: SocketAddr,
         clock: Clock,
         seed: Seed,
-        on_happening: impl Fn(Happening) + Send + Sync + 'static,
+        on_event: impl Fn(CoapEvent) + Send + Sync + 'static,
     ) -> io::Result<Self> {
         let runtime = Handle::try_current().map_err(io::Error::other)?;
         let socket = bind(listen).map_err(|error| teach(listen, &error))?;
         let addr = socket.local_addr()?;
         let shelf = Arc::new(Shelf::default());
-        let on_happening: OnHappening = Arc::new(on_happening);
+        let on_event: OnCoapEvent = Arc::new(on_event);
         let registered = Arc::new(AtomicUsize::new(0));
         let (orders, inbox) = unbounded_channel();
         let door = Door {
             socket,
             clock,
-            engine: Engine::new(seed, shelf.clone(), on_happening.clone(), registered.clone()),
+            engine: Engine::new(seed, shelf.clone(), on_event.clone(), registered.clone()),
         };
         let task = runtime.spawn(door.keep(inbox));
         Ok(Self {
             addr,
             shelf,
-            on_happening,
+            on_event,
             registered,
             orders,
             task,
@@ -148,13 +148,13 @@ impl CoapServer {
     ) -> Result<CoapOffer, OfferError> {
         check_path(path)?;
         let url = format!("{}{path}", check_base(base, SCHEME)?);
-        let to = (self.shelf.clone(), self.on_happening.clone());
+        let to = (self.shelf.clone(), self.on_event.clone());
         CoapOffer::new(to, url, path.to_owned(), package, faults, seed)
     }
 
     /// Updates the firmware of a client as soon as it registers, or at once where it has; what happens is told, up to
-    /// [`Happening::Ended`]. The client is pinned. A second drive of the same client takes the first one's place.
-    pub fn drive(&self, endpoint: &str, script: Script) {
+    /// [`CoapEvent::Ended`]. The client is pinned. A second drive of the same client takes the first one's place.
+    pub fn drive(&self, endpoint: &str, script: UpdateOptions) {
         let _ = self.orders.send(Order::Drive(endpoint.to_owned(), script)); // it fails when the runtime ends
     }
 

@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 /// The largest block number.
-pub const NUMBER_MAX: u32 = (1 << 20) - 1;
+const NUMBER_MAX: u32 = (1 << 20) - 1;
 
 /// Bytes in a block: a power of two from 16 to 1024.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -28,7 +28,7 @@ impl BlockSize {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Block {
+pub struct BlockOption {
     /// Which block, counted from 0 in blocks of `size`.
     pub number: u32,
     pub more: bool,
@@ -44,7 +44,7 @@ pub enum BlockError {
     TooLong,
 }
 
-impl Block {
+impl BlockOption {
     /// Block 0 of this size, as a request asks for it.
     pub const fn first(size: BlockSize) -> Self {
         Self {
@@ -105,7 +105,7 @@ impl Block {
     }
 }
 
-impl fmt::Display for Block {
+impl fmt::Display for BlockOption {
     /// As RFC 7959 §3 writes it: `5/1/512`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}/{}", self.number, u8::from(self.more), self.size.bytes())
@@ -129,7 +129,7 @@ mod tests {
     #[case(&[0x01, 0x38, 0x85], "5000/0/512")]
     #[case(&[0xFF, 0xFF, 0xF8], "1048575/1/16")]
     fn golden(#[case] bytes: &[u8], #[case] shown: &str) {
-        let block = Block::decode(bytes).unwrap();
+        let block = BlockOption::decode(bytes).unwrap();
         assert_eq!(
             (block.to_string().as_str(), block.encode().as_slice()),
             (shown, bytes)
@@ -141,12 +141,12 @@ mod tests {
     #[case(&[0xFF, 0xFF, 0xFF], BlockError::ReservedSize)]
     #[case(&[0, 0, 0, 0x03], BlockError::TooLong)]
     fn what_is_no_block(#[case] bytes: &[u8], #[case] why: BlockError) {
-        assert_eq!(Block::decode(bytes), Err(why));
+        assert_eq!(BlockOption::decode(bytes), Err(why));
     }
 
     #[test]
     fn leading_zeros_are_tolerated() {
-        assert_eq!(Block::decode(&[0, 0, 0x1B]), Block::decode(&[0x1B]));
+        assert_eq!(BlockOption::decode(&[0, 0, 0x1B]), BlockOption::decode(&[0x1B]));
     }
 
     proptest::proptest! {
@@ -154,7 +154,7 @@ mod tests {
         fn the_blocks_of_a_whole_are_the_whole(len in 0_u64..5000, szx in 0_usize..7) {
             let size = BlockSize::ALL[szx];
             let (mut at, mut number) = (0, 0);
-            while let Some((block, range)) = (Block { number, more: false, size }).of(len) {
+            while let Some((block, range)) = (BlockOption { number, more: false, size }).of(len) {
                 proptest::prop_assert_eq!(range.start, at);
                 proptest::prop_assert_eq!(block.more, range.end < len);
                 at = range.end;
@@ -165,10 +165,10 @@ mod tests {
 
         #[test]
         fn a_smaller_size_stays_at_its_place(number in 0_u32..=NUMBER_MAX, szx in 0_usize..7, limit in 0_usize..7) {
-            let block = Block { number, more: false, size: BlockSize::ALL[szx] };
+            let block = BlockOption { number, more: false, size: BlockSize::ALL[szx] };
             if let Some(small) = block.at_most(BlockSize::ALL[limit]) {
                 proptest::prop_assert_eq!(small.offset(), block.offset());
-                proptest::prop_assert_eq!(Block::decode(&small.encode()), Ok(small));
+                proptest::prop_assert_eq!(BlockOption::decode(&small.encode()), Ok(small));
             }
         }
     }

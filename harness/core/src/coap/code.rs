@@ -4,11 +4,11 @@ use core::fmt;
 
 /// A code: three bits of class and five of detail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Code(pub u8);
+pub struct CoapCode(pub u8);
 
 /// What a code makes of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Class {
+pub enum CodeClass {
     /// 0.00: no request and no response.
     Empty,
     /// 0.01 to 0.31.
@@ -19,7 +19,7 @@ pub enum Class {
     Reserved,
 }
 
-impl Code {
+impl CoapCode {
     pub const EMPTY: Self = Self::of(0, 0);
     pub const GET: Self = Self::of(0, 1);
     pub const POST: Self = Self::of(0, 2);
@@ -48,12 +48,12 @@ impl Code {
     }
 
     /// What it makes of a message.
-    pub const fn class(self) -> Class {
+    pub const fn class(self) -> CodeClass {
         match self.0 >> 5 {
-            0 if self.0 == 0 => Class::Empty,
-            0 => Class::Request,
-            2 | 4 | 5 => Class::Response,
-            _ => Class::Reserved,
+            0 if self.0 == 0 => CodeClass::Empty,
+            0 => CodeClass::Request,
+            2 | 4 | 5 => CodeClass::Response,
+            _ => CodeClass::Reserved,
         }
     }
 
@@ -80,7 +80,7 @@ impl Code {
     }
 }
 
-impl fmt::Display for Code {
+impl fmt::Display for CoapCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.method() {
             Some(method) => f.write_str(method),

@@ -4,15 +4,15 @@
 //! Datagrams go in by [`Endpoint::on_datagram`], time by [`Endpoint::on_time`]; [`Endpoint::poll`] gives out what there is
 //! to send and what happened, in order. What a peer can make it remember is bounded.
 
-use super::code::{Class, Code};
-use super::message::{Kind, Malformed, Message};
+use super::code::{CoapCode, CodeClass};
+use super::message::{CoapMessage, MalformedMessage, MessageKind};
 use super::observe::Freshest;
 use super::option;
-use super::outbox::{Due, Letter, Outbox};
-use super::recent::Recent;
+use super::outbox::{Confirmable, Outbox, Retransmission};
+use super::recent::Deduplicator;
 use super::timing::{MAX_TRANSMIT_WAIT, RESPONSE_WAIT};
-use super::token::Token;
-use super::transfer::{Step, Transfer};
+use super::token::CoapToken;
+use super::transfer::{Transfer, TransferStep};
 use crate::rng::Rng;
 use crate::seed::Seed;
 use alloc::collections::{BTreeMap, VecDeque};
@@ -34,27 +34,27 @@ pub enum Output<P> {
     /// A request came; it is answered by [`Endpoint::respond`].
     Request {
         ticket: Ticket<P>,
-        message: Message,
+        message: CoapMessage,
     },
     /// The response to a request of ours, all its blocks in one.
     Response {
         from: P,
-        token: Token,
+        token: CoapToken,
         observed: bool,
-        message: Message,
+        message: CoapMessage,
     },
     /// What is observed has changed; older ones than the last are left out.
     Notification {
         from: P,
-        token: Token,
+        token: CoapToken,
         /// The notification; one that is no success ends the observation.
-        message: Message,
+        message: CoapMessage,
     },
     /// A request of ours will have no response.
     Failed {
         /// To whom it went.
         to: P,
-        token: Token,
+        token: CoapToken,
         why: Failure,
     },
 }
@@ -88,14 +88,14 @@ impl core::fmt::Display for Failure {
 pub struct Ticket<P> {
     pub peer: P,
     id: u16,
-    token: Token,
+    token: CoapToken,
     confirmable: bool,
     acknowledged: bool,
 }
 
 /// A request of ours without a response.
 #[derive(Debug)]
-struct Pending {
+struct PendingRequest {
     transfer: Transfer,
     /// When it is given up, once it is no more sent again.
     until: Duration,
@@ -109,11 +109,11 @@ pub struct Endpoint<P> {
     rng: Rng,
     next_id: u16,
     outboxes: BTreeMap<P, Outbox>,
-    pending: BTreeMap<(P, Token), Pending>,
-    observed: BTreeMap<(P, Token), Freshest>,
-    recent: Recent<P>,
+    pending: BTreeMap<(P, CoapToken), PendingRequest>,
+    observed: BTreeMap<(P, CoapToken), Freshest>,
+    recent: Deduplicator<P>,
     /// Of those in `awaited`: no flood of others washes it away.
-    recent_awaited: Recent<P>,
+    recent_awaited: Deduplicator<P>,
     awaited: VecDeque<P>,
     out: VecDeque<Output<P>>,
 }
@@ -128,8 +128,8 @@ impl<P: Copy + Ord> Endpoint<P> {
             outboxes: BTreeMap::new(),
             pending: BTreeMap::new(),
             observed: BTreeMap::new(),
-            recent: Recent::new(),
-            recent_awaited: Recent::new(),
+            recent: Deduplicator::new(),
+            recent_awaited: Deduplicator::new(),
             awaited: VecDeque::new(),
             out: VecDeque::new(),
         }
@@ -165,7 +165,7 @@ impl<P: Copy + Ord> Endpoint<P> {
         self.recent.hand_over(peer, &mut self.recent_awaited);
     }
 
-    fn recent_of(&mut self, peer: P) -> &mut Recent<P> {
+    fn recent_of(&mut self, peer: P) -> &mut Deduplicator<P> {
         if self.awaited.contains(&peer) {
             &mut self.recent_awaited
         } else {
@@ -176,7 +176,7 @@ impl<P: Copy + Ord> Endpoint<P> {
     // Requests of ours.
 
     /// Sends a request, in blocks where its payload is long. Its Observe option, where it has one, begins an observation.
-    pub fn request(&mut self, to: P, draft: Message, now: Duration) -> Token {
+    pub fn request(&mut self, to: P, draft: CoapMessage, now: Duration) -> CoapToken {
         let token = self.new_token();
         if self.waiting(to) >= WAITING_MAX {
             let why = Failure::Crowded;
@@ -184,7 +184,7 @@ impl<P: Copy + Ord> Endpoint<P> {
             return token;
         }
         let (transfer, first) = Transfer::begin(draft);
-        let pending = Pending {
+        let pending = PendingRequest {
             transfer,
             until: Duration::MAX, // the outbox has its own end
             observed: false,
@@ -196,7 +196,7 @@ impl<P: Copy + Ord> Endpoint<P> {
 
     /// Forgets a request or an observation, wherever its peer is by now. The peer learns of the end of an observation from
     /// the answer to its next notification (RFC 7641 §3.6).
-    pub fn forget(&mut self, token: Token, now: Duration) {
+    pub fn forget(&mut self, token: CoapToken, now: Duration) {
         self.observed.retain(|(_, of), _| *of != token);
         self.pending.retain(|(_, of), _| *of != token);
         let peers: Vec<P> = self.outboxes.keys().copied().collect();
@@ -210,7 +210,7 @@ impl<P: Copy + Ord> Endpoint<P> {
 
     /// A peer's address has changed: what is observed there counts from the new one on.
     pub fn moved(&mut self, from: P, to: P) {
-        let tokens: Vec<Token> = self.observed_at(from).collect();
+        let tokens: Vec<CoapToken> = self.observed_at(from).collect();
         for token in tokens {
             if let Some(freshest) = self.observed.remove(&(from, token)) {
                 self.observed.insert((to, token), freshest);
@@ -218,16 +218,16 @@ impl<P: Copy + Ord> Endpoint<P> {
         }
     }
 
-    fn observed_at(&self, peer: P) -> impl Iterator<Item = Token> + '_ {
+    fn observed_at(&self, peer: P) -> impl Iterator<Item = CoapToken> + '_ {
         let keys = self.observed.keys();
         keys.filter(move |(at, _)| *at == peer).map(|(_, token)| *token)
     }
 
     /// A token that no other request has, of whatever peer: it names the request to whoever made it.
-    fn new_token(&mut self) -> Token {
+    fn new_token(&mut self) -> CoapToken {
         loop {
             let bytes = self.rng.next_u64().to_be_bytes();
-            let token = Token::new(&bytes[..4]).unwrap_or_default();
+            let token = CoapToken::new(&bytes[..4]).unwrap_or_default();
             let mut taken = self.pending.keys().chain(self.observed.keys());
             if taken.all(|(_, of)| *of != token) {
                 return token;
@@ -240,10 +240,10 @@ impl<P: Copy + Ord> Endpoint<P> {
         self.next_id
     }
 
-    fn send_con(&mut self, to: P, draft: Message, token: Token, now: Duration) {
+    fn send_con(&mut self, to: P, draft: CoapMessage, token: CoapToken, now: Duration) {
         let id = self.new_id();
-        let bytes = draft.addressed(Kind::Con, id, token).encode();
-        let letter = Letter { id, token, bytes };
+        let bytes = draft.addressed(MessageKind::Con, id, token).encode();
+        let letter = Confirmable { id, token, bytes };
         let outbox = self.outboxes.entry(to).or_default();
         if let Some(bytes) = outbox.put(letter, &mut self.rng, now) {
             self.out.push_back(Output::Send { to, bytes });
@@ -263,7 +263,7 @@ impl<P: Copy + Ord> Endpoint<P> {
         }
     }
 
-    fn fail(&mut self, to: P, token: Token, why: Failure) {
+    fn fail(&mut self, to: P, token: CoapToken, why: Failure) {
         if self.pending.remove(&(to, token)).is_some() {
             self.out.push_back(Output::Failed { to, token, why });
         }
@@ -272,15 +272,15 @@ impl<P: Copy + Ord> Endpoint<P> {
     // Responses of ours.
 
     /// Answers a request: with its acknowledgement, or apart from it where that has gone already (RFC 7252 §5.2).
-    pub fn respond(&mut self, ticket: Ticket<P>, draft: Message, now: Duration) {
+    pub fn respond(&mut self, ticket: Ticket<P>, draft: CoapMessage, now: Duration) {
         let Ticket { peer, id, token, .. } = ticket;
         if ticket.acknowledged {
             return self.send_con(peer, draft, token, now);
         }
         let (kind, with) = if ticket.confirmable {
-            (Kind::Ack, id)
+            (MessageKind::Ack, id)
         } else {
-            (Kind::Non, self.new_id())
+            (MessageKind::Non, self.new_id())
         };
         let bytes = draft.addressed(kind, with, token).encode();
         self.recent_of(peer).answer(peer, id, bytes.clone(), now);
@@ -291,7 +291,7 @@ impl<P: Copy + Ord> Endpoint<P> {
     pub fn acknowledge(&mut self, ticket: &mut Ticket<P>, now: Duration) {
         if ticket.confirmable && !ticket.acknowledged {
             ticket.acknowledged = true;
-            let bytes = empty(Kind::Ack, ticket.id);
+            let bytes = empty(MessageKind::Ack, ticket.id);
             self.recent_of(ticket.peer)
                 .answer(ticket.peer, ticket.id, bytes.clone(), now);
             self.out.push_back(Output::Send {
@@ -304,32 +304,36 @@ impl<P: Copy + Ord> Endpoint<P> {
     // What comes in.
 
     pub fn on_datagram(&mut self, peer: P, bytes: &[u8], now: Duration) {
-        match Message::decode(bytes) {
+        match CoapMessage::decode(bytes) {
             Ok(message) => self.on_message(peer, message, now),
             Err(malformed) => self.on_malformed(peer, malformed),
         }
     }
 
     /// Takes a datagram that is no message.
-    pub fn on_malformed(&mut self, peer: P, malformed: Malformed) {
+    pub fn on_malformed(&mut self, peer: P, malformed: MalformedMessage) {
         if let Some(id) = malformed.reset {
             self.reset(peer, id);
         }
     }
 
-    pub fn on_message(&mut self, peer: P, message: Message, now: Duration) {
+    pub fn on_message(&mut self, peer: P, message: CoapMessage, now: Duration) {
         match (message.class(), message.kind()) {
-            (Class::Empty, Kind::Con) | (Class::Reserved, Kind::Con) => self.reset(peer, message.id()),
-            (Class::Empty, Kind::Ack) => self.on_ack(peer, message.id(), now),
-            (_, Kind::Rst) => self.on_reset(peer, message.id(), now),
-            (Class::Request, Kind::Con | Kind::Non) => self.on_request(peer, message, now),
-            (Class::Response, _) => self.on_response(peer, message, now),
-            (Class::Empty, Kind::Non) | (Class::Reserved, _) | (Class::Request, Kind::Ack) => {}
+            (CodeClass::Empty, MessageKind::Con) | (CodeClass::Reserved, MessageKind::Con) => {
+                self.reset(peer, message.id())
+            }
+            (CodeClass::Empty, MessageKind::Ack) => self.on_ack(peer, message.id(), now),
+            (_, MessageKind::Rst) => self.on_reset(peer, message.id(), now),
+            (CodeClass::Request, MessageKind::Con | MessageKind::Non) => self.on_request(peer, message, now),
+            (CodeClass::Response, _) => self.on_response(peer, message, now),
+            (CodeClass::Empty, MessageKind::Non)
+            | (CodeClass::Reserved, _)
+            | (CodeClass::Request, MessageKind::Ack) => {}
         }
     }
 
     fn reset(&mut self, to: P, id: u16) {
-        let bytes = empty(Kind::Rst, id);
+        let bytes = empty(MessageKind::Rst, id);
         self.out.push_back(Output::Send { to, bytes });
     }
 
@@ -348,7 +352,7 @@ impl<P: Copy + Ord> Endpoint<P> {
         self.next(peer, now);
     }
 
-    fn on_request(&mut self, peer: P, message: Message, now: Duration) {
+    fn on_request(&mut self, peer: P, message: CoapMessage, now: Duration) {
         let id = message.id();
         if let Some(answer) = self.recent_of(peer).find(peer, id, now) {
             let again = answer.map(<[u8]>::to_vec);
@@ -357,7 +361,7 @@ impl<P: Copy + Ord> Endpoint<P> {
             return;
         }
         self.recent_of(peer).note(peer, id, None, now);
-        let confirmable = message.kind() == Kind::Con;
+        let confirmable = message.kind() == MessageKind::Con;
         let ticket = Ticket {
             peer,
             id,
@@ -369,20 +373,24 @@ impl<P: Copy + Ord> Endpoint<P> {
             // One that is not confirmable is rejected, in silence (RFC 7252 §5.4.1).
             if confirmable {
                 let why = alloc::format!("option {number} is critical and not understood here");
-                self.respond(ticket, Message::because(Code::BAD_OPTION, &why), now);
+                self.respond(ticket, CoapMessage::diagnostic(CoapCode::BAD_OPTION, &why), now);
             }
             return;
         }
         if message.option(option::PROXY_URI).is_some() || message.option(option::PROXY_SCHEME).is_some() {
-            return self.respond(ticket, Message::because(Code::NO_PROXY, "this is no proxy"), now);
+            return self.respond(
+                ticket,
+                CoapMessage::diagnostic(CoapCode::NO_PROXY, "this is no proxy"),
+                now,
+            );
         }
         self.out.push_back(Output::Request { ticket, message });
     }
 
-    fn on_response(&mut self, peer: P, message: Message, now: Duration) {
+    fn on_response(&mut self, peer: P, message: CoapMessage, now: Duration) {
         let (id, token) = (message.id(), message.token());
         let key = (peer, token);
-        if message.kind() == Kind::Ack {
+        if message.kind() == MessageKind::Ack {
             let outbox = self.outboxes.get(&peer);
             if !outbox.is_some_and(|outbox| outbox.is_out(id, token)) {
                 return; // of a request that is over, or of nobody's
@@ -417,14 +425,14 @@ impl<P: Copy + Ord> Endpoint<P> {
     }
 
     /// Acknowledges a response of its own, and remembers it.
-    fn confirm(&mut self, peer: P, message: &Message, now: Duration) {
-        let ack = (message.kind() == Kind::Con).then(|| empty(Kind::Ack, message.id()));
+    fn confirm(&mut self, peer: P, message: &CoapMessage, now: Duration) {
+        let ack = (message.kind() == MessageKind::Con).then(|| empty(MessageKind::Ack, message.id()));
         self.recent_of(peer).note(peer, message.id(), ack.clone(), now);
         self.out.extend(ack.map(|bytes| Output::Send { to: peer, bytes }));
     }
 
     /// A response to a request that waits for one.
-    fn answered(&mut self, from: P, token: Token, message: Message, now: Duration) {
+    fn answered(&mut self, from: P, token: CoapToken, message: CoapMessage, now: Duration) {
         if message.unknown_critical().is_some() {
             let why = Failure::Broken("the response has a critical option that is unknown");
             return self.fail(from, token, why);
@@ -442,12 +450,12 @@ impl<P: Copy + Ord> Endpoint<P> {
         pending.until = now + RESPONSE_WAIT.max(MAX_TRANSMIT_WAIT);
         let observed = pending.observed;
         match pending.transfer.on(message) {
-            Step::Ask(next) => self.send_con(from, next, token, now),
-            Step::Broken(why) => {
+            TransferStep::Ask(next) => self.send_con(from, next, token, now),
+            TransferStep::Broken(why) => {
                 self.observed.remove(&(from, token));
                 self.fail(from, token, Failure::Broken(why));
             }
-            Step::Done(message) => {
+            TransferStep::Done(message) => {
                 self.pending.remove(&(from, token));
                 self.out.push_back(Output::Response {
                     from,
@@ -459,7 +467,7 @@ impl<P: Copy + Ord> Endpoint<P> {
         }
     }
 
-    fn notified(&mut self, from: P, token: Token, message: Message, now: Duration) {
+    fn notified(&mut self, from: P, token: CoapToken, message: CoapMessage, now: Duration) {
         let Some(freshest) = self.observed.get_mut(&(from, token)) else {
             return;
         };
@@ -485,8 +493,8 @@ impl<P: Copy + Ord> Endpoint<P> {
         let peers: Vec<P> = peers.map(|(peer, _)| *peer).collect();
         for to in peers {
             match self.outboxes.get_mut(&to).and_then(|outbox| outbox.due(now)) {
-                Some(Due::Again(bytes)) => self.out.push_back(Output::Send { to, bytes }),
-                Some(Due::GivenUp(token)) => {
+                Some(Retransmission::Again(bytes)) => self.out.push_back(Output::Send { to, bytes }),
+                Some(Retransmission::GivenUp(token)) => {
                     self.fail(to, token, Failure::TimedOut);
                     self.next(to, now);
                 }
@@ -494,13 +502,13 @@ impl<P: Copy + Ord> Endpoint<P> {
             }
         }
         let over = self.pending.iter().filter(|(_, pending)| pending.until <= now);
-        let over: Vec<(P, Token)> = over.map(|(key, _)| *key).collect();
+        let over: Vec<(P, CoapToken)> = over.map(|(key, _)| *key).collect();
         for (to, token) in over {
             self.fail(to, token, Failure::TimedOut);
         }
     }
 }
 
-fn empty(kind: Kind, id: u16) -> Vec<u8> {
-    Message::new(kind, Code::EMPTY, id, Token::default()).encode()
+fn empty(kind: MessageKind, id: u16) -> Vec<u8> {
+    CoapMessage::new(kind, CoapCode::EMPTY, id, CoapToken::default()).encode()
 }

@@ -1,17 +1,17 @@
 //! One CoAP message (RFC 7252 §3). What is malformed is told from what is merely unknown, because the answers differ.
 
-use super::block::{Block, BlockError};
-use super::code::{Class, Code};
+use super::block::{BlockError, BlockOption};
+use super::code::{CoapCode, CodeClass};
 use super::option;
 use super::shortest;
-use super::token::Token;
+use super::token::CoapToken;
 use alloc::string::String;
 use alloc::vec::Vec;
 use coap_lite::{CoapOption, MessageClass, MessageType, Packet};
 
 /// The message's type (RFC 7252 §4.2, §4.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum MessageKind {
     Con,
     Non,
     Ack,
@@ -19,19 +19,19 @@ pub enum Kind {
 }
 
 #[derive(Debug, Clone, PartialEq)]
-pub struct Message(Packet);
+pub struct CoapMessage(Packet);
 
 /// Bytes that are no message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Malformed {
+pub struct MalformedMessage {
     pub why: &'static str,
     /// The id to reset, where the sender wants to know (RFC 7252 §4.2). Anything else is met with silence.
     pub reset: Option<u16>,
 }
 
-impl Message {
+impl CoapMessage {
     /// A message without options or payload.
-    pub fn new(kind: Kind, code: Code, id: u16, token: Token) -> Self {
+    pub fn new(kind: MessageKind, code: CoapCode, id: u16, token: CoapToken) -> Self {
         let mut packet = Packet::new();
         packet.header.code = MessageClass::from(code.0);
         packet.header.message_id = id;
@@ -42,12 +42,12 @@ impl Message {
     }
 
     /// A request or response that has no id and no token yet: the endpoint gives it those.
-    pub fn draft(code: Code) -> Self {
-        Self::new(Kind::Con, code, 0, Token::default())
+    pub fn draft(code: CoapCode) -> Self {
+        Self::new(MessageKind::Con, code, 0, CoapToken::default())
     }
 
     /// A draft of a request for this path (`5/0/3`).
-    pub fn request(method: Code, path: &str) -> Self {
+    pub fn request(method: CoapCode, path: &str) -> Self {
         let segments = path.split('/').filter(|segment| !segment.is_empty());
         segments.fold(Self::draft(method), |draft, segment| {
             draft.with(option::URI_PATH, segment.as_bytes())
@@ -55,16 +55,16 @@ impl Message {
     }
 
     /// A draft of a response that says why, for people (RFC 7252 §5.5.2).
-    pub fn because(code: Code, why: &str) -> Self {
+    pub fn diagnostic(code: CoapCode, why: &str) -> Self {
         Self::draft(code).with_payload(why.as_bytes().to_vec())
     }
 
-    pub fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
+    pub fn decode(bytes: &[u8]) -> Result<Self, MalformedMessage> {
         let reset = match bytes {
             [first, _, high, low, ..] if first >> 4 == 0b0100 => Some(u16::from_be_bytes([*high, *low])),
             _ => None,
         };
-        let malformed = |why| Malformed { why, reset };
+        let malformed = |why| MalformedMessage { why, reset };
         match bytes {
             [first, _, _, _, ..] if first >> 6 != 1 => return Err(malformed("unknown version")),
             [_, 0, _, _] if bytes[0] & 0x0F == 0 => {}
@@ -89,30 +89,30 @@ impl Message {
         self.0.to_bytes_unlimited().unwrap_or_default()
     }
 
-    pub fn kind(&self) -> Kind {
+    pub fn kind(&self) -> MessageKind {
         match self.0.header.get_type() {
-            MessageType::Confirmable => Kind::Con,
-            MessageType::NonConfirmable => Kind::Non,
-            MessageType::Acknowledgement => Kind::Ack,
-            MessageType::Reset => Kind::Rst,
+            MessageType::Confirmable => MessageKind::Con,
+            MessageType::NonConfirmable => MessageKind::Non,
+            MessageType::Acknowledgement => MessageKind::Ack,
+            MessageType::Reset => MessageKind::Rst,
         }
     }
 
-    fn set_kind(&mut self, kind: Kind) {
+    fn set_kind(&mut self, kind: MessageKind) {
         self.0.header.set_type(match kind {
-            Kind::Con => MessageType::Confirmable,
-            Kind::Non => MessageType::NonConfirmable,
-            Kind::Ack => MessageType::Acknowledgement,
-            Kind::Rst => MessageType::Reset,
+            MessageKind::Con => MessageType::Confirmable,
+            MessageKind::Non => MessageType::NonConfirmable,
+            MessageKind::Ack => MessageType::Acknowledgement,
+            MessageKind::Rst => MessageType::Reset,
         });
     }
 
-    pub fn code(&self) -> Code {
-        Code(u8::from(self.0.header.code))
+    pub fn code(&self) -> CoapCode {
+        CoapCode(u8::from(self.0.header.code))
     }
 
     /// What its code makes of it.
-    pub fn class(&self) -> Class {
+    pub fn class(&self) -> CodeClass {
         self.code().class()
     }
 
@@ -120,12 +120,12 @@ impl Message {
         self.0.header.message_id
     }
 
-    pub fn token(&self) -> Token {
-        Token::new(self.0.get_token()).unwrap_or_default() // the codec lets no longer one through
+    pub fn token(&self) -> CoapToken {
+        CoapToken::new(self.0.get_token()).unwrap_or_default() // the codec lets no longer one through
     }
 
     /// The draft with type, id and token.
-    pub(super) fn addressed(mut self, kind: Kind, id: u16, token: Token) -> Self {
+    pub(super) fn addressed(mut self, kind: MessageKind, id: u16, token: CoapToken) -> Self {
         self.set_kind(kind);
         self.0.header.message_id = id;
         self.0.set_token(token.as_bytes().to_vec());
@@ -160,7 +160,7 @@ impl Message {
     }
 
     /// The same with this block option and no other of its number.
-    pub fn with_block(mut self, number: u16, block: Block) -> Self {
+    pub fn with_block(mut self, number: u16, block: BlockOption) -> Self {
         self = self.without(number);
         self.0.add_option(CoapOption::from(number), block.encode());
         self
@@ -189,8 +189,8 @@ impl Message {
         Some(value.iter().fold(0, |bits, &byte| bits << 8 | u32::from(byte)))
     }
 
-    pub fn block(&self, number: u16) -> Result<Option<Block>, BlockError> {
-        self.option(number).map(Block::decode).transpose()
+    pub fn block(&self, number: u16) -> Result<Option<BlockOption>, BlockError> {
+        self.option(number).map(BlockOption::decode).transpose()
     }
 
     /// Its path, `/` before every segment; `/` where it has none. Bytes that are no text or could be mistaken for the
@@ -247,25 +247,25 @@ mod tests {
     use alloc::vec;
     use rstest::rstest;
 
-    fn token(bytes: &[u8]) -> Token {
-        Token::new(bytes).unwrap()
+    fn token(bytes: &[u8]) -> CoapToken {
+        CoapToken::new(bytes).unwrap()
     }
 
     /// RFC 7252, appendix A, figures 16 and 17.
     #[rstest]
-    #[case(b"\x40\x01\x7d\x34\xbbtemperature", Message::request(Code::GET, "temperature").addressed(Kind::Con, 0x7d34, Token::default()))]
-    #[case(b"\x60\x45\x7d\x34\xff22.3 C", Message::because(Code::CONTENT, "22.3 C").addressed(Kind::Ack, 0x7d34, Token::default()))]
-    #[case(b"\x41\x01\x7d\x35\x20\xbbtemperature", Message::request(Code::GET, "temperature").addressed(Kind::Con, 0x7d35, token(&[0x20])))]
-    #[case(b"\x61\x45\x7d\x35\x20\xff22.3 C", Message::because(Code::CONTENT, "22.3 C").addressed(Kind::Ack, 0x7d35, token(&[0x20])))]
+    #[case(b"\x40\x01\x7d\x34\xbbtemperature", CoapMessage::request(CoapCode::GET, "temperature").addressed(MessageKind::Con, 0x7d34, CoapToken::default()))]
+    #[case(b"\x60\x45\x7d\x34\xff22.3 C", CoapMessage::diagnostic(CoapCode::CONTENT, "22.3 C").addressed(MessageKind::Ack, 0x7d34, CoapToken::default()))]
+    #[case(b"\x41\x01\x7d\x35\x20\xbbtemperature", CoapMessage::request(CoapCode::GET, "temperature").addressed(MessageKind::Con, 0x7d35, token(&[0x20])))]
+    #[case(b"\x61\x45\x7d\x35\x20\xff22.3 C", CoapMessage::diagnostic(CoapCode::CONTENT, "22.3 C").addressed(MessageKind::Ack, 0x7d35, token(&[0x20])))]
     #[case(
         b"\x70\x00\x7d\x35",
-        Message::new(Kind::Rst, Code::EMPTY, 0x7d35, Token::default())
+        CoapMessage::new(MessageKind::Rst, CoapCode::EMPTY, 0x7d35, CoapToken::default())
     )]
     // 13, 14 and more: every form of delta and length (RFC 7252 §3.1).
-    #[case(b"\x40\x01\x00\x01\xd1\x0a\x06\x51\x80", Message::draft(Code::GET).with(23, &[6]).with(28, &[0x80]).addressed(Kind::Con, 1, Token::default()))]
-    #[case(b"\x40\x01\x00\x01\xe0\x06\xf3", Message::draft(Code::GET).with(2048, b"").addressed(Kind::Con, 1, Token::default()))]
-    fn golden(#[case] bytes: &[u8], #[case] message: Message) {
-        assert_eq!(Message::decode(bytes).unwrap(), message);
+    #[case(b"\x40\x01\x00\x01\xd1\x0a\x06\x51\x80", CoapMessage::draft(CoapCode::GET).with(23, &[6]).with(28, &[0x80]).addressed(MessageKind::Con, 1, CoapToken::default()))]
+    #[case(b"\x40\x01\x00\x01\xe0\x06\xf3", CoapMessage::draft(CoapCode::GET).with(2048, b"").addressed(MessageKind::Con, 1, CoapToken::default()))]
+    fn golden(#[case] bytes: &[u8], #[case] message: CoapMessage) {
+        assert_eq!(CoapMessage::decode(bytes).unwrap(), message);
         assert_eq!(message.encode(), bytes);
     }
 
@@ -286,20 +286,20 @@ mod tests {
     #[case(b"\x50\x01\x7d\x34\xff", None)]
     #[case(b"\x60\x45\x7d\x34\xff", None)]
     fn malformed(#[case] bytes: &[u8], #[case] reset: Option<u16>) {
-        assert_eq!(Message::decode(bytes).unwrap_err().reset, reset);
+        assert_eq!(CoapMessage::decode(bytes).unwrap_err().reset, reset);
     }
 
     #[test]
     fn an_option_may_end_with_what_a_marker_looks_like() {
-        let message = Message::decode(b"\x40\x01\x7d\x34\xb1\xff").unwrap();
+        let message = CoapMessage::decode(b"\x40\x01\x7d\x34\xb1\xff").unwrap();
         assert_eq!((message.path().as_str(), message.payload()), ("/%FF", &b""[..]));
     }
 
     #[test]
     fn every_option_number_survives() {
         for number in 0..=u16::MAX {
-            let message = Message::draft(Code::GET).with(number, &[7]);
-            let back = Message::decode(&message.encode()).unwrap();
+            let message = CoapMessage::draft(CoapCode::GET).with(number, &[7]);
+            let back = CoapMessage::decode(&message.encode()).unwrap();
             assert_eq!(back.option(number), Some(&[7][..]), "{number}");
         }
     }
@@ -312,31 +312,31 @@ mod tests {
             (256, vec![1, 0]),
             (0x0100_0000, vec![1, 0, 0, 0]),
         ] {
-            let message = Message::draft(Code::GET).with_uint(28, value);
+            let message = CoapMessage::draft(CoapCode::GET).with_uint(28, value);
             assert_eq!(message.option(28), Some(bytes.as_slice()));
             assert_eq!(message.uint(28), Some(value));
         }
     }
 
     #[rstest]
-    #[case(Message::request(Code::GET, "a/b"), None)]
-    #[case(Message::draft(Code::GET).with(9, b""), Some(9))]
-    #[case(Message::draft(Code::GET).with(1, b""), Some(1))]
-    #[case(Message::draft(Code::GET).with(65535, b""), Some(65535))]
-    #[case(Message::draft(Code::GET).with(65534, b""), None)]
-    #[case(Message::draft(Code::GET).with(23, &[0, 0, 0, 0]), Some(23))]
-    #[case(Message::draft(Code::GET).with(23, &[6]).with(23, &[6]), Some(23))]
-    #[case(Message::draft(Code::GET).with(3, b""), Some(3))]
-    #[case(Message::draft(Code::GET).with(3, b"h"), None)]
-    #[case(Message::draft(Code::GET).with(17, &[42]).with(17, &[42]), Some(17))]
-    fn critical(#[case] message: Message, #[case] number: Option<u16>) {
+    #[case(CoapMessage::request(CoapCode::GET, "a/b"), None)]
+    #[case(CoapMessage::draft(CoapCode::GET).with(9, b""), Some(9))]
+    #[case(CoapMessage::draft(CoapCode::GET).with(1, b""), Some(1))]
+    #[case(CoapMessage::draft(CoapCode::GET).with(65535, b""), Some(65535))]
+    #[case(CoapMessage::draft(CoapCode::GET).with(65534, b""), None)]
+    #[case(CoapMessage::draft(CoapCode::GET).with(23, &[0, 0, 0, 0]), Some(23))]
+    #[case(CoapMessage::draft(CoapCode::GET).with(23, &[6]).with(23, &[6]), Some(23))]
+    #[case(CoapMessage::draft(CoapCode::GET).with(3, b""), Some(3))]
+    #[case(CoapMessage::draft(CoapCode::GET).with(3, b"h"), None)]
+    #[case(CoapMessage::draft(CoapCode::GET).with(17, &[42]).with(17, &[42]), Some(17))]
+    fn critical(#[case] message: CoapMessage, #[case] number: Option<u16>) {
         assert_eq!(message.unknown_critical(), number);
     }
 
     proptest::proptest! {
         #[test]
         fn anything_can_come(bytes in proptest::collection::vec(proptest::num::u8::ANY, 0..64)) {
-            if let Ok(message) = Message::decode(&bytes) {
+            if let Ok(message) = CoapMessage::decode(&bytes) {
                 proptest::prop_assert_eq!(message.encode(), bytes);
                 let _ = (message.path(), message.unknown_critical(), message.block(23), message.uint(6));
             }
@@ -345,7 +345,7 @@ mod tests {
         #[test]
         fn what_looks_like_a_message_too(head in 0x40_u8..0x49, rest in proptest::collection::vec(proptest::num::u8::ANY, 3..64)) {
             let bytes: Vec<u8> = core::iter::once(head).chain(rest).collect();
-            if let Ok(message) = Message::decode(&bytes) {
+            if let Ok(message) = CoapMessage::decode(&bytes) {
                 proptest::prop_assert_eq!(message.encode(), bytes);
             }
         }

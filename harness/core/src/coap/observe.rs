@@ -9,19 +9,19 @@ const STALE: Duration = Duration::from_secs(128);
 
 /// The freshest notification of one observation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Freshest {
+pub(super) struct Freshest {
     number: u32,
     at: Duration,
 }
 
 impl Freshest {
     /// The response that began the observation.
-    pub const fn new(number: u32, at: Duration) -> Self {
+    pub(super) const fn new(number: u32, at: Duration) -> Self {
         Self { number, at }
     }
 
     /// Takes a notification in; whether it is newer.
-    pub fn renew(&mut self, number: u32, now: Duration) -> bool {
+    pub(super) fn renew(&mut self, number: u32, now: Duration) -> bool {
         let (old, new) = (self.number, number);
         let ahead = (old < new && new - old < HALF) || (old > new && old - new > HALF);
         let newer = ahead || now > self.at + STALE;

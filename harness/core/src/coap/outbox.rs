@@ -2,39 +2,39 @@
 //! (RFC 7252 §4.2, §4.7).
 
 use super::timing::{ACK_TIMEOUT, ACK_TIMEOUT_MAX, MAX_RETRANSMIT};
-use super::token::Token;
+use super::token::CoapToken;
 use crate::rng::Rng;
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::time::Duration;
 
 #[derive(Debug)]
-pub(super) struct Letter {
+pub(super) struct Confirmable {
     pub(super) id: u16,
-    pub(super) token: Token,
+    pub(super) token: CoapToken,
     pub(super) bytes: Vec<u8>,
 }
 
 /// What is to be done about time that has passed.
 #[derive(Debug)]
-pub(super) enum Due {
+pub(super) enum Retransmission {
     /// Send these bytes again.
     Again(Vec<u8>),
     /// It was never acknowledged.
-    GivenUp(Token),
+    GivenUp(CoapToken),
 }
 
 /// The messages to one peer.
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
-    out: Option<Out>,
-    waiting: VecDeque<Letter>,
+    out: Option<InFlight>,
+    waiting: VecDeque<Confirmable>,
 }
 
 /// The message that is out.
 #[derive(Debug)]
-struct Out {
-    letter: Letter,
+struct InFlight {
+    letter: Confirmable,
     due: Duration,
     wait: Duration,
     again: u32,
@@ -42,7 +42,7 @@ struct Out {
 
 impl Outbox {
     /// Puts a message in; gives its bytes if it goes out at once.
-    pub(super) fn put(&mut self, letter: Letter, rng: &mut Rng, now: Duration) -> Option<Vec<u8>> {
+    pub(super) fn put(&mut self, letter: Confirmable, rng: &mut Rng, now: Duration) -> Option<Vec<u8>> {
         self.waiting.push_back(letter);
         self.next(rng, now)
     }
@@ -61,7 +61,7 @@ impl Outbox {
         let bytes = letter.bytes.clone();
         let spread = (ACK_TIMEOUT_MAX - ACK_TIMEOUT).as_micros() as u64;
         let wait = ACK_TIMEOUT + Duration::from_micros(rng.below(spread + 1));
-        self.out = Some(Out {
+        self.out = Some(InFlight {
             letter,
             due: now + wait,
             wait,
@@ -71,19 +71,19 @@ impl Outbox {
     }
 
     /// The message with this id needs no acknowledgement any more; gives its token.
-    pub(super) fn settle(&mut self, id: u16) -> Option<Token> {
+    pub(super) fn settle(&mut self, id: u16) -> Option<CoapToken> {
         let out = self.out.take_if(|out| out.letter.id == id)?;
         Some(out.letter.token)
     }
 
     /// A response came: the request with this token needs no acknowledgement any more, nor to be sent.
-    pub(super) fn settle_token(&mut self, token: Token) {
+    pub(super) fn settle_token(&mut self, token: CoapToken) {
         self.out.take_if(|out| out.letter.token == token);
         self.waiting.retain(|letter| letter.token != token);
     }
 
     /// Whether the message that is out has this id and token.
-    pub(super) fn is_out(&self, id: u16, token: Token) -> bool {
+    pub(super) fn is_out(&self, id: u16, token: CoapToken) -> bool {
         let out = self.out.as_ref();
         out.is_some_and(|out| out.letter.id == id && out.letter.token == token)
     }
@@ -94,16 +94,16 @@ impl Outbox {
     }
 
     /// What is due now.
-    pub(super) fn due(&mut self, now: Duration) -> Option<Due> {
+    pub(super) fn due(&mut self, now: Duration) -> Option<Retransmission> {
         let out = self.out.as_mut().filter(|out| out.due <= now)?;
         if out.again == MAX_RETRANSMIT {
             let token = out.letter.token;
             self.out = None;
-            return Some(Due::GivenUp(token));
+            return Some(Retransmission::GivenUp(token));
         }
         out.again += 1;
         out.wait *= 2;
         out.due += out.wait;
-        Some(Due::Again(out.letter.bytes.clone()))
+        Some(Retransmission::Again(out.letter.bytes.clone()))
     }
 }

@@ -12,7 +12,7 @@ const MESSAGES_MAX: usize = 4096;
 const BYTES_MAX: usize = 1 << 20;
 
 #[derive(Debug)]
-pub(super) struct Recent<P> {
+pub(super) struct Deduplicator<P> {
     /// The answer to each message, where there is one yet.
     answers: BTreeMap<(P, u16), Option<Vec<u8>>>,
     /// In the order in which they came, and until when they count.
@@ -20,7 +20,7 @@ pub(super) struct Recent<P> {
     bytes: usize,
 }
 
-impl<P: Copy + Ord> Recent<P> {
+impl<P: Copy + Ord> Deduplicator<P> {
     pub(super) const fn new() -> Self {
         Self {
             answers: BTreeMap::new(),
@@ -93,7 +93,7 @@ mod tests {
 
     #[test]
     fn what_is_known_of_a_peer_is_handed_over() {
-        let (mut many, mut few) = (Recent::new(), Recent::new());
+        let (mut many, mut few) = (Deduplicator::new(), Deduplicator::new());
         let (early, late) = (Duration::from_secs(1), Duration::from_secs(9));
         many.note("e", 1, Some(vec![1; 5]), early);
         many.note("other", 1, Some(vec![2; 7]), early);
@@ -113,7 +113,7 @@ mod tests {
 
     #[test]
     fn memory_is_bounded_and_the_oldest_goes_first() {
-        let mut recent = Recent::new();
+        let mut recent = Deduplicator::new();
         let now = Duration::from_secs(1);
         for n in 0..20_000_u32 {
             recent.note(n, 1, None, now);

@@ -4,12 +4,12 @@ use core::fmt;
 
 /// A token: at most eight bytes.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
-pub struct Token {
+pub struct CoapToken {
     bytes: [u8; 8],
     len: u8,
 }
 
-impl Token {
+impl CoapToken {
     /// A token of these bytes, where they are not too many.
     pub fn new(bytes: &[u8]) -> Option<Self> {
         let mut token = Self {
@@ -25,7 +25,7 @@ impl Token {
     }
 }
 
-impl fmt::Debug for Token {
+impl fmt::Debug for CoapToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:02x?}", self.as_bytes())
     }

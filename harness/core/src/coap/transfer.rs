@@ -1,8 +1,8 @@
 //! One request of ours from its first block to the last of its response (RFC 7959 §2.4, §2.5).
 
-use super::block::{Block, BlockSize};
-use super::code::Code;
-use super::message::Message;
+use super::block::{BlockOption, BlockSize};
+use super::code::CoapCode;
+use super::message::CoapMessage;
 use super::option;
 use alloc::vec::Vec;
 
@@ -13,7 +13,7 @@ const RESPONSE_MAX: usize = 64 * 1024;
 #[derive(Debug)]
 pub(super) struct Transfer {
     /// The request without its payload.
-    request: Message,
+    request: CoapMessage,
     /// Its payload, and how much of it the peer has.
     payload: Vec<u8>,
     given: usize,
@@ -25,16 +25,16 @@ pub(super) struct Transfer {
 
 /// What follows a response.
 #[derive(Debug)]
-pub(super) enum Step {
-    Ask(Message),
-    Done(Message),
+pub(super) enum TransferStep {
+    Ask(CoapMessage),
+    Done(CoapMessage),
     /// The blocks do not fit together.
     Broken(&'static str),
 }
 
 impl Transfer {
     /// Begins; gives the first request.
-    pub(super) fn begin(request: Message) -> (Self, Message) {
+    pub(super) fn begin(request: CoapMessage) -> (Self, CoapMessage) {
         let payload = request.payload().to_vec();
         let transfer = Self {
             request: request.with_payload(Vec::new()),
@@ -49,13 +49,13 @@ impl Transfer {
     }
 
     /// The request with the part of its payload that is due, or all of it where that fits.
-    fn give(&self) -> Message {
+    fn give(&self) -> CoapMessage {
         let size = self.size.bytes();
         if self.payload.len() <= size && self.given == 0 && self.size >= BlockSize::MEDIUM {
             return self.request.clone().with_payload(self.payload.clone());
         }
         let end = self.payload.len().min(self.given + size);
-        let block = Block {
+        let block = BlockOption {
             number: (self.given / size) as u32,
             more: end < self.payload.len(),
             size: self.size,
@@ -64,60 +64,60 @@ impl Transfer {
         part.with_payload(self.payload[self.given..end].to_vec())
     }
 
-    pub(super) fn on(&mut self, response: Message) -> Step {
+    pub(super) fn on(&mut self, response: CoapMessage) -> TransferStep {
         let block1 = match response.block(option::BLOCK1) {
             Ok(block) => block,
-            Err(_) => return Step::Broken("Block1 of the response is none"),
+            Err(_) => return TransferStep::Broken("Block1 of the response is none"),
         };
-        if let (Code::CONTINUE | Code::TOO_LARGE, Some(block)) = (response.code(), block1) {
+        if let (CoapCode::CONTINUE | CoapCode::TOO_LARGE, Some(block)) = (response.code(), block1) {
             return self.go_on(response, block);
         }
         match response.block(option::BLOCK2) {
             Ok(Some(block)) if response.code().is_success() => self.collect(response, block),
-            Ok(_) => Step::Done(response),
-            Err(_) => Step::Broken("Block2 of the response is none"),
+            Ok(_) => TransferStep::Done(response),
+            Err(_) => TransferStep::Broken("Block2 of the response is none"),
         }
     }
 
     /// The peer wants the next block, or smaller ones.
-    fn go_on(&mut self, response: Message, block: Block) -> Step {
+    fn go_on(&mut self, response: CoapMessage, block: BlockOption) -> TransferStep {
         let smaller = block.size < self.size;
-        if response.code() == Code::TOO_LARGE {
+        if response.code() == CoapCode::TOO_LARGE {
             if !smaller || self.given > 0 {
-                return Step::Done(response);
+                return TransferStep::Done(response);
             }
             self.size = block.size;
-            return Step::Ask(self.give());
+            return TransferStep::Ask(self.give());
         }
         // What went out counts in its own size; the next block in the peer's (RFC 7959 §2.3).
         self.given += self.size.bytes();
         if self.given >= self.payload.len() {
-            return Step::Broken("2.31 Continue to the last block");
+            return TransferStep::Broken("2.31 Continue to the last block");
         }
         self.size = self.size.min(block.size);
-        Step::Ask(self.give())
+        TransferStep::Ask(self.give())
     }
 
-    fn collect(&mut self, response: Message, block: Block) -> Step {
+    fn collect(&mut self, response: CoapMessage, block: BlockOption) -> TransferStep {
         if block.offset() != self.body.len() as u64 {
-            return Step::Broken("a block of the response was left out");
+            return TransferStep::Broken("a block of the response was left out");
         }
         let etag = response.option(option::ETAG).map(<[u8]>::to_vec);
         if block.number > 0 && etag != self.etag {
-            return Step::Broken("the response changed between two blocks");
+            return TransferStep::Broken("the response changed between two blocks");
         }
         if block.more && response.payload().len() != block.size.bytes() {
-            return Step::Broken("a block before the last is not full");
+            return TransferStep::Broken("a block before the last is not full");
         }
         self.etag = etag;
         self.body.extend_from_slice(response.payload());
         if !block.more {
-            return Step::Done(response.with_payload(core::mem::take(&mut self.body)));
+            return TransferStep::Done(response.with_payload(core::mem::take(&mut self.body)));
         }
         if self.body.len() > RESPONSE_MAX {
-            return Step::Broken("the response is longer than 64 KiB");
+            return TransferStep::Broken("the response is longer than 64 KiB");
         }
-        let next = Block {
+        let next = BlockOption {
             number: block.number + 1,
             more: false,
             size: block.size,
@@ -128,6 +128,6 @@ impl Transfer {
             .clone()
             .without(option::OBSERVE)
             .without(option::BLOCK1);
-        Step::Ask(request.with_block(option::BLOCK2, next))
+        TransferStep::Ask(request.with_block(option::BLOCK2, next))
     }
 }

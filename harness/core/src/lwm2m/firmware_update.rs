@@ -1,40 +1,42 @@
-//! A firmware update over LwM2M, from the order to the result (AN §4.1, §6.3; LwM2M TS 1.0.2 E.6): what to ask the client
-//! next, and whether what it says is legal.
+//! A firmware update over LwM2M, from the order to the result (AN §4.1, §6.3; LwM2M TS 1.0.2 E.6): which operation comes
+//! next, and whether the values that the client reports are legal.
 //!
-//! Observe may leave states out and a reboot drops it, so nothing rests on a notification that did not come: what matters
-//! is read as well. A state or result that contradicts what the object said before is another matter; so is a client that
-//! took an observation before a reboot and answers it as a mere read afterwards: Observe is an operation that it has to
-//! support (LwM2M TS 1.0.2 §5.5.1), and a response without the option says that it did not take it (RFC 7641 §4.1).
+//! Observe may skip states and a reboot ends it, so nothing rests on a notification that did not come: what matters is read
+//! as well. A state or result that contradicts an earlier one is a finding. So is a client that took an observation before a
+//! reboot and afterwards answers it as a mere read: it has to support Observe (LwM2M TS 1.0.2 §5.5.1), and a response without
+//! the option declines the observation (RFC 7641 §4.1).
 
-mod ask;
-mod said;
+mod operation;
+mod values;
 
-pub use ask::{Ask, Ending, Heard};
+pub use operation::{ClientEvent, Operation, UpdateEnding};
 
+use self::operation::OperationQueue;
+use self::values::ObjectValues;
 use crate::verdict::{Finding, Rule};
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::BTreeMap;
 use alloc::format;
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 use bc66_spec::lwm2m::firmware::{STATE, UPDATE_RESULT};
 use bc66_spec::lwm2m::{State, UpdateResult};
 use core::fmt;
 use core::time::Duration;
 
-/// How often an order is given again that nothing came of.
+/// How often a write or execute is sent while nothing answers it.
 const TRIES_MAX: u32 = 3;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Script {
+pub struct UpdateOptions {
     /// Where the package is.
     pub uri: String,
-    /// Give the order to update as soon as the download runs as well: it must be refused.
+    /// Execute the update during the download as well: the client must refuse it.
     pub execute_early: bool,
-    /// The state is read when nothing was heard for so long.
+    /// Read state and result after so long without a word of the client.
     pub poll: Duration,
 }
 
-impl Script {
+impl UpdateOptions {
     pub fn new(uri: String) -> Self {
         Self {
             uri,
@@ -44,427 +46,392 @@ impl Script {
     }
 }
 
-/// A value and when it was heard.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Seen<T> {
-    value: T,
-    at: Duration,
-}
-
-/// How far it has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd)]
-enum Phase {
+enum DialoguePhase {
     /// The client has not registered.
     Absent,
-    /// Its state and result are not known yet.
+    /// State and result are not known yet.
     Meeting,
-    /// The object is brought to state 0 first: something from before is in it.
+    /// The object is reset to state 0: it holds something from before.
     Resetting,
     /// The URI is being written.
     Ordering,
     /// The download runs, or is about to.
     Fetching,
-    /// The update is ordered.
+    /// The update is being ordered.
     Executing,
     Updating,
-    Over,
+}
+
+/// What has happened since the URI was written.
+#[derive(Debug, Default)]
+struct OrderProgress {
+    written_at: Option<Duration>,
+    /// State 1 or 2 was seen.
+    loading: bool,
+    /// The package was served to its last block.
+    served: bool,
+    /// The execute that must be refused was sent.
+    tried_early: bool,
+    executed_at: Option<Duration>,
+    /// State 3 was seen.
+    ran: bool,
+    /// Writes and executes without an answer.
+    unanswered: u32,
 }
 
 #[derive(Debug)]
 pub struct FirmwareUpdate {
-    script: Script,
-    phase: Phase,
-    asks: VecDeque<Ask>,
-    asked: Option<Ask>,
-    state: Option<Seen<State>>,
-    result: Option<Seen<UpdateResult>>,
-    /// When the URI was accepted.
-    ordered: Option<Duration>,
-    /// The result from before that, as long as nothing shows that the one that stands there is a new one.
-    stale: Option<UpdateResult>,
-    executed: Option<Duration>,
-    /// Since then, state 3 was heard or the client has registered anew.
-    ran: bool,
-    served: bool,
-    /// Since the order, state 1 or 2 was heard.
-    loaded: bool,
-    /// Since the order and the registration, the client has updated the latter: it may have rebooted.
+    options: UpdateOptions,
+    phase: DialoguePhase,
+    queue: OperationQueue,
+    values: ObjectValues,
+    order: OrderProgress,
+    /// Since the order and the last registration, the client has updated the latter: it may have rebooted.
     updated: bool,
-    tries: u32,
-    /// State 1 or 2 was heard, a result after it was not zero: the state is read once more before that is judged.
-    suspect: Option<Seen<UpdateResult>>,
-    early: Option<Duration>,
-    /// What the client has let be observed, and when.
+    /// Resources whose observation the client has taken, and when.
     observable: BTreeMap<u16, Duration>,
-    poll_at: Duration,
+    poll_at: Option<Duration>,
     findings: Vec<Finding>,
-    ending: Option<Ending>,
+    ending: Option<UpdateEnding>,
 }
 
 impl FirmwareUpdate {
     /// An update of a client that has not registered.
-    pub fn new(script: Script) -> Self {
+    pub fn new(options: UpdateOptions) -> Self {
         Self {
-            script,
-            phase: Phase::Absent,
-            asks: VecDeque::new(),
-            asked: None,
-            state: None,
-            result: None,
-            ordered: None,
-            stale: None,
-            executed: None,
-            ran: false,
-            served: false,
-            loaded: false,
+            options,
+            phase: DialoguePhase::Absent,
+            queue: OperationQueue::default(),
+            values: ObjectValues::default(),
+            order: OrderProgress::default(),
             updated: false,
-            tries: 0,
-            suspect: None,
-            early: None,
             observable: BTreeMap::new(),
-            poll_at: Duration::MAX,
+            poll_at: None,
             findings: Vec::new(),
             ending: None,
         }
     }
 
-    /// What to ask next; one at a time, and its outcome is given back by [`Self::on`].
-    pub fn ask(&mut self) -> Option<Ask> {
-        if self.asked.is_some() {
-            return None;
-        }
-        self.asked = self.asks.pop_front();
-        self.asked.clone()
+    /// The next operation. One is out at a time; [`Self::on`] gets what came of it.
+    pub fn next_operation(&mut self) -> Option<Operation> {
+        self.queue.next()
     }
 
-    /// What was seen and is not legal.
     pub fn findings(&self) -> &[Finding] {
         &self.findings
     }
 
-    /// How it ended, once it has.
-    pub fn ending(&self) -> Option<&Ending> {
+    pub fn ending(&self) -> Option<&UpdateEnding> {
         self.ending.as_ref()
-    }
-
-    /// The state that was heard last.
-    pub fn state(&self) -> Option<State> {
-        self.state.map(|seen| seen.value)
-    }
-
-    /// The result that was heard last.
-    pub fn result(&self) -> Option<UpdateResult> {
-        self.result.map(|seen| seen.value)
     }
 
     /// When [`Self::on_time`] has something to do.
     pub fn deadline(&self) -> Option<Duration> {
-        (self.poll_at != Duration::MAX).then_some(self.poll_at)
+        self.poll_at
     }
 
-    /// Reads where nothing was heard for long.
+    /// Reads state and result where the client was silent for long.
     pub fn on_time(&mut self, now: Duration) {
-        if now < self.poll_at {
+        if self.poll_at.is_none_or(|at| now < at) {
             return;
         }
-        self.poll_at = now + self.script.poll;
-        if self.asks.is_empty() && self.asked.is_none() {
-            self.asks.extend([Ask::Read(UPDATE_RESULT), Ask::Read(STATE)]);
+        self.poll_at = Some(now + self.options.poll);
+        if self.queue.is_idle() {
+            self.read_both();
         }
     }
 
-    /// Takes in what was heard.
-    pub fn on(&mut self, heard: Heard, now: Duration) {
-        if self.phase == Phase::Over {
+    pub fn on(&mut self, event: ClientEvent, now: Duration) {
+        if self.ending.is_some() {
             return;
         }
-        self.poll_at = now + self.script.poll;
-        match heard {
-            Heard::Registered => self.registered(),
-            Heard::Updated => self.updated(),
-            Heard::Served => self.served = true,
-            Heard::Value {
+        self.poll_at = Some(now + self.options.poll);
+        match event {
+            ClientEvent::Registered => self.registered(),
+            ClientEvent::Updated => self.updated(),
+            ClientEvent::Served => self.order.served = true,
+            ClientEvent::Value {
                 resource,
                 value,
                 notified,
             } => {
                 if !notified {
-                    self.answered(|ask| matches!(ask, Ask::Read(of) | Ask::Observe(of) if *of == resource));
+                    self.queue
+                        .answered(|operation| operation.reads() == Some(resource));
                 }
                 self.value(resource, value, notified, now);
             }
-            Heard::Observed { resource, taken } => self.observed(resource, taken, now),
-            Heard::Accepted(ask) => {
-                self.answered(|asked| *asked == ask);
-                self.accepted(ask, now);
+            ClientEvent::Observed { resource, taken } => self.observed(resource, taken, now),
+            ClientEvent::Accepted(operation) => {
+                self.queue.answered(|out| *out == operation);
+                self.accepted(operation, now);
             }
-            Heard::Refused(ask, code) => {
-                self.answered(|asked| *asked == ask);
-                self.refused(ask, code);
+            ClientEvent::Refused(operation, code) => {
+                self.queue.answered(|out| *out == operation);
+                self.refused(operation, code);
             }
-            Heard::Unanswered(ask) => {
-                self.answered(|asked| *asked == ask);
-                self.unanswered(ask);
+            ClientEvent::Unanswered(operation) => {
+                self.queue.answered(|out| *out == operation);
+                self.unanswered(operation);
             }
         }
-    }
-
-    fn answered(&mut self, this: impl Fn(&Ask) -> bool) {
-        self.asked.take_if(|ask| this(ask));
     }
 
     fn registered(&mut self) {
-        self.asks.clear();
-        self.asked = None;
-        self.suspect = None;
+        self.queue.clear();
         self.updated = false;
-        (self.state, self.result) = (None, None);
-        if self.phase != Phase::Updating && self.executed.is_none() {
-            self.phase = Phase::Meeting;
+        self.values.forget();
+        if self.phase != DialoguePhase::Updating && self.order.executed_at.is_none() {
+            self.phase = DialoguePhase::Meeting;
         } else {
-            self.phase = Phase::Updating;
+            self.phase = DialoguePhase::Updating;
         }
-        self.asks
-            .extend([Ask::Observe(STATE), Ask::Observe(UPDATE_RESULT)]);
+        for resource in [STATE, UPDATE_RESULT] {
+            self.queue.push(Operation::Observe(resource));
+        }
     }
 
-    /// State and result are asked for at once, and observed, before the client sleeps again. What was heard before counts as
-    /// before a reboot: nothing contradicts it any more.
+    /// Observes state and result at once, before the client sleeps again. It may have rebooted, so what was heard before
+    /// contradicts nothing any more.
     fn updated(&mut self) {
         match self.phase {
-            Phase::Absent => return self.registered(),
-            // Its answer is to come, and with it what stands there after the order.
-            Phase::Meeting | Phase::Resetting | Phase::Ordering if self.writes() => return,
-            // What is not yet ordered is ordered when the state says so again.
-            Phase::Executing => self.asks.retain(|ask| *ask != Ask::Execute),
+            DialoguePhase::Absent => return self.registered(),
+            // The answer to the write is still to come, and with it the values after the order.
+            DialoguePhase::Meeting | DialoguePhase::Resetting | DialoguePhase::Ordering
+                if self.queue.writes() =>
+            {
+                return;
+            }
+            // Executed again when the state says that it is still due.
+            DialoguePhase::Executing => self.queue.cancel(&Operation::Execute),
             _ => {}
         }
         self.updated = true;
-        self.suspect = None;
-        (self.state, self.result) = (None, None);
+        self.values.forget();
         for resource in [UPDATE_RESULT, STATE] {
-            let ask = Ask::Observe(resource);
-            if self.asked.as_ref() != Some(&ask) {
-                self.asks.retain(|other| *other != ask);
-                self.asks.push_front(ask);
-            }
+            self.queue.push_first(Operation::Observe(resource));
         }
     }
 
-    /// A URI is being written, or is about to be.
-    fn writes(&self) -> bool {
-        let mut asks = self.asks.iter().chain(&self.asked);
-        asks.any(|ask| matches!(ask, Ask::Write(_)))
-    }
-
-    /// A client that has never taken an observation may be one that cannot, and it is read; one that took it once can.
+    /// A client that has never taken an observation may be unable to; one that took it once is able.
     fn observed(&mut self, resource: u16, taken: bool, now: Duration) {
         if taken {
             self.observable.insert(resource, now);
         } else if self.updated {
-            // It may have it from before still, and no room for a second one.
+            // It may still hold the earlier observation and have no room for a second one.
         } else if let Some(before) = self.observable.get(&resource).copied() {
             let sentence = format!(
                 "the observation of `/5/0/{resource}` was answered at {} without the Observe option; the one at {}, before the client registered again, was taken; expected the same again (RFC 7641 §4.1)",
-                At(now),
-                At(before)
+                Seconds(now),
+                Seconds(before)
             );
             self.find(Rule::ObserveRefused, sentence);
         }
     }
 
-    fn accepted(&mut self, ask: Ask, now: Duration) {
-        match ask {
-            Ask::Write(uri) if uri.is_empty() => self.read_both(),
-            Ask::Write(_) => {
-                self.ordered = Some(now);
-                (self.loaded, self.updated) = (false, false);
-                self.stale = self.result.take().map(|seen| seen.value);
-                self.phase = Phase::Fetching;
-                self.tries = 0;
+    fn accepted(&mut self, operation: Operation, now: Duration) {
+        match operation {
+            Operation::Write(uri) if uri.is_empty() => self.read_both(),
+            Operation::Write(_) => {
+                self.order.written_at = Some(now);
+                self.order.loading = false;
+                self.order.unanswered = 0;
+                self.updated = false;
+                self.values.stale = self.values.result.take().map(|result| result.value);
+                self.phase = DialoguePhase::Fetching;
                 self.read_both();
             }
-            Ask::Execute if self.phase == Phase::Executing => {
-                self.executed = Some(now);
-                self.phase = Phase::Updating;
-                self.asks.push_back(Ask::Read(STATE));
+            Operation::Execute => {
+                if self.phase != DialoguePhase::Executing {
+                    self.check_early_execute(now);
+                }
+                self.order.executed_at = Some(now);
+                self.phase = DialoguePhase::Updating;
+                self.queue.push(Operation::Read(STATE));
             }
-            Ask::Execute => self.executed_early(now),
-            Ask::Observe(_) | Ask::Read(_) => {}
+            Operation::Observe(_) | Operation::Read(_) => {}
         }
     }
 
     fn read_both(&mut self) {
-        self.asks.extend([Ask::Read(UPDATE_RESULT), Ask::Read(STATE)]);
+        self.queue.push(Operation::Read(UPDATE_RESULT));
+        self.queue.push(Operation::Read(STATE));
     }
 
-    /// An Update was accepted while the download ran. The package cannot be there when not all of it was served.
-    fn executed_early(&mut self, now: Duration) {
-        if let Some(seen) = self
-            .state
-            .filter(|seen| seen.value == State::Downloading && !self.served)
+    /// An execute was accepted while the download ran. A package that was not served to its end cannot be complete.
+    fn check_early_execute(&mut self, now: Duration) {
+        let loading = |state: &Timed<State>| state.value == State::Downloading;
+        if let Some(state) = self.values.state.filter(loading)
+            && !self.order.served
         {
             let sentence = format!(
                 "execute of `/5/0/2` was accepted at {} while `/5/0/3` was {} since {} and the package was not yet served to its end; expected 4.05",
-                At(now),
-                seen.value,
-                At(seen.at)
+                Seconds(now),
+                state.value,
+                Seconds(state.at)
             );
             self.find(Rule::ExecuteTooEarly, sentence);
         }
-        self.executed = Some(now);
-        self.phase = Phase::Updating;
-        self.asks.push_back(Ask::Read(STATE));
     }
 
-    fn refused(&mut self, ask: Ask, code: u16) {
-        match ask {
-            // As it must be: on with the download.
-            Ask::Execute if self.phase == Phase::Fetching => self.asks.push_back(Ask::Read(STATE)),
-            // A client that cannot be observed can be read.
-            Ask::Observe(resource) => self.asks.push_back(Ask::Read(resource)),
-            Ask::Read(_) => {}
-            Ask::Write(_) | Ask::Execute => self.end(Ending::Refused(ask, code)),
-        }
-    }
-
-    /// The order may have arrived although its answer did not: the state tells.
-    fn unanswered(&mut self, ask: Ask) {
-        if matches!(ask, Ask::Write(_) | Ask::Execute) {
-            self.tries += 1;
-            if self.tries >= TRIES_MAX {
-                return self.end(Ending::Unanswered(ask));
+    fn refused(&mut self, operation: Operation, code: u16) {
+        match operation {
+            // Refused during the download, as it must be.
+            Operation::Execute if self.phase == DialoguePhase::Fetching => {
+                self.queue.push(Operation::Read(STATE));
             }
-            self.asks.push_back(Ask::Read(STATE));
+            // What cannot be observed can be read.
+            Operation::Observe(resource) => self.queue.push(Operation::Read(resource)),
+            Operation::Read(_) => {}
+            Operation::Write(_) | Operation::Execute => self.end(UpdateEnding::Refused(operation, code)),
         }
+    }
+
+    /// The client may have got a write or execute whose answer was lost: its state shows that.
+    fn unanswered(&mut self, operation: Operation) {
+        if operation.reads().is_some() {
+            return;
+        }
+        self.order.unanswered += 1;
+        if self.order.unanswered >= TRIES_MAX {
+            return self.end(UpdateEnding::Unanswered(operation));
+        }
+        self.queue.push(Operation::Read(STATE));
     }
 
     fn value(&mut self, resource: u16, value: i64, notified: bool, now: Duration) {
         let raw = u8::try_from(value).ok();
-        match resource {
-            STATE => match raw.and_then(State::from_raw) {
-                Some(state) => self.see_state(state, notified, now),
-                None => self.find(
-                    Rule::ObjectContradiction,
-                    format!("`/5/0/3` is {value} at {}; expected 0 to 3", At(now)),
-                ),
-            },
-            UPDATE_RESULT => match raw {
-                Some(raw) => self.see_result(UpdateResult::from_raw(raw), now),
-                None => self.find(
-                    Rule::ObjectContradiction,
-                    format!("`/5/0/5` is {value} at {}; expected 0 to 11", At(now)),
-                ),
-            },
-            _ => {}
+        let (legal, range) = match resource {
+            STATE => {
+                let state = raw.and_then(State::from_raw);
+                (state.map(|state| self.see_state(state, notified, now)), "0 to 3")
+            }
+            UPDATE_RESULT => {
+                let result = raw.map(UpdateResult::from_raw);
+                (result.map(|result| self.see_result(result, now)), "0 to 11")
+            }
+            _ => return,
+        };
+        if legal.is_none() {
+            let at = Seconds(now);
+            let sentence = format!("`/5/0/{resource}` is {value} at {at}; expected {range}");
+            self.find(Rule::ObjectContradiction, sentence);
         }
-        if self.ending.is_none() {
-            self.go_on();
-        }
+        self.go_on();
     }
 
-    // What to do.
+    // What to do next.
 
     fn go_on(&mut self) {
-        let Some(state) = self.state() else { return };
-        let Some(result) = self.result() else { return };
-        if !self.asks.is_empty() || self.asked.is_some() {
+        let (Some(state), Some(result)) = (self.values.state, self.values.result) else {
+            return;
+        };
+        if !self.queue.is_idle() {
             return;
         }
         match self.phase {
-            Phase::Absent | Phase::Over => {}
-            Phase::Meeting | Phase::Resetting => self.met(state),
-            Phase::Ordering => match state {
-                State::Idle => self.order(),
-                _ => self.phase = Phase::Fetching, // its answer was lost, the order was not
+            DialoguePhase::Absent => {}
+            DialoguePhase::Meeting | DialoguePhase::Resetting => self.met(state.value),
+            DialoguePhase::Ordering => match state.value {
+                State::Idle => self.write_uri(),
+                _ => self.phase = DialoguePhase::Fetching, // only the answer to the write was lost
             },
-            Phase::Fetching => self.fetching(state, result),
-            Phase::Executing => match state {
-                State::Downloaded => self.asks.push_back(Ask::Execute),
-                _ => self.phase = Phase::Updating,
+            DialoguePhase::Fetching => self.fetching(state.value, result.value),
+            DialoguePhase::Executing => match state.value {
+                State::Downloaded => self.queue.push(Operation::Execute),
+                _ => self.phase = DialoguePhase::Updating,
             },
-            Phase::Updating => self.updating(state, result),
+            DialoguePhase::Updating => self.updating(state, result.value),
         }
     }
 
     fn met(&mut self, state: State) {
+        let reset = || Operation::Write(String::new());
         match state {
-            State::Idle => self.order(),
-            State::Updating => {} // somebody else's; it ends and the client registers again
-            // A download of ours that the client goes on with after a reboot.
-            State::Downloading | State::Downloaded if self.ordered.is_some() => {
-                self.phase = Phase::Fetching;
+            State::Idle => self.write_uri(),
+            State::Updating => {} // an update that others ordered: it ends, and the client registers again
+            // The client goes on with our download after a reboot.
+            State::Downloading | State::Downloaded if self.order.written_at.is_some() => {
+                self.phase = DialoguePhase::Fetching;
                 self.go_on();
             }
-            State::Downloading | State::Downloaded if self.phase == Phase::Meeting => {
-                self.phase = Phase::Resetting;
-                self.asks.push_back(Ask::Write(String::new()));
+            State::Downloading | State::Downloaded if self.phase == DialoguePhase::Meeting => {
+                self.phase = DialoguePhase::Resetting;
+                self.queue.push(reset());
             }
-            State::Downloading | State::Downloaded => self.end(Ending::Unanswered(Ask::Write(String::new()))),
+            State::Downloading | State::Downloaded => self.end(UpdateEnding::Unanswered(reset())),
         }
     }
 
-    fn order(&mut self) {
-        self.phase = Phase::Ordering;
-        self.asks.push_back(Ask::Write(self.script.uri.clone()));
+    fn write_uri(&mut self) {
+        self.phase = DialoguePhase::Ordering;
+        self.queue.push(Operation::Write(self.options.uri.clone()));
     }
 
     fn fetching(&mut self, state: State, result: UpdateResult) {
         match (state, result) {
             (State::Downloaded, _) => {
-                self.phase = Phase::Executing;
-                self.asks.push_back(Ask::Execute);
+                self.phase = DialoguePhase::Executing;
+                self.queue.push(Operation::Execute);
             }
             // It has forgotten the download in a reboot.
-            (State::Idle, UpdateResult::Initial) if self.loaded && self.updated => self.order(),
-            // Idling before the download has begun is no end, whatever result stands there from before the order.
+            (State::Idle, UpdateResult::Initial) if self.order.loading && self.updated => self.write_uri(),
+            // The download has not begun: the result, whatever it is, is from before the order.
             (State::Idle, UpdateResult::Initial | UpdateResult::Success) => {}
-            (State::Idle, _) if self.stale == Some(result) => {}
-            (State::Idle, _) => self.end(Ending::Rests(state, result)),
+            (State::Idle, _) if self.values.stale == Some(result) => {}
+            (State::Idle, _) => self.end(UpdateEnding::Rests(state, result)),
             (State::Downloading | State::Updating, _) => {}
         }
     }
 
-    fn updating(&mut self, state: State, result: UpdateResult) {
-        match (state, result) {
-            (State::Downloaded, UpdateResult::Initial | UpdateResult::Success) if !self.ran => {} // about to begin
+    fn updating(&mut self, state: Timed<State>, result: UpdateResult) {
+        let ending = UpdateEnding::Rests(state.value, result);
+        match (state.value, result) {
+            // The update is about to begin.
+            (State::Downloaded, UpdateResult::Initial | UpdateResult::Success) if !self.order.ran => {}
             (State::Downloaded, UpdateResult::Initial) => {
-                let at = self.state.map_or(Duration::ZERO, |seen| seen.at);
-                let began = self.executed.unwrap_or_default();
                 let sentence = format!(
-                    "`/5/0/3` is {state} again at {} and `/5/0/5` is {result}, after an update that was ordered at {}; expected a result",
-                    At(at),
-                    At(began)
+                    "`/5/0/3` is {} again at {} and `/5/0/5` is {result}, after an update that was ordered at {}; expected a result",
+                    state.value,
+                    Seconds(state.at),
+                    Seconds(self.order.executed_at.unwrap_or_default())
                 );
                 self.find(Rule::UpdateWithoutResult, sentence);
-                self.end(Ending::Rests(state, result));
+                self.end(ending);
             }
-            (State::Downloaded, _) => self.end(Ending::Rests(state, result)),
-            (State::Idle, UpdateResult::Initial) => {} // not told yet
-            (State::Idle, _) => self.end(Ending::Rests(state, result)),
+            (State::Idle, UpdateResult::Initial) => {} // the result is still to come
+            (State::Downloaded | State::Idle, _) => self.end(ending),
             (State::Downloading | State::Updating, _) => {}
         }
     }
 
-    fn end(&mut self, ending: Ending) {
-        self.phase = Phase::Over;
-        self.poll_at = Duration::MAX;
-        self.asks.clear();
+    fn end(&mut self, ending: UpdateEnding) {
+        self.poll_at = None;
+        self.queue.clear();
         self.ending = Some(ending);
+    }
+
+    /// Adds a finding; one of each rule is enough.
+    fn find(&mut self, rule: Rule, sentence: String) {
+        if self.findings.iter().all(|finding| finding.rule != rule) {
+            self.findings.push(Finding { rule, sentence });
+        }
     }
 }
 
-/// A moment, as sentences show it.
-struct At(Duration);
+/// A value and when it was heard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Timed<T> {
+    value: T,
+    at: Duration,
+}
 
-impl fmt::Display for At {
+/// A moment, as sentences show it: `41.000 s`.
+struct Seconds(Duration);
+
+impl fmt::Display for Seconds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let millis = self.0.as_millis().to_string();
-        let (seconds, rest) = millis.split_at(millis.len().saturating_sub(3));
-        write!(
-            f,
-            "{}.{rest:0>3} s",
-            if seconds.is_empty() { "0" } else { seconds }
-        )
+        write!(f, "{}.{:03} s", self.0.as_secs(), self.0.subsec_millis())
     }
 }

@@ -4,7 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 /// As many links of one registration are kept.
-pub const LINKS_MAX: usize = 128;
+const LINKS_MAX: usize = 128;
 
 /// An object or an instance of one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -16,7 +16,7 @@ pub struct ObjectLink {
 
 /// The objects that a registration lists. Parsing never fails: what is no object of LwM2M is left out, and attributes
 /// other than the alternate path's are not looked at.
-pub fn parse(payload: &[u8]) -> Vec<ObjectLink> {
+pub(super) fn parse(payload: &[u8]) -> Vec<ObjectLink> {
     let text = String::from_utf8_lossy(payload);
     let links: Vec<(&str, &str)> = split(&text, ',').filter_map(target).collect();
     let root = links.iter().find(|(_, attributes)| is_root(attributes));

@@ -1,8 +1,7 @@
-//! What a client says of itself when it registers (LwM2M TS 1.0.2 §5.3.1, §5.3.2).
+//! A client's registration: its parameters, and what is remembered of it (LwM2M TS 1.0.2 §5.3.1, §5.3.2).
 
 use super::link::{ObjectLink, parse};
-use crate::coap::message::Message;
-use crate::coap::option;
+use crate::coap::{CoapCode, CoapMessage, option};
 use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::String;
@@ -15,87 +14,89 @@ const WORD_MAX: usize = 128;
 
 /// Parameters of a registration or of its update; what is not there is `None`.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Parameters {
+pub(super) struct Parameters {
     /// `ep`: the endpoint's name.
-    pub endpoint: Option<String>,
+    pub(super) endpoint: Option<String>,
     /// `lt`: how long the registration lasts without an update.
-    pub lifetime: Option<Duration>,
+    pub(super) lifetime: Option<Duration>,
     /// `lwm2m`: the version of the enabler.
-    pub version: Option<String>,
+    pub(super) version: Option<String>,
     /// `b`: binding and queue mode: `U`, `UQ` and others.
-    pub binding: Option<String>,
+    pub(super) binding: Option<String>,
     /// `sms`: its telephone number.
-    pub sms: Option<String>,
+    pub(super) sms: Option<String>,
     /// Its objects, where it lists them.
-    pub objects: Option<Vec<ObjectLink>>,
+    pub(super) objects: Option<Vec<ObjectLink>>,
 }
 
 impl Parameters {
-    /// Reads a request of the registration interface and its whole payload; an error is a sentence for a 4.00.
-    pub fn read(request: &Message, payload: &[u8]) -> Result<Self, String> {
+    /// Reads a request of the registration interface and its whole payload; an error is the response.
+    pub(super) fn read(request: &CoapMessage, payload: &[u8]) -> Result<Self, CoapMessage> {
+        if !payload.is_empty() && !is_format_known(request) {
+            let why = "expected application/link-format (40)";
+            return Err(CoapMessage::diagnostic(CoapCode::UNSUPPORTED_FORMAT, why));
+        }
         let mut parameters = Self::default();
         for query in request.options(option::URI_QUERY) {
-            let query = core::str::from_utf8(query).map_err(|_| "a query is no text")?;
+            let query = core::str::from_utf8(query).map_err(|_| bad("a query is no text"))?;
             let (name, value) = query.split_once('=').unwrap_or((query, ""));
             parameters.set(name, value)?;
         }
         if !payload.is_empty() {
             let objects = parse(payload);
             if objects.is_empty() {
-                return Err("the payload lists no object, expected such as `</1/0>,</5/0>`".to_owned());
+                return Err(bad(
+                    "the payload lists no object: expected such as `</1/0>,</5/0>`",
+                ));
             }
             parameters.objects = Some(objects);
         }
         Ok(parameters)
     }
 
-    /// Whether the payload's format is understood: link format, also where none is named.
-    pub fn is_format_known(request: &Message) -> bool {
-        let format = request
-            .option(option::CONTENT_FORMAT)
-            .map(|_| request.uint(option::CONTENT_FORMAT));
-        format.is_none_or(|format| format == Some(u32::from(formats::LINK)))
-    }
-
-    fn set(&mut self, name: &str, value: &str) -> Result<(), String> {
+    fn set(&mut self, name: &str, value: &str) -> Result<(), CoapMessage> {
         if value.len() > WORD_MAX {
-            return Err(format!("`{name}` is longer than {WORD_MAX} bytes"));
+            return Err(bad(&format!("`{name}` is longer than {WORD_MAX} bytes")));
         }
-        let said = match name {
-            "ep" => self.endpoint.is_some(),
-            "lt" => self.lifetime.is_some(),
-            "lwm2m" => self.version.is_some(),
-            "b" => self.binding.is_some(),
-            "sms" => self.sms.is_some(),
-            _ => return Ok(()), // a client may say more
-        };
-        if said {
-            return Err(format!("`{name}` stands there twice"));
-        }
-        let seconds = || value.parse::<u32>().ok().filter(|seconds| *seconds > 0);
-        match name {
-            "ep" if value.is_empty() => return Err("`ep` is empty".to_owned()),
-            "ep" => self.endpoint = Some(value.to_owned()),
+        let text = value.to_owned();
+        let is_repeated = match name {
+            "ep" if value.is_empty() => return Err(bad("`ep` is empty")),
+            "ep" => self.endpoint.replace(text).is_some(),
             "lt" => {
-                let seconds = seconds().ok_or("`lt` is no number of seconds from 1 on")?;
-                self.lifetime = Some(Duration::from_secs(seconds.into()));
+                let seconds = value.parse::<u32>().ok().filter(|seconds| *seconds > 0);
+                let seconds = seconds.ok_or_else(|| bad("`lt` is no number of seconds from 1 on"))?;
+                let lifetime = Duration::from_secs(seconds.into());
+                self.lifetime.replace(lifetime).is_some()
             }
-            "lwm2m" => self.version = Some(value.to_owned()),
-            "b" => self.binding = Some(value.to_owned()),
-            "sms" => self.sms = Some(value.to_owned()),
-            _ => {}
+            "lwm2m" => self.version.replace(text).is_some(),
+            "b" => self.binding.replace(text).is_some(),
+            "sms" => self.sms.replace(text).is_some(),
+            _ => false, // a client may send other parameters
+        };
+        if is_repeated {
+            return Err(bad(&format!("`{name}` is given twice")));
         }
         Ok(())
     }
 }
 
+fn bad(why: &str) -> CoapMessage {
+    CoapMessage::diagnostic(CoapCode::BAD_REQUEST, why)
+}
+
+/// Link format, or none named.
+fn is_format_known(request: &CoapMessage) -> bool {
+    request.option(option::CONTENT_FORMAT).is_none()
+        || request.uint(option::CONTENT_FORMAT) == Some(formats::LINK.into())
+}
+
 /// A client that is registered.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Registration<P> {
+pub struct Lwm2mRegistration<P> {
     pub endpoint: String,
-    /// Where it was heard last.
+    /// Its address when it was heard last.
     pub peer: P,
-    /// How long it stays registered without a word.
+    /// How long it stays registered without an update.
     pub lifetime: Duration,
     /// The enabler's version that it speaks.
     pub version: String,
@@ -109,8 +110,8 @@ pub struct Registration<P> {
     pub until: Duration,
 }
 
-impl<P> Registration<P> {
-    pub fn new(endpoint: String, peer: P, parameters: Parameters, now: Duration) -> Self {
+impl<P> Lwm2mRegistration<P> {
+    pub(super) fn new(endpoint: String, peer: P, parameters: Parameters, now: Duration) -> Self {
         let lifetime = parameters
             .lifetime
             .unwrap_or(Duration::from_secs(LIFETIME_DEFAULT_S.into()));
@@ -129,8 +130,7 @@ impl<P> Registration<P> {
         }
     }
 
-    /// Takes an update in.
-    pub fn update(&mut self, peer: P, parameters: Parameters, now: Duration) {
+    pub(super) fn update(&mut self, peer: P, parameters: Parameters, now: Duration) {
         self.peer = peer;
         self.heard = now;
         self.lifetime = parameters.lifetime.unwrap_or(self.lifetime);

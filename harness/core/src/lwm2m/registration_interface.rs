@@ -1,11 +1,10 @@
 //! The registration interface: register, update, de-register (LwM2M TS 1.0.2 §5.3, §8.2.3), from a request to its response.
 
 use super::registration::Parameters;
-use super::registry::{Change, Location, Registry};
-use crate::coap::code::Code;
-use crate::coap::message::Message;
-use crate::coap::option;
+use super::registry::{Location, RegistrationChange, Registry};
+use crate::coap::{CoapCode, CoapMessage, option};
 use alloc::format;
+use alloc::string::String;
 use alloc::vec::Vec;
 use bc66_spec::lwm2m::REGISTRATION_PATH;
 use core::time::Duration;
@@ -13,8 +12,21 @@ use core::time::Duration;
 /// Longest payload of a registration.
 pub const PAYLOAD_MAX: usize = 8 * 1024;
 
-/// What a request led to: its response, and what has become of registrations.
-pub type Handled<P> = (Message, Vec<Change<P>>);
+/// The response to a request, and which registrations changed.
+#[derive(Debug)]
+pub struct RegistrationAnswer<P> {
+    pub message: CoapMessage,
+    pub changes: Vec<RegistrationChange<P>>,
+}
+
+impl<P> RegistrationAnswer<P> {
+    fn changed(code: CoapCode, change: RegistrationChange<P>) -> Self {
+        Self {
+            message: CoapMessage::draft(code),
+            changes: [change].into(),
+        }
+    }
+}
 
 /// Whether the path is one of this interface: `/rd` or below it.
 pub fn is_at(path: &str) -> bool {
@@ -28,43 +40,58 @@ pub fn is_at(path: &str) -> bool {
 pub fn handle<P: Copy + Eq>(
     registry: &mut Registry<P>,
     peer: P,
-    request: &Message,
+    request: &CoapMessage,
     payload: &[u8],
     now: Duration,
-) -> Handled<P> {
-    let path = request.path();
-    let segments: Vec<&str> = path.split('/').skip(2).collect();
-    let refuse = |code, why: &str| (Message::because(code, why), Vec::new());
-    let location = match segments[..] {
-        [] => None,
-        [location] => match Location::from_str_radix(location, 16) {
-            Ok(number) if shown(number) == location => Some(number),
-            _ => return refuse(Code::NOT_FOUND, "nobody is registered there"),
-        },
-        _ => return refuse(Code::NOT_FOUND, "there is nothing below a registration"),
-    };
-    if !payload.is_empty() && !Parameters::is_format_known(request) {
-        let why = "expected application/link-format (40)";
-        return refuse(Code::UNSUPPORTED_FORMAT, why);
-    }
-    let parameters = match Parameters::read(request, payload) {
-        Ok(parameters) => parameters,
-        Err(why) => return refuse(Code::BAD_REQUEST, &why),
-    };
-    let gone = || refuse(Code::NOT_FOUND, "nobody is registered there: register again");
-    match (request.code(), location) {
-        (Code::POST, None) => register(registry, peer, parameters, now),
-        (Code::POST | Code::PUT, Some(location)) => registry
-            .update(location, peer, parameters, now)
-            .map_or_else(gone, |change| (Message::draft(Code::CHANGED), [change].into())),
-        (Code::DELETE, Some(location)) => registry
-            .deregister(location)
-            .map_or_else(gone, |change| (Message::draft(Code::DELETED), [change].into())),
-        _ => refuse(
-            Code::NOT_ALLOWED,
-            "POST /rd registers, POST and DELETE /rd/ID update and end it",
+) -> RegistrationAnswer<P> {
+    try_handle(registry, peer, request, payload, now).unwrap_or_else(|refusal| RegistrationAnswer {
+        message: refusal,
+        changes: Vec::new(),
+    })
+}
+
+/// The same; an error is the response that refuses the request.
+fn try_handle<P: Copy + Eq>(
+    registry: &mut Registry<P>,
+    peer: P,
+    request: &CoapMessage,
+    payload: &[u8],
+    now: Duration,
+) -> Result<RegistrationAnswer<P>, CoapMessage> {
+    let location = location(&request.path())?;
+    let parameters = Parameters::read(request, payload)?;
+    let (code, change) = match (request.code(), location) {
+        (CoapCode::POST, None) => return register(registry, peer, parameters, now),
+        (CoapCode::POST | CoapCode::PUT, Some(location)) => (
+            CoapCode::CHANGED,
+            registry.update(location, peer, parameters, now),
         ),
+        (CoapCode::DELETE, Some(location)) => (CoapCode::DELETED, registry.deregister(location)),
+        _ => {
+            let why = "POST /rd registers, POST and DELETE /rd/ID update and end it";
+            return Err(CoapMessage::diagnostic(CoapCode::NOT_ALLOWED, why));
+        }
+    };
+    let change = change.ok_or_else(|| not_found("nobody is registered there: register again"))?;
+    Ok(RegistrationAnswer::changed(code, change))
+}
+
+/// The location that a path names; none where it is `/rd` itself.
+fn location(path: &str) -> Result<Option<Location>, CoapMessage> {
+    let segments: Vec<&str> = path.split('/').skip(2).collect();
+    match segments[..] {
+        [] => Ok(None),
+        [segment] => Location::from_str_radix(segment, 16)
+            .ok()
+            .filter(|location| shown(*location) == segment) // `from_str_radix` takes other spellings
+            .map(Some)
+            .ok_or_else(|| not_found("nobody is registered there")),
+        _ => Err(not_found("there is nothing below a registration")),
     }
+}
+
+fn not_found(why: &str) -> CoapMessage {
+    CoapMessage::diagnostic(CoapCode::NOT_FOUND, why)
 }
 
 fn register<P: Copy + Eq>(
@@ -72,38 +99,43 @@ fn register<P: Copy + Eq>(
     peer: P,
     parameters: Parameters,
     now: Duration,
-) -> Handled<P> {
+) -> Result<RegistrationAnswer<P>, CoapMessage> {
+    let refuse = |code, why: &str| Err(CoapMessage::diagnostic(code, why));
     let Some(endpoint) = parameters.endpoint.clone() else {
-        return (Message::because(Code::BAD_REQUEST, "`ep` is missing"), Vec::new());
+        return refuse(CoapCode::BAD_REQUEST, "`ep` is missing");
     };
     if let Some(version) = parameters.version.as_deref().filter(|version| !is_known(version)) {
-        let why = format!("LwM2M `{version}` is not spoken here: expected `1.0`");
-        return (Message::because(Code::PRECONDITION_FAILED, &why), Vec::new());
+        let why = format!("LwM2M `{version}` is not supported: expected `1.0`");
+        return refuse(CoapCode::PRECONDITION_FAILED, &why);
     }
     if parameters.objects.is_none() {
-        let why = "a registration lists its objects, such as `</1/0>,</5/0>`, and the payload is empty";
-        return (Message::because(Code::BAD_REQUEST, why), Vec::new());
+        let why = "the payload is empty: expected the client's objects, such as `</1/0>,</5/0>`";
+        return refuse(CoapCode::BAD_REQUEST, why);
     }
-    let (location, change, pushed_out) = registry.register(endpoint, peer, parameters, now);
-    let response = Message::draft(Code::CREATED)
+    let added = registry.register(endpoint, peer, parameters, now);
+    let message = CoapMessage::draft(CoapCode::CREATED)
         .with(option::LOCATION_PATH, REGISTRATION_PATH.as_bytes())
-        .with(option::LOCATION_PATH, shown(location).as_bytes());
-    (response, pushed_out.into_iter().chain([change]).collect())
+        .with(option::LOCATION_PATH, shown(added.location).as_bytes());
+    Ok(RegistrationAnswer {
+        message,
+        changes: added.pushed_out.into_iter().chain([added.change]).collect(),
+    })
 }
 
-/// 1.0 is spoken; a client of a later 1.x understands it.
+/// 1.0 is supported; a client of a later 1.x understands it.
 fn is_known(version: &str) -> bool {
     version
         .strip_prefix("1.")
         .is_some_and(|minor| minor.parse::<u8>().is_ok())
 }
 
-/// The path at which this registration is updated.
-pub fn path(location: Location) -> alloc::string::String {
-    format!("/rd/{}", shown(location))
+/// The path at which this endpoint's registration is updated.
+pub fn path<P: Copy + Eq>(registry: &Registry<P>, endpoint: &str) -> Option<String> {
+    let location = registry.location(endpoint)?;
+    Some(format!("/{REGISTRATION_PATH}/{}", shown(location)))
 }
 
-fn shown(location: Location) -> alloc::string::String {
+fn shown(location: Location) -> String {
     format!("{location:08x}")
 }
 
@@ -115,14 +147,19 @@ mod tests {
 
     const OBJECTS: &[u8] = b"</1/0>,</5/0>";
 
-    fn post(path: &str, queries: &[&str]) -> Message {
-        let draft = Message::request(Code::POST, path);
+    fn post(path: &str, queries: &[&str]) -> CoapMessage {
+        let draft = CoapMessage::request(CoapCode::POST, path);
         queries.iter().fold(draft, |draft, query| {
             draft.with(option::URI_QUERY, query.as_bytes())
         })
     }
 
-    fn handle(registry: &mut Registry<u8>, peer: u8, request: &Message, payload: &[u8]) -> Handled<u8> {
+    fn handle(
+        registry: &mut Registry<u8>,
+        peer: u8,
+        request: &CoapMessage,
+        payload: &[u8],
+    ) -> RegistrationAnswer<u8> {
         super::handle(registry, peer, request, payload, Duration::ZERO)
     }
 
@@ -133,8 +170,11 @@ mod tests {
             "rd",
             &["ep=867725030029312", "lt=50", "lwm2m=1.0", "b=UQ", "sms=0123"],
         );
-        let (created, changes) = handle(&mut registry, 1, &request, b"</1/0>,</3/0>,</5/0>");
-        assert_eq!((created.code(), changes.len()), (Code::CREATED, 1));
+        let created = handle(&mut registry, 1, &request, b"</1/0>,</3/0>,</5/0>");
+        assert_eq!(
+            (created.message.code(), created.changes.len()),
+            (CoapCode::CREATED, 1)
+        );
         let registration = registry.find("867725030029312").unwrap();
         assert_eq!(registration.lifetime, Duration::from_secs(50));
         assert_eq!(
@@ -142,11 +182,11 @@ mod tests {
             ("UQ", Some("0123"))
         );
         assert_eq!(registration.objects.len(), 3);
-        let place: Vec<&[u8]> = created.options(option::LOCATION_PATH).collect();
+        let place: Vec<&[u8]> = created.message.options(option::LOCATION_PATH).collect();
         let place = core::str::from_utf8(place[1]).unwrap();
         let place = format!("rd/{place}");
-        let (changed, _) = handle(&mut registry, 2, &post(&place, &["lt=60"]), b"");
-        assert_eq!(changed.code(), Code::CHANGED);
+        let changed = handle(&mut registry, 2, &post(&place, &["lt=60"]), b"");
+        assert_eq!(changed.message.code(), CoapCode::CHANGED);
         let registration = registry.find("867725030029312").unwrap();
         assert_eq!(
             (
@@ -156,73 +196,91 @@ mod tests {
             ),
             (60, 2, 3)
         );
-        let (deleted, changes) = handle(&mut registry, 2, &Message::request(Code::DELETE, &place), b"");
-        assert_eq!(deleted.code(), Code::DELETED);
-        assert!(matches!(changes[..], [Change::Deregistered(_)]));
-        let (again, _) = handle(&mut registry, 2, &Message::request(Code::DELETE, &place), b"");
-        assert_eq!(again.code(), Code::NOT_FOUND);
+        let deleted = handle(
+            &mut registry,
+            2,
+            &CoapMessage::request(CoapCode::DELETE, &place),
+            b"",
+        );
+        assert_eq!(deleted.message.code(), CoapCode::DELETED);
+        assert!(matches!(
+            deleted.changes[..],
+            [RegistrationChange::Deregistered(_)]
+        ));
+        let again = handle(
+            &mut registry,
+            2,
+            &CoapMessage::request(CoapCode::DELETE, &place),
+            b"",
+        );
+        assert_eq!(again.message.code(), CoapCode::NOT_FOUND);
     }
 
     #[rstest]
-    #[case(post("rd", &["lt=50"]), Code::BAD_REQUEST)]
-    #[case(post("rd", &["ep="]), Code::BAD_REQUEST)]
-    #[case(post("rd", &["ep=a", "lt=0"]), Code::BAD_REQUEST)]
-    #[case(post("rd", &["ep=a", "lt=-1"]), Code::BAD_REQUEST)]
-    #[case(post("rd", &["ep=a", "lt=99999999999"]), Code::BAD_REQUEST)]
-    #[case(post("rd", &["ep=a", "lwm2m=2.0"]), Code::PRECONDITION_FAILED)]
-    #[case(post("rd", &["ep=a", "lwm2m=1.1"]), Code::CREATED)]
-    #[case(post("rd", &["ep=a"]), Code::CREATED)]
-    #[case(post("rd", &["ep=a", "ep=a"]), Code::BAD_REQUEST)]
-    #[case(post("rd", &["ep=a", "lt=50", "lt=60"]), Code::BAD_REQUEST)]
-    #[case(post("rd", &["ep=a", "b=U", "b=UQ"]), Code::BAD_REQUEST)]
-    #[case(post("rd", &["ep=a", "lwm2m=1.0", "lwm2m=1.0"]), Code::BAD_REQUEST)]
-    #[case(post("rd", &["ep=a", "more", "more"]), Code::CREATED)]
-    #[case(post("rd/0badcafe", &[]), Code::NOT_FOUND)]
-    #[case(post("rd/+badcafe", &[]), Code::NOT_FOUND)]
-    #[case(post("rd/x", &[]), Code::NOT_FOUND)]
-    #[case(post("rd/a/b", &[]), Code::NOT_FOUND)]
-    #[case(Message::request(Code::GET, "rd"), Code::NOT_ALLOWED)]
-    #[case(Message::request(Code::DELETE, "rd"), Code::NOT_ALLOWED)]
-    #[case(Message::draft(Code::POST).with(option::URI_PATH, b"rd").with(option::URI_QUERY, b"ep=\xFF"), Code::BAD_REQUEST)]
-    fn answers(#[case] request: Message, #[case] code: Code) {
+    #[case(post("rd", &["lt=50"]), CoapCode::BAD_REQUEST)]
+    #[case(post("rd", &["ep="]), CoapCode::BAD_REQUEST)]
+    #[case(post("rd", &["ep=a", "lt=0"]), CoapCode::BAD_REQUEST)]
+    #[case(post("rd", &["ep=a", "lt=-1"]), CoapCode::BAD_REQUEST)]
+    #[case(post("rd", &["ep=a", "lt=99999999999"]), CoapCode::BAD_REQUEST)]
+    #[case(post("rd", &["ep=a", "lwm2m=2.0"]), CoapCode::PRECONDITION_FAILED)]
+    #[case(post("rd", &["ep=a", "lwm2m=1.1"]), CoapCode::CREATED)]
+    #[case(post("rd", &["ep=a"]), CoapCode::CREATED)]
+    #[case(post("rd", &["ep=a", "ep=a"]), CoapCode::BAD_REQUEST)]
+    #[case(post("rd", &["ep=a", "lt=50", "lt=60"]), CoapCode::BAD_REQUEST)]
+    #[case(post("rd", &["ep=a", "b=U", "b=UQ"]), CoapCode::BAD_REQUEST)]
+    #[case(post("rd", &["ep=a", "lwm2m=1.0", "lwm2m=1.0"]), CoapCode::BAD_REQUEST)]
+    #[case(post("rd", &["ep=a", "more", "more"]), CoapCode::CREATED)]
+    #[case(post("rd/0badcafe", &[]), CoapCode::NOT_FOUND)]
+    #[case(post("rd/+badcafe", &[]), CoapCode::NOT_FOUND)]
+    #[case(post("rd/x", &[]), CoapCode::NOT_FOUND)]
+    #[case(post("rd/a/b", &[]), CoapCode::NOT_FOUND)]
+    #[case(CoapMessage::request(CoapCode::GET, "rd"), CoapCode::NOT_ALLOWED)]
+    #[case(CoapMessage::request(CoapCode::DELETE, "rd"), CoapCode::NOT_ALLOWED)]
+    #[case(CoapMessage::draft(CoapCode::POST).with(option::URI_PATH, b"rd").with(option::URI_QUERY, b"ep=\xFF"), CoapCode::BAD_REQUEST)]
+    fn answers(#[case] request: CoapMessage, #[case] code: CoapCode) {
         let mut registry = Registry::new(Seed(1));
-        assert_eq!(handle(&mut registry, 1, &request, OBJECTS).0.code(), code);
-        assert_eq!(registry.len(), usize::from(code == Code::CREATED));
+        assert_eq!(handle(&mut registry, 1, &request, OBJECTS).message.code(), code);
+        assert_eq!(registry.len(), usize::from(code == CoapCode::CREATED));
     }
 
     #[rstest]
-    #[case::empty(None, b"", Code::BAD_REQUEST)]
-    #[case::random(None, b"\xDE\xAD\x00\x1B[2J", Code::BAD_REQUEST)]
-    #[case::no_objects(Some(40), b"</sensors/temp>,</x>", Code::BAD_REQUEST)]
-    #[case::text(Some(0), OBJECTS, Code::UNSUPPORTED_FORMAT)]
-    #[case::tlv(Some(11_542), OBJECTS, Code::UNSUPPORTED_FORMAT)]
-    #[case::too_long_a_number(Some(0x40_0000 | 40), OBJECTS, Code::UNSUPPORTED_FORMAT)]
-    #[case::links(Some(40), OBJECTS, Code::CREATED)]
-    #[case::unnamed(None, OBJECTS, Code::CREATED)]
-    fn bodies(#[case] format: Option<u32>, #[case] payload: &[u8], #[case] code: Code) {
+    #[case::empty(None, b"", CoapCode::BAD_REQUEST)]
+    #[case::random(None, b"\xDE\xAD\x00\x1B[2J", CoapCode::BAD_REQUEST)]
+    #[case::no_objects(Some(40), b"</sensors/temp>,</x>", CoapCode::BAD_REQUEST)]
+    #[case::text(Some(0), OBJECTS, CoapCode::UNSUPPORTED_FORMAT)]
+    #[case::tlv(Some(11_542), OBJECTS, CoapCode::UNSUPPORTED_FORMAT)]
+    #[case::too_long_a_number(Some(0x40_0000 | 40), OBJECTS, CoapCode::UNSUPPORTED_FORMAT)]
+    #[case::links(Some(40), OBJECTS, CoapCode::CREATED)]
+    #[case::unnamed(None, OBJECTS, CoapCode::CREATED)]
+    fn bodies(#[case] format: Option<u32>, #[case] payload: &[u8], #[case] code: CoapCode) {
         let mut registry = Registry::new(Seed(1));
         let draft = post("rd", &["ep=a"]);
         let request = format.into_iter().fold(draft, |draft, format| {
             draft.with_uint(option::CONTENT_FORMAT, format)
         });
-        assert_eq!(handle(&mut registry, 1, &request, payload).0.code(), code);
-        assert_eq!(registry.len(), usize::from(code == Code::CREATED));
+        assert_eq!(handle(&mut registry, 1, &request, payload).message.code(), code);
+        assert_eq!(registry.len(), usize::from(code == CoapCode::CREATED));
     }
 
     #[rstest]
-    #[case(b"\xFFrandom", Some(40), Code::BAD_REQUEST)]
-    #[case(OBJECTS, Some(60), Code::UNSUPPORTED_FORMAT)]
-    #[case(b"", None, Code::CHANGED)]
-    fn bodies_of_an_update(#[case] payload: &[u8], #[case] format: Option<u32>, #[case] code: Code) {
+    #[case(b"\xFFrandom", Some(40), CoapCode::BAD_REQUEST)]
+    #[case(OBJECTS, Some(60), CoapCode::UNSUPPORTED_FORMAT)]
+    #[case(b"", None, CoapCode::CHANGED)]
+    fn bodies_of_an_update(#[case] payload: &[u8], #[case] format: Option<u32>, #[case] code: CoapCode) {
         let mut registry = Registry::new(Seed(1));
-        let (created, _) = handle(&mut registry, 1, &post("rd", &["ep=a"]), OBJECTS);
-        let place = created.options(option::LOCATION_PATH).last().unwrap().to_vec();
-        let place = alloc::string::String::from_utf8(place).unwrap();
+        let created = handle(&mut registry, 1, &post("rd", &["ep=a"]), OBJECTS);
+        let place = created
+            .message
+            .options(option::LOCATION_PATH)
+            .last()
+            .unwrap()
+            .to_vec();
+        let place = String::from_utf8(place).unwrap();
         let draft = post(&format!("rd/{place}"), &[]);
         let request = format.into_iter().fold(draft, |draft, format| {
             draft.with_uint(option::CONTENT_FORMAT, format)
         });
-        assert_eq!(handle(&mut registry, 1, &request, payload).0.code(), code);
+        assert_eq!(handle(&mut registry, 1, &request, payload).message.code(), code);
         assert_eq!(registry.find("a").unwrap().objects.len(), 2, "as registered");
     }
 

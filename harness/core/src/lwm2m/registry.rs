@@ -1,6 +1,6 @@
-//! Who is registered. Bounded: who was heard of longest ago goes first, but never the endpoint under test.
+//! The registered clients. Their number is bounded: the one that was silent for longest goes first, but never the pinned one.
 
-use super::registration::{Parameters, Registration};
+use super::registration::{Lwm2mRegistration, Parameters};
 use crate::rng::Rng;
 use crate::seed::Seed;
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -8,14 +8,22 @@ use alloc::string::{String, ToString};
 use core::time::Duration;
 
 /// As many can be registered.
-pub const ENDPOINTS_MAX: usize = 16_384;
+const ENDPOINTS_MAX: usize = 16_384;
 
 /// A place under `/rd`, drawn so that others do not find it by counting.
-pub type Location = u32;
+pub(super) type Location = u32;
 
-/// What has become of a registration.
+/// A new registration.
+#[derive(Debug)]
+pub(super) struct AddedRegistration<P> {
+    pub(super) location: Location,
+    pub(super) change: RegistrationChange<P>,
+    /// Who had to make room for it.
+    pub(super) pushed_out: Option<RegistrationChange<P>>,
+}
+
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Change<P> {
+pub enum RegistrationChange<P> {
     /// It is new. A client that registers again has forgotten everything, what is observed on it first of all: a reboot
     /// looks the same.
     Registered {
@@ -29,18 +37,18 @@ pub enum Change<P> {
         moved_from: Option<P>,
     },
     /// It ended it itself.
-    Deregistered(Registration<P>),
+    Deregistered(Lwm2mRegistration<P>),
     /// It was not updated in time.
-    Expired(Registration<P>),
+    Expired(Lwm2mRegistration<P>),
     /// There was no room for it any more.
-    PushedOut(Registration<P>),
+    PushedOut(Lwm2mRegistration<P>),
 }
 
 #[derive(Debug)]
 pub struct Registry<P> {
     rng: Rng,
     pinned: Option<String>,
-    places: BTreeMap<Location, Registration<P>>,
+    places: BTreeMap<Location, Lwm2mRegistration<P>>,
     names: BTreeMap<String, Location>,
     /// By the time they were heard last.
     heard: BTreeSet<(Duration, Location)>,
@@ -75,70 +83,67 @@ impl<P: Copy + Eq> Registry<P> {
         self.places.len()
     }
 
-    pub fn is_empty(&self) -> bool {
-        self.places.is_empty()
-    }
-
     /// The registration of an endpoint.
-    pub fn find(&self, endpoint: &str) -> Option<&Registration<P>> {
+    pub fn find(&self, endpoint: &str) -> Option<&Lwm2mRegistration<P>> {
         self.places.get(self.names.get(endpoint)?)
     }
 
     /// Where its registration is updated.
-    pub fn location(&self, endpoint: &str) -> Option<Location> {
+    pub(super) fn location(&self, endpoint: &str) -> Option<Location> {
         self.names.get(endpoint).copied()
     }
 
-    /// Registers; gives the location, what has become of it, and who had to make room.
-    pub fn register(
+    pub(super) fn register(
         &mut self,
         endpoint: String,
         peer: P,
         parameters: Parameters,
         now: Duration,
-    ) -> (Location, Change<P>, Option<Change<P>>) {
-        let before = self.names.get(&endpoint).copied();
-        let before = before
-            .and_then(|location| self.remove(location))
-            .map(|old| old.peer);
-        let pushed_out = (self.places.len() >= ENDPOINTS_MAX)
-            .then(|| self.push_out())
-            .flatten();
+    ) -> AddedRegistration<P> {
+        let old = self
+            .location(&endpoint)
+            .and_then(|location| self.remove(location));
+        let before = old.map(|old| old.peer);
+        let full = self.places.len() >= ENDPOINTS_MAX;
+        let pushed_out = full.then(|| self.push_out()).flatten();
         let location = self.free_location();
         self.names.insert(endpoint.clone(), location);
-        let registration = Registration::new(endpoint.clone(), peer, parameters, now);
+        let registration = Lwm2mRegistration::new(endpoint.clone(), peer, parameters, now);
         self.insert(location, registration);
-        (location, Change::Registered { endpoint, before }, pushed_out)
+        AddedRegistration {
+            location,
+            change: RegistrationChange::Registered { endpoint, before },
+            pushed_out,
+        }
     }
 
     /// Updates; `None` where nobody has this location.
-    pub fn update(
+    pub(super) fn update(
         &mut self,
         location: Location,
         peer: P,
         parameters: Parameters,
         now: Duration,
-    ) -> Option<Change<P>> {
+    ) -> Option<RegistrationChange<P>> {
         let mut registration = self.take(location)?;
         let moved_from = (registration.peer != peer).then_some(registration.peer);
         registration.update(peer, parameters, now);
         let endpoint = registration.endpoint.clone();
         self.insert(location, registration);
-        Some(Change::Updated { endpoint, moved_from })
+        Some(RegistrationChange::Updated { endpoint, moved_from })
     }
 
     /// Ends a registration; `None` where nobody has this location.
-    pub fn deregister(&mut self, location: Location) -> Option<Change<P>> {
-        self.remove(location).map(Change::Deregistered)
+    pub(super) fn deregister(&mut self, location: Location) -> Option<RegistrationChange<P>> {
+        self.remove(location).map(RegistrationChange::Deregistered)
     }
 
-    /// Somebody who is registered spoke otherwise: in queue mode, that opens its ear. Its end stays where it is: the
-    /// lifetime counts from registration and update alone (TS 1.0.2 §5.3.2).
+    /// A registered client sent something else: in queue mode, it listens for a while. The lifetime counts from registration
+    /// and update alone (TS 1.0.2 §5.3.2), so its end stays.
     pub fn spoke(&mut self, endpoint: &str, now: Duration) {
-        let Some(&location) = self.names.get(endpoint) else {
-            return;
-        };
-        if let Some(registration) = self.places.get_mut(&location) {
+        if let Some(location) = self.location(endpoint)
+            && let Some(registration) = self.places.get_mut(&location)
+        {
             self.heard.remove(&(registration.heard, location));
             registration.heard = now;
             self.heard.insert((now, location));
@@ -151,9 +156,9 @@ impl<P: Copy + Eq> Registry<P> {
     }
 
     /// One that has ended by now.
-    pub fn expire(&mut self, now: Duration) -> Option<Change<P>> {
+    pub fn expire(&mut self, now: Duration) -> Option<RegistrationChange<P>> {
         let (_, location) = *self.ends.first().filter(|(ends, _)| *ends <= now)?;
-        self.remove(location).map(Change::Expired)
+        self.remove(location).map(RegistrationChange::Expired)
     }
 
     fn free_location(&mut self) -> Location {
@@ -165,32 +170,29 @@ impl<P: Copy + Eq> Registry<P> {
         }
     }
 
-    fn push_out(&mut self) -> Option<Change<P>> {
-        let oldest = self
-            .heard
-            .iter()
-            .map(|(_, location)| *location)
-            .find(|location| {
-                let registration = self.places.get(location);
-                registration.is_some_and(|registration| !self.is_pinned(&registration.endpoint))
-            })?;
-        self.remove(oldest).map(Change::PushedOut)
+    fn push_out(&mut self) -> Option<RegistrationChange<P>> {
+        let mut by_age = self.heard.iter().map(|(_, location)| *location);
+        let oldest = by_age.find(|location| {
+            let registration = self.places.get(location);
+            registration.is_some_and(|registration| !self.is_pinned(&registration.endpoint))
+        })?;
+        self.remove(oldest).map(RegistrationChange::PushedOut)
     }
 
-    fn insert(&mut self, location: Location, registration: Registration<P>) {
+    fn insert(&mut self, location: Location, registration: Lwm2mRegistration<P>) {
         self.heard.insert((registration.heard, location));
         self.ends.insert((registration.until, location));
         self.places.insert(location, registration);
     }
 
-    fn take(&mut self, location: Location) -> Option<Registration<P>> {
+    fn take(&mut self, location: Location) -> Option<Lwm2mRegistration<P>> {
         let registration = self.places.remove(&location)?;
         self.heard.remove(&(registration.heard, location));
         self.ends.remove(&(registration.until, location));
         Some(registration)
     }
 
-    fn remove(&mut self, location: Location) -> Option<Registration<P>> {
+    fn remove(&mut self, location: Location) -> Option<Lwm2mRegistration<P>> {
         let registration = self.take(location)?;
         self.names.remove(&registration.endpoint);
         Some(registration)
@@ -220,11 +222,13 @@ mod tests {
         registry.register("rig".into(), 0, Parameters::default(), seconds(0));
         registry.register("old".into(), 0, Parameters::default(), seconds(1));
         for n in 0..ENDPOINTS_MAX as u32 - 2 {
-            let (.., pushed_out) = registry.register(format!("x{n}"), n, Parameters::default(), seconds(2));
-            assert_eq!(pushed_out, None);
+            let added = registry.register(format!("x{n}"), n, Parameters::default(), seconds(2));
+            assert_eq!(added.pushed_out, None);
         }
-        let (.., pushed_out) = registry.register("one more".into(), 0, Parameters::default(), seconds(3));
-        assert!(matches!(pushed_out, Some(Change::PushedOut(old)) if old.endpoint == "old"));
+        let added = registry.register("one more".into(), 0, Parameters::default(), seconds(3));
+        assert!(
+            matches!(added.pushed_out, Some(RegistrationChange::PushedOut(old)) if old.endpoint == "old")
+        );
         for n in 0..40_000 {
             registry.register(format!("y{n}"), n, Parameters::default(), seconds(4));
         }
@@ -236,7 +240,9 @@ mod tests {
     #[test]
     fn lifetimes_end_in_their_order_and_an_update_extends_them() {
         let mut registry = Registry::new(Seed(1));
-        let (a, ..) = registry.register("a".into(), 1, lifetime(50), seconds(0));
+        let a = registry
+            .register("a".into(), 1, lifetime(50), seconds(0))
+            .location;
         registry.register("b".into(), 2, lifetime(60), seconds(0));
         assert_eq!(registry.deadline(), Some(seconds(50)));
         registry.spoke("a", seconds(30));
@@ -246,32 +252,36 @@ mod tests {
             "a notification extends nothing"
         );
         let moved = registry.update(a, 7, lifetime(50), seconds(40));
-        let expected = Change::Updated {
+        let expected = RegistrationChange::Updated {
             endpoint: "a".into(),
             moved_from: Some(1),
         };
         assert_eq!(moved, Some(expected));
         assert_eq!(registry.expire(seconds(59)), None);
-        assert!(matches!(registry.expire(seconds(60)), Some(Change::Expired(b)) if b.endpoint == "b"));
+        assert!(
+            matches!(registry.expire(seconds(60)), Some(RegistrationChange::Expired(b)) if b.endpoint == "b")
+        );
         assert_eq!(registry.expire(seconds(89)), None);
-        assert!(matches!(registry.expire(seconds(90)), Some(Change::Expired(a)) if a.peer == 7));
-        assert!(registry.is_empty() && registry.update(a, 7, lifetime(1), seconds(91)).is_none());
+        assert!(matches!(registry.expire(seconds(90)), Some(RegistrationChange::Expired(a)) if a.peer == 7));
+        assert!(registry.len() == 0 && registry.update(a, 7, lifetime(1), seconds(91)).is_none());
     }
 
     #[test]
     fn who_registers_again_has_a_new_place() {
         let mut registry = Registry::new(Seed(1));
-        let (first, ..) = registry.register("a".into(), 1, lifetime(50), seconds(0));
-        let (second, change, _) = registry.register("a".into(), 2, lifetime(50), seconds(10));
-        let expected = Change::Registered {
+        let first = registry
+            .register("a".into(), 1, lifetime(50), seconds(0))
+            .location;
+        let second = registry.register("a".into(), 2, lifetime(50), seconds(10));
+        let expected = RegistrationChange::Registered {
             endpoint: "a".into(),
             before: Some(1),
         };
-        assert_eq!((change, registry.len()), (expected, 1));
-        assert!(first != second && registry.deregister(first).is_none());
+        assert_eq!((second.change, registry.len()), (expected, 1));
+        assert!(first != second.location && registry.deregister(first).is_none());
         assert!(matches!(
-            registry.deregister(second),
-            Some(Change::Deregistered(_))
+            registry.deregister(second.location),
+            Some(RegistrationChange::Deregistered(_))
         ));
     }
 

@@ -1,120 +1,105 @@
-//! The value of one resource out of a response, in whatever format the client chose: text, opaque and TLV of LwM2M 1.0, its
-//! JSON, and the SenML JSON of 1.1, which is tolerated.
+//! The integer value of one resource out of a response, in whatever format the client chose: text, opaque and TLV of LwM2M
+//! 1.0, its JSON, and the SenML JSON of 1.1, which is tolerated.
 
-use super::tlv::{self, Content, Entry};
-use crate::coap::message::Message;
-use crate::coap::option;
+use super::tlv::{self, TlvError};
+use crate::coap::{CoapMessage, option};
 use alloc::format;
-use alloc::string::String;
-use alloc::vec::Vec;
+use alloc::string::{String, ToString};
 use bc66_spec::lwm2m::format as formats;
+use core::fmt;
 use serde_json::Value as Json;
 
+/// Why a response holds no integer for a resource.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ValueError {
+    /// The number of a content format that is not understood.
+    ContentFormat(u32),
+    Tlv(TlvError),
+    Json(String),
+    Missing {
+        format: &'static str,
+        resource: u16,
+    },
+    NotInteger(String),
+    /// So many bytes of a TLV value.
+    Width(usize),
+}
+
+impl fmt::Display for ValueError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ContentFormat(number) => write!(
+                f,
+                "content format {number} is not understood: expected text (0), opaque (42), SenML JSON (110), TLV (11542) or JSON (11543)"
+            ),
+            Self::Tlv(why) => write!(f, "no TLV: {why}"),
+            Self::Json(why) => write!(f, "no JSON: {why}"),
+            Self::Missing { format, resource } => write!(f, "the {format} has no resource {resource}"),
+            Self::NotInteger(value) => write!(f, "`{value}` is no integer"),
+            Self::Width(bytes) => write!(f, "{bytes} bytes are no integer: expected 1, 2, 4 or 8"),
+        }
+    }
+}
+
 /// The integer that `message` gives for the resource with the id `resource`.
-pub fn integer(message: &Message, resource: u16) -> Result<i64, String> {
+pub fn integer(message: &CoapMessage, resource: u16) -> Result<i64, ValueError> {
     let payload = message.payload();
-    match format_of(message)? {
-        Format::Text => text(payload)?
-            .trim()
-            .parse()
-            .map_err(|_| format!("`{}` is no integer", payload.escape_ascii())),
-        Format::Tlv => {
-            let value = tlv_value(payload, resource)?;
-            let of = |bytes: &[u8]| format!("{} bytes are no integer: expected 1, 2, 4 or 8", bytes.len());
-            tlv::as_integer(&value).ok_or_else(|| of(&value))
-        }
-        Format::Json => {
-            let value = json_value(payload, resource)?;
-            let number = value.get("v").and_then(Json::as_f64);
-            let number = number.filter(|number| *number == (*number as i64) as f64);
-            number
-                .map(|number| number as i64)
-                .ok_or_else(|| format!("`{value}` holds no integer"))
-        }
-    }
-}
-
-/// The string that `message` gives for the resource with the id `resource`.
-pub fn string(message: &Message, resource: u16) -> Result<String, String> {
-    let payload = message.payload();
-    match format_of(message)? {
-        Format::Text => text(payload).map(String::from),
-        Format::Tlv => text(&tlv_value(payload, resource)?).map(String::from),
-        Format::Json => {
-            let value = json_value(payload, resource)?;
-            let string = value.get("sv").or_else(|| value.get("vs"));
-            let string = string.and_then(Json::as_str).map(String::from);
-            string.ok_or_else(|| format!("`{value}` holds no string"))
-        }
-    }
-}
-
-enum Format {
-    Text,
-    Tlv,
-    Json,
-}
-
-/// One that is not stated is text: a single value has no other default.
-fn format_of(message: &Message) -> Result<Format, String> {
+    // Text where no format is stated: a single value has no other default.
     let number = message
         .uint(option::CONTENT_FORMAT)
-        .unwrap_or(u32::from(formats::TEXT));
+        .unwrap_or(formats::TEXT.into());
     match u16::try_from(number) {
-        Ok(formats::TEXT | formats::OPAQUE) => Ok(Format::Text),
-        Ok(formats::TLV | formats::TLV_OLD) => Ok(Format::Tlv),
-        Ok(formats::JSON | formats::JSON_OLD | formats::SENML_JSON) => Ok(Format::Json),
-        _ => Err(format!(
-            "content format {number} is not understood: expected text (0), opaque (42), SenML JSON (110), TLV (11542) or JSON (11543)"
-        )),
-    }
-}
-
-fn text(payload: &[u8]) -> Result<&str, String> {
-    core::str::from_utf8(payload).map_err(|_| format!("`{}` is no text", payload.escape_ascii()))
-}
-
-/// The resource's value, also out of an object instance around it.
-fn tlv_value(payload: &[u8], resource: u16) -> Result<Vec<u8>, String> {
-    let entries = tlv::decode(payload).map_err(|tlv::NoTlv(why)| format!("no TLV: {why}"))?;
-    find(&entries, resource).ok_or_else(|| format!("the TLV has no resource {resource}"))
-}
-
-fn find(entries: &[Entry], resource: u16) -> Option<Vec<u8>> {
-    entries.iter().find_map(|entry| match &entry.content {
-        Content::Value(value) => {
-            (entry.kind == tlv::Kind::Resource && entry.id == resource).then(|| value.clone())
+        Ok(formats::TEXT | formats::OPAQUE) => {
+            let text = core::str::from_utf8(payload).ok();
+            let value = text.and_then(|text| text.trim().parse().ok());
+            value.ok_or_else(|| ValueError::NotInteger(payload.escape_ascii().to_string()))
         }
-        Content::Entries(inner) if entry.kind == tlv::Kind::ObjectInstance => find(inner, resource),
-        Content::Entries(_) => None,
-    })
+        Ok(formats::TLV | formats::TLV_OLD) => {
+            let value = tlv::resource(payload, resource).map_err(ValueError::Tlv)?;
+            let value = value.ok_or(ValueError::Missing {
+                format: "TLV",
+                resource,
+            })?;
+            tlv::integer(value).ok_or(ValueError::Width(value.len()))
+        }
+        Ok(formats::JSON | formats::JSON_OLD | formats::SENML_JSON) => {
+            let json = serde_json::from_slice(payload).map_err(|why| ValueError::Json(why.to_string()))?;
+            let record = json_record(&json, resource).ok_or(ValueError::Missing {
+                format: "JSON",
+                resource,
+            })?;
+            let number = record.get("v").and_then(Json::as_f64);
+            let whole = number.filter(|number| *number == (*number as i64) as f64);
+            whole
+                .map(|number| number as i64)
+                .ok_or_else(|| ValueError::NotInteger(record.to_string()))
+        }
+        _ => Err(ValueError::ContentFormat(number)),
+    }
 }
 
 /// The record whose name ends with the resource's id. LwM2M JSON holds them in `e` (TS 1.0.2 §6.4.4), SenML is the array.
-fn json_value(payload: &[u8], resource: u16) -> Result<Json, String> {
-    let json: Json = serde_json::from_slice(payload).map_err(|why| format!("no JSON: {why}"))?;
-    let records = json.get("e").unwrap_or(&json).as_array();
+fn json_record(json: &Json, resource: u16) -> Option<&Json> {
+    let records = json.get("e").unwrap_or(json).as_array()?;
     let mut base = json.get("bn").and_then(Json::as_str).unwrap_or_default();
-    for record in records.into_iter().flatten() {
+    records.iter().find(|record| {
         base = record.get("bn").and_then(Json::as_str).unwrap_or(base);
         let name = record.get("n").and_then(Json::as_str).unwrap_or_default();
         let path = format!("{base}{name}");
         let id = path.trim_end_matches('/').rsplit('/').next();
-        if id.and_then(|id| id.parse().ok()) == Some(resource) {
-            return Ok(record.clone());
-        }
-    }
-    Err(format!("the JSON has no resource {resource}"))
+        id.and_then(|id| id.parse().ok()) == Some(resource)
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::coap::code::Code;
+    use crate::coap::CoapCode;
+    use alloc::vec::Vec;
     use rstest::rstest;
 
-    fn response(format: Option<u16>, payload: &[u8]) -> Message {
-        let draft = Message::draft(Code::CONTENT).with_payload(payload.to_vec());
+    fn response(format: Option<u16>, payload: &[u8]) -> CoapMessage {
+        let draft = CoapMessage::draft(CoapCode::CONTENT).with_payload(payload.to_vec());
         format.into_iter().fold(draft, |draft, format| {
             draft.with_uint(option::CONTENT_FORMAT, format.into())
         })
@@ -150,43 +135,25 @@ mod tests {
     #[case(
         Some(11543),
         br#"{"e":[{"n":"/5/0/3","v":1.5}]}"#,
-        Err(r#"`{"n":"/5/0/3","v":1.5}` holds no integer"#)
+        Err(r#"`{"n":"/5/0/3","v":1.5}` is no integer"#)
     )]
     #[case(Some(110), br#"[{"bn":"/5/0/5","v":2}]"#, Err("the JSON has no resource 3"))]
     fn integers(#[case] format: Option<u16>, #[case] payload: &[u8], #[case] expected: Result<i64, &str>) {
-        let found = integer(&response(format, payload), 3);
-        assert_eq!(
-            found.as_ref().map_err(String::as_str),
-            expected.as_ref().map_err(|why| *why)
-        );
+        let found = integer(&response(format, payload), 3).map_err(|why| why.to_string());
+        assert_eq!(found, expected.map_err(String::from));
     }
 
     #[test]
-    fn strings() {
-        for (format, payload) in [
-            (0, &b"A01"[..]),
-            (11542, b"\xC3\x03A01"),
-            (11543, br#"{"bn":"/3/0/3","e":[{"sv":"A01"}]}"#),
-            (110, br#"[{"bn":"/3/0/3","vs":"A01"}]"#),
-        ] {
-            assert_eq!(
-                string(&response(Some(format), payload), 3).as_deref(),
-                Ok("A01"),
-                "{format}"
-            );
-        }
-        assert!(
-            integer(&response(Some(60), b"1"), 3)
-                .unwrap_err()
-                .starts_with("content format 60")
-        );
+    fn a_format_that_is_not_understood_is_named() {
+        let why = integer(&response(Some(60), b"1"), 3).expect_err("CBOR");
+        assert!(why.to_string().starts_with("content format 60"), "{why}");
     }
 
     proptest::proptest! {
         #[test]
         fn anything_can_come(format in 0_usize..6, payload: Vec<u8>) {
             let format = [0, 42, 11542, 11543, 110, 7][format];
-            let _ = (integer(&response(Some(format), &payload), 3), string(&response(Some(format), &payload), 3));
+            let _ = integer(&response(Some(format), &payload), 3);
         }
     }
 }

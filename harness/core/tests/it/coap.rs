@@ -1,12 +1,9 @@
 //! Two endpoints over a network that loses, doubles, delays and reorders, in virtual time; and single datagrams by hand.
 
-use dfota_core::coap::block::{Block, BlockSize};
-use dfota_core::coap::code::Code;
-use dfota_core::coap::endpoint::{Endpoint, Failure, Output};
-use dfota_core::coap::message::{Kind, Message};
-use dfota_core::coap::option;
-use dfota_core::coap::token::Token;
-use dfota_core::coap::upload::{Upload, Uploads};
+use dfota_core::coap::{
+    BlockOption, BlockSize, CoapCode, CoapMessage, CoapToken, Endpoint, Failure, MessageKind, Output,
+    ReceivedPayload, Uploads, option,
+};
 use dfota_core::percent::Percent;
 use dfota_core::rng::Rng;
 use dfota_core::seed::Seed;
@@ -27,22 +24,22 @@ fn outputs(endpoint: &mut Endpoint<u8>) -> Vec<Output<u8>> {
     std::iter::from_fn(|| endpoint.poll()).collect()
 }
 
-fn sent(endpoint: &mut Endpoint<u8>) -> Vec<Message> {
+fn sent(endpoint: &mut Endpoint<u8>) -> Vec<CoapMessage> {
     let sent = outputs(endpoint).into_iter().filter_map(|output| match output {
-        Output::Send { bytes, .. } => Some(Message::decode(&bytes).expect("sound bytes")),
+        Output::Send { bytes, .. } => Some(CoapMessage::decode(&bytes).expect("sound bytes")),
         _ => None,
     });
     sent.collect()
 }
 
-fn reply(kind: Kind, code: Code, to: &Message) -> Message {
-    Message::new(kind, code, to.id(), to.token())
+fn reply(kind: MessageKind, code: CoapCode, to: &CoapMessage) -> CoapMessage {
+    CoapMessage::new(kind, code, to.id(), to.token())
 }
 
 #[test]
 fn a_request_is_sent_again_with_doubled_waits_and_then_given_up() {
     let mut endpoint = endpoint();
-    let token = endpoint.request(PEER, Message::request(Code::GET, "5/0/3"), at(0.0));
+    let token = endpoint.request(PEER, CoapMessage::request(CoapCode::GET, "5/0/3"), at(0.0));
     let first = sent(&mut endpoint);
     let mut times = vec![];
     let end = loop {
@@ -50,7 +47,11 @@ fn a_request_is_sent_again_with_doubled_waits_and_then_given_up() {
         endpoint.on_time(now);
         match outputs(&mut endpoint).as_slice() {
             [Output::Send { bytes, .. }] => {
-                assert_eq!(Message::decode(bytes).as_ref(), Ok(&first[0]), "the same message");
+                assert_eq!(
+                    CoapMessage::decode(bytes).as_ref(),
+                    Ok(&first[0]),
+                    "the same message"
+                );
                 times.push(now);
             }
             [Output::Failed { to, token: of, why }] => {
@@ -71,26 +72,36 @@ fn a_request_is_sent_again_with_doubled_waits_and_then_given_up() {
 fn one_request_at_a_time_goes_to_a_peer() {
     let mut endpoint = endpoint();
     for path in ["5/0/3", "5/0/5"] {
-        endpoint.request(PEER, Message::request(Code::GET, path), at(0.0));
+        endpoint.request(PEER, CoapMessage::request(CoapCode::GET, path), at(0.0));
     }
-    endpoint.request(PEER + 1, Message::request(Code::GET, "3/0"), at(0.0));
+    endpoint.request(PEER + 1, CoapMessage::request(CoapCode::GET, "3/0"), at(0.0));
     let first = sent(&mut endpoint);
-    let paths: Vec<String> = first.iter().map(Message::path).collect();
+    let paths: Vec<String> = first.iter().map(CoapMessage::path).collect();
     assert_eq!(paths, ["/5/0/3", "/3/0"], "another peer waits for nobody");
-    endpoint.on_message(PEER, reply(Kind::Ack, Code::CONTENT, &first[0]), at(0.1));
+    endpoint.on_message(
+        PEER,
+        reply(MessageKind::Ack, CoapCode::CONTENT, &first[0]),
+        at(0.1),
+    );
     assert_eq!(sent(&mut endpoint)[0].path(), "/5/0/5");
 }
 
 #[test]
 fn a_response_may_come_apart_from_its_acknowledgement() {
     let mut endpoint = endpoint();
-    let token = endpoint.request(PEER, Message::request(Code::GET, "5/0/3"), at(0.0));
+    let token = endpoint.request(PEER, CoapMessage::request(CoapCode::GET, "5/0/3"), at(0.0));
     let request = sent(&mut endpoint).remove(0);
-    let ack = Message::new(Kind::Ack, Code::EMPTY, request.id(), Token::default());
+    let ack = CoapMessage::new(
+        MessageKind::Ack,
+        CoapCode::EMPTY,
+        request.id(),
+        CoapToken::default(),
+    );
     endpoint.on_message(PEER, ack, at(0.1));
     endpoint.on_time(at(60.0));
     assert_eq!(outputs(&mut endpoint), [], "acknowledged: nothing is sent again");
-    let response = Message::new(Kind::Con, Code::CONTENT, 99, request.token()).with_payload(b"1".to_vec());
+    let response = CoapMessage::new(MessageKind::Con, CoapCode::CONTENT, 99, request.token())
+        .with_payload(b"1".to_vec());
     for _ in 0..2 {
         endpoint.on_message(PEER, response.clone(), at(61.0));
     }
@@ -108,8 +119,8 @@ fn a_response_may_come_apart_from_its_acknowledgement() {
 #[test]
 fn a_request_that_comes_twice_is_acted_on_once() {
     let mut endpoint = endpoint();
-    let request = Message::request(Code::POST, "rd");
-    let request = Message::decode(&request.encode()).unwrap();
+    let request = CoapMessage::request(CoapCode::POST, "rd");
+    let request = CoapMessage::decode(&request.encode()).unwrap();
     endpoint.on_message(PEER, request.clone(), at(0.0));
     let [Output::Request { .. }] = &outputs(&mut endpoint)[..] else {
         panic!("a request");
@@ -121,7 +132,7 @@ fn a_request_that_comes_twice_is_acted_on_once() {
     let Some(Output::Request { ticket, .. }) = theirs.pop() else {
         panic!("another peer's is another request");
     };
-    endpoint.respond(ticket, Message::draft(Code::CREATED), at(0.2));
+    endpoint.respond(ticket, CoapMessage::draft(CoapCode::CREATED), at(0.2));
     let answer = sent(&mut endpoint);
     endpoint.on_message(PEER + 1, request.clone(), at(0.3));
     assert_eq!(sent(&mut endpoint), answer, "the same answer again");
@@ -147,18 +158,23 @@ fn a_response_apart_is_sent_again_until_it_is_acknowledged() {
             bytes: b"\x60\x00\x7d\x34".to_vec()
         })
     );
-    endpoint.respond(ticket, Message::draft(Code::CONTENT), at(1.0));
+    endpoint.respond(ticket, CoapMessage::draft(CoapCode::CONTENT), at(1.0));
     let response = sent(&mut endpoint).remove(0);
     assert_eq!(
         (response.kind(), response.token().as_bytes()),
-        (Kind::Con, &b"\xaa"[..])
+        (MessageKind::Con, &b"\xaa"[..])
     );
     let due = endpoint.deadline().expect("it waits for its acknowledgement");
     endpoint.on_time(due);
     assert_eq!(sent(&mut endpoint), std::slice::from_ref(&response));
     endpoint.on_message(
         PEER,
-        Message::new(Kind::Ack, Code::EMPTY, response.id(), Token::default()),
+        CoapMessage::new(
+            MessageKind::Ack,
+            CoapCode::EMPTY,
+            response.id(),
+            CoapToken::default(),
+        ),
         due,
     );
     assert_eq!(endpoint.deadline(), None);
@@ -202,17 +218,17 @@ fn met_with(#[case] datagram: &[u8], #[case] answer: &[u8]) {
 #[test]
 fn notifications_count_in_their_order_and_end_with_an_rst() {
     let mut endpoint = endpoint();
-    let draft = Message::request(Code::GET, "5/0/3").with_uint(option::OBSERVE, 0);
+    let draft = CoapMessage::request(CoapCode::GET, "5/0/3").with_uint(option::OBSERVE, 0);
     let token = endpoint.request(PEER, draft, at(0.0));
     let request = sent(&mut endpoint).remove(0);
-    let answer = reply(Kind::Ack, Code::CONTENT, &request).with_uint(option::OBSERVE, 10);
+    let answer = reply(MessageKind::Ack, CoapCode::CONTENT, &request).with_uint(option::OBSERVE, 10);
     endpoint.on_message(PEER, answer, at(0.1));
     assert!(matches!(
         outputs(&mut endpoint)[..],
         [Output::Response { observed: true, .. }]
     ));
     let notify = |id, number, value: &str| {
-        Message::new(Kind::Con, Code::CONTENT, id, token)
+        CoapMessage::new(MessageKind::Con, CoapCode::CONTENT, id, token)
             .with_uint(option::OBSERVE, number)
             .with_payload(value.into())
     };
@@ -249,12 +265,17 @@ fn notifications_count_in_their_order_and_end_with_an_rst() {
 #[test]
 fn an_rst_fails_a_request_and_lets_the_next_one_go() {
     let mut endpoint = endpoint();
-    let token = endpoint.request(PEER, Message::request(Code::GET, "a"), at(0.0));
-    endpoint.request(PEER, Message::request(Code::GET, "b"), at(0.0));
+    let token = endpoint.request(PEER, CoapMessage::request(CoapCode::GET, "a"), at(0.0));
+    endpoint.request(PEER, CoapMessage::request(CoapCode::GET, "b"), at(0.0));
     let request = sent(&mut endpoint).remove(0);
     endpoint.on_message(
         PEER,
-        Message::new(Kind::Rst, Code::EMPTY, request.id(), Token::default()),
+        CoapMessage::new(
+            MessageKind::Rst,
+            CoapCode::EMPTY,
+            request.id(),
+            CoapToken::default(),
+        ),
         at(0.1),
     );
     let all = outputs(&mut endpoint);
@@ -272,8 +293,8 @@ fn an_rst_fails_a_request_and_lets_the_next_one_go() {
 #[test]
 fn what_waits_behind_a_forgotten_request_goes_out() {
     let mut endpoint = endpoint();
-    let token = endpoint.request(PEER, Message::request(Code::GET, "a"), at(0.0));
-    endpoint.request(PEER, Message::request(Code::GET, "b"), at(0.0));
+    let token = endpoint.request(PEER, CoapMessage::request(CoapCode::GET, "a"), at(0.0));
+    endpoint.request(PEER, CoapMessage::request(CoapCode::GET, "b"), at(0.0));
     assert_eq!(sent(&mut endpoint)[0].path(), "/a");
     endpoint.forget(token, at(0.1));
     assert_eq!(sent(&mut endpoint)[0].path(), "/b");
@@ -307,7 +328,7 @@ impl Network {
     }
 
     /// Runs until the first end has its response.
-    fn run(&mut self) -> Result<Message, Failure> {
+    fn run(&mut self) -> Result<CoapMessage, Failure> {
         loop {
             for end in 0..2 {
                 while let Some(output) = self.ends[end].poll() {
@@ -353,30 +374,30 @@ impl Network {
         }
     }
 
-    fn serve(&mut self, request: &Message) -> Message {
-        if request.code() == Code::GET {
+    fn serve(&mut self, request: &CoapMessage) -> CoapMessage {
+        if request.code() == CoapCode::GET {
             let asked = request
                 .block(option::BLOCK2)
                 .unwrap()
-                .unwrap_or(Block::first(BlockSize::MEDIUM));
+                .unwrap_or(BlockOption::first(BlockSize::MEDIUM));
             let Some((block, range)) = asked.of(self.page.len() as u64) else {
-                return Message::draft(Code::BAD_REQUEST);
+                return CoapMessage::draft(CoapCode::BAD_REQUEST);
             };
             let part = self.page[range.start as usize..range.end as usize].to_vec();
-            return Message::draft(Code::CONTENT)
+            return CoapMessage::draft(CoapCode::CONTENT)
                 .with_block(option::BLOCK2, block)
                 .with_payload(part);
         }
         match self.uploads.take(0, request, self.now) {
-            Upload::Whole(whole, block) => {
+            ReceivedPayload::Whole(whole, block) => {
                 self.stored.push(whole);
-                let answer = Message::draft(Code::CHANGED);
+                let answer = CoapMessage::draft(CoapCode::CHANGED);
                 match block {
                     Some(block) => answer.with_block(option::BLOCK1, block),
                     None => answer,
                 }
             }
-            Upload::Answer(answer) => answer,
+            ReceivedPayload::Answer(answer) => answer,
         }
     }
 }
@@ -389,7 +410,7 @@ fn long_payloads_cross_a_lossy_network_both_ways(#[case] loss: u8, #[case] seeds
     let (mut arrived, mut given_up) = (0, 0);
     for seed in 0..seeds {
         let mut network = Network::new(seed, loss);
-        network.ends[0].request(1, Message::request(Code::GET, "page"), network.now);
+        network.ends[0].request(1, CoapMessage::request(CoapCode::GET, "page"), network.now);
         match network.run() {
             Ok(response) => {
                 assert_eq!(response.payload(), network.page, "seed {seed}");
@@ -402,10 +423,10 @@ fn long_payloads_cross_a_lossy_network_both_ways(#[case] loss: u8, #[case] seeds
             }
         }
         let page = network.page.clone();
-        let upload = Message::request(Code::PUT, "page").with_payload(page.clone());
+        let upload = CoapMessage::request(CoapCode::PUT, "page").with_payload(page.clone());
         network.ends[0].request(1, upload, network.now);
         if let Ok(response) = network.run() {
-            assert_eq!(response.code(), Code::CHANGED, "seed {seed}");
+            assert_eq!(response.code(), CoapCode::CHANGED, "seed {seed}");
             assert_eq!(network.stored, [page], "once, seed {seed}");
         }
     }
@@ -419,7 +440,7 @@ proptest::proptest! {
     #[test]
     fn no_datagram_is_too_strange(datagrams in proptest::collection::vec(proptest::collection::vec(proptest::num::u8::ANY, 0..40), 1..40)) {
         let mut endpoint = endpoint();
-        endpoint.request(PEER, Message::request(Code::GET, "5/0/3").with_uint(option::OBSERVE, 0), at(0.0));
+        endpoint.request(PEER, CoapMessage::request(CoapCode::GET, "5/0/3").with_uint(option::OBSERVE, 0), at(0.0));
         for (n, mut datagram) in datagrams.into_iter().enumerate() {
             if let Some(first) = datagram.first_mut() {
                 *first = *first & 0x33 | 0x40;
@@ -429,7 +450,7 @@ proptest::proptest! {
             endpoint.on_time(now);
             for output in outputs(&mut endpoint) {
                 if let Output::Request { ticket, .. } = output {
-                    endpoint.respond(ticket, Message::draft(Code::NOT_FOUND), now);
+                    endpoint.respond(ticket, CoapMessage::draft(CoapCode::NOT_FOUND), now);
                 }
             }
             outputs(&mut endpoint);

@@ -2,7 +2,7 @@
 
 use bc66_spec::lwm2m::firmware::{STATE, UPDATE_RESULT};
 use bc66_spec::lwm2m::{State, UpdateResult};
-use dfota_core::lwm2m::firmware_update::{Ask, Ending, FirmwareUpdate, Heard, Script};
+use dfota_core::lwm2m::{ClientEvent, FirmwareUpdate, Operation, UpdateEnding, UpdateOptions};
 use dfota_core::verdict::{Class, Rule};
 use rstest::rstest;
 use std::time::Duration;
@@ -99,15 +99,15 @@ impl Client {
         }
     }
 
-    fn answer(&mut self, ask: Ask, now: u64) -> Heard {
-        let value = |resource, value| Heard::Value {
+    fn answer(&mut self, ask: Operation, now: u64) -> ClientEvent {
+        let value = |resource, value| ClientEvent::Value {
             resource,
             value,
             notified: false,
         };
         match ask {
-            Ask::Observe(resource) | Ask::Read(resource) => {
-                self.observed |= matches!(ask, Ask::Observe(_)) && self.takes_observations();
+            Operation::Observe(resource) | Operation::Read(resource) => {
+                self.observed |= matches!(ask, Operation::Observe(_)) && self.takes_observations();
                 value(
                     resource,
                     if resource == STATE {
@@ -117,28 +117,30 @@ impl Client {
                     },
                 )
             }
-            Ask::Write(uri) if uri.is_empty() => {
+            Operation::Write(uri) if uri.is_empty() => {
                 (self.state, self.result) = (0, 0);
-                Heard::Accepted(Ask::Write(uri))
+                ClientEvent::Accepted(Operation::Write(uri))
             }
-            Ask::Write(uri) if self.wrong == Wrong::RefusesUri => Heard::Refused(Ask::Write(uri), 400),
-            Ask::Write(uri) => {
+            Operation::Write(uri) if self.wrong == Wrong::RefusesUri => {
+                ClientEvent::Refused(Operation::Write(uri), 400)
+            }
+            Operation::Write(uri) => {
                 self.download(now);
                 if std::mem::take(&mut self.lost[0]) {
-                    Heard::Unanswered(Ask::Write(uri))
+                    ClientEvent::Unanswered(Operation::Write(uri))
                 } else {
-                    Heard::Accepted(Ask::Write(uri))
+                    ClientEvent::Accepted(Operation::Write(uri))
                 }
             }
-            Ask::Execute if self.state == 2 || self.wrong == Wrong::ExecutesEarly => {
+            Operation::Execute if self.state == 2 || self.wrong == Wrong::ExecutesEarly => {
                 self.update(now);
                 if std::mem::take(&mut self.lost[1]) {
-                    Heard::Unanswered(Ask::Execute)
+                    ClientEvent::Unanswered(Operation::Execute)
                 } else {
-                    Heard::Accepted(Ask::Execute)
+                    ClientEvent::Accepted(Operation::Execute)
                 }
             }
-            Ask::Execute => Heard::Refused(Ask::Execute, 405),
+            Operation::Execute => ClientEvent::Refused(Operation::Execute, 405),
         }
     }
 
@@ -189,7 +191,7 @@ impl Client {
 
 /// Runs it for up to an hour; gives the update and the seconds it took.
 #[expect(clippy::too_many_lines, reason = "a client in one loop")]
-fn run(wrong: Wrong, state: i64, result: i64, script: Script) -> (FirmwareUpdate, u64) {
+fn run(wrong: Wrong, state: i64, result: i64, script: UpdateOptions) -> (FirmwareUpdate, u64) {
     let mut update = FirmwareUpdate::new(script);
     let mut client = Client::new(wrong, state, result);
     let mut out = None;
@@ -197,16 +199,16 @@ fn run(wrong: Wrong, state: i64, result: i64, script: Script) -> (FirmwareUpdate
         let at = Duration::from_secs(now);
         if std::mem::take(&mut client.register) {
             client.observed = false;
-            update.on(Heard::Registered, at);
+            update.on(ClientEvent::Registered, at);
         }
         let often = wrong == Wrong::UpdatesAndRefusesObservations && now % 7 == 3;
         let tells = std::mem::take(&mut client.update) || often;
         // A request that met a sleeper is given up in the end, and at once when it is known to listen.
         if let Some((_, ask)) = out.take_if(|(sent, _)| tells || *sent + 93 <= now) {
-            update.on(Heard::Unanswered(ask), at);
+            update.on(ClientEvent::Unanswered(ask), at);
         }
         if tells {
-            update.on(Heard::Updated, at);
+            update.on(ClientEvent::Updated, at);
         }
         let (due, rest): (Vec<_>, Vec<_>) = client.plan.iter().partition(|(when, _)| *when <= now);
         client.plan = rest;
@@ -225,7 +227,7 @@ fn run(wrong: Wrong, state: i64, result: i64, script: Script) -> (FirmwareUpdate
                     (UPDATE_RESULT, value)
                 }
                 Step::Served => {
-                    update.on(Heard::Served, at);
+                    update.on(ClientEvent::Served, at);
                     continue;
                 }
                 Step::Reboot if wrong.only_updates() => {
@@ -244,7 +246,7 @@ fn run(wrong: Wrong, state: i64, result: i64, script: Script) -> (FirmwareUpdate
                 let (resource, value) = told;
                 let notified = true;
                 update.on(
-                    Heard::Value {
+                    ClientEvent::Value {
                         resource,
                         value,
                         notified,
@@ -254,15 +256,15 @@ fn run(wrong: Wrong, state: i64, result: i64, script: Script) -> (FirmwareUpdate
             }
         }
         update.on_time(at);
-        while let Some(ask) = update.ask() {
+        while let Some(ask) = update.next_operation() {
             // Whoever loads does not sleep.
             if now > client.awake && client.state != 1 {
                 out = Some((now, ask));
                 break;
             }
-            if let Ask::Observe(resource) = ask {
+            if let Operation::Observe(resource) = ask {
                 let taken = client.takes_observations();
-                update.on(Heard::Observed { resource, taken }, at);
+                update.on(ClientEvent::Observed { resource, taken }, at);
             }
             let heard = client.answer(ask, now);
             update.on(heard, at);
@@ -274,8 +276,8 @@ fn run(wrong: Wrong, state: i64, result: i64, script: Script) -> (FirmwareUpdate
     (update, 3600)
 }
 
-fn rests(state: State, result: u8) -> Ending {
-    Ending::Rests(state, UpdateResult::from_raw(result))
+fn rests(state: State, result: u8) -> UpdateEnding {
+    UpdateEnding::Rests(state, UpdateResult::from_raw(result))
 }
 
 #[rstest]
@@ -293,7 +295,7 @@ fn rests(state: State, result: u8) -> Ending {
 #[case::updates_often(Wrong::UpdatesAndRefusesObservations, 0, 0)]
 #[case::updates_often_after_a_failure(Wrong::UpdatesAndRefusesObservations, 0, 8)]
 fn nothing_to_complain_about(#[case] wrong: Wrong, #[case] state: i64, #[case] result: i64) {
-    let (update, took) = run(wrong, state, result, Script::new(URI.into()));
+    let (update, took) = run(wrong, state, result, UpdateOptions::new(URI.into()));
     assert_eq!(
         (update.ending(), update.findings()),
         (Some(&rests(State::Idle, 1)), &[][..]),
@@ -306,8 +308,8 @@ fn nothing_to_complain_about(#[case] wrong: Wrong, #[case] state: i64, #[case] r
 #[case::result_not_reset(Wrong::ResultNotReset, 1, Rule::ResultNotReset, rests(State::Idle, 1))]
 #[case::not_observed_again(Wrong::NotObservedAgain, 0, Rule::ObserveRefused, rests(State::Idle, 1))]
 #[case::no_result(Wrong::NoResult, 0, Rule::UpdateWithoutResult, rests(State::Downloaded, 0))]
-fn illegal(#[case] wrong: Wrong, #[case] result: i64, #[case] rule: Rule, #[case] ending: Ending) {
-    let (update, _) = run(wrong, 0, result, Script::new(URI.into()));
+fn illegal(#[case] wrong: Wrong, #[case] result: i64, #[case] rule: Rule, #[case] ending: UpdateEnding) {
+    let (update, _) = run(wrong, 0, result, UpdateOptions::new(URI.into()));
     let rules: Vec<Rule> = update.findings().iter().map(|finding| finding.rule).collect();
     assert_eq!(
         (rules.as_slice(), update.ending()),
@@ -319,7 +321,7 @@ fn illegal(#[case] wrong: Wrong, #[case] result: i64, #[case] rule: Rule, #[case
 
 #[test]
 fn a_sentence_has_both_values_and_both_times() {
-    let (update, _) = run(Wrong::ResultNotReset, 0, 1, Script::new(URI.into()));
+    let (update, _) = run(Wrong::ResultNotReset, 0, 1, UpdateOptions::new(URI.into()));
     assert_eq!(
         update.findings()[0].sentence,
         "`/5/0/5` was 1 (updated successfully) at 1.000 s while `/5/0/3` was 1 (Downloading) before and at 1.000 s; expected 0 from the beginning of the download on"
@@ -330,22 +332,25 @@ fn a_sentence_has_both_values_and_both_times() {
 #[case::refused(Wrong::Nothing, &[])]
 #[case::accepted(Wrong::ExecutesEarly, &[Rule::ExecuteTooEarly])]
 fn an_early_order_must_be_refused(#[case] wrong: Wrong, #[case] expected: &[Rule]) {
-    let script = Script {
+    let script = UpdateOptions {
         execute_early: true,
-        ..Script::new(URI.into())
+        ..UpdateOptions::new(URI.into())
     };
     let (update, _) = run(wrong, 0, 0, script);
     let rules: Vec<Rule> = update.findings().iter().map(|finding| finding.rule).collect();
     assert_eq!(rules, expected);
-    assert!(update.ending().is_some_and(Ending::is_success), "{update:?}");
+    assert!(
+        update.ending().is_some_and(UpdateEnding::is_success),
+        "{update:?}"
+    );
 }
 
 #[rstest]
 #[case(Wrong::DownloadFails, rests(State::Idle, 4))]
 #[case(Wrong::UpdateFails, rests(State::Downloaded, 8))]
-#[case(Wrong::RefusesUri, Ending::Refused(Ask::Write(URI.into()), 400))]
-fn failures_are_endings_and_not_illegal(#[case] wrong: Wrong, #[case] ending: Ending) {
-    let (update, _) = run(wrong, 0, 0, Script::new(URI.into()));
+#[case(Wrong::RefusesUri, UpdateEnding::Refused(Operation::Write(URI.into()), 400))]
+fn failures_are_endings_and_not_illegal(#[case] wrong: Wrong, #[case] ending: UpdateEnding) {
+    let (update, _) = run(wrong, 0, 0, UpdateOptions::new(URI.into()));
     assert_eq!(
         (update.ending(), update.findings()),
         (Some(&ending), &[][..]),
@@ -355,16 +360,16 @@ fn failures_are_endings_and_not_illegal(#[case] wrong: Wrong, #[case] ending: En
 
 #[test]
 fn steps_back_are_seen_when_they_are_told() {
-    let mut update = FirmwareUpdate::new(Script::new(URI.into()));
+    let mut update = FirmwareUpdate::new(UpdateOptions::new(URI.into()));
     let mut client = Client::new(Wrong::Nothing, 0, 0);
     let at = Duration::from_secs;
-    let told = |value| Heard::Value {
+    let told = |value| ClientEvent::Value {
         resource: STATE,
         value,
         notified: true,
     };
-    update.on(Heard::Registered, at(0));
-    while let Some(ask) = update.ask() {
+    update.on(ClientEvent::Registered, at(0));
+    while let Some(ask) = update.next_operation() {
         let heard = client.answer(ask, 0);
         update.on(heard, at(0));
     }

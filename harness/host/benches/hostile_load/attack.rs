@@ -1,7 +1,6 @@
 //! Those who mean no good.
 
-use dfota_core::coap::code::Code;
-use dfota_core::coap::message::Message;
+use dfota_core::coap::{CoapCode, CoapMessage};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use std::collections::VecDeque;
 use std::fmt;
@@ -171,8 +170,8 @@ fn flood(server: SocketAddr, stop: &AtomicBool, counts: &Counts) {
         .collect();
     let kinds = [
         vec![0x40, 0, 0, 0],
-        Message::request(Code::GET, "nothing/here").encode(),
-        Message::request(Code::POST, "rd")
+        CoapMessage::request(CoapCode::GET, "nothing/here").encode(),
+        CoapMessage::request(CoapCode::POST, "rd")
             .with(15, b"ep=x")
             .with_payload(b"</5/0>".to_vec())
             .encode(),

@@ -16,7 +16,7 @@ use dfota_core::percent::Percent;
 use dfota_core::rig_check::Probe;
 use dfota_core::seed::Seed;
 use dfota_record::journal::Journal;
-use dfota_servers::coap::{CoapServer, Happening};
+use dfota_servers::coap::{CoapEvent, CoapServer};
 use dfota_servers::http::PackageServer;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
@@ -219,23 +219,23 @@ fn coap(
         (None, Link::Bench(_)) => return Ok(None),
     };
     let (journal, inbox) = (journal.clone(), inbox.clone());
-    let server = CoapServer::bind(listen, clock, Seed(seed), move |happening| match happening {
-        Happening::Request(request) => {
+    let server = CoapServer::bind(listen, clock, Seed(seed), move |event| match event {
+        CoapEvent::Request(request) => {
             journal.post(Event::Request(request.clone()));
             if request.ours {
                 let _ = inbox.send(Message::Request(request));
             }
         }
-        Happening::Acknowledged { bytes, len, .. } => {
+        CoapEvent::Acknowledged { bytes, len, .. } => {
             let share = u8::try_from(bytes * 100 / len.max(1)).ok().and_then(Percent::new);
             cutter.served(share.unwrap_or(Percent::FULL));
         }
-        happening => {
+        event => {
             journal.post(Event::Lwm2m {
-                text: happening.to_string(),
-                fact: happening.fact(),
+                text: event.to_string(),
+                fact: event.fact(),
             });
-            let _ = inbox.send(Message::Lwm2m(happening));
+            let _ = inbox.send(Message::Lwm2m(event));
         }
     });
     let server = server.map_err(|why| why.to_string())?;

@@ -26,7 +26,7 @@ use dfota_core::update::{Update, UpdateInput};
 use dfota_core::urc::{Fota, Urc};
 use dfota_core::verdict::Rule;
 use dfota_record::journal::Journal;
-use dfota_servers::coap::Happening;
+use dfota_servers::coap::CoapEvent;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
@@ -263,8 +263,8 @@ impl Module {
                     update.on(UpdateInput::Served(percent));
                 }
             }
-            Message::Lwm2m(happening) => {
-                self.object_ended |= matches!(happening, Happening::Ended { .. });
+            Message::Lwm2m(event) => {
+                self.object_ended |= matches!(event, CoapEvent::Ended { .. });
             }
             Message::Cut(made) => self.was_cut(made),
             Message::Prompt { at } => return Ok(Some(Heard::Prompt { at })),

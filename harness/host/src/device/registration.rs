@@ -6,7 +6,7 @@ use crate::device::module::{Module, Stop};
 use bc66_spec::lwm2m::{LIFETIME_EXAMPLE_S, command, security};
 use dfota_core::case::Limits;
 use dfota_core::event::watched::{ObjectFact, Watched};
-use dfota_core::lwm2m::firmware_update::Script;
+use dfota_core::lwm2m::UpdateOptions;
 use dfota_core::verdict::Rule;
 use dfota_servers::coap::{CoapOffer, CoapServer};
 use std::time::Duration;
@@ -34,9 +34,9 @@ impl Module {
     /// Drives the module's update from the server's side, and has the module register there.
     pub fn order_over_lwm2m(&mut self, lwm2m: &Lwm2m<'_>, limits: &Limits) -> Result<(), Stop> {
         self.object_ended = false;
-        let script = Script {
+        let script = UpdateOptions {
             execute_early: lwm2m.execute_early,
-            ..Script::new(lwm2m.offer.url().to_owned())
+            ..UpdateOptions::new(lwm2m.offer.url().to_owned())
         };
         lwm2m.server.drive(&lwm2m.endpoint, script);
         self.register(lwm2m, limits)?;

@@ -4,7 +4,7 @@
 use dfota_clock::Clock;
 use dfota_core::event::watched::Gap;
 use dfota_core::event::{Event, Record, Request};
-use dfota_core::lwm2m::firmware_update::{Ask, Ending};
+use dfota_core::lwm2m::{Operation, UpdateEnding};
 use dfota_core::verdict::Rule;
 use dfota_hil::bench::line::{Line, LineError};
 use dfota_hil::bench::lines::Lines;
@@ -13,7 +13,7 @@ use dfota_hil::bench::serial::reader::{Message, Reader};
 use dfota_hil::bench::wires::Timing;
 use dfota_hil::device::module::{COMES_BACK, Module, Stop};
 use dfota_record::journal::{Observer, Writer};
-use dfota_servers::coap::Happening;
+use dfota_servers::coap::CoapEvent;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use std::fs::File;
@@ -266,9 +266,9 @@ fn of_gap(event: &Event) -> Option<bool> {
 fn what_happens_while_the_port_is_away_is_not_dropped() {
     let mut set = Set::new(false);
     set.unplug();
-    let ended = Happening::Ended {
+    let ended = CoapEvent::Ended {
         endpoint: "e".into(),
-        ending: Ending::Unanswered(Ask::Execute),
+        ending: UpdateEnding::Unanswered(Operation::Execute),
     };
     for message in [request(), Message::Lwm2m(ended), request()] {
         set.inbox.send(message).expect("somebody listens");

@@ -1,8 +1,6 @@
 //! `dfota-hil serve` as a program: its one line a package, its servers, and its exit codes.
 
-use dfota_core::coap::code::Code;
-use dfota_core::coap::message::Message;
-use dfota_core::coap::option;
+use dfota_core::coap::{CoapCode, CoapMessage, option};
 use dfota_record::digest::sha256_hex;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpStream, UdpSocket};
@@ -65,10 +63,10 @@ impl Drop for Served {
     }
 }
 
-fn receive(socket: &UdpSocket) -> Message {
+fn receive(socket: &UdpSocket) -> CoapMessage {
     let mut buffer = [0; 2048];
     let len = socket.recv(&mut buffer).expect("a datagram");
-    Message::decode(&buffer[..len]).expect("a message")
+    CoapMessage::decode(&buffer[..len]).expect("a message")
 }
 
 #[test]
@@ -91,7 +89,7 @@ fn one_line_a_package_and_both_servers_answer() {
     http.read_to_end(&mut page).expect("a socket");
     assert!(page.ends_with(PACKAGE));
     let coap = served.coap();
-    coap.send(&Message::request(Code::GET, "a-to-b.delta").encode())
+    coap.send(&CoapMessage::request(CoapCode::GET, "a-to-b.delta").encode())
         .expect("a socket");
     assert_eq!(receive(&coap).payload(), PACKAGE);
 }
@@ -120,7 +118,7 @@ fn results_become_exit_codes() {
     for (result, code) in [("1", 0), ("5", 1)] {
         let mut served = Served::start(&["--drive", "e", "--wait", "20s"]);
         let coap = served.coap();
-        let register = Message::request(Code::POST, "rd")
+        let register = CoapMessage::request(CoapCode::POST, "rd")
             .with(option::URI_QUERY, b"ep=e")
             .with_payload(b"</5/0>".to_vec());
         let (mut state, mut registered) = ("0", 0);
@@ -137,21 +135,21 @@ fn results_become_exit_codes() {
                 .expect("a socket");
             let mut buffer = [0; 2048];
             let Ok(len) = coap.recv(&mut buffer) else { continue };
-            let asked = Message::decode(&buffer[..len]).expect("a message");
+            let asked = CoapMessage::decode(&buffer[..len]).expect("a message");
             let path = asked.path();
             let (reply, text) = match (asked.code(), path.as_str()) {
-                (Code::CREATED, _) => {
+                (CoapCode::CREATED, _) => {
                     registered += 1;
                     continue;
                 }
-                (Code::GET, "/5/0/3") => (0x45, state),
-                (Code::GET, "/5/0/5") if registered > 1 => (0x45, result),
-                (Code::GET, "/5/0/5") => (0x45, "0"),
-                (Code::PUT, "/5/0/1") => {
+                (CoapCode::GET, "/5/0/3") => (0x45, state),
+                (CoapCode::GET, "/5/0/5") if registered > 1 => (0x45, result),
+                (CoapCode::GET, "/5/0/5") => (0x45, "0"),
+                (CoapCode::PUT, "/5/0/1") => {
                     state = "2";
                     (0x44, "")
                 }
-                (Code::POST, "/5/0/2") => (0x44, ""),
+                (CoapCode::POST, "/5/0/2") => (0x44, ""),
                 other => panic!("{other:?}"),
             };
             let mut bytes = vec![0x60 | asked.token().as_bytes().len() as u8, reply];
@@ -205,11 +203,11 @@ fn mistakes_are_exit_2() {
 fn a_name_with_control_characters_reaches_no_terminal_raw() {
     let mut served = Served::start(&[]);
     let coap = served.coap();
-    let register = Message::request(Code::POST, "rd")
+    let register = CoapMessage::request(CoapCode::POST, "rd")
         .with(option::URI_QUERY, b"ep=a\x1B]0;owned\x07\x1B[2J")
         .with_payload(b"</5/0>".to_vec());
     coap.send(&register.encode()).expect("a socket");
-    assert_eq!(receive(&coap).code(), Code::CREATED);
+    assert_eq!(receive(&coap).code(), CoapCode::CREATED);
     let stderr = served.child.stderr.take().expect("its stderr");
     let line = BufReader::new(stderr)
         .lines()

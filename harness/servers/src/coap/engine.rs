@@ -1,27 +1,24 @@
 //! What happens between a datagram that comes and those that go: files, registrations and updates over one endpoint. It
 //! does no I/O: the socket's task gives it bytes and the time, and sends what it finds in [`Engine::take_due`].
 
-use super::OnHappening;
+use super::OnCoapEvent;
 mod drive;
 
 use self::drive::Drive;
+use super::event::CoapEvent;
 use super::file;
-use super::happening::Happening;
 use super::listing;
 use super::lossy_link::Way;
 use super::place::Place;
 use super::shares::Shares;
 use crate::shelf::limiter::Limiter;
 use crate::shelf::{Shelf, lock};
-use dfota_core::coap::code::{Class, Code};
-use dfota_core::coap::endpoint::{Endpoint, Output, Ticket};
-use dfota_core::coap::message::Message;
-use dfota_core::coap::option;
-use dfota_core::coap::upload::{Upload, Uploads};
+use dfota_core::coap::{
+    CoapCode, CoapMessage, CodeClass, Endpoint, Output, ReceivedPayload, Ticket, Uploads, option,
+};
 use dfota_core::event::Request;
-use dfota_core::lwm2m::firmware_update::Script;
 use dfota_core::lwm2m::registration_interface::{self, PAYLOAD_MAX};
-use dfota_core::lwm2m::registry::{Change, Registry};
+use dfota_core::lwm2m::{RegistrationChange, Registry, UpdateOptions};
 use dfota_core::seed::Seed;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -38,7 +35,7 @@ pub(super) struct Engine {
     uploads: Uploads<SocketAddr>,
     drives: Vec<Drive>,
     shelf: Arc<Shelf<Place>>,
-    on_happening: OnHappening,
+    on_event: OnCoapEvent,
     /// How many clients are registered, for whoever asks from outside.
     registered: Arc<AtomicUsize>,
     limiter: Limiter,
@@ -54,16 +51,16 @@ pub(super) struct Engine {
 /// What a drive needs to speak.
 pub(super) struct Post<'a> {
     pub(super) endpoint: &'a mut Endpoint<SocketAddr>,
-    on_happening: &'a OnHappening,
+    on_event: &'a OnCoapEvent,
     own: &'a mut Limiter,
     pub(super) now: Duration,
 }
 
 impl Post<'_> {
     /// Tells that something happened. What a verdict may rest on is always told, everything else within bounds.
-    pub(super) fn tell(&mut self, happening: Happening) {
-        if happening.fact().is_some() || self.own.admits(self.now) {
-            (self.on_happening)(happening);
+    pub(super) fn tell(&mut self, event: CoapEvent) {
+        if event.fact().is_some() || self.own.admits(self.now) {
+            (self.on_event)(event);
         }
     }
 }
@@ -73,7 +70,7 @@ impl Engine {
     pub(super) fn new(
         seed: Seed,
         shelf: Arc<Shelf<Place>>,
-        on_happening: OnHappening,
+        on_event: OnCoapEvent,
         registered: Arc<AtomicUsize>,
     ) -> Self {
         Self {
@@ -82,7 +79,7 @@ impl Engine {
             uploads: Uploads::new(PAYLOAD_MAX),
             drives: Vec::new(),
             shelf,
-            on_happening,
+            on_event,
             registered,
             limiter: Limiter::new("requests and registrations of strangers over CoAP"),
             own: Limiter::new("what the client under test says over CoAP"),
@@ -94,7 +91,7 @@ impl Engine {
     }
 
     /// Drives the update of a client as soon as it registers, or at once where it is registered; never pushes it out.
-    pub(super) fn drive(&mut self, endpoint: String, script: Script, now: Duration) {
+    pub(super) fn drive(&mut self, endpoint: String, script: UpdateOptions, now: Duration) {
         self.registry.pin(&endpoint);
         self.drives.retain(|drive| drive.endpoint != endpoint);
         self.drives.push(Drive::new(endpoint.clone(), script));
@@ -117,7 +114,7 @@ impl Engine {
     // Datagrams.
 
     pub(super) fn on_datagram(&mut self, peer: SocketAddr, bytes: &[u8], now: Duration) {
-        let message = match Message::decode(bytes) {
+        let message = match CoapMessage::decode(bytes) {
             Ok(message) => message,
             Err(malformed) => {
                 tracing::trace!(%peer, why = malformed.why, "a datagram that is no CoAP message");
@@ -128,7 +125,7 @@ impl Engine {
                 return self.pump(None, now);
             }
         };
-        let asked = (message.class() == Class::Request).then(|| self.shelf.find(&message.path()));
+        let asked = (message.class() == CodeClass::Request).then(|| self.shelf.find(&message.path()));
         let place = asked.flatten();
         if place.is_some() {
             self.shares.know(peer.ip());
@@ -154,7 +151,7 @@ impl Engine {
         for place in self.shelf.all() {
             let reports = lock(&place.fetches).rest(&place, now);
             for report in reports {
-                (self.on_happening)(Happening::Request(report));
+                (self.on_event)(CoapEvent::Request(report));
             }
         }
         self.pump(None, now);
@@ -219,7 +216,7 @@ impl Engine {
 
     /// Whether this is of a client that is pinned or driven: its registration under whatever address, or, of a driven one,
     /// anything from where it is.
-    fn is_awaited(&self, peer: SocketAddr, message: &Message) -> bool {
+    fn is_awaited(&self, peer: SocketAddr, message: &CoapMessage) -> bool {
         // The module of the rig may register before its case begins.
         let name = message
             .options(option::URI_QUERY)
@@ -230,15 +227,14 @@ impl Engine {
         let registers = |drive: &Drive| name == Some(drive.endpoint.as_str());
         // From a new address as well, as behind a translator of addresses: nobody else knows the location.
         let updates = |drive: &Drive| {
-            let location = self.registry.location(&drive.endpoint);
-            location.map(registration_interface::path) == Some(message.path())
+            registration_interface::path(&self.registry, &drive.endpoint) == Some(message.path())
         };
         let mut drives = self.drives.iter();
         drives.any(|drive| drive.last == Some(peer) || registers(drive) || updates(drive))
     }
 
     /// Whether a request reaches the server, as far as the faults of the package go.
-    fn lets_in(&self, place: &Place, peer: SocketAddr, message: &Message) -> bool {
+    fn lets_in(&self, place: &Place, peer: SocketAddr, message: &CoapMessage) -> bool {
         let faults = place.faults();
         if lock(&place.link).copies(Way::In, &faults) == 0 {
             lock(&place.fetches).lost(peer, 0);
@@ -252,7 +248,7 @@ impl Engine {
         if !lock(&place.fetches).fault(peer, &text) {
             let mut report = blank(peer, message, &place.path);
             (report.ours, report.wanted, report.fault) = (true, place.len(), Some(text));
-            (self.on_happening)(Happening::Request(report));
+            (self.on_event)(CoapEvent::Request(report));
         }
         false
     }
@@ -282,7 +278,7 @@ impl Engine {
     fn serve(
         &mut self,
         ticket: Ticket<SocketAddr>,
-        message: &Message,
+        message: &CoapMessage,
         place: Option<&Arc<Place>>,
         now: Duration,
     ) {
@@ -296,12 +292,12 @@ impl Engine {
         let answer = if path == listing::PATH {
             listing::answer(message)
         } else {
-            Message::draft(Code::NOT_FOUND)
+            CoapMessage::draft(CoapCode::NOT_FOUND)
         };
         if self.limiter.admits(now) {
             let mut report = blank(ticket.peer, message, &path);
             report.status = Some(answer.code().number());
-            (self.on_happening)(Happening::Request(report));
+            (self.on_event)(CoapEvent::Request(report));
         }
         self.endpoint.respond(ticket, answer, now);
     }
@@ -309,7 +305,7 @@ impl Engine {
     fn serve_file(
         &mut self,
         ticket: Ticket<SocketAddr>,
-        message: &Message,
+        message: &CoapMessage,
         place: &Arc<Place>,
         now: Duration,
     ) {
@@ -323,7 +319,7 @@ impl Engine {
                 report.ours = true;
                 report.status = Some(answer.message.code().number());
                 report.fault = (!answer.faults.is_empty()).then(|| answer.faults.join(", "));
-                (self.on_happening)(Happening::Request(report));
+                (self.on_event)(CoapEvent::Request(report));
             }
         }
         self.endpoint.respond(ticket, answer.message, now);
@@ -334,7 +330,7 @@ impl Engine {
         &mut self,
         place: &Arc<Place>,
         peer: SocketAddr,
-        (block, end): (dfota_core::coap::block::Block, u64),
+        (block, end): (dfota_core::coap::BlockOption, u64),
         faults: &[String],
         now: Duration,
     ) {
@@ -363,17 +359,17 @@ impl Engine {
         for bytes in progress.acknowledged {
             let path = place.path.clone();
             let len = place.len();
-            (self.on_happening)(Happening::Acknowledged { path, bytes, len });
+            (self.on_event)(CoapEvent::Acknowledged { path, bytes, len });
         }
         for report in progress.reports {
-            (self.on_happening)(Happening::Request(report));
+            (self.on_event)(CoapEvent::Request(report));
         }
         if !block.more {
             let mine = |drive: &&mut Drive| drive.uri.ends_with(&place.path);
             for drive in self.drives.iter_mut().filter(mine) {
                 drive.served(&mut Post {
                     endpoint: &mut self.endpoint,
-                    on_happening: &self.on_happening,
+                    on_event: &self.on_event,
                     own: &mut self.own,
                     now,
                 });
@@ -381,23 +377,22 @@ impl Engine {
         }
     }
 
-    fn serve_registration(&mut self, ticket: Ticket<SocketAddr>, message: &Message, now: Duration) {
+    fn serve_registration(&mut self, ticket: Ticket<SocketAddr>, message: &CoapMessage, now: Duration) {
         let peer = ticket.peer;
         let (payload, block) = match self.uploads.take(peer, message, now) {
-            Upload::Answer(answer) => return self.endpoint.respond(ticket, answer, now),
-            Upload::Whole(payload, block) => (payload, block),
+            ReceivedPayload::Answer(answer) => return self.endpoint.respond(ticket, answer, now),
+            ReceivedPayload::Whole(payload, block) => (payload, block),
         };
-        let (answer, changes) =
-            registration_interface::handle(&mut self.registry, peer, message, &payload, now);
-        let answer = match block {
-            Some(block) => answer.with_block(option::BLOCK1, block),
-            None => answer,
-        };
+        let handled = registration_interface::handle(&mut self.registry, peer, message, &payload, now);
+        let (mut answer, changes) = (handled.message, handled.changes);
+        if let Some(block) = block {
+            answer = answer.with_block(option::BLOCK1, block);
+        }
         if changes.is_empty() && self.limiter.admits(now) {
             let mut report = blank(peer, message, &message.path());
             report.server = "lwm2m".to_owned();
             report.status = Some(answer.code().number());
-            (self.on_happening)(Happening::Request(report));
+            (self.on_event)(CoapEvent::Request(report));
         }
         for change in changes {
             self.changed(change, now);
@@ -407,15 +402,15 @@ impl Engine {
 
     // Registrations and updates.
 
-    fn changed(&mut self, change: Change<SocketAddr>, now: Duration) {
+    fn changed(&mut self, change: RegistrationChange<SocketAddr>, now: Duration) {
         // First, so that whoever is told of the change sees it in the number.
         self.registered.store(self.registry.len(), Ordering::Relaxed);
-        let happening = match &change {
-            Change::Registered { endpoint, before } => {
+        let event = match &change {
+            RegistrationChange::Registered { endpoint, before } => {
                 self.with_drive(endpoint, now, |drive, post| drive.registered(post));
                 self.registry
                     .find(endpoint)
-                    .map(|registration| Happening::Registered {
+                    .map(|registration| CoapEvent::Registered {
                         endpoint: endpoint.clone(),
                         peer: registration.peer,
                         again: before.is_some(),
@@ -423,42 +418,45 @@ impl Engine {
                         binding: registration.binding.clone(),
                     })
             }
-            Change::Updated { endpoint, moved_from } => {
+            RegistrationChange::Updated { endpoint, moved_from } => {
                 let peer = self.registry.find(endpoint).map(|registration| registration.peer);
                 if let (Some(from), Some(to)) = (moved_from, peer) {
                     self.endpoint.moved(*from, to);
                 }
                 let moved = moved_from.is_some();
                 self.with_drive(endpoint, now, |drive, post| drive.updated(moved, post));
-                peer.map(|peer| Happening::Updated {
+                peer.map(|peer| CoapEvent::Updated {
                     endpoint: endpoint.clone(),
                     peer,
                     moved,
                 })
             }
-            Change::Deregistered(gone) => {
+            RegistrationChange::Deregistered(gone) => {
                 self.with_drive(&gone.endpoint, now, |drive, _| drive.last = None);
                 Some(gone_how(&gone.endpoint, "de-registered"))
             }
-            Change::Expired(gone) => Some(gone_how(&gone.endpoint, "expired")),
-            Change::PushedOut(gone) => Some(gone_how(&gone.endpoint, "pushed out")),
+            RegistrationChange::Expired(gone) => Some(gone_how(&gone.endpoint, "expired")),
+            RegistrationChange::PushedOut(gone) => Some(gone_how(&gone.endpoint, "pushed out")),
         };
         let endpoint = match &change {
-            Change::Registered { endpoint, .. } | Change::Updated { endpoint, .. } => endpoint,
-            Change::Deregistered(gone) | Change::Expired(gone) | Change::PushedOut(gone) => &gone.endpoint,
+            RegistrationChange::Registered { endpoint, .. }
+            | RegistrationChange::Updated { endpoint, .. } => endpoint,
+            RegistrationChange::Deregistered(gone)
+            | RegistrationChange::Expired(gone)
+            | RegistrationChange::PushedOut(gone) => &gone.endpoint,
         };
-        self.tell_of(happening, endpoint, now);
+        self.tell_of(event, endpoint, now);
     }
 
     /// Tells of a registration; a flood of others is not told in full.
-    fn tell_of(&mut self, happening: Option<Happening>, endpoint: &str, now: Duration) {
+    fn tell_of(&mut self, event: Option<CoapEvent>, endpoint: &str, now: Duration) {
         let wanted = if self.registry.is_pinned(endpoint) {
             self.own.admits(now)
         } else {
             self.limiter.admits(now)
         };
-        if let Some(happening) = happening.filter(|_| wanted) {
-            (self.on_happening)(happening);
+        if let Some(event) = event.filter(|_| wanted) {
+            (self.on_event)(event);
         }
     }
 
@@ -473,7 +471,7 @@ impl Engine {
             };
             let mut post = Post {
                 endpoint: &mut self.endpoint,
-                on_happening: &self.on_happening,
+                on_event: &self.on_event,
                 own: &mut self.own,
                 now,
             };
@@ -484,7 +482,7 @@ impl Engine {
     fn with_drive(&mut self, endpoint: &str, now: Duration, act: impl FnOnce(&mut Drive, &mut Post<'_>)) {
         let mut post = Post {
             endpoint: &mut self.endpoint,
-            on_happening: &self.on_happening,
+            on_event: &self.on_event,
             own: &mut self.own,
             now,
         };
@@ -497,7 +495,7 @@ impl Engine {
     fn with_token(
         &mut self,
         peer: SocketAddr,
-        token: dfota_core::coap::token::Token,
+        token: dfota_core::coap::CoapToken,
         now: Duration,
         act: impl FnOnce(&mut Drive, &mut Post<'_>),
     ) {
@@ -511,15 +509,15 @@ impl Engine {
     }
 }
 
-fn gone_how(endpoint: &str, how: &'static str) -> Happening {
-    Happening::Gone {
+fn gone_how(endpoint: &str, how: &'static str) -> CoapEvent {
+    CoapEvent::Gone {
         endpoint: endpoint.to_owned(),
         how,
     }
 }
 
 /// A report with nothing in it but the request.
-fn blank(peer: SocketAddr, message: &Message, path: &str) -> Request {
+fn blank(peer: SocketAddr, message: &CoapMessage, path: &str) -> Request {
     Request {
         server: "coap".to_owned(),
         peer: peer.to_string(),

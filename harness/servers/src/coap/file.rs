@@ -2,10 +2,7 @@
 //! every block can be asked for at any time, in any size.
 
 use super::place::Place;
-use dfota_core::coap::block::{Block, BlockError, BlockSize};
-use dfota_core::coap::code::Code;
-use dfota_core::coap::message::Message;
-use dfota_core::coap::option;
+use dfota_core::coap::{BlockError, BlockOption, BlockSize, CoapCode, CoapMessage, option};
 use dfota_core::fault::CoapFaults;
 
 /// The size of blocks where the client asks for none: fits every link without fragments.
@@ -13,17 +10,17 @@ const SIZE_DEFAULT: BlockSize = BlockSize::MEDIUM;
 
 #[derive(Debug)]
 pub(super) struct FileAnswer {
-    pub(super) message: Message,
+    pub(super) message: CoapMessage,
     /// The block that it holds and the offset behind its last byte, where it holds one.
-    pub(super) block: Option<(Block, u64)>,
+    pub(super) block: Option<(BlockOption, u64)>,
     /// The faults that shaped it.
     pub(super) faults: Vec<String>,
 }
 
 impl FileAnswer {
-    fn refused(code: Code, why: &str) -> Self {
+    fn refused(code: CoapCode, why: &str) -> Self {
         Self {
-            message: Message::because(code, why),
+            message: CoapMessage::diagnostic(code, why),
             block: None,
             faults: Vec::new(),
         }
@@ -31,7 +28,7 @@ impl FileAnswer {
 }
 
 /// Whether the fault `stop_at` leaves this request without an answer.
-pub(super) fn is_stopped(place: &Place, request: &Message, faults: &CoapFaults) -> bool {
+pub(super) fn is_stopped(place: &Place, request: &CoapMessage, faults: &CoapFaults) -> bool {
     let offset = match request.block(option::BLOCK2) {
         Ok(Some(block)) => block.offset(),
         _ => 0,
@@ -42,32 +39,32 @@ pub(super) fn is_stopped(place: &Place, request: &Message, faults: &CoapFaults) 
 }
 
 /// Answers a request for a package.
-pub(super) fn answer(place: &Place, request: &Message, faults: &CoapFaults) -> FileAnswer {
-    if request.code() != Code::GET {
-        return FileAnswer::refused(Code::NOT_ALLOWED, "a package can only be got");
+pub(super) fn answer(place: &Place, request: &CoapMessage, faults: &CoapFaults) -> FileAnswer {
+    if request.code() != CoapCode::GET {
+        return FileAnswer::refused(CoapCode::NOT_ALLOWED, "a package can only be got");
     }
     if faults.not_found {
-        let mut answer = FileAnswer::refused(Code::NOT_FOUND, "");
+        let mut answer = FileAnswer::refused(CoapCode::NOT_FOUND, "");
         answer.faults.push("answered 4.04".to_owned());
         return answer;
     }
     let asked = match request.block(option::BLOCK2) {
         Ok(asked) => asked,
         Err(BlockError::ReservedSize) => {
-            return FileAnswer::refused(Code::BAD_REQUEST, "block size 7 is reserved");
+            return FileAnswer::refused(CoapCode::BAD_REQUEST, "block size 7 is reserved");
         }
         Err(BlockError::TooLong) => {
-            return FileAnswer::refused(Code::BAD_OPTION, "a block option has 3 bytes at most");
+            return FileAnswer::refused(CoapCode::BAD_OPTION, "a block option has 3 bytes at most");
         }
     };
     let accept = request.uint(option::ACCEPT);
     if accept.is_some_and(|accept| accept != u32::from(bc66_spec::lwm2m::format::OPAQUE)) {
-        return FileAnswer::refused(Code::NOT_ACCEPTABLE, "a package is application/octet-stream");
+        return FileAnswer::refused(CoapCode::NOT_ACCEPTABLE, "a package is application/octet-stream");
     }
     // A tag with a later block is that of the blocks before: no question whether a copy is still good.
     let whole = asked.is_none_or(|asked| asked.number == 0);
     if whole && request.options(option::ETAG).any(|etag| etag == place.etag) {
-        let message = Message::draft(Code::VALID).with(option::ETAG, &place.etag);
+        let message = CoapMessage::draft(CoapCode::VALID).with(option::ETAG, &place.etag);
         return FileAnswer {
             message,
             block: None,
@@ -77,12 +74,12 @@ pub(super) fn answer(place: &Place, request: &Message, faults: &CoapFaults) -> F
     block(
         place,
         request,
-        asked.unwrap_or(Block::first(SIZE_DEFAULT)),
+        asked.unwrap_or(BlockOption::first(SIZE_DEFAULT)),
         faults,
     )
 }
 
-fn block(place: &Place, request: &Message, asked: Block, faults: &CoapFaults) -> FileAnswer {
+fn block(place: &Place, request: &CoapMessage, asked: BlockOption, faults: &CoapFaults) -> FileAnswer {
     let mut traces = Vec::new();
     let limit = faults
         .max_block
@@ -90,7 +87,7 @@ fn block(place: &Place, request: &Message, asked: Block, faults: &CoapFaults) ->
     let limit = limit.unwrap_or(BlockSize::MAX);
     let Some((block, range)) = asked.at_most(limit).and_then(|block| block.of(place.len())) else {
         let why = format!("the package ends at byte {}", place.len());
-        return FileAnswer::refused(Code::BAD_REQUEST, &why);
+        return FileAnswer::refused(CoapCode::BAD_REQUEST, &why);
     };
     if block.size < asked.size {
         traces.push(format!(
@@ -107,7 +104,7 @@ fn block(place: &Place, request: &Message, asked: Block, faults: &CoapFaults) ->
         etag[0] ^= 0xFF;
         traces.push(format!("changed the ETag at {share}"));
     }
-    let mut message = Message::draft(Code::CONTENT)
+    let mut message = CoapMessage::draft(CoapCode::CONTENT)
         .with(option::ETAG, &etag)
         .with_uint(option::CONTENT_FORMAT, bc66_spec::lwm2m::format::OPAQUE.into());
     let in_blocks = request.option(option::BLOCK2).is_some() || block.more;
@@ -138,8 +135,8 @@ mod tests {
         Place::new("/p".into(), package, CoapFaults::default(), Seed(1))
     }
 
-    fn get(block: &[u8]) -> Message {
-        Message::request(Code::GET, "p").with(option::BLOCK2, block)
+    fn get(block: &[u8]) -> CoapMessage {
+        CoapMessage::request(CoapCode::GET, "p").with(option::BLOCK2, block)
     }
 
     #[rstest]
@@ -153,12 +150,12 @@ mod tests {
     #[case(100, get(&[0x07]), "4.00")]
     #[case(0, get(&[0x02]), "2.05 0/0/64 0..0")]
     #[case(0, get(&[0x12]), "4.00")]
-    #[case(100, Message::request(Code::GET, "p"), "2.05 - 0..100")]
-    #[case(1000, Message::request(Code::GET, "p"), "2.05 0/1/512 0..512")]
+    #[case(100, CoapMessage::request(CoapCode::GET, "p"), "2.05 - 0..100")]
+    #[case(1000, CoapMessage::request(CoapCode::GET, "p"), "2.05 0/1/512 0..512")]
     #[case(100, get(&[]).with_uint(option::ACCEPT, 42), "2.05 0/1/16 0..16")]
     #[case(100, get(&[]).with_uint(option::ACCEPT, 0), "4.06")]
-    #[case(100, Message::request(Code::PUT, "p"), "4.05")]
-    fn answers(#[case] len: usize, #[case] request: Message, #[case] expected: &str) {
+    #[case(100, CoapMessage::request(CoapCode::PUT, "p"), "4.05")]
+    fn answers(#[case] len: usize, #[case] request: CoapMessage, #[case] expected: &str) {
         let place = place(len);
         let answer = answer(&place, &request, &CoapFaults::default());
         let code = answer.message.code();
@@ -181,13 +178,16 @@ mod tests {
     #[test]
     fn a_copy_that_is_still_good_is_not_sent_again() {
         let place = place(100);
-        let ask = |request: Message| answer(&place, &request, &CoapFaults::default()).message.code();
-        let tagged = |request: Message| request.with(option::ETAG, &place.etag);
-        assert_eq!(ask(tagged(Message::request(Code::GET, "p"))), Code::VALID);
-        assert_eq!(ask(tagged(get(&[0x10]))), Code::CONTENT, "a later block");
+        let ask = |request: CoapMessage| answer(&place, &request, &CoapFaults::default()).message.code();
+        let tagged = |request: CoapMessage| request.with(option::ETAG, &place.etag);
         assert_eq!(
-            ask(Message::request(Code::GET, "p").with(option::ETAG, b"other")),
-            Code::CONTENT
+            ask(tagged(CoapMessage::request(CoapCode::GET, "p"))),
+            CoapCode::VALID
+        );
+        assert_eq!(ask(tagged(get(&[0x10]))), CoapCode::CONTENT, "a later block");
+        assert_eq!(
+            ask(CoapMessage::request(CoapCode::GET, "p").with(option::ETAG, b"other")),
+            CoapCode::CONTENT
         );
     }
 
@@ -216,6 +216,9 @@ mod tests {
             not_found: true,
             ..CoapFaults::default()
         };
-        assert_eq!(answer(&place, &get(&[]), &gone).message.code(), Code::NOT_FOUND);
+        assert_eq!(
+            answer(&place, &get(&[]), &gone).message.code(),
+            CoapCode::NOT_FOUND
+        );
     }
 }

@@ -1,42 +1,39 @@
 //! `/.well-known/core` (RFC 6690): what a stranger who looks around is told. Packages are not listed.
 
 use bc66_spec::lwm2m::format::LINK;
-use dfota_core::coap::block::{Block, BlockError, BlockSize};
-use dfota_core::coap::code::Code;
-use dfota_core::coap::message::Message;
-use dfota_core::coap::option;
+use dfota_core::coap::{BlockError, BlockOption, BlockSize, CoapCode, CoapMessage, option};
 
 pub(super) const PATH: &str = "/.well-known/core";
 
 const LINKS: &str = "</rd>;rt=\"core.rd\"";
 
 /// Answers a request for it.
-pub(super) fn answer(request: &Message) -> Message {
-    if request.code() != Code::GET {
-        return Message::because(Code::NOT_ALLOWED, "this can only be got");
+pub(super) fn answer(request: &CoapMessage) -> CoapMessage {
+    if request.code() != CoapCode::GET {
+        return CoapMessage::diagnostic(CoapCode::NOT_ALLOWED, "this can only be got");
     }
     if request
         .uint(option::ACCEPT)
         .is_some_and(|accept| accept != u32::from(LINK))
     {
-        return Message::because(Code::NOT_ACCEPTABLE, "this is application/link-format (40)");
+        return CoapMessage::diagnostic(CoapCode::NOT_ACCEPTABLE, "this is application/link-format (40)");
     }
     let asked = match request.block(option::BLOCK2) {
         Ok(asked) => asked,
         Err(BlockError::ReservedSize) => {
-            return Message::because(Code::BAD_REQUEST, "block size 7 is reserved");
+            return CoapMessage::diagnostic(CoapCode::BAD_REQUEST, "block size 7 is reserved");
         }
         Err(BlockError::TooLong) => {
-            return Message::because(Code::BAD_OPTION, "a block option has 3 bytes at most");
+            return CoapMessage::diagnostic(CoapCode::BAD_OPTION, "a block option has 3 bytes at most");
         }
     };
-    let wanted = asked.unwrap_or(Block::first(BlockSize::MEDIUM));
+    let wanted = asked.unwrap_or(BlockOption::first(BlockSize::MEDIUM));
     let Some((block, range)) = wanted.of(LINKS.len() as u64) else {
         let why = format!("this ends at byte {}", LINKS.len());
-        return Message::because(Code::BAD_REQUEST, &why);
+        return CoapMessage::diagnostic(CoapCode::BAD_REQUEST, &why);
     };
     let part = &LINKS.as_bytes()[range.start as usize..range.end as usize];
-    let answer = Message::draft(Code::CONTENT)
+    let answer = CoapMessage::draft(CoapCode::CONTENT)
         .with_uint(option::CONTENT_FORMAT, LINK.into())
         .with_payload(part.to_vec());
     match asked {
@@ -50,8 +47,8 @@ mod tests {
     use super::*;
     use rstest::rstest;
 
-    fn get() -> Message {
-        Message::request(Code::GET, ".well-known/core")
+    fn get() -> CoapMessage {
+        CoapMessage::request(CoapCode::GET, ".well-known/core")
     }
 
     #[rstest]
@@ -63,10 +60,10 @@ mod tests {
     #[case(get().with(option::BLOCK2, &[0x02]), "2.05 0/0/64 </rd>;rt=\"core.rd\"")]
     #[case(get().with(option::BLOCK2, &[0x20]), "4.00 - ")]
     #[case(get().with(option::BLOCK2, &[0x07]), "4.00 - ")]
-    #[case(Message::request(Code::PUT, ".well-known/core"), "4.05 - ")]
-    #[case(Message::request(Code::POST, ".well-known/core"), "4.05 - ")]
-    #[case(Message::request(Code::DELETE, ".well-known/core"), "4.05 - ")]
-    fn answers(#[case] request: Message, #[case] expected: &str) {
+    #[case(CoapMessage::request(CoapCode::PUT, ".well-known/core"), "4.05 - ")]
+    #[case(CoapMessage::request(CoapCode::POST, ".well-known/core"), "4.05 - ")]
+    #[case(CoapMessage::request(CoapCode::DELETE, ".well-known/core"), "4.05 - ")]
+    fn answers(#[case] request: CoapMessage, #[case] expected: &str) {
         let answer = answer(&request);
         let block = answer.block(option::BLOCK2).expect("a sound block");
         let block = block.map_or("-".to_owned(), |block| block.to_string());

@@ -1,12 +1,12 @@
 //! An offer: one package at one path of the CoAP server, for as long as the offer is held.
 
-use super::OnHappening;
-use super::happening::Happening;
+use super::OnCoapEvent;
+use super::event::CoapEvent;
 use super::place::Place;
 use crate::shelf::tally::{Mark, Served};
 use crate::shelf::{OfferError, Shelf, lock};
 use bytes::Bytes;
-use dfota_core::coap::block::BlockSize;
+use dfota_core::coap::BlockSize;
 use dfota_core::fault::CoapFaults;
 use dfota_core::seed::Seed;
 use std::fmt;
@@ -17,7 +17,7 @@ pub struct CoapOffer {
     shelf: Arc<Shelf<Place>>,
     place: Arc<Place>,
     url: String,
-    on_happening: OnHappening,
+    on_event: OnCoapEvent,
 }
 
 impl fmt::Debug for CoapOffer {
@@ -31,7 +31,7 @@ impl fmt::Debug for CoapOffer {
 impl CoapOffer {
     /// Puts a package on the shelf.
     pub(super) fn new(
-        (shelf, on_happening): (Arc<Shelf<Place>>, OnHappening),
+        (shelf, on_event): (Arc<Shelf<Place>>, OnCoapEvent),
         url: String,
         path: String,
         package: Bytes,
@@ -44,7 +44,7 @@ impl CoapOffer {
             shelf,
             place,
             url,
-            on_happening,
+            on_event,
         })
     }
 
@@ -90,7 +90,7 @@ impl CoapOffer {
     pub fn settle(&self) {
         let reports = lock(&self.place.fetches).close_all(&self.place);
         for report in reports {
-            (self.on_happening)(Happening::Request(report));
+            (self.on_event)(CoapEvent::Request(report));
         }
     }
 }

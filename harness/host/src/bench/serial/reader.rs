@@ -19,7 +19,7 @@ use dfota_core::moment::Moment;
 use dfota_core::percent::Percent;
 use dfota_core::urc::Urc;
 use dfota_record::journal::Journal;
-use dfota_servers::coap::Happening;
+use dfota_servers::coap::CoapEvent;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 use rustix::io::Errno;
 use std::os::fd::OwnedFd;
@@ -63,7 +63,7 @@ pub enum Message {
     /// The CoAP file server saw that the module has so much of the package.
     Served(Percent),
     /// Something happened at the LwM2M server.
-    Lwm2m(Happening),
+    Lwm2m(CoapEvent),
     /// The run is to end.
     Interrupt,
 }

@@ -8,10 +8,10 @@ use bc66_spec::lwm2m::PORT;
 use bytes::Bytes;
 use dfota_clock::Clock;
 use dfota_core::fault::{CoapFaults, HttpFaults};
-use dfota_core::lwm2m::firmware_update::{Ending, Script};
+use dfota_core::lwm2m::{UpdateEnding, UpdateOptions};
 use dfota_core::seed::Seed;
 use dfota_record::digest::sha256_hex;
-use dfota_servers::coap::{CoapOffer, CoapServer, Happening};
+use dfota_servers::coap::{CoapEvent, CoapOffer, CoapServer};
 use dfota_servers::http::{Offer, PackageServer};
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
@@ -83,13 +83,13 @@ fn read(path: &Path) -> Result<Package, Failed> {
 
 async fn serve(args: &Args, packages: Vec<Package>) -> Result<u8, Failed> {
     let clock = Clock::system();
-    let http = PackageServer::bind(args.http, clock, |request| say(&Happening::Request(request)))
+    let http = PackageServer::bind(args.http, clock, |request| say(&CoapEvent::Request(request)))
         .map_err(Failed::ours)?;
     let (endings, ended) = unbounded_channel();
     let driven = args.drive.clone();
     let seed = Seed(u64::from(std::process::id()));
-    let coap = CoapServer::bind(args.coap, clock, seed, move |happening| {
-        tell(happening, driven.as_deref(), &endings);
+    let coap = CoapServer::bind(args.coap, clock, seed, move |event| {
+        tell(event, driven.as_deref(), &endings);
     })
     .map_err(Failed::ours)?;
     let mut offers = Vec::new();
@@ -97,7 +97,7 @@ async fn serve(args: &Args, packages: Vec<Package>) -> Result<u8, Failed> {
         offers.push(offer(&http, &coap, package)?);
     }
     if let (Some(endpoint), Some((_, file))) = (&args.drive, offers.first()) {
-        coap.drive(endpoint, Script::new(file.url().to_owned()));
+        coap.drive(endpoint, UpdateOptions::new(file.url().to_owned()));
         eprintln!(
             "waiting for `{endpoint}` to register at coap://{}",
             shown(coap.addr())
@@ -159,17 +159,17 @@ fn way_out() -> Option<IpAddr> {
     socket.local_addr().ok().map(|addr| addr.ip())
 }
 
-fn say(happening: &Happening) {
+fn say(event: &CoapEvent) {
     // A closed pipe ends nothing.
-    let _ = writeln!(std::io::stderr(), "{happening}");
+    let _ = writeln!(std::io::stderr(), "{event}");
 }
 
-fn tell(happening: Happening, driven: Option<&str>, endings: &UnboundedSender<Ending>) {
+fn tell(event: CoapEvent, driven: Option<&str>, endings: &UnboundedSender<UpdateEnding>) {
     // Progress block by block would bury the rest; the download's end is told.
-    if !matches!(happening, Happening::Acknowledged { .. }) {
-        say(&happening);
+    if !matches!(event, CoapEvent::Acknowledged { .. }) {
+        say(&event);
     }
-    if let Happening::Ended { endpoint, ending } = happening
+    if let CoapEvent::Ended { endpoint, ending } = event
         && driven == Some(endpoint.as_str())
     {
         let _ = endings.send(ending);
@@ -177,7 +177,7 @@ fn tell(happening: Happening, driven: Option<&str>, endings: &UnboundedSender<En
 }
 
 /// Until the driven update is over, or a signal comes.
-async fn wait(args: &Args, mut ended: UnboundedReceiver<Ending>) -> Result<u8, Failed> {
+async fn wait(args: &Args, mut ended: UnboundedReceiver<UpdateEnding>) -> Result<u8, Failed> {
     let mut terminate = signal(SignalKind::terminate()).map_err(Failed::ours)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Failed::ours)?;
     let late = async {
@@ -203,10 +203,10 @@ fn interrupted(args: &Args) -> u8 {
     if args.drive.is_some() { 130 } else { 0 }
 }
 
-fn exit_code(ending: &Ending) -> u8 {
+fn exit_code(ending: &UpdateEnding) -> u8 {
     match ending {
         ending if ending.is_success() => 0,
-        Ending::Rests(..) | Ending::Refused(..) => 1,
-        Ending::Unanswered(_) => 3,
+        UpdateEnding::Rests(..) | UpdateEnding::Refused(..) => 1,
+        UpdateEnding::Unanswered(_) => 3,
     }
 }

@@ -1,16 +1,13 @@
 //! One client whose firmware is updated: the machine that says what to ask, and the requests that are out.
 
 use super::Post;
-use crate::coap::happening::Happening;
+use crate::coap::event::CoapEvent;
 use crate::shelf::limiter::Limiter;
 use bc66_spec::lwm2m::{firmware, format as formats};
-use dfota_core::coap::code::Code;
-use dfota_core::coap::message::Message;
-use dfota_core::coap::option;
 use dfota_core::coap::timing::ACK_TIMEOUT;
-use dfota_core::coap::token::Token;
-use dfota_core::lwm2m::firmware_update::{Ask, FirmwareUpdate, Heard, Script};
+use dfota_core::coap::{CoapCode, CoapMessage, CoapToken, option};
 use dfota_core::lwm2m::value;
+use dfota_core::lwm2m::{ClientEvent, FirmwareUpdate, Operation, UpdateOptions};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -37,9 +34,9 @@ pub(crate) struct Drive {
     pub(crate) last: Option<SocketAddr>,
     update: FirmwareUpdate,
     /// The request that is out, and when it went.
-    out: Option<(Token, Ask, Duration)>,
+    out: Option<(CoapToken, Operation, Duration)>,
     /// Observations, and the resource of each.
-    observed: BTreeMap<Token, u16>,
+    observed: BTreeMap<CoapToken, u16>,
     /// What was notified last of each resource, and how often in a row.
     notified: BTreeMap<u16, (i64, u32)>,
     /// Of what it notifies: a client can go mad.
@@ -54,7 +51,7 @@ pub(crate) struct Drive {
 
 impl Drive {
     /// An update that waits for its client.
-    pub(crate) fn new(endpoint: String, script: Script) -> Self {
+    pub(crate) fn new(endpoint: String, script: UpdateOptions) -> Self {
         Self {
             endpoint,
             uri: script.uri.clone(),
@@ -80,26 +77,26 @@ impl Drive {
         for token in observed.chain(out) {
             post.endpoint.forget(token, post.now);
         }
-        self.hear(Heard::Registered, post);
+        self.hear(ClientEvent::Registered, post);
     }
 
     /// The client has updated its registration, so that it listens now; `moved` where its address has changed. What it is asked
     /// next, the update says.
     pub(crate) fn updated(&mut self, moved: bool, post: &mut Post<'_>) {
         if let Some(ask) = self.asleep(moved, post) {
-            self.hear(Heard::Unanswered(ask), post);
+            self.hear(ClientEvent::Unanswered(ask), post);
         }
-        self.hear(Heard::Updated, post);
+        self.hear(ClientEvent::Updated, post);
     }
 
     /// Takes back what has been out for long, or went to an old address. It may have met a client that was off or asleep, and
     /// would be sent again when that sleeps once more: whether it arrived is not known.
-    fn asleep(&mut self, moved: bool, post: &mut Post<'_>) -> Option<Ask> {
-        let lost = |(_, ask, sent): &mut (Token, Ask, Duration)| {
+    fn asleep(&mut self, moved: bool, post: &mut Post<'_>) -> Option<Operation> {
+        let lost = |(_, ask, sent): &mut (CoapToken, Operation, Duration)| {
             let patience = match ask {
-                Ask::Observe(_) | Ask::Read(_) => ACK_TIMEOUT,
+                Operation::Observe(_) | Operation::Read(_) => ACK_TIMEOUT,
                 // Not asked twice lightly: its answer may be on its way.
-                Ask::Write(_) | Ask::Execute => ANSWER,
+                Operation::Write(_) | Operation::Execute => ANSWER,
             };
             moved || post.now.saturating_sub(*sent) >= patience
         };
@@ -110,7 +107,7 @@ impl Drive {
 
     /// The last block of its package was served.
     pub(crate) fn served(&mut self, post: &mut Post<'_>) {
-        self.hear(Heard::Served, post);
+        self.hear(ClientEvent::Served, post);
     }
 
     /// Asks what there is to ask, if nothing is out. `peer` is where the client listens now.
@@ -119,8 +116,8 @@ impl Drive {
         let Some(peer) = peer.filter(|_| self.out.is_none()) else {
             return;
         };
-        if let Some(ask) = self.update.ask() {
-            post.tell(Happening::Asked {
+        if let Some(ask) = self.update.next_operation() {
+            post.tell(CoapEvent::Asked {
                 endpoint: self.endpoint.clone(),
                 ask: ask.clone(),
             });
@@ -128,7 +125,7 @@ impl Drive {
         }
     }
 
-    fn send(&mut self, peer: SocketAddr, ask: Ask, post: &mut Post<'_>) {
+    fn send(&mut self, peer: SocketAddr, ask: Operation, post: &mut Post<'_>) {
         let draft = draft(&ask, ACCEPTS[self.accept]);
         let token = post.endpoint.request(peer, draft, post.now);
         self.out = Some((token, ask, post.now));
@@ -140,16 +137,16 @@ impl Drive {
     }
 
     /// Whether this token is of a request or an observation of this client.
-    pub(crate) fn has(&self, token: Token) -> bool {
+    pub(crate) fn has(&self, token: CoapToken) -> bool {
         self.observed.contains_key(&token) || self.out.as_ref().is_some_and(|(out, ..)| *out == token)
     }
 
     /// The response to the request that is out.
     pub(crate) fn response(
         &mut self,
-        (from, token): (SocketAddr, Token),
+        (from, token): (SocketAddr, CoapToken),
         observed: bool,
-        message: &Message,
+        message: &CoapMessage,
         post: &mut Post<'_>,
     ) {
         let Some((_, ask, _)) = self.out.take_if(|(out, ..)| *out == token) else {
@@ -162,18 +159,18 @@ impl Drive {
             return self.send(from, ask, post);
         }
         let heard = match &ask {
-            _ if !code.is_success() => Heard::Refused(ask.clone(), code.number()),
-            Ask::Observe(resource) | Ask::Read(resource) => {
+            _ if !code.is_success() => ClientEvent::Refused(ask.clone(), code.number()),
+            Operation::Observe(resource) | Operation::Read(resource) => {
                 if observed {
                     self.observe_anew(token, *resource, post);
                 }
-                if matches!(ask, Ask::Observe(_)) && value::integer(message, *resource).is_ok() {
+                if matches!(ask, Operation::Observe(_)) && value::integer(message, *resource).is_ok() {
                     let (resource, taken) = (*resource, observed);
-                    self.hear(Heard::Observed { resource, taken }, post);
+                    self.hear(ClientEvent::Observed { resource, taken }, post);
                 }
                 return self.value(*resource, message, Some(ask.clone()), post);
             }
-            Ask::Write(_) | Ask::Execute => Heard::Accepted(ask.clone()),
+            Operation::Write(_) | Operation::Execute => ClientEvent::Accepted(ask.clone()),
         };
         self.answered(ask, code.to_string(), post);
         self.hear(heard, post);
@@ -181,9 +178,9 @@ impl Drive {
 
     /// An observation was taken. One of the same resource from before ends: a client that still has it is told so when it
     /// notifies.
-    fn observe_anew(&mut self, token: Token, resource: u16, post: &mut Post<'_>) {
+    fn observe_anew(&mut self, token: CoapToken, resource: u16, post: &mut Post<'_>) {
         let old = self.observed.iter().filter(|(_, of)| **of == resource);
-        let old: Vec<Token> = old.map(|(token, _)| *token).collect();
+        let old: Vec<CoapToken> = old.map(|(token, _)| *token).collect();
         for token in old {
             self.observed.remove(&token);
             post.endpoint.forget(token, post.now);
@@ -193,12 +190,12 @@ impl Drive {
 
     /// Whether a value came in a format that is not understood here, or the one that was asked for is not understood there;
     /// and there is another one to try.
-    fn wants_another_format(&self, ask: &Ask, message: &Message) -> bool {
-        let (Ask::Observe(resource) | Ask::Read(resource)) = ask else {
+    fn wants_another_format(&self, ask: &Operation, message: &CoapMessage) -> bool {
+        let (Operation::Observe(resource) | Operation::Read(resource)) = ask else {
             return false;
         };
         let foreign = match message.code() {
-            Code::NOT_ACCEPTABLE | Code::BAD_OPTION => self.accept > 0,
+            CoapCode::NOT_ACCEPTABLE | CoapCode::BAD_OPTION => self.accept > 0,
             code => code.is_success() && value::integer(message, *resource).is_err(),
         };
         foreign && self.accept + 1 < ACCEPTS.len()
@@ -207,16 +204,16 @@ impl Drive {
     /// A notification: the client listens now, so a read that met it asleep is asked anew at once.
     pub(crate) fn notification(
         &mut self,
-        (from, token): (SocketAddr, Token),
-        message: &Message,
+        (from, token): (SocketAddr, CoapToken),
+        message: &CoapMessage,
         post: &mut Post<'_>,
     ) {
         let Some(&resource) = self.observed.get(&token) else {
             return;
         };
         match self.asleep(false, post) {
-            Some(ask @ (Ask::Observe(_) | Ask::Read(_))) => self.send(from, ask, post),
-            Some(order) => self.hear(Heard::Unanswered(order), post),
+            Some(ask @ (Operation::Observe(_) | Operation::Read(_))) => self.send(from, ask, post),
+            Some(order) => self.hear(ClientEvent::Unanswered(order), post),
             None => {}
         }
         if message.code().is_success() {
@@ -226,15 +223,15 @@ impl Drive {
         }
     }
 
-    pub(crate) fn failed(&mut self, token: Token, why: &str, post: &mut Post<'_>) {
+    pub(crate) fn failed(&mut self, token: CoapToken, why: &str, post: &mut Post<'_>) {
         if let Some((_, ask, _)) = self.out.take_if(|(out, ..)| *out == token) {
             self.answered(ask.clone(), why.to_owned(), post);
-            self.hear(Heard::Unanswered(ask), post);
+            self.hear(ClientEvent::Unanswered(ask), post);
         }
     }
 
     /// A value; `ask` is what it answers, where it was asked for.
-    fn value(&mut self, resource: u16, message: &Message, ask: Option<Ask>, post: &mut Post<'_>) {
+    fn value(&mut self, resource: u16, message: &CoapMessage, ask: Option<Operation>, post: &mut Post<'_>) {
         match (value::integer(message, resource), ask) {
             (Ok(value), ask) => {
                 let notified = ask.is_none();
@@ -249,7 +246,7 @@ impl Drive {
                         self.kept_back.insert(resource, value);
                     }
                 }
-                let heard = Heard::Value {
+                let heard = ClientEvent::Value {
                     resource,
                     value,
                     notified,
@@ -257,15 +254,15 @@ impl Drive {
                 self.hear(heard, post);
             }
             (Err(why), Some(ask)) => {
-                self.answered(ask.clone(), why, post);
-                self.hear(Heard::Unanswered(ask), post);
+                self.answered(ask.clone(), why.to_string(), post);
+                self.hear(ClientEvent::Unanswered(ask), post);
             }
-            (Err(why), None) => tracing::warn!(endpoint = self.endpoint, resource, why, "a notification"),
+            (Err(why), None) => tracing::warn!(endpoint = self.endpoint, resource, %why, "a notification"),
         }
     }
 
     fn tell_value(&self, resource: u16, value: i64, notified: bool, post: &mut Post<'_>) {
-        post.tell(Happening::Told {
+        post.tell(CoapEvent::Told {
             endpoint: self.endpoint.clone(),
             resource,
             value,
@@ -285,12 +282,12 @@ impl Drive {
         *times <= SAME_TOLD_MAX
     }
 
-    fn answered(&self, ask: Ask, what: String, post: &mut Post<'_>) {
+    fn answered(&self, ask: Operation, what: String, post: &mut Post<'_>) {
         let endpoint = self.endpoint.clone();
-        post.tell(Happening::Answered { endpoint, ask, what });
+        post.tell(CoapEvent::Answered { endpoint, ask, what });
     }
 
-    fn hear(&mut self, heard: Heard, post: &mut Post<'_>) {
+    fn hear(&mut self, heard: ClientEvent, post: &mut Post<'_>) {
         self.update.on(heard, post.now);
         let comes = self.update.findings().len() > self.told || self.update.ending().is_some() && !self.ended;
         if comes {
@@ -300,14 +297,14 @@ impl Drive {
         }
         for finding in self.update.findings().iter().skip(self.told) {
             self.told += 1;
-            post.tell(Happening::Found {
+            post.tell(CoapEvent::Found {
                 endpoint: self.endpoint.clone(),
                 finding: finding.clone(),
             });
         }
         if let Some(ending) = self.update.ending().filter(|_| !self.ended) {
             self.ended = true;
-            post.tell(Happening::Ended {
+            post.tell(CoapEvent::Ended {
                 endpoint: self.endpoint.clone(),
                 ending: ending.clone(),
             });
@@ -316,20 +313,20 @@ impl Drive {
 }
 
 /// The request for it (LwM2M TS 1.0.2 §8.2.5, §8.2.6).
-fn draft(ask: &Ask, accept: Option<u16>) -> Message {
-    let resource = |method, resource: u16| Message::request(method, &format!("5/0/{resource}"));
+fn draft(ask: &Operation, accept: Option<u16>) -> CoapMessage {
+    let resource = |method, resource: u16| CoapMessage::request(method, &format!("5/0/{resource}"));
     let read = |id| {
-        let draft = resource(Code::GET, id);
+        let draft = resource(CoapCode::GET, id);
         accept.into_iter().fold(draft, |draft, format| {
             draft.with_uint(option::ACCEPT, format.into())
         })
     };
     match ask {
-        Ask::Observe(id) => read(*id).with_uint(option::OBSERVE, 0),
-        Ask::Read(id) => read(*id),
-        Ask::Write(uri) => resource(Code::PUT, firmware::PACKAGE_URI)
+        Operation::Observe(id) => read(*id).with_uint(option::OBSERVE, 0),
+        Operation::Read(id) => read(*id),
+        Operation::Write(uri) => resource(CoapCode::PUT, firmware::PACKAGE_URI)
             .with_uint(option::CONTENT_FORMAT, formats::TEXT.into())
             .with_payload(uri.clone().into_bytes()),
-        Ask::Execute => resource(Code::POST, firmware::UPDATE),
+        Operation::Execute => resource(CoapCode::POST, firmware::UPDATE),
     }
 }

@@ -3,7 +3,7 @@
 //! finest level.
 
 use super::Place;
-use dfota_core::coap::block::Block;
+use dfota_core::coap::BlockOption;
 use dfota_core::coap::timing::EXCHANGE_LIFETIME;
 use dfota_core::event::Request;
 use std::collections::BTreeMap;
@@ -23,8 +23,8 @@ pub(crate) struct Fetches {
 struct Fetch {
     /// Its number in the tally.
     number: usize,
-    first: Block,
-    last: Block,
+    first: BlockOption,
+    last: BlockOption,
     /// Offset behind the last byte.
     end: u64,
     again: u64,
@@ -51,7 +51,7 @@ impl Fetches {
         &mut self,
         place: &Place,
         peer: SocketAddr,
-        block: Block,
+        block: BlockOption,
         end: u64,
         now: Duration,
     ) -> Progress {
@@ -82,7 +82,7 @@ impl Fetches {
         progress
     }
 
-    fn open(&mut self, place: &Place, peer: SocketAddr, block: Block, end: u64, now: Duration) {
+    fn open(&mut self, place: &Place, peer: SocketAddr, block: BlockOption, end: u64, now: Duration) {
         let number = place.tally.begin(block.offset());
         place.tally.add(number, end - block.offset());
         let fetch = Fetch {

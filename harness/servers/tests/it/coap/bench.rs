@@ -2,14 +2,11 @@
 //! a test does not want tried again.
 
 use dfota_clock::Clock;
-use dfota_core::coap::block::{Block, BlockSize};
-use dfota_core::coap::code::Code;
-use dfota_core::coap::message::Message;
-use dfota_core::coap::option;
+use dfota_core::coap::{BlockOption, BlockSize, CoapCode, CoapMessage, option};
 use dfota_core::event::Request;
 use dfota_core::fault::CoapFaults;
 use dfota_core::seed::Seed;
-use dfota_servers::coap::{CoapOffer, CoapServer, Happening};
+use dfota_servers::coap::{CoapEvent, CoapOffer, CoapServer};
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::mpsc::{Receiver, channel};
 use std::time::{Duration, Instant};
@@ -21,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 /// A server that runs.
 pub(crate) struct Bench {
     pub server: CoapServer,
-    happenings: Receiver<Happening>,
+    events: Receiver<CoapEvent>,
     _runtime: Runtime,
 }
 
@@ -37,16 +34,16 @@ impl Bench {
             .build()
             .expect("a runtime");
         let _within = runtime.enter();
-        let (tell, happenings) = channel();
+        let (tell, events) = channel();
         let listen = SocketAddr::from(([127, 0, 0, 1], 0));
-        let server = CoapServer::bind(listen, clock, Seed(1), move |happening| {
-            let _ = tell.send(happening);
+        let server = CoapServer::bind(listen, clock, Seed(1), move |event| {
+            let _ = tell.send(event);
         });
         let server = server.expect("a free port");
         drop(_within);
         Self {
             server,
-            happenings,
+            events,
             _runtime: runtime,
         }
     }
@@ -64,13 +61,13 @@ impl Bench {
     }
 
     /// The next thing that happens and is of the wanted kind.
-    pub(crate) fn wait_for<T>(&self, what: &str, mut wanted: impl FnMut(Happening) -> Option<T>) -> T {
+    pub(crate) fn wait_for<T>(&self, what: &str, mut wanted: impl FnMut(CoapEvent) -> Option<T>) -> T {
         let deadline = Instant::now() + PATIENCE;
         loop {
             let left = deadline.saturating_duration_since(Instant::now());
-            match self.happenings.recv_timeout(left) {
-                Ok(happening) => {
-                    if let Some(found) = wanted(happening) {
+            match self.events.recv_timeout(left) {
+                Ok(event) => {
+                    if let Some(found) = wanted(event) {
                         return found;
                     }
                 }
@@ -80,15 +77,15 @@ impl Bench {
     }
 
     pub(crate) fn report(&self) -> Request {
-        self.wait_for("a report", |happening| match happening {
-            Happening::Request(request) => Some(request),
+        self.wait_for("a report", |event| match event {
+            CoapEvent::Request(request) => Some(request),
             _ => None,
         })
     }
 
     /// Everything that has happened by now.
-    pub(crate) fn so_far(&self) -> Vec<Happening> {
-        self.happenings.try_iter().collect()
+    pub(crate) fn so_far(&self) -> Vec<CoapEvent> {
+        self.events.try_iter().collect()
     }
 }
 
@@ -107,7 +104,7 @@ impl Client {
     }
 
     /// Sends a confirmable request; gives its id.
-    pub(crate) fn send(&mut self, draft: &Message) -> u16 {
+    pub(crate) fn send(&mut self, draft: &CoapMessage) -> u16 {
         let mut bytes = draft.encode();
         self.next_id += 1;
         bytes[2..4].copy_from_slice(&self.next_id.to_be_bytes());
@@ -115,13 +112,13 @@ impl Client {
         self.next_id
     }
 
-    pub(crate) fn receive(&self) -> Message {
+    pub(crate) fn receive(&self) -> CoapMessage {
         let mut buffer = [0; 2048];
         let len = self.socket.recv(&mut buffer).expect("an answer");
-        Message::decode(&buffer[..len]).expect("a sound answer")
+        CoapMessage::decode(&buffer[..len]).expect("a sound answer")
     }
 
-    pub(crate) fn ask(&mut self, draft: &Message) -> Message {
+    pub(crate) fn ask(&mut self, draft: &CoapMessage) -> CoapMessage {
         let id = self.send(draft);
         let answer = self.receive();
         assert_eq!(answer.id(), id);
@@ -137,20 +134,20 @@ impl Client {
     /// Downloads from block `number` on.
     pub(crate) fn download(&mut self, path: &str, number: u32, size: BlockSize) -> Vec<u8> {
         let mut package = vec![];
-        let mut block = Block {
+        let mut block = BlockOption {
             number,
             more: false,
             size,
         };
         loop {
             let answer = self.ask(&get(path, block));
-            assert_eq!(answer.code(), Code::CONTENT);
+            assert_eq!(answer.code(), CoapCode::CONTENT);
             package.extend_from_slice(answer.payload());
             let given = answer.block(option::BLOCK2).expect("a block").expect("a block");
             if !given.more {
                 return package;
             }
-            block = Block {
+            block = BlockOption {
                 number: given.number + 1,
                 more: false,
                 size: given.size,
@@ -159,8 +156,8 @@ impl Client {
     }
 }
 
-pub(crate) fn get(path: &str, block: Block) -> Message {
-    Message::request(Code::GET, path).with_block(option::BLOCK2, block)
+pub(crate) fn get(path: &str, block: BlockOption) -> CoapMessage {
+    CoapMessage::request(CoapCode::GET, path).with_block(option::BLOCK2, block)
 }
 
 /// A package in which every byte tells where it stands.

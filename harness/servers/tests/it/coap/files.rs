@@ -2,13 +2,10 @@
 
 use crate::coap::bench::{Bench, get, package, size};
 use dfota_clock::Clock;
-use dfota_core::coap::block::Block;
-use dfota_core::coap::code::Code;
-use dfota_core::coap::message::Message;
-use dfota_core::coap::option;
+use dfota_core::coap::{BlockOption, CoapCode, CoapMessage, option};
 use dfota_core::fault::CoapFaults;
 use dfota_core::percent::Percent;
-use dfota_servers::coap::Happening;
+use dfota_servers::coap::CoapEvent;
 use dfota_servers::shelf::OfferError;
 use rstest::rstest;
 use std::time::{Duration, Instant};
@@ -42,7 +39,7 @@ fn the_bytes_of_one_block() {
     let bench = Bench::new();
     let offer = bench.offer(&package(100), CoapFaults::default());
     let mut client = bench.client();
-    let answer = client.ask(&get(offer.path(), Block::first(size(64))));
+    let answer = client.ask(&get(offer.path(), BlockOption::first(size(64))));
     assert_eq!(answer.option(option::ETAG), Some(&offer.etag()[..]));
     assert_eq!(answer.uint(option::SIZE2), Some(100));
     assert_eq!(answer.uint(option::CONTENT_FORMAT), Some(42));
@@ -59,7 +56,7 @@ fn it_goes_on_at_any_block_and_says_how_much_is_acknowledged() {
     for number in 0..3 {
         client.ask(&get(
             offer.path(),
-            Block {
+            BlockOption {
                 number,
                 more: false,
                 size: size(128),
@@ -68,13 +65,10 @@ fn it_goes_on_at_any_block_and_says_how_much_is_acknowledged() {
     }
     let mark = offer.mark();
     assert_eq!(client.download(offer.path(), 5, size(128)), whole[640..]);
-    let acknowledged = bench
-        .so_far()
-        .into_iter()
-        .filter_map(|happening| match happening {
-            Happening::Acknowledged { bytes, len: 1000, .. } => Some(bytes),
-            _ => None,
-        });
+    let acknowledged = bench.so_far().into_iter().filter_map(|event| match event {
+        CoapEvent::Acknowledged { bytes, len: 1000, .. } => Some(bytes),
+        _ => None,
+    });
     assert_eq!(acknowledged.collect::<Vec<u64>>(), [128, 256, 768, 896, 1000]);
     let since = offer.requests_since(mark);
     assert_eq!((since.requests, since.bytes), (1, 360));
@@ -90,7 +84,7 @@ fn a_download_that_broke_off_is_reported_when_it_is_settled() {
     for number in [0, 1, 1, 2] {
         client.ask(&get(
             offer.path(),
-            Block {
+            BlockOption {
                 number,
                 more: false,
                 size: size(64),
@@ -101,7 +95,7 @@ fn a_download_that_broke_off_is_reported_when_it_is_settled() {
         bench
             .so_far()
             .iter()
-            .all(|happening| !matches!(happening, Happening::Request(_)))
+            .all(|event| !matches!(event, CoapEvent::Request(_)))
     );
     offer.settle();
     let report = bench.report();
@@ -112,8 +106,8 @@ fn a_download_that_broke_off_is_reported_when_it_is_settled() {
     assert_eq!((report.first, report.sent, report.wanted), (0, 192, 1000));
     let path = offer.path().to_owned();
     drop(offer);
-    let answer = client.ask(&get(&path, Block::first(size(64))));
-    assert_eq!(answer.code(), Code::NOT_FOUND);
+    let answer = client.ask(&get(&path, BlockOption::first(size(64))));
+    assert_eq!(answer.code(), CoapCode::NOT_FOUND);
     assert!(!bench.report().ours);
 }
 
@@ -121,7 +115,9 @@ fn a_download_that_broke_off_is_reported_when_it_is_settled() {
 fn a_download_that_rests_is_reported_after_the_life_of_an_exchange() {
     let bench = Bench::with(Clock::scaled(1000.0));
     let offer = bench.offer(&package(1000), CoapFaults::default());
-    bench.client().ask(&get(offer.path(), Block::first(size(64))));
+    bench
+        .client()
+        .ask(&get(offer.path(), BlockOption::first(size(64))));
     assert_eq!(bench.report().sent, 64);
 }
 
@@ -151,7 +147,7 @@ fn every_third_datagram_gets_lost_each_way() {
     ] {
         client.send(&get(
             offer.path(),
-            Block {
+            BlockOption {
                 number,
                 more: false,
                 size: size(64),
@@ -185,10 +181,10 @@ fn a_lost_answer_is_sent_again_for_the_same_message() {
     };
     let offer = bench.offer(&package(64 * 2), faults);
     let mut client = bench.client();
-    client.ask(&get(offer.path(), Block::first(size(64))));
+    client.ask(&get(offer.path(), BlockOption::first(size(64))));
     let last = get(
         offer.path(),
-        Block {
+        BlockOption {
             number: 1,
             more: false,
             size: size(64),
@@ -217,11 +213,11 @@ fn faults_show_on_the_wire_and_in_the_report() {
     };
     let offer = bench.offer(&package(64), faults);
     let mut client = bench.client();
-    let first = client.ask(&get(offer.path(), Block::first(size(1024))));
+    let first = client.ask(&get(offer.path(), BlockOption::first(size(1024))));
     assert_eq!(first.payload().len(), 32);
     let second = client.ask(&get(
         offer.path(),
-        Block {
+        BlockOption {
             number: 1,
             more: false,
             size: size(32),
@@ -250,7 +246,7 @@ fn it_stops_at_a_share_and_is_silent_from_there_on() {
     for number in 0..2 {
         client.ask(&get(
             offer.path(),
-            Block {
+            BlockOption {
                 number,
                 more: false,
                 size: size(64),
@@ -259,7 +255,7 @@ fn it_stops_at_a_share_and_is_silent_from_there_on() {
     }
     client.send(&get(
         offer.path(),
-        Block {
+        BlockOption {
             number: 2,
             more: false,
             size: size(64),
@@ -285,7 +281,7 @@ fn what_stops_before_the_first_block_is_reported_too() {
     };
     let offer = bench.offer(&package(256), faults);
     let mut client = bench.client();
-    client.send(&get(offer.path(), Block::first(size(64))));
+    client.send(&get(offer.path(), BlockOption::first(size(64))));
     client.hears_nothing_before_a_pong();
     let report = bench.report();
     assert_eq!((report.status, report.sent, report.wanted), (None, 0, 256));
@@ -307,7 +303,9 @@ fn an_answer_is_held_back() {
         },
     );
     let begun = Instant::now();
-    bench.client().ask(&get(offer.path(), Block::first(size(64))));
+    bench
+        .client()
+        .ask(&get(offer.path(), BlockOption::first(size(64))));
     assert!(begun.elapsed() >= Duration::from_millis(50));
 }
 
@@ -321,8 +319,10 @@ fn not_found_is_answered_and_reported() {
             ..CoapFaults::default()
         },
     );
-    let answer = bench.client().ask(&get(offer.path(), Block::first(size(64))));
-    assert_eq!(answer.code(), Code::NOT_FOUND);
+    let answer = bench
+        .client()
+        .ask(&get(offer.path(), BlockOption::first(size(64))));
+    assert_eq!(answer.code(), CoapCode::NOT_FOUND);
     let report = bench.report();
     assert_eq!(
         (report.ours, report.status, report.fault.as_deref()),
@@ -375,6 +375,6 @@ fn paths_can_not_be_guessed_or_listed() {
     assert_ne!(offers[0].path(), offers[1].path());
     let listed = bench
         .client()
-        .ask(&Message::request(Code::GET, ".well-known/core"));
+        .ask(&CoapMessage::request(CoapCode::GET, ".well-known/core"));
     assert_eq!(listed.payload(), b"</rd>;rt=\"core.rd\"");
 }

@@ -3,10 +3,7 @@
 
 use crate::coap::bench::{Bench, Client, get, package, size};
 use dfota_clock::Clock;
-use dfota_core::coap::block::Block;
-use dfota_core::coap::code::Code;
-use dfota_core::coap::message::Message;
-use dfota_core::coap::option;
+use dfota_core::coap::{BlockOption, CoapCode, CoapMessage, option};
 use dfota_core::fault::CoapFaults;
 use dfota_core::rng::Rng;
 use dfota_core::seed::Seed;
@@ -54,21 +51,21 @@ fn blocks_beyond_the_end_and_requests_that_are_too_long() {
     let offer = bench.offer(&package(100), CoapFaults::default());
     let mut client = bench.client();
     for number in [7, 4096, (1 << 20) - 1] {
-        let block = Block {
+        let block = BlockOption {
             number,
             more: false,
             size: size(16),
         };
         assert_eq!(
             client.ask(&get(offer.path(), block)).code(),
-            Code::BAD_REQUEST,
+            CoapCode::BAD_REQUEST,
             "{number}"
         );
     }
-    let long = Message::request(Code::POST, "rd")
+    let long = CoapMessage::request(CoapCode::POST, "rd")
         .with(option::URI_QUERY, b"ep=a")
         .with_payload(vec![b' '; 60_000]);
-    assert_eq!(client.ask(&long).code(), Code::TOO_LARGE);
+    assert_eq!(client.ask(&long).code(), CoapCode::TOO_LARGE);
     assert_eq!(client.download(offer.path(), 0, size(16)), package(100));
 }
 
@@ -98,7 +95,7 @@ fn a_flood_of_registrations_is_bounded_and_spares_the_one_under_test() {
     bench.server.pin("rig");
     let register = |name: &str| {
         let query = format!("ep={name}");
-        Message::request(Code::POST, "rd")
+        CoapMessage::request(CoapCode::POST, "rd")
             .with(option::URI_QUERY, query.as_bytes())
             .with_payload(b"</5/0>".to_vec())
     };
@@ -110,12 +107,15 @@ fn a_flood_of_registrations_is_bounded_and_spares_the_one_under_test() {
         .collect();
     let place = place.join("/");
     for n in 0..20_000 {
-        assert_eq!(client.ask(&register(&format!("flood{n}"))).code(), Code::CREATED);
+        assert_eq!(
+            client.ask(&register(&format!("flood{n}"))).code(),
+            CoapCode::CREATED
+        );
     }
     assert_eq!(bench.server.registered(), 16_384);
     assert_eq!(
-        client.ask(&Message::request(Code::POST, &place)).code(),
-        Code::CHANGED
+        client.ask(&CoapMessage::request(CoapCode::POST, &place)).code(),
+        CoapCode::CHANGED
     );
     assert!(bench.so_far().len() < 2000, "a flood is told in part");
 }
@@ -162,10 +162,9 @@ fn a_flood_of_many_hosts_keeps_no_registration_of_the_module_away(#[case] driven
     let bench = Bench::with(Clock::scaled(0.01)); // no window ends while the test runs
     let offer = bench.offer(&package(10), CoapFaults::default());
     if driven {
-        bench.server.drive(
-            "e",
-            dfota_core::lwm2m::firmware_update::Script::new("coap://h/p".into()),
-        )
+        bench
+            .server
+            .drive("e", dfota_core::lwm2m::UpdateOptions::new("coap://h/p".into()))
     } else {
         bench.server.pin("e")
     }
@@ -183,7 +182,7 @@ fn a_flood_of_many_hosts_keeps_no_registration_of_the_module_away(#[case] driven
     }
     let register = |name: &str| {
         let query = format!("ep={name}");
-        let draft = Message::request(Code::POST, "rd").with(option::URI_QUERY, query.as_bytes());
+        let draft = CoapMessage::request(CoapCode::POST, "rd").with(option::URI_QUERY, query.as_bytes());
         let socket = host(if name == "e" { 12 } else { 11 }, bench.server.addr());
         let limit = std::time::Duration::from_millis(if name == "e" { 10_000 } else { 300 });
         socket.set_read_timeout(Some(limit)).expect("a socket");
@@ -199,10 +198,10 @@ fn a_flood_of_many_hosts_keeps_no_registration_of_the_module_away(#[case] driven
 #[test]
 fn paths_in_the_record_are_bounded() {
     let bench = Bench::new();
-    let long = (0..60).fold(Message::draft(Code::GET), |draft, _| {
+    let long = (0..60).fold(CoapMessage::draft(CoapCode::GET), |draft, _| {
         draft.with(option::URI_PATH, &[b'x'; 200])
     });
-    assert_eq!(bench.client().ask(&long).code(), Code::NOT_FOUND);
+    assert_eq!(bench.client().ask(&long).code(), CoapCode::NOT_FOUND);
     let report = bench.report();
     assert!(
         report.path.len() < 600 && report.path.ends_with('…'),
@@ -218,18 +217,18 @@ fn paths_in_the_record_are_bounded() {
 fn a_registration_that_comes_twice_in_a_flood_is_one(#[case] awaited: bool) {
     let bench = Bench::new();
     let offer = bench.offer(&package(10), CoapFaults::default());
-    let script = || dfota_core::lwm2m::firmware_update::Script::new("coap://h/p".into());
+    let script = || dfota_core::lwm2m::UpdateOptions::new("coap://h/p".into());
     if awaited {
         bench.server.drive("e", script());
     }
     let client = bench.client();
-    let register = Message::request(Code::POST, "rd")
+    let register = CoapMessage::request(CoapCode::POST, "rd")
         .with(option::URI_QUERY, b"ep=e")
         .with_payload(b"</5/0>".to_vec())
         .encode();
     let created = || {
         client.socket.send(&register).expect("a socket");
-        std::iter::repeat_with(|| client.receive()).find(|heard| heard.code() == Code::CREATED)
+        std::iter::repeat_with(|| client.receive()).find(|heard| heard.code() == CoapCode::CREATED)
     };
     let first = created();
     if !awaited {
@@ -238,7 +237,7 @@ fn a_registration_that_comes_twice_in_a_flood_is_one(#[case] awaited: bool) {
     let mut others = bench.client();
     others.download(offer.path(), 0, size(512)); // so that no share stops it
     for _ in 0..5_000 {
-        others.ask(&Message::request(Code::GET, "nothing"));
+        others.ask(&CoapMessage::request(CoapCode::GET, "nothing"));
     }
     assert_eq!(created(), first, "the same answer again, with the same location");
 }

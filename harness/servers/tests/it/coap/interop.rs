@@ -3,9 +3,9 @@
 
 use crate::coap::bench::{Bench, package};
 use dfota_core::fault::CoapFaults;
-use dfota_core::lwm2m::firmware_update::Script;
+use dfota_core::lwm2m::UpdateOptions;
 use dfota_core::percent::Percent;
-use dfota_servers::coap::Happening;
+use dfota_servers::coap::CoapEvent;
 use rstest::rstest;
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
@@ -200,7 +200,7 @@ fn a_client_on_aiocoap_is_updated(#[case] format: &str) {
     let offer = bench.offer(&whole, CoapFaults::default());
     bench
         .server
-        .drive("stranger", Script::new(offer.url().to_owned()));
+        .drive("stranger", UpdateOptions::new(offer.url().to_owned()));
     let folder = tempfile::tempdir().expect("a folder");
     let file = folder.path().join("package");
     let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/it/coap/firmware_client.py");
@@ -221,11 +221,11 @@ fn a_client_on_aiocoap_is_updated(#[case] format: &str) {
         .spawn()
         .expect("python3 starts");
     let mut seen = vec![];
-    let ending = bench.wait_for("the end of the update", |happening| {
-        seen.push(happening.to_string());
-        match happening {
-            Happening::Ended { ending, .. } => Some(ending),
-            Happening::Found { finding, .. } => panic!("{}: {}", finding.rule, finding.sentence),
+    let ending = bench.wait_for("the end of the update", |event| {
+        seen.push(event.to_string());
+        match event {
+            CoapEvent::Ended { ending, .. } => Some(ending),
+            CoapEvent::Found { finding, .. } => panic!("{}: {}", finding.rule, finding.sentence),
             _ => None,
         }
     });

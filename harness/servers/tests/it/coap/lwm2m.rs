@@ -1,14 +1,10 @@
 //! The LwM2M server with a client by hand: the dialogue of the application note, from the registration to the result.
 
 use crate::coap::bench::{Bench, Client};
-use dfota_core::coap::code::Code;
-use dfota_core::coap::endpoint::{Endpoint, Output};
-use dfota_core::coap::message::{Kind, Message};
-use dfota_core::coap::option;
-use dfota_core::coap::token::Token;
-use dfota_core::lwm2m::firmware_update::Script;
+use dfota_core::coap::{CoapCode, CoapMessage, CoapToken, Endpoint, MessageKind, Output, option};
+use dfota_core::lwm2m::UpdateOptions;
 use dfota_core::seed::Seed;
-use dfota_servers::coap::Happening;
+use dfota_servers::coap::CoapEvent;
 use rstest::rstest;
 use std::time::{Duration, Instant};
 
@@ -20,7 +16,7 @@ struct Device {
     state: u8,
     result: u8,
     /// Tokens under which state and result are observed, and the number of the last notification.
-    observed: [Option<Token>; 2],
+    observed: [Option<CoapToken>; 2],
     number: u32,
     /// Where it is registered.
     location: Vec<Vec<u8>>,
@@ -46,7 +42,7 @@ impl Device {
     }
 
     /// One that is told where its package is, and downloads it.
-    fn fetching(bench: &Bench, script: Script) -> Self {
+    fn fetching(bench: &Bench, script: UpdateOptions) -> Self {
         bench.server.drive("867725030029312", script);
         let mut device = Self::new(bench);
         device.register();
@@ -56,7 +52,7 @@ impl Device {
     }
 
     fn register(&mut self) {
-        let draft = Message::request(Code::POST, "rd")
+        let draft = CoapMessage::request(CoapCode::POST, "rd")
             .with_uint(option::CONTENT_FORMAT, 40)
             .with(option::URI_QUERY, b"ep=867725030029312")
             .with(option::URI_QUERY, b"lt=50")
@@ -71,7 +67,7 @@ impl Device {
         self.observed = [None; 2];
         self.endpoint = Endpoint::new(Seed(10));
         let path = self.location.iter();
-        let draft = path.fold(Message::draft(Code::POST), |draft, part| {
+        let draft = path.fold(CoapMessage::draft(CoapCode::POST), |draft, part| {
             draft.with(option::URI_PATH, part)
         });
         self.endpoint.request((), draft, self.begun.elapsed());
@@ -96,7 +92,7 @@ impl Device {
                         self.endpoint.respond(ticket, answer, now);
                     }
                     Output::Response { message, .. } => {
-                        if message.code() == Code::CREATED {
+                        if message.code() == CoapCode::CREATED {
                             let path = message.options(option::LOCATION_PATH);
                             self.location = path.map(<[u8]>::to_vec).collect();
                         }
@@ -115,20 +111,20 @@ impl Device {
         }
     }
 
-    fn answer(&mut self, request: &Message) -> Message {
+    fn answer(&mut self, request: &CoapMessage) -> CoapMessage {
         self.log.push(format!("{} {}", request.code(), request.path()));
         let cbor = self.cbor && request.option(option::ACCEPT).is_none();
         let value = |value: u8| {
             if cbor {
-                Message::draft(Code::CONTENT)
+                CoapMessage::draft(CoapCode::CONTENT)
                     .with_uint(option::CONTENT_FORMAT, 60)
                     .with_payload(vec![value])
             } else {
-                Message::because(Code::CONTENT, &value.to_string())
+                CoapMessage::diagnostic(CoapCode::CONTENT, &value.to_string())
             }
         };
         match (request.code(), request.path().as_str()) {
-            (Code::GET, path @ ("/5/0/3" | "/5/0/5")) => {
+            (CoapCode::GET, path @ ("/5/0/3" | "/5/0/5")) => {
                 let which = usize::from(path == "/5/0/5");
                 let answer = value([self.state, self.result][which]);
                 if request.uint(option::OBSERVE) != Some(0) {
@@ -137,27 +133,32 @@ impl Device {
                 self.observed[which] = Some(request.token());
                 answer.with_uint(option::OBSERVE, 0)
             }
-            (Code::PUT, "/5/0/1") => {
+            (CoapCode::PUT, "/5/0/1") => {
                 self.log
                     .push(String::from_utf8_lossy(request.payload()).into_owned());
                 (self.state, self.result) = (1, 0);
-                Message::draft(Code::CHANGED)
+                CoapMessage::draft(CoapCode::CHANGED)
             }
-            (Code::POST, "/5/0/2") if self.state == 2 => {
+            (CoapCode::POST, "/5/0/2") if self.state == 2 => {
                 self.state = 3;
-                Message::draft(Code::CHANGED)
+                CoapMessage::draft(CoapCode::CHANGED)
             }
-            (Code::POST, "/5/0/2") => Message::draft(Code::NOT_ALLOWED),
-            _ => Message::draft(Code::NOT_FOUND),
+            (CoapCode::POST, "/5/0/2") => CoapMessage::draft(CoapCode::NOT_ALLOWED),
+            _ => CoapMessage::draft(CoapCode::NOT_FOUND),
         }
     }
 
     fn notify(&mut self) {
         let Some(token) = self.observed[0] else { return };
         self.number += 1;
-        let notification = Message::new(Kind::Non, Code::CONTENT, 0x4000 + self.number as u16, token)
-            .with_uint(option::OBSERVE, self.number)
-            .with_payload(self.state.to_string().into_bytes());
+        let notification = CoapMessage::new(
+            MessageKind::Non,
+            CoapCode::CONTENT,
+            0x4000 + self.number as u16,
+            token,
+        )
+        .with_uint(option::OBSERVE, self.number)
+        .with_payload(self.state.to_string().into_bytes());
         self.client.socket.send(&notification.encode()).expect("a socket");
     }
 }
@@ -169,7 +170,7 @@ fn an_update_from_the_registration_to_the_result(#[case] cbor: bool) {
     let bench = Bench::new();
     bench
         .server
-        .drive("867725030029312", Script::new("coap://h/p".into()));
+        .drive("867725030029312", UpdateOptions::new("coap://h/p".into()));
     let mut device = Device::new(&bench);
     device.cbor = cbor;
     device.register();
@@ -188,12 +189,12 @@ fn an_update_from_the_registration_to_the_result(#[case] cbor: bool) {
         assert!(log.any(|line| line == expected), "{expected}: {:?}", device.log);
     }
     let mut found = vec![];
-    let ending = bench.wait_for("the end", |happening| match happening {
-        Happening::Found { finding, .. } => {
+    let ending = bench.wait_for("the end", |event| match event {
+        CoapEvent::Found { finding, .. } => {
             found.push(finding);
             None
         }
-        Happening::Ended { ending, .. } => Some(ending),
+        CoapEvent::Ended { ending, .. } => Some(ending),
         _ => None,
     });
     assert!(ending.is_success() && found.is_empty(), "{ending} {found:?}");
@@ -204,9 +205,9 @@ fn an_update_from_the_registration_to_the_result(#[case] cbor: bool) {
 #[test]
 fn a_client_that_only_updates_its_registration_is_asked_and_observed_at_once() {
     let bench = Bench::new();
-    let patient = Script {
+    let patient = UpdateOptions {
         poll: Duration::from_secs(3600),
-        ..Script::new("coap://h/p".into())
+        ..UpdateOptions::new("coap://h/p".into())
     };
     let mut device = Device::fetching(&bench, patient);
     device.state = 2;
@@ -217,9 +218,9 @@ fn a_client_that_only_updates_its_registration_is_asked_and_observed_at_once() {
     (device.state, device.result) = (0, 1);
     device.reboot_and_update();
     device.serve(|device| device.observed.iter().all(Option::is_some));
-    let ending = bench.wait_for("the end", |happening| match happening {
-        Happening::Found { finding, .. } => panic!("{finding:?}"),
-        Happening::Ended { ending, .. } => Some(ending),
+    let ending = bench.wait_for("the end", |event| match event {
+        CoapEvent::Found { finding, .. } => panic!("{finding:?}"),
+        CoapEvent::Ended { ending, .. } => Some(ending),
         _ => None,
     });
     assert!(ending.is_success(), "{ending}");
@@ -231,8 +232,8 @@ fn a_registration_is_told_and_expires_in_the_modules_time() {
     let mut device = Device::new(&bench);
     device.register();
     device.serve(|device| device.log.contains(&"2.01".to_owned()));
-    let lifetime = bench.wait_for("the registration", |happening| match happening {
-        Happening::Registered {
+    let lifetime = bench.wait_for("the registration", |event| match event {
+        CoapEvent::Registered {
             again: false,
             lifetime,
             ..
@@ -240,8 +241,8 @@ fn a_registration_is_told_and_expires_in_the_modules_time() {
         _ => None,
     });
     assert_eq!(lifetime, Duration::from_secs(50));
-    let how = bench.wait_for("its end", |happening| match happening {
-        Happening::Gone { how, .. } => Some(how),
+    let how = bench.wait_for("its end", |event| match event {
+        CoapEvent::Gone { how, .. } => Some(how),
         _ => None,
     });
     assert_eq!((how, bench.server.registered()), ("expired", 0));
@@ -250,37 +251,39 @@ fn a_registration_is_told_and_expires_in_the_modules_time() {
 #[test]
 fn a_client_behind_a_new_address_is_asked_there() {
     let bench = Bench::new();
-    bench.server.drive("e", Script::new("coap://h/p".into()));
+    bench.server.drive("e", UpdateOptions::new("coap://h/p".into()));
     let mut old = bench.client();
     old.send(
-        &Message::request(Code::POST, "rd")
+        &CoapMessage::request(CoapCode::POST, "rd")
             .with(option::URI_QUERY, b"ep=e")
             .with_payload(b"</5/0>".to_vec()),
     );
     let heard = [old.receive(), old.receive()];
     let created = heard
         .iter()
-        .find(|message| message.code() == Code::CREATED)
+        .find(|message| message.code() == CoapCode::CREATED)
         .expect("2.01");
     let asked = heard
         .iter()
-        .find(|message| message.code() == Code::GET)
+        .find(|message| message.code() == CoapCode::GET)
         .expect("the first request");
     assert_eq!(asked.path(), "/5/0/3");
     let place: Vec<&[u8]> = created.options(option::LOCATION_PATH).collect();
-    let update = place.iter().fold(Message::draft(Code::POST), |draft, part| {
-        draft.with(option::URI_PATH, part)
-    });
+    let update = place
+        .iter()
+        .fold(CoapMessage::draft(CoapCode::POST), |draft, part| {
+            draft.with(option::URI_PATH, part)
+        });
     let mut new = bench.client();
     new.send(&update);
     let heard = [new.receive(), new.receive()];
-    assert!(heard.iter().any(|message| message.code() == Code::CHANGED));
+    assert!(heard.iter().any(|message| message.code() == CoapCode::CHANGED));
     assert!(
-        heard.iter().any(|message| message.code() == Code::GET),
+        heard.iter().any(|message| message.code() == CoapCode::GET),
         "{heard:?}"
     );
-    let moved = bench.wait_for("the update", |happening| match happening {
-        Happening::Updated { moved, .. } => Some(moved),
+    let moved = bench.wait_for("the update", |event| match event {
+        CoapEvent::Updated { moved, .. } => Some(moved),
         _ => None,
     });
     assert!(moved);
@@ -291,29 +294,29 @@ fn a_client_behind_a_new_address_is_asked_there() {
 #[test]
 fn a_request_that_met_a_sleeper_is_sent_anew_when_the_client_updates() {
     let bench = Bench::with(dfota_clock::Clock::scaled(10.0));
-    bench.server.drive("e", Script::new("coap://h/p".into()));
+    bench.server.drive("e", UpdateOptions::new("coap://h/p".into()));
     let mut client = bench.client();
     client.send(
-        &Message::request(Code::POST, "rd")
+        &CoapMessage::request(CoapCode::POST, "rd")
             .with(option::URI_QUERY, b"ep=e")
             .with_payload(b"</5/0>".to_vec()),
     );
     let heard = [client.receive(), client.receive()];
     let of = |code| heard.iter().find(|message| message.code() == code);
-    let asked = of(Code::GET).expect("the first request").id();
-    let created = of(Code::CREATED).expect("2.01");
+    let asked = of(CoapCode::GET).expect("the first request").id();
+    let created = of(CoapCode::CREATED).expect("2.01");
     // The second try: two seconds of the module's time have passed, and four will pass until the third.
     assert_eq!(client.receive().id(), asked);
     let place = created.options(option::LOCATION_PATH);
-    let update = place.fold(Message::draft(Code::POST), |draft, part| {
+    let update = place.fold(CoapMessage::draft(CoapCode::POST), |draft, part| {
         draft.with(option::URI_PATH, part)
     });
     client.send(&update);
     let heard = [client.receive(), client.receive()];
-    assert!(heard.iter().any(|message| message.code() == Code::CHANGED));
+    assert!(heard.iter().any(|message| message.code() == CoapCode::CHANGED));
     let anew = heard
         .iter()
-        .find(|message| message.code() == Code::GET)
+        .find(|message| message.code() == CoapCode::GET)
         .expect("a request");
     assert!(anew.id() != asked && anew.path() == "/5/0/3", "{heard:?}");
     let observe = anew.uint(option::OBSERVE);
@@ -325,9 +328,9 @@ fn a_request_that_met_a_sleeper_is_sent_anew_when_the_client_updates() {
 #[test]
 fn a_read_that_met_a_sleeper_is_sent_anew_when_the_client_notifies() {
     let bench = Bench::new();
-    let often = Script {
+    let often = UpdateOptions {
         poll: Duration::from_secs(1),
-        ..Script::new("coap://h/p".into())
+        ..UpdateOptions::new("coap://h/p".into())
     };
     let mut device = Device::fetching(&bench, often);
     // It sleeps: the next read is not answered.
@@ -336,7 +339,7 @@ fn a_read_that_met_a_sleeper_is_sent_anew_when_the_client_notifies() {
     let mut read = device.client.receive();
     loop {
         let next = device.client.receive();
-        if next.code() == Code::GET && next.id() == read.id() {
+        if next.code() == CoapCode::GET && next.id() == read.id() {
             break;
         }
         read = next;
@@ -361,7 +364,7 @@ fn notifications_without_end_are_told_in_part(#[case] to_and_fro: bool, #[case] 
     let bench = Bench::new();
     bench
         .server
-        .drive("867725030029312", Script::new("coap://h/p".into()));
+        .drive("867725030029312", UpdateOptions::new("coap://h/p".into()));
     let mut device = Device::new(&bench);
     device.register();
     device.serve(|device| device.state == 1 && device.observed[0].is_some());
@@ -382,8 +385,8 @@ fn notifications_without_end_are_told_in_part(#[case] to_and_fro: bool, #[case] 
             while device.client.receive().encode() != [0x70, 0, 0xFF, 0xFE] {}
         }
     }
-    let state = |happening: &Happening| match happening {
-        Happening::Told {
+    let state = |event: &CoapEvent| match event {
+        CoapEvent::Told {
             resource: 3, value, ..
         } => Some(*value),
         _ => None,
@@ -402,8 +405,8 @@ fn notifications_without_end_are_told_in_part(#[case] to_and_fro: bool, #[case] 
         device.notify();
         device.reboot_and_update();
         device.serve(|device| device.log.iter().filter(|line| line.contains("/5/0/5")).count() > 1);
-        let read = bench.wait_for("the result that was read", |happening| match happening {
-            Happening::Told {
+        let read = bench.wait_for("the result that was read", |event| match event {
+            CoapEvent::Told {
                 resource: 5, value, ..
             } => Some(value),
             _ => None,
@@ -412,7 +415,7 @@ fn notifications_without_end_are_told_in_part(#[case] to_and_fro: bool, #[case] 
     } else {
         device.state = 2;
         device.notify();
-        let last = bench.wait_for("the last notification", |happening| state(&happening));
+        let last = bench.wait_for("the last notification", |event| state(&event));
         assert_eq!(last, 2);
     }
 }

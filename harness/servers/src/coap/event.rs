@@ -2,14 +2,14 @@
 
 use dfota_core::event::Request;
 use dfota_core::event::watched::ObjectFact;
-use dfota_core::lwm2m::firmware_update::{Ask, Ending};
+use dfota_core::lwm2m::{Operation, UpdateEnding};
 use dfota_core::verdict::Finding;
 use std::fmt::{self, Write};
 use std::net::SocketAddr;
 use std::time::Duration;
 
 #[derive(Debug, Clone, PartialEq)]
-pub enum Happening {
+pub enum CoapEvent {
     /// A download that ended or broke off, or another request that was answered. Not one for each block.
     Request(Request),
     /// A client shows by what it asks for that it has so many bytes of a package. The last block is counted when it is
@@ -40,11 +40,11 @@ pub enum Happening {
         how: &'static str,
     },
     /// A client that is driven was asked for something.
-    Asked { endpoint: String, ask: Ask },
+    Asked { endpoint: String, ask: Operation },
     /// It answered, or something else came of it.
     Answered {
         endpoint: String,
-        ask: Ask,
+        ask: Operation,
         /// What, in a few words.
         what: String,
     },
@@ -62,10 +62,10 @@ pub enum Happening {
         finding: Finding,
     },
     /// Its firmware update is over.
-    Ended { endpoint: String, ending: Ending },
+    Ended { endpoint: String, ending: UpdateEnding },
 }
 
-impl Happening {
+impl CoapEvent {
     /// What a verdict may rest on, where it is of that kind.
     pub fn fact(&self) -> Option<ObjectFact> {
         match self {
@@ -77,14 +77,14 @@ impl Happening {
                 finding: finding.clone(),
             }),
             Self::Ended { ending, .. } => Some(match ending {
-                Ending::Rests(state, result) => ObjectFact::Rests {
+                UpdateEnding::Rests(state, result) => ObjectFact::Rests {
                     state: state.raw(),
                     result: result.raw(),
                 },
-                Ending::Refused(..) => ObjectFact::Refused {
+                UpdateEnding::Refused(..) => ObjectFact::Refused {
                     words: ending.to_string(),
                 },
-                Ending::Unanswered(_) => ObjectFact::Unanswered {
+                UpdateEnding::Unanswered(_) => ObjectFact::Unanswered {
                     words: ending.to_string(),
                 },
             }),
@@ -94,7 +94,7 @@ impl Happening {
 }
 
 /// Without a control character, whoever sent what it tells of: it goes to terminals.
-impl fmt::Display for Happening {
+impl fmt::Display for CoapEvent {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         self.write(&mut Harmless(f))
     }
@@ -123,7 +123,7 @@ fn is_harmful(character: char) -> bool {
         || matches!(character, '\u{200E}' | '\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2066}'..='\u{2069}')
 }
 
-impl Happening {
+impl CoapEvent {
     fn write(&self, f: &mut impl Write) -> fmt::Result {
         match self {
             Self::Request(request) => request_line(f, request),
@@ -205,31 +205,31 @@ mod tests {
     fn what_others_send_reaches_no_terminal_raw() {
         let hostile = "a\u{1b}]0;owned\u{7}\r\n\u{9b}2J\u{7f}\u{202e}é".to_owned();
         let (peer, endpoint) = (([127, 0, 0, 1], 5683).into(), hostile.clone());
-        let happenings = [
-            Happening::Registered {
+        let events = [
+            CoapEvent::Registered {
                 endpoint,
                 peer,
                 again: false,
                 lifetime: Duration::ZERO,
                 binding: hostile.clone(),
             },
-            Happening::Gone {
+            CoapEvent::Gone {
                 endpoint: hostile.clone(),
                 how: "expired",
             },
-            Happening::Answered {
+            CoapEvent::Answered {
                 endpoint: hostile.clone(),
-                ask: Ask::Execute,
+                ask: Operation::Execute,
                 what: hostile.clone(),
             },
-            Happening::Request(Request {
+            CoapEvent::Request(Request {
                 path: hostile.clone(),
                 method: hostile,
                 ..Request::default()
             }),
         ];
-        for happening in happenings {
-            let text = happening.to_string();
+        for event in events {
+            let text = event.to_string();
             assert!(!text.contains(is_harmful), "{text:?}");
             assert!(
                 text.contains(r"a\u{1b}]0;owned\u{7}\u{d}\u{a}\u{9b}2J\u{7f}\u{202e}é"),
