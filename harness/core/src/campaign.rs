@@ -121,7 +121,7 @@ pub enum Bin {
 
 impl Bin {
     /// Where a cut landed; `start` says that START had been seen.
-    pub fn of(landed: Option<Phase>, start: bool) -> Self {
+    pub fn from_phase(landed: Option<Phase>, start: bool) -> Self {
         match landed {
             None | Some(Phase::Idle | Phase::DownloadFailed { .. }) => Self::Missed,
             Some(Phase::Uploading { .. } | Phase::Downloading { .. }) => Self::Transfer,
@@ -176,7 +176,7 @@ impl Count {
 
     /// What they say about the rate of bricks, with this confidence.
     pub fn bounds(self, confidence: Rate) -> Bounds {
-        Bounds::of(self.bricks, self.cuts, confidence)
+        Bounds::new(self.bricks, self.cuts, confidence)
     }
 }
 
@@ -199,7 +199,7 @@ pub struct Tally {
 
 impl Tally {
     /// Of all these. Where one says something else about a case that was settled before in the same run, it is right.
-    pub fn of(cuts: &[Tallied]) -> Self {
+    pub fn from_cuts(cuts: &[Tallied]) -> Self {
         let mut last: BTreeMap<(Option<&str>, &str), usize> = BTreeMap::new();
         for (n, cut) in cuts.iter().enumerate().filter(|(_, cut)| cut.settled) {
             last.insert((cut.run.as_deref(), &cut.case), n);
@@ -277,7 +277,7 @@ mod tests {
             case: "c[cut=001]".into(),
             cut: "start+0ms/power/5s".parse().unwrap(),
             landed,
-            bin: Bin::of(landed, true),
+            bin: Bin::from_phase(landed, true),
             counts,
             drawn: true,
             brick,
@@ -379,7 +379,7 @@ mod tests {
     fn what_was_tallied_can_be_corrected() {
         let good = tallied(at(50), true, false);
         let corrupt = tallied(at(50), true, true);
-        let tally = Tally::of(&[good, corrupt]);
+        let tally = Tally::from_cuts(&[good, corrupt]);
         assert_eq!((tally.counted.cuts, tally.counted.bricks), (1, 1));
     }
 

@@ -37,7 +37,7 @@ impl Claim {
         // A bound that meets the rate but for rounding does not lie above it; rates go by millionths.
         const ROUNDING: f64 = 1e-9;
         let needed = self.cuts();
-        if Bounds::of(bricks, cuts, self.confidence).lower > self.brick_rate_below.share() + ROUNDING {
+        if Bounds::new(bricks, cuts, self.confidence).lower > self.brick_rate_below.share() + ROUNDING {
             ClaimStatus::Refuted
         } else if bricks > self.bricks {
             ClaimStatus::NotShown {
@@ -106,7 +106,7 @@ pub struct Bounds {
 
 impl Bounds {
     /// What `bricks` of `cuts` say.
-    pub fn of(bricks: u32, cuts: u32, confidence: Rate) -> Self {
+    pub fn new(bricks: u32, cuts: u32, confidence: Rate) -> Self {
         Self {
             lower: lower_bound(bricks, cuts, confidence),
             upper: upper_bound(bricks, cuts, confidence),

@@ -55,7 +55,7 @@ pub struct CutPlan {
 
 impl CutPlan {
     /// Exactly this cut, so many times.
-    pub fn of(cut: &Cut, times: u32) -> Self {
+    pub fn from_cut(cut: &Cut, times: u32) -> Self {
         Self {
             at: cut.at,
             after_min: cut.after,

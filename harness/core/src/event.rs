@@ -4,19 +4,25 @@
 //! also what varies: paths, dates, figures out of the history.
 
 pub mod bisected;
+mod cut_made;
+mod ended;
 pub mod lab;
+mod measured;
+mod run_started;
 pub mod trend;
 pub mod watched;
 
+pub use cut_made::{Confirmed, CutMade};
+pub use ended::{CaseEnded, TryEnded};
+pub use measured::Measured;
+pub use run_started::{Attachments, FileFacts, JunitProfile, RigFacts, RunStarted};
+
 use crate::campaign::Tallied;
 use crate::capabilities::Capabilities;
-use crate::case::{Case, Package};
-use crate::cut::{Cut, CutKind};
-use crate::outcome::Outcome;
+use crate::case::Case;
+use crate::cut::Cut;
 use crate::rig_check::{Check, CheckTime};
 use crate::timeline::Timeline;
-use crate::update::Phase;
-use crate::verdict::Verdict;
 use crate::version::{Imei, Version};
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -111,28 +117,7 @@ pub enum Event {
         cut: Cut,
     },
     /// A cut was made.
-    CutMade {
-        /// Its id.
-        cut: Cut,
-        /// Where the update stood, as far as the module had said so.
-        landed: Phase,
-        /// When the byte that completed the moment was read, in `mono_ns`.
-        trigger_ns: u64,
-        /// The supply was away for less than the rig's discharge: the module may have lived through it.
-        #[serde(default, skip_serializing_if = "core::ops::Not::not")]
-        glitch: bool,
-        /// When the cut was due: that, and its delay.
-        due_ns: u64,
-        /// When the line was commanded.
-        commanded_ns: u64,
-        /// When the command had returned.
-        returned_ns: u64,
-        /// What was cut.
-        kind: CutKind,
-        /// What the sense line showed, where the rig has one and it changed.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        confirmed: Option<Confirmed>,
-    },
+    CutMade(CutMade),
     /// An armed cut never met its moment.
     CutMissed {
         /// Its id.
@@ -149,19 +134,7 @@ pub enum Event {
         fact: Option<ObjectFact>,
     },
     /// A measurement was taken.
-    Measured {
-        /// Its name.
-        name: String,
-        /// Its value.
-        value: f64,
-        /// Its unit.
-        unit: String,
-        /// The smallest value that is within its limits, where there is one.
-        #[serde(default, skip_serializing_if = "Option::is_none")]
-        min: Option<f64>,
-        /// The largest value that is within its limit, where it has one.
-        limit: Option<f64>,
-    },
+    Measured(Measured),
     /// The module said who it is.
     Identity {
         /// Second line of `ATI`.
@@ -246,15 +219,6 @@ pub enum Event {
     },
 }
 
-/// The loss of the supply, as the sense line showed it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Confirmed {
-    /// When it was seen, in `mono_ns`.
-    pub at_ns: u64,
-    /// How much earlier it may have happened.
-    pub within_ns: u64,
-}
-
 /// When the module was asked for its capabilities.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
@@ -273,80 +237,6 @@ impl CapabilityTime {
             Self::Before => "before the update",
             Self::After => "after the update and one more power cycle",
             Self::Again => "after yet another power cycle",
-        }
-    }
-}
-
-/// A try of a case that is followed by another one.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct TryEnded {
-    /// Id of the case.
-    pub id: String,
-    /// Its suite.
-    pub suite: String,
-    /// Which try it was, from 1.
-    pub number: u32,
-    /// How it ended.
-    #[serde(flatten)]
-    pub verdict: Verdict,
-    /// What became of the module, where it was asked.
-    #[serde(default)]
-    pub outcome: Option<Outcome>,
-    /// Numbers of the records that the verdict rests on.
-    #[serde(default)]
-    pub evidence: Vec<u64>,
-    /// Why there is another one.
-    pub again: String,
-    /// Real time it took, in nanoseconds.
-    pub took_ns: u64,
-    /// What to say beside the verdict.
-    pub story: String,
-}
-
-/// How a case ended.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct CaseEnded {
-    /// Its id.
-    pub id: String,
-    /// Its suite.
-    pub suite: String,
-    /// How.
-    #[serde(flatten)]
-    pub verdict: Verdict,
-    /// What became of the module, where it was asked.
-    #[serde(default)]
-    pub outcome: Option<Outcome>,
-    /// Numbers of the records that the verdict rests on.
-    #[serde(default)]
-    pub evidence: Vec<u64>,
-    /// How many tries it took; the verdict is that of the last one.
-    #[serde(default = "one")]
-    pub tries: u32,
-    /// Real time it took, all tries together, in nanoseconds.
-    pub took_ns: u64,
-    /// What to say beside the verdict: where a cut landed and how the module came back.
-    pub story: String,
-    /// What reruns it.
-    pub rerun: String,
-}
-
-fn one() -> u32 {
-    1
-}
-
-impl CaseEnded {
-    /// A case that ended before anything was done for it.
-    pub fn untried(case: &Case, verdict: Verdict) -> Self {
-        Self {
-            id: case.id.clone(),
-            suite: case.suite.clone(),
-            verdict,
-            outcome: None,
-            evidence: Vec::new(),
-            tries: 0,
-            took_ns: 0,
-            story: String::new(),
-            rerun: String::new(),
         }
     }
 }
@@ -372,111 +262,6 @@ impl Line {
             Self::Pwrkey => "pwrkey",
         }
     }
-}
-
-/// What a run was started with.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct RunStarted {
-    /// [`SCHEMA`].
-    pub schema: u32,
-    /// Name of the run: its folder's.
-    pub run: String,
-    /// The program's version.
-    pub tool: String,
-    /// The commit it was built from, where it is known.
-    pub commit: Option<String>,
-    /// SHA-256 of the program itself, in hex, where it could be read.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub program_sha256: Option<String>,
-    /// The command line.
-    pub args: Vec<String>,
-    /// The seed of every random choice.
-    pub seed: u64,
-    /// The machine's name.
-    pub host: String,
-    /// The rig.
-    pub rig: RigFacts,
-    /// The suites.
-    pub suites: Vec<FileFacts>,
-    /// Every package that the suites declare.
-    pub packages: Vec<Package>,
-    /// The cut of `--cut`, made in place of the cases' own.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub cut: Option<Cut>,
-    /// How reports name attachments.
-    pub attachments: Attachments,
-    /// What the JUnit file holds.
-    #[serde(default)]
-    pub junit_profile: JunitProfile,
-    /// Reports do not show IMEI, ICCID and IP addresses. The journal does.
-    #[serde(default, skip_serializing_if = "core::ops::Not::not")]
-    pub masked: bool,
-    /// Of a masked copy alone: SHA-256 of the last line of the journal that it was made from, in hex.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub masked_from: Option<String>,
-    /// The run folder's path as given, relative to the working folder unless it was absolute.
-    pub out: String,
-    /// The run folder's absolute path.
-    pub folder: String,
-}
-
-/// The rig of a run.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-pub struct RigFacts {
-    /// The file.
-    #[serde(flatten)]
-    pub file: FileFacts,
-    /// The module type it names.
-    pub module: String,
-    /// Whether the module is simulated.
-    pub simulated: bool,
-    /// The speed of its time; 1 on a bench.
-    pub speed: f64,
-    /// How long the supply must be off to count as gone, in nanoseconds of the module's time.
-    pub discharge_ns: u64,
-    /// The longest time that a byte may sit in the serial adapter, in nanoseconds; none for a simulated module.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub latency_ns: Option<u64>,
-    /// Who tests with it, for whom, and what, where its file says so. Boxed: few events are so large.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub lab: Option<Box<lab::Lab>>,
-}
-
-/// A file that the run was made with.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct FileFacts {
-    /// The name that stands in the file.
-    pub name: String,
-    /// Its path as given.
-    pub path: String,
-    /// SHA-256 of its bytes, in hex.
-    pub sha256: String,
-    /// Its text.
-    pub text: String,
-}
-
-/// How JUnit names attachments.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Attachments {
-    /// By absolute path (Jenkins).
-    Absolute,
-    /// By a path relative to the working folder (GitLab).
-    #[default]
-    Relative,
-    /// Not at all.
-    None,
-}
-
-/// What a JUnit file holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum JunitProfile {
-    /// What Jenkins's strictest schema allows.
-    #[default]
-    Strict,
-    /// Properties, place and time of each case as well.
-    Extended,
 }
 
 /// One request to a server of the harness.

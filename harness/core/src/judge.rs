@@ -11,7 +11,7 @@ mod module_outcome;
 mod planned;
 mod said;
 mod stalled;
-mod story;
+mod summary;
 
 use crate::observation::Observation;
 use crate::outcome::Outcome;
@@ -29,7 +29,7 @@ pub struct Judgement {
     /// Numbers of the records that the verdict rests on.
     pub evidence: Vec<u64>,
     /// In a few words: where cuts landed and how the module came back.
-    pub story: String,
+    pub summary: String,
 }
 
 impl Judgement {
@@ -39,7 +39,7 @@ impl Judgement {
             verdict,
             outcome: None,
             evidence: Vec::new(),
-            story: String::new(),
+            summary: String::new(),
         }
     }
 }
@@ -53,7 +53,7 @@ pub fn judge(seen: &Observation) -> Judgement {
     Judgement {
         outcome: Some(outcome),
         evidence,
-        story: format!("{} ({})", story::tell(seen), outcome.words()),
+        summary: format!("{} ({})", summary::summarize(seen), outcome.words()),
         verdict,
     }
 }

@@ -3,7 +3,7 @@
 //! - [`lines`]: bytes → lines, whatever ends them; [`format`](mod@format), [`stamp`]: what a terminal program puts before a line;
 //!   [`text`]: what it leaves in it, such as escape sequences.
 //! - [`heard`]: a line → what it says; [`clock`]: time stamps → time that never goes back.
-//! - [`fold`]: what was heard → [`found::LogUpdate`], one for each order; [`rules`]: what is illegal in it; [`story`]: in words.
+//! - [`fold`]: what was heard → [`found::LogUpdate`], one for each order; [`rules`]: what is illegal in it; [`summary`]: in words.
 //! - [`reader`] puts them together.
 //!
 //! A log knows less than a run: no edges of the supply, no requests, no orders that were given elsewhere. So a rule fires
@@ -21,5 +21,5 @@ pub mod reader;
 pub mod rules;
 pub mod stamp;
 pub mod steps;
-pub mod story;
+pub mod summary;
 pub mod text;

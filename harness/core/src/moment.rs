@@ -52,7 +52,7 @@ impl Moment {
     }
 
     /// The moment that this URC is, as exactly as the module says it.
-    pub fn of(urc: &Urc) -> Option<Self> {
+    pub fn from_urc(urc: &Urc) -> Option<Self> {
         let Urc::Fota(fota) = urc else { return None };
         match fota {
             Fota::HttpStart => Some(Self::HttpStart),

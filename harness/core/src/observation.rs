@@ -155,9 +155,9 @@ impl Observation {
                 active: false,
                 ..
             } => self.off = true,
-            Event::CutMade { kind, glitch, .. } => {
-                self.supply.cut(*kind);
-                self.tell(id, UpdateInput::Cut { glitch: *glitch });
+            Event::CutMade(made) => {
+                self.supply.cut(made.kind);
+                self.tell(id, UpdateInput::Cut { glitch: made.glitch });
             }
             Event::CutMissed { .. } => self.missed.push(id),
             Event::Request(request) if request.ours => self.fetched(id, request),

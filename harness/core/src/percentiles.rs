@@ -21,7 +21,7 @@ pub struct Percentiles {
 
 impl Percentiles {
     /// Of these values; nothing of none.
-    pub fn of(mut values: Vec<f64>) -> Option<Self> {
+    pub fn new(mut values: Vec<f64>) -> Option<Self> {
         values.sort_by(f64::total_cmp);
         let max = *values.last()?;
         // The smallest rank that so many percent of the values do not exceed.
@@ -41,13 +41,13 @@ mod tests {
     use super::*;
 
     fn of(values: impl IntoIterator<Item = u32>) -> [f64; 4] {
-        let spread = Percentiles::of(values.into_iter().map(f64::from).collect()).unwrap();
+        let spread = Percentiles::new(values.into_iter().map(f64::from).collect()).unwrap();
         [spread.p50, spread.p90, spread.p99, spread.max]
     }
 
     #[test]
     fn nearest_ranks() {
-        assert_eq!(Percentiles::of(Vec::new()), None);
+        assert_eq!(Percentiles::new(Vec::new()), None);
         assert_eq!(of([7]), [7.0; 4]);
         assert_eq!(of([2, 1]), [1.0, 2.0, 2.0, 2.0]);
         assert_eq!(of((1..=100).rev()), [50.0, 90.0, 99.0, 100.0]);

@@ -17,7 +17,7 @@ pub struct Retries {
 
 impl Retries {
     /// Further tries after an error of this class.
-    pub fn of(&self, class: Class) -> u32 {
+    pub fn after(&self, class: Class) -> u32 {
         match class {
             Class::Rig => self.rig,
             Class::Network => self.network,

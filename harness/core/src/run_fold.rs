@@ -96,7 +96,7 @@ impl RunFold {
         match event {
             Event::Tx { .. } | Event::Line { .. } => self.attempt.latest = Some(id),
             Event::Identity { .. } => self.attempt.said = Some(id),
-            Event::Measured { name, value, .. } => self.measured(id, name, *value),
+            Event::Measured(measured) => self.measured(id, &measured.name, measured.value),
             _ => {}
         }
         let later = self.last.as_mut().and_then(|last| last.seen.as_mut());
@@ -230,14 +230,14 @@ impl RunFold {
             .filter(|cut| cut.suite == suite && cut.campaign == pending.campaign)
             .cloned()
             .collect();
-        let tally = Tally::of(&cuts);
+        let tally = Tally::from_cuts(&cuts);
         let verdict = tally.judge(&pending.claim);
-        let story = match verdict {
+        let summary = match verdict {
             Verdict::Pass => tally.sentence(&pending.claim),
             _ => String::new(),
         };
         Judgement {
-            story,
+            summary,
             ..Judgement::bare(verdict)
         }
     }
@@ -296,9 +296,9 @@ impl Last {
         Some(CaseEnded {
             verdict,
             outcome: Some(Outcome::SilentCorruption),
-            story: format!(
+            summary: format!(
                 "{} · refused the next delta ({})",
-                self.ended.story,
+                self.ended.summary,
                 Outcome::SilentCorruption.words()
             ),
             evidence,
@@ -330,7 +330,7 @@ impl Last {
         Some(CaseEnded {
             verdict: Verdict::by(finding.rule, sentence),
             outcome: judged.outcome,
-            story: format!("{} · seen later: {}", self.ended.story, finding.rule),
+            summary: format!("{} · seen later: {}", self.ended.summary, finding.rule),
             evidence: judged.evidence,
             ..self.ended.clone()
         })

@@ -196,7 +196,7 @@ impl SweepOrder {
     }
 
     /// The numbers from 0 to `count`, in this order.
-    pub fn of(self, count: usize, seed: Seed, label: &str) -> Vec<usize> {
+    pub fn indices(self, count: usize, seed: Seed, label: &str) -> Vec<usize> {
         let mut order: Vec<usize> = (0..count).collect();
         match self {
             Self::Linear => {}
@@ -471,19 +471,19 @@ mod tests {
     #[case(2, &[0, 1])]
     #[case(9, &[0, 8, 4, 2, 6, 1, 3, 5, 7])]
     fn into_the_widest_gap(#[case] count: usize, #[case] order: &[usize]) {
-        assert_eq!(SweepOrder::WidestGap.of(count, Seed(0), ""), order);
+        assert_eq!(SweepOrder::WidestGap.indices(count, Seed(0), ""), order);
     }
 
     #[test]
     fn every_order_has_every_cut_once() {
         for order in SweepOrder::ALL {
             for count in [0, 1, 2, 3, 17, 100] {
-                let mut all = order.of(count, Seed(5), "campaign");
+                let mut all = order.indices(count, Seed(5), "campaign");
                 all.sort_unstable();
                 assert_eq!(all, (0..count).collect::<Vec<_>>(), "{}", order.name());
             }
         }
-        let shuffled = |seed| SweepOrder::Shuffled.of(50, Seed(seed), "campaign");
+        let shuffled = |seed| SweepOrder::Shuffled.indices(50, Seed(seed), "campaign");
         assert_eq!(shuffled(1), shuffled(1));
         assert_ne!(shuffled(1), shuffled(2));
     }

@@ -4,7 +4,9 @@
 //! dialogue, a cut, four measurements; one in fifty failed.
 
 use dfota_core::case::{Case, Package};
-use dfota_core::event::{CaseEnded, Event, FileFacts, JunitProfile, Record, RigFacts, RunStarted, SCHEMA};
+use dfota_core::event::{
+    CaseEnded, Event, FileFacts, JunitProfile, Measured, Record, RigFacts, RunStarted, SCHEMA,
+};
 use dfota_core::measure::Measure;
 use dfota_core::outcome::Outcome;
 use dfota_core::transport::Via;
@@ -114,13 +116,13 @@ fn of_case(events: &mut Vec<Event>, n: usize, case: &Case) {
         Measure::UpdateTime,
         Measure::CutLatency,
     ] {
-        events.push(Event::Measured {
+        events.push(Event::Measured(Measured {
             name: measure.name().into(),
             value: 1000.0 + (n % 997) as f64,
             unit: measure.unit().name().into(),
             min: None,
             limit: None,
-        });
+        }));
     }
     let verdict = match n % 50 {
         0 => Verdict::by(
@@ -137,7 +139,7 @@ fn of_case(events: &mut Vec<Event>, n: usize, case: &Case) {
         evidence: vec![1, 2, 3],
         tries: 1,
         took_ns: 40_000_000,
-        story: "UPDATING 20%..50% · cut at UPDATING 50% · resumed 20%..100% · END,0".into(),
+        summary: "UPDATING 20%..50% · cut at UPDATING 50% · resumed 20%..100% · END,0".into(),
         rerun: format!(
             "dfota-hil run nightly.yaml --rig bench.yaml --seed 7 --filter '=nightly::{}'",
             case.id

@@ -4,7 +4,7 @@
 //! the supply, measurements. Aim: 200 000 a second, from the first event told until the last line is on the disk.
 
 use dfota_clock::Clock;
-use dfota_core::event::{Event, Line};
+use dfota_core::event::{Event, Line, Measured};
 use dfota_record::journal::{Nobody, Writer};
 use std::time::Instant;
 
@@ -21,13 +21,13 @@ fn event(n: u64) -> Event {
             active: n % 16 == 1,
             took_ns: 412_000 + n % 997,
         },
-        2 => Event::Measured {
+        2 => Event::Measured(Measured {
             name: "cut-latency".into(),
             value: 0.137,
             unit: "ms".into(),
             min: None,
             limit: Some(5.0),
-        },
+        }),
         _ => Event::Rx {
             text: format!("+QIND: \"FOTA\",\"UPDATING\",{}%,1,1", n % 101),
             partial: false,

@@ -75,7 +75,7 @@ fn reaction(run: &Path) -> f64 {
                 event,
                 Event::TxData { .. }
                     | Event::Step { .. }
-                    | Event::Measured { .. }
+                    | Event::Measured(_)
                     | Event::Identity { .. }
                     | Event::CaseStarted { .. }
                     | Event::CaseEnded(_)

@@ -119,7 +119,7 @@ impl<'a> Order<'a> {
                     {
                         case.records = &self.records[from..=at];
                     }
-                    (case.took_ns, case.story, case.rerun) = (end.took_ns, &end.story, &end.rerun);
+                    (case.took_ns, case.story, case.rerun) = (end.took_ns, &end.summary, &end.rerun);
                     (case.outcome, case.evidence) = (end.outcome, &end.evidence);
                 }
             }

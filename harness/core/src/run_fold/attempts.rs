@@ -160,9 +160,9 @@ fn followed(cut: Judgement, again: Judgement) -> Judgement {
         return cut;
     }
     let passed = again.verdict == Verdict::Pass;
-    let story: String = format!("{} · again: {}", cut.story, again.story);
+    let summary: String = format!("{} · again: {}", cut.summary, again.summary);
     Judgement {
-        story,
+        summary,
         // What the cut did to the module is the outcome of the case; the second update is its proof.
         outcome: if passed { cut.outcome } else { again.outcome },
         ..again

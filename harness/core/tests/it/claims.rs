@@ -54,7 +54,7 @@ fn is_at_most(hits: std::ops::RangeInclusive<u32>, n: u32, p: u64, millionths: u
 #[test]
 fn bounds_are_those_of_whole_numbers() {
     for (bricks, cuts, confidence) in SEEN {
-        let bounds = Bounds::of(bricks, cuts, rate(confidence));
+        let bounds = Bounds::new(bricks, cuts, rate(confidence));
         let left = left_over(confidence);
         let at = |share: f64| (share * BILLIONTHS as f64) as u64;
         let what = format!("{bricks} of {cuts} at {confidence}: {bounds:?}");
@@ -123,7 +123,7 @@ fn bounds_are_said_with_care(
     #[case] below: &str,
     #[case] above: &str,
 ) {
-    let bounds = Bounds::of(bricks, cuts, rate("95%"));
+    let bounds = Bounds::new(bricks, cuts, rate("95%"));
     assert_eq!((bounds.below().as_str(), bounds.above().as_str()), (below, above));
 }
 
@@ -167,7 +167,7 @@ fn scipy_gives_the_same_bounds() {
         String::from_utf8_lossy(&output.stderr)
     );
     for ((bricks, cuts, sure), line) in seen.iter().zip(text.lines()) {
-        let bounds = Bounds::of(*bricks, *cuts, rate(sure));
+        let bounds = Bounds::new(*bricks, *cuts, rate(sure));
         let theirs: Vec<f64> = line
             .split(' ')
             .map(|word| word.parse().expect("a number"))

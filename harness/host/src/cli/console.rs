@@ -199,7 +199,7 @@ impl Console {
     fn story(&mut self, end: &CaseEnded, first: bool) -> String {
         let mut story = match &end.verdict {
             Verdict::Skip { reason } => reason.clone(),
-            _ => end.story.clone(),
+            _ => end.summary.clone(),
         };
         let erred = first && std::mem::take(&mut self.erred);
         if end.tries > 1 {

@@ -13,7 +13,7 @@ pub use self::ear::COMES_BACK;
 use self::ear::Ear;
 use crate::bench::lines::Lines;
 use crate::bench::serial::port::Port;
-use crate::bench::serial::reader::{CutMade, Message, Reader};
+use crate::bench::serial::reader::{CutInstants, Message, Reader};
 use crate::bench::wires::Timing;
 use crate::device::module::measures::Measures;
 use dfota_clock::Clock;
@@ -132,7 +132,7 @@ pub struct Module {
     /// The update that is being watched.
     pub update: Option<Update>,
     /// A cut that was made and has not been dealt with.
-    pub cut: Option<CutMade>,
+    pub cut: Option<CutInstants>,
     /// The dialogue over LwM2M about this update has come to an end.
     pub object_ended: bool,
     /// Requests for packages of this case.
@@ -305,7 +305,7 @@ impl Module {
             Urc::Fota(Fota::End(_)) => self.measures.ended = Some(at),
             _ => {}
         }
-        if let Some(moment) = Moment::of(&urc) {
+        if let Some(moment) = Moment::from_urc(&urc) {
             self.came(moment, at);
         }
         if let Some(update) = &mut self.update {
@@ -330,7 +330,7 @@ impl Module {
     }
 
     /// A cut was made, by the reader or where bytes are written.
-    pub fn was_cut(&mut self, made: CutMade) {
+    pub fn was_cut(&mut self, made: CutInstants) {
         if made.cut.kind != CutKind::Reset {
             self.ear.supplied(false, Instant::now());
         }

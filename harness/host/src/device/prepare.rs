@@ -5,8 +5,8 @@ use crate::device::module::{Module, Stop};
 use bc66_spec::command;
 use dfota_core::case::Limits;
 use dfota_core::escape::readable;
-use dfota_core::event::Event;
 use dfota_core::event::watched::Watched;
+use dfota_core::event::{Event, Measured};
 use dfota_core::reply;
 use dfota_core::reply::{cereg_state, revision};
 use dfota_core::rig_check::mistake::Mistake;
@@ -218,13 +218,13 @@ impl Module {
     /// Writes a measured time down, in milliseconds of the module's time.
     pub fn measured(&self, name: &str, value: Duration, limit: Option<Duration>) {
         let ms = |duration: Duration| (duration.as_secs_f64() * 1e6).round() / 1e3;
-        self.journal.post(Event::Measured {
+        self.journal.post(Event::Measured(Measured {
             name: name.to_owned(),
             value: ms(value),
             unit: "ms".into(),
             min: None,
             limit: limit.map(ms),
-        });
+        }));
     }
 
     /// Sends a command of the update and measures when its result came; the application note allows 300 ms.

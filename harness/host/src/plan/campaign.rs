@@ -55,7 +55,7 @@ impl Layout<'_> {
             .as_ref()
             .map_or(Vec::new(), |sweep| self.directed(sweep));
         let order = campaign.sweep.as_ref().map_or(Vec::new(), |sweep| {
-            sweep.order.of(directed.len(), seed, &self.declared.case.id)
+            sweep.order.indices(directed.len(), seed, &self.declared.case.id)
         });
         let drawn = campaign
             .claim

@@ -244,7 +244,7 @@ impl Planner<'_> {
         if let Some((_, slot)) = case.slot() {
             // What a calibration has to tell first is not known yet.
             case.cut = campaign::cut(slot, &Timeline::default(), self.selection.seed, &label)
-                .map(|cut| CutPlan::of(&cut, slot.times));
+                .map(|cut| CutPlan::from_cut(&cut, slot.times));
         }
         let cuts: Vec<Cut> = case
             .cut

@@ -40,7 +40,7 @@ pub fn with_cut<'s>(
         case.case.id.clone_from(&part.campaign);
     }
     case.case.part = None;
-    case.case.cut = Some(CutPlan::of(cut, 1));
+    case.case.cut = Some(CutPlan::from_cut(cut, 1));
     case.off_is_discharge = false;
     Ok((suite, case))
 }

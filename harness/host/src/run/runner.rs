@@ -59,7 +59,7 @@ struct Judged {
     outcome: Option<Outcome>,
     /// Numbers of the records that the verdict rests on.
     evidence: Vec<u64>,
-    story: String,
+    summary: String,
     /// Where its first cut landed; nothing where none was to be made.
     landed: Option<CutLanding>,
 }
@@ -76,7 +76,7 @@ impl Judged {
             verdict: judged.verdict,
             outcome: judged.outcome,
             evidence: judged.evidence,
-            story: judged.story,
+            summary: judged.summary,
         }
     }
 
@@ -86,7 +86,7 @@ impl Judged {
             verdict,
             outcome: None,
             evidence: Vec::new(),
-            story: String::new(),
+            summary: String::new(),
             landed: None,
         }
     }
@@ -273,7 +273,7 @@ impl<'a> Runner<'a> {
                 evidence: judged.evidence,
                 again: again.to_string(),
                 took_ns: tried.elapsed().as_nanos() as u64,
-                story: judged.story,
+                summary: judged.summary,
             }));
             earlier.push(again);
         };
@@ -291,7 +291,7 @@ impl<'a> Runner<'a> {
             evidence: judged.evidence,
             tries: earlier.len() as u32 + 1,
             took_ns: began.elapsed().as_nanos() as u64,
-            story: judged.story,
+            summary: judged.summary,
             rerun,
         };
         journal.post(Event::CaseEnded(ended.clone()));

@@ -105,9 +105,11 @@ impl Kept {
 
 fn kept(case: &CaseRun<'_>) -> Kept {
     let taken = case.records.iter().filter_map(|record| match &record.event {
-        Event::Measured { name, value, .. } => {
-            let measure = Measure::ALL.into_iter().find(|measure| measure.name() == name)?;
-            Some((measure, *value))
+        Event::Measured(measured) => {
+            let measure = Measure::ALL
+                .into_iter()
+                .find(|measure| measure.name() == measured.name)?;
+            Some((measure, measured.value))
         }
         _ => None,
     });

@@ -59,7 +59,7 @@ impl Figures {
             .into_iter()
             .filter_map(|(measure, values)| {
                 let unit = measure.unit().name();
-                let spread = Percentiles::of(values)?;
+                let spread = Percentiles::new(values)?;
                 Some((measure.name(), Measured { unit, spread }))
             })
             .collect();

@@ -59,7 +59,7 @@ fn of(runs: &[Entry]) -> Trend {
             suite: suite.to_owned(),
             id: id.to_owned(),
             verdicts: verdicts.into_iter().collect(),
-            time_to_resume: Percentiles::of(times),
+            time_to_resume: Percentiles::new(times),
         });
     Trend {
         runs: runs.iter().map(past_run).collect(),

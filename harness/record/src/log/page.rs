@@ -9,7 +9,7 @@ use crate::report::html::{self as report, plot};
 use dfota_core::log::found::{LogOutcome, LogUpdate};
 use dfota_core::log::reader::LogReader;
 use dfota_core::log::steps::{LogPlace, LogStep, StepKind};
-use dfota_core::log::story::{NO_LOG_TELLS, headline, not_known, resets as words, steps, story};
+use dfota_core::log::summary::{NO_LOG_TELLS, headline, not_known, resets as words, steps, summary};
 use maud::{Markup, html};
 
 /// Updates that have a picture: so many of the first, and as many of those in which something is illegal.
@@ -146,7 +146,7 @@ fn row(update: &LogUpdate, drawn: bool) -> Markup {
             td.number { (update.first().line) " to " (update.last.line) }
             td { (badge(update)) }
             td {
-                (story(update))
+                (summary(update))
                 @if !update.notes.is_empty() { span.quiet { " (" (anomalies) ")" } }
                 @for found in &update.findings { br; code { (found.rule.id()) } ": " (found.sentence) }
             }
@@ -160,7 +160,7 @@ fn article(update: &LogUpdate) -> Markup {
     html! {
         article.case id=(anchor(update)) {
             h3 { (badge(update)) " Update " (update.number) ", " (title(update)) }
-            p.sentence { (story(update)) }
+            p.sentence { (summary(update)) }
             @for found in &update.findings {
                 p { code { (found.rule.id()) } ": " (found.sentence) " (line " (found.place.line) ")" }
             }

@@ -70,7 +70,7 @@ pub fn of(run: &Run<'_>) -> Vec<CampaignReport> {
             .filter(mine)
             .map(|cut| (*cut).clone())
             .collect();
-        report.tally = Tally::of(&cuts);
+        report.tally = Tally::from_cuts(&cuts);
         report.verdict = report.claim.map(|claim| report.tally.standing(&claim).word());
         if let Some(confidence) = report.confidence() {
             let all = report.tally.counted.bounds(confidence);
@@ -179,7 +179,7 @@ pub fn repeats(run: &Run<'_>) -> Option<String> {
     let mut ended: BTreeMap<String, u32> = BTreeMap::new();
     for case in &run.cases {
         let place = case.records.iter().find_map(|record| match &record.event {
-            Event::CutMade { landed, .. } => Some(landed.to_string()),
+            Event::CutMade(made) => Some(made.landed.to_string()),
             _ => None,
         });
         *landed

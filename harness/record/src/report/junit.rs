@@ -129,8 +129,12 @@ fn output(run: &Run<'_>, case: &CaseRun<'_>) -> String {
         let _ = writeln!(text, "[[PROPERTY|outcome={outcome}]]");
     }
     for record in case.records {
-        if let dfota_core::event::Event::CutMade { cut, landed, .. } = &record.event {
-            let _ = writeln!(text, "[[PROPERTY|cut={cut}]]\n[[PROPERTY|landed={landed}]]");
+        if let dfota_core::event::Event::CutMade(made) = &record.event {
+            let _ = writeln!(
+                text,
+                "[[PROPERTY|cut={}]]\n[[PROPERTY|landed={}]]",
+                made.cut, made.landed
+            );
         }
     }
     for tried in &case.earlier {

@@ -160,7 +160,7 @@ fn is_talk(event: &Event) -> bool {
         // Tells `ordered` from START on the map.
         Event::Rx { text, .. } => !text.contains("\"START\""),
         // How long single answers took.
-        Event::Measured { name, .. } => Measure::ALL.iter().all(|measure| measure.name() != name),
+        Event::Measured(taken) => Measure::ALL.iter().all(|measure| measure.name() != taken.name),
         Event::Attempt(_)
         | Event::Watched(_)
         | Event::Tx { .. }

@@ -287,7 +287,7 @@ fn earlier(tried: &TryEnded) -> TrySummary<'_> {
             &tried.verdict,
             tried.outcome,
             &tried.evidence,
-            (&tried.story, tried.took_ns),
+            (&tried.summary, tried.took_ns),
         ),
         again: &tried.again,
     }
@@ -297,18 +297,12 @@ fn earlier(tried: &TryEnded) -> TrySummary<'_> {
 fn measurements<'a>(run: &CaseRun<'a>) -> Vec<Measurement<'a>> {
     let known = |name: &str| Measure::ALL.iter().any(|measure| measure.name() == name);
     let taken = run.records.iter().filter_map(|record| match &record.event {
-        Event::Measured {
-            name,
-            value,
-            unit,
-            min,
-            limit,
-        } if known(name) => Some(Measurement {
-            name,
-            value: *value,
-            unit,
-            min: *min,
-            max: *limit,
+        Event::Measured(taken) if known(&taken.name) => Some(Measurement {
+            name: &taken.name,
+            value: taken.value,
+            unit: &taken.unit,
+            min: taken.min,
+            max: taken.limit,
         }),
         _ => None,
     });
@@ -316,22 +310,14 @@ fn measurements<'a>(run: &CaseRun<'a>) -> Vec<Measurement<'a>> {
 }
 
 fn cut(record: &Record) -> Option<CutSummary<'_>> {
-    let Event::CutMade {
-        cut,
-        landed,
-        due_ns,
-        commanded_ns,
-        returned_ns,
-        ..
-    } = &record.event
-    else {
+    let Event::CutMade(made) = &record.event else {
         return None;
     };
     Some(CutSummary {
-        id: cut,
-        landed: *landed,
-        commanded_late_ns: commanded_ns.saturating_sub(*due_ns),
-        done_late_ns: returned_ns.saturating_sub(*due_ns),
+        id: &made.cut,
+        landed: made.landed,
+        commanded_late_ns: made.commanded_late_ns(),
+        done_late_ns: made.done_late_ns(),
     })
 }
 

@@ -4,7 +4,7 @@ use super::CaseRun;
 use dfota_core::capabilities::{Capabilities, SimNumber};
 use dfota_core::case::Case;
 use dfota_core::event::watched::{Gap, Watched};
-use dfota_core::event::{Event, Line, Record};
+use dfota_core::event::{CutMade, Event, Line, Measured, Record};
 use dfota_core::verdict::Verdict;
 use std::fmt::{self, Write};
 use std::ops::Range;
@@ -65,7 +65,7 @@ pub fn needed(records: &[Record], evidence: &[u64]) -> impl Iterator<Item = usiz
 
 /// The records around those that matter, so many lines to each side.
 fn around(records: &[Record], evidence: &[u64], lines: usize) -> Vec<Range<usize>> {
-    let is_cut = |record: &Record| matches!(record.event, Event::CutMade { .. } | Event::CutMissed { .. });
+    let is_cut = |record: &Record| matches!(record.event, Event::CutMade(_) | Event::CutMissed { .. });
     let cut = records.iter().rposition(is_cut);
     let places = evidence
         .iter()
@@ -147,7 +147,7 @@ fn tell(record: &Record, to: &mut String) -> Option<()> {
         Event::TxData { bytes, sha256 } => write!(to, "> {bytes} bytes, SHA-256 {}…", sha256.get(..16)?),
         Event::Line { line, active, .. } => write!(to, "! {}", edge(*line, *active)),
         Event::CutArmed { cut } => write!(to, "# cut armed: {cut}"),
-        Event::CutMade { .. } => tell_cut(&record.event, to),
+        Event::CutMade(made) => tell_cut(made, to),
         Event::CutMissed { cut } => write!(to, "# cut missed: {cut}"),
         Event::Request(request) => to.write_str(&request_line(request)),
         Event::Lwm2m { text, .. } => write!(to, "@ lwm2m {text}"),
@@ -155,7 +155,7 @@ fn tell(record: &Record, to: &mut String) -> Option<()> {
         Event::Watched(watched) => return tell_watched(watched, to),
         Event::Gap(gap) => tell_gap(gap, to),
         Event::Halted(halted) => write!(to, "# stopped: {}: {}", halted.rule, halted.sentence),
-        Event::Measured { .. } => tell_measured(&record.event, to),
+        Event::Measured(measured) => tell_measured(measured, to),
         Event::Capabilities { when, capabilities } => {
             write!(to, "# function {}: {}", when.words(), abilities(capabilities))
         }
@@ -199,45 +199,31 @@ fn tell(record: &Record, to: &mut String) -> Option<()> {
     told.ok()
 }
 
-fn tell_cut(event: &Event, to: &mut String) -> fmt::Result {
-    let Event::CutMade {
-        cut,
-        landed,
-        due_ns,
-        commanded_ns,
-        returned_ns,
-        confirmed,
-        ..
-    } = event
-    else {
-        return Ok(());
-    };
-    let late = |ns: &u64| ns.saturating_sub(*due_ns) as f64 / 1e3;
-    let (commanded, done) = (late(commanded_ns), late(returned_ns));
-    let confirmed = confirmed.map_or(String::new(), |seen| {
+fn tell_cut(made: &CutMade, to: &mut String) -> fmt::Result {
+    let us = |ns: u64| ns as f64 / 1e3;
+    let (commanded, done) = (us(made.commanded_late_ns()), us(made.done_late_ns()));
+    let confirmed = made.confirmed.map_or(String::new(), |seen| {
         format!(
             ", confirmed by the sense line after {:.1} µs (up to {:.1} µs earlier)",
-            late(&seen.at_ns),
-            seen.within_ns as f64 / 1e3
+            us(seen.at_ns.saturating_sub(made.due_ns)),
+            us(seen.within_ns)
         )
     });
     write!(
         to,
-        "# cut made: {cut}, landed at {landed}; commanded {commanded:.1} µs after it was due, done after {done:.1} µs{confirmed}"
+        "# cut made: {}, landed at {}; commanded {commanded:.1} µs after it was due, done after {done:.1} µs{confirmed}",
+        made.cut, made.landed
     )
 }
 
-fn tell_measured(event: &Event, to: &mut String) -> fmt::Result {
-    let Event::Measured {
+fn tell_measured(measured: &Measured, to: &mut String) -> fmt::Result {
+    let Measured {
         name,
         value,
         unit,
         min,
         limit,
-    } = event
-    else {
-        return Ok(());
-    };
+    } = measured;
     let over = limit.filter(|limit| value > limit).map(|limit| ("over", limit));
     let under = min.filter(|min| value < min).map(|min| ("under", min));
     match over.or(under) {

@@ -4,7 +4,7 @@ use super::trace::{Became, Expectation, Limit, Step, Trace};
 use dfota_core::case::{Case, Package};
 use dfota_core::cut::{Cut, CutKind, CutPlan};
 use dfota_core::event::watched::{Attempt, Gap, Purpose, ReplyTo, TimedOut, Watched};
-use dfota_core::event::{Event, Line};
+use dfota_core::event::{CutMade, Event, Line};
 use dfota_core::event_id::EventId;
 use dfota_core::expect::{Becomes, CommandReply, Expect};
 use dfota_core::judge::judge;
@@ -136,7 +136,7 @@ impl Journal {
     }
 
     fn cut(&mut self, glitch: bool) {
-        self.take(&Event::CutMade {
+        self.take(&Event::CutMade(CutMade {
             cut: cut(),
             landed: Phase::Idle,
             trigger_ns: 0,
@@ -146,7 +146,7 @@ impl Journal {
             returned_ns: 0,
             kind: CutKind::Power,
             confirmed: None,
-        });
+        }));
         self.starts();
     }
 

@@ -233,16 +233,16 @@ fn without_a_cut_the_supply_never_failed() {
     assert_eq!(ruled(&verdict), "resume-timeout", "{verdict:?}");
 }
 
-/// The story names three oddities, and counts the others.
+/// The summary names three oddities, and counts the others.
 #[rstest]
 #[case(3, false)]
 #[case(4, true)]
 fn oddities(#[case] count: u64, #[case] counted: bool) {
     let percents: String = (0..count).map(|n| format!("U{} ", 130 + n)).collect();
     let script = format!("uart order start {percents} U100 rdy end0");
-    let story = judged(&script, "target", None, |_| {}).story;
-    assert_eq!(story.contains("and 1 more oddities"), counted, "{story}");
-    assert_eq!(story.contains("more oddities"), counted, "{story}");
+    let summary = judged(&script, "target", None, |_| {}).summary;
+    assert_eq!(summary.contains("and 1 more oddities"), counted, "{summary}");
+    assert_eq!(summary.contains("more oddities"), counted, "{summary}");
 }
 
 /// A campaign arms its cuts for the last moment before a time: there it counts where one landed.

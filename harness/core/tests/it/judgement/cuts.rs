@@ -415,8 +415,8 @@ fn gaps(#[case] script: &str, #[case] version: &str, #[case] cut: Option<Moment>
 fn boots_that_nobody_asked_for(#[case] script: &str, #[case] rule: &str) {
     let judged = judged(script, "target", None, |_| {});
     assert_eq!(ruled(&judged.verdict), rule, "{judged:?}");
-    let told = judged.story.contains("3 unexplained resets while UPDATING");
-    assert_eq!(told, script.contains("U20 brom"), "{}", judged.story);
+    let told = judged.summary.contains("3 unexplained resets while UPDATING");
+    assert_eq!(told, script.contains("U20 brom"), "{}", judged.summary);
 }
 
 /// What is legal and odd is told; a suite may declare it a fail.
@@ -440,7 +440,7 @@ fn boots_that_nobody_asked_for(#[case] script: &str, #[case] rule: &str) {
 fn oddities(#[case] script: &str, #[case] told: &str) {
     let noted = judged(script, "target", None, |_| {});
     assert_eq!(ruled(&noted.verdict), "pass", "{noted:?}");
-    assert!(noted.story.contains(told), "{}", noted.story);
+    assert!(noted.summary.contains(told), "{}", noted.summary);
     let failed = verdict(script, "target", None, |seen| {
         seen.plan.case.anomalies = Anomalies::Fail;
     });
@@ -451,5 +451,5 @@ fn oddities(#[case] script: &str, #[case] told: &str) {
 fn a_resume_without_updating_is_odd() {
     let script = "uart order start U50 cut brom start brom rdy end0";
     let judged = judged(script, "target", Some(UPDATING_50), |_| {});
-    assert!(judged.story.contains("without a single UPDATING"), "{judged:?}");
+    assert!(judged.summary.contains("without a single UPDATING"), "{judged:?}");
 }

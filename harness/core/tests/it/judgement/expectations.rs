@@ -127,9 +127,9 @@ fn a_second_order(#[case] script: &str, #[case] reply: CommandReply, #[case] met
 
 #[test]
 fn what_a_line_on_the_console_says() {
-    let story = |script: &str, version, cut| judged(script, version, cut, |_| {}).story;
+    let summary = |script: &str, version, cut| judged(script, version, cut, |_| {}).summary;
     assert_eq!(
-        story(
+        summary(
             "http order hstart D100 hend0 start U20 U50 cut start U20 U100 rdy end0",
             "target",
             Some(UPDATING_50)
@@ -137,7 +137,7 @@ fn what_a_line_on_the_console_says() {
         "UPDATING 20%..50% · cut at UPDATING 50% · resumed 20%..100% · END,0 · BC66NBR01A02 (new after a resume)"
     );
     assert_eq!(
-        story(
+        summary(
             "uart order start U20 U100 rdy end0 cut rdy",
             "target",
             Some(UPDATING_50)
@@ -145,11 +145,11 @@ fn what_a_line_on_the_console_says() {
         "UPDATING 20%..100% · END,0 · cut at END,0 · BC66NBR01A02 (new)"
     );
     assert_eq!(
-        story("http order hend12", "dead", None),
+        summary("http order hend12", "dead", None),
         "download 12 · unresponsive (bricked: unresponsive)"
     );
     assert_eq!(
-        story("uart order start U100 gap", "target", None),
+        summary("uart order start U100 gap", "target", None),
         "UPDATING 100%..100% · BC66NBR01A02 · not heard at UPDATING 100%: serial port `p` failed (new)"
     );
 }

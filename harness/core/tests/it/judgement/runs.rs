@@ -75,7 +75,7 @@ impl Run {
             evidence: judged.evidence.clone(),
             tries: 1,
             took_ns: 0,
-            story: judged.story.clone(),
+            summary: judged.summary.clone(),
             rerun: String::new(),
         }));
         judged

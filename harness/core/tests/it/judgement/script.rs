@@ -5,7 +5,7 @@
 use dfota_core::case::{Case, Package};
 use dfota_core::cut::{Cut, CutKind, CutPlan};
 use dfota_core::event::watched::{Attempt, Gap, Purpose, ReplyTo, TimedOut, Watched};
-use dfota_core::event::{Event, Line};
+use dfota_core::event::{CutMade, Event, Line};
 use dfota_core::event_id::EventId;
 use dfota_core::expect::{CommandReply, Expect};
 use dfota_core::judge::{Judgement, judge};
@@ -41,7 +41,7 @@ fn supplied() -> Event {
 }
 
 fn cut(glitch: bool) -> Vec<Event> {
-    let made = Event::CutMade {
+    let made = Event::CutMade(CutMade {
         cut: "updating@50%+0ms/power/5s".parse().expect("a cut"),
         landed: Phase::Idle,
         trigger_ns: 0,
@@ -51,7 +51,7 @@ fn cut(glitch: bool) -> Vec<Event> {
         returned_ns: 0,
         kind: CutKind::Power,
         confirmed: None,
-    };
+    });
     vec![made, supplied()]
 }
 

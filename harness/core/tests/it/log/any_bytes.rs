@@ -5,7 +5,7 @@ use dfota_core::log::format::LogFormat;
 use dfota_core::log::found::LogUpdate;
 use dfota_core::log::reader::{LogCounts, LogReader};
 use dfota_core::log::steps::LogSteps;
-use dfota_core::log::story::{not_known, steps, story};
+use dfota_core::log::summary::{not_known, steps, summary};
 use proptest::prelude::*;
 
 /// Everything that comes of a log in these pieces.
@@ -64,7 +64,7 @@ proptest! {
         let (found, read) = read(format, &[&bytes]);
         prop_assert_eq!(read.bytes, bytes.len() as u64);
         for update in &found {
-            let _ = (story(update), steps(update), not_known(update));
+            let _ = (summary(update), steps(update), not_known(update));
         }
     }
 
@@ -72,7 +72,7 @@ proptest! {
     fn any_lines_can_come(format in format(), bytes in lines()) {
         let (found, _) = read(format, &[&bytes]);
         for update in &found {
-            prop_assert!(!story(update).is_empty());
+            prop_assert!(!summary(update).is_empty());
             prop_assert_eq!(steps(update).len(), update.steps.list().len());
             prop_assert!(update.first().line <= update.last.line);
             let _ = not_known(update);

@@ -2,10 +2,10 @@
 
 use crate::log::script::{A, B, only, rules, told};
 use dfota_core::log::found::LogOutcome;
-use dfota_core::log::story::{headline, story};
+use dfota_core::log::summary::{headline, summary};
 use rstest::rstest;
 
-/// Each log, the story that is told of it, and the rule that it breaks.
+/// Each log, the summary that is told of it, and the rule that it breaks.
 #[rstest]
 // Sound, in each transport.
 #[case(
@@ -141,7 +141,7 @@ fn by_what_was_heard(#[case] words: &str, #[case] expected: &str, #[case] rule: 
     let update = only(words, told("", ""));
     let expected_rules: Vec<&str> = [rule].into_iter().filter(|rule| !rule.is_empty()).collect();
     assert_eq!(
-        (story(&update).as_str(), rules(&update)),
+        (summary(&update).as_str(), rules(&update)),
         (expected, expected_rules)
     );
     assert_eq!(update.outcome() == LogOutcome::Illegal, !rule.is_empty());
@@ -162,7 +162,7 @@ fn by_what_was_heard(#[case] words: &str, #[case] expected: &str, #[case] rule: 
 fn by_what_was_told(#[case] words: &str, #[case] from: &str, #[case] to: &str, #[case] rule: &str) {
     let update = only(words, told(from, to));
     let expected: Vec<&str> = [rule].into_iter().filter(|rule| !rule.is_empty()).collect();
-    assert_eq!(rules(&update), expected, "{}", story(&update));
+    assert_eq!(rules(&update), expected, "{}", summary(&update));
 }
 
 /// Where a line may be missing, nothing rests on it.
@@ -194,7 +194,7 @@ fn by_what_was_told(#[case] words: &str, #[case] from: &str, #[case] to: &str, #
 #[case("ATE1 A order-uart start rom up-20 up-100 rom rdy end-0 start rom up-20")]
 fn nothing_is_held_against_it(#[case] words: &str) {
     for update in crate::log::script::updates(crate::log::script::log(words).as_bytes(), told("", "")) {
-        assert_eq!(rules(&update), [""; 0], "{}", story(&update));
+        assert_eq!(rules(&update), [""; 0], "{}", summary(&update));
     }
 }
 

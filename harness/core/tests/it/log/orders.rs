@@ -1,7 +1,7 @@
 //! Where one update ends and the next begins.
 
 use crate::log::script::{log, told, updates};
-use dfota_core::log::story::{not_known, story};
+use dfota_core::log::summary::{not_known, summary};
 use dfota_core::transport::Via;
 use rstest::rstest;
 
@@ -93,7 +93,7 @@ fn a_boot_is_heard_by_any_part_of_it() {
     let bytes = b"\"x\r\n+QIND: \"FOTA\",\"UPDATING\",50%,1,1\r\nV0: 0000 0000 [0001]\r\n\xFF\xFE\r\nU0: 0000 0001 [0000]\r\n+QIND: \"FOTA\",\"UPDATING\",20%,1,1\r\n+QIND: \"FOTA\",\"UPDATING\",100%,1,1\r\nRbbRDY\r\n+QIND: \"FOTA\",\"END\",0\r\n";
     let found = updates(bytes, told("", ""));
     assert_eq!(
-        story(&found[0]),
+        summary(&found[0]),
         "UPDATING 50%..50% · reset while UPDATING 50% · resumed 20%..100% · END,0 · version not heard"
     );
 }

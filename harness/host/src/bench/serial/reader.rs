@@ -47,7 +47,7 @@ pub enum Message {
         at: Instant,
     },
     /// The armed cut was made.
-    Cut(CutMade),
+    Cut(CutInstants),
     /// Everything that could be read when [`Reader::drain`] was called has been handed over.
     Drained {
         /// Bytes read since the reader started.
@@ -70,7 +70,7 @@ pub enum Message {
 
 /// A cut that was made, with the times of its parts.
 #[derive(Debug)]
-pub struct CutMade {
+pub struct CutInstants {
     pub cut: Cut,
     /// When the last byte of its moment had been read.
     pub trigger: Instant,
@@ -423,7 +423,7 @@ impl OnThread {
 
     /// Looks ahead for the moment of the armed cut and makes the cut; tells at which byte the moment was complete. Nothing
     /// here allocates.
-    fn cut_if_met(&self, bytes: &[u8], at: Instant) -> Option<(usize, CutMade)> {
+    fn cut_if_met(&self, bytes: &[u8], at: Instant) -> Option<(usize, CutInstants)> {
         if !matches!(*lock(&self.shared.trigger), Trigger::Armed(_)) {
             return None;
         }
@@ -451,7 +451,7 @@ impl OnThread {
         }
     }
 
-    fn cut_if_due(&self) -> Option<CutMade> {
+    fn cut_if_due(&self) -> Option<CutInstants> {
         let due = {
             let mut trigger = lock(&self.shared.trigger);
             match &*trigger {
@@ -558,7 +558,7 @@ fn trip(trigger: &Mutex<Trigger>, met: impl Fn(Moment) -> bool, at: Instant) -> 
 }
 
 /// Writes a cut down and hands it to the runner.
-fn tell(made: CutMade, journal: &Journal, runner: &Sender<Message>) {
+fn tell(made: CutInstants, journal: &Journal, runner: &Sender<Message>) {
     for line in moved(made.cut.kind) {
         let took_ns = made.returned.duration_since(made.commanded).as_nanos() as u64;
         journal.post_at(
@@ -583,7 +583,7 @@ pub fn moved(kind: CutKind) -> &'static [Line] {
 }
 
 /// Makes a cut now: the supply off, reset asserted, or both.
-pub fn cut(cut: &Cut, trigger: Instant, due: Instant, lines: &Lines) -> CutMade {
+pub fn cut(cut: &Cut, trigger: Instant, due: Instant, lines: &Lines) -> CutInstants {
     let commanded = Instant::now();
     let mut result = Ok(());
     for line in moved(cut.kind) {
@@ -593,7 +593,7 @@ pub fn cut(cut: &Cut, trigger: Instant, due: Instant, lines: &Lines) -> CutMade 
     if cut.kind != CutKind::Reset {
         result = result.and(lines.isolate(true));
     }
-    CutMade {
+    CutInstants {
         cut: cut.clone(),
         trigger,
         due,

@@ -1,9 +1,9 @@
 //! Cuts: arming them, and living through one that was made until the module is supplied again.
 
-use crate::bench::serial::reader::{Armed, CutMade};
+use crate::bench::serial::reader::{Armed, CutInstants};
 use crate::device::module::{Module, Stop};
 use dfota_core::cut::{Cut, CutKind};
-use dfota_core::event::{Confirmed, Event, Line};
+use dfota_core::event::{Confirmed, CutMade, Event, Line};
 use dfota_core::measure::Measure;
 use dfota_core::moment::Moment;
 use dfota_core::update::UpdateInput;
@@ -44,7 +44,7 @@ impl Module {
         }
         let confirmed = self.confirmed(&made)?;
         let landed = self.phase();
-        self.journal.post(Event::CutMade {
+        self.journal.post(Event::CutMade(CutMade {
             cut: cut.clone(),
             landed,
             glitch,
@@ -54,7 +54,7 @@ impl Module {
             returned_ns: self.clock.mono_ns_of(made.returned),
             kind: cut.kind,
             confirmed,
-        });
+        }));
         if let Some(update) = &mut self.update {
             update.on(UpdateInput::Cut { glitch });
         }
@@ -70,7 +70,7 @@ impl Module {
     }
 
     /// When the sense line showed that the supply was gone, where the rig has one and it did.
-    fn confirmed(&self, made: &CutMade) -> Result<Option<Confirmed>, Stop> {
+    fn confirmed(&self, made: &CutInstants) -> Result<Option<Confirmed>, Stop> {
         if made.cut.kind == CutKind::Reset {
             return Ok(None);
         }

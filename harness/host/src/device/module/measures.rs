@@ -1,7 +1,7 @@
 //! What is measured in one try, and the limits that the case declares for it.
 
 use crate::device::module::Module;
-use dfota_core::event::Event;
+use dfota_core::event::{Event, Measured};
 use dfota_core::measure::{Measure, MeasureLimits};
 use dfota_core::transport::Via;
 use std::time::{Duration, Instant};
@@ -44,13 +44,13 @@ impl Module {
             .iter()
             .find(|limits| limits.measure == measure);
         let shown = |limit: Option<u64>| limit.map(|limit| unit.shown(limit));
-        self.journal.post(Event::Measured {
+        self.journal.post(Event::Measured(Measured {
             name: measure.name().into(),
             value: unit.shown(value),
             unit: unit.name().into(),
             min: shown(limits.and_then(|limits| limits.min)),
             limit: shown(limits.and_then(|limits| limits.max)),
-        });
+        }));
     }
 
     /// The same for a time of the module's.

@@ -118,7 +118,7 @@ impl Runner<'_> {
             (Rule::NotCalibrated, sentence)
         })?;
         let case = Case {
-            cut: Some(CutPlan::of(&cut, slot.times)),
+            cut: Some(CutPlan::from_cut(&cut, slot.times)),
             ..case.clone()
         };
         Ok(Some(case.with_its_measures()))
@@ -191,7 +191,7 @@ impl Runner<'_> {
             case: case.id.clone(),
             cut: landed.cut.clone(),
             landed: landed.phase,
-            bin: Bin::of(landed.phase, landed.start),
+            bin: Bin::from_phase(landed.phase, landed.start),
             counts: inside && slot.claim.is_some(),
             drawn: slot.claim.is_some(),
             brick: judged.is_brick(),
@@ -238,7 +238,7 @@ impl Runner<'_> {
             case: case.id.clone(),
             cut: made.cut,
             landed: Some(landed),
-            bin: Bin::of(Some(landed), made.start),
+            bin: Bin::from_phase(Some(landed), made.start),
             counts: false,
             drawn: slot.claim.is_some(),
             brick: false,

@@ -152,7 +152,7 @@ impl Runner<'_> {
             let run = probed.tries + spoilt + 1;
             let probe = Case {
                 id: with(&case.id, &format!("bisect={number:03},try={run}")),
-                cut: Some(CutPlan::of(&cut, 1)),
+                cut: Some(CutPlan::from_cut(&cut, 1)),
                 ..case.clone()
             };
             self.planned(&probe)?;

@@ -49,7 +49,7 @@ fn again_within(retries: &Retries, verdict: &Verdict, earlier: &[Again]) -> Opti
     let class = rule.class();
     let again = Again::Retry(class);
     let before = earlier.iter().filter(|&&reason| reason == again).count();
-    ((before as u64) < u64::from(retries.of(class))).then_some(again)
+    ((before as u64) < u64::from(retries.after(class))).then_some(again)
 }
 
 /// How many of the tries before were cuts that landed elsewhere.

@@ -100,7 +100,7 @@ fn records(text: &str, attachments: Attachments) -> Vec<Record> {
                 evidence: vec![0],
                 tries: 1,
                 took_ns: 1_234_567_890,
-                story: say(),
+                summary: say(),
                 rerun: say(),
             }));
         }

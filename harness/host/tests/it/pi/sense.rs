@@ -51,16 +51,13 @@ fn confirmed() {
 
 /// How long after a cut was commanded the sense line confirmed it.
 fn after(event: &Event) -> Option<Duration> {
-    let Event::CutMade {
-        commanded_ns,
-        confirmed,
-        ..
-    } = event
-    else {
+    let Event::CutMade(made) = event else {
         return None;
     };
-    let seen = confirmed.unwrap_or_else(|| panic!("a cut that was not confirmed: {event:?}"));
-    let after = seen.at_ns.checked_sub(*commanded_ns);
+    let seen = made
+        .confirmed
+        .unwrap_or_else(|| panic!("a cut that was not confirmed: {event:?}"));
+    let after = seen.at_ns.checked_sub(made.commanded_ns);
     let after =
         Duration::from_nanos(after.unwrap_or_else(|| panic!("confirmed before it was made: {event:?}")));
     Some(after)

@@ -62,20 +62,13 @@ fn memory(board: &Board, driver: Driver) {
 fn lateness(run: &Path, driver: Driver) {
     let journal = dfota_record::journal::read(run, false).expect("a journal");
     for record in journal {
-        if let Event::CutMade {
-            cut,
-            due_ns,
-            commanded_ns,
-            returned_ns,
-            ..
-        } = record.event
-        {
-            let us = |ns: u64| (ns - due_ns) / 1000;
+        if let Event::CutMade(made) = record.event {
             println!(
-                "figure: {}: {cut}: commanded {} µs after it was due, carried out after {} µs",
+                "figure: {}: {}: commanded {} µs after it was due, carried out after {} µs",
                 driver.name(),
-                us(commanded_ns),
-                us(returned_ns)
+                made.cut,
+                made.commanded_late_ns() / 1000,
+                made.done_late_ns() / 1000
             );
         }
     }

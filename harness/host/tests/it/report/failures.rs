@@ -14,9 +14,9 @@ fn failing(cuts: &[(u8, Rule)]) -> Vec<Record> {
     let mut now = turn.next();
     for record in &mut records {
         match (&mut record.event, now) {
-            (Event::CutMade { landed, .. }, Some((percent, _))) => {
+            (Event::CutMade(made), Some((percent, _))) => {
                 let percent = Percent::new(*percent).expect("a percentage");
-                *landed = Phase::Updating { percent };
+                made.landed = Phase::Updating { percent };
             }
             (Event::CaseEnded(end), Some((_, rule))) => {
                 end.verdict = Verdict::by(*rule, "it did not".into());

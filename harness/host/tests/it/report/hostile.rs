@@ -33,7 +33,7 @@ fn poison(records: &mut [Record], worst: &str) {
             Event::Rx { text, .. } if text == "OK" => *text = worst.into(),
             Event::Lwm2m { text, .. } | Event::Note { text } | Event::Step { text } => *text = worst.into(),
             Event::CaseEnded(end) => {
-                end.story = worst.into();
+                end.summary = worst.into();
                 end.rerun = worst.into();
                 if let Verdict::Fail(finding) = &mut end.verdict {
                     finding.sentence = worst.into();

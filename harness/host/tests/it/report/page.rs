@@ -131,7 +131,7 @@ fn a_cut_that_was_missed_has_words_and_no_line() {
     let mut records = records();
     let (from, _) = other_case(&records);
     let cut = records.iter().find_map(|record| match &record.event {
-        Event::CutMade { cut, .. } => Some(cut.clone()),
+        Event::CutMade(made) => Some(made.cut.clone()),
         _ => None,
     });
     let missed = Event::CutMissed {
@@ -343,7 +343,7 @@ fn the_line_of_percent_breaks_where_the_supply_was_off(
             }
         )
     };
-    let cut = |record: &Record| matches!(record.event, Event::CutMade { .. });
+    let cut = |record: &Record| matches!(record.event, Event::CutMade(_));
     let cut = records.iter().position(cut).expect("a cut");
     let off = records[..cut].iter().rposition(edge).expect("it is cut");
     let on = cut + records[cut..].iter().position(edge).expect("it is back");

@@ -38,21 +38,14 @@ fn measured(run: &Run<'_>, measure: Measure) -> Option<Measured> {
     let mut outside = 0;
     let unit = measure.unit().name();
     for record in run.cases.iter().flat_map(|case| case.records) {
-        let Event::Measured {
-            name,
-            value,
-            min,
-            limit,
-            ..
-        } = &record.event
-        else {
+        let Event::Measured(taken) = &record.event else {
             continue;
         };
-        if name != measure.name() {
+        if taken.name != measure.name() {
             continue;
         }
-        values.push(*value);
-        outside += usize::from(min.is_some_and(|min| *value < min) || limit.is_some_and(|max| *value > max));
+        values.push(taken.value);
+        outside += usize::from(taken.is_out_of_limits());
     }
     values.sort_by(f64::total_cmp);
     Some(Measured {

@@ -68,7 +68,7 @@ fn last_try<'a>(case: &CaseRun<'a>) -> &'a [dfota_core::event::Record] {
 
 fn landed(record: &dfota_core::event::Record) -> Option<String> {
     match &record.event {
-        Event::CutMade { landed, .. } => Some(landed.to_string()),
+        Event::CutMade(made) => Some(made.landed.to_string()),
         Event::CutMissed { .. } => Some("not met".to_owned()),
         _ => None,
     }

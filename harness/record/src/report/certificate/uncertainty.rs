@@ -47,16 +47,10 @@ pub struct Spread {
 pub(super) fn of(run: &Run<'_>) -> Option<Uncertainty> {
     let (mut before, mut command, mut done) = (Vec::new(), Vec::new(), Vec::new());
     for record in run.cases.iter().flat_map(|case| case.records) {
-        if let Event::CutMade {
-            due_ns,
-            commanded_ns,
-            returned_ns,
-            ..
-        } = &record.event
-        {
-            before.push(ms(*due_ns, *commanded_ns));
-            command.push(ms(*commanded_ns, *returned_ns));
-            done.push(ms(*due_ns, *returned_ns));
+        if let Event::CutMade(made) = &record.event {
+            before.push(ms(made.due_ns, made.commanded_ns));
+            command.push(ms(made.commanded_ns, made.returned_ns));
+            done.push(ms(made.due_ns, made.returned_ns));
         }
     }
     let widest = command.iter().copied().fold(0.0, f64::max);

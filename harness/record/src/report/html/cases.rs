@@ -101,9 +101,9 @@ fn measured<'a>(entry: &Entry<'_, 'a>) -> Vec<(&'a str, f64, &'a str)> {
     let records = entry.case.records.iter();
     records
         .filter_map(|record| match &record.event {
-            Event::Measured {
-                name, value, unit, ..
-            } if known(name) => Some((name.as_str(), *value, unit.as_str())),
+            Event::Measured(taken) if known(&taken.name) => {
+                Some((taken.name.as_str(), taken.value, taken.unit.as_str()))
+            }
             _ => None,
         })
         .collect()

@@ -84,18 +84,12 @@ fn of(book: &Book<'_, '_>, wanted: Measure) -> Option<Histogram> {
             }
         }
         for record in entry.case.records {
-            if let Event::Measured {
-                name,
-                value,
-                min,
-                limit,
-                ..
-            } = &record.event
-                && name == wanted.name()
+            if let Event::Measured(taken) = &record.event
+                && taken.name == wanted.name()
             {
-                values.push(*value);
-                let mut own = of_shown(*min, *limit).chain(resume);
-                beyond += usize::from(own.any(|limit| limit.excludes(*value)));
+                values.push(taken.value);
+                let mut own = of_shown(taken.min, taken.limit).chain(resume);
+                beyond += usize::from(own.any(|limit| limit.excludes(taken.value)));
             }
         }
     }

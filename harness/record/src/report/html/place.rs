@@ -186,26 +186,16 @@ pub fn of<'a>(case: &Case, records: &'a [Record]) -> Vec<Landed<'a>> {
     for record in records {
         match &record.event {
             Event::Rx { text, .. } => start |= text.contains("\"START\""),
-            Event::CutMade {
-                cut,
-                landed,
-                due_ns,
-                commanded_ns,
-                returned_ns,
-                ..
-            } => {
+            Event::CutMade(made) => {
                 cuts.push(Landed {
-                    cut,
-                    place: place(cut.kind, Column::of(case, *landed, start)),
-                    percent: match landed {
+                    cut: &made.cut,
+                    place: place(made.cut.kind, Column::of(case, made.landed, start)),
+                    percent: match made.landed {
                         Phase::Updating { percent } => Some(percent.get()),
                         _ => None,
                     },
                     seq: record.seq,
-                    late_ns: Some((
-                        commanded_ns.saturating_sub(*due_ns),
-                        returned_ns.saturating_sub(*due_ns),
-                    )),
+                    late_ns: Some((made.commanded_late_ns(), made.done_late_ns())),
                 });
                 start = false;
             }

@@ -122,27 +122,23 @@ impl Timeline {
                 let text = format!("lwm2m {text}");
                 self.requests.push(Mark { at, text });
             }
-            Event::CutMade {
-                cut,
-                landed,
-                due_ns,
-                commanded_ns,
-                confirmed,
-                ..
-            } => {
+            Event::CutMade(made) => {
                 // It is written down when the supply has been off for its time; it was made when the line was commanded.
-                let since = record.mono_ns.saturating_sub(*commanded_ns) as f64 / 1e9;
+                let since = record.mono_ns.saturating_sub(made.commanded_ns) as f64 / 1e9;
                 let speed = record.module_ns as f64 / record.mono_ns.max(1) as f64;
                 let at = At {
                     seconds: (at.seconds - since * speed).max(0.0),
                     ..at
                 };
-                let late = commanded_ns.saturating_sub(*due_ns) as f64 / 1e3;
-                let confirmed = confirmed.map_or(String::new(), |seen| {
-                    let after = seen.at_ns.saturating_sub(*commanded_ns) as f64 / 1e3;
+                let late = made.commanded_late_ns() as f64 / 1e3;
+                let confirmed = made.confirmed.map_or(String::new(), |seen| {
+                    let after = seen.at_ns.saturating_sub(made.commanded_ns) as f64 / 1e3;
                     format!("; the sense line showed it {after:.0} µs later")
                 });
-                let text = format!("cut {cut} at {landed}, {late:.0} µs after it was due{confirmed}");
+                let text = format!(
+                    "cut {} at {}, {late:.0} µs after it was due{confirmed}",
+                    made.cut, made.landed
+                );
                 self.cuts.push(Mark { at, text });
             }
             Event::CutMissed { cut } => {

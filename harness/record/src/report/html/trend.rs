@@ -198,10 +198,10 @@ fn of_past(run: &PastRun, measure: Measure) -> Option<Percentiles> {
 fn of_run(book: &Book<'_, '_>, measure: Measure) -> Option<Percentiles> {
     let records = book.entries.iter().flat_map(|entry| entry.case.records);
     let values = records.filter_map(|record| match &record.event {
-        Event::Measured { name, value, .. } if name == measure.name() => Some(*value),
+        Event::Measured(taken) if taken.name == measure.name() => Some(taken.value),
         _ => None,
     });
-    Percentiles::of(values.collect())
+    Percentiles::new(values.collect())
 }
 
 /// The day of a time in RFC 3339.

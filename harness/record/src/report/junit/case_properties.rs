@@ -73,7 +73,7 @@ fn versions<'c>(case: &'c CaseRun<'_>) -> impl Iterator<Item = &'c str> {
 /// Cuts that were made, and where each landed.
 fn cuts(case: &CaseRun<'_>) -> (Vec<String>, Vec<String>) {
     let made = case.records.iter().filter_map(|record| match &record.event {
-        Event::CutMade { cut, landed, .. } => Some((cut.to_string(), landed.to_string())),
+        Event::CutMade(made) => Some((made.cut.to_string(), made.landed.to_string())),
         _ => None,
     });
     made.unzip()
@@ -82,9 +82,9 @@ fn cuts(case: &CaseRun<'_>) -> (Vec<String>, Vec<String>) {
 /// Every value of a measurement, with its unit.
 fn taken(case: &CaseRun<'_>, measure: Measure) -> Vec<String> {
     let values = case.records.iter().filter_map(|record| match &record.event {
-        Event::Measured {
-            name, value, unit, ..
-        } if name == measure.name() => Some(format!("{value} {unit}")),
+        Event::Measured(taken) if taken.name == measure.name() => {
+            Some(format!("{} {}", taken.value, taken.unit))
+        }
         _ => None,
     });
     values.collect()

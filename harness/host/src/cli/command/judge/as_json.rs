@@ -2,7 +2,7 @@
 
 use dfota_core::log::found::LogUpdate;
 use dfota_core::log::reader::LogReader;
-use dfota_core::log::story::{NO_LOG_TELLS, TellingStep, headline, not_known, steps, story};
+use dfota_core::log::summary::{NO_LOG_TELLS, StepText, headline, not_known, steps, summary};
 use dfota_record::log::opened::Log;
 use dfota_record::log::summary::{Tally, Times, facts};
 use serde_json::{Value, json};
@@ -20,7 +20,7 @@ pub(super) fn head(log: &Log) -> String {
 
 pub(super) fn update(update: &LogUpdate, is_first: bool) -> String {
     let times = Times::of(update);
-    let step = |step: TellingStep| {
+    let step = |step: StepText| {
         json!({
             "what": step.text,
             "line": step.first.line,
@@ -41,7 +41,7 @@ pub(super) fn update(update: &LogUpdate, is_first: bool) -> String {
         "update": update.number,
         "outcome": update.outcome().name(),
         "headline": headline(update),
-        "story": story(update),
+        "story": summary(update),
         "first_line": update.first().line,
         "last_line": update.last.line,
         "via": update.via.map(|via| via.name()),

@@ -4,7 +4,7 @@ use crate::terminal::paint::{Colour, Paint};
 use dfota_core::escape::readable;
 use dfota_core::log::found::{LogOutcome, LogUpdate};
 use dfota_core::log::reader::LogReader;
-use dfota_core::log::story::{NO_LOG_TELLS, headline, not_known, steps, story};
+use dfota_core::log::summary::{NO_LOG_TELLS, headline, not_known, steps, summary};
 use dfota_record::log::opened::Log;
 use dfota_record::log::summary::{Tally, Times, facts, title};
 use std::fmt::Write;
@@ -37,7 +37,7 @@ pub(super) fn update(update: &LogUpdate, paint: Paint) -> String {
         let _ = writeln!(text, "{:12} {label}{said}", "");
     };
     line("", &paint.colour(colour, &headline(update)));
-    line("", &paint.colour(Colour::Bold, &story(update)));
+    line("", &paint.colour(Colour::Bold, &summary(update)));
     for found in &update.findings {
         let rule = paint.colour(Colour::Red, found.rule.id());
         line(

@@ -93,7 +93,7 @@ impl<'a> Excerpt<'a> {
 /// Evidence and cuts stand out.
 fn class(case: &CaseRun<'_>, record: &Record) -> Option<&'static str> {
     match record.event {
-        Event::CutMade { .. } | Event::CutMissed { .. } => Some("cut"),
+        Event::CutMade(_) | Event::CutMissed { .. } => Some("cut"),
         _ if case.evidence.contains(&record.seq) => Some("evidence"),
         _ => None,
     }
@@ -128,7 +128,7 @@ fn is_percent(record: &Record) -> bool {
 /// What the timeline leads to is quoted however long ago it was.
 fn matters(record: &Record) -> bool {
     match &record.event {
-        Event::CutMade { .. } | Event::CutMissed { .. } | Event::Line { .. } | Event::TryEnded(_) => true,
+        Event::CutMade(_) | Event::CutMissed { .. } | Event::Line { .. } | Event::TryEnded(_) => true,
         Event::Rx { text, .. } => text.contains("START\"") || text.contains("\"END\""),
         _ => false,
     }

@@ -1,4 +1,4 @@
-//! The story of one update in one line.
+//! One update in one line.
 
 use crate::observation::{IdentityReply, Observation};
 use alloc::format;
@@ -10,7 +10,7 @@ use bc66_spec::code::DownloadCode;
 const TOLD: usize = 3;
 
 /// Where the cuts landed, how the module came back, what was odd and what was not heard.
-pub(super) fn tell(seen: &Observation) -> String {
+pub(super) fn summarize(seen: &Observation) -> String {
     let mut parts: Vec<String> = Vec::new();
     for life in seen.update.lives() {
         if let Some((first, last)) = life.updating {

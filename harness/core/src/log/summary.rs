@@ -31,7 +31,7 @@ pub fn headline(update: &LogUpdate) -> String {
 }
 
 /// In a few words: where it was reset and how the module came back.
-pub fn story(update: &LogUpdate) -> String {
+pub fn summary(update: &LogUpdate) -> String {
     let mut parts: Vec<String> = Vec::new();
     let mut reset = false;
     for (step, inside) in update.steps.list().iter().zip(update.steps.resets()) {
@@ -68,7 +68,7 @@ pub fn story(update: &LogUpdate) -> String {
 
 /// A step in words.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TellingStep {
+pub struct StepText {
     pub text: String,
     pub first: LogPlace,
     pub last: LogPlace,
@@ -77,7 +77,7 @@ pub struct TellingStep {
 }
 
 /// Every step in words.
-pub fn steps(update: &LogUpdate) -> Vec<TellingStep> {
+pub fn steps(update: &LogUpdate) -> Vec<StepText> {
     let mut reset = false;
     let steps = update.steps.list().iter().zip(update.steps.resets());
     steps
@@ -94,7 +94,7 @@ pub fn steps(update: &LogUpdate) -> Vec<TellingStep> {
                 text.push_str(": ");
                 text.push_str(&resets(Reset { times, ..inside }));
             }
-            TellingStep {
+            StepText {
                 text,
                 first: step.first,
                 last: step.last,
