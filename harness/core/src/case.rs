@@ -8,6 +8,7 @@ use crate::campaign::{CampaignPart, Role};
 use crate::cut::CutPlan;
 use crate::expect::Expect;
 use crate::fault::{Faults, HttpFaults};
+use crate::macros::named_enum;
 use crate::measure::{Measure, MeasureLimits};
 use crate::moment::Moment;
 use crate::retries::Retries;
@@ -91,26 +92,15 @@ const REVIVALS: u32 = 5;
 /// For state and result over LwM2M.
 const READ_BACK: Duration = Duration::from_secs(180);
 
-/// What is made of something that is legal and odd, such as percentages that go back.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Anomalies {
-    /// It is told in every report.
-    #[default]
-    Note,
-    /// The case fails.
-    Fail,
-}
-
-impl Anomalies {
-    pub const ALL: [Self; 2] = [Self::Note, Self::Fail];
-
-    /// As suites write it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Note => "note",
-            Self::Fail => "fail",
-        }
+named_enum! {
+    /// What is made of something that is legal and odd, such as percentages that go back.
+    #[derive(Default)]
+    pub enum Anomalies {
+        /// It is told in every report.
+        #[default]
+        Note = "note",
+        /// The case fails.
+        Fail = "fail",
     }
 }
 

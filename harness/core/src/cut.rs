@@ -1,7 +1,8 @@
 //! Cuts: how a suite plans them, and the id of each one that reruns it.
 
 use crate::duration::{Short, parse_short};
-use crate::moment::Moment;
+use crate::macros::{named_enum, serde_as_text};
+use crate::moment::{InvalidMoment, Moment};
 use crate::percent::Percent;
 use crate::seed::Seed;
 use alloc::{format, string::String};
@@ -9,30 +10,17 @@ use core::{fmt, str::FromStr, time::Duration};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What is cut.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum CutKind {
-    /// The supply.
-    #[default]
-    Power,
-    /// Nothing: the module is reset.
-    Reset,
-    /// The module is reset while the supply goes.
-    Both,
-}
-
-impl CutKind {
-    /// All, in the order that help texts show.
-    pub const ALL: [Self; 3] = [Self::Power, Self::Reset, Self::Both];
-
-    /// As suites and ids write it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Power => "power",
-            Self::Reset => "reset",
-            Self::Both => "both",
-        }
+named_enum! {
+    /// What is cut.
+    #[derive(Default)]
+    pub enum CutKind {
+        /// The supply.
+        #[default]
+        Power = "power",
+        /// Nothing: the module is reset.
+        Reset = "reset",
+        /// The module is reset while the supply goes.
+        Both = "both",
     }
 }
 
@@ -115,11 +103,22 @@ impl fmt::Display for Cut {
     }
 }
 
+/// Why a text is not the id of a cut.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidCut {
+    #[error("invalid cut `{0}`: expected the form `updating@50%+137ms/power/5s`")]
+    Form(String),
+    #[error(transparent)]
+    Moment(#[from] InvalidMoment),
+    #[error("invalid cut `{text}`: {why}")]
+    Duration { text: String, why: &'static str },
+}
+
 impl FromStr for Cut {
-    type Err = String;
+    type Err = InvalidCut;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let form = || format!("`{text}` is no cut; one looks like `updating@50%+137ms/power/5s`");
+        let form = || InvalidCut::Form(text.into());
         let [when, kind, off] = text.split('/').collect::<alloc::vec::Vec<_>>()[..] else {
             return Err(form());
         };
@@ -132,30 +131,24 @@ impl FromStr for Cut {
         };
         let kind = CutKind::ALL
             .into_iter()
-            .find(|k| k.name() == kind)
+            .find(|known| known.name() == kind)
             .ok_or_else(form)?;
+        let duration = |duration| {
+            parse_short(duration).map_err(|why| InvalidCut::Duration {
+                text: text.into(),
+                why,
+            })
+        };
         Ok(Self {
             at,
-            after: parse_short(after)?,
-            off: parse_short(off)?,
+            after: duration(after)?,
+            off: duration(off)?,
             kind,
         })
     }
 }
 
-impl TryFrom<String> for Cut {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
-
-impl From<Cut> for String {
-    fn from(cut: Cut) -> Self {
-        format!("{cut}")
-    }
-}
+serde_as_text!(Cut);
 
 #[cfg(test)]
 mod tests {

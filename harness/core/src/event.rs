@@ -21,6 +21,7 @@ use crate::campaign::Tallied;
 use crate::capabilities::Capabilities;
 use crate::case::Case;
 use crate::cut::Cut;
+use crate::macros::named_enum;
 use crate::rig_check::{Check, CheckTime};
 use crate::timeline::Timeline;
 use crate::version::{Imei, Version};
@@ -241,26 +242,15 @@ impl CapabilityTime {
     }
 }
 
-/// A line of the rig.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Line {
-    /// The supply.
-    Power,
-    /// Reset.
-    Reset,
-    /// PWRKEY.
-    Pwrkey,
-}
-
-impl Line {
-    /// As rig files write it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Power => "power",
-            Self::Reset => "reset",
-            Self::Pwrkey => "pwrkey",
-        }
+named_enum! {
+    /// A line of the rig.
+    pub enum Line {
+        /// The supply.
+        Power = "power",
+        /// Reset.
+        Reset = "reset",
+        /// PWRKEY.
+        Pwrkey = "pwrkey",
     }
 }
 

@@ -1,5 +1,6 @@
 //! `expect:` of a case: what has to happen where success is not what is wanted.
 
+use crate::macros::named_enum;
 use crate::version::Version;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -41,31 +42,17 @@ impl Expect {
     }
 }
 
-/// The result of a command (AN §2.2.1, §3.2.1).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "UPPERCASE")]
-pub enum CommandReply {
-    /// `OK`.
-    Ok,
-    /// `ERROR`, in any of its forms.
-    Error,
-    /// `+QFUPLEX: -2,TIMEOUT`.
-    Timeout,
-    /// `+QFUPLEX: -1,ESC`.
-    Esc,
-}
-
-impl CommandReply {
-    pub const ALL: [Self; 4] = [Self::Ok, Self::Error, Self::Timeout, Self::Esc];
-
-    /// As suites write it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Ok => "OK",
-            Self::Error => "ERROR",
-            Self::Timeout => "TIMEOUT",
-            Self::Esc => "ESC",
-        }
+named_enum! {
+    /// The result of a command (AN §2.2.1, §3.2.1).
+    pub enum CommandReply {
+        /// `OK`.
+        Ok = "OK",
+        /// `ERROR`, in any of its forms.
+        Error = "ERROR",
+        /// `+QFUPLEX: -2,TIMEOUT`.
+        Timeout = "TIMEOUT",
+        /// `+QFUPLEX: -1,ESC`.
+        Esc = "ESC",
     }
 }
 

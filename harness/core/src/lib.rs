@@ -35,6 +35,7 @@ pub mod landing;
 pub mod lexer;
 pub mod log;
 pub mod lwm2m;
+mod macros;
 pub mod measure;
 pub mod moment;
 pub mod observation;

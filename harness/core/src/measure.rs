@@ -1,33 +1,33 @@
 //! Measurements with a unit, and the limits that a suite declares for them.
 
 use crate::event_id::EventId;
+use crate::macros::named_enum;
 use crate::verdict::{Rule, Verdict};
 use alloc::format;
 use alloc::string::String;
-use core::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// What is measured. Times are the module's, but for the latency of cuts, which is the rig's.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Measure {
-    /// Power-on → the first line that the module says unasked.
-    FirstUrc,
-    /// Power-on → the first START or UPDATING of a forced resume.
-    TimeToResume,
-    /// The first percentage of UPDATING of a forced resume.
-    ResumedAt,
-    /// The order → END; download, cuts and resumes included.
-    UpdateTime,
-    /// The moment at which a cut was due → its line is moved, in real time.
-    CutLatency,
-    /// Bytes of the package that a server sent more than once.
-    BytesAgain,
-    /// RDY → registered, with an address.
-    AttachTime,
-    /// Boots inside UPDATING that nobody caused, all lives of the update together.
-    UnexplainedResets,
+named_enum! {
+    /// What is measured. Times are the module's, but for the latency of cuts, which is the rig's.
+    pub enum Measure {
+        /// Power-on → the first line that the module says unasked.
+        FirstUrc = "first-urc",
+        /// Power-on → the first START or UPDATING of a forced resume.
+        TimeToResume = "time-to-resume",
+        /// The first percentage of UPDATING of a forced resume.
+        ResumedAt = "resumed-at",
+        /// The order → END; download, cuts and resumes included.
+        UpdateTime = "update-time",
+        /// The moment at which a cut was due → its line is moved, in real time.
+        CutLatency = "cut-latency",
+        /// Bytes of the package that a server sent more than once.
+        BytesAgain = "bytes-again",
+        /// RDY → registered, with an address.
+        AttachTime = "attach-time",
+        /// Boots inside UPDATING that nobody caused, all lives of the update together.
+        UnexplainedResets = "unexplained-resets",
+    }
 }
 
 /// What a measurement is counted in. The smallest steps are nanoseconds, whole percent and bytes.
@@ -77,32 +77,6 @@ impl Unit {
 }
 
 impl Measure {
-    /// All, in the order of the reference.
-    pub const ALL: [Self; 8] = [
-        Self::FirstUrc,
-        Self::TimeToResume,
-        Self::ResumedAt,
-        Self::UpdateTime,
-        Self::CutLatency,
-        Self::BytesAgain,
-        Self::AttachTime,
-        Self::UnexplainedResets,
-    ];
-
-    /// As suites and the journal write it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::FirstUrc => "first-urc",
-            Self::TimeToResume => "time-to-resume",
-            Self::ResumedAt => "resumed-at",
-            Self::UpdateTime => "update-time",
-            Self::CutLatency => "cut-latency",
-            Self::BytesAgain => "bytes-again",
-            Self::AttachTime => "attach-time",
-            Self::UnexplainedResets => "unexplained-resets",
-        }
-    }
-
     /// What it is counted in.
     pub const fn unit(self) -> Unit {
         match self {
@@ -118,12 +92,6 @@ impl Measure {
     /// Whether it is taken only where something is cut.
     pub const fn needs_a_cut(self) -> bool {
         matches!(self, Self::TimeToResume | Self::ResumedAt | Self::CutLatency)
-    }
-}
-
-impl fmt::Display for Measure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
     }
 }
 

@@ -1,5 +1,6 @@
 //! The moment of an update at which a cut is armed.
 
+use crate::macros::serde_as_text;
 use crate::percent::Percent;
 use crate::transport::Via;
 use crate::urc::{Fota, Urc};
@@ -98,12 +99,28 @@ impl fmt::Display for Moment {
     }
 }
 
+/// Why a text names no moment.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidMoment {
+    #[error("invalid moment `{0}`: expected {forms}", forms = Moment::FORMS.map(|form| format!("`{form}`")).join(", "))]
+    Form(String),
+    #[error("`{text}`: {why}")]
+    Percent { text: String, why: &'static str },
+    #[error("invalid block number `{0}`: expected a whole number, counted from 0")]
+    Block(String),
+}
+
 impl FromStr for Moment {
-    type Err = String;
+    type Err = InvalidMoment;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let words: alloc::vec::Vec<&str> = text.split_whitespace().collect();
-        let percent = |word: &str| word.parse::<Percent>().map_err(|why| format!("`{word}`: {why}"));
+        let percent = |word: &str| {
+            word.parse::<Percent>().map_err(|why| InvalidMoment::Percent {
+                text: word.into(),
+                why,
+            })
+        };
         match words[..] {
             ["http-start"] => Ok(Self::HttpStart),
             ["coap-start"] => Ok(Self::CoapStart),
@@ -114,25 +131,10 @@ impl FromStr for Moment {
             ["upload", "block", n] => n
                 .parse()
                 .map(Self::UploadBlock)
-                .map_err(|_| format!("`{n}` is no block number: blocks are counted from 0")),
-            _ => Err(format!(
-                "`{text}` is no moment of an update; moments are {}",
-                Self::FORMS.map(|f| format!("`{f}`")).join(", ")
-            )),
+                .map_err(|_| InvalidMoment::Block(n.into())),
+            _ => Err(InvalidMoment::Form(text.into())),
         }
     }
 }
 
-impl TryFrom<String> for Moment {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
-
-impl From<Moment> for String {
-    fn from(moment: Moment) -> Self {
-        format!("{moment}")
-    }
-}
+serde_as_text!(Moment);

@@ -1,42 +1,30 @@
 //! What became of the module: the axis on which campaigns count, whatever rule a verdict rests on.
 
-use core::fmt;
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use crate::macros::named_enum;
 
-/// What a module became by an update, cut or not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Outcome {
-    /// The source version runs and does what it did, as far as can be asked. The next delta has the last word: where it is
-    /// refused, this becomes [`Self::SilentCorruption`].
-    OldIntact,
-    /// The target version runs and does what the source did; no resume was seen on the way.
-    New,
-    /// The same after a forced resume.
-    NewAfterResume,
-    /// It runs a version that is neither the source nor the target.
-    WrongImage,
-    /// Its version is a legal one, and it is not what the version says: the next known-good delta is refused with 254 or
-    /// 255, or something that it could do before is lost.
-    SilentCorruption,
-    /// It does not answer, whatever the rig could do about it.
-    Unresponsive,
-    /// It does not answer, and still shows that it updates.
-    StillUpdating,
+named_enum! {
+    /// What a module became by an update, cut or not.
+    pub enum Outcome {
+        /// The source version runs and does what it did, as far as can be asked. The next delta has the last word: where it is
+        /// refused, this becomes [`Self::SilentCorruption`].
+        OldIntact = "old-intact",
+        /// The target version runs and does what the source did; no resume was seen on the way.
+        New = "new",
+        /// The same after a forced resume.
+        NewAfterResume = "new-after-resume",
+        /// It runs a version that is neither the source nor the target.
+        WrongImage = "wrong-image",
+        /// Its version is a legal one, and it is not what the version says: the next known-good delta is refused with 254 or
+        /// 255, or something that it could do before is lost.
+        SilentCorruption = "silent-corruption",
+        /// It does not answer, whatever the rig could do about it.
+        Unresponsive = "unresponsive",
+        /// It does not answer, and still shows that it updates.
+        StillUpdating = "still-updating",
+    }
 }
 
 impl Outcome {
-    pub const ALL: [Self; 7] = [
-        Self::OldIntact,
-        Self::New,
-        Self::NewAfterResume,
-        Self::WrongImage,
-        Self::SilentCorruption,
-        Self::Unresponsive,
-        Self::StillUpdating,
-    ];
-
     /// What counts as a brick, for reports: it has to stand beside any figure that counts them.
     pub const BRICK: &str = "a brick is a module that, after the update and whatever the rig can do to revive it (power \
         cycles with discharge, reset, PWRKEY), does not answer, or is still updating, or runs a version that is neither \
@@ -52,19 +40,6 @@ impl Outcome {
         }
     }
 
-    /// As the journal and reports write it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::OldIntact => "old-intact",
-            Self::New => "new",
-            Self::NewAfterResume => "new-after-resume",
-            Self::WrongImage => "wrong-image",
-            Self::SilentCorruption => "silent-corruption",
-            Self::Unresponsive => "unresponsive",
-            Self::StillUpdating => "still-updating",
-        }
-    }
-
     /// In words, for people.
     pub const fn words(self) -> &'static str {
         match self {
@@ -76,11 +51,5 @@ impl Outcome {
             Self::Unresponsive => "bricked: unresponsive",
             Self::StillUpdating => "still updating",
         }
-    }
-}
-
-impl fmt::Display for Outcome {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
     }
 }

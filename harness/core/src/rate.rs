@@ -1,5 +1,6 @@
 //! A share of all, as claims state it: `1%`, `0.1%`, `95%`.
 
+use crate::macros::serde_as_text;
 use alloc::{format, string::String};
 use core::{fmt, str::FromStr};
 use schemars::JsonSchema;
@@ -55,19 +56,7 @@ impl FromStr for Rate {
     }
 }
 
-impl TryFrom<String> for Rate {
-    type Error = &'static str;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
-
-impl From<Rate> for String {
-    fn from(rate: Rate) -> Self {
-        format!("{rate}")
-    }
-}
+serde_as_text!(Rate);
 
 #[cfg(test)]
 mod tests {

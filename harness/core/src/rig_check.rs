@@ -3,6 +3,7 @@
 pub mod mistake;
 pub mod overheard;
 
+use crate::macros::named_enum;
 use alloc::string::String;
 use core::fmt;
 use schemars::JsonSchema;
@@ -34,89 +35,57 @@ pub enum CheckOutcome {
     Skip,
 }
 
-/// When a rig was checked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum CheckTime {
-    /// Before the first case of a suite.
-    Before,
-    /// After the last case of a suite.
-    After,
-}
-
-impl CheckTime {
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Before => "before",
-            Self::After => "after",
-        }
+named_enum! {
+    /// When a rig was checked.
+    pub enum CheckTime {
+        /// Before the first case of a suite.
+        Before = "before",
+        /// After the last case of a suite.
+        After = "after",
     }
 }
 
-/// What of a rig is looked at.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Probe {
-    /// Port, lines and servers can be opened.
-    Open,
-    /// Switching the supply off silences the module.
-    Power,
-    /// Switching it on boots it.
-    Boot,
-    /// `AT` is answered.
-    Answers,
-    /// The module is of the type that the rig file names.
-    Module,
-    /// The version can be read, by two commands that agree.
-    Version,
-    /// The IMEI can be read.
-    Imei,
-    /// RESET boots the module.
-    Reset,
-    /// PWRKEY starts the module.
-    Pwrkey,
-    /// The SIM is ready.
-    Sim,
-    /// The module registers and gets an address.
-    Registration,
-    /// How strong the signal is.
-    Signal,
-    /// The HTTP server answers.
-    Http,
-    /// The CoAP server answers.
-    Coap,
-    /// This machine's clock is sane.
-    Clock,
-    /// There is room for a night's journal.
-    Disk,
-    /// How fast the supply can be switched off and on.
-    Switch,
+named_enum! {
+    /// What of a rig is looked at.
+    pub enum Probe {
+        /// Port, lines and servers can be opened.
+        Open = "open",
+        /// Switching the supply off silences the module.
+        Power = "power",
+        /// Switching it on boots it.
+        Boot = "boot",
+        /// `AT` is answered.
+        Answers = "answers",
+        /// The module is of the type that the rig file names.
+        Module = "module",
+        /// The version can be read, by two commands that agree.
+        Version = "version",
+        /// The IMEI can be read.
+        Imei = "imei",
+        /// RESET boots the module.
+        Reset = "reset",
+        /// PWRKEY starts the module.
+        Pwrkey = "pwrkey",
+        /// The SIM is ready.
+        Sim = "sim",
+        /// The module registers and gets an address.
+        Registration = "registration",
+        /// How strong the signal is.
+        Signal = "signal",
+        /// The HTTP server answers.
+        Http = "http",
+        /// The CoAP server answers.
+        Coap = "coap",
+        /// This machine's clock is sane.
+        Clock = "clock",
+        /// There is room for a night's journal.
+        Disk = "disk",
+        /// How fast the supply can be switched off and on.
+        Switch = "switch",
+    }
 }
 
 impl Probe {
-    /// As reports write it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Open => "open",
-            Self::Power => "power",
-            Self::Boot => "boot",
-            Self::Answers => "answers",
-            Self::Module => "module",
-            Self::Version => "version",
-            Self::Imei => "imei",
-            Self::Reset => "reset",
-            Self::Pwrkey => "pwrkey",
-            Self::Sim => "sim",
-            Self::Registration => "registration",
-            Self::Signal => "signal",
-            Self::Http => "http",
-            Self::Coap => "coap",
-            Self::Clock => "clock",
-            Self::Disk => "disk",
-            Self::Switch => "switch",
-        }
-    }
-
     /// Whether it is about the machine that runs the harness: that ends a run, and says nothing about the rig.
     pub const fn is_of_the_machine(self) -> bool {
         matches!(self, Self::Http | Self::Coap | Self::Clock | Self::Disk)

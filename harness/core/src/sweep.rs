@@ -5,7 +5,8 @@
 
 use crate::cut::CutKind;
 use crate::duration::Short;
-use crate::moment::Moment;
+use crate::macros::{named_enum, serde_as_text};
+use crate::moment::{InvalidMoment, Moment};
 use crate::percent::Percent;
 use crate::seed::Seed;
 use crate::update::Phase;
@@ -104,38 +105,39 @@ impl fmt::Display for Span {
     }
 }
 
+/// Why a text names no window.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidSpan {
+    #[error("invalid window `{0}`: expected the form `updating 20%..80%` or `start..end`")]
+    Form(String),
+    #[error(transparent)]
+    Moment(#[from] InvalidMoment),
+    #[error("`{text}` ends before it begins: `{to}` does not come after `{from}`")]
+    Reversed { text: String, from: Moment, to: Moment },
+}
+
 impl FromStr for Span {
-    type Err = String;
+    type Err = InvalidSpan;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let form = || {
-            format!("`{text}` is no stretch of an update; one looks like `updating 20%..80%` or `start..end`")
-        };
-        let (from, to) = text.split_once("..").ok_or_else(form)?;
+        let (from, to) = text
+            .split_once("..")
+            .ok_or_else(|| InvalidSpan::Form(text.into()))?;
         let first: Moment = from.trim().parse()?;
         let last = match (first, to.trim().parse::<Percent>()) {
             (Moment::Updating(_), Ok(percent)) => Moment::Updating(percent),
             (Moment::Downloading(_), Ok(percent)) => Moment::Downloading(percent),
             _ => to.trim().parse()?,
         };
-        Self::new(first, last)
-            .ok_or_else(|| format!("`{text}` ends before it begins: `{last}` does not come after `{first}`"))
+        Self::new(first, last).ok_or_else(|| InvalidSpan::Reversed {
+            text: text.into(),
+            from: first,
+            to: last,
+        })
     }
 }
 
-impl TryFrom<String> for Span {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
-
-impl From<Span> for String {
-    fn from(span: Span) -> Self {
-        format!("{span}")
-    }
-}
+serde_as_text!(Span);
 
 /// What a sweep goes over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -152,13 +154,13 @@ impl Over {
 }
 
 impl FromStr for Over {
-    type Err = String;
+    type Err = InvalidSpan;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         match text.trim() {
             Self::WEAK_SPOTS => Ok(Self::WeakSpots),
             span if span.contains("..") => span.parse().map(Self::Span),
-            moment => moment.parse().map(Self::Moment),
+            moment => Ok(Self::Moment(moment.parse()?)),
         }
     }
 }
@@ -172,29 +174,20 @@ pub enum Spacing {
     Cuts(u32),
 }
 
-/// In which order the cuts of a sweep are made.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
-pub enum SweepOrder {
-    /// From the beginning of the update to its end.
-    #[default]
-    Linear,
-    Shuffled,
-    /// Always into the widest gap that is left: a night that ends early has seen everything, if not densely.
-    WidestGap,
+named_enum! {
+    /// In which order the cuts of a sweep are made.
+    #[derive(Default)]
+    pub enum SweepOrder {
+        /// From the beginning of the update to its end.
+        #[default]
+        Linear = "linear",
+        Shuffled = "shuffled",
+        /// Always into the widest gap that is left: a night that ends early has seen everything, if not densely.
+        WidestGap = "widest-gap",
+    }
 }
 
 impl SweepOrder {
-    pub const ALL: [Self; 3] = [Self::Linear, Self::Shuffled, Self::WidestGap];
-
-    /// As suites write it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Linear => "linear",
-            Self::Shuffled => "shuffled",
-            Self::WidestGap => "widest-gap",
-        }
-    }
-
     /// The numbers from 0 to `count`, in this order.
     pub fn indices(self, count: usize, seed: Seed, label: &str) -> Vec<usize> {
         let mut order: Vec<usize> = (0..count).collect();

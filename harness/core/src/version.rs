@@ -1,5 +1,6 @@
 //! Identities that the module reports.
 
+use crate::macros::serde_as_text;
 use alloc::{borrow::ToOwned, string::String};
 use core::{fmt, str::FromStr};
 use schemars::JsonSchema;
@@ -37,19 +38,7 @@ impl FromStr for Version {
     }
 }
 
-impl TryFrom<String> for Version {
-    type Error = &'static str;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        text.parse()
-    }
-}
-
-impl From<Version> for String {
-    fn from(version: Version) -> Self {
-        version.0
-    }
-}
+serde_as_text!(Version);
 
 impl fmt::Display for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

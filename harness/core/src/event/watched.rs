@@ -5,11 +5,11 @@ use crate::case::Case;
 use crate::cut::Cut;
 use crate::event::Line;
 use crate::expect::CommandReply;
+use crate::macros::named_enum;
 use crate::percent::Percent;
 use crate::verdict::{Finding, Rule};
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -29,18 +29,18 @@ pub struct Attempt {
     pub bound_ns: u64,
 }
 
-/// What an update is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum Purpose {
-    /// Brings the module to the version that a case starts from.
-    Preparation,
-    /// Gives the same package once more in another way, before an earlier case is convicted by its refusal.
-    CounterProof,
-    /// The update of the case.
-    Case,
-    /// The update of the case again, after a cut that left nothing to resume.
-    Again,
+named_enum! {
+    /// What an update is for.
+    pub enum Purpose {
+        /// Brings the module to the version that a case starts from.
+        Preparation = "preparation",
+        /// Gives the same package once more in another way, before an earlier case is convicted by its refusal.
+        CounterProof = "counter-proof",
+        /// The update of the case.
+        Case = "case",
+        /// The update of the case again, after a cut that left nothing to resume.
+        Again = "again",
+    }
 }
 
 /// What the harness did, or saw, while an update was watched.
@@ -125,26 +125,15 @@ pub enum ReplyTo {
     SecondOrder,
 }
 
-/// A wait that ended without what was awaited.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum TimedOut {
-    /// Neither UPDATING nor RDY after the supply returned: limit `resume`.
-    Resume,
-    /// UPDATING without END: limit `update`.
-    Update,
-    /// A download without end: limit `download`.
-    Download,
-}
-
-impl TimedOut {
-    /// The limit that was over, as suites write it.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Resume => "resume",
-            Self::Update => "update",
-            Self::Download => "download",
-        }
+named_enum! {
+    /// A wait that ended without what was awaited.
+    pub enum TimedOut {
+        /// Neither UPDATING nor RDY after the supply returned: limit `resume`.
+        Resume = "resume",
+        /// UPDATING without END: limit `update`.
+        Update = "update",
+        /// A download without end: limit `download`.
+        Download = "download",
     }
 }
 
@@ -211,15 +200,4 @@ pub struct Halted {
     pub rule: Rule,
     /// What was expected and seen.
     pub sentence: String,
-}
-
-impl fmt::Display for Purpose {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Preparation => "preparation",
-            Self::CounterProof => "counter-proof",
-            Self::Case => "case",
-            Self::Again => "again",
-        })
-    }
 }

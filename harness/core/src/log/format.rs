@@ -1,53 +1,30 @@
 //! What terminal programs put before a line: taken off by format, and recognised by the first lines of a log.
 
 use super::stamp::{Stamp, StampForm, leading};
-use core::fmt;
+use crate::macros::named_enum;
 
-/// How a log is written. The stamps of each stand in [`super::stamp`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum LogFormat {
-    /// Nothing but what the module said: `cat`, PuTTY, a terminal's binary log.
-    Plain,
-    /// minicom, with its line time stamps.
-    Minicom,
-    TeraTerm,
-    /// picocom with `ts`, grabserial, tio, Arduino's monitor: a time, in brackets or not.
-    Picocom,
-    /// GNU screen and others that keep the terminal's control sequences. screen's own time stamps come every two minutes,
-    /// and so say nothing of the lines between them.
-    Screen,
-    /// labgrid's console log file (as it came) or its StepLogger:
-    /// `CONSOLE SerialLogger.ma: SerialDriver(target=…) < text␍␤` (`labgrid/logging.py`).
-    Labgrid,
-    /// Quectel's QCOM and programs like it: `[2026-11-22_14:30:05:123]text`, `[14:30:05.123] RX: text`.
-    Qcom,
+named_enum! {
+    /// How a log is written. The stamps of each stand in [`super::stamp`].
+    pub enum LogFormat {
+        /// Nothing but what the module said: `cat`, PuTTY, a terminal's binary log.
+        Plain = "plain",
+        /// minicom, with its line time stamps.
+        Minicom = "minicom",
+        TeraTerm = "teraterm",
+        /// picocom with `ts`, grabserial, tio, Arduino's monitor: a time, in brackets or not.
+        Picocom = "picocom",
+        /// GNU screen and others that keep the terminal's control sequences. screen's own time stamps come every two minutes,
+        /// and so say nothing of the lines between them.
+        Screen = "screen",
+        /// labgrid's console log file (as it came) or its StepLogger:
+        /// `CONSOLE SerialLogger.ma: SerialDriver(target=…) < text␍␤` (`labgrid/logging.py`).
+        Labgrid = "labgrid",
+        /// Quectel's QCOM and programs like it: `[2026-11-22_14:30:05:123]text`, `[14:30:05.123] RX: text`.
+        Qcom = "qcom",
+    }
 }
 
 impl LogFormat {
-    /// All, in the order in which the help names them.
-    pub const ALL: [Self; 7] = [
-        Self::Plain,
-        Self::Minicom,
-        Self::TeraTerm,
-        Self::Picocom,
-        Self::Screen,
-        Self::Labgrid,
-        Self::Qcom,
-    ];
-
-    /// As it is typed.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Plain => "plain",
-            Self::Minicom => "minicom",
-            Self::TeraTerm => "teraterm",
-            Self::Picocom => "picocom",
-            Self::Screen => "screen",
-            Self::Labgrid => "labgrid",
-            Self::Qcom => "qcom",
-        }
-    }
-
     /// The stamp of a line, if the format has one there, and what the module or a person said.
     pub fn strip(self, line: &[u8]) -> (Option<Stamp>, &[u8]) {
         let found = match self {
@@ -87,12 +64,6 @@ impl LogFormat {
                     )
             }
         }
-    }
-}
-
-impl fmt::Display for LogFormat {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
     }
 }
 

@@ -8,10 +8,10 @@ use dfota_core::case::Anomalies;
 use dfota_core::cut::CutKind;
 use dfota_core::escape::quoted;
 use dfota_core::expect::{Becomes, CommandReply};
-use dfota_core::moment::Moment;
+use dfota_core::moment::{InvalidMoment, Moment};
 use dfota_core::percent::Percent;
 use dfota_core::rate::Rate;
-use dfota_core::sweep::{Over, Span, SweepOrder};
+use dfota_core::sweep::{InvalidSpan, Over, Span, SweepOrder};
 use dfota_core::transport::Via;
 use dfota_core::version::Version;
 use schemars::{Schema, json_schema};
@@ -133,9 +133,9 @@ impl Literal for Over {
     const NAME: &'static str = "Over";
 
     fn read(text: &str) -> Result<Self, Mistake> {
-        text.parse().map_err(|why: String| {
+        text.parse().map_err(|why: InvalidSpan| {
             Mistake::new(format!("expected what a sweep goes over, found {}", quoted(text))).help(format!(
-                "{why}; take a moment, a stretch as in `updating 20%..80%`, or `{}`",
+                "{why}; take a moment, a window as in `updating 20%..80%`, or `{}`",
                 Self::WEAK_SPOTS
             ))
         })
@@ -184,7 +184,7 @@ impl Literal for Window {
         if text == "all" {
             return Ok(Self::All);
         }
-        text.parse().map(Self::Span).map_err(|why: String| {
+        text.parse().map(Self::Span).map_err(|why: InvalidSpan| {
             Mistake::new(format!("expected the window of a claim, found {}", quoted(text)))
                 .help(format!("{why}; or `all`"))
         })
@@ -308,12 +308,13 @@ impl Literal for Moment {
 
     fn read(text: &str) -> Result<Self, Mistake> {
         let first = text.split_whitespace().next().unwrap_or("");
-        text.parse().map_err(|why: String| {
+        text.parse().map_err(|why: InvalidMoment| {
             let known = Self::FORMS
                 .iter()
                 .any(|form| form.split(' ').next() == Some(first));
             if known {
-                Mistake::new(format!("expected a moment of an update, found {}", quoted(text))).help(why)
+                Mistake::new(format!("expected a moment of an update, found {}", quoted(text)))
+                    .help(why.to_string())
             } else {
                 Mistake::none_of(text, "a moment of an update", &Self::FORMS)
             }
