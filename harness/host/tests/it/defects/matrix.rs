@@ -1,4 +1,4 @@
-//! Every defect against what shows it, by the real program or by the sweep; and the table of it in README.
+//! Every defect against what shows it, by the real program or by the sweep; and the table of it in docs/defects.md.
 
 use crate::defects::catalogue::{Exhibit, Suite, exhibit};
 use crate::defects::flash_sweep;
@@ -176,12 +176,12 @@ fn a_sound_module_passes_the_suites() {
     assert!(alarms.is_empty(), "{}", alarms.join("\n"));
 }
 
-/// The table of README has a row for each defect, in order, and tells its rule.
+/// The table of docs/defects.md has a row for each defect, in order, and tells its rule.
 #[test]
-fn the_readme_tells_the_same() {
-    let readme = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../README.md");
-    let readme = std::fs::read_to_string(readme).expect("README.md");
-    let table = readme.split("| defect | rule |\n|---|---|\n").nth(1);
+fn the_page_tells_the_same() {
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/defects.md");
+    let page = std::fs::read_to_string(page).expect("docs/defects.md");
+    let table = page.split("| defect | rule |\n|---|---|\n").nth(1);
     let rows: Vec<&str> = table
         .expect("the table of defects")
         .lines()

@@ -11,7 +11,15 @@ fn pages() -> Vec<String> {
     let entries = std::fs::read_dir(root().join("docs")).expect("docs").flatten();
     let names = entries.map(|entry| format!("docs/{}", entry.file_name().to_string_lossy()));
     let mut pages: Vec<String> = names.filter(|name| name.ends_with(".md")).collect();
-    pages.extend(["README.md", "rigs/README.md", "suites/README.md"].map(str::to_owned));
+    let others = [
+        "README.md",
+        "ARCHITECTURE.md",
+        "CONTRIBUTING.md",
+        "reports/README.md",
+        "rigs/README.md",
+        "suites/README.md",
+    ];
+    pages.extend(others.map(str::to_owned));
     pages.sort();
     pages
 }
@@ -71,6 +79,56 @@ fn every_page_can_be_found() {
         let name = page.trim_start_matches("docs/");
         assert!(front.contains(name), "nothing leads to {page}");
     }
+}
+
+/// Two screens, and what does everything on the first.
+#[test]
+fn the_front_page_is_short() {
+    let text = read("README.md");
+    let lines: Vec<&str> = text.lines().collect();
+    assert!(lines.len() <= 110, "README.md has {} lines", lines.len());
+    for line in &lines {
+        assert!(line.chars().count() <= 120, "wider than 120 columns: {line}");
+    }
+    let first = lines.iter().position(|line| *line == "```console");
+    let first = first.expect("the commands");
+    assert!(first <= 22, "the commands are on line {first}");
+    let commands = [
+        "$ cargo run --release -- run suites/smoke.yaml --rig rigs/sim.yaml",
+        "$ cargo test --workspace",
+        "```",
+    ];
+    assert_eq!(lines[first + 1..first + 4], commands);
+}
+
+#[test]
+fn every_command_is_explained() {
+    let text = read("docs/commands.md");
+    for (path, ..) in dfota_hil::cli::help::ALL {
+        let command = path[0];
+        let starts = text.lines().filter_map(|line| line.strip_prefix("| "));
+        let told = starts.filter_map(|row| row.split(" | ").next()).any(|cell| {
+            cell.split('`')
+                .any(|code| code.split(' ').next() == Some(command))
+        });
+        assert!(told, "docs/commands.md has no row for `{command}`");
+    }
+}
+
+/// The timeline of the front page is drawn by the report.
+#[test]
+fn the_timeline_is_that_of_the_example() {
+    let page = read("reports/example/report.html");
+    let drawings = page.split("<svg ").skip(1).filter_map(|svg| svg.split_once('>'));
+    let mut timelines = drawings.filter(|(tag, _)| tag.contains("\"Timeline of "));
+    let (_, drawn) = timelines.next().expect("a timeline");
+    // The places to click come last; a picture has none.
+    let shapes = drawn.split("<a href").next().expect("its shapes").trim_end();
+    assert!(shapes.len() > 1000, "{shapes}");
+    assert!(
+        read("docs/timeline.svg").contains(shapes),
+        "docs/timeline.svg is not the first timeline of reports/example/report.html: copy its shapes"
+    );
 }
 
 /// Who sees a rule that is not the module's fault finds what to do; and no rule is told of that there is not.
