@@ -66,9 +66,10 @@ bench:
 bless:
     BLESS=1 INSTA_UPDATE=always cargo test -p dfota-hil
 
-# Make the reports of reports/example again from its journal
+# Make the reports of reports/example again from its journal, and docs/timeline.svg from them
 example:
     BLESS=1 cargo test -p dfota-hil --test it report::example
+    BLESS=1 cargo test -p dfota-hil --test it the_timeline_is_that_of_the_example
 
 # The interop tests that are too slow for every day
 interop:
