@@ -140,7 +140,7 @@ fn the_timeline_is_that_of_the_example() {
     }
     assert!(
         read("docs/timeline.svg") == expected,
-        "docs/timeline.svg is not the first timeline of reports/example: `just bless` draws it again"
+        "docs/timeline.svg is not the first timeline of reports/example: `just example` draws it again"
     );
 }
 
