@@ -46,6 +46,11 @@ impl Clock {
         at.saturating_duration_since(self.start).as_nanos() as u64
     }
 
+    /// The module's time since the run began.
+    pub fn now(&self) -> Duration {
+        Duration::from_nanos(self.module_ns(self.mono_ns()))
+    }
+
     /// The moment of `mono_ns`.
     pub fn instant_of(&self, mono_ns: u64) -> Instant {
         self.start + Duration::from_nanos(mono_ns)

@@ -9,7 +9,7 @@ mod compare;
 
 use compare::{URC, compare};
 use dfota_clock::Clock;
-use dfota_servers::http::PackageServer;
+use dfota_servers::http::HttpServer;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::sync::Arc;
@@ -36,7 +36,7 @@ fn main() {
     let runtime = runtime.expect("a runtime");
     let _within = runtime.enter();
     let any = "127.0.0.1:0".parse().expect("an address");
-    let server = PackageServer::bind(any, Clock::system(), |_| {}).expect("the server");
+    let server = HttpServer::bind(any, Clock::system(), |_| {}).expect("the server");
     let package = bytes::Bytes::from(vec![0xA5; 76 * 1024]);
     let base = format!("http://{}", server.addr());
     let offer = server

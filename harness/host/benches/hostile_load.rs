@@ -20,7 +20,7 @@ use dfota_core::coap::{BlockOption, BlockSize, CoapCode, CoapMessage, option};
 use dfota_core::fault::{CoapFaults, HttpFaults};
 use dfota_core::seed::Seed;
 use dfota_servers::coap::CoapServer;
-use dfota_servers::http::PackageServer;
+use dfota_servers::http::HttpServer;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream, UdpSocket};
 use std::time::{Duration, Instant};
@@ -38,7 +38,7 @@ fn main() {
     let _within = runtime.enter();
     let any = SocketAddr::from(([127, 0, 0, 1], 0));
     let package = Bytes::from(vec![0xA5; PACKAGE]);
-    let http = PackageServer::bind(any, Clock::system(), |_| {}).expect("the server");
+    let http = HttpServer::bind(any, Clock::system(), |_| {}).expect("the server");
     let _page = http
         .offer_at("http://h", "/p", package.clone(), HttpFaults::default())
         .expect("an offer");
@@ -108,7 +108,7 @@ fn fetch(server: SocketAddr) {
     let client = UdpSocket::bind("127.0.0.1:0").expect("a socket");
     client.connect(server).expect("a socket");
     client.set_read_timeout(Some(AGAIN)).expect("a socket");
-    let size = BlockSize::of_bytes(512).expect("a size");
+    let size = BlockSize::from_bytes(512).expect("a size");
     for number in 0..(PACKAGE / 512) as u32 {
         let block = BlockOption {
             number,

@@ -36,7 +36,7 @@ fn main() {
     let libcoap = Libcoap::start(&package);
     println!("block size | dfota-hil blocks/s | libcoap blocks/s | ratio (medians of {ROUNDS} rounds)");
     for bytes in [64, 512, 1024] {
-        let size = BlockSize::of_bytes(bytes).expect("a size");
+        let size = BlockSize::from_bytes(bytes).expect("a size");
         let (mut ours, mut theirs) = (vec![], vec![]);
         for _ in 0..ROUNDS {
             ours.push(blocks_a_second(server.addr(), size));

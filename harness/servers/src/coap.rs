@@ -1,37 +1,39 @@
 //! The CoAP server: packages for modules that download over CoAP, and a LwM2M server for the dialogue around it, over one
 //! UDP socket.
 //!
-//! Like the HTTP server it has no files, only [`CoapOffer`]s at their exact paths, and does wrong what a case wants done
+//! Like the HTTP server, it has no files, only [`CoapOffer`]s at their exact paths, and does wrong what a case wants done
 //! wrong. Every datagram gets the answer that the protocol has for it, or silence; what a peer can make the server
 //! remember is bounded.
 //!
-//! `coaps://` (DTLS with a pre-shared key) has its place between the socket and the engine, in `Door::keep`: there
+//! `coaps://` (DTLS with a pre-shared key) has its place between the socket and the engine, in `CoapTask::receive`: there
 //! a datagram would be decrypted before the engine sees it. It is not part of this version.
 
+mod downloads;
 mod engine;
 mod event;
+mod event_sink;
 mod file;
+mod host_shares;
 mod listing;
 mod lossy_link;
-mod offer;
-mod place;
-mod shares;
+mod outgoing;
+mod package;
 
 pub use event::CoapEvent;
-pub use offer::CoapOffer;
+pub use package::Coap;
 
-use crate::shelf::offer_path::{check_base, check_path, unguessable_path};
-use crate::shelf::{OfferError, Shelf};
-use bc66_spec::lwm2m::{SCHEME, URI_MAX};
+use crate::listen::explain;
+use crate::offer::{Offer, OfferError, Offers};
 use bytes::Bytes;
 use dfota_clock::Clock;
 use dfota_core::fault::CoapFaults;
 use dfota_core::lwm2m::UpdateOptions;
 use dfota_core::seed::Seed;
 use engine::Engine;
-use place::Place;
+use package::OnCoapEvent;
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -41,22 +43,23 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, Sleep};
 
+/// A package on offer over CoAP.
+pub type CoapOffer = Offer<Coap>;
+
 /// Longest datagram that IP can carry.
 const DATAGRAM_MAX: usize = 65_536;
-/// So many datagrams are taken before timers and orders get their turn.
+/// So many datagrams are taken before timers and commands get their turn.
 const BURST: usize = 64;
 /// How often resting downloads are looked for, in real time.
-const LOOK_AROUND: Duration = Duration::from_secs(1);
-
-type OnCoapEvent = Arc<dyn Fn(CoapEvent) + Send + Sync>;
+const CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// The server. It ends when it is dropped.
 pub struct CoapServer {
     addr: SocketAddr,
-    shelf: Arc<Shelf<Place>>,
+    offers: Arc<Offers<Coap>>,
     on_event: OnCoapEvent,
     registered: Arc<AtomicUsize>,
-    orders: UnboundedSender<Order>,
+    commands: UnboundedSender<DriveCommand>,
     task: JoinHandle<()>,
 }
 
@@ -68,9 +71,8 @@ impl std::fmt::Debug for CoapServer {
     }
 }
 
-/// What the server's task is told to do.
 #[derive(Debug)]
-enum Order {
+enum DriveCommand {
     Drive(String, UpdateOptions),
     Release(String),
     Pin(String),
@@ -86,24 +88,24 @@ impl CoapServer {
         on_event: impl Fn(CoapEvent) + Send + Sync + 'static,
     ) -> io::Result<Self> {
         let runtime = Handle::try_current().map_err(io::Error::other)?;
-        let socket = bind(listen).map_err(|error| teach(listen, &error))?;
+        let socket = bind(listen).map_err(|error| explain(&error, "CoAP", listen, "-lunp"))?;
         let addr = socket.local_addr()?;
-        let shelf = Arc::new(Shelf::default());
+        let offers = Arc::new(Offers::default());
         let on_event: OnCoapEvent = Arc::new(on_event);
         let registered = Arc::new(AtomicUsize::new(0));
-        let (orders, inbox) = unbounded_channel();
-        let door = Door {
+        let (commands, inbox) = unbounded_channel();
+        let task = CoapTask {
             socket,
             clock,
-            engine: Engine::new(seed, shelf.clone(), on_event.clone(), registered.clone()),
+            engine: Engine::new(seed, offers.clone(), on_event.clone(), registered.clone()),
         };
-        let task = runtime.spawn(door.keep(inbox));
+        let task = runtime.spawn(task.run(inbox));
         Ok(Self {
             addr,
-            shelf,
+            offers,
             on_event,
             registered,
-            orders,
+            commands,
             task,
         })
     }
@@ -123,18 +125,8 @@ impl CoapServer {
         faults: CoapFaults,
         seed: Seed,
     ) -> Result<CoapOffer, OfferError> {
-        let offer = self.offer_at(base, &unguessable_path(name)?, package, faults, seed)?;
-        let length = offer.url().len();
-        if length > URI_MAX {
-            return Err(OfferError::TooLong {
-                length,
-                holder: "`/5/0/1`",
-                longest: URI_MAX,
-                key: "network.coap.advertise",
-                base: base.to_owned(),
-            });
-        }
-        Ok(offer)
+        let protocol = Coap::new(&package, seed, self.on_event.clone());
+        self.offers.offer(base, name, package, faults, protocol)
     }
 
     /// Offers a package at a path of the caller's choice, whose length is the caller's business.
@@ -146,26 +138,25 @@ impl CoapServer {
         faults: CoapFaults,
         seed: Seed,
     ) -> Result<CoapOffer, OfferError> {
-        check_path(path)?;
-        let url = format!("{}{path}", check_base(base, SCHEME)?);
-        let to = (self.shelf.clone(), self.on_event.clone());
-        CoapOffer::new(to, url, path.to_owned(), package, faults, seed)
+        let protocol = Coap::new(&package, seed, self.on_event.clone());
+        self.offers.offer_at(base, path, package, faults, protocol)
     }
 
-    /// Updates the firmware of a client as soon as it registers, or at once where it has; what happens is told, up to
-    /// [`CoapEvent::Ended`]. The client is pinned. A second drive of the same client takes the first one's place.
-    pub fn drive(&self, endpoint: &str, script: UpdateOptions) {
-        let _ = self.orders.send(Order::Drive(endpoint.to_owned(), script)); // it fails when the runtime ends
+    /// Updates the firmware of a client as soon as it registers, or at once where it has; [`CoapEvent::Ended`] is the last
+    /// event of it. The client is pinned. A second drive of the same client replaces the first one.
+    pub fn drive(&self, endpoint: &str, options: UpdateOptions) {
+        let command = DriveCommand::Drive(endpoint.to_owned(), options);
+        let _ = self.commands.send(command); // it fails when the runtime ends
     }
 
     /// Drives this client no more.
     pub fn release(&self, endpoint: &str) {
-        let _ = self.orders.send(Order::Release(endpoint.to_owned()));
+        let _ = self.commands.send(DriveCommand::Release(endpoint.to_owned()));
     }
 
     /// Never pushes this client out of the registry, however many others register.
     pub fn pin(&self, endpoint: &str) {
-        let _ = self.orders.send(Order::Pin(endpoint.to_owned()));
+        let _ = self.commands.send(DriveCommand::Pin(endpoint.to_owned()));
     }
 
     /// How many clients are registered.
@@ -175,102 +166,87 @@ impl CoapServer {
 
     /// Ends it and waits until the port is free.
     pub async fn close(self) {
-        drop(self.orders);
+        drop(self.commands);
         let _ = self.task.await; // it fails only when the whole runtime ends
     }
 }
 
-struct Door {
+struct CoapTask {
     socket: UdpSocket,
     clock: Clock,
     engine: Engine,
 }
 
-impl Door {
-    /// Takes datagrams, orders and the time as they come, until the server is dropped.
-    async fn keep(mut self, mut orders: UnboundedReceiver<Order>) {
+impl CoapTask {
+    /// Takes datagrams, commands and the time as they come, until the server is dropped.
+    async fn run(mut self, mut commands: UnboundedReceiver<DriveCommand>) {
         let mut buffer = vec![0; DATAGRAM_MAX];
-        let mut alarm = Box::pin(tokio::time::sleep(LOOK_AROUND));
+        let mut alarm = Box::pin(tokio::time::sleep(CHECK_INTERVAL));
         loop {
-            self.take_in(&mut buffer).await;
-            self.set(&mut alarm);
+            self.receive(&mut buffer).await;
+            self.set_alarm(&mut alarm);
             tokio::select! {
                 biased;
-                order = orders.recv() => match order {
-                    Some(order) => self.obey(order),
+                command = commands.recv() => match command {
+                    Some(command) => self.obey(command),
                     None => return,
                 },
                 _ = self.socket.readable() => {}
-                () = &mut alarm => self.look_around(),
+                () = &mut alarm => self.engine.on_time(self.clock.now()),
             }
-            self.send_out().await;
+            self.send().await;
         }
     }
 
-    /// Takes what has arrived.
-    async fn take_in(&mut self, buffer: &mut [u8]) {
+    /// Takes the datagrams that have arrived.
+    async fn receive(&mut self, buffer: &mut [u8]) {
         for _ in 0..BURST {
             match self.socket.try_recv_from(buffer) {
                 Ok((len, peer)) => {
-                    let now = self.now();
-                    self.engine.on_datagram(peer, &buffer[..len], now);
-                    self.send_out().await;
+                    self.engine.on_datagram(peer, &buffer[..len], self.clock.now());
+                    self.send().await;
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
-                // What the network says of a datagram that was sent before, such as that its port is closed.
+                // What the network says of an earlier datagram, such as that its port is closed.
                 Err(error) => tracing::debug!(%error, "the CoAP socket"),
             }
         }
     }
 
-    async fn send_out(&mut self) {
-        for (peer, bytes) in self.engine.take_due(self.now()) {
-            if let Err(error) = self.socket.send_to(&bytes, peer).await {
+    async fn send(&mut self) {
+        for datagram in self.engine.take_due(self.clock.now()) {
+            let peer = datagram.to;
+            if let Err(error) = self.socket.send_to(&datagram.bytes, peer).await {
                 tracing::debug!(%error, %peer, "a datagram could not be sent");
             }
         }
     }
 
-    fn obey(&mut self, order: Order) {
-        match order {
-            Order::Drive(endpoint, script) => {
-                let now = self.now();
-                self.engine.drive(endpoint, script, now);
+    fn obey(&mut self, command: DriveCommand) {
+        match command {
+            DriveCommand::Drive(endpoint, options) => {
+                self.engine.drive(endpoint, options, self.clock.now());
             }
-            Order::Release(endpoint) => self.engine.release(&endpoint),
-            Order::Pin(endpoint) => self.engine.pin(&endpoint),
+            DriveCommand::Release(endpoint) => self.engine.release(&endpoint),
+            DriveCommand::Pin(endpoint) => self.engine.pin(&endpoint),
         }
-    }
-
-    fn look_around(&mut self) {
-        let now = self.now();
-        self.engine.on_time(now);
     }
 
     /// Sets the alarm to what is due next.
-    fn set(&self, alarm: &mut std::pin::Pin<Box<Sleep>>) {
-        let rests = || {
-            self.engine
-                .rests()
-                .filter(|due| *due <= self.now() + self.clock.module_time(LOOK_AROUND))
-        };
-        let look_around = Instant::now() + LOOK_AROUND;
-        let due = self.engine.deadline().map(|due| self.instant(due));
-        let due = due.map_or(look_around, |due| due.min(look_around));
-        // Set back only where something is due earlier: the alarm is not worth a timer for every datagram.
-        let late = due + Duration::from_millis(1) < alarm.deadline();
-        if alarm.is_elapsed() || late {
-            let rest = rests().map(|rest| self.instant(rest));
-            alarm.as_mut().reset(rest.map_or(due, |rest| rest.min(due)));
+    fn set_alarm(&self, alarm: &mut Pin<Box<Sleep>>) {
+        let check = Instant::now() + CHECK_INTERVAL;
+        let due = self.engine.deadline();
+        let due = due.map_or(check, |due| self.instant(due).min(check));
+        // Reset only where it has gone off or something is due earlier: a timer for every datagram costs too much.
+        if !alarm.is_elapsed() && due + Duration::from_millis(1) >= alarm.deadline() {
+            return;
         }
+        let resting = self.engine.resting_deadline();
+        let resting = resting.map_or(due, |resting| self.instant(resting).min(due));
+        alarm.as_mut().reset(resting);
     }
 
-    /// The module's time since the clock started.
-    fn now(&self) -> Duration {
-        Duration::from_nanos(self.clock.module_ns(self.clock.mono_ns()))
-    }
-
-    /// When that will be; far off where it is too far.
+    /// When that will be, of the module's time; far off where it is too far.
     fn instant(&self, module: Duration) -> Instant {
         const FAR: Duration = Duration::from_secs(365 * 86_400);
         let real = self.clock.real(module.min(FAR));
@@ -286,21 +262,4 @@ fn bind(listen: SocketAddr) -> io::Result<UdpSocket> {
     rustix::net::sockopt::set_socket_recv_buffer_size(&socket, RECEIVE_BUFFER)?;
     socket.set_nonblocking(true)?;
     UdpSocket::from_std(socket)
-}
-
-/// An error of binding, with what to do about it.
-fn teach(listen: SocketAddr, error: &io::Error) -> io::Error {
-    let advice = match error.kind() {
-        io::ErrorKind::AddrInUse => format!(
-            "another program has the port (`ss -lunp 'sport = :{}'` names it): end it, or choose another port",
-            listen.port()
-        ),
-        io::ErrorKind::AddrNotAvailable => format!(
-            "this machine has no address `{}` (`ip addr` lists them): `0.0.0.0` means all of them",
-            listen.ip()
-        ),
-        _ => "choose another address".to_owned(),
-    };
-    let text = format!("can not listen for CoAP on `{listen}`: {error}; {advice}");
-    io::Error::new(error.kind(), text)
 }

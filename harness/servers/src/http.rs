@@ -12,29 +12,29 @@
 //! Where an answer is dropped, its bytes go out and then an orderly end of the connection. A reset could overtake bytes
 //! that the module has not yet read, and "exactly at 50 %" would be wrong by a buffer's length.
 
-mod asked_range;
+mod answer_plan;
+mod body;
 mod connection;
+mod etag_case;
 mod fault_io;
-mod offer;
-mod package_body;
-mod place;
-mod plan;
-mod seats;
-mod spelling;
+mod package;
+mod range;
+mod slots;
+mod throttle;
 
-pub use offer::{Offer, URL_MAX};
+pub use package::{Http, URL_MAX};
 
-use crate::shelf::limiter::Limiter;
-use crate::shelf::offer_path::{check_base, unguessable_path};
-use crate::shelf::{OfferError, Shelf, lock};
+use crate::limits::EventLimiter;
+use crate::listen::explain;
+use crate::offer::{Offer, OfferError, Offers};
+use crate::sync::lock;
 use bytes::Bytes;
-use connection::Connection;
+use connection::HttpConnection;
 use dfota_clock::Clock;
 use dfota_core::event::Request;
 use dfota_core::fault::HttpFaults;
-use place::Place;
-use place::ledger::Ledger;
-use seats::Seats;
+use package::connection_log::ConnectionLog;
+use slots::ConnectionSlots;
 use std::io;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
@@ -44,6 +44,9 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
 
+/// A package on offer over HTTP.
+pub type HttpOffer = Offer<Http>;
+
 /// How long to wait when the system can not accept, as without free file descriptors.
 const BREATHER: Duration = Duration::from_millis(50);
 
@@ -51,14 +54,14 @@ type OnRequest = Arc<dyn Fn(Request) + Send + Sync>;
 
 /// The server. It ends with its connections when it is dropped.
 #[derive(Debug)]
-pub struct PackageServer {
+pub struct HttpServer {
     addr: SocketAddr,
-    shelf: Arc<Shelf<Place>>,
+    offers: Arc<Offers<Http>>,
     stop: oneshot::Sender<()>,
     task: JoinHandle<()>,
 }
 
-impl PackageServer {
+impl HttpServer {
     /// Listens, on the current tokio runtime. `on_request` gets every request once, when its answer is over or its
     /// connection broke; a flood of strangers is told in part. It must neither block nor panic.
     pub fn bind(
@@ -67,20 +70,20 @@ impl PackageServer {
         on_request: impl Fn(Request) + Send + Sync + 'static,
     ) -> io::Result<Self> {
         let runtime = Handle::try_current().map_err(io::Error::other)?;
-        let listener = bind(listen).map_err(|error| teach(listen, error))?;
+        let listener = bind(listen).map_err(|error| explain(&error, "HTTP", listen, "-ltnp"))?;
         let addr = listener.local_addr()?;
-        let shelf = Arc::new(Shelf::default());
+        let offers = Arc::new(Offers::default());
         let (stop, stopped) = oneshot::channel();
-        let door = Door {
+        let acceptor = Acceptor {
             listener,
-            shelf: shelf.clone(),
+            offers: offers.clone(),
             clock,
             on_request: bounded(on_request, clock),
         };
-        let task = runtime.spawn(door.keep(stopped));
+        let task = runtime.spawn(acceptor.run(stopped));
         Ok(Self {
             addr,
-            shelf,
+            offers,
             stop,
             task,
         })
@@ -99,19 +102,9 @@ impl PackageServer {
         name: &str,
         package: Bytes,
         faults: HttpFaults,
-    ) -> Result<Offer, OfferError> {
-        let offer = self.offer_at(base, &unguessable_path(name)?, package, faults)?;
-        let length = offer.url().len();
-        if length > URL_MAX {
-            return Err(OfferError::TooLong {
-                length,
-                holder: "the module's command",
-                longest: URL_MAX,
-                key: "network.http.advertise",
-                base: base.to_owned(),
-            });
-        }
-        Ok(offer)
+    ) -> Result<HttpOffer, OfferError> {
+        let protocol = Http::new(&package);
+        self.offers.offer(base, name, package, faults, protocol)
     }
 
     /// Offers a package at a path of the caller's choice, whose length is the caller's business.
@@ -121,9 +114,9 @@ impl PackageServer {
         path: &str,
         package: Bytes,
         faults: HttpFaults,
-    ) -> Result<Offer, OfferError> {
-        let url = format!("{}{path}", check_base(base, "http://")?);
-        Offer::new(self.shelf.clone(), url, path.to_owned(), package, faults)
+    ) -> Result<HttpOffer, OfferError> {
+        let protocol = Http::new(&package);
+        self.offers.offer_at(base, path, package, faults, protocol)
     }
 
     /// Ends it and waits until the port is free and the last connection is gone.
@@ -133,24 +126,23 @@ impl PackageServer {
     }
 }
 
-/// Where connections come in.
-struct Door {
+struct Acceptor {
     listener: TcpListener,
-    shelf: Arc<Shelf<Place>>,
+    offers: Arc<Offers<Http>>,
     clock: Clock,
     on_request: OnRequest,
 }
 
-impl Door {
+impl Acceptor {
     /// Accepts until the server is dropped; then ends every connection.
-    async fn keep(self, mut stopped: oneshot::Receiver<()>) {
-        let seats = Arc::new(Seats::default());
+    async fn run(self, mut stopped: oneshot::Receiver<()>) {
+        let slots = Arc::new(ConnectionSlots::default());
         let mut connections = JoinSet::new();
         loop {
             tokio::select! {
                 biased;
                 _ = &mut stopped => break,
-                () = self.admit(&seats, &mut connections) => {}
+                () = self.admit(&slots, &mut connections) => {}
             }
             while connections.try_join_next().is_some() {}
         }
@@ -159,23 +151,27 @@ impl Door {
     }
 
     /// Takes one connection in.
-    async fn admit(&self, seats: &Arc<Seats>, connections: &mut JoinSet<()>) {
+    async fn admit(&self, slots: &Arc<ConnectionSlots>, connections: &mut JoinSet<()>) {
         match self.listener.accept().await {
             Ok((stream, peer)) => {
                 let _ = stream.set_nodelay(true); // a matter of speed alone
-                let ledger = Ledger::new(peer.to_string(), self.on_request.clone());
-                let seat = Arc::new(seats.take(peer.ip()));
-                let connection = Connection::new(self.shelf.clone(), self.clock, ledger, seat.clone());
+                let slot = Arc::new(slots.take(peer.ip()));
+                let connection = HttpConnection {
+                    offers: self.offers.clone(),
+                    clock: self.clock,
+                    log: Arc::new(ConnectionLog::new(peer.to_string(), self.on_request.clone())),
+                    slot: slot.clone(),
+                };
                 connections.spawn(async move {
                     tokio::select! {
                         () = connection.serve(stream) => {}
-                        () = seat.called_away() => {}
+                        () = slot.called_away() => {}
                     }
                 });
             }
             Err(error) => {
                 tracing::warn!(%error, "the HTTP server can not accept a connection");
-                seats.clear_one();
+                slots.clear_one();
                 tokio::time::sleep(BREATHER).await;
             }
         }
@@ -185,11 +181,10 @@ impl Door {
 /// Tells of every request for a package, and of strangers within bounds. A connection that a case has refused may be
 /// anybody's.
 fn bounded(on_request: impl Fn(Request) + Send + Sync + 'static, clock: Clock) -> OnRequest {
-    let limiter = Mutex::new(Limiter::new("requests of strangers over HTTP"));
+    let limiter = Mutex::new(EventLimiter::new("requests of strangers over HTTP"));
     Arc::new(move |request| {
         let own = request.ours && !request.method.is_empty();
-        let now = Duration::from_nanos(clock.module_ns(clock.mono_ns()));
-        if own || lock(&limiter).admits(now) {
+        if own || lock(&limiter).admits(clock.now()) {
             on_request(request);
         }
     })
@@ -208,26 +203,4 @@ fn bind(listen: SocketAddr) -> io::Result<TcpListener> {
     socket.set_reuseaddr(true)?;
     socket.bind(listen)?;
     socket.listen(BACKLOG)
-}
-
-/// An error of binding, with what to do about it.
-fn teach(listen: SocketAddr, error: io::Error) -> io::Error {
-    let advice = match error.kind() {
-        io::ErrorKind::AddrInUse => format!(
-            "another program has the port (`ss -ltnp 'sport = :{}'` names it): end it, or choose another port",
-            listen.port()
-        ),
-        io::ErrorKind::PermissionDenied => {
-            "ports below 1024 need a privilege: choose one from 1024 on, such as 8080".to_owned()
-        }
-        io::ErrorKind::AddrNotAvailable => format!(
-            "this machine has no address `{}` (`ip addr` lists them): `0.0.0.0` means all of them",
-            listen.ip()
-        ),
-        _ => "choose another address".to_owned(),
-    };
-    io::Error::new(
-        error.kind(),
-        format!("can not listen for HTTP on `{listen}`: {error}; {advice}"),
-    )
 }

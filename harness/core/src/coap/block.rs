@@ -18,7 +18,7 @@ impl BlockSize {
     pub const ALL: [Self; 7] = [Self(0), Self(1), Self(2), Self(3), Self(4), Self(5), Self(6)];
 
     /// The size with exactly so many bytes.
-    pub fn of_bytes(bytes: u64) -> Option<Self> {
+    pub fn from_bytes(bytes: u64) -> Option<Self> {
         Self::ALL.into_iter().find(|size| size.bytes() as u64 == bytes)
     }
 
@@ -35,7 +35,7 @@ pub struct BlockOption {
     pub size: BlockSize,
 }
 
-/// A block option that is none.
+/// Why a block option cannot be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum BlockError {
     /// SZX 7: reserved, answered with 4.00 (RFC 7959 §2.2).
@@ -94,7 +94,7 @@ impl BlockOption {
 
     /// The bytes of a whole of `len` that this block is, and the block with its `more` set by them; `None` beyond the end.
     /// Nothing has one block, an empty one.
-    pub fn of(self, len: u64) -> Option<(Self, core::ops::Range<u64>)> {
+    pub fn within(self, len: u64) -> Option<(Self, core::ops::Range<u64>)> {
         let first = self.offset();
         if first >= len && (first, len) != (0, 0) {
             return None;
@@ -154,7 +154,7 @@ mod tests {
         fn the_blocks_of_a_whole_are_the_whole(len in 0_u64..5000, szx in 0_usize..7) {
             let size = BlockSize::ALL[szx];
             let (mut at, mut number) = (0, 0);
-            while let Some((block, range)) = (BlockOption { number, more: false, size }).of(len) {
+            while let Some((block, range)) = (BlockOption { number, more: false, size }).within(len) {
                 proptest::prop_assert_eq!(range.start, at);
                 proptest::prop_assert_eq!(block.more, range.end < len);
                 at = range.end;

@@ -225,6 +225,18 @@ impl CoapMessage {
     }
 }
 
+impl From<BlockError> for CoapMessage {
+    /// The answer to a request with such an option.
+    fn from(error: BlockError) -> Self {
+        match error {
+            BlockError::ReservedSize => Self::diagnostic(CoapCode::BAD_REQUEST, "block size 7 is reserved"),
+            BlockError::TooLong => {
+                Self::diagnostic(CoapCode::BAD_OPTION, "a block option has 3 bytes at most")
+            }
+        }
+    }
+}
+
 fn escape(segment: &[u8], path: &mut String) {
     const HEX: &[u8; 16] = b"0123456789ABCDEF";
     for &byte in segment {

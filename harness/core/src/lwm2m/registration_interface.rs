@@ -240,7 +240,7 @@ mod tests {
     fn answers(#[case] request: CoapMessage, #[case] code: CoapCode) {
         let mut registry = Registry::new(Seed(1));
         assert_eq!(handle(&mut registry, 1, &request, OBJECTS).message.code(), code);
-        assert_eq!(registry.len(), usize::from(code == CoapCode::CREATED));
+        assert_eq!(registry.count(), usize::from(code == CoapCode::CREATED));
     }
 
     #[rstest]
@@ -259,7 +259,7 @@ mod tests {
             draft.with_uint(option::CONTENT_FORMAT, format)
         });
         assert_eq!(handle(&mut registry, 1, &request, payload).message.code(), code);
-        assert_eq!(registry.len(), usize::from(code == CoapCode::CREATED));
+        assert_eq!(registry.count(), usize::from(code == CoapCode::CREATED));
     }
 
     #[rstest]

@@ -44,6 +44,15 @@ pub enum RegistrationChange<P> {
     PushedOut(Lwm2mRegistration<P>),
 }
 
+impl<P> RegistrationChange<P> {
+    pub fn endpoint(&self) -> &str {
+        match self {
+            Self::Registered { endpoint, .. } | Self::Updated { endpoint, .. } => endpoint,
+            Self::Deregistered(old) | Self::Expired(old) | Self::PushedOut(old) => &old.endpoint,
+        }
+    }
+}
+
 #[derive(Debug)]
 pub struct Registry<P> {
     rng: Rng,
@@ -79,7 +88,7 @@ impl<P: Copy + Eq> Registry<P> {
     }
 
     /// How many are registered.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.places.len()
     }
 
@@ -232,7 +241,7 @@ mod tests {
         for n in 0..40_000 {
             registry.register(format!("y{n}"), n, Parameters::default(), seconds(4));
         }
-        assert!(registry.find("rig").is_some() && registry.len() == ENDPOINTS_MAX);
+        assert!(registry.find("rig").is_some() && registry.count() == ENDPOINTS_MAX);
         let lengths = [registry.names.len(), registry.heard.len(), registry.ends.len()];
         assert_eq!(lengths, [ENDPOINTS_MAX; 3]);
     }
@@ -263,7 +272,7 @@ mod tests {
         );
         assert_eq!(registry.expire(seconds(89)), None);
         assert!(matches!(registry.expire(seconds(90)), Some(RegistrationChange::Expired(a)) if a.peer == 7));
-        assert!(registry.len() == 0 && registry.update(a, 7, lifetime(1), seconds(91)).is_none());
+        assert!(registry.count() == 0 && registry.update(a, 7, lifetime(1), seconds(91)).is_none());
     }
 
     #[test]
@@ -277,7 +286,7 @@ mod tests {
             endpoint: "a".into(),
             before: Some(1),
         };
-        assert_eq!((second.change, registry.len()), (expected, 1));
+        assert_eq!((second.change, registry.count()), (expected, 1));
         assert!(first != second.location && registry.deregister(first).is_none());
         assert!(matches!(
             registry.deregister(second.location),

@@ -380,7 +380,7 @@ impl Network {
                 .block(option::BLOCK2)
                 .unwrap()
                 .unwrap_or(BlockOption::first(BlockSize::MEDIUM));
-            let Some((block, range)) = asked.of(self.page.len() as u64) else {
+            let Some((block, range)) = asked.within(self.page.len() as u64) else {
                 return CoapMessage::draft(CoapCode::BAD_REQUEST);
             };
             let part = self.page[range.start as usize..range.end as usize].to_vec();

@@ -14,8 +14,8 @@ use dfota_core::event::watched::{Attempt, Purpose, ReplyTo, TimedOut, Watched};
 use dfota_core::expect::CommandReply;
 use dfota_core::timeline::Timeline;
 use dfota_core::update::{AfterCut, Phase, Update, UpdateInput};
-use dfota_servers::http::Offer;
-use dfota_servers::shelf::tally::Mark;
+use dfota_servers::ServedMark;
+use dfota_servers::http::HttpOffer;
 use std::collections::VecDeque;
 use std::time::Instant;
 
@@ -40,13 +40,13 @@ pub enum Source<'a> {
     /// Out of the UART.
     Uart,
     /// From the HTTP package server.
-    Http(&'a Offer),
+    Http(&'a HttpOffer),
     /// From the CoAP file server, ordered over LwM2M.
     Coap(Lwm2m<'a>),
 }
 
 impl Source<'_> {
-    fn mark(&self) -> Option<Mark> {
+    fn mark(&self) -> Option<ServedMark> {
         match self {
             Self::Uart => None,
             Self::Http(offer) => Some(offer.mark()),
@@ -54,7 +54,7 @@ impl Source<'_> {
         }
     }
 
-    fn requests_since(&self, mark: Mark) -> u32 {
+    fn requests_since(&self, mark: ServedMark) -> u32 {
         let requests = match self {
             Self::Uart => 0,
             Self::Http(offer) => offer.requests_since(mark).requests,
@@ -109,7 +109,7 @@ impl Module {
             ended = self.watch_return(&job.case.limits)?;
             self.measure_resumed_at();
         }
-        let since = |mark: Option<Mark>| mark.map_or(0, |mark| job.source.requests_since(mark));
+        let since = |mark: Option<ServedMark>| mark.map_or(0, |mark| job.source.requests_since(mark));
         let (requests, again) = (since(began), since(mark));
         self.journal.watched(Watched::Fetched { requests, again });
         if let Some(cut) = self.reader.disarm() {

@@ -17,7 +17,7 @@ use dfota_core::rig_check::Probe;
 use dfota_core::seed::Seed;
 use dfota_record::journal::Journal;
 use dfota_servers::coap::{CoapEvent, CoapServer};
-use dfota_servers::http::PackageServer;
+use dfota_servers::http::HttpServer;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::sync::Arc;
@@ -53,7 +53,7 @@ pub struct Bench {
     /// Tells the module's inbox.
     pub inbox: Sender<Message>,
     /// The HTTP package server and the base of its URLs, where the rig has a network.
-    pub http: Option<(PackageServer, String)>,
+    pub http: Option<(HttpServer, String)>,
     /// The CoAP file server and LwM2M server, and the base of its URIs, where the rig has a network.
     pub coap: Option<(CoapServer, String)>,
     /// How a module that does not boot any more is restored, where the rig can.
@@ -185,14 +185,14 @@ fn http(
     clock: Clock,
     journal: &Journal,
     inbox: &Sender<Message>,
-) -> Result<Option<(PackageServer, String)>, String> {
+) -> Result<Option<(HttpServer, String)>, String> {
     let listen = match (&rig.network.http, &rig.link) {
         (Some(server), _) => server.listen,
         (None, Link::Simulated(_)) => SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
         (None, Link::Bench(_)) => return Ok(None),
     };
     let (journal, inbox) = (journal.clone(), inbox.clone());
-    let server = PackageServer::bind(listen, clock, move |request| {
+    let server = HttpServer::bind(listen, clock, move |request| {
         journal.post(Event::Request(request.clone()));
         if request.ours {
             let _ = inbox.send(Message::Request(request));

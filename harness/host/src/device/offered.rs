@@ -10,9 +10,9 @@ use dfota_core::fault::Faults;
 use dfota_core::seed::Seed;
 use dfota_core::transport::Via;
 use dfota_core::verdict::Rule;
+use dfota_servers::OfferError;
 use dfota_servers::coap::{CoapOffer, CoapServer};
-use dfota_servers::http::{Offer, PackageServer};
-use dfota_servers::shelf::OfferError;
+use dfota_servers::http::{HttpOffer, HttpServer};
 
 /// A server and the base of its URLs, where the rig has a network.
 type Server<'a, S> = Option<&'a (S, String)>;
@@ -22,7 +22,7 @@ pub enum Offered {
     /// Nowhere: it goes out over the UART.
     Uart,
     /// On the HTTP server.
-    Http(Offer),
+    Http(HttpOffer),
     /// On the CoAP server, to a client of this name.
     Coap { offer: CoapOffer, endpoint: String },
 }
@@ -33,7 +33,7 @@ impl Offered {
     pub fn new(
         case: &Case,
         package: &Bytes,
-        (http, coap): (Server<'_, PackageServer>, Server<'_, CoapServer>),
+        (http, coap): (Server<'_, HttpServer>, Server<'_, CoapServer>),
         endpoint: String,
         seed: Seed,
     ) -> Result<Self, Stop> {

@@ -39,17 +39,16 @@ pub enum CoapEvent {
         /// `de-registered`, `expired`, or `pushed out`.
         how: &'static str,
     },
-    /// A client that is driven was asked for something.
-    Asked { endpoint: String, ask: Operation },
-    /// It answered, or something else came of it.
+    /// An operation was sent to a client that is driven.
+    Asked { endpoint: String, operation: Operation },
+    /// What came of it, in a few words.
     Answered {
         endpoint: String,
-        ask: Operation,
-        /// What, in a few words.
-        what: String,
+        operation: Operation,
+        answer: String,
     },
-    /// It told the value of a resource of `/5/0`, read or notified.
-    Told {
+    /// The value of a resource of `/5/0`, read or notified.
+    Value {
         endpoint: String,
         resource: u16,
         value: i64,
@@ -69,7 +68,7 @@ impl CoapEvent {
     /// What a verdict may rest on, where it is of that kind.
     pub fn fact(&self) -> Option<ObjectFact> {
         match self {
-            Self::Told { resource, value, .. } => Some(ObjectFact::Told {
+            Self::Value { resource, value, .. } => Some(ObjectFact::Told {
                 resource: *resource,
                 value: *value,
             }),
@@ -153,9 +152,13 @@ impl CoapEvent {
                 write!(f, "{endpoint} updated its registration from {peer}{how}")
             }
             Self::Gone { endpoint, how } => write!(f, "{endpoint} {how}"),
-            Self::Asked { endpoint, ask } => write!(f, "{endpoint}: {ask}"),
-            Self::Answered { endpoint, ask, what } => write!(f, "{endpoint}: {ask}: {what}"),
-            Self::Told {
+            Self::Asked { endpoint, operation } => write!(f, "{endpoint}: {operation}"),
+            Self::Answered {
+                endpoint,
+                operation,
+                answer,
+            } => write!(f, "{endpoint}: {operation}: {answer}"),
+            Self::Value {
                 endpoint,
                 resource,
                 value,
@@ -219,8 +222,8 @@ mod tests {
             },
             CoapEvent::Answered {
                 endpoint: hostile.clone(),
-                ask: Operation::Execute,
-                what: hostile.clone(),
+                operation: Operation::Execute,
+                answer: hostile.clone(),
             },
             CoapEvent::Request(Request {
                 path: hostile.clone(),

@@ -1,7 +1,7 @@
-//! `/.well-known/core` (RFC 6690): what a stranger who looks around is told. Packages are not listed.
+//! `/.well-known/core` (RFC 6690): what a stranger sees who looks for resources. Packages are not listed.
 
 use bc66_spec::lwm2m::format::LINK;
-use dfota_core::coap::{BlockError, BlockOption, BlockSize, CoapCode, CoapMessage, option};
+use dfota_core::coap::{BlockOption, BlockSize, CoapCode, CoapMessage, option};
 
 pub(super) const PATH: &str = "/.well-known/core";
 
@@ -9,37 +9,35 @@ const LINKS: &str = "</rd>;rt=\"core.rd\"";
 
 /// Answers a request for it.
 pub(super) fn answer(request: &CoapMessage) -> CoapMessage {
+    try_answer(request).unwrap_or_else(|refusal| refusal)
+}
+
+/// The same; an error is the refusal.
+fn try_answer(request: &CoapMessage) -> Result<CoapMessage, CoapMessage> {
+    let refuse = |code, why: &str| Err(CoapMessage::diagnostic(code, why));
     if request.code() != CoapCode::GET {
-        return CoapMessage::diagnostic(CoapCode::NOT_ALLOWED, "this can only be got");
+        return refuse(CoapCode::NOT_ALLOWED, "this can only be read: expected GET");
     }
-    if request
-        .uint(option::ACCEPT)
-        .is_some_and(|accept| accept != u32::from(LINK))
-    {
-        return CoapMessage::diagnostic(CoapCode::NOT_ACCEPTABLE, "this is application/link-format (40)");
+    let accept = request.uint(option::ACCEPT);
+    if accept.is_some_and(|accept| accept != u32::from(LINK)) {
+        return refuse(CoapCode::NOT_ACCEPTABLE, "this is application/link-format (40)");
     }
-    let asked = match request.block(option::BLOCK2) {
-        Ok(asked) => asked,
-        Err(BlockError::ReservedSize) => {
-            return CoapMessage::diagnostic(CoapCode::BAD_REQUEST, "block size 7 is reserved");
-        }
-        Err(BlockError::TooLong) => {
-            return CoapMessage::diagnostic(CoapCode::BAD_OPTION, "a block option has 3 bytes at most");
-        }
-    };
-    let wanted = asked.unwrap_or(BlockOption::first(BlockSize::MEDIUM));
-    let Some((block, range)) = wanted.of(LINKS.len() as u64) else {
-        let why = format!("this ends at byte {}", LINKS.len());
-        return CoapMessage::diagnostic(CoapCode::BAD_REQUEST, &why);
+    let requested = request.block(option::BLOCK2)?;
+    let wanted = requested.unwrap_or(BlockOption::first(BlockSize::MEDIUM));
+    let Some((block, range)) = wanted.within(LINKS.len() as u64) else {
+        return refuse(
+            CoapCode::BAD_REQUEST,
+            &format!("this ends at byte {}", LINKS.len()),
+        );
     };
     let part = &LINKS.as_bytes()[range.start as usize..range.end as usize];
     let answer = CoapMessage::draft(CoapCode::CONTENT)
         .with_uint(option::CONTENT_FORMAT, LINK.into())
         .with_payload(part.to_vec());
-    match asked {
+    Ok(match requested {
         Some(_) => answer.with_block(option::BLOCK2, block),
         None => answer,
-    }
+    })
 }
 
 #[cfg(test)]

@@ -3,15 +3,16 @@
 //! A peer that ends its own direction before it has the whole answer counts as gone. A killed process looks like that,
 //! and its report must not wait until a stall is over; a client that still wants the answer does not do so.
 
+use super::answer_plan::AnswerPlan;
+use super::body::PackageBody;
+use super::etag_case;
 use super::fault_io::FaultIo;
-use super::package_body::PackageBody;
-use super::place::answer::Answer;
-use super::place::ledger::Ledger;
-use super::place::{Place, Script, refusing};
-use super::plan::Plan;
-use super::seats::Seat;
-use super::spelling;
-use crate::shelf::Shelf;
+use super::package::answer::HttpAnswer;
+use super::package::connection_log::ConnectionLog;
+use super::package::{ActiveHttpFaults, Http, HttpPackage, refusing, sent_by};
+use super::slots::Slot;
+use crate::listen::shown;
+use crate::offer::Offers;
 use bytes::Bytes;
 use dfota_clock::Clock;
 use dfota_core::event::Request;
@@ -45,53 +46,46 @@ const LINGER: Duration = Duration::from_secs(5);
 /// The longest head of a request.
 const HEAD_MAX: usize = 16 * 1024;
 
-/// How much of a path or a header a report shows.
-const SHOWN_MAX: usize = 512;
-
 /// The request is not answered: the connection is reset.
 #[derive(Debug, thiserror::Error)]
 #[error("refused by the case")]
-struct Refused;
+struct RefusedByFault;
 
-#[derive(Debug, Clone)]
-pub(super) struct Connection {
-    shelf: Arc<Shelf<Place>>,
-    clock: Clock,
-    ledger: Arc<Ledger>,
-    seat: Arc<Seat>,
+#[derive(Debug)]
+pub(super) struct HttpConnection {
+    pub(super) offers: Arc<Offers<Http>>,
+    pub(super) clock: Clock,
+    pub(super) log: Arc<ConnectionLog>,
+    pub(super) slot: Arc<Slot>,
+}
+
+/// What a request asks for, with the faults of that moment.
+struct Target<'a> {
+    package: &'a Arc<HttpPackage>,
+    faults: Arc<ActiveHttpFaults>,
 }
 
 /// Reports what is left when the connection ends, however it does.
 struct Closing {
-    ledger: Arc<Ledger>,
+    log: Arc<ConnectionLog>,
     garbled: bool,
 }
 
 impl Drop for Closing {
     fn drop(&mut self) {
-        self.ledger.close(self.garbled);
+        self.log.close(self.garbled);
     }
 }
 
-impl Connection {
-    /// A connection on which nothing happened yet.
-    pub(super) fn new(shelf: Arc<Shelf<Place>>, clock: Clock, ledger: Ledger, seat: Arc<Seat>) -> Self {
-        Self {
-            shelf,
-            clock,
-            ledger: Arc::new(ledger),
-            seat,
-        }
-    }
-
+impl HttpConnection {
     /// Serves it to its end.
     pub(super) async fn serve(self, stream: TcpStream) {
-        let refusing = refusing(&self.shelf);
+        let refusing = refusing(&self.offers);
         if !refusing.is_empty() {
             return self.refuse(&refusing, &stream);
         }
         let stream = self.converse(stream).await;
-        if self.ledger.wants_reset() {
+        if self.log.wants_reset() {
             let _ = stream.set_zero_linger(); // fails only for a connection that is gone
             return;
         }
@@ -99,26 +93,26 @@ impl Connection {
     }
 
     /// Resets a connection that was just accepted, and reports it.
-    fn refuse(&self, refusing: &[Arc<Place>], stream: &TcpStream) {
+    fn refuse(&self, refusing: &[Arc<HttpPackage>], stream: &TcpStream) {
         let _ = stream.set_zero_linger(); // fails only for a connection that is gone
-        for place in refusing {
-            place.tally.begin(0);
+        for package in refusing {
+            package.served.begin(0);
         }
-        self.ledger.report(Request {
+        self.log.report(Request {
             ours: true,
             fault: Some("refused".to_owned()),
-            ..self.ledger.blank()
+            ..self.log.blank()
         });
     }
 
     /// Answers requests until the connection ends; gives the socket back.
     async fn converse(&self, stream: TcpStream) -> TcpStream {
         let mut closing = Closing {
-            ledger: self.ledger.clone(),
+            log: self.log.clone(),
             garbled: false,
         };
         let patience = self.clock.time_out(WRITE_LIMIT);
-        let io = TokioIo::new(FaultIo::new(stream, self.ledger.clone(), patience));
+        let io = TokioIo::new(FaultIo::new(stream, self.log.clone(), patience));
         let mut http = http1::Builder::new()
             .timer(TokioTimer::new())
             .title_case_headers(true)
@@ -127,7 +121,7 @@ impl Connection {
             .serve_connection(io, service_fn(|request| ready(self.answer(&request))));
         let ended = tokio::select! {
             ended = &mut http => ended,
-            () = self.ledger.broken_off() => Ok(()),
+            () = self.log.broken_off() => Ok(()),
         };
         closing.garbled = ended.is_err_and(|error| error.is_parse());
         http.into_parts().io.into_inner().into_stream()
@@ -145,104 +139,89 @@ impl Connection {
     }
 
     /// Plans the answer to a request.
-    fn answer(&self, request: &hyper::Request<Incoming>) -> Result<Response<PackageBody>, Refused> {
+    fn answer(&self, request: &hyper::Request<Incoming>) -> Result<Response<PackageBody>, RefusedByFault> {
         let uri = request.uri();
-        let place = uri
-            .query()
-            .is_none()
-            .then(|| self.shelf.find(uri.path()))
-            .flatten();
-        let Some(place) = place else {
-            return Ok(self.stranger(request));
+        let package = self.offers.find(uri.path());
+        let Some(package) = package.filter(|_| uri.query().is_none()) else {
+            return Ok(self.answer_stranger(request));
         };
-        self.seat.prove();
-        let script = place.script();
-        if script.faults.refuse {
-            self.refuse_late(request, &place);
-            return Err(Refused);
+        self.slot.prove();
+        let faults = package.faults();
+        if faults.refuse {
+            self.refuse_late(request, &package);
+            return Err(RefusedByFault);
         }
         let plan = if is_allowed(request.method()) {
-            Plan::of(
-                request.method(),
-                request.headers(),
-                &place.etag,
-                place.package.len() as u64,
-                &script.faults,
-            )
+            let (method, headers) = (request.method(), request.headers());
+            AnswerPlan::new(method, headers, &package.protocol.etag, package.len(), &faults)
         } else {
-            Plan::bare(StatusCode::METHOD_NOT_ALLOWED)
+            AnswerPlan::bare(StatusCode::METHOD_NOT_ALLOWED)
         };
-        Ok(self.respond(request, &plan, Some((&place, &script))))
+        let package = &package;
+        Ok(self.respond(request, plan, Some(Target { package, faults })))
     }
 
-    /// The answer to a request for anything that is not on offer. It ends the connection: who comes by may not keep
-    /// places that the module needs.
-    fn stranger(&self, request: &hyper::Request<Incoming>) -> Response<PackageBody> {
+    /// The answer to a request for anything that is not on offer. It ends the connection: strangers may not keep slots that
+    /// the module needs.
+    fn answer_stranger(&self, request: &hyper::Request<Incoming>) -> Response<PackageBody> {
         let status = if is_allowed(request.method()) {
             StatusCode::NOT_FOUND
         } else {
             StatusCode::METHOD_NOT_ALLOWED
         };
-        let mut response = self.respond(request, &Plan::bare(status), None);
+        let mut response = self.respond(request, AnswerPlan::bare(status), None);
         set(&mut response, CONNECTION, "close");
         response
     }
 
     /// A request that came on a connection from before the refusal.
-    fn refuse_late(&self, request: &hyper::Request<Incoming>, place: &Arc<Place>) {
-        let number = place.tally.begin(0);
+    fn refuse_late(&self, request: &hyper::Request<Incoming>, package: &Arc<HttpPackage>) {
         let report = Request {
             ours: true,
             fault: Some("refused".to_owned()),
-            ..self.told(request)
+            ..self.report(request)
         };
-        let of = Some((place.clone(), number));
-        let answer = Answer::new(report, of, 0, true, Vec::new(), false);
-        self.ledger.answering(Arc::new(answer));
-        self.ledger.reset();
+        self.log.answering(Arc::new(HttpAnswer::refused(report, package)));
+        self.log.reset();
     }
 
-    /// Makes a response of a plan, and opens its page in the ledger.
+    /// Makes a response of a plan, and begins its report.
     fn respond(
         &self,
         request: &hyper::Request<Incoming>,
-        plan: &Plan,
-        of: Option<(&Arc<Place>, &Arc<Script>)>,
+        plan: AnswerPlan,
+        target: Option<Target<'_>>,
     ) -> Response<PackageBody> {
         let report = Request {
-            ours: of.is_some(),
+            ours: target.is_some(),
             status: Some(plan.status.as_u16()),
             first: plan.first,
             wanted: plan.wanted,
-            ..self.told(request)
+            ..self.report(request)
         };
-        let entry = of.map(|(place, _)| (place.clone(), place.tally.begin(plan.first)));
-        let planned = plan.end - plan.first;
-        let held = plan.stall.is_some_and(|(at, _)| at == plan.end);
-        let answer = Answer::new(report, entry, planned, plan.closes, plan.traces.clone(), held);
-        let answer = Arc::new(answer);
-        self.ledger.answering(answer.clone());
-        if let Some((place, _)) = of {
-            place.asked_by(&self.ledger);
-        }
-        let package = of.map_or_else(Bytes::new, |(place, _)| place.package.clone());
-        let script = of.map(|(_, script)| script);
-        let body = PackageBody::new(plan, package, script, self.clock, answer);
-        let mut response = Response::new(body);
+        let package = target.as_ref().map(|target| target.package);
+        let answer = Arc::new(HttpAnswer::new(report, package, &plan));
+        self.log.answering(answer.clone());
+        let mut response = Response::new(());
         *response.status_mut() = plan.status;
-        *response.extensions_mut() = spelling::of_etag();
-        dress(&mut response, plan, of.map(|(place, _)| place));
-        response
+        *response.extensions_mut() = etag_case::extensions();
+        dress(&mut response, &plan, package);
+        if let Some(package) = package {
+            sent_by(package, &self.log);
+        }
+        let bytes = package.map_or_else(Bytes::new, |package| package.bytes.clone());
+        let faults = target.map(|target| target.faults);
+        response.map(|()| PackageBody::new(plan, bytes, faults, self.clock, answer))
     }
 
-    /// A report of what was asked.
-    fn told(&self, request: &hyper::Request<Incoming>) -> Request {
+    /// A report of the request alone.
+    fn report(&self, request: &hyper::Request<Incoming>) -> Request {
         let range = request.headers().get(RANGE);
         Request {
             method: shown(request.method().as_str().as_bytes()),
             path: shown(request.uri().to_string().as_bytes()),
             range: range.map(|range| shown(range.as_bytes())),
-            ..self.ledger.blank()
+            ..self.log.blank()
         }
     }
 }
@@ -252,36 +231,26 @@ fn is_allowed(method: &Method) -> bool {
 }
 
 /// Sets the headers of an answer.
-fn dress(response: &mut Response<PackageBody>, plan: &Plan, place: Option<&Arc<Place>>) {
+fn dress(response: &mut Response<()>, plan: &AnswerPlan, package: Option<&Arc<HttpPackage>>) {
     if plan.status == StatusCode::METHOD_NOT_ALLOWED {
         set(response, ALLOW, "GET, HEAD");
     }
     if let Some(range) = &plan.content_range {
         set(response, CONTENT_RANGE, range);
     }
-    let Some(place) = place else { return };
+    let Some(package) = package else { return };
     set(response, ACCEPT_RANGES, "bytes");
     // An operator's cache would hide a download from the record, or change it.
     set(response, CACHE_CONTROL, "no-store, no-transform");
     if plan.status.is_success() {
-        set(response, ETAG, &place.etag);
+        set(response, ETAG, &package.protocol.etag);
         set(response, CONTENT_TYPE, "application/octet-stream");
     }
 }
 
 /// Sets a header to a text of our own.
-fn set(response: &mut Response<PackageBody>, name: HeaderName, text: &str) {
+fn set<B>(response: &mut Response<B>, name: HeaderName, text: &str) {
     if let Ok(value) = HeaderValue::from_str(text) {
         response.headers_mut().insert(name, value);
-    }
-}
-
-/// What came from outside, as the record may show it.
-fn shown(bytes: &[u8]) -> String {
-    let text = bytes.get(..SHOWN_MAX).unwrap_or(bytes).escape_ascii().to_string();
-    if bytes.len() > SHOWN_MAX {
-        text + "…"
-    } else {
-        text
     }
 }

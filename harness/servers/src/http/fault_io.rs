@@ -1,7 +1,7 @@
 //! The socket of a connection, as the HTTP library sees it: it counts every byte that is really handed to the socket,
 //! and ends the connection exactly where an answer's plan says so.
 
-use super::place::ledger::Ledger;
+use super::package::connection_log::ConnectionLog;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -15,17 +15,17 @@ use tokio::time::Sleep;
 #[derive(Debug)]
 pub(super) struct FaultIo {
     stream: TcpStream,
-    ledger: Arc<Ledger>,
+    log: Arc<ConnectionLog>,
     /// How long the peer may take no byte, in real time.
     patience: Duration,
     impatient: Option<Pin<Box<Sleep>>>,
 }
 
 impl FaultIo {
-    pub(super) fn new(stream: TcpStream, ledger: Arc<Ledger>, patience: Duration) -> Self {
+    pub(super) fn new(stream: TcpStream, log: Arc<ConnectionLog>, patience: Duration) -> Self {
         Self {
             stream,
-            ledger,
+            log,
             patience,
             impatient: None,
         }
@@ -37,7 +37,7 @@ impl FaultIo {
 
     /// An error once an answer is over that closes the connection.
     fn check_cut(&self) -> io::Result<()> {
-        if self.ledger.is_cut() {
+        if self.log.is_cut() {
             Err(io::Error::new(
                 io::ErrorKind::ConnectionAborted,
                 "the plan ends here",
@@ -66,7 +66,7 @@ impl AsyncRead for FaultIo {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(context, buffer))?;
-        self.ledger.heard(&buffer.filled()[before..]);
+        self.log.read(&buffer.filled()[before..]);
         Poll::Ready(Ok(()))
     }
 }
@@ -89,7 +89,7 @@ impl AsyncWrite for FaultIo {
         let mut left = written;
         for slice in slices {
             let part = left.min(slice.len());
-            self.ledger.wrote(&slice[..part]);
+            self.log.wrote(&slice[..part]);
             left -= part;
         }
         Poll::Ready(Ok(written))
@@ -101,7 +101,7 @@ impl AsyncWrite for FaultIo {
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         ready!(Pin::new(&mut self.stream).poll_flush(context))?;
-        self.ledger.settle();
+        self.log.settle();
         Poll::Ready(self.check_cut())
     }
 

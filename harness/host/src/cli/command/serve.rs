@@ -12,7 +12,7 @@ use dfota_core::lwm2m::{UpdateEnding, UpdateOptions};
 use dfota_core::seed::Seed;
 use dfota_record::digest::sha256_hex;
 use dfota_servers::coap::{CoapEvent, CoapOffer, CoapServer};
-use dfota_servers::http::{Offer, PackageServer};
+use dfota_servers::http::{HttpOffer, HttpServer};
 use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::{Path, PathBuf};
@@ -83,7 +83,7 @@ fn read(path: &Path) -> Result<Package, Failed> {
 
 async fn serve(args: &Args, packages: Vec<Package>) -> Result<u8, Failed> {
     let clock = Clock::system();
-    let http = PackageServer::bind(args.http, clock, |request| say(&CoapEvent::Request(request)))
+    let http = HttpServer::bind(args.http, clock, |request| say(&CoapEvent::Request(request)))
         .map_err(Failed::ours)?;
     let (endings, ended) = unbounded_channel();
     let driven = args.drive.clone();
@@ -109,7 +109,7 @@ async fn serve(args: &Args, packages: Vec<Package>) -> Result<u8, Failed> {
 }
 
 /// Offers a package on both servers, and prints its line.
-fn offer(http: &PackageServer, coap: &CoapServer, package: Package) -> Result<(Offer, CoapOffer), Failed> {
+fn offer(http: &HttpServer, coap: &CoapServer, package: Package) -> Result<(HttpOffer, CoapOffer), Failed> {
     let Package { name, bytes } = package;
     let path = path_of(&name);
     let line = format!(

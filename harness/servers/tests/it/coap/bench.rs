@@ -166,5 +166,5 @@ pub(crate) fn package(len: usize) -> Vec<u8> {
 }
 
 pub(crate) fn size(bytes: u64) -> BlockSize {
-    BlockSize::of_bytes(bytes).expect("a size")
+    BlockSize::from_bytes(bytes).expect("a size")
 }

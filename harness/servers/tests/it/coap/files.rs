@@ -5,8 +5,8 @@ use dfota_clock::Clock;
 use dfota_core::coap::{BlockOption, CoapCode, CoapMessage, option};
 use dfota_core::fault::CoapFaults;
 use dfota_core::percent::Percent;
+use dfota_servers::OfferError;
 use dfota_servers::coap::CoapEvent;
-use dfota_servers::shelf::OfferError;
 use rstest::rstest;
 use std::time::{Duration, Instant};
 

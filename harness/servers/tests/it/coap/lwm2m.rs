@@ -386,7 +386,7 @@ fn notifications_without_end_are_told_in_part(#[case] to_and_fro: bool, #[case] 
         }
     }
     let state = |event: &CoapEvent| match event {
-        CoapEvent::Told {
+        CoapEvent::Value {
             resource: 3, value, ..
         } => Some(*value),
         _ => None,
@@ -406,7 +406,7 @@ fn notifications_without_end_are_told_in_part(#[case] to_and_fro: bool, #[case] 
         device.reboot_and_update();
         device.serve(|device| device.log.iter().filter(|line| line.contains("/5/0/5")).count() > 1);
         let read = bench.wait_for("the result that was read", |event| match event {
-            CoapEvent::Told {
+            CoapEvent::Value {
                 resource: 5, value, ..
             } => Some(value),
             _ => None,

@@ -4,8 +4,8 @@ use bytes::Bytes;
 use dfota_clock::Clock;
 use dfota_core::event::Request;
 use dfota_core::fault::HttpFaults;
-use dfota_servers::http::{Offer, PackageServer};
-use dfota_servers::shelf::tally::Served;
+use dfota_servers::Served;
+use dfota_servers::http::{HttpOffer, HttpServer};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::mpsc::{Receiver, channel};
@@ -21,7 +21,7 @@ pub(crate) const BASE: &str = "http://lab.example.com:8080";
 /// A server with its reports.
 pub(crate) struct Bench {
     pub runtime: Runtime,
-    pub server: Option<PackageServer>,
+    pub server: Option<HttpServer>,
     pub addr: SocketAddr,
     reports: Receiver<Request>,
 }
@@ -34,7 +34,7 @@ impl Bench {
     pub(crate) fn with(clock: Clock) -> Self {
         let runtime = Runtime::new().expect("a runtime");
         let (report, reports) = channel();
-        let bind = || PackageServer::bind(([127, 0, 0, 1], 0).into(), clock, move |it| drop(report.send(it)));
+        let bind = || HttpServer::bind(([127, 0, 0, 1], 0).into(), clock, move |it| drop(report.send(it)));
         let server = runtime.block_on(async { bind() }).expect("a free port");
         Self {
             addr: server.addr(),
@@ -44,7 +44,7 @@ impl Bench {
         }
     }
 
-    pub(crate) fn offer(&self, package: &[u8], faults: HttpFaults) -> Offer {
+    pub(crate) fn offer(&self, package: &[u8], faults: HttpFaults) -> HttpOffer {
         let server = self.server.as_ref().expect("a server that was not closed");
         let package = Bytes::copy_from_slice(package);
         server
@@ -79,7 +79,7 @@ impl Bench {
     }
 
     /// GET of an offer with more lines of header, each with its line end.
-    pub(crate) fn get(&self, offer: &Offer, lines: &str) -> Reply {
+    pub(crate) fn get(&self, offer: &HttpOffer, lines: &str) -> Reply {
         self.ask(request(
             "GET",
             offer.path(),
@@ -94,7 +94,7 @@ pub(crate) fn request(method: &str, target: &str, lines: &str) -> String {
 }
 
 /// Waits until so many bytes of an offer are counted: the last ones reach the client a moment earlier.
-pub(crate) fn counted(offer: &Offer, bytes: u64) -> Served {
+pub(crate) fn counted(offer: &HttpOffer, bytes: u64) -> Served {
     let begun = Instant::now();
     while offer.requests().bytes < bytes {
         assert!(

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use dfota_clock::Clock;
 use dfota_core::fault::{HttpFaults, Stall};
 use dfota_core::percent::Percent;
-use dfota_servers::http::{PackageServer, URL_MAX};
+use dfota_servers::http::{HttpServer, URL_MAX};
 use rstest::rstest;
 use std::collections::HashSet;
 use std::net::{SocketAddr, TcpStream};
@@ -242,7 +242,7 @@ fn dropping_the_server_ends_its_connections() {
 #[test]
 fn an_error_of_binding_teaches() {
     let bench = Bench::new();
-    let bind = |addr| PackageServer::bind(addr, Clock::system(), drop);
+    let bind = |addr| HttpServer::bind(addr, Clock::system(), drop);
     let (taken, foreign) = bench.runtime.block_on(async {
         let foreign = SocketAddr::from(([192, 0, 2, 1], 0)); // a network of documentation only
         (

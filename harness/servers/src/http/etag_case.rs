@@ -1,8 +1,8 @@
-//! Names of header fields as common servers spell them.
+//! The name of the `ETag` header as common servers spell it.
 //!
-//! They are equal in any case (RFC 9110, 5.1), and yet small clients compare them letter by letter. The HTTP library writes
-//! them in title case, which is what common servers do for every name that this server uses but `ETag`. A spelling of its own it
-//! takes from a message alone that it has read with that spelling; so one is read here, once.
+//! Names of headers are equal in any case (RFC 9110, 5.1), and yet small clients compare them letter by letter. The HTTP library
+//! writes title case, which is what common servers do for every name that this server uses but `ETag`. It takes another
+//! spelling only from a message that it has read, so a message with that spelling is read here, once.
 
 use hyper::body::{Bytes, Incoming};
 use hyper::http::Extensions;
@@ -19,7 +19,7 @@ use std::task::{Context, Waker};
 const SPELLED: &[u8] = b"GET / HTTP/1.1\r\nETag: x\r\nConnection: close\r\n\r\n";
 
 /// What a response needs so that its entity tag is spelled `ETag`.
-pub(super) fn of_etag() -> Extensions {
+pub(super) fn extensions() -> Extensions {
     static READ: OnceLock<Extensions> = OnceLock::new();
     READ.get_or_init(read).clone()
 }
@@ -28,7 +28,7 @@ pub(super) fn of_etag() -> Extensions {
 fn read() -> Extensions {
     let kept = Arc::new(Mutex::new(Extensions::new()));
     let keep = |request: Request<Incoming>| {
-        *crate::shelf::lock(&kept) = request.extensions().clone();
+        *crate::sync::lock(&kept) = request.extensions().clone();
         ready(Ok::<_, Infallible>(Response::new(
             http_body_util::Empty::<Bytes>::new(),
         )))
@@ -39,5 +39,5 @@ fn read() -> Extensions {
         .serve_connection(io, service_fn(keep));
     // All of it is there already: there is nothing to wait for.
     let _ = pin!(reading).poll(&mut Context::from_waker(Waker::noop()));
-    std::mem::take(&mut *crate::shelf::lock(&kept))
+    std::mem::take(&mut *crate::sync::lock(&kept))
 }

@@ -1,18 +1,16 @@
-//! Why a package can not be offered.
+//! Why a package cannot be offered.
 
 use std::io;
 
 /// Why a package can not be offered.
 #[derive(Debug, thiserror::Error)]
 pub enum OfferError {
-    /// The base of the URL is none.
     #[error("`{base}` is no base of a URL: expected `{scheme}HOST[:PORT]`, printable, without `?` or `#`")]
     Base {
         base: String,
         /// The scheme that it needs.
         scheme: &'static str,
     },
-    /// The URL is too long.
     #[error(
         "the URL would have {length} characters and {holder} holds {longest}: shorten `{key}` (`{base}`) or the package's name"
     )]
@@ -26,27 +24,20 @@ pub enum OfferError {
         key: &'static str,
         base: String,
     },
-    /// The path is none that this server serves.
     #[error(
         "`{0}` is no path for a package: expected `/` and then letters, digits, `.`, `_`, `-`, `~` and `/`, no `..`"
     )]
     Path(String),
-    /// The path is that of another offer.
     #[error("another package is offered at `{0}` already")]
     Taken(String),
-    /// An answer can not have this status.
     #[error("{0} is no status of an answer: expected 200 to 599")]
     Status(u16),
-    /// Nothing can go at no speed.
     #[error("a throttle of 0 bytes/s would never send a byte: expected at least 1, or use `stall`")]
     Throttle,
-    /// Nothing would ever arrive.
     #[error("losing or doubling every {0}. datagram: expected every 2nd or a later one")]
     Every(u32),
-    /// Blocks have no such size.
     #[error("blocks of {0} bytes do not exist: expected 16, 32, 64, 128, 256, 512 or 1024")]
     BlockSize(u16),
-    /// The system has no randomness.
     #[error("the system gives no random bytes for an unguessable path: {0}")]
     Random(io::Error),
 }

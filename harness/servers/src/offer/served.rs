@@ -1,6 +1,6 @@
-//! What was served of one offer so far. It counts as bytes go, not when answers end: nothing under way is overlooked.
+//! What was served of one offer so far. It counts while bytes go, not when answers end, so that nothing under way is missed.
 
-use super::lock;
+use crate::sync::lock;
 use std::ops::Range;
 use std::sync::Mutex;
 
@@ -14,20 +14,20 @@ pub struct Served {
     pub ranges: Vec<Range<u64>>,
 }
 
-/// A moment in the life of an offer; see [`Offer::requests_since`](crate::http::Offer::requests_since).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Mark {
+/// A moment in the life of an offer; see [`Offer::requests_since`](super::Offer::requests_since).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct ServedMark {
     requests: usize,
     bytes: u64,
 }
 
-/// Counts what is served.
+/// The range of every request.
 #[derive(Debug, Default)]
-pub struct Tally {
+pub struct ServedLog {
     ranges: Mutex<Vec<Range<u64>>>,
 }
 
-impl Tally {
+impl ServedLog {
     /// A request came, whose answer begins at `first`. Returns its number.
     pub fn begin(&self, first: u64) -> usize {
         let mut ranges = lock(&self.ranges);
@@ -42,23 +42,16 @@ impl Tally {
         }
     }
 
-    pub fn mark(&self) -> Mark {
+    pub fn mark(&self) -> ServedMark {
         let ranges = lock(&self.ranges);
-        Mark {
+        ServedMark {
             requests: ranges.len(),
             bytes: bytes(&ranges),
         }
     }
 
-    pub fn served(&self) -> Served {
-        self.since(Mark {
-            requests: 0,
-            bytes: 0,
-        })
-    }
-
-    /// What came since `mark`: its requests, and all bytes, also those of requests from before.
-    pub fn since(&self, mark: Mark) -> Served {
+    /// The requests that came since `mark`, and all bytes that went since, also those of earlier requests.
+    pub fn since(&self, mark: ServedMark) -> Served {
         let ranges = lock(&self.ranges);
         let fresh = ranges.get(mark.requests..).unwrap_or_default();
         Served {

@@ -6,7 +6,7 @@ use rustix::rand::{GetRandomFlags, getrandom};
 use std::io;
 
 /// A base without its last slash.
-pub fn check_base<'b>(base: &'b str, scheme: &'static str) -> Result<&'b str, OfferError> {
+pub(super) fn check_base<'b>(base: &'b str, scheme: &'static str) -> Result<&'b str, OfferError> {
     let own = base
         .get(..scheme.len())
         .filter(|own| own.eq_ignore_ascii_case(scheme));
@@ -27,7 +27,7 @@ pub fn check_base<'b>(base: &'b str, scheme: &'static str) -> Result<&'b str, Of
 
 /// A path that nobody can guess, 128 bits of the system's randomness and the name. It does not derive from the run's
 /// seed: it is no choice of the experiment, and who knows the seed must not know the path.
-pub fn unguessable_path(name: &str) -> Result<String, OfferError> {
+pub(super) fn unguessable_path(name: &str) -> Result<String, OfferError> {
     let token = unguessable().map_err(OfferError::Random)?;
     let name: String = name.trim_start_matches('.').chars().map(plain).collect();
     Ok(if name.is_empty() {
@@ -59,7 +59,7 @@ fn plain(character: char) -> char {
 }
 
 /// Checks the path of an offer: one that every URL parser and every module leaves as it is.
-pub fn check_path(path: &str) -> Result<(), OfferError> {
+pub(super) fn check_path(path: &str) -> Result<(), OfferError> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"._-~/".contains(&byte);
     let dots = path.split('/').any(|segment| matches!(segment, "." | ".."));
     if path.starts_with('/') && path.bytes().all(plain) && !dots {

@@ -1,13 +1,12 @@
-//! What a request's `Range` asks of a package, by RFC 9110 section 14.
+//! The part of a package that a request asks for by `Range` (RFC 9110 section 14).
 //!
 //! One range of bytes is served. Anything else that a header may hold, several ranges or nonsense, is treated as if
-//! the header were not there, as the RFC allows. This file decides; it sends nothing.
+//! the header were not there, as the RFC allows.
 
 use hyper::header::{HeaderMap, IF_RANGE, RANGE};
 
-/// What a request asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum AskedRange {
+pub(super) enum RequestedRange {
     /// Everything: there is no header, or none that counts.
     Whole,
     /// The bytes from `first` up to, not including, `end`; never empty.
@@ -16,9 +15,9 @@ pub(super) enum AskedRange {
     Unsatisfiable,
 }
 
-impl AskedRange {
+impl RequestedRange {
     /// Reads the headers of a request for a package of `len` bytes with this strong tag.
-    pub(super) fn of(headers: &HeaderMap, etag: &str, len: u64) -> Self {
+    pub(super) fn parse_headers(headers: &HeaderMap, etag: &str, len: u64) -> Self {
         let mut lines = headers.get_all(RANGE).iter();
         let (Some(line), None) = (lines.next(), lines.next()) else {
             return Self::Whole;
@@ -26,8 +25,8 @@ impl AskedRange {
         if headers.get_all(IF_RANGE).iter().any(|tag| tag != etag) {
             return Self::Whole; // also a date: there is no Last-Modified that it could match
         }
-        let asked = line.to_str().ok().and_then(|text| Self::parse(text, len));
-        asked.unwrap_or(Self::Whole)
+        let range = line.to_str().ok().and_then(|text| Self::parse(text, len));
+        range.unwrap_or(Self::Whole)
     }
 
     /// How many bytes of a package of `len` bytes this is.

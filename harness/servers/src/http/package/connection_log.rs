@@ -1,32 +1,31 @@
-//! What happens on one connection, written down where its bytes pass: every request is reported once.
+//! What happens on one connection, noted where its bytes pass: every request is reported once.
 
-use super::Place;
-use super::answer::Answer;
+use super::HttpPackage;
+use super::answer::HttpAnswer;
 use crate::http::OnRequest;
-use crate::shelf::lock;
+use crate::sync::lock;
 use dfota_core::event::Request;
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
 use tokio::sync::Notify;
 
-/// How much of what was no request is reported.
-const HEARD_MAX: usize = 32;
+/// How many bytes of what was no request are reported.
+const READ_MAX: usize = 32;
 
-/// The ledger of one connection.
-pub(crate) struct Ledger {
+pub(crate) struct ConnectionLog {
     peer: String,
     on_request: OnRequest,
-    state: Mutex<State>,
+    state: Mutex<LogState>,
     broken_off: Notify,
 }
 
 #[derive(Debug, Default)]
-struct State {
+struct LogState {
     /// Answers under way, the oldest first; more than one only where requests are pipelined.
-    answers: VecDeque<Arc<Answer>>,
+    answers: VecDeque<Arc<HttpAnswer>>,
     /// First bytes read since the last request.
-    heard: Vec<u8>,
-    asked: bool,
+    read: Vec<u8>,
+    had_request: bool,
     /// Status of an answer that no request led to.
     stray: Option<u16>,
     /// An answer is over that closes the connection.
@@ -35,16 +34,15 @@ struct State {
     reset: bool,
 }
 
-impl std::fmt::Debug for Ledger {
+impl std::fmt::Debug for ConnectionLog {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Ledger")
+        f.debug_struct("ConnectionLog")
             .field("peer", &self.peer)
             .finish_non_exhaustive()
     }
 }
 
-impl Ledger {
-    /// The ledger of a connection on which nothing happened yet.
+impl ConnectionLog {
     pub(crate) fn new(peer: String, on_request: OnRequest) -> Self {
         Self {
             peer,
@@ -67,17 +65,18 @@ impl Ledger {
         (self.on_request)(request);
     }
 
-    pub(crate) fn heard(&self, bytes: &[u8]) {
-        let heard = &mut lock(&self.state).heard;
-        let room = HEARD_MAX - heard.len();
-        heard.extend(bytes.iter().take(room));
+    /// Bytes were read from the socket.
+    pub(crate) fn read(&self, bytes: &[u8]) {
+        let read = &mut lock(&self.state).read;
+        let room = READ_MAX - read.len();
+        read.extend(bytes.iter().take(room));
     }
 
     /// A request came, and this will be its answer.
-    pub(crate) fn answering(&self, answer: Arc<Answer>) {
+    pub(crate) fn answering(&self, answer: Arc<HttpAnswer>) {
         let mut state = lock(&self.state);
-        state.heard.clear();
-        state.asked = true;
+        state.read.clear();
+        state.had_request = true;
         state.answers.push_back(answer);
     }
 
@@ -124,12 +123,9 @@ impl Ledger {
     }
 
     /// Breaks the connection off if it is sending this package.
-    pub(crate) fn break_off(&self, place: &Arc<Place>) {
-        let mine = |answer: &Arc<Answer>| {
-            let of = answer.place.as_ref();
-            of.is_some_and(|(of, _)| Arc::ptr_eq(of, place))
-        };
-        if lock(&self.state).answers.iter().any(mine) {
+    pub(super) fn break_off(&self, package: &Arc<HttpPackage>) {
+        let answers = &lock(&self.state).answers;
+        if answers.iter().any(|answer| answer.is_of(package)) {
             self.broken_off.notify_one();
         }
     }
@@ -143,17 +139,17 @@ impl Ledger {
     pub(crate) fn close(&self, garbled: bool) {
         let mut state = lock(&self.state);
         let answers = std::mem::take(&mut state.answers);
-        let heard = std::mem::take(&mut state.heard);
+        let read = std::mem::take(&mut state.read);
         let stray = state.stray.take();
-        let noise = garbled || (!state.asked && !heard.is_empty());
-        state.asked = true;
+        let noise = garbled || (!state.had_request && !read.is_empty());
+        state.had_request = true;
         drop(state);
         for answer in answers {
             self.report(answer.report());
         }
         if noise {
             self.report(Request {
-                path: heard.escape_ascii().to_string(),
+                path: read.escape_ascii().to_string(),
                 status: stray,
                 ..self.blank()
             });

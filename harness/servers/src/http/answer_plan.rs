@@ -10,7 +10,7 @@
 //! - `truncate` makes the package look shorter to every request: lengths, ranges and 416 speak of the short one. The tag
 //!   stays, so that a client may believe that it resumes the same thing.
 
-use super::asked_range::AskedRange;
+use super::range::RequestedRange;
 use dfota_core::fault::{HttpFaults, Stall};
 use hyper::header::HeaderMap;
 use hyper::{Method, StatusCode};
@@ -19,8 +19,8 @@ use hyper::{Method, StatusCode};
 const TOO_MANY: u64 = 16;
 
 /// An answer as it is meant to go.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Plan {
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) struct AnswerPlan {
     pub(super) status: StatusCode,
     pub(super) content_range: Option<String>,
     /// Offset of the first byte of the package.
@@ -35,43 +35,40 @@ pub(super) struct Plan {
     pub(super) wanted: u64,
     /// The byte that is inverted.
     pub(super) inverted: Option<u64>,
-    /// The byte before which there is a pause, and the pause.
-    pub(super) stall: Option<(u64, Stall)>,
+    pub(super) stall: Option<PlannedStall>,
     /// Bytes a second of the module's time.
     pub(super) throttle: Option<u32>,
     /// Sentences about the faults.
-    pub(super) traces: Vec<Trace>,
+    pub(super) traces: Vec<FaultTrace>,
+}
+
+/// A pause, and the offset of the byte that it holds up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct PlannedStall {
+    pub(super) before: u64,
+    pub(super) stall: Stall,
 }
 
 /// A sentence about a fault, true as soon as this many bytes of the answer were sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Trace {
+pub(super) struct FaultTrace {
     pub(super) after: u64,
     pub(super) text: String,
     /// The fault is one of the head, which HEAD has too.
     of_head: bool,
 }
 
-impl Plan {
+impl AnswerPlan {
     /// An answer without a byte of any package.
     pub(super) fn bare(status: StatusCode) -> Self {
         Self {
             status,
-            content_range: None,
-            first: 0,
-            end: 0,
-            declared: 0,
-            closes: false,
-            wanted: 0,
-            inverted: None,
-            stall: None,
-            throttle: None,
-            traces: Vec::new(),
+            ..Self::default()
         }
     }
 
     /// The answer to GET or HEAD of a package of `len` bytes.
-    pub(super) fn of(
+    pub(super) fn new(
         method: &Method,
         headers: &HeaderMap,
         etag: &str,
@@ -79,17 +76,17 @@ impl Plan {
         faults: &HttpFaults,
     ) -> Self {
         let head = method == Method::HEAD;
-        let asked = |len| {
+        let requested = |len| {
             if head {
-                AskedRange::Whole
+                RequestedRange::Whole
             } else {
-                AskedRange::of(headers, etag, len)
+                RequestedRange::parse_headers(headers, etag, len)
             }
         };
-        let wanted = if head { 0 } else { asked(len).bytes(len) };
+        let wanted = if head { 0 } else { requested(len).bytes(len) };
         let mut plan = match faults.status.and_then(|code| StatusCode::from_u16(code).ok()) {
             Some(status) => Self::status(status),
-            None => Self::content(asked, len, faults),
+            None => Self::content(requested, len, faults),
         };
         plan.wanted = wanted;
         if head {
@@ -106,35 +103,35 @@ impl Plan {
     }
 
     /// An answer out of the package.
-    fn content(asked: impl Fn(u64) -> AskedRange, len: u64, faults: &HttpFaults) -> Self {
+    fn content(requested: impl Fn(u64) -> RequestedRange, len: u64, faults: &HttpFaults) -> Self {
         let short = faults.truncate.map_or(len, |share| share.of(len));
         let mut plan = Self::bare(StatusCode::OK);
         if let Some(share) = faults.truncate.filter(|_| short < len) {
             plan.trace_head(format!("truncated at {share}"));
         }
-        let range = match asked(short) {
-            AskedRange::Part { .. } | AskedRange::Unsatisfiable if faults.ignore_range => {
+        let range = match requested(short) {
+            RequestedRange::Part { .. } | RequestedRange::Unsatisfiable if faults.ignore_range => {
                 plan.trace(0, "ignored the range".to_owned());
-                AskedRange::Whole
+                RequestedRange::Whole
             }
             range => range,
         };
         if plan.pick(range, short) {
-            plan.spoil(len, faults);
+            plan.add_byte_faults(len, faults);
         }
         plan
     }
 
     /// Sets what is sent of a package that has `len` bytes; false when that is nothing by right.
-    fn pick(&mut self, range: AskedRange, len: u64) -> bool {
+    fn pick(&mut self, range: RequestedRange, len: u64) -> bool {
         match range {
-            AskedRange::Whole => self.end = len,
-            AskedRange::Part { first, end } => {
+            RequestedRange::Whole => self.end = len,
+            RequestedRange::Part { first, end } => {
                 self.status = StatusCode::PARTIAL_CONTENT;
                 self.content_range = Some(format!("bytes {first}-{}/{len}", end - 1));
                 (self.first, self.end) = (first, end);
             }
-            AskedRange::Unsatisfiable => {
+            RequestedRange::Unsatisfiable => {
                 self.status = StatusCode::RANGE_NOT_SATISFIABLE;
                 self.content_range = Some(format!("bytes */{len}"));
                 return false;
@@ -144,8 +141,8 @@ impl Plan {
         true
     }
 
-    /// Lets the faults loose that act on the bytes.
-    fn spoil(&mut self, len: u64, faults: &HttpFaults) {
+    /// Plans the faults that act on the bytes.
+    fn add_byte_faults(&mut self, len: u64, faults: &HttpFaults) {
         if let Some(rate) = faults.throttle {
             self.throttle = Some(rate);
             self.trace(0, format!("throttled to {rate} bytes/s"));
@@ -157,7 +154,10 @@ impl Plan {
         }
         let last = len.saturating_sub(1);
         let inverted = faults.corrupt.map(|share| share.of(len).min(last));
-        self.stall = faults.stall.map(|stall| (stall.at.of(len).min(last), stall));
+        self.stall = faults.stall.map(|stall| PlannedStall {
+            before: stall.at.of(len).min(last),
+            stall,
+        });
         if let Some(share) = faults.drop.filter(|share| share.of(len) <= self.end) {
             self.end = share.of(len).max(self.first);
             self.closes = true;
@@ -168,7 +168,10 @@ impl Plan {
             self.trace(at - self.first + 1, format!("corrupted byte {at}"));
         }
         let (first, end, closes) = (self.first, self.end, self.closes);
-        self.stall = (self.stall).filter(|(at, _)| (first..end).contains(at) || (closes && *at == end));
+        self.stall.take_if(|stall| {
+            let at = stall.before;
+            !((first..end).contains(&at) || closes && at == end)
+        });
     }
 
     /// What is left of it for HEAD: the same head, no byte, and so nothing that happens to bytes.
@@ -179,21 +182,17 @@ impl Plan {
         self.traces.retain(|trace| trace.of_head);
     }
 
-    /// A fault that the head shows.
+    /// Notes a fault that the head shows.
     fn trace_head(&mut self, text: String) {
-        self.traces.push(Trace {
-            after: 0,
-            text,
-            of_head: true,
-        });
+        self.trace(0, text);
+        if let Some(trace) = self.traces.last_mut() {
+            trace.of_head = true;
+        }
     }
 
-    /// A fault that shows when so many bytes were sent.
+    /// Notes a fault that shows when so many bytes were sent.
     fn trace(&mut self, after: u64, text: String) {
-        self.traces.push(Trace {
-            after,
-            text,
-            of_head: false,
-        });
+        let of_head = false;
+        self.traces.push(FaultTrace { after, text, of_head });
     }
 }

@@ -1,10 +1,10 @@
 //! An answer on its way to the socket: how far it came, and the report of it.
 //!
-//! It is counted where bytes are handed to the socket, so that a report tells what really went.
+//! It is counted where bytes are handed to the socket, so that a report says what really went.
 
-use super::Place;
-use crate::http::plan::Trace;
-use crate::shelf::lock;
+use super::HttpPackage;
+use crate::http::answer_plan::{AnswerPlan, FaultTrace};
+use crate::sync::lock;
 use dfota_core::event::Request;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Waker};
@@ -12,77 +12,98 @@ use std::task::{Context, Waker};
 /// The end of a head.
 const BLANK_LINE: &[u8] = b"\r\n\r\n";
 
-/// An answer on its way.
 #[derive(Debug)]
-pub(crate) struct Answer {
+pub(crate) struct HttpAnswer {
     /// The report, but for what is known at the end only.
-    pub(crate) request: Request,
-    /// The offer it belongs to, and its number there.
-    pub(crate) place: Option<(Arc<Place>, usize)>,
+    request: Request,
+    of: Option<CountedRequest>,
     /// Bytes of the package that it will have.
-    pub(crate) planned: u64,
+    planned: u64,
     /// The connection closes behind it.
-    pub(crate) closes: bool,
-    /// Sentences about the faults.
-    pub(crate) traces: Vec<Trace>,
-    progress: Mutex<Progress>,
+    pub(super) closes: bool,
+    traces: Vec<FaultTrace>,
+    progress: Mutex<SendProgress>,
 }
 
-/// How far it came.
+/// A request in the count of a package.
+#[derive(Debug)]
+struct CountedRequest {
+    package: Arc<HttpPackage>,
+    number: usize,
+}
+
 #[derive(Debug, Default)]
-struct Progress {
+struct SendProgress {
     /// Bytes of [`BLANK_LINE`] seen just now; all of them: the head is over.
     blank: usize,
     /// Bytes of the package that were handed to the socket.
     sent: u64,
-    /// It is not over even when all was sent: a pause comes first.
+    /// A pause follows what was sent, so the answer is not over with its last byte.
     held: bool,
-    /// What the pause is called, if there was one.
+    /// The report's text of the pause, if there was one.
     stalled: Option<String>,
-    /// Who waits until this many bytes were sent.
-    waiting: Option<(u64, Waker)>,
+    waiting: Option<Waiting>,
 }
 
-impl Answer {
-    /// An answer of which nothing was sent.
-    pub(crate) fn new(
-        request: Request,
-        place: Option<(Arc<Place>, usize)>,
-        planned: u64,
-        closes: bool,
-        traces: Vec<Trace>,
-        held: bool,
-    ) -> Self {
-        let progress = Progress {
-            held,
-            ..Progress::default()
+/// The body waits until this many bytes were sent.
+#[derive(Debug)]
+struct Waiting {
+    bytes: u64,
+    waker: Waker,
+}
+
+impl HttpAnswer {
+    /// A planned answer of which nothing was sent; `package` is what was asked for, if it is on offer.
+    pub(crate) fn new(request: Request, package: Option<&Arc<HttpPackage>>, plan: &AnswerPlan) -> Self {
+        let of = package.map(|package| CountedRequest {
+            package: package.clone(),
+            number: package.served.begin(plan.first),
+        });
+        let progress = SendProgress {
+            held: plan.stall.is_some_and(|stall| stall.before == plan.end),
+            ..SendProgress::default()
         };
         Self {
             request,
-            place,
-            planned,
-            closes,
-            traces,
+            of,
+            planned: plan.end - plan.first,
+            closes: plan.closes,
+            traces: plan.traces.clone(),
             progress: Mutex::new(progress),
         }
     }
 
+    /// No answer: the connection is reset.
+    pub(crate) fn refused(request: Request, package: &Arc<HttpPackage>) -> Self {
+        let plan = AnswerPlan {
+            closes: true,
+            ..AnswerPlan::default()
+        };
+        Self::new(request, Some(package), &plan)
+    }
+
+    pub(super) fn is_of(&self, package: &Arc<HttpPackage>) -> bool {
+        self.of
+            .as_ref()
+            .is_some_and(|of| Arc::ptr_eq(&of.package, package))
+    }
+
     /// Bytes were handed to the socket. Returns how many of them were this answer's.
-    pub(crate) fn take(&self, bytes: &[u8]) -> usize {
+    pub(super) fn take(&self, bytes: &[u8]) -> usize {
         let mut progress = lock(&self.progress);
         let head = progress.take_head(bytes);
         let left = self.planned - progress.sent;
         let body = left.min((bytes.len() - head) as u64);
         progress.sent += body;
         progress.wake();
-        if let Some((place, number)) = self.place.as_ref().filter(|_| body > 0) {
-            place.tally.add(*number, body);
+        if let Some(of) = self.of.as_ref().filter(|_| body > 0) {
+            of.package.served.add(of.number, body);
         }
         head + body as usize
     }
 
     /// Nothing of it is left to do.
-    pub(crate) fn is_over(&self) -> bool {
+    pub(super) fn is_over(&self) -> bool {
         let progress = lock(&self.progress);
         progress.head_is_over() && progress.sent == self.planned && !progress.held
     }
@@ -93,7 +114,8 @@ impl Answer {
         if progress.head_is_over() && progress.sent >= bytes {
             return true;
         }
-        progress.waiting = Some((bytes, context.waker().clone()));
+        let waker = context.waker().clone();
+        progress.waiting = Some(Waiting { bytes, waker });
         false
     }
 
@@ -106,8 +128,8 @@ impl Answer {
         lock(&self.progress).held = false;
     }
 
-    /// What to report of it, over or broken.
-    pub(crate) fn report(&self) -> Request {
+    /// The report of it, over or broken.
+    pub(super) fn report(&self) -> Request {
         let progress = lock(&self.progress);
         let mut request = self.request.clone();
         request.sent = progress.sent;
@@ -123,7 +145,7 @@ impl Answer {
     }
 }
 
-impl Progress {
+impl SendProgress {
     fn head_is_over(&self) -> bool {
         self.blank == BLANK_LINE.len()
     }
@@ -144,9 +166,10 @@ impl Progress {
     }
 
     fn wake(&mut self) {
-        let reached = |(bytes, _): &mut (u64, Waker)| self.blank == BLANK_LINE.len() && self.sent >= *bytes;
-        if let Some((_, waker)) = self.waiting.take_if(reached) {
-            waker.wake();
+        let (head_is_over, sent) = (self.head_is_over(), self.sent);
+        let reached = |waiting: &mut Waiting| head_is_over && sent >= waiting.bytes;
+        if let Some(waiting) = self.waiting.take_if(reached) {
+            waiting.waker.wake();
         }
     }
 }

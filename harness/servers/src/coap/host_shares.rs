@@ -1,7 +1,7 @@
-//! How many datagrams of one host are acted upon. Whoever has asked for a package on offer has no limit: its path can not
-//! be guessed.
+//! How many datagrams of one host are acted upon. A host that has asked for a package on offer has no limit.
 
-use std::collections::{HashMap, VecDeque};
+use crate::limits::KnownHosts;
+use std::collections::HashMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -13,33 +13,26 @@ const ALL_MAX: u32 = 5_000;
 const WINDOW: Duration = Duration::from_secs(1);
 /// As many hosts are told apart in one window; all others have one share together.
 const HOSTS_MAX: usize = 4_096;
-/// As many hosts that have asked for a package are remembered.
-const KNOWN_MAX: usize = 64;
 
 /// Counts datagrams by host.
 #[derive(Debug, Default)]
-pub(super) struct Shares {
+pub(super) struct HostShares {
     began: Duration,
     hosts: HashMap<IpAddr, u32>,
     others: u32,
     all: u32,
-    known: VecDeque<IpAddr>,
+    known: KnownHosts,
 }
 
-impl Shares {
+impl HostShares {
     /// This host has asked for a package on offer.
     pub(super) fn know(&mut self, host: IpAddr) {
-        if !self.known.contains(&host) {
-            self.known.push_back(host);
-        }
-        if self.known.len() > KNOWN_MAX {
-            self.known.pop_front();
-        }
+        self.known.add(host);
     }
 
     /// Whether one more datagram of this host is acted upon.
     pub(super) fn admits(&mut self, host: IpAddr, now: Duration) -> bool {
-        if self.known.contains(&host) {
+        if self.known.contains(host) {
             return true;
         }
         if now >= self.began + WINDOW {
@@ -64,6 +57,7 @@ impl Shares {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::KNOWN_MAX;
 
     fn host(number: u32) -> IpAddr {
         IpAddr::from(number.to_be_bytes())
@@ -71,7 +65,7 @@ mod tests {
 
     #[test]
     fn each_host_has_a_share_and_one_that_is_known_has_no_limit() {
-        let mut shares = Shares::default();
+        let mut shares = HostShares::default();
         shares.know(host(9));
         let mut admitted = |host, second| {
             let now = Duration::from_secs(second);
@@ -86,7 +80,7 @@ mod tests {
 
     #[test]
     fn many_hosts_together_have_a_share_and_one_that_is_known_has_no_limit() {
-        let mut shares = Shares::default();
+        let mut shares = HostShares::default();
         shares.know(host(9));
         let now = Duration::from_secs(1);
         let mut admitted = |number, times| (0..times).filter(|_| shares.admits(host(number), now)).count();
@@ -101,7 +95,7 @@ mod tests {
 
     #[test]
     fn memory_is_bounded() {
-        let mut shares = Shares::default();
+        let mut shares = HostShares::default();
         let now = Duration::from_secs(1);
         let admitted = (0..100_000)
             .filter(|number| shares.admits(host(*number), now))
