@@ -92,14 +92,14 @@ impl Observation {
     pub(super) fn wanted(&self) -> Wanted<'_> {
         let last = self.cut_lives().next_back();
         let Some(last) = last else { return self.declared() };
-        match self.update.after_cuts() {
-            AfterCut::Nothing if self.glitched() => self.either(),
-            AfterCut::Nothing => Wanted::Source,
+        match self.update.expected_after_cuts() {
+            AfterCut::SourceStays if self.glitched() => self.either(),
+            AfterCut::SourceStays => Wanted::Source,
             AfterCut::MayResume => self.either(),
             AfterCut::MustResume => Wanted::Target,
-            AfterCut::Finished if last.cut == Some(Phase::Ended { code: 0 }) => Wanted::Target,
+            AfterCut::TargetStays if last.cut == Some(Phase::Ended { code: 0 }) => Wanted::Target,
             // The update had ended with an error code before the cut: that is what the case is judged by.
-            AfterCut::Finished => self.declared(),
+            AfterCut::TargetStays => self.declared(),
         }
     }
 
@@ -124,6 +124,6 @@ impl Observation {
     /// The cut came before there was anything to update with: the codes that the case expects belong to the same update,
     /// ordered again.
     pub fn to_be_ordered_again(&self) -> bool {
-        self.update.after_cuts() == AfterCut::Nothing && self.cuts_made() > 0 && !self.glitched()
+        self.update.expected_after_cuts() == AfterCut::SourceStays && self.cuts_made() > 0 && !self.glitched()
     }
 }

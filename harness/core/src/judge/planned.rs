@@ -70,7 +70,7 @@ impl Observation {
         let landed_there = self.cut_lives().last().is_some_and(|life| life.cut == full);
         let armed_at_the_end = armed_at_the_end || (self.case().part.is_some() && landed_there);
         let whole = self.cut_lives().next_back().is_some_and(|life| !life.glitch);
-        let cut_while_updating = whole && self.update.after_cuts() == AfterCut::MustResume;
+        let cut_while_updating = whole && self.update.expected_after_cuts() == AfterCut::MustResume;
         (cut_while_updating && !self.resumed() && !armed_at_the_end).then(|| {
             let sentence = format!(
                 "{} only RDY, END,0 and {} came: the update had been finished before the cut, so no forced resume was seen",

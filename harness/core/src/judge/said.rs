@@ -124,7 +124,7 @@ impl Observation {
     }
 
     fn wrong_end(&self) -> Option<Verdict> {
-        let forced = self.update.after_cuts() == AfterCut::MustResume && self.updated();
+        let forced = self.update.expected_after_cuts() == AfterCut::MustResume && self.updated();
         if let Some(seen) = self
             .ends()
             .into_iter()

@@ -53,7 +53,7 @@ impl Observation {
     fn update_stalled(&self, life: usize) -> Verdict {
         let until = self.update.lives().iter().take(life + 1);
         let at = until.rev().find_map(|life| life.updating);
-        let at = at.map_or("START".to_string(), |(_, last)| format!("UPDATING {last}"));
+        let at = at.map_or("START".to_string(), |at| format!("UPDATING {}", at.last));
         let sentence = format!(
             "{} the module stood at {at} and reported no END within the limit `update`",
             self.after()
@@ -83,7 +83,7 @@ impl Observation {
     /// was without one.
     fn never_left(&self) -> bool {
         let silent =
-            |life: &Life| life.boot_roms == 0 && !life.ready && !life.updates() && life.ends.is_empty();
+            |life: &Life| life.boots.roms == 0 && !life.ready && !life.updates() && life.ends.is_empty();
         self.cuts_made() > 0 && self.version().is_some() && self.lives_after().all(silent)
     }
 

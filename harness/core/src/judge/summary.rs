@@ -1,6 +1,7 @@
 //! One update in one line.
 
 use crate::observation::{IdentityReply, Observation};
+use crate::update::Progress;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -13,7 +14,7 @@ const TOLD: usize = 3;
 pub(super) fn summarize(seen: &Observation) -> String {
     let mut parts: Vec<String> = Vec::new();
     for life in seen.update.lives() {
-        if let Some((first, last)) = life.updating {
+        if let Some(Progress { first, last }) = life.updating {
             let resumed = parts.last().is_some_and(|part: &String| part.starts_with("cut"));
             parts.push(if resumed {
                 format!("resumed {first}..{last}")

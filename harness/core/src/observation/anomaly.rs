@@ -92,6 +92,6 @@ impl Observation {
             .iter()
             .rev()
             .take_while(|life| life.cut.is_none());
-        self.update.after_cuts() == AfterCut::MustResume && after_cut.into_iter().any(silent)
+        self.update.expected_after_cuts() == AfterCut::MustResume && after_cut.into_iter().any(silent)
     }
 }

@@ -103,7 +103,7 @@ impl Module {
         let mut mark = None;
         while let Ended::Cut = ended {
             self.live_through_cut(&mut cuts)?;
-            if self.due() == AfterCut::MustResume {
+            if self.expected() == AfterCut::MustResume {
                 mark = mark.or_else(|| job.source.mark());
             }
             ended = self.watch_return(&job.case.limits)?;
@@ -126,8 +126,10 @@ impl Module {
         self.update.as_ref().map_or(Phase::Idle, Update::phase)
     }
 
-    fn due(&self) -> AfterCut {
-        self.update.as_ref().map_or(AfterCut::Nothing, Update::due)
+    fn expected(&self) -> AfterCut {
+        self.update
+            .as_ref()
+            .map_or(AfterCut::SourceStays, Update::expected)
     }
 
     /// The order is about to be given.

@@ -193,7 +193,7 @@ impl Module {
 
     pub(super) fn measure_resumed_at(&mut self) {
         let first = self.update.as_ref().and_then(|update| update.life().updating);
-        if let Some((first, _)) = first {
+        if let Some(first) = first.map(|at| at.first) {
             self.measure(Measure::ResumedAt, first.get().into());
         }
     }

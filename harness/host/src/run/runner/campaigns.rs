@@ -318,7 +318,7 @@ fn took_the_delta(judged: &Judged) -> bool {
         return false;
     };
     let done = matches!(judged.outcome, Some(Outcome::New | Outcome::NewAfterResume))
-        || phase.due_after_cut() == AfterCut::Nothing;
+        || phase.after_cut() == AfterCut::SourceStays;
     matches!(phase, Phase::Updating { .. } | Phase::Ended { code: 0 })
         || (judged.verdict == Verdict::Pass && done)
 }
