@@ -1,25 +1,41 @@
 //! From a cut that fails and one that does not to the smallest window in which cuts fail.
 //!
-//! A machine over times: [`Bisect::next`] says where to cut, [`Bisect::told`] takes what came of it. First both ends have to
+//! A machine over times: [`Bisect::next`] says where to cut, [`Bisect::record`] takes its result. First both ends have to
 //! show what is said of them; then the edge between them is halved until it is as fine as the cut itself; then the other
 //! edge is looked for, in steps that double, and halved as well.
 
+use core::ops::RangeInclusive;
 use core::time::Duration;
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Bisect {
-    /// The first and the last time at which a cut makes sense.
-    limits: (Duration, Duration),
+    /// The times between which a cut makes sense.
+    limits: RangeInclusive<Duration>,
     resolution: Duration,
-    stage: Stage,
-    /// The edge on the side of the good cut: a good time and a bad one.
-    near: (Duration, Duration),
-    /// The worst time farthest from the good cut, and the good one behind it.
-    far: (Duration, Option<Duration>),
+    stage: SearchStage,
+    /// The edge on the side of the good cut.
+    near: NearEdge,
+    far: FarEdge,
+}
+
+/// The edge of the window on the side of the good cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct NearEdge {
+    good: Duration,
+    bad: Duration,
+}
+
+/// The other edge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct FarEdge {
+    /// The bad time farthest from the good cut.
+    bad: Duration,
+    /// A good one behind it, once it is known.
+    good: Option<Duration>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Stage {
+enum SearchStage {
     ConfirmBad,
     ConfirmGood,
     NearEdge,
@@ -54,81 +70,89 @@ pub struct BisectWindow {
 
 impl Bisect {
     /// Between a time that is said to be good and one that is said to be bad, inside `limits`.
-    pub fn new(good: Duration, bad: Duration, limits: (Duration, Duration), resolution: Duration) -> Self {
+    pub fn new(
+        good: Duration,
+        bad: Duration,
+        limits: RangeInclusive<Duration>,
+        resolution: Duration,
+    ) -> Self {
         Self {
             limits,
             resolution: resolution.max(Duration::from_millis(1)),
-            stage: Stage::ConfirmBad,
-            near: (good, bad),
-            far: (bad, None),
+            stage: SearchStage::ConfirmBad,
+            near: NearEdge { good, bad },
+            far: FarEdge { bad, good: None },
         }
     }
 
     /// Where to cut next; nothing when the search is over.
     pub fn next(&self) -> Option<Duration> {
         Some(match self.stage {
-            Stage::ConfirmBad => self.near.1,
-            Stage::ConfirmGood => self.near.0,
-            Stage::NearEdge => middle(self.near.0, self.near.1),
-            Stage::Beyond { step } => self.beyond(step),
-            Stage::FarEdge => middle(self.far.0, self.far.1?),
-            Stage::Over(_) => return None,
+            SearchStage::ConfirmBad => self.near.bad,
+            SearchStage::ConfirmGood => self.near.good,
+            SearchStage::NearEdge => middle(self.near.good, self.near.bad),
+            SearchStage::Beyond { step } => self.beyond(step),
+            SearchStage::FarEdge => middle(self.far.bad, self.far.good?),
+            SearchStage::Over(_) => return None,
         })
     }
 
     /// How it ended, when it has.
     pub fn end(&self) -> Option<BisectEnd> {
         match self.stage {
-            Stage::Over(end) => Some(end),
+            SearchStage::Over(end) => Some(end),
             _ => None,
         }
     }
 
-    /// What came of the cut that [`Self::next`] asked for; `resolution` is how exactly cuts fall, as measured by now.
-    pub fn told(&mut self, failed: bool, resolution: Duration) {
+    /// Takes the result of the cut that [`Self::next`] gave; `resolution` is how exactly cuts fall, as measured by now.
+    pub fn record(&mut self, failed: bool, resolution: Duration) {
         self.resolution = self.resolution.max(resolution);
         let Some(at) = self.next() else { return };
         self.stage = match self.stage {
-            Stage::ConfirmBad if !failed => Stage::Over(BisectEnd::BadIsGood),
-            Stage::ConfirmBad => Stage::ConfirmGood,
-            Stage::ConfirmGood if failed => Stage::Over(BisectEnd::GoodIsBad),
-            Stage::ConfirmGood => self.near_edge(),
-            Stage::NearEdge => {
+            SearchStage::ConfirmBad if !failed => SearchStage::Over(BisectEnd::BadIsGood),
+            SearchStage::ConfirmBad => SearchStage::ConfirmGood,
+            SearchStage::ConfirmGood if failed => SearchStage::Over(BisectEnd::GoodIsBad),
+            SearchStage::ConfirmGood => self.near_edge(),
+            SearchStage::NearEdge => {
                 if failed {
-                    self.near.1 = at;
+                    self.near.bad = at;
                 } else {
-                    self.near.0 = at;
+                    self.near.good = at;
                 }
                 self.near_edge()
             }
-            Stage::Beyond { step } if failed => {
-                self.far.0 = at;
+            SearchStage::Beyond { step } if failed => {
+                self.far.bad = at;
                 if at == self.limit() {
-                    Stage::Over(BisectEnd::Found)
+                    SearchStage::Over(BisectEnd::Found)
                 } else {
-                    Stage::Beyond { step: step * 2 }
+                    SearchStage::Beyond { step: step * 2 }
                 }
             }
-            Stage::Beyond { .. } => {
-                self.far.1 = Some(at);
+            SearchStage::Beyond { .. } => {
+                self.far.good = Some(at);
                 self.far_edge()
             }
-            Stage::FarEdge => {
+            SearchStage::FarEdge => {
                 if failed {
-                    self.far.0 = at;
+                    self.far.bad = at;
                 } else {
-                    self.far.1 = Some(at);
+                    self.far.good = Some(at);
                 }
                 self.far_edge()
             }
-            over @ Stage::Over(_) => over,
+            over @ SearchStage::Over(_) => over,
         };
     }
 
     /// The window, as far as it is known.
     pub fn window(&self) -> BisectWindow {
-        let (good, bad) = self.near;
-        let (last, behind) = self.far;
+        let NearEdge { good, bad } = self.near;
+        let FarEdge {
+            bad: last,
+            good: behind,
+        } = self.far;
         if good <= bad {
             BisectWindow {
                 good_before: Some(good),
@@ -151,42 +175,42 @@ impl Bisect {
         self.resolution
     }
 
-    fn near_edge(&self) -> Stage {
-        if self.near.0.abs_diff(self.near.1) > self.resolution {
-            return Stage::NearEdge;
+    fn near_edge(&self) -> SearchStage {
+        if self.near.good.abs_diff(self.near.bad) > self.resolution {
+            return SearchStage::NearEdge;
         }
-        if self.far.0 == self.limit() {
-            return Stage::Over(BisectEnd::Found);
+        if self.far.bad == self.limit() {
+            return SearchStage::Over(BisectEnd::Found);
         }
-        Stage::Beyond {
-            step: (self.far.0.abs_diff(self.near.1)).max(self.resolution),
+        SearchStage::Beyond {
+            step: (self.far.bad.abs_diff(self.near.bad)).max(self.resolution),
         }
     }
 
-    fn far_edge(&self) -> Stage {
-        match self.far.1 {
-            Some(good) if self.far.0.abs_diff(good) > self.resolution => Stage::FarEdge,
-            _ => Stage::Over(BisectEnd::Found),
+    fn far_edge(&self) -> SearchStage {
+        match self.far.good {
+            Some(good) if self.far.bad.abs_diff(good) > self.resolution => SearchStage::FarEdge,
+            _ => SearchStage::Over(BisectEnd::Found),
         }
     }
 
     fn upwards(&self) -> bool {
-        self.near.0 <= self.near.1
+        self.near.good <= self.near.bad
     }
 
     fn limit(&self) -> Duration {
         if self.upwards() {
-            self.limits.1
+            *self.limits.end()
         } else {
-            self.limits.0
+            *self.limits.start()
         }
     }
 
     fn beyond(&self, step: Duration) -> Duration {
         if self.upwards() {
-            (self.far.0 + step).min(self.limits.1)
+            (self.far.bad + step).min(*self.limits.end())
         } else {
-            self.far.0.saturating_sub(step).max(self.limits.0)
+            self.far.bad.saturating_sub(step).max(*self.limits.start())
         }
     }
 }
@@ -206,11 +230,11 @@ mod tests {
     }
 
     /// Runs the search on a module that fails within `bad`.
-    fn search(good: u64, start: u64, bad: core::ops::RangeInclusive<u64>) -> (Bisect, u32) {
-        let mut bisect = Bisect::new(ms(good), ms(start), (ms(0), ms(100_000)), ms(2));
+    fn search(good: u64, start: u64, bad: RangeInclusive<u64>) -> (Bisect, u32) {
+        let mut bisect = Bisect::new(ms(good), ms(start), ms(0)..=ms(100_000), ms(2));
         let mut probes = 0;
         while let Some(at) = bisect.next() {
-            bisect.told(bad.contains(&(at.as_millis() as u64)), ms(2));
+            bisect.record(bad.contains(&(at.as_millis() as u64)), ms(2));
             probes += 1;
             assert!(probes < 100, "the search does not end");
         }
@@ -226,7 +250,7 @@ mod tests {
     fn a_window_is_found_from_both_sides(
         #[case] good: u64,
         #[case] start: u64,
-        #[case] bad: core::ops::RangeInclusive<u64>,
+        #[case] bad: RangeInclusive<u64>,
     ) {
         let (bisect, probes) = search(good, start, bad.clone());
         assert_eq!(bisect.end(), Some(BisectEnd::Found));
@@ -250,7 +274,7 @@ mod tests {
     fn a_window_may_reach_to_the_end(
         #[case] good: u64,
         #[case] start: u64,
-        #[case] bad: core::ops::RangeInclusive<u64>,
+        #[case] bad: RangeInclusive<u64>,
     ) {
         let (bisect, _) = search(good, start, bad);
         let window = bisect.window();
@@ -275,10 +299,10 @@ mod tests {
 
     #[test]
     fn a_coarse_cut_ends_the_search_early() {
-        let mut bisect = Bisect::new(ms(0), ms(1_000), (ms(0), ms(2_000)), ms(1));
+        let mut bisect = Bisect::new(ms(0), ms(1_000), ms(0)..=ms(2_000), ms(1));
         let mut probes = 0;
         while let Some(at) = bisect.next() {
-            bisect.told((900..=1_100).contains(&at.as_millis()), ms(200));
+            bisect.record((900..=1_100).contains(&at.as_millis()), ms(200));
             probes += 1;
         }
         assert!(probes <= 8, "{probes}");

@@ -7,7 +7,7 @@
 use crate::claim::{Bounds, Claim, ClaimStatus};
 use crate::cut::{Cut, CutKind};
 use crate::rate::Rate;
-use crate::sweep::CutPlace;
+use crate::sweep::{CutPlace, Jitter, Span};
 use crate::update::Phase;
 use crate::verdict::{Rule, Verdict};
 use alloc::collections::BTreeMap;
@@ -47,8 +47,8 @@ pub enum Role {
 pub struct Slot {
     /// Where.
     pub place: CutPlace,
-    /// Least and greatest delay that is added to it, drawn by the seed.
-    pub jitter: (Duration, Duration),
+    /// The delay that is added to it.
+    pub jitter: Jitter,
     /// What is cut.
     pub kind: CutKind,
     /// How long the supply stays off.
@@ -56,7 +56,7 @@ pub struct Slot {
     /// How often: 1, or again in each forced resume.
     pub times: u32,
     /// The window of the claim that it is drawn for. `None` for a directed cut, which no claim counts.
-    pub claim: Option<crate::sweep::Span>,
+    pub claim: Option<Span>,
 }
 
 /// A cut that was made and judged.
@@ -231,13 +231,13 @@ impl Tally {
     }
 
     /// What they say about a claim.
-    pub fn standing(&self, claim: &Claim) -> ClaimStatus {
-        claim.standing(self.counted.bricks, self.counted.cuts)
+    pub fn status(&self, claim: &Claim) -> ClaimStatus {
+        claim.status(self.counted.bricks, self.counted.cuts)
     }
 
     /// The same as a verdict.
     pub fn judge(&self, claim: &Claim) -> Verdict {
-        let rule = match self.standing(claim) {
+        let rule = match self.status(claim) {
             ClaimStatus::Shown => return Verdict::Pass,
             ClaimStatus::NotShown { .. } => Rule::ClaimNotShown,
             ClaimStatus::Refuted => Rule::ClaimRefuted,
@@ -249,14 +249,14 @@ impl Tally {
     /// The same in one line, with both bounds: first the one that decides.
     pub fn sentence(&self, claim: &Claim) -> String {
         let Count { cuts, bricks, .. } = self.counted;
-        let (standing, bounds) = (self.standing(claim), self.counted.bounds(claim.confidence));
-        let (first, second) = match standing {
+        let (status, bounds) = (self.status(claim), self.counted.bounds(claim.confidence));
+        let (first, second) = match status {
             ClaimStatus::Refuted => (bounds.above(), bounds.below()),
             _ => (bounds.below(), bounds.above()),
         };
         let sure = claim.confidence;
         format!(
-            "the claim that fewer than {} of the cuts in `{}` brick the module is {standing}; {bricks} of {cuts} counted cuts did, so with {sure} confidence the rate is {first}, and with {sure} confidence {second} (each bound for itself)",
+            "the claim that fewer than {} of the cuts in `{}` brick the module is {status}; {bricks} of {cuts} counted cuts did, so with {sure} confidence the rate is {first}, and with {sure} confidence {second} (each bound for itself)",
             claim.brick_rate_below, claim.over,
         )
     }

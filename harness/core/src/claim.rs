@@ -33,7 +33,7 @@ impl Claim {
     }
 
     /// What so many bricks among so many counted cuts say about it.
-    pub fn standing(&self, bricks: u32, cuts: u32) -> ClaimStatus {
+    pub fn status(&self, bricks: u32, cuts: u32) -> ClaimStatus {
         // A bound that meets the rate but for rounding does not lie above it; rates go by millionths.
         const ROUNDING: f64 = 1e-9;
         let needed = self.cuts();

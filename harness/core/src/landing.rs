@@ -1,6 +1,6 @@
 //! Where the cut of a campaign landed, and whether that is where it was meant to.
 
-use crate::campaign::{CampaignPart, Role, Slot};
+use crate::campaign::{Role, Slot};
 use crate::case::Case;
 use crate::cut::Cut;
 use crate::observation::Observation;
@@ -34,10 +34,9 @@ impl CutLanding {
 
 impl Case {
     /// The slot of a case, if it is a cut of a campaign.
-    pub fn slot(&self) -> Option<(&CampaignPart, &Slot)> {
-        let part = self.part.as_ref()?;
-        match &part.role {
-            Role::Cut(slot) => Some((part, slot)),
+    pub fn slot(&self) -> Option<&Slot> {
+        match &self.part.as_ref()?.role {
+            Role::Cut(slot) => Some(slot),
             Role::Calibration | Role::Control | Role::Claim(_) => None,
         }
     }

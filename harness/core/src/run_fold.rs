@@ -211,7 +211,7 @@ impl RunFold {
         let main = self.main();
         let slot = main.and_then(|seen| seen.case().slot());
         let landed = main.and_then(crate::landing::CutLanding::seen);
-        let outside = slot.and_then(|(_, slot)| slot.outside(&judged.verdict, landed.as_ref()));
+        let outside = slot.and_then(|slot| slot.outside(&judged.verdict, landed.as_ref()));
         Judgement {
             verdict: outside.unwrap_or(judged.verdict),
             ..judged

@@ -218,13 +218,34 @@ fn widest_gap(count: usize) -> Vec<usize> {
     order
 }
 
+/// A delay that the seed draws for each cut, from the least to the greatest. The journal has it as a pair.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(from = "(Duration, Duration)", into = "(Duration, Duration)")]
+#[schemars(inline)]
+pub struct Jitter {
+    pub min: Duration,
+    pub max: Duration,
+}
+
+impl From<(Duration, Duration)> for Jitter {
+    fn from((min, max): (Duration, Duration)) -> Self {
+        Self { min, max }
+    }
+}
+
+impl From<Jitter> for (Duration, Duration) {
+    fn from(jitter: Jitter) -> Self {
+        (jitter.min, jitter.max)
+    }
+}
+
 /// `sweep:` of a case.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sweep {
     pub over: Vec<Over>,
     pub spacing: Spacing,
-    /// Least and greatest delay that is added to each cut, drawn by the seed.
-    pub jitter: (Duration, Duration),
+    /// The delay that is added to each cut.
+    pub jitter: Jitter,
     /// Each cut is made with each of these.
     pub kinds: Vec<CutKind>,
     /// And with each of these: how long the supply stays off; `None` is the rig's discharge time.
@@ -416,7 +437,7 @@ mod tests {
         Sweep {
             over: over.iter().map(|text| text.parse().unwrap()).collect(),
             spacing,
-            jitter: (Duration::ZERO, Duration::ZERO),
+            jitter: Jitter::default(),
             kinds: vec![CutKind::Power],
             offs: vec![None],
             depth: 1,

@@ -103,7 +103,7 @@ fn standings(
         bricks: survives,
         over: "start..end".parse().expect("a window"),
     };
-    assert_eq!(claim.standing(bricks, cuts), is);
+    assert_eq!(claim.status(bricks, cuts), is);
     // The same by whole numbers: at the claimed rate, so many bricks are rarer than what the confidence leaves over.
     let millionths =
         (below.trim_end_matches('%').parse::<f64>().expect("a number") * 10_000.0).round() as u64;

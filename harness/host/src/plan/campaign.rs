@@ -14,7 +14,7 @@ use dfota_core::cut::{Cut, CutKind};
 use dfota_core::moment::Moment;
 use dfota_core::percent::Percent;
 use dfota_core::seed::Seed;
-use dfota_core::sweep::{CutPlace, Spacing, Sweep};
+use dfota_core::sweep::{CutPlace, Jitter, Spacing, Sweep};
 use dfota_core::timeline::Timeline;
 use dfota_core::transport::Via;
 use serde::Serialize;
@@ -133,7 +133,7 @@ impl Layout<'_> {
     fn drawn(&self, (claim, kind, off): &(Claim, CutKind, Option<Duration>)) -> Vec<Slot> {
         let slot = Slot {
             place: CutPlace::Anywhere(claim.over),
-            jitter: (Duration::ZERO, Duration::ZERO),
+            jitter: Jitter::default(),
             kind: *kind,
             off: off.unwrap_or(self.discharge),
             times: 1,
@@ -183,7 +183,7 @@ fn resumes(place: CutPlace) -> bool {
 
 /// The cut of a slot: as `timeline` has the moments, and as the seed draws what is left to chance for `label`.
 pub fn cut(slot: &Slot, timeline: &Timeline, seed: Seed, label: &str) -> Option<Cut> {
-    timeline.cut(slot.place, slot.jitter, (slot.kind, slot.off), (seed, label))
+    timeline.cut(slot, seed, label)
 }
 
 /// Whether a calibration has to have been run before the slot's cut is known.
@@ -209,8 +209,8 @@ pub fn slots(
     left_out: impl Fn(&Case) -> bool,
 ) -> Vec<CampaignCut> {
     let name = |case: &Case| {
-        let (part, _) = case.slot()?;
-        Some((case.suite.clone(), part.campaign.clone()))
+        case.slot()?;
+        Some((case.suite.clone(), case.part.as_ref()?.campaign.clone()))
     };
     let claims: BTreeSet<_> = expanded
         .iter()
@@ -261,8 +261,8 @@ pub fn needed_calibrations<'t>(taken: &[&'t (&Suite, SuiteCase)]) -> Vec<(&'t st
     let mut needed: Vec<_> = taken
         .iter()
         .filter_map(|(_, case)| {
-            let (part, slot) = case.case.slot()?;
             let case = &case.case;
+            let (part, slot) = (case.part.as_ref()?, case.slot()?);
             needs_calibration(slot).then_some((
                 case.suite.as_str(),
                 part.campaign.as_str(),

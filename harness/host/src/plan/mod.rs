@@ -241,7 +241,7 @@ impl Planner<'_> {
             cut.off = self.rig.discharge();
         }
         let label = format!("{}::{}", case.suite, case.id);
-        if let Some((_, slot)) = case.slot() {
+        if let Some(slot) = case.slot() {
             // What a calibration has to tell first is not known yet.
             case.cut = campaign::cut(slot, &Timeline::default(), self.selection.seed, &label)
                 .map(|cut| CutPlan::from_cut(&cut, slot.times));
@@ -340,7 +340,7 @@ impl Planner<'_> {
                 return Some(format!("the rig has no `{key}`"));
             }
         }
-        let slot = case.slot().map(|(_, slot)| slot.kind);
+        let slot = case.slot().map(|slot| slot.kind);
         let cut_kind = case
             .cut
             .as_ref()
@@ -390,7 +390,7 @@ fn needs(case: &Case) -> Vec<&'static str> {
         Via::Uart => [].as_slice(),
         Via::Coap => ["registration", "network.coap"].as_slice(),
     };
-    let slot = case.slot().map(|(_, slot)| slot.kind);
+    let slot = case.slot().map(|slot| slot.kind);
     let line = match case.cut.as_ref().map(|cut| cut.kind).or(slot) {
         Some(CutKind::Reset | CutKind::Both) => ["reset"].as_slice(),
         _ => [].as_slice(),

@@ -60,7 +60,7 @@ impl Plan {
             for cut in &planned.cuts {
                 writeln!(f, "    cut {cut}")?;
             }
-            if let Some((_, slot)) = planned.case.slot().filter(|_| planned.cuts.is_empty()) {
+            if let Some(slot) = planned.case.slot().filter(|_| planned.cuts.is_empty()) {
                 let Slot { place, kind, off, .. } = slot;
                 writeln!(f, "    cut {place}/{}/{}", kind.name(), Short(*off))?;
             }

@@ -71,7 +71,7 @@ pub fn of(run: &Run<'_>) -> Vec<CampaignReport> {
             .map(|cut| (*cut).clone())
             .collect();
         report.tally = Tally::from_cuts(&cuts);
-        report.verdict = report.claim.map(|claim| report.tally.standing(&claim).word());
+        report.verdict = report.claim.map(|claim| report.tally.status(&claim).word());
         if let Some(confidence) = report.confidence() {
             let all = report.tally.counted.bounds(confidence);
             (report.bound, report.lower_bound) = (all.upper, all.lower);

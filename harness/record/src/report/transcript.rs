@@ -171,7 +171,7 @@ fn tell(record: &Record, to: &mut String) -> Option<()> {
             write!(
                 to,
                 "# calibrated: {} moments of an update by {package}",
-                timeline.marks().len()
+                timeline.moments().len()
             )
         }
         Event::Tallied(tallied) if tallied.run.is_none() => {

@@ -11,7 +11,7 @@ use dfota_core::cut::CutKind;
 use dfota_core::moment::Moment;
 use dfota_core::percent::Percent;
 use dfota_core::rate::Rate;
-use dfota_core::sweep::{Over, Spacing, Span, Sweep};
+use dfota_core::sweep::{Jitter, Over, Spacing, Span, Sweep};
 use dfota_core::transport::Via;
 use std::time::Duration;
 
@@ -85,7 +85,10 @@ impl CaseFile<'_, '_> {
         Some(Sweep {
             over,
             spacing: cuts.map_or(Spacing::Step(step), |Cuts(cuts)| Spacing::Cuts(cuts)),
-            jitter: after.map_or((Duration::ZERO, Duration::ZERO), |after| (after.min, after.max)),
+            jitter: after.map_or(Jitter::default(), |after| Jitter {
+                min: after.min,
+                max: after.max,
+            }),
             kinds: kinds.map_or(vec![CutKind::Power], |kinds| {
                 kinds.into_iter().map(|(_, kind)| kind).collect()
             }),

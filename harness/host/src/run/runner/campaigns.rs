@@ -91,7 +91,7 @@ impl Campaigns {
 impl Runner<'_> {
     /// The case with its cut, where it is one of a campaign's; `made_up` tries for it landed elsewhere.
     pub(super) fn placed(&mut self, case: &Case, made_up: usize) -> Result<Option<Case>, (Rule, String)> {
-        let Some((part, slot)) = case.slot() else {
+        let (Some(part), Some(slot)) = (&case.part, case.slot()) else {
             return Ok(None);
         };
         let mut label = format!("{}::{}", case.suite, case.id);
@@ -108,7 +108,7 @@ impl Runner<'_> {
             .and_then(|campaign| campaign.store.unjudged(&case.id));
         let drawn = campaign::cut(slot, &timeline, seed, &label);
         let cut = again.or(drawn).ok_or_else(|| {
-            let seen: Vec<String> = timeline.marks().iter().map(|mark| mark.at.to_string()).collect();
+            let seen: Vec<String> = timeline.moments().iter().map(|timed| timed.at.to_string()).collect();
             let sentence = format!(
                 "the cut falls at {}, and no calibration of this run with `{}` has timed that; timed were: {}",
                 slot.place,
@@ -126,7 +126,7 @@ impl Runner<'_> {
 
     /// Why the rig cannot make a cut as short as that.
     pub(super) fn too_short(&mut self, case: &Case) -> Option<String> {
-        let (_, slot) = case.slot()?;
+        let slot = case.slot()?;
         let line = if slot.kind == CutKind::Reset {
             "reset"
         } else {
@@ -325,7 +325,7 @@ fn took_the_delta(judged: &Judged) -> bool {
 
 /// Whether the same slot is cut once more: its cut did not land where it was meant to, and the module did nothing wrong.
 pub(super) fn to_be_made_up(case: &Case, judged: &Judged) -> bool {
-    let Some((_, slot)) = case.slot() else {
+    let Some(slot) = case.slot() else {
         return false;
     };
     let elsewhere = match &judged.verdict {

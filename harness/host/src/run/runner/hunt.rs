@@ -11,7 +11,7 @@ use dfota_core::cut::{Cut, CutKind, CutPlan};
 use dfota_core::event::Event;
 use dfota_core::event::bisected::{Bisected, ProbedCut, WindowEdge};
 use dfota_core::moment::Moment;
-use dfota_core::timeline::Timeline;
+use dfota_core::timeline::{Anchor, Timeline};
 use dfota_core::verdict::Verdict;
 use std::time::Duration;
 
@@ -63,12 +63,12 @@ impl Runner<'_> {
                 .time_of_cut(cut)
                 .ok_or_else(|| Lost::Because(format!("`{cut}`: the uncut update never came to `{}`", cut.at)))
         };
-        let marks = timeline.marks();
-        let ends = marks.first().zip(marks.last());
+        let moments = timeline.moments();
+        let ends = moments.first().zip(moments.last());
         let (first, last) = ends.ok_or_else(|| Lost::Because("the uncut update said nothing".to_owned()))?;
         let limits = (Duration::from_nanos(first.ns), Duration::from_nanos(last.ns));
         let (good, bad) = (place(&hunt.good)?, place(&hunt.bad)?);
-        let limits = (limits.0.min(good.min(bad)), limits.1.max(good.max(bad)));
+        let limits = limits.0.min(good.min(bad))..=limits.1.max(good.max(bad));
         let mut bisect = Bisect::new(good, bad, limits, hunt.resolution);
         while let Some(at) = bisect.next() {
             let cut = cut_at(&timeline, at, hunt);
@@ -78,7 +78,7 @@ impl Runner<'_> {
                 text: format!("probe {}: {probed}", probes.len() + 1),
             });
             probes.push(probed);
-            bisect.told(failed, jitter);
+            bisect.record(failed, jitter);
         }
         match bisect.end() {
             Some(BisectEnd::BadIsGood) => Err(Lost::Because(format!(
@@ -189,7 +189,10 @@ fn cut_at(timeline: &Timeline, at: Duration, hunt: &Hunt) -> Cut {
             return given.clone();
         }
     }
-    let (at, after) = timeline.anchor(at).unwrap_or((Moment::Start, Duration::ZERO));
+    let Anchor { at, after } = timeline.anchor(at).unwrap_or(Anchor {
+        at: Moment::Start,
+        after: Duration::ZERO,
+    });
     Cut { at, after, off, kind }
 }
 

@@ -255,7 +255,7 @@ fn claim(campaign: &CampaignReport) -> Markup {
 
 /// What became of a claim.
 fn shown(campaign: &CampaignReport, claim: &Claim) -> String {
-    match campaign.tally.standing(claim) {
+    match campaign.tally.status(claim) {
         ClaimStatus::Open { .. } => format!(
             "open, {} of {} cuts count so far",
             campaign.tally.counted.cuts,
