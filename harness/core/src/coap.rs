@@ -18,9 +18,10 @@ mod transfer;
 mod upload;
 
 pub use block::{BlockError, BlockOption, BlockSize};
+pub use coap_lite::MessageType;
 pub use code::{CoapCode, CodeClass};
 pub use endpoint::{Endpoint, Failure, Output, Ticket};
-pub use message::{CoapMessage, MalformedMessage, MessageKind};
+pub use message::{CoapMessage, MalformedMessage};
 pub use token::CoapToken;
 pub use upload::{ReceivedPayload, Uploads};
 

@@ -11,4 +11,4 @@ pub mod value;
 
 pub use firmware_update::{ClientEvent, FirmwareUpdate, Operation, UpdateEnding, UpdateOptions};
 pub use registration::Lwm2mRegistration;
-pub use registry::{RegistrationChange, Registry};
+pub use registry::{GoneWhy, RegistrationChange, Registry};

@@ -6,7 +6,6 @@ use core::fmt;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct CoapCode(pub u8);
 
-/// What a code makes of a message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum CodeClass {
     /// 0.00: no request and no response.
@@ -20,34 +19,32 @@ pub enum CodeClass {
 }
 
 impl CoapCode {
-    pub const EMPTY: Self = Self::of(0, 0);
-    pub const GET: Self = Self::of(0, 1);
-    pub const POST: Self = Self::of(0, 2);
-    pub const PUT: Self = Self::of(0, 3);
-    pub const DELETE: Self = Self::of(0, 4);
-    pub const CREATED: Self = Self::of(2, 1);
-    pub const DELETED: Self = Self::of(2, 2);
-    pub const VALID: Self = Self::of(2, 3);
-    pub const CHANGED: Self = Self::of(2, 4);
-    pub const CONTENT: Self = Self::of(2, 5);
-    pub const CONTINUE: Self = Self::of(2, 31);
-    pub const BAD_REQUEST: Self = Self::of(4, 0);
-    pub const BAD_OPTION: Self = Self::of(4, 2);
-    pub const NOT_FOUND: Self = Self::of(4, 4);
-    pub const NOT_ALLOWED: Self = Self::of(4, 5);
-    pub const NOT_ACCEPTABLE: Self = Self::of(4, 6);
-    pub const INCOMPLETE: Self = Self::of(4, 8);
-    pub const PRECONDITION_FAILED: Self = Self::of(4, 12);
-    pub const TOO_LARGE: Self = Self::of(4, 13);
-    pub const UNSUPPORTED_FORMAT: Self = Self::of(4, 15);
-    pub const UNAVAILABLE: Self = Self::of(5, 3);
-    pub const NO_PROXY: Self = Self::of(5, 5);
+    pub const EMPTY: Self = Self::new(0, 0);
+    pub const GET: Self = Self::new(0, 1);
+    pub const POST: Self = Self::new(0, 2);
+    pub const PUT: Self = Self::new(0, 3);
+    pub const DELETE: Self = Self::new(0, 4);
+    pub const CREATED: Self = Self::new(2, 1);
+    pub const DELETED: Self = Self::new(2, 2);
+    pub const VALID: Self = Self::new(2, 3);
+    pub const CHANGED: Self = Self::new(2, 4);
+    pub const CONTENT: Self = Self::new(2, 5);
+    pub const CONTINUE: Self = Self::new(2, 31);
+    pub const BAD_REQUEST: Self = Self::new(4, 0);
+    pub const BAD_OPTION: Self = Self::new(4, 2);
+    pub const NOT_FOUND: Self = Self::new(4, 4);
+    pub const NOT_ALLOWED: Self = Self::new(4, 5);
+    pub const NOT_ACCEPTABLE: Self = Self::new(4, 6);
+    pub const INCOMPLETE: Self = Self::new(4, 8);
+    pub const PRECONDITION_FAILED: Self = Self::new(4, 12);
+    pub const TOO_LARGE: Self = Self::new(4, 13);
+    pub const UNSUPPORTED_FORMAT: Self = Self::new(4, 15);
+    pub const NO_PROXY: Self = Self::new(5, 5);
 
-    const fn of(class: u8, detail: u8) -> Self {
+    const fn new(class: u8, detail: u8) -> Self {
         Self(class << 5 | detail)
     }
 
-    /// What it makes of a message.
     pub const fn class(self) -> CodeClass {
         match self.0 >> 5 {
             0 if self.0 == 0 => CodeClass::Empty,

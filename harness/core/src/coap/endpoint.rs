@@ -5,7 +5,7 @@
 //! to send and what happened, in order. What a peer can make it remember is bounded.
 
 use super::code::{CoapCode, CodeClass};
-use super::message::{CoapMessage, MalformedMessage, MessageKind};
+use super::message::{CoapMessage, MalformedMessage};
 use super::observe::Freshest;
 use super::option;
 use super::outbox::{Confirmable, Outbox, Retransmission};
@@ -17,6 +17,7 @@ use crate::rng::Rng;
 use crate::seed::Seed;
 use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
+use coap_lite::MessageType;
 use core::time::Duration;
 
 /// Messages that may wait for one peer; a request beyond fails at once.
@@ -24,6 +25,8 @@ const WAITING_MAX: usize = 64;
 
 /// As many peers have a memory of their own.
 const AWAITED_MAX: usize = 16;
+
+const UNKNOWN_OPTION: Failure = Failure::Broken("the response has a critical option that is unknown");
 
 #[derive(Debug, PartialEq)]
 pub enum Output<P> {
@@ -90,7 +93,6 @@ pub struct Ticket<P> {
     id: u16,
     token: CoapToken,
     confirmable: bool,
-    acknowledged: bool,
 }
 
 /// A request of ours without a response.
@@ -242,11 +244,11 @@ impl<P: Copy + Ord> Endpoint<P> {
 
     fn send_con(&mut self, to: P, draft: CoapMessage, token: CoapToken, now: Duration) {
         let id = self.new_id();
-        let bytes = draft.addressed(MessageKind::Con, id, token).encode();
+        let bytes = draft.addressed(MessageType::Confirmable, id, token).encode();
         let letter = Confirmable { id, token, bytes };
         let outbox = self.outboxes.entry(to).or_default();
         if let Some(bytes) = outbox.put(letter, &mut self.rng, now) {
-            self.out.push_back(Output::Send { to, bytes });
+            self.send(to, bytes);
         }
     }
 
@@ -255,11 +257,12 @@ impl<P: Copy + Ord> Endpoint<P> {
         let Some(outbox) = self.outboxes.get_mut(&to) else {
             return;
         };
-        if let Some(bytes) = outbox.next(&mut self.rng, now) {
-            self.out.push_back(Output::Send { to, bytes });
-        }
+        let next = outbox.next(&mut self.rng, now);
         if outbox.len() == 0 {
             self.outboxes.remove(&to);
+        }
+        if let Some(bytes) = next {
+            self.send(to, bytes);
         }
     }
 
@@ -271,34 +274,32 @@ impl<P: Copy + Ord> Endpoint<P> {
 
     // Responses of ours.
 
-    /// Answers a request: with its acknowledgement, or apart from it where that has gone already (RFC 7252 §5.2).
+    /// Answers a request, with its acknowledgement where it wants one (RFC 7252 §5.2.1).
     pub fn respond(&mut self, ticket: Ticket<P>, draft: CoapMessage, now: Duration) {
         let Ticket { peer, id, token, .. } = ticket;
-        if ticket.acknowledged {
-            return self.send_con(peer, draft, token, now);
-        }
         let (kind, with) = if ticket.confirmable {
-            (MessageKind::Ack, id)
+            (MessageType::Acknowledgement, id)
         } else {
-            (MessageKind::Non, self.new_id())
+            (MessageType::NonConfirmable, self.new_id())
         };
         let bytes = draft.addressed(kind, with, token).encode();
         self.recent_of(peer).answer(peer, id, bytes.clone(), now);
-        self.out.push_back(Output::Send { to: peer, bytes });
+        self.send(peer, bytes);
     }
 
-    /// Acknowledges a request whose response takes longer.
-    pub fn acknowledge(&mut self, ticket: &mut Ticket<P>, now: Duration) {
-        if ticket.confirmable && !ticket.acknowledged {
-            ticket.acknowledged = true;
-            let bytes = empty(MessageKind::Ack, ticket.id);
-            self.recent_of(ticket.peer)
-                .answer(ticket.peer, ticket.id, bytes.clone(), now);
-            self.out.push_back(Output::Send {
-                to: ticket.peer,
-                bytes,
-            });
+    fn send(&mut self, to: P, bytes: Vec<u8>) {
+        self.out.push_back(Output::Send { to, bytes });
+    }
+
+    /// Whether the message came before; then it is answered as before, if it was.
+    fn is_repeated(&mut self, peer: P, id: u16, now: Duration) -> bool {
+        let Some(answer) = self.recent_of(peer).find(peer, id, now) else {
+            return false;
+        };
+        if let Some(bytes) = answer.map(<[u8]>::to_vec) {
+            self.send(peer, bytes);
         }
+        true
     }
 
     // What comes in.
@@ -319,22 +320,22 @@ impl<P: Copy + Ord> Endpoint<P> {
 
     pub fn on_message(&mut self, peer: P, message: CoapMessage, now: Duration) {
         match (message.class(), message.kind()) {
-            (CodeClass::Empty, MessageKind::Con) | (CodeClass::Reserved, MessageKind::Con) => {
-                self.reset(peer, message.id())
+            (CodeClass::Empty, MessageType::Confirmable)
+            | (CodeClass::Reserved, MessageType::Confirmable) => self.reset(peer, message.id()),
+            (CodeClass::Empty, MessageType::Acknowledgement) => self.on_ack(peer, message.id(), now),
+            (_, MessageType::Reset) => self.on_reset(peer, message.id(), now),
+            (CodeClass::Request, MessageType::Confirmable | MessageType::NonConfirmable) => {
+                self.on_request(peer, message, now)
             }
-            (CodeClass::Empty, MessageKind::Ack) => self.on_ack(peer, message.id(), now),
-            (_, MessageKind::Rst) => self.on_reset(peer, message.id(), now),
-            (CodeClass::Request, MessageKind::Con | MessageKind::Non) => self.on_request(peer, message, now),
             (CodeClass::Response, _) => self.on_response(peer, message, now),
-            (CodeClass::Empty, MessageKind::Non)
+            (CodeClass::Empty, MessageType::NonConfirmable)
             | (CodeClass::Reserved, _)
-            | (CodeClass::Request, MessageKind::Ack) => {}
+            | (CodeClass::Request, MessageType::Acknowledgement) => {}
         }
     }
 
     fn reset(&mut self, to: P, id: u16) {
-        let bytes = empty(MessageKind::Rst, id);
-        self.out.push_back(Output::Send { to, bytes });
+        self.send(to, empty(MessageType::Reset, id));
     }
 
     fn on_ack(&mut self, peer: P, id: u16, now: Duration) {
@@ -354,20 +355,16 @@ impl<P: Copy + Ord> Endpoint<P> {
 
     fn on_request(&mut self, peer: P, message: CoapMessage, now: Duration) {
         let id = message.id();
-        if let Some(answer) = self.recent_of(peer).find(peer, id, now) {
-            let again = answer.map(<[u8]>::to_vec);
-            self.out
-                .extend(again.map(|bytes| Output::Send { to: peer, bytes }));
+        if self.is_repeated(peer, id, now) {
             return;
         }
         self.recent_of(peer).note(peer, id, None, now);
-        let confirmable = message.kind() == MessageKind::Con;
+        let confirmable = message.kind() == MessageType::Confirmable;
         let ticket = Ticket {
             peer,
             id,
             token: message.token(),
             confirmable,
-            acknowledged: false,
         };
         if let Some(number) = message.unknown_critical() {
             // One that is not confirmable is rejected, in silence (RFC 7252 §5.4.1).
@@ -390,25 +387,18 @@ impl<P: Copy + Ord> Endpoint<P> {
     fn on_response(&mut self, peer: P, message: CoapMessage, now: Duration) {
         let (id, token) = (message.id(), message.token());
         let key = (peer, token);
-        if message.kind() == MessageKind::Ack {
+        if message.kind() == MessageType::Acknowledgement {
             let outbox = self.outboxes.get(&peer);
             if !outbox.is_some_and(|outbox| outbox.is_out(id, token)) {
                 return; // of a request that is over, or of nobody's
             }
         } else {
-            if let Some(answer) = self.recent_of(peer).find(peer, id, now) {
-                let again = answer.map(<[u8]>::to_vec);
-                self.out
-                    .extend(again.map(|bytes| Output::Send { to: peer, bytes }));
+            if self.is_repeated(peer, id, now) {
                 return;
             }
             let known = self.pending.contains_key(&key) || self.observed.contains_key(&key);
             if !known || message.unknown_critical().is_some() {
-                self.fail(
-                    peer,
-                    token,
-                    Failure::Broken("the response has a critical option that is unknown"),
-                );
+                self.fail(peer, token, UNKNOWN_OPTION);
                 return self.reset(peer, id);
             }
             self.confirm(peer, &message, now);
@@ -426,16 +416,18 @@ impl<P: Copy + Ord> Endpoint<P> {
 
     /// Acknowledges a response of its own, and remembers it.
     fn confirm(&mut self, peer: P, message: &CoapMessage, now: Duration) {
-        let ack = (message.kind() == MessageKind::Con).then(|| empty(MessageKind::Ack, message.id()));
+        let ack = (message.kind() == MessageType::Confirmable)
+            .then(|| empty(MessageType::Acknowledgement, message.id()));
         self.recent_of(peer).note(peer, message.id(), ack.clone(), now);
-        self.out.extend(ack.map(|bytes| Output::Send { to: peer, bytes }));
+        if let Some(bytes) = ack {
+            self.send(peer, bytes);
+        }
     }
 
     /// A response to a request that waits for one.
     fn answered(&mut self, from: P, token: CoapToken, message: CoapMessage, now: Duration) {
         if message.unknown_critical().is_some() {
-            let why = Failure::Broken("the response has a critical option that is unknown");
-            return self.fail(from, token, why);
+            return self.fail(from, token, UNKNOWN_OPTION);
         }
         let Some(pending) = self.pending.get_mut(&(from, token)) else {
             return;
@@ -493,7 +485,7 @@ impl<P: Copy + Ord> Endpoint<P> {
         let peers: Vec<P> = peers.map(|(peer, _)| *peer).collect();
         for to in peers {
             match self.outboxes.get_mut(&to).and_then(|outbox| outbox.due(now)) {
-                Some(Retransmission::Again(bytes)) => self.out.push_back(Output::Send { to, bytes }),
+                Some(Retransmission::Again(bytes)) => self.send(to, bytes),
                 Some(Retransmission::GivenUp(token)) => {
                     self.fail(to, token, Failure::TimedOut);
                     self.next(to, now);
@@ -509,6 +501,6 @@ impl<P: Copy + Ord> Endpoint<P> {
     }
 }
 
-fn empty(kind: MessageKind, id: u16) -> Vec<u8> {
+fn empty(kind: MessageType, id: u16) -> Vec<u8> {
     CoapMessage::new(kind, CoapCode::EMPTY, id, CoapToken::default()).encode()
 }

@@ -1,22 +1,14 @@
-//! One CoAP message (RFC 7252 §3). What is malformed is told from what is merely unknown, because the answers differ.
+//! One CoAP message (RFC 7252 §3). Malformed and merely unknown are kept apart, because the answers differ.
 
 use super::block::{BlockError, BlockOption};
 use super::code::{CoapCode, CodeClass};
 use super::option;
 use super::shortest;
 use super::token::CoapToken;
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use coap_lite::{CoapOption, MessageClass, MessageType, Packet};
-
-/// The message's type (RFC 7252 §4.2, §4.3).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum MessageKind {
-    Con,
-    Non,
-    Ack,
-    Rst,
-}
 
 #[derive(Debug, Clone, PartialEq)]
 pub struct CoapMessage(Packet);
@@ -31,19 +23,18 @@ pub struct MalformedMessage {
 
 impl CoapMessage {
     /// A message without options or payload.
-    pub fn new(kind: MessageKind, code: CoapCode, id: u16, token: CoapToken) -> Self {
+    pub fn new(kind: MessageType, code: CoapCode, id: u16, token: CoapToken) -> Self {
         let mut packet = Packet::new();
         packet.header.code = MessageClass::from(code.0);
         packet.header.message_id = id;
         packet.set_token(token.as_bytes().to_vec());
-        let mut message = Self(packet);
-        message.set_kind(kind);
-        message
+        packet.header.set_type(kind);
+        Self(packet)
     }
 
     /// A request or response that has no id and no token yet: the endpoint gives it those.
     pub fn draft(code: CoapCode) -> Self {
-        Self::new(MessageKind::Con, code, 0, CoapToken::default())
+        Self::new(MessageType::Confirmable, code, 0, CoapToken::default())
     }
 
     /// A draft of a request for this path (`5/0/3`).
@@ -89,29 +80,14 @@ impl CoapMessage {
         self.0.to_bytes_unlimited().unwrap_or_default()
     }
 
-    pub fn kind(&self) -> MessageKind {
-        match self.0.header.get_type() {
-            MessageType::Confirmable => MessageKind::Con,
-            MessageType::NonConfirmable => MessageKind::Non,
-            MessageType::Acknowledgement => MessageKind::Ack,
-            MessageType::Reset => MessageKind::Rst,
-        }
-    }
-
-    fn set_kind(&mut self, kind: MessageKind) {
-        self.0.header.set_type(match kind {
-            MessageKind::Con => MessageType::Confirmable,
-            MessageKind::Non => MessageType::NonConfirmable,
-            MessageKind::Ack => MessageType::Acknowledgement,
-            MessageKind::Rst => MessageType::Reset,
-        });
+    pub fn kind(&self) -> MessageType {
+        self.0.header.get_type()
     }
 
     pub fn code(&self) -> CoapCode {
         CoapCode(u8::from(self.0.header.code))
     }
 
-    /// What its code makes of it.
     pub fn class(&self) -> CodeClass {
         self.code().class()
     }
@@ -125,8 +101,8 @@ impl CoapMessage {
     }
 
     /// The draft with type, id and token.
-    pub(super) fn addressed(mut self, kind: MessageKind, id: u16, token: CoapToken) -> Self {
-        self.set_kind(kind);
+    pub(super) fn addressed(mut self, kind: MessageType, id: u16, token: CoapToken) -> Self {
+        self.0.header.set_type(kind);
         self.0.header.message_id = id;
         self.0.set_token(token.as_bytes().to_vec());
         self
@@ -136,24 +112,20 @@ impl CoapMessage {
         &self.0.payload
     }
 
-    /// Its payload, taken out of it.
     pub fn into_payload(self) -> Vec<u8> {
         self.0.payload
     }
 
-    /// The same with this payload.
     pub fn with_payload(mut self, payload: Vec<u8>) -> Self {
         self.0.payload = payload;
         self
     }
 
-    /// The same with one more option.
     pub fn with(mut self, number: u16, value: &[u8]) -> Self {
         self.0.add_option(CoapOption::from(number), value.to_vec());
         self
     }
 
-    /// The same with one more option whose value is a number.
     pub fn with_uint(mut self, number: u16, value: u32) -> Self {
         self.0.add_option(CoapOption::from(number), shortest(value));
         self
@@ -166,19 +138,16 @@ impl CoapMessage {
         self
     }
 
-    /// The same without this option.
     pub fn without(mut self, number: u16) -> Self {
         self.0.clear_option(CoapOption::from(number));
         self
     }
 
-    /// The values of an option, in their order.
     pub fn options(&self, number: u16) -> impl Iterator<Item = &[u8]> {
         let values = self.0.get_option(CoapOption::from(number));
         values.into_iter().flatten().map(Vec::as_slice)
     }
 
-    /// The first value of an option.
     pub fn option(&self, number: u16) -> Option<&[u8]> {
         self.options(number).next()
     }
@@ -238,17 +207,12 @@ impl From<BlockError> for CoapMessage {
 }
 
 fn escape(segment: &[u8], path: &mut String) {
-    const HEX: &[u8; 16] = b"0123456789ABCDEF";
     for &byte in segment {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'_' | b'-' | b'~' => {
-                path.push(char::from(byte))
+                path.push(char::from(byte));
             }
-            _ => {
-                path.push('%');
-                path.push(char::from(HEX[usize::from(byte >> 4)]));
-                path.push(char::from(HEX[usize::from(byte & 0xF)]));
-            }
+            _ => path.push_str(&format!("%{byte:02X}")),
         }
     }
 }
@@ -265,17 +229,17 @@ mod tests {
 
     /// RFC 7252, appendix A, figures 16 and 17.
     #[rstest]
-    #[case(b"\x40\x01\x7d\x34\xbbtemperature", CoapMessage::request(CoapCode::GET, "temperature").addressed(MessageKind::Con, 0x7d34, CoapToken::default()))]
-    #[case(b"\x60\x45\x7d\x34\xff22.3 C", CoapMessage::diagnostic(CoapCode::CONTENT, "22.3 C").addressed(MessageKind::Ack, 0x7d34, CoapToken::default()))]
-    #[case(b"\x41\x01\x7d\x35\x20\xbbtemperature", CoapMessage::request(CoapCode::GET, "temperature").addressed(MessageKind::Con, 0x7d35, token(&[0x20])))]
-    #[case(b"\x61\x45\x7d\x35\x20\xff22.3 C", CoapMessage::diagnostic(CoapCode::CONTENT, "22.3 C").addressed(MessageKind::Ack, 0x7d35, token(&[0x20])))]
+    #[case(b"\x40\x01\x7d\x34\xbbtemperature", CoapMessage::request(CoapCode::GET, "temperature").addressed(MessageType::Confirmable, 0x7d34, CoapToken::default()))]
+    #[case(b"\x60\x45\x7d\x34\xff22.3 C", CoapMessage::diagnostic(CoapCode::CONTENT, "22.3 C").addressed(MessageType::Acknowledgement, 0x7d34, CoapToken::default()))]
+    #[case(b"\x41\x01\x7d\x35\x20\xbbtemperature", CoapMessage::request(CoapCode::GET, "temperature").addressed(MessageType::Confirmable, 0x7d35, token(&[0x20])))]
+    #[case(b"\x61\x45\x7d\x35\x20\xff22.3 C", CoapMessage::diagnostic(CoapCode::CONTENT, "22.3 C").addressed(MessageType::Acknowledgement, 0x7d35, token(&[0x20])))]
     #[case(
         b"\x70\x00\x7d\x35",
-        CoapMessage::new(MessageKind::Rst, CoapCode::EMPTY, 0x7d35, CoapToken::default())
+        CoapMessage::new(MessageType::Reset, CoapCode::EMPTY, 0x7d35, CoapToken::default())
     )]
     // 13, 14 and more: every form of delta and length (RFC 7252 §3.1).
-    #[case(b"\x40\x01\x00\x01\xd1\x0a\x06\x51\x80", CoapMessage::draft(CoapCode::GET).with(23, &[6]).with(28, &[0x80]).addressed(MessageKind::Con, 1, CoapToken::default()))]
-    #[case(b"\x40\x01\x00\x01\xe0\x06\xf3", CoapMessage::draft(CoapCode::GET).with(2048, b"").addressed(MessageKind::Con, 1, CoapToken::default()))]
+    #[case(b"\x40\x01\x00\x01\xd1\x0a\x06\x51\x80", CoapMessage::draft(CoapCode::GET).with(23, &[6]).with(28, &[0x80]).addressed(MessageType::Confirmable, 1, CoapToken::default()))]
+    #[case(b"\x40\x01\x00\x01\xe0\x06\xf3", CoapMessage::draft(CoapCode::GET).with(2048, b"").addressed(MessageType::Confirmable, 1, CoapToken::default()))]
     fn golden(#[case] bytes: &[u8], #[case] message: CoapMessage) {
         assert_eq!(CoapMessage::decode(bytes).unwrap(), message);
         assert_eq!(message.encode(), bytes);

@@ -7,10 +7,8 @@ pub const URI_PORT: u16 = 7;
 pub const LOCATION_PATH: u16 = 8;
 pub const URI_PATH: u16 = 11;
 pub const CONTENT_FORMAT: u16 = 12;
-pub const MAX_AGE: u16 = 14;
 pub const URI_QUERY: u16 = 15;
 pub const ACCEPT: u16 = 17;
-pub const LOCATION_QUERY: u16 = 20;
 /// Block2: a part of the response's payload.
 pub const BLOCK2: u16 = 23;
 /// Block1: a part of the request's payload.

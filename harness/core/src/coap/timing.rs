@@ -8,8 +8,6 @@ pub const ACK_TIMEOUT: Duration = Duration::from_secs(2);
 pub const ACK_TIMEOUT_MAX: Duration = Duration::from_secs(3);
 /// How often a confirmable message is sent again.
 pub const MAX_RETRANSMIT: u32 = 4;
-/// Interactions that may be outstanding with one peer.
-pub const NSTART: usize = 1;
 /// From the first transmission to the end of waiting for an acknowledgement.
 pub const MAX_TRANSMIT_WAIT: Duration = Duration::from_secs(93);
 /// As long as a message id must not be used again with a peer.

@@ -1,11 +1,10 @@
 //! A client's registration: its parameters, and what is remembered of it (LwM2M TS 1.0.2 §5.3.1, §5.3.2).
 
-use super::link::{ObjectLink, parse};
+use super::link::lists_an_object;
 use crate::coap::{CoapCode, CoapMessage, option};
 use alloc::borrow::ToOwned;
 use alloc::format;
 use alloc::string::String;
-use alloc::vec::Vec;
 use bc66_spec::lwm2m::{LIFETIME_DEFAULT_S, format as formats};
 use core::time::Duration;
 
@@ -23,10 +22,10 @@ pub(super) struct Parameters {
     pub(super) version: Option<String>,
     /// `b`: binding and queue mode: `U`, `UQ` and others.
     pub(super) binding: Option<String>,
-    /// `sms`: its telephone number.
-    pub(super) sms: Option<String>,
-    /// Its objects, where it lists them.
-    pub(super) objects: Option<Vec<ObjectLink>>,
+    /// `sms` was given.
+    pub(super) has_sms: bool,
+    /// The payload lists its objects.
+    pub(super) has_objects: bool,
 }
 
 impl Parameters {
@@ -42,14 +41,11 @@ impl Parameters {
             let (name, value) = query.split_once('=').unwrap_or((query, ""));
             parameters.set(name, value)?;
         }
-        if !payload.is_empty() {
-            let objects = parse(payload);
-            if objects.is_empty() {
-                return Err(bad(
-                    "the payload lists no object: expected such as `</1/0>,</5/0>`",
-                ));
-            }
-            parameters.objects = Some(objects);
+        parameters.has_objects = lists_an_object(payload);
+        if !payload.is_empty() && !parameters.has_objects {
+            return Err(bad(
+                "the payload lists no object: expected such as `</1/0>,</5/0>`",
+            ));
         }
         Ok(parameters)
     }
@@ -70,7 +66,7 @@ impl Parameters {
             }
             "lwm2m" => self.version.replace(text).is_some(),
             "b" => self.binding.replace(text).is_some(),
-            "sms" => self.sms.replace(text).is_some(),
+            "sms" => core::mem::replace(&mut self.has_sms, true),
             _ => false, // a client may send other parameters
         };
         if is_repeated {
@@ -98,12 +94,8 @@ pub struct Lwm2mRegistration<P> {
     pub peer: P,
     /// How long it stays registered without an update.
     pub lifetime: Duration,
-    /// The enabler's version that it speaks.
-    pub version: String,
     /// Its binding and queue mode.
     pub binding: String,
-    pub sms: Option<String>,
-    pub objects: Vec<ObjectLink>,
     /// When it was heard last.
     pub heard: Duration,
     /// When it ends without an update.
@@ -119,12 +111,7 @@ impl<P> Lwm2mRegistration<P> {
             endpoint,
             peer,
             lifetime,
-            version: parameters
-                .version
-                .unwrap_or_else(|| bc66_spec::lwm2m::VERSION.to_owned()),
             binding: parameters.binding.unwrap_or_else(|| "U".to_owned()),
-            sms: parameters.sms,
-            objects: parameters.objects.unwrap_or_default(),
             heard: now,
             until: now.saturating_add(lifetime),
         }
@@ -137,10 +124,6 @@ impl<P> Lwm2mRegistration<P> {
         self.until = now.saturating_add(self.lifetime);
         if let Some(binding) = parameters.binding {
             self.binding = binding;
-        }
-        self.sms = parameters.sms.or(self.sms.take());
-        if let Some(objects) = parameters.objects {
-            self.objects = objects;
         }
     }
 

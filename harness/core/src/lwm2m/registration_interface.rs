@@ -108,7 +108,7 @@ fn register<P: Copy + Eq>(
         let why = format!("LwM2M `{version}` is not supported: expected `1.0`");
         return refuse(CoapCode::PRECONDITION_FAILED, &why);
     }
-    if parameters.objects.is_none() {
+    if !parameters.has_objects {
         let why = "the payload is empty: expected the client's objects, such as `</1/0>,</5/0>`";
         return refuse(CoapCode::BAD_REQUEST, why);
     }
@@ -142,6 +142,7 @@ fn shown(location: Location) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lwm2m::registry::GoneWhy;
     use crate::seed::Seed;
     use rstest::rstest;
 
@@ -154,6 +155,13 @@ mod tests {
         })
     }
 
+    fn with_format(draft: CoapMessage, format: Option<u32>) -> CoapMessage {
+        match format {
+            Some(format) => draft.with_uint(option::CONTENT_FORMAT, format),
+            None => draft,
+        }
+    }
+
     fn handle(
         registry: &mut Registry<u8>,
         peer: u8,
@@ -163,56 +171,35 @@ mod tests {
         super::handle(registry, peer, request, payload, Duration::ZERO)
     }
 
-    #[test]
-    fn a_registration_from_its_beginning_to_its_end() {
-        let mut registry = Registry::new(Seed(1));
-        let request = post(
-            "rd",
-            &["ep=867725030029312", "lt=50", "lwm2m=1.0", "b=UQ", "sms=0123"],
-        );
-        let created = handle(&mut registry, 1, &request, b"</1/0>,</3/0>,</5/0>");
+    /// Registers; gives the path of the registration.
+    fn register(registry: &mut Registry<u8>, queries: &[&str]) -> String {
+        let created = handle(registry, 1, &post("rd", queries), OBJECTS);
         assert_eq!(
             (created.message.code(), created.changes.len()),
             (CoapCode::CREATED, 1)
         );
+        let path: Vec<&[u8]> = created.message.options(option::LOCATION_PATH).collect();
+        String::from_utf8(path.join(&b'/')).expect("a path")
+    }
+
+    #[test]
+    fn a_registration_from_its_beginning_to_its_end() {
+        let mut registry = Registry::new(Seed(1));
+        let queries = ["ep=867725030029312", "lt=50", "lwm2m=1.0", "b=UQ", "sms=0123"];
+        let path = register(&mut registry, &queries);
         let registration = registry.find("867725030029312").unwrap();
         assert_eq!(registration.lifetime, Duration::from_secs(50));
-        assert_eq!(
-            (registration.binding.as_str(), registration.sms.as_deref()),
-            ("UQ", Some("0123"))
-        );
-        assert_eq!(registration.objects.len(), 3);
-        let place: Vec<&[u8]> = created.message.options(option::LOCATION_PATH).collect();
-        let place = core::str::from_utf8(place[1]).unwrap();
-        let place = format!("rd/{place}");
-        let changed = handle(&mut registry, 2, &post(&place, &["lt=60"]), b"");
+        assert_eq!(registration.binding, "UQ");
+        let changed = handle(&mut registry, 2, &post(&path, &["lt=60"]), b"");
         assert_eq!(changed.message.code(), CoapCode::CHANGED);
         let registration = registry.find("867725030029312").unwrap();
-        assert_eq!(
-            (
-                registration.lifetime.as_secs(),
-                registration.peer,
-                registration.objects.len()
-            ),
-            (60, 2, 3)
-        );
-        let deleted = handle(
-            &mut registry,
-            2,
-            &CoapMessage::request(CoapCode::DELETE, &place),
-            b"",
-        );
+        assert_eq!((registration.lifetime.as_secs(), registration.peer), (60, 2));
+        let delete = CoapMessage::request(CoapCode::DELETE, &path);
+        let deleted = handle(&mut registry, 2, &delete, b"");
         assert_eq!(deleted.message.code(), CoapCode::DELETED);
-        assert!(matches!(
-            deleted.changes[..],
-            [RegistrationChange::Deregistered(_)]
-        ));
-        let again = handle(
-            &mut registry,
-            2,
-            &CoapMessage::request(CoapCode::DELETE, &place),
-            b"",
-        );
+        let why = GoneWhy::Deregistered;
+        assert!(matches!(deleted.changes[..], [RegistrationChange::Gone { why: of, .. }] if of == why));
+        let again = handle(&mut registry, 2, &delete, b"");
         assert_eq!(again.message.code(), CoapCode::NOT_FOUND);
     }
 
@@ -229,6 +216,7 @@ mod tests {
     #[case(post("rd", &["ep=a", "lt=50", "lt=60"]), CoapCode::BAD_REQUEST)]
     #[case(post("rd", &["ep=a", "b=U", "b=UQ"]), CoapCode::BAD_REQUEST)]
     #[case(post("rd", &["ep=a", "lwm2m=1.0", "lwm2m=1.0"]), CoapCode::BAD_REQUEST)]
+    #[case(post("rd", &["ep=a", "sms=1", "sms=1"]), CoapCode::BAD_REQUEST)]
     #[case(post("rd", &["ep=a", "more", "more"]), CoapCode::CREATED)]
     #[case(post("rd/0badcafe", &[]), CoapCode::NOT_FOUND)]
     #[case(post("rd/+badcafe", &[]), CoapCode::NOT_FOUND)]
@@ -236,10 +224,11 @@ mod tests {
     #[case(post("rd/a/b", &[]), CoapCode::NOT_FOUND)]
     #[case(CoapMessage::request(CoapCode::GET, "rd"), CoapCode::NOT_ALLOWED)]
     #[case(CoapMessage::request(CoapCode::DELETE, "rd"), CoapCode::NOT_ALLOWED)]
-    #[case(CoapMessage::draft(CoapCode::POST).with(option::URI_PATH, b"rd").with(option::URI_QUERY, b"ep=\xFF"), CoapCode::BAD_REQUEST)]
+    #[case(post("rd", &[]).with(option::URI_QUERY, b"ep=\xFF"), CoapCode::BAD_REQUEST)]
     fn answers(#[case] request: CoapMessage, #[case] code: CoapCode) {
         let mut registry = Registry::new(Seed(1));
-        assert_eq!(handle(&mut registry, 1, &request, OBJECTS).message.code(), code);
+        let answer = handle(&mut registry, 1, &request, OBJECTS);
+        assert_eq!(answer.message.code(), code);
         assert_eq!(registry.count(), usize::from(code == CoapCode::CREATED));
     }
 
@@ -254,11 +243,9 @@ mod tests {
     #[case::unnamed(None, OBJECTS, CoapCode::CREATED)]
     fn bodies(#[case] format: Option<u32>, #[case] payload: &[u8], #[case] code: CoapCode) {
         let mut registry = Registry::new(Seed(1));
-        let draft = post("rd", &["ep=a"]);
-        let request = format.into_iter().fold(draft, |draft, format| {
-            draft.with_uint(option::CONTENT_FORMAT, format)
-        });
-        assert_eq!(handle(&mut registry, 1, &request, payload).message.code(), code);
+        let request = with_format(post("rd", &["ep=a"]), format);
+        let answer = handle(&mut registry, 1, &request, payload);
+        assert_eq!(answer.message.code(), code);
         assert_eq!(registry.count(), usize::from(code == CoapCode::CREATED));
     }
 
@@ -268,32 +255,19 @@ mod tests {
     #[case(b"", None, CoapCode::CHANGED)]
     fn bodies_of_an_update(#[case] payload: &[u8], #[case] format: Option<u32>, #[case] code: CoapCode) {
         let mut registry = Registry::new(Seed(1));
-        let created = handle(&mut registry, 1, &post("rd", &["ep=a"]), OBJECTS);
-        let place = created
-            .message
-            .options(option::LOCATION_PATH)
-            .last()
-            .unwrap()
-            .to_vec();
-        let place = String::from_utf8(place).unwrap();
-        let draft = post(&format!("rd/{place}"), &[]);
-        let request = format.into_iter().fold(draft, |draft, format| {
-            draft.with_uint(option::CONTENT_FORMAT, format)
-        });
-        assert_eq!(handle(&mut registry, 1, &request, payload).message.code(), code);
-        assert_eq!(registry.find("a").unwrap().objects.len(), 2, "as registered");
+        let path = register(&mut registry, &["ep=a"]);
+        let request = with_format(post(&path, &[]), format);
+        let answer = handle(&mut registry, 1, &request, payload);
+        assert_eq!(answer.message.code(), code);
     }
 
-    #[test]
-    fn paths() {
-        for (path, at) in [
-            ("/rd", true),
-            ("/rd/a", true),
-            ("/rdx", false),
-            ("/", false),
-            ("/x/rd", false),
-        ] {
-            assert_eq!(is_at(path), at, "{path}");
-        }
+    #[rstest]
+    #[case("/rd", true)]
+    #[case("/rd/a", true)]
+    #[case("/rdx", false)]
+    #[case("/", false)]
+    #[case("/x/rd", false)]
+    fn paths(#[case] path: &str, #[case] at: bool) {
+        assert_eq!(is_at(path), at);
     }
 }

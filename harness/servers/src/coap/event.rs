@@ -2,7 +2,7 @@
 
 use dfota_core::event::Request;
 use dfota_core::event::watched::ObjectFact;
-use dfota_core::lwm2m::{Operation, UpdateEnding};
+use dfota_core::lwm2m::{GoneWhy, Operation, UpdateEnding};
 use dfota_core::verdict::Finding;
 use std::fmt::{self, Write};
 use std::net::SocketAddr;
@@ -34,11 +34,7 @@ pub enum CoapEvent {
         moved: bool,
     },
     /// A client is registered no more.
-    Gone {
-        endpoint: String,
-        /// `de-registered`, `expired`, or `pushed out`.
-        how: &'static str,
-    },
+    Gone { endpoint: String, why: GoneWhy },
     /// An operation was sent to a client that is driven.
     Asked { endpoint: String, operation: Operation },
     /// What came of it, in a few words.
@@ -151,7 +147,7 @@ impl CoapEvent {
                 let how = if *moved { ", its address has changed" } else { "" };
                 write!(f, "{endpoint} updated its registration from {peer}{how}")
             }
-            Self::Gone { endpoint, how } => write!(f, "{endpoint} {how}"),
+            Self::Gone { endpoint, why } => write!(f, "{endpoint} {why}"),
             Self::Asked { endpoint, operation } => write!(f, "{endpoint}: {operation}"),
             Self::Answered {
                 endpoint,
@@ -218,7 +214,7 @@ mod tests {
             },
             CoapEvent::Gone {
                 endpoint: hostile.clone(),
-                how: "expired",
+                why: GoneWhy::Expired,
             },
             CoapEvent::Answered {
                 endpoint: hostile.clone(),

@@ -8,8 +8,7 @@ use crate::listen::shown;
 use crate::sync::lock;
 use dfota_core::coap::{CoapCode, CoapMessage, ReceivedPayload, Ticket, option};
 use dfota_core::event::Request;
-use dfota_core::lwm2m::RegistrationChange;
-use dfota_core::lwm2m::registration_interface;
+use dfota_core::lwm2m::{GoneWhy, RegistrationChange, registration_interface};
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -101,7 +100,6 @@ impl Engine {
     pub(super) fn changed(&mut self, change: RegistrationChange<SocketAddr>, now: Duration) {
         // First, so that whoever gets the event sees the change in the number.
         self.registered.store(self.registry.count(), Ordering::Relaxed);
-        let gone = |endpoint, how| Some(CoapEvent::Gone { endpoint, how });
         let endpoint = change.endpoint().to_owned();
         let peer = self
             .registry
@@ -131,12 +129,12 @@ impl Engine {
                     moved,
                 })
             }
-            RegistrationChange::Deregistered(old) => {
-                self.with_drive(&old.endpoint, now, |drive, _| drive.last = None);
-                gone(old.endpoint, "de-registered")
+            RegistrationChange::Gone { endpoint, why } => {
+                if why == GoneWhy::Deregistered {
+                    self.with_drive(&endpoint, now, |drive, _| drive.last = None);
+                }
+                Some(CoapEvent::Gone { endpoint, why })
             }
-            RegistrationChange::Expired(old) => gone(old.endpoint, "expired"),
-            RegistrationChange::PushedOut(old) => gone(old.endpoint, "pushed out"),
         };
         let Some(event) = event else { return };
         if self.registry.is_pinned(&endpoint) {

@@ -1,8 +1,8 @@
 //! The LwM2M server with a client by hand: the dialogue of the application note, from the registration to the result.
 
 use crate::coap::bench::{Bench, Client};
-use dfota_core::coap::{CoapCode, CoapMessage, CoapToken, Endpoint, MessageKind, Output, option};
-use dfota_core::lwm2m::UpdateOptions;
+use dfota_core::coap::{CoapCode, CoapMessage, CoapToken, Endpoint, MessageType, Output, option};
+use dfota_core::lwm2m::{GoneWhy, UpdateOptions};
 use dfota_core::seed::Seed;
 use dfota_servers::coap::CoapEvent;
 use rstest::rstest;
@@ -152,7 +152,7 @@ impl Device {
         let Some(token) = self.observed[0] else { return };
         self.number += 1;
         let notification = CoapMessage::new(
-            MessageKind::Non,
+            MessageType::NonConfirmable,
             CoapCode::CONTENT,
             0x4000 + self.number as u16,
             token,
@@ -241,11 +241,11 @@ fn a_registration_is_told_and_expires_in_the_modules_time() {
         _ => None,
     });
     assert_eq!(lifetime, Duration::from_secs(50));
-    let how = bench.wait_for("its end", |event| match event {
-        CoapEvent::Gone { how, .. } => Some(how),
+    let why = bench.wait_for("its end", |event| match event {
+        CoapEvent::Gone { why, .. } => Some(why),
         _ => None,
     });
-    assert_eq!((how, bench.server.registered()), ("expired", 0));
+    assert_eq!((why, bench.server.registered()), (GoneWhy::Expired, 0));
 }
 
 #[test]
