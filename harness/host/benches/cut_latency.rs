@@ -9,6 +9,7 @@ mod compare;
 
 use compare::{URC, compare};
 use dfota_clock::Clock;
+use dfota_servers::OfferPath;
 use dfota_servers::http::HttpServer;
 use std::io::{Read, Write};
 use std::net::TcpStream;
@@ -40,9 +41,9 @@ fn main() {
     let package = bytes::Bytes::from(vec![0xA5; 76 * 1024]);
     let base = format!("http://{}", server.addr());
     let offer = server
-        .offer_at(
+        .offer(
             &base,
-            "/package",
+            OfferPath::Exact("/package"),
             package,
             dfota_core::fault::HttpFaults::default(),
         )

@@ -19,6 +19,7 @@ use dfota_clock::Clock;
 use dfota_core::coap::{BlockOption, BlockSize, CoapCode, CoapMessage, option};
 use dfota_core::fault::{CoapFaults, HttpFaults};
 use dfota_core::seed::Seed;
+use dfota_servers::OfferPath;
 use dfota_servers::coap::CoapServer;
 use dfota_servers::http::HttpServer;
 use std::io::{Read, Write};
@@ -40,11 +41,22 @@ fn main() {
     let package = Bytes::from(vec![0xA5; PACKAGE]);
     let http = HttpServer::bind(any, Clock::system(), |_| {}).expect("the server");
     let _page = http
-        .offer_at("http://h", "/p", package.clone(), HttpFaults::default())
+        .offer(
+            "http://h",
+            OfferPath::Exact("/p"),
+            package.clone(),
+            HttpFaults::default(),
+        )
         .expect("an offer");
     let coap = CoapServer::bind(any, Clock::system(), Seed(1), |_| {}).expect("the server");
     let _file = coap
-        .offer_at("coap://h", "/p", package, CoapFaults::default(), Seed(1))
+        .offer(
+            "coap://h",
+            OfferPath::Exact("/p"),
+            package,
+            CoapFaults::default(),
+            Seed(1),
+        )
         .expect("an offer");
 
     println!("load of the machine before: {}", attack::load());

@@ -9,6 +9,7 @@ use dfota_clock::Clock;
 use dfota_core::coap::{BlockOption, BlockSize, CoapCode, CoapMessage, option};
 use dfota_core::fault::CoapFaults;
 use dfota_core::seed::Seed;
+use dfota_servers::OfferPath;
 use dfota_servers::coap::CoapServer;
 use std::net::{SocketAddr, UdpSocket};
 use std::process::{Child, Command, Stdio};
@@ -31,7 +32,13 @@ fn main() {
     drop(within);
     let package: Bytes = (0..BYTES).map(|at| at as u8).collect();
     let offer = server
-        .offer_at("coap://h", "/p", package.clone(), CoapFaults::default(), Seed(1))
+        .offer(
+            "coap://h",
+            OfferPath::Exact("/p"),
+            package.clone(),
+            CoapFaults::default(),
+            Seed(1),
+        )
         .expect("an offer");
     let libcoap = Libcoap::start(&package);
     println!("block size | dfota-hil blocks/s | libcoap blocks/s | ratio (medians of {ROUNDS} rounds)");

@@ -23,7 +23,7 @@ pub use event::CoapEvent;
 pub use package::Coap;
 
 use crate::listen::explain;
-use crate::offer::{Offer, OfferError, Offers};
+use crate::offer::{Offer, OfferError, OfferPath, Offers};
 use bytes::Bytes;
 use dfota_clock::Clock;
 use dfota_core::fault::CoapFaults;
@@ -59,7 +59,7 @@ pub struct CoapServer {
     offers: Arc<Offers<Coap>>,
     on_event: OnCoapEvent,
     registered: Arc<AtomicUsize>,
-    commands: UnboundedSender<DriveCommand>,
+    commands: UnboundedSender<EngineCommand>,
     task: JoinHandle<()>,
 }
 
@@ -71,12 +71,8 @@ impl std::fmt::Debug for CoapServer {
     }
 }
 
-#[derive(Debug)]
-enum DriveCommand {
-    Drive(String, UpdateOptions),
-    Release(String),
-    Pin(String),
-}
+/// What the server's task is to do with its engine.
+type EngineCommand = Box<dyn FnOnce(&mut Engine, Duration) + Send>;
 
 impl CoapServer {
     /// Listens, on the current tokio runtime. `on_event` is called in the order in which things happen, before the
@@ -115,48 +111,40 @@ impl CoapServer {
         self.addr
     }
 
-    /// Offers a package at an unguessable path that ends with `name`, under the advertised `base`; the whole URI fits into
-    /// `/5/0/1`. What the faults leave to chance comes out of `seed`.
+    /// Offers a package under the advertised `base`. What the faults leave to chance comes out of `seed`.
     pub fn offer(
         &self,
         base: &str,
-        name: &str,
+        path: OfferPath<'_>,
         package: Bytes,
         faults: CoapFaults,
         seed: Seed,
     ) -> Result<CoapOffer, OfferError> {
         let protocol = Coap::new(&package, seed, self.on_event.clone());
-        self.offers.offer(base, name, package, faults, protocol)
-    }
-
-    /// Offers a package at a path of the caller's choice, whose length is the caller's business.
-    pub fn offer_at(
-        &self,
-        base: &str,
-        path: &str,
-        package: Bytes,
-        faults: CoapFaults,
-        seed: Seed,
-    ) -> Result<CoapOffer, OfferError> {
-        let protocol = Coap::new(&package, seed, self.on_event.clone());
-        self.offers.offer_at(base, path, package, faults, protocol)
+        self.offers.offer(base, path, package, faults, protocol)
     }
 
     /// Updates the firmware of a client as soon as it registers, or at once where it has; [`CoapEvent::Ended`] is the last
     /// event of it. The client is pinned. A second drive of the same client replaces the first one.
     pub fn drive(&self, endpoint: &str, options: UpdateOptions) {
-        let command = DriveCommand::Drive(endpoint.to_owned(), options);
-        let _ = self.commands.send(command); // it fails when the runtime ends
+        let endpoint = endpoint.to_owned();
+        self.command(move |engine, now| engine.drive(endpoint, options, now));
     }
 
     /// Drives this client no more.
     pub fn release(&self, endpoint: &str) {
-        let _ = self.commands.send(DriveCommand::Release(endpoint.to_owned()));
+        let endpoint = endpoint.to_owned();
+        self.command(move |engine, _| engine.release(&endpoint));
     }
 
     /// Never pushes this client out of the registry, however many others register.
     pub fn pin(&self, endpoint: &str) {
-        let _ = self.commands.send(DriveCommand::Pin(endpoint.to_owned()));
+        let endpoint = endpoint.to_owned();
+        self.command(move |engine, _| engine.pin(&endpoint));
+    }
+
+    fn command(&self, command: impl FnOnce(&mut Engine, Duration) + Send + 'static) {
+        let _ = self.commands.send(Box::new(command)); // it fails when the runtime ends
     }
 
     /// How many clients are registered.
@@ -179,7 +167,7 @@ struct CoapTask {
 
 impl CoapTask {
     /// Takes datagrams, commands and the time as they come, until the server is dropped.
-    async fn run(mut self, mut commands: UnboundedReceiver<DriveCommand>) {
+    async fn run(mut self, mut commands: UnboundedReceiver<EngineCommand>) {
         let mut buffer = vec![0; DATAGRAM_MAX];
         let mut alarm = Box::pin(tokio::time::sleep(CHECK_INTERVAL));
         loop {
@@ -188,7 +176,7 @@ impl CoapTask {
             tokio::select! {
                 biased;
                 command = commands.recv() => match command {
-                    Some(command) => self.obey(command),
+                    Some(command) => command(&mut self.engine, self.clock.now()),
                     None => return,
                 },
                 _ = self.socket.readable() => {}
@@ -219,16 +207,6 @@ impl CoapTask {
             if let Err(error) = self.socket.send_to(&datagram.bytes, peer).await {
                 tracing::debug!(%error, %peer, "a datagram could not be sent");
             }
-        }
-    }
-
-    fn obey(&mut self, command: DriveCommand) {
-        match command {
-            DriveCommand::Drive(endpoint, options) => {
-                self.engine.drive(endpoint, options, self.clock.now());
-            }
-            DriveCommand::Release(endpoint) => self.engine.release(&endpoint),
-            DriveCommand::Pin(endpoint) => self.engine.pin(&endpoint),
         }
     }
 

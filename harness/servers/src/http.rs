@@ -26,7 +26,7 @@ pub use package::{Http, URL_MAX};
 
 use crate::limits::EventLimiter;
 use crate::listen::explain;
-use crate::offer::{Offer, OfferError, Offers};
+use crate::offer::{Offer, OfferError, OfferPath, Offers};
 use crate::sync::lock;
 use bytes::Bytes;
 use connection::HttpConnection;
@@ -94,29 +94,16 @@ impl HttpServer {
         self.addr
     }
 
-    /// Offers a package at an unguessable path that ends with `name`, under the advertised `base`; the whole URL has at
-    /// most [`URL_MAX`] characters.
+    /// Offers a package under the advertised `base`.
     pub fn offer(
         &self,
         base: &str,
-        name: &str,
+        path: OfferPath<'_>,
         package: Bytes,
         faults: HttpFaults,
     ) -> Result<HttpOffer, OfferError> {
         let protocol = Http::new(&package);
-        self.offers.offer(base, name, package, faults, protocol)
-    }
-
-    /// Offers a package at a path of the caller's choice, whose length is the caller's business.
-    pub fn offer_at(
-        &self,
-        base: &str,
-        path: &str,
-        package: Bytes,
-        faults: HttpFaults,
-    ) -> Result<HttpOffer, OfferError> {
-        let protocol = Http::new(&package);
-        self.offers.offer_at(base, path, package, faults, protocol)
+        self.offers.offer(base, path, package, faults, protocol)
     }
 
     /// Ends it and waits until the port is free and the last connection is gone.

@@ -12,4 +12,4 @@ mod listen;
 mod offer;
 mod sync;
 
-pub use offer::{Offer, OfferError, Served, ServedMark};
+pub use offer::{Offer, OfferError, OfferPath, Served, ServedMark};

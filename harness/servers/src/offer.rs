@@ -18,6 +18,15 @@ use std::ops::Deref;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
+/// Where a package is offered.
+#[derive(Debug, Clone, Copy)]
+pub enum OfferPath<'a> {
+    /// At a path that nobody can guess and that ends with this name; the module can take the whole URL.
+    Unguessable(&'a str),
+    /// At this path, whose length is the caller's business.
+    Exact(&'a str),
+}
+
 /// What a protocol adds to a package on offer.
 pub trait Protocol: Sized + Debug {
     type Faults: Debug;
@@ -111,47 +120,38 @@ impl<P: Protocol> Default for Offers<P> {
 }
 
 impl<P: Protocol> Offers<P> {
-    /// Offers a package at an unguessable path that ends with `name`, under the advertised `base`.
+    /// Offers a package under the advertised `base`, at a path that no other has.
     pub(crate) fn offer(
         self: &Arc<Self>,
         base: &str,
-        name: &str,
+        path: OfferPath<'_>,
         bytes: Bytes,
         faults: P::Faults,
         protocol: P,
     ) -> Result<Offer<P>, OfferError> {
-        let offer = self.offer_at(base, &unguessable_path(name)?, bytes, faults, protocol)?;
-        let length = offer.url().len();
-        if length > P::URL_MAX {
+        let url_base = check_base(base, P::SCHEME)?;
+        let (path, longest) = match path {
+            OfferPath::Unguessable(name) => (unguessable_path(name)?, P::URL_MAX),
+            OfferPath::Exact(path) => (path.to_owned(), usize::MAX),
+        };
+        check_path(&path)?;
+        P::check_faults(&faults)?;
+        let url = format!("{url_base}{path}");
+        if url.len() > longest {
             return Err(OfferError::TooLong {
-                length,
+                length: url.len(),
                 holder: P::URL_HOLDER,
-                longest: P::URL_MAX,
+                longest,
                 key: P::BASE_KEY,
                 base: base.to_owned(),
             });
         }
-        Ok(offer)
-    }
-
-    /// Offers a package at a path that no other has.
-    pub(crate) fn offer_at(
-        self: &Arc<Self>,
-        base: &str,
-        path: &str,
-        bytes: Bytes,
-        faults: P::Faults,
-        protocol: P,
-    ) -> Result<Offer<P>, OfferError> {
-        let url = format!("{}{path}", check_base(base, P::SCHEME)?);
-        check_path(path)?;
-        P::check_faults(&faults)?;
         let mut packages = lock(&self.packages);
-        if packages.contains_key(path) {
-            return Err(OfferError::Taken(path.to_owned()));
+        if packages.contains_key(&path) {
+            return Err(OfferError::Taken(path));
         }
-        let package = Arc::new(Package::new(path.to_owned(), bytes, faults, protocol));
-        packages.insert(path.to_owned(), package.clone());
+        let package = Arc::new(Package::new(path.clone(), bytes, faults, protocol));
+        packages.insert(path, package.clone());
         Ok(Offer {
             offers: self.clone(),
             package,

@@ -10,9 +10,9 @@ use dfota_core::fault::Faults;
 use dfota_core::seed::Seed;
 use dfota_core::transport::Via;
 use dfota_core::verdict::Rule;
-use dfota_servers::OfferError;
 use dfota_servers::coap::{CoapOffer, CoapServer};
 use dfota_servers::http::{HttpOffer, HttpServer};
+use dfota_servers::{OfferError, OfferPath};
 
 /// A server and the base of its URLs, where the rig has a network.
 type Server<'a, S> = Option<&'a (S, String)>;
@@ -43,13 +43,24 @@ impl Offered {
             Via::Uart => Ok(Self::Uart),
             Via::Http => {
                 let (server, base) = http.ok_or_else(|| no_network("network.http"))?;
-                let offer = server.offer(base, name, package.clone(), faults.http.clone());
+                let offer = server.offer(
+                    base,
+                    OfferPath::Unguessable(name),
+                    package.clone(),
+                    faults.http.clone(),
+                );
                 offer.map(Self::Http).map_err(failed)
             }
             Via::Coap => {
                 let (server, base) = coap.ok_or_else(|| no_network("network.coap"))?;
                 let seed = Seed(seed.draw(&format!("{}::{}#coap", case.suite, case.id)));
-                let offer = server.offer(base, name, package.clone(), faults.coap.clone(), seed);
+                let offer = server.offer(
+                    base,
+                    OfferPath::Unguessable(name),
+                    package.clone(),
+                    faults.coap.clone(),
+                    seed,
+                );
                 offer.map(|offer| Self::Coap { offer, endpoint }).map_err(failed)
             }
         }

@@ -4,7 +4,7 @@ use dfota_core::event::Request;
 use dfota_core::event::watched::ObjectFact;
 use dfota_core::lwm2m::{GoneWhy, Operation, UpdateEnding};
 use dfota_core::verdict::Finding;
-use std::fmt::{self, Write};
+use std::fmt::{self, Write as _};
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -88,24 +88,14 @@ impl CoapEvent {
     }
 }
 
-/// Without a control character, whoever sent what it tells of: it goes to terminals.
 impl fmt::Display for CoapEvent {
+    /// Without control characters, also where a stranger sent them: it goes to terminals.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.write(&mut Harmless(f))
-    }
-}
-
-/// Writes what a terminal might obey as an escape.
-struct Harmless<'a, 'f>(&'a mut fmt::Formatter<'f>);
-
-impl Write for Harmless<'_, '_> {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        for part in text.split_inclusive(is_harmful) {
-            let harmful = part.chars().next_back().filter(|last| is_harmful(*last));
-            let plain = part.len() - harmful.map_or(0, char::len_utf8);
-            self.0.write_str(&part[..plain])?;
-            if let Some(harmful) = harmful {
-                write!(self.0, "{}", harmful.escape_unicode())?;
+        for character in self.text().chars() {
+            if is_harmful(character) {
+                write!(f, "{}", character.escape_unicode())?;
+            } else {
+                f.write_char(character)?;
             }
         }
         Ok(())
@@ -119,11 +109,11 @@ fn is_harmful(character: char) -> bool {
 }
 
 impl CoapEvent {
-    fn write(&self, f: &mut impl Write) -> fmt::Result {
+    fn text(&self) -> String {
         match self {
-            Self::Request(request) => request_line(f, request),
+            Self::Request(request) => request_text(request),
             Self::Acknowledged { path, bytes, len } => {
-                write!(f, "{path}: {bytes} of {len} bytes acknowledged")
+                format!("{path}: {bytes} of {len} bytes acknowledged")
             }
             Self::Registered {
                 endpoint,
@@ -132,46 +122,43 @@ impl CoapEvent {
                 lifetime,
                 binding,
             } => {
-                let how = if *again { "registered again" } else { "registered" };
+                let again = if *again { " again" } else { "" };
                 let lifetime = lifetime.as_secs();
-                write!(
-                    f,
-                    "{endpoint} {how} from {peer}, lifetime {lifetime} s, binding {binding}"
-                )
+                format!("{endpoint} registered{again} from {peer}, lifetime {lifetime} s, binding {binding}")
             }
             Self::Updated {
                 endpoint,
                 peer,
                 moved,
             } => {
-                let how = if *moved { ", its address has changed" } else { "" };
-                write!(f, "{endpoint} updated its registration from {peer}{how}")
+                let moved = if *moved { ", its address has changed" } else { "" };
+                format!("{endpoint} updated its registration from {peer}{moved}")
             }
-            Self::Gone { endpoint, why } => write!(f, "{endpoint} {why}"),
-            Self::Asked { endpoint, operation } => write!(f, "{endpoint}: {operation}"),
+            Self::Gone { endpoint, why } => format!("{endpoint} {why}"),
+            Self::Asked { endpoint, operation } => format!("{endpoint}: {operation}"),
             Self::Answered {
                 endpoint,
                 operation,
                 answer,
-            } => write!(f, "{endpoint}: {operation}: {answer}"),
+            } => format!("{endpoint}: {operation}: {answer}"),
             Self::Value {
                 endpoint,
                 resource,
                 value,
                 notified,
             } => {
-                let how = if *notified { "notifies" } else { "says" };
-                write!(f, "{endpoint} {how} /5/0/{resource} = {value}")
+                let verb = if *notified { "notifies" } else { "says" };
+                format!("{endpoint} {verb} /5/0/{resource} = {value}")
             }
             Self::Found { endpoint, finding } => {
-                write!(f, "{endpoint}: {}: {}", finding.rule, finding.sentence)
+                format!("{endpoint}: {}: {}", finding.rule, finding.sentence)
             }
-            Self::Ended { endpoint, ending } => write!(f, "{endpoint}: the update is over: {ending}"),
+            Self::Ended { endpoint, ending } => format!("{endpoint}: the update is over: {ending}"),
         }
     }
 }
 
-fn request_line(f: &mut impl Write, request: &Request) -> fmt::Result {
+fn request_text(request: &Request) -> String {
     let Request {
         server,
         peer,
@@ -182,18 +169,14 @@ fn request_line(f: &mut impl Write, request: &Request) -> fmt::Result {
         wanted,
         ..
     } = request;
-    write!(f, "{server} {peer} {method} {path}")?;
-    if let Some(range) = &request.range {
-        write!(f, " {range}")?;
-    }
-    match request.status {
-        Some(status) => write!(f, " → {status}, {sent} of {wanted} bytes from {first} on")?,
-        None => write!(f, " → no answer, {sent} of {wanted} bytes from {first} on")?,
-    }
-    match &request.fault {
-        Some(fault) => write!(f, " ({fault})"),
-        None => Ok(()),
-    }
+    let range = request.range.iter().map(|range| format!(" {range}"));
+    let range: String = range.collect();
+    let status = request.status;
+    let status = status.map_or_else(|| "no answer".to_owned(), |status| status.to_string());
+    let fault: String = request.fault.iter().map(|fault| format!(" ({fault})")).collect();
+    format!(
+        "{server} {peer} {method} {path}{range} → {status}, {sent} of {wanted} bytes from {first} on{fault}"
+    )
 }
 
 #[cfg(test)]

@@ -207,42 +207,4 @@ mod tests {
             CoapCode::CONTENT
         );
     }
-
-    #[test]
-    fn faults_shape_the_answer_and_say_so() {
-        let package = package(1000);
-        let half = Percent::new(50);
-        let faults = CoapFaults {
-            max_block: Some(64),
-            change_etag_at: half,
-            stop_at: Percent::new(90),
-            ..CoapFaults::default()
-        };
-        let early = answer(&package, &get(&[0x05]), &faults);
-        assert_eq!(early.faults, ["blocks of 64 instead of 512"]);
-        assert_eq!(
-            early.message.option(option::ETAG),
-            Some(&package.protocol.etag[..])
-        );
-        let late = answer(&package, &get(&[0x15]), &faults);
-        assert_eq!(
-            late.served.map(|served| served.block.to_string()).as_deref(),
-            Some("8/1/64")
-        );
-        assert_ne!(
-            late.message.option(option::ETAG),
-            Some(&package.protocol.etag[..])
-        );
-        assert_eq!(late.faults[1], "changed the ETag at 50%");
-        assert_eq!(stopped_at(&package, &get(&[0xD2]), &faults), None);
-        assert_eq!(stopped_at(&package, &get(&[0xF2]), &faults), Percent::new(90));
-        let gone = CoapFaults {
-            not_found: true,
-            ..CoapFaults::default()
-        };
-        assert_eq!(
-            answer(&package, &get(&[]), &gone).message.code(),
-            CoapCode::NOT_FOUND
-        );
-    }
 }

@@ -96,6 +96,7 @@ fn etag(package: &[u8]) -> String {
 mod tests {
     use super::*;
     use crate::http::package::answer::HttpAnswer;
+    use crate::offer::OfferPath;
     use bytes::Bytes;
     use std::pin::pin;
     use std::task::{Context, Waker};
@@ -106,7 +107,13 @@ mod tests {
         let offers = Arc::new(Offers::default());
         let bytes = Bytes::from_static(b"delta");
         let protocol = Http::new(&bytes);
-        let offer = offers.offer_at("http://h", "/p", bytes, HttpFaults::default(), protocol);
+        let offer = offers.offer(
+            "http://h",
+            OfferPath::Exact("/p"),
+            bytes,
+            HttpFaults::default(),
+            protocol,
+        );
         let package = offers.find("/p").expect("it is on offer");
         let connection = Arc::new(ConnectionLog::new("peer".to_owned(), Arc::new(|_| {})));
         let answer = HttpAnswer::refused(connection.blank(), &package);

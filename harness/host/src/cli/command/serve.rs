@@ -11,6 +11,7 @@ use dfota_core::fault::{CoapFaults, HttpFaults};
 use dfota_core::lwm2m::{UpdateEnding, UpdateOptions};
 use dfota_core::seed::Seed;
 use dfota_record::digest::sha256_hex;
+use dfota_servers::OfferPath;
 use dfota_servers::coap::{CoapEvent, CoapOffer, CoapServer};
 use dfota_servers::http::{HttpOffer, HttpServer};
 use std::io::Write;
@@ -120,11 +121,22 @@ fn offer(http: &HttpServer, coap: &CoapServer, package: Package) -> Result<(Http
     );
     let base = format!("http://{}", shown(http.addr()));
     let page = http
-        .offer_at(&base, &path, bytes.clone(), HttpFaults::default())
+        .offer(
+            &base,
+            OfferPath::Exact(&path),
+            bytes.clone(),
+            HttpFaults::default(),
+        )
         .map_err(Failed::usage)?;
     let base = format!("coap://{}", shown(coap.addr()));
     let file = coap
-        .offer_at(&base, &path, bytes, CoapFaults::default(), Seed(0))
+        .offer(
+            &base,
+            OfferPath::Exact(&path),
+            bytes,
+            CoapFaults::default(),
+            Seed(0),
+        )
         .map_err(Failed::usage)?;
     // A closed pipe ends nothing: the servers go on.
     let _ = writeln!(std::io::stdout(), "{line} {} {}", page.url(), file.url());

@@ -6,6 +6,7 @@ use dfota_core::coap::{BlockOption, BlockSize, CoapCode, CoapMessage, option};
 use dfota_core::event::Request;
 use dfota_core::fault::CoapFaults;
 use dfota_core::seed::Seed;
+use dfota_servers::OfferPath;
 use dfota_servers::coap::{CoapEvent, CoapOffer, CoapServer};
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::mpsc::{Receiver, channel};
@@ -52,7 +53,7 @@ impl Bench {
         let base = format!("coap://{}", self.server.addr());
         let package = package.to_vec().into();
         self.server
-            .offer(&base, "p.delta", package, faults, Seed(7))
+            .offer(&base, OfferPath::Unguessable("p.delta"), package, faults, Seed(7))
             .expect("a sound offer")
     }
 

@@ -5,8 +5,8 @@ use dfota_clock::Clock;
 use dfota_core::coap::{BlockOption, CoapCode, CoapMessage, option};
 use dfota_core::fault::CoapFaults;
 use dfota_core::percent::Percent;
-use dfota_servers::OfferError;
 use dfota_servers::coap::CoapEvent;
+use dfota_servers::{OfferError, OfferPath};
 use rstest::rstest;
 use std::time::{Duration, Instant};
 
@@ -337,7 +337,13 @@ fn what_can_not_be_offered() {
         let seed = dfota_core::seed::Seed(1);
         bench
             .server
-            .offer(base, name, package(1).into(), faults, seed)
+            .offer(
+                base,
+                OfferPath::Unguessable(name),
+                package(1).into(),
+                faults,
+                seed,
+            )
             .map(drop)
     };
     let none = CoapFaults::default;

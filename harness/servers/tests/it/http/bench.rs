@@ -4,8 +4,8 @@ use bytes::Bytes;
 use dfota_clock::Clock;
 use dfota_core::event::Request;
 use dfota_core::fault::HttpFaults;
-use dfota_servers::Served;
 use dfota_servers::http::{HttpOffer, HttpServer};
+use dfota_servers::{OfferPath, Served};
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::mpsc::{Receiver, channel};
@@ -48,7 +48,7 @@ impl Bench {
         let server = self.server.as_ref().expect("a server that was not closed");
         let package = Bytes::copy_from_slice(package);
         server
-            .offer(BASE, "a-to-b.delta", package, faults)
+            .offer(BASE, OfferPath::Unguessable("a-to-b.delta"), package, faults)
             .expect("an offer")
     }
 

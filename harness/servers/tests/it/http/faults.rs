@@ -4,6 +4,7 @@ use crate::http::bench::{BASE, Bench, End, LIMIT, counted, package, request};
 use dfota_clock::Clock;
 use dfota_core::fault::{HttpFaults, Stall};
 use dfota_core::percent::Percent;
+use dfota_servers::OfferPath;
 use rstest::rstest;
 use std::io::Read as _;
 use std::net::TcpStream;
@@ -387,7 +388,12 @@ fn an_impossible_fault_is_refused(#[case] faults: HttpFaults, #[case] message: &
     let bench = Bench::new();
     let server = bench.server.as_ref().expect("a server");
     let refused = server
-        .offer(BASE, "p", bytes::Bytes::new(), faults.clone())
+        .offer(
+            BASE,
+            OfferPath::Unguessable("p"),
+            bytes::Bytes::new(),
+            faults.clone(),
+        )
         .expect_err("an error");
     assert_eq!(refused.to_string(), message);
     let offer = bench.offer(b"p", HttpFaults::default());

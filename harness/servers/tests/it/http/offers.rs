@@ -5,6 +5,7 @@ use bytes::Bytes;
 use dfota_clock::Clock;
 use dfota_core::fault::{HttpFaults, Stall};
 use dfota_core::percent::Percent;
+use dfota_servers::OfferPath;
 use dfota_servers::http::{HttpServer, URL_MAX};
 use rstest::rstest;
 use std::collections::HashSet;
@@ -40,7 +41,12 @@ fn a_name_becomes_plain(#[case] name: &str, #[case] end: &str) {
     let bench = Bench::new();
     let server = bench.server.as_ref().expect("a server");
     let offer = server
-        .offer(BASE, name, Bytes::new(), HttpFaults::default())
+        .offer(
+            BASE,
+            OfferPath::Unguessable(name),
+            Bytes::new(),
+            HttpFaults::default(),
+        )
         .expect("an offer");
     assert_eq!(&offer.path()[33..], end);
 }
@@ -49,7 +55,14 @@ fn a_name_becomes_plain(#[case] name: &str, #[case] end: &str) {
 fn a_url_has_at_most_235_characters() {
     let bench = Bench::new();
     let server = bench.server.as_ref().expect("a server");
-    let offer = |name: usize| server.offer(BASE, &"n".repeat(name), Bytes::new(), HttpFaults::default());
+    let offer = |name: usize| {
+        server.offer(
+            BASE,
+            OfferPath::Unguessable(&"n".repeat(name)),
+            Bytes::new(),
+            HttpFaults::default(),
+        )
+    };
     let room = URL_MAX - BASE.len() - 34;
     assert_eq!(offer(room).expect("it fits").url().len(), 235);
     let error = offer(room + 1).expect_err("it does not fit").to_string();
@@ -72,7 +85,12 @@ fn a_bad_base_is_refused(#[case] base: &str) {
     let bench = Bench::new();
     let server = bench.server.as_ref().expect("a server");
     let error = server
-        .offer(base, "p", Bytes::new(), HttpFaults::default())
+        .offer(
+            base,
+            OfferPath::Unguessable("p"),
+            Bytes::new(),
+            HttpFaults::default(),
+        )
         .expect_err("an error");
     assert!(
         error
@@ -87,9 +105,9 @@ fn a_path_can_be_chosen() {
     let bench = Bench::new();
     let server = bench.server.as_ref().expect("a server");
     let at = |path| {
-        server.offer_at(
+        server.offer(
             "HTTP://lab/",
-            path,
+            OfferPath::Exact(path),
             Bytes::from_static(b"p"),
             HttpFaults::default(),
         )
