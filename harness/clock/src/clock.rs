@@ -14,11 +14,10 @@ pub struct Clock {
 
 impl Clock {
     /// What a time-out adds on a simulated rig, in real time. The module's time can be scaled, this machine's scheduler
-    /// can not: at speed 400, a pause of 100 ms that nobody is to blame for would be 40 s of the module's. Pauses of 400 ms
-    /// were seen on two cores that were compiling, and nothing but a module that is at fault waits for the end of it.
+    /// cannot: at speed 400, a pause of 100 ms would be 40 s of the module's. Pauses of 400 ms were seen on two cores that
+    /// were compiling. A sound module never waits for the end of this time.
     pub const SCHEDULER_GRACE: Duration = Duration::from_secs(2);
 
-    /// Real time.
     pub fn system() -> Self {
         Self::scaled(1.0)
     }

@@ -1,4 +1,4 @@
-//! Time: the clock that servers, journal and program share, and which of their threads goes first.
+//! Time: the clock that servers, journal and program share, and the priorities of their threads.
 
 #![warn(clippy::print_stdout)]
 

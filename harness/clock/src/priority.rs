@@ -1,27 +1,27 @@
-//! Which thread goes first when there are more of them than cores.
+//! Priorities of threads, for a machine with fewer cores than threads.
 
 use rustix::io::Errno;
 use rustix::mm::{MlockAllFlags, mlockall};
 use std::fmt;
 
-/// Lets the calling thread stand back behind the reader, which cuts. Journal and servers have time; the cut has none.
-pub fn stand_back() {
+/// Puts the calling thread behind the reader, which cuts. Journal and servers may be late; a cut may not.
+pub fn set_background() {
     /// Five steps of niceness are about a third of the share.
     const NICE: i32 = 5;
-    // A system that refuses leaves everything as it was: the measured latency stands in the journal either way.
+    // A refusal changes nothing but latency, which is measured and in the journal.
     let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICE);
 }
 
-/// What the system does not grant to the thread that cuts.
+/// What the system refuses to the thread that cuts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Refused {
+pub struct PriorityRefused {
     /// Real-time scheduling.
     real_time: Option<Errno>,
     /// Memory that stays in memory.
     memory: Option<Errno>,
 }
 
-impl fmt::Display for Refused {
+impl fmt::Display for PriorityRefused {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("cuts may come late on a busy machine: the thread that cuts got")?;
         if let Some(why) = self.real_time {
@@ -45,21 +45,20 @@ impl fmt::Display for Refused {
     }
 }
 
-/// In the system's words, without the number.
 fn io(why: Errno) -> String {
     std::io::Error::from(why).kind().to_string()
 }
 
-/// Lets the calling thread go before every other: real-time scheduling (SCHED_FIFO), and no page of the program that has to
+/// Puts the calling thread before every other: real-time scheduling (SCHED_FIFO), and no page of the program that has to
 /// be fetched from a disk first. The thread must wait in the kernel whenever it has nothing to do.
-pub fn go_first() -> Result<(), Refused> {
-    // What is mapped now stays in memory. Later mappings are not locked: with a limit they would fail one day.
-    let refused = Refused {
+pub fn set_real_time() -> Result<(), PriorityRefused> {
+    // Only what is mapped now: with `MlockAllFlags::FUTURE`, a later allocation would fail at the limit.
+    let refused = PriorityRefused {
         real_time: real_time().err(),
         memory: mlockall(MlockAllFlags::CURRENT).err(),
     };
     match refused {
-        Refused {
+        PriorityRefused {
             real_time: None,
             memory: None,
         } => Ok(()),
@@ -108,7 +107,7 @@ mod tests {
         #[case] memory: Option<Errno>,
         #[case] end: &str,
     ) {
-        let said = Refused { real_time, memory }.to_string();
+        let said = PriorityRefused { real_time, memory }.to_string();
         assert!(said.ends_with(end), "{said}");
         assert!(
             said.starts_with("cuts may come late on a busy machine: "),
@@ -126,7 +125,7 @@ mod tests {
             fields.split_whitespace().nth(41 - 3).map(str::to_owned)
         };
         let seen = std::thread::spawn(move || {
-            let first = go_first();
+            let first = set_real_time();
             let own = policy();
             (first, own, std::thread::spawn(policy).join().expect("a thread"))
         });

@@ -164,7 +164,7 @@ fn write(
     began: OffsetDateTime,
     mut observer: Box<dyn Observer>,
 ) -> io::Result<()> {
-    dfota_clock::priority::stand_back();
+    dfota_clock::priority::set_background();
     let (mut prev, mut line) = (Sha256::digest([]), Vec::new());
     let mut pending = Vec::new();
     let mut fold = RunFold::default();

@@ -1,12 +1,11 @@
 //! The CoAP server: packages for modules that download over CoAP, and a LwM2M server for the dialogue around it, over one
 //! UDP socket.
 //!
-//! Like the HTTP server, it has no files, only [`CoapOffer`]s at their exact paths, and does wrong what a case wants done
-//! wrong. Every datagram gets the answer that the protocol has for it, or silence; what a peer can make the server
-//! remember is bounded.
+//! Like the HTTP server, it serves no files, only [`CoapOffer`]s at their exact paths, with the faults of a case. Every datagram
+//! gets the answer that the protocol has for it, or none; what a peer can make the server remember is bounded.
 //!
-//! `coaps://` (DTLS with a pre-shared key) has its place between the socket and the engine, in `CoapTask::receive`: there
-//! a datagram would be decrypted before the engine sees it. It is not part of this version.
+//! `coaps://` (DTLS with a pre-shared key) is not supported. It would belong into `CoapTask::receive`, between the socket and
+//! the engine.
 
 mod downloads;
 mod engine;
@@ -131,7 +130,7 @@ impl CoapServer {
         self.command(move |engine, now| engine.drive(endpoint, options, now));
     }
 
-    /// Drives this client no more.
+    /// Stops driving this client.
     pub fn release(&self, endpoint: &str) {
         let endpoint = endpoint.to_owned();
         self.command(move |engine, _| engine.release(&endpoint));

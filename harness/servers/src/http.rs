@@ -1,16 +1,14 @@
 //! The HTTP package server: serves the packages on offer, wrongly where a case says so, and reports every request.
 //!
-//! Nothing leads out of it: it has no files, only [`Offer`]s at their exact paths. What is not on offer is 404 and
-//! reported as a stranger's. It never trusts the peer: heads are limited in size and time, connections
-//! in number, by host and over all, and what a flood of strangers leaves in the record.
+//! It serves no files, only [`HttpOffer`]s at their exact paths; anything else is 404. It never trusts the peer: heads are
+//! limited in size and time, connections in number, by host and over all, and reports of what is not on offer in number.
 //!
-//! Where a case has the connection refused, it is accepted and reset at once. To stop listening would look the same to
-//! the module but for the moment, yet the harness could not tell a module that was refused from one that never came, and
-//! another program could take the port. While any offer refuses, every connection is reset: whom it would ask for is
-//! not known before it speaks.
+//! The fault `refuse` accepts a connection and resets it at once. A server that stops listening looks almost the same to the
+//! module, but the harness could not tell a refused module from one that never came, and another program could take the port.
+//! While any offer refuses, every connection is reset: what it would ask for is not known yet.
 //!
-//! Where an answer is dropped, its bytes go out and then an orderly end of the connection. A reset could overtake bytes
-//! that the module has not yet read, and "exactly at 50 %" would be wrong by a buffer's length.
+//! The fault `drop` ends the connection in order behind the last byte. A reset could overtake bytes that the module has not
+//! read yet, and "exactly at 50 %" would be wrong by a buffer's length.
 
 mod answer_plan;
 mod body;
@@ -47,7 +45,7 @@ use tokio::task::{JoinHandle, JoinSet};
 /// A package on offer over HTTP.
 pub type HttpOffer = Offer<Http>;
 
-/// How long to wait when the system can not accept, as without free file descriptors.
+/// How long to wait when the system cannot accept, as without free file descriptors.
 const BREATHER: Duration = Duration::from_millis(50);
 
 type OnRequest = Arc<dyn Fn(Request) + Send + Sync>;
@@ -63,7 +61,8 @@ pub struct HttpServer {
 
 impl HttpServer {
     /// Listens, on the current tokio runtime. `on_request` gets every request once, when its answer is over or its
-    /// connection broke; a flood of strangers is told in part. It must neither block nor panic.
+    /// connection broke; a flood of requests for what is not on offer
+    /// is reported in part. It must neither block nor panic.
     pub fn bind(
         listen: SocketAddr,
         clock: Clock,
@@ -137,7 +136,6 @@ impl Acceptor {
         connections.shutdown().await;
     }
 
-    /// Takes one connection in.
     async fn admit(&self, slots: &Arc<ConnectionSlots>, connections: &mut JoinSet<()>) {
         match self.listener.accept().await {
             Ok((stream, peer)) => {
@@ -157,7 +155,7 @@ impl Acceptor {
                 });
             }
             Err(error) => {
-                tracing::warn!(%error, "the HTTP server can not accept a connection");
+                tracing::warn!(%error, "the HTTP server cannot accept a connection");
                 slots.clear_one();
                 tokio::time::sleep(BREATHER).await;
             }
@@ -165,10 +163,10 @@ impl Acceptor {
     }
 }
 
-/// Tells of every request for a package, and of strangers within bounds. A connection that a case has refused may be
-/// anybody's.
+/// Reports every request for a package, and all others within bounds: also connections that a case refuses, which may be of
+/// any host.
 fn bounded(on_request: impl Fn(Request) + Send + Sync + 'static, clock: Clock) -> OnRequest {
-    let limiter = Mutex::new(EventLimiter::new("requests of strangers over HTTP"));
+    let limiter = Mutex::new(EventLimiter::new("requests over HTTP for what is not on offer"));
     Arc::new(move |request| {
         let own = request.ours && !request.method.is_empty();
         if own || lock(&limiter).admits(clock.now()) {

@@ -1,7 +1,7 @@
 //! The package servers that a module downloads from: [`http`], and [`coap`] with an LwM2M server.
 //!
-//! They are reachable from the open Internet, because the module comes through an operator's network. Strangers who send
-//! something must cost the module nothing.
+//! They are reachable from the open Internet, because the module comes through an operator's network. What other
+//! hosts send must not disturb the module.
 
 #![warn(clippy::print_stdout)]
 

@@ -1,4 +1,4 @@
-//! Limits against strangers: a flood of them must neither bury what matters, nor fill the disk, nor keep the module away.
+//! Limits against unknown hosts: a flood from them must neither bury what matters, nor fill the disk, nor keep the module away.
 
 use std::collections::VecDeque;
 use std::net::IpAddr;
@@ -16,7 +16,7 @@ const LONG_EVENTS_MAX: u32 = 1_000;
 /// In the module's time.
 const LONG_WINDOW: Duration = Duration::from_secs(3600);
 
-/// Hosts that have asked for a package on offer, the newest last. Its path cannot be guessed, so they are no strangers.
+/// Hosts that have asked for a package on offer, the newest last. Its path cannot be guessed, so they belong to the test.
 #[derive(Debug, Default)]
 pub(crate) struct KnownHosts(VecDeque<IpAddr>);
 
@@ -40,7 +40,7 @@ impl KnownHosts {
     }
 }
 
-/// How many events of one source are written down.
+/// Limits how many events of one source are written down.
 #[derive(Debug)]
 pub(crate) struct EventLimiter {
     /// What the events are, for the warning.

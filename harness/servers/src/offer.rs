@@ -42,12 +42,12 @@ pub trait Protocol: Sized + Debug {
     fn check_faults(faults: &Self::Faults) -> Result<(), OfferError>;
 
     /// Ends what is still under way of a package that was just withdrawn.
-    fn withdraw(package: &Arc<Package<Self>>);
+    fn withdraw(package: &Arc<OfferedPackage<Self>>);
 }
 
 /// A package on offer, as its server keeps it.
 #[derive(Debug)]
-pub struct Package<P: Protocol> {
+pub struct OfferedPackage<P: Protocol> {
     pub path: String,
     pub bytes: Bytes,
     pub served: ServedLog,
@@ -55,7 +55,7 @@ pub struct Package<P: Protocol> {
     faults: Mutex<Arc<ActiveFaults<P::Faults>>>,
 }
 
-impl<P: Protocol> Package<P> {
+impl<P: Protocol> OfferedPackage<P> {
     pub fn new(path: String, bytes: Bytes, faults: P::Faults, protocol: P) -> Self {
         Self {
             path,
@@ -108,7 +108,7 @@ impl<F> Deref for ActiveFaults<F> {
 /// All packages on offer at one server.
 #[derive(Debug)]
 pub(crate) struct Offers<P: Protocol> {
-    packages: Mutex<HashMap<String, Arc<Package<P>>>>,
+    packages: Mutex<HashMap<String, Arc<OfferedPackage<P>>>>,
 }
 
 impl<P: Protocol> Default for Offers<P> {
@@ -150,7 +150,7 @@ impl<P: Protocol> Offers<P> {
         if packages.contains_key(&path) {
             return Err(OfferError::Taken(path));
         }
-        let package = Arc::new(Package::new(path.clone(), bytes, faults, protocol));
+        let package = Arc::new(OfferedPackage::new(path.clone(), bytes, faults, protocol));
         packages.insert(path, package.clone());
         Ok(Offer {
             offers: self.clone(),
@@ -160,11 +160,11 @@ impl<P: Protocol> Offers<P> {
     }
 
     /// The package at exactly this path.
-    pub(crate) fn find(&self, path: &str) -> Option<Arc<Package<P>>> {
+    pub(crate) fn find(&self, path: &str) -> Option<Arc<OfferedPackage<P>>> {
         lock(&self.packages).get(path).cloned()
     }
 
-    pub(crate) fn all(&self) -> Vec<Arc<Package<P>>> {
+    pub(crate) fn all(&self) -> Vec<Arc<OfferedPackage<P>>> {
         lock(&self.packages).values().cloned().collect()
     }
 }
@@ -174,7 +174,7 @@ impl<P: Protocol> Offers<P> {
 #[derive(Debug)]
 pub struct Offer<P: Protocol> {
     offers: Arc<Offers<P>>,
-    pub(crate) package: Arc<Package<P>>,
+    pub(crate) package: Arc<OfferedPackage<P>>,
     url: String,
 }
 

@@ -13,11 +13,11 @@ use coap_lite::{CoapOption, MessageClass, MessageType, Packet};
 #[derive(Debug, Clone, PartialEq)]
 pub struct CoapMessage(Packet);
 
-/// Bytes that are no message.
+/// Why bytes are no message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MalformedMessage {
     pub why: &'static str,
-    /// The id to reset, where the sender wants to know (RFC 7252 §4.2). Anything else is met with silence.
+    /// The id to reset, where the sender wants to know (RFC 7252 §4.2). Nothing else is answered.
     pub reset: Option<u16>,
 }
 

@@ -20,7 +20,7 @@ pub const PROXY_SCHEME: u16 = 39;
 /// Size1: the length of the request's whole payload.
 pub const SIZE1: u16 = 60;
 
-/// Whoever does not know this option must not act on the message (RFC 7252 §5.4.6).
+/// A receiver that does not know this option must not act on the message (RFC 7252 §5.4.6).
 pub const fn is_critical(number: u16) -> bool {
     number & 1 == 1
 }

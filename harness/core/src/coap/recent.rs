@@ -1,5 +1,5 @@
-//! What was answered lately, so that a message that comes twice is acted on once (RFC 7252 §4.5). Its memory is bounded:
-//! the oldest is forgotten first, and a message that comes again after that is taken for a new one.
+//! Deduplication: a message that comes twice is acted on once (RFC 7252 §4.5). The memory is bounded: the oldest message is
+//! forgotten first, and one that comes again after that counts as new.
 
 use super::timing::EXCHANGE_LIFETIME;
 use alloc::collections::{BTreeMap, VecDeque};

@@ -30,7 +30,7 @@ pub fn runtime() -> std::io::Result<tokio::runtime::Runtime> {
     builder
         .worker_threads(1)
         .enable_all()
-        .on_thread_start(dfota_clock::priority::stand_back)
+        .on_thread_start(dfota_clock::priority::set_background)
         .build()
 }
 

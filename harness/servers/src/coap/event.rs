@@ -1,4 +1,4 @@
-//! What happens at the CoAP server, for the journal, the runner and people.
+//! Events of the CoAP server, for the journal, the runner and people.
 
 use dfota_core::event::Request;
 use dfota_core::event::watched::ObjectFact;
@@ -12,10 +12,13 @@ use std::time::Duration;
 pub enum CoapEvent {
     /// A download that ended or broke off, or another request that was answered. Not one for each block.
     Request(Request),
-    /// A client shows by what it asks for that it has so many bytes of a package. The last block is counted when it is
-    /// sent: nothing acknowledges it. Comes before the answer goes out.
-    Acknowledged { path: String, bytes: u64, len: u64 },
-    /// A client has registered.
+    /// A client has so many bytes of a package, as its request for the next ones shows. The last block counts when it is
+    /// sent, for nothing acknowledges it. This comes before the answer goes out.
+    Acknowledged {
+        path: String,
+        bytes: u64,
+        len: u64,
+    },
     Registered {
         endpoint: String,
         peer: SocketAddr,
@@ -26,17 +29,21 @@ pub enum CoapEvent {
         /// Its binding and queue mode.
         binding: String,
     },
-    /// A client has updated its registration.
     Updated {
         endpoint: String,
         peer: SocketAddr,
         /// Its address has changed.
         moved: bool,
     },
-    /// A client is registered no more.
-    Gone { endpoint: String, why: GoneWhy },
+    Gone {
+        endpoint: String,
+        why: GoneWhy,
+    },
     /// An operation was sent to a client that is driven.
-    Asked { endpoint: String, operation: Operation },
+    Asked {
+        endpoint: String,
+        operation: Operation,
+    },
     /// What came of it, in a few words.
     Answered {
         endpoint: String,
@@ -50,18 +57,20 @@ pub enum CoapEvent {
         value: i64,
         notified: bool,
     },
-    /// What it said or did is not legal.
+    /// A value or an answer of it is not legal.
     Found {
         endpoint: String,
-        /// The rule, and the sentence.
         finding: Finding,
     },
     /// Its firmware update is over.
-    Ended { endpoint: String, ending: UpdateEnding },
+    Ended {
+        endpoint: String,
+        ending: UpdateEnding,
+    },
 }
 
 impl CoapEvent {
-    /// What a verdict may rest on, where it is of that kind.
+    /// The fact in it that a verdict may rest on.
     pub fn fact(&self) -> Option<ObjectFact> {
         match self {
             Self::Value { resource, value, .. } => Some(ObjectFact::Told {
@@ -89,7 +98,7 @@ impl CoapEvent {
 }
 
 impl fmt::Display for CoapEvent {
-    /// Without control characters, also where a stranger sent them: it goes to terminals.
+    /// Without control characters, whoever sent them: it goes to terminals.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for character in self.text().chars() {
             if is_harmful(character) {

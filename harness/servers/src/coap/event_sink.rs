@@ -1,4 +1,4 @@
-//! Where events go, within bounds: neither strangers nor a client that runs wild fill the disk.
+//! Where events go, within bounds: neither unknown hosts nor a client that runs wild may fill the disk.
 
 use super::event::CoapEvent;
 use super::package::OnCoapEvent;
@@ -7,7 +7,7 @@ use std::time::Duration;
 
 pub(super) struct EventSink {
     on_event: OnCoapEvent,
-    strangers: EventLimiter,
+    unknown_hosts: EventLimiter,
     clients_under_test: EventLimiter,
 }
 
@@ -15,7 +15,7 @@ impl EventSink {
     pub(super) fn new(on_event: OnCoapEvent) -> Self {
         Self {
             on_event,
-            strangers: EventLimiter::new("requests and registrations of strangers over CoAP"),
+            unknown_hosts: EventLimiter::new("requests and registrations over CoAP of unknown hosts"),
             clients_under_test: EventLimiter::new("what the client under test says over CoAP"),
         }
     }
@@ -32,9 +32,9 @@ impl EventSink {
         }
     }
 
-    /// An event of anybody else.
-    pub(super) fn send_of_stranger(&mut self, now: Duration, event: impl FnOnce() -> CoapEvent) {
-        if self.strangers.admits(now) {
+    /// An event of any other host.
+    pub(super) fn send_of_unknown(&mut self, now: Duration, event: impl FnOnce() -> CoapEvent) {
+        if self.unknown_hosts.admits(now) {
             self.send(event());
         }
     }

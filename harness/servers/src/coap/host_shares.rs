@@ -7,7 +7,7 @@ use std::time::Duration;
 
 /// So many of one host in each [`WINDOW`].
 const SHARE_MAX: u32 = 2_000;
-/// So many of all hosts together: the work that strangers can make, however many they are.
+/// So many of all hosts together: the work that unknown hosts can cause, however many they are.
 const ALL_MAX: u32 = 5_000;
 /// In the module's time.
 const WINDOW: Duration = Duration::from_secs(1);
@@ -47,7 +47,7 @@ impl HostShares {
             &mut self.others
         };
         *count = count.saturating_add(1);
-        // What is beyond a host's own share takes nothing from others.
+        // What is beyond a host's own share counts for nothing else.
         let within = *count <= SHARE_MAX;
         self.all = self.all.saturating_add(u32::from(within));
         within && self.all <= ALL_MAX

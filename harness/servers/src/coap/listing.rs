@@ -1,4 +1,4 @@
-//! `/.well-known/core` (RFC 6690): what a stranger sees who looks for resources. Packages are not listed.
+//! `/.well-known/core` (RFC 6690): what a client sees that looks for resources. Packages are not listed.
 
 use bc66_spec::lwm2m::format::LINK;
 use dfota_core::coap::{BlockOption, BlockSize, CoapCode, CoapMessage, option};

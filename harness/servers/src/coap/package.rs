@@ -3,7 +3,7 @@
 use super::downloads::Downloads;
 use super::event::CoapEvent;
 use super::lossy_link::LossyLink;
-use crate::offer::{Offer, OfferError, Package, Protocol};
+use crate::offer::{Offer, OfferError, OfferedPackage, Protocol};
 use crate::sync::lock;
 use bc66_spec::lwm2m::{SCHEME, URI_MAX};
 use dfota_core::coap::BlockSize;
@@ -16,7 +16,7 @@ use std::sync::{Arc, Mutex};
 /// Gets what happens at the server.
 pub(super) type OnCoapEvent = Arc<dyn Fn(CoapEvent) + Send + Sync>;
 
-pub(super) type CoapPackage = Package<Coap>;
+pub(super) type CoapPackage = OfferedPackage<Coap>;
 
 pub struct Coap {
     pub(super) etag: [u8; 8],

@@ -10,7 +10,7 @@ use super::fault_io::FaultIo;
 use super::package::answer::HttpAnswer;
 use super::package::connection_log::ConnectionLog;
 use super::package::{ActiveHttpFaults, Http, HttpPackage, refusing, sent_by};
-use super::slots::Slot;
+use super::slots::ConnectionSlot;
 use crate::listen::shown;
 use crate::offer::Offers;
 use bytes::Bytes;
@@ -35,11 +35,11 @@ use tokio::net::TcpStream;
 /// module's kind takes ten seconds for a round trip on a bad day.
 const HEAD_LIMIT: Duration = Duration::from_secs(60);
 
-/// The module's time for which a peer may take no byte. A module whose power was cut says no good-bye; one that is only
+/// The module's time for which a peer may take no byte. A module whose power was cut ends no connection; one that is only
 /// out of reach comes back after minutes.
 const WRITE_LIMIT: Duration = Duration::from_secs(600);
 
-/// The module's time for which the peer is heard out after the last byte: a socket closed with bytes unread resets the
+/// The module's time for which the peer is read from after the last byte: a socket closed with bytes unread resets the
 /// connection, and the peer might lose what it had not read.
 const LINGER: Duration = Duration::from_secs(5);
 
@@ -56,7 +56,7 @@ pub(super) struct HttpConnection {
     pub(super) offers: Arc<Offers<Http>>,
     pub(super) clock: Clock,
     pub(super) log: Arc<ConnectionLog>,
-    pub(super) slot: Arc<Slot>,
+    pub(super) slot: Arc<ConnectionSlot>,
 }
 
 /// What a request asks for, with the faults of that moment.
@@ -127,15 +127,15 @@ impl HttpConnection {
         http.into_parts().io.into_inner().into_stream()
     }
 
-    /// Ends it in order: the last byte is out, then the peer is heard out for a while.
+    /// Ends it in order: the last byte is out, then the peer is read from for a while.
     async fn part(&self, mut stream: TcpStream) {
         let _ = stream.shutdown().await; // fails only for a connection that is gone
-        let hear_out = async {
+        let read_out = async {
             let mut unread = [0; 1024];
             while matches!(stream.read(&mut unread).await, Ok(count) if count > 0) {}
         };
         let limit = self.clock.time_out(LINGER);
-        let _ = tokio::time::timeout(limit, hear_out).await; // one end is as good as the other
+        let _ = tokio::time::timeout(limit, read_out).await; // one end is as good as the other
     }
 
     /// Plans the answer to a request.
@@ -143,7 +143,7 @@ impl HttpConnection {
         let uri = request.uri();
         let package = self.offers.find(uri.path());
         let Some(package) = package.filter(|_| uri.query().is_none()) else {
-            return Ok(self.answer_stranger(request));
+            return Ok(self.answer_unknown(request));
         };
         self.slot.prove();
         let faults = package.faults();
@@ -161,9 +161,9 @@ impl HttpConnection {
         Ok(self.respond(request, plan, Some(Target { package, faults })))
     }
 
-    /// The answer to a request for anything that is not on offer. It ends the connection: strangers may not keep slots that
-    /// the module needs.
-    fn answer_stranger(&self, request: &hyper::Request<Incoming>) -> Response<PackageBody> {
+    /// The answer to a request for anything that is not on offer. It ends the connection: an unknown host may not keep a
+    /// slot that the module needs.
+    fn answer_unknown(&self, request: &hyper::Request<Incoming>) -> Response<PackageBody> {
         let status = if is_allowed(request.method()) {
             StatusCode::NOT_FOUND
         } else {

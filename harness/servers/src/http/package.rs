@@ -4,7 +4,7 @@ pub(super) mod answer;
 pub(super) mod connection_log;
 
 use self::connection_log::ConnectionLog;
-use crate::offer::{ActiveFaults, Offer, OfferError, Offers, Package, Protocol};
+use crate::offer::{ActiveFaults, Offer, OfferError, OfferedPackage, Offers, Protocol};
 use crate::sync::lock;
 use dfota_core::fault::HttpFaults;
 use sha2::{Digest, Sha256};
@@ -23,7 +23,7 @@ pub struct Http {
     connections: Mutex<Option<Vec<Weak<ConnectionLog>>>>,
 }
 
-pub(super) type HttpPackage = Package<Http>;
+pub(super) type HttpPackage = OfferedPackage<Http>;
 pub(super) type ActiveHttpFaults = ActiveFaults<HttpFaults>;
 
 impl Http {

@@ -36,7 +36,7 @@ struct SlotHolder {
 
 /// The slot of one connection; free when it is dropped.
 #[derive(Debug)]
-pub(super) struct Slot {
+pub(super) struct ConnectionSlot {
     slots: Arc<ConnectionSlots>,
     number: u64,
     host: IpAddr,
@@ -45,7 +45,7 @@ pub(super) struct Slot {
 
 impl ConnectionSlots {
     /// A slot for a new connection; another one may have to end for it.
-    pub(super) fn take(self: &Arc<Self>, host: IpAddr) -> Slot {
+    pub(super) fn take(self: &Arc<Self>, host: IpAddr) -> ConnectionSlot {
         let leave = Arc::new(Notify::new());
         let mut table = lock(&self.0);
         table.make_room(host);
@@ -58,7 +58,7 @@ impl ConnectionSlots {
         };
         table.holders.insert(number, holder);
         drop(table);
-        Slot {
+        ConnectionSlot {
             slots: self.clone(),
             number,
             host,
@@ -84,8 +84,8 @@ impl SlotTable {
     }
 
     fn clear_one(&mut self) {
-        let stranger = self.oldest(|holder| !holder.proven && !self.known.contains(holder.host));
-        let goes = stranger
+        let unknown = self.oldest(|holder| !holder.proven && !self.known.contains(holder.host));
+        let goes = unknown
             .or_else(|| self.oldest(|holder| !holder.proven))
             .or_else(|| self.oldest_of_the_most());
         self.send_away(goes);
@@ -115,7 +115,7 @@ impl SlotTable {
     }
 }
 
-impl Slot {
+impl ConnectionSlot {
     /// The connection has asked for a package on offer.
     pub(super) fn prove(&self) {
         let mut table = lock(&self.slots.0);
@@ -131,7 +131,7 @@ impl Slot {
     }
 }
 
-impl Drop for Slot {
+impl Drop for ConnectionSlot {
     fn drop(&mut self) {
         lock(&self.slots.0).holders.remove(&self.number);
     }
@@ -146,7 +146,7 @@ mod tests {
         IpAddr::from([10, 0, (number >> 8) as u8, number as u8])
     }
 
-    fn holds(slot: &Slot) -> bool {
+    fn holds(slot: &ConnectionSlot) -> bool {
         lock(&slot.slots.0).holders.contains_key(&slot.number)
     }
 
@@ -156,8 +156,8 @@ mod tests {
         let module = slots.take(host(0));
         module.prove();
         let waits = slots.take(host(0)); // a second one of the module, before its request
-        let strangers: Vec<Slot> = (1..=SLOTS_MAX).map(|number| slots.take(host(number))).collect();
-        let staying: Vec<bool> = strangers.iter().map(holds).collect();
+        let unknowns: Vec<ConnectionSlot> = (1..=SLOTS_MAX).map(|number| slots.take(host(number))).collect();
+        let staying: Vec<bool> = unknowns.iter().map(holds).collect();
         assert_eq!(staying[..3], [false, false, true], "two had to make room");
         assert!(holds(&module) && holds(&waits));
         assert_eq!(lock(&slots.0).holders.len(), SLOTS_MAX);
@@ -167,7 +167,7 @@ mod tests {
     fn one_host_can_hold_its_share_only() {
         let slots = Arc::new(ConnectionSlots::default());
         let other = slots.take(host(1));
-        let greedy: Vec<Slot> = (0..1000).map(|_| slots.take(host(2))).collect();
+        let greedy: Vec<ConnectionSlot> = (0..1000).map(|_| slots.take(host(2))).collect();
         assert_eq!(greedy.iter().filter(|slot| holds(slot)).count(), SHARE_MAX);
         assert!(greedy.last().is_some_and(holds) && holds(&other));
         drop(greedy);
@@ -183,7 +183,7 @@ mod tests {
             slot
         };
         let few = ask(1);
-        let many: Vec<Slot> = (1..SLOTS_MAX).map(|_| ask(2)).collect();
+        let many: Vec<ConnectionSlot> = (1..SLOTS_MAX).map(|_| ask(2)).collect();
         let newcomer = slots.take(host(3));
         assert!(holds(&few) && holds(&newcomer) && !holds(&many[0]) && holds(&many[1]));
         assert!((0..1000).map(ask).count() == 1000 && lock(&slots.0).known.len() <= KNOWN_MAX);

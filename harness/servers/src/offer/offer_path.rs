@@ -1,11 +1,11 @@
-//! Where packages are offered: paths that nobody can guess, under bases that every client can read.
+//! Checks of bases and paths, and paths that nobody can guess.
 
 use super::OfferError;
 use rustix::io::retry_on_intr;
 use rustix::rand::{GetRandomFlags, getrandom};
 use std::io;
 
-/// A base without its last slash.
+/// Checks a base; gives it without its last slash.
 pub(super) fn check_base<'b>(base: &'b str, scheme: &'static str) -> Result<&'b str, OfferError> {
     let own = base
         .get(..scheme.len())
@@ -25,8 +25,8 @@ pub(super) fn check_base<'b>(base: &'b str, scheme: &'static str) -> Result<&'b 
     }
 }
 
-/// A path that nobody can guess, 128 bits of the system's randomness and the name. It does not derive from the run's
-/// seed: it is no choice of the experiment, and who knows the seed must not know the path.
+/// A path that nobody can guess: 128 bits of the system's randomness, and the name. It does not derive from the run's seed,
+/// which is public: who knows it must not know the path.
 pub(super) fn unguessable_path(name: &str) -> Result<String, OfferError> {
     let token = unguessable().map_err(OfferError::Random)?;
     let name: String = name.trim_start_matches('.').chars().map(plain).collect();

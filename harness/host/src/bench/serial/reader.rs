@@ -10,7 +10,7 @@ use super::timespec;
 use super::written::Written;
 use crate::bench::line::LineError;
 use crate::bench::lines::Lines;
-use dfota_clock::priority::Refused;
+use dfota_clock::priority::PriorityRefused;
 use dfota_core::cut::{Cut, CutKind};
 use dfota_core::event::watched::{Gap, Watched};
 use dfota_core::event::{Event, Line};
@@ -128,7 +128,7 @@ struct Asked {
 pub struct Reader {
     cutter: Cutter,
     shared: Arc<Shared>,
-    refused: Option<Refused>,
+    refused: Option<PriorityRefused>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -195,7 +195,7 @@ impl Reader {
         };
         let (goes_first, refused) = sync_channel(1);
         let thread = std::thread::Builder::new().name("reader".into()).spawn(move || {
-            let _ = goes_first.send(dfota_clock::priority::go_first().err());
+            let _ = goes_first.send(dfota_clock::priority::set_real_time().err());
             on_thread.run();
         })?;
         Ok(Self {
@@ -207,7 +207,7 @@ impl Reader {
     }
 
     /// What the system did not grant to the thread.
-    pub fn refused(&self) -> Option<Refused> {
+    pub fn refused(&self) -> Option<PriorityRefused> {
         self.refused
     }
 

@@ -34,7 +34,7 @@ impl Engine {
             } else {
                 CoapMessage::draft(CoapCode::NOT_FOUND)
             };
-            self.events.send_of_stranger(now, || {
+            self.events.send_of_unknown(now, || {
                 let mut report = blank_report(peer, message, &path);
                 report.status = Some(answer.code().number());
                 CoapEvent::Request(report)
@@ -84,7 +84,7 @@ impl Engine {
             answer.message = answer.message.with_block(option::BLOCK1, block);
         }
         if answer.changes.is_empty() {
-            self.events.send_of_stranger(now, || {
+            self.events.send_of_unknown(now, || {
                 let mut report = blank_report(peer, message, &message.path());
                 report.server = "lwm2m".to_owned();
                 report.status = Some(answer.message.code().number());
@@ -140,7 +140,7 @@ impl Engine {
         if self.registry.is_pinned(&endpoint) {
             self.events.send_own(event, now);
         } else {
-            self.events.send_of_stranger(now, || event);
+            self.events.send_of_unknown(now, || event);
         }
     }
 }

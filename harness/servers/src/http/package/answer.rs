@@ -42,12 +42,12 @@ struct SendProgress {
     held: bool,
     /// The report's text of the pause, if there was one.
     stalled: Option<String>,
-    waiting: Option<Waiting>,
+    waiting: Option<SendWaiter>,
 }
 
 /// The body waits until this many bytes were sent.
 #[derive(Debug)]
-struct Waiting {
+struct SendWaiter {
     bytes: u64,
     waker: Waker,
 }
@@ -115,7 +115,7 @@ impl HttpAnswer {
             return true;
         }
         let waker = context.waker().clone();
-        progress.waiting = Some(Waiting { bytes, waker });
+        progress.waiting = Some(SendWaiter { bytes, waker });
         false
     }
 
@@ -167,7 +167,7 @@ impl SendProgress {
 
     fn wake(&mut self) {
         let (head_is_over, sent) = (self.head_is_over(), self.sent);
-        let reached = |waiting: &mut Waiting| head_is_over && sent >= waiting.bytes;
+        let reached = |waiting: &mut SendWaiter| head_is_over && sent >= waiting.bytes;
         if let Some(waiting) = self.waiting.take_if(reached) {
             waiting.waker.wake();
         }
