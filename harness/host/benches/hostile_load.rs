@@ -122,11 +122,7 @@ fn fetch(server: SocketAddr) {
     client.set_read_timeout(Some(AGAIN)).expect("a socket");
     let size = BlockSize::from_bytes(512).expect("a size");
     for number in 0..(PACKAGE / 512) as u32 {
-        let block = BlockOption {
-            number,
-            more: false,
-            size,
-        };
+        let block = BlockOption::new(number, size);
         let mut request = CoapMessage::request(CoapCode::GET, "p")
             .with_block(option::BLOCK2, block)
             .encode();

@@ -82,11 +82,7 @@ fn blocks_a_second(server: SocketAddr, size: BlockSize) -> f64 {
     let mut buffer = [0; 2048];
     let begun = Instant::now();
     for number in 0.. {
-        let block = BlockOption {
-            number,
-            more: false,
-            size,
-        };
+        let block = BlockOption::new(number, size);
         let mut request = CoapMessage::request(CoapCode::GET, "p")
             .with_block(option::BLOCK2, block)
             .encode();

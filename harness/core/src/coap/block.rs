@@ -45,10 +45,10 @@ pub enum BlockError {
 }
 
 impl BlockOption {
-    /// Block 0 of this size, as a request asks for it.
-    pub const fn first(size: BlockSize) -> Self {
+    /// A block of this size, as a request asks for it.
+    pub const fn new(number: u32, size: BlockSize) -> Self {
         Self {
-            number: 0,
+            number,
             more: false,
             size,
         }
@@ -154,7 +154,7 @@ mod tests {
         fn the_blocks_of_a_whole_are_the_whole(len in 0_u64..5000, szx in 0_usize..7) {
             let size = BlockSize::ALL[szx];
             let (mut at, mut number) = (0, 0);
-            while let Some((block, range)) = (BlockOption { number, more: false, size }).within(len) {
+            while let Some((block, range)) = (BlockOption::new(number, size)).within(len) {
                 proptest::prop_assert_eq!(range.start, at);
                 proptest::prop_assert_eq!(block.more, range.end < len);
                 at = range.end;
@@ -165,7 +165,7 @@ mod tests {
 
         #[test]
         fn a_smaller_size_stays_at_its_place(number in 0_u32..=NUMBER_MAX, szx in 0_usize..7, limit in 0_usize..7) {
-            let block = BlockOption { number, more: false, size: BlockSize::ALL[szx] };
+            let block = BlockOption::new(number, BlockSize::ALL[szx]);
             if let Some(small) = block.at_most(BlockSize::ALL[limit]) {
                 proptest::prop_assert_eq!(small.offset(), block.offset());
                 proptest::prop_assert_eq!(BlockOption::decode(&small.encode()), Ok(small));

@@ -117,11 +117,7 @@ impl Transfer {
         if self.body.len() > RESPONSE_MAX {
             return TransferStep::Broken("the response is longer than 64 KiB");
         }
-        let next = BlockOption {
-            number: block.number + 1,
-            more: false,
-            size: block.size,
-        };
+        let next = BlockOption::new(block.number + 1, block.size);
         // An observation is asked for once, with the first block (RFC 7959 §2.6).
         let request = self
             .request

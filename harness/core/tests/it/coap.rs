@@ -343,7 +343,7 @@ impl Network {
             let asked = request
                 .block(option::BLOCK2)
                 .unwrap()
-                .unwrap_or(BlockOption::first(BlockSize::MEDIUM));
+                .unwrap_or(BlockOption::new(0, BlockSize::MEDIUM));
             let Some((block, range)) = asked.within(self.page.len() as u64) else {
                 return CoapMessage::draft(CoapCode::BAD_REQUEST);
             };

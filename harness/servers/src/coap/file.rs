@@ -83,7 +83,7 @@ fn try_answer(
     block(
         package,
         request,
-        requested.unwrap_or(BlockOption::first(SIZE_DEFAULT)),
+        requested.unwrap_or(BlockOption::new(0, SIZE_DEFAULT)),
         faults,
     )
 }

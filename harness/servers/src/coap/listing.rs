@@ -23,7 +23,7 @@ fn try_answer(request: &CoapMessage) -> Result<CoapMessage, CoapMessage> {
         return refuse(CoapCode::NOT_ACCEPTABLE, "this is application/link-format (40)");
     }
     let requested = request.block(option::BLOCK2)?;
-    let wanted = requested.unwrap_or(BlockOption::first(BlockSize::MEDIUM));
+    let wanted = requested.unwrap_or(BlockOption::new(0, BlockSize::MEDIUM));
     let Some((block, range)) = wanted.within(LINKS.len() as u64) else {
         return refuse(
             CoapCode::BAD_REQUEST,

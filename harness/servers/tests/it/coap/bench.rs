@@ -135,11 +135,7 @@ impl Client {
     /// Downloads from block `number` on.
     pub(crate) fn download(&mut self, path: &str, number: u32, size: BlockSize) -> Vec<u8> {
         let mut package = vec![];
-        let mut block = BlockOption {
-            number,
-            more: false,
-            size,
-        };
+        let mut block = BlockOption::new(number, size);
         loop {
             let answer = self.ask(&get(path, block));
             assert_eq!(answer.code(), CoapCode::CONTENT);
@@ -148,11 +144,7 @@ impl Client {
             if !given.more {
                 return package;
             }
-            block = BlockOption {
-                number: given.number + 1,
-                more: false,
-                size: given.size,
-            };
+            block = BlockOption::new(given.number + 1, given.size);
         }
     }
 }

@@ -39,7 +39,7 @@ fn the_bytes_of_one_block() {
     let bench = Bench::new();
     let offer = bench.offer(&package(100), CoapFaults::default());
     let mut client = bench.client();
-    let answer = client.ask(&get(offer.path(), BlockOption::first(size(64))));
+    let answer = client.ask(&get(offer.path(), BlockOption::new(0, size(64))));
     assert_eq!(answer.option(option::ETAG), Some(&offer.etag()[..]));
     assert_eq!(answer.uint(option::SIZE2), Some(100));
     assert_eq!(answer.uint(option::CONTENT_FORMAT), Some(42));
@@ -54,14 +54,7 @@ fn it_goes_on_at_any_block_and_says_how_much_is_acknowledged() {
     let offer = bench.offer(&whole, CoapFaults::default());
     let mut client = bench.client();
     for number in 0..3 {
-        client.ask(&get(
-            offer.path(),
-            BlockOption {
-                number,
-                more: false,
-                size: size(128),
-            },
-        ));
+        client.ask(&get(offer.path(), BlockOption::new(number, size(128))));
     }
     let mark = offer.mark();
     assert_eq!(client.download(offer.path(), 5, size(128)), whole[640..]);
@@ -82,14 +75,7 @@ fn a_download_that_broke_off_is_reported_when_it_is_settled() {
     let offer = bench.offer(&package(1000), CoapFaults::default());
     let mut client = bench.client();
     for number in [0, 1, 1, 2] {
-        client.ask(&get(
-            offer.path(),
-            BlockOption {
-                number,
-                more: false,
-                size: size(64),
-            },
-        ));
+        client.ask(&get(offer.path(), BlockOption::new(number, size(64))));
     }
     assert!(
         bench
@@ -106,7 +92,7 @@ fn a_download_that_broke_off_is_reported_when_it_is_settled() {
     assert_eq!((report.first, report.sent, report.wanted), (0, 192, 1000));
     let path = offer.path().to_owned();
     drop(offer);
-    let answer = client.ask(&get(&path, BlockOption::first(size(64))));
+    let answer = client.ask(&get(&path, BlockOption::new(0, size(64))));
     assert_eq!(answer.code(), CoapCode::NOT_FOUND);
     assert!(!bench.report().ours);
 }
@@ -117,7 +103,7 @@ fn a_download_that_rests_is_reported_after_the_life_of_an_exchange() {
     let offer = bench.offer(&package(1000), CoapFaults::default());
     bench
         .client()
-        .ask(&get(offer.path(), BlockOption::first(size(64))));
+        .ask(&get(offer.path(), BlockOption::new(0, size(64))));
     assert_eq!(bench.report().sent, 64);
 }
 
@@ -145,14 +131,7 @@ fn every_third_datagram_gets_lost_each_way() {
         (3, false),
         (3, true),
     ] {
-        client.send(&get(
-            offer.path(),
-            BlockOption {
-                number,
-                more: false,
-                size: size(64),
-            },
-        ));
+        client.send(&get(offer.path(), BlockOption::new(number, size(64))));
         if answered {
             heard.push(client.receive().block(option::BLOCK2).unwrap().unwrap().number);
         } else {
@@ -181,15 +160,8 @@ fn a_lost_answer_is_sent_again_for_the_same_message() {
     };
     let offer = bench.offer(&package(64 * 2), faults);
     let mut client = bench.client();
-    client.ask(&get(offer.path(), BlockOption::first(size(64))));
-    let last = get(
-        offer.path(),
-        BlockOption {
-            number: 1,
-            more: false,
-            size: size(64),
-        },
-    );
+    client.ask(&get(offer.path(), BlockOption::new(0, size(64))));
+    let last = get(offer.path(), BlockOption::new(1, size(64)));
     client.send(&last); // lost on its way
     client.hears_nothing_before_a_pong();
     let id = client.send(&last); // its answer is lost
@@ -213,16 +185,9 @@ fn faults_show_on_the_wire_and_in_the_report() {
     };
     let offer = bench.offer(&package(64), faults);
     let mut client = bench.client();
-    let first = client.ask(&get(offer.path(), BlockOption::first(size(1024))));
+    let first = client.ask(&get(offer.path(), BlockOption::new(0, size(1024))));
     assert_eq!(first.payload().len(), 32);
-    let second = client.ask(&get(
-        offer.path(),
-        BlockOption {
-            number: 1,
-            more: false,
-            size: size(32),
-        },
-    ));
+    let second = client.ask(&get(offer.path(), BlockOption::new(1, size(32))));
     assert_ne!(second.option(option::ETAG), first.option(option::ETAG));
     assert_eq!(client.receive(), second, "twice");
     offer.settle();
@@ -244,23 +209,9 @@ fn it_stops_at_a_share_and_is_silent_from_there_on() {
     let offer = bench.offer(&package(256), faults);
     let mut client = bench.client();
     for number in 0..2 {
-        client.ask(&get(
-            offer.path(),
-            BlockOption {
-                number,
-                more: false,
-                size: size(64),
-            },
-        ));
+        client.ask(&get(offer.path(), BlockOption::new(number, size(64))));
     }
-    client.send(&get(
-        offer.path(),
-        BlockOption {
-            number: 2,
-            more: false,
-            size: size(64),
-        },
-    ));
+    client.send(&get(offer.path(), BlockOption::new(2, size(64))));
     client.hears_nothing_before_a_pong();
     offer.settle();
     let report = bench.report();
@@ -281,7 +232,7 @@ fn what_stops_before_the_first_block_is_reported_too() {
     };
     let offer = bench.offer(&package(256), faults);
     let mut client = bench.client();
-    client.send(&get(offer.path(), BlockOption::first(size(64))));
+    client.send(&get(offer.path(), BlockOption::new(0, size(64))));
     client.hears_nothing_before_a_pong();
     let report = bench.report();
     assert_eq!((report.status, report.sent, report.wanted), (None, 0, 256));
@@ -305,7 +256,7 @@ fn an_answer_is_held_back() {
     let begun = Instant::now();
     bench
         .client()
-        .ask(&get(offer.path(), BlockOption::first(size(64))));
+        .ask(&get(offer.path(), BlockOption::new(0, size(64))));
     assert!(begun.elapsed() >= Duration::from_millis(50));
 }
 
@@ -321,7 +272,7 @@ fn not_found_is_answered_and_reported() {
     );
     let answer = bench
         .client()
-        .ask(&get(offer.path(), BlockOption::first(size(64))));
+        .ask(&get(offer.path(), BlockOption::new(0, size(64))));
     assert_eq!(answer.code(), CoapCode::NOT_FOUND);
     let report = bench.report();
     assert_eq!(

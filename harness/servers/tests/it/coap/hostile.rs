@@ -51,11 +51,7 @@ fn blocks_beyond_the_end_and_requests_that_are_too_long() {
     let offer = bench.offer(&package(100), CoapFaults::default());
     let mut client = bench.client();
     for number in [7, 4096, (1 << 20) - 1] {
-        let block = BlockOption {
-            number,
-            more: false,
-            size: size(16),
-        };
+        let block = BlockOption::new(number, size(16));
         assert_eq!(
             client.ask(&get(offer.path(), block)).code(),
             CoapCode::BAD_REQUEST,
