@@ -1,4 +1,4 @@
-//! The way from the version a module runs to the one a case needs: versions are a graph, packages its edges.
+//! The chain from the version a module runs to the one a case needs: versions are a graph, packages its edges.
 
 use crate::case::Package;
 use crate::version::Version;
@@ -10,19 +10,19 @@ use core::fmt;
 /// The cheapest chain of packages that leads from `from` to `to`, as indices into `packages`: the fewest updates, for
 /// each of them wears the flash, and among those the fewest bytes. Empty when the module is there already.
 pub fn chain(packages: &[&Package], from: &Version, to: &Version) -> Result<Vec<usize>, NoChain> {
-    let mut best: BTreeMap<&Version, Way> = BTreeMap::from([(from, Way::default())]);
-    // A cheapest way passes no version twice, so it is found after as many rounds as there are packages.
+    let mut best: BTreeMap<&Version, Chain> = BTreeMap::from([(from, Chain::default())]);
+    // A cheapest chain passes no version twice, so it is found after as many rounds as there are packages.
     for _ in packages {
         let mut better = false;
         for (index, package) in packages.iter().enumerate() {
-            let Some(way) = best.get(&package.from).map(|way| way.and(index, package)) else {
+            let Some(chain) = best.get(&package.from).map(|chain| chain.and(index, package)) else {
                 continue;
             };
             if best
                 .get(&package.to)
-                .is_none_or(|known| way.cost() < known.cost())
+                .is_none_or(|known| chain.cost() < known.cost())
             {
-                best.insert(&package.to, way);
+                best.insert(&package.to, chain);
                 better = true;
             }
         }
@@ -31,18 +31,18 @@ pub fn chain(packages: &[&Package], from: &Version, to: &Version) -> Result<Vec<
         }
     }
     match best.remove(to) {
-        Some(way) => Ok(way.steps),
+        Some(chain) => Ok(chain.steps),
         None => Err(NoChain::new(packages, from, to)),
     }
 }
 
 #[derive(Debug, Clone, Default)]
-struct Way {
+struct Chain {
     steps: Vec<usize>,
     bytes: u64,
 }
 
-impl Way {
+impl Chain {
     fn cost(&self) -> (usize, u64) {
         (self.steps.len(), self.bytes)
     }
@@ -81,14 +81,14 @@ impl NoChain {
             from: from.clone(),
             to: to.clone(),
             known: known.into_iter().cloned().collect(),
-            reached: spread(packages, from, forth),
-            leading: spread(packages, to, back),
+            reached: reachable(packages, from, forth),
+            leading: reachable(packages, to, back),
         }
     }
 }
 
 /// Everything that is reached from `start` by steps along packages.
-fn spread(
+fn reachable(
     packages: &[&Package],
     start: &Version,
     step: impl Fn(&&Package, &Version) -> Option<Version>,
@@ -154,7 +154,7 @@ mod tests {
         }
     }
 
-    fn way(packages: &[(&str, &str, u64)], from: &str, to: &str) -> Result<Vec<usize>, NoChain> {
+    fn steps(packages: &[(&str, &str, u64)], from: &str, to: &str) -> Result<Vec<usize>, NoChain> {
         let packages: Vec<Package> = packages
             .iter()
             .map(|(from, to, bytes)| package(from, to, *bytes))
@@ -181,7 +181,7 @@ mod tests {
         #[case] to: &str,
         #[case] expected: &[usize],
     ) {
-        assert_eq!(way(packages, from, to).unwrap(), expected);
+        assert_eq!(steps(packages, from, to).unwrap(), expected);
     }
 
     #[rstest]
@@ -203,6 +203,6 @@ mod tests {
         #[case] to: &str,
         #[case] told: &str,
     ) {
-        assert_eq!(way(packages, from, to).unwrap_err().to_string(), told);
+        assert_eq!(steps(packages, from, to).unwrap_err().to_string(), told);
     }
 }

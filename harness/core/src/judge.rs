@@ -106,7 +106,7 @@ impl Admitted<'_> {
     /// Nothing else was wrong: what is missing may have been said while nobody could hear it.
     fn unheard(&self) -> Option<Verdict> {
         let rule = self.unheard?;
-        let gap = self.seen.gaps.last()?;
+        let gap = self.seen.hearing.gaps.last()?;
         let sentence = format!(
             "{} `{rule}` cannot be told from a gap: at {} the module could not be heard ({}), and what is missing may have been said then",
             self.seen.after(),

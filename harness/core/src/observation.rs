@@ -4,48 +4,37 @@
 //! writes; afterwards anybody folds them again. So there is one way from what was heard to a verdict.
 
 mod anomaly;
+mod answers;
+mod hearing;
 mod object;
 mod supply;
 
-pub use anomaly::AnomalySeen;
+pub use answers::{CapabilityCheck, IdentityReply, ModuleAnswers, Reading};
+pub use hearing::{GapSeen, Hearing};
 pub use object::{ObjectEnding, ObjectSeen};
 
-use crate::capabilities::Capabilities;
 use crate::case::Case;
 use crate::escape;
 use crate::event::watched::{Attempt, Gap, ReplyTo, TimedOut, Watched};
-use crate::event::{CapabilityTime, Event, Line, Request};
+use crate::event::{Event, Line, Request};
 use crate::event_id::EventId;
 use crate::expect::CommandReply;
 use crate::fault::HttpFaults;
 use crate::transport::Via;
-use crate::update::{Phase, Update, UpdateInput};
-use crate::urc::{Fota, Urc};
-use crate::version::{Imei, Version};
+use crate::update::{Update, UpdateInput};
+use crate::urc::Urc;
+use crate::version::Version;
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use anomaly::AnomaliesSeen;
 use supply::Supply;
 
-/// What the module said of itself when it was asked.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum IdentityReply {
-    Identity {
-        version: Version,
-        /// Its IMEI, where it told one.
-        imei: Option<Imei>,
-    },
-    /// It answered, and this cannot be read.
-    Unreadable(String),
-    /// It did not answer; this came in place of an answer.
-    Nothing(String),
-}
-
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Reading {
+/// What was seen, and the event that says so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SeenEvent<T> {
     pub id: EventId,
-    /// In which of the update's lives, counted from 0.
-    pub life: usize,
-    pub said: IdentityReply,
+    pub what: T,
 }
 
 /// A wait that ran out.
@@ -59,16 +48,6 @@ pub struct LimitOver {
     pub ready: bool,
 }
 
-/// A time in which the module could not be heard.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct GapSeen {
-    /// The event with which it began.
-    pub id: EventId,
-    pub why: String,
-    /// Where the update stood then.
-    pub phase: Phase,
-}
-
 /// What the package server saw.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PackageRequests {
@@ -76,7 +55,7 @@ pub struct PackageRequests {
     pub requests: u32,
     /// Requests after power was lost while UPDATING.
     pub again: u32,
-    /// Answers that broke off without a fault that asked for it.
+    /// ModuleAnswers that broke off without a fault that asked for it.
     pub broken: u32,
     /// An answer had the fault that the case declares.
     pub faulty: bool,
@@ -89,36 +68,21 @@ pub struct Observation {
     pub plan: Attempt,
     /// How the update went.
     pub update: Update,
-    /// What the module said of itself, in order.
-    pub readings: Vec<Reading>,
-    /// What it could do, in order.
-    pub capabilities: Vec<(EventId, CapabilityTime, Capabilities)>,
-    /// What answered the faulty block, or the order (the second one where the case gives two).
-    pub reply: Option<(EventId, CommandReply)>,
+    pub answers: ModuleAnswers,
     /// The wait that ran out.
     pub limit_over: Option<LimitOver>,
-    /// What the server saw.
     pub fetches: PackageRequests,
     /// What the firmware update object said and did.
     pub object: ObjectSeen,
-    /// What was done to a module that does not answer.
-    pub revivals: Vec<(EventId, String)>,
     /// Cuts that were not made.
     pub missed: Vec<EventId>,
     /// What is legal and odd.
-    pub anomalies: Vec<AnomalySeen>,
+    pub anomalies: AnomaliesSeen,
     /// While it was left alone after its last boot, its line was busy for so many thousandths of the time.
-    pub busy: Option<(EventId, u64)>,
-    /// When the module could not be heard.
-    pub gaps: Vec<GapSeen>,
+    pub busy: Option<SeenEvent<u64>>,
+    pub hearing: Hearing,
     fault_met: bool,
-    /// The supply was taken away.
-    off: bool,
-    /// The port went while it was, as one does that is fed by it: nothing can be missed until the supply returns.
-    away: Option<String>,
     supply: Supply,
-    /// The last percentage of the present boot.
-    percent: Option<u8>,
 }
 
 impl Observation {
@@ -127,22 +91,16 @@ impl Observation {
         Self {
             update: Update::new(plan.case.via),
             plan,
-            readings: Vec::new(),
-            capabilities: Vec::new(),
-            reply: None,
+            answers: ModuleAnswers::default(),
             limit_over: None,
             fetches: PackageRequests::default(),
             object: ObjectSeen::default(),
-            revivals: Vec::new(),
             missed: Vec::new(),
-            anomalies: Vec::new(),
+            anomalies: AnomaliesSeen::default(),
             busy: None,
-            gaps: Vec::new(),
+            hearing: Hearing::default(),
             fault_met: false,
-            off: false,
-            away: None,
             supply: Supply::default(),
-            percent: None,
         }
     }
 
@@ -154,7 +112,7 @@ impl Observation {
                 line: Line::Power,
                 active: false,
                 ..
-            } => self.off = true,
+            } => self.hearing.supply_lost(),
             Event::CutMade(made) => {
                 self.supply.cut(made.kind);
                 self.tell(id, UpdateInput::Cut { glitch: made.glitch });
@@ -167,7 +125,9 @@ impl Observation {
                 self.read(id, IdentityReply::Identity { version, imei });
             }
             Event::Capabilities { when, capabilities } => {
-                self.capabilities.push((id, *when, capabilities.clone()))
+                let (when, capabilities) = (*when, capabilities.clone());
+                let what = CapabilityCheck { when, capabilities };
+                self.answers.capabilities.push(SeenEvent { id, what });
             }
             Event::Watched(watched) => self.watched(id, watched),
             Event::Gap(gap) => self.gap(id, gap),
@@ -177,7 +137,7 @@ impl Observation {
 
     fn tell(&mut self, id: EventId, input: UpdateInput) {
         if matches!(input, UpdateInput::Cut { .. } | UpdateInput::Cycle) {
-            self.percent = None;
+            self.anomalies.begin_boot();
         }
         self.update.on_event(input, id);
     }
@@ -188,11 +148,12 @@ impl Observation {
             // Noise around a line of the update: what it said is lost.
             let damaged = line.iter().any(|byte| !matches!(byte, b' '..=b'~' | b'\t'));
             if damaged && text.contains("FOTA") {
-                self.shut(id, String::from("a line of the update arrived damaged"));
+                self.shut(id, Some("a line of the update arrived damaged".into()));
             }
             return;
         };
-        self.look_for_anomalies(id, &urc, text);
+        let phase = self.update.phase();
+        self.anomalies.look(id, &urc, text, phase);
         self.tell(id, UpdateInput::Urc(urc));
     }
 
@@ -217,7 +178,7 @@ impl Observation {
                     .uart
                     .is_some_and(|fault| fault.block().is_some());
                 if *to != ReplyTo::Order || !about_a_block {
-                    self.reply = Some((id, *reply));
+                    self.answers.reply = Some(SeenEvent { id, what: *reply });
                 }
             }
             Watched::Served { percent } => self.tell(id, UpdateInput::Served(*percent)),
@@ -233,17 +194,17 @@ impl Observation {
             Watched::Fetched { requests, again } => {
                 (self.fetches.requests, self.fetches.again) = (*requests, *again);
             }
-            Watched::Revival { by } => self.revivals.push((id, by.clone())),
+            Watched::Revival { by } => self.answers.revivals.push(SeenEvent { id, what: by.clone() }),
             Watched::NoAnswer { heard } => self.read(id, IdentityReply::Nothing(heard.clone())),
             Watched::Unreadable { said } => self.read(id, IdentityReply::Unreadable(said.clone())),
             Watched::Object(fact) => self.object.on(id, fact),
-            Watched::Settled { busy, .. } => self.busy = Some((id, *busy)),
+            Watched::Settled { busy, .. } => self.busy = Some(SeenEvent { id, what: *busy }),
         }
     }
 
     fn read(&mut self, id: EventId, said: IdentityReply) {
         let life = self.update.lives().len() - 1;
-        self.readings.push(Reading { id, life, said });
+        self.answers.readings.push(Reading { id, life, said });
     }
 
     fn fetched(&mut self, id: EventId, request: &Request) {
@@ -257,33 +218,34 @@ impl Observation {
 
     fn gap(&mut self, id: EventId, gap: &Gap) {
         match gap {
-            Gap::PortLost { why } if self.off => self.away = Some(why.clone()),
-            Gap::PortLost { why } => self.shut(id, why.clone()),
-            Gap::ReaderBehind { bytes } => self.shut(
-                id,
-                alloc::format!("{bytes} bytes were waiting at once: the system may have dropped some"),
-            ),
-            Gap::PortBack if self.away.take().is_some() => {}
+            Gap::PortLost { why } => {
+                let missed = self.hearing.port_lost(why);
+                self.shut(id, missed);
+            }
+            Gap::ReaderBehind { bytes } => {
+                let why = format!("{bytes} bytes were waiting at once: the system may have dropped some");
+                self.shut(id, Some(why));
+            }
             // While it was away nothing was heard, whatever was heard before that in this life.
-            Gap::PortBack => self.tell(id, UpdateInput::Gap),
+            Gap::PortBack if self.hearing.port_back() => self.tell(id, UpdateInput::Gap),
+            Gap::PortBack => {}
         }
     }
 
-    /// A port that is still away when the supply returns hears nothing from then on.
     fn supplied(&mut self, id: EventId, by: Line) {
-        if by != Line::Power {
-            return;
-        }
-        self.off = false;
-        if let Some(why) = self.away.take() {
-            self.shut(id, why);
+        if by == Line::Power {
+            let missed = self.hearing.supply_returns();
+            self.shut(id, missed);
         }
     }
 
-    fn shut(&mut self, id: EventId, why: String) {
-        let phase = self.update.phase();
-        self.gaps.push(GapSeen { id, why, phase });
-        self.tell(id, UpdateInput::Gap);
+    /// The module cannot be heard any more, where there is a reason.
+    fn shut(&mut self, id: EventId, why: Option<String>) {
+        if let Some(why) = why {
+            let phase = self.update.phase();
+            self.hearing.gaps.push(GapSeen { id, why, phase });
+            self.tell(id, UpdateInput::Gap);
+        }
     }
 
     pub fn case(&self) -> &Case {
@@ -292,7 +254,7 @@ impl Observation {
 
     /// What the module said of itself last.
     pub fn became(&self) -> Option<&Reading> {
-        self.readings.last()
+        self.answers.readings.last()
     }
 
     /// The version that it runs, as far as it said so last.
@@ -368,10 +330,5 @@ impl Observation {
     /// The last END, if there was one.
     pub fn last_end(&self) -> Option<bc66_spec::code::UpdateCode> {
         self.update.ends().last()
-    }
-
-    /// Whether an END came among the lines of the update.
-    pub fn is_end(urc: &Urc) -> bool {
-        matches!(urc, Urc::Fota(Fota::End(_)))
     }
 }

@@ -6,7 +6,7 @@
 mod life;
 mod phase;
 
-pub use life::{Boots, Life, Progress};
+pub use life::{Boots, Life, UpdateProgress};
 pub use phase::{AfterCut, Phase};
 
 use crate::event_id::EventId;

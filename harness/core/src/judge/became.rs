@@ -1,11 +1,11 @@
 //! First: what the module became. A dead, wrong or corrupted one is a fail wherever the cut landed.
 
 use super::Admitted;
-use super::expectation::Wanted;
+use super::expectation::LegalVersion;
 use crate::capabilities::Capabilities;
 use crate::event::CapabilityTime;
 use crate::expect::{Becomes, CommandReply};
-use crate::observation::{IdentityReply, ObjectEnding, Observation};
+use crate::observation::{IdentityReply, ObjectEnding, Observation, SeenEvent};
 use crate::transport::Via;
 use crate::update::Violation;
 use crate::verdict::{Rule, Verdict};
@@ -31,8 +31,8 @@ pub(super) fn look(rules: &mut Admitted<'_>) -> Option<Verdict> {
         Some(IdentityReply::Unreadable(said)) => return Some(seen.unreadable(said)),
         Some(IdentityReply::Identity { version, .. }) => version,
     };
-    let wanted = seen.wanted();
-    if let Wanted::Exactly(expected) = wanted {
+    let legal = seen.legal_version();
+    if let LegalVersion::Exactly(expected) = legal {
         return (version != expected).then(|| {
             let sentence = format!("{} the module runs {version}, expected {expected}", seen.after());
             Verdict::by(Rule::TargetNotReached, sentence)
@@ -46,23 +46,23 @@ pub(super) fn look(rules: &mut Admitted<'_>) -> Option<Verdict> {
     }
     let changes = seen.source() != seen.target();
     let on_the_source = changes && version == seen.source();
-    match wanted {
+    match legal {
         // Whether the update had ended before the cut, as the case declares, may not have been heard.
-        Wanted::Target if on_the_source && seen.may_have_been_refused() => {
+        LegalVersion::Target if on_the_source && seen.may_have_been_refused() => {
             rules.unheard.get_or_insert(Rule::NoResume);
         }
-        Wanted::Target if on_the_source => return not_updated(rules),
+        LegalVersion::Target if on_the_source => return not_updated(rules),
         // Nothing had to come after the cut; what went on all the same has to lead somewhere.
-        Wanted::Either if on_the_source && (seen.resumed_after_cut() || seen.claims_success()) => {
+        LegalVersion::Either if on_the_source && (seen.resumed_after_cut() || seen.claims_success()) => {
             return not_updated(rules);
         }
         // A resume that failed may have been said while nobody could hear it.
-        Wanted::Either
+        LegalVersion::Either
             if on_the_source && (seen.may_be_unheard_before_end() || seen.update.is_uncertain()) =>
         {
             rules.unheard.get_or_insert(Rule::TargetNotReached);
         }
-        Wanted::Source if version != seen.source() => return Some(seen.changed_version(version)),
+        LegalVersion::Source if version != seen.source() => return Some(seen.changed_version(version)),
         _ => {}
     }
     let stalled = seen.stalled();
@@ -107,7 +107,13 @@ fn not_updated(rules: &mut Admitted<'_>) -> Option<Verdict> {
     let verdict = match download {
         Some(code) => seen.download_failed(code),
         None if seen.object.ending.is_some() => seen.not_ordered(),
-        None if seen.reply.is_some_and(|(_, reply)| reply == CommandReply::Error) => seen.order_refused(),
+        None if seen
+            .answers
+            .reply
+            .is_some_and(|reply| reply.what == CommandReply::Error) =>
+        {
+            seen.order_refused()
+        }
         // Without a sign of the update, why there is none may have been said while nobody could hear it.
         None if seen.may_be_unheard() && !seen.resumed() => {
             rules.unheard.get_or_insert(Rule::TargetNotReached);
@@ -131,10 +137,13 @@ impl Observation {
 
     /// What came in place of an answer, where one did not come.
     fn fell_silent(&self) -> Option<&str> {
-        self.readings.iter().find_map(|reading| match &reading.said {
-            IdentityReply::Nothing(heard) => Some(heard.as_str()),
-            _ => None,
-        })
+        self.answers
+            .readings
+            .iter()
+            .find_map(|reading| match &reading.said {
+                IdentityReply::Nothing(heard) => Some(heard.as_str()),
+                _ => None,
+            })
     }
 
     fn unresponsive(&self, heard: &str) -> Verdict {
@@ -142,14 +151,18 @@ impl Observation {
         if let Some(stalled) = stuck.filter(|_| !self.may_be_unheard()) {
             return stalled;
         }
-        let revivals = match counted(&self.revivals)[..] {
+        let revivals = match counted(&self.answers.revivals)[..] {
             [] => "further attempts".to_string(),
             ref revivals => revivals.join(", "),
         };
-        let first = self.readings.iter().find_map(|reading| match &reading.said {
-            IdentityReply::Identity { version, .. } => Some(version),
-            _ => None,
-        });
+        let first = self
+            .answers
+            .readings
+            .iter()
+            .find_map(|reading| match &reading.said {
+                IdentityReply::Identity { version, .. } => Some(version),
+                _ => None,
+            });
         let before = match first {
             Some(first) => format!("it had answered as {first} before; "),
             None => String::new(),
@@ -198,10 +211,14 @@ impl Observation {
         if !self.update.violations().is_empty() || self.fetches.again > 0 {
             return None;
         }
-        let first = self.readings.iter().find_map(|reading| match &reading.said {
-            IdentityReply::Identity { version: other, .. } if other != version => Some(other),
-            _ => None,
-        })?;
+        let first = self
+            .answers
+            .readings
+            .iter()
+            .find_map(|reading| match &reading.said {
+                IdentityReply::Identity { version: other, .. } if other != version => Some(other),
+                _ => None,
+            })?;
         let sentence = format!(
             "{} the module ran {first}, and after a further power cycle it runs {version}; expected the same each time",
             self.after()
@@ -320,6 +337,7 @@ impl Observation {
     fn changed_imei(&self) -> Option<Verdict> {
         let before = self.plan.before.as_ref()?.imei.as_ref()?;
         let told: Vec<&Imei> = self
+            .answers
             .readings
             .iter()
             .filter_map(|reading| match &reading.said {
@@ -344,8 +362,8 @@ impl Observation {
     /// What it could do before the update and what it can do after it, where it was asked both times.
     fn capabilities(&self) -> Option<(&Capabilities, &Capabilities)> {
         let before = self.plan.before.as_ref()?;
-        let (_, when, after) = self.capabilities.last()?;
-        (*when != CapabilityTime::Before).then_some((before, after))
+        let last = &self.answers.capabilities.last()?.what;
+        (last.when != CapabilityTime::Before).then_some((before, &last.capabilities))
     }
 
     /// The commands that were answered before the update and are not after it.
@@ -387,11 +405,11 @@ impl Observation {
 }
 
 /// `2 × a power cycle`, `a reset`: what was done, in order, repetitions together.
-fn counted<T>(revivals: &[(T, String)]) -> Vec<String> {
-    let runs = revivals.chunk_by(|(_, one), (_, next)| one == next);
+fn counted(revivals: &[SeenEvent<String>]) -> Vec<String> {
+    let runs = revivals.chunk_by(|one, next| one.what == next.what);
     runs.map(|run| match run {
-        [(_, one)] => one.clone(),
-        _ => format!("{} × {}", run.len(), run[0].1),
+        [one] => one.what.clone(),
+        _ => format!("{} × {}", run.len(), run[0].what),
     })
     .collect()
 }

@@ -1,7 +1,7 @@
 //! What a verdict rests on: the places in the journal of the things that its rule looked at.
 
 use crate::event_id::EventId;
-use crate::observation::Observation;
+use crate::observation::{Observation, SeenEvent};
 use crate::update::{NotedInput, UpdateInput};
 use crate::urc::{Fota, Urc};
 use crate::verdict::Rule;
@@ -59,7 +59,7 @@ impl Looked<'_> {
             | Rule::DownloadBroken
             | Rule::DownloadStalled => [self.downloads(), self.requests(), self.limit_over()].concat(),
             Rule::DownloadedAgain => [self.cuts(), self.requests_after_cut(), self.broke(rule)].concat(),
-            Rule::UnexpectedReply | Rule::NoReply => one(seen.reply.map(|(id, _)| id)),
+            Rule::UnexpectedReply | Rule::NoReply => one(seen.answers.reply.map(|reply| reply.id)),
             Rule::UpdateUnasked
             | Rule::UpdatingAfterEnd
             | Rule::StartBeforeDownloadEnd
@@ -78,25 +78,30 @@ impl Looked<'_> {
             Rule::FaultNotMet => [self.downloads(), self.ends()].concat(),
             Rule::PowerNotCut | Rule::NoSupply | Rule::LineFailed => [self.cuts(), self.readings()].concat(),
             Rule::SerialLost => {
-                let gaps = seen.gaps.iter().map(|gap| gap.id).collect();
+                let gaps = seen.hearing.gaps.iter().map(|gap| gap.id).collect();
                 [self.cuts(), gaps, self.readings()].concat()
             }
-            Rule::FloodsTheLine => one(seen.busy.map(|(id, _)| id)),
-            Rule::Anomaly => [self.cuts(), seen.oddities().1].concat(),
+            Rule::FloodsTheLine => one(seen.busy.map(|busy| busy.id)),
+            Rule::Anomaly => [self.cuts(), ids(&seen.anomalies.list)].concat(),
             _ => Vec::new(),
         }
     }
 
     fn readings(&self) -> Vec<EventId> {
-        self.seen.readings.iter().map(|reading| reading.id).collect()
+        self.seen
+            .answers
+            .readings
+            .iter()
+            .map(|reading| reading.id)
+            .collect()
     }
 
     fn capabilities(&self) -> Vec<EventId> {
-        self.seen.capabilities.iter().map(|(id, ..)| *id).collect()
+        ids(&self.seen.answers.capabilities)
     }
 
     fn revivals(&self) -> Vec<EventId> {
-        self.seen.revivals.iter().map(|(id, _)| *id).collect()
+        ids(&self.seen.answers.revivals)
     }
 
     fn limit_over(&self) -> Vec<EventId> {
@@ -178,4 +183,8 @@ impl Looked<'_> {
 
 fn one(id: Option<EventId>) -> Vec<EventId> {
     id.into_iter().collect()
+}
+
+fn ids<T>(seen: &[SeenEvent<T>]) -> Vec<EventId> {
+    seen.iter().map(|seen| seen.id).collect()
 }

@@ -12,7 +12,7 @@ use bc66_spec::code::UpdateCode;
 
 /// The versions that are legal afterwards.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Wanted<'a> {
+pub(super) enum LegalVersion<'a> {
     Source,
     /// What the package leads to.
     Target,
@@ -89,35 +89,35 @@ impl Observation {
         format!("after {what} at {}", places.join(", and again at "))
     }
 
-    pub(super) fn wanted(&self) -> Wanted<'_> {
+    pub(super) fn legal_version(&self) -> LegalVersion<'_> {
         let last = self.cut_lives().next_back();
         let Some(last) = last else { return self.declared() };
         match self.update.expected_after_cuts() {
             AfterCut::SourceStays if self.glitched() => self.either(),
-            AfterCut::SourceStays => Wanted::Source,
+            AfterCut::SourceStays => LegalVersion::Source,
             AfterCut::MayResume => self.either(),
-            AfterCut::MustResume => Wanted::Target,
-            AfterCut::TargetStays if last.cut == Some(Phase::Ended { code: 0 }) => Wanted::Target,
+            AfterCut::MustResume => LegalVersion::Target,
+            AfterCut::TargetStays if last.cut == Some(Phase::Ended { code: 0 }) => LegalVersion::Target,
             // The update had ended with an error code before the cut: that is what the case is judged by.
             AfterCut::TargetStays => self.declared(),
         }
     }
 
     /// After this cut either version is legal, unless the case declares that the package is refused.
-    fn either(&self) -> Wanted<'_> {
+    fn either(&self) -> LegalVersion<'_> {
         match &self.case().expect.version {
-            Some(Becomes::Unchanged) => Wanted::Source,
-            _ => Wanted::Either,
+            Some(Becomes::Unchanged) => LegalVersion::Source,
+            _ => LegalVersion::Either,
         }
     }
 
     /// What the case itself declares.
-    fn declared(&self) -> Wanted<'_> {
+    fn declared(&self) -> LegalVersion<'_> {
         match &self.case().expect.version {
-            Some(Becomes::Target) => Wanted::Target,
-            Some(Becomes::Unchanged) => Wanted::Source,
-            Some(Becomes::Version(version)) => Wanted::Exactly(version),
-            None => Wanted::Either,
+            Some(Becomes::Target) => LegalVersion::Target,
+            Some(Becomes::Unchanged) => LegalVersion::Source,
+            Some(Becomes::Version(version)) => LegalVersion::Exactly(version),
+            None => LegalVersion::Either,
         }
     }
 

@@ -76,7 +76,7 @@ impl Observation {
     }
 
     fn wrong_reply(&self) -> Option<Verdict> {
-        let reply = self.reply.map(|(_, reply)| reply);
+        let reply = self.answers.reply.map(|reply| reply.what);
         if let Some(OrderFault::Again(_)) = self.case().faults.order {
             // Which of the two a module answers is not documented: both refuse.
             let refused = reply == Some(CommandReply::Error) || self.ends().contains(&UpdateCode::Busy);
@@ -247,7 +247,10 @@ impl Observation {
     /// A module that is left alone has little to say.
     fn flood(&self) -> Option<Verdict> {
         const TOO_BUSY: u64 = 250;
-        let (_, busy) = self.busy.filter(|(_, busy)| *busy > TOO_BUSY)?;
+        let busy = self.busy?.what;
+        if busy <= TOO_BUSY {
+            return None;
+        }
         let sentence = format!(
             "{} the module was left alone, and its line was busy for {} % of the time; expected at most {} %",
             self.after(),
@@ -259,7 +262,7 @@ impl Observation {
 
     /// Something legal and odd, where the suite declares that to be a fail.
     fn odd(&self) -> Option<Verdict> {
-        let (texts, _) = self.oddities();
+        let texts = self.oddities();
         let declared = self.case().anomalies == Anomalies::Fail && !texts.is_empty();
         declared.then(|| {
             let sentence = format!(

@@ -28,7 +28,7 @@ impl Observation {
 
     /// The wait for END ran out because there was none: the application had come up, or answered as soon as it was asked.
     fn was_up(&self, over: &LimitOver) -> bool {
-        let answered = self.readings.first().is_some_and(|reading| {
+        let answered = self.answers.readings.first().is_some_and(|reading| {
             reading.life == over.life
                 && reading.id > over.id
                 && !matches!(reading.said, IdentityReply::Nothing(_))

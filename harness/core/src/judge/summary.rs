@@ -1,7 +1,7 @@
 //! One update in one line.
 
 use crate::observation::{IdentityReply, Observation};
-use crate::update::Progress;
+use crate::update::UpdateProgress;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -14,7 +14,7 @@ const TOLD: usize = 3;
 pub(super) fn summarize(seen: &Observation) -> String {
     let mut parts: Vec<String> = Vec::new();
     for life in seen.update.lives() {
-        if let Some(Progress { first, last }) = life.updating {
+        if let Some(UpdateProgress { first, last }) = life.updating {
             let resumed = parts.last().is_some_and(|part: &String| part.starts_with("cut"));
             parts.push(if resumed {
                 format!("resumed {first}..{last}")
@@ -36,12 +36,12 @@ pub(super) fn summarize(seen: &Observation) -> String {
         Some(IdentityReply::Nothing(_)) => "unresponsive".to_string(),
         None => "never asked".to_string(),
     });
-    let (oddities, _) = seen.oddities();
+    let oddities = seen.oddities();
     parts.extend(oddities.iter().take(TOLD).cloned());
     if oddities.len() > TOLD {
         parts.push(format!("and {} more oddities", oddities.len() - TOLD));
     }
-    if let Some(gap) = seen.gaps.first() {
+    if let Some(gap) = seen.hearing.gaps.first() {
         parts.push(format!("not heard at {}: {}", gap.phase, gap.why));
     }
     parts.join(" · ")

@@ -1,6 +1,6 @@
 //! What is legal and odd. It is told in every report; a suite may declare it a fail.
 
-use super::Observation;
+use super::{Observation, SeenEvent};
 use crate::event_id::EventId;
 use crate::update::{AfterCut, Life, Phase};
 use crate::urc::{Fota, Urc};
@@ -12,18 +12,24 @@ use bc66_spec::code::UpdateCode;
 /// Most anomalies that are kept of one update; a module can repeat one for hours.
 const KEPT: usize = 32;
 
-/// Something legal and odd.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AnomalySeen {
-    pub id: EventId,
-    pub text: String,
+/// What was legal and odd in the lines of an update.
+#[derive(Debug, Clone, Default)]
+pub struct AnomaliesSeen {
+    pub list: Vec<SeenEvent<String>>,
+    /// The last percentage of the present boot.
+    percent: Option<u8>,
 }
 
-impl Observation {
-    /// Looks at a line before it counts.
-    pub(super) fn look_for_anomalies(&mut self, id: EventId, urc: &Urc, line: &str) {
+impl AnomaliesSeen {
+    /// Percentages begin anew.
+    pub(super) fn begin_boot(&mut self) {
+        self.percent = None;
+    }
+
+    /// Looks at a line before it counts; `phase` is where the update stands before it.
+    pub(super) fn look(&mut self, id: EventId, urc: &Urc, line: &str, phase: Phase) {
         match urc {
-            Urc::BootRom => self.percent = None,
+            Urc::BootRom => self.begin_boot(),
             Urc::Fota(Fota::Updating {
                 percent,
                 total,
@@ -31,10 +37,8 @@ impl Observation {
             }) => {
                 let now = percent.get();
                 if let Some(before) = self.percent.filter(|before| now < *before) {
-                    self.note(
-                        id,
-                        format!("UPDATING went back from {before} % to {now} % within a boot"),
-                    );
+                    let text = format!("UPDATING went back from {before} % to {now} % within a boot");
+                    self.note(id, text);
                 }
                 self.percent = Some(now);
                 // Application note §5.7: both numbers are always 1.
@@ -42,34 +46,34 @@ impl Observation {
                     let number =
                         |number: Option<u8>| number.map_or("?".to_string(), |number| number.to_string());
                     let (total, current) = (number(*total), number(*current));
-                    self.note(
-                        id,
-                        format!("UPDATING spoke of program {current} of {total}, expected 1 of 1"),
-                    );
+                    let text = format!("UPDATING spoke of program {current} of {total}, expected 1 of 1");
+                    self.note(id, text);
                 }
             }
             Urc::Fota(Fota::Unknown) if line.contains("UPDATING") => {
                 self.note(id, format!("`{}` has no percentage from 0 to 100", line.trim()));
             }
-            Urc::Fota(Fota::Start) if matches!(self.update.phase(), Phase::Downloading { .. }) => {
+            Urc::Fota(Fota::Start) if matches!(phase, Phase::Downloading { .. }) => {
                 self.note(id, "START came without an end of the download".to_string());
             }
             _ => {}
         }
     }
 
-    fn note(&mut self, id: EventId, text: String) {
-        if self.anomalies.len() < KEPT {
-            self.anomalies.push(AnomalySeen { id, text });
+    fn note(&mut self, id: EventId, what: String) {
+        if self.list.len() < KEPT {
+            self.list.push(SeenEvent { id, what });
         }
     }
+}
 
-    /// Everything legal and odd, in a few words each, equal ones once; and the events.
-    pub fn oddities(&self) -> (Vec<String>, Vec<EventId>) {
+impl Observation {
+    /// Everything legal and odd, in a few words each, equal ones once.
+    pub fn oddities(&self) -> Vec<String> {
         let mut texts: Vec<String> = Vec::new();
-        for anomaly in &self.anomalies {
-            if !texts.contains(&anomaly.text) {
-                texts.push(anomaly.text.clone());
+        for anomaly in &self.anomalies.list {
+            if !texts.contains(&anomaly.what) {
+                texts.push(anomaly.what.clone());
             }
         }
         texts.extend(match self.unexplained_resets() {
@@ -80,7 +84,7 @@ impl Observation {
         if self.resumed_without_updating() {
             texts.push("the resume came to END,0 without a single UPDATING".to_string());
         }
-        (texts, self.anomalies.iter().map(|anomaly| anomaly.id).collect())
+        texts
     }
 
     fn resumed_without_updating(&self) -> bool {

@@ -13,7 +13,7 @@ pub(super) const REBOOTS_OF_AN_UPDATE: u8 = 2;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Life {
     pub start: bool,
-    pub updating: Option<Progress>,
+    pub updating: Option<UpdateProgress>,
     /// Result codes of END, in order.
     pub ends: Vec<UpdateCode>,
     /// Last result of a download.
@@ -33,7 +33,7 @@ pub struct Life {
 
 /// The first and the last percentage of UPDATING.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Progress {
+pub struct UpdateProgress {
     pub first: Percent,
     pub last: Percent,
 }
@@ -121,7 +121,7 @@ impl Life {
 
     pub(super) fn update_to(&mut self, percent: Percent) {
         let first = self.updating.map_or(percent, |at| at.first);
-        self.updating = Some(Progress { first, last: percent });
+        self.updating = Some(UpdateProgress { first, last: percent });
         self.boots.resets += core::mem::take(&mut self.boots.pending);
         (self.ready, self.gap) = (false, false);
         self.explain(1);

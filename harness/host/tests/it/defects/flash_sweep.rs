@@ -197,7 +197,7 @@ impl Ended {
         let mut seen = heard.0;
         seen.plan.case = case(cuts);
         seen.plan.cuts = vec!["end+0ms/power/5s".parse().expect("a cut"); cuts as usize];
-        seen.readings.push(Reading {
+        seen.answers.readings.push(Reading {
             id: EventId(0),
             life: seen.update.lives().len() - 1,
             said: became,
