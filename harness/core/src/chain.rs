@@ -10,7 +10,7 @@ use core::fmt;
 /// The cheapest chain of packages that leads from `from` to `to`, as indices into `packages`: the fewest updates, for
 /// each of them wears the flash, and among those the fewest bytes. Empty when the module is there already.
 pub fn chain(packages: &[&Package], from: &Version, to: &Version) -> Result<Vec<usize>, NoChain> {
-    let mut best: BTreeMap<&Version, Chain> = BTreeMap::from([(from, Chain::default())]);
+    let mut best: BTreeMap<&Version, PackageChain> = BTreeMap::from([(from, PackageChain::default())]);
     // A cheapest chain passes no version twice, so it is found after as many rounds as there are packages.
     for _ in packages {
         let mut better = false;
@@ -37,12 +37,12 @@ pub fn chain(packages: &[&Package], from: &Version, to: &Version) -> Result<Vec<
 }
 
 #[derive(Debug, Clone, Default)]
-struct Chain {
+struct PackageChain {
     steps: Vec<usize>,
     bytes: u64,
 }
 
-impl Chain {
+impl PackageChain {
     fn cost(&self) -> (usize, u64) {
         (self.steps.len(), self.bytes)
     }

@@ -6,8 +6,9 @@
 mod downloads;
 mod orders;
 
-use super::found::{LogUpdate, Oddity, PercentPoint, VersionBefore};
+use super::found::{Known, LogUpdate, Oddity, SinceUrc};
 use super::heard::LineMeaning;
+use super::points::PercentPoint;
 use super::rules;
 use super::steps::{LogPlace, LogStage, StepKind};
 use crate::transport::Via;
@@ -29,9 +30,16 @@ pub struct LogContext {
     pub via: Option<Via>,
 }
 
+/// Lines in words that name a URC, such as `waiting for RDY`: they are not the module's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SpokenLines {
+    pub count: u64,
+    pub first: LogPlace,
+}
+
 #[derive(Debug)]
 pub struct Fold {
-    told: LogContext,
+    context: LogContext,
     current: Option<LogUpdate>,
     /// Updates that have begun.
     pub updates: u64,
@@ -39,8 +47,7 @@ pub struct Fold {
     pub boots: u64,
     /// The module, by its own word.
     pub model: Option<String>,
-    /// Lines in words that speak of URCs, and the first of them.
-    pub spoken: Option<(u64, LogPlace)>,
+    pub spoken: Option<SpokenLines>,
     /// The version that was named last, and no update since.
     running: Option<Version>,
     /// Commands are in the log: one that is missing was not given.
@@ -53,9 +60,9 @@ pub struct Fold {
 
 impl Fold {
     /// Before the first line.
-    pub fn new(told: LogContext) -> Self {
+    pub fn new(context: LogContext) -> Self {
         Self {
-            told,
+            context,
             current: None,
             updates: 0,
             boots: 0,
@@ -78,7 +85,7 @@ impl Fold {
     /// The terminal was started again, or its clock went back: what was said in between is in no log.
     pub fn interrupt(&mut self) {
         self.running = None;
-        self.with(|update| (update.deaf, update.interrupted) = (true, true));
+        self.with(|update| (update.since.deaf, update.since.interrupted) = (true, true));
     }
 
     /// Takes what was heard; gives an update that is over by it.
@@ -109,7 +116,13 @@ impl Fold {
             LineMeaning::Model(model) => self.model = self.model.take().or_else(|| Some(model.to_owned())),
             LineMeaning::Torn => self.damage(place),
             LineMeaning::Session => self.interrupt(),
-            LineMeaning::Spoken => self.spoken.get_or_insert((0, place)).0 += 1,
+            LineMeaning::Spoken => {
+                let spoken = self.spoken.get_or_insert(SpokenLines {
+                    count: 0,
+                    first: place,
+                });
+                spoken.count += 1;
+            }
             LineMeaning::Above(percent) => {
                 let begun = self.updating(percent, place);
                 self.with(|update| update.note(Oddity::Above(percent), place));
@@ -155,17 +168,13 @@ impl Fold {
         let over = self.current.take();
         self.updates += 1;
         let mut update = LogUpdate::new(self.updates, stage, place);
-        update.via = via.or(self.told.via);
-        update.via_told = via.is_none() && self.told.via.is_some();
-        let before = |version: &Version, told| VersionBefore {
-            version: version.clone(),
-            told,
-        };
-        let heard = self.running.as_ref().map(|version| before(version, false));
-        if let (Some(heard), 1) = (&heard, self.updates) {
-            rules::told(&mut update, &heard.version, self.told.from.as_ref(), place);
+        let told = &self.context;
+        update.via = via.map(Known::heard).or(told.via.map(Known::told));
+        if let (Some(running), 1) = (&self.running, self.updates) {
+            rules::compare_from(&mut update, running, told.from.as_ref(), place);
         }
-        update.from = heard.or_else(|| self.told.from.as_ref().map(|version| before(version, true)));
+        let running = self.running.clone().map(Known::heard);
+        update.from = running.or_else(|| told.from.clone().map(Known::told));
         self.current = Some(update);
         over
     }
@@ -180,7 +189,7 @@ impl Fold {
                 times: 1,
             };
             update.steps.push(boot, place);
-            (update.booted, update.ready, update.last) = (true, false, place);
+            (update.since.booted, update.since.ready, update.last) = (true, false, place);
         });
     }
 
@@ -189,13 +198,13 @@ impl Fold {
         if self
             .current
             .as_ref()
-            .is_some_and(|update| !update.booted || update.ready)
+            .is_some_and(|update| !update.since.booted || update.since.ready)
         {
             self.boot(false, place);
         }
         self.with(|update| {
             update.steps.push(StepKind::Ready, place);
-            (update.ready, update.last) = (true, place);
+            (update.since.ready, update.last) = (true, place);
         });
     }
 
@@ -203,21 +212,17 @@ impl Fold {
         let Ok(version) = version.parse::<Version>() else {
             return;
         };
-        let LogContext { from, to, .. } = self.told.clone();
+        let LogContext { from, to, .. } = self.context.clone();
         self.with(|update| {
             update.last = place;
             let before = matches!(
                 update.stage,
                 LogStage::Uploading(_) | LogStage::Ordered | LogStage::Downloading(_) | LogStage::Downloaded
             );
-            if before || (update.stage == LogStage::Started && !update.ready) {
-                let heard = VersionBefore {
-                    version: version.clone(),
-                    told: false,
-                };
-                update.from = Some(heard);
+            if before || (update.stage == LogStage::Started && !update.since.ready) {
+                update.from = Some(Known::heard(version.clone()));
                 if update.number == 1 {
-                    rules::told(update, &version, from.as_ref(), place);
+                    rules::compare_from(update, &version, from.as_ref(), place);
                 }
             } else if let Some(other) = rules::other_module(update, &version) {
                 update.note(Oddity::OtherModule(other, version.clone()), place);
@@ -264,12 +269,12 @@ impl Fold {
         self.with(|update| {
             update.begins_early(place);
             if let LogStage::Started | LogStage::Updating(_) = update.stage
-                && update.started
-                && !update.booted
+                && update.heard.start
+                && !update.since.booted
             {
                 update.note(Oddity::StartAgain, place);
             }
-            (update.stage, update.started) = (LogStage::Started, true);
+            (update.stage, update.heard.start) = (LogStage::Started, true);
             update.steps.push(StepKind::Start, place);
         });
         over
@@ -281,15 +286,15 @@ impl Fold {
         self.with(|update| {
             update.begins_early(place);
             let before = match update.stage {
-                LogStage::Updating(before) if !update.booted => Some(before),
+                LogStage::Updating(before) if !update.since.booted => Some(before),
                 _ => None,
             };
             if let Some(before) = before.filter(|before| *before > percent) {
                 update.note(Oddity::Back(before, percent), place);
             }
-            (update.stage, update.updated) = (LogStage::Updating(percent), true);
+            (update.stage, update.heard.updating) = (LogStage::Updating(percent), true);
             update.steps.push(StepKind::Updating(percent, percent), place);
-            update.points.push(PercentPoint {
+            update.steps.points.push(PercentPoint {
                 updating: true,
                 percent,
                 place,
@@ -336,8 +341,7 @@ impl Fold {
 /// A URC of the update was heard: what came since the one before counts no more.
 fn heard_of_it(place: LogPlace) -> impl FnOnce(&mut LogUpdate) {
     move |update| {
-        (update.booted, update.ready) = (false, false);
-        (update.deaf, update.interrupted) = (false, false);
+        update.since = SinceUrc::default();
         update.last = place;
     }
 }
@@ -351,7 +355,7 @@ impl LogUpdate {
     /// START or UPDATING was heard. Over CoAP the update is ordered through LwM2M, and COAPEND says no more than that.
     fn begins_early(&mut self, place: LogPlace) {
         if let LogStage::Downloading(percent) = self.stage
-            && self.via == Some(Via::Http)
+            && self.via.is_some_and(|via| via.value == Via::Http)
         {
             self.note(Oddity::EarlyStart(percent), place);
         }

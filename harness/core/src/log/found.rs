@@ -13,19 +13,15 @@ use core::fmt;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogUpdate {
     pub number: u64,
-    /// How the package got into the module, if that was heard or told.
-    pub via: Option<Via>,
-    /// It was told, not heard.
-    pub via_told: bool,
+    /// How the package got into the module.
+    pub via: Option<Known<Via>>,
     /// The version that ran before.
-    pub from: Option<VersionBefore>,
+    pub from: Option<Known<Version>>,
     /// The versions that were named after it, in order.
     pub after: Vec<Version>,
     /// Where it stood last.
     pub stage: LogStage,
     pub steps: LogSteps,
-    /// Percentages, for a picture.
-    pub points: PercentPoints,
     pub findings: Vec<LogFinding>,
     /// What was odd, and legal.
     pub notes: Vec<LogNote>,
@@ -33,23 +29,44 @@ pub struct LogUpdate {
     pub damaged: Option<DamagedLines>,
     /// The last line that belongs to it.
     pub last: LogPlace,
-    pub(super) updated: bool,
-    pub(super) started: bool,
-    /// A boot since the last URC of the update.
+    pub(super) heard: HeardUrcs,
+    pub(super) since: SinceUrc,
+}
+
+/// Which URCs an update has had at all.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct HeardUrcs {
+    pub(super) start: bool,
+    pub(super) updating: bool,
+}
+
+/// What came since the last URC of an update.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct SinceUrc {
     pub(super) booted: bool,
     pub(super) ready: bool,
-    /// A damaged line since then.
+    /// A damaged line: an order may have been in it.
     pub(super) deaf: bool,
-    /// Another session of the terminal since then: the module may have been anything in between.
+    /// Another session of the terminal: the module may have been anything in between.
     pub(super) interrupted: bool,
 }
 
-/// The version before an update.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct VersionBefore {
-    pub version: Version,
-    /// It was told by `--from`, not heard.
+/// Something that the log says, or that its owner told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Known<T> {
+    pub value: T,
+    /// By `--from` or `--via`; it is not in the log.
     pub told: bool,
+}
+
+impl<T> Known<T> {
+    pub(super) fn heard(value: T) -> Self {
+        Self { value, told: false }
+    }
+
+    pub(super) fn told(value: T) -> Self {
+        Self { value, told: true }
+    }
 }
 
 /// Lines of which something is missing, or that hold what no module says.
@@ -231,22 +248,16 @@ impl LogUpdate {
         Self {
             number,
             via: None,
-            via_told: false,
             from: None,
             after: Vec::new(),
             stage,
             steps: LogSteps::default(),
-            points: PercentPoints::default(),
             findings: Vec::new(),
             notes: Vec::new(),
             damaged: None,
             last: place,
-            updated: false,
-            started: false,
-            booted: false,
-            ready: false,
-            deaf: false,
-            interrupted: false,
+            heard: HeardUrcs::default(),
+            since: SinceUrc::default(),
         }
     }
 
@@ -294,7 +305,7 @@ impl LogUpdate {
         if let LogStage::Uploading(_) = self.stage {
             return;
         }
-        self.deaf = true;
+        self.since.deaf = true;
         let line = place.line;
         match &mut self.damaged {
             // A line may be damaged in many places.
@@ -304,46 +315,6 @@ impl LogUpdate {
                 let (lines, first, last) = (1, line, line);
                 *none = Some(DamagedLines { lines, first, last });
             }
-        }
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PercentPoint {
-    /// Of UPDATING, not of DOWNLOADING.
-    pub updating: bool,
-    pub percent: u32,
-    pub place: LogPlace,
-    /// It does not continue what is before it.
-    pub begins: bool,
-}
-
-/// So many percentages of an update, over all of it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct PercentPoints {
-    list: Vec<PercentPoint>,
-}
-
-impl PercentPoints {
-    /// Percentages that are kept.
-    const MOST: usize = 2000;
-
-    /// The percentages, in order.
-    pub fn list(&self) -> &[PercentPoint] {
-        &self.list
-    }
-
-    /// Where there are too many, every second one goes, but for those that begin.
-    pub(super) fn push(&mut self, point: PercentPoint) {
-        if self.list.len() >= Self::MOST {
-            let mut keep = false;
-            self.list.retain(|point| {
-                keep = !keep;
-                keep || point.begins
-            });
-        }
-        if self.list.len() < Self::MOST {
-            self.list.push(point);
         }
     }
 }

@@ -20,14 +20,14 @@ pub(super) fn end(update: &mut LogUpdate, code: UpdateCode, place: LogPlace) {
         return;
     }
     if code == UpdateCode::Success {
-        if update.started && !update.updated {
+        if update.heard.start && !update.heard.updating {
             update.note(Oddity::NoUpdating, place);
         }
         return;
     }
     let refuses_another = code == UpdateCode::Busy && matches!(update.stage, LogStage::Downloading(_));
     // Behind an interruption, it may be the END of another order.
-    if !update.updated || refuses_another || update.interrupted {
+    if !update.heard.updating || refuses_another || update.since.interrupted {
         return;
     }
     let updating = |step: &LogStep| matches!(step.what, StepKind::Updating(..));
@@ -41,10 +41,10 @@ pub(super) fn end(update: &mut LogUpdate, code: UpdateCode, place: LogPlace) {
 
 /// The module named its version, after the update had begun.
 pub(super) fn version(update: &mut LogUpdate, version: &Version, to: Option<&Version>, place: LogPlace) {
-    if update.interrupted {
+    if update.since.interrupted {
         return;
     }
-    let from = update.from.as_ref().map(|from| from.version.clone());
+    let from = update.from.as_ref().map(|from| from.value.clone());
     // An update to the version that ran before is the way back, of which `--to` does not speak.
     let to = to.filter(|to| from.as_ref() != Some(to));
     let is_source = from.as_ref() == Some(version);
@@ -62,7 +62,7 @@ pub(super) fn version(update: &mut LogUpdate, version: &Version, to: Option<&Ver
                 // The update was sound. What came later cannot be told from another module at the same port.
                 update.note(Oddity::NamedLater(other, version.clone()), place);
             } else if is_source {
-                let after = if update.booted {
+                let after = if update.since.booted {
                     ", after another boot,"
                 } else {
                     ""
@@ -81,11 +81,11 @@ pub(super) fn version(update: &mut LogUpdate, version: &Version, to: Option<&Ver
         }
         LogStage::Updating(_) if to == Some(version) => update.note(Oddity::TargetWithoutEnd, place),
         LogStage::Updating(_) if is_neither => wrong(update),
-        LogStage::Ended(_) if update.updated && is_neither => wrong(update),
-        LogStage::Ended(_) | LogStage::DownloadFailed(_) if update.updated || from.is_none() || is_source => {
-        }
+        LogStage::Ended(_) if update.heard.updating && is_neither => wrong(update),
+        LogStage::Ended(_) | LogStage::DownloadFailed(_)
+            if update.heard.updating || from.is_none() || is_source => {}
         // In between, somebody may have flashed it, or connected another one.
-        LogStage::Ended(_) | LogStage::DownloadFailed(_) if update.booted => {
+        LogStage::Ended(_) | LogStage::DownloadFailed(_) if update.since.booted => {
             update.note(Oddity::OtherVersion(version.clone()), place);
         }
         LogStage::Ended(_) | LogStage::DownloadFailed(_) => {
@@ -103,8 +103,8 @@ pub(super) fn version(update: &mut LogUpdate, version: &Version, to: Option<&Ver
 fn before(update: &LogUpdate) -> String {
     match &update.from {
         None => String::new(),
-        Some(from) if from.told => format!("{} of `--from`", from.version),
-        Some(from) => format!("{}, which ran before", from.version),
+        Some(from) if from.told => format!("{} of `--from`", from.value),
+        Some(from) => format!("{}, which ran before", from.value),
     }
 }
 
@@ -115,7 +115,7 @@ pub(super) fn other_module(update: &LogUpdate, version: &Version) -> Option<Vers
 }
 
 /// The version before was heard: is it the one that was told?
-pub(super) fn told(update: &mut LogUpdate, heard: &Version, told: Option<&Version>, place: LogPlace) {
+pub(super) fn compare_from(update: &mut LogUpdate, heard: &Version, told: Option<&Version>, place: LogPlace) {
     if told.is_some_and(|told| told != heard) {
         update.note(Oddity::FromDiffers, place);
     }
@@ -125,8 +125,9 @@ pub(super) fn told(update: &mut LogUpdate, heard: &Version, told: Option<&Versio
 pub(super) fn comes_after_the_end(update: &LogUpdate, what: &str, commands: bool) -> Option<(Rule, String)> {
     let stage = update.stage;
     // Over LwM2M, what was downloaded may be ordered again without a word on this port.
-    let may_be_ordered = update.via == Some(Via::Coap) && stage != LogStage::Ended(UpdateCode::Success);
-    if !commands || update.deaf || may_be_ordered {
+    let may_be_ordered =
+        update.via.is_some_and(|via| via.value == Via::Coap) && stage != LogStage::Ended(UpdateCode::Success);
+    if !commands || update.since.deaf || may_be_ordered {
         return None;
     }
     let rule = match stage {
@@ -143,7 +144,7 @@ pub(super) fn downloads_again(update: &LogUpdate, via: Via, commands: bool) -> O
         return None;
     };
     // Over CoAP it is ordered through LwM2M, of which this port hears nothing.
-    if !commands || update.deaf || via != Via::Http {
+    if !commands || update.since.deaf || via != Via::Http {
         return None;
     }
     let sentence = format!(

@@ -1,5 +1,6 @@
 //! What happened in an update, step by step, as a person would tell it: percentages that follow each other are one step.
 
+use super::points::PercentPoints;
 use crate::transport::Via;
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -90,6 +91,7 @@ pub struct LogSteps {
     list: Vec<LogStep>,
     /// Steps that came after [`LogSteps::MOST`].
     pub left_out: u64,
+    pub points: PercentPoints,
 }
 
 impl LogSteps {

@@ -142,10 +142,12 @@ pub fn resets(reset: Reset) -> String {
 /// What this log does not tell of this update.
 pub fn not_known(update: &LogUpdate) -> Vec<String> {
     let mut unknown = Vec::new();
-    if update.via.is_none() {
-        unknown.push("how it was ordered: no order is in the log (`--via` tells)".into());
-    } else if update.via_told {
-        unknown.push("how it was ordered: no order is in the log; `--via` told it".into());
+    match update.via {
+        None => unknown.push("how it was ordered: no order is in the log (`--via` tells)".into()),
+        Some(via) if via.told => {
+            unknown.push("how it was ordered: no order is in the log; `--via` told it".into());
+        }
+        Some(_) => {}
     }
     match &update.from {
         None => unknown.push("the version before: none was named (`--from` tells)".into()),
@@ -158,7 +160,7 @@ pub fn not_known(update: &LogUpdate) -> Vec<String> {
         LogStage::Ended(_) | LogStage::DownloadFailed(_) => None,
         LogStage::Uploading(_) | LogStage::Ordered => Some("how it ended: no START was heard"),
         LogStage::Downloading(_) => Some("how it ended: no end of the download was heard"),
-        LogStage::Updating(_) if update.ready => {
+        LogStage::Updating(_) if update.since.ready => {
             Some("how it ended: the application runs again, and no END was heard")
         }
         LogStage::Downloaded | LogStage::Started | LogStage::Updating(_) => {
@@ -189,7 +191,7 @@ pub fn not_known(update: &LogUpdate) -> Vec<String> {
         };
         unknown.push(format!("what stood in {lines} (the first is line {first})"));
     }
-    if update.interrupted {
+    if update.since.interrupted {
         unknown.push("what the module did while nobody listened: the terminal was started again, or its clock set back".into());
     }
     unknown

@@ -234,7 +234,7 @@ fn timeline(update: &LogUpdate) -> (Timeline, Unit) {
             timeline.urcs.push(Mark { at: begins, text });
         }
     }
-    for point in update.points.list() {
+    for point in update.steps.points.list() {
         let stage = if point.updating {
             Stage::Update
         } else {

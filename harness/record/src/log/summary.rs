@@ -111,11 +111,11 @@ pub fn facts(reader: &LogReader) -> Vec<String> {
             plural(read.long, "line")
         ));
     }
-    if let Some((lines, place)) = fold.spoken {
-        let lines = plural(lines, "line");
+    if let Some(spoken) = fold.spoken {
+        let lines = plural(spoken.count, "line");
         facts.push(format!(
             "{lines} that only mention a URC, not counted (the first is line {})",
-            place.line
+            spoken.first.line
         ));
     }
     facts
@@ -192,11 +192,11 @@ impl Times {
 pub fn title(update: &LogUpdate) -> String {
     let via = update
         .via
-        .map_or("transport not known".into(), |via| format!("over {via}"));
+        .map_or("transport not known".into(), |via| format!("over {}", via.value));
     let from = update
         .from
         .as_ref()
-        .map_or(String::new(), |from| format!(", from {}", from.version));
+        .map_or(String::new(), |from| format!(", from {}", from.value));
     format!(
         "lines {} to {}, {via}{from}",
         update.first().line,

@@ -1,7 +1,8 @@
 //! Downloads: their beginning, their percentages, their end.
 
 use super::Fold;
-use crate::log::found::{LogUpdate, Oddity, PercentPoint};
+use crate::log::found::{Known, LogUpdate, Oddity};
+use crate::log::points::PercentPoint;
 use crate::log::rules;
 use crate::log::steps::{LogPlace, LogStage, StepKind};
 use crate::percent::Percent;
@@ -11,15 +12,17 @@ use bc66_spec::code::DownloadCode;
 impl Fold {
     pub(super) fn download_start(&mut self, via: Via, place: LogPlace) -> Option<LogUpdate> {
         let over = match &mut self.current {
-            Some(update) if update.stage == LogStage::Ordered && !update.ready && update.fits(via) => None,
-            Some(update) if update.downloads() && !update.ready => {
+            Some(update) if update.stage == LogStage::Ordered && !update.since.ready && update.fits(via) => {
+                None
+            }
+            Some(update) if update.downloads() && !update.since.ready => {
                 update.note(Oddity::DownloadAgain, place);
                 None
             }
             _ => self.download_anew(via, place),
         };
         self.with(|update| {
-            (update.stage, update.via) = (LogStage::Downloading(None), Some(via));
+            (update.stage, update.via) = (LogStage::Downloading(None), Some(Known::heard(via)));
             update.steps.push(StepKind::DownloadStart(via), place);
         });
         over
@@ -44,7 +47,7 @@ impl Fold {
         self.with(|update| {
             update.mix(Via::Http, place);
             let before = match update.stage {
-                LogStage::Downloading(before) if !update.booted => before,
+                LogStage::Downloading(before) if !update.since.booted => before,
                 _ => None,
             };
             if let Some(before) = before.filter(|before| *before > percent) {
@@ -52,7 +55,7 @@ impl Fold {
             }
             update.stage = LogStage::Downloading(Some(percent));
             update.steps.push(StepKind::Downloading(percent, percent), place);
-            update.points.push(PercentPoint {
+            update.steps.points.push(PercentPoint {
                 updating: false,
                 percent,
                 place,
@@ -90,7 +93,7 @@ impl Fold {
 
 impl LogUpdate {
     fn fits(&self, via: Via) -> bool {
-        self.via_told || self.via.is_none_or(|known| known == via)
+        self.via.is_none_or(|known| known.told || known.value == via)
     }
 
     fn downloads(&self) -> bool {
@@ -100,8 +103,8 @@ impl LogUpdate {
     /// A URC of this transport was heard.
     fn mix(&mut self, via: Via, place: LogPlace) {
         match self.via {
-            Some(known) if known != via && !self.via_told => self.note(Oddity::Mixed(known, via), place),
-            _ => (self.via, self.via_told) = (Some(via), false),
+            Some(Known { value, told: false }) if value != via => self.note(Oddity::Mixed(value, via), place),
+            _ => self.via = Some(Known::heard(via)),
         }
     }
 }

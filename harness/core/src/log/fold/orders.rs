@@ -1,7 +1,7 @@
 //! Orders that can be heard, and uploads before them.
 
 use super::Fold;
-use crate::log::found::{LogUpdate, Oddity};
+use crate::log::found::{LogUpdate, Oddity, SinceUrc};
 use crate::log::steps::{LogPlace, LogStage, StepKind};
 use crate::transport::Via;
 
@@ -11,15 +11,19 @@ impl Fold {
             return self.ordered(via, place);
         };
         match update.stage {
-            LogStage::Uploading(_) if via == Via::Uart && !update.ready => {
+            LogStage::Uploading(_) if via == Via::Uart && !update.since.ready => {
                 (update.stage, update.last) = (LogStage::Ordered, place);
                 update.steps.push(StepKind::Order(via), place);
                 None
             }
             // The terminal's own line and the module's echo of it.
-            LogStage::Ordered if !update.ready && update.via == Some(via) => None,
+            LogStage::Ordered
+                if !update.since.ready && update.via.is_some_and(|known| known.value == via) =>
+            {
+                None
+            }
             LogStage::Downloading(_) | LogStage::Downloaded | LogStage::Started | LogStage::Updating(_)
-                if !update.ready =>
+                if !update.since.ready =>
             {
                 update.note(Oddity::OrderedAgain, place);
                 None
@@ -35,7 +39,8 @@ impl Fold {
     }
 
     pub(super) fn block(&mut self, block: u32, place: LogPlace) -> Option<LogUpdate> {
-        let goes_on = |update: &LogUpdate| matches!(update.stage, LogStage::Uploading(_)) && !update.ready;
+        let goes_on =
+            |update: &LogUpdate| matches!(update.stage, LogStage::Uploading(_)) && !update.since.ready;
         let over = match &self.current {
             Some(update) if goes_on(update) => None,
             _ => self.begin(Some(Via::Uart), LogStage::Uploading(block), place),
@@ -52,7 +57,7 @@ impl Fold {
         let block = match &self.current {
             Some(LogUpdate {
                 stage: LogStage::Uploading(block),
-                ready: false,
+                since: SinceUrc { ready: false, .. },
                 ..
             }) => block.saturating_add(1),
             _ => 0,

@@ -109,7 +109,7 @@ fn a_loop_without_end() {
     };
     assert_eq!(update.steps.list().len(), LogSteps::MOST);
     assert!(update.steps.left_out > 50_000, "{}", update.steps.left_out);
-    assert!(update.points.list().len() <= 2000 && update.notes.len() <= 20);
+    assert!(update.steps.points.list().len() <= 2000 && update.notes.len() <= 20);
 }
 
 /// A megabyte without a line end, and a URC behind it.

@@ -33,7 +33,10 @@ const SOUND: &str = "start rom up-20 up-100 rom rdy end-0";
 #[case("start rom up-20 rom up-20 rom start up-20 rom rdy end-0", &[None])]
 fn found(#[case] words: &str, #[case] expected: &[Option<Via>]) {
     let found = updates(log(words).as_bytes(), told("", ""));
-    let vias: Vec<_> = found.iter().map(|update| update.via).collect();
+    let vias: Vec<_> = found
+        .iter()
+        .map(|update| update.via.map(|via| via.value))
+        .collect();
     assert_eq!(vias, expected);
     let numbers: Vec<u64> = found.iter().map(|update| update.number).collect();
     assert_eq!(numbers, (1..=found.len() as u64).collect::<Vec<_>>());
@@ -48,7 +51,7 @@ fn the_version_before() {
     let found = updates(log(&words).as_bytes(), told("", ""));
     let from: Vec<_> = found
         .iter()
-        .map(|update| update.from.as_ref().map(|from| from.version.as_str()))
+        .map(|update| update.from.as_ref().map(|from| from.value.as_str()))
         .collect();
     let (a, b) = (Some("BC66NBR01A01"), Some("BC66NBR01A02"));
     assert_eq!(from, [a, b, None, a, a]);
@@ -83,8 +86,11 @@ fn the_transport_may_be_told() {
     let mut told = told("", "");
     told.via = Some(Via::Coap);
     let found = updates(log("start rom up-20 up-100 rom rdy end-0 http").as_bytes(), told);
-    let vias: Vec<_> = found.iter().map(|update| (update.via, update.via_told)).collect();
-    assert_eq!(vias, [(Some(Via::Coap), true), (Some(Via::Http), false)]);
+    let vias: Vec<_> = found
+        .iter()
+        .map(|update| update.via.map(|via| (via.value, via.told)))
+        .collect();
+    assert_eq!(vias, [Some((Via::Coap, true)), Some((Via::Http, false))]);
 }
 
 /// The boot ROM's block at another rate: what of it is heard, and RDY.
