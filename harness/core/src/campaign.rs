@@ -14,7 +14,6 @@ use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::fmt;
 use core::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -94,28 +93,51 @@ pub struct Tallied {
 }
 
 /// Stretches of an update for which figures are shown apart.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
+#[derive(
+    Debug,
+    Clone,
+    Copy,
+    PartialEq,
+    Eq,
+    PartialOrd,
+    Ord,
+    Hash,
+    Serialize,
+    Deserialize,
+    JsonSchema,
+    derive_more::Display,
+)]
 #[serde(rename_all = "kebab-case")]
 pub enum Bin {
     /// Its moment was not met.
+    #[display("not met")]
     Missed,
     /// Uploading or downloading.
+    #[display("transfer")]
     Transfer,
     /// Ordered, no START and no UPDATING yet.
+    #[display("ordered")]
     Ordered,
     /// START, no UPDATING yet.
+    #[display("START")]
     Start,
     /// UPDATING below 40 %.
+    #[display("UPDATING <40 %")]
     To40,
     /// Below 60 %.
+    #[display("UPDATING 40–59 %")]
     To60,
     /// Below 80 %.
+    #[display("UPDATING 60–79 %")]
     To80,
     /// Below 100 %.
+    #[display("UPDATING 80–99 %")]
     To100,
     /// From 100 % until END.
+    #[display("100 % to END")]
     Full,
     /// END had been seen.
+    #[display("after END")]
     End,
 }
 
@@ -136,23 +158,6 @@ impl Bin {
             },
             Some(Phase::Ended { .. }) => Self::End,
         }
-    }
-}
-
-impl fmt::Display for Bin {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Missed => "not met",
-            Self::Transfer => "transfer",
-            Self::Ordered => "ordered",
-            Self::Start => "START",
-            Self::To40 => "UPDATING <40 %",
-            Self::To60 => "UPDATING 40–59 %",
-            Self::To80 => "UPDATING 60–79 %",
-            Self::To100 => "UPDATING 80–99 %",
-            Self::Full => "100 % to END",
-            Self::End => "after END",
-        })
     }
 }
 

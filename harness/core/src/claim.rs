@@ -9,7 +9,6 @@ use crate::rate::Rate;
 use crate::sweep::Span;
 use alloc::format;
 use alloc::string::String;
-use core::fmt;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
@@ -52,18 +51,29 @@ impl Claim {
 }
 
 /// What became of a claim.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, derive_more::Display)]
 pub enum ClaimStatus {
     /// Enough cuts counted, and no more bricks than it survives.
+    #[display("shown")]
     Shown,
     /// More bricks than it survives: these cuts cannot show it any more. It may be true all the same.
+    #[display(
+        "not shown, for it survives {}",
+        match survives {
+            0 => "no brick".into(),
+            1 => "1 brick alone".into(),
+            more => format!("{more} bricks alone"),
+        }
+    )]
     NotShown {
         /// How many it survives.
         survives: u32,
     },
     /// The lower bound of the rate lies above the rate that it names.
+    #[display("refuted")]
     Refuted,
     /// Too few cuts have counted.
+    #[display("open: {more} more have to count")]
     Open {
         /// So many more have to.
         more: u32,
@@ -78,19 +88,6 @@ impl ClaimStatus {
             Self::NotShown { .. } => "not-shown",
             Self::Refuted => "refuted",
             Self::Open { .. } => "open",
-        }
-    }
-}
-
-impl fmt::Display for ClaimStatus {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Shown => f.write_str("shown"),
-            Self::NotShown { survives: 0 } => f.write_str("not shown, for it survives no brick"),
-            Self::NotShown { survives: 1 } => f.write_str("not shown, for it survives 1 brick alone"),
-            Self::NotShown { survives } => write!(f, "not shown, for it survives {survives} bricks alone"),
-            Self::Refuted => f.write_str("refuted"),
-            Self::Open { more } => write!(f, "open: {more} more have to count"),
         }
     }
 }

@@ -1,7 +1,6 @@
 //! Faults as data of a case: what the harness does wrong on purpose, so that the module can be seen to cope.
 
 use crate::percent::Percent;
-use core::fmt;
 use core::time::Duration;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -80,22 +79,29 @@ pub struct Stall {
 
 /// One fault of the upload. It hits its block once; the sound retry follows unless the case expects the version to
 /// stay unchanged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, derive_more::Display)]
 #[serde(rename_all = "kebab-case")]
 pub enum UartFault {
     /// A bit of the block's data flips after its CRC was computed.
+    #[display("a wrong bit in block {_0}")]
     CorruptBlock(u32),
     /// Half of the block is sent, and nothing more until the module gives up.
+    #[display("half of block {_0} alone")]
     ShortBlock(u32),
     /// Sixteen bytes more than `<length>` are sent.
+    #[display("16 bytes too many in block {_0}")]
     LongBlock(u32),
     /// The block's number is one too high.
+    #[display("the number of block {_0} is one too high")]
     OutOfOrder(u32),
     /// Nothing is sent after the prompt; then ESC.
+    #[display("nothing sent of block {_0}, then ESC")]
     Silence(u32),
     /// A byte of the package flips before its CRCs are computed: the upload is sound, the package is not.
+    #[display("a wrong byte at {_0} of the package")]
     Damage(Percent),
     /// Nothing is uploaded before the order.
+    #[display("no upload before the order")]
     Nothing,
 }
 
@@ -113,20 +119,6 @@ pub enum OrderFault {
     Again(Percent),
     /// `AT+CFUN=0` is sent at this share of the download.
     Detach(Percent),
-}
-
-impl fmt::Display for UartFault {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::CorruptBlock(block) => write!(f, "a wrong bit in block {block}"),
-            Self::ShortBlock(block) => write!(f, "half of block {block} alone"),
-            Self::LongBlock(block) => write!(f, "16 bytes too many in block {block}"),
-            Self::OutOfOrder(block) => write!(f, "the number of block {block} is one too high"),
-            Self::Silence(block) => write!(f, "nothing sent of block {block}, then ESC"),
-            Self::Damage(at) => write!(f, "a wrong byte at {at} of the package"),
-            Self::Nothing => f.write_str("no upload before the order"),
-        }
-    }
 }
 
 impl UartFault {

@@ -256,28 +256,18 @@ pub struct Sweep {
 }
 
 /// Where a cut of a campaign falls.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, derive_more::Display)]
 #[serde(rename_all = "kebab-case")]
 pub enum CutPlace {
     /// So long after a moment.
+    #[display("{_0}{}", if _1.is_zero() { String::new() } else { format!(" + {}", Short(*_1)) })]
     After(Moment, Duration),
     /// At this share, in parts per million, of the time that a stretch takes.
+    #[display("{}.{} % of {_0}", _1 / 10_000, _1 / 1_000 % 10)]
     Within(Span, u32),
     /// Anywhere in a stretch, evenly in time, by the seed.
+    #[display("anywhere in {_0}")]
     Anywhere(Span),
-}
-
-impl fmt::Display for CutPlace {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::After(moment, after) if after.is_zero() => write!(f, "{moment}"),
-            Self::After(moment, after) => write!(f, "{moment} + {}", Short(*after)),
-            Self::Within(span, share) => {
-                write!(f, "{}.{} % of {span}", share / 10_000, share / 1_000 % 10)
-            }
-            Self::Anywhere(span) => write!(f, "anywhere in {span}"),
-        }
-    }
 }
 
 /// The whole of a stretch, in the parts per million of [`CutPlace::Within`].

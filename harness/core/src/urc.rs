@@ -9,81 +9,67 @@ use bc66_spec::code::{DownloadCode, UpdateCode};
 use bc66_spec::lwm2m::reply;
 use bc66_spec::urc::{FOTA, FotaUrc, QIND};
 use bc66_spec::{boot, command};
-use core::fmt;
 
 /// What a line says, unasked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, derive_more::Display)]
 pub enum Urc {
     /// A moment of the update (AN §5).
+    #[display("{_0}")]
     Fota(Fota),
     /// First line of the mask ROM's block: the module has just left reset (AN §6.1).
+    #[display("the boot ROM's block")]
     BootRom,
     /// Any other line of that block.
+    #[display("the boot ROM's block")]
     BootRomMore,
     /// The application runs (AN §6.1).
+    #[display("RDY")]
     Rdy,
     /// Functionality; 1 is full (AN §6.1).
+    #[display("+CFUN: {_0}")]
     Cfun(u8),
     /// The SIM is ready (AN §6.1).
+    #[display("+CPIN: READY")]
     SimReady,
     /// An address was given (AN §6.1).
+    #[display("+IP")]
     Ip,
     /// The registration at the LwM2M server ended; 0 is registered (AN §6.3.1).
+    #[display("+QLWREG: {_0}")]
     LwReg(u32),
     /// The server answered an update of the registration; 0 is confirmed (AN §6.3.1).
+    #[display("+QLWUPDATE: {_0}")]
     LwUpdate(u32),
 }
 
 /// A moment of the update.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, derive_more::Display)]
 pub enum Fota {
+    #[display("HTTPSTART")]
     HttpStart,
+    #[display("DOWNLOADING {_0}")]
     Downloading(Percent),
+    #[display("HTTPEND,{}", _0.raw())]
     HttpEnd(DownloadCode),
+    #[display("COAPSTART")]
     CoapStart,
+    #[display("COAPEND,{}", _0.raw())]
     CoapEnd(DownloadCode),
+    #[display("START")]
     Start,
     /// AN §5.7; the application's short form has no numbers behind the percentage (FW).
+    #[display("UPDATING {percent}")]
     Updating {
         percent: Percent,
         total: Option<u8>,
         /// The program being updated.
         current: Option<u8>,
     },
+    #[display("END,{}", _0.raw())]
     End(UpdateCode),
     /// `+QIND: "FOTA"` with a word or a number that the note does not know.
+    #[display("an unknown line of the update")]
     Unknown,
-}
-
-impl fmt::Display for Urc {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Fota(fota) => fota.fmt(f),
-            Self::BootRom | Self::BootRomMore => f.write_str("the boot ROM's block"),
-            Self::Rdy => f.write_str("RDY"),
-            Self::Cfun(level) => write!(f, "+CFUN: {level}"),
-            Self::SimReady => f.write_str("+CPIN: READY"),
-            Self::Ip => f.write_str("+IP"),
-            Self::LwReg(result) => write!(f, "+QLWREG: {result}"),
-            Self::LwUpdate(status) => write!(f, "+QLWUPDATE: {status}"),
-        }
-    }
-}
-
-impl fmt::Display for Fota {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::HttpStart => f.write_str("HTTPSTART"),
-            Self::Downloading(percent) => write!(f, "DOWNLOADING {percent}"),
-            Self::HttpEnd(code) => write!(f, "HTTPEND,{}", code.raw()),
-            Self::CoapStart => f.write_str("COAPSTART"),
-            Self::CoapEnd(code) => write!(f, "COAPEND,{}", code.raw()),
-            Self::Start => f.write_str("START"),
-            Self::Updating { percent, .. } => write!(f, "UPDATING {percent}"),
-            Self::End(code) => write!(f, "END,{}", code.raw()),
-            Self::Unknown => f.write_str("an unknown line of the update"),
-        }
-    }
 }
 
 impl Urc {

@@ -4,10 +4,10 @@ use super::steps::{LogPlace, LogStage, LogSteps};
 use crate::transport::Via;
 use crate::verdict::Rule;
 use crate::version::Version;
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use bc66_spec::code::UpdateCode;
-use core::fmt;
 
 /// One order to update, and what came of it up to the next one.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -98,42 +98,65 @@ pub struct LogNote {
     pub times: u64,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, derive_more::Display)]
 pub enum Oddity {
     /// UPDATING above 100 percent.
+    #[display("UPDATING {_0}%: more than 100%")]
     Above(u32),
     /// UPDATING went back without a boot.
+    #[display("UPDATING went back from {_0}% to {_1}%, and no boot was heard between")]
     Back(u32, u32),
     /// DOWNLOADING went back without a boot.
+    #[display("DOWNLOADING went back from {_0}% to {_1}%, and no boot was heard between")]
     DownloadBack(u32, u32),
     /// Other programs than "currently always 1" of 1.
+    #[display("UPDATING of program {_1} of {_0}: the application note knows 1 of 1 alone")]
     Programs(u8, u8),
+    #[display("END came again, with {_0}")]
     EndAgain(UpdateCode),
     /// END,0 came and no UPDATING had.
+    #[display("END,0 came, and no UPDATING was heard before it")]
     NoUpdating,
     /// START or UPDATING came, and no end of the download before it.
+    #[display(
+        "the update began {}, and no end of the download was heard",
+        _0.map_or("before any DOWNLOADING".into(), |percent| format!("at DOWNLOADING {percent}%"))
+    )]
     EarlyStart(Option<u32>),
     /// START came again without a boot.
+    #[display("START came again, and no boot was heard between")]
     StartAgain,
     /// It was ordered again while it ran.
+    #[display("the update was ordered again while it ran")]
     OrderedAgain,
     /// The download began again.
+    #[display("the download began again")]
     DownloadAgain,
     /// HTTPEND or COAPEND came when it was not due.
+    #[display("the end of a download came after START")]
     LateDownloadEnd,
     /// URCs of two transports.
+    #[display("URCs of an update over {_0} and over {_1} in one update")]
     Mixed(Via, Via),
     /// A word that the application note does not know.
+    #[display("`{_0}`: a word that the application note does not know")]
     Word(String),
     /// The target was named and END had not come.
+    #[display("the target runs, and no END was heard")]
     TargetWithoutEnd,
     /// Nothing was updated, and after a boot another version was named.
+    #[display("nothing was updated, and {_0} was named after another boot")]
     OtherVersion(Version),
     /// After END,0 one version was named, and after another boot another.
+    #[display(
+        "{_0} was named after END,0, and {_1} after another boot: its version changed, or it is another module"
+    )]
     NamedLater(Version, Version),
     /// One version was named, and then another without a boot.
+    #[display("{_0} was named, and then {_1} without a boot: it is another module, or another log")]
     OtherModule(Version, Version),
     /// The version was heard and told, and the two differ.
+    #[display("the version that was heard before is not that of `--from`")]
     FromDiffers,
 }
 
@@ -143,67 +166,6 @@ impl Oddity {
         match (self, other) {
             (Self::Word(one), Self::Word(other)) => one == other,
             _ => core::mem::discriminant(self) == core::mem::discriminant(other),
-        }
-    }
-}
-
-impl fmt::Display for Oddity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let percent = |percent: &Option<u32>| match percent {
-            Some(percent) => alloc::format!("at DOWNLOADING {percent}%"),
-            None => "before any DOWNLOADING".into(),
-        };
-        match self {
-            Self::Above(percent) => write!(f, "UPDATING {percent}%: more than 100%"),
-            Self::Back(from, to) => {
-                write!(
-                    f,
-                    "UPDATING went back from {from}% to {to}%, and no boot was heard between"
-                )
-            }
-            Self::DownloadBack(from, to) => {
-                write!(
-                    f,
-                    "DOWNLOADING went back from {from}% to {to}%, and no boot was heard between"
-                )
-            }
-            Self::Programs(total, current) => {
-                write!(
-                    f,
-                    "UPDATING of program {current} of {total}: the application note knows 1 of 1 alone"
-                )
-            }
-            Self::EndAgain(code) => write!(f, "END came again, with {code}"),
-            Self::NoUpdating => f.write_str("END,0 came, and no UPDATING was heard before it"),
-            Self::EarlyStart(at) => write!(
-                f,
-                "the update began {}, and no end of the download was heard",
-                percent(at)
-            ),
-            Self::StartAgain => f.write_str("START came again, and no boot was heard between"),
-            Self::OrderedAgain => f.write_str("the update was ordered again while it ran"),
-            Self::DownloadAgain => f.write_str("the download began again"),
-            Self::LateDownloadEnd => f.write_str("the end of a download came after START"),
-            Self::Mixed(one, other) => {
-                write!(f, "URCs of an update over {one} and over {other} in one update")
-            }
-            Self::Word(word) => write!(f, "`{word}`: a word that the application note does not know"),
-            Self::TargetWithoutEnd => f.write_str("the target runs, and no END was heard"),
-            Self::OtherVersion(version) => {
-                write!(
-                    f,
-                    "nothing was updated, and {version} was named after another boot"
-                )
-            }
-            Self::NamedLater(first, then) => write!(
-                f,
-                "{first} was named after END,0, and {then} after another boot: its version changed, or it is another module"
-            ),
-            Self::OtherModule(first, then) => write!(
-                f,
-                "{first} was named, and then {then} without a boot: it is another module, or another log"
-            ),
-            Self::FromDiffers => f.write_str("the version that was heard before is not that of `--from`"),
         }
     }
 }

@@ -2,10 +2,10 @@
 
 use super::points::PercentPoints;
 use crate::transport::Via;
+use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use bc66_spec::code::{DownloadCode, UpdateCode};
-use core::fmt;
 
 /// Where something stands in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -17,35 +17,27 @@ pub struct LogPlace {
 }
 
 /// Where an update stands, as far as the log says.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, derive_more::Display)]
 pub enum LogStage {
     /// Blocks are uploaded; the last one.
+    #[display("uploading block {_0}")]
     Uploading(u32),
+    #[display("ordered")]
     Ordered,
     /// The module downloads; the last percentage.
+    #[display("DOWNLOADING{}", _0.map_or(String::new(), |percent| format!(" {percent}%")))]
     Downloading(Option<u32>),
+    #[display("downloaded")]
     Downloaded,
+    #[display("download failed with {}", _0.raw())]
     DownloadFailed(DownloadCode),
+    #[display("START")]
     Started,
     /// UPDATING was heard; the last percentage.
+    #[display("UPDATING {_0}%")]
     Updating(u32),
+    #[display("END,{}", _0.raw())]
     Ended(UpdateCode),
-}
-
-impl fmt::Display for LogStage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Uploading(block) => write!(f, "uploading block {block}"),
-            Self::Ordered => f.write_str("ordered"),
-            Self::Downloading(None) => f.write_str("DOWNLOADING"),
-            Self::Downloading(Some(percent)) => write!(f, "DOWNLOADING {percent}%"),
-            Self::Downloaded => f.write_str("downloaded"),
-            Self::DownloadFailed(code) => write!(f, "download failed with {}", code.raw()),
-            Self::Started => f.write_str("START"),
-            Self::Updating(percent) => write!(f, "UPDATING {percent}%"),
-            Self::Ended(code) => write!(f, "END,{}", code.raw()),
-        }
-    }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,11 +6,11 @@ use crate::verdict::Finding;
 use alloc::string::String;
 use alloc::vec::Vec;
 use bc66_spec::lwm2m::firmware;
-use core::fmt;
 
 /// How the update ended over LwM2M.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, derive_more::Display)]
 pub enum ObjectEnding {
+    #[display("state {state}, result {result}")]
     Rests {
         /// `/5/0/3`.
         state: u8,
@@ -18,8 +18,10 @@ pub enum ObjectEnding {
         result: u8,
     },
     /// An order was refused: which, and how.
+    #[display("{_0}")]
     Refused(String),
     /// An order was never answered: which.
+    #[display("{_0}")]
     Unanswered(String),
 }
 
@@ -65,14 +67,5 @@ impl ObjectSeen {
             }
         }
         self.ids.push(id);
-    }
-}
-
-impl fmt::Display for ObjectEnding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Rests { state, result } => write!(f, "state {state}, result {result}"),
-            Self::Refused(words) | Self::Unanswered(words) => f.write_str(words),
-        }
     }
 }

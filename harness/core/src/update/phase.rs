@@ -1,60 +1,53 @@
 //! Where an update stands, and what is legal after a cut there.
 
 use crate::percent::Percent;
-use core::fmt;
+use alloc::string::ToString;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Where the update stands, as far as the module has said so.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema, derive_more::Display)]
 #[serde(tag = "phase", rename_all = "kebab-case")]
 pub enum Phase {
     /// Nothing was ordered.
+    #[display("idle")]
     Idle,
     /// A block is being uploaded over the UART.
+    #[display("upload block {block}")]
     Uploading {
         /// Its number.
         block: u32,
     },
     /// The module downloads.
+    #[display(
+        "DOWNLOADING {}",
+        percent.map_or("(no percent yet)".into(), |percent| percent.to_string())
+    )]
     Downloading {
         /// The last percentage it reported.
         percent: Option<Percent>,
     },
     /// The download failed: nothing is under way any more.
+    #[display("failed download ({code})")]
     DownloadFailed {
         /// `<download_err>`.
         code: u32,
     },
     /// The package is there and the update is ordered, or START was seen; no UPDATING yet.
+    #[display("START (no UPDATING yet)")]
     Ordered,
     /// UPDATING was seen.
+    #[display("UPDATING {percent}")]
     Updating {
         /// The last percentage.
         percent: Percent,
     },
     /// END was seen.
+    #[display("END,{code}")]
     Ended {
         /// `<update_err>`.
         code: u32,
     },
-}
-
-impl fmt::Display for Phase {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Idle => f.write_str("idle"),
-            Self::Uploading { block } => write!(f, "upload block {block}"),
-            Self::Downloading {
-                percent: Some(percent),
-            } => write!(f, "DOWNLOADING {percent}"),
-            Self::Downloading { percent: None } => f.write_str("DOWNLOADING (no percent yet)"),
-            Self::DownloadFailed { code } => write!(f, "failed download ({code})"),
-            Self::Ordered => f.write_str("START (no UPDATING yet)"),
-            Self::Updating { percent } => write!(f, "UPDATING {percent}"),
-            Self::Ended { code } => write!(f, "END,{code}"),
-        }
-    }
 }
 
 impl Phase {
