@@ -2,9 +2,9 @@
 //!
 //! The order of its steps is that of the real bootloader's strings (FW): marker, header check, verify delta, verify
 //! source; then per chunk: already target → skip; backed up → restore; else back up, patch, program, verify; then report
-//! and reboot. Forced update mode is no mode: a marker that is still set after a power cut leads through the same steps.
+//! and reboot. There is no forced update mode: a marker that is still set after a power cut leads through the same steps.
 //!
-//! What it prints and how long things take is the business of [`Progress`].
+//! An [`UpdateObserver`] prints its progress and lets its time pass.
 
 mod backup;
 mod old_image;
@@ -14,8 +14,8 @@ use crate::brick;
 use crate::defect::{Defect, Defects};
 use crate::durations::{DIGEST_SECTOR, FRAGILE, PATCH_CHUNK};
 use crate::flash::{Flash, Result, SECTOR};
-use crate::layout::Layout;
-use crate::package::{Package, digest, inspect, inspect_unverified};
+use crate::layout::FlashLayout;
+use crate::package::{DeltaPackage, digest, inspect, inspect_unverified};
 use crate::update_info::UpdateInfo;
 use bc66_spec::code::UpdateCode;
 use bc66_spec::urc::UPDATING_FIRST_PERCENT;
@@ -24,11 +24,10 @@ use std::time::Duration;
 /// Percentage at which a resume is given up: see [`Defect::RestoresOldWithError`].
 const GIVES_UP_AT: u8 = 45;
 
-/// Who watches an update.
-pub trait Progress {
-    /// An update that was cut goes on.
+/// Observes an update.
+pub trait UpdateObserver {
+    /// An update resumes after a cut.
     fn resumes(&mut self);
-    /// So many percent are done.
     fn percent(&mut self, percent: u8);
     /// The processor computes for this long.
     fn computes(&mut self, module_time: Duration);
@@ -42,26 +41,21 @@ pub enum Next {
     Reboot,
 }
 
-/// The bootloader of one boot.
 pub struct Bootloader<'a> {
-    /// What it works on.
-    pub flash: &'a mut dyn Flash,
-    /// Where things stand in there.
-    pub layout: &'a Layout,
-    pub progress: &'a mut dyn Progress,
-    /// What is wrong with it.
-    pub defects: Defects,
+    flash: &'a mut dyn Flash,
+    layout: &'a FlashLayout,
+    progress: &'a mut dyn UpdateObserver,
+    defects: Defects,
     resumed: bool,
     /// An update that was over already: see [`Defect::UpdatesAgainLater`].
     again: bool,
 }
 
 impl<'a> Bootloader<'a> {
-    /// The bootloader of a boot.
     pub fn new(
         flash: &'a mut dyn Flash,
-        layout: &'a Layout,
-        progress: &'a mut dyn Progress,
+        layout: &'a FlashLayout,
+        progress: &'a mut dyn UpdateObserver,
         defects: Defects,
     ) -> Self {
         Self {
@@ -74,10 +68,10 @@ impl<'a> Bootloader<'a> {
         }
     }
 
-    /// Does whatever the flash says must be done.
+    /// Starts, resumes or skips an update, as the marker in the flash says.
     pub fn run(&mut self) -> Result<Next> {
         match UpdateInfo::load(self.flash, self.layout)? {
-            UpdateInfo::Idle | UpdateInfo::Over(_) => self.boot_as_ever(),
+            UpdateInfo::Idle | UpdateInfo::Over(_) => self.boot_normally(),
             UpdateInfo::Patching { .. } if self.defects.has(Defect::ForgetsResume) => {
                 UpdateInfo::Idle.store(self.flash, self.layout)?;
                 Ok(Next::Application)
@@ -99,7 +93,7 @@ impl<'a> Bootloader<'a> {
     fn update(&mut self, len: usize) -> Result<Next> {
         let bytes = self
             .flash
-            .read_vec(self.layout.delta.start, len.min(self.layout.delta.len()))?;
+            .read_vec(self.layout.delta.start, len.min(self.layout.delta.size()))?;
         self.compute_digests(bytes.len().div_ceil(SECTOR));
         let inspected = if self.defects.has(Defect::WrongDigestAccepted) {
             inspect_unverified(&bytes)
@@ -107,7 +101,7 @@ impl<'a> Bootloader<'a> {
             inspect(&bytes)
         };
         let patched = match inspected {
-            Ok(package) if package.chunks.len() == self.layout.image.sectors => {
+            Some(package) if package.chunks.len() == self.layout.image.sectors => {
                 self.compute_digests(package.chunks.len());
                 if self.verify(&package)? {
                     self.patch_all(&package, len)?
@@ -115,8 +109,8 @@ impl<'a> Bootloader<'a> {
                     Some(UpdateCode::Mismatch)
                 }
             }
-            Ok(_) => Some(UpdateCode::Mismatch),
-            Err(_) => Some(UpdateCode::Invalid),
+            Some(_) => Some(UpdateCode::Mismatch),
+            None => Some(UpdateCode::Invalid),
         };
         if let Some(code) = patched {
             let code = self.end_of_resume(code)?;
@@ -126,7 +120,7 @@ impl<'a> Bootloader<'a> {
         Ok(Next::Reboot)
     }
 
-    fn verify(&self, package: &Package<'_>) -> Result<bool> {
+    fn verify(&self, package: &DeltaPackage<'_>) -> Result<bool> {
         if self.resumed {
             self.verify_mixture(package)
         } else {
@@ -134,11 +128,11 @@ impl<'a> Bootloader<'a> {
         }
     }
 
-    /// Before the first write: every sector is the source's.
-    fn verify_source(&self, package: &Package<'_>) -> Result<bool> {
+    /// Is every sector the source's? Checked before the first write.
+    fn verify_source(&self, package: &DeltaPackage<'_>) -> Result<bool> {
         let image = self
             .flash
-            .read_vec(self.layout.image.start, self.layout.image.len())?;
+            .read_vec(self.layout.image.start, self.layout.image.size())?;
         let chunks = image
             .chunks_exact(SECTOR)
             .zip(&package.chunks)
@@ -146,8 +140,8 @@ impl<'a> Bootloader<'a> {
         Ok(chunks && digest(&image) == package.source)
     }
 
-    /// After a cut: every sector is the source's or the target's, but for one that may be torn if its backup is whole.
-    fn verify_mixture(&self, package: &Package<'_>) -> Result<bool> {
+    /// Is every sector the source's or the target's, after a cut? One may be torn if its backup is whole.
+    fn verify_mixture(&self, package: &DeltaPackage<'_>) -> Result<bool> {
         let backup = self.digest_of(self.layout.backup.start)?;
         let mut torn = 0;
         for (index, chunk) in package.chunks.iter().enumerate() {
@@ -162,8 +156,8 @@ impl<'a> Bootloader<'a> {
         Ok(true)
     }
 
-    /// The code of the update's end; nothing if the processor was reset meanwhile.
-    fn patch_all(&mut self, package: &Package<'_>, len: usize) -> Result<Option<UpdateCode>> {
+    /// The result of the update; `None` if the processor was reset meanwhile.
+    fn patch_all(&mut self, package: &DeltaPackage<'_>, len: usize) -> Result<Option<UpdateCode>> {
         self.keep_old_image()?;
         let marker = if self.defects.has(Defect::NoMarker) {
             UpdateInfo::Idle
@@ -199,8 +193,8 @@ impl<'a> Bootloader<'a> {
         Ok(Some(UpdateCode::Success))
     }
 
-    /// Brings one chunk to its target; false if the package turns out not to lead there.
-    fn patch_chunk(&mut self, package: &Package<'_>, index: usize) -> Result<bool> {
+    /// Patches one chunk; false if its target does not come out.
+    fn patch_chunk(&mut self, package: &DeltaPackage<'_>, index: usize) -> Result<bool> {
         let chunk = &package.chunks[index];
         let at = self.layout.image.sector(index);
         let now = self.digest_of(at)?;
@@ -217,18 +211,16 @@ impl<'a> Bootloader<'a> {
         if self.defects.has(Defect::EndZeroOldVersion) {
             return Ok(true);
         }
-        let Ok(new) = package.patch(index, &sectors) else {
+        let new = package.patch(index, &sectors);
+        let Some(new) = new.filter(|new| digest(new) == chunk.target) else {
             return Ok(false);
         };
-        if digest(&new) != chunk.target {
-            return Ok(false);
-        }
         self.replace(at, &new)?;
         Ok(self.digest_of(at)? == chunk.target)
     }
 
-    /// The chunk to begin with: those that are finished are skipped one by one.
-    fn first_chunk(&self, package: &Package<'_>) -> Result<usize> {
+    /// The chunk to begin with. Usually the first: finished ones are skipped one by one.
+    fn first_chunk(&self, package: &DeltaPackage<'_>) -> Result<usize> {
         if !self.resumed || !self.defects.has(Defect::ResumesWrongChunk) {
             return Ok(0);
         }

@@ -1,67 +1,65 @@
 //! The module's time: real time, divided by `--speed`.
 //!
 //! Sleeping costs some fifty microseconds whatever is asked for, so short durations are never slept one by one:
-//! [`Pace`] adds them to an absolute due time and sleeps only when that is far enough ahead. Rounding cannot
+//! [`Pacer`] adds them to an absolute due time and sleeps only when that is far enough ahead. Rounding cannot
 //! accumulate, because nothing is ever measured from "now" while work goes on.
 
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Below this the scheduler's own latency is all one would wait for.
+/// A shorter sleep lasts as long as the scheduler's own latency.
 const WORTH_SLEEPING: Duration = Duration::from_micros(60);
 
 /// Converts the module's durations to real ones.
 #[derive(Debug, Clone, Copy)]
-pub struct Clock {
+pub(crate) struct ModuleClock {
     speed: f64,
 }
 
-impl Clock {
+impl ModuleClock {
     /// A clock that runs `speed` times faster than real time; `None` unless `speed` is a positive number.
-    pub fn new(speed: f64) -> Option<Self> {
+    pub(crate) fn new(speed: f64) -> Option<Self> {
         (speed.is_finite() && speed > 0.0).then_some(Self { speed })
     }
 
-    /// The real time that `module` takes.
-    pub fn real(self, module: Duration) -> Duration {
+    pub(crate) fn real(self, module: Duration) -> Duration {
         Duration::try_from_secs_f64(module.as_secs_f64() / self.speed).unwrap_or(Duration::MAX)
     }
 
-    /// The module's time that passes in `real` time.
-    pub fn module(self, real: Duration) -> Duration {
+    pub(crate) fn module(self, real: Duration) -> Duration {
         Duration::try_from_secs_f64(real.as_secs_f64() * self.speed).unwrap_or(Duration::MAX)
     }
 
     /// When `module` will have passed from now on.
-    pub fn after(self, module: Duration) -> Instant {
+    pub(crate) fn after(self, module: Duration) -> Instant {
         let now = Instant::now();
         now.checked_add(self.real(module))
             .unwrap_or(now + Duration::from_secs(365 * 86_400))
     }
 
-    pub fn sleep(self, module: Duration) {
+    pub(crate) fn sleep(self, module: Duration) {
         thread::sleep(self.real(module));
     }
 }
 
 /// Spends many small durations in a row without drifting.
 #[derive(Debug)]
-pub struct Pace {
+pub(crate) struct Pacer {
     due: Instant,
 }
 
-impl Pace {
-    pub fn new() -> Self {
+impl Pacer {
+    pub(crate) fn new() -> Self {
         Self { due: Instant::now() }
     }
 
-    /// Work begins after a pause: what was not used before is not saved up.
-    pub fn restart(&mut self) {
+    /// Work begins after a pause: unused time does not count.
+    pub(crate) fn restart(&mut self) {
         self.due = self.due.max(Instant::now());
     }
 
     /// Adds `real` to the due time and waits for it if that is worth a sleep.
-    pub fn pass(&mut self, real: Duration) {
+    pub(crate) fn pass(&mut self, real: Duration) {
         self.due += real;
         let ahead = self.due.saturating_duration_since(Instant::now());
         if ahead >= WORTH_SLEEPING {
@@ -69,15 +67,8 @@ impl Pace {
         }
     }
 
-    /// The moment up to which time has been spent.
-    pub fn due(&self) -> Instant {
+    pub(crate) fn due(&self) -> Instant {
         self.due
-    }
-}
-
-impl Default for Pace {
-    fn default() -> Self {
-        Self::new()
     }
 }
 
@@ -88,26 +79,21 @@ mod tests {
     #[test]
     fn small_durations_add_up() {
         let begin = Instant::now();
-        let mut pace = Pace::new();
+        let mut pace = Pacer::new();
         for _ in 0..10_000 {
             pace.pass(Duration::from_micros(2));
         }
         let took = begin.elapsed();
-        assert!(
-            took >= Duration::from_micros(19_900),
-            "20 ms of work took {took:?}"
-        );
+        assert!(took.as_micros() >= 19_900, "20 ms of work took {took:?}");
     }
 
     #[test]
     fn speed_divides() {
-        let clock = Clock::new(60.0).expect("a positive speed");
+        let clock = ModuleClock::new(60.0).expect("a positive speed");
         assert_eq!(clock.real(Duration::from_secs(60)), Duration::from_secs(1));
         assert_eq!(clock.module(Duration::from_secs(1)), Duration::from_secs(60));
-        assert!(
-            [0.0, -1.0, f64::NAN, f64::INFINITY]
-                .into_iter()
-                .all(|speed| Clock::new(speed).is_none())
-        );
+        for speed in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+            assert!(ModuleClock::new(speed).is_none(), "{speed}");
+        }
     }
 }

@@ -1,16 +1,18 @@
-//! CoAP as the module speaks it (RFC 7252, RFC 7959, RFC 7641), written by hand: the harness uses a library, and an error must
-//! not hide by being on both sides.
+//! CoAP for the module (RFC 7252, RFC 7959, RFC 7641), written by hand: the harness uses a library, and an error
+//! on both sides would hide.
 //!
-//! [`message`] knows the bytes, [`block`] the block options, [`exchange`] how one confirmable request fares over a
-//! network that loses datagrams. No socket is opened here.
+//! `message` knows the bytes, `block` the block options, `exchange` repeats a confirmable request until its
+//! answer comes. No socket is opened here.
 
-pub mod block;
-pub mod exchange;
-pub mod message;
+mod block;
+mod code;
+mod exchange;
+mod message;
 pub mod option;
-pub mod uri;
+mod uri;
 
-pub use block::Block;
-pub use exchange::{Exchange, News, Step};
-pub use message::{Code, Kind, Malformed, Message};
-pub use uri::{Uri, UriError};
+pub use block::BlockValue;
+pub use code::MessageCode;
+pub(crate) use exchange::{Exchange, News};
+pub use message::{CoapOption, MalformedDatagram, MessageType, RawMessage};
+pub(crate) use uri::{Uri, UriError};

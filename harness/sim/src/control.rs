@@ -14,17 +14,18 @@ use crate::board::Board;
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
+use std::sync::Arc;
 use std::thread;
 
-/// Longest request; more is no request.
+/// Longest request in bytes.
 const REQUEST_MAX: u64 = 200;
 
 /// Serves any number of clients at `path`, in threads of its own.
-pub fn serve(board: Board, path: &Path) -> io::Result<()> {
+pub(crate) fn serve(board: Arc<Board>, path: &Path) -> io::Result<()> {
     let listener = bind(path)?;
     thread::Builder::new().name("control".into()).spawn(move || {
         for client in listener.incoming().flatten() {
-            let board = board.clone();
+            let board = Arc::clone(&board);
             let started = thread::Builder::new()
                 .name("client".into())
                 .spawn(move || converse(&board, client));
@@ -36,7 +37,7 @@ pub fn serve(board: Board, path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// A socket that nobody answers any more is replaced.
+/// Replaces a socket that an earlier simulator left behind.
 fn bind(path: &Path) -> io::Result<UnixListener> {
     let stale =
         || UnixStream::connect(path).is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused);
@@ -49,7 +50,7 @@ fn bind(path: &Path) -> io::Result<UnixListener> {
     }
 }
 
-/// A client that is gone needs no answer: errors end the conversation.
+/// Answers until the client is gone; errors end the conversation.
 fn converse(board: &Board, client: UnixStream) {
     let Ok(mut answers) = client.try_clone() else {
         return;
@@ -103,17 +104,20 @@ fn moved(level: &str, line: impl FnOnce(bool)) -> String {
 }
 
 fn sense(board: &Board) -> String {
-    let (on, since) = board.vdd_ext();
-    let level = if on { "on" } else { "off" };
-    format!("ok {level} {}", since.elapsed().as_nanos())
+    let state = board.state();
+    let up = level(state.module != "off");
+    format!("ok {up} {}", state.vdd_ext_since.elapsed().as_nanos())
 }
 
 fn state(board: &Board) -> String {
     let state = board.state();
-    let level = |on| if on { "on" } else { "off" };
     let (power, reset, pwrkey) = (level(state.power), level(state.reset), level(state.pwrkey));
     format!(
         "ok power={power} module={} reset={reset} pwrkey={pwrkey}",
         state.module
     )
+}
+
+fn level(on: bool) -> &'static str {
+    if on { "on" } else { "off" }
 }

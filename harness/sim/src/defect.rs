@@ -1,16 +1,15 @@
-//! What can be wrong with a simulated module: a closed list, so that a harness can be seen to fail.
+//! What can be wrong with a simulated module: a closed list, which shows that a harness finds it.
 //!
 //! Each is something that a real bootloader or modem firmware does wrong. To add one: a line in the list, and one
-//! `defects.has(…)` where the sound behaviour is. Only the bootloader ([`crate::bootloader`], [`crate::brick`]), the
-//! module's start ([`crate::module`]), [`crate::lwm2m`], [`crate::download`] and the application ask.
+//! `defects.has(…)` where the sound behaviour is. Only the bootloader ([`crate::bootloader`], `brick`), the
+//! module's start (`module`), `lwm2m`, `download` and the application ask.
 
 use crate::named::{NamedSet, named};
 
-/// A set of defects.
 pub type Defects = NamedSet<Defect>;
 
 named! {
-    Defect is a "defect" {
+    Defect {
         ForgetsResume = "forgets-resume",
             "after a power cut in UPDATING, starts the half-patched application instead of resuming";
         EndZeroOldVersion = "end-zero-old-version",
@@ -42,7 +41,7 @@ named! {
         TornBackupTrusted = "torn-backup-trusted",
             "after a cut, puts a backup back over its chunk by its first page alone, torn or not";
         ResumesWrongChunk = "resumes-wrong-chunk",
-            "after a cut, goes on one chunk behind the one that was not finished";
+            "after a cut, goes on one chunk after the one that was not finished";
         DownloadsAgain = "downloads-again",
             "after a power cut in UPDATING, downloads the package again over HTTP instead of resuming";
         BricksAbove90 = "bricks-above-90",

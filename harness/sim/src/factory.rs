@@ -1,37 +1,37 @@
-//! What leaves the factory: the firmware that the command line names, in a flash with nothing else in it.
+//! The flash as it leaves the factory: the firmware of the command line and nothing else.
 
-use crate::clock::Clock;
-use crate::flash::{ERASED, FileFlash, Flash, Result};
+use crate::clock::ModuleClock;
+use crate::flash::{ERASED, FileFlash, Result};
 use crate::image;
-use crate::layout::Layout;
-use crate::nvdm::Nvdm;
-use crate::version::Version;
+use crate::layout::FlashLayout;
+use crate::nvdm;
+use crate::version::FirmwareVersion;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
 
-/// Makes one module's flash as it leaves the factory, as often as it is asked to.
+/// Makes the flash of one module.
 #[derive(Debug, Clone)]
-pub struct Factory {
-    pub version: Version,
+pub(crate) struct Factory {
+    pub(crate) version: FirmwareVersion,
     /// The module's own numbers derive from it.
-    pub seed: u64,
+    pub(crate) seed: u64,
     /// The file that is its flash.
-    pub flash: PathBuf,
+    pub(crate) flash: PathBuf,
 }
 
 impl Factory {
-    /// Writes the flash anew, whatever was in it. Nobody may be running on it.
-    pub fn flash(&self) -> Result<()> {
-        let layout = Layout::BC66;
+    /// Overwrites the flash. No module may run on it.
+    pub(crate) fn flash(&self) -> Result<()> {
+        let layout = FlashLayout::BC66;
         let mut bytes = vec![ERASED; layout.size()];
-        bytes[layout.image.start..][..layout.image.len()]
-            .copy_from_slice(&image::build(&self.version, layout.image.len()));
+        bytes[layout.image.start..][..layout.image.size()]
+            .copy_from_slice(&image::build(&self.version, layout.image.size()));
         fs::write(&self.flash, &bytes)?;
-        let at_once = Clock::new(f64::MAX)
+        let at_once = ModuleClock::new(f64::MAX)
             .ok_or(io::ErrorKind::InvalidInput)
             .map_err(io::Error::from)?;
         let mut flash = FileFlash::open(&self.flash, at_once, self.seed)?;
-        Nvdm::new(&layout).initialize(&mut flash as &mut dyn Flash, self.seed)
+        nvdm::initialize(&mut flash, self.seed)
     }
 }

@@ -1,6 +1,6 @@
-//! The pty that stands for the module's main UART.
+//! The pty that is the module's main UART.
 //!
-//! The board opens the slave side itself, makes it raw before anyone else can open it, and keeps it open for life. Else early
+//! The board opens the slave side itself, makes it raw before the host can open it, and keeps it open. Otherwise early
 //! output would be echoed and rewritten by the line discipline, and the master side would hang up with the last client.
 
 use bc66_spec::timing::BAUD_DEFAULT;
@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 /// Both sides of a pty, kept open for life.
 #[derive(Debug)]
-pub struct Pty {
+pub(crate) struct Pty {
     master: OwnedFd,
     _slave: OwnedFd,
     path: PathBuf,
@@ -21,7 +21,7 @@ pub struct Pty {
 
 impl Pty {
     /// A new pty, raw, its master side not blocking.
-    pub fn open() -> io::Result<Self> {
+    pub(crate) fn open() -> io::Result<Self> {
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
         grantpt(&master)?;
         unlockpt(&master)?;
@@ -43,18 +43,16 @@ impl Pty {
         })
     }
 
-    /// What a host opens.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// What the module gets.
-    pub fn master(&self) -> BorrowedFd<'_> {
+    pub(crate) fn master(&self) -> BorrowedFd<'_> {
         self.master.as_fd()
     }
 
-    /// Throws away what the host has sent: nobody is there to hear it.
-    pub fn discard_input(&self) {
+    /// Discards what the host has sent to a module that is off.
+    pub(crate) fn discard_input(&self) {
         let mut buffer = [0; 1024];
         while matches!(rustix::io::read(&self.master, &mut buffer), Ok(n) if n > 0) {}
     }

@@ -14,11 +14,10 @@ impl Random {
     }
 
     /// A generator for one purpose, independent of those for other purposes under the same seed.
-    pub fn for_purpose(seed: u64, purpose: &str) -> Self {
+    pub(crate) fn for_purpose(seed: u64, purpose: &str) -> Self {
         Self::new(seed ^ hash(purpose.as_bytes()))
     }
 
-    /// The next 64 bits.
     pub fn bits(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.state;
@@ -40,14 +39,14 @@ impl Random {
 }
 
 /// FNV-1a: turns a name into a seed.
-pub fn hash(bytes: &[u8]) -> u64 {
+pub(crate) fn hash(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xCBF2_9CE4_8422_2325, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01B3)
     })
 }
 
-/// A number, and the digit behind it that makes it whole (ISO/IEC 7812-1 annex B).
-pub fn with_check_digit(digits: String) -> String {
+/// The digits with their check digit (Luhn, ISO/IEC 7812-1 annex B).
+pub(crate) fn with_check_digit(digits: String) -> String {
     let luhn = |(at, digit): (usize, u8)| {
         let doubled = (digits.len() - at) % 2 == 1;
         let value = u32::from(digit - b'0') * if doubled { 2 } else { 1 };
@@ -61,7 +60,7 @@ pub fn with_check_digit(digits: String) -> String {
 mod tests {
     use super::*;
 
-    /// An IMEI that testers use, and the example that everybody gives of the digit.
+    /// A well-known test IMEI, and the usual example of the Luhn digit.
     #[test]
     fn check_digits() {
         for whole in ["490154203237518", "79927398713"] {

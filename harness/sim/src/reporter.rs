@@ -1,7 +1,7 @@
 //! Prints the bootloader's progress, and lets its time pass.
 
-use crate::bootloader::Progress;
-use crate::clock::{Clock, Pace};
+use crate::bootloader::UpdateObserver;
+use crate::clock::{ModuleClock, Pacer};
 use crate::defect::{Defect, Defects};
 use crate::dialect::{Dialect, Dialects};
 use crate::life::hang;
@@ -12,19 +12,16 @@ use crate::uart::Uart;
 use bc66_spec::urc::{CURRENT_BIN, FotaUrc};
 use std::time::Duration;
 
-/// What [`Dialect::PercentRestartsLow`] counts through before an update goes on.
+/// The percentages of [`Dialect::PercentRestartsLow`] before an update goes on.
 const LOW_PERCENTS: [u8; 4] = [1, 7, 13, 19];
-/// One in so many percentages is printed with [`Dialect::PercentJumps`], and the last one always.
+/// [`Dialect::PercentJumps`] prints one percentage in so many, and the last one always.
 const JUMP: usize = 4;
 
-/// What [`Defect::PercentOutOfRange`] prints before a percentage: another one, and of which program.
-const ODD: [(u8, u8, u8); 3] = [(50, 35, CURRENT_BIN), (70, 70, 3), (100, 140, CURRENT_BIN)];
-
-/// The one who watches an update on a UART.
-pub struct Reporter<'a> {
+/// Shows an update on the UART.
+pub(crate) struct Reporter<'a> {
     uart: &'a Uart,
-    clock: Clock,
-    pace: Pace,
+    clock: ModuleClock,
+    pace: Pacer,
     phrases: Phrases,
     percents: Percents,
     hang_at: Option<u8>,
@@ -33,13 +30,13 @@ pub struct Reporter<'a> {
 }
 
 impl<'a> Reporter<'a> {
-    pub fn new(settings: &Settings, clock: Clock, uart: &'a Uart) -> Self {
+    pub(crate) fn new(settings: &Settings, clock: ModuleClock, uart: &'a Uart) -> Self {
         let hangs = settings.defects.has(Defect::HangsInUpdating);
         let hang_at = hangs.then(|| 30 + Random::for_purpose(settings.seed, "hang").below(51) as u8);
         Self {
             uart,
             clock,
-            pace: Pace::new(),
+            pace: Pacer::new(),
             phrases: settings.phrases(),
             percents: Percents::new(settings, "updating"),
             hang_at,
@@ -49,7 +46,7 @@ impl<'a> Reporter<'a> {
     }
 }
 
-impl Progress for Reporter<'_> {
+impl UpdateObserver for Reporter<'_> {
     fn resumes(&mut self) {
         self.resumes = true;
         if self.percents.dialects.has(Dialect::PercentRestartsLow) {
@@ -64,12 +61,18 @@ impl Progress for Reporter<'_> {
         if self.resumes && self.defects.has(Defect::ResumeWithoutUpdating) {
             return;
         }
-        let odd = ODD.into_iter().filter(|(at, ..)| *at == percent);
-        for (_, said, program) in odd.filter(|_| self.defects.has(Defect::PercentOutOfRange)) {
-            self.uart.line(&self.phrases.updating(said, program));
+        if self.defects.has(Defect::PercentOutOfRange) {
+            // Another percentage comes first: one that goes back, one of a third program, one above 100.
+            let odd = match percent {
+                50 => Some(self.phrases.updating(35, CURRENT_BIN)),
+                70 => Some(self.phrases.updating(70, 3)),
+                100 => Some(self.phrases.updating(140, CURRENT_BIN)),
+                _ => None,
+            };
+            odd.iter().for_each(|line| self.uart.line(line));
         }
-        for said in self.percents.of(percent) {
-            self.uart.line(&self.phrases.updating(said, CURRENT_BIN));
+        for printed in self.percents.printed_at(percent) {
+            self.uart.line(&self.phrases.updating(printed, CURRENT_BIN));
         }
         if self.hang_at.is_some_and(|limit| percent >= limit) {
             hang();
@@ -84,15 +87,15 @@ impl Progress for Reporter<'_> {
 
 /// Which percentages are printed when one is reached.
 #[derive(Debug)]
-pub struct Percents {
+pub(crate) struct Percents {
     dialects: Dialects,
     random: Random,
+    /// The low ones come first.
     low: bool,
 }
 
 impl Percents {
-    /// Of one boot and one purpose.
-    pub fn new(settings: &Settings, purpose: &str) -> Self {
+    pub(crate) fn new(settings: &Settings, purpose: &str) -> Self {
         Self {
             dialects: settings.dialects,
             random: Random::for_purpose(settings.boot_seed(), purpose),
@@ -100,18 +103,18 @@ impl Percents {
         }
     }
 
-    /// What is printed for this one.
-    pub fn of(&mut self, percent: u8) -> Vec<u8> {
-        let mut said = Vec::new();
+    /// What is printed when this percentage is reached.
+    pub(crate) fn printed_at(&mut self, percent: u8) -> Vec<u8> {
+        let mut printed = Vec::new();
         if std::mem::take(&mut self.low) {
-            said.extend(LOW_PERCENTS);
+            printed.extend(LOW_PERCENTS);
         }
-        let left_out =
+        let is_left_out =
             self.dialects.has(Dialect::PercentJumps) && percent < 100 && self.random.below(JUMP) > 0;
-        if !left_out {
+        if !is_left_out {
             let times = 1 + usize::from(self.dialects.has(Dialect::PercentRepeats));
-            said.extend(std::iter::repeat_n(percent, times));
+            printed.extend(std::iter::repeat_n(percent, times));
         }
-        said
+        printed
     }
 }

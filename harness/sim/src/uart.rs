@@ -2,11 +2,10 @@
 //!
 //! A byte is seen when its last bit has arrived. Nothing is sent ahead of its time and nothing is read faster than the wire
 //! could carry it; short times are batched over absolute due times, so a long transfer takes exactly as long as its bits.
-//! There is no flow control: what nobody reads is lost, and what comes while the module does not listen is dropped. A module
-//! that was set to another rate than the pty is understood by nobody ([`crate::line_noise`]); at 115200 it is not held against a pty
-//! that nobody has set.
+//! There is no flow control: bytes that are not read are lost, and bytes that come while the module does not listen are dropped.
+//! If module and pty have different rates, both read noise ([`crate::line_noise`]), except at 115200, where a pty may be unset.
 
-use crate::clock::{Clock, Pace};
+use crate::clock::{ModuleClock, Pacer};
 use crate::line_noise::misread;
 use crate::phrase::framed;
 use bc66_spec::timing::{BAUD_DEFAULT, BITS_PER_BYTE};
@@ -23,7 +22,7 @@ use std::time::{Duration, Instant};
 
 /// Real time between two looks at the wire while bytes flow.
 const SLICE: Duration = Duration::from_micros(150);
-/// Most bytes that are taken at once, however fast the wire is.
+/// Most bytes in one slice, however fast the wire is.
 const PIECE_MAX: usize = 512;
 /// Real time that the reader of the pty has to make room before bytes are lost.
 const READER_SLACK: Timespec = Timespec {
@@ -31,7 +30,7 @@ const READER_SLACK: Timespec = Timespec {
     tv_nsec: 0,
 };
 
-enum Order {
+enum UartOrder {
     Send(Vec<u8>),
     Baud(u32),
     Flush(SyncSender<()>),
@@ -39,27 +38,27 @@ enum Order {
 
 /// The UART of a running module.
 #[derive(Debug)]
-pub struct Uart {
-    orders: Sender<Order>,
-    wire: Arc<Wire>,
+pub(crate) struct Uart {
+    orders: Sender<UartOrder>,
+    wire: Arc<UartWire>,
 }
 
 #[derive(Debug)]
-struct Wire {
+struct UartWire {
     fd: OwnedFd,
-    clock: Clock,
+    clock: ModuleClock,
     baud_in: AtomicU32,
     listening: AtomicBool,
 }
 
 impl Uart {
     /// Starts both directions on the pty's master side, `fd`. What arrives while the module listens goes to `deliver`.
-    pub fn start(
+    pub(crate) fn start(
         fd: OwnedFd,
-        clock: Clock,
+        clock: ModuleClock,
         deliver: impl FnMut(Vec<u8>) + Send + 'static,
     ) -> io::Result<Self> {
-        let wire = Wire {
+        let wire = UartWire {
             fd,
             clock,
             baud_in: AtomicU32::new(BAUD_DEFAULT),
@@ -67,9 +66,9 @@ impl Uart {
         };
         let wire = Arc::new(wire);
         let (orders, queue) = channel();
-        let writer = Writer {
+        let writer = UartWriter {
             wire: Arc::clone(&wire),
-            pace: Pace::new(),
+            pace: Pacer::new(),
             baud: BAUD_DEFAULT,
             overrun: false,
         };
@@ -83,44 +82,43 @@ impl Uart {
         Ok(Self { orders, wire })
     }
 
-    /// Sends bytes, behind those that wait already.
-    pub fn send(&self, bytes: impl Into<Vec<u8>>) {
-        let _ = self.orders.send(Order::Send(bytes.into()));
+    /// Queues bytes to be sent.
+    pub(crate) fn send(&self, bytes: impl Into<Vec<u8>>) {
+        let _ = self.orders.send(UartOrder::Send(bytes.into()));
     }
 
-    /// Sends a line in the module's framing.
-    pub fn line(&self, text: &str) {
+    pub(crate) fn line(&self, text: &str) {
         self.send(framed(text));
     }
 
     /// Waits until everything is on the wire.
-    pub fn flush(&self) {
+    pub(crate) fn flush(&self) {
         let (done, wait) = sync_channel(1);
-        let _ = self.orders.send(Order::Flush(done));
+        let _ = self.orders.send(UartOrder::Flush(done));
         let _ = wait.recv();
     }
 
     /// Changes the rate once everything waiting is sent.
-    pub fn set_baud(&self, baud: u32) {
-        let _ = self.orders.send(Order::Baud(baud));
+    pub(crate) fn set_baud(&self, baud: u32) {
+        let _ = self.orders.send(UartOrder::Baud(baud));
         self.flush();
         self.wire.baud_in.store(baud, Ordering::Relaxed);
     }
 
     /// From now on, what arrives is delivered.
-    pub fn listen(&self) {
+    pub(crate) fn listen(&self) {
         self.wire.listening.store(true, Ordering::Relaxed);
     }
 }
 
-impl Wire {
+impl UartWire {
     fn byte_time(&self, baud: u32) -> Duration {
         self.clock.real(Duration::from_secs_f64(
             f64::from(BITS_PER_BYTE) / f64::from(baud),
         ))
     }
 
-    /// The rate of the pty, where it is another one than the module's.
+    /// The rate that the host has set on the pty, if it is not the module's.
     fn other_rate(&self, baud: u32) -> Option<u32> {
         if baud == BAUD_DEFAULT {
             return None;
@@ -142,7 +140,7 @@ impl Wire {
     }
 
     fn receive(&self, mut deliver: impl FnMut(Vec<u8>)) {
-        let mut pace = Pace::new();
+        let mut pace = Pacer::new();
         let mut buffer = [0; PIECE_MAX];
         loop {
             if !self.wait(PollFlags::IN, Some(&Timespec::default())) {
@@ -169,15 +167,15 @@ impl Wire {
     }
 }
 
-struct Writer {
-    wire: Arc<Wire>,
-    pace: Pace,
+struct UartWriter {
+    wire: Arc<UartWire>,
+    pace: Pacer,
     baud: u32,
     overrun: bool,
 }
 
-impl Writer {
-    fn run(mut self, queue: &Receiver<Order>) {
+impl UartWriter {
+    fn run(mut self, queue: &Receiver<UartOrder>) {
         loop {
             let order = match queue.try_recv() {
                 Ok(order) => order,
@@ -189,9 +187,9 @@ impl Writer {
                 Err(TryRecvError::Disconnected) => return,
             };
             match order {
-                Order::Send(bytes) => self.send(&bytes),
-                Order::Baud(baud) => self.baud = baud,
-                Order::Flush(done) => {
+                UartOrder::Send(bytes) => self.send(&bytes),
+                UartOrder::Baud(baud) => self.baud = baud,
+                UartOrder::Flush(done) => {
                     self.wait_for_last_bit();
                     let _ = done.send(());
                 }
@@ -201,7 +199,7 @@ impl Writer {
 
     fn send(&mut self, bytes: &[u8]) {
         let byte_time = self.wire.byte_time(self.baud);
-        for piece in bytes.chunks(Wire::piece(byte_time)) {
+        for piece in bytes.chunks(UartWire::piece(byte_time)) {
             self.pace.pass(byte_time * piece.len() as u32);
             match self.wire.other_rate(self.baud) {
                 Some(host) => self.put(&misread(piece, self.baud, host)),
@@ -229,11 +227,4 @@ impl Writer {
     fn wait_for_last_bit(&self) {
         thread::sleep(self.pace.due().saturating_duration_since(Instant::now()));
     }
-}
-
-/// The next item of a queue, or `None` when `until` has come first.
-pub fn receive_until<T>(queue: &Receiver<T>, until: Instant) -> Option<T> {
-    queue
-        .recv_timeout(until.saturating_duration_since(Instant::now()))
-        .ok()
 }

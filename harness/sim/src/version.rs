@@ -12,23 +12,21 @@ fn prefix(module: Module) -> &'static str {
     }
 }
 
-/// The name of a firmware version.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Version(String);
+pub struct FirmwareVersion(String);
 
-/// The text is no version.
+/// The text is not a version.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is no firmware version: expected `BC66NBR01Axx` or `BC66NANBR01Axx` with two letters or digits for xx"
+    "`{0}` is not a firmware version: expected `BC66NBR01Axx` or `BC66NANBR01Axx` with two letters or digits for xx"
 )]
 pub struct NotAVersion(String);
 
-impl Version {
+impl FirmwareVersion {
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// The module that this version is for.
     pub fn module(&self) -> Module {
         let na = self.0.starts_with(prefix(Module::Bc66Na));
         if na { Module::Bc66Na } else { Module::Bc66 }
@@ -40,7 +38,7 @@ impl Version {
     }
 }
 
-impl FromStr for Version {
+impl FromStr for FirmwareVersion {
     type Err = NotAVersion;
 
     fn from_str(text: &str) -> Result<Self, NotAVersion> {
@@ -61,7 +59,7 @@ impl FromStr for Version {
     }
 }
 
-impl fmt::Display for Version {
+impl fmt::Display for FirmwareVersion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }

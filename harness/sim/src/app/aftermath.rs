@@ -1,13 +1,13 @@
-//! What an update that succeeded leaves behind beside the image: nothing, unless something is wrong with the module.
+//! The defects that a successful update leaves in the application. A sound module has none.
 //!
-//! That there was one stands in the non-volatile store, so a reboot or a cut changes nothing about it; only a flash tool does.
+//! The non-volatile store notes the update, so that the defects survive reboots and cuts; only a flash tool removes them.
 
-use super::{App, Moment, Profile, Registration};
+use super::{App, NetworkRegistration, Profile, TimedEvent};
 use crate::defect::{Defect, Defects};
 use crate::durations::{CRASH, END_TO_SECOND_BOOT, FLOOD_PAUSE, LATER, WATCHDOG};
 use crate::flash::Flash;
 use crate::life::ModuleError;
-use crate::nvdm::Nvdm;
+use crate::nvdm::{self, NvdmKey};
 use crate::phrase::framed;
 use crate::settings::Settings;
 use crate::update_info::UpdateInfo;
@@ -20,21 +20,21 @@ const ANSWERED: u32 = 5;
 /// Lines of a flood that are sent in one go.
 const FLOOD_LINES: usize = 8;
 const UNKNOWN: u16 = 100;
-/// What stands in the flash where the last letter of the version was: [`Defect::GarbledRevision`].
+/// What replaces the last letter of the version: [`Defect::GarbledRevision`].
 const GARBAGE: [u8; 2] = [0xFF, 0xFE];
 
-/// What this boot has of it.
+/// The state of these defects in one boot.
 #[derive(Debug)]
 pub(super) struct Aftermath {
     defects: Defects,
     /// An update has succeeded since the factory.
     updated: bool,
-    /// This boot is the first one after it, and its result is not told yet.
+    /// This is the first boot after it, and its result is not printed yet.
     fresh: bool,
     /// Command lines of this boot.
     lines: u32,
     /// The reply that the next command gets: [`Defect::StaleReplies`].
-    owed: Vec<u8>,
+    late_reply: Vec<u8>,
     planned: bool,
     flooding: bool,
 }
@@ -43,50 +43,44 @@ impl Aftermath {
     /// At the very beginning of a boot: what the bootloader left decides.
     pub(super) fn of_boot(settings: &Settings, flash: &mut dyn Flash) -> Result<Self, ModuleError> {
         let defects = settings.defects;
-        let nvdm = Nvdm::new(&App::LAYOUT);
         let fresh = UpdateInfo::load(flash, &App::LAYOUT)? == UpdateInfo::Over(UpdateCode::Success);
         if fresh && defects != Defects::default() {
-            nvdm.save_updated(flash)?;
+            nvdm::set_flag(flash, NvdmKey::Updated, true)?;
         }
         if fresh && defects.has(Defect::ImeiLost) {
-            nvdm.lose_imei(flash)?;
+            nvdm::lose_imei(flash)?;
         }
         if fresh && defects.has(Defect::SettingsLost) {
-            Profile::OF_ANOTHER_FACTORY.save(flash)?;
+            Profile::OTHER_FACTORY.save(flash)?;
         }
         Ok(Self {
             defects,
-            updated: nvdm.updated(flash)?,
+            updated: nvdm::flag(flash, NvdmKey::Updated)?,
             fresh,
             lines: 0,
-            owed: Vec::new(),
+            late_reply: Vec::new(),
             planned: false,
             flooding: false,
         })
-    }
-
-    /// Was it updated, and is this wrong with it since then?
-    pub(super) fn has(&self, defect: Defect) -> bool {
-        self.updated && self.defects.has(defect)
     }
 }
 
 impl App {
     /// Was the module updated, and is this wrong with it since then?
-    pub fn suffers(&self, defect: Defect) -> bool {
-        self.aftermath.has(defect)
+    pub(crate) fn suffers(&self, defect: Defect) -> bool {
+        self.aftermath.updated && self.aftermath.defects.has(defect)
     }
 
-    /// Once the result of the update is told: what the application is going to do by itself in this boot.
+    /// After the result of the update is printed: plans what the defects do later in this boot.
     pub(super) fn plan_aftermath(&mut self) {
         if std::mem::replace(&mut self.aftermath.planned, true) {
             return;
         }
         let plans = [
-            (Defect::LoopsLater, WATCHDOG, Moment::Reboot),
-            (Defect::RebootsEvery10s, CRASH, Moment::Reboot),
-            (Defect::DeafLater, LATER, Moment::Hang),
-            (Defect::CeregFlood, LATER, Moment::Flood),
+            (Defect::LoopsLater, WATCHDOG, TimedEvent::Reboot),
+            (Defect::RebootsEvery10s, CRASH, TimedEvent::Reboot),
+            (Defect::DeafLater, LATER, TimedEvent::Hang),
+            (Defect::CeregFlood, LATER, TimedEvent::Flood),
         ];
         for (defect, delay, moment) in plans {
             if self.suffers(defect) {
@@ -94,7 +88,7 @@ impl App {
             }
         }
         if self.suffers(Defect::BootsTwice) && self.aftermath.fresh {
-            self.due_in(END_TO_SECOND_BOOT, Moment::Reboot);
+            self.due_in(END_TO_SECOND_BOOT, TimedEvent::Reboot);
         }
     }
 
@@ -103,39 +97,39 @@ impl App {
         !self.suffers(Defect::LosesNetwork) && !self.aftermath.flooding
     }
 
-    /// The network is lost, and the line is full of it; what the host sends is heard in between.
+    /// Loses the network and fills the line with `+CEREG: 2`; commands of the host still get through.
     pub(super) fn flood(&mut self) {
         if !self.aftermath.flooding {
             self.aftermath.flooding = true;
             self.detach();
-            self.register(Registration::Searching);
+            self.register(NetworkRegistration::Searching);
         }
-        let line = format!("+CEREG: {}", Registration::Searching.number());
+        let line = format!("+CEREG: {}", NetworkRegistration::Searching as u8);
         self.uart.send(framed(&line).repeat(FLOOD_LINES));
         self.uart.flush();
-        self.due_in(FLOOD_PAUSE, Moment::Flood);
+        self.due_in(FLOOD_PAUSE, TimedEvent::Flood);
     }
 
-    /// Is a command line lost before anybody looks at it?
+    /// Is this command line lost?
     pub(super) fn loses_line(&mut self) -> bool {
         self.aftermath.lines += 1;
         self.suffers(Defect::AnswersOneInFive) && !self.aftermath.lines.is_multiple_of(ANSWERED)
     }
 
-    /// The one answer that there is to everything.
+    /// The answer to every command: [`Defect::CmeForEverything`].
     pub(super) fn only_answer(&self) -> Option<String> {
         self.suffers(Defect::CmeForEverything)
             .then(|| framed(&format!("{} {UNKNOWN}", cme::CME_ERROR)))
     }
 
-    /// What is sent for the answer to a command.
+    /// What is really sent as the answer to a command.
     pub(super) fn as_sent(&mut self, text: String) -> Vec<u8> {
         let mut bytes = text.into_bytes();
         if self.suffers(Defect::GarbledRevision) {
             garble_revision(&mut bytes);
         }
         if self.suffers(Defect::StaleReplies) {
-            std::mem::swap(&mut bytes, &mut self.aftermath.owed);
+            std::mem::swap(&mut bytes, &mut self.aftermath.late_reply);
         }
         bytes
     }
@@ -158,12 +152,9 @@ mod tests {
 
     #[test]
     fn a_garbled_revision() {
-        let mut answer = b"\r\nQuectel_BC66\r\nRevision: BC66NBR01A02\r\n\r\nOK\r\n".to_vec();
+        let mut answer = b"\r\nRevision: BC66NBR01A02\r\n\r\nOK\r\n".to_vec();
         garble_revision(&mut answer);
-        assert_eq!(
-            answer,
-            b"\r\nQuectel_BC66\r\nRevision: BC66NBR01A0\xFF\xFE\r\n\r\nOK\r\n"
-        );
+        assert_eq!(answer, b"\r\nRevision: BC66NBR01A0\xFF\xFE\r\n\r\nOK\r\n");
         let mut other = b"\r\nOK\r\n".to_vec();
         garble_revision(&mut other);
         assert_eq!(other, b"\r\nOK\r\n");

@@ -1,21 +1,20 @@
 //! Data mode of `AT+QFUPLEX`: raw bytes until the announced length, the timeout or ESC (AN §3.2.1).
 
-use super::{App, Input};
-use crate::clock::Clock;
+use super::App;
+use crate::clock::ModuleClock;
 use crate::defect::Defect;
 use crate::delta_area;
 use crate::durations::{QUIET, REPLY};
 use crate::life::ModuleError;
 use crate::phrase::framed;
-use crate::uart::receive_until;
-use crate::upload::Block;
+use crate::upload::UploadBlock;
 use bc66_spec::command::QFUPLEX;
 use bc66_spec::crc as wire_crc;
 use bc66_spec::qfuplex::{REPLY_ESC, REPLY_TIMEOUT};
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
-/// The host's bytes come in real time, however fast the module runs: surplus is over after this long.
+/// Surplus bytes are over after this much real time, however fast the module runs: the host sends in real time.
 const SURPLUS_REAL: Duration = Duration::from_millis(3);
 /// Bytes that a buffer holds: see [`Defect::LargeBlocksCorrupted`].
 const BUFFER: usize = 4096;
@@ -25,13 +24,13 @@ const CRC: crc::Crc<u16> = crc::Crc::<u16>::new(&crc::CRC_16_XMODEM);
 /// A block on its way.
 #[derive(Debug)]
 pub(super) struct DataMode {
-    block: Block,
+    block: UploadBlock,
     received: Vec<u8>,
     until: Instant,
 }
 
 impl DataMode {
-    pub(super) fn new(block: Block, clock: Clock) -> Self {
+    pub(super) fn new(block: UploadBlock, clock: ModuleClock) -> Self {
         Self {
             block,
             received: Vec::new(),
@@ -43,11 +42,7 @@ impl DataMode {
         self.until
     }
 
-    pub(super) fn is_late(&self, now: Instant) -> bool {
-        self.until <= now
-    }
-
-    /// ESC can only be told from data by its place: the last thing that came.
+    /// Does the data end with ESC? Nothing else distinguishes it from data.
     fn is_escaped(&self) -> bool {
         let tail = self.received.strip_suffix(b"\n").unwrap_or(&self.received);
         tail.len() >= ESCAPE.len() && tail[tail.len() - ESCAPE.len()..].eq_ignore_ascii_case(ESCAPE)
@@ -56,7 +51,7 @@ impl DataMode {
 
 impl App {
     pub(super) fn on_data(&mut self, bytes: Vec<u8>) -> Result<(), ModuleError> {
-        let Some(mut data) = self.data_mode.take() else {
+        let Some(mut data) = self.at.data_mode.take() else {
             return Ok(());
         };
         data.received.extend_from_slice(&bytes);
@@ -68,40 +63,40 @@ impl App {
         } else if missing == 0 {
             self.end_block(data)?;
         } else {
-            self.data_mode = Some(data);
+            self.at.data_mode = Some(data);
         }
         Ok(())
     }
 
-    pub(super) fn data_mode_late(&mut self) {
-        self.data_mode = None;
+    pub(super) fn end_data_late(&mut self) {
+        self.at.data_mode = None;
         self.reply(&format!("{QFUPLEX}: {REPLY_TIMEOUT}"), "ERROR");
     }
 
-    /// The length is reached: check, write, answer. Whatever still arrives before the answer is surplus.
+    /// All bytes are there: checks, writes, answers. What arrives before the answer is surplus.
     fn end_block(&mut self, mut data: DataMode) -> Result<(), ModuleError> {
         self.clock.sleep(QUIET);
         let (content, checksum) = data.received.split_at(data.block.data_len());
         let trusting = self.settings.defects.has(Defect::WrongCrcAccepted);
         let sound = trusting || checksum == wire_crc::to_wire(CRC.checksum(content));
         if sound {
-            self.forget_download()?; // its beginning is about to be overwritten
-            self.forget_pulled_package()?;
-            self.upload.begins(&data.block);
+            self.forget_download()?; // it is about to be overwritten
+            self.forget_coap_package()?;
+            self.at.upload.begins(&data.block);
             delta_area::write(
-                &mut *self.flash(),
+                &mut *self.flash.lock(),
                 Self::LAYOUT.delta,
                 data.block.offset(),
                 &self.as_stored(&data.block, content),
             )?;
         }
         self.clock.sleep(REPLY);
-        let surplus = self.take_bytes();
+        let surplus = self.inbox.take_bytes();
         if !surplus.is_empty() {
             data.received.extend_from_slice(&surplus);
             self.end_surplus(data);
         } else if sound {
-            self.upload.wrote(data.block);
+            self.at.upload.wrote(data.block);
             self.reply(&format!("{QFUPLEX}: {}", data.block.data_len()), "OK");
         } else {
             self.uart.line("ERROR");
@@ -109,30 +104,20 @@ impl App {
         Ok(())
     }
 
-    /// What a block becomes in the flash: itself, or what a buffer of half its size made of it.
-    fn as_stored<'a>(&self, block: &Block, content: &'a [u8]) -> Cow<'a, [u8]> {
+    /// The block as it is stored: unchanged, or as a buffer of half its size garbles it.
+    fn as_stored<'a>(&self, block: &UploadBlock, content: &'a [u8]) -> Cow<'a, [u8]> {
         let half = BUFFER.min(content.len());
         if block.size() <= BUFFER || !self.settings.defects.has(Defect::LargeBlocksCorrupted) {
             return Cow::Borrowed(content);
         }
-        content
-            .iter()
-            .take(half)
-            .copied()
-            .cycle()
-            .take(content.len())
-            .collect()
+        let repeated = content[..half].iter().copied().cycle();
+        repeated.take(content.len()).collect()
     }
 
-    /// Too many bytes: listens until they are over, then `ERROR`, or the answer to ESC if that was the end of them.
+    /// Too many bytes: waits until they end, then answers `ERROR`, or ESC if they end with it.
     fn end_surplus(&mut self, mut data: DataMode) {
         let quiet = self.clock.real(QUIET).max(SURPLUS_REAL);
-        while let Some(input) = receive_until(&self.inputs, Instant::now() + quiet) {
-            match input {
-                Input::Bytes(bytes) => data.received.extend_from_slice(&bytes),
-                other => self.early.push_back(other),
-            }
-        }
+        data.received.extend(self.inbox.take_bytes_until_quiet(quiet));
         if data.is_escaped() {
             self.reply(&format!("{QFUPLEX}: {REPLY_ESC}"), "OK");
         } else {

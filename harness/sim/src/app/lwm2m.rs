@@ -1,17 +1,18 @@
-//! The application's side of LwM2M: carries the client's datagrams, prints what it reports, does what the server wants.
+//! The application's side of LwM2M: sends the client's datagrams, prints its results, executes the server's orders.
 
-use super::queue_mode::Earlier;
-use super::{App, Input, Moment};
+use super::queue_mode::EarlierRegistration;
+use super::{App, ApplicationInput, TimedEvent};
+use crate::background::Background;
 use crate::defect::Defect;
 use crate::dialect::Dialect;
-use crate::durations::{EXECUTE_TO_REBOOT, ORDER_TO_START};
-use crate::flash::Flash;
-use crate::layout::Layout;
+use crate::durations::EXECUTE_TO_REBOOT;
+use crate::flash::{Flash, FlashError};
 use crate::life::ModuleError;
-use crate::lwm2m::client::Change;
-use crate::lwm2m::objects::{BINDING, BINDING_QUEUE};
-use crate::lwm2m::{Action, Client, Config, Event, Firmware, Link, LinkEvent, Objects, Status};
-use crate::nvdm::Nvdm;
+use crate::lwm2m::{
+    BINDING, BINDING_QUEUE, Client, Firmware, LinkEvent, Lwm2mEvent, Objects, ServerAction, ServerConfig,
+    Status, UpdatedParameter, open_link,
+};
+use crate::nvdm::{self, NvdmKey};
 use crate::random::Random;
 use crate::settings::Settings;
 use crate::update_info::UpdateInfo;
@@ -24,81 +25,75 @@ use std::time::Instant;
 /// No network service: before `+IP`.
 const NO_SERVICE: u16 = 30;
 
-/// All of it that lives in memory.
+/// The LwM2M side of one boot.
 #[derive(Debug)]
-pub(super) struct Lwm2m {
+pub(super) struct Lwm2mSession {
     pub(super) objects: Objects,
     pub(super) client: Client,
-    pub(super) config: Option<Config>,
-    link: Option<Link>,
+    pub(super) config: Option<ServerConfig>,
+    link: Option<Background>,
     socket: Option<Arc<UdpSocket>>,
     /// Counts the links of this boot.
     links: u64,
     /// The firmware object as the flash has it.
-    kept: Vec<u8>,
+    stored_firmware: Vec<u8>,
     /// The registration that outlives a reboot, in queue mode.
-    pub(super) earlier: Option<Earlier>,
-    /// Was the registration that is under way asked for by a command?
-    pub(super) asked: bool,
+    pub(super) earlier: Option<EarlierRegistration>,
+    /// Did a command order the registration that is under way?
+    pub(super) ordered: bool,
 }
 
-impl Lwm2m {
+impl Lwm2mSession {
     /// After a boot: what the bootloader left decides on state and result.
-    pub(super) fn start(
-        settings: &Settings,
-        flash: &mut dyn Flash,
-        layout: &Layout,
-    ) -> Result<Self, ModuleError> {
-        let nvdm = Nvdm::new(layout);
-        let kept = nvdm.firmware_object(flash)?;
-        let mut firmware = kept
+    pub(super) fn start(settings: &Settings, flash: &mut dyn Flash) -> Result<Self, ModuleError> {
+        let never_updated = Firmware::new(settings.defects);
+        let stored = nvdm::read(flash, NvdmKey::FirmwareObject)?;
+        let mut firmware = stored
             .as_deref()
             .and_then(|bytes| Firmware::decode(bytes, settings.defects))
-            .unwrap_or(Firmware::new(settings.defects));
-        firmware.boots(UpdateInfo::load(flash, layout)?);
-        let queue = settings.dialects.has(Dialect::QueueMode);
-        let earlier = nvdm.registration(flash)?.filter(|_| queue);
-        let earlier = earlier.as_deref().and_then(Earlier::parse);
-        let config = nvdm
-            .lwm2m_config(flash)?
+            .unwrap_or(never_updated);
+        firmware.boots(UpdateInfo::load(flash, &App::LAYOUT)?);
+        let queue_mode = settings.dialects.has(Dialect::QueueMode);
+        let earlier = nvdm::text(flash, NvdmKey::Registration)?.filter(|_| queue_mode);
+        let earlier = earlier.as_deref().and_then(EarlierRegistration::parse);
+        let config = nvdm::text(flash, NvdmKey::ServerConfig)?
             .filter(|_| settings.lwm2m_config_kept)
-            .and_then(|text| Config::parse(&text).ok())
+            .and_then(|text| ServerConfig::parse(&text).ok())
             .or_else(|| earlier.as_ref().map(|earlier| earlier.config.clone()));
+        let lifetime = config.as_ref().map(|config| config.lifetime);
         let model = settings.module.ati_model();
         let objects = Objects {
-            lifetime: config
-                .as_ref()
-                .map_or(LIFETIME_DEFAULT_S, |config| config.lifetime),
+            lifetime: lifetime.unwrap_or(LIFETIME_DEFAULT_S),
             model: model.strip_prefix("Quectel_").unwrap_or(model).to_owned(),
-            serial: nvdm.imei(flash)?,
+            serial: nvdm::imei(flash)?,
             firmware,
             busy: false,
-            binding: if queue { BINDING_QUEUE } else { BINDING },
+            binding: if queue_mode { BINDING_QUEUE } else { BINDING },
         };
         let clock = settings.clock().ok_or(ModuleError::Settings)?;
-        let deaf = settings.defects.has(Defect::CannotBeReObserved) && settings.has_rebooted();
+        let observable = !(settings.defects.has(Defect::CannotBeReObserved) && settings.has_rebooted());
         let random = Random::for_purpose(settings.boot_seed(), "lwm2m");
-        let mut lwm2m = Self {
+        let mut session = Self {
             objects,
-            client: Client::new(clock, random, deaf, queue),
+            client: Client::new(clock, random, observable, queue_mode),
             config,
             link: None,
             socket: None,
             links: 0,
-            kept: kept.unwrap_or(Firmware::new(settings.defects).encode()),
+            stored_firmware: stored.unwrap_or(never_updated.encode()),
             earlier,
-            asked: true,
+            ordered: true,
         };
-        lwm2m.keep(flash, &nvdm)?;
-        Ok(lwm2m)
+        session.keep_firmware_object(flash)?;
+        Ok(session)
     }
 
-    /// State and result are in the flash before anyone hears of them.
-    fn keep(&mut self, flash: &mut dyn Flash, nvdm: &Nvdm) -> Result<(), ModuleError> {
+    /// State and result are in the flash before they are reported.
+    fn keep_firmware_object(&mut self, flash: &mut dyn Flash) -> Result<(), FlashError> {
         let now = self.objects.firmware.encode();
-        if now != self.kept {
-            nvdm.save_firmware_object(flash, &now)?;
-            self.kept = now;
+        if now != self.stored_firmware {
+            nvdm::write(flash, NvdmKey::FirmwareObject, &now)?;
+            self.stored_firmware = now;
         }
         Ok(())
     }
@@ -113,29 +108,18 @@ impl Lwm2m {
 }
 
 impl App {
-    /// The server and the endpoint, if any were set.
-    pub fn lwm2m_config(&self) -> Option<&Config> {
-        self.lwm2m.config.as_ref()
-    }
-
-    /// Sets them; they count from the next registration on (assumed).
-    pub fn lwm2m_configure(&mut self, config: Config) -> Result<(), ModuleError> {
+    /// Sets server and endpoint, for the next registration (assumed).
+    pub(crate) fn lwm2m_configure(&mut self, config: ServerConfig) -> Result<(), FlashError> {
         if self.settings.lwm2m_config_kept {
-            self.nvdm()
-                .save_lwm2m_config(&mut *self.flash(), &config.shown())?;
+            nvdm::write(&mut *self.flash.lock(), NvdmKey::ServerConfig, config.shown())?;
         }
         self.lwm2m.objects.lifetime = self.lifetime(config.lifetime);
         self.lwm2m.config = Some(config);
         Ok(())
     }
 
-    /// The number of `+QLWSTATUS`.
-    pub fn lwm2m_status(&self) -> u8 {
-        self.lwm2m.client.status.number()
-    }
-
     /// Registers, once more if need be (assumed); else the number of the error.
-    pub fn lwm2m_register(&mut self) -> Result<(), u16> {
+    pub(crate) fn lwm2m_register(&mut self) -> Result<(), u16> {
         self.needs_network()?;
         let config = self.lwm2m.config.clone().ok_or(NOT_ALLOWED)?;
         if self.registers_by_update() {
@@ -144,67 +128,55 @@ impl App {
         if self.lwm2m.client.status == Status::Registering {
             return Err(NOT_ALLOWED);
         }
-        self.lwm2m.asked = true;
+        self.lwm2m.ordered = true;
         self.open_link(config);
         Ok(())
     }
 
-    /// What `/1/0/7` says.
-    pub fn lwm2m_binding(&self) -> &'static str {
-        self.lwm2m.objects.binding
-    }
-
-    pub(super) fn open_link(&mut self, config: Config) {
+    pub(super) fn open_link(&mut self, config: ServerConfig) {
         self.close_link();
         self.lwm2m.objects.lifetime = self.lifetime(config.lifetime);
         self.lwm2m.client.status = Status::Registering;
         self.lwm2m.links += 1;
-        let (order, sender) = (self.lwm2m.links, self.sender.clone());
+        let (number, sender) = (self.lwm2m.links, self.inbox.sender());
         let tell = move |event| {
-            let _ = sender.send(Input::Link { order, event });
+            let _ = sender.send(ApplicationInput::Link { number, event });
         };
-        match Link::open(config.host, config.port, tell) {
+        match open_link(config.host, config.port, tell) {
             Ok(link) => self.lwm2m.link = Some(link),
             Err(error) => {
-                let failed = LinkEvent::Failed(error);
-                self.early.push_back(Input::Link { order, event: failed });
+                let event = LinkEvent::Failed(error);
+                self.inbox.push(ApplicationInput::Link { number, event });
             }
         }
     }
 
     /// Sends an update of the registration; its message id.
-    pub fn lwm2m_update(&mut self, change: Change) -> Result<u16, u16> {
+    pub(crate) fn lwm2m_update(&mut self, change: UpdatedParameter) -> Result<u16, u16> {
         self.needs_network()?;
         let change = match change {
-            Change::Lifetime(seconds) => Change::Lifetime(self.lifetime(seconds)),
+            UpdatedParameter::Lifetime(seconds) => UpdatedParameter::Lifetime(self.lifetime(seconds)),
             other => other,
         };
-        let id = self.lwm2m.client.update(Some(change), true).ok_or(NOT_ALLOWED)?;
-        if let Change::Lifetime(seconds) = change {
+        let id = self.lwm2m.client.update(change, true).ok_or(NOT_ALLOWED)?;
+        if let UpdatedParameter::Lifetime(seconds) = change {
             self.lwm2m.objects.lifetime = seconds;
         }
         Ok(id)
     }
 
-    pub fn lwm2m_deregister(&mut self) -> Result<(), u16> {
+    pub(crate) fn lwm2m_deregister(&mut self) -> Result<(), u16> {
         self.needs_network()?;
-        if self.lwm2m.client.deregister() {
-            Ok(())
-        } else {
-            Err(NOT_ALLOWED)
-        }
+        self.lwm2m.client.deregister().ok_or(NOT_ALLOWED)
     }
 
     fn needs_network(&self) -> Result<(), u16> {
-        if self.modem.has_address() {
-            Ok(())
-        } else {
-            Err(NO_SERVICE)
-        }
+        let ready = self.modem.has_address().then_some(());
+        ready.ok_or(NO_SERVICE)
     }
 
-    pub(super) fn on_link(&mut self, order: u64, event: LinkEvent) {
-        if order != self.lwm2m.links || self.lwm2m.client.status == Status::None && self.lwm2m.link.is_none()
+    pub(super) fn on_link(&mut self, number: u64, event: LinkEvent) {
+        if number != self.lwm2m.links || self.lwm2m.client.status == Status::None && self.lwm2m.link.is_none()
         {
             return;
         }
@@ -218,14 +190,15 @@ impl App {
                 }
             }
             LinkEvent::Failed(error) => {
-                eprintln!("bc66-module: no way to the LwM2M server: {error}");
+                eprintln!("bc66-module: no connection to the LwM2M server: {error}");
                 self.close_link();
-                self.tell_registration(false);
+                self.print_registration(false);
             }
             LinkEvent::Datagram(bytes) => {
-                let elsewhere = self.fetch.is_some() || self.update_ordered || self.data_mode.is_some();
+                let busy =
+                    self.downloads.http.is_some() || self.update_ordered || self.at.data_mode.is_some();
                 let lwm2m = &mut self.lwm2m;
-                lwm2m.objects.busy = elsewhere;
+                lwm2m.objects.busy = busy;
                 lwm2m
                     .client
                     .on_datagram(&bytes, &mut lwm2m.objects, Instant::now());
@@ -233,14 +206,14 @@ impl App {
         }
     }
 
-    /// Brings out whatever the last input led to. To be called after every one.
+    /// Sends, prints and does what the last input led to. To be called after each one.
     pub(super) fn settle_lwm2m(&mut self) -> Result<(), ModuleError> {
         loop {
             self.lwm2m.client.pump(&self.lwm2m.objects, Instant::now());
             self.keep_firmware_object()?;
             for datagram in self.lwm2m.client.take_datagrams() {
                 if let Some(socket) = &self.lwm2m.socket {
-                    let _ = socket.send(&datagram); // what cannot be sent is lost like anything else
+                    let _ = socket.send(&datagram); // a datagram that cannot be sent counts as lost
                 }
             }
             let events = self.lwm2m.client.take_events();
@@ -253,42 +226,37 @@ impl App {
         }
     }
 
-    fn on_lwm2m(&mut self, event: Event) -> Result<(), ModuleError> {
+    fn on_lwm2m(&mut self, event: Lwm2mEvent) -> Result<(), ModuleError> {
         match event {
-            Event::Register { confirmed } => {
+            Lwm2mEvent::Register { confirmed } => {
                 if confirmed {
-                    self.keep_registration()?; // before anyone hears of it
+                    self.keep_registration()?; // before it is reported
                 } else {
                     self.close_link();
                 }
-                self.tell_registration(confirmed);
+                self.print_registration(confirmed);
             }
-            Event::Resume { confirmed } => self.on_resumed(confirmed)?,
-            Event::Update { confirmed, id } => {
+            Lwm2mEvent::Resume { confirmed } => self.on_resumed(confirmed)?,
+            Lwm2mEvent::Update { confirmed, id } => {
                 let result = self.phrases().lwm2m(reply::QLWUPDATE, confirmed);
-                self.unasked(&format!("{result},{id}"));
+                self.print(&format!("{result},{id}"));
             }
-            Event::Deregister { confirmed } => {
+            Lwm2mEvent::Deregister { confirmed } => {
                 self.forget_registration()?;
-                self.unasked(&self.phrases().lwm2m(reply::QLWDEREG, confirmed));
+                self.print(&self.phrases().lwm2m(reply::QLWDEREG, confirmed));
                 self.close_link();
             }
-            Event::Act(Action::Download(uri)) => self.order_pull(uri)?,
-            Event::Act(Action::Cancel) => self.cancel_pull(),
-            Event::Act(Action::Update(package)) => {
-                self.pull = None;
-                self.agenda.forget(Moment::PullStarts);
-                self.update_ordered = true;
-                let update = Moment::UpdateStarts {
-                    package,
-                    announced: false,
-                };
-                self.due_in(ORDER_TO_START, update);
+            Lwm2mEvent::Act(ServerAction::Download(uri)) => self.order_coap(uri)?,
+            Lwm2mEvent::Act(ServerAction::Cancel) => self.cancel_coap(),
+            Lwm2mEvent::Act(ServerAction::Update(package)) => {
+                self.downloads.coap = None;
+                self.agenda.forget(TimedEvent::CoapStart);
+                self.order_update(package, false);
             }
-            Event::Act(Action::Reboot) => self.due_in(EXECUTE_TO_REBOOT, Moment::Reboot),
-            Event::Act(Action::UpdateRegistration) => {
-                let lifetime = Change::Lifetime(self.lwm2m.objects.lifetime);
-                self.lwm2m.client.update(Some(lifetime), false);
+            Lwm2mEvent::Act(ServerAction::Reboot) => self.due_in(EXECUTE_TO_REBOOT, TimedEvent::Reboot),
+            Lwm2mEvent::Act(ServerAction::UpdateRegistration) => {
+                let lifetime = UpdatedParameter::Lifetime(self.lwm2m.objects.lifetime);
+                self.lwm2m.client.update(lifetime, false);
             }
         }
         Ok(())
@@ -297,7 +265,7 @@ impl App {
     /// The network is gone, and the registration with it (assumed: the server may still know it).
     pub(super) fn leave_lwm2m(&mut self) {
         if self.lwm2m.client.status == Status::Registering {
-            self.tell_registration(false);
+            self.print_registration(false);
         }
         self.close_link();
     }
@@ -308,8 +276,8 @@ impl App {
         self.lwm2m.client.forget();
     }
 
-    /// A package that a download over CoAP brought is about to be overwritten.
-    pub(super) fn forget_pulled_package(&mut self) -> Result<(), ModuleError> {
+    /// The package of a download over CoAP is about to be overwritten.
+    pub(super) fn forget_coap_package(&mut self) -> Result<(), ModuleError> {
         if self.lwm2m.objects.firmware.state == State::Downloaded {
             self.lwm2m.objects.firmware.forget_package();
         }
@@ -317,9 +285,6 @@ impl App {
     }
 
     fn keep_firmware_object(&mut self) -> Result<(), ModuleError> {
-        let flash = Arc::clone(&self.flash);
-        let mut flash = flash.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let nvdm = self.nvdm();
-        self.lwm2m.keep(&mut *flash, &nvdm)
+        Ok(self.lwm2m.keep_firmware_object(&mut *self.flash.lock())?)
     }
 }

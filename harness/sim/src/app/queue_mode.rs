@@ -1,29 +1,30 @@
-//! A LwM2M client in queue mode ([`Dialect::QueueMode`]): its registration outlives a reboot, so that an update of it is all that
-//! the server hears afterwards. When it sleeps is the client's own business.
+//! An LwM2M client in queue mode ([`Dialect::QueueMode`]): its registration survives a reboot, so that it only sends an update
+//! of it afterwards. When it sleeps is decided in [`crate::lwm2m::Client`].
 
 use super::App;
 use crate::dialect::Dialect;
 use crate::flash::FlashError;
-use crate::lwm2m::{Config, Status};
+use crate::lwm2m::{ServerConfig, Status};
+use crate::nvdm::{self, NvdmKey};
 use bc66_spec::lwm2m::reply;
 
-/// A client that sleeps does not register for a minute: it would have to wake in each. Assumed.
+/// Shortest lifetime in queue mode: a shorter one would wake the client too often. Assumed.
 const LIFETIME_MIN_S: u32 = 3600;
 
 /// Where a registration stands on the server, and for which server and name.
 #[derive(Debug, Clone)]
-pub(super) struct Earlier {
+pub(super) struct EarlierRegistration {
     location: Vec<String>,
-    pub(super) config: Config,
+    pub(super) config: ServerConfig,
 }
 
-impl Earlier {
-    /// Reads what [`Earlier::text`] wrote.
+impl EarlierRegistration {
+    /// Reads what [`EarlierRegistration::text`] wrote.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let (path, config) = text.split_once('\n')?;
         Some(Self {
             location: path.split('/').map(str::to_owned).collect(),
-            config: Config::parse(config).ok()?,
+            config: ServerConfig::parse(config).ok()?,
         })
     }
 
@@ -33,16 +34,13 @@ impl Earlier {
 }
 
 impl App {
-    /// For how long it registers if `seconds` are asked for.
+    /// The lifetime that it registers if `seconds` are configured.
     pub(super) fn lifetime(&self, seconds: u32) -> u32 {
-        if self.settings.dialects.has(Dialect::QueueMode) {
-            seconds.max(LIFETIME_MIN_S)
-        } else {
-            seconds
-        }
+        let sleeps = self.settings.dialects.has(Dialect::QueueMode);
+        seconds.max(if sleeps { LIFETIME_MIN_S } else { 0 })
     }
 
-    /// Where the server that is set knows this module from before.
+    /// The path of the earlier registration, if it is on the configured server.
     pub(super) fn earlier_location(&self) -> Option<Vec<String>> {
         let earlier = self.lwm2m.earlier.as_ref()?;
         let known = &earlier.config;
@@ -51,18 +49,18 @@ impl App {
         same.then(|| earlier.location.clone())
     }
 
-    /// There is an address: the server is told that the module is back, without an order.
+    /// There is an address: resumes the earlier registration without an order.
     pub(super) fn resume_registration(&mut self) {
         if self.earlier_location().is_none() || self.lwm2m.client.status != Status::None {
             return;
         }
         if let Some(config) = self.lwm2m.config.clone() {
-            self.lwm2m.asked = false;
+            self.lwm2m.ordered = false;
             self.open_link(config);
         }
     }
 
-    /// The order to register where a registration is resumed already, or can be; false if it is an order like any other.
+    /// Handles the order to register by an update of the earlier registration; false if there is none.
     pub(super) fn registers_by_update(&mut self) -> bool {
         let Some(location) = self.earlier_location() else {
             return false;
@@ -72,14 +70,14 @@ impl App {
             Status::Registering => {}
             Status::Registered(_) => self.lwm2m.client.resume(location),
         }
-        self.lwm2m.asked = true;
+        self.lwm2m.ordered = true;
         true
     }
 
-    /// What a server does not know any more is registered anew.
+    /// Registers anew what the server does not know any more.
     pub(super) fn on_resumed(&mut self, confirmed: bool) -> Result<(), FlashError> {
         if confirmed {
-            self.tell_registration(true);
+            self.print_registration(true);
             return Ok(());
         }
         self.forget_registration()?;
@@ -89,10 +87,10 @@ impl App {
         Ok(())
     }
 
-    /// The result of a registration that was ordered.
-    pub(super) fn tell_registration(&mut self, confirmed: bool) {
-        if std::mem::replace(&mut self.lwm2m.asked, true) {
-            self.unasked(&self.phrases().lwm2m(reply::QLWREG, confirmed));
+    /// Prints the result of a registration that a command ordered.
+    pub(super) fn print_registration(&mut self, confirmed: bool) {
+        if std::mem::replace(&mut self.lwm2m.ordered, true) {
+            self.print(&self.phrases().lwm2m(reply::QLWREG, confirmed));
         }
     }
 
@@ -105,20 +103,19 @@ impl App {
         if !self.settings.dialects.has(Dialect::QueueMode) {
             return Ok(());
         }
-        let earlier = Earlier {
+        let earlier = EarlierRegistration {
             location: location.clone(),
             config: config.clone(),
         };
-        self.nvdm()
-            .save_registration(&mut *self.flash(), &earlier.text())?;
+        nvdm::write(&mut *self.flash.lock(), NvdmKey::Registration, earlier.text())?;
         self.lwm2m.earlier = Some(earlier);
         Ok(())
     }
 
-    /// The registration is no more.
+    /// The registration has ended.
     pub(super) fn forget_registration(&mut self) -> Result<(), FlashError> {
         if self.lwm2m.earlier.take().is_some() {
-            self.nvdm().save_registration(&mut *self.flash(), "")?;
+            nvdm::write(&mut *self.flash.lock(), NvdmKey::Registration, "")?;
         }
         Ok(())
     }

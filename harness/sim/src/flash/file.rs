@@ -1,72 +1,59 @@
-//! Flash as a file: all that is left of a module that was killed.
+//! Flash as a file, which outlives the module process.
 //!
 //! Each operation first writes its torn state, then lets its duration pass, then writes its final state. A process that
-//! is killed in between therefore leaves the operation torn, without any help from whoever killed it.
+//! is killed in between therefore leaves the operation torn, without help from the killer.
 
-use super::{ERASED, Flash, PAGE, Result, SECTOR, check_erase, check_program, programmed, tear};
-use crate::clock::{Clock, Pace};
-use crate::durations::{ERASE_SECTOR, PROGRAM_PAGE};
+use super::{Flash, Result};
+use crate::clock::{ModuleClock, Pacer};
 use crate::random::Random;
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::time::Duration;
 
-/// A chip in a file.
 #[derive(Debug)]
-pub struct FileFlash {
+pub(crate) struct FileFlash {
     file: File,
     size: usize,
-    clock: Clock,
-    pace: Pace,
+    clock: ModuleClock,
+    pace: Pacer,
     random: Random,
 }
 
 impl FileFlash {
     /// Opens the chip in the file at `path`, which must be there.
-    pub fn open(path: &Path, clock: Clock, seed: u64) -> Result<Self> {
+    pub(crate) fn open(path: &Path, clock: ModuleClock, seed: u64) -> Result<Self> {
         let file = OpenOptions::new().read(true).write(true).open(path)?;
         let size = file.metadata()?.len() as usize;
         Ok(Self {
             file,
             size,
             clock,
-            pace: Pace::new(),
+            pace: Pacer::new(),
             random: Random::for_purpose(seed, "tear"),
         })
-    }
-
-    /// Size of the chip in bytes.
-    pub fn size(&self) -> usize {
-        self.size
-    }
-
-    fn spend(&mut self, module: Duration) {
-        self.pace.restart();
-        self.pace.pass(self.clock.real(module));
     }
 }
 
 impl Flash for FileFlash {
+    fn size(&self) -> usize {
+        self.size
+    }
+
     fn read(&self, at: usize, into: &mut [u8]) -> Result<()> {
         Ok(self.file.read_exact_at(into, at as u64)?)
     }
 
-    fn erase(&mut self, at: usize) -> Result<()> {
-        check_erase(at, self.size);
-        let old = self.read_vec(at, SECTOR)?;
-        let torn = tear::erase(&old, &mut self.random);
-        self.file.write_all_at(&torn, at as u64)?;
-        self.spend(ERASE_SECTOR);
-        Ok(self.file.write_all_at(&[ERASED; SECTOR], at as u64)?)
-    }
-
-    fn program(&mut self, at: usize, bytes: &[u8]) -> Result<()> {
-        let old = self.read_vec(at, bytes.len())?;
-        check_program(at, &old, bytes);
-        let torn = tear::program(&old, bytes, &mut self.random);
-        self.file.write_all_at(&torn, at as u64)?;
-        self.spend(PROGRAM_PAGE.mul_f64(bytes.len() as f64 / PAGE as f64));
-        Ok(self.file.write_all_at(&programmed(&old, bytes), at as u64)?)
+    fn change(
+        &mut self,
+        at: usize,
+        new: &[u8],
+        time: Duration,
+        tear: &dyn Fn(&mut Random) -> Vec<u8>,
+    ) -> Result<()> {
+        self.file.write_all_at(&tear(&mut self.random), at as u64)?;
+        self.pace.restart();
+        self.pace.pass(self.clock.real(time));
+        Ok(self.file.write_all_at(new, at as u64)?)
     }
 }

@@ -1,7 +1,8 @@
 //! Flash in memory that loses its power at a chosen operation, for tests that cut everywhere.
 
-use super::{ERASED, Flash, FlashError, Result, SECTOR, check_erase, check_program, programmed, tear};
+use super::{ERASED, Flash, FlashError, Result};
 use crate::random::Random;
+use std::time::Duration;
 
 /// A chip in memory. Once its power is lost, every operation fails until [`RamFlash::power_up`].
 #[derive(Debug, Clone)]
@@ -14,7 +15,6 @@ pub struct RamFlash {
 }
 
 impl RamFlash {
-    /// An erased chip whose torn operations follow `seed`.
     pub fn new(size: usize, seed: u64) -> Self {
         Self {
             bytes: vec![ERASED; size],
@@ -37,66 +37,43 @@ impl RamFlash {
         self.random = Random::new(seed);
     }
 
-    /// Operations completed since the last power-up.
     pub fn operations(&self) -> u64 {
         self.done
     }
 
-    /// What the cells hold, with or without power.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
-    }
-
-    fn powered(&self) -> Result<()> {
-        if self.lost {
-            Err(FlashError::PowerLost)
-        } else {
-            Ok(())
-        }
-    }
-
-    /// Counts one operation; true if the power goes while it runs.
-    fn cut_now(&mut self) -> bool {
-        self.lost = self.cut_at == Some(self.done);
-        self.done += 1;
-        self.lost
-    }
-
-    fn write(&mut self, at: usize, bytes: &[u8]) {
-        self.bytes[at..at + bytes.len()].copy_from_slice(bytes);
     }
 }
 
 impl Flash for RamFlash {
+    fn size(&self) -> usize {
+        self.bytes.len()
+    }
+
     fn read(&self, at: usize, into: &mut [u8]) -> Result<()> {
-        self.powered()?;
+        if self.lost {
+            return Err(FlashError::PowerLost);
+        }
         into.copy_from_slice(&self.bytes[at..at + into.len()]);
         Ok(())
     }
 
-    fn erase(&mut self, at: usize) -> Result<()> {
-        self.powered()?;
-        check_erase(at, self.bytes.len());
-        if self.cut_now() {
-            let torn = tear::erase(&self.bytes[at..at + SECTOR], &mut self.random);
-            self.write(at, &torn);
+    fn change(
+        &mut self,
+        at: usize,
+        new: &[u8],
+        _: Duration,
+        tear: &dyn Fn(&mut Random) -> Vec<u8>,
+    ) -> Result<()> {
+        self.lost = self.cut_at == Some(self.done);
+        self.done += 1;
+        let cells = &mut self.bytes[at..at + new.len()];
+        if self.lost {
+            cells.copy_from_slice(&tear(&mut self.random));
             return Err(FlashError::PowerLost);
         }
-        self.bytes[at..at + SECTOR].fill(ERASED);
-        Ok(())
-    }
-
-    fn program(&mut self, at: usize, bytes: &[u8]) -> Result<()> {
-        self.powered()?;
-        let old = &self.bytes[at..at + bytes.len()];
-        check_program(at, old, bytes);
-        let old = old.to_vec();
-        if self.cut_now() {
-            let torn = tear::program(&old, bytes, &mut self.random);
-            self.write(at, &torn);
-            return Err(FlashError::PowerLost);
-        }
-        self.write(at, &programmed(&old, bytes));
+        cells.copy_from_slice(new);
         Ok(())
     }
 }
@@ -104,6 +81,8 @@ impl Flash for RamFlash {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::flash::SECTOR;
+    use rstest::rstest;
 
     #[test]
     fn a_cut_tears_and_then_nothing_works() {
@@ -125,23 +104,16 @@ mod tests {
         assert_eq!(flash.bytes()[..SECTOR], [ERASED; SECTOR][..]);
     }
 
-    #[test]
+    #[rstest]
     #[should_panic(expected = "bits would have to become ones")]
-    fn programming_only_clears() {
+    #[case::only_clears(0, &[0xF0; 16])]
+    #[should_panic(expected = "not inside one page")]
+    #[case::stays_in_its_page(240, &[0; 32])]
+    #[should_panic(expected = "whole write units")]
+    #[case::covers_whole_units(8, &[0; 16])]
+    fn a_program(#[case] at: usize, #[case] bytes: &[u8]) {
         let mut flash = RamFlash::new(SECTOR, 0);
         flash.program(0, &[0x0F; 16]).expect("powered");
-        let _ = flash.program(0, &[0xF0; 16]);
-    }
-
-    #[test]
-    #[should_panic(expected = "not inside one page")]
-    fn a_program_stays_in_its_page() {
-        let _ = RamFlash::new(SECTOR, 0).program(240, &[0; 32]);
-    }
-
-    #[test]
-    #[should_panic(expected = "whole write units")]
-    fn a_program_covers_whole_units() {
-        let _ = RamFlash::new(SECTOR, 0).program(8, &[0; 16]);
+        let _ = flash.program(at, bytes);
     }
 }

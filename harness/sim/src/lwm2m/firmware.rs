@@ -2,7 +2,7 @@
 //!
 //! It survives a reboot (FW: `restore_and_report_fota_status`). It decides only; the application downloads and updates.
 
-use crate::coap::{Code, Uri, UriError};
+use crate::coap::{MessageCode, Uri, UriError};
 use crate::defect::{Defect, Defects};
 use crate::update_info::UpdateInfo;
 use bc66_spec::code::UpdateCode;
@@ -10,10 +10,8 @@ use bc66_spec::lwm2m::{State, URI_MAX, UpdateResult};
 
 /// What the application is to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Action {
-    /// Download the package from there.
+pub(crate) enum ServerAction {
     Download(Uri),
-    /// A download is not wanted any more.
     Cancel,
     /// Update with so many bytes of the delta area.
     Update(usize),
@@ -23,22 +21,21 @@ pub enum Action {
     UpdateRegistration,
 }
 
+/// What follows a write or an execution: nothing, an action, or an error.
+pub(crate) type Outcome = Result<Option<ServerAction>, MessageCode>;
+
 /// The object's one instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Firmware {
-    /// `/5/0/3`.
-    pub state: State,
-    /// `/5/0/5`.
-    pub result: UpdateResult,
+pub(crate) struct Firmware {
+    pub(crate) state: State,
+    pub(crate) result: UpdateResult,
     /// Bytes of the package in the delta area, in the states 2 and 3.
-    pub package: usize,
-    /// What is wrong with it.
-    pub defects: Defects,
+    pub(crate) package: usize,
+    pub(crate) defects: Defects,
 }
 
 impl Firmware {
-    /// A module that was never updated.
-    pub fn new(defects: Defects) -> Self {
+    pub(crate) fn new(defects: Defects) -> Self {
         Self {
             state: State::Idle,
             result: UpdateResult::Initial,
@@ -48,24 +45,24 @@ impl Firmware {
     }
 
     /// A text was written to `/5/0/1`.
-    pub fn write_uri(&mut self, text: &str, busy: bool) -> Result<Option<Action>, Code> {
+    pub(crate) fn write_uri(&mut self, text: &str, busy: bool) -> Outcome {
         if text.is_empty() {
             return self.reset();
         }
         if text.len() > URI_MAX {
-            return Err(Code::BAD_REQUEST);
+            return Err(MessageCode::BAD_REQUEST);
         }
         if self.state != State::Idle {
-            return Err(Code::METHOD_NOT_ALLOWED);
+            return Err(MessageCode::METHOD_NOT_ALLOWED);
         }
         if busy {
-            return Err(Code::UNAVAILABLE);
+            return Err(MessageCode::UNAVAILABLE);
         }
         match Uri::parse(text) {
             Ok(uri) => {
                 self.state = State::Downloading;
                 self.start();
-                Ok(Some(Action::Download(uri)))
+                Ok(Some(ServerAction::Download(uri)))
             }
             Err(UriError::Scheme) => {
                 self.result = UpdateResult::UnsupportedProtocol;
@@ -79,32 +76,32 @@ impl Firmware {
     }
 
     /// Bytes were written to `/5/0/0`. Nothing, or a zero, resets; a package by push is not taken (AN §4 knows pull alone).
-    pub fn write_package(&mut self, bytes: &[u8]) -> Result<Option<Action>, Code> {
+    pub(crate) fn write_package(&mut self, bytes: &[u8]) -> Outcome {
         match bytes {
             [] | [0] => self.reset(),
-            _ => Err(Code::METHOD_NOT_ALLOWED),
+            _ => Err(MessageCode::METHOD_NOT_ALLOWED),
         }
     }
 
     /// `/5/0/2` was executed.
-    pub fn execute(&mut self, busy: bool) -> Result<Option<Action>, Code> {
+    pub(crate) fn execute(&mut self, busy: bool) -> Outcome {
         let anyway = self.defects.has(Defect::ExecutesInAnyState) && self.state != State::Updating;
         if self.state != State::Downloaded && !anyway {
-            return Err(Code::METHOD_NOT_ALLOWED);
+            return Err(MessageCode::METHOD_NOT_ALLOWED);
         }
         if busy && !anyway {
-            return Err(Code::UNAVAILABLE);
+            return Err(MessageCode::UNAVAILABLE);
         }
         self.state = State::Updating;
         self.start();
-        Ok(Some(Action::Update(self.package)))
+        Ok(Some(ServerAction::Update(self.package)))
     }
 
-    fn reset(&mut self) -> Result<Option<Action>, Code> {
+    fn reset(&mut self) -> Outcome {
         if self.state == State::Updating {
-            return Err(Code::METHOD_NOT_ALLOWED);
+            return Err(MessageCode::METHOD_NOT_ALLOWED);
         }
-        let cancel = (self.state == State::Downloading).then_some(Action::Cancel);
+        let cancel = (self.state == State::Downloading).then_some(ServerAction::Cancel);
         self.forget_package();
         self.result = UpdateResult::Initial;
         Ok(cancel)
@@ -117,30 +114,28 @@ impl Firmware {
         }
     }
 
-    /// The package is in the delta area.
-    pub fn downloaded(&mut self, package: usize) {
+    pub(crate) fn downloaded(&mut self, package: usize) {
         self.state = State::Downloaded;
         self.package = package;
     }
 
-    /// There is no package.
-    pub fn download_failed(&mut self, result: UpdateResult) {
+    pub(crate) fn download_failed(&mut self, result: UpdateResult) {
         self.forget_package();
         self.result = result;
     }
 
-    /// Something else is about to be written where the package is.
-    pub fn forget_package(&mut self) {
+    /// The package is about to be overwritten.
+    pub(crate) fn forget_package(&mut self) {
         self.state = State::Idle;
         self.package = 0;
     }
 
-    /// What a boot makes of it. `info` is what the bootloader left.
+    /// The object after a boot; `info` is the result of the bootloader.
     ///
-    /// A download does not survive: 4, connection lost (assumed: there is no resume over CoAP, and no time to say so
-    /// while the supply goes). A package that the bootloader finds damaged is 5 in state 0, any other failure 8 in state 2
+    /// A download does not survive: 4, connection lost (assumed: there is no resume over CoAP, and no time to save it
+    /// when the supply goes). A package that the bootloader finds damaged is 5 in state 0, any other failure 8 in state 2
     /// (OMA5: "the state returns at Downloaded", but for a failed integrity check).
-    pub fn boots(&mut self, info: UpdateInfo) {
+    pub(crate) fn boots(&mut self, info: UpdateInfo) {
         match (self.state, info) {
             (State::Downloading, _) => self.download_failed(UpdateResult::ConnectionLost),
             (State::Updating, _) if self.defects.has(Defect::StuckAtUpdating) => {}
@@ -159,14 +154,13 @@ impl Firmware {
         }
     }
 
-    /// What is kept over a reboot.
-    pub fn encode(&self) -> Vec<u8> {
+    pub(crate) fn encode(&self) -> Vec<u8> {
         let mut bytes = vec![self.state.raw(), self.result.raw()];
         bytes.extend_from_slice(&(self.package as u32).to_le_bytes());
         bytes
     }
 
-    pub fn decode(bytes: &[u8], defects: Defects) -> Option<Self> {
+    pub(crate) fn decode(bytes: &[u8], defects: Defects) -> Option<Self> {
         let [state, result, package @ ..] = bytes else {
             return None;
         };
@@ -186,47 +180,42 @@ mod tests {
 
     const URI: &str = "coap://127.0.0.1/p";
 
-    fn firmware(state: State, result: UpdateResult) -> Firmware {
+    fn in_state(state: State) -> Firmware {
         Firmware {
             state,
-            result,
             package: 9,
-            defects: Defects::default(),
+            ..Firmware::new(Defects::default())
         }
     }
 
+    fn numbers(firmware: &Firmware) -> [u8; 2] {
+        [firmware.state.raw(), firmware.result.raw()]
+    }
+
     #[test]
-    fn the_way_of_a_good_update() {
+    fn a_good_update() {
         let mut firmware = Firmware::new(Defects::default());
         firmware.result = UpdateResult::Success;
-        let mut seen = vec![];
-        let mut note = |firmware: &Firmware| seen.push((firmware.state.raw(), firmware.result.raw()));
-        assert!(matches!(
-            firmware.write_uri(URI, false),
-            Ok(Some(Action::Download(_)))
-        ));
-        note(&firmware);
+        let ordered = firmware.write_uri(URI, false);
+        assert!(matches!(ordered, Ok(Some(ServerAction::Download(_)))));
+        assert_eq!(numbers(&firmware), [1, 0]);
         firmware.downloaded(70);
-        note(&firmware);
-        assert_eq!(firmware.execute(false), Ok(Some(Action::Update(70))));
-        note(&firmware);
+        assert_eq!(numbers(&firmware), [2, 0]);
+        assert_eq!(firmware.execute(false), Ok(Some(ServerAction::Update(70))));
+        assert_eq!(numbers(&firmware), [3, 0]);
         let mut firmware = Firmware::decode(&firmware.encode(), Defects::default()).expect("its own bytes");
         firmware.boots(UpdateInfo::Over(UpdateCode::Success));
-        note(&firmware);
-        assert_eq!(seen, [(1, 0), (2, 0), (3, 0), (0, 1)]);
+        assert_eq!(numbers(&firmware), [0, 1]);
     }
 
     #[rstest]
-    #[case(State::Idle, URI, Code::UNAVAILABLE)]
-    #[case(State::Downloading, URI, Code::METHOD_NOT_ALLOWED)]
-    #[case(State::Downloaded, URI, Code::METHOD_NOT_ALLOWED)]
-    #[case(State::Updating, URI, Code::METHOD_NOT_ALLOWED)]
-    #[case(State::Updating, "", Code::METHOD_NOT_ALLOWED)]
-    fn refused(#[case] state: State, #[case] uri: &str, #[case] code: Code) {
-        assert_eq!(
-            firmware(state, UpdateResult::Initial).write_uri(uri, true),
-            Err(code)
-        );
+    #[case(State::Idle, URI, MessageCode::UNAVAILABLE)]
+    #[case(State::Downloading, URI, MessageCode::METHOD_NOT_ALLOWED)]
+    #[case(State::Downloaded, URI, MessageCode::METHOD_NOT_ALLOWED)]
+    #[case(State::Updating, URI, MessageCode::METHOD_NOT_ALLOWED)]
+    #[case(State::Updating, "", MessageCode::METHOD_NOT_ALLOWED)]
+    fn refused(#[case] state: State, #[case] uri: &str, #[case] code: MessageCode) {
+        assert_eq!(in_state(state).write_uri(uri, true), Err(code));
     }
 
     #[rstest]
@@ -234,42 +223,43 @@ mod tests {
     #[case("nonsense", 7)]
     #[case("", 0)]
     fn results_without_a_download(#[case] uri: &str, #[case] result: u8) {
-        let mut firmware = firmware(State::Idle, UpdateResult::Success);
+        let mut firmware = in_state(State::Idle);
+        firmware.result = UpdateResult::Success;
         assert_eq!(firmware.write_uri(uri, false), Ok(None));
-        assert_eq!((firmware.state, firmware.result.raw()), (State::Idle, result));
+        assert_eq!(numbers(&firmware), [0, result]);
     }
 
     #[rstest]
-    #[case(State::Idle, UpdateInfo::Over(UpdateCode::Success), 0, 0)]
-    #[case(State::Downloading, UpdateInfo::Idle, 0, 4)]
-    #[case(State::Downloaded, UpdateInfo::Idle, 2, 0)]
-    #[case(State::Updating, UpdateInfo::Over(UpdateCode::Success), 0, 1)]
-    #[case(State::Updating, UpdateInfo::Over(UpdateCode::Invalid), 0, 5)]
-    #[case(State::Updating, UpdateInfo::Over(UpdateCode::Mismatch), 2, 8)]
-    #[case(State::Updating, UpdateInfo::Over(UpdateCode::Unknown), 2, 8)]
-    #[case(State::Updating, UpdateInfo::Idle, 2, 8)]
-    fn boots(#[case] state: State, #[case] info: UpdateInfo, #[case] after: u8, #[case] result: u8) {
-        let mut firmware = firmware(state, UpdateResult::Initial);
+    #[case(State::Idle, UpdateInfo::Over(UpdateCode::Success), [0, 0])]
+    #[case(State::Downloading, UpdateInfo::Idle, [0, 4])]
+    #[case(State::Downloaded, UpdateInfo::Idle, [2, 0])]
+    #[case(State::Updating, UpdateInfo::Over(UpdateCode::Success), [0, 1])]
+    #[case(State::Updating, UpdateInfo::Over(UpdateCode::Invalid), [0, 5])]
+    #[case(State::Updating, UpdateInfo::Over(UpdateCode::Mismatch), [2, 8])]
+    #[case(State::Updating, UpdateInfo::Over(UpdateCode::Unknown), [2, 8])]
+    #[case(State::Updating, UpdateInfo::Idle, [2, 8])]
+    fn boots(#[case] state: State, #[case] info: UpdateInfo, #[case] after: [u8; 2]) {
+        let mut firmware = in_state(state);
         firmware.boots(info);
-        assert_eq!((firmware.state.raw(), firmware.result.raw()), (after, result));
+        assert_eq!(numbers(&firmware), after);
     }
 
     #[rstest]
-    #[case(State::Idle)]
-    #[case(State::Downloading)]
-    #[case(State::Updating)]
-    fn executable_in_state_2_alone(#[case] state: State) {
+    fn executable_in_state_2_alone(#[values(State::Idle, State::Downloading, State::Updating)] state: State) {
         assert_eq!(
-            firmware(state, UpdateResult::Initial).execute(false),
-            Err(Code::METHOD_NOT_ALLOWED)
+            in_state(state).execute(false),
+            Err(MessageCode::METHOD_NOT_ALLOWED)
         );
     }
 
     #[test]
     fn an_empty_uri_cancels() {
-        let mut firmware = firmware(State::Downloading, UpdateResult::Initial);
-        assert_eq!(firmware.write_uri("", true), Ok(Some(Action::Cancel)));
+        let mut firmware = in_state(State::Downloading);
+        assert_eq!(firmware.write_uri("", true), Ok(Some(ServerAction::Cancel)));
         assert_eq!(firmware.state, State::Idle);
-        assert_eq!(firmware.write_package(&[1, 2]), Err(Code::METHOD_NOT_ALLOWED));
+        assert_eq!(
+            firmware.write_package(&[1, 2]),
+            Err(MessageCode::METHOD_NOT_ALLOWED)
+        );
     }
 }

@@ -1,9 +1,9 @@
-//! What the server sees: the objects 1, 3 and 5, one instance each, as small as OMA allows (TS10 annex E).
+//! The objects 1, 3 and 5, one instance each, as small as OMA allows (TS10 annex E).
 
-use super::firmware::{Action, Firmware};
+use super::firmware::{Firmware, Outcome, ServerAction};
 use super::path::Path;
-use super::tlv::{self, Kind};
-use crate::coap::Code;
+use super::tlv::{self, TlvKind};
+use crate::coap::MessageCode;
 use bc66_spec::lwm2m::firmware::{
     DELIVERY_METHOD, DELIVERY_PULL, PACKAGE, PACKAGE_URI, PROTOCOL_COAP, PROTOCOL_SUPPORT, STATE, UPDATE,
     UPDATE_RESULT,
@@ -23,19 +23,15 @@ const INNER_VERSION: &str = "geneva-mp3-nb.V1.4.0";
 /// `/3/0/0`. Assumed.
 const MANUFACTURER: &str = "Quectel";
 /// UDP without queue mode. Assumed; the note's registration names none (AN §6.3.1).
-pub const BINDING: &str = "U";
+pub(crate) const BINDING: &str = "U";
 /// The same in queue mode (TS10 §5.3.1.1).
-pub const BINDING_QUEUE: &str = "UQ";
+pub(crate) const BINDING_QUEUE: &str = "UQ";
 
-/// Objects and all their resources.
-const CATALOGUE: [(u16, &[u16]); 3] = [
-    (
-        object::SERVER,
-        &[SHORT_SERVER_ID, LIFETIME, STORING, SERVER_BINDING, UPDATE_TRIGGER],
-    ),
-    (
-        object::DEVICE,
-        &[
+/// The resources of an object, if there is one with this id.
+fn resources(object: u16) -> Option<&'static [u16]> {
+    Some(match object {
+        object::SERVER => &[SHORT_SERVER_ID, LIFETIME, STORING, SERVER_BINDING, UPDATE_TRIGGER],
+        object::DEVICE => &[
             device::MANUFACTURER,
             device::MODEL,
             device::SERIAL,
@@ -44,10 +40,7 @@ const CATALOGUE: [(u16, &[u16]); 3] = [
             device::ERROR_CODE,
             device::BINDING,
         ],
-    ),
-    (
-        object::FIRMWARE_UPDATE,
-        &[
+        object::FIRMWARE_UPDATE => &[
             PACKAGE,
             PACKAGE_URI,
             UPDATE,
@@ -56,86 +49,97 @@ const CATALOGUE: [(u16, &[u16]); 3] = [
             PROTOCOL_SUPPORT,
             DELIVERY_METHOD,
         ],
-    ),
-];
+        _ => return None,
+    })
+}
 
 enum Value {
     Text(String),
     Integer(i64),
-    Integers(Vec<(u16, i64)>),
+    /// A multiple resource with one instance, 0.
+    Multiple(i64),
+}
+
+/// The value of a path in one content format.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Representation {
+    pub(crate) format: u16,
+    pub(crate) payload: Vec<u8>,
 }
 
 #[derive(Debug)]
-pub struct Objects {
+pub(crate) struct Objects {
     /// `/1/0/1`, in seconds.
-    pub lifetime: u32,
+    pub(crate) lifetime: u32,
     /// `/3/0/1`.
-    pub model: String,
+    pub(crate) model: String,
     /// `/3/0/2`.
-    pub serial: String,
-    pub firmware: Firmware,
-    /// An update that was ordered otherwise, or its download, is under way.
-    pub busy: bool,
+    pub(crate) serial: String,
+    pub(crate) firmware: Firmware,
+    /// Another update or download is under way.
+    pub(crate) busy: bool,
     /// `/1/0/7` and `/3/0/16`.
-    pub binding: &'static str,
+    pub(crate) binding: &'static str,
 }
 
 impl Objects {
-    /// What a client names when it registers.
-    pub fn links() -> String {
-        CATALOGUE.map(|(object, _)| format!("</{object}/0>")).join(",")
+    /// The payload of a registration.
+    pub(crate) fn links() -> String {
+        let objects = [object::SERVER, object::DEVICE, object::FIRMWARE_UPDATE];
+        objects.map(|object| format!("</{object}/0>")).join(",")
     }
 
     /// The links below `path`, in reply to a discovery (TS10 §5.4.2).
-    pub fn discover(path: Path) -> Result<String, Code> {
+    pub(crate) fn discover(path: Path) -> Result<String, MessageCode> {
         let resources = Self::known(path)?;
-        let below = |object: u16| resources.iter().map(move |id| format!("</{object}/0/{id}>"));
-        let links: Vec<String> = match path {
-            Path::Object(object) => [format!("</{object}>"), format!("</{object}/0>")]
-                .into_iter()
-                .chain(below(object))
-                .collect(),
-            Path::Instance(object, _) => [format!("</{object}/0>")]
-                .into_iter()
-                .chain(below(object))
-                .collect(),
-            Path::Resource(..) => vec![format!("<{path}>")],
+        let object = match path {
+            Path::Resource(object, _, id) => return Ok(format!("</{object}/0/{id}>")),
+            Path::Object(object) | Path::Instance(object, _) => object,
         };
+        let whole = matches!(path, Path::Object(_)).then(|| format!("</{object}>"));
+        let below = resources.iter().map(|id| format!("</{object}/0/{id}>"));
+        let links: Vec<String> = whole
+            .into_iter()
+            .chain([format!("</{object}/0>")])
+            .chain(below)
+            .collect();
         Ok(links.join(","))
     }
 
     /// The resources of the object that `path` leads into; an error if it leads nowhere.
-    fn known(path: Path) -> Result<&'static [u16], Code> {
+    fn known(path: Path) -> Result<&'static [u16], MessageCode> {
         let (object, instance, resource) = match path {
             Path::Object(object) => (object, 0, None),
             Path::Instance(object, instance) => (object, instance, None),
             Path::Resource(object, instance, resource) => (object, instance, Some(resource)),
         };
-        let found = CATALOGUE.iter().find(|(known, _)| *known == object);
-        let (_, resources) = found.filter(|_| instance == 0).ok_or(Code::NOT_FOUND)?;
-        match resource {
-            Some(resource) if !resources.contains(&resource) => Err(Code::NOT_FOUND),
-            _ => Ok(resources),
-        }
+        resources(object)
+            .filter(|ids| instance == 0 && resource.is_none_or(|id| ids.contains(&id)))
+            .ok_or(MessageCode::NOT_FOUND)
     }
 
     /// Reads `path` in the format that was asked for, or in its own: text for a single value, TLV for several.
-    pub fn read(&self, path: Path, accept: Option<u16>) -> Result<(u16, Vec<u8>), Code> {
+    pub(crate) fn read(&self, path: Path, accept: Option<u16>) -> Result<Representation, MessageCode> {
         let resources = Self::known(path)?;
         let mut bytes = Vec::new();
         match path {
             Path::Resource(object, _, resource) => {
-                let value = self.value(object, resource).ok_or(Code::METHOD_NOT_ALLOWED)?;
-                let several = matches!(value, Value::Integers(_));
+                let value = self
+                    .value(object, resource)
+                    .ok_or(MessageCode::METHOD_NOT_ALLOWED)?;
+                let several = matches!(value, Value::Multiple(_));
                 match accept.unwrap_or(if several { TLV } else { TEXT }) {
-                    TEXT if !several => return Ok((TEXT, text_of(value))),
+                    TEXT if !several => {
+                        let (format, payload) = (TEXT, text_of(value));
+                        return Ok(Representation { format, payload });
+                    }
                     TLV | TLV_OLD => write_value(&mut bytes, resource, value),
-                    _ => return Err(Code::NOT_ACCEPTABLE),
+                    _ => return Err(MessageCode::NOT_ACCEPTABLE),
                 }
             }
             Path::Instance(object, _) | Path::Object(object) => {
                 if !matches!(accept, None | Some(TLV | TLV_OLD)) {
-                    return Err(Code::NOT_ACCEPTABLE);
+                    return Err(MessageCode::NOT_ACCEPTABLE);
                 }
                 for resource in resources {
                     if let Some(value) = self.value(object, *resource) {
@@ -144,11 +148,14 @@ impl Objects {
                 }
                 if matches!(path, Path::Object(_)) {
                     let instance = std::mem::take(&mut bytes);
-                    tlv::write(&mut bytes, Kind::Instance, 0, &instance);
+                    tlv::write(&mut bytes, TlvKind::Instance, 0, &instance);
                 }
             }
         }
-        Ok((accept.unwrap_or(TLV), bytes))
+        Ok(Representation {
+            format: accept.unwrap_or(TLV),
+            payload: bytes,
+        })
     }
 
     fn value(&self, object: u16, resource: u16) -> Option<Value> {
@@ -162,51 +169,49 @@ impl Objects {
             (object::DEVICE, device::MODEL) => text(&self.model),
             (object::DEVICE, device::SERIAL) => text(&self.serial),
             (object::DEVICE, device::FIRMWARE_VERSION) => text(INNER_VERSION),
-            (object::DEVICE, device::ERROR_CODE) => Some(Value::Integers(vec![(0, 0)])),
+            (object::DEVICE, device::ERROR_CODE) => Some(Value::Multiple(0)),
             (object::FIRMWARE_UPDATE, STATE) => integer(self.firmware.state.raw().into()),
             (object::FIRMWARE_UPDATE, UPDATE_RESULT) => integer(self.firmware.result.raw().into()),
-            (object::FIRMWARE_UPDATE, PROTOCOL_SUPPORT) => {
-                Some(Value::Integers(vec![(0, PROTOCOL_COAP.into())]))
-            }
+            (object::FIRMWARE_UPDATE, PROTOCOL_SUPPORT) => Some(Value::Multiple(PROTOCOL_COAP.into())),
             (object::FIRMWARE_UPDATE, DELIVERY_METHOD) => integer(DELIVERY_PULL.into()),
             _ => None,
         }
     }
 
     /// Writes `payload` to a resource, or TLV to an instance.
-    pub fn write(&mut self, path: Path, format: Option<u16>, payload: &[u8]) -> Result<Option<Action>, Code> {
+    pub(crate) fn write(&mut self, path: Path, format: Option<u16>, payload: &[u8]) -> Outcome {
         Self::known(path)?;
         let in_tlv = matches!(format, Some(TLV | TLV_OLD));
         match path {
-            Path::Object(_) => Err(Code::METHOD_NOT_ALLOWED),
+            Path::Object(_) => Err(MessageCode::METHOD_NOT_ALLOWED),
             Path::Resource(object, _, resource) if !in_tlv => match format {
                 None | Some(TEXT | OPAQUE) => self.write_resource(object, resource, payload, false),
-                Some(_) => Err(Code::UNSUPPORTED_FORMAT),
+                Some(_) => Err(MessageCode::UNSUPPORTED_FORMAT),
             },
-            Path::Instance(..) if !in_tlv => Err(Code::UNSUPPORTED_FORMAT),
+            Path::Instance(..) if !in_tlv => Err(MessageCode::UNSUPPORTED_FORMAT),
             Path::Resource(object, _, resource) => {
-                match tlv::read(payload).ok_or(Code::BAD_REQUEST)?.as_slice() {
-                    [entry] if entry.kind == Kind::Resource && entry.id == resource => {
+                match tlv::read(payload).ok_or(MessageCode::BAD_REQUEST)?.as_slice() {
+                    [entry] if entry.kind == TlvKind::Resource && entry.id == resource => {
                         self.write_resource(object, resource, &entry.value, true)
                     }
-                    _ => Err(Code::BAD_REQUEST),
+                    _ => Err(MessageCode::BAD_REQUEST),
                 }
             }
             Path::Instance(object, _) => self.write_instance(object, payload),
         }
     }
 
-    fn write_instance(&mut self, object: u16, payload: &[u8]) -> Result<Option<Action>, Code> {
-        let mut entries = tlv::read(payload).ok_or(Code::BAD_REQUEST)?;
+    fn write_instance(&mut self, object: u16, payload: &[u8]) -> Outcome {
+        let mut entries = tlv::read(payload).ok_or(MessageCode::BAD_REQUEST)?;
         if let [instance] = entries.as_slice()
-            && instance.kind == Kind::Instance
+            && instance.kind == TlvKind::Instance
         {
-            entries = tlv::read(&instance.value).ok_or(Code::BAD_REQUEST)?;
+            entries = tlv::read(&instance.value).ok_or(MessageCode::BAD_REQUEST)?;
         }
         let mut action = None;
         for entry in entries {
-            if entry.kind != Kind::Resource {
-                return Err(Code::BAD_REQUEST);
+            if entry.kind != TlvKind::Resource {
+                return Err(MessageCode::BAD_REQUEST);
             }
             Self::known(Path::Resource(object, 0, entry.id))?;
             action = self
@@ -216,13 +221,7 @@ impl Objects {
         Ok(action)
     }
 
-    fn write_resource(
-        &mut self,
-        object: u16,
-        resource: u16,
-        bytes: &[u8],
-        in_tlv: bool,
-    ) -> Result<Option<Action>, Code> {
+    fn write_resource(&mut self, object: u16, resource: u16, bytes: &[u8], in_tlv: bool) -> Outcome {
         match (object, resource) {
             (object::SERVER, LIFETIME) => {
                 let number = if in_tlv {
@@ -233,26 +232,26 @@ impl Objects {
                 let lifetime = number.and_then(|number| u32::try_from(number).ok());
                 self.lifetime = lifetime
                     .filter(|lifetime| *lifetime > 0)
-                    .ok_or(Code::BAD_REQUEST)?;
-                Ok(Some(Action::UpdateRegistration))
+                    .ok_or(MessageCode::BAD_REQUEST)?;
+                Ok(Some(ServerAction::UpdateRegistration))
             }
             (object::FIRMWARE_UPDATE, PACKAGE) => self.firmware.write_package(bytes),
             (object::FIRMWARE_UPDATE, PACKAGE_URI) => {
-                let text = std::str::from_utf8(bytes).map_err(|_| Code::BAD_REQUEST)?;
+                let text = std::str::from_utf8(bytes).map_err(|_| MessageCode::BAD_REQUEST)?;
                 self.firmware.write_uri(text, self.busy)
             }
-            _ => Err(Code::METHOD_NOT_ALLOWED),
+            _ => Err(MessageCode::METHOD_NOT_ALLOWED),
         }
     }
 
     /// Executes a resource; arguments are not looked at.
-    pub fn execute(&mut self, path: Path) -> Result<Option<Action>, Code> {
+    pub(crate) fn execute(&mut self, path: Path) -> Outcome {
         Self::known(path)?;
         match path {
-            Path::Resource(object::SERVER, _, UPDATE_TRIGGER) => Ok(Some(Action::UpdateRegistration)),
-            Path::Resource(object::DEVICE, _, device::REBOOT) => Ok(Some(Action::Reboot)),
+            Path::Resource(object::SERVER, _, UPDATE_TRIGGER) => Ok(Some(ServerAction::UpdateRegistration)),
+            Path::Resource(object::DEVICE, _, device::REBOOT) => Ok(Some(ServerAction::Reboot)),
             Path::Resource(object::FIRMWARE_UPDATE, _, UPDATE) => self.firmware.execute(self.busy),
-            _ => Err(Code::METHOD_NOT_ALLOWED),
+            _ => Err(MessageCode::METHOD_NOT_ALLOWED),
         }
     }
 }
@@ -260,21 +259,23 @@ impl Objects {
 fn text_of(value: Value) -> Vec<u8> {
     match value {
         Value::Text(text) => text.into_bytes(),
-        Value::Integer(number) => number.to_string().into_bytes(),
-        Value::Integers(_) => Vec::new(),
+        Value::Integer(number) | Value::Multiple(number) => number.to_string().into_bytes(),
     }
 }
 
 fn write_value(into: &mut Vec<u8>, resource: u16, value: Value) {
     match value {
-        Value::Text(text) => tlv::write(into, Kind::Resource, resource, text.as_bytes()),
-        Value::Integer(number) => tlv::write(into, Kind::Resource, resource, &tlv::integer(number)),
-        Value::Integers(numbers) => {
-            let mut row = Vec::new();
-            for (id, number) in numbers {
-                tlv::write(&mut row, Kind::ResourceInstance, id, &tlv::integer(number));
-            }
-            tlv::write(into, Kind::Multiple, resource, &row);
+        Value::Text(text) => tlv::write(into, TlvKind::Resource, resource, text.as_bytes()),
+        Value::Integer(number) => tlv::write(into, TlvKind::Resource, resource, &tlv::integer(number)),
+        Value::Multiple(number) => {
+            let mut instances = Vec::new();
+            tlv::write(
+                &mut instances,
+                TlvKind::ResourceInstance,
+                0,
+                &tlv::integer(number),
+            );
+            tlv::write(into, TlvKind::Multiple, resource, &instances);
         }
     }
 }
@@ -296,96 +297,84 @@ mod tests {
         }
     }
 
+    fn path(text: &str) -> Path {
+        let segments: Vec<&str> = text.split('/').skip(1).collect();
+        Path::from_segments(&segments).expect("a path")
+    }
+
+    fn shown(outcome: Outcome) -> String {
+        let action = |action: Option<ServerAction>| action.map(|action| format!("{action:?}"));
+        outcome.map_or_else(|code| code.to_string(), |done| action(done).unwrap_or_default())
+    }
+
+    const OBJECT_5: &[u8] = b"\x08\x00\x0e\xc1\x03\x00\xc1\x05\x00\x83\x08\x41\x00\x00\xc1\x09\x00";
+
     #[rstest]
-    #[case(Path::Resource(5, 0, 3), None, Ok((TEXT, &b"0"[..])))]
-    #[case(Path::Resource(5, 0, 3), Some(TLV), Ok((TLV, &b"\xc1\x03\x00"[..])))]
-    #[case(Path::Resource(5, 0, 3), Some(TLV_OLD), Ok((TLV_OLD, &b"\xc1\x03\x00"[..])))]
-    #[case(Path::Resource(5, 0, 8), None, Ok((TLV, &b"\x83\x08\x41\x00\x00"[..])))]
-    #[case(Path::Resource(5, 0, 8), Some(TEXT), Err(Code::NOT_ACCEPTABLE))]
-    #[case(Path::Resource(5, 0, 3), Some(60), Err(Code::NOT_ACCEPTABLE))]
-    #[case(Path::Instance(5, 0), None, Ok((TLV, &b"\xc1\x03\x00\xc1\x05\x00\x83\x08\x41\x00\x00\xc1\x09\x00"[..])))]
-    #[case(
-        Path::Object(5),
-        None,
-        Ok((TLV, &b"\x08\x00\x0e\xc1\x03\x00\xc1\x05\x00\x83\x08\x41\x00\x00\xc1\x09\x00"[..]))
-    )]
-    #[case(Path::Instance(5, 0), Some(TEXT), Err(Code::NOT_ACCEPTABLE))]
-    #[case(Path::Resource(5, 0, 1), None, Err(Code::METHOD_NOT_ALLOWED))]
-    #[case(Path::Resource(5, 0, 4), None, Err(Code::NOT_FOUND))]
-    #[case(Path::Resource(5, 1, 3), None, Err(Code::NOT_FOUND))]
-    #[case(Path::Object(0), None, Err(Code::NOT_FOUND))]
-    #[case(Path::Resource(3, 0, 3), None, Ok((TEXT, &b"geneva-mp3-nb.V1.4.0"[..])))]
-    #[case(Path::Resource(1, 0, 1), Some(TLV), Ok((TLV, &b"\xc1\x01\x32"[..])))]
-    fn reads(#[case] path: Path, #[case] accept: Option<u16>, #[case] expected: Result<(u16, &[u8]), Code>) {
-        let expected = expected.map(|(format, bytes)| (format, bytes.to_vec()));
-        assert_eq!(objects().read(path, accept), expected);
+    #[case("/5/0/3", None, TEXT, b"0")]
+    #[case("/5/0/3", Some(TLV), TLV, b"\xc1\x03\x00")]
+    #[case("/5/0/3", Some(TLV_OLD), TLV_OLD, b"\xc1\x03\x00")]
+    #[case("/5/0/8", None, TLV, b"\x83\x08\x41\x00\x00")]
+    #[case("/5/0", None, TLV, &OBJECT_5[3..])]
+    #[case("/5", None, TLV, OBJECT_5)]
+    #[case("/3/0/3", None, TEXT, b"geneva-mp3-nb.V1.4.0")]
+    #[case("/1/0/1", Some(TLV), TLV, b"\xc1\x01\x32")]
+    fn reads(#[case] text: &str, #[case] accept: Option<u16>, #[case] format: u16, #[case] payload: &[u8]) {
+        let payload = payload.to_vec();
+        let expected = Representation { format, payload };
+        assert_eq!(objects().read(path(text), accept), Ok(expected));
     }
 
     #[rstest]
-    #[case(Path::Resource(5, 0, 1), None, b"", Ok(None))]
-    #[case(Path::Resource(5, 0, 0), Some(OPAQUE), b"\0", Ok(None))]
-    #[case(
-        Path::Resource(1, 0, 1),
-        Some(TEXT),
-        b"60",
-        Ok(Some(Action::UpdateRegistration))
-    )]
-    #[case(
-        Path::Resource(1, 0, 1),
-        Some(TLV),
-        b"\xc1\x01\x3c",
-        Ok(Some(Action::UpdateRegistration))
-    )]
-    #[case(
-        Path::Instance(1, 0),
-        Some(TLV),
-        b"\xc1\x01\x3c",
-        Ok(Some(Action::UpdateRegistration))
-    )]
-    #[case(Path::Resource(1, 0, 1), Some(TEXT), b"no", Err(Code::BAD_REQUEST))]
-    #[case(Path::Resource(1, 0, 1), Some(TLV), b"\xc1\x02\x3c", Err(Code::BAD_REQUEST))]
-    #[case(Path::Resource(1, 0, 1), Some(TLV), b"\xc1", Err(Code::BAD_REQUEST))]
-    #[case(Path::Resource(5, 0, 1), Some(60), b"x", Err(Code::UNSUPPORTED_FORMAT))]
-    #[case(Path::Resource(5, 0, 1), None, b"\xff", Err(Code::BAD_REQUEST))]
-    #[case(Path::Instance(5, 0), None, b"x", Err(Code::UNSUPPORTED_FORMAT))]
-    #[case(Path::Resource(5, 0, 3), None, b"1", Err(Code::METHOD_NOT_ALLOWED))]
-    #[case(Path::Resource(9, 0, 3), None, b"1", Err(Code::NOT_FOUND))]
-    #[case(Path::Object(5), Some(TLV), b"", Err(Code::METHOD_NOT_ALLOWED))]
+    #[case("/5/0/8", Some(TEXT), "4.06")]
+    #[case("/5/0/3", Some(60), "4.06")]
+    #[case("/5/0", Some(TEXT), "4.06")]
+    #[case("/5/0/1", None, "4.05")]
+    #[case("/5/0/4", None, "4.04")]
+    #[case("/5/1/3", None, "4.04")]
+    #[case("/0", None, "4.04")]
+    fn does_not_read(#[case] text: &str, #[case] accept: Option<u16>, #[case] code: &str) {
+        let refused = objects().read(path(text), accept);
+        assert_eq!(refused.expect_err("refused").to_string(), code);
+    }
+
+    #[rstest]
+    #[case("/5/0/1", None, b"", "")]
+    #[case("/5/0/0", Some(OPAQUE), b"\0", "")]
+    #[case("/1/0/1", Some(TEXT), b"60", "UpdateRegistration")]
+    #[case("/1/0/1", Some(TLV), b"\xc1\x01\x3c", "UpdateRegistration")]
+    #[case("/1/0", Some(TLV), b"\xc1\x01\x3c", "UpdateRegistration")]
+    #[case("/1/0/1", Some(TEXT), b"no", "4.00")]
+    #[case("/1/0/1", Some(TLV), b"\xc1\x02\x3c", "4.00")]
+    #[case("/1/0/1", Some(TLV), b"\xc1", "4.00")]
+    #[case("/5/0/1", Some(60), b"x", "4.15")]
+    #[case("/5/0/1", None, b"\xff", "4.00")]
+    #[case("/5/0", None, b"x", "4.15")]
+    #[case("/5/0/3", None, b"1", "4.05")]
+    #[case("/9/0/3", None, b"1", "4.04")]
+    #[case("/5", Some(TLV), b"", "4.05")]
     fn writes(
-        #[case] path: Path,
+        #[case] text: &str,
         #[case] format: Option<u16>,
         #[case] payload: &[u8],
-        #[case] expected: Result<Option<Action>, Code>,
+        #[case] outcome: &str,
     ) {
-        assert_eq!(objects().write(path, format, payload), expected);
+        assert_eq!(shown(objects().write(path(text), format, payload)), outcome);
+    }
+
+    #[rstest]
+    #[case("/3/0/4", "Reboot")]
+    #[case("/5/0/2", "4.05")]
+    #[case("/5/0/3", "4.05")]
+    #[case("/5/0/77", "4.04")]
+    fn executes(#[case] text: &str, #[case] outcome: &str) {
+        assert_eq!(shown(objects().execute(path(text))), outcome);
     }
 
     #[test]
     fn links_and_discovery() {
         assert_eq!(Objects::links(), "</1/0>,</3/0>,</5/0>");
-        assert_eq!(
-            Objects::discover(Path::Object(5)).as_deref(),
-            Ok("</5>,</5/0>,</5/0/0>,</5/0/1>,</5/0/2>,</5/0/3>,</5/0/5>,</5/0/8>,</5/0/9>")
-        );
-        assert_eq!(
-            Objects::discover(Path::Resource(5, 0, 3)).as_deref(),
-            Ok("</5/0/3>")
-        );
-        assert_eq!(Objects::discover(Path::Object(4)), Err(Code::NOT_FOUND));
-    }
-
-    #[test]
-    fn executes() {
-        let mut objects = objects();
-        assert_eq!(objects.execute(Path::Resource(3, 0, 4)), Ok(Some(Action::Reboot)));
-        assert_eq!(
-            objects.execute(Path::Resource(5, 0, 2)),
-            Err(Code::METHOD_NOT_ALLOWED)
-        );
-        assert_eq!(
-            objects.execute(Path::Resource(5, 0, 3)),
-            Err(Code::METHOD_NOT_ALLOWED)
-        );
-        assert_eq!(objects.execute(Path::Resource(5, 0, 77)), Err(Code::NOT_FOUND));
+        let links = |text| Objects::discover(path(text)).unwrap_or_else(|code| code.to_string());
+        let resources = "</5>,</5/0>,</5/0/0>,</5/0/1>,</5/0/2>,</5/0/3>,</5/0/5>,</5/0/8>,</5/0/9>";
+        assert_eq!(["/5", "/5/0/3", "/4"].map(links), [resources, "</5/0/3>", "4.04"]);
     }
 }

@@ -2,32 +2,32 @@
 //!
 //! In process, over flash in memory: the real bootloader and the real records, without the process around them.
 
-use bc66_sim::bootloader::{Bootloader, Next, Progress};
+use bc66_sim::bootloader::{Bootloader, Next, UpdateObserver};
 use bc66_sim::defect::Defects;
 use bc66_sim::delta_area;
 use bc66_sim::flash::{Flash, RamFlash, Result};
 use bc66_sim::image;
-use bc66_sim::layout::{Layout, Region};
+use bc66_sim::layout::{FlashLayout, Region};
 use bc66_sim::package::pack_images;
 use bc66_sim::random::Random;
 use bc66_sim::update_info::UpdateInfo;
-use bc66_sim::version::Version;
+use bc66_sim::version::FirmwareVersion;
 use bc66_spec::code::UpdateCode;
 use rstest::rstest;
 use std::time::Duration;
 
-const LAYOUT: Layout = Layout::with_image_sectors(6);
+const LAYOUT: FlashLayout = FlashLayout::with_image_sectors(6);
 
-fn version(name: &str) -> Version {
+fn version(name: &str) -> FirmwareVersion {
     name.parse().expect("a version")
 }
 
 fn image_of(name: &str) -> Vec<u8> {
-    image::build(&version(name), LAYOUT.image.len())
+    image::build(&version(name), LAYOUT.image.size())
 }
 
 fn package(from: &str, to: &str) -> Vec<u8> {
-    pack_images((&version(from), &image_of(from)), (&version(to), &image_of(to))).expect("a package")
+    pack_images(&version(from), &version(to), LAYOUT.image.size()).expect("a package")
 }
 
 /// Flash with `running` installed and `package` in the delta area.
@@ -48,7 +48,7 @@ struct Trace {
     results: Vec<UpdateCode>,
 }
 
-impl Progress for Trace {
+impl UpdateObserver for Trace {
     fn resumes(&mut self) {
         self.resumed += 1;
     }
@@ -82,7 +82,7 @@ fn boot(flash: &mut RamFlash, trace: &mut Trace) -> Result<()> {
 }
 
 fn bytes(flash: &RamFlash, region: Region) -> &[u8] {
-    &flash.bytes()[region.start..region.start + region.len()]
+    &flash.bytes()[region.start..region.start + region.size()]
 }
 
 /// The one row of states that an update passes, each with what the image may be.

@@ -20,10 +20,10 @@ pub enum Command {
     Pack {
         /// Version that it updates from, for example BC66NBR01A01
         #[arg(long)]
-        from: bc66_sim::version::Version,
+        from: bc66_sim::version::FirmwareVersion,
         /// Version that it updates to
         #[arg(long)]
-        to: bc66_sim::version::Version,
+        to: bc66_sim::version::FirmwareVersion,
         /// File to write
         #[arg(short, long)]
         out: PathBuf,
@@ -40,7 +40,7 @@ pub fn main(command: Command) -> Result<u8, Failed> {
             let bytes = std::fs::read(&file)
                 .map_err(|why| Failed::usage(format!("package `{}`: {why}", file.display())))?;
             let (sha256, len) = (sha256_hex(&bytes), bytes.len());
-            let delta = bc66_sim::package::inspect(&bytes).ok();
+            let delta = bc66_sim::package::inspect(&bytes);
             if json {
                 let simulated = delta.map(|delta| {
                     serde_json::json!({ "from": delta.from.as_str(), "to": delta.to.as_str(), "chunks": delta.chunks.len() })

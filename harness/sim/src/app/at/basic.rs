@@ -1,103 +1,116 @@
 //! Identity and the AT interface itself.
 
-use super::{AtError, Form, Lines, Reply};
-use crate::app::{AUTOMATIC, After, App};
+use super::CommandForm::{Execute, Read, Test, Write};
+use super::{AtError, AtReply, CommandForm, ReplyLines};
+use crate::app::{AUTOMATIC, AfterReply, App};
+use crate::decimal::decimal;
 use crate::dialect::Dialect;
 use crate::image;
+use crate::nvdm;
 use bc66_spec::cme::{BAD_PARAMETER, NOT_SUPPORTED};
 use bc66_spec::module::{ATI_VENDOR, REVISION};
 use bc66_spec::timing::{BAUD_DEFAULT, BAUD_RATES};
+use std::ops::RangeInclusive;
+use std::str::FromStr;
 
-/// The revision as the image in the flash has it: what the module really became.
+/// The revision of the image in the flash: the version that the module really has.
 fn revision_line(app: &App) -> Result<String, AtError> {
-    let version = image::version(&*app.flash(), &App::LAYOUT)?;
-    Ok(format!(
-        "{REVISION} {}",
-        version.map(|version| version.to_string()).unwrap_or_default()
-    ))
+    let version = image::version(&*app.flash.lock(), &App::LAYOUT)?;
+    let version = version.map(|version| version.to_string());
+    Ok(format!("{REVISION} {}", version.unwrap_or_default()))
 }
 
-pub(super) fn identification(app: &mut App, form: Form<'_>) -> Reply {
+pub(super) fn identification(app: &mut App, form: CommandForm<'_>) -> AtReply {
     match form {
-        Form::Execute("" | "0") => {
+        Execute("" | "0") => {
             let revision = revision_line(app)?;
-            Lines::many(&[ATI_VENDOR, app.settings.module.ati_model(), &revision])
+            ReplyLines::many(&[ATI_VENDOR, app.settings.module.ati_model(), &revision])
         }
         _ => Err(AtError::Plain),
     }
 }
 
-pub(super) fn revision(app: &mut App, form: Form<'_>) -> Reply {
+pub(super) fn revision(app: &mut App, form: CommandForm<'_>) -> AtReply {
     match form {
-        Form::Test => Lines::none(),
-        Form::Execute("") => Lines::one(revision_line(app)?),
+        Test => ReplyLines::none(),
+        Execute("") => ReplyLines::one(revision_line(app)?),
         _ => Err(AtError::Cme(NOT_SUPPORTED)),
     }
 }
 
 /// `AT+CGSN`: without a parameter the serial number, with 1 the IMEI (3GPP TS 27.007 §5.4).
-pub(super) fn serial_number(app: &mut App, form: Form<'_>) -> Reply {
-    let imei = app.nvdm().imei(&*app.flash())?;
+pub(super) fn serial_number(app: &mut App, form: CommandForm<'_>) -> AtReply {
+    let imei = nvdm::imei(&*app.flash.lock())?;
     match form {
-        Form::Test => Lines::one("+CGSN: (0-3)"),
-        Form::Execute("") | Form::Write("0") => Lines::one(format!("MPY18A{}", &imei[imei.len() - 9..])),
-        Form::Write("1") => Lines::one(format!("+CGSN: {imei}")),
-        Form::Write("2") => Lines::one(format!("+CGSN: {}01", &imei[..imei.len() - 1])),
-        Form::Write("3") => Lines::one("+CGSN: 01"),
-        Form::Write(_) => Err(AtError::Cme(BAD_PARAMETER)),
+        Test => ReplyLines::one("+CGSN: (0-3)"),
+        Execute("") | Write("0") => ReplyLines::one(format!("MPY18A{}", &imei[imei.len() - 9..])),
+        Write("1") => ReplyLines::one(format!("+CGSN: {imei}")),
+        Write("2") => ReplyLines::one(format!("+CGSN: {}01", &imei[..imei.len() - 1])),
+        Write("3") => ReplyLines::one("+CGSN: 01"),
+        Write(_) => Err(AtError::Cme(BAD_PARAMETER)),
         _ => Err(AtError::Cme(NOT_SUPPORTED)),
     }
 }
 
-pub(super) fn echo(app: &mut App, form: Form<'_>) -> Reply {
-    app.profile.echo = match form {
-        Form::Execute("" | "0") => false,
-        Form::Execute("1") => true,
+pub(super) fn echo(app: &mut App, form: CommandForm<'_>) -> AtReply {
+    app.at.profile.echo = match form {
+        Execute("" | "0") => false,
+        Execute("1") => true,
         _ => return Err(AtError::Plain),
     };
-    Lines::none()
+    ReplyLines::none()
 }
 
-pub(super) fn save(app: &mut App, form: Form<'_>) -> Reply {
+pub(super) fn save(app: &mut App, form: CommandForm<'_>) -> AtReply {
     match form {
-        Form::Execute("" | "0") => {
-            app.profile.save(&mut *app.flash())?;
-            Lines::none()
+        Execute("" | "0") => {
+            app.at.profile.save(&mut *app.flash.lock())?;
+            ReplyLines::none()
         }
         _ => Err(AtError::Plain),
     }
 }
 
-pub(super) fn error_form(app: &mut App, form: Form<'_>) -> Reply {
+pub(super) fn error_form(app: &mut App, form: CommandForm<'_>) -> AtReply {
+    stored_number(form, "+CMEE", 0..=2, &mut app.at.profile.error_form)
+}
+
+/// A command that stores one number, and shows it.
+pub(super) fn stored_number(
+    form: CommandForm<'_>,
+    name: &str,
+    range: RangeInclusive<u8>,
+    stored: &mut u8,
+) -> AtReply {
     match form {
-        Form::Test => Lines::one("+CMEE: (0-2)"),
-        Form::Read => Lines::one(format!("+CMEE: {}", app.profile.error_form)),
-        Form::Write(value) => {
-            app.profile.error_form = number(value, 0..=2)?;
-            Lines::none()
+        Test => ReplyLines::one(format!("{name}: ({}-{})", range.start(), range.end())),
+        Read => ReplyLines::one(format!("{name}: {stored}")),
+        Write(value) => {
+            *stored = number(value, range)?;
+            ReplyLines::none()
         }
-        Form::Execute(_) => Err(AtError::Cme(NOT_SUPPORTED)),
+        Execute(_) => Err(AtError::Cme(NOT_SUPPORTED)),
     }
 }
 
-/// `AT+IPR`: the new rate counts from behind the `OK`.
-pub(super) fn baud_rate(app: &mut App, form: Form<'_>) -> Reply {
+/// `AT+IPR`: the new rate counts after the `OK`.
+pub(super) fn baud_rate(app: &mut App, form: CommandForm<'_>) -> AtReply {
     match form {
-        Form::Test => {
+        Test => {
             let rates: Vec<String> = rates(app).iter().map(u32::to_string).collect();
-            Lines::one(format!("+IPR: ({})", rates.join(",")))
+            ReplyLines::one(format!("+IPR: ({})", rates.join(",")))
         }
-        Form::Read => Lines::one(format!("+IPR: {}", app.profile.baud)),
-        Form::Write(value) => {
+        Read => ReplyLines::one(format!("+IPR: {}", app.at.profile.baud)),
+        Write(value) => {
             let baud = number(value, 0..=BAUD_DEFAULT)?;
             if !rates(app).contains(&baud) {
                 return Err(AtError::Cme(BAD_PARAMETER));
             }
-            app.profile.baud = baud;
-            app.after.push(After::Baud);
-            Lines::none()
+            app.at.profile.baud = baud;
+            app.at.after.push(AfterReply::SetBaud);
+            ReplyLines::none()
         }
-        Form::Execute(_) => Err(AtError::Cme(NOT_SUPPORTED)),
+        Execute(_) => Err(AtError::Cme(NOT_SUPPORTED)),
     }
 }
 
@@ -108,23 +121,18 @@ fn rates(app: &App) -> Vec<u32> {
 }
 
 /// `AT+IFC`: the firmware knows the command, the module has no pins for it (FW, HW26).
-pub(super) fn flow_control(_: &mut App, form: Form<'_>) -> Reply {
+pub(super) fn flow_control(_: &mut App, form: CommandForm<'_>) -> AtReply {
     match form {
-        Form::Test => Lines::one("+IFC: (0-2),(0-2)"),
-        Form::Read => Lines::one("+IFC: 0,0"),
-        Form::Write("0,0") => Lines::none(),
+        Test => ReplyLines::one("+IFC: (0-2),(0-2)"),
+        Read => ReplyLines::one("+IFC: 0,0"),
+        Write("0,0") => ReplyLines::none(),
         _ => Err(AtError::Cme(NOT_SUPPORTED)),
     }
 }
 
 /// A decimal parameter inside its range, or the error for one that is not.
-pub(super) fn number<T>(text: &str, range: std::ops::RangeInclusive<T>) -> Result<T, AtError>
-where
-    T: std::str::FromStr + PartialOrd,
-{
-    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-    let value = if digits { text.parse().ok() } else { None };
-    value
+pub(super) fn number<T: FromStr + PartialOrd>(text: &str, range: RangeInclusive<T>) -> Result<T, AtError> {
+    decimal(text)
         .filter(|value| range.contains(value))
         .ok_or(AtError::Cme(BAD_PARAMETER))
 }

@@ -86,8 +86,7 @@ fn the_other_module() {
 
 #[test]
 fn the_sim_is_asked_too_early() {
-    let mut rig = Rig::start(&["--speed", "2", "--pwrkey-tied"]);
-    rig.request("power on");
+    let mut rig = Rig::powered("2", &[]);
     rig.until("RDY\r\n");
     rig.send("\rAT+CMEE=1;+CIMI\r");
     rig.until("\r\n+CME ERROR: 14\r\n");
@@ -121,8 +120,7 @@ fn address_and_registration_follow_the_network() {
 
 #[test]
 fn what_is_no_command_gets_no_answer() {
-    let mut rig = Rig::attached(&[]);
-    rig.exchange("ATE0");
+    let mut rig = Rig::without_echo(&[]);
     rig.send(b"hello\r\r\n\x00\xff\rX AT\r");
     assert_eq!(rig.exchange("AT"), "\r\nOK\r\n");
     let long = format!("AT+CESQ{}", " ".repeat(1000));

@@ -3,7 +3,7 @@
 use crate::process::lwm2m_server::{LwServer, Manner, shown};
 use crate::process::rig::Rig;
 use bc66_sim::coap::option::{ACCEPT, BLOCK1, BLOCK2, CONTENT_FORMAT, OBSERVE, URI_QUERY};
-use bc66_sim::coap::{Block, Code, Kind, Message};
+use bc66_sim::coap::{BlockValue, MessageCode, MessageType, RawMessage};
 use rstest::rstest;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -24,8 +24,7 @@ pub(crate) fn register(rig: &mut Rig, port: u16) {
 
 fn registered(flags: &[&str]) -> (Rig, LwServer) {
     let server = LwServer::start(Vec::new());
-    let mut rig = Rig::attached(flags);
-    rig.exchange("ATE0");
+    let mut rig = Rig::without_echo(flags);
     register(&mut rig, server.port);
     (rig, server)
 }
@@ -64,16 +63,14 @@ fn registered(flags: &[&str]) -> (Rig, LwServer) {
 #[case("AT+QLWSTATUS=1", "\r\n+CMEE ERROR: 4\r\n")]
 #[case("AT+CFUN=0;+QLWREG", "\r\n+CMEE ERROR: 3\r\n")]
 fn replies(#[case] line: &str, #[case] reply: &str) {
-    let mut rig = Rig::attached(&[]);
-    rig.exchange("ATE0");
+    let mut rig = Rig::without_echo(&[]);
     assert_eq!(rig.exchange(line), reply);
 }
 
 #[test]
 fn registration_update_and_end() {
     let server = LwServer::start(Vec::new());
-    let mut rig = Rig::attached(&[]);
-    rig.exchange("ATE0");
+    let mut rig = Rig::without_echo(&[]);
     configure(&mut rig, server.port);
     assert_eq!(rig.exchange("AT+QLWREG"), "\r\nOK\r\n");
     assert_eq!(rig.until("0\r\n"), "\r\n+QLWREG: 0\r\n");
@@ -119,8 +116,7 @@ fn registration_update_and_end() {
 fn a_registration_that_fails(#[case] manner: Manner) {
     let server = LwServer::start(Vec::new());
     server.behave(manner);
-    let mut rig = Rig::attached(&[]);
-    rig.exchange("ATE0");
+    let mut rig = Rig::without_echo(&[]);
     configure(&mut rig, server.port);
     rig.send("AT+QLWREG\rAT+QLWREG\r");
     let text = rig.until("+QLWREG: 1\r\n");
@@ -231,29 +227,29 @@ fn silence(#[case] datagram: &[u8]) {
 #[test]
 fn not_confirmable_is_answered_alike() {
     let (_rig, server) = registered(&[]);
-    let request = Message {
-        kind: Kind::NonConfirmable,
-        ..server.message(Code::GET, "/5/0/3")
+    let request = RawMessage {
+        kind: MessageType::NonConfirmable,
+        ..server.message(MessageCode::GET, "/5/0/3")
     };
     let answer = server.ask(&request);
     assert_eq!(
         (answer.kind, shown(&answer).as_str()),
-        (Kind::NonConfirmable, "2.05 0")
+        (MessageType::NonConfirmable, "2.05 0")
     );
 }
 
 #[test]
 fn discovery_attributes_and_device() {
     let (mut rig, server) = registered(&[]);
-    let mut discovery = server.message(Code::GET, "/5");
+    let mut discovery = server.message(MessageCode::GET, "/5");
     discovery.push_uint(ACCEPT, 40);
     assert_eq!(
         shown(&server.ask(&discovery)),
         "2.05 </5>,</5/0>,</5/0/0>,</5/0/1>,</5/0/2>,</5/0/3>,</5/0/5>,</5/0/8>,</5/0/9>"
     );
-    let mut attributes = server.message(Code::PUT, "/5/0/3");
+    let mut attributes = server.message(MessageCode::PUT, "/5/0/3");
     attributes.push(URI_QUERY, "pmin=1");
-    assert_eq!(server.ask(&attributes).code, Code::CHANGED);
+    assert_eq!(server.ask(&attributes).code, MessageCode::CHANGED);
     assert_eq!(server.read("/3/0/1"), "2.05 BC66");
     let inner = server.read("/3/0/3");
     assert_ne!(
@@ -261,28 +257,20 @@ fn discovery_attributes_and_device() {
         format!("2.05 {}", rig.revision()),
         "not the revision of ATI"
     );
-    let mut block = server.message(Code::GET, "/3/0");
-    block.push(
-        BLOCK2,
-        Block {
-            number: 1,
-            more: false,
-            exponent: 0,
-        }
-        .encode(),
-    );
+    let mut block = server.message(MessageCode::GET, "/3/0");
+    block.push(BLOCK2, BlockValue::at(16, 0).encode());
     let part = server.ask(&block);
     assert_eq!(part.payload.len(), 16);
     assert_eq!(
-        part.value(BLOCK2).and_then(Block::decode),
-        Some(Block {
+        part.value(BLOCK2).and_then(BlockValue::decode),
+        Some(BlockValue {
             number: 1,
             more: true,
             exponent: 0
         })
     );
-    assert_eq!(server.execute("/1/0/8"), Code::CHANGED);
-    assert_eq!(server.execute("/3/0/4"), Code::CHANGED);
+    assert_eq!(server.execute("/1/0/8"), MessageCode::CHANGED);
+    assert_eq!(server.execute("/3/0/4"), MessageCode::CHANGED);
     rig.until("RDY\r\n");
     assert!(
         server
@@ -311,7 +299,7 @@ fn observations() {
     assert!(note.uint(OBSERVE) > first.uint(OBSERVE));
     server.write("/5/0/1", "http://h/a");
     assert_eq!(server.note().as_deref(), Some("9"));
-    let mut cancel = server.message(Code::GET, "/5/0/5");
+    let mut cancel = server.message(MessageCode::GET, "/5/0/5");
     cancel.token = first.token;
     cancel.push_uint(OBSERVE, 1);
     assert_eq!(server.ask(&cancel).uint(OBSERVE), None);
@@ -331,25 +319,29 @@ fn a_uri_in_blocks() {
     let (_rig, server) = registered(&[]);
     let uri = b"http://a-long-host.example/and/path";
     let block = |number: u32, more: bool| {
-        let block = Block {
+        let block = BlockValue {
             number,
             more,
             exponent: 0,
         };
-        let mut request = server.message(Code::PUT, "/5/0/1");
+        let mut request = server.message(MessageCode::PUT, "/5/0/1");
         request.push_uint(CONTENT_FORMAT, 0);
         request.push(BLOCK1, block.encode());
         request.payload = uri[block.offset()..uri.len().min(block.offset() + 16)].to_vec();
         server.ask(&request)
     };
-    assert_eq!(block(1, true).code, Code::INCOMPLETE, "the first one is missing");
+    assert_eq!(
+        block(1, true).code,
+        MessageCode::INCOMPLETE,
+        "the first one is missing"
+    );
     let first = block(0, true);
     assert_eq!(
         (first.code, first.value(BLOCK1)),
-        (Code::CONTINUE, Some(&[8][..]))
+        (MessageCode::CONTINUE, Some(&[8][..]))
     );
-    assert_eq!(block(1, true).code, Code::CONTINUE);
-    assert_eq!(block(2, false).code, Code::CHANGED);
+    assert_eq!(block(1, true).code, MessageCode::CONTINUE);
+    assert_eq!(block(2, false).code, MessageCode::CHANGED);
     assert_eq!(server.firmware(), "0 9");
 }
 
@@ -357,11 +349,10 @@ fn a_uri_in_blocks() {
 fn separate_answers_are_taken() {
     let server = LwServer::start(Vec::new());
     server.behave(Manner::Separate);
-    let mut rig = Rig::attached(&[]);
-    rig.exchange("ATE0");
+    let mut rig = Rig::without_echo(&[]);
     register(&mut rig, server.port);
     let acknowledged = server.reply(Duration::from_secs(10)).expect("an acknowledgement");
-    assert_eq!(acknowledged.kind, Kind::Acknowledgement);
+    assert_eq!(acknowledged.kind, MessageType::Acknowledgement);
 }
 
 /// A resource directory that the project did not write accepts the registration.

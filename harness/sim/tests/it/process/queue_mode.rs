@@ -3,7 +3,7 @@
 use crate::process::lwm2m::register;
 use crate::process::lwm2m_server::{LwServer, Manner};
 use crate::process::rig::Rig;
-use bc66_sim::coap::Code;
+use bc66_sim::coap::MessageCode;
 use std::time::{Duration, Instant};
 
 /// It listens for a tenth of a second of real time at this speed: afterwards it does not.
@@ -11,15 +11,14 @@ const ASLEEP: Duration = Duration::from_millis(300);
 
 fn registered() -> (Rig, LwServer) {
     let server = LwServer::start(Vec::new());
-    let mut rig = Rig::attached(&["--dialect", "queue-mode"]);
-    rig.exchange("ATE0");
+    let mut rig = Rig::without_echo(&["--dialect", "queue-mode"]);
     register(&mut rig, server.port);
     (rig, server)
 }
 
 fn is_asleep(server: &LwServer) -> bool {
     server.reply(ASLEEP);
-    server.send(&server.message(Code::GET, "/5/0/3").encode());
+    server.send(&server.message(MessageCode::GET, "/5/0/3").encode());
     server.reply(ASLEEP).is_none()
 }
 

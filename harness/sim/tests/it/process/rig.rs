@@ -1,7 +1,7 @@
 //! One simulator under test: starts it, moves its lines, talks to its pty. Every wait says what it waited for.
 
 use bc66_sim::package::pack;
-use bc66_sim::version::Version;
+use bc66_sim::version::FirmwareVersion;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags, open};
 use rustix::process::{Pid, Signal, kill_process};
@@ -28,7 +28,7 @@ pub(crate) static FORWARD: LazyLock<Vec<u8>> = LazyLock::new(|| package("BC66NBR
 pub(crate) static BACK: LazyLock<Vec<u8>> = LazyLock::new(|| package("BC66NBR01A02", "BC66NBR01A01"));
 
 fn package(from: &str, to: &str) -> Vec<u8> {
-    let version = |name: &str| -> Version { name.parse().expect("a version") };
+    let version = |name: &str| -> FirmwareVersion { name.parse().expect("a version") };
     pack(&version(from), &version(to)).expect("a package")
 }
 
@@ -88,10 +88,16 @@ impl Rig {
         }
     }
 
-    /// A simulator whose module boots at once: `RDY` has been seen.
-    pub(crate) fn booted(flags: &[&str]) -> Self {
-        let mut rig = Self::start(&[&["--speed", SPEED, "--pwrkey-tied"], flags].concat());
+    /// A simulator whose module boots at once.
+    pub(crate) fn powered(speed: &str, flags: &[&str]) -> Self {
+        let mut rig = Self::start(&[&["--speed", speed, "--pwrkey-tied"], flags].concat());
         rig.request("power on");
+        rig
+    }
+
+    /// The same; `RDY` has been seen.
+    pub(crate) fn booted(flags: &[&str]) -> Self {
+        let mut rig = Self::powered(SPEED, flags);
         rig.until("RDY\r\n");
         rig
     }
@@ -103,6 +109,13 @@ impl Rig {
         rig
     }
 
+    /// The same, with echo off.
+    pub(crate) fn without_echo(flags: &[&str]) -> Self {
+        let mut rig = Self::attached(flags);
+        rig.exchange("ATE0");
+        rig
+    }
+
     /// Another client of the control socket.
     pub(crate) fn client(path: &Path) -> BufReader<UnixStream> {
         let stream = UnixStream::connect(path).expect("the control socket answers");
@@ -110,6 +123,11 @@ impl Rig {
             .set_read_timeout(Some(LIMIT))
             .expect("a socket has time-outs");
         BufReader::new(stream)
+    }
+
+    /// The lines, and what the module does.
+    pub(crate) fn expect_state(&mut self, state: &str) {
+        assert_eq!(self.request("state"), format!("ok {state}"));
     }
 
     /// Waits for the address and a command line that answers: from here on nothing comes unasked.
@@ -253,6 +271,17 @@ impl Rig {
         }
     }
 
+    /// Uploads a package and orders the update.
+    pub(crate) fn order_uploaded(&mut self, package: &[u8]) {
+        self.upload(package, 4096);
+        self.exchange("AT+QFOTADL=1");
+    }
+
+    /// Orders an update over HTTP.
+    pub(crate) fn order_download(&mut self, url: &str) -> String {
+        self.exchange(&format!("AT+QFOTADL=\"{url}\""))
+    }
+
     /// Power off and on; what was sent before the cut is not what comes after it.
     pub(crate) fn cycle(&mut self) {
         assert_eq!(self.request("power off"), "ok");
@@ -299,6 +328,20 @@ impl Drop for Rig {
     fn drop(&mut self) {
         drop(self.stdin.take());
         let _ = self.process.wait();
+    }
+}
+
+/// Expects all of `parts` in `text`.
+pub(crate) fn contains(text: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(text.contains(part), "`{part}` is missing in {text:?}");
+    }
+}
+
+/// Expects none of `parts` in `text`.
+pub(crate) fn lacks(text: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(!text.contains(part), "`{part}` is in {text:?}");
     }
 }
 

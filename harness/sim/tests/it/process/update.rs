@@ -1,9 +1,9 @@
 //! Updates over the UART: sound, refused, cut.
 
-use crate::process::rig::{BACK, FORWARD, Rig};
+use crate::process::rig::{BACK, FORWARD, Rig, contains, lacks};
 use bc66_sim::flash::{ERASED, SECTOR};
 use bc66_sim::image;
-use bc66_sim::layout::Layout;
+use bc66_sim::layout::FlashLayout;
 use rstest::rstest;
 use std::time::Duration;
 
@@ -40,11 +40,9 @@ fn end_to_end(#[values(512, 8192)] block: usize) {
     let update = rig.until("+CPIN: READY\r\n");
     assert_eq!(percents(&update), (21..=100).collect::<Vec<u8>>());
     let end = update.split("\"UPDATING\",100%,1,1\r\n").nth(1).expect("100 %");
-    assert!(
-        end.contains(
-            "Leaving the BROM\n\r\r\nRDY\r\n\r\n+CFUN: 1\r\n\r\n+QIND: \"FOTA\",\"END\",0\r\n\r\n+CPIN"
-        ),
-        "{end:?}"
+    contains(
+        end,
+        &["Leaving the BROM\n\r\r\nRDY\r\n\r\n+CFUN: 1\r\n\r\n+QIND: \"FOTA\",\"END\",0\r\n\r\n+CPIN"],
     );
     rig.sync();
     assert_eq!(rig.revision(), "BC66NBR01A02");
@@ -59,16 +57,13 @@ fn end_to_end(#[values(512, 8192)] block: usize) {
 fn there_and_back(#[values(21, 50, 80)] percent: u8) {
     let mut rig = Rig::attached(&[]);
     for (package, version) in [(&FORWARD, "BC66NBR01A02"), (&BACK, "BC66NBR01A01")] {
-        rig.upload(package, 4096);
-        rig.exchange("AT+QFOTADL=1");
+        rig.order_uploaded(package);
         rig.until(&format!("\"UPDATING\",{percent}%"));
         rig.cycle();
         let resumed = rig.until("RDY\r\n");
-        assert!(
-            resumed.contains(
-                "BROM\n\r\r\n+QIND: \"FOTA\",\"START\"\r\n\r\n+QIND: \"FOTA\",\"UPDATING\",20%,1,1\r\n"
-            ),
-            "{resumed:?}"
+        contains(
+            &resumed,
+            &["BROM\n\r\r\n+QIND: \"FOTA\",\"START\"\r\n\r\n+QIND: \"FOTA\",\"UPDATING\",20%,1,1\r\n"],
         );
         assert_eq!(percents(&resumed), (20..=100).collect::<Vec<u8>>());
         assert!(rig.until("+CPIN: READY\r\n").contains("\"END\",0\r\n"));
@@ -80,8 +75,7 @@ fn there_and_back(#[values(21, 50, 80)] percent: u8) {
 #[test]
 fn cut_again_in_each_resume() {
     let mut rig = Rig::attached(&[]);
-    rig.upload(&FORWARD, 4096);
-    rig.exchange("AT+QFOTADL=1");
+    rig.order_uploaded(&FORWARD);
     for percent in [20, 35, 35, 36, 70, 90] {
         rig.until(&format!("\"UPDATING\",{percent}%"));
         rig.cycle();
@@ -92,8 +86,7 @@ fn cut_again_in_each_resume() {
 #[test]
 fn reset_in_updating_resumes_too() {
     let mut rig = Rig::attached(&[]);
-    rig.upload(&FORWARD, 4096);
-    rig.exchange("AT+QFOTADL=1");
+    rig.order_uploaded(&FORWARD);
     rig.until("\"UPDATING\",40%");
     rig.request("reset on");
     rig.listen(Duration::from_millis(1));
@@ -114,14 +107,13 @@ fn damaged() -> Vec<u8> {
 #[case(b"garbage".to_vec(), "255")]
 fn refused(#[case] package: Vec<u8>, #[case] code: &str) {
     let mut rig = Rig::attached(&[]);
-    rig.upload(&package, 4096);
-    rig.exchange("AT+QFOTADL=1");
+    rig.order_uploaded(&package);
     let text = rig.until("+CPIN: READY\r\n");
     assert!(
         text.contains(&format!("+CFUN: 1\r\n\r\n+QIND: \"FOTA\",\"END\",{code}\r\n")),
         "{text:?}"
     );
-    assert!(!text.contains("UPDATING"), "{text:?}");
+    lacks(&text, &["UPDATING"]);
     assert_eq!(text.matches("Leaving the BROM").count(), 2);
     rig.sync();
     assert_eq!(rig.revision(), "BC66NBR01A01");
@@ -129,8 +121,7 @@ fn refused(#[case] package: Vec<u8>, #[case] code: &str) {
 
 #[test]
 fn a_second_order_is_an_error() {
-    let mut rig = Rig::start(&["--speed", "20", "--pwrkey-tied"]);
-    rig.request("power on");
+    let mut rig = Rig::powered("20", &[]);
     rig.settle();
     rig.upload(&FORWARD[..4096], 4096);
     rig.send("AT+QFOTADL=1\rAT+QFOTADL=1\r");
@@ -152,17 +143,17 @@ fn the_write_under_way_is_torn() {
     let mut rig = Rig::start(&flags);
     rig.request("power on");
     rig.settle();
-    rig.upload(&FORWARD, 4096);
-    rig.exchange("AT+QFOTADL=1");
+    rig.order_uploaded(&FORWARD);
     let source = image::build(
         &"BC66NBR01A01".parse().expect("a version"),
-        Layout::BC66.image.len(),
+        FlashLayout::BC66.image.size(),
     );
     let torn = (21..60).any(|percent| {
         rig.until(&format!("\"UPDATING\",{percent}%"));
         rig.listen(Duration::from_millis(1));
         rig.cycle();
-        let backup = &std::fs::read(&flash).expect("the flash file")[Layout::BC66.backup.start..][..SECTOR];
+        let backup =
+            &std::fs::read(&flash).expect("the flash file")[FlashLayout::BC66.backup.start..][..SECTOR];
         let whole = source.chunks(SECTOR).any(|sector| sector == backup);
         !whole && backup.iter().any(|byte| *byte != ERASED)
     });
