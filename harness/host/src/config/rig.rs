@@ -1,5 +1,6 @@
 //! A rig as it will be used: one module, the lines that move it, the servers that it can reach.
 
+pub mod line_file;
 pub mod reflash;
 pub mod rig_file;
 pub mod rig_keys;
@@ -202,6 +203,16 @@ pub struct Server {
     pub listen: SocketAddr,
     /// How the module reaches it: scheme, host and port, without a slash at the end.
     pub advertise: String,
+}
+
+impl Server {
+    /// The server, if both of its addresses are sound.
+    pub fn new(listen: Option<SocketAddr>, advertise: Option<String>) -> Option<Self> {
+        Some(Self {
+            listen: listen?,
+            advertise: advertise?,
+        })
+    }
 }
 
 impl Rig {

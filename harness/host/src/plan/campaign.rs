@@ -4,12 +4,11 @@
 //! where its cut falls is data of the case.
 
 use crate::config::rig::Rig;
-use crate::config::suite::{Campaign, Suite, SuiteCase};
+use crate::config::suite::{ClaimCuts, Suite, SuiteCampaign, SuiteCase};
 use crate::plan::Planned;
 use crate::plan::earlier::Earlier;
 use dfota_core::campaign::{CampaignPart, Role, Slot};
 use dfota_core::case::{Case, Package};
-use dfota_core::claim::Claim;
 use dfota_core::cut::{Cut, CutKind};
 use dfota_core::moment::Moment;
 use dfota_core::percent::Percent;
@@ -49,7 +48,7 @@ struct Layout<'l> {
 }
 
 impl Layout<'_> {
-    fn parts(&self, campaign: &Campaign, seed: Seed) -> Vec<SuiteCase> {
+    fn parts(&self, campaign: &SuiteCampaign, seed: Seed) -> Vec<SuiteCase> {
         let directed = campaign
             .sweep
             .as_ref()
@@ -93,7 +92,7 @@ impl Layout<'_> {
                 parts.push(self.part(package(), &suffix, Role::Control));
             }
         }
-        if let Some((claim, ..)) = campaign.claim {
+        if let Some(ClaimCuts { claim, .. }) = campaign.claim {
             parts.push(self.part(self.there, "claim", Role::Claim(claim)));
         }
         parts
@@ -130,7 +129,7 @@ impl Layout<'_> {
         }
     }
 
-    fn drawn(&self, (claim, kind, off): &(Claim, CutKind, Option<Duration>)) -> Vec<Slot> {
+    fn drawn(&self, ClaimCuts { claim, kind, off }: &ClaimCuts) -> Vec<Slot> {
         let slot = Slot {
             place: CutPlace::Anywhere(claim.over),
             jitter: Jitter::default(),

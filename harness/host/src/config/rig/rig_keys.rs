@@ -2,11 +2,13 @@
 //! editors show.
 
 use crate::config::rig::rig_literals::{
-    Baud, CoapAddress, DriverName, HttpAddress, Level, Pin, SimPin, Speed, Updates,
+    ActiveHigh, Baud, CoapAddress, DriverName, HttpAddress, Pin, Seed, SimPin, Speed, Updates,
 };
 use crate::config::rig::serial_address::Address;
 use crate::config::rig::{LineId, Safe};
-use crate::config::yaml::raw::Raw;
+use crate::config::yaml::containers::{NotEmpty, Part};
+use crate::config::yaml::literal::NonZeroDuration;
+use crate::config::yaml::scalar::Raw;
 use bc66_spec::module::Module;
 use dfota_core::version::Version;
 use dfota_record::day::Day;
@@ -25,19 +27,19 @@ pub struct RigKeys {
     /// The module on it.
     pub module: Raw<Module>,
     /// The module's UART. Not with `simulated`.
-    pub serial: Option<SerialKeys>,
+    pub serial: Option<Part<SerialKeys>>,
     /// The supply: removes VBAT. Not with `simulated`.
-    pub power: Option<PowerKeys>,
+    pub power: Option<Part<PowerKeys>>,
     /// The RESET line, where it is wired. Not with `simulated`.
-    pub reset: Option<PulseKeys>,
+    pub reset: Option<Part<PulseKeys>>,
     /// The PWRKEY line, where it is wired: power-on is supply, settle, then this pulse. Not with `simulated`.
-    pub pwrkey: Option<PulseKeys>,
+    pub pwrkey: Option<Part<PulseKeys>>,
     /// An input that shows whether the module is supplied, best its VDD_EXT: confirms cuts. Not with `simulated`.
-    pub sense: Option<SenseKeys>,
+    pub sense: Option<Part<SenseKeys>>,
     /// An output that puts the lines of the UART in high impedance while the supply is off. Not with `simulated`.
-    pub isolate: Option<IsolateKeys>,
+    pub isolate: Option<Part<IsolateKeys>>,
     /// How a module that does not boot any more is restored. Not with `simulated`: such a module always can be.
-    pub reflash: Option<ReflashKeys>,
+    pub reflash: Option<Part<ReflashKeys>>,
     /// A simulated module in place of `serial`, `power`, `reset` and `pwrkey`.
     pub simulated: Option<SimulatedKeys>,
     /// What the module reaches over the air; cases over HTTP and CoAP need it on a bench.
@@ -120,11 +122,11 @@ pub struct PowerKeys {
     /// `rppal`: the BCM number of the pin.
     pub pin: Option<Raw<Pin>>,
     /// `gpiochip`, `rppal`: the level that means "powered". Default high.
-    pub active: Option<Raw<Level>>,
+    pub active: Option<Raw<ActiveHigh>>,
     /// `command`: program and arguments that switch the supply on.
-    pub on: Option<Vec<Raw<String>>>,
+    pub on: Option<Part<Vec<Raw<String>>>>,
     /// `command`: program and arguments that switch the supply off.
-    pub off: Option<Vec<Raw<String>>>,
+    pub off: Option<Part<Vec<Raw<String>>>>,
     /// `command`: the longest run of a program. Default 5s.
     pub timeout: Option<Raw<Duration>>,
     /// `simulated`: the control socket that `dfota-hil sim` printed.
@@ -149,7 +151,7 @@ pub struct SenseKeys {
     /// `rppal`: the BCM number of the pin.
     pub pin: Option<Raw<Pin>>,
     /// `gpiochip`, `rppal`: the level that means "supplied". Default high.
-    pub active: Option<Raw<Level>>,
+    pub active: Option<Raw<ActiveHigh>>,
     /// `simulated`: the control socket that `dfota-hil sim` printed.
     pub control: Option<Raw<String>>,
 }
@@ -168,11 +170,11 @@ pub struct IsolateKeys {
     /// `rppal`: the BCM number of the pin.
     pub pin: Option<Raw<Pin>>,
     /// `gpiochip`, `rppal`: the level that means "isolated". Default high.
-    pub active: Option<Raw<Level>>,
+    pub active: Option<Raw<ActiveHigh>>,
     /// `command`: program and arguments that isolate the lines.
-    pub on: Option<Vec<Raw<String>>>,
+    pub on: Option<Part<Vec<Raw<String>>>>,
     /// `command`: program and arguments that connect them again.
-    pub off: Option<Vec<Raw<String>>>,
+    pub off: Option<Part<Vec<Raw<String>>>>,
     /// `command`: the longest run of a program. Default 5s.
     pub timeout: Option<Raw<Duration>>,
 }
@@ -191,15 +193,15 @@ pub struct PulseKeys {
     /// `rppal`: the BCM number of the pin.
     pub pin: Option<Raw<Pin>>,
     /// `gpiochip`, `rppal`: the level that means "asserted". Default high.
-    pub active: Option<Raw<Level>>,
+    pub active: Option<Raw<ActiveHigh>>,
     /// `command`: program and arguments that pulse the line.
-    pub pulse: Option<Vec<Raw<String>>>,
+    pub pulse: Option<Part<Vec<Raw<String>>>>,
     /// `command`: the longest run of the program. Default 5s.
     pub timeout: Option<Raw<Duration>>,
     /// `simulated`: the control socket that `dfota-hil sim` printed.
     pub control: Option<Raw<String>>,
     /// How long the line stays asserted. Default 100ms for `reset`, 700ms for `pwrkey`.
-    pub hold: Option<Raw<Duration>>,
+    pub hold: Option<Raw<NonZeroDuration>>,
 }
 
 /// A program that restores a module which nothing else wakes, for instance the vendor's flash tool.
@@ -209,8 +211,7 @@ pub struct PulseKeys {
 pub struct ReflashKeys {
     /// Program and arguments; it ends with 0 once the module is restored. The serial port is left to it while it runs,
     /// and the supply is on.
-    #[schemars(length(min = 1))]
-    pub command: Vec<Raw<String>>,
+    pub command: NotEmpty<Vec<Raw<String>>>,
     /// The longest run of the program, in real time. Default 5m.
     pub timeout: Option<Raw<Duration>>,
 }
@@ -229,7 +230,7 @@ pub struct SimulatedKeys {
     /// In what other legal ways it speaks.
     pub dialects: Option<Vec<Raw<String>>>,
     /// Its own dice; without one they follow the run's seed.
-    pub seed: Option<Raw<u64>>,
+    pub seed: Option<Raw<Seed>>,
 }
 
 /// What the module reaches over the air.

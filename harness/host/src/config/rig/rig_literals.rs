@@ -2,25 +2,11 @@
 
 use crate::config::rig::{LineId, Safe, module_word};
 use crate::config::yaml::literal::{
-    Literal, Mistake, any_schema, choice_schema, one_of, pattern_schema, whole, whole_schema,
+    Literal, ValueError, Whole, any_schema, choice_schema, one_of, pattern_schema, word_literals,
 };
 use bc66_spec::module::Module;
-use dfota_core::escape::quoted;
 use schemars::{Schema, json_schema};
 use std::net::SocketAddr;
-
-/// What a line is there for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Use {
-    /// The supply: switched on and off.
-    Supply,
-    /// RESET and PWRKEY: asserted for a while.
-    Pulse,
-    /// Read: shows the supply.
-    Sense,
-    /// Switched after the supply: isolates the UART.
-    Isolate,
-}
 
 /// What moves a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,51 +21,27 @@ pub enum DriverName {
 }
 
 impl DriverName {
-    const NAMES: [&'static str; 4] = ["gpiochip", "rppal", "command", "simulated"];
+    const ALL: [Self; 4] = [Self::GpioChip, Self::Rppal, Self::Command, Self::Simulated];
 
     /// As rig files write it.
-    pub fn name(self) -> &'static str {
-        Self::NAMES[self as usize]
-    }
-
-    /// The keys that belong to this driver and to no other, for a line that is used so.
-    pub fn keys(self, used: Use) -> &'static [&'static str] {
-        match (self, used) {
-            (Self::GpioChip, _) => &["chip", "line", "active"],
-            (Self::Rppal, _) => &["pin", "active"],
-            (Self::Command, Use::Pulse) => &["pulse", "timeout"],
-            (Self::Command, _) => &["on", "off", "timeout"],
-            (Self::Simulated, _) => &["control"],
-        }
-    }
-
-    /// Why this driver cannot be used so, where it cannot.
-    pub fn unfit(self, used: Use) -> Option<&'static str> {
-        match (self, used) {
-            (Self::Command, Use::Sense) => Some("a sense line is read, and a program only moves lines"),
-            (Self::Simulated, Use::Isolate) => Some("a simulated module has no lines that could be isolated"),
-            _ => None,
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::GpioChip => "gpiochip",
+            Self::Rppal => "rppal",
+            Self::Command => "command",
+            Self::Simulated => "simulated",
         }
     }
 }
 
-impl Literal for DriverName {
-    const NAME: &'static str = "DriverName";
-
-    fn read(text: &str) -> Result<Self, Mistake> {
-        let all = [Self::GpioChip, Self::Rppal, Self::Command, Self::Simulated];
-        one_of(text, "a driver", &Self::NAMES).map(|index| all[index])
-    }
-
-    fn schema() -> Schema {
-        choice_schema(&Self::NAMES)
-    }
+word_literals! {
+    DriverName: "a driver";
 }
 
 impl Literal for Module {
-    const NAME: &'static str = "Module";
+    type Value = Self;
 
-    fn read(text: &str) -> Result<Self, Mistake> {
+    fn read(text: &str) -> Result<Self, ValueError> {
         one_of(text, "a module", &Self::ALL.map(module_word)).map(|index| Self::ALL[index])
     }
 
@@ -89,9 +51,9 @@ impl Literal for Module {
 }
 
 impl Literal for Safe {
-    const NAME: &'static str = "Safe";
+    type Value = Self;
 
-    fn read(text: &str) -> Result<Self, Mistake> {
+    fn read(text: &str) -> Result<Self, ValueError> {
         one_of(text, "`off` or `on`", &["off", "on"]).map(|index| [Self::Off, Self::On][index])
     }
 
@@ -100,18 +62,15 @@ impl Literal for Safe {
     }
 }
 
-/// The level at which a line is asserted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Level {
-    High,
-    Low,
-}
+/// The level at which a line is asserted; whether it is high.
+#[derive(Debug)]
+pub struct ActiveHigh;
 
-impl Literal for Level {
-    const NAME: &'static str = "Level";
+impl Literal for ActiveHigh {
+    type Value = bool;
 
-    fn read(text: &str) -> Result<Self, Mistake> {
-        one_of(text, "a level", &["high", "low"]).map(|index| [Self::High, Self::Low][index])
+    fn read(text: &str) -> Result<bool, ValueError> {
+        one_of(text, "a level", &["high", "low"]).map(|index| index == 0)
     }
 
     fn schema() -> Schema {
@@ -120,19 +79,16 @@ impl Literal for Level {
 }
 
 impl Literal for LineId {
-    const NAME: &'static str = "LineId";
+    type Value = Self;
 
-    fn read(text: &str) -> Result<Self, Mistake> {
+    fn read(text: &str) -> Result<Self, ValueError> {
         if let Ok(offset) = text.parse() {
             return Ok(Self::Offset(offset));
         }
         let is_name = text.starts_with(|c: char| c.is_alphabetic()) && !text.contains(char::is_control);
-        is_name.then(|| Self::Name(text.to_owned())).ok_or_else(|| {
-            Mistake::new(format!(
-                "expected a line's number or name, found {}",
-                quoted(text)
-            ))
-        })
+        is_name
+            .then(|| Self::Name(text.to_owned()))
+            .ok_or_else(|| ValueError::expected("a line's number or name", text))
     }
 
     fn schema() -> Schema {
@@ -140,76 +96,27 @@ impl Literal for LineId {
     }
 }
 
-/// The BCM number of a pin.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pin(pub u8);
-
-impl Literal for Pin {
-    const NAME: &'static str = "Pin";
-
-    fn read(text: &str) -> Result<Self, Mistake> {
-        // GPIO 0 to 27 are on the header of every 40-pin Raspberry Pi.
-        whole(text, 0..=27).map(Self)
-    }
-
-    fn schema() -> Schema {
-        whole_schema(0, 27)
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Baud(pub u32);
-
-impl Literal for Baud {
-    const NAME: &'static str = "Baud";
-
-    fn read(text: &str) -> Result<Self, Mistake> {
-        whole(text, 300..=4_000_000).map(Self)
-    }
-
-    fn schema() -> Schema {
-        whole_schema(300, 4_000_000)
-    }
-}
-
+/// The BCM number of a pin: 0 to 27 are on the header of every 40-pin Raspberry Pi.
+pub type Pin = Whole<u8, 0, 27>;
+/// Bits per second.
+pub type Baud = Whole<u32, 300, 4_000_000>;
 /// Updates of a module's flash.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Updates(pub u64);
-
-impl Updates {
-    const MAX: u64 = 1_000_000_000;
-}
-
-impl Literal for Updates {
-    const NAME: &'static str = "Updates";
-
-    fn read(text: &str) -> Result<Self, Mistake> {
-        whole(text, 1..=Self::MAX).map(Self)
-    }
-
-    fn schema() -> Schema {
-        whole_schema(1, Self::MAX)
-    }
-}
+pub type Updates = Whole<u64, 1, 1_000_000_000>;
+/// Where random numbers begin.
+pub type Seed = Whole<u64, 0, { u64::MAX }>;
 
 /// How much faster than real time.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Speed(pub f64);
+#[derive(Debug)]
+pub struct Speed;
 
 impl Literal for Speed {
-    const NAME: &'static str = "Speed";
+    type Value = f64;
 
-    fn read(text: &str) -> Result<Self, Mistake> {
-        text.parse()
-            .ok()
+    fn read(text: &str) -> Result<f64, ValueError> {
+        let speed = text.parse().ok();
+        speed
             .filter(|speed: &f64| *speed > 0.0 && *speed <= 10_000.0)
-            .map(Self)
-            .ok_or_else(|| {
-                Mistake::new(format!(
-                    "expected a number above 0 and at most 10000, found {}",
-                    quoted(text)
-                ))
-            })
+            .ok_or_else(|| ValueError::expected("a number above 0 and at most 10000", text))
     }
 
     fn schema() -> Schema {
@@ -217,30 +124,20 @@ impl Literal for Speed {
     }
 }
 
-impl Literal for u64 {
-    const NAME: &'static str = "Seed";
-
-    fn read(text: &str) -> Result<Self, Mistake> {
-        whole(text, 0..=Self::MAX)
-    }
-
-    fn schema() -> Schema {
-        json_schema!({ "type": "integer", "minimum": 0 })
-    }
-}
-
 /// The PIN of a SIM.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SimPin(pub String);
+#[derive(Debug)]
+pub struct SimPin;
 
 impl Literal for SimPin {
-    const NAME: &'static str = "SimPin";
+    type Value = String;
 
-    fn read(text: &str) -> Result<Self, Mistake> {
+    fn read(text: &str) -> Result<String, ValueError> {
         if (4..=8).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit()) {
-            Ok(Self(text.to_owned()))
+            Ok(text.to_owned())
         } else {
-            Err(Mistake::new("expected 4 to 8 digits in quotes, as in `\"1234\"`"))
+            Err(ValueError::new(
+                "expected 4 to 8 digits in quotes, as in `\"1234\"`",
+            ))
         }
     }
 
@@ -250,11 +147,11 @@ impl Literal for SimPin {
 }
 
 impl Literal for SocketAddr {
-    const NAME: &'static str = "SocketAddr";
+    type Value = Self;
 
-    fn read(text: &str) -> Result<Self, Mistake> {
+    fn read(text: &str) -> Result<Self, ValueError> {
         text.parse().map_err(|_| {
-            Mistake::new(format!("expected an address and a port, found {}", quoted(text)))
+            ValueError::expected("an address and a port", text)
                 .help("as in `0.0.0.0:8080` or `[::]:8080`; a name is not resolved here")
         })
     }
@@ -264,16 +161,18 @@ impl Literal for SocketAddr {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HttpAddress(pub String);
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CoapAddress(pub String);
+/// How a module reaches the HTTP server.
+#[derive(Debug)]
+pub struct HttpAddress;
+/// How a module reaches the CoAP server.
+#[derive(Debug)]
+pub struct CoapAddress;
 
 impl Literal for HttpAddress {
-    const NAME: &'static str = "HttpAddress";
+    type Value = String;
 
-    fn read(text: &str) -> Result<Self, Mistake> {
-        advertised(text, "http://").map(Self)
+    fn read(text: &str) -> Result<String, ValueError> {
+        advertised(text, "http://")
     }
 
     fn schema() -> Schema {
@@ -282,10 +181,10 @@ impl Literal for HttpAddress {
 }
 
 impl Literal for CoapAddress {
-    const NAME: &'static str = "CoapAddress";
+    type Value = String;
 
-    fn read(text: &str) -> Result<Self, Mistake> {
-        advertised(text, "coap://").map(Self)
+    fn read(text: &str) -> Result<String, ValueError> {
+        advertised(text, "coap://")
     }
 
     fn schema() -> Schema {
@@ -294,9 +193,9 @@ impl Literal for CoapAddress {
 }
 
 /// Scheme, host and port: the path is the harness's own.
-fn advertised(text: &str, scheme: &str) -> Result<String, Mistake> {
+fn advertised(text: &str, scheme: &str) -> Result<String, ValueError> {
     let form = || {
-        Mistake::new(format!("expected `{scheme}HOST[:PORT]`, found {}", quoted(text))).help(format!(
+        ValueError::expected(&format!("`{scheme}HOST[:PORT]`"), text).help(format!(
             "as in `{scheme}lab.example.com:8080`; the path of a package is the harness's own"
         ))
     };
@@ -312,7 +211,7 @@ fn advertised(text: &str, scheme: &str) -> Result<String, Mistake> {
     }
     // A URL has at most 255 bytes (AN §2.2.1); the path of a package needs its share.
     if host.len() > 150 {
-        return Err(Mistake::new(
+        return Err(ValueError::new(
             "this address leaves no room for a path: a URL has at most 255 bytes",
         ));
     }
