@@ -15,8 +15,7 @@ pub const PLACE: &str = "/etc/dfota-hil/config.yaml";
 
 /// The configuration of a machine.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(title = "configuration")]
+#[schemars(deny_unknown_fields, title = "configuration")]
 struct ConfigKeys {
     /// What `dfota-hil prune` leaves of the run folders.
     reports: ReportsKeys,
@@ -24,8 +23,8 @@ struct ConfigKeys {
 
 /// What `dfota-hil prune` leaves of the run folders.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-#[schemars(title = "reports")]
+#[serde(rename_all = "kebab-case")]
+#[schemars(deny_unknown_fields, title = "reports")]
 struct ReportsKeys {
     /// Their folder. Default: `reports`.
     folder: Option<Raw<String>>,

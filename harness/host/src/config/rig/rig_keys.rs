@@ -1,5 +1,6 @@
-//! The keys of a rig file, as they stand in it. Meaning and defaults are `rig_file`'s; the texts here are the ones that
-//! editors show.
+//! The keys of a rig file: the fields of these structs, for the reader and, with their texts, for editors. What they mean,
+//! and what holds where one is left out, is `rig_file`'s. That other keys are refused is the deserializer's; the schema says
+//! so too.
 
 use crate::config::rig::rig_literals::{
     ActiveHigh, Baud, CoapAddress, DriverName, HttpAddress, Pin, Seed, SimPin, Speed, Updates,
@@ -19,8 +20,7 @@ use std::time::Duration;
 
 /// One module, the lines that move it, and the servers that it can reach.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(title = "rig file")]
+#[schemars(deny_unknown_fields, title = "rig file")]
 pub struct RigKeys {
     /// The rig's name, for reports.
     pub rig: Raw<String>,
@@ -54,8 +54,7 @@ pub struct RigKeys {
 
 /// Who tests, for whom, and what: for the test report.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(title = "lab")]
+#[schemars(deny_unknown_fields, title = "lab")]
 pub struct LabKeys {
     /// The laboratory's name.
     pub name: Raw<String>,
@@ -75,8 +74,7 @@ pub struct LabKeys {
 
 /// What is tested, beyond what the module says about itself.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(title = "item")]
+#[schemars(deny_unknown_fields, title = "item")]
 pub struct LabItemKeys {
     /// The day on which it was received: `2026-11-03`.
     pub received: Option<Raw<Day>>,
@@ -88,8 +86,7 @@ pub struct LabItemKeys {
 
 /// How much of the module's flash may be spent.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(title = "wear")]
+#[schemars(deny_unknown_fields, title = "wear")]
 pub struct WearKeys {
     /// Updates that the module's flash may see over all runs; `run` refuses a plan that goes beyond.
     pub updates: Raw<Updates>,
@@ -97,8 +94,7 @@ pub struct WearKeys {
 
 /// A serial port.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(title = "serial")]
+#[schemars(deny_unknown_fields, title = "serial")]
 pub struct SerialKeys {
     /// The device, best by its id: `/dev/serial/by-id/…`; or `socket://HOST:PORT` (raw TCP), or `rfc2217://HOST:PORT`.
     pub port: Raw<Address>,
@@ -110,8 +106,7 @@ pub struct SerialKeys {
 
 /// The supply.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(title = "power")]
+#[schemars(deny_unknown_fields, title = "power")]
 pub struct PowerKeys {
     /// What moves the supply.
     pub driver: Raw<DriverName>,
@@ -139,8 +134,7 @@ pub struct PowerKeys {
 
 /// The input that shows whether the module is supplied.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(title = "sense line")]
+#[schemars(deny_unknown_fields, title = "sense line")]
 pub struct SenseKeys {
     /// What reads the line: any driver but `command`.
     pub driver: Raw<DriverName>,
@@ -158,8 +152,7 @@ pub struct SenseKeys {
 
 /// The output that isolates the UART.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(title = "isolate line")]
+#[schemars(deny_unknown_fields, title = "isolate line")]
 pub struct IsolateKeys {
     /// What moves the line: any driver but `simulated`.
     pub driver: Raw<DriverName>,
@@ -181,8 +174,7 @@ pub struct IsolateKeys {
 
 /// A line that is asserted for a while.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(title = "pulse line")]
+#[schemars(deny_unknown_fields, title = "pulse line")]
 pub struct PulseKeys {
     /// What moves the line.
     pub driver: Raw<DriverName>,
@@ -206,8 +198,7 @@ pub struct PulseKeys {
 
 /// A program that restores a module which nothing else wakes, for instance the vendor's flash tool.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(title = "reflash")]
+#[schemars(deny_unknown_fields, title = "reflash")]
 pub struct ReflashKeys {
     /// Program and arguments; it ends with 0 once the module is restored. The serial port is left to it while it runs,
     /// and the supply is on.
@@ -218,8 +209,7 @@ pub struct ReflashKeys {
 
 /// A simulated module.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(title = "simulated")]
+#[schemars(deny_unknown_fields, title = "simulated")]
 pub struct SimulatedKeys {
     /// The version that it runs at first.
     pub firmware: Raw<Version>,
@@ -235,8 +225,7 @@ pub struct SimulatedKeys {
 
 /// What the module reaches over the air.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(title = "network")]
+#[schemars(deny_unknown_fields, title = "network")]
 pub struct NetworkKeys {
     /// The HTTP package server.
     pub http: Option<HttpKeys>,
@@ -250,8 +239,7 @@ pub struct NetworkKeys {
 
 /// The HTTP package server.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(title = "http")]
+#[schemars(deny_unknown_fields, title = "http")]
 pub struct HttpKeys {
     /// Where it listens: address and port.
     pub listen: Raw<SocketAddr>,
@@ -261,8 +249,7 @@ pub struct HttpKeys {
 
 /// The CoAP file server and LwM2M server.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(title = "coap")]
+#[schemars(deny_unknown_fields, title = "coap")]
 pub struct CoapKeys {
     /// Where it listens: address and port.
     pub listen: Raw<SocketAddr>,

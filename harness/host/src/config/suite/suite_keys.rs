@@ -1,5 +1,6 @@
-//! The keys of a suite file, as they stand in it. Meaning and defaults are `suite_file`'s; the texts here are the ones
-//! that editors show.
+//! The keys of a suite file: the fields of these structs, for the reader and, with their texts, for editors. What they mean,
+//! and what holds where one is left out, is `suite_file`'s. That other keys are refused is the deserializer's; the schema says
+//! so too.
 
 use crate::config::suite::suite_literals::{
     Amount, BlockNumber, Bricks, ClaimWindow, CoapBlockSize, Code, Count, Cuts, Cycles, Depth, Every,
@@ -24,8 +25,7 @@ use std::time::Duration;
 
 /// Packages, and the cases that are run with them.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(title = "suite file")]
+#[schemars(deny_unknown_fields, title = "suite file")]
 pub struct SuiteKeys {
     /// The suite's name, for reports and filters.
     pub suite: Raw<String>,
@@ -51,8 +51,7 @@ pub struct SuiteKeys {
 
 /// How the module is brought to the version that a case starts from.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(title = "prepare")]
+#[schemars(deny_unknown_fields, title = "prepare")]
 pub struct PrepareKeys {
     /// How the packages on the way get into the module. Default uart: it needs no network.
     pub via: Raw<Via>,
@@ -60,8 +59,7 @@ pub struct PrepareKeys {
 
 /// An update package. Its bytes are opaque: `from` and `to` are believed.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(title = "package")]
+#[schemars(deny_unknown_fields, title = "package")]
 pub struct PackageKeys {
     /// The file, relative to the suite file.
     pub file: Raw<String>,
@@ -75,8 +73,7 @@ pub struct PackageKeys {
 
 /// Longest times that are waited for, in the module's time.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(title = "limits")]
+#[schemars(deny_unknown_fields, title = "limits")]
 pub struct LimitsKeys {
     /// Power-on to RDY. Default 30s.
     pub boot: Option<Raw<NonZeroDuration>>,
@@ -94,8 +91,8 @@ pub struct LimitsKeys {
 
 /// Measurements, each with the least and the most that it may be. One that is named and never taken is not a pass.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-#[schemars(title = "measure")]
+#[serde(rename_all = "kebab-case")]
+#[schemars(deny_unknown_fields, title = "measure")]
 pub struct MeasureKeys {
     /// Power-on to the first line that the module says unasked.
     pub first_urc: Option<Part<RangeKeys<Duration>>>,
@@ -117,8 +114,8 @@ pub struct MeasureKeys {
 
 /// What a measurement may be. Neither: it has to be taken, whatever it is.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, bound = "")]
-#[schemars(title = "range", rename = "RangeKeys", bound = "T: Literal", inline)]
+#[serde(bound = "")]
+#[schemars(deny_unknown_fields, title = "range", rename = "RangeKeys", bound = "T: Literal", inline)]
 pub struct RangeKeys<T> {
     /// At least.
     pub min: Option<Raw<T>>,
@@ -128,8 +125,7 @@ pub struct RangeKeys<T> {
 
 /// Further tries of a case that ended with an error, by whose it was. What the module did is never tried again.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(title = "retries")]
+#[schemars(deny_unknown_fields, title = "retries")]
 pub struct RetriesKeys {
     /// After an error of the rig. Default 0.
     pub rig: Option<Raw<Tries>>,
@@ -141,8 +137,7 @@ pub struct RetriesKeys {
 
 /// A case. `{name}` in any of its values is replaced by the value of that key of its `matrix`.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(title = "case")]
+#[schemars(deny_unknown_fields, title = "case")]
 pub struct CaseKeys {
     /// Its name; its id is made of it.
     pub name: Raw<String>,
@@ -180,8 +175,8 @@ pub struct CaseKeys {
 
 /// What test management systems call a case.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-#[schemars(title = "ids")]
+#[serde(rename_all = "kebab-case")]
+#[schemars(deny_unknown_fields, title = "ids")]
 pub struct IdsKeys {
     /// The case in TestRail: `C123`.
     pub testrail: Option<Raw<TestRailId>>,
@@ -196,8 +191,7 @@ pub type Values = NotEmpty<Vec<Raw<String>>>;
 
 /// What is updated, and how.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(title = "update")]
+#[schemars(deny_unknown_fields, title = "update")]
 pub struct UpdateKeys {
     /// The package, by its name.
     pub package: Raw<String>,
@@ -211,8 +205,7 @@ pub struct UpdateKeys {
 
 /// Where the power goes.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(title = "cut")]
+#[schemars(deny_unknown_fields, title = "cut")]
 pub struct CutKeys {
     /// The moment: `http-start`, `coap-start`, `downloading N%`, `upload block N`, `start`, `updating N%`, `end`.
     pub at: Raw<Moment>,
@@ -228,8 +221,8 @@ pub struct CutKeys {
 
 /// Many cuts in place of one.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-#[schemars(title = "sweep", extend("not" = { "required": ["step", "cuts"] }))]
+#[serde(rename_all = "kebab-case")]
+#[schemars(deny_unknown_fields, title = "sweep", extend("not" = { "required": ["step", "cuts"] }))]
 pub struct SweepKeys {
     /// Moments and stretches: `updating 20%..80%`, `start..end`, `end`, `weak-spots`. Default: `updating 20%..100%`, `weak-spots`.
     pub over: Option<OneOrMore<Over>>,
@@ -253,8 +246,7 @@ pub struct SweepKeys {
 
 /// How rarely a cut bricks the module.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(title = "claim")]
+#[schemars(deny_unknown_fields, title = "claim")]
 pub struct ClaimKeys {
     /// The share of the cuts that is claimed not to be reached, as in `1%`.
     pub brick_rate_below: Raw<Rate>,
@@ -272,8 +264,7 @@ pub struct ClaimKeys {
 
 /// What has to happen; what is left out is not judged.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(title = "expect")]
+#[schemars(deny_unknown_fields, title = "expect")]
 pub struct ExpectKeys {
     /// The result of the order, or of the faulty block.
     pub reply: Option<Raw<CommandReply>>,
@@ -289,8 +280,7 @@ pub struct ExpectKeys {
 
 /// Resources of the firmware update object.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(title = "lwm2m")]
+#[schemars(deny_unknown_fields, title = "lwm2m")]
 pub struct Lwm2mKeys {
     /// `/5/0/3`.
     pub state: Option<Raw<Lwm2mState>>,
@@ -300,8 +290,7 @@ pub struct Lwm2mKeys {
 
 /// What the harness does wrong on purpose.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(title = "faults")]
+#[schemars(deny_unknown_fields, title = "faults")]
 pub struct FaultsKeys {
     /// Of the HTTP package server; several can hold at once.
     pub http: Option<NotEmpty<HttpFaultKeys>>,
@@ -315,8 +304,8 @@ pub struct FaultsKeys {
 
 /// Faults of the HTTP package server.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-#[schemars(title = "http")]
+#[serde(rename_all = "kebab-case")]
+#[schemars(deny_unknown_fields, title = "http")]
 pub struct HttpFaultKeys {
     /// Answer with this status and no package.
     pub status: Option<Raw<HttpStatus>>,
@@ -340,8 +329,7 @@ pub struct HttpFaultKeys {
 
 /// A pause of the HTTP server.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(title = "stall")]
+#[schemars(deny_unknown_fields, title = "stall")]
 pub struct StallKeys {
     /// At this share of the package.
     pub at: Raw<Percent>,
@@ -353,8 +341,8 @@ pub struct StallKeys {
 /// Faults of the CoAP package server. Those of datagrams act on the package's alone, each direction for itself; the LwM2M
 /// dialogue is left alone.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-#[schemars(title = "coap")]
+#[serde(rename_all = "kebab-case")]
+#[schemars(deny_unknown_fields, title = "coap")]
 pub struct CoapFaultKeys {
     /// Lose every n-th datagram of each direction.
     pub drop_every: Option<Raw<Every>>,
@@ -380,8 +368,8 @@ pub struct CoapFaultKeys {
 
 /// A fault of the upload: exactly one. It hits its block once.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-#[schemars(title = "uart")]
+#[serde(rename_all = "kebab-case")]
+#[schemars(deny_unknown_fields, title = "uart")]
 pub struct UartFaultKeys {
     /// A bit of this block flips after its CRC was computed.
     pub corrupt_block: Option<Raw<BlockNumber>>,
@@ -401,8 +389,8 @@ pub struct UartFaultKeys {
 
 /// A fault of the order: exactly one.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-#[schemars(title = "order")]
+#[serde(rename_all = "kebab-case")]
+#[schemars(deny_unknown_fields, title = "order")]
 pub struct OrderFaultKeys {
     /// The URL is filled up to this many bytes.
     pub url_bytes: Option<Raw<UrlBytes>>,

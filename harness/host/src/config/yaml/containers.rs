@@ -12,7 +12,7 @@ use std::marker::PhantomData;
 use std::ops::Deref;
 
 macro_rules! part {
-    ($(#[$doc:meta])* $name:ident $(, $bound:ident)*) => {
+    ($(#[$doc:meta])* $name:ident, $bounds:expr) => {
         $(#[$doc])*
         #[derive(Debug, Deserialize)]
         pub struct $name<T> {
@@ -39,10 +39,7 @@ macro_rules! part {
             }
 
             fn json_schema(generator: &mut SchemaGenerator) -> Schema {
-                #[allow(unused_mut)]
-                let mut schema = T::json_schema(generator);
-                $(bound(&mut schema, stringify!($bound));)*
-                schema
+                with_bounds(T::json_schema(generator), &$bounds)
             }
         }
     };
@@ -50,22 +47,25 @@ macro_rules! part {
 
 part! {
     /// A mapping or list with its place.
-    Part
+    Part, []
 }
 part! {
     /// A mapping or list in which something has to stand.
-    NotEmpty, min
+    NotEmpty, ["min"]
 }
 part! {
     /// A mapping with one key out of several.
-    ExactlyOne, min, max
+    ExactlyOne, ["min", "max"]
 }
 
-/// The bound `min` or `max` is 1.
-fn bound(schema: &mut Schema, bound: &str) {
+/// The number of keys or items has these bounds: 1.
+fn with_bounds(mut schema: Schema, bounds: &[&str]) -> Schema {
     let is_list = schema.get("type").is_some_and(|kind| kind == "array");
     let what = if is_list { "Items" } else { "Properties" };
-    schema.insert(format!("{bound}{what}"), 1.into());
+    for bound in bounds {
+        schema.insert(format!("{bound}{what}"), 1.into());
+    }
+    schema
 }
 
 /// One scalar, or a list of them, for keys that multiply.

@@ -1,16 +1,14 @@
 //! Fills the structs of a format from the nodes of a document, with serde.
 //!
-//! A mistake ends nothing: it is noted, and what is missing or of another kind is filled with nothing, so that all the rest is
-//! looked at as well. Which keys there are, and which are required, serde says: the fields of the struct, and those of them
-//! that are no `Option`. Values are not looked at here; a scalar hands out its text and its place.
+//! A mistake ends nothing: it is noted, and what is missing or of another kind is filled with nothing, so that all the rest
+//! is looked at as well. Which keys there are, and which are required, serde says: the fields of the struct, and those of
+//! them that are no `Option`. Values are not looked at here; a scalar hands out its text and its place.
 
 use super::file_error::Problem;
 use super::nearest::{nearest, suggestion, ticked};
-use super::tree::{MapEntry, NodeContent, NodeId, Tree};
-use serde::de::value::{Error, SeqDeserializer};
-use serde::de::{
-    DeserializeOwned, DeserializeSeed, Error as _, IntoDeserializer, MapAccess, SeqAccess, Visitor,
-};
+use super::tree::{Bytes, MapEntry, NodeContent, NodeId, Tree};
+use serde::de::value::{Error, MapDeserializer, SeqDeserializer};
+use serde::de::{DeserializeOwned, Error as _, IntoDeserializer, Visitor};
 use serde::{Deserializer, forward_to_deserialize_any};
 use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
@@ -37,10 +35,6 @@ impl<'t> Findings<'t> {
 
     pub fn into_problems(self) -> Vec<Problem> {
         self.problems.into_inner()
-    }
-
-    fn note(&self, problem: Problem) {
-        self.problems.borrow_mut().push(problem);
     }
 }
 
@@ -96,14 +90,21 @@ impl<'f> NodeDeserializer<'f> {
         self.findings.tree
     }
 
+    fn bytes(&self, id: NodeId) -> Bytes {
+        self.tree().node(id).bytes.clone()
+    }
+
+    fn note(&self, problem: Problem) {
+        self.findings.problems.borrow_mut().push(problem);
+    }
+
     /// The value of an entry of this node.
-    fn below(&self, entry: MapEntry) -> Self {
+    fn value(&self, entry: MapEntry) -> Self {
         Self {
             node: Some(entry.value),
             key: entry.key,
             is_item: false,
             shape: Shape::Any,
-            absent: None,
             ..*self
         }
     }
@@ -127,6 +128,10 @@ impl<'f> NodeDeserializer<'f> {
         }
     }
 
+    fn has_key(&self) -> bool {
+        self.key != Tree::ROOT && !self.is_item
+    }
+
     /// The text of a single value.
     fn scalar(&self) -> Option<&'f str> {
         let node = self.tree().node(self.node?);
@@ -136,8 +141,56 @@ impl<'f> NodeDeserializer<'f> {
         }
     }
 
-    fn has_key(&self) -> bool {
-        self.key != Tree::ROOT && !self.is_item
+    /// The entries, if it is a mapping.
+    fn entries(&self, name: &str) -> Result<Option<&'f [MapEntry]>, Error> {
+        self.visit()?;
+        match self.node.map(|id| &self.tree().node(id).content) {
+            Some(NodeContent::Map(entries)) => {
+                let keys: Vec<&str> = entries.iter().map(|entry| self.tree().key(entry.key)).collect();
+                self.check_number(&keys, "key", name);
+                Ok(Some(entries))
+            }
+            _ => {
+                self.is_not("a mapping", name);
+                Ok(None)
+            }
+        }
+    }
+
+    /// The entries, each key once; the others are noted.
+    fn unique(&self, entries: &'f [MapEntry], name: &str) -> Vec<MapEntry> {
+        let mut seen: BTreeMap<&str, NodeId> = BTreeMap::new();
+        let is_first = |entry: &MapEntry| {
+            let key = self.tree().key(entry.key);
+            let Some(first) = seen.insert(key, entry.key) else {
+                return true;
+            };
+            let message = format!("`{key}` stands twice in {name}");
+            let problem = Problem::at(self.bytes(entry.key), message, "the second one");
+            self.note(problem.also(self.bytes(first), "the first one"));
+            false
+        };
+        entries.iter().copied().filter(is_first).collect()
+    }
+
+    /// The entry for each of `fields`. A mistyped key counts as the field that was probably meant.
+    fn assign(&self, entries: &'f [MapEntry], fields: &[&str], name: &str) -> Vec<Option<MapEntry>> {
+        let stands = |field: &&str| entries.iter().any(|entry| self.tree().key(entry.key) == *field);
+        let mut assigned = vec![None; fields.len()];
+        for entry in self.unique(entries, name) {
+            let key = self.tree().key(entry.key);
+            let field = if fields.contains(&key) {
+                Some(key)
+            } else {
+                self.unknown_key(entry, fields, name);
+                nearest(key, fields.iter().copied().filter(|field| !stands(field)))
+            };
+            let slot = fields.iter().position(|known| Some(*known) == field);
+            if let Some(slot) = slot.map(|n| &mut assigned[n]) {
+                slot.get_or_insert(entry);
+            }
+        }
+        assigned
     }
 
     /// Notes that the node is of another kind, or that it is required and nothing stands there.
@@ -151,129 +204,89 @@ impl<'f> NodeDeserializer<'f> {
         let node = self.tree().node(id);
         let shows_itself = matches!(node.content, NodeContent::Scalar { .. }) && !node.bytes.is_empty();
         let (at, verb) = if self.has_key() && !shows_itself {
-            (&self.tree().node(self.key).bytes, "has")
+            (self.key, "has")
         } else {
-            (&node.bytes, "this is")
+            (id, "this is")
         };
         let message = format!("expected {wanted} for {name}, found {}", node.kind());
         let label = format!("{verb} {}", node.kind());
-        self.findings.note(Problem::at(at.clone(), message, label));
+        self.note(Problem::at(self.bytes(at), message, label));
     }
 
-    /// The entries, if it is a mapping.
-    fn map(&self, name: &str) -> Result<Option<&'f [MapEntry]>, Error> {
-        self.visit()?;
-        match self.node.map(|id| &self.tree().node(id).content) {
-            Some(NodeContent::Map(entries)) => {
-                self.check_number(entries.iter().map(|entry| entry.key), "key", name);
-                Ok(Some(entries))
-            }
-            _ => {
-                self.is_not("a mapping", name);
-                Ok(None)
-            }
-        }
-    }
-
-    fn check_number(&self, entries: impl Iterator<Item = NodeId>, what: &str, name: &str) {
-        let entries: Vec<NodeId> = entries.collect();
-        let (message, label) = match entries.len() {
-            0 if self.shape != Shape::Any => {
+    fn check_number(&self, entries: &[&str], what: &str, name: &str) {
+        let (message, label) = match entries {
+            [] if self.shape != Shape::Any => {
                 let message = format!("{name} is empty; expected at least one {what}");
                 (message, "nothing in it")
             }
-            2.. if self.shape == Shape::ExactlyOne => {
-                let keys: Vec<&str> = entries.iter().map(|key| self.tree().key(*key)).collect();
-                let message = format!("{name} takes exactly one {what}, found {}", ticked(&keys));
+            [_, _, ..] if self.shape == Shape::ExactlyOne => {
+                let message = format!("{name} takes exactly one {what}, found {}", ticked(entries));
                 (message, "more than one in it")
             }
             _ => return,
         };
-        let at = if self.has_key() {
-            self.key
-        } else {
-            self.node.unwrap_or(Tree::ROOT)
-        };
-        let at = self.tree().node(at).bytes.clone();
-        self.findings.note(Problem::at(at, message, label));
-    }
-
-    /// The entry for each of `fields`. A mistyped key counts as the field that was probably meant.
-    fn assign(&self, entries: &[MapEntry], fields: &[&str], name: &str) -> Vec<Option<MapEntry>> {
-        let tree = self.tree();
-        let stands = |field: &str| entries.iter().any(|entry| tree.key(entry.key) == field);
-        let mut assigned = vec![None; fields.len()];
-        for entry in self.unique(entries, name) {
-            let key = tree.key(entry.key);
-            let field = match fields.iter().position(|field| *field == key) {
-                Some(field) => Some(field),
-                None => {
-                    self.unknown_key(*entry, fields, name);
-                    let free = fields.iter().copied().filter(|field| !stands(field));
-                    nearest(key, free).and_then(|meant| fields.iter().position(|field| *field == meant))
-                }
-            };
-            if let Some(slot) = field.map(|field| &mut assigned[field]) {
-                slot.get_or_insert(*entry);
-            }
-        }
-        assigned
-    }
-
-    /// The entries, each key once; the others are noted.
-    fn unique<'e>(&self, entries: &'e [MapEntry], name: &str) -> Vec<&'e MapEntry> {
-        let mut seen: BTreeMap<&str, NodeId> = BTreeMap::new();
-        let tree = self.tree();
-        let is_first = |entry: &&MapEntry| {
-            let key = tree.key(entry.key);
-            let Some(first) = seen.insert(key, entry.key) else {
-                return true;
-            };
-            let [first, second] = [first, entry.key].map(|id| tree.node(id).bytes.clone());
-            let problem = Problem::at(
-                second,
-                format!("`{key}` stands twice in {name}"),
-                "the second one",
-            );
-            self.findings.note(problem.also(first, "the first one"));
-            false
-        };
-        entries.iter().filter(is_first).collect()
+        let key = self.has_key().then_some(self.key);
+        let at = key.or(self.node).unwrap_or(Tree::ROOT);
+        self.note(Problem::at(self.bytes(at), message, label));
     }
 
     fn unknown_key(&self, entry: MapEntry, fields: &[&str], name: &str) {
         let key = self.tree().key(entry.key);
         let mut names = fields.to_vec();
         names.sort_unstable();
-        let at = self.tree().node(entry.key).bytes.clone();
-        let problem = Problem::at(
-            at,
-            format!("unknown key `{key}` in {name}"),
-            "not a key of this format",
-        );
-        let help = suggestion(key, &names, &format!("the keys of {name} are"));
-        self.findings.note(problem.help(help));
+        let message = format!("unknown key `{key}` in {name}");
+        let problem = Problem::at(self.bytes(entry.key), message, "not a key of this format");
+        self.note(problem.help(suggestion(key, &names, &format!("the keys of {name} are"))));
     }
 
     fn missing(&self, entries: &[MapEntry], missing: &[&str], name: &str) {
-        if missing.is_empty() {
-            return;
-        }
-        let first = entries.first().map(|entry| entry.key).or(self.node);
-        let at = if self.has_key() {
-            self.key
-        } else {
-            first.unwrap_or(Tree::ROOT)
+        let missing = match missing {
+            [] => return,
+            missing => ticked(missing),
         };
-        let at = self.tree().node(at).bytes.clone();
-        let verb = if missing.len() == 1 { "is" } else { "are" };
+        let key = self.has_key().then_some(self.key);
+        let first = entries.first().map(|entry| entry.key);
+        let at = key.or(first).or(self.node).unwrap_or(Tree::ROOT);
         let problem = Problem::at(
-            at,
-            format!("{} missing in {name}", ticked(missing)),
+            self.bytes(at),
+            format!("{missing} missing in {name}"),
             "in this one",
         );
-        self.findings
-            .note(problem.help(format!("{} {verb} required", ticked(missing))));
+        let verb = if missing.contains(',') { "are" } else { "is" };
+        self.note(problem.help(format!("{missing} {verb} required")));
+    }
+
+    /// The struct whose fields are the keys of this mapping. Every field is handed out, so that an absent one that is
+    /// required can be noted.
+    fn format<'de, V: Visitor<'de>>(
+        self,
+        title: &str,
+        fields: &'static [&'static str],
+        visitor: V,
+    ) -> Result<V::Value, Error> {
+        let name = self.name(Some(title));
+        let entries = self.entries(&name)?;
+        let assigned = match entries {
+            Some(entries) => self.assign(entries, fields, &name),
+            None => vec![None; fields.len()],
+        };
+        let missing = RefCell::default();
+        let values = fields.iter().zip(assigned).map(|(name, entry)| {
+            let absent = entries.map(|_| AbsentField {
+                name,
+                missing: &missing,
+            });
+            let nothing = NodeDeserializer {
+                node: None,
+                shape: Shape::Any,
+                absent,
+                ..self
+            };
+            (*name, entry.map_or(nothing, |entry| self.value(entry)))
+        });
+        let value = visitor.visit_map(MapDeserializer::new(values))?;
+        self.missing(entries.unwrap_or_default(), &missing.borrow(), &name);
+        Ok(value)
     }
 }
 
@@ -282,26 +295,25 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
 
     fn deserialize_any<V: Visitor<'de>>(self, _: V) -> Result<V::Value, Error> {
         Err(Error::custom(
-            "formats are made of structs, lists and `Raw` scalars",
+            "a format is made of structs, lists, and `Raw` scalars",
         ))
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        if self.shape == Shape::Scalar {
+        let is_there = if self.shape == Shape::Scalar {
             self.visit()?;
             let is_there = self.scalar().is_some();
             if !is_there {
                 self.is_not("a single value", &self.name(None));
             }
-            return if is_there {
-                visitor.visit_some(self)
-            } else {
-                visitor.visit_none()
-            };
-        }
-        match self.node {
-            None => visitor.visit_none(),
-            Some(_) => visitor.visit_some(self),
+            is_there
+        } else {
+            self.node.is_some()
+        };
+        if is_there {
+            visitor.visit_some(self)
+        } else {
+            visitor.visit_none()
         }
     }
 
@@ -309,6 +321,7 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
         visitor.visit_str(self.scalar().unwrap_or_default())
     }
 
+    /// A struct of a format, or one that says more about a node: its place, or how many keys it has.
     fn deserialize_struct<V: Visitor<'de>>(
         self,
         title: &'static str,
@@ -316,66 +329,22 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
         visitor: V,
     ) -> Result<V::Value, Error> {
         let shape = match title {
-            "Raw" => Some(Shape::Scalar),
-            "Part" => Some(Shape::Any),
-            "NotEmpty" => Some(Shape::NotEmpty),
-            "ExactlyOne" => Some(Shape::ExactlyOne),
-            _ => None,
-        };
-        if let Some(shape) = shape {
-            return visitor.visit_seq(Placed {
-                node: Self { shape, ..self },
-                has_given_place: false,
-            });
-        }
-        let title = title.trim_end_matches("Keys").to_lowercase();
-        let name = self.name(Some(&title));
-        let entries = self.map(&name)?;
-        let assigned = match entries {
-            Some(entries) => self.assign(entries, fields, &name),
-            None => vec![None; fields.len()],
-        };
-        let missing = RefCell::default();
-        let value = visitor.visit_map(Fields {
-            parent: self,
-            fields: fields.iter().copied().zip(assigned),
-            value: None,
-            missing: entries.map(|_| &missing),
-        })?;
-        self.missing(entries.unwrap_or_default(), &missing.take(), &name);
-        Ok(value)
-    }
-
-    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        let name = self.name(None);
-        let entries = self.map(&name)?.unwrap_or_default();
-        visitor.visit_map(KeysOfTheAuthor {
-            parent: self,
-            entries: self.unique(entries, &name).into_iter(),
-            value: None,
-        })
-    }
-
-    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
-        self.visit()?;
-        let name = self.name(None);
-        let items = match self.node.map(|id| &self.tree().node(id).content) {
-            Some(NodeContent::Map(_) | NodeContent::Scalar { .. }) if self.shape == Shape::OneOrMore => {
-                return visitor.visit_seq(SeqDeserializer::new(std::iter::once(self)));
+            "Place" => {
+                let node = self.node.unwrap_or(Tree::ROOT);
+                let place = self.tree().place(node, self.key, self.is_item);
+                return visitor.visit_seq(SeqDeserializer::new(place.numbers().into_iter()));
             }
-            Some(NodeContent::List(items)) => {
-                self.check_number(items.iter().copied(), "item", &name);
-                &items[..]
-            }
+            "Raw" => Shape::Scalar,
+            "Part" => Shape::Any,
+            "NotEmpty" => Shape::NotEmpty,
+            "ExactlyOne" => Shape::ExactlyOne,
             _ => {
-                self.is_not("a list", &name);
-                &[]
+                let title = title.trim_end_matches("Keys").to_lowercase();
+                return self.format(&title, fields, visitor);
             }
         };
-        visitor.visit_seq(Items {
-            parent: self,
-            items: items.iter(),
-        })
+        let place_and_keys = [self, Self { shape, ..self }];
+        visitor.visit_seq(SeqDeserializer::new(place_and_keys.into_iter()))
     }
 
     fn deserialize_newtype_struct<V: Visitor<'de>>(
@@ -391,6 +360,41 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
         visitor.visit_newtype_struct(Self { shape, ..self })
     }
 
+    fn deserialize_map<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        let name = self.name(None);
+        let entries = self.unique(self.entries(&name)?.unwrap_or_default(), &name);
+        let pairs = entries
+            .into_iter()
+            .map(|entry| (self.tree().key(entry.key), self.value(entry)));
+        visitor.visit_map(MapDeserializer::new(pairs))
+    }
+
+    fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, Error> {
+        self.visit()?;
+        let name = self.name(None);
+        let items = match self.node.map(|id| &self.tree().node(id).content) {
+            Some(NodeContent::List(items)) => {
+                let keys: Vec<&str> = items.iter().map(|item| self.tree().key(*item)).collect();
+                self.check_number(&keys, "item", &name);
+                &items[..]
+            }
+            Some(_) if self.shape == Shape::OneOrMore => {
+                return visitor.visit_seq(SeqDeserializer::new(std::iter::once(self)));
+            }
+            _ => {
+                self.is_not("a list", &name);
+                &[]
+            }
+        };
+        let items = items.iter().map(|id| NodeDeserializer {
+            node: Some(*id),
+            is_item: true,
+            shape: Shape::Any,
+            ..self
+        });
+        visitor.visit_seq(SeqDeserializer::new(items))
+    }
+
     forward_to_deserialize_any! {
         bool i8 i16 i32 i64 u8 u16 u32 u64 f32 f64 char str bytes byte_buf unit unit_struct tuple tuple_struct enum
         identifier ignored_any
@@ -402,101 +406,5 @@ impl<'de> IntoDeserializer<'de> for NodeDeserializer<'_> {
 
     fn into_deserializer(self) -> Self {
         self
-    }
-}
-
-/// The fields of a struct in turn, whether something stands for them or not.
-struct Fields<'f, I> {
-    parent: NodeDeserializer<'f>,
-    fields: I,
-    value: Option<NodeDeserializer<'f>>,
-    missing: Option<&'f RefCell<Vec<&'static str>>>,
-}
-
-impl<'de, I: Iterator<Item = (&'static str, Option<MapEntry>)>> MapAccess<'de> for Fields<'_, I> {
-    type Error = Error;
-
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
-        let Some((name, entry)) = self.fields.next() else {
-            return Ok(None);
-        };
-        self.value = Some(match entry {
-            Some(entry) => self.parent.below(entry),
-            None => NodeDeserializer {
-                node: None,
-                absent: self.missing.map(|missing| AbsentField { name, missing }),
-                ..self.parent
-            },
-        });
-        seed.deserialize(name.into_deserializer()).map(Some)
-    }
-
-    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Error> {
-        seed.deserialize(self.value.take().unwrap_or(self.parent))
-    }
-}
-
-/// The entries of a mapping whose keys are the author's.
-struct KeysOfTheAuthor<'f, I> {
-    parent: NodeDeserializer<'f>,
-    entries: I,
-    value: Option<NodeDeserializer<'f>>,
-}
-
-impl<'de, 'f, I: Iterator<Item = &'f MapEntry>> MapAccess<'de> for KeysOfTheAuthor<'f, I> {
-    type Error = Error;
-
-    fn next_key_seed<K: DeserializeSeed<'de>>(&mut self, seed: K) -> Result<Option<K::Value>, Error> {
-        let Some(entry) = self.entries.next() else {
-            return Ok(None);
-        };
-        self.value = Some(self.parent.below(*entry));
-        let key = self.parent.tree().key(entry.key);
-        seed.deserialize(key.into_deserializer()).map(Some)
-    }
-
-    fn next_value_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<S::Value, Error> {
-        seed.deserialize(self.value.take().unwrap_or(self.parent))
-    }
-}
-
-struct Items<'f, I> {
-    parent: NodeDeserializer<'f>,
-    items: I,
-}
-
-impl<'de, 'f, I: Iterator<Item = &'f NodeId>> SeqAccess<'de> for Items<'f, I> {
-    type Error = Error;
-
-    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Error> {
-        let item = self.items.next().map(|id| NodeDeserializer {
-            node: Some(*id),
-            is_item: true,
-            shape: Shape::Any,
-            ..self.parent
-        });
-        item.map(|item| seed.deserialize(item)).transpose()
-    }
-}
-
-/// A node as two elements: its place, and itself.
-struct Placed<'f> {
-    node: NodeDeserializer<'f>,
-    has_given_place: bool,
-}
-
-impl<'de> SeqAccess<'de> for Placed<'_> {
-    type Error = Error;
-
-    fn next_element_seed<S: DeserializeSeed<'de>>(&mut self, seed: S) -> Result<Option<S::Value>, Error> {
-        let node = self.node;
-        if std::mem::replace(&mut self.has_given_place, true) {
-            return seed.deserialize(node).map(Some);
-        }
-        let place = node
-            .tree()
-            .place(node.node.unwrap_or(Tree::ROOT), node.key, node.is_item);
-        let numbers = SeqDeserializer::new(place.numbers().into_iter());
-        seed.deserialize(numbers).map(Some)
     }
 }
