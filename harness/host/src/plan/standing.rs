@@ -38,7 +38,7 @@ pub struct Standing {
 
 impl Standing {
     /// How `rig` stands before a plan.
-    pub fn of(rig: &Rig, state: &RigState, plan: &Plan) -> Result<Self, StateError> {
+    pub fn new(rig: &Rig, state: &RigState, plan: &Plan) -> Result<Self, StateError> {
         let nanoseconds = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
         let run = plan.cases.iter().filter(|case| case.skip.is_none());
         let cuts = run

@@ -115,7 +115,13 @@ pub struct MeasureKeys {
 /// What a measurement may be. Neither: it has to be taken, whatever it is.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(bound = "")]
-#[schemars(deny_unknown_fields, title = "range", rename = "RangeKeys", bound = "T: Literal", inline)]
+#[schemars(
+    deny_unknown_fields,
+    title = "range",
+    rename = "RangeKeys",
+    bound = "T: Literal",
+    inline
+)]
 pub struct RangeKeys<T> {
     /// At least.
     pub min: Option<Raw<T>>,
