@@ -205,16 +205,6 @@ pub struct Server {
     pub advertise: String,
 }
 
-impl Server {
-    /// The server, if both of its addresses are sound.
-    pub fn new(listen: Option<SocketAddr>, advertise: Option<String>) -> Option<Self> {
-        Some(Self {
-            listen: listen?,
-            advertise: advertise?,
-        })
-    }
-}
-
 impl Rig {
     /// After this long off, the rail counts as really down.
     pub fn discharge(&self) -> Duration {

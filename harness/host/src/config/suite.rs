@@ -39,13 +39,13 @@ pub struct Suite {
     pub prepare: Via,
     /// The cases, in the order of the file, each matrix multiplied out, its last key running fastest.
     pub cases: Vec<SuiteCase>,
-    /// Its cases are run again and again until the run is told to stop.
+    /// Its cases are repeated until the run is stopped.
     pub until_stopped: bool,
-    /// What is no mistake but worth a word, each with its place.
+    /// Warnings: what is legal and probably not meant, each with its place.
     pub warnings: Vec<String>,
 }
 
-/// A package with its bytes, which nobody looks into; [`LoadedPackage::purpose`] is the one exception.
+/// A package with its bytes. They are opaque, but for [`LoadedPackage::purpose`].
 #[derive(Debug, Clone)]
 pub struct LoadedPackage {
     /// As the suite declares it.

@@ -21,7 +21,7 @@ use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-/// The case itself where it is no campaign, else everything that its campaign does, in the order in which it is done.
+/// The case itself, or if it is a campaign all of its parts, in the order in which they run.
 pub fn expand(suite: &Suite, declared: &SuiteCase, rig: &Rig, seed: Seed) -> Vec<SuiteCase> {
     let Some(campaign) = &declared.campaign else {
         return vec![declared.clone()];
@@ -116,7 +116,7 @@ impl CampaignLayout<'_> {
             claim: None,
         };
         match sweep.spacing {
-            // So many are asked for: the ways of cutting take turns.
+            // The number is fixed: the ways of cutting take turns.
             Spacing::Cuts(_) => places
                 .into_iter()
                 .zip(ways.iter().cycle())

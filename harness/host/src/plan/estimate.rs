@@ -57,13 +57,13 @@ pub fn module_time(
         Some(cut) if before_update(cut) => BOOT + DIALOGUE + transfer(case) / 2,
         _ => Duration::ZERO,
     };
-    let asked = (discharge + BOOT) * case.limits.confirm + case.settle();
+    let queries = (discharge + BOOT) * case.limits.confirm + case.settle();
     discharge
         + whole * updates.preparing
         + if updates.own { whole } else { refused }
         + again
         + interrupted
-        + asked
+        + queries
 }
 
 fn transfer(case: &Case) -> Duration {

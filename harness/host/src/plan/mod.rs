@@ -108,7 +108,7 @@ pub enum PlanError {
     #[error("nothing selected: none of the {cases} cases fits `{selection}`; {advice}")]
     NothingSelected {
         cases: usize,
-        /// What was asked for.
+        /// The flags.
         selection: String,
         /// What may have been meant.
         advice: String,

@@ -133,9 +133,9 @@ impl RigFile<'_> {
                 let line = self.required(keys, "line", keys.line);
                 if let (None, Some(LineId::Offset(offset)), Some(raw)) = (keys.chip, &line, keys.line) {
                     // The same number is another line of another chip, and chips are numbered as the kernel likes.
-                    let why = ValueError::new(format!("line {offset} of which chip? a number needs `chip`"))
+                    let why = ValueError::new(format!("the number {offset} needs `chip`: every chip has such a line"))
                         .label("needs `chip`")
-                        .help(format!("a name needs none and stays right where chips are numbered anew: `line: GPIO{offset}`; `gpioinfo` lists names"));
+                        .help(format!("a name needs no chip, and stays right when the kernel numbers chips anew: `line: GPIO{offset}`; `gpioinfo` lists names"));
                     self.reader.mistake(raw.at, why);
                 }
                 Some(Driver::GpioChip {
@@ -173,7 +173,7 @@ impl RigFile<'_> {
         let own = name.keys(keys.purpose);
         for at in present.into_iter().flatten() {
             if !own.contains(&self.reader.key(at)) {
-                let why = ValueError::new(format!("is no key of the driver `{}`", name.name()))
+                let why = ValueError::new(format!("is not a key of the driver `{}`", name.name()))
                     .label("of another driver")
                     .help(format!("its keys are {}", ticked(own)));
                 self.reader.key_mistake(at, why);

@@ -3,12 +3,13 @@
 use crate::config::rig::line_file::Line;
 use crate::config::rig::reflash::Reflash;
 use crate::config::rig::rig_keys::{
-    LabItemKeys, LabKeys, NetworkKeys, PowerKeys, PulseKeys, ReflashKeys, RigKeys, SerialKeys, SimulatedKeys,
+    LabItemKeys, LabKeys, NetworkKeys, PowerKeys, PulseKeys, ReflashKeys, RigKeys, SerialKeys, ServerKeys,
+    SimulatedKeys,
 };
 use crate::config::rig::{Bench, Link, Network, Power, Pulse, Rig, Safe, Serial, Server, Simulated};
 use crate::config::yaml::document::Document;
 use crate::config::yaml::file_error::{FileError, Problem};
-use crate::config::yaml::literal::ValueError;
+use crate::config::yaml::literal::{Literal, ValueError};
 use crate::config::yaml::nearest::ticked;
 use crate::config::yaml::reader::ValueReader;
 use crate::config::yaml::scalar::Raw;
@@ -239,22 +240,21 @@ impl RigFile<'_> {
     }
 
     fn network(&mut self, keys: &NetworkKeys) -> Network {
-        let http = keys.http.as_ref().and_then(|keys| {
-            let listen = self.reader.read(&keys.listen);
-            let advertise = self.reader.read(&keys.advertise);
-            Server::new(listen, advertise)
-        });
-        let coap = keys.coap.as_ref().and_then(|keys| {
-            let listen = self.reader.read(&keys.listen);
-            let advertise = self.reader.read(&keys.advertise);
-            Server::new(listen, advertise)
-        });
         Network {
-            http,
-            coap,
+            http: keys.http.as_ref().and_then(|keys| self.server(keys)),
+            coap: keys.coap.as_ref().and_then(|keys| self.server(keys)),
             apn: self.reader.option(&keys.apn),
             pin: self.reader.option(&keys.pin),
         }
+    }
+
+    fn server<A: Literal<Value = String>>(&mut self, keys: &ServerKeys<A>) -> Option<Server> {
+        let listen = self.reader.read(&keys.listen);
+        let advertise = self.reader.read(&keys.advertise);
+        Some(Server {
+            listen: listen?,
+            advertise: advertise?,
+        })
     }
 }
 

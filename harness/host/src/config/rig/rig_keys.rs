@@ -8,7 +8,7 @@ use crate::config::rig::rig_literals::{
 use crate::config::rig::serial_address::Address;
 use crate::config::rig::{LineId, Safe};
 use crate::config::yaml::containers::{NotEmpty, Part};
-use crate::config::yaml::literal::NonZeroDuration;
+use crate::config::yaml::literal::{Literal, NonZeroDuration};
 use crate::config::yaml::scalar::Raw;
 use bc66_spec::module::Module;
 use dfota_core::version::Version;
@@ -219,7 +219,7 @@ pub struct SimulatedKeys {
     pub defects: Option<Vec<Raw<String>>>,
     /// In what other legal ways it speaks.
     pub dialects: Option<Vec<Raw<String>>>,
-    /// Its own dice; without one they follow the run's seed.
+    /// Seed of its random numbers. Default: derived from the run's seed.
     pub seed: Option<Raw<Seed>>,
 }
 
@@ -228,31 +228,28 @@ pub struct SimulatedKeys {
 #[schemars(deny_unknown_fields, title = "network")]
 pub struct NetworkKeys {
     /// The HTTP package server.
-    pub http: Option<HttpKeys>,
+    pub http: Option<ServerKeys<HttpAddress>>,
     /// The CoAP file server and LwM2M server.
-    pub coap: Option<CoapKeys>,
+    pub coap: Option<ServerKeys<CoapAddress>>,
     /// The access point name.
     pub apn: Option<Raw<String>>,
     /// The SIM's PIN, in quotes: `"1234"`.
     pub pin: Option<Raw<SimPin>>,
 }
 
-/// The HTTP package server.
+/// A server that the module reaches over the air.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[schemars(deny_unknown_fields, title = "http")]
-pub struct HttpKeys {
+#[serde(bound = "")]
+#[schemars(
+    deny_unknown_fields,
+    title = "server",
+    rename = "ServerKeys",
+    bound = "A: Literal",
+    inline
+)]
+pub struct ServerKeys<A> {
     /// Where it listens: address and port.
     pub listen: Raw<SocketAddr>,
-    /// How the module reaches it: `http://HOST[:PORT]`.
-    pub advertise: Raw<HttpAddress>,
-}
-
-/// The CoAP file server and LwM2M server.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[schemars(deny_unknown_fields, title = "coap")]
-pub struct CoapKeys {
-    /// Where it listens: address and port.
-    pub listen: Raw<SocketAddr>,
-    /// How the module reaches it: `coap://HOST[:PORT]`.
-    pub advertise: Raw<CoapAddress>,
+    /// How the module reaches it: `http://HOST[:PORT]`, over CoAP `coap://HOST[:PORT]`.
+    pub advertise: Raw<A>,
 }

@@ -2,7 +2,7 @@
 
 use crate::config::rig::{LineId, Safe, module_word};
 use crate::config::yaml::literal::{
-    Literal, ValueError, Whole, any_schema, choice_schema, one_of, pattern_schema, word_literals,
+    Literal, ValueError, Whole, any_schema, choice_schema, literals, one_of, pattern_schema, word_literals,
 };
 use bc66_spec::module::Module;
 use schemars::{Schema, json_schema};
@@ -62,22 +62,6 @@ impl Literal for Safe {
     }
 }
 
-/// The level at which a line is asserted; whether it is high.
-#[derive(Debug)]
-pub struct ActiveHigh;
-
-impl Literal for ActiveHigh {
-    type Value = bool;
-
-    fn read(text: &str) -> Result<bool, ValueError> {
-        one_of(text, "a level", &["high", "low"]).map(|index| index == 0)
-    }
-
-    fn schema() -> Schema {
-        choice_schema(&["high", "low"])
-    }
-}
-
 impl Literal for LineId {
     type Value = Self;
 
@@ -105,44 +89,38 @@ pub type Updates = Whole<u64, 1, 1_000_000_000>;
 /// Where random numbers begin.
 pub type Seed = Whole<u64, 0, { u64::MAX }>;
 
-/// How much faster than real time.
-#[derive(Debug)]
-pub struct Speed;
-
-impl Literal for Speed {
-    type Value = f64;
-
-    fn read(text: &str) -> Result<f64, ValueError> {
-        let speed = text.parse().ok();
-        speed
-            .filter(|speed: &f64| *speed > 0.0 && *speed <= 10_000.0)
-            .ok_or_else(|| ValueError::expected("a number above 0 and at most 10000", text))
-    }
-
-    fn schema() -> Schema {
-        json_schema!({ "type": "number", "exclusiveMinimum": 0, "maximum": 10000 })
-    }
+literals! {
+    /// The level at which a line is asserted; whether it is high.
+    ActiveHigh -> bool, choice_schema(&["high", "low"]), active_high;
+    /// How much faster than real time.
+    Speed -> f64, json_schema!({ "type": "number", "exclusiveMinimum": 0, "maximum": 10000 }), speed;
+    /// The PIN of a SIM.
+    SimPin -> String, json_schema!({ "type": ["string", "integer"], "pattern": "^[0-9]{4,8}$" }), sim_pin;
+    /// How a module reaches the HTTP server.
+    HttpAddress -> String, pattern_schema("http://[^/?#]+/?"), |text| advertised(text, "http://");
+    /// How a module reaches the CoAP server.
+    CoapAddress -> String, pattern_schema("coap://[^/?#]+/?"), |text| advertised(text, "coap://");
 }
 
-/// The PIN of a SIM.
-#[derive(Debug)]
-pub struct SimPin;
+fn active_high(text: &str) -> Result<bool, ValueError> {
+    one_of(text, "a level", &["high", "low"]).map(|index| index == 0)
+}
 
-impl Literal for SimPin {
-    type Value = String;
+fn speed(text: &str) -> Result<f64, ValueError> {
+    let speed = text.parse().ok();
+    speed
+        .filter(|speed: &f64| *speed > 0.0 && *speed <= 10_000.0)
+        .ok_or_else(|| ValueError::expected("a number above 0 and at most 10000", text))
+}
 
-    fn read(text: &str) -> Result<String, ValueError> {
-        if (4..=8).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit()) {
-            Ok(text.to_owned())
-        } else {
-            Err(ValueError::new(
-                "expected 4 to 8 digits in quotes, as in `\"1234\"`",
-            ))
-        }
-    }
-
-    fn schema() -> Schema {
-        json_schema!({ "type": ["string", "integer"], "pattern": "^[0-9]{4,8}$" })
+fn sim_pin(text: &str) -> Result<String, ValueError> {
+    if (4..=8).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit()) {
+        Ok(text.to_owned())
+    } else {
+        // The PIN itself is not repeated: messages end up in logs.
+        Err(ValueError::new(
+            "expected 4 to 8 digits in quotes, as in `\"1234\"`",
+        ))
     }
 }
 
@@ -158,37 +136,6 @@ impl Literal for SocketAddr {
 
     fn schema() -> Schema {
         pattern_schema(r".+:[0-9]+")
-    }
-}
-
-/// How a module reaches the HTTP server.
-#[derive(Debug)]
-pub struct HttpAddress;
-/// How a module reaches the CoAP server.
-#[derive(Debug)]
-pub struct CoapAddress;
-
-impl Literal for HttpAddress {
-    type Value = String;
-
-    fn read(text: &str) -> Result<String, ValueError> {
-        advertised(text, "http://")
-    }
-
-    fn schema() -> Schema {
-        pattern_schema(r"http://[^/?#]+/?")
-    }
-}
-
-impl Literal for CoapAddress {
-    type Value = String;
-
-    fn read(text: &str) -> Result<String, ValueError> {
-        advertised(text, "coap://")
-    }
-
-    fn schema() -> Schema {
-        pattern_schema(r"coap://[^/?#]+/?")
     }
 }
 

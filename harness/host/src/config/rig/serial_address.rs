@@ -44,7 +44,7 @@ impl Literal for Address {
         } else if let Some(peer) = text.strip_prefix(RFC2217) {
             host_and_port(text, peer).map(Self::Rfc2217)
         } else if let Some((scheme, _)) = text.split_once("://") {
-            Err(ValueError::new(format!("`{scheme}` is no way to a serial port"))
+            Err(ValueError::expected("a serial port", &format!("{scheme}://"))
                 .help("a port is a device, `socket://HOST:PORT` (raw TCP) or `rfc2217://HOST:PORT`"))
         } else {
             String::read(text).map(|path| Self::Device(PathBuf::from(path)))

@@ -168,7 +168,7 @@ impl CaseFile<'_, '_> {
             keys.reply.as_ref().map(|raw| raw.at),
         ];
         refuses(download, &[Via::Uart], "what is uploaded is not downloaded");
-        refuses(reply, &[Via::Coap], "the order is no AT command");
+        refuses(reply, &[Via::Coap], "the order is not an AT command");
         let lwm2m = keys.lwm2m.as_ref().map(|part| part.at);
         let why = "LwM2M orders updates over CoAP alone";
         refuses(lwm2m, &[Via::Http, Via::Uart], why);

@@ -1,10 +1,11 @@
 //! The matrix of a case: all combinations of its values, and the ids that they give.
 
 use crate::config::suite::suite_keys::Values;
-use crate::config::yaml::containers::{NotEmpty, Ordered};
+use crate::config::yaml::containers::NotEmpty;
 use crate::config::yaml::literal::{Literal, ValueError};
 use crate::config::yaml::reader::{Binding, ValueReader};
 use dfota_core::escape::quoted;
+use indexmap::IndexMap;
 
 /// Most cases that one case can be multiplied to.
 const MAX_CASES: usize = 10_000;
@@ -12,13 +13,12 @@ const MAX_CASES: usize = 10_000;
 /// All combinations, the last key running fastest; one empty combination without a matrix.
 pub fn combinations(
     reader: &mut ValueReader<'_>,
-    matrix: Option<&NotEmpty<Ordered<Values>>>,
+    matrix: Option<&NotEmpty<IndexMap<String, Values>>>,
 ) -> Vec<Vec<Binding>> {
     let Some(matrix) = matrix else {
         return vec![Vec::new()];
     };
-    let Ordered(axes) = &**matrix;
-    let product = axes
+    let product = matrix
         .iter()
         .try_fold(1_usize, |product, (_, values)| product.checked_mul(values.len()));
     if product.is_none_or(|product| product > MAX_CASES) {
@@ -26,7 +26,7 @@ pub fn combinations(
         reader.key_mistake(matrix.at, why);
         return Vec::new();
     }
-    axes.iter().fold(vec![Vec::new()], |so_far, (name, values)| {
+    matrix.iter().fold(vec![Vec::new()], |so_far, (name, values)| {
         let axis = axis(reader, name, values);
         so_far
             .iter()
@@ -45,7 +45,8 @@ pub fn combinations(
 fn axis(reader: &mut ValueReader<'_>, name: &str, values: &Values) -> Vec<Binding> {
     let legal = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     if name.is_empty() || !name.chars().all(legal) {
-        let why = ValueError::new("can stand in no `{name}`").help("use letters, digits, `_` and `-`");
+        let why =
+            ValueError::new("cannot be referred to as `{name}`").help("use letters, digits, `_` and `-`");
         reader.key_mistake(values.at, why);
     }
     let mut axis: Vec<Binding> = Vec::new();
@@ -56,7 +57,7 @@ fn axis(reader: &mut ValueReader<'_>, name: &str, values: &Values) -> Vec<Bindin
         if let Err(why) = String::read(&value) {
             reader.mistake(raw.at, why);
         } else if axis.iter().any(|other| id_word(&other.value) == id_word(&value)) {
-            let why = ValueError::new(format!("{} stands twice in the matrix", quoted(&value)));
+            let why = ValueError::new(format!("{} is given twice in the matrix", quoted(&value)));
             reader.mistake(raw.at, why.label("the same case again"));
             continue;
         }

@@ -52,9 +52,9 @@ impl MeasureFile<'_, '_> {
         if let (Some(least), Some(most), Some(raw)) = (min, max, &keys.min)
             && least > most
         {
-            let why = "the least is more than the most: no measurement could be within these limits";
+            let why = "`min` is above `max`: no measurement can be within these limits";
             self.reader
-                .mistake(raw.at, ValueError::new(why).label("more than `max`"));
+                .mistake(raw.at, ValueError::new(why).label("above `max`"));
         }
         Some(DeclaredAt {
             limits: MeasureLimits { measure, min, max },

@@ -8,7 +8,6 @@ use crate::config::suite::suite_keys::{CaseKeys, PackageKeys, RetriesKeys, Suite
 use crate::config::suite::suite_literals::Repeat;
 use crate::config::suite::transport::Transport;
 use crate::config::suite::{LoadedPackage, Suite, SuiteCase};
-use crate::config::yaml::containers::Ordered;
 use crate::config::yaml::document::Document;
 use crate::config::yaml::file_error::{FileError, Problem};
 use crate::config::yaml::literal::ValueError;
@@ -100,10 +99,7 @@ impl SuiteFile<'_> {
     }
 
     fn packages(&mut self, keys: &SuiteKeys) -> Packages {
-        let packages = keys.packages.iter().flat_map(|packages| {
-            let Ordered(packages) = &**packages;
-            packages
-        });
+        let packages = keys.packages.iter().flat_map(|packages| packages.iter());
         packages
             .map(|(name, keys)| (name.clone(), self.package(name, keys)))
             .collect()
@@ -215,7 +211,7 @@ fn read_package(path: &Path) -> Result<Bytes, ValueError> {
         _ => cannot(&why.to_string()),
     })?;
     if !meta.is_file() {
-        return Err(cannot("it is no file"));
+        return Err(cannot("it is not a file"));
     }
     if meta.len() == 0 || meta.len() > MAX_PACKAGE {
         return Err(cannot(&format!(

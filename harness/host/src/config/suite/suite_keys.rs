@@ -7,7 +7,7 @@ use crate::config::suite::suite_literals::{
     HttpStatus, IssueKey, Lwm2mResult, Lwm2mState, Repeat, Sha256Text, Step, TestRailId, Tries,
     UploadBlockSize, UrlBytes,
 };
-use crate::config::yaml::containers::{ExactlyOne, NotEmpty, OneOrMore, Ordered, Part};
+use crate::config::yaml::containers::{ExactlyOne, NotEmpty, OneOrMore, Part};
 use crate::config::yaml::literal::{Literal, NonZeroDuration, True};
 use crate::config::yaml::scalar::Raw;
 use dfota_core::case::Anomalies;
@@ -19,6 +19,7 @@ use dfota_core::rate::Rate;
 use dfota_core::sweep::{Jitter, Over, SweepOrder};
 use dfota_core::transport::Via;
 use dfota_core::version::Version;
+use indexmap::IndexMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 use std::time::Duration;
@@ -30,7 +31,7 @@ pub struct SuiteKeys {
     /// The suite's name, for reports and filters.
     pub suite: Raw<String>,
     /// The update packages, each under a name of your own.
-    pub packages: Option<NotEmpty<Ordered<PackageKeys>>>,
+    pub packages: Option<NotEmpty<IndexMap<String, PackageKeys>>>,
     /// Longest times that are waited for, in the module's time.
     pub limits: Option<LimitsKeys>,
     /// Measurements that have to be taken, with their limits, in every case in which they can be.
@@ -85,7 +86,7 @@ pub struct LimitsKeys {
     pub resume: Option<Raw<NonZeroDuration>>,
     /// First START or UPDATING to END. Default 10m.
     pub update: Option<Raw<NonZeroDuration>>,
-    /// After the last boot: how long the module is watched before it is asked once more. Default 45s; `0s` does without.
+    /// After the last boot: how long the module is watched before it is queried once more. Default 45s; `0s` does without.
     pub settle: Option<Raw<Duration>>,
 }
 
@@ -94,7 +95,7 @@ pub struct LimitsKeys {
 #[serde(rename_all = "kebab-case")]
 #[schemars(deny_unknown_fields, title = "measure")]
 pub struct MeasureKeys {
-    /// Power-on to the first line that the module says unasked.
+    /// Power-on to the first line that the module sends on its own (a URC).
     pub first_urc: Option<Part<RangeKeys<Duration>>>,
     /// Power-on to the first START or UPDATING of a forced resume.
     pub time_to_resume: Option<Part<RangeKeys<Duration>>>,
@@ -108,7 +109,7 @@ pub struct MeasureKeys {
     pub bytes_again: Option<Part<RangeKeys<Amount>>>,
     /// RDY to registered, with an address.
     pub attach_time: Option<Part<RangeKeys<Duration>>>,
-    /// Boots inside UPDATING that nobody caused.
+    /// Boots inside UPDATING without a cut or reset.
     pub unexplained_resets: Option<Part<RangeKeys<Amount>>>,
 }
 
@@ -148,7 +149,7 @@ pub struct CaseKeys {
     /// Its name; its id is made of it.
     pub name: Raw<String>,
     /// Multiplies the case: one for each combination. A key that nothing refers to repeats it.
-    pub matrix: Option<NotEmpty<Ordered<Values>>>,
+    pub matrix: Option<NotEmpty<IndexMap<String, Values>>>,
     /// What is updated, and how.
     pub update: UpdateKeys,
     /// Where the power goes.
@@ -230,11 +231,11 @@ pub struct CutKeys {
 #[serde(rename_all = "kebab-case")]
 #[schemars(deny_unknown_fields, title = "sweep", extend("not" = { "required": ["step", "cuts"] }))]
 pub struct SweepKeys {
-    /// Moments and stretches: `updating 20%..80%`, `start..end`, `end`, `weak-spots`. Default: `updating 20%..100%`, `weak-spots`.
+    /// Moments and windows: `updating 20%..80%`, `start..end`, `end`, `weak-spots`. Default: `updating 20%..100%`, `weak-spots`.
     pub over: Option<OneOrMore<Over>>,
-    /// A cut at every so many percent of each stretch. Default 10%.
+    /// A cut at every so many percent of each window. Default 10%.
     pub step: Option<Raw<Step>>,
-    /// So many cuts, spread over the stretches, in place of `step`.
+    /// So many cuts, spread over the windows, in place of `step`.
     pub cuts: Option<Raw<Cuts>>,
     /// A time that each cut is delayed by, or a range of which each draws one. Default 0ms.
     pub after: Option<Raw<Jitter>>,
@@ -260,7 +261,7 @@ pub struct ClaimKeys {
     pub confidence: Option<Raw<Rate>>,
     /// Bricks that the claim survives; fixed beforehand, for it sets the number of cuts. Default 0.
     pub bricks: Option<Raw<Bricks>>,
-    /// The stretch that the cuts are drawn from, evenly in time, or `all`. Default `start..end`; over CoAP `updating 0%..end`.
+    /// The window that the cuts are drawn from, evenly in time, or `all`. Default `start..end`; over CoAP `updating 0%..end`.
     pub over: Option<Raw<ClaimWindow>>,
     /// What is cut. Default power.
     pub kind: Option<Raw<CutKind>>,
@@ -329,7 +330,7 @@ pub struct HttpFaultKeys {
     pub corrupt: Option<Raw<Percent>>,
     /// Claim 16 bytes more than are sent.
     pub wrong_length: Option<Raw<bool>>,
-    /// Answer 200 and everything, whatever range was asked for.
+    /// Answer 200 and everything, whatever range was requested.
     pub ignore_range: Option<Raw<bool>>,
 }
 
@@ -366,7 +367,7 @@ pub struct CoapFaultKeys {
     pub not_found: Option<Raw<bool>>,
     /// From this share of the package on, the ETag is another one.
     pub change_etag: Option<Raw<Percent>>,
-    /// Blocks have at most this many bytes, whatever is asked for.
+    /// Blocks have at most this many bytes, whatever size is requested.
     pub max_block: Option<Raw<CoapBlockSize>>,
     /// Order the update over LwM2M while the download still runs: it must be refused.
     pub execute_early: Option<Raw<bool>>,

@@ -1,7 +1,7 @@
 //! What the scalars of a suite can be read as.
 
 use crate::config::yaml::literal::{
-    Literal, ValueError, Whole, any_schema, choice_schema, one_of, or_template, parsed_literals,
+    Literal, ValueError, Whole, any_schema, choice_schema, literals, one_of, or_template, parsed_literals,
     pattern_schema, word_literals,
 };
 use bc66_spec::qfuplex::BLOCK_SIZES;
@@ -24,7 +24,7 @@ pub type Count = Whole<u32, 1, 1_000_000>;
 pub type Every = Whole<u32, 2, 1_000_000>;
 /// Bytes of a package, or how often something may happen.
 pub type Amount = Whole<u32, 0, 16_777_216>;
-/// How many further tries: an error that comes back ten times is no passing trouble.
+/// How many further tries: an error that comes back ten times does not go away.
 pub type Tries = Whole<u32, 0, 10>;
 /// How many power cycles follow an update.
 pub type Cycles = Whole<u32, 1, 20>;
@@ -87,7 +87,7 @@ impl Literal for Over {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Repeat {
     Once,
-    /// Until the run is told to stop.
+    /// Until the run is stopped.
     UntilStopped,
 }
 
@@ -127,55 +127,27 @@ impl Literal for ClaimWindow {
     }
 }
 
-/// The number of a block of an upload.
-#[derive(Debug)]
-pub struct BlockNumber;
-
-impl Literal for BlockNumber {
-    type Value = u32;
-
-    fn read(text: &str) -> Result<u32, ValueError> {
-        Code::read(text).map_err(|why| why.help("blocks are counted from 0"))
-    }
-
-    fn schema() -> Schema {
-        Code::schema()
-    }
+literals! {
+    /// The number of a block of an upload.
+    BlockNumber -> u32, Code::schema(), block_number;
+    /// Bytes in a block of an upload.
+    UploadBlockSize -> u16, sizes_schema(&BLOCK_SIZES), |text| one_of_sizes(text, &BLOCK_SIZES);
+    /// Bytes in a block of a download over CoAP: the sizes that a block option can name (RFC 7959 §2.2).
+    CoapBlockSize -> u16, sizes_schema(&COAP_BLOCK_SIZES), |text| one_of_sizes(text, &COAP_BLOCK_SIZES);
+    /// Percent between two cuts: with none the sweep would not end.
+    Step -> Percent, Percent::schema(), step;
+    /// A case of TestRail: `C` and its number.
+    TestRailId -> String, pattern_schema("C[0-9]{1,18}"), testrail_id;
+    /// The key of an issue in Jira, where Xray keeps tests and what they cover.
+    IssueKey -> String, pattern_schema("[A-Z][A-Z0-9_]*-[0-9]+"), issue_key;
+    /// A SHA-256 in hex; becomes lower case.
+    Sha256Text -> String, pattern_schema("[0-9A-Fa-f]{64}"), sha256;
 }
 
-/// Bytes in a block of an upload.
-#[derive(Debug)]
-pub struct UploadBlockSize;
-
-impl Literal for UploadBlockSize {
-    type Value = u16;
-
-    fn read(text: &str) -> Result<u16, ValueError> {
-        one_of_sizes(text, &BLOCK_SIZES)
-    }
-
-    fn schema() -> Schema {
-        or_template(&json_schema!({ "type": "integer", "enum": BLOCK_SIZES }))
-    }
-}
-
-/// Bytes in a block of a download over CoAP.
-#[derive(Debug)]
-pub struct CoapBlockSize;
-
-/// The sizes that a block option can name (RFC 7959 §2.2).
 const COAP_BLOCK_SIZES: [u16; 7] = [16, 32, 64, 128, 256, 512, 1024];
 
-impl Literal for CoapBlockSize {
-    type Value = u16;
-
-    fn read(text: &str) -> Result<u16, ValueError> {
-        one_of_sizes(text, &COAP_BLOCK_SIZES)
-    }
-
-    fn schema() -> Schema {
-        or_template(&json_schema!({ "type": "integer", "enum": COAP_BLOCK_SIZES }))
-    }
+fn block_number(text: &str) -> Result<u32, ValueError> {
+    Code::read(text).map_err(|why| why.help("blocks are counted from 0"))
 }
 
 fn one_of_sizes(text: &str, sizes: &[u16]) -> Result<u16, ValueError> {
@@ -184,23 +156,46 @@ fn one_of_sizes(text: &str, sizes: &[u16]) -> Result<u16, ValueError> {
     one_of(text, "a block size", &names).map(|index| sizes[index])
 }
 
-/// Percent between two cuts: with none the sweep would not end.
-#[derive(Debug)]
-pub struct Step;
+fn sizes_schema(sizes: &[u16]) -> Schema {
+    or_template(&json_schema!({ "type": "integer", "enum": sizes }))
+}
 
-impl Literal for Step {
-    type Value = Percent;
-
-    fn read(text: &str) -> Result<Percent, ValueError> {
-        match Percent::read(text)? {
-            Percent::ZERO => Err(ValueError::expected("a percentage above zero", text)),
-            percent => Ok(percent),
-        }
+fn step(text: &str) -> Result<Percent, ValueError> {
+    match Percent::read(text)? {
+        Percent::ZERO => Err(ValueError::expected("a percentage above zero", text)),
+        percent => Ok(percent),
     }
+}
 
-    fn schema() -> Schema {
-        Percent::schema()
+fn testrail_id(text: &str) -> Result<String, ValueError> {
+    let number = text.strip_prefix('C').unwrap_or_default();
+    if (1..=18).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Ok(text.to_owned());
     }
+    Err(ValueError::expected("a case of TestRail", text).help("it is `C` and a number, as in `C123`"))
+}
+
+fn issue_key(text: &str) -> Result<String, ValueError> {
+    let is_key = text.rsplit_once('-').is_some_and(|(project, number)| {
+        let legal = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+        project.starts_with(|c: char| c.is_ascii_uppercase())
+            && project.bytes().all(legal)
+            && !number.is_empty()
+            && number.bytes().all(|byte| byte.is_ascii_digit())
+    });
+    if is_key {
+        return Ok(text.to_owned());
+    }
+    let why = ValueError::expected("the key of an issue", text);
+    Err(why.help("it is a project in capitals and a number, as in `PROJ-45`"))
+}
+
+fn sha256(text: &str) -> Result<String, ValueError> {
+    if text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit()) {
+        return Ok(text.to_ascii_lowercase());
+    }
+    let why = ValueError::expected("64 hexadecimal digits", text);
+    Err(why.help(format!("there are {} characters", text.chars().count())))
 }
 
 impl Literal for Becomes {
@@ -268,77 +263,5 @@ impl Literal for Jitter {
 
     fn schema() -> Schema {
         pattern_schema(r"0|([0-9]+ ?[a-z]+ ?)+(\.\.([0-9]+ ?[a-z]+ ?)+)?")
-    }
-}
-
-/// A case of TestRail: `C` and its number.
-#[derive(Debug)]
-pub struct TestRailId;
-
-impl Literal for TestRailId {
-    type Value = String;
-
-    fn read(text: &str) -> Result<String, ValueError> {
-        let number = text.strip_prefix('C').unwrap_or_default();
-        if (1..=18).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_digit()) {
-            return Ok(text.to_owned());
-        }
-        let why = ValueError::expected("a case of TestRail", text);
-        Err(why.help("it is `C` and a number, as in `C123`"))
-    }
-
-    fn schema() -> Schema {
-        pattern_schema("C[0-9]{1,18}")
-    }
-}
-
-/// The key of an issue in Jira, where Xray keeps tests and what they cover.
-#[derive(Debug)]
-pub struct IssueKey;
-
-impl Literal for IssueKey {
-    type Value = String;
-
-    fn read(text: &str) -> Result<String, ValueError> {
-        let is_key = text.rsplit_once('-').is_some_and(|(project, number)| {
-            let letter = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
-            project.starts_with(|c: char| c.is_ascii_uppercase())
-                && project.bytes().all(letter)
-                && !number.is_empty()
-                && number.bytes().all(|byte| byte.is_ascii_digit())
-        });
-        if is_key {
-            return Ok(text.to_owned());
-        }
-        let why = ValueError::expected("the key of an issue", text);
-        Err(why.help("it is a project in capitals and a number, as in `PROJ-45`"))
-    }
-
-    fn schema() -> Schema {
-        pattern_schema("[A-Z][A-Z0-9_]*-[0-9]+")
-    }
-}
-
-/// A SHA-256 in hex, lower case.
-#[derive(Debug)]
-pub struct Sha256Text;
-
-impl Literal for Sha256Text {
-    type Value = String;
-
-    fn read(text: &str) -> Result<String, ValueError> {
-        if text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit()) {
-            Ok(text.to_ascii_lowercase())
-        } else {
-            Err(ValueError::new(format!(
-                "expected 64 hexadecimal digits, found {} ({} characters)",
-                quoted(text),
-                text.chars().count()
-            )))
-        }
-    }
-
-    fn schema() -> Schema {
-        pattern_schema("[0-9A-Fa-f]{64}")
     }
 }

@@ -165,7 +165,7 @@ impl<'f> NodeDeserializer<'f> {
             let Some(first) = seen.insert(key, entry.key) else {
                 return true;
             };
-            let message = format!("`{key}` stands twice in {name}");
+            let message = format!("`{key}` is given twice in {name}");
             let problem = Problem::at(self.bytes(entry.key), message, "the second one");
             self.note(problem.also(self.bytes(first), "the first one"));
             false

@@ -94,8 +94,8 @@ impl Document {
         }
     }
 
-    /// The document as the format's struct, and a reader for its values. What is wrong with its keys is noted in the reader:
-    /// whoever has to mend a file wants to hear of every mistake in one go.
+    /// The document as the format's struct, and a reader for its values. Wrong keys are noted in the reader, so that all
+    /// mistakes of a file are shown at once.
     pub fn keys<T: DeserializeOwned>(&self) -> Result<(T, ValueReader<'_>), FileError> {
         let findings = Findings::new(&self.tree);
         let keys = fill(&findings);

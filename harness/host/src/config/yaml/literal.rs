@@ -119,6 +119,28 @@ macro_rules! parsed_literals {
 }
 pub(crate) use parsed_literals;
 
+/// A form without a type of its own, by what it becomes, its schema, and the function that reads it.
+macro_rules! literals {
+    ($($(#[$doc:meta])* $name:ident -> $value:ty, $schema:expr, $read:expr;)+) => {$(
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub struct $name;
+
+        impl Literal for $name {
+            type Value = $value;
+
+            fn read(text: &str) -> Result<$value, ValueError> {
+                $read(text)
+            }
+
+            fn schema() -> Schema {
+                $schema
+            }
+        }
+    )+};
+}
+pub(crate) use literals;
+
 /// One of `names`; the caller gets the index.
 pub fn one_of(text: &str, what: &str, names: &[&str]) -> Result<usize, ValueError> {
     names
@@ -239,42 +261,25 @@ impl Literal for Duration {
     }
 }
 
-/// A duration that is not zero.
-#[derive(Debug)]
-pub struct NonZeroDuration;
+literals! {
+    /// A duration that is not zero.
+    NonZeroDuration -> Duration, Duration::schema(), non_zero_duration;
+    /// `true`, for a key that would say nothing with `false`.
+    True -> (), bool::schema(), only_true;
+}
 
-impl Literal for NonZeroDuration {
-    type Value = Duration;
-
-    fn read(text: &str) -> Result<Duration, ValueError> {
-        match Duration::read(text)? {
-            Duration::ZERO => Err(ValueError::expected("a duration above zero", text)),
-            duration => Ok(duration),
-        }
-    }
-
-    fn schema() -> Schema {
-        Duration::schema()
+fn non_zero_duration(text: &str) -> Result<Duration, ValueError> {
+    match Duration::read(text)? {
+        Duration::ZERO => Err(ValueError::expected("a duration above zero", text)),
+        duration => Ok(duration),
     }
 }
 
-/// `true`, for a key that would say nothing with `false`.
-#[derive(Debug)]
-pub struct True;
-
-impl Literal for True {
-    type Value = ();
-
-    fn read(text: &str) -> Result<(), ValueError> {
-        if bool::read(text)? {
-            Ok(())
-        } else {
-            Err(ValueError::new("expected `true`, found `false`").help("leave the key out"))
-        }
-    }
-
-    fn schema() -> Schema {
-        bool::schema()
+fn only_true(text: &str) -> Result<(), ValueError> {
+    if bool::read(text)? {
+        Ok(())
+    } else {
+        Err(ValueError::expected("`true`", text).help("leave the key out"))
     }
 }
 

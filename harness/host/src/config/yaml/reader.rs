@@ -107,7 +107,7 @@ impl<'d> ValueReader<'d> {
         };
         let problem = Problem::at(
             self.document.tree().mark(at),
-            format!("`{{{name}}}` is no key of the case's `matrix`"),
+            format!("`{{{name}}}` is not a key of the case's `matrix`"),
             "nothing to put here",
         );
         self.problem(problem.help(help));
@@ -170,7 +170,7 @@ impl<'d> ValueReader<'d> {
         }
     }
 
-    /// Notes what is no mistake but worth a word.
+    /// Notes a warning.
     pub fn warn(&mut self, at: Place, what: &str) {
         let (line, column) = self.document.line_and_column(at);
         let warning = format!("{}:{line}:{column}: {what}", self.document.name());

@@ -96,7 +96,7 @@ impl Tree {
         &self.nodes[id]
     }
 
-    /// The text of a key; empty for one that is no single value.
+    /// The text of a key; empty for a mapping or list.
     pub fn key(&self, id: NodeId) -> &str {
         match &self.nodes[id].content {
             NodeContent::Scalar { text, .. } => text,
