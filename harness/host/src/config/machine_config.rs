@@ -2,11 +2,8 @@
 
 use crate::config::yaml::document::Document;
 use crate::config::yaml::file_error::FileError;
-use crate::config::yaml::literal::{Literal, Mistake, pattern_schema, whole, whole_schema};
-use crate::config::yaml::node_path::NodePath;
-use crate::config::yaml::raw::Raw;
-use crate::config::yaml::reader::Reader;
-use dfota_core::escape::quoted;
+use crate::config::yaml::literal::{Literal, ValueError, Whole, pattern_schema};
+use crate::config::yaml::scalar::Raw;
 use dfota_record::retention::Rules;
 use schemars::{JsonSchema, Schema};
 use serde::Deserialize;
@@ -15,13 +12,10 @@ use std::time::Duration;
 
 /// Where it is, unless a flag says otherwise.
 pub const PLACE: &str = "/etc/dfota-hil/config.yaml";
-/// Most runs of a rig that can be asked for.
-const MOST: u32 = 100_000;
 
 /// The configuration of a machine.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(title = "configuration")]
+#[schemars(deny_unknown_fields, title = "configuration")]
 struct ConfigKeys {
     /// What `dfota-hil prune` leaves of the run folders.
     reports: ReportsKeys,
@@ -29,8 +23,8 @@ struct ConfigKeys {
 
 /// What `dfota-hil prune` leaves of the run folders.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case")]
-#[schemars(title = "reports")]
+#[serde(rename_all = "kebab-case")]
+#[schemars(deny_unknown_fields, title = "reports")]
 struct ReportsKeys {
     /// Their folder. Default: `reports`.
     folder: Option<Raw<String>>,
@@ -44,33 +38,19 @@ struct ReportsKeys {
     pack: Option<Raw<bool>>,
 }
 
-struct Keep(u32);
+/// Runs of a rig.
+type Keep = Whole<u32, 1, 100_000>;
 
-impl Literal for Keep {
-    const NAME: &'static str = "Keep";
-
-    fn read(text: &str) -> Result<Self, Mistake> {
-        whole(text, 1..=MOST).map(Self)
-    }
-
-    fn schema() -> Schema {
-        whole_schema(1, u64::from(MOST))
-    }
-}
-
-struct Age(Duration);
+/// How old a run is.
+#[derive(Debug)]
+struct Age;
 
 impl Literal for Age {
-    const NAME: &'static str = "Age";
+    type Value = Duration;
 
-    fn read(text: &str) -> Result<Self, Mistake> {
-        let wrong = |_| {
-            Mistake::new(format!(
-                "expected an age such as `90d` or `12h`, found {}",
-                quoted(text)
-            ))
-        };
-        humantime::parse_duration(text).map(Self).map_err(wrong)
+    fn read(text: &str) -> Result<Duration, ValueError> {
+        humantime::parse_duration(text)
+            .map_err(|_| ValueError::expected("an age such as `90d` or `12h`", text))
     }
 
     fn schema() -> Schema {
@@ -80,33 +60,27 @@ impl Literal for Age {
 
 /// What a configuration says of the run folders.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub struct Config {
+pub struct MachineConfig {
     pub folder: Option<PathBuf>,
     /// Which of them stay.
     pub rules: Rules,
 }
 
-impl Config {
+impl MachineConfig {
     pub fn load(path: &Path) -> Result<Self, FileError> {
         let document = Document::read(path)?;
-        let (keys, problems): (ConfigKeys, _) = document.keys()?;
+        let (keys, mut reader) = document.keys::<ConfigKeys>()?;
         let keys = keys.reports;
-        let mut reader = Reader::with(&document, problems);
-        let at = NodePath::root().key("reports");
-        let folder = reader.read_option(&at.key("folder"), keys.folder.as_ref());
-        let keep = reader.read_option(&at.key("keep"), keys.keep.as_ref());
-        let age = reader.read_option(&at.key("older-than"), keys.older_than.as_ref());
-        let keep_failed = reader.read_option(&at.key("keep-failed"), keys.keep_failed.as_ref());
-        let pack = reader.read_option(&at.key("pack"), keys.pack.as_ref());
-        reader.finish()?;
-        Ok(Self {
-            folder: folder.map(PathBuf::from),
+        let config = Self {
+            folder: reader.option(&keys.folder).map(PathBuf::from),
             rules: Rules {
-                keep: keep.map(|Keep(keep)| keep),
-                older_than: age.map(|Age(age)| age),
-                keep_failed: keep_failed.unwrap_or_default(),
-                pack: pack.unwrap_or_default(),
+                keep: reader.option(&keys.keep),
+                older_than: reader.option(&keys.older_than),
+                keep_failed: reader.option(&keys.keep_failed).unwrap_or_default(),
+                pack: reader.option(&keys.pack).unwrap_or_default(),
             },
-        })
+        };
+        reader.finish()?;
+        Ok(config)
     }
 }

@@ -1,5 +1,6 @@
 //! A rig as it will be used: one module, the lines that move it, the servers that it can reach.
 
+pub mod line_file;
 pub mod reflash;
 pub mod rig_file;
 pub mod rig_keys;

@@ -9,6 +9,7 @@ pub mod suite_file;
 pub mod suite_keys;
 pub mod suite_literals;
 pub mod sweep_file;
+pub mod transport;
 
 use bc66_sim::package::PackagePurpose;
 use bytes::Bytes;
@@ -17,6 +18,7 @@ use dfota_core::claim::Claim;
 use dfota_core::cut::CutKind;
 use dfota_core::sweep::Sweep;
 use dfota_core::transport::Via;
+use std::ops::Range;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -37,19 +39,21 @@ pub struct Suite {
     pub prepare: Via,
     /// The cases, in the order of the file, each matrix multiplied out, its last key running fastest.
     pub cases: Vec<SuiteCase>,
-    /// Its cases are run again and again until the run is told to stop.
+    /// Its cases are repeated until the run is stopped.
     pub until_stopped: bool,
-    /// What is no mistake but worth a word, each with its place.
+    /// Warnings: what is legal and probably not meant, each with its place.
     pub warnings: Vec<String>,
 }
 
-/// A package with its bytes, which nobody looks into; [`LoadedPackage::purpose`] is the one exception.
+/// A package with its bytes. They are opaque, but for [`LoadedPackage::purpose`].
 #[derive(Debug, Clone)]
 pub struct LoadedPackage {
     /// As the suite declares it.
     pub package: Package,
     /// Where it was read.
     pub path: PathBuf,
+    /// Where its suite names the file: bytes of the suite's text.
+    pub named_at: Range<usize>,
     pub bytes: Bytes,
 }
 
@@ -70,17 +74,25 @@ pub struct SuiteCase {
     /// Why the suite does not want it run.
     pub skip: Option<String>,
     /// The campaign that is made of it, if one is.
-    pub campaign: Option<Campaign>,
+    pub campaign: Option<SuiteCampaign>,
 }
 
 /// Many cuts in place of one, before a rig is known.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Campaign {
+pub struct SuiteCampaign {
     pub sweep: Option<Sweep>,
-    /// The claim, and how its cuts are made: what is cut, and for how long (`None`: the rig's discharge time).
-    pub claim: Option<(Claim, CutKind, Option<Duration>)>,
+    pub claim: Option<ClaimCuts>,
     /// An uncut control run closes every block of so many cuts.
     pub block: u32,
+}
+
+/// A claim, and how its cuts are made.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClaimCuts {
+    pub claim: Claim,
+    pub kind: CutKind,
+    /// How long the supply stays off; `None`: the rig's discharge time.
+    pub off: Option<Duration>,
 }
 
 impl Suite {

@@ -1,19 +1,17 @@
 //! YAML as rigs and suites use it: one document, read whole, every mistake reported where it stands.
 //!
-//! A file goes through three steps. [`document`] makes sure that it is one sound YAML document and remembers where each
-//! node stands ([`tree`]); [`shape`] compares its keys with the format's structs, all mistakes at once; `serde_yaml`
-//! fills the structs, whose scalars stay text ([`raw`]) until the [`reader`] has filled in the matrix and parses them.
+//! The format of a file is the structs that it fills, with serde and schemars: their fields are its keys, for the reader
+//! and for editors. [`document`] parses a file once, into a [`tree`] of nodes with their places. The [`deserializer`] fills
+//! the structs from it and notes every key that is wrong. Scalars keep their text ([`scalar`]) until the [`reader`] has
+//! put the values of the matrix into it; then each becomes a value by its [`literal`], and only so.
 //! What the keys mean is not known here.
 
+pub mod containers;
+pub mod deserializer;
 pub mod document;
 pub mod file_error;
 pub mod literal;
-pub mod mended;
 pub mod nearest;
-pub mod node_path;
-pub mod one_or_more;
-pub mod ordered;
-pub mod raw;
 pub mod reader;
-pub mod shape;
+pub mod scalar;
 pub mod tree;

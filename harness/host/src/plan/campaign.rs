@@ -4,12 +4,12 @@
 //! where its cut falls is data of the case.
 
 use crate::config::rig::Rig;
-use crate::config::suite::{Campaign, Suite, SuiteCase};
-use crate::plan::Planned;
+use crate::config::suite::{ClaimCuts, Suite, SuiteCampaign, SuiteCase};
 use crate::plan::earlier::Earlier;
+use crate::plan::{ExpandedCase, Planned};
+use crate::state::campaign_store::CampaignEnd;
 use dfota_core::campaign::{CampaignPart, Role, Slot};
 use dfota_core::case::{Case, Package};
-use dfota_core::claim::Claim;
 use dfota_core::cut::{Cut, CutKind};
 use dfota_core::moment::Moment;
 use dfota_core::percent::Percent;
@@ -21,35 +21,35 @@ use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-/// The case itself where it is no campaign, else everything that its campaign does, in the order in which it is done.
+/// The case itself, or if it is a campaign all of its parts, in the order in which they run.
 pub fn expand(suite: &Suite, declared: &SuiteCase, rig: &Rig, seed: Seed) -> Vec<SuiteCase> {
     let Some(campaign) = &declared.campaign else {
         return vec![declared.clone()];
     };
-    let layout = Layout {
+    let layout = CampaignLayout {
         declared,
         there: &declared.case.package,
-        back: way_back(suite, &declared.case.package),
+        back: package_back(suite, &declared.case.package),
         discharge: rig.discharge(),
     };
     layout.parts(campaign, seed)
 }
 
 /// A package that undoes this one.
-fn way_back<'s>(suite: &'s Suite, there: &Package) -> Option<&'s Package> {
+fn package_back<'s>(suite: &'s Suite, there: &Package) -> Option<&'s Package> {
     let mut packages = suite.packages.iter().map(|loaded| &loaded.package);
     packages.find(|back| back.from == there.to && back.to == there.from)
 }
 
-struct Layout<'l> {
+struct CampaignLayout<'l> {
     declared: &'l SuiteCase,
     there: &'l Package,
     back: Option<&'l Package>,
     discharge: Duration,
 }
 
-impl Layout<'_> {
-    fn parts(&self, campaign: &Campaign, seed: Seed) -> Vec<SuiteCase> {
+impl CampaignLayout<'_> {
+    fn parts(&self, campaign: &SuiteCampaign, seed: Seed) -> Vec<SuiteCase> {
         let directed = campaign
             .sweep
             .as_ref()
@@ -93,7 +93,7 @@ impl Layout<'_> {
                 parts.push(self.part(package(), &suffix, Role::Control));
             }
         }
-        if let Some((claim, ..)) = campaign.claim {
+        if let Some(ClaimCuts { claim, .. }) = campaign.claim {
             parts.push(self.part(self.there, "claim", Role::Claim(claim)));
         }
         parts
@@ -116,7 +116,7 @@ impl Layout<'_> {
             claim: None,
         };
         match sweep.spacing {
-            // So many are asked for: the ways of cutting take turns.
+            // The number is fixed: the ways of cutting take turns.
             Spacing::Cuts(_) => places
                 .into_iter()
                 .zip(ways.iter().cycle())
@@ -130,7 +130,7 @@ impl Layout<'_> {
         }
     }
 
-    fn drawn(&self, (claim, kind, off): &(Claim, CutKind, Option<Duration>)) -> Vec<Slot> {
+    fn drawn(&self, ClaimCuts { claim, kind, off }: &ClaimCuts) -> Vec<Slot> {
         let slot = Slot {
             place: CutPlace::Anywhere(claim.over),
             jitter: Jitter::default(),
@@ -205,7 +205,7 @@ pub struct CampaignCut {
 /// Every cut that the rig can make of the campaigns among the cases, selected or not.
 pub fn slots(
     cases: &[Planned],
-    expanded: &[(&Suite, SuiteCase)],
+    expanded: &[ExpandedCase<'_>],
     left_out: impl Fn(&Case) -> bool,
 ) -> Vec<CampaignCut> {
     let name = |case: &Case| {
@@ -214,13 +214,14 @@ pub fn slots(
     };
     let claims: BTreeSet<_> = expanded
         .iter()
-        .filter(|(_, case)| case.case.is_claim())
-        .filter_map(|(_, case)| Some((&case.case.suite, &case.case.part.as_ref()?.campaign)))
+        .map(|expanded| &expanded.case.case)
+        .filter(|case| case.is_claim())
+        .filter_map(|case| Some((&case.suite, &case.part.as_ref()?.campaign)))
         .collect();
     let planned: BTreeSet<_> = cases.iter().filter_map(|planned| name(&planned.case)).collect();
     expanded
         .iter()
-        .filter_map(|(_, case)| {
+        .filter_map(|ExpandedCase { case, .. }| {
             let (suite, campaign) = name(&case.case).filter(|name| planned.contains(name))?;
             let claim = claims.contains(&(&suite, &campaign));
             (case.skip.is_none() && !left_out(&case.case)).then(|| CampaignCut {
@@ -244,10 +245,10 @@ pub fn outlines(cases: &[Planned], earlier: &Earlier) -> Vec<Outline> {
             outlines.len() - 1
         });
         outlines[at].add(part);
-        outlines[at].earlier = earlier
+        let ended = earlier
             .ended()
-            .find(|((suite, campaign), _)| *suite == case.suite && *campaign == part.campaign)
-            .map_or(Vec::new(), |(_, ended)| ended.to_vec());
+            .filter(|ended| ended.suite == case.suite && ended.campaign == part.campaign);
+        outlines[at].earlier = ended.map(|ended| ended.end.clone()).collect();
         outlines[at].done += u32::from(earlier.settled(case).is_some());
         if earlier.update_time(case).is_some() {
             outlines[at].times = "those of the last calibration".to_owned();
@@ -256,35 +257,38 @@ pub fn outlines(cases: &[Planned], earlier: &Earlier) -> Vec<Outline> {
     outlines
 }
 
-/// Suite, campaign and package of every calibration without which a selected cut has no place.
-pub fn needed_calibrations<'t>(taken: &[&'t (&Suite, SuiteCase)]) -> Vec<(&'t str, &'t str, &'t str)> {
-    let mut needed: Vec<_> = taken
-        .iter()
-        .filter_map(|(_, case)| {
-            let case = &case.case;
-            let (part, slot) = (case.part.as_ref()?, case.slot()?);
-            needs_calibration(slot).then_some((
-                case.suite.as_str(),
-                part.campaign.as_str(),
-                case.package.name.as_str(),
-            ))
+/// The update that a calibration measures.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Calibration<'c> {
+    suite: &'c str,
+    campaign: &'c str,
+    package: &'c str,
+}
+
+impl<'c> Calibration<'c> {
+    /// The one that the case belongs to, if it is of a campaign.
+    fn of_case(case: &'c Case) -> Option<Self> {
+        Some(Self {
+            suite: &case.suite,
+            campaign: &case.part.as_ref()?.campaign,
+            package: &case.package.name,
         })
-        .collect();
-    needed.sort_unstable();
-    needed.dedup();
-    needed
+    }
+}
+
+/// Every calibration without which a selected cut has no place.
+pub fn needed_calibrations<'t>(taken: &[&'t ExpandedCase<'_>]) -> BTreeSet<Calibration<'t>> {
+    let cuts = taken.iter().map(|expanded| &expanded.case.case);
+    cuts.filter(|case| case.slot().is_some_and(needs_calibration))
+        .filter_map(Calibration::of_case)
+        .collect()
 }
 
 /// Whether the case is one of these calibrations.
-pub fn is_needed(needed: &[(&str, &str, &str)], suite: &Suite, case: &Case) -> bool {
-    case.part.as_ref().is_some_and(|part| {
-        part.role == Role::Calibration
-            && needed.contains(&(
-                suite.name.as_str(),
-                part.campaign.as_str(),
-                case.package.name.as_str(),
-            ))
-    })
+pub fn is_needed(needed: &BTreeSet<Calibration<'_>>, case: &Case) -> bool {
+    let part = case.part.as_ref();
+    part.is_some_and(|part| part.role == Role::Calibration)
+        && Calibration::of_case(case).is_some_and(|calibration| needed.contains(&calibration))
 }
 
 /// What `plan` says of a campaign as a whole.
@@ -306,8 +310,8 @@ pub struct Outline {
     pub claim: Option<String>,
     /// Where the times come from.
     pub times: String,
-    /// Campaigns with the same files that are over: the run that ended each, and what came of it.
-    pub earlier: Vec<(String, String)>,
+    /// How campaigns with the same files ended that are over.
+    pub earlier: Vec<CampaignEnd>,
 }
 
 impl Outline {
@@ -359,7 +363,7 @@ impl Outline {
     }
 }
 
-/// The stretch in which a cut falls, for the outline.
+/// The window in which a cut falls, for the outline.
 fn phase(place: CutPlace) -> String {
     match place {
         CutPlace::After(Moment::Updating(percent), _) => match percent.get() {

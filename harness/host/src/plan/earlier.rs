@@ -1,19 +1,39 @@
-//! What earlier runs have done of the campaigns in these suites, and how long it took.
+//! The campaigns of these suites as earlier runs left them: cuts that were made, and how long updates took.
 
 use crate::config::rig::Rig;
 use crate::config::suite::Suite;
-use crate::state::campaign_store::{CampaignStore, key, tool_digest};
+use crate::state::campaign_store::{CampaignEnd, CampaignStore, key, tool_digest};
 use crate::state::{StateDir, StateError};
 use dfota_core::campaign::{CampaignPart, Tallied};
 use dfota_core::case::Case;
 use dfota_core::moment::Moment;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::time::Duration;
 
 /// The stores of campaigns by suite and id.
 #[derive(Debug, Default)]
 pub struct Earlier {
     stores: BTreeMap<(String, String), CampaignStore>,
+}
+
+/// A campaign that is over.
+#[derive(Debug, Clone, Copy)]
+pub struct EndedCampaign<'e> {
+    pub suite: &'e str,
+    pub campaign: &'e str,
+    pub end: &'e CampaignEnd,
+}
+
+impl fmt::Display for EndedCampaign<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { suite, campaign, end } = self;
+        let CampaignEnd { run, verdict } = end;
+        write!(
+            f,
+            "{suite}::{campaign}: an earlier campaign with the same files ended: {verdict}, in run `{run}`"
+        )
+    }
 }
 
 /// How a store is got by its key.
@@ -48,23 +68,26 @@ impl Earlier {
         Ok(Self { stores })
     }
 
-    fn of(&self, case: &Case, part: &CampaignPart) -> Option<&CampaignStore> {
+    fn store(&self, case: &Case, part: &CampaignPart) -> Option<&CampaignStore> {
         self.stores.get(&(case.suite.clone(), part.campaign.clone()))
     }
 
     /// The run that settled the case, if one did.
     pub fn settled(&self, case: &Case) -> Option<&str> {
-        self.of(case, case.part.as_ref()?)?.settled(&case.id)
+        self.store(case, case.part.as_ref()?)?.settled(&case.id)
     }
 
-    /// The campaigns with the same files that are over already: the run that ended each, and what came of it.
-    pub fn ended(&self) -> impl Iterator<Item = (&(String, String), &[(String, String)])> {
-        self.stores.iter().map(|(name, store)| (name, store.ended()))
+    /// How the campaigns with the same files ended that are over already.
+    pub fn ended(&self) -> impl Iterator<Item = EndedCampaign<'_>> {
+        self.stores.iter().flat_map(|((suite, campaign), store)| {
+            let ended = move |end| EndedCampaign { suite, campaign, end };
+            store.ended().iter().map(ended)
+        })
     }
 
     /// From the beginning of an update by the case's package to its END, in the module's time, as the last calibration had it.
     pub fn update_time(&self, case: &Case) -> Option<Duration> {
-        let store = self.of(case, case.part.as_ref()?)?;
+        let store = self.store(case, case.part.as_ref()?)?;
         store.timeline(&case.package.name)?.time_of(Moment::End)
     }
 

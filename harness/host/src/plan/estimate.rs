@@ -28,12 +28,21 @@ const UPDATE: Duration = Duration::from_secs(40);
 /// How much an update grows with each KiB of its package.
 const UPDATE_KIB: Duration = Duration::from_millis(500);
 
-/// The module's time that a case is likely to take: so many updates first, then its own, with its cuts, if it comes to one.
+/// Updates that are written to flash for a case.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ExpectedUpdates {
+    /// Before it, to get to the version that it starts from.
+    pub preparing: u32,
+    /// Whether its own comes to the end.
+    pub own: bool,
+}
+
+/// The module's time that a case is likely to take.
 /// `measured` is how long an update was measured to take, where it was.
 pub fn module_time(
     case: &Case,
     cuts: &[Cut],
-    (preparing, own): (u32, bool),
+    updates: ExpectedUpdates,
     discharge: Duration,
     measured: Option<Duration>,
 ) -> Duration {
@@ -48,8 +57,13 @@ pub fn module_time(
         Some(cut) if before_update(cut) => BOOT + DIALOGUE + transfer(case) / 2,
         _ => Duration::ZERO,
     };
-    let asked = (discharge + BOOT) * case.limits.confirm + case.settle();
-    discharge + whole * preparing + if own { whole } else { refused } + again + interrupted + asked
+    let queries = (discharge + BOOT) * case.limits.confirm + case.settle();
+    discharge
+        + whole * updates.preparing
+        + if updates.own { whole } else { refused }
+        + again
+        + interrupted
+        + queries
 }
 
 fn transfer(case: &Case) -> Duration {

@@ -128,7 +128,7 @@ impl Filter {
 }
 
 impl Pattern {
-    fn of(signs: &[Sign]) -> Self {
+    fn new(signs: &[Sign]) -> Self {
         match signs {
             [Sign::May('='), exact @ ..] => Self::Exact(text_of(trim(exact))),
             _ if signs.iter().any(|sign| matches!(sign, Sign::May('*' | '?'))) => Self::Glob(signs.to_vec()),
@@ -188,7 +188,7 @@ impl FromStr for Filter {
                     "the filter `{text}` has an empty term; it looks like `uart & !updating | =suite::id`"
                 ));
             }
-            let pattern = Pattern::of(word);
+            let pattern = Pattern::new(word);
             Ok(Term { negated, pattern })
         };
         let all = |words: &[Sign]| {

@@ -18,9 +18,9 @@ use crate::config::suite::{Suite, SuiteCase};
 use crate::exit::Failed;
 use crate::plan::campaign::{CampaignCut, Outline};
 use crate::plan::earlier::Earlier;
-use crate::plan::estimate::module_time;
+use crate::plan::estimate::{ExpectedUpdates, module_time};
 use crate::plan::flags::SelectionFlags;
-use crate::plan::route::{Route, Way};
+use crate::plan::route::{Route, RouteLength};
 use crate::plan::selection::Selection;
 use crate::plan::standing::Standing;
 use dfota_core::case::Case;
@@ -50,7 +50,7 @@ pub struct Plan {
     pub cases: Vec<Planned>,
     /// All of them together.
     pub totals: Totals,
-    /// What is worth a word, each with its place.
+    /// What is legal and probably not meant, each with its place.
     pub warnings: Vec<String>,
     /// How the rig stands, as far as its state is known.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -59,6 +59,13 @@ pub struct Plan {
     /// Every cut that this rig can make of the campaigns of the plan, selected or not: they are done when these are.
     #[serde(skip)]
     pub slots: Vec<CampaignCut>,
+}
+
+/// A case of a suite, or one that its campaign is made of.
+#[derive(Debug, Clone)]
+pub struct ExpandedCase<'s> {
+    pub suite: &'s Suite,
+    pub case: SuiteCase,
 }
 
 /// A case of a plan.
@@ -101,7 +108,7 @@ pub enum PlanError {
     #[error("nothing selected: none of the {cases} cases fits `{selection}`; {advice}")]
     NothingSelected {
         cases: usize,
-        /// What was asked for.
+        /// The flags.
         selection: String,
         /// What may have been meant.
         advice: String,
@@ -116,7 +123,7 @@ pub enum PlanError {
 
 impl Plan {
     /// Plans what the flags select; every mistake in them, and nothing selected, is one of usage.
-    pub fn of(
+    pub fn select(
         suites: &[Suite],
         rig: &Rig,
         flags: &SelectionFlags,
@@ -145,33 +152,34 @@ impl Plan {
             rig,
             selection,
             earlier,
-            route: Route::from(known_version(rig)),
+            route: Route::starting_at(known_version(rig)),
             warnings: suites.iter().flat_map(|suite| suite.warnings.clone()).collect(),
         };
-        let expanded: Vec<(&Suite, SuiteCase)> = suites
+        let expanded: Vec<ExpandedCase<'_>> = suites
             .iter()
             .flat_map(|suite| {
                 let parts = |case| campaign::expand(suite, case, rig, selection.seed);
-                suite.cases.iter().flat_map(parts).map(move |case| (suite, case))
+                let cases = suite.cases.iter().flat_map(parts);
+                cases.map(move |case| ExpandedCase { suite, case })
             })
             .collect();
         let mut cases = Vec::new();
         for run in 1..=selection.repeat.max(1) {
             let taken: Vec<_> = expanded
                 .iter()
-                .filter(|(_, case)| selection.takes(&case.case, run))
+                .filter(|expanded| selection.takes(&expanded.case.case, run))
                 .collect();
             match &selection.cut {
                 Some(cut) if !taken.is_empty() => {
-                    let (suite, case) = one_cut::with_cut(&taken, cut)?;
-                    cases.push(planner.case(suite, &case, run));
+                    cases.push(planner.case(&one_cut::with_cut(&taken, cut)?, run));
                 }
                 _ => {
                     let needed = campaign::needed_calibrations(&taken);
-                    let all = expanded.iter().filter(|(suite, case)| {
-                        selection.takes(&case.case, run) || campaign::is_needed(&needed, suite, &case.case)
+                    let all = expanded.iter().filter(|expanded| {
+                        let case = &expanded.case.case;
+                        selection.takes(case, run) || campaign::is_needed(&needed, case)
                     });
-                    cases.extend(all.map(|(suite, case)| planner.case(suite, case, run)));
+                    cases.extend(all.map(|expanded| planner.case(expanded, run)));
                 }
             }
         }
@@ -188,7 +196,7 @@ impl Plan {
             seed: selection.seed.0,
             seed_given: true,
             speed: rig.speed(),
-            totals: Totals::of(&cases),
+            totals: Totals::new(&cases),
             warnings: std::mem::take(&mut planner.warnings),
             campaigns: campaign::outlines(&cases, earlier),
             slots: campaign::slots(&cases, &expanded, |case| planner.left_out(case).is_some()),
@@ -203,7 +211,7 @@ fn parse<T: FromStr<Err = String>>(flag: Option<&str>) -> Result<Option<T>, Fail
 }
 
 impl Totals {
-    fn of(cases: &[Planned]) -> Self {
+    fn new(cases: &[Planned]) -> Self {
         let run = || cases.iter().filter(|case| case.skip.is_none());
         Self {
             cases: cases.len(),
@@ -232,7 +240,11 @@ struct Planner<'p> {
 }
 
 impl Planner<'_> {
-    fn case(&mut self, suite: &Suite, declared: &SuiteCase, run: u32) -> Planned {
+    fn case(&mut self, expanded: &ExpandedCase<'_>, run: u32) -> Planned {
+        let ExpandedCase {
+            suite,
+            case: declared,
+        } = expanded;
         let mut case = declared.case.clone();
         if self.selection.repeat > 1 {
             case.id = format!("{}#{run}", case.id);
@@ -256,11 +268,11 @@ impl Planner<'_> {
             .clone()
             .or_else(|| self.left_out(&case))
             .or_else(|| self.done(&case));
-        let (mut own, mut preparing) = (false, 0);
+        let mut updates = ExpectedUpdates::default();
         if skip.is_none() && !case.is_claim() {
             self.glitch(&case);
-            preparing = self.way(suite, &case);
-            own = !case.is_claim() && self.route.pass(&case);
+            updates.preparing = self.preparing(suite, &case);
+            updates.own = self.route.pass(&case);
         }
         let module = if case.is_claim() {
             Duration::ZERO
@@ -268,7 +280,7 @@ impl Planner<'_> {
             module_time(
                 &case,
                 &cuts,
-                (preparing, own),
+                updates,
                 self.rig.discharge(),
                 self.earlier.update_time(&case),
             )
@@ -281,7 +293,7 @@ impl Planner<'_> {
             case,
             cuts,
             skip,
-            updates: preparing + u32::from(own),
+            updates: updates.preparing + u32::from(updates.own),
         }
     }
 
@@ -293,16 +305,17 @@ impl Planner<'_> {
         ))
     }
 
-    fn way(&mut self, suite: &Suite, case: &Case) -> u32 {
-        let way = self.route.to(suite, case);
-        if way == Way::Nowhere {
+    /// Updates until the module is at the version that the case starts from.
+    fn preparing(&mut self, suite: &Suite, case: &Case) -> u32 {
+        let length = self.route.to(suite, case);
+        if length == RouteLength::Nowhere {
             let runs = self.route.runs().map(ToString::to_string).unwrap_or_default();
             self.warn(format!(
                 "{}: `{}` starts from `{}`, and no package of the suite leads there from `{runs}`: it will be an error",
                 case.place, case.id, case.on
             ));
         }
-        way.updates()
+        length.updates()
     }
 
     fn glitch(&mut self, case: &Case) {

@@ -1,17 +1,13 @@
 //! `--cut`: one case, with this cut in place of its own.
 
-use crate::config::suite::{Suite, SuiteCase};
-use crate::plan::PlanError;
+use crate::plan::{ExpandedCase, PlanError};
 use dfota_core::cut::{Cut, CutPlan};
 
 /// The one case that is selected, or the first cut of the one campaign, with this cut in place of its own.
-pub fn with_cut<'s>(
-    taken: &[&(&'s Suite, SuiteCase)],
-    cut: &Cut,
-) -> Result<(&'s Suite, SuiteCase), PlanError> {
-    let campaign_of = |(_, case): &(&Suite, SuiteCase)| {
-        let part = case.case.part.as_ref()?;
-        Some((case.case.suite.clone(), part.campaign.clone()))
+pub fn with_cut<'s>(taken: &[&ExpandedCase<'s>], cut: &Cut) -> Result<ExpandedCase<'s>, PlanError> {
+    let campaign_of = |expanded: &ExpandedCase<'s>| {
+        let case = &expanded.case.case;
+        Some((case.suite.clone(), case.part.as_ref()?.campaign.clone()))
     };
     let first = campaign_of(taken[0]);
     let one_campaign = first.is_some() && taken.iter().all(|case| campaign_of(case) == first);
@@ -19,16 +15,16 @@ pub fn with_cut<'s>(
         let some: Vec<String> = taken
             .iter()
             .take(3)
-            .map(|(_, case)| format!("`{}`", case.case.id))
+            .map(|expanded| format!("`{}`", expanded.case.case.id))
             .collect();
         return Err(PlanError::CutOfMany {
             cases: taken.len(),
             some: some.join(", ") + if taken.len() > 3 { ", …" } else { "" },
         });
     }
-    let is_cut = |taken: &&&(&Suite, SuiteCase)| taken.1.case.slot().is_some();
-    let (suite, case) = taken.iter().find(is_cut).unwrap_or(&taken[0]);
-    let mut case = case.clone();
+    let is_cut = |expanded: &&&ExpandedCase<'_>| expanded.case.case.slot().is_some();
+    let expanded = taken.iter().find(is_cut).unwrap_or(&taken[0]);
+    let mut case = expanded.case.clone();
     if !cut.at.comes_via(case.case.via) {
         return Err(PlanError::CutElsewhere {
             cut: cut.clone(),
@@ -42,5 +38,8 @@ pub fn with_cut<'s>(
     case.case.part = None;
     case.case.cut = Some(CutPlan::from_cut(cut, 1));
     case.off_is_discharge = false;
-    Ok((suite, case))
+    Ok(ExpandedCase {
+        suite: expanded.suite,
+        case,
+    })
 }

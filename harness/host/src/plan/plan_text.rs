@@ -2,6 +2,7 @@
 
 use crate::plan::campaign::Outline;
 use crate::plan::{Plan, Planned};
+use crate::state::campaign_store::CampaignEnd;
 use crate::terminal::width::Width;
 use dfota_core::campaign::Slot;
 use dfota_core::duration::Short;
@@ -115,7 +116,7 @@ fn campaign(f: &mut String, outline: &Outline) -> fmt::Result {
     if let Some(claim) = &outline.claim {
         writeln!(f, "    claim: {claim}")?;
     }
-    for (run, verdict) in &outline.earlier {
+    for CampaignEnd { run, verdict } in &outline.earlier {
         writeln!(
             f,
             "    an earlier campaign with the same files ended: {verdict}, in run `{run}`"

@@ -9,24 +9,23 @@ use dfota_core::expect::Becomes;
 use dfota_core::moment::Moment;
 use dfota_core::version::Version;
 
-/// The module's version in the mind of the planner.
+/// The version that the module is expected to run.
 #[derive(Debug, Clone)]
 pub struct Route {
     runs: Option<Version>,
 }
 
-/// The way to the version that a case starts from.
+/// How many updates lead to the version that a case starts from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
-    /// So many updates lead there.
+pub enum RouteLength {
     Updates(u32),
-    /// The module's version is not known; at most so many do.
+    /// The module's version is not known.
     AtMost(u32),
     /// None of the suite's packages leads there.
     Nowhere,
 }
 
-impl Way {
+impl RouteLength {
     pub fn updates(self) -> u32 {
         match self {
             Self::Updates(updates) | Self::AtMost(updates) => updates,
@@ -37,7 +36,7 @@ impl Way {
 
 impl Route {
     /// Begins where the module is known to be, or anywhere.
-    pub fn from(runs: Option<Version>) -> Self {
+    pub fn starting_at(runs: Option<Version>) -> Self {
         Self { runs }
     }
 
@@ -47,20 +46,19 @@ impl Route {
     }
 
     /// The way to the version that `case` starts from.
-    pub fn to(&self, suite: &Suite, case: &Case) -> Way {
+    pub fn to(&self, suite: &Suite, case: &Case) -> RouteLength {
         let packages: Vec<&Package> = suite.packages.iter().map(|loaded| &loaded.package).collect();
         let count = |steps: Vec<usize>| u32::try_from(steps.len()).unwrap_or(u32::MAX);
         match &self.runs {
-            Some(runs) => {
-                chain(&packages, runs, &case.on).map_or(Way::Nowhere, |steps| Way::Updates(count(steps)))
-            }
+            Some(runs) => chain(&packages, runs, &case.on)
+                .map_or(RouteLength::Nowhere, |steps| RouteLength::Updates(count(steps))),
             None => {
                 let anywhere = packages.iter().flat_map(|package| [&package.from, &package.to]);
                 let worst = anywhere
                     .filter_map(|from| chain(&packages, from, &case.on).ok())
                     .map(count)
                     .max();
-                Way::AtMost(worst.unwrap_or(0))
+                RouteLength::AtMost(worst.unwrap_or(0))
             }
         }
     }

@@ -81,7 +81,9 @@ impl FromStr for Shard {
             let (index, of) = (index.trim().parse().ok()?, of.trim().parse().ok()?);
             (1..=of).contains(&index).then_some(Self { index, of })
         });
-        parts.ok_or_else(|| format!("`{text}` is no shard; the second of three is `2/3`"))
+        parts.ok_or_else(|| {
+            format!("invalid shard `{text}`: expected `I/N`, as in `2/3` for the second of three parts")
+        })
     }
 }
 
@@ -116,7 +118,7 @@ mod tests {
     #[case("1")]
     #[case("a/b")]
     #[case("")]
-    fn what_is_no_shard(#[case] text: &str) {
+    fn invalid_shards(#[case] text: &str) {
         assert!(text.parse::<Shard>().is_err());
     }
 }

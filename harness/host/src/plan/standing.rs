@@ -38,7 +38,7 @@ pub struct Standing {
 
 impl Standing {
     /// How `rig` stands before a plan.
-    pub fn of(rig: &Rig, state: &RigState, plan: &Plan) -> Result<Self, StateError> {
+    pub fn new(rig: &Rig, state: &RigState, plan: &Plan) -> Result<Self, StateError> {
         let nanoseconds = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
         let run = plan.cases.iter().filter(|case| case.skip.is_none());
         let cuts = run
@@ -66,7 +66,7 @@ impl Standing {
             .filter(|over| *over > 0)
     }
 
-    /// What a case on a rig in quarantine is told.
+    /// Why a case is not run on a rig in quarantine.
     pub fn quarantined(&self, quarantine: &Quarantine) -> String {
         let run = if quarantine.a_run_can_end() {
             "a run checks it first, and goes on where that passes"
@@ -89,7 +89,7 @@ impl Standing {
         Some(self.quarantined(quarantine))
     }
 
-    /// What a run that is over the budget is told.
+    /// Why a plan over the budget is refused.
     pub fn refusal(&self) -> Option<String> {
         let over = self.over()?;
         let Self { spent, planned, .. } = self;

@@ -29,15 +29,37 @@ const DIGITS: usize = 24;
 /// One line of the store.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Kept {
+pub enum CampaignLine {
     Cut(Tallied),
     /// The moments of an update by this package.
     Calibrated(String, Timeline),
-    /// The campaign is over: the run that ended it, and what came of it in a word.
-    Ended(String, String),
+    /// The campaign is over.
+    Ended(CampaignEnd),
 }
 
-/// What is kept of one campaign.
+/// How a campaign ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "(String, String)", into = "(String, String)")]
+pub struct CampaignEnd {
+    /// The run that ended it.
+    pub run: String,
+    /// Its result in a word.
+    pub verdict: String,
+}
+
+impl From<(String, String)> for CampaignEnd {
+    fn from((run, verdict): (String, String)) -> Self {
+        Self { run, verdict }
+    }
+}
+
+impl From<CampaignEnd> for (String, String) {
+    fn from(CampaignEnd { run, verdict }: CampaignEnd) -> Self {
+        (run, verdict)
+    }
+}
+
+/// All lines of one campaign.
 #[derive(Debug)]
 pub struct CampaignStore {
     path: PathBuf,
@@ -47,10 +69,10 @@ pub struct CampaignStore {
     settled: HashMap<String, String>,
     timelines: BTreeMap<String, Timeline>,
     /// Campaigns of the same key that are over.
-    ended: Vec<(String, String)>,
+    ended: Vec<CampaignEnd>,
 }
 
-/// What the cuts of a campaign have to have in common.
+/// The key of a campaign: what its cuts have to have in common.
 pub fn key(suite: &Suite, rig: &Rig, tool: &str, campaign: &str) -> String {
     let packages: Vec<&str> = suite
         .packages
@@ -78,7 +100,7 @@ pub fn tool_digest() -> Result<String, StateError> {
 }
 
 impl CampaignStore {
-    /// What is kept under this key, for reading alone.
+    /// The campaign of this key, for reading alone.
     pub fn read(state: &StateDir, key: &str) -> Result<Self, StateError> {
         let path = state.campaigns().join(format!("{key}.jsonl"));
         let mut store = Self {
@@ -135,27 +157,27 @@ impl CampaignStore {
             .split(|byte| *byte == b'\n')
             .filter(|line| !line.is_empty())
         {
-            let kept = serde_json::from_slice(line).map_err(|why| StateError::Broken {
+            let line = serde_json::from_slice(line).map_err(|why| StateError::Broken {
                 path: self.path.clone(),
                 why,
             })?;
-            self.know(kept);
+            self.apply(line);
         }
         Ok(whole)
     }
 
-    fn know(&mut self, kept: Kept) {
-        match kept {
-            Kept::Cut(tallied) => {
+    fn apply(&mut self, line: CampaignLine) {
+        match line {
+            CampaignLine::Cut(tallied) => {
                 if let Some(run) = tallied.run.clone().filter(|_| tallied.settled) {
                     self.settled.insert(tallied.case.clone(), run);
                 }
                 self.cuts.push(tallied);
             }
-            Kept::Calibrated(package, timeline) => {
+            CampaignLine::Calibrated(package, timeline) => {
                 self.timelines.insert(package, timeline);
             }
-            Kept::Ended(..) => {}
+            CampaignLine::Ended(_) => {}
         }
     }
 
@@ -180,31 +202,34 @@ impl CampaignStore {
         last.unjudged.then(|| last.cut.clone())
     }
 
-    /// The campaigns with the same files that are over: the run that ended each, and what came of it.
-    pub fn ended(&self) -> &[(String, String)] {
+    /// How the campaigns with the same files ended that are over.
+    pub fn ended(&self) -> &[CampaignEnd] {
         &self.ended
     }
 
     /// Writes one more line.
-    pub fn add(&mut self, kept: Kept) -> Result<(), StateError> {
+    pub fn add(&mut self, line: CampaignLine) -> Result<(), StateError> {
         let path: &Path = &self.path;
         let write = |why| unwritten(path, why);
-        let mut line = serde_json::to_vec(&kept).map_err(|why| write(why.into()))?;
-        line.push(b'\n');
+        let mut bytes = serde_json::to_vec(&line).map_err(|why| write(why.into()))?;
+        bytes.push(b'\n');
         if let Some(file) = &mut self.file {
-            file.write_all(&line).map_err(write)?;
-            if matches!(&kept, Kept::Cut(cut) if cut.failed) {
+            file.write_all(&bytes).map_err(write)?;
+            if matches!(&line, CampaignLine::Cut(cut) if cut.failed) {
                 // The one line that must not be lost with the machine's own supply.
                 file.sync_data().map_err(write)?;
             }
         }
-        self.know(kept);
+        self.apply(line);
         Ok(())
     }
 
-    /// Ends the campaign with what came of it, in a word: the next run begins another one.
+    /// Ends the campaign: the next run begins another one.
     pub fn end(&mut self, run: &str, verdict: &str) -> Result<(), StateError> {
-        self.add(Kept::Ended(run.to_owned(), verdict.to_owned()))?;
+        self.add(CampaignLine::Ended(CampaignEnd {
+            run: run.to_owned(),
+            verdict: verdict.to_owned(),
+        }))?;
         let stem = self
             .path
             .file_stem()
@@ -224,7 +249,7 @@ impl CampaignStore {
 }
 
 /// The last lines of the campaigns of this key that are over, the oldest first.
-fn ended(folder: &Path, key: &str) -> Vec<(String, String)> {
+fn ended(folder: &Path, key: &str) -> Vec<CampaignEnd> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let mut files: Vec<(std::time::SystemTime, PathBuf)> = entries
         .filter(|entry| {
@@ -239,8 +264,8 @@ fn ended(folder: &Path, key: &str) -> Vec<(String, String)> {
     let last = |path: &Path| {
         let text = std::fs::read_to_string(path).ok()?;
         match serde_json::from_str(text.lines().last()?).ok()? {
-            Kept::Ended(run, verdict) => Some((run, verdict)),
-            Kept::Cut(_) | Kept::Calibrated(..) => None,
+            CampaignLine::Ended(end) => Some(end),
+            CampaignLine::Cut(_) | CampaignLine::Calibrated(..) => None,
         }
     };
     files.iter().filter_map(|(_, path)| last(path)).collect()

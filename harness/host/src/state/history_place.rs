@@ -1,4 +1,4 @@
-//! Where the history of the runs is kept.
+//! Where the history of the runs is.
 
 use super::{StateDir, StateError, StateFlag};
 use dfota_record::history::{self, Store};

@@ -8,7 +8,7 @@
 //! ```
 //!
 //! Nothing in it is needed to understand a run, and nothing is made before something is written. Files are replaced as a
-//! whole: whoever reads one sees the old or the new.
+//! whole: a reader sees the old one or the new one.
 
 pub mod campaign_store;
 pub mod history_place;
@@ -111,7 +111,7 @@ impl StateDir {
     }
 }
 
-/// A variable that somebody has set is an answer; without it, everybody on a machine with the package has one place.
+/// A variable that is set wins; without it, all users of a machine with the package share one folder.
 fn default_folder() -> Option<PathBuf> {
     let machine = || {
         let may = rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK;
@@ -134,7 +134,7 @@ fn absolute(variable: &str) -> Option<PathBuf> {
 pub fn read<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, StateError> {
     let bytes = match std::fs::read(path) {
         Ok(bytes) => bytes,
-        // What is in the way of a folder is found out by whoever writes.
+        // A file in the place of a folder is an error for the writer, who meets it too.
         Err(why) if matches!(why.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
             return Ok(None);
         }
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn what_somebody_else_wrote_is_said_to_be_that() {
+    fn a_file_of_another_form_is_refused() {
         let (_folder, dir) = dir();
         let path = dir.campaigns().join("x.json");
         write(&path, &"text").expect("the folder is writable");

@@ -17,7 +17,7 @@ pub struct Quarantine {
     pub file: String,
     /// What failed, with what was seen.
     pub why: String,
-    /// The look that failed. One that nobody has written down ends by hand alone.
+    /// The probe that failed. `None` in files of older versions: such a quarantine is ended by hand.
     #[serde(default)]
     pub cause: Option<Probe>,
     /// Since when: UTC, RFC 3339.

@@ -1,4 +1,4 @@
-//! What is kept about one rig between runs.
+//! The state of one rig between runs.
 
 use crate::state::{StateError, unwritten};
 use dfota_record::digest::sha256_hex;

@@ -103,10 +103,10 @@ fn every_rule_stands_in_the_reference() {
 /// The rules of a machine that has the package.
 #[test]
 fn the_packaged_configuration_keeps_a_month() {
-    use dfota_hil::config::machine_config::Config;
+    use dfota_hil::config::machine_config::MachineConfig;
     use dfota_record::retention::Rules;
     let file = root().join("harness/host/packaging/config.yaml");
-    let config = Config::load(&file)
+    let config = MachineConfig::load(&file)
         .map_err(|error| error.render(false))
         .expect("the configuration");
     assert_eq!(

@@ -9,7 +9,7 @@ use crate::check::walk::{Left, walk};
 use crate::check::{Checked, Interrupted, Programs, RigCheck, Said, Terms, fail};
 use crate::cli::Common;
 use crate::cli::screen::Screen;
-use crate::config::machine_config::{Config, PLACE};
+use crate::config::machine_config::{MachineConfig, PLACE};
 use crate::config::rig::Rig;
 use crate::device::bench::Bench;
 use crate::exit::Failed;
@@ -194,7 +194,7 @@ impl Look<'_> {
         terms.boot = self.args.boot.unwrap_or(terms.boot);
         let mut runs = vec![reports];
         // Where the nights of this machine are, whoever asks; a file that is wrong is for `prune` to tell.
-        let nights = Config::load(Path::new(PLACE))
+        let nights = MachineConfig::load(Path::new(PLACE))
             .ok()
             .and_then(|config| config.folder);
         if let Some(nights) = nights.filter(|nights| nights.is_dir()) {

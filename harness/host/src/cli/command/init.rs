@@ -108,12 +108,12 @@ fn sound(files: &Written) -> Result<(), Failed> {
     let refused = |error| super::shown(&[error]);
     let document =
         |file: &(PathBuf, String)| Document::parse(&file.0.display().to_string(), file.1.as_bytes());
-    let rig = document(&files.rig).and_then(|document| Rig::of(&document, files.rig.0.clone()));
+    let rig = document(&files.rig).and_then(|document| Rig::from_document(&document, files.rig.0.clone()));
     let rig = rig.map_err(refused)?;
     let Some(file) = &files.suite else {
         return Ok(());
     };
-    let suite = document(file).and_then(|document| Suite::of(&document, file.0.clone()));
+    let suite = document(file).and_then(|document| Suite::from_document(&document, file.0.clone()));
     let suite = suite.map_err(refused)?;
     super::synthetic_on_wires(&suite, &rig).map_or(Ok(()), |error| Err(refused(error)))
 }

@@ -26,9 +26,9 @@ pub fn main(args: &Args, common: Common) -> Result<u8, Failed> {
     let dir = StateDir::find(&args.selection.state)?;
     let earlier = Earlier::read(&dir, &suites, &rig)?;
     let seed = Seed(args.selection.seed.unwrap_or_default());
-    let mut plan = Plan::of(&suites, &rig, &args.selection, seed, &earlier)?;
+    let mut plan = Plan::select(&suites, &rig, &args.selection, seed, &earlier)?;
     plan.seed_given = args.selection.seed.is_some();
-    plan.standing = Some(Standing::of(&rig, &dir.rig(&rig), &plan)?);
+    plan.standing = Some(Standing::new(&rig, &dir.rig(&rig), &plan)?);
     let shown = if args.json {
         serde_json::to_string_pretty(&plan).map_err(Failed::ours)? + "\n"
     } else {

@@ -1,7 +1,7 @@
 //! `prune`: old runs go, by the rules that are asked for or by those of this machine.
 
 use crate::cli::Common;
-use crate::config::machine_config::{Config, PLACE};
+use crate::config::machine_config::{MachineConfig, PLACE};
 use crate::exit::Failed;
 use crate::terminal::{complain, print};
 use dfota_record::evidence::pack;
@@ -99,9 +99,9 @@ fn asked(args: &Args) -> Result<(PathBuf, Rules), Failed> {
     };
     let has_rule = |rules: &Rules| rules.keep.is_some() || rules.older_than.is_some() || rules.pack;
     let config = if has_rule(&given) || !(args.config.exists() || args.config != Path::new(PLACE)) {
-        Config::default()
+        MachineConfig::default()
     } else {
-        Config::load(&args.config).map_err(|error| super::shown(&[error]))?
+        MachineConfig::load(&args.config).map_err(|error| super::shown(&[error]))?
     };
     let rules = if has_rule(&given) {
         given

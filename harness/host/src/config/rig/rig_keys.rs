@@ -1,12 +1,15 @@
-//! The keys of a rig file, as they stand in it. Meaning and defaults are `rig_file`'s; the texts here are the ones that
-//! editors show.
+//! The keys of a rig file: the fields of these structs, for the reader and, with their texts, for editors. What they mean,
+//! and what holds where one is left out, is `rig_file`'s. That other keys are refused is the deserializer's; the schema says
+//! so too.
 
 use crate::config::rig::rig_literals::{
-    Baud, CoapAddress, DriverName, HttpAddress, Level, Pin, SimPin, Speed, Updates,
+    ActiveHigh, Baud, CoapAddress, DriverName, HttpAddress, Pin, Seed, SimPin, Speed, Updates,
 };
 use crate::config::rig::serial_address::Address;
 use crate::config::rig::{LineId, Safe};
-use crate::config::yaml::raw::Raw;
+use crate::config::yaml::containers::{NotEmpty, Part};
+use crate::config::yaml::literal::{Literal, NonZeroDuration};
+use crate::config::yaml::scalar::Raw;
 use bc66_spec::module::Module;
 use dfota_core::version::Version;
 use dfota_record::day::Day;
@@ -17,27 +20,26 @@ use std::time::Duration;
 
 /// One module, the lines that move it, and the servers that it can reach.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(title = "rig file")]
+#[schemars(deny_unknown_fields, title = "rig file")]
 pub struct RigKeys {
     /// The rig's name, for reports.
     pub rig: Raw<String>,
     /// The module on it.
     pub module: Raw<Module>,
     /// The module's UART. Not with `simulated`.
-    pub serial: Option<SerialKeys>,
+    pub serial: Option<Part<SerialKeys>>,
     /// The supply: removes VBAT. Not with `simulated`.
-    pub power: Option<PowerKeys>,
+    pub power: Option<Part<PowerKeys>>,
     /// The RESET line, where it is wired. Not with `simulated`.
-    pub reset: Option<PulseKeys>,
+    pub reset: Option<Part<PulseKeys>>,
     /// The PWRKEY line, where it is wired: power-on is supply, settle, then this pulse. Not with `simulated`.
-    pub pwrkey: Option<PulseKeys>,
+    pub pwrkey: Option<Part<PulseKeys>>,
     /// An input that shows whether the module is supplied, best its VDD_EXT: confirms cuts. Not with `simulated`.
-    pub sense: Option<SenseKeys>,
+    pub sense: Option<Part<SenseKeys>>,
     /// An output that puts the lines of the UART in high impedance while the supply is off. Not with `simulated`.
-    pub isolate: Option<IsolateKeys>,
+    pub isolate: Option<Part<IsolateKeys>>,
     /// How a module that does not boot any more is restored. Not with `simulated`: such a module always can be.
-    pub reflash: Option<ReflashKeys>,
+    pub reflash: Option<Part<ReflashKeys>>,
     /// A simulated module in place of `serial`, `power`, `reset` and `pwrkey`.
     pub simulated: Option<SimulatedKeys>,
     /// What the module reaches over the air; cases over HTTP and CoAP need it on a bench.
@@ -52,8 +54,7 @@ pub struct RigKeys {
 
 /// Who tests, for whom, and what: for the test report.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(title = "lab")]
+#[schemars(deny_unknown_fields, title = "lab")]
 pub struct LabKeys {
     /// The laboratory's name.
     pub name: Raw<String>,
@@ -73,8 +74,7 @@ pub struct LabKeys {
 
 /// What is tested, beyond what the module says about itself.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(title = "item")]
+#[schemars(deny_unknown_fields, title = "item")]
 pub struct LabItemKeys {
     /// The day on which it was received: `2026-11-03`.
     pub received: Option<Raw<Day>>,
@@ -86,8 +86,7 @@ pub struct LabItemKeys {
 
 /// How much of the module's flash may be spent.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(title = "wear")]
+#[schemars(deny_unknown_fields, title = "wear")]
 pub struct WearKeys {
     /// Updates that the module's flash may see over all runs; `run` refuses a plan that goes beyond.
     pub updates: Raw<Updates>,
@@ -95,8 +94,7 @@ pub struct WearKeys {
 
 /// A serial port.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(title = "serial")]
+#[schemars(deny_unknown_fields, title = "serial")]
 pub struct SerialKeys {
     /// The device, best by its id: `/dev/serial/by-id/…`; or `socket://HOST:PORT` (raw TCP), or `rfc2217://HOST:PORT`.
     pub port: Raw<Address>,
@@ -108,8 +106,7 @@ pub struct SerialKeys {
 
 /// The supply.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(title = "power")]
+#[schemars(deny_unknown_fields, title = "power")]
 pub struct PowerKeys {
     /// What moves the supply.
     pub driver: Raw<DriverName>,
@@ -120,11 +117,11 @@ pub struct PowerKeys {
     /// `rppal`: the BCM number of the pin.
     pub pin: Option<Raw<Pin>>,
     /// `gpiochip`, `rppal`: the level that means "powered". Default high.
-    pub active: Option<Raw<Level>>,
+    pub active: Option<Raw<ActiveHigh>>,
     /// `command`: program and arguments that switch the supply on.
-    pub on: Option<Vec<Raw<String>>>,
+    pub on: Option<Part<Vec<Raw<String>>>>,
     /// `command`: program and arguments that switch the supply off.
-    pub off: Option<Vec<Raw<String>>>,
+    pub off: Option<Part<Vec<Raw<String>>>>,
     /// `command`: the longest run of a program. Default 5s.
     pub timeout: Option<Raw<Duration>>,
     /// `simulated`: the control socket that `dfota-hil sim` printed.
@@ -137,8 +134,7 @@ pub struct PowerKeys {
 
 /// The input that shows whether the module is supplied.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(title = "sense line")]
+#[schemars(deny_unknown_fields, title = "sense line")]
 pub struct SenseKeys {
     /// What reads the line: any driver but `command`.
     pub driver: Raw<DriverName>,
@@ -149,15 +145,14 @@ pub struct SenseKeys {
     /// `rppal`: the BCM number of the pin.
     pub pin: Option<Raw<Pin>>,
     /// `gpiochip`, `rppal`: the level that means "supplied". Default high.
-    pub active: Option<Raw<Level>>,
+    pub active: Option<Raw<ActiveHigh>>,
     /// `simulated`: the control socket that `dfota-hil sim` printed.
     pub control: Option<Raw<String>>,
 }
 
 /// The output that isolates the UART.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(title = "isolate line")]
+#[schemars(deny_unknown_fields, title = "isolate line")]
 pub struct IsolateKeys {
     /// What moves the line: any driver but `simulated`.
     pub driver: Raw<DriverName>,
@@ -168,19 +163,18 @@ pub struct IsolateKeys {
     /// `rppal`: the BCM number of the pin.
     pub pin: Option<Raw<Pin>>,
     /// `gpiochip`, `rppal`: the level that means "isolated". Default high.
-    pub active: Option<Raw<Level>>,
+    pub active: Option<Raw<ActiveHigh>>,
     /// `command`: program and arguments that isolate the lines.
-    pub on: Option<Vec<Raw<String>>>,
+    pub on: Option<Part<Vec<Raw<String>>>>,
     /// `command`: program and arguments that connect them again.
-    pub off: Option<Vec<Raw<String>>>,
+    pub off: Option<Part<Vec<Raw<String>>>>,
     /// `command`: the longest run of a program. Default 5s.
     pub timeout: Option<Raw<Duration>>,
 }
 
 /// A line that is asserted for a while.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(title = "pulse line")]
+#[schemars(deny_unknown_fields, title = "pulse line")]
 pub struct PulseKeys {
     /// What moves the line.
     pub driver: Raw<DriverName>,
@@ -191,34 +185,31 @@ pub struct PulseKeys {
     /// `rppal`: the BCM number of the pin.
     pub pin: Option<Raw<Pin>>,
     /// `gpiochip`, `rppal`: the level that means "asserted". Default high.
-    pub active: Option<Raw<Level>>,
+    pub active: Option<Raw<ActiveHigh>>,
     /// `command`: program and arguments that pulse the line.
-    pub pulse: Option<Vec<Raw<String>>>,
+    pub pulse: Option<Part<Vec<Raw<String>>>>,
     /// `command`: the longest run of the program. Default 5s.
     pub timeout: Option<Raw<Duration>>,
     /// `simulated`: the control socket that `dfota-hil sim` printed.
     pub control: Option<Raw<String>>,
     /// How long the line stays asserted. Default 100ms for `reset`, 700ms for `pwrkey`.
-    pub hold: Option<Raw<Duration>>,
+    pub hold: Option<Raw<NonZeroDuration>>,
 }
 
 /// A program that restores a module which nothing else wakes, for instance the vendor's flash tool.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(title = "reflash")]
+#[schemars(deny_unknown_fields, title = "reflash")]
 pub struct ReflashKeys {
     /// Program and arguments; it ends with 0 once the module is restored. The serial port is left to it while it runs,
     /// and the supply is on.
-    #[schemars(length(min = 1))]
-    pub command: Vec<Raw<String>>,
+    pub command: NotEmpty<Vec<Raw<String>>>,
     /// The longest run of the program, in real time. Default 5m.
     pub timeout: Option<Raw<Duration>>,
 }
 
 /// A simulated module.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(title = "simulated")]
+#[schemars(deny_unknown_fields, title = "simulated")]
 pub struct SimulatedKeys {
     /// The version that it runs at first.
     pub firmware: Raw<Version>,
@@ -228,43 +219,37 @@ pub struct SimulatedKeys {
     pub defects: Option<Vec<Raw<String>>>,
     /// In what other legal ways it speaks.
     pub dialects: Option<Vec<Raw<String>>>,
-    /// Its own dice; without one they follow the run's seed.
-    pub seed: Option<Raw<u64>>,
+    /// Seed of its random numbers. Default: derived from the run's seed.
+    pub seed: Option<Raw<Seed>>,
 }
 
 /// What the module reaches over the air.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(title = "network")]
+#[schemars(deny_unknown_fields, title = "network")]
 pub struct NetworkKeys {
     /// The HTTP package server.
-    pub http: Option<HttpKeys>,
+    pub http: Option<ServerKeys<HttpAddress>>,
     /// The CoAP file server and LwM2M server.
-    pub coap: Option<CoapKeys>,
+    pub coap: Option<ServerKeys<CoapAddress>>,
     /// The access point name.
     pub apn: Option<Raw<String>>,
     /// The SIM's PIN, in quotes: `"1234"`.
     pub pin: Option<Raw<SimPin>>,
 }
 
-/// The HTTP package server.
+/// A server that the module reaches over the air.
 #[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(title = "http")]
-pub struct HttpKeys {
+#[serde(bound = "")]
+#[schemars(
+    deny_unknown_fields,
+    title = "server",
+    rename = "ServerKeys",
+    bound = "A: Literal",
+    inline
+)]
+pub struct ServerKeys<A> {
     /// Where it listens: address and port.
     pub listen: Raw<SocketAddr>,
-    /// How the module reaches it: `http://HOST[:PORT]`.
-    pub advertise: Raw<HttpAddress>,
-}
-
-/// The CoAP file server and LwM2M server.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[schemars(title = "coap")]
-pub struct CoapKeys {
-    /// Where it listens: address and port.
-    pub listen: Raw<SocketAddr>,
-    /// How the module reaches it: `coap://HOST[:PORT]`.
-    pub advertise: Raw<CoapAddress>,
+    /// How the module reaches it: `http://HOST[:PORT]`, over CoAP `coap://HOST[:PORT]`.
+    pub advertise: Raw<A>,
 }

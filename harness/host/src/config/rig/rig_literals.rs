@@ -2,25 +2,11 @@
 
 use crate::config::rig::{LineId, Safe, module_word};
 use crate::config::yaml::literal::{
-    Literal, Mistake, any_schema, choice_schema, one_of, pattern_schema, whole, whole_schema,
+    Literal, ValueError, Whole, any_schema, choice_schema, literals, one_of, pattern_schema, word_literals,
 };
 use bc66_spec::module::Module;
-use dfota_core::escape::quoted;
 use schemars::{Schema, json_schema};
 use std::net::SocketAddr;
-
-/// What a line is there for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Use {
-    /// The supply: switched on and off.
-    Supply,
-    /// RESET and PWRKEY: asserted for a while.
-    Pulse,
-    /// Read: shows the supply.
-    Sense,
-    /// Switched after the supply: isolates the UART.
-    Isolate,
-}
 
 /// What moves a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,51 +21,27 @@ pub enum DriverName {
 }
 
 impl DriverName {
-    const NAMES: [&'static str; 4] = ["gpiochip", "rppal", "command", "simulated"];
+    const ALL: [Self; 4] = [Self::GpioChip, Self::Rppal, Self::Command, Self::Simulated];
 
     /// As rig files write it.
-    pub fn name(self) -> &'static str {
-        Self::NAMES[self as usize]
-    }
-
-    /// The keys that belong to this driver and to no other, for a line that is used so.
-    pub fn keys(self, used: Use) -> &'static [&'static str] {
-        match (self, used) {
-            (Self::GpioChip, _) => &["chip", "line", "active"],
-            (Self::Rppal, _) => &["pin", "active"],
-            (Self::Command, Use::Pulse) => &["pulse", "timeout"],
-            (Self::Command, _) => &["on", "off", "timeout"],
-            (Self::Simulated, _) => &["control"],
-        }
-    }
-
-    /// Why this driver cannot be used so, where it cannot.
-    pub fn unfit(self, used: Use) -> Option<&'static str> {
-        match (self, used) {
-            (Self::Command, Use::Sense) => Some("a sense line is read, and a program only moves lines"),
-            (Self::Simulated, Use::Isolate) => Some("a simulated module has no lines that could be isolated"),
-            _ => None,
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::GpioChip => "gpiochip",
+            Self::Rppal => "rppal",
+            Self::Command => "command",
+            Self::Simulated => "simulated",
         }
     }
 }
 
-impl Literal for DriverName {
-    const NAME: &'static str = "DriverName";
-
-    fn read(text: &str) -> Result<Self, Mistake> {
-        let all = [Self::GpioChip, Self::Rppal, Self::Command, Self::Simulated];
-        one_of(text, "a driver", &Self::NAMES).map(|index| all[index])
-    }
-
-    fn schema() -> Schema {
-        choice_schema(&Self::NAMES)
-    }
+word_literals! {
+    DriverName: "a driver";
 }
 
 impl Literal for Module {
-    const NAME: &'static str = "Module";
+    type Value = Self;
 
-    fn read(text: &str) -> Result<Self, Mistake> {
+    fn read(text: &str) -> Result<Self, ValueError> {
         one_of(text, "a module", &Self::ALL.map(module_word)).map(|index| Self::ALL[index])
     }
 
@@ -89,9 +51,9 @@ impl Literal for Module {
 }
 
 impl Literal for Safe {
-    const NAME: &'static str = "Safe";
+    type Value = Self;
 
-    fn read(text: &str) -> Result<Self, Mistake> {
+    fn read(text: &str) -> Result<Self, ValueError> {
         one_of(text, "`off` or `on`", &["off", "on"]).map(|index| [Self::Off, Self::On][index])
     }
 
@@ -100,39 +62,17 @@ impl Literal for Safe {
     }
 }
 
-/// The level at which a line is asserted.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Level {
-    High,
-    Low,
-}
-
-impl Literal for Level {
-    const NAME: &'static str = "Level";
-
-    fn read(text: &str) -> Result<Self, Mistake> {
-        one_of(text, "a level", &["high", "low"]).map(|index| [Self::High, Self::Low][index])
-    }
-
-    fn schema() -> Schema {
-        choice_schema(&["high", "low"])
-    }
-}
-
 impl Literal for LineId {
-    const NAME: &'static str = "LineId";
+    type Value = Self;
 
-    fn read(text: &str) -> Result<Self, Mistake> {
+    fn read(text: &str) -> Result<Self, ValueError> {
         if let Ok(offset) = text.parse() {
             return Ok(Self::Offset(offset));
         }
         let is_name = text.starts_with(|c: char| c.is_alphabetic()) && !text.contains(char::is_control);
-        is_name.then(|| Self::Name(text.to_owned())).ok_or_else(|| {
-            Mistake::new(format!(
-                "expected a line's number or name, found {}",
-                quoted(text)
-            ))
-        })
+        is_name
+            .then(|| Self::Name(text.to_owned()))
+            .ok_or_else(|| ValueError::expected("a line's number or name", text))
     }
 
     fn schema() -> Schema {
@@ -140,121 +80,56 @@ impl Literal for LineId {
     }
 }
 
-/// The BCM number of a pin.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Pin(pub u8);
-
-impl Literal for Pin {
-    const NAME: &'static str = "Pin";
-
-    fn read(text: &str) -> Result<Self, Mistake> {
-        // GPIO 0 to 27 are on the header of every 40-pin Raspberry Pi.
-        whole(text, 0..=27).map(Self)
-    }
-
-    fn schema() -> Schema {
-        whole_schema(0, 27)
-    }
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Baud(pub u32);
-
-impl Literal for Baud {
-    const NAME: &'static str = "Baud";
-
-    fn read(text: &str) -> Result<Self, Mistake> {
-        whole(text, 300..=4_000_000).map(Self)
-    }
-
-    fn schema() -> Schema {
-        whole_schema(300, 4_000_000)
-    }
-}
-
+/// The BCM number of a pin: 0 to 27 are on the header of every 40-pin Raspberry Pi.
+pub type Pin = Whole<u8, 0, 27>;
+/// Bits per second.
+pub type Baud = Whole<u32, 300, 4_000_000>;
 /// Updates of a module's flash.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Updates(pub u64);
+pub type Updates = Whole<u64, 1, 1_000_000_000>;
+/// Where random numbers begin.
+pub type Seed = Whole<u64, 0, { u64::MAX }>;
 
-impl Updates {
-    const MAX: u64 = 1_000_000_000;
+literals! {
+    /// The level at which a line is asserted; whether it is high.
+    ActiveHigh -> bool, choice_schema(&["high", "low"]), active_high;
+    /// How much faster than real time.
+    Speed -> f64, json_schema!({ "type": "number", "exclusiveMinimum": 0, "maximum": 10000 }), speed;
+    /// The PIN of a SIM.
+    SimPin -> String, json_schema!({ "type": ["string", "integer"], "pattern": "^[0-9]{4,8}$" }), sim_pin;
+    /// How a module reaches the HTTP server.
+    HttpAddress -> String, pattern_schema("http://[^/?#]+/?"), |text| advertised(text, "http://");
+    /// How a module reaches the CoAP server.
+    CoapAddress -> String, pattern_schema("coap://[^/?#]+/?"), |text| advertised(text, "coap://");
 }
 
-impl Literal for Updates {
-    const NAME: &'static str = "Updates";
-
-    fn read(text: &str) -> Result<Self, Mistake> {
-        whole(text, 1..=Self::MAX).map(Self)
-    }
-
-    fn schema() -> Schema {
-        whole_schema(1, Self::MAX)
-    }
+fn active_high(text: &str) -> Result<bool, ValueError> {
+    one_of(text, "a level", &["high", "low"]).map(|index| index == 0)
 }
 
-/// How much faster than real time.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Speed(pub f64);
-
-impl Literal for Speed {
-    const NAME: &'static str = "Speed";
-
-    fn read(text: &str) -> Result<Self, Mistake> {
-        text.parse()
-            .ok()
-            .filter(|speed: &f64| *speed > 0.0 && *speed <= 10_000.0)
-            .map(Self)
-            .ok_or_else(|| {
-                Mistake::new(format!(
-                    "expected a number above 0 and at most 10000, found {}",
-                    quoted(text)
-                ))
-            })
-    }
-
-    fn schema() -> Schema {
-        json_schema!({ "type": "number", "exclusiveMinimum": 0, "maximum": 10000 })
-    }
+fn speed(text: &str) -> Result<f64, ValueError> {
+    let speed = text.parse().ok();
+    speed
+        .filter(|speed: &f64| *speed > 0.0 && *speed <= 10_000.0)
+        .ok_or_else(|| ValueError::expected("a number above 0 and at most 10000", text))
 }
 
-impl Literal for u64 {
-    const NAME: &'static str = "Seed";
-
-    fn read(text: &str) -> Result<Self, Mistake> {
-        whole(text, 0..=Self::MAX)
-    }
-
-    fn schema() -> Schema {
-        json_schema!({ "type": "integer", "minimum": 0 })
-    }
-}
-
-/// The PIN of a SIM.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SimPin(pub String);
-
-impl Literal for SimPin {
-    const NAME: &'static str = "SimPin";
-
-    fn read(text: &str) -> Result<Self, Mistake> {
-        if (4..=8).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit()) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(Mistake::new("expected 4 to 8 digits in quotes, as in `\"1234\"`"))
-        }
-    }
-
-    fn schema() -> Schema {
-        json_schema!({ "type": ["string", "integer"], "pattern": "^[0-9]{4,8}$" })
+fn sim_pin(text: &str) -> Result<String, ValueError> {
+    if (4..=8).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit()) {
+        Ok(text.to_owned())
+    } else {
+        // The PIN itself is not repeated: messages end up in logs.
+        Err(ValueError::new(
+            "expected 4 to 8 digits in quotes, as in `\"1234\"`",
+        ))
     }
 }
 
 impl Literal for SocketAddr {
-    const NAME: &'static str = "SocketAddr";
+    type Value = Self;
 
-    fn read(text: &str) -> Result<Self, Mistake> {
+    fn read(text: &str) -> Result<Self, ValueError> {
         text.parse().map_err(|_| {
-            Mistake::new(format!("expected an address and a port, found {}", quoted(text)))
+            ValueError::expected("an address and a port", text)
                 .help("as in `0.0.0.0:8080` or `[::]:8080`; a name is not resolved here")
         })
     }
@@ -264,39 +139,10 @@ impl Literal for SocketAddr {
     }
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HttpAddress(pub String);
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CoapAddress(pub String);
-
-impl Literal for HttpAddress {
-    const NAME: &'static str = "HttpAddress";
-
-    fn read(text: &str) -> Result<Self, Mistake> {
-        advertised(text, "http://").map(Self)
-    }
-
-    fn schema() -> Schema {
-        pattern_schema(r"http://[^/?#]+/?")
-    }
-}
-
-impl Literal for CoapAddress {
-    const NAME: &'static str = "CoapAddress";
-
-    fn read(text: &str) -> Result<Self, Mistake> {
-        advertised(text, "coap://").map(Self)
-    }
-
-    fn schema() -> Schema {
-        pattern_schema(r"coap://[^/?#]+/?")
-    }
-}
-
 /// Scheme, host and port: the path is the harness's own.
-fn advertised(text: &str, scheme: &str) -> Result<String, Mistake> {
+fn advertised(text: &str, scheme: &str) -> Result<String, ValueError> {
     let form = || {
-        Mistake::new(format!("expected `{scheme}HOST[:PORT]`, found {}", quoted(text))).help(format!(
+        ValueError::expected(&format!("`{scheme}HOST[:PORT]`"), text).help(format!(
             "as in `{scheme}lab.example.com:8080`; the path of a package is the harness's own"
         ))
     };
@@ -312,7 +158,7 @@ fn advertised(text: &str, scheme: &str) -> Result<String, Mistake> {
     }
     // A URL has at most 255 bytes (AN §2.2.1); the path of a package needs its share.
     if host.len() > 150 {
-        return Err(Mistake::new(
+        return Err(ValueError::new(
             "this address leaves no room for a path: a URL has at most 255 bytes",
         ));
     }

@@ -1,7 +1,6 @@
 //! Where a serial port is: a device of this machine, or a port of another one that is reached over the network.
 
-use crate::config::yaml::literal::{Literal, Mistake, pattern_schema};
-use dfota_core::escape::quoted;
+use crate::config::yaml::literal::{Literal, ValueError, pattern_schema};
 use schemars::Schema;
 use serde::{Serialize, Serializer};
 use std::fmt;
@@ -37,15 +36,15 @@ impl Serialize for Address {
 }
 
 impl Literal for Address {
-    const NAME: &'static str = "SerialPort";
+    type Value = Self;
 
-    fn read(text: &str) -> Result<Self, Mistake> {
+    fn read(text: &str) -> Result<Self, ValueError> {
         if let Some(peer) = text.strip_prefix(SOCKET) {
             host_and_port(text, peer).map(Self::Socket)
         } else if let Some(peer) = text.strip_prefix(RFC2217) {
             host_and_port(text, peer).map(Self::Rfc2217)
         } else if let Some((scheme, _)) = text.split_once("://") {
-            Err(Mistake::new(format!("`{scheme}` is no way to a serial port"))
+            Err(ValueError::expected("a serial port", &format!("{scheme}://"))
                 .help("a port is a device, `socket://HOST:PORT` (raw TCP) or `rfc2217://HOST:PORT`"))
         } else {
             String::read(text).map(|path| Self::Device(PathBuf::from(path)))
@@ -57,7 +56,7 @@ impl Literal for Address {
     }
 }
 
-fn host_and_port(text: &str, peer: &str) -> Result<String, Mistake> {
+fn host_and_port(text: &str, peer: &str) -> Result<String, ValueError> {
     let sound = peer.rsplit_once(':').is_some_and(|(host, port)| {
         let bracketed = host.starts_with('[') && host.ends_with(']');
         let host_is_sound = !host.is_empty() && (bracketed || !host.contains(':'));
@@ -66,8 +65,6 @@ fn host_and_port(text: &str, peer: &str) -> Result<String, Mistake> {
     if sound {
         return Ok(peer.to_owned());
     }
-    Err(
-        Mistake::new(format!("expected a host and a port, found {}", quoted(text)))
-            .help("as in `socket://pi.example.com:3001` or `rfc2217://[::1]:3001`"),
-    )
+    Err(ValueError::expected("a host and a port", text)
+        .help("as in `socket://pi.example.com:3001` or `rfc2217://[::1]:3001`"))
 }

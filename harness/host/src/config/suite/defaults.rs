@@ -2,14 +2,10 @@
 
 use crate::config::suite::LoadedPackage;
 use crate::config::suite::suite_keys::LimitsKeys;
-use crate::config::yaml::literal::Mistake;
-use crate::config::yaml::node_path::NodePath;
-use crate::config::yaml::raw::Raw;
-use crate::config::yaml::reader::Reader;
+use crate::config::yaml::reader::ValueReader;
 use dfota_core::case::{Anomalies, Limits};
 use dfota_core::measure::MeasureLimits;
 use dfota_core::retries::Retries;
-use std::time::Duration;
 
 /// Packages by name; `None` for one that is declared and broken, so that its cases are not blamed for it.
 pub type Packages = Vec<(String, Option<LoadedPackage>)>;
@@ -17,6 +13,8 @@ pub type Packages = Vec<(String, Option<LoadedPackage>)>;
 /// What holds for the cases that do not say otherwise.
 #[derive(Debug, Clone)]
 pub struct Defaults {
+    /// The suite that they belong to.
+    pub suite: String,
     pub limits: Limits,
     /// What is made of something legal and odd.
     pub anomalies: Anomalies,
@@ -25,32 +23,17 @@ pub struct Defaults {
 }
 
 /// Limits over those that hold where a key is left out.
-pub fn read_limits(
-    reader: &mut Reader<'_>,
-    at: &NodePath,
-    keys: Option<&LimitsKeys>,
-    default: Limits,
-) -> Limits {
+pub fn read_limits(reader: &mut ValueReader<'_>, keys: Option<&LimitsKeys>, default: Limits) -> Limits {
     let Some(keys) = keys else {
         return default;
     };
-    let mut limit = |key: &str, raw: Option<&Raw<Duration>>, default: Duration| {
-        // Without a time of watching nothing fails.
-        let may_be_zero = key == "settle";
-        let at = at.key(key);
-        let limit = reader.read_option(&at, raw);
-        if limit == Some(Duration::ZERO) && !may_be_zero {
-            reader.mistake(&at, Mistake::new("a limit of no time would fail every case"));
-        }
-        limit.unwrap_or(default)
-    };
     Limits {
-        boot: limit("boot", keys.boot.as_ref(), default.boot),
-        attach: limit("attach", keys.attach.as_ref(), default.attach),
-        download: limit("download", keys.download.as_ref(), default.download),
-        resume: limit("resume", keys.resume.as_ref(), default.resume),
-        update: limit("update", keys.update.as_ref(), default.update),
-        settle: limit("settle", keys.settle.as_ref(), default.settle),
+        boot: reader.option(&keys.boot).unwrap_or(default.boot),
+        attach: reader.option(&keys.attach).unwrap_or(default.attach),
+        download: reader.option(&keys.download).unwrap_or(default.download),
+        resume: reader.option(&keys.resume).unwrap_or(default.resume),
+        update: reader.option(&keys.update).unwrap_or(default.update),
+        settle: reader.option(&keys.settle).unwrap_or(default.settle),
         confirm: default.confirm,
     }
 }

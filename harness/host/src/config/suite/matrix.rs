@@ -1,35 +1,33 @@
 //! The matrix of a case: all combinations of its values, and the ids that they give.
 
 use crate::config::suite::suite_keys::Values;
-use crate::config::yaml::literal::{Literal, Mistake};
-use crate::config::yaml::mended::MISSING;
-use crate::config::yaml::node_path::NodePath;
-use crate::config::yaml::ordered::Ordered;
-use crate::config::yaml::reader::{Binding, Reader};
+use crate::config::yaml::containers::NotEmpty;
+use crate::config::yaml::literal::{Literal, ValueError};
+use crate::config::yaml::reader::{Binding, ValueReader};
 use dfota_core::escape::quoted;
+use indexmap::IndexMap;
 
 /// Most cases that one case can be multiplied to.
 const MAX_CASES: usize = 10_000;
 
 /// All combinations, the last key running fastest; one empty combination without a matrix.
 pub fn combinations(
-    reader: &mut Reader<'_>,
-    at: &NodePath,
-    matrix: Option<&Ordered<Values>>,
+    reader: &mut ValueReader<'_>,
+    matrix: Option<&NotEmpty<IndexMap<String, Values>>>,
 ) -> Vec<Vec<Binding>> {
-    let Some(Ordered(axes)) = matrix else {
+    let Some(matrix) = matrix else {
         return vec![Vec::new()];
     };
-    let product = axes.iter().try_fold(1_usize, |product, (_, values)| {
-        product.checked_mul(values.0.len())
-    });
+    let product = matrix
+        .iter()
+        .try_fold(1_usize, |product, (_, values)| product.checked_mul(values.len()));
     if product.is_none_or(|product| product > MAX_CASES) {
-        let why = Mistake::new(format!("multiplies the case to more than {MAX_CASES}"));
-        reader.key_mistake(at, why);
+        let why = ValueError::new(format!("multiplies the case to more than {MAX_CASES}"));
+        reader.key_mistake(matrix.at, why);
         return Vec::new();
     }
-    axes.iter().fold(vec![Vec::new()], |so_far, (name, values)| {
-        let axis = axis(reader, &at.key(name), name, values);
+    matrix.iter().fold(vec![Vec::new()], |so_far, (name, values)| {
+        let axis = axis(reader, name, values);
         so_far
             .iter()
             .flat_map(|bindings: &Vec<Binding>| {
@@ -44,29 +42,29 @@ pub fn combinations(
 }
 
 /// One key with its values.
-fn axis(reader: &mut Reader<'_>, at: &NodePath, name: &str, values: &Values) -> Vec<Binding> {
+fn axis(reader: &mut ValueReader<'_>, name: &str, values: &Values) -> Vec<Binding> {
     let legal = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     if name.is_empty() || !name.chars().all(legal) {
-        let why = Mistake::new("can stand in no `{name}`").help("use letters, digits, `_` and `-`");
-        reader.key_mistake(at, why);
+        let why =
+            ValueError::new("cannot be referred to as `{name}`").help("use letters, digits, `_` and `-`");
+        reader.key_mistake(values.at, why);
     }
     let mut axis: Vec<Binding> = Vec::new();
-    for (n, raw) in values.0.iter().enumerate() {
-        let (at, value) = (at.index(n), raw.text().to_owned());
-        if value == MISSING {
+    for raw in values.iter() {
+        let Some(value) = raw.text.clone() else {
             continue;
-        }
+        };
         if let Err(why) = String::read(&value) {
-            reader.mistake(&at, why);
+            reader.mistake(raw.at, why);
         } else if axis.iter().any(|other| id_word(&other.value) == id_word(&value)) {
-            let why = Mistake::new(format!("{} stands twice in the matrix", quoted(&value)));
-            reader.mistake(&at, why.label("the same case again"));
+            let why = ValueError::new(format!("{} is given twice in the matrix", quoted(&value)));
+            reader.mistake(raw.at, why.label("the same case again"));
             continue;
         }
         axis.push(Binding {
             name: name.to_owned(),
             value,
-            at,
+            at: raw.at,
         });
     }
     axis
@@ -115,6 +113,7 @@ fn id_word(value: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::config::yaml::tree::Place;
     use rstest::rstest;
 
     #[rstest]
@@ -141,7 +140,7 @@ mod tests {
             .map(|(name, value)| Binding {
                 name: (*name).to_owned(),
                 value: (*value).to_owned(),
-                at: NodePath::root(),
+                at: Place::default(),
             })
             .collect();
         assert_eq!(id("forced resume", &bindings), expected);

@@ -1,24 +1,21 @@
 //! Loads a suite file: keys into a [`Suite`], packages read, every mistake with its place.
 
-use crate::config::suite::case_file::CaseFile;
+use crate::config::suite::case_file::{CaseFile, bind};
 use crate::config::suite::defaults::{Defaults, Packages, read_limits};
 use crate::config::suite::matrix::combinations;
 use crate::config::suite::measure_file::MeasureFile;
-use crate::config::suite::suite_keys::{
-    CaseKeys, LimitsKeys, MeasureKeys, PackageKeys, RetriesKeys, SuiteKeys,
-};
-use crate::config::suite::suite_literals::{Cycles, Repeat, Tries};
+use crate::config::suite::suite_keys::{CaseKeys, PackageKeys, RetriesKeys, SuiteKeys};
+use crate::config::suite::suite_literals::Repeat;
+use crate::config::suite::transport::Transport;
 use crate::config::suite::{LoadedPackage, Suite, SuiteCase};
 use crate::config::yaml::document::Document;
 use crate::config::yaml::file_error::{FileError, Problem};
-use crate::config::yaml::literal::Mistake;
-use crate::config::yaml::node_path::NodePath;
-use crate::config::yaml::raw::Raw;
-use crate::config::yaml::reader::{Bindings, Reader};
+use crate::config::yaml::literal::ValueError;
+use crate::config::yaml::reader::{Bindings, ValueReader};
+use crate::config::yaml::tree::Place;
 use bytes::Bytes;
 use dfota_core::case::{Limits, Package};
 use dfota_core::escape::quoted;
-use dfota_core::measure::MeasureLimits;
 use dfota_core::retries::Retries;
 use dfota_core::transport::Via;
 use dfota_record::digest::sha256_hex;
@@ -38,52 +35,25 @@ impl Suite {
     pub fn load(path: &Path) -> Result<Self, FileError> {
         let document = Document::read(path)?;
         let canonical = path.canonicalize().unwrap_or_else(|_| path.to_owned());
-        Self::of(&document, canonical)
+        Self::from_document(&document, canonical)
     }
 
     /// The suite in a document; `canonical` is the path of its file, and packages are looked for beside it.
-    pub fn of(document: &Document, canonical: PathBuf) -> Result<Self, FileError> {
-        document.is_a("suite", "rig", SWAPPED)?;
-        let (keys, problems): (SuiteKeys, _) = document.keys()?;
-        let folder = canonical.parent().unwrap_or(Path::new(".")).to_owned();
+    pub fn from_document(document: &Document, canonical: PathBuf) -> Result<Self, FileError> {
+        document.expect_key("suite", "rig", SWAPPED)?;
+        let (keys, reader) = document.keys::<SuiteKeys>()?;
         let mut file = SuiteFile {
-            reader: Reader::with(document, problems),
-            folder,
+            reader,
+            folder: canonical.parent().unwrap_or(Path::new(".")).to_owned(),
         };
-        let name = file.reader.read(&NodePath::root().key("suite"), &keys.suite);
-        let packages = file.packages(&keys.packages.0);
-        let limits = file.limits(keys.limits.as_ref());
-        let name = name.unwrap_or_default();
-        let retries = file.retries(keys.retries.as_ref());
-        let root = NodePath::root();
-        let confirm = file
-            .reader
-            .read_option(&root.key("confirm"), keys.confirm.as_ref());
-        let limits = Limits {
-            confirm: confirm.map_or(limits.confirm, |Cycles(cycles)| cycles),
-            ..limits
-        };
-        let anomalies = file
-            .reader
-            .read_option(&root.key("anomalies"), keys.anomalies.as_ref());
-        let measures = file.measures(keys.measure.as_ref());
-        let defaults = Defaults {
-            limits,
-            anomalies: anomalies.unwrap_or_default(),
-            retries,
-            measures,
-        };
-        let cases = file.cases(&keys.cases, &name, &packages, &defaults);
-        let prepare = NodePath::root().key("prepare").key("via");
-        let prepare = keys
-            .prepare
-            .as_ref()
-            .and_then(|keys| file.reader.read(&prepare, &keys.via));
-        let repeat = NodePath::root().key("repeat");
-        let repeat = file.reader.read_option(&repeat, keys.repeat.as_ref());
+        let packages = file.packages(&keys);
+        let defaults = file.defaults(&keys);
+        let cases = file.cases(&keys.cases, &packages, &defaults);
+        let prepare = keys.prepare.and_then(|keys| file.reader.read(&keys.via));
+        let repeat = file.reader.option(&keys.repeat);
         let warnings = file.reader.finish()?;
         Ok(Self {
-            name,
+            name: defaults.suite,
             file: PathBuf::from(document.name()),
             canonical,
             text: document.text().to_owned(),
@@ -98,45 +68,66 @@ impl Suite {
 }
 
 struct SuiteFile<'d> {
-    reader: Reader<'d>,
+    reader: ValueReader<'d>,
     folder: PathBuf,
 }
 
 impl SuiteFile<'_> {
-    fn packages(&mut self, keys: &[(String, PackageKeys)]) -> Packages {
-        let at = NodePath::root().key("packages");
-        keys.iter()
-            .map(|(name, keys)| (name.clone(), self.package(&at.key(name), name, keys)))
+    fn defaults(&mut self, keys: &SuiteKeys) -> Defaults {
+        let suite = self.reader.read(&keys.suite).unwrap_or_default();
+        let limits = read_limits(&mut self.reader, keys.limits.as_ref(), Limits::default());
+        let confirm = self.reader.option(&keys.confirm);
+        let mut measure = MeasureFile {
+            reader: &mut self.reader,
+        };
+        let measures = keys.measure.as_ref().map(|keys| measure.declared(keys));
+        let measures = measures.iter().flatten().map(|measure| measure.limits);
+        Defaults {
+            suite,
+            limits: Limits {
+                confirm: confirm.unwrap_or(limits.confirm),
+                ..limits
+            },
+            measures: measures.collect(),
+            anomalies: self.reader.option(&keys.anomalies).unwrap_or_default(),
+            retries: keys
+                .retries
+                .as_ref()
+                .map(|keys| self.retries(keys))
+                .unwrap_or_default(),
+        }
+    }
+
+    fn packages(&mut self, keys: &SuiteKeys) -> Packages {
+        let packages = keys.packages.iter().flat_map(|packages| packages.iter());
+        packages
+            .map(|(name, keys)| (name.clone(), self.package(name, keys)))
             .collect()
     }
 
-    fn package(&mut self, at: &NodePath, name: &str, keys: &PackageKeys) -> Option<LoadedPackage> {
-        let file = self.reader.read(&at.key("file"), &keys.file);
-        let from = self.reader.read(&at.key("from"), &keys.from);
-        let to = self.reader.read(&at.key("to"), &keys.to);
-        let declared = self.reader.read_option(&at.key("sha256"), keys.sha256.as_ref());
+    fn package(&mut self, name: &str, keys: &PackageKeys) -> Option<LoadedPackage> {
+        let file = self.reader.read(&keys.file);
+        let from = self.reader.read(&keys.from);
+        let to = self.reader.read(&keys.to);
+        let declared = self.reader.option(&keys.sha256);
         let (from, to) = (from?, to?);
         if from == to {
             let why = format!("{} is where the package starts from already", quoted(to.as_str()));
-            self.reader.mistake(&at.key("to"), Mistake::new(why));
+            self.reader.mistake(keys.to.at, why);
         }
         let path = self.folder.join(file?);
-        let bytes = match read_package(&path) {
-            Ok(bytes) => bytes,
-            Err(why) => {
-                self.reader.mistake(&at.key("file"), why);
-                return None;
-            }
-        };
+        let bytes = read_package(&path)
+            .map_err(|why| self.reader.mistake(keys.file.at, why))
+            .ok()?;
         let sha256 = sha256_hex(&bytes);
-        if let Some(declared) = declared.filter(|declared| declared.0 != sha256) {
-            let why = Mistake::new(format!(
-                "expected a file with the digest `{}`, found another file",
-                declared.0
-            ))
-            .label("of another file")
-            .help(format!("the file's SHA-256 is `{sha256}`"));
-            self.reader.mistake(&at.key("sha256"), why);
+        if let (Some(declared), Some(raw)) = (declared, &keys.sha256)
+            && declared != sha256
+        {
+            let why = format!("expected a file with the digest `{declared}`, found another file");
+            let why = ValueError::new(why)
+                .label("of another file")
+                .help(format!("the file's SHA-256 is `{sha256}`"));
+            self.reader.mistake(raw.at, why);
         }
         Some(LoadedPackage {
             package: Package {
@@ -147,93 +138,72 @@ impl SuiteFile<'_> {
                 sha256,
             },
             path,
+            named_at: self.reader.document().tree().mark(keys.file.at),
             bytes,
         })
     }
 
-    fn limits(&mut self, keys: Option<&LimitsKeys>) -> Limits {
-        let at = NodePath::root().key("limits");
-        read_limits(&mut self.reader, &at, keys, Limits::default())
-    }
-
-    fn measures(&mut self, keys: Option<&MeasureKeys>) -> Vec<MeasureLimits> {
-        let mut file = MeasureFile {
-            reader: &mut self.reader,
-            at: NodePath::root().key("measure"),
-        };
-        keys.map_or(Vec::new(), |keys| file.declared(keys))
-    }
-
-    fn retries(&mut self, keys: Option<&RetriesKeys>) -> Retries {
-        let Some(keys) = keys else {
-            return Retries::default();
-        };
-        let at = NodePath::root().key("retries");
-        let mut further = |key: &str, raw: Option<&Raw<Tries>>| {
-            let tries = self.reader.read_option(&at.key(key), raw);
-            tries.map_or(0, |Tries(tries)| tries)
-        };
+    fn retries(&mut self, keys: &RetriesKeys) -> Retries {
         Retries {
-            rig: further("rig", keys.rig.as_ref()),
-            network: further("network", keys.network.as_ref()),
-            server: further("server", keys.server.as_ref()),
+            rig: self.reader.option(&keys.rig).unwrap_or(0),
+            network: self.reader.option(&keys.network).unwrap_or(0),
+            server: self.reader.option(&keys.server).unwrap_or(0),
         }
     }
 
-    fn cases(
-        &mut self,
-        keys: &[CaseKeys],
-        suite: &str,
-        packages: &Packages,
-        defaults: &Defaults,
-    ) -> Vec<SuiteCase> {
+    fn cases(&mut self, keys: &[CaseKeys], packages: &Packages, defaults: &Defaults) -> Vec<SuiteCase> {
         let mut cases = Vec::new();
-        let mut ids: BTreeMap<String, NodePath> = BTreeMap::new();
-        for (n, keys) in keys.iter().enumerate() {
-            let at = NodePath::root().key("cases").index(n);
-            let matrix = combinations(&mut self.reader, &at.key("matrix"), keys.matrix.as_ref());
+        let mut ids: BTreeMap<String, Place> = BTreeMap::new();
+        for keys in keys {
+            let matrix = combinations(&mut self.reader, keys.matrix.as_ref());
             if cases.len() + matrix.len() > MAX_CASES {
-                let why = Mistake::new(format!("more than {MAX_CASES} cases in one suite"));
-                self.reader.mistake(&at.key("name"), why);
+                let why = format!("more than {MAX_CASES} cases in one suite");
+                self.reader.mistake(keys.name.at, why);
                 break;
             }
             for values in matrix {
                 if self.reader.has_enough() {
                     return cases;
                 }
+                let id = bind(&mut self.reader, keys, values);
+                let transport = Transport {
+                    via: self.reader.read(&keys.update.via),
+                    at: keys.update.via.at,
+                };
                 let mut file = CaseFile {
                     reader: &mut self.reader,
-                    at: at.clone(),
-                    suite,
+                    keys,
+                    transport,
                     packages,
                     defaults,
                 };
-                let (id, case) = file.case(keys, values);
-                self.unique(&mut ids, id, &at.key("name"));
-                cases.extend(case);
+                cases.extend(file.case(&id));
+                if keys.name.text.is_some() {
+                    self.unique(&mut ids, id, keys.name.at);
+                }
             }
         }
         self.reader.bind(Bindings::default());
         cases
     }
 
-    fn unique(&mut self, ids: &mut BTreeMap<String, NodePath>, id: String, at: &NodePath) {
+    fn unique(&mut self, ids: &mut BTreeMap<String, Place>, id: String, at: Place) {
         let tree = self.reader.document().tree();
         if let Some(first) = ids.get(&id) {
             let message = format!("two cases have the id `{id}`");
             let mut problem = Problem::at(tree.mark(at), message, "the second one")
                 .help("give it another name: results are kept by id");
-            if first != at {
-                problem = problem.also(tree.mark(first), "the first one");
+            if *first != at {
+                problem = problem.also(tree.mark(*first), "the first one");
             }
             self.reader.problem(problem);
         }
-        ids.entry(id).or_insert_with(|| at.clone());
+        ids.entry(id).or_insert(at);
     }
 }
 
-fn read_package(path: &Path) -> Result<Bytes, Mistake> {
-    let cannot = |why: &str| Mistake::new(format!("the package cannot be read: {why}"));
+fn read_package(path: &Path) -> Result<Bytes, ValueError> {
+    let cannot = |why: &str| ValueError::new(format!("the package cannot be read: {why}"));
     let meta = std::fs::metadata(path).map_err(|why| match why.kind() {
         std::io::ErrorKind::NotFound => cannot("there is no such file")
             .label("no such file")
@@ -241,7 +211,7 @@ fn read_package(path: &Path) -> Result<Bytes, Mistake> {
         _ => cannot(&why.to_string()),
     })?;
     if !meta.is_file() {
-        return Err(cannot("it is no file"));
+        return Err(cannot("it is not a file"));
     }
     if meta.len() == 0 || meta.len() > MAX_PACKAGE {
         return Err(cannot(&format!(

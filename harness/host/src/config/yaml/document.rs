@@ -1,13 +1,11 @@
 //! A YAML file, read whole: its text, and where each node of it stands.
 
+use super::deserializer::{Findings, fill};
 use super::file_error::{FileError, Problem};
-use super::node_path::NodePath;
-use super::shape;
-use super::tree::{Bytes, Content, MAX_DEPTH, NoTree, Tree};
+use super::reader::ValueReader;
+use super::tree::{NodeContent, Place, Tree};
 use dfota_record::digest::sha256_hex;
-use schemars::JsonSchema;
-use serde::Deserialize;
-use serde::de::{DeserializeOwned, IgnoredAny};
+use serde::de::DeserializeOwned;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -47,16 +45,8 @@ impl Document {
         }
         let text: Arc<str> = decode(name, bytes)?.into();
         let refuse = |problem| FileError::new(name, text.clone(), vec![problem]);
-        // libyaml first: it explains syntax best, and what it passes is sound for the second parser.
-        serde_yaml::Deserializer::from_str(&text)
-            .take(1)
-            .try_for_each(|document| IgnoredAny::deserialize(document).map(|_| ()))
-            .map_err(|why| refuse(syntax(&text, &why)))?;
-        several(&text).map_err(refuse)?;
-        let tree = Tree::parse(&text).map_err(|why| refuse(no_tree(why)))?;
-        if tree.node(tree.root()).is_null() {
-            return Err(refuse(Problem::whole("the file is empty")));
-        }
+        without_control_characters(&text).map_err(refuse)?;
+        let tree = Tree::parse(&text).map_err(refuse)?;
         Ok(Self {
             name: name.to_owned(),
             text,
@@ -84,58 +74,39 @@ impl Document {
         &self.tree
     }
 
-    /// The line that the node at `path` stands in, from 1.
-    pub fn line(&self, path: &NodePath) -> usize {
-        super::file_error::line_and_column(&self.text, self.tree.mark(path).start).0
-    }
-
-    /// `path:line:col` of a place.
-    pub fn place(&self, at: &Bytes) -> String {
-        let (line, column) = super::file_error::line_and_column(&self.text, at.start);
-        format!("{}:{line}:{column}", self.name)
+    /// Line and column of a value, both from 1.
+    pub fn line_and_column(&self, at: Place) -> (usize, usize) {
+        super::file_error::line_and_column(&self.text, self.tree.mark(at).start)
     }
 
     /// Refuses a document of the `other` format, which is known by its first key: files are easily swapped.
-    pub fn is_a(&self, wanted: &str, other: &str, advice: &str) -> Result<(), FileError> {
-        let Content::Map(entries) = &self.tree.node(self.tree.root()).content else {
-            return Ok(());
-        };
-        if entries.iter().any(|entry| entry.key == wanted) {
-            return Ok(());
+    pub fn expect_key(&self, wanted: &str, other: &str, advice: &str) -> Result<(), FileError> {
+        let entries = self.tree.node(Tree::ROOT).entries();
+        let find = |key: &str| entries.iter().find(|entry| self.tree.key(entry.key) == key);
+        match find(other) {
+            Some(entry) if find(wanted).is_none() => {
+                let at = self.tree.node(entry.key).bytes.clone();
+                let message = format!("this is a {other}, not a {wanted}");
+                let problem = Problem::at(at, message, format!("a {other} has this key"));
+                Err(self.refuse(vec![problem.help(advice)]))
+            }
+            _ => Ok(()),
         }
-        let Some(entry) = entries.iter().find(|entry| entry.key == other) else {
-            return Ok(());
-        };
-        let message = format!("this is a {other}, not a {wanted}");
-        let problem = Problem::at(
-            entry.key_bytes.clone(),
-            message,
-            format!("a {other} has this key"),
-        );
-        Err(self.refuse(vec![problem.help(advice)]))
     }
 
-    /// The document as the format's struct. Where its keys are not those of the format, what is wrong with them, and the
-    /// document as it was probably meant, for looking at its values.
-    pub fn keys<T: DeserializeOwned + JsonSchema>(&self) -> Result<(T, Vec<Problem>), FileError> {
-        let (problems, mended) = shape::checked::<T>(&self.tree);
-        if !problems.is_empty() {
-            let meant = mended.and_then(|mended| serde_json::from_value(mended).ok());
-            return match meant {
-                Some(meant) => Ok((meant, problems)),
-                None => Err(self.refuse(problems)),
-            };
+    /// The document as the format's struct, and a reader for its values. Wrong keys are noted in the reader, so that all
+    /// mistakes of a file are shown at once.
+    pub fn keys<T: DeserializeOwned>(&self) -> Result<(T, ValueReader<'_>), FileError> {
+        let findings = Findings::new(&self.tree);
+        let keys = fill(&findings);
+        let problems = findings.into_problems();
+        match keys {
+            Ok(keys) if matches!(self.tree.node(Tree::ROOT).content, NodeContent::Map(_)) => {
+                Ok((keys, ValueReader::new(self, problems)))
+            }
+            Ok(_) => Err(self.refuse(problems)),
+            Err(why) => Err(self.refuse(vec![Problem::whole(why.to_string())])),
         }
-        let deserializer = serde_yaml::Deserializer::from_str(&self.text);
-        let keys = serde_path_to_error::deserialize(deserializer);
-        keys.map(|keys| (keys, Vec::new())).map_err(|why| {
-            let path = NodePath::from(why.path());
-            let message = match why.path().iter().len() {
-                0 => format!("{}", why.inner()),
-                _ => format!("`{path}`: {}", why.inner()),
-            };
-            self.refuse(vec![Problem::at(self.tree.mark(&path), message, "here")])
-        })
     }
 
     /// The file, refused for these problems.
@@ -163,106 +134,24 @@ fn decode(name: &str, bytes: &[u8]) -> Result<String, FileError> {
                 bytes[at]
             );
             let mark = at..at + '\u{fffd}'.len_utf8();
-            let problem = Problem::at(mark, message, "this byte").help(utf8_help(bytes));
+            let help = match bytes {
+                [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] => "the file looks like UTF-16: save it as UTF-8",
+                _ => "save the file as UTF-8",
+            };
+            let problem = Problem::at(mark, message, "this byte").help(help);
             Err(FileError::new(name, text, vec![problem]))
         }
     }
 }
 
-fn utf8_help(bytes: &[u8]) -> &'static str {
-    match bytes {
-        [0xFF, 0xFE, ..] | [0xFE, 0xFF, ..] => "the file looks like UTF-16: save it as UTF-8",
-        _ => "save the file as UTF-8",
-    }
-}
-
-fn syntax(text: &str, why: &serde_yaml::Error) -> Problem {
-    let whole = why.to_string();
-    // A character that YAML does not allow comes with an offset instead of line and column.
-    let offset = whole
-        .rsplit_once(" at position ")
-        .and_then(|(_, offset)| offset.parse().ok());
-    let located = why
-        .location()
-        .map(|location| byte_of(text, location.line(), location.column()));
-    // What ends too early is shown at the end of its last line, not behind it.
-    let end = text.trim_end().len();
-    let at = floor(text, offset.or(located).unwrap_or(0).min(end));
-    // The position stands before the message already; what remains names the construct that was being read.
-    let sentence = whole.split(" at line ").next().unwrap_or(&whole);
-    let message = sentence.split(" at position ").next().unwrap_or(sentence);
-    let context = whole
-        .split_once(", while ")
-        .map(|(_, rest)| format!("while {rest}"));
-    let rest = &text[at..];
-    let mark = at..at + rest.chars().next().map_or(0, char::len_utf8);
-    let problem = Problem::at(mark, format!("invalid YAML: {message}"), "here");
-    let line_start = text[..at].rfind('\n').map_or(0, |n| n + 1);
-    let line = text[line_start..].lines().next().unwrap_or("");
-    let indent = &line[..line.len() - line.trim_start().len()];
-    if rest.starts_with('\t') || indent.contains('\t') {
-        problem.help("YAML is indented with blanks; here stands a tab")
-    } else if let Some(context) = context {
-        problem.help(context)
-    } else {
-        problem
-    }
-}
-
-fn byte_of(text: &str, line: usize, column: usize) -> usize {
-    let start = text
-        .split_inclusive('\n')
-        .take(line.saturating_sub(1))
-        .map(str::len)
-        .sum::<usize>();
-    text[start..]
-        .chars()
-        .take(column.saturating_sub(1))
-        .map(char::len_utf8)
-        .sum::<usize>()
-        + start
-}
-
-fn floor(text: &str, byte: usize) -> usize {
-    let mut byte = byte.min(text.len());
-    while !text.is_char_boundary(byte) {
-        byte -= 1;
-    }
-    byte
-}
-
-/// A second document would be ignored without a word.
-fn several(text: &str) -> Result<(), Problem> {
-    if serde_yaml::Deserializer::from_str(text).take(2).count() < 2 {
-        return Ok(());
-    }
-    let mut at = 0;
-    let mut marks = Vec::new();
-    let mut content = false;
-    for line in text.split_inclusive('\n') {
-        let is_mark = line.starts_with("---") && line[3..].chars().next().is_none_or(char::is_whitespace);
-        if is_mark && content {
-            marks.push(at..at + 3);
+/// YAML forbids them, and the parser does not mind.
+fn without_control_characters(text: &str) -> Result<(), Problem> {
+    let is_forbidden = |c: &(usize, char)| c.1.is_control() && !matches!(c.1, '\t' | '\n' | '\r' | '\u{85}');
+    match text.char_indices().find(is_forbidden) {
+        None => Ok(()),
+        Some((at, c)) => {
+            let message = "invalid YAML: control characters are not allowed";
+            Err(Problem::at(at..at + c.len_utf8(), message, "here"))
         }
-        content |= !is_mark && !line.trim().is_empty() && !line.trim_start().starts_with('#');
-        at += line.len();
-    }
-    let message = "expected one YAML document, found several";
-    let problem = match marks.first() {
-        Some(mark) => Problem::at(mark.clone(), message, "the second one begins here"),
-        None => Problem::whole(message),
-    };
-    Err(problem.help("write one file for each"))
-}
-
-fn no_tree(why: NoTree) -> Problem {
-    match why {
-        NoTree::Syntax(why, at) => Problem::at(at, format!("invalid YAML: {}", why.info()), "here"),
-        NoTree::TooDeep(at) => Problem::at(
-            at,
-            format!("nested deeper than {MAX_DEPTH} levels"),
-            "one level too deep",
-        ),
-        NoTree::Empty => Problem::whole("the file is empty"),
     }
 }

@@ -2,7 +2,7 @@
 
 use super::tree::Bytes;
 use miette::{
-    Diagnostic, GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource, Severity, SourceCode,
+    GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource, Report, Severity,
 };
 use std::fmt;
 use std::sync::Arc;
@@ -113,13 +113,20 @@ impl FileError {
     }
 
     fn render_one(&self, problem: &Problem, colour: bool) -> String {
-        let shown = Shown {
-            message: format!("{}: {}", self.place(problem), problem.message),
-            source: self
-                .marks(problem)
-                .then(|| NamedSource::new(printable(&self.name), printable(&self.text))),
-            problem,
-        };
+        let message = printable(&format!("{}: {}", self.place(problem), problem.message));
+        let mut diagnostic = MietteDiagnostic::new(&message).with_severity(Severity::Error);
+        diagnostic.help = problem.help.as_deref().map(printable);
+        let mut report = Report::new(diagnostic.clone());
+        if let Some(at) = problem.at.clone().filter(|_| self.can_be_shown(problem)) {
+            let first =
+                LabeledSpan::new_primary_with_span(Some(printable(&problem.label)), (at.start, at.len()));
+            let also = problem.also.iter().map(|(bytes, text)| {
+                LabeledSpan::new(Some(printable(text)), bytes.start, bytes.len().max(1))
+            });
+            let labels = std::iter::once(first).chain(also);
+            let source = NamedSource::new(printable(&self.name), printable(&self.text));
+            report = Report::new(diagnostic.with_labels(labels)).with_source_code(source);
+        }
         let theme = if colour {
             GraphicalTheme::unicode()
         } else {
@@ -130,16 +137,16 @@ impl FileError {
             .with_links(false)
             .with_context_lines(1)
             .with_width(110)
-            .render_report(&mut out, &shown);
+            .render_report(&mut out, report.as_ref());
         if drawn.is_err() {
-            out = format!("  × {}\n", shown.message);
+            out = format!("  × {message}\n");
         }
         out.lines()
             .fold(String::new(), |text, line| text + line.trim_end() + "\n")
     }
 
     /// Whether the lines can be shown.
-    fn marks(&self, problem: &Problem) -> bool {
+    fn can_be_shown(&self, problem: &Problem) -> bool {
         let Some(bytes) = &problem.at else {
             return false;
         };
@@ -193,53 +200,4 @@ fn printable(text: &str) -> String {
         }
     }
     out
-}
-
-/// A problem as miette draws it.
-#[derive(Debug)]
-struct Shown<'p> {
-    message: String,
-    source: Option<NamedSource<String>>,
-    problem: &'p Problem,
-}
-
-impl fmt::Display for Shown<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&printable(&self.message))
-    }
-}
-
-impl std::error::Error for Shown<'_> {}
-
-impl Diagnostic for Shown<'_> {
-    fn severity(&self) -> Option<Severity> {
-        Some(Severity::Error)
-    }
-
-    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
-        self.problem
-            .help
-            .as_ref()
-            .map(|help| Box::new(printable(help)) as Box<dyn fmt::Display>)
-    }
-
-    fn source_code(&self) -> Option<&dyn SourceCode> {
-        self.source.as_ref().map(|source| source as &dyn SourceCode)
-    }
-
-    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
-        let at = self.problem.at.clone()?;
-        self.source.as_ref()?;
-        let label = |bytes: Bytes, text: &str| {
-            LabeledSpan::new(Some(printable(text)), bytes.start, bytes.len().max(1))
-        };
-        let first =
-            LabeledSpan::new_primary_with_span(Some(printable(&self.problem.label)), (at.start, at.len()));
-        let also = self
-            .problem
-            .also
-            .iter()
-            .map(move |(bytes, text)| label(bytes.clone(), text));
-        Some(Box::new(std::iter::once(first).chain(also)))
-    }
 }

@@ -1,38 +1,39 @@
 //! What a scalar can be read as.
 
 use super::nearest::suggestion;
-use super::node_path::NodePath;
+use super::tree::Place;
 use dfota_core::escape::quoted;
 use dfota_record::day::Day;
 use schemars::{Schema, json_schema};
+use std::marker::PhantomData;
 use std::time::Duration;
 
-/// A type that a scalar can become.
-pub trait Literal: Sized {
-    /// Its name in the schema.
-    const NAME: &'static str;
+/// A form that a scalar can have.
+pub trait Literal {
+    /// What it becomes.
+    type Value;
 
     /// Reads the text of a scalar.
-    fn read(text: &str) -> Result<Self, Mistake>;
+    fn read(text: &str) -> Result<Self::Value, ValueError>;
 
     /// The scalars that are taken, for editors.
     fn schema() -> Schema;
 }
 
-/// Why a scalar is none.
+/// Why a value is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Mistake {
+pub struct ValueError {
     /// What was expected and what was seen.
     pub message: String,
     /// What stands at the mark.
     pub label: Option<String>,
     /// What would be right.
     pub help: Option<String>,
-    /// Another node that it does not go with.
-    pub because: Option<NodePath>,
+    /// Another value that it does not go with.
+    pub because: Option<Place>,
 }
 
-impl Mistake {
+impl ValueError {
     pub fn new(message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
@@ -40,6 +41,18 @@ impl Mistake {
             help: None,
             because: None,
         }
+    }
+
+    /// The text is not `what` was expected.
+    pub fn expected(what: &str, text: &str) -> Self {
+        Self::new(format!("expected {what}, found {}", quoted(text)))
+    }
+
+    /// The text is none of the names.
+    pub fn none_of(text: &str, what: &str, names: &[&str]) -> Self {
+        Self::expected(what, text)
+            .label(format!("not {what}"))
+            .help(suggestion(text, names, "valid are"))
     }
 
     /// With what stands at the mark.
@@ -54,61 +67,99 @@ impl Mistake {
         self
     }
 
-    /// With another node that it does not go with.
-    pub fn because(mut self, other: NodePath) -> Self {
+    /// With another value that it does not go with.
+    pub fn because(mut self, other: Place) -> Self {
         self.because = Some(other);
         self
     }
-
-    /// A word that is none of the names.
-    pub fn none_of(text: &str, what: &str, names: &[&str]) -> Self {
-        Self::new(format!("expected {what}, found {}", quoted(text)))
-            .label(format!("not {what}"))
-            .help(suggestion(text, names, "valid are"))
-    }
 }
 
-impl<T: Into<String>> From<T> for Mistake {
+impl<T: Into<String>> From<T> for ValueError {
     fn from(message: T) -> Self {
         Self::new(message)
     }
 }
 
-/// One of `names`; the reader gives the index.
-pub fn one_of(text: &str, what: &str, names: &[&str]) -> Result<usize, Mistake> {
+/// A word of a list: [`Literal`] for an enum that has `ALL` and `name`.
+macro_rules! word_literals {
+    ($($type:ty: $what:literal;)+) => {$(
+        impl Literal for $type {
+            type Value = Self;
+
+            fn read(text: &str) -> Result<Self, ValueError> {
+                one_of(text, $what, &Self::ALL.map(Self::name)).map(|index| Self::ALL[index])
+            }
+
+            fn schema() -> Schema {
+                choice_schema(&Self::ALL.map(Self::name))
+            }
+        }
+    )+};
+}
+pub(crate) use word_literals;
+
+/// A text with a form of its own: [`Literal`] for a type that can be parsed, by what it is and by its pattern.
+macro_rules! parsed_literals {
+    ($($type:ty: $what:literal, $schema:expr;)+) => {$(
+        impl Literal for $type {
+            type Value = Self;
+
+            fn read(text: &str) -> Result<Self, ValueError> {
+                let refuse = |why: <Self as std::str::FromStr>::Err| {
+                    ValueError::expected($what, text).help(why.to_string())
+                };
+                text.parse().map_err(refuse)
+            }
+
+            fn schema() -> Schema {
+                $schema
+            }
+        }
+    )+};
+}
+pub(crate) use parsed_literals;
+
+/// A form without a type of its own, by what it becomes, its schema, and the function that reads it.
+macro_rules! literals {
+    ($($(#[$doc:meta])* $name:ident -> $value:ty, $schema:expr, $read:expr;)+) => {$(
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub struct $name;
+
+        impl Literal for $name {
+            type Value = $value;
+
+            fn read(text: &str) -> Result<$value, ValueError> {
+                $read(text)
+            }
+
+            fn schema() -> Schema {
+                $schema
+            }
+        }
+    )+};
+}
+pub(crate) use literals;
+
+/// One of `names`; the caller gets the index.
+pub fn one_of(text: &str, what: &str, names: &[&str]) -> Result<usize, ValueError> {
     names
         .iter()
         .position(|name| *name == text)
-        .ok_or_else(|| Mistake::none_of(text, what, names))
-}
-
-/// A whole number out of a range.
-pub fn whole<T>(text: &str, range: std::ops::RangeInclusive<T>) -> Result<T, Mistake>
-where
-    T: std::str::FromStr + PartialOrd + std::fmt::Display,
-{
-    text.parse::<T>()
-        .ok()
-        .filter(|value| range.contains(value))
-        .ok_or_else(|| {
-            Mistake::new(format!(
-                "expected a whole number from {} to {}, found {}",
-                range.start(),
-                range.end(),
-                quoted(text)
-            ))
-        })
+        .ok_or_else(|| ValueError::none_of(text, what, names))
 }
 
 /// A scalar that holds `{name}`.
 const TEMPLATE: &str = r"\{[A-Za-z0-9_-]+\}";
 
+/// The schema of something that `{name}` can stand for as well.
+pub fn or_template(schema: &Schema) -> Schema {
+    json_schema!({ "anyOf": [schema, { "type": "string", "pattern": TEMPLATE }] })
+}
+
 /// The schema of one of these words.
 pub fn choice_schema(names: &[&str]) -> Schema {
-    json_schema!({ "anyOf": [
-        { "type": "string", "enum": names },
-        { "type": "string", "pattern": TEMPLATE },
-    ] })
+    or_template(&json_schema!({ "type": "string", "enum": names }))
 }
 
 /// The schema of a text with a form; `form` is a pattern without anchors.
@@ -116,28 +167,43 @@ pub fn pattern_schema(form: &str) -> Schema {
     json_schema!({ "type": "string", "pattern": format!(r"^({form})$|{TEMPLATE}") })
 }
 
-/// The schema of a whole number.
-pub fn whole_schema(from: u64, to: u64) -> Schema {
-    json_schema!({ "anyOf": [
-        { "type": "integer", "minimum": from, "maximum": to },
-        { "type": "string", "pattern": TEMPLATE },
-    ] })
-}
-
 /// The schema of any scalar.
 pub fn any_schema() -> Schema {
     json_schema!({ "type": ["string", "number", "boolean"] })
 }
 
-impl Literal for String {
-    const NAME: &'static str = "Text";
+/// A whole number from `FROM` to `TO`.
+#[derive(Debug)]
+pub struct Whole<T, const FROM: u64, const TO: u64>(PhantomData<T>);
 
-    fn read(text: &str) -> Result<Self, Mistake> {
+impl<T: TryFrom<u64>, const FROM: u64, const TO: u64> Literal for Whole<T, FROM, TO> {
+    type Value = T;
+
+    fn read(text: &str) -> Result<T, ValueError> {
+        let number = text.parse().ok().filter(|number| (FROM..=TO).contains(number));
+        number
+            .and_then(|number| T::try_from(number).ok())
+            .ok_or_else(|| ValueError::expected(&format!("a whole number from {FROM} to {TO}"), text))
+    }
+
+    fn schema() -> Schema {
+        let mut number = json_schema!({ "type": "integer", "minimum": FROM });
+        if TO < u64::MAX {
+            number.insert("maximum".to_owned(), TO.into());
+        }
+        or_template(&number)
+    }
+}
+
+impl Literal for String {
+    type Value = Self;
+
+    fn read(text: &str) -> Result<Self, ValueError> {
         if text.trim().is_empty() {
-            return Err(Mistake::new("expected a text, found none"));
+            return Err(ValueError::new("expected a text, found none"));
         }
         match text.chars().find(|c| c.is_control()) {
-            Some(c) => Err(Mistake::new(format!(
+            Some(c) => Err(ValueError::new(format!(
                 "expected one line of text, found the control character `{}` in it",
                 c.escape_default()
             ))),
@@ -151,14 +217,14 @@ impl Literal for String {
 }
 
 impl Literal for bool {
-    const NAME: &'static str = "Bool";
+    type Value = Self;
 
-    fn read(text: &str) -> Result<Self, Mistake> {
+    fn read(text: &str) -> Result<Self, ValueError> {
         one_of(text, "`true` or `false`", &["false", "true"]).map(|index| index == 1)
     }
 
     fn schema() -> Schema {
-        json_schema!({ "anyOf": [ { "type": "boolean" }, { "type": "string", "pattern": TEMPLATE } ] })
+        or_template(&json_schema!({ "type": "boolean" }))
     }
 }
 
@@ -169,20 +235,20 @@ const DURATION: &str = "a duration is a number and a unit (`ms`, `s`, `m`, `h`),
 const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
 
 impl Literal for Duration {
-    const NAME: &'static str = "Duration";
+    type Value = Self;
 
-    fn read(text: &str) -> Result<Self, Mistake> {
-        let wrong = || Mistake::new(format!("expected a duration, found {}", quoted(text))).help(DURATION);
+    fn read(text: &str) -> Result<Self, ValueError> {
+        let wrong = || ValueError::expected("a duration", text).help(DURATION);
         let zero = text == "0";
         if !zero && !text.bytes().any(|b| b.is_ascii_alphabetic()) {
             return Err(wrong().label("which unit?"));
         }
         let duration = humantime::parse_duration(text).map_err(|_| wrong())?;
         if duration > LONGEST {
-            return Err(Mistake::new(format!("{} is longer than a week", quoted(text))));
+            return Err(ValueError::new(format!("{} is longer than a week", quoted(text))));
         }
         if duration.subsec_nanos() % 1_000_000 != 0 {
-            return Err(Mistake::new(format!(
+            return Err(ValueError::new(format!(
                 "{} is finer than a millisecond",
                 quoted(text)
             )));
@@ -195,11 +261,33 @@ impl Literal for Duration {
     }
 }
 
-impl Literal for Day {
-    const NAME: &'static str = "Day";
+literals! {
+    /// A duration that is not zero.
+    NonZeroDuration -> Duration, Duration::schema(), non_zero_duration;
+    /// `true`, for a key that would say nothing with `false`.
+    True -> (), bool::schema(), only_true;
+}
 
-    fn read(text: &str) -> Result<Self, Mistake> {
-        text.parse().map_err(|why: String| Mistake::new(why))
+fn non_zero_duration(text: &str) -> Result<Duration, ValueError> {
+    match Duration::read(text)? {
+        Duration::ZERO => Err(ValueError::expected("a duration above zero", text)),
+        duration => Ok(duration),
+    }
+}
+
+fn only_true(text: &str) -> Result<(), ValueError> {
+    if bool::read(text)? {
+        Ok(())
+    } else {
+        Err(ValueError::expected("`true`", text).help("leave the key out"))
+    }
+}
+
+impl Literal for Day {
+    type Value = Self;
+
+    fn read(text: &str) -> Result<Self, ValueError> {
+        text.parse().map_err(|why: String| ValueError::new(why))
     }
 
     fn schema() -> Schema {

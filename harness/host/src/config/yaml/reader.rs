@@ -2,17 +2,14 @@
 
 use super::document::Document;
 use super::file_error::{FileError, Problem};
-use super::literal::{Literal, Mistake};
-use super::mended::MISSING;
+use super::literal::{Literal, ValueError};
 use super::nearest::suggestion;
-use super::node_path::NodePath;
-use super::one_or_more::OneOrMore;
-use super::raw::Raw;
-use super::tree::Bytes;
+use super::scalar::Raw;
+use super::tree::{Bytes, Place};
 use dfota_core::escape::quoted;
 
 #[derive(Debug)]
-pub struct Reader<'d> {
+pub struct ValueReader<'d> {
     document: &'d Document,
     problems: Vec<Problem>,
     warnings: Vec<String>,
@@ -35,30 +32,27 @@ pub struct Binding {
     pub name: String,
     pub value: String,
     /// Where the value stands.
-    pub at: NodePath,
+    pub at: Place,
 }
 
-impl<'d> Reader<'d> {
-    /// Nothing read, nothing wrong.
-    pub fn new(document: &'d Document) -> Self {
+impl<'d> ValueReader<'d> {
+    /// A reader of a document in which so much is wrong already.
+    pub(super) fn new(document: &'d Document, problems: Vec<Problem>) -> Self {
         Self {
             document,
-            problems: Vec::new(),
+            problems,
             warnings: Vec::new(),
             bindings: Bindings::default(),
         }
     }
 
-    /// The same, for a document whose keys are wrong: values that are missing are passed over.
-    pub fn with(document: &'d Document, problems: Vec<Problem>) -> Self {
-        Self {
-            problems,
-            ..Self::new(document)
-        }
-    }
-
     pub fn document(&self) -> &'d Document {
         self.document
+    }
+
+    /// The key that a value stands under.
+    pub fn key(&self, at: Place) -> &'d str {
+        self.document.tree().key_of(at).unwrap_or_default()
     }
 
     /// From here on these values stand in for `{name}`.
@@ -67,52 +61,25 @@ impl<'d> Reader<'d> {
     }
 
     /// The value of a scalar; a mistake is noted.
-    pub fn read<T: Literal>(&mut self, at: &NodePath, raw: &Raw<T>) -> Option<T> {
-        let text = self.fill(at, raw.text())?;
-        match T::read(&text) {
-            Ok(value) => Some(value),
-            Err(mistake) => {
-                self.mistake(at, mistake);
-                None
-            }
-        }
+    pub fn read<T: Literal>(&mut self, raw: &Raw<T>) -> Option<T::Value> {
+        let text = self.fill(raw.at, raw.text.as_deref()?)?;
+        T::read(&text)
+            .map_err(|mistake| self.mistake(raw.at, mistake))
+            .ok()
     }
 
     /// The value of a scalar that may be left out.
-    pub fn read_option<T: Literal>(&mut self, at: &NodePath, raw: Option<&Raw<T>>) -> Option<T> {
-        raw.and_then(|raw| self.read(at, raw))
+    pub fn option<T: Literal>(&mut self, raw: &Option<Raw<T>>) -> Option<T::Value> {
+        raw.as_ref().and_then(|raw| self.read(raw))
     }
 
     /// The values of a list.
-    pub fn read_list<T: Literal>(&mut self, at: &NodePath, raws: &[Raw<T>]) -> Vec<T> {
-        raws.iter()
-            .enumerate()
-            .filter_map(|(n, raw)| self.read(&at.index(n), raw))
-            .collect()
-    }
-
-    /// The values of a key that takes one or a list, each with its place.
-    pub fn read_one_or_more<T: Literal>(
-        &mut self,
-        at: &NodePath,
-        raws: Option<&OneOrMore<T>>,
-    ) -> Option<Vec<(NodePath, T)>> {
-        let raws = raws?;
-        let place = |n| if raws.is_list { at.index(n) } else { at.clone() };
-        let places = (0..raws.raws.len()).map(place);
-        Some(
-            places
-                .zip(&raws.raws)
-                .filter_map(|(at, raw)| Some((at.clone(), self.read(&at, raw)?)))
-                .collect(),
-        )
+    pub fn list<'r, T: Literal + 'r>(&mut self, raws: impl IntoIterator<Item = &'r Raw<T>>) -> Vec<T::Value> {
+        raws.into_iter().filter_map(|raw| self.read(raw)).collect()
     }
 
     /// The text with every `{name}` replaced.
-    pub fn fill(&mut self, at: &NodePath, text: &str) -> Option<String> {
-        if text == MISSING {
-            return None;
-        }
+    fn fill(&mut self, at: Place, text: &str) -> Option<String> {
         let mut out = String::new();
         let mut rest = text;
         let mut sound = true;
@@ -131,7 +98,7 @@ impl<'d> Reader<'d> {
         sound.then_some(out)
     }
 
-    fn unknown_name(&mut self, at: &NodePath, name: &str) {
+    fn unknown_name(&mut self, at: Place, name: &str) {
         let names: Vec<&str> = self.bindings.values.iter().map(|b| b.name.as_str()).collect();
         let help = if names.is_empty() {
             "the case has no `matrix`".to_owned()
@@ -140,29 +107,28 @@ impl<'d> Reader<'d> {
         };
         let problem = Problem::at(
             self.document.tree().mark(at),
-            format!("`{{{name}}}` is no key of the case's `matrix`"),
+            format!("`{{{name}}}` is not a key of the case's `matrix`"),
             "nothing to put here",
         );
         self.problem(problem.help(help));
     }
 
     /// Notes a mistake about the value of a node.
-    pub fn mistake(&mut self, at: &NodePath, mistake: impl Into<Mistake>) {
+    pub fn mistake(&mut self, at: Place, mistake: impl Into<ValueError>) {
         let mark = self.document.tree().mark(at);
         self.note(at, mark, ":", mistake.into());
     }
 
     /// Notes a mistake about a key, not about its value.
-    pub fn key_mistake(&mut self, at: &NodePath, mistake: impl Into<Mistake>) {
+    pub fn key_mistake(&mut self, at: Place, mistake: impl Into<ValueError>) {
         let mark = self.document.tree().key_mark(at);
         self.note(at, mark, "", mistake.into());
     }
 
-    fn note(&mut self, at: &NodePath, mark: Bytes, colon: &str, mistake: Mistake) {
-        let involved = self.involved(at, mistake.because.as_ref());
-        let key = at
-            .last_key()
-            .map_or_else(|| "the file".to_owned(), |key| format!("`{key}`"));
+    fn note(&mut self, at: Place, mark: Bytes, colon: &str, mistake: ValueError) {
+        let involved = self.involved(at, mistake.because);
+        let key = self.document.tree().key_of(at);
+        let key = key.map_or_else(|| "the file".to_owned(), |key| format!("`{key}`"));
         let case = if involved.is_empty() {
             String::new()
         } else {
@@ -173,17 +139,17 @@ impl<'d> Reader<'d> {
         problem.help = mistake.help;
         for binding in involved {
             let label = format!("`{}` is {} in this case", binding.name, quoted(&binding.value));
-            problem = problem.also(self.document.tree().mark(&binding.at), label);
+            problem = problem.also(self.document.tree().mark(binding.at), label);
         }
         self.problem(problem);
     }
 
     /// The values of the matrix that a mistake comes from.
-    fn involved(&self, at: &NodePath, because: Option<&NodePath>) -> Vec<&Binding> {
+    fn involved(&self, at: Place, because: Option<Place>) -> Vec<&Binding> {
         let tree = self.document.tree();
         let written: Vec<&str> = std::iter::once(at)
             .chain(because)
-            .map(|path| &self.document.text()[tree.mark(path)])
+            .map(|place| &self.document.text()[tree.mark(place)])
             .collect();
         let stands = |binding: &Binding| {
             let name = format!("{{{}}}", binding.name);
@@ -204,10 +170,10 @@ impl<'d> Reader<'d> {
         }
     }
 
-    /// Notes what is no mistake but worth a word.
-    pub fn warn(&mut self, at: &NodePath, what: &str) {
-        let place = self.document.place(&self.document.tree().mark(at));
-        let warning = format!("{place}: {what}");
+    /// Notes a warning.
+    pub fn warn(&mut self, at: Place, what: &str) {
+        let (line, column) = self.document.line_and_column(at);
+        let warning = format!("{}:{line}:{column}: {what}", self.document.name());
         if !self.warnings.contains(&warning) {
             self.warnings.push(warning);
         }

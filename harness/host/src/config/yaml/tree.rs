@@ -3,8 +3,9 @@
 //! Built from the parser's events, not from a loaded value: so that duplicate keys are still there and an alias stays
 //! one reference, however often it multiplies.
 
-use super::node_path::{NodePath, Step};
+use super::file_error::Problem;
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span};
+use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::ops::Range;
 
@@ -14,10 +15,10 @@ pub type Bytes = Range<usize>;
 pub type NodeId = usize;
 
 /// Deepest nesting that is taken; the formats need five levels.
-pub const MAX_DEPTH: usize = 32;
+const MAX_DEPTH: usize = 32;
 
-/// All nodes of the first document of a text.
-#[derive(Debug, Clone, Default)]
+/// All nodes of a document.
+#[derive(Debug, Clone)]
 pub struct Tree {
     nodes: Vec<Node>,
 }
@@ -26,47 +27,40 @@ pub struct Tree {
 pub struct Node {
     /// Where it stands; of a mapping or list the place where it begins.
     pub bytes: Bytes,
-    pub content: Content,
+    pub content: NodeContent,
 }
 
-/// What a node is.
 #[derive(Debug, Clone)]
-pub enum Content {
-    /// A single value; `plain` when it stands without quotes.
+pub enum NodeContent {
     Scalar {
         text: String,
         /// Whether it stands without quotes.
         plain: bool,
     },
     List(Vec<NodeId>),
-    Map(Vec<Entry>),
+    Map(Vec<MapEntry>),
 }
 
 /// A key of a mapping and its value.
-#[derive(Debug, Clone)]
-pub struct Entry {
-    /// The key; empty for one that is no single value.
-    pub key: String,
-    /// Where the key stands.
-    pub key_bytes: Bytes,
+#[derive(Debug, Clone, Copy)]
+pub struct MapEntry {
+    pub key: NodeId,
     pub value: NodeId,
 }
 
-/// Why there is no tree.
-#[derive(Debug)]
-pub enum NoTree {
-    /// The parser refused the text.
-    Syntax(ScanError, Bytes),
-    /// Nested deeper than [`MAX_DEPTH`].
-    TooDeep(Bytes),
-    /// There is no document.
-    Empty,
+/// What a message about a value points at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
+pub struct Place {
+    /// The node that shows the value best.
+    mark: NodeId,
+    /// The key that the value stands under, or the list that it is an item of; the root where there is none.
+    key: NodeId,
 }
 
 impl Node {
     /// Whether nothing stands there: `key:` or `key: null`.
     pub fn is_null(&self) -> bool {
-        matches!(&self.content, Content::Scalar { text, plain: true }
+        matches!(&self.content, NodeContent::Scalar { text, plain: true }
             if matches!(text.as_str(), "" | "~" | "null" | "Null" | "NULL"))
     }
 
@@ -74,73 +68,76 @@ impl Node {
     pub fn kind(&self) -> &'static str {
         match &self.content {
             _ if self.is_null() => "nothing",
-            Content::Scalar { .. } => "a single value",
-            Content::List(_) => "a list",
-            Content::Map(_) => "a mapping",
+            NodeContent::Scalar { .. } => "a single value",
+            NodeContent::List(_) => "a list",
+            NodeContent::Map(_) => "a mapping",
+        }
+    }
+
+    /// The entries of a mapping; none of anything else.
+    pub fn entries(&self) -> &[MapEntry] {
+        match &self.content {
+            NodeContent::Map(entries) => entries,
+            NodeContent::Scalar { .. } | NodeContent::List(_) => &[],
         }
     }
 }
 
 impl Tree {
-    /// Reads the first document of `text`.
-    pub fn parse(text: &str) -> Result<Self, NoTree> {
-        Builder::new(text).build()
-    }
+    /// The node of the whole document.
+    pub const ROOT: NodeId = 0;
 
-    pub fn root(&self) -> NodeId {
-        0
+    /// Parses `text`, which has to be one document.
+    pub fn parse(text: &str) -> Result<Self, Problem> {
+        Builder::new(text).build()
     }
 
     pub fn node(&self, id: NodeId) -> &Node {
         &self.nodes[id]
     }
 
-    /// The place that shows the node at `path` best: a value itself, and the key of a mapping or list. Where the path
-    /// leads nowhere, the last node on the way.
-    pub fn mark(&self, path: &NodePath) -> Bytes {
-        let mut here = self.root();
-        let mut mark = self.nodes.first().map_or(0..0, |root| root.bytes.clone());
-        for step in path.steps() {
-            let Some((next, key)) = self.step(here, step) else {
-                break;
-            };
-            here = next;
-            let node = &self.nodes[here];
-            mark = match (&node.content, key) {
-                (Content::Scalar { .. }, _) if !node.bytes.is_empty() => node.bytes.clone(),
-                (Content::Map(entries), None) => entries
-                    .first()
-                    .map_or(node.bytes.clone(), |entry| entry.key_bytes.clone()),
-                (_, Some(key)) => key,
-                (_, None) => node.bytes.clone(),
-            };
+    /// The text of a key; empty for a mapping or list.
+    pub fn key(&self, id: NodeId) -> &str {
+        match &self.nodes[id].content {
+            NodeContent::Scalar { text, .. } => text,
+            NodeContent::List(_) | NodeContent::Map(_) => "",
         }
-        mark
     }
 
-    /// The place of the key at the end of `path`.
-    pub fn key_mark(&self, path: &NodePath) -> Bytes {
-        let mut here = self.root();
-        let mut mark = None;
-        for step in path.steps() {
-            let Some((next, key)) = self.step(here, step) else {
-                break;
-            };
-            here = next;
-            mark = key;
-        }
-        mark.unwrap_or_else(|| self.mark(path))
+    /// The place of a value: a single value shows itself, a mapping or list is shown by its key, and one without a key by
+    /// the first key in it.
+    pub fn place(&self, value: NodeId, key: NodeId, is_item: bool) -> Place {
+        let node = &self.nodes[value];
+        let has_key = key != Self::ROOT && !is_item;
+        let mark = match &node.content {
+            NodeContent::Scalar { .. } if !node.bytes.is_empty() => value,
+            _ if has_key => key,
+            NodeContent::Map(entries) => entries.first().map_or(value, |entry| entry.key),
+            NodeContent::Scalar { .. } | NodeContent::List(_) => value,
+        };
+        Place { mark, key }
     }
 
-    fn step(&self, from: NodeId, step: &Step) -> Option<(NodeId, Option<Bytes>)> {
-        match (&self.nodes.get(from)?.content, step) {
-            (Content::Map(entries), Step::Key(key)) => entries
-                .iter()
-                .find(|entry| entry.key == *key)
-                .map(|entry| (entry.value, Some(entry.key_bytes.clone()))),
-            (Content::List(items), Step::Index(index)) => items.get(*index).map(|id| (*id, None)),
-            _ => None,
-        }
+    /// Where the value stands.
+    pub fn mark(&self, place: Place) -> Bytes {
+        self.nodes[place.mark].bytes.clone()
+    }
+
+    /// Where its key stands.
+    pub fn key_mark(&self, place: Place) -> Bytes {
+        self.nodes[place.key].bytes.clone()
+    }
+
+    /// The key that it stands under; none for the whole document.
+    pub fn key_of(&self, place: Place) -> Option<&str> {
+        (place.key != Self::ROOT).then(|| self.key(place.key))
+    }
+}
+
+impl Place {
+    /// The numbers that [`Deserialize`] makes a place of.
+    pub(super) fn numbers(self) -> [NodeId; 2] {
+        [self.mark, self.key]
     }
 }
 
@@ -149,8 +146,8 @@ struct Builder<'t> {
     /// Byte of each character: the parser counts characters.
     byte_of: Vec<usize>,
     nodes: Vec<Node>,
-    /// Containers that are open, each with a key that waits for its value.
-    open: Vec<(NodeId, Option<(String, Bytes)>)>,
+    /// Mappings and lists that have not ended, each with a key that waits for its value.
+    open: Vec<(NodeId, Option<NodeId>)>,
     anchors: BTreeMap<usize, NodeId>,
 }
 
@@ -178,47 +175,51 @@ impl<'t> Builder<'t> {
         start..start + trimmed
     }
 
-    fn build(mut self) -> Result<Tree, NoTree> {
+    fn build(mut self) -> Result<Tree, Problem> {
         let mut parser = Parser::new_from_str(self.text);
         while let Some(next) = parser.next_event() {
-            let (event, span) = next.map_err(|why| {
-                let at = self.byte(why.marker().index());
-                NoTree::Syntax(why, at..at)
-            })?;
+            let (event, span) = next.map_err(|why| self.syntax(&why))?;
             let bytes = self.bytes(span);
             match event {
                 Event::Scalar(text, style, anchor, _) => {
-                    let plain = style == ScalarStyle::Plain;
-                    let content = Content::Scalar {
+                    let content = NodeContent::Scalar {
                         text: text.into_owned(),
-                        plain,
+                        plain: style == ScalarStyle::Plain,
                     };
                     let id = self.add(bytes, content, anchor);
-                    self.place(id);
+                    self.put(id);
                 }
-                Event::SequenceStart(anchor, _) => self.begin(bytes, Content::List(Vec::new()), anchor)?,
-                Event::MappingStart(anchor, _) => self.begin(bytes, Content::Map(Vec::new()), anchor)?,
+                Event::SequenceStart(anchor, _) => {
+                    self.begin(bytes, NodeContent::List(Vec::new()), anchor)?
+                }
+                Event::MappingStart(anchor, _) => self.begin(bytes, NodeContent::Map(Vec::new()), anchor)?,
                 Event::SequenceEnd | Event::MappingEnd => {
                     if let Some((id, _)) = self.open.pop() {
-                        self.place(id);
+                        self.put(id);
                     }
                 }
                 Event::Alias(anchor) => {
-                    // An unknown alias was refused by the parser; one into itself is refused by the depth below.
-                    let id = self.anchors.get(&anchor).copied().unwrap_or(0);
-                    self.place(id);
+                    // An unknown alias was refused by the parser. One into itself is never followed for ever: the structs
+                    // that are filled are not recursive.
+                    let id = self.anchors.get(&anchor).copied().unwrap_or(Tree::ROOT);
+                    self.put(id);
                 }
-                Event::DocumentEnd | Event::StreamEnd => break,
-                Event::Nothing | Event::StreamStart | Event::DocumentStart(_) => {}
+                // What follows would be ignored without a word.
+                Event::DocumentStart(_) if !self.nodes.is_empty() => return Err(several(bytes)),
+                Event::Nothing
+                | Event::StreamStart
+                | Event::StreamEnd
+                | Event::DocumentStart(_)
+                | Event::DocumentEnd => {}
             }
         }
-        if self.nodes.is_empty() {
-            return Err(NoTree::Empty);
+        match self.nodes.first() {
+            Some(root) if !root.is_null() => Ok(Tree { nodes: self.nodes }),
+            _ => Err(Problem::whole("the file is empty")),
         }
-        Ok(Tree { nodes: self.nodes })
     }
 
-    fn add(&mut self, bytes: Bytes, content: Content, anchor: usize) -> NodeId {
+    fn add(&mut self, bytes: Bytes, content: NodeContent, anchor: usize) -> NodeId {
         let id = self.nodes.len();
         self.nodes.push(Node { bytes, content });
         if anchor > 0 {
@@ -227,36 +228,49 @@ impl<'t> Builder<'t> {
         id
     }
 
-    fn begin(&mut self, bytes: Bytes, content: Content, anchor: usize) -> Result<(), NoTree> {
+    fn begin(&mut self, bytes: Bytes, content: NodeContent, anchor: usize) -> Result<(), Problem> {
         if self.open.len() >= MAX_DEPTH {
-            return Err(NoTree::TooDeep(bytes));
+            let message = format!("nested deeper than {MAX_DEPTH} levels");
+            return Err(Problem::at(bytes, message, "one level too deep"));
         }
         let id = self.add(bytes, content, anchor);
         self.open.push((id, None));
         Ok(())
     }
 
-    /// Puts a finished node where it belongs.
-    fn place(&mut self, id: NodeId) {
-        let key = match &self.nodes[id].content {
-            Content::Scalar { text, .. } => text.clone(),
-            _ => String::new(),
-        };
-        let key_bytes = self.nodes[id].bytes.clone();
+    /// Puts a node that is complete into the mapping or list around it.
+    fn put(&mut self, id: NodeId) {
         let Some((parent, waiting)) = self.open.last_mut() else {
             return;
         };
         match &mut self.nodes[*parent].content {
-            Content::List(items) => items.push(id),
-            Content::Map(entries) => match waiting.take() {
-                None => *waiting = Some((key, key_bytes)),
-                Some((key, key_bytes)) => entries.push(Entry {
-                    key,
-                    key_bytes,
-                    value: id,
-                }),
+            NodeContent::List(items) => items.push(id),
+            NodeContent::Map(entries) => match waiting.take() {
+                None => *waiting = Some(id),
+                Some(key) => entries.push(MapEntry { key, value: id }),
             },
-            Content::Scalar { .. } => {}
+            NodeContent::Scalar { .. } => {}
         }
     }
+
+    fn syntax(&self, why: &ScanError) -> Problem {
+        // What ends too early is shown at the end of its last line, not behind it.
+        let at = self.byte(why.marker().index()).min(self.text.trim_end().len());
+        let line_start = self.text[..at].rfind('\n').map_or(0, |n| n + 1);
+        let line = &self.text[line_start..];
+        let indent = &line[..line.len() - line.trim_start_matches([' ', '\t']).len()];
+        let tab = indent.find('\t').map(|n| line_start + n);
+        let at = tab.unwrap_or(at);
+        let mark = at..at + self.text[at..].chars().next().map_or(0, char::len_utf8);
+        let problem = Problem::at(mark, format!("invalid YAML: {}", why.info()), "here");
+        match tab {
+            Some(_) => problem.help("indent with blanks: here stands a tab"),
+            None => problem,
+        }
+    }
+}
+
+fn several(second: Bytes) -> Problem {
+    let message = "expected one YAML document, found several";
+    Problem::at(second, message, "the second one begins here").help("write one file for each")
 }

@@ -4,7 +4,7 @@ use super::{Judged, Runner};
 use crate::plan::campaign::{self, CampaignCut};
 use crate::plan::earlier::Earlier;
 use crate::state::StateError;
-use crate::state::campaign_store::{CampaignStore, Kept};
+use crate::state::campaign_store::{CampaignLine, CampaignStore};
 use dfota_core::campaign::{Bin, CampaignPart, Role, Slot, Tallied};
 use dfota_core::case::Case;
 use dfota_core::cut::{CutKind, CutPlan};
@@ -177,7 +177,7 @@ impl Runner<'_> {
         if let Some(campaign) = self.campaigns.get(case, part) {
             campaign.timelines.insert(package.clone(), timeline.clone());
         }
-        self.keep(case, part, Kept::Calibrated(package, timeline));
+        self.keep(case, part, CampaignLine::Calibrated(package, timeline));
     }
 
     fn tallied(&mut self, case: &Case, part: &CampaignPart, slot: &Slot, judged: &Judged) {
@@ -279,7 +279,7 @@ impl Runner<'_> {
         let name = (tallied.suite.clone(), tallied.campaign.clone());
         tallied.run = Some(self.campaigns.run.clone());
         if let Some(campaign) = self.campaigns.of.get_mut(&name)
-            && let Err(why) = campaign.store.add(Kept::Cut(tallied))
+            && let Err(why) = campaign.store.add(CampaignLine::Cut(tallied))
         {
             // The night goes on; what is lost is that the next one can go on with it.
             let text = why.to_string();
@@ -287,7 +287,7 @@ impl Runner<'_> {
         }
     }
 
-    fn keep(&mut self, case: &Case, part: &CampaignPart, kept: Kept) {
+    fn keep(&mut self, case: &Case, part: &CampaignPart, kept: CampaignLine) {
         let Some(campaign) = self.campaigns.get(case, part) else {
             return;
         };

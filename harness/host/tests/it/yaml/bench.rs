@@ -13,7 +13,7 @@ pub(crate) fn root() -> PathBuf {
 
 /// A rig out of bytes.
 pub(crate) fn rig(bytes: &[u8]) -> Result<Rig, FileError> {
-    Rig::of(
+    Rig::from_document(
         &Document::parse("rigs/bench.yaml", bytes)?,
         PathBuf::from("/rigs/bench.yaml"),
     )
@@ -25,7 +25,7 @@ pub(crate) fn suite(bytes: &[u8]) -> Result<Suite, FileError> {
     std::fs::write(folder.path().join("a.delta"), [b'a'; 9000]).unwrap();
     std::fs::write(folder.path().join("b.delta"), [b'b'; 9000]).unwrap();
     std::fs::write(folder.path().join("empty.delta"), []).unwrap();
-    Suite::of(
+    Suite::from_document(
         &Document::parse("suites/try.yaml", bytes)?,
         folder.path().join("try.yaml"),
     )

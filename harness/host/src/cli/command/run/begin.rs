@@ -39,13 +39,9 @@ pub(super) fn write(
         let text = text.to_owned();
         journal.post(Event::Note { text });
     }
-    for ((suite, campaign), ended) in earlier.ended() {
-        for (run, verdict) in ended {
-            let text = format!(
-                "{suite}::{campaign}: an earlier campaign with the same files ended: {verdict}, in run `{run}`"
-            );
-            journal.post(Event::Note { text });
-        }
+    for ended in earlier.ended() {
+        let text = ended.to_string();
+        journal.post(Event::Note { text });
     }
     for cut in earlier.cuts() {
         journal.post(Event::Tallied(cut.clone()));

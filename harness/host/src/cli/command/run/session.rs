@@ -59,8 +59,8 @@ impl Prepared {
         let dir = StateDir::find(&args.selection.state)?;
         let state = dir.rig(&rig);
         let earlier = Earlier::read(&dir, &suites, &rig)?;
-        let plan = Plan::of(&suites, &rig, &args.selection, seed, &earlier)?;
-        let standing = Standing::of(&rig, &state, &plan)?;
+        let plan = Plan::select(&suites, &rig, &args.selection, seed, &earlier)?;
+        let standing = Standing::new(&rig, &state, &plan)?;
         if let Some(refusal) = standing.refusal().filter(|_| !args.over_budget) {
             return Err(Failed::usage(refusal));
         }
