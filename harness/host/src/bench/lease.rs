@@ -1,15 +1,15 @@
-//! The lease of a rig: one owner at a time moves its lines. Whoever holds the lock is the owner, or the guard of one that
-//! has died; an owner that ends removes its name, so a name without a lock is that of an owner that died.
+//! The lease of a rig: one owner at a time moves its lines. The process that holds the lock is the owner, or the guard of an
+//! owner that has died. An owner that ends removes its name, so a name without a lock is that of an owner that died.
 //!
 //! The lock is of one state folder. The lock on the hardware is this machine's, and is taken first.
 
 mod hardware;
 
 use crate::config::rig::Rig;
-use crate::exit::Failed;
+use crate::exit::CommandError;
 use crate::state::last_check::now;
 use crate::state::{RigState, StateDir, StateError, unwritten};
-use crate::terminal::complain;
+use crate::terminal::print_warning;
 use dfota_record::folders::share;
 use hardware::Hardware;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -34,8 +34,8 @@ pub const OWNER: &str = "owner.json";
 pub const PROGRAMS: &str = "programs";
 
 /// How long the guard of a dead owner may need: some programs, each within its own time.
-pub(super) const GUARD: Duration = Duration::from_secs(60);
-/// After this long it is said what is waited for.
+const GUARD: Duration = Duration::from_secs(60);
+/// After this long a message says what is waited for.
 pub(super) const PATIENCE: Duration = Duration::from_millis(500);
 const LOOK: Duration = Duration::from_millis(5);
 /// How long an owner may take to die: its threads end one by one, and locked memory is given back first.
@@ -53,14 +53,14 @@ pub struct Owner {
     pub run: Option<String>,
     /// Since when: UTC, RFC 3339.
     pub since: String,
-    /// What its guard came to when it had died.
-    pub left: Option<Left>,
+    /// In what state its guard left the lines after it had died.
+    pub left: Option<LinesLeft>,
 }
 
 /// In what state a guard left the lines of a dead owner.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Left {
+pub enum LinesLeft {
     /// As the rig file declares.
     Safe,
     Unsafe(String),
@@ -82,7 +82,7 @@ pub enum LeaseError {
     #[error("rig `{rig}` is still held after {}, although its owner has ended: `{}` has what its guard said; nothing was powered", humantime::format_duration(GUARD), log.display())]
     Stuck { rig: String, log: std::path::PathBuf },
     /// This machine cannot be asked who has the hardware.
-    #[error("who has the rig cannot be found out, for this machine gives no socket: {0}")]
+    #[error("cannot find out which program has the rig, because this machine gives no socket: {0}")]
     Socket(io::Error),
     /// The state folder cannot be used.
     #[error(transparent)]
@@ -90,11 +90,11 @@ pub enum LeaseError {
 }
 
 /// A rig that is in use is an error of the rig (3), not of the command line (2): the same command is right a minute later.
-impl From<LeaseError> for Failed {
+impl From<LeaseError> for CommandError {
     fn from(error: LeaseError) -> Self {
         match error {
             LeaseError::State(error) => error.into(),
-            error => Self::ours(error),
+            error => Self::error(error),
         }
     }
 }
@@ -132,7 +132,7 @@ impl Lease {
                 rig.name,
                 owner.left_behind()
             );
-            complain(&text);
+            print_warning(&text);
             text
         });
         let programs = open(&state, PROGRAMS).and_then(|file| file.lock_shared().map(|()| file));
@@ -154,7 +154,7 @@ impl Lease {
         self.write()
     }
 
-    /// What is to be said of the last owner, where it died.
+    /// The note about the last owner, where it died.
     pub fn taken_over(&self) -> Option<&str> {
         self.taken_over.as_deref()
     }
@@ -164,14 +164,9 @@ impl Lease {
         self.state.folder()
     }
 
-    /// What is locked: whoever holds a duplicate holds the lease.
-    pub fn lock(&self) -> BorrowedFd<'_> {
-        self.lock.as_fd()
-    }
-
-    /// All that keeps others out: the lock, and the parts of the hardware.
+    /// The locks that keep other programs out: of the lease, and of the parts of the hardware. A duplicate holds a lock as well.
     pub fn locks(&self) -> Vec<BorrowedFd<'_>> {
-        std::iter::once(self.lock())
+        std::iter::once(self.lock.as_fd())
             .chain(self.hardware.sockets())
             .collect()
     }
@@ -196,7 +191,7 @@ impl Drop for Lease {
 }
 
 /// Writes down in what state the lines of a dead owner were left.
-pub fn leave_behind(folder: &Path, left: Left) -> Result<(), StateError> {
+pub fn leave_behind(folder: &Path, left: LinesLeft) -> Result<(), StateError> {
     let path = folder.join(OWNER);
     let Some(mut owner) = crate::state::read::<Owner>(&path)? else {
         return Ok(());
@@ -214,12 +209,11 @@ fn open(state: &RigState, name: &str) -> io::Result<File> {
     Ok(file)
 }
 
-/// The lock. An owner that lives keeps everybody else out; one that ends or has died is waited for, as long as its guard
-/// works.
+/// The lock. A living owner keeps other programs out. One that is ending or has died is waited for, as long as its guard works.
 fn locked(rig: &str, state: &RigState) -> Result<File, LeaseError> {
     let unusable = |why| unwritten(&state.file(LOCK), why);
     let file = open(state, LOCK).map_err(unusable)?;
-    let (begun, mut said) = (Instant::now(), false);
+    let mut wait = GuardWait::new();
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(file),
@@ -234,18 +228,40 @@ fn locked(rig: &str, state: &RigState) -> Result<File, LeaseError> {
                 whose: String::new(),
             });
         }
-        if begun.elapsed() > PATIENCE && !std::mem::replace(&mut said, true) {
-            complain(format_args!(
-                "waiting for the guard of rig `{rig}`: its last owner has ended, and its lines are being brought to their safe state"
-            ));
+        let what = format!(
+            "waiting for the guard of rig `{rig}`: its last owner has ended, and its lines are being brought to their safe state"
+        );
+        wait.check(&what, rig, &state.file(LOG))?;
+        std::thread::sleep(LOOK);
+    }
+}
+
+/// Waiting for the guard of a dead owner.
+pub(super) struct GuardWait {
+    begun: Instant,
+    explained: bool,
+}
+
+impl GuardWait {
+    pub(super) fn new() -> Self {
+        Self {
+            begun: Instant::now(),
+            explained: false,
         }
-        if begun.elapsed() > GUARD {
+    }
+
+    /// Says what is waited for when it takes long, and gives up when it takes too long.
+    pub(super) fn check(&mut self, what: &str, rig: &str, log: &Path) -> Result<(), LeaseError> {
+        if self.begun.elapsed() > PATIENCE && !std::mem::replace(&mut self.explained, true) {
+            print_warning(what);
+        }
+        if self.begun.elapsed() > GUARD {
             return Err(LeaseError::Stuck {
                 rig: rig.to_owned(),
-                log: state.file(LOG),
+                log: log.to_owned(),
             });
         }
-        std::thread::sleep(LOOK);
+        Ok(())
     }
 }
 
@@ -267,11 +283,11 @@ impl Owner {
 
     fn left_behind(&self) -> String {
         match &self.left {
-            Some(Left::Safe) => "its guard has brought the lines to their safe state".into(),
-            Some(Left::Unsafe(why)) => {
+            Some(LinesLeft::Safe) => "its guard has brought the lines to their safe state".into(),
+            Some(LinesLeft::Unsafe(why)) => {
                 format!("its guard could not bring the lines to their safe state: {why}")
             }
-            None => "nobody knows whether the lines were in their safe state".into(),
+            None => "it is not known whether the lines were in their safe state".into(),
         }
     }
 }

@@ -1,8 +1,9 @@
-//! What the signals that end a program do while a rig is in its hands. The guard process heeds none of them.
+//! What the signals that end a program do while a rig is in its hands. The guard process ignores all of them.
 
-use crate::bench::lines::Lines;
-use crate::bench::serial::reader::Message;
-use crate::terminal::complain;
+use crate::bench::lines::RigLines;
+use crate::bench::serial::message::BenchMessage;
+use crate::exit::ExitCode;
+use crate::terminal::print_warning;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use tokio::runtime::Runtime;
@@ -10,7 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 /// The first SIGINT or SIGTERM ends the case with the rig safe and the reports written; the second ends at once, with the
 /// rig safe.
-pub fn heed(runtime: &Runtime, inbox: Sender<Message>, lines: &Arc<Lines>) {
+pub fn install_handlers(runtime: &Runtime, inbox: Sender<BenchMessage>, lines: &Arc<RigLines>) {
     let handlers = [
         SignalKind::interrupt(),
         SignalKind::terminate(),
@@ -32,16 +33,16 @@ pub fn heed(runtime: &Runtime, inbox: Sender<Message>, lines: &Arc<Lines>) {
             }
             seen += 1;
             if seen == 1 {
-                let _ = inbox.send(Message::Interrupt);
-                complain("interrupted: bringing the rig to its safe state; once more to stop at once");
+                let _ = inbox.send(BenchMessage::Interrupt);
+                print_warning("interrupted: bringing the rig to its safe state; once more to stop at once");
                 continue;
             }
             if let Some(lines) = lines.upgrade()
                 && let Err(why) = lines.safe()
             {
-                complain(format_args!("the rig could not be made safe: {why}"));
+                print_warning(format_args!("the rig could not be made safe: {why}"));
             }
-            std::process::exit(130);
+            std::process::exit(ExitCode::Interrupted.code().into());
         }
     });
 }

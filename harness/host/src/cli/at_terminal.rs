@@ -1,4 +1,4 @@
-//! The AT terminal of `console`: what is typed goes to the module, lines that begin with `:` move the rig.
+//! The AT terminal of `console`: what is typed goes to the module; lines that begin with `:` control the rig.
 //!
 //! A person types when the module is ready for it. Lines out of a pipe come all at once, so they are paced: the terminal
 //! waits for the boot, and then for the result of each command before it sends the next.
@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 /// How long a boot is waited for before the next line of a pipe is sent.
 const BOOT: Duration = Duration::from_secs(30);
-/// Between two looks at the module while nothing is typed, in real time. What it says is on the screen before.
+/// How often to process what the module sends while nothing is typed, in real time. The screen shows it at once.
 const TICK: Duration = Duration::from_millis(20);
 
 /// What the lines that begin with `:` do, for `:help` and for `--help`.
@@ -29,7 +29,7 @@ pub const HELP: &str = "\
 
 /// A line that begins with `:`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Order {
+enum TerminalCommand {
     On,
     Off,
     Cycle,
@@ -40,7 +40,7 @@ enum Order {
     Quit,
 }
 
-impl FromStr for Order {
+impl FromStr for TerminalCommand {
     type Err = String;
 
     fn from_str(line: &str) -> Result<Self, String> {
@@ -74,16 +74,16 @@ pub struct AtTerminal<'a> {
 }
 
 impl<'a> AtTerminal<'a> {
-    /// A terminal on a module; `paced` where nobody looks at it.
+    /// A terminal on a module; `paced` where lines come out of a pipe.
     pub fn new(module: &'a mut Module, paced: bool) -> Self {
         Self { module, paced }
     }
 
     /// Boots the module and passes on what is `typed` until `:quit` or the end of it. An error is an interrupt.
     ///
-    /// The supply is taken away first: a module that `power RIG on` has left on would not boot, and nobody knows how it sleeps.
+    /// The supply is switched off first: a module that `power RIG on` has left on would not boot, and may sleep.
     pub fn run(mut self, typed: &Receiver<String>) -> Result<(), Stop> {
-        self.obey(Order::Cycle)?;
+        self.obey(TerminalCommand::Cycle)?;
         loop {
             match typed.recv_timeout(TICK) {
                 Ok(line) => {
@@ -96,7 +96,7 @@ impl<'a> AtTerminal<'a> {
             }
             self.attempt(Self::listen)?;
         }
-        // What the module has said until now is shown before its supply goes.
+        // What the module has sent until now is shown before its supply is switched off.
         self.attempt(|terminal| terminal.module.drain().map(drop))
     }
 
@@ -107,27 +107,29 @@ impl<'a> AtTerminal<'a> {
             return Ok(true);
         }
         match line.parse() {
-            Ok(Order::Quit) => return Ok(false),
+            Ok(TerminalCommand::Quit) => return Ok(false),
             Ok(order) => self.obey(order)?,
             Err(why) => self.note(why),
         }
         Ok(true)
     }
 
-    fn obey(&mut self, order: Order) -> Result<(), Stop> {
+    fn obey(&mut self, order: TerminalCommand) -> Result<(), Stop> {
         self.attempt(|terminal| {
             match order {
-                Order::On => terminal.module.power_on()?,
-                Order::Off => terminal.module.power_off()?,
-                Order::Cycle => terminal.module.cycle()?,
-                Order::Reset => terminal.module.reset()?,
-                Order::Pwrkey => terminal.module.pwrkey()?,
-                Order::Wait(time) => terminal.module.pause(time)?,
-                Order::Help => HELP.lines().for_each(|line| terminal.note(line)),
-                Order::Quit => {}
+                TerminalCommand::On => terminal.module.power_on()?,
+                TerminalCommand::Off => terminal.module.power_off()?,
+                TerminalCommand::Cycle => terminal.module.cycle()?,
+                TerminalCommand::Reset => terminal.module.reset()?,
+                TerminalCommand::Pwrkey => terminal.module.pwrkey()?,
+                TerminalCommand::Wait(time) => terminal.module.pause(time)?,
+                TerminalCommand::Help => HELP.lines().for_each(|line| terminal.note(line)),
+                TerminalCommand::Quit => {}
             }
             match order {
-                Order::On | Order::Cycle | Order::Reset if terminal.paced => terminal.boot(),
+                TerminalCommand::On | TerminalCommand::Cycle | TerminalCommand::Reset if terminal.paced => {
+                    terminal.boot()
+                }
                 _ => Ok(()),
             }
         })
@@ -163,7 +165,7 @@ impl<'a> AtTerminal<'a> {
         Ok(())
     }
 
-    /// Does something that may fail: the terminal stays, for that is when it is needed. Only an interrupt ends it.
+    /// Does something that may fail. The terminal stays open, for finding out why; only an interrupt ends it.
     fn attempt(&mut self, what: impl FnOnce(&mut Self) -> Result<(), Stop>) -> Result<(), Stop> {
         match what(self) {
             Err(Stop::Rule(rule, sentence)) => {
@@ -185,17 +187,17 @@ mod tests {
     use rstest::rstest;
 
     #[rstest]
-    #[case(":power on", Ok(Order::On))]
-    #[case(":power  cycle ", Ok(Order::Cycle))]
+    #[case(":power on", Ok(TerminalCommand::On))]
+    #[case(":power  cycle ", Ok(TerminalCommand::Cycle))]
     #[case(":wait 1m 30s", Err("unknown `:wait 1m 30s`; `:help` shows what there is"))]
-    #[case(":wait 1m30s", Ok(Order::Wait(Duration::from_secs(90))))]
+    #[case(":wait 1m30s", Ok(TerminalCommand::Wait(Duration::from_secs(90))))]
     #[case(
         ":wait long",
         Err("`:wait long`: expected number at 0; expected a time such as `30s`")
     )]
     #[case(":power", Err("unknown `:power`; `:help` shows what there is"))]
     #[case(":", Err("unknown `:`; `:help` shows what there is"))]
-    fn orders(#[case] line: &str, #[case] expected: Result<Order, &str>) {
+    fn orders(#[case] line: &str, #[case] expected: Result<TerminalCommand, &str>) {
         assert_eq!(line.parse(), expected.map_err(str::to_owned));
     }
 }

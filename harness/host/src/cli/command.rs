@@ -23,11 +23,10 @@ pub mod serve;
 pub mod verify;
 
 use crate::bench::lease::Lease;
-use crate::cli::Common;
 use crate::config::rig::{Link, Rig};
 use crate::config::suite::Suite;
 use crate::config::yaml::file_error::{FileError, Problem};
-use crate::exit::Failed;
+use crate::exit::CommandError;
 use crate::plan::flags::SelectionFlags;
 use crate::state::{StateDir, StateFlag};
 use bc66_sim::package::PackagePurpose;
@@ -36,12 +35,12 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 /// Reads a rig file, or says what is wrong with it.
-pub fn load_rig(path: &Path) -> Result<Rig, Failed> {
+pub fn load_rig(path: &Path) -> Result<Rig, CommandError> {
     Rig::load(path).map_err(|error| shown(&[error]))
 }
 
 /// Takes the lease of a rig with wires. A simulated rig needs none: each command has a module of its own.
-pub fn lease(rig: &Rig, flag: &StateFlag, command: &str) -> Result<Option<Lease>, Failed> {
+pub fn lease(rig: &Rig, flag: &StateFlag, command: &str) -> Result<Option<Lease>, CommandError> {
     match rig.link {
         Link::Bench(_) => Ok(Some(Lease::take(rig, &StateDir::find(flag)?, command)?)),
         Link::Simulated(_) => Ok(None),
@@ -49,33 +48,41 @@ pub fn lease(rig: &Rig, flag: &StateFlag, command: &str) -> Result<Option<Lease>
 }
 
 /// Reads the files of a selection; mistakes of all of them are shown at once.
-pub fn load(selection: &SelectionFlags, _common: Common) -> Result<(Rig, Vec<Suite>), Failed> {
+pub fn load(selection: &SelectionFlags) -> Result<(Rig, Vec<Suite>), CommandError> {
     let mut errors = Vec::new();
     let rig = Rig::load(&selection.rig).map_err(|error| errors.push(error)).ok();
-    let suites: Vec<Suite> = selection
-        .suites
-        .iter()
-        .filter_map(|path| Suite::load(path).map_err(|error| errors.push(error)).ok())
-        .collect();
-    match rig {
-        Some(rig) if errors.is_empty() => {
-            unique(&suites)?;
-            let errors: Vec<FileError> = suites
-                .iter()
-                .filter_map(|suite| synthetic_on_wires(suite, &rig))
-                .collect();
-            if errors.is_empty() {
-                Ok((rig, suites))
-            } else {
-                Err(shown(&errors))
-            }
-        }
-        _ => Err(shown(&errors)),
+    let suites = read_suites(&selection.suites, &mut errors);
+    let Some(rig) = rig.filter(|_| errors.is_empty()) else {
+        return Err(shown(&errors));
+    };
+    unique(&suites)?;
+    let refused = suites.iter().filter_map(|suite| synthetic_on_wires(suite, &rig));
+    let errors: Vec<FileError> = refused.collect();
+    if errors.is_empty() {
+        Ok((rig, suites))
+    } else {
+        Err(shown(&errors))
     }
 }
 
-/// The packages of a suite that are made for the simulated module, where the rig has a real one: that refuses them, and each night
-/// would hold it against the module.
+/// Reads suite files; mistakes of all of them are shown at once.
+pub fn load_suites(paths: &[PathBuf]) -> Result<Vec<Suite>, CommandError> {
+    let mut errors = Vec::new();
+    let suites = read_suites(paths, &mut errors);
+    if !errors.is_empty() {
+        return Err(shown(&errors));
+    }
+    unique(&suites)?;
+    Ok(suites)
+}
+
+fn read_suites(paths: &[PathBuf], errors: &mut Vec<FileError>) -> Vec<Suite> {
+    let read = |path: &PathBuf| Suite::load(path).map_err(|error| errors.push(error)).ok();
+    paths.iter().filter_map(read).collect()
+}
+
+/// The packages of a suite that are made for the simulated module, where the rig has a real one: that refuses them, and each run
+/// would report it as a failure of the module.
 fn synthetic_on_wires(suite: &Suite, rig: &Rig) -> Option<FileError> {
     if rig.is_simulated() || !suite.is_for(PackagePurpose::Simulation) {
         return None;
@@ -99,23 +106,11 @@ fn synthetic_on_wires(suite: &Suite, rig: &Rig) -> Option<FileError> {
     ))
 }
 
-/// Reads suite files; mistakes of all of them are shown at once.
-pub fn load_suites(paths: &[PathBuf]) -> Result<Vec<Suite>, Failed> {
-    let mut errors = Vec::new();
-    let load = |path: &PathBuf| Suite::load(path).map_err(|error| errors.push(error)).ok();
-    let suites: Vec<Suite> = paths.iter().filter_map(load).collect();
-    if !errors.is_empty() {
-        return Err(shown(&errors));
-    }
-    unique(&suites)?;
-    Ok(suites)
-}
-
 /// Two suites of one name could not be told apart in any report.
-fn unique(suites: &[Suite]) -> Result<(), Failed> {
+fn unique(suites: &[Suite]) -> Result<(), CommandError> {
     for (n, suite) in suites.iter().enumerate() {
         if let Some(other) = suites[..n].iter().find(|other| other.name == suite.name) {
-            return Err(Failed::usage(format!(
+            return Err(CommandError::usage(format!(
                 "`{}` and `{}` are both named `{}`: name one of them otherwise, or run them apart",
                 other.file.display(),
                 suite.file.display(),
@@ -126,11 +121,11 @@ fn unique(suites: &[Suite]) -> Result<(), Failed> {
     Ok(())
 }
 
-fn shown(errors: &[FileError]) -> Failed {
+fn shown(errors: &[FileError]) -> CommandError {
     let colour = std::io::stderr().is_terminal();
     let mistakes: usize = errors.iter().map(|error| error.problems().len()).sum();
     let shown: Vec<String> = errors.iter().map(|error| error.render(colour)).collect();
-    Failed::usage(format!(
+    CommandError::usage(format!(
         "{}, nothing was done\n\n{}",
         count_of(mistakes, "mistake"),
         shown.join("\n")

@@ -1,9 +1,9 @@
-//! Lines that a guard holds after their harness has ended, handed over to the next one without letting go of them.
+//! Lines that a guard holds after its harness has ended, and how the next harness takes them over without releasing them.
 //!
 //! The socket is found through its folder's descriptor: the path of a state folder may be longer than an address of a
 //! socket can be.
 
-use crate::bench::guard::Charge;
+use crate::bench::guard::SafeState;
 use crate::config::rig::Driver;
 use dfota_record::folders::share;
 use std::fs::File;
@@ -45,10 +45,10 @@ impl HandedOver {
             Err(why) => return Err(why),
         };
         guard.set_read_timeout(Some(ANSWER))?;
-        let (charge, descriptors) = Charge::receive(&guard)?;
-        let held = charge.lines.into_iter().filter(|kept| kept.descriptor);
+        let (safe_state, descriptors) = SafeState::receive(&guard)?;
+        let held = safe_state.lines.into_iter().filter(|line| line.descriptor);
         Ok(Some(Self {
-            lines: held.map(|kept| kept.driver).zip(descriptors).collect(),
+            lines: held.map(|line| line.driver).zip(descriptors).collect(),
             guard,
             path: folder.join(SOCKET),
         }))
@@ -65,37 +65,37 @@ impl HandedOver {
         self.lines.is_empty()
     }
 
-    /// Lets the guard go that held the lines until now, and lets go of those that were not taken.
+    /// Ends the guard that held the lines until now, and releases those that were not taken.
     pub fn release(mut self) -> io::Result<()> {
         std::fs::remove_file(&self.path)?;
         self.guard.write_all(&[MINE])
     }
 }
 
-/// Holds the lines of the charge until somebody has taken them. `listening` is called once that can be asked for.
-pub fn hold(charge: &Charge, descriptors: &[OwnedFd], listening: impl FnOnce()) -> io::Result<()> {
-    let near = File::open(&charge.folder)?;
-    match std::fs::remove_file(charge.folder.join(SOCKET)) {
+/// Holds the lines until another program has taken them. `listening` is called once it can ask for them.
+pub fn hold(safe_state: &SafeState, descriptors: &[OwnedFd], listening: impl FnOnce()) -> io::Result<()> {
+    let near = File::open(&safe_state.folder)?;
+    match std::fs::remove_file(safe_state.folder.join(SOCKET)) {
         Err(why) if why.kind() != io::ErrorKind::NotFound => return Err(why),
         _ => {}
     }
     let listener = UnixListener::bind(address(&near))?;
-    share(&charge.folder.join(SOCKET))?;
+    share(&safe_state.folder.join(SOCKET))?;
     listening();
     let descriptors: Vec<_> = descriptors.iter().map(AsFd::as_fd).collect();
     for next in listener.incoming() {
         let taken = next.and_then(|mut next| {
             next.set_read_timeout(Some(ANSWER))?;
-            charge.send(&next, &descriptors)?;
+            safe_state.send(&next, &descriptors)?;
             let mut said = [0];
             next.read_exact(&mut said)?;
             Ok(said == [MINE])
         });
         match taken {
             Ok(true) => break,
-            Ok(false) => tracing::warn!("whoever asked for the lines said something unknown"),
-            // It has died before a guard of its own held them.
-            Err(why) => tracing::warn!("whoever asked for the lines did not take them: {why}"),
+            Ok(false) => tracing::warn!("the program that asked for the lines sent an unknown answer"),
+            // It died before a guard of its own held them.
+            Err(why) => tracing::warn!("the program that asked for the lines did not take them: {why}"),
         }
     }
     Ok(())

@@ -1,11 +1,11 @@
-//! Who has the hardware of a rig: one process of this machine at a time, whoever asks and wherever their state is kept.
+//! The lock on the hardware of a rig: one process of this machine has it at a time, whatever its user and its state folder.
 //!
-//! Each part of a rig that only one may use has a name, and whoever has the rig listens on a Unix socket of that name in the
-//! abstract namespace (unix(7)). The kernel gives a name to one socket at a time, for all users alike, and frees it with its
-//! last descriptor: a duplicate goes to the guard with the lock of the lease, so that nobody has the rig before a dead
-//! owner's lines are safe. Whoever is refused connects to it and is told by the owner who that is.
+//! Each part of a rig that only one process may use has a name, and the owner of the rig listens on a Unix socket of that name in
+//! the abstract namespace (unix(7)). The kernel gives a name to one socket at a time, for all users alike, and frees it with its
+//! last descriptor: a duplicate goes to the guard with the lock of the lease, so that no other process has the rig before a dead
+//! owner's lines are safe. A process that is refused connects to the socket, and the owner answers who it is.
 //!
-//! Why no lock files: a common folder of theirs has to be there, writable for everybody and safe from planted links, and a unit
+//! Why no lock files: they need a common folder, writable for all users and safe from planted links, and a unit
 //! with `ProtectSystem=strict`, a private `/tmp` or a user without the package would see another one. Why no lock on the
 //! device nodes: eight rigs of one Raspberry Pi share `/dev/gpiochip0`; opening a serial port raises DTR and RTS, which `power`
 //! has no business to do; and the node of an adapter that the switched supply feeds is not there while that is off. As with a
@@ -16,11 +16,10 @@
 //! stays while `ttyUSB0` and `ttyUSB1` change places; of a line of a GPIO chip, by chip and offset; of a pin of the header; in
 //! place of port and lines, of the control socket that switches the supply of a simulated module. A `command` has no name of its own: one board with eight relays has one program.
 
-use crate::bench::lease::{GUARD, LeaseError, Owner, PATIENCE};
+use crate::bench::lease::{GuardWait, LeaseError, Owner, PATIENCE};
 use crate::bench::line::gpiochip;
 use crate::config::rig::serial_address::Address;
 use crate::config::rig::{Bench, Driver, Link, Rig};
-use crate::terminal::complain;
 use rustix::event::{PollFd, PollFlags, poll};
 use serde::{Deserialize, Serialize};
 use std::io::{self, Read, Write};
@@ -31,7 +30,7 @@ use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// What every name begins with.
 const PREFIX: &str = "dfota-hil/";
@@ -39,14 +38,14 @@ const PREFIX: &str = "dfota-hil/";
 const FILE: &str = "its file";
 /// A longer name is its digest: an address has 107 bytes.
 const LONGEST: usize = 100;
-/// Most bytes of an answer that are read: whoever answers may be anybody.
+/// Most bytes of an answer that are read: any process may answer.
 const ANSWER: u64 = 16_384;
-/// Between two attempts where nobody could be asked.
+/// Between two attempts where no process answered.
 const LOOK: Duration = Duration::from_millis(5);
 
 /// A part of a rig that one process may use at a time.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Part {
+pub(super) struct HardwarePart {
     name: String,
     /// As a refusal calls it.
     shown: String,
@@ -54,7 +53,7 @@ pub(super) struct Part {
 
 /// Who has a rig, in the owner's own words.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Holder {
+pub(super) struct HardwareHolder {
     pub owner: Owner,
     pub user: String,
     pub file: String,
@@ -64,7 +63,7 @@ pub(super) struct Holder {
 #[derive(Debug)]
 pub(super) struct Hardware {
     sockets: Arc<Vec<UnixListener>>,
-    holder: Arc<Mutex<Holder>>,
+    holder: Arc<Mutex<HardwareHolder>>,
     /// Its end is that of the thread which answers.
     open: Option<UnixStream>,
     answers: Option<JoinHandle<()>>,
@@ -73,7 +72,7 @@ pub(super) struct Hardware {
 impl Hardware {
     /// Takes every part of a rig, or says who has one of them. A guard that still works is waited for.
     pub(super) fn take(rig: &Rig, owner: &Owner, log: &Path) -> Result<Self, LeaseError> {
-        let (begun, mut said) = (Instant::now(), false);
+        let mut wait = GuardWait::new();
         let mut sockets = Vec::new();
         for part in parts(rig) {
             let socket = loop {
@@ -87,22 +86,15 @@ impl Hardware {
                         whose: holder.whose(&part),
                     });
                 }
-                if begun.elapsed() > PATIENCE && !std::mem::replace(&mut said, true) {
-                    complain(format_args!(
-                        "waiting for rig `{}`: {} is still held, by the guard of a program that has ended (it brings the lines to their safe state, which takes a moment) or by a program that does not answer",
-                        rig.name, part.shown
-                    ));
-                }
-                if begun.elapsed() > GUARD {
-                    return Err(LeaseError::Stuck {
-                        rig: rig.name.clone(),
-                        log: log.to_owned(),
-                    });
-                }
+                let what = format!(
+                    "waiting for rig `{}`: {} is still held, by the guard of a program that has ended (it brings the lines to their safe state, which takes a moment) or by a program that does not answer",
+                    rig.name, part.shown
+                );
+                wait.check(&what, &rig.name, log)?;
             };
             sockets.push(socket);
         }
-        let holder = Holder {
+        let holder = HardwareHolder {
             owner: owner.clone(),
             user: user(),
             file: rig.canonical.display().to_string(),
@@ -110,7 +102,7 @@ impl Hardware {
         Self::answering(sockets, holder).map_err(LeaseError::Socket)
     }
 
-    fn answering(sockets: Vec<UnixListener>, holder: Holder) -> io::Result<Self> {
+    fn answering(sockets: Vec<UnixListener>, holder: HardwareHolder) -> io::Result<Self> {
         let (sockets, holder) = (Arc::new(sockets), Arc::new(Mutex::new(holder)));
         let (open, closed) = UnixStream::pair()?;
         let (listening, told) = (Arc::clone(&sockets), Arc::clone(&holder));
@@ -130,7 +122,7 @@ impl Hardware {
         holder.owner.run = Some(run.to_owned());
     }
 
-    /// Whoever holds duplicates of these holds the parts.
+    /// A duplicate of one of these holds the part as well.
     pub(super) fn sockets(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
         self.sockets.iter().map(AsFd::as_fd)
     }
@@ -145,8 +137,8 @@ impl Drop for Hardware {
     }
 }
 
-/// Tells everybody who connects who has the rig, until the other end of `closed` is gone.
-fn answer(sockets: &[UnixListener], holder: &Mutex<Holder>, closed: &UnixStream) {
+/// Answers each connection with who has the rig, until the other end of `closed` is gone.
+fn answer(sockets: &[UnixListener], holder: &Mutex<HardwareHolder>, closed: &UnixStream) {
     loop {
         let mut awaited: Vec<PollFd<'_>> = sockets
             .iter()
@@ -164,7 +156,7 @@ fn answer(sockets: &[UnixListener], holder: &Mutex<Holder>, closed: &UnixStream)
         }
         for (socket, _) in sockets.iter().zip(ready).filter(|(_, ready)| *ready) {
             let told = holder.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            // Whoever does not listen is not told.
+            // A process that does not read the answer gets none.
             let _ = socket.accept().and_then(|(mut asks, _)| {
                 asks.set_nonblocking(true)?;
                 asks.write_all(&serde_json::to_vec(&told)?)
@@ -173,9 +165,9 @@ fn answer(sockets: &[UnixListener], holder: &Mutex<Holder>, closed: &UnixStream)
     }
 }
 
-impl Holder {
+impl HardwareHolder {
     /// What a refusal says of it beside the process.
-    fn whose(&self, part: &Part) -> String {
+    fn whose(&self, part: &HardwarePart) -> String {
         let Self { user, file, .. } = self;
         let shared = match part.shown.as_str() {
             FILE => String::new(),
@@ -184,7 +176,7 @@ impl Holder {
         format!("; it is of user `{user}`, with the rig file `{file}`{shared}")
     }
 
-    /// Whoever answers may be anybody: nothing in it moves the cursor of a terminal.
+    /// Any process may answer: without control characters, nothing in it moves the cursor of a terminal.
     fn plain(mut self) -> Self {
         let Owner {
             command, run, since, ..
@@ -197,7 +189,7 @@ impl Holder {
     }
 }
 
-impl Part {
+impl HardwarePart {
     fn new(kind: &str, place: &Path, shown: String) -> Self {
         let (kind, place) = (kind.as_bytes(), place.as_os_str().as_bytes());
         let long = [kind, b":", place].concat();
@@ -215,7 +207,7 @@ impl Part {
         SocketAddr::from_abstract_name(&self.name)
     }
 
-    /// The socket, where nobody has the name.
+    /// The socket, where the name is free.
     fn bind(&self) -> Result<Option<UnixListener>, LeaseError> {
         match self.address().and_then(|at| UnixListener::bind_addr(&at)) {
             Ok(socket) => Ok(Some(socket)),
@@ -225,7 +217,7 @@ impl Part {
     }
 
     /// Who has it. A guard does not answer: it is waited for a moment, or until its socket is gone.
-    fn holder(&self) -> Option<Holder> {
+    fn holder(&self) -> Option<HardwareHolder> {
         let ask = || -> io::Result<Vec<u8>> {
             let stream = UnixStream::connect_addr(&self.address()?)?;
             stream.set_read_timeout(Some(PATIENCE))?;
@@ -237,16 +229,16 @@ impl Part {
             std::thread::sleep(LOOK);
             Vec::new()
         });
-        serde_json::from_slice(&told).ok().map(Holder::plain)
+        serde_json::from_slice(&told).ok().map(HardwareHolder::plain)
     }
 }
 
 /// The parts of a rig with wires, in an order that is the same for every rig: of two that want the same, one gets all.
-pub(super) fn parts(rig: &Rig) -> Vec<Part> {
+pub(super) fn parts(rig: &Rig) -> Vec<HardwarePart> {
     let Link::Bench(bench) = &rig.link else {
         return Vec::new();
     };
-    let mut parts = vec![Part::new("rig", &rig.canonical, FILE.into())];
+    let mut parts = vec![HardwarePart::new("rig", &rig.canonical, FILE.into())];
     // A simulated module is known by the socket that switches its supply: the program of another rig may be `power` on this one.
     match &bench.power.driver {
         Driver::Simulated { control } => parts.push(socket(control)),
@@ -267,30 +259,30 @@ fn drivers(bench: &Bench) -> impl Iterator<Item = &Driver> {
         .chain(pulses.map(|pulse| &pulse.driver))
 }
 
-fn line(driver: &Driver) -> Option<Part> {
+fn line(driver: &Driver) -> Option<HardwarePart> {
     match driver {
         Driver::Command { .. } | Driver::PulseCommand { .. } | Driver::Simulated { .. } => None,
         Driver::GpioChip { chip, line, .. } => {
             let (chip, offset) = gpiochip::place(chip.as_deref(), line)?;
             let shown = format!("line {offset} of `{}`", chip.display());
-            Some(Part::new("gpio", &chip.join(offset.to_string()), shown))
+            Some(HardwarePart::new("gpio", &chip.join(offset.to_string()), shown))
         }
         Driver::Rppal { pin, .. } => {
             let shown = format!("GPIO{pin} of the header");
-            Some(Part::new("bcm", Path::new(&pin.to_string()), shown))
+            Some(HardwarePart::new("bcm", Path::new(&pin.to_string()), shown))
         }
     }
 }
 
-fn socket(control: &Path) -> Part {
+fn socket(control: &Path) -> HardwarePart {
     let place = control.canonicalize().unwrap_or_else(|_| absolute(control));
     let shown = format!("the control socket `{}`", place.display());
-    Part::new("control", &place, shown)
+    HardwarePart::new("control", &place, shown)
 }
 
-fn port(address: &Address) -> Vec<Part> {
+fn port(address: &Address) -> Vec<HardwarePart> {
     let shown = format!("the serial port `{address}`");
-    let part = |place: &Path| Part::new("uart", place, shown.clone());
+    let part = |place: &Path| HardwarePart::new("uart", place, shown.clone());
     match address {
         Address::Device(path) => {
             let named = absolute(path);
@@ -301,13 +293,16 @@ fn port(address: &Address) -> Vec<Part> {
             }
         }
         Address::Socket(peer) | Address::Rfc2217(peer) => {
-            vec![Part::new("tcp", Path::new(&peer.to_lowercase()), shown.clone())]
+            vec![HardwarePart::new(
+                "tcp",
+                Path::new(&peer.to_lowercase()),
+                shown.clone(),
+            )]
         }
     }
 }
 
-/// Where a serial port is plugged in: the device behind it, else the node itself. What is no terminal, as `/dev/null`, is
-/// no port.
+/// Where a serial port is plugged in: the device behind it, else the node itself. `/dev/null` and the like are not ports.
 fn plugged_in(node: &Path) -> Option<PathBuf> {
     if node.starts_with("/dev/pts") {
         return Some(node.to_owned());
@@ -393,17 +388,17 @@ mod tests {
 
     #[test]
     fn a_long_name_is_a_digest() {
-        let part = Part::new("rig", Path::new(&"/long".repeat(40)), String::new());
+        let part = HardwarePart::new("rig", Path::new(&"/long".repeat(40)), String::new());
         assert!(part.name.len() <= LONGEST, "{}", part.name);
         part.bind().expect("an address").expect("nobody has it");
     }
 
     /// What an owner says is shown without what moves the cursor.
     #[test]
-    fn who_answers_may_be_anybody() {
+    fn answers_have_no_control_characters() {
         let owner = r#"{"pid": 1, "command": "run\u001b[2J", "run": "a\nb", "since": "", "left": null}"#;
         let text = format!(r#"{{"owner": {owner}, "user": "\u0007root", "file": "/rig\r.yaml"}}"#);
-        let holder: Holder = serde_json::from_str(&text).expect("a holder");
+        let holder: HardwareHolder = serde_json::from_str(&text).expect("a holder");
         let holder = holder.plain();
         assert_eq!(holder.owner.command, "run[2J");
         assert_eq!(holder.owner.run.as_deref(), Some("ab"));

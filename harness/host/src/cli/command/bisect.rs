@@ -2,7 +2,7 @@
 
 use crate::cli::Common;
 use crate::cli::command::run;
-use crate::exit::Failed;
+use crate::exit::{CommandError, ExitCode};
 use crate::run::runner::Hunt;
 use dfota_core::cut::Cut;
 use std::time::Duration;
@@ -10,9 +10,9 @@ use std::time::Duration;
 /// Narrow a failing cut down to the smallest window in which cuts fail
 #[derive(Debug, clap::Args)]
 #[group(skip)] // its name would be that of the flags of `run`, which are taken over
-pub struct Args {
+pub struct BisectArgs {
     #[command(flatten)]
-    run: run::Args,
+    run: run::RunArgs,
     /// A cut after which the module comes back, for example `updating@50%+0ms/power/5s`
     #[arg(long, value_name = "CUT", value_parser = |text: &str| text.parse::<Cut>())]
     pass: Cut,
@@ -28,8 +28,8 @@ pub struct Args {
 }
 
 /// Searches; 0 when the window was found, 3 when not.
-pub fn main(args: Args, common: Common) -> Result<u8, Failed> {
-    let Args {
+pub fn main(args: BisectArgs, common: Common) -> Result<ExitCode, CommandError> {
+    let BisectArgs {
         run,
         pass,
         fail,
@@ -37,7 +37,7 @@ pub fn main(args: Args, common: Common) -> Result<u8, Failed> {
         resolution,
     } = args;
     if (pass.kind, pass.off) != (fail.kind, fail.off) {
-        return Err(Failed::usage(format!(
+        return Err(CommandError::usage(format!(
             "`{pass}` and `{fail}` cut in different ways; a window in time lies between two cuts of the same kind and length"
         )));
     }

@@ -1,9 +1,9 @@
 //! `compare`: two runs, or two firmware versions, and what got worse.
 
-use super::history::{StoreArgs, entry, percent, plural};
-use crate::cli::Common;
-use crate::exit::Failed;
-use crate::terminal::{complain, print};
+use super::history::{StoreArgs, entry, percent};
+use crate::exit::{CommandError, ExitCode};
+use crate::terminal::{print, print_warning};
+use dfota_record::count::count_of;
 use dfota_record::history::comparison::{CaseChange, Change, Comparison};
 use dfota_record::history::store::Wanted;
 use dfota_record::history::{Entry, Store};
@@ -13,7 +13,7 @@ use std::path::Path;
 
 /// Compare two runs or two firmware versions, and show what got worse
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct CompareArgs {
     /// A run folder, the name of a run in the history, or a firmware version
     #[arg(value_name = "A")]
     a: String,
@@ -48,22 +48,14 @@ enum By {
     To,
 }
 
-/// Compares; 0 whatever came out, unless it was asked otherwise.
-pub fn main(args: &Args, _common: Common) -> Result<u8, Failed> {
+pub fn main(args: &CompareArgs) -> Result<ExitCode, CommandError> {
     let folders = [&args.a, &args.b].into_iter().all(|what| is_run_folder(what));
     let store = if folders { None } else { Some(args.place.path()?) };
-    let (a, b) = (
-        side(&args.a, args, store.as_deref())?,
-        side(&args.b, args, store.as_deref())?,
-    );
-    let rigs = |side: &[Entry]| {
-        side.iter()
-            .map(|run| (run.rig.clone(), run.simulated))
-            .collect::<Vec<_>>()
-    };
-    let strange = rigs(&b).iter().any(|rig| !rigs(&a).contains(rig));
-    if strange {
-        complain("note: the two sides were not run on the same rigs");
+    let a = side(&args.a, args, store.as_deref())?;
+    let b = side(&args.b, args, store.as_deref())?;
+    let same_rig = |one: &Entry, other: &Entry| (&one.rig, one.simulated) == (&other.rig, other.simulated);
+    if b.iter().any(|run| !a.iter().any(|other| same_rig(run, other))) {
+        print_warning("note: the two sides were not run on the same rigs");
     }
     let comparison = Comparison::of(&a, &b, f64::from(args.slack) / 100.0);
     let text = if args.json {
@@ -73,13 +65,13 @@ pub fn main(args: &Args, _common: Common) -> Result<u8, Failed> {
         });
         format!("{value:#}\n")
     } else {
-        shown(args, (&a, &b), &comparison)
+        shown(args, &a, &b, &comparison)
     };
     print(&text);
     Ok(match (args.fail_on_worse, comparison.cases.is_empty()) {
-        (true, true) => 3,
-        (true, false) => u8::from(comparison.worse() > 0),
-        (false, _) => 0,
+        (true, true) => ExitCode::Error,
+        (true, false) if comparison.worse() > 0 => ExitCode::Failed,
+        _ => ExitCode::Success,
     })
 }
 
@@ -92,23 +84,23 @@ fn names(side: &[Entry]) -> Vec<&str> {
 }
 
 /// The runs that a side means: a folder, a run of the history, or every run of a version with its cases alone.
-fn side(what: &str, args: &Args, store: Option<&Path>) -> Result<Vec<Entry>, Failed> {
+fn side(what: &str, args: &CompareArgs, store: Option<&Path>) -> Result<Vec<Entry>, CommandError> {
     let Some(store) = store.filter(|_| !is_run_folder(what)) else {
         let entry = entry(Path::new(what))?;
         return entry.map(|entry| vec![entry]).ok_or_else(|| {
-            Failed::usage(format!(
+            CommandError::usage(format!(
                 "`{what}` is a search or was made with `--cut`: its cases are not the suite's"
             ))
         });
     };
-    let store =
-        Store::read(store).map_err(|why| Failed::usage(format!("`{what}` is no run folder, and {why}")))?;
+    let store = Store::read(store)
+        .map_err(|why| CommandError::usage(format!("`{what}` is not a run folder, and {why}")))?;
     let named = Wanted {
         run: Some(what),
         last: Some(1),
         ..Wanted::default()
     };
-    let run = store.runs(&named).map_err(Failed::ours)?;
+    let run = store.runs(&named).map_err(CommandError::error)?;
     if !run.is_empty() {
         return Ok(run);
     }
@@ -116,7 +108,7 @@ fn side(what: &str, args: &Args, store: Option<&Path>) -> Result<Vec<Entry>, Fai
         rig: args.rig.as_deref(),
         ..Wanted::default()
     };
-    let mut runs = store.runs(&wanted).map_err(Failed::ours)?;
+    let mut runs = store.runs(&wanted).map_err(CommandError::error)?;
     for run in &mut runs {
         run.results.retain(|kept| match args.by {
             By::From => kept.source == what,
@@ -125,7 +117,7 @@ fn side(what: &str, args: &Args, store: Option<&Path>) -> Result<Vec<Entry>, Fai
     }
     runs.retain(|run| !run.results.is_empty());
     if runs.is_empty() {
-        return Err(Failed::usage(format!(
+        return Err(CommandError::usage(format!(
             "`{what}` is neither a run folder nor a run in the history nor a firmware version in it; `{} --json` names its runs",
             args.place.command()
         )));
@@ -133,10 +125,10 @@ fn side(what: &str, args: &Args, store: Option<&Path>) -> Result<Vec<Entry>, Fai
     Ok(runs)
 }
 
-fn shown(args: &Args, (a, b): (&[Entry], &[Entry]), comparison: &Comparison) -> String {
+fn shown(args: &CompareArgs, a: &[Entry], b: &[Entry], comparison: &Comparison) -> String {
     let mut text = String::new();
     for (side, name, runs) in [("A", &args.a, a), ("B", &args.b, b)] {
-        let _ = writeln!(text, "{side}: {name}, {}", plural(runs.len(), "run"));
+        let _ = writeln!(text, "{side}: {name}, {}", count_of(runs.len(), "run"));
     }
     for case in comparison.cases.iter().filter(|case| case.change != Change::Same) {
         let _ = writeln!(text, "{}", case_line(case));
@@ -161,12 +153,12 @@ fn shown(args: &Args, (a, b): (&[Entry], &[Entry]), comparison: &Comparison) -> 
             let _ = writeln!(
                 text,
                 "only in {side}: {} ({}{more})",
-                plural(only.len(), "case"),
+                count_of(only.len(), "case"),
                 first.join(", ")
             );
         }
     }
-    let both = plural(comparison.cases.len(), "case");
+    let both = count_of(comparison.cases.len(), "case");
     let _ = match (comparison.cases.len(), comparison.worse()) {
         (0, _) => writeln!(text, "nothing can be compared: no case is in both"),
         (_, 0) => writeln!(text, "{both} in both: nothing got worse"),

@@ -3,12 +3,13 @@
 mod shown;
 
 use crate::cli::Common;
-use crate::exit::Failed;
+use crate::exit::{CommandError, ExitCode};
 use crate::plan::filter::Filter;
 use crate::state::StateFlag;
 use crate::state::history_place::candidates;
 use crate::terminal::paint::Paint;
-use crate::terminal::{complain, print};
+use crate::terminal::{print, print_warning};
+use dfota_record::count::count_of;
 use dfota_record::history::entry::Kept;
 use dfota_record::history::figures::{Figures, by_case};
 use dfota_record::history::rows::{Row, rows};
@@ -23,7 +24,7 @@ use std::path::{Path, PathBuf};
 
 /// Show what the runs have come to, by case: pass rate, flake rate, percentiles
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct HistoryArgs {
     /// A folder of run folders, or one of them, to read in place of the store; and a filter as `run` takes it: only cases that
     /// match, with every percentile and each run
     #[arg(value_name = "RUNS_FOLDER|CASE", num_args = 0..=2)]
@@ -67,7 +68,7 @@ impl StoreArgs {
     }
 
     /// The store that is meant; says so when another one is there as well.
-    pub fn path(&self) -> Result<PathBuf, Failed> {
+    pub fn path(&self) -> Result<PathBuf, CommandError> {
         if let Some(path) = &self.store {
             return Ok(path.clone());
         }
@@ -75,7 +76,7 @@ impl StoreArgs {
         if let [first, other] = &stores[..]
             && other.exists()
         {
-            complain(format_args!(
+            print_warning(format_args!(
                 "note: this is `{}`; for runs with `--out` elsewhere: `dfota-hil history --store {}`",
                 first.display(),
                 shell_word(&other.display().to_string())
@@ -85,29 +86,29 @@ impl StoreArgs {
     }
 }
 
-/// What is asked for.
-struct Asked {
+/// The runs and cases that are to be shown.
+struct HistoryQuery {
     folder: Option<PathBuf>,
     case: Option<Filter>,
 }
 
-impl Asked {
+impl HistoryQuery {
     /// Tells folders from filters: what holds a run is a folder.
-    fn of(args: &Args) -> Result<Self, Failed> {
+    fn parse(args: &HistoryArgs) -> Result<Self, CommandError> {
         let (mut folder, mut case) = (None, None);
         for what in &args.what {
-            let runs = run_folders(Path::new(what)).unwrap_or_default();
-            let twice = match runs.is_empty() {
-                false => folder.replace(PathBuf::from(what)).is_some(),
-                true if what.contains('/') && Path::new(what).is_dir() => {
-                    return Err(Failed::usage(format!(
-                        "no run was found in `{what}`: expected a run folder, or a folder that holds them"
-                    )));
-                }
-                true => case.replace(what.parse().map_err(Failed::usage)?).is_some(),
+            let path = Path::new(what);
+            let twice = if run_folders(path).is_ok_and(|runs| !runs.is_empty()) {
+                folder.replace(path.to_owned()).is_some()
+            } else if what.contains('/') && path.is_dir() {
+                return Err(CommandError::usage(format!(
+                    "no run was found in `{what}`: expected a run folder, or a folder that holds them"
+                )));
+            } else {
+                case.replace(what.parse().map_err(CommandError::usage)?).is_some()
             };
             if twice {
-                return Err(Failed::usage(format!(
+                return Err(CommandError::usage(format!(
                     "`{what}` is one too many: expected one folder of runs, one filter, or one of each"
                 )));
             }
@@ -116,13 +117,12 @@ impl Asked {
     }
 }
 
-/// Shows it; 2 where there is nothing to show.
-pub fn main(args: &Args, common: Common) -> Result<u8, Failed> {
+pub fn main(args: &HistoryArgs, common: Common) -> Result<ExitCode, CommandError> {
     if let Some(folders) = &args.rebuild {
         return rebuilt(&args.place.path()?, folders);
     }
-    let asked = Asked::of(args)?;
-    let (place, runs) = match &asked.folder {
+    let query = HistoryQuery::parse(args)?;
+    let (place, runs) = match &query.folder {
         Some(folder) => (folder.clone(), of_folder(folder, args)?),
         None => {
             let path = args.place.path()?;
@@ -130,50 +130,59 @@ pub fn main(args: &Args, common: Common) -> Result<u8, Failed> {
                 rig: args.rig.as_deref(),
                 ..Wanted::default()
             };
-            let store = Store::read(&path).map_err(Failed::usage)?;
-            (path, store.runs(&wanted).map_err(Failed::ours)?)
+            let store = Store::read(&path).map_err(CommandError::usage)?;
+            (path, store.runs(&wanted).map_err(CommandError::error)?)
         }
     };
-    let rigs = rigs(runs, args, &asked)?;
-    let is_one_case = asked.case.is_some();
-    let text = match args.json {
-        true => {
-            let rigs: Vec<Value> = rigs
-                .iter()
-                .map(|(rig, runs)| rig_json(rig, runs, is_one_case))
-                .collect();
-            let value = json!({ "store": place.display().to_string(), "rigs": rigs });
-            format!("{value:#}\n")
-        }
-        false if is_one_case => shown::in_full(&rigs, args.all),
-        false => shown::table(&rigs, args.all, Paint::new(common.color)),
-    };
-    print(&text);
-    Ok(0)
+    let rigs = rigs(runs, args, &query)?;
+    let is_one_case = query.case.is_some();
+    print(&if args.json {
+        let rigs: Vec<Value> = rigs
+            .iter()
+            .map(|(rig, runs)| rig_json(rig, runs, is_one_case))
+            .collect();
+        let value = json!({ "store": place.display().to_string(), "rigs": rigs });
+        format!("{value:#}\n")
+    } else if is_one_case {
+        shown::in_full(&rigs, args.all)
+    } else {
+        shown::table(&rigs, args.all, Paint::new(common.color))
+    });
+    Ok(ExitCode::Success)
 }
 
-/// The runs in a folder, the oldest first; what cannot be read is told.
-fn of_folder(folder: &Path, args: &Args) -> Result<Vec<Entry>, Failed> {
+/// The runs in a folder, the oldest first, with a note on each that cannot be read.
+fn of_folder(folder: &Path, args: &HistoryArgs) -> Result<Vec<Entry>, CommandError> {
     let (mut runs, _) = entries(&run_folders(folder)?);
     runs.retain(|run| args.rig.as_ref().is_none_or(|rig| *rig == run.rig));
     runs.sort_by(|one, other| one.utc.cmp(&other.utc));
     Ok(runs)
 }
 
-/// A rig as the history tells it from others: name, module type, simulated.
-type RigKey = (String, String, bool);
+/// A rig as the history tells it from others.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct RigKey {
+    name: String,
+    module: String,
+    simulated: bool,
+}
+
 /// The runs of each rig, the oldest first.
 type Rigs = BTreeMap<RigKey, Vec<Entry>>;
 
-/// The runs by rig, with the cases alone that are asked for: what a simulator did says nothing about a bench.
-fn rigs(all: Vec<Entry>, args: &Args, asked: &Asked) -> Result<Rigs, Failed> {
+/// The runs by rig, with the selected cases alone. A simulated rig is another one: its results say nothing about a bench.
+fn rigs(all: Vec<Entry>, args: &HistoryArgs, query: &HistoryQuery) -> Result<Rigs, CommandError> {
     let mut rigs = Rigs::new();
     for run in all {
-        let key = (run.rig.clone(), run.module.clone(), run.simulated);
+        let key = RigKey {
+            name: run.rig.clone(),
+            module: run.module.clone(),
+            simulated: run.simulated,
+        };
         rigs.entry(key).or_default().push(run);
     }
     for runs in rigs.values_mut() {
-        if let Some(filter) = &asked.case {
+        if let Some(filter) = &query.case {
             let takes = |kept: &Kept| filter.takes(&kept.suite, &kept.case, None);
             runs.iter_mut().for_each(|run| run.results.retain(takes));
             runs.retain(|run| !run.results.is_empty());
@@ -182,23 +191,23 @@ fn rigs(all: Vec<Entry>, args: &Args, asked: &Asked) -> Result<Rigs, Failed> {
     }
     rigs.retain(|_, runs| !runs.is_empty());
     if rigs.is_empty() {
-        let what = match (&asked.case, &args.rig) {
+        let what = match (&query.case, &args.rig) {
             (Some(case), _) => format!("no case that `{case}` matches"),
             (None, Some(rig)) => format!("no run on the rig `{rig}`"),
             (None, None) => "no run".to_owned(),
         };
-        let command = match &asked.folder {
+        let command = match &query.folder {
             Some(folder) => format!("dfota-hil history {}", shell_word(&folder.display().to_string())),
             None => args.place.command(),
         };
-        return Err(Failed::usage(format!(
+        return Err(CommandError::usage(format!(
             "the history has {what}: `{command}` shows what it has"
         )));
     }
     Ok(rigs)
 }
 
-fn rig_json((rig, module, simulated): &RigKey, runs: &[Entry], in_full: bool) -> Value {
+fn rig_json(rig: &RigKey, runs: &[Entry], in_full: bool) -> Value {
     let rows = rows(runs, false);
     let by_name: HashMap<(&str, &str), &Row<'_>> = rows
         .iter()
@@ -219,9 +228,9 @@ fn rig_json((rig, module, simulated): &RigKey, runs: &[Entry], in_full: bool) ->
     });
     let all = runs.iter().flat_map(|run| &run.results);
     json!({
-        "rig": rig,
-        "module": module,
-        "simulated": simulated,
+        "rig": rig.name,
+        "module": rig.module,
+        "simulated": rig.simulated,
         "runs": runs.iter().map(run_json).collect::<Vec<_>>(),
         "figures": Figures::of(all),
         "cases": cases.collect::<Vec<_>>(),
@@ -268,13 +277,7 @@ pub fn percent(share: Option<f64>) -> String {
     share.map_or("-".to_owned(), |share| format!("{:.1}%", 100.0 * share))
 }
 
-/// A count of something.
-pub fn plural(count: usize, what: &str) -> String {
-    let s = if count == 1 { "" } else { "s" };
-    format!("{count} {what}{s}")
-}
-
-fn rebuilt(path: &Path, folders: &[PathBuf]) -> Result<u8, Failed> {
+fn rebuilt(path: &Path, folders: &[PathBuf]) -> Result<ExitCode, CommandError> {
     let default = [PathBuf::from("reports")];
     let folders = if folders.is_empty() { &default[..] } else { folders };
     let mut runs = Vec::new();
@@ -287,25 +290,25 @@ fn rebuilt(path: &Path, folders: &[PathBuf]) -> Result<u8, Failed> {
             .iter()
             .map(|folder| format!("`{}`", folder.display()))
             .collect();
-        return Err(Failed::usage(format!(
+        return Err(CommandError::usage(format!(
             "no run was found in {}: nothing was changed; expected run folders, or folders that hold them",
             names.join(", ")
         )));
     }
-    rebuild(path, &entries).map_err(Failed::ours)?;
+    rebuild(path, &entries).map_err(CommandError::error)?;
     print(&format!(
         "{}: {} kept, {left_out} left out\n",
         path.display(),
-        plural(entries.len(), "run")
+        count_of(entries.len(), "run")
     ));
-    Ok(0)
+    Ok(ExitCode::Success)
 }
 
-/// What the history keeps of run folders, and of how many it keeps nothing; what cannot be read is told.
+/// The entries of run folders, and how many have none, with a note on each that cannot be read.
 fn entries(runs: &[PathBuf]) -> (Vec<Entry>, usize) {
     let read = runs.iter().filter_map(|run| {
         entry(run).unwrap_or_else(|why| {
-            complain(format_args!("note: {}; it is left out", why.message));
+            print_warning(format_args!("note: {}; it is left out", why.message));
             None
         })
     });
@@ -316,19 +319,20 @@ fn entries(runs: &[PathBuf]) -> (Vec<Entry>, usize) {
 }
 
 /// What the history keeps of a run folder.
-pub fn entry(folder: &Path) -> Result<Option<Entry>, Failed> {
-    let records = dfota_record::journal::read(folder, false).map_err(Failed::usage)?;
-    let run = Run::new(&records).map_err(|why| Failed::usage(format!("`{}`: {why}", folder.display())))?;
+pub fn entry(folder: &Path) -> Result<Option<Entry>, CommandError> {
+    let records = dfota_record::journal::read(folder, false).map_err(CommandError::usage)?;
+    let run =
+        Run::new(&records).map_err(|why| CommandError::usage(format!("`{}`: {why}", folder.display())))?;
     Ok(Entry::of(&run))
 }
 
 /// The folder itself, if it is of a run, else those of runs directly in it, by name.
-fn run_folders(folder: &Path) -> Result<Vec<PathBuf>, Failed> {
+fn run_folders(folder: &Path) -> Result<Vec<PathBuf>, CommandError> {
     if is_run(folder) {
         return Ok(vec![folder.to_owned()]);
     }
     let entries = std::fs::read_dir(folder)
-        .map_err(|why| Failed::usage(format!("`{}` could not be read: {why}", folder.display())))?;
+        .map_err(|why| CommandError::usage(format!("`{}` could not be read: {why}", folder.display())))?;
     let mut runs: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     runs.retain(|path| is_run(path));
     runs.sort();

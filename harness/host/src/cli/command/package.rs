@@ -1,13 +1,13 @@
 //! `package`: digest and size of any package, and deltas for the simulated module.
 
-use crate::exit::Failed;
+use crate::exit::{CommandError, ExitCode};
 use crate::terminal::print;
 use dfota_record::digest::sha256_hex;
 use std::path::PathBuf;
 
 /// Look at packages, and pack deltas for the simulated module.
 #[derive(Debug, clap::Subcommand)]
-pub enum Command {
+pub enum PackageCommand {
     /// Digest and size of any package; what a delta for the simulated module says of itself
     Inspect {
         /// The package
@@ -34,11 +34,11 @@ pub enum Command {
     },
 }
 
-pub fn main(command: Command) -> Result<u8, Failed> {
+pub fn main(command: PackageCommand) -> Result<ExitCode, CommandError> {
     match command {
-        Command::Inspect { file, json } => {
+        PackageCommand::Inspect { file, json } => {
             let bytes = std::fs::read(&file)
-                .map_err(|why| Failed::usage(format!("package `{}`: {why}", file.display())))?;
+                .map_err(|why| CommandError::usage(format!("package `{}`: {why}", file.display())))?;
             let (sha256, len) = (sha256_hex(&bytes), bytes.len());
             let delta = bc66_sim::package::inspect(&bytes);
             if json {
@@ -66,18 +66,18 @@ pub fn main(command: Command) -> Result<u8, Failed> {
                 ));
             }
         }
-        Command::Pack {
+        PackageCommand::Pack {
             from,
             to,
             out,
             rehearsal,
         } => {
-            let mut package = bc66_sim::package::pack(&from, &to).map_err(Failed::usage)?;
+            let mut package = bc66_sim::package::pack(&from, &to).map_err(CommandError::usage)?;
             if rehearsal {
                 package = bc66_sim::package::for_rehearsal(package);
             }
             std::fs::write(&out, &package)
-                .map_err(|why| Failed::usage(format!("package `{}`: {why}", out.display())))?;
+                .map_err(|why| CommandError::usage(format!("package `{}`: {why}", out.display())))?;
             let digest = sha256_hex(&package);
             print(&format!(
                 "{} {} bytes sha256 {digest}\n",
@@ -86,5 +86,5 @@ pub fn main(command: Command) -> Result<u8, Failed> {
             ));
         }
     }
-    Ok(0)
+    Ok(ExitCode::Success)
 }

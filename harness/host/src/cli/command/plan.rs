@@ -1,7 +1,6 @@
 //! `plan`: everything `run` would do, with no I/O on the rig.
 
-use crate::cli::Common;
-use crate::exit::Failed;
+use crate::exit::{CommandError, ExitCode};
 use crate::plan::Plan;
 use crate::plan::earlier::Earlier;
 use crate::plan::flags::SelectionFlags;
@@ -13,7 +12,7 @@ use dfota_core::seed::Seed;
 
 /// Show what `run` would do, without touching the rig.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct PlanArgs {
     #[command(flatten)]
     selection: SelectionFlags,
     /// As JSON
@@ -21,8 +20,8 @@ pub struct Args {
     json: bool,
 }
 
-pub fn main(args: &Args, common: Common) -> Result<u8, Failed> {
-    let (rig, suites) = super::load(&args.selection, common)?;
+pub fn main(args: &PlanArgs) -> Result<ExitCode, CommandError> {
+    let (rig, suites) = super::load(&args.selection)?;
     let dir = StateDir::find(&args.selection.state)?;
     let earlier = Earlier::read(&dir, &suites, &rig)?;
     let seed = Seed(args.selection.seed.unwrap_or_default());
@@ -30,10 +29,10 @@ pub fn main(args: &Args, common: Common) -> Result<u8, Failed> {
     plan.seed_given = args.selection.seed.is_some();
     plan.standing = Some(Standing::new(&rig, &dir.rig(&rig), &plan)?);
     let shown = if args.json {
-        serde_json::to_string_pretty(&plan).map_err(Failed::ours)? + "\n"
+        serde_json::to_string_pretty(&plan).map_err(CommandError::error)? + "\n"
     } else {
         plan.text(Width::of_stdout())
     };
     print(&shown);
-    Ok(0)
+    Ok(ExitCode::Success)
 }

@@ -1,10 +1,9 @@
 //! `power`: the lines of a rig, moved by hand.
 
 use crate::bench::line::LineError;
-use crate::bench::lines::Lines;
+use crate::bench::lines::RigLines;
 use crate::bench::wires::Wires;
-use crate::cli::Common;
-use crate::exit::Failed;
+use crate::exit::{CommandError, ExitCode};
 use crate::plan::flags::RIG_VARIABLE;
 use crate::state::StateFlag;
 use dfota_core::event::Line;
@@ -14,19 +13,19 @@ use std::time::Duration;
 /// Move the lines of a rig by hand.
 #[derive(Debug, clap::Args)]
 #[command(allow_missing_positional = true)] // `power cycle`, with the rig of the environment
-pub struct Args {
+pub struct PowerArgs {
     /// Rig file
     #[arg(env = RIG_VARIABLE, hide_env_values = true)]
     rig: Option<PathBuf>,
     /// What to do
     #[arg(value_enum)]
-    action: Action,
+    action: PowerAction,
     #[command(flatten)]
     state: StateFlag,
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
-enum Action {
+enum PowerAction {
     /// Supply the module and leave it supplied; PWRKEY is pressed where the rig has it
     On,
     /// Take the supply away and leave it away
@@ -42,9 +41,9 @@ enum Action {
 }
 
 /// Moves them and leaves them where they were put.
-pub fn main(args: &Args, _: Common) -> Result<u8, Failed> {
+pub fn main(args: &PowerArgs) -> Result<ExitCode, CommandError> {
     let rig = args.rig.as_deref().ok_or_else(|| {
-        Failed::usage(format!(
+        CommandError::usage(format!(
             "no rig: expected its file, as in `dfota-hil power RIG cycle`, or its path in {RIG_VARIABLE}"
         ))
     })?;
@@ -54,28 +53,28 @@ pub fn main(args: &Args, _: Common) -> Result<u8, Failed> {
     let wires = Wires::by_hand(&rig, &program, lease.as_ref()).map_err(|why| {
         let hint = "start `dfota-hil sim` and name its socket in the rig file: `power: {driver: simulated, control: PATH}`";
         match rig.link {
-            crate::config::rig::Link::Simulated(_) => Failed::usage(format!("rig `{}`: {why}; {hint}", rig.name)),
-            crate::config::rig::Link::Bench(_) => Failed::ours(format!("rig `{}`: {why}", rig.name)),
+            crate::config::rig::Link::Simulated(_) => CommandError::usage(format!("rig `{}`: {why}; {hint}", rig.name)),
+            crate::config::rig::Link::Bench(_) => CommandError::error(format!("rig `{}`: {why}", rig.name)),
         }
     })?;
     let timing = wires.timing;
     let lines = wires.lines.unguarded();
     let moved = match args.action {
-        Action::On => on(&lines, timing.pwrkey_hold),
-        Action::Off => lines.supply(false),
-        Action::Cycle => lines.supply(false).and_then(|()| {
+        PowerAction::On => on(&lines, timing.pwrkey_hold),
+        PowerAction::Off => lines.supply(false),
+        PowerAction::Cycle => lines.supply(false).and_then(|()| {
             std::thread::sleep(timing.discharge);
             on(&lines, timing.pwrkey_hold)
         }),
-        Action::Reset => lines.pulse(Line::Reset, timing.reset_hold),
-        Action::Pwrkey => lines.pulse(Line::Pwrkey, timing.pwrkey_hold),
-        Action::Safe => lines.safe(),
+        PowerAction::Reset => lines.pulse(Line::Reset, timing.reset_hold),
+        PowerAction::Pwrkey => lines.pulse(Line::Pwrkey, timing.pwrkey_hold),
+        PowerAction::Safe => lines.safe(),
     };
-    moved.map_err(Failed::ours)?;
-    Ok(0)
+    moved.map_err(CommandError::error)?;
+    Ok(ExitCode::Success)
 }
 
-fn on(lines: &Lines, hold: Duration) -> Result<(), LineError> {
+fn on(lines: &RigLines, hold: Duration) -> Result<(), LineError> {
     lines.supply(true)?;
     if lines.has(Line::Pwrkey) {
         std::thread::sleep(crate::device::module::supply::SETTLE);

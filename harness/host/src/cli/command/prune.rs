@@ -1,9 +1,9 @@
 //! `prune`: old runs go, by the rules that are asked for or by those of this machine.
 
-use crate::cli::Common;
 use crate::config::machine_config::{MachineConfig, PLACE};
-use crate::exit::Failed;
-use crate::terminal::{complain, print};
+use crate::exit::{CommandError, ExitCode};
+use crate::terminal::{print, print_warning};
+use dfota_record::count::count_of;
 use dfota_record::evidence::pack;
 use dfota_record::retention::{Fate, Found, Rules, fates, find};
 use serde_json::{Value, json};
@@ -19,7 +19,7 @@ const REPORTS: &str = "reports";
 /// than 90 days. Without a rule, those of this machine hold, out of `reports` in its configuration. A file `pinned` in a run
 /// folder keeps it (`touch RUN/pinned`). Exit code 0: done; 2: no rule, or no such folder; 3: something could not be removed.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct PruneArgs {
     /// The folder of the run folders [default: `reports`; with the rules of the configuration, the folder that it names]
     #[arg(value_name = "RUNS_FOLDER")]
     folder: Option<PathBuf>,
@@ -46,7 +46,7 @@ pub struct Args {
     json: bool,
 }
 
-/// What became of a run, or would.
+/// What was done with a run, or would be.
 struct Done<'f> {
     run: &'f Found,
     fate: Fate,
@@ -55,11 +55,10 @@ struct Done<'f> {
     failed: Option<String>,
 }
 
-/// Removes and packs; 3 where something of it could not be done.
-pub fn main(args: &Args, _: Common) -> Result<u8, Failed> {
-    let (folder, rules) = asked(args)?;
+pub fn main(args: &PruneArgs) -> Result<ExitCode, CommandError> {
+    let (folder, rules) = folder_and_rules(args)?;
     let (found, left) = find(&folder).map_err(|why| {
-        Failed::usage(format!(
+        CommandError::usage(format!(
             "`{}` could not be read: {why}; expected a folder of run folders",
             folder.display()
         ))
@@ -70,27 +69,24 @@ pub fn main(args: &Args, _: Common) -> Result<u8, Failed> {
         .zip(fates)
         .map(|(run, fate)| one(run, fate, args.dry_run))
         .collect();
-    left.iter().for_each(complain);
+    left.iter().for_each(print_warning);
     print(&if args.json {
         as_json(&done, &left, args.dry_run)
     } else {
         as_text(&done, args.dry_run)
     });
-    let mut failed = done
-        .iter()
-        .filter_map(|done| Some((done.run, done.failed.as_ref()?)));
-    Ok(match failed.by_ref().map(tell).count() {
-        0 => 0,
-        _ => 3,
-    })
-}
-
-fn tell((run, why): (&Found, &String)) {
-    complain(format_args!("error: `{}`: {why}", run.folder.display()));
+    let mut exit = ExitCode::Success;
+    for done in &done {
+        if let Some(why) = &done.failed {
+            print_warning(format_args!("error: `{}`: {why}", done.run.folder.display()));
+            exit = ExitCode::Error;
+        }
+    }
+    Ok(exit)
 }
 
 /// The folder and the rules: the flags', else the machine's.
-fn asked(args: &Args) -> Result<(PathBuf, Rules), Failed> {
+fn folder_and_rules(args: &PruneArgs) -> Result<(PathBuf, Rules), CommandError> {
     let given = Rules {
         keep: args.keep,
         older_than: args.older_than,
@@ -112,7 +108,7 @@ fn asked(args: &Args) -> Result<(PathBuf, Rules), Failed> {
         }
     };
     if !has_rule(&rules) {
-        return Err(Failed::usage(format!(
+        return Err(CommandError::usage(format!(
             "no rule says which runs stay: give `--keep N`, `--older-than T` or `--pack`, or write `reports: {{keep: 30, keep-failed: true}}` into `{}`",
             args.config.display()
         )));
@@ -121,7 +117,7 @@ fn asked(args: &Args) -> Result<(PathBuf, Rules), Failed> {
     Ok((folder.unwrap_or_else(|| PathBuf::from(REPORTS)), rules))
 }
 
-/// Does it, or finds out what it would come to.
+/// Removes or packs a run; with `dry`, only finds out what that would free.
 fn one(run: &Found, fate: Fate, dry: bool) -> Done<'_> {
     let mut frees = 0;
     let done = match fate {
@@ -209,7 +205,7 @@ fn as_text(done: &[Done<'_>], dry: bool) -> String {
     };
     text + &format!(
         "{removed} of {} {would}removed{packed}: {frees_word} {}; {kept} stay{why}\n",
-        super::history::plural(done.len(), "run"),
+        count_of(done.len(), "run"),
         bytes(frees)
     )
 }

@@ -1,22 +1,21 @@
 //! `report`: every report of a run folder again, from its journal alone; with `--pdf`, the test report as well.
 
-pub mod paper;
+pub mod test_report;
 
-use super::run::ProfileArg;
+use super::run::{ProfileArg, SignArg};
 use crate::cli::Common;
 use crate::cli::console::{page, whole};
-use crate::exit::Failed;
+use crate::exit::{CommandError, ExitCode};
 use crate::terminal::paint::Paint;
-use crate::terminal::{complain, print};
+use crate::terminal::{print, print_warning};
 use dfota_core::event::JunitProfile;
 use dfota_record::day::Day;
 use dfota_record::evidence::maker::{Wanted, make_with_reports};
-use dfota_record::evidence::signing_key::SigningKey;
 use std::path::PathBuf;
 
 /// Make every report of a run folder again, from its journal alone.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct ReportArgs {
     /// The run folder
     #[arg(value_name = "RUN_DIR")]
     run: PathBuf,
@@ -29,10 +28,8 @@ pub struct Args {
     /// Leave IMEI, IMSI, ICCID and IP addresses out of every report and the bundle, also where `run` did not; the journal keeps them
     #[arg(long)]
     mask: bool,
-    /// Sign the evidence with this key: a PEM file of mode 0600, or `env` for the one in DFOTA_HIL_SIGNING_KEY
-    #[arg(long, value_name = "KEY", allow_hyphen_values = true)]
-    // a key that was typed is told without repeating it
-    sign: Option<PathBuf>,
+    #[command(flatten)]
+    sign: SignArg,
     /// Typeset the test report as well: `report.pdf` in the run folder
     #[arg(long)]
     pdf: bool,
@@ -42,9 +39,9 @@ pub struct Args {
 }
 
 /// Makes them; 0 also when cases of the run had failed.
-pub fn main(args: &Args, common: Common) -> Result<u8, Failed> {
+pub fn main(args: &ReportArgs, common: Common) -> Result<ExitCode, CommandError> {
     if args.pdf && !cfg!(feature = "pdf") {
-        return Err(Failed::usage(
+        return Err(CommandError::usage(
             "this program was built without the typesetter, which takes some minutes to build: for `--pdf` build it with \
              `cargo build --release --features pdf`; the other reports do not need it",
         ));
@@ -57,27 +54,20 @@ pub fn main(args: &Args, common: Common) -> Result<u8, Failed> {
         profile: args.junit_profile.map(JunitProfile::from),
         masked: args.mask,
     };
-    let key = args
-        .sign
-        .as_deref()
-        .map(SigningKey::load)
-        .transpose()
-        .map_err(Failed::usage)?;
+    let key = args.sign.load()?;
     let wanted = Wanted {
         key: key.as_ref(),
         time_stamp: None,
     };
     // Before the evidence, which holds it.
     #[cfg(feature = "pdf")]
-    let pdf = match args.pdf {
-        true => Some(
-            crate::cli::command::report::paper::make(&args.run, args.mask, args.issued)
-                .map_err(Failed::usage)?,
-        ),
-        false => None,
+    let pdf = if args.pdf {
+        Some(test_report::make(&args.run, args.mask, args.issued).map_err(CommandError::usage)?)
+    } else {
+        None
     };
-    let (shown, made) =
-        make_with_reports(&args.run, &asked, &wanted, |run| whole(run, paint)).map_err(Failed::usage)?;
+    let (shown, made) = make_with_reports(&args.run, &asked, &wanted, |run| whole(run, paint))
+        .map_err(CommandError::usage)?;
     print(&shown);
     #[cfg(feature = "pdf")]
     if let Some(path) = pdf {
@@ -86,13 +76,10 @@ pub fn main(args: &Args, common: Common) -> Result<u8, Failed> {
     print(&page(&args.run));
     match made {
         Err(why) if key.is_some() => {
-            return Err(Failed {
-                code: 1,
-                message: why.to_string(),
-            });
+            return Err(CommandError::new(ExitCode::Failed, why));
         }
-        Err(why) => complain(format_args!("warning: {why}")),
+        Err(why) => print_warning(format_args!("warning: {why}")),
         Ok(()) => {}
     }
-    Ok(0)
+    Ok(ExitCode::Success)
 }

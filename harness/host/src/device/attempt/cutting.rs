@@ -1,6 +1,7 @@
 //! Cuts: arming them, and living through one that was made until the module is supplied again.
 
-use crate::bench::serial::reader::{Armed, CutInstants};
+use crate::bench::serial::message::CutInstants;
+use crate::bench::serial::trigger::Armed;
 use crate::device::module::{Module, Stop};
 use dfota_core::cut::{Cut, CutKind};
 use dfota_core::event::{Confirmed, CutMade, Event, Line};

@@ -1,26 +1,50 @@
-//! Where an answer comes from: a flag, whoever sits at the terminal, or what is usual.
+//! Where an answer comes from: a flag, the user at the terminal, or what is usual.
 
-use crate::exit::Failed;
+use crate::exit::{CommandError, ExitCode};
 use crate::terminal::print;
-use crate::terminal::prompt::{Answer, Prompt};
+use crate::terminal::prompt::{Prompt, PromptAnswer};
 use std::io::IsTerminal;
 
-/// What is answered where there is nothing.
+/// The answer where there is nothing.
 pub(super) const NONE: &str = "none";
+
+/// An answer that no file can hold: what was expected, and what was found.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct InvalidAnswer(pub String);
 
 /// Something that has to be known.
 pub(super) struct Question<'q> {
-    /// The flag that says it.
-    pub flag: &'static str,
-    /// How it is asked.
-    pub text: &'q str,
-    /// What Enter says, and no terminal.
-    pub usual: Option<&'q str>,
-    /// What can be chosen by its number.
-    pub offers: &'q [String],
+    flag: &'static str,
+    text: &'q str,
+    usual: Option<&'q str>,
+    offers: &'q [String],
 }
 
-/// Asks, where there is somebody to ask.
+impl<'q> Question<'q> {
+    /// The flag that answers it, and how it is asked at a terminal.
+    pub(super) const fn new(flag: &'static str, text: &'q str) -> Self {
+        Self {
+            flag,
+            text,
+            usual: None,
+            offers: &[],
+        }
+    }
+
+    /// The answer of Enter, and of no terminal.
+    pub(super) fn usual(self, usual: impl Into<Option<&'q str>>) -> Self {
+        let usual = usual.into();
+        Self { usual, ..self }
+    }
+
+    /// Answers that can be chosen by their number.
+    pub(super) fn offers(self, offers: &'q [String]) -> Self {
+        Self { offers, ..self }
+    }
+}
+
+/// Asks the user, where there is a terminal.
 pub(super) struct Asker {
     prompt: Option<Prompt>,
     missing: Vec<&'static str>,
@@ -28,9 +52,9 @@ pub(super) struct Asker {
 
 impl Asker {
     /// Asks at the terminal, where standard input is one.
-    pub(super) fn at_terminal() -> Result<Self, Failed> {
+    pub(super) fn at_terminal() -> Result<Self, CommandError> {
         let prompt = std::io::stdin().is_terminal().then(Prompt::new).transpose();
-        let prompt = prompt.map_err(|why| Failed::ours(format!("no signals: {why}")))?;
+        let prompt = prompt.map_err(|why| CommandError::error(format!("no signals: {why}")))?;
         if prompt.is_some() {
             print("Enter takes what stands in brackets, q stops; nothing is written before the end\n");
         }
@@ -40,46 +64,44 @@ impl Asker {
         })
     }
 
-    /// Says something to whoever is asked.
-    pub(super) fn tell(&self, text: &str) {
+    /// Shows something to the user who is asked.
+    pub(super) fn explain(&self, text: &str) {
         if self.prompt.is_some() {
             print(text);
         }
     }
 
-    /// The answer, which is `sound`: what a flag gave, what was typed, or what is usual. A flag that is missing is told at the
-    /// end, with all others.
+    /// The valid answer: what a flag gave, what was typed, or what is usual. A missing flag is an error at the end, together with
+    /// all others.
     pub(super) fn answer<T: Default>(
         &mut self,
-        given: Option<&str>,
+        given: &Option<String>,
         question: &Question<'_>,
-        sound: impl Fn(&str) -> Result<T, String>,
-    ) -> Result<T, Failed> {
-        if let Some(given) = given {
-            return sound(given).map_err(|why| Failed::usage(format!("`{}`: {why}", question.flag)));
+        parse: impl Fn(&str) -> Result<T, InvalidAnswer>,
+    ) -> Result<T, CommandError> {
+        let usual = question.usual.filter(|_| self.prompt.is_none());
+        if let Some(given) = given.as_deref().or(usual) {
+            return parse(given).map_err(|why| CommandError::usage(format!("`{}`: {why}", question.flag)));
         }
         let Some(prompt) = &self.prompt else {
-            let Some(usual) = question.usual else {
-                self.missing.push(question.flag);
-                return Ok(T::default());
-            };
-            return sound(usual).map_err(|why| Failed::usage(format!("`{}`: {why}", question.flag)));
+            self.missing.push(question.flag);
+            return Ok(T::default());
         };
         loop {
             let typed = typed(prompt, question)?;
-            match sound(&typed) {
+            match parse(&typed) {
                 Ok(answer) => return Ok(answer),
                 Err(why) => print(&format!("{why}\n")),
             }
         }
     }
 
-    /// Without a terminal, what no flag has said.
-    pub(super) fn complete(&self) -> Result<(), Failed> {
+    /// Without a terminal, the flags that are missing.
+    pub(super) fn complete(&self) -> Result<(), CommandError> {
         match &self.missing[..] {
             [] => Ok(()),
-            missing => Err(Failed::usage(format!(
-                "standard input is no terminal, so nobody can be asked: give `{}`",
+            missing => Err(CommandError::usage(format!(
+                "standard input is not a terminal, so no question can be asked: give `{}`",
                 missing.join("`, `")
             ))),
         }
@@ -87,7 +109,7 @@ impl Asker {
 }
 
 /// What is typed, or the offer of that number.
-fn typed(prompt: &Prompt, question: &Question<'_>) -> Result<String, Failed> {
+fn typed(prompt: &Prompt, question: &Question<'_>) -> Result<String, CommandError> {
     for (n, offer) in question.offers.iter().enumerate() {
         print(&format!("  {}  {offer}\n", n + 1));
     }
@@ -99,11 +121,10 @@ fn typed(prompt: &Prompt, question: &Question<'_>) -> Result<String, Failed> {
         let line = line.map_err(|answer| {
             print("\n"); // the question stands on this line
             match answer {
-                Answer::Interrupted => Failed {
-                    code: 130,
-                    message: "interrupted: nothing was written".into(),
-                },
-                Answer::Go | Answer::Stop => Failed::usage("stopped: nothing was written"),
+                PromptAnswer::Interrupted => {
+                    CommandError::new(ExitCode::Interrupted, "interrupted: nothing was written")
+                }
+                PromptAnswer::Go | PromptAnswer::Stop => CommandError::usage("stopped: nothing was written"),
             }
         })?;
         match (line.as_str(), question.usual) {
@@ -114,13 +135,13 @@ fn typed(prompt: &Prompt, question: &Question<'_>) -> Result<String, Failed> {
     }
 }
 
-/// Sound, or nothing at all.
+/// The parsed answer, or `none`.
 pub(super) fn or_none<T>(
-    sound: impl Fn(&str) -> Result<T, String>,
-) -> impl Fn(&str) -> Result<Option<T>, String> {
+    parse: impl Fn(&str) -> Result<T, InvalidAnswer>,
+) -> impl Fn(&str) -> Result<Option<T>, InvalidAnswer> {
     move |text| match text {
         NONE => Ok(None),
-        text => sound(text).map(Some),
+        text => parse(text).map(Some),
     }
 }
 
