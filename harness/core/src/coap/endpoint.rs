@@ -177,7 +177,8 @@ impl<P: Copy + Ord> Endpoint<P> {
             self.out.push_back(Output::Failed { to, token, why });
             return token;
         }
-        let (transfer, first) = Transfer::begin(draft);
+        let transfer = Transfer::new(draft);
+        let first = transfer.give();
         let pending = PendingRequest {
             transfer,
             until: Duration::MAX, // the outbox has its own end

@@ -24,14 +24,12 @@ pub(super) enum Retransmission {
     GivenUp(CoapToken),
 }
 
-/// The messages to one peer.
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
     out: Option<InFlight>,
     waiting: VecDeque<Confirmable>,
 }
 
-/// The message that is out.
 #[derive(Debug)]
 struct InFlight {
     message: Confirmable,
@@ -47,7 +45,6 @@ impl Outbox {
         self.next(rng, now)
     }
 
-    /// How many messages are out or wait.
     pub(super) fn len(&self) -> usize {
         self.waiting.len() + usize::from(self.out.is_some())
     }
@@ -82,7 +79,6 @@ impl Outbox {
         self.waiting.retain(|message| message.token != token);
     }
 
-    /// Whether the message that is out has this id and token.
     pub(super) fn is_out(&self, id: u16, token: CoapToken) -> bool {
         let out = self.out.as_ref();
         out.is_some_and(|out| out.message.id == id && out.message.token == token)

@@ -49,13 +49,10 @@ impl UpdateOptions {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd)]
 enum DialoguePhase {
-    /// The client has not registered.
     Absent,
-    /// State and result are not known yet.
     Meeting,
     /// The object is reset to state 0: it holds something from before.
     Resetting,
-    /// The URI is being written.
     Ordering,
     /// The download runs, or is about to.
     Fetching,
@@ -98,7 +95,6 @@ pub struct FirmwareUpdate {
 }
 
 impl FirmwareUpdate {
-    /// An update of a client that has not registered.
     pub fn new(options: UpdateOptions) -> Self {
         Self {
             options,
