@@ -30,7 +30,6 @@ impl Clock {
         }
     }
 
-    /// How much faster than real time it runs.
     pub fn speed(&self) -> f64 {
         self.speed
     }
@@ -50,7 +49,6 @@ impl Clock {
         Duration::from_nanos(self.module_ns(self.mono_ns()))
     }
 
-    /// The moment of `mono_ns`.
     pub fn instant_of(&self, mono_ns: u64) -> Instant {
         self.start + Duration::from_nanos(mono_ns)
     }
@@ -87,7 +85,6 @@ impl Clock {
         self.real(limit) + grace * WAITS
     }
 
-    /// Waits for a duration of the module's time.
     pub async fn sleep(&self, module: Duration) {
         tokio::time::sleep(self.real(module)).await;
     }

@@ -15,9 +15,7 @@ pub fn set_background() {
 /// What the system refuses to the thread that cuts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PriorityRefused {
-    /// Real-time scheduling.
     real_time: Option<Errno>,
-    /// Memory that stays in memory.
     memory: Option<Errno>,
 }
 

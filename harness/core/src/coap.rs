@@ -1,8 +1,8 @@
 //! CoAP (RFC 7252) with block-wise transfers (RFC 7959) and observation (RFC 7641), as machines without I/O.
 //!
-//! Bytes and the time come in as arguments, datagrams and events go out: what a lossy network does can be tested in
-//! virtual time. The bytes of a message are made and read by the crate `coap-lite`; its block options hold 12 bits, so
-//! [`block`] has a codec of its own, and what it lets pass that RFC 7252 calls malformed is refused in [`message`].
+//! Bytes and the time come in as arguments, datagrams and events go out: a lossy network can be tested in virtual time. The
+//! crate `coap-lite` reads and writes the bytes of a message. Its block options hold 12 bits only, so those have a codec of
+//! their own; and it accepts some messages that RFC 7252 calls malformed, which are refused on top of it.
 
 mod block;
 mod code;

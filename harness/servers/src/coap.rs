@@ -42,7 +42,6 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, Sleep};
 
-/// A package on offer over CoAP.
 pub type CoapOffer = Offer<Coap>;
 
 /// Longest datagram that IP can carry.
@@ -105,7 +104,6 @@ impl CoapServer {
         })
     }
 
-    /// The address it listens on.
     pub fn addr(&self) -> SocketAddr {
         self.addr
     }
@@ -146,7 +144,6 @@ impl CoapServer {
         let _ = self.commands.send(Box::new(command)); // it fails when the runtime ends
     }
 
-    /// How many clients are registered.
     pub fn registered(&self) -> usize {
         self.registered.load(Ordering::Relaxed)
     }
@@ -185,7 +182,6 @@ impl CoapTask {
         }
     }
 
-    /// Takes the datagrams that have arrived.
     async fn receive(&mut self, buffer: &mut [u8]) {
         for _ in 0..BURST {
             match self.socket.try_recv_from(buffer) {

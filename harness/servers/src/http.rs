@@ -42,7 +42,6 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 use tokio::task::{JoinHandle, JoinSet};
 
-/// A package on offer over HTTP.
 pub type HttpOffer = Offer<Http>;
 
 /// How long to wait when the system cannot accept, as without free file descriptors.
@@ -88,7 +87,6 @@ impl HttpServer {
         })
     }
 
-    /// The address it listens on.
     pub fn addr(&self) -> SocketAddr {
         self.addr
     }

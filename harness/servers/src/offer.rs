@@ -105,7 +105,6 @@ impl<F> Deref for ActiveFaults<F> {
     }
 }
 
-/// All packages on offer at one server.
 #[derive(Debug)]
 pub(crate) struct Offers<P: Protocol> {
     packages: Mutex<HashMap<String, Arc<OfferedPackage<P>>>>,
@@ -159,7 +158,6 @@ impl<P: Protocol> Offers<P> {
         })
     }
 
-    /// The package at exactly this path.
     pub(crate) fn find(&self, path: &str) -> Option<Arc<OfferedPackage<P>>> {
         lock(&self.packages).get(path).cloned()
     }

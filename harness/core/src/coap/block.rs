@@ -1,9 +1,8 @@
-//! The block options, all 20 bits of their numbers (RFC 7959 §2.2), and which bytes of a whole a block is.
+//! The block options with all 20 bits of their numbers (RFC 7959 §2.2), and which bytes a block holds.
 
 use alloc::vec::Vec;
 use core::fmt;
 
-/// The largest block number.
 const NUMBER_MAX: u32 = (1 << 20) - 1;
 
 /// Bytes in a block: a power of two from 16 to 1024.
@@ -14,7 +13,6 @@ impl BlockSize {
     pub const MIN: Self = Self(0);
     pub const MEDIUM: Self = Self(5);
     pub const MAX: Self = Self(6);
-    /// All, the smallest first.
     pub const ALL: [Self; 7] = [Self(0), Self(1), Self(2), Self(3), Self(4), Self(5), Self(6)];
 
     /// The size with exactly so many bytes.
@@ -54,7 +52,6 @@ impl BlockOption {
         }
     }
 
-    /// Reads an option's value.
     pub fn decode(value: &[u8]) -> Result<Self, BlockError> {
         if value.len() > 3 {
             return Err(BlockError::TooLong);
@@ -73,13 +70,11 @@ impl BlockOption {
         })
     }
 
-    /// The option's value, as short as it can be.
     pub fn encode(self) -> Vec<u8> {
         let bits = self.number << 4 | u32::from(self.more) << 3 | u32::from(self.size.0);
         super::shortest(bits)
     }
 
-    /// Where it begins in the whole.
     pub const fn offset(self) -> u64 {
         self.number as u64 * self.size.bytes() as u64
     }
@@ -92,16 +87,19 @@ impl BlockOption {
         (number <= NUMBER_MAX).then_some(Self { number, size, ..self })
     }
 
-    /// The bytes of a whole of `len` that this block is, and the block with its `more` set by them; `None` beyond the end.
-    /// Nothing has one block, an empty one.
-    pub fn within(self, len: u64) -> Option<(Self, core::ops::Range<u64>)> {
+    /// This block of a whole of `len` bytes, with its `more` set; `None` beyond the end. An empty whole has one block.
+    pub fn within(self, len: u64) -> Option<Self> {
         let first = self.offset();
-        if first >= len && (first, len) != (0, 0) {
-            return None;
-        }
-        let end = len.min(first + self.size.bytes() as u64);
-        let more = end < len;
-        Some((Self { more, ..self }, first..end))
+        let is_inside = first < len || (first, len) == (0, 0);
+        let more = first + (self.size.bytes() as u64) < len;
+        is_inside.then_some(Self { more, ..self })
+    }
+
+    /// Its bytes of a whole; none beyond the end.
+    pub fn slice(self, whole: &[u8]) -> &[u8] {
+        let first = whole.len().min(self.offset() as usize);
+        let end = whole.len().min(first + self.size.bytes());
+        &whole[first..end]
     }
 }
 
@@ -153,11 +151,12 @@ mod tests {
         #[test]
         fn the_blocks_of_a_whole_are_the_whole(len in 0_u64..5000, szx in 0_usize..7) {
             let size = BlockSize::ALL[szx];
+            let whole = alloc::vec![0; len as usize];
             let (mut at, mut number) = (0, 0);
-            while let Some((block, range)) = (BlockOption::new(number, size)).within(len) {
-                proptest::prop_assert_eq!(range.start, at);
-                proptest::prop_assert_eq!(block.more, range.end < len);
-                at = range.end;
+            while let Some(block) = (BlockOption::new(number, size)).within(len) {
+                proptest::prop_assert_eq!(block.offset(), at);
+                at += block.slice(&whole).len() as u64;
+                proptest::prop_assert_eq!(block.more, at < len);
                 number += 1;
             }
             proptest::prop_assert_eq!(at, len);

@@ -4,15 +4,14 @@
 //! Datagrams go in by [`Endpoint::on_datagram`], time by [`Endpoint::on_time`]; [`Endpoint::poll`] gives out what there is
 //! to send and what happened, in order. What a peer can make it remember is bounded.
 
-use super::code::{CoapCode, CodeClass};
-use super::message::{CoapMessage, MalformedMessage};
+mod receive;
+
+use super::message::CoapMessage;
 use super::observe::Freshest;
-use super::option;
 use super::outbox::{Confirmable, Outbox, Retransmission};
 use super::recent::Deduplicator;
-use super::timing::{MAX_TRANSMIT_WAIT, RESPONSE_WAIT};
 use super::token::CoapToken;
-use super::transfer::{Transfer, TransferStep};
+use super::transfer::Transfer;
 use crate::rng::Rng;
 use crate::seed::Seed;
 use alloc::collections::{BTreeMap, VecDeque};
@@ -23,10 +22,8 @@ use core::time::Duration;
 /// Messages that may wait for one peer; a request beyond fails at once.
 const WAITING_MAX: usize = 64;
 
-/// As many peers have a memory of their own.
+/// As many peers are awaited at once.
 const AWAITED_MAX: usize = 16;
-
-const UNKNOWN_OPTION: Failure = Failure::Broken("the response has a critical option that is unknown");
 
 #[derive(Debug, PartialEq)]
 pub enum Output<P> {
@@ -46,16 +43,14 @@ pub enum Output<P> {
         observed: bool,
         message: CoapMessage,
     },
-    /// What is observed has changed; older ones than the last are left out.
+    /// A resource that is observed has changed. A message that is no success ends the observation.
     Notification {
         from: P,
         token: CoapToken,
-        /// The notification; one that is no success ends the observation.
         message: CoapMessage,
     },
     /// A request of ours will have no response.
     Failed {
-        /// To whom it went.
         to: P,
         token: CoapToken,
         why: Failure,
@@ -67,7 +62,6 @@ pub enum Output<P> {
 pub enum Failure {
     /// Nothing came, although it was sent as often as the protocol allows.
     TimedOut,
-    /// The peer refused it with RST.
     Reset,
     /// What came makes no sense.
     Broken(&'static str),
@@ -86,7 +80,7 @@ impl core::fmt::Display for Failure {
     }
 }
 
-/// What answers one request.
+/// Identifies a request that is to be answered.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Ticket<P> {
     pub peer: P,
@@ -105,7 +99,7 @@ struct PendingRequest {
     observed: bool,
 }
 
-/// The endpoint. `P` is a peer's address.
+/// `P` is a peer's address.
 #[derive(Debug)]
 pub struct Endpoint<P> {
     rng: Rng,
@@ -114,7 +108,7 @@ pub struct Endpoint<P> {
     pending: BTreeMap<(P, CoapToken), PendingRequest>,
     observed: BTreeMap<(P, CoapToken), Freshest>,
     recent: Deduplicator<P>,
-    /// Of those in `awaited`: no flood of others washes it away.
+    /// Messages of those in `awaited`, so that a flood of others does not push them out.
     recent_awaited: Deduplicator<P>,
     awaited: VecDeque<P>,
     out: VecDeque<Output<P>>,
@@ -154,8 +148,8 @@ impl<P: Copy + Ord> Endpoint<P> {
         self.outboxes.get(&peer).map_or(0, Outbox::len)
     }
 
-    /// Keeps what this peer sends apart from what others do: a message of its that comes twice is acted on once, however
-    /// many others send, and so is one that it sent before. A few such peers are remembered.
+    /// Remembers the messages of this peer apart from those of others: one that comes twice is acted on once, however many
+    /// others send. A few such peers are remembered.
     pub fn await_peer(&mut self, peer: P) {
         if self.awaited.contains(&peer) {
             return;
@@ -175,8 +169,6 @@ impl<P: Copy + Ord> Endpoint<P> {
         }
     }
 
-    // Requests of ours.
-
     /// Sends a request, in blocks where its payload is long. Its Observe option, where it has one, begins an observation.
     pub fn request(&mut self, to: P, draft: CoapMessage, now: Duration) -> CoapToken {
         let token = self.new_token();
@@ -185,7 +177,8 @@ impl<P: Copy + Ord> Endpoint<P> {
             self.out.push_back(Output::Failed { to, token, why });
             return token;
         }
-        let (transfer, first) = Transfer::begin(draft);
+        let transfer = Transfer::new(draft);
+        let first = transfer.give();
         let pending = PendingRequest {
             transfer,
             until: Duration::MAX, // the outbox has its own end
@@ -212,20 +205,16 @@ impl<P: Copy + Ord> Endpoint<P> {
 
     /// A peer's address has changed: what is observed there counts from the new one on.
     pub fn moved(&mut self, from: P, to: P) {
-        let tokens: Vec<CoapToken> = self.observed_at(from).collect();
-        for token in tokens {
+        let keys = self.observed.keys().copied();
+        let keys: Vec<(P, CoapToken)> = keys.filter(|(peer, _)| *peer == from).collect();
+        for (_, token) in keys {
             if let Some(freshest) = self.observed.remove(&(from, token)) {
                 self.observed.insert((to, token), freshest);
             }
         }
     }
 
-    fn observed_at(&self, peer: P) -> impl Iterator<Item = CoapToken> + '_ {
-        let keys = self.observed.keys();
-        keys.filter(move |(at, _)| *at == peer).map(|(_, token)| *token)
-    }
-
-    /// A token that no other request has, of whatever peer: it names the request to whoever made it.
+    /// A token that no other request has, of any peer: it identifies the request to the caller.
     fn new_token(&mut self) -> CoapToken {
         loop {
             let bytes = self.rng.next_u64().to_be_bytes();
@@ -245,9 +234,9 @@ impl<P: Copy + Ord> Endpoint<P> {
     fn send_con(&mut self, to: P, draft: CoapMessage, token: CoapToken, now: Duration) {
         let id = self.new_id();
         let bytes = draft.addressed(MessageType::Confirmable, id, token).encode();
-        let letter = Confirmable { id, token, bytes };
+        let message = Confirmable { id, token, bytes };
         let outbox = self.outboxes.entry(to).or_default();
-        if let Some(bytes) = outbox.put(letter, &mut self.rng, now) {
+        if let Some(bytes) = outbox.put(message, &mut self.rng, now) {
             self.send(to, bytes);
         }
     }
@@ -271,8 +260,6 @@ impl<P: Copy + Ord> Endpoint<P> {
             self.out.push_back(Output::Failed { to, token, why });
         }
     }
-
-    // Responses of ours.
 
     /// Answers a request, with its acknowledgement where it wants one (RFC 7252 §5.2.1).
     pub fn respond(&mut self, ticket: Ticket<P>, draft: CoapMessage, now: Duration) {
@@ -302,183 +289,7 @@ impl<P: Copy + Ord> Endpoint<P> {
         true
     }
 
-    // What comes in.
-
-    pub fn on_datagram(&mut self, peer: P, bytes: &[u8], now: Duration) {
-        match CoapMessage::decode(bytes) {
-            Ok(message) => self.on_message(peer, message, now),
-            Err(malformed) => self.on_malformed(peer, malformed),
-        }
-    }
-
-    /// Takes a datagram that is no message.
-    pub fn on_malformed(&mut self, peer: P, malformed: MalformedMessage) {
-        if let Some(id) = malformed.reset {
-            self.reset(peer, id);
-        }
-    }
-
-    pub fn on_message(&mut self, peer: P, message: CoapMessage, now: Duration) {
-        match (message.class(), message.kind()) {
-            (CodeClass::Empty, MessageType::Confirmable)
-            | (CodeClass::Reserved, MessageType::Confirmable) => self.reset(peer, message.id()),
-            (CodeClass::Empty, MessageType::Acknowledgement) => self.on_ack(peer, message.id(), now),
-            (_, MessageType::Reset) => self.on_reset(peer, message.id(), now),
-            (CodeClass::Request, MessageType::Confirmable | MessageType::NonConfirmable) => {
-                self.on_request(peer, message, now)
-            }
-            (CodeClass::Response, _) => self.on_response(peer, message, now),
-            (CodeClass::Empty, MessageType::NonConfirmable)
-            | (CodeClass::Reserved, _)
-            | (CodeClass::Request, MessageType::Acknowledgement) => {}
-        }
-    }
-
-    fn reset(&mut self, to: P, id: u16) {
-        self.send(to, empty(MessageType::Reset, id));
-    }
-
-    fn on_ack(&mut self, peer: P, id: u16, now: Duration) {
-        let token = self.outboxes.get_mut(&peer).and_then(|outbox| outbox.settle(id));
-        if let Some(pending) = token.and_then(|token| self.pending.get_mut(&(peer, token))) {
-            pending.until = now + RESPONSE_WAIT;
-        }
-        self.next(peer, now);
-    }
-
-    fn on_reset(&mut self, peer: P, id: u16, now: Duration) {
-        if let Some(token) = self.outboxes.get_mut(&peer).and_then(|outbox| outbox.settle(id)) {
-            self.fail(peer, token, Failure::Reset);
-        }
-        self.next(peer, now);
-    }
-
-    fn on_request(&mut self, peer: P, message: CoapMessage, now: Duration) {
-        let id = message.id();
-        if self.is_repeated(peer, id, now) {
-            return;
-        }
-        self.recent_of(peer).note(peer, id, None, now);
-        let confirmable = message.kind() == MessageType::Confirmable;
-        let ticket = Ticket {
-            peer,
-            id,
-            token: message.token(),
-            confirmable,
-        };
-        if let Some(number) = message.unknown_critical() {
-            // One that is not confirmable is rejected, in silence (RFC 7252 §5.4.1).
-            if confirmable {
-                let why = alloc::format!("option {number} is critical and not understood here");
-                self.respond(ticket, CoapMessage::diagnostic(CoapCode::BAD_OPTION, &why), now);
-            }
-            return;
-        }
-        if message.option(option::PROXY_URI).is_some() || message.option(option::PROXY_SCHEME).is_some() {
-            return self.respond(
-                ticket,
-                CoapMessage::diagnostic(CoapCode::NO_PROXY, "this is no proxy"),
-                now,
-            );
-        }
-        self.out.push_back(Output::Request { ticket, message });
-    }
-
-    fn on_response(&mut self, peer: P, message: CoapMessage, now: Duration) {
-        let (id, token) = (message.id(), message.token());
-        let key = (peer, token);
-        if message.kind() == MessageType::Acknowledgement {
-            let outbox = self.outboxes.get(&peer);
-            if !outbox.is_some_and(|outbox| outbox.is_out(id, token)) {
-                return; // of a request that is over, or of nobody's
-            }
-        } else {
-            if self.is_repeated(peer, id, now) {
-                return;
-            }
-            let known = self.pending.contains_key(&key) || self.observed.contains_key(&key);
-            if !known || message.unknown_critical().is_some() {
-                self.fail(peer, token, UNKNOWN_OPTION);
-                return self.reset(peer, id);
-            }
-            self.confirm(peer, &message, now);
-        }
-        if self.pending.contains_key(&key) {
-            if let Some(outbox) = self.outboxes.get_mut(&peer) {
-                outbox.settle_token(token);
-            }
-            self.answered(peer, token, message, now);
-            self.next(peer, now);
-        } else {
-            self.notified(peer, token, message, now);
-        }
-    }
-
-    /// Acknowledges a response of its own, and remembers it.
-    fn confirm(&mut self, peer: P, message: &CoapMessage, now: Duration) {
-        let ack = (message.kind() == MessageType::Confirmable)
-            .then(|| empty(MessageType::Acknowledgement, message.id()));
-        self.recent_of(peer).note(peer, message.id(), ack.clone(), now);
-        if let Some(bytes) = ack {
-            self.send(peer, bytes);
-        }
-    }
-
-    /// A response to a request that waits for one.
-    fn answered(&mut self, from: P, token: CoapToken, message: CoapMessage, now: Duration) {
-        if message.unknown_critical().is_some() {
-            return self.fail(from, token, UNKNOWN_OPTION);
-        }
-        let Some(pending) = self.pending.get_mut(&(from, token)) else {
-            return;
-        };
-        if let Some(number) = message
-            .uint(option::OBSERVE)
-            .filter(|_| message.code().is_success())
-        {
-            pending.observed = true;
-            self.observed.insert((from, token), Freshest::new(number, now));
-        }
-        pending.until = now + RESPONSE_WAIT.max(MAX_TRANSMIT_WAIT);
-        let observed = pending.observed;
-        match pending.transfer.on(message) {
-            TransferStep::Ask(next) => self.send_con(from, next, token, now),
-            TransferStep::Broken(why) => {
-                self.observed.remove(&(from, token));
-                self.fail(from, token, Failure::Broken(why));
-            }
-            TransferStep::Done(message) => {
-                self.pending.remove(&(from, token));
-                self.out.push_back(Output::Response {
-                    from,
-                    token,
-                    observed,
-                    message,
-                });
-            }
-        }
-    }
-
-    fn notified(&mut self, from: P, token: CoapToken, message: CoapMessage, now: Duration) {
-        let Some(freshest) = self.observed.get_mut(&(from, token)) else {
-            return;
-        };
-        let number = message
-            .uint(option::OBSERVE)
-            .filter(|_| message.code().is_success());
-        match number {
-            Some(number) if !freshest.renew(number, now) => return,
-            Some(_) => {}
-            None => {
-                self.observed.remove(&(from, token));
-            }
-        }
-        self.out.push_back(Output::Notification { from, token, message });
-    }
-
-    // Time.
-
-    /// Time has passed: sends again what is due, and gives up what is lost.
+    /// Sends again what is due, and gives up what is lost.
     pub fn on_time(&mut self, now: Duration) {
         let due = |outbox: &Outbox| outbox.deadline().is_some_and(|deadline| deadline <= now);
         let peers = self.outboxes.iter().filter(|(_, outbox)| due(outbox));
@@ -499,8 +310,4 @@ impl<P: Copy + Ord> Endpoint<P> {
             self.fail(to, token, Failure::TimedOut);
         }
     }
-}
-
-fn empty(kind: MessageType, id: u16) -> Vec<u8> {
-    CoapMessage::new(kind, CoapCode::EMPTY, id, CoapToken::default()).encode()
 }

@@ -22,7 +22,6 @@ pub struct MalformedMessage {
 }
 
 impl CoapMessage {
-    /// A message without options or payload.
     pub fn new(kind: MessageType, code: CoapCode, id: u16, token: CoapToken) -> Self {
         let mut packet = Packet::new();
         packet.header.code = MessageClass::from(code.0);
@@ -176,21 +175,14 @@ impl CoapMessage {
         path
     }
 
-    /// The first critical option that is unknown, or known but of an impossible shape (RFC 7252 §5.4).
+    /// The first critical option that is unknown, or of an impossible shape (RFC 7252 §5.4).
     pub fn unknown_critical(&self) -> Option<u16> {
-        let critical = self
+        let mut critical = self
             .0
             .options()
             .filter(|(number, _)| option::is_critical(**number));
-        for (number, values) in critical {
-            let known = option::critical_shape(*number).is_some_and(|(lengths, again)| {
-                (again || values.len() == 1) && values.iter().all(|value| lengths.contains(&value.len()))
-            });
-            if !known {
-                return Some(*number);
-            }
-        }
-        None
+        let unknown = critical.find(|(number, values)| !option::is_understood(**number, values.iter()));
+        unknown.map(|(number, _)| *number)
     }
 }
 

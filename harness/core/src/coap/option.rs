@@ -1,5 +1,7 @@
 //! Numbers and shapes of options (RFC 7252 §5.10, RFC 7641 §2, RFC 7959 §2.1 and §4).
 
+use alloc::vec::Vec;
+
 pub const URI_HOST: u16 = 3;
 pub const ETAG: u16 = 4;
 pub const OBSERVE: u16 = 6;
@@ -25,18 +27,17 @@ pub const fn is_critical(number: u16) -> bool {
     number & 1 == 1
 }
 
-/// What a critical option must look like for this endpoint to know it: lengths of its value, and whether it may come twice. One
-/// of another shape counts as unknown (RFC 7252 §5.4.3, §5.4.5). Conditional requests are not part of this endpoint, so
-/// If-Match and If-None-Match are unknown on purpose.
-pub(super) const fn critical_shape(number: u16) -> Option<(core::ops::RangeInclusive<usize>, bool)> {
-    Some(match number {
-        URI_HOST => (1..=255, false),
-        URI_PORT => (0..=2, false),
+/// Whether this endpoint understands a critical option with these values. One of another length, or that comes twice and may
+/// not, counts as unknown (RFC 7252 §5.4.3, §5.4.5). Conditional requests are not supported, so If-Match and If-None-Match are
+/// unknown on purpose.
+pub(super) fn is_understood<'v>(number: u16, mut values: impl ExactSizeIterator<Item = &'v Vec<u8>>) -> bool {
+    let (lengths, repeatable) = match number {
+        URI_HOST | PROXY_SCHEME => (1..=255, false),
+        URI_PORT | ACCEPT => (0..=2, false),
         URI_PATH | URI_QUERY => (0..=255, true),
-        ACCEPT => (0..=2, false),
         BLOCK2 | BLOCK1 => (0..=3, false),
         PROXY_URI => (1..=1034, false),
-        PROXY_SCHEME => (1..=255, false),
-        _ => return None,
-    })
+        _ => return false,
+    };
+    (repeatable || values.len() == 1) && values.all(|value| lengths.contains(&value.len()))
 }

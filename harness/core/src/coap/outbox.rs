@@ -15,7 +15,7 @@ pub(super) struct Confirmable {
     pub(super) bytes: Vec<u8>,
 }
 
-/// What is to be done about time that has passed.
+/// What follows when no acknowledgement came in time.
 #[derive(Debug)]
 pub(super) enum Retransmission {
     /// Send these bytes again.
@@ -24,30 +24,27 @@ pub(super) enum Retransmission {
     GivenUp(CoapToken),
 }
 
-/// The messages to one peer.
 #[derive(Debug, Default)]
 pub(super) struct Outbox {
     out: Option<InFlight>,
     waiting: VecDeque<Confirmable>,
 }
 
-/// The message that is out.
 #[derive(Debug)]
 struct InFlight {
-    letter: Confirmable,
+    message: Confirmable,
     due: Duration,
     wait: Duration,
     again: u32,
 }
 
 impl Outbox {
-    /// Puts a message in; gives its bytes if it goes out at once.
-    pub(super) fn put(&mut self, letter: Confirmable, rng: &mut Rng, now: Duration) -> Option<Vec<u8>> {
-        self.waiting.push_back(letter);
+    /// Adds a message; gives its bytes if it goes out at once.
+    pub(super) fn put(&mut self, message: Confirmable, rng: &mut Rng, now: Duration) -> Option<Vec<u8>> {
+        self.waiting.push_back(message);
         self.next(rng, now)
     }
 
-    /// How many messages are out or wait.
     pub(super) fn len(&self) -> usize {
         self.waiting.len() + usize::from(self.out.is_some())
     }
@@ -57,12 +54,12 @@ impl Outbox {
         if self.out.is_some() {
             return None;
         }
-        let letter = self.waiting.pop_front()?;
-        let bytes = letter.bytes.clone();
+        let message = self.waiting.pop_front()?;
+        let bytes = message.bytes.clone();
         let spread = (ACK_TIMEOUT_MAX - ACK_TIMEOUT).as_micros() as u64;
         let wait = ACK_TIMEOUT + Duration::from_micros(rng.below(spread + 1));
         self.out = Some(InFlight {
-            letter,
+            message,
             due: now + wait,
             wait,
             again: 0,
@@ -72,38 +69,35 @@ impl Outbox {
 
     /// The message with this id needs no acknowledgement any more; gives its token.
     pub(super) fn settle(&mut self, id: u16) -> Option<CoapToken> {
-        let out = self.out.take_if(|out| out.letter.id == id)?;
-        Some(out.letter.token)
+        let out = self.out.take_if(|out| out.message.id == id)?;
+        Some(out.message.token)
     }
 
     /// A response came: the request with this token needs no acknowledgement any more, nor to be sent.
     pub(super) fn settle_token(&mut self, token: CoapToken) {
-        self.out.take_if(|out| out.letter.token == token);
-        self.waiting.retain(|letter| letter.token != token);
+        self.out.take_if(|out| out.message.token == token);
+        self.waiting.retain(|message| message.token != token);
     }
 
-    /// Whether the message that is out has this id and token.
     pub(super) fn is_out(&self, id: u16, token: CoapToken) -> bool {
         let out = self.out.as_ref();
-        out.is_some_and(|out| out.letter.id == id && out.letter.token == token)
+        out.is_some_and(|out| out.message.id == id && out.message.token == token)
     }
 
-    /// When something is due.
     pub(super) fn deadline(&self) -> Option<Duration> {
         self.out.as_ref().map(|out| out.due)
     }
 
-    /// What is due now.
     pub(super) fn due(&mut self, now: Duration) -> Option<Retransmission> {
         let out = self.out.as_mut().filter(|out| out.due <= now)?;
         if out.again == MAX_RETRANSMIT {
-            let token = out.letter.token;
+            let token = out.message.token;
             self.out = None;
             return Some(Retransmission::GivenUp(token));
         }
         out.again += 1;
         out.wait *= 2;
         out.due += out.wait;
-        Some(Retransmission::Again(out.letter.bytes.clone()))
+        Some(Retransmission::Again(out.message.bytes.clone()))
     }
 }

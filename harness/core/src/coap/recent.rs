@@ -70,7 +70,6 @@ impl<P: Copy + Ord> Deduplicator<P> {
         to.order.make_contiguous().sort_by_key(|(until, _)| *until);
     }
 
-    /// How many messages are remembered.
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.answers.len()

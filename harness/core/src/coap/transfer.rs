@@ -9,7 +9,6 @@ use alloc::vec::Vec;
 /// The longest response that is put together.
 const RESPONSE_MAX: usize = 64 * 1024;
 
-/// A request under way.
 #[derive(Debug)]
 pub(super) struct Transfer {
     /// The request without its payload.
@@ -23,7 +22,6 @@ pub(super) struct Transfer {
     etag: Option<Vec<u8>>,
 }
 
-/// What follows a response.
 #[derive(Debug)]
 pub(super) enum TransferStep {
     Ask(CoapMessage),
@@ -33,23 +31,20 @@ pub(super) enum TransferStep {
 }
 
 impl Transfer {
-    /// Begins; gives the first request.
-    pub(super) fn begin(request: CoapMessage) -> (Self, CoapMessage) {
+    pub(super) fn new(request: CoapMessage) -> Self {
         let payload = request.payload().to_vec();
-        let transfer = Self {
+        Self {
             request: request.with_payload(Vec::new()),
             payload,
             given: 0,
             size: BlockSize::MEDIUM,
             body: Vec::new(),
             etag: None,
-        };
-        let first = transfer.give();
-        (transfer, first)
+        }
     }
 
     /// The request with the part of its payload that is due, or all of it where that fits.
-    fn give(&self) -> CoapMessage {
+    pub(super) fn give(&self) -> CoapMessage {
         let size = self.size.bytes();
         if self.payload.len() <= size && self.given == 0 && self.size >= BlockSize::MEDIUM {
             return self.request.clone().with_payload(self.payload.clone());

@@ -13,7 +13,6 @@ use core::time::Duration;
 /// As many at a time.
 const UPLOADS_MAX: usize = 64;
 
-/// The requests under way.
 #[derive(Debug)]
 pub struct Uploads<P> {
     longest: usize,

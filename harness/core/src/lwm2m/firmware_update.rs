@@ -6,6 +6,7 @@
 //! reboot and afterwards answers it as a mere read: it has to support Observe (LwM2M TS 1.0.2 §5.5.1), and a response without
 //! the option declines the observation (RFC 7641 §4.1).
 
+mod next_step;
 mod operation;
 mod values;
 
@@ -48,13 +49,10 @@ impl UpdateOptions {
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd)]
 enum DialoguePhase {
-    /// The client has not registered.
     Absent,
-    /// State and result are not known yet.
     Meeting,
     /// The object is reset to state 0: it holds something from before.
     Resetting,
-    /// The URI is being written.
     Ordering,
     /// The download runs, or is about to.
     Fetching,
@@ -97,7 +95,6 @@ pub struct FirmwareUpdate {
 }
 
 impl FirmwareUpdate {
-    /// An update of a client that has not registered.
     pub fn new(options: UpdateOptions) -> Self {
         Self {
             options,
@@ -319,91 +316,6 @@ impl FirmwareUpdate {
             self.find(Rule::ObjectContradiction, sentence);
         }
         self.go_on();
-    }
-
-    // What to do next.
-
-    fn go_on(&mut self) {
-        let (Some(state), Some(result)) = (self.values.state, self.values.result) else {
-            return;
-        };
-        if !self.queue.is_idle() {
-            return;
-        }
-        match self.phase {
-            DialoguePhase::Absent => {}
-            DialoguePhase::Meeting | DialoguePhase::Resetting => self.met(state.value),
-            DialoguePhase::Ordering => match state.value {
-                State::Idle => self.write_uri(),
-                _ => self.phase = DialoguePhase::Fetching, // only the answer to the write was lost
-            },
-            DialoguePhase::Fetching => self.fetching(state.value, result.value),
-            DialoguePhase::Executing => match state.value {
-                State::Downloaded => self.queue.push(Operation::Execute),
-                _ => self.phase = DialoguePhase::Updating,
-            },
-            DialoguePhase::Updating => self.updating(state, result.value),
-        }
-    }
-
-    fn met(&mut self, state: State) {
-        let reset = || Operation::Write(String::new());
-        match state {
-            State::Idle => self.write_uri(),
-            State::Updating => {} // an update that others ordered: it ends, and the client registers again
-            // The client goes on with our download after a reboot.
-            State::Downloading | State::Downloaded if self.order.written_at.is_some() => {
-                self.phase = DialoguePhase::Fetching;
-                self.go_on();
-            }
-            State::Downloading | State::Downloaded if self.phase == DialoguePhase::Meeting => {
-                self.phase = DialoguePhase::Resetting;
-                self.queue.push(reset());
-            }
-            State::Downloading | State::Downloaded => self.end(UpdateEnding::Unanswered(reset())),
-        }
-    }
-
-    fn write_uri(&mut self) {
-        self.phase = DialoguePhase::Ordering;
-        self.queue.push(Operation::Write(self.options.uri.clone()));
-    }
-
-    fn fetching(&mut self, state: State, result: UpdateResult) {
-        match (state, result) {
-            (State::Downloaded, _) => {
-                self.phase = DialoguePhase::Executing;
-                self.queue.push(Operation::Execute);
-            }
-            // It has forgotten the download in a reboot.
-            (State::Idle, UpdateResult::Initial) if self.order.loading && self.updated => self.write_uri(),
-            // The download has not begun: the result, whatever it is, is from before the order.
-            (State::Idle, UpdateResult::Initial | UpdateResult::Success) => {}
-            (State::Idle, _) if self.values.stale == Some(result) => {}
-            (State::Idle, _) => self.end(UpdateEnding::Rests(state, result)),
-            (State::Downloading | State::Updating, _) => {}
-        }
-    }
-
-    fn updating(&mut self, state: Timed<State>, result: UpdateResult) {
-        let ending = UpdateEnding::Rests(state.value, result);
-        match (state.value, result) {
-            // The update is about to begin.
-            (State::Downloaded, UpdateResult::Initial | UpdateResult::Success) if !self.order.ran => {}
-            (State::Downloaded, UpdateResult::Initial) => {
-                let sentence = format!(
-                    "`/5/0/3` is {} again at {} and `/5/0/5` is {result}, after an update that was ordered at {}; expected a result",
-                    state.value,
-                    Seconds(state.at),
-                    Seconds(self.order.executed_at.unwrap_or_default())
-                );
-                self.find(Rule::UpdateWithoutResult, sentence);
-                self.end(ending);
-            }
-            (State::Idle, UpdateResult::Initial) => {} // the result is still to come
-            (State::Downloaded | State::Idle, _) => self.end(ending),
-            (State::Downloading | State::Updating, _) => {}
-        }
     }
 
     fn end(&mut self, ending: UpdateEnding) {

@@ -86,7 +86,6 @@ fn is_format_known(request: &CoapMessage) -> bool {
         || request.uint(option::CONTENT_FORMAT) == Some(formats::LINK.into())
 }
 
-/// A client that is registered.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lwm2mRegistration<P> {
     pub endpoint: String,

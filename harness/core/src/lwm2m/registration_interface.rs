@@ -9,7 +9,6 @@ use alloc::vec::Vec;
 use bc66_spec::lwm2m::REGISTRATION_PATH;
 use core::time::Duration;
 
-/// Longest payload of a registration.
 pub const PAYLOAD_MAX: usize = 8 * 1024;
 
 /// The response to a request, and which registrations changed.

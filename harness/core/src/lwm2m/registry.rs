@@ -14,7 +14,6 @@ const ENDPOINTS_MAX: usize = 16_384;
 /// A place under `/rd`, drawn so that others do not find it by counting.
 pub(super) type Location = u32;
 
-/// A new registration.
 #[derive(Debug)]
 pub(super) struct AddedRegistration<P> {
     pub(super) location: Location,
@@ -99,17 +98,14 @@ impl<P: Copy + Eq> Registry<P> {
         self.pinned = Some(endpoint.to_string());
     }
 
-    /// Whether this endpoint is the pinned one.
     pub fn is_pinned(&self, endpoint: &str) -> bool {
         self.pinned.as_deref() == Some(endpoint)
     }
 
-    /// How many are registered.
     pub fn count(&self) -> usize {
         self.places.len()
     }
 
-    /// The registration of an endpoint.
     pub fn find(&self, endpoint: &str) -> Option<&Lwm2mRegistration<P>> {
         self.places.get(self.names.get(endpoint)?)
     }
@@ -176,7 +172,6 @@ impl<P: Copy + Eq> Registry<P> {
         }
     }
 
-    /// When the next one ends.
     pub fn deadline(&self) -> Option<Duration> {
         self.ends.first().map(|(ends, _)| *ends)
     }

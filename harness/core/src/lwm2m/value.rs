@@ -44,6 +44,7 @@ impl fmt::Display for ValueError {
 /// The integer that `message` gives for the resource with the id `resource`.
 pub fn integer(message: &CoapMessage, resource: u16) -> Result<i64, ValueError> {
     let payload = message.payload();
+    let missing = |format| ValueError::Missing { format, resource };
     // Text where no format is stated: a single value has no other default.
     let number = message
         .uint(option::CONTENT_FORMAT)
@@ -56,18 +57,12 @@ pub fn integer(message: &CoapMessage, resource: u16) -> Result<i64, ValueError> 
         }
         Ok(formats::TLV | formats::TLV_OLD) => {
             let value = tlv::resource(payload, resource).map_err(ValueError::Tlv)?;
-            let value = value.ok_or(ValueError::Missing {
-                format: "TLV",
-                resource,
-            })?;
+            let value = value.ok_or_else(|| missing("TLV"))?;
             tlv::integer(value).ok_or(ValueError::Width(value.len()))
         }
         Ok(formats::JSON | formats::JSON_OLD | formats::SENML_JSON) => {
             let json = serde_json::from_slice(payload).map_err(|why| ValueError::Json(why.to_string()))?;
-            let record = json_record(&json, resource).ok_or(ValueError::Missing {
-                format: "JSON",
-                resource,
-            })?;
+            let record = json_record(&json, resource).ok_or_else(|| missing("JSON"))?;
             let number = record.get("v").and_then(Json::as_f64);
             let whole = number.filter(|number| *number == (*number as i64) as f64);
             whole

@@ -344,10 +344,10 @@ impl Network {
                 .block(option::BLOCK2)
                 .unwrap()
                 .unwrap_or(BlockOption::new(0, BlockSize::MEDIUM));
-            let Some((block, range)) = asked.within(self.page.len() as u64) else {
+            let Some(block) = asked.within(self.page.len() as u64) else {
                 return CoapMessage::draft(CoapCode::BAD_REQUEST);
             };
-            let part = self.page[range.start as usize..range.end as usize].to_vec();
+            let part = block.slice(&self.page).to_vec();
             return CoapMessage::draft(CoapCode::CONTENT)
                 .with_block(option::BLOCK2, block)
                 .with_payload(part);

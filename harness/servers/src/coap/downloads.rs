@@ -45,7 +45,6 @@ struct Disturbances {
     faults: Vec<String>,
 }
 
-/// A block of a package that is served.
 #[derive(Debug)]
 pub(super) struct ServedBlock {
     pub(super) block: BlockOption,
@@ -130,7 +129,6 @@ impl Downloads {
         true
     }
 
-    /// A datagram was lost on purpose.
     pub(super) fn lost(&mut self, peer: SocketAddr, direction: Direction) {
         if let Some(disturbances) = self.disturbances(peer) {
             match direction {
@@ -140,7 +138,6 @@ impl Downloads {
         }
     }
 
-    /// An answer was sent twice on purpose.
     pub(super) fn doubled(&mut self, peer: SocketAddr) {
         if let Some(disturbances) = self.disturbances(peer) {
             disturbances.doubled += 1;

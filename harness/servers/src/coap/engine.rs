@@ -149,7 +149,6 @@ impl Engine {
         deadlines.min()
     }
 
-    /// The datagrams that go now.
     pub(super) fn take_due(&mut self, now: Duration) -> Vec<Datagram> {
         self.outgoing.take_due(now)
     }

@@ -44,7 +44,6 @@ pub(super) fn stopped_at(
     faults.stop_at.filter(|share| offset >= share.of(package.len()))
 }
 
-/// Answers a request for a package.
 pub(super) fn answer(package: &CoapPackage, request: &CoapMessage, faults: &CoapFaults) -> FileAnswer {
     try_answer(package, request, faults).unwrap_or_else(FileAnswer::from)
 }
@@ -99,7 +98,7 @@ fn block(
         .max_block
         .and_then(|bytes| BlockSize::from_bytes(bytes.into()));
     let smaller = requested.at_most(limit.unwrap_or(BlockSize::MAX));
-    let Some((block, range)) = smaller.and_then(|block| block.within(package.len())) else {
+    let Some(block) = smaller.and_then(|block| block.within(package.len())) else {
         let why = format!("the package ends at byte {}", package.len());
         return Err(CoapMessage::diagnostic(CoapCode::BAD_REQUEST, &why));
     };
@@ -112,7 +111,7 @@ fn block(
     }
     let mut etag = package.protocol.etag;
     let changed = faults.change_etag_at;
-    if let Some(share) = changed.filter(|share| range.start >= share.of(package.len())) {
+    if let Some(share) = changed.filter(|share| block.offset() >= share.of(package.len())) {
         etag[0] ^= 0xFF;
         traces.push(format!("changed the ETag at {share}"));
     }
@@ -125,8 +124,8 @@ fn block(
     if block.number == 0 || request.option(option::SIZE2).is_some() {
         message = message.with_uint(option::SIZE2, u32::try_from(package.len()).unwrap_or(u32::MAX));
     }
-    let bytes = &package.bytes[range.start as usize..range.end as usize];
-    let end = range.end;
+    let bytes = block.slice(&package.bytes);
+    let end = block.offset() + bytes.len() as u64;
     Ok(FileAnswer {
         message: message.with_payload(bytes.to_vec()),
         served: Some(ServedBlock { block, end }),

@@ -14,7 +14,6 @@ const WINDOW: Duration = Duration::from_secs(1);
 /// As many hosts are told apart in one window; all others have one share together.
 const HOSTS_MAX: usize = 4_096;
 
-/// Counts datagrams by host.
 #[derive(Debug, Default)]
 pub(super) struct HostShares {
     began: Duration,
@@ -25,7 +24,6 @@ pub(super) struct HostShares {
 }
 
 impl HostShares {
-    /// This host has asked for a package on offer.
     pub(super) fn know(&mut self, host: IpAddr) {
         self.known.add(host);
     }

@@ -7,7 +7,6 @@ pub(super) const PATH: &str = "/.well-known/core";
 
 const LINKS: &str = "</rd>;rt=\"core.rd\"";
 
-/// Answers a request for it.
 pub(super) fn answer(request: &CoapMessage) -> CoapMessage {
     try_answer(request).unwrap_or_else(|refusal| refusal)
 }
@@ -24,16 +23,15 @@ fn try_answer(request: &CoapMessage) -> Result<CoapMessage, CoapMessage> {
     }
     let requested = request.block(option::BLOCK2)?;
     let wanted = requested.unwrap_or(BlockOption::new(0, BlockSize::MEDIUM));
-    let Some((block, range)) = wanted.within(LINKS.len() as u64) else {
+    let Some(block) = wanted.within(LINKS.len() as u64) else {
         return refuse(
             CoapCode::BAD_REQUEST,
             &format!("this ends at byte {}", LINKS.len()),
         );
     };
-    let part = &LINKS.as_bytes()[range.start as usize..range.end as usize];
     let answer = CoapMessage::draft(CoapCode::CONTENT)
         .with_uint(option::CONTENT_FORMAT, LINK.into())
-        .with_payload(part.to_vec());
+        .with_payload(block.slice(LINKS.as_bytes()).to_vec());
     Ok(match requested {
         Some(_) => answer.with_block(option::BLOCK2, block),
         None => answer,

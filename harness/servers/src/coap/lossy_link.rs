@@ -10,7 +10,6 @@ pub(super) enum Direction {
     Out,
 }
 
-/// The link of one offer.
 #[derive(Debug)]
 pub(super) struct LossyLink {
     directions: [DirectedLink; 2],

@@ -43,7 +43,6 @@ const WRITE_LIMIT: Duration = Duration::from_secs(600);
 /// connection, and the peer might lose what it had not read.
 const LINGER: Duration = Duration::from_secs(5);
 
-/// The longest head of a request.
 const HEAD_MAX: usize = 16 * 1024;
 
 /// The request is not answered: the connection is reset.
@@ -214,7 +213,6 @@ impl HttpConnection {
         response.map(|()| PackageBody::new(plan, bytes, faults, self.clock, answer))
     }
 
-    /// A report of the request alone.
     fn report(&self, request: &hyper::Request<Incoming>) -> Request {
         let range = request.headers().get(RANGE);
         Request {
@@ -230,7 +228,6 @@ fn is_allowed(method: &Method) -> bool {
     matches!(*method, Method::GET | Method::HEAD)
 }
 
-/// Sets the headers of an answer.
 fn dress(response: &mut Response<()>, plan: &AnswerPlan, package: Option<&Arc<HttpPackage>>) {
     if plan.status == StatusCode::METHOD_NOT_ALLOWED {
         set(response, ALLOW, "GET, HEAD");

@@ -11,7 +11,6 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Sleep;
 
-/// A socket that counts.
 #[derive(Debug)]
 pub(super) struct FaultIo {
     stream: TcpStream,

@@ -151,30 +151,6 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_that_never_asked_goes_and_one_that_asked_stays() {
-        let slots = Arc::new(ConnectionSlots::default());
-        let module = slots.take(host(0));
-        module.prove();
-        let waits = slots.take(host(0)); // a second one of the module, before its request
-        let unknowns: Vec<ConnectionSlot> = (1..=SLOTS_MAX).map(|number| slots.take(host(number))).collect();
-        let staying: Vec<bool> = unknowns.iter().map(holds).collect();
-        assert_eq!(staying[..3], [false, false, true], "two had to make room");
-        assert!(holds(&module) && holds(&waits));
-        assert_eq!(lock(&slots.0).holders.len(), SLOTS_MAX);
-    }
-
-    #[test]
-    fn one_host_can_hold_its_share_only() {
-        let slots = Arc::new(ConnectionSlots::default());
-        let other = slots.take(host(1));
-        let greedy: Vec<ConnectionSlot> = (0..1000).map(|_| slots.take(host(2))).collect();
-        assert_eq!(greedy.iter().filter(|slot| holds(slot)).count(), SHARE_MAX);
-        assert!(greedy.last().is_some_and(holds) && holds(&other));
-        drop(greedy);
-        assert_eq!(lock(&slots.0).holders.len(), 1);
-    }
-
-    #[test]
     fn where_all_have_asked_the_host_with_the_most_gives_way() {
         let slots = Arc::new(ConnectionSlots::default());
         let ask = |number| {

@@ -12,7 +12,6 @@ pub(super) const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
 /// How much of a throttled answer goes at once, in real time.
 const BEAT: Duration = Duration::from_millis(10);
 
-/// The largest piece of a throttled answer.
 const PIECE_MAX: u64 = 16 * 1024;
 
 /// Lets bytes of a throttled answer go at a rate. Every piece has its moment, counted from the first one: an answer that is late

@@ -21,7 +21,6 @@ pub struct ServedMark {
     bytes: u64,
 }
 
-/// The range of every request.
 #[derive(Debug, Default)]
 pub struct ServedLog {
     ranges: Mutex<Vec<Range<u64>>>,

@@ -7,7 +7,6 @@ use bc66_spec::lwm2m::firmware::{STATE, UPDATE_RESULT};
 use bc66_spec::lwm2m::{State, UpdateResult};
 use core::time::Duration;
 
-/// The values of `/5/0` that were heard last.
 #[derive(Debug, Default)]
 pub(super) struct ObjectValues {
     pub(super) state: Option<Timed<State>>,

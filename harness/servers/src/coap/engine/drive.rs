@@ -39,7 +39,6 @@ pub(super) struct Drive {
     ended: bool,
 }
 
-/// The operation whose request is out.
 #[derive(Debug)]
 struct SentOperation {
     token: CoapToken,

@@ -9,7 +9,6 @@ use dfota_core::event::Request;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Waker};
 
-/// The end of a head.
 const BLANK_LINE: &[u8] = b"\r\n\r\n";
 
 #[derive(Debug)]
@@ -25,7 +24,6 @@ pub(crate) struct HttpAnswer {
     progress: Mutex<SendProgress>,
 }
 
-/// A request in the count of a package.
 #[derive(Debug)]
 struct CountedRequest {
     package: Arc<HttpPackage>,

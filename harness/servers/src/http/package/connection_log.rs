@@ -30,7 +30,6 @@ struct LogState {
     stray: Option<u16>,
     /// An answer is over that closes the connection.
     cut: bool,
-    /// The connection is to be reset.
     reset: bool,
 }
 
@@ -65,7 +64,6 @@ impl ConnectionLog {
         (self.on_request)(request);
     }
 
-    /// Bytes were read from the socket.
     pub(crate) fn read(&self, bytes: &[u8]) {
         let read = &mut lock(&self.state).read;
         let room = READ_MAX - read.len();
