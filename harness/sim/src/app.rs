@@ -16,10 +16,10 @@ mod pulling;
 mod queue_mode;
 mod voice;
 
-pub use modem::{Modem, Registration};
+pub use modem::{Modem, NetworkRegistration};
 pub use profile::{AUTOMATIC, Profile};
 
-use crate::clock::Clock;
+use crate::clock::ModuleClock;
 use crate::defect::Defect;
 use crate::dialect::Dialect;
 use crate::download::DownloadEvent;
@@ -27,7 +27,7 @@ use crate::durations::{
     ATTACH, CFUN_TO_CPIN, CFUN_TO_END, LATE_ADDRESS, ORDER_TO_START, RDY_TO_CFUN, START_TO_REBOOT,
 };
 use crate::flash::FileFlash;
-use crate::layout::Layout;
+use crate::layout::FlashLayout;
 use crate::life::{ModuleError, hang, reboot};
 use crate::lwm2m::LinkEvent;
 use crate::nvdm::Nvdm;
@@ -36,17 +36,17 @@ use crate::random::Random;
 use crate::reporter::Percents;
 use crate::settings::Settings;
 use crate::uart::{Uart, receive_until};
-use crate::upload::Upload;
+use crate::upload::UploadedPackage;
 use crate::url::Url;
 use aftermath::Aftermath;
 use agenda::Agenda;
 use bc66_spec::boot::{CFUN_FULL, CPIN_READY, IP};
 use bc66_spec::urc::FotaUrc;
-use console::Console;
+use console::LineBuffer;
 use data_mode::DataMode;
-use fetch::Fetch;
-use lwm2m::Lwm2m;
-use pulling::Pulling;
+use fetch::FetchState;
+use lwm2m::Lwm2mSession;
+use pulling::PullState;
 use std::collections::VecDeque;
 use std::process;
 use std::sync::mpsc::{Receiver, Sender};
@@ -55,7 +55,7 @@ use std::time::{Duration, Instant};
 
 /// What the loop reacts to.
 #[derive(Debug)]
-pub enum Input {
+pub enum ApplicationInput {
     /// Bytes from the host.
     Bytes(Vec<u8>),
     /// News of the download with the number `order`.
@@ -81,7 +81,7 @@ pub enum Input {
 
 /// What is due at some time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Moment {
+enum TimedEvent {
     FullFunctionality,
     Result,
     SimReady,
@@ -97,7 +97,7 @@ enum Moment {
 
 /// What a command does after its final result is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum After {
+pub enum AfterReply {
     Reboot,
     PowerDown,
     /// Another rate on the UART.
@@ -118,22 +118,22 @@ pub struct App {
     pub profile: Profile,
     pub modem: Modem,
     /// What `AT+QFUPLEX` brought since the boot.
-    pub upload: Upload,
+    pub upload: UploadedPackage,
     /// Filled by commands: what follows their final result.
-    pub after: Vec<After>,
-    clock: Clock,
+    pub after: Vec<AfterReply>,
+    clock: ModuleClock,
     uart: Uart,
     flash: Arc<Mutex<FileFlash>>,
-    inputs: Receiver<Input>,
-    sender: Sender<Input>,
-    early: VecDeque<Input>,
-    agenda: Agenda<Moment>,
-    console: Console,
+    inputs: Receiver<ApplicationInput>,
+    sender: Sender<ApplicationInput>,
+    early: VecDeque<ApplicationInput>,
+    agenda: Agenda<TimedEvent>,
+    console: LineBuffer,
     data_mode: Option<DataMode>,
-    fetch: Option<Fetch>,
+    fetch: Option<FetchState>,
     percents: Percents,
-    pull: Option<Pulling>,
-    lwm2m: Lwm2m,
+    pull: Option<PullState>,
+    lwm2m: Lwm2mSession,
     orders: u64,
     update_ordered: bool,
     /// Is the rate of the line known?
@@ -142,27 +142,27 @@ pub struct App {
 }
 
 impl App {
-    pub const LAYOUT: Layout = Layout::BC66;
+    pub const LAYOUT: FlashLayout = FlashLayout::BC66;
 
     /// Prints `RDY` and gets ready.
     pub fn start(
         settings: Settings,
-        clock: Clock,
+        clock: ModuleClock,
         uart: Uart,
         mut flash: FileFlash,
-        sender: Sender<Input>,
-        inputs: Receiver<Input>,
+        sender: Sender<ApplicationInput>,
+        inputs: Receiver<ApplicationInput>,
     ) -> Result<Self, ModuleError> {
         let aftermath = Aftermath::of_boot(&settings, &mut flash)?;
         let profile = Profile::load(&flash, settings.dialects)?;
-        let lwm2m = Lwm2m::start(&settings, &mut flash, &Self::LAYOUT)?;
+        let lwm2m = Lwm2mSession::start(&settings, &mut flash, &Self::LAYOUT)?;
         let percents = Percents::new(&settings, "downloading");
         let first_line_lost = Random::for_purpose(settings.boot_seed(), "baud sync").below(2) == 0;
         let mut app = Self {
             modem: Modem::new(settings.seed, settings.boot),
             settings,
             profile,
-            upload: Upload::default(),
+            upload: UploadedPackage::default(),
             after: Vec::new(),
             clock,
             uart,
@@ -171,7 +171,7 @@ impl App {
             sender,
             early: VecDeque::new(),
             agenda: Agenda::default(),
-            console: Console::new(first_line_lost),
+            console: LineBuffer::new(first_line_lost),
             data_mode: None,
             fetch: None,
             percents,
@@ -186,7 +186,7 @@ impl App {
         app.uart.set_baud(app.profile.rate());
         app.uart.listen(); // before anyone can react to what comes next
         app.print_ready();
-        app.due_in(RDY_TO_CFUN, Moment::FullFunctionality);
+        app.due_in(RDY_TO_CFUN, TimedEvent::FullFunctionality);
         Ok(app)
     }
 
@@ -227,20 +227,20 @@ impl App {
 
     /// Detaches from the network.
     fn detach(&mut self) {
-        self.agenda.forget(Moment::Attached);
-        self.agenda.forget(Moment::Addressed);
+        self.agenda.forget(TimedEvent::Attached);
+        self.agenda.forget(TimedEvent::Addressed);
         self.give_up_download();
         self.give_up_pull();
         self.leave_lwm2m();
-        self.register(Registration::None);
+        self.register(NetworkRegistration::None);
     }
 
     /// Looks for the network.
     fn attach(&mut self) {
-        if self.modem.registration == Registration::None {
-            self.register(Registration::Searching);
+        if self.modem.registration == NetworkRegistration::None {
+            self.register(NetworkRegistration::Searching);
             if self.finds_network() {
-                self.due_in(ATTACH, Moment::Attached);
+                self.due_in(ATTACH, TimedEvent::Attached);
             }
         }
     }
@@ -252,11 +252,11 @@ impl App {
         self.begin_waiting_download()
     }
 
-    fn due_in(&mut self, module_time: Duration, moment: Moment) {
+    fn due_in(&mut self, module_time: Duration, moment: TimedEvent) {
         self.agenda.add(self.clock.after(module_time), moment);
     }
 
-    fn next_input(&mut self) -> Option<Input> {
+    fn next_input(&mut self) -> Option<ApplicationInput> {
         if let Some(input) = self.early.pop_front() {
             return Some(input);
         }
@@ -268,55 +268,55 @@ impl App {
         }
     }
 
-    fn on_input(&mut self, input: Input) -> Result<(), ModuleError> {
+    fn on_input(&mut self, input: ApplicationInput) -> Result<(), ModuleError> {
         match input {
-            Input::Bytes(bytes) if self.data_mode.is_some() => self.on_data(bytes),
-            Input::Bytes(bytes) => self.on_console(&bytes),
-            Input::Download { order, event } => self.on_download(order, event),
-            Input::Pull { order, over } => self.on_pull(order, over),
-            Input::Link { order, event } => {
+            ApplicationInput::Bytes(bytes) if self.data_mode.is_some() => self.on_data(bytes),
+            ApplicationInput::Bytes(bytes) => self.on_console(&bytes),
+            ApplicationInput::Download { order, event } => self.on_download(order, event),
+            ApplicationInput::Pull { order, over } => self.on_pull(order, over),
+            ApplicationInput::Link { order, event } => {
                 self.on_link(order, event);
                 Ok(())
             }
         }
     }
 
-    fn on_moment(&mut self, moment: Moment) -> Result<(), ModuleError> {
+    fn on_moment(&mut self, moment: TimedEvent) -> Result<(), ModuleError> {
         match moment {
-            Moment::FullFunctionality => {
+            TimedEvent::FullFunctionality => {
                 self.say(CFUN_FULL);
                 if self.suffers(Defect::HangsBeforeEnd) {
                     hang();
                 }
                 self.modem.functional = true;
-                self.due_in(CFUN_TO_END, Moment::Result);
-                self.due_in(CFUN_TO_CPIN, Moment::SimReady);
+                self.due_in(CFUN_TO_END, TimedEvent::Result);
+                self.due_in(CFUN_TO_CPIN, TimedEvent::SimReady);
                 self.attach();
                 self.order_download_again()?;
             }
-            Moment::Result => {
+            TimedEvent::Result => {
                 self.tell_result()?;
                 self.plan_aftermath();
             }
-            Moment::SimReady => {
+            TimedEvent::SimReady => {
                 self.modem.sim_ready = true;
                 self.say(CPIN_READY);
             }
-            Moment::Attached => {
-                self.register(Registration::Home);
+            TimedEvent::Attached => {
+                self.register(NetworkRegistration::Home);
                 if self.settings.dialects.has(Dialect::LateAddress) {
-                    self.due_in(LATE_ADDRESS, Moment::Addressed);
+                    self.due_in(LATE_ADDRESS, TimedEvent::Addressed);
                 } else {
                     self.get_address()?;
                 }
             }
-            Moment::Addressed => self.get_address()?,
-            Moment::DownloadStarts => self.start_download()?,
-            Moment::PullStarts => self.start_pull()?,
-            Moment::UpdateStarts { package, announced } => self.start_update(package, announced)?,
-            Moment::Reboot => return Err(reboot(&self.settings, &self.uart).into()),
-            Moment::Hang => hang(),
-            Moment::Flood => self.flood(),
+            TimedEvent::Addressed => self.get_address()?,
+            TimedEvent::DownloadStarts => self.start_download()?,
+            TimedEvent::PullStarts => self.start_pull()?,
+            TimedEvent::UpdateStarts { package, announced } => self.start_update(package, announced)?,
+            TimedEvent::Reboot => return Err(reboot(&self.settings, &self.uart).into()),
+            TimedEvent::Hang => hang(),
+            TimedEvent::Flood => self.flood(),
         }
         Ok(())
     }
@@ -324,7 +324,7 @@ impl App {
     /// A package of so many bytes is complete: the update starts by itself.
     fn order_update(&mut self, package: usize) {
         self.update_ordered = true;
-        let update = Moment::UpdateStarts {
+        let update = TimedEvent::UpdateStarts {
             package,
             announced: true,
         };
@@ -343,18 +343,18 @@ impl App {
         Err(reboot(&self.settings, &self.uart).into())
     }
 
-    fn do_after(&mut self, after: After) -> Result<(), ModuleError> {
+    fn do_after(&mut self, after: AfterReply) -> Result<(), ModuleError> {
         match after {
-            After::Reboot => return Err(reboot(&self.settings, &self.uart).into()),
-            After::PowerDown => {
+            AfterReply::Reboot => return Err(reboot(&self.settings, &self.uart).into()),
+            AfterReply::PowerDown => {
                 self.uart.flush();
                 process::exit(0);
             }
-            After::Baud => self.uart.set_baud(self.profile.rate()),
-            After::Attach => self.attach(),
-            After::Detach => self.detach(),
-            After::Download(url) => self.order_download(url),
-            After::Update(package) => self.order_update(package),
+            AfterReply::Baud => self.uart.set_baud(self.profile.rate()),
+            AfterReply::Attach => self.attach(),
+            AfterReply::Detach => self.detach(),
+            AfterReply::Download(url) => self.order_download(url),
+            AfterReply::Update(package) => self.order_update(package),
         }
         Ok(())
     }

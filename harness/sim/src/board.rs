@@ -3,7 +3,7 @@
 //! Lines may be moved from any thread. Killing is done by whoever moves the line, at once; starting is left to one
 //! supervisor thread, because a module dies with the thread that started it (`PR_SET_PDEATHSIG` counts threads).
 
-use crate::clock::Clock;
+use crate::clock::ModuleClock;
 use crate::factory::Factory;
 use crate::flash;
 use crate::life::ARGV0;
@@ -31,14 +31,14 @@ struct Shared {
     pty: Pty,
     settings: Settings,
     factory: Factory,
-    clock: Clock,
+    clock: ModuleClock,
     tied: bool,
-    lines: Mutex<Lines>,
+    lines: Mutex<BoardLines>,
     changed: Condvar,
 }
 
 #[derive(Debug)]
-struct Lines {
+struct BoardLines {
     power: bool,
     /// Since when the supply is off.
     off: Option<Instant>,
@@ -49,14 +49,14 @@ struct Lines {
     /// Since when PWRKEY is pressed, unless that press has started a module already.
     pressed: Option<Instant>,
     pwrkey: bool,
-    module: Module,
+    module: ModuleState,
     /// When the module last went on or off, which VDD_EXT shows.
     vdd_ext: Instant,
     starts: u64,
 }
 
 #[derive(Debug)]
-enum Module {
+enum ModuleState {
     Off,
     Held,
     /// The supervisor is to start it.
@@ -66,7 +66,7 @@ enum Module {
 
 /// What the lines are and what the module does, for the control protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct State {
+pub struct BoardState {
     pub power: bool,
     pub reset: bool,
     pub pwrkey: bool,
@@ -79,17 +79,17 @@ impl Board {
     pub fn new(
         pty: Pty,
         (settings, factory): (Settings, Factory),
-        clock: Clock,
+        clock: ModuleClock,
         tied: bool,
     ) -> io::Result<Self> {
-        let lines = Lines {
+        let lines = BoardLines {
             power: false,
             off: None,
             was_off: None,
             reset: None,
             pressed: None,
             pwrkey: false,
-            module: Module::Off,
+            module: ModuleState::Off,
             vdd_ext: Instant::now(),
             starts: 0,
         };
@@ -121,7 +121,7 @@ impl Board {
         lines.power = on;
         if !on {
             lines.off = Some(Instant::now());
-            lines.end_module(Module::Off);
+            lines.end_module(ModuleState::Off);
             return;
         }
         let off = lines.off.take().map(|off| off.elapsed());
@@ -144,7 +144,7 @@ impl Board {
             lines.was_off = None;
             lines.reset = None;
             self.shared.changed.notify_all();
-            if matches!(lines.module, Module::Held) {
+            if matches!(lines.module, ModuleState::Held) {
                 self.start(lines);
             }
             return;
@@ -155,8 +155,8 @@ impl Board {
         while lines.reset == Some(since) {
             let wait = counts.saturating_duration_since(Instant::now());
             if wait.is_zero() {
-                if matches!(lines.module, Module::Running(_) | Module::Starting) {
-                    lines.end_module(Module::Held);
+                if matches!(lines.module, ModuleState::Running(_) | ModuleState::Starting) {
+                    lines.end_module(ModuleState::Held);
                 }
                 return;
             }
@@ -187,19 +187,19 @@ impl Board {
     /// on again.
     pub fn reflash(&self) -> flash::Result<()> {
         let mut lines = self.lines();
-        lines.end_module(Module::Off);
+        lines.end_module(ModuleState::Off);
         lines.pressed = None;
         self.shared.factory.flash()
     }
 
-    pub fn state(&self) -> State {
+    pub fn state(&self) -> BoardState {
         let lines = self.lines();
         let module = match lines.module {
-            Module::Off => "off",
-            Module::Held => "held",
-            Module::Starting | Module::Running(_) => "running",
+            ModuleState::Off => "off",
+            ModuleState::Held => "held",
+            ModuleState::Starting | ModuleState::Running(_) => "running",
         };
-        State {
+        BoardState {
             power: lines.power,
             reset: lines.reset.is_some(),
             pwrkey: lines.pwrkey,
@@ -210,7 +210,7 @@ impl Board {
     /// Whether VDD_EXT, the module's own 1.8 V, is up, and since when it is as it is.
     pub fn vdd_ext(&self) -> (bool, Instant) {
         let lines = self.lines();
-        (!matches!(lines.module, Module::Off), lines.vdd_ext)
+        (!matches!(lines.module, ModuleState::Off), lines.vdd_ext)
     }
 
     /// Supply on and PWRKEY pressed for long enough, for use by hand.
@@ -222,11 +222,11 @@ impl Board {
         }
     }
 
-    fn lines(&self) -> MutexGuard<'_, Lines> {
+    fn lines(&self) -> MutexGuard<'_, BoardLines> {
         self.shared.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn wait<'a>(&self, lines: MutexGuard<'a, Lines>, limit: Option<Duration>) -> MutexGuard<'a, Lines> {
+    fn wait<'a>(&self, lines: MutexGuard<'a, BoardLines>, limit: Option<Duration>) -> MutexGuard<'a, BoardLines> {
         match limit {
             Some(limit) => {
                 self.shared
@@ -248,15 +248,15 @@ impl Board {
     }
 
     /// Has the module started, and waits until it is; under RESET it is held instead.
-    fn start(&self, mut lines: MutexGuard<'_, Lines>) {
+    fn start(&self, mut lines: MutexGuard<'_, BoardLines>) {
         lines.pressed = None;
         if lines.reset.is_some() {
-            lines.turn(Module::Held);
+            lines.turn(ModuleState::Held);
             return;
         }
-        lines.turn(Module::Starting);
+        lines.turn(ModuleState::Starting);
         self.shared.changed.notify_all();
-        while matches!(lines.module, Module::Starting) {
+        while matches!(lines.module, ModuleState::Starting) {
             lines = self.wait(lines, None);
         }
     }
@@ -264,7 +264,7 @@ impl Board {
     fn supervise(&self) {
         let mut lines = self.lines();
         loop {
-            if matches!(lines.module, Module::Starting) {
+            if matches!(lines.module, ModuleState::Starting) {
                 self.spawn(&mut lines);
                 self.shared.changed.notify_all();
             }
@@ -272,15 +272,15 @@ impl Board {
             if counts.is_some_and(|since| self.key_counts(since)) {
                 lines.pressed = None;
                 let next = if lines.reset.is_some() {
-                    Module::Held
+                    ModuleState::Held
                 } else {
-                    Module::Starting
+                    ModuleState::Starting
                 };
                 lines.turn(next);
                 continue;
             }
             let limit = match lines.module {
-                Module::Running(_) => None,
+                ModuleState::Running(_) => None,
                 _ => {
                     self.shared.pty.discard_input();
                     let key = counts.map(|since| {
@@ -294,17 +294,17 @@ impl Board {
         }
     }
 
-    fn spawn(&self, lines: &mut Lines) {
+    fn spawn(&self, lines: &mut BoardLines) {
         lines.starts += 1;
         match self.spawn_module(lines.starts, lines.was_off) {
             Ok((child, stdout)) => {
-                lines.turn(Module::Running(child));
+                lines.turn(ModuleState::Running(child));
                 let (board, start) = (self.clone(), lines.starts);
                 thread::spawn(move || board.watch(stdout, start));
             }
             Err(error) => {
                 eprintln!("bc66-sim: the module could not be started: {error}");
-                lines.turn(Module::Off);
+                lines.turn(ModuleState::Off);
             }
         }
     }
@@ -336,35 +336,35 @@ impl Board {
         if lines.starts != start {
             return;
         }
-        if let Module::Running(child) = &mut lines.module {
+        if let ModuleState::Running(child) = &mut lines.module {
             match child.wait() {
                 Ok(status) if status.success() => {}
                 Ok(status) => eprintln!("bc66-sim: the module process ended with {status}"),
                 Err(error) => eprintln!("bc66-sim: the module process was lost: {error}"),
             }
-            lines.turn(Module::Off);
+            lines.turn(ModuleState::Off);
             self.shared.changed.notify_all();
         }
     }
 }
 
-impl Lines {
+impl BoardLines {
     fn may_start(&self) -> bool {
-        self.power && matches!(self.module, Module::Off)
+        self.power && matches!(self.module, ModuleState::Off)
     }
 
     /// Goes to another state; gives the one before.
-    fn turn(&mut self, next: Module) -> Module {
+    fn turn(&mut self, next: ModuleState) -> ModuleState {
         let before = std::mem::replace(&mut self.module, next);
-        if matches!(before, Module::Off) != matches!(self.module, Module::Off) {
+        if matches!(before, ModuleState::Off) != matches!(self.module, ModuleState::Off) {
             self.vdd_ext = Instant::now();
         }
         before
     }
 
     /// Kills the module, if there is one; it is reaped when this returns.
-    fn end_module(&mut self, next: Module) {
-        if let Module::Running(mut child) = self.turn(next) {
+    fn end_module(&mut self, next: ModuleState) {
+        if let ModuleState::Running(mut child) = self.turn(next) {
             let killed = child.kill().and_then(|()| child.wait());
             if let Err(error) = killed {
                 eprintln!("bc66-sim: the module process could not be killed: {error}");

@@ -4,7 +4,7 @@
 //! source; then per chunk: already target → skip; backed up → restore; else back up, patch, program, verify; then report
 //! and reboot. Forced update mode is no mode: a marker that is still set after a power cut leads through the same steps.
 //!
-//! What it prints and how long things take is the business of [`Progress`].
+//! What it prints and how long things take is the business of [`UpdateObserver`].
 
 mod backup;
 mod old_image;
@@ -14,8 +14,8 @@ use crate::brick;
 use crate::defect::{Defect, Defects};
 use crate::durations::{DIGEST_SECTOR, FRAGILE, PATCH_CHUNK};
 use crate::flash::{Flash, Result, SECTOR};
-use crate::layout::Layout;
-use crate::package::{Package, digest, inspect, inspect_unverified};
+use crate::layout::FlashLayout;
+use crate::package::{DeltaPackage, digest, inspect, inspect_unverified};
 use crate::update_info::UpdateInfo;
 use bc66_spec::code::UpdateCode;
 use bc66_spec::urc::UPDATING_FIRST_PERCENT;
@@ -25,7 +25,7 @@ use std::time::Duration;
 const GIVES_UP_AT: u8 = 45;
 
 /// Who watches an update.
-pub trait Progress {
+pub trait UpdateObserver {
     /// An update that was cut goes on.
     fn resumes(&mut self);
     /// So many percent are done.
@@ -47,8 +47,8 @@ pub struct Bootloader<'a> {
     /// What it works on.
     pub flash: &'a mut dyn Flash,
     /// Where things stand in there.
-    pub layout: &'a Layout,
-    pub progress: &'a mut dyn Progress,
+    pub layout: &'a FlashLayout,
+    pub progress: &'a mut dyn UpdateObserver,
     /// What is wrong with it.
     pub defects: Defects,
     resumed: bool,
@@ -60,8 +60,8 @@ impl<'a> Bootloader<'a> {
     /// The bootloader of a boot.
     pub fn new(
         flash: &'a mut dyn Flash,
-        layout: &'a Layout,
-        progress: &'a mut dyn Progress,
+        layout: &'a FlashLayout,
+        progress: &'a mut dyn UpdateObserver,
         defects: Defects,
     ) -> Self {
         Self {
@@ -126,7 +126,7 @@ impl<'a> Bootloader<'a> {
         Ok(Next::Reboot)
     }
 
-    fn verify(&self, package: &Package<'_>) -> Result<bool> {
+    fn verify(&self, package: &DeltaPackage<'_>) -> Result<bool> {
         if self.resumed {
             self.verify_mixture(package)
         } else {
@@ -135,7 +135,7 @@ impl<'a> Bootloader<'a> {
     }
 
     /// Before the first write: every sector is the source's.
-    fn verify_source(&self, package: &Package<'_>) -> Result<bool> {
+    fn verify_source(&self, package: &DeltaPackage<'_>) -> Result<bool> {
         let image = self
             .flash
             .read_vec(self.layout.image.start, self.layout.image.len())?;
@@ -147,7 +147,7 @@ impl<'a> Bootloader<'a> {
     }
 
     /// After a cut: every sector is the source's or the target's, but for one that may be torn if its backup is whole.
-    fn verify_mixture(&self, package: &Package<'_>) -> Result<bool> {
+    fn verify_mixture(&self, package: &DeltaPackage<'_>) -> Result<bool> {
         let backup = self.digest_of(self.layout.backup.start)?;
         let mut torn = 0;
         for (index, chunk) in package.chunks.iter().enumerate() {
@@ -163,7 +163,7 @@ impl<'a> Bootloader<'a> {
     }
 
     /// The code of the update's end; nothing if the processor was reset meanwhile.
-    fn patch_all(&mut self, package: &Package<'_>, len: usize) -> Result<Option<UpdateCode>> {
+    fn patch_all(&mut self, package: &DeltaPackage<'_>, len: usize) -> Result<Option<UpdateCode>> {
         self.keep_old_image()?;
         let marker = if self.defects.has(Defect::NoMarker) {
             UpdateInfo::Idle
@@ -200,7 +200,7 @@ impl<'a> Bootloader<'a> {
     }
 
     /// Brings one chunk to its target; false if the package turns out not to lead there.
-    fn patch_chunk(&mut self, package: &Package<'_>, index: usize) -> Result<bool> {
+    fn patch_chunk(&mut self, package: &DeltaPackage<'_>, index: usize) -> Result<bool> {
         let chunk = &package.chunks[index];
         let at = self.layout.image.sector(index);
         let now = self.digest_of(at)?;
@@ -228,7 +228,7 @@ impl<'a> Bootloader<'a> {
     }
 
     /// The chunk to begin with: those that are finished are skipped one by one.
-    fn first_chunk(&self, package: &Package<'_>) -> Result<usize> {
+    fn first_chunk(&self, package: &DeltaPackage<'_>) -> Result<usize> {
         if !self.resumed || !self.defects.has(Defect::ResumesWrongChunk) {
             return Ok(0);
         }

@@ -4,7 +4,7 @@
 
 use crate::defect::{Defect, Defects};
 use crate::flash::{Flash, Result, SECTOR};
-use crate::layout::Layout;
+use crate::layout::FlashLayout;
 use crate::package::{digest, inspect};
 use crate::record_log::RecordLog;
 use crate::update_info::UpdateInfo;
@@ -12,7 +12,7 @@ use crate::update_info::UpdateInfo;
 /// The record beside the marker that [`Defect::BricksNearPercent`] needs.
 const FRAGILE_KEY: u8 = 2;
 
-pub fn is_bricked(flash: &dyn Flash, layout: &Layout, defects: Defects) -> Result<bool> {
+pub fn is_bricked(flash: &dyn Flash, layout: &FlashLayout, defects: Defects) -> Result<bool> {
     if defects.has(Defect::BricksNearPercent) && is_fragile(flash, layout)? {
         return Ok(true);
     }
@@ -24,17 +24,17 @@ pub fn is_bricked(flash: &dyn Flash, layout: &Layout, defects: Defects) -> Resul
 }
 
 /// Writes down that a cut cannot be borne now, or that it can again.
-pub fn set_fragile(flash: &mut dyn Flash, layout: &Layout, fragile: bool) -> Result<()> {
+pub fn set_fragile(flash: &mut dyn Flash, layout: &FlashLayout, fragile: bool) -> Result<()> {
     RecordLog::new(layout.info).write(flash, FRAGILE_KEY, &[u8::from(fragile)])
 }
 
-fn is_fragile(flash: &dyn Flash, layout: &Layout) -> Result<bool> {
+fn is_fragile(flash: &dyn Flash, layout: &FlashLayout) -> Result<bool> {
     let record = RecordLog::new(layout.info).read(flash, FRAGILE_KEY)?;
     Ok(record.is_some_and(|record| record == [1]))
 }
 
 /// Percent of the image's sectors that are the target's.
-fn patched(flash: &dyn Flash, layout: &Layout, package: usize) -> Result<usize> {
+fn patched(flash: &dyn Flash, layout: &FlashLayout, package: usize) -> Result<usize> {
     let bytes = flash.read_vec(layout.delta.start, package.min(layout.delta.len()))?;
     let Ok(package) = inspect(&bytes) else {
         return Ok(0);

@@ -1,19 +1,19 @@
 //! The simulator's command line, for its own binary and for whoever embeds it.
 
 use crate::board::Board;
-use crate::clock::Clock;
-use crate::coap::Block;
+use crate::clock::ModuleClock;
+use crate::coap::BlockOption;
 use crate::control;
 use crate::defect::{Defect, Defects};
 use crate::dialect::{Dialect, Dialects};
 use crate::factory::Factory;
 use crate::flash::FlashError;
-use crate::layout::Layout;
+use crate::layout::FlashLayout;
 use crate::module::sharpen_timers;
 use crate::named;
 use crate::pty::Pty;
 use crate::settings::{Settings, module_name, module_named};
-use crate::version::Version;
+use crate::version::FirmwareVersion;
 use bc66_spec::module::Module;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -30,13 +30,13 @@ use tempfile::TempDir;
 ///
 /// Prints two lines, the pty's path and the control socket's, and runs until SIGINT or SIGTERM.
 #[derive(Debug, Clone, clap::Args)]
-pub struct Args {
+pub struct SimulatorArgs {
     /// Module type: bc66 or bc66-na
     #[arg(long, default_value = "bc66", value_parser = parse_module)]
     module: Module,
     /// Version of the image put into a fresh flash [default: the module's A01]
     #[arg(long)]
-    firmware: Option<Version>,
+    firmware: Option<FirmwareVersion>,
     /// Divides every duration of the module
     #[arg(long, default_value = "1", value_parser = parse_speed)]
     speed: f64,
@@ -86,13 +86,13 @@ fn parse_module(name: &str) -> Result<Module, String> {
 }
 
 fn parse_speed(text: &str) -> Result<f64, String> {
-    let speed = text.parse().ok().filter(|speed| Clock::new(*speed).is_some());
+    let speed = text.parse().ok().filter(|speed| ModuleClock::new(*speed).is_some());
     speed.ok_or_else(|| "expected a positive number".to_owned())
 }
 
 /// The exponent of a block size. That the real module asks for 512 bytes is assumed.
 fn parse_block_size(text: &str) -> Result<u8, String> {
-    let exponent = text.parse().ok().and_then(Block::exponent_of);
+    let exponent = text.parse().ok().and_then(BlockOption::exponent_of);
     exponent.ok_or_else(|| "expected 16, 32, 64, 128, 256, 512 or 1024".to_owned())
 }
 
@@ -100,10 +100,10 @@ fn parse_block_size(text: &str) -> Result<u8, String> {
 #[derive(Debug, thiserror::Error)]
 enum CliError {
     #[error("`{0}` is no firmware of the module `{name}`", name = module_name(*.1))]
-    Firmware(Version, Module),
+    Firmware(FirmwareVersion, Module),
     #[error("flash file `{path}`: {error}", path = .0.display(), error = .1)]
     Flash(PathBuf, FlashError),
-    #[error("flash file `{path}`: {seen} bytes, expected {expected}", path = .0.display(), seen = .1, expected = Layout::BC66.size())]
+    #[error("flash file `{path}`: {seen} bytes, expected {expected}", path = .0.display(), seen = .1, expected = FlashLayout::BC66.size())]
     FlashSize(PathBuf, usize),
     #[error("{what} `{path}`: {error}", path = .path.display())]
     Path {
@@ -116,7 +116,7 @@ enum CliError {
 }
 
 /// Runs the board until it is told to end.
-pub fn main(args: Args) -> ExitCode {
+pub fn main(args: SimulatorArgs) -> ExitCode {
     let lists: [(bool, fn() -> String); 2] = [
         (args.list_defects, named::listing::<Defect>),
         (args.list_dialects, named::listing::<Dialect>),
@@ -137,7 +137,7 @@ pub fn main(args: Args) -> ExitCode {
     }
 }
 
-fn run(args: &Args) -> Result<(), CliError> {
+fn run(args: &SimulatorArgs) -> Result<(), CliError> {
     let (end, ended) = channel();
     watch_for_end(args.until_eof, &end)?;
     sharpen_timers()?;
@@ -153,10 +153,10 @@ fn run(args: &Args) -> Result<(), CliError> {
     let link = args
         .pty_link
         .as_deref()
-        .map(|link| Link::new(&path, link))
+        .map(|link| PtyLink::new(&path, link))
         .transpose()?;
 
-    let clock = Clock::new(args.speed)
+    let clock = ModuleClock::new(args.speed)
         .ok_or(io::ErrorKind::InvalidInput)
         .map_err(io::Error::from)?;
     let board = Board::new(pty, (settings(args, &flash), factory), clock, args.pwrkey_tied)?;
@@ -186,7 +186,7 @@ fn run(args: &Args) -> Result<(), CliError> {
     Ok(())
 }
 
-fn settings(args: &Args, flash: &Path) -> Settings {
+fn settings(args: &SimulatorArgs, flash: &Path) -> Settings {
     Settings {
         module: args.module,
         speed: args.speed,
@@ -223,11 +223,11 @@ fn watch_for_end(until_eof: bool, end: &Sender<()>) -> io::Result<()> {
 }
 
 /// The factory of the module that the command line asks for.
-fn factory(args: &Args, flash: &Path) -> Result<Factory, CliError> {
+fn factory(args: &SimulatorArgs, flash: &Path) -> Result<Factory, CliError> {
     let version = args
         .firmware
         .clone()
-        .unwrap_or_else(|| Version::first(args.module));
+        .unwrap_or_else(|| FirmwareVersion::first(args.module));
     if version.module() != args.module {
         return Err(CliError::Firmware(version, args.module));
     }
@@ -243,7 +243,7 @@ fn prepare_flash(factory: &Factory) -> Result<(), CliError> {
     let path = &factory.flash;
     if let Ok(metadata) = fs::metadata(path) {
         let seen = metadata.len() as usize;
-        let sound = metadata.is_file() && seen == Layout::BC66.size();
+        let sound = metadata.is_file() && seen == FlashLayout::BC66.size();
         return if sound {
             Ok(())
         } else {
@@ -256,9 +256,9 @@ fn prepare_flash(factory: &Factory) -> Result<(), CliError> {
 }
 
 /// A symbolic link that goes with the simulator.
-struct Link(PathBuf);
+struct PtyLink(PathBuf);
 
-impl Link {
+impl PtyLink {
     fn new(target: &Path, link: &Path) -> Result<Self, CliError> {
         let failed = |error| CliError::Path {
             what: "link to the pty",
@@ -273,7 +273,7 @@ impl Link {
     }
 }
 
-impl Drop for Link {
+impl Drop for PtyLink {
     fn drop(&mut self) {
         let _ = fs::remove_file(&self.0);
     }

@@ -1,7 +1,7 @@
 //! The module's time: real time, divided by `--speed`.
 //!
 //! Sleeping costs some fifty microseconds whatever is asked for, so short durations are never slept one by one:
-//! [`Pace`] adds them to an absolute due time and sleeps only when that is far enough ahead. Rounding cannot
+//! [`Pacer`] adds them to an absolute due time and sleeps only when that is far enough ahead. Rounding cannot
 //! accumulate, because nothing is ever measured from "now" while work goes on.
 
 use std::thread;
@@ -12,11 +12,11 @@ const WORTH_SLEEPING: Duration = Duration::from_micros(60);
 
 /// Converts the module's durations to real ones.
 #[derive(Debug, Clone, Copy)]
-pub struct Clock {
+pub struct ModuleClock {
     speed: f64,
 }
 
-impl Clock {
+impl ModuleClock {
     /// A clock that runs `speed` times faster than real time; `None` unless `speed` is a positive number.
     pub fn new(speed: f64) -> Option<Self> {
         (speed.is_finite() && speed > 0.0).then_some(Self { speed })
@@ -46,11 +46,11 @@ impl Clock {
 
 /// Spends many small durations in a row without drifting.
 #[derive(Debug)]
-pub struct Pace {
+pub struct Pacer {
     due: Instant,
 }
 
-impl Pace {
+impl Pacer {
     pub fn new() -> Self {
         Self { due: Instant::now() }
     }
@@ -75,7 +75,7 @@ impl Pace {
     }
 }
 
-impl Default for Pace {
+impl Default for Pacer {
     fn default() -> Self {
         Self::new()
     }
@@ -88,7 +88,7 @@ mod tests {
     #[test]
     fn small_durations_add_up() {
         let begin = Instant::now();
-        let mut pace = Pace::new();
+        let mut pace = Pacer::new();
         for _ in 0..10_000 {
             pace.pass(Duration::from_micros(2));
         }
@@ -101,13 +101,13 @@ mod tests {
 
     #[test]
     fn speed_divides() {
-        let clock = Clock::new(60.0).expect("a positive speed");
+        let clock = ModuleClock::new(60.0).expect("a positive speed");
         assert_eq!(clock.real(Duration::from_secs(60)), Duration::from_secs(1));
         assert_eq!(clock.module(Duration::from_secs(1)), Duration::from_secs(60));
         assert!(
             [0.0, -1.0, f64::NAN, f64::INFINITY]
                 .into_iter()
-                .all(|speed| Clock::new(speed).is_none())
+                .all(|speed| ModuleClock::new(speed).is_none())
         );
     }
 }

@@ -10,7 +10,7 @@ pub mod message;
 pub mod option;
 pub mod uri;
 
-pub use block::Block;
+pub use block::BlockOption;
 pub use exchange::{Exchange, News, Step};
-pub use message::{Code, Kind, Malformed, Message};
+pub use message::{CoapCode, MessageType, MalformedMessage, CoapMessage};
 pub use uri::{Uri, UriError};

@@ -3,14 +3,14 @@
 //! URL, total length and position are kept in the flash, a sector at a time, so that the same order continues with a Range
 //! after a cut (FW: `quectel_fota_get_position`, "Range: bytes=%d-"). There is no retry of its own: any failure ends it.
 
-use crate::clock::{Clock, Pace};
+use crate::clock::{ModuleClock, Pacer};
 use crate::defect::{Defect, Defects};
 use crate::delta_area;
 use crate::dialect::{Dialect, Dialects};
 use crate::durations::{DOWNLINK, DOWNLINK_PIECE};
 use crate::flash::{FileFlash, FlashError, SECTOR};
 use crate::http::{HttpError, Names, Patience, Response, get};
-use crate::layout::Layout;
+use crate::layout::FlashLayout;
 use crate::nvdm::{DownloadPosition, Nvdm};
 use crate::url::Url;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -62,8 +62,8 @@ impl Download {
     pub fn start(
         url: Url,
         flash: Arc<Mutex<FileFlash>>,
-        layout: Layout,
-        clock: Clock,
+        layout: FlashLayout,
+        clock: ModuleClock,
         (defects, dialects): (Defects, Dialects),
         mut tell: impl FnMut(DownloadEvent) + Send + 'static,
     ) -> std::io::Result<Self> {
@@ -73,7 +73,7 @@ impl Download {
             cancelled: Arc::clone(&cancelled),
         };
         thread::Builder::new().name("download".into()).spawn(move || {
-            let mut transfer = Transfer {
+            let mut transfer = HttpTransfer {
                 url,
                 flash,
                 layout,
@@ -95,20 +95,20 @@ impl Download {
     }
 }
 
-struct Transfer {
+struct HttpTransfer {
     url: Url,
     flash: Arc<Mutex<FileFlash>>,
-    layout: Layout,
+    layout: FlashLayout,
     patience: Patience,
     defects: Defects,
     names: Names,
     percent: u8,
 }
 
-impl Transfer {
+impl HttpTransfer {
     fn run(&mut self, tell: &mut dyn FnMut(DownloadEvent)) -> Result<usize, DownloadError> {
         let (mut response, mut at, total) = self.open()?;
-        let mut pace = Pace::new();
+        let mut pace = Pacer::new();
         let mut piece = [0; DOWNLINK_PIECE];
         while at < total {
             let wanted = (total - at).min(piece.len());

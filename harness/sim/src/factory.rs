@@ -1,11 +1,11 @@
 //! What leaves the factory: the firmware that the command line names, in a flash with nothing else in it.
 
-use crate::clock::Clock;
+use crate::clock::ModuleClock;
 use crate::flash::{ERASED, FileFlash, Flash, Result};
 use crate::image;
-use crate::layout::Layout;
+use crate::layout::FlashLayout;
 use crate::nvdm::Nvdm;
-use crate::version::Version;
+use crate::version::FirmwareVersion;
 use std::fs;
 use std::io;
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use std::path::PathBuf;
 /// Makes one module's flash as it leaves the factory, as often as it is asked to.
 #[derive(Debug, Clone)]
 pub struct Factory {
-    pub version: Version,
+    pub version: FirmwareVersion,
     /// The module's own numbers derive from it.
     pub seed: u64,
     /// The file that is its flash.
@@ -23,12 +23,12 @@ pub struct Factory {
 impl Factory {
     /// Writes the flash anew, whatever was in it. Nobody may be running on it.
     pub fn flash(&self) -> Result<()> {
-        let layout = Layout::BC66;
+        let layout = FlashLayout::BC66;
         let mut bytes = vec![ERASED; layout.size()];
         bytes[layout.image.start..][..layout.image.len()]
             .copy_from_slice(&image::build(&self.version, layout.image.len()));
         fs::write(&self.flash, &bytes)?;
-        let at_once = Clock::new(f64::MAX)
+        let at_once = ModuleClock::new(f64::MAX)
             .ok_or(io::ErrorKind::InvalidInput)
             .map_err(io::Error::from)?;
         let mut flash = FileFlash::open(&self.flash, at_once, self.seed)?;

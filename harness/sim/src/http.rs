@@ -2,7 +2,7 @@
 //!
 //! It blocks in short slices of real time, so that a download can be given up at any moment and silence is noticed.
 
-use crate::clock::Clock;
+use crate::clock::ModuleClock;
 use crate::durations::HTTP_SILENCE;
 use crate::url::Url;
 use std::io::{self, Read, Write};
@@ -33,13 +33,13 @@ pub enum HttpError {
     Incomplete,
     /// No answer that the module understands.
     #[error("malformed answer: {0}")]
-    Malformed(&'static str),
+    MalformedMessage(&'static str),
 }
 
 /// How long to wait, and whether to wait at all.
 #[derive(Debug, Clone)]
 pub struct Patience {
-    pub clock: Clock,
+    pub clock: ModuleClock,
     /// Set from outside when the download is given up.
     pub cancelled: Arc<AtomicBool>,
 }
@@ -67,11 +67,11 @@ pub struct Response {
     pub status: u16,
     pub length: Option<usize>,
     pub range: Option<ContentRange>,
-    connection: Connection,
+    connection: HttpConnection,
 }
 
 #[derive(Debug)]
-struct Connection {
+struct HttpConnection {
     stream: TcpStream,
     /// What came together with the head.
     early: Vec<u8>,
@@ -92,7 +92,7 @@ pub fn get(url: &Url, from: usize, names: Names, patience: &Patience) -> Result<
         "GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nAccept: */*\r\nConnection: close\r\n{range}\r\n"
     );
     stream.write_all(request.as_bytes())?;
-    let connection = Connection {
+    let connection = HttpConnection {
         stream,
         early: Vec::new(),
         patience: patience.clone(),
@@ -112,7 +112,7 @@ fn connect(url: &Url, patience: &Patience) -> Result<TcpStream, HttpError> {
     Err(last.into())
 }
 
-fn read_head(mut connection: Connection, names: Names) -> Result<Response, HttpError> {
+fn read_head(mut connection: HttpConnection, names: Names) -> Result<Response, HttpError> {
     let mut head = Vec::new();
     let mut piece = [0; 512];
     loop {
@@ -125,9 +125,9 @@ fn read_head(mut connection: Connection, names: Names) -> Result<Response, HttpE
         let mut answer = httparse::Response::new(&mut headers);
         match answer.parse(&head) {
             Ok(httparse::Status::Complete(len)) => {
-                let status = answer.code.ok_or(HttpError::Malformed("no status"))?;
+                let status = answer.code.ok_or(HttpError::MalformedMessage("no status"))?;
                 if header(&answer, "Transfer-Encoding").is_some() {
-                    return Err(HttpError::Malformed(
+                    return Err(HttpError::MalformedMessage(
                         "a transfer encoding, so the length is not known",
                     ));
                 }
@@ -146,8 +146,8 @@ fn read_head(mut connection: Connection, names: Names) -> Result<Response, HttpE
                 });
             }
             Ok(httparse::Status::Partial) if head.len() < HEAD_MAX => {}
-            Ok(httparse::Status::Partial) => return Err(HttpError::Malformed("the head is too long")),
-            Err(_) => return Err(HttpError::Malformed("no HTTP")),
+            Ok(httparse::Status::Partial) => return Err(HttpError::MalformedMessage("the head is too long")),
+            Err(_) => return Err(HttpError::MalformedMessage("no HTTP")),
         }
     }
 }
@@ -169,7 +169,7 @@ fn exact_header<'a>(head: &'a [u8], name: &str) -> Option<&'a str> {
 
 fn decimal(text: &str) -> Result<usize, HttpError> {
     text.parse()
-        .map_err(|_| HttpError::Malformed("a length is no number"))
+        .map_err(|_| HttpError::MalformedMessage("a length is no number"))
 }
 
 /// `bytes FROM-TO/TOTAL`
@@ -177,7 +177,7 @@ fn content_range(text: &str) -> Result<ContentRange, HttpError> {
     let parts = text
         .strip_prefix("bytes ")
         .and_then(|range| range.split_once('/'));
-    let (range, total) = parts.ok_or(HttpError::Malformed("a range without its total"))?;
+    let (range, total) = parts.ok_or(HttpError::MalformedMessage("a range without its total"))?;
     let from = range.split_once('-').map_or("0", |(from, _)| from);
     Ok(ContentRange {
         from: decimal(from).unwrap_or_default(),
@@ -201,7 +201,7 @@ impl Response {
     }
 }
 
-impl Connection {
+impl HttpConnection {
     fn receive(&mut self, into: &mut [u8]) -> Result<usize, HttpError> {
         if !self.early.is_empty() {
             let n = self.early.len().min(into.len());

@@ -5,9 +5,9 @@
 //! an update has work to do.
 
 use crate::flash::{Flash, Result};
-use crate::layout::Layout;
+use crate::layout::FlashLayout;
 use crate::random::{Random, hash};
-use crate::version::Version;
+use crate::version::FirmwareVersion;
 
 /// Marks the place of the version, at the image's very end: it reads as new only once all of the image is.
 const MAGIC: [u8; 16] = *b"bc66 firmware at";
@@ -27,7 +27,7 @@ const CORRECTED_SHARE: usize = 3;
 
 /// The image of `version`, `len` bytes long. A version that ends with a letter is a correction of the build that
 /// ends with `1` in its place: a few functions in the first third are replaced, nothing is shifted, and its delta is small.
-pub fn build(version: &Version, len: usize) -> Vec<u8> {
+pub fn build(version: &FirmwareVersion, len: usize) -> Vec<u8> {
     let Some(corrected) = corrected(version) else {
         return whole(version, len);
     };
@@ -43,12 +43,12 @@ pub fn build(version: &Version, len: usize) -> Vec<u8> {
 }
 
 /// The build that a version corrects.
-fn corrected(version: &Version) -> Option<Version> {
+fn corrected(version: &FirmwareVersion) -> Option<FirmwareVersion> {
     let base = version.as_str().strip_suffix(|c: char| c.is_ascii_uppercase())?;
     format!("{base}1").parse().ok()
 }
 
-fn whole(version: &Version, len: usize) -> Vec<u8> {
+fn whole(version: &FirmwareVersion, len: usize) -> Vec<u8> {
     let mut image = vec![0; len];
     Random::for_purpose(hash(version.module().ati_model().as_bytes()), "common code").fill(&mut image);
     let mut own = Random::for_purpose(hash(version.as_str().as_bytes()), "own code");
@@ -70,14 +70,14 @@ fn whole(version: &Version, len: usize) -> Vec<u8> {
     image
 }
 
-fn write_trailer(trailer: &mut [u8], version: &Version) {
+fn write_trailer(trailer: &mut [u8], version: &FirmwareVersion) {
     trailer.fill(0);
     trailer[..MAGIC.len()].copy_from_slice(&MAGIC);
     trailer[MAGIC.len()..][..version.as_str().len()].copy_from_slice(version.as_str().as_bytes());
 }
 
 /// The version of the image that really stands in the flash; `None` if nothing that could run stands there.
-pub fn version(flash: &dyn Flash, layout: &Layout) -> Result<Option<Version>> {
+pub fn version(flash: &dyn Flash, layout: &FlashLayout) -> Result<Option<FirmwareVersion>> {
     let trailer = flash.read_vec(layout.image.start + layout.image.len() - TRAILER, TRAILER)?;
     let Some(name) = trailer.strip_prefix(&MAGIC) else {
         return Ok(None);

@@ -30,7 +30,7 @@ impl Region {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Layout {
+pub struct FlashLayout {
     /// The application's image, patched in place.
     pub image: Region,
     pub delta: Region,
@@ -49,7 +49,7 @@ const IMAGE_SECTORS: usize = 80;
 /// Sectors of the delta area: 160 KiB.
 const DELTA_SECTORS: usize = 40;
 
-impl Layout {
+impl FlashLayout {
     /// The simulated module's map.
     pub const BC66: Self = Self::with_image_sectors(IMAGE_SECTORS);
 

@@ -8,7 +8,7 @@ const FRAME: u64 = 10;
 
 /// The bytes that are read at `read_at` bits per second where `bytes` were sent at `sent_at`, one after the other.
 pub fn misread(bytes: &[u8], sent_at: u32, read_at: u32) -> Vec<u8> {
-    let line = Line {
+    let line = SampledLine {
         bytes,
         // In halves of a tick, of which a second has as many as the product of both rates.
         bit: 2 * u64::from(read_at),
@@ -27,12 +27,12 @@ pub fn misread(bytes: &[u8], sent_at: u32, read_at: u32) -> Vec<u8> {
 }
 
 /// The level of the line over time: high before the first byte and after the last.
-struct Line<'a> {
+struct SampledLine<'a> {
     bytes: &'a [u8],
     bit: u64,
 }
 
-impl Line<'_> {
+impl SampledLine<'_> {
     fn is_high(&self, time: u64) -> bool {
         self.bit_is_high(time / self.bit)
     }

@@ -12,8 +12,8 @@ pub mod objects;
 pub mod path;
 pub mod tlv;
 
-pub use client::{Client, Event, Status};
-pub use config::Config;
-pub use firmware::{Action, Firmware};
-pub use link::{Link, LinkEvent};
+pub use client::{Client, ClientEvent, Status};
+pub use config::ServerConfig;
+pub use firmware::{ServerAction, Firmware};
+pub use link::{ServerLink, LinkEvent};
 pub use objects::Objects;

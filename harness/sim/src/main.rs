@@ -1,8 +1,8 @@
 //! `bc66-sim`: the simulator by itself, and the packer of its packages.
 
-use bc66_sim::cli::{self, Args};
+use bc66_sim::cli::{self, SimulatorArgs};
 use bc66_sim::package;
-use bc66_sim::version::Version;
+use bc66_sim::version::FirmwareVersion;
 use clap::{Parser, Subcommand};
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -12,19 +12,19 @@ use std::process::ExitCode;
 #[command(version, args_conflicts_with_subcommands = true)]
 struct Cli {
     #[command(subcommand)]
-    command: Option<Command>,
+    command: Option<SimulatorCommand>,
     #[command(flatten)]
-    simulator: Args,
+    simulator: SimulatorArgs,
 }
 
 #[derive(Subcommand)]
-enum Command {
+enum SimulatorCommand {
     /// Make the delta package that leads from one version to another
     Pack {
         /// Source version
-        from: Version,
+        from: FirmwareVersion,
         /// Target version
-        to: Version,
+        to: FirmwareVersion,
         /// File to write
         out: PathBuf,
     },
@@ -34,12 +34,12 @@ fn main() -> ExitCode {
     bc66_sim::run_module_if_asked();
     let cli = Cli::parse();
     match cli.command {
-        Some(Command::Pack { from, to, out }) => pack(&from, &to, &out),
+        Some(SimulatorCommand::Pack { from, to, out }) => pack(&from, &to, &out),
         None => cli::main(cli.simulator),
     }
 }
 
-fn pack(from: &Version, to: &Version, out: &std::path::Path) -> ExitCode {
+fn pack(from: &FirmwareVersion, to: &FirmwareVersion, out: &std::path::Path) -> ExitCode {
     let package = match package::pack(from, to) {
         Ok(package) => package,
         Err(error) => {

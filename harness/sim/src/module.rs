@@ -6,7 +6,7 @@
 use crate::app::App;
 use crate::bootloader::{Bootloader, Next};
 use crate::brick::is_bricked;
-use crate::clock::Clock;
+use crate::clock::ModuleClock;
 use crate::defect::Defect;
 use crate::dialect::Dialect;
 use crate::durations::{
@@ -15,7 +15,7 @@ use crate::durations::{
 };
 use crate::flash::{FileFlash, FlashError};
 use crate::image;
-use crate::layout::Layout;
+use crate::layout::FlashLayout;
 use crate::life::{ARGV0, ModuleError, hang, noise, reboot};
 use crate::nvdm::Nvdm;
 use crate::reporter::Reporter;
@@ -63,7 +63,7 @@ fn run(settings: Settings) -> Result<(), ModuleError> {
     let bytes = sender.clone();
     let line = io::stdin().as_fd().try_clone_to_owned()?;
     let uart = Uart::start(line, clock, move |received| {
-        let _ = bytes.send(crate::app::Input::Bytes(received));
+        let _ = bytes.send(crate::app::ApplicationInput::Bytes(received));
     })?;
     let mut flash = FileFlash::open(&settings.flash, clock, settings.boot_seed())?;
     boot(&settings, clock, &uart, &mut flash)?;
@@ -71,8 +71,8 @@ fn run(settings: Settings) -> Result<(), ModuleError> {
 }
 
 /// Everything before the application. Returns when that may start; reboots and dead ends do not return.
-fn boot(settings: &Settings, clock: Clock, uart: &Uart, flash: &mut FileFlash) -> Result<(), ModuleError> {
-    let layout = Layout::BC66;
+fn boot(settings: &Settings, clock: ModuleClock, uart: &Uart, flash: &mut FileFlash) -> Result<(), ModuleError> {
+    let layout = FlashLayout::BC66;
     clock.sleep(POWER_ON_TO_BROM);
     if is_bricked(flash, &layout, settings.defects)? {
         hang();
@@ -112,7 +112,7 @@ fn print_owed_start(
     settings: &Settings,
     uart: &Uart,
     flash: &mut FileFlash,
-    layout: &Layout,
+    layout: &FlashLayout,
 ) -> Result<(), FlashError> {
     let nvdm = Nvdm::new(layout);
     if !nvdm.start_owed(flash)? {
@@ -125,7 +125,7 @@ fn print_owed_start(
 }
 
 /// Does the application fetch the package once more before the bootloader goes on? It can where it knows the URL.
-fn downloads_again(settings: &Settings, flash: &FileFlash, layout: &Layout) -> Result<bool, ModuleError> {
+fn downloads_again(settings: &Settings, flash: &FileFlash, layout: &FlashLayout) -> Result<bool, ModuleError> {
     let kept = Nvdm::new(layout).download(flash)?;
     Ok(settings.defects.has(Defect::DownloadsAgain) && !settings.has_rebooted() && kept.is_some())
 }

@@ -1,7 +1,7 @@
 //! What the application keeps over a power cut: IMEI, saved profile, position of a download, LwM2M.
 
 use crate::flash::{Flash, Result};
-use crate::layout::Layout;
+use crate::layout::FlashLayout;
 use crate::random::{Random, with_check_digit};
 use crate::record_log::RecordLog;
 
@@ -34,7 +34,7 @@ pub struct DownloadPosition {
 
 impl Nvdm {
     /// The store of this flash map.
-    pub fn new(layout: &Layout) -> Self {
+    pub fn new(layout: &FlashLayout) -> Self {
         Self {
             log: RecordLog::new(layout.nvdm),
         }

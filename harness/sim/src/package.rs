@@ -17,7 +17,7 @@ pub use pack::{PackError, pack, pack_images};
 pub use segment::SegmentError;
 
 use crate::flash::SECTOR;
-use crate::version::Version;
+use crate::version::FirmwareVersion;
 use sha2::{Digest as _, Sha256};
 
 pub type Digest = [u8; 32];
@@ -79,11 +79,11 @@ pub struct Chunk<'a> {
 
 /// A sound package: everything that can be known without the flash has been checked.
 #[derive(Debug, Clone)]
-pub struct Package<'a> {
+pub struct DeltaPackage<'a> {
     /// The version it starts from.
-    pub from: Version,
+    pub from: FirmwareVersion,
     /// The version it leads to.
-    pub to: Version,
+    pub to: FirmwareVersion,
     /// Digest of the whole source image.
     pub source: Digest,
     /// Digest of the whole target image.
@@ -96,17 +96,17 @@ pub struct Package<'a> {
 
 /// What packages of this module are made for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Purpose {
+pub enum PackagePurpose {
     Simulation,
     /// A bench with wires, at whose end this module stands in for a real one.
     Rehearsal,
 }
 
 /// What the bytes are made for, by their magic alone; nothing for a package of anybody else.
-pub fn purpose(bytes: &[u8]) -> Option<Purpose> {
+pub fn purpose(bytes: &[u8]) -> Option<PackagePurpose> {
     match bytes.first_chunk() {
-        Some(&MAGIC) => Some(Purpose::Simulation),
-        Some(&REHEARSAL) => Some(Purpose::Rehearsal),
+        Some(&MAGIC) => Some(PackagePurpose::Simulation),
+        Some(&REHEARSAL) => Some(PackagePurpose::Rehearsal),
         _ => None,
     }
 }
@@ -120,16 +120,16 @@ pub fn for_rehearsal(mut package: Vec<u8>) -> Vec<u8> {
 }
 
 /// Checks a package and shows what is in it.
-pub fn inspect(bytes: &[u8]) -> Result<Package<'_>, PackageError> {
+pub fn inspect(bytes: &[u8]) -> Result<DeltaPackage<'_>, PackageError> {
     read(bytes, true)
 }
 
 /// The same without a look at whether its content is what its digest says.
-pub fn inspect_unverified(bytes: &[u8]) -> Result<Package<'_>, PackageError> {
+pub fn inspect_unverified(bytes: &[u8]) -> Result<DeltaPackage<'_>, PackageError> {
     read(bytes, false)
 }
 
-fn read(bytes: &[u8], verify: bool) -> Result<Package<'_>, PackageError> {
+fn read(bytes: &[u8], verify: bool) -> Result<DeltaPackage<'_>, PackageError> {
     let (header, payload) = bytes
         .split_at_checked(HEADER)
         .ok_or(PackageError::TooShort(bytes.len()))?;
@@ -162,7 +162,7 @@ fn read(bytes: &[u8], verify: bool) -> Result<Package<'_>, PackageError> {
     if verify && digest(payload) != payload_digest {
         return Err(PackageError::Payload);
     }
-    Ok(Package {
+    Ok(DeltaPackage {
         from,
         to,
         source,
@@ -197,13 +197,13 @@ fn chunks(payload: &[u8], count: usize) -> Result<Vec<Chunk<'_>>, PackageError> 
     }
 }
 
-impl Package<'_> {
+impl DeltaPackage<'_> {
     /// The sectors that the segment of chunk `index` refers to.
     pub fn window(&self, index: usize) -> std::ops::Range<usize> {
         segment::window(index, self.chunks.len(), self.window)
     }
 
-    /// The new content of chunk `index`, out of what the sectors of [`Package::window`] hold.
+    /// The new content of chunk `index`, out of what the sectors of [`DeltaPackage::window`] hold.
     pub fn patch(&self, index: usize, window: &[u8]) -> Result<Vec<u8>, SegmentError> {
         segment::apply(self.chunks[index].segment, window)
     }
@@ -226,7 +226,7 @@ impl Fields<'_> {
         u32::from_le_bytes(self.array()) as usize
     }
 
-    fn version(&mut self) -> Result<Version, PackageError> {
+    fn version(&mut self) -> Result<FirmwareVersion, PackageError> {
         let name: [u8; NAME] = self.array();
         let name = name.split(|byte| *byte == 0).next().unwrap_or_default();
         let name = std::str::from_utf8(name).ok().and_then(|name| name.parse().ok());
@@ -243,7 +243,7 @@ mod tests {
 
     fn sample() -> (Vec<u8>, Vec<u8>, Vec<u8>) {
         let [from, to] =
-            ["BC66NBR01A01", "BC66NBR01A02"].map(|name| name.parse::<Version>().expect("a version"));
+            ["BC66NBR01A01", "BC66NBR01A02"].map(|name| name.parse::<FirmwareVersion>().expect("a version"));
         let (source, target) = (image::build(&from, LEN), image::build(&to, LEN));
         let package = pack_images((&from, &source), (&to, &target)).expect("a package");
         (source, target, package)
@@ -277,7 +277,7 @@ mod tests {
         let (.., package) = sample();
         let rehearsal = for_rehearsal(package.clone());
         let made_for = [&package[..], &rehearsal, b"rock", b"cor", b""].map(purpose);
-        let [simulation, at_a_bench] = [Purpose::Simulation, Purpose::Rehearsal].map(Some);
+        let [simulation, at_a_bench] = [PackagePurpose::Simulation, PackagePurpose::Rehearsal].map(Some);
         assert_eq!(made_for, [simulation, at_a_bench, None, None, None]);
         let [one, other] = [&package[..], &rehearsal].map(|bytes| inspect(bytes).expect("a sound package"));
         assert_eq!((one.source, one.target), (other.source, other.target));

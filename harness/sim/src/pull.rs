@@ -4,12 +4,12 @@
 //! is kept over a cut: a new order begins with block 0 (FW: "fota coap dl erase flash", and no position as over HTTP). The
 //! package must keep its ETag; the server may make blocks smaller, never larger. There is no retry of its own.
 
-use crate::clock::Clock;
+use crate::clock::ModuleClock;
 use crate::coap::option::{BLOCK2, ETAG, SIZE2, URI_HOST, URI_PATH, URI_PORT, URI_QUERY};
-use crate::coap::{Block, Code, Exchange, Kind, Message, News, Step, Uri};
+use crate::coap::{BlockOption, CoapCode, Exchange, MessageType, CoapMessage, News, Step, Uri};
 use crate::durations::{COAP_BLOCK, DOWNLINK, DOWNLINK_PIECE};
 use crate::flash::{FileFlash, Flash, FlashError};
-use crate::layout::Layout;
+use crate::layout::FlashLayout;
 use crate::random::Random;
 use crate::udp;
 use bc66_spec::lwm2m::UpdateResult;
@@ -34,7 +34,7 @@ pub enum PullError {
     Reset,
     /// The server has no package there.
     #[error("answer {0}")]
-    Refused(Code),
+    Refused(CoapCode),
     /// The package was changed between two blocks.
     #[error("the ETag has changed")]
     Changed,
@@ -71,9 +71,9 @@ impl PullError {
 pub struct Manner {
     /// Exponent of the block size to ask for.
     pub exponent: u8,
-    pub clock: Clock,
+    pub clock: ModuleClock,
     /// Where the delta area is.
-    pub layout: Layout,
+    pub layout: FlashLayout,
 }
 
 /// A download under way; dropping it gives it up.
@@ -103,7 +103,7 @@ impl Pull {
             let over = prepare(&flash, &manner, &flag).and_then(|()| {
                 let socket =
                     udp::connect(&uri.host, uri.port).map_err(|error| PullError::Name(uri.clone(), error))?;
-                let mut transfer = Transfer {
+                let mut transfer = CoapTransfer {
                     uri,
                     manner,
                     random,
@@ -140,7 +140,7 @@ fn locked(flash: &Mutex<FileFlash>) -> MutexGuard<'_, FileFlash> {
     flash.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-struct Transfer {
+struct CoapTransfer {
     uri: Uri,
     manner: Manner,
     random: Random,
@@ -150,13 +150,13 @@ struct Transfer {
     next_id: u16,
 }
 
-impl Transfer {
+impl CoapTransfer {
     fn run(&mut self) -> Result<usize, PullError> {
         let mut at = 0;
         let mut exponent = self.manner.exponent;
         let mut etag: Option<Option<Vec<u8>>> = None;
         loop {
-            let mut asked = Block {
+            let mut asked = BlockOption {
                 number: 0,
                 more: false,
                 exponent,
@@ -193,7 +193,7 @@ impl Transfer {
     }
 
     /// Sends a request until its answer comes; messages of anything else are dropped (FW).
-    fn ask(&mut self, mut request: Message) -> Result<Message, PullError> {
+    fn ask(&mut self, mut request: CoapMessage) -> Result<CoapMessage, PullError> {
         request.id = self.next_id;
         self.next_id = self.next_id.wrapping_add(1);
         request.token = (self.random.bits() as u32).to_be_bytes().to_vec();
@@ -214,14 +214,14 @@ impl Transfer {
             else {
                 continue;
             };
-            let Ok(message) = Message::decode(&datagram) else {
+            let Ok(message) = CoapMessage::decode(&datagram) else {
                 continue;
             };
             let news = exchange.on_message(&message, Instant::now());
-            if message.kind == Kind::Confirmable {
+            if message.kind == MessageType::Confirmable {
                 let known = news == News::Answered;
-                let kind = if known { Kind::Acknowledgement } else { Kind::Reset };
-                self.send(&Message::empty(kind, message.id).encode());
+                let kind = if known { MessageType::Acknowledgement } else { MessageType::Reset };
+                self.send(&CoapMessage::empty(kind, message.id).encode());
             }
             match news {
                 News::Answered => return Ok(message),
@@ -242,8 +242,8 @@ impl Transfer {
 }
 
 /// Host and port are named although the datagram's address says them (FW).
-fn request(uri: &Uri, block: Block) -> Message {
-    let mut request = Message::new(Kind::Confirmable, Code::GET, 0, &[]);
+fn request(uri: &Uri, block: BlockOption) -> CoapMessage {
+    let mut request = CoapMessage::new(MessageType::Confirmable, CoapCode::GET, 0, &[]);
     request.push(URI_HOST, &uri.host);
     request.push_uint(URI_PORT, uri.port.into());
     for segment in &uri.path {
@@ -257,8 +257,8 @@ fn request(uri: &Uri, block: Block) -> Message {
 }
 
 /// The block that an answer is, if it is the one that was asked for.
-fn check(answer: &Message, asked: Block, at: usize) -> Result<Block, PullError> {
-    if answer.code != Code::CONTENT {
+fn check(answer: &CoapMessage, asked: BlockOption, at: usize) -> Result<BlockOption, PullError> {
+    if answer.code != CoapCode::CONTENT {
         return Err(PullError::Refused(answer.code));
     }
     if answer.unknown_critical(&[BLOCK2]).is_some() {
@@ -272,7 +272,7 @@ fn check(answer: &Message, asked: Block, at: usize) -> Result<Block, PullError> 
             Err(PullError::Blocks("an answer without a block"))
         };
     };
-    let block = Block::decode(value).ok_or(PullError::Blocks("a malformed block option"))?;
+    let block = BlockOption::decode(value).ok_or(PullError::Blocks("a malformed block option"))?;
     let full = answer.payload.len() == block.size();
     if block.exponent > asked.exponent {
         Err(PullError::Blocks("a larger block than was asked for"))
@@ -293,7 +293,7 @@ mod tests {
     #[test]
     fn golden_request() {
         let uri = Uri::parse("coap://127.0.0.1:5700/f/p.delta?x=1").expect("a URI");
-        let block = Block {
+        let block = BlockOption {
             number: 3,
             more: false,
             exponent: 5,
@@ -317,12 +317,12 @@ mod tests {
     #[case::none(None, 512, 512, Some("an answer without a block"))]
     #[case::whole(None, 0, 70, None)]
     fn blocks(#[case] value: Option<u8>, #[case] at: usize, #[case] len: usize, #[case] why: Option<&str>) {
-        let mut answer = Message::new(Kind::Acknowledgement, Code::CONTENT, 1, &[]);
+        let mut answer = CoapMessage::new(MessageType::Acknowledgement, CoapCode::CONTENT, 1, &[]);
         if let Some(value) = value {
             answer.push(BLOCK2, [value]);
         }
         answer.payload = vec![0; len];
-        let asked = Block {
+        let asked = BlockOption {
             number: (at / 512) as u32,
             more: false,
             exponent: 5,

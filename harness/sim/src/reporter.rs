@@ -1,7 +1,7 @@
 //! Prints the bootloader's progress, and lets its time pass.
 
-use crate::bootloader::Progress;
-use crate::clock::{Clock, Pace};
+use crate::bootloader::UpdateObserver;
+use crate::clock::{ModuleClock, Pacer};
 use crate::defect::{Defect, Defects};
 use crate::dialect::{Dialect, Dialects};
 use crate::life::hang;
@@ -23,8 +23,8 @@ const ODD: [(u8, u8, u8); 3] = [(50, 35, CURRENT_BIN), (70, 70, 3), (100, 140, C
 /// The one who watches an update on a UART.
 pub struct Reporter<'a> {
     uart: &'a Uart,
-    clock: Clock,
-    pace: Pace,
+    clock: ModuleClock,
+    pace: Pacer,
     phrases: Phrases,
     percents: Percents,
     hang_at: Option<u8>,
@@ -33,13 +33,13 @@ pub struct Reporter<'a> {
 }
 
 impl<'a> Reporter<'a> {
-    pub fn new(settings: &Settings, clock: Clock, uart: &'a Uart) -> Self {
+    pub fn new(settings: &Settings, clock: ModuleClock, uart: &'a Uart) -> Self {
         let hangs = settings.defects.has(Defect::HangsInUpdating);
         let hang_at = hangs.then(|| 30 + Random::for_purpose(settings.seed, "hang").below(51) as u8);
         Self {
             uart,
             clock,
-            pace: Pace::new(),
+            pace: Pacer::new(),
             phrases: settings.phrases(),
             percents: Percents::new(settings, "updating"),
             hang_at,
@@ -49,7 +49,7 @@ impl<'a> Reporter<'a> {
     }
 }
 
-impl Progress for Reporter<'_> {
+impl UpdateObserver for Reporter<'_> {
     fn resumes(&mut self) {
         self.resumes = true;
         if self.percents.dialects.has(Dialect::PercentRestartsLow) {

@@ -1,6 +1,6 @@
 //! What a module process is told on its command line.
 
-use crate::clock::Clock;
+use crate::clock::ModuleClock;
 use crate::defect::{Defect, Defects};
 use crate::dialect::Dialects;
 use crate::durations::{GLITCH, LONG_OFF};
@@ -109,8 +109,8 @@ impl Settings {
         })
     }
 
-    pub fn clock(&self) -> Option<Clock> {
-        Clock::new(self.speed)
+    pub fn clock(&self) -> Option<ModuleClock> {
+        ModuleClock::new(self.speed)
     }
 
     /// How the module spells what it prints of its own accord.

@@ -6,7 +6,7 @@
 //! that was set to another rate than the pty is understood by nobody ([`crate::line_noise`]); at 115200 it is not held against a pty
 //! that nobody has set.
 
-use crate::clock::{Clock, Pace};
+use crate::clock::{ModuleClock, Pacer};
 use crate::line_noise::misread;
 use crate::phrase::framed;
 use bc66_spec::timing::{BAUD_DEFAULT, BITS_PER_BYTE};
@@ -31,7 +31,7 @@ const READER_SLACK: Timespec = Timespec {
     tv_nsec: 0,
 };
 
-enum Order {
+enum UartOrder {
     Send(Vec<u8>),
     Baud(u32),
     Flush(SyncSender<()>),
@@ -40,14 +40,14 @@ enum Order {
 /// The UART of a running module.
 #[derive(Debug)]
 pub struct Uart {
-    orders: Sender<Order>,
-    wire: Arc<Wire>,
+    orders: Sender<UartOrder>,
+    wire: Arc<UartWire>,
 }
 
 #[derive(Debug)]
-struct Wire {
+struct UartWire {
     fd: OwnedFd,
-    clock: Clock,
+    clock: ModuleClock,
     baud_in: AtomicU32,
     listening: AtomicBool,
 }
@@ -56,10 +56,10 @@ impl Uart {
     /// Starts both directions on the pty's master side, `fd`. What arrives while the module listens goes to `deliver`.
     pub fn start(
         fd: OwnedFd,
-        clock: Clock,
+        clock: ModuleClock,
         deliver: impl FnMut(Vec<u8>) + Send + 'static,
     ) -> io::Result<Self> {
-        let wire = Wire {
+        let wire = UartWire {
             fd,
             clock,
             baud_in: AtomicU32::new(BAUD_DEFAULT),
@@ -67,9 +67,9 @@ impl Uart {
         };
         let wire = Arc::new(wire);
         let (orders, queue) = channel();
-        let writer = Writer {
+        let writer = UartWriter {
             wire: Arc::clone(&wire),
-            pace: Pace::new(),
+            pace: Pacer::new(),
             baud: BAUD_DEFAULT,
             overrun: false,
         };
@@ -85,7 +85,7 @@ impl Uart {
 
     /// Sends bytes, behind those that wait already.
     pub fn send(&self, bytes: impl Into<Vec<u8>>) {
-        let _ = self.orders.send(Order::Send(bytes.into()));
+        let _ = self.orders.send(UartOrder::Send(bytes.into()));
     }
 
     /// Sends a line in the module's framing.
@@ -96,13 +96,13 @@ impl Uart {
     /// Waits until everything is on the wire.
     pub fn flush(&self) {
         let (done, wait) = sync_channel(1);
-        let _ = self.orders.send(Order::Flush(done));
+        let _ = self.orders.send(UartOrder::Flush(done));
         let _ = wait.recv();
     }
 
     /// Changes the rate once everything waiting is sent.
     pub fn set_baud(&self, baud: u32) {
-        let _ = self.orders.send(Order::Baud(baud));
+        let _ = self.orders.send(UartOrder::Baud(baud));
         self.flush();
         self.wire.baud_in.store(baud, Ordering::Relaxed);
     }
@@ -113,7 +113,7 @@ impl Uart {
     }
 }
 
-impl Wire {
+impl UartWire {
     fn byte_time(&self, baud: u32) -> Duration {
         self.clock.real(Duration::from_secs_f64(
             f64::from(BITS_PER_BYTE) / f64::from(baud),
@@ -142,7 +142,7 @@ impl Wire {
     }
 
     fn receive(&self, mut deliver: impl FnMut(Vec<u8>)) {
-        let mut pace = Pace::new();
+        let mut pace = Pacer::new();
         let mut buffer = [0; PIECE_MAX];
         loop {
             if !self.wait(PollFlags::IN, Some(&Timespec::default())) {
@@ -169,15 +169,15 @@ impl Wire {
     }
 }
 
-struct Writer {
-    wire: Arc<Wire>,
-    pace: Pace,
+struct UartWriter {
+    wire: Arc<UartWire>,
+    pace: Pacer,
     baud: u32,
     overrun: bool,
 }
 
-impl Writer {
-    fn run(mut self, queue: &Receiver<Order>) {
+impl UartWriter {
+    fn run(mut self, queue: &Receiver<UartOrder>) {
         loop {
             let order = match queue.try_recv() {
                 Ok(order) => order,
@@ -189,9 +189,9 @@ impl Writer {
                 Err(TryRecvError::Disconnected) => return,
             };
             match order {
-                Order::Send(bytes) => self.send(&bytes),
-                Order::Baud(baud) => self.baud = baud,
-                Order::Flush(done) => {
+                UartOrder::Send(bytes) => self.send(&bytes),
+                UartOrder::Baud(baud) => self.baud = baud,
+                UartOrder::Flush(done) => {
                     self.wait_for_last_bit();
                     let _ = done.send(());
                 }
@@ -201,7 +201,7 @@ impl Writer {
 
     fn send(&mut self, bytes: &[u8]) {
         let byte_time = self.wire.byte_time(self.baud);
-        for piece in bytes.chunks(Wire::piece(byte_time)) {
+        for piece in bytes.chunks(UartWire::piece(byte_time)) {
             self.pace.pass(byte_time * piece.len() as u32);
             match self.wire.other_rate(self.baud) {
                 Some(host) => self.put(&misread(piece, self.baud, host)),

@@ -3,7 +3,7 @@
 //! One durable record at a time, so that an update is ordered, begun or over, and never two of them.
 
 use crate::flash::{Flash, Result};
-use crate::layout::Layout;
+use crate::layout::FlashLayout;
 use crate::record_log::RecordLog;
 use bc66_spec::code::UpdateCode;
 
@@ -29,13 +29,13 @@ pub enum UpdateInfo {
 
 impl UpdateInfo {
     /// What the flash says; anything unreadable is [`UpdateInfo::Idle`].
-    pub fn load(flash: &dyn Flash, layout: &Layout) -> Result<Self> {
+    pub fn load(flash: &dyn Flash, layout: &FlashLayout) -> Result<Self> {
         let record = RecordLog::new(layout.info).read(flash, KEY)?;
         Ok(record.as_deref().and_then(Self::decode).unwrap_or(Self::Idle))
     }
 
     /// Makes this what the flash says.
-    pub fn store(self, flash: &mut dyn Flash, layout: &Layout) -> Result<()> {
+    pub fn store(self, flash: &mut dyn Flash, layout: &FlashLayout) -> Result<()> {
         let (state, number) = match self {
             Self::Idle => (0, 0),
             Self::Ordered { package } => (1, package as u32),

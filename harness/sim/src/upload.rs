@@ -8,7 +8,7 @@ use std::time::Duration;
 
 /// A block that the host announced, checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Block {
+pub struct UploadBlock {
     size: usize,
     number: u32,
     /// Bytes to come, the checksum included.
@@ -17,7 +17,7 @@ pub struct Block {
     pub timeout: Duration,
 }
 
-impl Block {
+impl UploadBlock {
     /// Reads `<blocksize>,<blocknum>[,<length>[,<timeout>]]`; `None` if a value is not allowed (AN §3.2.1).
     pub fn parse(parameters: &str) -> Option<Self> {
         let fields: Vec<&str> = parameters.split(',').map(str::trim).collect();
@@ -75,13 +75,13 @@ fn optional(text: Option<&&str>, default: u32) -> Option<u32> {
 
 /// What has been uploaded since the last boot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Upload {
-    last: Option<Block>,
+pub struct UploadedPackage {
+    last: Option<UploadBlock>,
 }
 
-impl Upload {
+impl UploadedPackage {
     /// May this block come now? The next one, the last one once more, or the first one of a new upload.
-    pub fn admits(&self, block: &Block, area: usize) -> bool {
+    pub fn admits(&self, block: &UploadBlock, area: usize) -> bool {
         let in_sequence = block.number == FIRST_BLOCK
             || self.last.is_some_and(|last| {
                 let again = block.number == last.number;
@@ -92,14 +92,14 @@ impl Upload {
     }
 
     /// A block has been written.
-    pub fn wrote(&mut self, block: Block) {
+    pub fn wrote(&mut self, block: UploadBlock) {
         self.last = Some(block);
     }
 
     /// A block is about to be written: until it is, the package ends before it.
-    pub fn begins(&mut self, block: &Block) {
+    pub fn begins(&mut self, block: &UploadBlock) {
         if self.last.is_some_and(|last| block.number <= last.number) {
-            self.last = (block.number > FIRST_BLOCK).then(|| Block {
+            self.last = (block.number > FIRST_BLOCK).then(|| UploadBlock {
                 number: block.number - 1,
                 length: block.size + CRC_BYTES,
                 ..*block
@@ -140,14 +140,14 @@ mod tests {
     #[case("+4096,0", None)]
     #[case("", None)]
     fn parameters(#[case] text: &str, #[case] expected: Option<(usize, u64)>) {
-        let parsed = Block::parse(text).map(|block| (block.length, block.timeout.as_secs()));
+        let parsed = UploadBlock::parse(text).map(|block| (block.length, block.timeout.as_secs()));
         assert_eq!(parsed, expected);
     }
 
     #[test]
     fn sequence() {
-        let block = |text: &str| Block::parse(text).expect("allowed parameters");
-        let mut upload = Upload::default();
+        let block = |text: &str| UploadBlock::parse(text).expect("allowed parameters");
+        let mut upload = UploadedPackage::default();
         assert!(!upload.admits(&block("512,1"), 10_000), "the first block is 0");
         for text in ["512,0", "512,1", "512,1", "512,2,102"] {
             assert!(upload.admits(&block(text), 10_000), "{text}");

@@ -14,7 +14,7 @@ fn prefix(module: Module) -> &'static str {
 
 /// The name of a firmware version.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct Version(String);
+pub struct FirmwareVersion(String);
 
 /// The text is no version.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -23,7 +23,7 @@ pub struct Version(String);
 )]
 pub struct NotAVersion(String);
 
-impl Version {
+impl FirmwareVersion {
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -40,7 +40,7 @@ impl Version {
     }
 }
 
-impl FromStr for Version {
+impl FromStr for FirmwareVersion {
     type Err = NotAVersion;
 
     fn from_str(text: &str) -> Result<Self, NotAVersion> {
@@ -61,7 +61,7 @@ impl FromStr for Version {
     }
 }
 
-impl fmt::Display for Version {
+impl fmt::Display for FirmwareVersion {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }

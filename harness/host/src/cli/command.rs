@@ -32,7 +32,7 @@ use crate::config::yaml::node_path::NodePath;
 use crate::exit::Failed;
 use crate::plan::flags::SelectionFlags;
 use crate::state::{StateDir, StateFlag};
-use bc66_sim::package::Purpose;
+use bc66_sim::package::PackagePurpose;
 use dfota_record::count::count_of;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -79,14 +79,14 @@ pub fn load(selection: &SelectionFlags, _common: Common) -> Result<(Rig, Vec<Sui
 /// The packages of a suite that are made for the simulated module, where the rig has a real one: that refuses them, and each night
 /// would hold it against the module.
 fn synthetic_on_wires(suite: &Suite, rig: &Rig) -> Option<FileError> {
-    if rig.is_simulated() || !suite.is_for(Purpose::Simulation) {
+    if rig.is_simulated() || !suite.is_for(PackagePurpose::Simulation) {
         return None;
     }
     let document = Document::parse(&suite.file.display().to_string(), suite.text.as_bytes()).ok()?;
     let synthetic = suite
         .packages
         .iter()
-        .filter(|loaded| loaded.purpose() == Some(Purpose::Simulation));
+        .filter(|loaded| loaded.purpose() == Some(PackagePurpose::Simulation));
     let problems = synthetic.map(|loaded| {
         let at = NodePath::root().key("packages").key(&loaded.package.name);
         let message = format!(

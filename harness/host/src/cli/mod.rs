@@ -53,7 +53,7 @@ enum Command {
     /// Serve packages over HTTP and CoAP, with a LwM2M server beside them
     Serve(command::serve::Args),
     /// Simulate one BC66 on a pty, for use by hand
-    Sim(bc66_sim::cli::Args),
+    Sim(bc66_sim::cli::SimulatorArgs),
     Console(command::console::Args),
     /// Move the lines of a rig by hand
     Power(command::power::Args),

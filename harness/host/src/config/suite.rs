@@ -10,7 +10,7 @@ pub mod suite_keys;
 pub mod suite_literals;
 pub mod sweep_file;
 
-use bc66_sim::package::Purpose;
+use bc66_sim::package::PackagePurpose;
 use bytes::Bytes;
 use dfota_core::case::{Case, Package};
 use dfota_core::claim::Claim;
@@ -55,7 +55,7 @@ pub struct LoadedPackage {
 
 impl LoadedPackage {
     /// What it is made for, where it is one for the simulated module: its magic says so.
-    pub fn purpose(&self) -> Option<Purpose> {
+    pub fn purpose(&self) -> Option<PackagePurpose> {
         bc66_sim::package::purpose(&self.bytes)
     }
 }
@@ -85,7 +85,7 @@ pub struct Campaign {
 
 impl Suite {
     /// Whether it has packages that are made for this.
-    pub fn is_for(&self, purpose: Purpose) -> bool {
+    pub fn is_for(&self, purpose: PackagePurpose) -> bool {
         self.packages
             .iter()
             .any(|loaded| loaded.purpose() == Some(purpose))

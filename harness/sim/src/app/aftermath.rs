@@ -2,7 +2,7 @@
 //!
 //! That there was one stands in the non-volatile store, so a reboot or a cut changes nothing about it; only a flash tool does.
 
-use super::{App, Moment, Profile, Registration};
+use super::{App, TimedEvent, Profile, NetworkRegistration};
 use crate::defect::{Defect, Defects};
 use crate::durations::{CRASH, END_TO_SECOND_BOOT, FLOOD_PAUSE, LATER, WATCHDOG};
 use crate::flash::Flash;
@@ -83,10 +83,10 @@ impl App {
             return;
         }
         let plans = [
-            (Defect::LoopsLater, WATCHDOG, Moment::Reboot),
-            (Defect::RebootsEvery10s, CRASH, Moment::Reboot),
-            (Defect::DeafLater, LATER, Moment::Hang),
-            (Defect::CeregFlood, LATER, Moment::Flood),
+            (Defect::LoopsLater, WATCHDOG, TimedEvent::Reboot),
+            (Defect::RebootsEvery10s, CRASH, TimedEvent::Reboot),
+            (Defect::DeafLater, LATER, TimedEvent::Hang),
+            (Defect::CeregFlood, LATER, TimedEvent::Flood),
         ];
         for (defect, delay, moment) in plans {
             if self.suffers(defect) {
@@ -94,7 +94,7 @@ impl App {
             }
         }
         if self.suffers(Defect::BootsTwice) && self.aftermath.fresh {
-            self.due_in(END_TO_SECOND_BOOT, Moment::Reboot);
+            self.due_in(END_TO_SECOND_BOOT, TimedEvent::Reboot);
         }
     }
 
@@ -108,12 +108,12 @@ impl App {
         if !self.aftermath.flooding {
             self.aftermath.flooding = true;
             self.detach();
-            self.register(Registration::Searching);
+            self.register(NetworkRegistration::Searching);
         }
-        let line = format!("+CEREG: {}", Registration::Searching.number());
+        let line = format!("+CEREG: {}", NetworkRegistration::Searching.number());
         self.uart.send(framed(&line).repeat(FLOOD_LINES));
         self.uart.flush();
-        self.due_in(FLOOD_PAUSE, Moment::Flood);
+        self.due_in(FLOOD_PAUSE, TimedEvent::Flood);
     }
 
     /// Is a command line lost before anybody looks at it?

@@ -1,6 +1,6 @@
 //! AT commands: a line in, a framed reply out (AN §1.1.2).
 //!
-//! [`table`] lists the commands; the modules beside it hold them by subject. A command sees one [`Form`] and the
+//! [`table`] lists the commands; the modules beside it hold them by subject. A command sees one [`CommandForm`] and the
 //! application, and answers with lines or with an error; framing, `OK` and the form of errors are made here.
 
 mod basic;
@@ -14,12 +14,12 @@ pub mod table;
 use crate::app::App;
 use crate::flash::FlashError;
 use crate::phrase::framed;
-use crate::upload::Block;
+use crate::upload::UploadBlock;
 use bc66_spec::cme;
 
 /// How a command was called (AN §1.1.2, table 1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Form<'a> {
+pub enum CommandForm<'a> {
     Test,
     Read,
     Write(&'a str),
@@ -47,26 +47,26 @@ impl From<FlashError> for AtError {
 }
 
 /// What a command answers.
-pub type Reply = Result<Lines, AtError>;
+pub type AtReply = Result<ReplyLines, AtError>;
 
 /// The lines before the final result, or the prompt in its place.
 #[derive(Debug, Default)]
-pub struct Lines {
+pub struct ReplyLines {
     text: String,
-    prompt: Option<Block>,
+    prompt: Option<UploadBlock>,
 }
 
-impl Lines {
-    pub fn none() -> Reply {
+impl ReplyLines {
+    pub fn none() -> AtReply {
         Ok(Self::default())
     }
 
-    pub fn one(line: impl AsRef<str>) -> Reply {
+    pub fn one(line: impl AsRef<str>) -> AtReply {
         Self::many(&[line.as_ref()])
     }
 
     /// Several lines that belong together.
-    pub fn many(lines: &[&str]) -> Reply {
+    pub fn many(lines: &[&str]) -> AtReply {
         Ok(Self {
             text: framed(&lines.join("\r\n")),
             prompt: None,
@@ -74,7 +74,7 @@ impl Lines {
     }
 
     /// The prompt for a block of data.
-    pub fn prompt(block: Block) -> Reply {
+    pub fn prompt(block: UploadBlock) -> AtReply {
         Ok(Self {
             text: String::new(),
             prompt: Some(block),
@@ -84,7 +84,7 @@ impl Lines {
 
 /// What is sent for a whole line.
 #[derive(Debug)]
-pub struct Answer {
+pub struct AtAnswer {
     pub text: String,
     /// What comes behind it.
     pub end: End,
@@ -96,7 +96,7 @@ pub enum End {
     /// With the final result, which is in the text.
     Final,
     /// With the prompt for this block.
-    Prompt(Block),
+    Prompt(UploadBlock),
 }
 
 /// What stands behind `AT` in a line; `None` if the line is no command: it gets no answer.
@@ -106,20 +106,20 @@ pub fn command_of(line: &[u8]) -> Option<&[u8]> {
 }
 
 /// The answer to a line that is malformed or does not fit the buffer.
-pub fn refused() -> Answer {
+pub fn refused() -> AtAnswer {
     final_answer(framed("ERROR"))
 }
 
 /// An answer that ends with its text.
-pub fn final_answer(text: String) -> Answer {
-    Answer {
+pub fn final_answer(text: String) -> AtAnswer {
+    AtAnswer {
         text,
         end: End::Final,
     }
 }
 
 /// Executes the commands of a line one after the other, up to the first that fails.
-pub fn execute(app: &mut App, line: &[u8]) -> Result<Answer, FlashError> {
+pub fn execute(app: &mut App, line: &[u8]) -> Result<AtAnswer, FlashError> {
     let mut text = String::new();
     let calls = match std::str::from_utf8(line).ok().and_then(line::split) {
         Some(calls) => calls,
@@ -128,17 +128,17 @@ pub fn execute(app: &mut App, line: &[u8]) -> Result<Answer, FlashError> {
     let last = calls.len().saturating_sub(1);
     for (index, call) in calls.iter().enumerate() {
         match table::find(&call.name).map_or(Err(AtError::Plain), |handler| handler(app, call.form)) {
-            Ok(Lines {
+            Ok(ReplyLines {
                 prompt: Some(block), ..
             }) if index == last => {
-                return Ok(Answer {
+                return Ok(AtAnswer {
                     text,
                     end: End::Prompt(block),
                 });
             }
-            Ok(Lines { prompt: Some(_), .. }) | Err(AtError::Plain) => {
+            Ok(ReplyLines { prompt: Some(_), .. }) | Err(AtError::Plain) => {
                 text.push_str(&framed("ERROR"));
-                return Ok(Answer {
+                return Ok(AtAnswer {
                     text,
                     end: End::Final,
                 });
@@ -146,14 +146,14 @@ pub fn execute(app: &mut App, line: &[u8]) -> Result<Answer, FlashError> {
             Ok(lines) => text.push_str(&lines.text),
             Err(AtError::Cme(code)) => {
                 text.push_str(&framed(&cme_line(app.profile.error_form, code)));
-                return Ok(Answer {
+                return Ok(AtAnswer {
                     text,
                     end: End::Final,
                 });
             }
             Err(AtError::Cmee(code)) => {
                 text.push_str(&framed(&format!("{} {code}", cme::CMEE_ERROR)));
-                return Ok(Answer {
+                return Ok(AtAnswer {
                     text,
                     end: End::Final,
                 });
@@ -162,7 +162,7 @@ pub fn execute(app: &mut App, line: &[u8]) -> Result<Answer, FlashError> {
         }
     }
     text.push_str(&framed("OK"));
-    Ok(Answer {
+    Ok(AtAnswer {
         text,
         end: End::Final,
     })

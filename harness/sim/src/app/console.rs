@@ -1,6 +1,6 @@
 //! Command mode: bytes become lines, lines become replies.
 
-use super::{App, DataMode, Input};
+use super::{App, DataMode, ApplicationInput};
 use crate::app::at::{self, End};
 use crate::durations::REPLY;
 use crate::life::ModuleError;
@@ -11,13 +11,13 @@ const LINE_MAX: usize = 400;
 
 /// The command line that is being typed.
 #[derive(Debug)]
-pub(super) struct Console {
+pub(super) struct LineBuffer {
     line: Vec<u8>,
     overlong: bool,
     deaf: bool,
 }
 
-impl Console {
+impl LineBuffer {
     /// A deaf console loses its first line to the detection of the baud rate (AL: "auto baud synchronization").
     pub(super) fn new(deaf: bool) -> Self {
         Self {
@@ -56,7 +56,7 @@ impl App {
     }
 
     fn end_line(&mut self) -> Result<(), ModuleError> {
-        let Console { line, overlong, deaf } = std::mem::replace(&mut self.console, Console::new(false));
+        let LineBuffer { line, overlong, deaf } = std::mem::replace(&mut self.console, LineBuffer::new(false));
         if deaf {
             return Ok(());
         }
@@ -98,7 +98,7 @@ impl App {
         self.early.extend(self.inputs.try_iter());
         for input in std::mem::take(&mut self.early) {
             match input {
-                Input::Bytes(more) => bytes.extend_from_slice(&more),
+                ApplicationInput::Bytes(more) => bytes.extend_from_slice(&more),
                 other => self.early.push_back(other),
             }
         }

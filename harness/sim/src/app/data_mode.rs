@@ -1,14 +1,14 @@
 //! Data mode of `AT+QFUPLEX`: raw bytes until the announced length, the timeout or ESC (AN §3.2.1).
 
-use super::{App, Input};
-use crate::clock::Clock;
+use super::{App, ApplicationInput};
+use crate::clock::ModuleClock;
 use crate::defect::Defect;
 use crate::delta_area;
 use crate::durations::{QUIET, REPLY};
 use crate::life::ModuleError;
 use crate::phrase::framed;
 use crate::uart::receive_until;
-use crate::upload::Block;
+use crate::upload::UploadBlock;
 use bc66_spec::command::QFUPLEX;
 use bc66_spec::crc as wire_crc;
 use bc66_spec::qfuplex::{REPLY_ESC, REPLY_TIMEOUT};
@@ -25,13 +25,13 @@ const CRC: crc::Crc<u16> = crc::Crc::<u16>::new(&crc::CRC_16_XMODEM);
 /// A block on its way.
 #[derive(Debug)]
 pub(super) struct DataMode {
-    block: Block,
+    block: UploadBlock,
     received: Vec<u8>,
     until: Instant,
 }
 
 impl DataMode {
-    pub(super) fn new(block: Block, clock: Clock) -> Self {
+    pub(super) fn new(block: UploadBlock, clock: ModuleClock) -> Self {
         Self {
             block,
             received: Vec::new(),
@@ -110,7 +110,7 @@ impl App {
     }
 
     /// What a block becomes in the flash: itself, or what a buffer of half its size made of it.
-    fn as_stored<'a>(&self, block: &Block, content: &'a [u8]) -> Cow<'a, [u8]> {
+    fn as_stored<'a>(&self, block: &UploadBlock, content: &'a [u8]) -> Cow<'a, [u8]> {
         let half = BUFFER.min(content.len());
         if block.size() <= BUFFER || !self.settings.defects.has(Defect::LargeBlocksCorrupted) {
             return Cow::Borrowed(content);
@@ -129,7 +129,7 @@ impl App {
         let quiet = self.clock.real(QUIET).max(SURPLUS_REAL);
         while let Some(input) = receive_until(&self.inputs, Instant::now() + quiet) {
             match input {
-                Input::Bytes(bytes) => data.received.extend_from_slice(&bytes),
+                ApplicationInput::Bytes(bytes) => data.received.extend_from_slice(&bytes),
                 other => self.early.push_back(other),
             }
         }

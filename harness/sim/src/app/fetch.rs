@@ -1,6 +1,6 @@
 //! The application's side of a download: when it may start, what it prints, and what ends it.
 
-use super::{App, Moment, Registration};
+use super::{App, TimedEvent, NetworkRegistration};
 use crate::defect::Defect;
 use crate::dialect::Dialect;
 use crate::download::{Download, DownloadError, DownloadEvent};
@@ -18,13 +18,13 @@ const TORN_OFF: usize = 5;
 
 /// A download that was ordered.
 #[derive(Debug)]
-pub(super) enum Fetch {
+pub(super) enum FetchState {
     /// Waits for its start.
     Ordered(Url),
     /// There is no network for it: it ends with this code when it would start.
     Hopeless(DownloadCode),
     /// Was announced, and waits for the network: see [`Defect::DownloadsAgain`].
-    Waiting(Url),
+    QueuedRequest(Url),
     Running {
         _download: Download,
         order: u64,
@@ -36,23 +36,23 @@ impl App {
     pub(super) fn order_download(&mut self, url: Url) {
         self.upload = Default::default();
         self.fetch = Some(match self.modem.registration {
-            Registration::Home if self.modem.has_address() => Fetch::Ordered(url),
-            _ if self.modem.function == 1 => Fetch::Hopeless(DownloadCode::NetworkActivating),
-            _ => Fetch::Hopeless(DownloadCode::NetworkDeactivated),
+            NetworkRegistration::Home if self.modem.has_address() => FetchState::Ordered(url),
+            _ if self.modem.function == 1 => FetchState::Hopeless(DownloadCode::NetworkActivating),
+            _ => FetchState::Hopeless(DownloadCode::NetworkDeactivated),
         });
-        self.due_in(ORDER_TO_HTTPSTART, Moment::DownloadStarts);
+        self.due_in(ORDER_TO_HTTPSTART, TimedEvent::DownloadStarts);
     }
 
     pub(super) fn start_download(&mut self) -> Result<(), ModuleError> {
         match self.fetch.take() {
-            Some(Fetch::Ordered(url)) => {
+            Some(FetchState::Ordered(url)) => {
                 self.unasked(&self.phrases().fota(FotaUrc::HttpStart));
-                self.fetch = Some(Fetch::Waiting(url));
+                self.fetch = Some(FetchState::QueuedRequest(url));
                 if self.modem.has_address() {
                     self.begin_waiting_download()?;
                 }
             }
-            Some(Fetch::Hopeless(code)) => self.unasked(&self.phrases().http_end(code)),
+            Some(FetchState::Hopeless(code)) => self.unasked(&self.phrases().http_end(code)),
             other => self.fetch = other,
         }
         Ok(())
@@ -61,18 +61,18 @@ impl App {
     /// The network is there: a download that waited for it begins.
     pub(super) fn begin_waiting_download(&mut self) -> Result<(), ModuleError> {
         match self.fetch.take() {
-            Some(Fetch::Waiting(url)) => {
+            Some(FetchState::QueuedRequest(url)) => {
                 self.forget_pulled_package()?;
                 self.percents = Percents::new(&self.settings, "downloading");
                 self.orders += 1;
                 let (order, sender) = (self.orders, self.sender.clone());
                 let tell = move |event| {
-                    let _ = sender.send(super::Input::Download { order, event });
+                    let _ = sender.send(super::ApplicationInput::Download { order, event });
                 };
                 let flash = std::sync::Arc::clone(&self.flash);
                 let traits = (self.settings.defects, self.settings.dialects);
                 let download = Download::start(url, flash, Self::LAYOUT, self.clock, traits, tell)?;
-                self.fetch = Some(Fetch::Running {
+                self.fetch = Some(FetchState::Running {
                     _download: download,
                     order,
                 });
@@ -91,8 +91,8 @@ impl App {
         }
         let kept = self.nvdm().download(&*self.flash())?;
         if let Some(url) = kept.and_then(|kept| Url::parse(&kept.url)) {
-            self.fetch = Some(Fetch::Ordered(url));
-            self.due_in(ORDER_TO_HTTPSTART, Moment::DownloadStarts);
+            self.fetch = Some(FetchState::Ordered(url));
+            self.due_in(ORDER_TO_HTTPSTART, TimedEvent::DownloadStarts);
         }
         Ok(())
     }
@@ -125,7 +125,7 @@ impl App {
 
     /// An event of a download that was given up comes too late and counts for nothing.
     pub(super) fn on_download(&mut self, order: u64, event: DownloadEvent) -> Result<(), ModuleError> {
-        if !matches!(&self.fetch, Some(Fetch::Running { order: running, .. }) if *running == order) {
+        if !matches!(&self.fetch, Some(FetchState::Running { order: running, .. }) if *running == order) {
             return Ok(());
         }
         match event {
@@ -167,7 +167,7 @@ impl App {
     /// The network is gone: a download ends with it.
     pub(super) fn give_up_download(&mut self) {
         if self.fetch.take().is_some() {
-            self.agenda.forget(Moment::DownloadStarts);
+            self.agenda.forget(TimedEvent::DownloadStarts);
             self.unasked(&self.phrases().http_end(DownloadCode::NetworkDeactivated));
         }
     }

@@ -1,16 +1,16 @@
 //! The application's side of LwM2M: carries the client's datagrams, prints what it reports, does what the server wants.
 
-use super::queue_mode::Earlier;
-use super::{App, Input, Moment};
+use super::queue_mode::EarlierRegistration;
+use super::{App, ApplicationInput, TimedEvent};
 use crate::defect::Defect;
 use crate::dialect::Dialect;
 use crate::durations::{EXECUTE_TO_REBOOT, ORDER_TO_START};
 use crate::flash::Flash;
-use crate::layout::Layout;
+use crate::layout::FlashLayout;
 use crate::life::ModuleError;
-use crate::lwm2m::client::Change;
+use crate::lwm2m::client::RegistrationChange;
 use crate::lwm2m::objects::{BINDING, BINDING_QUEUE};
-use crate::lwm2m::{Action, Client, Config, Event, Firmware, Link, LinkEvent, Objects, Status};
+use crate::lwm2m::{ServerAction, Client, ServerConfig, ClientEvent, Firmware, ServerLink, LinkEvent, Objects, Status};
 use crate::nvdm::Nvdm;
 use crate::random::Random;
 use crate::settings::Settings;
@@ -26,28 +26,28 @@ const NO_SERVICE: u16 = 30;
 
 /// All of it that lives in memory.
 #[derive(Debug)]
-pub(super) struct Lwm2m {
+pub(super) struct Lwm2mSession {
     pub(super) objects: Objects,
     pub(super) client: Client,
-    pub(super) config: Option<Config>,
-    link: Option<Link>,
+    pub(super) config: Option<ServerConfig>,
+    link: Option<ServerLink>,
     socket: Option<Arc<UdpSocket>>,
     /// Counts the links of this boot.
     links: u64,
     /// The firmware object as the flash has it.
     kept: Vec<u8>,
     /// The registration that outlives a reboot, in queue mode.
-    pub(super) earlier: Option<Earlier>,
+    pub(super) earlier: Option<EarlierRegistration>,
     /// Was the registration that is under way asked for by a command?
     pub(super) asked: bool,
 }
 
-impl Lwm2m {
+impl Lwm2mSession {
     /// After a boot: what the bootloader left decides on state and result.
     pub(super) fn start(
         settings: &Settings,
         flash: &mut dyn Flash,
-        layout: &Layout,
+        layout: &FlashLayout,
     ) -> Result<Self, ModuleError> {
         let nvdm = Nvdm::new(layout);
         let kept = nvdm.firmware_object(flash)?;
@@ -58,11 +58,11 @@ impl Lwm2m {
         firmware.boots(UpdateInfo::load(flash, layout)?);
         let queue = settings.dialects.has(Dialect::QueueMode);
         let earlier = nvdm.registration(flash)?.filter(|_| queue);
-        let earlier = earlier.as_deref().and_then(Earlier::parse);
+        let earlier = earlier.as_deref().and_then(EarlierRegistration::parse);
         let config = nvdm
             .lwm2m_config(flash)?
             .filter(|_| settings.lwm2m_config_kept)
-            .and_then(|text| Config::parse(&text).ok())
+            .and_then(|text| ServerConfig::parse(&text).ok())
             .or_else(|| earlier.as_ref().map(|earlier| earlier.config.clone()));
         let model = settings.module.ati_model();
         let objects = Objects {
@@ -114,12 +114,12 @@ impl Lwm2m {
 
 impl App {
     /// The server and the endpoint, if any were set.
-    pub fn lwm2m_config(&self) -> Option<&Config> {
+    pub fn lwm2m_config(&self) -> Option<&ServerConfig> {
         self.lwm2m.config.as_ref()
     }
 
     /// Sets them; they count from the next registration on (assumed).
-    pub fn lwm2m_configure(&mut self, config: Config) -> Result<(), ModuleError> {
+    pub fn lwm2m_configure(&mut self, config: ServerConfig) -> Result<(), ModuleError> {
         if self.settings.lwm2m_config_kept {
             self.nvdm()
                 .save_lwm2m_config(&mut *self.flash(), &config.shown())?;
@@ -154,33 +154,33 @@ impl App {
         self.lwm2m.objects.binding
     }
 
-    pub(super) fn open_link(&mut self, config: Config) {
+    pub(super) fn open_link(&mut self, config: ServerConfig) {
         self.close_link();
         self.lwm2m.objects.lifetime = self.lifetime(config.lifetime);
         self.lwm2m.client.status = Status::Registering;
         self.lwm2m.links += 1;
         let (order, sender) = (self.lwm2m.links, self.sender.clone());
         let tell = move |event| {
-            let _ = sender.send(Input::Link { order, event });
+            let _ = sender.send(ApplicationInput::Link { order, event });
         };
-        match Link::open(config.host, config.port, tell) {
+        match ServerLink::open(config.host, config.port, tell) {
             Ok(link) => self.lwm2m.link = Some(link),
             Err(error) => {
                 let failed = LinkEvent::Failed(error);
-                self.early.push_back(Input::Link { order, event: failed });
+                self.early.push_back(ApplicationInput::Link { order, event: failed });
             }
         }
     }
 
     /// Sends an update of the registration; its message id.
-    pub fn lwm2m_update(&mut self, change: Change) -> Result<u16, u16> {
+    pub fn lwm2m_update(&mut self, change: RegistrationChange) -> Result<u16, u16> {
         self.needs_network()?;
         let change = match change {
-            Change::Lifetime(seconds) => Change::Lifetime(self.lifetime(seconds)),
+            RegistrationChange::Lifetime(seconds) => RegistrationChange::Lifetime(self.lifetime(seconds)),
             other => other,
         };
         let id = self.lwm2m.client.update(Some(change), true).ok_or(NOT_ALLOWED)?;
-        if let Change::Lifetime(seconds) = change {
+        if let RegistrationChange::Lifetime(seconds) = change {
             self.lwm2m.objects.lifetime = seconds;
         }
         Ok(id)
@@ -253,9 +253,9 @@ impl App {
         }
     }
 
-    fn on_lwm2m(&mut self, event: Event) -> Result<(), ModuleError> {
+    fn on_lwm2m(&mut self, event: ClientEvent) -> Result<(), ModuleError> {
         match event {
-            Event::Register { confirmed } => {
+            ClientEvent::Register { confirmed } => {
                 if confirmed {
                     self.keep_registration()?; // before anyone hears of it
                 } else {
@@ -263,31 +263,31 @@ impl App {
                 }
                 self.tell_registration(confirmed);
             }
-            Event::Resume { confirmed } => self.on_resumed(confirmed)?,
-            Event::Update { confirmed, id } => {
+            ClientEvent::Resume { confirmed } => self.on_resumed(confirmed)?,
+            ClientEvent::Update { confirmed, id } => {
                 let result = self.phrases().lwm2m(reply::QLWUPDATE, confirmed);
                 self.unasked(&format!("{result},{id}"));
             }
-            Event::Deregister { confirmed } => {
+            ClientEvent::Deregister { confirmed } => {
                 self.forget_registration()?;
                 self.unasked(&self.phrases().lwm2m(reply::QLWDEREG, confirmed));
                 self.close_link();
             }
-            Event::Act(Action::Download(uri)) => self.order_pull(uri)?,
-            Event::Act(Action::Cancel) => self.cancel_pull(),
-            Event::Act(Action::Update(package)) => {
+            ClientEvent::Act(ServerAction::Download(uri)) => self.order_pull(uri)?,
+            ClientEvent::Act(ServerAction::Cancel) => self.cancel_pull(),
+            ClientEvent::Act(ServerAction::Update(package)) => {
                 self.pull = None;
-                self.agenda.forget(Moment::PullStarts);
+                self.agenda.forget(TimedEvent::PullStarts);
                 self.update_ordered = true;
-                let update = Moment::UpdateStarts {
+                let update = TimedEvent::UpdateStarts {
                     package,
                     announced: false,
                 };
                 self.due_in(ORDER_TO_START, update);
             }
-            Event::Act(Action::Reboot) => self.due_in(EXECUTE_TO_REBOOT, Moment::Reboot),
-            Event::Act(Action::UpdateRegistration) => {
-                let lifetime = Change::Lifetime(self.lwm2m.objects.lifetime);
+            ClientEvent::Act(ServerAction::Reboot) => self.due_in(EXECUTE_TO_REBOOT, TimedEvent::Reboot),
+            ClientEvent::Act(ServerAction::UpdateRegistration) => {
+                let lifetime = RegistrationChange::Lifetime(self.lwm2m.objects.lifetime);
                 self.lwm2m.client.update(Some(lifetime), false);
             }
         }

@@ -4,7 +4,7 @@ use crate::random::{Random, with_check_digit};
 
 /// Registration on the network, with the numbers of `+CEREG` (3GPP TS 27.007 §10.1.22).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Registration {
+pub enum NetworkRegistration {
     /// 0: not registered, not searching.
     None,
     Searching,
@@ -12,7 +12,7 @@ pub enum Registration {
     Home,
 }
 
-impl Registration {
+impl NetworkRegistration {
     /// The number in `+CEREG`.
     pub fn number(self) -> u8 {
         match self {
@@ -62,7 +62,7 @@ pub struct Modem {
     pub sim_card: SimCard,
     /// Has `+CPIN: READY` been said?
     pub sim_ready: bool,
-    pub registration: Registration,
+    pub registration: NetworkRegistration,
     /// Mode of `AT+CEREG`.
     pub cereg: u8,
     /// The address this boot gets.
@@ -90,7 +90,7 @@ impl Modem {
             functional: false,
             sim_card: SimCard::new(seed),
             sim_ready: false,
-            registration: Registration::None,
+            registration: NetworkRegistration::None,
             cereg: 0,
             address: format!("10.{a}.{b}.{c}"),
             second_address: format!("254.128.0.0.0.0.0.0.{}", interface.join(".")),
@@ -102,7 +102,7 @@ impl Modem {
     }
 
     pub fn is_attached(&self) -> bool {
-        self.registration == Registration::Home
+        self.registration == NetworkRegistration::Home
     }
 
     /// Is it, and has an address?
@@ -111,7 +111,7 @@ impl Modem {
     }
 
     /// Changes the registration; the URC for it, if `AT+CEREG` asked for one. The address is another matter.
-    pub fn register(&mut self, registration: Registration) -> Option<String> {
+    pub fn register(&mut self, registration: NetworkRegistration) -> Option<String> {
         self.addressed = false;
         let changed = self.registration != registration;
         self.registration = registration;

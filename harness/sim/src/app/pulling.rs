@@ -1,6 +1,6 @@
 //! The application's side of a download over CoAP: when it starts, what it prints, and what ends it.
 
-use super::{App, Input, Moment};
+use super::{App, ApplicationInput, TimedEvent};
 use crate::coap::Uri;
 use crate::durations::ORDER_TO_COAPSTART;
 use crate::life::ModuleError;
@@ -12,7 +12,7 @@ use bc66_spec::urc::FotaUrc;
 
 /// A download that the server ordered.
 #[derive(Debug)]
-pub(super) enum Pulling {
+pub(super) enum PullState {
     /// Waits for its start.
     Ordered(Uri),
     Running {
@@ -25,20 +25,20 @@ impl App {
     pub(super) fn order_pull(&mut self, uri: Uri) -> Result<(), ModuleError> {
         self.forget_download()?;
         self.upload = Default::default();
-        self.pull = Some(Pulling::Ordered(uri));
-        self.due_in(ORDER_TO_COAPSTART, Moment::PullStarts);
+        self.pull = Some(PullState::Ordered(uri));
+        self.due_in(ORDER_TO_COAPSTART, TimedEvent::PullStarts);
         Ok(())
     }
 
     pub(super) fn start_pull(&mut self) -> Result<(), ModuleError> {
-        let Some(Pulling::Ordered(uri)) = self.pull.take() else {
+        let Some(PullState::Ordered(uri)) = self.pull.take() else {
             return Ok(());
         };
         self.unasked(&self.phrases().fota(FotaUrc::CoapStart));
         self.orders += 1;
         let (order, sender) = (self.orders, self.sender.clone());
         let tell = move |over| {
-            let _ = sender.send(Input::Pull { order, over });
+            let _ = sender.send(ApplicationInput::Pull { order, over });
         };
         let manner = Manner {
             exponent: self.settings.coap_exponent,
@@ -47,13 +47,13 @@ impl App {
         };
         let random = Random::for_purpose(self.settings.boot_seed().wrapping_add(order), "pull");
         let pull = Pull::start(uri, manner, random, std::sync::Arc::clone(&self.flash), tell)?;
-        self.pull = Some(Pulling::Running { _pull: pull, order });
+        self.pull = Some(PullState::Running { _pull: pull, order });
         Ok(())
     }
 
     /// The end of a download that was given up comes too late and counts for nothing.
     pub(super) fn on_pull(&mut self, order: u64, over: Result<usize, PullError>) -> Result<(), ModuleError> {
-        if !matches!(&self.pull, Some(Pulling::Running { order: running, .. }) if *running == order) {
+        if !matches!(&self.pull, Some(PullState::Running { order: running, .. }) if *running == order) {
             return Ok(());
         }
         self.pull = None;
@@ -89,7 +89,7 @@ impl App {
     fn end_pull(&mut self, code: DownloadCode) -> bool {
         let ended = self.pull.take().is_some();
         if ended {
-            self.agenda.forget(Moment::PullStarts);
+            self.agenda.forget(TimedEvent::PullStarts);
             self.unasked(&self.phrases().coap_end(code));
         }
         ended

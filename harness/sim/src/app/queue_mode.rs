@@ -4,7 +4,7 @@
 use super::App;
 use crate::dialect::Dialect;
 use crate::flash::FlashError;
-use crate::lwm2m::{Config, Status};
+use crate::lwm2m::{ServerConfig, Status};
 use bc66_spec::lwm2m::reply;
 
 /// A client that sleeps does not register for a minute: it would have to wake in each. Assumed.
@@ -12,18 +12,18 @@ const LIFETIME_MIN_S: u32 = 3600;
 
 /// Where a registration stands on the server, and for which server and name.
 #[derive(Debug, Clone)]
-pub(super) struct Earlier {
+pub(super) struct EarlierRegistration {
     location: Vec<String>,
-    pub(super) config: Config,
+    pub(super) config: ServerConfig,
 }
 
-impl Earlier {
-    /// Reads what [`Earlier::text`] wrote.
+impl EarlierRegistration {
+    /// Reads what [`EarlierRegistration::text`] wrote.
     pub(super) fn parse(text: &str) -> Option<Self> {
         let (path, config) = text.split_once('\n')?;
         Some(Self {
             location: path.split('/').map(str::to_owned).collect(),
-            config: Config::parse(config).ok()?,
+            config: ServerConfig::parse(config).ok()?,
         })
     }
 
@@ -105,7 +105,7 @@ impl App {
         if !self.settings.dialects.has(Dialect::QueueMode) {
             return Ok(());
         }
-        let earlier = Earlier {
+        let earlier = EarlierRegistration {
             location: location.clone(),
             config: config.clone(),
         };

@@ -1,6 +1,6 @@
 //! What the application prints unasked, and when it does not.
 
-use super::{App, Moment, Registration};
+use super::{App, TimedEvent, NetworkRegistration};
 use crate::defect::Defect;
 use crate::dialect::Dialect;
 use crate::durations::CFUN_TO_END;
@@ -84,11 +84,11 @@ impl App {
     /// A command was answered, so the rate of the line is known: the result of an update has waited for that.
     pub(super) fn synchronize(&mut self) {
         if !std::mem::replace(&mut self.synchronized, true) {
-            self.due_in(CFUN_TO_END, Moment::Result);
+            self.due_in(CFUN_TO_END, TimedEvent::Result);
         }
     }
 
-    pub(super) fn register(&mut self, registration: Registration) {
+    pub(super) fn register(&mut self, registration: NetworkRegistration) {
         if let Some(urc) = self.modem.register(registration) {
             self.say(&urc);
         }

@@ -4,7 +4,7 @@ use super::message::{uint_bytes, uint_of};
 
 /// Which block, of which size, and whether more follow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Block {
+pub struct BlockOption {
     /// Number of the block: up to 20 bits.
     pub number: u32,
     pub more: bool,
@@ -12,7 +12,7 @@ pub struct Block {
     pub exponent: u8,
 }
 
-impl Block {
+impl BlockOption {
     /// Exponent of the largest size.
     pub const EXPONENT_MAX: u8 = 6;
 
@@ -70,28 +70,28 @@ mod tests {
     #[case::b_16_1_1024(16, true, 6, b"\x01\x0e")]
     #[case::last_number(0xF_FFFF, true, 6, b"\xff\xff\xfe")]
     fn golden(#[case] number: u32, #[case] more: bool, #[case] exponent: u8, #[case] value: &[u8]) {
-        let block = Block {
+        let block = BlockOption {
             number,
             more,
             exponent,
         };
         assert_eq!(block.encode(), value);
-        assert_eq!(Block::decode(value), Some(block));
+        assert_eq!(BlockOption::decode(value), Some(block));
     }
 
     #[test]
     fn refused() {
-        assert_eq!(Block::decode(b"\x07"), None, "the reserved exponent");
-        assert_eq!(Block::decode(b"\x00\x00\x00\x02"), None, "more than three bytes");
+        assert_eq!(BlockOption::decode(b"\x07"), None, "the reserved exponent");
+        assert_eq!(BlockOption::decode(b"\x00\x00\x00\x02"), None, "more than three bytes");
     }
 
     #[test]
     fn sizes_and_parts() {
-        assert_eq!(Block::exponent_of(512), Some(5));
-        assert_eq!(Block::exponent_of(500), None);
-        assert_eq!(Block::exponent_of(2048), None);
+        assert_eq!(BlockOption::exponent_of(512), Some(5));
+        assert_eq!(BlockOption::exponent_of(500), None);
+        assert_eq!(BlockOption::exponent_of(2048), None);
         let whole: Vec<u8> = (0..40).collect();
-        let block = |number| Block {
+        let block = |number| BlockOption {
             number,
             more: false,
             exponent: 0,
@@ -99,7 +99,7 @@ mod tests {
         assert_eq!(
             block(0).cut(&whole),
             Some((
-                Block {
+                BlockOption {
                     more: true,
                     ..block(0)
                 },

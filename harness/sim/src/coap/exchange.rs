@@ -2,8 +2,8 @@
 //!
 //! A machine without socket and clock: who owns it sends what it says and tells it the time.
 
-use super::{Code, Kind, Message};
-use crate::clock::Clock;
+use super::{CoapCode, MessageType, CoapMessage};
+use crate::clock::ModuleClock;
 use crate::durations::{COAP_ACK_TIMEOUT, COAP_ACK_TIMEOUT_REAL_MIN, COAP_SEPARATE_ANSWER};
 use crate::random::Random;
 use std::time::{Duration, Instant};
@@ -49,7 +49,7 @@ pub enum News {
 
 impl Exchange {
     /// A confirmable message that is being sent at `now`.
-    pub fn begin(message: &Message, clock: Clock, random: &mut Random, now: Instant) -> Self {
+    pub fn begin(message: &CoapMessage, clock: ModuleClock, random: &mut Random, now: Instant) -> Self {
         let first = clock.real(COAP_ACK_TIMEOUT).max(COAP_ACK_TIMEOUT_REAL_MIN);
         let wait = first + first.mul_f64(0.5 * random.below(SPREAD) as f64 / SPREAD as f64);
         Self {
@@ -86,21 +86,21 @@ impl Exchange {
     }
 
     /// A message has come.
-    pub fn on_message(&mut self, message: &Message, now: Instant) -> News {
+    pub fn on_message(&mut self, message: &CoapMessage, now: Instant) -> News {
         let same_id = message.id == self.id;
         match message.kind {
-            Kind::Reset if same_id => News::Refused,
-            Kind::Acknowledgement if same_id && message.code == Code::EMPTY => {
+            MessageType::Reset if same_id => News::Refused,
+            MessageType::Acknowledgement if same_id && message.code == CoapCode::EMPTY => {
                 if !self.acknowledged {
                     self.acknowledged = true;
                     self.due = now + self.separate;
                 }
                 News::Acknowledged
             }
-            Kind::Acknowledgement if same_id && message.code.is_answer() && message.token == self.token => {
+            MessageType::Acknowledgement if same_id && message.code.is_answer() && message.token == self.token => {
                 News::Answered
             }
-            Kind::Confirmable | Kind::NonConfirmable
+            MessageType::Confirmable | MessageType::NonConfirmable
                 if message.code.is_answer() && message.token == self.token =>
             {
                 News::Answered
@@ -116,8 +116,8 @@ mod tests {
     use rstest::rstest;
 
     fn exchange(now: Instant) -> Exchange {
-        let request = Message::new(Kind::Confirmable, Code::GET, 7, &[1, 2]);
-        let clock = Clock::new(1.0).expect("a speed");
+        let request = CoapMessage::new(MessageType::Confirmable, CoapCode::GET, 7, &[1, 2]);
+        let clock = ModuleClock::new(1.0).expect("a speed");
         Exchange::begin(&request, clock, &mut Random::new(3), now)
     }
 
@@ -145,23 +145,23 @@ mod tests {
     }
 
     #[rstest]
-    #[case(Kind::Acknowledgement, Code::CONTENT, 7, &[1, 2], News::Answered)]
-    #[case(Kind::Acknowledgement, Code::CONTENT, 7, &[1], News::NotMine)]
-    #[case(Kind::Acknowledgement, Code::EMPTY, 7, &[], News::Acknowledged)]
-    #[case(Kind::Acknowledgement, Code::EMPTY, 8, &[], News::NotMine)]
-    #[case(Kind::Confirmable, Code::NOT_FOUND, 99, &[1, 2], News::Answered)]
-    #[case(Kind::NonConfirmable, Code::CONTENT, 99, &[1, 3], News::NotMine)]
-    #[case(Kind::Confirmable, Code::GET, 7, &[1, 2], News::NotMine)]
-    #[case(Kind::Reset, Code::EMPTY, 7, &[], News::Refused)]
+    #[case(MessageType::Acknowledgement, CoapCode::CONTENT, 7, &[1, 2], News::Answered)]
+    #[case(MessageType::Acknowledgement, CoapCode::CONTENT, 7, &[1], News::NotMine)]
+    #[case(MessageType::Acknowledgement, CoapCode::EMPTY, 7, &[], News::Acknowledged)]
+    #[case(MessageType::Acknowledgement, CoapCode::EMPTY, 8, &[], News::NotMine)]
+    #[case(MessageType::Confirmable, CoapCode::NOT_FOUND, 99, &[1, 2], News::Answered)]
+    #[case(MessageType::NonConfirmable, CoapCode::CONTENT, 99, &[1, 3], News::NotMine)]
+    #[case(MessageType::Confirmable, CoapCode::GET, 7, &[1, 2], News::NotMine)]
+    #[case(MessageType::Reset, CoapCode::EMPTY, 7, &[], News::Refused)]
     fn messages(
-        #[case] kind: Kind,
-        #[case] code: Code,
+        #[case] kind: MessageType,
+        #[case] code: CoapCode,
         #[case] id: u16,
         #[case] token: &[u8],
         #[case] news: News,
     ) {
         let now = Instant::now();
-        let message = Message::new(kind, code, id, token);
+        let message = CoapMessage::new(kind, code, id, token);
         assert_eq!(exchange(now).on_message(&message, now), news);
     }
 
@@ -169,7 +169,7 @@ mod tests {
     fn an_acknowledged_request_is_not_sent_again() {
         let now = Instant::now();
         let mut exchange = exchange(now);
-        exchange.on_message(&Message::empty(Kind::Acknowledgement, 7), now);
+        exchange.on_message(&CoapMessage::empty(MessageType::Acknowledgement, 7), now);
         assert_eq!(exchange.due(), now + COAP_SEPARATE_ANSWER);
         assert_eq!(exchange.step(exchange.due()), Step::GiveUp);
     }

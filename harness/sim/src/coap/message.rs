@@ -9,7 +9,7 @@ const PAYLOAD_MARKER: u8 = 0xFF;
 
 /// The four types of messages (RFC 7252 §4.2, §4.3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum MessageType {
     Confirmable,
     NonConfirmable,
     /// Acknowledges one, with or without an answer in it.
@@ -17,7 +17,7 @@ pub enum Kind {
     Reset,
 }
 
-impl Kind {
+impl MessageType {
     const ALL: [Self; 4] = [
         Self::Confirmable,
         Self::NonConfirmable,
@@ -28,9 +28,9 @@ impl Kind {
 
 /// Class and detail of a request or an answer (RFC 7252 §12.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Code(pub u8);
+pub struct CoapCode(pub u8);
 
-impl Code {
+impl CoapCode {
     /// Neither request nor answer.
     pub const EMPTY: Self = Self(0);
     pub const GET: Self = Self(1);
@@ -73,16 +73,16 @@ impl Code {
     }
 }
 
-impl fmt::Display for Code {
+impl fmt::Display for CoapCode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{:02}", self.class(), self.0 & 0x1F)
     }
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Message {
-    pub kind: Kind,
-    pub code: Code,
+pub struct CoapMessage {
+    pub kind: MessageType,
+    pub code: CoapCode,
     pub id: u16,
     /// Token: 0 to 8 bytes.
     pub token: Vec<u8>,
@@ -94,15 +94,15 @@ pub struct Message {
 /// The bytes are no message.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("malformed message: {why}")]
-pub struct Malformed {
+pub struct MalformedMessage {
     /// Type and id, if that much could be read: a confirmable message is then answered with a reset.
-    pub head: Option<(Kind, u16)>,
+    pub head: Option<(MessageType, u16)>,
     pub why: &'static str,
 }
 
-impl Message {
+impl CoapMessage {
     /// A message without options and payload.
-    pub fn new(kind: Kind, code: Code, id: u16, token: &[u8]) -> Self {
+    pub fn new(kind: MessageType, code: CoapCode, id: u16, token: &[u8]) -> Self {
         assert!(token.len() <= TOKEN_MAX, "a token has at most 8 bytes");
         Self {
             kind,
@@ -115,8 +115,8 @@ impl Message {
     }
 
     /// An acknowledgement or a reset without content.
-    pub fn empty(kind: Kind, id: u16) -> Self {
-        Self::new(kind, Code::EMPTY, id, &[])
+    pub fn empty(kind: MessageType, id: u16) -> Self {
+        Self::new(kind, CoapCode::EMPTY, id, &[])
     }
 
     pub fn push(&mut self, number: u16, value: impl AsRef<[u8]>) {
@@ -176,7 +176,7 @@ impl Message {
         bytes
     }
 
-    pub fn decode(bytes: &[u8]) -> Result<Self, Malformed> {
+    pub fn decode(bytes: &[u8]) -> Result<Self, MalformedMessage> {
         let Some((head, rest)) = bytes.split_first_chunk::<4>() else {
             return Err(malformed(None, "shorter than its header"));
         };
@@ -184,15 +184,15 @@ impl Message {
         if first >> 6 != VERSION {
             return Err(malformed(None, "another version"));
         }
-        let kind = Kind::ALL[usize::from(first >> 4 & 3)];
+        let kind = MessageType::ALL[usize::from(first >> 4 & 3)];
         let id = u16::from_be_bytes([high, low]);
         let at = Some((kind, id));
-        let code = Code(code);
-        if !code.is_request() && !code.is_answer() && code != Code::EMPTY {
+        let code = CoapCode(code);
+        if !code.is_request() && !code.is_answer() && code != CoapCode::EMPTY {
             return Err(malformed(at, "a reserved class"));
         }
         let token_len = usize::from(first & 0x0F);
-        if code == Code::EMPTY && (token_len > 0 || !rest.is_empty()) {
+        if code == CoapCode::EMPTY && (token_len > 0 || !rest.is_empty()) {
             return Err(malformed(at, "an empty message with content"));
         }
         if token_len > TOKEN_MAX {
@@ -213,8 +213,8 @@ impl Message {
     }
 }
 
-const fn malformed(head: Option<(Kind, u16)>, why: &'static str) -> Malformed {
-    Malformed { head, why }
+const fn malformed(head: Option<(MessageType, u16)>, why: &'static str) -> MalformedMessage {
+    MalformedMessage { head, why }
 }
 
 fn encode_option(bytes: &mut Vec<u8>, delta: usize, value: &[u8]) {
@@ -297,14 +297,14 @@ mod tests {
     use rstest::rstest;
 
     fn message(
-        kind: Kind,
-        code: Code,
+        kind: MessageType,
+        code: CoapCode,
         id: u16,
         token: &[u8],
         options: &[(u16, &[u8])],
         payload: &str,
-    ) -> Message {
-        let mut message = Message::new(kind, code, id, token);
+    ) -> CoapMessage {
+        let mut message = CoapMessage::new(kind, code, id, token);
         for (number, value) in options {
             message.push(*number, value);
         }
@@ -315,61 +315,61 @@ mod tests {
     /// The exchanges of RFC 7252, appendix A, figures 16 and 17, RFC 7641 appendix A and RFC 7959 §3.
     #[rstest]
     #[case::get(
-        message(Kind::Confirmable, Code::GET, 0x7d34, &[], &[(URI_PATH, b"temperature")], ""),
+        message(MessageType::Confirmable, CoapCode::GET, 0x7d34, &[], &[(URI_PATH, b"temperature")], ""),
         b"\x40\x01\x7d\x34\xbbtemperature"
     )]
     #[case::piggybacked(
-        message(Kind::Acknowledgement, Code::CONTENT, 0x7d34, &[], &[], "22.3 C"),
+        message(MessageType::Acknowledgement, CoapCode::CONTENT, 0x7d34, &[], &[], "22.3 C"),
         b"\x60\x45\x7d\x34\xff22.3 C"
     )]
     #[case::get_with_token(
-        message(Kind::Confirmable, Code::GET, 0x7d35, &[0x20], &[(URI_PATH, b"temperature")], ""),
+        message(MessageType::Confirmable, CoapCode::GET, 0x7d35, &[0x20], &[(URI_PATH, b"temperature")], ""),
         b"\x41\x01\x7d\x35\x20\xbbtemperature"
     )]
     #[case::piggybacked_with_token(
-        message(Kind::Acknowledgement, Code::CONTENT, 0x7d35, &[0x20], &[], "22.3 C"),
+        message(MessageType::Acknowledgement, CoapCode::CONTENT, 0x7d35, &[0x20], &[], "22.3 C"),
         b"\x61\x45\x7d\x35\x20\xff22.3 C"
     )]
     #[case::non_confirmable(
-        message(Kind::NonConfirmable, Code::GET, 0x7d40, &[0x75], &[(URI_PATH, b"temperature")], ""),
+        message(MessageType::NonConfirmable, CoapCode::GET, 0x7d40, &[0x75], &[(URI_PATH, b"temperature")], ""),
         b"\x51\x01\x7d\x40\x75\xbbtemperature"
     )]
-    #[case::acknowledgement(Message::empty(Kind::Acknowledgement, 0x7d38), b"\x60\x00\x7d\x38")]
-    #[case::reset(Message::empty(Kind::Reset, 0x7d37), b"\x70\x00\x7d\x37")]
+    #[case::acknowledgement(CoapMessage::empty(MessageType::Acknowledgement, 0x7d38), b"\x60\x00\x7d\x38")]
+    #[case::reset(CoapMessage::empty(MessageType::Reset, 0x7d37), b"\x70\x00\x7d\x37")]
     #[case::notification(
-        message(Kind::Confirmable, Code::CONTENT, 0x7b50, &[0x4a], &[(OBSERVE, &[60])], "19.3 Cel"),
+        message(MessageType::Confirmable, CoapCode::CONTENT, 0x7b50, &[0x4a], &[(OBSERVE, &[60])], "19.3 Cel"),
         b"\x41\x45\x7b\x50\x4a\x61\x3c\xff19.3 Cel"
     )]
     #[case::block(
-        message(Kind::Confirmable, Code::GET, 1234, &[], &[(URI_PATH, b"status"), (BLOCK2, &[0x12])], ""),
+        message(MessageType::Confirmable, CoapCode::GET, 1234, &[], &[(URI_PATH, b"status"), (BLOCK2, &[0x12])], ""),
         b"\x40\x01\x04\xd2\xb6status\xc1\x12"
     )]
     #[case::long_option(
-        message(Kind::Confirmable, Code::PUT, 1, &[], &[(URI_PATH, b"a-path-of-20-letters"), (CONTENT_FORMAT, &[])], ""),
+        message(MessageType::Confirmable, CoapCode::PUT, 1, &[], &[(URI_PATH, b"a-path-of-20-letters"), (CONTENT_FORMAT, &[])], ""),
         b"\x40\x03\x00\x01\xbd\x07a-path-of-20-letters\x10"
     )]
-    #[case::far_option(message(Kind::Reset, Code::GET, 1, &[], &[(2048, &[9])], ""), b"\x70\x01\x00\x01\xe1\x06\xf3\x09")]
-    fn golden(#[case] message: Message, #[case] bytes: &[u8]) {
+    #[case::far_option(message(MessageType::Reset, CoapCode::GET, 1, &[], &[(2048, &[9])], ""), b"\x70\x01\x00\x01\xe1\x06\xf3\x09")]
+    fn golden(#[case] message: CoapMessage, #[case] bytes: &[u8]) {
         assert_eq!(message.encode(), bytes);
-        assert_eq!(Message::decode(bytes), Ok(message));
+        assert_eq!(CoapMessage::decode(bytes), Ok(message));
     }
 
     #[rstest]
     #[case(b"", None, "shorter than its header")]
     #[case(b"\x40\x01\x00", None, "shorter than its header")]
     #[case(b"\x80\x01\x00\x01", None, "another version")]
-    #[case(b"\x49\x01\x00\x01123456789", Some((Kind::Confirmable, 1)), "a reserved token length")]
-    #[case(b"\x42\x01\x00\x01\x01", Some((Kind::Confirmable, 1)), "a truncated token")]
-    #[case(b"\x40\x00\x00\x01\x01", Some((Kind::Confirmable, 1)), "an empty message with content")]
-    #[case(b"\x50\x01\x00\x02\xff", Some((Kind::NonConfirmable, 2)), "a payload marker without payload")]
-    #[case(b"\x40\x01\x00\x01\xb5abcd", Some((Kind::Confirmable, 1)), "a truncated option")]
-    #[case(b"\x40\x01\x00\x01\xd0", Some((Kind::Confirmable, 1)), "a truncated option")]
-    #[case(b"\x40\x01\x00\x01\x0e\x00", Some((Kind::Confirmable, 1)), "a truncated option")]
-    #[case(b"\x40\x01\x00\x01\xf0", Some((Kind::Confirmable, 1)), "a reserved option nibble")]
-    #[case(b"\x40\x01\x00\x01\xe0\xff\xff", Some((Kind::Confirmable, 1)), "an option number beyond 65535")]
-    #[case(b"\x40\x21\x00\x01", Some((Kind::Confirmable, 1)), "a reserved class")]
-    fn refused(#[case] bytes: &[u8], #[case] head: Option<(Kind, u16)>, #[case] why: &'static str) {
-        assert_eq!(Message::decode(bytes), Err(Malformed { head, why }));
+    #[case(b"\x49\x01\x00\x01123456789", Some((MessageType::Confirmable, 1)), "a reserved token length")]
+    #[case(b"\x42\x01\x00\x01\x01", Some((MessageType::Confirmable, 1)), "a truncated token")]
+    #[case(b"\x40\x00\x00\x01\x01", Some((MessageType::Confirmable, 1)), "an empty message with content")]
+    #[case(b"\x50\x01\x00\x02\xff", Some((MessageType::NonConfirmable, 2)), "a payload marker without payload")]
+    #[case(b"\x40\x01\x00\x01\xb5abcd", Some((MessageType::Confirmable, 1)), "a truncated option")]
+    #[case(b"\x40\x01\x00\x01\xd0", Some((MessageType::Confirmable, 1)), "a truncated option")]
+    #[case(b"\x40\x01\x00\x01\x0e\x00", Some((MessageType::Confirmable, 1)), "a truncated option")]
+    #[case(b"\x40\x01\x00\x01\xf0", Some((MessageType::Confirmable, 1)), "a reserved option nibble")]
+    #[case(b"\x40\x01\x00\x01\xe0\xff\xff", Some((MessageType::Confirmable, 1)), "an option number beyond 65535")]
+    #[case(b"\x40\x21\x00\x01", Some((MessageType::Confirmable, 1)), "a reserved class")]
+    fn refused(#[case] bytes: &[u8], #[case] head: Option<(MessageType, u16)>, #[case] why: &'static str) {
+        assert_eq!(CoapMessage::decode(bytes), Err(MalformedMessage { head, why }));
     }
 
     #[rstest]
@@ -385,8 +385,8 @@ mod tests {
     #[test]
     fn critical_options() {
         let mut message = message(
-            Kind::Confirmable,
-            Code::GET,
+            MessageType::Confirmable,
+            CoapCode::GET,
             1,
             &[],
             &[(OBSERVE, &[]), (258, &[])],
@@ -395,14 +395,14 @@ mod tests {
         assert_eq!(message.unknown_critical(&[]), None);
         message.push_uint(URI_PORT, 5683);
         assert_eq!(message.unknown_critical(&[URI_PATH]), Some(URI_PORT));
-        assert_eq!(Code::NOT_FOUND.to_string(), "4.04");
+        assert_eq!(CoapCode::NOT_FOUND.to_string(), "4.04");
     }
 
     proptest! {
         #[test]
         fn any_bytes_are_a_message_or_refused(bytes in prop::collection::vec(any::<u8>(), 0..64)) {
-            if let Ok(message) = Message::decode(&bytes) {
-                prop_assert_eq!(Message::decode(&message.encode()), Ok(message));
+            if let Ok(message) = CoapMessage::decode(&bytes) {
+                prop_assert_eq!(CoapMessage::decode(&message.encode()), Ok(message));
             }
         }
 
@@ -413,11 +413,11 @@ mod tests {
             options in prop::collection::vec((any::<u16>(), prop::collection::vec(any::<u8>(), 0..300)), 0..6),
             payload in prop::collection::vec(any::<u8>(), 0..40),
         ) {
-            let mut message = Message::new(Kind::NonConfirmable, Code::POST, id, &token);
+            let mut message = CoapMessage::new(MessageType::NonConfirmable, CoapCode::POST, id, &token);
             message.options = options;
             message.options.sort_by_key(|(number, _)| *number);
             message.payload = payload;
-            prop_assert_eq!(Message::decode(&message.encode()), Ok(message));
+            prop_assert_eq!(CoapMessage::decode(&message.encode()), Ok(message));
         }
     }
 }

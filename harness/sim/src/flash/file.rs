@@ -4,7 +4,7 @@
 //! is killed in between therefore leaves the operation torn, without any help from whoever killed it.
 
 use super::{ERASED, Flash, PAGE, Result, SECTOR, check_erase, check_program, programmed, tear};
-use crate::clock::{Clock, Pace};
+use crate::clock::{ModuleClock, Pacer};
 use crate::durations::{ERASE_SECTOR, PROGRAM_PAGE};
 use crate::random::Random;
 use std::fs::{File, OpenOptions};
@@ -17,21 +17,21 @@ use std::time::Duration;
 pub struct FileFlash {
     file: File,
     size: usize,
-    clock: Clock,
-    pace: Pace,
+    clock: ModuleClock,
+    pace: Pacer,
     random: Random,
 }
 
 impl FileFlash {
     /// Opens the chip in the file at `path`, which must be there.
-    pub fn open(path: &Path, clock: Clock, seed: u64) -> Result<Self> {
+    pub fn open(path: &Path, clock: ModuleClock, seed: u64) -> Result<Self> {
         let file = OpenOptions::new().read(true).write(true).open(path)?;
         let size = file.metadata()?.len() as usize;
         Ok(Self {
             file,
             size,
             clock,
-            pace: Pace::new(),
+            pace: Pacer::new(),
             random: Random::for_purpose(seed, "tear"),
         })
     }

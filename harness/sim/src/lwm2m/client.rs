@@ -5,12 +5,12 @@
 
 mod requests;
 
-use super::firmware::Action;
+use super::firmware::ServerAction;
 use super::objects::Objects;
 use super::path::Path;
-use crate::clock::Clock;
+use crate::clock::ModuleClock;
 use crate::coap::option::{CONTENT_FORMAT, LOCATION_PATH, OBSERVE, URI_PATH, URI_QUERY};
-use crate::coap::{Code, Exchange, Kind, Message, News, Step};
+use crate::coap::{CoapCode, Exchange, MessageType, CoapMessage, News, Step};
 use crate::durations::{COAP_EXCHANGE_LIFETIME, QUEUE_AWAKE, QUEUE_AWAKE_REAL_MIN};
 use crate::random::Random;
 use bc66_spec::lwm2m::{REGISTRATION_PATH, VERSION, format, status};
@@ -21,7 +21,7 @@ use std::time::{Duration, Instant};
 /// Messages that are remembered, so that their copies are known. Assumed.
 const REMEMBERED_MAX: usize = 256;
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Event {
+pub enum ClientEvent {
     /// The registration is confirmed, or not.
     Register {
         confirmed: bool,
@@ -39,7 +39,7 @@ pub enum Event {
         confirmed: bool,
     },
     /// The server wants something done.
-    Act(Action),
+    Act(ServerAction),
 }
 
 /// State of the registration.
@@ -65,7 +65,7 @@ impl Status {
 
 /// What `AT+QLWUPDATE` changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Change {
+pub enum RegistrationChange {
     /// The lifetime, in seconds.
     Lifetime(u32),
     /// The binding; there is only the one of [`Objects::binding`].
@@ -73,7 +73,7 @@ pub enum Change {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Purpose {
+enum RequestPurpose {
     Register,
     Resume { location: Vec<String> },
     Update { asked: bool },
@@ -82,13 +82,13 @@ enum Purpose {
 }
 
 #[derive(Debug)]
-enum Waiting {
-    Request(Message, Purpose),
+enum QueuedRequest {
+    Request(CoapMessage, RequestPurpose),
     Notification { token: Vec<u8> },
 }
 
 #[derive(Debug)]
-struct Observation {
+struct ObservedResource {
     path: Path,
     token: Vec<u8>,
     accept: Option<u16>,
@@ -100,25 +100,25 @@ struct Observation {
 pub struct Client {
     /// State of the registration.
     pub status: Status,
-    clock: Clock,
+    clock: ModuleClock,
     random: Random,
     deaf: bool,
     /// In queue mode: for how long it listens after a message, and until when.
     queue: Option<(Duration, Instant)>,
     next_id: u16,
     sequence: u32,
-    waiting: VecDeque<Waiting>,
-    current: Option<(Exchange, u16, Purpose)>,
-    observations: Vec<Observation>,
+    waiting: VecDeque<QueuedRequest>,
+    current: Option<(Exchange, u16, RequestPurpose)>,
+    observations: Vec<ObservedResource>,
     remembered: VecDeque<(u16, Instant, Option<Vec<u8>>)>,
     incoming: Option<Incoming>,
     datagrams: Vec<Vec<u8>>,
-    events: Vec<Event>,
+    events: Vec<ClientEvent>,
 }
 
 impl Client {
     /// A client that is not registered. A deaf one takes no observations; one in queue mode sleeps between exchanges.
-    pub fn new(clock: Clock, mut random: Random, deaf: bool, queue: bool) -> Self {
+    pub fn new(clock: ModuleClock, mut random: Random, deaf: bool, queue: bool) -> Self {
         let awake = clock.real(QUEUE_AWAKE).max(QUEUE_AWAKE_REAL_MIN);
         Self {
             status: Status::None,
@@ -142,7 +142,7 @@ impl Client {
         std::mem::take(&mut self.datagrams)
     }
 
-    pub fn take_events(&mut self) -> Vec<Event> {
+    pub fn take_events(&mut self) -> Vec<ClientEvent> {
         std::mem::take(&mut self.events)
     }
 
@@ -165,7 +165,7 @@ impl Client {
     pub fn register(&mut self, endpoint: &str, objects: &Objects) {
         self.forget();
         self.status = Status::Registering;
-        let mut request = self.request(Code::POST, &[REGISTRATION_PATH.to_owned()]);
+        let mut request = self.request(CoapCode::POST, &[REGISTRATION_PATH.to_owned()]);
         request.push_uint(CONTENT_FORMAT, format::LINK.into());
         for (name, value) in [
             ("ep", endpoint),
@@ -177,38 +177,38 @@ impl Client {
         }
         request.payload = Objects::links().into_bytes();
         self.waiting
-            .push_back(Waiting::Request(request, Purpose::Register));
+            .push_back(QueuedRequest::Request(request, RequestPurpose::Register));
     }
 
     /// Goes on with a registration of an earlier boot: an update of it is all that the server hears.
     pub fn resume(&mut self, location: Vec<String>) {
         self.status = Status::Registering;
-        let request = self.request(Code::POST, &location);
+        let request = self.request(CoapCode::POST, &location);
         self.waiting
-            .push_back(Waiting::Request(request, Purpose::Resume { location }));
+            .push_back(QueuedRequest::Request(request, RequestPurpose::Resume { location }));
     }
 
     /// Updates the registration, with a change or without; its message id, or `None` if none is sent: there is no registration, or
     /// one that nobody typed waits already.
-    pub fn update(&mut self, change: Option<Change>, asked: bool) -> Option<u16> {
+    pub fn update(&mut self, change: Option<RegistrationChange>, asked: bool) -> Option<u16> {
         let Status::Registered(location) = &self.status else {
             return None;
         };
-        let own = Purpose::Update { asked: false };
-        let waits = |waiting: &Waiting| matches!(waiting, Waiting::Request(_, purpose) if *purpose == own);
+        let own = RequestPurpose::Update { asked: false };
+        let waits = |waiting: &QueuedRequest| matches!(waiting, QueuedRequest::Request(_, purpose) if *purpose == own);
         if !asked && self.waiting.iter().any(waits) {
             return None; // a server that triggers one after the other gets one
         }
         let location = location.clone();
-        let mut request = self.request(Code::POST, &location);
+        let mut request = self.request(CoapCode::POST, &location);
         match change {
-            Some(Change::Lifetime(seconds)) => request.push(URI_QUERY, format!("lt={seconds}")),
-            Some(Change::Binding(binding)) => request.push(URI_QUERY, format!("b={binding}")),
+            Some(RegistrationChange::Lifetime(seconds)) => request.push(URI_QUERY, format!("lt={seconds}")),
+            Some(RegistrationChange::Binding(binding)) => request.push(URI_QUERY, format!("b={binding}")),
             None => {}
         }
         let id = request.id;
         self.waiting
-            .push_back(Waiting::Request(request, Purpose::Update { asked }));
+            .push_back(QueuedRequest::Request(request, RequestPurpose::Update { asked }));
         Some(id)
     }
 
@@ -218,9 +218,9 @@ impl Client {
             return false;
         };
         let location = location.clone();
-        let request = self.request(Code::DELETE, &location);
+        let request = self.request(CoapCode::DELETE, &location);
         self.waiting
-            .push_back(Waiting::Request(request, Purpose::Deregister));
+            .push_back(QueuedRequest::Request(request, RequestPurpose::Deregister));
         true
     }
 
@@ -229,20 +229,20 @@ impl Client {
         for observation in &self.observations {
             let value = objects.read(observation.path, observation.accept);
             let queued = self.waiting.iter().any(
-                |waiting| matches!(waiting, Waiting::Notification { token } if *token == observation.token),
+                |waiting| matches!(waiting, QueuedRequest::Notification { token } if *token == observation.token),
             );
             if !queued && value.is_ok_and(|(_, value)| value != observation.told) {
                 let token = observation.token.clone();
-                self.waiting.push_back(Waiting::Notification { token });
+                self.waiting.push_back(QueuedRequest::Notification { token });
             }
         }
         while self.current.is_none()
             && let Some(waiting) = self.waiting.pop_front()
         {
             let (message, purpose) = match waiting {
-                Waiting::Request(message, purpose) => (message, purpose),
-                Waiting::Notification { token } => match self.notification(&token, objects) {
-                    Some(message) => (message, Purpose::Notify { token }),
+                QueuedRequest::Request(message, purpose) => (message, purpose),
+                QueuedRequest::Notification { token } => match self.notification(&token, objects) {
+                    Some(message) => (message, RequestPurpose::Notify { token }),
                     None => continue,
                 },
             };
@@ -264,13 +264,13 @@ impl Client {
         self.current.is_none() && self.queue.is_some_and(|(_, until)| until < now)
     }
 
-    fn notification(&mut self, token: &[u8], objects: &Objects) -> Option<Message> {
+    fn notification(&mut self, token: &[u8], objects: &Objects) -> Option<CoapMessage> {
         let id = self.id();
         self.sequence = (self.sequence + 1) & 0xFF_FFFF;
         let observation = self.observations.iter_mut().find(|other| other.token == token)?;
         let (format, payload) = objects.read(observation.path, observation.accept).ok()?;
         observation.told.clone_from(&payload);
-        let mut message = Message::new(Kind::Confirmable, Code::CONTENT, id, token);
+        let mut message = CoapMessage::new(MessageType::Confirmable, CoapCode::CONTENT, id, token);
         message.push_uint(OBSERVE, self.sequence);
         message.push_uint(CONTENT_FORMAT, format.into());
         message.payload = payload;
@@ -292,46 +292,46 @@ impl Client {
     }
 
     /// The request with this purpose came to its end: with an answer, or without.
-    fn over(&mut self, id: u16, purpose: Purpose, answer: Option<&Message>) {
+    fn over(&mut self, id: u16, purpose: RequestPurpose, answer: Option<&CoapMessage>) {
         let code = answer.map(|answer| answer.code);
         match purpose {
-            Purpose::Register => {
+            RequestPurpose::Register => {
                 let location = answer
-                    .filter(|answer| answer.code == Code::CREATED)
+                    .filter(|answer| answer.code == CoapCode::CREATED)
                     .and_then(|answer| answer.texts(LOCATION_PATH))
                     .filter(|location| !location.is_empty());
                 let confirmed = location.is_some();
                 self.status = location.map_or(Status::None, |location| {
                     Status::Registered(location.into_iter().map(str::to_owned).collect())
                 });
-                self.events.push(Event::Register { confirmed });
+                self.events.push(ClientEvent::Register { confirmed });
             }
-            Purpose::Resume { location } => {
-                let confirmed = code == Some(Code::CHANGED);
+            RequestPurpose::Resume { location } => {
+                let confirmed = code == Some(CoapCode::CHANGED);
                 self.status = if confirmed {
                     Status::Registered(location)
                 } else {
                     Status::None
                 };
-                self.events.push(Event::Resume { confirmed });
+                self.events.push(ClientEvent::Resume { confirmed });
             }
-            Purpose::Update { asked } => {
-                if code == Some(Code::NOT_FOUND) {
+            RequestPurpose::Update { asked } => {
+                if code == Some(CoapCode::NOT_FOUND) {
                     self.status = Status::None; // the lifetime is over
                     self.observations.clear();
                 }
                 if asked {
-                    let confirmed = code == Some(Code::CHANGED);
-                    self.events.push(Event::Update { confirmed, id });
+                    let confirmed = code == Some(CoapCode::CHANGED);
+                    self.events.push(ClientEvent::Update { confirmed, id });
                 }
             }
-            Purpose::Deregister => {
+            RequestPurpose::Deregister => {
                 self.status = Status::None;
                 self.observations.clear();
-                let confirmed = code == Some(Code::DELETED);
-                self.events.push(Event::Deregister { confirmed });
+                let confirmed = code == Some(CoapCode::DELETED);
+                self.events.push(ClientEvent::Deregister { confirmed });
             }
-            Purpose::Notify { token } => self.observations.retain(|other| other.token != token),
+            RequestPurpose::Notify { token } => self.observations.retain(|other| other.token != token),
         }
     }
 
@@ -341,17 +341,17 @@ impl Client {
             return;
         }
         self.stay_awake(now);
-        let message = match Message::decode(bytes) {
+        let message = match CoapMessage::decode(bytes) {
             Ok(message) => message,
             Err(malformed) => {
-                if let Some((Kind::Confirmable, id)) = malformed.head {
-                    self.send(&Message::empty(Kind::Reset, id));
+                if let Some((MessageType::Confirmable, id)) = malformed.head {
+                    self.send(&CoapMessage::empty(MessageType::Reset, id));
                 }
                 return;
             }
         };
-        let expects_memory = matches!(message.kind, Kind::Confirmable | Kind::NonConfirmable);
-        if expects_memory && message.code != Code::EMPTY && self.is_copy(message.id, now) {
+        let expects_memory = matches!(message.kind, MessageType::Confirmable | MessageType::NonConfirmable);
+        if expects_memory && message.code != CoapCode::EMPTY && self.is_copy(message.id, now) {
             return;
         }
         let reply = if message.code.is_request() {
@@ -361,7 +361,7 @@ impl Client {
         };
         let reply = reply.map(|reply| reply.encode());
         self.datagrams.extend(reply.clone());
-        if expects_memory && message.code != Code::EMPTY {
+        if expects_memory && message.code != CoapCode::EMPTY {
             self.remembered.push_back((message.id, now, reply));
         }
     }
@@ -388,13 +388,13 @@ impl Client {
     }
 
     /// An acknowledgement, a reset, an answer or an empty message.
-    fn on_other(&mut self, message: &Message, now: Instant) -> Option<Message> {
+    fn on_other(&mut self, message: &CoapMessage, now: Instant) -> Option<CoapMessage> {
         let news = match &mut self.current {
             Some((exchange, ..)) => exchange.on_message(message, now),
             None => News::NotMine,
         };
-        let is_notification = matches!(&self.current, Some((_, _, Purpose::Notify { .. })));
-        let confirmable = message.kind == Kind::Confirmable;
+        let is_notification = matches!(&self.current, Some((_, _, RequestPurpose::Notify { .. })));
+        let confirmable = message.kind == MessageType::Confirmable;
         match news {
             News::Acknowledged if is_notification => self.current = None,
             News::Acknowledged => {}
@@ -404,18 +404,18 @@ impl Client {
                     self.over(id, purpose, answer);
                 }
                 if confirmable {
-                    return Some(Message::empty(Kind::Acknowledgement, message.id));
+                    return Some(CoapMessage::empty(MessageType::Acknowledgement, message.id));
                 }
             }
-            News::NotMine if confirmable => return Some(Message::empty(Kind::Reset, message.id)),
+            News::NotMine if confirmable => return Some(CoapMessage::empty(MessageType::Reset, message.id)),
             News::NotMine => {}
         }
         None
     }
 
-    fn request(&mut self, code: Code, path: &[String]) -> Message {
+    fn request(&mut self, code: CoapCode, path: &[String]) -> CoapMessage {
         let token = (self.random.bits() as u32).to_be_bytes();
-        let mut message = Message::new(Kind::Confirmable, code, self.id(), &token);
+        let mut message = CoapMessage::new(MessageType::Confirmable, code, self.id(), &token);
         for segment in path {
             message.push(URI_PATH, segment);
         }
@@ -428,7 +428,7 @@ impl Client {
         id
     }
 
-    fn send(&mut self, message: &Message) {
+    fn send(&mut self, message: &CoapMessage) {
         self.datagrams.push(message.encode());
     }
 }
@@ -452,14 +452,14 @@ mod tests {
             busy: false,
             binding: BINDING,
         };
-        let clock = Clock::new(400.0).expect("a speed");
+        let clock = ModuleClock::new(400.0).expect("a speed");
         let mut client = Client::new(clock, Random::new(1), false, false);
         client.status = Status::Registered(vec!["rd".to_owned(), "1".to_owned()]);
         (client, objects)
     }
 
     fn observation(path: [&str; 3], token: u8) -> Vec<u8> {
-        let mut request = Message::new(Kind::Confirmable, Code::GET, token.into(), &[token]);
+        let mut request = CoapMessage::new(MessageType::Confirmable, CoapCode::GET, token.into(), &[token]);
         for segment in path {
             request.push(URI_PATH, segment);
         }
@@ -481,15 +481,15 @@ mod tests {
             notes.extend(client.take_datagrams());
         }
         assert_eq!(notes.len(), 1, "the others wait");
-        let first = Message::decode(&notes[0]).expect("sound");
+        let first = CoapMessage::decode(&notes[0]).expect("sound");
         assert_eq!(
             (first.kind, first.payload.as_slice()),
-            (Kind::Confirmable, &b"7"[..])
+            (MessageType::Confirmable, &b"7"[..])
         );
-        let acknowledgement = Message::empty(Kind::Acknowledgement, first.id).encode();
+        let acknowledgement = CoapMessage::empty(MessageType::Acknowledgement, first.id).encode();
         client.on_datagram(&acknowledgement, &mut objects, now);
         client.pump(&objects, now);
-        let second = Message::decode(&client.take_datagrams()[0]).expect("sound");
+        let second = CoapMessage::decode(&client.take_datagrams()[0]).expect("sound");
         assert_eq!(second.payload, b"4");
         assert!(second.uint(OBSERVE) > first.uint(OBSERVE));
     }
@@ -517,20 +517,20 @@ mod tests {
         let (mut client, mut objects) = registered();
         let now = Instant::now();
         for n in 0..20_000u16 {
-            let mut request = Message::new(Kind::Confirmable, Code::GET, n, &n.to_be_bytes());
+            let mut request = CoapMessage::new(MessageType::Confirmable, CoapCode::GET, n, &n.to_be_bytes());
             for segment in ["3", "0", ["0", "1", "2", "3"][usize::from(n % 4)]] {
                 request.push(URI_PATH, segment);
             }
             request.push_uint(OBSERVE, 0);
             request.push_uint(ACCEPT, if n % 3 == 0 { 0 } else { 11_542 });
             client.on_datagram(&request.encode(), &mut objects, now);
-            let mut trigger = Message::new(Kind::NonConfirmable, Code::POST, 20_000 + n, &[]);
+            let mut trigger = CoapMessage::new(MessageType::NonConfirmable, CoapCode::POST, 20_000 + n, &[]);
             for segment in ["1", "0", "8"] {
                 trigger.push(URI_PATH, segment);
             }
             client.on_datagram(&trigger.encode(), &mut objects, now);
             for event in client.take_events() {
-                assert_eq!(event, Event::Act(Action::UpdateRegistration));
+                assert_eq!(event, ClientEvent::Act(ServerAction::UpdateRegistration));
                 client.update(None, false);
             }
             client.take_datagrams();
@@ -560,7 +560,7 @@ mod tests {
             payload in prop::collection::vec(any::<u8>(), 0..40),
         ) {
             let (mut client, mut objects) = registered();
-            let mut request = Message::new(Kind::Confirmable, Code(code), id, &[7]);
+            let mut request = CoapMessage::new(MessageType::Confirmable, CoapCode(code), id, &[7]);
             for segment in path {
                 request.push(URI_PATH, segment);
             }
@@ -569,8 +569,8 @@ mod tests {
             client.on_datagram(&request.encode(), &mut objects, Instant::now());
             let datagrams = client.take_datagrams();
             prop_assert_eq!(datagrams.len(), 1);
-            let answer = Message::decode(&datagrams[0]).expect("sound");
-            prop_assert_eq!((answer.kind, answer.id, answer.token), (Kind::Acknowledgement, id, vec![7]));
+            let answer = CoapMessage::decode(&datagrams[0]).expect("sound");
+            prop_assert_eq!((answer.kind, answer.id, answer.token), (MessageType::Acknowledgement, id, vec![7]));
             prop_assert!(answer.code.is_answer());
         }
     }

@@ -10,14 +10,14 @@ const ENDPOINT_MAX: usize = 64;
 
 /// A server and the name to register under.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Config {
+pub struct ServerConfig {
     pub host: String,
     pub port: u16,
     pub endpoint: String,
     pub lifetime: u32,
 }
 
-impl Config {
+impl ServerConfig {
     /// Reads `<bs>,<server>,<port>,<endpoint>,<lifetime>,<security>[,<psk id>,<psk>]`; else the number of the error. There
     /// is neither bootstrap nor DTLS in this simulation.
     pub fn parse(parameters: &str) -> Result<Self, u16> {
@@ -100,7 +100,7 @@ mod tests {
     #[case("0,leshan.eclipse.org,\"5683\",867725030029312,50,3")]
     #[case("0, \"leshan.eclipse.org\" ,5683,\"867725030029312\",50,3,\"id\",\"key\"")]
     fn sound(#[case] text: &str) {
-        let config = Config::parse(text).expect("sound");
+        let config = ServerConfig::parse(text).expect("sound");
         assert_eq!(
             config.shown(),
             "0,leshan.eclipse.org,5683,\"867725030029312\",50,3"
@@ -123,6 +123,6 @@ mod tests {
     #[case("0,h\"x\",5683,e,50,3", BAD_PARAMETER)]
     #[case("", BAD_PARAMETER)]
     fn refused(#[case] text: &str, #[case] error: u16) {
-        assert_eq!(Config::parse(text), Err(error));
+        assert_eq!(ServerConfig::parse(text), Err(error));
     }
 }

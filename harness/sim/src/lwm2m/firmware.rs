@@ -2,7 +2,7 @@
 //!
 //! It survives a reboot (FW: `restore_and_report_fota_status`). It decides only; the application downloads and updates.
 
-use crate::coap::{Code, Uri, UriError};
+use crate::coap::{CoapCode, Uri, UriError};
 use crate::defect::{Defect, Defects};
 use crate::update_info::UpdateInfo;
 use bc66_spec::code::UpdateCode;
@@ -10,7 +10,7 @@ use bc66_spec::lwm2m::{State, URI_MAX, UpdateResult};
 
 /// What the application is to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Action {
+pub enum ServerAction {
     /// Download the package from there.
     Download(Uri),
     /// A download is not wanted any more.
@@ -48,24 +48,24 @@ impl Firmware {
     }
 
     /// A text was written to `/5/0/1`.
-    pub fn write_uri(&mut self, text: &str, busy: bool) -> Result<Option<Action>, Code> {
+    pub fn write_uri(&mut self, text: &str, busy: bool) -> Result<Option<ServerAction>, CoapCode> {
         if text.is_empty() {
             return self.reset();
         }
         if text.len() > URI_MAX {
-            return Err(Code::BAD_REQUEST);
+            return Err(CoapCode::BAD_REQUEST);
         }
         if self.state != State::Idle {
-            return Err(Code::METHOD_NOT_ALLOWED);
+            return Err(CoapCode::METHOD_NOT_ALLOWED);
         }
         if busy {
-            return Err(Code::UNAVAILABLE);
+            return Err(CoapCode::UNAVAILABLE);
         }
         match Uri::parse(text) {
             Ok(uri) => {
                 self.state = State::Downloading;
                 self.start();
-                Ok(Some(Action::Download(uri)))
+                Ok(Some(ServerAction::Download(uri)))
             }
             Err(UriError::Scheme) => {
                 self.result = UpdateResult::UnsupportedProtocol;
@@ -79,32 +79,32 @@ impl Firmware {
     }
 
     /// Bytes were written to `/5/0/0`. Nothing, or a zero, resets; a package by push is not taken (AN §4 knows pull alone).
-    pub fn write_package(&mut self, bytes: &[u8]) -> Result<Option<Action>, Code> {
+    pub fn write_package(&mut self, bytes: &[u8]) -> Result<Option<ServerAction>, CoapCode> {
         match bytes {
             [] | [0] => self.reset(),
-            _ => Err(Code::METHOD_NOT_ALLOWED),
+            _ => Err(CoapCode::METHOD_NOT_ALLOWED),
         }
     }
 
     /// `/5/0/2` was executed.
-    pub fn execute(&mut self, busy: bool) -> Result<Option<Action>, Code> {
+    pub fn execute(&mut self, busy: bool) -> Result<Option<ServerAction>, CoapCode> {
         let anyway = self.defects.has(Defect::ExecutesInAnyState) && self.state != State::Updating;
         if self.state != State::Downloaded && !anyway {
-            return Err(Code::METHOD_NOT_ALLOWED);
+            return Err(CoapCode::METHOD_NOT_ALLOWED);
         }
         if busy && !anyway {
-            return Err(Code::UNAVAILABLE);
+            return Err(CoapCode::UNAVAILABLE);
         }
         self.state = State::Updating;
         self.start();
-        Ok(Some(Action::Update(self.package)))
+        Ok(Some(ServerAction::Update(self.package)))
     }
 
-    fn reset(&mut self) -> Result<Option<Action>, Code> {
+    fn reset(&mut self) -> Result<Option<ServerAction>, CoapCode> {
         if self.state == State::Updating {
-            return Err(Code::METHOD_NOT_ALLOWED);
+            return Err(CoapCode::METHOD_NOT_ALLOWED);
         }
-        let cancel = (self.state == State::Downloading).then_some(Action::Cancel);
+        let cancel = (self.state == State::Downloading).then_some(ServerAction::Cancel);
         self.forget_package();
         self.result = UpdateResult::Initial;
         Ok(cancel)
@@ -203,12 +203,12 @@ mod tests {
         let mut note = |firmware: &Firmware| seen.push((firmware.state.raw(), firmware.result.raw()));
         assert!(matches!(
             firmware.write_uri(URI, false),
-            Ok(Some(Action::Download(_)))
+            Ok(Some(ServerAction::Download(_)))
         ));
         note(&firmware);
         firmware.downloaded(70);
         note(&firmware);
-        assert_eq!(firmware.execute(false), Ok(Some(Action::Update(70))));
+        assert_eq!(firmware.execute(false), Ok(Some(ServerAction::Update(70))));
         note(&firmware);
         let mut firmware = Firmware::decode(&firmware.encode(), Defects::default()).expect("its own bytes");
         firmware.boots(UpdateInfo::Over(UpdateCode::Success));
@@ -217,12 +217,12 @@ mod tests {
     }
 
     #[rstest]
-    #[case(State::Idle, URI, Code::UNAVAILABLE)]
-    #[case(State::Downloading, URI, Code::METHOD_NOT_ALLOWED)]
-    #[case(State::Downloaded, URI, Code::METHOD_NOT_ALLOWED)]
-    #[case(State::Updating, URI, Code::METHOD_NOT_ALLOWED)]
-    #[case(State::Updating, "", Code::METHOD_NOT_ALLOWED)]
-    fn refused(#[case] state: State, #[case] uri: &str, #[case] code: Code) {
+    #[case(State::Idle, URI, CoapCode::UNAVAILABLE)]
+    #[case(State::Downloading, URI, CoapCode::METHOD_NOT_ALLOWED)]
+    #[case(State::Downloaded, URI, CoapCode::METHOD_NOT_ALLOWED)]
+    #[case(State::Updating, URI, CoapCode::METHOD_NOT_ALLOWED)]
+    #[case(State::Updating, "", CoapCode::METHOD_NOT_ALLOWED)]
+    fn refused(#[case] state: State, #[case] uri: &str, #[case] code: CoapCode) {
         assert_eq!(
             firmware(state, UpdateResult::Initial).write_uri(uri, true),
             Err(code)
@@ -261,15 +261,15 @@ mod tests {
     fn executable_in_state_2_alone(#[case] state: State) {
         assert_eq!(
             firmware(state, UpdateResult::Initial).execute(false),
-            Err(Code::METHOD_NOT_ALLOWED)
+            Err(CoapCode::METHOD_NOT_ALLOWED)
         );
     }
 
     #[test]
     fn an_empty_uri_cancels() {
         let mut firmware = firmware(State::Downloading, UpdateResult::Initial);
-        assert_eq!(firmware.write_uri("", true), Ok(Some(Action::Cancel)));
+        assert_eq!(firmware.write_uri("", true), Ok(Some(ServerAction::Cancel)));
         assert_eq!(firmware.state, State::Idle);
-        assert_eq!(firmware.write_package(&[1, 2]), Err(Code::METHOD_NOT_ALLOWED));
+        assert_eq!(firmware.write_package(&[1, 2]), Err(CoapCode::METHOD_NOT_ALLOWED));
     }
 }

@@ -21,17 +21,17 @@ pub enum LinkEvent {
 
 /// A link; dropping it closes it.
 #[derive(Debug)]
-pub struct Link {
+pub struct ServerLink {
     closed: Arc<AtomicBool>,
 }
 
-impl Drop for Link {
+impl Drop for ServerLink {
     fn drop(&mut self) {
         self.closed.store(true, Ordering::Relaxed);
     }
 }
 
-impl Link {
+impl ServerLink {
     /// Opens a link. Once closed, it tells nothing any more.
     pub fn open(
         host: String,

@@ -1,9 +1,9 @@
 //! What the server sees: the objects 1, 3 and 5, one instance each, as small as OMA allows (TS10 annex E).
 
-use super::firmware::{Action, Firmware};
+use super::firmware::{ServerAction, Firmware};
 use super::path::Path;
-use super::tlv::{self, Kind};
-use crate::coap::Code;
+use super::tlv::{self, TlvKind};
+use crate::coap::CoapCode;
 use bc66_spec::lwm2m::firmware::{
     DELIVERY_METHOD, DELIVERY_PULL, PACKAGE, PACKAGE_URI, PROTOCOL_COAP, PROTOCOL_SUPPORT, STATE, UPDATE,
     UPDATE_RESULT,
@@ -87,7 +87,7 @@ impl Objects {
     }
 
     /// The links below `path`, in reply to a discovery (TS10 §5.4.2).
-    pub fn discover(path: Path) -> Result<String, Code> {
+    pub fn discover(path: Path) -> Result<String, CoapCode> {
         let resources = Self::known(path)?;
         let below = |object: u16| resources.iter().map(move |id| format!("</{object}/0/{id}>"));
         let links: Vec<String> = match path {
@@ -105,37 +105,37 @@ impl Objects {
     }
 
     /// The resources of the object that `path` leads into; an error if it leads nowhere.
-    fn known(path: Path) -> Result<&'static [u16], Code> {
+    fn known(path: Path) -> Result<&'static [u16], CoapCode> {
         let (object, instance, resource) = match path {
             Path::Object(object) => (object, 0, None),
             Path::Instance(object, instance) => (object, instance, None),
             Path::Resource(object, instance, resource) => (object, instance, Some(resource)),
         };
         let found = CATALOGUE.iter().find(|(known, _)| *known == object);
-        let (_, resources) = found.filter(|_| instance == 0).ok_or(Code::NOT_FOUND)?;
+        let (_, resources) = found.filter(|_| instance == 0).ok_or(CoapCode::NOT_FOUND)?;
         match resource {
-            Some(resource) if !resources.contains(&resource) => Err(Code::NOT_FOUND),
+            Some(resource) if !resources.contains(&resource) => Err(CoapCode::NOT_FOUND),
             _ => Ok(resources),
         }
     }
 
     /// Reads `path` in the format that was asked for, or in its own: text for a single value, TLV for several.
-    pub fn read(&self, path: Path, accept: Option<u16>) -> Result<(u16, Vec<u8>), Code> {
+    pub fn read(&self, path: Path, accept: Option<u16>) -> Result<(u16, Vec<u8>), CoapCode> {
         let resources = Self::known(path)?;
         let mut bytes = Vec::new();
         match path {
             Path::Resource(object, _, resource) => {
-                let value = self.value(object, resource).ok_or(Code::METHOD_NOT_ALLOWED)?;
+                let value = self.value(object, resource).ok_or(CoapCode::METHOD_NOT_ALLOWED)?;
                 let several = matches!(value, Value::Integers(_));
                 match accept.unwrap_or(if several { TLV } else { TEXT }) {
                     TEXT if !several => return Ok((TEXT, text_of(value))),
                     TLV | TLV_OLD => write_value(&mut bytes, resource, value),
-                    _ => return Err(Code::NOT_ACCEPTABLE),
+                    _ => return Err(CoapCode::NOT_ACCEPTABLE),
                 }
             }
             Path::Instance(object, _) | Path::Object(object) => {
                 if !matches!(accept, None | Some(TLV | TLV_OLD)) {
-                    return Err(Code::NOT_ACCEPTABLE);
+                    return Err(CoapCode::NOT_ACCEPTABLE);
                 }
                 for resource in resources {
                     if let Some(value) = self.value(object, *resource) {
@@ -144,7 +144,7 @@ impl Objects {
                 }
                 if matches!(path, Path::Object(_)) {
                     let instance = std::mem::take(&mut bytes);
-                    tlv::write(&mut bytes, Kind::Instance, 0, &instance);
+                    tlv::write(&mut bytes, TlvKind::Instance, 0, &instance);
                 }
             }
         }
@@ -174,39 +174,39 @@ impl Objects {
     }
 
     /// Writes `payload` to a resource, or TLV to an instance.
-    pub fn write(&mut self, path: Path, format: Option<u16>, payload: &[u8]) -> Result<Option<Action>, Code> {
+    pub fn write(&mut self, path: Path, format: Option<u16>, payload: &[u8]) -> Result<Option<ServerAction>, CoapCode> {
         Self::known(path)?;
         let in_tlv = matches!(format, Some(TLV | TLV_OLD));
         match path {
-            Path::Object(_) => Err(Code::METHOD_NOT_ALLOWED),
+            Path::Object(_) => Err(CoapCode::METHOD_NOT_ALLOWED),
             Path::Resource(object, _, resource) if !in_tlv => match format {
                 None | Some(TEXT | OPAQUE) => self.write_resource(object, resource, payload, false),
-                Some(_) => Err(Code::UNSUPPORTED_FORMAT),
+                Some(_) => Err(CoapCode::UNSUPPORTED_FORMAT),
             },
-            Path::Instance(..) if !in_tlv => Err(Code::UNSUPPORTED_FORMAT),
+            Path::Instance(..) if !in_tlv => Err(CoapCode::UNSUPPORTED_FORMAT),
             Path::Resource(object, _, resource) => {
-                match tlv::read(payload).ok_or(Code::BAD_REQUEST)?.as_slice() {
-                    [entry] if entry.kind == Kind::Resource && entry.id == resource => {
+                match tlv::read(payload).ok_or(CoapCode::BAD_REQUEST)?.as_slice() {
+                    [entry] if entry.kind == TlvKind::Resource && entry.id == resource => {
                         self.write_resource(object, resource, &entry.value, true)
                     }
-                    _ => Err(Code::BAD_REQUEST),
+                    _ => Err(CoapCode::BAD_REQUEST),
                 }
             }
             Path::Instance(object, _) => self.write_instance(object, payload),
         }
     }
 
-    fn write_instance(&mut self, object: u16, payload: &[u8]) -> Result<Option<Action>, Code> {
-        let mut entries = tlv::read(payload).ok_or(Code::BAD_REQUEST)?;
+    fn write_instance(&mut self, object: u16, payload: &[u8]) -> Result<Option<ServerAction>, CoapCode> {
+        let mut entries = tlv::read(payload).ok_or(CoapCode::BAD_REQUEST)?;
         if let [instance] = entries.as_slice()
-            && instance.kind == Kind::Instance
+            && instance.kind == TlvKind::Instance
         {
-            entries = tlv::read(&instance.value).ok_or(Code::BAD_REQUEST)?;
+            entries = tlv::read(&instance.value).ok_or(CoapCode::BAD_REQUEST)?;
         }
         let mut action = None;
         for entry in entries {
-            if entry.kind != Kind::Resource {
-                return Err(Code::BAD_REQUEST);
+            if entry.kind != TlvKind::Resource {
+                return Err(CoapCode::BAD_REQUEST);
             }
             Self::known(Path::Resource(object, 0, entry.id))?;
             action = self
@@ -222,7 +222,7 @@ impl Objects {
         resource: u16,
         bytes: &[u8],
         in_tlv: bool,
-    ) -> Result<Option<Action>, Code> {
+    ) -> Result<Option<ServerAction>, CoapCode> {
         match (object, resource) {
             (object::SERVER, LIFETIME) => {
                 let number = if in_tlv {
@@ -233,26 +233,26 @@ impl Objects {
                 let lifetime = number.and_then(|number| u32::try_from(number).ok());
                 self.lifetime = lifetime
                     .filter(|lifetime| *lifetime > 0)
-                    .ok_or(Code::BAD_REQUEST)?;
-                Ok(Some(Action::UpdateRegistration))
+                    .ok_or(CoapCode::BAD_REQUEST)?;
+                Ok(Some(ServerAction::UpdateRegistration))
             }
             (object::FIRMWARE_UPDATE, PACKAGE) => self.firmware.write_package(bytes),
             (object::FIRMWARE_UPDATE, PACKAGE_URI) => {
-                let text = std::str::from_utf8(bytes).map_err(|_| Code::BAD_REQUEST)?;
+                let text = std::str::from_utf8(bytes).map_err(|_| CoapCode::BAD_REQUEST)?;
                 self.firmware.write_uri(text, self.busy)
             }
-            _ => Err(Code::METHOD_NOT_ALLOWED),
+            _ => Err(CoapCode::METHOD_NOT_ALLOWED),
         }
     }
 
     /// Executes a resource; arguments are not looked at.
-    pub fn execute(&mut self, path: Path) -> Result<Option<Action>, Code> {
+    pub fn execute(&mut self, path: Path) -> Result<Option<ServerAction>, CoapCode> {
         Self::known(path)?;
         match path {
-            Path::Resource(object::SERVER, _, UPDATE_TRIGGER) => Ok(Some(Action::UpdateRegistration)),
-            Path::Resource(object::DEVICE, _, device::REBOOT) => Ok(Some(Action::Reboot)),
+            Path::Resource(object::SERVER, _, UPDATE_TRIGGER) => Ok(Some(ServerAction::UpdateRegistration)),
+            Path::Resource(object::DEVICE, _, device::REBOOT) => Ok(Some(ServerAction::Reboot)),
             Path::Resource(object::FIRMWARE_UPDATE, _, UPDATE) => self.firmware.execute(self.busy),
-            _ => Err(Code::METHOD_NOT_ALLOWED),
+            _ => Err(CoapCode::METHOD_NOT_ALLOWED),
         }
     }
 }
@@ -267,14 +267,14 @@ fn text_of(value: Value) -> Vec<u8> {
 
 fn write_value(into: &mut Vec<u8>, resource: u16, value: Value) {
     match value {
-        Value::Text(text) => tlv::write(into, Kind::Resource, resource, text.as_bytes()),
-        Value::Integer(number) => tlv::write(into, Kind::Resource, resource, &tlv::integer(number)),
+        Value::Text(text) => tlv::write(into, TlvKind::Resource, resource, text.as_bytes()),
+        Value::Integer(number) => tlv::write(into, TlvKind::Resource, resource, &tlv::integer(number)),
         Value::Integers(numbers) => {
             let mut row = Vec::new();
             for (id, number) in numbers {
-                tlv::write(&mut row, Kind::ResourceInstance, id, &tlv::integer(number));
+                tlv::write(&mut row, TlvKind::ResourceInstance, id, &tlv::integer(number));
             }
-            tlv::write(into, Kind::Multiple, resource, &row);
+            tlv::write(into, TlvKind::Multiple, resource, &row);
         }
     }
 }
@@ -301,22 +301,22 @@ mod tests {
     #[case(Path::Resource(5, 0, 3), Some(TLV), Ok((TLV, &b"\xc1\x03\x00"[..])))]
     #[case(Path::Resource(5, 0, 3), Some(TLV_OLD), Ok((TLV_OLD, &b"\xc1\x03\x00"[..])))]
     #[case(Path::Resource(5, 0, 8), None, Ok((TLV, &b"\x83\x08\x41\x00\x00"[..])))]
-    #[case(Path::Resource(5, 0, 8), Some(TEXT), Err(Code::NOT_ACCEPTABLE))]
-    #[case(Path::Resource(5, 0, 3), Some(60), Err(Code::NOT_ACCEPTABLE))]
+    #[case(Path::Resource(5, 0, 8), Some(TEXT), Err(CoapCode::NOT_ACCEPTABLE))]
+    #[case(Path::Resource(5, 0, 3), Some(60), Err(CoapCode::NOT_ACCEPTABLE))]
     #[case(Path::Instance(5, 0), None, Ok((TLV, &b"\xc1\x03\x00\xc1\x05\x00\x83\x08\x41\x00\x00\xc1\x09\x00"[..])))]
     #[case(
         Path::Object(5),
         None,
         Ok((TLV, &b"\x08\x00\x0e\xc1\x03\x00\xc1\x05\x00\x83\x08\x41\x00\x00\xc1\x09\x00"[..]))
     )]
-    #[case(Path::Instance(5, 0), Some(TEXT), Err(Code::NOT_ACCEPTABLE))]
-    #[case(Path::Resource(5, 0, 1), None, Err(Code::METHOD_NOT_ALLOWED))]
-    #[case(Path::Resource(5, 0, 4), None, Err(Code::NOT_FOUND))]
-    #[case(Path::Resource(5, 1, 3), None, Err(Code::NOT_FOUND))]
-    #[case(Path::Object(0), None, Err(Code::NOT_FOUND))]
+    #[case(Path::Instance(5, 0), Some(TEXT), Err(CoapCode::NOT_ACCEPTABLE))]
+    #[case(Path::Resource(5, 0, 1), None, Err(CoapCode::METHOD_NOT_ALLOWED))]
+    #[case(Path::Resource(5, 0, 4), None, Err(CoapCode::NOT_FOUND))]
+    #[case(Path::Resource(5, 1, 3), None, Err(CoapCode::NOT_FOUND))]
+    #[case(Path::Object(0), None, Err(CoapCode::NOT_FOUND))]
     #[case(Path::Resource(3, 0, 3), None, Ok((TEXT, &b"geneva-mp3-nb.V1.4.0"[..])))]
     #[case(Path::Resource(1, 0, 1), Some(TLV), Ok((TLV, &b"\xc1\x01\x32"[..])))]
-    fn reads(#[case] path: Path, #[case] accept: Option<u16>, #[case] expected: Result<(u16, &[u8]), Code>) {
+    fn reads(#[case] path: Path, #[case] accept: Option<u16>, #[case] expected: Result<(u16, &[u8]), CoapCode>) {
         let expected = expected.map(|(format, bytes)| (format, bytes.to_vec()));
         assert_eq!(objects().read(path, accept), expected);
     }
@@ -328,34 +328,34 @@ mod tests {
         Path::Resource(1, 0, 1),
         Some(TEXT),
         b"60",
-        Ok(Some(Action::UpdateRegistration))
+        Ok(Some(ServerAction::UpdateRegistration))
     )]
     #[case(
         Path::Resource(1, 0, 1),
         Some(TLV),
         b"\xc1\x01\x3c",
-        Ok(Some(Action::UpdateRegistration))
+        Ok(Some(ServerAction::UpdateRegistration))
     )]
     #[case(
         Path::Instance(1, 0),
         Some(TLV),
         b"\xc1\x01\x3c",
-        Ok(Some(Action::UpdateRegistration))
+        Ok(Some(ServerAction::UpdateRegistration))
     )]
-    #[case(Path::Resource(1, 0, 1), Some(TEXT), b"no", Err(Code::BAD_REQUEST))]
-    #[case(Path::Resource(1, 0, 1), Some(TLV), b"\xc1\x02\x3c", Err(Code::BAD_REQUEST))]
-    #[case(Path::Resource(1, 0, 1), Some(TLV), b"\xc1", Err(Code::BAD_REQUEST))]
-    #[case(Path::Resource(5, 0, 1), Some(60), b"x", Err(Code::UNSUPPORTED_FORMAT))]
-    #[case(Path::Resource(5, 0, 1), None, b"\xff", Err(Code::BAD_REQUEST))]
-    #[case(Path::Instance(5, 0), None, b"x", Err(Code::UNSUPPORTED_FORMAT))]
-    #[case(Path::Resource(5, 0, 3), None, b"1", Err(Code::METHOD_NOT_ALLOWED))]
-    #[case(Path::Resource(9, 0, 3), None, b"1", Err(Code::NOT_FOUND))]
-    #[case(Path::Object(5), Some(TLV), b"", Err(Code::METHOD_NOT_ALLOWED))]
+    #[case(Path::Resource(1, 0, 1), Some(TEXT), b"no", Err(CoapCode::BAD_REQUEST))]
+    #[case(Path::Resource(1, 0, 1), Some(TLV), b"\xc1\x02\x3c", Err(CoapCode::BAD_REQUEST))]
+    #[case(Path::Resource(1, 0, 1), Some(TLV), b"\xc1", Err(CoapCode::BAD_REQUEST))]
+    #[case(Path::Resource(5, 0, 1), Some(60), b"x", Err(CoapCode::UNSUPPORTED_FORMAT))]
+    #[case(Path::Resource(5, 0, 1), None, b"\xff", Err(CoapCode::BAD_REQUEST))]
+    #[case(Path::Instance(5, 0), None, b"x", Err(CoapCode::UNSUPPORTED_FORMAT))]
+    #[case(Path::Resource(5, 0, 3), None, b"1", Err(CoapCode::METHOD_NOT_ALLOWED))]
+    #[case(Path::Resource(9, 0, 3), None, b"1", Err(CoapCode::NOT_FOUND))]
+    #[case(Path::Object(5), Some(TLV), b"", Err(CoapCode::METHOD_NOT_ALLOWED))]
     fn writes(
         #[case] path: Path,
         #[case] format: Option<u16>,
         #[case] payload: &[u8],
-        #[case] expected: Result<Option<Action>, Code>,
+        #[case] expected: Result<Option<ServerAction>, CoapCode>,
     ) {
         assert_eq!(objects().write(path, format, payload), expected);
     }
@@ -371,21 +371,21 @@ mod tests {
             Objects::discover(Path::Resource(5, 0, 3)).as_deref(),
             Ok("</5/0/3>")
         );
-        assert_eq!(Objects::discover(Path::Object(4)), Err(Code::NOT_FOUND));
+        assert_eq!(Objects::discover(Path::Object(4)), Err(CoapCode::NOT_FOUND));
     }
 
     #[test]
     fn executes() {
         let mut objects = objects();
-        assert_eq!(objects.execute(Path::Resource(3, 0, 4)), Ok(Some(Action::Reboot)));
+        assert_eq!(objects.execute(Path::Resource(3, 0, 4)), Ok(Some(ServerAction::Reboot)));
         assert_eq!(
             objects.execute(Path::Resource(5, 0, 2)),
-            Err(Code::METHOD_NOT_ALLOWED)
+            Err(CoapCode::METHOD_NOT_ALLOWED)
         );
         assert_eq!(
             objects.execute(Path::Resource(5, 0, 3)),
-            Err(Code::METHOD_NOT_ALLOWED)
+            Err(CoapCode::METHOD_NOT_ALLOWED)
         );
-        assert_eq!(objects.execute(Path::Resource(5, 0, 77)), Err(Code::NOT_FOUND));
+        assert_eq!(objects.execute(Path::Resource(5, 0, 77)), Err(CoapCode::NOT_FOUND));
     }
 }

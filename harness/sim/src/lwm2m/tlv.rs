@@ -2,7 +2,7 @@
 
 /// What an entry is, by the two highest bits of its type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum TlvKind {
     /// An object instance; its value is a row of resources.
     Instance,
     /// One value of a multiple resource.
@@ -13,7 +13,7 @@ pub enum Kind {
     Resource,
 }
 
-impl Kind {
+impl TlvKind {
     const ALL: [Self; 4] = [
         Self::Instance,
         Self::ResourceInstance,
@@ -23,13 +23,13 @@ impl Kind {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Entry {
-    pub kind: Kind,
+pub struct TlvEntry {
+    pub kind: TlvKind,
     pub id: u16,
     pub value: Vec<u8>,
 }
 
-pub fn write(into: &mut Vec<u8>, kind: Kind, id: u16, value: &[u8]) {
+pub fn write(into: &mut Vec<u8>, kind: TlvKind, id: u16, value: &[u8]) {
     let wide = id > 0xFF;
     let len = (value.len() as u32).to_be_bytes();
     let (length_type, short, length): (u8, u8, &[u8]) = match value.len() {
@@ -45,7 +45,7 @@ pub fn write(into: &mut Vec<u8>, kind: Kind, id: u16, value: &[u8]) {
 }
 
 /// Reads a row of entries; `None` if it is malformed.
-pub fn read(mut bytes: &[u8]) -> Option<Vec<Entry>> {
+pub fn read(mut bytes: &[u8]) -> Option<Vec<TlvEntry>> {
     let mut entries = Vec::new();
     while let Some((&first, rest)) = bytes.split_first() {
         let (id, rest) = rest.split_at_checked(1 + usize::from(first >> 5 & 1))?;
@@ -55,8 +55,8 @@ pub fn read(mut bytes: &[u8]) -> Option<Vec<Entry>> {
             length => number(length),
         };
         let (value, rest) = rest.split_at_checked(len)?;
-        entries.push(Entry {
-            kind: Kind::ALL[usize::from(first >> 6)],
+        entries.push(TlvEntry {
+            kind: TlvKind::ALL[usize::from(first >> 6)],
             id: number(id) as u16,
             value: value.to_vec(),
         });
@@ -106,27 +106,27 @@ mod tests {
     /// Bytes of TS10 §6.4.3.1 (the example of the device object) and of each length field.
     #[rstest]
     #[case::manufacturer(
-        Kind::Resource,
+        TlvKind::Resource,
         0,
         b"Open Mobile Alliance",
         b"\xc8\x00\x14Open Mobile Alliance"
     )]
-    #[case::version(Kind::Resource, 3, b"1.0", b"\xc3\x03\x31\x2e\x30")]
+    #[case::version(TlvKind::Resource, 3, b"1.0", b"\xc3\x03\x31\x2e\x30")]
     #[case::power_sources(
-        Kind::Multiple,
+        TlvKind::Multiple,
         6,
         b"\x41\x00\x01\x41\x01\x05",
         b"\x86\x06\x41\x00\x01\x41\x01\x05"
     )]
-    #[case::instance(Kind::Instance, 0, b"\xc1\x03\x02", b"\x03\x00\xc1\x03\x02")]
-    #[case::long(Kind::Resource, 1, &[7; 256], &[&b"\xd0\x01\x01\x00"[..], &[7; 256]].concat())]
-    #[case::wide_id(Kind::Resource, 0x1234, b"", b"\xe0\x12\x34")]
-    fn golden(#[case] kind: Kind, #[case] id: u16, #[case] value: &[u8], #[case] bytes: &[u8]) {
+    #[case::instance(TlvKind::Instance, 0, b"\xc1\x03\x02", b"\x03\x00\xc1\x03\x02")]
+    #[case::long(TlvKind::Resource, 1, &[7; 256], &[&b"\xd0\x01\x01\x00"[..], &[7; 256]].concat())]
+    #[case::wide_id(TlvKind::Resource, 0x1234, b"", b"\xe0\x12\x34")]
+    fn golden(#[case] kind: TlvKind, #[case] id: u16, #[case] value: &[u8], #[case] bytes: &[u8]) {
         let mut written = Vec::new();
         write(&mut written, kind, id, value);
         assert_eq!(written, bytes);
         let value = value.to_vec();
-        assert_eq!(read(bytes), Some(vec![Entry { kind, id, value }]));
+        assert_eq!(read(bytes), Some(vec![TlvEntry { kind, id, value }]));
     }
 
     #[rstest]
@@ -158,8 +158,8 @@ mod tests {
         #[test]
         fn what_was_written_is_read(id in any::<u16>(), value in prop::collection::vec(any::<u8>(), 0..600)) {
             let mut bytes = Vec::new();
-            write(&mut bytes, Kind::Resource, id, &value);
-            prop_assert_eq!(read(&bytes), Some(vec![Entry { kind: Kind::Resource, id, value }]));
+            write(&mut bytes, TlvKind::Resource, id, &value);
+            prop_assert_eq!(read(&bytes), Some(vec![TlvEntry { kind: TlvKind::Resource, id, value }]));
         }
     }
 }

@@ -3,8 +3,8 @@
 use super::{CRC, FORMAT, HEADER, MAGIC, NAME, digest, segment};
 use crate::flash::SECTOR;
 use crate::image;
-use crate::layout::Layout;
-use crate::version::Version;
+use crate::layout::FlashLayout;
+use crate::version::FirmwareVersion;
 use std::io;
 
 /// Sectors to each side that a segment may refer to: what was inserted shifts an image by less than one.
@@ -15,7 +15,7 @@ const REACH: usize = 2;
 pub enum PackError {
     /// One module's firmware does not update the other's.
     #[error("`{from}` and `{to}` are for different modules")]
-    Modules { from: Version, to: Version },
+    Modules { from: FirmwareVersion, to: FirmwareVersion },
     /// Images that cannot be patched in place sector by sector.
     #[error("the images have {source_len} and {target_len} bytes: expected the same number of whole sectors")]
     Sizes {
@@ -29,13 +29,13 @@ pub enum PackError {
 }
 
 /// The package that leads the simulated module from one version to another.
-pub fn pack(from: &Version, to: &Version) -> Result<Vec<u8>, PackError> {
-    let len = Layout::BC66.image.len();
+pub fn pack(from: &FirmwareVersion, to: &FirmwareVersion) -> Result<Vec<u8>, PackError> {
+    let len = FlashLayout::BC66.image.len();
     pack_images((from, &image::build(from, len)), (to, &image::build(to, len)))
 }
 
 /// The package that leads from one image to another of the same size.
-pub fn pack_images(from: (&Version, &[u8]), to: (&Version, &[u8])) -> Result<Vec<u8>, PackError> {
+pub fn pack_images(from: (&FirmwareVersion, &[u8]), to: (&FirmwareVersion, &[u8])) -> Result<Vec<u8>, PackError> {
     let ((from, source), (to, target)) = (from, to);
     if from.module() != to.module() {
         return Err(PackError::Modules {

@@ -2,23 +2,23 @@
 //!
 //! In process, over flash in memory: the real bootloader and the real records, without the process around them.
 
-use bc66_sim::bootloader::{Bootloader, Next, Progress};
+use bc66_sim::bootloader::{Bootloader, Next, UpdateObserver};
 use bc66_sim::defect::Defects;
 use bc66_sim::delta_area;
 use bc66_sim::flash::{Flash, RamFlash, Result};
 use bc66_sim::image;
-use bc66_sim::layout::{Layout, Region};
+use bc66_sim::layout::{FlashLayout, Region};
 use bc66_sim::package::pack_images;
 use bc66_sim::random::Random;
 use bc66_sim::update_info::UpdateInfo;
-use bc66_sim::version::Version;
+use bc66_sim::version::FirmwareVersion;
 use bc66_spec::code::UpdateCode;
 use rstest::rstest;
 use std::time::Duration;
 
-const LAYOUT: Layout = Layout::with_image_sectors(6);
+const LAYOUT: FlashLayout = FlashLayout::with_image_sectors(6);
 
-fn version(name: &str) -> Version {
+fn version(name: &str) -> FirmwareVersion {
     name.parse().expect("a version")
 }
 
@@ -48,7 +48,7 @@ struct Trace {
     results: Vec<UpdateCode>,
 }
 
-impl Progress for Trace {
+impl UpdateObserver for Trace {
     fn resumes(&mut self) {
         self.resumed += 1;
     }

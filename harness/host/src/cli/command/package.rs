@@ -20,10 +20,10 @@ pub enum Command {
     Pack {
         /// Version that it updates from, for example BC66NBR01A01
         #[arg(long)]
-        from: bc66_sim::version::Version,
+        from: bc66_sim::version::FirmwareVersion,
         /// Version that it updates to
         #[arg(long)]
-        to: bc66_sim::version::Version,
+        to: bc66_sim::version::FirmwareVersion,
         /// File to write
         #[arg(short, long)]
         out: PathBuf,

@@ -79,5 +79,5 @@ fn a_package_for_a_rehearsal_says_the_same_of_itself() {
     ran.says("a delta for the simulated module: BC66NBR01A01 to BC66NBR01A02");
     let bytes = std::fs::read(lab.path("x.delta")).expect("a package");
     let purpose = bc66_sim::package::purpose(&bytes);
-    assert_eq!(purpose, Some(bc66_sim::package::Purpose::Rehearsal));
+    assert_eq!(purpose, Some(bc66_sim::package::PackagePurpose::Rehearsal));
 }

@@ -4,12 +4,12 @@
 //! In process: the simulator's bootloader over flash in memory on one side, the harness's update machine and judge on the
 //! other. What passes between them is what would stand on the UART.
 
-use bc66_sim::bootloader::{Bootloader, Next, Progress};
+use bc66_sim::bootloader::{Bootloader, Next, UpdateObserver};
 use bc66_sim::defect::Defects;
 use bc66_sim::delta_area;
 use bc66_sim::flash::{Flash, FlashError, RamFlash};
 use bc66_sim::image;
-use bc66_sim::layout::Layout;
+use bc66_sim::layout::FlashLayout;
 use bc66_sim::package::pack_images;
 use bc66_sim::update_info::UpdateInfo;
 use dfota_core::case::{Case, Package};
@@ -26,7 +26,7 @@ use dfota_core::urc::{Fota, Urc};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-const LAYOUT: Layout = Layout::with_image_sectors(6);
+const LAYOUT: FlashLayout = FlashLayout::with_image_sectors(6);
 const SOURCE: &str = "BC66NBR01A01";
 const TARGET: &str = "BC66NBR01A02";
 /// The second cut meets one of so many operations of the resume, of the first [`SECOND_UNTIL`].
@@ -74,7 +74,7 @@ impl Heard {
     }
 }
 
-impl Progress for Heard {
+impl UpdateObserver for Heard {
     fn resumes(&mut self) {
         self.urc(Urc::Fota(Fota::Start));
     }

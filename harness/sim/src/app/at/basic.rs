@@ -1,7 +1,7 @@
 //! Identity and the AT interface itself.
 
-use super::{AtError, Form, Lines, Reply};
-use crate::app::{AUTOMATIC, After, App};
+use super::{AtError, CommandForm, ReplyLines, AtReply};
+use crate::app::{AUTOMATIC, AfterReply, App};
 use crate::dialect::Dialect;
 use crate::image;
 use bc66_spec::cme::{BAD_PARAMETER, NOT_SUPPORTED};
@@ -17,87 +17,87 @@ fn revision_line(app: &App) -> Result<String, AtError> {
     ))
 }
 
-pub(super) fn identification(app: &mut App, form: Form<'_>) -> Reply {
+pub(super) fn identification(app: &mut App, form: CommandForm<'_>) -> AtReply {
     match form {
-        Form::Execute("" | "0") => {
+        CommandForm::Execute("" | "0") => {
             let revision = revision_line(app)?;
-            Lines::many(&[ATI_VENDOR, app.settings.module.ati_model(), &revision])
+            ReplyLines::many(&[ATI_VENDOR, app.settings.module.ati_model(), &revision])
         }
         _ => Err(AtError::Plain),
     }
 }
 
-pub(super) fn revision(app: &mut App, form: Form<'_>) -> Reply {
+pub(super) fn revision(app: &mut App, form: CommandForm<'_>) -> AtReply {
     match form {
-        Form::Test => Lines::none(),
-        Form::Execute("") => Lines::one(revision_line(app)?),
+        CommandForm::Test => ReplyLines::none(),
+        CommandForm::Execute("") => ReplyLines::one(revision_line(app)?),
         _ => Err(AtError::Cme(NOT_SUPPORTED)),
     }
 }
 
 /// `AT+CGSN`: without a parameter the serial number, with 1 the IMEI (3GPP TS 27.007 §5.4).
-pub(super) fn serial_number(app: &mut App, form: Form<'_>) -> Reply {
+pub(super) fn serial_number(app: &mut App, form: CommandForm<'_>) -> AtReply {
     let imei = app.nvdm().imei(&*app.flash())?;
     match form {
-        Form::Test => Lines::one("+CGSN: (0-3)"),
-        Form::Execute("") | Form::Write("0") => Lines::one(format!("MPY18A{}", &imei[imei.len() - 9..])),
-        Form::Write("1") => Lines::one(format!("+CGSN: {imei}")),
-        Form::Write("2") => Lines::one(format!("+CGSN: {}01", &imei[..imei.len() - 1])),
-        Form::Write("3") => Lines::one("+CGSN: 01"),
-        Form::Write(_) => Err(AtError::Cme(BAD_PARAMETER)),
+        CommandForm::Test => ReplyLines::one("+CGSN: (0-3)"),
+        CommandForm::Execute("") | CommandForm::Write("0") => ReplyLines::one(format!("MPY18A{}", &imei[imei.len() - 9..])),
+        CommandForm::Write("1") => ReplyLines::one(format!("+CGSN: {imei}")),
+        CommandForm::Write("2") => ReplyLines::one(format!("+CGSN: {}01", &imei[..imei.len() - 1])),
+        CommandForm::Write("3") => ReplyLines::one("+CGSN: 01"),
+        CommandForm::Write(_) => Err(AtError::Cme(BAD_PARAMETER)),
         _ => Err(AtError::Cme(NOT_SUPPORTED)),
     }
 }
 
-pub(super) fn echo(app: &mut App, form: Form<'_>) -> Reply {
+pub(super) fn echo(app: &mut App, form: CommandForm<'_>) -> AtReply {
     app.profile.echo = match form {
-        Form::Execute("" | "0") => false,
-        Form::Execute("1") => true,
+        CommandForm::Execute("" | "0") => false,
+        CommandForm::Execute("1") => true,
         _ => return Err(AtError::Plain),
     };
-    Lines::none()
+    ReplyLines::none()
 }
 
-pub(super) fn save(app: &mut App, form: Form<'_>) -> Reply {
+pub(super) fn save(app: &mut App, form: CommandForm<'_>) -> AtReply {
     match form {
-        Form::Execute("" | "0") => {
+        CommandForm::Execute("" | "0") => {
             app.profile.save(&mut *app.flash())?;
-            Lines::none()
+            ReplyLines::none()
         }
         _ => Err(AtError::Plain),
     }
 }
 
-pub(super) fn error_form(app: &mut App, form: Form<'_>) -> Reply {
+pub(super) fn error_form(app: &mut App, form: CommandForm<'_>) -> AtReply {
     match form {
-        Form::Test => Lines::one("+CMEE: (0-2)"),
-        Form::Read => Lines::one(format!("+CMEE: {}", app.profile.error_form)),
-        Form::Write(value) => {
+        CommandForm::Test => ReplyLines::one("+CMEE: (0-2)"),
+        CommandForm::Read => ReplyLines::one(format!("+CMEE: {}", app.profile.error_form)),
+        CommandForm::Write(value) => {
             app.profile.error_form = number(value, 0..=2)?;
-            Lines::none()
+            ReplyLines::none()
         }
-        Form::Execute(_) => Err(AtError::Cme(NOT_SUPPORTED)),
+        CommandForm::Execute(_) => Err(AtError::Cme(NOT_SUPPORTED)),
     }
 }
 
 /// `AT+IPR`: the new rate counts from behind the `OK`.
-pub(super) fn baud_rate(app: &mut App, form: Form<'_>) -> Reply {
+pub(super) fn baud_rate(app: &mut App, form: CommandForm<'_>) -> AtReply {
     match form {
-        Form::Test => {
+        CommandForm::Test => {
             let rates: Vec<String> = rates(app).iter().map(u32::to_string).collect();
-            Lines::one(format!("+IPR: ({})", rates.join(",")))
+            ReplyLines::one(format!("+IPR: ({})", rates.join(",")))
         }
-        Form::Read => Lines::one(format!("+IPR: {}", app.profile.baud)),
-        Form::Write(value) => {
+        CommandForm::Read => ReplyLines::one(format!("+IPR: {}", app.profile.baud)),
+        CommandForm::Write(value) => {
             let baud = number(value, 0..=BAUD_DEFAULT)?;
             if !rates(app).contains(&baud) {
                 return Err(AtError::Cme(BAD_PARAMETER));
             }
             app.profile.baud = baud;
-            app.after.push(After::Baud);
-            Lines::none()
+            app.after.push(AfterReply::Baud);
+            ReplyLines::none()
         }
-        Form::Execute(_) => Err(AtError::Cme(NOT_SUPPORTED)),
+        CommandForm::Execute(_) => Err(AtError::Cme(NOT_SUPPORTED)),
     }
 }
 
@@ -108,11 +108,11 @@ fn rates(app: &App) -> Vec<u32> {
 }
 
 /// `AT+IFC`: the firmware knows the command, the module has no pins for it (FW, HW26).
-pub(super) fn flow_control(_: &mut App, form: Form<'_>) -> Reply {
+pub(super) fn flow_control(_: &mut App, form: CommandForm<'_>) -> AtReply {
     match form {
-        Form::Test => Lines::one("+IFC: (0-2),(0-2)"),
-        Form::Read => Lines::one("+IFC: 0,0"),
-        Form::Write("0,0") => Lines::none(),
+        CommandForm::Test => ReplyLines::one("+IFC: (0-2),(0-2)"),
+        CommandForm::Read => ReplyLines::one("+IFC: 0,0"),
+        CommandForm::Write("0,0") => ReplyLines::none(),
         _ => Err(AtError::Cme(NOT_SUPPORTED)),
     }
 }

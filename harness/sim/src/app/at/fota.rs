@@ -1,45 +1,45 @@
 //! The two commands of an update (AN §2.2.1, §3.2). Their errors are plain, as the note has them, but for that of an order
 //! without an address.
 
-use super::{AtError, Form, Lines, Reply};
-use crate::app::{After, App};
-use crate::upload::Block;
+use super::{AtError, CommandForm, ReplyLines, AtReply};
+use crate::app::{AfterReply, App};
+use crate::upload::UploadBlock;
 use crate::url::Url;
 use bc66_spec::cme::NOT_ALLOWED;
 use bc66_spec::qfotadl::FROM_UART;
 use bc66_spec::qfuplex::TEST_REPLY;
 
 /// `AT+QFUPLEX`: ESC is for data mode; here there is nothing to leave.
-pub(super) fn upload(app: &mut App, form: Form<'_>) -> Reply {
+pub(super) fn upload(app: &mut App, form: CommandForm<'_>) -> AtReply {
     match form {
-        Form::Test => Lines::many(&TEST_REPLY),
-        Form::Write(parameters) => {
-            let block = Block::parse(parameters).ok_or(AtError::Plain)?;
+        CommandForm::Test => ReplyLines::many(&TEST_REPLY),
+        CommandForm::Write(parameters) => {
+            let block = UploadBlock::parse(parameters).ok_or(AtError::Plain)?;
             if app.is_updating() || !app.upload.admits(&block, App::LAYOUT.delta.len()) {
                 return Err(AtError::Plain);
             }
-            Lines::prompt(block)
+            ReplyLines::prompt(block)
         }
         _ => Err(AtError::Plain),
     }
 }
 
-pub(super) fn order(app: &mut App, form: Form<'_>) -> Reply {
+pub(super) fn order(app: &mut App, form: CommandForm<'_>) -> AtReply {
     match form {
-        Form::Test => Lines::none(),
-        Form::Write(_) if app.is_updating() => Err(AtError::Plain),
-        Form::Write(FROM_UART) => {
+        CommandForm::Test => ReplyLines::none(),
+        CommandForm::Write(_) if app.is_updating() => Err(AtError::Plain),
+        CommandForm::Write(FROM_UART) => {
             let package = app.upload.len().ok_or(AtError::Plain)?;
-            app.after.push(After::Update(package));
-            Lines::none()
+            app.after.push(AfterReply::Update(package));
+            ReplyLines::none()
         }
-        Form::Write(url) => {
+        CommandForm::Write(url) => {
             let url = Url::parse(url).ok_or(AtError::Plain)?;
             if app.modem.is_attached() && !app.modem.has_address() {
                 return Err(AtError::Cme(NOT_ALLOWED));
             }
-            app.after.push(After::Download(url));
-            Lines::none()
+            app.after.push(AfterReply::Download(url));
+            ReplyLines::none()
         }
         _ => Err(AtError::Plain),
     }

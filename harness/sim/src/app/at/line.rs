@@ -1,6 +1,6 @@
 //! Splits a line into its commands: basic ones stand side by side, extended ones are separated by `;` (ITU-T V.250 §5.2).
 
-use super::Form;
+use super::CommandForm;
 
 /// One command of a line.
 #[derive(Debug, PartialEq, Eq)]
@@ -8,7 +8,7 @@ pub(super) struct Call<'a> {
     /// Name in upper case, without `AT`.
     pub name: String,
     /// How it is called.
-    pub form: Form<'a>,
+    pub form: CommandForm<'a>,
 }
 
 /// The commands behind `AT`; `None` if the line is malformed.
@@ -36,10 +36,10 @@ fn extended(text: &str) -> Option<(Call<'_>, &str)> {
     let name_len = command.find(['=', '?']).unwrap_or(command.len());
     let (name, tail) = command.split_at(name_len);
     let form = match tail {
-        "" => Form::Execute(""),
-        "?" => Form::Read,
-        "=?" => Form::Test,
-        _ => Form::Write(tail.strip_prefix('=')?),
+        "" => CommandForm::Execute(""),
+        "?" => CommandForm::Read,
+        "=?" => CommandForm::Test,
+        _ => CommandForm::Write(tail.strip_prefix('=')?),
     };
     Some((
         Call {
@@ -72,7 +72,7 @@ fn basic(text: &str) -> Option<(Call<'_>, &str)> {
     Some((
         Call {
             name: name.to_ascii_uppercase(),
-            form: Form::Execute(number),
+            form: CommandForm::Execute(number),
         },
         rest,
     ))
@@ -85,13 +85,13 @@ mod tests {
 
     #[rstest]
     #[case("", &[])]
-    #[case("I", &[("I", Form::Execute(""))])]
-    #[case("e0&w", &[("E", Form::Execute("0")), ("&W", Form::Execute(""))])]
-    #[case("E0;+CMEE=1", &[("E", Form::Execute("0")), ("+CMEE", Form::Write("1"))])]
-    #[case("+cesq;+CEREG?;+CPIN?", &[("+CESQ", Form::Execute("")), ("+CEREG", Form::Read), ("+CPIN", Form::Read)])]
-    #[case("+QFOTADL=?", &[("+QFOTADL", Form::Test)])]
-    #[case("+QFOTADL=\"http://h/a;b?c=d\";+CSQ", &[("+QFOTADL", Form::Write("\"http://h/a;b?c=d\"")), ("+CSQ", Form::Execute(""))])]
-    fn lines(#[case] line: &str, #[case] expected: &[(&str, Form<'_>)]) {
+    #[case("I", &[("I", CommandForm::Execute(""))])]
+    #[case("e0&w", &[("E", CommandForm::Execute("0")), ("&W", CommandForm::Execute(""))])]
+    #[case("E0;+CMEE=1", &[("E", CommandForm::Execute("0")), ("+CMEE", CommandForm::Write("1"))])]
+    #[case("+cesq;+CEREG?;+CPIN?", &[("+CESQ", CommandForm::Execute("")), ("+CEREG", CommandForm::Read), ("+CPIN", CommandForm::Read)])]
+    #[case("+QFOTADL=?", &[("+QFOTADL", CommandForm::Test)])]
+    #[case("+QFOTADL=\"http://h/a;b?c=d\";+CSQ", &[("+QFOTADL", CommandForm::Write("\"http://h/a;b?c=d\"")), ("+CSQ", CommandForm::Execute(""))])]
+    fn lines(#[case] line: &str, #[case] expected: &[(&str, CommandForm<'_>)]) {
         let calls = split(line).expect("well-formed");
         let seen: Vec<_> = calls.iter().map(|call| (call.name.as_str(), call.form)).collect();
         assert_eq!(seen, expected);

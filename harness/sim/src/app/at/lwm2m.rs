@@ -1,91 +1,91 @@
 //! The LwM2M client's commands (AN §4.3, §6.3.1; FW). Their errors are the firmware's misspelt ones, whatever `AT+CMEE` says
 //! (FW has no other form; that it counts for 0 and 2 too is assumed).
 
-use super::{AtError, Form, Lines, Reply};
+use super::{AtError, CommandForm, ReplyLines, AtReply};
 use crate::app::App;
 use crate::life::ModuleError;
-use crate::lwm2m::Config;
-use crate::lwm2m::client::Change;
+use crate::lwm2m::ServerConfig;
+use crate::lwm2m::client::RegistrationChange;
 use bc66_spec::cme::{BAD_PARAMETER, NOT_SUPPORTED};
 use bc66_spec::lwm2m::command::{QLWCONFIG, UPDATE_BINDING, UPDATE_LIFETIME};
 use bc66_spec::lwm2m::reply;
 
 /// `AT+QLWCONFIG`. The reply to the test is assumed; that to the read has neither a blank nor quotes around the host (FW).
-pub(super) fn configure(app: &mut App, form: Form<'_>) -> Reply {
+pub(super) fn configure(app: &mut App, form: CommandForm<'_>) -> AtReply {
     match form {
-        Form::Test => Lines::one(format!(
+        CommandForm::Test => ReplyLines::one(format!(
             "{QLWCONFIG}: (0,1),<server>,(1-65535),<endpoint>,(1-4294967295),(0,3)[,<psk_id>,<psk>]"
         )),
-        Form::Read => match app.lwm2m_config() {
-            Some(config) => Lines::one(format!("{QLWCONFIG}:{}", config.shown())),
-            None => Lines::none(),
+        CommandForm::Read => match app.lwm2m_config() {
+            Some(config) => ReplyLines::one(format!("{QLWCONFIG}:{}", config.shown())),
+            None => ReplyLines::none(),
         },
-        Form::Write(parameters) => {
-            let config = Config::parse(parameters).map_err(AtError::Cmee)?;
+        CommandForm::Write(parameters) => {
+            let config = ServerConfig::parse(parameters).map_err(AtError::Cmee)?;
             match app.lwm2m_configure(config) {
-                Ok(()) => Lines::none(),
+                Ok(()) => ReplyLines::none(),
                 Err(ModuleError::Flash(error)) => Err(error.into()),
                 Err(_) => Err(AtError::Plain),
             }
         }
-        Form::Execute(_) => Err(AtError::Cmee(NOT_SUPPORTED)),
+        CommandForm::Execute(_) => Err(AtError::Cmee(NOT_SUPPORTED)),
     }
 }
 
-pub(super) fn register(app: &mut App, form: Form<'_>) -> Reply {
+pub(super) fn register(app: &mut App, form: CommandForm<'_>) -> AtReply {
     match form {
-        Form::Test => Lines::none(),
-        Form::Execute("") => {
+        CommandForm::Test => ReplyLines::none(),
+        CommandForm::Execute("") => {
             app.lwm2m_register().map_err(AtError::Cmee)?;
-            Lines::none()
+            ReplyLines::none()
         }
         _ => Err(AtError::Cmee(NOT_SUPPORTED)),
     }
 }
 
 /// `AT+QLWUPDATE`: the message id comes before `OK` (AN §6.3.1).
-pub(super) fn update(app: &mut App, form: Form<'_>) -> Reply {
+pub(super) fn update(app: &mut App, form: CommandForm<'_>) -> AtReply {
     match form {
-        Form::Test => Lines::one(format!("{} (0,1),<value>", reply::QLWUPDATE)),
-        Form::Write(parameters) => {
+        CommandForm::Test => ReplyLines::one(format!("{} (0,1),<value>", reply::QLWUPDATE)),
+        CommandForm::Write(parameters) => {
             let change = change(parameters, app.lwm2m_binding()).ok_or(AtError::Cmee(BAD_PARAMETER))?;
             let id = app.lwm2m_update(change).map_err(AtError::Cmee)?;
-            Lines::one(format!("{} {id}", reply::QLWUPDATE))
+            ReplyLines::one(format!("{} {id}", reply::QLWUPDATE))
         }
         _ => Err(AtError::Cmee(NOT_SUPPORTED)),
     }
 }
 
 /// `0,<lifetime>` or `1,<binding>`.
-fn change(parameters: &str, binding: &'static str) -> Option<Change> {
+fn change(parameters: &str, binding: &'static str) -> Option<RegistrationChange> {
     let (kind, value) = parameters.split_once(',')?;
     let value = value.trim().trim_matches('"');
     match kind.trim().parse().ok()? {
         UPDATE_LIFETIME => {
             let digits = value.bytes().all(|byte| byte.is_ascii_digit());
             let seconds = value.parse().ok().filter(|seconds| digits && *seconds > 0)?;
-            Some(Change::Lifetime(seconds))
+            Some(RegistrationChange::Lifetime(seconds))
         }
-        UPDATE_BINDING => (value == binding).then_some(Change::Binding(binding)),
+        UPDATE_BINDING => (value == binding).then_some(RegistrationChange::Binding(binding)),
         _ => None,
     }
 }
 
-pub(super) fn deregister(app: &mut App, form: Form<'_>) -> Reply {
+pub(super) fn deregister(app: &mut App, form: CommandForm<'_>) -> AtReply {
     match form {
-        Form::Test => Lines::none(),
-        Form::Execute("") => {
+        CommandForm::Test => ReplyLines::none(),
+        CommandForm::Execute("") => {
             app.lwm2m_deregister().map_err(AtError::Cmee)?;
-            Lines::none()
+            ReplyLines::none()
         }
         _ => Err(AtError::Cmee(NOT_SUPPORTED)),
     }
 }
 
-pub(super) fn status(app: &mut App, form: Form<'_>) -> Reply {
+pub(super) fn status(app: &mut App, form: CommandForm<'_>) -> AtReply {
     match form {
-        Form::Test => Lines::none(),
-        Form::Read => Lines::one(format!("{} {}", reply::QLWSTATUS, app.lwm2m_status())),
+        CommandForm::Test => ReplyLines::none(),
+        CommandForm::Read => ReplyLines::one(format!("{} {}", reply::QLWSTATUS, app.lwm2m_status())),
         _ => Err(AtError::Cmee(NOT_SUPPORTED)),
     }
 }

@@ -1,12 +1,12 @@
 //! The commands: name and handler. To add one, write its handler and its row.
 
-use super::{Form, Reply, basic, fota, lwm2m, network, power};
+use super::{CommandForm, AtReply, basic, fota, lwm2m, network, power};
 use crate::app::App;
 use bc66_spec::command;
 use bc66_spec::lwm2m::command as lwm2m_command;
 
 /// What handles a command.
-pub type Handler = fn(&mut App, Form<'_>) -> Reply;
+pub type Handler = fn(&mut App, CommandForm<'_>) -> AtReply;
 
 /// Every command there is.
 const TABLE: [(&str, Handler); 28] = [

@@ -2,11 +2,11 @@
 //!
 //! It answers; when to send what is the client's.
 
-use super::{Client, Event, Observation};
+use super::{Client, ClientEvent, ObservedResource};
 use crate::coap::option::{
     ACCEPT, BLOCK1, BLOCK2, CONTENT_FORMAT, OBSERVE, SIZE1, URI_HOST, URI_PATH, URI_PORT, URI_QUERY,
 };
-use crate::coap::{Block, Code, Kind, Message};
+use crate::coap::{BlockOption, CoapCode, MessageType, CoapMessage};
 use crate::lwm2m::objects::Objects;
 use crate::lwm2m::path::Path;
 use bc66_spec::lwm2m::format;
@@ -21,20 +21,20 @@ const KNOWN: [u16; 7] = [URI_HOST, URI_PORT, URI_PATH, URI_QUERY, ACCEPT, BLOCK1
 /// A payload that comes in blocks.
 #[derive(Debug)]
 pub(super) struct Incoming {
-    code: Code,
+    code: CoapCode,
     path: Path,
     bytes: Vec<u8>,
 }
 
 /// What a request is answered with.
-struct Answer {
-    code: Code,
+struct CoapAnswer {
+    code: CoapCode,
     options: Vec<(u16, Vec<u8>)>,
     payload: Vec<u8>,
 }
 
-impl From<Code> for Answer {
-    fn from(code: Code) -> Self {
+impl From<CoapCode> for CoapAnswer {
+    fn from(code: CoapCode) -> Self {
         Self {
             code,
             options: Vec::new(),
@@ -44,42 +44,42 @@ impl From<Code> for Answer {
 }
 
 impl Client {
-    pub(super) fn on_request(&mut self, request: &Message, objects: &mut Objects) -> Option<Message> {
+    pub(super) fn on_request(&mut self, request: &CoapMessage, objects: &mut Objects) -> Option<CoapMessage> {
         let piggybacked = match request.kind {
-            Kind::Confirmable => true,
-            Kind::NonConfirmable => false,
-            Kind::Acknowledgement | Kind::Reset => return None,
+            MessageType::Confirmable => true,
+            MessageType::NonConfirmable => false,
+            MessageType::Acknowledgement | MessageType::Reset => return None,
         };
         if request.unknown_critical(&KNOWN).is_some() && !piggybacked {
             return None;
         }
         let answer = if request.unknown_critical(&KNOWN).is_some() {
-            Code::BAD_OPTION.into()
+            CoapCode::BAD_OPTION.into()
         } else {
-            self.answer(request, objects).unwrap_or_else(Answer::from)
+            self.answer(request, objects).unwrap_or_else(CoapAnswer::from)
         };
         let (kind, id) = if piggybacked {
-            (Kind::Acknowledgement, request.id)
+            (MessageType::Acknowledgement, request.id)
         } else {
-            (Kind::NonConfirmable, self.id())
+            (MessageType::NonConfirmable, self.id())
         };
-        let mut message = Message::new(kind, answer.code, id, &request.token);
+        let mut message = CoapMessage::new(kind, answer.code, id, &request.token);
         message.options = answer.options;
         message.payload = answer.payload;
         Some(message)
     }
 
-    fn answer(&mut self, request: &Message, objects: &mut Objects) -> Result<Answer, Code> {
-        let segments = request.texts(URI_PATH).ok_or(Code::NOT_FOUND)?;
-        let path = Path::of(&segments).ok_or(Code::NOT_FOUND)?;
+    fn answer(&mut self, request: &CoapMessage, objects: &mut Objects) -> Result<CoapAnswer, CoapCode> {
+        let segments = request.texts(URI_PATH).ok_or(CoapCode::NOT_FOUND)?;
+        let path = Path::of(&segments).ok_or(CoapCode::NOT_FOUND)?;
         match request.code {
-            Code::GET => self.get(request, path, objects),
-            Code::PUT | Code::POST => self.put(request, path, objects),
-            _ => Err(Code::METHOD_NOT_ALLOWED),
+            CoapCode::GET => self.get(request, path, objects),
+            CoapCode::PUT | CoapCode::POST => self.put(request, path, objects),
+            _ => Err(CoapCode::METHOD_NOT_ALLOWED),
         }
     }
 
-    fn get(&mut self, request: &Message, path: Path, objects: &Objects) -> Result<Answer, Code> {
+    fn get(&mut self, request: &CoapMessage, path: Path, objects: &Objects) -> Result<CoapAnswer, CoapCode> {
         let accept = short(request, ACCEPT)?;
         if accept == Some(format::LINK) {
             let links = Objects::discover(path)?.into_bytes();
@@ -96,7 +96,7 @@ impl Client {
         }
         self.observations
             .retain(|other| other.path != path || other.accept != accept);
-        self.observations.push(Observation {
+        self.observations.push(ObservedResource {
             path,
             token: request.token.clone(),
             accept,
@@ -107,23 +107,23 @@ impl Client {
     }
 
     /// Writes, or executes: a POST to a resource (TS10 §5.4.5).
-    fn put(&mut self, request: &Message, path: Path, objects: &mut Objects) -> Result<Answer, Code> {
+    fn put(&mut self, request: &CoapMessage, path: Path, objects: &mut Objects) -> Result<CoapAnswer, CoapCode> {
         let format = short(request, CONTENT_FORMAT)?;
-        let attributes = request.code == Code::PUT && request.value(URI_QUERY).is_some();
+        let attributes = request.code == CoapCode::PUT && request.value(URI_QUERY).is_some();
         if attributes && request.payload.is_empty() {
             Objects::discover(path)?;
-            return Ok(Code::CHANGED.into()); // attributes are taken and not followed
+            return Ok(CoapCode::CHANGED.into()); // attributes are taken and not followed
         }
-        let executes = request.code == Code::POST && matches!(path, Path::Resource(..));
+        let executes = request.code == CoapCode::POST && matches!(path, Path::Resource(..));
         let block = match request.value(BLOCK1) {
-            Some(value) => Some(Block::decode(value).ok_or(Code::BAD_REQUEST)?),
+            Some(value) => Some(BlockOption::decode(value).ok_or(CoapCode::BAD_REQUEST)?),
             None => None,
         };
         let payload = match block {
             Some(block) if !executes => match self.gather(request, path, block)? {
                 Some(whole) => whole,
                 None => {
-                    let mut answer = Answer::from(Code::CONTINUE);
+                    let mut answer = CoapAnswer::from(CoapCode::CONTINUE);
                     answer.options.push((BLOCK1, block.encode()));
                     return Ok(answer);
                 }
@@ -135,14 +135,14 @@ impl Client {
         } else {
             objects.write(path, format, &payload)?
         };
-        self.events.extend(action.map(Event::Act));
-        let mut answer = Answer::from(Code::CHANGED);
+        self.events.extend(action.map(ClientEvent::Act));
+        let mut answer = CoapAnswer::from(CoapCode::CHANGED);
         answer.options.extend(block.map(|block| (BLOCK1, block.encode())));
         Ok(answer)
     }
 
     /// Adds a block to what came before; the whole, once it is there (RFC 7959 §2.5).
-    fn gather(&mut self, request: &Message, path: Path, block: Block) -> Result<Option<Vec<u8>>, Code> {
+    fn gather(&mut self, request: &CoapMessage, path: Path, block: BlockOption) -> Result<Option<Vec<u8>>, CoapCode> {
         let before = match self.incoming.take() {
             Some(incoming) if block.number > 0 && incoming.path == path && incoming.code == request.code => {
                 incoming.bytes
@@ -151,10 +151,10 @@ impl Client {
         };
         let announced = request.uint(SIZE1).unwrap_or(0) as usize;
         if before.len() != block.offset() || (block.more && request.payload.len() != block.size()) {
-            return Err(Code::INCOMPLETE);
+            return Err(CoapCode::INCOMPLETE);
         }
         if announced.max(before.len() + request.payload.len()) > INCOMING_MAX {
-            return Err(Code::TOO_LARGE);
+            return Err(CoapCode::TOO_LARGE);
         }
         let bytes = [before, request.payload.clone()].concat();
         if !block.more {
@@ -167,34 +167,34 @@ impl Client {
 }
 
 /// An option that is a number of two bytes.
-fn short(request: &Message, number: u16) -> Result<Option<u16>, Code> {
+fn short(request: &CoapMessage, number: u16) -> Result<Option<u16>, CoapCode> {
     match request.value(number) {
         None => Ok(None),
         Some(_) => {
             let value = request.uint(number).and_then(|value| u16::try_from(value).ok());
-            value.map(Some).ok_or(Code::BAD_OPTION)
+            value.map(Some).ok_or(CoapCode::BAD_OPTION)
         }
     }
 }
 
 /// A 2.05, cut into blocks if it is too long or if the request says so.
-fn content(request: &Message, format: u16, payload: Vec<u8>, observe: Option<u32>) -> Result<Answer, Code> {
-    let mut answer = Answer::from(Code::CONTENT);
+fn content(request: &CoapMessage, format: u16, payload: Vec<u8>, observe: Option<u32>) -> Result<CoapAnswer, CoapCode> {
+    let mut answer = CoapAnswer::from(CoapCode::CONTENT);
     let number = crate::coap::message::uint_bytes;
     answer
         .options
         .extend(observe.map(|sequence| (OBSERVE, number(sequence))));
     answer.options.push((CONTENT_FORMAT, number(format.into())));
     let asked = match request.value(BLOCK2) {
-        Some(value) => Some(Block::decode(value).ok_or(Code::BAD_REQUEST)?),
+        Some(value) => Some(BlockOption::decode(value).ok_or(CoapCode::BAD_REQUEST)?),
         None => None,
     };
-    let block = asked.unwrap_or(Block {
+    let block = asked.unwrap_or(BlockOption {
         number: 0,
         more: false,
-        exponent: Block::EXPONENT_MAX,
+        exponent: BlockOption::EXPONENT_MAX,
     });
-    let (block, part) = block.cut(&payload).ok_or(Code::BAD_REQUEST)?;
+    let (block, part) = block.cut(&payload).ok_or(CoapCode::BAD_REQUEST)?;
     if asked.is_some() || block.more {
         answer.options.push((BLOCK2, block.encode()));
     }

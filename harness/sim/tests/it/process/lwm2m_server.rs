@@ -3,7 +3,7 @@
 use bc66_sim::coap::option::{
     ACCEPT, BLOCK2, CONTENT_FORMAT, ETAG, LOCATION_PATH, OBSERVE, SIZE2, URI_PATH, URI_QUERY,
 };
-use bc66_sim::coap::{Block, Code, Kind, Message};
+use bc66_sim::coap::{BlockOption, CoapCode, MessageType, CoapMessage};
 use std::collections::VecDeque;
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
@@ -28,7 +28,7 @@ pub(crate) enum Manner {
     /// Gives blocks of this exponent, whatever was asked for.
     Blocks(u8),
     /// Answers file requests with this code.
-    Refuses(Code),
+    Refuses(CoapCode),
     /// Acknowledges first and answers in a message of its own.
     Separate,
     /// Answers nothing at all.
@@ -46,8 +46,8 @@ struct State {
     client: Option<SocketAddr>,
     requests: Vec<(String, Vec<u8>)>,
     blocks: Vec<u32>,
-    answers: VecDeque<Message>,
-    notes: VecDeque<Message>,
+    answers: VecDeque<CoapMessage>,
+    notes: VecDeque<CoapMessage>,
     refuse_notes: bool,
     seen: [u32; 2],
     next_id: u16,
@@ -140,15 +140,15 @@ impl LwServer {
             .map(|note| String::from_utf8_lossy(&note.payload).into_owned())
     }
 
-    pub(crate) fn note_within(&self, limit: Duration) -> Option<Message> {
+    pub(crate) fn note_within(&self, limit: Duration) -> Option<CoapMessage> {
         self.wait(limit, |state| state.notes.pop_front())
     }
 
-    pub(crate) fn message(&self, code: Code, path: &str) -> Message {
+    pub(crate) fn message(&self, code: CoapCode, path: &str) -> CoapMessage {
         let mut state = self.state();
         state.next_id += 1;
         let id = state.next_id;
-        let mut message = Message::new(Kind::Confirmable, code, id, &id.to_be_bytes());
+        let mut message = CoapMessage::new(MessageType::Confirmable, code, id, &id.to_be_bytes());
         for segment in path.split('/').filter(|segment| !segment.is_empty()) {
             message.push(URI_PATH, segment);
         }
@@ -162,17 +162,17 @@ impl LwServer {
     }
 
     /// The next message that is neither a request nor a notification.
-    pub(crate) fn reply(&self, limit: Duration) -> Option<Message> {
+    pub(crate) fn reply(&self, limit: Duration) -> Option<CoapMessage> {
         self.wait(limit, |state| state.answers.pop_front())
     }
 
     /// A request and its answer.
-    pub(crate) fn ask(&self, request: &Message) -> Message {
+    pub(crate) fn ask(&self, request: &CoapMessage) -> CoapMessage {
         self.try_ask(request)
             .unwrap_or_else(|| panic!("no answer to {request:?}"))
     }
 
-    fn try_ask(&self, request: &Message) -> Option<Message> {
+    fn try_ask(&self, request: &CoapMessage) -> Option<CoapMessage> {
         self.state().answers.clear();
         let deadline = Instant::now() + LIMIT;
         while Instant::now() < deadline {
@@ -193,26 +193,26 @@ impl LwServer {
 
     /// Reads as text: code and payload.
     pub(crate) fn read(&self, path: &str) -> String {
-        let mut request = self.message(Code::GET, path);
+        let mut request = self.message(CoapCode::GET, path);
         request.push_uint(ACCEPT, 0);
         shown(&self.ask(&request))
     }
 
-    pub(crate) fn observe(&self, path: &str) -> Message {
-        let mut request = self.message(Code::GET, path);
+    pub(crate) fn observe(&self, path: &str) -> CoapMessage {
+        let mut request = self.message(CoapCode::GET, path);
         request.push_uint(OBSERVE, 0);
         self.ask(&request)
     }
 
-    pub(crate) fn write(&self, path: &str, text: &str) -> Code {
-        let mut request = self.message(Code::PUT, path);
+    pub(crate) fn write(&self, path: &str, text: &str) -> CoapCode {
+        let mut request = self.message(CoapCode::PUT, path);
         request.push_uint(CONTENT_FORMAT, 0);
         request.payload = text.into();
         self.ask(&request).code
     }
 
-    pub(crate) fn execute(&self, path: &str) -> Code {
-        self.ask(&self.message(Code::POST, path)).code
+    pub(crate) fn execute(&self, path: &str) -> CoapCode {
+        self.ask(&self.message(CoapCode::POST, path)).code
     }
 
     /// `state result` of the firmware update object.
@@ -226,7 +226,7 @@ impl LwServer {
 }
 
 /// Code and payload.
-pub(crate) fn shown(message: &Message) -> String {
+pub(crate) fn shown(message: &CoapMessage) -> String {
     format!("{} {}", message.code, String::from_utf8_lossy(&message.payload))
         .trim_end()
         .to_owned()
@@ -241,32 +241,32 @@ impl State {
         self.seen[direction].is_multiple_of(every)
     }
 
-    fn on_datagram(&mut self, bytes: &[u8], from: SocketAddr) -> Vec<Message> {
-        let message = Message::decode(bytes).expect("the module sends sound messages");
-        let empty = |kind| Message::empty(kind, message.id);
+    fn on_datagram(&mut self, bytes: &[u8], from: SocketAddr) -> Vec<CoapMessage> {
+        let message = CoapMessage::decode(bytes).expect("the module sends sound messages");
+        let empty = |kind| CoapMessage::empty(kind, message.id);
         if message.code.is_request() {
             match self.manner {
                 Manner::Silent => vec![],
-                Manner::Resets => vec![empty(Kind::Reset)],
+                Manner::Resets => vec![empty(MessageType::Reset)],
                 _ => self.on_request(&message, bytes, from),
             }
-        } else if message.kind == Kind::Confirmable && self.refuse_notes {
-            vec![empty(Kind::Reset)]
-        } else if message.kind == Kind::Confirmable {
+        } else if message.kind == MessageType::Confirmable && self.refuse_notes {
+            vec![empty(MessageType::Reset)]
+        } else if message.kind == MessageType::Confirmable {
             self.notes.push_back(message.clone());
-            vec![empty(Kind::Acknowledgement)]
+            vec![empty(MessageType::Acknowledgement)]
         } else {
             self.answers.push_back(message);
             vec![]
         }
     }
 
-    fn on_request(&mut self, request: &Message, bytes: &[u8], from: SocketAddr) -> Vec<Message> {
+    fn on_request(&mut self, request: &CoapMessage, bytes: &[u8], from: SocketAddr) -> Vec<CoapMessage> {
         let path = request.texts(URI_PATH).expect("UTF-8");
-        let mut answer = Message::new(Kind::Acknowledgement, Code::NOT_FOUND, request.id, &request.token);
+        let mut answer = CoapMessage::new(MessageType::Acknowledgement, CoapCode::NOT_FOUND, request.id, &request.token);
         if path.first() == Some(&"f") {
             self.serve_file(request, &mut answer);
-            if answer.code == Code::EMPTY {
+            if answer.code == CoapCode::EMPTY {
                 return vec![];
             }
         } else {
@@ -279,35 +279,35 @@ impl State {
                 self.requests.push(entry);
             }
             answer.code = match (request.code, path.as_slice()) {
-                (Code::POST, ["rd"]) => {
+                (CoapCode::POST, ["rd"]) => {
                     self.client = Some(from);
                     answer.push(LOCATION_PATH, "rd");
                     answer.push(LOCATION_PATH, "a1");
-                    Code::CREATED
+                    CoapCode::CREATED
                 }
-                _ if self.manner == Manner::Forgetful => Code::NOT_FOUND,
-                (Code::POST, ["rd", "a1"]) => {
+                _ if self.manner == Manner::Forgetful => CoapCode::NOT_FOUND,
+                (CoapCode::POST, ["rd", "a1"]) => {
                     self.client = Some(from);
-                    Code::CHANGED
+                    CoapCode::CHANGED
                 }
-                (Code::DELETE, ["rd", "a1"]) => Code::DELETED,
-                _ => Code::NOT_FOUND,
+                (CoapCode::DELETE, ["rd", "a1"]) => CoapCode::DELETED,
+                _ => CoapCode::NOT_FOUND,
             };
         }
         if self.manner == Manner::Separate {
             self.next_id += 1;
-            let separate = Message {
-                kind: Kind::Confirmable,
+            let separate = CoapMessage {
+                kind: MessageType::Confirmable,
                 id: self.next_id,
                 ..answer
             };
-            return vec![Message::empty(Kind::Acknowledgement, request.id), separate];
+            return vec![CoapMessage::empty(MessageType::Acknowledgement, request.id), separate];
         }
         vec![answer]
     }
 
-    fn serve_file(&mut self, request: &Message, answer: &mut Message) {
-        let mut block = Block::decode(request.value(BLOCK2).expect("a block is asked for")).expect("sound");
+    fn serve_file(&mut self, request: &CoapMessage, answer: &mut CoapMessage) {
+        let mut block = BlockOption::decode(request.value(BLOCK2).expect("a block is asked for")).expect("sound");
         let offset = block.offset();
         if let Manner::Blocks(exponent) = self.manner {
             block.exponent = exponent;
@@ -318,7 +318,7 @@ impl State {
         }
         let etag = match self.manner {
             Manner::SilentFrom(from) if block.number >= from => {
-                answer.code = Code::EMPTY;
+                answer.code = CoapCode::EMPTY;
                 return;
             }
             Manner::Refuses(code) => {
@@ -329,7 +329,7 @@ impl State {
             _ => b"1",
         };
         let (block, part) = block.cut(&self.file).expect("inside the file");
-        answer.code = Code::CONTENT;
+        answer.code = CoapCode::CONTENT;
         answer.push(ETAG, etag);
         answer.push(BLOCK2, block.encode());
         if block.number == 0 {

@@ -1,7 +1,7 @@
 //! One simulator under test: starts it, moves its lines, talks to its pty. Every wait says what it waited for.
 
 use bc66_sim::package::pack;
-use bc66_sim::version::Version;
+use bc66_sim::version::FirmwareVersion;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{Mode, OFlags, open};
 use rustix::process::{Pid, Signal, kill_process};
@@ -28,7 +28,7 @@ pub(crate) static FORWARD: LazyLock<Vec<u8>> = LazyLock::new(|| package("BC66NBR
 pub(crate) static BACK: LazyLock<Vec<u8>> = LazyLock::new(|| package("BC66NBR01A02", "BC66NBR01A01"));
 
 fn package(from: &str, to: &str) -> Vec<u8> {
-    let version = |name: &str| -> Version { name.parse().expect("a version") };
+    let version = |name: &str| -> FirmwareVersion { name.parse().expect("a version") };
     pack(&version(from), &version(to)).expect("a package")
 }
 

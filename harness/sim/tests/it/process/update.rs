@@ -3,7 +3,7 @@
 use crate::process::rig::{BACK, FORWARD, Rig};
 use bc66_sim::flash::{ERASED, SECTOR};
 use bc66_sim::image;
-use bc66_sim::layout::Layout;
+use bc66_sim::layout::FlashLayout;
 use rstest::rstest;
 use std::time::Duration;
 
@@ -156,13 +156,13 @@ fn the_write_under_way_is_torn() {
     rig.exchange("AT+QFOTADL=1");
     let source = image::build(
         &"BC66NBR01A01".parse().expect("a version"),
-        Layout::BC66.image.len(),
+        FlashLayout::BC66.image.len(),
     );
     let torn = (21..60).any(|percent| {
         rig.until(&format!("\"UPDATING\",{percent}%"));
         rig.listen(Duration::from_millis(1));
         rig.cycle();
-        let backup = &std::fs::read(&flash).expect("the flash file")[Layout::BC66.backup.start..][..SECTOR];
+        let backup = &std::fs::read(&flash).expect("the flash file")[FlashLayout::BC66.backup.start..][..SECTOR];
         let whole = source.chunks(SECTOR).any(|sector| sector == backup);
         !whole && backup.iter().any(|byte| *byte != ERASED)
     });

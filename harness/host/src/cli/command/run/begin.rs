@@ -9,7 +9,7 @@ use crate::plan::Planned;
 use crate::plan::earlier::Earlier;
 use crate::plan::flags::SelectionFlags;
 use crate::state::campaign_store::tool_digest;
-use bc66_sim::package::Purpose;
+use bc66_sim::package::PackagePurpose;
 use dfota_core::case::Case;
 use dfota_core::event::{Attachments, Event, FileFacts, RigFacts, RunStarted, SCHEMA};
 use dfota_core::seed::Seed;
@@ -184,7 +184,7 @@ pub(super) fn rerun(selection: &SelectionFlags, seed: Seed) -> String {
 }
 /// Whether reports say that the module was simulated: packages of a rehearsal tell that also of a rig with wires.
 fn says_simulated(rig: &Rig, suites: &[Suite]) -> bool {
-    let rehearsal = suites.iter().any(|suite| suite.is_for(Purpose::Rehearsal));
+    let rehearsal = suites.iter().any(|suite| suite.is_for(PackagePurpose::Rehearsal));
     rehearsal || matches!(rig.link, crate::config::rig::Link::Simulated(_))
 }
 
