@@ -5,81 +5,48 @@
 
 mod aftermath;
 mod agenda;
-pub mod at;
+mod at;
+mod coap_download;
 mod console;
 mod data_mode;
-mod fetch;
+mod http_download;
+mod inbox;
 mod lwm2m;
 mod modem;
+mod output;
 mod profile;
-mod pulling;
 mod queue_mode;
-mod voice;
 
-pub use modem::{Modem, NetworkRegistration};
-pub use profile::{AUTOMATIC, Profile};
+pub(crate) use inbox::{ApplicationInput, Inbox};
+pub(crate) use modem::{Modem, NetworkRegistration};
+pub(crate) use profile::{AUTOMATIC, Profile};
 
 use crate::clock::ModuleClock;
 use crate::defect::Defect;
 use crate::dialect::Dialect;
-use crate::download::DownloadEvent;
 use crate::durations::{
     ATTACH, CFUN_TO_CPIN, CFUN_TO_END, LATE_ADDRESS, ORDER_TO_START, RDY_TO_CFUN, START_TO_REBOOT,
 };
-use crate::flash::FileFlash;
+use crate::flash::{FileFlash, SharedFlash};
 use crate::layout::FlashLayout;
 use crate::life::{ModuleError, hang, reboot};
-use crate::lwm2m::LinkEvent;
-use crate::nvdm::Nvdm;
-use crate::pull::PullError;
-use crate::random::Random;
 use crate::reporter::Percents;
 use crate::settings::Settings;
-use crate::uart::{Uart, receive_until};
-use crate::upload::UploadedPackage;
+use crate::uart::Uart;
 use crate::url::Url;
 use aftermath::Aftermath;
 use agenda::Agenda;
 use bc66_spec::boot::{CFUN_FULL, CPIN_READY, IP};
 use bc66_spec::urc::FotaUrc;
-use console::LineBuffer;
+use coap_download::CoapDownload;
+use console::AtInterface;
 use data_mode::DataMode;
-use fetch::FetchState;
+use http_download::HttpDownload;
 use lwm2m::Lwm2mSession;
-use pulling::PullState;
-use std::collections::VecDeque;
 use std::process;
-use std::sync::mpsc::{Receiver, Sender};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// What the loop reacts to.
-#[derive(Debug)]
-pub enum ApplicationInput {
-    /// Bytes from the host.
-    Bytes(Vec<u8>),
-    /// News of the download with the number `order`.
-    Download {
-        /// Counts the downloads of this boot.
-        order: u64,
-        event: DownloadEvent,
-    },
-    /// The end of the download over CoAP with the number `order`.
-    Pull {
-        /// Counts the downloads of this boot.
-        order: u64,
-        /// Bytes of the package, or why there is none.
-        over: Result<usize, PullError>,
-    },
-    /// News of the link to the LwM2M server with the number `order`.
-    Link {
-        /// Counts the links of this boot.
-        order: u64,
-        event: LinkEvent,
-    },
-}
-
-/// What is due at some time.
+/// What happens at some time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum TimedEvent {
     FullFunctionality,
@@ -87,8 +54,8 @@ enum TimedEvent {
     SimReady,
     Attached,
     Addressed,
-    DownloadStarts,
-    PullStarts,
+    HttpStart,
+    CoapStart,
     UpdateStarts { package: usize, announced: bool },
     Reboot,
     Hang,
@@ -97,93 +64,76 @@ enum TimedEvent {
 
 /// What a command does after its final result is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AfterReply {
+pub(crate) enum AfterReply {
     Reboot,
     PowerDown,
-    /// Another rate on the UART.
-    Baud,
-    /// Look for the network.
+    /// Use the rate of the profile on the UART.
+    SetBaud,
     Attach,
     Detach,
-    /// A download was ordered.
     Download(Url),
-    /// The update of so many bytes in the delta area was ordered.
+    /// Update with so many bytes of the delta area.
     Update(usize),
 }
 
-pub struct App {
-    /// What the board told the module.
-    pub settings: Settings,
-    /// Settings of the AT interface.
-    pub profile: Profile,
-    pub modem: Modem,
-    /// What `AT+QFUPLEX` brought since the boot.
-    pub upload: UploadedPackage,
-    /// Filled by commands: what follows their final result.
-    pub after: Vec<AfterReply>,
+/// The downloads of this boot; one of either kind at a time.
+#[derive(Debug)]
+struct Downloads {
+    http: Option<HttpDownload>,
+    coap: Option<CoapDownload>,
+    /// Which percentages of the download over HTTP are printed.
+    percents: Percents,
+    /// How many were started: what one tells after another has begun counts for nothing.
+    started: u64,
+}
+
+pub(crate) struct App {
+    pub(crate) settings: Settings,
+    pub(crate) at: AtInterface,
+    pub(crate) modem: Modem,
     clock: ModuleClock,
     uart: Uart,
-    flash: Arc<Mutex<FileFlash>>,
-    inputs: Receiver<ApplicationInput>,
-    sender: Sender<ApplicationInput>,
-    early: VecDeque<ApplicationInput>,
+    flash: SharedFlash,
+    inbox: Inbox,
     agenda: Agenda<TimedEvent>,
-    console: LineBuffer,
-    data_mode: Option<DataMode>,
-    fetch: Option<FetchState>,
-    percents: Percents,
-    pull: Option<PullState>,
+    downloads: Downloads,
     lwm2m: Lwm2mSession,
-    orders: u64,
     update_ordered: bool,
-    /// Is the rate of the line known?
-    synchronized: bool,
     aftermath: Aftermath,
 }
 
 impl App {
-    pub const LAYOUT: FlashLayout = FlashLayout::BC66;
+    pub(crate) const LAYOUT: FlashLayout = FlashLayout::BC66;
 
     /// Prints `RDY` and gets ready.
-    pub fn start(
+    pub(crate) fn start(
         settings: Settings,
         clock: ModuleClock,
         uart: Uart,
         mut flash: FileFlash,
-        sender: Sender<ApplicationInput>,
-        inputs: Receiver<ApplicationInput>,
+        inbox: Inbox,
     ) -> Result<Self, ModuleError> {
         let aftermath = Aftermath::of_boot(&settings, &mut flash)?;
-        let profile = Profile::load(&flash, settings.dialects)?;
-        let lwm2m = Lwm2mSession::start(&settings, &mut flash, &Self::LAYOUT)?;
-        let percents = Percents::new(&settings, "downloading");
-        let first_line_lost = Random::for_purpose(settings.boot_seed(), "baud sync").below(2) == 0;
         let mut app = Self {
+            at: AtInterface::new(&settings, &flash)?,
             modem: Modem::new(settings.seed, settings.boot),
-            settings,
-            profile,
-            upload: UploadedPackage::default(),
-            after: Vec::new(),
             clock,
             uart,
-            flash: Arc::new(Mutex::new(flash)),
-            inputs,
-            sender,
-            early: VecDeque::new(),
+            inbox,
             agenda: Agenda::default(),
-            console: LineBuffer::new(first_line_lost),
-            data_mode: None,
-            fetch: None,
-            percents,
-            pull: None,
-            lwm2m,
-            orders: 0,
+            downloads: Downloads {
+                http: None,
+                coap: None,
+                percents: Percents::new(&settings, "downloading"),
+                started: 0,
+            },
+            lwm2m: Lwm2mSession::start(&settings, &mut flash)?,
             update_ordered: false,
-            synchronized: false,
             aftermath,
+            flash: SharedFlash::new(flash),
+            settings,
         };
-        app.synchronized = !app.profile.is_automatic();
-        app.uart.set_baud(app.profile.rate());
+        app.uart.set_baud(app.at.profile.rate());
         app.uart.listen(); // before anyone can react to what comes next
         app.print_ready();
         app.due_in(RDY_TO_CFUN, TimedEvent::FullFunctionality);
@@ -191,51 +141,40 @@ impl App {
     }
 
     /// Runs until the module reboots or is switched off.
-    pub fn run(mut self) -> Result<(), ModuleError> {
+    pub(crate) fn run(mut self) -> Result<(), ModuleError> {
         loop {
-            if let Some(moment) = self.agenda.take_due(Instant::now()) {
-                self.on_moment(moment)?;
-            } else if self
-                .data_mode
-                .as_ref()
-                .is_some_and(|data| data.is_late(Instant::now()))
-            {
-                self.data_mode_late();
-            } else if self.lwm2m.due().is_some_and(|due| due <= Instant::now()) {
+            let now = Instant::now();
+            let has_come = |due: Option<Instant>| due.is_some_and(|due| due <= now);
+            if let Some(event) = self.agenda.take_due(now) {
+                self.on_time(event)?;
+            } else if has_come(self.at.data_until()) {
+                self.end_data_late();
+            } else if has_come(self.lwm2m.due()) {
                 self.lwm2m.on_due();
-            } else if let Some(input) = self.next_input() {
-                self.on_input(input)?;
+            } else {
+                let times = [self.agenda.next(), self.at.data_until(), self.lwm2m.due()];
+                if let Some(input) = self.inbox.next(times.into_iter().flatten().min()) {
+                    self.on_input(input)?;
+                }
             }
             self.settle_lwm2m()?;
         }
     }
 
-    /// The flash, for as long as one access needs it.
-    pub fn flash(&self) -> MutexGuard<'_, FileFlash> {
-        self.flash.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The application's non-volatile store.
-    pub fn nvdm(&self) -> Nvdm {
-        Nvdm::new(&Self::LAYOUT)
-    }
-
     /// Does an order to update go on already, its download included?
-    pub fn is_updating(&self) -> bool {
-        self.update_ordered || self.fetch.is_some() || self.pull.is_some()
+    fn is_updating(&self) -> bool {
+        self.update_ordered || self.downloads.http.is_some() || self.downloads.coap.is_some()
     }
 
-    /// Detaches from the network.
     fn detach(&mut self) {
         self.agenda.forget(TimedEvent::Attached);
         self.agenda.forget(TimedEvent::Addressed);
-        self.give_up_download();
-        self.give_up_pull();
+        self.give_up_http();
+        self.give_up_coap();
         self.leave_lwm2m();
         self.register(NetworkRegistration::None);
     }
 
-    /// Looks for the network.
     fn attach(&mut self) {
         if self.modem.registration == NetworkRegistration::None {
             self.register(NetworkRegistration::Searching);
@@ -247,60 +186,45 @@ impl App {
 
     fn get_address(&mut self) -> Result<(), ModuleError> {
         self.modem.addressed = true;
-        self.say(&format!("{IP} {}", self.modem.address));
+        self.print_plain(&format!("{IP} {}", self.modem.address));
         self.resume_registration();
         self.begin_waiting_download()
     }
 
-    fn due_in(&mut self, module_time: Duration, moment: TimedEvent) {
-        self.agenda.add(self.clock.after(module_time), moment);
-    }
-
-    fn next_input(&mut self) -> Option<ApplicationInput> {
-        if let Some(input) = self.early.pop_front() {
-            return Some(input);
-        }
-        let data_mode = self.data_mode.as_ref().map(DataMode::until);
-        let lwm2m = self.lwm2m.due();
-        match self.agenda.next().into_iter().chain(data_mode).chain(lwm2m).min() {
-            Some(until) => receive_until(&self.inputs, until),
-            None => self.inputs.recv().ok(),
-        }
+    fn due_in(&mut self, module_time: Duration, event: TimedEvent) {
+        self.agenda.add(self.clock.after(module_time), event);
     }
 
     fn on_input(&mut self, input: ApplicationInput) -> Result<(), ModuleError> {
         match input {
-            ApplicationInput::Bytes(bytes) if self.data_mode.is_some() => self.on_data(bytes),
-            ApplicationInput::Bytes(bytes) => self.on_console(&bytes),
-            ApplicationInput::Download { order, event } => self.on_download(order, event),
-            ApplicationInput::Pull { order, over } => self.on_pull(order, over),
-            ApplicationInput::Link { order, event } => {
-                self.on_link(order, event);
-                Ok(())
-            }
+            ApplicationInput::Bytes(bytes) if self.at.data_until().is_some() => self.on_data(bytes)?,
+            ApplicationInput::Bytes(bytes) => self.on_console(&bytes)?,
+            ApplicationInput::Http { number, event } => self.on_http(number, event)?,
+            ApplicationInput::Coap { number, package } => self.on_coap(number, package)?,
+            ApplicationInput::Link { number, event } => self.on_link(number, event),
         }
+        Ok(())
     }
 
-    fn on_moment(&mut self, moment: TimedEvent) -> Result<(), ModuleError> {
-        match moment {
+    fn on_time(&mut self, event: TimedEvent) -> Result<(), ModuleError> {
+        match event {
             TimedEvent::FullFunctionality => {
-                self.say(CFUN_FULL);
+                self.print_plain(CFUN_FULL);
                 if self.suffers(Defect::HangsBeforeEnd) {
                     hang();
                 }
-                self.modem.functional = true;
                 self.due_in(CFUN_TO_END, TimedEvent::Result);
                 self.due_in(CFUN_TO_CPIN, TimedEvent::SimReady);
                 self.attach();
                 self.order_download_again()?;
             }
             TimedEvent::Result => {
-                self.tell_result()?;
+                self.print_result()?;
                 self.plan_aftermath();
             }
             TimedEvent::SimReady => {
                 self.modem.sim_ready = true;
-                self.say(CPIN_READY);
+                self.print_plain(CPIN_READY);
             }
             TimedEvent::Attached => {
                 self.register(NetworkRegistration::Home);
@@ -311,8 +235,8 @@ impl App {
                 }
             }
             TimedEvent::Addressed => self.get_address()?,
-            TimedEvent::DownloadStarts => self.start_download()?,
-            TimedEvent::PullStarts => self.start_pull()?,
+            TimedEvent::HttpStart => self.start_http()?,
+            TimedEvent::CoapStart => self.start_coap()?,
             TimedEvent::UpdateStarts { package, announced } => self.start_update(package, announced)?,
             TimedEvent::Reboot => return Err(reboot(&self.settings, &self.uart).into()),
             TimedEvent::Hang => hang(),
@@ -321,20 +245,16 @@ impl App {
         Ok(())
     }
 
-    /// A package of so many bytes is complete: the update starts by itself.
-    fn order_update(&mut self, package: usize) {
+    /// A package of so many bytes is in the delta area: the update starts by itself.
+    fn order_update(&mut self, package: usize, announced: bool) {
         self.update_ordered = true;
-        let update = TimedEvent::UpdateStarts {
-            package,
-            announced: true,
-        };
-        self.due_in(ORDER_TO_START, update);
+        self.due_in(ORDER_TO_START, TimedEvent::UpdateStarts { package, announced });
     }
 
     /// Sets the marker and hands over to the bootloader. Over CoAP there is no `START` (AN §6.3.5).
     fn start_update(&mut self, package: usize, announced: bool) -> Result<(), ModuleError> {
         if announced && !self.settings.dialects.has(Dialect::NoStart) {
-            self.unasked(&self.phrases().fota(FotaUrc::Start));
+            self.print(&self.phrases().fota(FotaUrc::Start));
         }
         self.uart.flush();
         self.leave_download()?;
@@ -350,11 +270,11 @@ impl App {
                 self.uart.flush();
                 process::exit(0);
             }
-            AfterReply::Baud => self.uart.set_baud(self.profile.rate()),
+            AfterReply::SetBaud => self.uart.set_baud(self.at.profile.rate()),
             AfterReply::Attach => self.attach(),
             AfterReply::Detach => self.detach(),
             AfterReply::Download(url) => self.order_download(url),
-            AfterReply::Update(package) => self.order_update(package),
+            AfterReply::Update(package) => self.order_update(package, true),
         }
         Ok(())
     }

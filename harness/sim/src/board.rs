@@ -22,7 +22,7 @@ const DISCARD_EVERY: Duration = Duration::from_millis(10);
 
 /// A board with one module on it.
 #[derive(Debug, Clone)]
-pub struct Board {
+pub(crate) struct Board {
     shared: Arc<Shared>,
 }
 
@@ -66,19 +66,22 @@ enum ModuleState {
 
 /// What the lines are and what the module does, for the control protocol.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BoardState {
-    pub power: bool,
-    pub reset: bool,
-    pub pwrkey: bool,
+pub(crate) struct BoardState {
+    pub(crate) power: bool,
+    pub(crate) reset: bool,
+    pub(crate) pwrkey: bool,
     /// `off`, `held` or `running`.
-    pub module: &'static str,
+    pub(crate) module: &'static str,
+    /// When VDD_EXT, the module's own 1.8 V, last went up or down. It is up unless the module is off.
+    pub(crate) vdd_ext_since: Instant,
 }
 
 impl Board {
     /// A board without supply. A `tied` PWRKEY starts the module as soon as there is one.
-    pub fn new(
+    pub(crate) fn new(
         pty: Pty,
-        (settings, factory): (Settings, Factory),
+        settings: Settings,
+        factory: Factory,
         clock: ModuleClock,
         tied: bool,
     ) -> io::Result<Self> {
@@ -93,17 +96,16 @@ impl Board {
             vdd_ext: Instant::now(),
             starts: 0,
         };
-        let shared = Shared {
-            pty,
-            settings,
-            factory,
-            clock,
-            tied,
-            lines: Mutex::new(lines),
-            changed: Condvar::new(),
-        };
         let board = Self {
-            shared: Arc::new(shared),
+            shared: Arc::new(Shared {
+                pty,
+                settings,
+                factory,
+                clock,
+                tied,
+                lines: Mutex::new(lines),
+                changed: Condvar::new(),
+            }),
         };
         let supervisor = board.clone();
         thread::Builder::new()
@@ -113,7 +115,7 @@ impl Board {
     }
 
     /// Switches the supply. Off: returns when the module is dead and reaped.
-    pub fn power(&self, on: bool) {
+    pub(crate) fn power(&self, on: bool) {
         let mut lines = self.lines();
         if on == lines.power {
             return;
@@ -135,7 +137,7 @@ impl Board {
     }
 
     /// Moves RESET. Asserted: returns when it has been low for long enough to count, or is not low any more.
-    pub fn reset(&self, asserted: bool) {
+    pub(crate) fn reset(&self, asserted: bool) {
         let mut lines = self.lines();
         if asserted == lines.reset.is_some() {
             return;
@@ -160,12 +162,12 @@ impl Board {
                 }
                 return;
             }
-            lines = self.wait(lines, Some(wait));
+            lines = self.wait(lines, wait);
         }
     }
 
     /// Presses or releases PWRKEY.
-    pub fn pwrkey(&self, pressed: bool) {
+    pub(crate) fn pwrkey(&self, pressed: bool) {
         let mut lines = self.lines();
         if pressed == lines.pwrkey {
             return;
@@ -185,36 +187,30 @@ impl Board {
 
     /// Stops the module and writes its flash as the factory does, as a flash tool would. It stays off until it is switched
     /// on again.
-    pub fn reflash(&self) -> flash::Result<()> {
+    pub(crate) fn reflash(&self) -> flash::Result<()> {
         let mut lines = self.lines();
         lines.end_module(ModuleState::Off);
         lines.pressed = None;
         self.shared.factory.flash()
     }
 
-    pub fn state(&self) -> BoardState {
+    pub(crate) fn state(&self) -> BoardState {
         let lines = self.lines();
-        let module = match lines.module {
-            ModuleState::Off => "off",
-            ModuleState::Held => "held",
-            ModuleState::Starting | ModuleState::Running(_) => "running",
-        };
         BoardState {
             power: lines.power,
             reset: lines.reset.is_some(),
             pwrkey: lines.pwrkey,
-            module,
+            module: match lines.module {
+                ModuleState::Off => "off",
+                ModuleState::Held => "held",
+                ModuleState::Starting | ModuleState::Running(_) => "running",
+            },
+            vdd_ext_since: lines.vdd_ext,
         }
     }
 
-    /// Whether VDD_EXT, the module's own 1.8 V, is up, and since when it is as it is.
-    pub fn vdd_ext(&self) -> (bool, Instant) {
-        let lines = self.lines();
-        (!matches!(lines.module, ModuleState::Off), lines.vdd_ext)
-    }
-
     /// Supply on and PWRKEY pressed for long enough, for use by hand.
-    pub fn switch_on(&self) {
+    pub(crate) fn switch_on(&self) {
         self.power(true);
         let lines = self.lines();
         if lines.may_start() {
@@ -226,21 +222,10 @@ impl Board {
         self.shared.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn wait<'a>(&self, lines: MutexGuard<'a, BoardLines>, limit: Option<Duration>) -> MutexGuard<'a, BoardLines> {
-        match limit {
-            Some(limit) => {
-                self.shared
-                    .changed
-                    .wait_timeout(lines, limit)
-                    .unwrap_or_else(PoisonError::into_inner)
-                    .0
-            }
-            None => self
-                .shared
-                .changed
-                .wait(lines)
-                .unwrap_or_else(PoisonError::into_inner),
-        }
+    /// Waits for a change of the lines, or for the limit.
+    fn wait<'a>(&self, lines: MutexGuard<'a, BoardLines>, limit: Duration) -> MutexGuard<'a, BoardLines> {
+        let changed = self.shared.changed.wait_timeout(lines, limit);
+        changed.unwrap_or_else(PoisonError::into_inner).0
     }
 
     fn key_counts(&self, since: Instant) -> bool {
@@ -257,7 +242,7 @@ impl Board {
         lines.turn(ModuleState::Starting);
         self.shared.changed.notify_all();
         while matches!(lines.module, ModuleState::Starting) {
-            lines = self.wait(lines, None);
+            lines = self.wait(lines, Duration::MAX);
         }
     }
 
@@ -268,28 +253,23 @@ impl Board {
                 self.spawn(&mut lines);
                 self.shared.changed.notify_all();
             }
-            let counts = lines.pressed.filter(|_| lines.may_start());
-            if counts.is_some_and(|since| self.key_counts(since)) {
+            let pressed = lines.pressed.filter(|_| lines.may_start());
+            if pressed.is_some_and(|since| self.key_counts(since)) {
                 lines.pressed = None;
-                let next = if lines.reset.is_some() {
-                    ModuleState::Held
-                } else {
-                    ModuleState::Starting
+                let next = match lines.reset {
+                    Some(_) => ModuleState::Held,
+                    None => ModuleState::Starting,
                 };
                 lines.turn(next);
                 continue;
             }
-            let limit = match lines.module {
-                ModuleState::Running(_) => None,
-                _ => {
-                    self.shared.pty.discard_input();
-                    let key = counts.map(|since| {
-                        (since + self.shared.clock.real(PWRKEY_LOW_MIN))
-                            .saturating_duration_since(Instant::now())
-                    });
-                    Some(key.unwrap_or(DISCARD_EVERY).min(DISCARD_EVERY))
-                }
-            };
+            let mut limit = Duration::MAX;
+            if !matches!(lines.module, ModuleState::Running(_)) {
+                self.shared.pty.discard_input();
+                let counts = pressed.map(|since| since + self.shared.clock.real(PWRKEY_LOW_MIN));
+                let key = counts.map(|counts| counts.saturating_duration_since(Instant::now()));
+                limit = key.unwrap_or(DISCARD_EVERY).min(DISCARD_EVERY);
+            }
             lines = self.wait(lines, limit);
         }
     }
@@ -297,7 +277,8 @@ impl Board {
     fn spawn(&self, lines: &mut BoardLines) {
         lines.starts += 1;
         match self.spawn_module(lines.starts, lines.was_off) {
-            Ok((child, stdout)) => {
+            Ok(mut child) => {
+                let stdout = child.stdout.take();
                 lines.turn(ModuleState::Running(child));
                 let (board, start) = (self.clone(), lines.starts);
                 thread::spawn(move || board.watch(stdout, start));
@@ -310,21 +291,19 @@ impl Board {
     }
 
     /// The pty is the module's stdin, both ways; its stdout only shows when it ends.
-    fn spawn_module(&self, start: u64, off: Option<Duration>) -> io::Result<(Child, Option<ChildStdout>)> {
+    fn spawn_module(&self, start: u64, off: Option<Duration>) -> io::Result<Child> {
         let settings = Settings {
             boot: start * Settings::BOOTS_PER_START,
             off,
             ..self.shared.settings.clone()
         };
-        let mut child = Command::new(std::env::current_exe()?)
+        Command::new(std::env::current_exe()?)
             .arg0(ARGV0)
             .args(settings.to_args())
             .stdin(self.shared.pty.master().try_clone_to_owned()?)
             .stdout(Stdio::piped())
             .process_group(0) // Ctrl-C on the terminal is for the board
-            .spawn()?;
-        let stdout = child.stdout.take();
-        Ok((child, stdout))
+            .spawn()
     }
 
     /// Waits for the module of start number `start` to end by itself: switched off by `AT+QPOWD`, or crashed.

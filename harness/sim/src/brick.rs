@@ -12,7 +12,7 @@ use crate::update_info::UpdateInfo;
 /// The record beside the marker that [`Defect::BricksNearPercent`] needs.
 const FRAGILE_KEY: u8 = 2;
 
-pub fn is_bricked(flash: &dyn Flash, layout: &FlashLayout, defects: Defects) -> Result<bool> {
+pub(crate) fn is_bricked(flash: &dyn Flash, layout: &FlashLayout, defects: Defects) -> Result<bool> {
     if defects.has(Defect::BricksNearPercent) && is_fragile(flash, layout)? {
         return Ok(true);
     }
@@ -24,7 +24,7 @@ pub fn is_bricked(flash: &dyn Flash, layout: &FlashLayout, defects: Defects) -> 
 }
 
 /// Writes down that a cut cannot be borne now, or that it can again.
-pub fn set_fragile(flash: &mut dyn Flash, layout: &FlashLayout, fragile: bool) -> Result<()> {
+pub(crate) fn set_fragile(flash: &mut dyn Flash, layout: &FlashLayout, fragile: bool) -> Result<()> {
     RecordLog::new(layout.info).write(flash, FRAGILE_KEY, &[u8::from(fragile)])
 }
 

@@ -2,10 +2,10 @@
 
 use crate::board::Board;
 use crate::clock::ModuleClock;
-use crate::coap::BlockOption;
+use crate::coap::BlockValue;
 use crate::control;
-use crate::defect::{Defect, Defects};
-use crate::dialect::{Dialect, Dialects};
+use crate::defect::Defect;
+use crate::dialect::Dialect;
 use crate::factory::Factory;
 use crate::flash::FlashError;
 use crate::layout::FlashLayout;
@@ -31,6 +31,24 @@ use tempfile::TempDir;
 /// Prints two lines, the pty's path and the control socket's, and runs until SIGINT or SIGTERM.
 #[derive(Debug, Clone, clap::Args)]
 pub struct SimulatorArgs {
+    #[command(flatten)]
+    module: ModuleArgs,
+    #[command(flatten)]
+    board: BoardArgs,
+    /// End when stdin does
+    #[arg(long)]
+    until_eof: bool,
+    /// Show the defects there are
+    #[arg(long)]
+    list_defects: bool,
+    /// Show the dialects there are
+    #[arg(long)]
+    list_dialects: bool,
+}
+
+/// What the module is like.
+#[derive(Debug, Clone, clap::Args)]
+struct ModuleArgs {
     /// Module type: bc66 or bc66-na
     #[arg(long, default_value = "bc66", value_parser = parse_module)]
     module: Module,
@@ -41,14 +59,25 @@ pub struct SimulatorArgs {
     #[arg(long, default_value = "1", value_parser = parse_speed)]
     speed: f64,
     /// Something that is wrong with the module; may be repeated
-    #[arg(long = "defect", value_name = "NAME")]
+    #[arg(long = "defect", value_name = "NAME", hide_possible_values = true)]
     defects: Vec<Defect>,
     /// Another legal way to speak; may be repeated
-    #[arg(long = "dialect", value_name = "NAME")]
+    #[arg(long = "dialect", value_name = "NAME", hide_possible_values = true)]
     dialects: Vec<Dialect>,
     /// Every random choice derives from it
     #[arg(long, default_value_t = 0)]
     seed: u64,
+    /// Block size that a download over CoAP asks for: 16 to 1024
+    #[arg(long, hide = true, default_value = "512", value_parser = parse_block_size)]
+    coap_block: u8,
+    /// The configuration of AT+QLWCONFIG survives a reboot; whether the real module keeps it is not known
+    #[arg(long, hide = true)]
+    lwm2m_config_kept: bool,
+}
+
+/// What is around the module.
+#[derive(Debug, Clone, clap::Args)]
+struct BoardArgs {
     /// Flash file; used as it is if it exists [default: a temporary one]
     #[arg(long)]
     flash: Option<PathBuf>,
@@ -64,21 +93,6 @@ pub struct SimulatorArgs {
     /// PWRKEY is tied: the module boots as soon as it is supplied
     #[arg(long)]
     pwrkey_tied: bool,
-    /// Block size that a download over CoAP asks for: 16 to 1024
-    #[arg(long, hide = true, default_value = "512", value_parser = parse_block_size)]
-    coap_block: u8,
-    /// The configuration of AT+QLWCONFIG survives a reboot; whether the real module keeps it is not known
-    #[arg(long, hide = true)]
-    lwm2m_config_kept: bool,
-    /// End when stdin does
-    #[arg(long)]
-    until_eof: bool,
-    /// Show the defects there are
-    #[arg(long)]
-    list_defects: bool,
-    /// Show the dialects there are
-    #[arg(long)]
-    list_dialects: bool,
 }
 
 fn parse_module(name: &str) -> Result<Module, String> {
@@ -86,20 +100,23 @@ fn parse_module(name: &str) -> Result<Module, String> {
 }
 
 fn parse_speed(text: &str) -> Result<f64, String> {
-    let speed = text.parse().ok().filter(|speed| ModuleClock::new(*speed).is_some());
+    let speed = text
+        .parse()
+        .ok()
+        .filter(|speed| ModuleClock::new(*speed).is_some());
     speed.ok_or_else(|| "expected a positive number".to_owned())
 }
 
 /// The exponent of a block size. That the real module asks for 512 bytes is assumed.
 fn parse_block_size(text: &str) -> Result<u8, String> {
-    let exponent = text.parse().ok().and_then(BlockOption::exponent_of);
+    let exponent = text.parse().ok().and_then(BlockValue::exponent_of);
     exponent.ok_or_else(|| "expected 16, 32, 64, 128, 256, 512 or 1024".to_owned())
 }
 
 /// Why the simulator cannot run.
 #[derive(Debug, thiserror::Error)]
 enum CliError {
-    #[error("`{0}` is no firmware of the module `{name}`", name = module_name(*.1))]
+    #[error("`{0}` is not a firmware of the module `{name}`", name = module_name(*.1))]
     Firmware(FirmwareVersion, Module),
     #[error("flash file `{path}`: {error}", path = .0.display(), error = .1)]
     Flash(PathBuf, FlashError),
@@ -117,14 +134,12 @@ enum CliError {
 
 /// Runs the board until it is told to end.
 pub fn main(args: SimulatorArgs) -> ExitCode {
-    let lists: [(bool, fn() -> String); 2] = [
-        (args.list_defects, named::listing::<Defect>),
-        (args.list_dialects, named::listing::<Dialect>),
-    ];
-    if lists.iter().any(|(asked, _)| *asked) {
-        for (_, list) in lists.iter().filter(|(asked, _)| *asked) {
-            // Nobody may read any more, as behind `| head -1`.
-            let _ = write!(io::stdout(), "{}", list());
+    let defects = args.list_defects.then(named::listing::<Defect>);
+    let dialects = args.list_dialects.then(named::listing::<Dialect>);
+    if args.list_defects || args.list_dialects {
+        for list in defects.into_iter().chain(dialects) {
+            // The reader may have gone already, as behind `| head -1`.
+            let _ = write!(io::stdout(), "{list}");
         }
         return ExitCode::SUCCESS;
     }
@@ -142,34 +157,29 @@ fn run(args: &SimulatorArgs) -> Result<(), CliError> {
     watch_for_end(args.until_eof, &end)?;
     sharpen_timers()?;
     let temporary = TempDir::with_prefix("bc66-sim-")?;
-    let flash = args
-        .flash
-        .clone()
-        .unwrap_or_else(|| temporary.path().join("flash"));
-    let factory = factory(args, &flash)?;
+    let SimulatorArgs {
+        module,
+        board: around,
+        ..
+    } = args;
+    let path_or = |path: &Option<PathBuf>, name: &str| path.clone().unwrap_or(temporary.path().join(name));
+    let factory = factory(module, path_or(&around.flash, "flash"))?;
     prepare_flash(&factory)?;
     let pty = Pty::open()?;
     let path = pty.path().to_owned();
-    let link = args
-        .pty_link
-        .as_deref()
-        .map(|link| PtyLink::new(&path, link))
-        .transpose()?;
+    let link = around.pty_link.as_deref().map(|link| PtyLink::new(&path, link));
+    let link = link.transpose()?;
 
-    let clock = ModuleClock::new(args.speed)
-        .ok_or(io::ErrorKind::InvalidInput)
-        .map_err(io::Error::from)?;
-    let board = Board::new(pty, (settings(args, &flash), factory), clock, args.pwrkey_tied)?;
-    let socket = args
-        .control
-        .clone()
-        .unwrap_or_else(|| temporary.path().join("control"));
+    let clock = ModuleClock::new(module.speed).ok_or_else(|| io::Error::from(io::ErrorKind::InvalidInput))?;
+    let settings = settings(module, &factory.flash);
+    let board = Board::new(pty, settings, factory, clock, around.pwrkey_tied)?;
+    let socket = path_or(&around.control, "control");
     control::serve(board.clone(), &socket).map_err(|error| CliError::Path {
         what: "control socket",
         path: socket.clone(),
         error,
     })?;
-    if args.powered {
+    if around.powered {
         board.switch_on();
     }
     let mut stdout = io::stdout().lock();
@@ -180,13 +190,13 @@ fn run(args: &SimulatorArgs) -> Result<(), CliError> {
     }
     board.power(false);
     drop(link);
-    if args.control.is_some() {
+    if around.control.is_some() {
         let _ = fs::remove_file(&socket);
     }
     Ok(())
 }
 
-fn settings(args: &SimulatorArgs, flash: &Path) -> Settings {
+fn settings(args: &ModuleArgs, flash: &Path) -> Settings {
     Settings {
         module: args.module,
         speed: args.speed,
@@ -194,8 +204,8 @@ fn settings(args: &SimulatorArgs, flash: &Path) -> Settings {
         boot: 0,
         board: std::process::id(),
         off: None,
-        defects: args.defects.iter().copied().collect::<Defects>(),
-        dialects: args.dialects.iter().copied().collect::<Dialects>(),
+        defects: args.defects.iter().copied().collect(),
+        dialects: args.dialects.iter().copied().collect(),
         coap_exponent: args.coap_block,
         lwm2m_config_kept: args.lwm2m_config_kept,
         flash: flash.to_owned(),
@@ -222,37 +232,33 @@ fn watch_for_end(until_eof: bool, end: &Sender<()>) -> io::Result<()> {
     Ok(())
 }
 
-/// The factory of the module that the command line asks for.
-fn factory(args: &SimulatorArgs, flash: &Path) -> Result<Factory, CliError> {
-    let version = args
-        .firmware
-        .clone()
-        .unwrap_or_else(|| FirmwareVersion::first(args.module));
+/// The factory of the module that the command line names.
+fn factory(args: &ModuleArgs, flash: PathBuf) -> Result<Factory, CliError> {
+    let version = args.firmware.clone();
+    let version = version.unwrap_or_else(|| FirmwareVersion::first(args.module));
     if version.module() != args.module {
         return Err(CliError::Firmware(version, args.module));
     }
     Ok(Factory {
         version,
         seed: args.seed,
-        flash: flash.to_owned(),
+        flash,
     })
 }
 
 /// Has the factory make a flash where there is none; an existing file is left as it is.
 fn prepare_flash(factory: &Factory) -> Result<(), CliError> {
     let path = &factory.flash;
-    if let Ok(metadata) = fs::metadata(path) {
-        let seen = metadata.len() as usize;
-        let sound = metadata.is_file() && seen == FlashLayout::BC66.size();
-        return if sound {
-            Ok(())
-        } else {
-            Err(CliError::FlashSize(path.to_owned(), seen))
-        };
+    let Ok(metadata) = fs::metadata(path) else {
+        let failed = |error| CliError::Flash(path.to_owned(), error);
+        return factory.flash().map_err(failed);
+    };
+    let seen = metadata.len() as usize;
+    if metadata.is_file() && seen == FlashLayout::BC66.size() {
+        Ok(())
+    } else {
+        Err(CliError::FlashSize(path.to_owned(), seen))
     }
-    factory
-        .flash()
-        .map_err(|error| CliError::Flash(path.to_owned(), error))
 }
 
 /// A symbolic link that goes with the simulator.

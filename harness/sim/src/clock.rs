@@ -12,56 +12,56 @@ const WORTH_SLEEPING: Duration = Duration::from_micros(60);
 
 /// Converts the module's durations to real ones.
 #[derive(Debug, Clone, Copy)]
-pub struct ModuleClock {
+pub(crate) struct ModuleClock {
     speed: f64,
 }
 
 impl ModuleClock {
     /// A clock that runs `speed` times faster than real time; `None` unless `speed` is a positive number.
-    pub fn new(speed: f64) -> Option<Self> {
+    pub(crate) fn new(speed: f64) -> Option<Self> {
         (speed.is_finite() && speed > 0.0).then_some(Self { speed })
     }
 
     /// The real time that `module` takes.
-    pub fn real(self, module: Duration) -> Duration {
+    pub(crate) fn real(self, module: Duration) -> Duration {
         Duration::try_from_secs_f64(module.as_secs_f64() / self.speed).unwrap_or(Duration::MAX)
     }
 
     /// The module's time that passes in `real` time.
-    pub fn module(self, real: Duration) -> Duration {
+    pub(crate) fn module(self, real: Duration) -> Duration {
         Duration::try_from_secs_f64(real.as_secs_f64() * self.speed).unwrap_or(Duration::MAX)
     }
 
     /// When `module` will have passed from now on.
-    pub fn after(self, module: Duration) -> Instant {
+    pub(crate) fn after(self, module: Duration) -> Instant {
         let now = Instant::now();
         now.checked_add(self.real(module))
             .unwrap_or(now + Duration::from_secs(365 * 86_400))
     }
 
-    pub fn sleep(self, module: Duration) {
+    pub(crate) fn sleep(self, module: Duration) {
         thread::sleep(self.real(module));
     }
 }
 
 /// Spends many small durations in a row without drifting.
 #[derive(Debug)]
-pub struct Pacer {
+pub(crate) struct Pacer {
     due: Instant,
 }
 
 impl Pacer {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self { due: Instant::now() }
     }
 
     /// Work begins after a pause: what was not used before is not saved up.
-    pub fn restart(&mut self) {
+    pub(crate) fn restart(&mut self) {
         self.due = self.due.max(Instant::now());
     }
 
     /// Adds `real` to the due time and waits for it if that is worth a sleep.
-    pub fn pass(&mut self, real: Duration) {
+    pub(crate) fn pass(&mut self, real: Duration) {
         self.due += real;
         let ahead = self.due.saturating_duration_since(Instant::now());
         if ahead >= WORTH_SLEEPING {
@@ -70,7 +70,7 @@ impl Pacer {
     }
 
     /// The moment up to which time has been spent.
-    pub fn due(&self) -> Instant {
+    pub(crate) fn due(&self) -> Instant {
         self.due
     }
 }

@@ -20,7 +20,7 @@ use std::thread;
 const REQUEST_MAX: u64 = 200;
 
 /// Serves any number of clients at `path`, in threads of its own.
-pub fn serve(board: Board, path: &Path) -> io::Result<()> {
+pub(crate) fn serve(board: Board, path: &Path) -> io::Result<()> {
     let listener = bind(path)?;
     thread::Builder::new().name("control".into()).spawn(move || {
         for client in listener.incoming().flatten() {
@@ -103,17 +103,20 @@ fn moved(level: &str, line: impl FnOnce(bool)) -> String {
 }
 
 fn sense(board: &Board) -> String {
-    let (on, since) = board.vdd_ext();
-    let level = if on { "on" } else { "off" };
-    format!("ok {level} {}", since.elapsed().as_nanos())
+    let state = board.state();
+    let up = level(state.module != "off");
+    format!("ok {up} {}", state.vdd_ext_since.elapsed().as_nanos())
 }
 
 fn state(board: &Board) -> String {
     let state = board.state();
-    let level = |on| if on { "on" } else { "off" };
     let (power, reset, pwrkey) = (level(state.power), level(state.reset), level(state.pwrkey));
     format!(
         "ok power={power} module={} reset={reset} pwrkey={pwrkey}",
         state.module
     )
+}
+
+fn level(on: bool) -> &'static str {
+    if on { "on" } else { "off" }
 }

@@ -10,7 +10,7 @@ use crate::named::{NamedSet, named};
 pub type Defects = NamedSet<Defect>;
 
 named! {
-    Defect is a "defect" {
+    Defect {
         ForgetsResume = "forgets-resume",
             "after a power cut in UPDATING, starts the half-patched application instead of resuming";
         EndZeroOldVersion = "end-zero-old-version",

@@ -10,7 +10,7 @@ use crate::named::{NamedSet, named};
 pub type Dialects = NamedSet<Dialect>;
 
 named! {
-    Dialect is a "dialect" {
+    Dialect {
         EndTwice = "end-twice",
             "prints END twice";
         PercentJumps = "percent-jumps",

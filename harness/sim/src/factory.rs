@@ -1,10 +1,10 @@
 //! What leaves the factory: the firmware that the command line names, in a flash with nothing else in it.
 
 use crate::clock::ModuleClock;
-use crate::flash::{ERASED, FileFlash, Flash, Result};
+use crate::flash::{ERASED, FileFlash, Result};
 use crate::image;
 use crate::layout::FlashLayout;
-use crate::nvdm::Nvdm;
+use crate::nvdm;
 use crate::version::FirmwareVersion;
 use std::fs;
 use std::io;
@@ -12,17 +12,17 @@ use std::path::PathBuf;
 
 /// Makes one module's flash as it leaves the factory, as often as it is asked to.
 #[derive(Debug, Clone)]
-pub struct Factory {
-    pub version: FirmwareVersion,
+pub(crate) struct Factory {
+    pub(crate) version: FirmwareVersion,
     /// The module's own numbers derive from it.
-    pub seed: u64,
+    pub(crate) seed: u64,
     /// The file that is its flash.
-    pub flash: PathBuf,
+    pub(crate) flash: PathBuf,
 }
 
 impl Factory {
     /// Writes the flash anew, whatever was in it. Nobody may be running on it.
-    pub fn flash(&self) -> Result<()> {
+    pub(crate) fn flash(&self) -> Result<()> {
         let layout = FlashLayout::BC66;
         let mut bytes = vec![ERASED; layout.size()];
         bytes[layout.image.start..][..layout.image.len()]
@@ -32,6 +32,6 @@ impl Factory {
             .ok_or(io::ErrorKind::InvalidInput)
             .map_err(io::Error::from)?;
         let mut flash = FileFlash::open(&self.flash, at_once, self.seed)?;
-        Nvdm::new(&layout).initialize(&mut flash as &mut dyn Flash, self.seed)
+        nvdm::initialize(&mut flash, self.seed)
     }
 }

@@ -7,10 +7,12 @@
 
 mod file;
 mod ram;
+mod shared;
 mod tear;
 
-pub use file::FileFlash;
+pub(crate) use file::FileFlash;
 pub use ram::RamFlash;
+pub(crate) use shared::SharedFlash;
 
 use std::io;
 
@@ -26,10 +28,8 @@ pub const ERASED: u8 = 0xFF;
 /// Why a flash operation did not come to its end.
 #[derive(Debug, thiserror::Error)]
 pub enum FlashError {
-    /// The supply is gone: nothing more may be done.
     #[error("the power was lost")]
     PowerLost,
-    /// The file that stands for the flash failed.
     #[error("flash file: {0}")]
     File(#[from] io::Error),
 }

@@ -2,13 +2,12 @@
 //!
 //! It blocks in short slices of real time, so that a download can be given up at any moment and silence is noticed.
 
+use crate::background::Cancellation;
 use crate::clock::ModuleClock;
 use crate::durations::HTTP_SILENCE;
 use crate::url::Url;
 use std::io::{self, Read, Write};
 use std::net::{TcpStream, ToSocketAddrs};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 /// Real time between two looks at whether the download was given up.
@@ -16,57 +15,45 @@ const SLICE: Duration = Duration::from_millis(10);
 const HEAD_MAX: usize = 8192;
 const HEADERS_MAX: usize = 48;
 
-/// Why a request came to nothing.
+/// Why a request failed.
 #[derive(Debug, thiserror::Error)]
-pub enum HttpError {
-    /// No connection, or it broke.
+pub(crate) enum HttpError {
     #[error("connection: {0}")]
     Io(#[from] io::Error),
-    /// Nothing came for [`HTTP_SILENCE`].
-    #[error("the server is silent")]
+    #[error("the server has sent nothing for {HTTP_SILENCE:?} of the module's time")]
     Silent,
-    /// The download was given up.
-    #[error("given up")]
+    #[error("the download was given up")]
     Cancelled,
-    /// The server closed before the end.
-    #[error("the answer is not complete")]
+    #[error("the server closed the connection before the end of the answer")]
     Incomplete,
-    /// No answer that the module understands.
     #[error("malformed answer: {0}")]
-    MalformedMessage(&'static str),
+    Malformed(&'static str),
 }
 
-/// How long to wait, and whether to wait at all.
+/// The client of one download.
 #[derive(Debug, Clone)]
-pub struct Patience {
-    pub clock: ModuleClock,
-    /// Set from outside when the download is given up.
-    pub cancelled: Arc<AtomicBool>,
-}
-
-/// How the client finds a header.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Names {
-    /// In any case of letters (RFC 9110 §5.1).
-    AnyCase,
-    /// In exactly this one, with exactly one blank behind the colon: see [`crate::dialect::Dialect::ExactHeaderNames`].
-    Exact,
+pub(crate) struct HttpClient {
+    pub(crate) clock: ModuleClock,
+    pub(crate) cancellation: Cancellation,
+    /// Finds a header in exactly this case of letters alone, with one blank after the colon
+    /// ([`crate::dialect::Dialect::ExactHeaderNames`]); else in any case (RFC 9110 §5.1).
+    pub(crate) exact_names: bool,
 }
 
 /// `Content-Range` of a partial answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ContentRange {
-    pub from: usize,
+pub(crate) struct ContentRange {
+    pub(crate) from: usize,
     /// Bytes of the whole.
-    pub total: usize,
+    pub(crate) total: usize,
 }
 
 /// An answer whose body is still to be read.
 #[derive(Debug)]
-pub struct Response {
-    pub status: u16,
-    pub length: Option<usize>,
-    pub range: Option<ContentRange>,
+pub(crate) struct Response {
+    pub(crate) status: u16,
+    pub(crate) length: Option<usize>,
+    pub(crate) range: Option<ContentRange>,
     connection: HttpConnection,
 }
 
@@ -75,44 +62,44 @@ struct HttpConnection {
     stream: TcpStream,
     /// What came together with the head.
     early: Vec<u8>,
-    patience: Patience,
+    client: HttpClient,
 }
 
-/// Sends a GET for `url`, from byte `from` on if that is not 0, and reads the answer's head.
-pub fn get(url: &Url, from: usize, names: Names, patience: &Patience) -> Result<Response, HttpError> {
-    let mut stream = connect(url, patience)?;
-    stream.set_read_timeout(Some(SLICE))?;
-    let range = if from > 0 {
-        format!("Range: bytes={from}-\r\n")
-    } else {
-        String::new()
-    };
-    let (host, port, path) = (&url.host, url.port, &url.path);
-    let request = format!(
-        "GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nAccept: */*\r\nConnection: close\r\n{range}\r\n"
-    );
-    stream.write_all(request.as_bytes())?;
-    let connection = HttpConnection {
-        stream,
-        early: Vec::new(),
-        patience: patience.clone(),
-    };
-    read_head(connection, names)
-}
-
-fn connect(url: &Url, patience: &Patience) -> Result<TcpStream, HttpError> {
-    let limit = patience.clock.real(HTTP_SILENCE);
-    let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
-    for address in (url.host.as_str(), url.port).to_socket_addrs()? {
-        match TcpStream::connect_timeout(&address, limit) {
-            Ok(stream) => return Ok(stream),
-            Err(error) => last = error,
-        }
+impl HttpClient {
+    /// Sends a GET for `url`, from byte `from` on if that is not 0, and reads the answer's head.
+    pub(crate) fn get(&self, url: &Url, from: usize) -> Result<Response, HttpError> {
+        let mut stream = self.connect(url)?;
+        stream.set_read_timeout(Some(SLICE))?;
+        let range = match from {
+            0 => String::new(),
+            from => format!("Range: bytes={from}-\r\n"),
+        };
+        let (host, port, path) = (&url.host, url.port, &url.path);
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nAccept: */*\r\nConnection: close\r\n{range}\r\n"
+        );
+        stream.write_all(request.as_bytes())?;
+        read_head(HttpConnection {
+            stream,
+            early: Vec::new(),
+            client: self.clone(),
+        })
     }
-    Err(last.into())
+
+    fn connect(&self, url: &Url) -> Result<TcpStream, HttpError> {
+        let limit = self.clock.real(HTTP_SILENCE);
+        let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
+        for address in (url.host.as_str(), url.port).to_socket_addrs()? {
+            match TcpStream::connect_timeout(&address, limit) {
+                Ok(stream) => return Ok(stream),
+                Err(error) => last = error,
+            }
+        }
+        Err(last.into())
+    }
 }
 
-fn read_head(mut connection: HttpConnection, names: Names) -> Result<Response, HttpError> {
+fn read_head(mut connection: HttpConnection) -> Result<Response, HttpError> {
     let mut head = Vec::new();
     let mut piece = [0; 512];
     loop {
@@ -125,15 +112,18 @@ fn read_head(mut connection: HttpConnection, names: Names) -> Result<Response, H
         let mut answer = httparse::Response::new(&mut headers);
         match answer.parse(&head) {
             Ok(httparse::Status::Complete(len)) => {
-                let status = answer.code.ok_or(HttpError::MalformedMessage("no status"))?;
+                let status = answer.code.ok_or(HttpError::Malformed("it has no status"))?;
                 if header(&answer, "Transfer-Encoding").is_some() {
-                    return Err(HttpError::MalformedMessage(
-                        "a transfer encoding, so the length is not known",
+                    return Err(HttpError::Malformed(
+                        "its length is not known: it has a transfer encoding",
                     ));
                 }
-                let find = |name| match names {
-                    Names::AnyCase => header(&answer, name),
-                    Names::Exact => exact_header(&head[..len], name),
+                let find = |name| {
+                    if connection.client.exact_names {
+                        exact_header(&head[..len], name)
+                    } else {
+                        header(&answer, name)
+                    }
                 };
                 let length = find("Content-Length").map(decimal).transpose()?;
                 let range = find("Content-Range").map(content_range).transpose()?;
@@ -146,8 +136,8 @@ fn read_head(mut connection: HttpConnection, names: Names) -> Result<Response, H
                 });
             }
             Ok(httparse::Status::Partial) if head.len() < HEAD_MAX => {}
-            Ok(httparse::Status::Partial) => return Err(HttpError::MalformedMessage("the head is too long")),
-            Err(_) => return Err(HttpError::MalformedMessage("no HTTP")),
+            Ok(httparse::Status::Partial) => return Err(HttpError::Malformed("its head is too long")),
+            Err(_) => return Err(HttpError::Malformed("it is not HTTP")),
         }
     }
 }
@@ -169,7 +159,7 @@ fn exact_header<'a>(head: &'a [u8], name: &str) -> Option<&'a str> {
 
 fn decimal(text: &str) -> Result<usize, HttpError> {
     text.parse()
-        .map_err(|_| HttpError::MalformedMessage("a length is no number"))
+        .map_err(|_| HttpError::Malformed("a length is not a number"))
 }
 
 /// `bytes FROM-TO/TOTAL`
@@ -177,7 +167,7 @@ fn content_range(text: &str) -> Result<ContentRange, HttpError> {
     let parts = text
         .strip_prefix("bytes ")
         .and_then(|range| range.split_once('/'));
-    let (range, total) = parts.ok_or(HttpError::MalformedMessage("a range without its total"))?;
+    let (range, total) = parts.ok_or(HttpError::Malformed("its range has no total"))?;
     let from = range.split_once('-').map_or("0", |(from, _)| from);
     Ok(ContentRange {
         from: decimal(from).unwrap_or_default(),
@@ -186,18 +176,15 @@ fn content_range(text: &str) -> Result<ContentRange, HttpError> {
 }
 
 impl Response {
-    /// Fills `piece`, or as much of it as comes before the end of the connection or its breaking: the error then says
-    /// which, beside the bytes that came.
-    pub fn read(&mut self, piece: &mut [u8]) -> (usize, Result<(), HttpError>) {
-        let mut filled = 0;
-        while filled < piece.len() {
-            match self.connection.receive(&mut piece[filled..]) {
-                Ok(0) => return (filled, Err(HttpError::Incomplete)),
-                Ok(n) => filled += n,
-                Err(error) => return (filled, Err(error)),
+    /// Fills `piece`. An error comes beside the bytes before it: `filled` says how many there are.
+    pub(crate) fn read(&mut self, piece: &mut [u8], filled: &mut usize) -> Result<(), HttpError> {
+        while *filled < piece.len() {
+            match self.connection.receive(&mut piece[*filled..])? {
+                0 => return Err(HttpError::Incomplete),
+                n => *filled += n,
             }
         }
-        (filled, Ok(()))
+        Ok(())
     }
 }
 
@@ -209,9 +196,9 @@ impl HttpConnection {
             self.early.drain(..n);
             return Ok(n);
         }
-        let silent = Instant::now() + self.patience.clock.real(HTTP_SILENCE);
+        let silent = Instant::now() + self.client.clock.real(HTTP_SILENCE);
         loop {
-            if self.patience.cancelled.load(Ordering::Relaxed) {
+            if self.client.cancellation.is_set() {
                 return Err(HttpError::Cancelled);
             }
             match self.stream.read(into) {

@@ -12,16 +12,13 @@ use std::thread;
 /// The name under which a program that links this crate is a module.
 pub(crate) const ARGV0: &str = "bc66-module";
 
-/// Why a module process ends without having been told to.
+/// Why a module process fails.
 #[derive(Debug, thiserror::Error)]
-pub enum ModuleError {
-    /// Its command line is not the board's.
+pub(crate) enum ModuleError {
     #[error("a module is started by the simulator alone, not by hand")]
     Settings,
-    /// The system failed it.
     #[error("module process: {0}")]
     System(#[from] io::Error),
-    /// Its flash failed it.
     #[error(transparent)]
     Flash(#[from] FlashError),
 }

@@ -7,7 +7,7 @@
 const FRAME: u64 = 10;
 
 /// The bytes that are read at `read_at` bits per second where `bytes` were sent at `sent_at`, one after the other.
-pub fn misread(bytes: &[u8], sent_at: u32, read_at: u32) -> Vec<u8> {
+pub(crate) fn misread(bytes: &[u8], sent_at: u32, read_at: u32) -> Vec<u8> {
     let line = SampledLine {
         bytes,
         // In halves of a tick, of which a second has as many as the product of both rates.

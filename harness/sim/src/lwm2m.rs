@@ -4,16 +4,16 @@
 //! goes through, [`tlv`] the format of several values together, [`config`] what `AT+QLWCONFIG` sets, [`link`] the socket.
 //! The client is a machine without I/O: the application carries its datagrams and does what its events say.
 
-pub mod client;
-pub mod config;
-pub mod firmware;
-pub mod link;
-pub mod objects;
-pub mod path;
-pub mod tlv;
+mod client;
+mod config;
+mod firmware;
+mod link;
+mod objects;
+mod path;
+mod tlv;
 
-pub use client::{Client, ClientEvent, Status};
-pub use config::ServerConfig;
-pub use firmware::{ServerAction, Firmware};
-pub use link::{ServerLink, LinkEvent};
-pub use objects::Objects;
+pub(crate) use client::{Client, Lwm2mEvent, Status, UpdatedParameter};
+pub(crate) use config::ServerConfig;
+pub(crate) use firmware::{Firmware, ServerAction};
+pub(crate) use link::{LinkEvent, open_link};
+pub(crate) use objects::{BINDING, BINDING_QUEUE, Objects};

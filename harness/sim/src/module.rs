@@ -3,7 +3,7 @@
 //! It runs on the board's supply and nothing else: killed, it is off. It reboots by executing itself again, which is as
 //! thorough as a reset: nothing but the flash file is left.
 
-use crate::app::App;
+use crate::app::{App, ApplicationInput, Inbox};
 use crate::bootloader::{Bootloader, Next};
 use crate::brick::is_bricked;
 use crate::clock::ModuleClock;
@@ -17,7 +17,7 @@ use crate::flash::{FileFlash, FlashError};
 use crate::image;
 use crate::layout::FlashLayout;
 use crate::life::{ARGV0, ModuleError, hang, noise, reboot};
-use crate::nvdm::Nvdm;
+use crate::nvdm::{self, DownloadPosition, NvdmKey};
 use crate::reporter::Reporter;
 use crate::settings::Settings;
 use crate::uart::Uart;
@@ -29,7 +29,8 @@ use std::ffi::OsString;
 use std::io;
 use std::num::NonZeroU64;
 use std::os::fd::AsFd;
-use std::sync::mpsc::channel;
+
+const LAYOUT: FlashLayout = FlashLayout::BC66;
 
 /// Runs the module and never returns, if this process was started as one. To be called first in every `main`.
 pub fn run_module_if_asked() {
@@ -48,7 +49,7 @@ pub fn run_module_if_asked() {
 }
 
 /// Wakes sleepers as exactly as the kernel can; inherited by all threads to come.
-pub fn sharpen_timers() -> io::Result<()> {
+pub(crate) fn sharpen_timers() -> io::Result<()> {
     Ok(rustix::thread::set_current_timer_slack(NonZeroU64::new(1))?)
 }
 
@@ -59,44 +60,48 @@ fn run(settings: Settings) -> Result<(), ModuleError> {
     }
     sharpen_timers()?;
     let clock = settings.clock().ok_or(ModuleError::Settings)?;
-    let (sender, inputs) = channel();
-    let bytes = sender.clone();
+    let inbox = Inbox::new();
+    let host = inbox.sender();
     let line = io::stdin().as_fd().try_clone_to_owned()?;
     let uart = Uart::start(line, clock, move |received| {
-        let _ = bytes.send(crate::app::ApplicationInput::Bytes(received));
+        let _ = host.send(ApplicationInput::Bytes(received));
     })?;
     let mut flash = FileFlash::open(&settings.flash, clock, settings.boot_seed())?;
     boot(&settings, clock, &uart, &mut flash)?;
-    App::start(settings, clock, uart, flash, sender, inputs)?.run()
+    App::start(settings, clock, uart, flash, inbox)?.run()
 }
 
 /// Everything before the application. Returns when that may start; reboots and dead ends do not return.
-fn boot(settings: &Settings, clock: ModuleClock, uart: &Uart, flash: &mut FileFlash) -> Result<(), ModuleError> {
-    let layout = FlashLayout::BC66;
+fn boot(
+    settings: &Settings,
+    clock: ModuleClock,
+    uart: &Uart,
+    flash: &mut FileFlash,
+) -> Result<(), ModuleError> {
     clock.sleep(POWER_ON_TO_BROM);
-    if is_bricked(flash, &layout, settings.defects)? {
+    if is_bricked(flash, &LAYOUT, settings.defects)? {
         hang();
     }
     uart.send(rom_block(settings));
     clock.sleep(BROM_TO_BOOTLOADER);
-    let patching = matches!(UpdateInfo::load(flash, &layout)?, UpdateInfo::Patching { .. });
+    let patching = matches!(UpdateInfo::load(flash, &LAYOUT)?, UpdateInfo::Patching { .. });
     if patching && settings.defects.has(Defect::RebootLoop) {
         clock.sleep(WATCHDOG);
         return Err(reboot(settings, uart).into());
     }
-    print_owed_start(settings, uart, flash, &layout)?;
+    print_owed_start(settings, uart, flash)?;
     let mut progress = Reporter::new(settings, clock, uart);
-    let next = if patching && downloads_again(settings, flash, &layout)? {
+    let next = if patching && downloads_again(settings, flash)? {
         Next::Application
     } else {
-        Bootloader::new(flash, &layout, &mut progress, settings.bootloader_defects()).run()?
+        Bootloader::new(flash, &LAYOUT, &mut progress, settings.bootloader_defects()).run()?
     };
     if next == Next::Reboot {
         clock.sleep(RESULT_TO_REBOOT);
         return Err(reboot(settings, uart).into());
     }
-    if image::version(flash, &layout)?.is_none() {
-        eprintln!("bc66-module: nothing that could run stands in the flash");
+    if image::version(flash, &LAYOUT)?.is_none() {
+        eprintln!("bc66-module: the flash holds no firmware that could run");
         hang();
     }
     clock.sleep(if settings.dialects.has(Dialect::SlowBoot) {
@@ -108,25 +113,19 @@ fn boot(settings: &Settings, clock: ModuleClock, uart: &Uart, flash: &mut FileFl
 }
 
 /// The `START` that the application had no time for: see [`Dialect::TornHttpEnd`].
-fn print_owed_start(
-    settings: &Settings,
-    uart: &Uart,
-    flash: &mut FileFlash,
-    layout: &FlashLayout,
-) -> Result<(), FlashError> {
-    let nvdm = Nvdm::new(layout);
-    if !nvdm.start_owed(flash)? {
+fn print_owed_start(settings: &Settings, uart: &Uart, flash: &mut FileFlash) -> Result<(), FlashError> {
+    if !nvdm::flag(flash, NvdmKey::StartOwed)? {
         return Ok(());
     }
-    if matches!(UpdateInfo::load(flash, layout)?, UpdateInfo::Ordered { .. }) {
+    if matches!(UpdateInfo::load(flash, &LAYOUT)?, UpdateInfo::Ordered { .. }) {
         uart.line(&settings.phrases().fota(FotaUrc::Start));
     }
-    nvdm.save_start_owed(flash, false)
+    nvdm::set_flag(flash, NvdmKey::StartOwed, false)
 }
 
 /// Does the application fetch the package once more before the bootloader goes on? It can where it knows the URL.
-fn downloads_again(settings: &Settings, flash: &FileFlash, layout: &FlashLayout) -> Result<bool, ModuleError> {
-    let kept = Nvdm::new(layout).download(flash)?;
+fn downloads_again(settings: &Settings, flash: &FileFlash) -> Result<bool, ModuleError> {
+    let kept = DownloadPosition::load(flash)?;
     Ok(settings.defects.has(Defect::DownloadsAgain) && !settings.has_rebooted() && kept.is_some())
 }
 

@@ -1,147 +1,72 @@
-//! Closed lists of named traits of a simulated module: what the command line takes, and sets of them.
-//!
-//! The macro `named!` writes such a list from one line for each entry: variant, name, one sentence.
+//! Closed lists of named traits of a simulated module: what the command line takes, and sets of it.
 
-use std::fmt;
+use clap::ValueEnum;
 use std::marker::PhantomData;
 
-/// An entry of a closed list.
-pub trait Named: Copy + PartialEq + 'static {
-    /// What an entry is, in a word.
-    const KIND: &'static str;
-    /// Every entry; not more than 64.
-    const LIST: &'static [Self];
-
-    /// Its name on the command line.
-    fn name(self) -> &'static str;
-
-    /// What it does, in one sentence.
-    fn about(self) -> &'static str;
-}
-
-/// Writes a closed list: the enum, and everything that [`Named`] asks of it.
+/// Writes such a list from one line for each entry: variant, name on the command line, what it does in one sentence.
 macro_rules! named {
-    ($(#[$attribute:meta])* $type:ident is a $kind:literal { $($name:ident = $id:literal, $about:literal;)+ }) => {
-        $(#[$attribute])*
+    ($type:ident { $($entry:ident = $name:literal, $about:literal;)+ }) => {
         #[derive(Debug, Clone, Copy, PartialEq, Eq)]
         pub enum $type {
-            $(#[doc = $about] $name,)+
+            $(#[doc = $about] $entry,)+
         }
 
         impl $type {
-            /// How many there are.
-            pub const COUNT: usize = [$(Self::$name),+].len();
-            pub const ALL: [Self; Self::COUNT] = [$(Self::$name),+];
+            pub const ALL: [Self; [$($name),+].len()] = [$(Self::$entry),+];
 
             /// Its name on the command line.
             pub const fn name(self) -> &'static str {
-                match self { $(Self::$name => $id,)+ }
+                match self { $(Self::$entry => $name,)+ }
             }
 
             /// What it does, in one sentence.
             pub const fn about(self) -> &'static str {
-                match self { $(Self::$name => $about,)+ }
+                match self { $(Self::$entry => $about,)+ }
             }
         }
 
-        impl $crate::named::Named for $type {
-            const KIND: &'static str = $kind;
-            const LIST: &'static [Self] = &Self::ALL;
-
-            fn name(self) -> &'static str {
-                self.name()
+        impl ::clap::ValueEnum for $type {
+            fn value_variants<'a>() -> &'a [Self] {
+                &Self::ALL
             }
 
-            fn about(self) -> &'static str {
-                self.about()
-            }
-        }
-
-        impl ::std::str::FromStr for $type {
-            type Err = $crate::named::UnknownName;
-
-            fn from_str(name: &str) -> Result<Self, Self::Err> {
-                $crate::named::find(name)
+            fn to_possible_value(&self) -> Option<::clap::builder::PossibleValue> {
+                Some(::clap::builder::PossibleValue::new(self.name()).help(self.about()))
             }
         }
     };
 }
 pub(crate) use named;
 
-/// The entry of that name.
-pub fn find<T: Named>(name: &str) -> Result<T, UnknownName> {
-    let found = T::LIST.iter().copied().find(|entry| entry.name() == name);
-    found.ok_or_else(|| UnknownName {
-        kind: T::KIND,
-        name: name.to_owned(),
-        known: T::LIST.iter().map(|entry| entry.name()).collect(),
-    })
-}
-
-/// The list as the command line shows it: names, and behind them what they mean.
-pub fn listing<T: Named>() -> String {
-    let width = T::LIST.iter().map(|entry| entry.name().len()).max();
+/// The list as the command line shows it: each name, and what it does.
+pub(crate) fn listing<T: ValueEnum>() -> String {
+    let entries = || T::value_variants().iter().filter_map(T::to_possible_value);
+    let width = entries().map(|entry| entry.get_name().len()).max();
     let width = width.unwrap_or_default();
-    let line = |entry: &T| format!("{:width$}  {}\n", entry.name(), entry.about());
-    T::LIST.iter().map(line).collect()
+    let line = |entry: clap::builder::PossibleValue| {
+        let about = entry.get_help().map(ToString::to_string).unwrap_or_default();
+        format!("{:width$}  {about}\n", entry.get_name())
+    };
+    entries().map(line).collect()
 }
 
-/// No entry has this name.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnknownName {
-    kind: &'static str,
-    name: String,
-    known: Vec<&'static str>,
-}
-
-impl fmt::Display for UnknownName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { kind, name, known } = self;
-        let nearest = known.iter().min_by_key(|other| distance(other, name));
-        let nearest = nearest.copied().unwrap_or_default();
-        let all = known.join(", ");
-        write!(
-            f,
-            "unknown {kind} `{name}`: did you mean `{nearest}`? all {kind}s: {all}"
-        )
-    }
-}
-
-impl std::error::Error for UnknownName {}
-
-fn distance(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, from) in a.chars().enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, to) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(from != *to);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(diagonal + 1);
-        }
-    }
-    row[b.len()]
-}
-
-/// A set of entries of one list.
+/// A set of entries of one list, which has no more than 64.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NamedSet<T> {
     bits: u64,
-    of: PhantomData<T>,
+    list: PhantomData<T>,
 }
 
 impl<T> Default for NamedSet<T> {
     fn default() -> Self {
         Self {
             bits: 0,
-            of: PhantomData,
+            list: PhantomData,
         }
     }
 }
 
-impl<T: Named> NamedSet<T> {
-    /// Is this one in the set?
+impl<T: ValueEnum + Copy + PartialEq> NamedSet<T> {
     pub fn has(self, entry: T) -> bool {
         self.bits & Self::bit(entry) != 0
     }
@@ -153,33 +78,27 @@ impl<T: Named> NamedSet<T> {
         self
     }
 
-    /// The entries in the set.
-    pub fn iter(self) -> impl Iterator<Item = T> {
-        T::LIST.iter().copied().filter(move |entry| self.has(*entry))
-    }
-
-    /// Their names, between commas.
-    pub fn to_list(self) -> String {
-        let names: Vec<&str> = self.iter().map(Named::name).collect();
+    /// The names of its entries, between commas.
+    pub(crate) fn to_list(self) -> String {
+        let entries = T::value_variants().iter().filter(|entry| self.has(**entry));
+        let values: Vec<_> = entries.filter_map(T::to_possible_value).collect();
+        let names: Vec<&str> = values.iter().map(|value| value.get_name()).collect();
         names.join(",")
     }
 
     /// Reads what [`NamedSet::to_list`] wrote.
-    pub fn from_list(names: &str) -> Result<Self, UnknownName> {
-        names
-            .split(',')
-            .filter(|name| !name.is_empty())
-            .map(find)
-            .collect()
+    pub(crate) fn from_list(names: &str) -> Option<Self> {
+        let names = names.split(',').filter(|name| !name.is_empty());
+        names.map(|name| T::from_str(name, false).ok()).collect()
     }
 
     fn bit(entry: T) -> u64 {
-        let at = T::LIST.iter().position(|other| *other == entry);
+        let at = T::value_variants().iter().position(|other| *other == entry);
         at.map_or(0, |at| 1 << at)
     }
 }
 
-impl<T: Named> FromIterator<T> for NamedSet<T> {
+impl<T: ValueEnum + Copy + PartialEq> FromIterator<T> for NamedSet<T> {
     fn from_iter<I: IntoIterator<Item = T>>(entries: I) -> Self {
         entries.into_iter().fold(Self::default(), Self::with)
     }
@@ -188,40 +107,24 @@ impl<T: Named> FromIterator<T> for NamedSet<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::defect::{Defect, Defects};
-    use crate::dialect::{Dialect, Dialects};
+    use crate::defect::Defect;
+    use crate::dialect::Dialect;
+    use std::collections::BTreeSet;
+    use std::fmt::Debug;
 
-    fn sound<T: Named + fmt::Debug>() {
-        assert!(T::LIST.len() <= 64, "a set has 64 bits");
-        for (n, entry) in T::LIST.iter().enumerate() {
-            let name = entry.name();
+    #[test]
+    fn names_are_unique_and_a_set_is_read_back() {
+        fn check<T: ValueEnum + Copy + PartialEq + Debug>(name: fn(T) -> &'static str) {
+            let list = T::value_variants();
+            assert!(list.len() <= 64, "a set has 64 bits");
+            let names: BTreeSet<&str> = list.iter().copied().map(name).collect();
+            assert_eq!(names.len(), list.len(), "a name is there twice");
             let kebab = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
-            assert!(name.bytes().all(kebab), "{name}");
-            assert!(
-                T::LIST[..n].iter().all(|other| other.name() != name),
-                "{name} twice"
-            );
-            assert!(
-                entry.about().len() > 10 && !entry.about().ends_with('.'),
-                "{name}"
-            );
-            assert_eq!(find(name), Ok(*entry));
+            assert!(names.iter().all(|name| name.bytes().all(kebab)), "{names:?}");
+            let all: NamedSet<T> = list.iter().copied().collect();
+            assert_eq!(NamedSet::from_list(&all.to_list()), Some(all));
         }
-    }
-
-    #[test]
-    fn names_are_unique_and_found() {
-        sound::<Defect>();
-        sound::<Dialect>();
-    }
-
-    #[test]
-    fn a_set_is_read_back() {
-        let all: Defects = Defect::ALL.into_iter().collect();
-        assert_eq!(Defects::from_list(&all.to_list()), Ok(all));
-        assert_eq!(all.iter().count(), Defect::COUNT);
-        assert_eq!(Dialects::from_list(""), Ok(Dialects::default()));
-        let told = Dialects::from_list("end-twise").map_err(|error| error.to_string());
-        assert!(told.is_err_and(|told| told.starts_with("unknown dialect `end-twise`: did you mean `end-twice`?")));
+        check(Defect::name);
+        check(Dialect::name);
     }
 }

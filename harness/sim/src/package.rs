@@ -33,7 +33,7 @@ const REHEARSAL: [u8; 4] = *b"rehe";
 const FORMAT: u16 = 1;
 const NAME: usize = 16;
 /// Header length, its CRC included.
-pub const HEADER: usize = 168;
+const HEADER: usize = 168;
 const TABLE_ENTRY: usize = 4 + 32 + 32;
 const CRC: crc::Crc<u32> = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC);
 
@@ -244,9 +244,8 @@ mod tests {
     fn sample() -> (Vec<u8>, Vec<u8>, Vec<u8>) {
         let [from, to] =
             ["BC66NBR01A01", "BC66NBR01A02"].map(|name| name.parse::<FirmwareVersion>().expect("a version"));
-        let (source, target) = (image::build(&from, LEN), image::build(&to, LEN));
-        let package = pack_images((&from, &source), (&to, &target)).expect("a package");
-        (source, target, package)
+        let package = pack_images(&from, &to, LEN).expect("a package");
+        (image::build(&from, LEN), image::build(&to, LEN), package)
     }
 
     #[test]

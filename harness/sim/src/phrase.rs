@@ -3,46 +3,40 @@
 //! The only place that knows a URC's blanks and signs.
 
 use crate::dialect::{Dialect, Dialects};
-use bc66_spec::code::{DownloadCode, UpdateCode};
 use bc66_spec::lwm2m::reply::{QLWREG, QLWURC, REGISTERED_A06, SUCCESS};
 use bc66_spec::urc::{FOTA, FotaUrc, QIND, TOTAL_NUM};
 
 /// The URCs in one spelling.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Phrases {
+pub(crate) struct Phrases {
     dialects: Dialects,
 }
 
 impl Phrases {
     /// The spelling of these dialects.
-    pub fn new(dialects: Dialects) -> Self {
+    pub(crate) fn new(dialects: Dialects) -> Self {
         Self { dialects }
     }
 
     /// `HTTPSTART`, `COAPSTART` and `START`: URCs without a field.
-    pub fn fota(self, urc: FotaUrc) -> String {
+    pub(crate) fn fota(self, urc: FotaUrc) -> String {
         self.spelled(&bare(urc))
     }
 
     /// Progress of a download: firmware writes no blank, unlike the note's example (FW).
-    pub fn downloading(self, percent: u8) -> String {
+    pub(crate) fn downloading(self, percent: u8) -> String {
         let sign = self.sign();
         self.spelled(&format!("{},{percent}{sign}", bare(FotaUrc::Downloading)))
     }
 
-    /// Result of a download.
-    pub fn http_end(self, code: DownloadCode) -> String {
-        self.spelled(&format!("{},{}", bare(FotaUrc::HttpEnd), code.raw()))
-    }
-
-    /// Result of a download over CoAP.
-    pub fn coap_end(self, code: DownloadCode) -> String {
-        self.spelled(&format!("{},{}", bare(FotaUrc::CoapEnd), code.raw()))
+    /// `HTTPEND`, `COAPEND` and `END`: the result of a download or an update.
+    pub(crate) fn end(self, urc: FotaUrc, code: u32) -> String {
+        self.spelled(&format!("{},{code}", bare(urc)))
     }
 
     /// Result of an exchange with the LwM2M server, behind the name of what was asked. 0 is success (AN §6.3.1); that 1 is any
     /// failure is assumed.
-    pub fn lwm2m(self, name: &str, confirmed: bool) -> String {
+    pub(crate) fn lwm2m(self, name: &str, confirmed: bool) -> String {
         let result = if confirmed { SUCCESS } else { SUCCESS + 1 };
         let old = name == QLWREG && confirmed && self.dialects.has(Dialect::OldRegistration);
         self.spelled(&if old {
@@ -53,7 +47,7 @@ impl Phrases {
     }
 
     /// Progress of an update, as the bootloader writes it; the application's own form has no numbers (FW).
-    pub fn updating(self, percent: u8, program: u8) -> String {
+    pub(crate) fn updating(self, percent: u8, program: u8) -> String {
         let sign = self.sign();
         let short = format!("{},{percent}{sign}", bare(FotaUrc::Updating));
         self.spelled(&if self.dialects.has(Dialect::ShortUpdating) {
@@ -63,13 +57,8 @@ impl Phrases {
         })
     }
 
-    /// Result of an update.
-    pub fn end(self, code: UpdateCode) -> String {
-        self.spelled(&format!("{},{}", bare(FotaUrc::End), code.raw()))
-    }
-
     /// A line of the boot, or of the network.
-    pub fn plain(self, line: &str) -> String {
+    pub(crate) fn plain(self, line: &str) -> String {
         self.spelled(line)
     }
 
@@ -98,7 +87,7 @@ fn bare(urc: FotaUrc) -> String {
 }
 
 /// A line as the module frames it.
-pub fn framed(line: &str) -> String {
+pub(crate) fn framed(line: &str) -> String {
     format!("\r\n{line}\r\n")
 }
 
@@ -107,47 +96,19 @@ mod tests {
     use super::*;
     use rstest::rstest;
 
+    const UPDATING: &str = "+QIND: \"FOTA\",\"UPDATING\",21%,1,1";
+
     #[rstest]
-    #[case(None, "+QIND: \"FOTA\",\"UPDATING\",21%,1,1", "+CFUN: 1", "+QLWREG: 0")]
-    #[case(
-        Some(Dialect::NoSpaces),
-        "+QIND:\"FOTA\",\"UPDATING\",21%,1,1",
-        "+CFUN:1",
-        "+QLWREG:0"
-    )]
-    #[case(
-        Some(Dialect::MoreSpaces),
-        "+QIND: \"FOTA\", \"UPDATING\", 21%, 1, 1",
-        "+CFUN : 1",
-        "+QLWREG: 0"
-    )]
-    #[case(
-        Some(Dialect::NoPercentSign),
-        "+QIND: \"FOTA\",\"UPDATING\",21,1,1",
-        "+CFUN: 1",
-        "+QLWREG: 0"
-    )]
-    #[case(
-        Some(Dialect::ShortUpdating),
-        "+QIND: \"FOTA\",\"UPDATING\",21%",
-        "+CFUN: 1",
-        "+QLWREG: 0"
-    )]
-    #[case(
-        Some(Dialect::OldRegistration),
-        "+QIND: \"FOTA\",\"UPDATING\",21%,1,1",
-        "+CFUN: 1",
-        "+QLWURC: reg,0"
-    )]
-    fn spellings(
-        #[case] dialect: Option<Dialect>,
-        #[case] updating: &str,
-        #[case] cfun: &str,
-        #[case] registration: &str,
-    ) {
-        let phrases = Phrases::new(dialect.into_iter().collect());
-        assert_eq!(phrases.updating(21, 1), updating);
-        assert_eq!(phrases.plain("+CFUN: 1"), cfun);
-        assert_eq!(phrases.lwm2m(QLWREG, true), registration);
+    #[case("", [UPDATING, "+CFUN: 1", "+QLWREG: 0"])]
+    #[case("no-spaces", ["+QIND:\"FOTA\",\"UPDATING\",21%,1,1", "+CFUN:1", "+QLWREG:0"])]
+    #[case("more-spaces", ["+QIND: \"FOTA\", \"UPDATING\", 21%, 1, 1", "+CFUN : 1", "+QLWREG: 0"])]
+    #[case("no-percent-sign", ["+QIND: \"FOTA\",\"UPDATING\",21,1,1", "+CFUN: 1", "+QLWREG: 0"])]
+    #[case("short-updating", ["+QIND: \"FOTA\",\"UPDATING\",21%", "+CFUN: 1", "+QLWREG: 0"])]
+    #[case("old-registration", [UPDATING, "+CFUN: 1", "+QLWURC: reg,0"])]
+    fn spellings(#[case] dialect: &str, #[case] expected: [&str; 3]) {
+        let phrases = Phrases::new(Dialects::from_list(dialect).expect("a dialect"));
+        let plain = phrases.plain("+CFUN: 1");
+        let lines = [phrases.updating(21, 1), plain, phrases.lwm2m(QLWREG, true)];
+        assert_eq!(lines, expected);
     }
 }

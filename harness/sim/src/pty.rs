@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 
 /// Both sides of a pty, kept open for life.
 #[derive(Debug)]
-pub struct Pty {
+pub(crate) struct Pty {
     master: OwnedFd,
     _slave: OwnedFd,
     path: PathBuf,
@@ -21,7 +21,7 @@ pub struct Pty {
 
 impl Pty {
     /// A new pty, raw, its master side not blocking.
-    pub fn open() -> io::Result<Self> {
+    pub(crate) fn open() -> io::Result<Self> {
         let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
         grantpt(&master)?;
         unlockpt(&master)?;
@@ -44,17 +44,17 @@ impl Pty {
     }
 
     /// What a host opens.
-    pub fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
     /// What the module gets.
-    pub fn master(&self) -> BorrowedFd<'_> {
+    pub(crate) fn master(&self) -> BorrowedFd<'_> {
         self.master.as_fd()
     }
 
     /// Throws away what the host has sent: nobody is there to hear it.
-    pub fn discard_input(&self) {
+    pub(crate) fn discard_input(&self) {
         let mut buffer = [0; 1024];
         while matches!(rustix::io::read(&self.master, &mut buffer), Ok(n) if n > 0) {}
     }

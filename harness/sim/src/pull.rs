@@ -4,48 +4,41 @@
 //! is kept over a cut: a new order begins with block 0 (FW: "fota coap dl erase flash", and no position as over HTTP). The
 //! package must keep its ETag; the server may make blocks smaller, never larger. There is no retry of its own.
 
+use crate::background::{Background, Cancellation};
 use crate::clock::ModuleClock;
 use crate::coap::option::{BLOCK2, ETAG, SIZE2, URI_HOST, URI_PATH, URI_PORT, URI_QUERY};
-use crate::coap::{BlockOption, CoapCode, Exchange, MessageType, CoapMessage, News, Step, Uri};
+use crate::coap::{BlockValue, Exchange, MessageCode, MessageType, News, RawMessage, Uri};
 use crate::durations::{COAP_BLOCK, DOWNLINK, DOWNLINK_PIECE};
-use crate::flash::{FileFlash, Flash, FlashError};
-use crate::layout::FlashLayout;
+use crate::flash::{FileFlash, Flash, FlashError, SharedFlash};
+use crate::layout::{FlashLayout, Region};
 use crate::random::Random;
 use crate::udp;
 use bc66_spec::lwm2m::UpdateResult;
 use std::io;
 use std::net::UdpSocket;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::sync::MutexGuard;
 use std::time::Instant;
+
+const DELTA: Region = FlashLayout::BC66.delta;
 
 /// Why there is no package.
 #[derive(Debug, thiserror::Error)]
-pub enum PullError {
-    /// The name has no address.
+pub(crate) enum PullError {
     #[error("`{0}`: {1}")]
     Name(Uri, io::Error),
-    /// The server does not answer, however often it is asked.
-    #[error("the server is silent")]
+    #[error("the server does not answer, however often it is asked")]
     Silent,
-    /// The server answers with a reset.
-    #[error("the server resets")]
+    #[error("the server answers with a reset")]
     Reset,
-    /// The server has no package there.
-    #[error("answer {0}")]
-    Refused(CoapCode),
-    /// The package was changed between two blocks.
-    #[error("the ETag has changed")]
+    #[error("answer {0}, expected 2.05")]
+    Refused(MessageCode),
+    #[error("the ETag has changed between two blocks")]
     Changed,
-    /// The package does not go into the delta area.
-    #[error("a package of {0} bytes or more does not go into the delta area")]
+    #[error("a package of {0} bytes or more: expected at most {max}", max = DELTA.len())]
     TooLarge(usize),
-    /// The blocks do not make up a package.
     #[error("{0}")]
     Blocks(&'static str),
-    /// The download was given up.
-    #[error("given up")]
+    #[error("the download was given up")]
     Cancelled,
     #[error(transparent)]
     Flash(#[from] FlashError),
@@ -54,7 +47,7 @@ pub enum PullError {
 impl PullError {
     /// What `/5/0/5` says of it (TS10 E.6). That a refusal is an invalid URI, and a changed package one without integrity, is
     /// assumed.
-    pub fn result(&self) -> UpdateResult {
+    pub(crate) fn result(&self) -> UpdateResult {
         match self {
             Self::Name(..) => UpdateResult::InvalidUri,
             Self::Refused(code) if code.class() == 4 => UpdateResult::InvalidUri,
@@ -67,115 +60,62 @@ impl PullError {
     }
 }
 
-#[derive(Debug, Clone, Copy)]
-pub struct Manner {
+/// A download over CoAP, as it was ordered.
+pub(crate) struct CoapTransfer {
+    pub(crate) uri: Uri,
     /// Exponent of the block size to ask for.
-    pub exponent: u8,
-    pub clock: ModuleClock,
-    /// Where the delta area is.
-    pub layout: FlashLayout,
-}
-
-/// A download under way; dropping it gives it up.
-#[derive(Debug)]
-pub struct Pull {
-    cancelled: Arc<AtomicBool>,
-}
-
-impl Drop for Pull {
-    fn drop(&mut self) {
-        self.cancelled.store(true, Ordering::Relaxed);
-    }
-}
-
-impl Pull {
-    /// Starts downloading in a thread of its own. Once given up, it writes nothing and tells nothing any more.
-    pub fn start(
-        uri: Uri,
-        manner: Manner,
-        random: Random,
-        flash: Arc<Mutex<FileFlash>>,
-        tell: impl FnOnce(Result<usize, PullError>) + Send + 'static,
-    ) -> io::Result<Self> {
-        let cancelled = Arc::new(AtomicBool::new(false));
-        let flag = Arc::clone(&cancelled);
-        thread::Builder::new().name("pull".into()).spawn(move || {
-            let over = prepare(&flash, &manner, &flag).and_then(|()| {
-                let socket =
-                    udp::connect(&uri.host, uri.port).map_err(|error| PullError::Name(uri.clone(), error))?;
-                let mut transfer = CoapTransfer {
-                    uri,
-                    manner,
-                    random,
-                    flash,
-                    cancelled: flag.clone(),
-                    socket,
-                    next_id: 0,
-                };
-                transfer.next_id = transfer.random.bits() as u16;
-                transfer.run()
-            });
-            if !flag.load(Ordering::Relaxed) {
-                tell(over);
-            }
-        })?;
-        Ok(Self { cancelled })
-    }
-}
-
-/// Erases the delta area.
-fn prepare(flash: &Mutex<FileFlash>, manner: &Manner, cancelled: &AtomicBool) -> Result<(), PullError> {
-    let area = manner.layout.delta;
-    for sector in 0..area.sectors {
-        let mut flash = locked(flash);
-        if cancelled.load(Ordering::Relaxed) {
-            return Err(PullError::Cancelled);
-        }
-        flash.erase(area.sector(sector))?;
-    }
-    Ok(())
-}
-
-fn locked(flash: &Mutex<FileFlash>) -> MutexGuard<'_, FileFlash> {
-    flash.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-struct CoapTransfer {
-    uri: Uri,
-    manner: Manner,
-    random: Random,
-    flash: Arc<Mutex<FileFlash>>,
-    cancelled: Arc<AtomicBool>,
-    socket: UdpSocket,
-    next_id: u16,
+    pub(crate) exponent: u8,
+    pub(crate) clock: ModuleClock,
+    pub(crate) random: Random,
+    pub(crate) flash: SharedFlash,
 }
 
 impl CoapTransfer {
-    fn run(&mut self) -> Result<usize, PullError> {
+    /// Starts downloading. Once given up, it writes nothing and tells nothing any more.
+    pub(crate) fn start(
+        self,
+        tell: impl FnOnce(Result<usize, PullError>) + Send + 'static,
+    ) -> io::Result<Background> {
+        Background::start("pull", move |cancellation| {
+            let package = self.run(cancellation);
+            if !cancellation.is_set() {
+                tell(package);
+            }
+        })
+    }
+
+    fn run(mut self, cancellation: &Cancellation) -> Result<usize, PullError> {
+        for sector in 0..DELTA.sectors {
+            locked(&self.flash, cancellation)?.erase(DELTA.sector(sector))?;
+        }
+        let socket = udp::connect(&self.uri.host, self.uri.port)
+            .map_err(|error| PullError::Name(self.uri.clone(), error))?;
+        let mut conversation = Conversation {
+            next_id: self.random.bits() as u16,
+            random: self.random,
+            clock: self.clock,
+            cancellation,
+            socket,
+        };
         let mut at = 0;
-        let mut exponent = self.manner.exponent;
+        let mut exponent = self.exponent;
         let mut etag: Option<Option<Vec<u8>>> = None;
         loop {
-            let mut asked = BlockOption {
-                number: 0,
-                more: false,
-                exponent,
-            };
-            asked.number = (at / asked.size()) as u32;
-            let answer = self.ask(request(&self.uri, asked))?;
+            let asked = BlockValue::at(at, exponent);
+            let answer = conversation.ask(request(&self.uri, asked))?;
             let seen = answer.value(ETAG).map(<[u8]>::to_vec);
             if *etag.get_or_insert_with(|| seen.clone()) != seen {
                 return Err(PullError::Changed);
             }
             let block = check(&answer, asked, at)?;
             let end = at + answer.payload.len();
-            let announced = answer.uint(SIZE2).unwrap_or(0) as usize;
-            if end.max(announced) > self.manner.layout.delta.len() {
-                return Err(PullError::TooLarge(end.max(announced)));
+            let size = end.max(answer.uint(SIZE2).unwrap_or(0) as usize);
+            if size > DELTA.len() {
+                return Err(PullError::TooLarge(size));
             }
             let transport = DOWNLINK.mul_f64(answer.payload.len() as f64 / DOWNLINK_PIECE as f64);
-            self.manner.clock.sleep(COAP_BLOCK + transport);
-            self.store(at, &answer.payload)?;
+            self.clock.sleep(COAP_BLOCK + transport);
+            locked(&self.flash, cancellation)?.program_all(DELTA.start + at, &answer.payload)?;
             if !block.more {
                 return Ok(end);
             }
@@ -183,45 +123,65 @@ impl CoapTransfer {
             exponent = block.exponent;
         }
     }
+}
 
-    fn store(&self, at: usize, bytes: &[u8]) -> Result<(), PullError> {
-        let mut flash = locked(&self.flash);
-        if self.is_cancelled() {
-            return Err(PullError::Cancelled);
-        }
-        Ok(flash.program_all(self.manner.layout.delta.start + at, bytes)?)
+/// The flash to write to, unless the download was given up meanwhile.
+fn locked<'a>(
+    flash: &'a SharedFlash,
+    cancellation: &Cancellation,
+) -> Result<MutexGuard<'a, FileFlash>, PullError> {
+    let flash = flash.lock();
+    if cancellation.is_set() {
+        Err(PullError::Cancelled)
+    } else {
+        Ok(flash)
     }
+}
 
+/// Requests and answers, one after the other.
+struct Conversation<'a> {
+    clock: ModuleClock,
+    random: Random,
+    cancellation: &'a Cancellation,
+    socket: UdpSocket,
+    next_id: u16,
+}
+
+impl Conversation<'_> {
     /// Sends a request until its answer comes; messages of anything else are dropped (FW).
-    fn ask(&mut self, mut request: CoapMessage) -> Result<CoapMessage, PullError> {
+    fn ask(&mut self, mut request: RawMessage) -> Result<RawMessage, PullError> {
         request.id = self.next_id;
         self.next_id = self.next_id.wrapping_add(1);
         request.token = (self.random.bits() as u32).to_be_bytes().to_vec();
-        let mut exchange = Exchange::begin(&request, self.manner.clock, &mut self.random, Instant::now());
+        let mut exchange = Exchange::begin(&request, self.clock, &mut self.random, Instant::now());
         self.send(exchange.bytes());
         loop {
-            if self.is_cancelled() {
+            if self.cancellation.is_set() {
                 return Err(PullError::Cancelled);
             }
             let now = Instant::now();
             if exchange.due() <= now {
-                match exchange.step(now) {
-                    Step::Resend => self.send(exchange.bytes()),
-                    Step::GiveUp => return Err(PullError::Silent),
+                if !exchange.resends(now) {
+                    return Err(PullError::Silent);
                 }
+                self.send(exchange.bytes());
             }
             let Some(datagram) = udp::receive(&self.socket, exchange.due().saturating_duration_since(now))
             else {
                 continue;
             };
-            let Ok(message) = CoapMessage::decode(&datagram) else {
+            let Ok(message) = RawMessage::decode(&datagram) else {
                 continue;
             };
             let news = exchange.on_message(&message, Instant::now());
             if message.kind == MessageType::Confirmable {
                 let known = news == News::Answered;
-                let kind = if known { MessageType::Acknowledgement } else { MessageType::Reset };
-                self.send(&CoapMessage::empty(kind, message.id).encode());
+                let kind = if known {
+                    MessageType::Acknowledgement
+                } else {
+                    MessageType::Reset
+                };
+                self.send(&RawMessage::empty(kind, message.id).encode());
             }
             match news {
                 News::Answered => return Ok(message),
@@ -235,15 +195,11 @@ impl CoapTransfer {
     fn send(&self, bytes: &[u8]) {
         let _ = self.socket.send(bytes);
     }
-
-    fn is_cancelled(&self) -> bool {
-        self.cancelled.load(Ordering::Relaxed)
-    }
 }
 
 /// Host and port are named although the datagram's address says them (FW).
-fn request(uri: &Uri, block: BlockOption) -> CoapMessage {
-    let mut request = CoapMessage::new(MessageType::Confirmable, CoapCode::GET, 0, &[]);
+fn request(uri: &Uri, block: BlockValue) -> RawMessage {
+    let mut request = RawMessage::new(MessageType::Confirmable, MessageCode::GET, 0, &[]);
     request.push(URI_HOST, &uri.host);
     request.push_uint(URI_PORT, uri.port.into());
     for segment in &uri.path {
@@ -257,22 +213,18 @@ fn request(uri: &Uri, block: BlockOption) -> CoapMessage {
 }
 
 /// The block that an answer is, if it is the one that was asked for.
-fn check(answer: &CoapMessage, asked: BlockOption, at: usize) -> Result<BlockOption, PullError> {
-    if answer.code != CoapCode::CONTENT {
+fn check(answer: &RawMessage, asked: BlockValue, at: usize) -> Result<BlockValue, PullError> {
+    if answer.code != MessageCode::CONTENT {
         return Err(PullError::Refused(answer.code));
     }
-    if answer.unknown_critical(&[BLOCK2]).is_some() {
+    if answer.has_unknown_critical(&[BLOCK2]) {
         return Err(PullError::Blocks("an option that must be understood and is not"));
     }
     let Some(value) = answer.value(BLOCK2) else {
-        let whole = at == 0 && !answer.payload.is_empty();
-        return if whole {
-            Ok(asked)
-        } else {
-            Err(PullError::Blocks("an answer without a block"))
-        };
+        let whole = Some(asked).filter(|_| at == 0 && !answer.payload.is_empty());
+        return whole.ok_or(PullError::Blocks("an answer without a block"));
     };
-    let block = BlockOption::decode(value).ok_or(PullError::Blocks("a malformed block option"))?;
+    let block = BlockValue::decode(value).ok_or(PullError::Blocks("a malformed block option"))?;
     let full = answer.payload.len() == block.size();
     if block.exponent > asked.exponent {
         Err(PullError::Blocks("a larger block than was asked for"))
@@ -293,13 +245,11 @@ mod tests {
     #[test]
     fn golden_request() {
         let uri = Uri::parse("coap://127.0.0.1:5700/f/p.delta?x=1").expect("a URI");
-        let block = BlockOption {
-            number: 3,
-            more: false,
-            exponent: 5,
-        };
         assert_eq!(
-            request(&uri, block).encode().escape_ascii().to_string(),
+            request(&uri, BlockValue::at(3 * 512, 5))
+                .encode()
+                .escape_ascii()
+                .to_string(),
             "@\\x01\\x00\\x009127.0.0.1B\\x16DAf\\x07p.deltaCx=1\\x815"
         );
     }
@@ -317,17 +267,14 @@ mod tests {
     #[case::none(None, 512, 512, Some("an answer without a block"))]
     #[case::whole(None, 0, 70, None)]
     fn blocks(#[case] value: Option<u8>, #[case] at: usize, #[case] len: usize, #[case] why: Option<&str>) {
-        let mut answer = CoapMessage::new(MessageType::Acknowledgement, CoapCode::CONTENT, 1, &[]);
+        let mut answer = RawMessage::new(MessageType::Acknowledgement, MessageCode::CONTENT, 1, &[]);
         if let Some(value) = value {
             answer.push(BLOCK2, [value]);
         }
         answer.payload = vec![0; len];
-        let asked = BlockOption {
-            number: (at / 512) as u32,
-            more: false,
-            exponent: 5,
-        };
-        let refused = check(&answer, asked, at).err().map(|error| error.to_string());
+        let refused = check(&answer, BlockValue::at(at, 5), at)
+            .err()
+            .map(|error| error.to_string());
         assert_eq!(refused.as_deref(), why);
     }
 }

@@ -16,26 +16,28 @@ const CRC: crc::Crc<u32> = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC);
 
 /// The log in one region of two sectors. It holds no state: what counts is in the flash.
 #[derive(Debug, Clone, Copy)]
-pub struct RecordLog {
+pub(crate) struct RecordLog {
     region: Region,
 }
 
 impl RecordLog {
-    /// The log in `region`.
-    pub fn new(region: Region) -> Self {
-        assert_eq!(region.sectors, 2, "a record log needs two sectors to use in turn");
+    pub(crate) const fn new(region: Region) -> Self {
+        assert!(
+            region.sectors == 2,
+            "a record log needs two sectors to use in turn"
+        );
         Self { region }
     }
 
     /// The last value written under `key`.
-    pub fn read(&self, flash: &dyn Flash, key: u8) -> Result<Option<Vec<u8>>> {
+    pub(crate) fn read(&self, flash: &dyn Flash, key: u8) -> Result<Option<Vec<u8>>> {
         Ok(self
             .current(flash)?
             .and_then(|mut current| current.values.remove(&key)))
     }
 
     /// Makes `value` the value of `key`, durably and at once.
-    pub fn write(&self, flash: &mut dyn Flash, key: u8, value: &[u8]) -> Result<()> {
+    pub(crate) fn write(&self, flash: &mut dyn Flash, key: u8, value: &[u8]) -> Result<()> {
         let record = record(key, value);
         match self.current(flash)? {
             Some(current) if current.free + record.len() <= SECTOR => {

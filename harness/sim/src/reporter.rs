@@ -17,11 +17,33 @@ const LOW_PERCENTS: [u8; 4] = [1, 7, 13, 19];
 /// One in so many percentages is printed with [`Dialect::PercentJumps`], and the last one always.
 const JUMP: usize = 4;
 
-/// What [`Defect::PercentOutOfRange`] prints before a percentage: another one, and of which program.
-const ODD: [(u8, u8, u8); 3] = [(50, 35, CURRENT_BIN), (70, 70, 3), (100, 140, CURRENT_BIN)];
+/// What [`Defect::PercentOutOfRange`] prints before a percentage.
+struct Odd {
+    before: u8,
+    percent: u8,
+    program: u8,
+}
 
-/// The one who watches an update on a UART.
-pub struct Reporter<'a> {
+const ODD: [Odd; 3] = [
+    Odd {
+        before: 50,
+        percent: 35,
+        program: CURRENT_BIN,
+    },
+    Odd {
+        before: 70,
+        percent: 70,
+        program: 3,
+    },
+    Odd {
+        before: 100,
+        percent: 140,
+        program: CURRENT_BIN,
+    },
+];
+
+/// Shows an update on the UART.
+pub(crate) struct Reporter<'a> {
     uart: &'a Uart,
     clock: ModuleClock,
     pace: Pacer,
@@ -33,7 +55,7 @@ pub struct Reporter<'a> {
 }
 
 impl<'a> Reporter<'a> {
-    pub fn new(settings: &Settings, clock: ModuleClock, uart: &'a Uart) -> Self {
+    pub(crate) fn new(settings: &Settings, clock: ModuleClock, uart: &'a Uart) -> Self {
         let hangs = settings.defects.has(Defect::HangsInUpdating);
         let hang_at = hangs.then(|| 30 + Random::for_purpose(settings.seed, "hang").below(51) as u8);
         Self {
@@ -64,12 +86,13 @@ impl UpdateObserver for Reporter<'_> {
         if self.resumes && self.defects.has(Defect::ResumeWithoutUpdating) {
             return;
         }
-        let odd = ODD.into_iter().filter(|(at, ..)| *at == percent);
-        for (_, said, program) in odd.filter(|_| self.defects.has(Defect::PercentOutOfRange)) {
-            self.uart.line(&self.phrases.updating(said, program));
+        if self.defects.has(Defect::PercentOutOfRange) {
+            for odd in ODD.iter().filter(|odd| odd.before == percent) {
+                self.uart.line(&self.phrases.updating(odd.percent, odd.program));
+            }
         }
-        for said in self.percents.of(percent) {
-            self.uart.line(&self.phrases.updating(said, CURRENT_BIN));
+        for printed in self.percents.printed_at(percent) {
+            self.uart.line(&self.phrases.updating(printed, CURRENT_BIN));
         }
         if self.hang_at.is_some_and(|limit| percent >= limit) {
             hang();
@@ -84,15 +107,15 @@ impl UpdateObserver for Reporter<'_> {
 
 /// Which percentages are printed when one is reached.
 #[derive(Debug)]
-pub struct Percents {
+pub(crate) struct Percents {
     dialects: Dialects,
     random: Random,
+    /// The low ones come first.
     low: bool,
 }
 
 impl Percents {
-    /// Of one boot and one purpose.
-    pub fn new(settings: &Settings, purpose: &str) -> Self {
+    pub(crate) fn new(settings: &Settings, purpose: &str) -> Self {
         Self {
             dialects: settings.dialects,
             random: Random::for_purpose(settings.boot_seed(), purpose),
@@ -100,18 +123,18 @@ impl Percents {
         }
     }
 
-    /// What is printed for this one.
-    pub fn of(&mut self, percent: u8) -> Vec<u8> {
-        let mut said = Vec::new();
+    /// What is printed when this percentage is reached.
+    pub(crate) fn printed_at(&mut self, percent: u8) -> Vec<u8> {
+        let mut printed = Vec::new();
         if std::mem::take(&mut self.low) {
-            said.extend(LOW_PERCENTS);
+            printed.extend(LOW_PERCENTS);
         }
-        let left_out =
+        let is_left_out =
             self.dialects.has(Dialect::PercentJumps) && percent < 100 && self.random.below(JUMP) > 0;
-        if !left_out {
+        if !is_left_out {
             let times = 1 + usize::from(self.dialects.has(Dialect::PercentRepeats));
-            said.extend(std::iter::repeat_n(percent, times));
+            printed.extend(std::iter::repeat_n(percent, times));
         }
-        said
+        printed
     }
 }

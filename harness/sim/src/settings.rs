@@ -12,31 +12,31 @@ use std::time::Duration;
 
 /// All that the board tells the module, in the order of its arguments.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Settings {
+pub(crate) struct Settings {
     /// Which module this is.
-    pub module: Module,
+    pub(crate) module: Module,
     /// Module time divided by real time.
-    pub speed: f64,
+    pub(crate) speed: f64,
     /// Every random choice derives from it, from [`Settings::boot`] and from a purpose.
-    pub seed: u64,
+    pub(crate) seed: u64,
     /// Counts boots, the module's own reboots included.
-    pub boot: u64,
+    pub(crate) boot: u64,
     /// Process id of the board: without it the module has no supply.
-    pub board: u32,
+    pub(crate) board: u32,
     /// For how long of its time the module had no supply before this start, if it had none.
-    pub off: Option<Duration>,
+    pub(crate) off: Option<Duration>,
     /// What is wrong with the module.
-    pub defects: Defects,
-    pub dialects: Dialects,
+    pub(crate) defects: Defects,
+    pub(crate) dialects: Dialects,
     /// Exponent of the block size that a download over CoAP asks for.
-    pub coap_exponent: u8,
+    pub(crate) coap_exponent: u8,
     /// Does the configuration of `AT+QLWCONFIG` survive a reboot? Not known of the real module.
-    pub lwm2m_config_kept: bool,
-    pub flash: PathBuf,
+    pub(crate) lwm2m_config_kept: bool,
+    pub(crate) flash: PathBuf,
 }
 
 /// The name that a module goes by on the command line and in rig files.
-pub fn module_name(module: Module) -> &'static str {
+pub(crate) fn module_name(module: Module) -> &'static str {
     match module {
         Module::Bc66 => "bc66",
         Module::Bc66Na => "bc66-na",
@@ -44,7 +44,7 @@ pub fn module_name(module: Module) -> &'static str {
 }
 
 /// The module of that name.
-pub fn module_named(name: &str) -> Option<Module> {
+pub(crate) fn module_named(name: &str) -> Option<Module> {
     Module::ALL
         .into_iter()
         .find(|module| module_name(*module) == name)
@@ -52,74 +52,59 @@ pub fn module_named(name: &str) -> Option<Module> {
 
 impl Settings {
     /// A module counts its own reboots from its start on: room for them between two starts.
-    pub const BOOTS_PER_START: u64 = 1000;
+    pub(crate) const BOOTS_PER_START: u64 = 1000;
 
-    pub fn to_args(&self) -> Vec<OsString> {
+    pub(crate) fn to_args(&self) -> Vec<OsString> {
+        let off = self.off.map(|off| off.as_millis().to_string());
         let texts = [
             module_name(self.module).to_owned(),
             self.speed.to_string(),
             self.seed.to_string(),
             self.boot.to_string(),
             self.board.to_string(),
-            self.off
-                .map(|off| off.as_millis().to_string())
-                .unwrap_or_default(),
+            off.unwrap_or_default(),
             self.defects.to_list(),
             self.dialects.to_list(),
             self.coap_exponent.to_string(),
             self.lwm2m_config_kept.to_string(),
         ];
-        texts
-            .into_iter()
-            .map(OsString::from)
-            .chain([self.flash.clone().into_os_string()])
-            .collect()
+        let mut args: Vec<OsString> = texts.into_iter().map(OsString::from).collect();
+        args.push(self.flash.clone().into());
+        args
     }
 
     /// Reads a command line back; `None` if this program did not write it.
-    pub fn from_args(args: &[OsString]) -> Option<Self> {
-        let [
-            module,
-            speed,
-            seed,
-            boot,
-            board,
-            off,
-            defects,
-            dialects,
-            exponent,
-            kept,
-            flash,
-        ] = args
-        else {
-            return None;
-        };
+    pub(crate) fn from_args(args: &[OsString]) -> Option<Self> {
+        let mut args = args.iter().map(OsString::as_os_str);
         Some(Self {
-            module: module_named(module.to_str()?)?,
-            speed: parse(speed)?,
-            seed: parse(seed)?,
-            boot: parse(boot)?,
-            board: parse(board)?,
-            off: parse_off(off)?,
-            defects: Defects::from_list(defects.to_str()?).ok()?,
-            dialects: Dialects::from_list(dialects.to_str()?).ok()?,
-            coap_exponent: parse(exponent)?,
-            lwm2m_config_kept: parse(kept)?,
-            flash: flash.into(),
+            module: module_named(args.next()?.to_str()?)?,
+            speed: parse(args.next()?)?,
+            seed: parse(args.next()?)?,
+            boot: parse(args.next()?)?,
+            board: parse(args.next()?)?,
+            off: match args.next()? {
+                off if off.is_empty() => None,
+                off => Some(Duration::from_millis(parse(off)?)),
+            },
+            defects: Defects::from_list(args.next()?.to_str()?)?,
+            dialects: Dialects::from_list(args.next()?.to_str()?)?,
+            coap_exponent: parse(args.next()?)?,
+            lwm2m_config_kept: parse(args.next()?)?,
+            flash: args.next()?.into(),
         })
     }
 
-    pub fn clock(&self) -> Option<ModuleClock> {
+    pub(crate) fn clock(&self) -> Option<ModuleClock> {
         ModuleClock::new(self.speed)
     }
 
     /// How the module spells what it prints of its own accord.
-    pub fn phrases(&self) -> Phrases {
+    pub(crate) fn phrases(&self) -> Phrases {
         Phrases::new(self.dialects)
     }
 
     /// What is wrong with the bootloader in this boot.
-    pub fn bootloader_defects(&self) -> Defects {
+    pub(crate) fn bootloader_defects(&self) -> Defects {
         let shorter_than = |limit| self.off.is_some_and(|off| off < limit);
         let forgets = self.defects.has(Defect::IgnoresUpdateAfterGlitch) && shorter_than(GLITCH)
             || self.defects.has(Defect::NeedsLongOff) && shorter_than(LONG_OFF);
@@ -131,23 +116,14 @@ impl Settings {
     }
 
     /// Has the module rebooted by itself since it was switched on or reset?
-    pub fn has_rebooted(&self) -> bool {
+    pub(crate) fn has_rebooted(&self) -> bool {
         !self.boot.is_multiple_of(Self::BOOTS_PER_START)
     }
 
     /// The seed of this boot.
-    pub fn boot_seed(&self) -> u64 {
+    pub(crate) fn boot_seed(&self) -> u64 {
         self.seed.wrapping_mul(0x1_0000_0001).wrapping_add(self.boot)
     }
-}
-
-/// Nothing, or a number of milliseconds.
-fn parse_off(text: &OsStr) -> Option<Option<Duration>> {
-    if text.is_empty() {
-        return Some(None);
-    }
-    let millis = parse::<u128>(text)?;
-    Some(Some(Duration::from_millis(millis.try_into().unwrap_or(u64::MAX))))
 }
 
 fn parse<T: std::str::FromStr>(text: &OsStr) -> Option<T> {
@@ -167,9 +143,7 @@ mod tests {
             boot: 3,
             board: 77,
             off: Some(Duration::from_millis(7)),
-            defects: [Defect::DeadAfterCut, Defect::ForgetsResume]
-                .into_iter()
-                .collect(),
+            defects: Defects::from_list("dead-after-cut,forgets-resume").expect("defects"),
             dialects: Dialects::from_list("no-start").expect("a dialect"),
             coap_exponent: 5,
             lwm2m_config_kept: true,

@@ -39,7 +39,7 @@ enum UartOrder {
 
 /// The UART of a running module.
 #[derive(Debug)]
-pub struct Uart {
+pub(crate) struct Uart {
     orders: Sender<UartOrder>,
     wire: Arc<UartWire>,
 }
@@ -54,7 +54,7 @@ struct UartWire {
 
 impl Uart {
     /// Starts both directions on the pty's master side, `fd`. What arrives while the module listens goes to `deliver`.
-    pub fn start(
+    pub(crate) fn start(
         fd: OwnedFd,
         clock: ModuleClock,
         deliver: impl FnMut(Vec<u8>) + Send + 'static,
@@ -84,31 +84,31 @@ impl Uart {
     }
 
     /// Sends bytes, behind those that wait already.
-    pub fn send(&self, bytes: impl Into<Vec<u8>>) {
+    pub(crate) fn send(&self, bytes: impl Into<Vec<u8>>) {
         let _ = self.orders.send(UartOrder::Send(bytes.into()));
     }
 
     /// Sends a line in the module's framing.
-    pub fn line(&self, text: &str) {
+    pub(crate) fn line(&self, text: &str) {
         self.send(framed(text));
     }
 
     /// Waits until everything is on the wire.
-    pub fn flush(&self) {
+    pub(crate) fn flush(&self) {
         let (done, wait) = sync_channel(1);
         let _ = self.orders.send(UartOrder::Flush(done));
         let _ = wait.recv();
     }
 
     /// Changes the rate once everything waiting is sent.
-    pub fn set_baud(&self, baud: u32) {
+    pub(crate) fn set_baud(&self, baud: u32) {
         let _ = self.orders.send(UartOrder::Baud(baud));
         self.flush();
         self.wire.baud_in.store(baud, Ordering::Relaxed);
     }
 
     /// From now on, what arrives is delivered.
-    pub fn listen(&self) {
+    pub(crate) fn listen(&self) {
         self.wire.listening.store(true, Ordering::Relaxed);
     }
 }
@@ -229,11 +229,4 @@ impl UartWriter {
     fn wait_for_last_bit(&self) {
         thread::sleep(self.pace.due().saturating_duration_since(Instant::now()));
     }
-}
-
-/// The next item of a queue, or `None` when `until` has come first.
-pub fn receive_until<T>(queue: &Receiver<T>, until: Instant) -> Option<T> {
-    queue
-        .recv_timeout(until.saturating_duration_since(Instant::now()))
-        .ok()
 }

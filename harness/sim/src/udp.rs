@@ -10,7 +10,7 @@ const SLICE: Duration = Duration::from_millis(10);
 const DATAGRAM_MAX: usize = 2048;
 
 /// A socket of its own port that hears this peer alone; IPv4 is preferred, as the module's address is one.
-pub fn connect(host: &str, port: u16) -> io::Result<UdpSocket> {
+pub(crate) fn connect(host: &str, port: u16) -> io::Result<UdpSocket> {
     let mut peers: Vec<SocketAddr> = (host, port).to_socket_addrs()?.collect();
     peers.sort_by_key(SocketAddr::is_ipv6);
     let peer = peers
@@ -27,7 +27,7 @@ pub fn connect(host: &str, port: u16) -> io::Result<UdpSocket> {
 }
 
 /// The next datagram, if one comes within `limit` or a short while.
-pub fn receive(socket: &UdpSocket, limit: Duration) -> Option<Vec<u8>> {
+pub(crate) fn receive(socket: &UdpSocket, limit: Duration) -> Option<Vec<u8>> {
     let wait = limit.clamp(Duration::from_micros(100), SLICE);
     socket.set_read_timeout(Some(wait)).ok()?;
     let mut buffer = [0; DATAGRAM_MAX];

@@ -3,31 +3,30 @@
 //! All of it is lost at a reboot: the note keeps the configuration out of NVRAM ("will not be saved to NVRAM", AN §3.2.1).
 //! Strict where the note only recommends: one block size for all of a package, blocks in sequence.
 
+use crate::decimal::decimal;
 use bc66_spec::qfuplex::{BLOCK_SIZES, CRC_BYTES, FIRST_BLOCK, TIMEOUT_DEFAULT_S, TIMEOUT_S, default_length};
 use std::time::Duration;
 
 /// A block that the host announced, checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct UploadBlock {
+pub(crate) struct UploadBlock {
     size: usize,
     number: u32,
     /// Bytes to come, the checksum included.
-    pub length: usize,
+    pub(crate) length: usize,
     /// How long to wait for them.
-    pub timeout: Duration,
+    pub(crate) timeout: Duration,
 }
 
 impl UploadBlock {
     /// Reads `<blocksize>,<blocknum>[,<length>[,<timeout>]]`; `None` if a value is not allowed (AN §3.2.1).
-    pub fn parse(parameters: &str) -> Option<Self> {
+    pub(crate) fn parse(parameters: &str) -> Option<Self> {
         let fields: Vec<&str> = parameters.split(',').map(str::trim).collect();
         let (size, number, rest) = match fields.as_slice() {
             [size, number, rest @ ..] if rest.len() <= 2 => (*size, *number, rest),
             _ => return None,
         };
-        let size = decimal(size)
-            .and_then(|size| u16::try_from(size).ok())
-            .filter(|size| BLOCK_SIZES.contains(size))?;
+        let size = decimal(size).filter(|size| BLOCK_SIZES.contains(size))?;
         let number = decimal(number)?;
         let full = default_length(size);
         let length = optional(rest.first(), full)?;
@@ -44,26 +43,18 @@ impl UploadBlock {
     }
 
     /// Bytes of a full block of this upload, without the checksum.
-    pub fn size(&self) -> usize {
+    pub(crate) fn size(&self) -> usize {
         self.size
     }
 
     /// Where it stands in the package.
-    pub fn offset(&self) -> usize {
+    pub(crate) fn offset(&self) -> usize {
         self.size.saturating_mul(self.number as usize)
     }
 
     /// Its bytes without the checksum.
-    pub fn data_len(&self) -> usize {
+    pub(crate) fn data_len(&self) -> usize {
         self.length - CRC_BYTES
-    }
-}
-
-fn decimal(text: &str) -> Option<u32> {
-    if text.bytes().all(|byte| byte.is_ascii_digit()) {
-        text.parse().ok()
-    } else {
-        None
     }
 }
 
@@ -75,13 +66,13 @@ fn optional(text: Option<&&str>, default: u32) -> Option<u32> {
 
 /// What has been uploaded since the last boot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct UploadedPackage {
+pub(crate) struct UploadedPackage {
     last: Option<UploadBlock>,
 }
 
 impl UploadedPackage {
     /// May this block come now? The next one, the last one once more, or the first one of a new upload.
-    pub fn admits(&self, block: &UploadBlock, area: usize) -> bool {
+    pub(crate) fn admits(&self, block: &UploadBlock, area: usize) -> bool {
         let in_sequence = block.number == FIRST_BLOCK
             || self.last.is_some_and(|last| {
                 let again = block.number == last.number;
@@ -92,12 +83,12 @@ impl UploadedPackage {
     }
 
     /// A block has been written.
-    pub fn wrote(&mut self, block: UploadBlock) {
+    pub(crate) fn wrote(&mut self, block: UploadBlock) {
         self.last = Some(block);
     }
 
     /// A block is about to be written: until it is, the package ends before it.
-    pub fn begins(&mut self, block: &UploadBlock) {
+    pub(crate) fn begins(&mut self, block: &UploadBlock) {
         if self.last.is_some_and(|last| block.number <= last.number) {
             self.last = (block.number > FIRST_BLOCK).then(|| UploadBlock {
                 number: block.number - 1,
@@ -108,13 +99,8 @@ impl UploadedPackage {
     }
 
     /// Bytes of the package, if there is one.
-    pub fn len(&self) -> Option<usize> {
+    pub(crate) fn package_len(&self) -> Option<usize> {
         self.last.map(|last| last.offset() + last.data_len())
-    }
-
-    /// Has nothing been uploaded?
-    pub fn is_empty(&self) -> bool {
-        self.last.is_none()
     }
 }
 
@@ -153,7 +139,7 @@ mod tests {
             assert!(upload.admits(&block(text), 10_000), "{text}");
             upload.wrote(block(text));
         }
-        assert_eq!(upload.len(), Some(1124));
+        assert_eq!(upload.package_len(), Some(1124));
         assert!(
             !upload.admits(&block("512,3"), 10_000),
             "nothing follows a short block"
@@ -163,6 +149,10 @@ mod tests {
         assert!(upload.admits(&block("256,0"), 10_000), "0 starts over");
         assert!(!upload.admits(&block("8192,0"), 8000), "it must fit the area");
         upload.begins(&block("512,2"));
-        assert_eq!(upload.len(), Some(1024), "a block being rewritten is not there");
+        assert_eq!(
+            upload.package_len(),
+            Some(1024),
+            "a block being rewritten is not there"
+        );
     }
 }

@@ -1,23 +1,24 @@
 //! The URL of an order to update (AN §2.2.1), as strictly as the note has it.
 
+use crate::decimal::positive;
 use bc66_spec::qfotadl::{PORT_DEFAULT, SCHEME, URL_MAX};
 
 /// An `HTTP://` URL.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Url {
+pub(crate) struct Url {
     /// As it was ordered.
-    pub text: String,
+    pub(crate) text: String,
     /// Address or domain name.
-    pub host: String,
+    pub(crate) host: String,
     /// Port; 80 if none is named.
-    pub port: u16,
+    pub(crate) port: u16,
     /// Path and query, with the slash.
-    pub path: String,
+    pub(crate) path: String,
 }
 
 impl Url {
     /// Reads the parameter of `AT+QFOTADL`, quoted or not; `None` if the module refuses it.
-    pub fn parse(parameter: &str) -> Option<Self> {
+    pub(crate) fn parse(parameter: &str) -> Option<Self> {
         let text = match parameter.strip_prefix('"') {
             Some(quoted) => quoted.strip_suffix('"')?,
             None => parameter,
@@ -28,16 +29,12 @@ impl Url {
             return None;
         }
         let (authority, path) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
-        let (host, port) = authority
-            .split_once(':')
-            .map_or((authority, None), |(host, port)| (host, Some(port)));
-        let port = port.map_or(Some(PORT_DEFAULT), decimal_port)?;
-        let sound = !host.is_empty()
-            && host
-                .bytes()
-                .all(|byte| byte.is_ascii_alphanumeric() || b".-_".contains(&byte));
+        let (host, port) = match authority.split_once(':') {
+            Some((host, port)) => (host, positive(port)?),
+            None => (authority, PORT_DEFAULT),
+        };
         let slash = if path.starts_with('/') { "" } else { "/" };
-        sound.then(|| Self {
+        is_host(host).then(|| Self {
             text: text.to_owned(),
             host: host.to_owned(),
             port,
@@ -46,10 +43,10 @@ impl Url {
     }
 }
 
-/// 1 to 65535, digits only.
-fn decimal_port(text: &str) -> Option<u16> {
-    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-    text.parse().ok().filter(|port| digits && *port > 0)
+/// A name, or an IPv4 address.
+pub(crate) fn is_host(text: &str) -> bool {
+    let is_sound = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
+    !text.is_empty() && text.bytes().all(is_sound)
 }
 
 #[cfg(test)]
@@ -76,11 +73,9 @@ mod tests {
     #[case("", None)]
     fn parsing(#[case] text: &str, #[case] expected: Option<(&str, u16, &str)>) {
         let url = Url::parse(text);
-        assert_eq!(
-            url.as_ref()
-                .map(|url| (url.host.as_str(), url.port, url.path.as_str())),
-            expected
-        );
+        let parts = |url: &Url| (url.host.clone(), url.port, url.path.clone());
+        let expected = expected.map(|(host, port, path)| (host.to_owned(), port, path.to_owned()));
+        assert_eq!(url.as_ref().map(parts), expected);
     }
 
     #[test]

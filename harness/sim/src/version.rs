@@ -19,7 +19,7 @@ pub struct FirmwareVersion(String);
 /// The text is no version.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is no firmware version: expected `BC66NBR01Axx` or `BC66NANBR01Axx` with two letters or digits for xx"
+    "`{0}` is not a firmware version: expected `BC66NBR01Axx` or `BC66NANBR01Axx` with two letters or digits for xx"
 )]
 pub struct NotAVersion(String);
 

@@ -2,12 +2,12 @@
 //!
 //! That there was one stands in the non-volatile store, so a reboot or a cut changes nothing about it; only a flash tool does.
 
-use super::{App, TimedEvent, Profile, NetworkRegistration};
+use super::{App, NetworkRegistration, Profile, TimedEvent};
 use crate::defect::{Defect, Defects};
 use crate::durations::{CRASH, END_TO_SECOND_BOOT, FLOOD_PAUSE, LATER, WATCHDOG};
 use crate::flash::Flash;
 use crate::life::ModuleError;
-use crate::nvdm::Nvdm;
+use crate::nvdm::{self, NvdmKey};
 use crate::phrase::framed;
 use crate::settings::Settings;
 use crate::update_info::UpdateInfo;
@@ -43,20 +43,19 @@ impl Aftermath {
     /// At the very beginning of a boot: what the bootloader left decides.
     pub(super) fn of_boot(settings: &Settings, flash: &mut dyn Flash) -> Result<Self, ModuleError> {
         let defects = settings.defects;
-        let nvdm = Nvdm::new(&App::LAYOUT);
         let fresh = UpdateInfo::load(flash, &App::LAYOUT)? == UpdateInfo::Over(UpdateCode::Success);
         if fresh && defects != Defects::default() {
-            nvdm.save_updated(flash)?;
+            nvdm::set_flag(flash, NvdmKey::Updated, true)?;
         }
         if fresh && defects.has(Defect::ImeiLost) {
-            nvdm.lose_imei(flash)?;
+            nvdm::lose_imei(flash)?;
         }
         if fresh && defects.has(Defect::SettingsLost) {
-            Profile::OF_ANOTHER_FACTORY.save(flash)?;
+            Profile::OTHER_FACTORY.save(flash)?;
         }
         Ok(Self {
             defects,
-            updated: nvdm.updated(flash)?,
+            updated: nvdm::flag(flash, NvdmKey::Updated)?,
             fresh,
             lines: 0,
             owed: Vec::new(),
@@ -64,17 +63,12 @@ impl Aftermath {
             flooding: false,
         })
     }
-
-    /// Was it updated, and is this wrong with it since then?
-    pub(super) fn has(&self, defect: Defect) -> bool {
-        self.updated && self.defects.has(defect)
-    }
 }
 
 impl App {
     /// Was the module updated, and is this wrong with it since then?
-    pub fn suffers(&self, defect: Defect) -> bool {
-        self.aftermath.has(defect)
+    pub(crate) fn suffers(&self, defect: Defect) -> bool {
+        self.aftermath.updated && self.aftermath.defects.has(defect)
     }
 
     /// Once the result of the update is told: what the application is going to do by itself in this boot.
@@ -158,12 +152,9 @@ mod tests {
 
     #[test]
     fn a_garbled_revision() {
-        let mut answer = b"\r\nQuectel_BC66\r\nRevision: BC66NBR01A02\r\n\r\nOK\r\n".to_vec();
+        let mut answer = b"\r\nRevision: BC66NBR01A02\r\n\r\nOK\r\n".to_vec();
         garble_revision(&mut answer);
-        assert_eq!(
-            answer,
-            b"\r\nQuectel_BC66\r\nRevision: BC66NBR01A0\xFF\xFE\r\n\r\nOK\r\n"
-        );
+        assert_eq!(answer, b"\r\nRevision: BC66NBR01A0\xFF\xFE\r\n\r\nOK\r\n");
         let mut other = b"\r\nOK\r\n".to_vec();
         garble_revision(&mut other);
         assert_eq!(other, b"\r\nOK\r\n");

@@ -3,35 +3,38 @@
 use std::time::Instant;
 
 #[derive(Debug)]
-pub(super) struct Agenda<T> {
-    entries: Vec<(Instant, T)>,
+struct AgendaEntry<T> {
+    due: Instant,
+    what: T,
 }
+
+#[derive(Debug)]
+pub(super) struct Agenda<T>(Vec<AgendaEntry<T>>);
 
 impl<T> Default for Agenda<T> {
     fn default() -> Self {
-        Self { entries: Vec::new() }
+        Self(Vec::new())
     }
 }
 
 impl<T: PartialEq> Agenda<T> {
-    pub(super) fn add(&mut self, due: Instant, entry: T) {
-        self.entries.push((due, entry));
+    pub(super) fn add(&mut self, due: Instant, what: T) {
+        self.0.push(AgendaEntry { due, what });
     }
 
-    /// Forgets an entry, if it is there.
-    pub(super) fn forget(&mut self, entry: T) {
-        self.entries.retain(|(_, other)| *other != entry);
+    pub(super) fn forget(&mut self, what: T) {
+        self.0.retain(|entry| entry.what != what);
     }
 
     /// When the next entry is due.
     pub(super) fn next(&self) -> Option<Instant> {
-        self.entries.iter().map(|(due, _)| *due).min()
+        self.0.iter().map(|entry| entry.due).min()
     }
 
     /// The earliest entry that is due; of those due together, the one added first.
     pub(super) fn take_due(&mut self, now: Instant) -> Option<T> {
         let next = self.next().filter(|due| *due <= now)?;
-        let at = self.entries.iter().position(|(due, _)| *due == next)?;
-        Some(self.entries.remove(at).1)
+        let at = self.0.iter().position(|entry| entry.due == next)?;
+        Some(self.0.remove(at).what)
     }
 }

@@ -9,7 +9,7 @@ mod line;
 mod lwm2m;
 mod network;
 mod power;
-pub mod table;
+mod table;
 
 use crate::app::App;
 use crate::flash::FlashError;
@@ -19,17 +19,17 @@ use bc66_spec::cme;
 
 /// How a command was called (AN §1.1.2, table 1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CommandForm<'a> {
+enum CommandForm<'a> {
     Test,
     Read,
     Write(&'a str),
-    /// Nothing behind the name; for basic commands the number.
+    /// Nothing after the name; for basic commands the number.
     Execute(&'a str),
 }
 
-/// What a command does not do.
+/// Why a command is refused.
 #[derive(Debug)]
-pub enum AtError {
+enum AtError {
     /// `ERROR`, whatever `AT+CMEE` says.
     Plain,
     /// An error with a number ([`bc66_spec::cme`]).
@@ -46,35 +46,33 @@ impl From<FlashError> for AtError {
     }
 }
 
-/// What a command answers.
-pub type AtReply = Result<ReplyLines, AtError>;
+type AtReply = Result<ReplyLines, AtError>;
 
 /// The lines before the final result, or the prompt in its place.
 #[derive(Debug, Default)]
-pub struct ReplyLines {
+struct ReplyLines {
     text: String,
     prompt: Option<UploadBlock>,
 }
 
 impl ReplyLines {
-    pub fn none() -> AtReply {
+    fn none() -> AtReply {
         Ok(Self::default())
     }
 
-    pub fn one(line: impl AsRef<str>) -> AtReply {
+    fn one(line: impl AsRef<str>) -> AtReply {
         Self::many(&[line.as_ref()])
     }
 
     /// Several lines that belong together.
-    pub fn many(lines: &[&str]) -> AtReply {
+    fn many(lines: &[&str]) -> AtReply {
         Ok(Self {
             text: framed(&lines.join("\r\n")),
             prompt: None,
         })
     }
 
-    /// The prompt for a block of data.
-    pub fn prompt(block: UploadBlock) -> AtReply {
+    fn prompt(block: UploadBlock) -> AtReply {
         Ok(Self {
             text: String::new(),
             prompt: Some(block),
@@ -84,88 +82,55 @@ impl ReplyLines {
 
 /// What is sent for a whole line.
 #[derive(Debug)]
-pub struct AtAnswer {
-    pub text: String,
-    /// What comes behind it.
-    pub end: End,
+pub(super) struct AtAnswer {
+    /// All of it, the final result included, unless a prompt follows.
+    pub(super) text: String,
+    pub(super) prompt: Option<UploadBlock>,
 }
 
-/// How an answer ends.
-#[derive(Debug, PartialEq, Eq)]
-pub enum End {
-    /// With the final result, which is in the text.
-    Final,
-    /// With the prompt for this block.
-    Prompt(UploadBlock),
+impl From<String> for AtAnswer {
+    fn from(text: String) -> Self {
+        Self { text, prompt: None }
+    }
 }
 
-/// What stands behind `AT` in a line; `None` if the line is no command: it gets no answer.
-pub fn command_of(line: &[u8]) -> Option<&[u8]> {
+/// What stands after `AT` in a line; `None` if the line is no command: it gets no answer.
+pub(super) fn command_in(line: &[u8]) -> Option<&[u8]> {
     let (prefix, command) = line.split_at_checked(2)?;
     prefix.eq_ignore_ascii_case(b"AT").then_some(command)
 }
 
 /// The answer to a line that is malformed or does not fit the buffer.
-pub fn refused() -> AtAnswer {
-    final_answer(framed("ERROR"))
-}
-
-/// An answer that ends with its text.
-pub fn final_answer(text: String) -> AtAnswer {
-    AtAnswer {
-        text,
-        end: End::Final,
-    }
+pub(super) fn refused() -> AtAnswer {
+    framed("ERROR").into()
 }
 
 /// Executes the commands of a line one after the other, up to the first that fails.
-pub fn execute(app: &mut App, line: &[u8]) -> Result<AtAnswer, FlashError> {
-    let mut text = String::new();
-    let calls = match std::str::from_utf8(line).ok().and_then(line::split) {
-        Some(calls) => calls,
-        None => return Ok(refused()),
+pub(super) fn execute(app: &mut App, line: &[u8]) -> Result<AtAnswer, FlashError> {
+    let Some(calls) = std::str::from_utf8(line).ok().and_then(line::split) else {
+        return Ok(refused());
     };
+    let mut text = String::new();
     let last = calls.len().saturating_sub(1);
     for (index, call) in calls.iter().enumerate() {
-        match table::find(&call.name).map_or(Err(AtError::Plain), |handler| handler(app, call.form)) {
+        let reply = table::find(&call.name).map_or(Err(AtError::Plain), |command| command(app, call.form));
+        let error = match reply {
             Ok(ReplyLines {
-                prompt: Some(block), ..
-            }) if index == last => {
-                return Ok(AtAnswer {
-                    text,
-                    end: End::Prompt(block),
-                });
+                text: lines,
+                prompt: None,
+            }) => {
+                text.push_str(&lines);
+                continue;
             }
-            Ok(ReplyLines { prompt: Some(_), .. }) | Err(AtError::Plain) => {
-                text.push_str(&framed("ERROR"));
-                return Ok(AtAnswer {
-                    text,
-                    end: End::Final,
-                });
-            }
-            Ok(lines) => text.push_str(&lines.text),
-            Err(AtError::Cme(code)) => {
-                text.push_str(&framed(&cme_line(app.profile.error_form, code)));
-                return Ok(AtAnswer {
-                    text,
-                    end: End::Final,
-                });
-            }
-            Err(AtError::Cmee(code)) => {
-                text.push_str(&framed(&format!("{} {code}", cme::CMEE_ERROR)));
-                return Ok(AtAnswer {
-                    text,
-                    end: End::Final,
-                });
-            }
+            Ok(ReplyLines { prompt, .. }) if index == last => return Ok(AtAnswer { text, prompt }),
+            Ok(_) | Err(AtError::Plain) => "ERROR".to_owned(),
+            Err(AtError::Cme(code)) => cme_line(app.at.profile.error_form, code),
+            Err(AtError::Cmee(code)) => format!("{} {code}", cme::CMEE_ERROR),
             Err(AtError::Flash(error)) => return Err(error),
-        }
+        };
+        return Ok((text + &framed(&error)).into());
     }
-    text.push_str(&framed("OK"));
-    Ok(AtAnswer {
-        text,
-        end: End::Final,
-    })
+    Ok((text + &framed("OK")).into())
 }
 
 fn cme_line(form: u8, code: u16) -> String {

@@ -1,54 +1,89 @@
 //! Command mode: bytes become lines, lines become replies.
 
-use super::{App, DataMode, ApplicationInput};
-use crate::app::at::{self, End};
+use super::{AfterReply, App, DataMode, Profile};
+use crate::app::at;
 use crate::durations::REPLY;
+use crate::flash::{Flash, FlashError};
 use crate::life::ModuleError;
+use crate::random::Random;
+use crate::settings::Settings;
+use crate::upload::UploadedPackage;
 use bc66_spec::qfuplex::PROMPT;
+use std::time::Instant;
 
 /// Longest command line; the longest useful one is `AT+QFOTADL` with a URL of 255 bytes. Assumed.
 const LINE_MAX: usize = 400;
 
-/// The command line that is being typed.
+/// The module's side of the dialogue with the host.
 #[derive(Debug)]
-pub(super) struct LineBuffer {
-    line: Vec<u8>,
+pub(crate) struct AtInterface {
+    pub(crate) profile: Profile,
+    /// What `AT+QFUPLEX` brought since the boot.
+    pub(crate) upload: UploadedPackage,
+    /// Filled by commands: what follows their final result.
+    pub(crate) after: Vec<AfterReply>,
+    line: LineBuffer,
+    pub(super) data_mode: Option<DataMode>,
+    /// Is the rate of the line known?
+    pub(super) synchronized: bool,
+}
+
+/// The command line that is being typed.
+#[derive(Debug, Default)]
+struct LineBuffer {
+    bytes: Vec<u8>,
     overlong: bool,
-    deaf: bool,
+    /// The line is lost to the detection of the baud rate (AL: "auto baud synchronization").
+    lost: bool,
 }
 
 impl LineBuffer {
-    /// A deaf console loses its first line to the detection of the baud rate (AL: "auto baud synchronization").
-    pub(super) fn new(deaf: bool) -> Self {
-        Self {
-            line: Vec::new(),
-            overlong: false,
-            deaf,
-        }
-    }
-
     /// Takes one byte; true if it ends the line.
     fn take(&mut self, byte: u8) -> bool {
         match byte {
             b'\r' => return true,
             b'\n' => {}
-            _ if self.line.len() == LINE_MAX => self.overlong = true,
-            _ => self.line.push(byte),
+            _ if self.bytes.len() == LINE_MAX => self.overlong = true,
+            _ => self.bytes.push(byte),
         }
         false
+    }
+}
+
+impl AtInterface {
+    /// As it is after a boot.
+    pub(super) fn new(settings: &Settings, flash: &dyn Flash) -> Result<Self, FlashError> {
+        let profile = Profile::load(flash, settings.dialects)?;
+        let first_is_lost = Random::for_purpose(settings.boot_seed(), "baud sync").below(2) == 0;
+        Ok(Self {
+            upload: UploadedPackage::default(),
+            after: Vec::new(),
+            line: LineBuffer {
+                lost: first_is_lost,
+                ..LineBuffer::default()
+            },
+            data_mode: None,
+            synchronized: !profile.is_automatic(),
+            profile,
+        })
+    }
+
+    /// Until when a block of data may take to come, in data mode.
+    pub(super) fn data_until(&self) -> Option<Instant> {
+        self.data_mode.as_ref().map(DataMode::until)
     }
 }
 
 impl App {
     pub(super) fn on_console(&mut self, bytes: &[u8]) -> Result<(), ModuleError> {
         for byte in bytes {
-            if self.profile.echo && !self.console.deaf && *byte != b'\n' {
+            if self.at.profile.echo && !self.at.line.lost && *byte != b'\n' {
                 self.uart.send([*byte]);
             }
-            if self.console.take(*byte) {
+            if self.at.line.take(*byte) {
                 self.end_line()?;
             }
-            if self.data_mode.is_some() {
+            if self.at.data_mode.is_some() {
                 break; // what came before the prompt is no data
             }
         }
@@ -56,11 +91,8 @@ impl App {
     }
 
     fn end_line(&mut self) -> Result<(), ModuleError> {
-        let LineBuffer { line, overlong, deaf } = std::mem::replace(&mut self.console, LineBuffer::new(false));
-        if deaf {
-            return Ok(());
-        }
-        let Some(command) = at::command_of(&line) else {
+        let line = std::mem::take(&mut self.at.line);
+        let Some(command) = at::command_in(&line.bytes).filter(|_| !line.lost) else {
             return Ok(());
         };
         if self.loses_line() {
@@ -68,40 +100,23 @@ impl App {
         }
         self.clock.sleep(REPLY);
         let answer = match self.only_answer() {
-            Some(answer) => at::final_answer(answer),
-            None if overlong => at::refused(),
+            Some(answer) => answer.into(),
+            None if line.overlong => at::refused(),
             None => at::execute(self, command)?,
         };
         let text = self.as_sent(answer.text);
         self.uart.send(text);
         self.synchronize();
-        match answer.end {
-            End::Final => {
-                for after in std::mem::take(&mut self.after) {
-                    self.do_after(after)?;
-                }
-                Ok(())
-            }
-            End::Prompt(block) => {
-                self.take_bytes(); // what came before the prompt is no data
-                self.uart.send([b'\r', b'\n', PROMPT, b' ']);
-                self.uart.flush();
-                self.data_mode = Some(DataMode::new(block, self.clock));
-                Ok(())
-            }
+        if let Some(block) = answer.prompt {
+            self.inbox.take_bytes(); // what came before the prompt is no data
+            self.uart.send([b'\r', b'\n', PROMPT, b' ']);
+            self.uart.flush();
+            self.at.data_mode = Some(DataMode::new(block, self.clock));
+            return Ok(());
         }
-    }
-
-    /// Takes what the host has sent so far out of the queue; everything else stays in it.
-    pub(super) fn take_bytes(&mut self) -> Vec<u8> {
-        let mut bytes = Vec::new();
-        self.early.extend(self.inputs.try_iter());
-        for input in std::mem::take(&mut self.early) {
-            match input {
-                ApplicationInput::Bytes(more) => bytes.extend_from_slice(&more),
-                other => self.early.push_back(other),
-            }
+        for after in std::mem::take(&mut self.at.after) {
+            self.do_after(after)?;
         }
-        bytes
+        Ok(())
     }
 }

@@ -1,13 +1,12 @@
 //! Data mode of `AT+QFUPLEX`: raw bytes until the announced length, the timeout or ESC (AN §3.2.1).
 
-use super::{App, ApplicationInput};
+use super::App;
 use crate::clock::ModuleClock;
 use crate::defect::Defect;
 use crate::delta_area;
 use crate::durations::{QUIET, REPLY};
 use crate::life::ModuleError;
 use crate::phrase::framed;
-use crate::uart::receive_until;
 use crate::upload::UploadBlock;
 use bc66_spec::command::QFUPLEX;
 use bc66_spec::crc as wire_crc;
@@ -43,10 +42,6 @@ impl DataMode {
         self.until
     }
 
-    pub(super) fn is_late(&self, now: Instant) -> bool {
-        self.until <= now
-    }
-
     /// ESC can only be told from data by its place: the last thing that came.
     fn is_escaped(&self) -> bool {
         let tail = self.received.strip_suffix(b"\n").unwrap_or(&self.received);
@@ -56,7 +51,7 @@ impl DataMode {
 
 impl App {
     pub(super) fn on_data(&mut self, bytes: Vec<u8>) -> Result<(), ModuleError> {
-        let Some(mut data) = self.data_mode.take() else {
+        let Some(mut data) = self.at.data_mode.take() else {
             return Ok(());
         };
         data.received.extend_from_slice(&bytes);
@@ -68,13 +63,13 @@ impl App {
         } else if missing == 0 {
             self.end_block(data)?;
         } else {
-            self.data_mode = Some(data);
+            self.at.data_mode = Some(data);
         }
         Ok(())
     }
 
-    pub(super) fn data_mode_late(&mut self) {
-        self.data_mode = None;
+    pub(super) fn end_data_late(&mut self) {
+        self.at.data_mode = None;
         self.reply(&format!("{QFUPLEX}: {REPLY_TIMEOUT}"), "ERROR");
     }
 
@@ -86,22 +81,22 @@ impl App {
         let sound = trusting || checksum == wire_crc::to_wire(CRC.checksum(content));
         if sound {
             self.forget_download()?; // its beginning is about to be overwritten
-            self.forget_pulled_package()?;
-            self.upload.begins(&data.block);
+            self.forget_coap_package()?;
+            self.at.upload.begins(&data.block);
             delta_area::write(
-                &mut *self.flash(),
+                &mut *self.flash.lock(),
                 Self::LAYOUT.delta,
                 data.block.offset(),
                 &self.as_stored(&data.block, content),
             )?;
         }
         self.clock.sleep(REPLY);
-        let surplus = self.take_bytes();
+        let surplus = self.inbox.take_bytes();
         if !surplus.is_empty() {
             data.received.extend_from_slice(&surplus);
             self.end_surplus(data);
         } else if sound {
-            self.upload.wrote(data.block);
+            self.at.upload.wrote(data.block);
             self.reply(&format!("{QFUPLEX}: {}", data.block.data_len()), "OK");
         } else {
             self.uart.line("ERROR");
@@ -115,24 +110,14 @@ impl App {
         if block.size() <= BUFFER || !self.settings.defects.has(Defect::LargeBlocksCorrupted) {
             return Cow::Borrowed(content);
         }
-        content
-            .iter()
-            .take(half)
-            .copied()
-            .cycle()
-            .take(content.len())
-            .collect()
+        let repeated = content[..half].iter().copied().cycle();
+        repeated.take(content.len()).collect()
     }
 
     /// Too many bytes: listens until they are over, then `ERROR`, or the answer to ESC if that was the end of them.
     fn end_surplus(&mut self, mut data: DataMode) {
         let quiet = self.clock.real(QUIET).max(SURPLUS_REAL);
-        while let Some(input) = receive_until(&self.inputs, Instant::now() + quiet) {
-            match input {
-                ApplicationInput::Bytes(bytes) => data.received.extend_from_slice(&bytes),
-                other => self.early.push_back(other),
-            }
-        }
+        data.received.extend(self.inbox.take_bytes_until_quiet(quiet));
         if data.is_escaped() {
             self.reply(&format!("{QFUPLEX}: {REPLY_ESC}"), "OK");
         } else {

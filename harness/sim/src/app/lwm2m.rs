@@ -2,16 +2,17 @@
 
 use super::queue_mode::EarlierRegistration;
 use super::{App, ApplicationInput, TimedEvent};
+use crate::background::Background;
 use crate::defect::Defect;
 use crate::dialect::Dialect;
-use crate::durations::{EXECUTE_TO_REBOOT, ORDER_TO_START};
-use crate::flash::Flash;
-use crate::layout::FlashLayout;
+use crate::durations::EXECUTE_TO_REBOOT;
+use crate::flash::{Flash, FlashError};
 use crate::life::ModuleError;
-use crate::lwm2m::client::RegistrationChange;
-use crate::lwm2m::objects::{BINDING, BINDING_QUEUE};
-use crate::lwm2m::{ServerAction, Client, ServerConfig, ClientEvent, Firmware, ServerLink, LinkEvent, Objects, Status};
-use crate::nvdm::Nvdm;
+use crate::lwm2m::{
+    BINDING, BINDING_QUEUE, Client, Firmware, LinkEvent, Lwm2mEvent, Objects, ServerAction, ServerConfig,
+    Status, UpdatedParameter, open_link,
+};
+use crate::nvdm::{self, NvdmKey};
 use crate::random::Random;
 use crate::settings::Settings;
 use crate::update_info::UpdateInfo;
@@ -24,13 +25,13 @@ use std::time::Instant;
 /// No network service: before `+IP`.
 const NO_SERVICE: u16 = 30;
 
-/// All of it that lives in memory.
+/// The LwM2M side of one boot.
 #[derive(Debug)]
 pub(super) struct Lwm2mSession {
     pub(super) objects: Objects,
     pub(super) client: Client,
     pub(super) config: Option<ServerConfig>,
-    link: Option<ServerLink>,
+    link: Option<Background>,
     socket: Option<Arc<UdpSocket>>,
     /// Counts the links of this boot.
     links: u64,
@@ -38,66 +39,60 @@ pub(super) struct Lwm2mSession {
     kept: Vec<u8>,
     /// The registration that outlives a reboot, in queue mode.
     pub(super) earlier: Option<EarlierRegistration>,
-    /// Was the registration that is under way asked for by a command?
-    pub(super) asked: bool,
+    /// Did a command order the registration that is under way?
+    pub(super) ordered: bool,
 }
 
 impl Lwm2mSession {
     /// After a boot: what the bootloader left decides on state and result.
-    pub(super) fn start(
-        settings: &Settings,
-        flash: &mut dyn Flash,
-        layout: &FlashLayout,
-    ) -> Result<Self, ModuleError> {
-        let nvdm = Nvdm::new(layout);
-        let kept = nvdm.firmware_object(flash)?;
+    pub(super) fn start(settings: &Settings, flash: &mut dyn Flash) -> Result<Self, ModuleError> {
+        let never_updated = Firmware::new(settings.defects);
+        let kept = nvdm::read(flash, NvdmKey::FirmwareObject)?;
         let mut firmware = kept
             .as_deref()
             .and_then(|bytes| Firmware::decode(bytes, settings.defects))
-            .unwrap_or(Firmware::new(settings.defects));
-        firmware.boots(UpdateInfo::load(flash, layout)?);
-        let queue = settings.dialects.has(Dialect::QueueMode);
-        let earlier = nvdm.registration(flash)?.filter(|_| queue);
+            .unwrap_or(never_updated);
+        firmware.boots(UpdateInfo::load(flash, &App::LAYOUT)?);
+        let queue_mode = settings.dialects.has(Dialect::QueueMode);
+        let earlier = nvdm::text(flash, NvdmKey::Registration)?.filter(|_| queue_mode);
         let earlier = earlier.as_deref().and_then(EarlierRegistration::parse);
-        let config = nvdm
-            .lwm2m_config(flash)?
+        let config = nvdm::text(flash, NvdmKey::ServerConfig)?
             .filter(|_| settings.lwm2m_config_kept)
             .and_then(|text| ServerConfig::parse(&text).ok())
             .or_else(|| earlier.as_ref().map(|earlier| earlier.config.clone()));
+        let lifetime = config.as_ref().map(|config| config.lifetime);
         let model = settings.module.ati_model();
         let objects = Objects {
-            lifetime: config
-                .as_ref()
-                .map_or(LIFETIME_DEFAULT_S, |config| config.lifetime),
+            lifetime: lifetime.unwrap_or(LIFETIME_DEFAULT_S),
             model: model.strip_prefix("Quectel_").unwrap_or(model).to_owned(),
-            serial: nvdm.imei(flash)?,
+            serial: nvdm::imei(flash)?,
             firmware,
             busy: false,
-            binding: if queue { BINDING_QUEUE } else { BINDING },
+            binding: if queue_mode { BINDING_QUEUE } else { BINDING },
         };
         let clock = settings.clock().ok_or(ModuleError::Settings)?;
-        let deaf = settings.defects.has(Defect::CannotBeReObserved) && settings.has_rebooted();
+        let observable = !(settings.defects.has(Defect::CannotBeReObserved) && settings.has_rebooted());
         let random = Random::for_purpose(settings.boot_seed(), "lwm2m");
-        let mut lwm2m = Self {
+        let mut session = Self {
             objects,
-            client: Client::new(clock, random, deaf, queue),
+            client: Client::new(clock, random, observable, queue_mode),
             config,
             link: None,
             socket: None,
             links: 0,
-            kept: kept.unwrap_or(Firmware::new(settings.defects).encode()),
+            kept: kept.unwrap_or(never_updated.encode()),
             earlier,
-            asked: true,
+            ordered: true,
         };
-        lwm2m.keep(flash, &nvdm)?;
-        Ok(lwm2m)
+        session.keep_firmware_object(flash)?;
+        Ok(session)
     }
 
     /// State and result are in the flash before anyone hears of them.
-    fn keep(&mut self, flash: &mut dyn Flash, nvdm: &Nvdm) -> Result<(), ModuleError> {
+    fn keep_firmware_object(&mut self, flash: &mut dyn Flash) -> Result<(), FlashError> {
         let now = self.objects.firmware.encode();
         if now != self.kept {
-            nvdm.save_firmware_object(flash, &now)?;
+            nvdm::write(flash, NvdmKey::FirmwareObject, &now)?;
             self.kept = now;
         }
         Ok(())
@@ -114,15 +109,14 @@ impl Lwm2mSession {
 
 impl App {
     /// The server and the endpoint, if any were set.
-    pub fn lwm2m_config(&self) -> Option<&ServerConfig> {
+    pub(crate) fn lwm2m_config(&self) -> Option<&ServerConfig> {
         self.lwm2m.config.as_ref()
     }
 
     /// Sets them; they count from the next registration on (assumed).
-    pub fn lwm2m_configure(&mut self, config: ServerConfig) -> Result<(), ModuleError> {
+    pub(crate) fn lwm2m_configure(&mut self, config: ServerConfig) -> Result<(), FlashError> {
         if self.settings.lwm2m_config_kept {
-            self.nvdm()
-                .save_lwm2m_config(&mut *self.flash(), &config.shown())?;
+            nvdm::write(&mut *self.flash.lock(), NvdmKey::ServerConfig, config.shown())?;
         }
         self.lwm2m.objects.lifetime = self.lifetime(config.lifetime);
         self.lwm2m.config = Some(config);
@@ -130,12 +124,12 @@ impl App {
     }
 
     /// The number of `+QLWSTATUS`.
-    pub fn lwm2m_status(&self) -> u8 {
+    pub(crate) fn lwm2m_status(&self) -> u8 {
         self.lwm2m.client.status.number()
     }
 
     /// Registers, once more if need be (assumed); else the number of the error.
-    pub fn lwm2m_register(&mut self) -> Result<(), u16> {
+    pub(crate) fn lwm2m_register(&mut self) -> Result<(), u16> {
         self.needs_network()?;
         let config = self.lwm2m.config.clone().ok_or(NOT_ALLOWED)?;
         if self.registers_by_update() {
@@ -144,13 +138,13 @@ impl App {
         if self.lwm2m.client.status == Status::Registering {
             return Err(NOT_ALLOWED);
         }
-        self.lwm2m.asked = true;
+        self.lwm2m.ordered = true;
         self.open_link(config);
         Ok(())
     }
 
     /// What `/1/0/7` says.
-    pub fn lwm2m_binding(&self) -> &'static str {
+    pub(crate) fn lwm2m_binding(&self) -> &'static str {
         self.lwm2m.objects.binding
     }
 
@@ -159,52 +153,45 @@ impl App {
         self.lwm2m.objects.lifetime = self.lifetime(config.lifetime);
         self.lwm2m.client.status = Status::Registering;
         self.lwm2m.links += 1;
-        let (order, sender) = (self.lwm2m.links, self.sender.clone());
+        let (number, sender) = (self.lwm2m.links, self.inbox.sender());
         let tell = move |event| {
-            let _ = sender.send(ApplicationInput::Link { order, event });
+            let _ = sender.send(ApplicationInput::Link { number, event });
         };
-        match ServerLink::open(config.host, config.port, tell) {
+        match open_link(config.host, config.port, tell) {
             Ok(link) => self.lwm2m.link = Some(link),
             Err(error) => {
-                let failed = LinkEvent::Failed(error);
-                self.early.push_back(ApplicationInput::Link { order, event: failed });
+                let event = LinkEvent::Failed(error);
+                self.inbox.push(ApplicationInput::Link { number, event });
             }
         }
     }
 
     /// Sends an update of the registration; its message id.
-    pub fn lwm2m_update(&mut self, change: RegistrationChange) -> Result<u16, u16> {
+    pub(crate) fn lwm2m_update(&mut self, change: UpdatedParameter) -> Result<u16, u16> {
         self.needs_network()?;
         let change = match change {
-            RegistrationChange::Lifetime(seconds) => RegistrationChange::Lifetime(self.lifetime(seconds)),
+            UpdatedParameter::Lifetime(seconds) => UpdatedParameter::Lifetime(self.lifetime(seconds)),
             other => other,
         };
         let id = self.lwm2m.client.update(Some(change), true).ok_or(NOT_ALLOWED)?;
-        if let RegistrationChange::Lifetime(seconds) = change {
+        if let UpdatedParameter::Lifetime(seconds) = change {
             self.lwm2m.objects.lifetime = seconds;
         }
         Ok(id)
     }
 
-    pub fn lwm2m_deregister(&mut self) -> Result<(), u16> {
+    pub(crate) fn lwm2m_deregister(&mut self) -> Result<(), u16> {
         self.needs_network()?;
-        if self.lwm2m.client.deregister() {
-            Ok(())
-        } else {
-            Err(NOT_ALLOWED)
-        }
+        self.lwm2m.client.deregister().ok_or(NOT_ALLOWED)
     }
 
     fn needs_network(&self) -> Result<(), u16> {
-        if self.modem.has_address() {
-            Ok(())
-        } else {
-            Err(NO_SERVICE)
-        }
+        let ready = self.modem.has_address().then_some(());
+        ready.ok_or(NO_SERVICE)
     }
 
-    pub(super) fn on_link(&mut self, order: u64, event: LinkEvent) {
-        if order != self.lwm2m.links || self.lwm2m.client.status == Status::None && self.lwm2m.link.is_none()
+    pub(super) fn on_link(&mut self, number: u64, event: LinkEvent) {
+        if number != self.lwm2m.links || self.lwm2m.client.status == Status::None && self.lwm2m.link.is_none()
         {
             return;
         }
@@ -220,12 +207,13 @@ impl App {
             LinkEvent::Failed(error) => {
                 eprintln!("bc66-module: no way to the LwM2M server: {error}");
                 self.close_link();
-                self.tell_registration(false);
+                self.print_registration(false);
             }
             LinkEvent::Datagram(bytes) => {
-                let elsewhere = self.fetch.is_some() || self.update_ordered || self.data_mode.is_some();
+                let busy =
+                    self.downloads.http.is_some() || self.update_ordered || self.at.data_mode.is_some();
                 let lwm2m = &mut self.lwm2m;
-                lwm2m.objects.busy = elsewhere;
+                lwm2m.objects.busy = busy;
                 lwm2m
                     .client
                     .on_datagram(&bytes, &mut lwm2m.objects, Instant::now());
@@ -253,41 +241,36 @@ impl App {
         }
     }
 
-    fn on_lwm2m(&mut self, event: ClientEvent) -> Result<(), ModuleError> {
+    fn on_lwm2m(&mut self, event: Lwm2mEvent) -> Result<(), ModuleError> {
         match event {
-            ClientEvent::Register { confirmed } => {
+            Lwm2mEvent::Register { confirmed } => {
                 if confirmed {
                     self.keep_registration()?; // before anyone hears of it
                 } else {
                     self.close_link();
                 }
-                self.tell_registration(confirmed);
+                self.print_registration(confirmed);
             }
-            ClientEvent::Resume { confirmed } => self.on_resumed(confirmed)?,
-            ClientEvent::Update { confirmed, id } => {
+            Lwm2mEvent::Resume { confirmed } => self.on_resumed(confirmed)?,
+            Lwm2mEvent::Update { confirmed, id } => {
                 let result = self.phrases().lwm2m(reply::QLWUPDATE, confirmed);
-                self.unasked(&format!("{result},{id}"));
+                self.print(&format!("{result},{id}"));
             }
-            ClientEvent::Deregister { confirmed } => {
+            Lwm2mEvent::Deregister { confirmed } => {
                 self.forget_registration()?;
-                self.unasked(&self.phrases().lwm2m(reply::QLWDEREG, confirmed));
+                self.print(&self.phrases().lwm2m(reply::QLWDEREG, confirmed));
                 self.close_link();
             }
-            ClientEvent::Act(ServerAction::Download(uri)) => self.order_pull(uri)?,
-            ClientEvent::Act(ServerAction::Cancel) => self.cancel_pull(),
-            ClientEvent::Act(ServerAction::Update(package)) => {
-                self.pull = None;
-                self.agenda.forget(TimedEvent::PullStarts);
-                self.update_ordered = true;
-                let update = TimedEvent::UpdateStarts {
-                    package,
-                    announced: false,
-                };
-                self.due_in(ORDER_TO_START, update);
+            Lwm2mEvent::Act(ServerAction::Download(uri)) => self.order_coap(uri)?,
+            Lwm2mEvent::Act(ServerAction::Cancel) => self.cancel_coap(),
+            Lwm2mEvent::Act(ServerAction::Update(package)) => {
+                self.downloads.coap = None;
+                self.agenda.forget(TimedEvent::CoapStart);
+                self.order_update(package, false);
             }
-            ClientEvent::Act(ServerAction::Reboot) => self.due_in(EXECUTE_TO_REBOOT, TimedEvent::Reboot),
-            ClientEvent::Act(ServerAction::UpdateRegistration) => {
-                let lifetime = RegistrationChange::Lifetime(self.lwm2m.objects.lifetime);
+            Lwm2mEvent::Act(ServerAction::Reboot) => self.due_in(EXECUTE_TO_REBOOT, TimedEvent::Reboot),
+            Lwm2mEvent::Act(ServerAction::UpdateRegistration) => {
+                let lifetime = UpdatedParameter::Lifetime(self.lwm2m.objects.lifetime);
                 self.lwm2m.client.update(Some(lifetime), false);
             }
         }
@@ -297,7 +280,7 @@ impl App {
     /// The network is gone, and the registration with it (assumed: the server may still know it).
     pub(super) fn leave_lwm2m(&mut self) {
         if self.lwm2m.client.status == Status::Registering {
-            self.tell_registration(false);
+            self.print_registration(false);
         }
         self.close_link();
     }
@@ -309,7 +292,7 @@ impl App {
     }
 
     /// A package that a download over CoAP brought is about to be overwritten.
-    pub(super) fn forget_pulled_package(&mut self) -> Result<(), ModuleError> {
+    pub(super) fn forget_coap_package(&mut self) -> Result<(), ModuleError> {
         if self.lwm2m.objects.firmware.state == State::Downloaded {
             self.lwm2m.objects.firmware.forget_package();
         }
@@ -317,9 +300,6 @@ impl App {
     }
 
     fn keep_firmware_object(&mut self) -> Result<(), ModuleError> {
-        let flash = Arc::clone(&self.flash);
-        let mut flash = flash.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let nvdm = self.nvdm();
-        self.lwm2m.keep(&mut *flash, &nvdm)
+        Ok(self.lwm2m.keep_firmware_object(&mut *self.flash.lock())?)
     }
 }

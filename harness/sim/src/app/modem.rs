@@ -4,7 +4,7 @@ use crate::random::{Random, with_check_digit};
 
 /// Registration on the network, with the numbers of `+CEREG` (3GPP TS 27.007 §10.1.22).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NetworkRegistration {
+pub(crate) enum NetworkRegistration {
     /// 0: not registered, not searching.
     None,
     Searching,
@@ -14,7 +14,7 @@ pub enum NetworkRegistration {
 
 impl NetworkRegistration {
     /// The number in `+CEREG`.
-    pub fn number(self) -> u8 {
+    pub(crate) fn number(self) -> u8 {
         match self {
             Self::None => 0,
             Self::Searching => 2,
@@ -28,11 +28,11 @@ const CELL: &str = "\"0002\",\"01A2D102\",9";
 
 /// What the SIM card says of itself: of the network that the note's example shows, 460 11. The numbers derive from the seed.
 #[derive(Debug)]
-pub struct SimCard {
+pub(crate) struct SimCard {
     /// Number of the card: 20 digits (ITU-T E.118).
-    pub iccid: String,
+    pub(crate) iccid: String,
     /// Number of the subscription: 15 digits (3GPP TS 23.003 §2.2).
-    pub imsi: String,
+    pub(crate) imsi: String,
 }
 
 impl SimCard {
@@ -53,41 +53,38 @@ impl SimCard {
 }
 
 #[derive(Debug)]
-pub struct Modem {
+pub(crate) struct Modem {
     /// `AT+CFUN`: 0 or 1, or 4 for radio off.
-    pub function: u8,
-    /// Has `+CFUN: 1` been reached since the boot?
-    pub functional: bool,
+    pub(crate) functionality: u8,
     /// The card in the module's holder.
-    pub sim_card: SimCard,
+    pub(crate) sim_card: SimCard,
     /// Has `+CPIN: READY` been said?
-    pub sim_ready: bool,
-    pub registration: NetworkRegistration,
+    pub(crate) sim_ready: bool,
+    pub(crate) registration: NetworkRegistration,
     /// Mode of `AT+CEREG`.
-    pub cereg: u8,
+    pub(crate) cereg: u8,
     /// The address this boot gets.
-    pub address: String,
+    pub(crate) address: String,
     /// The one of 16 octets, as 3GPP TS 27.007 §10.1.23 writes it.
-    pub second_address: String,
+    pub(crate) second_address: String,
     /// Has the network given it yet?
-    pub addressed: bool,
+    pub(crate) addressed: bool,
     /// `AT+QSCLK`, kept only: sleep is not simulated.
-    pub sleep: u8,
+    pub(crate) sleep: u8,
     /// `AT+CPSMS`, kept only.
-    pub power_saving: u8,
+    pub(crate) power_saving: u8,
     /// `AT+QNBIOTEVENT`, kept only.
-    pub events: u8,
+    pub(crate) events: u8,
 }
 
 impl Modem {
     /// A modem that has just been switched on; every boot gets another address.
-    pub fn new(seed: u64, boot: u64) -> Self {
+    pub(crate) fn new(seed: u64, boot: u64) -> Self {
         let mut random = Random::for_purpose(seed.wrapping_add(boot), "address");
         let [a, b, c] = [random.below(256), random.below(256), 2 + random.below(250)];
         let interface: Vec<String> = (0..8).map(|_| random.below(256).to_string()).collect();
         Self {
-            function: 1,
-            functional: false,
+            functionality: 1,
             sim_card: SimCard::new(seed),
             sim_ready: false,
             registration: NetworkRegistration::None,
@@ -101,17 +98,17 @@ impl Modem {
         }
     }
 
-    pub fn is_attached(&self) -> bool {
+    pub(crate) fn is_attached(&self) -> bool {
         self.registration == NetworkRegistration::Home
     }
 
     /// Is it, and has an address?
-    pub fn has_address(&self) -> bool {
+    pub(crate) fn has_address(&self) -> bool {
         self.is_attached() && self.addressed
     }
 
     /// Changes the registration; the URC for it, if `AT+CEREG` asked for one. The address is another matter.
-    pub fn register(&mut self, registration: NetworkRegistration) -> Option<String> {
+    pub(crate) fn register(&mut self, registration: NetworkRegistration) -> Option<String> {
         self.addressed = false;
         let changed = self.registration != registration;
         self.registration = registration;
@@ -119,7 +116,7 @@ impl Modem {
     }
 
     /// The reply to `AT+CEREG?` behind the colon.
-    pub fn cereg_read(&self) -> String {
+    pub(crate) fn cereg_read(&self) -> String {
         format!("{},{}{}", self.cereg, self.registration.number(), self.cell())
     }
 

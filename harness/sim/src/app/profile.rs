@@ -1,23 +1,22 @@
 //! Settings of the AT interface that `AT&W` saves and a reboot reads back.
 
-use crate::app::App;
 use crate::dialect::{Dialect, Dialects};
 use crate::flash::{Flash, Result};
-use crate::nvdm::Nvdm;
+use crate::nvdm::{self, NvdmKey};
 use bc66_spec::timing::{BAUD_DEFAULT, BAUD_RATES};
 
 /// `AT+IPR=0`: see [`Dialect::Autobaud`].
-pub const AUTOMATIC: u32 = 0;
+pub(crate) const AUTOMATIC: u32 = 0;
 
 /// The AT interface's settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Profile {
+pub(crate) struct Profile {
     /// `ATE`: does the module send back what it gets?
-    pub echo: bool,
+    pub(crate) echo: bool,
     /// `AT+CMEE`: 0 plain, 1 numeric, 2 verbose.
-    pub error_form: u8,
+    pub(crate) error_form: u8,
     /// `AT+IPR`; 0 finds it out.
-    pub baud: u32,
+    pub(crate) baud: u32,
 }
 
 impl Profile {
@@ -29,14 +28,14 @@ impl Profile {
     };
 
     /// What the factory of other firmware delivers: see [`crate::defect::Defect::SettingsLost`].
-    pub(super) const OF_ANOTHER_FACTORY: Self = Self {
+    pub(super) const OTHER_FACTORY: Self = Self {
         baud: 9600,
         ..Self::FACTORY
     };
 
     /// The saved profile, or the factory's.
-    pub fn load(flash: &dyn Flash, dialects: Dialects) -> Result<Self> {
-        let saved = Nvdm::new(&App::LAYOUT).profile(flash)?;
+    pub(crate) fn load(flash: &dyn Flash, dialects: Dialects) -> Result<Self> {
+        let saved = nvdm::read(flash, NvdmKey::Profile)?;
         let factory = Self {
             baud: if dialects.has(Dialect::Autobaud) {
                 AUTOMATIC
@@ -49,12 +48,12 @@ impl Profile {
     }
 
     /// Is the rate to be found out?
-    pub fn is_automatic(&self) -> bool {
+    pub(crate) fn is_automatic(&self) -> bool {
         self.baud == AUTOMATIC
     }
 
     /// The rate on the line. What is found out is always the usual one here.
-    pub fn rate(&self) -> u32 {
+    pub(crate) fn rate(&self) -> u32 {
         if self.is_automatic() {
             BAUD_DEFAULT
         } else {
@@ -62,9 +61,10 @@ impl Profile {
         }
     }
 
-    pub fn save(&self, flash: &mut dyn Flash) -> Result<()> {
+    pub(crate) fn save(&self, flash: &mut dyn Flash) -> Result<()> {
         let [a, b, c, d] = self.baud.to_le_bytes();
-        Nvdm::new(&App::LAYOUT).save_profile(flash, &[u8::from(self.echo), self.error_form, a, b, c, d])
+        let bytes = [u8::from(self.echo), self.error_form, a, b, c, d];
+        nvdm::write(flash, NvdmKey::Profile, bytes)
     }
 
     fn decode(bytes: &[u8]) -> Option<Self> {

@@ -5,6 +5,7 @@ use super::App;
 use crate::dialect::Dialect;
 use crate::flash::FlashError;
 use crate::lwm2m::{ServerConfig, Status};
+use crate::nvdm::{self, NvdmKey};
 use bc66_spec::lwm2m::reply;
 
 /// A client that sleeps does not register for a minute: it would have to wake in each. Assumed.
@@ -35,11 +36,8 @@ impl EarlierRegistration {
 impl App {
     /// For how long it registers if `seconds` are asked for.
     pub(super) fn lifetime(&self, seconds: u32) -> u32 {
-        if self.settings.dialects.has(Dialect::QueueMode) {
-            seconds.max(LIFETIME_MIN_S)
-        } else {
-            seconds
-        }
+        let sleeps = self.settings.dialects.has(Dialect::QueueMode);
+        seconds.max(if sleeps { LIFETIME_MIN_S } else { 0 })
     }
 
     /// Where the server that is set knows this module from before.
@@ -57,7 +55,7 @@ impl App {
             return;
         }
         if let Some(config) = self.lwm2m.config.clone() {
-            self.lwm2m.asked = false;
+            self.lwm2m.ordered = false;
             self.open_link(config);
         }
     }
@@ -72,14 +70,14 @@ impl App {
             Status::Registering => {}
             Status::Registered(_) => self.lwm2m.client.resume(location),
         }
-        self.lwm2m.asked = true;
+        self.lwm2m.ordered = true;
         true
     }
 
     /// What a server does not know any more is registered anew.
     pub(super) fn on_resumed(&mut self, confirmed: bool) -> Result<(), FlashError> {
         if confirmed {
-            self.tell_registration(true);
+            self.print_registration(true);
             return Ok(());
         }
         self.forget_registration()?;
@@ -90,9 +88,9 @@ impl App {
     }
 
     /// The result of a registration that was ordered.
-    pub(super) fn tell_registration(&mut self, confirmed: bool) {
-        if std::mem::replace(&mut self.lwm2m.asked, true) {
-            self.unasked(&self.phrases().lwm2m(reply::QLWREG, confirmed));
+    pub(super) fn print_registration(&mut self, confirmed: bool) {
+        if std::mem::replace(&mut self.lwm2m.ordered, true) {
+            self.print(&self.phrases().lwm2m(reply::QLWREG, confirmed));
         }
     }
 
@@ -109,8 +107,7 @@ impl App {
             location: location.clone(),
             config: config.clone(),
         };
-        self.nvdm()
-            .save_registration(&mut *self.flash(), &earlier.text())?;
+        nvdm::write(&mut *self.flash.lock(), NvdmKey::Registration, earlier.text())?;
         self.lwm2m.earlier = Some(earlier);
         Ok(())
     }
@@ -118,7 +115,7 @@ impl App {
     /// The registration is no more.
     pub(super) fn forget_registration(&mut self) -> Result<(), FlashError> {
         if self.lwm2m.earlier.take().is_some() {
-            self.nvdm().save_registration(&mut *self.flash(), "")?;
+            nvdm::write(&mut *self.flash.lock(), NvdmKey::Registration, "")?;
         }
         Ok(())
     }

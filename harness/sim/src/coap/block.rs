@@ -4,7 +4,7 @@ use super::message::{uint_bytes, uint_of};
 
 /// Which block, of which size, and whether more follow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct BlockOption {
+pub struct BlockValue {
     /// Number of the block: up to 20 bits.
     pub number: u32,
     pub more: bool,
@@ -12,7 +12,7 @@ pub struct BlockOption {
     pub exponent: u8,
 }
 
-impl BlockOption {
+impl BlockValue {
     /// Exponent of the largest size.
     pub const EXPONENT_MAX: u8 = 6;
 
@@ -31,6 +31,17 @@ impl BlockOption {
         uint_bytes(self.number << 4 | u32::from(self.more) << 3 | u32::from(self.exponent))
     }
 
+    /// The block of this size that begins at byte `at`.
+    pub fn at(at: usize, exponent: u8) -> Self {
+        let mut block = Self {
+            number: 0,
+            more: false,
+            exponent,
+        };
+        block.number = (at / block.size()) as u32;
+        block
+    }
+
     /// Bytes of a whole block.
     pub const fn size(self) -> usize {
         1 << (self.exponent + 4)
@@ -46,14 +57,15 @@ impl BlockOption {
         (size.is_power_of_two() && (16..=1024).contains(&size)).then(|| size.trailing_zeros() as u8 - 4)
     }
 
-    /// The part of `whole` that this block is, with the block that says so; `None` beyond the end.
-    pub fn cut(self, whole: &[u8]) -> Option<(Self, &[u8])> {
-        let rest = whole
-            .get(self.offset()..)
-            .filter(|rest| !rest.is_empty() || self.number == 0)?;
+    /// The part of `whole` that this block is; notes whether more follow. `None` beyond the end.
+    pub fn cut<'a>(&mut self, whole: &'a [u8]) -> Option<&'a [u8]> {
+        let rest = whole.get(self.offset()..)?;
+        if rest.is_empty() && self.number > 0 {
+            return None;
+        }
         let part = &rest[..rest.len().min(self.size())];
-        let more = part.len() < rest.len();
-        Some((Self { more, ..self }, part))
+        self.more = part.len() < rest.len();
+        Some(part)
     }
 }
 
@@ -70,44 +82,44 @@ mod tests {
     #[case::b_16_1_1024(16, true, 6, b"\x01\x0e")]
     #[case::last_number(0xF_FFFF, true, 6, b"\xff\xff\xfe")]
     fn golden(#[case] number: u32, #[case] more: bool, #[case] exponent: u8, #[case] value: &[u8]) {
-        let block = BlockOption {
+        let block = BlockValue {
             number,
             more,
             exponent,
         };
         assert_eq!(block.encode(), value);
-        assert_eq!(BlockOption::decode(value), Some(block));
+        assert_eq!(BlockValue::decode(value), Some(block));
     }
 
     #[test]
     fn refused() {
-        assert_eq!(BlockOption::decode(b"\x07"), None, "the reserved exponent");
-        assert_eq!(BlockOption::decode(b"\x00\x00\x00\x02"), None, "more than three bytes");
+        assert_eq!(BlockValue::decode(b"\x07"), None, "the reserved exponent");
+        assert_eq!(
+            BlockValue::decode(b"\x00\x00\x00\x02"),
+            None,
+            "more than three bytes"
+        );
     }
 
     #[test]
-    fn sizes_and_parts() {
-        assert_eq!(BlockOption::exponent_of(512), Some(5));
-        assert_eq!(BlockOption::exponent_of(500), None);
-        assert_eq!(BlockOption::exponent_of(2048), None);
-        let whole: Vec<u8> = (0..40).collect();
-        let block = |number| BlockOption {
-            number,
-            more: false,
-            exponent: 0,
-        };
+    fn sizes() {
         assert_eq!(
-            block(0).cut(&whole),
-            Some((
-                BlockOption {
-                    more: true,
-                    ..block(0)
-                },
-                &whole[..16]
-            ))
+            [512, 500, 2048].map(BlockValue::exponent_of),
+            [Some(5), None, None]
         );
-        assert_eq!(block(2).cut(&whole), Some((block(2), &whole[32..])));
-        assert_eq!(block(3).cut(&whole), None);
-        assert_eq!(block(0).cut(&[]), Some((block(0), &[][..])));
+    }
+
+    #[test]
+    fn parts() {
+        let whole: Vec<u8> = (0..40).collect();
+        let part = |at: usize, whole: &[u8]| {
+            let mut block = BlockValue::at(at, 0);
+            let part = block.cut(whole)?.to_vec();
+            Some((part, block.more))
+        };
+        assert_eq!(part(0, &whole), Some((whole[..16].to_vec(), true)));
+        assert_eq!(part(32, &whole), Some((whole[32..].to_vec(), false)));
+        assert_eq!(part(48, &whole), None);
+        assert_eq!(part(0, &[]), Some((Vec::new(), false)));
     }
 }

@@ -25,8 +25,3 @@ pub const BLOCK1: u16 = 27;
 pub const SIZE2: u16 = 28;
 /// Size of the whole request.
 pub const SIZE1: u16 = 60;
-
-/// Must a peer that does not know this option refuse the message (RFC 7252 §5.4.6)?
-pub const fn is_critical(number: u16) -> bool {
-    number & 1 == 1
-}

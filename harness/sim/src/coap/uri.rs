@@ -1,32 +1,35 @@
 //! A `coap://` URI (RFC 7252 §6.1, §6.4).
 
+use crate::decimal::positive;
+use crate::url::is_host;
 use bc66_spec::lwm2m::{PORT, URI_MAX};
 use std::fmt;
+use std::net::Ipv6Addr;
 
 /// Where a package is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Uri {
+pub(crate) struct Uri {
     /// Name or address, without brackets.
-    pub host: String,
+    pub(crate) host: String,
     /// Port; 5683 if none is named.
-    pub port: u16,
+    pub(crate) port: u16,
     /// Segments of the path, decoded.
-    pub path: Vec<Vec<u8>>,
+    pub(crate) path: Vec<Vec<u8>>,
     /// Parameters of the query, decoded.
-    pub query: Vec<Vec<u8>>,
+    pub(crate) query: Vec<Vec<u8>>,
 }
 
 /// What is wrong with a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum UriError {
-    #[error("another scheme than `coap`")]
+pub(crate) enum UriError {
+    #[error("the scheme is not `coap`")]
     Scheme,
-    #[error("no URI")]
+    #[error("not a URI")]
     Invalid,
 }
 
 impl Uri {
-    pub fn parse(text: &str) -> Result<Self, UriError> {
+    pub(crate) fn parse(text: &str) -> Result<Self, UriError> {
         let printable = text
             .bytes()
             .all(|byte| byte.is_ascii_graphic() && !b"\"<>\\^`{|}#".contains(&byte));
@@ -46,16 +49,16 @@ impl Uri {
             .split_once('?')
             .map_or((rest, None), |(path, query)| (path, Some(query)));
         let (host, port) = split_authority(authority)?;
-        let segments = match path.strip_prefix('/').unwrap_or(path) {
-            "" => Vec::new(),
-            path => path.split('/').map(decoded).collect::<Option<_>>()?,
+        let path = Some(path.strip_prefix('/').unwrap_or(path)).filter(|path| !path.is_empty());
+        let decoded_all = |text: Option<&str>, separator| -> Option<Vec<_>> {
+            let pieces = text.into_iter().flat_map(|text| text.split(separator));
+            pieces.map(decoded).collect()
         };
-        let query = query.map_or(Some(Vec::new()), |query| query.split('&').map(decoded).collect())?;
         Some(Self {
             host: host.to_owned(),
             port,
-            path: segments,
-            query,
+            path: decoded_all(path, '/')?,
+            query: decoded_all(query, '&')?,
         })
     }
 }
@@ -70,31 +73,19 @@ fn is_scheme(text: &str) -> bool {
 fn split_authority(authority: &str) -> Option<(&str, u16)> {
     let (host, port) = match authority.strip_prefix('[') {
         Some(literal) => {
-            let (host, behind) = literal.split_once(']')?;
-            host.parse::<std::net::Ipv6Addr>().ok()?;
-            let port = if behind.is_empty() {
-                None
-            } else {
-                Some(behind.strip_prefix(':')?)
-            };
+            let (host, port) = literal.split_once(']')?;
+            host.parse::<Ipv6Addr>().ok()?;
             (host, port)
         }
         None => {
-            let (host, port) = authority
-                .split_once(':')
-                .map_or((authority, None), |(host, port)| (host, Some(port)));
-            let sound = |byte: u8| byte.is_ascii_alphanumeric() || b".-_".contains(&byte);
-            (
-                Some(host).filter(|host| !host.is_empty() && host.bytes().all(sound))?,
-                port,
-            )
+            let (host, port) = authority.split_at(authority.find(':').unwrap_or(authority.len()));
+            (Some(host).filter(|host| is_host(host))?, port)
         }
     };
-    let port = port.map_or(Some(PORT), |port| {
-        let digits = port.bytes().all(|byte| byte.is_ascii_digit());
-        port.parse().ok().filter(|number| digits && *number > 0)
-    })?;
-    Some((host, port))
+    match port {
+        "" => Some((host, PORT)),
+        port => Some((host, positive(port.strip_prefix(':')?)?)),
+    }
 }
 
 /// Decodes `%41`; `None` if something else stands behind the sign.
@@ -136,11 +127,12 @@ mod tests {
         #[case] query: &[&str],
     ) {
         let bytes = |texts: &[&str]| texts.iter().map(|text| text.as_bytes().to_vec()).collect();
+        let (host, path, query) = (host.to_owned(), bytes(path), bytes(query));
         let uri = Uri {
-            host: host.to_owned(),
+            host,
             port,
-            path: bytes(path),
-            query: bytes(query),
+            path,
+            query,
         };
         assert_eq!(Uri::parse(text), Ok(uri));
     }

@@ -14,7 +14,7 @@ use std::time::Duration;
 
 /// A chip in a file.
 #[derive(Debug)]
-pub struct FileFlash {
+pub(crate) struct FileFlash {
     file: File,
     size: usize,
     clock: ModuleClock,
@@ -24,7 +24,7 @@ pub struct FileFlash {
 
 impl FileFlash {
     /// Opens the chip in the file at `path`, which must be there.
-    pub fn open(path: &Path, clock: ModuleClock, seed: u64) -> Result<Self> {
+    pub(crate) fn open(path: &Path, clock: ModuleClock, seed: u64) -> Result<Self> {
         let file = OpenOptions::new().read(true).write(true).open(path)?;
         let size = file.metadata()?.len() as usize;
         Ok(Self {
@@ -34,11 +34,6 @@ impl FileFlash {
             pace: Pacer::new(),
             random: Random::for_purpose(seed, "tear"),
         })
-    }
-
-    /// Size of the chip in bytes.
-    pub fn size(&self) -> usize {
-        self.size
     }
 
     fn spend(&mut self, module: Duration) {

@@ -3,34 +3,36 @@
 //! One confirmable request is under way at a time (NSTART is 1, RFC 7252 §4.7); the others wait. Notifications are
 //! confirmable (assumed) and always carry the value of the moment they are sent, so one may skip a state.
 
+mod memory;
+mod observations;
 mod requests;
 
 use super::firmware::ServerAction;
 use super::objects::Objects;
-use super::path::Path;
 use crate::clock::ModuleClock;
-use crate::coap::option::{CONTENT_FORMAT, LOCATION_PATH, OBSERVE, URI_PATH, URI_QUERY};
-use crate::coap::{CoapCode, Exchange, MessageType, CoapMessage, News, Step};
+use crate::coap::option::{CONTENT_FORMAT, LOCATION_PATH, URI_PATH, URI_QUERY};
+use crate::coap::{Exchange, MessageCode, MessageType, News, RawMessage};
 use crate::durations::{COAP_EXCHANGE_LIFETIME, QUEUE_AWAKE, QUEUE_AWAKE_REAL_MIN};
 use crate::random::Random;
 use bc66_spec::lwm2m::{REGISTRATION_PATH, VERSION, format, status};
+use memory::MessageMemory;
+use observations::Observations;
 use requests::Incoming;
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-/// Messages that are remembered, so that their copies are known. Assumed.
-const REMEMBERED_MAX: usize = 256;
+/// What the application is to print or to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ClientEvent {
-    /// The registration is confirmed, or not.
+pub(crate) enum Lwm2mEvent {
+    /// The end of a registration.
     Register {
         confirmed: bool,
     },
-    /// The registration that was there before the boot stands, or not.
+    /// The end of an update that resumes a registration from before the boot.
     Resume {
         confirmed: bool,
     },
-    /// An update of it that `AT+QLWUPDATE` asked for.
+    /// The end of an update that `AT+QLWUPDATE` ordered.
     Update {
         confirmed: bool,
         id: u16,
@@ -38,15 +40,13 @@ pub enum ClientEvent {
     Deregister {
         confirmed: bool,
     },
-    /// The server wants something done.
     Act(ServerAction),
 }
 
 /// State of the registration.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Status {
+pub(crate) enum Status {
     None,
-    /// It is on its way.
     Registering,
     /// It stands at this path on the server.
     Registered(Vec<String>),
@@ -54,7 +54,7 @@ pub enum Status {
 
 impl Status {
     /// The number of `+QLWSTATUS`.
-    pub fn number(&self) -> u8 {
+    pub(crate) fn number(&self) -> u8 {
         match self {
             Self::None => status::NOT_REGISTERED,
             Self::Registering => status::REGISTERING,
@@ -65,7 +65,7 @@ impl Status {
 
 /// What `AT+QLWUPDATE` changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RegistrationChange {
+pub(crate) enum UpdatedParameter {
     /// The lifetime, in seconds.
     Lifetime(u32),
     /// The binding; there is only the one of [`Objects::binding`].
@@ -75,97 +75,120 @@ pub enum RegistrationChange {
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum RequestPurpose {
     Register,
-    Resume { location: Vec<String> },
-    Update { asked: bool },
+    Resume {
+        location: Vec<String>,
+    },
+    Update {
+        /// By a command.
+        ordered: bool,
+    },
     Deregister,
-    Notify { token: Vec<u8> },
+    Notify {
+        token: Vec<u8>,
+    },
 }
 
 #[derive(Debug)]
 enum QueuedRequest {
-    Request(CoapMessage, RequestPurpose),
-    Notification { token: Vec<u8> },
+    Request(RawMessage, RequestPurpose),
+    /// Its value is read when it is sent.
+    Notification {
+        token: Vec<u8>,
+    },
 }
 
+/// The request that is under way.
 #[derive(Debug)]
-struct ObservedResource {
-    path: Path,
-    token: Vec<u8>,
-    accept: Option<u16>,
-    told: Vec<u8>,
+struct Outstanding {
+    exchange: Exchange,
+    id: u16,
+    purpose: RequestPurpose,
+}
+
+/// Queue mode: the client sleeps between exchanges.
+#[derive(Debug)]
+struct Wakefulness {
+    /// How long it listens after a message.
+    span: Duration,
+    until: Instant,
 }
 
 /// The client of one boot.
 #[derive(Debug)]
-pub struct Client {
-    /// State of the registration.
-    pub status: Status,
+pub(crate) struct Client {
+    pub(crate) status: Status,
     clock: ModuleClock,
     random: Random,
-    deaf: bool,
-    /// In queue mode: for how long it listens after a message, and until when.
-    queue: Option<(Duration, Instant)>,
     next_id: u16,
-    sequence: u32,
+    /// In queue mode.
+    wakefulness: Option<Wakefulness>,
     waiting: VecDeque<QueuedRequest>,
-    current: Option<(Exchange, u16, RequestPurpose)>,
-    observations: Vec<ObservedResource>,
-    remembered: VecDeque<(u16, Instant, Option<Vec<u8>>)>,
+    current: Option<Outstanding>,
+    /// Nothing if it takes none.
+    observations: Option<Observations>,
+    memory: MessageMemory,
     incoming: Option<Incoming>,
     datagrams: Vec<Vec<u8>>,
-    events: Vec<ClientEvent>,
+    events: Vec<Lwm2mEvent>,
 }
 
 impl Client {
-    /// A client that is not registered. A deaf one takes no observations; one in queue mode sleeps between exchanges.
-    pub fn new(clock: ModuleClock, mut random: Random, deaf: bool, queue: bool) -> Self {
-        let awake = clock.real(QUEUE_AWAKE).max(QUEUE_AWAKE_REAL_MIN);
+    /// A client that is not registered.
+    pub(crate) fn new(clock: ModuleClock, mut random: Random, observable: bool, queue_mode: bool) -> Self {
+        let span = clock.real(QUEUE_AWAKE).max(QUEUE_AWAKE_REAL_MIN);
+        let life = clock.real(COAP_EXCHANGE_LIFETIME).max(COAP_EXCHANGE_LIFETIME);
+        let (next_id, sequence) = (random.bits() as u16, 1 + random.below(1000) as u32);
         Self {
             status: Status::None,
             clock,
-            deaf,
-            queue: queue.then(|| (awake, Instant::now())),
-            next_id: random.bits() as u16,
-            sequence: 1 + random.below(1000) as u32,
             random,
+            next_id,
+            wakefulness: queue_mode.then(|| Wakefulness {
+                span,
+                until: Instant::now(),
+            }),
             waiting: VecDeque::new(),
             current: None,
-            observations: Vec::new(),
-            remembered: VecDeque::new(),
+            observations: observable.then(|| Observations::new(sequence)),
+            memory: MessageMemory::new(life),
             incoming: None,
             datagrams: Vec::new(),
             events: Vec::new(),
         }
     }
 
-    pub fn take_datagrams(&mut self) -> Vec<Vec<u8>> {
+    pub(crate) fn take_datagrams(&mut self) -> Vec<Vec<u8>> {
         std::mem::take(&mut self.datagrams)
     }
 
-    pub fn take_events(&mut self) -> Vec<ClientEvent> {
+    pub(crate) fn take_events(&mut self) -> Vec<Lwm2mEvent> {
         std::mem::take(&mut self.events)
     }
 
     /// When [`Client::on_due`] is to be called.
-    pub fn due(&self) -> Option<Instant> {
-        self.current.as_ref().map(|(exchange, ..)| exchange.due())
+    pub(crate) fn due(&self) -> Option<Instant> {
+        self.current.as_ref().map(|current| current.exchange.due())
     }
 
     /// Forgets everything that the server knows of it: registration, observations, what is under way.
-    pub fn forget(&mut self) {
-        self.status = Status::None;
+    pub(crate) fn forget(&mut self) {
+        self.end_registration();
         self.waiting.clear();
         self.current = None;
-        self.observations.clear();
-        self.remembered.clear();
+        self.memory.clear();
         self.incoming = None;
     }
 
+    fn end_registration(&mut self) {
+        self.status = Status::None;
+        self.observations.iter_mut().for_each(Observations::clear);
+    }
+
     /// Registers; a registration that there is is replaced.
-    pub fn register(&mut self, endpoint: &str, objects: &Objects) {
+    pub(crate) fn register(&mut self, endpoint: &str, objects: &Objects) {
         self.forget();
         self.status = Status::Registering;
-        let mut request = self.request(CoapCode::POST, &[REGISTRATION_PATH.to_owned()]);
+        let mut request = self.request(MessageCode::POST, &[REGISTRATION_PATH.to_owned()]);
         request.push_uint(CONTENT_FORMAT, format::LINK.into());
         for (name, value) in [
             ("ep", endpoint),
@@ -176,63 +199,61 @@ impl Client {
             request.push(URI_QUERY, format!("{name}={value}"));
         }
         request.payload = Objects::links().into_bytes();
-        self.waiting
-            .push_back(QueuedRequest::Request(request, RequestPurpose::Register));
+        self.queue(request, RequestPurpose::Register);
     }
 
     /// Goes on with a registration of an earlier boot: an update of it is all that the server hears.
-    pub fn resume(&mut self, location: Vec<String>) {
+    pub(crate) fn resume(&mut self, location: Vec<String>) {
         self.status = Status::Registering;
-        let request = self.request(CoapCode::POST, &location);
-        self.waiting
-            .push_back(QueuedRequest::Request(request, RequestPurpose::Resume { location }));
+        let request = self.request(MessageCode::POST, &location);
+        self.queue(request, RequestPurpose::Resume { location });
     }
 
-    /// Updates the registration, with a change or without; its message id, or `None` if none is sent: there is no registration, or
-    /// one that nobody typed waits already.
-    pub fn update(&mut self, change: Option<RegistrationChange>, asked: bool) -> Option<u16> {
-        let Status::Registered(location) = &self.status else {
-            return None;
-        };
-        let own = RequestPurpose::Update { asked: false };
-        let waits = |waiting: &QueuedRequest| matches!(waiting, QueuedRequest::Request(_, purpose) if *purpose == own);
-        if !asked && self.waiting.iter().any(waits) {
+    /// Updates the registration, by a command or not; the message id. `None` if nothing is sent: there is no registration,
+    /// or an update that no command ordered waits already.
+    pub(crate) fn update(&mut self, change: Option<UpdatedParameter>, ordered: bool) -> Option<u16> {
+        let location = self.location()?;
+        let purpose = RequestPurpose::Update { ordered };
+        let waits = |waiting: &QueuedRequest| matches!(waiting, QueuedRequest::Request(_, other) if *other == purpose);
+        if !ordered && self.waiting.iter().any(waits) {
             return None; // a server that triggers one after the other gets one
         }
-        let location = location.clone();
-        let mut request = self.request(CoapCode::POST, &location);
+        let mut request = self.request(MessageCode::POST, &location);
         match change {
-            Some(RegistrationChange::Lifetime(seconds)) => request.push(URI_QUERY, format!("lt={seconds}")),
-            Some(RegistrationChange::Binding(binding)) => request.push(URI_QUERY, format!("b={binding}")),
+            Some(UpdatedParameter::Lifetime(seconds)) => request.push(URI_QUERY, format!("lt={seconds}")),
+            Some(UpdatedParameter::Binding(binding)) => request.push(URI_QUERY, format!("b={binding}")),
             None => {}
         }
         let id = request.id;
-        self.waiting
-            .push_back(QueuedRequest::Request(request, RequestPurpose::Update { asked }));
+        self.queue(request, purpose);
         Some(id)
     }
 
-    /// Ends the registration; false if there is none.
-    pub fn deregister(&mut self) -> bool {
-        let Status::Registered(location) = &self.status else {
-            return false;
-        };
-        let location = location.clone();
-        let request = self.request(CoapCode::DELETE, &location);
-        self.waiting
-            .push_back(QueuedRequest::Request(request, RequestPurpose::Deregister));
-        true
+    /// Ends the registration; `None` if there is none.
+    pub(crate) fn deregister(&mut self) -> Option<()> {
+        let location = self.location()?;
+        let request = self.request(MessageCode::DELETE, &location);
+        self.queue(request, RequestPurpose::Deregister);
+        Some(())
+    }
+
+    fn location(&self) -> Option<Vec<String>> {
+        match &self.status {
+            Status::Registered(location) => Some(location.clone()),
+            Status::None | Status::Registering => None,
+        }
+    }
+
+    fn queue(&mut self, request: RawMessage, purpose: RequestPurpose) {
+        self.waiting.push_back(QueuedRequest::Request(request, purpose));
     }
 
     /// Sends what may be sent now, notifications of changed values among it.
-    pub fn pump(&mut self, objects: &Objects, now: Instant) {
-        for observation in &self.observations {
-            let value = objects.read(observation.path, observation.accept);
-            let queued = self.waiting.iter().any(
-                |waiting| matches!(waiting, QueuedRequest::Notification { token } if *token == observation.token),
-            );
-            if !queued && value.is_ok_and(|(_, value)| value != observation.told) {
-                let token = observation.token.clone();
+    pub(crate) fn pump(&mut self, objects: &Objects, now: Instant) {
+        let changed = self.observations.as_ref().map(|all| all.changed(objects));
+        for token in changed.unwrap_or_default() {
+            let is_queued = |waiting: &QueuedRequest| matches!(waiting, QueuedRequest::Notification { token: other } if *other == token);
+            if !self.waiting.iter().any(is_queued) {
                 self.waiting.push_back(QueuedRequest::Notification { token });
             }
         }
@@ -241,181 +262,158 @@ impl Client {
         {
             let (message, purpose) = match waiting {
                 QueuedRequest::Request(message, purpose) => (message, purpose),
-                QueuedRequest::Notification { token } => match self.notification(&token, objects) {
-                    Some(message) => (message, RequestPurpose::Notify { token }),
-                    None => continue,
-                },
+                QueuedRequest::Notification { token } => {
+                    let id = self.id();
+                    let observations = self.observations.as_mut();
+                    match observations.and_then(|all| all.notification(&token, id, objects)) {
+                        Some(message) => (message, RequestPurpose::Notify { token }),
+                        None => continue,
+                    }
+                }
             };
             let exchange = Exchange::begin(&message, self.clock, &mut self.random, now);
             self.datagrams.push(exchange.bytes().to_vec());
-            self.current = Some((exchange, message.id, purpose));
+            self.current = Some(Outstanding {
+                exchange,
+                id: message.id,
+                purpose,
+            });
             self.stay_awake(now);
         }
     }
 
     fn stay_awake(&mut self, now: Instant) {
-        if let Some((awake, until)) = &mut self.queue {
-            *until = now + *awake;
+        if let Some(Wakefulness { span, until }) = &mut self.wakefulness {
+            *until = now + *span;
         }
     }
 
     /// Does it hear nothing? Not while it waits for an answer.
     fn is_asleep(&self, now: Instant) -> bool {
-        self.current.is_none() && self.queue.is_some_and(|(_, until)| until < now)
-    }
-
-    fn notification(&mut self, token: &[u8], objects: &Objects) -> Option<CoapMessage> {
-        let id = self.id();
-        self.sequence = (self.sequence + 1) & 0xFF_FFFF;
-        let observation = self.observations.iter_mut().find(|other| other.token == token)?;
-        let (format, payload) = objects.read(observation.path, observation.accept).ok()?;
-        observation.told.clone_from(&payload);
-        let mut message = CoapMessage::new(MessageType::Confirmable, CoapCode::CONTENT, id, token);
-        message.push_uint(OBSERVE, self.sequence);
-        message.push_uint(CONTENT_FORMAT, format.into());
-        message.payload = payload;
-        Some(message)
+        let sleeps = |wakefulness: &Wakefulness| wakefulness.until < now;
+        self.current.is_none() && self.wakefulness.as_ref().is_some_and(sleeps)
     }
 
     /// The time of [`Client::due`] has come.
-    pub fn on_due(&mut self, now: Instant) {
-        let Some((mut exchange, id, purpose)) = self.current.take() else {
+    pub(crate) fn on_due(&mut self, now: Instant) {
+        let Some(current) = &mut self.current else {
             return;
         };
-        match exchange.step(now) {
-            Step::Resend => {
-                self.datagrams.push(exchange.bytes().to_vec());
-                self.current = Some((exchange, id, purpose));
-            }
-            Step::GiveUp => self.over(id, purpose, None),
+        if current.exchange.resends(now) {
+            self.datagrams.push(current.exchange.bytes().to_vec());
+        } else {
+            self.end_request(None);
         }
     }
 
-    /// The request with this purpose came to its end: with an answer, or without.
-    fn over(&mut self, id: u16, purpose: RequestPurpose, answer: Option<&CoapMessage>) {
-        let code = answer.map(|answer| answer.code);
+    /// The request under way is over: with an answer, or without.
+    fn end_request(&mut self, answer: Option<&RawMessage>) {
+        let Some(Outstanding { id, purpose, .. }) = self.current.take() else {
+            return;
+        };
+        let answered = |code| answer.is_some_and(|answer| answer.code == code);
         match purpose {
             RequestPurpose::Register => {
                 let location = answer
-                    .filter(|answer| answer.code == CoapCode::CREATED)
+                    .filter(|answer| answer.code == MessageCode::CREATED)
                     .and_then(|answer| answer.texts(LOCATION_PATH))
                     .filter(|location| !location.is_empty());
                 let confirmed = location.is_some();
                 self.status = location.map_or(Status::None, |location| {
                     Status::Registered(location.into_iter().map(str::to_owned).collect())
                 });
-                self.events.push(ClientEvent::Register { confirmed });
+                self.events.push(Lwm2mEvent::Register { confirmed });
             }
             RequestPurpose::Resume { location } => {
-                let confirmed = code == Some(CoapCode::CHANGED);
+                let confirmed = answered(MessageCode::CHANGED);
                 self.status = if confirmed {
                     Status::Registered(location)
                 } else {
                     Status::None
                 };
-                self.events.push(ClientEvent::Resume { confirmed });
+                self.events.push(Lwm2mEvent::Resume { confirmed });
             }
-            RequestPurpose::Update { asked } => {
-                if code == Some(CoapCode::NOT_FOUND) {
-                    self.status = Status::None; // the lifetime is over
-                    self.observations.clear();
+            RequestPurpose::Update { ordered } => {
+                if answered(MessageCode::NOT_FOUND) {
+                    self.end_registration(); // the lifetime is over
                 }
-                if asked {
-                    let confirmed = code == Some(CoapCode::CHANGED);
-                    self.events.push(ClientEvent::Update { confirmed, id });
+                if ordered {
+                    let confirmed = answered(MessageCode::CHANGED);
+                    self.events.push(Lwm2mEvent::Update { confirmed, id });
                 }
             }
             RequestPurpose::Deregister => {
-                self.status = Status::None;
-                self.observations.clear();
-                let confirmed = code == Some(CoapCode::DELETED);
-                self.events.push(ClientEvent::Deregister { confirmed });
+                self.end_registration();
+                let confirmed = answered(MessageCode::DELETED);
+                self.events.push(Lwm2mEvent::Deregister { confirmed });
             }
-            RequestPurpose::Notify { token } => self.observations.retain(|other| other.token != token),
+            RequestPurpose::Notify { token } => {
+                self.observations.iter_mut().for_each(|all| all.cancel(&token));
+            }
         }
     }
 
     /// A datagram has come from the server.
-    pub fn on_datagram(&mut self, bytes: &[u8], objects: &mut Objects, now: Instant) {
+    pub(crate) fn on_datagram(&mut self, bytes: &[u8], objects: &mut Objects, now: Instant) {
         if self.is_asleep(now) {
             return;
         }
         self.stay_awake(now);
-        let message = match CoapMessage::decode(bytes) {
+        let message = match RawMessage::decode(bytes) {
             Ok(message) => message,
             Err(malformed) => {
-                if let Some((MessageType::Confirmable, id)) = malformed.head {
-                    self.send(&CoapMessage::empty(MessageType::Reset, id));
-                }
+                let reset = |id| RawMessage::empty(MessageType::Reset, id).encode();
+                self.datagrams.extend(malformed.to_reset.map(reset));
                 return;
             }
         };
-        let expects_memory = matches!(message.kind, MessageType::Confirmable | MessageType::NonConfirmable);
-        if expects_memory && message.code != CoapCode::EMPTY && self.is_copy(message.id, now) {
+        let is_new = matches!(
+            message.kind,
+            MessageType::Confirmable | MessageType::NonConfirmable
+        );
+        let is_remembered = is_new && message.code != MessageCode::EMPTY;
+        if is_remembered && let Some(answer) = self.memory.find(message.id, now) {
+            self.datagrams.extend(answer);
             return;
         }
-        let reply = if message.code.is_request() {
+        let answer = if message.code.is_request() {
             self.on_request(&message, objects)
         } else {
             self.on_other(&message, now)
         };
-        let reply = reply.map(|reply| reply.encode());
-        self.datagrams.extend(reply.clone());
-        if expects_memory && message.code != CoapCode::EMPTY {
-            self.remembered.push_back((message.id, now, reply));
+        let answer = answer.map(|answer| answer.encode());
+        self.datagrams.extend(answer.clone());
+        if is_remembered {
+            self.memory.add(message.id, now, answer);
         }
-    }
-
-    /// Was this message handled before? Then its answer, if it had one, is sent once more (RFC 7252 §4.5).
-    fn is_copy(&mut self, id: u16, now: Instant) -> bool {
-        let life = self
-            .clock
-            .real(COAP_EXCHANGE_LIFETIME)
-            .max(COAP_EXCHANGE_LIFETIME);
-        while self.remembered.len() >= REMEMBERED_MAX
-            || self
-                .remembered
-                .front()
-                .is_some_and(|(_, when, _)| now.duration_since(*when) > life)
-        {
-            self.remembered.pop_front();
-        }
-        let Some((_, _, reply)) = self.remembered.iter().find(|(other, ..)| *other == id) else {
-            return false;
-        };
-        self.datagrams.extend(reply.clone());
-        true
     }
 
     /// An acknowledgement, a reset, an answer or an empty message.
-    fn on_other(&mut self, message: &CoapMessage, now: Instant) -> Option<CoapMessage> {
+    fn on_other(&mut self, message: &RawMessage, now: Instant) -> Option<RawMessage> {
         let news = match &mut self.current {
-            Some((exchange, ..)) => exchange.on_message(message, now),
+            Some(current) => current.exchange.on_message(message, now),
             None => News::NotMine,
         };
-        let is_notification = matches!(&self.current, Some((_, _, RequestPurpose::Notify { .. })));
-        let confirmable = message.kind == MessageType::Confirmable;
-        match news {
-            News::Acknowledged if is_notification => self.current = None,
-            News::Acknowledged => {}
-            News::Answered | News::Refused => {
-                if let Some((_, id, purpose)) = self.current.take() {
-                    let answer = (news == News::Answered).then_some(message);
-                    self.over(id, purpose, answer);
-                }
-                if confirmable {
-                    return Some(CoapMessage::empty(MessageType::Acknowledgement, message.id));
-                }
+        let back = match news {
+            News::Acknowledged => {
+                let notifies =
+                    |current: &mut Outstanding| matches!(current.purpose, RequestPurpose::Notify { .. });
+                self.current.take_if(notifies); // a notification has no other answer
+                return None;
             }
-            News::NotMine if confirmable => return Some(CoapMessage::empty(MessageType::Reset, message.id)),
-            News::NotMine => {}
-        }
-        None
+            News::Answered | News::Refused => {
+                self.end_request(Some(message).filter(|_| news == News::Answered));
+                MessageType::Acknowledgement
+            }
+            News::NotMine => MessageType::Reset,
+        };
+        let confirmable = message.kind == MessageType::Confirmable;
+        confirmable.then(|| RawMessage::empty(back, message.id))
     }
 
-    fn request(&mut self, code: CoapCode, path: &[String]) -> CoapMessage {
+    fn request(&mut self, code: MessageCode, path: &[String]) -> RawMessage {
         let token = (self.random.bits() as u32).to_be_bytes();
-        let mut message = CoapMessage::new(MessageType::Confirmable, code, self.id(), &token);
+        let mut message = RawMessage::new(MessageType::Confirmable, code, self.id(), &token);
         for segment in path {
             message.push(URI_PATH, segment);
         }
@@ -427,17 +425,14 @@ impl Client {
         self.next_id = id.wrapping_add(1);
         id
     }
-
-    fn send(&mut self, message: &CoapMessage) {
-        self.datagrams.push(message.encode());
-    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::requests::OBSERVATIONS_MAX;
+    use super::memory::REMEMBERED_MAX;
+    use super::observations::OBSERVATIONS_MAX;
     use super::*;
-    use crate::coap::option::ACCEPT;
+    use crate::coap::option::{ACCEPT, OBSERVE};
     use crate::defect::Defects;
     use crate::lwm2m::Firmware;
     use crate::lwm2m::objects::BINDING;
@@ -453,13 +448,13 @@ mod tests {
             binding: BINDING,
         };
         let clock = ModuleClock::new(400.0).expect("a speed");
-        let mut client = Client::new(clock, Random::new(1), false, false);
+        let mut client = Client::new(clock, Random::new(1), true, false);
         client.status = Status::Registered(vec!["rd".to_owned(), "1".to_owned()]);
         (client, objects)
     }
 
     fn observation(path: [&str; 3], token: u8) -> Vec<u8> {
-        let mut request = CoapMessage::new(MessageType::Confirmable, CoapCode::GET, token.into(), &[token]);
+        let mut request = RawMessage::new(MessageType::Confirmable, MessageCode::GET, token.into(), &[token]);
         for segment in path {
             request.push(URI_PATH, segment);
         }
@@ -481,15 +476,15 @@ mod tests {
             notes.extend(client.take_datagrams());
         }
         assert_eq!(notes.len(), 1, "the others wait");
-        let first = CoapMessage::decode(&notes[0]).expect("sound");
+        let first = RawMessage::decode(&notes[0]).expect("sound");
         assert_eq!(
             (first.kind, first.payload.as_slice()),
             (MessageType::Confirmable, &b"7"[..])
         );
-        let acknowledgement = CoapMessage::empty(MessageType::Acknowledgement, first.id).encode();
+        let acknowledgement = RawMessage::empty(MessageType::Acknowledgement, first.id).encode();
         client.on_datagram(&acknowledgement, &mut objects, now);
         client.pump(&objects, now);
-        let second = CoapMessage::decode(&client.take_datagrams()[0]).expect("sound");
+        let second = RawMessage::decode(&client.take_datagrams()[0]).expect("sound");
         assert_eq!(second.payload, b"4");
         assert!(second.uint(OBSERVE) > first.uint(OBSERVE));
     }
@@ -517,26 +512,32 @@ mod tests {
         let (mut client, mut objects) = registered();
         let now = Instant::now();
         for n in 0..20_000u16 {
-            let mut request = CoapMessage::new(MessageType::Confirmable, CoapCode::GET, n, &n.to_be_bytes());
+            let mut request =
+                RawMessage::new(MessageType::Confirmable, MessageCode::GET, n, &n.to_be_bytes());
             for segment in ["3", "0", ["0", "1", "2", "3"][usize::from(n % 4)]] {
                 request.push(URI_PATH, segment);
             }
             request.push_uint(OBSERVE, 0);
             request.push_uint(ACCEPT, if n % 3 == 0 { 0 } else { 11_542 });
             client.on_datagram(&request.encode(), &mut objects, now);
-            let mut trigger = CoapMessage::new(MessageType::NonConfirmable, CoapCode::POST, 20_000 + n, &[]);
+            let mut trigger =
+                RawMessage::new(MessageType::NonConfirmable, MessageCode::POST, 20_000 + n, &[]);
             for segment in ["1", "0", "8"] {
                 trigger.push(URI_PATH, segment);
             }
             client.on_datagram(&trigger.encode(), &mut objects, now);
             for event in client.take_events() {
-                assert_eq!(event, ClientEvent::Act(ServerAction::UpdateRegistration));
+                assert_eq!(event, Lwm2mEvent::Act(ServerAction::UpdateRegistration));
                 client.update(None, false);
             }
             client.take_datagrams();
         }
-        assert!(client.observations.len() <= OBSERVATIONS_MAX);
-        assert!(client.remembered.len() <= REMEMBERED_MAX);
+        assert!(
+            client
+                .observations
+                .is_some_and(|all| all.len() <= OBSERVATIONS_MAX)
+        );
+        assert!(client.memory.len() <= REMEMBERED_MAX);
         assert_eq!(client.waiting.len(), 1);
     }
 
@@ -560,16 +561,18 @@ mod tests {
             payload in prop::collection::vec(any::<u8>(), 0..40),
         ) {
             let (mut client, mut objects) = registered();
-            let mut request = CoapMessage::new(MessageType::Confirmable, CoapCode(code), id, &[7]);
+            let mut request = RawMessage::new(MessageType::Confirmable, MessageCode(code), id, &[7]);
             for segment in path {
                 request.push(URI_PATH, segment);
             }
-            request.options.extend(options);
+            for (number, value) in options {
+                request.push(number, value);
+            }
             request.payload = payload;
             client.on_datagram(&request.encode(), &mut objects, Instant::now());
             let datagrams = client.take_datagrams();
             prop_assert_eq!(datagrams.len(), 1);
-            let answer = CoapMessage::decode(&datagrams[0]).expect("sound");
+            let answer = RawMessage::decode(&datagrams[0]).expect("sound");
             prop_assert_eq!((answer.kind, answer.id, answer.token), (MessageType::Acknowledgement, id, vec![7]));
             prop_assert!(answer.code.is_answer());
         }

@@ -1,5 +1,6 @@
 //! What `AT+QLWCONFIG` sets (AN §6.3.1; FW).
 
+use crate::decimal::{decimal, positive};
 use bc66_spec::cme::{BAD_PARAMETER, NOT_SUPPORTED};
 use bc66_spec::lwm2m::security::{NO_SEC, PSK};
 
@@ -10,22 +11,22 @@ const ENDPOINT_MAX: usize = 64;
 
 /// A server and the name to register under.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ServerConfig {
-    pub host: String,
-    pub port: u16,
-    pub endpoint: String,
-    pub lifetime: u32,
+pub(crate) struct ServerConfig {
+    pub(crate) host: String,
+    pub(crate) port: u16,
+    pub(crate) endpoint: String,
+    pub(crate) lifetime: u32,
 }
 
 impl ServerConfig {
     /// Reads `<bs>,<server>,<port>,<endpoint>,<lifetime>,<security>[,<psk id>,<psk>]`; else the number of the error. There
     /// is neither bootstrap nor DTLS in this simulation.
-    pub fn parse(parameters: &str) -> Result<Self, u16> {
+    pub(crate) fn parse(parameters: &str) -> Result<Self, u16> {
         let fields = fields(parameters).ok_or(BAD_PARAMETER)?;
         let [bootstrap, host, port, endpoint, lifetime, security, key @ ..] = fields.as_slice() else {
             return Err(BAD_PARAMETER);
         };
-        match (bootstrap.as_str(), number::<u8>(security), key.len()) {
+        match (bootstrap.as_str(), decimal::<u8>(security), key.len()) {
             ("0", Some(NO_SEC), 0 | 2) => {}
             ("1", ..) | (_, Some(PSK), 2) => return Err(NOT_SUPPORTED),
             _ => return Err(BAD_PARAMETER),
@@ -33,27 +34,20 @@ impl ServerConfig {
         let sound_host =
             !host.is_empty() && host.len() <= HOST_MAX && host.bytes().all(|byte| byte.is_ascii_graphic());
         let sound_endpoint = !endpoint.is_empty() && endpoint.len() <= ENDPOINT_MAX;
-        let port = number(port).filter(|port| *port > 0);
-        let lifetime = number(lifetime).filter(|lifetime| *lifetime > 0);
-        match (port, lifetime) {
-            (Some(port), Some(lifetime)) if sound_host && sound_endpoint => Ok(Self {
-                host: host.clone(),
-                port,
-                endpoint: endpoint.clone(),
-                lifetime,
-            }),
-            _ => Err(BAD_PARAMETER),
+        if !sound_host || !sound_endpoint {
+            return Err(BAD_PARAMETER);
         }
+        Ok(Self {
+            host: host.clone(),
+            port: positive(port).ok_or(BAD_PARAMETER)?,
+            endpoint: endpoint.clone(),
+            lifetime: positive(lifetime).ok_or(BAD_PARAMETER)?,
+        })
     }
 
     /// As `AT+QLWCONFIG?` shows it behind the colon: the host without quotes (FW).
-    pub fn shown(&self) -> String {
-        let Self {
-            host,
-            port,
-            endpoint,
-            lifetime,
-        } = self;
+    pub(crate) fn shown(&self) -> String {
+        let (host, port, endpoint, lifetime) = (&self.host, self.port, &self.endpoint, self.lifetime);
         format!("0,{host},{port},\"{endpoint}\",{lifetime},{NO_SEC}")
     }
 }
@@ -83,11 +77,6 @@ fn fields(text: &str) -> Option<Vec<String>> {
             None => return behind.is_empty().then_some(fields),
         }
     }
-}
-
-fn number<T: std::str::FromStr>(text: &str) -> Option<T> {
-    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-    text.parse().ok().filter(|_| digits)
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //!
 //! It survives a reboot (FW: `restore_and_report_fota_status`). It decides only; the application downloads and updates.
 
-use crate::coap::{CoapCode, Uri, UriError};
+use crate::coap::{MessageCode, Uri, UriError};
 use crate::defect::{Defect, Defects};
 use crate::update_info::UpdateInfo;
 use bc66_spec::code::UpdateCode;
@@ -10,7 +10,7 @@ use bc66_spec::lwm2m::{State, URI_MAX, UpdateResult};
 
 /// What the application is to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum ServerAction {
+pub(crate) enum ServerAction {
     /// Download the package from there.
     Download(Uri),
     /// A download is not wanted any more.
@@ -25,20 +25,20 @@ pub enum ServerAction {
 
 /// The object's one instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Firmware {
+pub(crate) struct Firmware {
     /// `/5/0/3`.
-    pub state: State,
+    pub(crate) state: State,
     /// `/5/0/5`.
-    pub result: UpdateResult,
+    pub(crate) result: UpdateResult,
     /// Bytes of the package in the delta area, in the states 2 and 3.
-    pub package: usize,
+    pub(crate) package: usize,
     /// What is wrong with it.
-    pub defects: Defects,
+    pub(crate) defects: Defects,
 }
 
 impl Firmware {
     /// A module that was never updated.
-    pub fn new(defects: Defects) -> Self {
+    pub(crate) fn new(defects: Defects) -> Self {
         Self {
             state: State::Idle,
             result: UpdateResult::Initial,
@@ -48,18 +48,18 @@ impl Firmware {
     }
 
     /// A text was written to `/5/0/1`.
-    pub fn write_uri(&mut self, text: &str, busy: bool) -> Result<Option<ServerAction>, CoapCode> {
+    pub(crate) fn write_uri(&mut self, text: &str, busy: bool) -> Result<Option<ServerAction>, MessageCode> {
         if text.is_empty() {
             return self.reset();
         }
         if text.len() > URI_MAX {
-            return Err(CoapCode::BAD_REQUEST);
+            return Err(MessageCode::BAD_REQUEST);
         }
         if self.state != State::Idle {
-            return Err(CoapCode::METHOD_NOT_ALLOWED);
+            return Err(MessageCode::METHOD_NOT_ALLOWED);
         }
         if busy {
-            return Err(CoapCode::UNAVAILABLE);
+            return Err(MessageCode::UNAVAILABLE);
         }
         match Uri::parse(text) {
             Ok(uri) => {
@@ -79,30 +79,30 @@ impl Firmware {
     }
 
     /// Bytes were written to `/5/0/0`. Nothing, or a zero, resets; a package by push is not taken (AN §4 knows pull alone).
-    pub fn write_package(&mut self, bytes: &[u8]) -> Result<Option<ServerAction>, CoapCode> {
+    pub(crate) fn write_package(&mut self, bytes: &[u8]) -> Result<Option<ServerAction>, MessageCode> {
         match bytes {
             [] | [0] => self.reset(),
-            _ => Err(CoapCode::METHOD_NOT_ALLOWED),
+            _ => Err(MessageCode::METHOD_NOT_ALLOWED),
         }
     }
 
     /// `/5/0/2` was executed.
-    pub fn execute(&mut self, busy: bool) -> Result<Option<ServerAction>, CoapCode> {
+    pub(crate) fn execute(&mut self, busy: bool) -> Result<Option<ServerAction>, MessageCode> {
         let anyway = self.defects.has(Defect::ExecutesInAnyState) && self.state != State::Updating;
         if self.state != State::Downloaded && !anyway {
-            return Err(CoapCode::METHOD_NOT_ALLOWED);
+            return Err(MessageCode::METHOD_NOT_ALLOWED);
         }
         if busy && !anyway {
-            return Err(CoapCode::UNAVAILABLE);
+            return Err(MessageCode::UNAVAILABLE);
         }
         self.state = State::Updating;
         self.start();
         Ok(Some(ServerAction::Update(self.package)))
     }
 
-    fn reset(&mut self) -> Result<Option<ServerAction>, CoapCode> {
+    fn reset(&mut self) -> Result<Option<ServerAction>, MessageCode> {
         if self.state == State::Updating {
-            return Err(CoapCode::METHOD_NOT_ALLOWED);
+            return Err(MessageCode::METHOD_NOT_ALLOWED);
         }
         let cancel = (self.state == State::Downloading).then_some(ServerAction::Cancel);
         self.forget_package();
@@ -118,19 +118,19 @@ impl Firmware {
     }
 
     /// The package is in the delta area.
-    pub fn downloaded(&mut self, package: usize) {
+    pub(crate) fn downloaded(&mut self, package: usize) {
         self.state = State::Downloaded;
         self.package = package;
     }
 
     /// There is no package.
-    pub fn download_failed(&mut self, result: UpdateResult) {
+    pub(crate) fn download_failed(&mut self, result: UpdateResult) {
         self.forget_package();
         self.result = result;
     }
 
     /// Something else is about to be written where the package is.
-    pub fn forget_package(&mut self) {
+    pub(crate) fn forget_package(&mut self) {
         self.state = State::Idle;
         self.package = 0;
     }
@@ -140,7 +140,7 @@ impl Firmware {
     /// A download does not survive: 4, connection lost (assumed: there is no resume over CoAP, and no time to say so
     /// while the supply goes). A package that the bootloader finds damaged is 5 in state 0, any other failure 8 in state 2
     /// (OMA5: "the state returns at Downloaded", but for a failed integrity check).
-    pub fn boots(&mut self, info: UpdateInfo) {
+    pub(crate) fn boots(&mut self, info: UpdateInfo) {
         match (self.state, info) {
             (State::Downloading, _) => self.download_failed(UpdateResult::ConnectionLost),
             (State::Updating, _) if self.defects.has(Defect::StuckAtUpdating) => {}
@@ -160,13 +160,13 @@ impl Firmware {
     }
 
     /// What is kept over a reboot.
-    pub fn encode(&self) -> Vec<u8> {
+    pub(crate) fn encode(&self) -> Vec<u8> {
         let mut bytes = vec![self.state.raw(), self.result.raw()];
         bytes.extend_from_slice(&(self.package as u32).to_le_bytes());
         bytes
     }
 
-    pub fn decode(bytes: &[u8], defects: Defects) -> Option<Self> {
+    pub(crate) fn decode(bytes: &[u8], defects: Defects) -> Option<Self> {
         let [state, result, package @ ..] = bytes else {
             return None;
         };
@@ -217,12 +217,12 @@ mod tests {
     }
 
     #[rstest]
-    #[case(State::Idle, URI, CoapCode::UNAVAILABLE)]
-    #[case(State::Downloading, URI, CoapCode::METHOD_NOT_ALLOWED)]
-    #[case(State::Downloaded, URI, CoapCode::METHOD_NOT_ALLOWED)]
-    #[case(State::Updating, URI, CoapCode::METHOD_NOT_ALLOWED)]
-    #[case(State::Updating, "", CoapCode::METHOD_NOT_ALLOWED)]
-    fn refused(#[case] state: State, #[case] uri: &str, #[case] code: CoapCode) {
+    #[case(State::Idle, URI, MessageCode::UNAVAILABLE)]
+    #[case(State::Downloading, URI, MessageCode::METHOD_NOT_ALLOWED)]
+    #[case(State::Downloaded, URI, MessageCode::METHOD_NOT_ALLOWED)]
+    #[case(State::Updating, URI, MessageCode::METHOD_NOT_ALLOWED)]
+    #[case(State::Updating, "", MessageCode::METHOD_NOT_ALLOWED)]
+    fn refused(#[case] state: State, #[case] uri: &str, #[case] code: MessageCode) {
         assert_eq!(
             firmware(state, UpdateResult::Initial).write_uri(uri, true),
             Err(code)
@@ -261,7 +261,7 @@ mod tests {
     fn executable_in_state_2_alone(#[case] state: State) {
         assert_eq!(
             firmware(state, UpdateResult::Initial).execute(false),
-            Err(CoapCode::METHOD_NOT_ALLOWED)
+            Err(MessageCode::METHOD_NOT_ALLOWED)
         );
     }
 
@@ -270,6 +270,9 @@ mod tests {
         let mut firmware = firmware(State::Downloading, UpdateResult::Initial);
         assert_eq!(firmware.write_uri("", true), Ok(Some(ServerAction::Cancel)));
         assert_eq!(firmware.state, State::Idle);
-        assert_eq!(firmware.write_package(&[1, 2]), Err(CoapCode::METHOD_NOT_ALLOWED));
+        assert_eq!(
+            firmware.write_package(&[1, 2]),
+            Err(MessageCode::METHOD_NOT_ALLOWED)
+        );
     }
 }

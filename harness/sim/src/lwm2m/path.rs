@@ -1,10 +1,11 @@
 //! The path of an object, an instance or a resource: `/5`, `/5/0`, `/5/0/3` (TS10 §6.2).
 
+use crate::decimal::decimal;
 use std::fmt;
 
 /// A path of one to three ids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Path {
+pub(crate) enum Path {
     /// All instances of an object.
     Object(u16),
     Instance(u16, u16),
@@ -13,7 +14,7 @@ pub enum Path {
 
 impl Path {
     /// Reads the segments of a CoAP path.
-    pub fn of(segments: &[&str]) -> Option<Self> {
+    pub(crate) fn from_segments(segments: &[&str]) -> Option<Self> {
         let ids: Vec<u16> = segments.iter().map(|text| id(text)).collect::<Option<_>>()?;
         match ids[..] {
             [object] => Some(Self::Object(object)),
@@ -26,9 +27,7 @@ impl Path {
 
 /// Digits only, and no zero before others.
 fn id(text: &str) -> Option<u16> {
-    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-    let plain = digits && (text == "0" || !text.starts_with('0'));
-    text.parse().ok().filter(|_| plain)
+    decimal(text).filter(|_| text == "0" || !text.starts_with('0'))
 }
 
 impl fmt::Display for Path {
@@ -44,20 +43,18 @@ impl fmt::Display for Path {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rstest::rstest;
 
-    #[test]
-    fn segments() {
-        assert_eq!(Path::of(&["5"]), Some(Path::Object(5)));
-        assert_eq!(Path::of(&["5", "0", "3"]), Some(Path::Resource(5, 0, 3)));
-        for wrong in [
-            &["05"][..],
-            &["+5"],
-            &["65536"],
-            &[""],
-            &[],
-            &["5", "0", "3", "0"],
-        ] {
-            assert_eq!(Path::of(wrong), None, "{wrong:?}");
-        }
+    #[rstest]
+    #[case(&["5"], Some(Path::Object(5)))]
+    #[case(&["5", "0", "3"], Some(Path::Resource(5, 0, 3)))]
+    #[case(&["05"], None)]
+    #[case(&["+5"], None)]
+    #[case(&["65536"], None)]
+    #[case(&[""], None)]
+    #[case(&[], None)]
+    #[case(&["5", "0", "3", "0"], None)]
+    fn from_segments(#[case] segments: &[&str], #[case] path: Option<Path>) {
+        assert_eq!(Path::from_segments(segments), path);
     }
 }

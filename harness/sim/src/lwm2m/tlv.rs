@@ -2,7 +2,7 @@
 
 /// What an entry is, by the two highest bits of its type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TlvKind {
+pub(crate) enum TlvKind {
     /// An object instance; its value is a row of resources.
     Instance,
     /// One value of a multiple resource.
@@ -23,13 +23,13 @@ impl TlvKind {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct TlvEntry {
-    pub kind: TlvKind,
-    pub id: u16,
-    pub value: Vec<u8>,
+pub(crate) struct TlvEntry {
+    pub(crate) kind: TlvKind,
+    pub(crate) id: u16,
+    pub(crate) value: Vec<u8>,
 }
 
-pub fn write(into: &mut Vec<u8>, kind: TlvKind, id: u16, value: &[u8]) {
+pub(crate) fn write(into: &mut Vec<u8>, kind: TlvKind, id: u16, value: &[u8]) {
     let wide = id > 0xFF;
     let len = (value.len() as u32).to_be_bytes();
     let (length_type, short, length): (u8, u8, &[u8]) = match value.len() {
@@ -45,7 +45,7 @@ pub fn write(into: &mut Vec<u8>, kind: TlvKind, id: u16, value: &[u8]) {
 }
 
 /// Reads a row of entries; `None` if it is malformed.
-pub fn read(mut bytes: &[u8]) -> Option<Vec<TlvEntry>> {
+pub(crate) fn read(mut bytes: &[u8]) -> Option<Vec<TlvEntry>> {
     let mut entries = Vec::new();
     while let Some((&first, rest)) = bytes.split_first() {
         let (id, rest) = rest.split_at_checked(1 + usize::from(first >> 5 & 1))?;
@@ -72,7 +72,7 @@ fn number(bytes: &[u8]) -> usize {
 }
 
 /// An integer in one, two, four or eight bytes.
-pub fn integer(value: i64) -> Vec<u8> {
+pub(crate) fn integer(value: i64) -> Vec<u8> {
     let bytes = value.to_be_bytes();
     let from = if i8::try_from(value).is_ok() {
         7
@@ -87,7 +87,7 @@ pub fn integer(value: i64) -> Vec<u8> {
 }
 
 /// The integer in one, two, four or eight bytes.
-pub fn integer_of(bytes: &[u8]) -> Option<i64> {
+pub(crate) fn integer_of(bytes: &[u8]) -> Option<i64> {
     let sound = matches!(bytes.len(), 1 | 2 | 4 | 8);
     let sign = if bytes.first()? & 0x80 == 0 { 0 } else { -1 };
     sound.then(|| {

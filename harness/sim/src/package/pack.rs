@@ -13,16 +13,10 @@ const REACH: usize = 2;
 /// Why no package can be made.
 #[derive(Debug, thiserror::Error)]
 pub enum PackError {
-    /// One module's firmware does not update the other's.
     #[error("`{from}` and `{to}` are for different modules")]
-    Modules { from: FirmwareVersion, to: FirmwareVersion },
-    /// Images that cannot be patched in place sector by sector.
-    #[error("the images have {source_len} and {target_len} bytes: expected the same number of whole sectors")]
-    Sizes {
-        /// Bytes of the source.
-        source_len: usize,
-        /// Bytes of the target.
-        target_len: usize,
+    Modules {
+        from: FirmwareVersion,
+        to: FirmwareVersion,
     },
     #[error("no difference could be computed: {0}")]
     Diff(#[from] io::Error),
@@ -30,25 +24,18 @@ pub enum PackError {
 
 /// The package that leads the simulated module from one version to another.
 pub fn pack(from: &FirmwareVersion, to: &FirmwareVersion) -> Result<Vec<u8>, PackError> {
-    let len = FlashLayout::BC66.image.len();
-    pack_images((from, &image::build(from, len)), (to, &image::build(to, len)))
+    pack_images(from, to, FlashLayout::BC66.image.len())
 }
 
-/// The package that leads from one image to another of the same size.
-pub fn pack_images(from: (&FirmwareVersion, &[u8]), to: (&FirmwareVersion, &[u8])) -> Result<Vec<u8>, PackError> {
-    let ((from, source), (to, target)) = (from, to);
+/// The package that leads from the image of one version to that of another, both of `len` bytes.
+pub fn pack_images(from: &FirmwareVersion, to: &FirmwareVersion, len: usize) -> Result<Vec<u8>, PackError> {
     if from.module() != to.module() {
         return Err(PackError::Modules {
             from: from.clone(),
             to: to.clone(),
         });
     }
-    if source.len() != target.len() || source.is_empty() || !source.len().is_multiple_of(SECTOR) {
-        return Err(PackError::Sizes {
-            source_len: source.len(),
-            target_len: target.len(),
-        });
-    }
+    let (source, target) = (&image::build(from, len)[..], &image::build(to, len)[..]);
     let payload = payload(source, target)?;
     let mut package = header(source, target, &payload);
     for name in [from, to] {

@@ -1,20 +1,22 @@
 //! Identity and the AT interface itself.
 
-use super::{AtError, CommandForm, ReplyLines, AtReply};
+use super::{AtError, AtReply, CommandForm, ReplyLines};
 use crate::app::{AUTOMATIC, AfterReply, App};
+use crate::decimal::decimal;
 use crate::dialect::Dialect;
 use crate::image;
+use crate::nvdm;
 use bc66_spec::cme::{BAD_PARAMETER, NOT_SUPPORTED};
 use bc66_spec::module::{ATI_VENDOR, REVISION};
 use bc66_spec::timing::{BAUD_DEFAULT, BAUD_RATES};
+use std::ops::RangeInclusive;
+use std::str::FromStr;
 
 /// The revision as the image in the flash has it: what the module really became.
 fn revision_line(app: &App) -> Result<String, AtError> {
-    let version = image::version(&*app.flash(), &App::LAYOUT)?;
-    Ok(format!(
-        "{REVISION} {}",
-        version.map(|version| version.to_string()).unwrap_or_default()
-    ))
+    let version = image::version(&*app.flash.lock(), &App::LAYOUT)?;
+    let version = version.map(|version| version.to_string());
+    Ok(format!("{REVISION} {}", version.unwrap_or_default()))
 }
 
 pub(super) fn identification(app: &mut App, form: CommandForm<'_>) -> AtReply {
@@ -37,10 +39,12 @@ pub(super) fn revision(app: &mut App, form: CommandForm<'_>) -> AtReply {
 
 /// `AT+CGSN`: without a parameter the serial number, with 1 the IMEI (3GPP TS 27.007 §5.4).
 pub(super) fn serial_number(app: &mut App, form: CommandForm<'_>) -> AtReply {
-    let imei = app.nvdm().imei(&*app.flash())?;
+    let imei = nvdm::imei(&*app.flash.lock())?;
     match form {
         CommandForm::Test => ReplyLines::one("+CGSN: (0-3)"),
-        CommandForm::Execute("") | CommandForm::Write("0") => ReplyLines::one(format!("MPY18A{}", &imei[imei.len() - 9..])),
+        CommandForm::Execute("") | CommandForm::Write("0") => {
+            ReplyLines::one(format!("MPY18A{}", &imei[imei.len() - 9..]))
+        }
         CommandForm::Write("1") => ReplyLines::one(format!("+CGSN: {imei}")),
         CommandForm::Write("2") => ReplyLines::one(format!("+CGSN: {}01", &imei[..imei.len() - 1])),
         CommandForm::Write("3") => ReplyLines::one("+CGSN: 01"),
@@ -50,7 +54,7 @@ pub(super) fn serial_number(app: &mut App, form: CommandForm<'_>) -> AtReply {
 }
 
 pub(super) fn echo(app: &mut App, form: CommandForm<'_>) -> AtReply {
-    app.profile.echo = match form {
+    app.at.profile.echo = match form {
         CommandForm::Execute("" | "0") => false,
         CommandForm::Execute("1") => true,
         _ => return Err(AtError::Plain),
@@ -61,7 +65,7 @@ pub(super) fn echo(app: &mut App, form: CommandForm<'_>) -> AtReply {
 pub(super) fn save(app: &mut App, form: CommandForm<'_>) -> AtReply {
     match form {
         CommandForm::Execute("" | "0") => {
-            app.profile.save(&mut *app.flash())?;
+            app.at.profile.save(&mut *app.flash.lock())?;
             ReplyLines::none()
         }
         _ => Err(AtError::Plain),
@@ -69,11 +73,21 @@ pub(super) fn save(app: &mut App, form: CommandForm<'_>) -> AtReply {
 }
 
 pub(super) fn error_form(app: &mut App, form: CommandForm<'_>) -> AtReply {
+    kept_number(form, "+CMEE", 0..=2, &mut app.at.profile.error_form)
+}
+
+/// A command that keeps one number, and shows it.
+pub(super) fn kept_number(
+    form: CommandForm<'_>,
+    name: &str,
+    range: RangeInclusive<u8>,
+    kept: &mut u8,
+) -> AtReply {
     match form {
-        CommandForm::Test => ReplyLines::one("+CMEE: (0-2)"),
-        CommandForm::Read => ReplyLines::one(format!("+CMEE: {}", app.profile.error_form)),
+        CommandForm::Test => ReplyLines::one(format!("{name}: ({}-{})", range.start(), range.end())),
+        CommandForm::Read => ReplyLines::one(format!("{name}: {kept}")),
         CommandForm::Write(value) => {
-            app.profile.error_form = number(value, 0..=2)?;
+            *kept = number(value, range)?;
             ReplyLines::none()
         }
         CommandForm::Execute(_) => Err(AtError::Cme(NOT_SUPPORTED)),
@@ -87,14 +101,14 @@ pub(super) fn baud_rate(app: &mut App, form: CommandForm<'_>) -> AtReply {
             let rates: Vec<String> = rates(app).iter().map(u32::to_string).collect();
             ReplyLines::one(format!("+IPR: ({})", rates.join(",")))
         }
-        CommandForm::Read => ReplyLines::one(format!("+IPR: {}", app.profile.baud)),
+        CommandForm::Read => ReplyLines::one(format!("+IPR: {}", app.at.profile.baud)),
         CommandForm::Write(value) => {
             let baud = number(value, 0..=BAUD_DEFAULT)?;
             if !rates(app).contains(&baud) {
                 return Err(AtError::Cme(BAD_PARAMETER));
             }
-            app.profile.baud = baud;
-            app.after.push(AfterReply::Baud);
+            app.at.profile.baud = baud;
+            app.at.after.push(AfterReply::SetBaud);
             ReplyLines::none()
         }
         CommandForm::Execute(_) => Err(AtError::Cme(NOT_SUPPORTED)),
@@ -118,13 +132,8 @@ pub(super) fn flow_control(_: &mut App, form: CommandForm<'_>) -> AtReply {
 }
 
 /// A decimal parameter inside its range, or the error for one that is not.
-pub(super) fn number<T>(text: &str, range: std::ops::RangeInclusive<T>) -> Result<T, AtError>
-where
-    T: std::str::FromStr + PartialOrd,
-{
-    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
-    let value = if digits { text.parse().ok() } else { None };
-    value
+pub(super) fn number<T: FromStr + PartialOrd>(text: &str, range: RangeInclusive<T>) -> Result<T, AtError> {
+    decimal(text)
         .filter(|value| range.contains(value))
         .ok_or(AtError::Cme(BAD_PARAMETER))
 }

@@ -1,7 +1,7 @@
 //! The two commands of an update (AN §2.2.1, §3.2). Their errors are plain, as the note has them, but for that of an order
 //! without an address.
 
-use super::{AtError, CommandForm, ReplyLines, AtReply};
+use super::{AtError, AtReply, CommandForm, ReplyLines};
 use crate::app::{AfterReply, App};
 use crate::upload::UploadBlock;
 use crate::url::Url;
@@ -15,7 +15,7 @@ pub(super) fn upload(app: &mut App, form: CommandForm<'_>) -> AtReply {
         CommandForm::Test => ReplyLines::many(&TEST_REPLY),
         CommandForm::Write(parameters) => {
             let block = UploadBlock::parse(parameters).ok_or(AtError::Plain)?;
-            if app.is_updating() || !app.upload.admits(&block, App::LAYOUT.delta.len()) {
+            if app.is_updating() || !app.at.upload.admits(&block, App::LAYOUT.delta.len()) {
                 return Err(AtError::Plain);
             }
             ReplyLines::prompt(block)
@@ -29,8 +29,8 @@ pub(super) fn order(app: &mut App, form: CommandForm<'_>) -> AtReply {
         CommandForm::Test => ReplyLines::none(),
         CommandForm::Write(_) if app.is_updating() => Err(AtError::Plain),
         CommandForm::Write(FROM_UART) => {
-            let package = app.upload.len().ok_or(AtError::Plain)?;
-            app.after.push(AfterReply::Update(package));
+            let package = app.at.upload.package_len().ok_or(AtError::Plain)?;
+            app.at.after.push(AfterReply::Update(package));
             ReplyLines::none()
         }
         CommandForm::Write(url) => {
@@ -38,7 +38,7 @@ pub(super) fn order(app: &mut App, form: CommandForm<'_>) -> AtReply {
             if app.modem.is_attached() && !app.modem.has_address() {
                 return Err(AtError::Cme(NOT_ALLOWED));
             }
-            app.after.push(AfterReply::Download(url));
+            app.at.after.push(AfterReply::Download(url));
             ReplyLines::none()
         }
         _ => Err(AtError::Plain),

@@ -6,9 +6,9 @@ use super::CommandForm;
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Call<'a> {
     /// Name in upper case, without `AT`.
-    pub name: String,
+    pub(crate) name: String,
     /// How it is called.
-    pub form: CommandForm<'a>,
+    pub(crate) form: CommandForm<'a>,
 }
 
 /// The commands behind `AT`; `None` if the line is malformed.

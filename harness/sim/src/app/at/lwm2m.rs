@@ -1,11 +1,10 @@
 //! The LwM2M client's commands (AN §4.3, §6.3.1; FW). Their errors are the firmware's misspelt ones, whatever `AT+CMEE` says
 //! (FW has no other form; that it counts for 0 and 2 too is assumed).
 
-use super::{AtError, CommandForm, ReplyLines, AtReply};
+use super::{AtError, AtReply, CommandForm, ReplyLines};
 use crate::app::App;
-use crate::life::ModuleError;
-use crate::lwm2m::ServerConfig;
-use crate::lwm2m::client::RegistrationChange;
+use crate::decimal::{decimal, positive};
+use crate::lwm2m::{ServerConfig, UpdatedParameter};
 use bc66_spec::cme::{BAD_PARAMETER, NOT_SUPPORTED};
 use bc66_spec::lwm2m::command::{QLWCONFIG, UPDATE_BINDING, UPDATE_LIFETIME};
 use bc66_spec::lwm2m::reply;
@@ -22,25 +21,28 @@ pub(super) fn configure(app: &mut App, form: CommandForm<'_>) -> AtReply {
         },
         CommandForm::Write(parameters) => {
             let config = ServerConfig::parse(parameters).map_err(AtError::Cmee)?;
-            match app.lwm2m_configure(config) {
-                Ok(()) => ReplyLines::none(),
-                Err(ModuleError::Flash(error)) => Err(error.into()),
-                Err(_) => Err(AtError::Plain),
-            }
+            app.lwm2m_configure(config)?;
+            ReplyLines::none()
         }
         CommandForm::Execute(_) => Err(AtError::Cmee(NOT_SUPPORTED)),
     }
 }
 
 pub(super) fn register(app: &mut App, form: CommandForm<'_>) -> AtReply {
+    execute_only(form, || app.lwm2m_register())
+}
+
+pub(super) fn deregister(app: &mut App, form: CommandForm<'_>) -> AtReply {
+    execute_only(form, || app.lwm2m_deregister())
+}
+
+fn execute_only(form: CommandForm<'_>, execute: impl FnOnce() -> Result<(), u16>) -> AtReply {
     match form {
-        CommandForm::Test => ReplyLines::none(),
-        CommandForm::Execute("") => {
-            app.lwm2m_register().map_err(AtError::Cmee)?;
-            ReplyLines::none()
-        }
-        _ => Err(AtError::Cmee(NOT_SUPPORTED)),
+        CommandForm::Test => {}
+        CommandForm::Execute("") => execute().map_err(AtError::Cmee)?,
+        _ => return Err(AtError::Cmee(NOT_SUPPORTED)),
     }
+    ReplyLines::none()
 }
 
 /// `AT+QLWUPDATE`: the message id comes before `OK` (AN §6.3.1).
@@ -57,28 +59,13 @@ pub(super) fn update(app: &mut App, form: CommandForm<'_>) -> AtReply {
 }
 
 /// `0,<lifetime>` or `1,<binding>`.
-fn change(parameters: &str, binding: &'static str) -> Option<RegistrationChange> {
+fn change(parameters: &str, binding: &'static str) -> Option<UpdatedParameter> {
     let (kind, value) = parameters.split_once(',')?;
     let value = value.trim().trim_matches('"');
-    match kind.trim().parse().ok()? {
-        UPDATE_LIFETIME => {
-            let digits = value.bytes().all(|byte| byte.is_ascii_digit());
-            let seconds = value.parse().ok().filter(|seconds| digits && *seconds > 0)?;
-            Some(RegistrationChange::Lifetime(seconds))
-        }
-        UPDATE_BINDING => (value == binding).then_some(RegistrationChange::Binding(binding)),
+    match decimal(kind.trim())? {
+        UPDATE_LIFETIME => positive(value).map(UpdatedParameter::Lifetime),
+        UPDATE_BINDING => (value == binding).then_some(UpdatedParameter::Binding(binding)),
         _ => None,
-    }
-}
-
-pub(super) fn deregister(app: &mut App, form: CommandForm<'_>) -> AtReply {
-    match form {
-        CommandForm::Test => ReplyLines::none(),
-        CommandForm::Execute("") => {
-            app.lwm2m_deregister().map_err(AtError::Cmee)?;
-            ReplyLines::none()
-        }
-        _ => Err(AtError::Cmee(NOT_SUPPORTED)),
     }
 }
 

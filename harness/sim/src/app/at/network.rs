@@ -1,7 +1,7 @@
 //! Network and SIM: what the note checks before an update (AN §2.1.3, §6.1).
 
-use super::basic::number;
-use super::{AtError, CommandForm, ReplyLines, AtReply};
+use super::basic::kept_number;
+use super::{AtError, AtReply, CommandForm, ReplyLines};
 use crate::app::{AfterReply, App};
 use crate::defect::Defect;
 use crate::dialect::Dialect;
@@ -23,13 +23,8 @@ pub(super) fn signal(app: &mut App, form: CommandForm<'_>) -> AtReply {
 
 pub(super) fn registration(app: &mut App, form: CommandForm<'_>) -> AtReply {
     match form {
-        CommandForm::Test => ReplyLines::one("+CEREG: (0-5)"),
         CommandForm::Read => ReplyLines::one(format!("+CEREG: {}", app.modem.cereg_read())),
-        CommandForm::Write(value) => {
-            app.modem.cereg = number(value, 0..=5)?;
-            ReplyLines::none()
-        }
-        CommandForm::Execute(_) => Err(AtError::Cme(NOT_SUPPORTED)),
+        _ => kept_number(form, "+CEREG", 0..=5, &mut app.modem.cereg),
     }
 }
 
@@ -102,18 +97,18 @@ pub(super) fn operator(app: &mut App, form: CommandForm<'_>) -> AtReply {
 }
 
 /// `AT+CFUN`: 0 and 4 detach, 1 attaches.
-pub(super) fn function(app: &mut App, form: CommandForm<'_>) -> AtReply {
+pub(super) fn functionality(app: &mut App, form: CommandForm<'_>) -> AtReply {
     match form {
         CommandForm::Test => ReplyLines::one("+CFUN: (0,1,4,7),(0-2)"),
-        CommandForm::Read => ReplyLines::one(format!("+CFUN: {}", app.modem.function)),
+        CommandForm::Read => ReplyLines::one(format!("+CFUN: {}", app.modem.functionality)),
         CommandForm::Write(value) => {
-            app.modem.function = match value.strip_suffix(",0").unwrap_or(value) {
+            app.modem.functionality = match value.strip_suffix(",0").unwrap_or(value) {
                 "0" => 0,
                 "1" => 1,
                 "4" => 4,
                 _ => return Err(AtError::Cme(BAD_PARAMETER)),
             };
-            app.after.push(if app.modem.function == 1 {
+            app.at.after.push(if app.modem.functionality == 1 {
                 AfterReply::Attach
             } else {
                 AfterReply::Detach

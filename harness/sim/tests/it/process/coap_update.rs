@@ -3,7 +3,7 @@
 use crate::process::lwm2m::register;
 use crate::process::lwm2m_server::{LwServer, Manner};
 use crate::process::rig::{BACK, FORWARD, Rig, SPEED};
-use bc66_sim::coap::CoapCode;
+use bc66_sim::coap::MessageCode;
 use bc66_sim::coap::option::OBSERVE;
 use rstest::rstest;
 use std::process::{Command, Stdio};
@@ -37,7 +37,7 @@ fn again(rig: &mut Rig, server: &LwServer) {
 }
 
 fn pulled(rig: &mut Rig, server: &LwServer) {
-    assert_eq!(server.write("/5/0/1", &server.uri()), CoapCode::CHANGED);
+    assert_eq!(server.write("/5/0/1", &server.uri()), MessageCode::CHANGED);
     assert_eq!(rig.until("\"COAPEND\",0\r\n"), format!("{START}{}", end(0)));
     assert_eq!(server.firmware(), "2 0");
 }
@@ -48,7 +48,7 @@ fn end_to_end() {
     server.observe("/5/0/3");
     server.observe("/5/0/5");
     assert_eq!(server.firmware(), "0 0");
-    assert_eq!(server.write("/5/0/1", &server.uri()), CoapCode::CHANGED);
+    assert_eq!(server.write("/5/0/1", &server.uri()), MessageCode::CHANGED);
     assert_eq!(server.note().as_deref(), Some("1"));
     assert_eq!(
         rig.until("\"COAPEND\",0\r\n"),
@@ -58,7 +58,7 @@ fn end_to_end() {
     assert_eq!(server.note().as_deref(), Some("2"));
     let count = FORWARD.len().div_ceil(512) as u32;
     assert_eq!(server.blocks(), (0..count).collect::<Vec<_>>());
-    assert_eq!(server.execute("/5/0/2"), CoapCode::CHANGED);
+    assert_eq!(server.execute("/5/0/2"), MessageCode::CHANGED);
     assert_eq!(server.note().as_deref(), Some("3"));
     let text = rig.until("\"UPDATING\",20%,1,1\r\n");
     assert!(
@@ -93,25 +93,25 @@ fn ways_to_download(#[case] size: &str, #[case] manner: Manner, #[case] seen: us
     let mut blocks = server.blocks();
     blocks.dedup();
     assert_eq!(blocks.len(), FORWARD.len().div_ceil(seen), "{blocks:?}");
-    assert_eq!(server.execute("/5/0/2"), CoapCode::CHANGED);
+    assert_eq!(server.execute("/5/0/2"), MessageCode::CHANGED);
     assert!(rig.until("+CPIN: READY\r\n").contains("\"END\",0\r\n"));
     rig.sync();
     assert_eq!(rig.revision(), "BC66NBR01A02");
 }
 
 #[rstest]
-#[case(Manner::Refuses(CoapCode::NOT_FOUND), "0 7")]
-#[case(Manner::Refuses(CoapCode::UNAVAILABLE), "0 4")]
+#[case(Manner::Refuses(MessageCode::NOT_FOUND), "0 7")]
+#[case(Manner::Refuses(MessageCode::UNAVAILABLE), "0 4")]
 #[case(Manner::SilentFrom(9), "0 4")]
 #[case(Manner::SilentFrom(0), "0 4")]
 #[case(Manner::ChangesFrom(5), "0 5")]
 fn broken(#[case] manner: Manner, #[case] firmware: &str) {
     let (mut rig, server) = ready(&[], &FORWARD);
     server.behave(manner);
-    assert_eq!(server.write("/5/0/1", &server.uri()), CoapCode::CHANGED);
+    assert_eq!(server.write("/5/0/1", &server.uri()), MessageCode::CHANGED);
     assert_eq!(rig.until("\"COAPEND\",12\r\n"), format!("{START}{}", end(12)));
     assert_eq!(server.firmware(), firmware);
-    assert_eq!(server.execute("/5/0/2"), CoapCode::METHOD_NOT_ALLOWED);
+    assert_eq!(server.execute("/5/0/2"), MessageCode::METHOD_NOT_ALLOWED);
     assert_eq!(rig.revision(), "BC66NBR01A01");
     server.behave(Manner::Sound);
     server.blocks();
@@ -120,11 +120,11 @@ fn broken(#[case] manner: Manner, #[case] firmware: &str) {
 }
 
 #[rstest]
-#[case("http://127.0.0.1/p", CoapCode::CHANGED, "0 9")]
-#[case("coaps://127.0.0.1/p", CoapCode::CHANGED, "0 9")]
-#[case("p.delta", CoapCode::CHANGED, "0 7")]
-#[case(&format!("coap://h/{}", "x".repeat(250)), CoapCode::BAD_REQUEST, "0 0")]
-fn no_download(#[case] uri: &str, #[case] code: CoapCode, #[case] firmware: &str) {
+#[case("http://127.0.0.1/p", MessageCode::CHANGED, "0 9")]
+#[case("coaps://127.0.0.1/p", MessageCode::CHANGED, "0 9")]
+#[case("p.delta", MessageCode::CHANGED, "0 7")]
+#[case(&format!("coap://h/{}", "x".repeat(250)), MessageCode::BAD_REQUEST, "0 0")]
+fn no_download(#[case] uri: &str, #[case] code: MessageCode, #[case] firmware: &str) {
     let (mut rig, server) = ready(&[], &FORWARD);
     assert_eq!(server.write("/5/0/1", uri), code);
     assert_eq!(server.firmware(), firmware);
@@ -136,7 +136,7 @@ fn no_download(#[case] uri: &str, #[case] code: CoapCode, #[case] firmware: &str
 #[case::nobody_listens("coap://127.0.0.1:1/p", "0 4")]
 fn no_server(#[case] uri: &str, #[case] firmware: &str) {
     let (mut rig, server) = ready(&[], &FORWARD);
-    assert_eq!(server.write("/5/0/1", uri), CoapCode::CHANGED);
+    assert_eq!(server.write("/5/0/1", uri), MessageCode::CHANGED);
     rig.until(&end(12));
     assert_eq!(server.firmware(), firmware);
 }
@@ -154,12 +154,19 @@ fn one_thing_at_a_time() {
     let (mut rig, server) = at_speed("100", &[], &FORWARD);
     server.write("/5/0/1", &server.uri());
     assert_eq!(server.firmware(), "1 0");
-    assert_eq!(server.write("/5/0/1", &server.uri()), CoapCode::METHOD_NOT_ALLOWED);
-    assert_eq!(server.execute("/5/0/2"), CoapCode::METHOD_NOT_ALLOWED);
+    assert_eq!(
+        server.write("/5/0/1", &server.uri()),
+        MessageCode::METHOD_NOT_ALLOWED
+    );
+    assert_eq!(server.execute("/5/0/2"), MessageCode::METHOD_NOT_ALLOWED);
     rig.until(START);
     assert_eq!(rig.exchange("AT+QFOTADL=\"http://h/a\""), "\r\nERROR\r\n");
     assert_eq!(rig.exchange("AT+QFUPLEX=128,0"), "\r\nERROR\r\n");
-    assert_eq!(server.write("/5/0/1", ""), CoapCode::CHANGED, "an empty URI cancels");
+    assert_eq!(
+        server.write("/5/0/1", ""),
+        MessageCode::CHANGED,
+        "an empty URI cancels"
+    );
     assert_eq!(rig.until("12\r\n"), end(12));
     assert_eq!(server.firmware(), "0 0");
     assert_eq!(rig.listen(Duration::from_millis(100)), "", "and that is all");
@@ -171,7 +178,7 @@ fn another_package_takes_its_place() {
     pulled(&mut rig, &server);
     rig.upload(&FORWARD, 4096);
     assert_eq!(server.firmware(), "0 0");
-    assert_eq!(server.execute("/5/0/2"), CoapCode::METHOD_NOT_ALLOWED);
+    assert_eq!(server.execute("/5/0/2"), MessageCode::METHOD_NOT_ALLOWED);
     rig.exchange("AT+QFOTADL=1");
     rig.until("\"END\",0\r\n");
 }
@@ -219,7 +226,7 @@ fn a_package_waits_over_a_power_cut() {
     rig.cycle();
     again(&mut rig, &server);
     assert_eq!(server.firmware(), "2 0");
-    assert_eq!(server.execute("/5/0/2"), CoapCode::CHANGED);
+    assert_eq!(server.execute("/5/0/2"), MessageCode::CHANGED);
     rig.until("\"END\",0\r\n");
 }
 
@@ -260,7 +267,7 @@ mod defects {
     fn updated(defect: &str) -> (Rig, LwServer) {
         let (mut rig, server) = ready(&["--defect", defect], &FORWARD);
         pulled(&mut rig, &server);
-        assert_eq!(server.execute("/5/0/2"), CoapCode::CHANGED);
+        assert_eq!(server.execute("/5/0/2"), MessageCode::CHANGED);
         rig.until("\"END\",0\r\n");
         again(&mut rig, &server);
         (rig, server)
@@ -271,7 +278,7 @@ mod defects {
         let (mut rig, server) = updated("lwm2m-stuck-at-updating");
         assert_eq!(server.firmware(), "3 0");
         assert_eq!(rig.revision(), "BC66NBR01A02");
-        assert_eq!(server.write("/5/0/1", ""), CoapCode::METHOD_NOT_ALLOWED);
+        assert_eq!(server.write("/5/0/1", ""), MessageCode::METHOD_NOT_ALLOWED);
     }
 
     #[test]
@@ -305,7 +312,7 @@ mod defects {
         server.write("/5/0/1", &server.uri());
         rig.until(START);
         assert_eq!(server.firmware(), "1 0");
-        assert_eq!(server.execute("/5/0/2"), CoapCode::CHANGED);
+        assert_eq!(server.execute("/5/0/2"), MessageCode::CHANGED);
         rig.until("\"END\",255\r\n");
         again(&mut rig, &server);
         assert_eq!(server.firmware(), "0 5");

@@ -13,13 +13,13 @@ fn outcome(command: &mut Command) -> (Option<i32>, String, String) {
 }
 
 #[rstest]
-#[case(&["--defect", "forget-resume"], "did you mean `forgets-resume`?")]
+#[case(&["--defect", "forget-resume"], "'forgets-resume'")]
 #[case(&["--defect", "nope"], "never-prints-end")]
-#[case(&["--dialect", "end-twise"], "did you mean `end-twice`?")]
+#[case(&["--dialect", "end-twise"], "'end-twice'")]
 #[case(&["--speed", "0"], "expected a positive number")]
 #[case(&["--module", "bc95"], "expected `bc66` or `bc66-na`")]
-#[case(&["--firmware", "A01"], "`A01` is no firmware version")]
-#[case(&["--firmware", "BC66NANBR01A01"], "`BC66NANBR01A01` is no firmware of the module `bc66`")]
+#[case(&["--firmware", "A01"], "`A01` is not a firmware version")]
+#[case(&["--firmware", "BC66NANBR01A01"], "`BC66NANBR01A01` is not a firmware of the module `bc66`")]
 #[case(&["--flash", "/dev/null"], "0 bytes, expected")]
 #[case(&["--control", "/nowhere/at/all"], "control socket `/nowhere/at/all`")]
 #[case(&["pack", "BC66NBR01A01", "BC66NANBR01A02", "/tmp/x"], "different modules")]

@@ -3,7 +3,7 @@
 use crate::process::lwm2m_server::{LwServer, Manner, shown};
 use crate::process::rig::Rig;
 use bc66_sim::coap::option::{ACCEPT, BLOCK1, BLOCK2, CONTENT_FORMAT, OBSERVE, URI_QUERY};
-use bc66_sim::coap::{BlockOption, CoapCode, MessageType, CoapMessage};
+use bc66_sim::coap::{BlockValue, MessageCode, MessageType, RawMessage};
 use rstest::rstest;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -231,9 +231,9 @@ fn silence(#[case] datagram: &[u8]) {
 #[test]
 fn not_confirmable_is_answered_alike() {
     let (_rig, server) = registered(&[]);
-    let request = CoapMessage {
+    let request = RawMessage {
         kind: MessageType::NonConfirmable,
-        ..server.message(CoapCode::GET, "/5/0/3")
+        ..server.message(MessageCode::GET, "/5/0/3")
     };
     let answer = server.ask(&request);
     assert_eq!(
@@ -245,15 +245,15 @@ fn not_confirmable_is_answered_alike() {
 #[test]
 fn discovery_attributes_and_device() {
     let (mut rig, server) = registered(&[]);
-    let mut discovery = server.message(CoapCode::GET, "/5");
+    let mut discovery = server.message(MessageCode::GET, "/5");
     discovery.push_uint(ACCEPT, 40);
     assert_eq!(
         shown(&server.ask(&discovery)),
         "2.05 </5>,</5/0>,</5/0/0>,</5/0/1>,</5/0/2>,</5/0/3>,</5/0/5>,</5/0/8>,</5/0/9>"
     );
-    let mut attributes = server.message(CoapCode::PUT, "/5/0/3");
+    let mut attributes = server.message(MessageCode::PUT, "/5/0/3");
     attributes.push(URI_QUERY, "pmin=1");
-    assert_eq!(server.ask(&attributes).code, CoapCode::CHANGED);
+    assert_eq!(server.ask(&attributes).code, MessageCode::CHANGED);
     assert_eq!(server.read("/3/0/1"), "2.05 BC66");
     let inner = server.read("/3/0/3");
     assert_ne!(
@@ -261,10 +261,10 @@ fn discovery_attributes_and_device() {
         format!("2.05 {}", rig.revision()),
         "not the revision of ATI"
     );
-    let mut block = server.message(CoapCode::GET, "/3/0");
+    let mut block = server.message(MessageCode::GET, "/3/0");
     block.push(
         BLOCK2,
-        BlockOption {
+        BlockValue {
             number: 1,
             more: false,
             exponent: 0,
@@ -274,15 +274,15 @@ fn discovery_attributes_and_device() {
     let part = server.ask(&block);
     assert_eq!(part.payload.len(), 16);
     assert_eq!(
-        part.value(BLOCK2).and_then(BlockOption::decode),
-        Some(BlockOption {
+        part.value(BLOCK2).and_then(BlockValue::decode),
+        Some(BlockValue {
             number: 1,
             more: true,
             exponent: 0
         })
     );
-    assert_eq!(server.execute("/1/0/8"), CoapCode::CHANGED);
-    assert_eq!(server.execute("/3/0/4"), CoapCode::CHANGED);
+    assert_eq!(server.execute("/1/0/8"), MessageCode::CHANGED);
+    assert_eq!(server.execute("/3/0/4"), MessageCode::CHANGED);
     rig.until("RDY\r\n");
     assert!(
         server
@@ -311,7 +311,7 @@ fn observations() {
     assert!(note.uint(OBSERVE) > first.uint(OBSERVE));
     server.write("/5/0/1", "http://h/a");
     assert_eq!(server.note().as_deref(), Some("9"));
-    let mut cancel = server.message(CoapCode::GET, "/5/0/5");
+    let mut cancel = server.message(MessageCode::GET, "/5/0/5");
     cancel.token = first.token;
     cancel.push_uint(OBSERVE, 1);
     assert_eq!(server.ask(&cancel).uint(OBSERVE), None);
@@ -331,25 +331,29 @@ fn a_uri_in_blocks() {
     let (_rig, server) = registered(&[]);
     let uri = b"http://a-long-host.example/and/path";
     let block = |number: u32, more: bool| {
-        let block = BlockOption {
+        let block = BlockValue {
             number,
             more,
             exponent: 0,
         };
-        let mut request = server.message(CoapCode::PUT, "/5/0/1");
+        let mut request = server.message(MessageCode::PUT, "/5/0/1");
         request.push_uint(CONTENT_FORMAT, 0);
         request.push(BLOCK1, block.encode());
         request.payload = uri[block.offset()..uri.len().min(block.offset() + 16)].to_vec();
         server.ask(&request)
     };
-    assert_eq!(block(1, true).code, CoapCode::INCOMPLETE, "the first one is missing");
+    assert_eq!(
+        block(1, true).code,
+        MessageCode::INCOMPLETE,
+        "the first one is missing"
+    );
     let first = block(0, true);
     assert_eq!(
         (first.code, first.value(BLOCK1)),
-        (CoapCode::CONTINUE, Some(&[8][..]))
+        (MessageCode::CONTINUE, Some(&[8][..]))
     );
-    assert_eq!(block(1, true).code, CoapCode::CONTINUE);
-    assert_eq!(block(2, false).code, CoapCode::CHANGED);
+    assert_eq!(block(1, true).code, MessageCode::CONTINUE);
+    assert_eq!(block(2, false).code, MessageCode::CHANGED);
     assert_eq!(server.firmware(), "0 9");
 }
 

@@ -3,7 +3,7 @@
 use bc66_sim::coap::option::{
     ACCEPT, BLOCK2, CONTENT_FORMAT, ETAG, LOCATION_PATH, OBSERVE, SIZE2, URI_PATH, URI_QUERY,
 };
-use bc66_sim::coap::{BlockOption, CoapCode, MessageType, CoapMessage};
+use bc66_sim::coap::{BlockValue, MessageCode, MessageType, RawMessage};
 use std::collections::VecDeque;
 use std::net::{SocketAddr, UdpSocket};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard};
@@ -28,7 +28,7 @@ pub(crate) enum Manner {
     /// Gives blocks of this exponent, whatever was asked for.
     Blocks(u8),
     /// Answers file requests with this code.
-    Refuses(CoapCode),
+    Refuses(MessageCode),
     /// Acknowledges first and answers in a message of its own.
     Separate,
     /// Answers nothing at all.
@@ -46,8 +46,8 @@ struct State {
     client: Option<SocketAddr>,
     requests: Vec<(String, Vec<u8>)>,
     blocks: Vec<u32>,
-    answers: VecDeque<CoapMessage>,
-    notes: VecDeque<CoapMessage>,
+    answers: VecDeque<RawMessage>,
+    notes: VecDeque<RawMessage>,
     refuse_notes: bool,
     seen: [u32; 2],
     next_id: u16,
@@ -140,15 +140,15 @@ impl LwServer {
             .map(|note| String::from_utf8_lossy(&note.payload).into_owned())
     }
 
-    pub(crate) fn note_within(&self, limit: Duration) -> Option<CoapMessage> {
+    pub(crate) fn note_within(&self, limit: Duration) -> Option<RawMessage> {
         self.wait(limit, |state| state.notes.pop_front())
     }
 
-    pub(crate) fn message(&self, code: CoapCode, path: &str) -> CoapMessage {
+    pub(crate) fn message(&self, code: MessageCode, path: &str) -> RawMessage {
         let mut state = self.state();
         state.next_id += 1;
         let id = state.next_id;
-        let mut message = CoapMessage::new(MessageType::Confirmable, code, id, &id.to_be_bytes());
+        let mut message = RawMessage::new(MessageType::Confirmable, code, id, &id.to_be_bytes());
         for segment in path.split('/').filter(|segment| !segment.is_empty()) {
             message.push(URI_PATH, segment);
         }
@@ -162,17 +162,17 @@ impl LwServer {
     }
 
     /// The next message that is neither a request nor a notification.
-    pub(crate) fn reply(&self, limit: Duration) -> Option<CoapMessage> {
+    pub(crate) fn reply(&self, limit: Duration) -> Option<RawMessage> {
         self.wait(limit, |state| state.answers.pop_front())
     }
 
     /// A request and its answer.
-    pub(crate) fn ask(&self, request: &CoapMessage) -> CoapMessage {
+    pub(crate) fn ask(&self, request: &RawMessage) -> RawMessage {
         self.try_ask(request)
             .unwrap_or_else(|| panic!("no answer to {request:?}"))
     }
 
-    fn try_ask(&self, request: &CoapMessage) -> Option<CoapMessage> {
+    fn try_ask(&self, request: &RawMessage) -> Option<RawMessage> {
         self.state().answers.clear();
         let deadline = Instant::now() + LIMIT;
         while Instant::now() < deadline {
@@ -193,26 +193,26 @@ impl LwServer {
 
     /// Reads as text: code and payload.
     pub(crate) fn read(&self, path: &str) -> String {
-        let mut request = self.message(CoapCode::GET, path);
+        let mut request = self.message(MessageCode::GET, path);
         request.push_uint(ACCEPT, 0);
         shown(&self.ask(&request))
     }
 
-    pub(crate) fn observe(&self, path: &str) -> CoapMessage {
-        let mut request = self.message(CoapCode::GET, path);
+    pub(crate) fn observe(&self, path: &str) -> RawMessage {
+        let mut request = self.message(MessageCode::GET, path);
         request.push_uint(OBSERVE, 0);
         self.ask(&request)
     }
 
-    pub(crate) fn write(&self, path: &str, text: &str) -> CoapCode {
-        let mut request = self.message(CoapCode::PUT, path);
+    pub(crate) fn write(&self, path: &str, text: &str) -> MessageCode {
+        let mut request = self.message(MessageCode::PUT, path);
         request.push_uint(CONTENT_FORMAT, 0);
         request.payload = text.into();
         self.ask(&request).code
     }
 
-    pub(crate) fn execute(&self, path: &str) -> CoapCode {
-        self.ask(&self.message(CoapCode::POST, path)).code
+    pub(crate) fn execute(&self, path: &str) -> MessageCode {
+        self.ask(&self.message(MessageCode::POST, path)).code
     }
 
     /// `state result` of the firmware update object.
@@ -226,7 +226,7 @@ impl LwServer {
 }
 
 /// Code and payload.
-pub(crate) fn shown(message: &CoapMessage) -> String {
+pub(crate) fn shown(message: &RawMessage) -> String {
     format!("{} {}", message.code, String::from_utf8_lossy(&message.payload))
         .trim_end()
         .to_owned()
@@ -241,9 +241,9 @@ impl State {
         self.seen[direction].is_multiple_of(every)
     }
 
-    fn on_datagram(&mut self, bytes: &[u8], from: SocketAddr) -> Vec<CoapMessage> {
-        let message = CoapMessage::decode(bytes).expect("the module sends sound messages");
-        let empty = |kind| CoapMessage::empty(kind, message.id);
+    fn on_datagram(&mut self, bytes: &[u8], from: SocketAddr) -> Vec<RawMessage> {
+        let message = RawMessage::decode(bytes).expect("the module sends sound messages");
+        let empty = |kind| RawMessage::empty(kind, message.id);
         if message.code.is_request() {
             match self.manner {
                 Manner::Silent => vec![],
@@ -261,12 +261,17 @@ impl State {
         }
     }
 
-    fn on_request(&mut self, request: &CoapMessage, bytes: &[u8], from: SocketAddr) -> Vec<CoapMessage> {
+    fn on_request(&mut self, request: &RawMessage, bytes: &[u8], from: SocketAddr) -> Vec<RawMessage> {
         let path = request.texts(URI_PATH).expect("UTF-8");
-        let mut answer = CoapMessage::new(MessageType::Acknowledgement, CoapCode::NOT_FOUND, request.id, &request.token);
+        let mut answer = RawMessage::new(
+            MessageType::Acknowledgement,
+            MessageCode::NOT_FOUND,
+            request.id,
+            &request.token,
+        );
         if path.first() == Some(&"f") {
             self.serve_file(request, &mut answer);
-            if answer.code == CoapCode::EMPTY {
+            if answer.code == MessageCode::EMPTY {
                 return vec![];
             }
         } else {
@@ -279,35 +284,39 @@ impl State {
                 self.requests.push(entry);
             }
             answer.code = match (request.code, path.as_slice()) {
-                (CoapCode::POST, ["rd"]) => {
+                (MessageCode::POST, ["rd"]) => {
                     self.client = Some(from);
                     answer.push(LOCATION_PATH, "rd");
                     answer.push(LOCATION_PATH, "a1");
-                    CoapCode::CREATED
+                    MessageCode::CREATED
                 }
-                _ if self.manner == Manner::Forgetful => CoapCode::NOT_FOUND,
-                (CoapCode::POST, ["rd", "a1"]) => {
+                _ if self.manner == Manner::Forgetful => MessageCode::NOT_FOUND,
+                (MessageCode::POST, ["rd", "a1"]) => {
                     self.client = Some(from);
-                    CoapCode::CHANGED
+                    MessageCode::CHANGED
                 }
-                (CoapCode::DELETE, ["rd", "a1"]) => CoapCode::DELETED,
-                _ => CoapCode::NOT_FOUND,
+                (MessageCode::DELETE, ["rd", "a1"]) => MessageCode::DELETED,
+                _ => MessageCode::NOT_FOUND,
             };
         }
         if self.manner == Manner::Separate {
             self.next_id += 1;
-            let separate = CoapMessage {
+            let separate = RawMessage {
                 kind: MessageType::Confirmable,
                 id: self.next_id,
                 ..answer
             };
-            return vec![CoapMessage::empty(MessageType::Acknowledgement, request.id), separate];
+            return vec![
+                RawMessage::empty(MessageType::Acknowledgement, request.id),
+                separate,
+            ];
         }
         vec![answer]
     }
 
-    fn serve_file(&mut self, request: &CoapMessage, answer: &mut CoapMessage) {
-        let mut block = BlockOption::decode(request.value(BLOCK2).expect("a block is asked for")).expect("sound");
+    fn serve_file(&mut self, request: &RawMessage, answer: &mut RawMessage) {
+        let mut block =
+            BlockValue::decode(request.value(BLOCK2).expect("a block is asked for")).expect("sound");
         let offset = block.offset();
         if let Manner::Blocks(exponent) = self.manner {
             block.exponent = exponent;
@@ -318,7 +327,7 @@ impl State {
         }
         let etag = match self.manner {
             Manner::SilentFrom(from) if block.number >= from => {
-                answer.code = CoapCode::EMPTY;
+                answer.code = MessageCode::EMPTY;
                 return;
             }
             Manner::Refuses(code) => {
@@ -328,8 +337,8 @@ impl State {
             Manner::ChangesFrom(from) if block.number >= from => b"2",
             _ => b"1",
         };
-        let (block, part) = block.cut(&self.file).expect("inside the file");
-        answer.code = CoapCode::CONTENT;
+        let part = block.cut(&self.file).expect("inside the file");
+        answer.code = MessageCode::CONTENT;
         answer.push(ETAG, etag);
         answer.push(BLOCK2, block.encode());
         if block.number == 0 {

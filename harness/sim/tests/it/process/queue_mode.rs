@@ -3,7 +3,7 @@
 use crate::process::lwm2m::register;
 use crate::process::lwm2m_server::{LwServer, Manner};
 use crate::process::rig::Rig;
-use bc66_sim::coap::CoapCode;
+use bc66_sim::coap::MessageCode;
 use std::time::{Duration, Instant};
 
 /// It listens for a tenth of a second of real time at this speed: afterwards it does not.
@@ -19,7 +19,7 @@ fn registered() -> (Rig, LwServer) {
 
 fn is_asleep(server: &LwServer) -> bool {
     server.reply(ASLEEP);
-    server.send(&server.message(CoapCode::GET, "/5/0/3").encode());
+    server.send(&server.message(MessageCode::GET, "/5/0/3").encode());
     server.reply(ASLEEP).is_none()
 }
 

@@ -162,7 +162,8 @@ fn the_write_under_way_is_torn() {
         rig.until(&format!("\"UPDATING\",{percent}%"));
         rig.listen(Duration::from_millis(1));
         rig.cycle();
-        let backup = &std::fs::read(&flash).expect("the flash file")[FlashLayout::BC66.backup.start..][..SECTOR];
+        let backup =
+            &std::fs::read(&flash).expect("the flash file")[FlashLayout::BC66.backup.start..][..SECTOR];
         let whole = source.chunks(SECTOR).any(|sector| sector == backup);
         !whole && backup.iter().any(|byte| *byte != ERASED)
     });
