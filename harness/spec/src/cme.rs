@@ -4,14 +4,10 @@
 pub const NOT_ALLOWED: u16 = 3;
 /// Operation not supported.
 pub const NOT_SUPPORTED: u16 = 4;
-/// No SIM.
-pub const NO_SIM: u16 = 10;
 /// SIM busy.
 pub const SIM_BUSY: u16 = 14;
 /// Bad parameter.
 pub const BAD_PARAMETER: u16 = 50;
-/// Invalid input value.
-pub const INVALID_INPUT: u16 = 765;
 
 /// How firmware announces a numeric error.
 pub const CME_ERROR: &str = "+CME ERROR:";

@@ -13,6 +13,7 @@
 pub mod boot;
 pub mod cme;
 pub mod code;
+mod codes;
 pub mod command;
 pub mod crc;
 pub mod lwm2m;

@@ -3,14 +3,13 @@
 //! **TS10** is OMA's *Lightweight Machine to Machine Technical Specification* 1.0.2 (2018-02-09); **OMA5** are the versions
 //! of object 5 in OMA's registry (`5-1_0.xml`, `5-1_1.xml`); **IANA** is the registry of CoAP content formats.
 
+use crate::codes::codes;
 use core::fmt;
 
 /// The enabler version that a client of LwM2M 1.0 states as `lwm2m` when it registers (TS10 §5.3.1).
 pub const VERSION: &str = "1.0";
 /// UDP port of CoAP without DTLS (RFC 7252 §6.1; AN §6.3.1).
 pub const PORT: u16 = 5683;
-/// UDP port of CoAP over DTLS (RFC 7252 §6.2).
-pub const PORT_SECURE: u16 = 5684;
 /// Scheme of a package's URI (AN §6.3.2 note: the module downloads "via CoAP"; RFC 7252 §6.1).
 pub const SCHEME: &str = "coap://";
 /// Longest Package URI in bytes (OMA5, resource 1: "0-255 bytes").
@@ -24,8 +23,6 @@ pub const LIFETIME_EXAMPLE_S: u32 = 50;
 
 /// Ids of objects (TS10 annex E).
 pub mod object {
-    /// LwM2M Security (TS10 E.1).
-    pub const SECURITY: u16 = 0;
     /// LwM2M Server (TS10 E.2).
     pub const SERVER: u16 = 1;
     /// Device (TS10 E.4).
@@ -33,9 +30,6 @@ pub mod object {
     /// Firmware Update (TS10 E.6; AN §6.3.2).
     pub const FIRMWARE_UPDATE: u16 = 5;
 }
-
-/// The one instance of the firmware update object (TS10 E.6: "single"; AN §6.3.2 writes `/5/0/3`).
-pub const FIRMWARE_INSTANCE: u16 = 0;
 
 /// Ids of the firmware update object's resources (TS10 E.6, OMA5).
 pub mod firmware {
@@ -49,10 +43,6 @@ pub mod firmware {
     pub const STATE: u16 = 3;
     /// Update Result: integer, read (AN §6.3.2).
     pub const UPDATE_RESULT: u16 = 5;
-    /// PkgName: string, read.
-    pub const PKG_NAME: u16 = 6;
-    /// PkgVersion: string, read.
-    pub const PKG_VERSION: u16 = 7;
     /// Firmware Update Protocol Support: integer, multiple, read.
     pub const PROTOCOL_SUPPORT: u16 = 8;
     /// Firmware Update Delivery Method: integer, read.
@@ -61,10 +51,6 @@ pub mod firmware {
     pub const PROTOCOL_COAP: u8 = 0;
     /// `/5/0/9`: pull only.
     pub const DELIVERY_PULL: u8 = 0;
-    /// `/5/0/9`: push only.
-    pub const DELIVERY_PUSH: u8 = 1;
-    /// `/5/0/9`: both.
-    pub const DELIVERY_BOTH: u8 = 2;
 }
 
 /// Ids of the device object's resources (TS10 E.4).
@@ -103,14 +89,8 @@ impl State {
     pub const ALL: [Self; 4] = [Self::Idle, Self::Downloading, Self::Downloaded, Self::Updating];
 
     /// The state with this number, if there is one.
-    pub const fn from_raw(raw: u8) -> Option<Self> {
-        match raw {
-            0 => Some(Self::Idle),
-            1 => Some(Self::Downloading),
-            2 => Some(Self::Downloaded),
-            3 => Some(Self::Updating),
-            _ => None,
-        }
+    pub fn from_raw(raw: u8) -> Option<Self> {
+        Self::ALL.get(usize::from(raw)).copied()
     }
 
     /// The number on the wire.
@@ -135,93 +115,21 @@ impl fmt::Display for State {
     }
 }
 
-/// `/5/0/5` (TS10 E.6 for 0 to 9; OMA5 1.1 for 10 and 11).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum UpdateResult {
-    /// 0: initial value; also set when a download or an update begins.
-    Initial,
-    /// 1: firmware updated successfully (AN §6.3.6).
-    Success,
-    /// 2: not enough flash memory for the package.
-    NoFlash,
-    /// 3: out of RAM during the download.
-    NoRam,
-    /// 4: connection lost during the download.
-    ConnectionLost,
-    /// 5: integrity check failure of the package.
-    Integrity,
-    /// 6: unsupported package type.
-    UnsupportedPackage,
-    /// 7: invalid URI.
-    InvalidUri,
-    /// 8: firmware update failed.
-    UpdateFailed,
-    /// 9: unsupported protocol.
-    UnsupportedProtocol,
-    /// 10: cancelled (1.1).
-    Cancelled,
-    /// 11: deferred (1.1).
-    Deferred,
-    /// Any other number, kept as it came.
-    Undocumented(u8),
-}
-
-impl UpdateResult {
-    /// The result for a number on the wire; every number has one.
-    pub const fn from_raw(raw: u8) -> Self {
-        match raw {
-            0 => Self::Initial,
-            1 => Self::Success,
-            2 => Self::NoFlash,
-            3 => Self::NoRam,
-            4 => Self::ConnectionLost,
-            5 => Self::Integrity,
-            6 => Self::UnsupportedPackage,
-            7 => Self::InvalidUri,
-            8 => Self::UpdateFailed,
-            9 => Self::UnsupportedProtocol,
-            10 => Self::Cancelled,
-            11 => Self::Deferred,
-            other => Self::Undocumented(other),
-        }
-    }
-
-    /// The number on the wire.
-    pub const fn raw(self) -> u8 {
-        match self {
-            Self::Initial => 0,
-            Self::Success => 1,
-            Self::NoFlash => 2,
-            Self::NoRam => 3,
-            Self::ConnectionLost => 4,
-            Self::Integrity => 5,
-            Self::UnsupportedPackage => 6,
-            Self::InvalidUri => 7,
-            Self::UpdateFailed => 8,
-            Self::UnsupportedProtocol => 9,
-            Self::Cancelled => 10,
-            Self::Deferred => 11,
-            Self::Undocumented(raw) => raw,
-        }
-    }
-
-    /// Its name in the specification, shortened.
-    pub const fn name(self) -> &'static str {
-        match self {
-            Self::Initial => "initial value",
-            Self::Success => "updated successfully",
-            Self::NoFlash => "not enough flash memory",
-            Self::NoRam => "out of RAM",
-            Self::ConnectionLost => "connection lost",
-            Self::Integrity => "integrity check failure",
-            Self::UnsupportedPackage => "unsupported package type",
-            Self::InvalidUri => "invalid URI",
-            Self::UpdateFailed => "update failed",
-            Self::UnsupportedProtocol => "unsupported protocol",
-            Self::Cancelled => "cancelled",
-            Self::Deferred => "deferred",
-            Self::Undocumented(_) => "undocumented",
-        }
+codes! {
+    /// `/5/0/5` (TS10 E.6 for 0 to 9; OMA5 1.1 for 10 and 11). 0 is also set when a download or an update begins.
+    UpdateResult: u8 {
+        Initial = 0, "initial value";
+        Success = 1, "updated successfully";
+        NoFlash = 2, "not enough flash memory";
+        NoRam = 3, "out of RAM";
+        ConnectionLost = 4, "connection lost";
+        Integrity = 5, "integrity check failure";
+        UnsupportedPackage = 6, "unsupported package type";
+        InvalidUri = 7, "invalid URI";
+        UpdateFailed = 8, "update failed";
+        UnsupportedProtocol = 9, "unsupported protocol";
+        Cancelled = 10, "cancelled";
+        Deferred = 11, "deferred";
     }
 }
 
@@ -271,8 +179,6 @@ pub mod command {
     pub const QLWDEREG: &str = "+QLWDEREG";
     /// Asks for the registration's state (FW).
     pub const QLWSTATUS: &str = "+QLWSTATUS";
-    /// Options of the client, such as `"auto_reg"` (FW).
-    pub const QLWCFG: &str = "+QLWCFG";
 
     /// `<bs>` of `AT+QLWCONFIG`: the server is no bootstrap server (AN §6.3.1).
     pub const NO_BOOTSTRAP: u8 = 0;
@@ -308,28 +214,4 @@ pub mod status {
     pub const REGISTERING: u8 = 1;
     /// Registered.
     pub const REGISTERED: u8 = 2;
-}
-
-/// The first field of `+QLWURC:`, quoted on the wire (FW).
-pub mod urc {
-    /// The server observes: `"observe",<message id>,<flag>,<object>,<instance>,<resource>`.
-    pub const OBSERVE: &str = "observe";
-    /// The server reads.
-    pub const READ: &str = "read";
-    /// The server writes.
-    pub const WRITE: &str = "write";
-    /// The server executes.
-    pub const EXECUTE: &str = "execute";
-    /// A periodic update of the registration: `"ping",n`.
-    pub const PING: &str = "ping";
-    /// A notification was sent: `"report",n`.
-    pub const REPORT: &str = "report";
-    /// The server confirmed one: `"report_ack",m,n`.
-    pub const REPORT_ACK: &str = "report_ack";
-    /// The registration's state changed.
-    pub const LWSTATUS: &str = "lwstatus";
-    /// The registration was recovered after sleep: `"recovered",n`.
-    pub const RECOVERED: &str = "recovered";
-    /// The lifetime was changed by the server.
-    pub const LIFETIME_CHANGED: &str = "lifetime_changed";
 }

@@ -2,8 +2,6 @@
 
 /// Longest URL in bytes (AN §2.2.1).
 pub const URL_MAX: usize = 255;
-/// Longest URL that vendor code is known to carry: Quectel's own RIL builds the whole command in a 255-byte buffer.
-pub const URL_SAFE_MAX: usize = 235;
 /// How a URL must start (AN §2.2.1); the note's own example in §6.1 writes it in lower case.
 pub const SCHEME: &str = "HTTP://";
 /// The scheme that is "not supported currently" (AN §2.2.1 note 2).

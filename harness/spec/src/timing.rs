@@ -8,8 +8,6 @@ pub const MAX_RESPONSE: Duration = Duration::from_millis(300);
 pub const PWRKEY_LOW_MIN: Duration = Duration::from_millis(500);
 /// RESET low for at least this long resets the module (GK).
 pub const RESET_LOW_MIN: Duration = Duration::from_millis(50);
-/// The bootloader's hardware watchdog during an update (FW: `hal_wdt_enable for 30s`).
-pub const BOOTLOADER_WATCHDOG: Duration = Duration::from_secs(30);
 /// A first attach to the network may take this long; later ones take seconds (AL).
 pub const FIRST_ATTACH_MAX: Duration = Duration::from_secs(7 * 60);
 /// Main UART, bits per second, as delivered (FW, AL).

@@ -1,6 +1,6 @@
 //! Every fact against literal bytes. Both sides of the wire are built on this crate: nothing else would notice a misreading.
 
-use bc66_spec::code::{DownloadCode, UpdateCode, mtk_name};
+use bc66_spec::code::{DownloadCode, UpdateCode};
 use bc66_spec::lwm2m::{State, UpdateResult};
 use bc66_spec::module::Module;
 use bc66_spec::urc::FotaUrc;
@@ -78,6 +78,7 @@ fn update_codes() {
     }
 }
 
+/// What the chip vendor calls the numbers that the note does not name.
 #[test]
 fn names_of_the_chip_vendor() {
     let literal = [
@@ -103,11 +104,14 @@ fn names_of_the_chip_vendor() {
         "DA",
         "network activating",
     ];
-    assert_eq!(literal.len(), 21);
     for (raw, name) in (0..).zip(literal) {
-        assert_eq!(mtk_name(raw), Some(name));
+        let code = UpdateCode::Undocumented(raw);
+        assert_eq!(
+            code.to_string(),
+            format!("{raw} (undocumented; MediaTek: {name})")
+        );
     }
-    assert_eq!(mtk_name(21), None);
+    assert_eq!(UpdateCode::Undocumented(21).to_string(), "21 (undocumented)");
 }
 
 #[test]
@@ -133,10 +137,7 @@ fn upload() {
 
 #[test]
 fn order() {
-    assert_eq!(
-        (qfotadl::URL_MAX, qfotadl::URL_SAFE_MAX, qfotadl::PORT_DEFAULT),
-        (255, 235, 80)
-    );
+    assert_eq!((qfotadl::URL_MAX, qfotadl::PORT_DEFAULT), (255, 80));
     assert_eq!(qfotadl::SCHEME.as_bytes(), b"HTTP://");
     assert_eq!(qfotadl::SCHEME_UNSUPPORTED.as_bytes(), b"HTTPS://");
     assert_eq!(qfotadl::FROM_UART.as_bytes(), b"1");
@@ -144,12 +145,8 @@ fn order() {
 
 #[test]
 fn checksum() {
-    assert_eq!(
-        (crc::POLY, crc::INIT, crc::REFLECTED, crc::CHECK),
-        (0x1021, 0, false, 0x31C3)
-    );
+    assert_eq!(crc::CHECK, 0x31C3);
     assert_eq!(crc::to_wire(0x31C3), [0xC3, 0x31]);
-    assert_eq!(crc::from_wire([0xC3, 0x31]), 0x31C3);
 }
 
 #[test]
@@ -157,7 +154,6 @@ fn times() {
     assert_eq!(timing::MAX_RESPONSE, Duration::from_millis(300));
     assert_eq!(timing::PWRKEY_LOW_MIN, Duration::from_millis(500));
     assert_eq!(timing::RESET_LOW_MIN, Duration::from_millis(50));
-    assert_eq!(timing::BOOTLOADER_WATCHDOG, Duration::from_secs(30));
     assert_eq!(timing::FIRST_ATTACH_MAX, Duration::from_secs(420));
     assert_eq!(timing::BAUD_DEFAULT, 115_200);
     assert_eq!(timing::BAUD_RATES, [4_800, 9_600, 115_200]);
@@ -213,14 +209,13 @@ fn commands() {
 
 #[test]
 fn errors() {
-    let numbers = (
+    let numbers = [
         cme::NOT_ALLOWED,
         cme::NOT_SUPPORTED,
-        cme::NO_SIM,
+        cme::SIM_BUSY,
         cme::BAD_PARAMETER,
-        cme::INVALID_INPUT,
-    );
-    assert_eq!(numbers, (3, 4, 10, 50, 765));
+    ];
+    assert_eq!(numbers, [3, 4, 14, 50]);
     assert_eq!(cme::CME_ERROR.as_bytes(), b"+CME ERROR:");
     assert_eq!(cme::CMEE_ERROR.as_bytes(), b"+CMEE ERROR:");
     let literal = [
@@ -253,7 +248,7 @@ fn errors() {
 #[test]
 fn lwm2m_registration() {
     assert_eq!(lwm2m::VERSION, "1.0");
-    assert_eq!((lwm2m::PORT, lwm2m::PORT_SECURE), (5683, 5684));
+    assert_eq!(lwm2m::PORT, 5683);
     assert_eq!((lwm2m::SCHEME, lwm2m::URI_MAX), ("coap://", 255));
     assert_eq!(lwm2m::REGISTRATION_PATH, "rd");
     assert_eq!(
@@ -266,33 +261,21 @@ fn lwm2m_registration() {
 #[test]
 fn lwm2m_objects() {
     use lwm2m::{device, firmware, object};
-    let objects = (
-        object::SECURITY,
-        object::SERVER,
-        object::DEVICE,
-        object::FIRMWARE_UPDATE,
+    assert_eq!(
+        [object::SERVER, object::DEVICE, object::FIRMWARE_UPDATE],
+        [1, 3, 5]
     );
-    assert_eq!(objects, (0, 1, 3, 5));
-    assert_eq!(lwm2m::FIRMWARE_INSTANCE, 0);
     let resources = [
         firmware::PACKAGE,
         firmware::PACKAGE_URI,
         firmware::UPDATE,
         firmware::STATE,
         firmware::UPDATE_RESULT,
-        firmware::PKG_NAME,
-        firmware::PKG_VERSION,
         firmware::PROTOCOL_SUPPORT,
         firmware::DELIVERY_METHOD,
     ];
-    assert_eq!(resources, [0, 1, 2, 3, 5, 6, 7, 8, 9]);
-    let values = [
-        firmware::PROTOCOL_COAP,
-        firmware::DELIVERY_PULL,
-        firmware::DELIVERY_PUSH,
-        firmware::DELIVERY_BOTH,
-    ];
-    assert_eq!(values, [0, 0, 1, 2]);
+    assert_eq!(resources, [0, 1, 2, 3, 5, 8, 9]);
+    assert_eq!((firmware::PROTOCOL_COAP, firmware::DELIVERY_PULL), (0, 0));
     let resources = [
         device::MANUFACTURER,
         device::MODEL,
@@ -357,30 +340,19 @@ fn lwm2m_formats() {
 
 #[test]
 fn lwm2m_dialogue() {
-    use lwm2m::{command, reply, status, urc};
+    use lwm2m::{command, reply, status};
     let literal = [
         (command::QLWCONFIG, "+QLWCONFIG"),
         (command::QLWREG, "+QLWREG"),
         (command::QLWUPDATE, "+QLWUPDATE"),
         (command::QLWDEREG, "+QLWDEREG"),
         (command::QLWSTATUS, "+QLWSTATUS"),
-        (command::QLWCFG, "+QLWCFG"),
         (reply::QLWREG, "+QLWREG:"),
         (reply::QLWUPDATE, "+QLWUPDATE:"),
         (reply::QLWDEREG, "+QLWDEREG:"),
         (reply::QLWSTATUS, "+QLWSTATUS:"),
         (reply::QLWURC, "+QLWURC:"),
         (reply::REGISTERED_A06, "reg,0"),
-        (urc::OBSERVE, "observe"),
-        (urc::READ, "read"),
-        (urc::WRITE, "write"),
-        (urc::EXECUTE, "execute"),
-        (urc::PING, "ping"),
-        (urc::REPORT, "report"),
-        (urc::REPORT_ACK, "report_ack"),
-        (urc::LWSTATUS, "lwstatus"),
-        (urc::RECOVERED, "recovered"),
-        (urc::LIFETIME_CHANGED, "lifetime_changed"),
     ];
     for (name, bytes) in literal {
         assert_eq!(name, bytes);
