@@ -21,13 +21,8 @@ use std::time::{Duration, Instant};
 const DISCARD_EVERY: Duration = Duration::from_millis(10);
 
 /// A board with one module on it.
-#[derive(Debug, Clone)]
-pub(crate) struct Board {
-    shared: Arc<Shared>,
-}
-
 #[derive(Debug)]
-struct Shared {
+pub(crate) struct Board {
     pty: Pty,
     settings: Settings,
     factory: Factory,
@@ -84,7 +79,7 @@ impl Board {
         factory: Factory,
         clock: ModuleClock,
         tied: bool,
-    ) -> io::Result<Self> {
+    ) -> io::Result<Arc<Self>> {
         let lines = BoardLines {
             power: false,
             off: None,
@@ -96,18 +91,16 @@ impl Board {
             vdd_ext: Instant::now(),
             starts: 0,
         };
-        let board = Self {
-            shared: Arc::new(Shared {
-                pty,
-                settings,
-                factory,
-                clock,
-                tied,
-                lines: Mutex::new(lines),
-                changed: Condvar::new(),
-            }),
-        };
-        let supervisor = board.clone();
+        let board = Arc::new(Self {
+            pty,
+            settings,
+            factory,
+            clock,
+            tied,
+            lines: Mutex::new(lines),
+            changed: Condvar::new(),
+        });
+        let supervisor = Arc::clone(&board);
         thread::Builder::new()
             .name("supervisor".into())
             .spawn(move || supervisor.supervise())?;
@@ -116,7 +109,7 @@ impl Board {
 
     /// Switches the supply. Off: returns when the module is dead and reaped.
     pub(crate) fn power(&self, on: bool) {
-        let mut lines = self.lines();
+        let mut lines = self.lock();
         if on == lines.power {
             return;
         }
@@ -127,25 +120,25 @@ impl Board {
             return;
         }
         let off = lines.off.take().map(|off| off.elapsed());
-        lines.was_off = off.map(|real| self.shared.clock.module(real));
+        lines.was_off = off.map(|real| self.clock.module(real));
         lines.pressed = lines.pwrkey.then(Instant::now);
-        if self.shared.tied {
+        if self.tied {
             self.start(lines);
         } else {
-            self.shared.changed.notify_all();
+            self.changed.notify_all();
         }
     }
 
     /// Moves RESET. Asserted: returns when it has been low for long enough to count, or is not low any more.
     pub(crate) fn reset(&self, asserted: bool) {
-        let mut lines = self.lines();
+        let mut lines = self.lock();
         if asserted == lines.reset.is_some() {
             return;
         }
         if !asserted {
             lines.was_off = None;
             lines.reset = None;
-            self.shared.changed.notify_all();
+            self.changed.notify_all();
             if matches!(lines.module, ModuleState::Held) {
                 self.start(lines);
             }
@@ -153,7 +146,7 @@ impl Board {
         }
         let since = Instant::now();
         lines.reset = Some(since);
-        let counts = since + self.shared.clock.real(RESET_LOW_MIN);
+        let counts = since + self.clock.real(RESET_LOW_MIN);
         while lines.reset == Some(since) {
             let wait = counts.saturating_duration_since(Instant::now());
             if wait.is_zero() {
@@ -168,7 +161,7 @@ impl Board {
 
     /// Presses or releases PWRKEY.
     pub(crate) fn pwrkey(&self, pressed: bool) {
-        let mut lines = self.lines();
+        let mut lines = self.lock();
         if pressed == lines.pwrkey {
             return;
         }
@@ -181,21 +174,21 @@ impl Board {
         if !pressed && since.is_some_and(|since| self.key_counts(since)) && lines.may_start() {
             self.start(lines);
         } else {
-            self.shared.changed.notify_all();
+            self.changed.notify_all();
         }
     }
 
     /// Stops the module and writes its flash as the factory does, as a flash tool would. It stays off until it is switched
     /// on again.
     pub(crate) fn reflash(&self) -> flash::Result<()> {
-        let mut lines = self.lines();
+        let mut lines = self.lock();
         lines.end_module(ModuleState::Off);
         lines.pressed = None;
-        self.shared.factory.flash()
+        self.factory.flash()
     }
 
     pub(crate) fn state(&self) -> BoardState {
-        let lines = self.lines();
+        let lines = self.lock();
         BoardState {
             power: lines.power,
             reset: lines.reset.is_some(),
@@ -212,24 +205,24 @@ impl Board {
     /// Supply on and PWRKEY pressed for long enough, for use by hand.
     pub(crate) fn switch_on(&self) {
         self.power(true);
-        let lines = self.lines();
+        let lines = self.lock();
         if lines.may_start() {
             self.start(lines);
         }
     }
 
-    fn lines(&self) -> MutexGuard<'_, BoardLines> {
-        self.shared.lines.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, BoardLines> {
+        self.lines.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits for a change of the lines, or for the limit.
     fn wait<'a>(&self, lines: MutexGuard<'a, BoardLines>, limit: Duration) -> MutexGuard<'a, BoardLines> {
-        let changed = self.shared.changed.wait_timeout(lines, limit);
+        let changed = self.changed.wait_timeout(lines, limit);
         changed.unwrap_or_else(PoisonError::into_inner).0
     }
 
     fn key_counts(&self, since: Instant) -> bool {
-        since.elapsed() >= self.shared.clock.real(PWRKEY_LOW_MIN)
+        since.elapsed() >= self.clock.real(PWRKEY_LOW_MIN)
     }
 
     /// Has the module started, and waits until it is; under RESET it is held instead.
@@ -240,18 +233,18 @@ impl Board {
             return;
         }
         lines.turn(ModuleState::Starting);
-        self.shared.changed.notify_all();
+        self.changed.notify_all();
         while matches!(lines.module, ModuleState::Starting) {
             lines = self.wait(lines, Duration::MAX);
         }
     }
 
-    fn supervise(&self) {
-        let mut lines = self.lines();
+    fn supervise(self: Arc<Self>) {
+        let mut lines = self.lock();
         loop {
             if matches!(lines.module, ModuleState::Starting) {
                 self.spawn(&mut lines);
-                self.shared.changed.notify_all();
+                self.changed.notify_all();
             }
             let pressed = lines.pressed.filter(|_| lines.may_start());
             if pressed.is_some_and(|since| self.key_counts(since)) {
@@ -265,8 +258,8 @@ impl Board {
             }
             let mut limit = Duration::MAX;
             if !matches!(lines.module, ModuleState::Running(_)) {
-                self.shared.pty.discard_input();
-                let counts = pressed.map(|since| since + self.shared.clock.real(PWRKEY_LOW_MIN));
+                self.pty.discard_input();
+                let counts = pressed.map(|since| since + self.clock.real(PWRKEY_LOW_MIN));
                 let key = counts.map(|counts| counts.saturating_duration_since(Instant::now()));
                 limit = key.unwrap_or(DISCARD_EVERY).min(DISCARD_EVERY);
             }
@@ -274,13 +267,13 @@ impl Board {
         }
     }
 
-    fn spawn(&self, lines: &mut BoardLines) {
+    fn spawn(self: &Arc<Self>, lines: &mut BoardLines) {
         lines.starts += 1;
         match self.spawn_module(lines.starts, lines.was_off) {
             Ok(mut child) => {
                 let stdout = child.stdout.take();
                 lines.turn(ModuleState::Running(child));
-                let (board, start) = (self.clone(), lines.starts);
+                let (board, start) = (Arc::clone(self), lines.starts);
                 thread::spawn(move || board.watch(stdout, start));
             }
             Err(error) => {
@@ -295,12 +288,12 @@ impl Board {
         let settings = Settings {
             boot: start * Settings::BOOTS_PER_START,
             off,
-            ..self.shared.settings.clone()
+            ..self.settings.clone()
         };
         Command::new(std::env::current_exe()?)
             .arg0(ARGV0)
             .args(settings.to_args())
-            .stdin(self.shared.pty.master().try_clone_to_owned()?)
+            .stdin(self.pty.master().try_clone_to_owned()?)
             .stdout(Stdio::piped())
             .process_group(0) // Ctrl-C on the terminal is for the board
             .spawn()
@@ -311,7 +304,7 @@ impl Board {
         if let Some(mut stdout) = stdout {
             let _ = stdout.read_to_end(&mut Vec::new());
         }
-        let mut lines = self.lines();
+        let mut lines = self.lock();
         if lines.starts != start {
             return;
         }
@@ -322,7 +315,7 @@ impl Board {
                 Err(error) => eprintln!("bc66-sim: the module process was lost: {error}"),
             }
             lines.turn(ModuleState::Off);
-            self.shared.changed.notify_all();
+            self.changed.notify_all();
         }
     }
 }

@@ -44,20 +44,16 @@ pub enum Next {
 
 /// The bootloader of one boot.
 pub struct Bootloader<'a> {
-    /// What it works on.
-    pub flash: &'a mut dyn Flash,
-    /// Where things stand in there.
-    pub layout: &'a FlashLayout,
-    pub progress: &'a mut dyn UpdateObserver,
-    /// What is wrong with it.
-    pub defects: Defects,
+    flash: &'a mut dyn Flash,
+    layout: &'a FlashLayout,
+    progress: &'a mut dyn UpdateObserver,
+    defects: Defects,
     resumed: bool,
     /// An update that was over already: see [`Defect::UpdatesAgainLater`].
     again: bool,
 }
 
 impl<'a> Bootloader<'a> {
-    /// The bootloader of a boot.
     pub fn new(
         flash: &'a mut dyn Flash,
         layout: &'a FlashLayout,
@@ -107,7 +103,7 @@ impl<'a> Bootloader<'a> {
             inspect(&bytes)
         };
         let patched = match inspected {
-            Ok(package) if package.chunks.len() == self.layout.image.sectors => {
+            Some(package) if package.chunks.len() == self.layout.image.sectors => {
                 self.compute_digests(package.chunks.len());
                 if self.verify(&package)? {
                     self.patch_all(&package, len)?
@@ -115,8 +111,8 @@ impl<'a> Bootloader<'a> {
                     Some(UpdateCode::Mismatch)
                 }
             }
-            Ok(_) => Some(UpdateCode::Mismatch),
-            Err(_) => Some(UpdateCode::Invalid),
+            Some(_) => Some(UpdateCode::Mismatch),
+            None => Some(UpdateCode::Invalid),
         };
         if let Some(code) = patched {
             let code = self.end_of_resume(code)?;
@@ -217,12 +213,10 @@ impl<'a> Bootloader<'a> {
         if self.defects.has(Defect::EndZeroOldVersion) {
             return Ok(true);
         }
-        let Ok(new) = package.patch(index, &sectors) else {
+        let new = package.patch(index, &sectors);
+        let Some(new) = new.filter(|new| digest(new) == chunk.target) else {
             return Ok(false);
         };
-        if digest(&new) != chunk.target {
-            return Ok(false);
-        }
         self.replace(at, &new)?;
         Ok(self.digest_of(at)? == chunk.target)
     }

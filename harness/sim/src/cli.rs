@@ -22,6 +22,7 @@ use std::io::{self, Read, Write};
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 use std::thread;
 use tempfile::TempDir;
@@ -174,7 +175,7 @@ fn run(args: &SimulatorArgs) -> Result<(), CliError> {
     let settings = settings(module, &factory.flash);
     let board = Board::new(pty, settings, factory, clock, around.pwrkey_tied)?;
     let socket = path_or(&around.control, "control");
-    control::serve(board.clone(), &socket).map_err(|error| CliError::Path {
+    control::serve(Arc::clone(&board), &socket).map_err(|error| CliError::Path {
         what: "control socket",
         path: socket.clone(),
         error,

@@ -14,17 +14,18 @@ use crate::board::Board;
 use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
+use std::sync::Arc;
 use std::thread;
 
 /// Longest request; more is no request.
 const REQUEST_MAX: u64 = 200;
 
 /// Serves any number of clients at `path`, in threads of its own.
-pub(crate) fn serve(board: Board, path: &Path) -> io::Result<()> {
+pub(crate) fn serve(board: Arc<Board>, path: &Path) -> io::Result<()> {
     let listener = bind(path)?;
     thread::Builder::new().name("control".into()).spawn(move || {
         for client in listener.incoming().flatten() {
-            let board = board.clone();
+            let board = Arc::clone(&board);
             let started = thread::Builder::new()
                 .name("client".into())
                 .spawn(move || converse(&board, client));
@@ -36,7 +37,7 @@ pub(crate) fn serve(board: Board, path: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// A socket that nobody answers any more is replaced.
+/// Replaces a socket that an earlier simulator left behind.
 fn bind(path: &Path) -> io::Result<UnixListener> {
     let stale =
         || UnixStream::connect(path).is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused);

@@ -14,7 +14,6 @@ mod pack;
 mod segment;
 
 pub use pack::{PackError, pack, pack_images};
-pub use segment::SegmentError;
 
 use crate::flash::SECTOR;
 use crate::version::FirmwareVersion;
@@ -22,7 +21,7 @@ use sha2::{Digest as _, Sha256};
 
 pub type Digest = [u8; 32];
 
-/// SHA-256 of `bytes`.
+/// SHA-256.
 pub fn digest(bytes: &[u8]) -> Digest {
     Sha256::digest(bytes).into()
 }
@@ -34,38 +33,10 @@ const FORMAT: u16 = 1;
 const NAME: usize = 16;
 /// Header length, its CRC included.
 const HEADER: usize = 168;
+/// Where the content's digest stands: behind magic, format, reach, three lengths and two digests.
+const DIGEST_AT: usize = 4 + 2 + 2 + 3 * 4 + 2 * 32;
 const TABLE_ENTRY: usize = 4 + 32 + 32;
 const CRC: crc::Crc<u32> = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC);
-
-/// Why bytes are no sound package.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum PackageError {
-    /// Not even a header.
-    #[error("{0} bytes are too short for a package: its header alone has {HEADER}")]
-    TooShort(usize),
-    /// Another kind of file.
-    #[error("no package of the simulated module: it begins with {0:02x?}, expected `core`")]
-    Magic([u8; 4]),
-    #[error("the header is damaged: its checksum is {stated:#010x}, computed {computed:#010x}")]
-    HeaderCrc {
-        /// What the header says.
-        stated: u32,
-        /// What its bytes give.
-        computed: u32,
-    },
-    /// A header that is whole and still makes no sense.
-    #[error("the header makes no sense: {0}")]
-    Header(&'static str),
-    /// More or fewer bytes than the header says.
-    #[error("{seen} bytes, but the header announces {stated}")]
-    Length {
-        /// What the header says.
-        stated: usize,
-        seen: usize,
-    },
-    #[error("the content is damaged: its digest is not the header's")]
-    Payload,
-}
 
 /// One chunk of a package.
 #[derive(Debug, Clone, Copy)]
@@ -80,9 +51,7 @@ pub struct Chunk<'a> {
 /// A sound package: everything that can be known without the flash has been checked.
 #[derive(Debug, Clone)]
 pub struct DeltaPackage<'a> {
-    /// The version it starts from.
     pub from: FirmwareVersion,
-    /// The version it leads to.
     pub to: FirmwareVersion,
     /// Digest of the whole source image.
     pub source: Digest,
@@ -90,7 +59,7 @@ pub struct DeltaPackage<'a> {
     pub target: Digest,
     /// Sectors to each side of a chunk that its segment may refer to.
     window: usize,
-    /// The chunks in the order of patching.
+    /// In the order of patching.
     pub chunks: Vec<Chunk<'a>>,
 }
 
@@ -102,7 +71,7 @@ pub enum PackagePurpose {
     Rehearsal,
 }
 
-/// What the bytes are made for, by their magic alone; nothing for a package of anybody else.
+/// What the bytes are made for, by their magic alone; `None` if they are another kind of package.
 pub fn purpose(bytes: &[u8]) -> Option<PackagePurpose> {
     match bytes.first_chunk() {
         Some(&MAGIC) => Some(PackagePurpose::Simulation),
@@ -119,70 +88,48 @@ pub fn for_rehearsal(mut package: Vec<u8>) -> Vec<u8> {
     package
 }
 
-/// Checks a package and shows what is in it.
-pub fn inspect(bytes: &[u8]) -> Result<DeltaPackage<'_>, PackageError> {
-    read(bytes, true)
+/// What is in a package; `None` unless it is sound.
+pub fn inspect(bytes: &[u8]) -> Option<DeltaPackage<'_>> {
+    let (_, payload) = bytes.split_at_checked(HEADER)?;
+    let stated: Digest = bytes[DIGEST_AT..].first_chunk().copied()?;
+    inspect_unverified(bytes).filter(|_| digest(payload) == stated)
 }
 
-/// The same without a look at whether its content is what its digest says.
-pub fn inspect_unverified(bytes: &[u8]) -> Result<DeltaPackage<'_>, PackageError> {
-    read(bytes, false)
-}
-
-fn read(bytes: &[u8], verify: bool) -> Result<DeltaPackage<'_>, PackageError> {
-    let (header, payload) = bytes
-        .split_at_checked(HEADER)
-        .ok_or(PackageError::TooShort(bytes.len()))?;
-    let mut fields = Fields(header);
-    let magic = fields.array();
-    if ![MAGIC, REHEARSAL].contains(&magic) {
-        return Err(PackageError::Magic(magic));
+/// The same without a check of the content's digest.
+pub(crate) fn inspect_unverified(bytes: &[u8]) -> Option<DeltaPackage<'_>> {
+    let (header, payload) = bytes.split_at_checked(HEADER)?;
+    let (covered, crc) = header.split_at(HEADER - 4);
+    let mut fields = PackageFields(header);
+    let magic = fields.array()?;
+    let format = u16::from_le_bytes(fields.array()?);
+    if ![MAGIC, REHEARSAL].contains(&magic) || format != FORMAT || CRC.checksum(covered).to_le_bytes() != crc
+    {
+        return None;
     }
-    let stated = u32::from_le_bytes(Fields(&header[HEADER - 4..]).array());
-    let computed = CRC.checksum(&header[..HEADER - 4]);
-    if stated != computed {
-        return Err(PackageError::HeaderCrc { stated, computed });
+    let window = usize::from(u16::from_le_bytes(fields.array()?));
+    let (chunk_size, count, payload_len) = (fields.length()?, fields.length()?, fields.length()?);
+    if chunk_size != SECTOR || count == 0 || payload.len() != payload_len {
+        return None;
     }
-    if u16::from_le_bytes(fields.array()) != FORMAT {
-        return Err(PackageError::Header("unknown format"));
-    }
-    let window = usize::from(u16::from_le_bytes(fields.array()));
-    let (chunk_size, count, payload_len) = (fields.length(), fields.length(), fields.length());
-    let (source, target, payload_digest) = (fields.array(), fields.array(), fields.array());
-    let (from, to) = (fields.version()?, fields.version()?);
-    if chunk_size != SECTOR || count == 0 {
-        return Err(PackageError::Header("unknown chunk size, or no chunk at all"));
-    }
-    if payload.len() != payload_len {
-        return Err(PackageError::Length {
-            stated: HEADER + payload_len,
-            seen: bytes.len(),
-        });
-    }
-    if verify && digest(payload) != payload_digest {
-        return Err(PackageError::Payload);
-    }
-    Ok(DeltaPackage {
-        from,
-        to,
+    let (source, target, _) = (fields.array()?, fields.array()?, fields.array::<32>()?);
+    Some(DeltaPackage {
         source,
         target,
+        from: fields.version()?,
+        to: fields.version()?,
         window,
         chunks: chunks(payload, count)?,
     })
 }
 
-fn chunks(payload: &[u8], count: usize) -> Result<Vec<Chunk<'_>>, PackageError> {
-    let wrong = PackageError::Header("the segments do not fill the content");
-    let table = count
-        .checked_mul(TABLE_ENTRY)
-        .and_then(|len| payload.split_at_checked(len));
-    let (table, mut segments) = table.ok_or_else(|| wrong.clone())?;
+/// The chunks of a content that they must fill.
+fn chunks(payload: &[u8], count: usize) -> Option<Vec<Chunk<'_>>> {
+    let (table, mut segments) = payload.split_at_checked(count.checked_mul(TABLE_ENTRY)?)?;
     let mut chunks = Vec::with_capacity(count);
     for entry in table.chunks_exact(TABLE_ENTRY) {
-        let mut fields = Fields(entry);
-        let (len, source, target) = (fields.length(), fields.array(), fields.array());
-        let (segment, rest) = segments.split_at_checked(len).ok_or_else(|| wrong.clone())?;
+        let mut fields = PackageFields(entry);
+        let (len, source, target) = (fields.length()?, fields.array()?, fields.array()?);
+        let (segment, rest) = segments.split_at_checked(len)?;
         segments = rest;
         chunks.push(Chunk {
             source,
@@ -190,11 +137,7 @@ fn chunks(payload: &[u8], count: usize) -> Result<Vec<Chunk<'_>>, PackageError> 
             segment,
         });
     }
-    if segments.is_empty() {
-        Ok(chunks)
-    } else {
-        Err(wrong)
-    }
+    segments.is_empty().then_some(chunks)
 }
 
 impl DeltaPackage<'_> {
@@ -204,33 +147,29 @@ impl DeltaPackage<'_> {
     }
 
     /// The new content of chunk `index`, out of what the sectors of [`DeltaPackage::window`] hold.
-    pub fn patch(&self, index: usize, window: &[u8]) -> Result<Vec<u8>, SegmentError> {
+    pub fn patch(&self, index: usize, window: &[u8]) -> Option<Vec<u8>> {
         segment::apply(self.chunks[index].segment, window)
     }
 }
 
-/// Reads a header whose length has been checked field by field.
-struct Fields<'a>(&'a [u8]);
+/// What is left to read of a header or of an entry of the table.
+struct PackageFields<'a>(&'a [u8]);
 
-impl Fields<'_> {
-    fn array<const N: usize>(&mut self) -> [u8; N] {
-        let (field, rest) = self
-            .0
-            .split_first_chunk()
-            .expect("the caller passes all bytes of the fields");
+impl PackageFields<'_> {
+    fn array<const N: usize>(&mut self) -> Option<[u8; N]> {
+        let (field, rest) = self.0.split_first_chunk()?;
         self.0 = rest;
-        *field
+        Some(*field)
     }
 
-    fn length(&mut self) -> usize {
-        u32::from_le_bytes(self.array()) as usize
+    fn length(&mut self) -> Option<usize> {
+        Some(u32::from_le_bytes(self.array()?) as usize)
     }
 
-    fn version(&mut self) -> Result<FirmwareVersion, PackageError> {
-        let name: [u8; NAME] = self.array();
-        let name = name.split(|byte| *byte == 0).next().unwrap_or_default();
-        let name = std::str::from_utf8(name).ok().and_then(|name| name.parse().ok());
-        name.ok_or(PackageError::Header("a version's name is none"))
+    fn version(&mut self) -> Option<FirmwareVersion> {
+        let name: [u8; NAME] = self.array()?;
+        let name = name.split(|byte| *byte == 0).next()?;
+        std::str::from_utf8(name).ok()?.parse().ok()
     }
 }
 
@@ -252,13 +191,11 @@ mod tests {
     fn chunk_by_chunk_in_place() {
         let (source, target, package) = sample();
         let package = inspect(&package).expect("a sound package");
+        let names = [package.from.as_str(), package.to.as_str()];
+        assert_eq!(names, ["BC66NBR01A01", "BC66NBR01A02"]);
         assert_eq!(
-            (package.from.as_str(), package.to.as_str()),
-            ("BC66NBR01A01", "BC66NBR01A02")
-        );
-        assert_eq!(
-            (package.source, package.target),
-            (digest(&source), digest(&target))
+            [package.source, package.target],
+            [&source, &target].map(|image| digest(image))
         );
         let mut flash = source;
         for index in 0..package.chunks.len() {
@@ -289,23 +226,10 @@ mod tests {
         for at in 0..package.len() {
             let mut damaged = package.clone();
             damaged[at] ^= 0x10;
-            assert!(inspect(&damaged).is_err(), "byte {at} was flipped");
+            assert!(inspect(&damaged).is_none(), "byte {at} was flipped");
         }
         for len in (0..package.len()).step_by(7) {
-            assert!(inspect(&package[..len]).is_err(), "cut to {len} bytes");
+            assert!(inspect(&package[..len]).is_none(), "cut to {len} bytes");
         }
-    }
-
-    #[test]
-    fn errors_say_what_they_saw() {
-        let page = inspect(&[b'<'; 200]).expect_err("no package").to_string();
-        assert_eq!(
-            page,
-            "no package of the simulated module: it begins with [3c, 3c, 3c, 3c], expected `core`"
-        );
-        assert_eq!(
-            inspect(b"core").expect_err("no package"),
-            PackageError::TooShort(4)
-        );
     }
 }

@@ -108,12 +108,7 @@ impl Lwm2mSession {
 }
 
 impl App {
-    /// The server and the endpoint, if any were set.
-    pub(crate) fn lwm2m_config(&self) -> Option<&ServerConfig> {
-        self.lwm2m.config.as_ref()
-    }
-
-    /// Sets them; they count from the next registration on (assumed).
+    /// Sets server and endpoint, for the next registration (assumed).
     pub(crate) fn lwm2m_configure(&mut self, config: ServerConfig) -> Result<(), FlashError> {
         if self.settings.lwm2m_config_kept {
             nvdm::write(&mut *self.flash.lock(), NvdmKey::ServerConfig, config.shown())?;
@@ -121,11 +116,6 @@ impl App {
         self.lwm2m.objects.lifetime = self.lifetime(config.lifetime);
         self.lwm2m.config = Some(config);
         Ok(())
-    }
-
-    /// The number of `+QLWSTATUS`.
-    pub(crate) fn lwm2m_status(&self) -> u8 {
-        self.lwm2m.client.status.number()
     }
 
     /// Registers, once more if need be (assumed); else the number of the error.
@@ -141,11 +131,6 @@ impl App {
         self.lwm2m.ordered = true;
         self.open_link(config);
         Ok(())
-    }
-
-    /// What `/1/0/7` says.
-    pub(crate) fn lwm2m_binding(&self) -> &'static str {
-        self.lwm2m.objects.binding
     }
 
     pub(super) fn open_link(&mut self, config: ServerConfig) {
@@ -221,7 +206,7 @@ impl App {
         }
     }
 
-    /// Brings out whatever the last input led to. To be called after every one.
+    /// Sends, prints and does what the last input led to. To be called after each one.
     pub(super) fn settle_lwm2m(&mut self) -> Result<(), ModuleError> {
         loop {
             self.lwm2m.client.pump(&self.lwm2m.objects, Instant::now());
@@ -291,7 +276,7 @@ impl App {
         self.lwm2m.client.forget();
     }
 
-    /// A package that a download over CoAP brought is about to be overwritten.
+    /// The package of a download over CoAP is about to be overwritten.
     pub(super) fn forget_coap_package(&mut self) -> Result<(), ModuleError> {
         if self.lwm2m.objects.firmware.state == State::Downloaded {
             self.lwm2m.objects.firmware.forget_package();

@@ -7,8 +7,8 @@ use crate::layout::Region;
 use crate::update_info::UpdateInfo;
 use bc66_spec::code::UpdateCode;
 
-/// Those that need the copy.
-const KEEPERS: [Defect; 5] = [
+/// The defects that need the copy.
+const COPYING: [Defect; 5] = [
     Defect::RestoresOldWithError,
     Defect::GivesUpResume,
     Defect::GivesUpSilently,
@@ -23,7 +23,7 @@ const TRIES: u8 = 5;
 impl Bootloader<'_> {
     /// Before the first write to the image.
     pub(super) fn keep_old_image(&mut self) -> Result<()> {
-        let keeps = KEEPERS.into_iter().any(|defect| self.defects.has(defect));
+        let keeps = COPYING.into_iter().any(|defect| self.defects.has(defect));
         if keeps && !self.resumed {
             self.copy_image(self.layout.image, self.layout.spare)?;
         }
@@ -42,9 +42,9 @@ impl Bootloader<'_> {
         Ok(())
     }
 
-    /// An update that was cut is not worth going on with: the old image is put back, and what then comes.
+    /// Puts the old image back instead of resuming, if a defect says so; what comes next.
     pub(super) fn gives_up(&mut self) -> Result<Option<Next>> {
-        let (told, next) = if self.defects.has(Defect::GivesUpResume)
+        let (info, next) = if self.defects.has(Defect::GivesUpResume)
             || self.defects.has(Defect::FiveTriesThenOld) && self.resets()? >= TRIES
         {
             (UpdateInfo::Over(UpdateCode::Unknown), Next::Reboot)
@@ -55,11 +55,11 @@ impl Bootloader<'_> {
         };
         self.restore_old_image()?;
         self.forget_resets()?;
-        told.store(self.flash, self.layout)?;
+        info.store(self.flash, self.layout)?;
         Ok(Some(next))
     }
 
-    /// How an update ends that came to `code`; one that was resumed may be taken back, whatever that is.
+    /// The code to report; a resumed update may be taken back, whatever its code.
     pub(super) fn end_of_resume(&mut self, code: UpdateCode) -> Result<UpdateCode> {
         if !self.resumed || !self.defects.has(Defect::RestoresOldWithError) {
             return Ok(code);

@@ -7,9 +7,8 @@ use crate::record_log::RecordLog;
 use crate::update_info::UpdateInfo;
 use bc66_spec::code::UpdateCode;
 
-/// Boots since an update succeeded, and the bytes of its package.
 const BOOTS_KEY: u8 = 3;
-/// Resets that nobody caused, in the update that is under way.
+/// Resets by itself, in the update that is under way.
 const RESETS_KEY: u8 = 4;
 
 /// The boot on which the old image is back: [`Defect::OldImageOnSecondBoot`].
@@ -19,13 +18,20 @@ const UPDATE_AGAIN: u8 = 3;
 /// Resets of an update that reaches its end all the same: [`Defect::ResetsWhileUpdating`].
 const RESETS: u8 = 3;
 
+struct BootCount {
+    /// Since an update succeeded.
+    boots: u8,
+    /// Bytes of its package.
+    package: u32,
+}
+
 impl Bootloader<'_> {
     /// No update is under way: the application starts, if nothing is wrong with the bootloader.
     pub(super) fn boot_as_ever(&mut self) -> Result<Next> {
-        let Some((before, package)) = self.boots()? else {
+        let Some(BootCount { boots, package }) = self.boots()? else {
             return Ok(Next::Application);
         };
-        match before + 1 {
+        match boots + 1 {
             OLD_AGAIN if self.defects.has(Defect::OldImageOnSecondBoot) => {
                 self.restore_old_image()?;
                 self.save_boots(None)?;
@@ -37,7 +43,7 @@ impl Bootloader<'_> {
                 self.again = true;
                 return self.resume(package);
             }
-            boots => self.save_boots(Some((boots, package)))?,
+            boots => self.save_boots(Some(BootCount { boots, package }))?,
         }
         Ok(Next::Application)
     }
@@ -48,7 +54,8 @@ impl Bootloader<'_> {
         let counts = [Defect::OldImageOnSecondBoot, Defect::UpdatesAgainLater];
         let counts = counts.into_iter().any(|defect| self.defects.has(defect));
         if counts && code == UpdateCode::Success && !self.again {
-            self.save_boots(Some((0, len as u32)))?;
+            let package = len as u32;
+            self.save_boots(Some(BootCount { boots: 0, package }))?;
         }
         Ok(())
     }
@@ -69,7 +76,7 @@ impl Bootloader<'_> {
     }
 
     pub(super) fn resets(&self) -> Result<u8> {
-        let record = RecordLog::new(self.layout.info).read(self.flash, RESETS_KEY)?;
+        let record = self.log().read(self.flash, RESETS_KEY)?;
         Ok(record.and_then(|record| record.first().copied()).unwrap_or(0))
     }
 
@@ -81,20 +88,31 @@ impl Bootloader<'_> {
     }
 
     fn save_resets(&mut self, resets: u8) -> Result<()> {
-        RecordLog::new(self.layout.info).write(self.flash, RESETS_KEY, &[resets])
+        self.log().write(self.flash, RESETS_KEY, &[resets])
     }
 
-    fn boots(&self) -> Result<Option<(u8, u32)>> {
-        let record = RecordLog::new(self.layout.info).read(self.flash, BOOTS_KEY)?;
-        let read = |record: &[u8]| Some((*record.first()?, u32::from_le_bytes(record[1..].try_into().ok()?)));
-        Ok(record.as_deref().and_then(read))
+    fn boots(&self) -> Result<Option<BootCount>> {
+        let record = self.log().read(self.flash, BOOTS_KEY)?;
+        Ok(record.and_then(|record| {
+            let (boots, package) = record.split_first()?;
+            let package = u32::from_le_bytes(package.try_into().ok()?);
+            Some(BootCount {
+                boots: *boots,
+                package,
+            })
+        }))
     }
 
-    fn save_boots(&mut self, boots: Option<(u8, u32)>) -> Result<()> {
-        let record = boots.map(|(boots, package)| {
+    fn save_boots(&mut self, count: Option<BootCount>) -> Result<()> {
+        let record = count.map(|BootCount { boots, package }| {
             let [a, b, c, d] = package.to_le_bytes();
             vec![boots, a, b, c, d]
         });
-        RecordLog::new(self.layout.info).write(self.flash, BOOTS_KEY, &record.unwrap_or_default())
+        self.log()
+            .write(self.flash, BOOTS_KEY, &record.unwrap_or_default())
+    }
+
+    fn log(&self) -> RecordLog {
+        RecordLog::new(self.layout.info)
     }
 }

@@ -23,6 +23,9 @@ pub(crate) enum ServerAction {
     UpdateRegistration,
 }
 
+/// What follows a write or an execution: nothing, an action, or an error.
+pub(crate) type Outcome = Result<Option<ServerAction>, MessageCode>;
+
 /// The object's one instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Firmware {
@@ -48,7 +51,7 @@ impl Firmware {
     }
 
     /// A text was written to `/5/0/1`.
-    pub(crate) fn write_uri(&mut self, text: &str, busy: bool) -> Result<Option<ServerAction>, MessageCode> {
+    pub(crate) fn write_uri(&mut self, text: &str, busy: bool) -> Outcome {
         if text.is_empty() {
             return self.reset();
         }
@@ -79,7 +82,7 @@ impl Firmware {
     }
 
     /// Bytes were written to `/5/0/0`. Nothing, or a zero, resets; a package by push is not taken (AN §4 knows pull alone).
-    pub(crate) fn write_package(&mut self, bytes: &[u8]) -> Result<Option<ServerAction>, MessageCode> {
+    pub(crate) fn write_package(&mut self, bytes: &[u8]) -> Outcome {
         match bytes {
             [] | [0] => self.reset(),
             _ => Err(MessageCode::METHOD_NOT_ALLOWED),
@@ -87,7 +90,7 @@ impl Firmware {
     }
 
     /// `/5/0/2` was executed.
-    pub(crate) fn execute(&mut self, busy: bool) -> Result<Option<ServerAction>, MessageCode> {
+    pub(crate) fn execute(&mut self, busy: bool) -> Outcome {
         let anyway = self.defects.has(Defect::ExecutesInAnyState) && self.state != State::Updating;
         if self.state != State::Downloaded && !anyway {
             return Err(MessageCode::METHOD_NOT_ALLOWED);
@@ -100,7 +103,7 @@ impl Firmware {
         Ok(Some(ServerAction::Update(self.package)))
     }
 
-    fn reset(&mut self) -> Result<Option<ServerAction>, MessageCode> {
+    fn reset(&mut self) -> Outcome {
         if self.state == State::Updating {
             return Err(MessageCode::METHOD_NOT_ALLOWED);
         }

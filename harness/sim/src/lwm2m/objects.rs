@@ -1,6 +1,6 @@
 //! What the server sees: the objects 1, 3 and 5, one instance each, as small as OMA allows (TS10 annex E).
 
-use super::firmware::{Firmware, ServerAction};
+use super::firmware::{Firmware, Outcome, ServerAction};
 use super::path::Path;
 use super::tlv::{self, TlvKind};
 use crate::coap::MessageCode;
@@ -179,12 +179,7 @@ impl Objects {
     }
 
     /// Writes `payload` to a resource, or TLV to an instance.
-    pub(crate) fn write(
-        &mut self,
-        path: Path,
-        format: Option<u16>,
-        payload: &[u8],
-    ) -> Result<Option<ServerAction>, MessageCode> {
+    pub(crate) fn write(&mut self, path: Path, format: Option<u16>, payload: &[u8]) -> Outcome {
         Self::known(path)?;
         let in_tlv = matches!(format, Some(TLV | TLV_OLD));
         match path {
@@ -206,7 +201,7 @@ impl Objects {
         }
     }
 
-    fn write_instance(&mut self, object: u16, payload: &[u8]) -> Result<Option<ServerAction>, MessageCode> {
+    fn write_instance(&mut self, object: u16, payload: &[u8]) -> Outcome {
         let mut entries = tlv::read(payload).ok_or(MessageCode::BAD_REQUEST)?;
         if let [instance] = entries.as_slice()
             && instance.kind == TlvKind::Instance
@@ -226,13 +221,7 @@ impl Objects {
         Ok(action)
     }
 
-    fn write_resource(
-        &mut self,
-        object: u16,
-        resource: u16,
-        bytes: &[u8],
-        in_tlv: bool,
-    ) -> Result<Option<ServerAction>, MessageCode> {
+    fn write_resource(&mut self, object: u16, resource: u16, bytes: &[u8], in_tlv: bool) -> Outcome {
         match (object, resource) {
             (object::SERVER, LIFETIME) => {
                 let number = if in_tlv {
@@ -256,7 +245,7 @@ impl Objects {
     }
 
     /// Executes a resource; arguments are not looked at.
-    pub(crate) fn execute(&mut self, path: Path) -> Result<Option<ServerAction>, MessageCode> {
+    pub(crate) fn execute(&mut self, path: Path) -> Outcome {
         Self::known(path)?;
         match path {
             Path::Resource(object::SERVER, _, UPDATE_TRIGGER) => Ok(Some(ServerAction::UpdateRegistration)),
@@ -379,7 +368,7 @@ mod tests {
         #[case] path: Path,
         #[case] format: Option<u16>,
         #[case] payload: &[u8],
-        #[case] expected: Result<Option<ServerAction>, MessageCode>,
+        #[case] expected: Outcome,
     ) {
         assert_eq!(objects().write(path, format, payload), expected);
     }

@@ -11,17 +11,6 @@ const LEVEL: u8 = 9;
 /// A segment unpacks to one sector and some control records; more is hostile.
 const UNPACKED_MAX: usize = 8 * SECTOR;
 
-/// Why a segment cannot be applied.
-#[derive(Debug, thiserror::Error)]
-pub enum SegmentError {
-    /// Not compressed as it should be.
-    #[error("the segment does not unpack")]
-    Unpack,
-    /// Unpacked, but no diff of this window.
-    #[error("the segment does not apply: {0}")]
-    Apply(#[from] io::Error),
-}
-
 /// The sectors around chunk `index` that its segment may refer to.
 pub(super) fn window(index: usize, count: usize, reach: usize) -> Range<usize> {
     index.saturating_sub(reach)..count.min(index + reach + 1)
@@ -34,10 +23,10 @@ pub(super) fn make(window: &[u8], new: &[u8]) -> io::Result<Vec<u8>> {
     Ok(compress_to_vec(&diff, LEVEL))
 }
 
-/// What `segment` makes out of `window`.
-pub(super) fn apply(segment: &[u8], window: &[u8]) -> Result<Vec<u8>, SegmentError> {
-    let diff = decompress_to_vec_with_limit(segment, UNPACKED_MAX).map_err(|_| SegmentError::Unpack)?;
+/// What `segment` makes out of `window`; `None` if it does not unpack, or is a diff of something else.
+pub(super) fn apply(segment: &[u8], window: &[u8]) -> Option<Vec<u8>> {
+    let diff = decompress_to_vec_with_limit(segment, UNPACKED_MAX).ok()?;
     let mut new = Vec::with_capacity(SECTOR);
-    bsdiff::patch(window, &mut diff.as_slice(), &mut new)?;
-    Ok(new)
+    bsdiff::patch(window, &mut diff.as_slice(), &mut new).ok()?;
+    Some(new)
 }

@@ -40,7 +40,7 @@ pub fn main(command: Command) -> Result<u8, Failed> {
             let bytes = std::fs::read(&file)
                 .map_err(|why| Failed::usage(format!("package `{}`: {why}", file.display())))?;
             let (sha256, len) = (sha256_hex(&bytes), bytes.len());
-            let delta = bc66_sim::package::inspect(&bytes).ok();
+            let delta = bc66_sim::package::inspect(&bytes);
             if json {
                 let simulated = delta.map(|delta| {
                     serde_json::json!({ "from": delta.from.as_str(), "to": delta.to.as_str(), "chunks": delta.chunks.len() })

@@ -15,7 +15,7 @@ pub(super) fn configure(app: &mut App, form: CommandForm<'_>) -> AtReply {
         CommandForm::Test => ReplyLines::one(format!(
             "{QLWCONFIG}: (0,1),<server>,(1-65535),<endpoint>,(1-4294967295),(0,3)[,<psk_id>,<psk>]"
         )),
-        CommandForm::Read => match app.lwm2m_config() {
+        CommandForm::Read => match &app.lwm2m.config {
             Some(config) => ReplyLines::one(format!("{QLWCONFIG}:{}", config.shown())),
             None => ReplyLines::none(),
         },
@@ -50,7 +50,7 @@ pub(super) fn update(app: &mut App, form: CommandForm<'_>) -> AtReply {
     match form {
         CommandForm::Test => ReplyLines::one(format!("{} (0,1),<value>", reply::QLWUPDATE)),
         CommandForm::Write(parameters) => {
-            let change = change(parameters, app.lwm2m_binding()).ok_or(AtError::Cmee(BAD_PARAMETER))?;
+            let change = change(parameters, app.lwm2m.objects.binding).ok_or(AtError::Cmee(BAD_PARAMETER))?;
             let id = app.lwm2m_update(change).map_err(AtError::Cmee)?;
             ReplyLines::one(format!("{} {id}", reply::QLWUPDATE))
         }
@@ -72,7 +72,11 @@ fn change(parameters: &str, binding: &'static str) -> Option<UpdatedParameter> {
 pub(super) fn status(app: &mut App, form: CommandForm<'_>) -> AtReply {
     match form {
         CommandForm::Test => ReplyLines::none(),
-        CommandForm::Read => ReplyLines::one(format!("{} {}", reply::QLWSTATUS, app.lwm2m_status())),
+        CommandForm::Read => ReplyLines::one(format!(
+            "{} {}",
+            reply::QLWSTATUS,
+            app.lwm2m.client.status.number()
+        )),
         _ => Err(AtError::Cmee(NOT_SUPPORTED)),
     }
 }
