@@ -161,7 +161,7 @@ impl App {
         }
     }
 
-    /// Does an order to update go on already, its download included?
+    /// Is an update ordered or under way, its download included?
     fn is_updating(&self) -> bool {
         self.update_ordered || self.downloads.http.is_some() || self.downloads.coap.is_some()
     }

@@ -2,9 +2,9 @@
 //!
 //! The order of its steps is that of the real bootloader's strings (FW): marker, header check, verify delta, verify
 //! source; then per chunk: already target → skip; backed up → restore; else back up, patch, program, verify; then report
-//! and reboot. Forced update mode is no mode: a marker that is still set after a power cut leads through the same steps.
+//! and reboot. There is no forced update mode: a marker that is still set after a power cut leads through the same steps.
 //!
-//! What it prints and how long things take is the business of [`UpdateObserver`].
+//! An [`UpdateObserver`] prints its progress and lets its time pass.
 
 mod backup;
 mod old_image;
@@ -24,11 +24,10 @@ use std::time::Duration;
 /// Percentage at which a resume is given up: see [`Defect::RestoresOldWithError`].
 const GIVES_UP_AT: u8 = 45;
 
-/// Who watches an update.
+/// Is told how an update goes on.
 pub trait UpdateObserver {
-    /// An update that was cut goes on.
+    /// An update resumes after a cut.
     fn resumes(&mut self);
-    /// So many percent are done.
     fn percent(&mut self, percent: u8);
     /// The processor computes for this long.
     fn computes(&mut self, module_time: Duration);
@@ -42,7 +41,6 @@ pub enum Next {
     Reboot,
 }
 
-/// The bootloader of one boot.
 pub struct Bootloader<'a> {
     flash: &'a mut dyn Flash,
     layout: &'a FlashLayout,
@@ -70,10 +68,10 @@ impl<'a> Bootloader<'a> {
         }
     }
 
-    /// Does whatever the flash says must be done.
+    /// Starts, resumes or skips an update, as the marker in the flash says.
     pub fn run(&mut self) -> Result<Next> {
         match UpdateInfo::load(self.flash, self.layout)? {
-            UpdateInfo::Idle | UpdateInfo::Over(_) => self.boot_as_ever(),
+            UpdateInfo::Idle | UpdateInfo::Over(_) => self.boot_normally(),
             UpdateInfo::Patching { .. } if self.defects.has(Defect::ForgetsResume) => {
                 UpdateInfo::Idle.store(self.flash, self.layout)?;
                 Ok(Next::Application)
@@ -130,7 +128,7 @@ impl<'a> Bootloader<'a> {
         }
     }
 
-    /// Before the first write: every sector is the source's.
+    /// Is every sector the source's? Checked before the first write.
     fn verify_source(&self, package: &DeltaPackage<'_>) -> Result<bool> {
         let image = self
             .flash
@@ -142,7 +140,7 @@ impl<'a> Bootloader<'a> {
         Ok(chunks && digest(&image) == package.source)
     }
 
-    /// After a cut: every sector is the source's or the target's, but for one that may be torn if its backup is whole.
+    /// Is every sector the source's or the target's, after a cut? One may be torn if its backup is whole.
     fn verify_mixture(&self, package: &DeltaPackage<'_>) -> Result<bool> {
         let backup = self.digest_of(self.layout.backup.start)?;
         let mut torn = 0;
@@ -158,7 +156,7 @@ impl<'a> Bootloader<'a> {
         Ok(true)
     }
 
-    /// The code of the update's end; nothing if the processor was reset meanwhile.
+    /// The result of the update; `None` if the processor was reset meanwhile.
     fn patch_all(&mut self, package: &DeltaPackage<'_>, len: usize) -> Result<Option<UpdateCode>> {
         self.keep_old_image()?;
         let marker = if self.defects.has(Defect::NoMarker) {
@@ -195,7 +193,7 @@ impl<'a> Bootloader<'a> {
         Ok(Some(UpdateCode::Success))
     }
 
-    /// Brings one chunk to its target; false if the package turns out not to lead there.
+    /// Patches one chunk; false if its target does not come out.
     fn patch_chunk(&mut self, package: &DeltaPackage<'_>, index: usize) -> Result<bool> {
         let chunk = &package.chunks[index];
         let at = self.layout.image.sector(index);
@@ -221,7 +219,7 @@ impl<'a> Bootloader<'a> {
         Ok(self.digest_of(at)? == chunk.target)
     }
 
-    /// The chunk to begin with: those that are finished are skipped one by one.
+    /// The chunk to begin with. Usually the first: finished ones are skipped one by one.
     fn first_chunk(&self, package: &DeltaPackage<'_>) -> Result<usize> {
         if !self.resumed || !self.defects.has(Defect::ResumesWrongChunk) {
             return Ok(0);

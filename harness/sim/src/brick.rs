@@ -1,6 +1,6 @@
-//! Whether a cut has left a module that gives no sign of life any more. A sound module never is one.
+//! Whether a cut has bricked the module. A sound module is never bricked.
 //!
-//! What has to survive the cut for that stands in the flash: a killed process takes nothing else along.
+//! The flash decides: nothing else survives the cut.
 
 use crate::defect::{Defect, Defects};
 use crate::flash::{Flash, Result, SECTOR};
@@ -23,7 +23,7 @@ pub(crate) fn is_bricked(flash: &dyn Flash, layout: &FlashLayout, defects: Defec
         || defects.has(Defect::BricksAbove90) && patched(flash, layout, package)? > 90)
 }
 
-/// Writes down that a cut cannot be borne now, or that it can again.
+/// Notes whether a cut would brick the module now.
 pub(crate) fn set_fragile(flash: &mut dyn Flash, layout: &FlashLayout, fragile: bool) -> Result<()> {
     RecordLog::new(layout.info).write(flash, FRAGILE_KEY, &[u8::from(fragile)])
 }

@@ -262,7 +262,7 @@ fn prepare_flash(factory: &Factory) -> Result<(), CliError> {
     }
 }
 
-/// A symbolic link that goes with the simulator.
+/// A symbolic link that the simulator removes when it ends.
 struct PtyLink(PathBuf);
 
 impl PtyLink {

@@ -7,7 +7,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-/// Below this the scheduler's own latency is all one would wait for.
+/// A shorter sleep lasts as long as the scheduler's own latency.
 const WORTH_SLEEPING: Duration = Duration::from_micros(60);
 
 /// Converts the module's durations to real ones.
@@ -22,12 +22,10 @@ impl ModuleClock {
         (speed.is_finite() && speed > 0.0).then_some(Self { speed })
     }
 
-    /// The real time that `module` takes.
     pub(crate) fn real(self, module: Duration) -> Duration {
         Duration::try_from_secs_f64(module.as_secs_f64() / self.speed).unwrap_or(Duration::MAX)
     }
 
-    /// The module's time that passes in `real` time.
     pub(crate) fn module(self, real: Duration) -> Duration {
         Duration::try_from_secs_f64(real.as_secs_f64() * self.speed).unwrap_or(Duration::MAX)
     }
@@ -55,7 +53,7 @@ impl Pacer {
         Self { due: Instant::now() }
     }
 
-    /// Work begins after a pause: what was not used before is not saved up.
+    /// Work begins after a pause: unused time does not count.
     pub(crate) fn restart(&mut self) {
         self.due = self.due.max(Instant::now());
     }
@@ -69,7 +67,6 @@ impl Pacer {
         }
     }
 
-    /// The moment up to which time has been spent.
     pub(crate) fn due(&self) -> Instant {
         self.due
     }

@@ -17,7 +17,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::thread;
 
-/// Longest request; more is no request.
+/// Longest request in bytes.
 const REQUEST_MAX: u64 = 200;
 
 /// Serves any number of clients at `path`, in threads of its own.
@@ -50,7 +50,7 @@ fn bind(path: &Path) -> io::Result<UnixListener> {
     }
 }
 
-/// A client that is gone needs no answer: errors end the conversation.
+/// Answers until the client is gone; errors end the conversation.
 fn converse(board: &Board, client: UnixStream) {
     let Ok(mut answers) = client.try_clone() else {
         return;

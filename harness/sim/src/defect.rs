@@ -1,4 +1,4 @@
-//! What can be wrong with a simulated module: a closed list, so that a harness can be seen to fail.
+//! What can be wrong with a simulated module: a closed list, which shows that a harness finds it.
 //!
 //! Each is something that a real bootloader or modem firmware does wrong. To add one: a line in the list, and one
 //! `defects.has(…)` where the sound behaviour is. Only the bootloader ([`crate::bootloader`], [`crate::brick`]), the
@@ -6,7 +6,6 @@
 
 use crate::named::{NamedSet, named};
 
-/// A set of defects.
 pub type Defects = NamedSet<Defect>;
 
 named! {

@@ -4,7 +4,7 @@ use crate::flash::{ERASED, Flash, Result, SECTOR};
 use crate::layout::Region;
 
 /// Writes `bytes` at `offset` of the area. A sector is erased when its first byte is written; writing a piece once more
-/// keeps what stands before it in its sector and loses what stands behind.
+/// keeps what is before it in its sector and loses what is after it.
 pub fn write(flash: &mut dyn Flash, area: Region, offset: usize, bytes: &[u8]) -> Result<()> {
     let mut from = 0;
     while from < bytes.len() {

@@ -1,12 +1,11 @@
-//! In what other ways a sound module can speak: a closed list, so that a harness can be seen to raise no false alarm.
+//! The other ways in which a sound module can speak: a closed list, which shows that a harness raises no false alarm.
 //!
-//! Each is legal: the note's own examples, the strings of another firmware, or a habit that its users have met. To add one:
+//! Each is legal: the note's own examples, the strings of another firmware, or a habit that users have seen. To add one:
 //! a line in the list, and one `dialects.has(…)` where the module speaks: [`crate::phrase`], [`crate::reporter`],
 //! [`crate::module`] or the application.
 
 use crate::named::{NamedSet, named};
 
-/// A set of dialects.
 pub type Dialects = NamedSet<Dialect>;
 
 named! {

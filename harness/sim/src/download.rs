@@ -88,7 +88,6 @@ struct HttpTransfer<'a> {
 struct Rest {
     response: Response,
     from: usize,
-    /// Bytes of the whole package.
     total: usize,
 }
 

@@ -50,19 +50,19 @@ pub const PATCH_CHUNK: Duration = ms(380);
 
 /// A bootloader that crashes is reset after this long (FW: `hal_wdt_enable for 30s`).
 pub const WATCHDOG: Duration = Duration::from_secs(30);
-/// A supply that was away for less than this is a glitch to firmware that cares. Assumed.
+/// A shorter loss of supply is a glitch, for firmware that distinguishes it. Assumed.
 pub const GLITCH: Duration = ms(20);
-/// A supply that was away for less than this left something in memory, for firmware that cannot bear that. Assumed.
+/// A shorter loss of supply leaves charge in the memory, which some firmware does not survive. Assumed.
 pub const LONG_OFF: Duration = Duration::from_secs(10);
-/// `END`, or where it would come in a boot → an updated application that falls over later does. Assumed.
+/// `END`, or its place in a boot → the failure of an updated application that fails later. Assumed.
 pub const LATER: Duration = ms(5000);
-/// `END` → an updated application that starts over by itself does, once. Assumed.
+/// `END` → the second boot of an updated application that boots twice. Assumed.
 pub const END_TO_SECOND_BOOT: Duration = ms(1800);
-/// The same, of one that crashes and is reset. Assumed.
+/// The same for one that crashes and is reset. Assumed.
 pub const CRASH: Duration = Duration::from_secs(10);
-/// What a flood of lines leaves of the wire after each handful of them, so that commands are heard. Assumed.
+/// Pause after each handful of lines of a flood, so that commands get through. Assumed.
 pub const FLOOD_PAUSE: Duration = ms(1);
-/// How long firmware that rewrites its update info at each percentage cannot bear a cut. Assumed.
+/// How long firmware that rewrites its update info at each percentage must not be cut. Assumed.
 pub const FRAGILE: Duration = ms(50);
 
 /// Order accepted, or download complete → `START`. Assumed.

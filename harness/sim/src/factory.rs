@@ -1,4 +1,4 @@
-//! What leaves the factory: the firmware that the command line names, in a flash with nothing else in it.
+//! The flash as it leaves the factory: the firmware of the command line and nothing else.
 
 use crate::clock::ModuleClock;
 use crate::flash::{ERASED, FileFlash, Result};
@@ -10,7 +10,7 @@ use std::fs;
 use std::io;
 use std::path::PathBuf;
 
-/// Makes one module's flash as it leaves the factory, as often as it is asked to.
+/// Makes the flash of one module.
 #[derive(Debug, Clone)]
 pub(crate) struct Factory {
     pub(crate) version: FirmwareVersion,
@@ -21,7 +21,7 @@ pub(crate) struct Factory {
 }
 
 impl Factory {
-    /// Writes the flash anew, whatever was in it. Nobody may be running on it.
+    /// Overwrites the flash. No module may run on it.
     pub(crate) fn flash(&self) -> Result<()> {
         let layout = FlashLayout::BC66;
         let mut bytes = vec![ERASED; layout.size()];

@@ -1,8 +1,8 @@
-//! NOR flash: what survives when the power goes.
+//! NOR flash: all that survives a power cut.
 //!
 //! Erasing sets a whole sector to ones, programming turns ones into zeros inside one page, in whole write units. The
-//! rules are checked in every adapter, because breaking one is a bug of the simulator and never the module's doing.
-//! Two adapters: [`FileFlash`] is the real thing of a running simulator, [`RamFlash`] loses its power at a chosen
+//! rules are checked in every adapter, because breaking one is a bug of the simulator.
+//! Two adapters: a running simulator uses [`FileFlash`], tests use [`RamFlash`], which loses its power at a chosen
 //! operation. Both tear the operation under way in the same manner (`tear`).
 
 mod file;
@@ -25,7 +25,7 @@ pub const WRITE_UNIT: usize = 16;
 /// What erased flash reads as.
 pub const ERASED: u8 = 0xFF;
 
-/// Why a flash operation did not come to its end.
+/// Why a flash operation failed.
 #[derive(Debug, thiserror::Error)]
 pub enum FlashError {
     #[error("the power was lost")]
@@ -34,18 +34,15 @@ pub enum FlashError {
     File(#[from] io::Error),
 }
 
-/// A result of flash operations.
 pub type Result<T> = std::result::Result<T, FlashError>;
 
 pub trait Flash {
-    /// Reads `into.len()` bytes at `at`.
     fn read(&self, at: usize, into: &mut [u8]) -> Result<()>;
     /// Erases the sector that begins at `at`.
     fn erase(&mut self, at: usize) -> Result<()>;
     /// Programs whole write units inside one page.
     fn program(&mut self, at: usize, bytes: &[u8]) -> Result<()>;
 
-    /// Reads `len` bytes at `at`.
     fn read_vec(&self, at: usize, len: usize) -> Result<Vec<u8>> {
         let mut bytes = vec![0; len];
         self.read(at, &mut bytes)?;

@@ -44,7 +44,6 @@ pub(crate) struct HttpClient {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ContentRange {
     pub(crate) from: usize,
-    /// Bytes of the whole.
     pub(crate) total: usize,
 }
 
@@ -150,7 +149,7 @@ fn header<'a>(answer: &httparse::Response<'_, 'a>, name: &str) -> Option<&'a str
     std::str::from_utf8(found.value).ok().map(str::trim)
 }
 
-/// What stands behind the name, a colon and a blank, up to the end of the line.
+/// The rest of the line after the name, a colon and a blank.
 fn exact_header<'a>(head: &'a [u8], name: &str) -> Option<&'a str> {
     let head = std::str::from_utf8(head).ok()?;
     let (_, behind) = head.split_once(&format!("{name}: "))?;

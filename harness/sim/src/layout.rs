@@ -86,7 +86,6 @@ impl FlashLayout {
         }
     }
 
-    /// Size of the chip in bytes.
     pub const fn size(&self) -> usize {
         self.spare.end()
     }

@@ -1,8 +1,8 @@
 //! A simulated BC66: a module that can lose its power at any instruction.
 //!
-//! It knows what the vendor's documents say (`bc66-spec`) and nothing of the harness that tests it. Two processes:
+//! It uses the vendor's facts (`bc66-spec`) and nothing of the harness that tests it. Two processes:
 //!
-//! - the **board** ([`board`]) owns what stays when a module loses its supply: the pty's master side, the flash file, the
+//! - the **board** ([`board`]) owns what remains when a module loses its supply: the pty's master side, the flash file, the
 //!   lines for supply, RESET and PWRKEY, and the control socket that moves them ([`control`]);
 //! - the **module** ([`module`]) is a child process. Power off is `SIGKILL`: nothing more is executed, nothing more is sent,
 //!   and the write under way stays torn. It reboots by executing itself again, so that no state in memory survives.
@@ -11,8 +11,8 @@
 //! ([`app`], [`app::at`]). Underneath: [`flash`], its map ([`layout`]), the [`record_log`] of small values, the UART's pace
 //! ([`uart`]) and what it is at another rate ([`line_noise`]), the module's time ([`clock`], [`durations`]). Images ([`image`](mod@image)) and packages ([`package`]) are synthetic;
 //! the deltas are real. The network's side: [`http`] and [`download`], [`coap`] and [`pull`], and the [`lwm2m`] client
-//! with its firmware update object. What may be wrong with a module is named in [`defect`], in what other ways a sound one may
-//! speak in [`dialect`].
+//! with its firmware update object. [`defect`] names what may be wrong with a module, [`dialect`] the other ways
+//! in which a sound one may speak.
 //!
 //! Where to change what: an AT command → a row in [`app::at`]; what the module prints → [`phrase`]; how long something
 //! takes → [`durations`]; a new defect → [`defect`]; a new way to speak → [`dialect`].

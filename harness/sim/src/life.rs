@@ -1,4 +1,4 @@
-//! What a module process can do at any time of its life: reboot, hang, make noise, end.
+//! What a module process can do at any time: reboot, hang, send noise.
 
 use crate::flash::FlashError;
 use crate::random::Random;
@@ -9,7 +9,7 @@ use std::os::unix::process::CommandExt;
 use std::process::Command;
 use std::thread;
 
-/// The name under which a program that links this crate is a module.
+/// The name (`argv[0]`) that makes a program that links this crate a module process.
 pub(crate) const ARGV0: &str = "bc66-module";
 
 /// Why a module process fails.

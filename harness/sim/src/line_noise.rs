@@ -1,7 +1,7 @@
-//! What a receiver makes of bytes that were sent at another rate than its own.
+//! The bytes that a receiver reads if they were sent at another rate.
 //!
 //! The line is sampled as a receiver does: from each falling edge on, in the middle of each bit. A frame without its stop bit
-//! reads as a zero, as a terminal reads it that was not told otherwise.
+//! reads as a zero, as terminals read it by default.
 
 /// Bits of a frame: start, eight of data, stop.
 const FRAME: u64 = 10;

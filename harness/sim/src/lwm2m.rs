@@ -1,8 +1,7 @@
 //! The module's LwM2M 1.0 client (AN §4, §6.3; TS10 is OMA's LwM2M 1.0.2).
 //!
-//! [`client`] speaks with the server, [`objects`] is what the server sees, [`firmware`] the object that an update over CoAP
-//! goes through, [`tlv`] the format of several values together, [`config`] what `AT+QLWCONFIG` sets, [`link`] the socket.
-//! The client is a machine without I/O: the application carries its datagrams and does what its events say.
+//! [`client`] talks to the server, [`objects`] is what the server sees, [`firmware`] the object of an update over CoAP, [`tlv`] the format of several values together, [`config`] what `AT+QLWCONFIG` sets, [`link`] the socket.
+//! The client does no I/O: the application sends its datagrams and executes its events.
 
 mod client;
 mod config;

@@ -71,7 +71,7 @@ fn run(settings: Settings) -> Result<(), ModuleError> {
     App::start(settings, clock, uart, flash, inbox)?.run()
 }
 
-/// Everything before the application. Returns when that may start; reboots and dead ends do not return.
+/// Everything before the application. Returns when that may start; does not return to reboot or to hang.
 fn boot(
     settings: &Settings,
     clock: ModuleClock,
@@ -112,7 +112,7 @@ fn boot(
     Ok(())
 }
 
-/// The `START` that the application had no time for: see [`Dialect::TornHttpEnd`].
+/// Prints the `START` that the application could not print: [`Dialect::TornHttpEnd`].
 fn print_owed_start(settings: &Settings, uart: &Uart, flash: &mut FileFlash) -> Result<(), FlashError> {
     if !nvdm::flag(flash, NvdmKey::StartOwed)? {
         return Ok(());
@@ -123,13 +123,13 @@ fn print_owed_start(settings: &Settings, uart: &Uart, flash: &mut FileFlash) -> 
     nvdm::set_flag(flash, NvdmKey::StartOwed, false)
 }
 
-/// Does the application fetch the package once more before the bootloader goes on? It can where it knows the URL.
+/// Does the application download the package again before the bootloader goes on? Only where it knows the URL.
 fn downloads_again(settings: &Settings, flash: &FileFlash) -> Result<bool, ModuleError> {
     let kept = DownloadPosition::load(flash)?;
     Ok(settings.defects.has(Defect::DownloadsAgain) && !settings.has_rebooted() && kept.is_some())
 }
 
-/// The mask ROM's block as it arrives: it is always sent at the default rate, and the line may not be quiet around it (GK).
+/// The mask ROM's block as it arrives: always at the default rate, and with noise around it in some modules (GK).
 fn rom_block(settings: &Settings) -> Vec<u8> {
     let block = banner().into_bytes();
     if !settings.dialects.has(Dialect::NoisyBootRom) {
@@ -139,7 +139,7 @@ fn rom_block(settings: &Settings) -> Vec<u8> {
     [before, block, behind].concat()
 }
 
-/// The mask ROM's block: each line is ended, and the first one begun, the wrong way round.
+/// The mask ROM's block: it begins, and ends each line, with CR and LF swapped.
 fn banner() -> String {
     let lines = BROM.map(|line| format!("{line}{BROM_LINE_END}"));
     format!("{BROM_LINE_END}{}", lines.concat())

@@ -78,7 +78,6 @@ pub(crate) fn lose_imei(flash: &mut dyn Flash) -> Result<()> {
 pub(crate) struct DownloadPosition {
     /// Where from, as ordered.
     pub(crate) url: String,
-    /// Bytes of the whole package.
     pub(crate) total: usize,
     /// Bytes that are in the flash for certain.
     pub(crate) position: usize,

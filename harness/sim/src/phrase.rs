@@ -1,4 +1,4 @@
-//! What the module prints of its own accord, in the spelling of firmware A10 or of another [`Dialect`].
+//! The module's URCs, in the spelling of firmware A10 or of another [`Dialect`].
 //!
 //! The only place that knows a URC's blanks and signs.
 
@@ -6,14 +6,12 @@ use crate::dialect::{Dialect, Dialects};
 use bc66_spec::lwm2m::reply::{QLWREG, QLWURC, REGISTERED_A06, SUCCESS};
 use bc66_spec::urc::{FOTA, FotaUrc, QIND, TOTAL_NUM};
 
-/// The URCs in one spelling.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Phrases {
     dialects: Dialects,
 }
 
 impl Phrases {
-    /// The spelling of these dialects.
     pub(crate) fn new(dialects: Dialects) -> Self {
         Self { dialects }
     }
@@ -34,8 +32,7 @@ impl Phrases {
         self.spelled(&format!("{},{code}", bare(urc)))
     }
 
-    /// Result of an exchange with the LwM2M server, behind the name of what was asked. 0 is success (AN §6.3.1); that 1 is any
-    /// failure is assumed.
+    /// Result of an exchange with the LwM2M server, after its name. 0 is success (AN §6.3.1); assumed: 1 is any failure.
     pub(crate) fn lwm2m(self, name: &str, confirmed: bool) -> String {
         let result = if confirmed { SUCCESS } else { SUCCESS + 1 };
         let old = name == QLWREG && confirmed && self.dialects.has(Dialect::OldRegistration);

@@ -1,4 +1,4 @@
-//! The pty that stands for the module's main UART.
+//! The pty that is the module's main UART.
 //!
 //! The board opens the slave side itself, makes it raw before anyone else can open it, and keeps it open for life. Else early
 //! output would be echoed and rewritten by the line discipline, and the master side would hang up with the last client.
@@ -43,17 +43,15 @@ impl Pty {
         })
     }
 
-    /// What a host opens.
     pub(crate) fn path(&self) -> &Path {
         &self.path
     }
 
-    /// What the module gets.
     pub(crate) fn master(&self) -> BorrowedFd<'_> {
         self.master.as_fd()
     }
 
-    /// Throws away what the host has sent: nobody is there to hear it.
+    /// Discards what the host has sent to a module that is off.
     pub(crate) fn discard_input(&self) {
         let mut buffer = [0; 1024];
         while matches!(rustix::io::read(&self.master, &mut buffer), Ok(n) if n > 0) {}

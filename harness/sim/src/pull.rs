@@ -45,8 +45,7 @@ pub(crate) enum PullError {
 }
 
 impl PullError {
-    /// What `/5/0/5` says of it (TS10 E.6). That a refusal is an invalid URI, and a changed package one without integrity, is
-    /// assumed.
+    /// The value of `/5/0/5` (TS10 E.6). Assumed: a refusal is an invalid URI, a changed package has no integrity.
     pub(crate) fn result(&self) -> UpdateResult {
         match self {
             Self::Name(..) => UpdateResult::InvalidUri,
@@ -191,13 +190,13 @@ impl Conversation<'_> {
         }
     }
 
-    /// What cannot be sent is lost like anything else.
+    /// A datagram that cannot be sent counts as lost.
     fn send(&self, bytes: &[u8]) {
         let _ = self.socket.send(bytes);
     }
 }
 
-/// Host and port are named although the datagram's address says them (FW).
+/// Host and port are options although the address of the datagram has them (FW).
 fn request(uri: &Uri, block: BlockValue) -> RawMessage {
     let mut request = RawMessage::new(MessageType::Confirmable, MessageCode::GET, 0, &[]);
     request.push(URI_HOST, &uri.host);

@@ -18,7 +18,6 @@ impl Random {
         Self::new(seed ^ hash(purpose.as_bytes()))
     }
 
-    /// The next 64 bits.
     pub fn bits(&mut self) -> u64 {
         self.state = self.state.wrapping_add(0x9E37_79B9_7F4A_7C15);
         let mut z = self.state;
@@ -46,7 +45,7 @@ pub fn hash(bytes: &[u8]) -> u64 {
     })
 }
 
-/// A number, and the digit behind it that makes it whole (ISO/IEC 7812-1 annex B).
+/// The digits with their check digit (Luhn, ISO/IEC 7812-1 annex B).
 pub fn with_check_digit(digits: String) -> String {
     let luhn = |(at, digit): (usize, u8)| {
         let doubled = (digits.len() - at) % 2 == 1;
@@ -61,7 +60,7 @@ pub fn with_check_digit(digits: String) -> String {
 mod tests {
     use super::*;
 
-    /// An IMEI that testers use, and the example that everybody gives of the digit.
+    /// A well-known test IMEI, and the usual example of the Luhn digit.
     #[test]
     fn check_digits() {
         for whole in ["490154203237518", "79927398713"] {

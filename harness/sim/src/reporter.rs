@@ -12,9 +12,9 @@ use crate::uart::Uart;
 use bc66_spec::urc::{CURRENT_BIN, FotaUrc};
 use std::time::Duration;
 
-/// What [`Dialect::PercentRestartsLow`] counts through before an update goes on.
+/// The percentages of [`Dialect::PercentRestartsLow`] before an update goes on.
 const LOW_PERCENTS: [u8; 4] = [1, 7, 13, 19];
-/// One in so many percentages is printed with [`Dialect::PercentJumps`], and the last one always.
+/// [`Dialect::PercentJumps`] prints one percentage in so many, and the last one always.
 const JUMP: usize = 4;
 
 /// What [`Defect::PercentOutOfRange`] prints before a percentage.

@@ -1,4 +1,4 @@
-//! What a module process is told on its command line.
+//! The command line of a module process.
 
 use crate::clock::ModuleClock;
 use crate::defect::{Defect, Defects};
@@ -10,10 +10,9 @@ use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
 use std::time::Duration;
 
-/// All that the board tells the module, in the order of its arguments.
+/// What the board passes to the module, in the order of its arguments.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Settings {
-    /// Which module this is.
     pub(crate) module: Module,
     /// Module time divided by real time.
     pub(crate) speed: f64,
@@ -23,9 +22,8 @@ pub(crate) struct Settings {
     pub(crate) boot: u64,
     /// Process id of the board: without it the module has no supply.
     pub(crate) board: u32,
-    /// For how long of its time the module had no supply before this start, if it had none.
+    /// For how long of its time the module was without supply before this start, if it was.
     pub(crate) off: Option<Duration>,
-    /// What is wrong with the module.
     pub(crate) defects: Defects,
     pub(crate) dialects: Dialects,
     /// Exponent of the block size that a download over CoAP asks for.
@@ -51,7 +49,7 @@ pub(crate) fn module_named(name: &str) -> Option<Module> {
 }
 
 impl Settings {
-    /// A module counts its own reboots from its start on: room for them between two starts.
+    /// Room in the count of boots for the module's own reboots between two starts.
     pub(crate) const BOOTS_PER_START: u64 = 1000;
 
     pub(crate) fn to_args(&self) -> Vec<OsString> {
@@ -98,12 +96,11 @@ impl Settings {
         ModuleClock::new(self.speed)
     }
 
-    /// How the module spells what it prints of its own accord.
     pub(crate) fn phrases(&self) -> Phrases {
         Phrases::new(self.dialects)
     }
 
-    /// What is wrong with the bootloader in this boot.
+    /// The defects of the bootloader in this boot: some depend on how long the supply was off.
     pub(crate) fn bootloader_defects(&self) -> Defects {
         let shorter_than = |limit| self.off.is_some_and(|off| off < limit);
         let forgets = self.defects.has(Defect::IgnoresUpdateAfterGlitch) && shorter_than(GLITCH)
@@ -120,7 +117,6 @@ impl Settings {
         !self.boot.is_multiple_of(Self::BOOTS_PER_START)
     }
 
-    /// The seed of this boot.
     pub(crate) fn boot_seed(&self) -> u64 {
         self.seed.wrapping_mul(0x1_0000_0001).wrapping_add(self.boot)
     }

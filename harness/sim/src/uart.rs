@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 
 /// Real time between two looks at the wire while bytes flow.
 const SLICE: Duration = Duration::from_micros(150);
-/// Most bytes that are taken at once, however fast the wire is.
+/// Most bytes in one slice, however fast the wire is.
 const PIECE_MAX: usize = 512;
 /// Real time that the reader of the pty has to make room before bytes are lost.
 const READER_SLACK: Timespec = Timespec {
@@ -83,12 +83,11 @@ impl Uart {
         Ok(Self { orders, wire })
     }
 
-    /// Sends bytes, behind those that wait already.
+    /// Queues bytes to be sent.
     pub(crate) fn send(&self, bytes: impl Into<Vec<u8>>) {
         let _ = self.orders.send(UartOrder::Send(bytes.into()));
     }
 
-    /// Sends a line in the module's framing.
     pub(crate) fn line(&self, text: &str) {
         self.send(framed(text));
     }
@@ -120,7 +119,7 @@ impl UartWire {
         ))
     }
 
-    /// The rate of the pty, where it is another one than the module's.
+    /// The rate that the host has set on the pty, if it is not the module's.
     fn other_rate(&self, baud: u32) -> Option<u32> {
         if baud == BAUD_DEFAULT {
             return None;

@@ -1,15 +1,15 @@
-//! UDP towards one peer. What a network does to datagrams is no error here: they are late, or lost.
+//! UDP towards one peer. Datagrams may be late or lost: that is not an error here.
 
 use std::io;
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs, UdpSocket};
 use std::time::Duration;
 
-/// Real time between two looks at whether anyone still wants what comes.
+/// Real time after which a receiver looks again whether it was given up.
 const SLICE: Duration = Duration::from_millis(10);
 /// Longest datagram that is taken whole: more than CoAP ever needs (RFC 7252 §4.6).
 const DATAGRAM_MAX: usize = 2048;
 
-/// A socket of its own port that hears this peer alone; IPv4 is preferred, as the module's address is one.
+/// A socket of its own that receives from this peer alone; IPv4 is preferred, as the module's address is one.
 pub(crate) fn connect(host: &str, port: u16) -> io::Result<UdpSocket> {
     let mut peers: Vec<SocketAddr> = (host, port).to_socket_addrs()?.collect();
     peers.sort_by_key(SocketAddr::is_ipv6);

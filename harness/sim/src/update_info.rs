@@ -1,4 +1,4 @@
-//! What the bootloader and the application tell each other through the flash: the marker and the result.
+//! The marker and the result of an update, which bootloader and application exchange through the flash.
 //!
 //! One durable record at a time, so that an update is ordered, begun or over, and never two of them.
 
@@ -9,7 +9,7 @@ use bc66_spec::code::UpdateCode;
 
 const KEY: u8 = 1;
 
-/// How far an update is.
+/// The state of an update.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UpdateInfo {
     Idle,
@@ -18,23 +18,22 @@ pub enum UpdateInfo {
         /// Bytes of the package in the delta area.
         package: usize,
     },
-    /// The bootloader found package and source sound and patches: from here on there is only forward.
+    /// Package and source are sound and the bootloader patches: the update can only go on.
     Patching {
         /// Bytes of the package in the delta area.
         package: usize,
     },
-    /// The update is over, and the application has not yet told anyone.
+    /// The update is over, and the application has not reported it yet.
     Over(UpdateCode),
 }
 
 impl UpdateInfo {
-    /// What the flash says; anything unreadable is [`UpdateInfo::Idle`].
+    /// Reads it; anything unreadable is [`UpdateInfo::Idle`].
     pub fn load(flash: &dyn Flash, layout: &FlashLayout) -> Result<Self> {
         let record = RecordLog::new(layout.info).read(flash, KEY)?;
         Ok(record.as_deref().and_then(Self::decode).unwrap_or(Self::Idle))
     }
 
-    /// Makes this what the flash says.
     pub fn store(self, flash: &mut dyn Flash, layout: &FlashLayout) -> Result<()> {
         let (state, number) = match self {
             Self::Idle => (0, 0),

@@ -82,12 +82,11 @@ impl UploadedPackage {
         in_sequence && block.offset().saturating_add(block.data_len()) <= area
     }
 
-    /// A block has been written.
     pub(crate) fn wrote(&mut self, block: UploadBlock) {
         self.last = Some(block);
     }
 
-    /// A block is about to be written: until it is, the package ends before it.
+    /// A block is about to be written: until [`UploadedPackage::wrote`], the package ends before it.
     pub(crate) fn begins(&mut self, block: &UploadBlock) {
         if self.last.is_some_and(|last| block.number <= last.number) {
             self.last = (block.number > FIRST_BLOCK).then(|| UploadBlock {

@@ -8,9 +8,7 @@ use bc66_spec::qfotadl::{PORT_DEFAULT, SCHEME, URL_MAX};
 pub(crate) struct Url {
     /// As it was ordered.
     pub(crate) text: String,
-    /// Address or domain name.
     pub(crate) host: String,
-    /// Port; 80 if none is named.
     pub(crate) port: u16,
     /// Path and query, with the slash.
     pub(crate) path: String,

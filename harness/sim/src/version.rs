@@ -12,11 +12,10 @@ fn prefix(module: Module) -> &'static str {
     }
 }
 
-/// The name of a firmware version.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct FirmwareVersion(String);
 
-/// The text is no version.
+/// The text is not a version.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
     "`{0}` is not a firmware version: expected `BC66NBR01Axx` or `BC66NANBR01Axx` with two letters or digits for xx"
@@ -28,7 +27,6 @@ impl FirmwareVersion {
         &self.0
     }
 
-    /// The module that this version is for.
     pub fn module(&self) -> Module {
         let na = self.0.starts_with(prefix(Module::Bc66Na));
         if na { Module::Bc66Na } else { Module::Bc66 }

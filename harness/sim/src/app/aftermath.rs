@@ -1,6 +1,6 @@
-//! What an update that succeeded leaves behind beside the image: nothing, unless something is wrong with the module.
+//! The defects that a successful update leaves in the application. A sound module has none.
 //!
-//! That there was one stands in the non-volatile store, so a reboot or a cut changes nothing about it; only a flash tool does.
+//! The non-volatile store notes the update, so that the defects survive reboots and cuts; only a flash tool removes them.
 
 use super::{App, NetworkRegistration, Profile, TimedEvent};
 use crate::defect::{Defect, Defects};
@@ -20,16 +20,16 @@ const ANSWERED: u32 = 5;
 /// Lines of a flood that are sent in one go.
 const FLOOD_LINES: usize = 8;
 const UNKNOWN: u16 = 100;
-/// What stands in the flash where the last letter of the version was: [`Defect::GarbledRevision`].
+/// What replaces the last letter of the version: [`Defect::GarbledRevision`].
 const GARBAGE: [u8; 2] = [0xFF, 0xFE];
 
-/// What this boot has of it.
+/// The state of these defects in one boot.
 #[derive(Debug)]
 pub(super) struct Aftermath {
     defects: Defects,
     /// An update has succeeded since the factory.
     updated: bool,
-    /// This boot is the first one after it, and its result is not told yet.
+    /// This is the first boot after it, and its result is not printed yet.
     fresh: bool,
     /// Command lines of this boot.
     lines: u32,
@@ -71,7 +71,7 @@ impl App {
         self.aftermath.updated && self.aftermath.defects.has(defect)
     }
 
-    /// Once the result of the update is told: what the application is going to do by itself in this boot.
+    /// After the result of the update is printed: plans what the defects do later in this boot.
     pub(super) fn plan_aftermath(&mut self) {
         if std::mem::replace(&mut self.aftermath.planned, true) {
             return;
@@ -97,7 +97,7 @@ impl App {
         !self.suffers(Defect::LosesNetwork) && !self.aftermath.flooding
     }
 
-    /// The network is lost, and the line is full of it; what the host sends is heard in between.
+    /// Loses the network and fills the line with `+CEREG: 2`; commands of the host still get through.
     pub(super) fn flood(&mut self) {
         if !self.aftermath.flooding {
             self.aftermath.flooding = true;
@@ -110,19 +110,19 @@ impl App {
         self.due_in(FLOOD_PAUSE, TimedEvent::Flood);
     }
 
-    /// Is a command line lost before anybody looks at it?
+    /// Is this command line lost?
     pub(super) fn loses_line(&mut self) -> bool {
         self.aftermath.lines += 1;
         self.suffers(Defect::AnswersOneInFive) && !self.aftermath.lines.is_multiple_of(ANSWERED)
     }
 
-    /// The one answer that there is to everything.
+    /// The answer to every command: [`Defect::CmeForEverything`].
     pub(super) fn only_answer(&self) -> Option<String> {
         self.suffers(Defect::CmeForEverything)
             .then(|| framed(&format!("{} {UNKNOWN}", cme::CME_ERROR)))
     }
 
-    /// What is sent for the answer to a command.
+    /// What is really sent as the answer to a command.
     pub(super) fn as_sent(&mut self, text: String) -> Vec<u8> {
         let mut bytes = text.into_bytes();
         if self.suffers(Defect::GarbledRevision) {

@@ -1,4 +1,4 @@
-//! What is due when: a few entries, kept in a plain list.
+//! What is due when.
 
 use std::time::Instant;
 

@@ -64,7 +64,6 @@ impl ReplyLines {
         Self::many(&[line.as_ref()])
     }
 
-    /// Several lines that belong together.
     fn many(lines: &[&str]) -> AtReply {
         Ok(Self {
             text: framed(&lines.join("\r\n")),
@@ -94,7 +93,7 @@ impl From<String> for AtAnswer {
     }
 }
 
-/// What stands after `AT` in a line; `None` if the line is no command: it gets no answer.
+/// The commands after `AT` in a line; `None` if the line is no command: it gets no answer.
 pub(super) fn command_in(line: &[u8]) -> Option<&[u8]> {
     let (prefix, command) = line.split_at_checked(2)?;
     prefix.eq_ignore_ascii_case(b"AT").then_some(command)

@@ -11,15 +11,10 @@ use bc66_spec::code::DownloadCode;
 use bc66_spec::lwm2m::UpdateResult;
 use bc66_spec::urc::FotaUrc;
 
-/// A download that the server ordered.
 #[derive(Debug)]
 pub(super) enum CoapDownload {
-    /// Waits for its start.
     Ordered(Uri),
-    Running {
-        number: u64,
-        _work: Background,
-    },
+    Running { number: u64, _work: Background },
 }
 
 impl App {
@@ -81,7 +76,7 @@ impl App {
         Ok(())
     }
 
-    /// The network is gone: a download ends with it.
+    /// Detached from the network: ends the download.
     pub(super) fn give_up_coap(&mut self) {
         if self.end_coap(DownloadCode::NetworkDeactivated) {
             let lost = UpdateResult::ConnectionLost;

@@ -11,7 +11,7 @@ use crate::upload::UploadedPackage;
 use bc66_spec::qfuplex::PROMPT;
 use std::time::Instant;
 
-/// Longest command line; the longest useful one is `AT+QFOTADL` with a URL of 255 bytes. Assumed.
+/// Longest command line; the longest that is needed is `AT+QFOTADL` with a URL of 255 bytes. Assumed.
 const LINE_MAX: usize = 400;
 
 /// The module's side of the dialogue with the host.
@@ -51,7 +51,6 @@ impl LineBuffer {
 }
 
 impl AtInterface {
-    /// As it is after a boot.
     pub(super) fn new(settings: &Settings, flash: &dyn Flash) -> Result<Self, FlashError> {
         let profile = Profile::load(flash, settings.dialects)?;
         let first_is_lost = Random::for_purpose(settings.boot_seed(), "baud sync").below(2) == 0;

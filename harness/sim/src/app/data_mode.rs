@@ -14,7 +14,7 @@ use bc66_spec::qfuplex::{REPLY_ESC, REPLY_TIMEOUT};
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
-/// The host's bytes come in real time, however fast the module runs: surplus is over after this long.
+/// Surplus bytes are over after this much real time, however fast the module runs: the host sends in real time.
 const SURPLUS_REAL: Duration = Duration::from_millis(3);
 /// Bytes that a buffer holds: see [`Defect::LargeBlocksCorrupted`].
 const BUFFER: usize = 4096;
@@ -42,7 +42,7 @@ impl DataMode {
         self.until
     }
 
-    /// ESC can only be told from data by its place: the last thing that came.
+    /// Does the data end with ESC? Nothing else distinguishes it from data.
     fn is_escaped(&self) -> bool {
         let tail = self.received.strip_suffix(b"\n").unwrap_or(&self.received);
         tail.len() >= ESCAPE.len() && tail[tail.len() - ESCAPE.len()..].eq_ignore_ascii_case(ESCAPE)
@@ -73,7 +73,7 @@ impl App {
         self.reply(&format!("{QFUPLEX}: {REPLY_TIMEOUT}"), "ERROR");
     }
 
-    /// The length is reached: check, write, answer. Whatever still arrives before the answer is surplus.
+    /// All bytes are there: checks, writes, answers. What arrives before the answer is surplus.
     fn end_block(&mut self, mut data: DataMode) -> Result<(), ModuleError> {
         self.clock.sleep(QUIET);
         let (content, checksum) = data.received.split_at(data.block.data_len());
@@ -104,7 +104,7 @@ impl App {
         Ok(())
     }
 
-    /// What a block becomes in the flash: itself, or what a buffer of half its size made of it.
+    /// The block as it is stored: unchanged, or as a buffer of half its size garbles it.
     fn as_stored<'a>(&self, block: &UploadBlock, content: &'a [u8]) -> Cow<'a, [u8]> {
         let half = BUFFER.min(content.len());
         if block.size() <= BUFFER || !self.settings.defects.has(Defect::LargeBlocksCorrupted) {
@@ -114,7 +114,7 @@ impl App {
         repeated.take(content.len()).collect()
     }
 
-    /// Too many bytes: listens until they are over, then `ERROR`, or the answer to ESC if that was the end of them.
+    /// Too many bytes: waits until they end, then answers `ERROR`, or ESC if they end with it.
     fn end_surplus(&mut self, mut data: DataMode) {
         let quiet = self.clock.real(QUIET).max(SURPLUS_REAL);
         data.received.extend(self.inbox.take_bytes_until_quiet(quiet));

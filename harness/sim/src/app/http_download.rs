@@ -14,13 +14,11 @@ use crate::url::Url;
 use bc66_spec::code::{DownloadCode, UpdateCode};
 use bc66_spec::urc::FotaUrc;
 
-/// What is missing of a torn `HTTPEND`: `ND",0`.
+/// Bytes that are missing of a torn `HTTPEND`: `ND",0`.
 const TORN_OFF: usize = 5;
 
-/// A download that was ordered.
 #[derive(Debug)]
 pub(super) enum HttpDownload {
-    /// Waits for its start.
     Ordered(Url),
     /// There is no network for it: it ends with this code when it would start.
     Hopeless(DownloadCode),
@@ -77,7 +75,7 @@ impl App {
         Ok(())
     }
 
-    /// A module that downloads again instead of resuming, and still knows from where.
+    /// Downloads again instead of resuming, if the URL is still known: [`Defect::DownloadsAgain`].
     pub(super) fn order_download_again(&mut self) -> Result<(), ModuleError> {
         let info = UpdateInfo::load(&*self.flash.lock(), &Self::LAYOUT)?;
         if !self.settings.defects.has(Defect::DownloadsAgain) || !matches!(info, UpdateInfo::Patching { .. })
@@ -92,7 +90,7 @@ impl App {
         Ok(())
     }
 
-    /// The package is complete: what was kept of its download is not needed any more.
+    /// The package is complete: the position of its download is not needed any more.
     pub(super) fn leave_download(&self) -> Result<(), ModuleError> {
         let kept = DownloadPosition::load(&*self.flash.lock())?;
         match kept.filter(|_| self.settings.defects.has(Defect::DownloadsAgain)) {
@@ -104,7 +102,7 @@ impl App {
         }
     }
 
-    /// Sets the marker that the bootloader looks for; one that patches already goes on.
+    /// Sets the marker for the bootloader; an update that patches already goes on.
     pub(super) fn set_marker(&self, package: usize) -> Result<(), ModuleError> {
         let mut flash = self.flash.lock();
         if nvdm::flag(&*flash, NvdmKey::ResultKept)? {
@@ -164,7 +162,7 @@ impl App {
         Err(reboot(&self.settings, &self.uart).into())
     }
 
-    /// The network is gone: a download ends with it.
+    /// Detached from the network: ends the download.
     pub(super) fn give_up_http(&mut self) {
         if self.downloads.http.take().is_some() {
             self.agenda.forget(TimedEvent::HttpStart);
@@ -172,7 +170,7 @@ impl App {
         }
     }
 
-    /// What a broken download left in the delta area is not worth continuing any more.
+    /// A broken download must not be continued any more: its part of the delta area is overwritten.
     pub(super) fn forget_download(&self) -> Result<(), ModuleError> {
         let mut flash = self.flash.lock();
         if DownloadPosition::load(&*flash)?.is_some() {

@@ -1,4 +1,4 @@
-//! The application's side of LwM2M: carries the client's datagrams, prints what it reports, does what the server wants.
+//! The application's side of LwM2M: sends the client's datagrams, prints its results, executes the server's orders.
 
 use super::queue_mode::EarlierRegistration;
 use super::{App, ApplicationInput, TimedEvent};
@@ -190,7 +190,7 @@ impl App {
                 }
             }
             LinkEvent::Failed(error) => {
-                eprintln!("bc66-module: no way to the LwM2M server: {error}");
+                eprintln!("bc66-module: no connection to the LwM2M server: {error}");
                 self.close_link();
                 self.print_registration(false);
             }
@@ -213,7 +213,7 @@ impl App {
             self.keep_firmware_object()?;
             for datagram in self.lwm2m.client.take_datagrams() {
                 if let Some(socket) = &self.lwm2m.socket {
-                    let _ = socket.send(&datagram); // what cannot be sent is lost like anything else
+                    let _ = socket.send(&datagram); // a datagram that cannot be sent counts as lost
                 }
             }
             let events = self.lwm2m.client.take_events();

@@ -13,7 +13,6 @@ pub(crate) enum NetworkRegistration {
 }
 
 impl NetworkRegistration {
-    /// The number in `+CEREG`.
     pub(crate) fn number(self) -> u8 {
         match self {
             Self::None => 0,
@@ -26,7 +25,7 @@ impl NetworkRegistration {
 /// Area code, cell and technology of the only cell there is (a capture in the facts; 9 is NB-IoT).
 const CELL: &str = "\"0002\",\"01A2D102\",9";
 
-/// What the SIM card says of itself: of the network that the note's example shows, 460 11. The numbers derive from the seed.
+/// The identity of the SIM card, in the network of the note's example, 460 11. The numbers derive from the seed.
 #[derive(Debug)]
 pub(crate) struct SimCard {
     /// Number of the card: 20 digits (ITU-T E.118).
@@ -56,18 +55,16 @@ impl SimCard {
 pub(crate) struct Modem {
     /// `AT+CFUN`: 0 or 1, or 4 for radio off.
     pub(crate) functionality: u8,
-    /// The card in the module's holder.
     pub(crate) sim_card: SimCard,
-    /// Has `+CPIN: READY` been said?
+    /// Has `+CPIN: READY` been printed?
     pub(crate) sim_ready: bool,
     pub(crate) registration: NetworkRegistration,
     /// Mode of `AT+CEREG`.
     pub(crate) cereg: u8,
-    /// The address this boot gets.
     pub(crate) address: String,
     /// The one of 16 octets, as 3GPP TS 27.007 §10.1.23 writes it.
     pub(crate) second_address: String,
-    /// Has the network given it yet?
+    /// Has the network assigned it yet?
     pub(crate) addressed: bool,
     /// `AT+QSCLK`, kept only: sleep is not simulated.
     pub(crate) sleep: u8,
@@ -107,7 +104,7 @@ impl Modem {
         self.is_attached() && self.addressed
     }
 
-    /// Changes the registration; the URC for it, if `AT+CEREG` asked for one. The address is another matter.
+    /// Changes the registration, without an address; the URC for it, if `AT+CEREG` enabled it.
     pub(crate) fn register(&mut self, registration: NetworkRegistration) -> Option<String> {
         self.addressed = false;
         let changed = self.registration != registration;
@@ -115,7 +112,7 @@ impl Modem {
         (changed && self.cereg > 0).then(|| format!("+CEREG: {}{}", registration.number(), self.cell()))
     }
 
-    /// The reply to `AT+CEREG?` behind the colon.
+    /// The reply to `AT+CEREG?` after the colon.
     pub(crate) fn cereg_read(&self) -> String {
         format!("{},{}{}", self.cereg, self.registration.number(), self.cell())
     }

@@ -1,4 +1,4 @@
-//! What the application prints unasked, and when it does not.
+//! What the application prints unasked.
 
 use super::{App, NetworkRegistration, TimedEvent};
 use crate::defect::Defect;
@@ -81,12 +81,12 @@ impl App {
         }
     }
 
-    /// Nothing is printed at a rate that is not known yet.
+    /// Is nothing printed? Not before the rate of the line is known.
     fn is_mute(&self) -> bool {
         !self.at.synchronized || self.suffers(Defect::QuietAfterUpdate)
     }
 
-    /// A command was answered, so the rate of the line is known: the result of an update has waited for that.
+    /// A command was answered, so the rate of the line is known. The result of an update waits for that.
     pub(super) fn synchronize(&mut self) {
         if !std::mem::replace(&mut self.at.synchronized, true) {
             self.due_in(CFUN_TO_END, TimedEvent::Result);

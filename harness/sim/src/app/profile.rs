@@ -8,14 +8,13 @@ use bc66_spec::timing::{BAUD_DEFAULT, BAUD_RATES};
 /// `AT+IPR=0`: see [`Dialect::Autobaud`].
 pub(crate) const AUTOMATIC: u32 = 0;
 
-/// The AT interface's settings.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Profile {
     /// `ATE`: does the module send back what it gets?
     pub(crate) echo: bool,
     /// `AT+CMEE`: 0 plain, 1 numeric, 2 verbose.
     pub(crate) error_form: u8,
-    /// `AT+IPR`; 0 finds it out.
+    /// `AT+IPR`; 0 detects the rate.
     pub(crate) baud: u32,
 }
 
@@ -47,12 +46,12 @@ impl Profile {
         Ok(saved.as_deref().and_then(Self::decode).unwrap_or(factory))
     }
 
-    /// Is the rate to be found out?
+    /// Is the rate to be detected?
     pub(crate) fn is_automatic(&self) -> bool {
         self.baud == AUTOMATIC
     }
 
-    /// The rate on the line. What is found out is always the usual one here.
+    /// The rate on the line. The simulator always detects the default.
     pub(crate) fn rate(&self) -> u32 {
         if self.is_automatic() {
             BAUD_DEFAULT

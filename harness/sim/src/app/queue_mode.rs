@@ -1,5 +1,5 @@
-//! A LwM2M client in queue mode ([`Dialect::QueueMode`]): its registration outlives a reboot, so that an update of it is all that
-//! the server hears afterwards. When it sleeps is the client's own business.
+//! An LwM2M client in queue mode ([`Dialect::QueueMode`]): its registration survives a reboot, so that it only sends an update
+//! of it afterwards. When it sleeps is decided in [`crate::lwm2m::Client`].
 
 use super::App;
 use crate::dialect::Dialect;
@@ -8,7 +8,7 @@ use crate::lwm2m::{ServerConfig, Status};
 use crate::nvdm::{self, NvdmKey};
 use bc66_spec::lwm2m::reply;
 
-/// A client that sleeps does not register for a minute: it would have to wake in each. Assumed.
+/// Shortest lifetime in queue mode: a shorter one would wake the client too often. Assumed.
 const LIFETIME_MIN_S: u32 = 3600;
 
 /// Where a registration stands on the server, and for which server and name.
@@ -34,13 +34,13 @@ impl EarlierRegistration {
 }
 
 impl App {
-    /// For how long it registers if `seconds` are asked for.
+    /// The lifetime that it registers if `seconds` are configured.
     pub(super) fn lifetime(&self, seconds: u32) -> u32 {
         let sleeps = self.settings.dialects.has(Dialect::QueueMode);
         seconds.max(if sleeps { LIFETIME_MIN_S } else { 0 })
     }
 
-    /// Where the server that is set knows this module from before.
+    /// The path of the earlier registration, if it is on the configured server.
     pub(super) fn earlier_location(&self) -> Option<Vec<String>> {
         let earlier = self.lwm2m.earlier.as_ref()?;
         let known = &earlier.config;
@@ -49,7 +49,7 @@ impl App {
         same.then(|| earlier.location.clone())
     }
 
-    /// There is an address: the server is told that the module is back, without an order.
+    /// There is an address: resumes the earlier registration without an order.
     pub(super) fn resume_registration(&mut self) {
         if self.earlier_location().is_none() || self.lwm2m.client.status != Status::None {
             return;
@@ -60,7 +60,7 @@ impl App {
         }
     }
 
-    /// The order to register where a registration is resumed already, or can be; false if it is an order like any other.
+    /// Handles the order to register by an update of the earlier registration; false if there is none.
     pub(super) fn registers_by_update(&mut self) -> bool {
         let Some(location) = self.earlier_location() else {
             return false;
@@ -74,7 +74,7 @@ impl App {
         true
     }
 
-    /// What a server does not know any more is registered anew.
+    /// Registers anew what the server does not know any more.
     pub(super) fn on_resumed(&mut self, confirmed: bool) -> Result<(), FlashError> {
         if confirmed {
             self.print_registration(true);
@@ -87,7 +87,7 @@ impl App {
         Ok(())
     }
 
-    /// The result of a registration that was ordered.
+    /// Prints the result of a registration that a command ordered.
     pub(super) fn print_registration(&mut self, confirmed: bool) {
         if std::mem::replace(&mut self.lwm2m.ordered, true) {
             self.print(&self.phrases().lwm2m(reply::QLWREG, confirmed));
@@ -112,7 +112,7 @@ impl App {
         Ok(())
     }
 
-    /// The registration is no more.
+    /// The registration has ended.
     pub(super) fn forget_registration(&mut self) -> Result<(), FlashError> {
         if self.lwm2m.earlier.take().is_some() {
             nvdm::write(&mut *self.flash.lock(), NvdmKey::Registration, "")?;

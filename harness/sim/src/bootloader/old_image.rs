@@ -1,4 +1,4 @@
-//! A bootloader that keeps a copy of the whole old image, and goes back to it where the sound one would go on.
+//! Defective bootloaders that copy the whole old image and restore it where the sound one would go on.
 
 use super::{Bootloader, Next};
 use crate::defect::Defect;

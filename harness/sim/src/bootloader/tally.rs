@@ -1,4 +1,4 @@
-//! What a bootloader counts beside the marker: resets in an update, boots after it. A sound one counts neither.
+//! What a defective bootloader counts: resets in an update, boots after it. A sound one counts neither.
 
 use super::{Bootloader, Next};
 use crate::defect::Defect;
@@ -26,8 +26,8 @@ struct BootCount {
 }
 
 impl Bootloader<'_> {
-    /// No update is under way: the application starts, if nothing is wrong with the bootloader.
-    pub(super) fn boot_as_ever(&mut self) -> Result<Next> {
+    /// No update is under way: starts the application, unless a defect starts something else.
+    pub(super) fn boot_normally(&mut self) -> Result<Next> {
         let Some(BootCount { boots, package }) = self.boots()? else {
             return Ok(Next::Application);
         };
@@ -48,7 +48,7 @@ impl Bootloader<'_> {
         Ok(Next::Application)
     }
 
-    /// An update of a package of `len` bytes is over: boots are counted from here on, and resets no longer.
+    /// An update of a package of `len` bytes is over: starts to count boots, and stops to count resets.
     pub(super) fn count_from_here(&mut self, code: UpdateCode, len: usize) -> Result<()> {
         self.forget_resets()?;
         let counts = [Defect::OldImageOnSecondBoot, Defect::UpdatesAgainLater];
@@ -60,7 +60,7 @@ impl Bootloader<'_> {
         Ok(())
     }
 
-    /// Is the processor reset when so many chunks are done? A reset is counted before it comes.
+    /// Is the processor reset after so many chunks? Counts the reset before it happens.
     pub(super) fn is_reset_at(&mut self, done: usize, count: usize) -> Result<bool> {
         let fails = self.defects.has(Defect::FiveTriesThenOld) && self.resumed && done == count / 2;
         if !fails && !self.defects.has(Defect::ResetsWhileUpdating) {

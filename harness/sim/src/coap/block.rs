@@ -13,7 +13,6 @@ pub struct BlockValue {
 }
 
 impl BlockValue {
-    /// Exponent of the largest size.
     pub const EXPONENT_MAX: u8 = 6;
 
     /// Reads an option's value; `None` if it is too long or has the reserved exponent 7.

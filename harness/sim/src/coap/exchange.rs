@@ -1,6 +1,6 @@
 //! One confirmable request on its way: retransmission with back-off, its acknowledgement, its answer (RFC 7252 §4.2, §5.2).
 //!
-//! A machine without socket and clock: who owns it sends what it says and tells it the time.
+//! It has no socket and no clock: its owner sends the bytes and passes the time.
 
 use super::{MessageCode, MessageType, RawMessage};
 use crate::clock::ModuleClock;
@@ -13,7 +13,6 @@ const MAX_RETRANSMIT: u32 = 4;
 /// ACK_RANDOM_FACTOR is 1.5: the first wait is up to half longer (RFC 7252 §4.8).
 const SPREAD: usize = 1000;
 
-/// A request under way.
 #[derive(Debug)]
 pub(crate) struct Exchange {
     id: u16,
@@ -29,13 +28,11 @@ pub(crate) struct Exchange {
 /// What a message means for an exchange.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum News {
-    /// Nothing: it belongs to something else.
     NotMine,
     /// The request arrived; its answer comes later.
     Acknowledged,
-    /// This is the answer.
     Answered,
-    /// The peer cannot make anything of it.
+    /// The peer answered with a reset.
     Refused,
 }
 
@@ -56,7 +53,6 @@ impl Exchange {
         }
     }
 
-    /// The bytes to send.
     pub(crate) fn bytes(&self) -> &[u8] {
         &self.bytes
     }
@@ -77,7 +73,6 @@ impl Exchange {
         resends
     }
 
-    /// A message has come.
     pub(crate) fn on_message(&mut self, message: &RawMessage, now: Instant) -> News {
         let same_id = message.id == self.id;
         match message.kind {

@@ -168,7 +168,7 @@ impl RawMessage {
             .collect()
     }
 
-    /// Is there an option that must be understood (RFC 7252 §5.4.6) and is not among `known`?
+    /// Is there a critical option (RFC 7252 §5.4.6) that is not among `known`?
     pub(crate) fn has_unknown_critical(&self, known: &[u16]) -> bool {
         let is_critical = |number: u16| number & 1 == 1;
         let mut numbers = self.options.iter().map(|option| option.number);

@@ -1,7 +1,7 @@
-//! Flash as a file: all that is left of a module that was killed.
+//! Flash as a file, which outlives the module process.
 //!
 //! Each operation first writes its torn state, then lets its duration pass, then writes its final state. A process that
-//! is killed in between therefore leaves the operation torn, without any help from whoever killed it.
+//! is killed in between therefore leaves the operation torn, without help from the killer.
 
 use super::{ERASED, Flash, PAGE, Result, SECTOR, check_erase, check_program, programmed, tear};
 use crate::clock::{ModuleClock, Pacer};
@@ -12,7 +12,6 @@ use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::time::Duration;
 
-/// A chip in a file.
 #[derive(Debug)]
 pub(crate) struct FileFlash {
     file: File,

@@ -14,7 +14,6 @@ pub struct RamFlash {
 }
 
 impl RamFlash {
-    /// An erased chip whose torn operations follow `seed`.
     pub fn new(size: usize, seed: u64) -> Self {
         Self {
             bytes: vec![ERASED; size],
@@ -37,12 +36,10 @@ impl RamFlash {
         self.random = Random::new(seed);
     }
 
-    /// Operations completed since the last power-up.
     pub fn operations(&self) -> u64 {
         self.done
     }
 
-    /// What the cells hold, with or without power.
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }

@@ -1,4 +1,4 @@
-//! What an operation leaves behind when the power goes while it runs: seeded, the same for both adapters.
+//! What an operation leaves in the cells when the power goes while it runs. Both adapters use it.
 
 use super::{ERASED, programmed};
 use crate::random::Random;

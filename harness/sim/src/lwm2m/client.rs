@@ -43,7 +43,6 @@ pub(crate) enum Lwm2mEvent {
     Act(ServerAction),
 }
 
-/// State of the registration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Status {
     None,
@@ -66,7 +65,6 @@ impl Status {
 /// What `AT+QLWUPDATE` changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum UpdatedParameter {
-    /// The lifetime, in seconds.
     Lifetime(u32),
     /// The binding; there is only the one of [`Objects::binding`].
     Binding(&'static str),
@@ -113,7 +111,6 @@ struct Wakefulness {
     until: Instant,
 }
 
-/// The client of one boot.
 #[derive(Debug)]
 pub(crate) struct Client {
     pub(crate) status: Status,
@@ -133,7 +130,6 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// A client that is not registered.
     pub(crate) fn new(clock: ModuleClock, mut random: Random, observable: bool, queue_mode: bool) -> Self {
         let span = clock.real(QUEUE_AWAKE).max(QUEUE_AWAKE_REAL_MIN);
         let life = clock.real(COAP_EXCHANGE_LIFETIME).max(COAP_EXCHANGE_LIFETIME);
@@ -170,7 +166,7 @@ impl Client {
         self.current.as_ref().map(|current| current.exchange.due())
     }
 
-    /// Forgets everything that the server knows of it: registration, observations, what is under way.
+    /// Forgets the registration, the observations and what is under way.
     pub(crate) fn forget(&mut self) {
         self.end_registration();
         self.waiting.clear();
@@ -184,7 +180,7 @@ impl Client {
         self.observations.iter_mut().for_each(Observations::clear);
     }
 
-    /// Registers; a registration that there is is replaced.
+    /// Registers; replaces an earlier registration.
     pub(crate) fn register(&mut self, endpoint: &str, objects: &Objects) {
         self.forget();
         self.status = Status::Registering;
@@ -202,7 +198,7 @@ impl Client {
         self.queue(request, RequestPurpose::Register);
     }
 
-    /// Goes on with a registration of an earlier boot: an update of it is all that the server hears.
+    /// Resumes the registration of an earlier boot with an update of it.
     pub(crate) fn resume(&mut self, location: Vec<String>) {
         self.status = Status::Registering;
         let request = self.request(MessageCode::POST, &location);
@@ -248,7 +244,7 @@ impl Client {
         self.waiting.push_back(QueuedRequest::Request(request, purpose));
     }
 
-    /// Sends what may be sent now, notifications of changed values among it.
+    /// Sends what may be sent now; queues notifications of changed values first.
     pub(crate) fn pump(&mut self, objects: &Objects, now: Instant) {
         let changed = self.observations.as_ref().map(|all| all.changed(objects));
         for token in changed.unwrap_or_default() {
@@ -288,7 +284,7 @@ impl Client {
         }
     }
 
-    /// Does it hear nothing? Not while it waits for an answer.
+    /// Is it asleep? Not while it waits for an answer.
     fn is_asleep(&self, now: Instant) -> bool {
         let sleeps = |wakefulness: &Wakefulness| wakefulness.until < now;
         self.current.is_none() && self.wakefulness.as_ref().is_some_and(sleeps)

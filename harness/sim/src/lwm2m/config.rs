@@ -45,7 +45,7 @@ impl ServerConfig {
         })
     }
 
-    /// As `AT+QLWCONFIG?` shows it behind the colon: the host without quotes (FW).
+    /// As `AT+QLWCONFIG?` shows it after the colon: the host without quotes (FW).
     pub(crate) fn shown(&self) -> String {
         let (host, port, endpoint, lifetime) = (&self.host, self.port, &self.endpoint, self.lifetime);
         format!("0,{host},{port},\"{endpoint}\",{lifetime},{NO_SEC}")

@@ -11,9 +11,7 @@ use bc66_spec::lwm2m::{State, URI_MAX, UpdateResult};
 /// What the application is to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum ServerAction {
-    /// Download the package from there.
     Download(Uri),
-    /// A download is not wanted any more.
     Cancel,
     /// Update with so many bytes of the delta area.
     Update(usize),
@@ -29,18 +27,14 @@ pub(crate) type Outcome = Result<Option<ServerAction>, MessageCode>;
 /// The object's one instance.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Firmware {
-    /// `/5/0/3`.
     pub(crate) state: State,
-    /// `/5/0/5`.
     pub(crate) result: UpdateResult,
     /// Bytes of the package in the delta area, in the states 2 and 3.
     pub(crate) package: usize,
-    /// What is wrong with it.
     pub(crate) defects: Defects,
 }
 
 impl Firmware {
-    /// A module that was never updated.
     pub(crate) fn new(defects: Defects) -> Self {
         Self {
             state: State::Idle,
@@ -120,28 +114,26 @@ impl Firmware {
         }
     }
 
-    /// The package is in the delta area.
     pub(crate) fn downloaded(&mut self, package: usize) {
         self.state = State::Downloaded;
         self.package = package;
     }
 
-    /// There is no package.
     pub(crate) fn download_failed(&mut self, result: UpdateResult) {
         self.forget_package();
         self.result = result;
     }
 
-    /// Something else is about to be written where the package is.
+    /// The package is about to be overwritten.
     pub(crate) fn forget_package(&mut self) {
         self.state = State::Idle;
         self.package = 0;
     }
 
-    /// What a boot makes of it. `info` is what the bootloader left.
+    /// The object after a boot; `info` is the result of the bootloader.
     ///
-    /// A download does not survive: 4, connection lost (assumed: there is no resume over CoAP, and no time to say so
-    /// while the supply goes). A package that the bootloader finds damaged is 5 in state 0, any other failure 8 in state 2
+    /// A download does not survive: 4, connection lost (assumed: there is no resume over CoAP, and no time to save it
+    /// when the supply goes). A package that the bootloader finds damaged is 5 in state 0, any other failure 8 in state 2
     /// (OMA5: "the state returns at Downloaded", but for a failed integrity check).
     pub(crate) fn boots(&mut self, info: UpdateInfo) {
         match (self.state, info) {
@@ -162,7 +154,6 @@ impl Firmware {
         }
     }
 
-    /// What is kept over a reboot.
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut bytes = vec![self.state.raw(), self.result.raw()];
         bytes.extend_from_slice(&(self.package as u32).to_le_bytes());

@@ -1,4 +1,4 @@
-//! The way to the LwM2M server: resolves its name and listens, in a thread of its own.
+//! The connection to the LwM2M server: resolves its name and receives, in a thread of its own.
 
 use crate::background::Background;
 use crate::udp;
@@ -10,14 +10,12 @@ use std::time::Duration;
 /// What a link tells the application.
 #[derive(Debug)]
 pub(crate) enum LinkEvent {
-    /// Datagrams can be sent.
     Open(Arc<UdpSocket>),
-    /// There is no way to this server.
+    /// The server's name has no address, or there is no socket.
     Failed(io::Error),
     Datagram(Vec<u8>),
 }
 
-/// Opens a link.
 pub(crate) fn open_link(
     host: String,
     port: u16,

@@ -1,4 +1,4 @@
-//! What the server sees: the objects 1, 3 and 5, one instance each, as small as OMA allows (TS10 annex E).
+//! The objects 1, 3 and 5, one instance each, as small as OMA allows (TS10 annex E).
 
 use super::firmware::{Firmware, Outcome, ServerAction};
 use super::path::Path;
@@ -76,14 +76,14 @@ pub(crate) struct Objects {
     /// `/3/0/2`.
     pub(crate) serial: String,
     pub(crate) firmware: Firmware,
-    /// An update that was ordered otherwise, or its download, is under way.
+    /// Another update or download is under way.
     pub(crate) busy: bool,
     /// `/1/0/7` and `/3/0/16`.
     pub(crate) binding: &'static str,
 }
 
 impl Objects {
-    /// What a client names when it registers.
+    /// The payload of a registration.
     pub(crate) fn links() -> String {
         let objects = [object::SERVER, object::DEVICE, object::FIRMWARE_UPDATE];
         objects.map(|object| format!("</{object}/0>")).join(",")

@@ -3,7 +3,6 @@
 /// What an entry is, by the two highest bits of its type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum TlvKind {
-    /// An object instance; its value is a row of resources.
     Instance,
     /// One value of a multiple resource.
     ResourceInstance,

@@ -12,7 +12,7 @@ use bc66_spec::timing::{BAUD_DEFAULT, BAUD_RATES};
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-/// The revision as the image in the flash has it: what the module really became.
+/// The revision of the image in the flash: the version that the module really has.
 fn revision_line(app: &App) -> Result<String, AtError> {
     let version = image::version(&*app.flash.lock(), &App::LAYOUT)?;
     let version = version.map(|version| version.to_string());
@@ -94,7 +94,7 @@ pub(super) fn kept_number(
     }
 }
 
-/// `AT+IPR`: the new rate counts from behind the `OK`.
+/// `AT+IPR`: the new rate counts after the `OK`.
 pub(super) fn baud_rate(app: &mut App, form: CommandForm<'_>) -> AtReply {
     match form {
         CommandForm::Test => {

@@ -9,7 +9,7 @@ use bc66_spec::cme::NOT_ALLOWED;
 use bc66_spec::qfotadl::FROM_UART;
 use bc66_spec::qfuplex::TEST_REPLY;
 
-/// `AT+QFUPLEX`: ESC is for data mode; here there is nothing to leave.
+/// `AT+QFUPLEX`. ESC counts in data mode alone, so that it is refused here.
 pub(super) fn upload(app: &mut App, form: CommandForm<'_>) -> AtReply {
     match form {
         CommandForm::Test => ReplyLines::many(&TEST_REPLY),

@@ -7,11 +7,10 @@ use super::CommandForm;
 pub(super) struct Call<'a> {
     /// Name in upper case, without `AT`.
     pub(crate) name: String,
-    /// How it is called.
     pub(crate) form: CommandForm<'a>,
 }
 
-/// The commands behind `AT`; `None` if the line is malformed.
+/// The commands after `AT`; `None` if the line is malformed.
 pub(super) fn split(mut rest: &str) -> Option<Vec<Call<'_>>> {
     let mut calls = Vec::new();
     rest = rest.trim();
@@ -59,7 +58,7 @@ fn semicolon(text: &str) -> Option<usize> {
     })
 }
 
-/// A letter, with `&` before it or not, and a number behind it or not.
+/// A letter, with or without `&` before it and a number after it.
 fn basic(text: &str) -> Option<(Call<'_>, &str)> {
     let letter_at = usize::from(text.starts_with('&'));
     let name = text

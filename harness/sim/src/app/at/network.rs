@@ -74,7 +74,7 @@ pub(super) fn subscription(app: &mut App, form: CommandForm<'_>) -> AtReply {
     of_the_sim(app, form, app.modem.sim_card.imsi.clone())
 }
 
-/// What stands on the SIM can be read once that is ready.
+/// The SIM can be read once it is ready.
 fn of_the_sim(app: &App, form: CommandForm<'_>, line: String) -> AtReply {
     match form {
         CommandForm::Test => ReplyLines::none(),

@@ -7,7 +7,6 @@ use bc66_spec::lwm2m::command as lwm2m_command;
 
 type Handler = fn(&mut App, CommandForm<'_>) -> AtReply;
 
-/// The handler of the command of this name.
 pub(super) fn find(name: &str) -> Option<Handler> {
     Some(match name {
         command::ATI => basic::identification,

@@ -1,6 +1,4 @@
-//! What the server asks of the client: reads, observations, writes and executes, answered one by one (TS10 §5.4, §5.5).
-//!
-//! It answers; when to send what is the client's.
+//! The server's requests: reads, observations, writes and executes, answered one by one (TS10 §5.4, §5.5).
 
 use super::{Client, Lwm2mEvent};
 use crate::coap::option::{
@@ -24,7 +22,6 @@ pub(super) struct Incoming {
     bytes: Vec<u8>,
 }
 
-/// What a request is answered with.
 struct CoapAnswer {
     code: MessageCode,
     options: Vec<CoapOption>,
