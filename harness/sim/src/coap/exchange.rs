@@ -97,6 +97,7 @@ impl Exchange {
 
 #[cfg(test)]
 mod tests {
+    use super::MessageType::{Acknowledgement, Confirmable, NonConfirmable, Reset};
     use super::*;
     use rstest::rstest;
 
@@ -128,14 +129,15 @@ mod tests {
     }
 
     #[rstest]
-    #[case(MessageType::Acknowledgement, MessageCode::CONTENT, 7, &[1, 2], News::Answered)]
-    #[case(MessageType::Acknowledgement, MessageCode::CONTENT, 7, &[1], News::NotMine)]
-    #[case(MessageType::Acknowledgement, MessageCode::EMPTY, 7, &[], News::Acknowledged)]
-    #[case(MessageType::Acknowledgement, MessageCode::EMPTY, 8, &[], News::NotMine)]
-    #[case(MessageType::Confirmable, MessageCode::NOT_FOUND, 99, &[1, 2], News::Answered)]
-    #[case(MessageType::NonConfirmable, MessageCode::CONTENT, 99, &[1, 3], News::NotMine)]
-    #[case(MessageType::Confirmable, MessageCode::GET, 7, &[1, 2], News::NotMine)]
-    #[case(MessageType::Reset, MessageCode::EMPTY, 7, &[], News::Refused)]
+    #[case(Acknowledgement, MessageCode::CONTENT, 7, &[1, 2], News::Answered)]
+    #[case(Acknowledgement, MessageCode::CONTENT, 7, &[1], News::NotMine)]
+    #[case(Acknowledgement, MessageCode::EMPTY, 7, &[], News::Acknowledged)]
+    #[case(Acknowledgement, MessageCode::EMPTY, 8, &[], News::NotMine)]
+    #[case(Acknowledgement, MessageCode::CONTENT, 8, &[1, 2], News::NotMine)]
+    #[case(Confirmable, MessageCode::NOT_FOUND, 99, &[1, 2], News::Answered)]
+    #[case(NonConfirmable, MessageCode::CONTENT, 99, &[1, 3], News::NotMine)]
+    #[case(Confirmable, MessageCode::GET, 7, &[1, 2], News::NotMine)]
+    #[case(Reset, MessageCode::EMPTY, 7, &[], News::Refused)]
     fn messages(
         #[case] kind: MessageType,
         #[case] code: MessageCode,

@@ -293,74 +293,56 @@ pub(crate) fn uint_bytes(value: u32) -> Vec<u8> {
 
 /// A number of up to four bytes.
 pub(super) fn uint_of(bytes: &[u8]) -> Option<u32> {
-    (bytes.len() <= 4).then(|| {
-        bytes
-            .iter()
-            .fold(0, |number, byte| number << 8 | u32::from(*byte))
-    })
+    let shift = |number, byte: &u8| number << 8 | u32::from(*byte);
+    (bytes.len() <= 4).then(|| bytes.iter().fold(0, shift))
 }
 
 #[cfg(test)]
 mod tests {
     use super::super::option::{BLOCK2, CONTENT_FORMAT, OBSERVE, URI_PATH, URI_PORT};
+    use super::MessageType::{Acknowledgement, Confirmable, NonConfirmable, Reset};
     use super::*;
     use proptest::prelude::*;
     use rstest::rstest;
 
-    fn message(
-        kind: MessageType,
-        code: MessageCode,
-        id: u16,
-        token: &[u8],
-        options: &[(u16, &[u8])],
-        payload: &str,
-    ) -> RawMessage {
-        let mut message = RawMessage::new(kind, code, id, token);
+    /// With its options in pairs of number and value.
+    fn message(kind: MessageType, code: u8, id: u16, token: &[u8], options: &[(u16, &[u8])]) -> RawMessage {
+        let mut message = RawMessage::new(kind, MessageCode(code), id, token);
         for (number, value) in options {
             message.push(*number, value);
         }
-        message.payload = payload.into();
         message
     }
 
+    const TEMPERATURE: (u16, &[u8]) = (URI_PATH, b"temperature");
+
     /// The exchanges of RFC 7252, appendix A, figures 16 and 17, RFC 7641 appendix A and RFC 7959 §3.
     #[rstest]
-    #[case::get(
-        message(MessageType::Confirmable, MessageCode::GET, 0x7d34, &[], &[(URI_PATH, b"temperature")], ""),
-        b"\x40\x01\x7d\x34\xbbtemperature"
-    )]
-    #[case::piggybacked(
-        message(MessageType::Acknowledgement, MessageCode::CONTENT, 0x7d34, &[], &[], "22.3 C"),
-        b"\x60\x45\x7d\x34\xff22.3 C"
-    )]
-    #[case::get_with_token(
-        message(MessageType::Confirmable, MessageCode::GET, 0x7d35, &[0x20], &[(URI_PATH, b"temperature")], ""),
-        b"\x41\x01\x7d\x35\x20\xbbtemperature"
-    )]
-    #[case::piggybacked_with_token(
-        message(MessageType::Acknowledgement, MessageCode::CONTENT, 0x7d35, &[0x20], &[], "22.3 C"),
-        b"\x61\x45\x7d\x35\x20\xff22.3 C"
-    )]
-    #[case::non_confirmable(
-        message(MessageType::NonConfirmable, MessageCode::GET, 0x7d40, &[0x75], &[(URI_PATH, b"temperature")], ""),
-        b"\x51\x01\x7d\x40\x75\xbbtemperature"
-    )]
-    #[case::acknowledgement(RawMessage::empty(MessageType::Acknowledgement, 0x7d38), b"\x60\x00\x7d\x38")]
-    #[case::reset(RawMessage::empty(MessageType::Reset, 0x7d37), b"\x70\x00\x7d\x37")]
+    #[case(message(Confirmable, 1, 0x7d34, b"", &[TEMPERATURE]), "", b"\x40\x01\x7d\x34\xbbtemperature")]
+    #[case(message(Acknowledgement, 0x45, 0x7d34, b"", &[]), "22.3 C", b"\x60\x45\x7d\x34\xff22.3 C")]
+    #[case(message(Confirmable, 1, 0x7d35, b" ", &[TEMPERATURE]), "", b"\x41\x01\x7d\x35 \xbbtemperature")]
+    #[case(message(Acknowledgement, 0x45, 0x7d35, b" ", &[]), "22.3 C", b"\x61\x45\x7d\x35 \xff22.3 C")]
+    #[case(message(NonConfirmable, 1, 0x7d40, b"u", &[TEMPERATURE]), "", b"\x51\x01\x7d\x40u\xbbtemperature")]
+    #[case(RawMessage::empty(Acknowledgement, 0x7d38), "", b"\x60\x00\x7d\x38")]
+    #[case(RawMessage::empty(Reset, 0x7d37), "", b"\x70\x00\x7d\x37")]
     #[case::notification(
-        message(MessageType::Confirmable, MessageCode::CONTENT, 0x7b50, &[0x4a], &[(OBSERVE, &[60])], "19.3 Cel"),
-        b"\x41\x45\x7b\x50\x4a\x61\x3c\xff19.3 Cel"
+        message(Confirmable, 0x45, 0x7b50, b"J", &[(OBSERVE, &[60])]),
+        "19.3 Cel",
+        b"\x41\x45\x7b\x50J\x61\x3c\xff19.3 Cel"
     )]
     #[case::block(
-        message(MessageType::Confirmable, MessageCode::GET, 1234, &[], &[(URI_PATH, b"status"), (BLOCK2, &[0x12])], ""),
+        message(Confirmable, 1, 1234, b"", &[(URI_PATH, b"status"), (BLOCK2, &[0x12])]),
+        "",
         b"\x40\x01\x04\xd2\xb6status\xc1\x12"
     )]
     #[case::long_option(
-        message(MessageType::Confirmable, MessageCode::PUT, 1, &[], &[(URI_PATH, b"a-path-of-20-letters"), (CONTENT_FORMAT, &[])], ""),
+        message(Confirmable, 3, 1, b"", &[(URI_PATH, b"a-path-of-20-letters"), (CONTENT_FORMAT, &[])]),
+        "",
         b"\x40\x03\x00\x01\xbd\x07a-path-of-20-letters\x10"
     )]
-    #[case::far_option(message(MessageType::Reset, MessageCode::GET, 1, &[], &[(2048, &[9])], ""), b"\x70\x01\x00\x01\xe1\x06\xf3\x09")]
-    fn golden(#[case] message: RawMessage, #[case] bytes: &[u8]) {
+    #[case(message(Reset, 1, 1, b"", &[(2048, &[9])]), "", b"\x70\x01\x00\x01\xe1\x06\xf3\x09")]
+    fn golden(#[case] mut message: RawMessage, #[case] payload: &str, #[case] bytes: &[u8]) {
+        message.payload = payload.into();
         assert_eq!(message.encode(), bytes);
         assert_eq!(RawMessage::decode(bytes), Ok(message));
     }
@@ -399,7 +381,7 @@ mod tests {
     #[test]
     fn critical_options() {
         let elective: [(u16, &[u8]); 2] = [(OBSERVE, &[]), (258, &[])];
-        let mut message = message(MessageType::Confirmable, MessageCode::GET, 1, &[], &elective, "");
+        let mut message = message(Confirmable, 1, 1, &[], &elective);
         assert!(!message.has_unknown_critical(&[]));
         message.push_uint(URI_PORT, 5683);
         assert!(message.has_unknown_critical(&[URI_PATH]));

@@ -101,6 +101,7 @@ impl Flash for RamFlash {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use rstest::rstest;
 
     #[test]
     fn a_cut_tears_and_then_nothing_works() {
@@ -122,23 +123,16 @@ mod tests {
         assert_eq!(flash.bytes()[..SECTOR], [ERASED; SECTOR][..]);
     }
 
-    #[test]
+    #[rstest]
     #[should_panic(expected = "bits would have to become ones")]
-    fn programming_only_clears() {
+    #[case::only_clears(0, &[0xF0; 16])]
+    #[should_panic(expected = "not inside one page")]
+    #[case::stays_in_its_page(240, &[0; 32])]
+    #[should_panic(expected = "whole write units")]
+    #[case::covers_whole_units(8, &[0; 16])]
+    fn a_program(#[case] at: usize, #[case] bytes: &[u8]) {
         let mut flash = RamFlash::new(SECTOR, 0);
         flash.program(0, &[0x0F; 16]).expect("powered");
-        let _ = flash.program(0, &[0xF0; 16]);
-    }
-
-    #[test]
-    #[should_panic(expected = "not inside one page")]
-    fn a_program_stays_in_its_page() {
-        let _ = RamFlash::new(SECTOR, 0).program(240, &[0; 32]);
-    }
-
-    #[test]
-    #[should_panic(expected = "whole write units")]
-    fn a_program_covers_whole_units() {
-        let _ = RamFlash::new(SECTOR, 0).program(8, &[0; 16]);
+        let _ = flash.program(at, bytes);
     }
 }

@@ -432,6 +432,7 @@ mod tests {
     use crate::defect::Defects;
     use crate::lwm2m::Firmware;
     use crate::lwm2m::objects::BINDING;
+    use bc66_spec::lwm2m::UpdateResult;
     use proptest::prelude::*;
 
     fn registered() -> (Client, Objects) {
@@ -449,13 +450,20 @@ mod tests {
         (client, objects)
     }
 
-    fn observation(path: [&str; 3], token: u8) -> Vec<u8> {
-        let mut request = RawMessage::new(MessageType::Confirmable, MessageCode::GET, token.into(), &[token]);
+    fn request(kind: MessageType, code: MessageCode, id: u16, path: [&str; 3]) -> RawMessage {
+        let mut request = RawMessage::new(kind, code, id, &id.to_be_bytes());
         for segment in path {
             request.push(URI_PATH, segment);
         }
+        request
+    }
+
+    /// An observation of the result of an update; it has been answered.
+    fn observe_result(client: &mut Client, objects: &mut Objects, now: Instant) {
+        let mut request = request(MessageType::Confirmable, MessageCode::GET, 9, ["5", "0", "5"]);
         request.push_uint(OBSERVE, 0);
-        request.encode()
+        client.on_datagram(&request.encode(), objects, now);
+        client.take_datagrams();
     }
 
     /// One at a time is on its way, the newest value counts, and the sequence grows.
@@ -463,18 +471,17 @@ mod tests {
     fn notifications_skip_what_is_over() {
         let (mut client, mut objects) = registered();
         let now = Instant::now();
-        client.on_datagram(&observation(["5", "0", "5"], 9), &mut objects, now);
-        client.take_datagrams();
+        observe_result(&mut client, &mut objects, now);
         let mut notes = Vec::new();
         for result in [7, 9, 4] {
-            objects.firmware.result = bc66_spec::lwm2m::UpdateResult::from_raw(result);
+            objects.firmware.result = UpdateResult::from_raw(result);
             client.pump(&objects, now);
             notes.extend(client.take_datagrams());
         }
         assert_eq!(notes.len(), 1, "the others wait");
         let first = RawMessage::decode(&notes[0]).expect("sound");
         assert_eq!(
-            (first.kind, first.payload.as_slice()),
+            (first.kind, &first.payload[..]),
             (MessageType::Confirmable, &b"7"[..])
         );
         let acknowledgement = RawMessage::empty(MessageType::Acknowledgement, first.id).encode();
@@ -489,16 +496,15 @@ mod tests {
     fn an_observation_that_nobody_acknowledges_ends() {
         let (mut client, mut objects) = registered();
         let mut now = Instant::now();
-        client.on_datagram(&observation(["5", "0", "5"], 9), &mut objects, now);
-        client.take_datagrams();
-        objects.firmware.result = bc66_spec::lwm2m::UpdateResult::InvalidUri;
+        observe_result(&mut client, &mut objects, now);
+        objects.firmware.result = UpdateResult::InvalidUri;
         client.pump(&objects, now);
         while let Some(due) = client.due() {
             now = due;
             client.on_due(now);
         }
         assert_eq!(client.take_datagrams().len(), 5);
-        objects.firmware.result = bc66_spec::lwm2m::UpdateResult::Initial;
+        objects.firmware.result = UpdateResult::Initial;
         client.pump(&objects, now);
         assert!(client.take_datagrams().is_empty());
     }
@@ -508,19 +514,23 @@ mod tests {
         let (mut client, mut objects) = registered();
         let now = Instant::now();
         for n in 0..20_000u16 {
-            let mut request =
-                RawMessage::new(MessageType::Confirmable, MessageCode::GET, n, &n.to_be_bytes());
-            for segment in ["3", "0", ["0", "1", "2", "3"][usize::from(n % 4)]] {
-                request.push(URI_PATH, segment);
-            }
-            request.push_uint(OBSERVE, 0);
-            request.push_uint(ACCEPT, if n % 3 == 0 { 0 } else { 11_542 });
-            client.on_datagram(&request.encode(), &mut objects, now);
-            let mut trigger =
-                RawMessage::new(MessageType::NonConfirmable, MessageCode::POST, 20_000 + n, &[]);
-            for segment in ["1", "0", "8"] {
-                trigger.push(URI_PATH, segment);
-            }
+            let resource = ["0", "1", "2", "3"][usize::from(n % 4)];
+            let mut read = request(
+                MessageType::Confirmable,
+                MessageCode::GET,
+                n,
+                ["3", "0", resource],
+            );
+            read.push_uint(OBSERVE, 0);
+            read.push_uint(ACCEPT, if n % 3 == 0 { 0 } else { 11_542 });
+            client.on_datagram(&read.encode(), &mut objects, now);
+            let id = 20_000 + n;
+            let trigger = request(
+                MessageType::NonConfirmable,
+                MessageCode::POST,
+                id,
+                ["1", "0", "8"],
+            );
             client.on_datagram(&trigger.encode(), &mut objects, now);
             for event in client.take_events() {
                 assert_eq!(event, Lwm2mEvent::Act(ServerAction::UpdateRegistration));

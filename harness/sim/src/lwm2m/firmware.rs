@@ -180,34 +180,32 @@ mod tests {
 
     const URI: &str = "coap://127.0.0.1/p";
 
-    fn firmware(state: State, result: UpdateResult) -> Firmware {
+    fn in_state(state: State) -> Firmware {
         Firmware {
             state,
-            result,
             package: 9,
-            defects: Defects::default(),
+            ..Firmware::new(Defects::default())
         }
     }
 
+    fn numbers(firmware: &Firmware) -> [u8; 2] {
+        [firmware.state.raw(), firmware.result.raw()]
+    }
+
     #[test]
-    fn the_way_of_a_good_update() {
+    fn a_good_update() {
         let mut firmware = Firmware::new(Defects::default());
         firmware.result = UpdateResult::Success;
-        let mut seen = vec![];
-        let mut note = |firmware: &Firmware| seen.push((firmware.state.raw(), firmware.result.raw()));
-        assert!(matches!(
-            firmware.write_uri(URI, false),
-            Ok(Some(ServerAction::Download(_)))
-        ));
-        note(&firmware);
+        let ordered = firmware.write_uri(URI, false);
+        assert!(matches!(ordered, Ok(Some(ServerAction::Download(_)))));
+        assert_eq!(numbers(&firmware), [1, 0]);
         firmware.downloaded(70);
-        note(&firmware);
+        assert_eq!(numbers(&firmware), [2, 0]);
         assert_eq!(firmware.execute(false), Ok(Some(ServerAction::Update(70))));
-        note(&firmware);
+        assert_eq!(numbers(&firmware), [3, 0]);
         let mut firmware = Firmware::decode(&firmware.encode(), Defects::default()).expect("its own bytes");
         firmware.boots(UpdateInfo::Over(UpdateCode::Success));
-        note(&firmware);
-        assert_eq!(seen, [(1, 0), (2, 0), (3, 0), (0, 1)]);
+        assert_eq!(numbers(&firmware), [0, 1]);
     }
 
     #[rstest]
@@ -217,10 +215,7 @@ mod tests {
     #[case(State::Updating, URI, MessageCode::METHOD_NOT_ALLOWED)]
     #[case(State::Updating, "", MessageCode::METHOD_NOT_ALLOWED)]
     fn refused(#[case] state: State, #[case] uri: &str, #[case] code: MessageCode) {
-        assert_eq!(
-            firmware(state, UpdateResult::Initial).write_uri(uri, true),
-            Err(code)
-        );
+        assert_eq!(in_state(state).write_uri(uri, true), Err(code));
     }
 
     #[rstest]
@@ -228,40 +223,38 @@ mod tests {
     #[case("nonsense", 7)]
     #[case("", 0)]
     fn results_without_a_download(#[case] uri: &str, #[case] result: u8) {
-        let mut firmware = firmware(State::Idle, UpdateResult::Success);
+        let mut firmware = in_state(State::Idle);
+        firmware.result = UpdateResult::Success;
         assert_eq!(firmware.write_uri(uri, false), Ok(None));
-        assert_eq!((firmware.state, firmware.result.raw()), (State::Idle, result));
+        assert_eq!(numbers(&firmware), [0, result]);
     }
 
     #[rstest]
-    #[case(State::Idle, UpdateInfo::Over(UpdateCode::Success), 0, 0)]
-    #[case(State::Downloading, UpdateInfo::Idle, 0, 4)]
-    #[case(State::Downloaded, UpdateInfo::Idle, 2, 0)]
-    #[case(State::Updating, UpdateInfo::Over(UpdateCode::Success), 0, 1)]
-    #[case(State::Updating, UpdateInfo::Over(UpdateCode::Invalid), 0, 5)]
-    #[case(State::Updating, UpdateInfo::Over(UpdateCode::Mismatch), 2, 8)]
-    #[case(State::Updating, UpdateInfo::Over(UpdateCode::Unknown), 2, 8)]
-    #[case(State::Updating, UpdateInfo::Idle, 2, 8)]
-    fn boots(#[case] state: State, #[case] info: UpdateInfo, #[case] after: u8, #[case] result: u8) {
-        let mut firmware = firmware(state, UpdateResult::Initial);
+    #[case(State::Idle, UpdateInfo::Over(UpdateCode::Success), [0, 0])]
+    #[case(State::Downloading, UpdateInfo::Idle, [0, 4])]
+    #[case(State::Downloaded, UpdateInfo::Idle, [2, 0])]
+    #[case(State::Updating, UpdateInfo::Over(UpdateCode::Success), [0, 1])]
+    #[case(State::Updating, UpdateInfo::Over(UpdateCode::Invalid), [0, 5])]
+    #[case(State::Updating, UpdateInfo::Over(UpdateCode::Mismatch), [2, 8])]
+    #[case(State::Updating, UpdateInfo::Over(UpdateCode::Unknown), [2, 8])]
+    #[case(State::Updating, UpdateInfo::Idle, [2, 8])]
+    fn boots(#[case] state: State, #[case] info: UpdateInfo, #[case] after: [u8; 2]) {
+        let mut firmware = in_state(state);
         firmware.boots(info);
-        assert_eq!((firmware.state.raw(), firmware.result.raw()), (after, result));
+        assert_eq!(numbers(&firmware), after);
     }
 
     #[rstest]
-    #[case(State::Idle)]
-    #[case(State::Downloading)]
-    #[case(State::Updating)]
-    fn executable_in_state_2_alone(#[case] state: State) {
+    fn executable_in_state_2_alone(#[values(State::Idle, State::Downloading, State::Updating)] state: State) {
         assert_eq!(
-            firmware(state, UpdateResult::Initial).execute(false),
+            in_state(state).execute(false),
             Err(MessageCode::METHOD_NOT_ALLOWED)
         );
     }
 
     #[test]
     fn an_empty_uri_cancels() {
-        let mut firmware = firmware(State::Downloading, UpdateResult::Initial);
+        let mut firmware = in_state(State::Downloading);
         assert_eq!(firmware.write_uri("", true), Ok(Some(ServerAction::Cancel)));
         assert_eq!(firmware.state, State::Idle);
         assert_eq!(

@@ -297,114 +297,84 @@ mod tests {
         }
     }
 
+    fn path(text: &str) -> Path {
+        let segments: Vec<&str> = text.split('/').skip(1).collect();
+        Path::from_segments(&segments).expect("a path")
+    }
+
+    fn shown(outcome: Outcome) -> String {
+        let action = |action: Option<ServerAction>| action.map(|action| format!("{action:?}"));
+        outcome.map_or_else(|code| code.to_string(), |done| action(done).unwrap_or_default())
+    }
+
+    const OBJECT_5: &[u8] = b"\x08\x00\x0e\xc1\x03\x00\xc1\x05\x00\x83\x08\x41\x00\x00\xc1\x09\x00";
+
     #[rstest]
-    #[case(Path::Resource(5, 0, 3), None, Ok((TEXT, &b"0"[..])))]
-    #[case(Path::Resource(5, 0, 3), Some(TLV), Ok((TLV, &b"\xc1\x03\x00"[..])))]
-    #[case(Path::Resource(5, 0, 3), Some(TLV_OLD), Ok((TLV_OLD, &b"\xc1\x03\x00"[..])))]
-    #[case(Path::Resource(5, 0, 8), None, Ok((TLV, &b"\x83\x08\x41\x00\x00"[..])))]
-    #[case(Path::Resource(5, 0, 8), Some(TEXT), Err(MessageCode::NOT_ACCEPTABLE))]
-    #[case(Path::Resource(5, 0, 3), Some(60), Err(MessageCode::NOT_ACCEPTABLE))]
-    #[case(Path::Instance(5, 0), None, Ok((TLV, &b"\xc1\x03\x00\xc1\x05\x00\x83\x08\x41\x00\x00\xc1\x09\x00"[..])))]
-    #[case(
-        Path::Object(5),
-        None,
-        Ok((TLV, &b"\x08\x00\x0e\xc1\x03\x00\xc1\x05\x00\x83\x08\x41\x00\x00\xc1\x09\x00"[..]))
-    )]
-    #[case(Path::Instance(5, 0), Some(TEXT), Err(MessageCode::NOT_ACCEPTABLE))]
-    #[case(Path::Resource(5, 0, 1), None, Err(MessageCode::METHOD_NOT_ALLOWED))]
-    #[case(Path::Resource(5, 0, 4), None, Err(MessageCode::NOT_FOUND))]
-    #[case(Path::Resource(5, 1, 3), None, Err(MessageCode::NOT_FOUND))]
-    #[case(Path::Object(0), None, Err(MessageCode::NOT_FOUND))]
-    #[case(Path::Resource(3, 0, 3), None, Ok((TEXT, &b"geneva-mp3-nb.V1.4.0"[..])))]
-    #[case(Path::Resource(1, 0, 1), Some(TLV), Ok((TLV, &b"\xc1\x01\x32"[..])))]
-    fn reads(
-        #[case] path: Path,
-        #[case] accept: Option<u16>,
-        #[case] expected: Result<(u16, &[u8]), MessageCode>,
-    ) {
-        let expected = expected.map(|(format, bytes)| Representation {
-            format,
-            payload: bytes.to_vec(),
-        });
-        assert_eq!(objects().read(path, accept), expected);
+    #[case("/5/0/3", None, TEXT, b"0")]
+    #[case("/5/0/3", Some(TLV), TLV, b"\xc1\x03\x00")]
+    #[case("/5/0/3", Some(TLV_OLD), TLV_OLD, b"\xc1\x03\x00")]
+    #[case("/5/0/8", None, TLV, b"\x83\x08\x41\x00\x00")]
+    #[case("/5/0", None, TLV, &OBJECT_5[3..])]
+    #[case("/5", None, TLV, OBJECT_5)]
+    #[case("/3/0/3", None, TEXT, b"geneva-mp3-nb.V1.4.0")]
+    #[case("/1/0/1", Some(TLV), TLV, b"\xc1\x01\x32")]
+    fn reads(#[case] text: &str, #[case] accept: Option<u16>, #[case] format: u16, #[case] payload: &[u8]) {
+        let payload = payload.to_vec();
+        let expected = Representation { format, payload };
+        assert_eq!(objects().read(path(text), accept), Ok(expected));
     }
 
     #[rstest]
-    #[case(Path::Resource(5, 0, 1), None, b"", Ok(None))]
-    #[case(Path::Resource(5, 0, 0), Some(OPAQUE), b"\0", Ok(None))]
-    #[case(
-        Path::Resource(1, 0, 1),
-        Some(TEXT),
-        b"60",
-        Ok(Some(ServerAction::UpdateRegistration))
-    )]
-    #[case(
-        Path::Resource(1, 0, 1),
-        Some(TLV),
-        b"\xc1\x01\x3c",
-        Ok(Some(ServerAction::UpdateRegistration))
-    )]
-    #[case(
-        Path::Instance(1, 0),
-        Some(TLV),
-        b"\xc1\x01\x3c",
-        Ok(Some(ServerAction::UpdateRegistration))
-    )]
-    #[case(Path::Resource(1, 0, 1), Some(TEXT), b"no", Err(MessageCode::BAD_REQUEST))]
-    #[case(
-        Path::Resource(1, 0, 1),
-        Some(TLV),
-        b"\xc1\x02\x3c",
-        Err(MessageCode::BAD_REQUEST)
-    )]
-    #[case(Path::Resource(1, 0, 1), Some(TLV), b"\xc1", Err(MessageCode::BAD_REQUEST))]
-    #[case(Path::Resource(5, 0, 1), Some(60), b"x", Err(MessageCode::UNSUPPORTED_FORMAT))]
-    #[case(Path::Resource(5, 0, 1), None, b"\xff", Err(MessageCode::BAD_REQUEST))]
-    #[case(Path::Instance(5, 0), None, b"x", Err(MessageCode::UNSUPPORTED_FORMAT))]
-    #[case(Path::Resource(5, 0, 3), None, b"1", Err(MessageCode::METHOD_NOT_ALLOWED))]
-    #[case(Path::Resource(9, 0, 3), None, b"1", Err(MessageCode::NOT_FOUND))]
-    #[case(Path::Object(5), Some(TLV), b"", Err(MessageCode::METHOD_NOT_ALLOWED))]
+    #[case("/5/0/8", Some(TEXT), "4.06")]
+    #[case("/5/0/3", Some(60), "4.06")]
+    #[case("/5/0", Some(TEXT), "4.06")]
+    #[case("/5/0/1", None, "4.05")]
+    #[case("/5/0/4", None, "4.04")]
+    #[case("/5/1/3", None, "4.04")]
+    #[case("/0", None, "4.04")]
+    fn does_not_read(#[case] text: &str, #[case] accept: Option<u16>, #[case] code: &str) {
+        let refused = objects().read(path(text), accept);
+        assert_eq!(refused.expect_err("refused").to_string(), code);
+    }
+
+    #[rstest]
+    #[case("/5/0/1", None, b"", "")]
+    #[case("/5/0/0", Some(OPAQUE), b"\0", "")]
+    #[case("/1/0/1", Some(TEXT), b"60", "UpdateRegistration")]
+    #[case("/1/0/1", Some(TLV), b"\xc1\x01\x3c", "UpdateRegistration")]
+    #[case("/1/0", Some(TLV), b"\xc1\x01\x3c", "UpdateRegistration")]
+    #[case("/1/0/1", Some(TEXT), b"no", "4.00")]
+    #[case("/1/0/1", Some(TLV), b"\xc1\x02\x3c", "4.00")]
+    #[case("/1/0/1", Some(TLV), b"\xc1", "4.00")]
+    #[case("/5/0/1", Some(60), b"x", "4.15")]
+    #[case("/5/0/1", None, b"\xff", "4.00")]
+    #[case("/5/0", None, b"x", "4.15")]
+    #[case("/5/0/3", None, b"1", "4.05")]
+    #[case("/9/0/3", None, b"1", "4.04")]
+    #[case("/5", Some(TLV), b"", "4.05")]
     fn writes(
-        #[case] path: Path,
+        #[case] text: &str,
         #[case] format: Option<u16>,
         #[case] payload: &[u8],
-        #[case] expected: Outcome,
+        #[case] outcome: &str,
     ) {
-        assert_eq!(objects().write(path, format, payload), expected);
+        assert_eq!(shown(objects().write(path(text), format, payload)), outcome);
+    }
+
+    #[rstest]
+    #[case("/3/0/4", "Reboot")]
+    #[case("/5/0/2", "4.05")]
+    #[case("/5/0/3", "4.05")]
+    #[case("/5/0/77", "4.04")]
+    fn executes(#[case] text: &str, #[case] outcome: &str) {
+        assert_eq!(shown(objects().execute(path(text))), outcome);
     }
 
     #[test]
     fn links_and_discovery() {
         assert_eq!(Objects::links(), "</1/0>,</3/0>,</5/0>");
-        assert_eq!(
-            Objects::discover(Path::Object(5)).as_deref(),
-            Ok("</5>,</5/0>,</5/0/0>,</5/0/1>,</5/0/2>,</5/0/3>,</5/0/5>,</5/0/8>,</5/0/9>")
-        );
-        assert_eq!(
-            Objects::discover(Path::Resource(5, 0, 3)).as_deref(),
-            Ok("</5/0/3>")
-        );
-        assert_eq!(Objects::discover(Path::Object(4)), Err(MessageCode::NOT_FOUND));
-    }
-
-    #[test]
-    fn executes() {
-        let mut objects = objects();
-        assert_eq!(
-            objects.execute(Path::Resource(3, 0, 4)),
-            Ok(Some(ServerAction::Reboot))
-        );
-        assert_eq!(
-            objects.execute(Path::Resource(5, 0, 2)),
-            Err(MessageCode::METHOD_NOT_ALLOWED)
-        );
-        assert_eq!(
-            objects.execute(Path::Resource(5, 0, 3)),
-            Err(MessageCode::METHOD_NOT_ALLOWED)
-        );
-        assert_eq!(
-            objects.execute(Path::Resource(5, 0, 77)),
-            Err(MessageCode::NOT_FOUND)
-        );
+        let links = |text| Objects::discover(path(text)).unwrap_or_else(|code| code.to_string());
+        let resources = "</5>,</5/0>,</5/0/0>,</5/0/1>,</5/0/2>,</5/0/3>,</5/0/5>,</5/0/8>,</5/0/9>";
+        assert_eq!(["/5", "/5/0/3", "/4"].map(links), [resources, "</5/0/3>", "4.04"]);
     }
 }

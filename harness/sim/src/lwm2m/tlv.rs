@@ -65,35 +65,26 @@ pub(crate) fn read(mut bytes: &[u8]) -> Option<Vec<TlvEntry>> {
 }
 
 fn number(bytes: &[u8]) -> usize {
-    bytes
-        .iter()
-        .fold(0, |number, byte| number << 8 | usize::from(*byte))
+    let shift = |number, byte: &u8| number << 8 | usize::from(*byte);
+    bytes.iter().fold(0, shift)
 }
 
 /// An integer in one, two, four or eight bytes.
 pub(crate) fn integer(value: i64) -> Vec<u8> {
-    let bytes = value.to_be_bytes();
-    let from = if i8::try_from(value).is_ok() {
-        7
-    } else if i16::try_from(value).is_ok() {
-        6
-    } else if i32::try_from(value).is_ok() {
-        4
-    } else {
-        0
+    let fits = |len: &usize| {
+        let unused = 64 - 8 * len;
+        value << unused >> unused == value
     };
-    bytes[from..].to_vec()
+    let len = [1, 2, 4].into_iter().find(fits).unwrap_or(8);
+    value.to_be_bytes()[8 - len..].to_vec()
 }
 
 /// The integer in one, two, four or eight bytes.
 pub(crate) fn integer_of(bytes: &[u8]) -> Option<i64> {
-    let sound = matches!(bytes.len(), 1 | 2 | 4 | 8);
+    let is_sound = matches!(bytes.len(), 1 | 2 | 4 | 8);
     let sign = if bytes.first()? & 0x80 == 0 { 0 } else { -1 };
-    sound.then(|| {
-        bytes
-            .iter()
-            .fold(sign, |number, byte| number << 8 | i64::from(*byte))
-    })
+    let shift = |number, byte: &u8| number << 8 | i64::from(*byte);
+    is_sound.then(|| bytes.iter().fold(sign, shift))
 }
 
 #[cfg(test)]
@@ -104,20 +95,20 @@ mod tests {
 
     /// Bytes of TS10 §6.4.3.1 (the example of the device object) and of each length field.
     #[rstest]
-    #[case::manufacturer(
+    #[case(
         TlvKind::Resource,
         0,
         b"Open Mobile Alliance",
         b"\xc8\x00\x14Open Mobile Alliance"
     )]
-    #[case::version(TlvKind::Resource, 3, b"1.0", b"\xc3\x03\x31\x2e\x30")]
-    #[case::power_sources(
+    #[case(TlvKind::Resource, 3, b"1.0", b"\xc3\x03\x31\x2e\x30")]
+    #[case(
         TlvKind::Multiple,
         6,
         b"\x41\x00\x01\x41\x01\x05",
         b"\x86\x06\x41\x00\x01\x41\x01\x05"
     )]
-    #[case::instance(TlvKind::Instance, 0, b"\xc1\x03\x02", b"\x03\x00\xc1\x03\x02")]
+    #[case(TlvKind::Instance, 0, b"\xc1\x03\x02", b"\x03\x00\xc1\x03\x02")]
     #[case::long(TlvKind::Resource, 1, &[7; 256], &[&b"\xd0\x01\x01\x00"[..], &[7; 256]].concat())]
     #[case::wide_id(TlvKind::Resource, 0x1234, b"", b"\xe0\x12\x34")]
     fn golden(#[case] kind: TlvKind, #[case] id: u16, #[case] value: &[u8], #[case] bytes: &[u8]) {
