@@ -78,7 +78,7 @@ pub(crate) enum AfterReply {
 
 /// The downloads of this boot; one of either kind at a time.
 #[derive(Debug)]
-struct Downloads {
+struct DownloadOrders {
     http: Option<HttpDownload>,
     coap: Option<CoapDownload>,
     /// Which percentages of the download over HTTP are printed.
@@ -96,7 +96,7 @@ pub(crate) struct App {
     flash: SharedFlash,
     inbox: Inbox,
     agenda: Agenda<TimedEvent>,
-    downloads: Downloads,
+    downloads: DownloadOrders,
     lwm2m: Lwm2mSession,
     update_ordered: bool,
     aftermath: Aftermath,
@@ -121,7 +121,7 @@ impl App {
             uart,
             inbox,
             agenda: Agenda::default(),
-            downloads: Downloads {
+            downloads: DownloadOrders {
                 http: None,
                 coap: None,
                 percents: Percents::new(&settings, "downloading"),

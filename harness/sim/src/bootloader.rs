@@ -93,7 +93,7 @@ impl<'a> Bootloader<'a> {
     fn update(&mut self, len: usize) -> Result<Next> {
         let bytes = self
             .flash
-            .read_vec(self.layout.delta.start, len.min(self.layout.delta.len()))?;
+            .read_vec(self.layout.delta.start, len.min(self.layout.delta.size()))?;
         self.compute_digests(bytes.len().div_ceil(SECTOR));
         let inspected = if self.defects.has(Defect::WrongDigestAccepted) {
             inspect_unverified(&bytes)
@@ -132,7 +132,7 @@ impl<'a> Bootloader<'a> {
     fn verify_source(&self, package: &DeltaPackage<'_>) -> Result<bool> {
         let image = self
             .flash
-            .read_vec(self.layout.image.start, self.layout.image.len())?;
+            .read_vec(self.layout.image.start, self.layout.image.size())?;
         let chunks = image
             .chunks_exact(SECTOR)
             .zip(&package.chunks)

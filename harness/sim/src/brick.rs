@@ -35,7 +35,7 @@ fn is_fragile(flash: &dyn Flash, layout: &FlashLayout) -> Result<bool> {
 
 /// Percent of the image's sectors that are the target's.
 fn patched(flash: &dyn Flash, layout: &FlashLayout, package: usize) -> Result<usize> {
-    let bytes = flash.read_vec(layout.delta.start, package.min(layout.delta.len()))?;
+    let bytes = flash.read_vec(layout.delta.start, package.min(layout.delta.size()))?;
     let Some(package) = inspect(&bytes) else {
         return Ok(0);
     };

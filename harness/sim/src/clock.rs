@@ -72,12 +72,6 @@ impl Pacer {
     }
 }
 
-impl Default for Pacer {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -90,10 +84,7 @@ mod tests {
             pace.pass(Duration::from_micros(2));
         }
         let took = begin.elapsed();
-        assert!(
-            took >= Duration::from_micros(19_900),
-            "20 ms of work took {took:?}"
-        );
+        assert!(took.as_micros() >= 19_900, "20 ms of work took {took:?}");
     }
 
     #[test]
@@ -101,10 +92,8 @@ mod tests {
         let clock = ModuleClock::new(60.0).expect("a positive speed");
         assert_eq!(clock.real(Duration::from_secs(60)), Duration::from_secs(1));
         assert_eq!(clock.module(Duration::from_secs(1)), Duration::from_secs(60));
-        assert!(
-            [0.0, -1.0, f64::NAN, f64::INFINITY]
-                .into_iter()
-                .all(|speed| ModuleClock::new(speed).is_none())
-        );
+        for speed in [0.0, -1.0, f64::NAN, f64::INFINITY] {
+            assert!(ModuleClock::new(speed).is_none(), "{speed}");
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! CoAP as the module speaks it (RFC 7252, RFC 7959, RFC 7641), written by hand: the harness uses a library, and an error
 //! on both sides would hide.
 //!
-//! [`message`] knows the bytes, [`block`] the block options, [`exchange`] repeats a confirmable request until its
+//! `message` knows the bytes, `block` the block options, `exchange` repeats a confirmable request until its
 //! answer comes. No socket is opened here.
 
 mod block;

@@ -1,8 +1,8 @@
 //! What can be wrong with a simulated module: a closed list, which shows that a harness finds it.
 //!
 //! Each is something that a real bootloader or modem firmware does wrong. To add one: a line in the list, and one
-//! `defects.has(…)` where the sound behaviour is. Only the bootloader ([`crate::bootloader`], [`crate::brick`]), the
-//! module's start ([`crate::module`]), [`crate::lwm2m`], [`crate::download`] and the application ask.
+//! `defects.has(…)` where the sound behaviour is. Only the bootloader ([`crate::bootloader`], `brick`), the
+//! module's start (`module`), `lwm2m`, `download` and the application ask.
 
 use crate::named::{NamedSet, named};
 

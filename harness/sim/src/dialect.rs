@@ -1,8 +1,8 @@
 //! The other ways in which a sound module can speak: a closed list, which shows that a harness raises no false alarm.
 //!
 //! Each is legal: the note's own examples, the strings of another firmware, or a habit that users have seen. To add one:
-//! a line in the list, and one `dialects.has(…)` where the module speaks: [`crate::phrase`], [`crate::reporter`],
-//! [`crate::module`] or the application.
+//! a line in the list, and one `dialects.has(…)` where the module speaks: `phrase`, `reporter`,
+//! `module` or the application.
 
 use crate::named::{NamedSet, named};
 

@@ -34,7 +34,7 @@ pub(crate) enum DownloadError {
     Http(#[from] HttpError),
     #[error("status {0}, expected 200 or 206")]
     Status(u16),
-    #[error("a package of {0:?} bytes: expected 1 to {max}", max = DELTA.len())]
+    #[error("a package of {0:?} bytes: expected 1 to {max}", max = DELTA.size())]
     Length(Option<usize>),
     #[error("the partial answer is not the part that was asked for")]
     Range,
@@ -140,7 +140,7 @@ impl HttpTransfer<'_> {
             }
             (200, Some(kept)) if from > 0 && self.defects.has(Defect::RangeIgnored) => kept.total,
             (200, _) => {
-                let fits = |length: &usize| (1..=DELTA.len()).contains(length);
+                let fits = |length: &usize| (1..=DELTA.size()).contains(length);
                 let total = response.length.filter(fits);
                 let total = total.ok_or(DownloadError::Length(response.length))?;
                 from = 0;

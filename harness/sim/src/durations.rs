@@ -1,6 +1,6 @@
 //! Every duration of the simulated module, each with its source or the word *assumed*.
 //!
-//! These are the module's own times. `--speed` divides all of them (see [`crate::clock`]) and nothing else, so no other
+//! These are the module's own times. `--speed` divides all of them (see `clock`) and nothing else, so no other
 //! file may hold a literal duration that stands for something the module does. Sources: **AN** is the application note;
 //! **GK**, **AL** and **Wiz-IO** are drivers and guides for the BC66; **sibling** is a transcript of the BC26.
 

@@ -25,8 +25,8 @@ impl Factory {
     pub(crate) fn flash(&self) -> Result<()> {
         let layout = FlashLayout::BC66;
         let mut bytes = vec![ERASED; layout.size()];
-        bytes[layout.image.start..][..layout.image.len()]
-            .copy_from_slice(&image::build(&self.version, layout.image.len()));
+        bytes[layout.image.start..][..layout.image.size()]
+            .copy_from_slice(&image::build(&self.version, layout.image.size()));
         fs::write(&self.flash, &bytes)?;
         let at_once = ModuleClock::new(f64::MAX)
             .ok_or(io::ErrorKind::InvalidInput)

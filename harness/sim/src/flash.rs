@@ -2,7 +2,7 @@
 //!
 //! Erasing sets a whole sector to ones, programming turns ones into zeros inside one page, in whole write units. The
 //! rules are checked in every adapter, because breaking one is a bug of the simulator.
-//! Two adapters: a running simulator uses [`FileFlash`], tests use [`RamFlash`], which loses its power at a chosen
+//! Two adapters: a running simulator uses `FileFlash`, tests use [`RamFlash`], which loses its power at a chosen
 //! operation. Both tear the operation under way in the same manner (`tear`).
 
 mod file;

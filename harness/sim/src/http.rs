@@ -53,11 +53,11 @@ pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) length: Option<usize>,
     pub(crate) range: Option<ContentRange>,
-    connection: HttpConnection,
+    connection: ClientConnection,
 }
 
 #[derive(Debug)]
-struct HttpConnection {
+struct ClientConnection {
     stream: TcpStream,
     /// What came together with the head.
     early: Vec<u8>,
@@ -78,7 +78,7 @@ impl HttpClient {
             "GET {path} HTTP/1.1\r\nHost: {host}:{port}\r\nAccept: */*\r\nConnection: close\r\n{range}\r\n"
         );
         stream.write_all(request.as_bytes())?;
-        read_head(HttpConnection {
+        read_head(ClientConnection {
             stream,
             early: Vec::new(),
             client: self.clone(),
@@ -98,7 +98,7 @@ impl HttpClient {
     }
 }
 
-fn read_head(mut connection: HttpConnection) -> Result<Response, HttpError> {
+fn read_head(mut connection: ClientConnection) -> Result<Response, HttpError> {
     let mut head = Vec::new();
     let mut piece = [0; 512];
     loop {
@@ -187,7 +187,7 @@ impl Response {
     }
 }
 
-impl HttpConnection {
+impl ClientConnection {
     fn receive(&mut self, into: &mut [u8]) -> Result<usize, HttpError> {
         if !self.early.is_empty() {
             let n = self.early.len().min(into.len());

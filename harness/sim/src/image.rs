@@ -78,7 +78,7 @@ fn write_trailer(trailer: &mut [u8], version: &FirmwareVersion) {
 
 /// The version of the image that really stands in the flash; `None` if nothing that could run stands there.
 pub fn version(flash: &dyn Flash, layout: &FlashLayout) -> Result<Option<FirmwareVersion>> {
-    let trailer = flash.read_vec(layout.image.start + layout.image.len() - TRAILER, TRAILER)?;
+    let trailer = flash.read_vec(layout.image.start + layout.image.size() - TRAILER, TRAILER)?;
     let Some(name) = trailer.strip_prefix(&MAGIC) else {
         return Ok(None);
     };

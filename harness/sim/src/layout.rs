@@ -10,13 +10,9 @@ pub struct Region {
 }
 
 impl Region {
-    pub const fn len(self) -> usize {
+    /// In bytes.
+    pub const fn size(self) -> usize {
         self.sectors * SECTOR
-    }
-
-    /// No region is empty in a sound layout.
-    pub const fn is_empty(self) -> bool {
-        self.sectors == 0
     }
 
     /// First byte of the sector with the number `index`.
@@ -24,8 +20,15 @@ impl Region {
         self.start + index * SECTOR
     }
 
+    const fn followed_by(self, sectors: usize) -> Self {
+        Self {
+            start: self.end(),
+            sectors,
+        }
+    }
+
     const fn end(self) -> usize {
-        self.start + self.len()
+        self.start + self.size()
     }
 }
 
@@ -56,26 +59,11 @@ impl FlashLayout {
     /// A map around an image of this size.
     pub const fn with_image_sectors(sectors: usize) -> Self {
         let image = Region { start: 0, sectors };
-        let delta = Region {
-            start: image.end(),
-            sectors: DELTA_SECTORS,
-        };
-        let backup = Region {
-            start: delta.end(),
-            sectors: 1,
-        };
-        let info = Region {
-            start: backup.end(),
-            sectors: 2,
-        };
-        let nvdm = Region {
-            start: info.end(),
-            sectors: 2,
-        };
-        let spare = Region {
-            start: nvdm.end(),
-            sectors,
-        };
+        let delta = image.followed_by(DELTA_SECTORS);
+        let backup = delta.followed_by(1);
+        let info = backup.followed_by(2);
+        let nvdm = info.followed_by(2);
+        let spare = nvdm.followed_by(sectors);
         Self {
             image,
             delta,

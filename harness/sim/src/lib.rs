@@ -2,19 +2,19 @@
 //!
 //! It uses the vendor's facts (`bc66-spec`) and nothing of the harness that tests it. Two processes:
 //!
-//! - the **board** ([`board`]) owns what remains when a module loses its supply: the pty's master side, the flash file, the
-//!   lines for supply, RESET and PWRKEY, and the control socket that moves them ([`control`]);
-//! - the **module** ([`module`]) is a child process. Power off is `SIGKILL`: nothing more is executed, nothing more is sent,
+//! - the **board** (`board`) owns what remains when a module loses its supply: the pty's master side, the flash file, the
+//!   lines for supply, RESET and PWRKEY, and the control socket that moves them (`control`);
+//! - the **module** (`module`) is a child process. Power off is `SIGKILL`: nothing more is executed, nothing more is sent,
 //!   and the write under way stays torn. It reboots by executing itself again, so that no state in memory survives.
 //!
-//! Inside the module: the mask ROM's banner, the [`bootloader`], which patches in place, and the application
-//! ([`app`], [`app::at`]). Underneath: [`flash`], its map ([`layout`]), the [`record_log`] of small values, the UART's pace
-//! ([`uart`]) and what it is at another rate ([`line_noise`]), the module's time ([`clock`], [`durations`]). Images ([`image`](mod@image)) and packages ([`package`]) are synthetic;
-//! the deltas are real. The network's side: [`http`] and [`download`], [`coap`] and [`pull`], and the [`lwm2m`] client
-//! with its firmware update object. [`defect`] names what may be wrong with a module, [`dialect`] the other ways
-//! in which a sound one may speak.
+//! Inside the module: the mask ROM's banner, the [`bootloader`], which patches in place, and the application (`app`, with its
+//! AT commands in `app::at`). Underneath: the [`flash`] and its map ([`layout`]), the `record_log` of small values, the UART at
+//! the pace of the wire (`uart`) and at a wrong rate (`line_noise`), the module's time (`clock`, [`durations`]). Images
+//! ([`image`](mod@image)) and packages ([`package`]) are synthetic; the deltas are real. The network: `http` and `download`,
+//! [`coap`] and `pull`, and the `lwm2m` client with its firmware update object. [`defect`] names what may be wrong with a
+//! module, [`dialect`] the other ways in which a sound one may speak.
 //!
-//! Where to change what: an AT command → a row in [`app::at`]; what the module prints → [`phrase`]; how long something
+//! Where to change what: an AT command → a line in `app::at::table`; what the module prints → `phrase`; how long something
 //! takes → [`durations`]; a new defect → [`defect`]; a new way to speak → [`dialect`].
 //!
 //! Every program that links this crate calls [`run_module_if_asked`] before anything else.

@@ -34,7 +34,7 @@ pub(crate) enum PullError {
     Refused(MessageCode),
     #[error("the ETag has changed between two blocks")]
     Changed,
-    #[error("a package of {0} bytes or more: expected at most {max}", max = DELTA.len())]
+    #[error("a package of {0} bytes or more: expected at most {max}", max = DELTA.size())]
     TooLarge(usize),
     #[error("{0}")]
     Blocks(&'static str),
@@ -109,7 +109,7 @@ impl CoapTransfer {
             let block = check(&answer, asked, at)?;
             let end = at + answer.payload.len();
             let size = end.max(answer.uint(SIZE2).unwrap_or(0) as usize);
-            if size > DELTA.len() {
+            if size > DELTA.size() {
                 return Err(PullError::TooLarge(size));
             }
             let transport = DOWNLINK.mul_f64(answer.payload.len() as f64 / DOWNLINK_PIECE as f64);

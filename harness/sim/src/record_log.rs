@@ -171,7 +171,7 @@ mod tests {
     #[test]
     fn a_cut_write_is_old_or_new() {
         let log = RecordLog::new(REGION);
-        let mut flash = RamFlash::new(REGION.len(), 1);
+        let mut flash = RamFlash::new(REGION.size(), 1);
         log.write(&mut flash, 9, b"bystander").expect("powered");
         log.write(&mut flash, 1, &0u32.to_le_bytes()).expect("powered");
         for n in 1..600u32 {

@@ -24,7 +24,7 @@ pub enum PackError {
 
 /// The package that leads the simulated module from one version to another.
 pub fn pack(from: &FirmwareVersion, to: &FirmwareVersion) -> Result<Vec<u8>, PackError> {
-    pack_images(from, to, FlashLayout::BC66.image.len())
+    pack_images(from, to, FlashLayout::BC66.image.size())
 }
 
 /// The package that leads from the image of one version to that of another, both of `len` bytes.

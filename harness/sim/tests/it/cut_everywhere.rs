@@ -23,11 +23,11 @@ fn version(name: &str) -> FirmwareVersion {
 }
 
 fn image_of(name: &str) -> Vec<u8> {
-    image::build(&version(name), LAYOUT.image.len())
+    image::build(&version(name), LAYOUT.image.size())
 }
 
 fn package(from: &str, to: &str) -> Vec<u8> {
-    pack_images(&version(from), &version(to), LAYOUT.image.len()).expect("a package")
+    pack_images(&version(from), &version(to), LAYOUT.image.size()).expect("a package")
 }
 
 /// Flash with `running` installed and `package` in the delta area.
@@ -82,7 +82,7 @@ fn boot(flash: &mut RamFlash, trace: &mut Trace) -> Result<()> {
 }
 
 fn bytes(flash: &RamFlash, region: Region) -> &[u8] {
-    &flash.bytes()[region.start..region.start + region.len()]
+    &flash.bytes()[region.start..region.start + region.size()]
 }
 
 /// The one row of states that an update passes, each with what the image may be.

@@ -100,8 +100,8 @@ impl SweptModule {
     /// With the source version installed, and the package in the delta area.
     fn new(defects: Defects) -> Self {
         let [source, target] = [SOURCE, TARGET].map(|name| name.parse().expect("a version"));
-        let old = image::build(&source, LAYOUT.image.len());
-        let package = pack_images(&source, &target, LAYOUT.image.len()).expect("a package");
+        let old = image::build(&source, LAYOUT.image.size());
+        let package = pack_images(&source, &target, LAYOUT.image.size()).expect("a package");
         let mut flash = RamFlash::new(LAYOUT.size(), 0);
         flash.program_all(LAYOUT.image.start, &old).expect("powered");
         UpdateInfo::Idle.store(&mut flash, &LAYOUT).expect("powered");

@@ -15,7 +15,7 @@ pub(super) fn upload(app: &mut App, form: CommandForm<'_>) -> AtReply {
         CommandForm::Test => ReplyLines::many(&TEST_REPLY),
         CommandForm::Write(parameters) => {
             let block = UploadBlock::parse(parameters).ok_or(AtError::Plain)?;
-            if app.is_updating() || !app.at.upload.admits(&block, App::LAYOUT.delta.len()) {
+            if app.is_updating() || !app.at.upload.admits(&block, App::LAYOUT.delta.size()) {
                 return Err(AtError::Plain);
             }
             ReplyLines::prompt(block)

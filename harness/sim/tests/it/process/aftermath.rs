@@ -24,8 +24,7 @@ fn updated(defect: &str) -> Rig {
 }
 
 fn order(rig: &mut Rig) {
-    rig.upload(&FORWARD, 4096);
-    rig.exchange("AT+QFOTADL=1");
+    rig.order_uploaded(&FORWARD);
 }
 
 /// Before the first update there is nothing to see of any of them; afterwards a flash tool makes the module new.
@@ -229,8 +228,7 @@ fn busy_for_ever() {
     let mut rig = updated("busy-for-ever");
     rig.settle();
     for _ in 0..2 {
-        rig.upload(&BACK, 4096);
-        rig.exchange("AT+QFOTADL=1");
+        rig.order_uploaded(&BACK);
         let text = rig.until("\"END\",2\r\n");
         assert!(
             text.contains("\"START\"") && !text.contains("UPDATING"),

@@ -128,8 +128,7 @@ fn reset_holds_and_boots() {
 
 #[test]
 fn a_short_reset_is_none() {
-    let mut rig = Rig::start(&["--speed", "1", "--pwrkey-tied"]);
-    rig.request("power on");
+    let mut rig = Rig::powered("1", &[]);
     let mut other = Rig::client(&rig.control_path);
     let low = std::thread::spawn(move || Rig::ask(&mut other, "reset on"));
     while !rig.request("state").contains("reset=on") {}
@@ -143,8 +142,7 @@ fn a_short_reset_is_none() {
 
 #[test]
 fn the_uart_takes_its_time() {
-    let mut rig = Rig::start(&["--speed", "1", "--pwrkey-tied"]);
-    rig.request("power on");
+    let mut rig = Rig::powered("1", &[]);
     rig.until("+CFUN: 1\r\n");
     rig.sync();
     rig.send("AT+QFUPLEX=1024,0\r");

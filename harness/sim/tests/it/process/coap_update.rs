@@ -21,8 +21,7 @@ fn ready(flags: &[&str], package: &[u8]) -> (Rig, LwServer) {
 
 fn at_speed(speed: &str, flags: &[&str], package: &[u8]) -> (Rig, LwServer) {
     let server = LwServer::start(package.to_vec());
-    let mut rig = Rig::start(&[&["--speed", speed, "--pwrkey-tied"], flags].concat());
-    rig.request("power on");
+    let mut rig = Rig::powered(speed, flags);
     rig.settle();
     rig.exchange("ATE0");
     register(&mut rig, server.port);

@@ -7,8 +7,7 @@ use std::time::Duration;
 
 fn updating(defect: &str) -> Rig {
     let mut rig = Rig::attached(&["--defect", defect]);
-    rig.upload(&FORWARD, 4096);
-    rig.exchange("AT+QFOTADL=1");
+    rig.order_uploaded(&FORWARD);
     rig
 }
 
@@ -102,7 +101,7 @@ fn never_prints_end() {
 fn downloads_again_and_finishes() {
     let server = FileServer::start(FORWARD.clone());
     let mut rig = Rig::attached(&["--defect", "downloads-again"]);
-    rig.exchange(&format!("AT+QFOTADL=\"{}\"", server.url()));
+    rig.order_download(&server.url());
     rig.until("\"UPDATING\",50%");
     rig.cycle();
     let boot = rig.until("\"HTTPSTART\"");

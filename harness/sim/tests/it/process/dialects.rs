@@ -35,8 +35,7 @@ fn an_update(#[case] dialect: &str, #[case] heard: &[&str], #[case] never: &[&st
 #[test]
 fn percent_restarts_low() {
     let mut rig = Rig::attached(&["--dialect", "percent-restarts-low"]);
-    rig.upload(&FORWARD, 4096);
-    rig.exchange("AT+QFOTADL=1");
+    rig.order_uploaded(&FORWARD);
     assert!(!rig.until("\"UPDATING\",50%").contains("\"UPDATING\",1%"));
     rig.cycle();
     rig.until("\"UPDATING\",1%");
@@ -46,12 +45,10 @@ fn percent_restarts_low() {
 /// The boot ROM's block, and nothing until a command is answered; the result of an update waits for that.
 #[test]
 fn autobaud() {
-    let mut rig = Rig::start(&["--speed", SPEED, "--pwrkey-tied", "--dialect", "autobaud"]);
-    rig.request("power on");
+    let mut rig = Rig::powered(SPEED, &["--dialect", "autobaud"]);
     assert!(rig.listen(A_WHILE).ends_with("Leaving the BROM\n\r"));
     rig.sync();
-    rig.upload(&FORWARD, 4096);
-    rig.exchange("AT+QFOTADL=1");
+    rig.order_uploaded(&FORWARD);
     let update = rig.until("\"UPDATING\",100%,1,1\r\n") + &rig.listen(A_WHILE);
     assert!(
         update.contains("\"START\"") && update.ends_with("Leaving the BROM\n\r"),
@@ -67,8 +64,7 @@ fn autobaud() {
 /// A rate that was saved ends it.
 #[test]
 fn autobaud_ends_with_a_saved_rate() {
-    let mut rig = Rig::start(&["--speed", SPEED, "--pwrkey-tied", "--dialect", "autobaud"]);
-    rig.request("power on");
+    let mut rig = Rig::powered(SPEED, &["--dialect", "autobaud"]);
     rig.until("Leaving the BROM\n\r");
     rig.ask_until_answered();
     rig.exchange("AT+IPR=115200;&W");
@@ -84,8 +80,7 @@ fn autobaud_ends_with_a_saved_rate() {
 fn end_on_second_boot() {
     let mut rig = Rig::attached(&["--dialect", "end-on-second-boot"]);
     for (package, version) in [(&FORWARD, "BC66NBR01A02"), (&BACK, "BC66NBR01A01")] {
-        rig.upload(package, 4096);
-        rig.exchange("AT+QFOTADL=1");
+        rig.order_uploaded(package);
         let update = rig.until("+IP: ");
         assert!(
             update.contains("\"UPDATING\",100%") && !update.contains("\"END\""),
@@ -110,8 +105,7 @@ fn end_on_second_boot() {
 fn end_on_second_boot_of_the_last_update() {
     let mut rig = Rig::attached(&["--dialect", "end-on-second-boot"]);
     for package in [&FORWARD, &BACK] {
-        rig.upload(package, 4096);
-        rig.exchange("AT+QFOTADL=1");
+        rig.order_uploaded(package);
         assert!(!rig.until("+IP: ").contains("\"END\""));
         rig.sync();
     }
@@ -122,8 +116,7 @@ fn end_on_second_boot_of_the_last_update() {
 #[test]
 fn late_address() {
     let server = FileServer::start(FORWARD.clone());
-    let mut rig = Rig::start(&["--speed", "5", "--pwrkey-tied", "--dialect", "late-address"]);
-    rig.request("power on");
+    let mut rig = Rig::powered("5", &["--dialect", "late-address"]);
     rig.until("+CPIN: READY\r\n");
     rig.send("\rATE0;+CMEE=1;+CEREG=1\r");
     rig.until("\r\n+CEREG: 1\r\n");
@@ -165,7 +158,7 @@ fn two_addresses() {
 fn torn_httpend() {
     let server = FileServer::start(FORWARD.clone());
     let mut rig = Rig::attached(&["--dialect", "torn-httpend"]);
-    rig.exchange(&format!("AT+QFOTADL=\"{}\"", server.url()));
+    rig.order_download(&server.url());
     let order = rig.until("\"UPDATING\",20%");
     let torn = "\"DOWNLOADING\",100%\r\n\r\n+QIND: \"FOTA\",\"HTTPE\n\rF1: ";
     assert!(order.contains(torn), "{order:?}");
@@ -176,8 +169,7 @@ fn torn_httpend() {
     rig.until("\"END\",0\r\n");
     rig.settle();
     assert_eq!(rig.revision(), "BC66NBR01A02");
-    rig.upload(&BACK, 4096);
-    rig.exchange("AT+QFOTADL=1");
+    rig.order_uploaded(&BACK);
     let update = rig.until("\"END\",0\r\n");
     assert_eq!(update.matches("\"START\"").count(), 1, "{update:?}");
 }
@@ -190,7 +182,7 @@ fn exact_header_names(#[case] flags: &[&str], #[case] manner: Manner, #[case] co
     let server = FileServer::start(FORWARD.clone());
     server.behave(manner);
     let mut rig = Rig::attached(flags);
-    rig.exchange(&format!("AT+QFOTADL=\"{}\"", server.url()));
+    rig.order_download(&server.url());
     rig.until(&format!("\"HTTPEND\",{code}\r\n"));
 }
 

@@ -86,8 +86,7 @@ fn the_other_module() {
 
 #[test]
 fn the_sim_is_asked_too_early() {
-    let mut rig = Rig::start(&["--speed", "2", "--pwrkey-tied"]);
-    rig.request("power on");
+    let mut rig = Rig::powered("2", &[]);
     rig.until("RDY\r\n");
     rig.send("\rAT+CMEE=1;+CIMI\r");
     rig.until("\r\n+CME ERROR: 14\r\n");

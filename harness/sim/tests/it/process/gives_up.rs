@@ -6,16 +6,14 @@ use crate::process::rig::{FORWARD, Rig};
 const AIMABLE: &str = "100";
 
 fn updating(defect: &str) -> Rig {
-    let mut rig = Rig::start(&["--speed", AIMABLE, "--pwrkey-tied", "--defect", defect]);
-    rig.request("power on");
+    let mut rig = Rig::powered(AIMABLE, &["--defect", defect]);
     rig.settle();
     order(&mut rig);
     rig
 }
 
 fn order(rig: &mut Rig) {
-    rig.upload(&FORWARD, 4096);
-    rig.exchange("AT+QFOTADL=1");
+    rig.order_uploaded(&FORWARD);
 }
 
 /// The same, cut at 30 % or, on a busy machine, a little later, and with its supply back.

@@ -262,15 +262,7 @@ fn discovery_attributes_and_device() {
         "not the revision of ATI"
     );
     let mut block = server.message(MessageCode::GET, "/3/0");
-    block.push(
-        BLOCK2,
-        BlockValue {
-            number: 1,
-            more: false,
-            exponent: 0,
-        }
-        .encode(),
-    );
+    block.push(BLOCK2, BlockValue::at(16, 0).encode());
     let part = server.ask(&block);
     assert_eq!(part.payload.len(), 16);
     assert_eq!(

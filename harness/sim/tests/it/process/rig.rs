@@ -88,10 +88,16 @@ impl Rig {
         }
     }
 
-    /// A simulator whose module boots at once: `RDY` has been seen.
-    pub(crate) fn booted(flags: &[&str]) -> Self {
-        let mut rig = Self::start(&[&["--speed", SPEED, "--pwrkey-tied"], flags].concat());
+    /// A simulator whose module boots at once.
+    pub(crate) fn powered(speed: &str, flags: &[&str]) -> Self {
+        let mut rig = Self::start(&[&["--speed", speed, "--pwrkey-tied"], flags].concat());
         rig.request("power on");
+        rig
+    }
+
+    /// The same; `RDY` has been seen.
+    pub(crate) fn booted(flags: &[&str]) -> Self {
+        let mut rig = Self::powered(SPEED, flags);
         rig.until("RDY\r\n");
         rig
     }
@@ -251,6 +257,17 @@ impl Rig {
             let reply = self.until("OK\r\n");
             assert_eq!(reply, format!("\r\n+QFUPLEX: {}\r\n\r\nOK\r\n", data.len()));
         }
+    }
+
+    /// Uploads a package and orders the update.
+    pub(crate) fn order_uploaded(&mut self, package: &[u8]) {
+        self.upload(package, 4096);
+        self.exchange("AT+QFOTADL=1");
+    }
+
+    /// Orders an update over HTTP.
+    pub(crate) fn order_download(&mut self, url: &str) -> String {
+        self.exchange(&format!("AT+QFOTADL=\"{url}\""))
     }
 
     /// Power off and on; what was sent before the cut is not what comes after it.

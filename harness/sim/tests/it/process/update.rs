@@ -59,8 +59,7 @@ fn end_to_end(#[values(512, 8192)] block: usize) {
 fn there_and_back(#[values(21, 50, 80)] percent: u8) {
     let mut rig = Rig::attached(&[]);
     for (package, version) in [(&FORWARD, "BC66NBR01A02"), (&BACK, "BC66NBR01A01")] {
-        rig.upload(package, 4096);
-        rig.exchange("AT+QFOTADL=1");
+        rig.order_uploaded(package);
         rig.until(&format!("\"UPDATING\",{percent}%"));
         rig.cycle();
         let resumed = rig.until("RDY\r\n");
@@ -80,8 +79,7 @@ fn there_and_back(#[values(21, 50, 80)] percent: u8) {
 #[test]
 fn cut_again_in_each_resume() {
     let mut rig = Rig::attached(&[]);
-    rig.upload(&FORWARD, 4096);
-    rig.exchange("AT+QFOTADL=1");
+    rig.order_uploaded(&FORWARD);
     for percent in [20, 35, 35, 36, 70, 90] {
         rig.until(&format!("\"UPDATING\",{percent}%"));
         rig.cycle();
@@ -92,8 +90,7 @@ fn cut_again_in_each_resume() {
 #[test]
 fn reset_in_updating_resumes_too() {
     let mut rig = Rig::attached(&[]);
-    rig.upload(&FORWARD, 4096);
-    rig.exchange("AT+QFOTADL=1");
+    rig.order_uploaded(&FORWARD);
     rig.until("\"UPDATING\",40%");
     rig.request("reset on");
     rig.listen(Duration::from_millis(1));
@@ -114,8 +111,7 @@ fn damaged() -> Vec<u8> {
 #[case(b"garbage".to_vec(), "255")]
 fn refused(#[case] package: Vec<u8>, #[case] code: &str) {
     let mut rig = Rig::attached(&[]);
-    rig.upload(&package, 4096);
-    rig.exchange("AT+QFOTADL=1");
+    rig.order_uploaded(&package);
     let text = rig.until("+CPIN: READY\r\n");
     assert!(
         text.contains(&format!("+CFUN: 1\r\n\r\n+QIND: \"FOTA\",\"END\",{code}\r\n")),
@@ -129,8 +125,7 @@ fn refused(#[case] package: Vec<u8>, #[case] code: &str) {
 
 #[test]
 fn a_second_order_is_an_error() {
-    let mut rig = Rig::start(&["--speed", "20", "--pwrkey-tied"]);
-    rig.request("power on");
+    let mut rig = Rig::powered("20", &[]);
     rig.settle();
     rig.upload(&FORWARD[..4096], 4096);
     rig.send("AT+QFOTADL=1\rAT+QFOTADL=1\r");
@@ -152,11 +147,10 @@ fn the_write_under_way_is_torn() {
     let mut rig = Rig::start(&flags);
     rig.request("power on");
     rig.settle();
-    rig.upload(&FORWARD, 4096);
-    rig.exchange("AT+QFOTADL=1");
+    rig.order_uploaded(&FORWARD);
     let source = image::build(
         &"BC66NBR01A01".parse().expect("a version"),
-        FlashLayout::BC66.image.len(),
+        FlashLayout::BC66.image.size(),
     );
     let torn = (21..60).any(|percent| {
         rig.until(&format!("\"UPDATING\",{percent}%"));

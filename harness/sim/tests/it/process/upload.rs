@@ -59,8 +59,7 @@ fn too_many_bytes_are_an_error() {
 #[test]
 fn too_few_bytes_time_out() {
     // Slow enough that a busy machine sends the bytes before the module has given up.
-    let mut rig = Rig::start(&["--speed", "20", "--pwrkey-tied"]);
-    rig.request("power on");
+    let mut rig = Rig::powered("20", &[]);
     rig.settle();
     rig.exchange("ATE0");
     announce(&mut rig, "128,0,130,10");
@@ -74,8 +73,7 @@ fn too_few_bytes_time_out() {
 
 #[test]
 fn escape_leaves_data_mode() {
-    let mut rig = Rig::start(&["--speed", "20", "--pwrkey-tied"]);
-    rig.request("power on");
+    let mut rig = Rig::powered("20", &[]);
     rig.settle();
     rig.exchange("ATE0");
     for sent in [0, 50, 120] {
