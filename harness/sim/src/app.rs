@@ -83,7 +83,7 @@ struct DownloadOrders {
     coap: Option<CoapDownload>,
     /// Which percentages of the download over HTTP are printed.
     percents: Percents,
-    /// How many were started: what one tells after another has begun counts for nothing.
+    /// How many were started. Each has its number: events of one that was given up do not count.
     started: u64,
 }
 
@@ -134,7 +134,7 @@ impl App {
             settings,
         };
         app.uart.set_baud(app.at.profile.rate());
-        app.uart.listen(); // before anyone can react to what comes next
+        app.uart.listen(); // before the host can react to what comes next
         app.print_ready();
         app.due_in(RDY_TO_CFUN, TimedEvent::FullFunctionality);
         Ok(app)

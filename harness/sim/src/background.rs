@@ -9,12 +9,12 @@ use std::thread;
 #[derive(Debug)]
 pub(crate) struct Background(Cancellation);
 
-/// Tells the work whether it was given up.
+/// Says whether the work was given up.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Cancellation(Arc<AtomicBool>);
 
 impl Background {
-    /// Starts `work`, which is to look at the cancellation often, and after it to write and tell nothing more.
+    /// Starts `work`, which must check the cancellation often, and write and report nothing after it.
     pub(crate) fn start(name: &str, work: impl FnOnce(&Cancellation) + Send + 'static) -> io::Result<Self> {
         let cancellation = Cancellation::default();
         let own = cancellation.clone();

@@ -1,7 +1,7 @@
 //! The board under the module: supply, RESET and PWRKEY, and the process that they start and kill.
 //!
-//! Lines may be moved from any thread. Killing is done by whoever moves the line, at once; starting is left to one
-//! supervisor thread, because a module dies with the thread that started it (`PR_SET_PDEATHSIG` counts threads).
+//! Lines may be moved from any thread. The thread that moves a line kills the module itself, at once; one supervisor
+//! thread starts it, because a module dies with the thread that started it (`PR_SET_PDEATHSIG` counts threads).
 
 use crate::clock::ModuleClock;
 use crate::factory::Factory;

@@ -24,7 +24,7 @@ use std::time::Duration;
 /// Percentage at which a resume is given up: see [`Defect::RestoresOldWithError`].
 const GIVES_UP_AT: u8 = 45;
 
-/// Is told how an update goes on.
+/// Observes an update.
 pub trait UpdateObserver {
     /// An update resumes after a cut.
     fn resumes(&mut self);

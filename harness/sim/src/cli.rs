@@ -1,4 +1,4 @@
-//! The simulator's command line, for its own binary and for whoever embeds it.
+//! The simulator's command line, for its own binary and for programs that embed it.
 
 use crate::board::Board;
 use crate::clock::ModuleClock;

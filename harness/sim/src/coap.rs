@@ -1,4 +1,4 @@
-//! CoAP as the module speaks it (RFC 7252, RFC 7959, RFC 7641), written by hand: the harness uses a library, and an error
+//! CoAP for the module (RFC 7252, RFC 7959, RFC 7641), written by hand: the harness uses a library, and an error
 //! on both sides would hide.
 //!
 //! `message` knows the bytes, `block` the block options, `exchange` repeats a confirmable request until its

@@ -41,7 +41,7 @@ named! {
         TornBackupTrusted = "torn-backup-trusted",
             "after a cut, puts a backup back over its chunk by its first page alone, torn or not";
         ResumesWrongChunk = "resumes-wrong-chunk",
-            "after a cut, goes on one chunk behind the one that was not finished";
+            "after a cut, goes on one chunk after the one that was not finished";
         DownloadsAgain = "downloads-again",
             "after a power cut in UPDATING, downloads the package again over HTTP instead of resuming";
         BricksAbove90 = "bricks-above-90",

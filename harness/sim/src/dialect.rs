@@ -21,31 +21,31 @@ named! {
         NoStart = "no-start",
             "never prints START";
         NoSpaces = "no-spaces",
-            "prints no blank behind a colon or a comma";
+            "prints no blank after a colon or a comma";
         MoreSpaces = "more-spaces",
-            "prints blanks behind every comma, and before the colon of +CFUN";
+            "prints a blank after every comma, and before the colon of +CFUN";
         NoPercentSign = "no-percent-sign",
             "prints percentages without their sign";
         ShortUpdating = "short-updating",
             "prints UPDATING without the numbers of programs";
         NoisyBootRom = "noisy-boot-rom",
-            "sends noise before and behind the boot ROM's block, and glued to RDY";
+            "sends noise before and after the boot ROM's block, and directly before RDY";
         SlowBoot = "slow-boot",
             "takes 10 s from the supply to RDY";
         OldRegistration = "old-registration",
             "reports an LwM2M registration as +QLWURC: reg, like firmware A06";
         Autobaud = "autobaud",
-            "finds the rate of the line out: prints nothing behind the boot ROM's block before a command is answered";
+            "detects the rate of the line: prints nothing after the boot ROM's block until it has answered a command";
         EndOnSecondBoot = "end-on-second-boot",
             "prints END on the second boot after an update";
         LateAddress = "late-address",
             "has the address 0.0.0.0 for 3 s after the registration";
         TwoAddresses = "two-addresses",
-            "shows a second address behind the first, of 16 octets";
+            "shows a second address after the first, of 16 octets";
         TornHttpEnd = "torn-httpend",
-            "reboots in the middle of HTTPEND, and prints START behind the reboot";
+            "reboots in the middle of HTTPEND, and prints START after the reboot";
         ExactHeaderNames = "exact-header-names",
-            "finds Content-Length and Content-Range of a server in exactly this spelling alone";
+            "finds Content-Length and Content-Range of a server in exactly this spelling only";
         QueueMode = "queue-mode",
             "over LwM2M, sleeps 5 s after each exchange, and after a reboot only updates its registration";
     }

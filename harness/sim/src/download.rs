@@ -18,7 +18,7 @@ use crate::url::Url;
 
 const DELTA: Region = FlashLayout::BC66.delta;
 
-/// What a download tells the application.
+/// Events of a download.
 #[derive(Debug)]
 pub(crate) enum DownloadEvent {
     /// So many percent of the package are in the flash.
@@ -42,7 +42,7 @@ pub(crate) enum DownloadError {
     Flash(#[from] FlashError),
 }
 
-/// Starts downloading. Once given up, it writes nothing and tells nothing any more.
+/// Starts downloading.
 pub(crate) fn download(
     url: Url,
     flash: SharedFlash,
@@ -80,7 +80,7 @@ struct HttpTransfer<'a> {
     clock: ModuleClock,
     cancellation: &'a Cancellation,
     defects: Defects,
-    /// The percentage that was told last.
+    /// The percentage that was reported last.
     percent: u8,
 }
 
@@ -121,24 +121,24 @@ impl HttpTransfer<'_> {
 
     /// Asks for what is missing; for all of it, if the server cannot continue.
     fn open(&self) -> Result<Rest, DownloadError> {
-        let kept = DownloadPosition::load(&*self.flash.lock())?;
-        let kept = kept.filter(|kept| kept.url == self.url.text && kept.position > 0);
-        let mut from = kept.as_ref().map_or(0, |kept| kept.position);
+        let earlier = DownloadPosition::load(&*self.flash.lock())?;
+        let earlier = earlier.filter(|earlier| earlier.url == self.url.text && earlier.position > 0);
+        let mut from = earlier.as_ref().map_or(0, |earlier| earlier.position);
         let mut response = self.client.get(&self.url, from)?;
         if response.status == 416 && from > 0 {
             from = 0;
             response = self.client.get(&self.url, from)?;
         }
-        let total = match (response.status, kept) {
-            (206, Some(kept)) if from > 0 => {
-                let is_asked = |range: ContentRange| (range.from, range.total) == (from, kept.total);
+        let total = match (response.status, earlier) {
+            (206, Some(earlier)) if from > 0 => {
+                let is_asked = |range: ContentRange| (range.from, range.total) == (from, earlier.total);
                 if !response.range.is_some_and(is_asked) {
                     DownloadPosition::forget(&mut *self.flash.lock())?;
                     return Err(DownloadError::Range);
                 }
-                kept.total
+                earlier.total
             }
-            (200, Some(kept)) if from > 0 && self.defects.has(Defect::RangeIgnored) => kept.total,
+            (200, Some(earlier)) if from > 0 && self.defects.has(Defect::RangeIgnored) => earlier.total,
             (200, _) => {
                 let fits = |length: &usize| (1..=DELTA.size()).contains(length);
                 let total = response.length.filter(fits);

@@ -1,7 +1,7 @@
 //! NOR flash: all that survives a power cut.
 //!
-//! Erasing sets a whole sector to ones, programming turns ones into zeros inside one page, in whole write units. The
-//! rules are checked in every adapter, because breaking one is a bug of the simulator.
+//! Erasing sets a whole sector to ones, programming turns ones into zeros inside one page, in whole write units. Breaking
+//! these rules is a bug of the simulator, which panics then.
 //! Two adapters: a running simulator uses `FileFlash`, tests use [`RamFlash`], which loses its power at a chosen
 //! operation. Both tear the operation under way in the same manner (`tear`).
 
@@ -14,7 +14,10 @@ pub(crate) use file::FileFlash;
 pub use ram::RamFlash;
 pub(crate) use shared::SharedFlash;
 
+use crate::durations::{ERASE_SECTOR, PROGRAM_PAGE};
+use crate::random::Random;
 use std::io;
+use std::time::Duration;
 
 /// Bytes that are erased together.
 pub const SECTOR: usize = 4096;
@@ -37,11 +40,36 @@ pub enum FlashError {
 pub type Result<T> = std::result::Result<T, FlashError>;
 
 pub trait Flash {
+    /// In bytes.
+    fn size(&self) -> usize;
+
     fn read(&self, at: usize, into: &mut [u8]) -> Result<()>;
+
+    /// Makes `new` the content at `at`, which takes `time`; what `tear` gives, if the power goes meanwhile.
+    fn change(
+        &mut self,
+        at: usize,
+        new: &[u8],
+        time: Duration,
+        tear: &dyn Fn(&mut Random) -> Vec<u8>,
+    ) -> Result<()>;
+
     /// Erases the sector that begins at `at`.
-    fn erase(&mut self, at: usize) -> Result<()>;
+    fn erase(&mut self, at: usize) -> Result<()> {
+        check_erase(at, self.size());
+        let old = self.read_vec(at, SECTOR)?;
+        let tear = |random: &mut Random| tear::erase(&old, random);
+        self.change(at, &[ERASED; SECTOR], ERASE_SECTOR, &tear)
+    }
+
     /// Programs whole write units inside one page.
-    fn program(&mut self, at: usize, bytes: &[u8]) -> Result<()>;
+    fn program(&mut self, at: usize, bytes: &[u8]) -> Result<()> {
+        let old = self.read_vec(at, bytes.len())?;
+        check_program(at, &old, bytes);
+        let time = PROGRAM_PAGE.mul_f64(bytes.len() as f64 / PAGE as f64);
+        let tear = |random: &mut Random| tear::program(&old, bytes, random);
+        self.change(at, &programmed(&old, bytes), time, &tear)
+    }
 
     fn read_vec(&self, at: usize, len: usize) -> Result<Vec<u8>> {
         let mut bytes = vec![0; len];
@@ -68,31 +96,21 @@ pub trait Flash {
 
 /// Panics unless `at` begins a sector inside a chip of `size` bytes.
 fn check_erase(at: usize, size: usize) {
-    assert!(
-        at.is_multiple_of(SECTOR),
-        "erase at {at:#x}: not the beginning of a sector"
-    );
-    assert!(
-        at + SECTOR <= size,
-        "erase at {at:#x}: beyond the chip's {size:#x} bytes"
-    );
+    let whole = at.is_multiple_of(SECTOR);
+    assert!(whole, "erase at {at:#x}: not the beginning of a sector");
+    let inside = at + SECTOR <= size;
+    assert!(inside, "erase at {at:#x}: beyond the chip's {size:#x} bytes");
 }
 
-/// Panics unless `new` may be programmed at `at`, where `old` stands.
+/// Panics unless `new` may be programmed over `old` at `at`.
 fn check_program(at: usize, old: &[u8], new: &[u8]) {
-    assert!(
-        at.is_multiple_of(WRITE_UNIT) && new.len().is_multiple_of(WRITE_UNIT),
-        "program at {at:#x}: not whole write units"
-    );
-    assert!(
-        !new.is_empty() && at % PAGE + new.len() <= PAGE,
-        "program {} bytes at {at:#x}: not inside one page",
-        new.len()
-    );
-    let bad = old
-        .iter()
-        .zip(new)
-        .position(|(old, new)| new & !old != 0 && *new != ERASED);
+    let len = new.len();
+    let whole = at.is_multiple_of(WRITE_UNIT) && len.is_multiple_of(WRITE_UNIT);
+    assert!(whole, "program at {at:#x}: not whole write units");
+    let inside = len > 0 && at % PAGE + len <= PAGE;
+    assert!(inside, "program {len} bytes at {at:#x}: not inside one page");
+    let sets_bits = |(old, new): (&u8, &u8)| new & !old != 0 && *new != ERASED;
+    let bad = old.iter().zip(new).position(sets_bits);
     assert!(
         bad.is_none(),
         "program at {at:#x}: bits would have to become ones at offset {bad:?}"

@@ -1,6 +1,6 @@
 //! The module's HTTP client: one GET, with a Range or without (HTTP/1.1, RFC 9110).
 //!
-//! It blocks in short slices of real time, so that a download can be given up at any moment and silence is noticed.
+//! It blocks in short slices of real time, so that it notices silence and that the download was given up.
 
 use crate::background::Cancellation;
 use crate::clock::ModuleClock;

@@ -24,7 +24,7 @@ pub(crate) enum NvdmKey {
     /// Flag: an update has succeeded since the factory. A sound module does not note that.
     Updated,
     /// Flag: the result of an update waits for another boot ([`crate::dialect::Dialect::EndOnSecondBoot`]).
-    ResultKept,
+    ResultPostponed,
     /// Flag: `START` is to be printed after the reboot ([`crate::dialect::Dialect::TornHttpEnd`]).
     StartOwed,
     /// The registration that a client in queue mode resumes ([`crate::dialect::Dialect::QueueMode`]).

@@ -27,13 +27,13 @@ pub fn digest(bytes: &[u8]) -> Digest {
 }
 
 const MAGIC: [u8; 4] = *b"core";
-/// Of a package for a rehearsal: the same, for a bench whose wires end at this module in place of a real one.
+/// The magic of a package for a rehearsal, on a bench whose wires end at this module in place of a real one.
 const REHEARSAL: [u8; 4] = *b"rehe";
 const FORMAT: u16 = 1;
 const NAME: usize = 16;
 /// Header length, its CRC included.
 const HEADER: usize = 168;
-/// Where the content's digest stands: behind magic, format, reach, three lengths and two digests.
+/// Offset of the content's digest: after magic, format, reach, three lengths and two digests.
 const DIGEST_AT: usize = 4 + 2 + 2 + 3 * 4 + 2 * 32;
 const TABLE_ENTRY: usize = 4 + 32 + 32;
 const CRC: crc::Crc<u32> = crc::Crc::<u32>::new(&crc::CRC_32_ISO_HDLC);

@@ -1,6 +1,6 @@
 //! The pty that is the module's main UART.
 //!
-//! The board opens the slave side itself, makes it raw before anyone else can open it, and keeps it open for life. Else early
+//! The board opens the slave side itself, makes it raw before the host can open it, and keeps it open. Otherwise early
 //! output would be echoed and rewritten by the line discipline, and the master side would hang up with the last client.
 
 use bc66_spec::timing::BAUD_DEFAULT;

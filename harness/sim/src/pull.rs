@@ -70,7 +70,7 @@ pub(crate) struct CoapTransfer {
 }
 
 impl CoapTransfer {
-    /// Starts downloading. Once given up, it writes nothing and tells nothing any more.
+    /// Starts downloading.
     pub(crate) fn start(
         self,
         tell: impl FnOnce(Result<usize, PullError>) + Send + 'static,
@@ -100,13 +100,13 @@ impl CoapTransfer {
         let mut exponent = self.exponent;
         let mut etag: Option<Option<Vec<u8>>> = None;
         loop {
-            let asked = BlockValue::at(at, exponent);
-            let answer = conversation.ask(request(&self.uri, asked))?;
+            let requested = BlockValue::at(at, exponent);
+            let answer = conversation.ask(request(&self.uri, requested))?;
             let seen = answer.value(ETAG).map(<[u8]>::to_vec);
             if *etag.get_or_insert_with(|| seen.clone()) != seen {
                 return Err(PullError::Changed);
             }
-            let block = check(&answer, asked, at)?;
+            let block = check(&answer, requested, at)?;
             let end = at + answer.payload.len();
             let size = end.max(answer.uint(SIZE2).unwrap_or(0) as usize);
             if size > DELTA.size() {
@@ -212,7 +212,7 @@ fn request(uri: &Uri, block: BlockValue) -> RawMessage {
 }
 
 /// The block that an answer is, if it is the one that was asked for.
-fn check(answer: &RawMessage, asked: BlockValue, at: usize) -> Result<BlockValue, PullError> {
+fn check(answer: &RawMessage, requested: BlockValue, at: usize) -> Result<BlockValue, PullError> {
     if answer.code != MessageCode::CONTENT {
         return Err(PullError::Refused(answer.code));
     }
@@ -220,12 +220,12 @@ fn check(answer: &RawMessage, asked: BlockValue, at: usize) -> Result<BlockValue
         return Err(PullError::Blocks("an option that must be understood and is not"));
     }
     let Some(value) = answer.value(BLOCK2) else {
-        let whole = Some(asked).filter(|_| at == 0 && !answer.payload.is_empty());
+        let whole = Some(requested).filter(|_| at == 0 && !answer.payload.is_empty());
         return whole.ok_or(PullError::Blocks("an answer without a block"));
     };
     let block = BlockValue::decode(value).ok_or(PullError::Blocks("a malformed block option"))?;
     let full = answer.payload.len() == block.size();
-    if block.exponent > asked.exponent {
+    if block.exponent > requested.exponent {
         Err(PullError::Blocks("a larger block than was asked for"))
     } else if block.offset() != at {
         Err(PullError::Blocks("another block than was asked for"))
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[rstest]
-    #[case::asked(Some(0x1D), 512, 512, None)]
+    #[case::requested(Some(0x1D), 512, 512, None)]
     #[case::last(Some(0x15), 512, 3, None)]
     #[case::smaller(Some(0x8A), 512, 64, None)]
     #[case::larger(Some(0x1E), 1024, 1024, Some("a larger block than was asked for"))]

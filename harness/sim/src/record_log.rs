@@ -138,7 +138,7 @@ fn parse(bytes: &[u8]) -> Option<(u8, &[u8], usize)> {
     sound.then(|| (head[1], value, (HEAD + value.len()).next_multiple_of(WRITE_UNIT)))
 }
 
-/// The last values of a sector, and the first unit behind everything in it. A torn record is stepped over unit by unit,
+/// The last values of a sector, and the first unit after all of it. A torn record is skipped unit by unit,
 /// because its length cannot be trusted.
 fn scan(sector: &[u8]) -> (BTreeMap<u8, Vec<u8>>, usize) {
     let mut values = BTreeMap::new();

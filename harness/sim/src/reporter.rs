@@ -17,31 +17,6 @@ const LOW_PERCENTS: [u8; 4] = [1, 7, 13, 19];
 /// [`Dialect::PercentJumps`] prints one percentage in so many, and the last one always.
 const JUMP: usize = 4;
 
-/// What [`Defect::PercentOutOfRange`] prints before a percentage.
-struct Odd {
-    before: u8,
-    percent: u8,
-    program: u8,
-}
-
-const ODD: [Odd; 3] = [
-    Odd {
-        before: 50,
-        percent: 35,
-        program: CURRENT_BIN,
-    },
-    Odd {
-        before: 70,
-        percent: 70,
-        program: 3,
-    },
-    Odd {
-        before: 100,
-        percent: 140,
-        program: CURRENT_BIN,
-    },
-];
-
 /// Shows an update on the UART.
 pub(crate) struct Reporter<'a> {
     uart: &'a Uart,
@@ -87,9 +62,14 @@ impl UpdateObserver for Reporter<'_> {
             return;
         }
         if self.defects.has(Defect::PercentOutOfRange) {
-            for odd in ODD.iter().filter(|odd| odd.before == percent) {
-                self.uart.line(&self.phrases.updating(odd.percent, odd.program));
-            }
+            // Another percentage comes first: one that goes back, one of a third program, one above 100.
+            let odd = match percent {
+                50 => Some(self.phrases.updating(35, CURRENT_BIN)),
+                70 => Some(self.phrases.updating(70, 3)),
+                100 => Some(self.phrases.updating(140, CURRENT_BIN)),
+                _ => None,
+            };
+            odd.iter().for_each(|line| self.uart.line(line));
         }
         for printed in self.percents.printed_at(percent) {
             self.uart.line(&self.phrases.updating(printed, CURRENT_BIN));

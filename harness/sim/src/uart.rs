@@ -2,9 +2,8 @@
 //!
 //! A byte is seen when its last bit has arrived. Nothing is sent ahead of its time and nothing is read faster than the wire
 //! could carry it; short times are batched over absolute due times, so a long transfer takes exactly as long as its bits.
-//! There is no flow control: what nobody reads is lost, and what comes while the module does not listen is dropped. A module
-//! that was set to another rate than the pty is understood by nobody ([`crate::line_noise`]); at 115200 it is not held against a pty
-//! that nobody has set.
+//! There is no flow control: bytes that are not read are lost, and bytes that come while the module does not listen are dropped.
+//! If module and pty have different rates, both read noise ([`crate::line_noise`]), except at 115200, where a pty may be unset.
 
 use crate::clock::{ModuleClock, Pacer};
 use crate::line_noise::misread;

@@ -35,7 +35,7 @@ pub(crate) fn receive(socket: &UdpSocket, limit: Duration) -> Option<Vec<u8>> {
         Ok(n) => Some(buffer[..n].to_vec()),
         Err(error) => {
             if error.kind() == io::ErrorKind::ConnectionRefused {
-                std::thread::sleep(wait); // nobody listens there now: as good as silence
+                std::thread::sleep(wait); // no socket is bound there: the same as silence
             }
             None
         }

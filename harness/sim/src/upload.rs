@@ -5,6 +5,7 @@
 
 use crate::decimal::decimal;
 use bc66_spec::qfuplex::{BLOCK_SIZES, CRC_BYTES, FIRST_BLOCK, TIMEOUT_DEFAULT_S, TIMEOUT_S, default_length};
+use std::str::FromStr;
 use std::time::Duration;
 
 /// A block that the host announced, checked.
@@ -22,21 +23,17 @@ impl UploadBlock {
     /// Reads `<blocksize>,<blocknum>[,<length>[,<timeout>]]`; `None` if a value is not allowed (AN §3.2.1).
     pub(crate) fn parse(parameters: &str) -> Option<Self> {
         let fields: Vec<&str> = parameters.split(',').map(str::trim).collect();
-        let (size, number, rest) = match fields.as_slice() {
-            [size, number, rest @ ..] if rest.len() <= 2 => (*size, *number, rest),
-            _ => return None,
+        let [size, number, rest @ ..] = fields.as_slice() else {
+            return None;
         };
-        let size = decimal(size).filter(|size| BLOCK_SIZES.contains(size))?;
-        let number = decimal(number)?;
+        let size = decimal(size).filter(|size| BLOCK_SIZES.contains(size) && rest.len() <= 2)?;
         let full = default_length(size);
         let length = optional(rest.first(), full)?;
-        let timeout = optional(rest.get(1), u32::from(TIMEOUT_DEFAULT_S))?;
-        let sound = length > CRC_BYTES as u32
-            && length <= full
-            && u8::try_from(timeout).is_ok_and(|timeout| TIMEOUT_S.contains(&timeout));
-        sound.then(|| Self {
+        let timeout = optional(rest.get(1), TIMEOUT_DEFAULT_S)?;
+        let sound = length > CRC_BYTES as u32 && length <= full && TIMEOUT_S.contains(&timeout);
+        sound.then_some(Self {
             size: usize::from(size),
-            number,
+            number: decimal(number)?,
             length: length as usize,
             timeout: Duration::from_secs(timeout.into()),
         })
@@ -59,9 +56,11 @@ impl UploadBlock {
 }
 
 /// A parameter left out, by its place or by leaving the place empty, takes its default (AN §1.1.1).
-fn optional(text: Option<&&str>, default: u32) -> Option<u32> {
-    text.filter(|text| !text.is_empty())
-        .map_or(Some(default), |text| decimal(text))
+fn optional<T: FromStr>(text: Option<&&str>, default: T) -> Option<T> {
+    match text {
+        None | Some(&"") => Some(default),
+        Some(text) => decimal(text),
+    }
 }
 
 /// What has been uploaded since the last boot.
@@ -141,7 +140,7 @@ mod tests {
         assert_eq!(upload.package_len(), Some(1124));
         assert!(
             !upload.admits(&block("512,3"), 10_000),
-            "nothing follows a short block"
+            "nothing follows a short one"
         );
         assert!(!upload.admits(&block("512,1"), 10_000), "no going back");
         assert!(!upload.admits(&block("256,4"), 10_000), "one block size");

@@ -34,7 +34,7 @@ pub(super) struct Aftermath {
     /// Command lines of this boot.
     lines: u32,
     /// The reply that the next command gets: [`Defect::StaleReplies`].
-    owed: Vec<u8>,
+    late_reply: Vec<u8>,
     planned: bool,
     flooding: bool,
 }
@@ -58,7 +58,7 @@ impl Aftermath {
             updated: nvdm::flag(flash, NvdmKey::Updated)?,
             fresh,
             lines: 0,
-            owed: Vec::new(),
+            late_reply: Vec::new(),
             planned: false,
             flooding: false,
         })
@@ -129,7 +129,7 @@ impl App {
             garble_revision(&mut bytes);
         }
         if self.suffers(Defect::StaleReplies) {
-            std::mem::swap(&mut bytes, &mut self.aftermath.owed);
+            std::mem::swap(&mut bytes, &mut self.aftermath.late_reply);
         }
         bytes
     }

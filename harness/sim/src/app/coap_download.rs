@@ -53,10 +53,8 @@ impl App {
         number: u64,
         package: Result<usize, PullError>,
     ) -> Result<(), ModuleError> {
-        let Some(CoapDownload::Running { number: running, .. }) = &self.downloads.coap else {
-            return Ok(());
-        };
-        if *running != number {
+        if !matches!(&self.downloads.coap, Some(CoapDownload::Running { number: running, .. }) if *running == number)
+        {
             return Ok(()); // it was given up
         }
         self.downloads.coap = None;

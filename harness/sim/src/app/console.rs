@@ -83,7 +83,7 @@ impl App {
                 self.end_line()?;
             }
             if self.at.data_mode.is_some() {
-                break; // what came before the prompt is no data
+                break; // bytes before the prompt are not data
             }
         }
         Ok(())
@@ -107,7 +107,7 @@ impl App {
         self.uart.send(text);
         self.synchronize();
         if let Some(block) = answer.prompt {
-            self.inbox.take_bytes(); // what came before the prompt is no data
+            self.inbox.take_bytes(); // bytes before the prompt are not data
             self.uart.send([b'\r', b'\n', PROMPT, b' ']);
             self.uart.flush();
             self.at.data_mode = Some(DataMode::new(block, self.clock));

@@ -80,7 +80,7 @@ impl App {
         let trusting = self.settings.defects.has(Defect::WrongCrcAccepted);
         let sound = trusting || checksum == wire_crc::to_wire(CRC.checksum(content));
         if sound {
-            self.forget_download()?; // its beginning is about to be overwritten
+            self.forget_download()?; // it is about to be overwritten
             self.forget_coap_package()?;
             self.at.upload.begins(&data.block);
             delta_area::write(

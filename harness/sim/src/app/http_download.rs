@@ -82,8 +82,8 @@ impl App {
         {
             return Ok(());
         }
-        let kept = DownloadPosition::load(&*self.flash.lock())?;
-        if let Some(url) = kept.and_then(|kept| Url::parse(&kept.url)) {
+        let earlier = DownloadPosition::load(&*self.flash.lock())?;
+        if let Some(url) = earlier.and_then(|earlier| Url::parse(&earlier.url)) {
             self.downloads.http = Some(HttpDownload::Ordered(url));
             self.due_in(ORDER_TO_HTTPSTART, TimedEvent::HttpStart);
         }
@@ -92,10 +92,13 @@ impl App {
 
     /// The package is complete: the position of its download is not needed any more.
     pub(super) fn leave_download(&self) -> Result<(), ModuleError> {
-        let kept = DownloadPosition::load(&*self.flash.lock())?;
-        match kept.filter(|_| self.settings.defects.has(Defect::DownloadsAgain)) {
-            Some(kept) => {
-                let again = DownloadPosition { position: 0, ..kept };
+        let earlier = DownloadPosition::load(&*self.flash.lock())?;
+        match earlier.filter(|_| self.settings.defects.has(Defect::DownloadsAgain)) {
+            Some(earlier) => {
+                let again = DownloadPosition {
+                    position: 0,
+                    ..earlier
+                };
                 Ok(again.save(&mut *self.flash.lock())?)
             }
             None => self.forget_download(),
@@ -105,8 +108,8 @@ impl App {
     /// Sets the marker for the bootloader; an update that patches already goes on.
     pub(super) fn set_marker(&self, package: usize) -> Result<(), ModuleError> {
         let mut flash = self.flash.lock();
-        if nvdm::flag(&*flash, NvdmKey::ResultKept)? {
-            nvdm::set_flag(&mut *flash, NvdmKey::ResultKept, false)?; // the update before was never reported
+        if nvdm::flag(&*flash, NvdmKey::ResultPostponed)? {
+            nvdm::set_flag(&mut *flash, NvdmKey::ResultPostponed, false)?; // the update before was never reported
         }
         let marker = match UpdateInfo::load(&*flash, &Self::LAYOUT)? {
             UpdateInfo::Patching { .. } => UpdateInfo::Patching { package },
@@ -117,10 +120,8 @@ impl App {
     }
 
     pub(super) fn on_http(&mut self, number: u64, event: DownloadEvent) -> Result<(), ModuleError> {
-        let Some(HttpDownload::Running { number: running, .. }) = &self.downloads.http else {
-            return Ok(());
-        };
-        if *running != number {
+        if !matches!(&self.downloads.http, Some(HttpDownload::Running { number: running, .. }) if *running == number)
+        {
             return Ok(()); // it was given up
         }
         let over = match event {

@@ -1,4 +1,4 @@
-//! What has come for the application: bytes of the host, and what the threads beside it tell.
+//! The application's inputs: bytes of the host, and events of the threads beside it.
 
 use crate::download::DownloadEvent;
 use crate::lwm2m::LinkEvent;

@@ -36,7 +36,7 @@ pub(super) struct Lwm2mSession {
     /// Counts the links of this boot.
     links: u64,
     /// The firmware object as the flash has it.
-    kept: Vec<u8>,
+    stored_firmware: Vec<u8>,
     /// The registration that outlives a reboot, in queue mode.
     pub(super) earlier: Option<EarlierRegistration>,
     /// Did a command order the registration that is under way?
@@ -47,8 +47,8 @@ impl Lwm2mSession {
     /// After a boot: what the bootloader left decides on state and result.
     pub(super) fn start(settings: &Settings, flash: &mut dyn Flash) -> Result<Self, ModuleError> {
         let never_updated = Firmware::new(settings.defects);
-        let kept = nvdm::read(flash, NvdmKey::FirmwareObject)?;
-        let mut firmware = kept
+        let stored = nvdm::read(flash, NvdmKey::FirmwareObject)?;
+        let mut firmware = stored
             .as_deref()
             .and_then(|bytes| Firmware::decode(bytes, settings.defects))
             .unwrap_or(never_updated);
@@ -80,7 +80,7 @@ impl Lwm2mSession {
             link: None,
             socket: None,
             links: 0,
-            kept: kept.unwrap_or(never_updated.encode()),
+            stored_firmware: stored.unwrap_or(never_updated.encode()),
             earlier,
             ordered: true,
         };
@@ -88,12 +88,12 @@ impl Lwm2mSession {
         Ok(session)
     }
 
-    /// State and result are in the flash before anyone hears of them.
+    /// State and result are in the flash before they are reported.
     fn keep_firmware_object(&mut self, flash: &mut dyn Flash) -> Result<(), FlashError> {
         let now = self.objects.firmware.encode();
-        if now != self.kept {
+        if now != self.stored_firmware {
             nvdm::write(flash, NvdmKey::FirmwareObject, &now)?;
-            self.kept = now;
+            self.stored_firmware = now;
         }
         Ok(())
     }
@@ -158,7 +158,7 @@ impl App {
             UpdatedParameter::Lifetime(seconds) => UpdatedParameter::Lifetime(self.lifetime(seconds)),
             other => other,
         };
-        let id = self.lwm2m.client.update(Some(change), true).ok_or(NOT_ALLOWED)?;
+        let id = self.lwm2m.client.update(change, true).ok_or(NOT_ALLOWED)?;
         if let UpdatedParameter::Lifetime(seconds) = change {
             self.lwm2m.objects.lifetime = seconds;
         }
@@ -230,7 +230,7 @@ impl App {
         match event {
             Lwm2mEvent::Register { confirmed } => {
                 if confirmed {
-                    self.keep_registration()?; // before anyone hears of it
+                    self.keep_registration()?; // before it is reported
                 } else {
                     self.close_link();
                 }
@@ -256,7 +256,7 @@ impl App {
             Lwm2mEvent::Act(ServerAction::Reboot) => self.due_in(EXECUTE_TO_REBOOT, TimedEvent::Reboot),
             Lwm2mEvent::Act(ServerAction::UpdateRegistration) => {
                 let lifetime = UpdatedParameter::Lifetime(self.lwm2m.objects.lifetime);
-                self.lwm2m.client.update(Some(lifetime), false);
+                self.lwm2m.client.update(lifetime, false);
             }
         }
         Ok(())

@@ -37,13 +37,7 @@ pub(crate) struct SimCard {
 impl SimCard {
     fn new(seed: u64) -> Self {
         let mut random = Random::for_purpose(seed, "sim card");
-        let mut digits = |count: u32| {
-            format!(
-                "{:0count$}",
-                random.bits() % 10_u64.pow(count),
-                count = count as usize
-            )
-        };
+        let mut digits = |count: usize| format!("{:0count$}", random.bits() % 10_u64.pow(count as u32));
         Self {
             iccid: with_check_digit(format!("898611{}", digits(13))),
             imsi: format!("46011{}", digits(10)),

@@ -30,7 +30,7 @@ impl App {
     pub(super) fn print_result(&mut self) -> Result<(), FlashError> {
         let info = UpdateInfo::load(&*self.flash.lock(), &Self::LAYOUT)?;
         if let UpdateInfo::Over(code) = info {
-            if !self.at.synchronized || self.keeps_result()? {
+            if !self.at.synchronized || self.postpones_result()? {
                 return Ok(());
             }
             self.print_end(code);
@@ -40,13 +40,13 @@ impl App {
     }
 
     /// Is the result kept for the next boot?
-    fn keeps_result(&self) -> Result<bool, FlashError> {
+    fn postpones_result(&self) -> Result<bool, FlashError> {
         if !self.settings.dialects.has(Dialect::EndOnSecondBoot) {
             return Ok(false);
         }
         let mut flash = self.flash.lock();
-        let kept = !nvdm::flag(&*flash, NvdmKey::ResultKept)?;
-        nvdm::set_flag(&mut *flash, NvdmKey::ResultKept, kept)?;
+        let kept = !nvdm::flag(&*flash, NvdmKey::ResultPostponed)?;
+        nvdm::set_flag(&mut *flash, NvdmKey::ResultPostponed, kept)?;
         Ok(kept)
     }
 

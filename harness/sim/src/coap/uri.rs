@@ -88,7 +88,7 @@ fn split_authority(authority: &str) -> Option<(&str, u16)> {
     }
 }
 
-/// Decodes `%41`; `None` if something else stands behind the sign.
+/// Decodes `%41`; `None` if no two hexadecimal digits follow the sign.
 fn decoded(text: &str) -> Option<Vec<u8>> {
     let mut pieces = text.split('%');
     let mut bytes = pieces.next()?.as_bytes().to_vec();

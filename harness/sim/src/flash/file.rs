@@ -3,9 +3,8 @@
 //! Each operation first writes its torn state, then lets its duration pass, then writes its final state. A process that
 //! is killed in between therefore leaves the operation torn, without help from the killer.
 
-use super::{ERASED, Flash, PAGE, Result, SECTOR, check_erase, check_program, programmed, tear};
+use super::{Flash, Result};
 use crate::clock::{ModuleClock, Pacer};
-use crate::durations::{ERASE_SECTOR, PROGRAM_PAGE};
 use crate::random::Random;
 use std::fs::{File, OpenOptions};
 use std::os::unix::fs::FileExt;
@@ -34,33 +33,27 @@ impl FileFlash {
             random: Random::for_purpose(seed, "tear"),
         })
     }
-
-    fn spend(&mut self, module: Duration) {
-        self.pace.restart();
-        self.pace.pass(self.clock.real(module));
-    }
 }
 
 impl Flash for FileFlash {
+    fn size(&self) -> usize {
+        self.size
+    }
+
     fn read(&self, at: usize, into: &mut [u8]) -> Result<()> {
         Ok(self.file.read_exact_at(into, at as u64)?)
     }
 
-    fn erase(&mut self, at: usize) -> Result<()> {
-        check_erase(at, self.size);
-        let old = self.read_vec(at, SECTOR)?;
-        let torn = tear::erase(&old, &mut self.random);
-        self.file.write_all_at(&torn, at as u64)?;
-        self.spend(ERASE_SECTOR);
-        Ok(self.file.write_all_at(&[ERASED; SECTOR], at as u64)?)
-    }
-
-    fn program(&mut self, at: usize, bytes: &[u8]) -> Result<()> {
-        let old = self.read_vec(at, bytes.len())?;
-        check_program(at, &old, bytes);
-        let torn = tear::program(&old, bytes, &mut self.random);
-        self.file.write_all_at(&torn, at as u64)?;
-        self.spend(PROGRAM_PAGE.mul_f64(bytes.len() as f64 / PAGE as f64));
-        Ok(self.file.write_all_at(&programmed(&old, bytes), at as u64)?)
+    fn change(
+        &mut self,
+        at: usize,
+        new: &[u8],
+        time: Duration,
+        tear: &dyn Fn(&mut Random) -> Vec<u8>,
+    ) -> Result<()> {
+        self.file.write_all_at(&tear(&mut self.random), at as u64)?;
+        self.pace.restart();
+        self.pace.pass(self.clock.real(time));
+        Ok(self.file.write_all_at(new, at as u64)?)
     }
 }

@@ -1,7 +1,8 @@
 //! Flash in memory that loses its power at a chosen operation, for tests that cut everywhere.
 
-use super::{ERASED, Flash, FlashError, Result, SECTOR, check_erase, check_program, programmed, tear};
+use super::{ERASED, Flash, FlashError, Result};
 use crate::random::Random;
+use std::time::Duration;
 
 /// A chip in memory. Once its power is lost, every operation fails until [`RamFlash::power_up`].
 #[derive(Debug, Clone)]
@@ -43,57 +44,36 @@ impl RamFlash {
     pub fn bytes(&self) -> &[u8] {
         &self.bytes
     }
-
-    fn powered(&self) -> Result<()> {
-        if self.lost {
-            Err(FlashError::PowerLost)
-        } else {
-            Ok(())
-        }
-    }
-
-    /// Counts one operation; true if the power goes while it runs.
-    fn cut_now(&mut self) -> bool {
-        self.lost = self.cut_at == Some(self.done);
-        self.done += 1;
-        self.lost
-    }
-
-    fn write(&mut self, at: usize, bytes: &[u8]) {
-        self.bytes[at..at + bytes.len()].copy_from_slice(bytes);
-    }
 }
 
 impl Flash for RamFlash {
+    fn size(&self) -> usize {
+        self.bytes.len()
+    }
+
     fn read(&self, at: usize, into: &mut [u8]) -> Result<()> {
-        self.powered()?;
+        if self.lost {
+            return Err(FlashError::PowerLost);
+        }
         into.copy_from_slice(&self.bytes[at..at + into.len()]);
         Ok(())
     }
 
-    fn erase(&mut self, at: usize) -> Result<()> {
-        self.powered()?;
-        check_erase(at, self.bytes.len());
-        if self.cut_now() {
-            let torn = tear::erase(&self.bytes[at..at + SECTOR], &mut self.random);
-            self.write(at, &torn);
+    fn change(
+        &mut self,
+        at: usize,
+        new: &[u8],
+        _: Duration,
+        tear: &dyn Fn(&mut Random) -> Vec<u8>,
+    ) -> Result<()> {
+        self.lost = self.cut_at == Some(self.done);
+        self.done += 1;
+        let cells = &mut self.bytes[at..at + new.len()];
+        if self.lost {
+            cells.copy_from_slice(&tear(&mut self.random));
             return Err(FlashError::PowerLost);
         }
-        self.bytes[at..at + SECTOR].fill(ERASED);
-        Ok(())
-    }
-
-    fn program(&mut self, at: usize, bytes: &[u8]) -> Result<()> {
-        self.powered()?;
-        let old = &self.bytes[at..at + bytes.len()];
-        check_program(at, old, bytes);
-        let old = old.to_vec();
-        if self.cut_now() {
-            let torn = tear::program(&old, bytes, &mut self.random);
-            self.write(at, &torn);
-            return Err(FlashError::PowerLost);
-        }
-        self.write(at, &programmed(&old, bytes));
+        cells.copy_from_slice(new);
         Ok(())
     }
 }
@@ -101,6 +81,7 @@ impl Flash for RamFlash {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::flash::SECTOR;
     use rstest::rstest;
 
     #[test]

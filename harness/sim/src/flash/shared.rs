@@ -1,4 +1,4 @@
-//! The one flash of the application and of what runs beside it.
+//! The flash, shared by the application and the threads beside it.
 
 use super::FileFlash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

@@ -7,7 +7,7 @@ use std::net::UdpSocket;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// What a link tells the application.
+/// Events of a connection.
 #[derive(Debug)]
 pub(crate) enum LinkEvent {
     Open(Arc<UdpSocket>),

@@ -73,11 +73,11 @@ pub(super) fn save(app: &mut App, form: CommandForm<'_>) -> AtReply {
 }
 
 pub(super) fn error_form(app: &mut App, form: CommandForm<'_>) -> AtReply {
-    kept_number(form, "+CMEE", 0..=2, &mut app.at.profile.error_form)
+    stored_number(form, "+CMEE", 0..=2, &mut app.at.profile.error_form)
 }
 
 /// A command that keeps one number, and shows it.
-pub(super) fn kept_number(
+pub(super) fn stored_number(
     form: CommandForm<'_>,
     name: &str,
     range: RangeInclusive<u8>,

@@ -1,6 +1,6 @@
 //! Network and SIM: what the note checks before an update (AN §2.1.3, §6.1).
 
-use super::basic::kept_number;
+use super::basic::stored_number;
 use super::{AtError, AtReply, CommandForm, ReplyLines};
 use crate::app::{AfterReply, App};
 use crate::defect::Defect;
@@ -24,7 +24,7 @@ pub(super) fn signal(app: &mut App, form: CommandForm<'_>) -> AtReply {
 pub(super) fn registration(app: &mut App, form: CommandForm<'_>) -> AtReply {
     match form {
         CommandForm::Read => ReplyLines::one(format!("+CEREG: {}", app.modem.cereg_read())),
-        _ => kept_number(form, "+CEREG", 0..=5, &mut app.modem.cereg),
+        _ => stored_number(form, "+CEREG", 0..=5, &mut app.modem.cereg),
     }
 }
 

@@ -1,12 +1,12 @@
 //! Power and sleep. Sleep itself is not simulated: its settings are taken and shown again.
 
-use super::basic::{kept_number, number};
+use super::basic::{number, stored_number};
 use super::{AtError, AtReply, CommandForm, ReplyLines};
 use crate::app::{AfterReply, App};
 use bc66_spec::cme::{BAD_PARAMETER, NOT_SUPPORTED};
 
 pub(super) fn sleep(app: &mut App, form: CommandForm<'_>) -> AtReply {
-    kept_number(form, "+QSCLK", 0..=2, &mut app.modem.sleep)
+    stored_number(form, "+QSCLK", 0..=2, &mut app.modem.sleep)
 }
 
 /// `AT+CPSMS`: timers may follow the mode.

@@ -77,7 +77,7 @@ impl Client {
 
     /// Updates the registration, by a command or not; the message id. `None` if nothing is sent: there is no registration,
     /// or an update that no command ordered waits already.
-    pub(crate) fn update(&mut self, change: Option<UpdatedParameter>, ordered: bool) -> Option<u16> {
+    pub(crate) fn update(&mut self, change: UpdatedParameter, ordered: bool) -> Option<u16> {
         let location = self.location()?;
         let purpose = RequestPurpose::Update { ordered };
         let waits = |waiting: &QueuedRequest| matches!(waiting, QueuedRequest::Request(_, other) if *other == purpose);
@@ -85,11 +85,11 @@ impl Client {
             return None; // a server that triggers one after the other gets one
         }
         let mut request = self.request(MessageCode::POST, &location);
-        match change {
-            Some(UpdatedParameter::Lifetime(seconds)) => request.push(URI_QUERY, format!("lt={seconds}")),
-            Some(UpdatedParameter::Binding(binding)) => request.push(URI_QUERY, format!("b={binding}")),
-            None => {}
-        }
+        let parameter = match change {
+            UpdatedParameter::Lifetime(seconds) => format!("lt={seconds}"),
+            UpdatedParameter::Binding(binding) => format!("b={binding}"),
+        };
+        request.push(URI_QUERY, parameter);
         let id = request.id;
         self.queue(request, purpose);
         Some(id)

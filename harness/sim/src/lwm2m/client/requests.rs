@@ -190,10 +190,10 @@ fn content(
     answer
         .options
         .push(CoapOption::uint(CONTENT_FORMAT, value.format.into()));
-    let asked = block(request, BLOCK2)?;
-    let mut block = asked.unwrap_or(BlockValue::at(0, BlockValue::EXPONENT_MAX));
+    let requested = block(request, BLOCK2)?;
+    let mut block = requested.unwrap_or(BlockValue::at(0, BlockValue::EXPONENT_MAX));
     let part = block.cut(&value.payload).ok_or(MessageCode::BAD_REQUEST)?;
-    if asked.is_some() || block.more {
+    if requested.is_some() || block.more {
         answer.options.push(CoapOption::new(BLOCK2, block.encode()));
     }
     answer.payload = part.to_vec();

@@ -109,7 +109,7 @@ fn a_flood_fills_no_memory() {
         client.on_datagram(&trigger.encode(), &mut objects, now);
         for event in client.take_events() {
             assert_eq!(event, Lwm2mEvent::Act(ServerAction::UpdateRegistration));
-            client.update(None, false);
+            client.update(UpdatedParameter::Lifetime(50), false);
         }
         client.take_datagrams();
     }

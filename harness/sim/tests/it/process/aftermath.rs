@@ -1,6 +1,6 @@
 //! Defects that an update leaves behind: the module runs the new version, and something is wrong with it from then on.
 
-use crate::process::rig::{BACK, FORWARD, Rig};
+use crate::process::rig::{BACK, FORWARD, Rig, contains, lacks};
 use rstest::rstest;
 use std::time::{Duration, Instant};
 
@@ -71,7 +71,8 @@ fn boots_again_and_again(#[case] defect: &str, #[case] real_ms: u64) {
     let mut rig = updated(defect);
     for _ in 0..2 {
         let boot = rig.until("RDY\r\n");
-        assert!(boot.contains("BROM") && !boot.contains("FOTA"), "{boot:?}");
+        contains(&boot, &["BROM"]);
+        lacks(&boot, &["FOTA"]);
     }
     let begin = Instant::now();
     rig.cycle();
@@ -85,7 +86,7 @@ fn boots_again_and_again(#[case] defect: &str, #[case] real_ms: u64) {
 fn boots_twice() {
     let mut rig = updated("boots-twice");
     let boot = rig.until("Leaving the BROM");
-    assert!(!boot.contains("+IP: "), "{boot:?}");
+    lacks(&boot, &["+IP: "]);
     assert!(!rig.until("+IP: ").contains("FOTA"));
     assert!(!rig.listen(A_WHILE).contains("BROM"), "twice, not more often");
     rig.sync();
@@ -230,10 +231,8 @@ fn busy_for_ever() {
     for _ in 0..2 {
         rig.order_uploaded(&BACK);
         let text = rig.until("\"END\",2\r\n");
-        assert!(
-            text.contains("\"START\"") && !text.contains("UPDATING"),
-            "{text:?}"
-        );
+        contains(&text, &["\"START\""]);
+        lacks(&text, &["UPDATING"]);
         rig.settle();
         assert_eq!(rig.revision(), "BC66NBR01A02");
     }

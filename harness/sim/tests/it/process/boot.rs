@@ -1,6 +1,6 @@
 //! What a boot looks like, and when there is one.
 
-use crate::process::rig::{Rig, SPEED};
+use crate::process::rig::{Rig, SPEED, lacks};
 use std::time::{Duration, Instant};
 
 const BROM: &str = "\n\rF1: 0000 0000\n\rV0: 0000 0000 [0001]\n\r00: 0006 000C\n\r01: 0000 0000\n\r\
@@ -26,10 +26,7 @@ fn pwrkey_needs_its_time_and_supply() {
     rig.request("pwrkey off");
     rig.request("pwrkey on");
     rig.request("pwrkey off");
-    assert_eq!(
-        rig.request("state"),
-        "ok power=on module=off reset=off pwrkey=off"
-    );
+    rig.expect_state("power=on module=off reset=off pwrkey=off");
     let pressed = Instant::now();
     rig.request("pwrkey on");
     rig.until("Leaving the BROM");
@@ -38,10 +35,7 @@ fn pwrkey_needs_its_time_and_supply() {
         "booted {:?} after the press",
         pressed.elapsed()
     );
-    assert_eq!(
-        rig.request("state"),
-        "ok power=on module=running reset=off pwrkey=on"
-    );
+    rig.expect_state("power=on module=running reset=off pwrkey=on");
 }
 
 #[test]
@@ -105,7 +99,7 @@ fn another_rate() {
     assert_eq!(rig.exchange("AT+IPR=9600"), "\r\nOK\r\n");
     rig.send("AT\rATI\rATI\r");
     let noise = rig.listen(Duration::from_millis(30));
-    assert!(!noise.contains("OK") && !noise.contains("Quectel"), "{noise:?}");
+    lacks(&noise, &["OK", "Quectel"]);
     rig.set_baud(9600);
     rig.ask_until_answered();
     assert!(rig.exchange("AT+IPR?").ends_with("\r\n+IPR: 9600\r\n\r\nOK\r\n"));
@@ -117,10 +111,7 @@ fn another_rate() {
 fn reset_holds_and_boots() {
     let mut rig = Rig::attached(&[]);
     assert_eq!(rig.request("reset on"), "ok");
-    assert_eq!(
-        rig.request("state"),
-        "ok power=on module=held reset=on pwrkey=off"
-    );
+    rig.expect_state("power=on module=held reset=on pwrkey=off");
     assert_eq!(rig.listen(Duration::from_millis(20)), "");
     assert_eq!(rig.request("reset off"), "ok");
     assert!(rig.until("RDY\r\n").starts_with(BROM));
@@ -134,10 +125,7 @@ fn a_short_reset_is_none() {
     while !rig.request("state").contains("reset=on") {}
     assert_eq!(rig.request("reset off"), "ok");
     assert_eq!(low.join().expect("the other client lives"), "ok");
-    assert_eq!(
-        rig.request("state"),
-        "ok power=on module=running reset=off pwrkey=off"
-    );
+    rig.expect_state("power=on module=running reset=off pwrkey=off");
 }
 
 #[test]

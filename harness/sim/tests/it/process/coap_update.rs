@@ -2,7 +2,7 @@
 
 use crate::process::lwm2m::register;
 use crate::process::lwm2m_server::{LwServer, Manner};
-use crate::process::rig::{BACK, FORWARD, Rig, SPEED};
+use crate::process::rig::{BACK, FORWARD, Rig, SPEED, contains};
 use bc66_sim::coap::MessageCode;
 use bc66_sim::coap::option::OBSERVE;
 use rstest::rstest;
@@ -65,9 +65,9 @@ fn end_to_end() {
         "{text:?}"
     );
     let text = rig.until("+CPIN: READY\r\n");
-    assert!(
-        text.contains("RDY\r\n\r\n+CFUN: 1\r\n\r\n+QIND: \"FOTA\",\"END\",0\r\n\r\n+CPIN"),
-        "{text:?}"
+    contains(
+        &text,
+        &["RDY\r\n\r\n+CFUN: 1\r\n\r\n+QIND: \"FOTA\",\"END\",0\r\n\r\n+CPIN"],
     );
     again(&mut rig, &server);
     assert_eq!(server.firmware(), "0 1");
@@ -238,10 +238,7 @@ fn forced_resume(#[values(20, 55, 85)] percent: u8) {
     rig.cycle();
     let resumed = rig.until("+CPIN: READY\r\n");
     let told = "BROM\n\r\r\n+QIND: \"FOTA\",\"START\"\r\n\r\n+QIND: \"FOTA\",\"UPDATING\",20%,1,1\r\n";
-    assert!(
-        resumed.contains(told) && resumed.contains("\"END\",0\r\n"),
-        "{resumed:?}"
-    );
+    contains(&resumed, &[told, "\"END\",0\r\n"]);
     again(&mut rig, &server);
     assert_eq!(server.firmware(), "0 1");
     assert_eq!(rig.revision(), "BC66NBR01A02");

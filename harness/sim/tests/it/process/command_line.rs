@@ -121,10 +121,7 @@ fn files_are_where_they_were_asked_for_and_go_with_it() {
 fn powered_for_use_by_hand() {
     let mut rig = Rig::start(&["--powered", "--speed", SPEED]);
     rig.until("RDY\r\n");
-    assert_eq!(
-        rig.request("state"),
-        "ok power=on module=running reset=off pwrkey=off"
-    );
+    rig.expect_state("power=on module=running reset=off pwrkey=off");
 }
 
 /// How a simulator is told to end, and what it answers.

@@ -44,18 +44,12 @@ fn several_clients_see_the_same_lines() {
     let mut rig = Rig::start(&["--speed", SPEED]);
     let mut other = Rig::client(&rig.control_path);
     assert_eq!(Rig::ask(&mut other, "power on"), "ok");
-    assert_eq!(
-        rig.request("state"),
-        "ok power=on module=off reset=off pwrkey=off"
-    );
+    rig.expect_state("power=on module=off reset=off pwrkey=off");
     assert_eq!(Rig::ask(&mut other, "pwrkey on"), "ok");
     drop(other);
     rig.until("RDY\r\n");
     assert_eq!(rig.request("power off"), "ok");
-    assert_eq!(
-        rig.request("state"),
-        "ok power=off module=off reset=off pwrkey=on"
-    );
+    rig.expect_state("power=off module=off reset=off pwrkey=on");
 }
 
 /// VDD_EXT is up from the start of a module to the loss of its supply, and in reset.

@@ -1,7 +1,7 @@
 //! Each dialect is heard in what it changes, and the update is as sound as ever.
 
 use crate::process::file_server::{FileServer, Manner};
-use crate::process::rig::{BACK, FORWARD, Rig, SPEED};
+use crate::process::rig::{BACK, FORWARD, Rig, SPEED, contains, lacks};
 use rstest::rstest;
 use std::time::Duration;
 
@@ -22,12 +22,8 @@ fn an_update(#[case] dialect: &str, #[case] heard: &[&str], #[case] never: &[&st
     rig.upload(&FORWARD, 4096);
     rig.send("AT+QFOTADL=1\r");
     let text = rig.until("+IP:");
-    for part in heard {
-        assert!(text.contains(part), "`{part}` in {text:?}");
-    }
-    for part in never {
-        assert!(!text.contains(part), "`{part}` in {text:?}");
-    }
+    contains(&text, heard);
+    lacks(&text, never);
     rig.sync();
     assert_eq!(rig.revision(), "BC66NBR01A02");
 }
@@ -82,10 +78,8 @@ fn end_on_second_boot() {
     for (package, version) in [(&FORWARD, "BC66NBR01A02"), (&BACK, "BC66NBR01A01")] {
         rig.order_uploaded(package);
         let update = rig.until("+IP: ");
-        assert!(
-            update.contains("\"UPDATING\",100%") && !update.contains("\"END\""),
-            "{update:?}"
-        );
+        contains(&update, &["\"UPDATING\",100%"]);
+        lacks(&update, &["\"END\""]);
         rig.sync();
         assert_eq!(rig.revision(), version);
         rig.cycle();
@@ -161,7 +155,7 @@ fn torn_httpend() {
     rig.order_download(&server.url());
     let order = rig.until("\"UPDATING\",20%");
     let torn = "\"DOWNLOADING\",100%\r\n\r\n+QIND: \"FOTA\",\"HTTPE\n\rF1: ";
-    assert!(order.contains(torn), "{order:?}");
+    contains(&order, &[torn]);
     assert!(
         order.ends_with("BROM\n\r\r\n+QIND: \"FOTA\",\"START\"\r\n\r\n+QIND: \"FOTA\",\"UPDATING\",20%"),
         "{order:?}"

@@ -118,6 +118,11 @@ impl Rig {
         BufReader::new(stream)
     }
 
+    /// The lines, and what the module does.
+    pub(crate) fn expect_state(&mut self, state: &str) {
+        assert_eq!(self.request("state"), format!("ok {state}"));
+    }
+
     /// Waits for the address and a command line that answers: from here on nothing comes unasked.
     pub(crate) fn settle(&mut self) {
         self.until("+IP:");
@@ -316,6 +321,20 @@ impl Drop for Rig {
     fn drop(&mut self) {
         drop(self.stdin.take());
         let _ = self.process.wait();
+    }
+}
+
+/// Expects all of `parts` in `text`.
+pub(crate) fn contains(text: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(text.contains(part), "`{part}` is missing in {text:?}");
+    }
+}
+
+/// Expects none of `parts` in `text`.
+pub(crate) fn lacks(text: &str, parts: &[&str]) {
+    for part in parts {
+        assert!(!text.contains(part), "`{part}` is in {text:?}");
     }
 }
 
