@@ -89,7 +89,7 @@ fn boot(
         clock.sleep(WATCHDOG);
         return Err(reboot(settings, uart).into());
     }
-    print_owed_start(settings, uart, flash)?;
+    print_pending_start(settings, uart, flash)?;
     let mut progress = Reporter::new(settings, clock, uart);
     let next = if patching && downloads_again(settings, flash)? {
         Next::Application
@@ -113,20 +113,20 @@ fn boot(
 }
 
 /// Prints the `START` that the application could not print: [`Dialect::TornHttpEnd`].
-fn print_owed_start(settings: &Settings, uart: &Uart, flash: &mut FileFlash) -> Result<(), FlashError> {
-    if !nvdm::flag(flash, NvdmKey::StartOwed)? {
+fn print_pending_start(settings: &Settings, uart: &Uart, flash: &mut FileFlash) -> Result<(), FlashError> {
+    if !nvdm::flag(flash, NvdmKey::StartPending)? {
         return Ok(());
     }
     if matches!(UpdateInfo::load(flash, &LAYOUT)?, UpdateInfo::Ordered { .. }) {
         uart.line(&settings.phrases().fota(FotaUrc::Start));
     }
-    nvdm::set_flag(flash, NvdmKey::StartOwed, false)
+    nvdm::set_flag(flash, NvdmKey::StartPending, false)
 }
 
 /// Does the application download the package again before the bootloader goes on? Only where it knows the URL.
 fn downloads_again(settings: &Settings, flash: &FileFlash) -> Result<bool, ModuleError> {
-    let kept = DownloadPosition::load(flash)?;
-    Ok(settings.defects.has(Defect::DownloadsAgain) && !settings.has_rebooted() && kept.is_some())
+    let position = DownloadPosition::load(flash)?;
+    Ok(settings.defects.has(Defect::DownloadsAgain) && !settings.has_rebooted() && position.is_some())
 }
 
 /// The mask ROM's block as it arrives: always at the default rate, and with noise around it in some modules (GK).

@@ -26,7 +26,7 @@ pub(crate) enum NvdmKey {
     /// Flag: the result of an update waits for another boot ([`crate::dialect::Dialect::EndOnSecondBoot`]).
     ResultPostponed,
     /// Flag: `START` is to be printed after the reboot ([`crate::dialect::Dialect::TornHttpEnd`]).
-    StartOwed,
+    StartPending,
     /// The registration that a client in queue mode resumes ([`crate::dialect::Dialect::QueueMode`]).
     Registration,
 }

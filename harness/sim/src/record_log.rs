@@ -38,7 +38,7 @@ impl RecordLog {
 
     /// Makes `value` the value of `key`, durably and at once.
     pub(crate) fn write(&self, flash: &mut dyn Flash, key: u8, value: &[u8]) -> Result<()> {
-        let record = record(key, value);
+        let record = Record { key, value }.encode();
         match self.current(flash)? {
             Some(current) if current.free + record.len() <= SECTOR => {
                 flash.program_all(self.region.sector(current.index) + current.free, &record)
@@ -60,18 +60,15 @@ impl RecordLog {
     ) -> Result<()> {
         let start = self.region.sector(index);
         flash.erase(start)?;
-        let records: Vec<u8> = values
-            .iter()
-            .flat_map(|(key, value)| record(*key, value))
-            .collect();
-        assert!(
-            WRITE_UNIT + records.len() <= SECTOR,
-            "the values of a record log must fit one sector"
-        );
+        let encoded = values.iter().map(|(&key, value)| Record { key, value }.encode());
+        let records: Vec<u8> = encoded.flatten().collect();
+        let fits = WRITE_UNIT + records.len() <= SECTOR;
+        assert!(fits, "the values of a record log must fit one sector");
         flash.program_all(start + WRITE_UNIT, &records)?;
         flash.program_all(start, &header(generation))
     }
 
+    /// The sector of the highest generation.
     fn current(&self, flash: &dyn Flash) -> Result<Option<Current>> {
         let mut found: Option<Current> = None;
         for index in 0..self.region.sectors {
@@ -79,24 +76,48 @@ impl RecordLog {
             if let Some(generation) = generation(&sector)
                 && found.as_ref().is_none_or(|found| found.generation < generation)
             {
-                let (values, free) = scan(&sector);
-                found = Some(Current {
-                    index,
-                    generation,
-                    free,
-                    values,
-                });
+                found = Some(Current::scan(index, generation, &sector));
             }
         }
         Ok(found)
     }
 }
 
+/// What counts in the log.
 struct Current {
+    /// Of its sector.
     index: usize,
     generation: u32,
+    /// The first unit after all that was written in the sector.
     free: usize,
     values: BTreeMap<u8, Vec<u8>>,
+}
+
+impl Current {
+    /// A torn record is skipped unit by unit, because its length cannot be trusted.
+    fn scan(index: usize, generation: u32, sector: &[u8]) -> Self {
+        let mut values = BTreeMap::new();
+        let mut used = sector
+            .iter()
+            .rposition(|byte| *byte != ERASED)
+            .map_or(0, |last| last + 1);
+        let mut at = WRITE_UNIT;
+        while at < sector.len() {
+            let Some(record) = Record::parse(&sector[at..]) else {
+                at += WRITE_UNIT;
+                continue;
+            };
+            values.insert(record.key, record.value.to_vec());
+            at += (HEAD + record.value.len()).next_multiple_of(WRITE_UNIT);
+            used = used.max(at);
+        }
+        Self {
+            index,
+            generation,
+            free: used.next_multiple_of(WRITE_UNIT),
+            values,
+        }
+    }
 }
 
 fn header(generation: u32) -> [u8; WRITE_UNIT] {
@@ -113,51 +134,37 @@ fn generation(sector: &[u8]) -> Option<u32> {
     (sector[..WRITE_UNIT] == header(generation)).then_some(generation)
 }
 
-fn record(key: u8, value: &[u8]) -> Vec<u8> {
-    let len = u16::try_from(value.len()).expect("values of a record log are short");
-    let mut record = vec![TAG, key];
-    record.extend_from_slice(&len.to_le_bytes());
-    record.extend_from_slice(&checksum(key, value).to_le_bytes());
-    record.extend_from_slice(value);
-    record.resize(record.len().next_multiple_of(WRITE_UNIT), 0);
-    record
+struct Record<'a> {
+    key: u8,
+    value: &'a [u8],
 }
 
-fn checksum(key: u8, value: &[u8]) -> u32 {
-    let mut digest = CRC.digest();
-    digest.update(&[key]);
-    digest.update(value);
-    digest.finalize()
-}
-
-/// The record that begins at `bytes[0]`, and its length with padding.
-fn parse(bytes: &[u8]) -> Option<(u8, &[u8], usize)> {
-    let (head, rest) = bytes.split_at_checked(HEAD)?;
-    let value = rest.get(..usize::from(u16::from_le_bytes([head[2], head[3]])))?;
-    let sound = head[0] == TAG && head[4..8] == checksum(head[1], value).to_le_bytes();
-    sound.then(|| (head[1], value, (HEAD + value.len()).next_multiple_of(WRITE_UNIT)))
-}
-
-/// The last values of a sector, and the first unit after all of it. A torn record is skipped unit by unit,
-/// because its length cannot be trusted.
-fn scan(sector: &[u8]) -> (BTreeMap<u8, Vec<u8>>, usize) {
-    let mut values = BTreeMap::new();
-    let mut at = WRITE_UNIT;
-    let mut used = sector
-        .iter()
-        .rposition(|byte| *byte != ERASED)
-        .map_or(0, |last| last + 1);
-    while at < sector.len() {
-        at += match parse(&sector[at..]) {
-            Some((key, value, len)) => {
-                values.insert(key, value.to_vec());
-                used = used.max(at + len);
-                len
-            }
-            None => WRITE_UNIT,
-        };
+impl<'a> Record<'a> {
+    /// The record that begins at `bytes[0]`.
+    fn parse(bytes: &'a [u8]) -> Option<Self> {
+        let (head, rest) = bytes.split_at_checked(HEAD)?;
+        let value = rest.get(..usize::from(u16::from_le_bytes([head[2], head[3]])))?;
+        let record = Self { key: head[1], value };
+        let is_sound = head[0] == TAG && head[4..8] == record.checksum().to_le_bytes();
+        is_sound.then_some(record)
     }
-    (values, used.next_multiple_of(WRITE_UNIT))
+
+    fn encode(&self) -> Vec<u8> {
+        let len = u16::try_from(self.value.len()).expect("values of a record log are short");
+        let mut bytes = vec![TAG, self.key];
+        bytes.extend_from_slice(&len.to_le_bytes());
+        bytes.extend_from_slice(&self.checksum().to_le_bytes());
+        bytes.extend_from_slice(self.value);
+        bytes.resize(bytes.len().next_multiple_of(WRITE_UNIT), 0);
+        bytes
+    }
+
+    fn checksum(&self) -> u32 {
+        let mut digest = CRC.digest();
+        digest.update(&[self.key]);
+        digest.update(self.value);
+        digest.finalize()
+    }
 }
 
 #[cfg(test)]
@@ -184,19 +191,12 @@ mod tests {
                 assert!(log.write(&mut torn, 1, &n.to_le_bytes()).is_err());
                 torn.power_up(None);
                 let read = log.read(&torn, 1).expect("powered").expect("a value");
-                assert!(
-                    read == (n - 1).to_le_bytes() || read == n.to_le_bytes(),
-                    "cut {cut} of write {n}: {read:?}"
-                );
-                log.write(&mut torn, 1, &7u32.to_le_bytes()).expect("powered");
-                assert_eq!(
-                    log.read(&torn, 1).expect("powered").as_deref(),
-                    Some(&7u32.to_le_bytes()[..])
-                );
-                assert_eq!(
-                    log.read(&torn, 9).expect("powered").as_deref(),
-                    Some(&b"bystander"[..])
-                );
+                let is_whole = [n - 1, n].iter().any(|n| read == n.to_le_bytes());
+                assert!(is_whole, "cut {cut} of write {n}: {read:?}");
+                log.write(&mut torn, 1, b"seven").expect("powered");
+                let read = [1, 9].map(|key| log.read(&torn, key).expect("powered"));
+                let values: [&[u8]; 2] = [b"seven", b"bystander"];
+                assert_eq!(read, values.map(|value| Some(value.to_vec())));
             }
             flash = clean;
         }

@@ -157,8 +157,8 @@ impl App {
         let torn = &line[..line.len() - TORN_OFF.min(line.len())];
         self.uart.send(format!("\r\n{torn}"));
         self.leave_download()?;
-        let owed = !self.settings.dialects.has(Dialect::NoStart);
-        nvdm::set_flag(&mut *self.flash.lock(), NvdmKey::StartOwed, owed)?;
+        let announced = !self.settings.dialects.has(Dialect::NoStart);
+        nvdm::set_flag(&mut *self.flash.lock(), NvdmKey::StartPending, announced)?;
         self.set_marker(package)?;
         Err(reboot(&self.settings, &self.uart).into())
     }

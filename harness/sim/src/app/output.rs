@@ -39,15 +39,15 @@ impl App {
         Ok(())
     }
 
-    /// Is the result kept for the next boot?
+    /// Does the result wait for the next boot?
     fn postpones_result(&self) -> Result<bool, FlashError> {
         if !self.settings.dialects.has(Dialect::EndOnSecondBoot) {
             return Ok(false);
         }
         let mut flash = self.flash.lock();
-        let kept = !nvdm::flag(&*flash, NvdmKey::ResultPostponed)?;
-        nvdm::set_flag(&mut *flash, NvdmKey::ResultPostponed, kept)?;
-        Ok(kept)
+        let postpones = !nvdm::flag(&*flash, NvdmKey::ResultPostponed)?;
+        nvdm::set_flag(&mut *flash, NvdmKey::ResultPostponed, postpones)?;
+        Ok(postpones)
     }
 
     fn print_end(&self, code: UpdateCode) {

@@ -76,18 +76,18 @@ pub(super) fn error_form(app: &mut App, form: CommandForm<'_>) -> AtReply {
     stored_number(form, "+CMEE", 0..=2, &mut app.at.profile.error_form)
 }
 
-/// A command that keeps one number, and shows it.
+/// A command that stores one number, and shows it.
 pub(super) fn stored_number(
     form: CommandForm<'_>,
     name: &str,
     range: RangeInclusive<u8>,
-    kept: &mut u8,
+    stored: &mut u8,
 ) -> AtReply {
     match form {
         CommandForm::Test => ReplyLines::one(format!("{name}: ({}-{})", range.start(), range.end())),
-        CommandForm::Read => ReplyLines::one(format!("{name}: {kept}")),
+        CommandForm::Read => ReplyLines::one(format!("{name}: {stored}")),
         CommandForm::Write(value) => {
-            *kept = number(value, range)?;
+            *stored = number(value, range)?;
             ReplyLines::none()
         }
         CommandForm::Execute(_) => Err(AtError::Cme(NOT_SUPPORTED)),
