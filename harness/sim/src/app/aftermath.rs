@@ -104,7 +104,7 @@ impl App {
             self.detach();
             self.register(NetworkRegistration::Searching);
         }
-        let line = format!("+CEREG: {}", NetworkRegistration::Searching.number());
+        let line = format!("+CEREG: {}", NetworkRegistration::Searching as u8);
         self.uart.send(framed(&line).repeat(FLOOD_LINES));
         self.uart.flush();
         self.due_in(FLOOD_PAUSE, TimedEvent::Flood);

@@ -5,21 +5,11 @@ use crate::random::{Random, with_check_digit};
 /// Registration on the network, with the numbers of `+CEREG` (3GPP TS 27.007 §10.1.22).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum NetworkRegistration {
-    /// 0: not registered, not searching.
-    None,
-    Searching,
-    /// 1: registered, home network.
-    Home,
-}
-
-impl NetworkRegistration {
-    pub(crate) fn number(self) -> u8 {
-        match self {
-            Self::None => 0,
-            Self::Searching => 2,
-            Self::Home => 1,
-        }
-    }
+    /// Neither registered nor searching.
+    None = 0,
+    /// Registered, home network.
+    Home = 1,
+    Searching = 2,
 }
 
 /// Area code, cell and technology of the only cell there is (a capture in the facts; 9 is NB-IoT).
@@ -103,12 +93,12 @@ impl Modem {
         self.addressed = false;
         let changed = self.registration != registration;
         self.registration = registration;
-        (changed && self.cereg > 0).then(|| format!("+CEREG: {}{}", registration.number(), self.cell()))
+        (changed && self.cereg > 0).then(|| format!("+CEREG: {}{}", registration as u8, self.cell()))
     }
 
     /// The reply to `AT+CEREG?` after the colon.
     pub(crate) fn cereg_read(&self) -> String {
-        format!("{},{}{}", self.cereg, self.registration.number(), self.cell())
+        format!("{},{}{}", self.cereg, self.registration as u8, self.cell())
     }
 
     fn cell(&self) -> String {

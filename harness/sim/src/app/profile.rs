@@ -19,31 +19,24 @@ pub(crate) struct Profile {
 }
 
 impl Profile {
-    /// As delivered: echo on (LG, JX switch it off), plain errors (3GPP TS 27.007 §9.1), 115200 baud.
-    const FACTORY: Self = Self {
-        echo: true,
-        error_form: 0,
-        baud: BAUD_DEFAULT,
-    };
+    /// As delivered: echo on (LG, JX switch it off), plain errors (3GPP TS 27.007 §9.1).
+    const fn delivered(baud: u32) -> Self {
+        Self {
+            echo: true,
+            error_form: 0,
+            baud,
+        }
+    }
 
     /// What the factory of other firmware delivers: see [`crate::defect::Defect::SettingsLost`].
-    pub(super) const OTHER_FACTORY: Self = Self {
-        baud: 9600,
-        ..Self::FACTORY
-    };
+    pub(super) const OTHER_FACTORY: Self = Self::delivered(9600);
 
     /// The saved profile, or the factory's.
     pub(crate) fn load(flash: &dyn Flash, dialects: Dialects) -> Result<Self> {
         let saved = nvdm::read(flash, NvdmKey::Profile)?;
-        let factory = Self {
-            baud: if dialects.has(Dialect::Autobaud) {
-                AUTOMATIC
-            } else {
-                BAUD_DEFAULT
-            },
-            ..Self::FACTORY
-        };
-        Ok(saved.as_deref().and_then(Self::decode).unwrap_or(factory))
+        let automatic = dialects.has(Dialect::Autobaud);
+        let delivered = Self::delivered(if automatic { AUTOMATIC } else { BAUD_DEFAULT });
+        Ok(saved.as_deref().and_then(Self::decode).unwrap_or(delivered))
     }
 
     /// Is the rate to be detected?

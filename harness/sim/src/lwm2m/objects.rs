@@ -93,7 +93,7 @@ impl Objects {
     pub(crate) fn discover(path: Path) -> Result<String, MessageCode> {
         let resources = Self::known(path)?;
         let object = match path {
-            Path::Resource(..) => return Ok(format!("<{path}>")),
+            Path::Resource(object, _, id) => return Ok(format!("</{object}/0/{id}>")),
             Path::Object(object) | Path::Instance(object, _) => object,
         };
         let whole = matches!(path, Path::Object(_)).then(|| format!("</{object}>"));

@@ -1,7 +1,6 @@
 //! The path of an object, an instance or a resource: `/5`, `/5/0`, `/5/0/3` (TS10 §6.2).
 
 use crate::decimal::decimal;
-use std::fmt;
 
 /// A path of one to three ids.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -28,16 +27,6 @@ impl Path {
 /// Digits only, and no zero before others.
 fn id(text: &str) -> Option<u16> {
     decimal(text).filter(|_| text == "0" || !text.starts_with('0'))
-}
-
-impl fmt::Display for Path {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Object(object) => write!(f, "/{object}"),
-            Self::Instance(object, instance) => write!(f, "/{object}/{instance}"),
-            Self::Resource(object, instance, resource) => write!(f, "/{object}/{instance}/{resource}"),
-        }
-    }
 }
 
 #[cfg(test)]

@@ -94,8 +94,7 @@ fn reboot_and_power_down_by_command() {
 /// A rate that was changed counts behind the reply, on both sides of the line.
 #[test]
 fn another_rate() {
-    let mut rig = Rig::attached(&[]);
-    rig.exchange("ATE0");
+    let mut rig = Rig::without_echo(&[]);
     assert_eq!(rig.exchange("AT+IPR=9600"), "\r\nOK\r\n");
     rig.send("AT\rATI\rATI\r");
     let noise = rig.listen(Duration::from_millis(30));

@@ -133,8 +133,7 @@ fn late_address() {
 
 #[test]
 fn two_addresses() {
-    let mut rig = Rig::attached(&["--dialect", "two-addresses"]);
-    rig.exchange("ATE0");
+    let mut rig = Rig::without_echo(&["--dialect", "two-addresses"]);
     let reply = rig.exchange("AT+CGPADDR=1");
     let shown = reply.strip_prefix("\r\n+CGPADDR: 1,10.").expect("the first");
     let (_, second) = shown.split_once(',').expect("two of them");

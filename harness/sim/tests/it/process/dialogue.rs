@@ -120,8 +120,7 @@ fn address_and_registration_follow_the_network() {
 
 #[test]
 fn what_is_no_command_gets_no_answer() {
-    let mut rig = Rig::attached(&[]);
-    rig.exchange("ATE0");
+    let mut rig = Rig::without_echo(&[]);
     rig.send(b"hello\r\r\n\x00\xff\rX AT\r");
     assert_eq!(rig.exchange("AT"), "\r\nOK\r\n");
     let long = format!("AT+CESQ{}", " ".repeat(1000));

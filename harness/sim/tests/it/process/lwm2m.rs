@@ -24,8 +24,7 @@ pub(crate) fn register(rig: &mut Rig, port: u16) {
 
 fn registered(flags: &[&str]) -> (Rig, LwServer) {
     let server = LwServer::start(Vec::new());
-    let mut rig = Rig::attached(flags);
-    rig.exchange("ATE0");
+    let mut rig = Rig::without_echo(flags);
     register(&mut rig, server.port);
     (rig, server)
 }
@@ -64,16 +63,14 @@ fn registered(flags: &[&str]) -> (Rig, LwServer) {
 #[case("AT+QLWSTATUS=1", "\r\n+CMEE ERROR: 4\r\n")]
 #[case("AT+CFUN=0;+QLWREG", "\r\n+CMEE ERROR: 3\r\n")]
 fn replies(#[case] line: &str, #[case] reply: &str) {
-    let mut rig = Rig::attached(&[]);
-    rig.exchange("ATE0");
+    let mut rig = Rig::without_echo(&[]);
     assert_eq!(rig.exchange(line), reply);
 }
 
 #[test]
 fn registration_update_and_end() {
     let server = LwServer::start(Vec::new());
-    let mut rig = Rig::attached(&[]);
-    rig.exchange("ATE0");
+    let mut rig = Rig::without_echo(&[]);
     configure(&mut rig, server.port);
     assert_eq!(rig.exchange("AT+QLWREG"), "\r\nOK\r\n");
     assert_eq!(rig.until("0\r\n"), "\r\n+QLWREG: 0\r\n");
@@ -119,8 +116,7 @@ fn registration_update_and_end() {
 fn a_registration_that_fails(#[case] manner: Manner) {
     let server = LwServer::start(Vec::new());
     server.behave(manner);
-    let mut rig = Rig::attached(&[]);
-    rig.exchange("ATE0");
+    let mut rig = Rig::without_echo(&[]);
     configure(&mut rig, server.port);
     rig.send("AT+QLWREG\rAT+QLWREG\r");
     let text = rig.until("+QLWREG: 1\r\n");
@@ -353,8 +349,7 @@ fn a_uri_in_blocks() {
 fn separate_answers_are_taken() {
     let server = LwServer::start(Vec::new());
     server.behave(Manner::Separate);
-    let mut rig = Rig::attached(&[]);
-    rig.exchange("ATE0");
+    let mut rig = Rig::without_echo(&[]);
     register(&mut rig, server.port);
     let acknowledged = server.reply(Duration::from_secs(10)).expect("an acknowledgement");
     assert_eq!(acknowledged.kind, MessageType::Acknowledgement);

@@ -11,8 +11,7 @@ const ASLEEP: Duration = Duration::from_millis(300);
 
 fn registered() -> (Rig, LwServer) {
     let server = LwServer::start(Vec::new());
-    let mut rig = Rig::attached(&["--dialect", "queue-mode"]);
-    rig.exchange("ATE0");
+    let mut rig = Rig::without_echo(&["--dialect", "queue-mode"]);
     register(&mut rig, server.port);
     (rig, server)
 }

@@ -109,6 +109,13 @@ impl Rig {
         rig
     }
 
+    /// The same, with echo off.
+    pub(crate) fn without_echo(flags: &[&str]) -> Self {
+        let mut rig = Self::attached(flags);
+        rig.exchange("ATE0");
+        rig
+    }
+
     /// Another client of the control socket.
     pub(crate) fn client(path: &Path) -> BufReader<UnixStream> {
         let stream = UnixStream::connect(path).expect("the control socket answers");

@@ -4,12 +4,6 @@ use crate::process::rig::{FORWARD, Rig, SPEED, with_checksum};
 
 const BLOCK: [u8; 128] = [0xA7; 128];
 
-fn attached() -> Rig {
-    let mut rig = Rig::attached(&[]);
-    rig.exchange("ATE0");
-    rig
-}
-
 /// Announces a block and waits for the prompt.
 fn announce(rig: &mut Rig, parameters: &str) {
     rig.send(format!("AT+QFUPLEX={parameters}\r\n"));
@@ -18,7 +12,7 @@ fn announce(rig: &mut Rig, parameters: &str) {
 
 #[test]
 fn one_block() {
-    let mut rig = attached();
+    let mut rig = Rig::without_echo(&[]);
     announce(&mut rig, "128,0");
     rig.send(with_checksum(&BLOCK));
     assert_eq!(rig.until("OK\r\n"), "\r\n+QFUPLEX: 128\r\n\r\nOK\r\n");
@@ -26,7 +20,7 @@ fn one_block() {
 
 #[test]
 fn data_is_raw() {
-    let mut rig = attached();
+    let mut rig = Rig::without_echo(&[]);
     let all: Vec<u8> = (0..=255).collect();
     announce(&mut rig, "256,0");
     rig.send(with_checksum(&all));
@@ -35,7 +29,7 @@ fn data_is_raw() {
 
 #[test]
 fn a_wrong_checksum_is_an_error_and_the_block_may_come_again() {
-    let mut rig = attached();
+    let mut rig = Rig::without_echo(&[]);
     announce(&mut rig, "128,0");
     let mut block = with_checksum(&BLOCK);
     block.swap(128, 129);
@@ -49,7 +43,7 @@ fn a_wrong_checksum_is_an_error_and_the_block_may_come_again() {
 
 #[test]
 fn too_many_bytes_are_an_error() {
-    let mut rig = attached();
+    let mut rig = Rig::without_echo(&[]);
     announce(&mut rig, "128,0");
     rig.send([with_checksum(&BLOCK), vec![b'x'; 20]].concat());
     assert_eq!(rig.until("ERROR\r\n"), "\r\nERROR\r\n");
@@ -91,7 +85,7 @@ fn escape_leaves_data_mode() {
 
 #[test]
 fn blocks_come_in_sequence() {
-    let mut rig = attached();
+    let mut rig = Rig::without_echo(&[]);
     rig.upload(&[1; 300], 128);
     assert_eq!(
         rig.exchange("AT+QFUPLEX=128,3"),
