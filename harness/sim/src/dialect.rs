@@ -6,7 +6,7 @@
 
 use crate::named::{NamedSet, named};
 
-pub type Dialects = NamedSet<Dialect>;
+pub(crate) type Dialects = NamedSet<Dialect>;
 
 named! {
     Dialect {

@@ -24,7 +24,7 @@ pub const SECTOR: usize = 4096;
 /// Bytes that one program operation can reach: it must not cross a page's end.
 pub const PAGE: usize = 256;
 /// Programming starts at a multiple of this and covers a multiple of it.
-pub const WRITE_UNIT: usize = 16;
+pub(crate) const WRITE_UNIT: usize = 16;
 /// What erased flash reads as.
 pub const ERASED: u8 = 0xFF;
 

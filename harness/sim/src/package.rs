@@ -147,7 +147,7 @@ impl DeltaPackage<'_> {
     }
 
     /// The new content of chunk `index`, out of what the sectors of [`DeltaPackage::window`] hold.
-    pub fn patch(&self, index: usize, window: &[u8]) -> Option<Vec<u8>> {
+    pub(crate) fn patch(&self, index: usize, window: &[u8]) -> Option<Vec<u8>> {
         segment::apply(self.chunks[index].segment, window)
     }
 }

@@ -14,7 +14,7 @@ impl Random {
     }
 
     /// A generator for one purpose, independent of those for other purposes under the same seed.
-    pub fn for_purpose(seed: u64, purpose: &str) -> Self {
+    pub(crate) fn for_purpose(seed: u64, purpose: &str) -> Self {
         Self::new(seed ^ hash(purpose.as_bytes()))
     }
 
@@ -39,14 +39,14 @@ impl Random {
 }
 
 /// FNV-1a: turns a name into a seed.
-pub fn hash(bytes: &[u8]) -> u64 {
+pub(crate) fn hash(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xCBF2_9CE4_8422_2325, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x100_0000_01B3)
     })
 }
 
 /// The digits with their check digit (Luhn, ISO/IEC 7812-1 annex B).
-pub fn with_check_digit(digits: String) -> String {
+pub(crate) fn with_check_digit(digits: String) -> String {
     let luhn = |(at, digit): (usize, u8)| {
         let doubled = (digits.len() - at) % 2 == 1;
         let value = u32::from(digit - b'0') * if doubled { 2 } else { 1 };

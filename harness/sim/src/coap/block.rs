@@ -13,7 +13,7 @@ pub struct BlockValue {
 }
 
 impl BlockValue {
-    pub const EXPONENT_MAX: u8 = 6;
+    pub(crate) const EXPONENT_MAX: u8 = 6;
 
     /// Reads an option's value; `None` if it is too long or has the reserved exponent 7.
     pub fn decode(value: &[u8]) -> Option<Self> {
@@ -52,7 +52,7 @@ impl BlockValue {
     }
 
     /// The exponent for a size, which is a power of two from 16 to 1024.
-    pub fn exponent_of(size: u16) -> Option<u8> {
+    pub(crate) fn exponent_of(size: u16) -> Option<u8> {
         (size.is_power_of_two() && (16..=1024).contains(&size)).then(|| size.trailing_zeros() as u8 - 4)
     }
 

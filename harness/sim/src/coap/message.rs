@@ -44,15 +44,15 @@ impl MessageCode {
     /// Continue: the next block, please (RFC 7959 §2.9.1).
     pub const CONTINUE: Self = Self::new(2, 31);
     pub const BAD_REQUEST: Self = Self::new(4, 0);
-    pub const BAD_OPTION: Self = Self::new(4, 2);
+    pub(crate) const BAD_OPTION: Self = Self::new(4, 2);
     pub const NOT_FOUND: Self = Self::new(4, 4);
     pub const METHOD_NOT_ALLOWED: Self = Self::new(4, 5);
-    pub const NOT_ACCEPTABLE: Self = Self::new(4, 6);
+    pub(crate) const NOT_ACCEPTABLE: Self = Self::new(4, 6);
     /// Request Entity Incomplete (RFC 7959 §2.9.2).
     pub const INCOMPLETE: Self = Self::new(4, 8);
     /// Request Entity Too Large.
-    pub const TOO_LARGE: Self = Self::new(4, 13);
-    pub const UNSUPPORTED_FORMAT: Self = Self::new(4, 15);
+    pub(crate) const TOO_LARGE: Self = Self::new(4, 13);
+    pub(crate) const UNSUPPORTED_FORMAT: Self = Self::new(4, 15);
     pub const UNAVAILABLE: Self = Self::new(5, 3);
 
     const fn new(class: u8, detail: u8) -> Self {
@@ -68,7 +68,7 @@ impl MessageCode {
         self.class() == 0 && self.0 != 0
     }
 
-    pub const fn is_answer(self) -> bool {
+    pub(crate) const fn is_answer(self) -> bool {
         matches!(self.class(), 2 | 4 | 5)
     }
 }

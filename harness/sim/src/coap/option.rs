@@ -1,13 +1,13 @@
 //! Numbers of CoAP options (RFC 7252 §5.10, RFC 7641 §2, RFC 7959 §2.1 and §4).
 
 /// Names the server's host.
-pub const URI_HOST: u16 = 3;
+pub(crate) const URI_HOST: u16 = 3;
 /// Tells one representation of a resource from another.
 pub const ETAG: u16 = 4;
 /// Asks for notifications, or numbers them.
 pub const OBSERVE: u16 = 6;
 /// Names the server's port.
-pub const URI_PORT: u16 = 7;
+pub(crate) const URI_PORT: u16 = 7;
 /// One segment of where a created resource stands.
 pub const LOCATION_PATH: u16 = 8;
 /// One segment of the path.
@@ -24,4 +24,4 @@ pub const BLOCK1: u16 = 27;
 /// Size of the whole answer.
 pub const SIZE2: u16 = 28;
 /// Size of the whole request.
-pub const SIZE1: u16 = 60;
+pub(crate) const SIZE1: u16 = 60;
