@@ -5,12 +5,14 @@
 //! answer comes. No socket is opened here.
 
 mod block;
+mod code;
 mod exchange;
 mod message;
 pub mod option;
 mod uri;
 
 pub use block::BlockValue;
+pub use code::MessageCode;
 pub(crate) use exchange::{Exchange, News};
-pub use message::{CoapOption, MalformedDatagram, MessageCode, MessageType, RawMessage};
+pub use message::{CoapOption, MalformedDatagram, MessageType, RawMessage};
 pub(crate) use uri::{Uri, UriError};

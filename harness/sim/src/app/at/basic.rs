@@ -1,5 +1,6 @@
 //! Identity and the AT interface itself.
 
+use super::CommandForm::{Execute, Read, Test, Write};
 use super::{AtError, AtReply, CommandForm, ReplyLines};
 use crate::app::{AUTOMATIC, AfterReply, App};
 use crate::decimal::decimal;
@@ -21,7 +22,7 @@ fn revision_line(app: &App) -> Result<String, AtError> {
 
 pub(super) fn identification(app: &mut App, form: CommandForm<'_>) -> AtReply {
     match form {
-        CommandForm::Execute("" | "0") => {
+        Execute("" | "0") => {
             let revision = revision_line(app)?;
             ReplyLines::many(&[ATI_VENDOR, app.settings.module.ati_model(), &revision])
         }
@@ -31,8 +32,8 @@ pub(super) fn identification(app: &mut App, form: CommandForm<'_>) -> AtReply {
 
 pub(super) fn revision(app: &mut App, form: CommandForm<'_>) -> AtReply {
     match form {
-        CommandForm::Test => ReplyLines::none(),
-        CommandForm::Execute("") => ReplyLines::one(revision_line(app)?),
+        Test => ReplyLines::none(),
+        Execute("") => ReplyLines::one(revision_line(app)?),
         _ => Err(AtError::Cme(NOT_SUPPORTED)),
     }
 }
@@ -41,22 +42,20 @@ pub(super) fn revision(app: &mut App, form: CommandForm<'_>) -> AtReply {
 pub(super) fn serial_number(app: &mut App, form: CommandForm<'_>) -> AtReply {
     let imei = nvdm::imei(&*app.flash.lock())?;
     match form {
-        CommandForm::Test => ReplyLines::one("+CGSN: (0-3)"),
-        CommandForm::Execute("") | CommandForm::Write("0") => {
-            ReplyLines::one(format!("MPY18A{}", &imei[imei.len() - 9..]))
-        }
-        CommandForm::Write("1") => ReplyLines::one(format!("+CGSN: {imei}")),
-        CommandForm::Write("2") => ReplyLines::one(format!("+CGSN: {}01", &imei[..imei.len() - 1])),
-        CommandForm::Write("3") => ReplyLines::one("+CGSN: 01"),
-        CommandForm::Write(_) => Err(AtError::Cme(BAD_PARAMETER)),
+        Test => ReplyLines::one("+CGSN: (0-3)"),
+        Execute("") | Write("0") => ReplyLines::one(format!("MPY18A{}", &imei[imei.len() - 9..])),
+        Write("1") => ReplyLines::one(format!("+CGSN: {imei}")),
+        Write("2") => ReplyLines::one(format!("+CGSN: {}01", &imei[..imei.len() - 1])),
+        Write("3") => ReplyLines::one("+CGSN: 01"),
+        Write(_) => Err(AtError::Cme(BAD_PARAMETER)),
         _ => Err(AtError::Cme(NOT_SUPPORTED)),
     }
 }
 
 pub(super) fn echo(app: &mut App, form: CommandForm<'_>) -> AtReply {
     app.at.profile.echo = match form {
-        CommandForm::Execute("" | "0") => false,
-        CommandForm::Execute("1") => true,
+        Execute("" | "0") => false,
+        Execute("1") => true,
         _ => return Err(AtError::Plain),
     };
     ReplyLines::none()
@@ -64,7 +63,7 @@ pub(super) fn echo(app: &mut App, form: CommandForm<'_>) -> AtReply {
 
 pub(super) fn save(app: &mut App, form: CommandForm<'_>) -> AtReply {
     match form {
-        CommandForm::Execute("" | "0") => {
+        Execute("" | "0") => {
             app.at.profile.save(&mut *app.flash.lock())?;
             ReplyLines::none()
         }
@@ -84,25 +83,25 @@ pub(super) fn stored_number(
     stored: &mut u8,
 ) -> AtReply {
     match form {
-        CommandForm::Test => ReplyLines::one(format!("{name}: ({}-{})", range.start(), range.end())),
-        CommandForm::Read => ReplyLines::one(format!("{name}: {stored}")),
-        CommandForm::Write(value) => {
+        Test => ReplyLines::one(format!("{name}: ({}-{})", range.start(), range.end())),
+        Read => ReplyLines::one(format!("{name}: {stored}")),
+        Write(value) => {
             *stored = number(value, range)?;
             ReplyLines::none()
         }
-        CommandForm::Execute(_) => Err(AtError::Cme(NOT_SUPPORTED)),
+        Execute(_) => Err(AtError::Cme(NOT_SUPPORTED)),
     }
 }
 
 /// `AT+IPR`: the new rate counts after the `OK`.
 pub(super) fn baud_rate(app: &mut App, form: CommandForm<'_>) -> AtReply {
     match form {
-        CommandForm::Test => {
+        Test => {
             let rates: Vec<String> = rates(app).iter().map(u32::to_string).collect();
             ReplyLines::one(format!("+IPR: ({})", rates.join(",")))
         }
-        CommandForm::Read => ReplyLines::one(format!("+IPR: {}", app.at.profile.baud)),
-        CommandForm::Write(value) => {
+        Read => ReplyLines::one(format!("+IPR: {}", app.at.profile.baud)),
+        Write(value) => {
             let baud = number(value, 0..=BAUD_DEFAULT)?;
             if !rates(app).contains(&baud) {
                 return Err(AtError::Cme(BAD_PARAMETER));
@@ -111,7 +110,7 @@ pub(super) fn baud_rate(app: &mut App, form: CommandForm<'_>) -> AtReply {
             app.at.after.push(AfterReply::SetBaud);
             ReplyLines::none()
         }
-        CommandForm::Execute(_) => Err(AtError::Cme(NOT_SUPPORTED)),
+        Execute(_) => Err(AtError::Cme(NOT_SUPPORTED)),
     }
 }
 
@@ -124,9 +123,9 @@ fn rates(app: &App) -> Vec<u32> {
 /// `AT+IFC`: the firmware knows the command, the module has no pins for it (FW, HW26).
 pub(super) fn flow_control(_: &mut App, form: CommandForm<'_>) -> AtReply {
     match form {
-        CommandForm::Test => ReplyLines::one("+IFC: (0-2),(0-2)"),
-        CommandForm::Read => ReplyLines::one("+IFC: 0,0"),
-        CommandForm::Write("0,0") => ReplyLines::none(),
+        Test => ReplyLines::one("+IFC: (0-2),(0-2)"),
+        Read => ReplyLines::one("+IFC: 0,0"),
+        Write("0,0") => ReplyLines::none(),
         _ => Err(AtError::Cme(NOT_SUPPORTED)),
     }
 }

@@ -1,6 +1,7 @@
 //! The two commands of an update (AN §2.2.1, §3.2). Their errors are plain, as the note has them, but for that of an order
 //! without an address.
 
+use super::CommandForm::{Test, Write};
 use super::{AtError, AtReply, CommandForm, ReplyLines};
 use crate::app::{AfterReply, App};
 use crate::upload::UploadBlock;
@@ -12,8 +13,8 @@ use bc66_spec::qfuplex::TEST_REPLY;
 /// `AT+QFUPLEX`. ESC counts in data mode alone, so that it is refused here.
 pub(super) fn upload(app: &mut App, form: CommandForm<'_>) -> AtReply {
     match form {
-        CommandForm::Test => ReplyLines::many(&TEST_REPLY),
-        CommandForm::Write(parameters) => {
+        Test => ReplyLines::many(&TEST_REPLY),
+        Write(parameters) => {
             let block = UploadBlock::parse(parameters).ok_or(AtError::Plain)?;
             if app.is_updating() || !app.at.upload.admits(&block, App::LAYOUT.delta.size()) {
                 return Err(AtError::Plain);
@@ -26,14 +27,14 @@ pub(super) fn upload(app: &mut App, form: CommandForm<'_>) -> AtReply {
 
 pub(super) fn order(app: &mut App, form: CommandForm<'_>) -> AtReply {
     match form {
-        CommandForm::Test => ReplyLines::none(),
-        CommandForm::Write(_) if app.is_updating() => Err(AtError::Plain),
-        CommandForm::Write(FROM_UART) => {
+        Test => ReplyLines::none(),
+        Write(_) if app.is_updating() => Err(AtError::Plain),
+        Write(FROM_UART) => {
             let package = app.at.upload.package_len().ok_or(AtError::Plain)?;
             app.at.after.push(AfterReply::Update(package));
             ReplyLines::none()
         }
-        CommandForm::Write(url) => {
+        Write(url) => {
             let url = Url::parse(url).ok_or(AtError::Plain)?;
             if app.modem.is_attached() && !app.modem.has_address() {
                 return Err(AtError::Cme(NOT_ALLOWED));

@@ -1,6 +1,7 @@
 //! The LwM2M client's commands (AN §4.3, §6.3.1; FW). Their errors are the firmware's misspelt ones, whatever `AT+CMEE` says
 //! (FW has no other form; that it counts for 0 and 2 too is assumed).
 
+use super::CommandForm::{Execute, Read, Test, Write};
 use super::{AtError, AtReply, CommandForm, ReplyLines};
 use crate::app::App;
 use crate::decimal::{decimal, positive};
@@ -12,19 +13,19 @@ use bc66_spec::lwm2m::reply;
 /// `AT+QLWCONFIG`. The reply to the test is assumed; that to the read has neither a blank nor quotes around the host (FW).
 pub(super) fn configure(app: &mut App, form: CommandForm<'_>) -> AtReply {
     match form {
-        CommandForm::Test => ReplyLines::one(format!(
+        Test => ReplyLines::one(format!(
             "{QLWCONFIG}: (0,1),<server>,(1-65535),<endpoint>,(1-4294967295),(0,3)[,<psk_id>,<psk>]"
         )),
-        CommandForm::Read => match &app.lwm2m.config {
+        Read => match &app.lwm2m.config {
             Some(config) => ReplyLines::one(format!("{QLWCONFIG}:{}", config.shown())),
             None => ReplyLines::none(),
         },
-        CommandForm::Write(parameters) => {
+        Write(parameters) => {
             let config = ServerConfig::parse(parameters).map_err(AtError::Cmee)?;
             app.lwm2m_configure(config)?;
             ReplyLines::none()
         }
-        CommandForm::Execute(_) => Err(AtError::Cmee(NOT_SUPPORTED)),
+        Execute(_) => Err(AtError::Cmee(NOT_SUPPORTED)),
     }
 }
 
@@ -38,8 +39,8 @@ pub(super) fn deregister(app: &mut App, form: CommandForm<'_>) -> AtReply {
 
 fn execute_only(form: CommandForm<'_>, execute: impl FnOnce() -> Result<(), u16>) -> AtReply {
     match form {
-        CommandForm::Test => {}
-        CommandForm::Execute("") => execute().map_err(AtError::Cmee)?,
+        Test => {}
+        Execute("") => execute().map_err(AtError::Cmee)?,
         _ => return Err(AtError::Cmee(NOT_SUPPORTED)),
     }
     ReplyLines::none()
@@ -48,8 +49,8 @@ fn execute_only(form: CommandForm<'_>, execute: impl FnOnce() -> Result<(), u16>
 /// `AT+QLWUPDATE`: the message id comes before `OK` (AN §6.3.1).
 pub(super) fn update(app: &mut App, form: CommandForm<'_>) -> AtReply {
     match form {
-        CommandForm::Test => ReplyLines::one(format!("{} (0,1),<value>", reply::QLWUPDATE)),
-        CommandForm::Write(parameters) => {
+        Test => ReplyLines::one(format!("{} (0,1),<value>", reply::QLWUPDATE)),
+        Write(parameters) => {
             let change = change(parameters, app.lwm2m.objects.binding).ok_or(AtError::Cmee(BAD_PARAMETER))?;
             let id = app.lwm2m_update(change).map_err(AtError::Cmee)?;
             ReplyLines::one(format!("{} {id}", reply::QLWUPDATE))
@@ -71,8 +72,8 @@ fn change(parameters: &str, binding: &'static str) -> Option<UpdatedParameter> {
 
 pub(super) fn status(app: &mut App, form: CommandForm<'_>) -> AtReply {
     match form {
-        CommandForm::Test => ReplyLines::none(),
-        CommandForm::Read => ReplyLines::one(format!(
+        Test => ReplyLines::none(),
+        Read => ReplyLines::one(format!(
             "{} {}",
             reply::QLWSTATUS,
             app.lwm2m.client.status.number()

@@ -1,5 +1,6 @@
 //! Network and SIM: what the note checks before an update (AN §2.1.3, §6.1).
 
+use super::CommandForm::{Execute, Read, Test, Write};
 use super::basic::stored_number;
 use super::{AtError, AtReply, CommandForm, ReplyLines};
 use crate::app::{AfterReply, App};
@@ -14,16 +15,16 @@ const OPERATOR: &str = "\"46011\",9";
 
 pub(super) fn signal(app: &mut App, form: CommandForm<'_>) -> AtReply {
     match form {
-        CommandForm::Test => ReplyLines::one("+CESQ: (0-63,99),(0-7,99),(255),(255),(0-34,255),(0-97,255)"),
-        CommandForm::Execute("") if app.modem.is_attached() => ReplyLines::one("+CESQ: 47,6,255,255,0,54"),
-        CommandForm::Execute("") => ReplyLines::one("+CESQ: 99,99,255,255,255,255"),
+        Test => ReplyLines::one("+CESQ: (0-63,99),(0-7,99),(255),(255),(0-34,255),(0-97,255)"),
+        Execute("") if app.modem.is_attached() => ReplyLines::one("+CESQ: 47,6,255,255,0,54"),
+        Execute("") => ReplyLines::one("+CESQ: 99,99,255,255,255,255"),
         _ => Err(AtError::Cme(NOT_SUPPORTED)),
     }
 }
 
 pub(super) fn registration(app: &mut App, form: CommandForm<'_>) -> AtReply {
     match form {
-        CommandForm::Read => ReplyLines::one(format!("+CEREG: {}", app.modem.cereg_read())),
+        Read => ReplyLines::one(format!("+CEREG: {}", app.modem.cereg_read())),
         _ => stored_number(form, "+CEREG", 0..=5, &mut app.modem.cereg),
     }
 }
@@ -31,12 +32,12 @@ pub(super) fn registration(app: &mut App, form: CommandForm<'_>) -> AtReply {
 /// `AT+CGPADDR`: there is one PDN, 1.
 pub(super) fn address(app: &mut App, form: CommandForm<'_>) -> AtReply {
     match form {
-        CommandForm::Test => ReplyLines::one("+CGPADDR: (1)"),
-        CommandForm::Execute("") | CommandForm::Write("1") if app.modem.is_attached() => {
+        Test => ReplyLines::one("+CGPADDR: (1)"),
+        Execute("") | Write("1") if app.modem.is_attached() => {
             ReplyLines::one(format!("+CGPADDR: 1,{}", addresses(app)))
         }
-        CommandForm::Execute("") | CommandForm::Write("1") => ReplyLines::one("+CGPADDR: 1"),
-        CommandForm::Write(_) => Err(AtError::Cme(BAD_PARAMETER)),
+        Execute("") | Write("1") => ReplyLines::one("+CGPADDR: 1"),
+        Write(_) => Err(AtError::Cme(BAD_PARAMETER)),
         _ => Err(AtError::Cme(NOT_SUPPORTED)),
     }
 }
@@ -55,11 +56,11 @@ fn addresses(app: &App) -> String {
 /// `AT+CPIN`: the SIM asks for no PIN.
 pub(super) fn sim(app: &mut App, form: CommandForm<'_>) -> AtReply {
     match form {
-        CommandForm::Test => ReplyLines::none(),
-        CommandForm::Read if app.modem.sim_ready => ReplyLines::one("+CPIN: READY"),
-        CommandForm::Read => Err(AtError::Cme(SIM_BUSY)),
-        CommandForm::Write(_) => Err(AtError::Cme(NOT_ALLOWED)),
-        CommandForm::Execute(_) => Err(AtError::Cme(NOT_SUPPORTED)),
+        Test => ReplyLines::none(),
+        Read if app.modem.sim_ready => ReplyLines::one("+CPIN: READY"),
+        Read => Err(AtError::Cme(SIM_BUSY)),
+        Write(_) => Err(AtError::Cme(NOT_ALLOWED)),
+        Execute(_) => Err(AtError::Cme(NOT_SUPPORTED)),
     }
 }
 
@@ -77,31 +78,31 @@ pub(super) fn subscription(app: &mut App, form: CommandForm<'_>) -> AtReply {
 /// The SIM can be read once it is ready.
 fn of_the_sim(app: &App, form: CommandForm<'_>, line: String) -> AtReply {
     match form {
-        CommandForm::Test => ReplyLines::none(),
-        CommandForm::Execute("") if app.suffers(Defect::SimIdentityLost) => Err(AtError::Cme(SIM_FAILURE)),
-        CommandForm::Execute("") if app.modem.sim_ready => ReplyLines::one(line),
-        CommandForm::Execute("") => Err(AtError::Cme(SIM_BUSY)),
+        Test => ReplyLines::none(),
+        Execute("") if app.suffers(Defect::SimIdentityLost) => Err(AtError::Cme(SIM_FAILURE)),
+        Execute("") if app.modem.sim_ready => ReplyLines::one(line),
+        Execute("") => Err(AtError::Cme(SIM_BUSY)),
         _ => Err(AtError::Cme(NOT_SUPPORTED)),
     }
 }
 
 pub(super) fn operator(app: &mut App, form: CommandForm<'_>) -> AtReply {
     match form {
-        CommandForm::Test => ReplyLines::one(format!("+COPS: (2,,,{OPERATOR}),,(0-2),(2)")),
-        CommandForm::Read if app.modem.is_attached() => ReplyLines::one(format!("+COPS: 0,2,{OPERATOR}")),
-        CommandForm::Read => ReplyLines::one("+COPS: 0"),
-        CommandForm::Write("0") => ReplyLines::none(),
-        CommandForm::Write(_) => Err(AtError::Cme(BAD_PARAMETER)),
-        CommandForm::Execute(_) => Err(AtError::Cme(NOT_SUPPORTED)),
+        Test => ReplyLines::one(format!("+COPS: (2,,,{OPERATOR}),,(0-2),(2)")),
+        Read if app.modem.is_attached() => ReplyLines::one(format!("+COPS: 0,2,{OPERATOR}")),
+        Read => ReplyLines::one("+COPS: 0"),
+        Write("0") => ReplyLines::none(),
+        Write(_) => Err(AtError::Cme(BAD_PARAMETER)),
+        Execute(_) => Err(AtError::Cme(NOT_SUPPORTED)),
     }
 }
 
 /// `AT+CFUN`: 0 and 4 detach, 1 attaches.
 pub(super) fn functionality(app: &mut App, form: CommandForm<'_>) -> AtReply {
     match form {
-        CommandForm::Test => ReplyLines::one("+CFUN: (0,1,4,7),(0-2)"),
-        CommandForm::Read => ReplyLines::one(format!("+CFUN: {}", app.modem.functionality)),
-        CommandForm::Write(value) => {
+        Test => ReplyLines::one("+CFUN: (0,1,4,7),(0-2)"),
+        Read => ReplyLines::one(format!("+CFUN: {}", app.modem.functionality)),
+        Write(value) => {
             app.modem.functionality = match value.strip_suffix(",0").unwrap_or(value) {
                 "0" => 0,
                 "1" => 1,
@@ -115,6 +116,6 @@ pub(super) fn functionality(app: &mut App, form: CommandForm<'_>) -> AtReply {
             });
             ReplyLines::none()
         }
-        CommandForm::Execute(_) => Err(AtError::Cme(NOT_SUPPORTED)),
+        Execute(_) => Err(AtError::Cme(NOT_SUPPORTED)),
     }
 }

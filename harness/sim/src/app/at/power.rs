@@ -1,5 +1,6 @@
 //! Power and sleep. Sleep itself is not simulated: its settings are taken and shown again.
 
+use super::CommandForm::{Execute, Read, Test, Write};
 use super::basic::{number, stored_number};
 use super::{AtError, AtReply, CommandForm, ReplyLines};
 use crate::app::{AfterReply, App};
@@ -13,26 +14,24 @@ pub(super) fn sleep(app: &mut App, form: CommandForm<'_>) -> AtReply {
 pub(super) fn saving(app: &mut App, form: CommandForm<'_>) -> AtReply {
     let mode = &mut app.modem.power_saving;
     match form {
-        CommandForm::Test => {
-            ReplyLines::one("+CPSMS: (0-2),,,(\"00000000\"-\"11111111\"),(\"00000000\"-\"11111111\")")
-        }
-        CommandForm::Read => ReplyLines::one(format!("+CPSMS: {mode},,,\"01000001\",\"00100011\"")),
-        CommandForm::Write(value) => {
+        Test => ReplyLines::one("+CPSMS: (0-2),,,(\"00000000\"-\"11111111\"),(\"00000000\"-\"11111111\")"),
+        Read => ReplyLines::one(format!("+CPSMS: {mode},,,\"01000001\",\"00100011\"")),
+        Write(value) => {
             *mode = number(value.split(',').next().unwrap_or_default(), 0..=2)?;
             ReplyLines::none()
         }
-        CommandForm::Execute(_) => Err(AtError::Cme(NOT_SUPPORTED)),
+        Execute(_) => Err(AtError::Cme(NOT_SUPPORTED)),
     }
 }
 
 pub(super) fn events(app: &mut App, form: CommandForm<'_>) -> AtReply {
     app.modem.events = match form {
-        CommandForm::Test => return ReplyLines::one("+QNBIOTEVENT: (0,1),(1)"),
-        CommandForm::Read => return ReplyLines::one(format!("+QNBIOTEVENT: {}", app.modem.events)),
-        CommandForm::Write("0" | "0,1") => 0,
-        CommandForm::Write("1,1") => 1,
-        CommandForm::Write(_) => return Err(AtError::Cme(BAD_PARAMETER)),
-        CommandForm::Execute(_) => return Err(AtError::Cme(NOT_SUPPORTED)),
+        Test => return ReplyLines::one("+QNBIOTEVENT: (0,1),(1)"),
+        Read => return ReplyLines::one(format!("+QNBIOTEVENT: {}", app.modem.events)),
+        Write("0" | "0,1") => 0,
+        Write("1,1") => 1,
+        Write(_) => return Err(AtError::Cme(BAD_PARAMETER)),
+        Execute(_) => return Err(AtError::Cme(NOT_SUPPORTED)),
     };
     ReplyLines::none()
 }
@@ -61,12 +60,12 @@ fn ends_boot(
     after: AfterReply,
 ) -> AtReply {
     match form {
-        CommandForm::Test => ReplyLines::one(test),
-        CommandForm::Write(value) if values.contains(&value) => {
+        Test => ReplyLines::one(test),
+        Write(value) if values.contains(&value) => {
             app.at.after.push(after);
             ReplyLines::none()
         }
-        CommandForm::Write(_) => Err(AtError::Cme(BAD_PARAMETER)),
+        Write(_) => Err(AtError::Cme(BAD_PARAMETER)),
         _ => Err(AtError::Cme(NOT_SUPPORTED)),
     }
 }
