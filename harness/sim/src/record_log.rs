@@ -38,7 +38,7 @@ impl RecordLog {
 
     /// Makes `value` the value of `key`, durably and at once.
     pub(crate) fn write(&self, flash: &mut dyn Flash, key: u8, value: &[u8]) -> Result<()> {
-        let record = Record { key, value }.encode();
+        let record = LogRecord { key, value }.encode();
         match self.current(flash)? {
             Some(current) if current.free + record.len() <= SECTOR => {
                 flash.program_all(self.region.sector(current.index) + current.free, &record)
@@ -60,7 +60,9 @@ impl RecordLog {
     ) -> Result<()> {
         let start = self.region.sector(index);
         flash.erase(start)?;
-        let encoded = values.iter().map(|(&key, value)| Record { key, value }.encode());
+        let encoded = values
+            .iter()
+            .map(|(&key, value)| LogRecord { key, value }.encode());
         let records: Vec<u8> = encoded.flatten().collect();
         let fits = WRITE_UNIT + records.len() <= SECTOR;
         assert!(fits, "the values of a record log must fit one sector");
@@ -103,7 +105,7 @@ impl Current {
             .map_or(0, |last| last + 1);
         let mut at = WRITE_UNIT;
         while at < sector.len() {
-            let Some(record) = Record::parse(&sector[at..]) else {
+            let Some(record) = LogRecord::parse(&sector[at..]) else {
                 at += WRITE_UNIT;
                 continue;
             };
@@ -134,12 +136,12 @@ fn generation(sector: &[u8]) -> Option<u32> {
     (sector[..WRITE_UNIT] == header(generation)).then_some(generation)
 }
 
-struct Record<'a> {
+struct LogRecord<'a> {
     key: u8,
     value: &'a [u8],
 }
 
-impl<'a> Record<'a> {
+impl<'a> LogRecord<'a> {
     /// The record that begins at `bytes[0]`.
     fn parse(bytes: &'a [u8]) -> Option<Self> {
         let (head, rest) = bytes.split_at_checked(HEAD)?;
