@@ -28,6 +28,7 @@ pub mod duration;
 pub mod escape;
 pub mod event;
 pub mod event_id;
+pub mod exit_code;
 pub mod expect;
 pub mod fault;
 pub mod judge;

@@ -1,5 +1,6 @@
 //! Verdicts, and the rules that reach them.
 
+use crate::exit_code::ExitCode;
 use alloc::string::String;
 use core::fmt;
 use schemars::JsonSchema;
@@ -75,7 +76,7 @@ impl Verdict {
 }
 
 /// The exit code that verdicts give.
-pub fn exit_code<'a>(verdicts: impl IntoIterator<Item = &'a Verdict>, interrupted: bool) -> u8 {
+pub fn exit_code<'a>(verdicts: impl IntoIterator<Item = &'a Verdict>, interrupted: bool) -> ExitCode {
     let (mut passed, mut failed, mut other) = (false, false, false);
     for verdict in verdicts {
         match verdict {
@@ -86,10 +87,10 @@ pub fn exit_code<'a>(verdicts: impl IntoIterator<Item = &'a Verdict>, interrupte
         }
     }
     match (failed, interrupted, other, passed) {
-        (true, ..) => 1,
-        (_, true, ..) => 130,
-        (_, _, true, _) | (_, _, _, false) => 3,
-        _ => 0,
+        (true, ..) => ExitCode::Failed,
+        (_, true, ..) => ExitCode::Interrupted,
+        (_, _, true, _) | (_, _, _, false) => ExitCode::Error,
+        _ => ExitCode::Success,
     }
 }
 

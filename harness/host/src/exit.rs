@@ -1,35 +1,33 @@
-//! How a command ends that cannot do what it was asked.
+//! The error that ends a command.
 
-use crate::terminal::complain;
-
-/// Bad flag, unreadable or invalid file, nothing selected: nothing was powered.
-pub const USAGE: u8 = 2;
+use crate::terminal::print_warning;
+pub use dfota_core::exit_code::ExitCode;
 
 /// An error that ends a command, with its exit code.
 #[derive(Debug)]
-pub struct Failed {
-    pub code: u8,
+pub struct CommandError {
+    pub code: ExitCode,
     pub message: String,
 }
 
-impl Failed {
+impl CommandError {
+    /// The user has to change the command line or a file; nothing was powered.
     pub fn usage(message: impl ToString) -> Self {
-        Self {
-            code: USAGE,
-            message: message.to_string(),
-        }
+        Self::new(ExitCode::Usage, message)
     }
 
-    /// Tells it; every error begins alike.
-    pub fn tell(&self) {
-        complain(format_args!("error: {}", self.message.trim_end()));
+    /// Rig, network, server or harness failed.
+    pub fn error(message: impl ToString) -> Self {
+        Self::new(ExitCode::Error, message)
     }
 
-    /// An error of ours: rig, server or harness.
-    pub fn ours(message: impl ToString) -> Self {
-        Self {
-            code: 3,
-            message: message.to_string(),
-        }
+    pub fn new(code: ExitCode, message: impl ToString) -> Self {
+        let message = message.to_string();
+        Self { code, message }
+    }
+
+    /// Prints it to standard error; every error begins alike.
+    pub fn print(&self) {
+        print_warning(format_args!("error: {}", self.message.trim_end()));
     }
 }

@@ -5,6 +5,7 @@ mod shown;
 use crate::journal::{self, ReadError};
 use dfota_core::event::{CaseEnded, Event, Record, SCHEMA_OF_VERDICTS, TryEnded};
 use dfota_core::event_id::EventId;
+use dfota_core::exit_code::ExitCode;
 use dfota_core::judge::Judgement;
 use dfota_core::outcome::Outcome;
 use dfota_core::run_fold::RunFold;
@@ -217,9 +218,9 @@ impl Deriving {
     }
 
     fn run_ended(&mut self, exit: u8, interrupted: bool) {
-        let given = exit_code(self.last.values(), interrupted);
+        let given = exit_code(self.last.values(), interrupted).code();
         // A rig that failed its check, or could not be made safe, makes an error of a pass.
-        let stands = given == exit || (given, exit) == (0, 3);
+        let stands = given == exit || (given, exit) == (ExitCode::Success.code(), ExitCode::Error.code());
         self.found.exit = (!stands).then_some((exit, given));
     }
 }

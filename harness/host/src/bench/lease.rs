@@ -6,10 +6,10 @@
 mod hardware;
 
 use crate::config::rig::Rig;
-use crate::exit::Failed;
+use crate::exit::CommandError;
 use crate::state::last_check::now;
 use crate::state::{RigState, StateDir, StateError, unwritten};
-use crate::terminal::complain;
+use crate::terminal::print_warning;
 use dfota_record::folders::share;
 use hardware::Hardware;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -90,11 +90,11 @@ pub enum LeaseError {
 }
 
 /// A rig that is in use is an error of the rig (3), not of the command line (2): the same command is right a minute later.
-impl From<LeaseError> for Failed {
+impl From<LeaseError> for CommandError {
     fn from(error: LeaseError) -> Self {
         match error {
             LeaseError::State(error) => error.into(),
-            error => Self::ours(error),
+            error => Self::error(error),
         }
     }
 }
@@ -132,7 +132,7 @@ impl Lease {
                 rig.name,
                 owner.left_behind()
             );
-            complain(&text);
+            print_warning(&text);
             text
         });
         let programs = open(&state, PROGRAMS).and_then(|file| file.lock_shared().map(|()| file));
@@ -235,7 +235,7 @@ fn locked(rig: &str, state: &RigState) -> Result<File, LeaseError> {
             });
         }
         if begun.elapsed() > PATIENCE && !std::mem::replace(&mut said, true) {
-            complain(format_args!(
+            print_warning(format_args!(
                 "waiting for the guard of rig `{rig}`: its last owner has ended, and its lines are being brought to their safe state"
             ));
         }

@@ -2,7 +2,8 @@
 
 use crate::bench::lines::Lines;
 use crate::bench::serial::reader::Message;
-use crate::terminal::complain;
+use crate::exit::ExitCode;
+use crate::terminal::print_warning;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 use tokio::runtime::Runtime;
@@ -33,15 +34,15 @@ pub fn heed(runtime: &Runtime, inbox: Sender<Message>, lines: &Arc<Lines>) {
             seen += 1;
             if seen == 1 {
                 let _ = inbox.send(Message::Interrupt);
-                complain("interrupted: bringing the rig to its safe state; once more to stop at once");
+                print_warning("interrupted: bringing the rig to its safe state; once more to stop at once");
                 continue;
             }
             if let Some(lines) = lines.upgrade()
                 && let Err(why) = lines.safe()
             {
-                complain(format_args!("the rig could not be made safe: {why}"));
+                print_warning(format_args!("the rig could not be made safe: {why}"));
             }
-            std::process::exit(130);
+            std::process::exit(ExitCode::Interrupted.code().into());
         }
     });
 }

@@ -29,7 +29,7 @@ use crate::config::suite::Suite;
 use crate::config::yaml::document::Document;
 use crate::config::yaml::file_error::{FileError, Problem};
 use crate::config::yaml::node_path::NodePath;
-use crate::exit::Failed;
+use crate::exit::CommandError;
 use crate::plan::flags::SelectionFlags;
 use crate::state::{StateDir, StateFlag};
 use bc66_sim::package::Purpose;
@@ -38,12 +38,12 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 
 /// Reads a rig file, or says what is wrong with it.
-pub fn load_rig(path: &Path) -> Result<Rig, Failed> {
+pub fn load_rig(path: &Path) -> Result<Rig, CommandError> {
     Rig::load(path).map_err(|error| shown(&[error]))
 }
 
 /// Takes the lease of a rig with wires. A simulated rig needs none: each command has a module of its own.
-pub fn lease(rig: &Rig, flag: &StateFlag, command: &str) -> Result<Option<Lease>, Failed> {
+pub fn lease(rig: &Rig, flag: &StateFlag, command: &str) -> Result<Option<Lease>, CommandError> {
     match rig.link {
         Link::Bench(_) => Ok(Some(Lease::take(rig, &StateDir::find(flag)?, command)?)),
         Link::Simulated(_) => Ok(None),
@@ -51,7 +51,7 @@ pub fn lease(rig: &Rig, flag: &StateFlag, command: &str) -> Result<Option<Lease>
 }
 
 /// Reads the files of a selection; mistakes of all of them are shown at once.
-pub fn load(selection: &SelectionFlags, _common: Common) -> Result<(Rig, Vec<Suite>), Failed> {
+pub fn load(selection: &SelectionFlags, _common: Common) -> Result<(Rig, Vec<Suite>), CommandError> {
     let mut errors = Vec::new();
     let rig = Rig::load(&selection.rig).map_err(|error| errors.push(error)).ok();
     let suites: Vec<Suite> = selection
@@ -104,7 +104,7 @@ fn synthetic_on_wires(suite: &Suite, rig: &Rig) -> Option<FileError> {
 }
 
 /// Reads suite files; mistakes of all of them are shown at once.
-pub fn load_suites(paths: &[PathBuf]) -> Result<Vec<Suite>, Failed> {
+pub fn load_suites(paths: &[PathBuf]) -> Result<Vec<Suite>, CommandError> {
     let mut errors = Vec::new();
     let load = |path: &PathBuf| Suite::load(path).map_err(|error| errors.push(error)).ok();
     let suites: Vec<Suite> = paths.iter().filter_map(load).collect();
@@ -116,10 +116,10 @@ pub fn load_suites(paths: &[PathBuf]) -> Result<Vec<Suite>, Failed> {
 }
 
 /// Two suites of one name could not be told apart in any report.
-fn unique(suites: &[Suite]) -> Result<(), Failed> {
+fn unique(suites: &[Suite]) -> Result<(), CommandError> {
     for (n, suite) in suites.iter().enumerate() {
         if let Some(other) = suites[..n].iter().find(|other| other.name == suite.name) {
-            return Err(Failed::usage(format!(
+            return Err(CommandError::usage(format!(
                 "`{}` and `{}` are both named `{}`: name one of them otherwise, or run them apart",
                 other.file.display(),
                 suite.file.display(),
@@ -130,11 +130,11 @@ fn unique(suites: &[Suite]) -> Result<(), Failed> {
     Ok(())
 }
 
-fn shown(errors: &[FileError]) -> Failed {
+fn shown(errors: &[FileError]) -> CommandError {
     let colour = std::io::stderr().is_terminal();
     let mistakes: usize = errors.iter().map(|error| error.problems().len()).sum();
     let shown: Vec<String> = errors.iter().map(|error| error.render(colour)).collect();
-    Failed::usage(format!(
+    CommandError::usage(format!(
         "{}, nothing was done\n\n{}",
         count_of(mistakes, "mistake"),
         shown.join("\n")

@@ -7,10 +7,10 @@ pub mod help;
 pub mod screen;
 
 use crate::bench::guard;
-use crate::exit::Failed;
+use crate::exit::{CommandError, ExitCode};
 use crate::terminal::paint::{Paint, When};
 use clap::{FromArgMatches, Parser, Subcommand};
-use std::process::ExitCode;
+use std::process::ExitCode as ProcessExitCode;
 
 /// Where the flags that every command has stand in its help: behind its own, however many these are.
 const SHARED: usize = 900;
@@ -76,7 +76,7 @@ pub struct Common {
     pub color: When,
 }
 
-pub fn main() -> ExitCode {
+pub fn main() -> ProcessExitCode {
     // This program starts it and nobody types it: neither help nor completions have it.
     if std::env::args_os()
         .nth(1)
@@ -120,12 +120,12 @@ pub fn main() -> ExitCode {
     })
 }
 
-fn ended(result: Result<u8, Failed>) -> ExitCode {
+fn ended(result: Result<ExitCode, CommandError>) -> ProcessExitCode {
     match result {
-        Ok(code) => ExitCode::from(code),
-        Err(failed) => {
-            failed.tell();
-            ExitCode::from(failed.code)
+        Ok(code) => ProcessExitCode::from(code.code()),
+        Err(error) => {
+            error.print();
+            ProcessExitCode::from(error.code.code())
         }
     }
 }

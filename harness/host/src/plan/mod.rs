@@ -15,7 +15,7 @@ pub mod standing;
 
 use crate::config::rig::{Link, Rig, module_word};
 use crate::config::suite::{Suite, SuiteCase};
-use crate::exit::Failed;
+use crate::exit::CommandError;
 use crate::plan::campaign::{CampaignCut, Outline};
 use crate::plan::earlier::Earlier;
 use crate::plan::estimate::module_time;
@@ -122,7 +122,7 @@ impl Plan {
         flags: &SelectionFlags,
         seed: Seed,
         earlier: &Earlier,
-    ) -> Result<Self, Failed> {
+    ) -> Result<Self, CommandError> {
         let parsed = Selection {
             filter: parse(flags.filter.as_deref())?,
             tags: flags.tags.clone(),
@@ -131,7 +131,7 @@ impl Plan {
             seed,
             cut: flags.cut.clone(),
         };
-        Self::new(suites, rig, &parsed, earlier).map_err(Failed::usage)
+        Self::new(suites, rig, &parsed, earlier).map_err(CommandError::usage)
     }
 
     /// Plans `suites` on `rig`.
@@ -198,8 +198,8 @@ impl Plan {
     }
 }
 
-fn parse<T: FromStr<Err = String>>(flag: Option<&str>) -> Result<Option<T>, Failed> {
-    flag.map(str::parse).transpose().map_err(Failed::usage)
+fn parse<T: FromStr<Err = String>>(flag: Option<&str>) -> Result<Option<T>, CommandError> {
+    flag.map(str::parse).transpose().map_err(CommandError::usage)
 }
 
 impl Totals {

@@ -21,7 +21,7 @@ pub mod wear;
 pub use rig_state::RigState;
 
 use crate::config::rig::Rig;
-use crate::exit::Failed;
+use crate::exit::CommandError;
 use dfota_record::shell_word::shell_word;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -52,7 +52,7 @@ impl StateFlag {
 }
 
 /// State that cannot be read or written is found out before anything is powered.
-impl From<StateError> for Failed {
+impl From<StateError> for CommandError {
     fn from(error: StateError) -> Self {
         Self::usage(error)
     }

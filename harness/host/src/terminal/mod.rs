@@ -13,7 +13,7 @@ pub fn print(text: &str) {
 
 /// Writes a line to standard error. It may be closed as well, and a panic over that would come between a signal and the
 /// rig's safe state.
-pub fn complain(text: impl std::fmt::Display) {
+pub fn print_warning(text: impl std::fmt::Display) {
     use std::io::Write;
     let _ = writeln!(std::io::stderr(), "{text}");
 }

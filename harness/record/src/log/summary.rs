@@ -1,6 +1,7 @@
 //! What is said of a log as a whole.
 
 use crate::report::html::look::count;
+use dfota_core::exit_code::ExitCode;
 use dfota_core::log::found::{LogOutcome, LogUpdate};
 use dfota_core::log::reader::LogReader;
 use dfota_core::log::stamp::{Base, DAY, SECOND, Stamp};
@@ -30,12 +31,12 @@ impl Tally {
         self.illegal + self.nothing_illegal + self.not_known
     }
 
-    /// 0: nothing illegal was seen; 1: something was; 3: there is no update in the log.
-    pub fn exit(&self) -> u8 {
+    /// `Success`: nothing illegal was seen; `Failed`: something was; `Error`: there is no update in the log.
+    pub fn exit(&self) -> ExitCode {
         match self {
-            _ if self.illegal > 0 => 1,
-            _ if self.all() == 0 => 3,
-            _ => 0,
+            _ if self.illegal > 0 => ExitCode::Failed,
+            _ if self.all() == 0 => ExitCode::Error,
+            _ => ExitCode::Success,
         }
     }
 

@@ -7,7 +7,7 @@ use crate::bench::line::driven::driven;
 use crate::bench::line::gpiochip::HeldLine;
 use crate::bench::line::{Line, simulated};
 use crate::config::rig::Driver;
-use crate::exit::Failed;
+use crate::exit::{CommandError, ExitCode};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Write};
@@ -32,13 +32,13 @@ struct Keeper {
 }
 
 /// Keeps the lines that the socket on standard input tells it, until they are safe.
-pub fn main() -> Result<u8, Failed> {
+pub fn main() -> Result<ExitCode, CommandError> {
     let holding = Arc::new(AtomicBool::new(false));
-    heed_no_signals(&holding).map_err(Failed::ours)?;
+    heed_no_signals(&holding).map_err(CommandError::error)?;
     // A signal of the terminal is for the harness. It fails for the first of a process group, as which no harness starts it.
     let _ = rustix::process::setsid();
     let by_hand = |why| {
-        Failed::usage(format!(
+        CommandError::usage(format!(
             "`guard` is started by the commands that move the lines of a rig: {why}"
         ))
     };
@@ -52,21 +52,21 @@ pub fn main() -> Result<u8, Failed> {
         return Err(by_hand(io::Error::other("no lease came along")));
     }
     let lease: Vec<OwnedFd> = descriptors.drain(..charge.locks).collect();
-    let opened = open(&charge).map_err(Failed::ours)?;
+    let opened = open(&charge).map_err(CommandError::error)?;
     let mut keeper = Keeper {
         charge,
         descriptors,
         opened,
     };
-    harness.write_all(READY.as_bytes()).map_err(Failed::ours)?;
+    harness.write_all(READY.as_bytes()).map_err(CommandError::error)?;
     if !told_to_leave(&harness) {
         keeper.make_safe();
     }
     // Nothing is kept from being unmounted or removed from here on, and whoever asks it to end may.
     let _ = std::env::set_current_dir("/");
     holding.store(true, Ordering::Relaxed);
-    keeper.stay(lease).map_err(Failed::ours)?;
-    Ok(0)
+    keeper.stay(lease).map_err(CommandError::error)?;
+    Ok(ExitCode::Success)
 }
 
 /// It ends when the lines are safe, not before: a signal that ends everything may come before the harness has ended. Once

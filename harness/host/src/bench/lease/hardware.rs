@@ -20,7 +20,7 @@ use crate::bench::lease::{GUARD, LeaseError, Owner, PATIENCE};
 use crate::bench::line::gpiochip;
 use crate::config::rig::serial_address::Address;
 use crate::config::rig::{Bench, Driver, Link, Rig};
-use crate::terminal::complain;
+use crate::terminal::print_warning;
 use rustix::event::{PollFd, PollFlags, poll};
 use serde::{Deserialize, Serialize};
 use std::io::{self, Read, Write};
@@ -88,7 +88,7 @@ impl Hardware {
                     });
                 }
                 if begun.elapsed() > PATIENCE && !std::mem::replace(&mut said, true) {
-                    complain(format_args!(
+                    print_warning(format_args!(
                         "waiting for rig `{}`: {} is still held, by the guard of a program that has ended (it brings the lines to their safe state, which takes a moment) or by a program that does not answer",
                         rig.name, part.shown
                     ));

@@ -2,7 +2,7 @@
 
 use crate::cli::Common;
 use crate::cli::command::run;
-use crate::exit::Failed;
+use crate::exit::{CommandError, ExitCode};
 use crate::run::runner::Hunt;
 use dfota_core::cut::Cut;
 use std::time::Duration;
@@ -28,7 +28,7 @@ pub struct Args {
 }
 
 /// Searches; 0 when the window was found, 3 when not.
-pub fn main(args: Args, common: Common) -> Result<u8, Failed> {
+pub fn main(args: Args, common: Common) -> Result<ExitCode, CommandError> {
     let Args {
         run,
         pass,
@@ -37,7 +37,7 @@ pub fn main(args: Args, common: Common) -> Result<u8, Failed> {
         resolution,
     } = args;
     if (pass.kind, pass.off) != (fail.kind, fail.off) {
-        return Err(Failed::usage(format!(
+        return Err(CommandError::usage(format!(
             "`{pass}` and `{fail}` cut in different ways; a window in time lies between two cuts of the same kind and length"
         )));
     }

@@ -12,7 +12,7 @@ use crate::cli::screen::Screen;
 use crate::config::machine_config::{Config, PLACE};
 use crate::config::rig::Rig;
 use crate::device::bench::Bench;
-use crate::exit::Failed;
+use crate::exit::{CommandError, ExitCode};
 use crate::plan::flags::RIG_VARIABLE;
 use crate::state::history_place;
 use crate::state::last_check::LastCheck;
@@ -22,7 +22,7 @@ use crate::state::{RigState, StateDir, StateFlag};
 use crate::terminal::paint::Paint;
 use crate::terminal::prompt::{Answer, Prompt};
 use crate::terminal::width::Width;
-use crate::terminal::{complain, print};
+use crate::terminal::{print, print_warning};
 use dfota_clock::Clock;
 use dfota_core::case::Limits;
 use dfota_core::rig_check::{CheckOutcome, Probe};
@@ -64,10 +64,10 @@ pub struct Args {
 }
 
 /// Checks; 0 sound, 3 not, 130 after a signal.
-pub fn main(args: &Args, common: Common) -> Result<u8, Failed> {
+pub fn main(args: &Args, common: Common) -> Result<ExitCode, CommandError> {
     let mut rig = super::load_rig(&args.rig)?;
     if args.step && !std::io::stdin().is_terminal() {
-        return Err(Failed::usage(
+        return Err(CommandError::usage(
             "`--step` waits for Enter before each step, but standard input is no terminal: leave it out to check everything at once",
         ));
     }
@@ -93,13 +93,13 @@ pub fn main(args: &Args, common: Common) -> Result<u8, Failed> {
     };
     let checked = match checked {
         Ok(checked) => checked,
-        Err(Left::Interrupted) => return Ok(130),
+        Err(Left::Interrupted) => return Ok(ExitCode::Interrupted),
         Err(Left::Stopped(done)) => {
             print(&format!(
                 "stopped after {done} of {} steps, with the rig in its safe state\n",
                 Stage::ALL.len()
             ));
-            return Ok(3);
+            return Ok(ExitCode::Error);
         }
     };
     concluded(&rig, &state, &checked, before, args)
@@ -112,7 +112,7 @@ fn concluded(
     checked: &Checked,
     before: Option<Quarantine>,
     args: &Args,
-) -> Result<u8, Failed> {
+) -> Result<ExitCode, CommandError> {
     let last = checked.last(rig);
     last.write(state)?;
     if let Some(imei) = checked
@@ -136,7 +136,7 @@ fn concluded(
     );
     if args.json {
         if clearing == Some(Clearing::Nothing) {
-            complain(&nothing);
+            print_warning(&nothing);
         }
         print(&json(&last, still.as_ref(), clearing)?);
     } else {
@@ -147,7 +147,11 @@ fn concluded(
             (clearing, &nothing),
         ));
     }
-    Ok(if last.sound { 0 } else { 3 })
+    Ok(if last.sound {
+        ExitCode::Success
+    } else {
+        ExitCode::Error
+    })
 }
 
 /// How a rig is looked at.
@@ -160,8 +164,8 @@ struct Look<'a> {
 impl Look<'_> {
     /// Each step is a check of its own, so that a rig file that was mended counts, and the rig is free meanwhile. `rig` is then
     /// as it was read last.
-    fn step_by_step(&self, rig: &mut Rig) -> Result<Result<Checked, Left>, Failed> {
-        let prompt = Prompt::new().map_err(|why| Failed::ours(format!("no signals: {why}")))?;
+    fn step_by_step(&self, rig: &mut Rig) -> Result<Result<Checked, Left>, CommandError> {
+        let prompt = Prompt::new().map_err(|why| CommandError::error(format!("no signals: {why}")))?;
         let looked = || match prompt.ask("       on: Enter switches it off again: ") {
             Answer::Interrupted => Err(Interrupted),
             Answer::Go | Answer::Stop => Ok(()),
@@ -174,7 +178,7 @@ impl Look<'_> {
             });
             seen.map_or_else(
                 |failed| {
-                    failed.tell();
+                    failed.print();
                     Ok(None)
                 },
                 |seen| seen.map(Some),
@@ -215,10 +219,10 @@ impl Look<'_> {
         rig: &Rig,
         lease: Option<&Lease>,
         check: impl FnOnce(RigCheck<'_>) -> Result<Checked, Interrupted>,
-    ) -> Result<Result<Checked, Interrupted>, Failed> {
+    ) -> Result<Result<Checked, Interrupted>, CommandError> {
         let clock = Clock::scaled(rig.speed());
         let (journal, writer) = journal(clock, self.common)
-            .map_err(|why| Failed::ours(format!("no temporary journal: {why}")))?;
+            .map_err(|why| CommandError::error(format!("no temporary journal: {why}")))?;
         let mut waiting = Waiting::new(clock, self.common);
         let width = Width::of_stdout();
         let mut told = |said: Said<'_>| match said {
@@ -361,11 +365,15 @@ fn tail(last: &LastCheck, still: Option<&String>, (clearing, nothing): (Option<C
     tail
 }
 
-fn json(last: &LastCheck, still: Option<&Quarantine>, clearing: Option<Clearing>) -> Result<String, Failed> {
-    let mut value = serde_json::to_value(last).map_err(Failed::ours)?;
-    value["clear"] = serde_json::to_value(clearing).map_err(Failed::ours)?;
-    value["quarantine"] = serde_json::to_value(still).map_err(Failed::ours)?;
+fn json(
+    last: &LastCheck,
+    still: Option<&Quarantine>,
+    clearing: Option<Clearing>,
+) -> Result<String, CommandError> {
+    let mut value = serde_json::to_value(last).map_err(CommandError::error)?;
+    value["clear"] = serde_json::to_value(clearing).map_err(CommandError::error)?;
+    value["quarantine"] = serde_json::to_value(still).map_err(CommandError::error)?;
     serde_json::to_string_pretty(&value)
         .map(|text| text + "\n")
-        .map_err(Failed::ours)
+        .map_err(CommandError::error)
 }

@@ -2,8 +2,8 @@
 
 use super::history::{StoreArgs, entry, percent, plural};
 use crate::cli::Common;
-use crate::exit::Failed;
-use crate::terminal::{complain, print};
+use crate::exit::{CommandError, ExitCode};
+use crate::terminal::{print, print_warning};
 use dfota_record::history::comparison::{CaseChange, Change, Comparison};
 use dfota_record::history::store::Wanted;
 use dfota_record::history::{Entry, Store};
@@ -49,7 +49,7 @@ enum By {
 }
 
 /// Compares; 0 whatever came out, unless it was asked otherwise.
-pub fn main(args: &Args, _common: Common) -> Result<u8, Failed> {
+pub fn main(args: &Args, _common: Common) -> Result<ExitCode, CommandError> {
     let folders = [&args.a, &args.b].into_iter().all(|what| is_run_folder(what));
     let store = if folders { None } else { Some(args.place.path()?) };
     let (a, b) = (
@@ -63,7 +63,7 @@ pub fn main(args: &Args, _common: Common) -> Result<u8, Failed> {
     };
     let strange = rigs(&b).iter().any(|rig| !rigs(&a).contains(rig));
     if strange {
-        complain("note: the two sides were not run on the same rigs");
+        print_warning("note: the two sides were not run on the same rigs");
     }
     let comparison = Comparison::of(&a, &b, f64::from(args.slack) / 100.0);
     let text = if args.json {
@@ -77,9 +77,9 @@ pub fn main(args: &Args, _common: Common) -> Result<u8, Failed> {
     };
     print(&text);
     Ok(match (args.fail_on_worse, comparison.cases.is_empty()) {
-        (true, true) => 3,
-        (true, false) => u8::from(comparison.worse() > 0),
-        (false, _) => 0,
+        (true, true) => ExitCode::Error,
+        (true, false) if comparison.worse() > 0 => ExitCode::Failed,
+        _ => ExitCode::Success,
     })
 }
 
@@ -92,23 +92,23 @@ fn names(side: &[Entry]) -> Vec<&str> {
 }
 
 /// The runs that a side means: a folder, a run of the history, or every run of a version with its cases alone.
-fn side(what: &str, args: &Args, store: Option<&Path>) -> Result<Vec<Entry>, Failed> {
+fn side(what: &str, args: &Args, store: Option<&Path>) -> Result<Vec<Entry>, CommandError> {
     let Some(store) = store.filter(|_| !is_run_folder(what)) else {
         let entry = entry(Path::new(what))?;
         return entry.map(|entry| vec![entry]).ok_or_else(|| {
-            Failed::usage(format!(
+            CommandError::usage(format!(
                 "`{what}` is a search or was made with `--cut`: its cases are not the suite's"
             ))
         });
     };
-    let store =
-        Store::read(store).map_err(|why| Failed::usage(format!("`{what}` is no run folder, and {why}")))?;
+    let store = Store::read(store)
+        .map_err(|why| CommandError::usage(format!("`{what}` is no run folder, and {why}")))?;
     let named = Wanted {
         run: Some(what),
         last: Some(1),
         ..Wanted::default()
     };
-    let run = store.runs(&named).map_err(Failed::ours)?;
+    let run = store.runs(&named).map_err(CommandError::error)?;
     if !run.is_empty() {
         return Ok(run);
     }
@@ -116,7 +116,7 @@ fn side(what: &str, args: &Args, store: Option<&Path>) -> Result<Vec<Entry>, Fai
         rig: args.rig.as_deref(),
         ..Wanted::default()
     };
-    let mut runs = store.runs(&wanted).map_err(Failed::ours)?;
+    let mut runs = store.runs(&wanted).map_err(CommandError::error)?;
     for run in &mut runs {
         run.results.retain(|kept| match args.by {
             By::From => kept.source == what,
@@ -125,7 +125,7 @@ fn side(what: &str, args: &Args, store: Option<&Path>) -> Result<Vec<Entry>, Fai
     }
     runs.retain(|run| !run.results.is_empty());
     if runs.is_empty() {
-        return Err(Failed::usage(format!(
+        return Err(CommandError::usage(format!(
             "`{what}` is neither a run folder nor a run in the history nor a firmware version in it; `{} --json` names its runs",
             args.place.command()
         )));

@@ -1,6 +1,6 @@
 //! `completions`: for shells.
 
-use crate::exit::Failed;
+use crate::exit::{CommandError, ExitCode};
 use crate::terminal::print;
 
 /// Shell completions.
@@ -11,7 +11,7 @@ pub struct Args {
     shell: clap_complete::Shell,
 }
 
-pub fn main(args: &Args) -> Result<u8, Failed> {
+pub fn main(args: &Args) -> Result<ExitCode, CommandError> {
     let mut script = Vec::new();
     clap_complete::generate(
         args.shell,
@@ -24,7 +24,7 @@ pub fn main(args: &Args) -> Result<u8, Failed> {
         clap_complete::Shell::Bash => print(&one_name(&script)),
         _ => print(&script),
     }
-    Ok(0)
+    Ok(ExitCode::Success)
 }
 
 /// clap_complete 4.6.11 has two names for a program with a hyphen in its own, one where a command is found and one where its

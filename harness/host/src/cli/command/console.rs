@@ -8,7 +8,7 @@ use crate::cli::screen::Screen;
 use crate::config::rig::{Network, Rig};
 use crate::device::bench::Bench;
 use crate::device::module::Stop;
-use crate::exit::Failed;
+use crate::exit::{CommandError, ExitCode};
 use crate::plan::flags::RIG_VARIABLE;
 use crate::state::StateFlag;
 use crate::terminal::paint::Paint;
@@ -34,12 +34,12 @@ pub struct Args {
 }
 
 /// Runs the terminal; 0, or 130 after a signal.
-pub fn main(args: &Args, common: Common) -> Result<u8, Failed> {
+pub fn main(args: &Args, common: Common) -> Result<ExitCode, CommandError> {
     let rig = super::load_rig(&args.rig)?;
     let lease = super::lease(&rig, &args.state, "console")?;
     let clock = Clock::scaled(rig.speed());
     let (journal, writer) = journal(clock, Screen::new(Paint::new(common.color)))
-        .map_err(|why| Failed::ours(format!("no temporary journal: {why}")))?;
+        .map_err(|why| CommandError::error(format!("no temporary journal: {why}")))?;
     let exit = on_rig(rig, lease.as_ref(), clock, &journal);
     drop(journal);
     let _ = writer.finish();
@@ -52,26 +52,31 @@ fn journal(clock: Clock, screen: Screen) -> std::io::Result<(Journal, Writer)> {
     Writer::start(folder.path(), clock, Box::new(screen))
 }
 
-fn on_rig(rig: Rig, lease: Option<&Lease>, clock: Clock, journal: &Journal) -> Result<u8, Failed> {
+fn on_rig(
+    rig: Rig,
+    lease: Option<&Lease>,
+    clock: Clock,
+    journal: &Journal,
+) -> Result<ExitCode, CommandError> {
     // No package is offered here, and the ports of the servers may be in use.
     let rig = Rig {
         network: Network::default(),
         ..rig
     };
     let runtime =
-        crate::device::bench::runtime().map_err(|why| Failed::ours(format!("no runtime: {why}")))?;
+        crate::device::bench::runtime().map_err(|why| CommandError::error(format!("no runtime: {why}")))?;
     let _within = runtime.enter();
     let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("dfota-hil"));
-    let mut bench = Bench::open(&rig, lease, &program, 0, clock, journal).map_err(Failed::ours)?;
+    let mut bench = Bench::open(&rig, lease, &program, 0, clock, journal).map_err(CommandError::error)?;
     signals::heed(&runtime, bench.inbox.clone(), &bench.lines);
     let paced = !std::io::stdin().is_terminal();
     let ended = AtTerminal::new(&mut bench.module, paced).run(&typed());
     bench
         .lines
         .safe()
-        .map_err(|why| Failed::ours(format!("the rig could not be made safe: {why}")))?;
+        .map_err(|why| CommandError::error(format!("the rig could not be made safe: {why}")))?;
     Ok(match ended {
-        Err(Stop::Interrupted) => 130,
-        Ok(()) | Err(Stop::Rule(..) | Stop::Unbounded) => 0,
+        Err(Stop::Interrupted) => ExitCode::Interrupted,
+        Ok(()) | Err(Stop::Rule(..) | Stop::Unbounded) => ExitCode::Success,
     })
 }

@@ -1,7 +1,7 @@
 //! `evidence`: a time stamp for a signed run, carried to an authority and back by hand.
 
 use crate::cli::Common;
-use crate::exit::Failed;
+use crate::exit::{CommandError, ExitCode};
 use crate::terminal::print;
 use dfota_record::evidence::envelope::Envelope;
 use dfota_record::evidence::maker::{Wanted, make};
@@ -35,7 +35,7 @@ pub enum Command {
     },
 }
 
-pub fn main(command: &Command, _: Common) -> Result<u8, Failed> {
+pub fn main(command: &Command, _: Common) -> Result<ExitCode, CommandError> {
     match command {
         Command::TimestampRequest { run } => request(run),
         Command::TimestampAttach { run, answer } => attach(run, answer),
@@ -43,16 +43,16 @@ pub fn main(command: &Command, _: Common) -> Result<u8, Failed> {
 }
 
 /// The signature of a run that nobody touched.
-fn signature(run: &Path) -> Result<Vec<u8>, Failed> {
-    let verified = verify(run, None).map_err(Failed::usage)?;
+fn signature(run: &Path) -> Result<Vec<u8>, CommandError> {
+    let verified = verify(run, None).map_err(CommandError::usage)?;
     if let Some(first) = verified.touched.first().or(verified.incomplete.as_ref()) {
         let message = format!("`{}` is not as it was made: {first}", run.display());
-        return Err(Failed { code: 1, message });
+        return Err(CommandError::new(ExitCode::Failed, message));
     }
     let envelope = std::fs::read(run.join(ENVELOPE)).ok();
     let signature = envelope.and_then(|bytes| Envelope::read(&bytes).ok()?.signature());
     signature.ok_or_else(|| {
-        Failed::usage(format!(
+        CommandError::usage(format!(
             "`{}` is not signed, and a time stamp is over the signature: sign it first with `dfota-hil report --sign KEY {}`",
             run.display(),
             run.display()
@@ -60,48 +60,48 @@ fn signature(run: &Path) -> Result<Vec<u8>, Failed> {
     })
 }
 
-fn request(run: &Path) -> Result<u8, Failed> {
-    let request = time_stamp::request(&signature(run)?).map_err(Failed::ours)?;
+fn request(run: &Path) -> Result<ExitCode, CommandError> {
+    let request = time_stamp::request(&signature(run)?).map_err(CommandError::error)?;
     let path = run.join(REQUEST);
-    replace(&path, &request).map_err(Failed::usage)?;
+    replace(&path, &request).map_err(CommandError::usage)?;
     print(&format!(
         "{}\nnext: curl -H 'Content-Type: application/timestamp-query' --data-binary @{REQUEST} -o FILE.tsr URL\nthen: dfota-hil evidence timestamp-attach {} FILE.tsr\n",
         path.display(),
         run.display()
     ));
-    Ok(0)
+    Ok(ExitCode::Success)
 }
 
-fn attach(run: &Path, answer: &Path) -> Result<u8, Failed> {
+fn attach(run: &Path, answer: &Path) -> Result<ExitCode, CommandError> {
     let signature = signature(run)?;
     let path = run.join(REQUEST);
     let request = std::fs::read(&path).map_err(|why| {
-        Failed::usage(format!(
+        CommandError::usage(format!(
             "request `{}`: {why}; `dfota-hil evidence timestamp-request` writes it, and the answer has to be the one to it",
             path.display()
         ))
     })?;
-    let named = |why: String| Failed::usage(format!("answer `{}`: {why}", answer.display()));
+    let named = |why: String| CommandError::usage(format!("answer `{}`: {why}", answer.display()));
     let mut bytes = Vec::new();
     File::open(answer)
         .and_then(|file| file.take(time_stamp::LONGEST).read_to_end(&mut bytes))
         .map_err(|why| named(why.to_string()))?;
     let stamp = time_stamp::answered(&request, &bytes, &signature).map_err(named)?;
     let masked = run.join(dfota_record::journal::masked::FILE).exists();
-    let records = dfota_record::journal::read(run, masked).map_err(Failed::usage)?;
-    let mut journal = Run::new(&records).map_err(Failed::usage)?;
+    let records = dfota_record::journal::read(run, masked).map_err(CommandError::usage)?;
+    let mut journal = Run::new(&records).map_err(CommandError::usage)?;
     journal.derived = rejudge::records(&records).ok().map(|rejudged| rejudged.counts());
     let wanted = Wanted {
         key: None,
         time_stamp: Some(bytes),
     };
-    pack::unpack(run).map_err(Failed::ours)?;
-    make(run, &journal, &wanted).map_err(Failed::ours)?;
+    pack::unpack(run).map_err(CommandError::error)?;
+    make(run, &journal, &wanted).map_err(CommandError::error)?;
     // The answer holds what the request held.
     let _ = std::fs::remove_file(path);
     print(&format!(
         "time-stamped {} by {}, policy {}; the authority's own signature was not checked\n",
         stamp.time, stamp.by, stamp.policy
     ));
-    Ok(0)
+    Ok(ExitCode::Success)
 }

@@ -3,12 +3,12 @@
 mod shown;
 
 use crate::cli::Common;
-use crate::exit::Failed;
+use crate::exit::{CommandError, ExitCode};
 use crate::plan::filter::Filter;
 use crate::state::StateFlag;
 use crate::state::history_place::candidates;
 use crate::terminal::paint::Paint;
-use crate::terminal::{complain, print};
+use crate::terminal::{print, print_warning};
 use dfota_record::history::entry::Kept;
 use dfota_record::history::figures::{Figures, by_case};
 use dfota_record::history::rows::{Row, rows};
@@ -67,7 +67,7 @@ impl StoreArgs {
     }
 
     /// The store that is meant; says so when another one is there as well.
-    pub fn path(&self) -> Result<PathBuf, Failed> {
+    pub fn path(&self) -> Result<PathBuf, CommandError> {
         if let Some(path) = &self.store {
             return Ok(path.clone());
         }
@@ -75,7 +75,7 @@ impl StoreArgs {
         if let [first, other] = &stores[..]
             && other.exists()
         {
-            complain(format_args!(
+            print_warning(format_args!(
                 "note: this is `{}`; for runs with `--out` elsewhere: `dfota-hil history --store {}`",
                 first.display(),
                 shell_word(&other.display().to_string())
@@ -93,21 +93,21 @@ struct Asked {
 
 impl Asked {
     /// Tells folders from filters: what holds a run is a folder.
-    fn of(args: &Args) -> Result<Self, Failed> {
+    fn of(args: &Args) -> Result<Self, CommandError> {
         let (mut folder, mut case) = (None, None);
         for what in &args.what {
             let runs = run_folders(Path::new(what)).unwrap_or_default();
             let twice = match runs.is_empty() {
                 false => folder.replace(PathBuf::from(what)).is_some(),
                 true if what.contains('/') && Path::new(what).is_dir() => {
-                    return Err(Failed::usage(format!(
+                    return Err(CommandError::usage(format!(
                         "no run was found in `{what}`: expected a run folder, or a folder that holds them"
                     )));
                 }
-                true => case.replace(what.parse().map_err(Failed::usage)?).is_some(),
+                true => case.replace(what.parse().map_err(CommandError::usage)?).is_some(),
             };
             if twice {
-                return Err(Failed::usage(format!(
+                return Err(CommandError::usage(format!(
                     "`{what}` is one too many: expected one folder of runs, one filter, or one of each"
                 )));
             }
@@ -117,7 +117,7 @@ impl Asked {
 }
 
 /// Shows it; 2 where there is nothing to show.
-pub fn main(args: &Args, common: Common) -> Result<u8, Failed> {
+pub fn main(args: &Args, common: Common) -> Result<ExitCode, CommandError> {
     if let Some(folders) = &args.rebuild {
         return rebuilt(&args.place.path()?, folders);
     }
@@ -130,8 +130,8 @@ pub fn main(args: &Args, common: Common) -> Result<u8, Failed> {
                 rig: args.rig.as_deref(),
                 ..Wanted::default()
             };
-            let store = Store::read(&path).map_err(Failed::usage)?;
-            (path, store.runs(&wanted).map_err(Failed::ours)?)
+            let store = Store::read(&path).map_err(CommandError::usage)?;
+            (path, store.runs(&wanted).map_err(CommandError::error)?)
         }
     };
     let rigs = rigs(runs, args, &asked)?;
@@ -149,11 +149,11 @@ pub fn main(args: &Args, common: Common) -> Result<u8, Failed> {
         false => shown::table(&rigs, args.all, Paint::new(common.color)),
     };
     print(&text);
-    Ok(0)
+    Ok(ExitCode::Success)
 }
 
 /// The runs in a folder, the oldest first; what cannot be read is told.
-fn of_folder(folder: &Path, args: &Args) -> Result<Vec<Entry>, Failed> {
+fn of_folder(folder: &Path, args: &Args) -> Result<Vec<Entry>, CommandError> {
     let (mut runs, _) = entries(&run_folders(folder)?);
     runs.retain(|run| args.rig.as_ref().is_none_or(|rig| *rig == run.rig));
     runs.sort_by(|one, other| one.utc.cmp(&other.utc));
@@ -166,7 +166,7 @@ type RigKey = (String, String, bool);
 type Rigs = BTreeMap<RigKey, Vec<Entry>>;
 
 /// The runs by rig, with the cases alone that are asked for: what a simulator did says nothing about a bench.
-fn rigs(all: Vec<Entry>, args: &Args, asked: &Asked) -> Result<Rigs, Failed> {
+fn rigs(all: Vec<Entry>, args: &Args, asked: &Asked) -> Result<Rigs, CommandError> {
     let mut rigs = Rigs::new();
     for run in all {
         let key = (run.rig.clone(), run.module.clone(), run.simulated);
@@ -191,7 +191,7 @@ fn rigs(all: Vec<Entry>, args: &Args, asked: &Asked) -> Result<Rigs, Failed> {
             Some(folder) => format!("dfota-hil history {}", shell_word(&folder.display().to_string())),
             None => args.place.command(),
         };
-        return Err(Failed::usage(format!(
+        return Err(CommandError::usage(format!(
             "the history has {what}: `{command}` shows what it has"
         )));
     }
@@ -274,7 +274,7 @@ pub fn plural(count: usize, what: &str) -> String {
     format!("{count} {what}{s}")
 }
 
-fn rebuilt(path: &Path, folders: &[PathBuf]) -> Result<u8, Failed> {
+fn rebuilt(path: &Path, folders: &[PathBuf]) -> Result<ExitCode, CommandError> {
     let default = [PathBuf::from("reports")];
     let folders = if folders.is_empty() { &default[..] } else { folders };
     let mut runs = Vec::new();
@@ -287,25 +287,25 @@ fn rebuilt(path: &Path, folders: &[PathBuf]) -> Result<u8, Failed> {
             .iter()
             .map(|folder| format!("`{}`", folder.display()))
             .collect();
-        return Err(Failed::usage(format!(
+        return Err(CommandError::usage(format!(
             "no run was found in {}: nothing was changed; expected run folders, or folders that hold them",
             names.join(", ")
         )));
     }
-    rebuild(path, &entries).map_err(Failed::ours)?;
+    rebuild(path, &entries).map_err(CommandError::error)?;
     print(&format!(
         "{}: {} kept, {left_out} left out\n",
         path.display(),
         plural(entries.len(), "run")
     ));
-    Ok(0)
+    Ok(ExitCode::Success)
 }
 
 /// What the history keeps of run folders, and of how many it keeps nothing; what cannot be read is told.
 fn entries(runs: &[PathBuf]) -> (Vec<Entry>, usize) {
     let read = runs.iter().filter_map(|run| {
         entry(run).unwrap_or_else(|why| {
-            complain(format_args!("note: {}; it is left out", why.message));
+            print_warning(format_args!("note: {}; it is left out", why.message));
             None
         })
     });
@@ -316,19 +316,20 @@ fn entries(runs: &[PathBuf]) -> (Vec<Entry>, usize) {
 }
 
 /// What the history keeps of a run folder.
-pub fn entry(folder: &Path) -> Result<Option<Entry>, Failed> {
-    let records = dfota_record::journal::read(folder, false).map_err(Failed::usage)?;
-    let run = Run::new(&records).map_err(|why| Failed::usage(format!("`{}`: {why}", folder.display())))?;
+pub fn entry(folder: &Path) -> Result<Option<Entry>, CommandError> {
+    let records = dfota_record::journal::read(folder, false).map_err(CommandError::usage)?;
+    let run =
+        Run::new(&records).map_err(|why| CommandError::usage(format!("`{}`: {why}", folder.display())))?;
     Ok(Entry::of(&run))
 }
 
 /// The folder itself, if it is of a run, else those of runs directly in it, by name.
-fn run_folders(folder: &Path) -> Result<Vec<PathBuf>, Failed> {
+fn run_folders(folder: &Path) -> Result<Vec<PathBuf>, CommandError> {
     if is_run(folder) {
         return Ok(vec![folder.to_owned()]);
     }
     let entries = std::fs::read_dir(folder)
-        .map_err(|why| Failed::usage(format!("`{}` could not be read: {why}", folder.display())))?;
+        .map_err(|why| CommandError::usage(format!("`{}` could not be read: {why}", folder.display())))?;
     let mut runs: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
     runs.retain(|path| is_run(path));
     runs.sort();

@@ -12,7 +12,7 @@ use crate::cli::Common;
 use crate::config::rig::Rig;
 use crate::config::suite::Suite;
 use crate::config::yaml::document::Document;
-use crate::exit::Failed;
+use crate::exit::{CommandError, ExitCode};
 use crate::terminal::print;
 use answers::Answers;
 use ask::Asker;
@@ -92,7 +92,7 @@ pub struct Args {
 }
 
 /// Asks, reads back, and writes.
-pub fn main(args: &Args, _: Common) -> Result<u8, Failed> {
+pub fn main(args: &Args, _: Common) -> Result<ExitCode, CommandError> {
     let mut asker = Asker::at_terminal()?;
     let answers = Answers::collect(args, &mut asker)?;
     asker.complete()?;
@@ -100,11 +100,11 @@ pub fn main(args: &Args, _: Common) -> Result<u8, Failed> {
     sound(&files)?;
     write(args, &files)?;
     print(&told(&files));
-    Ok(0)
+    Ok(ExitCode::Success)
 }
 
 /// Reads the rig and the suite back: what is wrong with them is said before anything is written.
-fn sound(files: &Written) -> Result<(), Failed> {
+fn sound(files: &Written) -> Result<(), CommandError> {
     let refused = |error| super::shown(&[error]);
     let document =
         |file: &(PathBuf, String)| Document::parse(&file.0.display().to_string(), file.1.as_bytes());
@@ -119,19 +119,20 @@ fn sound(files: &Written) -> Result<(), Failed> {
 }
 
 /// Writes all of them, or none where one is there already.
-fn write(args: &Args, files: &Written) -> Result<(), Failed> {
+fn write(args: &Args, files: &Written) -> Result<(), CommandError> {
     let there: Vec<String> = files
         .all()
         .filter(|(path, _)| !args.force && path.exists())
         .map(|(path, _)| format!("`{}`", path.display()))
         .collect();
     if !there.is_empty() {
-        return Err(Failed::usage(format!(
+        return Err(CommandError::usage(format!(
             "{}: there already, and nothing was written; `--force` writes over it, `--rig` and `--into` name another place",
             there.join(", ")
         )));
     }
-    let cannot = |path: &Path, why| Failed::usage(format!("`{}` cannot be written: {why}", path.display()));
+    let cannot =
+        |path: &Path, why| CommandError::usage(format!("`{}` cannot be written: {why}", path.display()));
     std::fs::create_dir_all(&args.into).map_err(|why| cannot(&args.into, why))?;
     for (path, text) in files.all() {
         std::fs::write(path, text).map_err(|why| cannot(path, why))?;

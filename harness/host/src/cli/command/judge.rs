@@ -5,7 +5,7 @@ mod as_text;
 mod runs;
 
 use crate::cli::Common;
-use crate::exit::Failed;
+use crate::exit::{CommandError, ExitCode};
 use crate::terminal::paint::Paint;
 use crate::terminal::print;
 use dfota_core::log::fold::LogContext;
@@ -126,7 +126,7 @@ impl From<ViaArg> for Via {
     }
 }
 
-pub fn main(args: &Args, common: Common) -> Result<u8, Failed> {
+pub fn main(args: &Args, common: Common) -> Result<ExitCode, CommandError> {
     match &args.log {
         Some(log) => judge_log(log, args, common),
         None => runs::judge(&args.runs, args.write, args.json),
@@ -134,8 +134,8 @@ pub fn main(args: &Args, common: Common) -> Result<u8, Failed> {
 }
 
 /// 0: nothing illegal is seen; 1: something is; 2: it cannot be read; 3: there is no update in it.
-fn judge_log(path: &Path, args: &Args, common: Common) -> Result<u8, Failed> {
-    let mut log = Log::open(path, args.format.format()).map_err(Failed::usage)?;
+fn judge_log(path: &Path, args: &Args, common: Common) -> Result<ExitCode, CommandError> {
+    let mut log = Log::open(path, args.format.format()).map_err(CommandError::usage)?;
     let told = LogContext {
         from: args.from.clone(),
         to: args.to.clone(),
@@ -161,7 +161,7 @@ fn judge_log(path: &Path, args: &Args, common: Common) -> Result<u8, Failed> {
             page.take(&update);
         }
     })
-    .map_err(Failed::usage)?;
+    .map_err(CommandError::usage)?;
     print(&if args.json {
         as_json::tail(&reader, &tally)
     } else {
@@ -177,7 +177,7 @@ fn judge_log(path: &Path, args: &Args, common: Common) -> Result<u8, Failed> {
 }
 
 /// Where the page goes; never over the log itself.
-fn page_path(log: &Path, args: &Args) -> Result<Option<PathBuf>, Failed> {
+fn page_path(log: &Path, args: &Args) -> Result<Option<PathBuf>, CommandError> {
     let page = match (&args.out, &args.html) {
         (Some(folder), _) => {
             std::fs::create_dir_all(folder).map_err(|why| unwritable(folder, &why))?;
@@ -189,7 +189,7 @@ fn page_path(log: &Path, args: &Args) -> Result<Option<PathBuf>, Failed> {
         && let (Ok(one), Ok(other)) = (page.canonicalize(), log.canonicalize())
         && one == other
     {
-        return Err(Failed::usage(format!(
+        return Err(CommandError::usage(format!(
             "the page would be written over the log `{}`: give `--html` another name",
             log.display()
         )));
@@ -197,6 +197,6 @@ fn page_path(log: &Path, args: &Args) -> Result<Option<PathBuf>, Failed> {
     Ok(page)
 }
 
-fn unwritable(path: &Path, why: &std::io::Error) -> Failed {
-    Failed::usage(format!("cannot write `{}`: {why}", path.display()))
+fn unwritable(path: &Path, why: &std::io::Error) -> CommandError {
+    CommandError::usage(format!("cannot write `{}`: {why}", path.display()))
 }

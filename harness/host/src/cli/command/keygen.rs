@@ -1,7 +1,7 @@
 //! `keygen`: a key pair for signing evidence.
 
 use crate::cli::Common;
-use crate::exit::Failed;
+use crate::exit::{CommandError, ExitCode};
 use crate::terminal::print;
 use dfota_record::evidence::signing_key::{SigningKey, write_new};
 use std::path::PathBuf;
@@ -14,22 +14,22 @@ pub struct Args {
     out: PathBuf,
 }
 
-pub fn main(args: &Args, _: Common) -> Result<u8, Failed> {
+pub fn main(args: &Args, _: Common) -> Result<ExitCode, CommandError> {
     let public = args.out.with_extension("pub.pem");
     if public.exists() {
-        return Err(Failed::usage(format!(
+        return Err(CommandError::usage(format!(
             "`{}` is there already: a key is never overwritten; choose another `--out`",
             public.display()
         )));
     }
-    let key = SigningKey::draw().map_err(Failed::ours)?;
-    key.write(&args.out).map_err(Failed::usage)?;
-    write_new(&public, 0o644, key.public().pem().as_bytes()).map_err(Failed::usage)?;
+    let key = SigningKey::draw().map_err(CommandError::error)?;
+    key.write(&args.out).map_err(CommandError::usage)?;
+    write_new(&public, 0o644, key.public().pem().as_bytes()).map_err(CommandError::usage)?;
     print(&format!(
         "private key: {}\npublic key:  {}\nkey id:      {}\n",
         args.out.display(),
         public.display(),
         key.public().id()
     ));
-    Ok(0)
+    Ok(ExitCode::Success)
 }

@@ -1,7 +1,7 @@
 //! `list`: the cases of suites, with their tags. No rig is needed.
 
 use crate::config::suite::{Suite, SuiteCase};
-use crate::exit::Failed;
+use crate::exit::{CommandError, ExitCode};
 use crate::plan::near_miss::advice;
 use crate::plan::selection::Selection;
 use crate::terminal::print;
@@ -33,18 +33,18 @@ pub struct Args {
     json: bool,
 }
 
-pub fn main(args: &Args) -> Result<u8, Failed> {
+pub fn main(args: &Args) -> Result<ExitCode, CommandError> {
     let suites = super::load_suites(&args.suites)?;
     let filter = args.filter.as_deref().map(str::parse).transpose();
     let selection = Selection {
-        filter: filter.map_err(Failed::usage)?,
+        filter: filter.map_err(CommandError::usage)?,
         tags: args.tags.clone(),
         ..Selection::all(Seed(0))
     };
     let all = suites.iter().flat_map(|suite: &Suite| &suite.cases);
     let cases: Vec<&SuiteCase> = all.filter(|case| selection.takes(&case.case, 1)).collect();
     if cases.is_empty() {
-        return Err(Failed::usage(format!(
+        return Err(CommandError::usage(format!(
             "nothing selected by `{selection}`: {}",
             advice(&suites, &selection)
         )));
@@ -54,7 +54,7 @@ pub fn main(args: &Args) -> Result<u8, Failed> {
     } else {
         as_text(&cases)
     });
-    Ok(0)
+    Ok(ExitCode::Success)
 }
 
 fn as_text(cases: &[&SuiteCase]) -> String {
@@ -69,7 +69,7 @@ fn as_text(cases: &[&SuiteCase]) -> String {
     text
 }
 
-fn as_json(cases: &[&SuiteCase]) -> Result<String, Failed> {
+fn as_json(cases: &[&SuiteCase]) -> Result<String, CommandError> {
     let case = |case: &&SuiteCase| {
         json!({
             "suite": case.case.suite,
@@ -82,6 +82,6 @@ fn as_json(cases: &[&SuiteCase]) -> Result<String, Failed> {
         })
     };
     let cases: Vec<_> = cases.iter().map(case).collect();
-    let text = serde_json::to_string_pretty(&cases).map_err(Failed::ours)?;
+    let text = serde_json::to_string_pretty(&cases).map_err(CommandError::error)?;
     Ok(text + "\n")
 }

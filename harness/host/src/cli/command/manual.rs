@@ -1,6 +1,6 @@
 //! `manual`: manual pages, one for each command. They are made of the definition of the command line and say nothing else.
 
-use crate::exit::Failed;
+use crate::exit::{CommandError, ExitCode};
 use std::path::PathBuf;
 
 /// Write the manual pages, for packages
@@ -11,8 +11,8 @@ pub struct Args {
 }
 
 /// Writes `dfota-hil.1`, `dfota-hil-run.1` and so on.
-pub fn main(args: &Args) -> Result<u8, Failed> {
+pub fn main(args: &Args) -> Result<ExitCode, CommandError> {
     clap_mangen::generate_to(crate::cli::definition(), &args.folder)
-        .map_err(|why| Failed::usage(format!("manual pages to `{}`: {why}", args.folder.display())))?;
-    Ok(0)
+        .map_err(|why| CommandError::usage(format!("manual pages to `{}`: {why}", args.folder.display())))?;
+    Ok(ExitCode::Success)
 }

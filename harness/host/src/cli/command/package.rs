@@ -1,6 +1,6 @@
 //! `package`: digest and size of any package, and deltas for the simulated module.
 
-use crate::exit::Failed;
+use crate::exit::{CommandError, ExitCode};
 use crate::terminal::print;
 use dfota_record::digest::sha256_hex;
 use std::path::PathBuf;
@@ -34,11 +34,11 @@ pub enum Command {
     },
 }
 
-pub fn main(command: Command) -> Result<u8, Failed> {
+pub fn main(command: Command) -> Result<ExitCode, CommandError> {
     match command {
         Command::Inspect { file, json } => {
             let bytes = std::fs::read(&file)
-                .map_err(|why| Failed::usage(format!("package `{}`: {why}", file.display())))?;
+                .map_err(|why| CommandError::usage(format!("package `{}`: {why}", file.display())))?;
             let (sha256, len) = (sha256_hex(&bytes), bytes.len());
             let delta = bc66_sim::package::inspect(&bytes).ok();
             if json {
@@ -72,12 +72,12 @@ pub fn main(command: Command) -> Result<u8, Failed> {
             out,
             rehearsal,
         } => {
-            let mut package = bc66_sim::package::pack(&from, &to).map_err(Failed::usage)?;
+            let mut package = bc66_sim::package::pack(&from, &to).map_err(CommandError::usage)?;
             if rehearsal {
                 package = bc66_sim::package::for_rehearsal(package);
             }
             std::fs::write(&out, &package)
-                .map_err(|why| Failed::usage(format!("package `{}`: {why}", out.display())))?;
+                .map_err(|why| CommandError::usage(format!("package `{}`: {why}", out.display())))?;
             let digest = sha256_hex(&package);
             print(&format!(
                 "{} {} bytes sha256 {digest}\n",
@@ -86,5 +86,5 @@ pub fn main(command: Command) -> Result<u8, Failed> {
             ));
         }
     }
-    Ok(0)
+    Ok(ExitCode::Success)
 }

@@ -1,7 +1,7 @@
 //! `plan`: everything `run` would do, with no I/O on the rig.
 
 use crate::cli::Common;
-use crate::exit::Failed;
+use crate::exit::{CommandError, ExitCode};
 use crate::plan::Plan;
 use crate::plan::earlier::Earlier;
 use crate::plan::flags::SelectionFlags;
@@ -21,7 +21,7 @@ pub struct Args {
     json: bool,
 }
 
-pub fn main(args: &Args, common: Common) -> Result<u8, Failed> {
+pub fn main(args: &Args, common: Common) -> Result<ExitCode, CommandError> {
     let (rig, suites) = super::load(&args.selection, common)?;
     let dir = StateDir::find(&args.selection.state)?;
     let earlier = Earlier::read(&dir, &suites, &rig)?;
@@ -30,10 +30,10 @@ pub fn main(args: &Args, common: Common) -> Result<u8, Failed> {
     plan.seed_given = args.selection.seed.is_some();
     plan.standing = Some(Standing::of(&rig, &dir.rig(&rig), &plan)?);
     let shown = if args.json {
-        serde_json::to_string_pretty(&plan).map_err(Failed::ours)? + "\n"
+        serde_json::to_string_pretty(&plan).map_err(CommandError::error)? + "\n"
     } else {
         plan.text(Width::of_stdout())
     };
     print(&shown);
-    Ok(0)
+    Ok(ExitCode::Success)
 }

@@ -4,7 +4,7 @@ use crate::bench::line::LineError;
 use crate::bench::lines::Lines;
 use crate::bench::wires::Wires;
 use crate::cli::Common;
-use crate::exit::Failed;
+use crate::exit::{CommandError, ExitCode};
 use crate::plan::flags::RIG_VARIABLE;
 use crate::state::StateFlag;
 use dfota_core::event::Line;
@@ -42,9 +42,9 @@ enum Action {
 }
 
 /// Moves them and leaves them where they were put.
-pub fn main(args: &Args, _: Common) -> Result<u8, Failed> {
+pub fn main(args: &Args, _: Common) -> Result<ExitCode, CommandError> {
     let rig = args.rig.as_deref().ok_or_else(|| {
-        Failed::usage(format!(
+        CommandError::usage(format!(
             "no rig: expected its file, as in `dfota-hil power RIG cycle`, or its path in {RIG_VARIABLE}"
         ))
     })?;
@@ -54,8 +54,8 @@ pub fn main(args: &Args, _: Common) -> Result<u8, Failed> {
     let wires = Wires::by_hand(&rig, &program, lease.as_ref()).map_err(|why| {
         let hint = "start `dfota-hil sim` and name its socket in the rig file: `power: {driver: simulated, control: PATH}`";
         match rig.link {
-            crate::config::rig::Link::Simulated(_) => Failed::usage(format!("rig `{}`: {why}; {hint}", rig.name)),
-            crate::config::rig::Link::Bench(_) => Failed::ours(format!("rig `{}`: {why}", rig.name)),
+            crate::config::rig::Link::Simulated(_) => CommandError::usage(format!("rig `{}`: {why}; {hint}", rig.name)),
+            crate::config::rig::Link::Bench(_) => CommandError::error(format!("rig `{}`: {why}", rig.name)),
         }
     })?;
     let timing = wires.timing;
@@ -71,8 +71,8 @@ pub fn main(args: &Args, _: Common) -> Result<u8, Failed> {
         Action::Pwrkey => lines.pulse(Line::Pwrkey, timing.pwrkey_hold),
         Action::Safe => lines.safe(),
     };
-    moved.map_err(Failed::ours)?;
-    Ok(0)
+    moved.map_err(CommandError::error)?;
+    Ok(ExitCode::Success)
 }
 
 fn on(lines: &Lines, hold: Duration) -> Result<(), LineError> {

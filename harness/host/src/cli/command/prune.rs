@@ -2,8 +2,8 @@
 
 use crate::cli::Common;
 use crate::config::machine_config::{Config, PLACE};
-use crate::exit::Failed;
-use crate::terminal::{complain, print};
+use crate::exit::{CommandError, ExitCode};
+use crate::terminal::{print, print_warning};
 use dfota_record::evidence::pack;
 use dfota_record::retention::{Fate, Found, Rules, fates, find};
 use serde_json::{Value, json};
@@ -56,10 +56,10 @@ struct Done<'f> {
 }
 
 /// Removes and packs; 3 where something of it could not be done.
-pub fn main(args: &Args, _: Common) -> Result<u8, Failed> {
+pub fn main(args: &Args, _: Common) -> Result<ExitCode, CommandError> {
     let (folder, rules) = asked(args)?;
     let (found, left) = find(&folder).map_err(|why| {
-        Failed::usage(format!(
+        CommandError::usage(format!(
             "`{}` could not be read: {why}; expected a folder of run folders",
             folder.display()
         ))
@@ -70,7 +70,7 @@ pub fn main(args: &Args, _: Common) -> Result<u8, Failed> {
         .zip(fates)
         .map(|(run, fate)| one(run, fate, args.dry_run))
         .collect();
-    left.iter().for_each(complain);
+    left.iter().for_each(print_warning);
     print(&if args.json {
         as_json(&done, &left, args.dry_run)
     } else {
@@ -80,17 +80,17 @@ pub fn main(args: &Args, _: Common) -> Result<u8, Failed> {
         .iter()
         .filter_map(|done| Some((done.run, done.failed.as_ref()?)));
     Ok(match failed.by_ref().map(tell).count() {
-        0 => 0,
-        _ => 3,
+        0 => ExitCode::Success,
+        _ => ExitCode::Error,
     })
 }
 
 fn tell((run, why): (&Found, &String)) {
-    complain(format_args!("error: `{}`: {why}", run.folder.display()));
+    print_warning(format_args!("error: `{}`: {why}", run.folder.display()));
 }
 
 /// The folder and the rules: the flags', else the machine's.
-fn asked(args: &Args) -> Result<(PathBuf, Rules), Failed> {
+fn asked(args: &Args) -> Result<(PathBuf, Rules), CommandError> {
     let given = Rules {
         keep: args.keep,
         older_than: args.older_than,
@@ -112,7 +112,7 @@ fn asked(args: &Args) -> Result<(PathBuf, Rules), Failed> {
         }
     };
     if !has_rule(&rules) {
-        return Err(Failed::usage(format!(
+        return Err(CommandError::usage(format!(
             "no rule says which runs stay: give `--keep N`, `--older-than T` or `--pack`, or write `reports: {{keep: 30, keep-failed: true}}` into `{}`",
             args.config.display()
         )));

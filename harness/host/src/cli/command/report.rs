@@ -5,9 +5,9 @@ pub mod paper;
 use super::run::ProfileArg;
 use crate::cli::Common;
 use crate::cli::console::{page, whole};
-use crate::exit::Failed;
+use crate::exit::{CommandError, ExitCode};
 use crate::terminal::paint::Paint;
-use crate::terminal::{complain, print};
+use crate::terminal::{print, print_warning};
 use dfota_core::event::JunitProfile;
 use dfota_record::day::Day;
 use dfota_record::evidence::maker::{Wanted, make_with_reports};
@@ -42,9 +42,9 @@ pub struct Args {
 }
 
 /// Makes them; 0 also when cases of the run had failed.
-pub fn main(args: &Args, common: Common) -> Result<u8, Failed> {
+pub fn main(args: &Args, common: Common) -> Result<ExitCode, CommandError> {
     if args.pdf && !cfg!(feature = "pdf") {
-        return Err(Failed::usage(
+        return Err(CommandError::usage(
             "this program was built without the typesetter, which takes some minutes to build: for `--pdf` build it with \
              `cargo build --release --features pdf`; the other reports do not need it",
         ));
@@ -62,7 +62,7 @@ pub fn main(args: &Args, common: Common) -> Result<u8, Failed> {
         .as_deref()
         .map(SigningKey::load)
         .transpose()
-        .map_err(Failed::usage)?;
+        .map_err(CommandError::usage)?;
     let wanted = Wanted {
         key: key.as_ref(),
         time_stamp: None,
@@ -72,12 +72,12 @@ pub fn main(args: &Args, common: Common) -> Result<u8, Failed> {
     let pdf = match args.pdf {
         true => Some(
             crate::cli::command::report::paper::make(&args.run, args.mask, args.issued)
-                .map_err(Failed::usage)?,
+                .map_err(CommandError::usage)?,
         ),
         false => None,
     };
-    let (shown, made) =
-        make_with_reports(&args.run, &asked, &wanted, |run| whole(run, paint)).map_err(Failed::usage)?;
+    let (shown, made) = make_with_reports(&args.run, &asked, &wanted, |run| whole(run, paint))
+        .map_err(CommandError::usage)?;
     print(&shown);
     #[cfg(feature = "pdf")]
     if let Some(path) = pdf {
@@ -86,13 +86,10 @@ pub fn main(args: &Args, common: Common) -> Result<u8, Failed> {
     print(&page(&args.run));
     match made {
         Err(why) if key.is_some() => {
-            return Err(Failed {
-                code: 1,
-                message: why.to_string(),
-            });
+            return Err(CommandError::new(ExitCode::Failed, why));
         }
-        Err(why) => complain(format_args!("warning: {why}")),
+        Err(why) => print_warning(format_args!("warning: {why}")),
         Ok(()) => {}
     }
-    Ok(0)
+    Ok(ExitCode::Success)
 }

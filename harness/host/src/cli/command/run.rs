@@ -13,7 +13,7 @@ use crate::cli::console::{Console, page, signed, summary};
 use crate::config::rig::Rig;
 use crate::config::suite::Suite;
 use crate::device::bench::Bench;
-use crate::exit::Failed;
+use crate::exit::{CommandError, ExitCode};
 use crate::plan::flags::SelectionFlags;
 use crate::plan::{Plan, Planned};
 use crate::run::runner::rig_watch::RigWatch;
@@ -23,7 +23,7 @@ use crate::state::quarantine::Found;
 use crate::state::run_state::RunState;
 use crate::state::wear::Wear;
 use crate::terminal::paint::Paint;
-use crate::terminal::{complain, print};
+use crate::terminal::{print, print_warning};
 use dfota_clock::Clock;
 use dfota_core::case::Case;
 use dfota_core::event::bisected::Bisected;
@@ -124,14 +124,14 @@ impl From<ProfileArg> for JunitProfile {
 }
 
 /// Runs; the exit code is the contract's.
-pub fn main(args: Args, common: Common) -> Result<u8, Failed> {
+pub fn main(args: Args, common: Common) -> Result<ExitCode, CommandError> {
     perform(args, common, None)
 }
 
 /// Searches with the one case that is selected.
-pub fn search(mut args: Args, common: Common, hunt: Hunt) -> Result<u8, Failed> {
+pub fn search(mut args: Args, common: Common, hunt: Hunt) -> Result<ExitCode, CommandError> {
     if args.selection.cut.is_some() || args.selection.repeat > 1 {
-        return Err(Failed::usage(
+        return Err(CommandError::usage(
             "`bisect` chooses its cuts and how often each is made: leave `--cut` and `--repeat` out, see `--tries`",
         ));
     }
@@ -140,24 +140,29 @@ pub fn search(mut args: Args, common: Common, hunt: Hunt) -> Result<u8, Failed> 
     perform(args, common, Some(hunt))
 }
 
-fn perform(args: Args, common: Common, hunt: Option<Hunt>) -> Result<u8, Failed> {
+fn perform(args: Args, common: Common, hunt: Option<Hunt>) -> Result<ExitCode, CommandError> {
     let (told, mut ending) = (Told::of(&args), Ending::of(&args));
     let result = to_its_end(args, common, hunt, &mut ending);
     told.tell(&ending, &result);
     result
 }
 
-fn to_its_end(args: Args, common: Common, hunt: Option<Hunt>, ending: &mut Ending) -> Result<u8, Failed> {
+fn to_its_end(
+    args: Args,
+    common: Common,
+    hunt: Option<Hunt>,
+    ending: &mut Ending,
+) -> Result<ExitCode, CommandError> {
     let prepared = Prepared::new(&args, common, hunt.is_some(), ending)?;
     let mut open = Open::new(&prepared, &args, common, ending)?;
     let (exit, last) = open.run(&args, hunt);
     match open.conclude(&args, ending, Paint::new(common.color)) {
         // A failure of the module stays one, also when it cannot be reported.
-        Err(failed) if exit == 1 => failed.tell(),
+        Err(failed) if exit == ExitCode::Failed => failed.print(),
         Err(failed) => return Err(failed),
         Ok(()) => {}
     }
-    last.iter().for_each(complain);
+    last.iter().for_each(print_warning);
     Ok(exit)
 }
 
@@ -186,7 +191,7 @@ fn observer(args: &Args, plan: &Plan, suites: &[Suite], searches: bool, common: 
 fn count_wear(state: &RigState, wear: &Mutex<WearCount>) {
     let count = wear.lock().unwrap_or_else(PoisonError::into_inner).clone();
     if let Err(why) = Wear::add(state, &count) {
-        complain(format_args!(
+        print_warning(format_args!(
             "warning: {why}: the updates of this run are not counted"
         ));
     }
@@ -199,7 +204,7 @@ fn conclude(
     (key, store): (Option<&SigningKey>, &Path),
     ending: &mut Ending,
     paint: Paint,
-) -> Result<(), Failed> {
+) -> Result<(), CommandError> {
     let wanted = Wanted {
         key,
         time_stamp: None,
@@ -212,30 +217,31 @@ fn conclude(
         ending.take(run);
         (summary(run, paint), history::Entry::of(run))
     };
-    let ((shown, entry), made) = make_with_reports(out, &asked, &wanted, show).map_err(Failed::ours)?;
+    let ((shown, entry), made) =
+        make_with_reports(out, &asked, &wanted, show).map_err(CommandError::error)?;
     let keep = |entry| history::keep(store, entry, out);
     if let Some(Err(why)) = entry.as_ref().map(keep) {
-        complain(format_args!("note: this run is not in the history: {why}"));
+        print_warning(format_args!("note: this run is not in the history: {why}"));
     }
     let shown = if args.json {
-        std::fs::read_to_string(out.join(dfota_record::run_folder::SUMMARY)).map_err(Failed::ours)?
+        std::fs::read_to_string(out.join(dfota_record::run_folder::SUMMARY)).map_err(CommandError::error)?
     } else {
         shown + &page(out)
     };
     print(&shown);
-    made.map_err(Failed::ours)?;
+    made.map_err(CommandError::error)?;
     if key.is_some() && !args.json {
         print(&signed(out));
     }
     if args.pack {
-        pack(out).map_err(|why| Failed::ours(format!("`{}` was not packed: {why}", out.display())))
+        pack(out).map_err(|why| CommandError::error(format!("`{}` was not packed: {why}", out.display())))
     } else {
         Ok(())
     }
 }
 
-fn unwritable(out: &Path, why: &std::io::Error) -> Failed {
-    Failed::ours(format!(
+fn unwritable(out: &Path, why: &std::io::Error) -> CommandError {
+    CommandError::error(format!(
         "the run folder `{}` cannot be written: {why}",
         out.display()
     ))
@@ -261,7 +267,7 @@ fn on_rig(
     (options, keeps): (Options, Keeps<'_>),
     clock: Clock,
     journal: &Journal,
-) -> (u8, Vec<String>) {
+) -> (ExitCode, Vec<String>) {
     let runtime = match crate::device::bench::runtime() {
         Ok(runtime) => runtime,
         Err(why) => {
@@ -292,13 +298,13 @@ fn on_rig(
         });
     }
     drop(bench);
-    let exit = if exit == 0 && (safe.is_err() || failed) {
-        3
+    let exit = if exit == ExitCode::Success && (safe.is_err() || failed) {
+        ExitCode::Error
     } else {
         exit
     };
     journal.post(Event::RunEnded {
-        exit,
+        exit: exit.code(),
         interrupted,
         safe: safe.is_ok(),
     });
@@ -306,7 +312,7 @@ fn on_rig(
 }
 
 /// A search; gives the exit code, and whether it was interrupted.
-fn searched(mut runner: Runner<'_>, case: &Case, hunt: &Hunt) -> (u8, bool, Stood) {
+fn searched(mut runner: Runner<'_>, case: &Case, hunt: &Hunt) -> (ExitCode, bool, Stood) {
     let (bisected, interrupted) = runner.hunt(case, hunt);
     (
         search_exit(&bisected, interrupted),
@@ -316,7 +322,12 @@ fn searched(mut runner: Runner<'_>, case: &Case, hunt: &Hunt) -> (u8, bool, Stoo
 }
 
 /// The cases of the plan; gives the exit code, and whether they were interrupted.
-fn all_cases(mut runner: Runner<'_>, suites: &[Suite], plan: &Plan, journal: &Journal) -> (u8, bool, Stood) {
+fn all_cases(
+    mut runner: Runner<'_>,
+    suites: &[Suite],
+    plan: &Plan,
+    journal: &Journal,
+) -> (ExitCode, bool, Stood) {
     let cases = plan.cases.iter();
     runner.run(cases.map(|planned| (&planned.case, planned.skip.as_deref())));
     again_until_stopped(&mut runner, suites, plan, journal);
@@ -355,16 +366,16 @@ fn again_until_stopped(runner: &mut Runner<'_>, suites: &[Suite], plan: &Plan, j
 }
 
 /// What a search found is a success of the search, whatever the module did in it.
-fn search_exit(bisected: &Bisected, interrupted: bool) -> u8 {
+fn search_exit(bisected: &Bisected, interrupted: bool) -> ExitCode {
     match (interrupted, &bisected.lost) {
-        (true, _) => 130,
-        (false, None) => 0,
-        (false, Some(_)) => 3,
+        (true, _) => ExitCode::Interrupted,
+        (false, None) => ExitCode::Success,
+        (false, Some(_)) => ExitCode::Error,
     }
 }
 
 /// A rig that cannot be opened, or must not be, makes an error of every case.
-fn unopened(plan: &Plan, journal: &Journal, rule: Rule, why: &str) -> u8 {
+fn unopened(plan: &Plan, journal: &Journal, rule: Rule, why: &str) -> ExitCode {
     for Planned { case, skip, .. } in &plan.cases {
         if skip.is_none() {
             let verdict = Verdict::by(rule, why.to_owned());
@@ -374,9 +385,9 @@ fn unopened(plan: &Plan, journal: &Journal, rule: Rule, why: &str) -> u8 {
         }
     }
     journal.post(Event::RunEnded {
-        exit: 3,
+        exit: ExitCode::Error.code(),
         interrupted: false,
         safe: true,
     });
-    3
+    ExitCode::Error
 }

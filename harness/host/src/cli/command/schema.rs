@@ -1,6 +1,6 @@
 //! `schema`: JSON Schema of the file formats.
 
-use crate::exit::Failed;
+use crate::exit::{CommandError, ExitCode};
 use crate::terminal::print;
 
 /// JSON Schema of the files that are read, for editors, and of those that a run writes, for whoever reads them.
@@ -26,12 +26,12 @@ enum Format {
     Event,
 }
 
-pub fn main(args: &Args) -> Result<u8, Failed> {
+pub fn main(args: &Args) -> Result<ExitCode, CommandError> {
     print(&match args.format {
         Format::Rig => crate::config::schema::rig(),
         Format::Suite => crate::config::schema::suite(),
         Format::Run => crate::config::schema::run(),
         Format::Event => crate::config::schema::event(),
     });
-    Ok(0)
+    Ok(ExitCode::Success)
 }

@@ -3,7 +3,7 @@
 //! stdout has one line a package and nothing else, so that scripts can read it; everything that happens is on stderr.
 
 use crate::cli::Common;
-use crate::exit::Failed;
+use crate::exit::{CommandError, ExitCode};
 use bc66_spec::lwm2m::PORT;
 use bytes::Bytes;
 use dfota_clock::Clock;
@@ -44,10 +44,10 @@ pub struct Args {
 }
 
 /// Serves until it is interrupted, or until the driven update is over.
-pub fn main(args: &Args, _: Common) -> Result<u8, Failed> {
+pub fn main(args: &Args, _: Common) -> Result<ExitCode, CommandError> {
     if args.drive.is_some() && args.packages.len() > 1 {
         let count = args.packages.len();
-        return Err(Failed::usage(format!(
+        return Err(CommandError::usage(format!(
             "`--drive` takes one package, found {count}"
         )));
     }
@@ -60,7 +60,7 @@ pub fn main(args: &Args, _: Common) -> Result<u8, Failed> {
         .worker_threads(2)
         .enable_all()
         .build()
-        .map_err(|why| Failed::ours(format!("no runtime for the servers: {why}")))?;
+        .map_err(|why| CommandError::error(format!("no runtime for the servers: {why}")))?;
     runtime.block_on(serve(args, packages))
 }
 
@@ -70,9 +70,9 @@ struct Package {
     bytes: Bytes,
 }
 
-fn read(path: &Path) -> Result<Package, Failed> {
-    let bytes =
-        std::fs::read(path).map_err(|why| Failed::usage(format!("package `{}`: {why}", path.display())))?;
+fn read(path: &Path) -> Result<Package, CommandError> {
+    let bytes = std::fs::read(path)
+        .map_err(|why| CommandError::usage(format!("package `{}`: {why}", path.display())))?;
     let name = path
         .file_name()
         .map_or_else(|| "package".into(), |name| name.to_string_lossy());
@@ -82,17 +82,17 @@ fn read(path: &Path) -> Result<Package, Failed> {
     })
 }
 
-async fn serve(args: &Args, packages: Vec<Package>) -> Result<u8, Failed> {
+async fn serve(args: &Args, packages: Vec<Package>) -> Result<ExitCode, CommandError> {
     let clock = Clock::system();
     let http = HttpServer::bind(args.http, clock, |request| say(&CoapEvent::Request(request)))
-        .map_err(Failed::ours)?;
+        .map_err(CommandError::error)?;
     let (endings, ended) = unbounded_channel();
     let driven = args.drive.clone();
     let seed = Seed(u64::from(std::process::id()));
     let coap = CoapServer::bind(args.coap, clock, seed, move |event| {
         tell(event, driven.as_deref(), &endings);
     })
-    .map_err(Failed::ours)?;
+    .map_err(CommandError::error)?;
     let mut offers = Vec::new();
     for package in packages {
         offers.push(offer(&http, &coap, package)?);
@@ -110,7 +110,7 @@ async fn serve(args: &Args, packages: Vec<Package>) -> Result<u8, Failed> {
 }
 
 /// Offers a package on both servers, and prints its line.
-fn offer(http: &HttpServer, coap: &CoapServer, package: Package) -> Result<(HttpOffer, CoapOffer), Failed> {
+fn offer(http: &HttpServer, coap: &CoapServer, package: Package) -> Result<(HttpOffer, CoapOffer), CommandError> {
     let Package { name, bytes } = package;
     let path = path_of(&name);
     let line = format!(
@@ -127,7 +127,7 @@ fn offer(http: &HttpServer, coap: &CoapServer, package: Package) -> Result<(Http
             bytes.clone(),
             HttpFaults::default(),
         )
-        .map_err(Failed::usage)?;
+        .map_err(CommandError::usage)?;
     let base = format!("coap://{}", shown(coap.addr()));
     let file = coap
         .offer(
@@ -137,7 +137,7 @@ fn offer(http: &HttpServer, coap: &CoapServer, package: Package) -> Result<(Http
             CoapFaults::default(),
             Seed(0),
         )
-        .map_err(Failed::usage)?;
+        .map_err(CommandError::usage)?;
     // A closed pipe ends nothing: the servers go on.
     let _ = writeln!(std::io::stdout(), "{line} {} {}", page.url(), file.url());
     Ok((page, file))
@@ -189,9 +189,9 @@ fn tell(event: CoapEvent, driven: Option<&str>, endings: &UnboundedSender<Update
 }
 
 /// Until the driven update is over, or a signal comes.
-async fn wait(args: &Args, mut ended: UnboundedReceiver<UpdateEnding>) -> Result<u8, Failed> {
-    let mut terminate = signal(SignalKind::terminate()).map_err(Failed::ours)?;
-    let mut interrupt = signal(SignalKind::interrupt()).map_err(Failed::ours)?;
+async fn wait(args: &Args, mut ended: UnboundedReceiver<UpdateEnding>) -> Result<ExitCode, CommandError> {
+    let mut terminate = signal(SignalKind::terminate()).map_err(CommandError::error)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(CommandError::error)?;
     let late = async {
         match args.drive {
             Some(_) => tokio::time::sleep(args.wait).await,
@@ -203,7 +203,7 @@ async fn wait(args: &Args, mut ended: UnboundedReceiver<UpdateEnding>) -> Result
         () = late => {
             let waited = humantime::format_duration(args.wait);
             eprintln!("no result within {waited}");
-            Ok(3)
+            Ok(ExitCode::Error)
         }
         _ = terminate.recv() => Ok(interrupted(args)),
         _ = interrupt.recv() => Ok(interrupted(args)),
@@ -211,14 +211,18 @@ async fn wait(args: &Args, mut ended: UnboundedReceiver<UpdateEnding>) -> Result
 }
 
 /// A server ends by being interrupted; an update that is cut short has no result.
-fn interrupted(args: &Args) -> u8 {
-    if args.drive.is_some() { 130 } else { 0 }
+fn interrupted(args: &Args) -> ExitCode {
+    if args.drive.is_some() {
+        ExitCode::Interrupted
+    } else {
+        ExitCode::Success
+    }
 }
 
-fn exit_code(ending: &UpdateEnding) -> u8 {
+fn exit_code(ending: &UpdateEnding) -> ExitCode {
     match ending {
-        ending if ending.is_success() => 0,
-        UpdateEnding::Rests(..) | UpdateEnding::Refused(..) => 1,
-        UpdateEnding::Unanswered(_) => 3,
+        ending if ending.is_success() => ExitCode::Success,
+        UpdateEnding::Rests(..) | UpdateEnding::Refused(..) => ExitCode::Failed,
+        UpdateEnding::Unanswered(_) => ExitCode::Error,
     }
 }

@@ -1,7 +1,7 @@
 //! `verify`: whether anybody touched a run folder or a bundle.
 
 use crate::cli::Common;
-use crate::exit::Failed;
+use crate::exit::{CommandError, ExitCode};
 use crate::terminal::print;
 use dfota_record::evidence::public_key::PublicKey;
 use dfota_record::verify::{Verified, verify};
@@ -27,21 +27,25 @@ pub struct Args {
 }
 
 /// 0: untouched, and signed if that was asked for; 1: touched, incomplete, or not signed so.
-pub fn main(args: &Args, _: Common) -> Result<u8, Failed> {
+pub fn main(args: &Args, _: Common) -> Result<ExitCode, CommandError> {
     let key = args
         .key
         .as_deref()
         .map(PublicKey::read)
         .transpose()
-        .map_err(Failed::usage)?;
-    let verified = verify(&args.path, key.as_ref()).map_err(Failed::usage)?;
+        .map_err(CommandError::usage)?;
+    let verified = verify(&args.path, key.as_ref()).map_err(CommandError::usage)?;
     let refused = refusal(args, &verified);
     print(&if args.json {
         as_json(&verified, refused.as_deref())
     } else {
         as_text(args, &verified, refused.as_deref())
     });
-    Ok(u8::from(!is_whole(&verified) || refused.is_some()))
+    Ok(if is_whole(&verified) && refused.is_none() {
+        ExitCode::Success
+    } else {
+        ExitCode::Failed
+    })
 }
 
 /// Whether it is there as it was made, with its evidence.

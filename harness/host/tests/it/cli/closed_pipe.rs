@@ -53,7 +53,7 @@ fn run_goes_on_to_its_end() {
     assert!(lab.names("tmp").is_empty());
 }
 
-/// As in `dfota-hil run … 2>&1 | tee log`: Ctrl-C ends `tee` too, and then there is nobody to complain to.
+/// As in `dfota-hil run … 2>&1 | tee log`: Ctrl-C ends `tee` too, and then there is nobody to print_warning to.
 #[test]
 fn an_interrupt_counts_also_when_nobody_listens() {
     let lab = Lab::new();

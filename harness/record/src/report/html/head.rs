@@ -56,7 +56,7 @@ fn verdict(run: &Run<'_>) -> (&'static str, &'static str, String) {
     let unreached = run.count(|verdict| *verdict == Verdict::NotReached);
     let killed = run.ended.is_none();
     let exit = run.ended.map_or_else(
-        || exit_code(run.cases.iter().map(|case| &case.verdict), true),
+        || exit_code(run.cases.iter().map(|case| &case.verdict), true).code(),
         |(exit, ..)| exit,
     );
     let rest = if unreached > 0 {

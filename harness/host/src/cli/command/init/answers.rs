@@ -9,7 +9,7 @@ use crate::config::rig::LineId;
 use crate::config::rig::rig_literals::{CoapAddress, HttpAddress, Pin, SimPin};
 use crate::config::rig::serial_address::Address;
 use crate::config::yaml::literal::Literal;
-use crate::exit::Failed;
+use crate::exit::CommandError;
 use bc66_spec::module::Module;
 use dfota_core::version::Version;
 use std::path::Path;
@@ -56,7 +56,7 @@ enum Driver {
 
 impl Answers {
     /// Takes what the flags say, and asks for the rest.
-    pub(super) fn collect(args: &Args, asker: &mut Asker) -> Result<Self, Failed> {
+    pub(super) fn collect(args: &Args, asker: &mut Asker) -> Result<Self, CommandError> {
         let rig = ask(
             &args.rig,
             asker,
@@ -105,7 +105,7 @@ fn ask<T: Default>(
     text: &str,
     usual: Option<&str>,
     sound: impl Fn(&str) -> Result<T, String>,
-) -> Result<T, Failed> {
+) -> Result<T, CommandError> {
     let question = Question {
         flag,
         text,
@@ -135,7 +135,7 @@ fn file_name(name: &str) -> Result<String, String> {
     }
 }
 
-fn port(args: &Args, asker: &mut Asker) -> Result<String, Failed> {
+fn port(args: &Args, asker: &mut Asker) -> Result<String, CommandError> {
     let ports = ports(Path::new("/"));
     let text = match ports.len() {
         0 => "serial port of the module's main UART (no adapter is plugged in here)",
@@ -165,7 +165,7 @@ fn absolute_port(text: &str) -> Result<String, String> {
     }
 }
 
-fn driver(args: &Args, asker: &mut Asker) -> Result<Driver, Failed> {
+fn driver(args: &Args, asker: &mut Asker) -> Result<Driver, CommandError> {
     let chips = gpio_chips();
     let drives = |text: &str| match text {
         "gpiochip" => Ok(Driver::GpioChip),
@@ -195,7 +195,7 @@ fn driver(args: &Args, asker: &mut Asker) -> Result<Driver, Failed> {
     ask(&args.driver, asker, "--driver", text, usual, drives)
 }
 
-fn power(args: &Args, asker: &mut Asker, driver: Driver) -> Result<String, Failed> {
+fn power(args: &Args, asker: &mut Asker, driver: Driver) -> Result<String, CommandError> {
     let wrong = match driver {
         Driver::Command => args
             .power
@@ -208,7 +208,7 @@ fn power(args: &Args, asker: &mut Asker, driver: Driver) -> Result<String, Faile
             .map(|_| "`--on` and `--off` are for `--driver command`"),
     };
     if let Some(wrong) = wrong {
-        return Err(Failed::usage(wrong));
+        return Err(CommandError::usage(wrong));
     }
     if driver == Driver::Command {
         let text = "program and arguments that switch the supply on (`./` is the rig file's folder)";
@@ -229,7 +229,7 @@ fn pulse(
     asker: &mut Asker,
     (flag, name, drawn): (&'static str, &str, &str),
     driver: Driver,
-) -> Result<Option<String>, Failed> {
+) -> Result<Option<String>, CommandError> {
     let text = match driver {
         Driver::Command => format!("program of a pulse on {name}"),
         _ => format!("line of {name}, where it is wired; `{drawn}` in docs/wiring.md"),
@@ -269,7 +269,7 @@ fn line(driver: Driver, text: &str) -> Result<String, String> {
     }
 }
 
-fn air(args: &Args, asker: &mut Asker) -> Result<Air, Failed> {
+fn air(args: &Args, asker: &mut Asker) -> Result<Air, CommandError> {
     asker.tell("Updates over the UART need no network: answer `none` twice. For updates over the air the module has to reach this machine through its operator's network.\n");
     let url = "HTTP address at which the module reaches this machine, as `http://lab.example.com:8080`";
     let http = ask(
@@ -309,14 +309,14 @@ fn air(args: &Args, asker: &mut Asker) -> Result<Air, Failed> {
             or_none(|text| same::<SimPin>(text.trim_matches(['"', '\'']))),
         )?;
     } else if args.apn.is_some() || args.pin.is_some() {
-        return Err(Failed::usage(
+        return Err(CommandError::usage(
             "`--apn` and `--pin` are for updates over the air: give `--http` or `--coap` too",
         ));
     }
     Ok(Air { http, coap, apn, pin })
 }
 
-fn package(args: &Args, asker: &mut Asker) -> Result<Option<Package>, Failed> {
+fn package(args: &Args, asker: &mut Asker) -> Result<Option<Package>, CommandError> {
     let file = |text: &str| {
         if Path::new(text).is_file() {
             Ok(text.to_owned())
@@ -327,7 +327,7 @@ fn package(args: &Args, asker: &mut Asker) -> Result<Option<Package>, Failed> {
     let text = "the vendor's delta for the update, a file";
     let Some(there) = ask(&args.package, asker, "--package", text, Some(NONE), or_none(file))? else {
         return match args.from.as_ref().or(args.to.as_ref()).or(args.back.as_ref()) {
-            Some(_) => Err(Failed::usage(
+            Some(_) => Err(CommandError::usage(
                 "`--from`, `--to` and `--back` are about a `--package`",
             )),
             None => Ok(None),
@@ -354,7 +354,7 @@ fn package(args: &Args, asker: &mut Asker) -> Result<Option<Package>, Failed> {
 }
 
 /// What runs the suite every night, where there is one.
-fn nightly(args: &Args, asker: &mut Asker, has_suite: bool) -> Result<(Option<Ci>, bool), Failed> {
+fn nightly(args: &Args, asker: &mut Asker, has_suite: bool) -> Result<(Option<Ci>, bool), CommandError> {
     let (mut ci, mut unit) = (args.ci, args.unit);
     if has_suite && ci.is_none() {
         let text = "a nightly job for `gitlab`, `github` or `jenkins`";

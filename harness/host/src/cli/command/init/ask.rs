@@ -1,6 +1,6 @@
 //! Where an answer comes from: a flag, whoever sits at the terminal, or what is usual.
 
-use crate::exit::Failed;
+use crate::exit::{CommandError, ExitCode};
 use crate::terminal::print;
 use crate::terminal::prompt::{Answer, Prompt};
 use std::io::IsTerminal;
@@ -28,9 +28,9 @@ pub(super) struct Asker {
 
 impl Asker {
     /// Asks at the terminal, where standard input is one.
-    pub(super) fn at_terminal() -> Result<Self, Failed> {
+    pub(super) fn at_terminal() -> Result<Self, CommandError> {
         let prompt = std::io::stdin().is_terminal().then(Prompt::new).transpose();
-        let prompt = prompt.map_err(|why| Failed::ours(format!("no signals: {why}")))?;
+        let prompt = prompt.map_err(|why| CommandError::error(format!("no signals: {why}")))?;
         if prompt.is_some() {
             print("Enter takes what stands in brackets, q stops; nothing is written before the end\n");
         }
@@ -54,16 +54,16 @@ impl Asker {
         given: Option<&str>,
         question: &Question<'_>,
         sound: impl Fn(&str) -> Result<T, String>,
-    ) -> Result<T, Failed> {
+    ) -> Result<T, CommandError> {
         if let Some(given) = given {
-            return sound(given).map_err(|why| Failed::usage(format!("`{}`: {why}", question.flag)));
+            return sound(given).map_err(|why| CommandError::usage(format!("`{}`: {why}", question.flag)));
         }
         let Some(prompt) = &self.prompt else {
             let Some(usual) = question.usual else {
                 self.missing.push(question.flag);
                 return Ok(T::default());
             };
-            return sound(usual).map_err(|why| Failed::usage(format!("`{}`: {why}", question.flag)));
+            return sound(usual).map_err(|why| CommandError::usage(format!("`{}`: {why}", question.flag)));
         };
         loop {
             let typed = typed(prompt, question)?;
@@ -75,10 +75,10 @@ impl Asker {
     }
 
     /// Without a terminal, what no flag has said.
-    pub(super) fn complete(&self) -> Result<(), Failed> {
+    pub(super) fn complete(&self) -> Result<(), CommandError> {
         match &self.missing[..] {
             [] => Ok(()),
-            missing => Err(Failed::usage(format!(
+            missing => Err(CommandError::usage(format!(
                 "standard input is no terminal, so nobody can be asked: give `{}`",
                 missing.join("`, `")
             ))),
@@ -87,7 +87,7 @@ impl Asker {
 }
 
 /// What is typed, or the offer of that number.
-fn typed(prompt: &Prompt, question: &Question<'_>) -> Result<String, Failed> {
+fn typed(prompt: &Prompt, question: &Question<'_>) -> Result<String, CommandError> {
     for (n, offer) in question.offers.iter().enumerate() {
         print(&format!("  {}  {offer}\n", n + 1));
     }
@@ -99,11 +99,10 @@ fn typed(prompt: &Prompt, question: &Question<'_>) -> Result<String, Failed> {
         let line = line.map_err(|answer| {
             print("\n"); // the question stands on this line
             match answer {
-                Answer::Interrupted => Failed {
-                    code: 130,
-                    message: "interrupted: nothing was written".into(),
-                },
-                Answer::Go | Answer::Stop => Failed::usage("stopped: nothing was written"),
+                Answer::Interrupted => {
+                    CommandError::new(ExitCode::Interrupted, "interrupted: nothing was written")
+                }
+                Answer::Go | Answer::Stop => CommandError::usage("stopped: nothing was written"),
             }
         })?;
         match (line.as_str(), question.usual) {

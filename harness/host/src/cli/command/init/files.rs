@@ -3,7 +3,7 @@
 use super::Args;
 use super::answers::{Answers, Package};
 use super::yaml::scalar;
-use crate::exit::Failed;
+use crate::exit::CommandError;
 use std::path::{Path, PathBuf};
 
 /// Where the examples say that rig and suite are.
@@ -28,8 +28,8 @@ impl Written {
 }
 
 /// The files for these answers.
-pub(super) fn of(args: &Args, answers: &Answers) -> Result<Written, Failed> {
-    let into = std::path::absolute(&args.into).map_err(Failed::usage)?;
+pub(super) fn of(args: &Args, answers: &Answers) -> Result<Written, CommandError> {
+    let into = std::path::absolute(&args.into).map_err(CommandError::usage)?;
     let beside = |name: &str| args.into.join(name);
     let rig = format!("{}.yaml", answers.rig);
     let suite = answers
@@ -46,7 +46,7 @@ pub(super) fn of(args: &Args, answers: &Answers) -> Result<Written, Failed> {
         return Ok(written);
     }
     if written.suite.is_none() {
-        return Err(Failed::usage(
+        return Err(CommandError::usage(
             "`--ci` and `--unit` run a suite: give its `--package` too",
         ));
     }
@@ -56,7 +56,7 @@ pub(super) fn of(args: &Args, answers: &Answers) -> Result<Written, Failed> {
         .chars()
         .all(|c| c.is_ascii_alphanumeric() || "/._-".contains(c))
     {
-        return Err(Failed::usage(format!(
+        return Err(CommandError::usage(format!(
             "`{folder}`: expected a folder of letters, digits, `/`, `.`, `_` and `-` alone for `--ci` and `--unit`; choose another `--into`"
         )));
     }
@@ -80,8 +80,8 @@ fn unit(
     rig: &str,
     folder: &str,
     beside: impl Fn(&str) -> PathBuf,
-) -> Result<(), Failed> {
-    let program = std::env::current_exe().map_err(Failed::ours)?;
+) -> Result<(), CommandError> {
+    let program = std::env::current_exe().map_err(CommandError::error)?;
     let service = include_str!("../../../../packaging/dfota-hil@.service")
         .replace("/etc/dfota-hil/", &format!("{folder}/"))
         .replace("/usr/bin/dfota-hil", &program.display().to_string())

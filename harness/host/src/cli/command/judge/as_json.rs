@@ -70,7 +70,7 @@ pub(super) fn tail(reader: &LogReader, tally: &Tally) -> String {
         "nothing_illegal_seen": tally.nothing_illegal,
         "not_known": tally.not_known,
         "no_log_tells": NO_LOG_TELLS,
-        "exit": tally.exit(),
+        "exit": tally.exit().code(),
     });
     let tail = tail.to_string();
     format!("\n],{}\n", tail.trim_start_matches('{'))

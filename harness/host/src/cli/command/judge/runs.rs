@@ -1,7 +1,7 @@
 //! `judge RUN…`: every verdict of a run again, from its journal alone.
 
-use crate::exit::Failed;
-use crate::terminal::{complain, print};
+use crate::exit::{CommandError, ExitCode};
+use crate::terminal::{print, print_warning};
 use dfota_record::journal;
 use dfota_record::rejudge::{self, RejudgeError, Rejudged};
 use dfota_record::report::anew;
@@ -9,14 +9,14 @@ use std::path::{Path, PathBuf};
 
 /// 0: every verdict is the recorded one; 1: some are not; 2: a journal cannot be read, or does not hold what its verdicts
 /// rest on. With several runs the last of these that applies to any of them.
-pub(super) fn judge(runs: &[PathBuf], write: bool, json: bool) -> Result<u8, Failed> {
-    let mut exit = 0;
+pub(super) fn judge(runs: &[PathBuf], write: bool, json: bool) -> Result<ExitCode, CommandError> {
+    let mut exit = ExitCode::Success;
     for run in runs {
         let rejudged = match one(run, write) {
             Ok(rejudged) => rejudged,
             Err(failed) if runs.len() == 1 => return Err(failed),
             Err(failed) => {
-                failed.tell();
+                failed.print();
                 exit = exit.max(failed.code);
                 continue;
             }
@@ -28,20 +28,22 @@ pub(super) fn judge(runs: &[PathBuf], write: bool, json: bool) -> Result<u8, Fai
             format!("{name}: {rejudged}\n")
         });
         let (all, equal) = rejudged.counts();
-        exit = exit.max(u8::from(all != equal || rejudged.exit.is_some()));
+        if all != equal || rejudged.exit.is_some() {
+            exit = exit.max(ExitCode::Failed);
+        }
     }
     Ok(exit)
 }
 
-fn one(run: &Path, write: bool) -> Result<Rejudged, Failed> {
-    let why = |why: RejudgeError| Failed::usage(format!("`{}`: {why}", run.display()));
+fn one(run: &Path, write: bool) -> Result<Rejudged, CommandError> {
+    let why = |why: RejudgeError| CommandError::usage(format!("`{}`: {why}", run.display()));
     if !write {
         return rejudge::folder(run).map_err(why);
     }
     let records = journal::read(run, false).map_err(|error| why(error.into()))?;
     let rejudged = rejudge::records(&records).map_err(why)?;
-    let to = anew::write(run, records, &rejudged).map_err(Failed::ours)?;
-    complain(format_args!(
+    let to = anew::write(run, records, &rejudged).map_err(CommandError::error)?;
+    print_warning(format_args!(
         "reports with these verdicts are in `{}`",
         to.display()
     ));

@@ -4,7 +4,7 @@ use super::{Args, AttachmentsArg};
 use crate::bench::lease::Lease;
 use crate::config::rig::{Rig, module_word};
 use crate::config::suite::Suite;
-use crate::exit::Failed;
+use crate::exit::CommandError;
 use crate::plan::Planned;
 use crate::plan::earlier::Earlier;
 use crate::plan::flags::SelectionFlags;
@@ -54,16 +54,16 @@ pub(super) fn write(
 }
 
 /// A seed for a run that was given none.
-pub(super) fn draw_seed() -> Result<Seed, Failed> {
+pub(super) fn draw_seed() -> Result<Seed, CommandError> {
     let mut bytes = [0; 8];
     rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty())
-        .map_err(|why| Failed::ours(format!("the system gives no random numbers: {why}")))?;
+        .map_err(|why| CommandError::error(format!("the system gives no random numbers: {why}")))?;
     // Short enough to be typed again.
     Ok(Seed(u64::from_ne_bytes(bytes) >> 32))
 }
 
 /// Makes the run's folder; one that holds a journal already is refused, or passed over where it was not asked for.
-pub(super) fn folder(args: &Args, rig: &Rig, suites: &[Suite]) -> Result<PathBuf, Failed> {
+pub(super) fn folder(args: &Args, rig: &Rig, suites: &[Suite]) -> Result<PathBuf, CommandError> {
     let slug = |name: &str| {
         name.chars()
             .map(|c| {
@@ -95,11 +95,11 @@ pub(super) fn folder(args: &Args, rig: &Rig, suites: &[Suite]) -> Result<PathBuf
             continue;
         }
         std::fs::create_dir_all(&out)
-            .map_err(|why| Failed::usage(format!("run folder `{}`: {why}", out.display())))?;
+            .map_err(|why| CommandError::usage(format!("run folder `{}`: {why}", out.display())))?;
         return Ok(out);
     }
     let out = wanted.display();
-    Err(Failed::usage(format!(
+    Err(CommandError::usage(format!(
         "run folder `{out}` holds a run already: a journal is never written twice; choose another with `--out` or DFOTA_HIL_OUT"
     )))
 }

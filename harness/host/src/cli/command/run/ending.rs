@@ -4,8 +4,8 @@ use super::Args;
 use crate::bench::line::command::run_to_its_end;
 use crate::config::rig::Rig;
 use crate::config::suite::Suite;
-use crate::exit::Failed;
-use crate::terminal::complain;
+use crate::exit::{CommandError, ExitCode};
+use crate::terminal::print_warning;
 use dfota_record::evidence::signing_key;
 use dfota_record::report::Run;
 use dfota_record::run_folder::replace;
@@ -58,12 +58,12 @@ impl Told {
     }
 
     /// Tells them. What goes wrong with it is said, and changes nothing about the run.
-    pub(super) fn tell(&self, ending: &Ending, result: &Result<u8, Failed>) {
-        let exit = result.as_ref().map_or_else(|failed| failed.code, |exit| *exit);
+    pub(super) fn tell(&self, ending: &Ending, result: &Result<ExitCode, CommandError>) {
+        let exit = result.as_ref().map_or_else(|error| error.code, |exit| *exit);
         if let Some(path) = &self.metrics
             && let Err(why) = replace(path, ending.metrics(exit, SystemTime::now()).as_bytes())
         {
-            complain(format_args!("warning: no metrics: {why}"));
+            print_warning(format_args!("warning: no metrics: {why}"));
         }
         if let Some(command) = &self.on_end {
             let mut shell = Command::new("sh");
@@ -74,7 +74,7 @@ impl Told {
                 .envs(ending.variables(exit))
                 .stdin(Stdio::null());
             if let Err(why) = run_to_its_end(&mut shell, command, LIMIT) {
-                complain(format_args!("warning: `--on-end`: {why}"));
+                print_warning(format_args!("warning: `--on-end`: {why}"));
             }
         }
     }
@@ -112,7 +112,7 @@ impl Ending {
         self.seconds = run.took_ns as f64 / 1e9;
     }
 
-    fn variables(&self, exit: u8) -> Vec<(String, String)> {
+    fn variables(&self, exit: ExitCode) -> Vec<(String, String)> {
         let folder = self
             .folder
             .as_deref()
@@ -121,7 +121,7 @@ impl Ending {
             .as_deref()
             .map_or(String::new(), |folder: &Path| folder.display().to_string());
         let mut all = vec![
-            ("EXIT", exit.to_string()),
+            ("EXIT", exit.code().to_string()),
             ("FOLDER", folder),
             ("RIG", self.rig.clone()),
             ("SUITES", self.suites.clone()),
@@ -138,7 +138,7 @@ impl Ending {
     }
 
     /// In the text format of Prometheus, as the textfile collector of a node exporter reads it.
-    fn metrics(&self, exit: u8, now: SystemTime) -> String {
+    fn metrics(&self, exit: ExitCode, now: SystemTime) -> String {
         let who = format!(
             "rig=\"{}\",suites=\"{}\"",
             escaped(&self.rig),
@@ -159,7 +159,7 @@ impl Ending {
         gauge(
             "exit_code",
             "Exit code of the last run: 0 passed, 1 the module is at fault, 2 usage, 3 ours, 130 interrupted.",
-            &one(exit.into()),
+            &one(exit.code().into()),
         );
         gauge(
             "end_timestamp_seconds",
@@ -223,7 +223,7 @@ mod tests {
             seconds: 14.085,
             simulated: true,
         };
-        let text = ending.metrics(1, UNIX_EPOCH + Duration::from_secs(1_764_000_000));
+        let text = ending.metrics(ExitCode::Failed, UNIX_EPOCH + Duration::from_secs(1_764_000_000));
         let who = r#"rig="a \"b\" \\c",suites="s,t""#;
         for line in [
             format!("dfota_hil_run_exit_code{{{who}}} 1"),
@@ -240,6 +240,12 @@ mod tests {
             folder: None,
             ..ending
         };
-        assert_eq!(nothing_run.metrics(2, UNIX_EPOCH).matches("# TYPE").count(), 2);
+        assert_eq!(
+            nothing_run
+                .metrics(ExitCode::Usage, UNIX_EPOCH)
+                .matches("# TYPE")
+                .count(),
+            2
+        );
     }
 }

@@ -8,7 +8,7 @@ use crate::check::Terms;
 use crate::cli::Common;
 use crate::config::rig::Rig;
 use crate::config::suite::Suite;
-use crate::exit::Failed;
+use crate::exit::{CommandError, ExitCode};
 use crate::plan::Plan;
 use crate::plan::earlier::Earlier;
 use crate::plan::standing::Standing;
@@ -17,8 +17,8 @@ use crate::state::history_place;
 use crate::state::run_state::RunState;
 use crate::state::wear::Counting;
 use crate::state::{RigState, StateDir};
-use crate::terminal::complain;
 use crate::terminal::paint::Paint;
+use crate::terminal::print_warning;
 use dfota_clock::Clock;
 use dfota_core::seed::Seed;
 use dfota_core::verdict::Rule;
@@ -49,9 +49,9 @@ impl Prepared {
         common: Common,
         searches: bool,
         ending: &mut Ending,
-    ) -> Result<Self, Failed> {
+    ) -> Result<Self, CommandError> {
         let key = args.sign.as_deref().map(SigningKey::load).transpose();
-        let key = key.map_err(Failed::usage)?;
+        let key = key.map_err(CommandError::usage)?;
         let (rig, suites) = crate::cli::command::load(&args.selection, common)?;
         ending.name(&rig, &suites);
         let seed = args.selection.seed.map(Seed);
@@ -62,7 +62,7 @@ impl Prepared {
         let plan = Plan::of(&suites, &rig, &args.selection, seed, &earlier)?;
         let standing = Standing::of(&rig, &state, &plan)?;
         if let Some(refusal) = standing.refusal().filter(|_| !args.over_budget) {
-            return Err(Failed::usage(refusal));
+            return Err(CommandError::usage(refusal));
         }
         Ok(Self {
             key,
@@ -99,7 +99,7 @@ impl<'p> Open<'p> {
         args: &Args,
         common: Common,
         ending: &mut Ending,
-    ) -> Result<Self, Failed> {
+    ) -> Result<Self, CommandError> {
         let Prepared {
             rig,
             suites,
@@ -117,7 +117,7 @@ impl<'p> Open<'p> {
             Earlier::open(&prepared.dir, suites, rig)?
         };
         for warning in &plan.warnings {
-            complain(format_args!("warning: {warning}"));
+            print_warning(format_args!("warning: {warning}"));
         }
         let out = begin::folder(args, rig, suites)?;
         ending.folder = Some(out.clone());
@@ -155,7 +155,7 @@ impl<'p> Open<'p> {
     }
 
     /// Runs the cases; gives the exit code, and what is to be said last.
-    pub(super) fn run(&mut self, args: &Args, hunt: Option<Hunt>) -> (u8, Vec<String>) {
+    pub(super) fn run(&mut self, args: &Args, hunt: Option<Hunt>) -> (ExitCode, Vec<String>) {
         let Prepared {
             rig,
             suites,
@@ -190,7 +190,7 @@ impl<'p> Open<'p> {
     }
 
     /// Ends the journal, counts the wear, and makes the reports.
-    pub(super) fn conclude(self, args: &Args, ending: &mut Ending, paint: Paint) -> Result<(), Failed> {
+    pub(super) fn conclude(self, args: &Args, ending: &mut Ending, paint: Paint) -> Result<(), CommandError> {
         drop(self.journal);
         let written = self.writer.finish();
         if self.prepared.rig.counts_wear() {

@@ -2,6 +2,7 @@
 
 use super::unopened;
 use crate::device::bench::OpenError;
+use crate::exit::ExitCode;
 use crate::plan::Plan;
 use crate::run::runner::Ran;
 use crate::state::quarantine::Found;
@@ -66,7 +67,7 @@ pub(super) fn not_opened(
     journal: &Journal,
     found: Option<&Found>,
     why: &OpenError,
-) -> (u8, Vec<String>) {
+) -> (ExitCode, Vec<String>) {
     let (rule, last) = if why.probe.is_of_the_machine() {
         (Rule::ServerFailed, Some(by_this_machine(found, &why.to_string())))
     } else {
