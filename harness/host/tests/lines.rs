@@ -7,11 +7,11 @@
 #[path = "lines/sense.rs"]
 mod sense;
 
-use dfota_hil::bench::line::Line;
-use dfota_hil::bench::line::command::Switch;
+use dfota_hil::bench::line::OutputLine;
+use dfota_hil::bench::line::command::ProgramLine;
 use dfota_hil::bench::line::gpiochip::{GpioLine, HeldLine};
 use dfota_hil::bench::line::rppal::Rppal;
-use dfota_hil::bench::line::simulated::{self, Simulated};
+use dfota_hil::bench::line::simulated::{self, SimulatedLine};
 use dfota_hil::bench::sim_process::SimProcess;
 use dfota_hil::config::rig::{LineId, Link, Rig};
 use gpiocdev_uapi::v2::{LineValues, get_line_values};
@@ -28,7 +28,7 @@ use std::time::Duration;
 /// A driver, and a way to see from outside what it did.
 trait Wiring {
     /// Opens the line; the driver's level is `initially`, where it has one.
-    fn open(&self, initially: Option<bool>) -> Result<Box<dyn Line>, String>;
+    fn open(&self, initially: Option<bool>) -> Result<Box<dyn OutputLine>, String>;
     /// Whether the line is at its active level; `held` is a duplicate of its descriptor, where it has one.
     fn is_active(&self, held: Option<&OwnedFd>) -> bool;
     /// Whether opening the line puts it at a level.
@@ -49,13 +49,13 @@ struct Program {
 }
 
 impl Wiring for Program {
-    fn open(&self, _: Option<bool>) -> Result<Box<dyn Line>, String> {
+    fn open(&self, _: Option<bool>) -> Result<Box<dyn OutputLine>, String> {
         let program = |level: &str| {
             let script = format!("echo {level} > {}", self.folder.path().join("level").display());
             ["sh", "-c", &script].map(String::from).to_vec()
         };
         let timeout = Duration::from_secs(10);
-        Ok(Box::new(Switch::new(
+        Ok(Box::new(ProgramLine::new(
             "power",
             program("on"),
             program("off"),
@@ -92,8 +92,8 @@ impl Sim {
 }
 
 impl Wiring for Sim {
-    fn open(&self, _: Option<bool>) -> Result<Box<dyn Line>, String> {
-        let line = Simulated::connect("power", self.control()).map_err(|why| why.to_string())?;
+    fn open(&self, _: Option<bool>) -> Result<Box<dyn OutputLine>, String> {
+        let line = SimulatedLine::connect("power", self.control()).map_err(|why| why.to_string())?;
         Ok(Box::new(line))
     }
 
@@ -134,7 +134,7 @@ impl OnChip {
 }
 
 impl Wiring for OnChip {
-    fn open(&self, initially: Option<bool>) -> Result<Box<dyn Line>, String> {
+    fn open(&self, initially: Option<bool>) -> Result<Box<dyn OutputLine>, String> {
         let line = LineId::Offset(self.line);
         let line = GpioLine::open("power", Some(&self.chip), &line, self.active_high, initially);
         Ok(Box::new(line.map_err(|why| why.to_string())?))
@@ -165,7 +165,7 @@ impl OnHeader {
 }
 
 impl Wiring for OnHeader {
-    fn open(&self, initially: Option<bool>) -> Result<Box<dyn Line>, String> {
+    fn open(&self, initially: Option<bool>) -> Result<Box<dyn OutputLine>, String> {
         let pin = Rppal::open("power", self.pin, self.active_high, initially);
         Ok(Box::new(pin.map_err(|why| why.to_string())?))
     }
@@ -302,7 +302,7 @@ fn an_error_names_the_line() {
     let why = power.set(true).expect_err("nobody is there").to_string();
     assert!(why.starts_with("power could not be switched on: "), "{why}");
     let no = || vec!["false".to_owned()];
-    let mut reset = Switch::new("reset", no(), no(), Duration::from_secs(10));
+    let mut reset = ProgramLine::new("reset", no(), no(), Duration::from_secs(10));
     let why = reset.set(false).expect_err("it fails").to_string();
     assert!(
         why.starts_with("reset could not be switched off: `false` "),

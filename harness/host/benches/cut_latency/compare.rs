@@ -2,10 +2,10 @@
 
 use dfota_clock::Clock;
 use dfota_core::cut::{Cut, CutKind};
-use dfota_hil::bench::line::{Line, LineError};
-use dfota_hil::bench::lines::Lines;
+use dfota_hil::bench::line::{LineError, OutputLine};
+use dfota_hil::bench::lines::RigLines;
 use dfota_hil::bench::serial::port::Port;
-use dfota_hil::bench::serial::reader::{Armed, Message, Reader};
+use dfota_hil::bench::serial::reader::{Armed, BenchMessage, SerialReader};
 use dfota_record::journal::{Nobody, Writer};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
@@ -26,7 +26,7 @@ pub(crate) const URC: &[u8] = b"\r\n+QIND: \"FOTA\",\"UPDATING\",50%,1,1\r\n";
 /// The supply: one byte over a socket.
 struct Wire(UnixStream);
 
-impl Line for Wire {
+impl OutputLine for Wire {
     fn set(&mut self, active: bool) -> Result<(), LineError> {
         self.0.write_all(&[u8::from(active)]).map_err(|why| LineError {
             line: "power",
@@ -115,10 +115,10 @@ pub(crate) fn compare(title: &str, said: &[u8]) {
     let (mut module_bare, path_bare, _held_bare) = pty();
     let (near, mut power) = UnixStream::pair().expect("a socket");
     let (near_bare, mut power_bare) = UnixStream::pair().expect("a socket");
-    let lines = Arc::new(Lines::new(Box::new(Wire(near)), None, None, false).unguarded());
+    let lines = Arc::new(RigLines::new(Box::new(Wire(near)), None, None, false).unguarded());
     let (inbox, messages) = channel();
     let port = Port::open(&path, 115_200).expect("the port");
-    let reader = Reader::start(port, lines, journal.clone(), inbox).expect("the reader");
+    let reader = SerialReader::start(port, lines, journal.clone(), inbox).expect("the reader");
     let bare_port = Port::open(&path_bare, 115_200).expect("the port");
     let stop = Arc::new(AtomicBool::new(false));
     let bare_thread = {
@@ -143,7 +143,7 @@ pub(crate) fn compare(title: &str, said: &[u8]) {
             });
             harness_times.push(measure(&mut module, &mut power, said));
             // The next cut is armed when the last one was told, as the runner does.
-            while !matches!(messages.recv().expect("the reader"), Message::Cut(_)) {}
+            while !matches!(messages.recv().expect("the reader"), BenchMessage::Cut(_)) {}
         }
     }
     stop.store(true, Ordering::Relaxed);

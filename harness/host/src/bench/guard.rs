@@ -4,7 +4,7 @@
 //! It is this program once more, in a session of its own, with a socket to the harness as its standard input:
 //!
 //! ```text
-//! harness → guard    the charge, with duplicates of descriptors     before any line is moved
+//! harness → guard    the safe state, with duplicates of descriptors     before any line is moved
 //! guard → harness    `ready`                                        nothing is moved before
 //! harness → guard    `leave`                                        the lines are where they are to stay
 //! ```
@@ -12,12 +12,12 @@
 //! A socket that ends without `leave` is a harness that has ended, in whatever way: the kernel closes it, also after
 //! kill -9. The guard never stands between the harness and a line: both hold it.
 
-pub mod charge;
 pub mod handed_over;
-pub mod keeper;
+pub mod process;
+pub mod safe_state;
 
-pub use charge::{Charge, Kept, Wire};
 pub use handed_over::HandedOver;
+pub use safe_state::{RigOutput, SafeLine, SafeState};
 
 use crate::bench::lease::LOG;
 use dfota_record::folders::share;
@@ -49,29 +49,29 @@ pub struct Guard {
 }
 
 impl Guard {
-    /// Starts `program` as the guard and waits until it is ready. `descriptors` are as many locks as the charge says and then
-    /// those of the lines that have one; it writes into the log of the charge's folder.
+    /// Starts `program` as the guard and waits until it is ready. `descriptors` are as many locks as the safe state says and then
+    /// those of the lines that have one; it writes into the log of the safe state's folder.
     pub fn start(
         program: &Path,
-        charge: &Charge,
+        safe_state: &SafeState,
         descriptors: &[BorrowedFd<'_>],
     ) -> Result<Self, GuardError> {
-        let log = charge.folder.join(LOG);
+        let log = safe_state.folder.join(LOG);
         let (socket, process) = spawn(program, &log)
             .map_err(|why| GuardError(format!("`{}` could not be started: {why}", program.display())))?;
         let mut guard = Self {
             socket,
             _process: process,
         };
-        guard.engage(charge, descriptors).map_err(|why| {
+        guard.engage(safe_state, descriptors).map_err(|why| {
             let said = std::fs::read_to_string(&log).unwrap_or_default();
             GuardError(format!("{why}; it said: {}", said.trim()))
         })?;
         Ok(guard)
     }
 
-    fn engage(&mut self, charge: &Charge, descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
-        charge.send(&self.socket, descriptors)?;
+    fn engage(&mut self, safe_state: &SafeState, descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
+        safe_state.send(&self.socket, descriptors)?;
         self.socket.set_read_timeout(Some(START))?;
         let mut said = String::new();
         BufReader::new((&self.socket).take(READY.len() as u64)).read_line(&mut said)?;

@@ -54,13 +54,13 @@ pub struct Owner {
     /// Since when: UTC, RFC 3339.
     pub since: String,
     /// What its guard came to when it had died.
-    pub left: Option<Left>,
+    pub left: Option<LinesLeft>,
 }
 
 /// In what state a guard left the lines of a dead owner.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Left {
+pub enum LinesLeft {
     /// As the rig file declares.
     Safe,
     Unsafe(String),
@@ -196,7 +196,7 @@ impl Drop for Lease {
 }
 
 /// Writes down in what state the lines of a dead owner were left.
-pub fn leave_behind(folder: &Path, left: Left) -> Result<(), StateError> {
+pub fn leave_behind(folder: &Path, left: LinesLeft) -> Result<(), StateError> {
     let path = folder.join(OWNER);
     let Some(mut owner) = crate::state::read::<Owner>(&path)? else {
         return Ok(());
@@ -267,8 +267,8 @@ impl Owner {
 
     fn left_behind(&self) -> String {
         match &self.left {
-            Some(Left::Safe) => "its guard has brought the lines to their safe state".into(),
-            Some(Left::Unsafe(why)) => {
+            Some(LinesLeft::Safe) => "its guard has brought the lines to their safe state".into(),
+            Some(LinesLeft::Unsafe(why)) => {
                 format!("its guard could not bring the lines to their safe state: {why}")
             }
             None => "nobody knows whether the lines were in their safe state".into(),

@@ -1,6 +1,6 @@
 //! Lines of the rig: the supply, reset and PWRKEY, moved through a driver.
 //!
-//! The port of what is moved is [`Line`], that of what is read is [`sense::Sense`]. The adapters are [`gpiochip`], [`rppal`], [`command`] and [`simulated`]; one contract is tested over all
+//! The port of what is moved is [`OutputLine`], that of what is read is [`sense::Sense`]. The adapters are [`gpiochip`], [`rppal`], [`command`] and [`simulated`]; one contract is tested over all
 //! of them (`tests/lines.rs`).
 
 pub mod command;
@@ -14,7 +14,7 @@ use std::os::fd::BorrowedFd;
 
 /// One line of the rig, as its driver sees it. Dropping it moves nothing; what the hardware does with a line that nobody
 /// holds any more is said beside each driver.
-pub trait Line: Send {
+pub trait OutputLine: Send {
     /// Drives the line to its active level (supplied, asserted, pressed) or away from it. Returns when that is done, as
     /// far as the driver can tell. Stands on the way from a byte to the supply: it must not allocate where it can avoid it.
     fn set(&mut self, active: bool) -> Result<(), LineError>;

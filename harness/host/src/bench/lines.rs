@@ -1,8 +1,8 @@
 //! The lines of a rig together, and their safe state.
 
 use crate::bench::guard::Guard;
-use crate::bench::line::sense::{Sense, Shown};
-use crate::bench::line::{Line, LineError};
+use crate::bench::line::sense::{Sense, SenseReading};
+use crate::bench::line::{LineError, OutputLine};
 use dfota_core::event;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -10,11 +10,11 @@ use std::sync::{Mutex, PoisonError};
 
 /// The lines of a rig. Dropping it drives the supply to its declared safe level, so that it ends there also when a thread
 /// panics.
-pub struct Lines {
-    power: Mutex<Box<dyn Line>>,
-    reset: Option<Mutex<Box<dyn Line>>>,
-    pwrkey: Option<Mutex<Box<dyn Line>>>,
-    isolate: Option<Mutex<Box<dyn Line>>>,
+pub struct RigLines {
+    power: Mutex<Box<dyn OutputLine>>,
+    reset: Option<Mutex<Box<dyn OutputLine>>>,
+    pwrkey: Option<Mutex<Box<dyn OutputLine>>>,
+    isolate: Option<Mutex<Box<dyn OutputLine>>>,
     sense: Option<Mutex<Box<dyn Sense>>>,
     /// The supply stays on when the run ends.
     safe_on: bool,
@@ -24,10 +24,10 @@ pub struct Lines {
     guard: Option<Guard>,
 }
 
-impl fmt::Debug for Lines {
+impl fmt::Debug for RigLines {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (reset, pwrkey) = (self.reset.is_some(), self.pwrkey.is_some());
-        f.debug_struct("Lines")
+        f.debug_struct("RigLines")
             .field("reset", &reset)
             .field("pwrkey", &pwrkey)
             .field("safe_on", &self.safe_on)
@@ -35,12 +35,12 @@ impl fmt::Debug for Lines {
     }
 }
 
-impl Lines {
+impl RigLines {
     /// The lines of a rig whose supply ends on or off.
     pub fn new(
-        power: Box<dyn Line>,
-        reset: Option<Box<dyn Line>>,
-        pwrkey: Option<Box<dyn Line>>,
+        power: Box<dyn OutputLine>,
+        reset: Option<Box<dyn OutputLine>>,
+        pwrkey: Option<Box<dyn OutputLine>>,
         safe_on: bool,
     ) -> Self {
         Self {
@@ -62,7 +62,7 @@ impl Lines {
     }
 
     /// The same with what isolates the UART, where the rig has it.
-    pub fn isolated_by(mut self, isolate: Option<Box<dyn Line>>) -> Self {
+    pub fn isolated_by(mut self, isolate: Option<Box<dyn OutputLine>>) -> Self {
         self.isolate = isolate.map(Mutex::new);
         self
     }
@@ -137,7 +137,7 @@ impl Lines {
     }
 
     /// What the sense line shows, where the rig has one.
-    pub fn look(&self) -> Option<Result<Shown, String>> {
+    pub fn look(&self) -> Option<Result<SenseReading, String>> {
         let sense = self.sense.as_ref()?;
         let shown = sense.lock().unwrap_or_else(PoisonError::into_inner).look();
         Some(shown)
@@ -167,7 +167,7 @@ impl Lines {
         result
     }
 
-    fn get(&self, line: event::Line) -> Option<&Mutex<Box<dyn Line>>> {
+    fn get(&self, line: event::Line) -> Option<&Mutex<Box<dyn OutputLine>>> {
         match line {
             event::Line::Power => Some(&self.power),
             event::Line::Reset => self.reset.as_ref(),
@@ -176,7 +176,7 @@ impl Lines {
     }
 }
 
-impl Drop for Lines {
+impl Drop for RigLines {
     fn drop(&mut self) {
         let safe = if *self.ends_safe.get_mut() {
             self.safe()

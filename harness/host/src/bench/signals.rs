@@ -1,7 +1,7 @@
 //! What the signals that end a program do while a rig is in its hands. The guard process heeds none of them.
 
-use crate::bench::lines::Lines;
-use crate::bench::serial::reader::Message;
+use crate::bench::lines::RigLines;
+use crate::bench::serial::reader::BenchMessage;
 use crate::exit::ExitCode;
 use crate::terminal::print_warning;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 /// The first SIGINT or SIGTERM ends the case with the rig safe and the reports written; the second ends at once, with the
 /// rig safe.
-pub fn heed(runtime: &Runtime, inbox: Sender<Message>, lines: &Arc<Lines>) {
+pub fn heed(runtime: &Runtime, inbox: Sender<BenchMessage>, lines: &Arc<RigLines>) {
     let handlers = [
         SignalKind::interrupt(),
         SignalKind::terminate(),
@@ -33,7 +33,7 @@ pub fn heed(runtime: &Runtime, inbox: Sender<Message>, lines: &Arc<Lines>) {
             }
             seen += 1;
             if seen == 1 {
-                let _ = inbox.send(Message::Interrupt);
+                let _ = inbox.send(BenchMessage::Interrupt);
                 print_warning("interrupted: bringing the rig to its safe state; once more to stop at once");
                 continue;
             }

@@ -1,11 +1,11 @@
 //! The wires of a rig: its lines, kept by a guard before any is moved, and how its port is reached.
 
-use crate::bench::guard::{Charge, Guard, HandedOver, Kept, Wire};
+use crate::bench::guard::{Guard, HandedOver, RigOutput, SafeLine, SafeState};
 use crate::bench::lease::Lease;
-use crate::bench::line::Line;
+use crate::bench::line::OutputLine;
 use crate::bench::line::driven::{driven, simulated};
 use crate::bench::line::gpiochip::HeldLine;
-use crate::bench::lines::Lines;
+use crate::bench::lines::RigLines;
 use crate::bench::sim_process::SimProcess;
 use crate::config::rig::serial_address::Address;
 use crate::config::rig::{self, Link, Pulse, Rig};
@@ -35,7 +35,7 @@ pub struct Timing {
 
 /// The wires of a rig: the lines alone, for `power`, or with the port.
 pub struct Wires {
-    pub lines: Lines,
+    pub lines: RigLines,
     /// Where the port is.
     pub port: Address,
     /// Its bits per second.
@@ -57,7 +57,7 @@ impl Wires {
             (Link::Simulated(_), Some(sim)) => {
                 let line = |name| simulated(name, &sim.control);
                 Ok(Self {
-                    lines: Lines::new(line("power")?, Some(line("reset")?), Some(line("pwrkey")?), false),
+                    lines: RigLines::new(line("power")?, Some(line("reset")?), Some(line("pwrkey")?), false),
                     port: Address::Device(sim.pty.clone()),
                     baud: timing::BAUD_DEFAULT,
                     timing: Timing {
@@ -89,11 +89,11 @@ impl Wires {
         at_safe: bool,
     ) -> Result<Self, String> {
         let lease = lease.ok_or("the lines of a bench are for whoever holds its lease")?;
-        let charge = Charge::of(rig, bench, lease.folder());
+        let safe_state = SafeState::of(rig, bench, lease.folder());
         let hold = |pulse: &Option<Pulse>| pulse.as_ref().map_or(Duration::ZERO, |pulse| pulse.hold);
         let sense = bench.sense.as_ref().map(crate::bench::line::driven::sensed);
         Ok(Self {
-            lines: kept_lines(charge, program, lease, at_safe)?.seen_by(sense.transpose()?),
+            lines: kept_lines(safe_state, program, lease, at_safe)?.seen_by(sense.transpose()?),
             port: bench.serial.port.clone(),
             baud: bench.serial.baud,
             timing: Timing {
@@ -106,36 +106,45 @@ impl Wires {
     }
 }
 
-/// Opens the lines of a charge and has a guard keep them. Lines that the guard before holds are taken from it, so that they
+/// Opens the lines of a safe state and has a guard keep them. Lines that the guard before holds are taken from it, so that they
 /// stay where they are meanwhile.
-fn kept_lines(mut charge: Charge, program: &Path, lease: &Lease, at_safe: bool) -> Result<Lines, String> {
+fn kept_lines(
+    mut safe_state: SafeState,
+    program: &Path,
+    lease: &Lease,
+    at_safe: bool,
+) -> Result<RigLines, String> {
     let mut before = HandedOver::ask(lease.folder()).map_err(|why| {
         format!("the guard that holds the lines of this rig does not hand them over: {why}")
     })?;
-    let take = |kept: &Kept| before.as_mut()?.take(&kept.driver);
-    let held: Vec<Option<OwnedFd>> = charge.lines.iter().map(take).collect();
+    let take = |kept: &SafeLine| before.as_mut()?.take(&kept.driver);
+    let held: Vec<Option<OwnedFd>> = safe_state.lines.iter().map(take).collect();
     // The rig file has changed: what it does not have any more, or has otherwise, is let go of before any line is asked for.
     release(before.take_if(|before| !before.is_empty()));
     let mut opened = Vec::new();
-    for (kept, held) in charge.lines.iter_mut().zip(held) {
+    for (kept, held) in safe_state.lines.iter_mut().zip(held) {
         let line = open(kept, held, lease, at_safe.then_some(kept.safe))?;
         kept.descriptor = line.descriptor().is_some();
         opened.push((kept.wire, line));
     }
     let mut descriptors = lease.locks();
-    charge.locks = descriptors.len();
+    safe_state.locks = descriptors.len();
     descriptors.extend(opened.iter().filter_map(|(_, line)| line.descriptor()));
-    let guard = Guard::start(program, &charge, &descriptors).map_err(|why| why.to_string())?;
+    let guard = Guard::start(program, &safe_state, &descriptors).map_err(|why| why.to_string())?;
     release(before);
     let mut take = |wire| {
         let at = opened.iter().position(|(name, _)| *name == wire)?;
         Some(opened.swap_remove(at).1)
     };
-    let power = take(Wire::Power).ok_or("a rig has a supply")?;
-    let (reset, pwrkey, isolate) = (take(Wire::Reset), take(Wire::Pwrkey), take(Wire::Isolate));
-    let mut lines = charge.lines.iter();
-    let safe_on = lines.any(|kept| kept.wire == Wire::Power && kept.safe);
-    Ok(Lines::new(power, reset, pwrkey, safe_on)
+    let power = take(RigOutput::Power).ok_or("a rig has a supply")?;
+    let (reset, pwrkey, isolate) = (
+        take(RigOutput::Reset),
+        take(RigOutput::Pwrkey),
+        take(RigOutput::Isolate),
+    );
+    let mut lines = safe_state.lines.iter();
+    let safe_on = lines.any(|kept| kept.wire == RigOutput::Power && kept.safe);
+    Ok(RigLines::new(power, reset, pwrkey, safe_on)
         .isolated_by(isolate)
         .kept_by(guard))
 }
@@ -147,11 +156,11 @@ fn release(before: Option<HandedOver>) {
 }
 
 fn open(
-    kept: &Kept,
+    kept: &SafeLine,
     held: Option<OwnedFd>,
     lease: &Lease,
     initially: Option<bool>,
-) -> Result<Box<dyn Line>, String> {
+) -> Result<Box<dyn OutputLine>, String> {
     let name = kept.wire.name();
     let Some(held) = held else {
         let mark = lease.programs();

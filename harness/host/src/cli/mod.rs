@@ -83,7 +83,7 @@ pub fn main() -> ProcessExitCode {
         .is_some_and(|word| word == guard::COMMAND)
     {
         log(0, When::Never);
-        return ended(guard::keeper::main());
+        return ended(guard::process::main());
     }
     let cli = match Cli::from_arg_matches(&definition().get_matches()) {
         Ok(cli) => cli,

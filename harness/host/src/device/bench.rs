@@ -1,9 +1,9 @@
 //! A rig, opened: its port read, its lines in hand, its servers up.
 
 use crate::bench::lease::Lease;
-use crate::bench::lines::Lines;
+use crate::bench::lines::RigLines;
 use crate::bench::serial::port::Port;
-use crate::bench::serial::reader::{Cutter, Message, REOPEN, Reader};
+use crate::bench::serial::reader::{BenchMessage, Cutter, REOPEN, SerialReader};
 use crate::bench::sim_process::SimProcess;
 use crate::bench::wires::Wires;
 use crate::config::rig::reflash::Reflash;
@@ -49,9 +49,9 @@ pub struct OpenError {
 #[derive(Debug)]
 pub struct Bench {
     pub module: Module,
-    pub lines: Arc<Lines>,
+    pub lines: Arc<RigLines>,
     /// Tells the module's inbox.
-    pub inbox: Sender<Message>,
+    pub inbox: Sender<BenchMessage>,
     /// The HTTP package server and the base of its URLs, where the rig has a network.
     pub http: Option<(HttpServer, String)>,
     /// The CoAP file server and LwM2M server, and the base of its URIs, where the rig has a network.
@@ -88,7 +88,7 @@ impl Bench {
         let lines = Arc::new(wires.lines);
         let port = port(rig, (&wires.port, wires.baud), &lines, journal).map_err(&fail)?;
         let (inbox, messages) = channel();
-        let reader = Reader::start(port.clone(), lines.clone(), journal.clone(), inbox.clone())
+        let reader = SerialReader::start(port.clone(), lines.clone(), journal.clone(), inbox.clone())
             .map_err(|why| fail(format!("the reader thread could not be started: {why}")))?;
         // A simulated module waits for its own scheduler as well; on a bench somebody can do something about it.
         if let (Some(refused), Link::Bench(_)) = (reader.refused(), &rig.link) {
@@ -138,7 +138,7 @@ impl Drop for Bench {
 fn port(
     rig: &Rig,
     (address, baud): (&Address, u32),
-    lines: &Lines,
+    lines: &RigLines,
     journal: &Journal,
 ) -> Result<Port, String> {
     let absent = matches!(address, Address::Device(path) if !path.exists());
@@ -184,7 +184,7 @@ fn http(
     rig: &Rig,
     clock: Clock,
     journal: &Journal,
-    inbox: &Sender<Message>,
+    inbox: &Sender<BenchMessage>,
 ) -> Result<Option<(HttpServer, String)>, String> {
     let listen = match (&rig.network.http, &rig.link) {
         (Some(server), _) => server.listen,
@@ -195,7 +195,7 @@ fn http(
     let server = HttpServer::bind(listen, clock, move |request| {
         journal.post(Event::Request(request.clone()));
         if request.ours {
-            let _ = inbox.send(Message::Request(request));
+            let _ = inbox.send(BenchMessage::Request(request));
         }
     });
     let server = server.map_err(|why| why.to_string())?;
@@ -211,7 +211,7 @@ fn coap(
     seed: u64,
     clock: Clock,
     journal: &Journal,
-    (inbox, cutter): (&Sender<Message>, Cutter),
+    (inbox, cutter): (&Sender<BenchMessage>, Cutter),
 ) -> Result<Option<(CoapServer, String)>, String> {
     let listen = match (&rig.network.coap, &rig.link) {
         (Some(server), _) => server.listen,
@@ -223,7 +223,7 @@ fn coap(
         CoapEvent::Request(request) => {
             journal.post(Event::Request(request.clone()));
             if request.ours {
-                let _ = inbox.send(Message::Request(request));
+                let _ = inbox.send(BenchMessage::Request(request));
             }
         }
         CoapEvent::Acknowledged { bytes, len, .. } => {
@@ -235,7 +235,7 @@ fn coap(
                 text: event.to_string(),
                 fact: event.fact(),
             });
-            let _ = inbox.send(Message::Lwm2m(event));
+            let _ = inbox.send(BenchMessage::Lwm2m(event));
         }
     });
     let server = server.map_err(|why| why.to_string())?;

@@ -11,9 +11,9 @@ pub mod supply;
 
 pub use self::ear::COMES_BACK;
 use self::ear::Ear;
-use crate::bench::lines::Lines;
+use crate::bench::lines::RigLines;
 use crate::bench::serial::port::Port;
-use crate::bench::serial::reader::{CutInstants, Message, Reader};
+use crate::bench::serial::reader::{BenchMessage, CutInstants, SerialReader};
 use crate::bench::wires::Timing;
 use crate::device::module::measures::Measures;
 use dfota_clock::Clock;
@@ -122,11 +122,11 @@ pub struct Module {
     pub clock: Clock,
     pub journal: Journal,
     /// The reader, for arming cuts.
-    pub reader: Reader,
-    lines: Arc<Lines>,
+    pub reader: SerialReader,
+    lines: Arc<RigLines>,
     port: Port,
     timing: Timing,
-    inbox: Receiver<Message>,
+    inbox: Receiver<BenchMessage>,
     /// How it gets onto the network.
     pub access: Access,
     /// The update that is being watched.
@@ -172,9 +172,9 @@ pub struct Module {
 impl Module {
     /// A module that is in an unknown state.
     pub fn new(
-        (port, lines, timing): (Port, Arc<Lines>, Timing),
-        reader: Reader,
-        inbox: Receiver<Message>,
+        (port, lines, timing): (Port, Arc<RigLines>, Timing),
+        reader: SerialReader,
+        inbox: Receiver<BenchMessage>,
         clock: Clock,
         journal: Journal,
     ) -> Self {
@@ -216,7 +216,7 @@ impl Module {
     }
 
     /// The lines, for a cut that is made outside the reader.
-    pub fn lines(&self) -> &Lines {
+    pub fn lines(&self) -> &RigLines {
         &self.lines
     }
 
@@ -244,35 +244,35 @@ impl Module {
             }
         };
         match message {
-            Message::Interrupt => return Err(Stop::Interrupted),
-            Message::Lost(why) => {
+            BenchMessage::Interrupt => return Err(Stop::Interrupted),
+            BenchMessage::Lost(why) => {
                 self.awake.missed = true;
                 self.ear.lost(why, Instant::now());
             }
-            Message::Back => {
+            BenchMessage::Back => {
                 self.awake.back_at = Some(Instant::now());
                 self.ear.back();
             }
-            Message::Request(request) => {
+            BenchMessage::Request(request) => {
                 self.measures.sent.push((request.first, request.sent));
                 self.requests.push(request);
             }
-            Message::Served(percent) => {
+            BenchMessage::Served(percent) => {
                 self.came(Moment::Downloading(percent), Instant::now());
                 if let Some(update) = &mut self.update {
                     update.on(UpdateInput::Served(percent));
                 }
             }
-            Message::Lwm2m(event) => {
+            BenchMessage::Lwm2m(event) => {
                 self.object_ended |= matches!(event, CoapEvent::Ended { .. });
             }
-            Message::Cut(made) => self.was_cut(made),
-            Message::Prompt { at } => return Ok(Some(Heard::Prompt { at })),
-            Message::Drained { bytes, partial } => {
+            BenchMessage::Cut(made) => self.was_cut(made),
+            BenchMessage::Prompt { at } => return Ok(Some(Heard::Prompt { at })),
+            BenchMessage::Drained { bytes, partial } => {
                 self.overheard.fragment(&partial);
                 return Ok(Some(Heard::Drained { bytes }));
             }
-            Message::Line { text, urc, at } => {
+            BenchMessage::Line { text, urc, at } => {
                 self.overheard.line(&text, urc);
                 if let Some(urc) = urc {
                     self.hear(urc, at);

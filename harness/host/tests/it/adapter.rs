@@ -6,10 +6,10 @@ use dfota_core::event::watched::Gap;
 use dfota_core::event::{Event, Record, Request};
 use dfota_core::lwm2m::{Operation, UpdateEnding};
 use dfota_core::verdict::Rule;
-use dfota_hil::bench::line::{Line, LineError};
-use dfota_hil::bench::lines::Lines;
+use dfota_hil::bench::line::{LineError, OutputLine};
+use dfota_hil::bench::lines::RigLines;
 use dfota_hil::bench::serial::port::Port;
-use dfota_hil::bench::serial::reader::{Message, Reader};
+use dfota_hil::bench::serial::reader::{BenchMessage, SerialReader};
 use dfota_hil::bench::wires::Timing;
 use dfota_hil::device::module::{COMES_BACK, Module, Stop};
 use dfota_record::journal::{Observer, Writer};
@@ -109,7 +109,7 @@ struct Supply {
     feeds: bool,
 }
 
-impl Line for Supply {
+impl OutputLine for Supply {
     fn set(&mut self, active: bool) -> Result<(), LineError> {
         match (self.feeds, active) {
             (true, true) => {
@@ -137,7 +137,7 @@ impl Observer for Keep {
 /// The module as the harness has it, and everything around it.
 struct Set {
     module: Option<Module>,
-    inbox: Sender<Message>,
+    inbox: Sender<BenchMessage>,
     adapter: Arc<Adapter>,
     records: Arc<Mutex<Vec<Record>>>,
     writer: Option<Writer>,
@@ -159,10 +159,10 @@ impl Set {
             adapter: adapter.clone(),
             feeds,
         };
-        let lines = Arc::new(Lines::new(Box::new(power), None, None, false).unguarded());
+        let lines = Arc::new(RigLines::new(Box::new(power), None, None, false).unguarded());
         let (inbox, messages) = channel();
         let port = Port::open(&adapter.link, 115_200).expect("the port");
-        let reader = Reader::start(port.clone(), lines.clone(), journal.clone(), inbox.clone());
+        let reader = SerialReader::start(port.clone(), lines.clone(), journal.clone(), inbox.clone());
         let timing = Timing {
             discharge: Duration::from_millis(100),
             latency: Duration::ZERO,
@@ -216,8 +216,8 @@ impl Set {
     }
 }
 
-fn request() -> Message {
-    Message::Request(Request {
+fn request() -> BenchMessage {
+    BenchMessage::Request(Request {
         ours: true,
         ..Request::default()
     })
@@ -270,7 +270,7 @@ fn what_happens_while_the_port_is_away_is_not_dropped() {
         endpoint: "e".into(),
         ending: UpdateEnding::Unanswered(Operation::Execute),
     };
-    for message in [request(), Message::Lwm2m(ended), request()] {
+    for message in [request(), BenchMessage::Lwm2m(ended), request()] {
         set.inbox.send(message).expect("somebody listens");
     }
     set.plug_later(Duration::from_millis(300));

@@ -10,10 +10,10 @@ use dfota_core::moment::Moment;
 use dfota_core::seed::Seed;
 use dfota_core::transport::Via;
 use dfota_core::verdict::Rule;
-use dfota_hil::bench::line::command::Switch;
-use dfota_hil::bench::lines::Lines;
+use dfota_hil::bench::line::command::ProgramLine;
+use dfota_hil::bench::lines::RigLines;
 use dfota_hil::bench::serial::port::Port;
-use dfota_hil::bench::serial::reader::Reader;
+use dfota_hil::bench::serial::reader::SerialReader;
 use dfota_hil::bench::wires::Timing;
 use dfota_hil::device::attempt::Job;
 use dfota_hil::device::module::{Module, Stop};
@@ -47,10 +47,10 @@ fn module(script: impl FnMut(&str, &mut File) + Send + 'static) -> (Module, temp
     let clock = Clock::scaled(60.0);
     let (journal, _) = Writer::start(folder.path(), clock, Box::new(Nobody)).expect("a journal");
     let wire = || vec!["true".to_owned()];
-    let power = Switch::new("power", wire(), wire(), Duration::from_secs(5));
-    let lines = Arc::new(Lines::new(Box::new(power), None, None, false));
+    let power = ProgramLine::new("power", wire(), wire(), Duration::from_secs(5));
+    let lines = Arc::new(RigLines::new(Box::new(power), None, None, false));
     let (inbox, messages) = channel();
-    let reader = Reader::start(port.clone(), lines.clone(), journal.clone(), inbox).expect("a thread");
+    let reader = SerialReader::start(port.clone(), lines.clone(), journal.clone(), inbox).expect("a thread");
     let timing = Timing {
         discharge: Duration::from_secs(3),
         latency: Duration::ZERO,

@@ -2,7 +2,7 @@
 //! GPIO line is a pipe, whose end shows when the last descriptor of it is closed.
 
 use dfota_core::event::Line;
-use dfota_hil::bench::guard::{Charge, Guard, HandedOver};
+use dfota_hil::bench::guard::{Guard, HandedOver, SafeState};
 use dfota_hil::bench::lease::Lease;
 use dfota_hil::bench::wires::Wires;
 use dfota_hil::config::rig::{Driver, Link, Rig};
@@ -48,9 +48,9 @@ fn on_a_pipe(shelf: &Shelf, lease: &Lease) -> (Guard, PipeReader) {
         panic!("a rig with wires")
     };
     let (level, line) = std::io::pipe().expect("a pipe");
-    let mut charge = Charge::of(&shelf.rig, bench, lease.folder());
-    charge.lines[0].descriptor = true;
-    let guard = Guard::start(Path::new(PROGRAM), &charge, &[lease.lock(), line.as_fd()]);
+    let mut safe_state = SafeState::of(&shelf.rig, bench, lease.folder());
+    safe_state.lines[0].descriptor = true;
+    let guard = Guard::start(Path::new(PROGRAM), &safe_state, &[lease.lock(), line.as_fd()]);
     (guard.expect("a guard"), level)
 }
 

@@ -4,10 +4,10 @@ use dfota_clock::Clock;
 use dfota_core::cut::{Cut, CutKind};
 use dfota_core::event::Record;
 use dfota_core::urc::Urc;
-use dfota_hil::bench::line::{Line, LineError};
-use dfota_hil::bench::lines::Lines;
+use dfota_hil::bench::line::{LineError, OutputLine};
+use dfota_hil::bench::lines::RigLines;
 use dfota_hil::bench::serial::port::Port;
-use dfota_hil::bench::serial::reader::{Armed, Message, Reader};
+use dfota_hil::bench::serial::reader::{Armed, BenchMessage, SerialReader};
 use dfota_record::journal::{Journal, Observer, Writer};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use std::fs::File;
@@ -24,7 +24,7 @@ const LIMIT: Duration = Duration::from_secs(10);
 /// A line that tells where it was moved, and when.
 struct Told(Sender<(bool, Instant)>);
 
-impl Line for Told {
+impl OutputLine for Told {
     fn set(&mut self, active: bool) -> Result<(), LineError> {
         let _ = self.0.send((active, Instant::now()));
         Ok(())
@@ -37,7 +37,7 @@ struct Held {
     go: Receiver<()>,
 }
 
-impl Line for Held {
+impl OutputLine for Held {
     fn set(&mut self, active: bool) -> Result<(), LineError> {
         let _ = self.told.send((active, Instant::now()));
         let _ = self.go.recv_timeout(LIMIT);
@@ -90,8 +90,8 @@ impl Pty {
 
 /// A reader on a port, everything it tells, and every move of the supply.
 struct Set {
-    reader: Reader,
-    messages: Receiver<Message>,
+    reader: SerialReader,
+    messages: Receiver<BenchMessage>,
     moves: Receiver<(bool, Instant)>,
     journal: Option<(Journal, Writer)>,
     records: Arc<Mutex<Vec<Record>>>,
@@ -103,16 +103,16 @@ impl Set {
         Self::moving(path, |told| Box::new(Told(told)))
     }
 
-    fn moving(path: &Path, power: impl FnOnce(Sender<(bool, Instant)>) -> Box<dyn Line>) -> Self {
+    fn moving(path: &Path, power: impl FnOnce(Sender<(bool, Instant)>) -> Box<dyn OutputLine>) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let (clock, records) = (Clock::system(), Arc::default());
         let (journal, writer) =
             Writer::start(folder.path(), clock, Box::new(Keep(Arc::clone(&records)))).expect("a journal");
         let (told, moves) = channel();
-        let lines = Arc::new(Lines::new(power(told), None, None, false).unguarded());
+        let lines = Arc::new(RigLines::new(power(told), None, None, false).unguarded());
         let (inbox, messages) = channel();
         let port = Port::open(path, 115_200).expect("the port");
-        let reader = Reader::start(port, lines, journal.clone(), inbox).expect("the reader");
+        let reader = SerialReader::start(port, lines, journal.clone(), inbox).expect("the reader");
         Self {
             reader,
             messages,
@@ -123,7 +123,7 @@ impl Set {
         }
     }
 
-    fn next(&self, awaited: &str) -> Message {
+    fn next(&self, awaited: &str) -> BenchMessage {
         self.messages
             .recv_timeout(LIMIT)
             .unwrap_or_else(|_| panic!("awaited {awaited} for {LIMIT:?}"))
@@ -132,7 +132,7 @@ impl Set {
     /// The next line's text.
     fn line(&self, awaited: &str) -> String {
         match self.next(awaited) {
-            Message::Line { text, .. } => String::from_utf8_lossy(&text).into_owned(),
+            BenchMessage::Line { text, .. } => String::from_utf8_lossy(&text).into_owned(),
             other => panic!("awaited {awaited}, heard {other:?}"),
         }
     }
@@ -171,10 +171,10 @@ fn a_device_that_is_enumerated_anew_is_opened_again() {
     first.say(b"\r\n+QIND: \"FO");
     std::fs::remove_file(&link).expect("the link");
     drop(first);
-    assert!(matches!(set.next("the loss"), Message::Lost(why) if why.contains("module")));
+    assert!(matches!(set.next("the loss"), BenchMessage::Lost(why) if why.contains("module")));
     let mut second = Pty::new();
     symlink(&second.path, &link).expect("a link");
-    assert!(matches!(set.next("the return"), Message::Back));
+    assert!(matches!(set.next("the return"), BenchMessage::Back));
     second.say(b"\r\n+CFUN: 1\r\n");
     assert_eq!(
         set.line("+CFUN: 1"),
@@ -213,7 +213,7 @@ fn a_cut_is_made_before_its_line_is_told() {
     assert!(!active);
     assert!(set.line("53 %").contains("53%"));
     assert!(
-        matches!(set.next("the cut"), Message::Cut(made) if made.result.is_ok() && made.commanded >= made.trigger)
+        matches!(set.next("the cut"), BenchMessage::Cut(made) if made.result.is_ok() && made.commanded >= made.trigger)
     );
     assert!(set.reader.disarm().is_none());
     let events: Vec<String> = set
@@ -252,14 +252,14 @@ fn a_cut_is_made_before_the_earlier_lines_of_the_same_read_are_told() {
     let_go.send(()).expect("the line waits");
     moved("the second cut");
     assert!(set.line("the first line").contains("20%"));
-    assert!(matches!(set.next("the first cut"), Message::Cut(_)));
+    assert!(matches!(set.next("the first cut"), BenchMessage::Cut(_)));
     let told = set.messages.try_recv();
     assert!(told.is_err(), "told before the supply went: {told:?}");
     let_go.send(()).expect("the line waits");
     for percent in 41..=50 {
         assert!(set.line("a line of the burst").contains(&format!("{percent}%")));
     }
-    assert!(matches!(set.next("the second cut"), Message::Cut(_)));
+    assert!(matches!(set.next("the second cut"), BenchMessage::Cut(_)));
     let events: Vec<_> = set.records().into_iter().map(|record| record.event).collect();
     let is_line = |event: &dfota_core::event::Event| matches!(event, dfota_core::event::Event::Line { .. });
     let edges: Vec<usize> = (0..events.len()).filter(|n| is_line(&events[*n])).collect();
@@ -282,12 +282,12 @@ fn a_delayed_cut_hears_what_is_said_meanwhile() {
     pty.say(b"\r\n+QIND: \"FOTA\",\"UPDATING\",20%,1,1\r\n");
     assert!(matches!(
         set.next("20 %"),
-        Message::Line {
+        BenchMessage::Line {
             urc: Some(Urc::Fota(_)),
             ..
         }
     ));
-    let Message::Cut(made) = set.next("the cut") else {
+    let BenchMessage::Cut(made) = set.next("the cut") else {
         panic!("the cut comes next")
     };
     assert_eq!(made.due, made.trigger + after);
@@ -309,7 +309,7 @@ fn an_armed_cut_can_be_taken_back() {
     set.reader.drain();
     assert!(matches!(
         set.next("the end of what was said"),
-        Message::Drained { .. }
+        BenchMessage::Drained { .. }
     ));
     assert!(set.moves.try_recv().is_err());
 }
@@ -323,7 +323,7 @@ fn a_torn_line_is_evidence() {
     set.reader.drain();
     assert!(matches!(
         set.next("the end of what was said"),
-        Message::Drained { bytes: 20, .. }
+        BenchMessage::Drained { bytes: 20, .. }
     ));
     let records = set.records();
     let torn = records.iter().any(|record| {
@@ -361,10 +361,11 @@ fn the_pin_is_entered_once_and_written_down_nowhere_and_the_apn_is_set() {
     let keep = Box::new(Keep(Arc::clone(&records)));
     let (journal, writer) = Writer::start(folder.path(), clock, keep).expect("a journal");
     let (told, _moves) = channel();
-    let lines = Arc::new(Lines::new(Box::new(Told(told)), None, None, false).unguarded());
+    let lines = Arc::new(RigLines::new(Box::new(Told(told)), None, None, false).unguarded());
     let (inbox, messages) = channel();
     let port = Port::open(&pty.path, 115_200).expect("the port");
-    let reader = Reader::start(port.clone(), lines.clone(), journal.clone(), inbox).expect("the reader");
+    let reader =
+        SerialReader::start(port.clone(), lines.clone(), journal.clone(), inbox).expect("the reader");
     let none = Duration::ZERO;
     let timing = Timing {
         discharge: none,

@@ -6,7 +6,7 @@
 use crate::{Sim, asked};
 use dfota_hil::bench::line::driven::driven;
 use dfota_hil::bench::line::driven::sensed;
-use dfota_hil::bench::line::sense::{Sense, Shown};
+use dfota_hil::bench::line::sense::{Sense, SenseReading};
 use dfota_hil::config::rig::{Driver, LineId};
 use rstest::rstest;
 use std::time::{Duration, Instant};
@@ -95,7 +95,7 @@ fn on_header(active_high: bool) -> Option<Wired> {
 
 /// Looks until the input shows this.
 #[track_caller]
-fn until(sense: &mut dyn Sense, supplied: bool) -> Shown {
+fn until(sense: &mut dyn Sense, supplied: bool) -> SenseReading {
     let deadline = Instant::now() + WIRE;
     loop {
         let shown = sense.look().expect("a level");
@@ -198,7 +198,7 @@ fn an_input_that_never_moved_has_no_edge(#[case] wired: Option<Wired>) {
         until(&mut *wired.open(), supplied);
         let mut sense = wired.open();
         std::thread::sleep(UNSEEN);
-        let still = Shown {
+        let still = SenseReading {
             supplied,
             since: None,
         };

@@ -3,7 +3,7 @@
 //! The socket is found through its folder's descriptor: the path of a state folder may be longer than an address of a
 //! socket can be.
 
-use crate::bench::guard::Charge;
+use crate::bench::guard::SafeState;
 use crate::config::rig::Driver;
 use dfota_record::folders::share;
 use std::fs::File;
@@ -45,8 +45,8 @@ impl HandedOver {
             Err(why) => return Err(why),
         };
         guard.set_read_timeout(Some(ANSWER))?;
-        let (charge, descriptors) = Charge::receive(&guard)?;
-        let held = charge.lines.into_iter().filter(|kept| kept.descriptor);
+        let (safe_state, descriptors) = SafeState::receive(&guard)?;
+        let held = safe_state.lines.into_iter().filter(|kept| kept.descriptor);
         Ok(Some(Self {
             lines: held.map(|kept| kept.driver).zip(descriptors).collect(),
             guard,
@@ -72,21 +72,21 @@ impl HandedOver {
     }
 }
 
-/// Holds the lines of the charge until somebody has taken them. `listening` is called once that can be asked for.
-pub fn hold(charge: &Charge, descriptors: &[OwnedFd], listening: impl FnOnce()) -> io::Result<()> {
-    let near = File::open(&charge.folder)?;
-    match std::fs::remove_file(charge.folder.join(SOCKET)) {
+/// Holds the lines of the safe state until somebody has taken them. `listening` is called once that can be asked for.
+pub fn hold(safe_state: &SafeState, descriptors: &[OwnedFd], listening: impl FnOnce()) -> io::Result<()> {
+    let near = File::open(&safe_state.folder)?;
+    match std::fs::remove_file(safe_state.folder.join(SOCKET)) {
         Err(why) if why.kind() != io::ErrorKind::NotFound => return Err(why),
         _ => {}
     }
     let listener = UnixListener::bind(address(&near))?;
-    share(&charge.folder.join(SOCKET))?;
+    share(&safe_state.folder.join(SOCKET))?;
     listening();
     let descriptors: Vec<_> = descriptors.iter().map(AsFd::as_fd).collect();
     for next in listener.incoming() {
         let taken = next.and_then(|mut next| {
             next.set_read_timeout(Some(ANSWER))?;
-            charge.send(&next, &descriptors)?;
+            safe_state.send(&next, &descriptors)?;
             let mut said = [0];
             next.read_exact(&mut said)?;
             Ok(said == [MINE])

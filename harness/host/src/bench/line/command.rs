@@ -1,6 +1,6 @@
 //! A line moved by a program, so that every PDU, relay board or USB hub with a command line works.
 
-use super::{Line, LineError};
+use super::{LineError, OutputLine};
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::process::{Child, Command, Stdio};
@@ -11,7 +11,7 @@ const QUOTE: u64 = 2_000;
 
 /// A line with one program for each direction; a pulse line has only the program that makes the whole pulse.
 #[derive(Debug)]
-pub struct Switch {
+pub struct ProgramLine {
     name: &'static str,
     on: Vec<String>,
     off: Option<Vec<String>>,
@@ -19,7 +19,7 @@ pub struct Switch {
     mark: Option<File>,
 }
 
-impl Switch {
+impl ProgramLine {
     /// A line with a program for `on` and one for `off`.
     pub fn new(name: &'static str, on: Vec<String>, off: Vec<String>, timeout: Duration) -> Self {
         Self {
@@ -117,7 +117,7 @@ pub fn run_to_its_end(command: &mut Command, shown: &str, timeout: Duration) -> 
     Err(format!("`{shown}` ended with {status}; {said}"))
 }
 
-impl Line for Switch {
+impl OutputLine for ProgramLine {
     fn set(&mut self, active: bool) -> Result<(), LineError> {
         let argv = match (&self.off, active) {
             (_, true) => &self.on,
@@ -158,7 +158,7 @@ mod tests {
     }
 
     fn switch(script: &str, timeout: Duration) -> String {
-        let mut line = Switch::new("power", sh(script), sh("true"), timeout);
+        let mut line = ProgramLine::new("power", sh(script), sh("true"), timeout);
         line.set(false).expect("`true` succeeds");
         line.set(true)
             .map_or_else(|error| error.to_string(), |()| "done".into())
@@ -182,7 +182,7 @@ mod tests {
 
     #[test]
     fn a_program_that_is_not_there() {
-        let mut line = Switch::pulse("reset", vec!["/nowhere/relay".into()], Duration::from_secs(1));
+        let mut line = ProgramLine::pulse("reset", vec!["/nowhere/relay".into()], Duration::from_secs(1));
         let error = line.set(true).expect_err("there is no such program").to_string();
         assert!(
             error.starts_with("reset could not be switched on: `/nowhere/relay` could not be started:"),

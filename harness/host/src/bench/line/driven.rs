@@ -1,11 +1,11 @@
 //! From what a rig file says of a line to its driver.
 
-use super::Line;
-use super::command::Switch;
+use super::OutputLine;
+use super::command::ProgramLine;
 use super::gpiochip::{GpioLine, GpioSense};
 use super::rppal::{Rppal, RppalSense};
 use super::sense::Sense;
-use super::simulated::{Simulated, SimulatedSense};
+use super::simulated::{SimulatedLine, SimulatedSense};
 use crate::config::rig::Driver;
 use std::fs::File;
 use std::path::Path;
@@ -16,14 +16,14 @@ pub fn driven(
     driver: &Driver,
     initially: Option<bool>,
     mark: Option<File>,
-) -> Result<Box<dyn Line>, String> {
+) -> Result<Box<dyn OutputLine>, String> {
     let fail = |why: &dyn std::fmt::Display| format!("the line `{name}`: {why}");
     Ok(match driver {
         Driver::Command { on, off, timeout } => {
-            Box::new(Switch::new(name, on.clone(), off.clone(), *timeout).marked(mark))
+            Box::new(ProgramLine::new(name, on.clone(), off.clone(), *timeout).marked(mark))
         }
         Driver::PulseCommand { pulse, timeout } => {
-            Box::new(Switch::pulse(name, pulse.clone(), *timeout).marked(mark))
+            Box::new(ProgramLine::pulse(name, pulse.clone(), *timeout).marked(mark))
         }
         Driver::Simulated { control } => simulated(name, control)?,
         Driver::GpioChip {
@@ -41,9 +41,9 @@ pub fn driven(
 }
 
 /// A line of a module that another process simulates, by its control socket.
-pub fn simulated(name: &'static str, control: &Path) -> Result<Box<dyn Line>, String> {
-    Simulated::connect(name, control)
-        .map(|line| Box::new(line) as Box<dyn Line>)
+pub fn simulated(name: &'static str, control: &Path) -> Result<Box<dyn OutputLine>, String> {
+    SimulatedLine::connect(name, control)
+        .map(|line| Box::new(line) as Box<dyn OutputLine>)
         .map_err(|why| no_control(control, &why))
 }
 

@@ -10,8 +10,8 @@ use find::find;
 pub(super) use find::holder;
 pub use find::{OpenError, place};
 
-use super::sense::{Edge, Sense, Shown};
-use super::{Line, LineError};
+use super::sense::{Sense, SenseReading, SupplyEdge};
+use super::{LineError, OutputLine};
 use crate::config::rig::LineId;
 use gpiocdev::line::{Bias, EdgeDetection, EdgeKind, Value};
 use gpiocdev::{Error, Request};
@@ -72,7 +72,7 @@ impl GpioLine {
     }
 }
 
-impl Line for GpioLine {
+impl OutputLine for GpioLine {
     fn set(&mut self, active: bool) -> Result<(), LineError> {
         self.request
             .set_lone_value(value(active))
@@ -88,7 +88,7 @@ impl Line for GpioLine {
     }
 }
 
-/// An output line that another process has asked for, moved through a duplicate of its [`Line::descriptor`]. The kernel
+/// An output line that another process has asked for, moved through a duplicate of its [`OutputLine::descriptor`]. The kernel
 /// knows from the request whether active is high or low.
 #[derive(Debug)]
 pub struct HeldLine {
@@ -104,7 +104,7 @@ impl HeldLine {
     }
 }
 
-impl Line for HeldLine {
+impl OutputLine for HeldLine {
     fn set(&mut self, active: bool) -> Result<(), LineError> {
         set_line_values(&self.line, &LineValues::from_slice(&[active])).map_err(|why| LineError {
             line: self.name,
@@ -123,7 +123,7 @@ impl Line for HeldLine {
 pub struct GpioSense {
     request: Request,
     /// The last edge, and where to it went.
-    last: Option<(bool, Edge)>,
+    last: Option<(bool, SupplyEdge)>,
 }
 
 impl GpioSense {
@@ -150,7 +150,7 @@ impl GpioSense {
 }
 
 impl Sense for GpioSense {
-    fn look(&mut self) -> Result<Shown, String> {
+    fn look(&mut self) -> Result<SenseReading, String> {
         let fail = |why: Error| format!("the sense line could not be read: {why}");
         // Not `read_edge_event`: in gpiocdev 0.8 it takes up to eight events from the kernel and gives the first of them.
         let mut events = self.request.new_edge_event_buffer(EVENTS);
@@ -158,11 +158,11 @@ impl Sense for GpioSense {
             let edge = events.read_event().map_err(fail)?;
             let stamp = Duration::from_nanos(edge.timestamp_ns);
             // Rising is from inactive to active, whatever the level.
-            self.last = Some((edge.kind == EdgeKind::Rising, Edge::stamped(stamp)));
+            self.last = Some((edge.kind == EdgeKind::Rising, SupplyEdge::stamped(stamp)));
         }
         let supplied = self.request.lone_value().map_err(fail)? == Value::Active;
         let since = self.last.filter(|(level, _)| *level == supplied);
-        Ok(Shown {
+        Ok(SenseReading {
             supplied,
             since: since.map(|(_, edge)| edge),
         })

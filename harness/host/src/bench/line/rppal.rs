@@ -4,8 +4,8 @@
 //! pin again and drive it, and a pin that the kernel itself uses has to be noticed here.
 
 use super::gpiochip::holder;
-use super::sense::{Edge, Sense, Shown};
-use super::{Line, LineError};
+use super::sense::{Sense, SenseReading, SupplyEdge};
+use super::{LineError, OutputLine};
 use gpiocdev::chip::{Chip, chips};
 use rppal::gpio::{Error, Gpio, InputPin, Level, OutputPin, Trigger};
 use std::time::Duration;
@@ -46,7 +46,7 @@ impl Rppal {
     }
 }
 
-impl Line for Rppal {
+impl OutputLine for Rppal {
     fn set(&mut self, active: bool) -> Result<(), LineError> {
         self.pin.write(Level::from(active == self.active_high));
         Ok(())
@@ -58,7 +58,7 @@ pub struct RppalSense {
     pin: InputPin,
     active_high: bool,
     /// The last edge, and where to it went.
-    last: Option<(bool, Edge)>,
+    last: Option<(bool, SupplyEdge)>,
 }
 
 impl RppalSense {
@@ -94,7 +94,7 @@ impl Drop for RppalSense {
 }
 
 impl Sense for RppalSense {
-    fn look(&mut self) -> Result<Shown, String> {
+    fn look(&mut self) -> Result<SenseReading, String> {
         let fail = |why: Error| format!("the sense line could not be read: {why}");
         while let Some(edge) = self
             .pin
@@ -102,11 +102,11 @@ impl Sense for RppalSense {
             .map_err(fail)?
         {
             let rising = edge.trigger == Trigger::RisingEdge;
-            self.last = Some((rising == self.active_high, Edge::stamped(edge.timestamp)));
+            self.last = Some((rising == self.active_high, SupplyEdge::stamped(edge.timestamp)));
         }
         let supplied = self.pin.is_high() == self.active_high;
         let since = self.last.filter(|(level, _)| *level == supplied);
-        Ok(Shown {
+        Ok(SenseReading {
             supplied,
             since: since.map(|(_, edge)| edge),
         })

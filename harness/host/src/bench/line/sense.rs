@@ -13,28 +13,28 @@ const INTERRUPT: Duration = Duration::from_micros(100);
 /// An input that shows whether the module is supplied.
 pub trait Sense: Send {
     /// What it shows now.
-    fn look(&mut self) -> Result<Shown, String>;
+    fn look(&mut self) -> Result<SenseReading, String>;
 }
 
 /// What a sense line shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Shown {
+pub struct SenseReading {
     /// The module is supplied.
     pub supplied: bool,
     /// The edge that made it so, where it was seen.
-    pub since: Option<Edge>,
+    pub since: Option<SupplyEdge>,
 }
 
 /// A change of the level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Edge {
+pub struct SupplyEdge {
     /// When it was seen.
     pub at: Instant,
     /// How much earlier it may have happened.
     pub within: Duration,
 }
 
-impl Edge {
+impl SupplyEdge {
     /// An edge that the kernel has stamped with its monotonic clock.
     pub fn stamped(stamp: Duration) -> Self {
         let now = clock_gettime(ClockId::Monotonic);
@@ -61,12 +61,12 @@ mod tests {
         let stamp = Duration::new(stamp.tv_sec as u64, stamp.tv_nsec as u32);
         let before = Instant::now();
         // Both clocks are the same one: the stamp is as old as the time since.
-        let edge = Edge::stamped(stamp);
+        let edge = SupplyEdge::stamped(stamp);
         assert!(
             edge.at <= before + Duration::from_millis(1),
             "the stamp was taken before"
         );
-        let long_ago = Edge::stamped(stamp.saturating_sub(Duration::from_millis(500)));
+        let long_ago = SupplyEdge::stamped(stamp.saturating_sub(Duration::from_millis(500)));
         assert!(before.duration_since(long_ago.at) >= Duration::from_millis(400));
     }
 }

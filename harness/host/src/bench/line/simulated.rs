@@ -1,7 +1,7 @@
 //! A line of a simulated module, moved over the control socket of `dfota-hil sim`.
 
-use super::sense::{Edge, Sense, Shown};
-use super::{Line, LineError};
+use super::sense::{Sense, SenseReading, SupplyEdge};
+use super::{LineError, OutputLine};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::Shutdown;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -59,14 +59,14 @@ impl Control {
 
 /// One line over a control socket of its own.
 #[derive(Debug)]
-pub struct Simulated {
+pub struct SimulatedLine {
     name: &'static str,
     on: String,
     off: String,
     control: Control,
 }
 
-impl Simulated {
+impl SimulatedLine {
     /// Connects the line `name` (`power`, `reset`, `pwrkey`) to the control socket at `path`.
     pub fn connect(name: &'static str, path: &Path) -> io::Result<Self> {
         Ok(Self {
@@ -103,7 +103,7 @@ pub fn drive(descriptor: BorrowedFd<'_>, name: &str, active: bool) -> Result<(),
     }
 }
 
-impl Line for Simulated {
+impl OutputLine for SimulatedLine {
     fn set(&mut self, active: bool) -> Result<(), LineError> {
         let request = if active { &self.on } else { &self.off };
         self.control.ask(request).map_err(|why| LineError {
@@ -130,7 +130,7 @@ impl SimulatedSense {
 }
 
 impl Sense for SimulatedSense {
-    fn look(&mut self) -> Result<Shown, String> {
+    fn look(&mut self) -> Result<SenseReading, String> {
         let asked = Instant::now();
         let answer = self.0.answer_to("sense\n")?;
         let answered = Instant::now();
@@ -145,12 +145,14 @@ impl Sense for SimulatedSense {
                 ));
             }
         };
-        let seen = answered.checked_sub(Duration::from_nanos(age)).map(|at| Edge {
-            at,
-            // Its age was taken at some time since it was asked for.
-            within: answered - asked,
-        });
-        Ok(Shown {
+        let seen = answered
+            .checked_sub(Duration::from_nanos(age))
+            .map(|at| SupplyEdge {
+                at,
+                // Its age was taken at some time since it was asked for.
+                within: answered - asked,
+            });
+        Ok(SenseReading {
             supplied,
             since: seen,
         })

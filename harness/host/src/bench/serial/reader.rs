@@ -9,7 +9,7 @@ use super::port::Port;
 use super::timespec;
 use super::written::Written;
 use crate::bench::line::LineError;
-use crate::bench::lines::Lines;
+use crate::bench::lines::RigLines;
 use dfota_clock::priority::PriorityRefused;
 use dfota_core::cut::{Cut, CutKind};
 use dfota_core::event::watched::{Gap, Watched};
@@ -31,7 +31,7 @@ use std::time::{Duration, Instant};
 
 /// What the runner hears, in the order in which it happened.
 #[derive(Debug)]
-pub enum Message {
+pub enum BenchMessage {
     /// A line from the module.
     Line {
         /// Its bytes, without the line end.
@@ -48,7 +48,7 @@ pub enum Message {
     },
     /// The armed cut was made.
     Cut(CutInstants),
-    /// Everything that could be read when [`Reader::drain`] was called has been handed over.
+    /// Everything that could be read when [`SerialReader::drain`] was called has been handed over.
     Drained {
         /// Bytes read since the reader started.
         bytes: u64,
@@ -125,7 +125,7 @@ struct Asked {
 
 /// The reader thread, from outside. It ends when this is dropped.
 #[derive(Debug)]
-pub struct Reader {
+pub struct SerialReader {
     cutter: Cutter,
     shared: Arc<Shared>,
     refused: Option<PriorityRefused>,
@@ -136,9 +136,9 @@ pub struct Reader {
 #[derive(Debug, Clone)]
 pub struct Cutter {
     shared: Arc<Shared>,
-    lines: Arc<Lines>,
+    lines: Arc<RigLines>,
     journal: Journal,
-    runner: Sender<Message>,
+    runner: Sender<BenchMessage>,
 }
 
 impl Cutter {
@@ -153,7 +153,7 @@ impl Cutter {
         if self.shared.served.swap(percent.get(), Ordering::Relaxed) != percent.get() {
             self.journal.watched(Watched::Served { percent });
         }
-        let _ = self.runner.send(Message::Served(percent));
+        let _ = self.runner.send(BenchMessage::Served(percent));
         if let Some(made) = made {
             tell(made, &self.journal, &self.runner);
         }
@@ -162,13 +162,13 @@ impl Cutter {
     }
 }
 
-impl Reader {
+impl SerialReader {
     /// Starts reading `port`; `lines` are what a cut moves.
     pub fn start(
         port: Port,
-        lines: Arc<Lines>,
+        lines: Arc<RigLines>,
         journal: Journal,
-        runner: Sender<Message>,
+        runner: Sender<BenchMessage>,
     ) -> std::io::Result<Self> {
         let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
         let shared = Arc::new(Shared {
@@ -258,7 +258,7 @@ impl Reader {
         self.shared.written.anew()
     }
 
-    /// Asks the thread to read what is there and then to say [`Message::Drained`]. What was sent before the call is told
+    /// Asks the thread to read what is there and then to say [`BenchMessage::Drained`]. What was sent before the call is told
     /// before that message.
     pub fn drain(&self) {
         lock(&self.shared.asked).drain = true;
@@ -272,7 +272,7 @@ impl Shared {
     }
 }
 
-impl Drop for Reader {
+impl Drop for SerialReader {
     fn drop(&mut self) {
         lock(&self.shared.asked).stop = true;
         self.shared.wake();
@@ -291,9 +291,9 @@ pub const REOPEN: Duration = Duration::from_millis(100);
 
 struct OnThread {
     port: Port,
-    lines: Arc<Lines>,
+    lines: Arc<RigLines>,
     journal: Journal,
-    runner: Sender<Message>,
+    runner: Sender<BenchMessage>,
     shared: Arc<Shared>,
     lexer: Lexer,
     bytes: u64,
@@ -393,7 +393,7 @@ impl OnThread {
                 None => continue,
                 Some(LexerToken::Prompt) => {
                     self.journal.post_at(at, Event::Prompt);
-                    let _ = self.runner.send(Message::Prompt { at });
+                    let _ = self.runner.send(BenchMessage::Prompt { at });
                 }
                 Some(LexerToken::Line(line)) => {
                     let urc = Urc::parse(line);
@@ -407,7 +407,7 @@ impl OnThread {
                         );
                     }
                     let text = line.to_vec();
-                    let _ = self.runner.send(Message::Line { text, urc, at });
+                    let _ = self.runner.send(BenchMessage::Line { text, urc, at });
                 }
             }
             if let Some((_, made)) = made.take_if(|(end, _)| *end == n) {
@@ -482,7 +482,7 @@ impl OnThread {
 
     fn drained(&mut self) {
         let (bytes, partial) = (self.bytes, self.torn());
-        let _ = self.runner.send(Message::Drained { bytes, partial });
+        let _ = self.runner.send(BenchMessage::Drained { bytes, partial });
     }
 
     /// Writes down what there is of a line that does not end any more.
@@ -505,7 +505,7 @@ impl OnThread {
         let why = format!("serial port `{}` failed: {why}", self.port.address());
         self.torn();
         self.journal.post(Event::Gap(Gap::PortLost { why: why.clone() }));
-        let _ = self.runner.send(Message::Lost(why));
+        let _ = self.runner.send(BenchMessage::Lost(why));
         loop {
             let asked = lock(&self.shared.asked);
             let (stop, lent) = (asked.stop, asked.lent.clone());
@@ -528,7 +528,7 @@ impl OnThread {
             if self.port.reopen().is_ok() {
                 self.lexer = Lexer::new();
                 self.journal.post(Event::Gap(Gap::PortBack));
-                let _ = self.runner.send(Message::Back);
+                let _ = self.runner.send(BenchMessage::Back);
                 return self.port.device();
             }
         }
@@ -558,7 +558,7 @@ fn trip(trigger: &Mutex<Trigger>, met: impl Fn(Moment) -> bool, at: Instant) -> 
 }
 
 /// Writes a cut down and hands it to the runner.
-fn tell(made: CutInstants, journal: &Journal, runner: &Sender<Message>) {
+fn tell(made: CutInstants, journal: &Journal, runner: &Sender<BenchMessage>) {
     for line in moved(made.cut.kind) {
         let took_ns = made.returned.duration_since(made.commanded).as_nanos() as u64;
         journal.post_at(
@@ -570,7 +570,7 @@ fn tell(made: CutInstants, journal: &Journal, runner: &Sender<Message>) {
             },
         );
     }
-    let _ = runner.send(Message::Cut(made));
+    let _ = runner.send(BenchMessage::Cut(made));
 }
 
 /// The lines that a kind of cut moves, in the order it moves them.
@@ -583,7 +583,7 @@ pub fn moved(kind: CutKind) -> &'static [Line] {
 }
 
 /// Makes a cut now: the supply off, reset asserted, or both.
-pub fn cut(cut: &Cut, trigger: Instant, due: Instant, lines: &Lines) -> CutInstants {
+pub fn cut(cut: &Cut, trigger: Instant, due: Instant, lines: &RigLines) -> CutInstants {
     let commanded = Instant::now();
     let mut result = Ok(());
     for line in moved(cut.kind) {

@@ -1,7 +1,7 @@
 //! `power`: the lines of a rig, moved by hand.
 
 use crate::bench::line::LineError;
-use crate::bench::lines::Lines;
+use crate::bench::lines::RigLines;
 use crate::bench::wires::Wires;
 use crate::cli::Common;
 use crate::exit::{CommandError, ExitCode};
@@ -75,7 +75,7 @@ pub fn main(args: &Args, _: Common) -> Result<ExitCode, CommandError> {
     Ok(ExitCode::Success)
 }
 
-fn on(lines: &Lines, hold: Duration) -> Result<(), LineError> {
+fn on(lines: &RigLines, hold: Duration) -> Result<(), LineError> {
     lines.supply(true)?;
     if lines.has(Line::Pwrkey) {
         std::thread::sleep(crate::device::module::supply::SETTLE);

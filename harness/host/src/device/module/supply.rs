@@ -2,7 +2,7 @@
 //! fallen silent. Says nothing to it.
 
 use super::{Awake, Module, Stop};
-use crate::bench::line::sense::Shown;
+use crate::bench::line::sense::SenseReading;
 use dfota_core::event::watched::Watched;
 use dfota_core::event::{Event, Line};
 use dfota_core::update::UpdateInput;
@@ -91,7 +91,7 @@ impl Module {
     }
 
     /// What the sense line shows, where the rig has one.
-    pub fn look(&self) -> Result<Option<Shown>, Stop> {
+    pub fn look(&self) -> Result<Option<SenseReading>, Stop> {
         let shown = self.lines.look().transpose();
         shown.map_err(|why| Stop::rule(Rule::LineFailed, why))
     }

@@ -1,6 +1,6 @@
 //! A line of the simulated module at the end of a bench's wire. What moves the wire is not known here.
 
-use dfota_hil::bench::line::{Line, simulated::Simulated};
+use dfota_hil::bench::line::{OutputLine, simulated::SimulatedLine};
 use std::io;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -11,7 +11,7 @@ const SHORTEST: Duration = Duration::from_millis(100);
 
 /// The line.
 pub(crate) struct ModuleLine {
-    line: Simulated,
+    line: SimulatedLine,
     active_high: bool,
     /// When the module had taken the last level.
     taken: Instant,
@@ -21,7 +21,7 @@ impl ModuleLine {
     /// Connects a line to the control socket of the simulated module.
     pub(crate) fn connect(name: &'static str, active_high: bool, control: &Path) -> Self {
         Self {
-            line: Simulated::connect(name, control).expect("the simulator answers"),
+            line: SimulatedLine::connect(name, control).expect("the simulator answers"),
             active_high,
             taken: Instant::now(),
         }

@@ -1,11 +1,11 @@
 //! The guard's own side: waits for the end of its harness, brings the lines to their safe state, and holds those whose
 //! level ends with their last descriptor.
 
-use crate::bench::guard::{Charge, Kept, LEAVE, READY, handed_over};
-use crate::bench::lease::{Left, PROGRAMS, leave_behind};
+use crate::bench::guard::{LEAVE, READY, SafeLine, SafeState, handed_over};
+use crate::bench::lease::{LinesLeft, PROGRAMS, leave_behind};
 use crate::bench::line::driven::driven;
 use crate::bench::line::gpiochip::HeldLine;
-use crate::bench::line::{Line, simulated};
+use crate::bench::line::{OutputLine, simulated};
 use crate::config::rig::Driver;
 use crate::exit::{CommandError, ExitCode};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -23,12 +23,12 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// How often it is looked whether a program of the dead harness has ended.
 const LOOK: Duration = Duration::from_millis(5);
 
-struct Keeper {
-    charge: Charge,
+struct GuardProcess {
+    safe_state: SafeState,
     /// One for each line that says so, in the order of the lines.
     descriptors: Vec<OwnedFd>,
     /// Lines without one that can be opened beforehand, in the order of the lines.
-    opened: Vec<Option<Box<dyn Line>>>,
+    opened: Vec<Option<Box<dyn OutputLine>>>,
 }
 
 /// Keeps the lines that the socket on standard input tells it, until they are safe.
@@ -47,14 +47,14 @@ pub fn main() -> Result<ExitCode, CommandError> {
         .try_clone_to_owned()
         .map(UnixStream::from)
         .map_err(by_hand)?;
-    let (charge, mut descriptors) = Charge::receive(&harness).map_err(by_hand)?;
-    if charge.locks == 0 || descriptors.len() < charge.locks {
+    let (safe_state, mut descriptors) = SafeState::receive(&harness).map_err(by_hand)?;
+    if safe_state.locks == 0 || descriptors.len() < safe_state.locks {
         return Err(by_hand(io::Error::other("no lease came along")));
     }
-    let lease: Vec<OwnedFd> = descriptors.drain(..charge.locks).collect();
-    let opened = open(&charge).map_err(CommandError::error)?;
-    let mut keeper = Keeper {
-        charge,
+    let lease: Vec<OwnedFd> = descriptors.drain(..safe_state.locks).collect();
+    let opened = open(&safe_state).map_err(CommandError::error)?;
+    let mut keeper = GuardProcess {
+        safe_state,
         descriptors,
         opened,
     };
@@ -80,8 +80,8 @@ fn heed_no_signals(holding: &Arc<AtomicBool>) -> io::Result<()> {
 
 /// Opens the pins of a header while there is time: moving one is a store to a register, finding out how takes tens of
 /// milliseconds on a slow machine. They keep the levels at which the harness has just opened them.
-fn open(charge: &Charge) -> Result<Vec<Option<Box<dyn Line>>>, String> {
-    let lines = charge.lines.iter().map(|kept| match kept.driver {
+fn open(safe_state: &SafeState) -> Result<Vec<Option<Box<dyn OutputLine>>>, String> {
+    let lines = safe_state.lines.iter().map(|kept| match kept.driver {
         Driver::Rppal { .. } => driven(kept.wire.name(), &kept.driver, None, None).map(Some),
         _ => Ok(None),
     });
@@ -94,7 +94,7 @@ fn told_to_leave(harness: &UnixStream) -> bool {
     BufReader::new(harness).read_line(&mut said).is_ok() && said == LEAVE
 }
 
-impl Keeper {
+impl GuardProcess {
     /// Brings every line to its safe state, and leaves behind what came of it. A program that the harness had started last
     /// may move a line the other way after that, or keep the relay busy: once it has ended, everything is done once more.
     fn make_safe(&mut self) {
@@ -110,11 +110,11 @@ impl Keeper {
             }
             Err(why) => self.persist().and(Err(why)),
         };
-        let left = result.map_or_else(Left::Unsafe, |()| Left::Safe);
-        if let Left::Unsafe(why) = &left {
-            tracing::error!("rig `{}` could not be made safe: {why}", self.charge.rig);
+        let left = result.map_or_else(LinesLeft::Unsafe, |()| LinesLeft::Safe);
+        if let LinesLeft::Unsafe(why) = &left {
+            tracing::error!("rig `{}` could not be made safe: {why}", self.safe_state.rig);
         }
-        if let Err(why) = leave_behind(&self.charge.folder, left) {
+        if let Err(why) = leave_behind(&self.safe_state.folder, left) {
             tracing::error!("{why}");
         }
     }
@@ -134,7 +134,7 @@ impl Keeper {
     /// Every line is moved, also when one before it could not be.
     fn move_all(&mut self) -> Result<(), String> {
         let mut descriptors = self.descriptors.iter();
-        let lines = self.charge.lines.iter().zip(&mut self.opened);
+        let lines = self.safe_state.lines.iter().zip(&mut self.opened);
         let moved = lines.map(|(kept, opened)| {
             let descriptor = kept.descriptor.then(|| descriptors.next()).flatten();
             move_one(kept, descriptor, opened.as_deref_mut())
@@ -149,7 +149,7 @@ impl Keeper {
 
     /// The longest that a program which moves a line may take, where programs do.
     fn limit(&self) -> Option<Duration> {
-        self.charge
+        self.safe_state
             .lines
             .iter()
             .filter_map(|kept| kept.driver.timeout())
@@ -161,7 +161,7 @@ impl Keeper {
         if self.limit().is_none() {
             return Ok(None);
         }
-        let path = self.charge.folder.join(PROGRAMS);
+        let path = self.safe_state.folder.join(PROGRAMS);
         let mark = File::open(&path).map_err(|why| format!("`{}`: {why}", path.display()))?;
         let running = mark.try_lock().is_err();
         Ok(running.then_some(mark))
@@ -187,8 +187,8 @@ impl Keeper {
     fn stay(mut self, lease: Vec<OwnedFd>) -> io::Result<()> {
         let mut descriptors = self.descriptors.into_iter();
         let mut held = Vec::new();
-        self.charge.locks = 0;
-        for kept in &mut self.charge.lines {
+        self.safe_state.locks = 0;
+        for kept in &mut self.safe_state.lines {
             let descriptor = kept.descriptor.then(|| descriptors.next()).flatten();
             kept.descriptor = matches!(kept.driver, Driver::GpioChip { .. });
             held.extend(descriptor.filter(|_| kept.descriptor));
@@ -196,14 +196,14 @@ impl Keeper {
         if held.is_empty() {
             return Ok(());
         }
-        handed_over::hold(&self.charge, &held, || drop(lease))
+        handed_over::hold(&self.safe_state, &held, || drop(lease))
     }
 }
 
 fn move_one(
-    kept: &Kept,
+    kept: &SafeLine,
     descriptor: Option<&OwnedFd>,
-    opened: Option<&mut (dyn Line + 'static)>,
+    opened: Option<&mut (dyn OutputLine + 'static)>,
 ) -> Result<(), String> {
     let name = kept.wire.name();
     if let Some(line) = opened {
@@ -214,7 +214,7 @@ fn move_one(
     {
         return Ok(());
     }
-    let mut line: Box<dyn Line> = match (&kept.driver, descriptor.map(OwnedFd::try_clone)) {
+    let mut line: Box<dyn OutputLine> = match (&kept.driver, descriptor.map(OwnedFd::try_clone)) {
         (Driver::GpioChip { .. }, Some(duplicate)) => {
             let duplicate = duplicate.map_err(|why| format!("{name}: its descriptor: {why}"))?;
             Box::new(HeldLine::new(name, duplicate))

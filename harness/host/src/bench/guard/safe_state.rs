@@ -13,26 +13,26 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
-/// Most descriptors of a charge: the lease's lock, seven parts of the hardware (the file, two names of its port, four lines),
+/// Most descriptors of a safe_state: the lease's lock, seven parts of the hardware (the file, two names of its port, four lines),
 /// and four lines.
 const DESCRIPTORS: usize = 12;
 
 /// The lines of a rig, as a guard has to know them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Charge {
+pub struct SafeState {
     pub rig: String,
     /// The rig's part of the state folder.
     pub folder: PathBuf,
     /// How many of its descriptors, the first, are what keeps others from the rig.
     pub locks: usize,
     /// Its lines, in the order in which they are brought to their safe state.
-    pub lines: Vec<Kept>,
+    pub lines: Vec<SafeLine>,
 }
 
 /// An output of a rig.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Wire {
+pub enum RigOutput {
     Power,
     /// What isolates the UART while the supply is off.
     Isolate,
@@ -40,7 +40,7 @@ pub enum Wire {
     Pwrkey,
 }
 
-impl Wire {
+impl RigOutput {
     /// As rig files write it.
     pub const fn name(self) -> &'static str {
         match self {
@@ -53,8 +53,8 @@ impl Wire {
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Kept {
-    pub wire: Wire,
+pub struct SafeLine {
+    pub wire: RigOutput,
     pub driver: Driver,
     /// Its safe state: whether it is active.
     pub safe: bool,
@@ -62,20 +62,23 @@ pub struct Kept {
     pub descriptor: bool,
 }
 
-impl Charge {
+impl SafeState {
     /// The lines of a rig, the supply first; `folder` is its part of the state folder.
     pub fn of(rig: &Rig, bench: &Bench, folder: &Path) -> Self {
-        let kept = |wire, driver: &Driver, safe| Kept {
+        let kept = |wire, driver: &Driver, safe| SafeLine {
             wire,
             driver: driver.clone(),
             safe,
             descriptor: false,
         };
         let safe_on = bench.power.safe == Safe::On;
-        let mut lines = vec![kept(Wire::Power, &bench.power.driver, safe_on)];
+        let mut lines = vec![kept(RigOutput::Power, &bench.power.driver, safe_on)];
         let isolate = bench.isolate.iter();
-        lines.extend(isolate.map(|driver| kept(Wire::Isolate, driver, !safe_on)));
-        for (wire, pulse) in [(Wire::Reset, &bench.reset), (Wire::Pwrkey, &bench.pwrkey)] {
+        lines.extend(isolate.map(|driver| kept(RigOutput::Isolate, driver, !safe_on)));
+        for (wire, pulse) in [
+            (RigOutput::Reset, &bench.reset),
+            (RigOutput::Pwrkey, &bench.pwrkey),
+        ] {
             lines.extend(pulse.iter().map(|pulse| kept(wire, &pulse.driver, false)));
         }
         Self {
@@ -93,7 +96,7 @@ impl Charge {
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS))];
         let mut control = SendAncillaryBuffer::new(&mut space);
         if !descriptors.is_empty() && !control.push(SendAncillaryMessage::ScmRights(descriptors)) {
-            return Err(io::Error::other("a charge has too many descriptors"));
+            return Err(io::Error::other("a safe_state has too many descriptors"));
         }
         let part = [IoSlice::new(&bytes)];
         let sent = rustix::net::sendmsg(socket, &part, &mut control, SendFlags::NOSIGNAL)?;
@@ -127,12 +130,12 @@ mod tests {
 
     #[test]
     fn a_descriptor_comes_through_and_outlives_the_one_it_was_made_of() {
-        let charge = Charge {
+        let safe_state = SafeState {
             rig: "bench".into(),
             folder: PathBuf::from("/state/rigs/bench"),
             locks: 0,
-            lines: vec![Kept {
-                wire: Wire::Power,
+            lines: vec![SafeLine {
+                wire: RigOutput::Power,
                 driver: Driver::Command {
                     on: vec!["relay".into(), "x".repeat(300_000)],
                     off: vec!["relay".into()],
@@ -144,12 +147,12 @@ mod tests {
         };
         let (ours, theirs) = UnixStream::pair().expect("sockets");
         let (mut level, line) = io::pipe().expect("a pipe");
-        let sent = charge.clone();
+        let sent = safe_state.clone();
         // More than a socket holds: one side writes while the other reads.
         let sender = std::thread::spawn(move || sent.send(&ours, &[line.as_fd()]).expect("sent"));
-        let (received, descriptors) = Charge::receive(&theirs).expect("received");
+        let (received, descriptors) = SafeState::receive(&theirs).expect("received");
         sender.join().expect("the sender ends");
-        assert_eq!(received, charge);
+        assert_eq!(received, safe_state);
         let [line] = <[OwnedFd; 1]>::try_from(descriptors).expect("one descriptor");
         std::fs::File::from(line)
             .write_all(b"off")
@@ -163,6 +166,6 @@ mod tests {
     fn somebody_who_is_gone_is_no_charge() {
         let (ours, theirs) = UnixStream::pair().expect("sockets");
         drop(ours);
-        Charge::receive(&theirs).expect_err("nobody sent anything");
+        SafeState::receive(&theirs).expect_err("nobody sent anything");
     }
 }
