@@ -127,7 +127,7 @@ fn bare(rig: &Rig, package: &[u8], block_size: u16) -> Duration {
         .timeout(Duration::from_secs(20))
         .open()
         .expect("the port");
-    let mut lines = dfota_hil::bench::wires::Wires::of(rig, program, Some(&sim), None)
+    let mut lines = dfota_hil::bench::wires::Wires::connect(rig, program, Some(&sim), None)
         .expect("the lines")
         .lines;
     lines = lines.unguarded();

@@ -106,7 +106,7 @@ impl Wiring for Sim {
     }
 
     fn take_away(&self, held: OwnedFd) -> Result<(), String> {
-        simulated::drive(held.as_fd(), "power", false)
+        simulated::drive(held.as_fd(), "power", false).map_err(|why| why.to_string())
     }
 
     fn begins_at_a_level(&self) -> bool {

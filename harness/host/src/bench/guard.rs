@@ -4,13 +4,13 @@
 //! It is this program once more, in a session of its own, with a socket to the harness as its standard input:
 //!
 //! ```text
-//! harness → guard    the safe state, with duplicates of descriptors     before any line is moved
-//! guard → harness    `ready`                                        nothing is moved before
-//! harness → guard    `leave`                                        the lines are where they are to stay
+//! harness → guard    the safe state, with duplicates of descriptors    before any line is moved
+//! guard → harness    `ready`                                           nothing is moved before
+//! harness → guard    `leave`                                           the lines are where they are to stay
 //! ```
 //!
 //! A socket that ends without `leave` is a harness that has ended, in whatever way: the kernel closes it, also after
-//! kill -9. The guard never stands between the harness and a line: both hold it.
+//! kill -9. The harness moves lines without asking the guard: both hold them.
 
 pub mod handed_over;
 pub mod process;
@@ -41,7 +41,7 @@ const START: Duration = Duration::from_secs(20);
 #[error("no guard, which would bring the rig to its safe state if this program died: {0}")]
 pub struct GuardError(String);
 
-/// A guard that keeps the lines of this process.
+/// The guard of the lines of this process.
 #[derive(Debug)]
 pub struct Guard {
     socket: UnixStream,
@@ -49,8 +49,8 @@ pub struct Guard {
 }
 
 impl Guard {
-    /// Starts `program` as the guard and waits until it is ready. `descriptors` are as many locks as the safe state says and then
-    /// those of the lines that have one; it writes into the log of the safe state's folder.
+    /// Starts `program` as the guard and waits until it is ready. `descriptors` are as many locks as the safe state says, then
+    /// those of the lines that have one. The guard writes into the log of the rig's folder.
     pub fn start(
         program: &Path,
         safe_state: &SafeState,
@@ -81,7 +81,7 @@ impl Guard {
                 said.trim()
             )));
         }
-        // From now on it says nothing: whatever can be read is its end.
+        // From now on it sends nothing: reading is for noticing its end.
         self.socket.set_nonblocking(true)
     }
 
@@ -91,7 +91,7 @@ impl Guard {
         read.is_err_and(|why| why.kind() == io::ErrorKind::WouldBlock)
     }
 
-    /// Tells it that the lines are where they are to stay. A guard that is not there any more is not missed.
+    /// Tells it that the lines are where they are to stay. If it has ended already, nothing is lost.
     pub fn leave(&self) {
         let _ = (&self.socket).write_all(LEAVE.as_bytes());
     }
@@ -103,10 +103,10 @@ fn spawn(program: &Path, log: &Path) -> io::Result<(UnixStream, Child)> {
     share(log)?;
     let child = Command::new(program)
         .arg(COMMAND)
-        // Nobody but this process needs the key that signs.
+        // Only this process needs the signing key.
         .env_remove(dfota_record::evidence::signing_key::VARIABLE)
         .stdin(OwnedFd::from(theirs))
-        // Whoever waits for the end of this program's output does not wait for the guard.
+        // A program that reads this one's output to its end does not wait for the guard.
         .stdout(Stdio::null())
         .stderr(said)
         .spawn()?;

@@ -1,5 +1,5 @@
-//! The lease of a rig: one owner at a time moves its lines. Whoever holds the lock is the owner, or the guard of one that
-//! has died; an owner that ends removes its name, so a name without a lock is that of an owner that died.
+//! The lease of a rig: one owner at a time moves its lines. The process that holds the lock is the owner, or the guard of an
+//! owner that has died. An owner that ends removes its name, so a name without a lock is that of an owner that died.
 //!
 //! The lock is of one state folder. The lock on the hardware is this machine's, and is taken first.
 
@@ -53,7 +53,7 @@ pub struct Owner {
     pub run: Option<String>,
     /// Since when: UTC, RFC 3339.
     pub since: String,
-    /// What its guard came to when it had died.
+    /// In what state its guard left the lines after it had died.
     pub left: Option<LinesLeft>,
 }
 
@@ -82,7 +82,7 @@ pub enum LeaseError {
     #[error("rig `{rig}` is still held after {}, although its owner has ended: `{}` has what its guard said; nothing was powered", humantime::format_duration(GUARD), log.display())]
     Stuck { rig: String, log: std::path::PathBuf },
     /// This machine cannot be asked who has the hardware.
-    #[error("who has the rig cannot be found out, for this machine gives no socket: {0}")]
+    #[error("cannot find out which program has the rig, because this machine gives no socket: {0}")]
     Socket(io::Error),
     /// The state folder cannot be used.
     #[error(transparent)]
@@ -154,7 +154,7 @@ impl Lease {
         self.write()
     }
 
-    /// What is to be said of the last owner, where it died.
+    /// The note about the last owner, where it died.
     pub fn taken_over(&self) -> Option<&str> {
         self.taken_over.as_deref()
     }
@@ -164,14 +164,9 @@ impl Lease {
         self.state.folder()
     }
 
-    /// What is locked: whoever holds a duplicate holds the lease.
-    pub fn lock(&self) -> BorrowedFd<'_> {
-        self.lock.as_fd()
-    }
-
-    /// All that keeps others out: the lock, and the parts of the hardware.
+    /// The locks that keep other programs out: of the lease, and of the parts of the hardware. A duplicate holds a lock as well.
     pub fn locks(&self) -> Vec<BorrowedFd<'_>> {
-        std::iter::once(self.lock())
+        std::iter::once(self.lock.as_fd())
             .chain(self.hardware.sockets())
             .collect()
     }
@@ -214,8 +209,7 @@ fn open(state: &RigState, name: &str) -> io::Result<File> {
     Ok(file)
 }
 
-/// The lock. An owner that lives keeps everybody else out; one that ends or has died is waited for, as long as its guard
-/// works.
+/// The lock. A living owner keeps other programs out. One that is ending or has died is waited for, as long as its guard works.
 fn locked(rig: &str, state: &RigState) -> Result<File, LeaseError> {
     let unusable = |why| unwritten(&state.file(LOCK), why);
     let file = open(state, LOCK).map_err(unusable)?;
@@ -271,7 +265,7 @@ impl Owner {
             Some(LinesLeft::Unsafe(why)) => {
                 format!("its guard could not bring the lines to their safe state: {why}")
             }
-            None => "nobody knows whether the lines were in their safe state".into(),
+            None => "it is not known whether the lines were in their safe state".into(),
         }
     }
 }

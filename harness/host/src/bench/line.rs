@@ -1,7 +1,7 @@
 //! Lines of the rig: the supply, reset and PWRKEY, moved through a driver.
 //!
-//! The port of what is moved is [`OutputLine`], that of what is read is [`sense::Sense`]. The adapters are [`gpiochip`], [`rppal`], [`command`] and [`simulated`]; one contract is tested over all
-//! of them (`tests/lines.rs`).
+//! An output is an [`OutputLine`], an input a [`sense::Sense`]. The drivers are [`gpiochip`], [`rppal`], [`command`] and
+//! [`simulated`]; `tests/lines.rs` tests one contract over all of them.
 
 pub mod command;
 pub mod driven;
@@ -12,14 +12,14 @@ pub mod simulated;
 
 use std::os::fd::BorrowedFd;
 
-/// One line of the rig, as its driver sees it. Dropping it moves nothing; what the hardware does with a line that nobody
-/// holds any more is said beside each driver.
+/// One output of the rig, as its driver sees it. Dropping it moves nothing; each driver says what the hardware does with a line
+/// that nobody holds any more.
 pub trait OutputLine: Send {
     /// Drives the line to its active level (supplied, asserted, pressed) or away from it. Returns when that is done, as
-    /// far as the driver can tell. Stands on the way from a byte to the supply: it must not allocate where it can avoid it.
+    /// far as the driver can tell. It runs between a byte and the cut: allocate only where it cannot be avoided.
     fn set(&mut self, active: bool) -> Result<(), LineError>;
 
-    /// The file descriptor that holds the level, where there is one: a guard process keeps a duplicate.
+    /// The file descriptor that holds the level, where there is one: the guard process keeps a duplicate.
     fn descriptor(&self) -> Option<BorrowedFd<'_>> {
         None
     }
@@ -31,8 +31,26 @@ pub trait OutputLine: Send {
 pub struct LineError {
     /// The line, as rig files name it.
     pub line: &'static str,
-    /// Where to it was to be moved.
+    /// The level that was asked for.
     pub active: bool,
     /// What went wrong, with the program's own words where one was run.
     pub why: String,
+}
+
+impl LineError {
+    pub fn new(line: &'static str, active: bool, why: impl ToString) -> Self {
+        let why = why.to_string();
+        Self { line, active, why }
+    }
+}
+
+/// What a driver could not do, and what to do about it: open a line, read an input, run a program.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct DriverError(String);
+
+impl DriverError {
+    pub fn new(why: impl ToString) -> Self {
+        Self(why.to_string())
+    }
 }

@@ -2,11 +2,11 @@
 
 use crate::bench::guard::Guard;
 use crate::bench::line::sense::{Sense, SenseReading};
-use crate::bench::line::{LineError, OutputLine};
+use crate::bench::line::{DriverError, LineError, OutputLine};
 use dfota_core::event;
 use std::fmt;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// The lines of a rig. Dropping it drives the supply to its declared safe level, so that it ends there also when a thread
 /// panics.
@@ -26,12 +26,7 @@ pub struct RigLines {
 
 impl fmt::Debug for RigLines {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (reset, pwrkey) = (self.reset.is_some(), self.pwrkey.is_some());
-        f.debug_struct("RigLines")
-            .field("reset", &reset)
-            .field("pwrkey", &pwrkey)
-            .field("safe_on", &self.safe_on)
-            .finish()
+        f.debug_struct("RigLines").finish_non_exhaustive()
     }
 }
 
@@ -55,19 +50,19 @@ impl RigLines {
         }
     }
 
-    /// Has a guard keep them as well. Without it, the supply is not switched on any more.
-    pub fn kept_by(mut self, guard: Guard) -> Self {
+    /// From now on the supply is switched on only while this guard is there.
+    pub fn guarded_by(mut self, guard: Guard) -> Self {
         self.guard = Some(guard);
         self
     }
 
-    /// The same with what isolates the UART, where the rig has it.
+    /// Adds the line that isolates the UART, where the rig has it.
     pub fn isolated_by(mut self, isolate: Option<Box<dyn OutputLine>>) -> Self {
         self.isolate = isolate.map(Mutex::new);
         self
     }
 
-    /// The same with what shows the supply, where the rig has it.
+    /// Adds the line that shows the supply, where the rig has it.
     pub fn seen_by(mut self, sense: Option<Box<dyn Sense>>) -> Self {
         self.sense = sense.map(Mutex::new);
         self
@@ -82,16 +77,14 @@ impl RigLines {
     /// Drives everything to its safe state for good: nothing is moved when the last user of the lines ends, which may be
     /// after the module.
     pub fn retire(&self) -> Result<(), LineError> {
-        let result = self.safe();
-        if result.is_ok() {
-            self.ends_safe.store(false, Ordering::Relaxed);
-            self.leave();
-        }
-        result
+        self.safe()?;
+        self.ends_safe.store(false, Ordering::Relaxed);
+        self.release_guard();
+        Ok(())
     }
 
     /// The lines are where they are to stay.
-    fn leave(&self) {
+    fn release_guard(&self) {
         if let Some(guard) = &self.guard {
             guard.leave();
         }
@@ -107,43 +100,38 @@ impl RigLines {
         if (line, active) == (event::Line::Power, true)
             && self.guard.as_ref().is_some_and(|guard| !guard.is_there())
         {
-            return Err(LineError {
-                line: line.name(),
-                active,
-                why: "the guard process of this rig has ended, which would take the supply away if this program died; find out what ended it, and start again".into(),
-            });
+            let why = "the guard process of this rig has ended, which would take the supply away if this program died; find out what ended it, and start again";
+            return Err(LineError::new(line.name(), active, why));
         }
         self.drive(line, active)
     }
 
     fn drive(&self, line: event::Line, active: bool) -> Result<(), LineError> {
         match self.get(line) {
-            Some(driver) => driver.lock().unwrap_or_else(PoisonError::into_inner).set(active),
-            None => Err(LineError {
-                line: line.name(),
+            Some(driver) => lock(driver).set(active),
+            None => Err(LineError::new(
+                line.name(),
                 active,
-                why: "the rig file names no such line".into(),
-            }),
+                "the rig file names no such line",
+            )),
         }
     }
 
     /// Lets the isolation of the UART follow the supply, where the rig has one: in high impedance while it is off. Called
-    /// right after the supply was moved and never before, so that it is not in the way of a cut.
+    /// after the supply was moved, never before: it must not delay a cut.
     pub fn isolate(&self, off: bool) -> Result<(), LineError> {
         match &self.isolate {
-            Some(driver) => driver.lock().unwrap_or_else(PoisonError::into_inner).set(off),
+            Some(driver) => lock(driver).set(off),
             None => Ok(()),
         }
     }
 
     /// What the sense line shows, where the rig has one.
-    pub fn look(&self) -> Option<Result<SenseReading, String>> {
-        let sense = self.sense.as_ref()?;
-        let shown = sense.lock().unwrap_or_else(PoisonError::into_inner).look();
-        Some(shown)
+    pub fn look(&self) -> Result<Option<SenseReading>, DriverError> {
+        self.sense.as_ref().map(|sense| lock(sense).look()).transpose()
     }
 
-    /// Moves the supply and what follows it.
+    /// Moves the supply, and the isolation after it.
     pub fn supply(&self, on: bool) -> Result<(), LineError> {
         self.set(event::Line::Power, on).and_then(|()| self.isolate(!on))
     }
@@ -155,7 +143,8 @@ impl RigLines {
         self.set(line, false)
     }
 
-    /// Drives everything to its safe state: reset and PWRKEY released, the supply as the rig file declares.
+    /// Drives everything to its safe state: reset and PWRKEY released, the supply as the rig file declares. Reset and PWRKEY are
+    /// released also when the supply could not be moved.
     pub fn safe(&self) -> Result<(), LineError> {
         let mut result = self.drive(event::Line::Power, self.safe_on);
         result = result.and_then(|()| self.isolate(!self.safe_on));
@@ -178,15 +167,17 @@ impl RigLines {
 
 impl Drop for RigLines {
     fn drop(&mut self) {
-        let safe = if *self.ends_safe.get_mut() {
-            self.safe()
-        } else {
-            Ok(())
-        };
-        match safe {
-            Ok(()) => self.leave(),
+        if !*self.ends_safe.get_mut() {
+            return self.release_guard();
+        }
+        match self.safe() {
+            Ok(()) => self.release_guard(),
             // A guard that is not told to leave tries the same, with more patience.
             Err(error) => tracing::error!("the rig could not be made safe: {error}"),
         }
     }
+}
+
+fn lock<T: ?Sized>(line: &Mutex<T>) -> MutexGuard<'_, T> {
+    line.lock().unwrap_or_else(PoisonError::into_inner)
 }

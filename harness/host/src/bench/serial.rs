@@ -1,10 +1,12 @@
 //! The module's UART: the port, and the reader thread that cuts where the byte was read.
 
+mod line_budget;
+pub mod message;
 pub mod network;
 pub mod port;
 pub mod reader;
 pub mod telnet;
-mod written;
+pub mod trigger;
 
 use rustix::time::Timespec;
 use std::time::Duration;

@@ -1,7 +1,7 @@
 //! What the signals that end a program do while a rig is in its hands. The guard process heeds none of them.
 
 use crate::bench::lines::RigLines;
-use crate::bench::serial::reader::BenchMessage;
+use crate::bench::serial::message::BenchMessage;
 use crate::exit::ExitCode;
 use crate::terminal::print_warning;
 use std::sync::Arc;

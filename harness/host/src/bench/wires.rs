@@ -1,15 +1,17 @@
-//! The wires of a rig: its lines, kept by a guard before any is moved, and how its port is reached.
+//! The wires of a rig: its lines, which a guard holds before any is moved, and how its port is reached.
 
-use crate::bench::guard::{Guard, HandedOver, RigOutput, SafeLine, SafeState};
+use crate::bench::guard::{Guard, GuardError, HandedOver, RigOutput, SafeLine, SafeState};
 use crate::bench::lease::Lease;
-use crate::bench::line::OutputLine;
-use crate::bench::line::driven::{driven, simulated};
+use crate::bench::line::driven::{driven, sensed};
 use crate::bench::line::gpiochip::HeldLine;
+use crate::bench::line::simulated::SimulatedLine;
+use crate::bench::line::{DriverError, LineError, OutputLine};
 use crate::bench::lines::RigLines;
 use crate::bench::sim_process::SimProcess;
 use crate::config::rig::serial_address::Address;
 use crate::config::rig::{self, Link, Pulse, Rig};
 use bc66_spec::timing;
+use std::io;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 use std::time::Duration;
@@ -43,57 +45,79 @@ pub struct Wires {
     pub timing: Timing,
 }
 
+/// Lines that could not be connected.
+#[derive(Debug, thiserror::Error)]
+pub enum WiresError {
+    #[error("a simulated module has lines only while its process runs")]
+    NoProcess,
+    #[error("the lines of a bench are only for the process that holds its lease")]
+    NoLease,
+    #[error("the guard that holds the lines of this rig does not hand them over: {0}")]
+    NotHandedOver(io::Error),
+    #[error("the mark of the programs that move `{line}`: {why}")]
+    NoMark { line: &'static str, why: io::Error },
+    #[error(transparent)]
+    Driver(#[from] DriverError),
+    #[error(transparent)]
+    Line(#[from] LineError),
+    #[error(transparent)]
+    Guard(#[from] GuardError),
+}
+
 impl Wires {
     /// Connects the lines of a rig, at their safe levels where the driver has a level. A simulated rig needs its process, one
-    /// with wires its lease and `program`, as whose guard it keeps them before any is moved.
-    pub fn of(
+    /// with wires its lease and `program`, which becomes the guard before any line is moved.
+    pub fn connect(
         rig: &Rig,
         program: &Path,
         sim: Option<&SimProcess>,
         lease: Option<&Lease>,
-    ) -> Result<Self, String> {
+    ) -> Result<Self, WiresError> {
         match (&rig.link, sim) {
-            (Link::Bench(bench), _) => Self::of_bench(rig, bench, (program, lease), true),
-            (Link::Simulated(_), Some(sim)) => {
-                let line = |name| simulated(name, &sim.control);
-                Ok(Self {
-                    lines: RigLines::new(line("power")?, Some(line("reset")?), Some(line("pwrkey")?), false),
-                    port: Address::Device(sim.pty.clone()),
-                    baud: timing::BAUD_DEFAULT,
-                    timing: Timing {
-                        discharge: rig.discharge(),
-                        latency: PTY_LATENCY,
-                        reset_hold: SIMULATED_RESET,
-                        pwrkey_hold: SIMULATED_PWRKEY,
-                    },
-                })
-            }
-            (Link::Simulated(_), None) => {
-                Err("a simulated module has lines only while its process runs".into())
-            }
+            (Link::Bench(bench), _) => Self::of_bench(rig, bench, program, lease, true),
+            (Link::Simulated(_), Some(sim)) => Self::of_module(rig, sim),
+            (Link::Simulated(_), None) => Err(WiresError::NoProcess),
         }
     }
 
     /// Connects the lines and leaves them at the levels that they have: for moving them by hand.
-    pub fn by_hand(rig: &Rig, program: &Path, lease: Option<&Lease>) -> Result<Self, String> {
+    pub fn by_hand(rig: &Rig, program: &Path, lease: Option<&Lease>) -> Result<Self, WiresError> {
         match &rig.link {
-            Link::Bench(bench) => Self::of_bench(rig, bench, (program, lease), false),
-            Link::Simulated(_) => Self::of(rig, program, None, None),
+            Link::Bench(bench) => Self::of_bench(rig, bench, program, lease, false),
+            Link::Simulated(_) => Err(WiresError::NoProcess),
         }
+    }
+
+    fn of_module(rig: &Rig, sim: &SimProcess) -> Result<Self, WiresError> {
+        let line = |name| -> Result<Box<dyn OutputLine>, DriverError> {
+            Ok(Box::new(SimulatedLine::connect(name, &sim.control)?))
+        };
+        Ok(Self {
+            lines: RigLines::new(line("power")?, Some(line("reset")?), Some(line("pwrkey")?), false),
+            port: Address::Device(sim.pty.clone()),
+            baud: timing::BAUD_DEFAULT,
+            timing: Timing {
+                discharge: rig.discharge(),
+                latency: PTY_LATENCY,
+                reset_hold: SIMULATED_RESET,
+                pwrkey_hold: SIMULATED_PWRKEY,
+            },
+        })
     }
 
     fn of_bench(
         rig: &Rig,
         bench: &rig::Bench,
-        (program, lease): (&Path, Option<&Lease>),
+        program: &Path,
+        lease: Option<&Lease>,
         at_safe: bool,
-    ) -> Result<Self, String> {
-        let lease = lease.ok_or("the lines of a bench are for whoever holds its lease")?;
-        let safe_state = SafeState::of(rig, bench, lease.folder());
+    ) -> Result<Self, WiresError> {
+        let lease = lease.ok_or(WiresError::NoLease)?;
+        let safe_state = SafeState::new(rig, bench, lease.folder());
         let hold = |pulse: &Option<Pulse>| pulse.as_ref().map_or(Duration::ZERO, |pulse| pulse.hold);
-        let sense = bench.sense.as_ref().map(crate::bench::line::driven::sensed);
+        let sense = bench.sense.as_ref().map(sensed);
         Ok(Self {
-            lines: kept_lines(safe_state, program, lease, at_safe)?.seen_by(sense.transpose()?),
+            lines: guarded_lines(safe_state, program, lease, at_safe)?.seen_by(sense.transpose()?),
             port: bench.serial.port.clone(),
             baud: bench.serial.baud,
             timing: Timing {
@@ -106,47 +130,45 @@ impl Wires {
     }
 }
 
-/// Opens the lines of a safe state and has a guard keep them. Lines that the guard before holds are taken from it, so that they
+/// Opens the lines and starts their guard. Lines that the guard of an earlier program still holds are taken from it, so that they
 /// stay where they are meanwhile.
-fn kept_lines(
+fn guarded_lines(
     mut safe_state: SafeState,
     program: &Path,
     lease: &Lease,
     at_safe: bool,
-) -> Result<RigLines, String> {
-    let mut before = HandedOver::ask(lease.folder()).map_err(|why| {
-        format!("the guard that holds the lines of this rig does not hand them over: {why}")
-    })?;
-    let take = |kept: &SafeLine| before.as_mut()?.take(&kept.driver);
+) -> Result<RigLines, WiresError> {
+    let mut before = HandedOver::ask(lease.folder()).map_err(WiresError::NotHandedOver)?;
+    let take = |line: &SafeLine| before.as_mut()?.take(&line.driver);
     let held: Vec<Option<OwnedFd>> = safe_state.lines.iter().map(take).collect();
-    // The rig file has changed: what it does not have any more, or has otherwise, is let go of before any line is asked for.
+    // Lines are left over where the rig file has changed. The earlier guard lets go of them before any line is asked for, because
+    // one of them may be asked for under another name.
     release(before.take_if(|before| !before.is_empty()));
     let mut opened = Vec::new();
-    for (kept, held) in safe_state.lines.iter_mut().zip(held) {
-        let line = open(kept, held, lease, at_safe.then_some(kept.safe))?;
-        kept.descriptor = line.descriptor().is_some();
-        opened.push((kept.wire, line));
+    for (line, held) in safe_state.lines.iter_mut().zip(held) {
+        let driver = open(line, held, lease, at_safe.then_some(line.safe))?;
+        line.descriptor = driver.descriptor().is_some();
+        opened.push((line.output, driver));
     }
     let mut descriptors = lease.locks();
     safe_state.locks = descriptors.len();
-    descriptors.extend(opened.iter().filter_map(|(_, line)| line.descriptor()));
-    let guard = Guard::start(program, &safe_state, &descriptors).map_err(|why| why.to_string())?;
+    descriptors.extend(opened.iter().filter_map(|(_, driver)| driver.descriptor()));
+    let guard = Guard::start(program, &safe_state, &descriptors)?;
     release(before);
-    let mut take = |wire| {
-        let at = opened.iter().position(|(name, _)| *name == wire)?;
-        Some(opened.swap_remove(at).1)
-    };
-    let power = take(RigOutput::Power).ok_or("a rig has a supply")?;
-    let (reset, pwrkey, isolate) = (
-        take(RigOutput::Reset),
-        take(RigOutput::Pwrkey),
-        take(RigOutput::Isolate),
-    );
-    let mut lines = safe_state.lines.iter();
-    let safe_on = lines.any(|kept| kept.wire == RigOutput::Power && kept.safe);
-    Ok(RigLines::new(power, reset, pwrkey, safe_on)
+    let [mut power, mut reset, mut pwrkey, mut isolate] = [const { None }; 4];
+    for (output, driver) in opened {
+        let to = match output {
+            RigOutput::Power => &mut power,
+            RigOutput::Isolate => &mut isolate,
+            RigOutput::Reset => &mut reset,
+            RigOutput::Pwrkey => &mut pwrkey,
+        };
+        *to = Some(driver);
+    }
+    let power = power.ok_or_else(|| DriverError::new("the rig file names no supply"))?;
+    Ok(RigLines::new(power, reset, pwrkey, safe_state.is_supplied())
         .isolated_by(isolate)
-        .kept_by(guard))
+        .guarded_by(guard))
 }
 
 fn release(before: Option<HandedOver>) {
@@ -156,20 +178,20 @@ fn release(before: Option<HandedOver>) {
 }
 
 fn open(
-    kept: &SafeLine,
+    line: &SafeLine,
     held: Option<OwnedFd>,
     lease: &Lease,
     initially: Option<bool>,
-) -> Result<Box<dyn OutputLine>, String> {
-    let name = kept.wire.name();
+) -> Result<Box<dyn OutputLine>, WiresError> {
+    let name = line.output.name();
     let Some(held) = held else {
         let mark = lease.programs();
-        let mark = mark.map_err(|why| format!("the mark of the programs that move `{name}`: {why}"))?;
-        return driven(name, &kept.driver, initially, Some(mark));
+        let mark = mark.map_err(|why| WiresError::NoMark { line: name, why })?;
+        return Ok(driven(name, &line.driver, initially, Some(mark))?);
     };
     let mut line = HeldLine::new(name, held);
     if let Some(active) = initially {
-        line.set(active).map_err(|why| why.to_string())?;
+        line.set(active)?;
     }
     Ok(Box::new(line))
 }

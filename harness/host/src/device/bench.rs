@@ -2,8 +2,9 @@
 
 use crate::bench::lease::Lease;
 use crate::bench::lines::RigLines;
+use crate::bench::serial::message::BenchMessage;
 use crate::bench::serial::port::Port;
-use crate::bench::serial::reader::{BenchMessage, Cutter, REOPEN, SerialReader};
+use crate::bench::serial::reader::{Cutter, REOPEN, SerialReader};
 use crate::bench::sim_process::SimProcess;
 use crate::bench::wires::Wires;
 use crate::config::rig::reflash::Reflash;
@@ -84,7 +85,7 @@ impl Bench {
                 Some(SimProcess::start(program, rig, simulated, seed).map_err(|why| fail(why.to_string()))?)
             }
         };
-        let wires = Wires::of(rig, program, sim.as_ref(), lease).map_err(&fail)?;
+        let wires = Wires::connect(rig, program, sim.as_ref(), lease).map_err(|why| fail(why.to_string()))?;
         let lines = Arc::new(wires.lines);
         let port = port(rig, (&wires.port, wires.baud), &lines, journal).map_err(&fail)?;
         let (inbox, messages) = channel();

@@ -1,6 +1,6 @@
 //! `AT+QFUPLEX`: the package over the UART, block by block (AN §3.2.1), with faults where a case asks for them.
 
-use crate::bench::serial::reader::cut;
+use crate::bench::serial::trigger::cut;
 use crate::device::module::dialogue::COMMAND;
 use crate::device::module::{Heard, Module, Stop};
 use bc66_spec::{command, crc as wire_crc, qfuplex, timing};
@@ -211,7 +211,7 @@ impl Module {
         self.pause_until(due)?;
         let made = cut(planned, trigger, due, self.lines());
         let took_ns = made.returned.duration_since(made.commanded).as_nanos() as u64;
-        for &line in crate::bench::serial::reader::moved(planned.kind) {
+        for &line in crate::bench::serial::trigger::moved(planned.kind) {
             let active = line == dfota_core::event::Line::Reset;
             self.journal.post_at(
                 made.commanded,

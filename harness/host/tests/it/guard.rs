@@ -48,9 +48,9 @@ fn on_a_pipe(shelf: &Shelf, lease: &Lease) -> (Guard, PipeReader) {
         panic!("a rig with wires")
     };
     let (level, line) = std::io::pipe().expect("a pipe");
-    let mut safe_state = SafeState::of(&shelf.rig, bench, lease.folder());
+    let mut safe_state = SafeState::new(&shelf.rig, bench, lease.folder());
     safe_state.lines[0].descriptor = true;
-    let guard = Guard::start(Path::new(PROGRAM), &safe_state, &[lease.lock(), line.as_fd()]);
+    let guard = Guard::start(Path::new(PROGRAM), &safe_state, &[lease.locks()[0], line.as_fd()]);
     (guard.expect("a guard"), level)
 }
 
@@ -148,7 +148,7 @@ fn a_panic() {
     let state = lease.folder().to_owned();
     let rig = shelf.rig.clone();
     let thread = std::thread::spawn(move || {
-        let wires = Wires::of(&rig, Path::new(PROGRAM), None, Some(&lease)).expect("the lines");
+        let wires = Wires::connect(&rig, Path::new(PROGRAM), None, Some(&lease)).expect("the lines");
         wires.lines.set(Line::Power, true).expect("a supply");
         panic!("as a mistake of this program would");
     });

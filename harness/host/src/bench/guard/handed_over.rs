@@ -1,4 +1,4 @@
-//! Lines that a guard holds after their harness has ended, handed over to the next one without letting go of them.
+//! Lines that a guard holds after its harness has ended, and how the next harness takes them over without releasing them.
 //!
 //! The socket is found through its folder's descriptor: the path of a state folder may be longer than an address of a
 //! socket can be.
@@ -46,9 +46,9 @@ impl HandedOver {
         };
         guard.set_read_timeout(Some(ANSWER))?;
         let (safe_state, descriptors) = SafeState::receive(&guard)?;
-        let held = safe_state.lines.into_iter().filter(|kept| kept.descriptor);
+        let held = safe_state.lines.into_iter().filter(|line| line.descriptor);
         Ok(Some(Self {
-            lines: held.map(|kept| kept.driver).zip(descriptors).collect(),
+            lines: held.map(|line| line.driver).zip(descriptors).collect(),
             guard,
             path: folder.join(SOCKET),
         }))
@@ -65,14 +65,14 @@ impl HandedOver {
         self.lines.is_empty()
     }
 
-    /// Lets the guard go that held the lines until now, and lets go of those that were not taken.
+    /// Ends the guard that held the lines until now, and releases those that were not taken.
     pub fn release(mut self) -> io::Result<()> {
         std::fs::remove_file(&self.path)?;
         self.guard.write_all(&[MINE])
     }
 }
 
-/// Holds the lines of the safe state until somebody has taken them. `listening` is called once that can be asked for.
+/// Holds the lines until another program has taken them. `listening` is called once it can ask for them.
 pub fn hold(safe_state: &SafeState, descriptors: &[OwnedFd], listening: impl FnOnce()) -> io::Result<()> {
     let near = File::open(&safe_state.folder)?;
     match std::fs::remove_file(safe_state.folder.join(SOCKET)) {
@@ -93,9 +93,9 @@ pub fn hold(safe_state: &SafeState, descriptors: &[OwnedFd], listening: impl FnO
         });
         match taken {
             Ok(true) => break,
-            Ok(false) => tracing::warn!("whoever asked for the lines said something unknown"),
-            // It has died before a guard of its own held them.
-            Err(why) => tracing::warn!("whoever asked for the lines did not take them: {why}"),
+            Ok(false) => tracing::warn!("the program that asked for the lines sent an unknown answer"),
+            // It died before a guard of its own held them.
+            Err(why) => tracing::warn!("the program that asked for the lines did not take them: {why}"),
         }
     }
     Ok(())

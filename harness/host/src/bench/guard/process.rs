@@ -1,11 +1,11 @@
-//! The guard's own side: waits for the end of its harness, brings the lines to their safe state, and holds those whose
-//! level ends with their last descriptor.
+//! The guard's own side: waits for the end of its harness, brings the lines to their safe state, and holds those whose level
+//! ends with their last descriptor.
 
 use crate::bench::guard::{LEAVE, READY, SafeLine, SafeState, handed_over};
 use crate::bench::lease::{LinesLeft, PROGRAMS, leave_behind};
 use crate::bench::line::driven::driven;
 use crate::bench::line::gpiochip::HeldLine;
-use crate::bench::line::{OutputLine, simulated};
+use crate::bench::line::{DriverError, OutputLine, simulated};
 use crate::config::rig::Driver;
 use crate::exit::{CommandError, ExitCode};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 /// How often lines that could not be moved are tried again, and after which pause: a bus or a network may be busy.
 const TRIES: u32 = 3;
 const PAUSE: Duration = Duration::from_secs(1);
-/// How often it is looked whether a program of the dead harness has ended.
+/// How often to look whether a program of the dead harness has ended.
 const LOOK: Duration = Duration::from_millis(5);
 
 struct GuardProcess {
@@ -31,10 +31,10 @@ struct GuardProcess {
     opened: Vec<Option<Box<dyn OutputLine>>>,
 }
 
-/// Keeps the lines that the socket on standard input tells it, until they are safe.
+/// Guards the lines that the socket on standard input names, until they are safe.
 pub fn main() -> Result<ExitCode, CommandError> {
     let holding = Arc::new(AtomicBool::new(false));
-    heed_no_signals(&holding).map_err(CommandError::error)?;
+    ignore_signals(&holding).map_err(CommandError::error)?;
     // A signal of the terminal is for the harness. It fails for the first of a process group, as which no harness starts it.
     let _ = rustix::process::setsid();
     let by_hand = |why| {
@@ -52,26 +52,25 @@ pub fn main() -> Result<ExitCode, CommandError> {
         return Err(by_hand(io::Error::other("no lease came along")));
     }
     let lease: Vec<OwnedFd> = descriptors.drain(..safe_state.locks).collect();
-    let opened = open(&safe_state).map_err(CommandError::error)?;
-    let mut keeper = GuardProcess {
+    let mut guard = GuardProcess {
+        opened: open(&safe_state).map_err(CommandError::error)?,
         safe_state,
         descriptors,
-        opened,
     };
     harness.write_all(READY.as_bytes()).map_err(CommandError::error)?;
     if !told_to_leave(&harness) {
-        keeper.make_safe();
+        guard.make_safe();
     }
-    // Nothing is kept from being unmounted or removed from here on, and whoever asks it to end may.
+    // The lines are safe: from here on SIGTERM may end it, and its working folder may be unmounted or removed.
     let _ = std::env::set_current_dir("/");
     holding.store(true, Ordering::Relaxed);
-    keeper.stay(lease).map_err(CommandError::error)?;
+    guard.hold(lease).map_err(CommandError::error)?;
     Ok(ExitCode::Success)
 }
 
-/// It ends when the lines are safe, not before: a signal that ends everything may come before the harness has ended. Once
-/// it only holds lines, SIGTERM ends it, as at a shutdown.
-fn heed_no_signals(holding: &Arc<AtomicBool>) -> io::Result<()> {
+/// A signal that ends every process may come before the harness has ended: the guard ends when the lines are safe, not before.
+/// Once it only holds lines, SIGTERM ends it, as at a shutdown.
+fn ignore_signals(holding: &Arc<AtomicBool>) -> io::Result<()> {
     for signal in [SIGINT, SIGTERM, SIGHUP] {
         signal_hook::flag::register(signal, Arc::default())?;
     }
@@ -80,9 +79,9 @@ fn heed_no_signals(holding: &Arc<AtomicBool>) -> io::Result<()> {
 
 /// Opens the pins of a header while there is time: moving one is a store to a register, finding out how takes tens of
 /// milliseconds on a slow machine. They keep the levels at which the harness has just opened them.
-fn open(safe_state: &SafeState) -> Result<Vec<Option<Box<dyn OutputLine>>>, String> {
-    let lines = safe_state.lines.iter().map(|kept| match kept.driver {
-        Driver::Rppal { .. } => driven(kept.wire.name(), &kept.driver, None, None).map(Some),
+fn open(safe_state: &SafeState) -> Result<Vec<Option<Box<dyn OutputLine>>>, DriverError> {
+    let lines = safe_state.lines.iter().map(|line| match line.driver {
+        Driver::Rppal { .. } => driven(line.output.name(), &line.driver, None, None).map(Some),
         _ => Ok(None),
     });
     lines.collect()
@@ -95,20 +94,20 @@ fn told_to_leave(harness: &UnixStream) -> bool {
 }
 
 impl GuardProcess {
-    /// Brings every line to its safe state, and leaves behind what came of it. A program that the harness had started last
-    /// may move a line the other way after that, or keep the relay busy: once it has ended, everything is done once more.
+    /// Brings every line to its safe state, and writes down whether it could. A program that the harness had started last may
+    /// move a line the other way after that, or keep the relay busy: once it has ended, everything is done once more.
     fn make_safe(&mut self) {
-        // Asked before the lines are moved: a program may move one and end between the two.
-        let programs = self.programs();
+        // Looked up before the lines are moved: a program may move one and end between the two.
+        let programs = self.running_programs();
         let at_once = self.move_all();
         let result = match programs {
             Ok(None) if at_once.is_ok() => at_once,
-            Ok(None) => self.persist(),
+            Ok(None) => self.move_all_persistently(),
             Ok(Some(programs)) => {
                 let ended = self.await_end(&programs);
-                self.persist().and(ended)
+                self.move_all_persistently().and(ended)
             }
-            Err(why) => self.persist().and(Err(why)),
+            Err(why) => self.move_all_persistently().and(Err(why)),
         };
         let left = result.map_or_else(LinesLeft::Unsafe, |()| LinesLeft::Safe);
         if let LinesLeft::Unsafe(why) = &left {
@@ -119,7 +118,7 @@ impl GuardProcess {
         }
     }
 
-    fn persist(&mut self) -> Result<(), String> {
+    fn move_all_persistently(&mut self) -> Result<(), String> {
         let mut result = self.move_all();
         for _ in 1..TRIES {
             if let Err(why) = &result {
@@ -135,9 +134,9 @@ impl GuardProcess {
     fn move_all(&mut self) -> Result<(), String> {
         let mut descriptors = self.descriptors.iter();
         let lines = self.safe_state.lines.iter().zip(&mut self.opened);
-        let moved = lines.map(|(kept, opened)| {
-            let descriptor = kept.descriptor.then(|| descriptors.next()).flatten();
-            move_one(kept, descriptor, opened.as_deref_mut())
+        let moved = lines.map(|(line, opened)| {
+            let descriptor = line.descriptor.then(|| descriptors.next()).flatten();
+            move_one(line, descriptor, opened.as_deref_mut())
         });
         let failed: Vec<String> = moved.filter_map(Result::err).collect();
         if failed.is_empty() {
@@ -149,15 +148,12 @@ impl GuardProcess {
 
     /// The longest that a program which moves a line may take, where programs do.
     fn limit(&self) -> Option<Duration> {
-        self.safe_state
-            .lines
-            .iter()
-            .filter_map(|kept| kept.driver.timeout())
-            .max()
+        let lines = self.safe_state.lines.iter();
+        lines.filter_map(|line| line.driver.timeout()).max()
     }
 
     /// The mark that programs of the dead harness hold, if one still runs.
-    fn programs(&self) -> Result<Option<File>, String> {
+    fn running_programs(&self) -> Result<Option<File>, String> {
         if self.limit().is_none() {
             return Ok(None);
         }
@@ -184,14 +180,14 @@ impl GuardProcess {
     }
 
     /// Gives the lease back. Lines whose level ends with their last descriptor are held until the next owner has them.
-    fn stay(mut self, lease: Vec<OwnedFd>) -> io::Result<()> {
+    fn hold(mut self, lease: Vec<OwnedFd>) -> io::Result<()> {
         let mut descriptors = self.descriptors.into_iter();
         let mut held = Vec::new();
         self.safe_state.locks = 0;
-        for kept in &mut self.safe_state.lines {
-            let descriptor = kept.descriptor.then(|| descriptors.next()).flatten();
-            kept.descriptor = matches!(kept.driver, Driver::GpioChip { .. });
-            held.extend(descriptor.filter(|_| kept.descriptor));
+        for line in &mut self.safe_state.lines {
+            let descriptor = line.descriptor.then(|| descriptors.next()).flatten();
+            line.descriptor = matches!(line.driver, Driver::GpioChip { .. });
+            held.extend(descriptor.filter(|_| line.descriptor));
         }
         if held.is_empty() {
             return Ok(());
@@ -200,26 +196,27 @@ impl GuardProcess {
     }
 }
 
+/// Moves a line by what is fastest and surest: as it was opened beforehand, through its descriptor, else opened anew.
 fn move_one(
-    kept: &SafeLine,
+    line: &SafeLine,
     descriptor: Option<&OwnedFd>,
     opened: Option<&mut (dyn OutputLine + 'static)>,
 ) -> Result<(), String> {
-    let name = kept.wire.name();
-    if let Some(line) = opened {
-        return line.set(kept.safe).map_err(|why| why.to_string());
+    let name = line.output.name();
+    if let Some(opened) = opened {
+        return opened.set(line.safe).map_err(|why| why.to_string());
     }
-    if let (Driver::Simulated { .. }, Some(descriptor)) = (&kept.driver, descriptor)
-        && simulated::drive(descriptor.as_fd(), name, kept.safe).is_ok()
+    if let (Driver::Simulated { .. }, Some(descriptor)) = (&line.driver, descriptor)
+        && simulated::drive(descriptor.as_fd(), name, line.safe).is_ok()
     {
         return Ok(());
     }
-    let mut line: Box<dyn OutputLine> = match (&kept.driver, descriptor.map(OwnedFd::try_clone)) {
+    let mut driver: Box<dyn OutputLine> = match (&line.driver, descriptor.map(OwnedFd::try_clone)) {
         (Driver::GpioChip { .. }, Some(duplicate)) => {
             let duplicate = duplicate.map_err(|why| format!("{name}: its descriptor: {why}"))?;
             Box::new(HeldLine::new(name, duplicate))
         }
-        (how, _) => driven(name, how, Some(kept.safe), None)?,
+        (how, _) => driven(name, how, Some(line.safe), None).map_err(|why| why.to_string())?,
     };
-    line.set(kept.safe).map_err(|why| why.to_string())
+    driver.set(line.safe).map_err(|why| why.to_string())
 }

@@ -1,5 +1,5 @@
-//! What a guard is charged with, and how that goes from one process to another: a line of JSON, and duplicates of
-//! descriptors with its first byte (`SCM_RIGHTS`, unix(7)).
+//! The safe state of a rig's lines, and how it goes from one process to another: a line of JSON, and duplicates of descriptors
+//! with its first byte (`SCM_RIGHTS`, unix(7)).
 
 use crate::config::rig::{Bench, Driver, Rig, Safe};
 use rustix::net::{
@@ -13,17 +13,17 @@ use std::os::fd::{BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 
-/// Most descriptors of a safe_state: the lease's lock, seven parts of the hardware (the file, two names of its port, four lines),
+/// Most descriptors that go along: the lease's lock, seven parts of the hardware (the file, two names of its port, four lines),
 /// and four lines.
 const DESCRIPTORS: usize = 12;
 
-/// The lines of a rig, as a guard has to know them.
+/// The lines of a rig and where they have to end, for its guard.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SafeState {
     pub rig: String,
     /// The rig's part of the state folder.
     pub folder: PathBuf,
-    /// How many of its descriptors, the first, are what keeps others from the rig.
+    /// How many of the descriptors, the first, are locks that keep other programs from the rig.
     pub locks: usize,
     /// Its lines, in the order in which they are brought to their safe state.
     pub lines: Vec<SafeLine>,
@@ -54,32 +54,32 @@ impl RigOutput {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SafeLine {
-    pub wire: RigOutput,
+    pub output: RigOutput,
     pub driver: Driver,
-    /// Its safe state: whether it is active.
+    /// Whether it is active in its safe state.
     pub safe: bool,
-    /// Whether a descriptor of it comes along.
+    /// Whether a descriptor of it goes along.
     pub descriptor: bool,
 }
 
 impl SafeState {
     /// The lines of a rig, the supply first; `folder` is its part of the state folder.
-    pub fn of(rig: &Rig, bench: &Bench, folder: &Path) -> Self {
-        let kept = |wire, driver: &Driver, safe| SafeLine {
-            wire,
+    pub fn new(rig: &Rig, bench: &Bench, folder: &Path) -> Self {
+        let line = |output, driver: &Driver, safe| SafeLine {
+            output,
             driver: driver.clone(),
             safe,
             descriptor: false,
         };
         let safe_on = bench.power.safe == Safe::On;
-        let mut lines = vec![kept(RigOutput::Power, &bench.power.driver, safe_on)];
+        let mut lines = vec![line(RigOutput::Power, &bench.power.driver, safe_on)];
         let isolate = bench.isolate.iter();
-        lines.extend(isolate.map(|driver| kept(RigOutput::Isolate, driver, !safe_on)));
-        for (wire, pulse) in [
+        lines.extend(isolate.map(|driver| line(RigOutput::Isolate, driver, !safe_on)));
+        for (output, pulse) in [
             (RigOutput::Reset, &bench.reset),
             (RigOutput::Pwrkey, &bench.pwrkey),
         ] {
-            lines.extend(pulse.iter().map(|pulse| kept(wire, &pulse.driver, false)));
+            lines.extend(pulse.iter().map(|pulse| line(output, &pulse.driver, false)));
         }
         Self {
             rig: rig.name.clone(),
@@ -89,6 +89,12 @@ impl SafeState {
         }
     }
 
+    /// Whether the supply is on in the safe state.
+    pub fn is_supplied(&self) -> bool {
+        let mut lines = self.lines.iter();
+        lines.any(|line| line.output == RigOutput::Power && line.safe)
+    }
+
     /// Sends it with its descriptors.
     pub fn send(&self, mut socket: &UnixStream, descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
         let mut bytes = serde_json::to_vec(self)?;
@@ -96,14 +102,14 @@ impl SafeState {
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS))];
         let mut control = SendAncillaryBuffer::new(&mut space);
         if !descriptors.is_empty() && !control.push(SendAncillaryMessage::ScmRights(descriptors)) {
-            return Err(io::Error::other("a safe_state has too many descriptors"));
+            return Err(io::Error::other("a rig has too many descriptors"));
         }
         let part = [IoSlice::new(&bytes)];
         let sent = rustix::net::sendmsg(socket, &part, &mut control, SendFlags::NOSIGNAL)?;
         socket.write_all(&bytes[sent..])
     }
 
-    /// Takes one with its descriptors, in the order in which they were sent.
+    /// Receives one with its descriptors, in the order in which they were sent.
     pub fn receive(socket: &UnixStream) -> io::Result<(Self, Vec<OwnedFd>)> {
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(DESCRIPTORS))];
         let mut control = RecvAncillaryBuffer::new(&mut space);
@@ -135,7 +141,7 @@ mod tests {
             folder: PathBuf::from("/state/rigs/bench"),
             locks: 0,
             lines: vec![SafeLine {
-                wire: RigOutput::Power,
+                output: RigOutput::Power,
                 driver: Driver::Command {
                     on: vec!["relay".into(), "x".repeat(300_000)],
                     off: vec!["relay".into()],
@@ -163,7 +169,7 @@ mod tests {
     }
 
     #[test]
-    fn somebody_who_is_gone_is_no_charge() {
+    fn a_sender_that_has_gone() {
         let (ours, theirs) = UnixStream::pair().expect("sockets");
         drop(ours);
         SafeState::receive(&theirs).expect_err("nobody sent anything");

@@ -46,7 +46,7 @@ const LOOK: Duration = Duration::from_millis(5);
 
 /// A part of a rig that one process may use at a time.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Part {
+pub(super) struct HardwarePart {
     name: String,
     /// As a refusal calls it.
     shown: String,
@@ -54,7 +54,7 @@ pub(super) struct Part {
 
 /// Who has a rig, in the owner's own words.
 #[derive(Debug, Clone, Serialize, Deserialize)]
-pub(super) struct Holder {
+pub(super) struct HardwareHolder {
     pub owner: Owner,
     pub user: String,
     pub file: String,
@@ -64,7 +64,7 @@ pub(super) struct Holder {
 #[derive(Debug)]
 pub(super) struct Hardware {
     sockets: Arc<Vec<UnixListener>>,
-    holder: Arc<Mutex<Holder>>,
+    holder: Arc<Mutex<HardwareHolder>>,
     /// Its end is that of the thread which answers.
     open: Option<UnixStream>,
     answers: Option<JoinHandle<()>>,
@@ -102,7 +102,7 @@ impl Hardware {
             };
             sockets.push(socket);
         }
-        let holder = Holder {
+        let holder = HardwareHolder {
             owner: owner.clone(),
             user: user(),
             file: rig.canonical.display().to_string(),
@@ -110,7 +110,7 @@ impl Hardware {
         Self::answering(sockets, holder).map_err(LeaseError::Socket)
     }
 
-    fn answering(sockets: Vec<UnixListener>, holder: Holder) -> io::Result<Self> {
+    fn answering(sockets: Vec<UnixListener>, holder: HardwareHolder) -> io::Result<Self> {
         let (sockets, holder) = (Arc::new(sockets), Arc::new(Mutex::new(holder)));
         let (open, closed) = UnixStream::pair()?;
         let (listening, told) = (Arc::clone(&sockets), Arc::clone(&holder));
@@ -146,7 +146,7 @@ impl Drop for Hardware {
 }
 
 /// Tells everybody who connects who has the rig, until the other end of `closed` is gone.
-fn answer(sockets: &[UnixListener], holder: &Mutex<Holder>, closed: &UnixStream) {
+fn answer(sockets: &[UnixListener], holder: &Mutex<HardwareHolder>, closed: &UnixStream) {
     loop {
         let mut awaited: Vec<PollFd<'_>> = sockets
             .iter()
@@ -173,9 +173,9 @@ fn answer(sockets: &[UnixListener], holder: &Mutex<Holder>, closed: &UnixStream)
     }
 }
 
-impl Holder {
+impl HardwareHolder {
     /// What a refusal says of it beside the process.
-    fn whose(&self, part: &Part) -> String {
+    fn whose(&self, part: &HardwarePart) -> String {
         let Self { user, file, .. } = self;
         let shared = match part.shown.as_str() {
             FILE => String::new(),
@@ -197,7 +197,7 @@ impl Holder {
     }
 }
 
-impl Part {
+impl HardwarePart {
     fn new(kind: &str, place: &Path, shown: String) -> Self {
         let (kind, place) = (kind.as_bytes(), place.as_os_str().as_bytes());
         let long = [kind, b":", place].concat();
@@ -225,7 +225,7 @@ impl Part {
     }
 
     /// Who has it. A guard does not answer: it is waited for a moment, or until its socket is gone.
-    fn holder(&self) -> Option<Holder> {
+    fn holder(&self) -> Option<HardwareHolder> {
         let ask = || -> io::Result<Vec<u8>> {
             let stream = UnixStream::connect_addr(&self.address()?)?;
             stream.set_read_timeout(Some(PATIENCE))?;
@@ -237,16 +237,16 @@ impl Part {
             std::thread::sleep(LOOK);
             Vec::new()
         });
-        serde_json::from_slice(&told).ok().map(Holder::plain)
+        serde_json::from_slice(&told).ok().map(HardwareHolder::plain)
     }
 }
 
 /// The parts of a rig with wires, in an order that is the same for every rig: of two that want the same, one gets all.
-pub(super) fn parts(rig: &Rig) -> Vec<Part> {
+pub(super) fn parts(rig: &Rig) -> Vec<HardwarePart> {
     let Link::Bench(bench) = &rig.link else {
         return Vec::new();
     };
-    let mut parts = vec![Part::new("rig", &rig.canonical, FILE.into())];
+    let mut parts = vec![HardwarePart::new("rig", &rig.canonical, FILE.into())];
     // A simulated module is known by the socket that switches its supply: the program of another rig may be `power` on this one.
     match &bench.power.driver {
         Driver::Simulated { control } => parts.push(socket(control)),
@@ -267,30 +267,30 @@ fn drivers(bench: &Bench) -> impl Iterator<Item = &Driver> {
         .chain(pulses.map(|pulse| &pulse.driver))
 }
 
-fn line(driver: &Driver) -> Option<Part> {
+fn line(driver: &Driver) -> Option<HardwarePart> {
     match driver {
         Driver::Command { .. } | Driver::PulseCommand { .. } | Driver::Simulated { .. } => None,
         Driver::GpioChip { chip, line, .. } => {
             let (chip, offset) = gpiochip::place(chip.as_deref(), line)?;
             let shown = format!("line {offset} of `{}`", chip.display());
-            Some(Part::new("gpio", &chip.join(offset.to_string()), shown))
+            Some(HardwarePart::new("gpio", &chip.join(offset.to_string()), shown))
         }
         Driver::Rppal { pin, .. } => {
             let shown = format!("GPIO{pin} of the header");
-            Some(Part::new("bcm", Path::new(&pin.to_string()), shown))
+            Some(HardwarePart::new("bcm", Path::new(&pin.to_string()), shown))
         }
     }
 }
 
-fn socket(control: &Path) -> Part {
+fn socket(control: &Path) -> HardwarePart {
     let place = control.canonicalize().unwrap_or_else(|_| absolute(control));
     let shown = format!("the control socket `{}`", place.display());
-    Part::new("control", &place, shown)
+    HardwarePart::new("control", &place, shown)
 }
 
-fn port(address: &Address) -> Vec<Part> {
+fn port(address: &Address) -> Vec<HardwarePart> {
     let shown = format!("the serial port `{address}`");
-    let part = |place: &Path| Part::new("uart", place, shown.clone());
+    let part = |place: &Path| HardwarePart::new("uart", place, shown.clone());
     match address {
         Address::Device(path) => {
             let named = absolute(path);
@@ -301,7 +301,11 @@ fn port(address: &Address) -> Vec<Part> {
             }
         }
         Address::Socket(peer) | Address::Rfc2217(peer) => {
-            vec![Part::new("tcp", Path::new(&peer.to_lowercase()), shown.clone())]
+            vec![HardwarePart::new(
+                "tcp",
+                Path::new(&peer.to_lowercase()),
+                shown.clone(),
+            )]
         }
     }
 }
@@ -393,7 +397,7 @@ mod tests {
 
     #[test]
     fn a_long_name_is_a_digest() {
-        let part = Part::new("rig", Path::new(&"/long".repeat(40)), String::new());
+        let part = HardwarePart::new("rig", Path::new(&"/long".repeat(40)), String::new());
         assert!(part.name.len() <= LONGEST, "{}", part.name);
         part.bind().expect("an address").expect("nobody has it");
     }
@@ -403,7 +407,7 @@ mod tests {
     fn who_answers_may_be_anybody() {
         let owner = r#"{"pid": 1, "command": "run\u001b[2J", "run": "a\nb", "since": "", "left": null}"#;
         let text = format!(r#"{{"owner": {owner}, "user": "\u0007root", "file": "/rig\r.yaml"}}"#);
-        let holder: Holder = serde_json::from_str(&text).expect("a holder");
+        let holder: HardwareHolder = serde_json::from_str(&text).expect("a holder");
         let holder = holder.plain();
         assert_eq!(holder.owner.command, "run[2J");
         assert_eq!(holder.owner.run.as_deref(), Some("ab"));

@@ -1,6 +1,6 @@
 //! A line moved by a program, so that every PDU, relay board or USB hub with a command line works.
 
-use super::{LineError, OutputLine};
+use super::{DriverError, LineError, OutputLine};
 use std::fs::File;
 use std::io::{ErrorKind, Read};
 use std::process::{Child, Command, Stdio};
@@ -22,13 +22,9 @@ pub struct ProgramLine {
 impl ProgramLine {
     /// A line with a program for `on` and one for `off`.
     pub fn new(name: &'static str, on: Vec<String>, off: Vec<String>, timeout: Duration) -> Self {
-        Self {
-            name,
-            on,
-            off: Some(off),
-            timeout,
-            mark: None,
-        }
+        let line = Self::pulse(name, on, timeout);
+        let off = Some(off);
+        Self { off, ..line }
     }
 
     /// A pulse line: its program makes the whole pulse when the line is driven active; driving it back does nothing.
@@ -56,9 +52,9 @@ impl ProgramLine {
 }
 
 /// Runs a program to its end; the error holds its own words.
-pub fn run_program(argv: &[String], timeout: Duration, stdin: Stdio) -> Result<(), String> {
+pub fn run_program(argv: &[String], timeout: Duration, stdin: Stdio) -> Result<(), DriverError> {
     let [program, args @ ..] = argv else {
-        return Err("its command is empty".into());
+        return Err(DriverError::new("its command is empty"));
     };
     let mut command = Command::new(program);
     command
@@ -70,7 +66,7 @@ pub fn run_program(argv: &[String], timeout: Duration, stdin: Stdio) -> Result<(
 }
 
 /// The same with a command that is ready, which is `shown` so.
-pub fn run_to_its_end(command: &mut Command, shown: &str, timeout: Duration) -> Result<(), String> {
+pub fn run_to_its_end(command: &mut Command, shown: &str, timeout: Duration) -> Result<(), DriverError> {
     let by_path = command.get_program().to_string_lossy().contains('/');
     let mut child = command
         .stdout(Stdio::null())
@@ -85,7 +81,7 @@ pub fn run_to_its_end(command: &mut Command, shown: &str, timeout: Duration) -> 
                 ErrorKind::NotFound => "; a program without a `/` in its name is looked for on the PATH",
                 _ => "",
             };
-            format!("`{shown}` could not be started: {why}{place}")
+            DriverError::new(format_args!("`{shown}` could not be started: {why}{place}"))
         })?;
     let stderr = child.stderr.take();
     let reader = std::thread::spawn(move || {
@@ -97,13 +93,15 @@ pub fn run_to_its_end(command: &mut Command, shown: &str, timeout: Duration) -> 
         }
         String::from_utf8_lossy(&text).trim().to_owned()
     });
-    let Some(status) = wait(&mut child, timeout).map_err(|why| format!("`{shown}`: {why}"))? else {
+    let status = wait(&mut child, timeout);
+    let status = status.map_err(|why| DriverError::new(format_args!("`{shown}`: {why}")))?;
+    let Some(status) = status else {
         let _ = child.kill();
         let _ = child.wait();
-        return Err(format!(
-            "`{shown}` did not end within {}",
-            humantime::format_duration(timeout)
-        ));
+        let limit = humantime::format_duration(timeout);
+        return Err(DriverError::new(format_args!(
+            "`{shown}` did not end within {limit}"
+        )));
     };
     if status.success() {
         return Ok(());
@@ -114,7 +112,9 @@ pub fn run_to_its_end(command: &mut Command, shown: &str, timeout: Duration) -> 
     } else {
         format!("it said: {said}")
     };
-    Err(format!("`{shown}` ended with {status}; {said}"))
+    Err(DriverError::new(format_args!(
+        "`{shown}` ended with {status}; {said}"
+    )))
 }
 
 impl OutputLine for ProgramLine {
@@ -124,11 +124,8 @@ impl OutputLine for ProgramLine {
             (Some(off), false) => off,
             (None, false) => return Ok(()),
         };
-        run_program(argv, self.timeout, self.stdin()).map_err(|why| LineError {
-            line: self.name,
-            active,
-            why,
-        })
+        let run = run_program(argv, self.timeout, self.stdin());
+        run.map_err(|why| LineError::new(self.name, active, why))
     }
 }
 

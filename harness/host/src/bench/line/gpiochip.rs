@@ -7,14 +7,14 @@
 mod find;
 
 use find::find;
-pub(super) use find::holder;
-pub use find::{OpenError, place};
+pub use find::place;
+pub(super) use find::{holder, no_permission};
 
-use super::sense::{Sense, SenseReading, SupplyEdge};
-use super::{LineError, OutputLine};
+use super::sense::{LastEdge, Sense, SenseReading, unreadable};
+use super::{DriverError, LineError, OutputLine};
 use crate::config::rig::LineId;
+use gpiocdev::Request;
 use gpiocdev::line::{Bias, EdgeDetection, EdgeKind, Value};
-use gpiocdev::{Error, Request};
 use gpiocdev_uapi::v2::{LineValues, set_line_values};
 use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -35,38 +35,32 @@ pub struct GpioLine {
 }
 
 impl GpioLine {
-    /// Asks the kernel for `line` of `chip`, or of the only chip that has one of this name, as an output. It is at the level of `initially` from its first moment as an
-    /// output on, so that asking for a line never gives a glitch; with `None` it keeps the level that it has.
+    /// Asks the kernel for `line` of `chip`, or of the only chip that has one of this name, as an output. It is at the level of
+    /// `initially` from its first moment as an output, so that there is no glitch; with `None` it keeps the level that it has.
     pub fn open(
         name: &'static str,
         chip: Option<&Path>,
         line: &LineId,
         active_high: bool,
-        initially: impl Into<Option<bool>>,
-    ) -> Result<Self, OpenError> {
-        let (opened, info) = find(chip, line)?;
-        let mut ask = Request::builder();
-        ask.with_consumer(CONSUMER)
-            .on_chip(opened.path())
-            .with_line(info.offset);
+        initially: Option<bool>,
+    ) -> Result<Self, DriverError> {
+        let found = find(chip, line)?;
+        let mut ask = found.request();
         if !active_high {
             ask.as_active_low();
         }
-        let initially = initially.into();
         match initially {
             Some(active) => ask.as_output(value(active)),
             None => ask.as_is(),
         };
-        let request = ask
-            .request()
-            .map_err(|why| OpenError::refused(&opened, &info, &why))?;
+        let request = ask.request().map_err(|why| found.refused(&why))?;
         if initially.is_none() {
-            let kept = request.lone_value().and_then(|level| {
+            let as_it_was = request.lone_value().and_then(|level| {
                 let mut config = request.config();
                 config.as_output(level);
                 request.reconfigure(&config)
             });
-            kept.map_err(|why| OpenError::refused(&opened, &info, &why))?;
+            as_it_was.map_err(|why| found.refused(&why))?;
         }
         Ok(Self { name, request })
     }
@@ -74,13 +68,8 @@ impl GpioLine {
 
 impl OutputLine for GpioLine {
     fn set(&mut self, active: bool) -> Result<(), LineError> {
-        self.request
-            .set_lone_value(value(active))
-            .map_err(|why| LineError {
-                line: self.name,
-                active,
-                why: why.to_string(),
-            })
+        let set = self.request.set_lone_value(value(active));
+        set.map_err(|why| LineError::new(self.name, active, why))
     }
 
     fn descriptor(&self) -> Option<BorrowedFd<'_>> {
@@ -106,10 +95,9 @@ impl HeldLine {
 
 impl OutputLine for HeldLine {
     fn set(&mut self, active: bool) -> Result<(), LineError> {
-        set_line_values(&self.line, &LineValues::from_slice(&[active])).map_err(|why| LineError {
-            line: self.name,
-            active,
-            why: format!("the descriptor of the line: {why}"),
+        set_line_values(&self.line, &LineValues::from_slice(&[active])).map_err(|why| {
+            let why = format!("the descriptor of the line: {why}");
+            LineError::new(self.name, active, why)
         })
     }
 
@@ -122,50 +110,40 @@ impl OutputLine for HeldLine {
 #[derive(Debug)]
 pub struct GpioSense {
     request: Request,
-    /// The last edge, and where to it went.
-    last: Option<(bool, SupplyEdge)>,
+    last: LastEdge,
 }
 
 impl GpioSense {
     /// Asks the kernel for `line` of `chip` as an input whose edges it keeps. The pull of the chip, where it has one, makes
     /// a broken wire look like no supply.
-    pub fn open(chip: Option<&Path>, line: &LineId, active_high: bool) -> Result<Self, OpenError> {
-        let (opened, info) = find(chip, line)?;
-        let mut ask = Request::builder();
-        ask.with_consumer(CONSUMER)
-            .on_chip(opened.path())
-            .with_line(info.offset)
-            .as_input()
-            .with_edge_detection(EdgeDetection::BothEdges);
+    pub fn open(chip: Option<&Path>, line: &LineId, active_high: bool) -> Result<Self, DriverError> {
+        let found = find(chip, line)?;
+        let mut ask = found.request();
+        ask.as_input().with_edge_detection(EdgeDetection::BothEdges);
         if active_high {
             ask.with_bias(Bias::PullDown);
         } else {
             ask.as_active_low().with_bias(Bias::PullUp);
         }
-        let request = ask
-            .request()
-            .map_err(|why| OpenError::refused(&opened, &info, &why))?;
-        Ok(Self { request, last: None })
+        Ok(Self {
+            request: ask.request().map_err(|why| found.refused(&why))?,
+            last: LastEdge::default(),
+        })
     }
 }
 
 impl Sense for GpioSense {
-    fn look(&mut self) -> Result<SenseReading, String> {
-        let fail = |why: Error| format!("the sense line could not be read: {why}");
+    fn look(&mut self) -> Result<SenseReading, DriverError> {
         // Not `read_edge_event`: in gpiocdev 0.8 it takes up to eight events from the kernel and gives the first of them.
         let mut events = self.request.new_edge_event_buffer(EVENTS);
-        while events.has_event().map_err(fail)? {
-            let edge = events.read_event().map_err(fail)?;
-            let stamp = Duration::from_nanos(edge.timestamp_ns);
+        while events.has_event().map_err(unreadable)? {
+            let edge = events.read_event().map_err(unreadable)?;
             // Rising is from inactive to active, whatever the level.
-            self.last = Some((edge.kind == EdgeKind::Rising, SupplyEdge::stamped(stamp)));
+            let supplied = edge.kind == EdgeKind::Rising;
+            self.last.note(supplied, Duration::from_nanos(edge.timestamp_ns));
         }
-        let supplied = self.request.lone_value().map_err(fail)? == Value::Active;
-        let since = self.last.filter(|(level, _)| *level == supplied);
-        Ok(SenseReading {
-            supplied,
-            since: since.map(|(_, edge)| edge),
-        })
+        let level = self.request.lone_value().map_err(unreadable)?;
+        Ok(self.last.reading(level == Value::Active))
     }
 }
 
@@ -185,13 +163,19 @@ mod tests {
     )]
     #[case(
         "/dev/null",
-        "`/dev/null` is no GPIO chip: expected a character device such as "
+        "`/dev/null` is not a GPIO chip: expected a character device such as "
     )]
-    #[case("/dev", "`/dev` is no GPIO chip: expected a character device such as ")]
-    fn chips_that_are_none(#[case] chip: &str, #[case] why: &str) {
-        let error = GpioLine::open("power", Some(Path::new(chip)), &LineId::Offset(17), true, false)
-            .expect_err("no chip")
-            .to_string();
+    #[case("/dev", "`/dev` is not a GPIO chip: expected a character device such as ")]
+    fn invalid_chips(#[case] chip: &str, #[case] why: &str) {
+        let error = GpioLine::open(
+            "power",
+            Some(Path::new(chip)),
+            &LineId::Offset(17),
+            true,
+            Some(false),
+        )
+        .expect_err("no chip")
+        .to_string();
         assert!(error.starts_with(why), "{error}");
     }
 

@@ -3,11 +3,11 @@
 //! Writing a register asks nobody: the kernel does not know that the pin is taken, so that another process can open the same
 //! pin again and drive it, and a pin that the kernel itself uses has to be noticed here.
 
-use super::gpiochip::holder;
-use super::sense::{Sense, SenseReading, SupplyEdge};
-use super::{LineError, OutputLine};
+use super::gpiochip::{holder, no_permission};
+use super::sense::{LastEdge, Sense, SenseReading, unreadable};
+use super::{DriverError, LineError, OutputLine};
 use gpiocdev::chip::{Chip, chips};
-use rppal::gpio::{Error, Gpio, InputPin, Level, OutputPin, Trigger};
+use rppal::gpio::{Error, Gpio, InputPin, Level, OutputPin, Pin, Trigger};
 use std::time::Duration;
 
 #[derive(Debug)]
@@ -23,14 +23,10 @@ impl Rppal {
         name: &'static str,
         pin: u8,
         active_high: bool,
-        initially: impl Into<Option<bool>>,
-    ) -> Result<Self, OpenError> {
-        let gpio = Gpio::new().map_err(|why| OpenError::of(name, why))?;
-        if let Some(consumer) = consumer(pin) {
-            return Err(OpenError::Busy { pin, consumer });
-        }
-        let free = gpio.get(pin).map_err(|why| OpenError::of(name, why))?;
-        let high = match initially.into() {
+        initially: Option<bool>,
+    ) -> Result<Self, DriverError> {
+        let free = free(name, pin)?;
+        let high = match initially {
             Some(active) => active == active_high,
             None => free.read() == Level::High,
         };
@@ -57,29 +53,25 @@ impl OutputLine for Rppal {
 pub struct RppalSense {
     pin: InputPin,
     active_high: bool,
-    /// The last edge, and where to it went.
-    last: Option<(bool, SupplyEdge)>,
+    last: LastEdge,
 }
 
 impl RppalSense {
     /// Takes a pin as an input whose edges the kernel keeps. The pull of the pin makes a broken wire look like no supply.
-    pub fn open(pin: u8, active_high: bool) -> Result<Self, OpenError> {
-        let fail = |why| OpenError::of("sense", why);
-        let gpio = Gpio::new().map_err(fail)?;
-        if let Some(consumer) = consumer(pin) {
-            return Err(OpenError::Busy { pin, consumer });
-        }
-        let free = gpio.get(pin).map_err(fail)?;
+    pub fn open(pin: u8, active_high: bool) -> Result<Self, DriverError> {
+        let free = free("sense", pin)?;
         let mut pin = if active_high {
             free.into_input_pulldown()
         } else {
             free.into_input_pullup()
         };
-        pin.set_interrupt(Trigger::Both, None).map_err(fail)?;
+        pin.set_interrupt(Trigger::Both, None)
+            .map_err(|why| refused("sense", why))?;
+        let last = LastEdge::default();
         Ok(Self {
             pin,
             active_high,
-            last: None,
+            last,
         })
     }
 }
@@ -94,73 +86,47 @@ impl Drop for RppalSense {
 }
 
 impl Sense for RppalSense {
-    fn look(&mut self) -> Result<SenseReading, String> {
-        let fail = |why: Error| format!("the sense line could not be read: {why}");
-        while let Some(edge) = self
-            .pin
-            .poll_interrupt(false, Some(Duration::ZERO))
-            .map_err(fail)?
-        {
+    fn look(&mut self) -> Result<SenseReading, DriverError> {
+        let poll = |pin: &mut InputPin| pin.poll_interrupt(false, Some(Duration::ZERO));
+        while let Some(edge) = poll(&mut self.pin).map_err(unreadable)? {
             let rising = edge.trigger == Trigger::RisingEdge;
-            self.last = Some((rising == self.active_high, SupplyEdge::stamped(edge.timestamp)));
+            self.last.note(rising == self.active_high, edge.timestamp);
         }
-        let supplied = self.pin.is_high() == self.active_high;
-        let since = self.last.filter(|(level, _)| *level == supplied);
-        Ok(SenseReading {
-            supplied,
-            since: since.map(|(_, edge)| edge),
-        })
+        Ok(self.last.reading(self.pin.is_high() == self.active_high))
     }
 }
 
-/// A pin that cannot be had.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// No Raspberry Pi, or one that came after the library.
-    #[error(
-        "this machine is no Raspberry Pi that rppal 0.22 knows; the driver `gpiochip` moves the lines of any machine with a GPIO chip"
-    )]
-    UnknownModel,
-    /// The user may not.
-    #[error(
-        "no permission for `{path}`: is this user in the group `gpio`? `sudo usermod -aG gpio USER` adds one, from the next login on"
-    )]
-    NoPermission { path: String },
-    /// Another line of this program has the pin.
-    #[error(
-        "pin {pin} of `{line}` is taken by another line already: each line of a rig needs a pin of its own"
-    )]
-    Taken {
-        /// The line that asked for it, as rig files name it.
-        line: &'static str,
-        pin: u8,
-    },
-    /// Somebody has asked the kernel for it.
-    #[error("pin {pin} is in use by {}", holder(consumer))]
-    Busy {
-        pin: u8,
-        /// Who, as the kernel names it; empty where it does not.
-        consumer: String,
-    },
-    /// The board has no such pin.
-    #[error(
-        "this Raspberry Pi has no GPIO {pin}: pins are named by their BCM number, not by their place on the header"
-    )]
-    NoPin { pin: u8 },
-    #[error("the GPIO block could not be opened: {why}; are `/dev/gpiomem` and `/dev/gpiochip0` there?")]
-    System { why: String },
+/// Why a pin cannot be had.
+fn refused(line: &str, why: Error) -> DriverError {
+    match why {
+        // No Raspberry Pi, or one that came after the library.
+        Error::UnknownModel => DriverError::new(
+            "this machine is no Raspberry Pi that rppal 0.22 knows; the driver `gpiochip` moves the lines of any machine with a GPIO chip",
+        ),
+        Error::PermissionDenied(path) => no_permission(path),
+        Error::PinUsed(pin) => DriverError::new(format_args!(
+            "pin {pin} of `{line}` is taken by another line already: each line of a rig needs a pin of its own"
+        )),
+        Error::PinNotAvailable(pin) => DriverError::new(format_args!(
+            "this Raspberry Pi has no GPIO {pin}: pins are named by their BCM number, not by their place on the header"
+        )),
+        why => DriverError::new(format_args!(
+            "the GPIO block could not be opened: {why}; are `/dev/gpiomem` and `/dev/gpiochip0` there?"
+        )),
+    }
 }
 
-impl OpenError {
-    fn of(line: &'static str, why: Error) -> Self {
-        match why {
-            Error::UnknownModel => Self::UnknownModel,
-            Error::PermissionDenied(path) => Self::NoPermission { path },
-            Error::PinUsed(pin) => Self::Taken { line, pin },
-            Error::PinNotAvailable(pin) => Self::NoPin { pin },
-            why => Self::System { why: why.to_string() },
-        }
+/// Takes a pin that the kernel has given to nobody.
+fn free(line: &str, pin: u8) -> Result<Pin, DriverError> {
+    let gpio = Gpio::new().map_err(|why| refused(line, why))?;
+    if let Some(consumer) = consumer(pin) {
+        return Err(busy(pin, &consumer));
     }
+    gpio.get(pin).map_err(|why| refused(line, why))
+}
+
+fn busy(pin: u8, consumer: &str) -> DriverError {
+    DriverError::new(format_args!("pin {pin} is in use by {}", holder(consumer)))
 }
 
 /// Who has asked the kernel for this pin. The lines of the SoC's pin controller are numbered as its pins.
@@ -199,17 +165,13 @@ mod tests {
         "the GPIO block could not be opened: I/O error: entity not found; are `/dev/gpiomem` and `/dev/gpiochip0` there?"
     )]
     fn errors_explain(#[case] error: Error, #[case] text: &str) {
-        assert_eq!(OpenError::of("reset", error).to_string(), text);
+        assert_eq!(refused("reset", error).to_string(), text);
     }
 
     #[test]
     fn a_pin_that_the_kernel_uses() {
-        let error = OpenError::Busy {
-            pin: 17,
-            consumer: "onewire@11".into(),
-        };
         assert_eq!(
-            error.to_string(),
+            busy(17, "onewire@11").to_string(),
             "pin 17 is in use by `onewire@11`: end that program; where it is a driver of the kernel, free the line in the device tree"
         );
     }

@@ -1,8 +1,8 @@
 //! The sense line: an input that shows whether the module is supplied, best its VDD_EXT.
 //!
-//! It is looked at after the fact and never stands on the way to a cut: the kernel keeps the time of each edge until somebody
-//! asks for it.
+//! It is read after the cut and never delays one: the kernel keeps the time of each edge until somebody asks for it.
 
+use super::DriverError;
 use rustix::time::{ClockId, clock_gettime};
 use std::time::{Duration, Instant};
 
@@ -12,14 +12,12 @@ const INTERRUPT: Duration = Duration::from_micros(100);
 
 /// An input that shows whether the module is supplied.
 pub trait Sense: Send {
-    /// What it shows now.
-    fn look(&mut self) -> Result<SenseReading, String>;
+    fn look(&mut self) -> Result<SenseReading, DriverError>;
 }
 
 /// What a sense line shows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SenseReading {
-    /// The module is supplied.
     pub supplied: bool,
     /// The edge that made it so, where it was seen.
     pub since: Option<SupplyEdge>,
@@ -49,6 +47,30 @@ impl SupplyEdge {
             within: INTERRUPT,
         }
     }
+}
+
+/// The last edge that the kernel has reported, and the level behind it.
+#[derive(Debug, Default)]
+pub(super) struct LastEdge {
+    edge: Option<SupplyEdge>,
+    supplied: bool,
+}
+
+impl LastEdge {
+    pub(super) fn note(&mut self, supplied: bool, stamp: Duration) {
+        self.supplied = supplied;
+        self.edge = Some(SupplyEdge::stamped(stamp));
+    }
+
+    /// What the line shows at this level. An edge to the other level says nothing about it: the kernel may have dropped one.
+    pub(super) fn reading(&self, supplied: bool) -> SenseReading {
+        let since = self.edge.filter(|_| self.supplied == supplied);
+        SenseReading { supplied, since }
+    }
+}
+
+pub(super) fn unreadable(why: impl std::fmt::Display) -> DriverError {
+    DriverError::new(format_args!("the sense line could not be read: {why}"))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! A line of a simulated module, moved over the control socket of `dfota-hil sim`.
 
-use super::sense::{Sense, SenseReading, SupplyEdge};
-use super::{LineError, OutputLine};
+use super::sense::{Sense, SenseReading, SupplyEdge, unreadable};
+use super::{DriverError, LineError, OutputLine};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::Shutdown;
 use std::os::fd::{AsFd, BorrowedFd};
@@ -22,10 +22,19 @@ pub struct Control {
 
 impl Control {
     /// Connects to the control socket at `path`.
-    pub fn connect(path: &Path) -> io::Result<Self> {
-        let socket = UnixStream::connect(path)?;
-        socket.set_read_timeout(Some(ANSWER))?;
-        socket.set_write_timeout(Some(ANSWER))?;
+    pub fn connect(path: &Path) -> Result<Self, DriverError> {
+        let connected = || -> io::Result<UnixStream> {
+            let socket = UnixStream::connect(path)?;
+            socket.set_read_timeout(Some(ANSWER))?;
+            socket.set_write_timeout(Some(ANSWER))?;
+            Ok(socket)
+        };
+        let socket = connected().map_err(|why| {
+            DriverError::new(format_args!(
+                "control socket `{}` of the simulated module: {why}; is `dfota-hil sim` running?",
+                path.display()
+            ))
+        })?;
         Ok(Self {
             socket: BufReader::new(socket),
             answer: String::with_capacity(64),
@@ -33,27 +42,30 @@ impl Control {
     }
 
     /// Sends a request with its line end and waits for `ok`.
-    pub fn ask(&mut self, request: &str) -> Result<(), String> {
-        match self.answer_to(request)? {
-            "ok" => Ok(()),
-            other => Err(format!("the simulator answered `{other}`, expected `ok`")),
-        }
+    pub fn ask(&mut self, request: &str) -> Result<(), DriverError> {
+        expect_ok(self.answer_to(request)?)
     }
 
-    fn answer_to(&mut self, request: &str) -> Result<&str, String> {
-        self.socket
-            .get_mut()
-            .write_all(request.as_bytes())
-            .map_err(|e| e.to_string())?;
+    fn answer_to(&mut self, request: &str) -> Result<&str, DriverError> {
+        let sent = self.socket.get_mut().write_all(request.as_bytes());
+        sent.map_err(DriverError::new)?;
         self.answer.clear();
-        let read = self
-            .socket
-            .read_line(&mut self.answer)
-            .map_err(|e| e.to_string())?;
+        let read = self.socket.read_line(&mut self.answer);
         match self.answer.trim_end() {
-            _ if read == 0 => Err("the simulated module's process has ended".into()),
+            _ if read.map_err(DriverError::new)? == 0 => {
+                Err(DriverError::new("the simulated module's process has ended"))
+            }
             answer => Ok(answer),
         }
+    }
+}
+
+fn expect_ok(answer: &str) -> Result<(), DriverError> {
+    match answer {
+        "ok" => Ok(()),
+        other => Err(DriverError::new(format_args!(
+            "the simulator answered `{other}`, expected `ok`"
+        ))),
     }
 }
 
@@ -68,7 +80,7 @@ pub struct SimulatedLine {
 
 impl SimulatedLine {
     /// Connects the line `name` (`power`, `reset`, `pwrkey`) to the control socket at `path`.
-    pub fn connect(name: &'static str, path: &Path) -> io::Result<Self> {
+    pub fn connect(name: &'static str, path: &Path) -> Result<Self, DriverError> {
         Ok(Self {
             name,
             on: request(name, true),
@@ -82,9 +94,9 @@ fn request(name: &str, active: bool) -> String {
     format!("{name} {}\n", if active { "on" } else { "off" })
 }
 
-/// Moves the line `name` through a duplicate of the descriptor of somebody who has died: in the same conversation, so
-/// that it happens after what that one asked for last. The conversation is over then.
-pub fn drive(descriptor: BorrowedFd<'_>, name: &str, active: bool) -> Result<(), String> {
+/// Moves the line `name` through a duplicate of the descriptor of a program that has died: in the same conversation, so
+/// that it happens after what that program asked for last. The conversation is over then.
+pub fn drive(descriptor: BorrowedFd<'_>, name: &str, active: bool) -> Result<(), DriverError> {
     let answers = || -> io::Result<String> {
         let mut socket = UnixStream::from(descriptor.try_clone_to_owned()?);
         socket.write_all(request(name, active).as_bytes())?;
@@ -93,24 +105,15 @@ pub fn drive(descriptor: BorrowedFd<'_>, name: &str, active: bool) -> Result<(),
         socket.read_to_string(&mut answers)?;
         Ok(answers)
     };
-    let answers = answers().map_err(|why| why.to_string())?;
-    match answers.lines().last() {
-        Some("ok") => Ok(()),
-        other => Err(format!(
-            "the simulator answered `{}`, expected `ok`",
-            other.unwrap_or_default()
-        )),
-    }
+    let answers = answers().map_err(DriverError::new)?;
+    expect_ok(answers.lines().last().unwrap_or_default())
 }
 
 impl OutputLine for SimulatedLine {
     fn set(&mut self, active: bool) -> Result<(), LineError> {
         let request = if active { &self.on } else { &self.off };
-        self.control.ask(request).map_err(|why| LineError {
-            line: self.name,
-            active,
-            why,
-        })
+        let asked = self.control.ask(request);
+        asked.map_err(|why| LineError::new(self.name, active, why))
     }
 
     fn descriptor(&self) -> Option<BorrowedFd<'_>> {
@@ -124,15 +127,15 @@ pub struct SimulatedSense(Control);
 
 impl SimulatedSense {
     /// Connects to the control socket at `path`.
-    pub fn connect(path: &Path) -> std::io::Result<Self> {
+    pub fn connect(path: &Path) -> Result<Self, DriverError> {
         Control::connect(path).map(Self)
     }
 }
 
 impl Sense for SimulatedSense {
-    fn look(&mut self) -> Result<SenseReading, String> {
+    fn look(&mut self) -> Result<SenseReading, DriverError> {
         let asked = Instant::now();
-        let answer = self.0.answer_to("sense\n")?;
+        let answer = self.0.answer_to("sense\n").map_err(unreadable)?;
         let answered = Instant::now();
         let shown = answer.strip_prefix("ok ").and_then(|shown| shown.split_once(' '));
         let shown = shown.and_then(|(level, age)| Some((level, age.parse().ok()?)));
@@ -140,21 +143,17 @@ impl Sense for SimulatedSense {
             Some(("on", age)) => (true, age),
             Some(("off", age)) => (false, age),
             _ => {
-                return Err(format!(
-                    "the simulator answered `{answer}`, expected `ok on NANOSECONDS`"
-                ));
+                let why = format!("the simulator answered `{answer}`, expected `ok on NANOSECONDS`");
+                return Err(unreadable(why));
             }
         };
-        let seen = answered
+        let since = answered
             .checked_sub(Duration::from_nanos(age))
             .map(|at| SupplyEdge {
                 at,
                 // Its age was taken at some time since it was asked for.
                 within: answered - asked,
             });
-        Ok(SenseReading {
-            supplied,
-            since: seen,
-        })
+        Ok(SenseReading { supplied, since })
     }
 }

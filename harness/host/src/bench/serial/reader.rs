@@ -1,135 +1,93 @@
 //! The reader thread: byte → line → URC → armed cut? → supply, in one place.
 //!
-//! Nothing between the byte and the line of the supply allocates, hops to another thread or takes a lock that anyone holds
-//! for long: the armed cut and the lines are behind mutexes that the runner takes for an instant, never while this thread
-//! is about to fire. Everything else of a read, also of the lines before the moment, goes to the journal and to the runner
-//! afterwards.
+//! Nothing between the byte and the line of the supply allocates, changes to another thread or waits for a lock that another
+//! thread holds for long: the armed cut and the lines are behind mutexes that the runner takes for an instant, never while this
+//! thread is about to cut. Everything else of a read, also of the lines before the moment, goes to the journal and to the
+//! runner afterwards.
 
+use super::line_budget::LineBudget;
+use super::message::{BenchMessage, CutInstants};
 use super::port::Port;
 use super::timespec;
-use super::written::Written;
-use crate::bench::line::LineError;
+use super::trigger::{Armed, Trigger, report};
 use crate::bench::lines::RigLines;
 use dfota_clock::priority::PriorityRefused;
-use dfota_core::cut::{Cut, CutKind};
+use dfota_core::cut::Cut;
+use dfota_core::event::Event;
 use dfota_core::event::watched::{Gap, Watched};
-use dfota_core::event::{Event, Line};
 use dfota_core::lexer::{Lexer, LexerToken};
-use dfota_core::moment::Moment;
 use dfota_core::percent::Percent;
 use dfota_core::urc::Urc;
 use dfota_record::journal::Journal;
-use dfota_servers::coap::CoapEvent;
 use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
 use rustix::io::Errno;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::mpsc::{Sender, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-/// What the runner hears, in the order in which it happened.
-#[derive(Debug)]
-pub enum BenchMessage {
-    /// A line from the module.
-    Line {
-        /// Its bytes, without the line end.
-        text: Vec<u8>,
-        /// What it says unasked, if it does.
-        urc: Option<Urc>,
-        /// When its last byte had been read.
-        at: Instant,
-    },
-    /// The prompt of data mode.
-    Prompt {
-        /// When it had been read.
-        at: Instant,
-    },
-    /// The armed cut was made.
-    Cut(CutInstants),
-    /// Everything that could be read when [`SerialReader::drain`] was called has been handed over.
-    Drained {
-        /// Bytes read since the reader started.
-        bytes: u64,
-        /// Those of a line that has not ended.
-        partial: Vec<u8>,
-    },
-    Lost(String),
-    /// The port is there again.
-    Back,
-    /// One of the servers answered a request for a package of this case.
-    Request(dfota_core::event::Request),
-    /// The CoAP file server saw that the module has so much of the package.
-    Served(Percent),
-    /// Something happened at the LwM2M server.
-    Lwm2m(CoapEvent),
-    /// The run is to end.
-    Interrupt,
-}
+/// How long to wait between two attempts to open a port that has gone.
+pub const REOPEN: Duration = Duration::from_millis(100);
 
-/// A cut that was made, with the times of its parts.
-#[derive(Debug)]
-pub struct CutInstants {
-    pub cut: Cut,
-    /// When the last byte of its moment had been read.
-    pub trigger: Instant,
-    /// When the cut was due: that, and its delay.
-    pub due: Instant,
-    /// When the line was commanded.
-    pub commanded: Instant,
-    /// When the command had returned.
-    pub returned: Instant,
-    /// What the driver said.
-    pub result: Result<(), LineError>,
-}
-
-/// A cut that waits for its moment.
-#[derive(Debug, Clone)]
-pub struct Armed {
-    pub cut: Cut,
-    /// Its delay in real time.
-    pub after: Duration,
-}
-
-#[derive(Debug, Default)]
-enum Trigger {
-    #[default]
-    None,
-    Armed(Armed),
-    Due {
-        armed: Armed,
-        trigger: Instant,
-        at: Instant,
-    },
-}
-
+/// What the thread, its owner and the package servers share.
 #[derive(Debug)]
 struct Shared {
-    trigger: Mutex<Trigger>,
+    trigger: Trigger,
     wake: OwnedFd,
     /// Lines of the present case.
-    written: Written,
-    /// The share of the package that was told last.
+    budget: LineBudget,
+    /// The share of the package that was reported last.
     served: AtomicU8,
-    asked: Mutex<Asked>,
+    orders: Mutex<ReaderOrders>,
 }
 
+/// What the thread is to do beside reading.
 #[derive(Debug, Default)]
-struct Asked {
+struct ReaderOrders {
     drain: bool,
     stop: bool,
-    /// The port is to be closed until this is gone; it is told when it is.
+    /// The port is to be closed until this is gone; the thread sends a word when it is.
     lent: Option<SyncSender<()>>,
 }
 
-/// The reader thread, from outside. It ends when this is dropped.
-#[derive(Debug)]
-pub struct SerialReader {
-    cutter: Cutter,
-    shared: Arc<Shared>,
-    refused: Option<PriorityRefused>,
-    thread: Option<JoinHandle<()>>,
+impl Shared {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            trigger: Trigger::default(),
+            wake: eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?,
+            budget: LineBudget::default(),
+            served: AtomicU8::default(),
+            orders: Mutex::default(),
+        })
+    }
+
+    fn orders(&self) -> MutexGuard<'_, ReaderOrders> {
+        self.orders.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Changes the orders and has the thread look at them.
+    fn order(&self, change: impl FnOnce(&mut ReaderOrders)) {
+        change(&mut self.orders());
+        self.wake();
+    }
+
+    fn wake(&self) {
+        let _ = rustix::io::write(&self.wake, &1_u64.to_ne_bytes());
+    }
+
+    /// Takes back every wake-up so far. Otherwise each wait from then on would end at once, and a real-time thread never sleep.
+    fn woken(&self) {
+        let _ = rustix::io::read(&self.wake, &mut [0_u8; 8]);
+    }
+
+    /// Sleeps until the next wake-up, or for so long.
+    fn sleep(&self, limit: Option<Duration>) {
+        let mut fds = [PollFd::new(&self.wake, PollFlags::IN)];
+        let _ = poll(&mut fds, limit.map(timespec).as_ref());
+        self.woken();
+    }
 }
 
 /// Makes the armed cut where a server sees its moment: over CoAP the module prints no DOWNLOADING.
@@ -142,24 +100,29 @@ pub struct Cutter {
 }
 
 impl Cutter {
-    /// The module has so much of the package.
+    /// The module has so much of the package. The cut comes before anything is written down.
     pub fn served(&self, percent: Percent) {
-        let due = trip(
-            &self.shared.trigger,
-            |moment| moment.reached_by_download(percent),
-            Instant::now(),
-        );
-        let made = due.map(|(armed, trigger)| cut(&armed.cut, trigger, trigger, &self.lines));
+        let met = |moment: dfota_core::moment::Moment| moment.reached_by_download(percent);
+        let made = self.shared.trigger.cut_if(met, Instant::now(), &self.lines);
         if self.shared.served.swap(percent.get(), Ordering::Relaxed) != percent.get() {
             self.journal.watched(Watched::Served { percent });
         }
         let _ = self.runner.send(BenchMessage::Served(percent));
         if let Some(made) = made {
-            tell(made, &self.journal, &self.runner);
+            report(made, &self.journal, &self.runner);
         }
         // A cut with a delay is made by the reader thread, which has to know of it.
         self.shared.wake();
     }
+}
+
+/// The reader thread, from outside. It ends when this is dropped.
+#[derive(Debug)]
+pub struct SerialReader {
+    cutter: Cutter,
+    shared: Arc<Shared>,
+    refused: Option<Refused>,
+    thread: Option<JoinHandle<()>>,
 }
 
 impl SerialReader {
@@ -170,14 +133,7 @@ impl SerialReader {
         journal: Journal,
         runner: Sender<BenchMessage>,
     ) -> std::io::Result<Self> {
-        let wake = eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?;
-        let shared = Arc::new(Shared {
-            trigger: Mutex::default(),
-            wake,
-            written: Written::default(),
-            served: AtomicU8::default(),
-            asked: Mutex::default(),
-        });
+        let shared = Arc::new(Shared::new()?);
         let cutter = Cutter {
             shared: shared.clone(),
             lines: lines.clone(),
@@ -193,9 +149,9 @@ impl SerialReader {
             lexer: Lexer::new(),
             bytes: 0,
         };
-        let (goes_first, refused) = sync_channel(1);
+        let (priority, refused) = sync_channel(1);
         let thread = std::thread::Builder::new().name("reader".into()).spawn(move || {
-            let _ = goes_first.send(dfota_clock::priority::set_real_time().err());
+            let _ = priority.send(dfota_clock::priority::set_real_time().err());
             on_thread.run();
         })?;
         Ok(Self {
@@ -218,76 +174,56 @@ impl SerialReader {
 
     /// Arms a cut. One at a time: it replaces one that is armed.
     pub fn arm(&self, armed: Armed) {
-        *lock(&self.shared.trigger) = Trigger::Armed(armed);
+        self.shared.trigger.arm(armed);
     }
 
     /// Gives an armed cut back, if it has not been made.
     pub fn disarm(&self) -> Option<Cut> {
-        match std::mem::take(&mut *lock(&self.shared.trigger)) {
-            Trigger::None => None,
-            Trigger::Armed(armed) | Trigger::Due { armed, .. } => Some(armed.cut),
-        }
+        self.shared.trigger.disarm()
     }
 
     /// Whether the moment of the armed cut has been met and its delay runs.
     pub fn is_due(&self) -> bool {
-        matches!(*lock(&self.shared.trigger), Trigger::Due { .. })
+        self.shared.trigger.is_due()
     }
 
     /// Whether a cut still waits for its moment.
     pub fn is_armed(&self) -> bool {
-        matches!(*lock(&self.shared.trigger), Trigger::Armed(_))
+        self.shared.trigger.is_armed()
     }
 
     /// Closes the port, so that another program can have it; whether that was done in time. [`Self::take_back`] ends it.
     pub fn lend(&self, limit: Duration) -> bool {
         let (closed, is_closed) = sync_channel(1);
-        lock(&self.shared.asked).lent = Some(closed);
-        self.shared.wake();
+        self.shared.order(|orders| orders.lent = Some(closed));
         is_closed.recv_timeout(limit).is_ok()
     }
 
     /// Has the port opened again.
     pub fn take_back(&self) {
-        lock(&self.shared.asked).lent = None;
-        self.shared.wake();
+        self.shared.order(|orders| orders.lent = None);
     }
 
     /// A case begins, or has ended: its lines are counted anew. Gives how many of those before were left out.
     pub fn count_anew(&self) -> u64 {
-        self.shared.written.anew()
+        self.shared.budget.reset()
     }
 
-    /// Asks the thread to read what is there and then to say [`BenchMessage::Drained`]. What was sent before the call is told
+    /// Has the thread read what is there and then send [`BenchMessage::Drained`]. What was sent before the call is handed over
     /// before that message.
     pub fn drain(&self) {
-        lock(&self.shared.asked).drain = true;
-        self.shared.wake();
-    }
-}
-
-impl Shared {
-    fn wake(&self) {
-        let _ = rustix::io::write(&self.wake, &1_u64.to_ne_bytes());
+        self.shared.order(|orders| orders.drain = true);
     }
 }
 
 impl Drop for SerialReader {
     fn drop(&mut self) {
-        lock(&self.shared.asked).stop = true;
-        self.shared.wake();
+        self.shared.order(|orders| orders.stop = true);
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
     }
 }
-
-fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// How long to wait between two attempts to open a port that has gone.
-pub const REOPEN: Duration = Duration::from_millis(100);
 
 struct OnThread {
     port: Port,
@@ -306,15 +242,17 @@ impl OnThread {
         let mut device = self.port.device();
         let mut buffer = [0_u8; 4096];
         loop {
-            if lock(&self.shared.asked).stop {
+            let orders = self.shared.orders();
+            let (stop, lent) = (orders.stop, orders.lent.clone());
+            drop(orders);
+            if stop {
                 return;
             }
-            let lent = lock(&self.shared.asked).lent.clone();
             if let Some(closed) = lent {
                 device = self.lent(device, &closed);
                 continue;
             }
-            let wait = self.until_due();
+            let wait = self.shared.trigger.until_due();
             match self.ready(&device, wait) {
                 Ok(true) => match rustix::io::read(&*device, &mut buffer) {
                     Ok(0) => device = self.lost(device, "the device was closed"),
@@ -351,14 +289,12 @@ impl OnThread {
             let _ = closed.try_send(());
         }
         loop {
-            let asked = lock(&self.shared.asked);
-            if asked.stop || asked.lent.is_none() {
+            let orders = self.shared.orders();
+            if orders.stop || orders.lent.is_none() {
                 break;
             }
-            drop(asked);
-            let mut fds = [PollFd::new(&self.shared.wake, PollFlags::IN)];
-            let _ = poll(&mut fds, None);
-            let _ = rustix::io::read(&self.shared.wake, &mut [0_u8; 8]);
+            drop(orders);
+            self.shared.sleep(None);
         }
     }
 
@@ -373,7 +309,7 @@ impl OnThread {
             Err(error) => return Err(error),
         }
         if fds[1].revents().contains(PollFlags::IN) {
-            let _ = rustix::io::read(&self.shared.wake, &mut [0_u8; 8]);
+            self.shared.woken();
         }
         Ok(!fds[0].revents().is_empty())
     }
@@ -397,34 +333,29 @@ impl OnThread {
                 }
                 Some(LexerToken::Line(line)) => {
                     let urc = Urc::parse(line);
-                    if self.shared.written.takes(urc, &self.journal) {
-                        self.journal.post_at(
-                            at,
-                            Event::Rx {
-                                text: dfota_core::escape::readable(line),
-                                partial: false,
-                            },
-                        );
+                    if self.shared.budget.takes(urc, &self.journal) {
+                        let (text, partial) = (dfota_core::escape::readable(line), false);
+                        self.journal.post_at(at, Event::Rx { text, partial });
                     }
                     let text = line.to_vec();
                     let _ = self.runner.send(BenchMessage::Line { text, urc, at });
                 }
             }
             if let Some((_, made)) = made.take_if(|(end, _)| *end == n) {
-                tell(made, &self.journal, &self.runner);
+                report(made, &self.journal, &self.runner);
             }
             // A cut with a delay waits for no line either, but for those that were read before it.
-            late = late.or_else(|| self.cut_if_due());
+            late = late.or_else(|| self.shared.trigger.cut_if_due(&self.lines));
         }
         if let Some(late) = late {
-            tell(late, &self.journal, &self.runner);
+            report(late, &self.journal, &self.runner);
         }
     }
 
     /// Looks ahead for the moment of the armed cut and makes the cut; tells at which byte the moment was complete. Nothing
     /// here allocates.
     fn cut_if_met(&self, bytes: &[u8], at: Instant) -> Option<(usize, CutInstants)> {
-        if !matches!(*lock(&self.shared.trigger), Trigger::Armed(_)) {
+        if !self.shared.trigger.is_armed() {
             return None;
         }
         let mut ahead = self.lexer.clone();
@@ -433,41 +364,20 @@ impl OnThread {
                 return None;
             };
             let urc = Urc::parse(line)?;
-            let (armed, trigger) = trip(&self.shared.trigger, |moment| moment.matches(&urc), at)?;
-            Some((n, cut(&armed.cut, trigger, trigger, &self.lines)))
+            let met = |moment: dfota_core::moment::Moment| moment.matches(&urc);
+            Some((n, self.shared.trigger.cut_if(met, at, &self.lines)?))
         })
     }
 
-    fn until_due(&self) -> Option<Duration> {
-        match &*lock(&self.shared.trigger) {
-            Trigger::Due { at, .. } => Some(at.saturating_duration_since(Instant::now())),
-            Trigger::None | Trigger::Armed(_) => None,
-        }
-    }
-
     fn fire_if_due(&mut self) {
-        if let Some(made) = self.cut_if_due() {
-            tell(made, &self.journal, &self.runner);
-        }
-    }
-
-    fn cut_if_due(&self) -> Option<CutInstants> {
-        let due = {
-            let mut trigger = lock(&self.shared.trigger);
-            match &*trigger {
-                Trigger::Due { at, .. } if *at <= Instant::now() => std::mem::take(&mut *trigger),
-                _ => return None,
-            }
-        };
-        match due {
-            Trigger::Due { armed, trigger, at } => Some(cut(&armed.cut, trigger, at, &self.lines)),
-            Trigger::None | Trigger::Armed(_) => None,
+        if let Some(made) = self.shared.trigger.cut_if_due(&self.lines) {
+            report(made, &self.journal, &self.runner);
         }
     }
 
     /// Says that everything is told, once nothing can be read any more.
     fn answer_drain(&mut self, device: &OwnedFd) {
-        if !lock(&self.shared.asked).drain {
+        if !self.shared.orders().drain {
             return;
         }
         let mut fds = [PollFd::new(device, PollFlags::IN)];
@@ -476,7 +386,7 @@ impl OnThread {
             // The next turn reads it and comes back here.
             return;
         }
-        lock(&self.shared.asked).drain = false;
+        self.shared.orders().drain = false;
         self.drained();
     }
 
@@ -507,9 +417,9 @@ impl OnThread {
         self.journal.post(Event::Gap(Gap::PortLost { why: why.clone() }));
         let _ = self.runner.send(BenchMessage::Lost(why));
         loop {
-            let asked = lock(&self.shared.asked);
-            let (stop, lent) = (asked.stop, asked.lent.clone());
-            drop(asked);
+            let orders = self.shared.orders();
+            let (stop, lent) = (orders.stop, orders.lent.clone());
+            drop(orders);
             if stop {
                 return self.port.device();
             }
@@ -517,14 +427,11 @@ impl OnThread {
                 self.wait_while_lent(&closed);
             }
             self.fire_if_due();
-            if std::mem::take(&mut lock(&self.shared.asked).drain) {
+            if std::mem::take(&mut self.shared.orders().drain) {
                 self.drained();
             }
-            let wait = self.until_due().unwrap_or(REOPEN).min(REOPEN);
-            let mut fds = [PollFd::new(&self.shared.wake, PollFlags::IN)];
-            let _ = poll(&mut fds, Some(&timespec(wait)));
-            // Without this a wake-up would end every wait from then on, and a real-time thread would never sleep.
-            let _ = rustix::io::read(&self.shared.wake, &mut [0_u8; 8]);
+            let wait = self.shared.trigger.until_due().unwrap_or(REOPEN);
+            self.shared.sleep(Some(wait.min(REOPEN)));
             if self.port.reopen().is_ok() {
                 self.lexer = Lexer::new();
                 self.journal.post(Event::Gap(Gap::PortBack));
@@ -532,73 +439,5 @@ impl OnThread {
                 return self.port.device();
             }
         }
-    }
-}
-
-/// Whether this is the moment that the armed cut waits for, and the cut is due at once. A cut with a delay becomes due later.
-fn trip(trigger: &Mutex<Trigger>, met: impl Fn(Moment) -> bool, at: Instant) -> Option<(Armed, Instant)> {
-    let mut trigger = lock(trigger);
-    match &*trigger {
-        Trigger::Armed(armed) if met(armed.cut.at) => {}
-        _ => return None,
-    }
-    let Trigger::Armed(armed) = std::mem::take(&mut *trigger) else {
-        return None;
-    };
-    if armed.after.is_zero() {
-        return Some((armed, at));
-    }
-    let due = at + armed.after;
-    *trigger = Trigger::Due {
-        armed,
-        trigger: at,
-        at: due,
-    };
-    None
-}
-
-/// Writes a cut down and hands it to the runner.
-fn tell(made: CutInstants, journal: &Journal, runner: &Sender<BenchMessage>) {
-    for line in moved(made.cut.kind) {
-        let took_ns = made.returned.duration_since(made.commanded).as_nanos() as u64;
-        journal.post_at(
-            made.commanded,
-            Event::Line {
-                line: *line,
-                active: *line == Line::Reset,
-                took_ns,
-            },
-        );
-    }
-    let _ = runner.send(BenchMessage::Cut(made));
-}
-
-/// The lines that a kind of cut moves, in the order it moves them.
-pub fn moved(kind: CutKind) -> &'static [Line] {
-    match kind {
-        CutKind::Power => &[Line::Power],
-        CutKind::Reset => &[Line::Reset],
-        CutKind::Both => &[Line::Power, Line::Reset],
-    }
-}
-
-/// Makes a cut now: the supply off, reset asserted, or both.
-pub fn cut(cut: &Cut, trigger: Instant, due: Instant, lines: &RigLines) -> CutInstants {
-    let commanded = Instant::now();
-    let mut result = Ok(());
-    for line in moved(cut.kind) {
-        result = result.and(lines.set(*line, *line == Line::Reset));
-    }
-    let returned = Instant::now();
-    if cut.kind != CutKind::Reset {
-        result = result.and(lines.isolate(true));
-    }
-    CutInstants {
-        cut: cut.clone(),
-        trigger,
-        due,
-        commanded,
-        returned,
-        result,
     }
 }

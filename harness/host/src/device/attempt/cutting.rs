@@ -1,9 +1,10 @@
 //! Cuts: arming them, and living through one that was made until the module is supplied again.
 
-use crate::bench::serial::reader::{Armed, CutInstants};
+use crate::bench::serial::message::CutInstants;
+use crate::bench::serial::trigger::Armed;
 use crate::device::module::{Module, Stop};
 use dfota_core::cut::{Cut, CutKind};
-use dfota_core::event::{Confirmed, CutMade, Event, Line};
+use dfota_core::event::{Confirmed, CutInstants, Event, Line};
 use dfota_core::measure::Measure;
 use dfota_core::moment::Moment;
 use dfota_core::update::UpdateInput;
@@ -44,7 +45,7 @@ impl Module {
         }
         let confirmed = self.confirmed(&made)?;
         let landed = self.phase();
-        self.journal.post(Event::CutMade(CutMade {
+        self.journal.post(Event::CutInstants(CutInstants {
             cut: cut.clone(),
             landed,
             glitch,

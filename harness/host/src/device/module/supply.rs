@@ -92,8 +92,8 @@ impl Module {
 
     /// What the sense line shows, where the rig has one.
     pub fn look(&self) -> Result<Option<SenseReading>, Stop> {
-        let shown = self.lines.look().transpose();
-        shown.map_err(|why| Stop::rule(Rule::LineFailed, why))
+        let shown = self.lines.look();
+        shown.map_err(|why| Stop::rule(Rule::LineFailed, why.to_string()))
     }
 
     /// The sense line, where there is one, has to have dropped when the discharge is over.

@@ -71,7 +71,7 @@ impl Runner<'_> {
     fn reflash(&mut self, reflash: &Reflash) -> Result<(), String> {
         let module = self.module();
         if let Reflash::Simulated { .. } = reflash {
-            return crate::bench::reflash::run(reflash);
+            return crate::bench::reflash::run(reflash).map_err(|why| why.to_string());
         }
         // A flash tool catches the boot ROM, which speaks right after a reset: how the tool makes one is its own matter.
         module.set(Line::Power, true).map_err(|stop| stop.to_string())?;
@@ -80,6 +80,6 @@ impl Runner<'_> {
         }
         let result = crate::bench::reflash::run(reflash);
         module.reader.take_back();
-        result
+        result.map_err(|why| why.to_string())
     }
 }

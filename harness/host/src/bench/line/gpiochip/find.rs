@@ -1,149 +1,146 @@
 //! Which line is meant, and why it cannot be had.
 
+use super::super::DriverError;
 use super::CONSUMER;
 use crate::config::rig::LineId;
 use crate::config::yaml::nearest::{suggestion, ticked};
-use gpiocdev::Error;
 use gpiocdev::chip::{self, Chip};
 use gpiocdev::line::Info;
+use gpiocdev::request::Builder;
+use gpiocdev::{Error, Request};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
-/// A line that the kernel does not give.
-#[derive(Debug, PartialEq, Eq, thiserror::Error)]
-pub enum OpenError {
-    #[error("there is no GPIO chip `{}`; {there}", chip.display())]
-    NoChip {
-        chip: PathBuf,
-        /// Those that are there.
-        there: String,
-    },
-    /// Another kind of file.
-    #[error("`{}` is no GPIO chip: expected a character device such as `/dev/gpiochip0`; {there}", chip.display())]
-    NotAChip {
-        chip: PathBuf,
-        /// Those that are there.
-        there: String,
-    },
-    /// The user may not.
-    #[error(
-        "no permission for `{}`: is this user in the group `gpio`? `sudo usermod -aG gpio USER` adds one, from the next login on",
-        chip.display()
-    )]
-    NoPermission { chip: PathBuf },
-    /// The chip has fewer lines.
-    #[error("`{}` has no line {offset}: its {lines} lines are numbered from 0", chip.display())]
-    NoLine {
-        chip: PathBuf,
-        /// The line that was asked for.
-        offset: u32,
-        /// How many it has.
-        lines: usize,
-    },
-    /// No line has this name.
-    #[error("`{}` has no line called `{name}`; {there}", chip.display())]
-    NoName {
-        chip: PathBuf,
-        name: String,
-        /// The nearest one, and all of them.
-        there: String,
-    },
-    /// Several lines have this name.
-    #[error("`{}` has several lines called `{name}`: {offsets:?}; take the number of the one that is wired", chip.display())]
-    Ambiguous {
-        chip: PathBuf,
-        name: String,
-        offsets: Vec<u32>,
-    },
-    /// No line of this machine has this name.
-    #[error("no GPIO chip of this machine has a line called `{name}`; {there}")]
-    NowhereCalled {
-        name: String,
-        /// The nearest one, and all of them.
-        there: String,
-    },
-    /// Several lines of this machine have this name.
-    #[error(
-        "several lines are called `{name}`: {}; name the `chip` of the one that is wired",
-        shown(places)
-    )]
-    CalledTwice {
-        name: String,
-        places: Vec<(PathBuf, u32)>,
-    },
-    /// A number says nothing without a chip.
-    #[error("line {offset} of which chip? a number needs `chip`, a name such as `GPIO17` does not; {there}")]
-    NumberAlone {
-        offset: u32,
-        /// The chips that are there.
-        there: String,
-    },
-    /// Somebody else has it.
-    #[error("line {offset} of `{}` is in use by {}", chip.display(), holder(consumer))]
-    Busy {
-        chip: PathBuf,
-        offset: u32,
-        /// Who has it, as the kernel names it; empty where it does not.
-        consumer: String,
-    },
-    #[error("`{}` could not be asked for a line: {why}", chip.display())]
-    System { chip: PathBuf, why: String },
+/// A line of a chip, as the kernel describes it.
+#[derive(Debug)]
+pub(super) struct Found {
+    chip: PathBuf,
+    info: Info,
 }
 
-impl OpenError {
-    pub(super) fn of_chip(chip: &Path, why: &Error) -> Self {
-        let chip = chip.to_owned();
-        match (why, kind(why)) {
-            (Error::GpioChip(..), _) => Self::NotAChip { chip, there: chips() },
-            (_, Some(ErrorKind::NotFound)) => Self::NoChip { chip, there: chips() },
-            (_, Some(ErrorKind::PermissionDenied)) => Self::NoPermission { chip },
-            _ => Self::System {
-                chip,
-                why: why.to_string(),
-            },
-        }
+impl Found {
+    /// A request for this line that says nothing of its direction.
+    pub(super) fn request(&self) -> Builder {
+        let mut ask = Request::builder();
+        ask.with_consumer(CONSUMER)
+            .on_chip(&self.chip)
+            .with_line(self.info.offset);
+        ask
     }
 
-    /// The request was refused: somebody may have taken the line since it was looked at.
-    pub(super) fn refused(chip: &Chip, line: &Info, why: &Error) -> Self {
+    /// Why the kernel refuses that request: another program may have taken the line since it was found.
+    pub(super) fn refused(&self, why: &Error) -> DriverError {
         if kind(why) != Some(ErrorKind::ResourceBusy) {
-            return Self::of_chip(chip.path(), why);
+            return unusable(&self.chip, why);
         }
-        let now = chip.line_info(line.offset).ok();
-        Self::Busy {
-            chip: chip.path().to_owned(),
-            offset: line.offset,
-            consumer: now.map_or_else(String::new, |info| info.consumer),
+        let now = Chip::from_path(&self.chip).and_then(|chip| chip.line_info(self.info.offset));
+        busy(
+            &self.chip,
+            &now.unwrap_or_else(|_| Info {
+                consumer: String::new(),
+                ..self.info.clone()
+            }),
+        )
+    }
+}
+
+/// A chip with what the kernel says of its lines.
+struct ChipLines {
+    path: PathBuf,
+    lines: Vec<Info>,
+}
+
+impl ChipLines {
+    fn read(chip: &Path) -> Result<Self, DriverError> {
+        let fail = |why| unusable(chip, &why);
+        let opened = Chip::from_path(chip).map_err(fail)?;
+        let lines: Result<Vec<Info>, Error> = opened.line_info_iter().map_err(fail)?.collect();
+        Ok(Self {
+            path: opened.path().to_owned(),
+            lines: lines.map_err(fail)?,
+        })
+    }
+
+    fn called(&self, name: &str) -> impl Iterator<Item = &Info> {
+        self.lines.iter().filter(move |info| info.name == name)
+    }
+
+    /// The line, where it is free.
+    fn free(&self, line: &Info) -> Result<Found, DriverError> {
+        if line.used {
+            return Err(busy(&self.path, line));
+        }
+        Ok(Found {
+            chip: self.path.clone(),
+            info: line.clone(),
+        })
+    }
+
+    /// The line of this chip that is meant; `elsewhere` says which other chips have one of this name.
+    fn choose(&self, line: &LineId, elsewhere: impl Fn() -> String) -> Result<Found, DriverError> {
+        let (chip, count) = (self.path.display(), self.lines.len());
+        let name = match line {
+            LineId::Name(name) => name,
+            LineId::Offset(offset) => {
+                let found = self.lines.iter().find(|info| info.offset == *offset);
+                return self.free(found.ok_or_else(|| {
+                    DriverError::new(format_args!(
+                        "`{chip}` has no line {offset}: its {count} lines are numbered from 0"
+                    ))
+                })?);
+            }
+        };
+        let found: Vec<&Info> = self.called(name).collect();
+        match found[..] {
+            [one] => self.free(one),
+            [] => {
+                let near = near(name, &self.lines, "its named lines are");
+                Err(DriverError::new(format_args!(
+                    "`{chip}` has no line called `{name}`; {near}{}",
+                    elsewhere()
+                )))
+            }
+            _ => {
+                let offsets: Vec<u32> = found.iter().map(|info| info.offset).collect();
+                Err(DriverError::new(format_args!(
+                    "`{chip}` has several lines called `{name}`: {offsets:?}; take the number of the one that is wired"
+                )))
+            }
         }
     }
 }
 
-/// Opens the chip and finds the line on it; one that is in use is refused. Without a chip, its name has to be that of one
-/// line of this machine.
-pub(super) fn find(chip: Option<&Path>, line: &LineId) -> Result<(Chip, Info), OpenError> {
+/// Finds the line on its chip; one that is in use is refused. Without a chip, its name has to be that of one line of this
+/// machine.
+pub(super) fn find(chip: Option<&Path>, line: &LineId) -> Result<Found, DriverError> {
     match (chip, line) {
         (Some(chip), _) => {
-            let (chip, lines) = look(chip)?;
-            let info = choose(chip.path(), &lines, line, || elsewhere(chip.path(), line))?;
-            Ok((chip, info))
+            let chip = ChipLines::read(chip)?;
+            chip.choose(line, || elsewhere(&chip.path, line))
         }
-        (None, LineId::Name(name)) => find_anywhere(name),
-        (None, LineId::Offset(offset)) => Err(OpenError::NumberAlone {
-            offset: *offset,
-            there: chips(),
-        }),
+        (None, LineId::Name(name)) => {
+            let (mut seen, mut hidden) = (Vec::new(), None);
+            for chip in chips().iter().map(|path| ChipLines::read(path)) {
+                match chip {
+                    Ok(chip) => seen.push(chip),
+                    Err(why) => hidden = hidden.or(Some(why)),
+                }
+            }
+            choose_anywhere(&seen, name, hidden)
+        }
+        (None, LineId::Offset(offset)) => Err(DriverError::new(format_args!(
+            "line {offset} of which chip? a number needs `chip`, a name such as `GPIO17` does not; {}",
+            there_are()
+        ))),
     }
 }
 
 /// Where a line is, free or not: the chip's device and its number. Nothing where that cannot be found out.
 pub fn place(chip: Option<&Path>, line: &LineId) -> Option<(PathBuf, u32)> {
-    let chips = match chip {
-        Some(chip) => vec![chip.to_owned()],
-        None => chip::chips().unwrap_or_default(),
-    };
+    let chips = chip.map_or_else(chips, |chip| vec![chip.to_owned()]);
     chips.iter().find_map(|path| {
-        let (_, lines) = look(path).ok()?;
-        let meant = lines.iter().find(|info| match line {
+        let chip = ChipLines::read(path).ok()?;
+        let meant = chip.lines.iter().find(|info| match line {
             LineId::Offset(offset) => info.offset == *offset,
             LineId::Name(name) => info.name == *name,
         })?;
@@ -151,123 +148,52 @@ pub fn place(chip: Option<&Path>, line: &LineId) -> Option<(PathBuf, u32)> {
     })
 }
 
-/// A chip with what the kernel says of its lines.
-fn look(chip: &Path) -> Result<(Chip, Vec<Info>), OpenError> {
-    let fail = |why| OpenError::of_chip(chip, &why);
-    let opened = Chip::from_path(chip).map_err(fail)?;
-    let lines: Result<Vec<Info>, Error> = opened.line_info_iter().map_err(fail)?.collect();
-    Ok((opened, lines.map_err(fail)?))
-}
-
-fn find_anywhere(name: &str) -> Result<(Chip, Info), OpenError> {
-    let looked: Vec<_> = chip::chips()
-        .unwrap_or_default()
-        .iter()
-        .map(|path| look(path))
-        .collect();
-    let (seen, hidden): (Vec<_>, Vec<_>) = looked.into_iter().partition(Result::is_ok);
-    let seen: Vec<(Chip, Vec<Info>)> = seen.into_iter().flatten().collect();
-    let lines: Vec<(&Path, &[Info])> = seen
-        .iter()
-        .map(|(chip, lines)| (chip.path(), &lines[..]))
-        .collect();
-    let (at, info) = choose_anywhere(&lines, name).map_err(|why| {
-        // It may be on one that this user may not look at.
-        let hidden = hidden.into_iter().find_map(Result::err);
-        hidden
-            .filter(|_| matches!(why, OpenError::NowhereCalled { .. }))
-            .unwrap_or(why)
-    })?;
-    let mut seen = seen;
-    Ok((seen.swap_remove(at).0, info))
-}
-
-/// The place of the only chip that has a line of this name, and the line, where it is free.
-fn choose_anywhere(chips: &[(&Path, &[Info])], name: &str) -> Result<(usize, Info), OpenError> {
-    let named = |(at, (chip, lines)): (usize, &(&Path, &[Info]))| {
-        let here = called(lines, name).map(|line| (at, chip.to_path_buf(), line.clone()));
-        here.collect::<Vec<_>>()
-    };
-    let found: Vec<_> = chips.iter().enumerate().flat_map(named).collect();
+/// The only line of this name, where it is free. Where there is none, it may be on a chip that this user may not read: `hidden`
+/// says why not.
+fn choose_anywhere(
+    chips: &[ChipLines],
+    name: &str,
+    hidden: Option<DriverError>,
+) -> Result<Found, DriverError> {
+    let on = |chip| ChipLines::called(chip, name).map(move |line| (chip, line));
+    let found: Vec<(&ChipLines, &Info)> = chips.iter().flat_map(on).collect();
     match &found[..] {
-        [(at, chip, line)] => Ok((*at, free(chip, line)?)),
-        [] => {
-            let lines = chips.iter().flat_map(|(_, lines)| *lines);
-            Err(OpenError::NowhereCalled {
-                name: name.to_owned(),
-                there: near(name, lines, "the named lines of this machine are"),
-            })
+        [(chip, line)] => chip.free(line),
+        [] => Err(hidden.unwrap_or_else(|| {
+            let lines = chips.iter().flat_map(|chip| &chip.lines);
+            let near = near(name, lines, "the named lines of this machine are");
+            DriverError::new(format_args!(
+                "no GPIO chip of this machine has a line called `{name}`; {near}"
+            ))
+        })),
+        _ => {
+            let place = |(chip, line): &(&ChipLines, &Info)| {
+                format!("line {} of `{}`", line.offset, chip.path.display())
+            };
+            let places: Vec<String> = found.iter().map(place).collect();
+            let places = places.join(", ");
+            Err(DriverError::new(format_args!(
+                "several lines are called `{name}`: {places}; name the `chip` of the one that is wired"
+            )))
         }
-        _ => Err(OpenError::CalledTwice {
-            name: name.to_owned(),
-            places: found
-                .into_iter()
-                .map(|(_, chip, line)| (chip, line.offset))
-                .collect(),
-        }),
     }
 }
 
-/// The other chips with a line of this name, as an error tells it.
+/// The other chips with a line of this name, as the end of an error.
 fn elsewhere(chip: &Path, line: &LineId) -> String {
     let LineId::Name(name) = line else {
         return String::new();
     };
-    let others = chip::chips().unwrap_or_default();
-    let others = others.iter().filter(|path| *path != chip);
-    let have = others.filter(|path| look(path).is_ok_and(|(_, lines)| called(&lines, name).next().is_some()));
+    let others = chips().into_iter().filter(|path| path != chip);
+    let have =
+        others.filter(|path| ChipLines::read(path).is_ok_and(|chip| chip.called(name).next().is_some()));
     let have: Vec<String> = have.map(|path| path.display().to_string()).collect();
     if have.is_empty() {
-        String::new()
-    } else {
-        let have: Vec<&str> = have.iter().map(String::as_str).collect();
-        format!(
-            "; {} has one: put that into `chip`, or leave `chip` out",
-            ticked(&have)
-        )
+        return String::new();
     }
-}
-
-/// The line that is meant, where it is free; `elsewhere` tells of other chips where it is not there.
-fn choose(
-    chip: &Path,
-    lines: &[Info],
-    line: &LineId,
-    elsewhere: impl Fn() -> String,
-) -> Result<Info, OpenError> {
-    let of_chip = chip.to_owned();
-    let name = match line {
-        LineId::Name(name) => name,
-        LineId::Offset(offset) => {
-            let found = lines.iter().find(|info| info.offset == *offset);
-            return free(
-                chip,
-                found.ok_or(OpenError::NoLine {
-                    chip: of_chip,
-                    offset: *offset,
-                    lines: lines.len(),
-                })?,
-            );
-        }
-    };
-    let found: Vec<&Info> = called(lines, name).collect();
-    match found[..] {
-        [one] => free(chip, one),
-        [] => Err(OpenError::NoName {
-            chip: of_chip,
-            name: name.clone(),
-            there: near(name, lines, "its named lines are") + &elsewhere(),
-        }),
-        _ => Err(OpenError::Ambiguous {
-            chip: of_chip,
-            name: name.clone(),
-            offsets: found.iter().map(|info| info.offset).collect(),
-        }),
-    }
-}
-
-fn called<'l>(lines: &'l [Info], name: &str) -> impl Iterator<Item = &'l Info> {
-    lines.iter().filter(move |info| info.name == name)
+    let have: Vec<&str> = have.iter().map(String::as_str).collect();
+    let have = ticked(&have);
+    format!("; {have} has one: put that into `chip`, or leave `chip` out")
 }
 
 /// The name that is nearest, and all of them.
@@ -277,21 +203,34 @@ fn near<'l>(name: &str, lines: impl IntoIterator<Item = &'l Info>, all_are: &str
     suggestion(name, &names, all_are)
 }
 
-fn free(chip: &Path, line: &Info) -> Result<Info, OpenError> {
-    if !line.used {
-        Ok(line.clone())
-    } else {
-        Err(OpenError::Busy {
-            chip: chip.to_owned(),
-            offset: line.offset,
-            consumer: line.consumer.clone(),
-        })
+/// Why a chip cannot be used.
+fn unusable(chip: &Path, why: &Error) -> DriverError {
+    let shown = chip.display();
+    match (why, kind(why)) {
+        (Error::GpioChip(..), _) => DriverError::new(format_args!(
+            "`{shown}` is not a GPIO chip: expected a character device such as `/dev/gpiochip0`; {}",
+            there_are()
+        )),
+        (_, Some(ErrorKind::NotFound)) => {
+            DriverError::new(format_args!("there is no GPIO chip `{shown}`; {}", there_are()))
+        }
+        (_, Some(ErrorKind::PermissionDenied)) => no_permission(shown),
+        _ => DriverError::new(format_args!("`{shown}` could not be asked for a line: {why}")),
     }
 }
 
-fn shown(places: &[(PathBuf, u32)]) -> String {
-    let place = |(chip, offset): &(PathBuf, u32)| format!("line {offset} of `{}`", chip.display());
-    places.iter().map(place).collect::<Vec<_>>().join(", ")
+pub(in crate::bench::line) fn no_permission(path: impl std::fmt::Display) -> DriverError {
+    DriverError::new(format_args!(
+        "no permission for `{path}`: is this user in the group `gpio`? `sudo usermod -aG gpio USER` adds one, from the next login on"
+    ))
+}
+
+fn busy(chip: &Path, line: &Info) -> DriverError {
+    let (offset, holder) = (line.offset, holder(&line.consumer));
+    DriverError::new(format_args!(
+        "line {offset} of `{}` is in use by {holder}",
+        chip.display()
+    ))
 }
 
 /// Who holds a line, and how to get it back.
@@ -305,10 +244,16 @@ pub(in crate::bench::line) fn holder(consumer: &str) -> String {
     }
 }
 
-/// The chips of this machine, as an error names them.
-fn chips() -> String {
-    let paths = chip::chips().unwrap_or_default();
-    let names: Vec<String> = paths.iter().map(|path| format!("`{}`", path.display())).collect();
+fn chips() -> Vec<PathBuf> {
+    chip::chips().unwrap_or_default()
+}
+
+/// The chips of this machine, as the end of an error.
+fn there_are() -> String {
+    let names: Vec<String> = chips()
+        .iter()
+        .map(|path| format!("`{}`", path.display()))
+        .collect();
     if names.is_empty() {
         "this machine has none".into()
     } else {
@@ -349,8 +294,16 @@ mod tests {
         ]
     }
 
+    fn chip() -> ChipLines {
+        ChipLines {
+            path: "/dev/gpiochip0".into(),
+            lines: lines(),
+        }
+    }
+
     fn refusal(line: LineId) -> String {
-        choose(Path::new("/dev/gpiochip0"), &lines(), &line, String::new)
+        chip()
+            .choose(&line, String::new)
             .expect_err("a line that cannot be had")
             .to_string()
     }
@@ -358,9 +311,8 @@ mod tests {
     #[test]
     fn by_number_and_by_name() {
         for line in [LineId::Offset(1), LineId::Name("GPIO17".into())] {
-            let found = choose(Path::new("/dev/gpiochip0"), &lines(), &line, String::new);
-            let found = found.expect("a free line");
-            assert_eq!(found.offset, 1);
+            let found = chip().choose(&line, String::new).expect("a free line");
+            assert_eq!(found.info.offset, 1);
         }
     }
 
@@ -396,47 +348,38 @@ mod tests {
     }
 
     /// Two chips: the pins of a header, and an expander with some names of its own.
-    fn anywhere(name: &str) -> Result<(usize, u32), String> {
-        let expander = [
-            Info {
-                offset: 3,
-                name: "RELAY1".into(),
-                ..Info::default()
-            },
-            Info {
-                offset: 4,
-                name: "GPIO17".into(),
-                ..Info::default()
-            },
-            Info {
-                offset: 5,
-                name: "GPIO27".into(),
-                ..Info::default()
-            },
-            Info {
-                offset: 6,
-                name: "BUZZER".into(),
-                used: true,
-                consumer: "beep".into(),
-                ..Info::default()
-            },
-        ];
-        let mut header = lines();
-        header.retain(|line| line.name != "GPIO27");
-        let chips = [
-            (Path::new("/dev/gpiochip0"), &expander[..]),
-            (Path::new("/dev/gpiochip4"), &header[..]),
-        ];
-        let found = choose_anywhere(&chips, name);
+    fn anywhere(name: &str) -> Result<(String, u32), String> {
+        let line = |offset, name: &str, consumer: &str| Info {
+            offset,
+            name: name.into(),
+            consumer: consumer.into(),
+            used: !consumer.is_empty(),
+            ..Info::default()
+        };
+        let expander = ChipLines {
+            path: "/dev/gpiochip0".into(),
+            lines: vec![
+                line(3, "RELAY1", ""),
+                line(4, "GPIO17", ""),
+                line(5, "GPIO27", ""),
+                line(6, "BUZZER", "beep"),
+            ],
+        };
+        let mut header = ChipLines {
+            path: "/dev/gpiochip4".into(),
+            lines: lines(),
+        };
+        header.lines.retain(|line| line.name != "GPIO27");
+        let found = choose_anywhere(&[expander, header], name, None);
         found
-            .map(|(at, line)| (at, line.offset))
+            .map(|found| (found.chip.display().to_string(), found.info.offset))
             .map_err(|why| why.to_string())
     }
 
     #[rstest]
-    #[case("RELAY1", Ok((0, 3)))]
-    #[case("GPIO27", Ok((0, 5)))]
-    #[case("ID_SDA", Ok((1, 0)))]
+    #[case("RELAY1", Ok(("/dev/gpiochip0", 3)))]
+    #[case("GPIO27", Ok(("/dev/gpiochip0", 5)))]
+    #[case("ID_SDA", Ok(("/dev/gpiochip4", 0)))]
     #[case(
         "BUZZER",
         Err(
@@ -455,7 +398,8 @@ mod tests {
             "no GPIO chip of this machine has a line called `GPIO72`; did you mean `GPIO27`? the named lines of this machine are `RELAY1`, `GPIO17`, `GPIO27`, `BUZZER`, `ID_SDA`, `GPIO17`, `GPIO22`, `STATUS_LED`, `NC`, `NC`"
         )
     )]
-    fn by_name_on_any_chip(#[case] name: &str, #[case] expected: Result<(usize, u32), &str>) {
+    fn by_name_on_any_chip(#[case] name: &str, #[case] expected: Result<(&str, u32), &str>) {
+        let expected = expected.map(|(chip, offset)| (chip.to_owned(), offset));
         assert_eq!(anywhere(name), expected.map_err(str::to_owned));
     }
 
@@ -470,19 +414,16 @@ mod tests {
     fn a_name_of_another_chip_is_told() {
         let line = LineId::Name("GPIO71".into());
         let elsewhere = || "; `/dev/gpiochip4` has one".to_owned();
-        let error = choose(Path::new("/dev/gpiochip0"), &lines(), &line, elsewhere);
+        let error = chip().choose(&line, elsewhere);
         let error = error.expect_err("no such line").to_string();
         assert!(error.ends_with("`GPIO27`; `/dev/gpiochip4` has one"), "{error}");
     }
 
     #[test]
     fn what_the_system_says_is_told_apart() {
-        let (busy, denied) = (
-            Error::Os(gpiocdev_uapi::Errno(16)),
-            Error::Os(gpiocdev_uapi::Errno(13)),
-        );
+        let [busy, denied] = [16, 13].map(|number| Error::Os(gpiocdev_uapi::Errno(number)));
         assert_eq!(kind(&busy), Some(ErrorKind::ResourceBusy));
-        let error = OpenError::of_chip(Path::new("/dev/gpiochip0"), &denied).to_string();
+        let error = unusable(Path::new("/dev/gpiochip0"), &denied).to_string();
         assert!(
             error.starts_with("no permission for `/dev/gpiochip0`: is this user in the group `gpio`?"),
             "{error}"

@@ -1,4 +1,4 @@
-//! A bound on what one case may write down: a module can talk for ever.
+//! A bound on what one case writes into the journal: a module may never stop sending.
 
 use dfota_core::event::Event;
 use dfota_core::urc::{Fota, Urc};
@@ -12,12 +12,12 @@ const OF_AN_UPDATE: u64 = 2 * LINES;
 
 /// Lines of the present case.
 #[derive(Debug, Default)]
-pub(super) struct Written {
+pub(super) struct LineBudget {
     all: AtomicU64,
     left_out: AtomicU64,
 }
 
-impl Written {
+impl LineBudget {
     /// Counts a line; whether it is written down. Where the bound bites first, the journal says so.
     pub(super) fn takes(&self, urc: Option<Urc>, journal: &Journal) -> bool {
         let before = self.all.fetch_add(1, Ordering::Relaxed);
@@ -37,7 +37,7 @@ impl Written {
     }
 
     /// Counts anew; gives how many were left out.
-    pub(super) fn anew(&self) -> u64 {
+    pub(super) fn reset(&self) -> u64 {
         self.all.store(0, Ordering::Relaxed);
         self.left_out.swap(0, Ordering::Relaxed)
     }
@@ -50,20 +50,17 @@ mod tests {
     use dfota_record::journal::{Nobody, Writer};
 
     #[test]
-    fn a_module_that_talks_for_ever_is_bounded() {
+    fn a_module_that_never_stops_sending_is_bounded() {
         let folder = tempfile::tempdir().expect("a folder");
         let (journal, writer) =
             Writer::start(folder.path(), Clock::system(), Box::new(Nobody)).expect("a journal");
-        let written = Written::default();
+        let budget = LineBudget::default();
         let taken = (0..LINES + 1_000)
-            .filter(|_| written.takes(None, &journal))
+            .filter(|_| budget.takes(None, &journal))
             .count();
         assert_eq!(taken as u64, LINES);
-        assert!(
-            written.takes(Some(Urc::Rdy), &journal),
-            "a verdict may rest on it"
-        );
-        assert_eq!((written.anew(), written.takes(None, &journal)), (1_000, true));
+        assert!(budget.takes(Some(Urc::Rdy), &journal), "a verdict may rest on it");
+        assert_eq!((budget.reset(), budget.takes(None, &journal)), (1_000, true));
         drop(journal);
         writer.finish().expect("the end");
         let text =
