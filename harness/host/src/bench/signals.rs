@@ -1,4 +1,4 @@
-//! What the signals that end a program do while a rig is in its hands. The guard process heeds none of them.
+//! What the signals that end a program do while a rig is in its hands. The guard process ignores all of them.
 
 use crate::bench::lines::RigLines;
 use crate::bench::serial::message::BenchMessage;
@@ -11,7 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 /// The first SIGINT or SIGTERM ends the case with the rig safe and the reports written; the second ends at once, with the
 /// rig safe.
-pub fn heed(runtime: &Runtime, inbox: Sender<BenchMessage>, lines: &Arc<RigLines>) {
+pub fn install_handlers(runtime: &Runtime, inbox: Sender<BenchMessage>, lines: &Arc<RigLines>) {
     let handlers = [
         SignalKind::interrupt(),
         SignalKind::terminate(),

@@ -6,7 +6,7 @@ use super::stage::Stage;
 use super::{Checked, Interrupted};
 use crate::config::rig::{Link, Rig, Safe};
 use crate::terminal::print;
-use crate::terminal::prompt::{Answer, Prompt};
+use crate::terminal::prompt::{Prompt, PromptAnswer};
 use dfota_core::rig_check::is_sound;
 use std::time::Duration;
 
@@ -43,9 +43,9 @@ pub fn walk(
         let mut question = stage.is_wired(rig).then_some(BEGIN);
         loop {
             match question.map(|question| prompt.ask(question)) {
-                None | Some(Answer::Go) => {}
-                Some(Answer::Stop) => return Err(Left::Stopped(done)),
-                Some(Answer::Interrupted) => return Err(Left::Interrupted),
+                None | Some(PromptAnswer::Go) => {}
+                Some(PromptAnswer::Stop) => return Err(Left::Stopped(done)),
+                Some(PromptAnswer::Interrupted) => return Err(Left::Interrupted),
             }
             let seen = look(rig, stage)?;
             if let Some(sound) = seen.filter(|seen| is_sound(&seen.checks)) {

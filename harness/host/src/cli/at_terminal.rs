@@ -29,7 +29,7 @@ pub const HELP: &str = "\
 
 /// A line that begins with `:`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Order {
+enum TerminalCommand {
     On,
     Off,
     Cycle,
@@ -40,7 +40,7 @@ enum Order {
     Quit,
 }
 
-impl FromStr for Order {
+impl FromStr for TerminalCommand {
     type Err = String;
 
     fn from_str(line: &str) -> Result<Self, String> {
@@ -83,7 +83,7 @@ impl<'a> AtTerminal<'a> {
     ///
     /// The supply is taken away first: a module that `power RIG on` has left on would not boot, and nobody knows how it sleeps.
     pub fn run(mut self, typed: &Receiver<String>) -> Result<(), Stop> {
-        self.obey(Order::Cycle)?;
+        self.obey(TerminalCommand::Cycle)?;
         loop {
             match typed.recv_timeout(TICK) {
                 Ok(line) => {
@@ -107,27 +107,29 @@ impl<'a> AtTerminal<'a> {
             return Ok(true);
         }
         match line.parse() {
-            Ok(Order::Quit) => return Ok(false),
+            Ok(TerminalCommand::Quit) => return Ok(false),
             Ok(order) => self.obey(order)?,
             Err(why) => self.note(why),
         }
         Ok(true)
     }
 
-    fn obey(&mut self, order: Order) -> Result<(), Stop> {
+    fn obey(&mut self, order: TerminalCommand) -> Result<(), Stop> {
         self.attempt(|terminal| {
             match order {
-                Order::On => terminal.module.power_on()?,
-                Order::Off => terminal.module.power_off()?,
-                Order::Cycle => terminal.module.cycle()?,
-                Order::Reset => terminal.module.reset()?,
-                Order::Pwrkey => terminal.module.pwrkey()?,
-                Order::Wait(time) => terminal.module.pause(time)?,
-                Order::Help => HELP.lines().for_each(|line| terminal.note(line)),
-                Order::Quit => {}
+                TerminalCommand::On => terminal.module.power_on()?,
+                TerminalCommand::Off => terminal.module.power_off()?,
+                TerminalCommand::Cycle => terminal.module.cycle()?,
+                TerminalCommand::Reset => terminal.module.reset()?,
+                TerminalCommand::Pwrkey => terminal.module.pwrkey()?,
+                TerminalCommand::Wait(time) => terminal.module.pause(time)?,
+                TerminalCommand::Help => HELP.lines().for_each(|line| terminal.note(line)),
+                TerminalCommand::Quit => {}
             }
             match order {
-                Order::On | Order::Cycle | Order::Reset if terminal.paced => terminal.boot(),
+                TerminalCommand::On | TerminalCommand::Cycle | TerminalCommand::Reset if terminal.paced => {
+                    terminal.boot()
+                }
                 _ => Ok(()),
             }
         })
@@ -185,17 +187,17 @@ mod tests {
     use rstest::rstest;
 
     #[rstest]
-    #[case(":power on", Ok(Order::On))]
-    #[case(":power  cycle ", Ok(Order::Cycle))]
+    #[case(":power on", Ok(TerminalCommand::On))]
+    #[case(":power  cycle ", Ok(TerminalCommand::Cycle))]
     #[case(":wait 1m 30s", Err("unknown `:wait 1m 30s`; `:help` shows what there is"))]
-    #[case(":wait 1m30s", Ok(Order::Wait(Duration::from_secs(90))))]
+    #[case(":wait 1m30s", Ok(TerminalCommand::Wait(Duration::from_secs(90))))]
     #[case(
         ":wait long",
         Err("`:wait long`: expected number at 0; expected a time such as `30s`")
     )]
     #[case(":power", Err("unknown `:power`; `:help` shows what there is"))]
     #[case(":", Err("unknown `:`; `:help` shows what there is"))]
-    fn orders(#[case] line: &str, #[case] expected: Result<Order, &str>) {
+    fn orders(#[case] line: &str, #[case] expected: Result<TerminalCommand, &str>) {
         assert_eq!(line.parse(), expected.map_err(str::to_owned));
     }
 }

@@ -23,7 +23,6 @@ pub mod serve;
 pub mod verify;
 
 use crate::bench::lease::Lease;
-use crate::cli::Common;
 use crate::config::rig::{Link, Rig};
 use crate::config::suite::Suite;
 use crate::config::yaml::document::Document;
@@ -51,7 +50,7 @@ pub fn lease(rig: &Rig, flag: &StateFlag, command: &str) -> Result<Option<Lease>
 }
 
 /// Reads the files of a selection; mistakes of all of them are shown at once.
-pub fn load(selection: &SelectionFlags, _common: Common) -> Result<(Rig, Vec<Suite>), CommandError> {
+pub fn load(selection: &SelectionFlags) -> Result<(Rig, Vec<Suite>), CommandError> {
     let mut errors = Vec::new();
     let rig = Rig::load(&selection.rig).map_err(|error| errors.push(error)).ok();
     let suites: Vec<Suite> = selection

@@ -3,16 +3,16 @@
 //!
 //! It is an observer of the journal: it sees a record after it was written, and knows nothing else.
 
+pub mod case_text;
 mod link;
 pub mod progress;
-pub mod told;
+pub mod time_estimate;
 
 use crate::terminal::paint::Paint;
-use crate::terminal::width::Width;
+use case_text::{CaseWriter, ConsoleStyle, EndedCase, not_passed, sentence};
 use dfota_core::event::{CaseEnded, Event, Line, Record, RunStarted, TryEnded};
 use dfota_core::outcome::Outcome;
 use dfota_core::rig_check::CheckOutcome;
-use dfota_core::transport::Via;
 use dfota_core::update::Phase;
 use dfota_core::urc::{Fota, Urc};
 use dfota_core::verdict::{Rule, Verdict};
@@ -21,43 +21,50 @@ use dfota_record::journal::Observer;
 use dfota_record::journal::mask;
 use dfota_record::report::{Run, campaigns, transcript};
 pub use link::{page, signed};
-use progress::{End, Progress};
+use progress::ProgressLine;
 use std::collections::HashMap;
 use std::fmt::Write;
 use std::io::Write as _;
 use std::time::Duration;
-use told::{Look, Teller, Told, not_passed};
+use time_estimate::{CaseName, CaseResult, ExpectedTime};
 
 /// Ids of cases that are named for each rule in the summary; the rest is counted.
 const NAMED: usize = 5;
 
 #[derive(Debug)]
 pub struct Console {
-    look: Look,
-    progress: Progress,
-    teller: Teller,
+    style: ConsoleStyle,
+    progress: ProgressLine,
+    writer: CaseWriter,
     verbose: bool,
-    /// The run folder, and whether what tells who the module is has to be left out.
+    /// The run folder, and whether what identifies the module has to be left out.
     out: String,
     masked: bool,
     /// File names of the transcripts of the cases that have not begun, and the present case's.
-    transcripts: HashMap<(String, String), String>,
+    transcripts: HashMap<CaseName, String>,
     transcript: String,
     /// How each case ended.
-    ended: HashMap<(String, String), Verdict>,
+    ended: HashMap<CaseName, Verdict>,
     /// A try of the present case ended with an error.
     erred: bool,
 }
 
 impl Console {
-    /// For the terminal this program runs in; `planned` is the real time that each case is likely to take.
-    pub fn new(paint: Paint, verbose: bool, planned: HashMap<(String, String), (Via, Duration)>) -> Self {
-        let width = Width::of_stdout();
-        let look = Look { paint, width };
+    /// For the terminal this program runs in; `planned` is the real time that each case is likely to take, and no case begins
+    /// after `limit`.
+    pub fn new(
+        paint: Paint,
+        verbose: bool,
+        planned: HashMap<CaseName, ExpectedTime>,
+        limit: Option<Duration>,
+    ) -> Self {
+        let style = ConsoleStyle::new(paint);
+        let progress = ProgressLine::new(planned);
+        progress.estimate(|estimate| estimate.limit(limit));
         Self {
-            look,
-            progress: Progress::new(planned),
-            teller: Teller::new(look),
+            style,
+            progress,
+            writer: CaseWriter::new(style),
             verbose,
             out: String::new(),
             masked: false,
@@ -66,13 +73,6 @@ impl Console {
             ended: HashMap::new(),
             erred: false,
         }
-    }
-
-    /// No case begins after so long.
-    #[must_use]
-    pub fn with_limit(self, limit: Option<Duration>) -> Self {
-        self.progress.pace(|pace| pace.limit(limit));
-        self
     }
 
     fn say(&self, lines: &str) {
@@ -86,10 +86,9 @@ impl Console {
             .aside(|| drop(std::io::stdout().write_all(lines.as_bytes())));
     }
 
-    /// Says something beside the cases: a word at the place of the verdicts, and the rest.
+    /// Says something beside the cases.
     fn remark(&self, word: &str, text: &str) {
-        let line = self.look.width.indented(told::INDENT, text);
-        self.say(&format!("{word:>12} {}\n", line.trim_start()));
+        self.say(&self.style.headed(word, text));
     }
 
     fn begin(&mut self, started: &RunStarted) {
@@ -113,25 +112,25 @@ impl Console {
     /// A case of the plan, or one that a search or a soak adds to it.
     fn planned(&mut self, case: &dfota_core::case::Case, skip: Option<&String>) {
         let Some(reason) = skip else {
-            let name = (case.suite.clone(), case.id.clone());
+            let name = CaseName::new(&case.suite, &case.id);
+            self.progress.estimate(|estimate| estimate.plan(&name));
             self.transcripts.insert(name, transcript::name(case));
-            self.progress.pace(|pace| pace.plan(&case.suite, &case.id));
             return;
         };
-        let told = Told {
+        let skipped = EndedCase {
             verdict: &Verdict::Skip {
                 reason: String::new(),
             },
             took_ns: 0,
             suite: &case.suite,
             id: &case.id,
-            story: reason,
+            summary: reason,
             outcome: None,
             evidence: &[],
             rerun: "",
             transcript: "",
         };
-        self.say(&self.look.line(&told));
+        self.say(&self.style.line(&skipped));
     }
 
     fn tried(&mut self, tried: &TryEnded) {
@@ -149,23 +148,22 @@ impl Console {
         self.remark("try", &text);
     }
 
-    /// A case has ended, or a later one had the last word on it.
+    /// A case has ended, or a later one has changed its verdict.
     fn ended(&mut self, end: &CaseEnded) {
-        let name = (end.suite.clone(), end.id.clone());
+        let name = CaseName::new(&end.suite, &end.id);
         let before = self.ended.insert(name, end.verdict.clone());
-        let took = Duration::from_nanos(end.took_ns);
-        let story = self.story(end, before.is_none());
+        let summary = self.summary(end, before.is_none());
         let file = match &before {
             Some(_) => String::new(),
             None => std::mem::take(&mut self.transcript),
         };
-        let transcript = told::path(&self.out, &file);
-        let told = Told {
+        let transcript = case_text::path(&self.out, &file);
+        let case = EndedCase {
             verdict: &end.verdict,
             took_ns: end.took_ns,
             suite: &end.suite,
             id: &end.id,
-            story: &story,
+            summary: &summary,
             outcome: end.outcome,
             evidence: &end.evidence,
             rerun: &end.rerun,
@@ -173,31 +171,35 @@ impl Console {
         };
         match before {
             None => {
-                self.progress.end(way(&end.verdict), took);
-                let said = self.teller.tell(&told);
-                self.say(&said);
+                let took = Duration::from_nanos(end.took_ns);
+                self.progress.end(result(&end.verdict), took);
+                let text = self.writer.write(&case);
+                self.say(&text);
             }
-            Some(before) => self.revised(&before, &told),
+            Some(before) => self.revised(&before, &case),
         }
     }
 
-    /// A case that was told before has another verdict, or another outcome.
-    fn revised(&mut self, before: &Verdict, told: &Told<'_>) {
+    /// A case that was shown before has another verdict, or another outcome.
+    fn revised(&mut self, before: &Verdict, case: &EndedCase<'_>) {
+        let results = [before, case.verdict].map(result);
         self.progress
-            .pace(|pace| pace.revise(way(before), way(told.verdict)));
-        let counted = self.teller.counted();
+            .estimate(|estimate| estimate.revise(results[0], results[1]));
+        let counted = self.writer.counted();
         self.say(&counted);
-        let [was, is] = [before, told.verdict].map(|verdict| verdict.name().to_uppercase());
-        let Told { suite, id, story, .. } = told;
-        self.remark("revised", &format!("{suite} {id}: was {was}, is {is}  {story}"));
-        if before.finding() != told.verdict.finding() {
-            self.say(&self.look.why(told));
+        let [was, is] = [before, case.verdict].map(|verdict| verdict.name().to_uppercase());
+        let EndedCase {
+            suite, id, summary, ..
+        } = case;
+        self.remark("revised", &format!("{suite} {id}: was {was}, is {is}  {summary}"));
+        if before.finding() != case.verdict.finding() {
+            self.say(&self.style.why(case));
         }
     }
 
-    /// What is said beside the verdict.
-    fn story(&mut self, end: &CaseEnded, first: bool) -> String {
-        let mut story = match &end.verdict {
+    /// The text beside the verdict.
+    fn summary(&mut self, end: &CaseEnded, first: bool) -> String {
+        let mut summary = match &end.verdict {
             Verdict::Skip { reason } => reason.clone(),
             _ => end.summary.clone(),
         };
@@ -208,9 +210,9 @@ impl Console {
             } else {
                 ""
             };
-            let _ = write!(story, " · {flaky}try {}", end.tries);
+            let _ = write!(summary, " · {flaky}try {}", end.tries);
         }
-        story
+        summary
     }
 
     fn heard(&mut self, text: &str) {
@@ -231,9 +233,9 @@ impl Observer for Console {
             Event::RunStarted(started) => self.begin(started),
             Event::CasePlanned { case, skip } => self.planned(case, skip.as_ref()),
             Event::CaseStarted { id, suite } => {
-                let name = (suite.clone(), id.clone());
+                let name = CaseName::new(suite, id);
                 self.transcript = self.transcripts.remove(&name).unwrap_or_default();
-                self.progress.begin(suite, id);
+                self.progress.begin(&name);
             }
             Event::Step { text } => {
                 self.progress.doing(text);
@@ -263,8 +265,8 @@ impl Observer for Console {
             }
             Event::Note { text } => self.remark("note", text),
             Event::RunEnded { .. } => {
-                let said = self.teller.counted();
-                self.say(&said);
+                let counted = self.writer.counted();
+                self.say(&counted);
                 self.progress.finish();
             }
             _ => {}
@@ -272,72 +274,63 @@ impl Observer for Console {
     }
 }
 
-/// How a case ended, as far as progress goes.
-fn way(verdict: &Verdict) -> End {
+fn result(verdict: &Verdict) -> CaseResult {
     match verdict {
-        Verdict::Pass | Verdict::Skip { .. } => End::Good,
-        Verdict::Fail(_) => End::Failed,
-        Verdict::Error(_) | Verdict::Inconclusive(_) | Verdict::NotReached => End::Other,
+        Verdict::Pass | Verdict::Skip { .. } => CaseResult::Good,
+        Verdict::Fail(_) => CaseResult::Failed,
+        Verdict::Error(_) | Verdict::Inconclusive(_) | Verdict::NotReached => CaseResult::Undecided,
     }
 }
 
-/// Every case that did not pass, and the end of a run: for whoever has not seen it run.
+/// Every case that did not pass, and the end of a run: for a reader who has not seen it run.
 pub fn whole(run: &Run<'_>, paint: Paint) -> String {
-    let width = Width::of_stdout();
-    not_passed(&run.started.out, &run.cases, Look { paint, width }) + &summary(run, paint)
+    not_passed(&run.started.out, &run.cases, ConsoleStyle::new(paint)) + &summary(run, paint)
 }
 
-/// The end of a run: counts, what did not pass by rule, and what all of it says. The cases themselves were told before.
+/// The end of a run: counts, what did not pass by rule, and what all of it says. The cases themselves were shown before.
 pub fn summary(run: &Run<'_>, paint: Paint) -> String {
-    let width = Width::of_stdout();
-    let look = Look { paint, width };
-    let headed = |head: &str, text: &str| {
-        let text = look.width.indented(told::INDENT, text);
-        format!("{head:>12} {}\n", text.trim_start())
-    };
+    let style = ConsoleStyle::new(paint);
     let took = Duration::from_nanos(run.took_ns).as_secs_f64();
-    let counts = format!("[{took:>8.3}s] {}: {}", cases(run.cases.len()), counts(run));
-    let mut text = "------------\n".to_owned() + &headed("Summary", &counts);
+    let cases = count_of(run.cases.len(), "case");
+    let counts = format!("[{took:>8.3}s] {cases}: {}", counts(run));
+    let mut text = "------------\n".to_owned() + &style.headed("Summary", &counts);
     for line in by_rule(run) {
-        text += &look.below(&line);
+        text += &style.below(&line);
     }
     if run.started.rig.simulated {
-        text += &look.below("the module was SIMULATED: this says nothing about a real one");
+        text += &style.below("the module was SIMULATED: this says nothing about a real one");
     }
     if let Some(bisected) = run.bisected {
         for (n, probed) in bisected.probes.iter().enumerate() {
-            text += &headed(&format!("Probe {}", n + 1), &probed.to_string());
+            text += &style.headed(&format!("Probe {}", n + 1), &probed.to_string());
         }
-        text += &headed("Bisect", &bisected.to_string());
+        text += &style.headed("Bisect", &bisected.to_string());
     }
     if let Some(line) = campaigns::repeats(run) {
-        text += &headed("Cut", &line);
+        text += &style.headed("Cut", &line);
     }
     let campaigns = campaigns::of(run);
     for campaign in &campaigns {
         for (n, line) in campaign.lines().into_iter().enumerate() {
-            text += &headed(if n == 0 { "Campaign" } else { "" }, &line);
+            text += &style.headed(if n == 0 { "Campaign" } else { "" }, &line);
         }
     }
     if !campaigns.is_empty() {
-        text += &look.below(campaigns::BRICK);
+        text += &style.below(campaigns::BRICK);
     }
     if run.bricks() > 0 {
-        text += &look.below(&format!("bricks: {}; {}", run.bricks(), Outcome::BRICK));
+        text += &style.below(&format!("bricks: {}; {}", run.bricks(), Outcome::BRICK));
     }
     let not_reached = run.count(|verdict| *verdict == Verdict::NotReached) > 0;
     if let Some(cause) = run.given_up.filter(|_| not_reached) {
-        text += &look.below(&format!("not reached: {cause}"));
+        text += &style.below(&format!("not reached: {cause}"));
     }
     for case in run.cases.iter().filter(|case| case.is_flaky()) {
         for tried in &case.earlier {
-            let finding = tried.verdict.finding();
-            let finding = finding.map_or(String::new(), |finding| {
-                format!("{}: {}", finding.rule, finding.sentence)
-            });
+            let finding = tried.verdict.finding().map_or(String::new(), sentence);
             let (number, word) = (tried.number, tried.verdict.name());
             let case = format!("{} {}", case.case.suite, case.case.id);
-            text += &headed("flaky", &format!("{case}: try {number} was {word}, {finding}"));
+            text += &style.headed("flaky", &format!("{case}: try {number} was {word}, {finding}"));
         }
     }
     text
@@ -346,32 +339,24 @@ pub fn summary(run: &Run<'_>, paint: Paint) -> String {
 /// `6 passed (1 flaky), 1 failed, 2 errors`
 fn counts(run: &Run<'_>) -> String {
     let count = |name: &str| run.count(|verdict| verdict.name() == name);
-    let mut passed = format!("{} passed", count("pass"));
+    let mut text = format!("{} passed", count("pass"));
     if run.flaky() > 0 {
-        let _ = write!(passed, " ({} flaky)", run.flaky());
+        let _ = write!(text, " ({} flaky)", run.flaky());
     }
-    let errors = count("error");
-    let others = [
-        (count("fail"), format!("{} failed", count("fail"))),
-        (errors, count_of(errors, "error")),
-        (
-            count("inconclusive"),
-            format!("{} inconclusive", count("inconclusive")),
-        ),
-        (count("skip"), format!("{} skipped", count("skip"))),
-        (
-            count("not-reached"),
-            format!("{} not reached", count("not-reached")),
-        ),
-    ];
-    let others = others
-        .into_iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(_, said)| said);
-    std::iter::once(passed)
-        .chain(others)
-        .collect::<Vec<_>>()
-        .join(", ")
+    let errors = if count("error") == 1 { "error" } else { "errors" };
+    for (verdict, word) in [
+        ("fail", "failed"),
+        ("error", errors),
+        ("inconclusive", "inconclusive"),
+        ("skip", "skipped"),
+        ("not-reached", "not reached"),
+    ] {
+        match count(verdict) {
+            0 => {}
+            count => drop(write!(text, ", {count} {word}")),
+        }
+    }
+    text
 }
 
 /// What did not pass, a line for each rule: `18 × unresponsive: A, B, C, D, E and 13 more`.
@@ -406,9 +391,4 @@ fn by_rule(run: &Run<'_>) -> Vec<String> {
         format!("{times}{rule}: {named}{more}")
     };
     rules.into_iter().map(line).collect()
-}
-
-/// How many cases, in words.
-pub fn cases(count: usize) -> String {
-    count_of(count, "case")
 }

@@ -3,7 +3,7 @@
 use clap::Command;
 
 /// A command, two examples of it, and its exit codes.
-type Entry = (&'static [&'static str], [&'static str; 2], &'static str);
+type CommandHelp = (&'static [&'static str], [&'static str; 2], &'static str);
 
 const RUN: &str = "0 every case passed or was skipped, at least one passed; 1 a case failed; 2 usage, nothing was powered; \
                    3 an error, inconclusive or not reached; 130 interrupted, the rig is safe";
@@ -18,7 +18,7 @@ const CODES: &str = "0 done, for `run`: passed; 1 for `run`: a case failed; 2 us
                      3 an error of ours: rig, network, server or harness; 130 interrupted, the rig is safe";
 
 /// Every command that does something.
-pub const ALL: &[Entry] = &[
+pub const ALL: &[CommandHelp] = &[
     (
         &["run"],
         [

@@ -4,11 +4,12 @@ pub mod at_terminal;
 pub mod command;
 pub mod console;
 pub mod help;
+pub mod on_rig;
 pub mod screen;
 
 use crate::bench::guard;
 use crate::exit::{CommandError, ExitCode};
-use crate::terminal::paint::{Paint, When};
+use crate::terminal::paint::{ColorMode, Paint};
 use clap::{FromArgMatches, Parser, Subcommand};
 use std::process::ExitCode as ProcessExitCode;
 
@@ -26,46 +27,46 @@ struct Cli {
     verbose: u8,
     /// When to colour
     #[arg(long, value_enum, default_value_t, global = true, display_order = SHARED + 1)]
-    color: When,
+    color: ColorMode,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Run suites on a rig and write a run folder
-    Run(command::run::Args),
+    Run(command::run::RunArgs),
     /// Show what `run` would do, without touching the rig
-    Plan(command::plan::Args),
-    List(command::list::Args),
-    Bisect(command::bisect::Args),
-    Check(command::check::Args),
-    Init(Box<command::init::Args>),
+    Plan(command::plan::PlanArgs),
+    List(command::list::ListArgs),
+    Bisect(command::bisect::BisectArgs),
+    Check(command::check::CheckArgs),
+    Init(Box<command::init::InitArgs>),
     /// Make every report of a run folder again, from its journal alone
-    Report(command::report::Args),
-    History(command::history::Args),
-    Compare(command::compare::Args),
-    Prune(command::prune::Args),
-    Verify(command::verify::Args),
-    Judge(command::judge::Args),
+    Report(command::report::ReportArgs),
+    History(command::history::HistoryArgs),
+    Compare(command::compare::CompareArgs),
+    Prune(command::prune::PruneArgs),
+    Verify(command::verify::VerifyArgs),
+    Judge(command::judge::JudgeArgs),
     /// Time stamps for signed evidence
     #[command(subcommand)]
-    Evidence(command::evidence::Command),
-    Keygen(command::keygen::Args),
+    Evidence(command::evidence::EvidenceCommand),
+    Keygen(command::keygen::KeygenArgs),
     /// Serve packages over HTTP and CoAP, with a LwM2M server beside them
-    Serve(command::serve::Args),
+    Serve(command::serve::ServeArgs),
     /// Simulate one BC66 on a pty, for use by hand
     Sim(bc66_sim::cli::Args),
-    Console(command::console::Args),
+    Console(command::console::ConsoleArgs),
     /// Move the lines of a rig by hand
-    Power(command::power::Args),
+    Power(command::power::PowerArgs),
     /// Look at packages, and pack deltas for the simulated module
     #[command(subcommand)]
-    Package(command::package::Command),
-    Schema(command::schema::Args),
+    Package(command::package::PackageCommand),
+    Schema(command::schema::SchemaArgs),
     /// Shell completions
-    Completions(command::completions::Args),
+    Completions(command::completions::CompletionsArgs),
     /// Write the manual pages, for packages
     #[command(hide = true)]
-    Manual(command::manual::Args),
+    Manual(command::manual::ManualArgs),
 }
 
 /// Flags that every command shares.
@@ -73,7 +74,7 @@ enum Command {
 pub struct Common {
     /// How much to say.
     pub verbose: u8,
-    pub color: When,
+    pub color: ColorMode,
 }
 
 pub fn main() -> ProcessExitCode {
@@ -82,7 +83,7 @@ pub fn main() -> ProcessExitCode {
         .nth(1)
         .is_some_and(|word| word == guard::COMMAND)
     {
-        log(0, When::Never);
+        log(0, ColorMode::Never);
         return ended(guard::process::main());
     }
     let cli = match Cli::from_arg_matches(&definition().get_matches()) {
@@ -95,24 +96,24 @@ pub fn main() -> ProcessExitCode {
     };
     log(cli.verbose, cli.color);
     ended(match cli.command {
-        Command::Run(args) => command::run::main(args, common),
-        Command::Plan(args) => command::plan::main(&args, common),
+        Command::Run(args) => command::run::main(&args, common),
+        Command::Plan(args) => command::plan::main(&args),
         Command::List(args) => command::list::main(&args),
         Command::Bisect(args) => command::bisect::main(args, common),
         Command::Check(args) => command::check::main(&args, common),
-        Command::Init(args) => command::init::main(&args, common),
+        Command::Init(args) => command::init::main(&args),
         Command::Report(args) => command::report::main(&args, common),
         Command::History(args) => command::history::main(&args, common),
-        Command::Compare(args) => command::compare::main(&args, common),
-        Command::Prune(args) => command::prune::main(&args, common),
-        Command::Verify(args) => command::verify::main(&args, common),
+        Command::Compare(args) => command::compare::main(&args),
+        Command::Prune(args) => command::prune::main(&args),
+        Command::Verify(args) => command::verify::main(&args),
         Command::Judge(args) => command::judge::main(&args, common),
-        Command::Evidence(command) => command::evidence::main(&command, common),
-        Command::Keygen(args) => command::keygen::main(&args, common),
-        Command::Serve(args) => command::serve::main(&args, common),
+        Command::Evidence(command) => command::evidence::main(&command),
+        Command::Keygen(args) => command::keygen::main(&args),
+        Command::Serve(args) => command::serve::main(&args),
         Command::Sim(args) => return bc66_sim::cli::main(args),
         Command::Console(args) => command::console::main(&args, common),
-        Command::Power(args) => command::power::main(&args, common),
+        Command::Power(args) => command::power::main(&args),
         Command::Package(command) => command::package::main(command),
         Command::Schema(args) => command::schema::main(&args),
         Command::Completions(args) => command::completions::main(&args),
@@ -135,7 +136,7 @@ pub fn definition() -> clap::Command {
     crate::cli::help::with_examples(<Cli as clap::CommandFactory>::command())
 }
 
-fn log(verbose: u8, color: When) {
+fn log(verbose: u8, color: ColorMode) {
     use tracing::level_filters::LevelFilter;
     use tracing_subscriber::filter::Targets;
     use tracing_subscriber::layer::SubscriberExt;

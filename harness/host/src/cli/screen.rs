@@ -2,7 +2,7 @@
 //!
 //! It is an observer of the journal, as the console of a run is: what it shows was written down before.
 
-use crate::terminal::paint::{Colour, Paint};
+use crate::terminal::paint::{DIM, Paint};
 use dfota_core::event::{Event, Record};
 use dfota_core::urc::{Fota, Urc};
 use dfota_record::journal::Observer;
@@ -38,7 +38,7 @@ impl Screen {
                 };
                 match note {
                     Some(note) => {
-                        let note = self.paint.colour(Colour::Dim, &format!("# {note}"));
+                        let note = self.paint.styled(DIM, &format!("# {note}"));
                         format!("< {text:NOTE_COLUMN$} {note}")
                     }
                     None => format!("< {text}"),

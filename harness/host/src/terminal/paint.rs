@@ -1,10 +1,11 @@
 //! Colour on a terminal, and none anywhere else.
 
+use anstyle::{AnsiColor, Style};
 use std::io::IsTerminal;
 
 /// When to colour.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
-pub enum When {
+pub enum ColorMode {
     /// Where standard output is a terminal and `NO_COLOR` is not set.
     #[default]
     Auto,
@@ -17,32 +18,30 @@ pub enum When {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Paint(bool);
 
-/// A colour that means something here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Colour {
-    Green,
-    Red,
-    Yellow,
-    Dim,
-    Bold,
-}
+pub const GREEN: Style = AnsiColor::Green.on_default().bold();
+pub const RED: Style = AnsiColor::Red.on_default().bold();
+pub const YELLOW: Style = AnsiColor::Yellow.on_default().bold();
+pub const DIM: Style = Style::new().dimmed();
+pub const BOLD: Style = Style::new().bold();
 
 impl Paint {
     /// Decides for standard output.
-    pub fn new(when: When) -> Self {
-        Self::on(when, &std::io::stdout())
+    pub fn new(mode: ColorMode) -> Self {
+        Self::on(mode, &std::io::stdout())
     }
 
     /// Decides for standard error.
-    pub fn stderr(when: When) -> Self {
-        Self::on(when, &std::io::stderr())
+    pub fn stderr(mode: ColorMode) -> Self {
+        Self::on(mode, &std::io::stderr())
     }
 
-    fn on(when: When, stream: &impl IsTerminal) -> Self {
-        Self(match when {
-            When::Always => true,
-            When::Never => false,
-            When::Auto => stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty()),
+    fn on(mode: ColorMode, stream: &impl IsTerminal) -> Self {
+        Self(match mode {
+            ColorMode::Always => true,
+            ColorMode::Never => false,
+            ColorMode::Auto => {
+                stream.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|v| v.is_empty())
+            }
         })
     }
 
@@ -50,17 +49,9 @@ impl Paint {
         self.0
     }
 
-    /// The text in a colour.
-    pub fn colour(self, colour: Colour, text: &str) -> String {
-        let code = match colour {
-            Colour::Green => "32;1",
-            Colour::Red => "31;1",
-            Colour::Yellow => "33;1",
-            Colour::Dim => "2",
-            Colour::Bold => "1",
-        };
+    pub fn styled(self, style: Style, text: &str) -> String {
         if self.0 {
-            format!("\x1b[{code}m{text}\x1b[0m")
+            format!("{style}{text}{style:#}")
         } else {
             text.to_owned()
         }

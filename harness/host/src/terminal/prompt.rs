@@ -1,4 +1,4 @@
-//! Lines typed at the terminal, and questions to whoever sits there. A signal is no answer: it ends the question.
+//! Lines typed at the terminal, and questions to the user. A signal ends a question without an answer.
 
 use crate::terminal::print;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -8,12 +8,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::time::Duration;
 
-/// Between two looks at whether a signal has come, in real time.
+/// How often to look whether a signal has come, in real time.
 const TICK: Duration = Duration::from_millis(20);
 
-/// What came of a question.
+/// The answer to a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Answer {
+pub enum PromptAnswer {
     Go,
     /// `q`, or the end of input.
     Stop,
@@ -29,7 +29,7 @@ pub struct Prompt {
 }
 
 impl Prompt {
-    /// From now on the signals that end a program end a question. Fails where the system lets nobody handle them.
+    /// From now on the signals that end a program end a question. Fails where the system lets no program handle them.
     pub fn new() -> io::Result<Self> {
         let interrupted = Arc::new(AtomicBool::new(false));
         for signal in [SIGINT, SIGTERM, SIGHUP] {
@@ -41,30 +41,30 @@ impl Prompt {
         })
     }
 
-    /// Asks for Enter. What was typed before is no answer to it.
-    pub fn ask(&self, question: &str) -> Answer {
+    /// Asks for Enter. What was typed before does not count.
+    pub fn ask(&self, question: &str) -> PromptAnswer {
         while self.typed.try_recv().is_ok() {}
         loop {
             match self.line(question) {
-                Ok(line) if line.is_empty() => return Answer::Go,
+                Ok(line) if line.is_empty() => return PromptAnswer::Go,
                 Ok(_) => {}
                 Err(answer) => return answer,
             }
         }
     }
 
-    /// Asks for a line, which comes without the blanks around it; the error is why there is none.
-    pub fn line(&self, question: &str) -> Result<String, Answer> {
+    /// Asks for a line and trims it; the error is why there is none.
+    pub fn line(&self, question: &str) -> Result<String, PromptAnswer> {
         print(question);
         loop {
             match self.typed.recv_timeout(TICK) {
-                Ok(line) if line.trim().eq_ignore_ascii_case("q") => return Err(Answer::Stop),
+                Ok(line) if line.trim().eq_ignore_ascii_case("q") => return Err(PromptAnswer::Stop),
                 Ok(line) => return Ok(line.trim().to_owned()),
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => return Err(Answer::Stop),
+                Err(RecvTimeoutError::Disconnected) => return Err(PromptAnswer::Stop),
             }
             if self.interrupted.load(Ordering::Relaxed) {
-                return Err(Answer::Interrupted);
+                return Err(PromptAnswer::Interrupted);
             }
         }
     }

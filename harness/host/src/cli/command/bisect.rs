@@ -10,9 +10,9 @@ use std::time::Duration;
 /// Narrow a failing cut down to the smallest window in which cuts fail
 #[derive(Debug, clap::Args)]
 #[group(skip)] // its name would be that of the flags of `run`, which are taken over
-pub struct Args {
+pub struct BisectArgs {
     #[command(flatten)]
-    run: run::Args,
+    run: run::RunArgs,
     /// A cut after which the module comes back, for example `updating@50%+0ms/power/5s`
     #[arg(long, value_name = "CUT", value_parser = |text: &str| text.parse::<Cut>())]
     pass: Cut,
@@ -28,8 +28,8 @@ pub struct Args {
 }
 
 /// Searches; 0 when the window was found, 3 when not.
-pub fn main(args: Args, common: Common) -> Result<ExitCode, CommandError> {
-    let Args {
+pub fn main(args: BisectArgs, common: Common) -> Result<ExitCode, CommandError> {
+    let BisectArgs {
         run,
         pass,
         fail,

@@ -1,17 +1,17 @@
 //! `check`: a rig's self-check, wire by wire; with `--step`, as the wires are connected.
 
-mod waiting;
+mod waiting_line;
 
 use crate::bench::lease::Lease;
-use crate::bench::signals;
+use crate::bench::line::LineError;
 use crate::check::stage::Stage;
 use crate::check::walk::{Left, walk};
 use crate::check::{Checked, Interrupted, Programs, RigCheck, Said, Terms, fail};
 use crate::cli::Common;
+use crate::cli::on_rig::{NoBench, Worked, nameless_journal, with_bench};
 use crate::cli::screen::Screen;
 use crate::config::machine_config::{Config, PLACE};
 use crate::config::rig::Rig;
-use crate::device::bench::Bench;
 use crate::exit::{CommandError, ExitCode};
 use crate::plan::flags::RIG_VARIABLE;
 use crate::state::history_place;
@@ -20,17 +20,17 @@ use crate::state::quarantine::Quarantine;
 use crate::state::wear::Wear;
 use crate::state::{RigState, StateDir, StateFlag};
 use crate::terminal::paint::Paint;
-use crate::terminal::prompt::{Answer, Prompt};
+use crate::terminal::prompt::{Prompt, PromptAnswer};
 use crate::terminal::width::Width;
 use crate::terminal::{print, print_warning};
 use dfota_clock::Clock;
 use dfota_core::case::Limits;
-use dfota_core::rig_check::{CheckOutcome, Probe};
-use dfota_record::journal::{Journal, Nobody, Observer, Writer};
+use dfota_core::rig_check::{Check, CheckOutcome, Probe};
+use dfota_record::journal::{Nobody, Observer};
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use waiting::Waiting;
+use waiting_line::WaitingLine;
 
 /// The column in which a line says what was seen.
 const SEEN_AT: usize = 18;
@@ -40,7 +40,7 @@ const SEEN_AT: usize = 18;
 /// Prints a line for each thing it looks at, with what was seen and, where that is wrong, what to do. Ends with 0 when
 /// nothing failed, else with 3. The rig ends in its safe state, however this ends.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct CheckArgs {
     /// Rig file
     #[arg(required = true, env = RIG_VARIABLE, hide_env_values = true)]
     rig: PathBuf,
@@ -64,7 +64,7 @@ pub struct Args {
 }
 
 /// Checks; 0 sound, 3 not, 130 after a signal.
-pub fn main(args: &Args, common: Common) -> Result<ExitCode, CommandError> {
+pub fn main(args: &CheckArgs, common: Common) -> Result<ExitCode, CommandError> {
     let mut rig = super::load_rig(&args.rig)?;
     if args.step && !std::io::stdin().is_terminal() {
         return Err(CommandError::usage(
@@ -79,16 +79,16 @@ pub fn main(args: &Args, common: Common) -> Result<ExitCode, CommandError> {
     if !args.json {
         print(&head(&rig, before.as_ref()));
     }
-    let look = Look {
+    let session = CheckSession {
         args,
         common,
         dir: &dir,
     };
     let checked = if args.step {
         drop(lease);
-        look.step_by_step(&mut rig)?
+        session.step_by_step(&mut rig)?
     } else {
-        let checked = look.at(&rig, lease.as_ref(), |check| check.full())?;
+        let checked = session.on_rig(&rig, lease.as_ref(), |check| check.full())?;
         checked.map_err(Left::from)
     };
     let checked = match checked {
@@ -105,47 +105,51 @@ pub fn main(args: &Args, common: Common) -> Result<ExitCode, CommandError> {
     concluded(&rig, &state, &checked, before, args)
 }
 
-/// Keeps what a check came to, and shows it.
+/// Keeps the result of a check, and shows it.
 fn concluded(
     rig: &Rig,
     state: &RigState,
     checked: &Checked,
     before: Option<Quarantine>,
-    args: &Args,
+    args: &CheckArgs,
 ) -> Result<ExitCode, CommandError> {
     let last = checked.last(rig);
     last.write(state)?;
-    if let Some(imei) = checked
-        .identity
-        .as_ref()
-        .and_then(|identity| identity.imei.as_ref())
-    {
+    let identity = checked.identity.as_ref();
+    if let Some(imei) = identity.and_then(|identity| identity.imei.as_ref()) {
         Wear::seen(state, imei)?;
     }
     let cleared = before.is_some() && args.clear && last.sound && Quarantine::end(state)?;
-    let clearing = match (args.clear, cleared, &before) {
-        (false, ..) => None,
-        (true, _, None) => Some(Clearing::Nothing),
-        (true, true, Some(_)) => Some(Clearing::Done),
-        (true, false, Some(_)) => Some(Clearing::Refused),
+    let clearing = match &before {
+        _ if !args.clear => None,
+        None => Some(Clearing::Nothing),
+        Some(_) if cleared => Some(Clearing::Done),
+        Some(_) => Some(Clearing::Refused),
     };
     let still = before.filter(|_| !cleared);
-    let nothing = format!(
-        "nothing to clear: the rig is in no quarantine in `{}`",
-        state.folder().display()
-    );
+    let folder = state.folder().display();
+    let nothing = format!("nothing to clear: the rig is not in quarantine in `{folder}`");
     if args.json {
         if clearing == Some(Clearing::Nothing) {
             print_warning(&nothing);
         }
         print(&json(&last, still.as_ref(), clearing)?);
     } else {
-        let ends = state.check(&args.rig, " --clear");
-        print(&tail(
-            &last,
-            still.is_some().then_some(&ends),
-            (clearing, &nothing),
-        ));
+        print(&sound(&last));
+        match clearing {
+            Some(Clearing::Done) => print("out of quarantine\n"),
+            Some(Clearing::Nothing) => print(&format!("{nothing}\n")),
+            Some(Clearing::Refused) | None => {}
+        }
+        if still.is_some() {
+            let mended = if last.sound {
+                ""
+            } else {
+                "once what failed is mended, "
+            };
+            let ends = state.check(&args.rig, " --clear");
+            print(&format!("still in quarantine: {mended}`{ends}` ends it\n"));
+        }
     }
     Ok(if last.sound {
         ExitCode::Success
@@ -154,35 +158,35 @@ fn concluded(
     })
 }
 
-/// How a rig is looked at.
-struct Look<'a> {
-    args: &'a Args,
+/// How a rig is checked.
+struct CheckSession<'a> {
+    args: &'a CheckArgs,
     common: Common,
     dir: &'a StateDir,
 }
 
-impl Look<'_> {
+impl CheckSession<'_> {
     /// Each step is a check of its own, so that a rig file that was mended counts, and the rig is free meanwhile. `rig` is then
     /// as it was read last.
     fn step_by_step(&self, rig: &mut Rig) -> Result<Result<Checked, Left>, CommandError> {
         let prompt = Prompt::new().map_err(|why| CommandError::error(format!("no signals: {why}")))?;
         let looked = || match prompt.ask("       on: Enter switches it off again: ") {
-            Answer::Interrupted => Err(Interrupted),
-            Answer::Go | Answer::Stop => Ok(()),
+            PromptAnswer::Interrupted => Err(Interrupted),
+            PromptAnswer::Go | PromptAnswer::Stop => Ok(()),
         };
         let look = |rig: &mut Rig, stage| {
             let seen = super::load_rig(&self.args.rig).and_then(|mended| {
                 *rig = mended;
                 let lease = super::lease(rig, &self.args.state, "check")?;
-                self.at(rig, lease.as_ref(), |check| check.stage(stage, looked))
+                self.on_rig(rig, lease.as_ref(), |check| check.stage(stage, looked))
             });
-            seen.map_or_else(
-                |failed| {
-                    failed.print();
+            match seen {
+                Ok(seen) => seen.map(Some),
+                Err(error) => {
+                    error.print();
                     Ok(None)
-                },
-                |seen| seen.map(Some),
-            )
+                }
+            }
         };
         let boot = self.terms(rig).boot;
         let walked = walk(&prompt, rig, boot, look);
@@ -194,10 +198,10 @@ impl Look<'_> {
 
     fn terms(&self, rig: &Rig) -> Terms {
         let reports = PathBuf::from("reports");
-        let mut terms = Terms::of(rig, self.dir, reports.clone());
+        let mut terms = Terms::new(rig, self.dir, reports.clone());
         terms.boot = self.args.boot.unwrap_or(terms.boot);
         let mut runs = vec![reports];
-        // Where the nights of this machine are, whoever asks; a file that is wrong is for `prune` to tell.
+        // Where this machine's nightly runs go. A configuration that cannot be read is an error of `prune`, not of the check.
         let nights = Config::load(Path::new(PLACE))
             .ok()
             .and_then(|config| config.folder);
@@ -214,18 +218,23 @@ impl Look<'_> {
     }
 
     /// Opens the rig for a check and closes it again.
-    fn at(
+    fn on_rig(
         &self,
         rig: &Rig,
         lease: Option<&Lease>,
         check: impl FnOnce(RigCheck<'_>) -> Result<Checked, Interrupted>,
     ) -> Result<Result<Checked, Interrupted>, CommandError> {
         let clock = Clock::scaled(rig.speed());
-        let (journal, writer) = journal(clock, self.common)
+        // With `-v` what is done is shown.
+        let observer: Box<dyn Observer> = match self.common.verbose {
+            0 => Box::new(Nobody),
+            _ => Box::new(Screen::stderr(Paint::stderr(self.common.color))),
+        };
+        let (journal, writer) = nameless_journal(clock, observer)
             .map_err(|why| CommandError::error(format!("no temporary journal: {why}")))?;
-        let mut waiting = Waiting::new(clock, self.common);
+        let mut waiting = WaitingLine::new(clock, self.common);
         let width = Width::of_stdout();
-        let mut told = |said: Said<'_>| match said {
+        let mut show = |said: Said<'_>| match said {
             Said::Waits(what, limit) => waiting.begin(what, limit),
             Said::Looked(seen) => {
                 waiting.end();
@@ -235,19 +244,47 @@ impl Look<'_> {
             }
         };
         let terms = self.terms(rig);
-        let on = (rig, lease, self.args.seed);
-        let checked = on_rig(on, clock, &journal, &mut told, |bench, told| {
-            check(RigCheck::new(bench, &terms, told))
+        let worked = with_bench(rig, lease, self.args.seed, clock, &journal, |bench| {
+            check(RigCheck::new(bench, &terms, &mut show))
         });
         drop(journal);
         let _ = writer.finish();
-        Ok(checked)
+        let (checked, failed) = match worked {
+            Ok(Worked { result, safe }) => (result, safe.err().map(|why| unsafe_rig(&why))),
+            Err(why) => (Ok(Checked::default()), Some(unopened(&why))),
+        };
+        Ok(checked.map(|mut checked| {
+            if let Some(failed) = failed {
+                show(Said::Looked(&failed));
+                checked.checks.push(failed);
+            }
+            checked
+        }))
     }
+}
+
+/// A rig that could not be opened is a failed check.
+fn unopened(why: &NoBench) -> Check {
+    let probe = match why {
+        NoBench::Runtime(_) => Probe::Open,
+        NoBench::Rig(why) => why.probe,
+    };
+    let advice = if probe.is_of_the_machine() {
+        "nothing else could be checked, and nothing is held against the rig"
+    } else {
+        "correct what it names, in the rig file or at the bench: nothing else could be checked"
+    };
+    fail(probe, why.to_string(), advice)
+}
+
+fn unsafe_rig(why: &LineError) -> Check {
+    let seen = format!("the rig could not be made safe: {why}");
+    fail(Probe::Power, seen, "switch the supply off by hand")
 }
 
 impl Terms {
     /// What a rig is checked with; `reports` is where run folders are made.
-    pub fn of(rig: &Rig, dir: &StateDir, reports: PathBuf) -> Self {
+    pub fn new(rig: &Rig, dir: &StateDir, reports: PathBuf) -> Self {
         Self {
             model: rig.module.ati_model(),
             folders: vec![reports, dir.folder().to_owned()],
@@ -257,63 +294,6 @@ impl Terms {
             programs: Programs::of(rig),
         }
     }
-}
-
-/// A journal without a name: a check is no run. With `-v` what was done is shown.
-fn journal(clock: Clock, common: Common) -> std::io::Result<(Journal, Writer)> {
-    let observer: Box<dyn Observer> = match common.verbose {
-        0 => Box::new(Nobody),
-        _ => Box::new(Screen::stderr(Paint::stderr(common.color))),
-    };
-    let folder = tempfile::Builder::new().prefix("dfota-hil-").tempdir()?;
-    Writer::start(folder.path(), clock, observer)
-}
-
-fn on_rig(
-    (rig, lease, seed): (&Rig, Option<&Lease>, u64),
-    clock: Clock,
-    journal: &Journal,
-    told: &mut dyn FnMut(Said<'_>),
-    check: impl FnOnce(&mut Bench, &mut dyn FnMut(Said<'_>)) -> Result<Checked, Interrupted>,
-) -> Result<Checked, Interrupted> {
-    let unopened = |probe: Probe, why: String, told: &mut dyn FnMut(Said<'_>)| {
-        let advice = if probe.is_of_the_machine() {
-            "nothing else could be looked at, and nothing is held against the rig"
-        } else {
-            "mend what it names, in the rig file or at the bench: nothing else could be looked at"
-        };
-        let check = fail(probe, why, advice);
-        told(Said::Looked(&check));
-        Checked {
-            checks: vec![check],
-            ..Checked::default()
-        }
-    };
-    let runtime = match crate::device::bench::runtime() {
-        Ok(runtime) => runtime,
-        Err(why) => {
-            let why = format!("no runtime for the servers: {why}");
-            return Ok(unopened(Probe::Open, why, told));
-        }
-    };
-    let _within = runtime.enter();
-    let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("dfota-hil"));
-    let mut bench = match Bench::open(rig, lease, &program, seed, clock, journal) {
-        Ok(bench) => bench,
-        Err(why) => return Ok(unopened(why.probe, why.to_string(), told)),
-    };
-    signals::heed(&runtime, bench.inbox.clone(), &bench.lines);
-    let checked = check(&mut bench, told);
-    let safe = bench.lines.safe();
-    drop(bench);
-    let mut checked = checked?;
-    if let Err(why) = safe {
-        let seen = format!("the rig could not be made safe: {why}");
-        let check = fail(Probe::Power, seen, "take the supply away by hand");
-        told(Said::Looked(&check));
-        checked.checks.push(check);
-    }
-    Ok(checked)
 }
 
 fn head(rig: &Rig, quarantine: Option<&Quarantine>) -> String {
@@ -328,7 +308,7 @@ fn head(rig: &Rig, quarantine: Option<&Quarantine>) -> String {
     head
 }
 
-/// What became of `--clear`.
+/// The effect of `--clear`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 enum Clearing {
@@ -337,32 +317,16 @@ enum Clearing {
     Refused,
 }
 
-/// The end of what is shown; `still` is the command that ends a quarantine which goes on.
-fn tail(last: &LastCheck, still: Option<&String>, (clearing, nothing): (Option<Clearing>, &str)) -> String {
+fn sound(last: &LastCheck) -> String {
     let count = |outcome| {
-        last.checks
-            .iter()
-            .filter(|check| check.outcome == outcome)
-            .count()
+        let checks = last.checks.iter();
+        checks.filter(|check| check.outcome == outcome).count()
     };
-    let mut tail = match (last.sound, count(CheckOutcome::Skip)) {
+    match (last.sound, count(CheckOutcome::Skip)) {
         (true, 0) => "sound\n".to_owned(),
         (true, skipped) => format!("sound, {skipped} not looked at\n"),
         (false, _) => format!("NOT SOUND: {} failed\n", count(CheckOutcome::Fail)),
-    };
-    match clearing {
-        Some(Clearing::Done) => tail += "out of quarantine\n",
-        Some(Clearing::Nothing) => tail += &format!("{nothing}\n"),
-        Some(Clearing::Refused) | None => {}
     }
-    if let Some(ends) = still {
-        tail += &if last.sound {
-            format!("still in quarantine: `{ends}` ends it\n")
-        } else {
-            format!("still in quarantine: once what failed is mended, `{ends}` ends it\n")
-        };
-    }
-    tail
 }
 
 fn json(

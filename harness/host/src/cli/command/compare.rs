@@ -1,7 +1,6 @@
 //! `compare`: two runs, or two firmware versions, and what got worse.
 
 use super::history::{StoreArgs, entry, percent, plural};
-use crate::cli::Common;
 use crate::exit::{CommandError, ExitCode};
 use crate::terminal::{print, print_warning};
 use dfota_record::history::comparison::{CaseChange, Change, Comparison};
@@ -13,7 +12,7 @@ use std::path::Path;
 
 /// Compare two runs or two firmware versions, and show what got worse
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct CompareArgs {
     /// A run folder, the name of a run in the history, or a firmware version
     #[arg(value_name = "A")]
     a: String,
@@ -49,7 +48,7 @@ enum By {
 }
 
 /// Compares; 0 whatever came out, unless it was asked otherwise.
-pub fn main(args: &Args, _common: Common) -> Result<ExitCode, CommandError> {
+pub fn main(args: &CompareArgs) -> Result<ExitCode, CommandError> {
     let folders = [&args.a, &args.b].into_iter().all(|what| is_run_folder(what));
     let store = if folders { None } else { Some(args.place.path()?) };
     let (a, b) = (
@@ -92,7 +91,7 @@ fn names(side: &[Entry]) -> Vec<&str> {
 }
 
 /// The runs that a side means: a folder, a run of the history, or every run of a version with its cases alone.
-fn side(what: &str, args: &Args, store: Option<&Path>) -> Result<Vec<Entry>, CommandError> {
+fn side(what: &str, args: &CompareArgs, store: Option<&Path>) -> Result<Vec<Entry>, CommandError> {
     let Some(store) = store.filter(|_| !is_run_folder(what)) else {
         let entry = entry(Path::new(what))?;
         return entry.map(|entry| vec![entry]).ok_or_else(|| {
@@ -133,7 +132,7 @@ fn side(what: &str, args: &Args, store: Option<&Path>) -> Result<Vec<Entry>, Com
     Ok(runs)
 }
 
-fn shown(args: &Args, (a, b): (&[Entry], &[Entry]), comparison: &Comparison) -> String {
+fn shown(args: &CompareArgs, (a, b): (&[Entry], &[Entry]), comparison: &Comparison) -> String {
     let mut text = String::new();
     for (side, name, runs) in [("A", &args.a, a), ("B", &args.b, b)] {
         let _ = writeln!(text, "{side}: {name}, {}", plural(runs.len(), "run"));

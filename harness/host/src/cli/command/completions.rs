@@ -5,13 +5,13 @@ use crate::terminal::print;
 
 /// Shell completions.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct CompletionsArgs {
     /// The shell
     #[arg(value_enum)]
     shell: clap_complete::Shell,
 }
 
-pub fn main(args: &Args) -> Result<ExitCode, CommandError> {
+pub fn main(args: &CompletionsArgs) -> Result<ExitCode, CommandError> {
     let mut script = Vec::new();
     clap_complete::generate(
         args.shell,

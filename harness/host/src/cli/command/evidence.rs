@@ -1,6 +1,5 @@
 //! `evidence`: a time stamp for a signed run, carried to an authority and back by hand.
 
-use crate::cli::Common;
 use crate::exit::{CommandError, ExitCode};
 use crate::terminal::print;
 use dfota_record::evidence::envelope::Envelope;
@@ -17,7 +16,7 @@ use std::path::{Path, PathBuf};
 
 /// Time stamps for signed evidence.
 #[derive(Debug, clap::Subcommand)]
-pub enum Command {
+pub enum EvidenceCommand {
     /// Write a request (RFC 3161) for the signature of a run to its `evidence.tsq`
     TimestampRequest {
         /// The run folder
@@ -35,10 +34,10 @@ pub enum Command {
     },
 }
 
-pub fn main(command: &Command, _: Common) -> Result<ExitCode, CommandError> {
+pub fn main(command: &EvidenceCommand) -> Result<ExitCode, CommandError> {
     match command {
-        Command::TimestampRequest { run } => request(run),
-        Command::TimestampAttach { run, answer } => attach(run, answer),
+        EvidenceCommand::TimestampRequest { run } => request(run),
+        EvidenceCommand::TimestampAttach { run, answer } => attach(run, answer),
     }
 }
 

@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 
 /// Show what the runs have come to, by case: pass rate, flake rate, percentiles
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct HistoryArgs {
     /// A folder of run folders, or one of them, to read in place of the store; and a filter as `run` takes it: only cases that
     /// match, with every percentile and each run
     #[arg(value_name = "RUNS_FOLDER|CASE", num_args = 0..=2)]
@@ -93,7 +93,7 @@ struct Asked {
 
 impl Asked {
     /// Tells folders from filters: what holds a run is a folder.
-    fn of(args: &Args) -> Result<Self, CommandError> {
+    fn of(args: &HistoryArgs) -> Result<Self, CommandError> {
         let (mut folder, mut case) = (None, None);
         for what in &args.what {
             let runs = run_folders(Path::new(what)).unwrap_or_default();
@@ -117,7 +117,7 @@ impl Asked {
 }
 
 /// Shows it; 2 where there is nothing to show.
-pub fn main(args: &Args, common: Common) -> Result<ExitCode, CommandError> {
+pub fn main(args: &HistoryArgs, common: Common) -> Result<ExitCode, CommandError> {
     if let Some(folders) = &args.rebuild {
         return rebuilt(&args.place.path()?, folders);
     }
@@ -153,7 +153,7 @@ pub fn main(args: &Args, common: Common) -> Result<ExitCode, CommandError> {
 }
 
 /// The runs in a folder, the oldest first; what cannot be read is told.
-fn of_folder(folder: &Path, args: &Args) -> Result<Vec<Entry>, CommandError> {
+fn of_folder(folder: &Path, args: &HistoryArgs) -> Result<Vec<Entry>, CommandError> {
     let (mut runs, _) = entries(&run_folders(folder)?);
     runs.retain(|run| args.rig.as_ref().is_none_or(|rig| *rig == run.rig));
     runs.sort_by(|one, other| one.utc.cmp(&other.utc));
@@ -166,7 +166,7 @@ type RigKey = (String, String, bool);
 type Rigs = BTreeMap<RigKey, Vec<Entry>>;
 
 /// The runs by rig, with the cases alone that are asked for: what a simulator did says nothing about a bench.
-fn rigs(all: Vec<Entry>, args: &Args, asked: &Asked) -> Result<Rigs, CommandError> {
+fn rigs(all: Vec<Entry>, args: &HistoryArgs, asked: &Asked) -> Result<Rigs, CommandError> {
     let mut rigs = Rigs::new();
     for run in all {
         let key = (run.rig.clone(), run.module.clone(), run.simulated);

@@ -8,7 +8,6 @@ mod files;
 mod found;
 mod yaml;
 
-use crate::cli::Common;
 use crate::config::rig::Rig;
 use crate::config::suite::Suite;
 use crate::config::yaml::document::Document;
@@ -25,7 +24,7 @@ use std::path::{Path, PathBuf};
 /// Asks at a terminal for what no flag says, with the serial adapters and GPIO chips of this machine to choose from. Without a
 /// terminal, flags and what is usual say it all. Nothing is powered, and no file that is there is written over.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct InitArgs {
     /// Folder of the files
     #[arg(long, value_name = "DIR", default_value = ".")]
     into: PathBuf,
@@ -92,7 +91,7 @@ pub struct Args {
 }
 
 /// Asks, reads back, and writes.
-pub fn main(args: &Args, _: Common) -> Result<ExitCode, CommandError> {
+pub fn main(args: &InitArgs) -> Result<ExitCode, CommandError> {
     let mut asker = Asker::at_terminal()?;
     let answers = Answers::collect(args, &mut asker)?;
     asker.complete()?;
@@ -119,7 +118,7 @@ fn sound(files: &Written) -> Result<(), CommandError> {
 }
 
 /// Writes all of them, or none where one is there already.
-fn write(args: &Args, files: &Written) -> Result<(), CommandError> {
+fn write(args: &InitArgs, files: &Written) -> Result<(), CommandError> {
     let there: Vec<String> = files
         .all()
         .filter(|(path, _)| !args.force && path.exists())

@@ -31,7 +31,7 @@ const PAGE: &str = "log.html";
 /// them is illegal, and what a log cannot tell. Nothing in a log is ever called a pass. Exit code 0: nothing illegal was seen;
 /// 1: something was; 2: it cannot be read; 3: there is no update in it.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct JudgeArgs {
     /// Run folders
     #[arg(
         value_name = "RUN_DIR",
@@ -126,7 +126,7 @@ impl From<ViaArg> for Via {
     }
 }
 
-pub fn main(args: &Args, common: Common) -> Result<ExitCode, CommandError> {
+pub fn main(args: &JudgeArgs, common: Common) -> Result<ExitCode, CommandError> {
     match &args.log {
         Some(log) => judge_log(log, args, common),
         None => runs::judge(&args.runs, args.write, args.json),
@@ -134,7 +134,7 @@ pub fn main(args: &Args, common: Common) -> Result<ExitCode, CommandError> {
 }
 
 /// 0: nothing illegal is seen; 1: something is; 2: it cannot be read; 3: there is no update in it.
-fn judge_log(path: &Path, args: &Args, common: Common) -> Result<ExitCode, CommandError> {
+fn judge_log(path: &Path, args: &JudgeArgs, common: Common) -> Result<ExitCode, CommandError> {
     let mut log = Log::open(path, args.format.format()).map_err(CommandError::usage)?;
     let told = LogContext {
         from: args.from.clone(),
@@ -177,7 +177,7 @@ fn judge_log(path: &Path, args: &Args, common: Common) -> Result<ExitCode, Comma
 }
 
 /// Where the page goes; never over the log itself.
-fn page_path(log: &Path, args: &Args) -> Result<Option<PathBuf>, CommandError> {
+fn page_path(log: &Path, args: &JudgeArgs) -> Result<Option<PathBuf>, CommandError> {
     let page = match (&args.out, &args.html) {
         (Some(folder), _) => {
             std::fs::create_dir_all(folder).map_err(|why| unwritable(folder, &why))?;

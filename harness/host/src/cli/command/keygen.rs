@@ -1,6 +1,5 @@
 //! `keygen`: a key pair for signing evidence.
 
-use crate::cli::Common;
 use crate::exit::{CommandError, ExitCode};
 use crate::terminal::print;
 use dfota_record::evidence::signing_key::{SigningKey, write_new};
@@ -8,13 +7,13 @@ use std::path::PathBuf;
 
 /// Make a key pair for signing evidence: a private key (mode 0600) and its public half beside it
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct KeygenArgs {
     /// The private key; the public one gets the same name with `.pub.pem`. Neither is ever overwritten
     #[arg(long, value_name = "FILE", default_value = "dfota-hil.pem")]
     out: PathBuf,
 }
 
-pub fn main(args: &Args, _: Common) -> Result<ExitCode, CommandError> {
+pub fn main(args: &KeygenArgs) -> Result<ExitCode, CommandError> {
     let public = args.out.with_extension("pub.pem");
     if public.exists() {
         return Err(CommandError::usage(format!(

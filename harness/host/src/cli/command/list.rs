@@ -18,7 +18,7 @@ const WIDEST: usize = 64;
 /// Prints a line for each case: `suite::id`, as `--filter` takes it, and its tags. A campaign is one case here; `plan`
 /// shows its cuts, which depend on the rig and the seed.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct ListArgs {
     /// Suite files
     #[arg(required = true, value_name = "SUITE")]
     suites: Vec<PathBuf>,
@@ -33,7 +33,7 @@ pub struct Args {
     json: bool,
 }
 
-pub fn main(args: &Args) -> Result<ExitCode, CommandError> {
+pub fn main(args: &ListArgs) -> Result<ExitCode, CommandError> {
     let suites = super::load_suites(&args.suites)?;
     let filter = args.filter.as_deref().map(str::parse).transpose();
     let selection = Selection {

@@ -5,13 +5,13 @@ use std::path::PathBuf;
 
 /// Write the manual pages, for packages
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct ManualArgs {
     /// Folder that they are written to; it has to be there
     folder: PathBuf,
 }
 
 /// Writes `dfota-hil.1`, `dfota-hil-run.1` and so on.
-pub fn main(args: &Args) -> Result<ExitCode, CommandError> {
+pub fn main(args: &ManualArgs) -> Result<ExitCode, CommandError> {
     clap_mangen::generate_to(crate::cli::definition(), &args.folder)
         .map_err(|why| CommandError::usage(format!("manual pages to `{}`: {why}", args.folder.display())))?;
     Ok(ExitCode::Success)

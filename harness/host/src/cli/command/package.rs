@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 /// Look at packages, and pack deltas for the simulated module.
 #[derive(Debug, clap::Subcommand)]
-pub enum Command {
+pub enum PackageCommand {
     /// Digest and size of any package; what a delta for the simulated module says of itself
     Inspect {
         /// The package
@@ -34,9 +34,9 @@ pub enum Command {
     },
 }
 
-pub fn main(command: Command) -> Result<ExitCode, CommandError> {
+pub fn main(command: PackageCommand) -> Result<ExitCode, CommandError> {
     match command {
-        Command::Inspect { file, json } => {
+        PackageCommand::Inspect { file, json } => {
             let bytes = std::fs::read(&file)
                 .map_err(|why| CommandError::usage(format!("package `{}`: {why}", file.display())))?;
             let (sha256, len) = (sha256_hex(&bytes), bytes.len());
@@ -66,7 +66,7 @@ pub fn main(command: Command) -> Result<ExitCode, CommandError> {
                 ));
             }
         }
-        Command::Pack {
+        PackageCommand::Pack {
             from,
             to,
             out,

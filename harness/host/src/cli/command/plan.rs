@@ -1,6 +1,5 @@
 //! `plan`: everything `run` would do, with no I/O on the rig.
 
-use crate::cli::Common;
 use crate::exit::{CommandError, ExitCode};
 use crate::plan::Plan;
 use crate::plan::earlier::Earlier;
@@ -13,7 +12,7 @@ use dfota_core::seed::Seed;
 
 /// Show what `run` would do, without touching the rig.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct PlanArgs {
     #[command(flatten)]
     selection: SelectionFlags,
     /// As JSON
@@ -21,8 +20,8 @@ pub struct Args {
     json: bool,
 }
 
-pub fn main(args: &Args, common: Common) -> Result<ExitCode, CommandError> {
-    let (rig, suites) = super::load(&args.selection, common)?;
+pub fn main(args: &PlanArgs) -> Result<ExitCode, CommandError> {
+    let (rig, suites) = super::load(&args.selection)?;
     let dir = StateDir::find(&args.selection.state)?;
     let earlier = Earlier::read(&dir, &suites, &rig)?;
     let seed = Seed(args.selection.seed.unwrap_or_default());

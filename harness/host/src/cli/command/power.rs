@@ -3,7 +3,6 @@
 use crate::bench::line::LineError;
 use crate::bench::lines::RigLines;
 use crate::bench::wires::Wires;
-use crate::cli::Common;
 use crate::exit::{CommandError, ExitCode};
 use crate::plan::flags::RIG_VARIABLE;
 use crate::state::StateFlag;
@@ -14,19 +13,19 @@ use std::time::Duration;
 /// Move the lines of a rig by hand.
 #[derive(Debug, clap::Args)]
 #[command(allow_missing_positional = true)] // `power cycle`, with the rig of the environment
-pub struct Args {
+pub struct PowerArgs {
     /// Rig file
     #[arg(env = RIG_VARIABLE, hide_env_values = true)]
     rig: Option<PathBuf>,
     /// What to do
     #[arg(value_enum)]
-    action: Action,
+    action: PowerAction,
     #[command(flatten)]
     state: StateFlag,
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
-enum Action {
+enum PowerAction {
     /// Supply the module and leave it supplied; PWRKEY is pressed where the rig has it
     On,
     /// Take the supply away and leave it away
@@ -42,7 +41,7 @@ enum Action {
 }
 
 /// Moves them and leaves them where they were put.
-pub fn main(args: &Args, _: Common) -> Result<ExitCode, CommandError> {
+pub fn main(args: &PowerArgs) -> Result<ExitCode, CommandError> {
     let rig = args.rig.as_deref().ok_or_else(|| {
         CommandError::usage(format!(
             "no rig: expected its file, as in `dfota-hil power RIG cycle`, or its path in {RIG_VARIABLE}"
@@ -61,15 +60,15 @@ pub fn main(args: &Args, _: Common) -> Result<ExitCode, CommandError> {
     let timing = wires.timing;
     let lines = wires.lines.unguarded();
     let moved = match args.action {
-        Action::On => on(&lines, timing.pwrkey_hold),
-        Action::Off => lines.supply(false),
-        Action::Cycle => lines.supply(false).and_then(|()| {
+        PowerAction::On => on(&lines, timing.pwrkey_hold),
+        PowerAction::Off => lines.supply(false),
+        PowerAction::Cycle => lines.supply(false).and_then(|()| {
             std::thread::sleep(timing.discharge);
             on(&lines, timing.pwrkey_hold)
         }),
-        Action::Reset => lines.pulse(Line::Reset, timing.reset_hold),
-        Action::Pwrkey => lines.pulse(Line::Pwrkey, timing.pwrkey_hold),
-        Action::Safe => lines.safe(),
+        PowerAction::Reset => lines.pulse(Line::Reset, timing.reset_hold),
+        PowerAction::Pwrkey => lines.pulse(Line::Pwrkey, timing.pwrkey_hold),
+        PowerAction::Safe => lines.safe(),
     };
     moved.map_err(CommandError::error)?;
     Ok(ExitCode::Success)

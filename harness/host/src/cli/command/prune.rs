@@ -1,6 +1,5 @@
 //! `prune`: old runs go, by the rules that are asked for or by those of this machine.
 
-use crate::cli::Common;
 use crate::config::machine_config::{Config, PLACE};
 use crate::exit::{CommandError, ExitCode};
 use crate::terminal::{print, print_warning};
@@ -19,7 +18,7 @@ const REPORTS: &str = "reports";
 /// than 90 days. Without a rule, those of this machine hold, out of `reports` in its configuration. A file `pinned` in a run
 /// folder keeps it (`touch RUN/pinned`). Exit code 0: done; 2: no rule, or no such folder; 3: something could not be removed.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct PruneArgs {
     /// The folder of the run folders [default: `reports`; with the rules of the configuration, the folder that it names]
     #[arg(value_name = "RUNS_FOLDER")]
     folder: Option<PathBuf>,
@@ -56,7 +55,7 @@ struct Done<'f> {
 }
 
 /// Removes and packs; 3 where something of it could not be done.
-pub fn main(args: &Args, _: Common) -> Result<ExitCode, CommandError> {
+pub fn main(args: &PruneArgs) -> Result<ExitCode, CommandError> {
     let (folder, rules) = asked(args)?;
     let (found, left) = find(&folder).map_err(|why| {
         CommandError::usage(format!(
@@ -90,7 +89,7 @@ fn tell((run, why): (&Found, &String)) {
 }
 
 /// The folder and the rules: the flags', else the machine's.
-fn asked(args: &Args) -> Result<(PathBuf, Rules), CommandError> {
+fn asked(args: &PruneArgs) -> Result<(PathBuf, Rules), CommandError> {
     let given = Rules {
         keep: args.keep,
         older_than: args.older_than,

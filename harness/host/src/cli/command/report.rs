@@ -2,7 +2,7 @@
 
 pub mod paper;
 
-use super::run::ProfileArg;
+use super::run::{ProfileArg, SignArg};
 use crate::cli::Common;
 use crate::cli::console::{page, whole};
 use crate::exit::{CommandError, ExitCode};
@@ -11,12 +11,11 @@ use crate::terminal::{print, print_warning};
 use dfota_core::event::JunitProfile;
 use dfota_record::day::Day;
 use dfota_record::evidence::maker::{Wanted, make_with_reports};
-use dfota_record::evidence::signing_key::SigningKey;
 use std::path::PathBuf;
 
 /// Make every report of a run folder again, from its journal alone.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct ReportArgs {
     /// The run folder
     #[arg(value_name = "RUN_DIR")]
     run: PathBuf,
@@ -29,10 +28,8 @@ pub struct Args {
     /// Leave IMEI, IMSI, ICCID and IP addresses out of every report and the bundle, also where `run` did not; the journal keeps them
     #[arg(long)]
     mask: bool,
-    /// Sign the evidence with this key: a PEM file of mode 0600, or `env` for the one in DFOTA_HIL_SIGNING_KEY
-    #[arg(long, value_name = "KEY", allow_hyphen_values = true)]
-    // a key that was typed is told without repeating it
-    sign: Option<PathBuf>,
+    #[command(flatten)]
+    sign: SignArg,
     /// Typeset the test report as well: `report.pdf` in the run folder
     #[arg(long)]
     pdf: bool,
@@ -42,7 +39,7 @@ pub struct Args {
 }
 
 /// Makes them; 0 also when cases of the run had failed.
-pub fn main(args: &Args, common: Common) -> Result<ExitCode, CommandError> {
+pub fn main(args: &ReportArgs, common: Common) -> Result<ExitCode, CommandError> {
     if args.pdf && !cfg!(feature = "pdf") {
         return Err(CommandError::usage(
             "this program was built without the typesetter, which takes some minutes to build: for `--pdf` build it with \
@@ -57,12 +54,7 @@ pub fn main(args: &Args, common: Common) -> Result<ExitCode, CommandError> {
         profile: args.junit_profile.map(JunitProfile::from),
         masked: args.mask,
     };
-    let key = args
-        .sign
-        .as_deref()
-        .map(SigningKey::load)
-        .transpose()
-        .map_err(CommandError::usage)?;
+    let key = args.sign.load()?;
     let wanted = Wanted {
         key: key.as_ref(),
         time_stamp: None,

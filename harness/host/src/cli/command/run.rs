@@ -1,18 +1,18 @@
 //! `run`: suites on a rig, from the files to the exit code.
 
 mod begin;
-mod ending;
+mod rig_after_run;
+mod run_outcome;
 mod session;
-mod stood;
 
 use crate::bench::lease::Lease;
-use crate::bench::signals;
 use crate::check::Terms;
 use crate::cli::Common;
+use crate::cli::console::time_estimate::{CaseName, ExpectedTime};
 use crate::cli::console::{Console, page, signed, summary};
+use crate::cli::on_rig::{Worked, with_bench};
 use crate::config::rig::Rig;
 use crate::config::suite::Suite;
-use crate::device::bench::Bench;
 use crate::exit::{CommandError, ExitCode};
 use crate::plan::flags::SelectionFlags;
 use crate::plan::{Plan, Planned};
@@ -28,7 +28,7 @@ use dfota_clock::Clock;
 use dfota_core::case::Case;
 use dfota_core::event::bisected::Bisected;
 use dfota_core::event::watched::Halted;
-use dfota_core::event::{CaseEnded, Event, JunitProfile};
+use dfota_core::event::{Attachments, CaseEnded, Event, JunitProfile};
 use dfota_core::verdict::{Rule, Verdict, exit_code};
 use dfota_core::wear::WearCount;
 use dfota_record::evidence::maker::{Wanted, make_with_reports};
@@ -37,16 +37,16 @@ use dfota_record::evidence::signing_key::SigningKey;
 use dfota_record::history;
 use dfota_record::journal::{Journal, Nobody, Observer};
 use dfota_record::report;
-use ending::{Ending, Told};
+use rig_after_run::{RigAfterRun, not_opened};
+use run_outcome::{EndHooks, RunOutcome};
 use session::{Open, Prepared};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
-use stood::{Stood, not_opened};
 
 /// Run suites on a rig and write a run folder.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct RunArgs {
     #[command(flatten)]
     selection: SelectionFlags,
     /// Run folder [default: reports/UTC-RIG-SUITE]
@@ -58,6 +58,28 @@ pub struct Args {
     /// Start no further case after this long, for example `90m`; the rest is "not reached"
     #[arg(long, value_name = "T", value_parser = humantime::parse_duration)]
     max_time: Option<Duration>,
+    #[command(flatten)]
+    junit: JunitArgs,
+    /// Leave IMEI, IMSI, ICCID and IP addresses out of every report; the journal keeps them
+    #[arg(long)]
+    mask: bool,
+    /// Run also where the plan goes beyond the rig's `wear` budget
+    #[arg(long)]
+    over_budget: bool,
+    #[command(flatten)]
+    sign: SignArg,
+    #[command(flatten)]
+    hooks: EndHooks,
+    /// At the end, keep journal and transcripts in the bundle alone, compressed; every command reads them there
+    #[arg(long)]
+    pack: bool,
+    /// Show the result as JSON (the run folder's run.json) in place of lines
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, clap::Args)]
+struct JunitArgs {
     /// Write the JUnit file here as well
     #[arg(long, value_name = "PATH")]
     junit: Option<PathBuf>,
@@ -67,30 +89,22 @@ pub struct Args {
     /// What the JUnit file holds
     #[arg(long, value_enum, default_value_t)]
     junit_profile: ProfileArg,
-    /// Leave IMEI, IMSI, ICCID and IP addresses out of every report; the journal keeps them
-    #[arg(long)]
-    mask: bool,
-    /// Run also where the plan goes beyond the rig's `wear` budget
-    #[arg(long)]
-    over_budget: bool,
+}
+
+/// The key that signs, of `run` and `report`.
+#[derive(Debug, clap::Args)]
+pub struct SignArg {
     /// Sign the evidence with this key: a PEM file of mode 0600, or `env` for the one in DFOTA_HIL_SIGNING_KEY
     #[arg(long, value_name = "KEY", allow_hyphen_values = true)]
-    // a key that was typed is told without repeating it
+    // PEM text that was typed by mistake begins with hyphens: it reaches an error that does not repeat it
     sign: Option<PathBuf>,
-    /// At the end, also one with exit code 2, have `sh` do this, for mail and chat; DFOTA_HIL_RUN_EXIT, _FOLDER, _RIG, _SUITES,
-    /// _SIMULATED, _SECONDS, _CASES, _PASSED, _FLAKY, _FAILED, _BRICKS, _ERRORS, _INCONCLUSIVE, _SKIPPED and _NOT_REACHED say
-    /// what came of it. It has 30 s and changes nothing about the exit code
-    #[arg(long, value_name = "CMD")]
-    on_end: Option<String>,
-    /// At the end, write exit code and counts to this file as well, for Prometheus (the textfile collector of a node exporter)
-    #[arg(long, value_name = "FILE")]
-    metrics: Option<PathBuf>,
-    /// At the end, keep journal and transcripts in the bundle alone, compressed; every command reads them there
-    #[arg(long)]
-    pack: bool,
-    /// Show the result as JSON (the run folder's run.json) in place of lines
-    #[arg(long)]
-    json: bool,
+}
+
+impl SignArg {
+    pub fn load(&self) -> Result<Option<SigningKey>, CommandError> {
+        let key = self.sign.as_deref().map(SigningKey::load).transpose();
+        key.map_err(CommandError::usage)
+    }
 }
 
 #[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
@@ -114,6 +128,16 @@ pub enum ProfileArg {
     Extended,
 }
 
+impl From<AttachmentsArg> for Attachments {
+    fn from(arg: AttachmentsArg) -> Self {
+        match arg {
+            AttachmentsArg::Absolute => Self::Absolute,
+            AttachmentsArg::Relative => Self::Relative,
+            AttachmentsArg::None => Self::None,
+        }
+    }
+}
+
 impl From<ProfileArg> for JunitProfile {
     fn from(arg: ProfileArg) -> Self {
         match arg {
@@ -123,68 +147,72 @@ impl From<ProfileArg> for JunitProfile {
     }
 }
 
-/// Runs; the exit code is the contract's.
-pub fn main(args: Args, common: Common) -> Result<ExitCode, CommandError> {
+pub fn main(args: &RunArgs, common: Common) -> Result<ExitCode, CommandError> {
     perform(args, common, None)
 }
 
-/// Searches with the one case that is selected.
-pub fn search(mut args: Args, common: Common, hunt: Hunt) -> Result<ExitCode, CommandError> {
+/// Bisects the one case that is selected.
+pub fn search(mut args: RunArgs, common: Common, hunt: Hunt) -> Result<ExitCode, CommandError> {
     if args.selection.cut.is_some() || args.selection.repeat > 1 {
         return Err(CommandError::usage(
             "`bisect` chooses its cuts and how often each is made: leave `--cut` and `--repeat` out, see `--tries`",
         ));
     }
-    // The plan is that of the failing cut; what comes of it decides about the next.
+    // The plan is that of the failing cut; its result decides about the next.
     args.selection.cut = Some(hunt.bad.clone());
-    perform(args, common, Some(hunt))
+    perform(&args, common, Some(hunt))
 }
 
-fn perform(args: Args, common: Common, hunt: Option<Hunt>) -> Result<ExitCode, CommandError> {
-    let (told, mut ending) = (Told::of(&args), Ending::of(&args));
-    let result = to_its_end(args, common, hunt, &mut ending);
-    told.tell(&ending, &result);
+fn perform(args: &RunArgs, common: Common, hunt: Option<Hunt>) -> Result<ExitCode, CommandError> {
+    let mut outcome = RunOutcome::new(args);
+    let result = to_its_end(args, common, hunt, &mut outcome);
+    args.hooks.run(&outcome, &result);
     result
 }
 
 fn to_its_end(
-    args: Args,
+    args: &RunArgs,
     common: Common,
     hunt: Option<Hunt>,
-    ending: &mut Ending,
+    outcome: &mut RunOutcome,
 ) -> Result<ExitCode, CommandError> {
-    let prepared = Prepared::new(&args, common, hunt.is_some(), ending)?;
-    let mut open = Open::new(&prepared, &args, common, ending)?;
-    let (exit, last) = open.run(&args, hunt);
-    match open.conclude(&args, ending, Paint::new(common.color)) {
+    let prepared = Prepared::new(args, hunt.is_some(), outcome)?;
+    let mut open = Open::new(&prepared, args, common, outcome)?;
+    let ran = open.run(args, hunt);
+    match open.conclude(args, outcome, Paint::new(common.color)) {
         // A failure of the module stays one, also when it cannot be reported.
-        Err(failed) if exit == ExitCode::Failed => failed.print(),
-        Err(failed) => return Err(failed),
+        Err(error) if ran.exit == ExitCode::Failed => error.print(),
+        Err(error) => return Err(error),
         Ok(()) => {}
     }
-    last.iter().for_each(print_warning);
-    Ok(exit)
+    ran.last_words.iter().for_each(print_warning);
+    Ok(ran.exit)
 }
 
 /// What is shown of a run while it goes on.
-fn observer(args: &Args, plan: &Plan, suites: &[Suite], searches: bool, common: Common) -> Box<dyn Observer> {
+fn observer(
+    args: &RunArgs,
+    plan: &Plan,
+    suites: &[Suite],
+    searches: bool,
+    common: Common,
+) -> Box<dyn Observer> {
     if args.json {
         return Box::new(Nobody);
     }
-    // How long a search takes, or a run that is told when to stop, nobody knows.
+    // How long a search takes, or a run that goes on until it is stopped, is not known.
     let endless = searches || suites.iter().any(|suite| suite.until_stopped);
     let planned = if endless { &[][..] } else { &plan.cases[..] };
-    let takes = planned
-        .iter()
-        .filter(|planned| planned.skip.is_none())
-        .map(|planned| {
-            let Planned { case, real_ms, .. } = planned;
-            let name = (case.suite.clone(), case.id.clone());
-            (name, (case.via, Duration::from_millis(*real_ms)))
-        });
-    let paint = Paint::new(common.color);
-    let console = Console::new(paint, common.verbose > 0, takes.collect());
-    Box::new(console.with_limit(args.max_time))
+    let run = planned.iter().filter(|planned| planned.skip.is_none());
+    let takes = run.map(|Planned { case, real_ms, .. }| {
+        let expected = ExpectedTime {
+            via: case.via,
+            takes: Duration::from_millis(*real_ms),
+        };
+        (CaseName::new(&case.suite, &case.id), expected)
+    });
+    let (paint, verbose) = (Paint::new(common.color), common.verbose > 0);
+    Box::new(Console::new(paint, verbose, takes.collect(), args.max_time))
 }
 
 /// Adds the updates of this run to those that the module has seen.
@@ -197,12 +225,13 @@ fn count_wear(state: &RigState, wear: &Mutex<WearCount>) {
     }
 }
 
-/// Makes the reports and the evidence, keeps the run in the history, and shows what came of it.
+/// Makes the reports and the evidence, keeps the run in the history, and shows its result.
 fn conclude(
-    args: &Args,
+    args: &RunArgs,
     out: &Path,
-    (key, store): (Option<&SigningKey>, &Path),
-    ending: &mut Ending,
+    key: Option<&SigningKey>,
+    store: &Path,
+    outcome: &mut RunOutcome,
     paint: Paint,
 ) -> Result<(), CommandError> {
     let wanted = Wanted {
@@ -210,11 +239,11 @@ fn conclude(
         time_stamp: None,
     };
     let asked = report::Asked {
-        junit: args.junit.as_deref(),
+        junit: args.junit.junit.as_deref(),
         ..report::Asked::default()
     };
     let show = |run: &report::Run<'_>| {
-        ending.take(run);
+        outcome.take(run);
         (summary(run, paint), history::Entry::of(run))
     };
     let ((shown, entry), made) =
@@ -247,8 +276,8 @@ fn unwritable(out: &Path, why: &std::io::Error) -> CommandError {
     ))
 }
 
-/// What a run keeps and is told beside its plan: the lease of a rig with wires, how the rig is checked around the suites
-/// and where it is kept that it failed, the campaigns, and the search, where it is one.
+/// What a run has beside its plan: the lease of a rig with wires, how the rig is checked around the suites and where its
+/// failures are kept, the campaigns, and the bisection, where it is one.
 struct Keeps<'r> {
     lease: Option<&'r Lease>,
     terms: Terms,
@@ -259,75 +288,79 @@ struct Keeps<'r> {
     hunt: Option<Hunt>,
 }
 
-/// Opens the rig, runs the cases and leaves it safe; gives the exit code, and what is to be said last.
+/// The end of a run.
+struct Ran {
+    exit: ExitCode,
+    /// What is printed last.
+    last_words: Vec<String>,
+}
+
+/// The end of its cases.
+struct CasesEnd {
+    exit: ExitCode,
+    interrupted: bool,
+    rig: RigAfterRun,
+}
+
+/// Opens the rig, runs the cases and leaves it safe.
 fn on_rig(
     rig: &Rig,
     suites: &[Suite],
     plan: &Plan,
-    (options, keeps): (Options, Keeps<'_>),
+    options: Options,
+    keeps: Keeps<'_>,
     clock: Clock,
     journal: &Journal,
-) -> (ExitCode, Vec<String>) {
-    let runtime = match crate::device::bench::runtime() {
-        Ok(runtime) => runtime,
-        Err(why) => {
-            let why = format!("no runtime for the servers: {why}");
-            return (unopened(plan, journal, Rule::HarnessFailed, &why), Vec::new());
+) -> Ran {
+    let Keeps {
+        lease,
+        terms,
+        run,
+        mut found,
+        campaigns,
+        hunt,
+    } = keeps;
+    let worked = with_bench(rig, lease, options.seed.0, clock, journal, |bench| {
+        let runner = Runner::new(bench, suites, rig.module.ati_model(), options, campaigns);
+        let runner = runner.watched(RigWatch::new(terms).found_in(found.take()));
+        match (&hunt, &plan.cases[..]) {
+            (Some(hunt), [Planned { case, skip: None, .. }, ..]) => searched(runner, case, hunt),
+            _ => all_cases(runner, suites, plan, journal),
         }
+    });
+    let (end, safe) = match worked {
+        Ok(Worked { result, safe }) => (result, safe),
+        Err(why) => return not_opened(plan, journal, found.as_ref(), &why),
     };
-    let _within = runtime.enter();
-    let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("dfota-hil"));
-    let mut bench = match Bench::open(rig, keeps.lease, &program, options.seed.0, clock, journal) {
-        Ok(bench) => bench,
-        Err(why) => return not_opened(plan, journal, keeps.found.as_ref(), &why),
-    };
-    signals::heed(&runtime, bench.inbox.clone(), &bench.lines);
-    let model = rig.module.ati_model();
-    let runner = Runner::new(&mut bench, suites, model, options, keeps.campaigns);
-    let runner = runner.watched(RigWatch::new(keeps.terms).found_in(keeps.found));
-    let (exit, interrupted, stood) = match (&keeps.hunt, &plan.cases[..]) {
-        (Some(hunt), [Planned { case, skip: None, .. }, ..]) => searched(runner, case, hunt),
-        _ => all_cases(runner, suites, plan, journal),
-    };
-    let failed = stood.unfit.is_some() || stood.machine.is_some();
-    let last = stood.last_words(&keeps.run, journal);
-    let safe = bench.lines.safe();
+    let failed = end.rig.unfit.is_some() || end.rig.machine.is_some();
+    let last_words = end.rig.last_words(&run, journal);
     if let Err(why) = &safe {
         journal.post(Event::Note {
             text: format!("the rig could not be made safe: {why}"),
         });
     }
-    drop(bench);
-    let exit = if exit == ExitCode::Success && (safe.is_err() || failed) {
-        ExitCode::Error
-    } else {
-        exit
+    let exit = match end.exit {
+        ExitCode::Success if safe.is_err() || failed => ExitCode::Error,
+        exit => exit,
     };
     journal.post(Event::RunEnded {
         exit: exit.code(),
-        interrupted,
+        interrupted: end.interrupted,
         safe: safe.is_ok(),
     });
-    (exit, last)
+    Ran { exit, last_words }
 }
 
-/// A search; gives the exit code, and whether it was interrupted.
-fn searched(mut runner: Runner<'_>, case: &Case, hunt: &Hunt) -> (ExitCode, bool, Stood) {
+fn searched(mut runner: Runner<'_>, case: &Case, hunt: &Hunt) -> CasesEnd {
     let (bisected, interrupted) = runner.hunt(case, hunt);
-    (
-        search_exit(&bisected, interrupted),
+    CasesEnd {
+        exit: search_exit(&bisected, interrupted),
         interrupted,
-        Stood::of(runner.finish()),
-    )
+        rig: RigAfterRun::new(runner.finish()),
+    }
 }
 
-/// The cases of the plan; gives the exit code, and whether they were interrupted.
-fn all_cases(
-    mut runner: Runner<'_>,
-    suites: &[Suite],
-    plan: &Plan,
-    journal: &Journal,
-) -> (ExitCode, bool, Stood) {
+fn all_cases(mut runner: Runner<'_>, suites: &[Suite], plan: &Plan, journal: &Journal) -> CasesEnd {
     let cases = plan.cases.iter();
     runner.run(cases.map(|planned| (&planned.case, planned.skip.as_deref())));
     again_until_stopped(&mut runner, suites, plan, journal);
@@ -336,14 +369,14 @@ fn all_cases(
         let text = why.to_string();
         journal.post(Event::Note { text });
     }
-    (
-        exit_code(&ran.verdicts, ran.interrupted),
-        ran.interrupted,
-        Stood::of(ran),
-    )
+    CasesEnd {
+        exit: exit_code(&ran.verdicts, ran.interrupted),
+        interrupted: ran.interrupted,
+        rig: RigAfterRun::new(ran),
+    }
 }
 
-/// Suites that go on until they are told to stop: their cases again and again, each planned when its turn comes.
+/// Suites that go on until they are stopped: their cases again and again, each planned when its turn comes.
 fn again_until_stopped(runner: &mut Runner<'_>, suites: &[Suite], plan: &Plan, journal: &Journal) {
     let endless = |case: &Case| {
         let suite = suites.iter().find(|suite| suite.name == case.suite);
@@ -365,7 +398,7 @@ fn again_until_stopped(runner: &mut Runner<'_>, suites: &[Suite], plan: &Plan, j
     }
 }
 
-/// What a search found is a success of the search, whatever the module did in it.
+/// A bisection that has found its window is a success, whatever the module did in it.
 fn search_exit(bisected: &Bisected, interrupted: bool) -> ExitCode {
     match (interrupted, &bisected.lost) {
         (true, _) => ExitCode::Interrupted,
@@ -375,19 +408,17 @@ fn search_exit(bisected: &Bisected, interrupted: bool) -> ExitCode {
 }
 
 /// A rig that cannot be opened, or must not be, makes an error of every case.
-fn unopened(plan: &Plan, journal: &Journal, rule: Rule, why: &str) -> ExitCode {
-    for Planned { case, skip, .. } in &plan.cases {
-        if skip.is_none() {
-            let verdict = Verdict::by(rule, why.to_owned());
-            let sentence = why.to_owned();
-            journal.halted(Halted { rule, sentence });
-            journal.post(Event::CaseEnded(CaseEnded::untried(case, verdict)));
-        }
+fn unopened(plan: &Plan, journal: &Journal, rule: Rule, why: &str, last_words: Vec<String>) -> Ran {
+    for Planned { case, .. } in plan.cases.iter().filter(|planned| planned.skip.is_none()) {
+        let (verdict, sentence) = (Verdict::by(rule, why.to_owned()), why.to_owned());
+        journal.halted(Halted { rule, sentence });
+        journal.post(Event::CaseEnded(CaseEnded::untried(case, verdict)));
     }
+    let exit = ExitCode::Error;
     journal.post(Event::RunEnded {
-        exit: ExitCode::Error.code(),
+        exit: exit.code(),
         interrupted: false,
         safe: true,
     });
-    ExitCode::Error
+    Ran { exit, last_words }
 }

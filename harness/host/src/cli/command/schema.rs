@@ -8,14 +8,14 @@ use crate::terminal::print;
 /// Within one `schema` number of `run.json` and `events.jsonl`, no key is removed or renamed and none changes its meaning or
 /// unit. Keys, events, rules and other words may be added: readers pass over what they do not know.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct SchemaArgs {
     /// Which format
     #[arg(value_enum)]
-    format: Format,
+    format: FileFormat,
 }
 
 #[derive(Debug, Clone, Copy, clap::ValueEnum)]
-enum Format {
+enum FileFormat {
     /// Rig files
     Rig,
     /// Suite files
@@ -26,12 +26,12 @@ enum Format {
     Event,
 }
 
-pub fn main(args: &Args) -> Result<ExitCode, CommandError> {
+pub fn main(args: &SchemaArgs) -> Result<ExitCode, CommandError> {
     print(&match args.format {
-        Format::Rig => crate::config::schema::rig(),
-        Format::Suite => crate::config::schema::suite(),
-        Format::Run => crate::config::schema::run(),
-        Format::Event => crate::config::schema::event(),
+        FileFormat::Rig => crate::config::schema::rig(),
+        FileFormat::Suite => crate::config::schema::suite(),
+        FileFormat::Run => crate::config::schema::run(),
+        FileFormat::Event => crate::config::schema::event(),
     });
     Ok(ExitCode::Success)
 }

@@ -2,7 +2,6 @@
 //!
 //! stdout has one line a package and nothing else, so that scripts can read it; everything that happens is on stderr.
 
-use crate::cli::Common;
 use crate::exit::{CommandError, ExitCode};
 use bc66_spec::lwm2m::PORT;
 use bytes::Bytes;
@@ -23,7 +22,7 @@ use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 /// Serve packages over HTTP and CoAP, with a LwM2M server beside them.
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct ServeArgs {
     /// Packages; each is served under its file's name
     #[arg(required = true, value_name = "PACKAGE")]
     packages: Vec<PathBuf>,
@@ -44,7 +43,7 @@ pub struct Args {
 }
 
 /// Serves until it is interrupted, or until the driven update is over.
-pub fn main(args: &Args, _: Common) -> Result<ExitCode, CommandError> {
+pub fn main(args: &ServeArgs) -> Result<ExitCode, CommandError> {
     if args.drive.is_some() && args.packages.len() > 1 {
         let count = args.packages.len();
         return Err(CommandError::usage(format!(
@@ -65,24 +64,24 @@ pub fn main(args: &Args, _: Common) -> Result<ExitCode, CommandError> {
 }
 
 /// A package and the name it is served under.
-struct Package {
+struct ServedPackage {
     name: String,
     bytes: Bytes,
 }
 
-fn read(path: &Path) -> Result<Package, CommandError> {
+fn read(path: &Path) -> Result<ServedPackage, CommandError> {
     let bytes = std::fs::read(path)
         .map_err(|why| CommandError::usage(format!("package `{}`: {why}", path.display())))?;
     let name = path
         .file_name()
         .map_or_else(|| "package".into(), |name| name.to_string_lossy());
-    Ok(Package {
+    Ok(ServedPackage {
         name: name.into_owned(),
         bytes: bytes.into(),
     })
 }
 
-async fn serve(args: &Args, packages: Vec<Package>) -> Result<ExitCode, CommandError> {
+async fn serve(args: &ServeArgs, packages: Vec<ServedPackage>) -> Result<ExitCode, CommandError> {
     let clock = Clock::system();
     let http = HttpServer::bind(args.http, clock, |request| say(&CoapEvent::Request(request)))
         .map_err(CommandError::error)?;
@@ -110,8 +109,12 @@ async fn serve(args: &Args, packages: Vec<Package>) -> Result<ExitCode, CommandE
 }
 
 /// Offers a package on both servers, and prints its line.
-fn offer(http: &HttpServer, coap: &CoapServer, package: Package) -> Result<(HttpOffer, CoapOffer), CommandError> {
-    let Package { name, bytes } = package;
+fn offer(
+    http: &HttpServer,
+    coap: &CoapServer,
+    package: ServedPackage,
+) -> Result<(HttpOffer, CoapOffer), CommandError> {
+    let ServedPackage { name, bytes } = package;
     let path = path_of(&name);
     let line = format!(
         "{} {} {}",
@@ -189,7 +192,7 @@ fn tell(event: CoapEvent, driven: Option<&str>, endings: &UnboundedSender<Update
 }
 
 /// Until the driven update is over, or a signal comes.
-async fn wait(args: &Args, mut ended: UnboundedReceiver<UpdateEnding>) -> Result<ExitCode, CommandError> {
+async fn wait(args: &ServeArgs, mut ended: UnboundedReceiver<UpdateEnding>) -> Result<ExitCode, CommandError> {
     let mut terminate = signal(SignalKind::terminate()).map_err(CommandError::error)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(CommandError::error)?;
     let late = async {
@@ -211,7 +214,7 @@ async fn wait(args: &Args, mut ended: UnboundedReceiver<UpdateEnding>) -> Result
 }
 
 /// A server ends by being interrupted; an update that is cut short has no result.
-fn interrupted(args: &Args) -> ExitCode {
+fn interrupted(args: &ServeArgs) -> ExitCode {
     if args.drive.is_some() {
         ExitCode::Interrupted
     } else {

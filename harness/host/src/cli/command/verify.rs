@@ -1,6 +1,5 @@
 //! `verify`: whether anybody touched a run folder or a bundle.
 
-use crate::cli::Common;
 use crate::exit::{CommandError, ExitCode};
 use crate::terminal::print;
 use dfota_record::evidence::public_key::PublicKey;
@@ -11,7 +10,7 @@ use std::path::PathBuf;
 
 /// Check a run folder or a bundle, offline: digests, the journal's chain, reports, signature
 #[derive(Debug, clap::Args)]
-pub struct Args {
+pub struct VerifyArgs {
     /// A run folder, or an `evidence.tar.zst`
     #[arg(value_name = "RUN_DIR_OR_BUNDLE")]
     path: PathBuf,
@@ -27,7 +26,7 @@ pub struct Args {
 }
 
 /// 0: untouched, and signed if that was asked for; 1: touched, incomplete, or not signed so.
-pub fn main(args: &Args, _: Common) -> Result<ExitCode, CommandError> {
+pub fn main(args: &VerifyArgs) -> Result<ExitCode, CommandError> {
     let key = args
         .key
         .as_deref()
@@ -54,7 +53,7 @@ fn is_whole(verified: &Verified) -> bool {
 }
 
 /// What was asked for and is not there, in something that nobody touched.
-fn refusal(args: &Args, verified: &Verified) -> Option<String> {
+fn refusal(args: &VerifyArgs, verified: &Verified) -> Option<String> {
     let asked = args.require_signature || args.key.is_some();
     match &verified.signed_by {
         _ if !is_whole(verified) => None,
@@ -66,7 +65,7 @@ fn refusal(args: &Args, verified: &Verified) -> Option<String> {
     }
 }
 
-fn as_text(args: &Args, verified: &Verified, refused: Option<&str>) -> String {
+fn as_text(args: &VerifyArgs, verified: &Verified, refused: Option<&str>) -> String {
     let mut text = String::new();
     if let Some(run) = &verified.run {
         let _ = writeln!(text, "run {}", run.escape_debug());
@@ -109,7 +108,7 @@ fn as_text(args: &Args, verified: &Verified, refused: Option<&str>) -> String {
 }
 
 /// By whom it is signed, and when.
-fn signature(args: &Args, verified: &Verified) -> String {
+fn signature(args: &VerifyArgs, verified: &Verified) -> String {
     let by = match (&verified.signed_by, &args.key) {
         (None, _) => "NOT SIGNED: anybody could have made all of it anew".to_owned(),
         (Some(id), Some(key)) if verified.is_wanted_key => {

@@ -1,7 +1,7 @@
 //! The history on a terminal: a screen of it, or everything about some cases.
 
 use super::{RigKey, Rigs, percent, plural};
-use crate::terminal::paint::{Colour, Paint};
+use crate::terminal::paint::{DIM, GREEN, Paint, RED, YELLOW};
 use dfota_core::measure::Measure;
 use dfota_record::history::Entry;
 use dfota_record::history::entry::Kept;
@@ -140,14 +140,14 @@ fn line(row: &Row<'_>, width: usize, paint: Paint) -> String {
 /// A verdict as a mark.
 fn mark(letter: char, paint: Paint) -> String {
     let (colour, mark) = match letter {
-        'P' => (Colour::Green, "✓"),
-        'L' => (Colour::Yellow, "~"),
-        'F' => (Colour::Red, "✗"),
-        'E' => (Colour::Yellow, "!"),
-        'I' => (Colour::Yellow, "?"),
-        _ => (Colour::Dim, "·"),
+        'P' => (GREEN, "✓"),
+        'L' => (YELLOW, "~"),
+        'F' => (RED, "✗"),
+        'E' => (YELLOW, "!"),
+        'I' => (YELLOW, "?"),
+        _ => (DIM, "·"),
     };
-    paint.colour(colour, mark)
+    paint.styled(colour, mark)
 }
 
 /// Everything about each case; of a campaign, what each run of it came to.

@@ -1,6 +1,6 @@
 //! What has to be known of a bench, question by question, each answer as it will stand in a file.
 
-use super::Args;
+use super::InitArgs;
 use super::ask::{Asker, NONE, Question, or_none};
 use super::ci::Ci;
 use super::found::{gpio_chips, ports};
@@ -56,7 +56,7 @@ enum Driver {
 
 impl Answers {
     /// Takes what the flags say, and asks for the rest.
-    pub(super) fn collect(args: &Args, asker: &mut Asker) -> Result<Self, CommandError> {
+    pub(super) fn collect(args: &InitArgs, asker: &mut Asker) -> Result<Self, CommandError> {
         let rig = ask(
             &args.rig,
             asker,
@@ -135,7 +135,7 @@ fn file_name(name: &str) -> Result<String, String> {
     }
 }
 
-fn port(args: &Args, asker: &mut Asker) -> Result<String, CommandError> {
+fn port(args: &InitArgs, asker: &mut Asker) -> Result<String, CommandError> {
     let ports = ports(Path::new("/"));
     let text = match ports.len() {
         0 => "serial port of the module's main UART (no adapter is plugged in here)",
@@ -165,7 +165,7 @@ fn absolute_port(text: &str) -> Result<String, String> {
     }
 }
 
-fn driver(args: &Args, asker: &mut Asker) -> Result<Driver, CommandError> {
+fn driver(args: &InitArgs, asker: &mut Asker) -> Result<Driver, CommandError> {
     let chips = gpio_chips();
     let drives = |text: &str| match text {
         "gpiochip" => Ok(Driver::GpioChip),
@@ -195,7 +195,7 @@ fn driver(args: &Args, asker: &mut Asker) -> Result<Driver, CommandError> {
     ask(&args.driver, asker, "--driver", text, usual, drives)
 }
 
-fn power(args: &Args, asker: &mut Asker, driver: Driver) -> Result<String, CommandError> {
+fn power(args: &InitArgs, asker: &mut Asker, driver: Driver) -> Result<String, CommandError> {
     let wrong = match driver {
         Driver::Command => args
             .power
@@ -269,7 +269,7 @@ fn line(driver: Driver, text: &str) -> Result<String, String> {
     }
 }
 
-fn air(args: &Args, asker: &mut Asker) -> Result<Air, CommandError> {
+fn air(args: &InitArgs, asker: &mut Asker) -> Result<Air, CommandError> {
     asker.tell("Updates over the UART need no network: answer `none` twice. For updates over the air the module has to reach this machine through its operator's network.\n");
     let url = "HTTP address at which the module reaches this machine, as `http://lab.example.com:8080`";
     let http = ask(
@@ -316,7 +316,7 @@ fn air(args: &Args, asker: &mut Asker) -> Result<Air, CommandError> {
     Ok(Air { http, coap, apn, pin })
 }
 
-fn package(args: &Args, asker: &mut Asker) -> Result<Option<Package>, CommandError> {
+fn package(args: &InitArgs, asker: &mut Asker) -> Result<Option<Package>, CommandError> {
     let file = |text: &str| {
         if Path::new(text).is_file() {
             Ok(text.to_owned())
@@ -354,7 +354,7 @@ fn package(args: &Args, asker: &mut Asker) -> Result<Option<Package>, CommandErr
 }
 
 /// What runs the suite every night, where there is one.
-fn nightly(args: &Args, asker: &mut Asker, has_suite: bool) -> Result<(Option<Ci>, bool), CommandError> {
+fn nightly(args: &InitArgs, asker: &mut Asker, has_suite: bool) -> Result<(Option<Ci>, bool), CommandError> {
     let (mut ci, mut unit) = (args.ci, args.unit);
     if has_suite && ci.is_none() {
         let text = "a nightly job for `gitlab`, `github` or `jenkins`";

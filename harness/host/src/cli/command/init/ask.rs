@@ -2,7 +2,7 @@
 
 use crate::exit::{CommandError, ExitCode};
 use crate::terminal::print;
-use crate::terminal::prompt::{Answer, Prompt};
+use crate::terminal::prompt::{Prompt, PromptAnswer};
 use std::io::IsTerminal;
 
 /// What is answered where there is nothing.
@@ -99,10 +99,10 @@ fn typed(prompt: &Prompt, question: &Question<'_>) -> Result<String, CommandErro
         let line = line.map_err(|answer| {
             print("\n"); // the question stands on this line
             match answer {
-                Answer::Interrupted => {
+                PromptAnswer::Interrupted => {
                     CommandError::new(ExitCode::Interrupted, "interrupted: nothing was written")
                 }
-                Answer::Go | Answer::Stop => CommandError::usage("stopped: nothing was written"),
+                PromptAnswer::Go | PromptAnswer::Stop => CommandError::usage("stopped: nothing was written"),
             }
         })?;
         match (line.as_str(), question.usual) {

@@ -1,6 +1,6 @@
 //! The files: their text and their places.
 
-use super::Args;
+use super::InitArgs;
 use super::answers::{Answers, Package};
 use super::yaml::scalar;
 use crate::exit::CommandError;
@@ -28,7 +28,7 @@ impl Written {
 }
 
 /// The files for these answers.
-pub(super) fn of(args: &Args, answers: &Answers) -> Result<Written, CommandError> {
+pub(super) fn of(args: &InitArgs, answers: &Answers) -> Result<Written, CommandError> {
     let into = std::path::absolute(&args.into).map_err(CommandError::usage)?;
     let beside = |name: &str| args.into.join(name);
     let rig = format!("{}.yaml", answers.rig);

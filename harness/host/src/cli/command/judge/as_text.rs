@@ -1,6 +1,6 @@
 //! A log for a terminal: each update as soon as it is over, then what is said of all.
 
-use crate::terminal::paint::{Colour, Paint};
+use crate::terminal::paint::{BOLD, Paint, RED, YELLOW};
 use dfota_core::escape::readable;
 use dfota_core::log::found::{LogOutcome, LogUpdate};
 use dfota_core::log::reader::LogReader;
@@ -20,7 +20,7 @@ pub(super) fn head(log: &Log, paint: Paint) -> String {
     format!(
         "{:>12} {}, format {} ({how})\n",
         "LOG",
-        paint.colour(Colour::Bold, &path),
+        paint.styled(BOLD, &path),
         log.format
     )
 }
@@ -28,18 +28,18 @@ pub(super) fn head(log: &Log, paint: Paint) -> String {
 pub(super) fn update(update: &LogUpdate, paint: Paint) -> String {
     let outcome = update.outcome();
     let colour = match outcome {
-        LogOutcome::Illegal => Colour::Red,
-        LogOutcome::NothingIllegal => Colour::Bold,
-        LogOutcome::NotKnown => Colour::Yellow,
+        LogOutcome::Illegal => RED,
+        LogOutcome::NothingIllegal => BOLD,
+        LogOutcome::NotKnown => YELLOW,
     };
     let mut text = format!("{:>12} {}\n", format!("Update {}", update.number), title(update));
     let mut line = |label: &str, said: &str| {
         let _ = writeln!(text, "{:12} {label}{said}", "");
     };
-    line("", &paint.colour(colour, &headline(update)));
-    line("", &paint.colour(Colour::Bold, &summary(update)));
+    line("", &paint.styled(colour, &headline(update)));
+    line("", &paint.styled(BOLD, &summary(update)));
     for found in &update.findings {
-        let rule = paint.colour(Colour::Red, found.rule.id());
+        let rule = paint.styled(RED, found.rule.id());
         line(
             &rule,
             &format!(": {} (line {})", found.sentence, found.place.line),
@@ -93,12 +93,7 @@ fn table(update: &LogUpdate) -> String {
 
 pub(super) fn tail(reader: &LogReader, tally: &Tally, paint: Paint) -> String {
     let mut text = String::from("------------\n");
-    let _ = writeln!(
-        text,
-        "{:>12} {}",
-        "Summary",
-        paint.colour(Colour::Bold, &tally.words())
-    );
+    let _ = writeln!(text, "{:>12} {}", "Summary", paint.styled(BOLD, &tally.words()));
     for fact in facts(reader) {
         let _ = writeln!(text, "{:12} {}", "", fact);
     }

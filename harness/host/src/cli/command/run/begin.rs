@@ -1,6 +1,6 @@
 //! The beginning of a run: its seed, its folder, and what its journal says before the first case. Opens no rig.
 
-use super::{Args, AttachmentsArg};
+use super::RunArgs;
 use crate::bench::lease::Lease;
 use crate::config::rig::{Rig, module_word};
 use crate::config::suite::Suite;
@@ -11,7 +11,7 @@ use crate::plan::flags::SelectionFlags;
 use crate::state::campaign_store::tool_digest;
 use bc66_sim::package::Purpose;
 use dfota_core::case::Case;
-use dfota_core::event::{Attachments, Event, FileFacts, RigFacts, RunStarted, SCHEMA};
+use dfota_core::event::{Event, FileFacts, RigFacts, RunStarted, SCHEMA};
 use dfota_core::seed::Seed;
 use dfota_record::digest::sha256_hex;
 use dfota_record::history;
@@ -19,13 +19,15 @@ use dfota_record::journal::{Journal, stamp};
 use dfota_record::shell_word::shell_word;
 use std::path::{Path, PathBuf};
 
-/// Writes down what is known before the first case: the run, its cases, how the rig was found, and what earlier runs came to.
+/// Writes down what is known before the first case: the run, its cases, who had the rig before, and the results of earlier runs.
 pub(super) fn write(
-    (journal, begun): (&Journal, RunStarted),
+    journal: &Journal,
+    begun: RunStarted,
     planned: &[Planned],
     lease: Option<&Lease>,
     earlier: &Earlier,
-    (store, rig): (&Path, &Rig),
+    store: &Path,
+    rig: &Rig,
 ) {
     let simulated = begun.rig.simulated;
     journal.post(Event::RunStarted(Box::new(begun)));
@@ -50,7 +52,7 @@ pub(super) fn write(
     for cut in earlier.cuts() {
         journal.post(Event::Tallied(cut.clone()));
     }
-    trend(store, (rig, simulated), planned, journal);
+    trend(store, rig, simulated, planned, journal);
 }
 
 /// A seed for a run that was given none.
@@ -62,19 +64,10 @@ pub(super) fn draw_seed() -> Result<Seed, CommandError> {
     Ok(Seed(u64::from_ne_bytes(bytes) >> 32))
 }
 
-/// Makes the run's folder; one that holds a journal already is refused, or passed over where it was not asked for.
-pub(super) fn folder(args: &Args, rig: &Rig, suites: &[Suite]) -> Result<PathBuf, CommandError> {
-    let slug = |name: &str| {
-        name.chars()
-            .map(|c| {
-                if c.is_alphanumeric() || "._-".contains(c) {
-                    c
-                } else {
-                    '-'
-                }
-            })
-            .collect::<String>()
-    };
+/// Makes the run's folder. One that holds a journal already is refused; a default name gets a number instead.
+pub(super) fn folder(args: &RunArgs, rig: &Rig, suites: &[Suite]) -> Result<PathBuf, CommandError> {
+    let legal = |c: char| c.is_alphanumeric() || "._-".contains(c);
+    let slug = |name: &str| -> String { name.replace(|c| !legal(c), "-") };
     let suites: Vec<String> = suites.iter().map(|suite| slug(&suite.name)).collect();
     let suites = if suites.len() > 3 {
         format!("{}-suites", suites.len())
@@ -106,10 +99,12 @@ pub(super) fn folder(args: &Args, rig: &Rig, suites: &[Suite]) -> Result<PathBuf
 
 /// What the journal begins with.
 pub(super) fn facts(
-    args: &Args,
-    (rig, suites): (&Rig, &[Suite]),
+    args: &RunArgs,
+    rig: &Rig,
+    suites: &[Suite],
     seed: Seed,
-    (out, searches): (&Path, bool),
+    out: &Path,
+    searches: bool,
 ) -> RunStarted {
     let file = |name: &str, path: &Path, text: &str| FileFacts {
         name: name.to_owned(),
@@ -152,12 +147,8 @@ pub(super) fn facts(
             .flat_map(|suite| suite.packages.iter().map(|loaded| loaded.package.clone()))
             .collect(),
         cut: args.selection.cut.clone().filter(|_| !searches),
-        attachments: match args.attachments {
-            AttachmentsArg::Absolute => Attachments::Absolute,
-            AttachmentsArg::Relative => Attachments::Relative,
-            AttachmentsArg::None => Attachments::None,
-        },
-        junit_profile: args.junit_profile.into(),
+        attachments: args.junit.attachments.into(),
+        junit_profile: args.junit.junit_profile.into(),
         masked: args.mask,
         masked_from: None,
         out: out.display().to_string(),
@@ -182,14 +173,15 @@ pub(super) fn rerun(selection: &SelectionFlags, seed: Seed) -> String {
         selection.state.words()
     )
 }
+
 /// Whether reports say that the module was simulated: packages of a rehearsal tell that also of a rig with wires.
 fn says_simulated(rig: &Rig, suites: &[Suite]) -> bool {
     let rehearsal = suites.iter().any(|suite| suite.is_for(Purpose::Rehearsal));
     rehearsal || matches!(rig.link, crate::config::rig::Link::Simulated(_))
 }
 
-/// Writes down what earlier runs of the cases came to. A history that cannot be read is no reason not to run.
-fn trend(store: &Path, (rig, simulated): (&Rig, bool), planned: &[Planned], journal: &Journal) {
+/// Writes down the results of earlier runs. A history that cannot be read does not stop a run.
+fn trend(store: &Path, rig: &Rig, simulated: bool, planned: &[Planned], journal: &Journal) {
     let cases: Vec<&Case> = planned.iter().map(|planned| &planned.case).collect();
     match history::trend::read(store, (&rig.name, module_word(rig.module), simulated), &cases) {
         Ok(None) => {}

@@ -1,14 +1,14 @@
 //! A run as a session: what it is to do, the rig leased and the journal begun, the cases, the end. What a phase has made, the next
 //! one has.
 
-use super::ending::Ending;
-use super::{Args, Keeps, begin, conclude, count_wear, observer, on_rig, unopened, unwritable};
+use super::run_outcome::RunOutcome;
+use super::{Keeps, Ran, RunArgs, begin, conclude, count_wear, observer, on_rig, unopened, unwritable};
 use crate::bench::lease::Lease;
 use crate::check::Terms;
 use crate::cli::Common;
 use crate::config::rig::Rig;
 use crate::config::suite::Suite;
-use crate::exit::{CommandError, ExitCode};
+use crate::exit::CommandError;
 use crate::plan::Plan;
 use crate::plan::earlier::Earlier;
 use crate::plan::standing::Standing;
@@ -45,15 +45,13 @@ pub(super) struct Prepared {
 
 impl Prepared {
     pub(super) fn new(
-        args: &Args,
-        common: Common,
+        args: &RunArgs,
         searches: bool,
-        ending: &mut Ending,
+        outcome: &mut RunOutcome,
     ) -> Result<Self, CommandError> {
-        let key = args.sign.as_deref().map(SigningKey::load).transpose();
-        let key = key.map_err(CommandError::usage)?;
-        let (rig, suites) = crate::cli::command::load(&args.selection, common)?;
-        ending.name(&rig, &suites);
+        let key = args.sign.load()?;
+        let (rig, suites) = crate::cli::command::load(&args.selection)?;
+        outcome.name(&rig, &suites);
         let seed = args.selection.seed.map(Seed);
         let seed = seed.map_or_else(begin::draw_seed, Ok)?;
         let dir = StateDir::find(&args.selection.state)?;
@@ -96,9 +94,9 @@ pub(super) struct Open<'p> {
 impl<'p> Open<'p> {
     pub(super) fn new(
         prepared: &'p Prepared,
-        args: &Args,
+        args: &RunArgs,
         common: Common,
-        ending: &mut Ending,
+        outcome: &mut RunOutcome,
     ) -> Result<Self, CommandError> {
         let Prepared {
             rig,
@@ -120,26 +118,20 @@ impl<'p> Open<'p> {
             print_warning(format_args!("warning: {warning}"));
         }
         let out = begin::folder(args, rig, suites)?;
-        ending.folder = Some(out.clone());
+        outcome.folder = Some(out.clone());
         let clock = Clock::scaled(rig.speed());
         let store = history_place::of_run(&args.selection.state, &out)?;
         let (observer, wear) = Counting::new(observer(args, plan, suites, *searches, common));
         let (journal, writer) =
             Writer::start(&out, clock, Box::new(observer)).map_err(|why| unwritable(&out, &why))?;
         let held = hold(&out);
-        let begun = begin::facts(args, (rig, suites), prepared.seed, (&out, *searches));
+        let begun = begin::facts(args, rig, suites, prepared.seed, &out, *searches);
         let name = begun.run.clone();
         if let Some(lease) = &mut lease {
             lease.name(&name)?;
         }
         let planned = if *searches { &[][..] } else { &plan.cases[..] };
-        begin::write(
-            (&journal, begun),
-            planned,
-            lease.as_ref(),
-            &earlier,
-            (&store, rig),
-        );
+        begin::write(&journal, begun, planned, lease.as_ref(), &earlier, &store, rig);
         Ok(Self {
             prepared,
             lease,
@@ -154,8 +146,8 @@ impl<'p> Open<'p> {
         })
     }
 
-    /// Runs the cases; gives the exit code, and what is to be said last.
-    pub(super) fn run(&mut self, args: &Args, hunt: Option<Hunt>) -> (ExitCode, Vec<String>) {
+    /// Runs the cases.
+    pub(super) fn run(&mut self, args: &RunArgs, hunt: Option<Hunt>) -> Ran {
         let Prepared {
             rig,
             suites,
@@ -166,10 +158,8 @@ impl<'p> Open<'p> {
             ..
         } = self.prepared;
         if let Some(why) = standing.refused() {
-            return (
-                unopened(plan, &self.journal, Rule::RigQuarantined, &why),
-                vec![why],
-            );
+            let last_words = vec![why.clone()];
+            return unopened(plan, &self.journal, Rule::RigQuarantined, &why, last_words);
         }
         let options = Options {
             seed: *seed,
@@ -180,24 +170,29 @@ impl<'p> Open<'p> {
         };
         let keeps = Keeps {
             lease: self.lease.as_ref(),
-            terms: Terms::of(rig, &self.prepared.dir, self.out.clone()),
+            terms: Terms::new(rig, &self.prepared.dir, self.out.clone()),
             run: RunState::new(rig, state, &self.out),
             found: standing.found(rig, state),
             campaigns: std::mem::take(&mut self.campaigns),
             hunt,
         };
-        on_rig(rig, suites, plan, (options, keeps), self.clock, &self.journal)
+        on_rig(rig, suites, plan, options, keeps, self.clock, &self.journal)
     }
 
     /// Ends the journal, counts the wear, and makes the reports.
-    pub(super) fn conclude(self, args: &Args, ending: &mut Ending, paint: Paint) -> Result<(), CommandError> {
+    pub(super) fn conclude(
+        self,
+        args: &RunArgs,
+        outcome: &mut RunOutcome,
+        paint: Paint,
+    ) -> Result<(), CommandError> {
         drop(self.journal);
         let written = self.writer.finish();
         if self.prepared.rig.counts_wear() {
             count_wear(&self.prepared.state, &self.wear);
         }
         written.map_err(|why| unwritable(&self.out, &why))?;
-        let signed = (self.prepared.key.as_ref(), self.store.as_path());
-        conclude(args, &self.out, signed, ending, paint)
+        let key = self.prepared.key.as_ref();
+        conclude(args, &self.out, key, &self.store, outcome, paint)
     }
 }

@@ -1,6 +1,6 @@
-//! What a run tells others when it has ended: a program of the user's (`--on-end`), and a file for Prometheus (`--metrics`).
+//! The outcome of a run for other programs: the user's (`--on-end`), and Prometheus (`--metrics`).
 
-use super::Args;
+use super::RunArgs;
 use crate::bench::line::command::run_to_its_end;
 use crate::config::rig::Rig;
 use crate::config::suite::Suite;
@@ -10,7 +10,7 @@ use dfota_record::evidence::signing_key;
 use dfota_record::report::Run;
 use dfota_record::run_folder::replace;
 use std::fmt::Write;
-use std::path::{Path, PathBuf, absolute};
+use std::path::{PathBuf, absolute};
 use std::process::{Command, Stdio};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -26,14 +26,9 @@ const VERDICTS: [(&str, &str); 6] = [
     ("not-reached", "NOT_REACHED"),
 ];
 
-pub(super) struct Told {
-    on_end: Option<String>,
-    metrics: Option<PathBuf>,
-}
-
-/// What a run came to, as far as it came to anything.
+/// The outcome of a run, as far as it got.
 #[derive(Debug, Default, PartialEq)]
-pub(super) struct Ending {
+pub(super) struct RunOutcome {
     /// The rig's name; the file's, until it is known.
     pub rig: String,
     /// The suites' names, with commas between them.
@@ -48,20 +43,25 @@ pub(super) struct Ending {
     seconds: f64,
 }
 
-impl Told {
-    /// Those whom the command line names.
-    pub(super) fn of(args: &Args) -> Self {
-        Self {
-            on_end: args.on_end.clone(),
-            metrics: args.metrics.clone(),
-        }
-    }
+/// What is done when a run has ended.
+#[derive(Debug, clap::Args)]
+pub(super) struct EndHooks {
+    /// At the end, also one with exit code 2, have `sh` do this, for mail and chat; DFOTA_HIL_RUN_EXIT, _FOLDER, _RIG, _SUITES,
+    /// _SIMULATED, _SECONDS, _CASES, _PASSED, _FLAKY, _FAILED, _BRICKS, _ERRORS, _INCONCLUSIVE, _SKIPPED and _NOT_REACHED say
+    /// what came of it. It has 30 s and changes nothing about the exit code
+    #[arg(long, value_name = "CMD")]
+    on_end: Option<String>,
+    /// At the end, write exit code and counts to this file as well, for Prometheus (the textfile collector of a node exporter)
+    #[arg(long, value_name = "FILE")]
+    metrics: Option<PathBuf>,
+}
 
-    /// Tells them. What goes wrong with it is said, and changes nothing about the run.
-    pub(super) fn tell(&self, ending: &Ending, result: &Result<ExitCode, CommandError>) {
+impl EndHooks {
+    /// Runs them. A hook that fails is a warning, and changes nothing about the run.
+    pub(super) fn run(&self, outcome: &RunOutcome, result: &Result<ExitCode, CommandError>) {
         let exit = result.as_ref().map_or_else(|error| error.code, |exit| *exit);
         if let Some(path) = &self.metrics
-            && let Err(why) = replace(path, ending.metrics(exit, SystemTime::now()).as_bytes())
+            && let Err(why) = replace(path, outcome.metrics(exit, SystemTime::now()).as_bytes())
         {
             print_warning(format_args!("warning: no metrics: {why}"));
         }
@@ -69,9 +69,9 @@ impl Told {
             let mut shell = Command::new("sh");
             shell
                 .args(["-c", command])
-                // Nobody but this program needs the key that signs.
+                // Only this program needs the signing key.
                 .env_remove(signing_key::VARIABLE)
-                .envs(ending.variables(exit))
+                .envs(outcome.variables(exit))
                 .stdin(Stdio::null());
             if let Err(why) = run_to_its_end(&mut shell, command, LIMIT) {
                 print_warning(format_args!("warning: `--on-end`: {why}"));
@@ -80,9 +80,9 @@ impl Told {
     }
 }
 
-impl Ending {
+impl RunOutcome {
     /// What is known before any file was read.
-    pub(super) fn of(args: &Args) -> Self {
+    pub(super) fn new(args: &RunArgs) -> Self {
         let stem = |path: &PathBuf| {
             path.file_stem()
                 .unwrap_or_default()
@@ -113,13 +113,10 @@ impl Ending {
     }
 
     fn variables(&self, exit: ExitCode) -> Vec<(String, String)> {
-        let folder = self
-            .folder
-            .as_deref()
-            .map(|folder| absolute(folder).unwrap_or_else(|_| folder.to_owned()));
-        let folder = folder
-            .as_deref()
-            .map_or(String::new(), |folder: &Path| folder.display().to_string());
+        let folder = self.folder.as_deref().map_or(String::new(), |folder| {
+            let absolute = absolute(folder).unwrap_or_else(|_| folder.to_owned());
+            absolute.display().to_string()
+        });
         let mut all = vec![
             ("EXIT", exit.code().to_string()),
             ("FOLDER", folder),
@@ -156,11 +153,8 @@ impl Ending {
         };
         let one = |value: f64| [(String::new(), value)];
         let ended = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        gauge(
-            "exit_code",
-            "Exit code of the last run: 0 passed, 1 the module is at fault, 2 usage, 3 ours, 130 interrupted.",
-            &one(exit.code().into()),
-        );
+        let exit_code = "Exit code of the last run: 0 passed, 1 the module is at fault, 2 usage, 3 ours, 130 interrupted.";
+        gauge("exit_code", exit_code, &one(exit.code().into()));
         gauge(
             "end_timestamp_seconds",
             "When the last run ended.",
@@ -175,26 +169,30 @@ impl Ending {
             .map(|((verdict, _), count)| (format!(",verdict=\"{verdict}\""), count as f64))
             .collect();
         gauge("cases", "Cases of the last run by verdict.", &cases);
-        gauge(
-            "flaky_cases",
-            "Cases of the last run that passed, and not at the first try.",
-            &one(self.flaky as f64),
-        );
-        gauge(
-            "bricks",
-            "Cases of the last run that ended with a brick.",
-            &one(self.bricks as f64),
-        );
-        gauge(
-            "duration_seconds",
-            "Real time that the last run took.",
-            &one(self.seconds),
-        );
-        gauge(
-            "simulated",
-            "1 where the module of the last run was simulated.",
-            &one(u8::from(self.simulated).into()),
-        );
+        for (name, help, value) in [
+            (
+                "flaky_cases",
+                "Cases of the last run that passed, and not at the first try.",
+                self.flaky as f64,
+            ),
+            (
+                "bricks",
+                "Cases of the last run that ended with a brick.",
+                self.bricks as f64,
+            ),
+            (
+                "duration_seconds",
+                "Real time that the last run took.",
+                self.seconds,
+            ),
+            (
+                "simulated",
+                "1 where the module of the last run was simulated.",
+                u8::from(self.simulated).into(),
+            ),
+        ] {
+            gauge(name, help, &one(value));
+        }
         text
     }
 }
@@ -213,7 +211,7 @@ mod tests {
 
     #[test]
     fn the_text_format_of_prometheus() {
-        let ending = Ending {
+        let outcome = RunOutcome {
             rig: "a \"b\" \\c".into(),
             suites: "s,t".into(),
             folder: Some("out".into()),
@@ -223,7 +221,7 @@ mod tests {
             seconds: 14.085,
             simulated: true,
         };
-        let text = ending.metrics(ExitCode::Failed, UNIX_EPOCH + Duration::from_secs(1_764_000_000));
+        let text = outcome.metrics(ExitCode::Failed, UNIX_EPOCH + Duration::from_secs(1_764_000_000));
         let who = r#"rig="a \"b\" \\c",suites="s,t""#;
         for line in [
             format!("dfota_hil_run_exit_code{{{who}}} 1"),
@@ -236,9 +234,9 @@ mod tests {
             assert!(text.lines().any(|found| found == line), "no `{line}` in:\n{text}");
         }
         assert!(text.ends_with('\n'));
-        let nothing_run = Ending {
+        let nothing_run = RunOutcome {
             folder: None,
-            ..ending
+            ..outcome
         };
         assert_eq!(
             nothing_run

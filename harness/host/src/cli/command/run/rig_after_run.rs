@@ -1,10 +1,9 @@
-//! How a rig stands when a run is over: in quarantine or out of it, and what is said of that last.
+//! Whether a rig is in quarantine after a run, and what is said of that last.
 
-use super::unopened;
-use crate::device::bench::OpenError;
-use crate::exit::ExitCode;
+use super::{Ran, unopened};
+use crate::cli::on_rig::NoBench;
 use crate::plan::Plan;
-use crate::run::runner::Ran;
+use crate::run::runner;
 use crate::state::quarantine::Found;
 use crate::state::run_state::RunState;
 use dfota_core::event::Event;
@@ -12,9 +11,9 @@ use dfota_core::rig_check::Probe;
 use dfota_core::verdict::Rule;
 use dfota_record::journal::Journal;
 
-/// How the rig of a run stands when its cases are over.
-pub(super) struct Stood {
-    /// What of the rig failed its self-check, and at which look.
+/// The rig when the cases of a run are over.
+pub(super) struct RigAfterRun {
+    /// What of the rig failed its self-check, and in which check.
     pub unfit: Option<(String, Probe)>,
     /// What of this machine ended the run.
     pub machine: Option<String>,
@@ -22,8 +21,8 @@ pub(super) struct Stood {
     released: Option<String>,
 }
 
-impl Stood {
-    pub(super) fn of(ran: Ran) -> Self {
+impl RigAfterRun {
+    pub(super) fn new(ran: runner::Ran) -> Self {
         Self {
             unfit: ran.unfit,
             machine: ran.machine,
@@ -62,23 +61,17 @@ fn by_this_machine(found: Option<&Found>, why: &str) -> String {
 }
 
 /// A rig that could not be opened, or a server of this machine that could not listen.
-pub(super) fn not_opened(
-    plan: &Plan,
-    journal: &Journal,
-    found: Option<&Found>,
-    why: &OpenError,
-) -> (ExitCode, Vec<String>) {
-    let (rule, last) = if why.probe.is_of_the_machine() {
-        (Rule::ServerFailed, Some(by_this_machine(found, &why.to_string())))
-    } else {
-        (
-            Rule::RigBroken,
-            found.map(|found| found.goes_on(&why.to_string())),
-        )
+pub(super) fn not_opened(plan: &Plan, journal: &Journal, found: Option<&Found>, why: &NoBench) -> Ran {
+    let said = why.to_string();
+    let (rule, last) = match why {
+        NoBench::Runtime(_) => (Rule::HarnessFailed, None),
+        NoBench::Rig(why) if why.probe.is_of_the_machine() => {
+            (Rule::ServerFailed, Some(by_this_machine(found, &said)))
+        }
+        NoBench::Rig(_) => (Rule::RigBroken, found.map(|found| found.goes_on(&said))),
     };
     if let Some(text) = last.clone() {
         journal.post(Event::Note { text });
     }
-    let exit = unopened(plan, journal, rule, &why.to_string());
-    (exit, last.into_iter().collect())
+    unopened(plan, journal, rule, &said, last.into_iter().collect())
 }

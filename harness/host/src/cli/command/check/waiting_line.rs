@@ -1,26 +1,25 @@
 //! What a check waits for, and for how long already: a line on standard error, where that is a terminal.
 
 use crate::cli::Common;
-use crate::cli::console::progress::whole;
+use crate::cli::console::progress::spinner;
+use crate::cli::console::time_estimate::short_time;
 use dfota_clock::Clock;
 use dfota_core::duration::Short;
-use indicatif::{ProgressBar, ProgressState, ProgressStyle};
-use std::fmt::Write;
+use indicatif::ProgressBar;
 use std::io::IsTerminal;
 use std::time::Duration;
 
 /// How often the time is shown anew.
 const TICK: Duration = Duration::from_millis(100);
 
-pub(super) struct Waiting {
+pub(super) struct WaitingLine {
     clock: Clock,
     /// Standard error is a terminal, and not full of what the module says.
     shows: bool,
     bar: Option<ProgressBar>,
 }
 
-impl Waiting {
-    /// Nothing is waited for yet.
+impl WaitingLine {
     pub(super) fn new(clock: Clock, common: Common) -> Self {
         Self {
             clock,
@@ -29,25 +28,22 @@ impl Waiting {
         }
     }
 
-    /// Waits for something, for so much of the module's time at most.
+    /// Shows what is waited for, for so much of the module's time at most.
     pub(super) fn begin(&mut self, what: &str, limit: Duration) {
         self.end();
         if !self.shows {
             return;
         }
         let clock = self.clock;
-        let waited = move |state: &ProgressState, to: &mut dyn Write| {
-            let _ = to.write_str(&whole(clock.module_time(state.elapsed())));
-        };
-        let style = ProgressStyle::with_template("{spinner} {waited} {wide_msg}");
-        let style = style.unwrap_or(ProgressStyle::default_spinner());
-        let bar = ProgressBar::new_spinner().with_style(style.with_key("waited", waited));
+        let bar = spinner(move |state, to| {
+            let _ = to.write_str(&short_time(clock.module_time(state.elapsed())));
+        });
         bar.set_message(format!("waiting for {what}, at most {}", Short(limit)));
         bar.enable_steady_tick(TICK);
         self.bar = Some(bar);
     }
 
-    /// Nothing is waited for any more.
+    /// Removes the line.
     pub(super) fn end(&mut self) {
         if let Some(bar) = self.bar.take() {
             bar.finish_and_clear();
@@ -55,7 +51,7 @@ impl Waiting {
     }
 }
 
-impl Drop for Waiting {
+impl Drop for WaitingLine {
     fn drop(&mut self) {
         self.end();
     }
