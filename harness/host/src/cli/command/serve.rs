@@ -192,7 +192,10 @@ fn tell(event: CoapEvent, driven: Option<&str>, endings: &UnboundedSender<Update
 }
 
 /// Until the driven update is over, or a signal comes.
-async fn wait(args: &ServeArgs, mut ended: UnboundedReceiver<UpdateEnding>) -> Result<ExitCode, CommandError> {
+async fn wait(
+    args: &ServeArgs,
+    mut ended: UnboundedReceiver<UpdateEnding>,
+) -> Result<ExitCode, CommandError> {
     let mut terminate = signal(SignalKind::terminate()).map_err(CommandError::error)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(CommandError::error)?;
     let late = async {

@@ -4,7 +4,7 @@ use crate::bench::serial::message::CutInstants;
 use crate::bench::serial::trigger::Armed;
 use crate::device::module::{Module, Stop};
 use dfota_core::cut::{Cut, CutKind};
-use dfota_core::event::{Confirmed, CutInstants, Event, Line};
+use dfota_core::event::{Confirmed, CutMade, Event, Line};
 use dfota_core::measure::Measure;
 use dfota_core::moment::Moment;
 use dfota_core::update::UpdateInput;
@@ -45,7 +45,7 @@ impl Module {
         }
         let confirmed = self.confirmed(&made)?;
         let landed = self.phase();
-        self.journal.post(Event::CutInstants(CutInstants {
+        self.journal.post(Event::CutMade(CutMade {
             cut: cut.clone(),
             landed,
             glitch,
