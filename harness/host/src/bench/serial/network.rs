@@ -11,28 +11,44 @@ use std::time::{Duration, Instant};
 /// How long a host may take to take a connection, and a server to agree on the options.
 const CONNECT: Duration = Duration::from_secs(3);
 const AGREE: Duration = Duration::from_secs(3);
-/// A peer whose machine is gone says nothing: after this long without a byte it is asked, so often, so many times.
+/// A peer whose machine is gone sends nothing: after this long without a byte it is asked, so often, so many times.
 const ALIVE_AFTER: Duration = Duration::from_secs(10);
 const ALIVE_EVERY: Duration = Duration::from_secs(5);
 const ALIVE_TIMES: u32 = 3;
 
-/// Why there is no port, and what to do about it.
-pub type Refusal = (String, &'static str);
+/// Why there is no port, and what to do about it, as the end of the sentence.
+#[derive(Debug, thiserror::Error)]
+#[error("{why}{hint}")]
+pub struct PortRefused {
+    why: String,
+    hint: &'static str,
+}
+
+impl PortRefused {
+    pub fn new(why: impl ToString, hint: &'static str) -> Self {
+        let why = why.to_string();
+        Self { why, hint }
+    }
+}
+
+impl From<std::io::Error> for PortRefused {
+    fn from(why: std::io::Error) -> Self {
+        Self::new(why, "")
+    }
+}
 
 /// Connects to `HOST:PORT`: each byte goes at once, and a peer that has gone is noticed.
-pub fn connect(peer: &str) -> Result<TcpStream, Refusal> {
+pub fn connect(peer: &str) -> Result<TcpStream, PortRefused> {
     let found = peer.to_socket_addrs().map_err(|why| {
         let hint = "; is the name right, and is there a name server? An address does as well";
-        (format!("the host was not found: {why}"), hint)
+        PortRefused::new(format_args!("the host was not found: {why}"), hint)
     })?;
-    let mut last = (
-        "the host has no address".to_owned(),
-        "; name one in place of the host",
-    );
+    let hint = "; name one in place of the host";
+    let mut last = PortRefused::new("the host has no address", hint);
     for address in found {
         match TcpStream::connect_timeout(&address, CONNECT) {
             Ok(stream) => {
-                keep(&stream).map_err(|why| (why.to_string(), ""))?;
+                keep_alive(&stream)?;
                 return Ok(stream);
             }
             Err(why) => last = refused(&why),
@@ -41,21 +57,21 @@ pub fn connect(peer: &str) -> Result<TcpStream, Refusal> {
     Err(last)
 }
 
-fn refused(why: &std::io::Error) -> Refusal {
+fn refused(why: &std::io::Error) -> PortRefused {
     match why.kind() {
-        ErrorKind::ConnectionRefused => (
-            "the host refuses the connection".into(),
+        ErrorKind::ConnectionRefused => PortRefused::new(
+            "the host refuses the connection",
             "; is ser2net or its like running there, on this port?",
         ),
-        ErrorKind::TimedOut | ErrorKind::WouldBlock => (
-            format!("the host does not answer within {} s", CONNECT.as_secs()),
+        ErrorKind::TimedOut | ErrorKind::WouldBlock => PortRefused::new(
+            format_args!("the host does not answer within {} s", CONNECT.as_secs()),
             "; is it on, and does a firewall let this port through?",
         ),
-        _ => (why.to_string(), ""),
+        _ => PortRefused::new(why, ""),
     }
 }
 
-fn keep(stream: &TcpStream) -> std::io::Result<()> {
+fn keep_alive(stream: &TcpStream) -> std::io::Result<()> {
     stream.set_nodelay(true)?;
     sockopt::set_socket_keepalive(stream, true)?;
     sockopt::set_tcp_keepidle(stream, ALIVE_AFTER)?;
@@ -66,8 +82,8 @@ fn keep(stream: &TcpStream) -> std::io::Result<()> {
 
 /// Agrees on the options and sets the port to `baud`, 8N1. What the module says meanwhile is dropped, as a device drops what
 /// came before it was opened.
-pub fn agree(stream: &mut TcpStream, baud: u32) -> Result<Telnet, Refusal> {
-    let lost = |why: std::io::Error| (format!("the connection broke: {why}"), "");
+pub fn agree(stream: &mut TcpStream, baud: u32) -> Result<Telnet, PortRefused> {
+    let lost = |why: std::io::Error| PortRefused::new(format_args!("the connection broke: {why}"), "");
     let mut telnet = Telnet::default();
     stream.write_all(&HELLO).map_err(lost)?;
     let deadline = Instant::now() + AGREE;
@@ -75,13 +91,13 @@ pub fn agree(stream: &mut TcpStream, baud: u32) -> Result<Telnet, Refusal> {
     while telnet.baud().is_none() {
         if telnet.controls() == Some(false) || !readable(stream, deadline) {
             let hint = "; `socket://` reads a port that only passes bytes on; in ser2net it is the option `rfc2217` of the connection";
-            return Err(("the server does not speak RFC 2217".into(), hint));
+            return Err(PortRefused::new("the server does not speak RFC 2217", hint));
         }
         let mut buffer = [0; 512];
         match stream.read(&mut buffer).map_err(lost)? {
             0 => {
                 let hint = "; somebody else may have the port: most servers take one connection";
-                return Err(("the server closed the connection".into(), hint));
+                return Err(PortRefused::new("the server closed the connection", hint));
             }
             n => telnet.decode(&mut buffer[..n]),
         };
@@ -92,8 +108,8 @@ pub fn agree(stream: &mut TcpStream, baud: u32) -> Result<Telnet, Refusal> {
         }
     }
     match telnet.baud() {
-        Some(set) if set != baud => Err((
-            format!("the server set {set} baud, expected {baud}"),
+        Some(set) if set != baud => Err(PortRefused::new(
+            format_args!("the server set {set} baud, expected {baud}"),
             "; its adapter may not have that speed",
         )),
         _ => Ok(telnet),

@@ -5,7 +5,7 @@
 //! the last bytes before a hang-up (it reports a broken pipe when data and hang-up come together), and the cut path wants
 //! to wait for the port and for its own deadline in one call: so reading and writing are done here.
 
-use super::network::{self, Refusal};
+use super::network::{self, PortRefused};
 use super::telnet::{self, Telnet};
 use super::timespec;
 use crate::config::rig::serial_address::Address;
@@ -19,11 +19,19 @@ use std::time::{Duration, Instant};
 
 /// A port that could not be opened.
 #[derive(Debug, thiserror::Error)]
-#[error("serial port `{address}` could not be opened: {why}{hint}")]
-pub struct OpenError {
+#[error("serial port `{address}` could not be opened: {why}")]
+pub struct PortError {
     address: Address,
-    why: String,
-    hint: &'static str,
+    why: PortRefused,
+}
+
+/// Bytes that were not all written.
+#[derive(Debug, thiserror::Error)]
+#[error("{why}")]
+pub struct WriteError {
+    /// Those that were.
+    pub written: usize,
+    pub why: io::Error,
 }
 
 /// The port, shared between the reader and the writer. After the device has come back, both see the new one.
@@ -38,12 +46,12 @@ pub struct Port {
 
 impl Port {
     /// Opens and locks the device at `path`: 8N1, no flow control (the module has no pins for it).
-    pub fn open(path: &Path, baud: u32) -> Result<Self, OpenError> {
+    pub fn open(path: &Path, baud: u32) -> Result<Self, PortError> {
         Self::at(&Address::Device(path.to_owned()), baud)
     }
 
     /// Opens the port at an address. A socket's speed is the other side's business; by RFC 2217 it is set there.
-    pub fn at(address: &Address, baud: u32) -> Result<Self, OpenError> {
+    pub fn at(address: &Address, baud: u32) -> Result<Self, PortError> {
         let (device, telnet) = open(address, baud)?;
         Ok(Self {
             address: address.clone(),
@@ -63,7 +71,7 @@ impl Port {
     }
 
     /// Opens the device again after it has gone, for instance because a USB adapter was enumerated anew.
-    pub fn reopen(&self) -> Result<(), OpenError> {
+    pub fn reopen(&self) -> Result<(), PortError> {
         let (device, telnet) = open(&self.address, self.baud)?;
         if let (Some(old), Some(new)) = (&self.telnet, telnet) {
             *old.lock().unwrap_or_else(PoisonError::into_inner) = new;
@@ -111,41 +119,52 @@ impl Port {
     }
 
     /// Writes all bytes, or says how many were written before `limit` of real time was over or the device had gone.
-    pub fn write_all(&self, bytes: &[u8], limit: Duration) -> Result<(), (usize, io::Error)> {
+    pub fn write_all(&self, bytes: &[u8], limit: Duration) -> Result<(), WriteError> {
         if self.telnet.is_none() {
             return self.write_wire(bytes, limit);
         }
         let written = self.write_wire(&telnet::encode(bytes), limit);
-        written.map_err(|(wire, why)| (wire.min(bytes.len()), why))
+        written.map_err(|error| WriteError {
+            written: error.written.min(bytes.len()),
+            ..error
+        })
     }
 
-    fn write_wire(&self, bytes: &[u8], limit: Duration) -> Result<(), (usize, io::Error)> {
+    fn write_wire(&self, bytes: &[u8], limit: Duration) -> Result<(), WriteError> {
         let device = self.device();
         let deadline = Instant::now() + limit;
         let mut written = 0;
         while written < bytes.len() {
-            match rustix::io::write(&*device, &bytes[written..]) {
-                Ok(n) => written += n,
-                Err(Errno::AGAIN) => {
-                    let left = deadline.saturating_duration_since(Instant::now());
-                    if left.is_zero() {
-                        return Err((
-                            written,
-                            io::Error::new(io::ErrorKind::TimedOut, "the module takes no more bytes"),
-                        ));
-                    }
-                    let mut fds = [PollFd::new(&*device, PollFlags::OUT)];
-                    poll(&mut fds, Some(&timespec(left))).map_err(|e| (written, e.into()))?;
+            let why = match rustix::io::write(&*device, &bytes[written..]) {
+                Ok(n) => {
+                    written += n;
+                    continue;
                 }
-                Err(Errno::INTR) => {}
-                Err(error) => return Err((written, error.into())),
-            }
+                Err(Errno::INTR) => continue,
+                Err(Errno::AGAIN) => match writable(&device, deadline) {
+                    Ok(()) => continue,
+                    Err(why) => why,
+                },
+                Err(why) => why.into(),
+            };
+            return Err(WriteError { written, why });
         }
         Ok(())
     }
 }
 
-fn open(address: &Address, baud: u32) -> Result<(OwnedFd, Option<Telnet>), OpenError> {
+fn writable(device: &OwnedFd, deadline: Instant) -> io::Result<()> {
+    let left = deadline.saturating_duration_since(Instant::now());
+    if left.is_zero() {
+        let why = "the module takes no more bytes";
+        return Err(io::Error::new(io::ErrorKind::TimedOut, why));
+    }
+    let mut fds = [PollFd::new(device, PollFlags::OUT)];
+    poll(&mut fds, Some(&timespec(left)))?;
+    Ok(())
+}
+
+fn open(address: &Address, baud: u32) -> Result<(OwnedFd, Option<Telnet>), PortError> {
     let opened = match address {
         Address::Device(path) => device(path, baud).map(|device| (device, None)),
         Address::Socket(peer) => network::connect(peer).map(|stream| (stream.into(), None)),
@@ -155,19 +174,17 @@ fn open(address: &Address, baud: u32) -> Result<(OwnedFd, Option<Telnet>), OpenE
         }),
     };
     let ready = opened.and_then(|(fd, telnet)| {
-        let flags = rustix::fs::fcntl_getfl(&fd).map_err(|why| (why.to_string(), ""))?;
-        rustix::fs::fcntl_setfl(&fd, flags | rustix::fs::OFlags::NONBLOCK)
-            .map_err(|why| (why.to_string(), ""))?;
+        let flags = rustix::fs::fcntl_getfl(&fd).map_err(io::Error::from)?;
+        rustix::fs::fcntl_setfl(&fd, flags | rustix::fs::OFlags::NONBLOCK).map_err(io::Error::from)?;
         Ok((fd, telnet))
     });
-    ready.map_err(|(why, hint)| OpenError {
+    ready.map_err(|why| PortError {
         address: address.clone(),
         why,
-        hint,
     })
 }
 
-fn device(path: &Path, baud: u32) -> Result<OwnedFd, Refusal> {
+fn device(path: &Path, baud: u32) -> Result<OwnedFd, PortRefused> {
     let port = serialport::new(path.to_string_lossy(), baud)
         .open_native()
         .map_err(|error| {
@@ -181,12 +198,11 @@ fn device(path: &Path, baud: u32) -> Result<OwnedFd, Refusal> {
                 serialport::ErrorKind::NoDevice => "; another program may hold it: `fuser` names it",
                 _ => "",
             };
-            (error.to_string(), hint)
+            PortRefused::new(error, hint)
         })?;
     let fd = own(port.into_raw_fd());
     // What came before nobody listened is of no use, and a line torn in the middle would be misread.
-    rustix::termios::tcflush(&fd, rustix::termios::QueueSelector::IFlush)
-        .map_err(|why| (why.to_string(), ""))?;
+    rustix::termios::tcflush(&fd, rustix::termios::QueueSelector::IFlush).map_err(io::Error::from)?;
     Ok(fd)
 }
 

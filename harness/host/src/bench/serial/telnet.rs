@@ -36,7 +36,7 @@ pub const HELLO: [u8; 18] = [
 ];
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum State {
+enum TelnetState {
     Data,
     Command,
     /// DO, DONT, WILL or WONT: the option follows.
@@ -48,7 +48,7 @@ enum State {
 /// The client's side of a connection.
 #[derive(Debug)]
 pub struct Telnet {
-    state: State,
+    state: TelnetState,
     sub: Vec<u8>,
     /// What is to be sent.
     replies: Vec<u8>,
@@ -59,7 +59,7 @@ pub struct Telnet {
 impl Default for Telnet {
     fn default() -> Self {
         Self {
-            state: State::Data,
+            state: TelnetState::Data,
             sub: Vec::with_capacity(SUB_MAX),
             replies: Vec::new(),
             controls: None,
@@ -83,33 +83,33 @@ impl Telnet {
 
     fn push(&mut self, byte: u8) -> Option<u8> {
         let (next, data) = match (self.state, byte) {
-            (State::Data, IAC) => (State::Command, None),
-            (State::Data, _) => (State::Data, Some(byte)),
-            (State::Command, IAC) => (State::Data, Some(IAC)),
-            (State::Command, DO | DONT | WILL | WONT) => (State::Option(byte), None),
-            (State::Command, SB) => {
+            (TelnetState::Data, IAC) => (TelnetState::Command, None),
+            (TelnetState::Data, _) => (TelnetState::Data, Some(byte)),
+            (TelnetState::Command, IAC) => (TelnetState::Data, Some(IAC)),
+            (TelnetState::Command, DO | DONT | WILL | WONT) => (TelnetState::Option(byte), None),
+            (TelnetState::Command, SB) => {
                 self.sub.clear();
-                (State::Sub, None)
+                (TelnetState::Sub, None)
             }
             // Go-ahead, are-you-there and the like mean nothing to a serial port.
-            (State::Command, _) => (State::Data, None),
-            (State::Option(verb), option) => {
+            (TelnetState::Command, _) => (TelnetState::Data, None),
+            (TelnetState::Option(verb), option) => {
                 self.negotiate(verb, option);
-                (State::Data, None)
+                (TelnetState::Data, None)
             }
-            (State::Sub, IAC) => (State::SubCommand, None),
-            (State::Sub, _) => {
+            (TelnetState::Sub, IAC) => (TelnetState::SubCommand, None),
+            (TelnetState::Sub, _) => {
                 self.note(byte);
-                (State::Sub, None)
+                (TelnetState::Sub, None)
             }
-            (State::SubCommand, IAC) => {
+            (TelnetState::SubCommand, IAC) => {
                 self.note(IAC);
-                (State::Sub, None)
+                (TelnetState::Sub, None)
             }
             // SE ends it; so does whatever else a confused server sends there.
-            (State::SubCommand, _) => {
+            (TelnetState::SubCommand, _) => {
                 self.answered();
-                (State::Data, None)
+                (TelnetState::Data, None)
             }
         };
         self.state = next;

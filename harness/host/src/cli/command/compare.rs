@@ -1,8 +1,9 @@
 //! `compare`: two runs, or two firmware versions, and what got worse.
 
-use super::history::{StoreArgs, entry, percent, plural};
+use super::history::{StoreArgs, entry, percent};
 use crate::exit::{CommandError, ExitCode};
 use crate::terminal::{print, print_warning};
+use dfota_record::count::count_of;
 use dfota_record::history::comparison::{CaseChange, Change, Comparison};
 use dfota_record::history::store::Wanted;
 use dfota_record::history::{Entry, Store};
@@ -47,21 +48,13 @@ enum By {
     To,
 }
 
-/// Compares; 0 whatever came out, unless it was asked otherwise.
 pub fn main(args: &CompareArgs) -> Result<ExitCode, CommandError> {
     let folders = [&args.a, &args.b].into_iter().all(|what| is_run_folder(what));
     let store = if folders { None } else { Some(args.place.path()?) };
-    let (a, b) = (
-        side(&args.a, args, store.as_deref())?,
-        side(&args.b, args, store.as_deref())?,
-    );
-    let rigs = |side: &[Entry]| {
-        side.iter()
-            .map(|run| (run.rig.clone(), run.simulated))
-            .collect::<Vec<_>>()
-    };
-    let strange = rigs(&b).iter().any(|rig| !rigs(&a).contains(rig));
-    if strange {
+    let a = side(&args.a, args, store.as_deref())?;
+    let b = side(&args.b, args, store.as_deref())?;
+    let same_rig = |one: &Entry, other: &Entry| (&one.rig, one.simulated) == (&other.rig, other.simulated);
+    if b.iter().any(|run| !a.iter().any(|other| same_rig(run, other))) {
         print_warning("note: the two sides were not run on the same rigs");
     }
     let comparison = Comparison::of(&a, &b, f64::from(args.slack) / 100.0);
@@ -72,7 +65,7 @@ pub fn main(args: &CompareArgs) -> Result<ExitCode, CommandError> {
         });
         format!("{value:#}\n")
     } else {
-        shown(args, (&a, &b), &comparison)
+        shown(args, &a, &b, &comparison)
     };
     print(&text);
     Ok(match (args.fail_on_worse, comparison.cases.is_empty()) {
@@ -132,10 +125,10 @@ fn side(what: &str, args: &CompareArgs, store: Option<&Path>) -> Result<Vec<Entr
     Ok(runs)
 }
 
-fn shown(args: &CompareArgs, (a, b): (&[Entry], &[Entry]), comparison: &Comparison) -> String {
+fn shown(args: &CompareArgs, a: &[Entry], b: &[Entry], comparison: &Comparison) -> String {
     let mut text = String::new();
     for (side, name, runs) in [("A", &args.a, a), ("B", &args.b, b)] {
-        let _ = writeln!(text, "{side}: {name}, {}", plural(runs.len(), "run"));
+        let _ = writeln!(text, "{side}: {name}, {}", count_of(runs.len(), "run"));
     }
     for case in comparison.cases.iter().filter(|case| case.change != Change::Same) {
         let _ = writeln!(text, "{}", case_line(case));
@@ -160,12 +153,12 @@ fn shown(args: &CompareArgs, (a, b): (&[Entry], &[Entry]), comparison: &Comparis
             let _ = writeln!(
                 text,
                 "only in {side}: {} ({}{more})",
-                plural(only.len(), "case"),
+                count_of(only.len(), "case"),
                 first.join(", ")
             );
         }
     }
-    let both = plural(comparison.cases.len(), "case");
+    let both = count_of(comparison.cases.len(), "case");
     let _ = match (comparison.cases.len(), comparison.worse()) {
         (0, _) => writeln!(text, "nothing can be compared: no case is in both"),
         (_, 0) => writeln!(text, "{both} in both: nothing got worse"),

@@ -9,6 +9,7 @@ use crate::state::StateFlag;
 use crate::state::history_place::candidates;
 use crate::terminal::paint::Paint;
 use crate::terminal::{print, print_warning};
+use dfota_record::count::count_of;
 use dfota_record::history::entry::Kept;
 use dfota_record::history::figures::{Figures, by_case};
 use dfota_record::history::rows::{Row, rows};
@@ -85,26 +86,26 @@ impl StoreArgs {
     }
 }
 
-/// What is asked for.
-struct Asked {
+/// The runs and cases that are to be shown.
+struct HistoryQuery {
     folder: Option<PathBuf>,
     case: Option<Filter>,
 }
 
-impl Asked {
+impl HistoryQuery {
     /// Tells folders from filters: what holds a run is a folder.
-    fn of(args: &HistoryArgs) -> Result<Self, CommandError> {
+    fn parse(args: &HistoryArgs) -> Result<Self, CommandError> {
         let (mut folder, mut case) = (None, None);
         for what in &args.what {
-            let runs = run_folders(Path::new(what)).unwrap_or_default();
-            let twice = match runs.is_empty() {
-                false => folder.replace(PathBuf::from(what)).is_some(),
-                true if what.contains('/') && Path::new(what).is_dir() => {
-                    return Err(CommandError::usage(format!(
-                        "no run was found in `{what}`: expected a run folder, or a folder that holds them"
-                    )));
-                }
-                true => case.replace(what.parse().map_err(CommandError::usage)?).is_some(),
+            let path = Path::new(what);
+            let twice = if run_folders(path).is_ok_and(|runs| !runs.is_empty()) {
+                folder.replace(path.to_owned()).is_some()
+            } else if what.contains('/') && path.is_dir() {
+                return Err(CommandError::usage(format!(
+                    "no run was found in `{what}`: expected a run folder, or a folder that holds them"
+                )));
+            } else {
+                case.replace(what.parse().map_err(CommandError::usage)?).is_some()
             };
             if twice {
                 return Err(CommandError::usage(format!(
@@ -116,13 +117,12 @@ impl Asked {
     }
 }
 
-/// Shows it; 2 where there is nothing to show.
 pub fn main(args: &HistoryArgs, common: Common) -> Result<ExitCode, CommandError> {
     if let Some(folders) = &args.rebuild {
         return rebuilt(&args.place.path()?, folders);
     }
-    let asked = Asked::of(args)?;
-    let (place, runs) = match &asked.folder {
+    let query = HistoryQuery::parse(args)?;
+    let (place, runs) = match &query.folder {
         Some(folder) => (folder.clone(), of_folder(folder, args)?),
         None => {
             let path = args.place.path()?;
@@ -134,21 +134,20 @@ pub fn main(args: &HistoryArgs, common: Common) -> Result<ExitCode, CommandError
             (path, store.runs(&wanted).map_err(CommandError::error)?)
         }
     };
-    let rigs = rigs(runs, args, &asked)?;
-    let is_one_case = asked.case.is_some();
-    let text = match args.json {
-        true => {
-            let rigs: Vec<Value> = rigs
-                .iter()
-                .map(|(rig, runs)| rig_json(rig, runs, is_one_case))
-                .collect();
-            let value = json!({ "store": place.display().to_string(), "rigs": rigs });
-            format!("{value:#}\n")
-        }
-        false if is_one_case => shown::in_full(&rigs, args.all),
-        false => shown::table(&rigs, args.all, Paint::new(common.color)),
-    };
-    print(&text);
+    let rigs = rigs(runs, args, &query)?;
+    let is_one_case = query.case.is_some();
+    print(&if args.json {
+        let rigs: Vec<Value> = rigs
+            .iter()
+            .map(|(rig, runs)| rig_json(rig, runs, is_one_case))
+            .collect();
+        let value = json!({ "store": place.display().to_string(), "rigs": rigs });
+        format!("{value:#}\n")
+    } else if is_one_case {
+        shown::in_full(&rigs, args.all)
+    } else {
+        shown::table(&rigs, args.all, Paint::new(common.color))
+    });
     Ok(ExitCode::Success)
 }
 
@@ -160,20 +159,30 @@ fn of_folder(folder: &Path, args: &HistoryArgs) -> Result<Vec<Entry>, CommandErr
     Ok(runs)
 }
 
-/// A rig as the history tells it from others: name, module type, simulated.
-type RigKey = (String, String, bool);
+/// A rig as the history tells it from others.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct RigKey {
+    name: String,
+    module: String,
+    simulated: bool,
+}
+
 /// The runs of each rig, the oldest first.
 type Rigs = BTreeMap<RigKey, Vec<Entry>>;
 
 /// The runs by rig, with the cases alone that are asked for: what a simulator did says nothing about a bench.
-fn rigs(all: Vec<Entry>, args: &HistoryArgs, asked: &Asked) -> Result<Rigs, CommandError> {
+fn rigs(all: Vec<Entry>, args: &HistoryArgs, query: &HistoryQuery) -> Result<Rigs, CommandError> {
     let mut rigs = Rigs::new();
     for run in all {
-        let key = (run.rig.clone(), run.module.clone(), run.simulated);
+        let key = RigKey {
+            name: run.rig.clone(),
+            module: run.module.clone(),
+            simulated: run.simulated,
+        };
         rigs.entry(key).or_default().push(run);
     }
     for runs in rigs.values_mut() {
-        if let Some(filter) = &asked.case {
+        if let Some(filter) = &query.case {
             let takes = |kept: &Kept| filter.takes(&kept.suite, &kept.case, None);
             runs.iter_mut().for_each(|run| run.results.retain(takes));
             runs.retain(|run| !run.results.is_empty());
@@ -182,12 +191,12 @@ fn rigs(all: Vec<Entry>, args: &HistoryArgs, asked: &Asked) -> Result<Rigs, Comm
     }
     rigs.retain(|_, runs| !runs.is_empty());
     if rigs.is_empty() {
-        let what = match (&asked.case, &args.rig) {
+        let what = match (&query.case, &args.rig) {
             (Some(case), _) => format!("no case that `{case}` matches"),
             (None, Some(rig)) => format!("no run on the rig `{rig}`"),
             (None, None) => "no run".to_owned(),
         };
-        let command = match &asked.folder {
+        let command = match &query.folder {
             Some(folder) => format!("dfota-hil history {}", shell_word(&folder.display().to_string())),
             None => args.place.command(),
         };
@@ -198,7 +207,7 @@ fn rigs(all: Vec<Entry>, args: &HistoryArgs, asked: &Asked) -> Result<Rigs, Comm
     Ok(rigs)
 }
 
-fn rig_json((rig, module, simulated): &RigKey, runs: &[Entry], in_full: bool) -> Value {
+fn rig_json(rig: &RigKey, runs: &[Entry], in_full: bool) -> Value {
     let rows = rows(runs, false);
     let by_name: HashMap<(&str, &str), &Row<'_>> = rows
         .iter()
@@ -219,9 +228,9 @@ fn rig_json((rig, module, simulated): &RigKey, runs: &[Entry], in_full: bool) ->
     });
     let all = runs.iter().flat_map(|run| &run.results);
     json!({
-        "rig": rig,
-        "module": module,
-        "simulated": simulated,
+        "rig": rig.name,
+        "module": rig.module,
+        "simulated": rig.simulated,
         "runs": runs.iter().map(run_json).collect::<Vec<_>>(),
         "figures": Figures::of(all),
         "cases": cases.collect::<Vec<_>>(),
@@ -268,12 +277,6 @@ pub fn percent(share: Option<f64>) -> String {
     share.map_or("-".to_owned(), |share| format!("{:.1}%", 100.0 * share))
 }
 
-/// A count of something.
-pub fn plural(count: usize, what: &str) -> String {
-    let s = if count == 1 { "" } else { "s" };
-    format!("{count} {what}{s}")
-}
-
 fn rebuilt(path: &Path, folders: &[PathBuf]) -> Result<ExitCode, CommandError> {
     let default = [PathBuf::from("reports")];
     let folders = if folders.is_empty() { &default[..] } else { folders };
@@ -296,7 +299,7 @@ fn rebuilt(path: &Path, folders: &[PathBuf]) -> Result<ExitCode, CommandError> {
     print(&format!(
         "{}: {} kept, {left_out} left out\n",
         path.display(),
-        plural(entries.len(), "run")
+        count_of(entries.len(), "run")
     ));
     Ok(ExitCode::Success)
 }

@@ -1,5 +1,5 @@
-//! `init`: the files of a new bench, from questions at the terminal or from flags. What it writes has been read back first, by the
-//! same code that `plan` and `run` read it with.
+//! `init`: the files of a new bench, from questions at the terminal or from flags. What it writes is read back first, by the code
+//! with which `plan` and `run` read it.
 
 mod answers;
 mod ask;
@@ -16,7 +16,7 @@ use crate::terminal::print;
 use answers::Answers;
 use ask::Asker;
 use dfota_record::shell_word::shell_word;
-use files::Written;
+use files::{NewFile, NewFiles};
 use std::path::{Path, PathBuf};
 
 /// Write the files of a new bench: a rig, a first suite, on request a CI job and a unit
@@ -37,6 +37,23 @@ pub struct InitArgs {
     /// Serial port of the module's main UART
     #[arg(long)]
     port: Option<String>,
+    #[command(flatten)]
+    lines: LineArgs,
+    #[command(flatten)]
+    network: NetworkArgs,
+    #[command(flatten)]
+    package: PackageArgs,
+    #[command(flatten)]
+    nightly: NightlyArgs,
+    /// Write over files that are there
+    #[arg(long)]
+    force: bool,
+}
+
+/// The lines of the bench.
+#[derive(Debug, clap::Args)]
+#[group(skip)]
+struct LineArgs {
     /// What moves the lines: `gpiochip`, `rppal` or `command`
     #[arg(long)]
     driver: Option<String>,
@@ -55,6 +72,12 @@ pub struct InitArgs {
     /// Line of PWRKEY (with `command`: the program of its pulse), or `none`
     #[arg(long, value_name = "LINE")]
     pwrkey: Option<String>,
+}
+
+/// How updates go over the air.
+#[derive(Debug, clap::Args)]
+#[group(skip)]
+struct NetworkArgs {
     /// How the module reaches this machine over HTTP, for example `http://lab.example.com:8080`, or `none`
     #[arg(long, value_name = "URL")]
     http: Option<String>,
@@ -67,6 +90,12 @@ pub struct InitArgs {
     /// PIN of the SIM, or `none`
     #[arg(long)]
     pin: Option<String>,
+}
+
+/// The packages of the first suite.
+#[derive(Debug, clap::Args)]
+#[group(skip)]
+struct PackageArgs {
     /// The vendor's delta for the update, or `none` for a rig without a suite
     #[arg(long, value_name = "FILE")]
     package: Option<String>,
@@ -79,15 +108,18 @@ pub struct InitArgs {
     /// The delta that leads back, or `none`
     #[arg(long, value_name = "FILE")]
     back: Option<String>,
+}
+
+/// What runs the suite every night.
+#[derive(Debug, clap::Args)]
+#[group(skip)]
+struct NightlyArgs {
     /// Write a nightly job for this CI server as well
     #[arg(long, value_enum)]
     ci: Option<ci::Ci>,
     /// Write a systemd unit, its timer and its environment as well
     #[arg(long)]
     unit: bool,
-    /// Write over files that are there
-    #[arg(long)]
-    force: bool,
 }
 
 /// Asks, reads back, and writes.
@@ -95,35 +127,31 @@ pub fn main(args: &InitArgs) -> Result<ExitCode, CommandError> {
     let mut asker = Asker::at_terminal()?;
     let answers = Answers::collect(args, &mut asker)?;
     asker.complete()?;
-    let files = files::of(args, &answers)?;
-    sound(&files)?;
+    let files = NewFiles::new(args, &answers)?;
+    check(&files)?;
     write(args, &files)?;
-    print(&told(&files));
+    print(&summary(&files));
     Ok(ExitCode::Success)
 }
 
-/// Reads the rig and the suite back: what is wrong with them is said before anything is written.
-fn sound(files: &Written) -> Result<(), CommandError> {
+/// Reads the rig and the suite back: an invalid one is refused before anything is written.
+fn check(files: &NewFiles) -> Result<(), CommandError> {
     let refused = |error| super::shown(&[error]);
-    let document =
-        |file: &(PathBuf, String)| Document::parse(&file.0.display().to_string(), file.1.as_bytes());
-    let rig = document(&files.rig).and_then(|document| Rig::of(&document, files.rig.0.clone()));
+    let document = |file: &NewFile| Document::parse(&file.path.display().to_string(), file.text.as_bytes());
+    let rig = document(&files.rig).and_then(|document| Rig::of(&document, files.rig.path.clone()));
     let rig = rig.map_err(refused)?;
     let Some(file) = &files.suite else {
         return Ok(());
     };
-    let suite = document(file).and_then(|document| Suite::of(&document, file.0.clone()));
+    let suite = document(file).and_then(|document| Suite::of(&document, file.path.clone()));
     let suite = suite.map_err(refused)?;
     super::synthetic_on_wires(&suite, &rig).map_or(Ok(()), |error| Err(refused(error)))
 }
 
 /// Writes all of them, or none where one is there already.
-fn write(args: &InitArgs, files: &Written) -> Result<(), CommandError> {
-    let there: Vec<String> = files
-        .all()
-        .filter(|(path, _)| !args.force && path.exists())
-        .map(|(path, _)| format!("`{}`", path.display()))
-        .collect();
+fn write(args: &InitArgs, files: &NewFiles) -> Result<(), CommandError> {
+    let there = files.all().filter(|file| !args.force && file.path.exists());
+    let there: Vec<String> = there.map(|file| format!("`{}`", file.path.display())).collect();
     if !there.is_empty() {
         return Err(CommandError::usage(format!(
             "{}: there already, and nothing was written; `--force` writes over it, `--rig` and `--into` name another place",
@@ -133,26 +161,26 @@ fn write(args: &InitArgs, files: &Written) -> Result<(), CommandError> {
     let cannot =
         |path: &Path, why| CommandError::usage(format!("`{}` cannot be written: {why}", path.display()));
     std::fs::create_dir_all(&args.into).map_err(|why| cannot(&args.into, why))?;
-    for (path, text) in files.all() {
+    for NewFile { path, text } in files.all() {
         std::fs::write(path, text).map_err(|why| cannot(path, why))?;
     }
     Ok(())
 }
 
 /// What was written, and what comes next.
-fn told(files: &Written) -> String {
-    let word = |path: &Path| shell_word(&path.display().to_string());
-    let mut told = String::new();
-    for (path, _) in files.all() {
-        told += &format!("written: {}\n", path.display());
+fn summary(files: &NewFiles) -> String {
+    let word = |file: &NewFile| shell_word(&file.path.display().to_string());
+    let written = files
+        .all()
+        .map(|file| format!("written: {}\n", file.path.display()));
+    let mut text: String = written.collect();
+    let rig = word(&files.rig);
+    text += &format!("next:    dfota-hil check --step {rig}\n");
+    if let Some(suite) = &files.suite {
+        text += &format!("         dfota-hil plan {} --rig {rig}\n", word(suite));
     }
-    let rig = word(&files.rig.0);
-    told += &format!("next:    dfota-hil check --step {rig}\n");
-    if let Some((suite, _)) = &files.suite {
-        told += &format!("         dfota-hil plan {} --rig {rig}\n", word(suite));
+    if let Some(install) = &files.install_unit {
+        text += &format!("         {install}\n");
     }
-    if let Some(unit) = &files.unit {
-        told += &format!("         {unit}\n");
-    }
-    told
+    text
 }

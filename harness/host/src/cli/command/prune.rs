@@ -3,6 +3,7 @@
 use crate::config::machine_config::{Config, PLACE};
 use crate::exit::{CommandError, ExitCode};
 use crate::terminal::{print, print_warning};
+use dfota_record::count::count_of;
 use dfota_record::evidence::pack;
 use dfota_record::retention::{Fate, Found, Rules, fates, find};
 use serde_json::{Value, json};
@@ -45,7 +46,7 @@ pub struct PruneArgs {
     json: bool,
 }
 
-/// What became of a run, or would.
+/// What was done with a run, or would be.
 struct Done<'f> {
     run: &'f Found,
     fate: Fate,
@@ -54,9 +55,8 @@ struct Done<'f> {
     failed: Option<String>,
 }
 
-/// Removes and packs; 3 where something of it could not be done.
 pub fn main(args: &PruneArgs) -> Result<ExitCode, CommandError> {
-    let (folder, rules) = asked(args)?;
+    let (folder, rules) = folder_and_rules(args)?;
     let (found, left) = find(&folder).map_err(|why| {
         CommandError::usage(format!(
             "`{}` could not be read: {why}; expected a folder of run folders",
@@ -75,21 +75,18 @@ pub fn main(args: &PruneArgs) -> Result<ExitCode, CommandError> {
     } else {
         as_text(&done, args.dry_run)
     });
-    let mut failed = done
-        .iter()
-        .filter_map(|done| Some((done.run, done.failed.as_ref()?)));
-    Ok(match failed.by_ref().map(tell).count() {
-        0 => ExitCode::Success,
-        _ => ExitCode::Error,
-    })
-}
-
-fn tell((run, why): (&Found, &String)) {
-    print_warning(format_args!("error: `{}`: {why}", run.folder.display()));
+    let mut exit = ExitCode::Success;
+    for done in &done {
+        if let Some(why) = &done.failed {
+            print_warning(format_args!("error: `{}`: {why}", done.run.folder.display()));
+            exit = ExitCode::Error;
+        }
+    }
+    Ok(exit)
 }
 
 /// The folder and the rules: the flags', else the machine's.
-fn asked(args: &PruneArgs) -> Result<(PathBuf, Rules), CommandError> {
+fn folder_and_rules(args: &PruneArgs) -> Result<(PathBuf, Rules), CommandError> {
     let given = Rules {
         keep: args.keep,
         older_than: args.older_than,
@@ -120,7 +117,7 @@ fn asked(args: &PruneArgs) -> Result<(PathBuf, Rules), CommandError> {
     Ok((folder.unwrap_or_else(|| PathBuf::from(REPORTS)), rules))
 }
 
-/// Does it, or finds out what it would come to.
+/// Removes or packs a run; with `dry`, only finds out what that would free.
 fn one(run: &Found, fate: Fate, dry: bool) -> Done<'_> {
     let mut frees = 0;
     let done = match fate {
@@ -208,7 +205,7 @@ fn as_text(done: &[Done<'_>], dry: bool) -> String {
     };
     text + &format!(
         "{removed} of {} {would}removed{packed}: {frees_word} {}; {kept} stay{why}\n",
-        super::history::plural(done.len(), "run"),
+        count_of(done.len(), "run"),
         bytes(frees)
     )
 }

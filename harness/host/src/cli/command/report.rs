@@ -1,6 +1,6 @@
 //! `report`: every report of a run folder again, from its journal alone; with `--pdf`, the test report as well.
 
-pub mod paper;
+pub mod test_report;
 
 use super::run::{ProfileArg, SignArg};
 use crate::cli::Common;
@@ -61,12 +61,10 @@ pub fn main(args: &ReportArgs, common: Common) -> Result<ExitCode, CommandError>
     };
     // Before the evidence, which holds it.
     #[cfg(feature = "pdf")]
-    let pdf = match args.pdf {
-        true => Some(
-            crate::cli::command::report::paper::make(&args.run, args.mask, args.issued)
-                .map_err(CommandError::usage)?,
-        ),
-        false => None,
+    let pdf = if args.pdf {
+        Some(test_report::make(&args.run, args.mask, args.issued).map_err(CommandError::usage)?)
+    } else {
+        None
     };
     let (shown, made) = make_with_reports(&args.run, &asked, &wanted, |run| whole(run, paint))
         .map_err(CommandError::usage)?;

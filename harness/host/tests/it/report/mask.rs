@@ -252,7 +252,7 @@ fn reports_without_a_mask_take_the_copy_away() {
 fn the_test_report_is_masked_too() {
     let folder = copy(|text| text);
     let shown = |masked| {
-        let report = dfota_hil::cli::command::report::paper::contents(folder.path(), masked, None)
+        let report = dfota_hil::cli::command::report::test_report::contents(folder.path(), masked, None)
             .expect("a test report");
         (report.journal.file, serde_json::to_string(&report).expect("JSON"))
     };

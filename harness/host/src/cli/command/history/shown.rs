@@ -1,8 +1,9 @@
 //! The history on a terminal: a screen of it, or everything about some cases.
 
-use super::{RigKey, Rigs, percent, plural};
+use super::{RigKey, Rigs, percent};
 use crate::terminal::paint::{DIM, GREEN, Paint, RED, YELLOW};
 use dfota_core::measure::Measure;
+use dfota_record::count::count_of;
 use dfota_record::history::Entry;
 use dfota_record::history::entry::Kept;
 use dfota_record::history::figures::Figures;
@@ -58,20 +59,16 @@ pub(super) fn table(rigs: &Rigs, all: bool, paint: Paint) -> String {
             let _ = writeln!(
                 text,
                 " and {} more{sound}: `--all`, or name one",
-                plural(left.len(), "case")
+                count_of(left.len(), "case")
             );
         }
     }
     if !rest.is_empty() {
-        let names: Vec<&str> = rest
-            .iter()
-            .map(|((name, ..), ..)| name.as_str())
-            .take(3)
-            .collect();
+        let names: Vec<&str> = rest.iter().map(|(rig, ..)| rig.name.as_str()).take(3).collect();
         let _ = writeln!(
             text,
             "and {} more, such as {}: `--rig NAME`",
-            plural(rest.len(), "rig"),
+            count_of(rest.len(), "rig"),
             names.join(", ")
         );
     }
@@ -104,13 +101,15 @@ fn utc(run: Option<&Entry>) -> &str {
     run.map_or("", |run| run.utc.as_str())
 }
 
-fn head(text: &mut String, (rig, module, simulated): &RigKey, runs: &[Entry]) {
-    let simulated = if *simulated { " (SIMULATED)" } else { "" };
+fn head(text: &mut String, rig: &RigKey, runs: &[Entry]) {
+    let simulated = if rig.simulated { " (SIMULATED)" } else { "" };
     let minute = |run| utc(run).get(..16).unwrap_or_default();
     let _ = writeln!(
         text,
-        "rig {rig}, {module}{simulated}: {} from {} to {}",
-        plural(runs.len(), "run"),
+        "rig {}, {}{simulated}: {} from {} to {}",
+        rig.name,
+        rig.module,
+        count_of(runs.len(), "run"),
         minute(runs.first()),
         minute(runs.last())
     );
@@ -189,7 +188,7 @@ fn case(text: &mut String, row: &Row<'_>, runs: &[Entry]) {
             spread.p99,
             spread.max,
             measured.unit,
-            plural(spread.count as usize, "value")
+            count_of(spread.count as usize, "value")
         );
     }
     for (run, kept) in runs.iter().zip(&row.by_run).rev() {
@@ -208,7 +207,7 @@ fn campaign(text: &mut String, run: &Entry, kept: &[&Kept]) {
         text,
         "  {} {} run: {} passed, {} failed, {} errors and inconclusive; {} not run  {}",
         run.utc.get(..16).unwrap_or(&run.utc),
-        plural(figures.runs as usize, "case"),
+        count_of(figures.runs as usize, "case"),
         figures.passed,
         figures.failed,
         figures.other,

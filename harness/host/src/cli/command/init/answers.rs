@@ -1,10 +1,10 @@
-//! What has to be known of a bench, question by question, each answer as it will stand in a file.
+//! What has to be known of a bench, question by question. Each answer is text as a file will hold it.
 
-use super::InitArgs;
-use super::ask::{Asker, NONE, Question, or_none};
+use super::ask::{Asker, InvalidAnswer, NONE, Question, or_none};
 use super::ci::Ci;
 use super::found::{gpio_chips, ports};
 use super::yaml::{scalar, words};
+use super::{InitArgs, LineArgs, NetworkArgs, NightlyArgs, PackageArgs};
 use crate::config::rig::LineId;
 use crate::config::rig::rig_literals::{CoapAddress, HttpAddress, Pin, SimPin};
 use crate::config::rig::serial_address::Address;
@@ -23,14 +23,15 @@ pub(super) struct Answers {
     /// Those of the other lines, where they are wired.
     pub reset: Option<String>,
     pub pwrkey: Option<String>,
-    pub air: Air,
-    pub package: Option<Package>,
+    pub network: NetworkAnswers,
+    pub package: Option<PackageAnswers>,
     pub ci: Option<Ci>,
     pub unit: bool,
 }
 
 /// How updates go over the air, where they do.
-pub(super) struct Air {
+#[derive(Default)]
+pub(super) struct NetworkAnswers {
     pub http: Option<String>,
     pub coap: Option<String>,
     pub apn: Option<String>,
@@ -38,7 +39,7 @@ pub(super) struct Air {
 }
 
 /// The packages of the first suite.
-pub(super) struct Package {
+pub(super) struct PackageAnswers {
     pub file: String,
     pub from: String,
     pub to: String,
@@ -47,7 +48,7 @@ pub(super) struct Package {
 
 /// What moves the lines of the bench.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-enum Driver {
+enum DriverKind {
     #[default]
     GpioChip,
     Rppal,
@@ -57,31 +58,18 @@ enum Driver {
 impl Answers {
     /// Takes what the flags say, and asks for the rest.
     pub(super) fn collect(args: &InitArgs, asker: &mut Asker) -> Result<Self, CommandError> {
-        let rig = ask(
-            &args.rig,
-            asker,
-            "--rig",
-            "name of the rig",
-            Some("bench-01"),
-            file_name,
-        )?;
-        let module = "module, `bc66` or `bc66-na`";
-        let module = ask(
-            &args.module,
-            asker,
-            "--module",
-            module,
-            Some("bc66"),
-            same::<Module>,
-        )?;
-        let port = port(args, asker)?;
-        let driver = driver(args, asker)?;
-        let power = power(args, asker, driver)?;
-        let reset = pulse(&args.reset, asker, ("--reset", "RESET", "GPIO27"), driver)?;
-        let pwrkey = pulse(&args.pwrkey, asker, ("--pwrkey", "PWRKEY", "GPIO22"), driver)?;
-        let air = air(args, asker)?;
-        let package = package(args, asker)?;
-        let (ci, unit) = nightly(args, asker, package.is_some())?;
+        let question = Question::new("--rig", "name of the rig").usual("bench-01");
+        let rig = asker.answer(&args.rig, &question, file_name)?;
+        let question = Question::new("--module", "module, `bc66` or `bc66-na`").usual("bc66");
+        let module = asker.answer(&args.module, &question, literal::<Module>)?;
+        let port = port(&args.port, asker)?;
+        let (lines, driver) = (&args.lines, driver(&args.lines, asker)?);
+        let power = power(lines, asker, driver)?;
+        let reset = pulse(&lines.reset, asker, driver, "--reset", "RESET", "GPIO27")?;
+        let pwrkey = pulse(&lines.pwrkey, asker, driver, "--pwrkey", "PWRKEY", "GPIO22")?;
+        let network = network(&args.network, asker)?;
+        let package = package(&args.package, asker)?;
+        let has_suite = package.is_some();
         Ok(Self {
             rig,
             module,
@@ -89,243 +77,194 @@ impl Answers {
             power,
             reset,
             pwrkey,
-            air,
+            network,
             package,
-            ci,
-            unit,
+            ci: ci(&args.nightly, asker, has_suite)?,
+            unit: unit(&args.nightly, asker, has_suite)?,
         })
     }
 }
 
-/// One question without offers.
-fn ask<T: Default>(
-    given: &Option<String>,
-    asker: &mut Asker,
-    flag: &'static str,
-    text: &str,
-    usual: Option<&str>,
-    sound: impl Fn(&str) -> Result<T, String>,
-) -> Result<T, CommandError> {
-    let question = Question {
-        flag,
-        text,
-        usual,
-        offers: &[],
-    };
-    asker.answer(given.as_deref(), &question, sound)
+fn invalid<T>(why: String) -> Result<T, InvalidAnswer> {
+    Err(InvalidAnswer(why))
 }
 
 /// The text, where a rig or suite file can hold it in this place.
-fn same<T: Literal>(text: &str) -> Result<String, String> {
+fn literal<T: Literal>(text: &str) -> Result<String, InvalidAnswer> {
     T::read(text).map(|_| text.to_owned()).map_err(|mistake| {
         let help = mistake.help.map_or(String::new(), |help| format!("; {help}"));
-        format!("{}{help}", mistake.message)
+        InvalidAnswer(format!("{}{help}", mistake.message))
     })
 }
 
 /// A name that its file can have too.
-fn file_name(name: &str) -> Result<String, String> {
+fn file_name(name: &str) -> Result<String, InvalidAnswer> {
     let legal = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
     if name.starts_with(|c: char| c.is_ascii_alphanumeric()) && name.chars().all(legal) {
         Ok(name.to_owned())
     } else {
-        Err(format!(
+        invalid(format!(
             "expected letters, digits, `.`, `_` and `-` alone, for the file is named so; found `{name}`"
         ))
     }
 }
 
-fn port(args: &InitArgs, asker: &mut Asker) -> Result<String, CommandError> {
+fn file(name: &str) -> Result<String, InvalidAnswer> {
+    if Path::new(name).is_file() {
+        Ok(name.to_owned())
+    } else {
+        invalid(format!("there is no file `{name}`"))
+    }
+}
+
+fn port(given: &Option<String>, asker: &mut Asker) -> Result<String, CommandError> {
     let ports = ports(Path::new("/"));
     let text = match ports.len() {
         0 => "serial port of the module's main UART (no adapter is plugged in here)",
         _ => "serial port of the module's main UART, by its number or path",
     };
-    let usual = match &ports[..] {
+    let only = match &ports[..] {
         [port] => Some(port.as_str()),
         _ => None,
     };
-    let question = Question {
-        flag: "--port",
-        text,
-        usual,
-        offers: &ports,
-    };
-    asker.answer(args.port.as_deref(), &question, absolute_port)
+    let question = Question::new("--port", text).usual(only).offers(&ports);
+    asker.answer(given, &question, absolute_port)
 }
 
-/// The port's place whatever folder a program is started in: relative paths in a rig file begin there.
-fn absolute_port(text: &str) -> Result<String, String> {
-    same::<Address>(text)?;
+/// The port by its absolute path: a relative one would begin at the rig file.
+fn absolute_port(text: &str) -> Result<String, InvalidAnswer> {
+    literal::<Address>(text)?;
     match Address::read(text) {
         Ok(Address::Device(path)) if path.is_relative() => std::path::absolute(path)
             .map(|path| path.display().to_string())
-            .map_err(|why| why.to_string()),
+            .map_err(|why| InvalidAnswer(why.to_string())),
         _ => Ok(text.to_owned()),
     }
 }
 
-fn driver(args: &InitArgs, asker: &mut Asker) -> Result<Driver, CommandError> {
+fn driver(args: &LineArgs, asker: &mut Asker) -> Result<DriverKind, CommandError> {
     let chips = gpio_chips();
-    let drives = |text: &str| match text {
-        "gpiochip" => Ok(Driver::GpioChip),
-        "rppal" => Ok(Driver::Rppal),
-        "command" => Ok(Driver::Command),
-        _ => Err(format!(
+    let parse = |text: &str| match text {
+        "gpiochip" => Ok(DriverKind::GpioChip),
+        "rppal" => Ok(DriverKind::Rppal),
+        "command" => Ok(DriverKind::Command),
+        _ => invalid(format!(
             "expected `gpiochip`, `rppal` or `command`, found `{text}`"
         )),
     };
     if args.driver.is_none() {
         for chip in &chips {
-            asker.tell(&format!("  GPIO chip {}\n", chip.about));
+            asker.explain(&format!("  GPIO chip {}\n", chip.about));
         }
     }
-    // The flags of one driver alone say which it is.
-    let usual = match (
-        &args.power,
-        &args.on,
-        chips.iter().any(|chip| !chip.names.is_empty()),
-    ) {
-        (Some(_), ..) => Some("gpiochip"),
-        (_, Some(_), _) => Some("command"),
-        (_, _, true) => Some("gpiochip"),
-        (_, _, false) => Some("command"),
+    // A flag that only one driver has says which it is.
+    let has_names = chips.iter().any(|chip| !chip.names.is_empty());
+    let usual = match (&args.power, &args.on) {
+        (Some(_), _) => "gpiochip",
+        (None, Some(_)) => "command",
+        (None, None) if has_names => "gpiochip",
+        (None, None) => "command",
     };
     let text = "what moves the lines: `gpiochip`, `rppal`, or `command` for a program of a relay, hub or PDU";
-    ask(&args.driver, asker, "--driver", text, usual, drives)
+    asker.answer(&args.driver, &Question::new("--driver", text).usual(usual), parse)
 }
 
-fn power(args: &InitArgs, asker: &mut Asker, driver: Driver) -> Result<String, CommandError> {
-    let wrong = match driver {
-        Driver::Command => args
-            .power
-            .as_ref()
-            .map(|_| "`--power` names a GPIO: with `command` give `--on` and `--off`"),
-        _ => args
-            .on
-            .as_ref()
-            .or(args.off.as_ref())
-            .map(|_| "`--on` and `--off` are for `--driver command`"),
-    };
-    if let Some(wrong) = wrong {
-        return Err(CommandError::usage(wrong));
+fn power(args: &LineArgs, asker: &mut Asker, driver: DriverKind) -> Result<String, CommandError> {
+    let by_command = driver == DriverKind::Command;
+    if by_command && args.power.is_some() {
+        return Err(CommandError::usage(
+            "`--power` names a GPIO: with `command` give `--on` and `--off`",
+        ));
     }
-    if driver == Driver::Command {
+    if !by_command && (args.on.is_some() || args.off.is_some()) {
+        return Err(CommandError::usage(
+            "`--on` and `--off` are for `--driver command`",
+        ));
+    }
+    if by_command {
         let text = "program and arguments that switch the supply on (`./` is the rig file's folder)";
-        let on = ask(&args.on, asker, "--on", text, None, words)?;
+        let on = asker.answer(&args.on, &Question::new("--on", text), words)?;
         let text = "program and arguments that switch it off";
-        let off = ask(&args.off, asker, "--off", text, None, words)?;
+        let off = asker.answer(&args.off, &Question::new("--off", text), words)?;
         return Ok(format!("driver: command, on: {on}, off: {off}"));
     }
     let text = "line of the supply's switch; `:low` behind it where low switches on";
-    ask(&args.power, asker, "--power", text, Some("GPIO17"), |text| {
-        line(driver, text)
-    })
+    let question = Question::new("--power", text).usual("GPIO17");
+    asker.answer(&args.power, &question, |text| line(driver, text))
 }
 
-/// RESET or PWRKEY: the flag, its name, the line in the drawing.
+/// RESET or PWRKEY; `drawn` is its line in docs/wiring.md.
 fn pulse(
     given: &Option<String>,
     asker: &mut Asker,
-    (flag, name, drawn): (&'static str, &str, &str),
-    driver: Driver,
+    driver: DriverKind,
+    flag: &'static str,
+    name: &str,
+    drawn: &str,
 ) -> Result<Option<String>, CommandError> {
     let text = match driver {
-        Driver::Command => format!("program of a pulse on {name}"),
+        DriverKind::Command => format!("program of a pulse on {name}"),
         _ => format!("line of {name}, where it is wired; `{drawn}` in docs/wiring.md"),
     };
-    let sound = or_none(|text: &str| match driver {
-        Driver::Command => words(text).map(|pulse| format!("driver: command, pulse: {pulse}")),
+    let parse = or_none(|text: &str| match driver {
+        DriverKind::Command => words(text).map(|pulse| format!("driver: command, pulse: {pulse}")),
         _ => line(driver, text),
     });
-    ask(given, asker, flag, &text, Some(NONE), sound)
+    asker.answer(given, &Question::new(flag, &text).usual(NONE), parse)
 }
 
 /// The keys of a GPIO.
-fn line(driver: Driver, text: &str) -> Result<String, String> {
+fn line(driver: DriverKind, text: &str) -> Result<String, InvalidAnswer> {
     let (line, active) = match text.rsplit_once(':') {
         Some((line, active @ ("high" | "low"))) => (line, active),
         _ => (text, "high"),
     };
-    if driver == Driver::Rppal {
-        let pin = same::<Pin>(line.strip_prefix("GPIO").unwrap_or(line))?;
+    if driver == DriverKind::Rppal {
+        let pin = literal::<Pin>(line.strip_prefix("GPIO").unwrap_or(line))?;
         return Ok(format!("driver: rppal, pin: {pin}, active: {active}"));
     }
     let (chip, line) = line.rsplit_once('/').unwrap_or(("", line));
-    let line = same::<LineId>(line)?;
-    match chip {
-        "" if line.bytes().all(|b| b.is_ascii_digit()) => Err(format!(
-            "line {line} of which chip? take its name, such as `GPIO17`, or write `/dev/gpiochip0/{line}`"
-        )),
-        "" => Ok(format!(
-            "driver: gpiochip, line: {}, active: {active}",
-            scalar(&line)
-        )),
-        chip => Ok(format!(
-            "driver: gpiochip, chip: {}, line: {}, active: {active}",
-            scalar(chip),
-            scalar(&line)
-        )),
-    }
-}
-
-fn air(args: &InitArgs, asker: &mut Asker) -> Result<Air, CommandError> {
-    asker.tell("Updates over the UART need no network: answer `none` twice. For updates over the air the module has to reach this machine through its operator's network.\n");
-    let url = "HTTP address at which the module reaches this machine, as `http://lab.example.com:8080`";
-    let http = ask(
-        &args.http,
-        asker,
-        "--http",
-        url,
-        Some(NONE),
-        or_none(same::<HttpAddress>),
-    )?;
-    let url = "CoAP address, as `coap://lab.example.com:5683`";
-    let coap = ask(
-        &args.coap,
-        asker,
-        "--coap",
-        url,
-        Some(NONE),
-        or_none(same::<CoapAddress>),
-    )?;
-    let any = |text: &str| Ok(text.to_owned());
-    let (mut apn, mut pin) = (None, None);
-    if http.is_some() || coap.is_some() {
-        apn = ask(
-            &args.apn,
-            asker,
-            "--apn",
-            "access point name",
-            Some(NONE),
-            or_none(any),
-        )?;
-        pin = ask(
-            &args.pin,
-            asker,
-            "--pin",
-            "PIN of the SIM",
-            Some(NONE),
-            or_none(|text| same::<SimPin>(text.trim_matches(['"', '\'']))),
-        )?;
-    } else if args.apn.is_some() || args.pin.is_some() {
-        return Err(CommandError::usage(
-            "`--apn` and `--pin` are for updates over the air: give `--http` or `--coap` too",
-        ));
-    }
-    Ok(Air { http, coap, apn, pin })
-}
-
-fn package(args: &InitArgs, asker: &mut Asker) -> Result<Option<Package>, CommandError> {
-    let file = |text: &str| {
-        if Path::new(text).is_file() {
-            Ok(text.to_owned())
-        } else {
-            Err(format!("there is no file `{text}`"))
+    let line = literal::<LineId>(line)?;
+    let chip = match chip {
+        "" if line.bytes().all(|b| b.is_ascii_digit()) => {
+            return invalid(format!(
+                "line {line} of which chip? take its name, such as `GPIO17`, or write `/dev/gpiochip0/{line}`"
+            ));
         }
+        "" => String::new(),
+        chip => format!("chip: {}, ", scalar(chip)),
     };
+    let line = scalar(&line);
+    Ok(format!("driver: gpiochip, {chip}line: {line}, active: {active}"))
+}
+
+fn network(args: &NetworkArgs, asker: &mut Asker) -> Result<NetworkAnswers, CommandError> {
+    asker.explain("Updates over the UART need no network: answer `none` twice. For updates over the air the module has to reach this machine through its operator's network.\n");
+    let text = "HTTP address at which the module reaches this machine, as `http://lab.example.com:8080`";
+    let question = Question::new("--http", text).usual(NONE);
+    let http = asker.answer(&args.http, &question, or_none(literal::<HttpAddress>))?;
+    let question = Question::new("--coap", "CoAP address, as `coap://lab.example.com:5683`").usual(NONE);
+    let coap = asker.answer(&args.coap, &question, or_none(literal::<CoapAddress>))?;
+    if http.is_none() && coap.is_none() {
+        return match args.apn.as_ref().or(args.pin.as_ref()) {
+            None => Ok(NetworkAnswers::default()),
+            Some(_) => Err(CommandError::usage(
+                "`--apn` and `--pin` are for updates over the air: give `--http` or `--coap` too",
+            )),
+        };
+    }
+    let question = Question::new("--apn", "access point name").usual(NONE);
+    let apn = asker.answer(&args.apn, &question, or_none(|text| Ok(text.to_owned())))?;
+    let question = Question::new("--pin", "PIN of the SIM").usual(NONE);
+    let parse = |text: &str| literal::<SimPin>(text.trim_matches(['"', '\'']));
+    let pin = asker.answer(&args.pin, &question, or_none(parse))?;
+    Ok(NetworkAnswers { http, coap, apn, pin })
+}
+
+fn package(args: &PackageArgs, asker: &mut Asker) -> Result<Option<PackageAnswers>, CommandError> {
     let text = "the vendor's delta for the update, a file";
-    let Some(there) = ask(&args.package, asker, "--package", text, Some(NONE), or_none(file))? else {
+    let question = Question::new("--package", text).usual(NONE);
+    let Some(delta) = asker.answer(&args.package, &question, or_none(file))? else {
         return match args.from.as_ref().or(args.to.as_ref()).or(args.back.as_ref()) {
             Some(_) => Err(CommandError::usage(
                 "`--from`, `--to` and `--back` are about a `--package`",
@@ -333,45 +272,41 @@ fn package(args: &InitArgs, asker: &mut Asker) -> Result<Option<Package>, Comman
             None => Ok(None),
         };
     };
-    let text = "version that it updates from, as `ATI` shows it";
-    let from = ask(&args.from, asker, "--from", text, None, same::<Version>)?;
-    let to = ask(
-        &args.to,
-        asker,
-        "--to",
-        "version that it updates to",
-        None,
-        same::<Version>,
-    )?;
-    let text = "the delta that leads back, a file";
-    let back = ask(&args.back, asker, "--back", text, Some(NONE), or_none(file))?;
-    Ok(Some(Package {
-        file: there,
+    let question = Question::new("--from", "version that it updates from, as `ATI` shows it");
+    let from = asker.answer(&args.from, &question, literal::<Version>)?;
+    let question = Question::new("--to", "version that it updates to");
+    let to = asker.answer(&args.to, &question, literal::<Version>)?;
+    let question = Question::new("--back", "the delta that leads back, a file").usual(NONE);
+    Ok(Some(PackageAnswers {
+        file: delta,
         from,
         to,
-        back,
+        back: asker.answer(&args.back, &question, or_none(file))?,
     }))
 }
 
-/// What runs the suite every night, where there is one.
-fn nightly(args: &InitArgs, asker: &mut Asker, has_suite: bool) -> Result<(Option<Ci>, bool), CommandError> {
-    let (mut ci, mut unit) = (args.ci, args.unit);
-    if has_suite && ci.is_none() {
-        let text = "a nightly job for `gitlab`, `github` or `jenkins`";
-        let server = |text: &str| {
-            let known = <Ci as clap::ValueEnum>::from_str(text, false);
-            known.map_err(|_| format!("expected `gitlab`, `github` or `jenkins`, found `{text}`"))
-        };
-        ci = ask(&None, asker, "--ci", text, Some(NONE), or_none(server))?;
+fn ci(args: &NightlyArgs, asker: &mut Asker, has_suite: bool) -> Result<Option<Ci>, CommandError> {
+    if !has_suite || args.ci.is_some() {
+        return Ok(args.ci);
     }
-    if has_suite && !unit {
-        let said = |text: &str| match text {
-            "yes" => Ok(true),
-            "no" => Ok(false),
-            _ => Err(format!("expected `yes` or `no`, found `{text}`")),
-        };
-        let text = "a systemd unit that runs it every night, `yes` or `no`";
-        unit = ask(&None, asker, "--unit", text, Some("no"), said)?;
+    let text = "a nightly job for `gitlab`, `github` or `jenkins`";
+    let parse = |text: &str| {
+        let known = <Ci as clap::ValueEnum>::from_str(text, false);
+        let expected = format!("expected `gitlab`, `github` or `jenkins`, found `{text}`");
+        known.map_err(|_| InvalidAnswer(expected))
+    };
+    asker.answer(&None, &Question::new("--ci", text).usual(NONE), or_none(parse))
+}
+
+fn unit(args: &NightlyArgs, asker: &mut Asker, has_suite: bool) -> Result<bool, CommandError> {
+    if !has_suite || args.unit {
+        return Ok(args.unit);
     }
-    Ok((ci, unit))
+    let parse = |text: &str| match text {
+        "yes" => Ok(true),
+        "no" => Ok(false),
+        _ => invalid(format!("expected `yes` or `no`, found `{text}`")),
+    };
+    let text = "a systemd unit that runs it every night, `yes` or `no`";
+    asker.answer(&None, &Question::new("--unit", text).usual("no"), parse)
 }

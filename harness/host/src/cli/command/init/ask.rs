@@ -1,26 +1,50 @@
-//! Where an answer comes from: a flag, whoever sits at the terminal, or what is usual.
+//! Where an answer comes from: a flag, the user at the terminal, or what is usual.
 
 use crate::exit::{CommandError, ExitCode};
 use crate::terminal::print;
 use crate::terminal::prompt::{Prompt, PromptAnswer};
 use std::io::IsTerminal;
 
-/// What is answered where there is nothing.
+/// The answer where there is nothing.
 pub(super) const NONE: &str = "none";
+
+/// An answer that no file can hold: what was expected, and what was found.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub(super) struct InvalidAnswer(pub String);
 
 /// Something that has to be known.
 pub(super) struct Question<'q> {
-    /// The flag that says it.
-    pub flag: &'static str,
-    /// How it is asked.
-    pub text: &'q str,
-    /// What Enter says, and no terminal.
-    pub usual: Option<&'q str>,
-    /// What can be chosen by its number.
-    pub offers: &'q [String],
+    flag: &'static str,
+    text: &'q str,
+    usual: Option<&'q str>,
+    offers: &'q [String],
 }
 
-/// Asks, where there is somebody to ask.
+impl<'q> Question<'q> {
+    /// The flag that answers it, and how it is asked at a terminal.
+    pub(super) const fn new(flag: &'static str, text: &'q str) -> Self {
+        Self {
+            flag,
+            text,
+            usual: None,
+            offers: &[],
+        }
+    }
+
+    /// The answer of Enter, and of no terminal.
+    pub(super) fn usual(self, usual: impl Into<Option<&'q str>>) -> Self {
+        let usual = usual.into();
+        Self { usual, ..self }
+    }
+
+    /// Answers that can be chosen by their number.
+    pub(super) fn offers(self, offers: &'q [String]) -> Self {
+        Self { offers, ..self }
+    }
+}
+
+/// Asks the user, where there is a terminal.
 pub(super) struct Asker {
     prompt: Option<Prompt>,
     missing: Vec<&'static str>,
@@ -40,41 +64,39 @@ impl Asker {
         })
     }
 
-    /// Says something to whoever is asked.
-    pub(super) fn tell(&self, text: &str) {
+    /// Shows something to the user who is asked.
+    pub(super) fn explain(&self, text: &str) {
         if self.prompt.is_some() {
             print(text);
         }
     }
 
-    /// The answer, which is `sound`: what a flag gave, what was typed, or what is usual. A flag that is missing is told at the
-    /// end, with all others.
+    /// The valid answer: what a flag gave, what was typed, or what is usual. A missing flag is an error at the end, together with
+    /// all others.
     pub(super) fn answer<T: Default>(
         &mut self,
-        given: Option<&str>,
+        given: &Option<String>,
         question: &Question<'_>,
-        sound: impl Fn(&str) -> Result<T, String>,
+        parse: impl Fn(&str) -> Result<T, InvalidAnswer>,
     ) -> Result<T, CommandError> {
-        if let Some(given) = given {
-            return sound(given).map_err(|why| CommandError::usage(format!("`{}`: {why}", question.flag)));
+        let usual = question.usual.filter(|_| self.prompt.is_none());
+        if let Some(given) = given.as_deref().or(usual) {
+            return parse(given).map_err(|why| CommandError::usage(format!("`{}`: {why}", question.flag)));
         }
         let Some(prompt) = &self.prompt else {
-            let Some(usual) = question.usual else {
-                self.missing.push(question.flag);
-                return Ok(T::default());
-            };
-            return sound(usual).map_err(|why| CommandError::usage(format!("`{}`: {why}", question.flag)));
+            self.missing.push(question.flag);
+            return Ok(T::default());
         };
         loop {
             let typed = typed(prompt, question)?;
-            match sound(&typed) {
+            match parse(&typed) {
                 Ok(answer) => return Ok(answer),
                 Err(why) => print(&format!("{why}\n")),
             }
         }
     }
 
-    /// Without a terminal, what no flag has said.
+    /// Without a terminal, the flags that are missing.
     pub(super) fn complete(&self) -> Result<(), CommandError> {
         match &self.missing[..] {
             [] => Ok(()),
@@ -113,13 +135,13 @@ fn typed(prompt: &Prompt, question: &Question<'_>) -> Result<String, CommandErro
     }
 }
 
-/// Sound, or nothing at all.
+/// The parsed answer, or `none`.
 pub(super) fn or_none<T>(
-    sound: impl Fn(&str) -> Result<T, String>,
-) -> impl Fn(&str) -> Result<Option<T>, String> {
+    parse: impl Fn(&str) -> Result<T, InvalidAnswer>,
+) -> impl Fn(&str) -> Result<Option<T>, InvalidAnswer> {
     move |text| match text {
         NONE => Ok(None),
-        text => sound(text).map(Some),
+        text => parse(text).map(Some),
     }
 }
 

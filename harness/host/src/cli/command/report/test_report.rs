@@ -1,4 +1,4 @@
-//! The test report of a run folder: what stands in it, masked where that is asked for, and with the feature `pdf` the sheets.
+//! The test report of a run folder: its contents, masked on request, and with the feature `pdf` the typeset file.
 
 use dfota_record::day::Day;
 use dfota_record::evidence::maker::{self, MakeError};
@@ -12,7 +12,7 @@ pub const FILE: &str = "report.pdf";
 
 /// A test report that could not be made.
 #[derive(Debug, thiserror::Error)]
-pub enum PaperError {
+pub enum TestReportError {
     /// The journal, or the file.
     #[error(transparent)]
     Report(#[from] ReportError),
@@ -26,18 +26,18 @@ pub enum PaperError {
     #[error(transparent)]
     Pdf(#[from] dfota_pdf::PdfError),
     #[cfg(feature = "pdf")]
-    #[error("what stands in the test report could not be written as JSON: {0}")]
+    #[error("the contents of the test report could not be written as JSON: {0}")]
     Data(#[from] serde_json::Error),
 }
 
-/// What stands in the test report of a run folder, from its journal alone, `masked` if the run or the caller says so.
-pub fn contents(folder: &Path, masked: bool, issued: Option<Day>) -> Result<Certificate, PaperError> {
+/// The contents of the test report of a run folder, from its journal alone, `masked` if the run or the caller says so.
+pub fn contents(folder: &Path, masked: bool, issued: Option<Day>) -> Result<Certificate, TestReportError> {
     let records = journal::read(folder, masked).map_err(ReportError::from)?;
     let run = Run::new(&records).map_err(|why| ReportError::Run {
         path: folder.to_owned(),
         why,
     })?;
-    // The reader of the report gets this one, so that this one is named.
+    // The report names the file that its reader gets.
     let file = journal::masked::name(run.started.masked);
     let given_away = maker::journal(folder, run.started.masked)?;
     let journal = JournalFacts {
@@ -50,7 +50,7 @@ pub fn contents(folder: &Path, masked: bool, issued: Option<Day>) -> Result<Cert
 
 /// Typesets the test report of a run folder; gives its path.
 #[cfg(feature = "pdf")]
-pub fn make(folder: &Path, masked: bool, issued: Option<Day>) -> Result<std::path::PathBuf, PaperError> {
+pub fn make(folder: &Path, masked: bool, issued: Option<Day>) -> Result<std::path::PathBuf, TestReportError> {
     let certificate = contents(folder, masked, issued)?;
     let pdf = dfota_pdf::typeset(serde_json::to_value(&certificate)?, &certificate.run)?;
     let path = folder.join(FILE);
