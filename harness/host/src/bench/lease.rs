@@ -35,7 +35,7 @@ pub const PROGRAMS: &str = "programs";
 
 /// How long the guard of a dead owner may need: some programs, each within its own time.
 pub(super) const GUARD: Duration = Duration::from_secs(60);
-/// After this long it is said what is waited for.
+/// After this long a message says what is waited for.
 pub(super) const PATIENCE: Duration = Duration::from_millis(500);
 const LOOK: Duration = Duration::from_millis(5);
 /// How long an owner may take to die: its threads end one by one, and locked memory is given back first.

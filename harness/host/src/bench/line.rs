@@ -13,7 +13,7 @@ pub mod simulated;
 use std::os::fd::BorrowedFd;
 
 /// One output of the rig, as its driver sees it. Dropping it moves nothing; each driver says what the hardware does with a line
-/// that nobody holds any more.
+/// that no process holds any more.
 pub trait OutputLine: Send {
     /// Drives the line to its active level (supplied, asserted, pressed) or away from it. Returns when that is done, as
     /// far as the driver can tell. It runs between a byte and the cut: allocate only where it cannot be avoided.

@@ -1,4 +1,4 @@
-//! The AT terminal of `console`: what is typed goes to the module, lines that begin with `:` move the rig.
+//! The AT terminal of `console`: what is typed goes to the module; lines that begin with `:` control the rig.
 //!
 //! A person types when the module is ready for it. Lines out of a pipe come all at once, so they are paced: the terminal
 //! waits for the boot, and then for the result of each command before it sends the next.
@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 /// How long a boot is waited for before the next line of a pipe is sent.
 const BOOT: Duration = Duration::from_secs(30);
-/// Between two looks at the module while nothing is typed, in real time. What it says is on the screen before.
+/// How often to process what the module sends while nothing is typed, in real time. The screen shows it at once.
 const TICK: Duration = Duration::from_millis(20);
 
 /// What the lines that begin with `:` do, for `:help` and for `--help`.
@@ -74,14 +74,14 @@ pub struct AtTerminal<'a> {
 }
 
 impl<'a> AtTerminal<'a> {
-    /// A terminal on a module; `paced` where nobody looks at it.
+    /// A terminal on a module; `paced` where lines come out of a pipe.
     pub fn new(module: &'a mut Module, paced: bool) -> Self {
         Self { module, paced }
     }
 
     /// Boots the module and passes on what is `typed` until `:quit` or the end of it. An error is an interrupt.
     ///
-    /// The supply is taken away first: a module that `power RIG on` has left on would not boot, and nobody knows how it sleeps.
+    /// The supply is switched off first: a module that `power RIG on` has left on would not boot, and may sleep.
     pub fn run(mut self, typed: &Receiver<String>) -> Result<(), Stop> {
         self.obey(TerminalCommand::Cycle)?;
         loop {
@@ -96,7 +96,7 @@ impl<'a> AtTerminal<'a> {
             }
             self.attempt(Self::listen)?;
         }
-        // What the module has said until now is shown before its supply goes.
+        // What the module has sent until now is shown before its supply is switched off.
         self.attempt(|terminal| terminal.module.drain().map(drop))
     }
 
@@ -165,7 +165,7 @@ impl<'a> AtTerminal<'a> {
         Ok(())
     }
 
-    /// Does something that may fail: the terminal stays, for that is when it is needed. Only an interrupt ends it.
+    /// Does something that may fail. The terminal stays open, for finding out why; only an interrupt ends it.
     fn attempt(&mut self, what: impl FnOnce(&mut Self) -> Result<(), Stop>) -> Result<(), Stop> {
         match what(self) {
             Err(Stop::Rule(rule, sentence)) => {

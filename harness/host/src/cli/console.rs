@@ -1,7 +1,7 @@
-//! What a run shows while it runs: a line a case on standard output, with the reason below where it did not pass; on a
+//! The output of a run while it goes on: one line for each case on standard output, with the reason below where it did not pass; on a
 //! terminal, progress on standard error.
 //!
-//! It is an observer of the journal: it sees a record after it was written, and knows nothing else.
+//! It observes the journal: it sees a record after it was written, and knows nothing else.
 
 pub mod case_text;
 mod link;
@@ -26,7 +26,7 @@ use std::collections::HashMap;
 use std::fmt::Write;
 use std::io::Write as _;
 use std::time::Duration;
-use time_estimate::{CaseName, CaseResult, ExpectedTime};
+use time_estimate::{CaseEnding, CaseName, ExpectedTime};
 
 /// Ids of cases that are named for each rule in the summary; the rest is counted.
 const NAMED: usize = 5;
@@ -274,11 +274,11 @@ impl Observer for Console {
     }
 }
 
-fn result(verdict: &Verdict) -> CaseResult {
+fn result(verdict: &Verdict) -> CaseEnding {
     match verdict {
-        Verdict::Pass | Verdict::Skip { .. } => CaseResult::Good,
-        Verdict::Fail(_) => CaseResult::Failed,
-        Verdict::Error(_) | Verdict::Inconclusive(_) | Verdict::NotReached => CaseResult::Undecided,
+        Verdict::Pass | Verdict::Skip { .. } => CaseEnding::Good,
+        Verdict::Fail(_) => CaseEnding::Failed,
+        Verdict::Error(_) | Verdict::Inconclusive(_) | Verdict::NotReached => CaseEnding::Undecided,
     }
 }
 

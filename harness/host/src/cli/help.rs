@@ -1,8 +1,7 @@
-//! What stands below the help of each command: two examples, and what its exit codes mean.
+//! The text below the help of each command: two examples, and what its exit codes mean.
 
 use clap::Command;
 
-/// What stands below the help of a command.
 pub struct CommandHelp {
     path: &'static str,
     examples: [&'static str; 2],

@@ -13,7 +13,7 @@ use crate::terminal::paint::{ColorMode, Paint};
 use clap::{FromArgMatches, Parser, Subcommand};
 use std::process::ExitCode as ProcessExitCode;
 
-/// Where the flags that every command has stand in its help: behind its own, however many these are.
+/// Places the flags of every command behind its own in the help, however many these are.
 const SHARED: usize = 900;
 
 /// Cuts the power of a cellular module in the middle of a firmware update, and reports whether it came back.
@@ -78,7 +78,7 @@ pub struct Common {
 }
 
 pub fn main() -> ProcessExitCode {
-    // This program starts it and nobody types it: neither help nor completions have it.
+    // Only this program starts it: help and completions do not show it.
     if std::env::args_os()
         .nth(1)
         .is_some_and(|word| word == guard::COMMAND)

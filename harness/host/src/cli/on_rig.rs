@@ -18,7 +18,7 @@ pub enum NoBench {
     Rig(OpenError),
 }
 
-/// What came of the work, and whether the lines are in their safe state after it.
+/// The result of the work, and whether the lines are in their safe state after it.
 pub struct Worked<T> {
     pub result: T,
     pub safe: Result<(), LineError>,
@@ -48,7 +48,7 @@ pub fn this_program() -> PathBuf {
     std::env::current_exe().unwrap_or_else(|_| PathBuf::from("dfota-hil"))
 }
 
-/// A journal of something that is no run. Its file is gone when this program is, however that ends: it has no name any more.
+/// A journal of something that is not a run. Its folder is removed at once, so that nothing is left however the program ends.
 pub fn nameless_journal(clock: Clock, observer: Box<dyn Observer>) -> std::io::Result<(Journal, Writer)> {
     let folder = tempfile::Builder::new().prefix("dfota-hil-").tempdir()?;
     Writer::start(folder.path(), clock, observer)

@@ -1,6 +1,6 @@
 //! What `console` shows of a module: its lines with times, and beside a URC what it means.
 //!
-//! It is an observer of the journal, as the console of a run is: what it shows was written down before.
+//! It observes the journal, as the console of a run does: what it shows was written down before.
 
 use crate::terminal::paint::{DIM, Paint};
 use dfota_core::event::{Event, Record};
@@ -32,9 +32,10 @@ impl Screen {
     fn shown(&self, event: &Event) -> Option<String> {
         Some(match event {
             Event::Rx { text, partial } => {
-                let note = match partial {
-                    true => Some("the line never ended".into()),
-                    false => Urc::parse(text.as_bytes()).and_then(note),
+                let note = if *partial {
+                    Some("the line never ended".into())
+                } else {
+                    Urc::parse(text.as_bytes()).and_then(note)
                 };
                 match note {
                     Some(note) => {

@@ -1,11 +1,11 @@
-//! Who has the hardware of a rig: one process of this machine at a time, whoever asks and wherever their state is kept.
+//! The lock on the hardware of a rig: one process of this machine has it at a time, whatever its user and its state folder.
 //!
-//! Each part of a rig that only one may use has a name, and whoever has the rig listens on a Unix socket of that name in the
-//! abstract namespace (unix(7)). The kernel gives a name to one socket at a time, for all users alike, and frees it with its
-//! last descriptor: a duplicate goes to the guard with the lock of the lease, so that nobody has the rig before a dead
-//! owner's lines are safe. Whoever is refused connects to it and is told by the owner who that is.
+//! Each part of a rig that only one process may use has a name, and the owner of the rig listens on a Unix socket of that name in
+//! the abstract namespace (unix(7)). The kernel gives a name to one socket at a time, for all users alike, and frees it with its
+//! last descriptor: a duplicate goes to the guard with the lock of the lease, so that no other process has the rig before a dead
+//! owner's lines are safe. A process that is refused connects to the socket, and the owner answers who it is.
 //!
-//! Why no lock files: a common folder of theirs has to be there, writable for everybody and safe from planted links, and a unit
+//! Why no lock files: they need a common folder, writable for all users and safe from planted links, and a unit
 //! with `ProtectSystem=strict`, a private `/tmp` or a user without the package would see another one. Why no lock on the
 //! device nodes: eight rigs of one Raspberry Pi share `/dev/gpiochip0`; opening a serial port raises DTR and RTS, which `power`
 //! has no business to do; and the node of an adapter that the switched supply feeds is not there while that is off. As with a
@@ -39,9 +39,9 @@ const PREFIX: &str = "dfota-hil/";
 const FILE: &str = "its file";
 /// A longer name is its digest: an address has 107 bytes.
 const LONGEST: usize = 100;
-/// Most bytes of an answer that are read: whoever answers may be anybody.
+/// Most bytes of an answer that are read: any process may answer.
 const ANSWER: u64 = 16_384;
-/// Between two attempts where nobody could be asked.
+/// Between two attempts where no process answered.
 const LOOK: Duration = Duration::from_millis(5);
 
 /// A part of a rig that one process may use at a time.
@@ -130,7 +130,7 @@ impl Hardware {
         holder.owner.run = Some(run.to_owned());
     }
 
-    /// Whoever holds duplicates of these holds the parts.
+    /// A duplicate of one of these holds the part as well.
     pub(super) fn sockets(&self) -> impl Iterator<Item = BorrowedFd<'_>> {
         self.sockets.iter().map(AsFd::as_fd)
     }
@@ -145,7 +145,7 @@ impl Drop for Hardware {
     }
 }
 
-/// Tells everybody who connects who has the rig, until the other end of `closed` is gone.
+/// Answers each connection with who has the rig, until the other end of `closed` is gone.
 fn answer(sockets: &[UnixListener], holder: &Mutex<HardwareHolder>, closed: &UnixStream) {
     loop {
         let mut awaited: Vec<PollFd<'_>> = sockets
@@ -164,7 +164,7 @@ fn answer(sockets: &[UnixListener], holder: &Mutex<HardwareHolder>, closed: &Uni
         }
         for (socket, _) in sockets.iter().zip(ready).filter(|(_, ready)| *ready) {
             let told = holder.lock().unwrap_or_else(PoisonError::into_inner).clone();
-            // Whoever does not listen is not told.
+            // A process that does not read the answer gets none.
             let _ = socket.accept().and_then(|(mut asks, _)| {
                 asks.set_nonblocking(true)?;
                 asks.write_all(&serde_json::to_vec(&told)?)
@@ -184,7 +184,7 @@ impl HardwareHolder {
         format!("; it is of user `{user}`, with the rig file `{file}`{shared}")
     }
 
-    /// Whoever answers may be anybody: nothing in it moves the cursor of a terminal.
+    /// Any process may answer: without control characters, nothing in it moves the cursor of a terminal.
     fn plain(mut self) -> Self {
         let Owner {
             command, run, since, ..
@@ -215,7 +215,7 @@ impl HardwarePart {
         SocketAddr::from_abstract_name(&self.name)
     }
 
-    /// The socket, where nobody has the name.
+    /// The socket, where the name is free.
     fn bind(&self) -> Result<Option<UnixListener>, LeaseError> {
         match self.address().and_then(|at| UnixListener::bind_addr(&at)) {
             Ok(socket) => Ok(Some(socket)),
@@ -310,8 +310,7 @@ fn port(address: &Address) -> Vec<HardwarePart> {
     }
 }
 
-/// Where a serial port is plugged in: the device behind it, else the node itself. What is no terminal, as `/dev/null`, is
-/// no port.
+/// Where a serial port is plugged in: the device behind it, else the node itself. `/dev/null` and the like are not ports.
 fn plugged_in(node: &Path) -> Option<PathBuf> {
     if node.starts_with("/dev/pts") {
         return Some(node.to_owned());
@@ -404,7 +403,7 @@ mod tests {
 
     /// What an owner says is shown without what moves the cursor.
     #[test]
-    fn who_answers_may_be_anybody() {
+    fn answers_have_no_control_characters() {
         let owner = r#"{"pid": 1, "command": "run\u001b[2J", "run": "a\nb", "since": "", "left": null}"#;
         let text = format!(r#"{{"owner": {owner}, "user": "\u0007root", "file": "/rig\r.yaml"}}"#);
         let holder: HardwareHolder = serde_json::from_str(&text).expect("a holder");

@@ -59,7 +59,7 @@ pub fn run_program(argv: &[String], timeout: Duration, stdin: Stdio) -> Result<(
     let mut command = Command::new(program);
     command
         .args(args)
-        // Nobody but this program needs the key that signs.
+        // Only this program needs the signing key.
         .env_remove(dfota_record::evidence::signing_key::VARIABLE)
         .stdin(stdin);
     run_to_its_end(&mut command, &argv.join(" "), timeout)

@@ -1,6 +1,6 @@
 //! A pin of a Raspberry Pi's header, by its BCM number, through the registers of the GPIO block.
 //!
-//! Writing a register asks nobody: the kernel does not know that the pin is taken, so that another process can open the same
+//! Writing a register does not ask the kernel: it does not know that the pin is taken, so that another process can open the same
 //! pin again and drive it, and a pin that the kernel itself uses has to be noticed here.
 
 use super::gpiochip::{holder, no_permission};
@@ -101,7 +101,7 @@ fn refused(line: &str, why: Error) -> DriverError {
     match why {
         // No Raspberry Pi, or one that came after the library.
         Error::UnknownModel => DriverError::new(
-            "this machine is no Raspberry Pi that rppal 0.22 knows; the driver `gpiochip` moves the lines of any machine with a GPIO chip",
+            "this machine is not a Raspberry Pi that rppal 0.22 knows; the driver `gpiochip` moves the lines of any machine with a GPIO chip",
         ),
         Error::PermissionDenied(path) => no_permission(path),
         Error::PinUsed(pin) => DriverError::new(format_args!(
@@ -116,7 +116,7 @@ fn refused(line: &str, why: Error) -> DriverError {
     }
 }
 
-/// Takes a pin that the kernel has given to nobody.
+/// Takes a pin, unless another program has it from the kernel.
 fn free(line: &str, pin: u8) -> Result<Pin, DriverError> {
     let gpio = Gpio::new().map_err(|why| refused(line, why))?;
     if let Some(consumer) = consumer(pin) {
@@ -158,7 +158,7 @@ mod tests {
     )]
     #[case(
         Error::UnknownModel,
-        "this machine is no Raspberry Pi that rppal 0.22 knows; the driver `gpiochip` moves the lines of any machine with a GPIO chip"
+        "this machine is not a Raspberry Pi that rppal 0.22 knows; the driver `gpiochip` moves the lines of any machine with a GPIO chip"
     )]
     #[case(
         Error::Io(std::io::Error::from(std::io::ErrorKind::NotFound)),

@@ -96,7 +96,7 @@ pub fn agree(stream: &mut TcpStream, baud: u32) -> Result<Telnet, PortRefused> {
         let mut buffer = [0; 512];
         match stream.read(&mut buffer).map_err(lost)? {
             0 => {
-                let hint = "; somebody else may have the port: most servers take one connection";
+                let hint = "; another program may have the port: most servers take one connection";
                 return Err(PortRefused::new("the server closed the connection", hint));
             }
             n => telnet.decode(&mut buffer[..n]),

@@ -28,7 +28,7 @@ pub struct PortError {
 /// Bytes that were not all written.
 #[derive(Debug, thiserror::Error)]
 #[error("{why}")]
-pub struct WriteError {
+pub struct PartialWrite {
     /// Those that were.
     pub written: usize,
     pub why: io::Error,
@@ -61,7 +61,7 @@ impl Port {
         })
     }
 
-    /// Whether the system may drop bytes that nobody reads in time: a UART has no flow control here. A pseudo-terminal and a
+    /// Whether the system may drop bytes that are not read in time: a UART has no flow control here. A pseudo-terminal and a
     /// socket make the other side wait.
     pub fn may_drop(&self) -> bool {
         match &self.address {
@@ -84,7 +84,7 @@ impl Port {
     pub fn close(&self) -> io::Result<()> {
         let nothing = std::fs::File::open("/dev/null")?;
         let device = self.device();
-        // A lock outlives its owner for as long as anybody has the device open.
+        // Otherwise the lock would last as long as any process has the device open.
         let _ = rustix::termios::ioctl_tiocnxcl(&*device);
         *self.device.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(nothing.into());
         Ok(())
@@ -119,18 +119,18 @@ impl Port {
     }
 
     /// Writes all bytes, or says how many were written before `limit` of real time was over or the device had gone.
-    pub fn write_all(&self, bytes: &[u8], limit: Duration) -> Result<(), WriteError> {
+    pub fn write_all(&self, bytes: &[u8], limit: Duration) -> Result<(), PartialWrite> {
         if self.telnet.is_none() {
             return self.write_wire(bytes, limit);
         }
         let written = self.write_wire(&telnet::encode(bytes), limit);
-        written.map_err(|error| WriteError {
+        written.map_err(|error| PartialWrite {
             written: error.written.min(bytes.len()),
             ..error
         })
     }
 
-    fn write_wire(&self, bytes: &[u8], limit: Duration) -> Result<(), WriteError> {
+    fn write_wire(&self, bytes: &[u8], limit: Duration) -> Result<(), PartialWrite> {
         let device = self.device();
         let deadline = Instant::now() + limit;
         let mut written = 0;
@@ -147,7 +147,7 @@ impl Port {
                 },
                 Err(why) => why.into(),
             };
-            return Err(WriteError { written, why });
+            return Err(PartialWrite { written, why });
         }
         Ok(())
     }
@@ -201,7 +201,7 @@ fn device(path: &Path, baud: u32) -> Result<OwnedFd, PortRefused> {
             PortRefused::new(error, hint)
         })?;
     let fd = own(port.into_raw_fd());
-    // What came before nobody listened is of no use, and a line torn in the middle would be misread.
+    // What came before is of no use, and a line torn in the middle would be misread.
     rustix::termios::tcflush(&fd, rustix::termios::QueueSelector::IFlush).map_err(io::Error::from)?;
     Ok(fd)
 }

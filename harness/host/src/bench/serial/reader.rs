@@ -237,7 +237,7 @@ struct OnThread {
 
 impl OnThread {
     fn run(mut self) {
-        // A timer may be late by this much; the default of 50 µs would stand in every delayed cut.
+        // A timer may be late by this much; the default of 50 µs would delay every cut with a delay.
         let _ = rustix::thread::set_current_timer_slack(std::num::NonZeroU64::new(1));
         let mut device = self.port.device();
         let mut buffer = [0_u8; 4096];
@@ -314,8 +314,8 @@ impl OnThread {
         Ok(!fds[0].revents().is_empty())
     }
 
-    /// Takes what one read gave. First of all the cut, wherever in it its moment stands; only then is anything of it escaped,
-    /// written down or told, in the order in which it was said.
+    /// Takes what one read gave. The cut comes first, wherever in it its moment is; only then is anything of it escaped, written
+    /// down or handed over, in the order in which it came.
     fn take(&mut self, bytes: &[u8], at: Instant, full: bool) {
         self.bytes += bytes.len() as u64;
         let mut made = self.cut_if_met(bytes, at);
@@ -344,7 +344,7 @@ impl OnThread {
             if let Some((_, made)) = made.take_if(|(end, _)| *end == n) {
                 report(made, &self.journal, &self.runner);
             }
-            // A cut with a delay waits for no line either, but for those that were read before it.
+            // A cut with a delay does not wait for the lines behind it either.
             late = late.or_else(|| self.shared.trigger.cut_if_due(&self.lines));
         }
         if let Some(late) = late {
@@ -375,7 +375,7 @@ impl OnThread {
         }
     }
 
-    /// Says that everything is told, once nothing can be read any more.
+    /// Answers a drain, once nothing can be read any more.
     fn answer_drain(&mut self, device: &OwnedFd) {
         if !self.shared.orders().drain {
             return;
@@ -407,9 +407,9 @@ impl OnThread {
         partial
     }
 
-    /// Waits until the port can be opened again, or the reader is to stop. Meanwhile it answers as ever.
+    /// Waits until the port can be opened again, or the reader is to stop. Meanwhile it cuts and answers as always.
     fn lost(&mut self, device: Arc<OwnedFd>, why: &str) -> Arc<OwnedFd> {
-        // The system gives the same name again only to a device that nobody has open any more.
+        // The system gives the same name again only to a device that no process has open any more.
         drop(device);
         let _ = self.port.close();
         let why = format!("serial port `{}` failed: {why}", self.port.address());

@@ -1,6 +1,6 @@
 //! The telnet layer of RFC 2217: escapes in both directions, and the few options that a serial port needs. No I/O.
 //!
-//! Written here because no maintained crate has it: `rfc2217-rs` stands at its first release.
+//! Written here because no maintained crate has it: `rfc2217-rs` is at its first release.
 
 /// Interpret as command (RFC 854).
 const IAC: u8 = 255;

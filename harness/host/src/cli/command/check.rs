@@ -68,7 +68,7 @@ pub fn main(args: &CheckArgs, common: Common) -> Result<ExitCode, CommandError> 
     let mut rig = super::load_rig(&args.rig)?;
     if args.step && !std::io::stdin().is_terminal() {
         return Err(CommandError::usage(
-            "`--step` waits for Enter before each step, but standard input is no terminal: leave it out to check everything at once",
+            "`--step` waits for Enter before each step, but standard input is not a terminal: leave it out to check everything at once",
         ));
     }
     let dir = StateDir::find(&args.state)?;
@@ -145,7 +145,7 @@ fn concluded(
             let mended = if last.sound {
                 ""
             } else {
-                "once what failed is mended, "
+                "once what failed is corrected, "
             };
             let ends = state.check(&args.rig, " --clear");
             print(&format!("still in quarantine: {mended}`{ends}` ends it\n"));
@@ -166,8 +166,8 @@ struct CheckSession<'a> {
 }
 
 impl CheckSession<'_> {
-    /// Each step is a check of its own, so that a rig file that was mended counts, and the rig is free meanwhile. `rig` is then
-    /// as it was read last.
+    /// Each step is a check of its own: it reads the rig file again, which may have been corrected, and between two steps the rig
+    /// is free. `rig` is then as it was read last.
     fn step_by_step(&self, rig: &mut Rig) -> Result<Result<Checked, Left>, CommandError> {
         let prompt = Prompt::new().map_err(|why| CommandError::error(format!("no signals: {why}")))?;
         let looked = || match prompt.ask("       on: Enter switches it off again: ") {
@@ -175,8 +175,8 @@ impl CheckSession<'_> {
             PromptAnswer::Go | PromptAnswer::Stop => Ok(()),
         };
         let look = |rig: &mut Rig, stage| {
-            let seen = super::load_rig(&self.args.rig).and_then(|mended| {
-                *rig = mended;
+            let seen = super::load_rig(&self.args.rig).and_then(|reread| {
+                *rig = reread;
                 let lease = super::lease(rig, &self.args.state, "check")?;
                 self.on_rig(rig, lease.as_ref(), |check| check.stage(stage, looked))
             });

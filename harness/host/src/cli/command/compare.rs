@@ -94,7 +94,7 @@ fn side(what: &str, args: &CompareArgs, store: Option<&Path>) -> Result<Vec<Entr
         });
     };
     let store = Store::read(store)
-        .map_err(|why| CommandError::usage(format!("`{what}` is no run folder, and {why}")))?;
+        .map_err(|why| CommandError::usage(format!("`{what}` is not a run folder, and {why}")))?;
     let named = Wanted {
         run: Some(what),
         last: Some(1),

@@ -41,7 +41,7 @@ pub fn main(command: &EvidenceCommand) -> Result<ExitCode, CommandError> {
     }
 }
 
-/// The signature of a run that nobody touched.
+/// The signature of a run that is as it was made.
 fn signature(run: &Path) -> Result<Vec<u8>, CommandError> {
     let verified = verify(run, None).map_err(CommandError::usage)?;
     if let Some(first) = verified.touched.first().or(verified.incomplete.as_ref()) {

@@ -151,7 +151,7 @@ pub fn main(args: &HistoryArgs, common: Common) -> Result<ExitCode, CommandError
     Ok(ExitCode::Success)
 }
 
-/// The runs in a folder, the oldest first; what cannot be read is told.
+/// The runs in a folder, the oldest first, with a note on each that cannot be read.
 fn of_folder(folder: &Path, args: &HistoryArgs) -> Result<Vec<Entry>, CommandError> {
     let (mut runs, _) = entries(&run_folders(folder)?);
     runs.retain(|run| args.rig.as_ref().is_none_or(|rig| *rig == run.rig));
@@ -170,7 +170,7 @@ struct RigKey {
 /// The runs of each rig, the oldest first.
 type Rigs = BTreeMap<RigKey, Vec<Entry>>;
 
-/// The runs by rig, with the cases alone that are asked for: what a simulator did says nothing about a bench.
+/// The runs by rig, with the selected cases alone. A simulated rig is another one: its results say nothing about a bench.
 fn rigs(all: Vec<Entry>, args: &HistoryArgs, query: &HistoryQuery) -> Result<Rigs, CommandError> {
     let mut rigs = Rigs::new();
     for run in all {
@@ -304,7 +304,7 @@ fn rebuilt(path: &Path, folders: &[PathBuf]) -> Result<ExitCode, CommandError> {
     Ok(ExitCode::Success)
 }
 
-/// What the history keeps of run folders, and of how many it keeps nothing; what cannot be read is told.
+/// The entries of run folders, and how many have none, with a note on each that cannot be read.
 fn entries(runs: &[PathBuf]) -> (Vec<Entry>, usize) {
     let read = runs.iter().filter_map(|run| {
         entry(run).unwrap_or_else(|why| {

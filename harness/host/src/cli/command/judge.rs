@@ -1,4 +1,4 @@
-//! `judge`: verdicts again, from the journal of a run; and what there is in anybody's serial log.
+//! `judge`: verdicts again, from the journal of a run; and what is in any serial log.
 
 mod as_json;
 mod as_text;
@@ -8,6 +8,7 @@ use crate::cli::Common;
 use crate::exit::{CommandError, ExitCode};
 use crate::terminal::paint::Paint;
 use crate::terminal::print;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use dfota_core::log::fold::LogContext;
 use dfota_core::log::format::LogFormat;
 use dfota_core::log::reader::LogReader;
@@ -49,11 +50,11 @@ pub struct JudgeArgs {
     #[arg(long, value_name = "VERSION", requires = "log", conflicts_with = "runs")]
     to: Option<Version>,
     /// With `--log`: how updates were ordered whose order is not in the log
-    #[arg(long, value_enum, requires = "log", conflicts_with = "runs")]
-    via: Option<ViaArg>,
+    #[arg(long, value_parser = words(&VIAS).try_map(via), requires = "log", conflicts_with = "runs")]
+    via: Option<Via>,
     /// With `--log`: what wrote it
-    #[arg(long, value_enum, default_value_t, requires = "log", conflicts_with = "runs")]
-    format: FormatArg,
+    #[arg(long, value_parser = words(&FORMATS).map(GivenFormat::named), default_value = "auto", requires = "log", conflicts_with = "runs")]
+    format: GivenFormat,
     /// With `--log`: write a page with timelines to this file
     #[arg(long, value_name = "FILE", requires = "log", conflicts_with = "runs")]
     html: Option<PathBuf>,
@@ -69,61 +70,51 @@ pub struct JudgeArgs {
 }
 
 /// How a package gets into a module.
-#[derive(Debug, Clone, Copy, clap::ValueEnum)]
-enum ViaArg {
-    /// `AT+QFOTADL` with a URL
-    Http,
-    /// `AT+QFUPLEX`, then `AT+QFOTADL=1`
-    Uart,
-    /// LwM2M
-    Coap,
-}
-
+const VIAS: [(&str, &str); 3] = [
+    ("http", "`AT+QFOTADL` with a URL"),
+    ("uart", "`AT+QFUPLEX`, then `AT+QFOTADL=1`"),
+    ("coap", "LwM2M"),
+];
 /// How a log is written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]
-enum FormatArg {
-    /// Find out by its first lines
-    #[default]
-    Auto,
-    /// What the module said and nothing else: `cat`, PuTTY
-    Plain,
-    /// `[2026-11-22 14:30:05] `
-    Minicom,
-    /// `[2026-11-22 14:30:05.123] `, `[Sun Nov 22 14:30:05.123 2026] `
-    Teraterm,
-    /// `[14:30:05.123] `, `[ 1.234567] `: picocom with `ts`, grabserial, tio, Arduino
-    Picocom,
-    /// With control sequences and without time stamps
-    Screen,
-    /// Its console log file or its StepLogger
-    Labgrid,
-    /// `[2026-11-22_14:30:05:123]`, `[14:30:05.123] RX: `: Quectel's QCOM and others
-    Qcom,
+const FORMATS: [(&str, &str); 8] = [
+    ("auto", "Find out by its first lines"),
+    ("plain", "What the module said and nothing else: `cat`, PuTTY"),
+    ("minicom", "`[2026-11-22 14:30:05] `"),
+    (
+        "teraterm",
+        "`[2026-11-22 14:30:05.123] `, `[Sun Nov 22 14:30:05.123 2026] `",
+    ),
+    (
+        "picocom",
+        "`[14:30:05.123] `, `[ 1.234567] `: picocom with `ts`, grabserial, tio, Arduino",
+    ),
+    ("screen", "With control sequences and without time stamps"),
+    ("labgrid", "Its console log file or its StepLogger"),
+    (
+        "qcom",
+        "`[2026-11-22_14:30:05:123]`, `[14:30:05.123] RX: `: Quectel's QCOM and others",
+    ),
+];
+
+/// The words that a flag takes, and what they mean.
+fn words(words: &'static [(&str, &str)]) -> PossibleValuesParser {
+    let value = |(word, help): &(&'static str, &'static str)| PossibleValue::new(*word).help(*help);
+    PossibleValuesParser::new(words.iter().map(value))
 }
 
-impl FormatArg {
-    fn format(self) -> Option<LogFormat> {
-        Some(match self {
-            Self::Auto => return None,
-            Self::Plain => LogFormat::Plain,
-            Self::Minicom => LogFormat::Minicom,
-            Self::Teraterm => LogFormat::TeraTerm,
-            Self::Picocom => LogFormat::Picocom,
-            Self::Screen => LogFormat::Screen,
-            Self::Labgrid => LogFormat::Labgrid,
-            Self::Qcom => LogFormat::Qcom,
-        })
+/// The format of `--format`; none for `auto`.
+#[derive(Debug, Clone, Copy)]
+struct GivenFormat(Option<LogFormat>);
+
+impl GivenFormat {
+    fn named(word: String) -> Self {
+        Self(LogFormat::ALL.into_iter().find(|format| format.name() == word))
     }
 }
 
-impl From<ViaArg> for Via {
-    fn from(via: ViaArg) -> Self {
-        match via {
-            ViaArg::Http => Self::Http,
-            ViaArg::Uart => Self::Uart,
-            ViaArg::Coap => Self::Coap,
-        }
-    }
+fn via(word: String) -> Result<Via, &'static str> {
+    let via = Via::ALL.into_iter().find(|via| via.name() == word);
+    via.ok_or("expected `http`, `uart` or `coap`")
 }
 
 pub fn main(args: &JudgeArgs, common: Common) -> Result<ExitCode, CommandError> {
@@ -133,13 +124,12 @@ pub fn main(args: &JudgeArgs, common: Common) -> Result<ExitCode, CommandError> 
     }
 }
 
-/// 0: nothing illegal is seen; 1: something is; 2: it cannot be read; 3: there is no update in it.
 fn judge_log(path: &Path, args: &JudgeArgs, common: Common) -> Result<ExitCode, CommandError> {
-    let mut log = Log::open(path, args.format.format()).map_err(CommandError::usage)?;
+    let mut log = Log::open(path, args.format.0).map_err(CommandError::usage)?;
     let told = LogContext {
         from: args.from.clone(),
         to: args.to.clone(),
-        via: args.via.map(Via::from),
+        via: args.via,
     };
     let mut reader = LogReader::new(log.format, log.counted, told);
     let paint = Paint::new(common.color);

@@ -289,7 +289,7 @@ struct Keeps<'r> {
 }
 
 /// The end of a run.
-struct Ran {
+struct RunEnd {
     exit: ExitCode,
     /// What is printed last.
     last_words: Vec<String>,
@@ -311,7 +311,7 @@ fn on_rig(
     keeps: Keeps<'_>,
     clock: Clock,
     journal: &Journal,
-) -> Ran {
+) -> RunEnd {
     let Keeps {
         lease,
         terms,
@@ -348,7 +348,7 @@ fn on_rig(
         interrupted: end.interrupted,
         safe: safe.is_ok(),
     });
-    Ran { exit, last_words }
+    RunEnd { exit, last_words }
 }
 
 fn searched(mut runner: Runner<'_>, case: &Case, hunt: &Hunt) -> CasesEnd {
@@ -408,7 +408,7 @@ fn search_exit(bisected: &Bisected, interrupted: bool) -> ExitCode {
 }
 
 /// A rig that cannot be opened, or must not be, makes an error of every case.
-fn unopened(plan: &Plan, journal: &Journal, rule: Rule, why: &str, last_words: Vec<String>) -> Ran {
+fn unopened(plan: &Plan, journal: &Journal, rule: Rule, why: &str, last_words: Vec<String>) -> RunEnd {
     for Planned { case, .. } in plan.cases.iter().filter(|planned| planned.skip.is_none()) {
         let (verdict, sentence) = (Verdict::by(rule, why.to_owned()), why.to_owned());
         journal.halted(Halted { rule, sentence });
@@ -420,5 +420,5 @@ fn unopened(plan: &Plan, journal: &Journal, rule: Rule, why: &str, last_words: V
         interrupted: false,
         safe: true,
     });
-    Ran { exit, last_words }
+    RunEnd { exit, last_words }
 }

@@ -180,7 +180,7 @@ fn say(event: &CoapEvent) {
 }
 
 fn tell(event: CoapEvent, driven: Option<&str>, endings: &UnboundedSender<UpdateEnding>) {
-    // Progress block by block would bury the rest; the download's end is told.
+    // Progress block by block would bury the rest; the end of the download is shown.
     if !matches!(event, CoapEvent::Acknowledged { .. }) {
         say(&event);
     }

@@ -1,4 +1,4 @@
-//! `verify`: whether anybody touched a run folder or a bundle.
+//! `verify`: whether a run folder or a bundle is as it was made.
 
 use crate::exit::{CommandError, ExitCode};
 use crate::terminal::print;
@@ -52,7 +52,7 @@ fn is_whole(verified: &Verified) -> bool {
     verified.touched.is_empty() && verified.incomplete.is_none()
 }
 
-/// What was asked for and is not there, in something that nobody touched.
+/// What was required and is not there, in a folder that is as it was made.
 fn refusal(args: &VerifyArgs, verified: &Verified) -> Option<String> {
     let asked = args.require_signature || args.key.is_some();
     match &verified.signed_by {

@@ -1,7 +1,7 @@
 //! The one line of progress of a run, on a terminal: how long it takes and is likely to take, what did not pass so far, and
 //! the present case.
 
-use super::time_estimate::{CaseName, CaseResult, ExpectedTime, TimeEstimate, short_time};
+use super::time_estimate::{CaseEnding, CaseName, ExpectedTime, TimeEstimate, short_time};
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -86,7 +86,7 @@ impl ProgressLine {
     }
 
     /// The present case is over.
-    pub fn end(&mut self, result: CaseResult, took: Duration) {
+    pub fn end(&mut self, result: CaseEnding, took: Duration) {
         let mut times = lock(&self.times);
         times.estimate.end(result, took);
         times.case = None;

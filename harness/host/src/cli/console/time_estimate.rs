@@ -41,7 +41,7 @@ pub struct ExpectedTime {
 
 /// How a case ended, as far as progress goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CaseResult {
+pub enum CaseEnding {
     /// It passed, or was skipped.
     Good,
     Failed,
@@ -51,12 +51,12 @@ pub enum CaseResult {
 
 /// What the plan says of some cases, and what they really took.
 #[derive(Debug, Clone, Copy, Default)]
-struct Pace {
+struct TransportPace {
     planned: Duration,
     took: Duration,
 }
 
-impl Pace {
+impl TransportPace {
     fn add(&mut self, planned: Duration, took: Duration) {
         self.planned += planned;
         self.took += took;
@@ -83,7 +83,7 @@ pub struct TimeEstimate {
     /// What the plan says of cases to come.
     ahead: HashMap<Via, Duration>,
     /// Cases that have ended.
-    paces: HashMap<Via, Pace>,
+    paces: HashMap<Via, TransportPace>,
     present: Option<PresentCase>,
     /// Cases that are to run, and that have begun.
     cases: usize,
@@ -134,7 +134,7 @@ impl TimeEstimate {
     }
 
     /// The present case is over.
-    pub fn end(&mut self, result: CaseResult, took: Duration) {
+    pub fn end(&mut self, result: CaseEnding, took: Duration) {
         self.count(result, 1);
         if let Some(PresentCase { expected, .. }) = self.present.take() {
             let pace = self.paces.entry(expected.via).or_default();
@@ -143,16 +143,16 @@ impl TimeEstimate {
     }
 
     /// A case that had ended has another verdict now.
-    pub fn revise(&mut self, before: CaseResult, now: CaseResult) {
+    pub fn revise(&mut self, before: CaseEnding, now: CaseEnding) {
         self.count(before, -1);
         self.count(now, 1);
     }
 
-    fn count(&mut self, result: CaseResult, more: isize) {
+    fn count(&mut self, result: CaseEnding, more: isize) {
         let counted = match result {
-            CaseResult::Good => return,
-            CaseResult::Failed => &mut self.failed,
-            CaseResult::Undecided => &mut self.undecided,
+            CaseEnding::Good => return,
+            CaseEnding::Failed => &mut self.failed,
+            CaseEnding::Undecided => &mut self.undecided,
         };
         *counted = counted.saturating_add_signed(more);
     }
@@ -161,7 +161,7 @@ impl TimeEstimate {
     fn at_pace(&self, via: Via, planned: Duration) -> Duration {
         let own = self.paces.get(&via).and_then(|pace| pace.ratio());
         let all = || {
-            let mut all = Pace::default();
+            let mut all = TransportPace::default();
             let paces = self.paces.values();
             paces.for_each(|pace| all.add(pace.planned, pace.took));
             all.ratio()
@@ -238,10 +238,10 @@ mod tests {
         estimate.begin(&name("a"), t0);
         assert_eq!(estimate.left(t0 + SECOND * 4), Some(SECOND * 216));
         // Twice as long as planned, and nothing is known of HTTP yet.
-        estimate.end(CaseResult::Good, SECOND * 20);
+        estimate.end(CaseEnding::Good, SECOND * 20);
         assert_eq!(estimate.left(t0), Some(SECOND * 420));
         estimate.begin(&name("c"), t0);
-        estimate.end(CaseResult::Good, SECOND * 50);
+        estimate.end(CaseEnding::Good, SECOND * 50);
         assert_eq!(estimate.left(t0), Some(SECOND * 70));
         // A case that takes longer than expected does not eat into the others.
         estimate.begin(&name("b"), t0);
@@ -271,11 +271,11 @@ mod tests {
         let mut estimate = estimate(&[("a", Via::Uart, 90), ("b", Via::Uart, 90)], t0);
         estimate.begin(&name("a"), t0);
         assert_eq!(estimate.shown(t0 + SECOND * 30), "30s · 1/2 · 2m30s left");
-        estimate.end(CaseResult::Undecided, SECOND * 90);
+        estimate.end(CaseEnding::Undecided, SECOND * 90);
         estimate.begin(&name("b"), t0 + SECOND * 90);
-        estimate.end(CaseResult::Failed, SECOND * 90);
+        estimate.end(CaseEnding::Failed, SECOND * 90);
         // Nothing begins any more, and a later case had the last word on an earlier one.
-        estimate.revise(CaseResult::Undecided, CaseResult::Failed);
+        estimate.revise(CaseEnding::Undecided, CaseEnding::Failed);
         assert_eq!(
             estimate.shown(t0 + SECOND * 200),
             "3m20s · 2/2, 2 failed · 0s left"

@@ -1,7 +1,7 @@
 //! The AT dialogue with the module: command lines and their answers. Moves none of its lines.
 
 use super::{Heard, Module, Stop};
-use crate::bench::serial::port::WriteError;
+use crate::bench::serial::port::PartialWrite;
 use dfota_core::event::Event;
 use dfota_core::reply::{Final, LineRole, PendingCommand, revision};
 use dfota_core::verdict::Rule;
@@ -40,7 +40,7 @@ impl Module {
         if !self.wait_to_be_heard()? {
             return Ok(());
         }
-        let Err(WriteError { written, why: error }) = self.write_now(bytes) else {
+        let Err(PartialWrite { written, why: error }) = self.write_now(bytes) else {
             return Ok(());
         };
         let path = self.port.address();
@@ -56,7 +56,7 @@ impl Module {
         Err(Stop::rule(Rule::SerialLost, sentence))
     }
 
-    fn write_now(&self, bytes: &[u8]) -> Result<(), WriteError> {
+    fn write_now(&self, bytes: &[u8]) -> Result<(), PartialWrite> {
         // Ten times the time on the wire, and never less than a second.
         let wire = self.wire_time(bytes.len());
         let limit = self.clock.time_out(wire * 10 + Duration::from_secs(1));

@@ -77,7 +77,7 @@ fn a_line_that_the_rig_does_not_have() {
 #[rstest]
 #[case(
     "driver: gpiochip, chip: /dev/null, line: 17",
-    "`/dev/null` is no GPIO chip: expected a character device such as `/dev/gpiochip0`; this machine has "
+    "`/dev/null` is not a GPIO chip: expected a character device such as `/dev/gpiochip0`; this machine has "
 )]
 #[case(
     "driver: gpiochip, chip: /dev/gpiochip9999, line: GPIO17",
@@ -89,7 +89,7 @@ fn a_line_that_the_rig_does_not_have() {
 )]
 #[case(
     "driver: rppal, pin: 17",
-    "this machine is no Raspberry Pi that rppal 0.22 knows; "
+    "this machine is not a Raspberry Pi that rppal 0.22 knows; "
 )]
 fn a_driver_without_its_hardware(#[case] power: &str, #[case] why: &str) {
     let model = std::fs::read_to_string("/proc/device-tree/model").unwrap_or_default();

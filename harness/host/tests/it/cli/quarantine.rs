@@ -110,7 +110,7 @@ fn the_life_of_a_quarantine() {
     let ran = lab.run(&["check", "rig.yaml", "--clear"]).ends(0);
     ran.says("nothing to clear");
     let ran = lab.run(&["check", "rig.yaml", "--clear", "--json"]).ends(0);
-    ran.complains("nothing to clear: the rig is in no quarantine in `")
+    ran.complains("nothing to clear: the rig is not in quarantine in `")
         .complains("/state/dfota-hil/rigs/rig-");
     let told: Value = serde_json::from_str(&ran.stdout).expect("JSON");
     assert_eq!(told["clear"], "nothing");

@@ -13,13 +13,13 @@ use std::path::{Path, PathBuf};
 
 /// A line of a chip, as the kernel describes it.
 #[derive(Debug)]
-pub(super) struct Found {
+pub(super) struct FoundLine {
     chip: PathBuf,
     info: Info,
 }
 
-impl Found {
-    /// A request for this line that says nothing of its direction.
+impl FoundLine {
+    /// A request for this line, without its direction.
     pub(super) fn request(&self) -> Builder {
         let mut ask = Request::builder();
         ask.with_consumer(CONSUMER)
@@ -66,18 +66,18 @@ impl ChipLines {
     }
 
     /// The line, where it is free.
-    fn free(&self, line: &Info) -> Result<Found, DriverError> {
+    fn free(&self, line: &Info) -> Result<FoundLine, DriverError> {
         if line.used {
             return Err(busy(&self.path, line));
         }
-        Ok(Found {
+        Ok(FoundLine {
             chip: self.path.clone(),
             info: line.clone(),
         })
     }
 
     /// The line of this chip that is meant; `elsewhere` says which other chips have one of this name.
-    fn choose(&self, line: &LineId, elsewhere: impl Fn() -> String) -> Result<Found, DriverError> {
+    fn choose(&self, line: &LineId, elsewhere: impl Fn() -> String) -> Result<FoundLine, DriverError> {
         let (chip, count) = (self.path.display(), self.lines.len());
         let name = match line {
             LineId::Name(name) => name,
@@ -112,7 +112,7 @@ impl ChipLines {
 
 /// Finds the line on its chip; one that is in use is refused. Without a chip, its name has to be that of one line of this
 /// machine.
-pub(super) fn find(chip: Option<&Path>, line: &LineId) -> Result<Found, DriverError> {
+pub(super) fn find(chip: Option<&Path>, line: &LineId) -> Result<FoundLine, DriverError> {
     match (chip, line) {
         (Some(chip), _) => {
             let chip = ChipLines::read(chip)?;
@@ -154,7 +154,7 @@ fn choose_anywhere(
     chips: &[ChipLines],
     name: &str,
     hidden: Option<DriverError>,
-) -> Result<Found, DriverError> {
+) -> Result<FoundLine, DriverError> {
     let on = |chip| ChipLines::called(chip, name).map(move |line| (chip, line));
     let found: Vec<(&ChipLines, &Info)> = chips.iter().flat_map(on).collect();
     match &found[..] {

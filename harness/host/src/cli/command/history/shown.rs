@@ -149,7 +149,7 @@ fn mark(letter: char, paint: Paint) -> String {
     paint.styled(colour, mark)
 }
 
-/// Everything about each case; of a campaign, what each run of it came to.
+/// Everything about each case; of a campaign, the result of each run.
 pub(super) fn in_full(rigs: &Rigs, all: bool) -> String {
     let mut text = String::new();
     for (rig, runs) in rigs {
@@ -200,7 +200,7 @@ fn case(text: &mut String, row: &Row<'_>, runs: &[Entry]) {
     }
 }
 
-/// What a campaign came to in a run, and the cases of it that did not pass.
+/// The result of a campaign in a run, and its cases that did not pass.
 fn campaign(text: &mut String, run: &Entry, kept: &[&Kept]) {
     let figures = Figures::of(kept.iter().copied());
     let _ = writeln!(

@@ -101,7 +101,7 @@ impl Asker {
         match &self.missing[..] {
             [] => Ok(()),
             missing => Err(CommandError::usage(format!(
-                "standard input is no terminal, so nobody can be asked: give `{}`",
+                "standard input is not a terminal, so no question can be asked: give `{}`",
                 missing.join("`, `")
             ))),
         }

@@ -7,8 +7,8 @@ use dfota_record::rejudge::{self, RejudgeError, Rejudged};
 use dfota_record::report::anew;
 use std::path::{Path, PathBuf};
 
-/// 0: every verdict is the recorded one; 1: some are not; 2: a journal cannot be read, or does not hold what its verdicts
-/// rest on. With several runs the last of these that applies to any of them.
+/// `Failed` where a verdict is not the recorded one, `Usage` where a journal cannot be read or does not hold what its verdicts rest
+/// on. Of several runs the highest.
 pub(super) fn judge(runs: &[PathBuf], write: bool, json: bool) -> Result<ExitCode, CommandError> {
     let mut exit = ExitCode::Success;
     for run in runs {

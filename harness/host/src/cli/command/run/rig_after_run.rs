@@ -1,6 +1,6 @@
 //! Whether a rig is in quarantine after a run, and what is said of that last.
 
-use super::{Ran, unopened};
+use super::{RunEnd, unopened};
 use crate::cli::on_rig::NoBench;
 use crate::plan::Plan;
 use crate::run::runner;
@@ -61,7 +61,7 @@ fn by_this_machine(found: Option<&Found>, why: &str) -> String {
 }
 
 /// A rig that could not be opened, or a server of this machine that could not listen.
-pub(super) fn not_opened(plan: &Plan, journal: &Journal, found: Option<&Found>, why: &NoBench) -> Ran {
+pub(super) fn not_opened(plan: &Plan, journal: &Journal, found: Option<&Found>, why: &NoBench) -> RunEnd {
     let said = why.to_string();
     let (rule, last) = match why {
         NoBench::Runtime(_) => (Rule::HarnessFailed, None),

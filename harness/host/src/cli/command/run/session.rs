@@ -2,7 +2,7 @@
 //! one has.
 
 use super::run_outcome::RunOutcome;
-use super::{Keeps, Ran, RunArgs, begin, conclude, count_wear, observer, on_rig, unopened, unwritable};
+use super::{Keeps, RunArgs, RunEnd, begin, conclude, count_wear, observer, on_rig, unopened, unwritable};
 use crate::bench::lease::Lease;
 use crate::check::Terms;
 use crate::cli::Common;
@@ -147,7 +147,7 @@ impl<'p> Open<'p> {
     }
 
     /// Runs the cases.
-    pub(super) fn run(&mut self, args: &RunArgs, hunt: Option<Hunt>) -> Ran {
+    pub(super) fn run(&mut self, args: &RunArgs, hunt: Option<Hunt>) -> RunEnd {
         let Prepared {
             rig,
             suites,
