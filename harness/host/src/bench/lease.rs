@@ -34,7 +34,7 @@ pub const OWNER: &str = "owner.json";
 pub const PROGRAMS: &str = "programs";
 
 /// How long the guard of a dead owner may need: some programs, each within its own time.
-pub(super) const GUARD: Duration = Duration::from_secs(60);
+const GUARD: Duration = Duration::from_secs(60);
 /// After this long a message says what is waited for.
 pub(super) const PATIENCE: Duration = Duration::from_millis(500);
 const LOOK: Duration = Duration::from_millis(5);
@@ -213,7 +213,7 @@ fn open(state: &RigState, name: &str) -> io::Result<File> {
 fn locked(rig: &str, state: &RigState) -> Result<File, LeaseError> {
     let unusable = |why| unwritten(&state.file(LOCK), why);
     let file = open(state, LOCK).map_err(unusable)?;
-    let (begun, mut said) = (Instant::now(), false);
+    let mut wait = GuardWait::new();
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(file),
@@ -228,18 +228,40 @@ fn locked(rig: &str, state: &RigState) -> Result<File, LeaseError> {
                 whose: String::new(),
             });
         }
-        if begun.elapsed() > PATIENCE && !std::mem::replace(&mut said, true) {
-            print_warning(format_args!(
-                "waiting for the guard of rig `{rig}`: its last owner has ended, and its lines are being brought to their safe state"
-            ));
+        let what = format!(
+            "waiting for the guard of rig `{rig}`: its last owner has ended, and its lines are being brought to their safe state"
+        );
+        wait.check(&what, rig, &state.file(LOG))?;
+        std::thread::sleep(LOOK);
+    }
+}
+
+/// Waiting for the guard of a dead owner.
+pub(super) struct GuardWait {
+    begun: Instant,
+    explained: bool,
+}
+
+impl GuardWait {
+    pub(super) fn new() -> Self {
+        Self {
+            begun: Instant::now(),
+            explained: false,
         }
-        if begun.elapsed() > GUARD {
+    }
+
+    /// Says what is waited for when it takes long, and gives up when it takes too long.
+    pub(super) fn check(&mut self, what: &str, rig: &str, log: &Path) -> Result<(), LeaseError> {
+        if self.begun.elapsed() > PATIENCE && !std::mem::replace(&mut self.explained, true) {
+            print_warning(what);
+        }
+        if self.begun.elapsed() > GUARD {
             return Err(LeaseError::Stuck {
                 rig: rig.to_owned(),
-                log: state.file(LOG),
+                log: log.to_owned(),
             });
         }
-        std::thread::sleep(LOOK);
+        Ok(())
     }
 }
 

@@ -1,5 +1,6 @@
 //! The module's UART: the port, and the reader thread that cuts where the byte was read.
 
+pub mod cutter;
 mod line_budget;
 pub mod message;
 pub mod network;

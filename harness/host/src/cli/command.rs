@@ -53,30 +53,38 @@ pub fn lease(rig: &Rig, flag: &StateFlag, command: &str) -> Result<Option<Lease>
 pub fn load(selection: &SelectionFlags) -> Result<(Rig, Vec<Suite>), CommandError> {
     let mut errors = Vec::new();
     let rig = Rig::load(&selection.rig).map_err(|error| errors.push(error)).ok();
-    let suites: Vec<Suite> = selection
-        .suites
-        .iter()
-        .filter_map(|path| Suite::load(path).map_err(|error| errors.push(error)).ok())
-        .collect();
-    match rig {
-        Some(rig) if errors.is_empty() => {
-            unique(&suites)?;
-            let errors: Vec<FileError> = suites
-                .iter()
-                .filter_map(|suite| synthetic_on_wires(suite, &rig))
-                .collect();
-            if errors.is_empty() {
-                Ok((rig, suites))
-            } else {
-                Err(shown(&errors))
-            }
-        }
-        _ => Err(shown(&errors)),
+    let suites = read_suites(&selection.suites, &mut errors);
+    let Some(rig) = rig.filter(|_| errors.is_empty()) else {
+        return Err(shown(&errors));
+    };
+    unique(&suites)?;
+    let refused = suites.iter().filter_map(|suite| synthetic_on_wires(suite, &rig));
+    let errors: Vec<FileError> = refused.collect();
+    if errors.is_empty() {
+        Ok((rig, suites))
+    } else {
+        Err(shown(&errors))
     }
 }
 
-/// The packages of a suite that are made for the simulated module, where the rig has a real one: that refuses them, and each night
-/// would hold it against the module.
+/// Reads suite files; mistakes of all of them are shown at once.
+pub fn load_suites(paths: &[PathBuf]) -> Result<Vec<Suite>, CommandError> {
+    let mut errors = Vec::new();
+    let suites = read_suites(paths, &mut errors);
+    if !errors.is_empty() {
+        return Err(shown(&errors));
+    }
+    unique(&suites)?;
+    Ok(suites)
+}
+
+fn read_suites(paths: &[PathBuf], errors: &mut Vec<FileError>) -> Vec<Suite> {
+    let read = |path: &PathBuf| Suite::load(path).map_err(|error| errors.push(error)).ok();
+    paths.iter().filter_map(read).collect()
+}
+
+/// The packages of a suite that are made for the simulated module, where the rig has a real one: that refuses them, and each run
+/// would report it as a failure of the module.
 fn synthetic_on_wires(suite: &Suite, rig: &Rig) -> Option<FileError> {
     if rig.is_simulated() || !suite.is_for(Purpose::Simulation) {
         return None;
@@ -100,18 +108,6 @@ fn synthetic_on_wires(suite: &Suite, rig: &Rig) -> Option<FileError> {
         document.text(),
         problems.collect(),
     ))
-}
-
-/// Reads suite files; mistakes of all of them are shown at once.
-pub fn load_suites(paths: &[PathBuf]) -> Result<Vec<Suite>, CommandError> {
-    let mut errors = Vec::new();
-    let load = |path: &PathBuf| Suite::load(path).map_err(|error| errors.push(error)).ok();
-    let suites: Vec<Suite> = paths.iter().filter_map(load).collect();
-    if !errors.is_empty() {
-        return Err(shown(&errors));
-    }
-    unique(&suites)?;
-    Ok(suites)
 }
 
 /// Two suites of one name could not be told apart in any report.

@@ -2,9 +2,10 @@
 
 use crate::bench::lease::Lease;
 use crate::bench::lines::RigLines;
+use crate::bench::serial::cutter::Cutter;
 use crate::bench::serial::message::BenchMessage;
 use crate::bench::serial::port::Port;
-use crate::bench::serial::reader::{Cutter, REOPEN, SerialReader};
+use crate::bench::serial::reader::{REOPEN, SerialReader};
 use crate::bench::sim_process::SimProcess;
 use crate::bench::wires::Wires;
 use crate::config::rig::reflash::Reflash;

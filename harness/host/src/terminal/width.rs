@@ -1,14 +1,13 @@
 //! How wide the terminal is, and lines that are broken on purpose where they do not fit.
 //!
-//! Where standard output is no terminal, lines stay whole: what reads them there looks for text in a line.
+//! Where standard output is not a terminal, lines stay whole: programs look for text in a line.
 
-use std::io::IsTerminal;
 use textwrap::{Options, WordSeparator, WordSplitter, WrapAlgorithm};
 
 /// Narrower than this, nothing is broken: it would be a column of words.
 const NARROWEST: usize = 40;
 
-/// The columns of standard output; endless where it is no terminal.
+/// The columns of standard output; endless where it is not a terminal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Width(usize);
 
@@ -16,11 +15,9 @@ impl Width {
     pub const ENDLESS: Self = Self(usize::MAX);
 
     pub fn of_stdout() -> Self {
-        let stdout = std::io::stdout();
-        let size = stdout
-            .is_terminal()
-            .then(|| rustix::termios::tcgetwinsize(&stdout).ok());
-        let columns = size.flatten().map(|size| usize::from(size.ws_col));
+        // It fails where standard output is not a terminal.
+        let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok();
+        let columns = size.map(|size| usize::from(size.ws_col));
         columns
             .filter(|columns| *columns >= NARROWEST)
             .map_or(Self::ENDLESS, Self)

@@ -16,11 +16,10 @@
 //! stays while `ttyUSB0` and `ttyUSB1` change places; of a line of a GPIO chip, by chip and offset; of a pin of the header; in
 //! place of port and lines, of the control socket that switches the supply of a simulated module. A `command` has no name of its own: one board with eight relays has one program.
 
-use crate::bench::lease::{GUARD, LeaseError, Owner, PATIENCE};
+use crate::bench::lease::{GuardWait, LeaseError, Owner, PATIENCE};
 use crate::bench::line::gpiochip;
 use crate::config::rig::serial_address::Address;
 use crate::config::rig::{Bench, Driver, Link, Rig};
-use crate::terminal::print_warning;
 use rustix::event::{PollFd, PollFlags, poll};
 use serde::{Deserialize, Serialize};
 use std::io::{self, Read, Write};
@@ -31,7 +30,7 @@ use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 /// What every name begins with.
 const PREFIX: &str = "dfota-hil/";
@@ -73,7 +72,7 @@ pub(super) struct Hardware {
 impl Hardware {
     /// Takes every part of a rig, or says who has one of them. A guard that still works is waited for.
     pub(super) fn take(rig: &Rig, owner: &Owner, log: &Path) -> Result<Self, LeaseError> {
-        let (begun, mut said) = (Instant::now(), false);
+        let mut wait = GuardWait::new();
         let mut sockets = Vec::new();
         for part in parts(rig) {
             let socket = loop {
@@ -87,18 +86,11 @@ impl Hardware {
                         whose: holder.whose(&part),
                     });
                 }
-                if begun.elapsed() > PATIENCE && !std::mem::replace(&mut said, true) {
-                    print_warning(format_args!(
-                        "waiting for rig `{}`: {} is still held, by the guard of a program that has ended (it brings the lines to their safe state, which takes a moment) or by a program that does not answer",
-                        rig.name, part.shown
-                    ));
-                }
-                if begun.elapsed() > GUARD {
-                    return Err(LeaseError::Stuck {
-                        rig: rig.name.clone(),
-                        log: log.to_owned(),
-                    });
-                }
+                let what = format!(
+                    "waiting for rig `{}`: {} is still held, by the guard of a program that has ended (it brings the lines to their safe state, which takes a moment) or by a program that does not answer",
+                    rig.name, part.shown
+                );
+                wait.check(&what, &rig.name, log)?;
             };
             sockets.push(socket);
         }

@@ -5,122 +5,36 @@
 //! thread is about to cut. Everything else of a read, also of the lines before the moment, goes to the journal and to the
 //! runner afterwards.
 
-use super::line_budget::LineBudget;
+use super::cutter::{Cutter, ReaderShared};
 use super::message::{BenchMessage, CutInstants};
 use super::port::Port;
 use super::timespec;
-use super::trigger::{Armed, Trigger, report};
+use super::trigger::{Armed, report};
 use crate::bench::lines::RigLines;
 use dfota_clock::priority::PriorityRefused;
 use dfota_core::cut::Cut;
 use dfota_core::event::Event;
-use dfota_core::event::watched::{Gap, Watched};
+use dfota_core::event::watched::Gap;
 use dfota_core::lexer::{Lexer, LexerToken};
-use dfota_core::percent::Percent;
+use dfota_core::moment::Moment;
 use dfota_core::urc::Urc;
 use dfota_record::journal::Journal;
-use rustix::event::{EventfdFlags, PollFd, PollFlags, eventfd, poll};
+use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use std::os::fd::OwnedFd;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::Arc;
 use std::sync::mpsc::{Sender, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// How long to wait between two attempts to open a port that has gone.
 pub const REOPEN: Duration = Duration::from_millis(100);
 
-/// What the thread, its owner and the package servers share.
-#[derive(Debug)]
-struct Shared {
-    trigger: Trigger,
-    wake: OwnedFd,
-    /// Lines of the present case.
-    budget: LineBudget,
-    /// The share of the package that was reported last.
-    served: AtomicU8,
-    orders: Mutex<ReaderOrders>,
-}
-
-/// What the thread is to do beside reading.
-#[derive(Debug, Default)]
-struct ReaderOrders {
-    drain: bool,
-    stop: bool,
-    /// The port is to be closed until this is gone; the thread sends a word when it is.
-    lent: Option<SyncSender<()>>,
-}
-
-impl Shared {
-    fn new() -> std::io::Result<Self> {
-        Ok(Self {
-            trigger: Trigger::default(),
-            wake: eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?,
-            budget: LineBudget::default(),
-            served: AtomicU8::default(),
-            orders: Mutex::default(),
-        })
-    }
-
-    fn orders(&self) -> MutexGuard<'_, ReaderOrders> {
-        self.orders.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Changes the orders and has the thread look at them.
-    fn order(&self, change: impl FnOnce(&mut ReaderOrders)) {
-        change(&mut self.orders());
-        self.wake();
-    }
-
-    fn wake(&self) {
-        let _ = rustix::io::write(&self.wake, &1_u64.to_ne_bytes());
-    }
-
-    /// Takes back every wake-up so far. Otherwise each wait from then on would end at once, and a real-time thread never sleep.
-    fn woken(&self) {
-        let _ = rustix::io::read(&self.wake, &mut [0_u8; 8]);
-    }
-
-    /// Sleeps until the next wake-up, or for so long.
-    fn sleep(&self, limit: Option<Duration>) {
-        let mut fds = [PollFd::new(&self.wake, PollFlags::IN)];
-        let _ = poll(&mut fds, limit.map(timespec).as_ref());
-        self.woken();
-    }
-}
-
-/// Makes the armed cut where a server sees its moment: over CoAP the module prints no DOWNLOADING.
-#[derive(Debug, Clone)]
-pub struct Cutter {
-    shared: Arc<Shared>,
-    lines: Arc<RigLines>,
-    journal: Journal,
-    runner: Sender<BenchMessage>,
-}
-
-impl Cutter {
-    /// The module has so much of the package. The cut comes before anything is written down.
-    pub fn served(&self, percent: Percent) {
-        let met = |moment: dfota_core::moment::Moment| moment.reached_by_download(percent);
-        let made = self.shared.trigger.cut_if(met, Instant::now(), &self.lines);
-        if self.shared.served.swap(percent.get(), Ordering::Relaxed) != percent.get() {
-            self.journal.watched(Watched::Served { percent });
-        }
-        let _ = self.runner.send(BenchMessage::Served(percent));
-        if let Some(made) = made {
-            report(made, &self.journal, &self.runner);
-        }
-        // A cut with a delay is made by the reader thread, which has to know of it.
-        self.shared.wake();
-    }
-}
-
 /// The reader thread, from outside. It ends when this is dropped.
 #[derive(Debug)]
 pub struct SerialReader {
     cutter: Cutter,
-    shared: Arc<Shared>,
+    shared: Arc<ReaderShared>,
     refused: Option<Refused>,
     thread: Option<JoinHandle<()>>,
 }
@@ -133,7 +47,7 @@ impl SerialReader {
         journal: Journal,
         runner: Sender<BenchMessage>,
     ) -> std::io::Result<Self> {
-        let shared = Arc::new(Shared::new()?);
+        let shared = Arc::new(ReaderShared::new()?);
         let cutter = Cutter {
             shared: shared.clone(),
             lines: lines.clone(),
@@ -230,7 +144,7 @@ struct OnThread {
     lines: Arc<RigLines>,
     journal: Journal,
     runner: Sender<BenchMessage>,
-    shared: Arc<Shared>,
+    shared: Arc<ReaderShared>,
     lexer: Lexer,
     bytes: u64,
 }
@@ -364,7 +278,7 @@ impl OnThread {
                 return None;
             };
             let urc = Urc::parse(line)?;
-            let met = |moment: dfota_core::moment::Moment| moment.matches(&urc);
+            let met = |moment: Moment| moment.matches(&urc);
             Some((n, self.shared.trigger.cut_if(met, at, &self.lines)?))
         })
     }

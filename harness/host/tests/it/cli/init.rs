@@ -112,7 +112,7 @@ fn a_rig_alone() {
 
 /// What cannot be is told with its flag, and leaves nothing behind.
 #[rstest]
-#[case::nobody_to_ask(&["--driver", "command", "--package", "there.bin"], &["no terminal", "`--on`, `--off`, `--from`, `--to`"])]
+#[case::nobody_to_ask(&["--driver", "command", "--package", "there.bin"], &["not a terminal", "`--on`, `--off`, `--from`, `--to`"])]
 #[case::driver(&["--driver", "relay"], &["`--driver`", "expected `gpiochip`, `rppal` or `command`, found `relay`"])]
 #[case::module(&["--module", "bc95"], &["`--module`", "bc95"])]
 #[case::name(&["--rig", "../x"], &["`--rig`", "for the file is named so"])]

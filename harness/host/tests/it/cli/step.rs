@@ -212,7 +212,7 @@ fn a_signal(#[case] when: &str) {
 }
 
 #[rstest]
-#[case::no_terminal(&["check", "rigs/sim-fast.yaml", "--step"], "no terminal")]
+#[case::no_terminal(&["check", "rigs/sim-fast.yaml", "--step"], "not a terminal")]
 #[case::nothing_for_programs(&["check", "rigs/sim-fast.yaml", "--step", "--json"], "cannot be used with '--json'")]
 fn nobody_to_ask(#[case] args: &[&str], #[case] told: &str) {
     let ran: Ran = Lab::new().run_with_input(args, "\n\n\n").ends(2);

@@ -9,7 +9,7 @@ use dfota_record::history::entry::Kept;
 use dfota_record::history::figures::Figures;
 use dfota_record::history::rows::{Row, rows};
 use std::fmt::Write;
-use std::io::{IsTerminal, stdout};
+use std::io::stdout;
 
 /// Lines of a screen that does not say how many it has, or of none.
 const SCREEN: usize = 24;
@@ -27,7 +27,8 @@ pub(super) fn table(rigs: &Rigs, all: bool, paint: Paint) -> String {
         .map(|(rig, runs)| (rig, runs, rows(runs, !all)))
         .collect();
     // The rig that ran last comes first.
-    shown.sort_by(|(_, one, _), (_, other, _)| utc(other.last()).cmp(utc(one.last())));
+    let last = |runs: &Vec<Entry>| runs.last().map(|run| run.utc.clone());
+    shown.sort_by_key(|(_, runs, _)| std::cmp::Reverse(last(runs)));
     let mut room = if all { usize::MAX } else { lines() };
     // The prompt, the heading, and the two lines of the end.
     room = room.saturating_sub(4);
@@ -77,10 +78,8 @@ pub(super) fn table(rigs: &Rigs, all: bool, paint: Paint) -> String {
 
 /// The lines of this terminal.
 fn lines() -> usize {
-    let size = stdout()
-        .is_terminal()
-        .then(|| rustix::termios::tcgetwinsize(stdout()).ok());
-    let rows = size.flatten().map(|size| usize::from(size.ws_row));
+    let size = rustix::termios::tcgetwinsize(stdout()).ok();
+    let rows = size.map(|size| usize::from(size.ws_row));
     rows.filter(|rows| *rows > 0).unwrap_or(SCREEN)
 }
 
@@ -97,30 +96,31 @@ fn shares(cases: &[usize], room: usize) -> Vec<usize> {
     shares
 }
 
-fn utc(run: Option<&Entry>) -> &str {
-    run.map_or("", |run| run.utc.as_str())
+/// When a run began, to the minute.
+fn minute(run: &Entry) -> &str {
+    run.utc.get(..16).unwrap_or(&run.utc)
 }
 
 fn head(text: &mut String, rig: &RigKey, runs: &[Entry]) {
     let simulated = if rig.simulated { " (SIMULATED)" } else { "" };
-    let minute = |run| utc(run).get(..16).unwrap_or_default();
     let _ = writeln!(
         text,
         "rig {}, {}{simulated}: {} from {} to {}",
         rig.name,
         rig.module,
         count_of(runs.len(), "run"),
-        minute(runs.first()),
-        minute(runs.last())
+        runs.first().map_or("", minute),
+        runs.last().map_or("", minute)
     );
 }
 
 fn line(row: &Row<'_>, width: usize, paint: Paint) -> String {
     let marks: String = row.letters().chars().map(|letter| mark(letter, paint)).collect();
     let fill = " ".repeat(width.saturating_sub(row.by_run.len()));
-    let (p50, p90) = match row.figures.measure(Measure::TimeToResume) {
-        None => ("-".to_owned(), "-".to_owned()),
-        Some(spread) => (seconds(spread.p50), seconds(spread.p90)),
+    let times = row.figures.measure(Measure::TimeToResume);
+    let [p50, p90] = match times {
+        None => ["-", "-"].map(String::from),
+        Some(times) => [times.p50, times.p90].map(|ms| format!("{:.2}s", ms / 1e3)),
     };
     let cases = match row.parts {
         0 => String::new(),
@@ -179,16 +179,16 @@ fn case(text: &mut String, row: &Row<'_>, runs: &[Entry]) {
         row.trend()
     );
     for (name, measured) in &figures.measures {
-        let spread = measured.spread;
+        let percentiles = measured.spread;
         let _ = writeln!(
             text,
             "  {name:<15} p50 {}, p90 {}, p99 {}, max {} {} of {}",
-            spread.p50,
-            spread.p90,
-            spread.p99,
-            spread.max,
+            percentiles.p50,
+            percentiles.p90,
+            percentiles.p99,
+            percentiles.max,
             measured.unit,
-            count_of(spread.count as usize, "value")
+            count_of(percentiles.count as usize, "value")
         );
     }
     for (run, kept) in runs.iter().zip(&row.by_run).rev() {
@@ -206,7 +206,7 @@ fn campaign(text: &mut String, run: &Entry, kept: &[&Kept]) {
     let _ = writeln!(
         text,
         "  {} {} run: {} passed, {} failed, {} errors and inconclusive; {} not run  {}",
-        run.utc.get(..16).unwrap_or(&run.utc),
+        minute(run),
         count_of(figures.runs as usize, "case"),
         figures.passed,
         figures.failed,
@@ -230,17 +230,12 @@ fn one(text: &mut String, run: &Entry, kept: &Kept) {
     let _ = writeln!(
         text,
         "  {} {:<12}{rule}{flaky}  {} -> {}  {}",
-        run.utc.get(..16).unwrap_or(&run.utc),
+        minute(run),
         kept.verdict,
         kept.source,
         kept.target,
         run.run
     );
-}
-
-/// A time in milliseconds as seconds.
-fn seconds(ms: f64) -> String {
-    format!("{:.2}s", ms / 1e3)
 }
 
 #[cfg(test)]
