@@ -3,7 +3,8 @@
 use clap::Command;
 
 pub struct CommandHelp {
-    path: &'static str,
+    /// Its words behind `dfota-hil`.
+    pub path: &'static str,
     examples: [&'static str; 2],
     exits: &'static str,
 }

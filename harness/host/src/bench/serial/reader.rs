@@ -35,7 +35,7 @@ pub const REOPEN: Duration = Duration::from_millis(100);
 pub struct SerialReader {
     cutter: Cutter,
     shared: Arc<ReaderShared>,
-    refused: Option<Refused>,
+    refused: Option<PriorityRefused>,
     thread: Option<JoinHandle<()>>,
 }
 
