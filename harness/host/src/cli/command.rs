@@ -26,7 +26,6 @@ use crate::bench::lease::Lease;
 use crate::config::rig::{Link, Rig};
 use crate::config::suite::Suite;
 use crate::config::yaml::file_error::{FileError, Problem};
-use crate::config::yaml::node_path::NodePath;
 use crate::exit::CommandError;
 use crate::plan::flags::SelectionFlags;
 use crate::state::{StateDir, StateFlag};
@@ -85,26 +84,24 @@ fn read_suites(paths: &[PathBuf], errors: &mut Vec<FileError>) -> Vec<Suite> {
 /// The packages of a suite that are made for the simulated module, where the rig has a real one: that refuses them, and each run
 /// would report it as a failure of the module.
 fn synthetic_on_wires(suite: &Suite, rig: &Rig) -> Option<FileError> {
-    if rig.is_simulated() || !suite.is_for(Purpose::Simulation) {
+    if rig.is_simulated() || !suite.is_for(PackagePurpose::Simulation) {
         return None;
     }
-    let document = Document::parse(&suite.file.display().to_string(), suite.text.as_bytes()).ok()?;
     let synthetic = suite
         .packages
         .iter()
-        .filter(|loaded| loaded.purpose() == Some(Purpose::Simulation));
+        .filter(|loaded| loaded.purpose() == Some(PackagePurpose::Simulation));
     let problems = synthetic.map(|loaded| {
-        let at = NodePath::root().key("packages").key(&loaded.package.name);
         let message = format!(
             "expected a package of the vendor, found one that `package pack` made for the simulated module: no module on the rig `{}` can take it",
             rig.name
         );
-        Problem::at(document.tree().mark(&at.key("file")), message, "for the simulated module alone")
+        Problem::at(loaded.named_at.clone(), message, "for the simulated module alone")
             .help("write a suite with the vendor's deltas (`dfota-hil init` makes one), or run this one on a simulated rig such as `rigs/sim.yaml`; where `dfota-hil sim` stands in for the module, pack with `--rehearsal`")
     });
     Some(FileError::new(
-        document.name(),
-        document.text(),
+        suite.file.display().to_string(),
+        suite.text.as_str(),
         problems.collect(),
     ))
 }

@@ -54,7 +54,7 @@ enum Command {
     /// Serve packages over HTTP and CoAP, with a LwM2M server beside them
     Serve(command::serve::ServeArgs),
     /// Simulate one BC66 on a pty, for use by hand
-    Sim(bc66_sim::cli::Args),
+    Sim(bc66_sim::cli::SimulatorArgs),
     Console(command::console::ConsoleArgs),
     /// Move the lines of a rig by hand
     Power(command::power::PowerArgs),

@@ -202,7 +202,7 @@ impl CheckSession<'_> {
         terms.boot = self.args.boot.unwrap_or(terms.boot);
         let mut runs = vec![reports];
         // Where this machine's nightly runs go. A configuration that cannot be read is an error of `prune`, not of the check.
-        let nights = Config::load(Path::new(PLACE))
+        let nights = MachineConfig::load(Path::new(PLACE))
             .ok()
             .and_then(|config| config.folder);
         if let Some(nights) = nights.filter(|nights| nights.is_dir()) {

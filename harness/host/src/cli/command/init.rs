@@ -138,12 +138,12 @@ pub fn main(args: &InitArgs) -> Result<ExitCode, CommandError> {
 fn check(files: &NewFiles) -> Result<(), CommandError> {
     let refused = |error| super::shown(&[error]);
     let document = |file: &NewFile| Document::parse(&file.path.display().to_string(), file.text.as_bytes());
-    let rig = document(&files.rig).and_then(|document| Rig::of(&document, files.rig.path.clone()));
+    let rig = document(&files.rig).and_then(|document| Rig::from_document(&document, files.rig.path.clone()));
     let rig = rig.map_err(refused)?;
     let Some(file) = &files.suite else {
         return Ok(());
     };
-    let suite = document(file).and_then(|document| Suite::of(&document, file.path.clone()));
+    let suite = document(file).and_then(|document| Suite::from_document(&document, file.path.clone()));
     let suite = suite.map_err(refused)?;
     super::synthetic_on_wires(&suite, &rig).map_or(Ok(()), |error| Err(refused(error)))
 }

@@ -1,6 +1,6 @@
 //! `prune`: old runs go, by the rules that are asked for or by those of this machine.
 
-use crate::config::machine_config::{Config, PLACE};
+use crate::config::machine_config::{MachineConfig, PLACE};
 use crate::exit::{CommandError, ExitCode};
 use crate::terminal::{print, print_warning};
 use dfota_record::count::count_of;
