@@ -137,7 +137,7 @@ impl Bounds {
 }
 
 /// A share for reading, rounded `to` thousandths of a percent: a bound must not look better than it is. What the arithmetic
-/// leaves beyond a hundred millionth of it is no digit.
+/// leaves beyond a hundred millionth of it is rounding.
 fn percentage(share: f64, to: fn(f64) -> f64, slack: f64) -> String {
     let thousandths = to(share * 100_000.0 + slack * 1e-6);
     format!("{}%", thousandths / 1_000.0)
