@@ -71,7 +71,7 @@ pub struct Tallied {
     pub cut: Cut,
     /// Where it landed; nothing where its moment was not met.
     pub landed: Option<Phase>,
-    /// The stretch of the update that this is, for figures by phase.
+    /// The part of the update that it fell into, for figures by phase.
     pub bin: Bin,
     /// It was drawn for the claim and landed inside the claim's window.
     pub counts: bool,
@@ -83,7 +83,7 @@ pub struct Tallied {
     pub failed: bool,
     /// The case is over: it passed or failed. Otherwise the same cut was tried again, or nothing came of it.
     pub settled: bool,
-    /// It was made, and nobody could ask what became of the module: the run was interrupted, or the rig failed. The next
+    /// It was made, and the module could not be asked what it became: the run was interrupted, or the rig failed. The next
     /// run makes the same cut again.
     #[serde(default, skip_serializing_if = "core::ops::Not::not")]
     pub unjudged: bool,
@@ -92,7 +92,7 @@ pub struct Tallied {
     pub run: Option<String>,
 }
 
-/// Stretches of an update for which figures are shown apart.
+/// Parts of an update for which figures are shown apart.
 #[derive(
     Debug,
     Clone,
@@ -190,13 +190,13 @@ impl Count {
 pub struct Tally {
     /// Those that the claim counts.
     pub counted: Count,
-    /// The same by stretch.
+    /// The same by part of the update.
     pub by_bin: BTreeMap<Bin, Count>,
     /// Those that landed elsewhere than they were meant to, and count for nothing.
     pub outside: Count,
     /// Directed ones.
     pub directed: Count,
-    /// Directed ones by stretch.
+    /// Directed ones by part of the update.
     pub directed_by_bin: BTreeMap<Bin, Count>,
     /// Names of the earlier runs that are in it.
     pub earlier: Vec<String>,

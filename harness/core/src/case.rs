@@ -93,7 +93,7 @@ const REVIVALS: u32 = 5;
 const READ_BACK: Duration = Duration::from_secs(180);
 
 named_enum! {
-    /// What is made of something that is legal and odd, such as percentages that go back.
+    /// What an anomaly counts as: something legal but unusual, such as percentages that go back.
     #[derive(Default)]
     pub enum Anomalies {
         /// It is told in every report.
@@ -132,7 +132,7 @@ pub struct Case {
     /// How often an error that is not the module's is tried again.
     #[serde(default)]
     pub retries: Retries,
-    /// Whether something legal and odd is a fail.
+    /// Whether an anomaly is a fail.
     #[serde(default)]
     pub anomalies: Anomalies,
     /// Measurements that have to be taken, and their limits.
@@ -248,7 +248,7 @@ impl Case {
         }
     }
 
-    /// Whether a limit that holds for a whole suite speaks of it: it has to take that measurement.
+    /// Whether the case has to take a measurement whose limit is declared for the whole suite.
     pub fn has_to_take(&self, measure: Measure) -> bool {
         let resumes = matches!(self.cut.as_ref().map(|cut| cut.at), Some(Moment::Updating(_)));
         match measure {
@@ -258,7 +258,7 @@ impl Case {
         }
     }
 
-    /// The same with those of its measurements alone that speak of it; a cut of a campaign keeps them until it is known
+    /// The case with only those measurements that it has to take; a cut of a campaign keeps all until it is known
     /// where it falls.
     pub fn with_its_measures(mut self) -> Self {
         let cut_to_come =

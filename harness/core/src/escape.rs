@@ -21,7 +21,7 @@ pub fn readable(bytes: &[u8]) -> String {
     text
 }
 
-/// The bytes of a readable text. What is no escape stands for itself.
+/// The bytes of a readable text. Anything but an escape stands for itself.
 pub fn bytes(text: &str) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(text.len());
     let mut rest = text.as_bytes();

@@ -90,7 +90,7 @@ pub enum Event {
     Rx {
         /// As readable text, other bytes escaped.
         text: String,
-        /// The line never ended: this is what came of it.
+        /// The line never ended: this is as much as was received.
         #[serde(default, skip_serializing_if = "core::ops::Not::not")]
         partial: bool,
     },
@@ -265,7 +265,7 @@ pub struct Request {
     pub method: String,
     /// Path, as asked for; other bytes escaped.
     pub path: String,
-    /// The path is that of a package which is offered now; a stranger's request is logged and counts for nothing.
+    /// The path is that of a package which is offered now; any other request is logged and not counted.
     pub ours: bool,
     /// The range that was asked for.
     pub range: Option<String>,

@@ -68,7 +68,7 @@ fn verdict(seen: &Observation) -> Verdict {
         .unwrap_or(Verdict::Pass)
 }
 
-/// The rules that may fire, for what the ear has heard.
+/// Lets rules fire only where the module could be heard.
 struct Admitted<'a> {
     seen: &'a Observation,
     /// The first that could not, for it rests on something missing.
@@ -91,11 +91,11 @@ impl Admitted<'_> {
         }
     }
 
-    /// Whether what this rule misses may have come while nobody could hear it.
+    /// Whether what this rule misses may have come in a gap.
     fn is_hidden(&self, rule: Rule) -> bool {
         let seen = self.seen;
         match rule {
-            // Silence after the supply had returned, or at UPDATING, is heard over an open ear or not at all.
+            // Silence after the supply had returned, or at UPDATING, counts only while the module could be heard.
             Rule::ResumeTimeout | Rule::UpdateStalled => seen.may_be_unheard(),
             Rule::FinishedBeforeCut => seen.may_be_unheard_before_end(),
             Rule::EndMissing => seen.may_end_unheard(),
@@ -103,7 +103,7 @@ impl Admitted<'_> {
         }
     }
 
-    /// Nothing else was wrong: what is missing may have been said while nobody could hear it.
+    /// Nothing else was wrong: what is missing may have been said in a gap.
     fn unheard(&self) -> Option<Verdict> {
         let rule = self.unheard?;
         let gap = self.seen.hearing.gaps.last()?;

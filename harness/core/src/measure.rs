@@ -116,9 +116,16 @@ pub struct MeasuredValue {
     pub id: EventId,
 }
 
-/// The verdict of the first measurement that is out of its limits, with its place. Every one counts, however often it was
-/// taken.
-pub fn out_of_limits(declared: &[MeasureLimits], taken: &[MeasuredValue]) -> Option<(Verdict, EventId)> {
+/// A measurement that is out of its limits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OutOfLimits {
+    pub verdict: Verdict,
+    /// The place of the measurement in the journal.
+    pub id: EventId,
+}
+
+/// The first measurement that is out of its limits. Every one counts, however often it was taken.
+pub fn out_of_limits(declared: &[MeasureLimits], taken: &[MeasuredValue]) -> Option<OutOfLimits> {
     taken.iter().find_map(|taken| {
         let limits = declared.iter().find(|limits| limits.measure == taken.measure)?;
         let unit = taken.measure.unit();
@@ -133,7 +140,10 @@ pub fn out_of_limits(declared: &[MeasureLimits], taken: &[MeasuredValue]) -> Opt
             Measure::CutLatency => Rule::CutSlow,
             _ => Rule::MeasurementOutOfLimits,
         };
-        Some((Verdict::by(rule, sentence), taken.id))
+        Some(OutOfLimits {
+            verdict: Verdict::by(rule, sentence),
+            id: taken.id,
+        })
     })
 }
 

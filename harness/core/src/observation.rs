@@ -76,7 +76,7 @@ pub struct Observation {
     pub object: ObjectSeen,
     /// Cuts that were not made.
     pub missed: Vec<EventId>,
-    /// What is legal and odd.
+    /// What is legal but unusual.
     pub anomalies: AnomaliesSeen,
     /// While it was left alone after its last boot, its line was busy for so many thousandths of the time.
     pub busy: Option<SeenEvent<u64>>,
@@ -291,7 +291,7 @@ impl Observation {
         self.update.unexplained_resets()
     }
 
-    /// Whether a line that is missing now may have come while nobody could hear it: since the last cut, and since the last
+    /// Whether a line that is missing now may have come in a gap: since the last cut, and since the last
     /// sign of the update.
     pub fn may_be_unheard(&self) -> bool {
         let mut lives = self.update.lives().iter().rev();

@@ -180,38 +180,35 @@ mod tests {
         );
     }
 
-    #[rstest]
-    #[case(Probe::Disk, true)]
-    #[case(Probe::Clock, true)]
-    #[case(Probe::Http, true)]
-    #[case(Probe::Coap, true)]
-    #[case(Probe::Power, false)]
-    #[case(Probe::Open, false)]
-    #[case(Probe::Boot, false)]
-    fn a_full_disk_is_no_broken_rig(#[case] probe: Probe, #[case] of_the_machine: bool) {
-        assert_eq!(probe.is_of_the_machine(), of_the_machine);
+    #[test]
+    fn a_full_disk_is_no_broken_rig() {
+        let of_the_machine = [Probe::Http, Probe::Coap, Probe::Clock, Probe::Disk];
+        for probe in Probe::ALL {
+            assert_eq!(
+                probe.is_of_the_machine(),
+                of_the_machine.contains(&probe),
+                "{probe}"
+            );
+        }
     }
 
-    #[rstest]
-    #[case(Probe::Power, true)]
-    #[case(Probe::Boot, true)]
-    #[case(Probe::Answers, true)]
-    #[case(Probe::Module, true)]
-    #[case(Probe::Version, true)]
-    #[case(Probe::Imei, true)]
-    #[case::a_port_that_comes_and_goes(Probe::Open, false)]
-    #[case(Probe::Reset, false)]
-    #[case(Probe::Pwrkey, false)]
-    #[case(Probe::Sim, false)]
-    #[case(Probe::Registration, false)]
-    #[case(Probe::Signal, false)]
-    #[case(Probe::Switch, false)]
-    #[case(Probe::Http, false)]
-    #[case(Probe::Coap, false)]
-    #[case(Probe::Clock, false)]
-    #[case(Probe::Disk, false)]
-    fn what_a_run_can_see_mended(#[case] probe: Probe, #[case] mended: bool) {
-        assert_eq!(probe.is_mended_where_a_run_passes_it(), mended);
+    #[test]
+    fn what_a_run_can_see_mended() {
+        let mended = [
+            Probe::Power,
+            Probe::Boot,
+            Probe::Answers,
+            Probe::Module,
+            Probe::Version,
+            Probe::Imei,
+        ];
+        for probe in Probe::ALL {
+            assert_eq!(
+                probe.is_mended_where_a_run_passes_it(),
+                mended.contains(&probe),
+                "{probe}"
+            );
+        }
     }
 
     #[test]

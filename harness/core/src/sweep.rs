@@ -1,6 +1,6 @@
-//! `sweep:` of a case: many cuts over stretches of an update, and the order in which they are made.
+//! `sweep:` of a case: many cuts over windows of an update, and the order in which they are made.
 //!
-//! A percentage is a moment that the module names, so a cut there is known beforehand. Every other stretch is time, and
+//! A percentage is a moment that the module names, so a cut there is known beforehand. Every other window is time, and
 //! how long that is only a calibration run can tell: see [`crate::timeline`].
 
 use crate::cut::CutKind;
@@ -17,7 +17,7 @@ use core::{fmt, str::FromStr, time::Duration};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-/// A stretch of an update, from one moment to another: `updating 20%..80%`, `start..end`.
+/// A window of an update, from one moment to another: `updating 20%..80%`, `start..end`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(try_from = "String", into = "String")]
 pub struct Span {
@@ -165,12 +165,12 @@ impl FromStr for Over {
     }
 }
 
-/// How densely stretches are cut.
+/// How densely windows are cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Spacing {
-    /// A cut at every so many percent: of the update where the stretch goes by percentages, of its time where not.
+    /// A cut at every so many percent: of the update where the window goes by percentages, of its time where not.
     Step(Percent),
-    /// So many cuts, spread over all stretches.
+    /// So many cuts, spread over all windows.
     Cuts(u32),
 }
 
@@ -262,15 +262,15 @@ pub enum CutPlace {
     /// So long after a moment.
     #[display("{_0}{}", if _1.is_zero() { String::new() } else { format!(" + {}", Short(*_1)) })]
     After(Moment, Duration),
-    /// At this share, in parts per million, of the time that a stretch takes.
+    /// At this share, in parts per million, of the time that a window takes.
     #[display("{}.{} % of {_0}", _1 / 10_000, _1 / 1_000 % 10)]
     Within(Span, u32),
-    /// Anywhere in a stretch, evenly in time, by the seed.
+    /// Anywhere in a window, evenly in time, by the seed.
     #[display("anywhere in {_0}")]
     Anywhere(Span),
 }
 
-/// The whole of a stretch, in the parts per million of [`CutPlace::Within`].
+/// The whole of a window, in the parts per million of [`CutPlace::Within`].
 const WHOLE: u32 = 1_000_000;
 /// Delays after START: the marker is written there, and the first backup (facts on the bootloader: START is followed by
 /// `update marker`, `verify delta`, `verify ROM`, first chunk).

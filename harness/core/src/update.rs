@@ -83,7 +83,7 @@ pub struct Update {
     full: bool,
     /// UPDATING was heard since the order, and no END since then.
     begun: bool,
-    /// Where the last cut landed is not known: UPDATING or END may have come before it while nobody could hear it.
+    /// Where the last cut landed is not known: UPDATING or END may have come before it in a gap.
     uncertain: bool,
     lives: Vec<Life>,
     violations: Vec<Violation>,
@@ -320,7 +320,7 @@ impl Update {
             }
             Fota::Start | Fota::Updating { .. } => match (self.phase, self.expected) {
                 (Phase::Ended { .. }, _) => Some(Rule::UpdatingAfterEnd),
-                // How the download went on may have been said while nobody could hear it.
+                // How the download went on may have been said in a gap.
                 (Phase::Downloading { .. } | Phase::DownloadFailed { .. }, _) if self.life().gap => None,
                 // Over CoAP the update is ordered through LwM2M after the download, and COAPEND may be lost.
                 // At 100 % all of it is there: HTTPEND may have been torn by the reboot that follows it.

@@ -1,6 +1,6 @@
 //! Unsolicited result codes, in every spelling that the note's text and the firmware's strings show.
 //!
-//! Parsing never fails: a line that is no URC gives `None`, a URC of the update with contents nobody documented gives
+//! Parsing never fails: a line without a URC gives `None`, a URC of the update with contents nobody documented gives
 //! [`Fota::Unknown`], and the line itself stays in the evidence. It allocates nothing, because it stands between the byte
 //! and the power line.
 

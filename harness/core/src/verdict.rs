@@ -136,7 +136,7 @@ pub enum Basis {
 
 macro_rules! rules {
     ($($(#[doc = $doc:literal])+ $name:ident = $id:literal, $class:ident, $basis:ident;)+) => {
-        /// Everything that a verdict other than pass can rest on. Tests and reports speak of the ids.
+        /// Everything that a verdict other than pass can rest on. Tests and reports use the ids.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
         pub enum Rule {
             $($(#[doc = $doc])+ #[serde(rename = $id)] $name,)+
@@ -230,7 +230,7 @@ rules! {
     FloodsTheLine = "floods-the-line", Product, Seen;
     /// The module answers, but who it is and what it runs cannot be read any more; before the update it could.
     IdentityLost = "identity-lost", Product, Seen;
-    /// Something happened that is legal and odd, and the suite declares that to be a fail (`anomalies: fail`).
+    /// Something legal but unusual happened, and the suite declares that to be a fail (`anomalies: fail`).
     Anomaly = "anomaly", Product, Seen;
     /// A measurement is out of the limits that the suite declares for it.
     MeasurementOutOfLimits = "measurement-out-of-limits", Product, Seen;
@@ -244,7 +244,7 @@ rules! {
     ObserveRefused = "observe-refused", Product, Seen;
     /// What the firmware update object says contradicts what it said before.
     ObjectContradiction = "object-contradiction", Product, Seen;
-    /// State or result of the firmware update object is not the expected one, or tells another story than END and the version.
+    /// State or result of the firmware update object is not the expected one, or contradicts END and the version.
     ObjectState = "object-state", Product, Seen;
     /// More of the counted cuts bricked the module than the claim survives: these cuts cannot show it, which does not make it false.
     ClaimNotShown = "claim-not-shown", Product, Seen;

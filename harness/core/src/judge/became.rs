@@ -56,7 +56,7 @@ pub(super) fn look(rules: &mut Admitted<'_>) -> Option<Verdict> {
         LegalVersion::Either if on_the_source && (seen.resumed_after_cut() || seen.claims_success()) => {
             return not_updated(rules);
         }
-        // A resume that failed may have been said while nobody could hear it.
+        // A resume that failed may have been said in a gap.
         LegalVersion::Either
             if on_the_source && (seen.may_be_unheard_before_end() || seen.update.is_uncertain()) =>
         {
@@ -73,7 +73,7 @@ pub(super) fn look(rules: &mut Admitted<'_>) -> Option<Verdict> {
 fn what_it_can_do(rules: &mut Admitted<'_>) -> Option<Verdict> {
     let seen = rules.seen;
     let silent = seen.fell_silent_to();
-    // A command that was not answered is evidence over an open ear alone.
+    // A missing answer is evidence only while the module could be heard.
     if !silent.is_empty() && seen.may_be_unheard() {
         rules.unheard.get_or_insert(Rule::Unresponsive);
         return None;
@@ -114,7 +114,7 @@ fn not_updated(rules: &mut Admitted<'_>) -> Option<Verdict> {
         {
             seen.order_refused()
         }
-        // Without a sign of the update, why there is none may have been said while nobody could hear it.
+        // Without a sign of the update, why there is none may have been said in a gap.
         None if seen.may_be_unheard() && !seen.resumed() => {
             rules.unheard.get_or_insert(Rule::TargetNotReached);
             return None;

@@ -23,7 +23,7 @@ pub(super) fn look(rules: &mut Admitted<'_>) -> Option<Verdict> {
         seen.missing_end(),
         seen.wrong_object(),
         seen.flood(),
-        seen.odd(),
+        seen.anomaly(),
     ];
     fired.into_iter().find_map(|fired| rules.admit(fired))
 }
@@ -179,7 +179,7 @@ impl Observation {
         self.case().expect.update
     }
 
-    /// AT and LwM2M must tell the same story.
+    /// AT and LwM2M must agree.
     fn wrong_object(&self) -> Option<Verdict> {
         let object = self.watched_object()?;
         if let Some(finding) = object.findings.first() {
@@ -260,8 +260,8 @@ impl Observation {
         Some(Verdict::by(Rule::FloodsTheLine, sentence))
     }
 
-    /// Something legal and odd, where the suite declares that to be a fail.
-    fn odd(&self) -> Option<Verdict> {
+    /// An anomaly, where the suite declares it a fail.
+    fn anomaly(&self) -> Option<Verdict> {
         let texts = self.oddities();
         let declared = self.case().anomalies == Anomalies::Fail && !texts.is_empty();
         declared.then(|| {

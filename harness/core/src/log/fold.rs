@@ -13,7 +13,7 @@ use super::rules;
 use super::steps::{LogPlace, LogStage, StepKind};
 use crate::transport::Via;
 use crate::urc::Fota;
-use crate::verdict::Rule;
+use crate::verdict::Finding;
 use crate::version::Version;
 use alloc::borrow::ToOwned;
 use alloc::string::String;
@@ -151,13 +151,13 @@ impl Fold {
     }
 
     /// Whether the update that runs breaks a rule; then it is written down.
-    fn breaks(&mut self, place: LogPlace, rule: impl FnOnce(&LogUpdate) -> Option<(Rule, String)>) -> bool {
+    fn breaks(&mut self, place: LogPlace, rule: impl FnOnce(&LogUpdate) -> Option<Finding>) -> bool {
         let Some(update) = &mut self.current else {
             return false;
         };
         let broken = rule(update);
         let breaks = broken.is_some();
-        if let Some((rule, sentence)) = broken {
+        if let Some(Finding { rule, sentence }) = broken {
             update.find(rule, sentence, place);
         }
         breaks

@@ -9,7 +9,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use bc66_spec::code::UpdateCode;
 
-/// One order to update, and what came of it up to the next one.
+/// One order to update, and what followed it up to the next one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogUpdate {
     pub number: u64,
@@ -23,7 +23,7 @@ pub struct LogUpdate {
     pub stage: LogStage,
     pub steps: LogSteps,
     pub findings: Vec<LogFinding>,
-    /// What was odd, and legal.
+    /// What was legal but unusual.
     pub notes: Vec<LogNote>,
     /// Lines that were damaged.
     pub damaged: Option<DamagedLines>,
@@ -89,7 +89,7 @@ pub struct LogFinding {
     pub place: LogPlace,
 }
 
-/// Something odd, and legal.
+/// Something legal but unusual.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogNote {
     pub odd: Oddity,
@@ -262,7 +262,7 @@ impl LogUpdate {
         }
     }
 
-    /// While blocks are uploaded, the log may hold their bytes: they are no damage.
+    /// While blocks are uploaded, the log may hold their bytes: that is not damage.
     pub(super) fn damage(&mut self, place: LogPlace) {
         if let LogStage::Uploading(_) = self.stage {
             return;

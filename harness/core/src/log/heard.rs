@@ -1,6 +1,6 @@
 //! What a line of a log says, whatever stands before it.
 //!
-//! A prefix that no format knows is no obstacle: URCs are found where they begin. But a line in words that *speaks* of a
+//! URCs are found where they begin, also behind a prefix that no format knows. But a line in words that *mentions* a
 //! URC, such as `waiting for RDY`, is not the module's.
 
 mod at_command;
@@ -38,7 +38,7 @@ pub enum LineMeaning<'a> {
     Command,
     Version(&'a str),
     Model(&'a str),
-    /// A line in words that speaks of a URC.
+    /// A line in words that mentions a URC.
     Spoken,
     /// A terminal program says that it begins.
     Session,

@@ -18,7 +18,7 @@ pub struct LogCounts {
     pub lines: u64,
     /// Lines that have a time stamp.
     pub stamped: u64,
-    /// Lines with bytes that are no text.
+    /// Lines with bytes that are not text.
     pub noise: u64,
     /// Lines of more than [`super::lines::PIECE`] bytes.
     pub long: u64,

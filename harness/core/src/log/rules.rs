@@ -7,7 +7,7 @@
 use super::found::{LogUpdate, Oddity};
 use super::steps::{LogPlace, LogStage, LogStep, StepKind};
 use crate::transport::Via;
-use crate::verdict::Rule;
+use crate::verdict::{Finding, Rule};
 use crate::version::Version;
 use alloc::format;
 use alloc::string::String;
@@ -122,7 +122,7 @@ pub(super) fn compare_from(update: &mut LogUpdate, heard: &Version, told: Option
 }
 
 /// START or UPDATING (`what`) came after the update was over. `None`: it is an update of which the order was not heard.
-pub(super) fn comes_after_the_end(update: &LogUpdate, what: &str, commands: bool) -> Option<(Rule, String)> {
+pub(super) fn comes_after_the_end(update: &LogUpdate, what: &str, commands: bool) -> Option<Finding> {
     let stage = update.stage;
     // Over LwM2M, what was downloaded may be ordered again without a word on this port.
     let may_be_ordered =
@@ -135,11 +135,11 @@ pub(super) fn comes_after_the_end(update: &LogUpdate, what: &str, commands: bool
         _ => Rule::UpdatingAfterEnd,
     };
     let sentence = format!("{what} came after {stage}, and no order was given between");
-    Some((rule, sentence))
+    Some(Finding { rule, sentence })
 }
 
 /// A download began although the update had. `None`: it may have been ordered.
-pub(super) fn downloads_again(update: &LogUpdate, via: Via, commands: bool) -> Option<(Rule, String)> {
+pub(super) fn downloads_again(update: &LogUpdate, via: Via, commands: bool) -> Option<Finding> {
     let LogStage::Updating(percent) = update.stage else {
         return None;
     };
@@ -150,5 +150,8 @@ pub(super) fn downloads_again(update: &LogUpdate, via: Via, commands: bool) -> O
     let sentence = format!(
         "a download began after UPDATING {percent}%, and no order was given between: a resume needs no second download"
     );
-    Some((Rule::DownloadedAgain, sentence))
+    Some(Finding {
+        rule: Rule::DownloadedAgain,
+        sentence,
+    })
 }

@@ -221,7 +221,7 @@ impl<'a> Cursor<'a> {
         self.at += self.rest().iter().take(16).take_while(blank).count();
     }
 
-    /// Goes back to where it was if nothing comes of it.
+    /// Goes back to where it was if `read` finds nothing.
     fn trying<T>(&mut self, read: impl FnOnce(&mut Self) -> Option<T>) -> Option<T> {
         let before = *self;
         let found = read(self);

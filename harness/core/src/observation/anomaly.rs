@@ -1,4 +1,4 @@
-//! What is legal and odd. It is told in every report; a suite may declare it a fail.
+//! Anomalies: what is legal but unusual. Every report names them; a suite may declare them a fail.
 
 use super::{Observation, SeenEvent};
 use crate::event_id::EventId;
@@ -12,7 +12,7 @@ use bc66_spec::code::UpdateCode;
 /// Most anomalies that are kept of one update; a module can repeat one for hours.
 const KEPT: usize = 32;
 
-/// What was legal and odd in the lines of an update.
+/// The anomalies in the lines of an update.
 #[derive(Debug, Clone, Default)]
 pub struct AnomaliesSeen {
     pub list: Vec<SeenEvent<String>>,
@@ -46,7 +46,7 @@ impl AnomaliesSeen {
                     let number =
                         |number: Option<u8>| number.map_or("?".to_string(), |number| number.to_string());
                     let (total, current) = (number(*total), number(*current));
-                    let text = format!("UPDATING spoke of program {current} of {total}, expected 1 of 1");
+                    let text = format!("UPDATING named program {current} of {total}, expected 1 of 1");
                     self.note(id, text);
                 }
             }
@@ -68,7 +68,7 @@ impl AnomaliesSeen {
 }
 
 impl Observation {
-    /// Everything legal and odd, in a few words each, equal ones once.
+    /// Every anomaly in a few words, equal ones once.
     pub fn oddities(&self) -> Vec<String> {
         let mut texts: Vec<String> = Vec::new();
         for anomaly in &self.anomalies.list {

@@ -5,38 +5,91 @@
 
 use super::overheard::{Overheard, Sound};
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Mistake {
+macro_rules! mistakes {
+    ($($(#[$doc:meta])* $name:ident: $meaning:literal, $advice:literal
+        $(, where programs move the lines: $with_programs:literal)?;)+) => {
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub enum Mistake {
+            $($(#[$doc])* $name,)+
+        }
+
+        impl Mistake {
+            /// All mistakes.
+            pub const ALL: &'static [Self] = &[$(Self::$name),+];
+
+            /// What it means, after a figure of what was seen.
+            pub const fn meaning(self) -> &'static str {
+                match self { $(Self::$name => $meaning,)+ }
+            }
+
+            /// What to do, likeliest first.
+            pub const fn advice(self) -> &'static str {
+                match self { $(Self::$name => $advice,)+ }
+            }
+
+            /// What to do where programs move the lines, and nothing is called `active`.
+            pub const fn advice_with_programs(self) -> &'static str {
+                match self {
+                    $($(Self::$name => $with_programs,)?)+
+                    _ => self.advice(),
+                }
+            }
+        }
+    };
+}
+
+mistakes! {
     /// The supply stays on.
-    NotCut,
+    NotCut: "the module still runs",
+        "check that the line switches VBAT and `active` is right, that neither USB nor the level shifter of the UART feeds the module, and that `discharge` is long enough for the rail",
+        where programs move the lines: "check with a meter that the program `off` of `power` switches VBAT, that neither USB nor the level shifter of the UART feeds the module, and that `discharge` is long enough for the rail";
     /// The supply is on where it should be off.
-    SupplyInverted,
+    SupplyInverted: "the module runs while `power` is off, and does not while it is on",
+        "`active` of `power` is the wrong way round: name the other level",
+        where programs move the lines: "`on` and `off` of `power` are the wrong way round: exchange the two programs, or the contacts of the relay (normally open, normally closed)";
     /// RESET is asserted where it should not be.
-    ResetInverted,
+    ResetInverted: "the module runs only while `reset` is asserted",
+        "`active` of `reset` is the wrong way round: a transistor in the line, as on the TE-B board, makes it `active: high`; a line that is low to press without one is `active: low`",
+        where programs move the lines: "`pulse` of `reset` leaves RESET asserted and lets go of it for the pulse: exchange the two in the program, or the contacts of the relay; the transistor of a TE-B board turns a level round";
     /// PWRKEY is pressed where it should not be.
-    PwrkeyInverted,
+    PwrkeyInverted: "the module starts with `pwrkey` released, and does not with it pressed",
+        "`active` of `pwrkey` is the wrong way round, so that the key is held down all the time: a transistor in the line, as on the TE-B board, makes it `active: high`; a line that is low to press without one is `active: low`",
+        where programs move the lines: "`pulse` of `pwrkey` leaves the key down and lets go of it for the pulse: exchange the two in the program, or the contacts of the relay; the transistor of a TE-B board turns a level round";
     /// TX and RX of this machine are one wire.
-    LoopBack,
+    LoopBack: "`AT` comes back as it was sent, and nobody answers it",
+        "TX and RX of this machine are one wire: take off the loop-back plug or bridge; its RX goes to the module's TXD alone";
     /// The rates or levels of the two sides differ.
-    Garbled,
+    Garbled: "noise in place of text",
+        "in this order: `baud` (the main UART has 115200 unless `AT+IPR` was stored); the level, which is 1.8 V on the module's pins and wants a level shifter, no adapter of RS-232; a common ground";
     /// The same, while there is no supply.
-    NoiseWhileOff,
+    NoiseWhileOff: "noise where silence should be",
+        "in this order: the module still runs, at another `baud`; RX floats as soon as the module has no supply, and wants a pull-up on this machine's side";
     /// The firmware speaks at another rate than the boot ROM.
-    BaudSet,
+    BaudSet: "the boot ROM is read, and noise comes after it",
+        "the boot ROM has 115200 always, the firmware has what `AT+IPR` stored: set `baud` to that, or the module back with `AT+IPR=115200`";
     /// The module starts again and again.
-    BootLoop,
+    BootLoop: "the module starts again and again",
+        "in this order: the supply gives way (it has to give 0.5 A and stay above 2.1 V: short wires, 100 µF at VBAT); its voltage is wrong (3.3 V, at most 3.63 V); PWRKEY or RESET is held down (`active`); the firmware crashes, which its watchdog ends every 30 s",
+        where programs move the lines: "in this order: the supply gives way (it has to give 0.5 A and stay above 2.1 V: short wires, 100 µF at VBAT); its voltage is wrong (3.3 V, at most 3.63 V); PWRKEY or RESET is held down (by what the program of a `pulse` leaves behind); the firmware crashes, which its watchdog ends every 30 s";
     /// The boot ROM speaks, the firmware does not.
-    Stuck,
+    Stuck: "the module begins to start and does not get ready",
+        "in this order: a module in the middle of an update says UPDATING and takes longer (`--boot`); one that is autobauding says no RDY before the first `AT`: connect its RXD; the supply gives way when the radio starts (it has to give 0.5 A); the firmware is broken: see the dialogue with `-v`";
     /// No sign of life.
-    NoSign,
+    NoSign: "no sign of life",
+        "in this order: check the supply (VBAT behind the switch; 1.8 V at VDD_EXT say that the module runs); check PWRKEY (tied down, or a `pwrkey` in the rig file) and that RESET is released; check TX and RX, which may be swapped: this machine's RX goes to the module's TXD; on a TE-B board check that J302 connects the main UART to USB; check the `port`";
     /// A supply, it seems, and no start.
-    NotStarted,
+    NotStarted: "the line moved with the supply, and nobody spoke",
+        "in this order: check PWRKEY (tied down, or a `pwrkey` in the rig file with a `hold` above 500ms); check that RESET is released (`active`); check supply and `baud`",
+        where programs move the lines: "in this order: check PWRKEY (tied down, or a `pwrkey` in the rig file whose `pulse` is longer than 500 ms); check that RESET is released; check supply and `baud`";
     /// Somebody else is at the other end.
-    OtherPort,
+    OtherPort: "text, but none of a BC66",
+        "in this order: `port` is another device's; it is the module's debug UART: connect the main one (CH A of a TE-B board)";
     /// The module boots and answers no command.
-    Deaf,
+    Deaf: "the module boots, and answers no command",
+        "check the wire from this machine's TX to the module's RXD, and the level shifter in that direction";
     /// The firmware says nothing before it is spoken to. No mistake of a wire, and no reason against the rig.
-    Autobaud,
+    Autobaud: "autobauding, so that no RDY comes before the first `AT`",
+        "it can be tested so, but each boot is waited for to the end of its limit, and what the module says before it is spoken to may be lost, the END of an update too: `AT+IPR=115200` gives it a fixed rate and `AT&W` keeps that, for instance in `dfota-hil console`";
 }
 
 impl Mistake {
@@ -71,101 +124,6 @@ impl Mistake {
         match heard.boots {
             0 => Self::Deaf,
             _ => Self::BootLoop,
-        }
-    }
-
-    /// What it means, after a figure of what was seen.
-    pub const fn meaning(self) -> &'static str {
-        match self {
-            Self::NotCut => "the module still runs",
-            Self::SupplyInverted => "the module runs while `power` is off, and does not while it is on",
-            Self::ResetInverted => "the module runs only while `reset` is asserted",
-            Self::PwrkeyInverted => "the module starts with `pwrkey` released, and does not with it pressed",
-            Self::LoopBack => "`AT` comes back as it was sent, and nobody answers it",
-            Self::Garbled => "noise in place of text",
-            Self::NoiseWhileOff => "noise where silence should be",
-            Self::BaudSet => "the boot ROM is read, and noise comes after it",
-            Self::BootLoop => "the module starts again and again",
-            Self::Stuck => "the module begins to start and does not get ready",
-            Self::NoSign => "no sign of life",
-            Self::NotStarted => "the line moved with the supply, and nobody spoke",
-            Self::OtherPort => "text, but none of a BC66",
-            Self::Deaf => "the module boots, and answers no command",
-            Self::Autobaud => "autobauding, so that no RDY comes before the first `AT`",
-        }
-    }
-
-    /// What to do where programs move the lines, and nothing is called `active`.
-    pub const fn advice_with_programs(self) -> &'static str {
-        match self {
-            Self::NotCut => {
-                "check with a meter that the program `off` of `power` switches VBAT, that neither USB nor the level shifter of the UART feeds the module, and that `discharge` is long enough for the rail"
-            }
-            Self::SupplyInverted => {
-                "`on` and `off` of `power` are the wrong way round: exchange the two programs, or the contacts of the relay (normally open, normally closed)"
-            }
-            Self::ResetInverted => {
-                "`pulse` of `reset` leaves RESET asserted and lets go of it for the pulse: exchange the two in the program, or the contacts of the relay; the transistor of a TE-B board turns a level round"
-            }
-            Self::PwrkeyInverted => {
-                "`pulse` of `pwrkey` leaves the key down and lets go of it for the pulse: exchange the two in the program, or the contacts of the relay; the transistor of a TE-B board turns a level round"
-            }
-            Self::BootLoop => {
-                "in this order: the supply gives way (it has to give 0.5 A and stay above 2.1 V: short wires, 100 µF at VBAT); its voltage is wrong (3.3 V, at most 3.63 V); PWRKEY or RESET is held down (by what the program of a `pulse` leaves behind); the firmware crashes, which its watchdog ends every 30 s"
-            }
-            Self::NotStarted => {
-                "in this order: check PWRKEY (tied down, or a `pwrkey` in the rig file whose `pulse` is longer than 500 ms); check that RESET is released; check supply and `baud`"
-            }
-            _ => self.advice(),
-        }
-    }
-
-    /// What to do, likeliest first.
-    pub const fn advice(self) -> &'static str {
-        match self {
-            Self::NotCut => {
-                "check that the line switches VBAT and `active` is right, that neither USB nor the level shifter of the UART feeds the module, and that `discharge` is long enough for the rail"
-            }
-            Self::SupplyInverted => "`active` of `power` is the wrong way round: name the other level",
-            Self::ResetInverted => {
-                "`active` of `reset` is the wrong way round: a transistor in the line, as on the TE-B board, makes it `active: high`; a line that is low to press without one is `active: low`"
-            }
-            Self::PwrkeyInverted => {
-                "`active` of `pwrkey` is the wrong way round, so that the key is held down all the time: a transistor in the line, as on the TE-B board, makes it `active: high`; a line that is low to press without one is `active: low`"
-            }
-            Self::LoopBack => {
-                "TX and RX of this machine are one wire: take off the loop-back plug or bridge; its RX goes to the module's TXD alone"
-            }
-            Self::Garbled => {
-                "in this order: `baud` (the main UART has 115200 unless `AT+IPR` was stored); the level, which is 1.8 V on the module's pins and wants a level shifter, no adapter of RS-232; a common ground"
-            }
-            Self::NoiseWhileOff => {
-                "in this order: the module still runs, at another `baud`; RX floats as soon as the module has no supply, and wants a pull-up on this machine's side"
-            }
-            Self::BaudSet => {
-                "the boot ROM has 115200 always, the firmware has what `AT+IPR` stored: set `baud` to that, or the module back with `AT+IPR=115200`"
-            }
-            Self::BootLoop => {
-                "in this order: the supply gives way (it has to give 0.5 A and stay above 2.1 V: short wires, 100 µF at VBAT); its voltage is wrong (3.3 V, at most 3.63 V); PWRKEY or RESET is held down (`active`); the firmware crashes, which its watchdog ends every 30 s"
-            }
-            Self::Stuck => {
-                "in this order: a module in the middle of an update says UPDATING and takes longer (`--boot`); one that is autobauding says no RDY before the first `AT`: connect its RXD; the supply gives way when the radio starts (it has to give 0.5 A); the firmware is broken: see the dialogue with `-v`"
-            }
-            Self::NoSign => {
-                "in this order: check the supply (VBAT behind the switch; 1.8 V at VDD_EXT say that the module runs); check PWRKEY (tied down, or a `pwrkey` in the rig file) and that RESET is released; check TX and RX, which may be swapped: this machine's RX goes to the module's TXD; on a TE-B board check that J302 connects the main UART to USB; check the `port`"
-            }
-            Self::NotStarted => {
-                "in this order: check PWRKEY (tied down, or a `pwrkey` in the rig file with a `hold` above 500ms); check that RESET is released (`active`); check supply and `baud`"
-            }
-            Self::OtherPort => {
-                "in this order: `port` is another device's; it is the module's debug UART: connect the main one (CH A of a TE-B board)"
-            }
-            Self::Deaf => {
-                "check the wire from this machine's TX to the module's RXD, and the level shifter in that direction"
-            }
-            Self::Autobaud => {
-                "it can be tested so, but each boot is waited for to the end of its limit, and what the module says before it is spoken to may be lost, the END of an update too: `AT+IPR=115200` gives it a fixed rate and `AT&W` keeps that, for instance in `dfota-hil console`"
-            }
         }
     }
 }
@@ -252,24 +210,7 @@ mod tests {
     /// Programs have no `active`, and no GPIO has an `on`.
     #[test]
     fn advice_is_about_keys_that_are_there() {
-        let all = [
-            Mistake::NotCut,
-            Mistake::SupplyInverted,
-            Mistake::ResetInverted,
-            Mistake::PwrkeyInverted,
-            Mistake::LoopBack,
-            Mistake::Garbled,
-            Mistake::NoiseWhileOff,
-            Mistake::BaudSet,
-            Mistake::BootLoop,
-            Mistake::Stuck,
-            Mistake::NoSign,
-            Mistake::NotStarted,
-            Mistake::OtherPort,
-            Mistake::Deaf,
-            Mistake::Autobaud,
-        ];
-        for mistake in all {
+        for mistake in Mistake::ALL {
             let programs = mistake.advice_with_programs();
             assert!(!programs.contains("`active`"), "{mistake:?}: {programs}");
         }

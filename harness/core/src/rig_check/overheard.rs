@@ -5,7 +5,7 @@ use crate::reply::Final;
 use crate::urc::Urc;
 use core::fmt;
 
-/// So few bytes are no speech: the line moved when the supply did.
+/// So few bytes say nothing: the line moved when the supply did.
 const EDGES: u64 = 2;
 /// More strange bytes than one in so many are noise: a BC66 says nothing but printable ASCII, and a wrong rate leaves little
 /// of that.
@@ -15,7 +15,7 @@ const NOISE: u64 = 8;
 pub struct Overheard {
     /// All bytes, line ends included.
     pub bytes: u64,
-    /// Bytes that are no printable ASCII, line ends left out.
+    /// Bytes that are not printable ASCII, line ends left out.
     pub strange: u64,
     /// Blocks of the boot ROM: so often the module left reset.
     pub boots: u32,
@@ -37,7 +37,7 @@ pub enum Sound {
     Echo,
     /// A module, whether or not there is noise around its words.
     Module,
-    /// Bytes that are no text.
+    /// Bytes that are not text.
     Noise,
     /// Text, but none of a module.
     Text,
@@ -88,7 +88,7 @@ impl Overheard {
         }
     }
 
-    /// Whether much of it is no text.
+    /// Whether much of it is not text.
     pub fn is_noisy(&self) -> bool {
         self.strange * NOISE > self.bytes
     }

@@ -4,7 +4,7 @@ use super::{Try, preparation};
 use crate::event::watched::Purpose;
 use crate::event_id::EventId;
 use crate::judge::{Judgement, judge};
-use crate::measure;
+use crate::measure::{self, OutOfLimits};
 use crate::observation::Observation;
 use crate::outcome::Outcome;
 use crate::verdict::{Finding, Rule, Verdict};
@@ -140,7 +140,7 @@ impl Try {
             Verdict::Pass | Verdict::Inconclusive(_) => measure::out_of_limits(declared, &self.taken),
             _ => None,
         };
-        if let Some((verdict, id)) = out {
+        if let Some(OutOfLimits { verdict, id }) = out {
             return Judgement {
                 verdict,
                 evidence: Vec::from([id.0]),

@@ -419,7 +419,7 @@ fn boots_that_nobody_asked_for(#[case] script: &str, #[case] rule: &str) {
     assert_eq!(told, script.contains("U20 brom"), "{}", judged.summary);
 }
 
-/// What is legal and odd is told; a suite may declare it a fail.
+/// An anomaly is named; a suite may declare it a fail.
 #[rstest]
 #[case::torn_end(
     "http order hstart D100 torn start U20 U100 brom rdy end0",

@@ -167,11 +167,11 @@ fn measurements(
         .chain([other])
         .collect();
     let out = measure::out_of_limits(&declared, &taken);
-    if let Some((_, id)) = &out {
+    if let Some(measure::OutOfLimits { id, .. }) = &out {
         assert_eq!(Some(id.0), values.last().copied(), "the one that is out");
     }
     let found = out
-        .map(|(verdict, _)| verdict)
+        .map(|out| out.verdict)
         .or_else(|| measure::missing(&declared, &taken))
         .unwrap_or(Verdict::Pass);
     assert_eq!(ruled(&found), rule, "{found:?}");
