@@ -17,6 +17,7 @@ pub mod format;
 pub mod found;
 pub mod heard;
 pub mod lines;
+pub mod place;
 pub mod points;
 pub mod reader;
 pub mod rules;

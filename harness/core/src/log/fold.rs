@@ -8,9 +8,10 @@ mod orders;
 
 use super::found::{Known, LogUpdate, Oddity, SinceUrc};
 use super::heard::LineMeaning;
+use super::place::LogPlace;
 use super::points::PercentPoint;
 use super::rules;
-use super::steps::{LogPlace, LogStage, StepKind};
+use super::steps::{LogStage, StepKind};
 use crate::transport::Via;
 use crate::urc::Fota;
 use crate::verdict::Finding;

@@ -1,6 +1,7 @@
 //! An update that was found in a log.
 
-use super::steps::{LogPlace, LogStage, LogSteps};
+use super::place::LogPlace;
+use super::steps::{LogStage, LogSteps};
 use crate::transport::Via;
 use crate::verdict::Rule;
 use crate::version::Version;

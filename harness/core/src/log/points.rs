@@ -1,6 +1,6 @@
 //! The percentages of an update, for a picture.
 
-use super::steps::LogPlace;
+use super::place::LogPlace;
 use alloc::vec::Vec;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

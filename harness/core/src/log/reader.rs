@@ -6,7 +6,7 @@ use super::format::LogFormat;
 use super::found::LogUpdate;
 use super::heard::hear;
 use super::lines::{LogLine, LogLines};
-use super::steps::LogPlace;
+use super::place::LogPlace;
 use super::text::{clean, is_clean, parts};
 use alloc::vec::Vec;
 

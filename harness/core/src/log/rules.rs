@@ -5,7 +5,8 @@
 //! damaged in which one could have been.
 
 use super::found::{LogUpdate, Oddity};
-use super::steps::{LogPlace, LogStage, LogStep, StepKind};
+use super::place::LogPlace;
+use super::steps::{LogStage, LogStep, StepKind};
 use crate::transport::Via;
 use crate::verdict::{Finding, Rule};
 use crate::version::Version;

@@ -1,20 +1,12 @@
 //! What happened in an update, step by step, as a person would tell it: percentages that follow each other are one step.
 
+use super::place::LogPlace;
 use super::points::PercentPoints;
 use crate::transport::Via;
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
 use bc66_spec::code::{DownloadCode, UpdateCode};
-
-/// Where something stands in the log.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct LogPlace {
-    /// Its line, from 1.
-    pub line: u64,
-    /// Nanoseconds since the log's first time stamp; `None` in a log without any.
-    pub at: Option<u64>,
-}
 
 /// Where an update stands, as far as the log says.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, derive_more::Display)]

@@ -1,7 +1,8 @@
 //! An update of a log in words: the line that a run has for a case, and what cannot be told.
 
 use super::found::{DamagedLines, LogOutcome, LogUpdate};
-use super::steps::{LogPlace, LogStage, Reset, StepKind};
+use super::place::LogPlace;
+use super::steps::{LogStage, Reset, StepKind};
 use crate::transport::Via;
 use crate::version::Version;
 use alloc::format;

@@ -7,8 +7,9 @@ use crate::report::html::drawing::{self, Unit};
 use crate::report::html::timeline::{At, Mark, Stage, Timeline};
 use crate::report::html::{self as report, plot};
 use dfota_core::log::found::{LogOutcome, LogUpdate};
+use dfota_core::log::place::LogPlace;
 use dfota_core::log::reader::LogReader;
-use dfota_core::log::steps::{LogPlace, LogStep, StepKind};
+use dfota_core::log::steps::{LogStep, StepKind};
 use dfota_core::log::summary::{NO_LOG_TELLS, headline, not_known, resets as words, steps, summary};
 use maud::{Markup, html};
 

@@ -3,9 +3,9 @@
 use crate::report::html::look::count;
 use dfota_core::exit_code::ExitCode;
 use dfota_core::log::found::{LogOutcome, LogUpdate};
+use dfota_core::log::place::LogPlace;
 use dfota_core::log::reader::LogReader;
 use dfota_core::log::stamp::{Base, DAY, SECOND, Stamp};
-use dfota_core::log::steps::LogPlace;
 
 /// How many updates ended how.
 #[derive(Debug, Clone, Copy, Default)]

@@ -2,9 +2,10 @@
 
 use super::Fold;
 use crate::log::found::{Known, LogUpdate, Oddity};
+use crate::log::place::LogPlace;
 use crate::log::points::PercentPoint;
 use crate::log::rules;
-use crate::log::steps::{LogPlace, LogStage, StepKind};
+use crate::log::steps::{LogStage, StepKind};
 use crate::percent::Percent;
 use crate::transport::Via;
 use bc66_spec::code::DownloadCode;

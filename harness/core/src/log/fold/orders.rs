@@ -2,7 +2,8 @@
 
 use super::Fold;
 use crate::log::found::{LogUpdate, Oddity, SinceUrc};
-use crate::log::steps::{LogPlace, LogStage, StepKind};
+use crate::log::place::LogPlace;
+use crate::log::steps::{LogStage, StepKind};
 use crate::transport::Via;
 
 impl Fold {
