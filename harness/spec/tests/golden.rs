@@ -24,8 +24,8 @@ fn urcs() {
         assert_eq!(urc.token().as_bytes(), bytes);
         assert_eq!(FotaUrc::from_token(bytes), Some(urc));
     }
-    for stranger in [&b""[..], b"start", b"START ", b"RESTORE", b"ENDS"] {
-        assert_eq!(FotaUrc::from_token(stranger), None, "{stranger:?}");
+    for other in [&b""[..], b"start", b"START ", b"RESTORE", b"ENDS"] {
+        assert_eq!(FotaUrc::from_token(other), None, "{other:?}");
     }
     assert_eq!(urc::QIND.as_bytes(), b"+QIND:");
     assert_eq!(urc::FOTA.as_bytes(), b"FOTA");
