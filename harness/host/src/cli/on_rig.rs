@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 /// A rig that a command cannot work with.
 #[derive(Debug, thiserror::Error)]
-pub enum NoBench {
+pub enum BenchUnavailable {
     #[error("no runtime for the servers: {0}")]
     Runtime(std::io::Error),
     #[error(transparent)]
@@ -19,7 +19,7 @@ pub enum NoBench {
 }
 
 /// The result of the work, and whether the lines are in their safe state after it.
-pub struct Worked<T> {
+pub struct BenchResult<T> {
     pub result: T,
     pub safe: Result<(), LineError>,
 }
@@ -32,15 +32,15 @@ pub fn with_bench<T>(
     clock: Clock,
     journal: &Journal,
     work: impl FnOnce(&mut Bench) -> T,
-) -> Result<Worked<T>, NoBench> {
-    let runtime = runtime().map_err(NoBench::Runtime)?;
+) -> Result<BenchResult<T>, BenchUnavailable> {
+    let runtime = runtime().map_err(BenchUnavailable::Runtime)?;
     let _within = runtime.enter();
     let opened = Bench::open(rig, lease, &this_program(), seed, clock, journal);
-    let mut bench = opened.map_err(NoBench::Rig)?;
+    let mut bench = opened.map_err(BenchUnavailable::Rig)?;
     signals::install_handlers(&runtime, bench.inbox.clone(), &bench.lines);
     let result = work(&mut bench);
     let safe = bench.lines.safe();
-    Ok(Worked { result, safe })
+    Ok(BenchResult { result, safe })
 }
 
 /// This program, which is also its own guard and simulated module.

@@ -8,7 +8,7 @@ use crate::check::stage::Stage;
 use crate::check::walk::{Left, walk};
 use crate::check::{Checked, Interrupted, Programs, RigCheck, Said, Terms, fail};
 use crate::cli::Common;
-use crate::cli::on_rig::{NoBench, Worked, nameless_journal, with_bench};
+use crate::cli::on_rig::{BenchResult, BenchUnavailable, nameless_journal, with_bench};
 use crate::cli::screen::Screen;
 use crate::config::machine_config::{MachineConfig, PLACE};
 use crate::config::rig::Rig;
@@ -250,7 +250,7 @@ impl CheckSession<'_> {
         drop(journal);
         let _ = writer.finish();
         let (checked, failed) = match worked {
-            Ok(Worked { result, safe }) => (result, safe.err().map(|why| unsafe_rig(&why))),
+            Ok(BenchResult { result, safe }) => (result, safe.err().map(|why| unsafe_rig(&why))),
             Err(why) => (Ok(Checked::default()), Some(unopened(&why))),
         };
         Ok(checked.map(|mut checked| {
@@ -264,10 +264,10 @@ impl CheckSession<'_> {
 }
 
 /// A rig that could not be opened is a failed check.
-fn unopened(why: &NoBench) -> Check {
+fn unopened(why: &BenchUnavailable) -> Check {
     let probe = match why {
-        NoBench::Runtime(_) => Probe::Open,
-        NoBench::Rig(why) => why.probe,
+        BenchUnavailable::Runtime(_) => Probe::Open,
+        BenchUnavailable::Rig(why) => why.probe,
     };
     let advice = if probe.is_of_the_machine() {
         "nothing else could be checked, and nothing is held against the rig"

@@ -2,7 +2,7 @@
 
 use crate::cli::Common;
 use crate::cli::at_terminal::{AtTerminal, HELP};
-use crate::cli::on_rig::{Worked, nameless_journal, with_bench};
+use crate::cli::on_rig::{BenchResult, nameless_journal, with_bench};
 use crate::cli::screen::Screen;
 use crate::config::rig::{Network, Rig};
 use crate::device::module::Stop;
@@ -49,7 +49,7 @@ pub fn main(args: &ConsoleArgs, common: Common) -> Result<ExitCode, CommandError
     });
     drop(journal);
     let _ = writer.finish();
-    let Worked { result, safe } = worked.map_err(CommandError::error)?;
+    let BenchResult { result, safe } = worked.map_err(CommandError::error)?;
     safe.map_err(|why| CommandError::error(format!("the rig could not be made safe: {why}")))?;
     Ok(match result {
         Err(Stop::Interrupted) => ExitCode::Interrupted,

@@ -1,6 +1,7 @@
 //! `run`: suites on a rig, from the files to the exit code.
 
 mod begin;
+mod report_args;
 mod rig_after_run;
 mod run_outcome;
 mod session;
@@ -10,7 +11,7 @@ use crate::check::Terms;
 use crate::cli::Common;
 use crate::cli::console::time_estimate::{CaseName, ExpectedTime};
 use crate::cli::console::{Console, page, signed, summary};
-use crate::cli::on_rig::{Worked, with_bench};
+use crate::cli::on_rig::{BenchResult, with_bench};
 use crate::config::rig::Rig;
 use crate::config::suite::Suite;
 use crate::exit::{CommandError, ExitCode};
@@ -28,7 +29,7 @@ use dfota_clock::Clock;
 use dfota_core::case::Case;
 use dfota_core::event::bisected::Bisected;
 use dfota_core::event::watched::Halted;
-use dfota_core::event::{Attachments, CaseEnded, Event, JunitProfile};
+use dfota_core::event::{CaseEnded, Event};
 use dfota_core::verdict::{Rule, Verdict, exit_code};
 use dfota_core::wear::WearCount;
 use dfota_record::evidence::maker::{Wanted, make_with_reports};
@@ -37,6 +38,8 @@ use dfota_record::evidence::signing_key::SigningKey;
 use dfota_record::history;
 use dfota_record::journal::{Journal, Nobody, Observer};
 use dfota_record::report;
+use report_args::JunitArgs;
+pub use report_args::{ProfileArg, SignArg};
 use rig_after_run::{RigAfterRun, not_opened};
 use run_outcome::{EndHooks, RunOutcome};
 use session::{Open, Prepared};
@@ -76,75 +79,6 @@ pub struct RunArgs {
     /// Show the result as JSON (the run folder's run.json) in place of lines
     #[arg(long)]
     json: bool,
-}
-
-#[derive(Debug, clap::Args)]
-struct JunitArgs {
-    /// Write the JUnit file here as well
-    #[arg(long, value_name = "PATH")]
-    junit: Option<PathBuf>,
-    /// How JUnit names the transcripts
-    #[arg(long, value_enum, default_value_t)]
-    attachments: AttachmentsArg,
-    /// What the JUnit file holds
-    #[arg(long, value_enum, default_value_t)]
-    junit_profile: ProfileArg,
-}
-
-/// The key that signs, of `run` and `report`.
-#[derive(Debug, clap::Args)]
-pub struct SignArg {
-    /// Sign the evidence with this key: a PEM file of mode 0600, or `env` for the one in DFOTA_HIL_SIGNING_KEY
-    #[arg(long, value_name = "KEY", allow_hyphen_values = true)]
-    // PEM text that was typed by mistake begins with hyphens: it reaches an error that does not repeat it
-    sign: Option<PathBuf>,
-}
-
-impl SignArg {
-    pub fn load(&self) -> Result<Option<SigningKey>, CommandError> {
-        let key = self.sign.as_deref().map(SigningKey::load).transpose();
-        key.map_err(CommandError::usage)
-    }
-}
-
-#[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
-enum AttachmentsArg {
-    /// By absolute path (Jenkins)
-    Absolute,
-    /// By a path relative to the working folder (GitLab)
-    #[default]
-    Relative,
-    /// Not at all
-    None,
-}
-
-/// What the JUnit file holds.
-#[derive(Debug, Clone, Copy, Default, clap::ValueEnum)]
-pub enum ProfileArg {
-    /// What Jenkins's strictest schema allows
-    #[default]
-    Strict,
-    /// Properties, place and time of each case as well; TestRail's and Xray's properties
-    Extended,
-}
-
-impl From<AttachmentsArg> for Attachments {
-    fn from(arg: AttachmentsArg) -> Self {
-        match arg {
-            AttachmentsArg::Absolute => Self::Absolute,
-            AttachmentsArg::Relative => Self::Relative,
-            AttachmentsArg::None => Self::None,
-        }
-    }
-}
-
-impl From<ProfileArg> for JunitProfile {
-    fn from(arg: ProfileArg) -> Self {
-        match arg {
-            ProfileArg::Strict => Self::Strict,
-            ProfileArg::Extended => Self::Extended,
-        }
-    }
 }
 
 pub fn main(args: &RunArgs, common: Common) -> Result<ExitCode, CommandError> {
@@ -278,7 +212,7 @@ fn unwritable(out: &Path, why: &std::io::Error) -> CommandError {
 
 /// What a run has beside its plan: the lease of a rig with wires, how the rig is checked around the suites and where its
 /// failures are kept, the campaigns, and the bisection, where it is one.
-struct Keeps<'r> {
+struct RunContext<'r> {
     lease: Option<&'r Lease>,
     terms: Terms,
     run: RunState<'r>,
@@ -308,18 +242,18 @@ fn on_rig(
     suites: &[Suite],
     plan: &Plan,
     options: Options,
-    keeps: Keeps<'_>,
+    context: RunContext<'_>,
     clock: Clock,
     journal: &Journal,
 ) -> RunEnd {
-    let Keeps {
+    let RunContext {
         lease,
         terms,
         run,
         mut found,
         campaigns,
         hunt,
-    } = keeps;
+    } = context;
     let worked = with_bench(rig, lease, options.seed.0, clock, journal, |bench| {
         let runner = Runner::new(bench, suites, rig.module.ati_model(), options, campaigns);
         let runner = runner.watched(RigWatch::new(terms).found_in(found.take()));
@@ -329,7 +263,7 @@ fn on_rig(
         }
     });
     let (end, safe) = match worked {
-        Ok(Worked { result, safe }) => (result, safe),
+        Ok(BenchResult { result, safe }) => (result, safe),
         Err(why) => return not_opened(plan, journal, found.as_ref(), &why),
     };
     let failed = end.rig.unfit.is_some() || end.rig.machine.is_some();

@@ -104,13 +104,13 @@ fn the_front_page_is_short() {
 #[test]
 fn every_command_is_explained() {
     let text = read("docs/commands.md");
-    for help in dfota_hil::cli::help::ALL {
-        let command = help.path.split(' ').next();
+    for help in dfota_hil::cli::help::all().skip(1) {
+        let command = help.path.first().copied();
         let starts = text.lines().filter_map(|line| line.strip_prefix("| "));
         let told = starts
             .filter_map(|row| row.split(" | ").next())
             .any(|cell| cell.split('`').any(|code| code.split(' ').next() == command));
-        assert!(told, "docs/commands.md has no row for `{}`", help.path);
+        assert!(told, "docs/commands.md has no row for `{command:?}`");
     }
 }
 

@@ -1,7 +1,7 @@
 //! Whether a rig is in quarantine after a run, and what is said of that last.
 
 use super::{RunEnd, unopened};
-use crate::cli::on_rig::NoBench;
+use crate::cli::on_rig::BenchUnavailable;
 use crate::plan::Plan;
 use crate::run::runner;
 use crate::state::quarantine::Found;
@@ -61,14 +61,19 @@ fn by_this_machine(found: Option<&Found>, why: &str) -> String {
 }
 
 /// A rig that could not be opened, or a server of this machine that could not listen.
-pub(super) fn not_opened(plan: &Plan, journal: &Journal, found: Option<&Found>, why: &NoBench) -> RunEnd {
+pub(super) fn not_opened(
+    plan: &Plan,
+    journal: &Journal,
+    found: Option<&Found>,
+    why: &BenchUnavailable,
+) -> RunEnd {
     let said = why.to_string();
     let (rule, last) = match why {
-        NoBench::Runtime(_) => (Rule::HarnessFailed, None),
-        NoBench::Rig(why) if why.probe.is_of_the_machine() => {
+        BenchUnavailable::Runtime(_) => (Rule::HarnessFailed, None),
+        BenchUnavailable::Rig(why) if why.probe.is_of_the_machine() => {
             (Rule::ServerFailed, Some(by_this_machine(found, &said)))
         }
-        NoBench::Rig(_) => (Rule::RigBroken, found.map(|found| found.goes_on(&said))),
+        BenchUnavailable::Rig(_) => (Rule::RigBroken, found.map(|found| found.goes_on(&said))),
     };
     if let Some(text) = last.clone() {
         journal.post(Event::Note { text });

@@ -2,7 +2,9 @@
 //! one has.
 
 use super::run_outcome::RunOutcome;
-use super::{Keeps, RunArgs, RunEnd, begin, conclude, count_wear, observer, on_rig, unopened, unwritable};
+use super::{
+    RunArgs, RunContext, RunEnd, begin, conclude, count_wear, observer, on_rig, unopened, unwritable,
+};
 use crate::bench::lease::Lease;
 use crate::check::Terms;
 use crate::cli::Common;
@@ -168,7 +170,7 @@ impl<'p> Open<'p> {
             rerun: begin::rerun(&args.selection, *seed),
             cut_given: args.selection.cut.is_some(),
         };
-        let keeps = Keeps {
+        let context = RunContext {
             lease: self.lease.as_ref(),
             terms: Terms::new(rig, &self.prepared.dir, self.out.clone()),
             run: RunState::new(rig, state, &self.out),
@@ -176,7 +178,7 @@ impl<'p> Open<'p> {
             campaigns: std::mem::take(&mut self.campaigns),
             hunt,
         };
-        on_rig(rig, suites, plan, options, keeps, self.clock, &self.journal)
+        on_rig(rig, suites, plan, options, context, self.clock, &self.journal)
     }
 
     /// Ends the journal, counts the wear, and makes the reports.
