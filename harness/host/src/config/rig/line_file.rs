@@ -1,18 +1,25 @@
 //! Reads what moves a line of a rig: one of four drivers, each with keys of its own.
 
-use crate::config::rig::rig_file::RigFile;
 use crate::config::rig::rig_keys::{IsolateKeys, PowerKeys, PulseKeys, SenseKeys};
 use crate::config::rig::rig_literals::{ActiveHigh, DriverName, Pin};
 use crate::config::rig::{Driver, LineId};
 use crate::config::yaml::containers::Part;
 use crate::config::yaml::literal::{Literal, ValueError};
 use crate::config::yaml::nearest::ticked;
+use crate::config::yaml::reader::ValueReader;
 use crate::config::yaml::scalar::Raw;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Longest run of a program that moves a line.
 const COMMAND_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Reads the lines of one rig.
+pub struct LineFile<'r, 'd> {
+    pub reader: &'r mut ValueReader<'d>,
+    /// Where the rig file is: programs are looked for from there.
+    pub folder: &'r Path,
+}
 
 /// What a line is there for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -117,9 +124,9 @@ impl DriverName {
     }
 }
 
-impl RigFile<'_> {
+impl LineFile<'_, '_> {
     /// What moves the line.
-    pub(super) fn driver(&mut self, keys: &Line<'_>) -> Option<Driver> {
+    pub fn driver(&mut self, keys: &Line<'_>) -> Option<Driver> {
         let name = self.reader.read(keys.driver)?;
         if let Some(why) = name.unfit(keys.purpose) {
             let why = format!("the driver `{}` does not fit here: {why}", name.name());
@@ -208,6 +215,17 @@ impl RigFile<'_> {
             self.reader.mistake(words.at, why);
         }
         self.program(words.iter())
+    }
+
+    /// A program and its arguments; one with a `/` is looked for from the folder of the file.
+    pub fn program<'k>(&mut self, words: impl Iterator<Item = &'k Raw<String>>) -> Option<Vec<String>> {
+        let mut words = self.reader.list(words);
+        let program = words.first_mut()?;
+        if program.contains('/') {
+            let found = self.folder.join(program.strip_prefix("./").unwrap_or(program));
+            *program = found.to_string_lossy().into_owned();
+        }
+        Some(words)
     }
 
     fn required<T: Literal>(&mut self, keys: &Line<'_>, key: &str, raw: &Option<Raw<T>>) -> Option<T::Value> {

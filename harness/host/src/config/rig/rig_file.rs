@@ -1,6 +1,6 @@
 //! Loads a rig file: keys into a [`Rig`], every mistake with its place.
 
-use crate::config::rig::line_file::Line;
+use crate::config::rig::line_file::{Line, LineFile};
 use crate::config::rig::reflash::Reflash;
 use crate::config::rig::rig_keys::{
     LabItemKeys, LabKeys, NetworkKeys, PowerKeys, PulseKeys, ReflashKeys, RigKeys, SerialKeys, ServerKeys,
@@ -12,7 +12,6 @@ use crate::config::yaml::file_error::{FileError, Problem};
 use crate::config::yaml::literal::{Literal, ValueError};
 use crate::config::yaml::nearest::ticked;
 use crate::config::yaml::reader::ValueReader;
-use crate::config::yaml::scalar::Raw;
 use dfota_core::event::lab::{Lab, LabItem};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -75,13 +74,20 @@ impl Rig {
     }
 }
 
-pub(super) struct RigFile<'d> {
-    pub(super) reader: ValueReader<'d>,
+struct RigFile<'d> {
+    reader: ValueReader<'d>,
     /// Where the file is, whatever the working folder: its programs are looked for from there.
     folder: PathBuf,
 }
 
-impl RigFile<'_> {
+impl<'d> RigFile<'d> {
+    fn lines(&mut self) -> LineFile<'_, 'd> {
+        LineFile {
+            reader: &mut self.reader,
+            folder: &self.folder,
+        }
+    }
+
     fn link(&mut self, keys: &RigKeys) -> Option<Link> {
         if let Some(simulated) = &keys.simulated {
             self.no_wires(keys);
@@ -97,11 +103,14 @@ impl RigFile<'_> {
         let power = self.power(power);
         let reset = keys.reset.as_ref().map(|keys| self.pulse(keys, RESET_HOLD));
         let pwrkey = keys.pwrkey.as_ref().map(|keys| self.pulse(keys, PWRKEY_HOLD));
-        let sense = keys.sense.as_ref().map(|keys| self.driver(&Line::sense(keys)));
+        let sense = keys
+            .sense
+            .as_ref()
+            .map(|keys| self.lines().driver(&Line::sense(keys)));
         let isolate = keys
             .isolate
             .as_ref()
-            .map(|keys| self.driver(&Line::isolate(keys)));
+            .map(|keys| self.lines().driver(&Line::isolate(keys)));
         let reflash = keys.reflash.as_ref().map(|keys| self.reflash(keys));
         Some(Link::Bench(Box::new(Bench {
             serial: serial?,
@@ -150,7 +159,7 @@ impl RigFile<'_> {
 
     fn reflash(&mut self, keys: &ReflashKeys) -> Option<Reflash> {
         Some(Reflash::Program {
-            command: self.program(keys.command.iter())?,
+            command: self.lines().program(keys.command.iter())?,
             timeout: self.reader.option(&keys.timeout).unwrap_or(REFLASH_TIMEOUT),
         })
     }
@@ -178,7 +187,7 @@ impl RigFile<'_> {
     }
 
     fn power(&mut self, keys: &PowerKeys) -> Option<Power> {
-        let driver = self.driver(&Line::power(keys));
+        let driver = self.lines().driver(&Line::power(keys));
         let safe = self.reader.option(&keys.safe);
         let discharge = self.reader.option(&keys.discharge);
         Some(Power {
@@ -189,26 +198,12 @@ impl RigFile<'_> {
     }
 
     fn pulse(&mut self, keys: &PulseKeys, hold: Duration) -> Option<Pulse> {
-        let driver = self.driver(&Line::pulse(keys));
+        let driver = self.lines().driver(&Line::pulse(keys));
         let declared = self.reader.option(&keys.hold);
         Some(Pulse {
             driver: driver?,
             hold: declared.unwrap_or(hold),
         })
-    }
-
-    /// A program and its arguments; one with a `/` is looked for from the folder of the file.
-    pub(super) fn program<'k>(
-        &mut self,
-        words: impl Iterator<Item = &'k Raw<String>>,
-    ) -> Option<Vec<String>> {
-        let mut words = self.reader.list(words);
-        let program = words.first_mut()?;
-        if program.contains('/') {
-            let found = self.folder.join(program.strip_prefix("./").unwrap_or(program));
-            *program = found.to_string_lossy().into_owned();
-        }
-        Some(words)
     }
 
     fn lab(&mut self, keys: &LabKeys) -> Option<Lab> {
