@@ -6,7 +6,7 @@ use super::drawing;
 use super::look::{badge, count, seconds, try_badge};
 use super::place::Place;
 use super::plot;
-use super::timeline::Timeline;
+use super::timeline::CaseTimeline;
 use crate::report::transcript;
 use crate::run_folder::TRANSCRIPTS;
 use dfota_core::event::Event;
@@ -39,7 +39,7 @@ pub fn details(book: &Book<'_, '_>) -> Markup {
 
 fn detail(book: &Book<'_, '_>, entry: &Entry<'_, '_>, excerpt: &Excerpt<'_>) -> Markup {
     let case = entry.case;
-    let timeline = Timeline::of(case);
+    let timeline = CaseTimeline::new(case);
     html! {
         article.case id=(entry.detail()) {
             h3 { (badge(case)) " " span.id { (case.case.id) } }

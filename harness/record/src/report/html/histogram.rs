@@ -1,10 +1,7 @@
 //! A histogram with limits drawn in.
 
-use super::plot::{self, CUT, FAINT, INK, QUIET, UPDATE, words};
+use super::plot::{self, CUT, Canvas, Drawn, FAINT, INK, QUIET, Scale, UPDATE};
 use maud::{Markup, html};
-use plotters::drawing::DrawingAreaErrorKind;
-use plotters::element::{PathElement, Rectangle, Text};
-use plotters::style::Color;
 use plotters::style::text_anchor::HPos;
 
 const WIDTH: u32 = 620;
@@ -131,8 +128,8 @@ impl Histogram {
             plot::number(self.percentile(0.5)),
             self.limits_in_words()
         );
-        plot::picture((WIDTH, HEIGHT), &label, |area| {
-            self.drawn(area, &edges, &bars)?;
+        plot::picture(WIDTH, HEIGHT, &label, |canvas| {
+            self.drawn(canvas, &edges, &bars)?;
             Ok(html! {})
         })
     }
@@ -145,92 +142,53 @@ impl Histogram {
         self.limits.iter().map(word).collect()
     }
 
-    fn drawn(
-        &self,
-        area: &plot::Area<'_>,
-        edges: &[f64],
-        bars: &[usize],
-    ) -> Result<(), DrawingAreaErrorKind<std::io::Error>> {
-        let (from, to) = (edges[0], edges[edges.len() - 1]);
+    fn drawn(&self, canvas: &Canvas<'_>, edges: &[f64], bars: &[usize]) -> Drawn {
         let most = bars.iter().copied().max().unwrap_or(1).max(1) as f64;
-        let x = |value: f64| LEFT + ((value - from) / (to - from) * f64::from(RIGHT - LEFT)).round() as i32;
-        let y = |count: f64| BOTTOM - (count / most * f64::from(BOTTOM - TOP)).round() as i32;
-        for count in plot::ticks(0.0, most, 4.0)
-            .into_iter()
-            .filter(|count| count.fract() == 0.0)
-        {
-            area.draw(&PathElement::new(
-                vec![(LEFT, y(count)), (RIGHT, y(count))],
-                FAINT.stroke_width(1),
-            ))?;
-            let shown = plot::number(count);
-            area.draw(&Text::new(
-                shown,
-                (LEFT - 6, y(count)),
-                words(12, QUIET, HPos::Right),
-            ))?;
+        let x = Scale {
+            values: edges[0]..edges[edges.len() - 1],
+            pixels: [LEFT, RIGHT],
+        };
+        let y = Scale {
+            values: 0.0..most,
+            pixels: [BOTTOM, TOP],
+        };
+        let whole = y.ticks(4.0).into_iter().filter(|count| count.fract() == 0.0);
+        for count in whole {
+            let at = y.at(count);
+            canvas.line(vec![(LEFT, at), (RIGHT, at)], FAINT, 1)?;
+            canvas.text(&plot::number(count), (LEFT - 6, at), 12, QUIET, HPos::Right)?;
         }
         for (n, count) in bars.iter().enumerate().filter(|(_, count)| **count > 0) {
-            let bar = [(x(edges[n]) + 1, y(*count as f64)), (x(edges[n + 1]) - 1, BOTTOM)];
-            area.draw(&Rectangle::new(bar, UPDATE.filled()))?;
+            let top = (x.at(edges[n]) + 1, y.at(*count as f64));
+            canvas.rect([top, (x.at(edges[n + 1]) - 1, BOTTOM)], UPDATE)?;
         }
-        area.draw(&PathElement::new(
-            vec![(LEFT, BOTTOM), (RIGHT, BOTTOM)],
-            INK.stroke_width(1),
-        ))?;
-        for tick in plot::ticks(from, to, 6.0) {
-            area.draw(&PathElement::new(
-                vec![(x(tick), BOTTOM), (x(tick), BOTTOM + 4)],
-                INK.stroke_width(1),
-            ))?;
-            let shown = plot::number(tick);
-            area.draw(&Text::new(
-                shown,
-                (x(tick), BOTTOM + 13),
-                words(12, QUIET, HPos::Center),
-            ))?;
+        canvas.line(vec![(LEFT, BOTTOM), (RIGHT, BOTTOM)], INK, 1)?;
+        for tick in x.ticks(6.0) {
+            let at = x.at(tick);
+            canvas.line(vec![(at, BOTTOM), (at, BOTTOM + 4)], INK, 1)?;
+            canvas.text(&plot::number(tick), (at, BOTTOM + 13), 12, QUIET, HPos::Center)?;
         }
         let middle = ((LEFT + RIGHT) / 2, HEIGHT as i32 - 8);
-        area.draw(&Text::new(self.unit, middle, words(12, QUIET, HPos::Center)))?;
-        self.draw_limits(area, from, to, x)
+        canvas.text(self.unit, middle, 12, QUIET, HPos::Center)?;
+        self.draw_limits(canvas, &x)
     }
 
     /// The limits, as lines; those that lie outside, as a word at that side.
-    fn draw_limits(
-        &self,
-        area: &plot::Area<'_>,
-        from: f64,
-        to: f64,
-        x: impl Fn(f64) -> i32,
-    ) -> Result<(), DrawingAreaErrorKind<std::io::Error>> {
+    fn draw_limits(&self, canvas: &Canvas<'_>, x: &Scale) -> Drawn {
         for limit in &self.limits {
             let which = if limit.least { "least" } else { "limit" };
             let text = format!("{which} {} {}", plot::number(limit.at), self.unit);
-            if limit.at < from {
-                area.draw(&Text::new(
-                    format!("← {text}"),
-                    (LEFT, 12),
-                    words(13, CUT, HPos::Left),
-                ))?;
-            } else if limit.at > to {
-                area.draw(&Text::new(
-                    format!("{text} →"),
-                    (RIGHT, 12),
-                    words(13, CUT, HPos::Right),
-                ))?;
+            let (text, at, across) = if limit.at < x.values.start {
+                (format!("← {text}"), LEFT, HPos::Left)
+            } else if limit.at > x.values.end {
+                (format!("{text} →"), RIGHT, HPos::Right)
             } else {
-                let at = x(limit.at);
-                area.draw(&PathElement::new(
-                    vec![(at, 20), (at, BOTTOM)],
-                    CUT.stroke_width(2),
-                ))?;
-                let across = if at > (LEFT + RIGHT) / 2 {
-                    HPos::Right
-                } else {
-                    HPos::Left
-                };
-                area.draw(&Text::new(text, (at, 12), words(13, CUT, across)))?;
-            }
+                let at = x.at(limit.at);
+                canvas.line(vec![(at, 20), (at, BOTTOM)], CUT, 2)?;
+                let right = at > (LEFT + RIGHT) / 2;
+                (text, at, if right { HPos::Right } else { HPos::Left })
+            };
+            canvas.text(&text, (at, 12), 13, CUT, across)?;
         }
         Ok(())
     }
