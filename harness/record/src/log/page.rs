@@ -2,7 +2,7 @@
 
 use super::opened::Log;
 use super::summary::title;
-use super::summary::{Tally, Times, facts};
+use super::summary::{LogTally, Times, facts};
 use crate::report::html::drawing::{self, AxisUnit};
 use crate::report::html::timeline::{
     CaseTimeline, DrawnPercent, StageChange, TimelineMark, TimelineTime, UpdateStage,
@@ -42,7 +42,7 @@ impl Page {
         }
     }
 
-    pub fn finish(&self, log: &Log, reader: &LogReader, tally: &Tally) -> String {
+    pub fn finish(&self, log: &Log, reader: &LogReader, tally: &LogTally) -> String {
         let name = log
             .path
             .file_name()
@@ -95,14 +95,14 @@ impl Page {
     }
 }
 
-fn head(name: &str, log: &Log, reader: &LogReader, tally: &Tally) -> Markup {
+fn head(name: &str, log: &Log, reader: &LogReader, tally: &LogTally) -> Markup {
     let (class, word) = match tally {
-        Tally { illegal: 1.., .. } => ("failed", "SOMETHING ILLEGAL SEEN"),
+        LogTally { illegal: 1.., .. } => ("failed", "SOMETHING ILLEGAL SEEN"),
         tally if tally.all() == 0 => ("unclear", "NO UPDATE IN IT"),
-        Tally {
+        LogTally {
             nothing_illegal: 0, ..
         } => ("unclear", "NOT KNOWN"),
-        Tally { not_known: 1.., .. } => ("unclear", "NOTHING ILLEGAL SEEN, NOT ALL KNOWN"),
+        LogTally { not_known: 1.., .. } => ("unclear", "NOTHING ILLEGAL SEEN, NOT ALL KNOWN"),
         _ => ("", "NOTHING ILLEGAL SEEN"),
     };
     let how = if log.detected { "detected" } else { "as given" };
@@ -180,7 +180,7 @@ fn article(update: &LogUpdate) -> Markup {
 }
 
 fn table(update: &LogUpdate) -> Markup {
-    let times = Times::of(update);
+    let times = Times::new(update);
     html! {
         div.scroll tabindex="0" role="region" aria-label="Steps" {
             table {
@@ -208,7 +208,7 @@ fn table(update: &LogUpdate) -> Markup {
 
 /// What the picture shows: seconds, or lines where the log has no times.
 fn timeline(update: &LogUpdate) -> (CaseTimeline, AxisUnit) {
-    let times = Times::of(update);
+    let times = Times::new(update);
     let first = update.first().line;
     let at = |place: LogPlace| TimelineTime {
         seconds: match &times {

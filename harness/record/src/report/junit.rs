@@ -107,7 +107,7 @@ fn write_case(writer: &mut Xml, run: &Run<'_>, case: &CaseRun<'_>, profile: Juni
     }
     element.write_inner_content(|writer| {
         if extended {
-            properties(writer, &case_properties::of(run, case))?;
+            properties(writer, &case_properties::properties(run, case))?;
         }
         tries(writer, case)?;
         result(writer, run, case)?;
@@ -201,23 +201,18 @@ fn body(case: &CaseRun<'_>, finding: &Finding) -> String {
 
 fn output(run: &Run<'_>, case: &CaseRun<'_>) -> String {
     let mut text = String::new();
-    if !case.story.is_empty() {
-        let _ = writeln!(text, "{}", case.story);
+    if !case.summary.is_empty() {
+        let _ = writeln!(text, "{}", case.summary);
     }
-    for line in by_stretch(run, case) {
+    for line in by_window(run, case) {
         let _ = writeln!(text, "{}", line.trim_start());
     }
     if let Some(outcome) = case.outcome {
         let _ = writeln!(text, "[[PROPERTY|outcome={outcome}]]");
     }
-    for record in case.records {
-        if let dfota_core::event::Event::CutMade(made) = &record.event {
-            let _ = writeln!(
-                text,
-                "[[PROPERTY|cut={}]]\n[[PROPERTY|landed={}]]",
-                made.cut, made.landed
-            );
-        }
+    for made in case.cuts_made() {
+        let (cut, landed) = (&made.cut, made.landed);
+        let _ = writeln!(text, "[[PROPERTY|cut={cut}]]\n[[PROPERTY|landed={landed}]]");
     }
     for tried in &case.earlier {
         let _ = writeln!(text, "{}", earlier(tried));
@@ -234,18 +229,18 @@ fn output(run: &Run<'_>, case: &CaseRun<'_>) -> String {
     text
 }
 
-/// Of the case that judges a claim: what was counted in each stretch of the update, with the bounds of its rate.
-fn by_stretch(run: &Run<'_>, case: &CaseRun<'_>) -> Vec<String> {
+/// Of the case that judges a claim: the cuts in each window of the update, with the bounds of its rate.
+fn by_window(run: &Run<'_>, case: &CaseRun<'_>) -> Vec<String> {
     let Some(part) = case.case.part.as_ref().filter(|_| case.case.is_claim()) else {
         return Vec::new();
     };
     let mine =
         |campaign: &&CampaignReport| campaign.suite == case.case.suite && campaign.campaign == part.campaign;
-    let campaigns = campaigns::of(run);
+    let campaigns = campaigns::reports(run);
     let lines = campaigns
         .iter()
         .find(mine)
-        .map(|campaign| campaign.by_stretch().collect());
+        .map(|campaign| campaign.by_window().collect());
     lines.unwrap_or_default()
 }
 

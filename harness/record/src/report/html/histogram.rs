@@ -1,6 +1,7 @@
 //! A histogram with limits drawn in.
 
 use super::plot::{self, CUT, Canvas, Drawn, FAINT, INK, QUIET, Scale, UPDATE};
+use dfota_core::percentiles::nearest_rank;
 use maud::{Markup, html};
 use plotters::style::text_anchor::HPos;
 
@@ -61,10 +62,9 @@ impl Histogram {
         })
     }
 
-    /// The smallest value with at least this share at or below it.
-    pub fn percentile(&self, share: f64) -> f64 {
-        let rank = (share * self.values.len() as f64).ceil() as usize;
-        self.values[rank.clamp(1, self.values.len()) - 1]
+    /// The smallest value that so many percent do not exceed.
+    pub fn percentile(&self, percent: usize) -> f64 {
+        nearest_rank(&self.values, percent).unwrap_or_default()
     }
 
     /// The unit of its values.
@@ -84,7 +84,7 @@ impl Histogram {
 
     /// The edges of the bars: round steps over all values, and over limits that are near.
     fn edges(&self) -> Vec<f64> {
-        let (mut from, mut to) = (self.percentile(0.0), self.percentile(1.0));
+        let (mut from, mut to) = (self.percentile(0), self.percentile(100));
         let room = (to - from).max(to.abs() * 0.1).max(1e-3);
         for limit in &self.limits {
             if limit.at > to && limit.at < to + 1.5 * room {
@@ -123,9 +123,9 @@ impl Histogram {
         let label = format!(
             "Histogram of {name}: {} values from {} to {} {unit}, half at most {} {unit}{}",
             self.count(),
-            plot::number(self.percentile(0.0)),
-            plot::number(self.percentile(1.0)),
-            plot::number(self.percentile(0.5)),
+            plot::number(self.percentile(0)),
+            plot::number(self.percentile(100)),
+            plot::number(self.percentile(50)),
             self.limits_in_words()
         );
         plot::picture(WIDTH, HEIGHT, &label, |canvas| {
@@ -210,7 +210,7 @@ mod tests {
     #[test]
     fn percentiles_are_values_that_were_taken() {
         let histogram = Histogram::new(vec![4.0, 1.0, 3.0, 2.0, f64::NAN], "ms", vec![], 0).expect("values");
-        let taken = [0.0, 0.5, 0.95, 1.0].map(|share| histogram.percentile(share));
+        let taken = [0, 50, 95, 100].map(|percent| histogram.percentile(percent));
         assert_eq!(taken, [1.0, 2.0, 4.0, 4.0]);
         assert_eq!(Histogram::new(vec![], "ms", vec![], 0), None);
     }
@@ -247,11 +247,11 @@ mod tests {
         let histogram =
             Histogram::new(vec![12_000.0, 14_000.0, 31_000.0], "ms", vec![limit], 1).expect("values");
         assert_eq!(
-            (histogram.unit(), histogram.percentile(0.5), histogram.beyond()),
+            (histogram.unit(), histogram.percentile(50), histogram.beyond()),
             ("s", 14.0, 1)
         );
         let histogram = Histogram::new(vec![0.25], "ms", vec![], 0).expect("values");
-        assert_eq!((histogram.unit(), histogram.percentile(0.5)), ("µs", 250.0));
+        assert_eq!((histogram.unit(), histogram.percentile(50)), ("µs", 250.0));
     }
 
     #[test]

@@ -1,9 +1,8 @@
-//! How what was measured moved over the last runs: a small picture for each measurement, side by side, and the figures.
+//! Each measurement over the last runs: small pictures side by side, and the figures.
 
 use super::book::Book;
 use super::histogram::scale;
 use super::plot::{self, Canvas, Drawn, FAINT, INK, QUIET, Scale, TRANSFER, UPDATE, number};
-use dfota_core::event::Event;
 use dfota_core::event::trend::{PastRun, Trend};
 use dfota_core::measure::Measure;
 use dfota_core::percentiles::Percentiles;
@@ -39,7 +38,7 @@ pub fn write(book: &Book<'_, '_>, shown: &[(Measure, &'static str)]) -> Markup {
     };
     let courses: Vec<Course> = shown
         .iter()
-        .filter_map(|(measure, name)| Course::of(book, trend, *measure, name))
+        .filter_map(|(measure, name)| Course::new(book, trend, *measure, name))
         .collect();
     html! {
         h3 #trend { "Over the last runs" }
@@ -59,7 +58,7 @@ pub fn write(book: &Book<'_, '_>, shown: &[(Measure, &'static str)]) -> Markup {
 
 impl Course {
     /// Of what earlier runs and this one measured; none where no earlier run did.
-    fn of(book: &Book<'_, '_>, trend: &Trend, measure: Measure, name: &'static str) -> Option<Self> {
+    fn new(book: &Book<'_, '_>, trend: &Trend, measure: Measure, name: &'static str) -> Option<Self> {
         let unit = measure.unit().name();
         let earlier = trend.runs.iter().map(|run| of_past(run, measure));
         let spreads: Vec<Option<Percentiles>> = earlier.chain([of_run(book, measure)]).collect();
@@ -185,12 +184,8 @@ fn of_past(run: &PastRun, measure: Measure) -> Option<Percentiles> {
 }
 
 fn of_run(book: &Book<'_, '_>, measure: Measure) -> Option<Percentiles> {
-    let records = book.entries.iter().flat_map(|entry| entry.case.records);
-    let values = records.filter_map(|record| match &record.event {
-        Event::Measured(taken) if taken.name == measure.name() => Some(taken.value),
-        _ => None,
-    });
-    Percentiles::new(values.collect())
+    let values = book.entries.iter().flat_map(|entry| entry.case.values(measure));
+    Percentiles::new(values.map(|taken| taken.value).collect())
 }
 
 /// The day of a time in RFC 3339.
