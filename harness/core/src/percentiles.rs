@@ -23,17 +23,20 @@ impl Percentiles {
     /// Of these values; nothing of none.
     pub fn new(mut values: Vec<f64>) -> Option<Self> {
         values.sort_by(f64::total_cmp);
-        let max = *values.last()?;
-        // The smallest rank that so many percent of the values do not exceed.
-        let rank = |percent: usize| values[(values.len() * percent).div_ceil(100).max(1) - 1];
         Some(Self {
             count: values.len() as u32,
-            p50: rank(50),
-            p90: rank(90),
-            p99: rank(99),
-            max,
+            p50: nearest_rank(&values, 50)?,
+            p90: nearest_rank(&values, 90)?,
+            p99: nearest_rank(&values, 99)?,
+            max: *values.last()?,
         })
     }
+}
+
+/// The smallest of sorted values that so many percent of them do not exceed; nothing of none.
+pub fn nearest_rank(sorted: &[f64], percent: usize) -> Option<f64> {
+    let rank = (sorted.len() * percent).div_ceil(100).max(1);
+    sorted.get(rank - 1).copied()
 }
 
 #[cfg(test)]

@@ -8,9 +8,9 @@ use dfota_core::case::{Case, Package};
 use dfota_core::event::{CaseEnded, Event, FileFacts, RigFacts, RunStarted, SCHEMA};
 use dfota_core::transport::Via;
 use dfota_core::verdict::{Rule, Verdict};
-use dfota_record::evidence::maker::{Wanted, make_with_reports};
+use dfota_record::evidence::maker::{EvidenceOptions, make_with_reports};
 use dfota_record::evidence::signing_key::SigningKey;
-use dfota_record::journal::{Journal, Nobody, Writer};
+use dfota_record::journal::{Journal, JournalWriter, Nobody};
 use std::time::Instant;
 
 const CASES: u64 = 10_000;
@@ -19,7 +19,7 @@ const LINES: u64 = 40;
 fn main() {
     let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
     let run = folder.path();
-    let (journal, writer) = Writer::start(run, Clock::system(), Box::new(Nobody)).expect("a journal");
+    let (journal, writer) = JournalWriter::start(run, Clock::system(), Box::new(Nobody)).expect("a journal");
     tell(&journal);
     drop(journal);
     writer.finish().expect("the journal");
@@ -28,12 +28,12 @@ fn main() {
         .expect("the journal")
         .len();
     println!("journal: {CASES} cases, {:.0} MB", bytes as f64 / 1e6);
-    let wanted = Wanted {
+    let wanted = EvidenceOptions {
         key: Some(&key),
         time_stamp: None,
     };
     let began = Instant::now();
-    let asked = dfota_record::report::Asked::default();
+    let asked = dfota_record::report::ReportOptions::default();
     let (reports, made) =
         make_with_reports(run, &asked, &wanted, |_| began.elapsed().as_secs_f64()).expect("reports");
     made.expect("evidence");

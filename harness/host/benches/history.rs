@@ -11,7 +11,8 @@ use dfota_core::measure::Measure;
 use dfota_core::outcome::Outcome;
 use dfota_core::transport::Via;
 use dfota_core::verdict::{Rule, Verdict};
-use dfota_record::history::{Entry, Store, trend};
+use dfota_record::history::run::RigIdentity;
+use dfota_record::history::{HistoryRun, HistoryStore, trend};
 use dfota_record::report::{Run, junit};
 use std::time::Instant;
 
@@ -33,13 +34,20 @@ fn main() {
         let xml = timed(&format!("JUnit, {name}"), || junit::write(&run, profile));
         println!("  {:.1} MB; peak memory {} MB", xml.len() as f64 / 1e6, peak());
     }
-    let entry = timed("taken for the history", || Entry::of(&run).expect("an entry"));
+    let entry = timed("taken for the history", || {
+        HistoryRun::from_run(&run).expect("an entry")
+    });
     let folder = tempfile::tempdir().expect("a folder");
     let path = folder.path().join("history.sqlite");
     for night in 0..trend::RUNS {
         let utc = format!("2026-11-{:02}T00:00:00Z", night + 1);
-        let entry = Entry { utc, ..entry.clone() };
-        let keep = || Store::open(&path).expect("a store").keep([&entry]).expect("kept");
+        let entry = HistoryRun { utc, ..entry.clone() };
+        let keep = || {
+            HistoryStore::open(&path)
+                .expect("a store")
+                .insert([&entry])
+                .expect("kept")
+        };
         match night {
             0 => timed("kept, the first run", keep),
             _ if night == trend::RUNS - 1 => timed("kept, the last of twenty", keep),
@@ -49,8 +57,13 @@ fn main() {
     let bytes = std::fs::metadata(&path).expect("the store").len();
     println!("  {:.1} MB for {} runs", bytes as f64 / 1e6, trend::RUNS);
     let cases: Vec<&Case> = run.cases.iter().map(|case| case.case).collect();
+    let rig = RigIdentity {
+        name: "bench".into(),
+        module: "bc66".into(),
+        simulated: true,
+    };
     let trend = timed("trend of twenty runs", || {
-        trend::read(&path, ("bench", "bc66", true), &cases).expect("a store")
+        trend::read(&path, &rig, &cases).expect("a store")
     });
     let trend = serde_json::to_string(&trend).expect("JSON");
     println!(

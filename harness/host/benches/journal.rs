@@ -5,7 +5,7 @@
 
 use dfota_clock::Clock;
 use dfota_core::event::{Event, Line, Measured};
-use dfota_record::journal::{Nobody, Writer};
+use dfota_record::journal::{JournalWriter, Nobody};
 use std::time::Instant;
 
 const EVENTS: u64 = 1_000_000;
@@ -40,7 +40,7 @@ fn main() {
     for round in 1..=ROUNDS {
         let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).expect("a folder");
         let (journal, writer) =
-            Writer::start(folder.path(), Clock::system(), Box::new(Nobody)).expect("a journal");
+            JournalWriter::start(folder.path(), Clock::system(), Box::new(Nobody)).expect("a journal");
         let began = Instant::now();
         for n in 0..EVENTS {
             journal.post(event(n));

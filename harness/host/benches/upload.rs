@@ -9,7 +9,7 @@ use dfota_clock::Clock;
 use dfota_hil::config::rig::Rig;
 use dfota_hil::device::bench::Bench;
 use dfota_hil::device::upload::Plan;
-use dfota_record::journal::{Nobody, Writer};
+use dfota_record::journal::{JournalWriter, Nobody};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -92,7 +92,7 @@ fn with_harness(rig: &Rig, folder: &Path, package: &[u8], block_size: u16) -> Du
     let folder = folder.join(block_size.to_string());
     std::fs::create_dir_all(&folder).expect("a folder");
     let clock = Clock::system();
-    let (journal, writer) = Writer::start(&folder, clock, Box::new(Nobody)).expect("a journal");
+    let (journal, writer) = JournalWriter::start(&folder, clock, Box::new(Nobody)).expect("a journal");
     let program = Path::new(env!("CARGO_BIN_EXE_dfota-hil"));
     let mut bench = Bench::open(rig, None, program, 1, clock, &journal).expect("the rig");
     let module = &mut bench.module;

@@ -1,4 +1,4 @@
-//! `evidence.tar.zst`: files in one archive, compressed, with a seal behind it.
+//! `evidence.tar.zst`: a compressed archive of files, with a seal after it.
 
 pub mod archive;
 pub mod member;

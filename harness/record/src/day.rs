@@ -12,11 +12,16 @@ const FORM: &[BorrowedFormatItem<'_>] = format_description!("[year]-[month]-[day
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Day(Date);
 
+/// A text that is not a day.
+#[derive(Debug, thiserror::Error)]
+#[error("expected a day as in `2026-11-03`, found {}", quoted(.0))]
+pub struct DayError(String);
+
 impl Day {
     /// Year, month and day.
     pub fn parts(self) -> [u16; 3] {
         let (year, month, day) = self.0.to_calendar_date();
-        // Four digits were read, so the year is none before 0 or after 9999.
+        // Four digits were read, so the year is from 0 to 9999.
         [
             u16::try_from(year).unwrap_or(0),
             u16::from(u8::from(month)),
@@ -25,21 +30,18 @@ impl Day {
     }
 
     /// The day of a UTC time as the journal writes it, RFC 3339.
-    pub fn of_utc(utc: &str) -> Option<Self> {
+    pub fn from_utc(utc: &str) -> Option<Self> {
         utc.get(..10)?.parse().ok()
     }
 }
 
 impl FromStr for Day {
-    type Err = String;
+    type Err = DayError;
 
-    fn from_str(text: &str) -> Result<Self, String> {
+    fn from_str(text: &str) -> Result<Self, DayError> {
         // `time` takes `+2026-11-03` and shorter years in some forms; ten characters are a day, nothing else is.
-        let wrong = || format!("expected a day as in `2026-11-03`, found {}", quoted(text));
-        if text.len() != 10 {
-            return Err(wrong());
-        }
-        Date::parse(text, FORM).map(Self).map_err(|_| wrong())
+        let day = Date::parse(text, FORM).ok().filter(|_| text.len() == 10);
+        day.map(Self).ok_or_else(|| DayError(text.to_owned()))
     }
 }
 
@@ -75,8 +77,8 @@ mod tests {
 
     #[test]
     fn of_a_time() {
-        let day = Day::of_utc("2026-11-22T21:03:04.123456789Z").map(|day| day.to_string());
+        let day = Day::from_utc("2026-11-22T21:03:04.123456789Z").map(|day| day.to_string());
         assert_eq!(day.as_deref(), Some("2026-11-22"));
-        assert_eq!(Day::of_utc("soon"), None);
+        assert_eq!(Day::from_utc("soon"), None);
     }
 }

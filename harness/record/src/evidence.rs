@@ -1,4 +1,4 @@
-//! Evidence: what stands up a year later without this program's word for it.
+//! Evidence: what can be checked a year later without trusting this program.
 //!
 //! ```text
 //! evidence.tar.zst         everything below, the journal, the reports and a manifest of digests

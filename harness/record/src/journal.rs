@@ -10,7 +10,7 @@ pub mod durable;
 pub mod mask;
 pub mod masked;
 
-use self::durable::{Durable, Store};
+use self::durable::{Durable, SyncedWrite};
 use crate::bundle::stream;
 use crate::digest::hex;
 use crate::run_folder::{BUNDLE, SUMMARY};
@@ -29,17 +29,19 @@ use std::sync::atomic::Ordering;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Instant;
+use time::format_description::BorrowedFormatItem;
 use time::format_description::well_known::Rfc3339;
+use time::macros::format_description;
 use time::{OffsetDateTime, UtcDateTime};
 
 /// Name of the journal in a run folder.
 pub const FILE: &str = "events.jsonl";
 
-/// Where everything is told to. Cheap to clone; telling never blocks on the disk.
+/// The way into the journal. Cheap to clone; sending an event never blocks on the disk.
 #[derive(Debug, Clone)]
 pub struct Journal {
     clock: Clock,
-    inbox: Sender<Told>,
+    inbox: Sender<WriterMessage>,
 }
 
 /// What comes to the writer.
@@ -47,7 +49,7 @@ pub struct Journal {
     clippy::large_enum_variant,
     reason = "nearly everything that is sent is an event"
 )]
-enum Told {
+enum WriterMessage {
     /// Something that happened, and when, in `mono_ns`.
     Event(u64, Event),
     /// Somebody wants to know what the journal says so far.
@@ -55,41 +57,43 @@ enum Told {
 }
 
 impl Journal {
-    /// Tells what happened now.
+    /// Records an event that happened now.
     pub fn post(&self, event: Event) {
         self.post_at(Instant::now(), event);
     }
 
-    /// Tells what happened at a moment that was noted where it happened.
+    /// Records an event with the time that was noted where it happened.
     pub fn post_at(&self, at: Instant, event: Event) {
         // No lock: the reader of the port is one of those who tell. The record's number is the writer's.
-        // The writer ends after every sender; if it has ended early, its error is reported by `Writer::finish`.
-        let _ = self.inbox.send(Told::Event(self.clock.mono_ns_of(at), event));
+        // The writer ends after every sender; if it has ended early, its error is reported by `JournalWriter::finish`.
+        let _ = self
+            .inbox
+            .send(WriterMessage::Event(self.clock.mono_ns_of(at), event));
     }
 
-    /// Tells what is done now, in words.
+    /// Records in words what is done now.
     pub fn step(&self, text: impl Into<String>) {
         self.post(Event::Step { text: text.into() });
     }
 
-    /// Tells what an update is judged by.
+    /// Records what an update is judged by.
     pub fn watched(&self, watched: Watched) {
         self.post(Event::Watched(watched));
     }
 
-    /// Tells that a procedure cannot go on.
+    /// Records that a procedure cannot go on.
     pub fn halted(&self, halted: Halted) {
         self.post(Event::Halted(halted));
     }
 
     /// What the journal says, everything included that was told before the call. `None` when the writer has ended: its
-    /// error is reported by [`Writer::finish`].
+    /// error is reported by [`JournalWriter::finish`].
     pub fn look<T: Send + 'static>(&self, look: impl FnOnce(&RunFold) -> T + Send + 'static) -> Option<T> {
         let (answer, answered) = sync_channel(1);
         let look = move |fold: &RunFold| {
             let _ = answer.send(look(fold));
         };
-        self.inbox.send(Told::Look(Box::new(look))).ok()?;
+        self.inbox.send(WriterMessage::Look(Box::new(look))).ok()?;
         answered.recv().ok()
     }
 }
@@ -108,12 +112,12 @@ impl Observer for Nobody {
 
 /// The thread that writes.
 #[derive(Debug)]
-pub struct Writer {
+pub struct JournalWriter {
     thread: JoinHandle<io::Result<()>>,
     synced: Arc<AtomicU64>,
 }
 
-impl Writer {
+impl JournalWriter {
     /// Starts a journal in `folder`. The thread ends when every [`Journal`] is gone.
     pub fn start(folder: &Path, clock: Clock, observer: Box<dyn Observer>) -> io::Result<(Journal, Self)> {
         let file = File::options()
@@ -145,8 +149,11 @@ impl Writer {
     }
 }
 
-/// Waits for the next event, and orders to the disk what has to be there meanwhile. `None`: nobody is left to tell any.
-fn next(events: &Receiver<Told>, lines: &mut Durable<impl Store>) -> io::Result<Option<Told>> {
+/// Waits for the next event, and syncs to the disk what is due meanwhile. `None`: no sender is left.
+fn next(
+    events: &Receiver<WriterMessage>,
+    lines: &mut Durable<impl SyncedWrite>,
+) -> io::Result<Option<WriterMessage>> {
     while let Some(due) = lines.due() {
         match events.recv_timeout(due.saturating_duration_since(Instant::now())) {
             Ok(told) => return Ok(Some(told)),
@@ -158,8 +165,8 @@ fn next(events: &Receiver<Told>, lines: &mut Durable<impl Store>) -> io::Result<
 }
 
 fn write(
-    events: &Receiver<Told>,
-    mut lines: Durable<impl Store>,
+    events: &Receiver<WriterMessage>,
+    mut lines: Durable<impl SyncedWrite>,
     clock: Clock,
     began: OffsetDateTime,
     mut observer: Box<dyn Observer>,
@@ -183,8 +190,8 @@ fn write(
             }
         };
         let (mono_ns, event) = match told {
-            Told::Event(mono_ns, event) => (mono_ns, event),
-            Told::Look(look) => {
+            WriterMessage::Event(mono_ns, event) => (mono_ns, event),
+            WriterMessage::Look(look) => {
                 look(&fold);
                 continue;
             }
@@ -223,7 +230,7 @@ fn write(
 pub enum ReadError {
     #[error("`{}` could not be read: {why}; expected the journal of a run folder", path.display())]
     Io { path: PathBuf, why: io::Error },
-    #[error("`{}`:{line}: no event of a journal: {why}", path.display())]
+    #[error("`{}`:{line}: expected an event of a journal: {why}", path.display())]
     Line {
         path: PathBuf,
         /// Number of the line, from 1.
@@ -272,7 +279,7 @@ pub fn is_run(folder: &Path) -> bool {
     holds(FILE) || holds(BUNDLE) && holds(SUMMARY)
 }
 
-/// The same out of the bytes of the journal at `path`, for whoever has them.
+/// The same from the bytes of the journal at `path`.
 pub fn each_in(
     mut lines: impl BufRead,
     path: &Path,
@@ -334,17 +341,8 @@ pub fn places(evidence: &[u64]) -> String {
 
 /// The present time as folder names have it: `20261122T143005Z`.
 pub fn stamp() -> String {
-    let now = UtcDateTime::now();
-    let date = (now.year(), u8::from(now.month()), now.day());
-    format!(
-        "{:04}{:02}{:02}T{:02}{:02}{:02}Z",
-        date.0,
-        date.1,
-        date.2,
-        now.hour(),
-        now.minute(),
-        now.second()
-    )
+    const FORM: &[BorrowedFormatItem<'_>] = format_description!("[year][month][day]T[hour][minute][second]Z");
+    UtcDateTime::now().format(FORM).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -357,7 +355,7 @@ mod tests {
     fn a_quiet_journal_is_on_the_disk() {
         let folder = tempfile::tempdir().expect("a folder");
         let (journal, writer) =
-            Writer::start(folder.path(), Clock::system(), Box::new(Nobody)).expect("a journal");
+            JournalWriter::start(folder.path(), Clock::system(), Box::new(Nobody)).expect("a journal");
         let mut posted = 0;
         for told in [1, 3, 4] {
             while posted < told {

@@ -7,6 +7,7 @@
 #![warn(clippy::print_stdout)]
 
 pub mod bundle;
+pub mod case_name;
 pub mod count;
 pub mod day;
 pub mod digest;

@@ -45,7 +45,7 @@ pub enum Which {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Stated {
     pub verdict: Verdict,
-    /// What became of the module.
+    /// The state of the module afterwards.
     pub outcome: Option<Outcome>,
     /// Numbers of the records.
     pub evidence: Vec<u64>,
@@ -60,6 +60,13 @@ pub struct Rejudged {
     pub exit: Option<(u8, u8)>,
     /// Cases that were skipped or not reached: there is nothing to derive.
     pub untried: usize,
+}
+
+/// How many verdicts a journal has, and how many of them its events give again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DerivedCount {
+    pub all: usize,
+    pub equal: usize,
 }
 
 /// Why verdicts cannot be derived again.
@@ -148,7 +155,7 @@ impl Deriving {
         self.fold.on(EventId(record.seq), &record.event);
     }
 
-    /// What came of it.
+    /// The result, once the journal is at its end.
     pub fn end(self) -> Result<Rejudged, RejudgeError> {
         let needed = SCHEMA_OF_VERDICTS;
         match self.schema {
@@ -184,7 +191,7 @@ impl Deriving {
 
     fn case_ended(&mut self, seq: u64, ended: &CaseEnded) {
         let name = (ended.suite.clone(), ended.id.clone());
-        let recorded = Stated::of(ended);
+        let recorded = Stated::from(ended);
         let tried_nothing = self.fold.observation().is_none() && !self.fold.is_halted();
         let known = self.last.insert(name.clone(), ended.verdict.clone());
         let first = matches!(known, None | Some(Verdict::NotReached));
@@ -197,7 +204,7 @@ impl Deriving {
             (Which::Case, Stated::from(self.fold.settled()))
         } else {
             // Without a reason to say something else, what was said before stands.
-            let revised = self.fold.revision().as_ref().map(Stated::of);
+            let revised = self.fold.revision().as_ref().map(Stated::from);
             let before = known.map(|verdict| Stated {
                 verdict,
                 ..recorded.clone()
@@ -225,8 +232,8 @@ impl Deriving {
     }
 }
 
-impl Stated {
-    fn of(ended: &CaseEnded) -> Self {
+impl From<&CaseEnded> for Stated {
+    fn from(ended: &CaseEnded) -> Self {
         Self {
             verdict: ended.verdict.clone(),
             outcome: ended.outcome,
@@ -246,10 +253,12 @@ impl From<Judgement> for Stated {
 }
 
 impl Rejudged {
-    /// How many verdicts there are, and how many of them are the same.
-    pub fn counts(&self) -> (usize, usize) {
+    pub fn counts(&self) -> DerivedCount {
         let all = self.verdicts.len();
-        (all, all - self.differing().count())
+        DerivedCount {
+            all,
+            equal: all - self.differing().count(),
+        }
     }
 
     pub fn differing(&self) -> impl Iterator<Item = &Compared> {

@@ -6,25 +6,28 @@
 
 pub mod anew;
 pub mod campaigns;
-pub mod certificate;
+pub mod case_run;
 pub mod html;
 pub mod junit;
 pub mod reading;
 pub mod summary;
+pub mod test_report;
 pub mod transcript;
 
-use crate::journal::places;
+pub use case_run::CaseRun;
+
+use crate::case_name::CaseName;
+use crate::rejudge::DerivedCount;
 use crate::run_folder::{HTML, JUNIT, SUMMARY, TRANSCRIPTS, WriteError, replace};
+use case_run::{ModuleIdentity, Restored};
 use dfota_core::campaign::Tallied;
-use dfota_core::case::Case;
 use dfota_core::event::bisected::Bisected;
 use dfota_core::event::trend::Trend;
-use dfota_core::event::{Event, JunitProfile, Record, RunStarted, TryEnded};
-use dfota_core::measure::{Measure, MeasureLimits};
-use dfota_core::outcome::Outcome;
+use dfota_core::event::{Event, JunitProfile, Record, RunStarted};
 use dfota_core::rig_check::{Check, CheckTime};
 use dfota_core::verdict::{Finding, Rule, Verdict};
-use dfota_core::version::Version;
+use schemars::JsonSchema;
+use serde::Serialize;
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 
@@ -41,118 +44,40 @@ pub struct Run<'a> {
     pub cases: Vec<CaseRun<'a>>,
     /// Every cut of a campaign that was judged, also in earlier runs, in the order of the journal.
     pub tallied: Vec<&'a Tallied>,
-    /// What earlier runs of its cases came to.
+    /// The results of earlier runs of its cases.
     pub trend: Option<&'a Trend>,
-    /// What a search came to.
+    /// The result of a search.
     pub bisected: Option<&'a Bisected>,
     /// Why no further case was begun, if the module was given up.
     pub given_up: Option<&'a str>,
-    /// The rig's self-checks: when, around which suite, and what was looked at.
-    pub rig_checks: Vec<(CheckTime, &'a str, &'a [Check])>,
-    /// How many verdicts its journal has, and how many are the same when they are derived again from its events; `None` where
-    /// that was not done, or cannot be.
-    pub derived: Option<(usize, usize)>,
-    /// How the run ended: exit code, whether a signal ended it, whether the lines are safe. `None` when it was killed.
-    pub ended: Option<(u8, bool, bool)>,
+    pub rig_checks: Vec<SelfCheck<'a>>,
+    /// `None` where the verdicts were not derived again, or cannot be.
+    pub derived: Option<DerivedCount>,
+    /// `None` when it was killed.
+    pub ended: Option<RunEnding>,
 }
 
-/// Where the cases of a journal begin and end, on the way through it.
-struct Order<'a> {
-    records: &'a [Record],
-    /// Real nanoseconds of its last record.
-    ends: u64,
-    index: Index<'a>,
-    /// Suite and id of the case that has begun, and where.
-    began: Option<(&'a String, &'a String, usize)>,
-    latest: Option<(&'a String, &'a String)>,
+/// A self-check of the rig.
+#[derive(Debug, Serialize, JsonSchema)]
+#[schemars(rename = "RigCheck")]
+pub struct SelfCheck<'a> {
+    pub when: CheckTime,
+    /// The suite before or after which it was made.
+    pub suite: &'a str,
+    pub checks: &'a [Check],
 }
 
-impl<'a> Order<'a> {
-    fn new(records: &'a [Record]) -> Self {
-        Self {
-            records,
-            ends: records.last().map_or(0, |record| record.mono_ns),
-            index: Index::new(),
-            began: None,
-            latest: None,
-        }
-    }
-
-    /// What a record says of a case.
-    fn take(&mut self, cases: &mut Vec<CaseRun<'a>>, at: usize) {
-        let record = &self.records[at];
-        match &record.event {
-            Event::CasePlanned { case, skip } => {
-                // Of two cases of one name, events speak of the first.
-                self.index.entry((&case.suite, &case.id)).or_insert(cases.len());
-                cases.push(CaseRun::planned(case, skip.as_ref()));
-            }
-            Event::CaseStarted { id, suite } => {
-                self.began = Some((suite, id, at));
-                self.latest = Some((suite, id));
-                if let Some(case) = find(cases, &self.index, suite, id) {
-                    case.verdict = unfinished();
-                    // Whatever comes until its end is its own, also when that end never comes.
-                    case.records = &self.records[at..];
-                    case.took_ns = self.ends.saturating_sub(record.mono_ns);
-                }
-            }
-            Event::Recovered { by, version } => {
-                let latest = self.latest;
-                let case = latest.and_then(|(suite, id)| find(cases, &self.index, suite, id));
-                if let Some(case) = case {
-                    case.restored = Some((by, version));
-                }
-            }
-            Event::TryEnded(tried) => {
-                if let Some(case) = find(cases, &self.index, &tried.suite, &tried.id) {
-                    case.earlier.push(tried);
-                }
-            }
-            Event::CaseEnded(end) => {
-                if let Some(case) = find(cases, &self.index, &end.suite, &end.id) {
-                    case.verdict = end.verdict.clone();
-                    // A later case may have the last word on this one; the records since then are its own.
-                    if let Some((.., from)) = self
-                        .began
-                        .take_if(|(suite, id, _)| **suite == end.suite && **id == end.id)
-                    {
-                        case.records = &self.records[from..=at];
-                    }
-                    (case.took_ns, case.story, case.rerun) = (end.took_ns, &end.summary, &end.rerun);
-                    (case.outcome, case.evidence) = (end.outcome, &end.evidence);
-                }
-            }
-            _ => {}
-        }
-    }
+/// How a run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RunEnding {
+    pub exit: u8,
+    /// A signal ended it.
+    pub interrupted: bool,
+    /// The lines are in the state that the rig file declares.
+    pub safe: bool,
 }
 
-/// One case of a run.
-#[derive(Debug)]
-pub struct CaseRun<'a> {
-    /// The case as it was planned.
-    pub case: &'a Case,
-    /// How it ended; the last word counts, for a later case can find out that this one's image was corrupt.
-    pub verdict: Verdict,
-    /// Its records, from its start to its end.
-    pub records: &'a [Record],
-    /// Real nanoseconds it took.
-    pub took_ns: u64,
-    /// Where cuts landed and how the module came back.
-    pub story: &'a str,
-    pub rerun: &'a str,
-    /// The tries before the last one.
-    pub earlier: Vec<&'a TryEnded>,
-    /// What became of the module, where it was asked.
-    pub outcome: Option<Outcome>,
-    /// Numbers of the records that the verdict rests on.
-    pub evidence: &'a [u64],
-    /// How the module was restored after it, and the version that it runs since.
-    pub restored: Option<(&'a str, &'a Version)>,
-}
-
-/// A journal that is none of this program.
+/// A journal that this program did not write.
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     #[error(
@@ -172,16 +97,9 @@ pub enum RunError {
 impl<'a> Run<'a> {
     /// Orders the records of a journal.
     pub fn new(records: &'a [Record]) -> Result<Self, RunError> {
-        let [first, .., last] = records else {
-            return match records {
-                [only] if matches!(only.event, Event::RunStarted(_)) => Self::of(records, only, only),
-                _ => Err(RunError::NoStart),
-            };
+        let (Some(first), Some(last)) = (records.first(), records.last()) else {
+            return Err(RunError::NoStart);
         };
-        Self::of(records, first, last)
-    }
-
-    fn of(records: &'a [Record], first: &'a Record, last: &'a Record) -> Result<Self, RunError> {
         let Event::RunStarted(started) = &first.event else {
             return Err(RunError::NoStart);
         };
@@ -205,23 +123,49 @@ impl<'a> Run<'a> {
             derived: None,
             ended: None,
         };
-        let mut order = Order::new(records);
+        let mut cases = CaseOrder::new(records);
         for (at, record) in records.iter().enumerate() {
             match &record.event {
                 Event::Trend(past) => run.trend = Some(past),
                 Event::Tallied(cut) => run.tallied.push(cut),
                 Event::Bisected(found) => run.bisected = Some(found),
                 Event::GivenUp { cause } => run.given_up = Some(cause),
-                Event::RigChecked { when, suite, checks } => run.rig_checks.push((*when, suite, checks)),
-                Event::RunEnded {
+                &Event::RigChecked {
+                    when,
+                    ref suite,
+                    ref checks,
+                } => run.rig_checks.push(SelfCheck { when, suite, checks }),
+                &Event::RunEnded {
                     exit,
                     interrupted,
                     safe,
-                } => run.ended = Some((*exit, *interrupted, *safe)),
-                _ => order.take(&mut run.cases, at),
+                } => {
+                    run.ended = Some(RunEnding {
+                        exit,
+                        interrupted,
+                        safe,
+                    });
+                }
+                _ => cases.take(at),
             }
         }
+        run.cases = cases.cases;
         Ok(run)
+    }
+
+    /// Orders the records of the journal in a run folder.
+    pub fn of_folder(folder: &Path, records: &'a [Record]) -> Result<Self, ReportError> {
+        Self::new(records).map_err(|why| ReportError::Run {
+            path: folder.to_owned(),
+            why,
+        })
+    }
+
+    /// What the module said that it is, first and last.
+    pub fn identities(&self) -> Option<[ModuleIdentity<'a>; 2]> {
+        let mut all = self.cases.iter().flat_map(CaseRun::identities);
+        let first = all.next()?;
+        Some([first, all.last().unwrap_or(first)])
     }
 
     /// Cases that passed, and not at the first try.
@@ -241,16 +185,79 @@ impl<'a> Run<'a> {
     }
 }
 
-/// Places of cases in the plan, by suite and id.
-type Index<'a> = HashMap<(&'a str, &'a str), usize>;
+/// Where the cases of a journal begin and end, on the way through it.
+struct CaseOrder<'a> {
+    records: &'a [Record],
+    cases: Vec<CaseRun<'a>>,
+    /// Places of cases in the plan.
+    index: HashMap<CaseName<'a>, usize>,
+    /// The case that has begun and not ended, and the place of its first record.
+    began: Option<(CaseName<'a>, usize)>,
+    latest: Option<CaseName<'a>>,
+}
 
-fn find<'r, 'a>(
-    cases: &'r mut [CaseRun<'a>],
-    index: &Index<'_>,
-    suite: &str,
-    id: &str,
-) -> Option<&'r mut CaseRun<'a>> {
-    cases.get_mut(*index.get(&(suite, id))?)
+impl<'a> CaseOrder<'a> {
+    fn new(records: &'a [Record]) -> Self {
+        Self {
+            records,
+            cases: Vec::new(),
+            index: HashMap::new(),
+            began: None,
+            latest: None,
+        }
+    }
+
+    fn find(&mut self, name: CaseName<'_>) -> Option<&mut CaseRun<'a>> {
+        self.cases.get_mut(*self.index.get(&name)?)
+    }
+
+    /// Takes what the record at this place says of a case.
+    fn take(&mut self, at: usize) {
+        let (records, record) = (self.records, &self.records[at]);
+        match &record.event {
+            Event::CasePlanned { case, skip } => {
+                // Of two cases of one name, events speak of the first.
+                self.index
+                    .entry(CaseName::from(&**case))
+                    .or_insert(self.cases.len());
+                self.cases.push(CaseRun::planned(case, skip.as_ref()));
+            }
+            Event::CaseStarted { id, suite } => {
+                let name = CaseName::new(suite, id);
+                (self.began, self.latest) = (Some((name, at)), Some(name));
+                let ends = records.last().map_or(0, |last| last.mono_ns);
+                if let Some(case) = self.find(name) {
+                    case.verdict = unfinished();
+                    // Whatever comes until its end is its own, also when that end never comes.
+                    case.records = &records[at..];
+                    case.took_ns = ends.saturating_sub(record.mono_ns);
+                }
+            }
+            Event::Recovered { by, version } => {
+                if let Some(case) = self.latest.and_then(|latest| self.find(latest)) {
+                    case.restored = Some(Restored { by, version });
+                }
+            }
+            Event::TryEnded(tried) => {
+                if let Some(case) = self.find(CaseName::new(&tried.suite, &tried.id)) {
+                    case.earlier.push(tried);
+                }
+            }
+            Event::CaseEnded(end) => {
+                let name = CaseName::new(&end.suite, &end.id);
+                let began = self.began.take_if(|(began, _)| *began == name);
+                let Some(case) = self.find(name) else { return };
+                case.verdict = end.verdict.clone();
+                // A later case may have the last word on this one; the records since then are its own.
+                if let Some((_, from)) = began {
+                    case.records = &records[from..=at];
+                }
+                (case.took_ns, case.summary, case.rerun) = (end.took_ns, &end.summary, &end.rerun);
+                (case.outcome, case.evidence) = (end.outcome, &end.evidence);
+            }
+            _ => {}
+        }
+    }
 }
 
 fn unfinished() -> Verdict {
@@ -259,58 +266,6 @@ fn unfinished() -> Verdict {
         rule: Rule::Interrupted,
         sentence,
     })
-}
-
-impl<'a> CaseRun<'a> {
-    /// Whether it still has all records that its transcript has.
-    pub fn is_whole(&self) -> bool {
-        self.records
-            .iter()
-            .any(|record| matches!(record.event, Event::Line { .. } | Event::Tx { .. }))
-            || !self
-                .records
-                .iter()
-                .any(|record| matches!(record.event, Event::CaseEnded(_)))
-    }
-
-    /// The lines of the journal that the verdict rests on: `events.jsonl:17, events.jsonl:42`.
-    pub fn evidence_lines(&self) -> String {
-        places(self.evidence)
-    }
-
-    /// Whether it passed after an error. A cut that was made up for is no sign of anything.
-    pub fn is_flaky(&self) -> bool {
-        let mut earlier = self.earlier.iter();
-        self.verdict == Verdict::Pass && earlier.any(|tried| matches!(tried.verdict, Verdict::Error(_)))
-    }
-
-    fn planned(case: &'a Case, skip: Option<&String>) -> Self {
-        let verdict = match skip {
-            Some(reason) => Verdict::Skip {
-                reason: reason.clone(),
-            },
-            None => Verdict::NotReached,
-        };
-        Self {
-            case,
-            verdict,
-            records: &[],
-            took_ns: 0,
-            story: "",
-            rerun: "",
-            earlier: Vec::new(),
-            outcome: None,
-            evidence: &[],
-            restored: None,
-        }
-    }
-
-    /// What the case declares for a measurement, if it was begun.
-    pub fn declared(&self, measure: Measure) -> Option<&'a MeasureLimits> {
-        let mut declared = self.case.measures.iter();
-        let found = declared.find(|declared| declared.measure == measure);
-        found.filter(|_| !self.records.is_empty())
-    }
 }
 
 /// Reports that could not be made.
@@ -324,9 +279,9 @@ pub enum ReportError {
     Write(#[from] WriteError),
 }
 
-/// What is asked of the reports beyond what the journal says.
+/// How reports are made, beyond what the journal says.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Asked<'a> {
+pub struct ReportOptions<'a> {
     /// Takes a copy of the JUnit file.
     pub junit: Option<&'a Path>,
     /// The profile of the JUnit file, in place of the run's.
@@ -336,28 +291,24 @@ pub struct Asked<'a> {
 }
 
 /// Makes every report of a run folder from its journal. Gives what `show` makes of the run.
-pub fn make<T>(folder: &Path, asked: &Asked<'_>, show: impl FnOnce(&Run<'_>) -> T) -> Result<T, ReportError> {
-    let Asked {
-        junit,
-        profile,
-        masked,
-    } = *asked;
-    let mut read = reading::Reading::of(folder, masked)?;
+pub fn make<T>(
+    folder: &Path,
+    options: &ReportOptions<'_>,
+    show: impl FnOnce(&Run<'_>) -> T,
+) -> Result<T, ReportError> {
+    let mut read = reading::JournalReading::from_folder(folder, options.masked)?;
     let derived = read.rejudged().map(|rejudged| rejudged.counts());
-    let mut run = Run::new(&read.records).map_err(|why| ReportError::Run {
-        path: folder.to_owned(),
-        why,
-    })?;
+    let mut run = Run::of_folder(folder, &read.records)?;
     run.derived = derived;
     let mut xml = Vec::new();
-    each(&run, &read.written, profile, |name, bytes| {
+    each(&run, &read.written, options.profile, |name, bytes| {
         if name == JUNIT {
             xml = bytes.to_owned();
         }
         replace(&folder.join(name), bytes)
     })?;
     // The last: it may be anywhere, and the run folder is complete without it.
-    if let Some(path) = junit {
+    if let Some(path) = options.junit {
         replace(path, &xml)?;
     }
     Ok(show(&run))
@@ -371,7 +322,7 @@ pub fn each<E>(
     profile: Option<JunitProfile>,
     mut take: impl FnMut(&str, &[u8]) -> Result<(), E>,
 ) -> Result<(), E> {
-    for case in run.cases.iter().filter(|case| !case.records.is_empty()) {
+    for case in run.cases.iter().filter(|case| case.was_begun()) {
         let file = transcript::name(case.case);
         if !written.contains(&file) {
             take(

@@ -5,6 +5,7 @@
 
 pub mod growth;
 
+use crate::evidence::pack::{self, RunPackError};
 use crate::evidence::{ENVELOPE, SIGSTORE};
 use crate::journal;
 use crate::report;
@@ -62,7 +63,7 @@ impl Spared {
 
 /// A run that was found.
 #[derive(Debug)]
-pub struct Found {
+pub struct FoundRun {
     pub folder: PathBuf,
     pub rig: String,
     pub began: OffsetDateTime,
@@ -74,7 +75,7 @@ pub struct Found {
     pub spared: Option<Spared>,
 }
 
-/// What becomes of a run.
+/// What to do with a run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fate {
     /// It stays as it is.
@@ -85,7 +86,7 @@ pub enum Fate {
 }
 
 /// The runs directly in a folder, the newest first, and what looks like a run and is left alone, with the reason.
-pub fn find(folder: &Path) -> io::Result<(Vec<Found>, Vec<String>)> {
+pub fn find(folder: &Path) -> io::Result<(Vec<FoundRun>, Vec<String>)> {
     let (mut found, mut left) = (Vec::new(), Vec::new());
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;
@@ -103,7 +104,7 @@ pub fn find(folder: &Path) -> io::Result<(Vec<Found>, Vec<String>)> {
     Ok((found, left))
 }
 
-fn look(entry: &DirEntry) -> Result<Found, String> {
+fn look(entry: &DirEntry) -> Result<FoundRun, String> {
     let folder = entry.path();
     let text = |why: io::Error| why.to_string();
     if !entry.file_type().map_err(text)?.is_dir() {
@@ -124,7 +125,7 @@ fn look(entry: &DirEntry) -> Result<Found, String> {
             .then_some(Spared::HoldsOthers)
     };
     let size = size(&folder).map_err(text)?;
-    Ok(Found {
+    Ok(FoundRun {
         folder,
         rig,
         began,
@@ -209,33 +210,40 @@ pub fn size(path: &Path) -> io::Result<u64> {
 }
 
 /// What the rules make of runs, the newest of which come first.
-pub fn fates(found: &[Found], rules: &Rules, now: SystemTime) -> Vec<Fate> {
+pub fn fates(found: &[FoundRun], rules: &Rules, now: SystemTime) -> Vec<Fate> {
     let now = OffsetDateTime::from(now);
     let mut newer: HashMap<&str, u32> = HashMap::new();
     let fate = |run| fate(run, rules, now, &mut newer);
     found.iter().map(fate).collect()
 }
 
-fn fate<'f>(run: &'f Found, rules: &Rules, now: OffsetDateTime, newer: &mut HashMap<&'f str, u32>) -> Fate {
+fn fate<'f>(
+    run: &'f FoundRun,
+    rules: &Rules,
+    now: OffsetDateTime,
+    newer: &mut HashMap<&'f str, u32>,
+) -> Fate {
     let before = newer.entry(&run.rig).or_default();
     let place = *before;
     *before += 1;
     let beyond = rules.keep.is_none_or(|keep| place >= keep);
     let old = rules.older_than.is_none_or(|age| now - run.began > age);
     let removes = rules.keep.is_some() || rules.older_than.is_some();
-    let wanted = run.spared.is_some() || rules.keep_failed && run.failed;
+    let spared = run.spared.is_some() || rules.keep_failed && run.failed;
     let still = matches!(run.spared, None | Some(Spared::Signed));
-    match removes && beyond && old && !wanted {
-        true => Fate::Removed,
-        false if rules.pack && place > 0 && still => Fate::Packed,
-        false => Fate::Stays,
+    if removes && beyond && old && !spared {
+        Fate::Removed
+    } else if rules.pack && place > 0 && still {
+        Fate::Packed
+    } else {
+        Fate::Stays
     }
 }
 
-impl Found {
-    pub fn pack(&self) -> Result<(), String> {
-        let _held = self.hold().map_err(|why| why.to_string())?;
-        crate::evidence::pack::pack(&self.folder)
+impl FoundRun {
+    pub fn pack(&self) -> Result<(), RunPackError> {
+        let _held = self.hold().map_err(RunPackError::io(journal::FILE))?;
+        pack::pack(&self.folder)
     }
 
     fn hold(&self) -> io::Result<File> {
@@ -278,8 +286,8 @@ mod tests {
         SystemTime::UNIX_EPOCH + DAY * 20_000
     }
 
-    fn run(rig: &str, days_ago: u32) -> Found {
-        Found {
+    fn run(rig: &str, days_ago: u32) -> FoundRun {
+        FoundRun {
             folder: format!("{rig}-{days_ago}").into(),
             rig: rig.into(),
             began: OffsetDateTime::from(now() - DAY * days_ago),
@@ -290,14 +298,14 @@ mod tests {
     }
 
     /// Runs of 0, 10, 20, 30 and 40 days ago; the third failed, the fourth is `spared`.
-    fn runs(spared: Option<Spared>) -> Vec<Found> {
-        let mut runs: Vec<Found> = [0, 10, 20, 30, 40].map(|days| run("a", days)).into();
+    fn runs(spared: Option<Spared>) -> Vec<FoundRun> {
+        let mut runs: Vec<FoundRun> = [0, 10, 20, 30, 40].map(|days| run("a", days)).into();
         runs[2].failed = true;
         runs[3].spared = spared;
         runs
     }
 
-    fn shown(runs: &[Found], rules: Rules) -> String {
+    fn shown(runs: &[FoundRun], rules: Rules) -> String {
         let letter = |fate| match fate {
             Fate::Stays => '.',
             Fate::Packed => 'p',

@@ -8,7 +8,7 @@ use dfota_hil::bench::serial::message::BenchMessage;
 use dfota_hil::bench::serial::port::Port;
 use dfota_hil::bench::serial::reader::SerialReader;
 use dfota_hil::bench::serial::trigger::Armed;
-use dfota_record::journal::{Nobody, Writer};
+use dfota_record::journal::{JournalWriter, Nobody};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use std::fs::File;
@@ -112,7 +112,7 @@ pub(crate) fn compare(title: &str, said: &[u8]) {
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).expect("a folder");
     let clock = Clock::system();
-    let (journal, writer) = Writer::start(&folder, clock, Box::new(Nobody)).expect("a journal");
+    let (journal, writer) = JournalWriter::start(&folder, clock, Box::new(Nobody)).expect("a journal");
     let (mut module, path, _held) = pty();
     let (mut module_bare, path_bare, _held_bare) = pty();
     let (near, mut power) = UnixStream::pair().expect("a socket");

@@ -3,7 +3,7 @@
 use super::{fail, ok};
 use dfota_core::rig_check::{Check, CheckOutcome, Probe};
 use dfota_record::folders::free;
-use dfota_record::retention::growth::{self, Sample};
+use dfota_record::retention::growth::{self, DiskSample};
 use dfota_record::shell_word::shell_word;
 use std::path::Path;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -92,7 +92,7 @@ fn second(at: SystemTime) -> String {
 }
 
 /// There is room where `folder` is, or will be made; `samples` say how much there was after earlier runs.
-pub fn disk(folder: &Path, samples: &[Sample]) -> Check {
+pub fn disk(folder: &Path, samples: &[DiskSample]) -> Check {
     let shown = folder.display();
     match free(folder) {
         Ok(free) => {
@@ -115,7 +115,7 @@ pub fn disk(folder: &Path, samples: &[Sample]) -> Check {
 }
 
 /// When the disk will be full, if that is soon.
-fn warning(free: u64, samples: &[Sample]) -> Option<String> {
+fn warning(free: u64, samples: &[DiskSample]) -> Option<String> {
     let a_day = growth::a_day(samples)?;
     let left = growth::lasts(free, ROOM, a_day);
     let days = left.as_secs() / 86_400;
@@ -194,8 +194,11 @@ mod tests {
     #[case::not_this_month(2_000_000_000, 40_000_000, None)]
     #[case::steady(900_000_000, 0, None)]
     fn warnings(#[case] free: u64, #[case] night: u64, #[case] expected: Option<&str>) {
-        let nights = |n: u64| (n as i64 * 86_400, 10_000_000_000 - n * night);
-        let samples: Vec<Sample> = (0..5).map(nights).collect();
+        let nights = |n: u64| DiskSample {
+            at: n as i64 * 86_400,
+            free: 10_000_000_000 - n * night,
+        };
+        let samples: Vec<DiskSample> = (0..5).map(nights).collect();
         let seen = warning(free, &samples);
         match expected {
             None => assert_eq!(seen, None),

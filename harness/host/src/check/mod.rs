@@ -24,7 +24,7 @@ use dfota_core::event::Line;
 use dfota_core::rig_check::mistake::Mistake;
 use dfota_core::rig_check::{Check, CheckOutcome, Probe, is_sound};
 use dfota_core::verdict::Rule;
-use dfota_record::retention::growth::Sample;
+use dfota_record::retention::growth::DiskSample;
 use stage::Stage;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
@@ -50,7 +50,7 @@ pub struct Terms {
     /// Folders that are written to, and need room.
     pub folders: Vec<PathBuf>,
     /// How much room there was in some of them after earlier runs.
-    pub room: Vec<(PathBuf, Vec<Sample>)>,
+    pub room: Vec<(PathBuf, Vec<DiskSample>)>,
     /// The rig's cases go over the air.
     pub network: bool,
     /// The longest time from supply to RDY.

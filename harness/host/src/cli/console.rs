@@ -309,7 +309,7 @@ pub fn summary(run: &Run<'_>, paint: Paint) -> String {
     if let Some(line) = campaigns::repeats(run) {
         text += &style.headed("Cut", &line);
     }
-    let campaigns = campaigns::of(run);
+    let campaigns = campaigns::reports(run);
     for campaign in &campaigns {
         for (n, line) in campaign.lines().into_iter().enumerate() {
             text += &style.headed(if n == 0 { "Campaign" } else { "" }, &line);

@@ -6,7 +6,7 @@ use crate::bench::signals;
 use crate::config::rig::Rig;
 use crate::device::bench::{Bench, OpenError, runtime};
 use dfota_clock::Clock;
-use dfota_record::journal::{Journal, Observer, Writer};
+use dfota_record::journal::{Journal, JournalWriter, Observer};
 use std::path::PathBuf;
 
 /// A rig that a command cannot work with.
@@ -49,7 +49,10 @@ pub fn this_program() -> PathBuf {
 }
 
 /// A journal of something that is not a run. Its folder is removed at once, so that nothing is left however the program ends.
-pub fn nameless_journal(clock: Clock, observer: Box<dyn Observer>) -> std::io::Result<(Journal, Writer)> {
+pub fn nameless_journal(
+    clock: Clock,
+    observer: Box<dyn Observer>,
+) -> std::io::Result<(Journal, JournalWriter)> {
     let folder = tempfile::Builder::new().prefix("dfota-hil-").tempdir()?;
-    Writer::start(folder.path(), clock, observer)
+    JournalWriter::start(folder.path(), clock, observer)
 }

@@ -1,8 +1,8 @@
 //! Where the history of the runs is.
 
 use super::{StateDir, StateError, StateFlag};
-use dfota_record::history::{self, Store};
-use dfota_record::retention::growth::Sample;
+use dfota_record::history::{self, HistoryStore};
+use dfota_record::retention::growth::DiskSample;
 use std::path::{Path, PathBuf, absolute};
 
 /// Folder of the run folders, where nothing else is said.
@@ -38,7 +38,7 @@ pub fn candidates(flag: &StateFlag) -> Result<Vec<PathBuf>, StateError> {
 }
 
 /// How much room there was after earlier runs whose folders lie in `reports`, as far as a store knows it.
-pub fn room(flag: &StateFlag, reports: &Path) -> Vec<Sample> {
+pub fn room(flag: &StateFlag, reports: &Path) -> Vec<DiskSample> {
     let Ok(reports) = reports.canonicalize() else {
         return Vec::new();
     };
@@ -47,8 +47,8 @@ pub fn room(flag: &StateFlag, reports: &Path) -> Vec<Sample> {
     let mut stores: Vec<PathBuf> = stores.iter().flat_map(|store| store.canonicalize()).collect();
     stores.sort();
     stores.dedup();
-    let known = stores.iter().filter_map(|store| Store::read(store).ok());
-    let mut room: Vec<Sample> = known.flat_map(|store| store.room(&reports)).collect();
+    let known = stores.iter().filter_map(|store| HistoryStore::read(store).ok());
+    let mut room: Vec<DiskSample> = known.flat_map(|store| store.samples(&reports)).collect();
     room.sort_unstable();
     room
 }

@@ -13,7 +13,7 @@ use dfota_hil::bench::serial::port::Port;
 use dfota_hil::bench::serial::reader::SerialReader;
 use dfota_hil::bench::wires::Timing;
 use dfota_hil::device::module::{COMES_BACK, Module, Stop};
-use dfota_record::journal::{Observer, Writer};
+use dfota_record::journal::{JournalWriter, Observer};
 use dfota_servers::coap::CoapEvent;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
@@ -141,7 +141,7 @@ struct Set {
     inbox: Sender<BenchMessage>,
     adapter: Arc<Adapter>,
     records: Arc<Mutex<Vec<Record>>>,
-    writer: Option<Writer>,
+    writer: Option<JournalWriter>,
     folder: tempfile::TempDir,
 }
 
@@ -155,7 +155,7 @@ impl Set {
         adapter.plug("");
         let (clock, records) = (Clock::system(), Arc::default());
         let keep = Box::new(Keep(Arc::clone(&records)));
-        let (journal, writer) = Writer::start(folder.path(), clock, keep).expect("a journal");
+        let (journal, writer) = JournalWriter::start(folder.path(), clock, keep).expect("a journal");
         let power = Supply {
             adapter: adapter.clone(),
             feeds,

@@ -18,7 +18,7 @@ use dfota_hil::bench::wires::Timing;
 use dfota_hil::device::attempt::Job;
 use dfota_hil::device::module::{Module, Stop};
 use dfota_hil::device::prepare::Identity;
-use dfota_record::journal::{Nobody, Writer};
+use dfota_record::journal::{JournalWriter, Nobody};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use std::collections::HashMap;
 use std::ffi::OsStr;
@@ -45,7 +45,7 @@ fn module(script: impl FnMut(&str, &mut File) + Send + 'static) -> (Module, temp
 
     let folder = tempfile::tempdir().expect("a folder");
     let clock = Clock::scaled(60.0);
-    let (journal, _) = Writer::start(folder.path(), clock, Box::new(Nobody)).expect("a journal");
+    let (journal, _) = JournalWriter::start(folder.path(), clock, Box::new(Nobody)).expect("a journal");
     let wire = || vec!["true".to_owned()];
     let power = ProgramLine::new("power", wire(), wire(), Duration::from_secs(5));
     let lines = Arc::new(RigLines::new(Box::new(power), None, None, false));

@@ -10,7 +10,7 @@ use dfota_hil::bench::serial::message::BenchMessage;
 use dfota_hil::bench::serial::port::Port;
 use dfota_hil::bench::serial::reader::SerialReader;
 use dfota_hil::bench::serial::trigger::Armed;
-use dfota_record::journal::{Journal, Observer, Writer};
+use dfota_record::journal::{Journal, JournalWriter, Observer};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use std::fs::File;
 use std::io::Write;
@@ -95,7 +95,7 @@ struct Set {
     reader: SerialReader,
     messages: Receiver<BenchMessage>,
     moves: Receiver<(bool, Instant)>,
-    journal: Option<(Journal, Writer)>,
+    journal: Option<(Journal, JournalWriter)>,
     records: Arc<Mutex<Vec<Record>>>,
     _folder: tempfile::TempDir,
 }
@@ -109,7 +109,8 @@ impl Set {
         let folder = tempfile::tempdir().expect("a folder");
         let (clock, records) = (Clock::system(), Arc::default());
         let (journal, writer) =
-            Writer::start(folder.path(), clock, Box::new(Keep(Arc::clone(&records)))).expect("a journal");
+            JournalWriter::start(folder.path(), clock, Box::new(Keep(Arc::clone(&records))))
+                .expect("a journal");
         let (told, moves) = channel();
         let lines = Arc::new(RigLines::new(power(told), None, None, false).unguarded());
         let (inbox, messages) = channel();
@@ -361,7 +362,7 @@ fn the_pin_is_entered_once_and_written_down_nowhere_and_the_apn_is_set() {
     let folder = tempfile::tempdir().expect("a folder");
     let (clock, records) = (Clock::system(), Arc::<Mutex<Vec<Record>>>::default());
     let keep = Box::new(Keep(Arc::clone(&records)));
-    let (journal, writer) = Writer::start(folder.path(), clock, keep).expect("a journal");
+    let (journal, writer) = JournalWriter::start(folder.path(), clock, keep).expect("a journal");
     let (told, _moves) = channel();
     let lines = Arc::new(RigLines::new(Box::new(Told(told)), None, None, false).unguarded());
     let (inbox, messages) = channel();

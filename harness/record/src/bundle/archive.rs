@@ -19,24 +19,24 @@ pub const SEAL_BYTES: u64 = 48;
 
 /// A file that goes into an archive.
 #[derive(Debug)]
-pub struct Entry {
+pub struct ArchiveEntry {
     /// Its path in the archive.
     pub name: String,
     /// Its length in bytes.
     pub size: u64,
     /// Where it comes from.
-    pub source: Source,
+    pub source: ArchiveSource,
 }
 
 /// Where a file comes from.
 #[derive(Debug)]
-pub enum Source {
+pub enum ArchiveSource {
     Bytes(Vec<u8>),
     File(PathBuf),
 }
 
 /// Writes an archive of these files, in their order.
-pub fn write(entries: Vec<Entry>, to: impl Write) -> io::Result<()> {
+pub fn write(entries: impl IntoIterator<Item = ArchiveEntry>, to: impl Write) -> io::Result<()> {
     let sealed = Sealed {
         inner: to,
         hash: Sha256::new(),
@@ -53,15 +53,15 @@ pub fn write(entries: Vec<Entry>, to: impl Write) -> io::Result<()> {
 }
 
 /// Writes one file: its header, its contents, and what fills them up.
-fn add(entry: Entry, tar: &mut impl Write) -> io::Result<()> {
+fn add(entry: ArchiveEntry, tar: &mut impl Write) -> io::Result<()> {
     let header = member::header(&entry.name, entry.size).ok_or_else(|| {
         let name = entry.name.escape_default();
-        io::Error::other(format!("`{name}` is no name for a file of a bundle"))
+        io::Error::other(format!("`{name}` cannot be the name of a file in a bundle"))
     })?;
     tar.write_all(&header)?;
     let written = match entry.source {
-        Source::Bytes(bytes) => io::copy(&mut &bytes[..], tar)?,
-        Source::File(path) => io::copy(&mut File::open(path)?.take(entry.size), tar)?,
+        ArchiveSource::Bytes(bytes) => io::copy(&mut &bytes[..], tar)?,
+        ArchiveSource::File(path) => io::copy(&mut File::open(path)?.take(entry.size), tar)?,
     };
     if written < entry.size {
         return Err(io::Error::other(

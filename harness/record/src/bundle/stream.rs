@@ -1,5 +1,5 @@
-//! The stream of a bundle, which anybody may have written: file by file, nothing is unpacked to the disk, and a byte that this
-//! program would not have written ends it.
+//! Reads a bundle file by file. Anybody may have written it: nothing is unpacked to the disk, and reading stops at the first
+//! byte that this program would not have written.
 
 use super::archive::SEAL_BYTES;
 use super::member;
@@ -30,7 +30,7 @@ pub fn contents(path: &Path, name: &str) -> io::Result<impl Read + use<>> {
 /// The archive behind the compression.
 pub fn decoder<R: Read>(compressed: R) -> io::Result<StreamingDecoder<R, FrameDecoder>> {
     StreamingDecoder::new_with_max_window_size(compressed, WINDOW)
-        .map_err(|why| bad(format!("no zstd file, or a damaged one: {why}")))
+        .map_err(|why| bad(format!("expected a zstd file: {why}")))
 }
 
 /// A bundle that is not as this program writes one.

@@ -1,5 +1,5 @@
-//! Reads `evidence.tar.zst`, which anybody may have written: nothing is unpacked to the disk, every length has a limit, and
-//! a byte that this program would not have written ends it.
+//! Reads `evidence.tar.zst`. Anybody may have written it: nothing is unpacked to the disk, every length has a limit, and
+//! reading stops at the first byte that this program would not have written.
 
 use super::contents;
 use super::manifest::Listed;
@@ -18,9 +18,9 @@ pub const LONGEST: u64 = 8 << 30;
 /// Most files of a bundle.
 pub const MOST: usize = 200_000;
 
-/// What was found in a bundle.
+/// What was read of a bundle.
 #[derive(Debug, Default)]
-pub struct Found {
+pub struct BundleContents {
     /// Every file, in the order of the archive.
     pub files: Vec<Listed>,
     /// Contents of those that are looked into.
@@ -30,16 +30,16 @@ pub struct Found {
 }
 
 /// Reads a bundle. An error means that it could not even be opened.
-pub fn read(path: &Path) -> io::Result<Found> {
+pub fn read(path: &Path) -> io::Result<BundleContents> {
     let mut file = File::open(path)?;
     let kind = file.metadata()?;
     if !kind.is_file() {
-        return Err(io::Error::other("no regular file"));
+        return Err(io::Error::other("expected a regular file"));
     }
     let frame = kind.len().saturating_sub(SEAL_BYTES);
     let unsealed = seal(&mut file, frame)?;
     file.rewind()?;
-    let mut found = Found::default();
+    let mut found = BundleContents::default();
     let inside = walk(BufReader::new(file).take(frame), &mut found).err();
     found.problem = match (unsealed, inside) {
         (None, inside) => inside.map(|why| why.to_string()),
@@ -67,14 +67,14 @@ fn seal(file: &mut File, frame: u64) -> io::Result<Option<String>> {
         Some(sealed) if *sealed == *digest => None,
         Some(_) => Some("its bytes are not those that were sealed: something in it was changed".into()),
         None => Some(
-            "it does not end with the seal that this program writes: cut short, changed at its end, or no bundle of its making"
+            "it does not end with the seal that this program writes: cut short, changed at its end, or not made by this program"
                 .into(),
         ),
     })
 }
 
 /// Goes through the archive.
-fn walk(compressed: impl Read, found: &mut Found) -> io::Result<()> {
+fn walk(compressed: impl Read, found: &mut BundleContents) -> io::Result<()> {
     let mut tar = decoder(compressed)?;
     let mut total = 0;
     while let Some((name, size)) = next_header(&mut tar)? {
@@ -100,7 +100,7 @@ fn walk(compressed: impl Read, found: &mut Found) -> io::Result<()> {
 }
 
 /// Takes the digest of a file, and keeps what is looked into.
-fn take(tar: &mut impl Read, name: String, size: u64, found: &mut Found) -> io::Result<()> {
+fn take(tar: &mut impl Read, name: String, size: u64, found: &mut BundleContents) -> io::Result<()> {
     let kept = contents::is_kept(&name);
     if contents::longest(&name).is_some_and(|limit| size > limit) {
         return Err(bad(format!(

@@ -30,6 +30,15 @@ struct Signature {
     sig: String,
 }
 
+/// An envelope that this program did not write.
+#[derive(Debug, thiserror::Error)]
+pub enum EnvelopeError {
+    #[error("expected a DSSE envelope with exactly one signature: {0}")]
+    Json(#[from] serde_json::Error),
+    #[error("payload type `{}`, expected `{PAYLOAD_TYPE}`", seen.escape_default())]
+    PayloadType { seen: String },
+}
+
 /// The bytes that are signed for a payload (DSSE: "PAE").
 pub fn signed_bytes(payload: &[u8]) -> Vec<u8> {
     let head = format!("DSSEv1 {} {PAYLOAD_TYPE} {} ", PAYLOAD_TYPE.len(), payload.len());
@@ -49,17 +58,14 @@ impl Envelope {
         }
     }
 
-    /// Reads one that this program wrote; says what is wrong with it.
-    pub fn read(bytes: &[u8]) -> Result<Self, String> {
-        let envelope: Self = serde_json::from_slice(bytes)
-            .map_err(|why| format!("no DSSE envelope with exactly one signature: {why}"))?;
+    /// Reads one that this program wrote.
+    pub fn read(bytes: &[u8]) -> Result<Self, EnvelopeError> {
+        let envelope: Self = serde_json::from_slice(bytes)?;
         if envelope.payload_type == PAYLOAD_TYPE {
             Ok(envelope)
         } else {
-            Err(format!(
-                "payload type `{}`, expected `{PAYLOAD_TYPE}`",
-                envelope.payload_type.escape_default()
-            ))
+            let seen = envelope.payload_type;
+            Err(EnvelopeError::PayloadType { seen })
         }
     }
 

@@ -1,25 +1,25 @@
 //! Makes the evidence of a run folder, out of its journal, its reports and a key.
 
 use super::envelope::{Envelope, time_stamp_of};
-use super::manifest::{Journal, Listed, Manifest, SCHEMA};
+use super::manifest::{JournalEnd, Listed, Manifest, SCHEMA};
 use super::public_key::PublicKey;
 use super::signing_key::SigningKey;
 use super::{ENVELOPE, PUBLIC_KEY, SIGSTORE, STATEMENT, contents, manifest, statement};
-use crate::bundle::archive::{self, Entry, Source};
+use crate::bundle::archive::{self, ArchiveEntry, ArchiveSource};
 use crate::bundle::member;
 use crate::digest::{file_digest, sha256_hex};
 use crate::evidence::pack;
 use crate::journal::chain::{self, Chain, Touched};
 use crate::journal::masked;
-use crate::report::{self, Asked, ReportError, Run};
+use crate::report::{self, ReportError, ReportOptions, Run};
 use crate::run_folder::{BUNDLE, WriteError, replace, replace_by};
 use std::io;
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
 
-/// What is asked for beside the evidence itself.
+/// How evidence is signed.
 #[derive(Debug, Default)]
-pub struct Wanted<'k> {
+pub struct EvidenceOptions<'k> {
     /// The key to sign with. Without one, a signature that still fits stays.
     pub key: Option<&'k SigningKey>,
     /// A time stamp for the signature that is there, in DER.
@@ -61,7 +61,7 @@ fn at(path: &Path) -> impl Fn(io::Error) -> MakeError {
 
 /// A journal whose chain holds, with the length and the SHA-256 of its file.
 #[derive(Debug)]
-pub struct Followed {
+pub struct FollowedJournal {
     pub chain: Chain,
     pub size: u64,
     /// SHA-256 in hex.
@@ -74,43 +74,56 @@ pub struct Followed {
 /// The chain of the journal is followed meanwhile on another thread: that takes as long as the reports do.
 pub fn make_with_reports<T>(
     folder: &Path,
-    asked: &Asked<'_>,
-    wanted: &Wanted<'_>,
+    reports: &ReportOptions<'_>,
+    options: &EvidenceOptions<'_>,
     show: impl FnOnce(&Run<'_>) -> T,
 ) -> Result<(T, Result<(), MakeError>), ReportError> {
     pack::unpack(folder)?;
     std::thread::scope(|scope| {
         let original = scope.spawn(|| follow(folder, crate::journal::FILE));
-        report::make(folder, asked, |run| {
+        report::make(folder, reports, |run| {
             let original = original.join().unwrap_or_else(|panic| resume_unwind(panic));
             (
                 show(run),
-                original.and_then(|original| of(folder, run, original, wanted)),
+                original.and_then(|original| make_from(folder, run, original, options)),
             )
         })
     })
 }
 
 /// Makes the evidence of the run in `folder`, whose reports are there.
-pub fn make(folder: &Path, run: &Run<'_>, wanted: &Wanted<'_>) -> Result<(), MakeError> {
-    of(folder, run, follow(folder, crate::journal::FILE)?, wanted)
+pub fn make(folder: &Path, run: &Run<'_>, options: &EvidenceOptions<'_>) -> Result<(), MakeError> {
+    make_from(folder, run, follow(folder, crate::journal::FILE)?, options)
 }
 
-fn of(folder: &Path, run: &Run<'_>, original: Followed, wanted: &Wanted<'_>) -> Result<(), MakeError> {
+fn make_from(
+    folder: &Path,
+    run: &Run<'_>,
+    original: FollowedJournal,
+    options: &EvidenceOptions<'_>,
+) -> Result<(), MakeError> {
     let journal = given_away(folder, original, run.started.masked)?;
-    let mut entries = listed(folder, run, &journal)?;
-    let chain = journal.chain;
-    let manifest = manifest_of(run, chain, &entries);
+    let mut files = listed(folder, run, &journal)?;
+    let manifest = Manifest {
+        schema: SCHEMA,
+        tool: env!("CARGO_PKG_VERSION").into(),
+        run: run.started.run.clone(),
+        journal: JournalEnd {
+            lines: journal.chain.lines,
+            head: journal.chain.head,
+            ended: journal.chain.ended,
+        },
+        files: files.iter().map(|file| file.listed.clone()).collect(),
+    };
     let statement = statement::write(run, &manifest);
-    let signed = sign(folder, &statement, wanted)?;
-    let mut about = vec![(STATEMENT, statement.into_bytes())];
-    about.extend(signed);
-    let beside = about.clone();
-    let about = about.into_iter().map(|(name, bytes)| (name.to_owned(), bytes));
-    let made = about.chain([(manifest::FILE.to_owned(), manifest.text().into_bytes())]);
-    entries.extend(made.map(|(name, bytes)| (entry(name, bytes), String::new())));
-    entries.sort_by(|(one, _), (other, _)| one.name.cmp(&other.name));
-    let entries = entries.into_iter().map(|(entry, _)| entry).collect();
+    let signed = sign(folder, &statement, options)?;
+    let mut beside = vec![(STATEMENT, statement.into_bytes())];
+    beside.extend(signed);
+    let about = beside.iter().cloned();
+    let made = about.chain([(manifest::FILE, manifest.text().into_bytes())]);
+    files.extend(made.map(|(name, bytes)| BundleFile::from_bytes(name.to_owned(), bytes)));
+    files.sort_by(|one, other| one.listed.name.cmp(&other.listed.name));
+    let entries = files.into_iter().map(ArchiveEntry::from);
     // First the bundle, which is the large one: where the disk is full or the power fails, nothing beside it says that it
     // had been there.
     replace_by(&folder.join(BUNDLE), |to| archive::write(entries, to))?;
@@ -120,17 +133,37 @@ fn of(folder: &Path, run: &Run<'_>, original: Followed, wanted: &Wanted<'_>) -> 
     Ok(())
 }
 
-fn entry(name: String, bytes: Vec<u8>) -> Entry {
-    Entry {
-        name,
-        size: bytes.len() as u64,
-        source: Source::Bytes(bytes),
+/// A file on its way into a bundle.
+struct BundleFile {
+    listed: Listed,
+    source: ArchiveSource,
+}
+
+impl BundleFile {
+    fn from_bytes(name: String, bytes: Vec<u8>) -> Self {
+        let listed = Listed {
+            name,
+            size: bytes.len() as u64,
+            sha256: sha256_hex(&bytes),
+        };
+        let source = ArchiveSource::Bytes(bytes);
+        Self { listed, source }
+    }
+}
+
+impl From<BundleFile> for ArchiveEntry {
+    fn from(file: BundleFile) -> Self {
+        Self {
+            name: file.listed.name,
+            size: file.listed.size,
+            source: file.source,
+        }
     }
 }
 
 /// Every file that the manifest lists, with its digest.
-fn listed(folder: &Path, run: &Run<'_>, journal: &Followed) -> Result<Vec<(Entry, String)>, MakeError> {
-    let mut entries = Vec::new();
+fn listed(folder: &Path, run: &Run<'_>, journal: &FollowedJournal) -> Result<Vec<BundleFile>, MakeError> {
+    let mut files = Vec::new();
     for name in contents::of_folder(folder, run) {
         let path = folder.join(&name);
         let (size, sha256) = if name == masked::name(run.started.masked) {
@@ -138,28 +171,28 @@ fn listed(folder: &Path, run: &Run<'_>, journal: &Followed) -> Result<Vec<(Entry
         } else {
             file_digest(&path).map_err(at(&path))?
         };
-        let source = Source::File(path);
-        entries.push((Entry { name, size, source }, sha256));
+        files.push(BundleFile {
+            listed: Listed { name, size, sha256 },
+            source: ArchiveSource::File(path),
+        });
     }
-    for (name, bytes) in contents::of_journal(run) {
-        let sha256 = sha256_hex(&bytes);
-        entries.push((entry(name, bytes), sha256));
-    }
-    entries.sort_by(|(one, _), (other, _)| one.name.cmp(&other.name));
-    match entries.iter().find(|(entry, _)| !member::is_safe(&entry.name)) {
-        Some((entry, _)) => Err(MakeError::Name {
-            name: entry.name.clone(),
+    let made = contents::of_journal(run).into_iter();
+    files.extend(made.map(|(name, bytes)| BundleFile::from_bytes(name, bytes)));
+    files.sort_by(|one, other| one.listed.name.cmp(&other.listed.name));
+    match files.iter().find(|file| !member::is_safe(&file.listed.name)) {
+        Some(file) => Err(MakeError::Name {
+            name: file.listed.name.clone(),
         }),
-        None => Ok(entries),
+        None => Ok(files),
     }
 }
 
 /// The journal of a run folder that is given away; of a masked run, its copy is made.
-pub fn journal(folder: &Path, masked: bool) -> Result<Followed, MakeError> {
+pub fn journal(folder: &Path, masked: bool) -> Result<FollowedJournal, MakeError> {
     given_away(folder, follow(folder, crate::journal::FILE)?, masked)
 }
 
-fn given_away(folder: &Path, original: Followed, masked: bool) -> Result<Followed, MakeError> {
+fn given_away(folder: &Path, original: FollowedJournal, masked: bool) -> Result<FollowedJournal, MakeError> {
     if masked {
         masked::make(folder, &original.chain)?;
         return follow(folder, masked::FILE);
@@ -169,62 +202,39 @@ fn given_away(folder: &Path, original: Followed, masked: bool) -> Result<Followe
     Ok(original)
 }
 
-fn follow(folder: &Path, name: &str) -> Result<Followed, MakeError> {
+fn follow(folder: &Path, name: &str) -> Result<FollowedJournal, MakeError> {
     let path = folder.join(name);
     let chain = chain::follow_file(&path).map_err(at(&path))?;
     let chain = chain.map_err(MakeError::Touched)?;
     let (size, sha256) = file_digest(&path).map_err(at(&path))?;
-    Ok(Followed { chain, size, sha256 })
-}
-
-fn manifest_of(run: &Run<'_>, chain: Chain, entries: &[(Entry, String)]) -> Manifest {
-    let files = entries.iter().map(|(entry, sha256)| Listed {
-        name: entry.name.clone(),
-        size: entry.size,
-        sha256: sha256.clone(),
-    });
-    Manifest {
-        schema: SCHEMA,
-        tool: env!("CARGO_PKG_VERSION").into(),
-        run: run.started.run.clone(),
-        journal: Journal {
-            lines: chain.lines,
-            head: chain.head,
-            ended: chain.ended,
-        },
-        files: files.collect(),
-    }
+    Ok(FollowedJournal { chain, size, sha256 })
 }
 
 /// The files that make it signed; none, if it is not.
 fn sign(
     folder: &Path,
     statement: &str,
-    wanted: &Wanted<'_>,
+    options: &EvidenceOptions<'_>,
 ) -> Result<Vec<(&'static str, Vec<u8>)>, MakeError> {
     let there = std::fs::read(folder.join(ENVELOPE)).ok();
     let there = there.and_then(|bytes| Envelope::read(&bytes).ok());
     let pem = std::fs::read_to_string(folder.join(PUBLIC_KEY)).unwrap_or_default();
-    let signed = match (wanted.key, &there) {
+    let (envelope, public) = match (options.key, &there) {
         (Some(key), _) => (Envelope::sign(statement.as_bytes(), key), key.public()),
         (None, None) => return Ok(Vec::new()),
-        (None, Some(envelope)) => match PublicKey::of_pem(&pem) {
-            Some(public) if stays(envelope, &public, statement) => (envelope.clone(), public),
-            _ => {
-                return Err(MakeError::OtherwiseSigned {
-                    path: folder.join(BUNDLE),
-                });
-            }
-        },
+        (None, Some(envelope)) => PublicKey::from_pem(&pem)
+            .filter(|public| stays(envelope, public, statement))
+            .map(|public| (envelope.clone(), public))
+            .ok_or_else(|| MakeError::OtherwiseSigned {
+                path: folder.join(BUNDLE),
+            })?,
     };
-    let (envelope, public) = signed;
     let old = || {
-        std::fs::read(folder.join(SIGSTORE))
-            .ok()
-            .and_then(|bytes| time_stamp_of(&bytes))
+        let bytes = std::fs::read(folder.join(SIGSTORE)).ok()?;
+        time_stamp_of(&bytes)
     };
     // A time stamp is over the signature: it stays with it.
-    let time_stamp = wanted
+    let time_stamp = options
         .time_stamp
         .clone()
         .or_else(|| (there.as_ref() == Some(&envelope)).then(old).flatten());

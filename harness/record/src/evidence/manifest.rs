@@ -18,7 +18,7 @@ pub struct Manifest {
     /// Name of the run.
     pub run: String,
     /// Where the journal ends: nothing can be cut off behind it.
-    pub journal: Journal,
+    pub journal: JournalEnd,
     /// The files, by name.
     pub files: Vec<Listed>,
 }
@@ -26,7 +26,7 @@ pub struct Manifest {
 /// The end of a journal.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Journal {
+pub struct JournalEnd {
     /// Number of whole lines.
     pub lines: u64,
     /// SHA-256 of the last one, in hex: the end of the chain.
@@ -46,6 +46,19 @@ pub struct Listed {
     pub sha256: String,
 }
 
+/// A manifest that this program did not write, or a later version of it did.
+#[derive(Debug, thiserror::Error)]
+pub enum ManifestError {
+    #[error("invalid manifest: {0}")]
+    Json(#[from] serde_json::Error),
+    #[error("invalid file name `{}`: expected a relative path inside the run folder", name.escape_debug())]
+    Name { name: String },
+    #[error("its files are not sorted by name")]
+    Order,
+    #[error("schema {seen}, this version reads up to {SCHEMA}: use a newer one")]
+    Schema { seen: u32 },
+}
+
 impl Manifest {
     pub fn text(&self) -> String {
         let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
@@ -53,24 +66,20 @@ impl Manifest {
         text
     }
 
-    /// Reads one; says what is wrong with it.
-    pub fn read(bytes: &[u8]) -> Result<Self, String> {
-        let manifest: Self = serde_json::from_slice(bytes).map_err(|why| format!("no manifest: {why}"))?;
+    pub fn read(bytes: &[u8]) -> Result<Self, ManifestError> {
+        let manifest: Self = serde_json::from_slice(bytes)?;
         if let Some(file) = manifest.files.iter().find(|file| !member::is_safe(&file.name)) {
-            return Err(format!(
-                "`{}` is no name of a file in a run folder: expected a relative one without a way up",
-                file.name.escape_debug()
-            ));
+            let name = file.name.clone();
+            return Err(ManifestError::Name { name });
         }
-        let sorted = manifest.files.is_sorted_by(|one, next| one.name < next.name);
-        match manifest.schema <= SCHEMA {
-            true if sorted => Ok(manifest),
-            true => Err("its files are not in the order of their names".into()),
-            false => Err(format!(
-                "schema {}, this version reads up to {SCHEMA}: use a newer one",
-                manifest.schema
-            )),
+        if manifest.schema > SCHEMA {
+            let seen = manifest.schema;
+            return Err(ManifestError::Schema { seen });
         }
+        if !manifest.files.is_sorted_by(|one, next| one.name < next.name) {
+            return Err(ManifestError::Order);
+        }
+        Ok(manifest)
     }
 
     /// A file by its name.

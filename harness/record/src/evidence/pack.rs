@@ -26,42 +26,59 @@ pub fn is_packed(folder: &Path, journal: Option<&str>) -> bool {
     journal.is_some_and(gone) && gone(TRANSCRIPTS)
 }
 
+/// A run folder that was not packed, and why.
+#[derive(Debug, thiserror::Error)]
+pub enum RunPackError {
+    #[error("{file}: {why}")]
+    Io { file: String, why: io::Error },
+    #[error("{BUNDLE}: {0}")]
+    Bundle(String),
+    #[error("{file} is not the one in {BUNDLE}: see `dfota-hil verify`")]
+    Differs { file: String },
+}
+
+impl RunPackError {
+    pub(crate) fn io(file: impl Into<String>) -> impl FnOnce(io::Error) -> Self {
+        let file = file.into();
+        |why| Self::Io { file, why }
+    }
+}
+
 /// What packing a run folder would remove: nothing that is not in its sound bundle, byte for byte.
-pub fn plan(folder: &Path) -> Result<Vec<PathBuf>, String> {
+pub fn plan(folder: &Path) -> Result<Vec<PathBuf>, RunPackError> {
     let large = [journal::FILE, masked::FILE, TRANSCRIPTS];
     if !large.iter().any(|name| folder.join(name).exists()) {
         // It was packed before.
         return Ok(Vec::new());
     }
-    let found = archive_reader::read(&folder.join(BUNDLE)).map_err(|why| format!("{BUNDLE}: {why}"))?;
-    if let Some(problem) = found.problem {
-        return Err(format!("{BUNDLE}: {problem}"));
+    let contents = archive_reader::read(&folder.join(BUNDLE)).map_err(RunPackError::io(BUNDLE))?;
+    if let Some(problem) = contents.problem {
+        return Err(RunPackError::Bundle(problem));
     }
-    let packable = found.files.iter().filter(|file| is_packable(&file.name));
+    let packable = contents.files.iter().filter(|file| is_packable(&file.name));
     let there = packable.filter(|file| std::fs::symlink_metadata(folder.join(&file.name)).is_ok());
     there.map(|file| same(folder, file)).collect()
 }
 
 /// The place of a file in the folder, if it is the one in the bundle.
-fn same(folder: &Path, file: &Listed) -> Result<PathBuf, String> {
+fn same(folder: &Path, file: &Listed) -> Result<PathBuf, RunPackError> {
     let path = folder.join(&file.name);
-    match file_digest(&path) {
-        Ok(digest) if digest == (file.size, file.sha256.clone()) => Ok(path),
-        Ok(_) => Err(format!(
-            "{} is not the one in {BUNDLE}: see `dfota-hil verify`",
-            file.name
-        )),
-        Err(why) => Err(format!("{}: {why}", file.name)),
+    let (size, sha256) = file_digest(&path).map_err(RunPackError::io(&file.name))?;
+    if size == file.size && sha256 == file.sha256 {
+        Ok(path)
+    } else {
+        let file = file.name.clone();
+        Err(RunPackError::Differs { file })
     }
 }
 
 /// Packs a run folder.
-pub fn pack(folder: &Path) -> Result<(), String> {
+pub fn pack(folder: &Path) -> Result<(), RunPackError> {
     let mut paths = plan(folder)?;
     // The journal goes last: a run that is packed half can be packed again.
     paths.sort_by_key(|path| path.ends_with(journal::FILE));
     for path in paths {
-        std::fs::remove_file(&path).map_err(|why| format!("`{}`: {why}", path.display()))?;
+        std::fs::remove_file(&path).map_err(RunPackError::io(format!("`{}`", path.display())))?;
     }
     // One that holds more than transcripts stays.
     let _ = std::fs::remove_dir(folder.join(TRANSCRIPTS));
@@ -74,7 +91,7 @@ pub fn unpack(folder: &Path) -> Result<(), WriteError> {
     if path.exists() {
         return Ok(());
     }
-    // Without a journal anywhere, whoever reads it says so.
+    // Without a journal anywhere, the reader of the journal reports it.
     let Ok(mut journal) = stream::contents(&folder.join(BUNDLE), journal::FILE) else {
         return Ok(());
     };

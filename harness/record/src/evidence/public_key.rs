@@ -4,32 +4,44 @@ use crate::digest::sha256_hex;
 use ed25519_dalek::pkcs8::spki::der::pem::LineEnding;
 use ed25519_dalek::pkcs8::{DecodePublicKey, EncodePublicKey};
 use ed25519_dalek::{Signature, VerifyingKey};
-use std::path::Path;
+use std::io;
+use std::path::{Path, PathBuf};
 
 /// An Ed25519 public key.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PublicKey(VerifyingKey);
+
+/// A file that holds no public key.
+#[derive(Debug, thiserror::Error)]
+pub enum PublicKeyError {
+    #[error("public key `{}`: {why}", path.display())]
+    Unreadable { path: PathBuf, why: io::Error },
+    #[error("`{}` is a private key: `--key` takes the public one, which `keygen` wrote beside it", path.display())]
+    Private { path: PathBuf },
+    #[error("`{}` holds no Ed25519 public key: expected PEM (`-----BEGIN PUBLIC KEY-----`), as `dfota-hil keygen` writes it", path.display())]
+    NoKey { path: PathBuf },
+}
 
 impl PublicKey {
     pub fn new(key: VerifyingKey) -> Self {
         Self(key)
     }
 
-    /// Reads one from a file; says what is wrong with it.
-    pub fn read(path: &Path) -> Result<Self, String> {
-        let pem = std::fs::read(path).map_err(|why| format!("public key `{}`: {why}", path.display()))?;
+    pub fn read(path: &Path) -> Result<Self, PublicKeyError> {
+        let pem = std::fs::read(path).map_err(|why| PublicKeyError::Unreadable {
+            path: path.to_owned(),
+            why,
+        })?;
         let text = String::from_utf8_lossy(&pem);
-        Self::of_pem(&text).ok_or_else(|| if text.contains("PRIVATE KEY") { format!(
-            "`{}` is a private key: `--key` takes the public one, which `keygen` wrote beside it",
-            path.display()
-        ) } else { format!(
-            "`{}` holds no Ed25519 public key: expected PEM (`-----BEGIN PUBLIC KEY-----`), as `dfota-hil keygen` writes it",
-            path.display()
-        ) })
+        let path = path.to_owned();
+        Self::from_pem(&text).ok_or(if text.contains("PRIVATE KEY") {
+            PublicKeyError::Private { path }
+        } else {
+            PublicKeyError::NoKey { path }
+        })
     }
 
-    /// Reads one from text.
-    pub fn of_pem(pem: &str) -> Option<Self> {
+    pub fn from_pem(pem: &str) -> Option<Self> {
         VerifyingKey::from_public_key_pem(pem.trim()).ok().map(Self)
     }
 

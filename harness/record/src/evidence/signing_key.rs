@@ -68,7 +68,7 @@ impl SigningKey {
     pub fn load(named: &Path) -> Result<Self, KeyError> {
         if named.as_os_str() == FROM_ENVIRONMENT {
             let pem = std::env::var(VARIABLE).map_err(|_| KeyError::NoVariable)?;
-            return Self::of_pem(&Zeroizing::new(pem), || VARIABLE.to_owned());
+            return Self::from_pem(&Zeroizing::new(pem), || VARIABLE.to_owned());
         }
         if named.to_string_lossy().contains("-----BEGIN") {
             return Err(KeyError::Typed);
@@ -85,10 +85,10 @@ impl SigningKey {
         }
         let mut pem = Zeroizing::new(String::new());
         file.take(LONGEST).read_to_string(&mut pem).map_err(unreadable)?;
-        Self::of_pem(&pem, || format!("`{}`", named.display()))
+        Self::from_pem(&pem, || format!("`{}`", named.display()))
     }
 
-    fn of_pem(pem: &str, place: impl Fn() -> String) -> Result<Self, KeyError> {
+    fn from_pem(pem: &str, place: impl Fn() -> String) -> Result<Self, KeyError> {
         let key = ed25519_dalek::SigningKey::from_pkcs8_pem(pem.trim());
         key.map(Self).map_err(|_| KeyError::NoKey { place: place() })
     }

@@ -4,7 +4,8 @@
 //! was not reached are warnings at best. The exact verdicts are in `run.json`, whose digest the manifest holds.
 
 use super::manifest::{self, Manifest};
-use crate::report::Run;
+use crate::rejudge::DerivedCount;
+use crate::report::{Run, RunEnding};
 use dfota_core::event::FileFacts;
 use dfota_core::verdict::Verdict;
 use serde_json::{Value, json};
@@ -33,7 +34,7 @@ pub fn write(run: &Run<'_>, manifest: &Manifest) -> String {
         "subject": subjects(run),
         "predicateType": PREDICATE,
         "predicate": {
-            "result": result(run.ended, (passed.len(), warned.len(), failed.len())),
+            "result": result(run.ended, passed.len(), warned.len(), failed.len()),
             "configuration": configuration(run, manifest),
             "passedTests": passed,
             "warnedTests": warned,
@@ -45,12 +46,19 @@ pub fn write(run: &Run<'_>, manifest: &Manifest) -> String {
     text
 }
 
-/// How it ended: exit code, interrupted, safe; `None` for a run that was killed. How many passed, warned, failed.
-fn result(ended: Option<(u8, bool, bool)>, counts: (usize, usize, usize)) -> &'static str {
-    match (ended, counts) {
-        (_, (_, _, 1..)) | (Some((1, ..)), _) | (_, (0, ..)) => "FAILED",
-        (Some((0, false, true)), (_, 0, 0)) => "PASSED",
-        _ => "WARNED",
+/// The result of a run by how it ended and how many cases passed, warned and failed.
+fn result(ended: Option<RunEnding>, passed: usize, warned: usize, failed: usize) -> &'static str {
+    let clean = RunEnding {
+        exit: 0,
+        interrupted: false,
+        safe: true,
+    };
+    if failed > 0 || passed == 0 || ended.is_some_and(|ended| ended.exit == 1) {
+        "FAILED"
+    } else if ended == Some(clean) && warned == 0 {
+        "PASSED"
+    } else {
+        "WARNED"
     }
 }
 
@@ -101,8 +109,8 @@ fn configuration(run: &Run<'_>, manifest: &Manifest) -> Vec<Value> {
         "digest": { "sha256": manifest.sha256() },
         "annotations": { "run": started.run, "seed": started.seed.to_string() },
     }));
-    // Whoever holds the journal can do the same: `dfota-hil judge`.
-    if let Some((all, equal)) = run.derived {
+    // Anybody with the journal can do the same: `dfota-hil judge`.
+    if let Some(DerivedCount { all, equal }) = run.derived {
         list.push(json!({
             "name": "verdicts",
             "annotations": { "recorded": all, "derived again from the journal alone": equal },
@@ -116,25 +124,28 @@ mod tests {
     use super::*;
     use rstest::rstest;
 
-    const ENDED: Option<(u8, bool, bool)> = Some((0, false, true));
+    const fn ended(exit: u8, interrupted: bool, safe: bool) -> Option<RunEnding> {
+        Some(RunEnding {
+            exit,
+            interrupted,
+            safe,
+        })
+    }
 
     #[rstest]
-    #[case::all_passed(ENDED, (3, 0, 0), "PASSED")]
-    #[case::one_failed(Some((1, false, true)), (3, 0, 1), "FAILED")]
-    #[case::error_or_not_reached(Some((3, false, true)), (3, 1, 0), "WARNED")]
-    #[case::the_exit_code_says_otherwise(ENDED, (3, 1, 0), "WARNED")]
-    #[case::nothing_passed(Some((3, false, true)), (0, 2, 0), "FAILED")]
-    #[case::all_skipped(Some((3, false, true)), (0, 0, 0), "FAILED")]
-    #[case::rig_not_safe(Some((0, false, false)), (3, 0, 0), "WARNED")]
-    #[case::rig_unfit_at_the_end(Some((3, false, true)), (3, 0, 0), "WARNED")]
-    #[case::interrupted(Some((130, true, true)), (3, 0, 0), "WARNED")]
-    #[case::killed(None, (3, 0, 0), "WARNED")]
-    #[case::killed_after_a_failure(None, (3, 0, 1), "FAILED")]
-    fn results(
-        #[case] ended: Option<(u8, bool, bool)>,
-        #[case] counts: (usize, usize, usize),
-        #[case] expected: &str,
-    ) {
-        assert_eq!(result(ended, counts), expected);
+    #[case::all_passed(ended(0, false, true), [3, 0, 0], "PASSED")]
+    #[case::one_failed(ended(1, false, true), [3, 0, 1], "FAILED")]
+    #[case::error_or_not_reached(ended(3, false, true), [3, 1, 0], "WARNED")]
+    #[case::the_exit_code_says_otherwise(ended(0, false, true), [3, 1, 0], "WARNED")]
+    #[case::nothing_passed(ended(3, false, true), [0, 2, 0], "FAILED")]
+    #[case::all_skipped(ended(3, false, true), [0, 0, 0], "FAILED")]
+    #[case::rig_not_safe(ended(0, false, false), [3, 0, 0], "WARNED")]
+    #[case::rig_unfit_at_the_end(ended(3, false, true), [3, 0, 0], "WARNED")]
+    #[case::interrupted(ended(130, true, true), [3, 0, 0], "WARNED")]
+    #[case::killed(None, [3, 0, 0], "WARNED")]
+    #[case::killed_after_a_failure(None, [3, 0, 1], "FAILED")]
+    fn results(#[case] ended: Option<RunEnding>, #[case] counts: [usize; 3], #[case] expected: &str) {
+        let [passed, warned, failed] = counts;
+        assert_eq!(result(ended, passed, warned, failed), expected);
     }
 }

@@ -1,7 +1,7 @@
 //! RFC 3161: a request for a time stamp, for a laboratory without Internet to carry to an authority, and its answer.
 //!
 //! The imprint is the SHA-256 of the signature's bytes, as a Sigstore bundle has it; the signature is over everything else.
-//! What is looked at: that the answer was granted, that it is for this signature and this request, and that its signed
+//! What is checked: that the answer was granted, that it is for this signature and this request, and that its signed
 //! attributes are those of its contents. The authority's own signature and certificate are *not* checked here: for that one
 //! needs to trust the authority first, and `openssl ts -verify` does it (`docs/evidence.md`).
 
@@ -11,6 +11,10 @@ use der::{Decode, Encode, Reader, Sequence, SliceReader, Tag, Tagged};
 use dfota_core::escape::readable as readable_bytes;
 use rustix::rand::{GetRandomFlags, getrandom};
 use sha2::{Digest, Sha256, Sha384, Sha512};
+use time::PrimitiveDateTime;
+use time::format_description::BorrowedFormatItem;
+use time::format_description::well_known::Rfc3339;
+use time::macros::format_description;
 use x509_cert::Certificate;
 
 /// Longest answer that is read, in bytes; they have a few thousand, with certificates.
@@ -42,7 +46,7 @@ struct Imprint {
 
 /// RFC 3161 §2.4.1, `TimeStampReq`, without what is never asked for.
 #[derive(Debug, Clone, PartialEq, Eq, Sequence)]
-struct Request {
+struct StampRequest {
     version: u8,
     imprint: Imprint,
     nonce: Int,
@@ -50,7 +54,7 @@ struct Request {
 }
 
 /// What is read of a token (RFC 5652 §5.1, §5.3).
-struct Token<'a> {
+struct StampToken<'a> {
     info: &'a [u8],
     certificates: Vec<AnyRef<'a>>,
     /// The signer's digest algorithm and its signed attributes.
@@ -72,15 +76,49 @@ pub struct TimeStamp {
     nonce: Option<Int>,
 }
 
+/// A time stamp that could not be requested, or an answer that does not fit.
+#[derive(Debug, thiserror::Error)]
+pub enum TimeStampError {
+    #[error("the system gives no random numbers: {0}")]
+    NoRandom(rustix::io::Errno),
+    #[error("the request is damaged: {0}")]
+    Request(der::Error),
+    #[error(
+        "the nonce of the answer is not that of the request: it answers another one; attach the answer to the newest request"
+    )]
+    Nonce,
+    #[error("expected an RFC 3161 time stamp response in DER: {0}")]
+    Response(der::Error),
+    #[error("expected an RFC 3161 time stamp response of a status and a token, found {0} parts")]
+    Parts(usize),
+    #[error("the answer has no status")]
+    NoStatus,
+    #[error("the authority refused, with status {status}: {text}")]
+    Refused { status: u8, text: String },
+    #[error("the request was granted, but the answer has no time stamp in it")]
+    NoToken,
+    #[error("digest `{0}`, expected one of SHA-2")]
+    Digest(ObjectIdentifier),
+    #[error("the digest that the authority signed is not that of the time in it: it was changed")]
+    Changed,
+    #[error("a damaged time stamp: {0}")]
+    Contents(der::Error),
+    #[error("a damaged time stamp: expected at least five values in it, found {0}")]
+    Incomplete(usize),
+    #[error("it is for something else than this signature")]
+    OtherSignature,
+    #[error("its time is invalid: expected one as in `20261122143005Z`")]
+    Time,
+}
+
 /// A request for this signature, in DER, with a nonce of its own.
-pub fn request(signature: &[u8]) -> Result<Vec<u8>, String> {
+pub fn request(signature: &[u8]) -> Result<Vec<u8>, TimeStampError> {
     let mut nonce = [0; 8];
-    getrandom(&mut nonce, GetRandomFlags::empty())
-        .map_err(|why| format!("the system gives no random numbers: {why}"))?;
+    getrandom(&mut nonce, GetRandomFlags::empty()).map_err(TimeStampError::NoRandom)?;
     // Positive, and of the same length each time.
     nonce[0] = nonce[0] & 0x3f | 0x40;
     let encode = || {
-        Request {
+        StampRequest {
             version: 1,
             imprint: Imprint {
                 algorithm: Algorithm {
@@ -94,41 +132,37 @@ pub fn request(signature: &[u8]) -> Result<Vec<u8>, String> {
         }
         .to_der()
     };
-    encode().map_err(|why: der::Error| why.to_string())
+    encode().map_err(TimeStampError::Request)
 }
 
 /// Whether a request is one for this signature.
 pub fn is_request_for(request: &[u8], signature: &[u8]) -> bool {
-    Request::from_der(request)
+    StampRequest::from_der(request)
         .is_ok_and(|request| request.imprint.digest.as_bytes() == Sha256::digest(signature).as_slice())
 }
 
 /// Checks an answer against the request that it is for.
-pub fn answered(request: &[u8], answer: &[u8], signature: &[u8]) -> Result<TimeStamp, String> {
+pub fn answered(request: &[u8], answer: &[u8], signature: &[u8]) -> Result<TimeStamp, TimeStampError> {
     let stamp = read(answer, signature)?;
-    let request = Request::from_der(request).map_err(|why| format!("the request is damaged: {why}"))?;
+    let request = StampRequest::from_der(request).map_err(TimeStampError::Request)?;
     if stamp.nonce.as_ref() == Some(&request.nonce) {
         Ok(stamp)
     } else {
-        Err(
-        "the answer has another nonce than the request: it is the answer to another one; attach the answer to the newest request"
-            .into(),
-    )
+        Err(TimeStampError::Nonce)
     }
 }
 
 /// Reads an answer and checks what can be checked without trusting anybody.
-pub fn read(answer: &[u8], signature: &[u8]) -> Result<TimeStamp, String> {
-    let damaged = |why: der::Error| format!("no RFC 3161 time stamp response in DER: {why}");
-    let response = inside(answer, Tag::Sequence).map_err(damaged)?;
+pub fn read(answer: &[u8], signature: &[u8]) -> Result<TimeStamp, TimeStampError> {
+    let response = inside(answer, Tag::Sequence).map_err(TimeStampError::Response)?;
     let (status, token) = match response[..] {
         [status] => (status, None),
         [status, token] => (status, Some(token)),
-        _ => return Err("no RFC 3161 time stamp response: it has not one status and one token".into()),
+        _ => return Err(TimeStampError::Parts(response.len())),
     };
     granted(status)?;
-    let token = token.ok_or("the answer was granted and has no time stamp in it")?;
-    let token = opened(token).map_err(damaged)?;
+    let token = token.ok_or(TimeStampError::NoToken)?;
+    let token = opened(token).map_err(TimeStampError::Response)?;
     attributes_fit(&token)?;
     let mut stamp = contents(token.info, signature)?;
     if let Some(name) = name_of(&token.certificates) {
@@ -162,7 +196,7 @@ fn unexpected(tag: Tag) -> der::Error {
 }
 
 /// Goes through the signed data of a token.
-fn opened(token: AnyRef<'_>) -> der::Result<Token<'_>> {
+fn opened(token: AnyRef<'_>) -> der::Result<StampToken<'_>> {
     let [kind, content] = items(token)?[..] else {
         return Err(unexpected(token.tag()));
     };
@@ -181,7 +215,7 @@ fn opened(token: AnyRef<'_>) -> der::Result<Token<'_>> {
         return Err(unexpected(signers.tag()));
     };
     let (digest, attributes) = of_signer(signer)?;
-    Ok(Token {
+    Ok(StampToken {
         info: info_of(*contents)?,
         certificates: certificates.map_or(Ok(Vec::new()), |item| items(*item))?,
         digest,
@@ -216,18 +250,18 @@ fn of_signer(signer: AnyRef<'_>) -> der::Result<(ObjectIdentifier, Vec<AnyRef<'_
     Ok((digest.decode_as::<Algorithm>()?.oid, attributes))
 }
 
-/// RFC 3161 §2.4.2: 0 granted, 1 granted with modifications; whatever else is a refusal.
-fn granted(status: AnyRef<'_>) -> Result<(), String> {
+/// RFC 3161 §2.4.2: 0 granted, 1 granted with modifications; anything else is a refusal.
+fn granted(status: AnyRef<'_>) -> Result<(), TimeStampError> {
     let number = items(status)
         .ok()
         .and_then(|items| items.first()?.decode_as::<u8>().ok());
     match number {
         Some(0 | 1) => Ok(()),
-        Some(number) => {
-            let words = readable(status.value()).join(" ");
-            Err(format!("the authority refused, with status {number}: {words}"))
-        }
-        None => Err("the answer has no status".into()),
+        Some(number) => Err(TimeStampError::Refused {
+            status: number,
+            text: readable(status.value()).join(" "),
+        }),
+        None => Err(TimeStampError::NoStatus),
     }
 }
 
@@ -240,12 +274,12 @@ fn readable(bytes: &[u8]) -> Vec<String> {
 }
 
 /// The signature of the authority is over the attributes; these hold the digest of the contents.
-fn attributes_fit(token: &Token<'_>) -> Result<(), String> {
+fn attributes_fit(token: &StampToken<'_>) -> Result<(), TimeStampError> {
     let digest = match token.digest {
         SHA_256 => Sha256::digest(token.info).to_vec(),
         SHA_384 => Sha384::digest(token.info).to_vec(),
         SHA_512 => Sha512::digest(token.info).to_vec(),
-        other => return Err(format!("digest `{other}`, expected one of SHA-2")),
+        other => return Err(TimeStampError::Digest(other)),
     };
     let said = |attribute: &AnyRef<'_>| {
         let [kind, values] = items(*attribute).ok()?[..] else {
@@ -257,16 +291,16 @@ fn attributes_fit(token: &Token<'_>) -> Result<(), String> {
     };
     match token.attributes.iter().find_map(said) {
         Some(said) if said == digest => Ok(()),
-        _ => Err("the digest that the authority signed is not that of the time in it: it was changed".into()),
+        _ => Err(TimeStampError::Changed),
     }
 }
 
 /// RFC 3161 §2.4.2, `TSTInfo`: version, policy, imprint, serial number, time, and optional things of which the nonce is read.
-fn contents(info: &[u8], signature: &[u8]) -> Result<TimeStamp, String> {
-    let damaged = |why: der::Error| format!("a damaged time stamp: {why}");
+fn contents(info: &[u8], signature: &[u8]) -> Result<TimeStamp, TimeStampError> {
+    let damaged = TimeStampError::Contents;
     let parts = inside(info, Tag::Sequence).map_err(damaged)?;
     let [_version, policy, imprint, serial, time, more @ ..] = &parts[..] else {
-        return Err("a damaged time stamp: something is missing in it".into());
+        return Err(TimeStampError::Incomplete(parts.len()));
     };
     let policy: ObjectIdentifier = policy.decode_as().map_err(damaged)?;
     let imprint: Imprint = imprint.decode_as().map_err(damaged)?;
@@ -276,10 +310,10 @@ fn contents(info: &[u8], signature: &[u8]) -> Result<TimeStamp, String> {
         .transpose()
         .map_err(damaged)?;
     if imprint.algorithm.oid != SHA_256 || imprint.digest.as_bytes() != Sha256::digest(signature).as_slice() {
-        return Err("it is for something else than this signature".into());
+        return Err(TimeStampError::OtherSignature);
     }
     Ok(TimeStamp {
-        time: readable_time(time.value()).ok_or("a time that is none")?,
+        time: readable_time(time.value()).ok_or(TimeStampError::Time)?,
         by: "an authority that does not name itself".into(),
         policy: policy.to_string(),
         serial: hex(serial.value()),
@@ -289,25 +323,11 @@ fn contents(info: &[u8], signature: &[u8]) -> Result<TimeStamp, String> {
 
 /// `20261122143005Z`, also with a fraction, as RFC 3339.
 fn readable_time(bytes: &[u8]) -> Option<String> {
-    let text = std::str::from_utf8(bytes).ok()?.strip_suffix('Z')?;
-    let (whole, fraction) = text
-        .split_once('.')
-        .map_or((text, None), |(whole, part)| (whole, Some(part)));
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    if whole.len() != 14 || !digits(whole) || !fraction.is_none_or(digits) {
-        return None;
-    }
-    let part = |from: usize, to: usize| &whole[from..to];
-    let fraction = fraction.map_or(String::new(), |fraction| format!(".{fraction}"));
-    Some(format!(
-        "{}-{}-{}T{}:{}:{}{fraction}Z",
-        part(0, 4),
-        part(4, 6),
-        part(6, 8),
-        part(8, 10),
-        part(10, 12),
-        part(12, 14)
-    ))
+    const FORM: &[BorrowedFormatItem<'_>] =
+        format_description!("[year][month][day][hour][minute][second][optional [.[subsecond]]]Z");
+    let text = std::str::from_utf8(bytes).ok()?;
+    let time = PrimitiveDateTime::parse(text, FORM).ok()?;
+    time.assume_utc().format(&Rfc3339).ok()
 }
 
 /// The subject of the first certificate that is none of an authority over others.

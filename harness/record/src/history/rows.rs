@@ -1,8 +1,9 @@
 //! The history as a table: a row for each case, and one for each campaign with all of its cuts.
 
-use super::entry::{Entry, Kept};
 use super::figures::Figures;
+use super::run::{HistoryCase, HistoryRun};
 use super::trend::worse;
+use crate::case_name::CaseName;
 use dfota_core::measure::Measure;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,24 +19,27 @@ pub struct Row<'e> {
     pub id: String,
     /// How many cases of a campaign it stands for; 0: it is a case.
     pub parts: usize,
-    /// What came of it in each run, the oldest first.
-    pub by_run: Vec<Vec<&'e Kept>>,
+    /// Its results in each run, the oldest first.
+    pub by_run: Vec<Vec<&'e HistoryCase>>,
     pub figures: Figures,
 }
 
 /// The rows of these runs, the oldest of which comes first: those that did not pass last time come first, then those that
 /// passed least often. Cases that were never run have none.
-pub fn rows<'e>(runs: &'e [Entry], folds: bool) -> Vec<Row<'e>> {
+pub fn rows(runs: &[HistoryRun], folds: bool) -> Vec<Row<'_>> {
     let campaigns = if folds { campaigns(runs) } else { BTreeSet::new() };
-    let mut cases: BTreeMap<(&str, &str), Vec<Vec<&Kept>>> = BTreeMap::new();
+    let mut cases: BTreeMap<CaseName<'_>, Vec<Vec<&HistoryCase>>> = BTreeMap::new();
     for (n, run) in runs.iter().enumerate() {
-        for kept in &run.results {
-            let name = folded(kept, &campaigns);
+        for case in &run.results {
+            let name = folded(case, &campaigns);
             let by_run = cases.entry(name).or_insert_with(|| vec![Vec::new(); runs.len()]);
-            by_run[n].push(kept);
+            by_run[n].push(case);
         }
     }
-    let mut rows: Vec<Row<'_>> = cases.into_iter().map(row).collect();
+    let mut rows: Vec<Row<'_>> = cases
+        .into_iter()
+        .map(|(name, by_run)| row(name, by_run))
+        .collect();
     rows.retain(|row| row.figures.runs > 0);
     rows.sort_by_cached_key(|row| {
         let passed = row.figures.pass_rate.unwrap_or(0.0);
@@ -47,9 +51,10 @@ pub fn rows<'e>(runs: &'e [Entry], folds: bool) -> Vec<Row<'e>> {
     rows
 }
 
-fn row<'e>(((suite, id), by_run): ((&'e str, &'e str), Vec<Vec<&'e Kept>>)) -> Row<'e> {
+fn row<'e>(name: CaseName<'e>, by_run: Vec<Vec<&'e HistoryCase>>) -> Row<'e> {
+    let CaseName { suite, id } = name;
     let all = || by_run.iter().flatten().copied();
-    let names: BTreeSet<&str> = all().map(|kept| kept.case.as_str()).collect();
+    let names: BTreeSet<&str> = all().map(|case| case.case.as_str()).collect();
     let is_campaign = names.iter().any(|name| *name != id);
     // The way of writing is the suite's: `night[via=uart,cut=007]` is of `night[via=uart]`.
     let closed = if id.contains('[') && !id.ends_with(']') {
@@ -61,18 +66,18 @@ fn row<'e>(((suite, id), by_run): ((&'e str, &'e str), Vec<Vec<&'e Kept>>)) -> R
         suite,
         id: format!("{id}{closed}"),
         parts: if is_campaign { names.len() } else { 0 },
-        figures: Figures::of(all()),
+        figures: Figures::new(all()),
         by_run,
     }
 }
 
 /// Suite and beginning of the id of every campaign: what has been calibrated.
-fn campaigns(runs: &[Entry]) -> BTreeSet<(&str, &str)> {
+fn campaigns(runs: &[HistoryRun]) -> BTreeSet<CaseName<'_>> {
     let all = runs.iter().flat_map(|run| &run.results);
-    let calibrated = all.filter_map(|kept| {
-        let (base, part) = part(&kept.case)?;
+    let calibrated = all.filter_map(|case| {
+        let (base, part) = part(&case.case)?;
         part.starts_with("calibration=")
-            .then_some((kept.suite.as_str(), base))
+            .then_some(CaseName::new(&case.suite, base))
     });
     calibrated.collect()
 }
@@ -84,53 +89,51 @@ fn part(id: &str) -> Option<(&str, &str)> {
     Some((&open[..at], &open[at + 1..]))
 }
 
-fn folded<'e>(kept: &'e Kept, campaigns: &BTreeSet<(&str, &str)>) -> (&'e str, &'e str) {
+/// The name of the row of a case: its own, or its campaign's.
+fn folded<'e>(case: &'e HistoryCase, campaigns: &BTreeSet<CaseName<'_>>) -> CaseName<'e> {
     let numbered = |part: &str, what: &str| {
         let number = part.strip_prefix(what);
         number.is_some_and(|number| !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit()))
     };
-    match part(&kept.case) {
-        Some((base, part))
-            if campaigns.contains(&(kept.suite.as_str(), base))
-                && (part == "claim"
-                    || part.starts_with("calibration=")
-                    || numbered(part, "cut=")
-                    || numbered(part, "control=")) =>
-        {
-            (&kept.suite, base)
-        }
-        _ => (&kept.suite, &kept.case),
-    }
+    let of_campaign = |part: &str| {
+        let known = part == "claim" || part.starts_with("calibration=");
+        known || numbered(part, "cut=") || numbered(part, "control=")
+    };
+    let base = part(&case.case)
+        .filter(|(_, part)| of_campaign(part))
+        .map(|(base, _)| CaseName::new(&case.suite, base));
+    base.filter(|base| campaigns.contains(base))
+        .unwrap_or_else(|| case.name())
 }
 
 impl Row<'_> {
     /// A letter for each run, the worst one that it had in it; `.` where it was not run.
     pub fn letters(&self) -> String {
-        let of_run = |kept: &Vec<&Kept>| {
-            let run = kept.iter().filter(|kept| kept.was_run());
-            run.fold('.', |letter, kept| worse(letter, kept.letter()))
+        let of_run = |cases: &Vec<&HistoryCase>| {
+            let run = cases.iter().filter(|case| case.was_run());
+            run.fold('.', |letter, case| worse(letter, case.letter()))
         };
         self.by_run.iter().map(of_run).collect()
     }
 
-    /// What became of it: the newer half of the runs beside the older half; `-` for fewer than two.
+    /// The newer half of the runs beside the older half; `-` for fewer than two.
     pub fn trend(&self) -> &'static str {
-        let run: Vec<&Vec<&Kept>> = self
+        let run: Vec<&Vec<&HistoryCase>> = self
             .by_run
             .iter()
-            .filter(|kept| kept.iter().any(|kept| kept.was_run()))
+            .filter(|cases| cases.iter().any(|case| case.was_run()))
             .collect();
         if run.len() < 2 {
             return "-";
         }
         let (older, newer) = run.split_at(run.len() / 2);
-        let of = |half: &[&Vec<&Kept>]| Figures::of(half.iter().flat_map(|kept| kept.iter().copied()));
+        let of = |half: &[&Vec<&HistoryCase>]| Figures::new(half.iter().copied().flatten().copied());
         let (older, newer) = (of(older), of(newer));
         let rate = |figures: &Figures| {
             let share = |rate: Option<f64>| (rate.unwrap_or(0.0) * 1e9) as u64;
             (share(figures.pass_rate), Reverse(share(figures.flake_rate)))
         };
-        let resume = |figures: &Figures| figures.measure(Measure::TimeToResume).map(|spread| spread.p50);
+        let resume = |figures: &Figures| figures.measure(Measure::TimeToResume).map(|times| times.p50);
         match (rate(&newer).cmp(&rate(&older)), resume(&older), resume(&newer)) {
             (std::cmp::Ordering::Less, ..) => "worse",
             (std::cmp::Ordering::Greater, ..) => "better",
@@ -147,35 +150,21 @@ mod tests {
     use super::*;
     use rstest::rstest;
 
-    fn kept(case: &str, verdict: &str, resume: f64) -> Kept {
-        Kept {
+    fn case(id: &str, verdict: &str, resume: f64) -> HistoryCase {
+        HistoryCase {
             suite: "s".into(),
-            case: case.into(),
+            case: id.into(),
             verdict: verdict.into(),
-            rule: None,
-            outcome: None,
             tries: 1,
-            seconds: 1.0,
-            source: "A".into(),
-            target: "B".into(),
             measures: vec![(Measure::TimeToResume, resume)],
+            ..HistoryCase::default()
         }
     }
 
-    fn run(results: Vec<Kept>) -> Entry {
-        let text = String::new;
-        Entry {
-            run: text(),
-            utc: text(),
-            host: text(),
-            folder: text(),
-            rig: text(),
-            module: text(),
-            simulated: true,
-            tool: text(),
-            exit: None,
-            seconds: 0.0,
+    fn run(results: Vec<HistoryCase>) -> HistoryRun {
+        HistoryRun {
             results,
+            ..HistoryRun::default()
         }
     }
 
@@ -185,13 +174,13 @@ mod tests {
             let names = ["calibration=a-to-b", "cut=001", "cut=002", "control=01", "claim"];
             let verdict = |name: &str| if name == "cut=002" { cut } else { "pass" };
             names
-                .map(|name| kept(&format!("night[via=uart,{name}]"), verdict(name), 1.0))
+                .map(|name| case(&format!("night[via=uart,{name}]"), verdict(name), 1.0))
                 .to_vec()
         };
         // A matrix of somebody's own that is called `cut`, and is no campaign.
-        let own = || kept("own[cut=5]", "pass", 1.0);
-        let skipped = || kept("never", "skip", 1.0);
-        let with = |mut parts: Vec<Kept>| {
+        let own = || case("own[cut=5]", "pass", 1.0);
+        let skipped = || case("never", "skip", 1.0);
+        let with = |mut parts: Vec<HistoryCase>| {
             parts.extend([own(), skipped()]);
             run(parts)
         };
@@ -214,7 +203,7 @@ mod tests {
             run(ids
                 .iter()
                 .zip(verdicts)
-                .map(|(id, verdict)| kept(id, verdict, 1.0))
+                .map(|(id, verdict)| case(id, verdict, 1.0))
                 .collect())
         };
         let runs = [night(["pass", "fail", "pass"]), night(["pass", "pass", "fail"])];
@@ -234,8 +223,8 @@ mod tests {
     fn trends(#[case] nights: &[(&str, f64)], #[case] expected: &str) {
         let nights = nights
             .iter()
-            .map(|(verdict, resume)| run(vec![kept("c", verdict, *resume)]));
-        let runs: Vec<Entry> = nights.collect();
+            .map(|(verdict, resume)| run(vec![case("c", verdict, *resume)]));
+        let runs: Vec<HistoryRun> = nights.collect();
         assert_eq!(rows(&runs, true)[0].trend(), expected);
     }
 }

@@ -1,8 +1,8 @@
 //! The SQLite store. All of its SQL is here.
 
-use super::entry::{Entry, Kept};
+use super::run::{HistoryCase, HistoryRun, RigIdentity};
 use crate::folders::{make_folder, share};
-use crate::retention::growth::Sample;
+use crate::retention::growth::DiskSample;
 use crate::shell_word::shell_word;
 use dfota_core::measure::Measure;
 use rusqlite::{Connection, OpenFlags, OptionalExtension, Transaction, params};
@@ -48,8 +48,9 @@ CREATE TABLE IF NOT EXISTS room (folder TEXT NOT NULL, at INTEGER NOT NULL, free
 /// For so many seconds it is kept: what was before says nothing about the days to come.
 const ROOM_KEPT: i64 = 30 * 86_400;
 
+/// The store of all runs.
 #[derive(Debug)]
-pub struct Store {
+pub struct HistoryStore {
     connection: Connection,
     path: PathBuf,
 }
@@ -79,39 +80,31 @@ fn rebuilding(store: &Path) -> String {
     format!("dfota-hil history --rebuild DIR --store {store}")
 }
 
-/// Which runs are asked for.
+/// Selects runs: those that fit all of it.
 #[derive(Debug, Clone, Default)]
-pub struct Wanted<'w> {
-    /// Of this rig alone: name, module type, and whether it is simulated.
-    pub on: Option<(&'w str, &'w str, bool)>,
+pub struct RunQuery<'q> {
+    /// Of this rig alone.
+    pub on: Option<&'q RigIdentity>,
     /// Of a rig of this name.
-    pub rig: Option<&'w str>,
+    pub rig: Option<&'q str>,
     /// Those that have cases of one of these suites.
-    pub suites: Option<&'w [&'w str]>,
+    pub suites: Option<&'q [&'q str]>,
     /// Those of this name.
-    pub run: Option<&'w str>,
+    pub run: Option<&'q str>,
     /// So many of the latest.
     pub last: Option<usize>,
 }
 
-impl Store {
+impl HistoryStore {
     /// Opens a store to write to, and makes it where there is none.
     pub fn open(path: &Path) -> Result<Self, StoreError> {
         if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
-            make_folder(folder).map_err(|why| StoreError::Io {
-                path: path.to_owned(),
-                why,
-            })?;
+            make_folder(folder).map_err(unwritable(path))?;
         }
-        let store = Self::connect(
-            path,
-            OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
-        )?;
-        // Its journal has the mode that it has.
-        share(path).map_err(|why| StoreError::Io {
-            path: path.to_owned(),
-            why,
-        })?;
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE;
+        let store = Self::connect(path, flags)?;
+        // SQLite gives its own journal the mode of this file.
+        share(path).map_err(unwritable(path))?;
         Ok(store)
     }
 
@@ -176,23 +169,27 @@ impl Store {
         }
     }
 
-    /// Keeps runs; one that is there already is replaced.
-    pub fn keep<'e>(&mut self, entries: impl IntoIterator<Item = &'e Entry>) -> Result<(), StoreError> {
-        let keep = || {
+    /// Adds runs; one that is there already is replaced.
+    pub fn insert<'r>(&mut self, runs: impl IntoIterator<Item = &'r HistoryRun>) -> Result<(), StoreError> {
+        let insert = || {
             let begun = self
                 .connection
                 .transaction_with_behavior(rusqlite::TransactionBehavior::Immediate)?;
-            for entry in entries {
-                keep_one(&begun, entry)?;
+            for run in runs {
+                insert_run(&begun, run)?;
             }
             begun.commit()
         };
-        keep().map_err(|why| unusable(&self.path, why))
+        insert().map_err(|why| unusable(&self.path, why))
     }
 
-    /// Keeps how much room there was in the folder of the run folders.
-    pub fn keep_room(&mut self, folder: &Path, (at, free): Sample) -> Result<(), StoreError> {
-        let keep = || {
+    /// Adds how much of the disk was free in the folder of the run folders.
+    pub fn insert_sample(
+        &mut self,
+        folder: &Path,
+        DiskSample { at, free }: DiskSample,
+    ) -> Result<(), StoreError> {
+        let insert = || {
             let oldest = at - ROOM_KEPT;
             self.connection
                 .execute("DELETE FROM room WHERE at < ?1", params![oldest])?;
@@ -201,28 +198,32 @@ impl Store {
             self.connection
                 .execute("INSERT INTO room VALUES (?1, ?2, ?3)", params![folder, at, free])
         };
-        keep().map(drop).map_err(|why| unusable(&self.path, why))
+        insert().map(drop).map_err(|why| unusable(&self.path, why))
     }
 
-    /// How much room there was, the oldest first. A store from before this was kept has none.
-    pub fn room(&self, folder: &Path) -> Vec<Sample> {
+    /// How much of the disk was free, the oldest first. A store from before this was recorded has none.
+    pub fn samples(&self, folder: &Path) -> Vec<DiskSample> {
         let select = || {
             let mut select = self
                 .connection
                 .prepare("SELECT at, free FROM room WHERE folder = ?1 ORDER BY at")?;
-            let rows = select.query_map([folder.to_string_lossy()], |row| Ok((row.get(0)?, row.get(1)?)))?;
-            rows.map(|row| row.map(|(at, free): (i64, i64)| (at, free.unsigned_abs())))
-                .collect::<rusqlite::Result<Vec<Sample>>>()
+            let samples = select.query_map([folder.to_string_lossy()], |row| {
+                Ok(DiskSample {
+                    at: row.get(0)?,
+                    free: row.get::<_, i64>(1)?.unsigned_abs(),
+                })
+            })?;
+            samples.collect::<rusqlite::Result<Vec<_>>>()
         };
         select().unwrap_or_default()
     }
 
-    /// The runs that are asked for, the oldest first.
-    pub fn runs(&self, wanted: &Wanted<'_>) -> Result<Vec<Entry>, StoreError> {
-        self.find(wanted).map_err(|why| unusable(&self.path, why))
+    /// The runs that a query selects, the oldest first.
+    pub fn runs(&self, query: &RunQuery<'_>) -> Result<Vec<HistoryRun>, StoreError> {
+        self.find(query).map_err(|why| unusable(&self.path, why))
     }
 
-    fn find(&self, wanted: &Wanted<'_>) -> rusqlite::Result<Vec<Entry>> {
+    fn find(&self, query: &RunQuery<'_>) -> rusqlite::Result<Vec<HistoryRun>> {
         let mut newest_first = self.connection.prepare(
             "SELECT id, run, utc, host, folder, rig, module, simulated, tool, exit, seconds FROM runs
              ORDER BY utc DESC, id DESC",
@@ -230,42 +231,39 @@ impl Store {
         let mut rows = newest_first.query([])?;
         let mut found = Vec::new();
         while let Some(row) = rows.next()? {
-            let entry = Entry {
+            let run = HistoryRun {
                 run: row.get(1)?,
                 utc: row.get(2)?,
                 host: row.get(3)?,
                 folder: row.get(4)?,
-                rig: row.get(5)?,
-                module: row.get(6)?,
-                simulated: row.get(7)?,
+                rig: RigIdentity {
+                    name: row.get(5)?,
+                    module: row.get(6)?,
+                    simulated: row.get(7)?,
+                },
                 tool: row.get(8)?,
                 exit: row.get(9)?,
                 seconds: row.get(10)?,
                 results: Vec::new(),
             };
             let id: i64 = row.get(0)?;
-            let is = |(rig, module, simulated): (&str, &str, bool)| {
-                entry.rig == rig && entry.module == module && entry.simulated == simulated
-            };
-            if wanted.on.is_none_or(is)
-                && wanted.rig.is_none_or(|rig| rig == entry.rig)
-                && wanted.run.is_none_or(|run| run == entry.run)
-                && self.has_any(id, wanted.suites)?
+            if query.on.is_none_or(|rig| *rig == run.rig)
+                && query.rig.is_none_or(|name| name == run.rig.name)
+                && query.run.is_none_or(|name| name == run.run)
+                && self.has_any(id, query.suites)?
             {
-                found.push((id, entry));
-                if wanted.last == Some(found.len()) {
+                found.push((id, run));
+                if query.last == Some(found.len()) {
                     break;
                 }
             }
         }
         found.reverse();
-        found
-            .into_iter()
-            .map(|(id, entry)| {
-                let results = self.results(id)?;
-                Ok(Entry { results, ..entry })
-            })
-            .collect()
+        let with_results = |(id, run)| {
+            let results = self.results(id)?;
+            Ok(HistoryRun { results, ..run })
+        };
+        found.into_iter().map(with_results).collect()
     }
 
     fn has_any(&self, run: i64, suites: Option<&[&str]>) -> rusqlite::Result<bool> {
@@ -284,7 +282,7 @@ impl Store {
         Ok(false)
     }
 
-    fn results(&self, run: i64) -> rusqlite::Result<Vec<Kept>> {
+    fn results(&self, run: i64) -> rusqlite::Result<Vec<HistoryCase>> {
         let mut measures: HashMap<i64, Vec<(Measure, f64)>> = HashMap::new();
         let mut select = self.connection.prepare(
             "SELECT result_id, measures.name, value FROM results JOIN measures ON result_id = results.id
@@ -306,7 +304,7 @@ impl Store {
              FROM results JOIN cases ON cases.id = case_id WHERE run_id = ?1 ORDER BY results.id",
         )?;
         let results = select.query_map([run], |row| {
-            Ok(Kept {
+            Ok(HistoryCase {
                 suite: row.get(1)?,
                 case: row.get(2)?,
                 verdict: row.get(3)?,
@@ -323,28 +321,28 @@ impl Store {
     }
 }
 
-fn keep_one(begun: &Transaction<'_>, entry: &Entry) -> rusqlite::Result<()> {
+fn insert_run(begun: &Transaction<'_>, run: &HistoryRun) -> rusqlite::Result<()> {
     begun.execute(
         "DELETE FROM runs WHERE utc = ?1 AND host = ?2 AND run = ?3",
-        params![entry.utc, entry.host, entry.run],
+        params![run.utc, run.host, run.run],
     )?;
     begun.execute(
         "INSERT INTO runs (run, utc, host, folder, rig, module, simulated, tool, exit, seconds)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
         params![
-            entry.run,
-            entry.utc,
-            entry.host,
-            entry.folder,
-            entry.rig,
-            entry.module,
-            entry.simulated,
-            entry.tool,
-            entry.exit,
-            entry.seconds
+            run.run,
+            run.utc,
+            run.host,
+            run.folder,
+            run.rig.name,
+            run.rig.module,
+            run.rig.simulated,
+            run.tool,
+            run.exit,
+            run.seconds
         ],
     )?;
-    let run = begun.last_insert_rowid();
+    let run_id = begun.last_insert_rowid();
     let mut name = begun.prepare("INSERT INTO cases (suite, name) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?;
     let mut named = begun.prepare("SELECT id FROM cases WHERE suite = ?1 AND name = ?2")?;
     let mut result = begun.prepare(
@@ -352,22 +350,22 @@ fn keep_one(begun: &Transaction<'_>, entry: &Entry) -> rusqlite::Result<()> {
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
     )?;
     let mut measure = begun.prepare("INSERT INTO measures (result_id, name, value) VALUES (?1, ?2, ?3)")?;
-    for kept in &entry.results {
-        name.execute(params![kept.suite, kept.case])?;
-        let case: i64 = named.query_row(params![kept.suite, kept.case], |row| row.get(0))?;
+    for case in &run.results {
+        name.execute(params![case.suite, case.case])?;
+        let case_id: i64 = named.query_row(params![case.suite, case.case], |row| row.get(0))?;
         result.execute(params![
-            run,
-            case,
-            kept.verdict,
-            kept.rule,
-            kept.outcome,
-            kept.tries,
-            kept.seconds,
-            kept.source,
-            kept.target
+            run_id,
+            case_id,
+            case.verdict,
+            case.rule,
+            case.outcome,
+            case.tries,
+            case.seconds,
+            case.source,
+            case.target
         ])?;
         let id = begun.last_insert_rowid();
-        for (name, value) in &kept.measures {
+        for (name, value) in &case.measures {
             measure.execute(params![id, name.name(), value])?;
         }
     }
@@ -381,25 +379,28 @@ fn unusable(path: &Path, why: rusqlite::Error) -> StoreError {
     }
 }
 
-/// Makes a store of these runs alone, in the place of whatever is there.
-pub fn rebuild(path: &Path, entries: &[Entry]) -> Result<(), StoreError> {
-    let io = |why| StoreError::Io {
-        path: path.to_owned(),
+fn unwritable(path: &Path) -> impl Fn(io::Error) -> StoreError {
+    let path = path.to_owned();
+    move |why| StoreError::Io {
+        path: path.clone(),
         why,
-    };
+    }
+}
+
+/// Makes a store of these runs alone, in the place of whatever is there.
+pub fn rebuild(path: &Path, runs: &[HistoryRun]) -> Result<(), StoreError> {
+    let io = unwritable(path);
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
-    make_folder(folder).map_err(io)?;
+    make_folder(folder).map_err(&io)?;
     let new = tempfile::Builder::new()
         .prefix(".")
         .suffix(".part")
         .tempfile_in(folder)
-        .map_err(io)?;
-    let mut store = Store::open(new.path())?;
-    store.keep(entries)?;
-    drop(store);
+        .map_err(&io)?;
+    HistoryStore::open(new.path())?.insert(runs)?;
     let mode = std::os::unix::fs::PermissionsExt::from_mode(0o644);
-    new.as_file().set_permissions(mode).map_err(io)?;
+    new.as_file().set_permissions(mode).map_err(&io)?;
     // A journal of the old store, left by a crash, would be played into the new one.
     let left = PathBuf::from(format!("{}-journal", path.display()));
     match std::fs::remove_file(left) {

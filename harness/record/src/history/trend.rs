@@ -1,66 +1,71 @@
 //! The figures of earlier runs, for the journal of a new one.
 
-use super::entry::{Entry, Kept};
 use super::figures::Figures;
-use super::store::{Store, StoreError, Wanted};
-use dfota_core::case::{Case, without_turn};
+use super::run::{HistoryRun, RigIdentity};
+use super::store::{HistoryStore, RunQuery, StoreError};
+use crate::case_name::CaseName;
+use dfota_core::case::Case;
 use dfota_core::event::trend::{PastCase, PastMeasure, PastRun, Trend};
 use dfota_core::measure::Measure;
 use dfota_core::percentiles::Percentiles;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-/// Marks and times of one case, in the order of the runs.
-type Seen = (Vec<char>, Vec<f64>);
-
 /// How many runs a trend goes back.
 pub const RUNS: usize = 20;
 
-/// What the last runs of these cases on this rig came to; nothing where there was none. No store is made for it.
-pub fn read(path: &Path, on: (&str, &str, bool), cases: &[&Case]) -> Result<Option<Trend>, StoreError> {
+/// The last runs of these cases on this rig; nothing where there was none. No store is made for it.
+pub fn read(path: &Path, rig: &RigIdentity, cases: &[&Case]) -> Result<Option<Trend>, StoreError> {
     if !path.exists() {
         return Ok(None);
     }
-    let wanted: BTreeSet<(&str, &str)> = cases
+    let names: BTreeSet<CaseName<'_>> = cases
         .iter()
-        .map(|case| (case.suite.as_str(), without_turn(&case.id)))
+        .map(|case| CaseName::from(*case).without_turn())
         .collect();
-    let mut suites: Vec<&str> = cases.iter().map(|case| case.suite.as_str()).collect();
-    suites.sort_unstable();
-    suites.dedup();
-    let mut runs = Store::read(path)?.runs(&Wanted {
-        on: Some(on),
+    let suites: BTreeSet<&str> = names.iter().map(|name| name.suite).collect();
+    let suites: Vec<&str> = suites.into_iter().collect();
+    let mut runs = HistoryStore::read(path)?.runs(&RunQuery {
+        on: Some(rig),
         suites: Some(&suites),
         last: Some(RUNS),
-        ..Wanted::default()
+        ..RunQuery::default()
     })?;
     for run in &mut runs {
-        run.results
-            .retain(|kept| wanted.contains(&(&kept.suite, &kept.case)));
+        run.results.retain(|case| names.contains(&case.name()));
     }
     runs.retain(|run| !run.results.is_empty());
-    Ok((!runs.is_empty()).then(|| of(&runs)))
+    Ok((!runs.is_empty()).then(|| trend(&runs)))
+}
+
+/// The results of one case.
+struct Course {
+    /// A letter for each run, the oldest first.
+    letters: Vec<char>,
+    times_to_resume: Vec<f64>,
 }
 
 /// The trend of these runs, the oldest first.
-fn of(runs: &[Entry]) -> Trend {
-    let mut cases: BTreeMap<(&str, &str), Seen> = BTreeMap::new();
+fn trend(runs: &[HistoryRun]) -> Trend {
+    let mut courses: BTreeMap<CaseName<'_>, Course> = BTreeMap::new();
     for (n, run) in runs.iter().enumerate() {
-        for kept in &run.results {
-            let nowhere = || (vec!['.'; runs.len()], Vec::new());
-            let case = cases.entry((&kept.suite, &kept.case)).or_insert_with(nowhere);
-            case.0[n] = worse(case.0[n], kept.letter());
-            case.1.extend(times_to_resume(kept));
+        for case in &run.results {
+            let course = courses.entry(case.name()).or_insert_with(|| Course {
+                letters: vec!['.'; runs.len()],
+                times_to_resume: Vec::new(),
+            });
+            course.letters[n] = worse(course.letters[n], case.letter());
+            let taken = case.measures.iter();
+            let times = taken.filter(|(measure, _)| *measure == Measure::TimeToResume);
+            course.times_to_resume.extend(times.map(|(_, time)| time));
         }
     }
-    let cases = cases
-        .into_iter()
-        .map(|((suite, id), (verdicts, times))| PastCase {
-            suite: suite.to_owned(),
-            id: id.to_owned(),
-            verdicts: verdicts.into_iter().collect(),
-            time_to_resume: Percentiles::new(times),
-        });
+    let cases = courses.into_iter().map(|(name, course)| PastCase {
+        suite: name.suite.to_owned(),
+        id: name.id.to_owned(),
+        verdicts: course.letters.into_iter().collect(),
+        time_to_resume: Percentiles::new(course.times_to_resume),
+    });
     Trend {
         runs: runs.iter().map(past_run).collect(),
         cases: cases.collect(),
@@ -73,20 +78,12 @@ pub fn worse(one: char, other: char) -> char {
     if badness(other) > badness(one) { other } else { one }
 }
 
-fn times_to_resume(kept: &Kept) -> impl Iterator<Item = f64> {
-    let times = kept
-        .measures
-        .iter()
-        .filter(|(measure, _)| *measure == Measure::TimeToResume);
-    times.map(|(_, value)| *value)
-}
-
-fn past_run(run: &Entry) -> PastRun {
-    let figures = Figures::of(&run.results);
-    let measures = figures.measures.iter().map(|(name, measured)| PastMeasure {
+fn past_run(run: &HistoryRun) -> PastRun {
+    let figures = Figures::new(&run.results);
+    let measures = figures.measures.iter().map(|(name, measure)| PastMeasure {
         name: (*name).to_owned(),
-        unit: measured.unit.to_owned(),
-        spread: measured.spread,
+        unit: measure.unit.to_owned(),
+        spread: measure.percentiles,
     });
     PastRun {
         run: run.run.clone(),

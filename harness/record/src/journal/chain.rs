@@ -3,6 +3,7 @@
 use crate::digest::hex;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
+use std::cmp::Ordering;
 use std::fmt;
 use std::fs::File;
 use std::io::{self, BufRead, BufReader};
@@ -44,10 +45,43 @@ impl fmt::Display for Touched {
 
 /// What a line says about its place.
 #[derive(Deserialize)]
-struct Link<'l> {
+struct ChainLink<'l> {
     seq: u64,
     prev: &'l str,
     event: &'l str,
+}
+
+impl Chain {
+    /// The chain of a journal without any line.
+    fn empty() -> Self {
+        Self {
+            lines: 0,
+            head: hex(&Sha256::digest([])),
+            ended: false,
+            torn: 0,
+        }
+    }
+
+    /// Takes the next line, if it is the next link.
+    fn take(&mut self, line: &[u8]) -> bool {
+        let Some(link) = ChainLink::parse(line).filter(|link| self.fits(link)) else {
+            return false;
+        };
+        self.ended = link.event == "run-ended";
+        self.lines += 1;
+        self.head = hex(&Sha256::digest(line));
+        true
+    }
+
+    fn fits(&self, link: &ChainLink<'_>) -> bool {
+        link.seq == self.lines && link.prev == self.head
+    }
+}
+
+impl<'l> ChainLink<'l> {
+    fn parse(line: &'l [u8]) -> Option<Self> {
+        serde_json::from_slice(line).ok()
+    }
 }
 
 /// Follows the chain; gives the first line at which it breaks.
@@ -55,39 +89,55 @@ struct Link<'l> {
 /// The last line has none after it that would vouch for it: for that, and for lines cut off at the end, the manifest is
 /// there.
 pub fn follow(bytes: &[u8]) -> Result<Chain, Touched> {
-    let lines = whole_lines(bytes);
+    let mut lines = all_lines(bytes);
+    let torn = lines.pop_if(|last| last.last() != Some(&b'\n'));
+    let lines: Vec<&[u8]> = lines.iter().map(|line| &line[..line.len() - 1]).collect();
     let mut chain = Chain {
-        lines: 0,
-        head: hex(&Sha256::digest([])),
-        ended: false,
-        torn: bytes.len() - lines.iter().map(|line| line.len() + 1).sum::<usize>(),
+        torn: torn.map_or(0, <[u8]>::len),
+        ..Chain::empty()
     };
-    // The digest before the last one: a line that was put in breaks the chain behind it.
-    let mut before = String::new();
     for (at, line) in lines.iter().enumerate() {
-        let doubled = at > 0 && lines[at - 1] == *line;
-        let at = at as u64;
-        let number = at + 1;
-        let Ok(link) = serde_json::from_slice::<Link<'_>>(line) else {
-            return Err(Touched::Changed(number));
-        };
-        let fits = link.prev == chain.head;
-        match link.seq.cmp(&at) {
-            std::cmp::Ordering::Equal if fits => {}
-            std::cmp::Ordering::Equal => return Err(culprit(bytes, at)),
-            // Who adds or removes lines does not keep the digests; one figure of one line was changed.
-            _ if at > 0 && fits => return Err(Touched::Changed(number)),
-            std::cmp::Ordering::Greater => return Err(removed_or_changed(bytes, at, link.seq)),
-            std::cmp::Ordering::Less if link.seq + 1 == at && link.prev == before && !doubled => {
-                return Err(Touched::Added(at));
-            }
-            std::cmp::Ordering::Less => return Err(Touched::Added(number)),
+        if !chain.take(line) {
+            return Err(touched(&lines, at, &chain.head));
         }
-        before = std::mem::replace(&mut chain.head, hex(&Sha256::digest(line)));
-        chain.lines = number;
-        chain.ended = link.event == "run-ended";
     }
     Ok(chain)
+}
+
+/// What was done to a journal whose chain breaks at this line; `head` is the digest of the line before.
+fn touched(lines: &[&[u8]], at: usize, head: &str) -> Touched {
+    let (before, number) = (at as u64, at as u64 + 1);
+    let Some(link) = ChainLink::parse(lines[at]) else {
+        return Touched::Changed(number);
+    };
+    let next = lines.get(at + 1).and_then(|line| ChainLink::parse(line));
+    match link.seq.cmp(&before) {
+        // The number fits and the digest does not: this line was changed, or the one before it. If the next one still
+        // vouches for this one, it was the other.
+        Ordering::Equal => {
+            let vouched = next.is_none_or(|next| next.prev == hex(&Sha256::digest(lines[at])));
+            Touched::Changed(if vouched && at > 0 { before } else { number })
+        }
+        // Who adds or removes lines does not keep the digests; one figure of one line was changed.
+        _ if at > 0 && link.prev == head => Touched::Changed(number),
+        // A number that is too high: lines are missing before it, or it was changed.
+        Ordering::Greater => match next {
+            Some(next) if next.seq <= link.seq => Touched::Changed(number),
+            _ => Touched::Removed(number),
+        },
+        Ordering::Less => {
+            // A line that was put in breaks the chain behind it.
+            let replaces = at > 0 && link.seq + 1 == before && lines[at - 1] != lines[at];
+            let put_in = replaces && link.prev == head_before(lines, at - 1);
+            Touched::Added(if put_in { before } else { number })
+        }
+    }
+}
+
+/// The digest that the line at this place has to name.
+fn head_before(lines: &[&[u8]], at: usize) -> String {
+    let before = at.checked_sub(1).map_or(&[][..], |before| lines[before]);
+    hex(&Sha256::digest(before))
 }
 
 /// The same for a journal on the disk.
@@ -97,12 +147,7 @@ pub fn follow_file(path: &Path) -> io::Result<Result<Chain, Touched>> {
 
 /// The same line by line, out of whatever `open` gives. Only a journal that breaks is read as a whole, to say where.
 pub fn follow_lines<R: BufRead>(open: impl Fn() -> io::Result<R>) -> io::Result<Result<Chain, Touched>> {
-    let mut chain = Chain {
-        lines: 0,
-        head: hex(&Sha256::digest([])),
-        ended: false,
-        torn: 0,
-    };
+    let mut chain = Chain::empty();
     let mut lines = open()?;
     let mut line = Vec::new();
     while lines.read_until(b'\n', &mut line)? > 0 {
@@ -110,61 +155,14 @@ pub fn follow_lines<R: BufRead>(open: impl Fn() -> io::Result<R>) -> io::Result<
             chain.torn = line.len() + 1;
             break;
         }
-        match serde_json::from_slice::<Link<'_>>(&line) {
-            Ok(link) if link.seq == chain.lines && link.prev == chain.head => {
-                chain.ended = link.event == "run-ended";
-            }
-            _ => {
-                let mut whole = Vec::new();
-                open()?.read_to_end(&mut whole)?;
-                return Ok(follow(&whole));
-            }
+        if !chain.take(&line) {
+            let mut whole = Vec::new();
+            open()?.read_to_end(&mut whole)?;
+            return Ok(follow(&whole));
         }
-        chain.lines += 1;
-        chain.head = hex(&Sha256::digest(&line));
         line.clear();
     }
     Ok(Ok(chain))
-}
-
-/// The number fits and the digest does not: this line was changed, or the one before it. If the next one still vouches for
-/// this one, it was the other.
-fn culprit(bytes: &[u8], at: u64) -> Touched {
-    let lines = whole_lines(bytes);
-    let here = at as usize;
-    let next = lines
-        .get(here + 1)
-        .and_then(|line| serde_json::from_slice::<Link<'_>>(line).ok());
-    let vouched = match next {
-        Some(next) => next.prev == hex(&Sha256::digest(lines[here])),
-        None => true,
-    };
-    if vouched && at > 0 {
-        Touched::Changed(at)
-    } else {
-        Touched::Changed(at + 1)
-    }
-}
-
-/// A line has a number that is too high: lines are missing before it, or its number was changed.
-fn removed_or_changed(bytes: &[u8], at: u64, seq: u64) -> Touched {
-    let lines = whole_lines(bytes);
-    let next = lines
-        .get(at as usize + 1)
-        .and_then(|line| serde_json::from_slice::<Link<'_>>(line).ok());
-    match next {
-        Some(next) if next.seq <= seq => Touched::Changed(at + 1),
-        _ => Touched::Removed(at + 1),
-    }
-}
-
-fn whole_lines(bytes: &[u8]) -> Vec<&[u8]> {
-    let whole = bytes
-        .iter()
-        .rposition(|byte| *byte == b'\n')
-        .map_or(0, |end| end + 1);
-    let lines = bytes[..whole].split_inclusive(|byte| *byte == b'\n');
-    lines.map(|line| &line[..line.len() - 1]).collect()
 }
 
 /// The first line in which a journal differs from the one that it was; `None` if it does not.
@@ -174,9 +172,9 @@ pub fn compare(was: &[u8], is: &[u8]) -> Option<Touched> {
     let number = same as u64 + 1;
     let (Some(old), Some(new)) = (was.get(same), is.get(same)) else {
         return match was.len().cmp(&is.len()) {
-            std::cmp::Ordering::Greater => Some(Touched::Removed(number)),
-            std::cmp::Ordering::Less => Some(Touched::Added(number)),
-            std::cmp::Ordering::Equal => None,
+            Ordering::Greater => Some(Touched::Removed(number)),
+            Ordering::Less => Some(Touched::Added(number)),
+            Ordering::Equal => None,
         };
     };
     let (had, has) = (was[same..].contains(new), is[same..].contains(old));

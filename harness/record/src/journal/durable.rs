@@ -1,7 +1,7 @@
-//! What was written, on the disk: at most the last 100 ms are lost when the power of this machine fails.
+//! Lines that reach the disk in time: a power failure of this machine loses at most the last 100 ms.
 //!
-//! It belongs to the thread that writes the journal. Nobody who tells of an event waits for a disk, least of all the
-//! reader of the port.
+//! It belongs to the thread that writes the journal. No sender of an event waits for a disk, least of all the reader of
+//! the port.
 
 use std::fs::File;
 use std::io::{self, BufWriter, Write};
@@ -15,12 +15,12 @@ pub const LOST_AT_MOST: Duration = Duration::from_millis(100);
 pub const ORDERED_AFTER: Duration = Duration::from_millis(50);
 
 /// Where lines go, and what makes them stay.
-pub trait Store: Write {
+pub trait SyncedWrite: Write {
     /// Returns when everything that was written would survive a power failure.
     fn sync(&mut self) -> io::Result<()>;
 }
 
-impl Store for File {
+impl SyncedWrite for File {
     fn sync(&mut self) -> io::Result<()> {
         match self.sync_data() {
             // Some network and user-space file systems know no such order: nothing more can be done there.
@@ -39,7 +39,7 @@ impl Store for File {
 
 /// A file of lines that are on the disk in time.
 #[derive(Debug)]
-pub struct Durable<S: Store> {
+pub struct Durable<S: SyncedWrite> {
     file: BufWriter<S>,
     /// When the first line was written that is not on the disk yet.
     waiting_since: Option<Instant>,
@@ -47,7 +47,7 @@ pub struct Durable<S: Store> {
     synced: Arc<AtomicU64>,
 }
 
-impl<S: Store> Durable<S> {
+impl<S: SyncedWrite> Durable<S> {
     /// A file without lines; `synced` counts those that are on the disk.
     pub fn new(store: S, synced: Arc<AtomicU64>) -> Self {
         Self {
@@ -116,7 +116,7 @@ mod tests {
         }
     }
 
-    impl Store for Ledger {
+    impl SyncedWrite for Ledger {
         fn sync(&mut self) -> io::Result<()> {
             (self.safe, self.syncs) = (self.bytes, self.syncs + 1);
             Ok(())
@@ -181,7 +181,7 @@ mod tests {
                 Ok(())
             }
         }
-        impl Store for Broken {
+        impl SyncedWrite for Broken {
             fn sync(&mut self) -> io::Result<()> {
                 Err(io::Error::other("medium error"))
             }

@@ -12,7 +12,7 @@
 //! | an IPv6 address, with colons or as dotted octets | `*:*` | |
 //! | whatever else is a digit in the value of a reply that tells one of them | `*` | a line that was torn or damaged is in no form |
 //!
-//! An address of zeros is nobody's, and that a module had none is evidence: it stays. Digits inside of a digest are left alone.
+//! An address of zeros identifies no module, and it is evidence that the module had no address: it stays. Digits inside of a digest are left alone.
 
 mod reply;
 mod shape;
@@ -130,7 +130,7 @@ fn escape(bytes: &[u8], at: usize) -> usize {
         [b'\\', b'\\', b'x', ..] if hex(3, 2) => 5,
         [b'\\', b'x', ..] if hex(2, 2) => 4,
         [b'\\', b'u', ..] if hex(2, 4) => 6,
-        // A letter of more than one byte is no escape, and may not be torn.
+        // A letter of more than one byte does not begin an escape, and must not be split.
         [b'\\', next, ..] if next.is_ascii() => 2,
         [b'\\', ..] => 1,
         _ => 0,

@@ -1,4 +1,4 @@
-//! A log that was opened: its first bytes say how it is written, or that it is none.
+//! A log that was opened: its first bytes show its format, or that it is not a serial log.
 
 use dfota_core::log::format::{FormatDetector, LogFormat};
 use std::fs::File;
@@ -42,7 +42,7 @@ pub enum LogError {
     },
     /// It is the journal of a run.
     #[error(
-        "`{path}` is the journal of a run, and no serial log: a run is judged by its folder, without `--log`"
+        "`{path}` is the journal of a run, not a serial log: a run is judged by its folder, without `--log`"
     )]
     Journal { path: String },
 }
@@ -85,7 +85,7 @@ impl Log {
             .read_to_end(&mut head)
             .map_err(unreadable)?;
         refuse(path, &head)?;
-        // A mark that the file is UTF-8 is none of the first line.
+        // A byte order mark is not a part of the first line.
         if head.starts_with(b"\xEF\xBB\xBF") {
             head.drain(..3);
         }
@@ -121,7 +121,7 @@ fn detect(head: &[u8]) -> LogFormat {
     detector.format()
 }
 
-/// What is no log, or none that can be read byte by byte.
+/// Refuses what is not a serial log, and what cannot be read byte by byte.
 fn refuse(path: &Path, head: &[u8]) -> Result<(), LogError> {
     const PACKED: [(&[u8], &str, &str); 5] = [
         (b"\x1F\x8B", "gzip", "gunzip -c"),

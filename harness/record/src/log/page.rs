@@ -2,9 +2,11 @@
 
 use super::opened::Log;
 use super::summary::title;
-use super::summary::{Tally, Times, facts};
-use crate::report::html::drawing::{self, Unit};
-use crate::report::html::timeline::{At, Mark, Stage, Timeline};
+use super::summary::{LogTally, Times, facts};
+use crate::report::html::drawing::{self, AxisUnit};
+use crate::report::html::timeline::{
+    CaseTimeline, DrawnPercent, StageChange, TimelineMark, TimelineTime, UpdateStage,
+};
 use crate::report::html::{self as report, plot};
 use dfota_core::log::found::{LogOutcome, LogUpdate};
 use dfota_core::log::place::LogPlace;
@@ -41,7 +43,7 @@ impl Page {
         }
     }
 
-    pub fn finish(&self, log: &Log, reader: &LogReader, tally: &Tally) -> String {
+    pub fn finish(&self, log: &Log, reader: &LogReader, tally: &LogTally) -> String {
         let name = log
             .path
             .file_name()
@@ -94,14 +96,14 @@ impl Page {
     }
 }
 
-fn head(name: &str, log: &Log, reader: &LogReader, tally: &Tally) -> Markup {
+fn head(name: &str, log: &Log, reader: &LogReader, tally: &LogTally) -> Markup {
     let (class, word) = match tally {
-        Tally { illegal: 1.., .. } => ("failed", "SOMETHING ILLEGAL SEEN"),
+        LogTally { illegal: 1.., .. } => ("failed", "SOMETHING ILLEGAL SEEN"),
         tally if tally.all() == 0 => ("unclear", "NO UPDATE IN IT"),
-        Tally {
+        LogTally {
             nothing_illegal: 0, ..
         } => ("unclear", "NOT KNOWN"),
-        Tally { not_known: 1.., .. } => ("unclear", "NOTHING ILLEGAL SEEN, NOT ALL KNOWN"),
+        LogTally { not_known: 1.., .. } => ("unclear", "NOTHING ILLEGAL SEEN, NOT ALL KNOWN"),
         _ => ("", "NOTHING ILLEGAL SEEN"),
     };
     let how = if log.detected { "detected" } else { "as given" };
@@ -179,13 +181,13 @@ fn article(update: &LogUpdate) -> Markup {
 }
 
 fn table(update: &LogUpdate) -> Markup {
-    let times = Times::of(update);
+    let times = Times::new(update);
     html! {
         div.scroll tabindex="0" role="region" aria-label="Steps" {
             table {
                 thead { tr {
                     @if times.is_some() { th.number scope="col" { "Seconds" } }
-                    th.number scope="col" { "Line" } th scope="col" { "Step" }
+                    th.number scope="col" { "Line" } th scope="col" { "LogStep" }
                 } }
                 tbody {
                     @for step in steps(update) {
@@ -206,65 +208,65 @@ fn table(update: &LogUpdate) -> Markup {
 }
 
 /// What the picture shows: seconds, or lines where the log has no times.
-fn timeline(update: &LogUpdate) -> (Timeline, Unit) {
-    let times = Times::of(update);
+fn timeline(update: &LogUpdate) -> (CaseTimeline, AxisUnit) {
+    let times = Times::new(update);
     let first = update.first().line;
-    let at = |place: LogPlace| At {
+    let at = |place: LogPlace| TimelineTime {
         seconds: match &times {
             Some(times) => times.seconds(place),
             None => place.line.saturating_sub(first) as f64,
         },
         seq: place.line,
     };
-    let mut timeline = Timeline::default();
-    let resets: Vec<_> = update.steps.resets().collect();
-    for (step, reset) in update.steps.list().iter().zip(resets) {
+    let mut timeline = CaseTimeline::default();
+    for (step, reset) in update.steps.list().iter().zip(update.steps.resets()) {
         let begins = at(step.first);
+        let seconds = begins.seconds;
         timeline.end = timeline.end.max(at(step.last).seconds);
         if let Some(reset) = reset {
             let text = words(reset);
-            timeline.cuts.push(Mark { at: begins, text });
-            timeline.stages.push((begins.seconds, None));
+            timeline.cuts.push(TimelineMark { at: begins, text });
+            timeline.stages.push(StageChange { seconds, stage: None });
         }
         if let Some(stage) = stage(step)
-            && timeline.stages.last().and_then(|(_, last)| *last) != stage
+            && timeline.stage() != stage
         {
-            timeline.stages.push((begins.seconds, stage));
+            timeline.stages.push(StageChange { seconds, stage });
         }
         if let Some(text) = mark(step) {
-            timeline.urcs.push(Mark { at: begins, text });
+            timeline.urcs.push(TimelineMark { at: begins, text });
         }
     }
     for point in update.steps.points.list() {
         let stage = if point.updating {
-            Stage::Update
+            UpdateStage::Update
         } else {
-            Stage::Transfer
+            UpdateStage::Transfer
         };
-        let here = (at(point.place).seconds, f64::from(point.percent.min(100)));
-        match timeline.percents.last_mut() {
-            Some((same, points)) if *same == stage && !point.begins => points.push(here),
-            _ => timeline.percents.push((stage, vec![here])),
-        }
+        let here = DrawnPercent {
+            seconds: at(point.place).seconds,
+            percent: f64::from(point.percent.min(100)),
+        };
+        timeline.add_percent(stage, here, !point.begins);
     }
     let unit = if times.is_some() {
-        Unit::Seconds
+        AxisUnit::Seconds
     } else {
-        Unit::Lines(first as f64)
+        AxisUnit::Lines(first as f64)
     };
     (timeline, unit)
 }
 
 /// The stage that a step begins; `Some(None)` where nothing is under way any more.
-fn stage(step: &LogStep) -> Option<Option<Stage>> {
+fn stage(step: &LogStep) -> Option<Option<UpdateStage>> {
     Some(match step.what {
         StepKind::Upload(..) | StepKind::DownloadStart(_) | StepKind::Downloading(..) => {
-            Some(Stage::Transfer)
+            Some(UpdateStage::Transfer)
         }
         StepKind::DownloadEnd(_, code) if code.raw() != 0 => None,
-        StepKind::Order(_) | StepKind::DownloadEnd(..) => Some(Stage::Ordered),
-        StepKind::Start | StepKind::Updating(..) => Some(Stage::Update),
-        StepKind::End(_) => Some(Stage::Done),
+        StepKind::Order(_) | StepKind::DownloadEnd(..) => Some(UpdateStage::Ordered),
+        StepKind::Start | StepKind::Updating(..) => Some(UpdateStage::Update),
+        StepKind::End(_) => Some(UpdateStage::Done),
         StepKind::Boot { .. } | StepKind::Ready | StepKind::Reboot | StepKind::Version(_) => return None,
     })
 }

@@ -1,6 +1,6 @@
-//! What is said of a log as a whole.
+//! The summary of a log as a whole.
 
-use crate::report::html::look::count;
+use crate::count::count_of;
 use dfota_core::exit_code::ExitCode;
 use dfota_core::log::found::{LogOutcome, LogUpdate};
 use dfota_core::log::place::LogPlace;
@@ -9,7 +9,7 @@ use dfota_core::log::stamp::{Base, DAY, SECOND, Stamp};
 
 /// How many updates ended how.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Tally {
+pub struct LogTally {
     /// Something illegal was heard.
     pub illegal: u64,
     /// Nothing illegal was heard.
@@ -18,7 +18,7 @@ pub struct Tally {
     pub not_known: u64,
 }
 
-impl Tally {
+impl LogTally {
     pub fn take(&mut self, update: &LogUpdate) {
         *match update.outcome() {
             LogOutcome::Illegal => &mut self.illegal,
@@ -72,11 +72,10 @@ impl Tally {
 /// What was read: one sentence a line.
 pub fn facts(reader: &LogReader) -> Vec<String> {
     let (read, fold, clock) = (reader.read(), reader.fold(), reader.clock());
-    let plural = |number: u64, what: &str| count(usize::try_from(number).unwrap_or(usize::MAX), what);
     let mut facts = vec![format!(
         "{}, {}",
-        plural(read.lines, "line"),
-        plural(read.bytes, "byte")
+        count_of(read.lines, "line"),
+        count_of(read.bytes, "byte")
     )];
     match clock.span() {
         Some((first, last)) => facts.push(format!(
@@ -87,14 +86,14 @@ pub fn facts(reader: &LogReader) -> Vec<String> {
         None => facts.push("no time stamps, so no durations".into()),
     }
     let module = fold.model.as_deref().unwrap_or("its name was not heard");
-    facts.push(format!("module: {module}; {}", plural(fold.boots, "boot")));
+    facts.push(format!("module: {module}; {}", count_of(fold.boots, "boot")));
     if let Some(model) = fold.model.as_deref().filter(|model| !is_known(model)) {
         facts.push(format!(
             "{model} is not a BC66 or BC66-NA: what is legal is told by the application note of those two"
         ));
     }
     if clock.jumps() > 0 {
-        let times = plural(clock.jumps(), "time");
+        let times = count_of(clock.jumps(), "time");
         facts.push(format!(
             "the time stamps went back {times}: how long that took is not known, and counted as nothing"
         ));
@@ -102,18 +101,18 @@ pub fn facts(reader: &LogReader) -> Vec<String> {
     if read.noise > 0 {
         facts.push(format!(
             "{} with bytes that are no text",
-            plural(read.noise, "line")
+            count_of(read.noise, "line")
         ));
     }
     if read.long > 0 {
         let most = dfota_core::log::lines::PIECE;
         facts.push(format!(
             "{} longer than {most} bytes, read in pieces",
-            plural(read.long, "line")
+            count_of(read.long, "line")
         ));
     }
     if let Some(spoken) = fold.spoken {
-        let lines = plural(spoken.count, "line");
+        let lines = count_of(spoken.count, "line");
         facts.push(format!(
             "{lines} that only mention a URC, not counted (the first is line {})",
             spoken.first.line
@@ -160,7 +159,7 @@ pub struct Times {
 
 impl Times {
     /// Of an update of which every step has its time.
-    pub fn of(update: &LogUpdate) -> Option<Self> {
+    pub fn new(update: &LogUpdate) -> Option<Self> {
         let steps = update.steps.list().iter();
         let times: Option<Vec<u64>> = steps.flat_map(|step| [step.first.at, step.last.at]).collect();
         let times = times.filter(|times| !times.is_empty())?;
@@ -189,7 +188,8 @@ impl Times {
         (took > 0.0).then(|| format!("{took:.digits$} s"))
     }
 }
-/// Where it stands, and what is known of it.
+
+/// The lines of an update in the log, and what is known of it.
 pub fn title(update: &LogUpdate) -> String {
     let via = update
         .via

@@ -1,4 +1,4 @@
-//! What came of deriving verdicts again, for people and for machines.
+//! The verdicts that were derived again, for people and for machines.
 
 use super::{Compared, Rejudged, Stated};
 use crate::journal::places;

@@ -33,10 +33,7 @@ pub fn write(folder: &Path, mut records: Vec<Record>, rejudged: &Rejudged) -> Re
         }
     }
     let to = folder.join(FOLDER);
-    let run = Run::new(&records).map_err(|why| ReportError::Run {
-        path: folder.to_owned(),
-        why,
-    })?;
+    let run = Run::of_folder(folder, &records)?;
     report::each(&run, &HashSet::new(), None, |name, bytes| {
         crate::run_folder::replace(&to.join(name), bytes)
     })?;

@@ -1,9 +1,8 @@
-//! What the campaigns of a run have come to, and how often one cut lands where.
+//! The results of a run's campaigns, and how often one cut lands where.
 
 use super::Run;
 use dfota_core::campaign::{Bin, Count, Role, Tallied, Tally};
-use dfota_core::claim::Claim;
-use dfota_core::event::Event;
+use dfota_core::claim::{Bounds, Claim};
 use dfota_core::outcome::Outcome;
 use dfota_core::rate::Rate;
 use schemars::JsonSchema;
@@ -27,18 +26,18 @@ pub struct CampaignReport {
     pub tally: Tally,
     /// `shown`, `not-shown`, `refuted` or `open`; nothing without a claim.
     pub verdict: Option<&'static str>,
-    /// The rate that is not reached, with the claim's confidence (95 % without one), by the counted cuts.
+    /// The brick rate is below this, with the claim's confidence (95 % without one), by the counted cuts.
     pub bound: f64,
-    /// The rate that is exceeded, as surely. Each of the two bounds has the confidence for itself.
+    /// The brick rate is above this, as surely. Each of the two bounds has the confidence for itself.
     pub lower_bound: f64,
-    /// The rate that is not reached, by stretch of the update.
+    /// The upper bound, by window of the update.
     pub bound_by_bin: BTreeMap<Bin, f64>,
-    /// The rate that is exceeded, by stretch of the update.
+    /// The lower bound, by window of the update.
     pub lower_bound_by_bin: BTreeMap<Bin, f64>,
 }
 
 /// Every campaign of a run, in the order of the plan.
-pub fn of(run: &Run<'_>) -> Vec<CampaignReport> {
+pub fn reports(run: &Run<'_>) -> Vec<CampaignReport> {
     let mut reports: Vec<CampaignReport> = Vec::new();
     for case in &run.cases {
         let Some(part) = &case.case.part else { continue };
@@ -113,7 +112,7 @@ impl CampaignReport {
         if let Some(claim) = claim {
             lines.push(tally.sentence(claim));
         }
-        lines.extend(self.by_stretch());
+        lines.extend(self.by_window());
         if tally.outside.bricks > 0 {
             lines.push(format!(
                 "{} of the cuts that landed outside the window: not counted for the claim, and a failure all the same",
@@ -126,25 +125,57 @@ impl CampaignReport {
         lines
     }
 
-    /// What was counted in each stretch of the update, with the bounds of its rate.
-    pub fn by_stretch(&self) -> impl Iterator<Item = String> {
-        let confidence = self.confidence();
+    /// The cuts that were counted, by window of the update.
+    pub fn counted(&self) -> impl Iterator<Item = CutWindow> {
         let counted = self.tally.by_bin.iter();
-        let counted = counted.map(move |(bin, count)| row("counted", *bin, *count, confidence));
+        counted.map(|(bin, count)| CutWindow::new(bin.to_string(), "counted", *count, self.confidence()))
+    }
+
+    /// The directed cuts, by window of the update: they are no random sample, so they bound no rate.
+    pub fn directed(&self) -> impl Iterator<Item = CutWindow> {
         let directed = self.tally.directed_by_bin.iter();
-        counted.chain(directed.map(|(bin, count)| row("directed", *bin, *count, None)))
+        directed.map(|(bin, count)| CutWindow::new(bin.to_string(), "directed", *count, None))
+    }
+
+    /// The cuts in each window of the update, with the bounds of its rate.
+    pub fn by_window(&self) -> impl Iterator<Item = String> {
+        self.counted().chain(self.directed()).map(|window| window.line())
     }
 }
 
-fn row(kind: &str, bin: Bin, count: Count, confidence: Option<Rate>) -> String {
-    let bound = confidence.map_or(String::new(), |confidence| {
-        format!(", {}", count.bounds(confidence).words(confidence))
-    });
-    format!(
-        "  {:<18} {}{bound}",
-        bin.to_string(),
-        count_of(count, &format!("{kind} cut"))
-    )
+/// The cuts of one window of the update.
+#[derive(Debug, Clone)]
+pub struct CutWindow {
+    pub name: String,
+    /// `counted` for the claim, or `directed`.
+    pub kind: &'static str,
+    pub count: Count,
+    /// How sure its bounds are; nothing where there are none.
+    pub confidence: Option<Rate>,
+}
+
+impl CutWindow {
+    pub fn new(name: impl Into<String>, kind: &'static str, count: Count, confidence: Option<Rate>) -> Self {
+        Self {
+            name: name.into(),
+            kind,
+            count,
+            confidence,
+        }
+    }
+
+    pub fn bounds(&self) -> Option<Bounds> {
+        self.confidence.map(|confidence| self.count.bounds(confidence))
+    }
+
+    fn line(&self) -> String {
+        let bounds = self.confidence.zip(self.bounds());
+        let bounds = bounds.map_or(String::new(), |(confidence, bounds)| {
+            format!(", {}", bounds.words(confidence))
+        });
+        let count = count_of(self.count, &format!("{} cut", self.kind));
+        format!("  {:<18} {count}{bounds}", self.name)
+    }
 }
 
 fn count_of(count: Count, what: &str) -> String {
@@ -178,10 +209,7 @@ pub fn repeats(run: &Run<'_>) -> Option<String> {
     let mut landed: BTreeMap<String, u32> = BTreeMap::new();
     let mut ended: BTreeMap<String, u32> = BTreeMap::new();
     for case in &run.cases {
-        let place = case.records.iter().find_map(|record| match &record.event {
-            Event::CutMade(made) => Some(made.landed.to_string()),
-            _ => None,
-        });
+        let place = case.cuts_made().next().map(|made| made.landed.to_string());
         *landed
             .entry(place.unwrap_or_else(|| "nowhere".to_owned()))
             .or_default() += 1;

@@ -5,7 +5,7 @@
 //! its transcript has them; of all the reports that come after, only those cases need them that are shown in full.
 
 use super::html::book::groups::{self, Spot};
-use super::html::place::{self, Landed, Place};
+use super::html::place::{self, CaseCut, MapCell};
 use super::{CaseRun, ReportError, transcript};
 use crate::journal::ReadError;
 use crate::rejudge::{Deriving, Rejudged};
@@ -23,7 +23,7 @@ const WHOLE: usize = 100;
 const LAST: usize = 60;
 
 #[derive(Debug, Default)]
-pub struct Reading {
+pub struct JournalReading {
     /// The records that reports need, in the order of the journal.
     pub records: Vec<Record>,
     /// File names of the transcripts that are written.
@@ -35,16 +35,16 @@ pub struct Reading {
     /// Cases by verdict so far.
     ended: HashMap<&'static str, usize>,
     /// Where cuts of cases that passed have landed so far.
-    met: HashSet<Place>,
+    met: HashSet<MapCell>,
     /// Where which rules have fired so far.
     fired: HashSet<(Rule, Spot)>,
     /// The verdicts, derived again on the way.
     deriving: Deriving,
 }
 
-impl Reading {
+impl JournalReading {
     /// Reads the journal of a run folder and writes its transcripts.
-    pub fn of(folder: &Path, masked: bool) -> Result<Self, ReportError> {
+    pub fn from_folder(folder: &Path, masked: bool) -> Result<Self, ReportError> {
         let transcripts = folder.join(TRANSCRIPTS);
         Self::with(
             |tell| crate::journal::each(folder, masked, tell),
@@ -114,7 +114,7 @@ impl Reading {
         give(&file, &transcript::write(&run))?;
         self.written.insert(file);
         self.began = None;
-        let cuts = place::of(case, run.records);
+        let cuts = place::cuts_in(case, run.records);
         let finding = end.verdict.finding();
         // The first of each rule and place is an example, and shown in full.
         let example = finding.is_some_and(|finding| self.fired.insert((finding.rule, groups::spot(&cuts))));
@@ -144,13 +144,13 @@ impl Reading {
 /// Whether a case is kept as it is: the first of its verdict, and the first that passed of each cell of the map.
 fn whole(
     ended: &mut HashMap<&'static str, usize>,
-    met: &mut HashSet<Place>,
-    cuts: &[Landed<'_>],
+    met: &mut HashSet<MapCell>,
+    cuts: &[CaseCut<'_>],
     end: &CaseEnded,
 ) -> bool {
     let before = ended.entry(end.verdict.name()).or_default();
     *before += 1;
-    let new = end.verdict == Verdict::Pass && cuts.first().is_some_and(|cut| met.insert(cut.place));
+    let new = end.verdict == Verdict::Pass && cuts.first().is_some_and(|cut| met.insert(cut.cell));
     *before <= WHOLE || new
 }
 

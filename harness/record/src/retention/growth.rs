@@ -2,41 +2,44 @@
 
 use std::time::Duration;
 
-/// Room on the disk after a run: when, in seconds since 1970, and how many bytes.
-pub type Sample = (i64, u64);
+/// How much of the disk was free after a run.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct DiskSample {
+    /// Seconds since 1970.
+    pub at: i64,
+    /// Bytes.
+    pub free: u64,
+}
 
-/// A shorter time than this says nothing about days.
+/// Samples over a shorter time say nothing about days.
 const SHORTEST: i64 = 86_400;
 const DAY: f64 = 86_400.0;
 
 /// By how many bytes a day the room has shrunk: the slope of the line that fits best. `None`: too little is known, or it
 /// has not shrunk.
-pub fn a_day(samples: &[Sample]) -> Option<f64> {
-    let (first, last) = (samples.first()?.0, samples.last()?.0);
+pub fn a_day(samples: &[DiskSample]) -> Option<f64> {
+    let (first, last) = (samples.first()?.at, samples.last()?.at);
     if samples.len() < 3 || last - first < SHORTEST {
         return None;
     }
-    let points = samples
-        .iter()
-        .map(|(at, free)| ((at - first) as f64 / DAY, *free as f64));
     let count = samples.len() as f64;
-    let (days, free) = points
-        .clone()
-        .fold((0.0, 0.0), |(x, y), point| (x + point.0, y + point.1));
-    let (days, free) = (days / count, free / count);
-    let (mut both, mut spread) = (0.0, 0.0);
-    for (x, y) in points {
-        both += (x - days) * (y - free);
-        spread += (x - days) * (x - days);
+    let days = |sample: &DiskSample| (sample.at - first) as f64 / DAY;
+    let mean_days = samples.iter().map(days).sum::<f64>() / count;
+    let mean_free = samples.iter().map(|sample| sample.free as f64).sum::<f64>() / count;
+    let (mut covariance, mut variance) = (0.0, 0.0);
+    for sample in samples {
+        let (x, y) = (days(sample) - mean_days, sample.free as f64 - mean_free);
+        covariance += x * y;
+        variance += x * x;
     }
-    let shrinks = -both / spread;
+    let shrinks = -covariance / variance;
     (shrinks > 0.0).then_some(shrinks)
 }
 
 /// How long `free` bytes last when they shrink like this, down to the `room` that a run needs.
 pub fn lasts(free: u64, room: u64, a_day: f64) -> Duration {
     let days = free.saturating_sub(room) as f64 / a_day;
-    // Whatever is that far away is no matter here, and more is no time at all.
+    // A hundred years are enough; more does not fit into a `Duration`.
     Duration::from_secs_f64(days.min(36_500.0) * DAY)
 }
 
@@ -44,9 +47,12 @@ pub fn lasts(free: u64, room: u64, a_day: f64) -> Duration {
 mod tests {
     use super::*;
 
-    fn nights(free: &[u64]) -> Vec<Sample> {
-        let days = (0..).map(|day| day * 86_400);
-        days.zip(free.iter().copied()).collect()
+    fn samples(samples: impl Iterator<Item = (i64, u64)>) -> Vec<DiskSample> {
+        samples.map(|(at, free)| DiskSample { at, free }).collect()
+    }
+
+    fn nights(free: &[u64]) -> Vec<DiskSample> {
+        samples((0..).map(|day| day * 86_400).zip(free.iter().copied()))
     }
 
     #[rstest::rstest]
@@ -65,7 +71,8 @@ mod tests {
 
     #[test]
     fn three_runs_of_one_night_are_no_growth() {
-        assert_eq!(a_day(&[(0, 1000), (3600, 900), (7200, 800)]), None);
+        let one_night = samples([(0, 1000), (3600, 900), (7200, 800)].into_iter());
+        assert_eq!(a_day(&one_night), None);
     }
 
     #[test]

@@ -47,13 +47,13 @@ impl LineBudget {
 mod tests {
     use super::*;
     use dfota_clock::Clock;
-    use dfota_record::journal::{Nobody, Writer};
+    use dfota_record::journal::{JournalWriter, Nobody};
 
     #[test]
     fn a_module_that_never_stops_sending_is_bounded() {
         let folder = tempfile::tempdir().expect("a folder");
         let (journal, writer) =
-            Writer::start(folder.path(), Clock::system(), Box::new(Nobody)).expect("a journal");
+            JournalWriter::start(folder.path(), Clock::system(), Box::new(Nobody)).expect("a journal");
         let budget = LineBudget::default();
         let taken = (0..LINES + 1_000)
             .filter(|_| budget.takes(None, &journal))

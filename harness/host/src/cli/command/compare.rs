@@ -4,9 +4,9 @@ use super::history::{StoreArgs, entry, percent};
 use crate::exit::{CommandError, ExitCode};
 use crate::terminal::{print, print_warning};
 use dfota_record::count::count_of;
-use dfota_record::history::comparison::{CaseChange, Change, Comparison};
-use dfota_record::history::store::Wanted;
-use dfota_record::history::{Entry, Store};
+use dfota_record::history::comparison::{CaseChange, ChangeKind, Comparison};
+use dfota_record::history::store::RunQuery;
+use dfota_record::history::{HistoryRun, HistoryStore};
 use serde_json::json;
 use std::fmt::Write;
 use std::path::Path;
@@ -53,11 +53,13 @@ pub fn main(args: &CompareArgs) -> Result<ExitCode, CommandError> {
     let store = if folders { None } else { Some(args.place.path()?) };
     let a = side(&args.a, args, store.as_deref())?;
     let b = side(&args.b, args, store.as_deref())?;
-    let same_rig = |one: &Entry, other: &Entry| (&one.rig, one.simulated) == (&other.rig, other.simulated);
+    let same_rig = |one: &HistoryRun, other: &HistoryRun| {
+        one.rig.name == other.rig.name && one.rig.simulated == other.rig.simulated
+    };
     if b.iter().any(|run| !a.iter().any(|other| same_rig(run, other))) {
         print_warning("note: the two sides were not run on the same rigs");
     }
-    let comparison = Comparison::of(&a, &b, f64::from(args.slack) / 100.0);
+    let comparison = Comparison::new(&a, &b, f64::from(args.slack) / 100.0);
     let text = if args.json {
         let value = json!({
             "a": args.a, "b": args.b, "runs": [names(&a), names(&b)], "slack_percent": args.slack,
@@ -79,12 +81,12 @@ fn is_run_folder(what: &str) -> bool {
     dfota_record::journal::is_run(Path::new(what))
 }
 
-fn names(side: &[Entry]) -> Vec<&str> {
+fn names(side: &[HistoryRun]) -> Vec<&str> {
     side.iter().map(|run| run.run.as_str()).collect()
 }
 
 /// The runs that a side means: a folder, a run of the history, or every run of a version with its cases alone.
-fn side(what: &str, args: &CompareArgs, store: Option<&Path>) -> Result<Vec<Entry>, CommandError> {
+fn side(what: &str, args: &CompareArgs, store: Option<&Path>) -> Result<Vec<HistoryRun>, CommandError> {
     let Some(store) = store.filter(|_| !is_run_folder(what)) else {
         let entry = entry(Path::new(what))?;
         return entry.map(|entry| vec![entry]).ok_or_else(|| {
@@ -93,20 +95,20 @@ fn side(what: &str, args: &CompareArgs, store: Option<&Path>) -> Result<Vec<Entr
             ))
         });
     };
-    let store = Store::read(store)
+    let store = HistoryStore::read(store)
         .map_err(|why| CommandError::usage(format!("`{what}` is not a run folder, and {why}")))?;
-    let named = Wanted {
+    let named = RunQuery {
         run: Some(what),
         last: Some(1),
-        ..Wanted::default()
+        ..RunQuery::default()
     };
     let run = store.runs(&named).map_err(CommandError::error)?;
     if !run.is_empty() {
         return Ok(run);
     }
-    let wanted = Wanted {
+    let wanted = RunQuery {
         rig: args.rig.as_deref(),
-        ..Wanted::default()
+        ..RunQuery::default()
     };
     let mut runs = store.runs(&wanted).map_err(CommandError::error)?;
     for run in &mut runs {
@@ -125,12 +127,16 @@ fn side(what: &str, args: &CompareArgs, store: Option<&Path>) -> Result<Vec<Entr
     Ok(runs)
 }
 
-fn shown(args: &CompareArgs, a: &[Entry], b: &[Entry], comparison: &Comparison) -> String {
+fn shown(args: &CompareArgs, a: &[HistoryRun], b: &[HistoryRun], comparison: &Comparison) -> String {
     let mut text = String::new();
     for (side, name, runs) in [("A", &args.a, a), ("B", &args.b, b)] {
         let _ = writeln!(text, "{side}: {name}, {}", count_of(runs.len(), "run"));
     }
-    for case in comparison.cases.iter().filter(|case| case.change != Change::Same) {
+    for case in comparison
+        .cases
+        .iter()
+        .filter(|case| case.change != ChangeKind::Same)
+    {
         let _ = writeln!(text, "{}", case_line(case));
     }
     for measure in &comparison.measures {
@@ -139,10 +145,10 @@ fn shown(args: &CompareArgs, a: &[Entry], b: &[Entry], comparison: &Comparison) 
             "{:<7} {:<15} p50 {} -> {}, p90 {} -> {} {}",
             word(measure.change),
             measure.name,
-            measure.a.0,
-            measure.b.0,
-            measure.a.1,
-            measure.b.1,
+            measure.a[0],
+            measure.b[0],
+            measure.a[1],
+            measure.b[1],
             measure.unit
         );
     }
@@ -190,10 +196,10 @@ fn case_line(case: &CaseChange) -> String {
     )
 }
 
-const fn word(change: Change) -> &'static str {
+const fn word(change: ChangeKind) -> &'static str {
     match change {
-        Change::Worse => "worse",
-        Change::Better => "better",
-        Change::Same => "same",
+        ChangeKind::Worse => "worse",
+        ChangeKind::Better => "better",
+        ChangeKind::Same => "same",
     }
 }

@@ -3,7 +3,7 @@
 use crate::exit::{CommandError, ExitCode};
 use crate::terminal::print;
 use dfota_record::evidence::envelope::Envelope;
-use dfota_record::evidence::maker::{Wanted, make};
+use dfota_record::evidence::maker::{EvidenceOptions, make};
 use dfota_record::evidence::pack;
 use dfota_record::evidence::{ENVELOPE, REQUEST, time_stamp};
 use dfota_record::rejudge;
@@ -80,17 +80,18 @@ fn attach(run: &Path, answer: &Path) -> Result<ExitCode, CommandError> {
             path.display()
         ))
     })?;
-    let named = |why: String| CommandError::usage(format!("answer `{}`: {why}", answer.display()));
+    let named =
+        |why: &dyn std::fmt::Display| CommandError::usage(format!("answer `{}`: {why}", answer.display()));
     let mut bytes = Vec::new();
     File::open(answer)
         .and_then(|file| file.take(time_stamp::LONGEST).read_to_end(&mut bytes))
-        .map_err(|why| named(why.to_string()))?;
-    let stamp = time_stamp::answered(&request, &bytes, &signature).map_err(named)?;
+        .map_err(|why| named(&why))?;
+    let stamp = time_stamp::answered(&request, &bytes, &signature).map_err(|why| named(&why))?;
     let masked = run.join(dfota_record::journal::masked::FILE).exists();
     let records = dfota_record::journal::read(run, masked).map_err(CommandError::usage)?;
     let mut journal = Run::new(&records).map_err(CommandError::usage)?;
     journal.derived = rejudge::records(&records).ok().map(|rejudged| rejudged.counts());
-    let wanted = Wanted {
+    let wanted = EvidenceOptions {
         key: None,
         time_stamp: Some(bytes),
     };

@@ -9,12 +9,13 @@ use crate::state::StateFlag;
 use crate::state::history_place::candidates;
 use crate::terminal::paint::Paint;
 use crate::terminal::{print, print_warning};
+use dfota_record::case_name::CaseName;
 use dfota_record::count::count_of;
-use dfota_record::history::entry::Kept;
 use dfota_record::history::figures::{Figures, by_case};
 use dfota_record::history::rows::{Row, rows};
-use dfota_record::history::store::{Wanted, rebuild};
-use dfota_record::history::{Entry, Store};
+use dfota_record::history::run::{HistoryCase, RigIdentity};
+use dfota_record::history::store::{RunQuery, rebuild};
+use dfota_record::history::{HistoryRun, HistoryStore};
 use dfota_record::journal::is_run;
 use dfota_record::report::Run;
 use dfota_record::shell_word::shell_word;
@@ -126,11 +127,11 @@ pub fn main(args: &HistoryArgs, common: Common) -> Result<ExitCode, CommandError
         Some(folder) => (folder.clone(), of_folder(folder, args)?),
         None => {
             let path = args.place.path()?;
-            let wanted = Wanted {
+            let wanted = RunQuery {
                 rig: args.rig.as_deref(),
-                ..Wanted::default()
+                ..RunQuery::default()
             };
-            let store = Store::read(&path).map_err(CommandError::usage)?;
+            let store = HistoryStore::read(&path).map_err(CommandError::usage)?;
             (path, store.runs(&wanted).map_err(CommandError::error)?)
         }
     };
@@ -152,38 +153,25 @@ pub fn main(args: &HistoryArgs, common: Common) -> Result<ExitCode, CommandError
 }
 
 /// The runs in a folder, the oldest first, with a note on each that cannot be read.
-fn of_folder(folder: &Path, args: &HistoryArgs) -> Result<Vec<Entry>, CommandError> {
+fn of_folder(folder: &Path, args: &HistoryArgs) -> Result<Vec<HistoryRun>, CommandError> {
     let (mut runs, _) = entries(&run_folders(folder)?);
-    runs.retain(|run| args.rig.as_ref().is_none_or(|rig| *rig == run.rig));
+    runs.retain(|run| args.rig.as_ref().is_none_or(|rig| *rig == run.rig.name));
     runs.sort_by(|one, other| one.utc.cmp(&other.utc));
     Ok(runs)
 }
 
-/// A rig as the history tells it from others.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct RigKey {
-    name: String,
-    module: String,
-    simulated: bool,
-}
-
 /// The runs of each rig, the oldest first.
-type Rigs = BTreeMap<RigKey, Vec<Entry>>;
+type Rigs = BTreeMap<RigIdentity, Vec<HistoryRun>>;
 
 /// The runs by rig, with the selected cases alone. A simulated rig is another one: its results say nothing about a bench.
-fn rigs(all: Vec<Entry>, args: &HistoryArgs, query: &HistoryQuery) -> Result<Rigs, CommandError> {
+fn rigs(all: Vec<HistoryRun>, args: &HistoryArgs, query: &HistoryQuery) -> Result<Rigs, CommandError> {
     let mut rigs = Rigs::new();
     for run in all {
-        let key = RigKey {
-            name: run.rig.clone(),
-            module: run.module.clone(),
-            simulated: run.simulated,
-        };
-        rigs.entry(key).or_default().push(run);
+        rigs.entry(run.rig.clone()).or_default().push(run);
     }
     for runs in rigs.values_mut() {
         if let Some(filter) = &query.case {
-            let takes = |kept: &Kept| filter.takes(&kept.suite, &kept.case, None);
+            let takes = |kept: &HistoryCase| filter.takes(&kept.suite, &kept.case, None);
             runs.iter_mut().for_each(|run| run.results.retain(takes));
             runs.retain(|run| !run.results.is_empty());
         }
@@ -207,22 +195,22 @@ fn rigs(all: Vec<Entry>, args: &HistoryArgs, query: &HistoryQuery) -> Result<Rig
     Ok(rigs)
 }
 
-fn rig_json(rig: &RigKey, runs: &[Entry], in_full: bool) -> Value {
+fn rig_json(rig: &RigIdentity, runs: &[HistoryRun], in_full: bool) -> Value {
     let rows = rows(runs, false);
-    let by_name: HashMap<(&str, &str), &Row<'_>> = rows
+    let by_name: HashMap<CaseName<'_>, &Row<'_>> = rows
         .iter()
-        .map(|row| ((row.suite, row.id.as_str()), row))
+        .map(|row| (CaseName::new(row.suite, &row.id), row))
         .collect();
-    let cases = by_case(runs).into_iter().map(|((suite, id), kept)| {
-        let mut value = serde_json::to_value(Figures::of(kept.iter().copied())).unwrap_or_default();
-        value["suite"] = json!(suite);
-        value["id"] = json!(id);
+    let cases = by_case(runs).into_iter().map(|(name, kept)| {
+        let mut value = serde_json::to_value(Figures::new(kept.iter().copied())).unwrap_or_default();
+        value["suite"] = json!(name.suite);
+        value["id"] = json!(name.id);
         // Of one that was never run there is neither.
-        let row = by_name.get(&(suite, id));
+        let row = by_name.get(&name);
         value["results"] = json!(row.map(|row| row.letters()));
         value["trend"] = json!(row.map(|row| row.trend()));
         if in_full {
-            value["by_run"] = runs.iter().flat_map(|run| one_run(run, suite, id)).collect();
+            value["by_run"] = runs.iter().flat_map(|run| one_run(run, name)).collect();
         }
         value
     });
@@ -232,13 +220,13 @@ fn rig_json(rig: &RigKey, runs: &[Entry], in_full: bool) -> Value {
         "module": rig.module,
         "simulated": rig.simulated,
         "runs": runs.iter().map(run_json).collect::<Vec<_>>(),
-        "figures": Figures::of(all),
+        "figures": Figures::new(all),
         "cases": cases.collect::<Vec<_>>(),
     })
 }
 
-fn run_json(run: &Entry) -> Value {
-    let figures = Figures::of(&run.results);
+fn run_json(run: &HistoryRun) -> Value {
+    let figures = Figures::new(&run.results);
     json!({
         "run": run.run,
         "utc": run.utc,
@@ -254,11 +242,8 @@ fn run_json(run: &Entry) -> Value {
     })
 }
 
-fn one_run<'r>(run: &'r Entry, suite: &'r str, id: &'r str) -> impl Iterator<Item = Value> + 'r {
-    let mine = run
-        .results
-        .iter()
-        .filter(move |kept| kept.suite == suite && kept.case == id);
+fn one_run<'r>(run: &'r HistoryRun, name: CaseName<'r>) -> impl Iterator<Item = Value> + 'r {
+    let mine = run.results.iter().filter(move |kept| kept.name() == name);
     mine.map(|kept| {
         let measures: Vec<Value> = kept
             .measures
@@ -305,25 +290,25 @@ fn rebuilt(path: &Path, folders: &[PathBuf]) -> Result<ExitCode, CommandError> {
 }
 
 /// The entries of run folders, and how many have none, with a note on each that cannot be read.
-fn entries(runs: &[PathBuf]) -> (Vec<Entry>, usize) {
+fn entries(runs: &[PathBuf]) -> (Vec<HistoryRun>, usize) {
     let read = runs.iter().filter_map(|run| {
         entry(run).unwrap_or_else(|why| {
             print_warning(format_args!("note: {}; it is left out", why.message));
             None
         })
     });
-    let entries: Vec<Entry> = read.collect();
+    let entries: Vec<HistoryRun> = read.collect();
     // The others are searches, cuts by hand, or cannot be read.
     let left_out = runs.len() - entries.len();
     (entries, left_out)
 }
 
 /// What the history keeps of a run folder.
-pub fn entry(folder: &Path) -> Result<Option<Entry>, CommandError> {
+pub fn entry(folder: &Path) -> Result<Option<HistoryRun>, CommandError> {
     let records = dfota_record::journal::read(folder, false).map_err(CommandError::usage)?;
     let run =
         Run::new(&records).map_err(|why| CommandError::usage(format!("`{}`: {why}", folder.display())))?;
-    Ok(Entry::of(&run))
+    Ok(HistoryRun::from_run(&run))
 }
 
 /// The folder itself, if it is of a run, else those of runs directly in it, by name.

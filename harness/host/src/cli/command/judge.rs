@@ -17,7 +17,7 @@ use dfota_core::version::Version;
 use dfota_record::log::opened::Log;
 use dfota_record::log::page::Page;
 use dfota_record::log::read;
-use dfota_record::log::summary::Tally;
+use dfota_record::log::summary::LogTally;
 use std::path::{Path, PathBuf};
 
 /// The page's name in `--out`.
@@ -134,7 +134,7 @@ fn judge_log(path: &Path, args: &JudgeArgs, common: Common) -> Result<ExitCode, 
     let mut reader = LogReader::new(log.format, log.counted, told);
     let paint = Paint::new(common.color);
     let to = page_path(path, args)?;
-    let (mut tally, mut page) = (Tally::default(), Page::default());
+    let (mut tally, mut page) = (LogTally::default(), Page::default());
     print(&if args.json {
         as_json::head(&log)
     } else {

@@ -5,7 +5,7 @@ use crate::exit::{CommandError, ExitCode};
 use crate::terminal::{print, print_warning};
 use dfota_record::count::count_of;
 use dfota_record::evidence::pack;
-use dfota_record::retention::{Fate, Found, Rules, fates, find};
+use dfota_record::retention::{Fate, FoundRun, Rules, fates, find};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
@@ -48,7 +48,7 @@ pub struct PruneArgs {
 
 /// What was done with a run, or would be.
 struct Done<'f> {
-    run: &'f Found,
+    run: &'f FoundRun,
     fate: Fate,
     /// Bytes that it frees.
     frees: u64,
@@ -118,7 +118,7 @@ fn folder_and_rules(args: &PruneArgs) -> Result<(PathBuf, Rules), CommandError> 
 }
 
 /// Removes or packs a run; with `dry`, only finds out what that would free.
-fn one(run: &Found, fate: Fate, dry: bool) -> Done<'_> {
+fn one(run: &FoundRun, fate: Fate, dry: bool) -> Done<'_> {
     let mut frees = 0;
     let done = match fate {
         Fate::Stays => Ok(()),

@@ -10,7 +10,7 @@ use crate::terminal::paint::Paint;
 use crate::terminal::{print, print_warning};
 use dfota_core::event::JunitProfile;
 use dfota_record::day::Day;
-use dfota_record::evidence::maker::{Wanted, make_with_reports};
+use dfota_record::evidence::maker::{EvidenceOptions, make_with_reports};
 use std::path::PathBuf;
 
 /// Make every report of a run folder again, from its journal alone.
@@ -49,13 +49,13 @@ pub fn main(args: &ReportArgs, common: Common) -> Result<ExitCode, CommandError>
     // `prune` leaves it alone meanwhile.
     let _held = dfota_record::retention::hold(&args.run);
     let paint = Paint::new(common.color);
-    let asked = dfota_record::report::Asked {
+    let asked = dfota_record::report::ReportOptions {
         junit: args.junit.as_deref(),
         profile: args.junit_profile.map(JunitProfile::from),
         masked: args.mask,
     };
     let key = args.sign.load()?;
-    let wanted = Wanted {
+    let wanted = EvidenceOptions {
         key: key.as_ref(),
         time_stamp: None,
     };

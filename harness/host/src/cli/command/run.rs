@@ -32,7 +32,7 @@ use dfota_core::event::watched::Halted;
 use dfota_core::event::{CaseEnded, Event};
 use dfota_core::verdict::{Rule, Verdict, exit_code};
 use dfota_core::wear::WearCount;
-use dfota_record::evidence::maker::{Wanted, make_with_reports};
+use dfota_record::evidence::maker::{EvidenceOptions, make_with_reports};
 use dfota_record::evidence::pack::pack;
 use dfota_record::evidence::signing_key::SigningKey;
 use dfota_record::history;
@@ -168,21 +168,21 @@ fn conclude(
     outcome: &mut RunOutcome,
     paint: Paint,
 ) -> Result<(), CommandError> {
-    let wanted = Wanted {
+    let wanted = EvidenceOptions {
         key,
         time_stamp: None,
     };
-    let asked = report::Asked {
+    let asked = report::ReportOptions {
         junit: args.junit.junit.as_deref(),
-        ..report::Asked::default()
+        ..report::ReportOptions::default()
     };
     let show = |run: &report::Run<'_>| {
         outcome.take(run);
-        (summary(run, paint), history::Entry::of(run))
+        (summary(run, paint), history::HistoryRun::from_run(run))
     };
     let ((shown, entry), made) =
         make_with_reports(out, &asked, &wanted, show).map_err(CommandError::error)?;
-    let keep = |entry| history::keep(store, entry, out);
+    let keep = |entry| history::record(store, entry, out);
     if let Some(Err(why)) = entry.as_ref().map(keep) {
         print_warning(format_args!("note: this run is not in the history: {why}"));
     }

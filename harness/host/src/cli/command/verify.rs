@@ -3,6 +3,7 @@
 use crate::exit::{CommandError, ExitCode};
 use crate::terminal::print;
 use dfota_record::evidence::public_key::PublicKey;
+use dfota_record::rejudge::DerivedCount;
 use dfota_record::verify::{Verified, verify};
 use serde_json::json;
 use std::fmt::Write;
@@ -93,8 +94,12 @@ fn as_text(args: &VerifyArgs, verified: &Verified, refused: Option<&str>) -> Str
         verified.files,
         verified.lines,
         match verified.verdicts {
-            Some((1, 1)) => "; 1 of 1 verdict derived again from its events".to_owned(),
-            Some((all, equal)) => format!("; {equal} of {all} verdicts derived again from its events"),
+            Some(DerivedCount { all: 1, equal: 1 }) => {
+                "; 1 of 1 verdict derived again from its events".to_owned()
+            }
+            Some(DerivedCount { all, equal }) => {
+                format!("; {equal} of {all} verdicts derived again from its events")
+            }
             None => String::new(),
         },
         if verified.reports_compared {
@@ -145,7 +150,7 @@ fn as_json(verified: &Verified, refused: Option<&str>) -> String {
         "files": verified.files,
         "lines": verified.lines,
         "masked_from": verified.masked_from,
-        "verdicts": verified.verdicts.map(|(all, equal)| json!({"recorded": all, "derived": equal})),
+        "verdicts": verified.verdicts.map(|count| json!({"recorded": count.all, "derived": count.equal})),
         "reports_are_what_the_journal_gives": verified.reports_compared,
         "signed": verified.signed_by.is_some(),
         "key_id": verified.signed_by,

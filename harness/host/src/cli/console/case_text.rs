@@ -191,7 +191,7 @@ pub fn not_passed(out: &str, cases: &[CaseRun<'_>], style: ConsoleStyle) -> Stri
             took_ns: case.took_ns,
             suite: &case.case.suite,
             id: &case.case.id,
-            summary: case.story,
+            summary: case.summary,
             outcome: case.outcome,
             evidence: case.evidence,
             rerun: case.rerun,

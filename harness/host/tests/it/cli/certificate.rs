@@ -5,7 +5,7 @@ use dfota_core::event::{Event, Record, TryEnded};
 use dfota_core::measure::{Measure, MeasureLimits};
 use dfota_core::verdict::{Rule, Verdict};
 use dfota_record::report::Run;
-use dfota_record::report::certificate::{Certificate, Entry, JournalFacts, TooEarly};
+use dfota_record::report::test_report::{JournalFacts, ReportItem, TestReport, TooEarly};
 use std::sync::LazyLock;
 
 const RIG: &str = "\
@@ -52,7 +52,7 @@ fn records() -> Vec<Record> {
     dfota_record::journal::read(&RUN.path("out"), false).expect("the journal of the run")
 }
 
-fn issued(records: &[Record], day: Option<&str>) -> Result<Certificate, TooEarly> {
+fn issued(records: &[Record], day: Option<&str>) -> Result<TestReport, TooEarly> {
     let run = Run::new(records).expect("a journal");
     let day = day.map(|day| day.parse().expect("a day"));
     let journal = JournalFacts {
@@ -60,14 +60,14 @@ fn issued(records: &[Record], day: Option<&str>) -> Result<Certificate, TooEarly
         sha256: "00".repeat(32),
         records: records.len(),
     };
-    Certificate::of(&run, records, journal, day)
+    TestReport::new(&run, records, journal, day)
 }
 
-fn certificate(records: &[Record]) -> Certificate {
+fn certificate(records: &[Record]) -> TestReport {
     issued(records, None).expect("a report")
 }
 
-fn said<'e>(entries: &'e [Entry], name: &str) -> Option<&'e str> {
+fn said<'e>(entries: &'e [ReportItem], name: &str) -> Option<&'e str> {
     let entry = entries
         .iter()
         .find(|entry| entry.name == name)
@@ -75,7 +75,7 @@ fn said<'e>(entries: &'e [Entry], name: &str) -> Option<&'e str> {
     entry.value.as_deref()
 }
 
-fn deviations(certificate: &Certificate, kind: &str) -> Vec<String> {
+fn deviations(certificate: &TestReport, kind: &str) -> Vec<String> {
     let found = certificate
         .deviations
         .iter()
@@ -87,27 +87,42 @@ fn deviations(certificate: &Certificate, kind: &str) -> Vec<String> {
 fn says_who_what_when_and_with_what() {
     let records = records();
     let report = certificate(&records);
-    assert!(report.simulated);
-    assert_eq!(said(&report.laboratory, "Laboratory"), Some("Prüfhaus"));
-    assert_eq!(said(&report.laboratory, "Location of the tests"), None);
-    assert_eq!(said(&report.dates, "Receipt of the item"), Some("2026-11-03"));
+    assert!(report.issue.simulated);
     assert_eq!(
-        report.issued,
+        said(&report.identification.laboratory, "Laboratory"),
+        Some("Prüfhaus")
+    );
+    assert_eq!(
+        said(&report.identification.laboratory, "Location of the tests"),
+        None
+    );
+    assert_eq!(
+        said(&report.identification.dates, "Receipt of the item"),
+        Some("2026-11-03")
+    );
+    assert_eq!(
+        report.issue.issued,
         records.last().map_or("", |record| &record.utc[..10])
     );
     assert_eq!(
-        said(&report.dates, "Issue of this report"),
-        Some(report.issued.as_str())
+        said(&report.identification.dates, "Issue of this report"),
+        Some(report.issue.issued.as_str())
     );
-    assert_eq!(said(&report.item, "Firmware, first read"), Some("BC66NBR01A01"));
-    assert_eq!(said(&report.item, "Firmware, last read"), Some("BC66NBR01A02"));
-    assert!(said(&report.item, "Module type").is_some_and(|kind| kind.contains("SIMULATED")));
+    assert_eq!(
+        said(&report.identification.item, "Firmware, first read"),
+        Some("BC66NBR01A01")
+    );
+    assert_eq!(
+        said(&report.identification.item, "Firmware, last read"),
+        Some("BC66NBR01A02")
+    );
+    assert!(said(&report.identification.item, "Module type").is_some_and(|kind| kind.contains("SIMULATED")));
     let Event::RunStarted(started) = &records[0].event else {
         panic!("the first event of a journal")
     };
-    let suite = said(&report.method, "Suite").expect("a suite");
+    let suite = said(&report.identification.method, "Suite").expect("a suite");
     assert!(suite.contains(&started.suites[0].sha256), "{suite}");
-    assert_eq!(report.external, ["the operator's network"]);
+    assert_eq!(report.identification.external, ["the operator's network"]);
     assert_eq!(report.sampling.seed, 7);
     assert_eq!(report.results.len(), 4);
     assert!(
@@ -121,8 +136,8 @@ fn says_who_what_when_and_with_what() {
 #[test]
 fn requirements_have_the_verdict_of_their_cases() {
     let mut records = records();
-    let verdicts = |report: &Certificate| -> Vec<String> {
-        let line = |r: &dfota_record::report::certificate::Requirement| format!("{} {}", r.id, r.verdict);
+    let verdicts = |report: &TestReport| -> Vec<String> {
+        let line = |r: &dfota_record::report::test_report::Requirement| format!("{} {}", r.id, r.verdict);
         report.requirements.iter().map(line).collect()
     };
     assert_eq!(
@@ -279,7 +294,7 @@ fn the_time_of_a_cut_is_as_uncertain_as_the_journal_shows() {
     let seen = certificate(&records).uncertainty.expect("cuts were made");
     assert_eq!(seen.cuts, 2);
     assert_eq!(
-        (seen.spreads[0].min.as_str(), seen.spreads[2].max.as_str()),
+        (seen.times[0].range.min.as_str(), seen.times[2].range.max.as_str()),
         ("0.100", "1.100")
     );
     // 1 ms / 2 / √3 = 0.2887 ms and 20 ms / 2 / √3 = 5.7735 ms; the root of their squares is 5.7807 ms.
@@ -306,7 +321,7 @@ fn it_cannot_be_issued_before_the_run_was_over() {
     assert!(early.to_string().contains("2020-01-01"), "{early}");
     let late = issued(&records, Some("2099-12-31")).expect("later is fine");
     assert_eq!(
-        (late.issued.as_str(), late.issued_parts),
+        (late.issue.issued.as_str(), late.issue.issued_parts),
         ("2099-12-31", [2099, 12, 31])
     );
 }
@@ -320,6 +335,7 @@ fn a_rig_without_a_laboratory_states_nothing_about_it() {
     let report = certificate(&records);
     assert!(
         report
+            .identification
             .laboratory
             .iter()
             .all(|entry| entry.value.is_none() && entry.key.is_some())

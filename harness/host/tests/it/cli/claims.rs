@@ -2,7 +2,7 @@
 
 use crate::lab::{Lab, Ran};
 use dfota_record::report::Run;
-use dfota_record::report::certificate::{Certificate, JournalFacts};
+use dfota_record::report::test_report::{JournalFacts, TestReport};
 use serde_json::Value;
 
 /// A run of a module that every cut bricks.
@@ -30,7 +30,7 @@ fn certificate(lab: &Lab) -> Value {
         sha256: "00".repeat(32),
         records: records.len(),
     };
-    let certificate = Certificate::of(&run, &records, journal, None).expect("a report");
+    let certificate = TestReport::new(&run, &records, journal, None).expect("a report");
     serde_json::to_value(&certificate).expect("JSON")
 }
 
@@ -98,8 +98,8 @@ fn a_lower_bound_above_the_claim_refutes_it_and_both_bounds_are_told_everywhere(
     }
     let certificate = certificate(&lab);
     assert!(certificate.to_string().contains(sentence), "{certificate}");
-    let stretches = &certificate["sampling"]["campaigns"][0]["stretches"];
-    for stretch in stretches.as_array().expect("stretches") {
+    let stretches = &certificate["sampling"]["campaigns"][0]["windows"];
+    for stretch in stretches.as_array().expect("windows") {
         assert_eq!(stretch["bound"], "at most 100%", "{stretch}");
         let lower = stretch["lower_bound"].as_str().expect("a bound");
         assert!(lower.starts_with("above "), "{stretch}");

@@ -119,9 +119,12 @@ fn a_journal_that_is_none() {
         ),
         (
             "{}\n",
-            "`out/events.jsonl`:1: no event of a journal: missing field",
+            "`out/events.jsonl`:1: expected an event of a journal: missing field",
         ),
-        ("\u{0}\u{0}\n", "`out/events.jsonl`:1: no event of a journal: "),
+        (
+            "\u{0}\u{0}\n",
+            "`out/events.jsonl`:1: expected an event of a journal: ",
+        ),
     ] {
         lab.write("out/events.jsonl", text);
         let ran = lab.run(&["report", "out"]).ends(2);

@@ -74,7 +74,7 @@ fn no_log_is_ever_called_a_pass() {
     "the log `field.log` is UTF-16LE, not bytes as they came from the module: convert it, `iconv -f UTF-16LE -t UTF-8 field.log > log.txt`, and give that"
 )]
 #[case::gzip(b"\x1F\x8B\x08\0abc".to_vec(), "the log `field.log` is packed by gzip: unpack it first, or `gunzip -c field.log | dfota-hil judge --log -`")]
-#[case::journal(b"{\"seq\":0,\"mono_ns\":1}\n".to_vec(), "`field.log` is the journal of a run, and no serial log: a run is judged by its folder, without `--log`")]
+#[case::journal(b"{\"seq\":0,\"mono_ns\":1}\n".to_vec(), "`field.log` is the journal of a run, not a serial log: a run is judged by its folder, without `--log`")]
 fn unreadable(#[case] log: Vec<u8>, #[case] expected: &str) {
     let ran = lab("field.log", log)
         .run(&["judge", "--log", "field.log"])

@@ -230,7 +230,7 @@ fn neither_a_run_nor_a_bundle() {
         assert!(ran.stderr.contains(told), "{}", ran.stderr);
     }
     let ran = lab.run(&["verify", "suite.yaml"]).ends(1);
-    assert!(ran.stdout.contains("no bundle of its making"), "{}", ran.stdout);
+    assert!(ran.stdout.contains("not made by this program"), "{}", ran.stdout);
 }
 
 /// Errors and cases that were not reached are no passes in anybody's words.

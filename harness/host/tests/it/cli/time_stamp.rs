@@ -141,13 +141,13 @@ fn answers_that_are_none() {
     lab.write("empty.tsr", "");
     refused("empty.tsr", "timestamp-request` writes it");
     lab.run(&["evidence", "timestamp-request", "out"]).ends(0);
-    refused("empty.tsr", "no RFC 3161 time stamp response");
-    refused("lab.pub.pem", "no RFC 3161 time stamp response");
+    refused("empty.tsr", "expected an RFC 3161 time stamp response");
+    refused("lab.pub.pem", "expected an RFC 3161 time stamp response");
     refused("nowhere.tsr", "No such file");
     // The answer to a request before this one.
     authority.answer(&lab, "out/evidence.tsq", "older.tsr");
     lab.run(&["evidence", "timestamp-request", "out"]).ends(0);
-    refused("older.tsr", "another nonce");
+    refused("older.tsr", "the nonce of the answer");
     // For something else.
     openssl(&lab, "ts -query -data rig.yaml -sha256 -cert -out else.tsq");
     authority.answer(&lab, "else.tsq", "else.tsr");

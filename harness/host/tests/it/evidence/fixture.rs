@@ -5,10 +5,10 @@ use dfota_core::case::{Case, Package};
 use dfota_core::event::{CaseEnded, Event, FileFacts, RigFacts, RunStarted};
 use dfota_core::transport::Via;
 use dfota_core::verdict::{Rule, Verdict};
-use dfota_record::evidence::maker::{MakeError, Wanted, make_with_reports};
+use dfota_record::evidence::maker::{EvidenceOptions, MakeError, make_with_reports};
 use dfota_record::evidence::signing_key::SigningKey;
-use dfota_record::journal::{Journal, Nobody, Writer};
-use dfota_record::report::Asked;
+use dfota_record::journal::{Journal, JournalWriter, Nobody};
+use dfota_record::report::ReportOptions;
 use dfota_record::verify::{Verified, verify};
 use std::path::{Path, PathBuf};
 use tempfile::TempDir;
@@ -43,7 +43,8 @@ impl Folder {
         let folder = tempfile::tempdir().expect("a folder");
         let run = folder.path().join("run");
         std::fs::create_dir(&run).expect("a folder");
-        let (journal, writer) = Writer::start(&run, Clock::system(), Box::new(Nobody)).expect("a journal");
+        let (journal, writer) =
+            JournalWriter::start(&run, Clock::system(), Box::new(Nobody)).expect("a journal");
         tell(&journal, ids);
         drop(journal);
         writer.finish().expect("the journal");
@@ -58,11 +59,11 @@ impl Folder {
     }
 
     fn report_as(&self, key: Option<&SigningKey>, masked: bool) -> Result<(), MakeError> {
-        let asked = Asked {
+        let asked = ReportOptions {
             masked,
-            ..Asked::default()
+            ..ReportOptions::default()
         };
-        let wanted = Wanted {
+        let wanted = EvidenceOptions {
             key,
             time_stamp: None,
         };

@@ -1,7 +1,7 @@
 //! A flipped byte anywhere is found and named.
 
 use crate::evidence::fixture::{BUNDLE, Folder, JOURNAL, look, put};
-use dfota_record::bundle::archive::{self, Entry, Source};
+use dfota_record::bundle::archive::{self, ArchiveEntry, ArchiveSource};
 use dfota_record::evidence::signing_key::SigningKey;
 use proptest::prelude::*;
 use rstest::rstest;
@@ -149,11 +149,11 @@ pub(crate) fn members(bundle: &[u8]) -> Vec<(String, Vec<u8>)> {
 
 /// Packs files again, sound as an archive.
 pub(crate) fn pack(to: &std::path::Path, files: &[(String, Vec<u8>)]) {
-    let entries = files.iter().map(|(name, contents)| Entry {
+    let entries = files.iter().map(|(name, contents)| ArchiveEntry {
         name: name.clone(),
         size: contents.len() as u64,
-        source: Source::Bytes(contents.clone()),
+        source: ArchiveSource::Bytes(contents.clone()),
     });
     let file = std::fs::File::create(to).expect("a file");
-    archive::write(entries.collect(), file).expect("an archive");
+    archive::write(entries, file).expect("an archive");
 }

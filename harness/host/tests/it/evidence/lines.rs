@@ -220,7 +220,7 @@ fn signed_evidence_is_not_thrown_away() {
     let found = look(&folder.run());
     assert_eq!(
         (found.touched.len(), &*found.notes[0]),
-        (0, "`report.pdf` is no part of the evidence")
+        (0, "`report.pdf` is not a part of the evidence")
     );
     let error = folder.report(None).expect_err("another statement").to_string();
     assert!(

@@ -61,7 +61,7 @@ fn a_link_of_another_name_is_a_stranger() {
     symlink("/nowhere", folder.path("notes.txt")).expect("a link");
     let found = look(&folder.run());
     assert_eq!(found.touched, [""; 0]);
-    assert_eq!(found.notes, ["`notes.txt` is no part of the evidence"]);
+    assert_eq!(found.notes, ["`notes.txt` is not a part of the evidence"]);
 }
 
 /// A pipe that nobody writes to would be waited for without end.
@@ -97,6 +97,10 @@ fn a_manifest_names_files_of_the_run_alone(#[case] name: &str) {
         )
     };
     let refused = Manifest::read(text(name).as_bytes()).expect_err("it leads out");
-    assert!(refused.contains("no name of a file in a run folder"), "{refused}");
+    let refused = refused.to_string();
+    assert!(
+        refused.contains("expected a relative path inside the run folder"),
+        "{refused}"
+    );
     Manifest::read(text("transcripts/x.log").as_bytes()).expect("that is one");
 }

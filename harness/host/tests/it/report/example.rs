@@ -23,11 +23,16 @@ fn files(folder: &Path, below: &str, found: &mut BTreeMap<String, Vec<u8>>) {
 fn the_example_is_made_of_its_journal_alone() {
     let (kept, again) = (folder(), tempfile::tempdir().expect("a folder"));
     if std::env::var_os("BLESS").is_some() {
-        dfota_record::report::make(&kept, &dfota_record::report::Asked::default(), |_| ()).expect("reports");
+        dfota_record::report::make(&kept, &dfota_record::report::ReportOptions::default(), |_| ())
+            .expect("reports");
     }
     std::fs::copy(kept.join("events.jsonl"), again.path().join("events.jsonl")).expect("a copy");
-    dfota_record::report::make(again.path(), &dfota_record::report::Asked::default(), |_| ())
-        .expect("reports");
+    dfota_record::report::make(
+        again.path(),
+        &dfota_record::report::ReportOptions::default(),
+        |_| (),
+    )
+    .expect("reports");
     let (mut expected, mut made) = (BTreeMap::new(), BTreeMap::new());
     files(&kept, "", &mut expected);
     files(again.path(), "", &mut made);

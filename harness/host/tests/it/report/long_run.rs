@@ -35,8 +35,12 @@ fn the_reports_are_those_of_the_whole_journal(#[values(false, true)] silent: boo
         file.write_all(b"\n").expect("room");
     }
     drop(file);
-    dfota_record::report::make(folder.path(), &dfota_record::report::Asked::default(), |_| ())
-        .expect("reports");
+    dfota_record::report::make(
+        folder.path(),
+        &dfota_record::report::ReportOptions::default(),
+        |_| (),
+    )
+    .expect("reports");
 
     let whole = Run::new(&records).expect("a run");
     let made = |name: &str| std::fs::read_to_string(folder.path().join(name)).expect("a file");
@@ -47,7 +51,7 @@ fn the_reports_are_those_of_the_whole_journal(#[values(false, true)] silent: boo
         let name = format!("transcripts/{}", transcript::name(case.case));
         assert!(made(&name) == transcript::write(case), "{name}");
     }
-    let kept = dfota_record::report::reading::Reading::of(folder.path(), false)
+    let kept = dfota_record::report::reading::JournalReading::from_folder(folder.path(), false)
         .expect("a journal")
         .records;
     assert!(

@@ -2,7 +2,7 @@
 
 use super::folder;
 use dfota_core::event::Event;
-use dfota_record::evidence::maker::Wanted;
+use dfota_record::evidence::maker::EvidenceOptions;
 use std::io::Read;
 use std::path::Path;
 
@@ -104,12 +104,16 @@ fn copy(journal: impl Fn(String) -> String) -> tempfile::TempDir {
 #[test]
 fn no_report_shows_what_is_masked() {
     let plain = copy(|text| telling(&text));
-    dfota_record::report::make(plain.path(), &dfota_record::report::Asked::default(), |_| ())
-        .expect("reports");
+    dfota_record::report::make(
+        plain.path(),
+        &dfota_record::report::ReportOptions::default(),
+        |_| (),
+    )
+    .expect("reports");
     let masked = copy(|text| telling(&text));
     dfota_record::report::make(
         masked.path(),
-        &dfota_record::report::Asked {
+        &dfota_record::report::ReportOptions {
             masked: true,
             ..Default::default()
         },
@@ -137,8 +141,12 @@ fn no_report_shows_what_is_masked() {
 #[test]
 fn the_journal_remembers_that_it_was_asked_for() {
     let asked = copy(|text| text.replacen("\"attachments\":", "\"masked\":true,\"attachments\":", 1));
-    dfota_record::report::make(asked.path(), &dfota_record::report::Asked::default(), |_| ())
-        .expect("reports");
+    dfota_record::report::make(
+        asked.path(),
+        &dfota_record::report::ReportOptions::default(),
+        |_| (),
+    )
+    .expect("reports");
     for secret in secrets() {
         assert_eq!(shown(asked.path(), &secret), [""; 0], "{secret}");
     }
@@ -147,12 +155,12 @@ fn the_journal_remembers_that_it_was_asked_for() {
 /// A masked run folder with its evidence.
 fn masked_evidence() -> tempfile::TempDir {
     let masked = copy(|text| telling(&text));
-    let asked = dfota_record::report::Asked {
+    let asked = dfota_record::report::ReportOptions {
         masked: true,
         ..Default::default()
     };
     let made = dfota_record::report::make(masked.path(), &asked, |run| {
-        dfota_record::evidence::maker::make(masked.path(), run, &Wanted::default())
+        dfota_record::evidence::maker::make(masked.path(), run, &EvidenceOptions::default())
     });
     made.expect("reports").expect("evidence");
     masked
@@ -239,9 +247,11 @@ fn a_masked_bundle_belongs_to_one_journal() {
 #[test]
 fn reports_without_a_mask_take_the_copy_away() {
     let folder = masked_evidence();
-    let plain = dfota_record::report::make(folder.path(), &dfota_record::report::Asked::default(), |run| {
-        dfota_record::evidence::maker::make(folder.path(), run, &Wanted::default())
-    });
+    let plain = dfota_record::report::make(
+        folder.path(),
+        &dfota_record::report::ReportOptions::default(),
+        |run| dfota_record::evidence::maker::make(folder.path(), run, &EvidenceOptions::default()),
+    );
     plain.expect("reports").expect("evidence");
     assert!(!folder.path().join("events.masked.jsonl").exists());
     let verified = dfota_record::verify::verify(folder.path(), None).expect("a run folder");
@@ -254,7 +264,10 @@ fn the_test_report_is_masked_too() {
     let shown = |masked| {
         let report = dfota_hil::cli::command::report::test_report::contents(folder.path(), masked, None)
             .expect("a test report");
-        (report.journal.file, serde_json::to_string(&report).expect("JSON"))
+        (
+            report.issue.journal.file,
+            serde_json::to_string(&report).expect("JSON"),
+        )
     };
     let ((plain_file, plain), (file, masked)) = (shown(false), shown(true));
     assert_eq!((plain_file, file), ("events.jsonl", "events.masked.jsonl"));

@@ -4,7 +4,7 @@ use super::{all, many, only, page, records, text};
 use dfota_core::event::{Event, Line, Record};
 use dfota_core::measure::{Measure, MeasureLimits};
 use dfota_record::report::Run;
-use dfota_record::report::html::timeline::{Stage, Timeline};
+use dfota_record::report::html::timeline::{CaseTimeline, UpdateStage};
 use std::collections::BTreeSet;
 
 #[test]
@@ -354,20 +354,20 @@ fn the_line_of_percent_breaks_where_the_supply_was_off(
     }
     let run = Run::new(&records).expect("a run");
     let case = run.cases.iter().find(|case| case.case.id == "forced-resume");
-    let timeline = Timeline::of(case.expect("the case"));
-    let off = timeline.power.windows(2).filter(|edges| !edges[0].1);
+    let timeline = CaseTimeline::new(case.expect("the case"));
+    let off = timeline.power.windows(2).filter(|edges| !edges[0].active);
     let off: Vec<(f64, f64)> = off
-        .map(|edges| (edges[0].0.seconds, edges[1].0.seconds))
+        .map(|edges| (edges[0].at.seconds, edges[1].at.seconds))
         .collect();
     assert!(!off.is_empty());
     let updating: Vec<_> = timeline
         .percents
         .iter()
-        .filter(|(stage, _)| *stage == Stage::Update)
+        .filter(|line| line.stage == UpdateStage::Update)
         .collect();
     assert!(updating.len() >= 2, "{updating:?}");
-    for (_, points) in updating {
-        let (first, last) = (points[0].0, points[points.len() - 1].0);
+    for line in updating {
+        let (first, last) = (line.points[0].seconds, line.points[line.points.len() - 1].seconds);
         for (from, to) in &off {
             assert!(
                 last <= *from || first >= *to,

@@ -140,7 +140,7 @@ impl Seen<'_> {
     fn colons(&self, at: usize) -> Option<Sight> {
         let part = |byte: &u8| byte.is_ascii_hexdigit() || matches!(byte, b':' | b'.');
         let mut range = self.run_of(at, part)?;
-        // `suite::case` is no address, nor is what begins or ends in the middle of a word.
+        // `suite::case` is not an address, and neither is anything that begins or ends in the middle of a word.
         let word =
             |byte: Option<u8>| byte.is_some_and(|byte| byte.is_ascii_alphanumeric() || b"_-".contains(&byte));
         let after = self.text.as_bytes().get(range.end).copied();

@@ -1,13 +1,13 @@
-//! What every part of the page needs of a case, looked up once.
+//! The cases of a run as the page shows them: everything its parts need of a case, looked up once.
 
 pub mod excerpt;
 pub mod groups;
 pub mod since;
 
 use self::excerpt::Excerpt;
-use self::groups::Group;
+use self::groups::FailureGroup;
 use self::since::Past;
-use super::place::{self, Landed, Place};
+use super::place::{self, CaseCut, MapCell};
 use crate::report::{CaseRun, Run};
 use dfota_core::event::Record;
 use dfota_core::verdict::Verdict;
@@ -19,11 +19,11 @@ const OTHERS: usize = 30;
 
 /// A case on its way into the page.
 #[derive(Debug)]
-pub struct Entry<'r, 'a> {
+pub struct CaseEntry<'r, 'a> {
     /// Its place in the plan, from 1: the name of its anchors.
     pub number: usize,
     pub case: &'r CaseRun<'a>,
-    pub cuts: Vec<Landed<'a>>,
+    pub cuts: Vec<CaseCut<'a>>,
     /// What is quoted of it, if it is shown with timeline and transcript.
     pub excerpt: Option<Excerpt<'a>>,
 }
@@ -32,9 +32,9 @@ pub struct Entry<'r, 'a> {
 #[derive(Debug)]
 pub struct Book<'r, 'a> {
     pub run: &'r Run<'a>,
-    pub entries: Vec<Entry<'r, 'a>>,
+    pub entries: Vec<CaseEntry<'r, 'a>>,
     /// Those that did not pass, by rule and place.
-    pub groups: Vec<Group>,
+    pub groups: Vec<FailureGroup>,
     /// What is known of them from earlier runs.
     pub past: Past<'a>,
     /// Numbers of the records that are quoted in any excerpt.
@@ -43,16 +43,16 @@ pub struct Book<'r, 'a> {
 
 impl<'r, 'a> Book<'r, 'a> {
     pub fn new(run: &'r Run<'a>) -> Self {
-        let entry = |(n, case): (usize, &'r CaseRun<'a>)| Entry {
+        let entry = |(n, case): (usize, &'r CaseRun<'a>)| CaseEntry {
             number: n + 1,
             case,
             cuts: place::cuts(case),
             excerpt: None,
         };
-        let mut entries: Vec<Entry<'r, 'a>> = run.cases.iter().enumerate().map(entry).collect();
-        let groups = groups::of(&entries);
+        let mut entries: Vec<CaseEntry<'r, 'a>> = run.cases.iter().enumerate().map(entry).collect();
+        let groups = groups::groups(&entries);
         for n in chosen(&entries, &groups) {
-            entries[n].excerpt = Some(Excerpt::of(entries[n].case));
+            entries[n].excerpt = Some(Excerpt::new(entries[n].case));
         }
         let excerpts = entries.iter().filter_map(|entry| entry.excerpt.as_ref());
         let quoted = excerpts.flat_map(Excerpt::seqs).collect();
@@ -80,7 +80,7 @@ impl<'r, 'a> Book<'r, 'a> {
     }
 
     /// Cases that are shown with timeline and transcript: those that did not pass come first.
-    pub fn detailed(&self) -> Vec<(&Entry<'r, 'a>, &Excerpt<'a>)> {
+    pub fn detailed(&self) -> Vec<(&CaseEntry<'r, 'a>, &Excerpt<'a>)> {
         let mut detailed: Vec<_> = self
             .entries
             .iter()
@@ -92,14 +92,11 @@ impl<'r, 'a> Book<'r, 'a> {
 
     /// Cases that were begun.
     pub fn begun(&self) -> usize {
-        self.entries
-            .iter()
-            .filter(|entry| !entry.case.records.is_empty())
-            .count()
+        self.entries.iter().filter(|entry| entry.case.was_begun()).count()
     }
 }
 
-impl Entry<'_, '_> {
+impl CaseEntry<'_, '_> {
     /// Name of its row's anchor.
     pub fn row(&self) -> String {
         format!("case-{}", self.number)
@@ -111,7 +108,7 @@ impl Entry<'_, '_> {
     }
 }
 
-/// How much a verdict wants to be seen.
+/// The order in which verdicts are shown: failures first.
 pub fn rank(verdict: &Verdict) -> u8 {
     match verdict {
         Verdict::Fail(_) => 0,
@@ -123,8 +120,8 @@ pub fn rank(verdict: &Verdict) -> u8 {
 }
 
 /// Those that are shown in full: what did not pass, an example of each rule and place before others, then one of each cell of the map, then flaky ones, then the first ones.
-fn chosen(entries: &[Entry<'_, '_>], groups: &[Group]) -> BTreeSet<usize> {
-    let begun = |n: &usize| !entries[*n].case.records.is_empty();
+fn chosen(entries: &[CaseEntry<'_, '_>], groups: &[FailureGroup]) -> BTreeSet<usize> {
+    let begun = |n: &usize| entries[*n].case.was_begun();
     let all = || (0..entries.len()).filter(begun);
     let mut bad: Vec<usize> = all().filter(|n| rank(&entries[*n].case.verdict) < 3).collect();
     let places = groups.iter().flat_map(|group| &group.places);
@@ -135,10 +132,10 @@ fn chosen(entries: &[Entry<'_, '_>], groups: &[Group]) -> BTreeSet<usize> {
     bad.truncate(FAILURES);
     // Of long runs, not every case that passed is still there as a whole.
     let passed = |n: &usize| rank(&entries[*n].case.verdict) >= 3 && entries[*n].case.is_whole();
-    let mut first: HashMap<Option<Place>, usize> = HashMap::new();
+    let mut first: HashMap<Option<MapCell>, usize> = HashMap::new();
     for n in all().filter(passed) {
         first
-            .entry(entries[n].cuts.first().map(|cut| cut.place))
+            .entry(entries[n].cuts.first().map(|cut| cut.cell))
             .or_insert(n);
     }
     let mut places: Vec<usize> = first.into_values().collect();

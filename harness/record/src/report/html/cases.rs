@@ -1,16 +1,15 @@
 //! Every case: those that are shown in full, and a list of all, grouped by where their cuts landed.
 
 use super::book::excerpt::{self, Excerpt};
-use super::book::{Book, Entry};
+use super::book::{Book, CaseEntry};
 use super::drawing;
-use super::look::{badge, count, seconds, try_badge};
-use super::place::Place;
+use super::look::{badge, seconds, try_badge};
+use super::place::MapCell;
 use super::plot;
-use super::timeline::Timeline;
+use super::timeline::CaseTimeline;
+use crate::count::count_of;
 use crate::report::transcript;
 use crate::run_folder::TRANSCRIPTS;
-use dfota_core::event::Event;
-use dfota_core::measure::Measure;
 use dfota_core::verdict::Verdict;
 use maud::{Markup, html};
 use std::collections::HashMap;
@@ -37,14 +36,14 @@ pub fn details(book: &Book<'_, '_>) -> Markup {
     }
 }
 
-fn detail(book: &Book<'_, '_>, entry: &Entry<'_, '_>, excerpt: &Excerpt<'_>) -> Markup {
+fn detail(book: &Book<'_, '_>, entry: &CaseEntry<'_, '_>, excerpt: &Excerpt<'_>) -> Markup {
     let case = entry.case;
-    let timeline = Timeline::of(case);
+    let timeline = CaseTimeline::new(case);
     html! {
         article.case id=(entry.detail()) {
             h3 { (badge(case)) " " span.id { (case.case.id) } }
             @if let Some(finding) = case.verdict.finding() { p.sentence { (finding.sentence) } }
-            @if !case.story.is_empty() { p { (case.story) } }
+            @if !case.summary.is_empty() { p { (case.summary) } }
             (drawing::draw(&timeline, &case.case.id, |seq| excerpt.has(seq)))
             details.moments {
                 summary { "Moments as a list" }
@@ -62,7 +61,7 @@ fn detail(book: &Book<'_, '_>, entry: &Entry<'_, '_>, excerpt: &Excerpt<'_>) -> 
     }
 }
 
-fn facts(book: &Book<'_, '_>, entry: &Entry<'_, '_>) -> Markup {
+fn facts(book: &Book<'_, '_>, entry: &CaseEntry<'_, '_>) -> Markup {
     let case = entry.case;
     let package = &case.case.package;
     html! {
@@ -70,10 +69,10 @@ fn facts(book: &Book<'_, '_>, entry: &Entry<'_, '_>) -> Markup {
             dt { "Suite" } dd { (case.case.suite) ", " code { (case.case.place) } }
             dt { "Update" } dd { (package.name) " over " (case.case.via) ", " (package.from) " → " (package.to) }
             @if let Some(outcome) = case.outcome { dt { "The module" } dd { (outcome.words()) } }
-            @if let Some((by, version)) = case.restored { dt { "Afterwards" } dd { "restored by " (by) " to " (version) } }
+            @if let Some(restored) = case.restored { dt { "Afterwards" } dd { "restored by " (restored.by) " to " (restored.version) } }
             @for cut in &entry.cuts {
                 dt { "Cut" }
-                dd { code { (cut.cut) } ", " (cut.place.column.words())
+                dd { code { (cut.cut) } ", " (cut.cell.column.words())
                     @if let Some((commanded, done)) = cut.late_ns {
                         "; commanded " (micro(commanded)) " after it was due, done after " (micro(done))
                     }
@@ -83,7 +82,7 @@ fn facts(book: &Book<'_, '_>, entry: &Entry<'_, '_>) -> Markup {
                 dt { "Try " (tried.number) }
                 dd { (try_badge(&tried.verdict)) " " @if let Some(finding) = tried.verdict.finding() { (finding.sentence) "; " } (tried.again) }
             }
-            @for (name, value, unit) in measured(entry) { dt { (name) } dd { (plot::number(value)) " " (unit) } }
+            @for (_, taken) in case.measured() { dt { (taken.name) } dd { (plot::number(taken.value)) " " (taken.unit) } }
             @if !case.evidence.is_empty() { dt { "Rests on" } dd { (excerpt::evidence(book, case)) } }
             @if !case.case.requirements.is_empty() { dt { "Requirements" } dd { (case.case.requirements.join(", ")) } }
             @if !case.rerun.is_empty() { dt { "Again" } dd { code.command { (case.rerun) } } }
@@ -95,22 +94,12 @@ fn micro(ns: u64) -> String {
     format!("{:.1} µs", ns as f64 / 1e3)
 }
 
-/// What was measured in a case; the times that single answers took stay in the transcript.
-fn measured<'a>(entry: &Entry<'_, 'a>) -> Vec<(&'a str, f64, &'a str)> {
-    let known = |name: &str| Measure::ALL.iter().any(|measure| measure.name() == name);
-    let records = entry.case.records.iter();
-    records
-        .filter_map(|record| match &record.event {
-            Event::Measured(taken) if known(&taken.name) => {
-                Some((taken.name.as_str(), taken.value, taken.unit.as_str()))
-            }
-            _ => None,
-        })
-        .collect()
+/// A group of the list.
+struct CaseGroup<'b, 'r, 'a> {
+    anchor: String,
+    title: String,
+    cases: Vec<&'b CaseEntry<'r, 'a>>,
 }
-
-/// A group of the list: name of the anchor, title, cases.
-type Group<'b, 'r, 'a> = (String, String, Vec<&'b Entry<'r, 'a>>);
 
 /// Every case, in groups.
 pub fn list(book: &Book<'_, '_>) -> Markup {
@@ -120,19 +109,19 @@ pub fn list(book: &Book<'_, '_>) -> Markup {
     html! {
         section #cases aria-labelledby="cases-head" {
             h2 #cases-head { "All cases" }
-            p.quiet { (count(book.entries.len(), "case")) ", by where the cuts landed. A case with several cuts stands in each of their groups." }
+            p.quiet { (count_of(book.entries.len(), "case")) ", by where the cuts landed. A case with several cuts stands in each of their groups." }
             form.filter hidden {
                 label for="filter" { "Show only " }
                 input #filter type="search" placeholder="id, verdict, rule, …" autocomplete="off";
                 span #filtered role="status" {}
             }
-            @for (anchor, title, entries) in &groups {
+            @for CaseGroup { anchor, title, cases } in &groups {
                 details.group open[open] {
-                    summary { h3 { (title) } " " (tally(entries)) }
+                    summary { h3 { (title) } " " (tally(cases)) }
                     div.scroll tabindex="0" role="region" aria-label=(title) {
                     table.cases id=(anchor) {
                         thead { tr { th scope="col" { "Verdict" } th scope="col" { "Case" } th scope="col" { "What happened" } th scope="col" { "Time" } } }
-                        tbody { @for entry in entries { (row(entry, &mut named)) } }
+                        tbody { @for entry in cases { (row(entry, &mut named)) } }
                     }
                     }
                 }
@@ -141,13 +130,15 @@ pub fn list(book: &Book<'_, '_>) -> Markup {
     }
 }
 
-fn row(entry: &Entry<'_, '_>, named: &mut [bool]) -> Markup {
+fn row(entry: &CaseEntry<'_, '_>, named: &mut [bool]) -> Markup {
     let case = entry.case;
     // The row of a case that stands in several groups is reached in the first.
     let first = !std::mem::replace(&mut named[entry.number], true);
     let what: &str = match &case.verdict {
         Verdict::Skip { reason } => reason,
-        verdict => verdict.finding().map_or(case.story, |finding| &finding.sentence),
+        verdict => verdict
+            .finding()
+            .map_or(case.summary, |finding| &finding.sentence),
     };
     html! {
         tr id=[first.then(|| entry.row())] {
@@ -163,7 +154,7 @@ fn row(entry: &Entry<'_, '_>, named: &mut [bool]) -> Markup {
     }
 }
 
-fn tally(entries: &[&Entry<'_, '_>]) -> Markup {
+fn tally(entries: &[&CaseEntry<'_, '_>]) -> Markup {
     let words = ["fail", "error", "inconclusive", "pass", "skip", "not-reached"];
     let of = |like: &str| {
         entries
@@ -179,8 +170,8 @@ fn tally(entries: &[&Entry<'_, '_>]) -> Markup {
     }
 }
 
-fn groups<'b, 'r, 'a>(book: &'b Book<'r, 'a>) -> Vec<Group<'b, 'r, 'a>> {
-    let mut cut: HashMap<Place, Vec<&Entry<'_, '_>>> = HashMap::new();
+fn groups<'b, 'r, 'a>(book: &'b Book<'r, 'a>) -> Vec<CaseGroup<'b, 'r, 'a>> {
+    let mut cut: HashMap<MapCell, Vec<&CaseEntry<'_, '_>>> = HashMap::new();
     let (mut uncut, mut unrun) = (Vec::new(), Vec::new());
     for entry in &book.entries {
         match &entry.cuts[..] {
@@ -190,7 +181,7 @@ fn groups<'b, 'r, 'a>(book: &'b Book<'r, 'a>) -> Vec<Group<'b, 'r, 'a>> {
             [] => uncut.push(entry),
             cuts => {
                 for landed in cuts {
-                    let group = cut.entry(landed.place).or_default();
+                    let group = cut.entry(landed.cell).or_default();
                     // Twice in the same cell is one row.
                     if group.last().is_none_or(|last| last.number != entry.number) {
                         group.push(entry);
@@ -199,17 +190,16 @@ fn groups<'b, 'r, 'a>(book: &'b Book<'r, 'a>) -> Vec<Group<'b, 'r, 'a>> {
             }
         }
     }
-    let mut groups: Vec<(Place, Vec<&Entry<'_, '_>>)> = cut.into_iter().collect();
-    groups.sort_by_key(|(place, _)| (place.via.name(), place.kind.name(), place.column));
-    let mut groups: Vec<Group<'_, '_, '_>> = groups
+    let mut cut: Vec<(MapCell, Vec<&CaseEntry<'_, '_>>)> = cut.into_iter().collect();
+    cut.sort_by_key(|(cell, _)| (cell.via.name(), cell.kind.name(), cell.column));
+    let group = |anchor: String, title: String, cases| CaseGroup { anchor, title, cases };
+    let cut = cut
         .into_iter()
-        .map(|(place, entries)| (place.anchor(), place.words(), entries))
-        .collect();
-    if !uncut.is_empty() {
-        groups.push(("uncut".into(), "no cut".into(), uncut));
-    }
-    if !unrun.is_empty() {
-        groups.push(("unrun".into(), "not run".into(), unrun));
-    }
-    groups
+        .map(|(cell, cases)| group(cell.anchor(), cell.words(), cases));
+    let others = [
+        group("uncut".into(), "no cut".into(), uncut),
+        group("unrun".into(), "not run".into(), unrun),
+    ];
+    let others = others.into_iter().filter(|group| !group.cases.is_empty());
+    cut.chain(others).collect()
 }

@@ -1,10 +1,9 @@
-//! How what was measured is distributed, with its limits.
+//! The distribution of each measurement, with its limits.
 
-use super::book::{Book, Entry};
+use super::book::{Book, CaseEntry};
 use super::histogram::{Histogram, Limit};
 use super::plot::number;
 use super::trend;
-use dfota_core::event::Event;
 use dfota_core::measure::Measure;
 use maud::{Markup, html};
 
@@ -24,7 +23,7 @@ const PICTURED: usize = 3;
 pub fn write(book: &Book<'_, '_>) -> Markup {
     let histograms: Vec<(&str, Histogram)> = SHOWN
         .into_iter()
-        .filter_map(|(measure, name)| Some((name, of(book, measure)?)))
+        .filter_map(|(measure, name)| Some((name, histogram(book, measure)?)))
         .collect();
     html! {
         section #measurements aria-labelledby="measurements-head" {
@@ -63,7 +62,7 @@ fn table(histograms: &[(&str, Histogram)]) -> Markup {
                         tr {
                             th scope="row" { (name) ", " (histogram.unit()) }
                             td.number { (histogram.count()) }
-                            @for share in [0.0, 0.5, 0.95, 0.99, 1.0] { td.number { (number(histogram.percentile(share))) } }
+                            @for percent in [0, 50, 95, 99, 100] { td.number { (number(histogram.percentile(percent))) } }
                             td.number { (histogram.beyond()) }
                         }
                     }
@@ -74,26 +73,22 @@ fn table(histograms: &[(&str, Histogram)]) -> Markup {
 }
 
 /// The values of a measurement, with every limit that a case had for it.
-fn of(book: &Book<'_, '_>, wanted: Measure) -> Option<Histogram> {
+fn histogram(book: &Book<'_, '_>, measure: Measure) -> Option<Histogram> {
     let (mut values, mut limits, mut beyond) = (Vec::new(), Vec::<Limit>::new(), 0);
     for entry in &book.entries {
-        let resume = resume_limit(entry).filter(|_| wanted == Measure::TimeToResume);
-        for limit in resume.into_iter().chain(declared(entry, wanted)) {
+        let resume = resume_limit(entry).filter(|_| measure == Measure::TimeToResume);
+        for limit in resume.into_iter().chain(declared(entry, measure)) {
             if !limits.contains(&limit) {
                 limits.push(limit);
             }
         }
-        for record in entry.case.records {
-            if let Event::Measured(taken) = &record.event
-                && taken.name == wanted.name()
-            {
-                values.push(taken.value);
-                let mut own = of_shown(taken.min, taken.limit).chain(resume);
-                beyond += usize::from(own.any(|limit| limit.excludes(taken.value)));
-            }
+        for taken in entry.case.values(measure) {
+            values.push(taken.value);
+            let mut own = of_shown(taken.min, taken.limit).chain(resume);
+            beyond += usize::from(own.any(|limit| limit.excludes(taken.value)));
         }
     }
-    Histogram::new(values, wanted.unit().name(), limits, beyond)
+    Histogram::new(values, measure.unit().name(), limits, beyond)
 }
 
 fn of_shown(least: Option<f64>, most: Option<f64>) -> impl Iterator<Item = Limit> {
@@ -102,7 +97,7 @@ fn of_shown(least: Option<f64>, most: Option<f64>) -> impl Iterator<Item = Limit
 }
 
 /// What a case declares, also one in which nothing was measured.
-fn declared(entry: &Entry<'_, '_>, measure: Measure) -> impl Iterator<Item = Limit> {
+fn declared(entry: &CaseEntry<'_, '_>, measure: Measure) -> impl Iterator<Item = Limit> {
     let declared = entry.case.declared(measure);
     let shown = |limit: Option<u64>| limit.map(|limit| measure.unit().shown(limit));
     of_shown(
@@ -112,8 +107,8 @@ fn declared(entry: &Entry<'_, '_>, measure: Measure) -> impl Iterator<Item = Lim
 }
 
 /// A resume has a limit in every case with a cut, also where the suite declares no measurement.
-fn resume_limit(entry: &Entry<'_, '_>) -> Option<Limit> {
+fn resume_limit(entry: &CaseEntry<'_, '_>) -> Option<Limit> {
     let at = entry.case.case.limits.resume.as_secs_f64() * 1e3;
-    let cut = !entry.case.records.is_empty() && !entry.cuts.is_empty();
+    let cut = entry.case.was_begun() && !entry.cuts.is_empty();
     cut.then_some(Limit { at, least: false })
 }

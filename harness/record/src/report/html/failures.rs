@@ -1,10 +1,11 @@
 //! What did not pass, grouped by rule and place: an example of each, and the rest folded.
 
 use super::book::excerpt;
-use super::book::groups::{Group, Together};
+use super::book::groups::{FailureGroup, PlaceGroup};
 use super::book::since;
-use super::book::{Book, Entry};
-use super::look::{badge, count, try_badge};
+use super::book::{Book, CaseEntry};
+use super::look::{badge, try_badge};
+use crate::count::count_of;
 use crate::report::transcript;
 use dfota_core::verdict::Verdict;
 use maud::{Markup, html};
@@ -13,7 +14,7 @@ use maud::{Markup, html};
 const MOST: usize = 100;
 
 pub fn write(book: &Book<'_, '_>) -> Markup {
-    let all: usize = book.groups.iter().map(Group::count).sum();
+    let all: usize = book.groups.iter().map(FailureGroup::count).sum();
     let failed = book.run.count(|verdict| matches!(verdict, Verdict::Fail(_)));
     let examples: usize = book.groups.iter().map(|group| group.places.len()).sum();
     let mut room = MOST.saturating_sub(examples);
@@ -23,9 +24,9 @@ pub fn write(book: &Book<'_, '_>) -> Markup {
             @if all == 0 { p { "Nothing: every case that was run passed." } } @else {
                 p.quiet {
                     @match (failed, all - failed) {
-                        (failed, 0) => { (count(failed, "failure")) " of the module." }
-                        (0, ours) => { (count(ours, "case")) " not as planned; nothing here is a failure of the module." }
-                        (failed, ours) => { (count(failed, "failure")) " of the module, then " (count(ours, "case")) " not as planned." }
+                        (failed, 0) => { (count_of(failed, "failure")) " of the module." }
+                        (0, ours) => { (count_of(ours, "case")) " not as planned; nothing here is a failure of the module." }
+                        (failed, ours) => { (count_of(failed, "failure")) " of the module, then " (count_of(ours, "case")) " not as planned." }
                     }
                     " By rule and by where the cut was, in the order of the update: an example of each, the others folded."
                     @if all > MOST.max(examples) {
@@ -42,7 +43,7 @@ pub fn write(book: &Book<'_, '_>) -> Markup {
     }
 }
 
-fn write_group(book: &Book<'_, '_>, group: &Group, room: &mut usize) -> Markup {
+fn write_group(book: &Book<'_, '_>, group: &FailureGroup, room: &mut usize) -> Markup {
     html! {
         h3 id=(group.anchor) { (head(group)) }
         @if let Some(since) = since::words(book, group.entries()) { p.quiet { "Not passed: " (since) "." } }
@@ -51,7 +52,7 @@ fn write_group(book: &Book<'_, '_>, group: &Group, room: &mut usize) -> Markup {
 }
 
 /// How often, which rule, and where: `18 × unresponsive: UPDATING 20–22 % 9, UPDATING 97–100 % 9`.
-pub fn head(group: &Group) -> Markup {
+pub fn head(group: &FailureGroup) -> Markup {
     html! {
         (group.count()) " × " code { (group.rule) }
         @if !group.of_module { " (" (group.rule.class()) ")" }
@@ -63,7 +64,7 @@ pub fn head(group: &Group) -> Markup {
     }
 }
 
-fn write_place(book: &Book<'_, '_>, place: &Together, room: &mut usize) -> Markup {
+fn write_place(book: &Book<'_, '_>, place: &PlaceGroup, room: &mut usize) -> Markup {
     let Some((example, rest)) = place.entries.split_first() else {
         return html! {};
     };
@@ -81,7 +82,7 @@ fn write_place(book: &Book<'_, '_>, place: &Together, room: &mut usize) -> Marku
     }
 }
 
-fn failure(book: &Book<'_, '_>, entry: &Entry<'_, '_>) -> Markup {
+fn failure(book: &Book<'_, '_>, entry: &CaseEntry<'_, '_>) -> Markup {
     let case = entry.case;
     let Some(finding) = case.verdict.finding() else {
         return html! {};
@@ -95,7 +96,7 @@ fn failure(book: &Book<'_, '_>, entry: &Entry<'_, '_>) -> Markup {
                 dt { "Rule" } dd { code { (finding.rule) } ": " (finding.rule.meaning()) }
                 dt { "Class" } dd { (finding.rule.class()) }
                 @if let Some(outcome) = case.outcome { dt { "The module" } dd { (outcome.words()) } }
-                @if let Some((by, version)) = case.restored { dt { "Afterwards" } dd { "restored by " (by) " to " (version) } }
+                @if let Some(restored) = case.restored { dt { "Afterwards" } dd { "restored by " (restored.by) " to " (restored.version) } }
                 @if !entry.cuts.is_empty() {
                     dt { "Cuts" }
                     dd { @for (n, cut) in entry.cuts.iter().enumerate() { @if n > 0 { ", " } code { (cut.cut) } } }
@@ -111,7 +112,7 @@ fn failure(book: &Book<'_, '_>, entry: &Entry<'_, '_>) -> Markup {
             @if !lines.is_empty() { details { summary { (transcript::ABOUT) } pre tabindex="0" { (lines.join("\n")) } } }
             p.links {
                 @if entry.excerpt.is_some() { a href=(format!("#{}", entry.detail())) { "Timeline and transcript" } }
-                @else if !case.records.is_empty() {
+                @else if case.was_begun() {
                     a href=(format!("{}/{}", crate::run_folder::TRANSCRIPTS, transcript::name(case.case))) { "Transcript" }
                 }
             }

@@ -1,14 +1,15 @@
-//! What comes before anything else: the verdict, whether it says anything about a real module, what failed, where and since
-//! when, what ran, the claim and its bound.
+//! The head of the page: the verdict, whether the module was real, what failed, where and since when, what ran, the claim and
+//! its bound.
 
 use super::book::Book;
 use super::book::since;
 use super::failures;
-use super::look::{count, seconds};
+use super::look::seconds;
+use crate::count::count_of;
 use crate::report::Run;
 use crate::report::campaigns::{self, CampaignReport};
+use crate::report::case_run::ModuleIdentity;
 use dfota_core::claim::{Claim, ClaimStatus};
-use dfota_core::event::Event;
 use dfota_core::outcome::Outcome;
 use dfota_core::verdict::Verdict;
 use dfota_core::verdict::exit_code;
@@ -57,10 +58,10 @@ fn verdict(run: &Run<'_>) -> (&'static str, &'static str, String) {
     let killed = run.ended.is_none();
     let exit = run.ended.map_or_else(
         || exit_code(run.cases.iter().map(|case| &case.verdict), true).code(),
-        |(exit, ..)| exit,
+        |ended| ended.exit,
     );
     let rest = if unreached > 0 {
-        format!(" {} not reached.", count(unreached, "case"))
+        format!(" {} not reached.", count_of(unreached, "case"))
     } else {
         String::new()
     };
@@ -71,7 +72,7 @@ fn verdict(run: &Run<'_>) -> (&'static str, &'static str, String) {
             "SEARCH",
             format!(
                 "{} made to find where the module begins to fail; {failed} failed.",
-                count(all, "try")
+                count_of(all, "try")
             ),
         ),
         1 => (
@@ -79,13 +80,13 @@ fn verdict(run: &Run<'_>) -> (&'static str, &'static str, String) {
             "FAILED",
             format!(
                 "The module is at fault in {failed} of {}.{rest}",
-                count(all, "case")
+                count_of(all, "case")
             ),
         ),
         0 => (
             "passed",
             "PASSED",
-            format!("{passed} of {} passed.", count(all, "case")),
+            format!("{passed} of {} passed.", count_of(all, "case")),
         ),
         130 if killed => (
             "unclear",
@@ -102,7 +103,7 @@ fn verdict(run: &Run<'_>) -> (&'static str, &'static str, String) {
             "NO VERDICT",
             format!(
                 "No failure of the module, and not what was planned: {}, {unclear} inconclusive, {passed} passed.{rest}",
-                count(ours, "error")
+                count_of(ours, "error")
             ),
         ),
     }
@@ -120,7 +121,7 @@ fn failed(book: &Book<'_, '_>) -> Markup {
                         @if let Some(since) = since::words(book, group.entries()) { ": " (since) }
                     }
                 }
-                @if !more.is_empty() { li { a href="#failures" { "and " (count(more.len(), "more rule")) } } }
+                @if !more.is_empty() { li { a href="#failures" { "and " (count_of(more.len(), "more rule")) } } }
             }
             @if !looks_back { p.quiet { "Since when: no earlier run of these cases is known." } }
         }
@@ -133,14 +134,14 @@ fn facts(book: &Book<'_, '_>) -> Markup {
     let (started, rig) = (run.started, &run.started.rig);
     let fact = |name: &str, value: &Markup| html! { div { dt { (name) } dd { (value) } } };
     let commit = started.commit.as_ref();
-    let identity = Identity::of(run);
+    let identities = run.identities();
     html! {
         dl.head {
             (fact("Started", &html! { (date(run.utc)) }))
             (fact("Took", &html! { (seconds(run.took_ns)) }))
             (fact("Firmware", &html! { (firmware(run)) }))
-            (fact("Module", &html! { (rig.module) (identity.model()) }))
-            (fact("IMEI", &html! { (identity.imei()) }))
+            (fact("Module", &html! { (rig.module) (model(identities)) }))
+            (fact("IMEI", &html! { (imei(identities)) }))
             (fact("Seed", &html! { (started.seed) }))
             (fact("Rig", &html! { (rig.file.name) @if rig.simulated { ", " strong { "SIMULATED" } ", " (rig.speed) " times faster" } }))
             (fact("Tool", &html! { "dfota-hil " (started.tool) @if let Some(commit) = commit { ", commit " code { (commit) } } }))
@@ -158,9 +159,9 @@ fn date(utc: &str) -> String {
 
 /// From which version to which the cases that were begun update; of all where none was.
 fn firmware(run: &Run<'_>) -> String {
-    let begun = run.cases.iter().any(|case| !case.records.is_empty());
+    let begun = run.cases.iter().any(|case| case.was_begun());
     let mut ways: Vec<(&Version, &Version)> = Vec::new();
-    for case in run.cases.iter().filter(|case| !begun || !case.records.is_empty()) {
+    for case in run.cases.iter().filter(|case| !begun || case.was_begun()) {
         let way = (&case.case.package.from, &case.case.package.to);
         if !ways.contains(&way) {
             ways.push(way);
@@ -178,60 +179,37 @@ fn firmware(run: &Run<'_>) -> String {
     }
 }
 
-/// Who the module said it was, first and last.
-struct Identity<'a> {
-    first: Option<Said<'a>>,
-    last: Option<Said<'a>>,
+/// Model and version that the module told, first and last.
+fn model(identities: Option<[ModuleIdentity<'_>; 2]>) -> String {
+    match identities {
+        Some([first, last]) if first.version != last.version => {
+            let model = first.model;
+            format!(", {model}, {} at first, {} at last", first.version, last.version)
+        }
+        Some([first, _]) => format!(", {}, {}", first.model, first.version),
+        None => String::new(),
+    }
 }
 
-type Said<'a> = (&'a str, &'a Version, Option<&'a str>);
-
-impl<'a> Identity<'a> {
-    fn of(run: &Run<'a>) -> Self {
-        let records = run.cases.iter().flat_map(|case| case.records);
-        let mut said = records.filter_map(|record| match &record.event {
-            Event::Identity { model, version, imei } => {
-                Some((model.as_str(), version, imei.as_ref().map(|imei| imei.as_str())))
-            }
-            _ => None,
-        });
-        let first = said.next();
-        Self {
-            first,
-            last: said.next_back().or(first),
-        }
-    }
-
-    fn model(&self) -> String {
-        match (self.first, self.last) {
-            (Some((model, first, _)), Some((_, last, _))) if first != last => {
-                format!(", {model}, {first} at first, {last} at last")
-            }
-            (Some((model, version, _)), _) => format!(", {model}, {version}"),
-            (None, _) => String::new(),
-        }
-    }
-
-    fn imei(&self) -> String {
-        let of = |said: Option<Said<'a>>| said.and_then(|(.., imei)| imei);
-        match (of(self.first), of(self.last)) {
-            (Some(first), Some(last)) if first != last => format!("{first} at first, {last} at last"),
-            (Some(imei), _) | (None, Some(imei)) => imei.to_owned(),
-            (None, None) => "it was not read".into(),
-        }
+fn imei(identities: Option<[ModuleIdentity<'_>; 2]>) -> String {
+    let [first, last] = identities.map_or([None; 2], |both| both.map(|identity| identity.imei));
+    match (first, last) {
+        (Some(first), Some(last)) if first != last => format!("{first} at first, {last} at last"),
+        (Some(imei), _) | (None, Some(imei)) => imei.to_string(),
+        (None, None) => "it was not read".into(),
     }
 }
 
 /// The claim of each campaign and its bound, in a line each.
 fn claims(book: &Book<'_, '_>) -> Markup {
-    let campaigns = campaigns::of(book.run);
+    let campaigns = campaigns::reports(book.run);
     let cuts: usize = book.entries.iter().map(|entry| entry.cuts.len()).sum();
     html! {
         @if campaigns.is_empty() {
             dt { "Claim" }
             dd { "none: this run has no campaign of random cuts" }
             dt { "Bound" }
-            dd { "none: " (count(cuts, "cut")) " at chosen places, however they ended, give no rate" }
+            dd { "none: " (count_of(cuts, "cut")) " at chosen places, however they ended, give no rate" }
         }
         @for campaign in &campaigns {
             dt { "Claim" }
@@ -253,7 +231,7 @@ fn claim(campaign: &CampaignReport) -> Markup {
     }
 }
 
-/// What became of a claim.
+/// The status of a claim.
 fn shown(campaign: &CampaignReport, claim: &Claim) -> String {
     match campaign.tally.status(claim) {
         ClaimStatus::Open { .. } => format!(
@@ -269,7 +247,7 @@ fn bound(campaign: &CampaignReport) -> Markup {
     let counted = campaign.tally.counted;
     let confidence = campaign.confidence();
     html! {
-        (counted.bricks) " of " (count(counted.cuts as usize, "counted cut")) " bricked the module"
+        (counted.bricks) " of " (count_of(counted.cuts as usize, "counted cut")) " bricked the module"
         @if let (Some(confidence), true) = (confidence, counted.cuts > 0) {
             @let bounds = counted.bounds(confidence);
             ", so the rate is " strong { (bounds.below()) } " with " (confidence) " confidence, and "

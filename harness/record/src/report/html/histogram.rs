@@ -1,10 +1,8 @@
 //! A histogram with limits drawn in.
 
-use super::plot::{self, CUT, FAINT, INK, QUIET, UPDATE, words};
+use super::plot::{self, CUT, Canvas, Drawn, FAINT, INK, QUIET, Scale, UPDATE};
+use dfota_core::percentiles::nearest_rank;
 use maud::{Markup, html};
-use plotters::drawing::DrawingAreaErrorKind;
-use plotters::element::{PathElement, Rectangle, Text};
-use plotters::style::Color;
 use plotters::style::text_anchor::HPos;
 
 const WIDTH: u32 = 620;
@@ -64,10 +62,9 @@ impl Histogram {
         })
     }
 
-    /// The smallest value with at least this share at or below it.
-    pub fn percentile(&self, share: f64) -> f64 {
-        let rank = (share * self.values.len() as f64).ceil() as usize;
-        self.values[rank.clamp(1, self.values.len()) - 1]
+    /// The smallest value that so many percent do not exceed.
+    pub fn percentile(&self, percent: usize) -> f64 {
+        nearest_rank(&self.values, percent).unwrap_or_default()
     }
 
     /// The unit of its values.
@@ -87,7 +84,7 @@ impl Histogram {
 
     /// The edges of the bars: round steps over all values, and over limits that are near.
     fn edges(&self) -> Vec<f64> {
-        let (mut from, mut to) = (self.percentile(0.0), self.percentile(1.0));
+        let (mut from, mut to) = (self.percentile(0), self.percentile(100));
         let room = (to - from).max(to.abs() * 0.1).max(1e-3);
         for limit in &self.limits {
             if limit.at > to && limit.at < to + 1.5 * room {
@@ -126,13 +123,13 @@ impl Histogram {
         let label = format!(
             "Histogram of {name}: {} values from {} to {} {unit}, half at most {} {unit}{}",
             self.count(),
-            plot::number(self.percentile(0.0)),
-            plot::number(self.percentile(1.0)),
-            plot::number(self.percentile(0.5)),
+            plot::number(self.percentile(0)),
+            plot::number(self.percentile(100)),
+            plot::number(self.percentile(50)),
             self.limits_in_words()
         );
-        plot::picture((WIDTH, HEIGHT), &label, |area| {
-            self.drawn(area, &edges, &bars)?;
+        plot::picture(WIDTH, HEIGHT, &label, |canvas| {
+            self.drawn(canvas, &edges, &bars)?;
             Ok(html! {})
         })
     }
@@ -145,92 +142,53 @@ impl Histogram {
         self.limits.iter().map(word).collect()
     }
 
-    fn drawn(
-        &self,
-        area: &plot::Area<'_>,
-        edges: &[f64],
-        bars: &[usize],
-    ) -> Result<(), DrawingAreaErrorKind<std::io::Error>> {
-        let (from, to) = (edges[0], edges[edges.len() - 1]);
+    fn drawn(&self, canvas: &Canvas<'_>, edges: &[f64], bars: &[usize]) -> Drawn {
         let most = bars.iter().copied().max().unwrap_or(1).max(1) as f64;
-        let x = |value: f64| LEFT + ((value - from) / (to - from) * f64::from(RIGHT - LEFT)).round() as i32;
-        let y = |count: f64| BOTTOM - (count / most * f64::from(BOTTOM - TOP)).round() as i32;
-        for count in plot::ticks(0.0, most, 4.0)
-            .into_iter()
-            .filter(|count| count.fract() == 0.0)
-        {
-            area.draw(&PathElement::new(
-                vec![(LEFT, y(count)), (RIGHT, y(count))],
-                FAINT.stroke_width(1),
-            ))?;
-            let shown = plot::number(count);
-            area.draw(&Text::new(
-                shown,
-                (LEFT - 6, y(count)),
-                words(12, QUIET, HPos::Right),
-            ))?;
+        let x = Scale {
+            values: edges[0]..edges[edges.len() - 1],
+            pixels: [LEFT, RIGHT],
+        };
+        let y = Scale {
+            values: 0.0..most,
+            pixels: [BOTTOM, TOP],
+        };
+        let whole = y.ticks(4.0).into_iter().filter(|count| count.fract() == 0.0);
+        for count in whole {
+            let at = y.at(count);
+            canvas.line(vec![(LEFT, at), (RIGHT, at)], FAINT, 1)?;
+            canvas.text(&plot::number(count), (LEFT - 6, at), 12, QUIET, HPos::Right)?;
         }
         for (n, count) in bars.iter().enumerate().filter(|(_, count)| **count > 0) {
-            let bar = [(x(edges[n]) + 1, y(*count as f64)), (x(edges[n + 1]) - 1, BOTTOM)];
-            area.draw(&Rectangle::new(bar, UPDATE.filled()))?;
+            let top = (x.at(edges[n]) + 1, y.at(*count as f64));
+            canvas.rect([top, (x.at(edges[n + 1]) - 1, BOTTOM)], UPDATE)?;
         }
-        area.draw(&PathElement::new(
-            vec![(LEFT, BOTTOM), (RIGHT, BOTTOM)],
-            INK.stroke_width(1),
-        ))?;
-        for tick in plot::ticks(from, to, 6.0) {
-            area.draw(&PathElement::new(
-                vec![(x(tick), BOTTOM), (x(tick), BOTTOM + 4)],
-                INK.stroke_width(1),
-            ))?;
-            let shown = plot::number(tick);
-            area.draw(&Text::new(
-                shown,
-                (x(tick), BOTTOM + 13),
-                words(12, QUIET, HPos::Center),
-            ))?;
+        canvas.line(vec![(LEFT, BOTTOM), (RIGHT, BOTTOM)], INK, 1)?;
+        for tick in x.ticks(6.0) {
+            let at = x.at(tick);
+            canvas.line(vec![(at, BOTTOM), (at, BOTTOM + 4)], INK, 1)?;
+            canvas.text(&plot::number(tick), (at, BOTTOM + 13), 12, QUIET, HPos::Center)?;
         }
         let middle = ((LEFT + RIGHT) / 2, HEIGHT as i32 - 8);
-        area.draw(&Text::new(self.unit, middle, words(12, QUIET, HPos::Center)))?;
-        self.draw_limits(area, from, to, x)
+        canvas.text(self.unit, middle, 12, QUIET, HPos::Center)?;
+        self.draw_limits(canvas, &x)
     }
 
     /// The limits, as lines; those that lie outside, as a word at that side.
-    fn draw_limits(
-        &self,
-        area: &plot::Area<'_>,
-        from: f64,
-        to: f64,
-        x: impl Fn(f64) -> i32,
-    ) -> Result<(), DrawingAreaErrorKind<std::io::Error>> {
+    fn draw_limits(&self, canvas: &Canvas<'_>, x: &Scale) -> Drawn {
         for limit in &self.limits {
             let which = if limit.least { "least" } else { "limit" };
             let text = format!("{which} {} {}", plot::number(limit.at), self.unit);
-            if limit.at < from {
-                area.draw(&Text::new(
-                    format!("← {text}"),
-                    (LEFT, 12),
-                    words(13, CUT, HPos::Left),
-                ))?;
-            } else if limit.at > to {
-                area.draw(&Text::new(
-                    format!("{text} →"),
-                    (RIGHT, 12),
-                    words(13, CUT, HPos::Right),
-                ))?;
+            let (text, at, across) = if limit.at < x.values.start {
+                (format!("← {text}"), LEFT, HPos::Left)
+            } else if limit.at > x.values.end {
+                (format!("{text} →"), RIGHT, HPos::Right)
             } else {
-                let at = x(limit.at);
-                area.draw(&PathElement::new(
-                    vec![(at, 20), (at, BOTTOM)],
-                    CUT.stroke_width(2),
-                ))?;
-                let across = if at > (LEFT + RIGHT) / 2 {
-                    HPos::Right
-                } else {
-                    HPos::Left
-                };
-                area.draw(&Text::new(text, (at, 12), words(13, CUT, across)))?;
-            }
+                let at = x.at(limit.at);
+                canvas.line(vec![(at, 20), (at, BOTTOM)], CUT, 2)?;
+                let right = at > (LEFT + RIGHT) / 2;
+                (text, at, if right { HPos::Right } else { HPos::Left })
+            };
+            canvas.text(&text, (at, 12), 13, CUT, across)?;
         }
         Ok(())
     }
@@ -252,7 +210,7 @@ mod tests {
     #[test]
     fn percentiles_are_values_that_were_taken() {
         let histogram = Histogram::new(vec![4.0, 1.0, 3.0, 2.0, f64::NAN], "ms", vec![], 0).expect("values");
-        let taken = [0.0, 0.5, 0.95, 1.0].map(|share| histogram.percentile(share));
+        let taken = [0, 50, 95, 100].map(|percent| histogram.percentile(percent));
         assert_eq!(taken, [1.0, 2.0, 4.0, 4.0]);
         assert_eq!(Histogram::new(vec![], "ms", vec![], 0), None);
     }
@@ -289,11 +247,11 @@ mod tests {
         let histogram =
             Histogram::new(vec![12_000.0, 14_000.0, 31_000.0], "ms", vec![limit], 1).expect("values");
         assert_eq!(
-            (histogram.unit(), histogram.percentile(0.5), histogram.beyond()),
+            (histogram.unit(), histogram.percentile(50), histogram.beyond()),
             ("s", 14.0, 1)
         );
         let histogram = Histogram::new(vec![0.25], "ms", vec![], 0).expect("values");
-        assert_eq!((histogram.unit(), histogram.percentile(0.5)), ("µs", 250.0));
+        assert_eq!((histogram.unit(), histogram.percentile(50)), ("µs", 250.0));
     }
 
     #[test]

@@ -38,11 +38,3 @@ pub fn seconds(ns: u64) -> String {
         _ => format!("{} min", ns / 60_000_000_000),
     }
 }
-
-/// `1 case`, `2 cases`.
-pub fn count(number: usize, what: &str) -> String {
-    match number {
-        1 => format!("1 {what}"),
-        more => format!("{more} {what}s"),
-    }
-}

@@ -1,8 +1,9 @@
 //! The coverage map: where cuts landed, how the cases ended, and where nothing was tried.
 
 use super::book::{Book, rank};
-use super::look::{count, sign};
-use super::place::{Column, Place};
+use super::look::sign;
+use super::place::{Column, MapCell};
+use crate::count::count_of;
 use dfota_core::cut::CutKind;
 use dfota_core::transport::Via;
 use dfota_core::verdict::Verdict;
@@ -63,7 +64,7 @@ pub fn write(book: &Book<'_, '_>) -> Markup {
                                     @if n == 0 { th scope="rowgroup" rowspan=(CutKind::ALL.len()) { (via.name()) } }
                                     th scope="row" { (kind.name()) }
                                     @for column in Column::ALL {
-                                        @let place = Place { via, kind, column };
+                                        @let place = MapCell { via, kind, column };
                                         (cell(place, cells.get(&place), planned.get(&place)))
                                     }
                                 }
@@ -76,29 +77,29 @@ pub fn write(book: &Book<'_, '_>) -> Markup {
     }
 }
 
-type Cells<'a> = HashMap<Place, Cell<'a>>;
+type Cells<'a> = HashMap<MapCell, Cell<'a>>;
 
 /// Cuts by cell, and cases that were planned there and not run.
-fn cells<'b>(book: &'b Book<'_, '_>) -> (Cells<'b>, HashMap<Place, usize>) {
+fn cells<'b>(book: &'b Book<'_, '_>) -> (Cells<'b>, HashMap<MapCell, usize>) {
     let mut cells = Cells::new();
     let mut planned = HashMap::new();
     for entry in &book.entries {
         for cut in &entry.cuts {
-            cells.entry(cut.place).or_default().add(&entry.case.verdict);
+            cells.entry(cut.cell).or_default().add(&entry.case.verdict);
         }
         let unrun = rank(&entry.case.verdict) == 4;
         if let Some(cut) = entry.case.case.cut.as_ref().filter(|_| unrun) {
             let (via, kind) = (entry.case.case.via, cut.kind);
             let column = Column::planned(entry.case.case, cut.at);
-            *planned.entry(Place { via, kind, column }).or_default() += 1;
+            *planned.entry(MapCell { via, kind, column }).or_default() += 1;
         }
     }
     (cells, planned)
 }
 
-fn cell(place: Place, cell: Option<&Cell<'_>>, planned: Option<&usize>) -> Markup {
+fn cell(place: MapCell, cell: Option<&Cell<'_>>, planned: Option<&usize>) -> Markup {
     let unrun = planned.map_or(String::new(), |planned| {
-        format!(", {} planned and not run", count(*planned, "case"))
+        format!(", {} planned and not run", count_of(*planned, "case"))
     });
     let Some((cell, verdict)) = cell.and_then(|cell| Some((cell, cell.verdict?))) else {
         let words = format!("{}: no cut{unrun}", place.words());
@@ -115,7 +116,7 @@ fn cell(place: Place, cell: Option<&Cell<'_>>, planned: Option<&usize>) -> Marku
     let words = format!(
         "{}: {}, {} {word}{unrun}",
         place.words(),
-        count(cell.cuts, "cut"),
+        count_of(cell.cuts, "cut"),
         cell.worst
     );
     html! {

@@ -49,7 +49,7 @@ impl Column {
     ];
 
     /// Where a cut landed that was made in this phase; `start` says that START had been seen.
-    pub fn of(case: &Case, landed: Phase, start: bool) -> Self {
+    pub fn landed(case: &Case, landed: Phase, start: bool) -> Self {
         match landed {
             Phase::Idle | Phase::DownloadFailed { .. } => Self::NotMet,
             Phase::Uploading { block } => Self::of_block(case, block),
@@ -123,14 +123,14 @@ fn ten(percent: u8) -> Column {
 
 /// A cell of the map.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Place {
+pub struct MapCell {
     pub via: Via,
     pub kind: CutKind,
     /// The stretch of the update.
     pub column: Column,
 }
 
-impl Place {
+impl MapCell {
     /// Name of its anchor.
     pub fn anchor(self) -> String {
         let mut anchor = format!("at-{}-{}-", self.via.name(), self.kind.name());
@@ -157,9 +157,9 @@ impl Place {
 
 /// A cut of a case.
 #[derive(Debug, Clone, Copy)]
-pub struct Landed<'a> {
+pub struct CaseCut<'a> {
     pub cut: &'a Cut,
-    pub place: Place,
+    pub cell: MapCell,
     /// The percentage of UPDATING at which it landed.
     pub percent: Option<u8>,
     /// Number of its record.
@@ -170,15 +170,15 @@ pub struct Landed<'a> {
 }
 
 /// The cuts of a case, in order, of all its tries.
-pub fn cuts<'a>(case: &CaseRun<'a>) -> Vec<Landed<'a>> {
-    of(case.case, case.records)
+pub fn cuts<'a>(case: &CaseRun<'a>) -> Vec<CaseCut<'a>> {
+    cuts_in(case.case, case.records)
 }
 
 /// The cuts in the records of a case.
-pub fn of<'a>(case: &Case, records: &'a [Record]) -> Vec<Landed<'a>> {
+pub fn cuts_in<'a>(case: &Case, records: &'a [Record]) -> Vec<CaseCut<'a>> {
     let mut cuts = Vec::new();
     let mut start = false;
-    let place = |kind, column| Place {
+    let cell = |kind, column| MapCell {
         via: case.via,
         kind,
         column,
@@ -187,9 +187,9 @@ pub fn of<'a>(case: &Case, records: &'a [Record]) -> Vec<Landed<'a>> {
         match &record.event {
             Event::Rx { text, .. } => start |= text.contains("\"START\""),
             Event::CutMade(made) => {
-                cuts.push(Landed {
+                cuts.push(CaseCut {
                     cut: &made.cut,
-                    place: place(made.cut.kind, Column::of(case, made.landed, start)),
+                    cell: cell(made.cut.kind, Column::landed(case, made.landed, start)),
                     percent: match made.landed {
                         Phase::Updating { percent } => Some(percent.get()),
                         _ => None,
@@ -199,9 +199,9 @@ pub fn of<'a>(case: &Case, records: &'a [Record]) -> Vec<Landed<'a>> {
                 });
                 start = false;
             }
-            Event::CutMissed { cut } => cuts.push(Landed {
+            Event::CutMissed { cut } => cuts.push(CaseCut {
                 cut,
-                place: place(cut.kind, Column::NotMet),
+                cell: cell(cut.kind, Column::NotMet),
                 percent: None,
                 seq: record.seq,
                 late_ns: None,

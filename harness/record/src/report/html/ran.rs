@@ -2,8 +2,7 @@
 
 use super::book::Book;
 use crate::report::Run;
-use crate::report::campaigns::{self, CampaignReport};
-use dfota_core::campaign::Count;
+use crate::report::campaigns::{self, CampaignReport, CutWindow};
 use dfota_core::case::Package;
 use dfota_core::event::FileFacts;
 use dfota_core::rig_check::CheckOutcome;
@@ -11,7 +10,7 @@ use maud::{Markup, html};
 
 /// The campaigns in figures; nothing for a run without.
 pub fn campaigns(book: &Book<'_, '_>) -> Markup {
-    let campaigns = campaigns::of(book.run);
+    let campaigns = campaigns::reports(book.run);
     let repeats = campaigns::repeats(book.run);
     html! {
         @if !campaigns.is_empty() || repeats.is_some() || book.run.bisected.is_some() {
@@ -19,7 +18,7 @@ pub fn campaigns(book: &Book<'_, '_>) -> Markup {
                 h2 #campaigns-head { "Campaigns" }
                 @for campaign in &campaigns {
                     h3 { (campaign.campaign) }
-                    (stretches(campaign))
+                    (windows(campaign))
                 }
                 @if let Some(repeats) = repeats { p { (repeats) } }
                 @if let Some(found) = book.run.bisected { p { "The search came to: " (found) } }
@@ -28,21 +27,26 @@ pub fn campaigns(book: &Book<'_, '_>) -> Markup {
     }
 }
 
-/// The cuts of a campaign by the stretch of the update in which they landed.
-fn stretches(campaign: &CampaignReport) -> Markup {
+/// The cuts of a campaign by the window of the update in which they landed.
+fn windows(campaign: &CampaignReport) -> Markup {
     let tally = &campaign.tally;
     let confidence = campaign.confidence();
-    let row = |name: String, kind: &str, count: Count, bounded: bool| {
-        html! {
-            tr {
-                th scope="row" { (name) } td { (kind) }
-                td.number { (count.cuts) } td.number { (count.bricks) } td.number { (count.failed - count.bricks) }
-                @let bounds = confidence.filter(|_| bounded).map(|confidence| count.bounds(confidence));
-                td.number { @if let Some(bounds) = bounds { (bounds.above()) } }
-                td.number { @if let Some(bounds) = bounds { (bounds.below()) } }
-            }
-        }
-    };
+    let mut windows: Vec<CutWindow> = campaign.counted().collect();
+    windows.push(CutWindow::new(
+        "all of them",
+        "counted",
+        tally.counted,
+        confidence,
+    ));
+    windows.extend(campaign.directed());
+    if tally.outside.cuts > 0 {
+        windows.push(CutWindow::new(
+            "outside the window",
+            "made up for",
+            tally.outside,
+            None,
+        ));
+    }
     html! {
         div.scroll tabindex="0" role="region" aria-label=(format!("Cuts of {}", campaign.campaign)) {
             table {
@@ -53,12 +57,15 @@ fn stretches(campaign: &CampaignReport) -> Markup {
                         th.number scope="col" { "brick rate, " (bound) " bound" @if let Some(confidence) = confidence { ", " (confidence) " confidence for itself" } }
                     }
                 } }
-                tbody {
-                    @for (bin, count) in &tally.by_bin { (row(bin.to_string(), "counted", *count, true)) }
-                    (row("all of them".into(), "counted", tally.counted, true))
-                    @for (bin, count) in &tally.directed_by_bin { (row(bin.to_string(), "directed", *count, false)) }
-                    @if tally.outside.cuts > 0 { (row("outside the window".into(), "made up for", tally.outside, false)) }
-                }
+                tbody { @for window in &windows {
+                    tr {
+                        @let count = window.count;
+                        th scope="row" { (window.name) } td { (window.kind) }
+                        td.number { (count.cuts) } td.number { (count.bricks) } td.number { (count.failed - count.bricks) }
+                        td.number { @if let Some(bounds) = window.bounds() { (bounds.above()) } }
+                        td.number { @if let Some(bounds) = window.bounds() { (bounds.below()) } }
+                    }
+                } }
             }
         }
         @if !tally.earlier.is_empty() { p.quiet { "With the cuts of earlier runs: " (tally.earlier.join(", ")) "." } }
@@ -72,17 +79,18 @@ pub fn checks(book: &Book<'_, '_>) -> Markup {
         section #rig aria-labelledby="rig-head" {
             h2 #rig-head { "Checks of the rig" }
             @if checks.is_empty() { p { "The rig was not checked in this run." } }
-            @for (when, suite, looks) in checks {
-                @let failed = looks.iter().filter(|look| look.outcome == CheckOutcome::Fail).count();
+            @for around in checks {
+                @let (when, suite) = (around.when.name(), around.suite);
+                @let failed = around.checks.iter().filter(|look| look.outcome == CheckOutcome::Fail).count();
                 details.group open[failed > 0] {
                     summary {
-                        h3 { (when.name()) " " (suite) } " "
+                        h3 { (when) " " (suite) } " "
                         @if failed > 0 { span.badge.error { "! " (failed) " failed" } } @else { span.badge.pass { "✓ sound" } }
                     }
-                    div.scroll tabindex="0" role="region" aria-label=(format!("Checks of the rig {} {suite}", when.name())) {
+                    div.scroll tabindex="0" role="region" aria-label=(format!("Checks of the rig {when} {suite}")) {
                         table {
                             thead { tr { th scope="col" { "Outcome" } th scope="col" { "What" } th scope="col" { "What was seen" } } }
-                            tbody { @for look in *looks {
+                            tbody { @for look in around.checks {
                                 tr {
                                     td { (outcome(look.outcome)) }
                                     th scope="row" { (look.probe.name()) }
@@ -115,9 +123,9 @@ pub fn write(book: &Book<'_, '_>) -> Markup {
             dl.facts {
                 dt { "Ended" }
                 dd { @match run.ended {
-                    Some((exit, interrupted, safe)) => {
-                        "exit code " (exit) @if interrupted { ", interrupted" }
-                        @if safe { "; the rig is in its safe state" } @else { "; the rig could not be made safe" }
+                    Some(ended) => {
+                        "exit code " (ended.exit) @if ended.interrupted { ", interrupted" }
+                        @if ended.safe { "; the rig is in its safe state" } @else { "; the rig could not be made safe" }
                     }
                     None => { "it never ended: the harness was killed" }
                 } }

@@ -1,16 +1,14 @@
-//! How what was measured moved over the last runs: a small picture for each measurement, side by side, and the figures.
+//! Each measurement over the last runs: small pictures side by side, and the figures.
 
 use super::book::Book;
 use super::histogram::scale;
-use super::plot::{self, Area, Drawn, FAINT, INK, QUIET, TRANSFER, UPDATE, number, words};
-use dfota_core::event::Event;
+use super::plot::{self, Canvas, Drawn, FAINT, INK, QUIET, Scale, TRANSFER, UPDATE, number};
 use dfota_core::event::trend::{PastRun, Trend};
 use dfota_core::measure::Measure;
 use dfota_core::percentiles::Percentiles;
 use maud::{Markup, html};
-use plotters::element::{Circle, PathElement, Text};
+use plotters::style::RGBColor;
 use plotters::style::text_anchor::HPos;
-use plotters::style::{Color, RGBColor};
 
 const WIDTH: u32 = 380;
 const HEIGHT: u32 = 170;
@@ -40,7 +38,7 @@ pub fn write(book: &Book<'_, '_>, shown: &[(Measure, &'static str)]) -> Markup {
     };
     let courses: Vec<Course> = shown
         .iter()
-        .filter_map(|(measure, name)| Course::of(book, trend, *measure, name))
+        .filter_map(|(measure, name)| Course::new(book, trend, *measure, name))
         .collect();
     html! {
         h3 #trend { "Over the last runs" }
@@ -60,7 +58,7 @@ pub fn write(book: &Book<'_, '_>, shown: &[(Measure, &'static str)]) -> Markup {
 
 impl Course {
     /// Of what earlier runs and this one measured; none where no earlier run did.
-    fn of(book: &Book<'_, '_>, trend: &Trend, measure: Measure, name: &'static str) -> Option<Self> {
+    fn new(book: &Book<'_, '_>, trend: &Trend, measure: Measure, name: &'static str) -> Option<Self> {
         let unit = measure.unit().name();
         let earlier = trend.runs.iter().map(|run| of_past(run, measure));
         let spreads: Vec<Option<Percentiles>> = earlier.chain([of_run(book, measure)]).collect();
@@ -88,11 +86,11 @@ impl Course {
 
     fn draw(&self, trend: &Trend) -> Markup {
         let since = trend.runs.first().map_or("", |run| day(&run.utc));
-        plot::picture((WIDTH, HEIGHT), &self.in_words(), |area| {
-            self.axes(area, since)?;
-            self.line(area, 1, TRANSFER)?;
-            self.line(area, 0, UPDATE)?;
-            self.names(area)?;
+        plot::picture(WIDTH, HEIGHT, &self.in_words(), |canvas| {
+            self.axes(canvas, since)?;
+            self.line(canvas, 1, TRANSFER)?;
+            self.line(canvas, 0, UPDATE)?;
+            self.names(canvas)?;
             Ok(html! {})
         })
     }
@@ -130,63 +128,53 @@ impl Course {
         LEFT + (share * f64::from(RIGHT - LEFT)).round() as i32
     }
 
-    /// The largest value of the scale.
-    fn most(&self) -> f64 {
+    fn y(&self) -> Scale {
         let most = self.points.iter().map(|(_, [_, p99])| *p99).fold(0.0, f64::max);
-        if most > 0.0 { most * 1.05 } else { 1.0 }
+        Scale {
+            values: 0.0..if most > 0.0 { most * 1.05 } else { 1.0 },
+            pixels: [BOTTOM, TOP],
+        }
     }
 
-    fn y(&self, value: f64) -> i32 {
-        BOTTOM - (value / self.most() * f64::from(BOTTOM - TOP)).round() as i32
-    }
-
-    fn axes(&self, area: &Area<'_>, since: &str) -> Drawn {
-        for tick in plot::ticks(0.0, self.most(), 3.0) {
-            let y = self.y(tick);
+    fn axes(&self, canvas: &Canvas<'_>, since: &str) -> Drawn {
+        let scale = self.y();
+        for tick in scale.ticks(3.0) {
+            let y = scale.at(tick);
             let colour = if tick == 0.0 { INK } else { FAINT };
-            let grid = vec![(LEFT, y), (RIGHT, y)];
-            area.draw(&PathElement::new(grid, colour.stroke_width(1)))?;
-            let shown = Text::new(number(tick), (LEFT - 6, y), words(12, QUIET, HPos::Right));
-            area.draw(&shown)?;
+            canvas.line(vec![(LEFT, y), (RIGHT, y)], colour, 1)?;
+            canvas.text(&number(tick), (LEFT - 6, y), 12, QUIET, HPos::Right)?;
         }
         let below = BOTTOM + 15;
-        area.draw(&Text::new(
-            since.to_owned(),
-            (LEFT, below),
-            words(12, QUIET, HPos::Left),
-        ))?;
-        area.draw(&Text::new(
-            "this run",
-            (RIGHT + 4, below),
-            words(12, QUIET, HPos::Right),
-        ))
+        canvas.text(since, (LEFT, below), 12, QUIET, HPos::Left)?;
+        canvas.text("this run", (RIGHT + 4, below), 12, QUIET, HPos::Right)
     }
 
-    fn line(&self, area: &Area<'_>, which: usize, colour: RGBColor) -> Drawn {
-        let at = |(run, values): &(usize, [f64; 2])| (self.x(*run), self.y(values[which]));
-        let points: Vec<(i32, i32)> = self.points.iter().map(at).collect();
-        area.draw(&PathElement::new(points.clone(), colour.stroke_width(2)))?;
-        for (n, point) in points.iter().enumerate() {
-            let size = if self.points[n].0 + 1 == self.runs { 4 } else { 2 };
-            area.draw(&Circle::new(*point, size, colour.filled()))?;
+    fn line(&self, canvas: &Canvas<'_>, which: usize, colour: RGBColor) -> Drawn {
+        let scale = self.y();
+        let at = |(run, values): &(usize, [f64; 2])| (self.x(*run), scale.at(values[which]));
+        let points: Vec<_> = self.points.iter().map(at).collect();
+        canvas.line(points.clone(), colour, 2)?;
+        for (point, (run, _)) in points.into_iter().zip(&self.points) {
+            let size = if run + 1 == self.runs { 4 } else { 2 };
+            canvas.dot(point, size, colour)?;
         }
         Ok(())
     }
 
     /// The names of both lines, behind their ends.
-    fn names(&self, area: &Area<'_>) -> Drawn {
+    fn names(&self, canvas: &Canvas<'_>) -> Drawn {
         let Some((_, [p50, p99])) = self.points.last() else {
             return Ok(());
         };
-        let low = self.y(*p50).min(BOTTOM - 4);
-        let high = self.y(*p99).min(low - APART);
-        for (y, text, colour) in [
-            (low, format!("median {}", number(*p50)), UPDATE),
-            (high, format!("99 % {}", number(*p99)), TRANSFER),
-        ] {
-            area.draw(&Text::new(text, (RIGHT + 8, y), words(12, colour, HPos::Left)))?;
-        }
-        Ok(())
+        let scale = self.y();
+        let low = scale.at(*p50).min(BOTTOM - 4);
+        let high = scale.at(*p99).min(low - APART);
+        let (median, most) = (
+            format!("median {}", number(*p50)),
+            format!("99 % {}", number(*p99)),
+        );
+        canvas.text(&median, (RIGHT + 8, low), 12, UPDATE, HPos::Left)?;
+        canvas.text(&most, (RIGHT + 8, high), 12, TRANSFER, HPos::Left)
     }
 }
 
@@ -196,12 +184,8 @@ fn of_past(run: &PastRun, measure: Measure) -> Option<Percentiles> {
 }
 
 fn of_run(book: &Book<'_, '_>, measure: Measure) -> Option<Percentiles> {
-    let records = book.entries.iter().flat_map(|entry| entry.case.records);
-    let values = records.filter_map(|record| match &record.event {
-        Event::Measured(taken) if taken.name == measure.name() => Some(taken.value),
-        _ => None,
-    });
-    Percentiles::new(values.collect())
+    let values = book.entries.iter().flat_map(|entry| entry.case.values(measure));
+    Percentiles::new(values.map(|taken| taken.value).collect())
 }
 
 /// The day of a time in RFC 3339.

@@ -4,11 +4,11 @@
 //! written for cases alone that the suite gives ids there. No name stands twice in a case.
 
 use super::super::{CaseRun, Run, transcript};
-use dfota_core::event::{Attachments, Event};
+use dfota_core::event::Attachments;
 use dfota_core::measure::Measure;
 
 /// Names and values of a case, in the order in which they are written; values as they are, not yet fit for XML.
-pub(super) fn of(run: &Run<'_>, case: &CaseRun<'_>) -> Vec<(String, String)> {
+pub(super) fn properties(run: &Run<'_>, case: &CaseRun<'_>) -> Vec<(String, String)> {
     let mut list = Vec::new();
     let mut add = |name: &str, value: String| {
         if !value.is_empty() {
@@ -37,22 +37,26 @@ pub(super) fn of(run: &Run<'_>, case: &CaseRun<'_>) -> Vec<(String, String)> {
     add("via", planned.via.name().into());
     add("package", planned.package.name.clone());
     add("package.sha256", planned.package.sha256.clone());
-    let versions: Vec<&str> = versions(case).collect();
+    let mut versions = case.identities().map(|identity| identity.version.to_string());
+    let before = versions.next();
+    let after = versions.last().or_else(|| before.clone());
+    add("version.before", before.unwrap_or_default());
+    add("version.after", after.unwrap_or_default());
+    let joined = |values: &mut dyn Iterator<Item = String>| values.collect::<Vec<_>>().join("; ");
     add(
-        "version.before",
-        versions.first().map_or(String::new(), |text| (*text).into()),
+        "cut",
+        joined(&mut case.cuts_made().map(|made| made.cut.to_string())),
     );
     add(
-        "version.after",
-        versions.last().map_or(String::new(), |text| (*text).into()),
+        "landed",
+        joined(&mut case.cuts_made().map(|made| made.landed.to_string())),
     );
-    let (cuts, landed) = cuts(case);
-    add("cut", cuts.join("; "));
-    add("landed", landed.join("; "));
     for measure in Measure::ALL {
-        add(&format!("measure.{measure}"), taken(case, measure).join("; "));
+        let taken = case.values(measure);
+        let mut shown = taken.map(|taken| format!("{} {}", taken.value, taken.unit));
+        add(&format!("measure.{measure}"), joined(&mut shown));
     }
-    if !case.records.is_empty() {
+    if case.was_begun() {
         add("tries", (case.earlier.len() + 1).to_string());
     }
     add("rerun", case.rerun.into());
@@ -60,34 +64,6 @@ pub(super) fn of(run: &Run<'_>, case: &CaseRun<'_>) -> Vec<(String, String)> {
         add(name, value);
     }
     list
-}
-
-/// What the module said that it runs, each time it was asked.
-fn versions<'c>(case: &'c CaseRun<'_>) -> impl Iterator<Item = &'c str> {
-    case.records.iter().filter_map(|record| match &record.event {
-        Event::Identity { version, .. } => Some(version.as_str()),
-        _ => None,
-    })
-}
-
-/// Cuts that were made, and where each landed.
-fn cuts(case: &CaseRun<'_>) -> (Vec<String>, Vec<String>) {
-    let made = case.records.iter().filter_map(|record| match &record.event {
-        Event::CutMade(made) => Some((made.cut.to_string(), made.landed.to_string())),
-        _ => None,
-    });
-    made.unzip()
-}
-
-/// Every value of a measurement, with its unit.
-fn taken(case: &CaseRun<'_>, measure: Measure) -> Vec<String> {
-    let values = case.records.iter().filter_map(|record| match &record.event {
-        Event::Measured(taken) if taken.name == measure.name() => {
-            Some(format!("{} {}", taken.value, taken.unit))
-        }
-        _ => None,
-    });
-    values.collect()
 }
 
 /// Properties of TestRail's and Xray's importers.

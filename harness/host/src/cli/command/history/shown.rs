@@ -1,13 +1,13 @@
 //! The history on a terminal: a screen of it, or everything about some cases.
 
-use super::{RigKey, Rigs, percent};
+use super::{Rigs, percent};
 use crate::terminal::paint::{DIM, GREEN, Paint, RED, YELLOW};
 use dfota_core::measure::Measure;
 use dfota_record::count::count_of;
-use dfota_record::history::Entry;
-use dfota_record::history::entry::Kept;
+use dfota_record::history::HistoryRun;
 use dfota_record::history::figures::Figures;
 use dfota_record::history::rows::{Row, rows};
+use dfota_record::history::run::{HistoryCase, RigIdentity};
 use std::fmt::Write;
 use std::io::stdout;
 
@@ -22,12 +22,12 @@ const MARKS: usize = 12;
 
 /// A line for each case and campaign of each rig: those that fail first, as many as there is room for.
 pub(super) fn table(rigs: &Rigs, all: bool, paint: Paint) -> String {
-    let mut shown: Vec<(&RigKey, &Vec<Entry>, Vec<Row<'_>>)> = rigs
+    let mut shown: Vec<(&RigIdentity, &Vec<HistoryRun>, Vec<Row<'_>>)> = rigs
         .iter()
         .map(|(rig, runs)| (rig, runs, rows(runs, !all)))
         .collect();
     // The rig that ran last comes first.
-    let last = |runs: &Vec<Entry>| runs.last().map(|run| run.utc.clone());
+    let last = |runs: &Vec<HistoryRun>| runs.last().map(|run| run.utc.clone());
     shown.sort_by_key(|(_, runs, _)| std::cmp::Reverse(last(runs)));
     let mut room = if all { usize::MAX } else { lines() };
     // The prompt, the heading, and the two lines of the end.
@@ -97,11 +97,11 @@ fn shares(cases: &[usize], room: usize) -> Vec<usize> {
 }
 
 /// When a run began, to the minute.
-fn minute(run: &Entry) -> &str {
+fn minute(run: &HistoryRun) -> &str {
     run.utc.get(..16).unwrap_or(&run.utc)
 }
 
-fn head(text: &mut String, rig: &RigKey, runs: &[Entry]) {
+fn head(text: &mut String, rig: &RigIdentity, runs: &[HistoryRun]) {
     let simulated = if rig.simulated { " (SIMULATED)" } else { "" };
     let _ = writeln!(
         text,
@@ -161,7 +161,7 @@ pub(super) fn in_full(rigs: &Rigs, all: bool) -> String {
     text
 }
 
-fn case(text: &mut String, row: &Row<'_>, runs: &[Entry]) {
+fn case(text: &mut String, row: &Row<'_>, runs: &[HistoryRun]) {
     let figures = &row.figures;
     let _ = writeln!(
         text,
@@ -179,7 +179,7 @@ fn case(text: &mut String, row: &Row<'_>, runs: &[Entry]) {
         row.trend()
     );
     for (name, measured) in &figures.measures {
-        let percentiles = measured.spread;
+        let percentiles = measured.percentiles;
         let _ = writeln!(
             text,
             "  {name:<15} p50 {}, p90 {}, p99 {}, max {} {} of {}",
@@ -201,8 +201,8 @@ fn case(text: &mut String, row: &Row<'_>, runs: &[Entry]) {
 }
 
 /// The result of a campaign in a run, and its cases that did not pass.
-fn campaign(text: &mut String, run: &Entry, kept: &[&Kept]) {
-    let figures = Figures::of(kept.iter().copied());
+fn campaign(text: &mut String, run: &HistoryRun, kept: &[&HistoryCase]) {
+    let figures = Figures::new(kept.iter().copied());
     let _ = writeln!(
         text,
         "  {} {} run: {} passed, {} failed, {} errors and inconclusive; {} not run  {}",
@@ -221,7 +221,7 @@ fn campaign(text: &mut String, run: &Entry, kept: &[&Kept]) {
     }
 }
 
-fn one(text: &mut String, run: &Entry, kept: &Kept) {
+fn one(text: &mut String, run: &HistoryRun, kept: &HistoryCase) {
     let flaky = if kept.is_flaky() { ", flaky" } else { "" };
     let rule = kept
         .rule

@@ -4,7 +4,7 @@ use dfota_core::log::found::LogUpdate;
 use dfota_core::log::reader::LogReader;
 use dfota_core::log::summary::{NO_LOG_TELLS, StepText, headline, not_known, steps, summary};
 use dfota_record::log::opened::Log;
-use dfota_record::log::summary::{Tally, Times, facts};
+use dfota_record::log::summary::{LogTally, Times, facts};
 use serde_json::{Value, json};
 
 /// What comes before the updates.
@@ -19,7 +19,7 @@ pub(super) fn head(log: &Log) -> String {
 }
 
 pub(super) fn update(update: &LogUpdate, is_first: bool) -> String {
-    let times = Times::of(update);
+    let times = Times::new(update);
     let step = |step: StepText| {
         json!({
             "what": step.text,
@@ -58,7 +58,7 @@ pub(super) fn update(update: &LogUpdate, is_first: bool) -> String {
 }
 
 /// What comes behind them.
-pub(super) fn tail(reader: &LogReader, tally: &Tally) -> String {
+pub(super) fn tail(reader: &LogReader, tally: &LogTally) -> String {
     let read = reader.read();
     let tail = json!({
         "lines": read.lines,

@@ -6,7 +6,7 @@ use dfota_core::log::found::{LogOutcome, LogUpdate};
 use dfota_core::log::reader::LogReader;
 use dfota_core::log::summary::{NO_LOG_TELLS, headline, not_known, steps, summary};
 use dfota_record::log::opened::Log;
-use dfota_record::log::summary::{Tally, Times, facts, title};
+use dfota_record::log::summary::{LogTally, Times, facts, title};
 use std::fmt::Write;
 
 /// Updates whose steps are shown; behind them, those of illegal ones alone.
@@ -71,7 +71,7 @@ pub(super) fn update(update: &LogUpdate, paint: Paint) -> String {
 
 /// The steps, with their lines, and their times where the log has them.
 fn table(update: &LogUpdate) -> String {
-    let times = Times::of(update);
+    let times = Times::new(update);
     let steps = steps(update);
     let mut text = String::new();
     let seconds = if times.is_some() { "seconds" } else { "" };
@@ -91,7 +91,7 @@ fn table(update: &LogUpdate) -> String {
     text
 }
 
-pub(super) fn tail(reader: &LogReader, tally: &Tally, paint: Paint) -> String {
+pub(super) fn tail(reader: &LogReader, tally: &LogTally, paint: Paint) -> String {
     let mut text = String::from("------------\n");
     let _ = writeln!(text, "{:>12} {}", "Summary", paint.styled(BOLD, &tally.words()));
     for fact in facts(reader) {

@@ -3,7 +3,7 @@
 use dfota_record::day::Day;
 use dfota_record::evidence::maker::{self, MakeError};
 use dfota_record::journal;
-use dfota_record::report::certificate::{Certificate, JournalFacts, TooEarly};
+use dfota_record::report::test_report::{JournalFacts, TestReport, TooEarly};
 use dfota_record::report::{ReportError, Run};
 use std::path::Path;
 
@@ -31,7 +31,7 @@ pub enum TestReportError {
 }
 
 /// The contents of the test report of a run folder, from its journal alone, `masked` if the run or the caller says so.
-pub fn contents(folder: &Path, masked: bool, issued: Option<Day>) -> Result<Certificate, TestReportError> {
+pub fn contents(folder: &Path, masked: bool, issued: Option<Day>) -> Result<TestReport, TestReportError> {
     let records = journal::read(folder, masked).map_err(ReportError::from)?;
     let run = Run::new(&records).map_err(|why| ReportError::Run {
         path: folder.to_owned(),
@@ -45,7 +45,7 @@ pub fn contents(folder: &Path, masked: bool, issued: Option<Day>) -> Result<Cert
         sha256: given_away.sha256,
         records: records.len(),
     };
-    Ok(Certificate::of(&run, &records, journal, issued)?)
+    Ok(TestReport::new(&run, &records, journal, issued)?)
 }
 
 /// Typesets the test report of a run folder; gives its path.

@@ -15,6 +15,7 @@ use dfota_core::event::{Event, FileFacts, RigFacts, RunStarted, SCHEMA};
 use dfota_core::seed::Seed;
 use dfota_record::digest::sha256_hex;
 use dfota_record::history;
+use dfota_record::history::run::RigIdentity;
 use dfota_record::journal::{Journal, stamp};
 use dfota_record::shell_word::shell_word;
 use std::path::{Path, PathBuf};
@@ -179,7 +180,12 @@ fn says_simulated(rig: &Rig, suites: &[Suite]) -> bool {
 /// Writes down the results of earlier runs. A history that cannot be read does not stop a run.
 fn trend(store: &Path, rig: &Rig, simulated: bool, planned: &[Planned], journal: &Journal) {
     let cases: Vec<&Case> = planned.iter().map(|planned| &planned.case).collect();
-    match history::trend::read(store, (&rig.name, module_word(rig.module), simulated), &cases) {
+    let rig = RigIdentity {
+        name: rig.name.clone(),
+        module: module_word(rig.module).to_owned(),
+        simulated,
+    };
+    match history::trend::read(store, &rig, &cases) {
         Ok(None) => {}
         Ok(Some(trend)) => journal.post(Event::Trend(trend)),
         Err(why) => {

@@ -26,7 +26,7 @@ use dfota_core::seed::Seed;
 use dfota_core::verdict::Rule;
 use dfota_core::wear::WearCount;
 use dfota_record::evidence::signing_key::SigningKey;
-use dfota_record::journal::{Journal, Writer};
+use dfota_record::journal::{Journal, JournalWriter};
 use dfota_record::retention::hold;
 use std::fs::File;
 use std::path::PathBuf;
@@ -86,7 +86,7 @@ pub(super) struct Open<'p> {
     store: PathBuf,
     clock: Clock,
     journal: Journal,
-    writer: Writer,
+    writer: JournalWriter,
     wear: Arc<Mutex<WearCount>>,
     campaigns: Campaigns,
     /// Until the reports are there: `prune` leaves a run alone that somebody holds.
@@ -125,7 +125,7 @@ impl<'p> Open<'p> {
         let store = history_place::of_run(&args.selection.state, &out)?;
         let (observer, wear) = Counting::new(observer(args, plan, suites, *searches, common));
         let (journal, writer) =
-            Writer::start(&out, clock, Box::new(observer)).map_err(|why| unwritable(&out, &why))?;
+            JournalWriter::start(&out, clock, Box::new(observer)).map_err(|why| unwritable(&out, &why))?;
         let held = hold(&out);
         let begun = begin::facts(args, rig, suites, prepared.seed, &out, *searches);
         let name = begun.run.clone();

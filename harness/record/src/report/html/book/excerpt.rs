@@ -1,4 +1,4 @@
-//! What a page quotes of a transcript: the moments, not every percentage.
+//! The part of a transcript that the page quotes: the moments, not every percentage.
 
 use super::Book;
 use crate::journal::places;
@@ -23,7 +23,7 @@ pub struct Excerpt<'a> {
 impl<'a> Excerpt<'a> {
     /// Of a case: its last lines, without percentages between the first and the last of a stretch. What the verdict rests on
     /// is always in it.
-    pub fn of(case: &CaseRun<'a>) -> Self {
+    pub fn new(case: &CaseRun<'a>) -> Self {
         let shown: Vec<(&Record, String)> = case
             .records
             .iter()
@@ -99,7 +99,7 @@ fn class(case: &CaseRun<'_>, record: &Record) -> Option<&'static str> {
     }
 }
 
-/// The lines of the journal that the verdict on a case rests on; those that are quoted lead there.
+/// The lines of the journal that the verdict on a case rests on, with links to those that are quoted.
 pub fn evidence<'a>(book: &Book<'_, 'a>, case: &CaseRun<'a>) -> Markup {
     let said = |seq: &u64| transcript::shown(book.record(case, *seq)?);
     html! {

@@ -1,7 +1,7 @@
 //! What did not pass, by the rule that fired and by where the cut was, in the order of an update.
 
-use super::place::{Column, Landed};
-use super::{Entry, rank};
+use super::place::{CaseCut, Column};
+use super::{CaseEntry, rank};
 use dfota_core::verdict::{Rule, Verdict};
 use std::collections::BTreeMap;
 
@@ -13,25 +13,25 @@ pub type Spot = Option<(Column, u8)>;
 
 /// Cases on which one rule fired.
 #[derive(Debug)]
-pub struct Group {
+pub struct FailureGroup {
     pub rule: Rule,
     /// Name of its anchor.
     pub anchor: String,
-    /// Whether it speaks of the module.
+    /// Whether the module is at fault.
     pub of_module: bool,
     /// Where, in the order of an update.
-    pub places: Vec<Together>,
+    pub places: Vec<PlaceGroup>,
 }
 
 /// Cases of a group whose cuts were near each other.
 #[derive(Debug)]
-pub struct Together {
+pub struct PlaceGroup {
     pub words: String,
     /// Their places in the plan, from 0, in its order.
     pub entries: Vec<usize>,
 }
 
-impl Group {
+impl FailureGroup {
     /// How many cases it has.
     pub fn count(&self) -> usize {
         self.places.iter().map(|place| place.entries.len()).sum()
@@ -44,14 +44,14 @@ impl Group {
 }
 
 /// Where the last cut was that was made; the last one that was not, where none was.
-pub fn spot(cuts: &[Landed<'_>]) -> Spot {
+pub fn spot(cuts: &[CaseCut<'_>]) -> Spot {
     let made = cuts.iter().rfind(|cut| cut.late_ns.is_some());
     made.or(cuts.last())
-        .map(|cut| (cut.place.column, cut.percent.unwrap_or(0)))
+        .map(|cut| (cut.cell.column, cut.percent.unwrap_or(0)))
 }
 
 /// The groups: those of the module before those of ours.
-pub fn of(entries: &[Entry<'_, '_>]) -> Vec<Group> {
+pub fn groups(entries: &[CaseEntry<'_, '_>]) -> Vec<FailureGroup> {
     let mut by_rule: BTreeMap<(u8, Rule), Vec<(Spot, usize)>> = BTreeMap::new();
     for (n, entry) in entries.iter().enumerate() {
         if let Some(finding) = entry.case.verdict.finding() {
@@ -63,7 +63,7 @@ pub fn of(entries: &[Entry<'_, '_>]) -> Vec<Group> {
     for ((rank, rule), mut cases) in by_rule {
         cases.sort_by_key(|(spot, n)| (spot.is_none(), *spot, *n));
         let (first, verdict) = (cases[0].0, &entries[cases[0].1].case.verdict);
-        let group = Group {
+        let group = FailureGroup {
             rule,
             anchor: format!("{}-{rule}", verdict.name()),
             of_module: matches!(verdict, Verdict::Fail(_)),
@@ -76,7 +76,7 @@ pub fn of(entries: &[Entry<'_, '_>]) -> Vec<Group> {
 }
 
 /// Sorted cases in stretches of their own.
-fn places(cases: &[(Spot, usize)]) -> Vec<Together> {
+fn places(cases: &[(Spot, usize)]) -> Vec<PlaceGroup> {
     let near = |one: &(Spot, usize), other: &(Spot, usize)| match (one.0, other.0) {
         (Some((Column::Updating(_), one)), Some((Column::Updating(_), other))) => other - one <= NEAR,
         (one, other) => one == other,
@@ -85,7 +85,7 @@ fn places(cases: &[(Spot, usize)]) -> Vec<Together> {
         let mut entries: Vec<usize> = cases.iter().map(|(_, n)| *n).collect();
         entries.sort_unstable();
         let words = words(cases[0].0, cases[cases.len() - 1].0);
-        Together { words, entries }
+        PlaceGroup { words, entries }
     };
     cases.chunk_by(near).map(together).collect()
 }

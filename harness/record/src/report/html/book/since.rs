@@ -1,12 +1,12 @@
-//! Since when cases do not pass, by what earlier runs came to.
+//! Since when cases do not pass, by the results of earlier runs.
 
-use super::{Book, Entry, rank};
-use dfota_core::case::without_turn;
+use super::{Book, CaseEntry, rank};
+use crate::case_name::CaseName;
 use dfota_core::event::trend::{PastRun, Trend};
 use std::collections::HashMap;
 
-/// What earlier runs had of each case: a letter for each run, by suite and id.
-pub type Past<'a> = HashMap<(&'a str, &'a str), &'a str>;
+/// The results of each case in earlier runs: a letter for each run.
+pub type Past<'a> = HashMap<CaseName<'a>, &'a str>;
 
 /// When a case began to end as it does.
 enum Since {
@@ -23,7 +23,7 @@ pub fn past<'a>(trend: Option<&'a Trend>) -> Past<'a> {
     let cases = trend.map_or(&[][..], |trend| &trend.cases);
     let case = cases
         .iter()
-        .map(|past| ((past.suite.as_str(), past.id.as_str()), past.verdicts.as_str()));
+        .map(|past| (CaseName::new(&past.suite, &past.id), past.verdicts.as_str()));
     case.collect()
 }
 
@@ -33,7 +33,7 @@ pub fn words(book: &Book<'_, '_>, cases: impl Iterator<Item = usize>) -> Option<
     let (mut older, mut now, mut first, mut all) = (Vec::new(), Vec::new(), 0, 0);
     for case in cases {
         all += 1;
-        match of(book, &book.entries[case]) {
+        match since(book, &book.entries[case]) {
             Since::Run { at, known } => older.push((at, known)),
             Since::Now(before) => now.push(before),
             Since::First => first += 1,
@@ -68,9 +68,8 @@ pub fn words(book: &Book<'_, '_>, cases: impl Iterator<Item = usize>) -> Option<
     Some(parts.join("; "))
 }
 
-fn of(book: &Book<'_, '_>, entry: &Entry<'_, '_>) -> Since {
-    let case = entry.case.case;
-    let name = (case.suite.as_str(), without_turn(&case.id));
+fn since(book: &Book<'_, '_>, entry: &CaseEntry<'_, '_>) -> Since {
+    let name = CaseName::from(entry.case.case).without_turn();
     let marks = book.past.get(&name).copied().unwrap_or_default();
     let alike = |mark: char| match rank(&entry.case.verdict) {
         0 => mark == 'F',

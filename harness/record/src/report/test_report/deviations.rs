@@ -35,7 +35,7 @@ pub struct Deviation {
 }
 
 /// All of them, without the kinds of which there are none.
-pub(super) fn of(run: &Run<'_>) -> Vec<Deviation> {
+pub(super) fn deviations(run: &Run<'_>) -> Vec<Deviation> {
     let kinds = [
         ("Overrides on the command line", overrides(&run.started.args)),
         ("Cases left out", left_out(run)),
@@ -128,7 +128,10 @@ fn retries(run: &Run<'_>) -> Vec<String> {
             causes.entry(cause).or_default().push((case, tried));
         }
     }
-    let mut lines: Vec<String> = causes.iter().map(|(cause, tries)| again(cause, tries)).collect();
+    let mut lines: Vec<String> = causes
+        .iter()
+        .map(|((how, why), tries)| again(how, why, tries))
+        .collect();
     let flaky = run.flaky();
     if flaky > 0 {
         lines.push(format!(
@@ -138,7 +141,7 @@ fn retries(run: &Run<'_>) -> Vec<String> {
     lines
 }
 
-fn again((how, why): &(String, &str), tries: &[(&CaseRun<'_>, &TryEnded)]) -> String {
+fn again(how: &str, why: &str, tries: &[(&CaseRun<'_>, &TryEnded)]) -> String {
     let which = match tries {
         [(case, tried)] => {
             let finding = tried.verdict.finding();
@@ -156,14 +159,17 @@ fn again((how, why): &(String, &str), tries: &[(&CaseRun<'_>, &TryEnded)]) -> St
 
 fn restored(run: &Run<'_>) -> Vec<String> {
     let after = |case: &CaseRun<'_>| {
-        let (by, version) = case.restored?;
-        Some(format!("after {}: by {by}, to {version}", case.case.id))
+        let restored = case.restored?;
+        Some(format!(
+            "after {}: by {}, to {}",
+            case.case.id, restored.by, restored.version
+        ))
     };
     run.cases.iter().filter_map(after).collect()
 }
 
 fn made_up_for(run: &Run<'_>) -> Vec<String> {
-    let campaigns = campaigns::of(run);
+    let campaigns = campaigns::reports(run);
     let elsewhere = campaigns
         .iter()
         .filter(|campaign| campaign.tally.outside.cuts > 0);
@@ -181,11 +187,16 @@ fn made_up_for(run: &Run<'_>) -> Vec<String> {
 
 fn rig(run: &Run<'_>) -> Vec<String> {
     let mut all = Vec::new();
-    for (when, suite, checks) in &run.rig_checks {
-        for check in checks.iter().filter(|check| check.outcome == CheckOutcome::Fail) {
+    for around in &run.rig_checks {
+        for check in around
+            .checks
+            .iter()
+            .filter(|check| check.outcome == CheckOutcome::Fail)
+        {
             all.push(format!(
-                "the rig failed its check {} suite {suite} and is in quarantine since: {}",
-                when.name(),
+                "the rig failed its check {} suite {} and is in quarantine since: {}",
+                around.when.name(),
+                around.suite,
                 check.seen
             ));
         }
@@ -215,11 +226,11 @@ fn end(run: &Run<'_>) -> Vec<String> {
             "the harness was killed: the journal has no end, and the state of the rig is not known"
                 .to_owned(),
         ),
-        Some((_, interrupted, safe)) => {
-            if interrupted {
+        Some(ended) => {
+            if ended.interrupted {
                 all.push("the run was interrupted by a signal".to_owned());
             }
-            if !safe {
+            if !ended.safe {
                 all.push("the rig could not be brought to its safe state".to_owned());
             }
         }

@@ -1,12 +1,11 @@
 //! One line for each case.
 
-use crate::journal::places;
 use crate::report::{CaseRun, Run};
-use dfota_core::event::Event;
+use dfota_core::event::{Event, Record};
 use dfota_core::verdict::Verdict;
 use serde::Serialize;
 
-/// What came of a case.
+/// The result of a case.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct CaseResult {
     pub suite: String,
@@ -17,7 +16,7 @@ pub struct CaseResult {
     pub versions: String,
     /// Where each cut landed; `not met` where its moment never came.
     pub cuts: Vec<String>,
-    /// What became of the module.
+    /// The state of the module afterwards.
     pub outcome: Option<&'static str>,
     /// Pass, fail, error, inconclusive, skip, not-reached.
     pub verdict: &'static str,
@@ -31,8 +30,8 @@ pub struct CaseResult {
     pub tries: usize,
 }
 
-/// What came of this case.
-pub(super) fn of(run: &Run<'_>, case: &CaseRun<'_>) -> CaseResult {
+/// The result of this case.
+pub(super) fn result(run: &Run<'_>, case: &CaseRun<'_>) -> CaseResult {
     let (rule, sentence) = match &case.verdict {
         Verdict::Pass => (None, None),
         Verdict::Skip { reason } => (None, Some(reason.clone())),
@@ -54,19 +53,19 @@ pub(super) fn of(run: &Run<'_>, case: &CaseRun<'_>) -> CaseResult {
         verdict: case.verdict.name(),
         rule,
         sentence,
-        evidence: places(case.evidence),
-        tries: case.earlier.len() + usize::from(!case.records.is_empty()),
+        evidence: case.evidence_lines(),
+        tries: case.earlier.len() + usize::from(case.was_begun()),
     }
 }
 
 /// The records since the try before the last one ended.
-fn last_try<'a>(case: &CaseRun<'a>) -> &'a [dfota_core::event::Record] {
-    let ended = |record: &dfota_core::event::Record| matches!(record.event, Event::TryEnded(_));
+fn last_try<'a>(case: &CaseRun<'a>) -> &'a [Record] {
+    let ended = |record: &Record| matches!(record.event, Event::TryEnded(_));
     let from = case.records.iter().rposition(ended).map_or(0, |at| at + 1);
     &case.records[from..]
 }
 
-fn landed(record: &dfota_core::event::Record) -> Option<String> {
+fn landed(record: &Record) -> Option<String> {
     match &record.event {
         Event::CutMade(made) => Some(made.landed.to_string()),
         Event::CutMissed { .. } => Some("not met".to_owned()),

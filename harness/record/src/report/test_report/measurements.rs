@@ -1,24 +1,20 @@
 //! What was measured, over all cases.
 
 use crate::report::Run;
-use dfota_core::event::Event;
 use dfota_core::measure::Measure;
+use dfota_core::percentiles::nearest_rank;
 use serde::Serialize;
 
 /// The values of one measurement.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Measured {
+pub struct MeasurementSummary {
     /// Its name, as suites have it.
     pub name: &'static str,
     pub means: &'static str,
     pub unit: &'static str,
     pub count: usize,
-    pub min: String,
-    /// The one in the middle.
-    pub median: String,
-    /// The one that 95 % do not exceed (nearest rank).
-    pub p95: String,
-    pub max: String,
+    #[serde(flatten)]
+    pub range: ShownRange,
     /// The limits that cases declare for it.
     pub limits: String,
     /// How many values lay outside of those of their case.
@@ -26,40 +22,50 @@ pub struct Measured {
 }
 
 /// Every measurement of which there is a value.
-pub(super) fn of(run: &Run<'_>) -> Vec<Measured> {
+pub(super) fn measurements(run: &Run<'_>) -> Vec<MeasurementSummary> {
     Measure::ALL
         .iter()
-        .filter_map(|measure| measured(run, *measure))
+        .filter_map(|measure| MeasurementSummary::new(run, *measure))
         .collect()
 }
 
-fn measured(run: &Run<'_>, measure: Measure) -> Option<Measured> {
-    let mut values = Vec::new();
-    let mut outside = 0;
-    let unit = measure.unit().name();
-    for record in run.cases.iter().flat_map(|case| case.records) {
-        let Event::Measured(taken) = &record.event else {
-            continue;
-        };
-        if taken.name != measure.name() {
-            continue;
-        }
-        values.push(taken.value);
-        outside += usize::from(taken.is_out_of_limits());
+/// How values lie, as they are shown.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ShownRange {
+    pub min: String,
+    /// The one in the middle.
+    pub median: String,
+    /// The one that 95 % do not exceed (nearest rank).
+    pub p95: String,
+    pub max: String,
+}
+
+impl ShownRange {
+    /// Of these values; nothing of none.
+    pub(super) fn new(mut values: Vec<f64>, shown: impl Fn(f64) -> String) -> Option<Self> {
+        values.sort_by(f64::total_cmp);
+        Some(Self {
+            min: shown(*values.first()?),
+            median: shown(nearest_rank(&values, 50)?),
+            p95: shown(nearest_rank(&values, 95)?),
+            max: shown(*values.last()?),
+        })
     }
-    values.sort_by(f64::total_cmp);
-    Some(Measured {
-        name: measure.name(),
-        means: means(measure),
-        unit,
-        count: values.len(),
-        min: shown(*values.first()?),
-        median: shown(rank(&values, 0.5)?),
-        p95: shown(rank(&values, 0.95)?),
-        max: shown(*values.last()?),
-        limits: limits(run, measure),
-        outside,
-    })
+}
+
+impl MeasurementSummary {
+    fn new(run: &Run<'_>, measure: Measure) -> Option<Self> {
+        let taken = || run.cases.iter().flat_map(|case| case.values(measure));
+        Some(Self {
+            name: measure.name(),
+            means: means(measure),
+            unit: measure.unit().name(),
+            count: taken().count(),
+            range: ShownRange::new(taken().map(|taken| taken.value).collect(), shown)?,
+            limits: limits(run, measure),
+            outside: taken().filter(|taken| taken.is_out_of_limits()).count(),
+        })
+    }
 }
 
 /// The limits of all cases that were begun, also of those in which it was never taken.
@@ -83,12 +89,6 @@ fn limits(run: &Run<'_>, measure: Measure) -> String {
     } else {
         limits.join(", ")
     }
-}
-
-/// The value of a sorted list that this share of all do not exceed, by nearest rank: one that was really seen.
-pub(super) fn rank(sorted: &[f64], share: f64) -> Option<f64> {
-    let at = (share * sorted.len() as f64).ceil() as usize;
-    sorted.get(at.max(1) - 1).copied()
 }
 
 fn shown(value: f64) -> String {

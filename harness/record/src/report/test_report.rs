@@ -12,22 +12,48 @@ mod sampling;
 mod uncertainty;
 
 pub use deviations::Deviation;
-pub use measurements::Measured;
+pub use measurements::{MeasurementSummary, ShownRange};
 pub use requirements::{Family, Requirement};
 pub use results::CaseResult;
-pub use sampling::{Sampled, Stretch};
-pub use uncertainty::{Spread, Uncertainty};
+pub use sampling::{CampaignSampling, WindowCount};
+pub use uncertainty::{CutTime, Uncertainty};
 
-use super::Run;
+use super::{CaseRun, Run};
 use crate::day::Day;
 use dfota_core::event::lab::Lab;
-use dfota_core::event::{Event, FileFacts, Record};
+use dfota_core::event::{FileFacts, Record};
 use dfota_core::outcome::Outcome;
 use dfota_core::verdict::Verdict;
 use serde::Serialize;
 
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Certificate {
+pub struct TestReport {
+    #[serde(flatten)]
+    pub issue: Issue,
+    #[serde(flatten)]
+    pub identification: Identification,
+    /// What the cases showed, in words.
+    pub conclusion: Vec<String>,
+    /// How many cases ended how.
+    pub counts: Vec<(&'static str, usize)>,
+    /// The requirements that the suites name, and what their cases say.
+    pub requirements: Vec<Requirement>,
+    /// How the cuts were sampled (k).
+    pub sampling: Sampling,
+    /// What was measured, with units (m).
+    pub measurements: Vec<MeasurementSummary>,
+    /// How well the time of a cut is known; nothing where none was made.
+    pub uncertainty: Option<Uncertainty>,
+    /// Additions, deviations and exclusions (n).
+    pub deviations: Vec<Deviation>,
+    pub results: Vec<CaseResult>,
+    /// What counts as a brick.
+    pub brick_means: &'static str,
+}
+
+/// Which report it is, of which run, and of which day.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Issue {
     /// Name of the run, which is the report's number; on every page.
     pub run: String,
     /// The module was simulated: nothing here says anything about a real one.
@@ -40,43 +66,31 @@ pub struct Certificate {
     pub issued_parts: [u16; 3],
     /// The journal that this is made of.
     pub journal: JournalFacts,
+}
+
+/// Who tested what, when, and with what.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Identification {
     /// Name, address and location (b, c), customer (e).
-    pub laboratory: Vec<Entry>,
+    pub laboratory: Vec<ReportItem>,
     /// What was tested (g).
-    pub item: Vec<Entry>,
+    pub item: Vec<ReportItem>,
     /// Receipt, performance and issue (h, i, j).
-    pub dates: Vec<Entry>,
+    pub dates: Vec<ReportItem>,
     /// What was tested with, and under which conditions (f, 7.8.3.1 a).
-    pub method: Vec<Entry>,
+    pub method: Vec<ReportItem>,
     pub packages: Vec<PackageFacts>,
     /// What others provided (p).
     pub external: Vec<String>,
-    /// What came of the cases, in words.
-    pub conclusion: Vec<String>,
-    /// How many cases ended how.
-    pub counts: Vec<(&'static str, usize)>,
-    /// The requirements that the suites name, and what their cases say.
-    pub requirements: Vec<Requirement>,
-    /// How the cuts were sampled (k).
-    pub sampling: Sampling,
-    /// What was measured, with units (m).
-    pub measurements: Vec<Measured>,
-    /// How well the time of a cut is known; nothing where none was made.
-    pub uncertainty: Option<Uncertainty>,
-    /// Additions, deviations and exclusions (n).
-    pub deviations: Vec<Deviation>,
-    pub results: Vec<CaseResult>,
-    /// What counts as a brick.
-    pub brick_means: &'static str,
 }
 
-/// A name and what is said of it.
+/// A name and its value.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Entry {
+pub struct ReportItem {
     pub name: &'static str,
-    /// What is said; nothing where nobody said it.
+    /// Nothing where nobody stated it.
     pub value: Option<String>,
-    /// The key of the rig file that says it, where one does.
+    /// The key of the rig file that states it, where one does.
     pub key: Option<&'static str>,
 }
 
@@ -104,7 +118,7 @@ pub struct PackageFacts {
 pub struct Sampling {
     /// Of every random choice.
     pub seed: u64,
-    pub campaigns: Vec<Sampled>,
+    pub campaigns: Vec<CampaignSampling>,
 }
 
 /// The day of issue is before the tests were over.
@@ -117,55 +131,65 @@ pub struct TooEarly {
     ended: Day,
 }
 
-impl Certificate {
+impl TestReport {
     /// The report of a run. Without a day of issue it is that on which the run ended.
-    pub fn of(
+    pub fn new(
         run: &Run<'_>,
         records: &[Record],
         journal: JournalFacts,
         issued: Option<Day>,
     ) -> Result<Self, TooEarly> {
         let until = records.last().map_or(run.utc, |record| record.utc.as_str());
-        let ended = Day::of_utc(until);
+        let ended = Day::from_utc(until);
         if let (Some(issued), Some(ended)) = (issued, ended)
             && issued < ended
         {
             return Err(TooEarly { issued, ended });
         }
         let started = run.started;
-        let lab = started.rig.lab.as_deref();
         let issued = issued.or(ended);
-        let issued_text = issued.map_or_else(|| "unknown".to_owned(), |day| day.to_string());
-        Ok(Self {
+        let issue = Issue {
             run: started.run.clone(),
             simulated: started.rig.simulated,
             speed: started.rig.speed,
+            issued: issued.map_or_else(|| "unknown".to_owned(), |day| day.to_string()),
             issued_parts: issued.map_or([1970, 1, 1], Day::parts),
             journal,
-            laboratory: laboratory(lab),
-            item: item(run, lab),
-            dates: dates(run, lab, until, &issued_text),
-            method: method(run, lab),
-            packages: packages(run),
-            external: lab.map_or_else(Vec::new, |lab| lab.external.clone()),
+        };
+        Ok(Self {
+            identification: Identification::new(run, until, &issue.issued),
+            issue,
             conclusion: conclusion(run),
             counts: counts(run),
-            requirements: requirements::of(run),
+            requirements: requirements::requirements(run),
             sampling: Sampling {
                 seed: started.seed,
-                campaigns: sampling::of(run),
+                campaigns: sampling::sampling(run),
             },
-            measurements: measurements::of(run),
-            uncertainty: uncertainty::of(run),
-            deviations: deviations::of(run),
-            results: run.cases.iter().map(|case| results::of(run, case)).collect(),
+            measurements: measurements::measurements(run),
+            uncertainty: uncertainty::uncertainty(run),
+            deviations: deviations::deviations(run),
+            results: run.cases.iter().map(|case| results::result(run, case)).collect(),
             brick_means: Outcome::BRICK,
-            issued: issued_text,
         })
     }
 }
 
-impl Entry {
+impl Identification {
+    fn new(run: &Run<'_>, until: &str, issued: &str) -> Self {
+        let lab = run.started.rig.lab.as_deref();
+        Self {
+            laboratory: laboratory(lab),
+            item: item(run, lab),
+            dates: dates(run, lab, until, issued),
+            method: method(run, lab),
+            packages: packages(run),
+            external: lab.map_or_else(Vec::new, |lab| lab.external.clone()),
+        }
+    }
+}
+
+impl ReportItem {
     fn new(name: &'static str, value: impl Into<String>) -> Self {
         Self {
             name,
@@ -183,17 +207,17 @@ impl Entry {
     }
 }
 
-fn laboratory(lab: Option<&Lab>) -> Vec<Entry> {
+fn laboratory(lab: Option<&Lab>) -> Vec<ReportItem> {
     let of = |pick: fn(&Lab) -> Option<&String>| lab.and_then(pick);
     vec![
-        Entry::stated("Laboratory", "lab.name", of(|lab| Some(&lab.name))),
-        Entry::stated("Address", "lab.address", of(|lab| Some(&lab.address))),
-        Entry::stated(
+        ReportItem::stated("Laboratory", "lab.name", of(|lab| Some(&lab.name))),
+        ReportItem::stated("Address", "lab.address", of(|lab| Some(&lab.address))),
+        ReportItem::stated(
             "Location of the tests",
             "lab.location",
             of(|lab| lab.location.as_ref()),
         ),
-        Entry::stated("Customer", "lab.customer", of(|lab| lab.customer.as_ref())),
+        ReportItem::stated("Customer", "lab.customer", of(|lab| lab.customer.as_ref())),
     ]
 }
 
@@ -214,24 +238,13 @@ fn distinct(values: &mut dyn Iterator<Item = String>) -> String {
     }
 }
 
-fn item(run: &Run<'_>, lab: Option<&Lab>) -> Vec<Entry> {
+fn item(run: &Run<'_>, lab: Option<&Lab>) -> Vec<ReportItem> {
     let stated = lab.map(|lab| &lab.item);
-    let said: Vec<(&str, String, Option<String>)> = run
-        .cases
-        .iter()
-        .flat_map(|case| case.records)
-        .filter_map(|record| match &record.event {
-            Event::Identity { model, version, imei } => Some((
-                model.as_str(),
-                version.to_string(),
-                imei.as_ref().map(ToString::to_string),
-            )),
-            _ => None,
-        })
-        .collect();
-    let version = |said: Option<&(&str, String, Option<String>)>| {
-        said.map_or_else(|| UNREAD.to_owned(), |said| said.1.clone())
-    };
+    let told = || run.cases.iter().flat_map(CaseRun::identities);
+    let versions = run
+        .identities()
+        .map(|both| both.map(|identity| identity.version.to_string()));
+    let [first, last] = versions.unwrap_or([UNREAD, UNREAD].map(str::to_owned));
     let kind = if run.started.rig.simulated {
         format!(
             "{}, SIMULATED by a program: no hardware was tested",
@@ -241,23 +254,23 @@ fn item(run: &Run<'_>, lab: Option<&Lab>) -> Vec<Entry> {
         run.started.rig.module.clone()
     };
     vec![
-        Entry::new("Module type", kind),
-        Entry::new(
+        ReportItem::new("Module type", kind),
+        ReportItem::new(
             "Model, as it says (ATI)",
-            distinct(&mut said.iter().map(|said| said.0.to_owned())),
+            distinct(&mut told().map(|identity| identity.model.to_owned())),
         ),
-        Entry::new(
+        ReportItem::new(
             "IMEI",
-            distinct(&mut said.iter().filter_map(|said| said.2.clone())),
+            distinct(&mut told().filter_map(|identity| Some(identity.imei?.to_string()))),
         ),
-        Entry::new("Firmware, first read", version(said.first())),
-        Entry::new("Firmware, last read", version(said.last())),
-        Entry::stated(
+        ReportItem::new("Firmware, first read", first),
+        ReportItem::new("Firmware, last read", last),
+        ReportItem::stated(
             "Hardware",
             "lab.item.hardware",
             stated.and_then(|item| item.hardware.as_ref()),
         ),
-        Entry::stated(
+        ReportItem::stated(
             "Condition",
             "lab.item.condition",
             stated.and_then(|item| item.condition.as_ref()),
@@ -265,15 +278,15 @@ fn item(run: &Run<'_>, lab: Option<&Lab>) -> Vec<Entry> {
     ]
 }
 
-fn dates(run: &Run<'_>, lab: Option<&Lab>, until: &str, issued: &str) -> Vec<Entry> {
+fn dates(run: &Run<'_>, lab: Option<&Lab>, until: &str, issued: &str) -> Vec<ReportItem> {
     let received = lab.and_then(|lab| lab.item.received.as_ref());
     vec![
-        Entry::stated("Receipt of the item", "lab.item.received", received),
-        Entry::new(
+        ReportItem::stated("Receipt of the item", "lab.item.received", received),
+        ReportItem::new(
             "Performance of the tests",
             format!("{} to {} (UTC)", minute(run.utc), minute(until)),
         ),
-        Entry::new("Issue of this report", issued),
+        ReportItem::new("Issue of this report", issued),
     ]
 }
 
@@ -282,29 +295,29 @@ fn minute(utc: &str) -> String {
     utc.get(..19).unwrap_or(utc).replace('T', " ")
 }
 
-fn method(run: &Run<'_>, lab: Option<&Lab>) -> Vec<Entry> {
+fn method(run: &Run<'_>, lab: Option<&Lab>) -> Vec<ReportItem> {
     let started = run.started;
     let file = |file: &FileFacts| format!("{} (`{}`), SHA-256 `{}`", file.name, file.path, file.sha256);
-    let mut entries: Vec<Entry> = started
+    let mut entries: Vec<ReportItem> = started
         .suites
         .iter()
-        .map(|suite| Entry::new("Suite", file(suite)))
+        .map(|suite| ReportItem::new("Suite", file(suite)))
         .collect();
     let commit = started.commit.as_ref();
     let commit = commit.map_or("built from an unrecorded commit".to_owned(), |commit| {
         format!("commit {commit}")
     });
     entries.extend([
-        Entry::new("Rig", file(&started.rig.file)),
-        Entry::new(
+        ReportItem::new("Rig", file(&started.rig.file)),
+        ReportItem::new(
             "Harness",
             format!("dfota-hil {}, {commit}, on `{}`", started.tool, started.host),
         ),
-        Entry::new(
+        ReportItem::new(
             "Command line",
             format!("`{}`", deviations::command_line(&started.args)),
         ),
-        Entry::stated(
+        ReportItem::stated(
             "Conditions",
             "lab.environment",
             lab.and_then(|lab| lab.environment.as_ref()),
@@ -362,7 +375,7 @@ fn conclusion(run: &Run<'_>) -> Vec<String> {
     if skipped > 0 {
         lines.push(format!("{skipped} of {all} cases were left out, see Deviations."));
     }
-    for campaign in super::campaigns::of(run) {
+    for campaign in super::campaigns::reports(run) {
         let Some(claim) = &campaign.claim else { continue };
         let sentence = campaign.tally.sentence(claim);
         lines.push(format!("{}::{}: {sentence}.", campaign.suite, campaign.campaign));

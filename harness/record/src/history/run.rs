@@ -1,13 +1,14 @@
-//! What the history keeps of a run.
+//! What the history holds of a run.
 
+use crate::case_name::CaseName;
 use crate::report::{CaseRun, Run};
-use dfota_core::case::without_turn;
-use dfota_core::event::Event;
 use dfota_core::measure::Measure;
 use dfota_core::verdict::Verdict;
 
-#[derive(Debug, Clone, PartialEq)]
-pub struct Entry {
+/// A run of the history.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct HistoryRun {
+    /// Its name.
     pub run: String,
     /// When it began, RFC 3339.
     pub utc: String,
@@ -15,21 +16,29 @@ pub struct Entry {
     pub host: String,
     /// Its folder, as it was.
     pub folder: String,
-    pub rig: String,
-    pub module: String,
-    /// Whether the module was simulated.
-    pub simulated: bool,
+    pub rig: RigIdentity,
+    /// The version of the program.
     pub tool: String,
     /// Its exit code; nothing when it was killed.
     pub exit: Option<u8>,
     pub seconds: f64,
     /// Its cases, in the order of the plan.
-    pub results: Vec<Kept>,
+    pub results: Vec<HistoryCase>,
+}
+
+/// What tells one rig from another: what a simulator did says nothing about a bench.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct RigIdentity {
+    pub name: String,
+    /// The type of its module.
+    pub module: String,
+    /// Whether the module is simulated.
+    pub simulated: bool,
 }
 
 /// A case of a run.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Kept {
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct HistoryCase {
     pub suite: String,
     /// Its id, without the number of a repeat.
     pub case: String,
@@ -37,7 +46,7 @@ pub struct Kept {
     pub verdict: String,
     /// The rule it rests on.
     pub rule: Option<String>,
-    /// What became of the module.
+    /// The state of the module afterwards.
     pub outcome: Option<String>,
     /// How many tries it took.
     pub tries: u32,
@@ -50,9 +59,9 @@ pub struct Kept {
     pub measures: Vec<(Measure, f64)>,
 }
 
-impl Entry {
-    /// What is kept of a run. Nothing of a search, nor of one with `--cut`: their cases are not the suite's.
-    pub fn of(run: &Run<'_>) -> Option<Self> {
+impl HistoryRun {
+    /// Takes it from a run. Nothing of a search, nor of one with `--cut`: their cases are not the suite's.
+    pub fn from_run(run: &Run<'_>) -> Option<Self> {
         let started = run.started;
         let searches = run.bisected.is_some() || started.args.iter().any(|word| word == "bisect");
         if searches || started.cut.is_some() {
@@ -63,18 +72,24 @@ impl Entry {
             utc: run.utc.to_owned(),
             host: started.host.clone(),
             folder: started.folder.clone(),
-            rig: started.rig.file.name.clone(),
-            module: started.rig.module.clone(),
-            simulated: started.rig.simulated,
+            rig: RigIdentity {
+                name: started.rig.file.name.clone(),
+                module: started.rig.module.clone(),
+                simulated: started.rig.simulated,
+            },
             tool: started.tool.clone(),
-            exit: run.ended.map(|(exit, ..)| exit),
+            exit: run.ended.map(|ended| ended.exit),
             seconds: run.took_ns as f64 / 1e9,
-            results: run.cases.iter().map(kept).collect(),
+            results: run.cases.iter().map(HistoryCase::from).collect(),
         })
     }
 }
 
-impl Kept {
+impl HistoryCase {
+    pub fn name(&self) -> CaseName<'_> {
+        CaseName::new(&self.suite, &self.case)
+    }
+
     /// Whether it was run to a verdict.
     pub fn was_run(&self) -> bool {
         !matches!(self.verdict.as_str(), "skip" | "not-reached")
@@ -103,29 +118,23 @@ impl Kept {
     }
 }
 
-fn kept(case: &CaseRun<'_>) -> Kept {
-    let taken = case.records.iter().filter_map(|record| match &record.event {
-        Event::Measured(measured) => {
-            let measure = Measure::ALL
-                .into_iter()
-                .find(|measure| measure.name() == measured.name)?;
-            Some((measure, measured.value))
+impl From<&CaseRun<'_>> for HistoryCase {
+    fn from(case: &CaseRun<'_>) -> Self {
+        let taken = case.measured().map(|(measure, taken)| (measure, taken.value));
+        Self {
+            suite: case.case.suite.clone(),
+            case: CaseName::from(case.case).without_turn().id.to_owned(),
+            verdict: case.verdict.name().to_owned(),
+            rule: case.verdict.finding().map(|finding| finding.rule.to_string()),
+            outcome: case.outcome.map(|outcome| outcome.to_string()),
+            tries: match case.verdict {
+                Verdict::Skip { .. } | Verdict::NotReached => 0,
+                _ => case.earlier.len() as u32 + 1,
+            },
+            seconds: case.took_ns as f64 / 1e9,
+            source: case.case.on.to_string(),
+            target: case.case.package.to.to_string(),
+            measures: taken.collect(),
         }
-        _ => None,
-    });
-    Kept {
-        suite: case.case.suite.clone(),
-        case: without_turn(&case.case.id).to_owned(),
-        verdict: case.verdict.name().to_owned(),
-        rule: case.verdict.finding().map(|finding| finding.rule.to_string()),
-        outcome: case.outcome.map(|outcome| outcome.to_string()),
-        tries: match case.verdict {
-            Verdict::Skip { .. } | Verdict::NotReached => 0,
-            _ => case.earlier.len() as u32 + 1,
-        },
-        seconds: case.took_ns as f64 / 1e9,
-        source: case.case.on.to_string(),
-        target: case.case.package.to.to_string(),
-        measures: taken.collect(),
     }
 }

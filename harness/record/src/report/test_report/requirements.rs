@@ -33,7 +33,7 @@ pub struct Family {
 }
 
 /// Every requirement, in the order of the plan; those of cases that were not selected at the end.
-pub(super) fn of(run: &Run<'_>) -> Vec<Requirement> {
+pub(super) fn requirements(run: &Run<'_>) -> Vec<Requirement> {
     let mut ids: Vec<String> = Vec::new();
     let planned = run
         .cases

@@ -1,22 +1,23 @@
 //! How the cuts of the campaigns were sampled, and what was counted where.
 
 use crate::count::count_of;
-use crate::report::{Run, campaigns};
-use dfota_core::campaign::{Bin, Count, Role};
-use dfota_core::rate::Rate;
+use crate::report::Run;
+use crate::report::campaigns::{self, CampaignReport, CutWindow};
+use dfota_core::campaign::Role;
 use serde::Serialize;
 
+/// How the cuts of a campaign were sampled.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Sampled {
+pub struct CampaignSampling {
     pub name: String,
     pub plan: Vec<String>,
-    /// What was counted, by stretch of the update.
-    pub stretches: Vec<Stretch>,
+    /// What was counted, by window of the update.
+    pub windows: Vec<WindowCount>,
 }
 
-/// The cuts that landed in one stretch of the update.
+/// The cuts that landed in one window of the update.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct Stretch {
+pub struct WindowCount {
     /// Which, or all of a kind.
     pub name: String,
     /// `counted` for the claim, or `directed`.
@@ -26,61 +27,54 @@ pub struct Stretch {
     pub bricks: u32,
     /// How many of them were failed by the module, bricked or not.
     pub failed: u32,
-    /// The rate that is not reached with the claim's confidence; nothing for directed cuts, which are no random sample.
+    /// The brick rate is below this with the claim's confidence; nothing for directed cuts, which are no random sample.
     pub bound: Option<String>,
-    /// The rate that is exceeded, as surely; each bound has the confidence for itself.
+    /// The brick rate is above this, as surely; each bound has the confidence for itself.
     pub lower_bound: Option<String>,
 }
 
 /// The campaigns of a run.
-pub(super) fn of(run: &Run<'_>) -> Vec<Sampled> {
-    campaigns::of(run)
+pub(super) fn sampling(run: &Run<'_>) -> Vec<CampaignSampling> {
+    campaigns::reports(run)
         .iter()
         .map(|report| sampled(run, report))
         .collect()
 }
 
-fn sampled(run: &Run<'_>, report: &campaigns::CampaignReport) -> Sampled {
-    let tally = &report.tally;
+fn sampled(run: &Run<'_>, report: &CampaignReport) -> CampaignSampling {
+    // Without a claim the report bounds no rate.
     let confidence = report.claim.map(|claim| claim.confidence);
-    let mut stretches = vec![];
-    if report.claim.is_some() {
-        stretches.push(stretch(
-            "all of the claim's window",
-            "counted",
-            tally.counted,
-            confidence,
-        ));
-    }
-    let bins = tally.by_bin.iter();
-    stretches.extend(bins.map(|(bin, count)| in_bin(*bin, "counted", *count, confidence)));
-    let bins = tally.directed_by_bin.iter();
-    stretches.extend(bins.map(|(bin, count)| in_bin(*bin, "directed", *count, None)));
-    Sampled {
+    let all = CutWindow::new(
+        "all of the claim's window",
+        "counted",
+        report.tally.counted,
+        confidence,
+    );
+    let counted = report.counted().map(|window| CutWindow { confidence, ..window });
+    let windows = report.claim.map(|_| all).into_iter().chain(counted);
+    CampaignSampling {
         name: format!("{}::{}", report.suite, report.campaign),
         plan: plan(run, report),
-        stretches,
+        windows: windows.chain(report.directed()).map(WindowCount::from).collect(),
     }
 }
 
-fn in_bin(bin: Bin, kind: &'static str, count: Count, confidence: Option<Rate>) -> Stretch {
-    stretch(&bin.to_string(), kind, count, confidence)
-}
-
-fn stretch(name: &str, kind: &'static str, count: Count, confidence: Option<Rate>) -> Stretch {
-    let bounds = confidence.map(|confidence| count.bounds(confidence));
-    Stretch {
-        name: name.to_owned(),
-        kind,
-        cuts: count.cuts,
-        bricks: count.bricks,
-        failed: count.failed,
-        bound: bounds.map(|bounds| bounds.below()),
-        lower_bound: bounds.map(|bounds| bounds.above()),
+impl From<CutWindow> for WindowCount {
+    fn from(window: CutWindow) -> Self {
+        let bounds = window.bounds();
+        Self {
+            name: window.name,
+            kind: window.kind,
+            cuts: window.count.cuts,
+            bricks: window.count.bricks,
+            failed: window.count.failed,
+            bound: bounds.map(|bounds| bounds.below()),
+            lower_bound: bounds.map(|bounds| bounds.above()),
+        }
     }
 }
 
-fn plan(run: &Run<'_>, report: &campaigns::CampaignReport) -> Vec<String> {
+fn plan(run: &Run<'_>, report: &CampaignReport) -> Vec<String> {
     let parts = run.cases.iter().filter(|case| case.case.suite == report.suite);
     let parts = parts.filter_map(|case| case.case.part.as_ref());
     let (mut drawn, mut directed, mut controls, mut calibrations) = (0_u32, 0_u32, 0_u32, 0_u32);

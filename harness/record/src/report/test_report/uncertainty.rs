@@ -6,9 +6,9 @@
 //! uncertainty is half of the width divided by √3 (JCGM 100:2008, 4.3.7). A serial adapter may hold the byte back for its
 //! latency, which is another rectangle. They are independent and added in squares; the expanded uncertainty is twice that.
 
-use super::measurements::rank;
-use crate::report::Run;
-use dfota_core::event::Event;
+use super::measurements::ShownRange;
+use crate::report::{CaseRun, Run};
+use dfota_core::event::CutMade;
 use serde::Serialize;
 
 /// How well the time of a cut is known, over all cuts of a run.
@@ -16,7 +16,7 @@ use serde::Serialize;
 pub struct Uncertainty {
     pub cuts: usize,
     /// Times of the journal, in milliseconds.
-    pub spreads: Vec<Spread>,
+    pub times: Vec<CutTime>,
     /// The widest interval in which a cut fell, in milliseconds.
     pub width: String,
     /// Standard uncertainty out of it.
@@ -29,41 +29,34 @@ pub struct Uncertainty {
     pub expanded: String,
 }
 
-/// How one of the times was spread.
+/// How one of the times lies, in milliseconds.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Spread {
+pub struct CutTime {
     /// From what to what.
     pub name: &'static str,
-    /// The smallest, in milliseconds.
-    pub min: String,
-    /// The one in the middle.
-    pub median: String,
-    /// The one that 95 % do not exceed (nearest rank).
-    pub p95: String,
-    pub max: String,
+    #[serde(flatten)]
+    pub range: ShownRange,
 }
 
 /// Of every cut that this run made; nothing where it made none.
-pub(super) fn of(run: &Run<'_>) -> Option<Uncertainty> {
-    let (mut before, mut command, mut done) = (Vec::new(), Vec::new(), Vec::new());
-    for record in run.cases.iter().flat_map(|case| case.records) {
-        if let Event::CutMade(made) = &record.event {
-            before.push(ms(made.due_ns, made.commanded_ns));
-            command.push(ms(made.commanded_ns, made.returned_ns));
-            done.push(ms(made.due_ns, made.returned_ns));
-        }
-    }
-    let widest = command.iter().copied().fold(0.0, f64::max);
+pub(super) fn uncertainty(run: &Run<'_>) -> Option<Uncertainty> {
+    let made: Vec<&CutMade> = run.cases.iter().flat_map(CaseRun::cuts_made).collect();
+    let command = |made: &CutMade| ms(made.commanded_ns, made.returned_ns);
+    let widest = made.iter().map(|made| command(made)).fold(0.0, f64::max);
     let carried_out = widest / 2.0 / 3.0_f64.sqrt();
     let adapter = run.started.rig.latency_ns.map(|ns| ms(0, ns));
     let read = adapter.map(|latency| latency / 2.0 / 3.0_f64.sqrt());
     let combined = carried_out.hypot(read.unwrap_or(0.0));
+    let time = |name, of: &dyn Fn(&CutMade) -> f64| {
+        let range = ShownRange::new(made.iter().map(|made| of(made)).collect(), shown)?;
+        Some(CutTime { name, range })
+    };
     Some(Uncertainty {
-        cuts: before.len(),
-        spreads: vec![
-            spread("due → commanded", before)?,
-            spread("commanded → returned", command)?,
-            spread("due → returned", done)?,
+        cuts: made.len(),
+        times: vec![
+            time("due → commanded", &|made| ms(made.due_ns, made.commanded_ns))?,
+            time("commanded → returned", &command)?,
+            time("due → returned", &|made| ms(made.due_ns, made.returned_ns))?,
         ],
         width: shown(widest),
         carried_out: shown(carried_out),
@@ -71,17 +64,6 @@ pub(super) fn of(run: &Run<'_>) -> Option<Uncertainty> {
         read: read.map(shown),
         combined: shown(combined),
         expanded: shown(2.0 * combined),
-    })
-}
-
-fn spread(name: &'static str, mut values: Vec<f64>) -> Option<Spread> {
-    values.sort_by(f64::total_cmp);
-    Some(Spread {
-        name,
-        min: shown(*values.first()?),
-        median: shown(rank(&values, 0.5)?),
-        p95: shown(rank(&values, 0.95)?),
-        max: shown(*values.last()?),
     })
 }
 

@@ -1,4 +1,4 @@
-//! The typesetter's surroundings: one template, one file of data, the fonts it brings along. No disk, no network, no clock.
+//! What the typesetter can read: one template, one file of data, and its own fonts. No disk, no network, no clock.
 
 use crate::printable::printable;
 use serde_json::Value;
@@ -13,7 +13,7 @@ use typst_pdf::{PdfOptions, PdfStandard, PdfStandards};
 
 const TEMPLATE: &str = include_str!("report.typ");
 
-/// A report that could not be set.
+/// A report that could not be typeset.
 #[derive(Debug, thiserror::Error)]
 #[error("the test report could not be typeset: {0}; this is a mistake in the template, not in the run")]
 pub struct PdfError(String);
@@ -28,29 +28,32 @@ pub fn typeset(data: Value, identity: &str) -> Result<Vec<u8>, PdfError> {
         standards,
         ..PdfOptions::default()
     };
-    typst_pdf::pdf(&set(data)?, &options).map_err(|errors| told(&errors))
+    typst_pdf::pdf(&set(data)?, &options).map_err(|errors| PdfError::new(&errors))
 }
 
 fn set(data: Value) -> Result<PagedDocument, PdfError> {
-    let sheet = Sheet::new(data)?;
-    let document = typst::compile::<PagedDocument>(&sheet).output;
-    document.map_err(|errors| told(&errors))
+    let world = ReportWorld::new(data)?;
+    let document = typst::compile::<PagedDocument>(&world).output;
+    document.map_err(|errors| PdfError::new(&errors))
 }
 
-fn told(errors: &[SourceDiagnostic]) -> PdfError {
-    let messages: Vec<&str> = errors.iter().map(|error| error.message.as_str()).collect();
-    PdfError(messages.join("; "))
+impl PdfError {
+    fn new(errors: &[SourceDiagnostic]) -> Self {
+        let messages: Vec<&str> = errors.iter().map(|error| error.message.as_str()).collect();
+        Self(messages.join("; "))
+    }
 }
 
-struct Sheet {
+struct ReportWorld {
     standard: LazyHash<Library>,
     book: LazyHash<FontBook>,
     fonts: Vec<Font>,
     template: Source,
-    data: (FileId, Bytes),
+    data_id: FileId,
+    data: Bytes,
 }
 
-impl Sheet {
+impl ReportWorld {
     fn new(data: Value) -> Result<Self, PdfError> {
         let fonts: Vec<Font> = typst_assets::fonts()
             .flat_map(|bytes| Font::iter(Bytes::new(bytes)))
@@ -65,7 +68,8 @@ impl Sheet {
             standard: LazyHash::new(Library::default()),
             book: LazyHash::new(FontBook::from_fonts(&fonts)),
             template: Source::new(file("/report.typ")?, TEMPLATE.to_owned()),
-            data: (file("/report.json")?, Bytes::from_string(data.to_string())),
+            data_id: file("/report.json")?,
+            data: Bytes::from_string(data.to_string()),
             fonts,
         })
     }
@@ -76,7 +80,7 @@ fn file(path: &str) -> Result<FileId, PdfError> {
     Ok(RootedPath::new(VirtualRoot::Project, path).intern())
 }
 
-impl World for Sheet {
+impl World for ReportWorld {
     fn library(&self) -> &LazyHash<Library> {
         &self.standard
     }
@@ -90,16 +94,18 @@ impl World for Sheet {
     }
 
     fn source(&self, id: FileId) -> FileResult<Source> {
-        match id == self.template.id() {
-            true => Ok(self.template.clone()),
-            false => Err(absent(id)),
+        if id == self.template.id() {
+            Ok(self.template.clone())
+        } else {
+            Err(absent(id))
         }
     }
 
     fn file(&self, id: FileId) -> FileResult<Bytes> {
-        match id == self.data.0 {
-            true => Ok(self.data.1.clone()),
-            false => Err(absent(id)),
+        if id == self.data_id {
+            Ok(self.data.clone())
+        } else {
+            Err(absent(id))
         }
     }
 

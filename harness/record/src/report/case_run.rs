@@ -1,0 +1,143 @@
+//! One case of a run: how it ended, and what its records hold.
+
+use crate::journal::places;
+use dfota_core::case::Case;
+use dfota_core::event::CutMade;
+use dfota_core::event::Measured;
+use dfota_core::event::{Event, Record, TryEnded};
+use dfota_core::measure::{Measure, MeasureLimits};
+use dfota_core::outcome::Outcome;
+use dfota_core::verdict::Verdict;
+use dfota_core::version::{Imei, Version};
+use schemars::JsonSchema;
+use serde::Serialize;
+
+#[derive(Debug)]
+pub struct CaseRun<'a> {
+    /// The case as it was planned.
+    pub case: &'a Case,
+    /// How it ended; the last word counts, for a later case can find out that this one's image was corrupt.
+    pub verdict: Verdict,
+    /// Its records, from its start to its end.
+    pub records: &'a [Record],
+    /// Real nanoseconds it took.
+    pub took_ns: u64,
+    /// Where cuts landed and how the module came back.
+    pub summary: &'a str,
+    /// The command that runs it again.
+    pub rerun: &'a str,
+    /// The tries before the last one.
+    pub earlier: Vec<&'a TryEnded>,
+    /// The state of the module afterwards, where it was asked.
+    pub outcome: Option<Outcome>,
+    /// Numbers of the records that the verdict rests on.
+    pub evidence: &'a [u64],
+    pub restored: Option<Restored<'a>>,
+}
+
+/// How the module was restored after a case, and the version that it runs since.
+#[derive(Debug, Clone, Copy)]
+pub struct Restored<'a> {
+    pub by: &'a str,
+    pub version: &'a Version,
+}
+
+/// An answer to `ATI` and `AT+CGSN=1`.
+#[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
+#[schemars(rename = "Identity")]
+pub struct ModuleIdentity<'a> {
+    pub model: &'a str,
+    pub version: &'a Version,
+    pub imei: Option<&'a Imei>,
+}
+
+impl<'a> CaseRun<'a> {
+    pub(super) fn planned(case: &'a Case, skip: Option<&String>) -> Self {
+        let verdict = match skip {
+            Some(reason) => Verdict::Skip {
+                reason: reason.clone(),
+            },
+            None => Verdict::NotReached,
+        };
+        Self {
+            case,
+            verdict,
+            records: &[],
+            took_ns: 0,
+            summary: "",
+            rerun: "",
+            earlier: Vec::new(),
+            outcome: None,
+            evidence: &[],
+            restored: None,
+        }
+    }
+
+    pub fn was_begun(&self) -> bool {
+        !self.records.is_empty()
+    }
+
+    /// Whether it still has all records that its transcript has.
+    pub fn is_whole(&self) -> bool {
+        let any = |like: fn(&Event) -> bool| self.records.iter().any(|record| like(&record.event));
+        any(|event| matches!(event, Event::Line { .. } | Event::Tx { .. }))
+            || !any(|event| matches!(event, Event::CaseEnded(_)))
+    }
+
+    /// The lines of the journal that the verdict rests on: `events.jsonl:17, events.jsonl:42`.
+    pub fn evidence_lines(&self) -> String {
+        places(self.evidence)
+    }
+
+    /// Whether it passed after an error. A cut that was made up for is no sign of anything.
+    pub fn is_flaky(&self) -> bool {
+        let mut earlier = self.earlier.iter();
+        self.verdict == Verdict::Pass && earlier.any(|tried| matches!(tried.verdict, Verdict::Error(_)))
+    }
+
+    /// The limits that the case declares for a measurement, if it was begun.
+    pub fn declared(&self, measure: Measure) -> Option<&'a MeasureLimits> {
+        let mut declared = self.case.measures.iter();
+        declared
+            .find(|declared| declared.measure == measure)
+            .filter(|_| self.was_begun())
+    }
+
+    /// What was measured, in the order in which it was. How long single answers took is in the transcript alone.
+    pub fn measured(&self) -> impl Iterator<Item = (Measure, &'a Measured)> + use<'a> {
+        self.records.iter().filter_map(|record| match &record.event {
+            Event::Measured(measured) => {
+                let mut known = Measure::ALL.into_iter();
+                Some((known.find(|measure| measure.name() == measured.name)?, measured))
+            }
+            _ => None,
+        })
+    }
+
+    /// Every value of a measurement.
+    pub fn values(&self, measure: Measure) -> impl Iterator<Item = &'a Measured> + use<'a> {
+        let all = self.measured();
+        all.filter(move |(taken, _)| *taken == measure)
+            .map(|(_, measured)| measured)
+    }
+
+    /// The cuts that were made, of all its tries.
+    pub fn cuts_made(&self) -> impl Iterator<Item = &'a CutMade> + use<'a> {
+        self.records.iter().filter_map(|record| match &record.event {
+            Event::CutMade(made) => Some(made),
+            _ => None,
+        })
+    }
+
+    /// What the module said that it is, each time it was asked.
+    pub fn identities(&self) -> impl Iterator<Item = ModuleIdentity<'a>> + use<'a> {
+        self.records.iter().filter_map(|record| match &record.event {
+            Event::Identity { model, version, imei } => Some(ModuleIdentity {
+                model,
+                version,
+                imei: imei.as_ref(),
+            }),
+            _ => None,
+        })
+    }
+}
