@@ -1,5 +1,9 @@
-//! JUnit: strictly in the form of Jenkins's `junit-10.xsd`, or extended by what that schema leaves no place for:
-//! properties, place and time of each case.
+//! JUnit, by `junit-report`: strictly in the form of Jenkins's `junit-10.xsd`, or extended by what that schema leaves no
+//! place for: properties, place and time of each case.
+//!
+//! `junit-report` writes what it can. What it cannot, a second pass over its output adds: suite properties, the count of
+//! skipped cases, times with three decimals, time stamps without a zone, line breaks. It also writes control characters
+//! raw, which no XML parser takes: every text goes through [`xml_text`] first.
 
 mod case_properties;
 
@@ -7,37 +11,30 @@ use super::campaigns::{self, CampaignReport};
 use super::{CaseRun, Run, transcript};
 use dfota_core::event::{Attachments, JunitProfile, TryEnded};
 use dfota_core::verdict::{Finding, Verdict};
-use quick_xml::Writer;
-use quick_xml::events::{BytesCData, BytesDecl, BytesText, Event};
+use junit_report::{Duration, OffsetDateTime, ReportBuilder, TestCase, TestCaseBuilder, TestSuiteBuilder};
+use quick_xml::events::attributes::Attribute;
+use quick_xml::events::{BytesStart, BytesText, Event};
+use quick_xml::{Reader, Writer};
 use std::fmt::Write as _;
-use std::io;
-use std::time::Duration;
-
-/// Where the XML is written: memory, so nothing here fails.
-type Xml = Writer<Vec<u8>>;
-/// Names and values of an element's attributes.
-type Attributes = Vec<(&'static str, String)>;
+use time::format_description::well_known::Rfc3339;
 
 pub fn write(run: &Run<'_>, profile: JunitProfile) -> Vec<u8> {
-    let mut writer = Writer::new_with_indent(Vec::new(), b' ', 2);
-    let _ = document(&mut writer, run, profile);
-    let mut xml = writer.into_inner();
-    xml.push(b'\n');
-    xml
-}
-
-fn document(writer: &mut Xml, run: &Run<'_>, profile: JunitProfile) -> io::Result<()> {
-    writer.write_event(Event::Decl(BytesDecl::new("1.0", Some("utf-8"), None)))?;
-    let suites = suites(run);
-    let root = writer.create_element("testsuites");
-    if suites.is_empty() {
-        return root.write_empty().map(drop);
+    let mut report = ReportBuilder::new();
+    let began = OffsetDateTime::parse(run.utc, &Rfc3339).unwrap_or(OffsetDateTime::UNIX_EPOCH);
+    for suite in suites(run) {
+        let mut builder = TestSuiteBuilder::new(&xml_text(suite));
+        builder.set_timestamp(began);
+        builder.testsuite.hostname = xml_text(&run.started.host);
+        builder.testsuite.package = format!("dfota-hil.{}", xml_text(&run.started.rig.file.name));
+        builder.add_testcases(of_suite(run, suite).map(|case| testcase(run, case, profile)));
+        report.add_testsuite(builder.build());
     }
-    let write_suites = |writer: &mut Xml| {
-        let mut suites = suites.iter().enumerate();
-        suites.try_for_each(|(id, suite)| write_suite(writer, run, id, suite, profile))
-    };
-    root.write_inner_content(write_suites).map(drop)
+    let mut xml = Vec::new();
+    // Writing to memory does not fail, and neither does reading back what was written.
+    if report.build().write_xml(&mut xml).is_err() {
+        return Vec::new();
+    }
+    complete(&xml, run, profile).unwrap_or(xml)
 }
 
 /// The suites, in the order in which their first cases come.
@@ -52,120 +49,41 @@ fn suites<'a>(run: &Run<'a>) -> Vec<&'a str> {
     suites
 }
 
-fn write_suite(
-    writer: &mut Xml,
-    run: &Run<'_>,
-    id: usize,
-    suite: &str,
-    profile: JunitProfile,
-) -> io::Result<()> {
-    let cases: Vec<_> = run.cases.iter().filter(|case| case.case.suite == suite).collect();
-    let count = |like: fn(&Verdict) -> bool| cases.iter().filter(|case| like(&case.verdict)).count();
-    let attributes = [
-        ("id", id.to_string()),
-        ("name", attribute(suite)),
-        (
-            "package",
-            format!("dfota-hil.{}", attribute(&run.started.rig.file.name)),
-        ),
-        ("tests", cases.len().to_string()),
-        (
-            "errors",
-            count(|verdict| matches!(verdict, Verdict::Error(_) | Verdict::Inconclusive(_))).to_string(),
-        ),
-        (
-            "failures",
-            count(|verdict| matches!(verdict, Verdict::Fail(_))).to_string(),
-        ),
-        ("hostname", attribute(&run.started.host)),
-        ("timestamp", without_zone(run.utc)),
-        ("time", seconds(cases.iter().map(|case| took(case)).sum())),
-        ("skipped", count(is_skipped).to_string()),
-    ];
-    writer
-        .create_element("testsuite")
-        .with_attributes(borrowed(&attributes))
-        .write_inner_content(|writer| {
-            properties(writer, &of_run(run))?;
-            cases
-                .iter()
-                .try_for_each(|case| write_case(writer, run, case, profile))
-        })?;
-    Ok(())
+/// The cases of a suite, in the order of the plan.
+fn of_suite<'r>(run: &'r Run<'_>, suite: &'r str) -> impl Iterator<Item = &'r CaseRun<'r>> {
+    run.cases.iter().filter(move |case| case.case.suite == suite)
 }
 
-fn write_case(writer: &mut Xml, run: &Run<'_>, case: &CaseRun<'_>, profile: JunitProfile) -> io::Result<()> {
-    let extended = profile == JunitProfile::Extended;
-    let output = output(run, case);
-    let bare = !extended && case.verdict == Verdict::Pass && case.earlier.is_empty() && output.is_empty();
-    let attributes = case_attributes(case, extended);
-    let element = writer
-        .create_element("testcase")
-        .with_attributes(borrowed(&attributes));
-    if bare {
-        return element.write_empty().map(drop);
-    }
-    element.write_inner_content(|writer| {
-        if extended {
-            properties(writer, &case_properties::properties(run, case))?;
+fn testcase(run: &Run<'_>, case: &CaseRun<'_>, profile: JunitProfile) -> TestCase {
+    let name = xml_text(&case.case.id);
+    let time = Duration::nanoseconds(case.took_ns as i64);
+    let mut builder = match &case.verdict {
+        Verdict::Pass => TestCaseBuilder::success(&name, time),
+        Verdict::Fail(finding) => {
+            TestCaseBuilder::failure(&name, time, &kind(case, finding), &xml_text(&finding.sentence))
         }
-        tries(writer, case)?;
-        result(writer, run, case)?;
-        if output.is_empty() {
-            return Ok(());
-        }
-        writer
-            .create_element("system-out")
-            .write_inner_content(|writer| cdata(writer, &output))
-            .map(drop)
-    })?;
-    Ok(())
-}
-
-fn case_attributes(case: &CaseRun<'_>, extended: bool) -> Attributes {
-    let mut attributes = vec![
-        ("name", attribute(&case.case.id)),
-        ("time", seconds(took(case))),
-        ("classname", attribute(&case.case.suite)),
-    ];
-    if extended {
-        let place = &case.case.place;
-        let (file, line) = place.rsplit_once(':').unwrap_or((place, ""));
-        attributes.push(("file", attribute(file)));
-        if line.parse::<u32>().is_ok() {
-            attributes.push(("line", line.to_owned()));
-        }
-        let first = case.records.first();
-        attributes.extend(first.map(|first| ("timestamp", without_zone(&first.utc))));
-    }
-    attributes
-}
-
-/// The failure, error or skip of a case; nothing of one that passed.
-fn result(writer: &mut Xml, run: &Run<'_>, case: &CaseRun<'_>) -> io::Result<()> {
-    let (name, kind, message) = match &case.verdict {
-        Verdict::Pass => return Ok(()),
-        Verdict::Fail(finding) => ("failure", kind(case, finding), finding.sentence.clone()),
         Verdict::Error(finding) | Verdict::Inconclusive(finding) => {
-            ("error", kind(case, finding), finding.sentence.clone())
+            TestCaseBuilder::error(&name, time, &kind(case, finding), &xml_text(&finding.sentence))
         }
-        Verdict::Skip { reason } => ("skipped", "skip".into(), reason.clone()),
+        Verdict::Skip { reason } => TestCaseBuilder::skipped_with_cause(&name, "skip", &xml_text(reason)),
         Verdict::NotReached => {
             let cause = run.given_up.unwrap_or("the run ended before this case");
-            ("skipped", "not-reached".into(), format!("not reached: {cause}"))
+            let text = xml_text(&format!("not reached: {cause}"));
+            TestCaseBuilder::skipped_with_cause(&name, "not-reached", &text)
         }
     };
-    let attributes = [("type", kind), ("message", attribute(&message))];
-    let element = writer.create_element(name).with_attributes(borrowed(&attributes));
-    match case.verdict.finding() {
-        Some(finding) => element.write_inner_content(|writer| cdata(writer, &body(case, finding))),
-        None => element.write_empty(),
+    builder.set_classname(&xml_text(&case.case.suite));
+    if profile == JunitProfile::Extended {
+        builder.set_filepath(&xml_text(place(case).0));
     }
-    .map(drop)
-}
-
-fn borrowed<'a>(attributes: &'a [(&'static str, String)]) -> impl Iterator<Item = (&'a str, &'a str)> {
-    attributes.iter().map(|(name, value)| (*name, value.as_str()))
+    if let Some(finding) = case.verdict.finding() {
+        builder.set_trace(&cdata(&body(case, finding)));
+    }
+    let output = output(run, case);
+    if !output.is_empty() {
+        builder.set_system_out(&cdata(&output));
+    }
+    builder.build()
 }
 
 /// The `type` of a failure or error: whose fault, and by which rule.
@@ -244,23 +162,6 @@ fn by_window(run: &Run<'_>, case: &CaseRun<'_>) -> Vec<String> {
     lines.unwrap_or_default()
 }
 
-fn is_skipped(verdict: &Verdict) -> bool {
-    matches!(verdict, Verdict::Skip { .. } | Verdict::NotReached)
-}
-
-/// What a case took; one that was skipped took no time, whatever the journal says.
-fn took(case: &CaseRun<'_>) -> Duration {
-    Duration::from_nanos(if is_skipped(&case.verdict) {
-        0
-    } else {
-        case.took_ns
-    })
-}
-
-fn seconds(time: Duration) -> String {
-    format!("{:.3}", time.as_secs_f64())
-}
-
 /// A try that was followed by another one, in a line.
 fn earlier(tried: &TryEnded) -> String {
     let finding = tried.verdict.finding();
@@ -294,14 +195,128 @@ pub fn xml_text(text: &str) -> String {
     safe
 }
 
-/// Text for an attribute, on one line: a reader makes blanks of line breaks and tabs there.
-fn attribute(text: &str) -> String {
-    xml_text(text).replace(['\t', '\n'], " ")
+/// Text for a CDATA section, which must not hold its own end: `junit-report` writes it raw.
+fn cdata(text: &str) -> String {
+    xml_text(text).replace("]]>", "]]]]><![CDATA[>")
 }
 
-/// Writes text as CDATA, in several sections where it holds the end of one.
-fn cdata(writer: &mut Xml, text: &str) -> io::Result<()> {
-    BytesCData::escaped(&xml_text(text)).try_for_each(|part| writer.write_event(Event::CData(part)))
+/// File and line of a case in its suite.
+fn place<'c>(case: &CaseRun<'c>) -> (&'c str, &'c str) {
+    let place = case.case.place.rsplit_once(':');
+    place.unwrap_or((&case.case.place, ""))
+}
+
+fn complete(xml: &[u8], run: &Run<'_>, profile: JunitProfile) -> quick_xml::Result<Vec<u8>> {
+    let mut reader = Reader::from_reader(xml);
+    let mut writer = Writer::new_with_indent(Vec::new(), b' ', 2);
+    let mut suites = suites(run).into_iter();
+    let mut suite = "";
+    let mut cases = Vec::new().into_iter();
+    loop {
+        match reader.read_event()? {
+            Event::Eof => break,
+            Event::Start(element) if element.name().as_ref() == b"testsuite" => {
+                suite = suites.next().unwrap_or_default();
+                cases = of_suite(run, suite).collect::<Vec<_>>().into_iter();
+                writer.write_event(Event::Start(completed(&element, run, suite)))?;
+                properties(&mut writer, &of_run(run))?;
+            }
+            Event::Start(element) if element.name().as_ref() == b"testcase" => {
+                let case = cases.next();
+                writer.write_event(Event::Start(completed_case(&element, case, profile)))?;
+                within(&mut writer, run, case, profile)?;
+            }
+            Event::Empty(element) if element.name().as_ref() == b"testcase" => {
+                let case = cases.next();
+                let element = completed_case(&element, case, profile);
+                let bare = case.is_none_or(|case| case.earlier.is_empty());
+                if bare && profile == JunitProfile::Strict {
+                    writer.write_event(Event::Empty(element))?;
+                    continue;
+                }
+                let end = element.to_end().into_owned();
+                writer.write_event(Event::Start(element))?;
+                within(&mut writer, run, case, profile)?;
+                writer.write_event(Event::End(end))?;
+            }
+            Event::Start(element) => writer.write_event(Event::Start(completed(&element, run, suite)))?,
+            Event::Empty(element) => writer.write_event(Event::Empty(completed(&element, run, suite)))?,
+            event => writer.write_event(event)?,
+        }
+    }
+    let mut out = writer.into_inner();
+    out.push(b'\n');
+    Ok(out)
+}
+
+/// What stands in a case before what `junit-report` wrote there.
+fn within(
+    writer: &mut Writer<Vec<u8>>,
+    run: &Run<'_>,
+    case: Option<&CaseRun<'_>>,
+    profile: JunitProfile,
+) -> std::io::Result<()> {
+    let Some(case) = case else { return Ok(()) };
+    if profile == JunitProfile::Extended {
+        properties(writer, &case_properties::properties(run, case))?;
+    }
+    tries(writer, case)
+}
+
+/// A case with its attributes. Its `file` is there already.
+fn completed_case(
+    element: &BytesStart<'_>,
+    case: Option<&CaseRun<'_>>,
+    profile: JunitProfile,
+) -> BytesStart<'static> {
+    let mut done = with_plain_times(element);
+    if let (Some(case), JunitProfile::Extended) = (case, profile) {
+        let (_, line) = place(case);
+        if line.parse::<u32>().is_ok() {
+            done.push_attribute(("line", line));
+        }
+        if let Some(first) = case.records.first() {
+            done.push_attribute(("timestamp", without_zone(&first.utc).as_str()));
+        }
+    }
+    done
+}
+
+/// The element with its attributes as `junit-10.xsd` wants them.
+fn completed(element: &BytesStart<'_>, run: &Run<'_>, suite: &str) -> BytesStart<'static> {
+    let mut done = with_plain_times(element);
+    if element.name().as_ref() == b"testsuite" {
+        let skipped = |case: &&CaseRun<'_>| {
+            case.case.suite == suite && matches!(case.verdict, Verdict::Skip { .. } | Verdict::NotReached)
+        };
+        let count = run.cases.iter().filter(skipped).count().to_string();
+        done.push_attribute(Attribute::from(("skipped", count.as_str())));
+    }
+    done
+}
+
+fn with_plain_times(element: &BytesStart<'_>) -> BytesStart<'static> {
+    let name = String::from_utf8_lossy(element.name().as_ref()).into_owned();
+    let mut done = BytesStart::new(name);
+    for attribute in element.attributes().flatten() {
+        let key = String::from_utf8_lossy(attribute.key.as_ref()).into_owned();
+        let value = attribute
+            .normalized_value(quick_xml::XmlVersion::Explicit1_0)
+            .unwrap_or_default();
+        let value = match key.as_str() {
+            "time" => three_decimals(&value),
+            "timestamp" => without_zone(&value),
+            _ => value.into_owned(),
+        };
+        done.push_attribute((key.as_str(), value.as_str()));
+    }
+    done
+}
+
+fn three_decimals(value: &str) -> String {
+    value
+        .parse()
+        .map_or_else(|_| value.to_owned(), |seconds: f64| format!("{seconds:.3}"))
 }
 
 /// `2026-11-22T14:30:05.1Z` → `2026-11-22T14:30:05`: consumers take it as UTC, and some refuse a fraction or a zone.
@@ -311,7 +326,7 @@ fn without_zone(value: &str) -> String {
 
 /// The tries before the last one. The schema has `flakyError` and `rerunError` too, but Jenkins reads `flakyFailure` and
 /// `rerunFailure` alone; the `type` says whose fault it was.
-fn tries(writer: &mut Xml, case: &CaseRun<'_>) -> io::Result<()> {
+fn tries(writer: &mut Writer<Vec<u8>>, case: &CaseRun<'_>) -> std::io::Result<()> {
     let name = if case.is_flaky() {
         "flakyFailure"
     } else {
@@ -347,7 +362,7 @@ fn of_run(run: &Run<'_>) -> Vec<(String, String)> {
     list.map(|(name, value)| (name.to_owned(), value)).into()
 }
 
-fn properties(writer: &mut Xml, list: &[(String, String)]) -> io::Result<()> {
+fn properties(writer: &mut Writer<Vec<u8>>, list: &[(String, String)]) -> std::io::Result<()> {
     writer
         .create_element("properties")
         .write_inner_content(|writer| {
