@@ -7,7 +7,6 @@
 //! `coaps://` (DTLS with a pre-shared key) is not supported. It would belong into `CoapTask::receive`, between the socket and
 //! the engine.
 
-mod downloads;
 mod engine;
 mod event;
 mod event_sink;

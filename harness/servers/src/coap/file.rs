@@ -1,8 +1,8 @@
 //! The answer to a request for a package: one block of it (RFC 7959 §2.4), and what the faults make of that. Stateless:
 //! every block can be asked for at any time, in any size.
 
-use super::downloads::ServedBlock;
 use super::package::CoapPackage;
+use super::package::downloads::ServedBlock;
 use bc66_spec::lwm2m::format::OPAQUE;
 use dfota_core::coap::{BlockOption, BlockSize, CoapCode, CoapMessage, option};
 use dfota_core::fault::CoapFaults;

@@ -1,6 +1,8 @@
 //! What CoAP adds to a package on offer: its tag, the downloads under way, and the link that its faults act on.
 
-use super::downloads::Downloads;
+pub(super) mod downloads;
+
+use self::downloads::Downloads;
 use super::event::CoapEvent;
 use super::lossy_link::LossyLink;
 use crate::offer::{Offer, OfferError, OfferedPackage, Protocol};

@@ -2,9 +2,9 @@
 //! It says which bytes went, in which blocks, and what was done wrong on purpose; single blocks are in the log at its finest
 //! level.
 
-use super::event::CoapEvent;
-use super::lossy_link::Direction;
-use super::package::CoapPackage;
+use super::CoapPackage;
+use crate::coap::event::CoapEvent;
+use crate::coap::lossy_link::Direction;
 use dfota_core::coap::BlockOption;
 use dfota_core::coap::timing::EXCHANGE_LIFETIME;
 use dfota_core::event::Request;
@@ -17,7 +17,7 @@ const DOWNLOADS_MAX: usize = 64;
 
 /// The downloads of one package that are under way, one for each client.
 #[derive(Debug, Default)]
-pub(super) struct Downloads {
+pub(in crate::coap) struct Downloads {
     under_way: BTreeMap<SocketAddr, BlockDownload>,
 }
 
@@ -46,16 +46,16 @@ struct Disturbances {
 }
 
 #[derive(Debug)]
-pub(super) struct ServedBlock {
-    pub(super) block: BlockOption,
+pub(in crate::coap) struct ServedBlock {
+    pub(in crate::coap) block: BlockOption,
     /// Offset behind its last byte.
-    pub(super) end: u64,
+    pub(in crate::coap) end: u64,
 }
 
 impl Downloads {
     /// A block is served, shaped by these faults. Gives what follows of it: that the client has the bytes before it, as it
     /// asks for the next ones; and the report of a download that ends with it, or because it does not follow.
-    pub(super) fn serve(
+    pub(in crate::coap) fn serve(
         &mut self,
         package: &CoapPackage,
         peer: SocketAddr,
@@ -117,7 +117,7 @@ impl Downloads {
     }
 
     /// Faults shaped the answer. False where no download is under way that they could be reported with.
-    pub(super) fn add_faults(&mut self, peer: SocketAddr, faults: &[String]) -> bool {
+    pub(in crate::coap) fn add_faults(&mut self, peer: SocketAddr, faults: &[String]) -> bool {
         let Some(disturbances) = self.disturbances(peer) else {
             return false;
         };
@@ -129,7 +129,7 @@ impl Downloads {
         true
     }
 
-    pub(super) fn lost(&mut self, peer: SocketAddr, direction: Direction) {
+    pub(in crate::coap) fn lost(&mut self, peer: SocketAddr, direction: Direction) {
         if let Some(disturbances) = self.disturbances(peer) {
             match direction {
                 Direction::In => disturbances.lost_in += 1,
@@ -138,7 +138,7 @@ impl Downloads {
         }
     }
 
-    pub(super) fn doubled(&mut self, peer: SocketAddr) {
+    pub(in crate::coap) fn doubled(&mut self, peer: SocketAddr) {
         if let Some(disturbances) = self.disturbances(peer) {
             disturbances.doubled += 1;
         }
@@ -150,17 +150,17 @@ impl Downloads {
     }
 
     /// Ends those of which nothing was heard for as long as an exchange can last.
-    pub(super) fn close_resting(&mut self, package: &CoapPackage, now: Duration) -> Vec<Request> {
+    pub(in crate::coap) fn close_resting(&mut self, package: &CoapPackage, now: Duration) -> Vec<Request> {
         self.close_those(package, |download| download.heard + EXCHANGE_LIFETIME <= now)
     }
 
     /// When the next one ends that way.
-    pub(super) fn deadline(&self) -> Option<Duration> {
+    pub(in crate::coap) fn deadline(&self) -> Option<Duration> {
         let heard = self.under_way.values().map(|download| download.heard);
         heard.min().map(|heard| heard + EXCHANGE_LIFETIME)
     }
 
-    pub(super) fn close_all(&mut self, package: &CoapPackage) -> Vec<Request> {
+    pub(in crate::coap) fn close_all(&mut self, package: &CoapPackage) -> Vec<Request> {
         self.close_those(package, |_| true)
     }
 
