@@ -12,23 +12,21 @@ use crate::config::rig::serial_address::Address;
 use bc66_spec::module::Module;
 use dfota_core::event::lab::Lab;
 use dfota_core::version::Version;
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 /// A rig, its file read and found sound.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone)]
 pub struct Rig {
     pub name: String,
     /// The module on it.
-    #[serde(serialize_with = "module_name")]
     pub module: Module,
     /// Its file, as the path was given.
     pub file: PathBuf,
     /// The same with links resolved: leases and quarantine are kept under it.
     pub canonical: PathBuf,
-    #[serde(skip)]
     pub text: String,
     /// Its SHA-256 in hex.
     pub sha256: String,
@@ -39,14 +37,12 @@ pub struct Rig {
     /// Updates that the module's flash may see over all runs.
     pub wear: Option<u64>,
     /// Who tests with it, for whom, and what.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub lab: Option<Lab>,
     pub labels: Vec<String>,
 }
 
 /// How the module is reached and moved.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Link {
     Bench(Box<Bench>),
     /// It is a process.
@@ -54,7 +50,7 @@ pub enum Link {
 }
 
 /// A module with wires on it.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Bench {
     pub serial: Serial,
     pub power: Power,
@@ -63,17 +59,14 @@ pub struct Bench {
     /// PWRKEY, where it is wired.
     pub pwrkey: Option<Pulse>,
     /// The input that shows whether the module is supplied, where it is wired.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub sense: Option<Driver>,
     /// What puts the lines of the UART in high impedance while the supply is off, where the rig has it.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub isolate: Option<Driver>,
     /// How a module that does not boot any more is restored.
-    #[serde(skip_serializing_if = "Option::is_none")]
     pub reflash: Option<Reflash>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Serial {
     /// Where the port is.
     pub port: Address,
@@ -82,7 +75,7 @@ pub struct Serial {
     pub latency: Duration,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Power {
     pub driver: Driver,
     /// What is left when the run ends.
@@ -92,8 +85,7 @@ pub struct Power {
 }
 
 /// The state of the supply that is left behind.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Safe {
     #[default]
     Off,
@@ -101,7 +93,7 @@ pub enum Safe {
 }
 
 /// A line that is asserted for a while: RESET or PWRKEY.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Pulse {
     pub driver: Driver,
     /// For how long. A `command` that pulses by itself holds as long as it likes.
@@ -173,7 +165,7 @@ pub enum LineId {
     Name(String),
 }
 
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Simulated {
     /// What it runs at first.
     pub firmware: Version,
@@ -187,18 +179,17 @@ pub struct Simulated {
 }
 
 /// What the module reaches over the air.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Network {
     /// The HTTP package server.
     pub http: Option<Server>,
     /// The CoAP file server and LwM2M server.
     pub coap: Option<Server>,
     pub apn: Option<String>,
-    #[serde(skip)]
     pub pin: Option<String>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Server {
     pub listen: SocketAddr,
     /// How the module reaches it: scheme, host and port, without a slash at the end.
@@ -268,8 +259,4 @@ pub const fn module_word(module: Module) -> &'static str {
         Module::Bc66 => "bc66",
         Module::Bc66Na => "bc66-na",
     }
-}
-
-fn module_name<S: Serializer>(module: &Module, serializer: S) -> Result<S::Ok, S::Error> {
-    serializer.serialize_str(module_word(*module))
 }

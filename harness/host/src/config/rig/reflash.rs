@@ -1,12 +1,10 @@
 //! How a rig restores a module that does not boot any more: the vendor's flash tool, or the simulator's.
 
-use serde::Serialize;
 use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Reflash {
     /// A program that ends with 0 once the module is restored.
     Program {

@@ -2,7 +2,6 @@
 
 use crate::config::yaml::literal::{Literal, ValueError, pattern_schema};
 use schemars::Schema;
-use serde::{Serialize, Serializer};
 use std::fmt;
 use std::path::PathBuf;
 
@@ -26,12 +25,6 @@ impl fmt::Display for Address {
             Self::Socket(peer) => write!(f, "{SOCKET}{peer}"),
             Self::Rfc2217(peer) => write!(f, "{RFC2217}{peer}"),
         }
-    }
-}
-
-impl Serialize for Address {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
     }
 }
 
