@@ -3,6 +3,7 @@
 use crate::config::yaml::document::Document;
 use crate::config::yaml::file_error::FileError;
 use crate::config::yaml::literal::{Literal, ValueError, Whole, pattern_schema};
+use crate::config::yaml::reader::ValueReader;
 use crate::config::yaml::scalar::Raw;
 use dfota_record::retention::Rules;
 use schemars::{JsonSchema, Schema};
@@ -69,7 +70,7 @@ pub struct MachineConfig {
 impl MachineConfig {
     pub fn load(path: &Path) -> Result<Self, FileError> {
         let document = Document::read(path)?;
-        let (keys, mut reader) = document.keys::<ConfigKeys>()?;
+        let (keys, mut reader) = ValueReader::open::<ConfigKeys>(&document)?;
         let keys = keys.reports;
         let config = Self {
             folder: reader.option(&keys.folder).map(PathBuf::from),

@@ -39,7 +39,7 @@ impl Rig {
     /// The rig in a document; `canonical` is the path of its file.
     pub fn from_document(document: &Document, canonical: PathBuf) -> Result<Self, FileError> {
         document.expect_key("rig", "suite", SWAPPED)?;
-        let (keys, reader) = document.keys::<RigKeys>()?;
+        let (keys, reader) = ValueReader::open::<RigKeys>(document)?;
         let mut file = RigFile {
             reader,
             folder: canonical.parent().unwrap_or(Path::new(".")).to_owned(),

@@ -41,7 +41,7 @@ impl Suite {
     /// The suite in a document; `canonical` is the path of its file, and packages are looked for beside it.
     pub fn from_document(document: &Document, canonical: PathBuf) -> Result<Self, FileError> {
         document.expect_key("suite", "rig", SWAPPED)?;
-        let (keys, reader) = document.keys::<SuiteKeys>()?;
+        let (keys, reader) = ValueReader::open::<SuiteKeys>(document)?;
         let mut file = SuiteFile {
             reader,
             folder: canonical.parent().unwrap_or(Path::new(".")).to_owned(),

@@ -4,9 +4,9 @@
 //! is looked at as well. Which keys there are, and which are required, serde says: the fields of the struct, and those of
 //! them that are no `Option`. Values are not looked at here; a scalar hands out its text and its place.
 
-use super::file_error::Problem;
+use super::file_error::{Bytes, Problem};
 use super::nearest::{nearest, suggestion, ticked};
-use super::tree::{Bytes, MapEntry, NodeContent, NodeId, Tree};
+use super::tree::{MapEntry, NodeContent, NodeId, Tree};
 use serde::de::value::{Error, MapDeserializer, SeqDeserializer};
 use serde::de::{DeserializeOwned, Error as _, IntoDeserializer, Visitor};
 use serde::{Deserializer, forward_to_deserialize_any};

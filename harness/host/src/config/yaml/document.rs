@@ -1,11 +1,8 @@
 //! A YAML file, read whole: its text, and where each node of it stands.
 
-use super::deserializer::{Findings, fill};
 use super::file_error::{FileError, Problem};
-use super::reader::ValueReader;
-use super::tree::{NodeContent, Place, Tree};
+use super::tree::{Place, Tree};
 use dfota_record::digest::sha256_hex;
-use serde::de::DeserializeOwned;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -91,21 +88,6 @@ impl Document {
                 Err(self.refuse(vec![problem.help(advice)]))
             }
             _ => Ok(()),
-        }
-    }
-
-    /// The document as the format's struct, and a reader for its values. Wrong keys are noted in the reader, so that all
-    /// mistakes of a file are shown at once.
-    pub fn keys<T: DeserializeOwned>(&self) -> Result<(T, ValueReader<'_>), FileError> {
-        let findings = Findings::new(&self.tree);
-        let keys = fill(&findings);
-        let problems = findings.into_problems();
-        match keys {
-            Ok(keys) if matches!(self.tree.node(Tree::ROOT).content, NodeContent::Map(_)) => {
-                Ok((keys, ValueReader::new(self, problems)))
-            }
-            Ok(_) => Err(self.refuse(problems)),
-            Err(why) => Err(self.refuse(vec![Problem::whole(why.to_string())])),
         }
     }
 

@@ -1,11 +1,14 @@
 //! What is wrong with a file: every mistake with its place, the line itself with a mark, and what would be right.
 
-use super::tree::Bytes;
 use miette::{
     GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteDiagnostic, NamedSource, Report, Severity,
 };
 use std::fmt;
+use std::ops::Range;
 use std::sync::Arc;
+
+/// Bytes of a file's text.
+pub type Bytes = Range<usize>;
 
 /// A file that was refused.
 #[derive(Debug, Clone, thiserror::Error)]

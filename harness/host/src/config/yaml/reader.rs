@@ -1,12 +1,14 @@
 //! Turns the raw scalars of a document into values, and collects every mistake with its place.
 
+use super::deserializer::{Findings, fill};
 use super::document::Document;
-use super::file_error::{FileError, Problem};
+use super::file_error::{Bytes, FileError, Problem};
 use super::literal::{Literal, ValueError};
 use super::nearest::suggestion;
 use super::scalar::Raw;
-use super::tree::{Bytes, Place};
+use super::tree::{NodeContent, Place, Tree};
 use dfota_core::escape::quoted;
+use serde::de::DeserializeOwned;
 
 #[derive(Debug)]
 pub struct ValueReader<'d> {
@@ -36,13 +38,25 @@ pub struct Binding {
 }
 
 impl<'d> ValueReader<'d> {
-    /// A reader of a document in which so much is wrong already.
-    pub(super) fn new(document: &'d Document, problems: Vec<Problem>) -> Self {
-        Self {
-            document,
-            problems,
-            warnings: Vec::new(),
-            bindings: Bindings::default(),
+    /// The document as the format's struct, and a reader for its values. Wrong keys are noted in the reader, so that all
+    /// mistakes of a file are shown at once.
+    pub fn open<T: DeserializeOwned>(document: &'d Document) -> Result<(T, Self), FileError> {
+        let tree = document.tree();
+        let findings = Findings::new(tree);
+        let keys = fill(&findings);
+        let problems = findings.into_problems();
+        match keys {
+            Ok(keys) if matches!(tree.node(Tree::ROOT).content, NodeContent::Map(_)) => {
+                let reader = Self {
+                    document,
+                    problems,
+                    warnings: Vec::new(),
+                    bindings: Bindings::default(),
+                };
+                Ok((keys, reader))
+            }
+            Ok(_) => Err(document.refuse(problems)),
+            Err(why) => Err(document.refuse(vec![Problem::whole(why.to_string())])),
         }
     }
 

@@ -3,14 +3,11 @@
 //! Built from the parser's events, not from a loaded value: so that duplicate keys are still there and an alias stays
 //! one reference, however often it multiplies.
 
-use super::file_error::Problem;
+use super::file_error::{Bytes, Problem};
 use saphyr_parser::{Event, Parser, ScalarStyle, ScanError, Span};
 use serde::Deserialize;
 use std::collections::BTreeMap;
-use std::ops::Range;
 
-/// Bytes of the text.
-pub type Bytes = Range<usize>;
 /// A node by its number.
 pub type NodeId = usize;
 

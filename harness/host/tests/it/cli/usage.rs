@@ -158,7 +158,11 @@ fn a_defect_that_there_is_not() {
     lab.rig(400, "forget-resume");
     lab.suite("cases:\n  - name: clean\n    update: {package: a-to-b, via: uart}\n");
     let ran = lab.run(&lab.arguments(&[])).ends(3);
-    for part in ["rig `lab`", "'forget-resume'", "similar value exists: 'forgets-resume'"] {
+    for part in [
+        "rig `lab`",
+        "'forget-resume'",
+        "similar value exists: 'forgets-resume'",
+    ] {
         assert!(ran.stdout.contains(part), "`{part}` in: {}", ran.stdout);
     }
     assert_eq!(lab.verdicts("out"), ["clean error rig-broken"]);
