@@ -2,7 +2,7 @@
 
 use crate::config::yaml::document::Document;
 use crate::config::yaml::file_error::FileError;
-use crate::config::yaml::literal::{Literal, ValueError, Whole, pattern_schema};
+use crate::config::yaml::literal::{InvalidValue, Literal, Whole, pattern_schema};
 use crate::config::yaml::reader::ValueReader;
 use crate::config::yaml::scalar::Raw;
 use dfota_record::retention::Rules;
@@ -49,9 +49,9 @@ struct Age;
 impl Literal for Age {
     type Value = Duration;
 
-    fn read(text: &str) -> Result<Duration, ValueError> {
+    fn read(text: &str) -> Result<Duration, InvalidValue> {
         humantime::parse_duration(text)
-            .map_err(|_| ValueError::expected("an age such as `90d` or `12h`", text))
+            .map_err(|_| InvalidValue::expected("an age such as `90d` or `12h`", text))
     }
 
     fn schema() -> Schema {

@@ -4,7 +4,7 @@ use crate::config::rig::rig_keys::{IsolateKeys, PowerKeys, PulseKeys, SenseKeys}
 use crate::config::rig::rig_literals::{ActiveHigh, DriverName, Pin};
 use crate::config::rig::{Driver, LineId};
 use crate::config::yaml::containers::Part;
-use crate::config::yaml::literal::{Literal, ValueError};
+use crate::config::yaml::literal::{InvalidValue, Literal};
 use crate::config::yaml::nearest::ticked;
 use crate::config::yaml::reader::ValueReader;
 use crate::config::yaml::scalar::Raw;
@@ -140,7 +140,7 @@ impl LineFile<'_, '_> {
                 let line = self.required(keys, "line", keys.line);
                 if let (None, Some(LineId::Offset(offset)), Some(raw)) = (keys.chip, &line, keys.line) {
                     // The same number is another line of another chip, and chips are numbered as the kernel likes.
-                    let why = ValueError::new(format!("the number {offset} needs `chip`: every chip has such a line"))
+                    let why = InvalidValue::new(format!("the number {offset} needs `chip`: every chip has such a line"))
                         .label("needs `chip`")
                         .help(format!("a name needs no chip, and stays right when the kernel numbers chips anew: `line: GPIO{offset}`; `gpioinfo` lists names"));
                     self.reader.mistake(raw.at, why);
@@ -180,7 +180,7 @@ impl LineFile<'_, '_> {
         let own = name.keys(keys.purpose);
         for at in present.into_iter().flatten() {
             if !own.contains(&self.reader.key(at)) {
-                let why = ValueError::new(format!("is not a key of the driver `{}`", name.name()))
+                let why = InvalidValue::new(format!("is not a key of the driver `{}`", name.name()))
                     .label("of another driver")
                     .help(format!("its keys are {}", ticked(own)));
                 self.reader.key_mistake(at, why);
@@ -209,7 +209,7 @@ impl LineFile<'_, '_> {
             return None;
         };
         if words.is_empty() {
-            let why = ValueError::new("expected a program and its arguments, found an empty list")
+            let why = InvalidValue::new("expected a program and its arguments, found an empty list")
                 .label("nothing to run")
                 .help("as in `[relay, \"1\", \"on\"]`");
             self.reader.mistake(words.at, why);
@@ -237,7 +237,7 @@ impl LineFile<'_, '_> {
 
     fn absent(&mut self, keys: &Line<'_>, key: &str) {
         let name = keys.driver.text.as_deref().unwrap_or_default();
-        let why = ValueError::new(format!("the driver `{name}` needs `{key}`, which is missing"));
+        let why = InvalidValue::new(format!("the driver `{name}` needs `{key}`, which is missing"));
         self.reader
             .mistake(keys.driver.at, why.label(format!("needs `{key}`")));
     }

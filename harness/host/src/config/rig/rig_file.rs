@@ -9,7 +9,7 @@ use crate::config::rig::rig_keys::{
 use crate::config::rig::{Bench, Link, Network, Power, Pulse, Rig, Safe, Serial, Server, Simulated};
 use crate::config::yaml::document::Document;
 use crate::config::yaml::file_error::{FileError, Problem};
-use crate::config::yaml::literal::{Literal, ValueError};
+use crate::config::yaml::literal::{InvalidValue, Literal};
 use crate::config::yaml::nearest::ticked;
 use crate::config::yaml::reader::ValueReader;
 use dfota_core::event::lab::{Lab, LabItem};
@@ -136,7 +136,7 @@ impl<'d> RigFile<'d> {
         ];
         for at in wires.into_iter().flatten() {
             let key = self.reader.key(at);
-            let why = ValueError::new("does not go with `simulated`, which stands in for every wire")
+            let why = InvalidValue::new("does not go with `simulated`, which stands in for every wire")
                 .label("a wire")
                 .help(format!(
                     "remove `{key}`, or remove `simulated` for a rig with wires"

@@ -3,7 +3,7 @@
 //! so too.
 
 use crate::config::rig::rig_literals::{
-    ActiveHigh, Baud, CoapAddress, DriverName, HttpAddress, Pin, Seed, SimPin, Speed, Updates,
+    ActiveHigh, Baud, CoapAddress, DriverName, HttpAddress, ModuleSeed, Pin, SimPin, Speed, Updates,
 };
 use crate::config::rig::serial_address::Address;
 use crate::config::rig::{LineId, Safe};
@@ -220,7 +220,7 @@ pub struct SimulatedKeys {
     /// In what other legal ways it speaks.
     pub dialects: Option<Vec<Raw<String>>>,
     /// Seed of its random numbers. Default: derived from the run's seed.
-    pub seed: Option<Raw<Seed>>,
+    pub seed: Option<Raw<ModuleSeed>>,
 }
 
 /// What the module reaches over the air.

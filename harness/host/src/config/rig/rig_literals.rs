@@ -2,7 +2,7 @@
 
 use crate::config::rig::{LineId, Safe, module_word};
 use crate::config::yaml::literal::{
-    Literal, ValueError, Whole, any_schema, choice_schema, literals, one_of, pattern_schema, word_literals,
+    InvalidValue, Literal, Whole, any_schema, choice_schema, literals, one_of, pattern_schema, word_literals,
 };
 use bc66_spec::module::Module;
 use schemars::{Schema, json_schema};
@@ -41,7 +41,7 @@ word_literals! {
 impl Literal for Module {
     type Value = Self;
 
-    fn read(text: &str) -> Result<Self, ValueError> {
+    fn read(text: &str) -> Result<Self, InvalidValue> {
         one_of(text, "a module", &Self::ALL.map(module_word)).map(|index| Self::ALL[index])
     }
 
@@ -53,7 +53,7 @@ impl Literal for Module {
 impl Literal for Safe {
     type Value = Self;
 
-    fn read(text: &str) -> Result<Self, ValueError> {
+    fn read(text: &str) -> Result<Self, InvalidValue> {
         one_of(text, "`off` or `on`", &["off", "on"]).map(|index| [Self::Off, Self::On][index])
     }
 
@@ -65,14 +65,14 @@ impl Literal for Safe {
 impl Literal for LineId {
     type Value = Self;
 
-    fn read(text: &str) -> Result<Self, ValueError> {
+    fn read(text: &str) -> Result<Self, InvalidValue> {
         if let Ok(offset) = text.parse() {
             return Ok(Self::Offset(offset));
         }
         let is_name = text.starts_with(|c: char| c.is_alphabetic()) && !text.contains(char::is_control);
         is_name
             .then(|| Self::Name(text.to_owned()))
-            .ok_or_else(|| ValueError::expected("a line's number or name", text))
+            .ok_or_else(|| InvalidValue::expected("a line's number or name", text))
     }
 
     fn schema() -> Schema {
@@ -87,7 +87,7 @@ pub type Baud = Whole<u32, 300, 4_000_000>;
 /// Updates of a module's flash.
 pub type Updates = Whole<u64, 1, 1_000_000_000>;
 /// Where random numbers begin.
-pub type Seed = Whole<u64, 0, { u64::MAX }>;
+pub type ModuleSeed = Whole<u64, 0, { u64::MAX }>;
 
 literals! {
     /// The level at which a line is asserted; whether it is high.
@@ -102,23 +102,23 @@ literals! {
     CoapAddress -> String, pattern_schema("coap://[^/?#]+/?"), |text| advertised(text, "coap://");
 }
 
-fn active_high(text: &str) -> Result<bool, ValueError> {
+fn active_high(text: &str) -> Result<bool, InvalidValue> {
     one_of(text, "a level", &["high", "low"]).map(|index| index == 0)
 }
 
-fn speed(text: &str) -> Result<f64, ValueError> {
+fn speed(text: &str) -> Result<f64, InvalidValue> {
     let speed = text.parse().ok();
     speed
         .filter(|speed: &f64| *speed > 0.0 && *speed <= 10_000.0)
-        .ok_or_else(|| ValueError::expected("a number above 0 and at most 10000", text))
+        .ok_or_else(|| InvalidValue::expected("a number above 0 and at most 10000", text))
 }
 
-fn sim_pin(text: &str) -> Result<String, ValueError> {
+fn sim_pin(text: &str) -> Result<String, InvalidValue> {
     if (4..=8).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit()) {
         Ok(text.to_owned())
     } else {
         // The PIN itself is not repeated: messages end up in logs.
-        Err(ValueError::new(
+        Err(InvalidValue::new(
             "expected 4 to 8 digits in quotes, as in `\"1234\"`",
         ))
     }
@@ -127,9 +127,9 @@ fn sim_pin(text: &str) -> Result<String, ValueError> {
 impl Literal for SocketAddr {
     type Value = Self;
 
-    fn read(text: &str) -> Result<Self, ValueError> {
+    fn read(text: &str) -> Result<Self, InvalidValue> {
         text.parse().map_err(|_| {
-            ValueError::expected("an address and a port", text)
+            InvalidValue::expected("an address and a port", text)
                 .help("as in `0.0.0.0:8080` or `[::]:8080`; a name is not resolved here")
         })
     }
@@ -140,9 +140,9 @@ impl Literal for SocketAddr {
 }
 
 /// Scheme, host and port: the path is the harness's own.
-fn advertised(text: &str, scheme: &str) -> Result<String, ValueError> {
+fn advertised(text: &str, scheme: &str) -> Result<String, InvalidValue> {
     let form = || {
-        ValueError::expected(&format!("`{scheme}HOST[:PORT]`"), text).help(format!(
+        InvalidValue::expected(&format!("`{scheme}HOST[:PORT]`"), text).help(format!(
             "as in `{scheme}lab.example.com:8080`; the path of a package is the harness's own"
         ))
     };
@@ -158,7 +158,7 @@ fn advertised(text: &str, scheme: &str) -> Result<String, ValueError> {
     }
     // A URL has at most 255 bytes (AN §2.2.1); the path of a package needs its share.
     if host.len() > 150 {
-        return Err(ValueError::new(
+        return Err(InvalidValue::new(
             "this address leaves no room for a path: a URL has at most 255 bytes",
         ));
     }

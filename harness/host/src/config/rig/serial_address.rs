@@ -1,6 +1,6 @@
 //! Where a serial port is: a device of this machine, or a port of another one that is reached over the network.
 
-use crate::config::yaml::literal::{Literal, ValueError, pattern_schema};
+use crate::config::yaml::literal::{InvalidValue, Literal, pattern_schema};
 use schemars::Schema;
 use std::fmt;
 use std::path::PathBuf;
@@ -31,13 +31,13 @@ impl fmt::Display for Address {
 impl Literal for Address {
     type Value = Self;
 
-    fn read(text: &str) -> Result<Self, ValueError> {
+    fn read(text: &str) -> Result<Self, InvalidValue> {
         if let Some(peer) = text.strip_prefix(SOCKET) {
             host_and_port(text, peer).map(Self::Socket)
         } else if let Some(peer) = text.strip_prefix(RFC2217) {
             host_and_port(text, peer).map(Self::Rfc2217)
         } else if let Some((scheme, _)) = text.split_once("://") {
-            Err(ValueError::expected("a serial port", &format!("{scheme}://"))
+            Err(InvalidValue::expected("a serial port", &format!("{scheme}://"))
                 .help("a port is a device, `socket://HOST:PORT` (raw TCP) or `rfc2217://HOST:PORT`"))
         } else {
             String::read(text).map(|path| Self::Device(PathBuf::from(path)))
@@ -49,7 +49,7 @@ impl Literal for Address {
     }
 }
 
-fn host_and_port(text: &str, peer: &str) -> Result<String, ValueError> {
+fn host_and_port(text: &str, peer: &str) -> Result<String, InvalidValue> {
     let sound = peer.rsplit_once(':').is_some_and(|(host, port)| {
         let bracketed = host.starts_with('[') && host.ends_with(']');
         let host_is_sound = !host.is_empty() && (bracketed || !host.contains(':'));
@@ -58,6 +58,6 @@ fn host_and_port(text: &str, peer: &str) -> Result<String, ValueError> {
     if sound {
         return Ok(peer.to_owned());
     }
-    Err(ValueError::expected("a host and a port", text)
+    Err(InvalidValue::expected("a host and a port", text)
         .help("as in `socket://pi.example.com:3001` or `rfc2217://[::1]:3001`"))
 }

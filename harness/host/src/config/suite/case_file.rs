@@ -7,7 +7,7 @@ use crate::config::suite::measure_file::MeasureFile;
 use crate::config::suite::suite_keys::{CaseKeys, CutKeys, ExpectKeys, IdsKeys, UpdateKeys};
 use crate::config::suite::transport::Transport;
 use crate::config::suite::{LoadedPackage, SuiteCase};
-use crate::config::yaml::literal::ValueError;
+use crate::config::yaml::literal::InvalidValue;
 use crate::config::yaml::reader::{Binding, Bindings, ValueReader};
 use dfota_core::case::{Case, Ids, Limits};
 use dfota_core::cut::CutPlan;
@@ -104,7 +104,7 @@ impl CaseFile<'_, '_> {
             return package.clone();
         }
         let names: Vec<&str> = self.packages.iter().map(|(name, _)| name.as_str()).collect();
-        let mut why = ValueError::none_of(&name, "a package of this suite", &names);
+        let mut why = InvalidValue::none_of(&name, "a package of this suite", &names);
         if names.is_empty() {
             why = why.help("the suite has no `packages`");
         }
@@ -187,7 +187,7 @@ pub fn bind(reader: &mut ValueReader<'_>, keys: &CaseKeys, values: Vec<Binding>)
     let name = reader.read(&keys.name).unwrap_or_default();
     let id = matrix::id(&name, &values);
     if !name.is_empty() && (id.is_empty() || id.starts_with('[')) {
-        let why = ValueError::new("expected at least one letter or digit: ids are made of names");
+        let why = InvalidValue::new("expected at least one letter or digit: ids are made of names");
         reader.mistake(keys.name.at, why);
     }
     reader.bind(Bindings {

@@ -4,10 +4,10 @@ use crate::config::suite::suite_keys::{
     CoapFaultKeys, FaultsKeys, HttpFaultKeys, OrderFaultKeys, StallKeys, UartFaultKeys,
 };
 use crate::config::suite::transport::Transport;
-use crate::config::yaml::literal::ValueError;
+use crate::config::yaml::literal::InvalidValue;
 use crate::config::yaml::reader::ValueReader;
 use crate::config::yaml::scalar::Raw;
-use crate::config::yaml::tree::Place;
+use crate::config::yaml::tree::KeyPlace;
 use dfota_core::fault::{CoapFaults, Faults, HttpFaults, OrderFault, Stall, UartFault};
 use dfota_core::transport::Via;
 
@@ -41,8 +41,8 @@ impl FaultFile<'_, '_> {
     }
 
     /// Over UART there is no order that could be faulty; over CoAP it is no AT command, but the network can go all the same.
-    fn order_via(&mut self, at: Place, keys: &OrderFaultKeys) {
-        fn place<T>(raw: &Option<Raw<T>>) -> Option<Place> {
+    fn order_via(&mut self, at: KeyPlace, keys: &OrderFaultKeys) {
+        fn place<T>(raw: &Option<Raw<T>>) -> Option<KeyPlace> {
             raw.as_ref().map(|raw| raw.at)
         }
         let http_alone = [
@@ -63,12 +63,12 @@ impl FaultFile<'_, '_> {
     }
 
     /// Notes a key that is there although the case's transport is none of `vias`.
-    fn needs(&mut self, key: Option<Place>, needs: &str, vias: &[Via]) {
+    fn needs(&mut self, key: Option<KeyPlace>, needs: &str, vias: &[Via]) {
         let Some((at, via)) = key.zip(self.transport.via.filter(|via| !vias.contains(via))) else {
             return;
         };
         let vias: Vec<String> = vias.iter().map(|via| format!("`via: {via}`")).collect();
-        let why = ValueError::new(format!(
+        let why = InvalidValue::new(format!(
             "{needs} {}, and this case is via `{via}`",
             vias.join(" or ")
         ));

@@ -2,7 +2,7 @@
 
 use crate::config::suite::suite_keys::Values;
 use crate::config::yaml::containers::NotEmpty;
-use crate::config::yaml::literal::{Literal, ValueError};
+use crate::config::yaml::literal::{InvalidValue, Literal};
 use crate::config::yaml::reader::{Binding, ValueReader};
 use dfota_core::escape::quoted;
 use indexmap::IndexMap;
@@ -22,7 +22,7 @@ pub fn combinations(
         .iter()
         .try_fold(1_usize, |product, (_, values)| product.checked_mul(values.len()));
     if product.is_none_or(|product| product > MAX_CASES) {
-        let why = ValueError::new(format!("multiplies the case to more than {MAX_CASES}"));
+        let why = InvalidValue::new(format!("multiplies the case to more than {MAX_CASES}"));
         reader.key_mistake(matrix.at, why);
         return Vec::new();
     }
@@ -46,7 +46,7 @@ fn axis(reader: &mut ValueReader<'_>, name: &str, values: &Values) -> Vec<Bindin
     let legal = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     if name.is_empty() || !name.chars().all(legal) {
         let why =
-            ValueError::new("cannot be referred to as `{name}`").help("use letters, digits, `_` and `-`");
+            InvalidValue::new("cannot be referred to as `{name}`").help("use letters, digits, `_` and `-`");
         reader.key_mistake(values.at, why);
     }
     let mut axis: Vec<Binding> = Vec::new();
@@ -57,7 +57,7 @@ fn axis(reader: &mut ValueReader<'_>, name: &str, values: &Values) -> Vec<Bindin
         if let Err(why) = String::read(&value) {
             reader.mistake(raw.at, why);
         } else if axis.iter().any(|other| id_word(&other.value) == id_word(&value)) {
-            let why = ValueError::new(format!("{} is given twice in the matrix", quoted(&value)));
+            let why = InvalidValue::new(format!("{} is given twice in the matrix", quoted(&value)));
             reader.mistake(raw.at, why.label("the same case again"));
             continue;
         }
@@ -113,7 +113,7 @@ fn id_word(value: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::config::yaml::tree::Place;
+    use crate::config::yaml::tree::KeyPlace;
     use rstest::rstest;
 
     #[rstest]
@@ -140,7 +140,7 @@ mod tests {
             .map(|(name, value)| Binding {
                 name: (*name).to_owned(),
                 value: (*value).to_owned(),
-                at: Place::default(),
+                at: KeyPlace::default(),
             })
             .collect();
         assert_eq!(id("forced resume", &bindings), expected);

@@ -2,9 +2,9 @@
 
 use crate::config::suite::suite_keys::{MeasureKeys, RangeKeys};
 use crate::config::yaml::containers::Part;
-use crate::config::yaml::literal::{Literal, ValueError};
+use crate::config::yaml::literal::{InvalidValue, Literal};
 use crate::config::yaml::reader::ValueReader;
-use crate::config::yaml::tree::Place;
+use crate::config::yaml::tree::KeyPlace;
 use dfota_core::case::Case;
 use dfota_core::measure::{Measure, MeasureLimits};
 use dfota_core::percent::Percent;
@@ -19,7 +19,7 @@ pub struct MeasureFile<'r, 'd> {
 #[derive(Debug, Clone, Copy)]
 pub struct DeclaredAt {
     pub limits: MeasureLimits,
-    at: Place,
+    at: KeyPlace,
 }
 
 impl MeasureFile<'_, '_> {
@@ -54,7 +54,7 @@ impl MeasureFile<'_, '_> {
         {
             let why = "`min` is above `max`: no measurement can be within these limits";
             self.reader
-                .mistake(raw.at, ValueError::new(why).label("above `max`"));
+                .mistake(raw.at, InvalidValue::new(why).label("above `max`"));
         }
         Some(DeclaredAt {
             limits: MeasureLimits { measure, min, max },
@@ -74,7 +74,7 @@ impl MeasureFile<'_, '_> {
         for DeclaredAt { limits, at } in own {
             let later = campaign && limits.measure.needs_a_cut();
             if let Some(why) = case.cannot_take(limits.measure).filter(|_| !later) {
-                let why = ValueError::new(format!("is never taken in this case: {why}"));
+                let why = InvalidValue::new(format!("is never taken in this case: {why}"));
                 self.reader.key_mistake(*at, why);
             }
         }

@@ -10,9 +10,9 @@ use crate::config::suite::transport::Transport;
 use crate::config::suite::{LoadedPackage, Suite, SuiteCase};
 use crate::config::yaml::document::Document;
 use crate::config::yaml::file_error::{FileError, Problem};
-use crate::config::yaml::literal::ValueError;
+use crate::config::yaml::literal::InvalidValue;
 use crate::config::yaml::reader::{Bindings, ValueReader};
-use crate::config::yaml::tree::Place;
+use crate::config::yaml::tree::KeyPlace;
 use bytes::Bytes;
 use dfota_core::case::{Limits, Package};
 use dfota_core::escape::quoted;
@@ -124,7 +124,7 @@ impl SuiteFile<'_> {
             && declared != sha256
         {
             let why = format!("expected a file with the digest `{declared}`, found another file");
-            let why = ValueError::new(why)
+            let why = InvalidValue::new(why)
                 .label("of another file")
                 .help(format!("the file's SHA-256 is `{sha256}`"));
             self.reader.mistake(raw.at, why);
@@ -153,7 +153,7 @@ impl SuiteFile<'_> {
 
     fn cases(&mut self, keys: &[CaseKeys], packages: &Packages, defaults: &Defaults) -> Vec<SuiteCase> {
         let mut cases = Vec::new();
-        let mut ids: BTreeMap<String, Place> = BTreeMap::new();
+        let mut ids: BTreeMap<String, KeyPlace> = BTreeMap::new();
         for keys in keys {
             let matrix = combinations(&mut self.reader, keys.matrix.as_ref());
             if cases.len() + matrix.len() > MAX_CASES {
@@ -187,7 +187,7 @@ impl SuiteFile<'_> {
         cases
     }
 
-    fn unique(&mut self, ids: &mut BTreeMap<String, Place>, id: String, at: Place) {
+    fn unique(&mut self, ids: &mut BTreeMap<String, KeyPlace>, id: String, at: KeyPlace) {
         let tree = self.reader.document().tree();
         if let Some(first) = ids.get(&id) {
             let message = format!("two cases have the id `{id}`");
@@ -202,8 +202,8 @@ impl SuiteFile<'_> {
     }
 }
 
-fn read_package(path: &Path) -> Result<Bytes, ValueError> {
-    let cannot = |why: &str| ValueError::new(format!("the package cannot be read: {why}"));
+fn read_package(path: &Path) -> Result<Bytes, InvalidValue> {
+    let cannot = |why: &str| InvalidValue::new(format!("the package cannot be read: {why}"));
     let meta = std::fs::metadata(path).map_err(|why| match why.kind() {
         std::io::ErrorKind::NotFound => cannot("there is no such file")
             .label("no such file")

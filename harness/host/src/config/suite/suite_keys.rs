@@ -3,8 +3,8 @@
 //! so too.
 
 use crate::config::suite::suite_literals::{
-    Amount, BlockNumber, Bricks, ClaimWindow, CoapBlockSize, Code, Count, Cuts, Cycles, Depth, Every,
-    HttpStatus, IssueKey, Lwm2mResult, Lwm2mState, Repeat, Sha256Text, Step, TestRailId, Tries,
+    Amount, BlockNumber, Bricks, ClaimWindow, CoapBlockSize, Code, Cuts, Cycles, Depth, Every, HttpStatus,
+    IssueKey, Lwm2mResult, Lwm2mState, PositiveCount, Repeat, Sha256Text, Step, TestRailId, Tries,
     UploadBlockSize, UrlBytes,
 };
 use crate::config::yaml::containers::{ExactlyOne, NotEmpty, OneOrMore, Part};
@@ -223,7 +223,7 @@ pub struct CutKeys {
     /// What is cut. Default power.
     pub kind: Option<Raw<CutKind>>,
     /// How often: once, or again in each forced resume. Default 1.
-    pub times: Option<Raw<Count>>,
+    pub times: Option<Raw<PositiveCount>>,
 }
 
 /// Many cuts in place of one.
@@ -248,7 +248,7 @@ pub struct SweepKeys {
     /// `linear`, `shuffled` by the seed, or `widest-gap` first. Default linear.
     pub order: Option<Raw<SweepOrder>>,
     /// An uncut control run closes every block of so many cuts. Default 50.
-    pub block: Option<Raw<Count>>,
+    pub block: Option<Raw<PositiveCount>>,
 }
 
 /// How rarely a cut bricks the module.
@@ -323,7 +323,7 @@ pub struct HttpFaultKeys {
     /// Pause once.
     pub stall: Option<StallKeys>,
     /// At most this many bytes a second of the module's time.
-    pub throttle: Option<Raw<Count>>,
+    pub throttle: Option<Raw<PositiveCount>>,
     /// Send this share of the package and claim that this was all.
     pub truncate: Option<Raw<Percent>>,
     /// Invert the byte at this share of the package.

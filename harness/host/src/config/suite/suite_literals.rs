@@ -1,7 +1,7 @@
 //! What the scalars of a suite can be read as.
 
 use crate::config::yaml::literal::{
-    Literal, ValueError, Whole, any_schema, choice_schema, literals, one_of, or_template, parsed_literals,
+    InvalidValue, Literal, Whole, any_schema, choice_schema, literals, one_of, or_template, parsed_literals,
     pattern_schema, word_literals,
 };
 use bc66_spec::qfuplex::BLOCK_SIZES;
@@ -19,7 +19,7 @@ use schemars::{Schema, json_schema};
 use std::time::Duration;
 
 /// How often, or how much.
-pub type Count = Whole<u32, 1, 1_000_000>;
+pub type PositiveCount = Whole<u32, 1, 1_000_000>;
 /// Every how many: every single one would leave nothing.
 pub type Every = Whole<u32, 2, 1_000_000>;
 /// Bytes of a package, or how often something may happen.
@@ -68,9 +68,9 @@ const MOMENT: &str =
 impl Literal for Over {
     type Value = Self;
 
-    fn read(text: &str) -> Result<Self, ValueError> {
+    fn read(text: &str) -> Result<Self, InvalidValue> {
         text.parse().map_err(|why: InvalidSpan| {
-            ValueError::expected("what a sweep goes over", text).help(format!(
+            InvalidValue::expected("what a sweep goes over", text).help(format!(
                 "{why}; take a moment, a window as in `updating 20%..80%`, or `{}`",
                 Self::WEAK_SPOTS
             ))
@@ -113,12 +113,12 @@ pub enum ClaimWindow {
 impl Literal for ClaimWindow {
     type Value = Self;
 
-    fn read(text: &str) -> Result<Self, ValueError> {
+    fn read(text: &str) -> Result<Self, InvalidValue> {
         if text == "all" {
             return Ok(Self::All);
         }
         text.parse().map(Self::Span).map_err(|why: InvalidSpan| {
-            ValueError::expected("the window of a claim", text).help(format!("{why}; or `all`"))
+            InvalidValue::expected("the window of a claim", text).help(format!("{why}; or `all`"))
         })
     }
 
@@ -146,11 +146,11 @@ literals! {
 
 const COAP_BLOCK_SIZES: [u16; 7] = [16, 32, 64, 128, 256, 512, 1024];
 
-fn block_number(text: &str) -> Result<u32, ValueError> {
+fn block_number(text: &str) -> Result<u32, InvalidValue> {
     Code::read(text).map_err(|why| why.help("blocks are counted from 0"))
 }
 
-fn one_of_sizes(text: &str, sizes: &[u16]) -> Result<u16, ValueError> {
+fn one_of_sizes(text: &str, sizes: &[u16]) -> Result<u16, InvalidValue> {
     let names: Vec<String> = sizes.iter().map(u16::to_string).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     one_of(text, "a block size", &names).map(|index| sizes[index])
@@ -160,22 +160,22 @@ fn sizes_schema(sizes: &[u16]) -> Schema {
     or_template(&json_schema!({ "type": "integer", "enum": sizes }))
 }
 
-fn step(text: &str) -> Result<Percent, ValueError> {
+fn step(text: &str) -> Result<Percent, InvalidValue> {
     match Percent::read(text)? {
-        Percent::ZERO => Err(ValueError::expected("a percentage above zero", text)),
+        Percent::ZERO => Err(InvalidValue::expected("a percentage above zero", text)),
         percent => Ok(percent),
     }
 }
 
-fn testrail_id(text: &str) -> Result<String, ValueError> {
+fn testrail_id(text: &str) -> Result<String, InvalidValue> {
     let number = text.strip_prefix('C').unwrap_or_default();
     if (1..=18).contains(&number.len()) && number.bytes().all(|byte| byte.is_ascii_digit()) {
         return Ok(text.to_owned());
     }
-    Err(ValueError::expected("a case of TestRail", text).help("it is `C` and a number, as in `C123`"))
+    Err(InvalidValue::expected("a case of TestRail", text).help("it is `C` and a number, as in `C123`"))
 }
 
-fn issue_key(text: &str) -> Result<String, ValueError> {
+fn issue_key(text: &str) -> Result<String, InvalidValue> {
     let is_key = text.rsplit_once('-').is_some_and(|(project, number)| {
         let legal = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
         project.starts_with(|c: char| c.is_ascii_uppercase())
@@ -186,27 +186,27 @@ fn issue_key(text: &str) -> Result<String, ValueError> {
     if is_key {
         return Ok(text.to_owned());
     }
-    let why = ValueError::expected("the key of an issue", text);
+    let why = InvalidValue::expected("the key of an issue", text);
     Err(why.help("it is a project in capitals and a number, as in `PROJ-45`"))
 }
 
-fn sha256(text: &str) -> Result<String, ValueError> {
+fn sha256(text: &str) -> Result<String, InvalidValue> {
     if text.len() == 64 && text.bytes().all(|b| b.is_ascii_hexdigit()) {
         return Ok(text.to_ascii_lowercase());
     }
-    let why = ValueError::expected("64 hexadecimal digits", text);
+    let why = InvalidValue::expected("64 hexadecimal digits", text);
     Err(why.help(format!("there are {} characters", text.chars().count())))
 }
 
 impl Literal for Becomes {
     type Value = Self;
 
-    fn read(text: &str) -> Result<Self, ValueError> {
+    fn read(text: &str) -> Result<Self, InvalidValue> {
         match text {
             "target" => Ok(Self::Target),
             "unchanged" => Ok(Self::Unchanged),
             // Versions are upper case: a word in lower case was meant as one of the two.
-            word if word.chars().all(|c| c.is_ascii_lowercase()) => Err(ValueError::none_of(
+            word if word.chars().all(|c| c.is_ascii_lowercase()) => Err(InvalidValue::none_of(
                 word,
                 "a version or one of two words",
                 &["target", "unchanged"],
@@ -223,16 +223,16 @@ impl Literal for Becomes {
 impl Literal for Moment {
     type Value = Self;
 
-    fn read(text: &str) -> Result<Self, ValueError> {
+    fn read(text: &str) -> Result<Self, InvalidValue> {
         let first = text.split_whitespace().next().unwrap_or("");
         text.parse().map_err(|why: InvalidMoment| {
             let known = Self::FORMS
                 .iter()
                 .any(|form| form.split(' ').next() == Some(first));
             if known {
-                ValueError::expected("a moment of an update", text).help(why.to_string())
+                InvalidValue::expected("a moment of an update", text).help(why.to_string())
             } else {
-                ValueError::none_of(text, "a moment of an update", &Self::FORMS)
+                InvalidValue::none_of(text, "a moment of an update", &Self::FORMS)
             }
         })
     }
@@ -246,7 +246,7 @@ impl Literal for Moment {
 impl Literal for Jitter {
     type Value = Self;
 
-    fn read(text: &str) -> Result<Self, ValueError> {
+    fn read(text: &str) -> Result<Self, InvalidValue> {
         let (min, max) = match text.split_once("..") {
             Some((min, max)) => (Duration::read(min.trim())?, Duration::read(max.trim())?),
             None => {
@@ -256,7 +256,7 @@ impl Literal for Jitter {
         };
         if min > max {
             let why = format!("the range {} ends before it begins", quoted(text));
-            return Err(ValueError::new(why).help("the shorter time comes first, as in `0ms..400ms`"));
+            return Err(InvalidValue::new(why).help("the shorter time comes first, as in `0ms..400ms`"));
         }
         Ok(Self { min, max })
     }

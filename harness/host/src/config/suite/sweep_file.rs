@@ -5,7 +5,7 @@ use crate::config::suite::suite_keys::{ClaimKeys, SweepKeys};
 use crate::config::suite::suite_literals::ClaimWindow;
 use crate::config::suite::transport::Transport;
 use crate::config::suite::{ClaimCuts, SuiteCampaign};
-use crate::config::yaml::literal::ValueError;
+use crate::config::yaml::literal::InvalidValue;
 use dfota_core::claim::Claim;
 use dfota_core::cut::CutKind;
 use dfota_core::moment::Moment;
@@ -39,7 +39,7 @@ impl CaseFile<'_, '_> {
             (faults, "nothing but the cuts may go wrong in a campaign"),
         ] {
             if let Some(key) = key {
-                let why = ValueError::new(format!("does not go with `sweep` and `claim`: {why}"));
+                let why = InvalidValue::new(format!("does not go with `sweep` and `claim`: {why}"));
                 self.reader.key_mistake(key, why.label("not in a campaign"));
             }
         }
@@ -60,7 +60,7 @@ impl CaseFile<'_, '_> {
         if let (Some(step), Some(cuts)) = (&keys.step, &keys.cuts) {
             let why = "does not go with `step`: one says how dense, the other how many";
             self.reader
-                .key_mistake(cuts.at, ValueError::new(why).because(step.at));
+                .key_mistake(cuts.at, InvalidValue::new(why).because(step.at));
         }
         let reader = &mut self.reader;
         let step = reader.option(&keys.step).or(Percent::new(STEP));

@@ -1,8 +1,8 @@
 //! The transport of a case, for what does not go with it.
 
-use crate::config::yaml::literal::ValueError;
+use crate::config::yaml::literal::InvalidValue;
 use crate::config::yaml::reader::ValueReader;
-use crate::config::yaml::tree::Place;
+use crate::config::yaml::tree::KeyPlace;
 use dfota_core::moment::Moment;
 use dfota_core::percent::Percent;
 use dfota_core::sweep::Span;
@@ -17,20 +17,20 @@ pub struct Transport {
     /// `None` where it is wrong: then nothing is held against it.
     pub via: Option<Via>,
     /// Where it stands.
-    pub at: Place,
+    pub at: KeyPlace,
 }
 
 impl Transport {
     /// Notes a key that means nothing if the case is via one of `vias`.
-    pub fn refuses(&self, reader: &mut ValueReader<'_>, key: Option<Place>, vias: &[Via], why: &str) {
+    pub fn refuses(&self, reader: &mut ValueReader<'_>, key: Option<KeyPlace>, vias: &[Via], why: &str) {
         if let (Some(key), Some(via)) = (key, self.via.filter(|via| vias.contains(via))) {
-            let why = ValueError::new(format!("has no meaning in a case via `{via}`: {why}"));
+            let why = InvalidValue::new(format!("has no meaning in a case via `{via}`: {why}"));
             reader.key_mistake(key, why.label(format!("not via `{via}`")).because(self.at));
         }
     }
 
     /// Checks that the transport has this moment at all.
-    pub fn check_moment(&self, reader: &mut ValueReader<'_>, at: Place, moment: Moment) {
+    pub fn check_moment(&self, reader: &mut ValueReader<'_>, at: KeyPlace, moment: Moment) {
         let Some(via) = self.via else {
             return;
         };
@@ -41,7 +41,7 @@ impl Transport {
                 Moment::Downloading(_) => "what is uploaded is not downloaded; see `upload block N`",
                 _ => "what is downloaded is not uploaded; see `downloading N%`",
             };
-            let why = ValueError::new(format!("`{moment}` never comes in a case via `{via}`"));
+            let why = InvalidValue::new(format!("`{moment}` never comes in a case via `{via}`"));
             let why = why.label(format!("not via `{via}`")).help(help);
             reader.mistake(at, why.because(self.at));
         }
@@ -57,7 +57,7 @@ impl Transport {
     }
 
     /// Checks both ends of a window.
-    pub fn check_span(&self, reader: &mut ValueReader<'_>, at: Place, span: Span) {
+    pub fn check_span(&self, reader: &mut ValueReader<'_>, at: KeyPlace, span: Span) {
         self.check_moment(reader, at, span.from());
         self.check_moment(reader, at, span.to());
     }

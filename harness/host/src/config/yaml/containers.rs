@@ -2,7 +2,7 @@
 
 use super::literal::Literal;
 use super::scalar::Raw;
-use super::tree::Place;
+use super::tree::KeyPlace;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use std::borrow::Cow;
@@ -14,7 +14,7 @@ macro_rules! part {
         #[derive(Debug, Deserialize)]
         pub struct $name<T> {
             /// Where it stands.
-            pub at: Place,
+            pub at: KeyPlace,
             keys: T,
         }
 

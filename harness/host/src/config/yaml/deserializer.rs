@@ -329,7 +329,7 @@ impl<'de> Deserializer<'de> for NodeDeserializer<'_> {
         visitor: V,
     ) -> Result<V::Value, Error> {
         let shape = match title {
-            "Place" => {
+            "KeyPlace" => {
                 let node = self.node.unwrap_or(Tree::ROOT);
                 let place = self.tree().place(node, self.key, self.is_item);
                 return visitor.visit_seq(SeqDeserializer::new(place.numbers().into_iter()));

@@ -1,7 +1,7 @@
 //! A YAML file, read whole: its text, and where each node of it stands.
 
 use super::file_error::{FileError, Problem};
-use super::tree::{Place, Tree};
+use super::tree::{KeyPlace, Tree};
 use dfota_record::digest::sha256_hex;
 use std::path::Path;
 use std::sync::Arc;
@@ -72,7 +72,7 @@ impl Document {
     }
 
     /// Line and column of a value, both from 1.
-    pub fn line_and_column(&self, at: Place) -> (usize, usize) {
+    pub fn line_and_column(&self, at: KeyPlace) -> (usize, usize) {
         super::file_error::line_and_column(&self.text, self.tree.mark(at).start)
     }
 

@@ -1,9 +1,9 @@
 //! What a scalar can be read as.
 
 use super::nearest::suggestion;
-use super::tree::Place;
+use super::tree::KeyPlace;
 use dfota_core::escape::quoted;
-use dfota_record::day::{Day, DayError};
+use dfota_record::day::Day;
 use schemars::{Schema, json_schema};
 use std::marker::PhantomData;
 use std::time::Duration;
@@ -14,7 +14,7 @@ pub trait Literal {
     type Value;
 
     /// Reads the text of a scalar.
-    fn read(text: &str) -> Result<Self::Value, ValueError>;
+    fn read(text: &str) -> Result<Self::Value, InvalidValue>;
 
     /// The scalars that are taken, for editors.
     fn schema() -> Schema;
@@ -22,7 +22,7 @@ pub trait Literal {
 
 /// Why a value is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ValueError {
+pub struct InvalidValue {
     /// What was expected and what was seen.
     pub message: String,
     /// What stands at the mark.
@@ -30,10 +30,10 @@ pub struct ValueError {
     /// What would be right.
     pub help: Option<String>,
     /// Another value that it does not go with.
-    pub because: Option<Place>,
+    pub because: Option<KeyPlace>,
 }
 
-impl ValueError {
+impl InvalidValue {
     pub fn new(message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
@@ -68,13 +68,13 @@ impl ValueError {
     }
 
     /// With another value that it does not go with.
-    pub fn because(mut self, other: Place) -> Self {
+    pub fn because(mut self, other: KeyPlace) -> Self {
         self.because = Some(other);
         self
     }
 }
 
-impl<T: Into<String>> From<T> for ValueError {
+impl<T: Into<String>> From<T> for InvalidValue {
     fn from(message: T) -> Self {
         Self::new(message)
     }
@@ -86,7 +86,7 @@ macro_rules! word_literals {
         impl Literal for $type {
             type Value = Self;
 
-            fn read(text: &str) -> Result<Self, ValueError> {
+            fn read(text: &str) -> Result<Self, InvalidValue> {
                 one_of(text, $what, &Self::ALL.map(Self::name)).map(|index| Self::ALL[index])
             }
 
@@ -104,9 +104,9 @@ macro_rules! parsed_literals {
         impl Literal for $type {
             type Value = Self;
 
-            fn read(text: &str) -> Result<Self, ValueError> {
+            fn read(text: &str) -> Result<Self, InvalidValue> {
                 let refuse = |why: <Self as std::str::FromStr>::Err| {
-                    ValueError::expected($what, text).help(why.to_string())
+                    InvalidValue::expected($what, text).help(why.to_string())
                 };
                 text.parse().map_err(refuse)
             }
@@ -129,7 +129,7 @@ macro_rules! literals {
         impl Literal for $name {
             type Value = $value;
 
-            fn read(text: &str) -> Result<$value, ValueError> {
+            fn read(text: &str) -> Result<$value, InvalidValue> {
                 $read(text)
             }
 
@@ -142,11 +142,11 @@ macro_rules! literals {
 pub(crate) use literals;
 
 /// One of `names`; the caller gets the index.
-pub fn one_of(text: &str, what: &str, names: &[&str]) -> Result<usize, ValueError> {
+pub fn one_of(text: &str, what: &str, names: &[&str]) -> Result<usize, InvalidValue> {
     names
         .iter()
         .position(|name| *name == text)
-        .ok_or_else(|| ValueError::none_of(text, what, names))
+        .ok_or_else(|| InvalidValue::none_of(text, what, names))
 }
 
 /// A scalar that holds `{name}`.
@@ -179,11 +179,11 @@ pub struct Whole<T, const FROM: u64, const TO: u64>(PhantomData<T>);
 impl<T: TryFrom<u64>, const FROM: u64, const TO: u64> Literal for Whole<T, FROM, TO> {
     type Value = T;
 
-    fn read(text: &str) -> Result<T, ValueError> {
+    fn read(text: &str) -> Result<T, InvalidValue> {
         let number = text.parse().ok().filter(|number| (FROM..=TO).contains(number));
         number
             .and_then(|number| T::try_from(number).ok())
-            .ok_or_else(|| ValueError::expected(&format!("a whole number from {FROM} to {TO}"), text))
+            .ok_or_else(|| InvalidValue::expected(&format!("a whole number from {FROM} to {TO}"), text))
     }
 
     fn schema() -> Schema {
@@ -198,12 +198,12 @@ impl<T: TryFrom<u64>, const FROM: u64, const TO: u64> Literal for Whole<T, FROM,
 impl Literal for String {
     type Value = Self;
 
-    fn read(text: &str) -> Result<Self, ValueError> {
+    fn read(text: &str) -> Result<Self, InvalidValue> {
         if text.trim().is_empty() {
-            return Err(ValueError::new("expected a text, found none"));
+            return Err(InvalidValue::new("expected a text, found none"));
         }
         match text.chars().find(|c| c.is_control()) {
-            Some(c) => Err(ValueError::new(format!(
+            Some(c) => Err(InvalidValue::new(format!(
                 "expected one line of text, found the control character `{}` in it",
                 c.escape_default()
             ))),
@@ -219,7 +219,7 @@ impl Literal for String {
 impl Literal for bool {
     type Value = Self;
 
-    fn read(text: &str) -> Result<Self, ValueError> {
+    fn read(text: &str) -> Result<Self, InvalidValue> {
         one_of(text, "`true` or `false`", &["false", "true"]).map(|index| index == 1)
     }
 
@@ -237,18 +237,21 @@ const LONGEST: Duration = Duration::from_secs(7 * 24 * 3600);
 impl Literal for Duration {
     type Value = Self;
 
-    fn read(text: &str) -> Result<Self, ValueError> {
-        let wrong = || ValueError::expected("a duration", text).help(DURATION);
+    fn read(text: &str) -> Result<Self, InvalidValue> {
+        let wrong = || InvalidValue::expected("a duration", text).help(DURATION);
         let zero = text == "0";
         if !zero && !text.bytes().any(|b| b.is_ascii_alphabetic()) {
             return Err(wrong().label("which unit?"));
         }
         let duration = humantime::parse_duration(text).map_err(|_| wrong())?;
         if duration > LONGEST {
-            return Err(ValueError::new(format!("{} is longer than a week", quoted(text))));
+            return Err(InvalidValue::new(format!(
+                "{} is longer than a week",
+                quoted(text)
+            )));
         }
         if duration.subsec_nanos() % 1_000_000 != 0 {
-            return Err(ValueError::new(format!(
+            return Err(InvalidValue::new(format!(
                 "{} is finer than a millisecond",
                 quoted(text)
             )));
@@ -268,27 +271,26 @@ literals! {
     True -> (), bool::schema(), only_true;
 }
 
-fn non_zero_duration(text: &str) -> Result<Duration, ValueError> {
+fn non_zero_duration(text: &str) -> Result<Duration, InvalidValue> {
     match Duration::read(text)? {
-        Duration::ZERO => Err(ValueError::expected("a duration above zero", text)),
+        Duration::ZERO => Err(InvalidValue::expected("a duration above zero", text)),
         duration => Ok(duration),
     }
 }
 
-fn only_true(text: &str) -> Result<(), ValueError> {
+fn only_true(text: &str) -> Result<(), InvalidValue> {
     if bool::read(text)? {
         Ok(())
     } else {
-        Err(ValueError::expected("`true`", text).help("leave the key out"))
+        Err(InvalidValue::expected("`true`", text).help("leave the key out"))
     }
 }
 
 impl Literal for Day {
     type Value = Self;
 
-    fn read(text: &str) -> Result<Self, ValueError> {
-        text.parse()
-            .map_err(|why: DayError| ValueError::new(why.to_string()))
+    fn read(text: &str) -> Result<Self, InvalidValue> {
+        text.parse().map_err(|why: String| InvalidValue::new(why))
     }
 
     fn schema() -> Schema {

@@ -3,10 +3,10 @@
 use super::deserializer::{Findings, fill};
 use super::document::Document;
 use super::file_error::{Bytes, FileError, Problem};
-use super::literal::{Literal, ValueError};
+use super::literal::{InvalidValue, Literal};
 use super::nearest::suggestion;
 use super::scalar::Raw;
-use super::tree::{NodeContent, Place, Tree};
+use super::tree::{KeyPlace, NodeContent, Tree};
 use dfota_core::escape::quoted;
 use serde::de::DeserializeOwned;
 
@@ -34,7 +34,7 @@ pub struct Binding {
     pub name: String,
     pub value: String,
     /// Where the value stands.
-    pub at: Place,
+    pub at: KeyPlace,
 }
 
 impl<'d> ValueReader<'d> {
@@ -65,7 +65,7 @@ impl<'d> ValueReader<'d> {
     }
 
     /// The key that a value stands under.
-    pub fn key(&self, at: Place) -> &'d str {
+    pub fn key(&self, at: KeyPlace) -> &'d str {
         self.document.tree().key_of(at).unwrap_or_default()
     }
 
@@ -93,7 +93,7 @@ impl<'d> ValueReader<'d> {
     }
 
     /// The text with every `{name}` replaced.
-    fn fill(&mut self, at: Place, text: &str) -> Option<String> {
+    fn fill(&mut self, at: KeyPlace, text: &str) -> Option<String> {
         let mut out = String::new();
         let mut rest = text;
         let mut sound = true;
@@ -112,7 +112,7 @@ impl<'d> ValueReader<'d> {
         sound.then_some(out)
     }
 
-    fn unknown_name(&mut self, at: Place, name: &str) {
+    fn unknown_name(&mut self, at: KeyPlace, name: &str) {
         let names: Vec<&str> = self.bindings.values.iter().map(|b| b.name.as_str()).collect();
         let help = if names.is_empty() {
             "the case has no `matrix`".to_owned()
@@ -128,18 +128,18 @@ impl<'d> ValueReader<'d> {
     }
 
     /// Notes a mistake about the value of a node.
-    pub fn mistake(&mut self, at: Place, mistake: impl Into<ValueError>) {
+    pub fn mistake(&mut self, at: KeyPlace, mistake: impl Into<InvalidValue>) {
         let mark = self.document.tree().mark(at);
         self.note(at, mark, ":", mistake.into());
     }
 
     /// Notes a mistake about a key, not about its value.
-    pub fn key_mistake(&mut self, at: Place, mistake: impl Into<ValueError>) {
+    pub fn key_mistake(&mut self, at: KeyPlace, mistake: impl Into<InvalidValue>) {
         let mark = self.document.tree().key_mark(at);
         self.note(at, mark, "", mistake.into());
     }
 
-    fn note(&mut self, at: Place, mark: Bytes, colon: &str, mistake: ValueError) {
+    fn note(&mut self, at: KeyPlace, mark: Bytes, colon: &str, mistake: InvalidValue) {
         let involved = self.involved(at, mistake.because);
         let key = self.document.tree().key_of(at);
         let key = key.map_or_else(|| "the file".to_owned(), |key| format!("`{key}`"));
@@ -159,7 +159,7 @@ impl<'d> ValueReader<'d> {
     }
 
     /// The values of the matrix that a mistake comes from.
-    fn involved(&self, at: Place, because: Option<Place>) -> Vec<&Binding> {
+    fn involved(&self, at: KeyPlace, because: Option<KeyPlace>) -> Vec<&Binding> {
         let tree = self.document.tree();
         let written: Vec<&str> = std::iter::once(at)
             .chain(because)
@@ -185,7 +185,7 @@ impl<'d> ValueReader<'d> {
     }
 
     /// Notes a warning.
-    pub fn warn(&mut self, at: Place, what: &str) {
+    pub fn warn(&mut self, at: KeyPlace, what: &str) {
         let (line, column) = self.document.line_and_column(at);
         let warning = format!("{}:{line}:{column}: {what}", self.document.name());
         if !self.warnings.contains(&warning) {

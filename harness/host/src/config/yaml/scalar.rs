@@ -1,7 +1,7 @@
 //! A scalar as it stands in the file, to be parsed once the matrix has been filled in.
 
 use super::literal::Literal;
-use super::tree::Place;
+use super::tree::KeyPlace;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::Deserialize;
 use std::borrow::Cow;
@@ -13,7 +13,7 @@ use std::marker::PhantomData;
 #[serde(bound = "")]
 pub struct Raw<T> {
     /// Where it stands.
-    pub at: Place,
+    pub at: KeyPlace,
     /// `None` where it is missing or something else: the deserializer has noted that.
     pub text: Option<String>,
     #[serde(skip)]

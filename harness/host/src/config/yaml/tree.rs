@@ -47,7 +47,7 @@ pub struct MapEntry {
 
 /// What a message about a value points at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-pub struct Place {
+pub struct KeyPlace {
     /// The node that shows the value best.
     mark: NodeId,
     /// The key that the value stands under, or the list that it is an item of; the root where there is none.
@@ -103,7 +103,7 @@ impl Tree {
 
     /// The place of a value: a single value shows itself, a mapping or list is shown by its key, and one without a key by
     /// the first key in it.
-    pub fn place(&self, value: NodeId, key: NodeId, is_item: bool) -> Place {
+    pub fn place(&self, value: NodeId, key: NodeId, is_item: bool) -> KeyPlace {
         let node = &self.nodes[value];
         let has_key = key != Self::ROOT && !is_item;
         let mark = match &node.content {
@@ -112,26 +112,26 @@ impl Tree {
             NodeContent::Map(entries) => entries.first().map_or(value, |entry| entry.key),
             NodeContent::Scalar { .. } | NodeContent::List(_) => value,
         };
-        Place { mark, key }
+        KeyPlace { mark, key }
     }
 
     /// Where the value stands.
-    pub fn mark(&self, place: Place) -> Bytes {
+    pub fn mark(&self, place: KeyPlace) -> Bytes {
         self.nodes[place.mark].bytes.clone()
     }
 
     /// Where its key stands.
-    pub fn key_mark(&self, place: Place) -> Bytes {
+    pub fn key_mark(&self, place: KeyPlace) -> Bytes {
         self.nodes[place.key].bytes.clone()
     }
 
     /// The key that it stands under; none for the whole document.
-    pub fn key_of(&self, place: Place) -> Option<&str> {
+    pub fn key_of(&self, place: KeyPlace) -> Option<&str> {
         (place.key != Self::ROOT).then(|| self.key(place.key))
     }
 }
 
-impl Place {
+impl KeyPlace {
     /// The numbers that [`Deserialize`] makes a place of.
     pub(super) fn numbers(self) -> [NodeId; 2] {
         [self.mark, self.key]
