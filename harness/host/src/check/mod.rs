@@ -69,7 +69,7 @@ pub enum CheckProgress<'s> {
 
 /// How far a check goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Depth {
+enum CheckDepth {
     Plain,
     /// The module was found at fault before: that it does not come up is the finding of that case.
     AtFault,
@@ -82,7 +82,7 @@ pub struct RigChecker<'c> {
     terms: &'c CheckTerms,
     show: &'c mut dyn FnMut(CheckProgress<'_>),
     limits: Limits,
-    depth: Depth,
+    depth: CheckDepth,
     checked: Checked,
 }
 
@@ -101,14 +101,14 @@ impl<'c> RigChecker<'c> {
                 boot: terms.boot,
                 ..Limits::default()
             },
-            depth: Depth::Plain,
+            depth: CheckDepth::Plain,
             checked: Checked::default(),
         }
     }
 
     pub fn full(mut self) -> Result<Checked, Interrupted> {
         let started = machine::ClockReading::now();
-        self.depth = Depth::Thorough;
+        self.depth = CheckDepth::Thorough;
         if completed(self.answers())?.is_some() {
             completed(self.reset())?;
             completed(self.pwrkey())?;
@@ -125,14 +125,14 @@ impl<'c> RigChecker<'c> {
     /// waited for: that it does not come up is their finding.
     pub fn short(mut self, at_fault: bool) -> Result<Checked, Interrupted> {
         if at_fault {
-            self.depth = Depth::AtFault;
+            self.depth = CheckDepth::AtFault;
         }
         self.around_cases()
     }
 
     /// The same thoroughly: it shows whether a rig in quarantine is mended, by a module that certainly had a supply before.
     pub fn of_quarantine(mut self) -> Result<Checked, Interrupted> {
-        self.depth = Depth::Thorough;
+        self.depth = CheckDepth::Thorough;
         self.around_cases()
     }
 
@@ -149,7 +149,7 @@ impl<'c> RigChecker<'c> {
         stage: WiringStage,
         read_meter: impl FnOnce() -> Result<(), Interrupted>,
     ) -> Result<Checked, Interrupted> {
-        self.depth = Depth::Thorough;
+        self.depth = CheckDepth::Thorough;
         completed(self.look_at(stage, read_meter))?;
         Ok(self.checked)
     }

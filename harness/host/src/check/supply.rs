@@ -1,6 +1,6 @@
 //! The supply: switched off it is gone, and switched on the module boots.
 
-use super::{Abort, CheckProgress, CheckResult, Depth, Interrupted, RigChecker, completed, ok};
+use super::{Abort, CheckDepth, CheckProgress, CheckResult, Interrupted, RigChecker, completed, ok};
 use crate::device::dut::supply::LISTEN;
 use crate::device::dut::{Dut, Stop, UpdateWatch};
 use dfota_core::duration::Short;
@@ -30,7 +30,7 @@ impl RigChecker<'_> {
     /// without supply before, so that its first silence proves nothing.
     pub(super) fn boots(&mut self) -> CheckResult {
         let mut proof = self.silence()?;
-        if self.depth == Depth::Thorough {
+        if self.depth == CheckDepth::Thorough {
             self.boot(None)?;
             proof = self.silence()?;
         }
@@ -85,7 +85,7 @@ impl RigChecker<'_> {
             });
         }
         let mut with_supply = None;
-        if self.depth == Depth::Thorough {
+        if self.depth == CheckDepth::Thorough {
             let asked = self.ask_with_supply(true);
             with_supply = completed(self.reported(Probe::Power, asked))?;
         }
@@ -141,7 +141,7 @@ impl RigChecker<'_> {
             let seen = format!("first word {first} after the supply, RDY {}", after(over));
             return Ok(ok(Probe::Boot, seen));
         }
-        if self.depth == Depth::AtFault {
+        if self.depth == CheckDepth::AtFault {
             self.proven(proof);
             let limit = Short(self.limits.boot);
             self.skip(
@@ -229,7 +229,7 @@ impl RigChecker<'_> {
     /// way round: a thorough check tries them so.
     fn why_no_boot(&mut self, heard: &Overheard) -> CheckResult<Mistake> {
         let mistake = Mistake::at_boot(heard);
-        if self.depth != Depth::Thorough || !matches!(mistake, Mistake::NoSign | Mistake::NotStarted) {
+        if self.depth != CheckDepth::Thorough || !matches!(mistake, Mistake::NoSign | Mistake::NotStarted) {
             return Ok(mistake);
         }
         let inverted = self.inverted_line();
@@ -287,7 +287,7 @@ impl RigChecker<'_> {
         self.checked.switch.came_on(took);
         let module = self.module();
         module.press_pwrkey()?;
-        if !module.boot(limits.boot)? && module.watch.updates() && self.depth != Depth::AtFault {
+        if !module.boot(limits.boot)? && module.watch.updates() && self.depth != CheckDepth::AtFault {
             self.waits("the end of an interrupted update that goes on", limits.update);
             self.module().boot(limits.update)?;
         }

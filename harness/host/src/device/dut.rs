@@ -87,7 +87,7 @@ pub struct Wiring {
 
 /// What the reader thread and the servers send, and what the module's bytes sounded like.
 #[derive(Debug)]
-struct Inbox {
+struct DutInbox {
     messages: Receiver<BenchMessage>,
     /// Since [`Dut::overhear`] was last called.
     overheard: Overheard,
@@ -105,7 +105,7 @@ pub struct Dut {
     port: Port,
     presence: PortPresence,
     supply: SupplyLines,
-    inbox: Inbox,
+    inbox: DutInbox,
     pub access: Access,
     /// What the module has said since its supply came.
     pub awake: Awake,
@@ -131,7 +131,7 @@ impl Dut {
             port: wiring.port,
             presence: PortPresence::default(),
             supply: SupplyLines::new(wiring.lines, wiring.timing),
-            inbox: Inbox {
+            inbox: DutInbox {
                 messages,
                 overheard: Overheard::default(),
                 counted: 0,

@@ -44,7 +44,7 @@ pub struct Uploaded {
 
 /// One block of a package.
 #[derive(Clone, Copy)]
-struct UploadBlock<'a> {
+struct PackageBlock<'a> {
     number: u32,
     bytes: &'a [u8],
     /// That of a full block.
@@ -58,7 +58,7 @@ impl Dut {
         let mut uploaded = Uploaded::default();
         let size = plan.block_size;
         for (number, bytes) in (qfuplex::FIRST_BLOCK..).zip(package.chunks(usize::from(size))) {
-            let block = UploadBlock { number, bytes, size };
+            let block = PackageBlock { number, bytes, size };
             let moment = Moment::UploadBlock(number);
             self.journal.watched(Watched::Block { number });
             self.watch.on(UpdateInput::Block(number));
@@ -86,7 +86,7 @@ impl Dut {
     }
 
     /// Sends a block until it is written.
-    fn send_block(&mut self, block: UploadBlock<'_>) -> Result<(), Stop> {
+    fn send_block(&mut self, block: PackageBlock<'_>) -> Result<(), Stop> {
         let mut seen = String::new();
         for attempt in 0..TRIES {
             if attempt > 0 {
@@ -130,7 +130,7 @@ impl Dut {
     /// Sends one block wrongly; what the module made of it.
     fn send_faulty(
         &mut self,
-        block: UploadBlock<'_>,
+        block: PackageBlock<'_>,
         fault: UartFault,
     ) -> Result<Option<CommandReply>, Stop> {
         self.journal.step(format!("fault: {fault}"));
@@ -187,7 +187,7 @@ impl Dut {
     }
 
     /// Makes a cut when half of the block's bytes have left the wire.
-    fn cut_in_block(&mut self, block: UploadBlock<'_>, planned: &Cut) -> Result<(), Stop> {
+    fn cut_in_block(&mut self, block: PackageBlock<'_>, planned: &Cut) -> Result<(), Stop> {
         let command = block.command(block.number, self.patient_timeout());
         let opened = self.open_block(&command, &PendingCommand::new(&command))?;
         if !matches!(opened, Opened::Prompt) {
@@ -261,7 +261,7 @@ fn patience(timeout: Option<u8>) -> Duration {
     Duration::from_secs(u64::from(timeout.unwrap_or(qfuplex::TIMEOUT_DEFAULT_S)) + 4)
 }
 
-impl UploadBlock<'_> {
+impl PackageBlock<'_> {
     /// The command for it, under `number`. `<length>` may be left out of a full one (AN §3.2.1); a `<timeout>` needs it before
     /// it.
     fn command(self, number: u32, timeout: Option<u8>) -> String {
@@ -300,9 +300,9 @@ impl UploadBlock<'_> {
 mod tests {
     use super::*;
 
-    fn block(number: u32, bytes: &[u8]) -> UploadBlock<'_> {
+    fn block(number: u32, bytes: &[u8]) -> PackageBlock<'_> {
         let size = 4096;
-        UploadBlock { number, bytes, size }
+        PackageBlock { number, bytes, size }
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What comes before a try: the module answers, runs the version that the case starts from, and is on the network.
 
 use super::Runner;
-use super::module_record::{ModuleState, NetworkSeen};
+use super::module_record::{ModuleContact, NetworkSeen};
 use super::oracle::REVIVALS;
 use crate::device::attempt::Job;
 use crate::device::dut::Stop;
@@ -26,7 +26,7 @@ impl Runner<'_> {
     /// Nothing when no update brought it to that version: the journal says why.
     pub(super) fn prepare(&mut self, case: &Case) -> Result<Option<Capabilities>, Stop> {
         let identity = match &self.record.state {
-            ModuleState::Clean(identity) => identity.clone(),
+            ModuleContact::Clean(identity) => identity.clone(),
             _ => self.wake(&case.limits)?,
         };
         let mut capabilities = self.baseline(&identity)?;
@@ -94,7 +94,7 @@ impl Runner<'_> {
             );
             return Err(Stop::rule(Rule::WrongModule, sentence));
         }
-        self.record.state = ModuleState::Awake(identity.clone());
+        self.record.state = ModuleContact::Awake(identity.clone());
         Ok(identity)
     }
 

@@ -1,7 +1,7 @@
 //! One try of a case, from a module that is brought to its version to the judgement.
 
 use super::Runner;
-use super::module_record::ModuleState;
+use super::module_record::ModuleContact;
 use super::oracle::Answered;
 use crate::device::attempt::Job;
 use crate::device::dut::{Dut, Stop};
@@ -86,10 +86,12 @@ impl Runner<'_> {
         let updated = self.seen_update()?;
         let passed = updated.verdict == Verdict::Pass;
         self.record.state = match answered.identity {
-            None => ModuleState::Dead,
+            None => ModuleContact::Dead,
             // What a fault leaves in the module is not known.
-            Some(identity) if passed && job.case.faults == Faults::default() => ModuleState::Clean(identity),
-            Some(identity) => ModuleState::Awake(identity),
+            Some(identity) if passed && job.case.faults == Faults::default() => {
+                ModuleContact::Clean(identity)
+            }
+            Some(identity) => ModuleContact::Awake(identity),
         };
         if job.before.is_some() {
             self.record.capabilities = answered.capabilities.filter(|_| passed);
@@ -99,7 +101,7 @@ impl Runner<'_> {
 
     fn tried(&mut self, job: Job<'_>) -> Result<Answered, Stop> {
         let case = job.case;
-        self.record.state = ModuleState::Unknown;
+        self.record.state = ModuleContact::Unknown;
         // What was seen of the image so far belongs to the case that left it.
         self.revise_earlier();
         let cuts = cuts(case, self.options.seed);

@@ -7,7 +7,7 @@ use dfota_core::outcome::Outcome;
 
 /// Whether the module answers, as long as nothing has happened since it was asked.
 #[derive(Debug, Default)]
-pub(super) enum ModuleState {
+pub(super) enum ModuleContact {
     /// It gets a new supply and is asked before the next update.
     #[default]
     Unknown,
@@ -40,7 +40,7 @@ pub(super) enum Damage {
 /// What is known of the module between two updates.
 #[derive(Debug, Default)]
 pub(super) struct ModuleRecord {
-    pub(super) state: ModuleState,
+    pub(super) state: ModuleContact,
     /// What it can do, as long as every case passes.
     pub(super) capabilities: Option<Capabilities>,
     pub(super) network: NetworkSeen,
@@ -51,8 +51,8 @@ pub(super) struct ModuleRecord {
 impl ModuleRecord {
     pub(super) fn identity(&self) -> Option<&ModuleIdentity> {
         match &self.state {
-            ModuleState::Awake(identity) | ModuleState::Clean(identity) => Some(identity),
-            ModuleState::Unknown | ModuleState::Dead => None,
+            ModuleContact::Awake(identity) | ModuleContact::Clean(identity) => Some(identity),
+            ModuleContact::Unknown | ModuleContact::Dead => None,
         }
     }
 
@@ -66,7 +66,7 @@ impl ModuleRecord {
     pub(super) fn not_passed(&mut self) {
         self.capabilities = None;
         self.state = match std::mem::take(&mut self.state) {
-            ModuleState::Clean(identity) => ModuleState::Awake(identity),
+            ModuleContact::Clean(identity) => ModuleContact::Awake(identity),
             state => state,
         };
     }
@@ -74,8 +74,8 @@ impl ModuleRecord {
     /// What a case has left that must be mended before the next one; after that, it is not known here any more.
     pub(super) fn take_damage(&mut self, ended: &CaseEnded) -> Option<Damage> {
         let suspect = std::mem::take(&mut self.suspect_image);
-        if let ModuleState::Dead = self.state {
-            self.state = ModuleState::Unknown;
+        if let ModuleContact::Dead = self.state {
+            self.state = ModuleContact::Unknown;
             return Some(Damage::Dead);
         }
         (suspect || ended.outcome == Some(Outcome::WrongImage)).then_some(Damage::WrongImage)

@@ -1,6 +1,6 @@
 //! A module that no longer answers does not end the night: where the rig can restore it, the next cases go on.
 
-use super::module_record::{Damage, ModuleState};
+use super::module_record::{Damage, ModuleContact};
 use super::{RunProgress, Runner};
 use crate::config::rig::reflash::Reflash;
 use crate::device::dut::Stop;
@@ -53,7 +53,7 @@ impl Runner<'_> {
             .step(format!("restoring the module: {reflash}"));
         self.reflash(&reflash).map_err(RestoreError::Failed)?;
         // What was known of the old firmware is gone with it.
-        self.record.state = ModuleState::Unknown;
+        self.record.state = ModuleContact::Unknown;
         self.record.capabilities = None;
         self.give_up_proof();
         let identity = self.wake(&Limits::default()).map_err(RestoreError::StillDead)?;

@@ -4,7 +4,7 @@
 //! Between two suites one check stands for both.
 
 use super::Runner;
-use super::module_record::ModuleState;
+use super::module_record::ModuleContact;
 use crate::check::{CheckProgress, CheckTerms, Interrupted, RigChecker};
 use crate::device::dut::Stop;
 use crate::state::quarantine::Found;
@@ -203,7 +203,7 @@ impl Runner<'_> {
             return Ok(());
         }
         journal.step(format!("checking the rig {} {suite}", when.name()));
-        self.record.state = ModuleState::Unknown;
+        self.record.state = ModuleContact::Unknown;
         let terms = CheckTerms {
             boot: limits.boot,
             ..self.watch.terms.clone()
