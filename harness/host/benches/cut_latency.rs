@@ -33,7 +33,7 @@ fn burst() -> Vec<u8> {
 fn main() {
     compare("idle", URC);
     compare("idle, fifteen lines before it in one write", &burst());
-    let runtime = dfota_hil::device::bench::runtime();
+    let runtime = dfota_hil::device::open_rig::runtime();
     let runtime = runtime.expect("a runtime");
     let _within = runtime.enter();
     let any = "127.0.0.1:0".parse().expect("an address");

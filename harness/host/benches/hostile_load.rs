@@ -35,7 +35,7 @@ const AGAIN: Duration = Duration::from_secs(2);
 
 fn main() {
     attack::raise_open_files();
-    let runtime = dfota_hil::device::bench::runtime().expect("a runtime");
+    let runtime = dfota_hil::device::open_rig::runtime().expect("a runtime");
     let _within = runtime.enter();
     let any = SocketAddr::from(([127, 0, 0, 1], 0));
     let package = Bytes::from(vec![0xA5; PACKAGE]);

@@ -7,8 +7,8 @@ use bc66_sim::durations;
 use bc66_spec::{qfuplex, timing};
 use dfota_clock::Clock;
 use dfota_hil::config::rig::Rig;
-use dfota_hil::device::bench::Bench;
-use dfota_hil::device::upload::Plan;
+use dfota_hil::device::open_rig::OpenRig;
+use dfota_hil::device::upload::UploadPlan;
 use dfota_record::journal::{JournalWriter, Nobody};
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -86,7 +86,7 @@ fn main() {
 }
 
 fn with_harness(rig: &Rig, folder: &Path, package: &[u8], block_size: u16) -> Duration {
-    let runtime = dfota_hil::device::bench::runtime();
+    let runtime = dfota_hil::device::open_rig::runtime();
     let runtime = runtime.expect("a runtime");
     let _within = runtime.enter();
     let folder = folder.join(block_size.to_string());
@@ -94,21 +94,21 @@ fn with_harness(rig: &Rig, folder: &Path, package: &[u8], block_size: u16) -> Du
     let clock = Clock::system();
     let (journal, writer) = JournalWriter::start(&folder, clock, Box::new(Nobody)).expect("a journal");
     let program = Path::new(env!("CARGO_BIN_EXE_dfota-hil"));
-    let mut bench = Bench::open(rig, None, program, 1, clock, &journal).expect("the rig");
-    let module = &mut bench.module;
+    let mut rig = OpenRig::open(rig, None, program, 1, clock, &journal).expect("the rig");
+    let module = &mut rig.module;
     let limit = Duration::from_secs(30);
     module.power_on().expect("supply");
     assert!(module.boot(limit).expect("a boot"), "RDY");
-    assert!(module.identify(limit).expect("an answer").is_some(), "ATI");
+    assert!(module.identify(limit).expect("an answer").is_ok(), "ATI");
     let began = Instant::now();
-    let plan = Plan {
+    let plan = UploadPlan {
         block_size,
         fault: None,
         stop_at_fault: false,
     };
     assert!(module.upload(package, plan, None).expect("an upload").complete);
     let took = began.elapsed();
-    drop(bench);
+    drop(rig);
     drop(journal);
     writer.finish().expect("the journal");
     took

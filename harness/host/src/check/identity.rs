@@ -1,71 +1,68 @@
 //! Who is on the rig: the module answers, is of the right type, and tells its version and IMEI.
 
-use super::{RigCheck, Step};
-use crate::device::module::Stop;
-use crate::device::prepare::Identity;
+use super::{CheckResult, RigChecker, completed};
+use crate::device::dut::Stop;
+use crate::device::identity::{Identified, ModuleIdentity, NoIdentity};
 use dfota_core::reply::revision;
 use dfota_core::rig_check::Probe;
 use dfota_core::rig_check::mistake::Mistake;
 use std::time::{Duration, Instant};
 
-impl RigCheck<'_> {
-    pub(super) fn identify(&mut self) -> Step<bool> {
+impl RigChecker<'_> {
+    pub(super) fn identify(&mut self) -> CheckResult {
         let began = Instant::now();
-        let limit = self.limits.boot;
-        let result = self.asked_who(limit);
-        let Some(identity) = self.stopped(Probe::Answers, result)? else {
-            return Ok(false);
+        let asked = self.ask_identity(self.limits.boot);
+        let identity = match self.reported(Probe::Answers, asked)? {
+            Ok(identity) => identity,
+            Err(no) => {
+                let happened = if self.module().awake.ready {
+                    "RDY came"
+                } else {
+                    "the boot ROM spoke"
+                };
+                return self.unanswered(happened, began, &no);
+            }
         };
-        let Some(identity) = identity else {
-            let happened = if self.module().awake.ready {
-                "RDY came"
-            } else {
-                "the boot ROM spoke"
-            };
-            self.unanswered(happened, began)?;
-            return Ok(false);
-        };
-        let seen = format!("`AT` and `ATI` within {}", self.shown(began));
+        let seen = format!("`AT` and `ATI` within {}", self.elapsed(began));
         self.ok(Probe::Answers, seen);
         self.model(&identity);
-        self.version(&identity)?;
+        completed(self.version(&identity))?;
         match &identity.imei {
             Some(imei) => self.ok(Probe::Imei, imei.as_str()),
-            None => self.fail(
-                Probe::Imei,
-                "`AT+CGSN=1` tells no IMEI of 15 digits",
-                "a module without its IMEI has lost its calibration: do not test on it",
-            ),
+            None => {
+                self.fail(
+                    Probe::Imei,
+                    "`AT+CGSN=1` tells no IMEI of 15 digits",
+                    "a module without its IMEI has lost its calibration: do not test on it",
+                );
+            }
         }
-        self.identity = Some(identity);
-        Ok(true)
+        self.checked.identity = Some(identity);
+        Ok(())
     }
 
-    /// Who answers; what is overheard from here on tells why nobody does.
-    pub(super) fn asked_who(&mut self, limit: Duration) -> Result<Option<Identity>, Stop> {
+    /// Asks who the module is. What is overheard from here on tells why it does not answer.
+    pub(super) fn ask_identity(&mut self, limit: Duration) -> Result<Identified, Stop> {
         self.waits("an answer to `AT`", limit);
         let module = self.module();
-        module.overhear().and_then(|_| module.identify(limit))
+        module.overhear()?;
+        module.identify(limit)
     }
 
-    /// Says why nothing answers `AT` after what `happened`.
-    pub(super) fn unanswered(&mut self, happened: &str, since: Instant) -> Step {
-        let result = self.module().overhear();
-        let Some(heard) = self.stopped(Probe::Answers, result)? else {
-            return Ok(());
-        };
-        let mistake = Mistake::after_ready(&heard);
-        let took = self.shown(since);
-        let why = match &self.bench.module.refused {
+    /// Reports why nothing answers `AT` after what `happened`.
+    pub(super) fn unanswered(&mut self, happened: &str, since: Instant, no: &NoIdentity) -> CheckResult {
+        let overheard = self.module().overhear();
+        let mistake = Mistake::after_ready(&self.reported(Probe::Answers, overheard)?);
+        let took = self.elapsed(since);
+        let why = match &no.refused {
             Some(refused) => format!("it was answered with {refused}"),
             None => mistake.meaning().to_owned(),
         };
         let seen = format!("{happened}, `AT` got no OK within {took}: {why}");
-        self.fail(Probe::Answers, seen, self.advice(mistake));
-        Ok(())
+        Err(self.fail(Probe::Answers, seen, self.advice(mistake)))
     }
 
-    fn model(&mut self, identity: &Identity) {
+    fn model(&mut self, identity: &ModuleIdentity) {
         let (said, named) = (&identity.model, self.terms.model);
         if said == named {
             self.ok(Probe::Module, said.clone());
@@ -79,32 +76,23 @@ impl RigCheck<'_> {
         );
     }
 
-    fn version(&mut self, identity: &Identity) -> Step {
-        let result = self.module().query("AT+CGMR");
-        let Some(answer) = self.stopped(Probe::Version, result)? else {
-            return Ok(());
-        };
-        let told = answer.and_then(|answer| {
-            answer
-                .info
-                .iter()
-                .find_map(|line| revision(line).map(str::to_owned))
-        });
+    fn version(&mut self, identity: &ModuleIdentity) -> CheckResult {
+        let answer = self.module().query("AT+CGMR");
+        let answer = self.reported(Probe::Version, answer)?;
+        let mut lines = answer.iter().flat_map(|answer| &answer.info);
         let version = identity.version.as_str();
-        match told {
-            Some(told) if told == version => {
-                self.ok(Probe::Version, format!("{version} by `ATI` and `AT+CGMR`"))
+        let seen = match lines.find_map(|line| revision(line)) {
+            Some(said) if said != version => {
+                return Err(self.fail(
+                    Probe::Version,
+                    format!("`ATI` says {version}, `AT+CGMR` says {said}"),
+                    "an image of two versions is a broken one: update it by hand before it is tested on",
+                ));
             }
-            Some(told) => self.fail(
-                Probe::Version,
-                format!("`ATI` says {version}, `AT+CGMR` says {told}"),
-                "an image of two versions is a broken one: update it by hand before it is tested on",
-            ),
-            None => self.ok(
-                Probe::Version,
-                format!("{version} by `ATI`; `AT+CGMR` tells none"),
-            ),
-        }
+            Some(_) => format!("{version} by `ATI` and `AT+CGMR`"),
+            None => format!("{version} by `ATI`; `AT+CGMR` tells none"),
+        };
+        self.ok(Probe::Version, seen);
         Ok(())
     }
 }

@@ -11,7 +11,7 @@ use time::UtcDateTime;
 use time::format_description::well_known::Rfc3339;
 use time::macros::utc_datetime;
 
-/// No clock is right that is before this program was written.
+/// A clock that is before this moment is wrong: the program was written then.
 const WRITTEN: UtcDateTime = utc_datetime!(2026-11-01 0:00);
 /// Wall clock and monotonic clock may differ by so much over a check: the wall clock is slewed, not stepped.
 const STEP: Duration = Duration::from_secs(1);
@@ -24,12 +24,12 @@ const SYNCHRONISED: &str = "/run/systemd/timesync/synchronized";
 
 /// Both clocks at one moment.
 #[derive(Debug, Clone, Copy)]
-pub struct Moment {
+pub struct ClockReading {
     wall: SystemTime,
     monotonic: Instant,
 }
 
-impl Moment {
+impl ClockReading {
     pub fn now() -> Self {
         Self {
             wall: SystemTime::now(),
@@ -37,7 +37,7 @@ impl Moment {
         }
     }
 
-    /// By how much the wall clock has run away since, either way.
+    /// By how much the wall clock was set since, either way.
     fn stepped(&self, now: &Self) -> Duration {
         let real = now.monotonic.saturating_duration_since(self.monotonic);
         match now.wall.duration_since(self.wall) {
@@ -48,19 +48,24 @@ impl Moment {
 }
 
 /// The clock is not before this program, and has not been set since `started`.
-pub fn clock(started: Option<Moment>) -> Check {
+pub fn clock(started: Option<ClockReading>) -> Check {
     let program = std::env::current_exe()
         .and_then(std::fs::metadata)
         .and_then(|file| file.modified());
     clock_at(
-        Moment::now(),
+        ClockReading::now(),
         started,
         program.ok(),
         Path::new(SYNCHRONISED).exists(),
     )
 }
 
-fn clock_at(now: Moment, started: Option<Moment>, program: Option<SystemTime>, synchronised: bool) -> Check {
+fn clock_at(
+    now: ClockReading,
+    started: Option<ClockReading>,
+    program: Option<SystemTime>,
+    synchronised: bool,
+) -> Check {
     const ADVICE: &str = "wait for NTP, or set the clock: the journal's times are evidence";
     let written = UNIX_EPOCH + Duration::from_secs(WRITTEN.unix_timestamp().unsigned_abs());
     let floor = program.map_or(written, |program| program.max(written));
@@ -166,14 +171,14 @@ mod tests {
         #[case] set_by: f64,
         #[case] expected: CheckOutcome,
     ) {
-        let started = Moment {
+        let started = ClockReading {
             wall,
             monotonic: Instant::now(),
         };
         let passed = Duration::from_secs(5);
         let set = Duration::from_secs_f64(set_by.abs());
         let wall = wall + passed;
-        let now = Moment {
+        let now = ClockReading {
             wall: if set_by < 0.0 { wall - set } else { wall + set },
             monotonic: started.monotonic + passed,
         };

@@ -1,282 +1,221 @@
-//! The self-check of a rig, wire by wire: a rig that cannot show that its power line removes power is no judge of modules.
+//! The self-check of a rig, wire by wire: a rig that cannot show that its power line removes power cannot judge modules.
 //!
-//! [`RigCheck::full`] looks at everything, for `check`; [`RigCheck::short`] at what must hold around the cases of a suite,
-//! for one boot. Both end with the module supplied and known, or with a line that says why not. [`RigCheck::stage`] looks at
-//! what somebody has connected last, for `check --step`.
+//! [`RigChecker::full`] looks at everything, for `check`; [`RigChecker::short`] at what must hold around the cases of a suite,
+//! for one boot. Both end with the module supplied and known, or with a line that says why not. [`RigChecker::stage`] looks at
+//! what a user has connected last, for `check --step`.
 
+mod checked;
 mod identity;
 pub mod machine;
 mod network;
 mod pulse_lines;
 mod servers;
-pub mod stage;
 mod supply;
+mod terms;
 pub mod walk;
+pub mod wiring_stage;
 
-use crate::config::rig::{Driver, Link, Pulse, Rig};
-use crate::device::bench::Bench;
-use crate::device::module::{Module, Stop};
-use crate::device::prepare::Identity;
-use crate::state::last_check::{CheckedModule, LastCheck, Switch, now};
+use crate::device::dut::{Dut, Stop};
+use crate::device::open_rig::OpenRig;
 use dfota_core::case::Limits;
 use dfota_core::duration::Short;
 use dfota_core::event::Line;
 use dfota_core::rig_check::mistake::Mistake;
-use dfota_core::rig_check::{Check, CheckOutcome, Probe, is_sound};
+use dfota_core::rig_check::{Check, CheckOutcome, Probe};
 use dfota_core::verdict::Rule;
-use dfota_record::retention::growth::DiskSample;
-use stage::Stage;
-use std::path::PathBuf;
 use std::time::{Duration, Instant};
+use wiring_stage::WiringStage;
+
+pub use checked::Checked;
+pub use terms::{CheckTerms, WrittenFolder};
 
 /// A signal came: nothing more is to be checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Interrupted;
 
-/// What a check says while it is made.
+/// Why a part of a check ended early.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Abort {
+    Interrupted,
+    /// The obstacle was reported, and what depends on it is not looked at.
+    Reported,
+}
+
+impl From<Interrupted> for Abort {
+    fn from(Interrupted: Interrupted) -> Self {
+        Self::Interrupted
+    }
+}
+
+type CheckResult<T = ()> = Result<T, Abort>;
+
+/// The result of a part of a check, if it came to its end. What does not depend on it is looked at all the same.
+fn completed<T>(result: CheckResult<T>) -> Result<Option<T>, Interrupted> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(Abort::Reported) => Ok(None),
+        Err(Abort::Interrupted) => Err(Interrupted),
+    }
+}
+
+/// What a check shows while it is made.
 #[derive(Debug, Clone, Copy)]
-pub enum Said<'s> {
+pub enum CheckProgress<'s> {
     /// It waits for something, for so much of the module's time at most.
     Waits(&'s str, Duration),
     /// It has looked at something.
     Looked(&'s Check),
 }
 
-/// What a check is made with.
-#[derive(Debug, Clone)]
-pub struct Terms {
-    /// What `ATI` has to call the module.
-    pub model: &'static str,
-    /// Folders that are written to, and need room.
-    pub folders: Vec<PathBuf>,
-    /// How much room there was in some of them after earlier runs.
-    pub room: Vec<(PathBuf, Vec<DiskSample>)>,
-    /// The rig's cases go over the air.
-    pub network: bool,
-    /// The longest time from supply to RDY.
-    pub boot: Duration,
-    /// Which lines programs move.
-    pub programs: Programs,
-}
-
-/// The lines that are moved by a program, which has no `active`.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Programs {
-    pub power: bool,
-    pub reset: bool,
-    pub pwrkey: bool,
-}
-
-impl Programs {
-    /// Those of a rig.
-    pub fn of(rig: &Rig) -> Self {
-        let Link::Bench(bench) = &rig.link else {
-            return Self::default();
-        };
-        let moves = |pulse: &Option<Pulse>| {
-            let driver = pulse.as_ref().map(|pulse| &pulse.driver);
-            matches!(driver, Some(Driver::PulseCommand { .. }))
-        };
-        Self {
-            power: matches!(bench.power.driver, Driver::Command { .. }),
-            reset: moves(&bench.reset),
-            pwrkey: moves(&bench.pwrkey),
-        }
-    }
-
-    /// What to do about a mistake, in the words of the rig file.
-    pub fn advice(self, mistake: Mistake) -> &'static str {
-        let by_program = match mistake {
-            Mistake::NotCut | Mistake::SupplyInverted => self.power,
-            Mistake::ResetInverted => self.reset,
-            Mistake::PwrkeyInverted => self.pwrkey,
-            // About whatever of the two is wired.
-            _ => self.reset || self.pwrkey || self.power,
-        };
-        if by_program {
-            mistake.advice_with_programs()
-        } else {
-            mistake.advice()
-        }
-    }
-}
-
-pub struct RigCheck<'c> {
-    bench: &'c mut Bench,
-    terms: &'c Terms,
-    told: &'c mut dyn FnMut(Said<'_>),
-    limits: Limits,
-    checks: Vec<Check>,
-    identity: Option<Identity>,
-    /// How long the supply took to go off and to come on, in real time, each time.
-    /// The longest that the supply took to go off, and to come on.
-    moved: [Option<Duration>; 2],
-    /// The module was found at fault before.
-    at_fault: bool,
+/// How far a check goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum CheckDepth {
+    Plain,
+    /// The module was found at fault before: that it does not come up is the finding of that case.
+    AtFault,
     /// There is time for a second look, and for what is tried only to tell one mistake from another.
-    thorough: bool,
+    Thorough,
 }
 
-/// What a check came to.
-#[derive(Debug, Default)]
-pub struct Checked {
-    /// What was looked at.
-    pub checks: Vec<Check>,
-    /// Who the module said it was.
-    pub identity: Option<Identity>,
-    /// The longest that the supply took to go off and to come on, in real time.
-    pub moves: Option<(Duration, Duration)>,
+pub struct RigChecker<'c> {
+    rig: &'c mut OpenRig,
+    terms: &'c CheckTerms,
+    show: &'c mut dyn FnMut(CheckProgress<'_>),
+    limits: Limits,
+    depth: CheckDepth,
+    checked: Checked,
 }
 
-impl Checked {
-    /// What the state folder keeps of it.
-    pub fn last(&self, rig: &Rig) -> LastCheck {
-        let identity = self.identity.clone();
-        LastCheck {
-            rig: rig.name.clone(),
-            file: rig.canonical.display().to_string(),
-            checked: now(),
-            sound: is_sound(&self.checks),
-            module: identity.map(|identity| CheckedModule {
-                model: identity.model,
-                version: identity.version,
-                imei: identity.imei,
-            }),
-            switch: self.moves.map(|(off, on)| Switch {
-                off_ns: off.as_nanos() as u64,
-                on_ns: on.as_nanos() as u64,
-            }),
-            checks: self.checks.clone(),
-        }
-    }
-
-    /// Takes what a later part of the same check came to.
-    fn add(&mut self, later: Self) {
-        self.checks.extend(later.checks);
-        self.identity = later.identity.or(self.identity.take());
-        self.moves = longest(self.moves.into_iter().chain(later.moves));
-    }
-}
-
-/// The longest that the supply took to go off and to come on.
-fn longest(moves: impl Iterator<Item = (Duration, Duration)>) -> Option<(Duration, Duration)> {
-    moves.reduce(|one, other| (one.0.max(other.0), one.1.max(other.1)))
-}
-
-type Step<T = ()> = Result<T, Interrupted>;
-
-impl<'c> RigCheck<'c> {
-    /// A check of an open rig; `told` hears of each look when it was made, and what is waited for meanwhile.
-    pub fn new(bench: &'c mut Bench, terms: &'c Terms, told: &'c mut dyn FnMut(Said<'_>)) -> Self {
+impl<'c> RigChecker<'c> {
+    /// A check of an open rig; `show` is called after each look, and with what is waited for meanwhile.
+    pub fn new(
+        rig: &'c mut OpenRig,
+        terms: &'c CheckTerms,
+        show: &'c mut dyn FnMut(CheckProgress<'_>),
+    ) -> Self {
         Self {
-            bench,
+            rig,
             terms,
-            told,
+            show,
             limits: Limits {
                 boot: terms.boot,
                 ..Limits::default()
             },
-            checks: Vec::new(),
-            identity: None,
-            moved: [None; 2],
-            at_fault: false,
-            thorough: false,
+            depth: CheckDepth::Plain,
+            checked: Checked::default(),
         }
     }
 
-    pub fn full(mut self) -> Step<Checked> {
-        let started = machine::Moment::now();
-        self.thorough = true;
-        if self.boots()? && self.identify()? {
-            self.reset()?;
-            self.pwrkey()?;
-            self.on_the_air()?;
+    pub fn full(mut self) -> Result<Checked, Interrupted> {
+        let started = machine::ClockReading::now();
+        self.depth = CheckDepth::Thorough;
+        if completed(self.answers())?.is_some() {
+            completed(self.reset())?;
+            completed(self.pwrkey())?;
+            completed(self.on_the_air())?;
         }
         self.servers();
         self.report(machine::clock(Some(started)));
         self.disk();
         self.switch();
-        Ok(self.end())
+        Ok(self.checked)
     }
 
     /// Looks at what must hold around the cases of a suite. Where the module is `at_fault` by the cases before, it is not
     /// waited for: that it does not come up is their finding.
-    pub fn short(mut self, at_fault: bool) -> Step<Checked> {
-        self.at_fault = at_fault;
-        if self.boots()? {
-            self.identify()?;
+    pub fn short(mut self, at_fault: bool) -> Result<Checked, Interrupted> {
+        if at_fault {
+            self.depth = CheckDepth::AtFault;
         }
+        self.around_cases()
+    }
+
+    /// The same thoroughly: it shows whether a rig in quarantine is mended, by a module that certainly had a supply before.
+    pub fn of_quarantine(mut self) -> Result<Checked, Interrupted> {
+        self.depth = CheckDepth::Thorough;
+        self.around_cases()
+    }
+
+    fn around_cases(mut self) -> Result<Checked, Interrupted> {
+        completed(self.answers())?;
         self.report(machine::clock(None));
         self.disk();
-        Ok(self.end())
+        Ok(self.checked)
     }
 
-    /// The same, so that it shows that a rig in quarantine is mended: the supply is taken from a module that had it.
-    pub fn of_quarantine(mut self) -> Step<Checked> {
-        self.thorough = true;
-        self.short(false)
+    /// Looks at what was connected last; `read_meter` is called while a meter shows the supply, and returns when it was read.
+    pub fn stage(
+        mut self,
+        stage: WiringStage,
+        read_meter: impl FnOnce() -> Result<(), Interrupted>,
+    ) -> Result<Checked, Interrupted> {
+        self.depth = CheckDepth::Thorough;
+        completed(self.look_at(stage, read_meter))?;
+        Ok(self.checked)
     }
 
-    /// Looks at what was connected last; `looked` is called while a meter shows the supply, and returns when it was read.
-    pub fn stage(mut self, stage: Stage, looked: impl FnOnce() -> Step) -> Step<Checked> {
-        self.thorough = true;
+    fn look_at(
+        &mut self,
+        stage: WiringStage,
+        read_meter: impl FnOnce() -> Result<(), Interrupted>,
+    ) -> CheckResult {
         match stage {
-            Stage::Switch => self.meter(looked)?,
-            Stage::Boot => drop(self.boots()?),
-            Stage::Answers => drop(self.is_up()? && self.identify()?),
-            Stage::Reset => {
-                if !self.module().has(Line::Reset) || self.is_up()? {
-                    self.reset()?;
-                }
+            WiringStage::Switch => self.meter(read_meter),
+            WiringStage::Boot => self.boots(),
+            WiringStage::Answers => {
+                self.is_up()?;
+                self.identify()
             }
-            Stage::Pwrkey => self.pwrkey()?,
-            Stage::Air => {
-                if !self.terms.network {
-                    self.on_the_air()?;
-                } else if self.is_up()? {
-                    self.settle(Probe::Sim)?;
-                    self.on_the_air()?;
+            WiringStage::Reset => {
+                if self.module().has(Line::Reset) {
+                    self.is_up()?;
                 }
+                self.reset()
             }
-            Stage::Machine => {
+            WiringStage::Pwrkey => self.pwrkey(),
+            WiringStage::Air => {
+                if self.terms.network {
+                    self.is_up()?;
+                    completed(self.settle(Probe::Sim))?;
+                }
+                self.on_the_air()
+            }
+            WiringStage::Machine => {
                 self.servers();
                 self.report(machine::clock(None));
                 self.disk();
+                Ok(())
             }
         }
-        Ok(self.end())
     }
 
-    fn end(self) -> Checked {
-        Checked {
-            moves: self.moves(),
-            checks: self.checks,
-            identity: self.identity,
-        }
+    fn answers(&mut self) -> CheckResult {
+        self.boots()?;
+        self.identify()
     }
-
-    // What is said.
 
     fn report(&mut self, check: Check) {
-        (self.told)(Said::Looked(&check));
-        self.checks.push(check);
+        (self.show)(CheckProgress::Looked(&check));
+        self.checked.checks.push(check);
     }
 
-    /// Says what is waited for from here on.
+    /// Shows what is waited for from here on.
     fn waits(&mut self, what: &str, limit: Duration) {
         let shown = Short(limit);
         self.module()
             .journal
             .step(format!("waiting for {what}, at most {shown}"));
-        (self.told)(Said::Waits(what, limit));
+        (self.show)(CheckProgress::Waits(what, limit));
     }
 
     fn ok(&mut self, probe: Probe, seen: impl Into<String>) {
         self.report(ok(probe, seen));
     }
 
-    fn fail(&mut self, probe: Probe, seen: impl Into<String>, advice: &str) {
+    /// Reports a failure; gives what ends the part of the check that depends on it.
+    fn fail(&mut self, probe: Probe, seen: impl Into<String>, advice: &str) -> Abort {
         self.report(fail(probe, seen, advice));
+        Abort::Reported
     }
 
     /// What to do about a mistake on this rig.
@@ -288,12 +227,12 @@ impl<'c> RigCheck<'c> {
         self.report(skip(probe, why));
     }
 
-    /// What stopped a procedure fails the probe that it was made for, or the one that it is about.
-    fn stopped<T>(&mut self, probe: Probe, result: Result<T, Stop>) -> Step<Option<T>> {
+    /// What stops a procedure fails the probe that it was made for, or the one that the rule is about.
+    fn reported<T>(&mut self, probe: Probe, result: Result<T, Stop>) -> CheckResult<T> {
         match result {
-            Ok(value) => Ok(Some(value)),
-            Err(Stop::Interrupted) => Err(Interrupted),
-            Err(Stop::Unbounded) => Ok(None),
+            Ok(value) => Ok(value),
+            Err(Stop::Interrupted) => Err(Abort::Interrupted),
+            Err(Stop::Unbounded) => Err(Abort::Reported),
             Err(Stop::Rule(rule, sentence)) => {
                 let (probe, advice) = match rule {
                     Rule::PowerNotCut => (Probe::Power, self.advice(Mistake::NotCut)),
@@ -304,45 +243,34 @@ impl<'c> RigCheck<'c> {
                     Rule::NotRegistered => (Probe::Registration, NOT_REGISTERED),
                     _ => (probe, "run `dfota-hil check` with `-v` to see the dialogue"),
                 };
-                self.fail(probe, sentence, advice);
-                Ok(None)
+                Err(self.fail(probe, sentence, advice))
             }
         }
     }
 
-    fn module(&mut self) -> &mut Module {
-        &mut self.bench.module
+    fn module(&mut self) -> &mut Dut {
+        &mut self.rig.module
     }
 
-    fn shown(&self, since: Instant) -> Short {
-        let took = self.bench.module.clock.module_time(since.elapsed());
+    /// How long ago `since` is, in the module's time.
+    fn elapsed(&self, since: Instant) -> Short {
+        self.module_time(since.elapsed())
+    }
+
+    fn module_time(&self, real: Duration) -> Short {
+        let took = self.rig.module.clock.module_time(real);
         Short(Duration::from_millis(took.as_millis() as u64))
     }
 
-    // This machine.
-
     fn disk(&mut self) {
         for folder in &self.terms.folders {
-            let known = self.terms.room.iter().find(|(of, _)| of == folder);
-            let room = known.map_or(&[][..], |(_, room)| room);
-            self.report(machine::disk(folder, room));
+            self.report(machine::disk(&folder.path, &folder.samples));
         }
     }
 
-    /// The supply took so long to go off, or to come on.
-    fn took(&mut self, on: bool, time: Duration) {
-        let longest = &mut self.moved[usize::from(on)];
-        *longest = (*longest).max(Some(time));
-    }
-
-    /// The longest of both, where it did both.
-    fn moves(&self) -> Option<(Duration, Duration)> {
-        let [off, on] = self.moved;
-        off.zip(on)
-    }
-
     fn switch(&mut self) {
-        let Some((off, on)) = self.moves() else {
+        let switch = self.checked.switch;
+        let (Some(off), Some(on)) = (switch.off, switch.on) else {
             self.skip(Probe::Switch, "the supply was not switched off and on again");
             return;
         };
@@ -357,32 +285,29 @@ impl<'c> RigCheck<'c> {
     }
 }
 
-fn ok(probe: Probe, seen: impl Into<String>) -> Check {
+fn check(probe: Probe, outcome: CheckOutcome, seen: impl Into<String>) -> Check {
     Check {
         probe,
-        outcome: CheckOutcome::Ok,
+        outcome,
         seen: seen.into(),
         advice: None,
     }
+}
+
+fn ok(probe: Probe, seen: impl Into<String>) -> Check {
+    check(probe, CheckOutcome::Ok, seen)
 }
 
 /// A look that failed, with what is likely wrong.
 pub fn fail(probe: Probe, seen: impl Into<String>, advice: &str) -> Check {
     Check {
-        probe,
-        outcome: CheckOutcome::Fail,
-        seen: seen.into(),
         advice: Some(advice.to_owned()),
+        ..check(probe, CheckOutcome::Fail, seen)
     }
 }
 
 fn skip(probe: Probe, why: impl Into<String>) -> Check {
-    Check {
-        probe,
-        outcome: CheckOutcome::Skip,
-        seen: why.into(),
-        advice: None,
-    }
+    check(probe, CheckOutcome::Skip, why)
 }
 
 const SERIAL: &str = "check the cable, and name the port by its id under `/dev/serial/by-id/`";

@@ -1,6 +1,7 @@
 //! The module on the air: SIM, registration, signal.
 
-use super::{RigCheck, Step};
+use super::{CheckResult, RigChecker, completed};
+use crate::device::dut::dialogue::COMMAND;
 use bc66_spec::command;
 use dfota_core::rig_check::Probe;
 use std::time::Instant;
@@ -10,8 +11,8 @@ const UNKNOWN: u16 = 255;
 /// RSRP in dBm is the index minus this (3GPP TS 27.007 §8.69).
 const RSRP_OFFSET: i32 = 141;
 
-impl RigCheck<'_> {
-    pub(super) fn on_the_air(&mut self) -> Step {
+impl RigChecker<'_> {
+    pub(super) fn on_the_air(&mut self) -> CheckResult {
         if !self.terms.network {
             for probe in [Probe::Sim, Probe::Registration, Probe::Signal] {
                 self.skip(
@@ -19,10 +20,8 @@ impl RigCheck<'_> {
                     "the rig file names no `network`: updates go over UART alone",
                 );
             }
-            return Ok(());
-        }
-        if self.sim()? {
-            self.registration()?;
+        } else if completed(self.sim())?.is_some() {
+            completed(self.registration())?;
             self.signal()?;
         } else {
             for probe in [Probe::Registration, Probe::Signal] {
@@ -32,78 +31,66 @@ impl RigCheck<'_> {
         Ok(())
     }
 
-    fn sim(&mut self) -> Step<bool> {
+    fn sim(&mut self) -> CheckResult {
         let limit = self.limits.boot;
         let pin = self.module().access.pin.is_some();
         self.waits("the SIM", limit);
         let module = self.module();
-        let result = module
+        let answer = module
             .wait(limit, |module| module.awake.sim_ready || pin)
-            .and_then(|_| module.try_command("AT+CPIN?", crate::device::module::dialogue::COMMAND));
-        let Some(answer) = self.stopped(Probe::Sim, result)? else {
-            return Ok(false);
-        };
-        let state = answer.as_ref().and_then(|answer| answer.value(command::CPIN));
-        let said = answer
-            .as_ref()
-            .map_or_else(|| "no answer".to_owned(), |answer| answer.end.to_string());
-        match state {
+            .and_then(|_| module.try_command("AT+CPIN?", COMMAND));
+        let answer = self.reported(Probe::Sim, answer)?;
+        match answer.as_ref().and_then(|answer| answer.value(command::CPIN)) {
             Some("READY") => self.ok(Probe::Sim, "`+CPIN: READY`"),
             Some("SIM PIN") if pin => self.ok(Probe::Sim, "it asks for its PIN, which the rig file has"),
             Some(state) => {
                 let advice = "put the SIM's `pin` into `network` of the rig file; one that asks for its PUK is blocked";
-                self.fail(Probe::Sim, format!("`+CPIN: {state}`"), advice);
-                return Ok(false);
+                return Err(self.fail(Probe::Sim, format!("`+CPIN: {state}`"), advice));
             }
             None => {
-                self.fail(
+                let said = answer.map_or_else(|| "no answer".to_owned(), |answer| answer.end.to_string());
+                return Err(self.fail(
                     Probe::Sim,
                     format!("`AT+CPIN?` tells no state: {said}"),
                     "check that the SIM is in, the right way round",
-                );
-                return Ok(false);
+                ));
             }
         }
-        Ok(true)
+        Ok(())
     }
 
-    fn registration(&mut self) -> Step {
+    fn registration(&mut self) -> CheckResult {
         let began = Instant::now();
         let limits = self.limits;
         self.waits("registration and an address", limits.attach);
-        let result = self.module().wait_for_network(&limits);
-        if self.stopped(Probe::Registration, result)?.is_some() {
-            let seen = format!("registered, with an address, after {}", self.shown(began));
-            self.ok(Probe::Registration, seen);
+        let registered = self.module().wait_for_network(&limits);
+        self.reported(Probe::Registration, registered)?;
+        let seen = format!("registered, with an address, after {}", self.elapsed(began));
+        self.ok(Probe::Registration, seen);
+        Ok(())
+    }
+
+    /// The signal by `AT+CESQ`, or by the older `AT+CSQ` where the newer one does not tell it.
+    fn signal(&mut self) -> CheckResult {
+        if let Some(dbm) = self.ask_signal("AT+CESQ", command::CESQ, rsrp)? {
+            self.ok(Probe::Signal, format!("RSRP {dbm} dBm"));
+        } else if let Some(dbm) = self.ask_signal("AT+CSQ", "+CSQ", rssi)? {
+            self.ok(Probe::Signal, format!("RSSI {dbm} dBm"));
+        } else {
+            self.skip(Probe::Signal, "neither `AT+CESQ` nor `AT+CSQ` tells it");
         }
         Ok(())
     }
 
-    fn signal(&mut self) -> Step {
-        let result = self.module().query("AT+CESQ");
-        let Some(answer) = self.stopped(Probe::Signal, result)? else {
-            return Ok(());
-        };
-        let fields = answer.and_then(|answer| answer.value(command::CESQ).map(str::to_owned));
-        match fields.as_deref().and_then(rsrp) {
-            Some(dbm) => self.ok(Probe::Signal, format!("RSRP {dbm} dBm")),
-            None => self.quality()?,
-        }
-        Ok(())
-    }
-
-    /// The older command, where the newer one does not say.
-    fn quality(&mut self) -> Step {
-        let result = self.module().query("AT+CSQ");
-        let Some(answer) = self.stopped(Probe::Signal, result)? else {
-            return Ok(());
-        };
-        let fields = answer.and_then(|answer| answer.value("+CSQ").map(str::to_owned));
-        match fields.as_deref().and_then(rssi) {
-            Some(dbm) => self.ok(Probe::Signal, format!("RSSI {dbm} dBm")),
-            None => self.skip(Probe::Signal, "neither `AT+CESQ` nor `AT+CSQ` tells it"),
-        }
-        Ok(())
+    fn ask_signal(
+        &mut self,
+        query: &str,
+        name: &str,
+        dbm: fn(&str) -> Option<i32>,
+    ) -> CheckResult<Option<i32>> {
+        let answer = self.module().query(query);
+        let answer = self.reported(Probe::Signal, answer)?;
+        Ok(answer.and_then(|answer| dbm(answer.value(name)?)))
     }
 }
 
@@ -125,18 +112,13 @@ mod tests {
     use rstest::rstest;
 
     #[rstest]
-    #[case("47,6,255,255,0,54", Some(-87))] // AN §2.1.3
-    #[case("99,99,255,255,255,255", None)]
-    #[case("", None)]
-    fn of_cesq(#[case] fields: &str, #[case] dbm: Option<i32>) {
-        assert_eq!(rsrp(fields), dbm);
-    }
-
-    #[rstest]
-    #[case("31,0", Some(-51))]
-    #[case("0,0", Some(-113))]
-    #[case("99,99", None)]
-    fn of_csq(#[case] fields: &str, #[case] dbm: Option<i32>) {
-        assert_eq!(rssi(fields), dbm);
+    #[case(rsrp, "47,6,255,255,0,54", Some(-87))] // AN §2.1.3
+    #[case(rsrp, "99,99,255,255,255,255", None)]
+    #[case(rsrp, "", None)]
+    #[case(rssi, "31,0", Some(-51))]
+    #[case(rssi, "0,0", Some(-113))]
+    #[case(rssi, "99,99", None)]
+    fn signals(#[case] tell: fn(&str) -> Option<i32>, #[case] fields: &str, #[case] dbm: Option<i32>) {
+        assert_eq!(tell(fields), dbm);
     }
 }

@@ -1,8 +1,8 @@
 //! RESET and PWRKEY: each boots the module, where the rig has it.
 
 use super::supply::SYNC;
-use super::{RigCheck, Step};
-use crate::device::module::{Awake, Module, Stop};
+use super::{CheckResult, RigChecker};
+use crate::device::dut::{Dut, Stop};
 use dfota_core::duration::Short;
 use dfota_core::event::Line;
 use dfota_core::rig_check::Probe;
@@ -23,21 +23,19 @@ enum Press {
     NotNeeded,
 }
 
-impl RigCheck<'_> {
-    pub(super) fn reset(&mut self) -> Step {
+impl RigChecker<'_> {
+    pub(super) fn reset(&mut self) -> CheckResult {
         if !self.module().has(Line::Reset) {
             self.skip(Probe::Reset, "the rig file names no `reset`");
             return Ok(());
         }
         let limit = self.limits.boot;
-        let result = self.pulsed(limit);
-        let Some(ready) = self.stopped(Probe::Reset, result)? else {
-            return Ok(());
-        };
+        let pulsed = self.pulsed(limit);
+        let ready = self.reported(Probe::Reset, pulsed)?;
         let hold = Short(self.module().timing().reset_hold);
         if ready {
-            let since = self.module().since;
-            let seen = format!("{} {} after a pulse of {hold}", self.up(), self.shown(since));
+            let since = self.module().since();
+            let seen = format!("{} {} after a pulse of {hold}", self.up(), self.elapsed(since));
             self.ok(Probe::Reset, seen);
             return self.settle(Probe::Reset);
         }
@@ -51,16 +49,16 @@ impl RigCheck<'_> {
         self.settle(Probe::Reset)
     }
 
-    /// Whether the module booted on a pulse. A program that pulses by itself may be over with it before `hold` is, so what
-    /// is heard counts from the beginning.
+    /// Whether the module booted on a pulse. A program that pulses by itself may end the pulse before `hold` is over, so that
+    /// what is heard counts from the beginning.
     fn pulsed(&mut self, limit: Duration) -> Result<bool, Stop> {
         self.waits("RDY after a pulse of RESET", limit);
         let module = self.module();
-        module.awake = Awake::default();
+        module.begin_boot();
         module.set(Line::Reset, true)?;
         module.pause(module.timing().reset_hold)?;
         module.set(Line::Reset, false)?;
-        module.since = Instant::now();
+        module.restart_boot_clock();
         module.starts(limit)
     }
 
@@ -74,7 +72,7 @@ impl RigCheck<'_> {
     }
 
     /// PWRKEY starts a module that has a supply already, and nothing else does.
-    pub(super) fn pwrkey(&mut self) -> Step {
+    pub(super) fn pwrkey(&mut self) -> CheckResult {
         if !self.module().has(Line::Pwrkey) {
             self.skip(
                 Probe::Pwrkey,
@@ -83,27 +81,29 @@ impl RigCheck<'_> {
             return Ok(());
         }
         let limit = self.limits.boot;
-        let result = self.pressed(limit);
-        let Some(press) = self.stopped(Probe::Pwrkey, result)? else {
-            return Ok(());
-        };
+        let pressed = self.pressed(limit);
+        let press = self.reported(Probe::Pwrkey, pressed)?;
         let hold = Short(self.module().timing().pwrkey_hold);
         match press {
             Press::Starts => {
-                let since = self.module().since;
+                let since = self.module().since();
                 let seen = format!(
                     "silent for {} with supply alone, {} {} after a press of {hold}",
                     Short(UNPRESSED),
                     self.up(),
-                    self.shown(since)
+                    self.elapsed(since)
                 );
                 self.ok(Probe::Pwrkey, seen);
             }
-            Press::Nothing => self.fail(
-                Probe::Pwrkey,
-                format!("no RDY within {} of a press of {hold}", Short(limit)),
-                if self.terms.programs.pwrkey { "check that the program `pulse` reaches PWRKEY, and that its pulse is longer than 500 ms" } else { "check that the line reaches PWRKEY, `active`, and that `hold` is above 500ms" },
-            ),
+            Press::Nothing => {
+                let seen = format!("no RDY within {} of a press of {hold}", Short(limit));
+                let advice = if self.terms.programs.pwrkey {
+                    "check that the program `pulse` reaches PWRKEY, and that its pulse is longer than 500 ms"
+                } else {
+                    "check that the line reaches PWRKEY, `active`, and that `hold` is above 500ms"
+                };
+                self.fail(Probe::Pwrkey, seen, advice);
+            }
             Press::Stops => {
                 let mistake = Mistake::PwrkeyInverted;
                 self.fail(Probe::Pwrkey, mistake.meaning(), self.advice(mistake));
@@ -122,7 +122,7 @@ impl RigCheck<'_> {
         let module = self.module();
         if !module.starts_with_key(false)? {
             module.pwrkey()?;
-            module.since = Instant::now();
+            module.restart_boot_clock();
             return Ok(if module.starts(limit)? {
                 Press::Starts
             } else {
@@ -136,17 +136,17 @@ impl RigCheck<'_> {
     }
 
     /// After a boot the module has forgotten its settings.
-    pub(super) fn settle(&mut self, probe: Probe) -> Step {
-        let (limit, began) = (self.limits.boot, Instant::now());
-        let result = self.asked_who(limit);
-        match self.stopped(probe, result)? {
-            Some(None) => self.unanswered("it was started again", began),
-            _ => Ok(()),
+    pub(super) fn settle(&mut self, probe: Probe) -> CheckResult {
+        let began = Instant::now();
+        let asked = self.ask_identity(self.limits.boot);
+        match self.reported(probe, asked)? {
+            Ok(_) => Ok(()),
+            Err(no) => self.unanswered("it was started again", began, &no),
         }
     }
 }
 
-impl Module {
+impl Dut {
     /// Whether it boots: RDY comes, or the boot ROM speaks and `AT` is answered, as by one that is autobauding.
     fn starts(&mut self, limit: Duration) -> Result<bool, Stop> {
         Ok(self.boot(limit)? || self.awake.boot_rom && self.sync(limit.min(SYNC))?)
@@ -156,7 +156,7 @@ impl Module {
     fn starts_with_key(&mut self, down: bool) -> Result<bool, Stop> {
         self.power_off()?;
         self.set(Line::Pwrkey, down)?;
-        self.awake = Awake::default();
+        self.begin_boot();
         self.set(Line::Power, true)?;
         self.pause(UNPRESSED)?;
         Ok(self.awake.first.is_some())

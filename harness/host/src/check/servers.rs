@@ -1,7 +1,8 @@
 //! The servers answer at the addresses where they listen. Whether the module reaches them shows only when it downloads.
 
-use super::RigCheck;
-use dfota_core::rig_check::Probe;
+use super::{RigChecker, fail, ok, skip};
+use crate::device::open_rig::AdvertisedServer;
+use dfota_core::rig_check::{Check, Probe};
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, UdpSocket};
 use std::time::{Duration, Instant};
@@ -18,41 +19,33 @@ const PONG: [u8; 4] = [0x70, 0x00, 0x5a, 0x17];
 const ADVICE: &str =
     "another program, a firewall or a changed address is in the way: check `listen` in the rig file";
 
-impl RigCheck<'_> {
+impl RigChecker<'_> {
     pub(super) fn servers(&mut self) {
-        let http = self
-            .bench
-            .http
-            .as_ref()
-            .map(|(server, base)| (server.addr(), base.clone()));
-        self.server(Probe::Http, http, get);
-        let coap = self
-            .bench
-            .coap
-            .as_ref()
-            .map(|(server, base)| (server.addr(), base.clone()));
-        self.server(Probe::Coap, coap, ping);
+        let http = self.rig.servers.http.as_ref();
+        self.report(server(Probe::Http, http, |server| server.addr(), get));
+        let coap = self.rig.servers.coap.as_ref();
+        self.report(server(Probe::Coap, coap, |server| server.addr(), ping));
     }
+}
 
-    fn server(
-        &mut self,
-        probe: Probe,
-        server: Option<(SocketAddr, String)>,
-        ask: fn(SocketAddr) -> io::Result<String>,
-    ) {
-        let Some((addr, base)) = server else {
-            self.skip(probe, format!("the rig file names no `network.{}`", probe.name()));
-            return;
-        };
-        match ask(reachable(addr)) {
-            Ok(said) => {
-                let seen = format!(
-                    "{said} at {addr}, advertised as {base}; only a download shows that the module gets there"
-                );
-                self.ok(probe, seen);
-            }
-            Err(why) => self.fail(probe, format!("no answer from {addr}: {why}"), ADVICE),
-        }
+fn server<S>(
+    probe: Probe,
+    server: Option<&AdvertisedServer<S>>,
+    addr: fn(&S) -> SocketAddr,
+    ask: fn(SocketAddr) -> io::Result<String>,
+) -> Check {
+    let Some(AdvertisedServer { server, base }) = server else {
+        return skip(probe, format!("the rig file names no `network.{}`", probe.name()));
+    };
+    let addr = addr(server);
+    match ask(reachable(addr)) {
+        Ok(said) => ok(
+            probe,
+            format!(
+                "{said} at {addr}, advertised as {base}; only a download shows that the module gets there"
+            ),
+        ),
+        Err(why) => fail(probe, format!("no answer from {addr}: {why}"), ADVICE),
     }
 }
 

@@ -1,8 +1,8 @@
-//! The supply: it is gone when it is switched off, and what it is given to boots.
+//! The supply: switched off it is gone, and switched on the module boots.
 
-use super::{RigCheck, Said, Step, ok};
-use crate::device::module::supply::LISTEN;
-use crate::device::module::{Awake, Module, Stop};
+use super::{Abort, CheckDepth, CheckProgress, CheckResult, Interrupted, RigChecker, completed, ok};
+use crate::device::dut::supply::LISTEN;
+use crate::device::dut::{Dut, Stop, UpdateWatch};
 use dfota_core::duration::Short;
 use dfota_core::event::Line;
 use dfota_core::rig_check::mistake::Mistake;
@@ -22,83 +22,72 @@ const ASKED: u32 = 3;
 /// How long an answer to `AT` is waited for where there was no RDY, and never longer than RDY was.
 pub(super) const SYNC: Duration = Duration::from_secs(3);
 
-/// What a newcomer may do about an adapter that goes with the supply.
+/// What a user may do about an adapter that goes with the supply.
 const FED: &str = "it can be tested so, but each boot is waited for to the end of its limit: give the adapter a supply of its own, and it hears the boot ROM and RDY";
 
-impl RigCheck<'_> {
+impl RigChecker<'_> {
     /// Power removes power and brings it back, and the module boots. A thorough check does it twice: the module may have been
     /// without supply before, so that its first silence proves nothing.
-    pub(super) fn boots(&mut self) -> Step<bool> {
-        let Some(mut proof) = self.silence()? else {
-            return Ok(false);
-        };
-        if self.thorough {
-            if self.boot(None)?.is_none() {
-                return Ok(false);
-            }
-            match self.silence()? {
-                Some(again) => proof = again,
-                None => return Ok(false),
-            }
+    pub(super) fn boots(&mut self) -> CheckResult {
+        let mut proof = self.silence()?;
+        if self.depth == CheckDepth::Thorough {
+            self.boot(None)?;
+            proof = self.silence()?;
         }
-        let Some(booted) = self.boot(Some(&proof))? else {
-            return Ok(false);
-        };
+        let booted = self.boot(Some(&proof))?;
         self.ok(Probe::Power, proof);
         self.report(booted);
-        Ok(true)
-    }
-
-    /// A boot that is no finding, unless it fails.
-    pub(super) fn is_up(&mut self) -> Step<bool> {
-        Ok(self.silence()?.is_some() && self.boot(None)?.is_some())
-    }
-
-    /// Switches the supply on, and off again when somebody has `looked` at a meter: nothing else sees it yet.
-    pub(super) fn meter(&mut self, looked: impl FnOnce() -> Step) -> Step {
-        let result = self.module().set(Line::Power, false);
-        if self.stopped(Probe::Power, result)?.is_none() {
-            return Ok(());
-        }
-        let began = Instant::now();
-        let result = self.module().set(Line::Power, true);
-        let on = began.elapsed();
-        if self.stopped(Probe::Power, result)?.is_none() {
-            return Ok(());
-        }
-        looked()?;
-        let began = Instant::now();
-        let result = self.module().set(Line::Power, false);
-        if self.stopped(Probe::Power, result)?.is_some() {
-            self.took(true, on);
-            self.took(false, began.elapsed());
-            self.switch();
-        }
         Ok(())
     }
 
-    /// Takes the supply away and asks into the silence: a module that idles is as silent as one without supply.
-    fn silence(&mut self) -> Step<Option<String>> {
-        let result = self.asked(false);
-        let Some(heard) = self.stopped(Probe::Power, result)? else {
-            return Ok(None);
-        };
+    /// A boot that is reported only if it fails.
+    pub(super) fn is_up(&mut self) -> CheckResult {
+        self.silence()?;
+        self.boot(None).map(drop)
+    }
+
+    /// Switches the supply on, and off again when the user has read a meter: nothing else sees the supply yet.
+    pub(super) fn meter(&mut self, read_meter: impl FnOnce() -> Result<(), Interrupted>) -> CheckResult {
+        self.switch_supply(false)?;
+        let on = self.switch_supply(true)?;
+        read_meter()?;
+        let off = self.switch_supply(false)?;
+        self.checked.switch.came_on(on);
+        self.checked.switch.went_off(off);
+        self.switch();
+        Ok(())
+    }
+
+    /// Gives how long the switch took.
+    fn switch_supply(&mut self, on: bool) -> CheckResult<Duration> {
+        let began = Instant::now();
+        let moved = self.module().set(Line::Power, on);
+        let took = began.elapsed();
+        self.reported(Probe::Power, moved)?;
+        Ok(took)
+    }
+
+    /// Switches the supply off and asks into the silence: a module that idles is as silent as one without supply. Gives what
+    /// proves that the supply is gone.
+    fn silence(&mut self) -> CheckResult<String> {
+        let asked = self.ask_with_supply(false);
+        let heard = self.reported(Probe::Power, asked)?;
         let discharge = Short(self.module().timing().discharge);
         let sensed = self.module().prove_no_supply();
         if heard.bytes == 0 {
-            let proof = if self.module().hears() {
+            self.reported(Probe::Power, sensed)?;
+            return Ok(if self.module().hears() {
                 format!("silent after the discharge of {discharge}, `AT` unanswered")
             } else {
                 format!(
                     "the serial port is gone after the discharge of {discharge}: its adapter is fed by this supply"
                 )
-            };
-            return Ok(self.stopped(Probe::Power, sensed)?.map(|()| proof));
+            });
         }
         let mut with_supply = None;
-        if self.thorough {
-            let result = self.asked(true);
-            with_supply = self.stopped(Probe::Power, result)?;
+        if self.depth == CheckDepth::Thorough {
+            let asked = self.ask_with_supply(true);
+            with_supply = completed(self.reported(Probe::Power, asked))?;
         }
         let mistake = Mistake::while_off(&heard, with_supply.as_ref());
         let mut seen = format!(
@@ -108,12 +97,11 @@ impl RigCheck<'_> {
         if let Err(Stop::Rule(_, sentence)) = sensed {
             seen = format!("{seen}; {sentence}");
         }
-        self.fail(Probe::Power, seen, self.advice(mistake));
-        Ok(None)
+        Err(self.fail(Probe::Power, seen, self.advice(mistake)))
     }
 
     /// Switches the supply, lets the discharge pass, and asks; gives what was heard from then on.
-    fn asked(&mut self, on: bool) -> Result<Overheard, Stop> {
+    fn ask_with_supply(&mut self, on: bool) -> Result<Overheard, Stop> {
         let timing = self.module().timing();
         let until = timing.discharge + timing.latency + LISTEN + ASK * ASKED;
         let what = if on {
@@ -122,13 +110,12 @@ impl RigCheck<'_> {
             "silence without supply"
         };
         self.waits(what, until);
-        let module = &mut self.bench.module;
         let began = Instant::now();
-        module.set(Line::Power, on)?;
+        self.module().set(Line::Power, on)?;
         if !on {
-            self.took(false, began.elapsed());
+            self.checked.switch.went_off(began.elapsed());
         }
-        let module = &mut self.bench.module;
+        let module = self.module();
         module.fall_silent(Instant::now())?;
         module.overhear()?;
         module.pause(LISTEN)?;
@@ -142,144 +129,136 @@ impl RigCheck<'_> {
         module.overhear()
     }
 
-    /// Gives the supply back and waits for the banner of a boot, and tells what is to be said of it. `proof` is what is known of
-    /// the line when the module is what does not boot.
-    fn boot(&mut self, proof: Option<&str>) -> Step<Option<Check>> {
-        let result = self.supplied();
-        let Some(over) = self.stopped(Probe::Boot, result)? else {
-            return Ok(None);
-        };
-        let (awake, since) = (self.module().awake, self.module().since);
+    /// Switches the supply on and waits for the banner of a boot; gives the report of it. `proof` is what is known of the
+    /// line when the module is what does not boot.
+    fn boot(&mut self, proof: Option<&str>) -> CheckResult<Check> {
+        let supplied = self.supplied();
+        let over = self.reported(Probe::Boot, supplied)?;
+        let (awake, since) = (self.module().awake, self.module().since());
         if awake.ready {
-            let clock = self.module().clock;
-            let after = |at: Instant| {
-                let took = clock.module_time(at.saturating_duration_since(since));
-                Short(Duration::from_millis(took.as_millis() as u64))
-            };
+            let after = |at: Instant| self.module_time(at.saturating_duration_since(since));
             let first = after(awake.first.unwrap_or(since));
             let seen = format!("first word {first} after the supply, RDY {}", after(over));
-            return Ok(Some(ok(Probe::Boot, seen)));
+            return Ok(ok(Probe::Boot, seen));
         }
-        if self.at_fault {
+        if self.depth == CheckDepth::AtFault {
             self.proven(proof);
             let limit = Short(self.limits.boot);
             self.skip(
                 Probe::Boot,
                 format!("no RDY within {limit} of the supply, which is the finding of an earlier case"),
             );
-            return Ok(None);
+            return Err(Abort::Reported);
         }
         self.not_booted(proof)
     }
 
-    /// Says why there was no RDY. A module that says nothing before it is spoken to has booted all the same.
-    fn not_booted(&mut self, proof: Option<&str>) -> Step<Option<Check>> {
+    /// Reports why there was no RDY. A module that is silent until it is sent something has booted all the same.
+    fn not_booted(&mut self, proof: Option<&str>) -> CheckResult<Check> {
         let limit = self.limits.boot.min(SYNC);
         self.waits("an answer to `AT`", limit);
-        let result = self.asked_at(limit);
-        let Some((answers, before, heard)) = self.stopped(Probe::Boot, result)? else {
-            return Ok(None);
-        };
+        let answer = self.ask_after_boot(limit);
+        let BootAnswer {
+            answers,
+            before,
+            heard,
+        } = self.reported(Probe::Boot, answer)?;
         let limit = Short(self.limits.boot);
-        let (boot_rom, since) = (self.module().awake.boot_rom, self.module().since);
-        match (answers, boot_rom) {
-            (true, false) if self.module().awake.missed => {
-                let back = self.module().awake.back_at.unwrap_or(since);
-                let back = self
-                    .module()
-                    .clock
-                    .module_time(back.saturating_duration_since(since));
-                let seen = format!(
-                    "`AT` is answered; the serial port was back {} after the supply, and what the module said before was not heard",
-                    Short(Duration::from_millis(back.as_millis() as u64))
-                );
-                return Ok(Some(Check {
-                    advice: Some(FED.to_owned()),
-                    ..ok(Probe::Boot, seen)
-                }));
-            }
-            (true, false) => self.fail(
+        let (awake, since) = (self.module().awake, self.module().since());
+        if !answers {
+            let mistake = self.why_no_boot(&heard)?;
+            let seen = format!("{heard} within {limit} of the supply: {}", mistake.meaning());
+            let probe = if mistake == Mistake::SupplyInverted {
+                Probe::Power
+            } else {
+                self.proven(proof);
+                Probe::Boot
+            };
+            return Err(self.fail(probe, seen, self.advice(mistake)));
+        }
+        if !awake.boot_rom && awake.missed {
+            let back = awake.back_at.unwrap_or(since);
+            let seen = format!(
+                "`AT` is answered; the serial port was back {} after the supply, and what the module said before was not heard",
+                self.module_time(back.saturating_duration_since(since))
+            );
+            return Ok(Check {
+                advice: Some(FED.to_owned()),
+                ..ok(Probe::Boot, seen)
+            });
+        }
+        if !awake.boot_rom {
+            return Err(self.fail(
                 Probe::Power,
                 "`AT` is answered although no boot was seen after the supply had been off: it was never gone",
                 self.advice(Mistake::NotCut),
-            ),
-            (true, true) if before.is_boot_rom_alone() => {
-                let mistake = Mistake::Autobaud;
-                let seen = format!(
-                    "the boot ROM spoke, then silence for {limit} until `AT`, which is answered: {}",
-                    mistake.meaning()
-                );
-                return Ok(Some(Check {
-                    advice: Some(self.advice(mistake).to_owned()),
-                    ..ok(Probe::Boot, seen)
-                }));
-            }
-            (true, true) => self.fail(
+            ));
+        }
+        if !before.is_boot_rom_alone() {
+            return Err(self.fail(
                 Probe::Boot,
                 format!("the boot ROM spoke and `AT` is answered, but no RDY came within {limit}"),
                 "the firmware is another one, or the line drops bytes: see the dialogue with `-v`",
-            ),
-            (false, _) => {
-                let mistake = self.why_no_boot(&heard)?;
-                let seen = format!("{heard} within {limit} of the supply: {}", mistake.meaning());
-                match mistake {
-                    Mistake::SupplyInverted => self.fail(Probe::Power, seen, self.advice(mistake)),
-                    _ => {
-                        self.proven(proof);
-                        self.fail(Probe::Boot, seen, self.advice(mistake));
-                    }
-                }
-            }
+            ));
         }
-        Ok(None)
+        let mistake = Mistake::Autobaud;
+        let seen = format!(
+            "the boot ROM spoke, then silence for {limit} until `AT`, which is answered: {}",
+            mistake.meaning()
+        );
+        Ok(Check {
+            advice: Some(self.advice(mistake).to_owned()),
+            ..ok(Probe::Boot, seen)
+        })
     }
 
-    /// Whether `AT` is answered; what was heard before it was asked, and all that was heard.
-    fn asked_at(&mut self, limit: Duration) -> Result<(bool, Overheard, Overheard), Stop> {
+    fn ask_after_boot(&mut self, limit: Duration) -> Result<BootAnswer, Stop> {
         let module = self.module();
         let before = module.overhear()?;
         let answers = module.sync(limit)?;
         let mut heard = before;
         heard.add(&module.overhear()?);
-        Ok((answers, before, heard))
+        Ok(BootAnswer {
+            answers,
+            before,
+            heard,
+        })
     }
 
     /// What is wrong with a module that neither boots nor answers. Without a sign of life, its lines may be moved the wrong
     /// way round: a thorough check tries them so.
-    fn why_no_boot(&mut self, heard: &Overheard) -> Step<Mistake> {
+    fn why_no_boot(&mut self, heard: &Overheard) -> CheckResult<Mistake> {
         let mistake = Mistake::at_boot(heard);
-        if !(self.thorough && matches!(mistake, Mistake::NoSign | Mistake::NotStarted)) {
+        if self.depth != CheckDepth::Thorough || !matches!(mistake, Mistake::NoSign | Mistake::NotStarted) {
             return Ok(mistake);
         }
-        let result = self.the_other_way_round();
-        let other = self.stopped(Probe::Boot, result)?.flatten();
-        Ok(other.unwrap_or(mistake))
+        let inverted = self.inverted_line();
+        let inverted = completed(self.reported(Probe::Boot, inverted))?.flatten();
+        Ok(inverted.unwrap_or(mistake))
     }
 
     /// Whether the module starts with the supply switched off and PWRKEY pressed, or runs with RESET asserted.
-    fn the_other_way_round(&mut self) -> Result<Option<Mistake>, Stop> {
+    fn inverted_line(&mut self) -> Result<Option<Mistake>, Stop> {
         let limit = self.limits.boot;
-        let module = &mut self.bench.module;
-        let gone = |module: &mut Module| {
+        let module = &mut self.rig.module;
+        let switch_off = |module: &mut Dut| {
             module.set(Line::Power, false)?;
             module.fall_silent(Instant::now())?;
-            module.awake = Awake::default();
+            module.begin_boot();
             Ok(())
         };
         if module.has(Line::Pwrkey) {
-            (self.told)(Said::Waits(
-                "a word of the module with its supply switched off",
-                limit,
-            ));
-            gone(module)?;
+            let what = "a word of the module with its supply switched off";
+            (self.show)(CheckProgress::Waits(what, limit));
+            switch_off(module)?;
             module.pwrkey()?;
             if module.wait(limit, |module| module.awake.first.is_some())? {
                 return Ok(Some(Mistake::SupplyInverted));
             }
         }
         if module.has(Line::Reset) {
-            (self.told)(Said::Waits("a word of the module held in reset", limit));
-            gone(module)?;
+            (self.show)(CheckProgress::Waits("a word of the module held in reset", limit));
+            switch_off(module)?;
             module.set(Line::Reset, true)?;
             module.power_on()?;
             let runs = module.wait(limit, |module| module.awake.first.is_some())?;
@@ -297,29 +276,30 @@ impl RigCheck<'_> {
         }
     }
 
-    /// Supply, and RDY within the limit; an update that was under way is let to its end. Gives when the waiting was over.
+    /// Switches the supply on and waits for RDY; an update that was under way may end. Gives when the wait was over.
     fn supplied(&mut self) -> Result<Instant, Stop> {
-        let (limits, at_fault) = (self.limits, self.at_fault);
+        let limits = self.limits;
         self.waits("RDY", limits.boot);
-        let module = &mut self.bench.module;
+        let module = self.module();
         module.overhear()?;
-        module.update = Some(Update::new(Via::Uart));
+        module.watch = UpdateWatch::update(Update::new(Via::Uart));
         let took = module.supply_on()?;
-        self.took(true, took);
-        let module = &mut self.bench.module;
+        self.checked.switch.came_on(took);
+        let module = self.module();
         module.press_pwrkey()?;
-        let resumes = |module: &Module| {
-            module
-                .update
-                .as_ref()
-                .is_some_and(|update| update.life().updates())
-        };
-        if !module.boot(limits.boot)? && resumes(module) && !at_fault {
+        if !module.boot(limits.boot)? && module.watch.updates() && self.depth != CheckDepth::AtFault {
             self.waits("the end of an interrupted update that goes on", limits.update);
             self.module().boot(limits.update)?;
         }
         let ready = Instant::now();
-        self.module().update = None;
+        self.module().watch = UpdateWatch::default();
         Ok(ready)
     }
+}
+
+/// Whether `AT` is answered, what was heard before it was asked, and all that was heard.
+struct BootAnswer {
+    answers: bool,
+    before: Overheard,
+    heard: Overheard,
 }

@@ -1,8 +1,7 @@
-//! The walk along the wires of a new bench: one stage after the other, each begun by whoever holds the wires, and done again
-//! until nothing fails. It looks at nothing itself, and between two stages it has nothing open: the lines are safe, and the
-//! rig is free for other commands.
+//! The walk along the wires of a new bench: one stage after the other, each begun by the user, and done again until nothing
+//! fails. Between two stages nothing is open: the lines are safe, and the rig is free for other commands.
 
-use super::stage::Stage;
+use super::wiring_stage::{StageText, WiringStage};
 use super::{Checked, Interrupted};
 use crate::config::rig::{Link, Rig, Safe};
 use crate::terminal::print;
@@ -13,39 +12,39 @@ use std::time::Duration;
 const BEGIN: &str = "Enter begins, q stops: ";
 const AGAIN: &str = "Mend that. Enter does this step again, q stops: ";
 
-/// Why a walk did not come to its end.
+/// Why a walk ended early.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Left {
-    /// Whoever was asked has stopped, before this step was done.
-    Stopped(usize),
+pub enum WalkStopped {
+    /// By the user, after so many steps were done.
+    ByUser(usize),
     Interrupted,
 }
 
-impl From<Interrupted> for Left {
+impl From<Interrupted> for WalkStopped {
     fn from(_: Interrupted) -> Self {
         Self::Interrupted
     }
 }
 
-/// Walks; gives what was seen where each stage was sound. `look` reads the rig file again, which may have been mended, and
-/// looks at a stage; without a result it could look at nothing, and has said why. `boot` is the longest time from supply
-/// to RDY.
+/// Walks; gives what was seen when each stage was sound. `look` reads the rig file again, which the user may have corrected,
+/// and looks at a stage; without a result it could not look, and has said why. `boot` is the longest time from supply to RDY.
 pub fn walk(
     prompt: &Prompt,
     rig: &mut Rig,
     boot: Duration,
-    mut look: impl FnMut(&mut Rig, Stage) -> Result<Option<Checked>, Interrupted>,
-) -> Result<Checked, Left> {
+    mut look: impl FnMut(&mut Rig, WiringStage) -> Result<Option<Checked>, Interrupted>,
+) -> Result<Checked, WalkStopped> {
     print(between(rig));
     let mut all = Checked::default();
-    for (done, stage) in Stage::ALL.into_iter().enumerate() {
-        print(&heading(done, stage, rig, boot));
-        let mut question = stage.is_wired(rig).then_some(BEGIN);
+    for (done, stage) in WiringStage::ALL.into_iter().enumerate() {
+        let text = stage.text(rig, boot);
+        print(&heading(done, &text));
+        let mut question = text.is_wired.then_some(BEGIN);
         loop {
             match question.map(|question| prompt.ask(question)) {
                 None | Some(PromptAnswer::Go) => {}
-                Some(PromptAnswer::Stop) => return Err(Left::Stopped(done)),
-                Some(PromptAnswer::Interrupted) => return Err(Left::Interrupted),
+                Some(PromptAnswer::Stop) => return Err(WalkStopped::ByUser(done)),
+                Some(PromptAnswer::Interrupted) => return Err(WalkStopped::Interrupted),
             }
             let seen = look(rig, stage)?;
             if let Some(sound) = seen.filter(|seen| is_sound(&seen.checks)) {
@@ -69,13 +68,18 @@ fn between(rig: &Rig) -> &'static str {
 }
 
 /// What a step is about, and what to do for it.
-fn heading(done: usize, stage: Stage, rig: &Rig, boot: Duration) -> String {
-    let mut heading = format!("\nstep {} of {}: {}\n", done + 1, Stage::ALL.len(), stage.title());
-    if !stage.is_wired(rig) {
-        return heading;
+fn heading(done: usize, text: &StageText) -> String {
+    let mut heading = format!(
+        "\nstep {} of {}: {}\n",
+        done + 1,
+        WiringStage::ALL.len(),
+        text.title
+    );
+    if text.is_wired {
+        for wire in &text.connect {
+            heading += &format!("  connect  {wire}\n");
+        }
+        heading += &format!("  then     {}\n", text.see);
     }
-    for wire in stage.connect(rig) {
-        heading += &format!("  connect  {wire}\n");
-    }
-    heading + &format!("  then     {}\n", stage.see(rig, boot))
+    heading
 }

@@ -3,8 +3,8 @@
 //! A person types when the module is ready for it. Lines out of a pipe come all at once, so they are paced: the terminal
 //! waits for the boot, and then for the result of each command before it sends the next.
 
-use crate::device::module::dialogue::COMMAND;
-use crate::device::module::{Module, Stop};
+use crate::device::dut::dialogue::COMMAND;
+use crate::device::dut::{Dut, Stop};
 use dfota_core::event::Event;
 use dfota_core::reply::PendingCommand;
 use std::str::FromStr;
@@ -69,13 +69,13 @@ impl FromStr for TerminalCommand {
 
 #[derive(Debug)]
 pub struct AtTerminal<'a> {
-    module: &'a mut Module,
+    module: &'a mut Dut,
     paced: bool,
 }
 
 impl<'a> AtTerminal<'a> {
     /// A terminal on a module; `paced` where lines come out of a pipe.
-    pub fn new(module: &'a mut Module, paced: bool) -> Self {
+    pub fn new(module: &'a mut Dut, paced: bool) -> Self {
         Self { module, paced }
     }
 

@@ -1,3 +1,4 @@
 //! A run: case after case on one rig, with its campaigns and what restores a module between them.
 
 pub mod runner;
+pub mod session;

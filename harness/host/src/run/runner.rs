@@ -1,246 +1,214 @@
-//! The runner: one case after the other, each from a known version to a verdict. Broken stays broken: what breaks the rig
-//! ends the cases after it with the first cause.
+//! The runner: one case after the other, each from a known version to a verdict. What breaks the rig ends the cases after it
+//! with the first cause.
 
+mod bisect;
 mod bring_up;
 mod campaigns;
 mod case_run;
-mod hunt;
+mod module_record;
 mod oracle;
 mod recovery;
 pub mod rig_watch;
 mod tries;
 
 use crate::config::suite::Suite;
-use crate::device::bench::Bench;
-use crate::device::module::{Module, Stop};
-use crate::device::prepare::Identity;
+use crate::device::dut::{Dut, Stop, UpdateSeen};
+use crate::device::open_rig::OpenRig;
 use crate::plan::filter;
-use crate::state::quarantine::Found;
 use dfota_core::campaign::Role;
-use dfota_core::capabilities::Capabilities;
 use dfota_core::case::Case;
 use dfota_core::event::watched::Halted;
 use dfota_core::event::{CaseEnded, Event, TryEnded};
+use dfota_core::judge::Judgement;
 use dfota_core::landing::CutLanding;
 use dfota_core::outcome::Outcome;
-use dfota_core::rig_check::Probe;
 use dfota_core::run_fold::RunFold;
 use dfota_core::seed::Seed;
 use dfota_core::verdict::{Rule, Verdict};
 use dfota_record::shell_word::shell_word;
+use module_record::ModuleRecord;
 use rig_watch::RigWatch;
-use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 use tries::Again;
 
+pub use bisect::BisectOptions;
 pub use campaigns::Campaigns;
-pub use hunt::Hunt;
 
 /// How a run goes on and when it stops.
 #[derive(Debug, Clone)]
-pub struct Options {
-    /// The seed of every random choice.
+pub struct RunOptions {
     pub seed: Seed,
     /// Stop at the first case that is neither a pass nor skipped.
     pub fail_fast: bool,
     /// Stop before the next case when this much real time is over.
     pub max_time: Option<Duration>,
-    /// What reruns a case, up to its filter.
+    /// The command that reruns a case, up to its filter.
     pub rerun: String,
     /// The cut was given with `--cut`.
     pub cut_given: bool,
 }
 
+/// What a try came to.
 #[derive(Debug, Clone)]
-struct Judged {
-    verdict: Verdict,
-    /// What became of the module, where it was asked.
-    outcome: Option<Outcome>,
-    /// Numbers of the records that the verdict rests on.
-    evidence: Vec<u64>,
-    summary: String,
-    /// Where its first cut landed; nothing where none was to be made.
+struct TryResult {
+    judgement: Judgement,
+    /// Where its first cut landed; nothing where none was to be made, or the try was halted.
     landed: Option<CutLanding>,
+    /// The first cut of a try that was halted before the module was asked what became of it.
+    unjudged: Option<CutLanding>,
 }
 
-impl Judged {
-    /// What the journal says of the present try, `finally` when there is no further one; a halted one has landed nowhere.
-    fn told(fold: &RunFold, finally: bool) -> Self {
-        let judged = if finally { fold.settled() } else { fold.judged() };
+impl TryResult {
+    /// What the journal says of the present try; with `settled`, when no further try follows.
+    fn from_journal(fold: &RunFold, settled: bool) -> Self {
+        let judgement = if settled { fold.settled() } else { fold.judged() };
+        let first_cut = fold.main().and_then(CutLanding::seen);
+        let (landed, unjudged) = if fold.is_halted() {
+            (None, first_cut)
+        } else {
+            (first_cut, None)
+        };
         Self {
-            landed: fold
-                .main()
-                .filter(|_| !fold.is_halted())
-                .and_then(CutLanding::seen),
-            verdict: judged.verdict,
-            outcome: judged.outcome,
-            evidence: judged.evidence,
-            summary: judged.summary,
+            judgement,
+            landed,
+            unjudged,
         }
     }
 
     /// A verdict about no update.
     fn bare(verdict: Verdict) -> Self {
         Self {
-            verdict,
-            outcome: None,
-            evidence: Vec::new(),
-            summary: String::new(),
+            judgement: Judgement::bare(verdict),
             landed: None,
+            unjudged: None,
         }
     }
+}
 
-    /// The module is not what it was meant to be, and does not get there by itself.
-    fn is_brick(&self) -> bool {
-        self.outcome.is_some_and(Outcome::is_brick)
-    }
+/// Whether further cases are begun. A later state wins over an earlier one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum RunProgress {
+    Running,
+    /// A case did not pass, and the run is to fail fast.
+    Stopped,
+    /// Nothing brings the module back.
+    GivenUp,
+    Interrupted,
 }
 
 /// The runner of one rig.
 pub struct Runner<'a> {
-    bench: &'a mut Bench,
+    rig: &'a mut OpenRig,
     suites: &'a [Suite],
+    /// What `ATI` has to call the module.
     model: &'static str,
-    options: Options,
-    /// Who the module said it was, as long as nothing has happened since.
-    known: Option<Identity>,
-    broken: Option<String>,
-    /// The module was found dead.
-    dead: bool,
-    /// No delta fits the image any more.
-    spoilt: bool,
-    /// The first cut of a try that ended before anybody could ask what became of the module.
-    made: Option<CutLanding>,
-    /// What the module can do, as long as nothing has happened since.
-    function: Option<Capabilities>,
-    /// It has registered in this run: the network is there.
-    registers: bool,
-    /// Registration was waited for in this run.
-    asked_for_network: bool,
-    /// No further case is begun: nothing brings the module back.
-    given_up: bool,
-    verdicts: Vec<Verdict>,
-    /// Where the verdicts of cases stand, by suite and id.
-    places: BTreeMap<(String, String), usize>,
+    options: RunOptions,
     began: Instant,
-    /// A case ended so that no further one is begun.
-    stopped: bool,
-    interrupted: bool,
-    /// The case that a search is made with, by its id.
-    searched: Option<String>,
+    progress: RunProgress,
+    record: ModuleRecord,
+    /// What was seen of the updates of the present try.
+    seen: UpdateSeen,
+    /// The cases that are over, in order.
+    ended: Vec<CaseEnded>,
+    /// The case that is bisected, by its id.
+    bisected: Option<String>,
     campaigns: Campaigns,
-    /// The rig's self-check around the suites.
     watch: RigWatch,
 }
 
 /// How a run ended.
 #[derive(Debug)]
 pub struct Ran {
-    /// The verdicts of the cases.
     pub verdicts: Vec<Verdict>,
-    /// A signal ended it.
     pub interrupted: bool,
-    /// What of the rig failed its self-check, and at which look.
-    pub unfit: Option<(String, Probe)>,
-    /// What of this machine failed, which ended the run.
-    pub machine: Option<String>,
-    /// The quarantine in which the rig was found, and is still.
-    pub found: Option<Found>,
-    /// How it was ended.
-    pub released: Option<String>,
-    /// The campaigns as they stand now.
+    pub rig: RigWatch,
     pub campaigns: Campaigns,
 }
 
 impl<'a> Runner<'a> {
-    /// A runner over the packages of `suites`; the module must call itself `model`.
+    /// A runner over the packages of `suites`, which checks the rig before and after the cases of each.
     pub fn new(
-        bench: &'a mut Bench,
+        rig: &'a mut OpenRig,
         suites: &'a [Suite],
         model: &'static str,
-        options: Options,
+        options: RunOptions,
         campaigns: Campaigns,
+        watch: RigWatch,
     ) -> Self {
         Self {
-            bench,
+            rig,
             suites,
             model,
             options,
-            known: None,
-            broken: None,
-            dead: false,
-            spoilt: false,
-            made: None,
-            function: None,
-            registers: false,
-            asked_for_network: false,
-            given_up: false,
-            verdicts: Vec::new(),
-            places: BTreeMap::new(),
             began: Instant::now(),
-            stopped: false,
-            interrupted: false,
-            searched: None,
+            progress: RunProgress::Running,
+            record: ModuleRecord::default(),
+            seen: UpdateSeen::default(),
+            ended: Vec::new(),
+            bisected: None,
             campaigns,
-            watch: RigWatch::default(),
+            watch,
         }
     }
 
-    /// Checks the rig before and after the cases of each suite.
-    pub fn watched(self, watch: RigWatch) -> Self {
-        Self { watch, ..self }
-    }
-
-    /// Runs the cases; those that are not reached any more are written off.
-    pub fn run<'c>(&mut self, cases: impl IntoIterator<Item = (&'c Case, Option<&'c str>)>) {
-        for (case, skip) in cases {
-            // What the cuts so far say about a claim is worth knowing also when the night ends early.
-            let is_claim = case.is_claim();
-            if self.is_over() && !is_claim {
-                self.verdicts.push(Verdict::NotReached);
-                continue;
-            }
-            if let Some(reason) = skip {
-                self.verdicts.push(Verdict::Skip {
-                    reason: reason.to_owned(),
-                });
-                continue;
-            }
-            if !is_claim && self.enter(case).is_err() {
-                self.interrupted = true;
-                self.verdicts.push(Verdict::NotReached);
-                continue;
-            }
-            self.interrupted |= self.one(case);
-            let good = matches!(self.verdicts.last(), Some(Verdict::Pass | Verdict::Skip { .. }));
-            self.stopped |= self.given_up || self.options.fail_fast && !good;
+    /// Runs the case, or leaves it out for the reason that `skip` gives.
+    pub fn run(&mut self, case: &Case, skip: Option<&str>) {
+        // A claim is judged by the cuts so far, also when the run ends early.
+        let is_claim = case.is_claim();
+        let left_out = if self.is_over() && !is_claim {
+            Some(Verdict::NotReached)
+        } else if let Some(reason) = skip {
+            let reason = reason.to_owned();
+            Some(Verdict::Skip { reason })
+        } else if !is_claim && self.enter(case).is_err() {
+            self.reach(RunProgress::Interrupted);
+            Some(Verdict::NotReached)
+        } else {
+            None
+        };
+        if let Some(verdict) = left_out {
+            self.ended.push(CaseEnded::untried(case, verdict));
+            return;
+        }
+        self.run_case(case);
+        let good = matches!(self.last_verdict(), Some(Verdict::Pass | Verdict::Skip { .. }));
+        if self.options.fail_fast && !good {
+            self.reach(RunProgress::Stopped);
         }
     }
 
     /// Whether no further case is to be begun.
     pub fn is_over(&self) -> bool {
         let limit = self.options.max_time;
-        let over = limit.is_some_and(|limit| self.began.elapsed() >= limit);
-        self.stopped || self.interrupted || over
+        self.progress > RunProgress::Running || limit.is_some_and(|limit| self.began.elapsed() >= limit)
+    }
+
+    pub fn is_interrupted(&self) -> bool {
+        self.progress == RunProgress::Interrupted
+    }
+
+    fn last_verdict(&self) -> Option<&Verdict> {
+        self.ended.last().map(|case| &case.verdict)
+    }
+
+    fn reach(&mut self, progress: RunProgress) {
+        self.progress = self.progress.max(progress);
     }
 
     pub fn finish(mut self) -> Ran {
-        let interrupted = self.interrupted || self.leave().is_err();
-        self.think_over();
+        let interrupted = self.is_interrupted() || self.leave().is_err();
+        self.revise_earlier();
         Ran {
-            verdicts: self.verdicts,
+            verdicts: self.ended.into_iter().map(|case| case.verdict).collect(),
             interrupted,
-            unfit: self.watch.failed,
-            machine: self.watch.machine,
-            found: self.watch.found,
-            released: self.watch.released,
+            rig: self.watch,
             campaigns: self.campaigns,
         }
     }
 
-    /// Runs one case, in as many tries as it takes, and writes its end down; whether the run was interrupted in it.
-    fn one(&mut self, case: &Case) -> bool {
+    /// Runs one case, in as many tries as it takes, and writes its end down.
+    fn run_case(&mut self, case: &Case) {
         let began = Instant::now();
         let journal = self.module().journal.clone();
         journal.post(Event::CaseStarted {
@@ -249,31 +217,32 @@ impl<'a> Runner<'a> {
         });
         self.module().reader.count_anew();
         let mut earlier: Vec<Again> = Vec::new();
-        let (judged, interrupted) = loop {
+        let result = loop {
             let tried = Instant::now();
-            let (judged, interrupted) = self.try_once(case, &earlier);
-            // What this try says about an earlier case comes before its own end.
-            self.think_over();
-            self.tally(case, &judged);
-            self.after_try(&judged.verdict);
+            let result = self.try_once(case, &earlier);
+            // What this try shows about an earlier case is written before its own end.
+            self.revise_earlier();
+            self.tally(case, &result);
+            self.after_try(&result.judgement.verdict);
             let number = earlier.len() as u32 + 1;
-            let Some(again) = tries::again(case, &judged, &earlier).filter(|_| !interrupted) else {
-                let settled = match judged.verdict {
-                    Verdict::Skip { .. } => judged,
-                    _ => self.told(true),
+            let again = tries::again(case, &result, &earlier);
+            let Some(again) = again.filter(|_| !self.is_interrupted()) else {
+                break match result.judgement.verdict {
+                    Verdict::Skip { .. } => result,
+                    _ => self.result(true),
                 };
-                break (settled, interrupted);
             };
+            let judgement = result.judgement;
             journal.post(Event::TryEnded(TryEnded {
                 id: case.id.clone(),
                 suite: case.suite.clone(),
                 number,
-                verdict: judged.verdict,
-                outcome: judged.outcome,
-                evidence: judged.evidence,
+                verdict: judgement.verdict,
+                outcome: judgement.outcome,
+                evidence: judgement.evidence,
                 again: again.to_string(),
                 took_ns: tried.elapsed().as_nanos() as u64,
-                summary: judged.summary,
+                summary: judgement.summary,
             }));
             earlier.push(again);
         };
@@ -282,64 +251,59 @@ impl<'a> Runner<'a> {
             let text = format!("{left_out} lines of the module were left out of the journal of this case");
             journal.post(Event::Note { text });
         }
-        let rerun = self.rerun(case, judged.landed.as_ref());
+        let judgement = result.judgement;
         let ended = CaseEnded {
             id: case.id.clone(),
             suite: case.suite.clone(),
-            verdict: judged.verdict,
-            outcome: judged.outcome,
-            evidence: judged.evidence,
+            rerun: self.rerun(case, result.landed.as_ref()),
+            verdict: judgement.verdict,
+            outcome: judgement.outcome,
+            evidence: judgement.evidence,
             tries: earlier.len() as u32 + 1,
             took_ns: began.elapsed().as_nanos() as u64,
-            summary: judged.summary,
-            rerun,
+            summary: judgement.summary,
         };
         journal.post(Event::CaseEnded(ended.clone()));
-        let name = (ended.suite.clone(), ended.id.clone());
-        self.places.insert(name, self.verdicts.len());
-        self.verdicts.push(ended.verdict.clone());
-        self.after_case(ended);
-        interrupted
+        self.ended.push(ended.clone());
+        self.watch.case_ended(&ended);
+        self.recover(&ended);
     }
 
     /// What the journal says of the present try.
-    fn told(&mut self, finally: bool) -> Judged {
-        let told = self
-            .module()
-            .journal
-            .look(move |fold| Judged::told(fold, finally));
-        told.unwrap_or_else(|| {
+    fn result(&mut self, settled: bool) -> TryResult {
+        let journal = &self.rig.module.journal;
+        let result = journal.look(move |fold| TryResult::from_journal(fold, settled));
+        result.unwrap_or_else(|| {
             let sentence = "the journal could not be written, and verdicts come out of it".to_owned();
-            Judged::bare(Verdict::by(Rule::HarnessFailed, sentence))
+            TryResult::bare(Verdict::by(Rule::HarnessFailed, sentence))
         })
     }
 
-    /// What was seen since may say something else about the case that left the image.
-    fn think_over(&mut self) {
+    /// Revises the verdict of the case that left the image, where what was seen since refutes it.
+    fn revise_earlier(&mut self) {
         let revised = self.module().journal.look(RunFold::revision).flatten();
         let Some(revised) = revised else { return };
         self.module().journal.post(Event::CaseEnded(revised.clone()));
-        let name = (revised.suite.clone(), revised.id.clone());
-        let place = self.places.get(&name).copied();
-        if let Some(slot) = place.and_then(|place| self.verdicts.get_mut(place)) {
-            *slot = revised.verdict.clone();
+        let mut ended = self.ended.iter_mut().rev();
+        if let Some(case) = ended.find(|case| case.suite == revised.suite && case.id == revised.id) {
+            *case = revised.clone();
         }
-        self.watch.heed(&revised.verdict);
-        self.spoilt |= revised.outcome.is_some_and(Outcome::is_brick);
+        self.watch.note(&revised.verdict);
+        self.record.suspect_image |= revised.outcome.is_some_and(Outcome::is_brick);
         self.tally_revised(&revised);
     }
 
-    /// One try, to its verdict whatever happens; whether the run was interrupted in it.
-    fn try_once(&mut self, case: &Case, earlier: &[Again]) -> (Judged, bool) {
-        self.made = None;
+    /// One try, to its verdict whatever happens.
+    fn try_once(&mut self, case: &Case, earlier: &[Again]) -> TryResult {
+        self.seen = UpdateSeen::default();
         if let Some(Role::Claim(_)) = case.part.as_ref().map(|part| &part.role) {
-            let judged = self.told(false);
-            self.claimed(case, &judged.verdict);
-            return (judged, false);
+            let result = self.result(false);
+            self.claimed(case, &result.judgement.verdict);
+            return result;
         }
-        let result = match &self.broken {
-            Some(first) => Err(Stop::rule(self.watch.rule(), first.clone())),
-            // A bug of the harness is an error of one case: the rig must be left safe, and the night goes on.
+        let tried = match self.watch.refusal() {
+            Some(stop) => Err(stop),
+            // A panic is an error of one case: the rig must be left safe, and the run goes on.
             None => {
                 catch_unwind(AssertUnwindSafe(|| self.place_and_run(case, earlier))).unwrap_or_else(|_| {
                     Err(Stop::rule(
@@ -349,9 +313,9 @@ impl<'a> Runner<'a> {
                 })
             }
         };
-        let halted = match result {
-            Ok(Some(judged)) => return (judged, false),
-            Ok(None) => return (self.told(false), false),
+        let halted = match tried {
+            Ok(Some(result)) => return result,
+            Ok(None) => return self.result(false),
             Err(Stop::Rule(rule, sentence)) => Halted { rule, sentence },
             Err(Stop::Interrupted) => Halted {
                 rule: Rule::Interrupted,
@@ -362,28 +326,25 @@ impl<'a> Runner<'a> {
                 sentence: "a bound was over while no update was watched".into(),
             },
         };
-        let interrupted = halted.rule == Rule::Interrupted;
-        let journal = self.module().journal.clone();
-        journal.halted(halted);
-        self.made = journal
-            .look(|fold| fold.main().and_then(CutLanding::seen))
-            .flatten();
-        (self.told(false), interrupted)
+        if halted.rule == Rule::Interrupted {
+            self.reach(RunProgress::Interrupted);
+        }
+        self.module().journal.halted(halted);
+        self.result(false)
     }
 
     /// A verdict alone where nothing was tried; otherwise it stands in the journal.
-    fn place_and_run(&mut self, case: &Case, earlier: &[Again]) -> Result<Option<Judged>, Stop> {
+    fn place_and_run(&mut self, case: &Case, earlier: &[Again]) -> Result<Option<TryResult>, Stop> {
         if let Some(reason) = self.too_short(case) {
-            return Ok(Some(Judged::bare(Verdict::Skip { reason })));
+            return Ok(Some(TryResult::bare(Verdict::Skip { reason })));
         }
-        let placed = self.placed(case, tries::made_up(earlier));
-        let placed = placed.map_err(|(rule, sentence)| Stop::Rule(rule, sentence))?;
+        let placed = self.placed(case, tries::made_up(earlier))?;
         self.case(placed.as_ref().unwrap_or(case))?;
         Ok(None)
     }
 
-    /// What makes the same again. A cut that was drawn, or given, is named; a probe of a search is a run of its case. One that
-    /// ended for what an earlier case had left needs that case as well.
+    /// The command that makes the same again. A cut that was drawn, or given, is named; a probe of a bisection is a run of its
+    /// case. A case that ended for what an earlier one had left needs that one as well.
     fn rerun(&mut self, case: &Case, landed: Option<&CutLanding>) -> String {
         let cause = |fold: &RunFold| {
             let cause = fold.caused_by()?;
@@ -398,9 +359,9 @@ impl<'a> Runner<'a> {
             let both = format!("{cause} | {}", filter::exactly(&case.suite, &case.id));
             return format!("{} --filter {}{cut}", self.options.rerun, shell_word(&both));
         }
-        let id = self.searched.as_ref().unwrap_or(&case.id);
+        let id = self.bisected.as_ref().unwrap_or(&case.id);
         let filter = shell_word(&filter::exactly(&case.suite, id));
-        let named = case.part.is_some() || self.options.cut_given || self.searched.is_some();
+        let named = case.part.is_some() || self.options.cut_given || self.bisected.is_some();
         let cut = landed.filter(|_| named).map_or(String::new(), |landed| {
             format!(" --cut {}", shell_word(&landed.cut.to_string()))
         });
@@ -409,39 +370,19 @@ impl<'a> Runner<'a> {
 
     /// Nothing of a try is left over for the next one.
     fn after_try(&mut self, verdict: &Verdict) {
-        let module = self.module();
-        module.reader.disarm();
-        module.update = None;
-        module.bound = None;
+        self.end_watch();
         if *verdict != Verdict::Pass {
-            module.clean = false;
-            self.function = None;
+            self.record.not_passed();
         }
     }
 
-    /// What a case means for those after it.
-    fn after_case(&mut self, ended: CaseEnded) {
-        self.watch.heed(&ended.verdict);
-        if let Some(finding) = ended.verdict.finding()
-            && finding.rule.breaks_the_rig()
-            && self.broken.is_none()
-        {
-            self.broken = Some(format!(
-                "broken since `{}`: {}: {}",
-                ended.id, finding.rule, finding.sentence
-            ));
-        }
-        let dead = std::mem::take(&mut self.dead);
-        let wrong = ended.outcome == Some(Outcome::WrongImage);
-        let spoilt = std::mem::take(&mut self.spoilt) || wrong;
-        if dead {
-            self.bring_back(&ended);
-        } else if spoilt && self.bench.reflash.is_some() {
-            self.replace_image(&ended);
-        }
+    /// Stops watching an update, and takes what was seen of it to what was seen in this try.
+    fn end_watch(&mut self) {
+        let seen = self.module().end_watch();
+        self.seen.add(seen);
     }
 
-    fn module(&mut self) -> &mut Module {
-        &mut self.bench.module
+    fn module(&mut self) -> &mut Dut {
+        &mut self.rig.module
     }
 }

@@ -12,7 +12,7 @@ use dfota_hil::bench::serial::message::BenchMessage;
 use dfota_hil::bench::serial::port::Port;
 use dfota_hil::bench::serial::reader::SerialReader;
 use dfota_hil::bench::wires::Timing;
-use dfota_hil::device::module::{COMES_BACK, Module, Stop};
+use dfota_hil::device::dut::{COMES_BACK, Dut, Stop, Wiring};
 use dfota_record::journal::{JournalWriter, Observer};
 use dfota_servers::coap::CoapEvent;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -137,11 +137,11 @@ impl Observer for Keep {
 
 /// The module as the harness has it, and everything around it.
 struct Set {
-    module: Option<Module>,
+    module: Option<Dut>,
     inbox: Sender<BenchMessage>,
     adapter: Arc<Adapter>,
     records: Arc<Mutex<Vec<Record>>>,
-    writer: Option<JournalWriter>,
+    writer: Option<Writer>,
     folder: tempfile::TempDir,
 }
 
@@ -171,7 +171,7 @@ impl Set {
             pwrkey_hold: Duration::ZERO,
         };
         let reader = reader.expect("the reader");
-        let module = Module::new((port, lines, timing), reader, messages, clock, journal);
+        let module = Dut::new(Wiring { port, lines, timing }, reader, messages, clock, journal);
         Self {
             module: Some(module),
             inbox,
@@ -182,7 +182,7 @@ impl Set {
         }
     }
 
-    fn module(&mut self) -> &mut Module {
+    fn module(&mut self) -> &mut Dut {
         self.module.as_mut().expect("the module")
     }
 
@@ -278,7 +278,10 @@ fn what_happens_while_the_port_is_away_is_not_dropped() {
     let module = set.module();
     let back = module.wait(LIMIT, |module| module.hears());
     assert!(back.expect("nothing stops it"));
-    assert_eq!((module.requests.len(), module.object_ended), (2, true));
+    assert_eq!(
+        (module.watch.requests.len(), module.watch.object_ended),
+        (2, true)
+    );
 }
 
 #[test]

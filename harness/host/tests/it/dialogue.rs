@@ -16,8 +16,9 @@ use dfota_hil::bench::serial::port::Port;
 use dfota_hil::bench::serial::reader::SerialReader;
 use dfota_hil::bench::wires::Timing;
 use dfota_hil::device::attempt::Job;
-use dfota_hil::device::module::{Module, Stop};
-use dfota_hil::device::prepare::Identity;
+use dfota_hil::device::dut::{Dut, Stop, Wiring};
+use dfota_hil::device::identity::ModuleIdentity;
+use dfota_hil::device::package_source::PackageSource;
 use dfota_record::journal::{JournalWriter, Nobody};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use std::collections::HashMap;
@@ -33,7 +34,7 @@ use std::time::Duration;
 
 /// A module at speed 60 whose words `script` speaks: each line that the harness sends, and where to answer. The pty's
 /// device must be there until the script has ended.
-fn module(script: impl FnMut(&str, &mut File) + Send + 'static) -> (Module, tempfile::TempDir) {
+fn module(script: impl FnMut(&str, &mut File) + Send + 'static) -> (Dut, tempfile::TempDir) {
     let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).expect("a pty");
     grantpt(&master).expect("a pty of ours");
     unlockpt(&master).expect("a pty of ours");
@@ -58,7 +59,7 @@ fn module(script: impl FnMut(&str, &mut File) + Send + 'static) -> (Module, temp
         pwrkey_hold: Duration::ZERO,
     };
     (
-        Module::new((port, lines, timing), reader, messages, clock, journal),
+        Dut::new(Wiring { port, lines, timing }, reader, messages, clock, journal),
         folder,
     )
 }
@@ -136,8 +137,8 @@ fn an_answer_that_is_held_back_is_nobody_elses() {
     assert_eq!(identity.version.to_string(), "BC66NBR01A06");
 }
 
-fn identity() -> Identity {
-    Identity {
+fn identity() -> ModuleIdentity {
+    ModuleIdentity {
         model: "Quectel_BC66".into(),
         version: "BC66NBR01A06".parse().expect("a version"),
         imei: Some("867725030029312".parse().expect("an IMEI")),
@@ -158,7 +159,7 @@ fn function(answer: fn(&str, u32) -> &'static str, wait: Duration) -> (Capabilit
         say(to, answer(line, *times));
     });
     let found = module
-        .function(CapabilityTime::After, &identity(), wait)
+        .capabilities(CapabilityTime::After, &identity(), wait)
         .expect("nothing stops it");
     (found, asked.load(Ordering::Relaxed))
 }
@@ -203,7 +204,7 @@ const NO_ADDRESS: [&str; 6] = [
 ];
 
 /// A module that is registered and shows `NO_ADDRESS`, one after the other, and then what comes last for ever.
-fn registered(last: &'static str) -> (Module, tempfile::TempDir) {
+fn registered(last: &'static str) -> (Dut, tempfile::TempDir) {
     let mut shown = NO_ADDRESS.iter();
     module(move |line, to| match line {
         "AT+CPIN?" => say(to, "\r\n+CPIN: READY\r\n\r\nOK\r\n"),
@@ -220,10 +221,10 @@ fn registered(last: &'static str) -> (Module, tempfile::TempDir) {
 #[test]
 fn an_address_of_zeros_is_waited_over_by_the_function_check() {
     let (mut module, _folder) = registered("+CGPADDR: 1,0.0.0.0,254.128.0.0.0.0.0.0.0.0.0.0.0.0.0.66");
-    let found = module.function(CapabilityTime::After, &identity(), Duration::from_secs(600));
+    let found = module.capabilities(CapabilityTime::After, &identity(), Duration::from_secs(600));
     assert_eq!(found.expect("nothing stops it").ip, Some(true));
     let (mut module, _folder) = registered("+CGPADDR: 1,0.0.0.0");
-    let found = module.function(CapabilityTime::After, &identity(), Duration::from_secs(1));
+    let found = module.capabilities(CapabilityTime::After, &identity(), Duration::from_secs(1));
     assert_eq!(found.expect("nothing stops it").ip, Some(false));
 }
 
@@ -321,15 +322,15 @@ fn riding_through_a_glitch_at_rest(#[case] at: Moment) {
     });
     let case = glitch(at);
     let plan = case.cut.clone().expect("a cut");
-    let timed_out = module.attempt(&Job {
+    let job = Job {
         purpose: Purpose::Case,
-        before: None,
         case: &case,
         package: &[b'x'; 256],
-        source: dfota_hil::device::attempt::Source::Uart,
-        cuts: vec![plan.cut(Seed(7), "glitch", 0)],
-    });
+        source: &PackageSource::Uart,
+        before: None,
+    };
+    let timed_out = module.attempt(job, vec![plan.cut(Seed(7), "glitch", 0)]);
     assert_eq!(timed_out.expect("nothing stops it"), None);
-    let update = module.update.take().expect("it was watched");
+    let update = module.watch.update.take().expect("it was watched");
     assert!(update.lives()[0].glitch, "{update:?}");
 }

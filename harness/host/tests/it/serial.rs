@@ -357,7 +357,7 @@ fn answering(mut pty: Pty, script: Vec<(&'static str, &'static str)>) -> std::th
 fn the_pin_is_entered_once_and_written_down_nowhere_and_the_apn_is_set() {
     use dfota_core::case::Limits;
     use dfota_hil::bench::wires::Timing;
-    use dfota_hil::device::module::{Access, Module};
+    use dfota_hil::device::dut::{Access, Dut, Wiring};
     let pty = Pty::new();
     let folder = tempfile::tempdir().expect("a folder");
     let (clock, records) = (Clock::system(), Arc::<Mutex<Vec<Record>>>::default());
@@ -376,7 +376,7 @@ fn the_pin_is_entered_once_and_written_down_nowhere_and_the_apn_is_set() {
         reset_hold: none,
         pwrkey_hold: none,
     };
-    let mut module = Module::new((port, lines, timing), reader, messages, clock, journal);
+    let mut module = Dut::new(Wiring { port, lines, timing }, reader, messages, clock, journal);
     module.access = Access {
         apn: Some("iot.example".into()),
         // Eight digits: four are found by chance in a chain of hashes.

@@ -3,7 +3,7 @@
 use crate::cli::Common;
 use crate::cli::command::run;
 use crate::exit::{CommandError, ExitCode};
-use crate::run::runner::Hunt;
+use crate::run::runner::BisectOptions;
 use dfota_core::cut::Cut;
 use std::time::Duration;
 
@@ -41,11 +41,11 @@ pub fn main(args: BisectArgs, common: Common) -> Result<ExitCode, CommandError> 
             "`{pass}` and `{fail}` cut in different ways; a window in time lies between two cuts of the same kind and length"
         )));
     }
-    let hunt = Hunt {
+    let options = BisectOptions {
         good: pass,
         bad: fail,
         tries,
         resolution,
     };
-    run::search(run, common, hunt)
+    run::search(run, common, options)
 }

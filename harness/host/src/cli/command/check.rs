@@ -4,14 +4,15 @@ mod waiting_line;
 
 use crate::bench::lease::Lease;
 use crate::bench::line::LineError;
-use crate::check::stage::Stage;
-use crate::check::walk::{Left, walk};
-use crate::check::{Checked, Interrupted, Programs, RigCheck, Said, Terms, fail};
+use crate::check::walk::{WalkStopped, walk};
+use crate::check::wiring_stage::WiringStage;
+use crate::check::{CheckProgress, CheckTerms, Checked, Interrupted, RigChecker, WrittenFolder, fail};
 use crate::cli::Common;
-use crate::cli::on_rig::{BenchResult, BenchUnavailable, nameless_journal, with_bench};
+use crate::cli::on_rig::nameless_journal;
 use crate::cli::screen::Screen;
 use crate::config::machine_config::{MachineConfig, PLACE};
 use crate::config::rig::Rig;
+use crate::device::open_rig::{RigUnavailable, RigWork, with_rig};
 use crate::exit::{CommandError, ExitCode};
 use crate::plan::flags::RIG_VARIABLE;
 use crate::state::history_place;
@@ -24,7 +25,6 @@ use crate::terminal::prompt::{Prompt, PromptAnswer};
 use crate::terminal::width::Width;
 use crate::terminal::{print, print_warning};
 use dfota_clock::Clock;
-use dfota_core::case::Limits;
 use dfota_core::rig_check::{Check, CheckOutcome, Probe};
 use dfota_record::journal::{Nobody, Observer};
 use std::io::IsTerminal;
@@ -89,15 +89,15 @@ pub fn main(args: &CheckArgs, common: Common) -> Result<ExitCode, CommandError> 
         session.step_by_step(&mut rig)?
     } else {
         let checked = session.on_rig(&rig, lease.as_ref(), |check| check.full())?;
-        checked.map_err(Left::from)
+        checked.map_err(WalkStopped::from)
     };
     let checked = match checked {
         Ok(checked) => checked,
-        Err(Left::Interrupted) => return Ok(ExitCode::Interrupted),
-        Err(Left::Stopped(done)) => {
+        Err(WalkStopped::Interrupted) => return Ok(ExitCode::Interrupted),
+        Err(WalkStopped::ByUser(done)) => {
             print(&format!(
                 "stopped after {done} of {} steps, with the rig in its safe state\n",
-                Stage::ALL.len()
+                WiringStage::ALL.len()
             ));
             return Ok(ExitCode::Error);
         }
@@ -168,7 +168,7 @@ struct CheckSession<'a> {
 impl CheckSession<'_> {
     /// Each step is a check of its own: it reads the rig file again, which may have been corrected, and between two steps the rig
     /// is free. `rig` is then as it was read last.
-    fn step_by_step(&self, rig: &mut Rig) -> Result<Result<Checked, Left>, CommandError> {
+    fn step_by_step(&self, rig: &mut Rig) -> Result<Result<Checked, WalkStopped>, CommandError> {
         let prompt = Prompt::new().map_err(|why| CommandError::error(format!("no signals: {why}")))?;
         let looked = || match prompt.ask("       on: Enter switches it off again: ") {
             PromptAnswer::Interrupted => Err(Interrupted),
@@ -196,24 +196,18 @@ impl CheckSession<'_> {
         Ok(walked)
     }
 
-    fn terms(&self, rig: &Rig) -> Terms {
-        let reports = PathBuf::from("reports");
-        let mut terms = Terms::new(rig, self.dir, reports.clone());
+    fn terms(&self, rig: &Rig) -> CheckTerms {
+        let mut terms = CheckTerms::new(rig, self.dir, PathBuf::from("reports"));
         terms.boot = self.args.boot.unwrap_or(terms.boot);
-        let mut runs = vec![reports];
+        terms.folders[0].samples = history_place::room(&self.args.state, &terms.folders[0].path);
         // Where this machine's nightly runs go. A configuration that cannot be read is an error of `prune`, not of the check.
         let nights = MachineConfig::load(Path::new(PLACE))
             .ok()
             .and_then(|config| config.folder);
-        if let Some(nights) = nights.filter(|nights| nights.is_dir()) {
-            terms.folders.push(nights.clone());
-            runs.push(nights);
+        if let Some(path) = nights.filter(|nights| nights.is_dir()) {
+            let samples = history_place::room(&self.args.state, &path);
+            terms.folders.push(WrittenFolder { path, samples });
         }
-        let room = |runs: PathBuf| {
-            let room = history_place::room(&self.args.state, &runs);
-            (runs, room)
-        };
-        terms.room = runs.into_iter().map(room).collect();
         terms
     }
 
@@ -222,7 +216,7 @@ impl CheckSession<'_> {
         &self,
         rig: &Rig,
         lease: Option<&Lease>,
-        check: impl FnOnce(RigCheck<'_>) -> Result<Checked, Interrupted>,
+        check: impl FnOnce(RigChecker<'_>) -> Result<Checked, Interrupted>,
     ) -> Result<Result<Checked, Interrupted>, CommandError> {
         let clock = Clock::scaled(rig.speed());
         // With `-v` what is done is shown.
@@ -234,9 +228,9 @@ impl CheckSession<'_> {
             .map_err(|why| CommandError::error(format!("no temporary journal: {why}")))?;
         let mut waiting = WaitingLine::new(clock, self.common);
         let width = Width::of_stdout();
-        let mut show = |said: Said<'_>| match said {
-            Said::Waits(what, limit) => waiting.begin(what, limit),
-            Said::Looked(seen) => {
+        let mut show = |said: CheckProgress<'_>| match said {
+            CheckProgress::Waits(what, limit) => waiting.begin(what, limit),
+            CheckProgress::Looked(seen) => {
                 waiting.end();
                 if !self.args.json {
                     print(&(width.hanging(SEEN_AT, &seen.to_string()) + "\n"));
@@ -244,18 +238,18 @@ impl CheckSession<'_> {
             }
         };
         let terms = self.terms(rig);
-        let worked = with_bench(rig, lease, self.args.seed, clock, &journal, |bench| {
-            check(RigCheck::new(bench, &terms, &mut show))
+        let worked = with_rig(rig, lease, self.args.seed, clock, &journal, |bench| {
+            check(RigChecker::new(bench, &terms, &mut show))
         });
         drop(journal);
         let _ = writer.finish();
         let (checked, failed) = match worked {
-            Ok(BenchResult { result, safe }) => (result, safe.err().map(|why| unsafe_rig(&why))),
+            Ok(RigWork { result, safe }) => (result, safe.err().map(|why| unsafe_rig(&why))),
             Err(why) => (Ok(Checked::default()), Some(unopened(&why))),
         };
         Ok(checked.map(|mut checked| {
             if let Some(failed) = failed {
-                show(Said::Looked(&failed));
+                show(CheckProgress::Looked(&failed));
                 checked.checks.push(failed);
             }
             checked
@@ -264,10 +258,10 @@ impl CheckSession<'_> {
 }
 
 /// A rig that could not be opened is a failed check.
-fn unopened(why: &BenchUnavailable) -> Check {
+fn unopened(why: &RigUnavailable) -> Check {
     let probe = match why {
-        BenchUnavailable::Runtime(_) => Probe::Open,
-        BenchUnavailable::Rig(why) => why.probe,
+        RigUnavailable::Runtime(_) => Probe::Open,
+        RigUnavailable::Rig(why) => why.probe,
     };
     let advice = if probe.is_of_the_machine() {
         "nothing else could be checked, and nothing is held against the rig"
@@ -280,20 +274,6 @@ fn unopened(why: &BenchUnavailable) -> Check {
 fn unsafe_rig(why: &LineError) -> Check {
     let seen = format!("the rig could not be made safe: {why}");
     fail(Probe::Power, seen, "switch the supply off by hand")
-}
-
-impl Terms {
-    /// What a rig is checked with; `reports` is where run folders are made.
-    pub fn new(rig: &Rig, dir: &StateDir, reports: PathBuf) -> Self {
-        Self {
-            model: rig.module.ati_model(),
-            folders: vec![reports, dir.folder().to_owned()],
-            room: Vec::new(),
-            network: rig.has_network(),
-            boot: Limits::default().boot,
-            programs: Programs::of(rig),
-        }
-    }
 }
 
 fn head(rig: &Rig, quarantine: Option<&Quarantine>) -> String {

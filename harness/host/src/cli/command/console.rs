@@ -2,10 +2,11 @@
 
 use crate::cli::Common;
 use crate::cli::at_terminal::{AtTerminal, HELP};
-use crate::cli::on_rig::{BenchResult, nameless_journal, with_bench};
+use crate::cli::on_rig::nameless_journal;
 use crate::cli::screen::Screen;
 use crate::config::rig::{Network, Rig};
-use crate::device::module::Stop;
+use crate::device::dut::Stop;
+use crate::device::open_rig::{RigWork, with_rig};
 use crate::exit::{CommandError, ExitCode};
 use crate::plan::flags::RIG_VARIABLE;
 use crate::state::StateFlag;
@@ -43,13 +44,13 @@ pub fn main(args: &ConsoleArgs, common: Common) -> Result<ExitCode, CommandError
         network: Network::default(),
         ..rig
     };
-    let worked = with_bench(&rig, lease.as_ref(), 0, clock, &journal, |bench| {
+    let worked = with_rig(&rig, lease.as_ref(), 0, clock, &journal, |bench| {
         let paced = !std::io::stdin().is_terminal();
         AtTerminal::new(&mut bench.module, paced).run(&typed())
     });
     drop(journal);
     let _ = writer.finish();
-    let BenchResult { result, safe } = worked.map_err(CommandError::error)?;
+    let RigWork { result, safe } = worked.map_err(CommandError::error)?;
     safe.map_err(|why| CommandError::error(format!("the rig could not be made safe: {why}")))?;
     Ok(match result {
         Err(Stop::Interrupted) => ExitCode::Interrupted,

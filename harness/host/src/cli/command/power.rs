@@ -77,7 +77,7 @@ pub fn main(args: &PowerArgs) -> Result<ExitCode, CommandError> {
 fn on(lines: &RigLines, hold: Duration) -> Result<(), LineError> {
     lines.supply(true)?;
     if lines.has(Line::Pwrkey) {
-        std::thread::sleep(crate::device::module::supply::SETTLE);
+        std::thread::sleep(crate::device::dut::supply::SETTLE);
         lines.pulse(Line::Pwrkey, hold)?;
     }
     Ok(())

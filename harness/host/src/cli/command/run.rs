@@ -2,45 +2,30 @@
 
 mod begin;
 mod report_args;
-mod rig_after_run;
 mod run_outcome;
 mod session;
 
-use crate::bench::lease::Lease;
-use crate::check::Terms;
 use crate::cli::Common;
 use crate::cli::console::time_estimate::{CaseName, ExpectedTime};
 use crate::cli::console::{Console, page, signed, summary};
-use crate::cli::on_rig::{BenchResult, with_bench};
-use crate::config::rig::Rig;
 use crate::config::suite::Suite;
 use crate::exit::{CommandError, ExitCode};
 use crate::plan::flags::SelectionFlags;
 use crate::plan::{Plan, Planned};
-use crate::run::runner::rig_watch::RigWatch;
-use crate::run::runner::{Campaigns, Hunt, Options, Runner};
+use crate::run::runner::BisectOptions;
 use crate::state::RigState;
-use crate::state::quarantine::Found;
-use crate::state::run_state::RunState;
 use crate::state::wear::Wear;
 use crate::terminal::paint::Paint;
 use crate::terminal::{print, print_warning};
-use dfota_clock::Clock;
-use dfota_core::case::Case;
-use dfota_core::event::bisected::Bisected;
-use dfota_core::event::watched::Halted;
-use dfota_core::event::{CaseEnded, Event};
-use dfota_core::verdict::{Rule, Verdict, exit_code};
 use dfota_core::wear::WearCount;
 use dfota_record::evidence::maker::{EvidenceOptions, make_with_reports};
 use dfota_record::evidence::pack::pack;
 use dfota_record::evidence::signing_key::SigningKey;
 use dfota_record::history;
-use dfota_record::journal::{Journal, Nobody, Observer};
+use dfota_record::journal::{Nobody, Observer};
 use dfota_record::report;
 use report_args::JunitArgs;
 pub use report_args::{ProfileArg, SignArg};
-use rig_after_run::{RigAfterRun, not_opened};
 use run_outcome::{EndHooks, RunOutcome};
 use session::{Open, Prepared};
 use std::path::{Path, PathBuf};
@@ -86,20 +71,20 @@ pub fn main(args: &RunArgs, common: Common) -> Result<ExitCode, CommandError> {
 }
 
 /// Bisects the one case that is selected.
-pub fn search(mut args: RunArgs, common: Common, hunt: Hunt) -> Result<ExitCode, CommandError> {
+pub fn search(mut args: RunArgs, common: Common, bisect: BisectOptions) -> Result<ExitCode, CommandError> {
     if args.selection.cut.is_some() || args.selection.repeat > 1 {
         return Err(CommandError::usage(
             "`bisect` chooses its cuts and how often each is made: leave `--cut` and `--repeat` out, see `--tries`",
         ));
     }
     // The plan is that of the failing cut; its result decides about the next.
-    args.selection.cut = Some(hunt.bad.clone());
-    perform(&args, common, Some(hunt))
+    args.selection.cut = Some(bisect.bad.clone());
+    perform(&args, common, Some(bisect))
 }
 
-fn perform(args: &RunArgs, common: Common, hunt: Option<Hunt>) -> Result<ExitCode, CommandError> {
+fn perform(args: &RunArgs, common: Common, bisect: Option<BisectOptions>) -> Result<ExitCode, CommandError> {
     let mut outcome = RunOutcome::new(args);
-    let result = to_its_end(args, common, hunt, &mut outcome);
+    let result = to_its_end(args, common, bisect, &mut outcome);
     args.hooks.run(&outcome, &result);
     result
 }
@@ -107,19 +92,19 @@ fn perform(args: &RunArgs, common: Common, hunt: Option<Hunt>) -> Result<ExitCod
 fn to_its_end(
     args: &RunArgs,
     common: Common,
-    hunt: Option<Hunt>,
+    bisect: Option<BisectOptions>,
     outcome: &mut RunOutcome,
 ) -> Result<ExitCode, CommandError> {
-    let prepared = Prepared::new(args, hunt.is_some(), outcome)?;
+    let prepared = Prepared::new(args, bisect.is_some(), outcome)?;
     let mut open = Open::new(&prepared, args, common, outcome)?;
-    let ran = open.run(args, hunt);
+    let ran = open.run(args, bisect);
     match open.conclude(args, outcome, Paint::new(common.color)) {
         // A failure of the module stays one, also when it cannot be reported.
         Err(error) if ran.exit == ExitCode::Failed => error.print(),
         Err(error) => return Err(error),
         Ok(()) => {}
     }
-    ran.last_words.iter().for_each(print_warning);
+    ran.notes.iter().for_each(print_warning);
     Ok(ran.exit)
 }
 
@@ -208,151 +193,4 @@ fn unwritable(out: &Path, why: &std::io::Error) -> CommandError {
         "the run folder `{}` cannot be written: {why}",
         out.display()
     ))
-}
-
-/// What a run has beside its plan: the lease of a rig with wires, how the rig is checked around the suites and where its
-/// failures are kept, the campaigns, and the bisection, where it is one.
-struct RunContext<'r> {
-    lease: Option<&'r Lease>,
-    terms: Terms,
-    run: RunState<'r>,
-    /// The quarantine of the rig, which this run may end.
-    found: Option<Found>,
-    campaigns: Campaigns,
-    hunt: Option<Hunt>,
-}
-
-/// The end of a run.
-struct RunEnd {
-    exit: ExitCode,
-    /// What is printed last.
-    last_words: Vec<String>,
-}
-
-/// The end of its cases.
-struct CasesEnd {
-    exit: ExitCode,
-    interrupted: bool,
-    rig: RigAfterRun,
-}
-
-/// Opens the rig, runs the cases and leaves it safe.
-fn on_rig(
-    rig: &Rig,
-    suites: &[Suite],
-    plan: &Plan,
-    options: Options,
-    context: RunContext<'_>,
-    clock: Clock,
-    journal: &Journal,
-) -> RunEnd {
-    let RunContext {
-        lease,
-        terms,
-        run,
-        mut found,
-        campaigns,
-        hunt,
-    } = context;
-    let worked = with_bench(rig, lease, options.seed.0, clock, journal, |bench| {
-        let runner = Runner::new(bench, suites, rig.module.ati_model(), options, campaigns);
-        let runner = runner.watched(RigWatch::new(terms).found_in(found.take()));
-        match (&hunt, &plan.cases[..]) {
-            (Some(hunt), [Planned { case, skip: None, .. }, ..]) => searched(runner, case, hunt),
-            _ => all_cases(runner, suites, plan, journal),
-        }
-    });
-    let (end, safe) = match worked {
-        Ok(BenchResult { result, safe }) => (result, safe),
-        Err(why) => return not_opened(plan, journal, found.as_ref(), &why),
-    };
-    let failed = end.rig.unfit.is_some() || end.rig.machine.is_some();
-    let last_words = end.rig.last_words(&run, journal);
-    if let Err(why) = &safe {
-        journal.post(Event::Note {
-            text: format!("the rig could not be made safe: {why}"),
-        });
-    }
-    let exit = match end.exit {
-        ExitCode::Success if safe.is_err() || failed => ExitCode::Error,
-        exit => exit,
-    };
-    journal.post(Event::RunEnded {
-        exit: exit.code(),
-        interrupted: end.interrupted,
-        safe: safe.is_ok(),
-    });
-    RunEnd { exit, last_words }
-}
-
-fn searched(mut runner: Runner<'_>, case: &Case, hunt: &Hunt) -> CasesEnd {
-    let (bisected, interrupted) = runner.hunt(case, hunt);
-    CasesEnd {
-        exit: search_exit(&bisected, interrupted),
-        interrupted,
-        rig: RigAfterRun::new(runner.finish()),
-    }
-}
-
-fn all_cases(mut runner: Runner<'_>, suites: &[Suite], plan: &Plan, journal: &Journal) -> CasesEnd {
-    let cases = plan.cases.iter();
-    runner.run(cases.map(|planned| (&planned.case, planned.skip.as_deref())));
-    again_until_stopped(&mut runner, suites, plan, journal);
-    let mut ran = runner.finish();
-    if let Err(why) = ran.campaigns.end(&plan.slots) {
-        let text = why.to_string();
-        journal.post(Event::Note { text });
-    }
-    CasesEnd {
-        exit: exit_code(&ran.verdicts, ran.interrupted),
-        interrupted: ran.interrupted,
-        rig: RigAfterRun::new(ran),
-    }
-}
-
-/// Suites that go on until they are stopped: their cases again and again, each planned when its turn comes.
-fn again_until_stopped(runner: &mut Runner<'_>, suites: &[Suite], plan: &Plan, journal: &Journal) {
-    let endless = |case: &Case| {
-        let suite = suites.iter().find(|suite| suite.name == case.suite);
-        suite.is_some_and(|suite| suite.until_stopped)
-    };
-    let run = |planned: &&Planned| planned.skip.is_none() && endless(&planned.case);
-    let cases: Vec<&Planned> = plan.cases.iter().filter(run).collect();
-    for (turn, planned) in cases.iter().cycle().enumerate() {
-        if runner.is_over() {
-            return;
-        }
-        let mut case = planned.case.clone();
-        case.id = format!("{}#{}", case.id, turn / cases.len() + 2);
-        journal.post(Event::CasePlanned {
-            case: Box::new(case.clone()),
-            skip: None,
-        });
-        runner.run([(&case, None)]);
-    }
-}
-
-/// A bisection that has found its window is a success, whatever the module did in it.
-fn search_exit(bisected: &Bisected, interrupted: bool) -> ExitCode {
-    match (interrupted, &bisected.lost) {
-        (true, _) => ExitCode::Interrupted,
-        (false, None) => ExitCode::Success,
-        (false, Some(_)) => ExitCode::Error,
-    }
-}
-
-/// A rig that cannot be opened, or must not be, makes an error of every case.
-fn unopened(plan: &Plan, journal: &Journal, rule: Rule, why: &str, last_words: Vec<String>) -> RunEnd {
-    for Planned { case, .. } in plan.cases.iter().filter(|planned| planned.skip.is_none()) {
-        let (verdict, sentence) = (Verdict::by(rule, why.to_owned()), why.to_owned());
-        journal.halted(Halted { rule, sentence });
-        journal.post(Event::CaseEnded(CaseEnded::untried(case, verdict)));
-    }
-    let exit = ExitCode::Error;
-    journal.post(Event::RunEnded {
-        exit: exit.code(),
-        interrupted: false,
-        safe: true,
-    });
-    RunEnd { exit, last_words }
 }

@@ -1,8 +1,8 @@
-//! Cuts: arming them, and living through one that was made until the module is supplied again.
+//! Cuts: arms them, and follows one that was made until the module is supplied again.
 
 use crate::bench::serial::message::CutInstants;
 use crate::bench::serial::trigger::Armed;
-use crate::device::module::{Module, Stop};
+use crate::device::dut::{Dut, Stop};
 use dfota_core::cut::{Cut, CutKind};
 use dfota_core::event::{Confirmed, CutMade, Event, Line};
 use dfota_core::measure::Measure;
@@ -10,9 +10,8 @@ use dfota_core::moment::Moment;
 use dfota_core::update::UpdateInput;
 use dfota_core::verdict::Rule;
 use std::collections::VecDeque;
-use std::time::Duration;
 
-impl Module {
+impl Dut {
     /// Hands the next cut to the reader; one in the upload is made where the block is written.
     pub(super) fn arm_next(&mut self, cuts: &mut VecDeque<Cut>) {
         let Some(cut) = cuts.pop_front() else { return };
@@ -25,7 +24,7 @@ impl Module {
 
     /// From a cut that was made to a module that is supplied again.
     pub(super) fn live_through_cut(&mut self, cuts: &mut VecDeque<Cut>) -> Result<(), Stop> {
-        let Some(made) = self.cut.take() else {
+        let Some(made) = self.watch.cut.take() else {
             return Ok(());
         };
         let cut = made.cut.clone();
@@ -44,7 +43,7 @@ impl Module {
             CutKind::Power | CutKind::Both => self.pause_until(made.returned + self.clock.real(cut.off))?,
         }
         let confirmed = self.confirmed(&made)?;
-        let landed = self.phase();
+        let landed = self.watch.phase();
         self.journal.post(Event::CutMade(CutMade {
             cut: cut.clone(),
             landed,
@@ -56,16 +55,19 @@ impl Module {
             kind: cut.kind,
             confirmed,
         }));
-        if let Some(update) = &mut self.update {
-            update.on(UpdateInput::Cut { glitch });
-        }
+        self.watch.on(UpdateInput::Cut { glitch });
         let late = made.returned.saturating_duration_since(made.due);
         self.measure(Measure::CutLatency, late.as_nanos() as u64);
-        self.cut_late = self.clock.module_time(late);
+        self.watch.cut_late = self.clock.module_time(late);
         if !glitch && cut.kind != CutKind::Reset {
             self.prove_silence()?;
         }
-        self.pause_until(made.returned + self.clock.real(cut.off.max(self.shortest_off(cut.kind))))?;
+        let off = if cut.kind == CutKind::Reset {
+            cut.off.max(timing.reset_hold)
+        } else {
+            cut.off
+        };
+        self.pause_until(made.returned + self.clock.real(off))?;
         self.arm_next(cuts);
         self.give_back(cut.kind)
     }
@@ -83,14 +85,6 @@ impl Module {
             at_ns: self.clock.mono_ns_of(edge.at),
             within_ns: edge.within.as_nanos() as u64,
         }))
-    }
-
-    fn shortest_off(&self, kind: CutKind) -> Duration {
-        if kind == CutKind::Reset {
-            self.timing().reset_hold
-        } else {
-            Duration::ZERO
-        }
     }
 
     fn give_back(&mut self, kind: CutKind) -> Result<(), Stop> {

@@ -1,48 +1,46 @@
 //! Getting the package in and ordering the update, with the faults that a case asks for there.
 
-use super::{Job, Source};
-use crate::device::module::dialogue::COMMAND;
-use crate::device::module::{Module, Stop};
-use crate::device::upload;
+use super::Job;
+use crate::device::dut::dialogue::{COMMAND, no_reply};
+use crate::device::dut::{Dut, Stop};
+use crate::device::package_source::PackageSource;
+use crate::device::upload::UploadPlan;
 use bc66_spec::{command, qfotadl};
+use dfota_core::cut::Cut;
 use dfota_core::event::watched::{ReplyTo, Watched};
 use dfota_core::expect::{Becomes, CommandReply};
 use dfota_core::fault::{OrderFault, UartFault};
-use dfota_core::moment::Moment;
 use dfota_core::update::UpdateInput;
-use dfota_core::verdict::Rule;
+use std::time::Instant;
 
-impl Module {
-    /// Uploads where the transport asks for it, and orders; whether an update is under way.
-    pub(super) fn bring_in(&mut self, job: &Job<'_>) -> Result<bool, Stop> {
-        match &job.source {
-            Source::Uart => self.bring_in_over_uart(job),
-            Source::Http(offer) => self.order_over_http(job, offer.url()),
-            Source::Coap(lwm2m) => {
-                self.tell_order();
-                self.order_over_lwm2m(lwm2m, &job.case.limits)?;
-                Ok(self.cut.is_none())
+impl Dut {
+    /// Uploads where the transport asks for it, and orders; whether an update is under way. `cut` is the first of the attempt,
+    /// which may fall into the upload.
+    pub(super) fn bring_in(&mut self, job: Job<'_>, cut: Option<&Cut>) -> Result<bool, Stop> {
+        match job.source {
+            PackageSource::Uart => self.bring_in_over_uart(job, cut),
+            PackageSource::Http(offer) => self.order_over_http(job, offer.url()),
+            PackageSource::Coap(order) => {
+                self.note_order();
+                self.order_over_lwm2m(order, job.case)?;
+                Ok(self.watch.cut.is_none())
             }
         }
     }
 
-    fn bring_in_over_uart(&mut self, job: &Job<'_>) -> Result<bool, Stop> {
+    fn bring_in_over_uart(&mut self, job: Job<'_>, cut: Option<&Cut>) -> Result<bool, Stop> {
         let case = job.case;
         let fault = case.faults.uart;
         if fault != Some(UartFault::Nothing) {
-            let plan = upload::Plan {
+            let plan = UploadPlan {
                 block_size: case.block_size,
                 fault,
                 stop_at_fault: case.expect.version == Some(Becomes::Unchanged),
             };
-            let cut = job.cuts.first().and_then(|cut| match cut.at {
-                Moment::UploadBlock(block) => Some((block, cut)),
-                _ => None,
-            });
             let damaged = damaged(job.package, fault);
             let uploaded = self.upload(damaged.as_deref().unwrap_or(job.package), plan, cut)?;
             if let Some(reply) = uploaded.reply {
-                self.tell_reply(ReplyTo::FaultyBlock, reply);
+                self.note_reply(ReplyTo::FaultyBlock, reply);
                 self.journal.watched(Watched::FaultMet);
             }
             if !uploaded.complete {
@@ -56,17 +54,17 @@ impl Module {
         Ok(reply == CommandReply::Ok)
     }
 
-    fn order_over_http(&mut self, job: &Job<'_>, url: &str) -> Result<bool, Stop> {
+    fn order_over_http(&mut self, job: Job<'_>, url: &str) -> Result<bool, Stop> {
         let fault = job.case.faults.order;
         if fault == Some(OrderFault::BeforeIp) {
             // Off the network and back: until the next +IP the module is activating (AN §7, code 20).
             for command in ["AT+CFUN=0", "AT+CFUN=1"] {
-                self.awake.ip = false;
+                self.awake.ip_at = None;
                 self.query(command)?;
             }
         }
         let met = match fault {
-            Some(OrderFault::BeforeIp) => !self.awake.ip,
+            Some(OrderFault::BeforeIp) => self.awake.ip_at.is_none(),
             Some(OrderFault::UrlBytes(_) | OrderFault::Https) => true,
             Some(OrderFault::Again(_) | OrderFault::Detach(_)) | None => false,
         };
@@ -78,22 +76,22 @@ impl Module {
 
     /// Gives an order; a module that loses its supply before it answers gives no reply.
     fn order(&mut self, text: &str) -> Result<CommandReply, Stop> {
-        self.tell_order();
-        let reply = match self.timed_command("QFOTADL", text)? {
+        self.note_order();
+        let sent = Instant::now();
+        let answer = self.try_command(text, COMMAND)?;
+        if answer.is_some() {
+            self.measure_response("QFOTADL", sent.elapsed());
+        }
+        let reply = match answer {
             Some(answer) if answer.end.is_ok() => CommandReply::Ok,
             Some(_) => {
-                self.tell(UpdateInput::Refused);
+                self.watch.on(UpdateInput::Refused);
                 CommandReply::Error
             }
-            None if self.cut.is_some() => CommandReply::Ok,
-            None => {
-                return Err(Stop::rule(
-                    Rule::NoReply,
-                    format!("`{text}` was not answered within {} s", COMMAND.as_secs()),
-                ));
-            }
+            None if self.watch.cut.is_some() => CommandReply::Ok,
+            None => return Err(no_reply(text)),
         };
-        self.tell_reply(ReplyTo::Order, reply);
+        self.note_reply(ReplyTo::Order, reply);
         Ok(reply)
     }
 }

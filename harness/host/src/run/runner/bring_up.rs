@@ -1,9 +1,11 @@
 //! What comes before a try: the module answers, runs the version that the case starts from, and is on the network.
 
 use super::Runner;
+use super::module_record::{ModuleContact, NetworkSeen};
 use super::oracle::REVIVALS;
-use crate::device::module::Stop;
-use crate::device::prepare::Identity;
+use crate::device::attempt::Job;
+use crate::device::dut::Stop;
+use crate::device::identity::ModuleIdentity;
 use bytes::Bytes;
 use dfota_core::capabilities::Capabilities;
 use dfota_core::case::{Case, Limits};
@@ -15,50 +17,57 @@ use dfota_core::verdict::Rule;
 use dfota_core::version::Version;
 use std::time::Duration;
 
-/// How long registration is waited for before an update that does not need it, so that it can be missed afterwards. With
-/// stored cell data it takes seconds; the first attach of a SIM may take minutes, and is not worth them here.
+/// How long registration is waited for before an update that does not need it: only what was there before can be missed
+/// afterwards. With stored cell data it takes seconds; the minutes of a SIM's first attach are not spent here.
 const BASELINE: Duration = Duration::from_secs(60);
 
 impl Runner<'_> {
-    /// Brings the module to life, to the version that the case starts from, and onto the network; gives what it can do.
+    /// Wakes the module and brings it to the version that the case starts from, and onto the network; gives what it can do.
     /// Nothing when no update brought it to that version: the journal says why.
     pub(super) fn prepare(&mut self, case: &Case) -> Result<Option<Capabilities>, Stop> {
-        let identity = match self.known.clone().filter(|_| self.bench.module.clean) {
-            Some(known) => known,
-            None => self.wake(&case.limits)?,
+        let identity = match &self.record.state {
+            ModuleContact::Clean(identity) => identity.clone(),
+            _ => self.wake(&case.limits)?,
         };
-        let mut function = self.baseline(&identity)?;
+        let mut capabilities = self.baseline(&identity)?;
         if identity.version != case.on && !self.bring_to(&identity.version, case)? {
             return Ok(None);
         }
         if case.via != Via::Uart {
-            self.module().wait_for_network(&case.limits)?;
-            (function.registered, function.ip) = (Some(true), Some(true));
-            self.registers = true;
+            self.wait_for_network(&case.limits)?;
+            (capabilities.registered, capabilities.ip) = (Some(true), Some(true));
         }
-        Ok(Some(function))
+        Ok(Some(capabilities))
+    }
+
+    fn wait_for_network(&mut self, limits: &Limits) -> Result<(), Stop> {
+        self.module().wait_for_network(limits)?;
+        self.record.network = NetworkSeen::Registers;
+        Ok(())
     }
 
     /// What the module can do before the update: known from the case before, if that passed, and asked for otherwise.
-    fn baseline(&mut self, identity: &Identity) -> Result<Capabilities, Stop> {
-        if let Some(known) = &self.function {
+    fn baseline(&mut self, identity: &ModuleIdentity) -> Result<Capabilities, Stop> {
+        if let Some(known) = &self.record.capabilities {
             return Ok(known.clone());
         }
-        // A network that never was there is not waited for again.
-        let wait = if self.registers || !self.asked_for_network {
-            BASELINE
-        } else {
-            Duration::ZERO
+        let wait = match self.record.network {
+            NetworkSeen::Missing => Duration::ZERO,
+            NetworkSeen::NotAsked | NetworkSeen::Registers => BASELINE,
         };
-        self.asked_for_network = true;
-        let function = self.module().function(CapabilityTime::Before, identity, wait)?;
-        self.registers |= function.registered == Some(true);
-        self.function = Some(function.clone());
-        Ok(function)
+        if self.record.network == NetworkSeen::NotAsked {
+            self.record.network = NetworkSeen::Missing;
+        }
+        let capabilities = self
+            .module()
+            .capabilities(CapabilityTime::Before, identity, wait)?;
+        self.record.saw_network(capabilities.registered == Some(true));
+        self.record.capabilities = Some(capabilities.clone());
+        Ok(capabilities)
     }
 
     /// From an unknown state to a module that answers.
-    pub(super) fn wake(&mut self, limits: &Limits) -> Result<Identity, Stop> {
+    pub(super) fn wake(&mut self, limits: &Limits) -> Result<ModuleIdentity, Stop> {
         self.module().cycle()?;
         self.module().boot(limits.boot)?;
         let identity = self.identify(limits)?;
@@ -85,7 +94,7 @@ impl Runner<'_> {
             );
             return Err(Stop::rule(Rule::WrongModule, sentence));
         }
-        self.known = Some(identity.clone());
+        self.record.state = ModuleContact::Awake(identity.clone());
         Ok(identity)
     }
 
@@ -120,11 +129,16 @@ impl Runner<'_> {
     /// One update that prepares a case; whether its version runs now.
     fn prepare_by(&mut self, plain: &Case, package: &Bytes) -> Result<bool, Stop> {
         if plain.via != Via::Uart {
-            self.module().wait_for_network(&plain.limits)?;
-            self.registers = true;
+            self.wait_for_network(&plain.limits)?;
         }
-        let offered = self.offer(plain, package)?;
-        let mut updated = self.update(Purpose::Preparation, plain, package, &offered, None)?;
+        let source = self.offer(plain, package)?;
+        let mut updated = self.update(Job {
+            purpose: Purpose::Preparation,
+            case: plain,
+            package,
+            source: &source,
+            before: None,
+        })?;
         if Self::is_refused(plain, &updated) {
             updated = self.give_again(plain, package)?;
         }
@@ -132,7 +146,7 @@ impl Runner<'_> {
             return Ok(false);
         }
         if let Some(finding) = updated.verdict.finding() {
-            // The version is what the case needs; what was odd on the way there is not its business.
+            // The case needs the version; what else was found on the way there is no finding of it.
             let text = format!(
                 "while the case was prepared: {}: {}",
                 finding.rule, finding.sentence

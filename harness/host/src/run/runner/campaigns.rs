@@ -1,6 +1,7 @@
-//! The campaigns of a run: when their moments come, where each cut falls, and what was tallied, now and in earlier runs.
+//! The campaigns of a run: when their moments come, where each cut falls, and the tally of this and earlier runs.
 
-use super::{Judged, Runner};
+use super::{Runner, TryResult};
+use crate::device::dut::Stop;
 use crate::plan::campaign::{self, CampaignCut};
 use crate::plan::earlier::Earlier;
 use crate::state::StateError;
@@ -10,78 +11,84 @@ use dfota_core::case::Case;
 use dfota_core::cut::{CutKind, CutPlan};
 use dfota_core::duration::Short;
 use dfota_core::event::{CaseEnded, Event};
+use dfota_core::landing::CutLanding;
 use dfota_core::outcome::Outcome;
 use dfota_core::timeline::Timeline;
 use dfota_core::update::{AfterCut, Phase};
 use dfota_core::verdict::{Rule, Verdict};
 use std::collections::{BTreeMap, BTreeSet};
 
-/// The campaigns of a run, by suite and id.
+/// The campaigns of a run.
 #[derive(Debug, Default)]
 pub struct Campaigns {
-    of: BTreeMap<(String, String), Campaign>,
+    all: Vec<CampaignProgress>,
+    /// The name that later runs know this one by.
     run: String,
-    /// Suite and id of cuts that the rig cannot make.
-    left_out: BTreeSet<(String, String)>,
-    /// How campaigns stand: what their claim came to; of one without, that it is made.
-    claims: BTreeMap<(String, String), String>,
-    /// The last calibration, whatever it was for.
-    pub(super) calibrated: Option<Timeline>,
 }
 
 #[derive(Debug)]
-struct Campaign {
+struct CampaignProgress {
+    suite: String,
+    id: String,
     store: CampaignStore,
-    /// Those of this run: a calibration of another night is no more than an estimate.
+    /// Those of this run: a calibration of another night is only an estimate.
     timelines: BTreeMap<String, Timeline>,
     /// The cut that was tallied last.
     last: Option<Tallied>,
     /// Good cuts that nothing has proved yet: only the next delta tells whether the image is what its version says. More
     /// than one where a cut came before the module had looked at its delta.
     unproved: Vec<Tallied>,
+    /// Cases whose cuts the rig cannot make.
+    left_out: BTreeSet<String>,
+    /// What its claim came to.
+    claim: Option<&'static str>,
 }
 
 impl Campaigns {
-    /// Those of earlier runs; `run` is the name that later runs know this one by.
+    /// Goes on with those of earlier runs; `run` is the name that later runs know this one by.
     pub fn new(run: &str, earlier: Earlier) -> Self {
-        let campaign = |store| Campaign {
+        let stores = earlier.into_stores();
+        let all = stores.map(|((suite, id), store)| CampaignProgress {
+            suite,
+            id,
             store,
             timelines: BTreeMap::new(),
             last: None,
             unproved: Vec::new(),
-        };
-        Self {
-            of: earlier
-                .into_stores()
-                .map(|(name, store)| (name, campaign(store)))
-                .collect(),
-            run: run.to_owned(),
             left_out: BTreeSet::new(),
-            claims: BTreeMap::new(),
-            calibrated: None,
+            claim: None,
+        });
+        Self {
+            all: all.collect(),
+            run: run.to_owned(),
         }
     }
 
-    fn get(&mut self, case: &Case, part: &CampaignPart) -> Option<&mut Campaign> {
-        self.of.get_mut(&(case.suite.clone(), part.campaign.clone()))
+    fn named(&mut self, suite: &str, id: &str) -> Option<&mut CampaignProgress> {
+        let mut all = self.all.iter_mut();
+        all.find(|campaign| campaign.suite == suite && campaign.id == id)
+    }
+
+    fn get(&mut self, case: &Case, part: &CampaignPart) -> Option<&mut CampaignProgress> {
+        self.named(&case.suite, &part.campaign)
     }
 
     /// Ends every campaign all of whose cuts are settled, and whose claim, where it has one, was judged.
     pub fn end(&mut self, cuts: &[CampaignCut]) -> Result<(), StateError> {
-        let mut open: BTreeMap<(String, String), bool> = BTreeMap::new();
-        for cut in cuts {
-            let name = (cut.suite.clone(), cut.campaign.clone());
-            let settled = |campaign: &Campaign| campaign.store.settled(&cut.case).is_some();
-            let settled = self.of.get(&name).is_some_and(settled);
-            let left_out = self.left_out.contains(&(cut.suite.clone(), cut.case.clone()));
-            if !cut.claim {
-                self.claims.insert(name.clone(), "made".into());
-            }
-            *open.entry(name).or_default() |= !settled && !left_out;
-        }
-        for (name, _) in open.iter().filter(|(_, open)| !**open) {
-            if let Some((campaign, verdict)) = self.of.get_mut(name).zip(self.claims.get(name)) {
-                campaign.store.end(&self.run, verdict)?;
+        for campaign in &mut self.all {
+            let own = |cut: &&CampaignCut| cut.suite == campaign.suite && cut.campaign == campaign.id;
+            let own: Vec<&CampaignCut> = cuts.iter().filter(own).collect();
+            let done = |cut: &&CampaignCut| {
+                campaign.store.settled(&cut.case).is_some() || campaign.left_out.contains(&cut.case)
+            };
+            let claim = match own.first() {
+                Some(_) if !own.iter().all(done) => None,
+                Some(_) if own.iter().any(|cut| !cut.claim) => Some("made"),
+                Some(_) => campaign.claim,
+                None => None,
+            };
+            if let Some(claim) = claim {
+                campaign.store.end(&self.run, claim)?;
             }
         }
         Ok(())
@@ -90,7 +97,7 @@ impl Campaigns {
 
 impl Runner<'_> {
     /// The case with its cut, where it is one of a campaign's; `made_up` tries for it landed elsewhere.
-    pub(super) fn placed(&mut self, case: &Case, made_up: usize) -> Result<Option<Case>, (Rule, String)> {
+    pub(super) fn placed(&mut self, case: &Case, made_up: usize) -> Result<Option<Case>, Stop> {
         let (Some(part), Some(slot)) = (&case.part, case.slot()) else {
             return Ok(None);
         };
@@ -102,7 +109,7 @@ impl Runner<'_> {
         let campaign = self.campaigns.get(case, part).map(|campaign| &*campaign);
         let timeline = campaign.and_then(|campaign| campaign.timelines.get(&case.package.name));
         let timeline = timeline.cloned().unwrap_or_default();
-        // A cut that was made and never judged is made again, exactly: what it did is not to be lost.
+        // A cut that was made and never judged is made again, exactly: what it does has to be known.
         let again = campaign
             .filter(|_| made_up == 0)
             .and_then(|campaign| campaign.store.unjudged(&case.id));
@@ -115,7 +122,7 @@ impl Runner<'_> {
                 case.package.name,
                 if seen.is_empty() { "none".to_owned() } else { seen.join(", ") }
             );
-            (Rule::NotCalibrated, sentence)
+            Stop::rule(Rule::NotCalibrated, sentence)
         })?;
         let case = Case {
             cut: Some(CutPlan::from_cut(&cut, slot.times)),
@@ -126,7 +133,7 @@ impl Runner<'_> {
 
     /// Why the rig cannot make a cut as short as that.
     pub(super) fn too_short(&mut self, case: &Case) -> Option<String> {
-        let slot = case.slot()?;
+        let (part, slot) = (case.part.as_ref()?, case.slot()?);
         let line = if slot.kind == CutKind::Reset {
             "reset"
         } else {
@@ -136,8 +143,9 @@ impl Runner<'_> {
         if slot.off >= least {
             return None;
         }
-        let left_out = (case.suite.clone(), case.id.clone());
-        self.campaigns.left_out.insert(left_out);
+        if let Some(campaign) = self.campaigns.get(case, part) {
+            campaign.left_out.insert(case.id.clone());
+        }
         Some(format!(
             "the {line} was measured to come back {} ms of the module's time after it is told to: off for {} cannot be made",
             (least.as_secs_f64() * 1e4).ceil() / 10.0,
@@ -145,129 +153,124 @@ impl Runner<'_> {
         ))
     }
 
-    /// What a part of a campaign has told, written down for the parts after it and for later runs.
-    pub(super) fn tally(&mut self, case: &Case, judged: &Judged) {
+    /// Writes the result of a part of a campaign down, for the parts after it and for later runs.
+    pub(super) fn tally(&mut self, case: &Case, result: &TryResult) {
         let Some(part) = &case.part else { return };
         match &part.role {
-            Role::Calibration if judged.verdict == Verdict::Pass => {
+            Role::Calibration if result.judgement.verdict == Verdict::Pass => {
                 self.prove();
                 self.calibrated(case, part);
             }
-            Role::Control if judged.verdict == Verdict::Pass => self.prove(),
+            Role::Control if result.judgement.verdict == Verdict::Pass => self.prove(),
             Role::Cut(slot) => {
-                if took_the_delta(judged) {
+                if took_the_delta(result) {
                     self.prove();
                 }
-                self.tallied(case, part, slot, judged);
+                self.tallied(case, part, slot, result);
             }
             Role::Calibration | Role::Control | Role::Claim(_) => {}
         }
     }
 
     fn calibrated(&mut self, case: &Case, part: &CampaignPart) {
-        let timeline = std::mem::take(&mut self.module().timeline);
+        let (package, timeline) = (case.package.name.clone(), self.seen.timeline.clone());
         self.module().journal.post(Event::Calibrated {
             suite: case.suite.clone(),
             campaign: part.campaign.clone(),
-            package: case.package.name.clone(),
+            package: package.clone(),
             timeline: timeline.clone(),
         });
-        self.campaigns.calibrated = Some(timeline.clone());
-        let package = case.package.name.clone();
         if let Some(campaign) = self.campaigns.get(case, part) {
             campaign.timelines.insert(package.clone(), timeline.clone());
         }
-        self.keep(case, part, CampaignLine::Calibrated(package, timeline));
+        self.store(
+            &case.suite,
+            &part.campaign,
+            CampaignLine::Calibrated(package, timeline),
+        );
     }
 
-    fn tallied(&mut self, case: &Case, part: &CampaignPart, slot: &Slot, judged: &Judged) {
-        let Some(landed) = &judged.landed else {
-            return self.unjudged(case, part, slot);
-        };
-        let inside = slot.holds(&judged.verdict, judged.landed.as_ref());
-        let tallied = Tallied {
+    fn tallied(&mut self, case: &Case, part: &CampaignPart, slot: &Slot, result: &TryResult) {
+        let drawn = slot.claim.is_some();
+        let tallied = |landed: &CutLanding| Tallied {
             suite: case.suite.clone(),
             campaign: part.campaign.clone(),
             case: case.id.clone(),
             cut: landed.cut.clone(),
             landed: landed.phase,
             bin: Bin::from_phase(landed.phase, landed.start),
-            counts: inside && slot.claim.is_some(),
-            drawn: slot.claim.is_some(),
-            brick: judged.is_brick(),
-            failed: matches!(judged.verdict, Verdict::Fail(_)),
+            counts: false,
+            drawn,
+            brick: false,
+            failed: false,
+            settled: false,
             unjudged: false,
-            // One that failed outside the claim's window has to be made up for by a later run: nothing is tried again
-            // after a failure.
-            settled: inside || (slot.claim.is_none() && matches!(judged.verdict, Verdict::Fail(_))),
             run: None,
         };
-        if tallied.settled && !tallied.failed {
-            if let Some(campaign) = self.campaigns.get(case, part) {
-                campaign.last = Some(tallied.clone());
-                campaign.unproved.push(tallied);
+        let Some(landed) = &result.landed else {
+            // A cut was made, and the try was halted before the module was asked what became of it.
+            if let Some(made) = result.unjudged.as_ref().filter(|made| made.phase.is_some()) {
+                self.post_tallied(Tallied {
+                    unjudged: true,
+                    ..tallied(made)
+                });
             }
             return;
+        };
+        let inside = slot.holds(&result.judgement.verdict, Some(landed));
+        let failed = matches!(result.judgement.verdict, Verdict::Fail(_));
+        let tallied = Tallied {
+            counts: inside && drawn,
+            brick: result.judgement.outcome.is_some_and(Outcome::is_brick),
+            failed,
+            // One that failed outside the claim's window has to be made up for by a later run: nothing is tried again
+            // after a failure.
+            settled: inside || (!drawn && failed),
+            ..tallied(landed)
+        };
+        if !tallied.settled || tallied.failed {
+            self.post_tallied(tallied);
+        } else if let Some(campaign) = self.campaigns.get(case, part) {
+            campaign.last = Some(tallied.clone());
+            campaign.unproved.push(tallied);
         }
-        self.post_tallied(case, part, tallied);
     }
 
     /// The module took the next delta: what it ran was what its version said, and the cut before counts.
     fn prove(&mut self) {
-        let campaigns = self.campaigns.of.values_mut();
+        let campaigns = self.campaigns.all.iter_mut();
         let unproved = campaigns.flat_map(|campaign| std::mem::take(&mut campaign.unproved));
         for tallied in unproved.collect::<Vec<_>>() {
             self.write_tallied(tallied);
         }
     }
 
-    /// The image of the last cut is gone: nothing can prove it any more, and it does not count.
+    /// The image after the last cut is gone: nothing can prove it any more, and the cut does not count.
     pub(super) fn give_up_proof(&mut self) {
-        for campaign in self.campaigns.of.values_mut() {
+        for campaign in &mut self.campaigns.all {
             campaign.unproved.clear();
         }
     }
 
-    /// A cut was made, and the try ended before anybody could ask what became of the module.
-    fn unjudged(&mut self, case: &Case, part: &CampaignPart, slot: &Slot) {
-        let Some(made) = self.made.take() else { return };
-        let Some(landed) = made.phase else { return };
-        let tallied = Tallied {
-            suite: case.suite.clone(),
-            campaign: part.campaign.clone(),
-            case: case.id.clone(),
-            cut: made.cut,
-            landed: Some(landed),
-            bin: Bin::from_phase(Some(landed), made.start),
-            counts: false,
-            drawn: slot.claim.is_some(),
-            brick: false,
-            failed: false,
-            settled: false,
-            unjudged: true,
-            run: None,
-        };
-        self.post_tallied(case, part, tallied);
-    }
-
-    /// Something else is known now of a case that had ended: what was tallied for it is corrected.
+    /// The verdict of a case that had ended was revised: what was tallied for it is corrected.
     pub(super) fn tally_revised(&mut self, revised: &CaseEnded) {
-        let mut campaigns = self.campaigns.of.values_mut();
-        let last = campaigns.find_map(|campaign| {
-            campaign
-                .last
-                .clone()
-                .filter(|last| last.suite == revised.suite && last.case == revised.id)
-        });
-        let Some(mut tallied) = last else { return };
+        let of_case = |last: &&Tallied| last.suite == revised.suite && last.case == revised.id;
+        let mut last = self
+            .campaigns
+            .all
+            .iter()
+            .filter_map(|campaign| campaign.last.as_ref());
+        let Some(mut tallied) = last.find(of_case).cloned() else {
+            return;
+        };
         tallied.brick |= revised.outcome.is_some_and(Outcome::is_brick);
         tallied.failed = true;
         self.give_up_proof();
         self.write_tallied(tallied);
     }
 
-    fn post_tallied(&mut self, case: &Case, part: &CampaignPart, tallied: Tallied) {
-        if let Some(campaign) = self.campaigns.get(case, part) {
+    fn post_tallied(&mut self, tallied: Tallied) {
+        if let Some(campaign) = self.campaigns.named(&tallied.suite, &tallied.campaign) {
             campaign.last = Some(tallied.clone());
         }
         self.write_tallied(tallied);
@@ -276,63 +279,60 @@ impl Runner<'_> {
     /// Writes a cut down, in the journal and for later runs.
     fn write_tallied(&mut self, mut tallied: Tallied) {
         self.module().journal.post(Event::Tallied(tallied.clone()));
-        let name = (tallied.suite.clone(), tallied.campaign.clone());
         tallied.run = Some(self.campaigns.run.clone());
-        if let Some(campaign) = self.campaigns.of.get_mut(&name)
-            && let Err(why) = campaign.store.add(CampaignLine::Cut(tallied))
+        let (suite, campaign) = (tallied.suite.clone(), tallied.campaign.clone());
+        self.store(&suite, &campaign, CampaignLine::Cut(tallied));
+    }
+
+    fn store(&mut self, suite: &str, campaign: &str, kept: CampaignLine) {
+        if let Some(campaign) = self.campaigns.named(suite, campaign)
+            && let Err(why) = campaign.store.add(kept)
         {
-            // The night goes on; what is lost is that the next one can go on with it.
+            // The run goes on; only the next run cannot go on with this campaign.
             let text = why.to_string();
             self.module().journal.post(Event::Note { text });
         }
     }
 
-    fn keep(&mut self, case: &Case, part: &CampaignPart, kept: CampaignLine) {
-        let Some(campaign) = self.campaigns.get(case, part) else {
-            return;
-        };
-        if let Err(why) = campaign.store.add(kept) {
-            // The night goes on; what is lost is that the next one can go on with it.
-            let text = why.to_string();
-            self.module().journal.post(Event::Note { text });
-        }
-    }
-
-    /// What the cuts say about the claim, written down for how the campaign ends.
+    /// What the cuts say about the claim, for how the campaign ends.
     pub(super) fn claimed(&mut self, case: &Case, verdict: &Verdict) {
         let Some(part) = &case.part else { return };
-        let name = (case.suite.clone(), part.campaign.clone());
-        match verdict.finding().map(|finding| finding.rule) {
-            None => drop(self.campaigns.claims.insert(name, "shown".into())),
-            Some(Rule::ClaimNotShown) => drop(self.campaigns.claims.insert(name, "not shown".into())),
-            Some(Rule::ClaimRefuted) => drop(self.campaigns.claims.insert(name, "refuted".into())),
-            Some(_) => {}
+        let claim = match verdict.finding().map(|finding| finding.rule) {
+            None => "shown",
+            Some(Rule::ClaimNotShown) => "not shown",
+            Some(Rule::ClaimRefuted) => "refuted",
+            Some(_) => return,
+        };
+        if let Some(campaign) = self.campaigns.get(case, part) {
+            campaign.claim = Some(claim);
         }
     }
 }
 
 /// Whether the module had found its image to be the one that the delta is for: it had begun to patch before the cut, or it
 /// runs the new version, or the cut left nothing and the same update was done again, to its end.
-fn took_the_delta(judged: &Judged) -> bool {
-    let Some(phase) = judged.landed.as_ref().and_then(|landed| landed.phase) else {
+fn took_the_delta(result: &TryResult) -> bool {
+    let Some(phase) = result.landed.as_ref().and_then(|landed| landed.phase) else {
         return false;
     };
-    let done = matches!(judged.outcome, Some(Outcome::New | Outcome::NewAfterResume))
-        || phase.after_cut() == AfterCut::SourceStays;
+    let done = matches!(
+        result.judgement.outcome,
+        Some(Outcome::New | Outcome::NewAfterResume)
+    ) || phase.after_cut() == AfterCut::SourceStays;
     matches!(phase, Phase::Updating { .. } | Phase::Ended { code: 0 })
-        || (judged.verdict == Verdict::Pass && done)
+        || (result.judgement.verdict == Verdict::Pass && done)
 }
 
 /// Whether the same slot is cut once more: its cut did not land where it was meant to, and the module did nothing wrong.
-pub(super) fn to_be_made_up(case: &Case, judged: &Judged) -> bool {
+pub(super) fn to_be_made_up(case: &Case, result: &TryResult) -> bool {
     let Some(slot) = case.slot() else {
         return false;
     };
-    let elsewhere = match &judged.verdict {
-        Verdict::Pass => !slot.holds(&judged.verdict, judged.landed.as_ref()),
+    let elsewhere = match &result.judgement.verdict {
+        Verdict::Pass => !slot.holds(&result.judgement.verdict, result.landed.as_ref()),
         Verdict::Inconclusive(finding) => match finding.rule {
-            // The first was made where it was meant to be; it is one in the resume that was not.
-            Rule::CutMissed => judged
+            // The first cut may have landed where it was meant to; then one in the resume was missed.
+            Rule::CutMissed => result
                 .landed
                 .as_ref()
                 .is_some_and(|landed| landed.phase.is_none()),
@@ -341,5 +341,5 @@ pub(super) fn to_be_made_up(case: &Case, judged: &Judged) -> bool {
         },
         _ => false,
     };
-    elsewhere && judged.landed.is_some()
+    elsewhere && result.landed.is_some()
 }

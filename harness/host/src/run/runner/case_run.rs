@@ -1,13 +1,12 @@
 //! One try of a case, from a module that is brought to its version to the judgement.
 
 use super::Runner;
+use super::module_record::ModuleContact;
 use super::oracle::Answered;
-use crate::device::attempt::{Job, Source};
-use crate::device::bench::Bench;
-use crate::device::module::{Module, Stop};
-use crate::device::offered::Offered;
+use crate::device::attempt::Job;
+use crate::device::dut::{Dut, Stop};
+use crate::device::package_source::PackageSource;
 use bytes::Bytes;
-use dfota_core::capabilities::Capabilities;
 use dfota_core::case::Case;
 use dfota_core::cut::Cut;
 use dfota_core::event::watched::Purpose;
@@ -27,26 +26,38 @@ use std::time::{Duration, Instant};
 const SERVER_LAG: Duration = Duration::from_secs(2);
 
 impl Runner<'_> {
-    /// One try of a case, as far as it comes; what it came to stands in the journal.
+    /// One try of a case; its result stands in the journal.
     pub(super) fn case(&mut self, case: &Case) -> Result<(), Stop> {
         self.module().measures.begin(&case.measures);
         let Some(before) = self.prepare(case)? else {
             return Ok(());
         };
         let package = self.package(case)?;
-        let offered = self.offer(case, &package)?;
-        let seen = self.update(Purpose::Case, case, &package, &offered, Some(&before))?;
+        let source = self.offer(case, &package)?;
+        let job = Job {
+            purpose: Purpose::Case,
+            case,
+            package: &package,
+            source: &source,
+            before: Some(&before),
+        };
+        let seen = self.update(job)?;
         if Self::is_refused(case, &seen) {
             self.give_again(case, &package)?;
         } else if seen.verdict == Verdict::Pass && seen.to_be_ordered_again {
             // The cut left nothing to resume: the source version runs on, and the same update has to work now.
             self.module().journal.step("the same update again, to its end");
             let again = case.again();
-            offered
+            source
                 .set_faults(&again.faults)
                 .map_err(|why| Stop::rule(Rule::ServerFailed, why.to_string()))?;
             if let Some(before) = self.prepare(&again)? {
-                let seen = self.update(Purpose::Again, &again, &package, &offered, Some(&before))?;
+                let seen = self.update(Job {
+                    purpose: Purpose::Again,
+                    case: &again,
+                    before: Some(&before),
+                    ..job
+                })?;
                 if Self::is_refused(&again, &seen) {
                     self.give_again(&again, &package)?;
                 }
@@ -56,76 +67,58 @@ impl Runner<'_> {
         Ok(())
     }
 
-    /// One update, watched; with what the module could do `before`, it is asked more than once what it became.
-    pub(super) fn update(
-        &mut self,
-        purpose: Purpose,
-        case: &Case,
-        package: &[u8],
-        offered: &Offered,
-        before: Option<&Capabilities>,
-    ) -> Result<Updated, Stop> {
-        let answered = match self.tried(purpose, case, package, offered, before) {
+    /// One update, watched; with what the module could do before, it is asked more than once what it became.
+    pub(super) fn update(&mut self, job: Job<'_>) -> Result<Updated, Stop> {
+        let answered = match self.tried(job) {
             Err(Stop::Unbounded) => {
-                self.never_rests(case);
+                self.never_rests(job.case);
                 Answered::default()
             }
             other => other?,
         };
         let module = self.module();
-        module.bound = None;
-        if before.is_some() {
-            let resets = module.update.as_ref().map_or(0, Update::unexplained_resets);
+        if job.before.is_some() {
+            let update = module.watch.update.as_ref();
+            let resets = update.map_or(0, Update::unexplained_resets);
             module.measure(Measure::UnexplainedResets, resets.into());
         }
-        module.update = None;
-        let updated = self.seen()?;
-        self.dead = answered.identity.is_none();
+        self.end_watch();
+        let updated = self.seen_update()?;
         let passed = updated.verdict == Verdict::Pass;
-        self.module().clean = answered.identity.is_some() && passed && case.faults == Faults::default();
-        self.known = answered.identity;
-        if before.is_some() {
-            self.function = answered.function.filter(|_| passed);
+        self.record.state = match answered.identity {
+            None => ModuleContact::Dead,
+            // What a fault leaves in the module is not known.
+            Some(identity) if passed && job.case.faults == Faults::default() => {
+                ModuleContact::Clean(identity)
+            }
+            Some(identity) => ModuleContact::Awake(identity),
+        };
+        if job.before.is_some() {
+            self.record.capabilities = answered.capabilities.filter(|_| passed);
         }
         Ok(updated)
     }
 
-    fn tried(
-        &mut self,
-        purpose: Purpose,
-        case: &Case,
-        package: &[u8],
-        offered: &Offered,
-        before: Option<&Capabilities>,
-    ) -> Result<Answered, Stop> {
-        self.known = None;
+    fn tried(&mut self, job: Job<'_>) -> Result<Answered, Stop> {
+        let case = job.case;
+        self.record.state = ModuleContact::Unknown;
         // What was seen of the image so far belongs to the case that left it.
-        self.think_over();
-        let seed = self.options.seed;
-        let Bench { module, coap, .. } = &mut *self.bench;
-        module.requests.clear();
+        self.revise_earlier();
+        let cuts = cuts(case, self.options.seed);
+        let module = self.module();
         module
             .journal
             .step(format!("{} over {}", case.package.name, case.via));
-        let source = offered.source(coap.as_ref(), case)?;
-        let cuts = cuts(case, seed);
-        let timed_out = module.attempt(&Job {
-            purpose,
-            before: before.cloned(),
-            case,
-            package,
-            source,
-            cuts,
-        })?;
+        let timed_out = module.attempt(job, cuts)?;
         self.wait_for_server(case)?;
         let mut answered = self.ask(case, timed_out)?;
-        // An update that prepares the case is none of its measurements.
-        if before.is_some() {
+        // An update that prepares the case is not measured.
+        if job.before.is_some() {
             self.module().measure_update();
         }
-        let read_back = self.read_back(case, offered, answered.identity.is_some());
-        // A module that is dead or has lost its network cannot be read over it: that is the finding, and no other.
-        let lost = match before {
+        let read_back = self.read_back(job, answered.identity.is_some());
+        // State and result cannot be read back from a module that is dead or has lost its network: that loss is the finding.
+        let lost = match job.before {
             Some(before) if !matches!(read_back, Err(Stop::Interrupted | Stop::Unbounded)) => {
                 self.confirm(case, before, &mut answered)?;
                 answered.has_lost(before)
@@ -139,20 +132,19 @@ impl Runner<'_> {
     }
 
     /// What the journal says of the update that was just made.
-    fn seen(&mut self) -> Result<Updated, Stop> {
+    fn seen_update(&mut self) -> Result<Updated, Stop> {
         let look = |fold: &RunFold| fold.observation().map(Updated::seen);
         let seen = self.module().journal.look(look).flatten();
         seen.ok_or_else(|| Stop::rule(Rule::HarnessFailed, "the journal could not be written"))
     }
 
-    /// Whether a package with which nothing was done wrong was refused, by a module that an earlier case may have left like
-    /// that.
+    /// Whether a sound package was refused: an earlier case may have left a wrong image.
     pub(super) fn is_refused(case: &Case, updated: &Updated) -> bool {
         updated.refused && case.expect == Expect::success() && matches!(updated.verdict, Verdict::Fail(_))
     }
 
-    /// Before an earlier case is convicted by a refusal, the same package is given once more in another way: the fault may
-    /// be in how it was given.
+    /// Before an earlier case is blamed for a refusal, the same package is given once more in another way: the fault may be in
+    /// how it was given.
     pub(super) fn give_again(&mut self, refused: &Case, package: &Bytes) -> Result<Updated, Stop> {
         let block_size = match (refused.via, refused.block_size) {
             (Via::Uart, Case::BLOCK_SIZE) => Case::BLOCK_SIZE / 2,
@@ -166,38 +158,39 @@ impl Runner<'_> {
         self.module().journal.step(format!(
             "a known-good delta was refused: given once more over uart, in blocks of {block_size} bytes"
         ));
-        let offered = self.offer(&proof, package)?;
-        self.update(Purpose::CounterProof, &proof, package, &offered, None)
+        let source = self.offer(&proof, package)?;
+        self.update(Job {
+            purpose: Purpose::CounterProof,
+            case: &proof,
+            package,
+            source: &source,
+            before: None,
+        })
     }
 
     /// What the module calls itself at the LwM2M server: its IMEI, as in the application note.
     pub(super) fn endpoint(&self) -> String {
-        let imei = self.known.as_ref().and_then(|known| known.imei.as_ref());
+        let identity = self.record.identity();
+        let imei = identity.and_then(|identity| identity.imei.as_ref());
         imei.map_or_else(|| "dfota-hil".to_owned(), |imei| imei.as_str().to_owned())
     }
 
     /// Over LwM2M the update ends with state and result, read back after another registration.
-    fn read_back(&mut self, case: &Case, offered: &Offered, answers: bool) -> Result<(), Stop> {
-        let Offered::Coap { offer, endpoint } = offered else {
+    fn read_back(&mut self, job: Job<'_>, answers: bool) -> Result<(), Stop> {
+        let PackageSource::Coap(order) = job.source else {
             return Ok(());
         };
+        let module = self.module();
         // An update that did not come to its end is given up: registered again, the module would be told to go on with it.
-        let update = self.bench.module.update.as_ref();
-        let over = update.is_some_and(|update| update.ends().next().is_some());
-        let Bench { module, coap, .. } = &mut *self.bench;
+        let over = module.watch.has_end() || job.case.expect.lwm2m.is_some();
         let mut result = Ok(());
-        if let Source::Coap(lwm2m) = offered.source(coap.as_ref(), case)?
-            && answers
-            && (over || case.expect.lwm2m.is_some())
-        {
-            result = module.read_back_over_lwm2m(&lwm2m, &case.limits);
+        if answers && over {
+            result = module.read_back_over_lwm2m(order, &job.case.limits);
         }
-        if let Some((server, _)) = coap {
-            server.release(endpoint);
-        }
-        // A download that broke off is reported now, and not when nobody waits for it any more.
-        offer.settle();
-        self.module().drain()?;
+        order.server.release(&order.endpoint);
+        // A download that broke off is reported now, while it is waited for.
+        order.offer.settle();
+        module.drain()?;
         result
     }
 
@@ -206,7 +199,13 @@ impl Runner<'_> {
         if case.faults.http == HttpFaults::default() {
             return Ok(());
         }
-        let met = |module: &Module| module.requests.iter().any(|request| request.fault.is_some());
+        let met = |module: &Dut| {
+            module
+                .watch
+                .requests
+                .iter()
+                .any(|request| request.fault.is_some())
+        };
         self.module()
             .wait_until(Instant::now() + SERVER_LAG, met)
             .map(drop)
@@ -224,18 +223,18 @@ impl Runner<'_> {
         package.map(|package| package.bytes.clone()).ok_or_else(missing)
     }
 
-    pub(super) fn offer(&self, case: &Case, package: &Bytes) -> Result<Offered, Stop> {
-        let servers = (self.bench.http.as_ref(), self.bench.coap.as_ref());
-        Offered::new(case, package, servers, self.endpoint(), self.options.seed)
+    pub(super) fn offer(&self, case: &Case, package: &Bytes) -> Result<PackageSource, Stop> {
+        let seed = self.options.seed;
+        PackageSource::offer(case, package, &self.rig.servers, self.endpoint(), seed)
     }
 }
 
 /// What the procedure has to know of an update to go on.
 #[derive(Debug)]
 pub(super) struct Updated {
-    /// How it is judged, taken for itself.
+    /// Its own verdict, whatever the case makes of it.
     pub(super) verdict: Verdict,
-    /// The version that it was to lead to runs.
+    /// The target version runs.
     pub(super) runs_target: bool,
     /// The package was refused although nothing was done wrong with it.
     pub(super) refused: bool,

@@ -1,21 +1,20 @@
 //! The oracle: asks the module what it became, asks again after further power cycles, watches it for a while and asks once
-//! more. Nothing else counts.
+//! more. A module is judged by its own answers alone.
 
 use super::Runner;
-use crate::device::module::dialogue::COMMAND;
-use crate::device::module::{Module, Stop};
-use crate::device::prepare::Identity;
+use crate::device::dut::dialogue::COMMAND;
+use crate::device::dut::{Dut, Stop};
+use crate::device::identity::{ModuleIdentity, NoIdentity};
 use dfota_core::capabilities::Capabilities;
 use dfota_core::case::{Case, Limits};
 use dfota_core::event::watched::{TimedOut, Watched};
 use dfota_core::event::{CapabilityTime, Line};
 use dfota_core::rig_check::overheard::Sound;
-
 use std::time::{Duration, Instant};
 
 /// How long a module that has come up may take to answer.
 const AT_ONCE: Duration = Duration::from_secs(3);
-/// How long the first boot of a new image is watched at least, where it is watched at all.
+/// How long the first boot of a new image is watched at least, where `settle` is not shorter.
 const FIRST_BOOT: Duration = Duration::from_secs(5);
 /// How often a module that does not answer is given another supply before it counts as dead.
 pub(super) const REVIVALS: u32 = 2;
@@ -23,19 +22,26 @@ pub(super) const REVIVALS: u32 = 2;
 /// What the module said of itself after an update.
 #[derive(Debug, Default)]
 pub(super) struct Answered {
-    /// Who it said it was, at the last asking; `None` of one that does not answer.
-    pub(super) identity: Option<Identity>,
+    /// Who it said it was when it was last asked; `None` where it does not answer.
+    pub(super) identity: Option<ModuleIdentity>,
     /// How often it was asked after a further power cycle.
     pub(super) cycles: u32,
-    /// What it could do.
-    pub(super) function: Option<Capabilities>,
+    pub(super) capabilities: Option<Capabilities>,
+}
+
+/// What may wake a module that does not answer.
+#[derive(Clone, Copy)]
+enum Revival {
+    PowerCycle,
+    Reset,
+    Pwrkey,
 }
 
 impl Answered {
     /// Whether it does not answer any more, or cannot do what it could do before.
     pub(super) fn has_lost(&self, before: &Capabilities) -> bool {
-        let function = self.function.as_ref();
-        self.identity.is_none() || function.is_some_and(|after| before.lost(after).is_some())
+        let after = self.capabilities.as_ref();
+        self.identity.is_none() || after.is_some_and(|after| before.lost(after).is_some())
     }
 }
 
@@ -44,7 +50,7 @@ impl Runner<'_> {
     pub(super) fn ask(&mut self, case: &Case, timed_out: Option<TimedOut>) -> Result<Answered, Stop> {
         let limits = &case.limits;
         let waited = matches!(timed_out, Some(TimedOut::Update | TimedOut::Resume));
-        // One that has come up and said less than it should answers as it is; one that said nothing at all is off.
+        // A module that has come up answers as it is, even where it said less than expected; a silent one is off.
         let spoke = timed_out == Some(TimedOut::Update) || self.module().awake.first.is_some();
         let silent = waited && !(spoke && self.module().sync(AT_ONCE)?);
         if silent {
@@ -57,8 +63,8 @@ impl Runner<'_> {
             identity: self.identify(limits)?,
             ..Answered::default()
         };
-        let update = self.bench.module.update.as_ref();
-        let silent = update.is_some_and(|update| update.ends().next().is_none());
+        let watch = &self.rig.module.watch;
+        let silent = watch.update.is_some() && !watch.has_end();
         let updated = answered
             .identity
             .as_ref()
@@ -81,7 +87,7 @@ impl Runner<'_> {
         answered: &mut Answered,
     ) -> Result<(), Stop> {
         let limits = &case.limits;
-        // What the application does first of all with its new image is heard before the supply is taken from it.
+        // What the new application does first is heard before its supply is switched off.
         let module = self.module();
         if let Some(up) = module.awake.ready_at {
             module.pause_until(up + module.clock.real(FIRST_BOOT.min(limits.settle)))?;
@@ -106,7 +112,7 @@ impl Runner<'_> {
         before: &Capabilities,
         answered: &mut Answered,
     ) -> Result<(), Stop> {
-        // It is asked once at most for what it never did, and waited for where it did it.
+        // Registration is waited for only where it was there before.
         let wait = match before.registered {
             Some(true) => limits.attach,
             _ => Duration::ZERO,
@@ -114,8 +120,8 @@ impl Runner<'_> {
         let Some(who) = answered.identity.clone() else {
             return Ok(());
         };
-        let mut function = self.module().function(CapabilityTime::After, &who, wait)?;
-        if before.lost(&function).is_some() {
+        let mut after = self.module().capabilities(CapabilityTime::After, &who, wait)?;
+        if before.lost(&after).is_some() {
             self.module()
                 .journal
                 .step("something is missing that was there before: yet another power cycle");
@@ -123,19 +129,19 @@ impl Runner<'_> {
             let Some(who) = answered.identity.clone() else {
                 return Ok(());
             };
-            function = self.module().function(CapabilityTime::Again, &who, wait)?;
+            after = self.module().capabilities(CapabilityTime::Again, &who, wait)?;
         }
-        self.registers |= function.registered == Some(true);
-        answered.function = Some(function);
+        self.record.saw_network(after.registered == Some(true));
+        answered.capabilities = Some(after);
         Ok(())
     }
 
-    /// Watches the module from its last boot on for as long as the suite says, and asks once more without any help: a
-    /// watchdog bites late, and a module that falls silent later is as dead as any.
+    /// Watches the module from its last boot on for as long as the suite says, and asks once more without any help: a watchdog
+    /// may reset it late, and a module that falls silent later is dead too.
     fn settle(&mut self, case: &Case, answered: &mut Answered) -> Result<(), Stop> {
         let limits = &case.limits;
         let module = self.module();
-        let up = module.awake.ready_at.unwrap_or(module.since);
+        let up = module.awake.ready_at.unwrap_or(module.since());
         let (from, began) = (module.drain()?, Instant::now());
         module.pause_until(up + module.clock.real(case.settle()))?;
         let bytes = module.drain()? - from;
@@ -146,14 +152,16 @@ impl Runner<'_> {
             watched_ns: watched.as_nanos() as u64,
             busy: busy as u64,
         });
-        if let Some(identity) = module.identify(limits.boot.max(COMMAND))? {
-            answered.identity = Some(identity);
-            return Ok(());
-        }
-        let seconds = watched.as_secs();
-        let heard = format!("{} s after its boot {}", seconds, heard(module)?);
+        let no = match module.identify(limits.boot.max(COMMAND))? {
+            Ok(identity) => {
+                answered.identity = Some(identity);
+                return Ok(());
+            }
+            Err(no) => no,
+        };
+        let heard = format!("{} s after its boot {}", watched.as_secs(), heard(module, &no)?);
         module.journal.watched(Watched::NoAnswer { heard });
-        // It has failed; whether a power cycle wakes it says what the next case finds.
+        // The case has failed. Whether a power cycle wakes the module decides how the next case begins.
         answered.identity = self.identify(limits)?;
         Ok(())
     }
@@ -172,52 +180,49 @@ impl Runner<'_> {
     }
 
     /// Asks who the module is; one that does not answer gets further power cycles, a reset and PWRKEY, as far as the rig
-    /// has them. What could be read before an update and cannot be read any more is as good as no answer.
-    pub(super) fn identify(&mut self, limits: &Limits) -> Result<Option<Identity>, Stop> {
+    /// has them. What could be read before an update and cannot be read any more counts as no answer.
+    pub(super) fn identify(&mut self, limits: &Limits) -> Result<Option<ModuleIdentity>, Stop> {
         let module = self.module();
-        if let Some(identity) = module.identify(limits.boot)? {
-            return Ok(Some(identity));
-        }
-        for _ in 0..REVIVALS {
-            module.revive("a power cycle", Module::cycle)?;
-            if let Some(identity) = answer(module, limits)? {
-                return Ok(Some(identity));
-            }
-        }
-        for (line, name) in [(Line::Reset, "a reset"), (Line::Pwrkey, "PWRKEY")] {
-            if !module.has(line) {
-                continue;
-            }
-            match line {
-                Line::Reset => module.revive(name, Module::reset)?,
-                _ => module.revive(name, Module::pwrkey)?,
-            }
-            if let Some(identity) = answer(module, limits)? {
-                return Ok(Some(identity));
+        let mut no = match module.identify(limits.boot)? {
+            Ok(identity) => return Ok(Some(identity)),
+            Err(no) => no,
+        };
+        let mut revivals = vec![Revival::PowerCycle; REVIVALS as usize];
+        revivals.extend(module.has(Line::Reset).then_some(Revival::Reset));
+        revivals.extend(module.has(Line::Pwrkey).then_some(Revival::Pwrkey));
+        for revival in revivals {
+            module.revive(revival)?;
+            // What the module says while it comes up is no answer.
+            if come_up(module, limits)? || module.awake.boot_rom {
+                match module.identify(limits.boot)? {
+                    Ok(identity) => return Ok(Some(identity)),
+                    Err(again) => no = again,
+                }
             }
         }
         module.must_be_supplied()?;
-        let heard = heard(module)?;
-        module.tell_no_answer(heard);
+        let heard = heard(module, &no)?;
+        // That its version could not be read is known already.
+        if module.watch.update.is_some() && !no.unreadable {
+            module.journal.watched(Watched::NoAnswer { heard });
+        }
         Ok(None)
     }
 
     /// The module did not come to rest within the bound of its case: that is its answer.
     pub(super) fn never_rests(&mut self, case: &Case) {
         let bound = humantime::format_duration(Duration::from_secs(case.bound().as_secs()));
-        let module = self.module();
-        module.bound = None;
         let heard = format!(
             "it did not come to rest within {bound}, the bound that follows from the limits of the case"
         );
-        module.journal.watched(Watched::NoAnswer { heard });
+        self.module().journal.watched(Watched::NoAnswer { heard });
     }
 }
 
 /// What came in place of an answer, for the middle of a sentence.
-fn heard(module: &mut Module) -> Result<String, Stop> {
+fn heard(module: &mut Dut, no: &NoIdentity) -> Result<String, Stop> {
     let overheard = module.overhear()?;
-    Ok(match (&module.refused, overheard.sound()) {
+    Ok(match (&no.refused, overheard.sound()) {
         (Some(refused), _) => format!("a command was answered with {refused}, expected OK"),
         (None, Sound::Noise) => format!(
             "noise comes in place of text ({overheard}): another rate of the UART than before is likely"
@@ -229,48 +234,32 @@ fn heard(module: &mut Module) -> Result<String, Stop> {
     })
 }
 
-/// Who the module is, once it has come up; what it says while it does is no answer.
-fn answer(module: &mut Module, limits: &Limits) -> Result<Option<Identity>, Stop> {
-    if come_up(module, limits)? || module.awake.boot_rom {
-        module.identify(limits.boot)
-    } else {
-        Ok(None)
-    }
-}
-
 /// Waits for RDY; a module that goes on with an update instead gets the time for it.
-fn come_up(module: &mut Module, limits: &Limits) -> Result<bool, Stop> {
-    let updates = |module: &Module| {
-        let update = module.update.as_ref();
-        update.is_some_and(|update| update.life().updates())
-    };
-    module.wait(limits.boot, |module| module.awake.ready || updates(module))?;
-    if !module.awake.ready && updates(module) {
+fn come_up(module: &mut Dut, limits: &Limits) -> Result<bool, Stop> {
+    module.wait(limits.boot, |module| module.awake.ready || module.watch.updates())?;
+    if !module.awake.ready && module.watch.updates() {
         module.wait(limits.update, |module| module.awake.ready)?;
     }
     module.measure_first_urc();
     Ok(module.awake.ready)
 }
 
-impl Module {
-    fn revive(
-        &mut self,
-        by: &'static str,
-        how: impl FnOnce(&mut Self) -> Result<(), Stop>,
-    ) -> Result<(), Stop> {
+impl Dut {
+    fn revive(&mut self, revival: Revival) -> Result<(), Stop> {
+        let by = match revival {
+            Revival::PowerCycle => "a power cycle",
+            Revival::Reset => "a reset",
+            Revival::Pwrkey => "PWRKEY",
+        };
         self.journal.step(format!("no answer: {by}"));
-        if self.update.is_some() {
+        if self.watch.update.is_some() {
             self.journal.watched(Watched::Revival { by: by.to_owned() });
         }
         self.overhear()?;
-        how(self)
-    }
-
-    /// It did not answer, whatever the rig could do. Of one whose version could not be read that is known already.
-    fn tell_no_answer(&mut self, heard: String) {
-        let unreadable = self.unreadable.take().is_some();
-        if self.update.is_some() && !unreadable {
-            self.journal.watched(Watched::NoAnswer { heard });
+        match revival {
+            Revival::PowerCycle => self.cycle(),
+            Revival::Reset => self.reset(),
+            Revival::Pwrkey => self.pwrkey(),
         }
     }
 }

@@ -1,9 +1,9 @@
 //! Whether a case is tried once more.
 //!
-//! Each try is a preparation, the cuts that the seed gives, and a judgement. A retry makes the same cuts again: it is the
-//! same experiment, which something other than the module had spoilt. One that makes up for a cut of a campaign draws another.
+//! Each try is a preparation, the cuts that the seed gives, and a judgement. A retry makes the same cuts again: something other
+//! than the module had disturbed the experiment. A try that makes up for a cut of a campaign draws another cut.
 
-use super::Judged;
+use super::TryResult;
 use super::campaigns::to_be_made_up;
 use dfota_core::case::Case;
 use dfota_core::retries::Retries;
@@ -31,13 +31,13 @@ impl fmt::Display for Again {
     }
 }
 
-/// Why a try that was judged so is followed by another one, if it is; `earlier` are the reasons of the tries before. What
-/// the module did is never tried away.
-pub(super) fn again(case: &Case, judged: &Judged, earlier: &[Again]) -> Option<Again> {
-    if to_be_made_up(case, judged) {
+/// Why a try with this result is followed by another one, if it is; `earlier` are the reasons of the tries before. A finding
+/// about the module is never tried again.
+pub(super) fn again(case: &Case, result: &TryResult, earlier: &[Again]) -> Option<Again> {
+    if to_be_made_up(case, result) {
         return (made_up(earlier) < MADE_UP).then_some(Again::MadeUp);
     }
-    again_within(&case.retries, &judged.verdict, earlier)
+    again_within(&case.retries, &result.judgement.verdict, earlier)
 }
 
 fn again_within(retries: &Retries, verdict: &Verdict, earlier: &[Again]) -> Option<Again> {

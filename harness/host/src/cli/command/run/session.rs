@@ -2,11 +2,9 @@
 //! one has.
 
 use super::run_outcome::RunOutcome;
-use super::{
-    RunArgs, RunContext, RunEnd, begin, conclude, count_wear, observer, on_rig, unopened, unwritable,
-};
+use super::{RunArgs, begin, conclude, count_wear, observer, unwritable};
 use crate::bench::lease::Lease;
-use crate::check::Terms;
+use crate::check::CheckTerms;
 use crate::cli::Common;
 use crate::config::rig::Rig;
 use crate::config::suite::Suite;
@@ -14,7 +12,8 @@ use crate::exit::CommandError;
 use crate::plan::Plan;
 use crate::plan::earlier::Earlier;
 use crate::plan::standing::Standing;
-use crate::run::runner::{Campaigns, Hunt, Options};
+use crate::run::runner::{BisectOptions, Campaigns, RunOptions};
+use crate::run::session::{Session, SessionEnded};
 use crate::state::history_place;
 use crate::state::run_state::RunState;
 use crate::state::wear::Counting;
@@ -149,7 +148,7 @@ impl<'p> Open<'p> {
     }
 
     /// Runs the cases.
-    pub(super) fn run(&mut self, args: &RunArgs, hunt: Option<Hunt>) -> RunEnd {
+    pub(super) fn run(&mut self, args: &RunArgs, bisect: Option<BisectOptions>) -> SessionEnded {
         let Prepared {
             rig,
             suites,
@@ -159,26 +158,32 @@ impl<'p> Open<'p> {
             standing,
             ..
         } = self.prepared;
-        if let Some(why) = standing.refused() {
-            let last_words = vec![why.clone()];
-            return unopened(plan, &self.journal, Rule::RigQuarantined, &why, last_words);
-        }
-        let options = Options {
-            seed: *seed,
-            fail_fast: args.fail_fast,
-            max_time: args.max_time,
-            rerun: begin::rerun(&args.selection, *seed),
-            cut_given: args.selection.cut.is_some(),
-        };
-        let context = RunContext {
+        let session = Session {
+            rig,
+            suites,
+            plan,
+            options: RunOptions {
+                seed: *seed,
+                fail_fast: args.fail_fast,
+                max_time: args.max_time,
+                rerun: begin::rerun(&args.selection, *seed),
+                cut_given: args.selection.cut.is_some(),
+            },
+            bisect,
             lease: self.lease.as_ref(),
-            terms: Terms::new(rig, &self.prepared.dir, self.out.clone()),
-            run: RunState::new(rig, state, &self.out),
+            terms: CheckTerms::new(rig, &self.prepared.dir, self.out.clone()),
             found: standing.found(rig, state),
-            campaigns: std::mem::take(&mut self.campaigns),
-            hunt,
+            state: RunState::new(rig, state, &self.out),
+            clock: self.clock,
+            journal: &self.journal,
         };
-        on_rig(rig, suites, plan, options, context, self.clock, &self.journal)
+        match standing.refused() {
+            Some(why) => SessionEnded {
+                notes: vec![why.clone()],
+                ..session.refused(Rule::RigQuarantined, &why, None)
+            },
+            None => session.run(std::mem::take(&mut self.campaigns)),
+        }
     }
 
     /// Ends the journal, counts the wear, and makes the reports.

@@ -1,8 +1,9 @@
-//! The function check: what the module can do beside answering, asked with a handful of queries.
+//! What the module can do beside answering, asked with a handful of queries.
 
-use crate::device::module::dialogue::{Answer, COMMAND};
-use crate::device::module::{Module, Stop};
-use crate::device::prepare::{ASK_AGAIN, Identity, tells_address, tells_registration};
+use crate::device::dut::dialogue::{AtResponse, COMMAND};
+use crate::device::dut::{Dut, Stop};
+use crate::device::identity::ModuleIdentity;
+use crate::device::network::{ASK_AGAIN, is_registered, tells_address, tells_registration};
 use bc66_spec::{cme, command};
 use dfota_core::capabilities::{Capabilities, SimNumber};
 use dfota_core::event::{CapabilityTime, Event};
@@ -12,66 +13,40 @@ use std::time::{Duration, Instant};
 /// How long a SIM may be busy after a boot. Assumed; the note's boot has `+CPIN: READY` right behind `+CFUN: 1` (AN §6.1).
 const SIM_BUSY: Duration = Duration::from_secs(10);
 
-/// Registered, and with an address.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Network {
-    registered: Option<bool>,
-    ip: Option<bool>,
-}
-
-impl Network {
-    const THERE: Self = Self {
-        registered: Some(true),
-        ip: Some(true),
-    };
-}
-
-impl Module {
-    /// Asks what the module can do and writes it down. Registration and address are waited for up to `wait`; a query that
-    /// the module does not answer with OK is not taken.
-    pub fn function(
+impl Dut {
+    /// Asks what the module can do and writes it down. Registration and address are waited for up to `wait`; what the module
+    /// does not answer with OK stays unknown.
+    pub fn capabilities(
         &mut self,
         when: CapabilityTime,
-        who: &Identity,
+        identity: &ModuleIdentity,
         wait: Duration,
     ) -> Result<Capabilities, Stop> {
         self.enter_pin()?;
-        let mut unanswered = Vec::new();
-        let sim = self.sim_is_ready(&mut unanswered)?;
-        let cfun = self.probe("AT+CFUN?", &mut unanswered)?;
-        let cfun = cfun.and_then(|answer| answer.value(command::CFUN).map(|level| level == "1"));
+        let mut seen = Capabilities {
+            imei: identity.imei.clone(),
+            ..Capabilities::default()
+        };
+        seen.sim = self.sim_is_ready(&mut seen.unanswered)?;
+        let cfun = self.probe("AT+CFUN?", &mut seen.unanswered)?;
+        seen.cfun = cfun.and_then(|answer| answer.value(command::CFUN).map(|level| level == "1"));
+        let sim = seen.sim == Some(true);
         // Without a SIM or switched off there is nothing to wait for.
-        let wait = match (sim, cfun) {
-            (Some(true), Some(true)) => wait,
-            _ => Duration::ZERO,
-        };
-        let network = self.network(wait, &mut unanswered)?;
-        let (iccid, imsi) = match sim {
-            Some(true) => (
-                self.number("AT+QCCID", Some("+QCCID"), &mut unanswered)?,
-                self.number("AT+CIMI", None, &mut unanswered)?,
-            ),
-            _ => (SimNumber::NotAsked, SimNumber::NotAsked),
-        };
-        let function = Capabilities {
-            imei: who.imei.clone(),
-            sim,
-            cfun,
-            registered: network.registered,
-            ip: network.ip,
-            iccid,
-            imsi,
-            unanswered,
-        };
+        let may_register = sim && seen.cfun == Some(true);
+        self.ask_network(if may_register { wait } else { Duration::ZERO }, &mut seen)?;
+        if sim {
+            seen.iccid = self.number("AT+QCCID", Some("+QCCID"), &mut seen.unanswered)?;
+            seen.imsi = self.number("AT+CIMI", None, &mut seen.unanswered)?;
+        }
         self.journal.post(Event::Capabilities {
             when,
-            capabilities: function.clone(),
+            capabilities: seen.clone(),
         });
-        Ok(function)
+        Ok(seen)
     }
 
     /// A query; one to which no result code came is noted.
-    fn probe(&mut self, command: &str, unanswered: &mut Vec<String>) -> Result<Option<Answer>, Stop> {
+    fn probe(&mut self, command: &str, unanswered: &mut Vec<String>) -> Result<Option<AtResponse>, Stop> {
         let answer = self.try_command(command, COMMAND)?;
         if answer.is_none() {
             unanswered.push(command.to_owned());
@@ -105,39 +80,37 @@ impl Module {
         unanswered: &mut Vec<String>,
     ) -> Result<SimNumber, Stop> {
         let answer = self.probe(command, unanswered)?;
-        let told = answer.and_then(|answer| {
+        let number = answer.and_then(|answer| {
             let named = name.and_then(|name| answer.value(name).map(str::to_owned));
             let digits =
                 |line: &&String| !line.is_empty() && line.bytes().all(|byte| byte.is_ascii_hexdigit());
             named.or_else(|| answer.info.iter().find(digits).cloned())
         });
-        let told = told.map(|number| number.trim_matches('"').to_owned());
-        Ok(told
+        let number = number.map(|number| number.trim_matches('"').to_owned());
+        Ok(number
             .filter(|number| !number.is_empty())
             .map_or(SimNumber::Nothing, SimNumber::Is))
     }
 
-    fn network(&mut self, wait: Duration, unanswered: &mut Vec<String>) -> Result<Network, Stop> {
+    fn ask_network(&mut self, wait: Duration, seen: &mut Capabilities) -> Result<(), Stop> {
         let deadline = Instant::now() + self.clock.time_out(wait);
+        let noted = seen.unanswered.len();
         loop {
-            let mut silent = Vec::new();
-            let answer = self.probe("AT+CEREG?", &mut silent)?;
+            // A query without an answer counts only in the last round.
+            seen.unanswered.truncate(noted);
+            let answer = self.probe("AT+CEREG?", &mut seen.unanswered)?;
             let state = answer.as_ref().and_then(tells_registration);
-            let registered = state.map(|state| matches!(state, 1 | 5));
+            seen.registered = state.map(is_registered);
             // Without a registration there is no address to ask for.
-            let ip =
-                registered != Some(false) && tells_address(self.probe("AT+CGPADDR=1", &mut silent)?.as_ref());
-            let network = Network {
-                registered,
-                ip: Some(ip),
-            };
-            if network == Network::THERE {
+            let ip = seen.registered != Some(false)
+                && tells_address(self.probe("AT+CGPADDR=1", &mut seen.unanswered)?.as_ref());
+            seen.ip = Some(ip);
+            if ip && seen.registered == Some(true) {
                 self.measure_attach();
-                return Ok(network);
+                return Ok(());
             }
             if wait.is_zero() || Instant::now() >= deadline {
-                unanswered.append(&mut silent);
-                return Ok(network);
+                return Ok(());
             }
             self.pause(ASK_AGAIN)?;
         }

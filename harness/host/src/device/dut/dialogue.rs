@@ -1,6 +1,6 @@
 //! The AT dialogue with the module: command lines and their answers. Moves none of its lines.
 
-use super::{Heard, Module, Stop};
+use super::{Dut, Received, Stop};
 use crate::bench::serial::port::PartialWrite;
 use dfota_core::event::Event;
 use dfota_core::reply::{Final, LineRole, PendingCommand, revision};
@@ -17,15 +17,15 @@ const SYNC: Duration = Duration::from_millis(500);
 const SYNC_GRACE: Duration = Duration::from_millis(2);
 const SYNC_GRACE_MAX: Duration = Duration::from_millis(30);
 
-/// The answer to a command.
+/// The answer to a command line.
 #[derive(Debug)]
-pub struct Answer {
+pub struct AtResponse {
     pub end: Final,
     /// The lines before the end.
     pub info: Vec<String>,
 }
 
-impl Answer {
+impl AtResponse {
     /// What follows `NAME:` in the first line that has it.
     pub fn value(&self, name: &str) -> Option<&str> {
         self.info
@@ -34,10 +34,16 @@ impl Answer {
     }
 }
 
-impl Module {
-    /// Writes bytes to the module, once the port is there. Where it has gone with the supply nobody is there to take them.
+/// Whether the module answered `AT` with OK, and with what else it did last.
+pub(in crate::device) enum Synced {
+    Ok,
+    No { refused: Option<Final> },
+}
+
+impl Dut {
+    /// Writes bytes to the module, once the port is there. Where the port has gone with the supply, the bytes are dropped.
     pub fn write(&mut self, bytes: &[u8]) -> Result<(), Stop> {
-        if !self.wait_to_be_heard()? {
+        if !self.wait_for_port()? {
             return Ok(());
         }
         let Err(PartialWrite { written, why: error }) = self.write_now(bytes) else {
@@ -48,7 +54,7 @@ impl Module {
             "serial port `{path}` failed after {written} of {} bytes were written: {error}",
             bytes.len()
         );
-        // What has not begun can begin again.
+        // Bytes of which none was taken can be written again.
         let gone = written == 0 && error.kind() != ErrorKind::TimedOut;
         if gone && self.came_back()? && self.write_now(bytes).is_ok() {
             return Ok(());
@@ -70,13 +76,13 @@ impl Module {
     }
 
     /// Sends a command line; `None` when no result comes within `limit`.
-    pub fn try_command(&mut self, text: &str, limit: Duration) -> Result<Option<Answer>, Stop> {
+    pub fn try_command(&mut self, text: &str, limit: Duration) -> Result<Option<AtResponse>, Stop> {
         self.send(text)?;
         self.answer(&PendingCommand::new(text), limit)
     }
 
     /// The same for a command line that holds a secret: what is written down is `shown`.
-    pub fn secret_command(&mut self, text: &str, shown: &str) -> Result<Option<Answer>, Stop> {
+    pub fn secret_command(&mut self, text: &str, shown: &str) -> Result<Option<AtResponse>, Stop> {
         self.send_as(text, shown)?;
         self.answer(&PendingCommand::new(text), COMMAND)
     }
@@ -93,22 +99,26 @@ impl Module {
     }
 
     /// Waits for the result of a command.
-    pub fn answer(&mut self, pending: &PendingCommand, limit: Duration) -> Result<Option<Answer>, Stop> {
+    pub fn answer(&mut self, pending: &PendingCommand, limit: Duration) -> Result<Option<AtResponse>, Stop> {
         self.answer_until(pending, Instant::now() + self.clock.time_out(limit))
     }
 
-    fn answer_until(&mut self, pending: &PendingCommand, deadline: Instant) -> Result<Option<Answer>, Stop> {
+    fn answer_until(
+        &mut self,
+        pending: &PendingCommand,
+        deadline: Instant,
+    ) -> Result<Option<AtResponse>, Stop> {
         let mut info = Vec::new();
-        while let Some(heard) = self.next(deadline)? {
-            let Heard::Line { text, .. } = heard else {
-                if self.cut.is_some() {
+        while let Some(incoming) = self.next(deadline)? {
+            let Received::Line { text, .. } = incoming else {
+                if self.watch.cut.is_some() {
                     // The supply is gone in the middle of the command.
                     return Ok(None);
                 }
                 continue;
             };
             match pending.classify(&text) {
-                LineRole::Final(end) => return Ok(Some(Answer { end, info })),
+                LineRole::Final(end) => return Ok(Some(AtResponse { end, info })),
                 LineRole::Info => info.push(String::from_utf8_lossy(&text).trim().to_owned()),
                 LineRole::Echo | LineRole::Urc(_) | LineRole::Other => {}
             }
@@ -116,11 +126,16 @@ impl Module {
         Ok(None)
     }
 
-    /// Sends `AT` until the module answers OK.
+    /// Sends `AT` until the module answers OK; whether it did within `limit`.
     pub fn sync(&mut self, limit: Duration) -> Result<bool, Stop> {
+        Ok(matches!(self.synchronise(limit)?, Synced::Ok))
+    }
+
+    /// The same, with what came in place of OK.
+    pub(in crate::device) fn synchronise(&mut self, limit: Duration) -> Result<Synced, Stop> {
         let deadline = Instant::now() + self.clock.time_out(limit);
         let pending = PendingCommand::new("AT");
-        self.refused = None;
+        let mut refused = None;
         for tries in 1.. {
             self.send("AT")?;
             let grace = (SYNC_GRACE * tries).min(SYNC_GRACE_MAX);
@@ -130,19 +145,16 @@ impl Module {
                     if tries > 1 {
                         self.let_late_answers_pass()?;
                     }
-                    self.refused = None;
-                    return Ok(true);
+                    return Ok(Synced::Ok);
                 }
                 Some(answer) => {
-                    self.refused = Some(answer.end.to_string());
-                    // An answer at once is no reason to ask again at once, for a module can do that for ever. An OK behind it
-                    // is the answer, and what came before it was not asked for.
-                    if self
-                        .answer_until(&pending, patience)?
-                        .is_some_and(|answer| answer.end.is_ok())
-                    {
+                    refused = Some(answer.end);
+                    // An error that comes at once is no reason to ask again at once: a module can do that for ever. An OK
+                    // behind it is the answer, and the error was one to something that was sent before.
+                    let second = self.answer_until(&pending, patience)?;
+                    if second.is_some_and(|answer| answer.end.is_ok()) {
                         self.let_late_answers_pass()?;
-                        return Ok(true);
+                        return Ok(Synced::Ok);
                     }
                     self.pause_until(patience)?;
                 }
@@ -152,7 +164,7 @@ impl Module {
                 break;
             }
         }
-        Ok(false)
+        Ok(Synced::No { refused })
     }
 
     /// The answers to earlier commands may still come, however late, and none of them may pass for that of the next
@@ -180,10 +192,16 @@ impl Module {
         Ok(())
     }
 
-    /// Sends a query that the application note does not ask for: without an OK it is unavailable, and that is no failure.
-    pub fn query(&mut self, text: &str) -> Result<Option<Answer>, Stop> {
+    /// Sends a query that the application note does not ask for: without an OK there is no answer, which is no failure.
+    pub fn query(&mut self, text: &str) -> Result<Option<AtResponse>, Stop> {
         Ok(self
             .try_command(text, COMMAND)?
             .filter(|answer| answer.end.is_ok()))
     }
+}
+
+/// A command without which the update cannot go on had no result.
+pub(in crate::device) fn no_reply(text: &str) -> Stop {
+    let sentence = format!("`{text}` was not answered within {} s", COMMAND.as_secs());
+    Stop::rule(Rule::NoReply, sentence)
 }

@@ -2,12 +2,12 @@
 //!
 //! Each probe is a case of its own, run several times: it fails when one of them does.
 
-use super::Runner;
+use super::{RunProgress, Runner};
 use crate::plan::campaign::with;
 use dfota_core::bisect::{Bisect, BisectEnd};
 use dfota_core::campaign::{CampaignPart, Role};
 use dfota_core::case::Case;
-use dfota_core::cut::{Cut, CutKind, CutPlan};
+use dfota_core::cut::{Cut, CutPlan};
 use dfota_core::event::Event;
 use dfota_core::event::bisected::{Bisected, ProbedCut, WindowEdge};
 use dfota_core::moment::Moment;
@@ -15,88 +15,103 @@ use dfota_core::timeline::{Anchor, Timeline};
 use dfota_core::verdict::Verdict;
 use std::time::Duration;
 
-/// Tries of a probe that may come to nothing (a cut that was missed, an error of the rig) before the search is given up.
-const SPOILT: u32 = 5;
+/// Tries of a probe that may be inconclusive (a cut that was missed, an error of the rig) before the search is given up.
+const INCONCLUSIVE: u32 = 5;
 
-/// What is looked for.
+/// Between which cuts to search, and how.
 #[derive(Debug, Clone)]
-pub struct Hunt {
+pub struct BisectOptions {
     /// A cut after which the module comes back.
     pub good: Cut,
     /// A cut after which it does not.
     pub bad: Cut,
     /// How often each probe is run.
     pub tries: u32,
-    /// How finely the edges are wanted; they cannot be told finer than cuts fall.
+    /// How close to find the edges of the window; cuts that fall late make it coarser.
     pub resolution: Duration,
 }
 
 /// Why a search ended without a window.
-enum Lost {
+enum NoWindow {
     Interrupted,
     Because(String),
 }
 
 impl Runner<'_> {
-    /// Searches with the cuts of `hunt` in place of the case's; gives what was found, and whether a signal ended it.
-    pub fn hunt(&mut self, case: &Case, hunt: &Hunt) -> (Bisected, bool) {
-        self.searched = Some(case.id.clone());
+    /// Searches with the cuts of `options` in place of the case's; gives what was found.
+    pub fn bisect(&mut self, case: &Case, options: &BisectOptions) -> Bisected {
+        self.bisected = Some(case.id.clone());
         let mut probes = Vec::new();
         let result = match self.enter(case) {
-            Ok(()) => self.search(case, hunt, &mut probes),
-            Err(_) => Err(Lost::Interrupted),
+            Ok(()) => self.search(case, options, &mut probes),
+            Err(_) => {
+                self.reach(RunProgress::Interrupted);
+                Err(NoWindow::Interrupted)
+            }
         };
-        let interrupted = matches!(result, Err(Lost::Interrupted));
         let bisected = match result {
             Ok(bisected) => Bisected { probes, ..bisected },
-            Err(Lost::Interrupted) => Bisected::lost(probes, "the run was interrupted".to_owned()),
-            Err(Lost::Because(why)) => Bisected::lost(probes, why),
+            Err(NoWindow::Interrupted) => Bisected::lost(probes, "the run was interrupted".to_owned()),
+            Err(NoWindow::Because(why)) => Bisected::lost(probes, why),
         };
         self.module().journal.post(Event::Bisected(bisected.clone()));
-        (bisected, interrupted)
+        bisected
     }
 
-    fn search(&mut self, case: &Case, hunt: &Hunt, probes: &mut Vec<ProbedCut>) -> Result<Bisected, Lost> {
+    fn search(
+        &mut self,
+        case: &Case,
+        options: &BisectOptions,
+        probes: &mut Vec<ProbedCut>,
+    ) -> Result<Bisected, NoWindow> {
         let timeline = self.calibrate(case)?;
         let place = |cut: &Cut| {
-            timeline
-                .time_of_cut(cut)
-                .ok_or_else(|| Lost::Because(format!("`{cut}`: the uncut update never came to `{}`", cut.at)))
+            timeline.time_of_cut(cut).ok_or_else(|| {
+                NoWindow::Because(format!("`{cut}`: the uncut update never came to `{}`", cut.at))
+            })
         };
         let moments = timeline.moments();
         let ends = moments.first().zip(moments.last());
-        let (first, last) = ends.ok_or_else(|| Lost::Because("the uncut update said nothing".to_owned()))?;
+        let (first, last) =
+            ends.ok_or_else(|| NoWindow::Because("the uncut update said nothing".to_owned()))?;
         let limits = (Duration::from_nanos(first.ns), Duration::from_nanos(last.ns));
-        let (good, bad) = (place(&hunt.good)?, place(&hunt.bad)?);
+        let (good, bad) = (place(&options.good)?, place(&options.bad)?);
         let limits = limits.0.min(good.min(bad))..=limits.1.max(good.max(bad));
-        let mut bisect = Bisect::new(good, bad, limits, hunt.resolution);
+        let mut bisect = Bisect::new(good, bad, limits, options.resolution);
         while let Some(at) = bisect.next() {
-            let cut = cut_at(&timeline, at, hunt);
-            let (probed, jitter) = self.probe(case, at, cut, hunt.tries, probes.len() + 1)?;
+            let cut = cut_at(&timeline, at, options);
+            let number = probes.len() + 1;
+            let mut probed = ProbedCut {
+                cut,
+                ns: at.as_nanos() as u64,
+                tries: 0,
+                failed: 0,
+            };
+            let latest = self.probe(case, options.tries, number, &mut probed)?;
             let failed = probed.failed > 0;
             self.module().journal.post(Event::Step {
-                text: format!("probe {}: {probed}", probes.len() + 1),
+                text: format!("probe {}: {probed}", number),
             });
             probes.push(probed);
-            bisect.record(failed, jitter);
+            bisect.record(failed, latest);
         }
         match bisect.end() {
-            Some(BisectEnd::BadIsGood) => Err(Lost::Because(format!(
+            Some(BisectEnd::BadIsGood) => Err(NoWindow::Because(format!(
                 "`{}` was said to fail, and did not in {} {}",
-                hunt.bad,
-                hunt.tries,
-                if hunt.tries == 1 { "try" } else { "tries" }
+                options.bad,
+                options.tries,
+                if options.tries == 1 { "try" } else { "tries" }
             ))),
-            Some(BisectEnd::GoodIsBad) => Err(Lost::Because(format!(
+            Some(BisectEnd::GoodIsBad) => Err(NoWindow::Because(format!(
                 "`{}` was said not to fail, and did: there is nothing to search between",
-                hunt.good
+                options.good
             ))),
-            _ => Ok(found(&bisect, &timeline, hunt)),
+            _ => Ok(found(&bisect, &timeline, options)),
         }
     }
 
-    /// An uncut update, whose moments are what times are told by.
-    fn calibrate(&mut self, case: &Case) -> Result<Timeline, Lost> {
+    /// Times the moments of an update without a cut.
+    fn calibrate(&mut self, case: &Case) -> Result<Timeline, NoWindow> {
         let part = CampaignPart {
             campaign: case.id.clone(),
             role: Role::Calibration,
@@ -108,83 +123,77 @@ impl Runner<'_> {
             ..case.clone()
         };
         self.planned(&calibration)?;
-        match self.verdicts.last() {
-            Some(Verdict::Pass) => Ok(self.campaigns.calibrated.take().unwrap_or_default()),
-            _ => Err(Lost::Because(
+        match self.last_verdict() {
+            Some(Verdict::Pass) => Ok(self.seen.timeline.clone()),
+            _ => Err(NoWindow::Because(
                 "the uncut update did not pass: see its verdict".to_owned(),
             )),
         }
     }
 
     /// Runs a case that the plan does not have.
-    fn planned(&mut self, case: &Case) -> Result<(), Lost> {
+    fn planned(&mut self, case: &Case) -> Result<(), NoWindow> {
         if self.is_over() {
-            return Err(Lost::Because("`--max-time` was over".to_owned()));
+            return Err(NoWindow::Because("`--max-time` was over".to_owned()));
         }
         self.module().journal.post(Event::CasePlanned {
             case: Box::new(case.clone()),
             skip: None,
         });
-        self.interrupted |= self.one(case);
-        if self.interrupted {
-            return Err(Lost::Interrupted);
+        self.run_case(case);
+        if self.is_interrupted() {
+            return Err(NoWindow::Interrupted);
         }
         Ok(())
     }
 
-    /// One cut, several times; gives what came of it, and how late the cuts were at most.
+    /// Makes the cut of a probe several times, and counts; gives how late the cuts were at most.
     fn probe(
         &mut self,
         case: &Case,
-        at: Duration,
-        cut: Cut,
         tries: u32,
         number: usize,
-    ) -> Result<(ProbedCut, Duration), Lost> {
-        let mut probed = ProbedCut {
-            cut: cut.clone(),
-            ns: at.as_nanos() as u64,
-            tries: 0,
-            failed: 0,
-        };
-        let (mut spoilt, mut late) = (0, Duration::ZERO);
+        probed: &mut ProbedCut,
+    ) -> Result<Duration, NoWindow> {
+        let cut = probed.cut.clone();
+        let (mut inconclusive, mut latest) = (0, Duration::ZERO);
         while probed.tries < tries {
-            let run = probed.tries + spoilt + 1;
+            let run = probed.tries + inconclusive + 1;
             let probe = Case {
                 id: with(&case.id, &format!("bisect={number:03},try={run}")),
                 cut: Some(CutPlan::from_cut(&cut, 1)),
                 ..case.clone()
             };
             self.planned(&probe)?;
-            if self.given_up {
-                return Err(Lost::Because(
+            if self.progress == RunProgress::GivenUp {
+                return Err(NoWindow::Because(
                     "the module is dead, and the rig cannot restore it for another probe (key `reflash`)"
                         .to_owned(),
                 ));
             }
-            late = late.max(self.bench.module.cut_late);
-            match self.verdicts.last() {
+            latest = latest.max(self.seen.cut_late);
+            match self.last_verdict() {
                 Some(Verdict::Fail(_)) => {
                     (probed.tries, probed.failed) = (probed.tries + 1, probed.failed + 1)
                 }
                 Some(Verdict::Pass) => probed.tries += 1,
-                _ => spoilt += 1,
+                _ => inconclusive += 1,
             }
-            if spoilt == SPOILT {
-                return Err(Lost::Because(format!(
-                    "`{cut}` came to nothing {SPOILT} times: see the verdicts"
+            if inconclusive == INCONCLUSIVE {
+                return Err(NoWindow::Because(format!(
+                    "`{cut}` came to nothing {INCONCLUSIVE} times: see the verdicts"
                 )));
             }
         }
-        Ok((probed, late))
+        Ok(latest)
     }
 }
 
-/// The cut at a time, in the manner of the cuts that are searched between.
-fn cut_at(timeline: &Timeline, at: Duration, hunt: &Hunt) -> Cut {
-    let (kind, off): (CutKind, Duration) = (hunt.bad.kind, hunt.bad.off);
-    // Both ends are tried as they were given.
-    for given in [&hunt.bad, &hunt.good] {
+/// The cut at a time, of the same kind and length as the two that are given.
+fn cut_at(timeline: &Timeline, at: Duration, options: &BisectOptions) -> Cut {
+    let (kind, off) = (options.bad.kind, options.bad.off);
+    // Both given cuts are tried as they were given.
+    for given in [&options.bad, &options.good] {
         if timeline.time_of_cut(given) == Some(at) {
             return given.clone();
         }
@@ -196,10 +205,10 @@ fn cut_at(timeline: &Timeline, at: Duration, hunt: &Hunt) -> Cut {
     Cut { at, after, off, kind }
 }
 
-fn found(bisect: &Bisect, timeline: &Timeline, hunt: &Hunt) -> Bisected {
+fn found(bisect: &Bisect, timeline: &Timeline, options: &BisectOptions) -> Bisected {
     let window = bisect.window();
     let edge = |at: Duration| WindowEdge {
-        cut: cut_at(timeline, at, hunt),
+        cut: cut_at(timeline, at, options),
         ns: at.as_nanos() as u64,
     };
     Bisected {

@@ -1,22 +1,18 @@
 //! What is measured in one try, and the limits that the case declares for it.
 
-use crate::device::module::Module;
+use crate::device::dut::Dut;
 use dfota_core::event::{Event, Measured};
 use dfota_core::measure::{Measure, MeasureLimits};
 use dfota_core::transport::Via;
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 /// The measurements of one try.
 #[derive(Debug, Default)]
 pub struct Measures {
-    /// What the case declares.
     pub declared: Vec<MeasureLimits>,
-    /// When the update was ordered, for the first time of this attempt.
-    pub ordered: Option<Instant>,
-    /// When END was heard last.
-    pub ended: Option<Instant>,
-    /// Parts of the package that servers sent: offset and length.
-    pub sent: Vec<(u64, u64)>,
+    /// Bytes of the package that servers sent.
+    pub sent: Vec<Range<u64>>,
     first_urc: bool,
     attached: bool,
 }
@@ -34,7 +30,7 @@ impl Measures {
     }
 }
 
-impl Module {
+impl Dut {
     /// Writes a measurement down, in the smallest steps of its unit.
     pub fn measure(&mut self, measure: Measure, value: u64) {
         let unit = measure.unit();
@@ -59,19 +55,31 @@ impl Module {
         self.measure(measure, module.as_nanos() as u64);
     }
 
+    /// How long the module took to answer a command of the update.
+    pub(in crate::device) fn measure_response(&self, command: &str, real: Duration) {
+        let ms = |duration: Duration| (duration.as_secs_f64() * 1e6).round() / 1e3;
+        self.journal.post(Event::Measured(Measured {
+            name: format!("response {command}"),
+            value: ms(self.clock.module_time(real)),
+            unit: "ms".into(),
+            min: None,
+            limit: Some(ms(bc66_spec::timing::MAX_RESPONSE)),
+        }));
+    }
+
     /// Power-on → the first unasked line, once a boot.
     pub fn measure_first_urc(&mut self) {
         if let Some(first) = self.awake.first.filter(|_| !self.measures.first_urc) {
             self.measures.first_urc = true;
-            self.measure_time(Measure::FirstUrc, first.saturating_duration_since(self.since));
+            self.measure_time(Measure::FirstUrc, first.saturating_duration_since(self.since()));
         }
     }
 
-    /// RDY → registered with an address, once a boot: of a boot whose RDY was heard.
+    /// RDY → registered with an address, once a boot whose RDY was heard.
     pub fn measure_attach(&mut self) {
         if let Some(ready) = self.awake.ready_at.filter(|_| !self.measures.attached) {
             self.measures.attached = true;
-            // The address is the last thing that comes; where its URC was not heard, the answer to the query counts.
+            // The address comes last; where its URC was not heard, the answer to the query counts.
             let there = self.awake.ip_at.unwrap_or_else(Instant::now);
             self.measure_time(Measure::AttachTime, there.saturating_duration_since(ready));
         }
@@ -79,7 +87,7 @@ impl Module {
 
     /// The order → END, when both were seen.
     pub fn measure_update(&mut self) {
-        if let (Some(ordered), Some(ended)) = (self.measures.ordered, self.measures.ended) {
+        if let (Some(ordered), Some(ended)) = (self.watch.ordered, self.watch.ended) {
             self.measure_time(Measure::UpdateTime, ended.saturating_duration_since(ordered));
         }
     }
@@ -93,15 +101,14 @@ impl Module {
     }
 }
 
-/// Bytes that were sent more than once, out of offsets and lengths.
-fn bytes_again(sent: &[(u64, u64)]) -> u64 {
+/// How many bytes were sent more than once.
+fn bytes_again(sent: &[Range<u64>]) -> u64 {
     let mut sent = sent.to_vec();
-    sent.sort_unstable();
+    sent.sort_unstable_by_key(|part| (part.start, part.end));
     let (mut again, mut up_to) = (0, 0);
-    for (from, len) in sent {
-        let to = from + len;
-        again += up_to.min(to).saturating_sub(from);
-        up_to = up_to.max(to);
+    for part in sent {
+        again += up_to.min(part.end).saturating_sub(part.start);
+        up_to = up_to.max(part.end);
     }
     again
 }
@@ -112,13 +119,13 @@ mod tests {
     use rstest::rstest;
 
     #[rstest]
-    #[case::once(&[(0, 1000)], 0)]
-    #[case::goes_on(&[(0, 400), (400, 600)], 0)]
-    #[case::starts_over(&[(0, 400), (0, 1000)], 400)]
-    #[case::overlaps(&[(0, 400), (300, 700)], 100)]
-    #[case::within(&[(0, 1000), (200, 100), (250, 100)], 200)]
-    #[case::nothing(&[(0, 0), (0, 1000)], 0)]
-    fn bytes_sent_twice(#[case] parts: &[(u64, u64)], #[case] again: u64) {
+    #[case::once(std::slice::from_ref(&(0..1000)), 0)]
+    #[case::goes_on(&[0..400, 400..1000], 0)]
+    #[case::starts_over(&[0..400, 0..1000], 400)]
+    #[case::overlaps(&[0..400, 300..1000], 100)]
+    #[case::within(&[0..1000, 200..300, 250..350], 200)]
+    #[case::nothing(&[0..0, 0..1000], 0)]
+    fn bytes_sent_twice(#[case] parts: &[Range<u64>], #[case] again: u64) {
         assert_eq!(bytes_again(parts), again);
     }
 }

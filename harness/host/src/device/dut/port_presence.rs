@@ -1,19 +1,18 @@
-//! Whether the module can be heard: a serial port that goes, for instance because its adapter is enumerated anew, is waited
-//! for. Where the supply that is switched feeds the adapter as well, it goes with every cut: while the supply is held off
-//! nothing is waited for, and there is nothing to be heard.
+//! Whether the serial port is there. A port that goes, for instance because its adapter is enumerated anew, is waited for. Where
+//! the switched supply feeds the adapter as well, the port goes with every cut: while the supply is held off nothing is waited for.
 
-use super::{Module, Stop};
+use super::{Dut, Stop};
 use dfota_core::verdict::Rule;
 use std::time::{Duration, Instant};
 
-/// So long a port is waited for, in real time: from the moment at which it went, or at which the supply came after that.
+/// How long a port is waited for, in real time: since it went, or since the supply came after that.
 pub const COMES_BACK: Duration = Duration::from_secs(10);
-/// So soon after a write that failed the reader has noticed as well that the port is gone.
+/// How long after a failed write the reader may take to notice that the port is gone.
 const NOTICED: Duration = Duration::from_secs(1);
 
-/// The port and the supply, as far as one bears on the other.
+/// Whether the port is there, and whether it can be.
 #[derive(Debug, Default)]
-pub(super) struct Ear {
+pub(super) struct PortPresence {
     lost: Option<Lost>,
     /// The supply is off because this program has switched it off.
     held_off: bool,
@@ -29,7 +28,7 @@ struct Lost {
     after: &'static str,
 }
 
-impl Ear {
+impl PortPresence {
     /// The port has gone.
     pub(super) fn lost(&mut self, why: String, now: Instant) {
         self.lost = Some(Lost {
@@ -78,28 +77,28 @@ impl Ear {
     }
 }
 
-impl Module {
+impl Dut {
     /// Whether the port is there. One that has gone with the supply comes back after it.
     pub fn hears(&self) -> bool {
-        self.ear.hears()
+        self.presence.hears()
     }
 
-    /// Waits until there is somebody to write to; false while the supply is held off and the port has gone with it.
-    pub(super) fn wait_to_be_heard(&mut self) -> Result<bool, Stop> {
-        while let Some(deadline) = self.ear.deadline() {
-            // It ends by itself when the port stays away.
+    /// Waits until the port is there; false while the supply is held off and the port has gone with it.
+    pub(super) fn wait_for_port(&mut self) -> Result<bool, Stop> {
+        while let Some(deadline) = self.presence.deadline() {
+            // An error ends it when the port stays away.
             self.next(deadline)?;
         }
         Ok(self.hears())
     }
 
-    /// After a write that failed: whether it was because the port has gone, and it is there again.
+    /// After a failed write: whether the port had gone, and is there again.
     pub(super) fn came_back(&mut self) -> Result<bool, Stop> {
         let noticed = Instant::now() + NOTICED;
-        if !self.wait_until(noticed, |module| !module.hears())? {
+        if !self.wait_until(noticed, |dut| !dut.hears())? {
             return Ok(false);
         }
-        self.wait_to_be_heard()
+        self.wait_for_port()
     }
 }
 
@@ -109,42 +108,47 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    fn gone(now: Instant) -> Ear {
-        let mut ear = Ear::default();
-        ear.lost("serial port `x` failed: EIO".into(), now);
-        ear
+    fn gone(now: Instant) -> PortPresence {
+        let mut presence = PortPresence::default();
+        presence.lost("serial port `x` failed: EIO".into(), now);
+        presence
     }
 
     #[test]
     fn a_port_that_goes_alone_has_ten_seconds() {
         let now = Instant::now();
-        let mut ear = gone(now);
-        assert!(!ear.hears() && ear.overdue(now + 9 * SECOND).is_none());
-        let stop = ear.overdue(now + COMES_BACK).expect("it is over");
+        let mut presence = gone(now);
+        assert!(!presence.hears() && presence.overdue(now + 9 * SECOND).is_none());
+        let stop = presence.overdue(now + COMES_BACK).expect("it is over");
         assert_eq!(
             stop.to_string(),
             "serial-lost: serial port `x` failed: EIO; it did not come back within 10s"
         );
-        // It is waited for anew, by whoever tries something else.
-        assert!(ear.overdue(now + 19 * SECOND).is_none() && ear.overdue(now + 20 * SECOND).is_some());
-        ear.back();
-        assert!(ear.hears() && ear.deadline().is_none());
+        // The next procedure waits for it anew.
+        assert!(
+            presence.overdue(now + 19 * SECOND).is_none() && presence.overdue(now + 20 * SECOND).is_some()
+        );
+        presence.back();
+        assert!(presence.hears() && presence.deadline().is_none());
     }
 
     #[test]
     fn a_port_that_goes_with_the_supply_has_ten_seconds_from_its_return_on() {
         let now = Instant::now();
         for off_first in [true, false] {
-            let mut ear = Ear::default();
+            let mut presence = PortPresence::default();
             if off_first {
-                ear.supplied(false, now);
+                presence.supplied(false, now);
             }
-            ear.lost("gone".into(), now);
-            ear.supplied(false, now);
-            assert!(!ear.hears() && ear.overdue(now + 100 * SECOND).is_none());
-            ear.supplied(true, now + 100 * SECOND);
-            assert!(ear.overdue(now + 109 * SECOND).is_none());
-            let stop = ear.overdue(now + 110 * SECOND).expect("it is over").to_string();
+            presence.lost("gone".into(), now);
+            presence.supplied(false, now);
+            assert!(!presence.hears() && presence.overdue(now + 100 * SECOND).is_none());
+            presence.supplied(true, now + 100 * SECOND);
+            assert!(presence.overdue(now + 109 * SECOND).is_none());
+            let stop = presence
+                .overdue(now + 110 * SECOND)
+                .expect("it is over")
+                .to_string();
             assert!(stop.ends_with("within 10s of the supply"), "{stop}");
         }
     }

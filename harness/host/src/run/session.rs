@@ -1,0 +1,192 @@
+//! The cases of a run on its rig: opens the rig, runs what is planned or bisects, and leaves the rig safe.
+
+use super::runner::rig_watch::{RigWatch, ended_by_machine};
+use super::runner::{BisectOptions, Campaigns, Ran, RunOptions, Runner};
+use crate::bench::lease::Lease;
+use crate::check::CheckTerms;
+use crate::config::rig::Rig;
+use crate::config::suite::Suite;
+use crate::device::open_rig::{OpenRig, RigUnavailable, RigWork, with_rig};
+use crate::plan::{Plan, Planned};
+use crate::state::quarantine::Found;
+use crate::state::run_state::RunState;
+use dfota_clock::Clock;
+use dfota_core::case::Case;
+use dfota_core::event::bisected::Bisected;
+use dfota_core::event::watched::Halted;
+use dfota_core::event::{CaseEnded, Event};
+use dfota_core::exit_code::ExitCode;
+use dfota_core::verdict::{Rule, Verdict, exit_code};
+use dfota_record::journal::Journal;
+
+/// What a run does, and on what.
+pub struct Session<'r> {
+    pub rig: &'r Rig,
+    pub suites: &'r [Suite],
+    pub plan: &'r Plan,
+    pub options: RunOptions,
+    /// Bisects the one case of the plan.
+    pub bisect: Option<BisectOptions>,
+    /// That of a rig with wires.
+    pub lease: Option<&'r Lease>,
+    /// How the rig is checked around the suites.
+    pub terms: CheckTerms,
+    /// The quarantine of the rig, which this run may end.
+    pub found: Option<Found>,
+    /// Where a rig that fails its check is put into quarantine.
+    pub state: RunState<'r>,
+    pub clock: Clock,
+    pub journal: &'r Journal,
+}
+
+/// How a run ended.
+#[derive(Debug)]
+pub struct SessionEnded {
+    pub exit: ExitCode,
+    /// What a user has to know of the rig.
+    pub notes: Vec<String>,
+}
+
+/// The cases are over, and the rig is still open.
+struct CasesEnded {
+    exit: ExitCode,
+    interrupted: bool,
+    rig: RigWatch,
+}
+
+impl Session<'_> {
+    /// Opens the rig, runs the cases and leaves the rig safe.
+    pub fn run(self, campaigns: Campaigns) -> SessionEnded {
+        let journal = self.journal;
+        let seed = self.options.seed.0;
+        let work = with_rig(self.rig, self.lease, seed, self.clock, journal, |rig| {
+            self.run_cases(rig, campaigns)
+        });
+        let (ended, safe) = match work {
+            Ok(RigWork { result, safe }) => (result, safe),
+            Err(why) => return self.not_opened(&why),
+        };
+        let failed = ended.rig.has_failed();
+        let notes = ended.rig.conclude(&self.state, journal);
+        if let Err(why) = &safe {
+            let text = format!("the rig could not be made safe: {why}");
+            journal.post(Event::Note { text });
+        }
+        let exit = match ended.exit {
+            ExitCode::Success if safe.is_err() || failed => ExitCode::Error,
+            exit => exit,
+        };
+        journal.post(Event::RunEnded {
+            exit: exit.code(),
+            interrupted: ended.interrupted,
+            safe: safe.is_ok(),
+        });
+        SessionEnded { exit, notes }
+    }
+
+    fn run_cases(&self, rig: &mut OpenRig, campaigns: Campaigns) -> CasesEnded {
+        let watch = RigWatch::new(self.terms.clone(), self.found.clone());
+        let model = self.rig.module.ati_model();
+        let options = self.options.clone();
+        let mut runner = Runner::new(rig, self.suites, model, options, campaigns, watch);
+        match (&self.bisect, &self.plan.cases[..]) {
+            (Some(options), [Planned { case, skip: None, .. }, ..]) => {
+                let bisected = runner.bisect(case, options);
+                let interrupted = runner.is_interrupted();
+                CasesEnded {
+                    exit: bisect_exit(&bisected, interrupted),
+                    interrupted,
+                    rig: runner.finish().rig,
+                }
+            }
+            _ => {
+                for planned in &self.plan.cases {
+                    runner.run(&planned.case, planned.skip.as_deref());
+                }
+                self.repeat_until_stopped(&mut runner);
+                self.cases_ended(runner.finish())
+            }
+        }
+    }
+
+    fn cases_ended(&self, mut ran: Ran) -> CasesEnded {
+        if let Err(why) = ran.campaigns.end(&self.plan.slots) {
+            let text = why.to_string();
+            self.journal.post(Event::Note { text });
+        }
+        CasesEnded {
+            exit: exit_code(&ran.verdicts, ran.interrupted),
+            interrupted: ran.interrupted,
+            rig: ran.rig,
+        }
+    }
+
+    /// Repeats the cases of suites that go on until they are told to stop, each planned when its turn comes.
+    fn repeat_until_stopped(&self, runner: &mut Runner<'_>) {
+        let endless = |case: &Case| {
+            let suite = self.suites.iter().find(|suite| suite.name == case.suite);
+            suite.is_some_and(|suite| suite.until_stopped)
+        };
+        let run = |planned: &&Planned| planned.skip.is_none() && endless(&planned.case);
+        let cases: Vec<&Planned> = self.plan.cases.iter().filter(run).collect();
+        for (turn, planned) in cases.iter().cycle().enumerate() {
+            if runner.is_over() {
+                return;
+            }
+            let mut case = planned.case.clone();
+            case.id = format!("{}#{}", case.id, turn / cases.len() + 2);
+            self.journal.post(Event::CasePlanned {
+                case: Box::new(case.clone()),
+                skip: None,
+            });
+            runner.run(&case, None);
+        }
+    }
+
+    /// A rig could not be opened, or a server of this machine could not listen.
+    fn not_opened(&self, why: &RigUnavailable) -> SessionEnded {
+        let (found, text) = (self.found.as_ref(), why.to_string());
+        let (rule, note) = match why {
+            RigUnavailable::Runtime(_) => (Rule::HarnessFailed, None),
+            RigUnavailable::Rig(why) if why.probe.is_of_the_machine() => {
+                (Rule::ServerFailed, Some(ended_by_machine(found, &text)))
+            }
+            RigUnavailable::Rig(_) => (Rule::RigBroken, found.map(|found| found.goes_on(&text))),
+        };
+        self.refused(rule, &text, note)
+    }
+
+    /// Ends a run whose rig cannot be opened, or must not be: every case is an error.
+    pub fn refused(&self, rule: Rule, why: &str, note: Option<String>) -> SessionEnded {
+        if let Some(text) = note.clone() {
+            self.journal.post(Event::Note { text });
+        }
+        for Planned { case, skip, .. } in &self.plan.cases {
+            if skip.is_none() {
+                let sentence = why.to_owned();
+                let verdict = Verdict::by(rule, sentence.clone());
+                self.journal.halted(Halted { rule, sentence });
+                self.journal
+                    .post(Event::CaseEnded(CaseEnded::untried(case, verdict)));
+            }
+        }
+        self.journal.post(Event::RunEnded {
+            exit: ExitCode::Error.code(),
+            interrupted: false,
+            safe: true,
+        });
+        SessionEnded {
+            exit: ExitCode::Error,
+            notes: note.into_iter().collect(),
+        }
+    }
+}
+
+/// What a bisection found is a success, whatever the module did in it.
+fn bisect_exit(bisected: &Bisected, interrupted: bool) -> ExitCode {
+    match (interrupted, &bisected.lost) {
+        (true, _) => ExitCode::Interrupted,
+        (false, None) => ExitCode::Success,
+        (false, Some(_)) => ExitCode::Error,
+    }
+}
