@@ -4,7 +4,7 @@ use crate::config::rig::{Driver, Link, Pulse, Rig};
 use crate::state::StateDir;
 use dfota_core::case::Limits;
 use dfota_core::rig_check::mistake::Mistake;
-use dfota_record::retention::growth::Sample;
+use dfota_record::retention::growth::DiskSample;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -26,7 +26,7 @@ pub struct CheckTerms {
 pub struct WrittenFolder {
     pub path: PathBuf,
     /// How much room there was after earlier runs.
-    pub samples: Vec<Sample>,
+    pub samples: Vec<DiskSample>,
 }
 
 impl CheckTerms {

@@ -141,7 +141,7 @@ struct Set {
     inbox: Sender<BenchMessage>,
     adapter: Arc<Adapter>,
     records: Arc<Mutex<Vec<Record>>>,
-    writer: Option<Writer>,
+    writer: Option<JournalWriter>,
     folder: tempfile::TempDir,
 }
 

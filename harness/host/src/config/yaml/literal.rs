@@ -3,7 +3,7 @@
 use super::nearest::suggestion;
 use super::tree::KeyPlace;
 use dfota_core::escape::quoted;
-use dfota_record::day::Day;
+use dfota_record::day::{Day, DayError};
 use schemars::{Schema, json_schema};
 use std::marker::PhantomData;
 use std::time::Duration;
@@ -290,7 +290,8 @@ impl Literal for Day {
     type Value = Self;
 
     fn read(text: &str) -> Result<Self, InvalidValue> {
-        text.parse().map_err(|why: String| InvalidValue::new(why))
+        text.parse()
+            .map_err(|why: DayError| InvalidValue::new(why.to_string()))
     }
 
     fn schema() -> Schema {
