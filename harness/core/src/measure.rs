@@ -110,7 +110,7 @@ pub struct MeasureLimits {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct MeasuredValue {
     pub measure: Measure,
-    /// What came of it, in the smallest steps of its [`Unit`].
+    /// The measured value, in the smallest steps of its [`Unit`].
     pub value: u64,
     /// Its place in the journal.
     pub id: EventId,

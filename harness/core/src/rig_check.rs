@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 pub struct Check {
     /// What was looked at.
     pub probe: Probe,
-    /// What came of it.
+    /// Its result.
     pub outcome: CheckOutcome,
     /// What was seen, with its figure; for one that was not made, why not.
     pub seen: String,
@@ -23,7 +23,7 @@ pub struct Check {
     pub advice: Option<String>,
 }
 
-/// What came of a look.
+/// The result of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum CheckOutcome {

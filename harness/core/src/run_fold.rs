@@ -1,6 +1,6 @@
 //! The verdicts of a run, as a fold over its journal.
 //!
-//! The journal folds every record that it writes, and a run takes its verdicts from there. Whoever has the journal folds it
+//! The journal folds every record that it writes, and a run takes its verdicts from there. A reader of the journal folds it
 //! again and gets the same: `dfota-hil judge` does, and `verify` with it.
 
 mod attempts;

@@ -60,10 +60,10 @@ struct ModuleArgs {
     #[arg(long, default_value = "1", value_parser = parse_speed)]
     speed: f64,
     /// Something that is wrong with the module; may be repeated
-    #[arg(long = "defect", value_name = "NAME", hide_possible_values = true)]
+    #[arg(long = "defect", value_name = "NAME", value_parser = named::parse::<Defect>)]
     defects: Vec<Defect>,
     /// Another legal way to speak; may be repeated
-    #[arg(long = "dialect", value_name = "NAME", hide_possible_values = true)]
+    #[arg(long = "dialect", value_name = "NAME", value_parser = named::parse::<Dialect>)]
     dialects: Vec<Dialect>,
     /// Every random choice derives from it
     #[arg(long, default_value_t = 0)]

@@ -34,8 +34,10 @@ pub(crate) enum DownloadError {
     Http(#[from] HttpError),
     #[error("status {0}, expected 200 or 206")]
     Status(u16),
-    #[error("a package of {0:?} bytes: expected 1 to {max}", max = DELTA.size())]
-    Length(Option<usize>),
+    #[error("an answer without a length, expected 1 to {max} bytes", max = DELTA.size())]
+    NoLength,
+    #[error("a package of {0} bytes, expected 1 to {max}", max = DELTA.size())]
+    Length(usize),
     #[error("the partial answer is not the part that was asked for")]
     Range,
     #[error(transparent)]
@@ -140,9 +142,10 @@ impl HttpTransfer<'_> {
             }
             (200, Some(earlier)) if from > 0 && self.defects.has(Defect::RangeIgnored) => earlier.total,
             (200, _) => {
-                let fits = |length: &usize| (1..=DELTA.size()).contains(length);
-                let total = response.length.filter(fits);
-                let total = total.ok_or(DownloadError::Length(response.length))?;
+                let total = response.length.ok_or(DownloadError::NoLength)?;
+                if !(1..=DELTA.size()).contains(&total) {
+                    return Err(DownloadError::Length(total));
+                }
                 from = 0;
                 self.keep(total, 0)?;
                 total

@@ -50,6 +50,17 @@ pub(crate) fn listing<T: ValueEnum>() -> String {
     entries().map(line).collect()
 }
 
+/// Reads a name of the list; the error names the one that was probably meant, and not all of them.
+pub(crate) fn parse<T: ValueEnum>(name: &str) -> Result<T, String> {
+    T::from_str(name, false).map_err(|_| {
+        let names = T::value_variants().iter().filter_map(T::to_possible_value);
+        let names = names.map(|value| value.get_name().to_owned());
+        let nearest = names.min_by_key(|known| strsim::osa_distance(known, name));
+        let nearest = nearest.map_or_else(String::new, |nearest| format!("; did you mean `{nearest}`?"));
+        format!("there is no `{name}`{nearest}")
+    })
+}
+
 /// A set of entries of one list, which has no more than 64.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NamedSet<T> {

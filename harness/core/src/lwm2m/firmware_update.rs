@@ -110,7 +110,7 @@ impl FirmwareUpdate {
         }
     }
 
-    /// The next operation. One is out at a time; [`Self::on`] gets what came of it.
+    /// The next operation. One is out at a time; [`Self::on`] gets its result.
     pub fn next_operation(&mut self) -> Option<Operation> {
         self.queue.next()
     }

@@ -37,7 +37,7 @@ impl Parameters {
         }
         let mut parameters = Self::default();
         for query in request.options(option::URI_QUERY) {
-            let query = core::str::from_utf8(query).map_err(|_| bad("a query is no text"))?;
+            let query = core::str::from_utf8(query).map_err(|_| bad("expected UTF-8 text in the query"))?;
             let (name, value) = query.split_once('=').unwrap_or((query, ""));
             parameters.set(name, value)?;
         }
@@ -60,7 +60,7 @@ impl Parameters {
             "ep" => self.endpoint.replace(text).is_some(),
             "lt" => {
                 let seconds = value.parse::<u32>().ok().filter(|seconds| *seconds > 0);
-                let seconds = seconds.ok_or_else(|| bad("`lt` is no number of seconds from 1 on"))?;
+                let seconds = seconds.ok_or_else(|| bad("expected a number of seconds from 1 on in `lt`"))?;
                 let lifetime = Duration::from_secs(seconds.into());
                 self.lifetime.replace(lifetime).is_some()
             }

@@ -35,7 +35,7 @@ impl fmt::Display for ValueError {
             Self::Tlv(why) => write!(f, "no TLV: {why}"),
             Self::Json(why) => write!(f, "no JSON: {why}"),
             Self::Missing { format, resource } => write!(f, "the {format} has no resource {resource}"),
-            Self::NotInteger(value) => write!(f, "`{value}` is no integer"),
+            Self::NotInteger(value) => write!(f, "expected an integer, found `{value}`"),
             Self::Width(bytes) => write!(f, "{bytes} bytes are no integer: expected 1, 2, 4 or 8"),
         }
     }
@@ -118,8 +118,8 @@ mod tests {
     #[case(Some(11543), br#"{"e":[{"n":"/5/0/3","v":2.0}]}"#, Ok(2))]
     #[case(Some(110), br#"[{"bn":"/5/0/3","v":2}]"#, Ok(2))]
     #[case(Some(110), br#"[{"bn":"/5/0/","n":"5","v":0},{"n":"3","v":1}]"#, Ok(1))]
-    #[case(Some(0), b"two", Err("`two` is no integer"))]
-    #[case(Some(0), b"", Err("`` is no integer"))]
+    #[case(Some(0), b"two", Err("expected an integer, found `two`"))]
+    #[case(Some(0), b"", Err("expected an integer, found ``"))]
     #[case(Some(11542), b"\xC1\x05\x02", Err("the TLV has no resource 3"))]
     #[case(
         Some(11542),
@@ -130,7 +130,7 @@ mod tests {
     #[case(
         Some(11543),
         br#"{"e":[{"n":"/5/0/3","v":1.5}]}"#,
-        Err(r#"`{"n":"/5/0/3","v":1.5}` is no integer"#)
+        Err(r#"expected an integer, found `{"n":"/5/0/3","v":1.5}`"#)
     )]
     #[case(Some(110), br#"[{"bn":"/5/0/5","v":2}]"#, Err("the JSON has no resource 3"))]
     fn integers(#[case] format: Option<u16>, #[case] payload: &[u8], #[case] expected: Result<i64, &str>) {

@@ -156,7 +156,10 @@ fn a_request_that_comes_twice_is_acted_on_once() {
     b"\x41\x01\x12\x34\x99\x91a",
     b"\x61\x82\x12\x34\x99\xffoption 9 is critical and not understood here"
 )]
-#[case::proxy(b"\x40\x01\x12\x34\xd1\x16a", b"\x60\xa5\x12\x34\xffthis is no proxy")]
+#[case::proxy(
+    b"\x40\x01\x12\x34\xd1\x16a",
+    b"\x60\xa5\x12\x34\xffthis server is not a proxy"
+)]
 #[case::empty_datagram(b"", b"")]
 #[case::another_version(b"\x80\x01\x12\x34", b"")]
 #[case::critical_non(b"\x51\x01\x12\x34\x99\x91a", b"")]

@@ -94,7 +94,7 @@ fn ping(addr: SocketAddr) -> io::Result<String> {
         let mut answer = [0; 64];
         match socket.recv(&mut answer) {
             Ok(len) if answer[..len] == PONG => return Ok("pinged".into()),
-            Ok(_) => return Err(io::Error::other("what answers is no CoAP server")),
+            Ok(_) => return Err(io::Error::other("the answer is not from a CoAP server")),
             Err(why) if Instant::now() >= deadline => return Err(why),
             Err(why) if matches!(why.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {}
             Err(why) => return Err(why),

@@ -81,7 +81,7 @@ impl Console {
         } else {
             lines.into()
         };
-        // A closed pipe is no reason to leave a rig unsafe.
+        // A closed pipe must not leave a rig unsafe.
         self.progress
             .aside(|| drop(std::io::stdout().write_all(lines.as_bytes())));
     }

@@ -62,7 +62,7 @@ impl Observer for Screen {
         if let Some(shown) = self.shown(&record.event) {
             let seconds = record.module_ns as f64 / 1e9;
             let line = format!("{seconds:>9.3} {shown}\n");
-            // A closed pipe is no reason to leave a rig unsafe.
+            // A closed pipe must not leave a rig unsafe.
             let _ = if self.aside {
                 std::io::stderr().write_all(line.as_bytes())
             } else {

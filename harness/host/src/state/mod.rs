@@ -209,8 +209,8 @@ mod tests {
     fn nothing_is_made_before_something_is_written() {
         let (folder, dir) = dir();
         let path = dir.campaigns().join("a/b.json");
-        assert_eq!(read::<u32>(&path).expect("absent is no error"), None);
-        assert!(!remove(&path).expect("absent is no error"));
+        assert_eq!(read::<u32>(&path).expect("an absent file is fine"), None);
+        assert!(!remove(&path).expect("an absent file is fine"));
         assert!(!folder.path().join("state").exists());
         write(&path, &7).expect("the folder is writable");
         assert_eq!(read::<u32>(&path).expect("it was written"), Some(7));
@@ -227,7 +227,7 @@ mod tests {
         let (_folder, dir) = dir();
         let path = dir.campaigns().join("x.json");
         write(&path, &"text").expect("the folder is writable");
-        let told = read::<u32>(&path).expect_err("text is no number").to_string();
+        let told = read::<u32>(&path).expect_err("text is not a number").to_string();
         assert!(
             told.contains("x.json") && told.contains("remove it"),
             "a path and what to do: {told}"

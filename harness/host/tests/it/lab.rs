@@ -1,6 +1,7 @@
 //! A laboratory for one test: a folder with the repository's rigs and suites in it, from which the program is run.
 
 use crate::process::Running;
+use crate::turn::Turn;
 use serde_json::Value;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -22,6 +23,7 @@ packages:
 /// The folder.
 pub(crate) struct Lab {
     folder: TempDir,
+    _turn: Turn,
 }
 
 /// How a program ended.
@@ -74,7 +76,10 @@ impl Lab {
             std::os::unix::fs::symlink(target, folder.path().join(name)).expect("a link");
         }
         std::fs::create_dir(folder.path().join("tmp")).expect("a folder");
-        Self { folder }
+        Self {
+            folder,
+            _turn: Turn::shared(),
+        }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {

@@ -15,4 +15,5 @@ mod report;
 mod serial;
 mod serve;
 mod sim;
+mod turn;
 mod yaml;

@@ -203,7 +203,7 @@ fn bricks(count: u32) -> String {
 /// What stands beside figures that count bricks.
 pub const BRICK: &str = Outcome::BRICK;
 
-/// How often the cut of `--cut` landed where, and what came of it; nothing for a run without.
+/// How often the cut of `--cut` landed where, and with which verdict; nothing for a run without.
 pub fn repeats(run: &Run<'_>) -> Option<String> {
     let cut = run.started.cut.as_ref()?;
     let mut landed: BTreeMap<String, u32> = BTreeMap::new();

@@ -89,7 +89,7 @@ impl<'a> CaseRun<'a> {
         places(self.evidence)
     }
 
-    /// Whether it passed after an error. A cut that was made up for is no sign of anything.
+    /// Whether it passed after an error. A cut that was repeated after it missed does not make a case flaky.
     pub fn is_flaky(&self) -> bool {
         let mut earlier = self.earlier.iter();
         self.verdict == Verdict::Pass && earlier.any(|tried| matches!(tried.verdict, Verdict::Error(_)))

@@ -298,7 +298,11 @@ fn request_line(request: &dfota_core::event::Request) -> String {
         .fault
         .as_ref()
         .map_or(String::new(), |fault| format!(", fault: {fault}"));
-    let stranger = if request.ours { "" } else { ", a stranger's" };
+    let stranger = if request.ours {
+        ""
+    } else {
+        ", not a request for our package"
+    };
     let (first, sent, wanted) = (request.first, request.sent, request.wanted);
     format!(
         "@ {} {} from {}: {status}{range}, {sent} of {wanted} bytes from {first}{fault}{stranger}",

@@ -89,7 +89,7 @@ impl Engine {
         let message = match CoapMessage::decode(bytes) {
             Ok(message) => message,
             Err(malformed) => {
-                tracing::trace!(%peer, why = malformed.why, "a datagram that is no CoAP message");
+                tracing::trace!(%peer, why = malformed.why, "invalid CoAP message");
                 if self.shares.admits(peer.ip(), now) {
                     self.endpoint.on_malformed(peer, malformed);
                     self.pump(None, now);

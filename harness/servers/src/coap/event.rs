@@ -44,7 +44,7 @@ pub enum CoapEvent {
         endpoint: String,
         operation: Operation,
     },
-    /// What came of it, in a few words.
+    /// Its result, in a few words.
     Answered {
         endpoint: String,
         operation: Operation,
@@ -98,7 +98,7 @@ impl CoapEvent {
 }
 
 impl fmt::Display for CoapEvent {
-    /// Without control characters, whoever sent them: it goes to terminals.
+    /// Without control characters: it goes to terminals.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for character in self.text().chars() {
             if is_harmful(character) {

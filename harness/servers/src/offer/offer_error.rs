@@ -5,7 +5,7 @@ use std::io;
 /// Why a package can not be offered.
 #[derive(Debug, thiserror::Error)]
 pub enum OfferError {
-    #[error("`{base}` is no base of a URL: expected `{scheme}HOST[:PORT]`, printable, without `?` or `#`")]
+    #[error("`{base}` is not a base URL: expected `{scheme}HOST[:PORT]`, printable, without `?` or `#`")]
     Base {
         base: String,
         /// The scheme that it needs.
@@ -25,12 +25,12 @@ pub enum OfferError {
         base: String,
     },
     #[error(
-        "`{0}` is no path for a package: expected `/` and then letters, digits, `.`, `_`, `-`, `~` and `/`, no `..`"
+        "`{0}` is not a path for a package: expected `/` and then letters, digits, `.`, `_`, `-`, `~` and `/`, no `..`"
     )]
     Path(String),
     #[error("another package is offered at `{0}` already")]
     Taken(String),
-    #[error("{0} is no status of an answer: expected 200 to 599")]
+    #[error("{0} is not an HTTP status: expected 200 to 599")]
     Status(u16),
     #[error("a throttle of 0 bytes/s would never send a byte: expected at least 1, or use `stall`")]
     Throttle,

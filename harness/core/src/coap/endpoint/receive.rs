@@ -88,7 +88,7 @@ impl<P: Copy + Ord> Endpoint<P> {
         if message.option(option::PROXY_URI).is_some() || message.option(option::PROXY_SCHEME).is_some() {
             return self.respond(
                 ticket,
-                CoapMessage::diagnostic(CoapCode::NO_PROXY, "this is no proxy"),
+                CoapMessage::diagnostic(CoapCode::NO_PROXY, "this server is not a proxy"),
                 now,
             );
         }

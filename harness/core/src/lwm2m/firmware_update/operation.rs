@@ -1,4 +1,4 @@
-//! The dialogue with a firmware update object: operations, what came of them, and how it ends.
+//! The dialogue with a firmware update object: operations, their results, and how it ends.
 
 use alloc::collections::VecDeque;
 use alloc::string::String;

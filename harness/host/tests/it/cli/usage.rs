@@ -160,8 +160,7 @@ fn a_defect_that_there_is_not() {
     let ran = lab.run(&lab.arguments(&[])).ends(3);
     for part in [
         "rig `lab`",
-        "'forget-resume'",
-        "similar value exists: 'forgets-resume'",
+        "there is no `forget-resume`; did you mean `forgets-resume`?",
     ] {
         assert!(ran.stdout.contains(part), "`{part}` in: {}", ran.stdout);
     }

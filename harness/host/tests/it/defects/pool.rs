@@ -1,21 +1,20 @@
 //! Several runs of the program at a time: most of what they do is to wait. And once more where a machine was too busy.
 
+use crate::turn::Turn;
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
 
 /// Runs under way at once. More would disturb each other: cuts are aimed at a few milliseconds.
 const AT_ONCE: usize = 5;
-/// So do two tests.
-static ONE_TEST: Mutex<()> = Mutex::new(());
-
 /// Does `work` with every item, and gives what came of it in the order of the items.
 pub(crate) fn each<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    let _one = ONE_TEST.lock().unwrap_or_else(PoisonError::into_inner);
+    let turn = Turn::alone();
     let next = AtomicUsize::new(0);
     let results: Vec<Mutex<Option<R>>> = items.iter().map(|_| Mutex::new(None)).collect();
     std::thread::scope(|scope| {
         for _ in 0..AT_ONCE.min(items.len()) {
             scope.spawn(|| {
+                let _part = turn.part();
                 loop {
                     let at = next.fetch_add(1, Ordering::Relaxed);
                     let Some(item) = items.get(at) else { return };

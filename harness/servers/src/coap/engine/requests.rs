@@ -98,7 +98,7 @@ impl Engine {
     }
 
     pub(super) fn changed(&mut self, change: RegistrationChange<SocketAddr>, now: Duration) {
-        // First, so that whoever gets the event sees the change in the number.
+        // First, so that the receiver of the event sees the change in the number.
         self.registered.store(self.registry.count(), Ordering::Relaxed);
         let endpoint = change.endpoint().to_owned();
         let peer = self

@@ -378,8 +378,8 @@ fn faults_hold_together() {
 }
 
 #[rstest]
-#[case(HttpFaults { status: Some(100), ..HttpFaults::default() }, "100 is no status of an answer: expected 200 to 599")]
-#[case(HttpFaults { status: Some(700), ..HttpFaults::default() }, "700 is no status of an answer: expected 200 to 599")]
+#[case(HttpFaults { status: Some(100), ..HttpFaults::default() }, "100 is not an HTTP status: expected 200 to 599")]
+#[case(HttpFaults { status: Some(700), ..HttpFaults::default() }, "700 is not an HTTP status: expected 200 to 599")]
 #[case(
     HttpFaults { throttle: Some(0), ..HttpFaults::default() },
     "a throttle of 0 bytes/s would never send a byte: expected at least 1, or use `stall`"

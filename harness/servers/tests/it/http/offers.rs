@@ -95,7 +95,7 @@ fn a_bad_base_is_refused(#[case] base: &str) {
     assert!(
         error
             .to_string()
-            .starts_with(&format!("`{base}` is no base of a URL")),
+            .starts_with(&format!("`{base}` is not a base URL")),
         "{error}"
     );
 }
@@ -122,7 +122,7 @@ fn a_path_can_be_chosen() {
             at(path)
                 .expect_err(path)
                 .to_string()
-                .contains("is no path for a package")
+                .contains("is not a path for a package")
         );
     }
     drop(offer);
