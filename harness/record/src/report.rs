@@ -19,7 +19,7 @@ pub use case_run::CaseRun;
 use crate::case_name::CaseName;
 use crate::rejudge::DerivedCount;
 use crate::run_folder::{HTML, JUNIT, SUMMARY, TRANSCRIPTS, WriteError, replace};
-use case_run::{ModuleIdentity, Restored};
+use case_run::{RecordedIdentity, Restored};
 use dfota_core::campaign::Tallied;
 use dfota_core::event::bisected::Bisected;
 use dfota_core::event::trend::Trend;
@@ -162,7 +162,7 @@ impl<'a> Run<'a> {
     }
 
     /// What the module said that it is, first and last.
-    pub fn identities(&self) -> Option<[ModuleIdentity<'a>; 2]> {
+    pub fn identities(&self) -> Option<[RecordedIdentity<'a>; 2]> {
         let mut all = self.cases.iter().flat_map(CaseRun::identities);
         let first = all.next()?;
         Some([first, all.last().unwrap_or(first)])

@@ -26,7 +26,7 @@ use std::collections::HashMap;
 use std::fmt::Write;
 use std::io::Write as _;
 use std::time::Duration;
-use time_estimate::{CaseEnding, CaseName, ExpectedTime};
+use time_estimate::{CaseEnding, CaseKey, ExpectedTime};
 
 /// Ids of cases that are named for each rule in the summary; the rest is counted.
 const NAMED: usize = 5;
@@ -41,10 +41,10 @@ pub struct Console {
     out: String,
     masked: bool,
     /// File names of the transcripts of the cases that have not begun, and the present case's.
-    transcripts: HashMap<CaseName, String>,
+    transcripts: HashMap<CaseKey, String>,
     transcript: String,
     /// How each case ended.
-    ended: HashMap<CaseName, Verdict>,
+    ended: HashMap<CaseKey, Verdict>,
     /// A try of the present case ended with an error.
     erred: bool,
 }
@@ -55,7 +55,7 @@ impl Console {
     pub fn new(
         paint: Paint,
         verbose: bool,
-        planned: HashMap<CaseName, ExpectedTime>,
+        planned: HashMap<CaseKey, ExpectedTime>,
         limit: Option<Duration>,
     ) -> Self {
         let style = ConsoleStyle::new(paint);
@@ -112,7 +112,7 @@ impl Console {
     /// A case of the plan, or one that a search or a soak adds to it.
     fn planned(&mut self, case: &dfota_core::case::Case, skip: Option<&String>) {
         let Some(reason) = skip else {
-            let name = CaseName::new(&case.suite, &case.id);
+            let name = CaseKey::new(&case.suite, &case.id);
             self.progress.estimate(|estimate| estimate.plan(&name));
             self.transcripts.insert(name, transcript::name(case));
             return;
@@ -150,7 +150,7 @@ impl Console {
 
     /// A case has ended, or a later one has changed its verdict.
     fn ended(&mut self, end: &CaseEnded) {
-        let name = CaseName::new(&end.suite, &end.id);
+        let name = CaseKey::new(&end.suite, &end.id);
         let before = self.ended.insert(name, end.verdict.clone());
         let summary = self.summary(end, before.is_none());
         let file = match &before {
@@ -233,7 +233,7 @@ impl Observer for Console {
             Event::RunStarted(started) => self.begin(started),
             Event::CasePlanned { case, skip } => self.planned(case, skip.as_ref()),
             Event::CaseStarted { id, suite } => {
-                let name = CaseName::new(suite, id);
+                let name = CaseKey::new(suite, id);
                 self.transcript = self.transcripts.remove(&name).unwrap_or_default();
                 self.progress.begin(&name);
             }

@@ -45,7 +45,7 @@ pub struct Restored<'a> {
 /// An answer to `ATI` and `AT+CGSN=1`.
 #[derive(Debug, Clone, Copy, Serialize, JsonSchema)]
 #[schemars(rename = "Identity")]
-pub struct ModuleIdentity<'a> {
+pub struct RecordedIdentity<'a> {
     pub model: &'a str,
     pub version: &'a Version,
     pub imei: Option<&'a Imei>,
@@ -130,9 +130,9 @@ impl<'a> CaseRun<'a> {
     }
 
     /// What the module said that it is, each time it was asked.
-    pub fn identities(&self) -> impl Iterator<Item = ModuleIdentity<'a>> + use<'a> {
+    pub fn identities(&self) -> impl Iterator<Item = RecordedIdentity<'a>> + use<'a> {
         self.records.iter().filter_map(|record| match &record.event {
-            Event::Identity { model, version, imei } => Some(ModuleIdentity {
+            Event::Identity { model, version, imei } => Some(RecordedIdentity {
                 model,
                 version,
                 imei: imei.as_ref(),

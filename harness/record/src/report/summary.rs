@@ -1,7 +1,7 @@
 //! `run.json`: what ran, with what, on what, and how it ended.
 
 use super::campaigns::{self, CampaignReport};
-use super::case_run::ModuleIdentity;
+use super::case_run::RecordedIdentity;
 use super::{CaseRun, Run, SelfCheck};
 use dfota_core::case::Package;
 use dfota_core::cut::Cut;
@@ -109,9 +109,9 @@ struct RigSummary<'a> {
 #[derive(Serialize, JsonSchema)]
 struct Modules<'a> {
     /// First.
-    before: Option<ModuleIdentity<'a>>,
+    before: Option<RecordedIdentity<'a>>,
     /// Last.
-    after: Option<ModuleIdentity<'a>>,
+    after: Option<RecordedIdentity<'a>>,
 }
 
 /// A case.

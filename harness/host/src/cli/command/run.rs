@@ -6,7 +6,7 @@ mod run_outcome;
 mod session;
 
 use crate::cli::Common;
-use crate::cli::console::time_estimate::{CaseName, ExpectedTime};
+use crate::cli::console::time_estimate::{CaseKey, ExpectedTime};
 use crate::cli::console::{Console, page, signed, summary};
 use crate::config::suite::Suite;
 use crate::exit::{CommandError, ExitCode};
@@ -128,7 +128,7 @@ fn observer(
             via: case.via,
             takes: Duration::from_millis(*real_ms),
         };
-        (CaseName::new(&case.suite, &case.id), expected)
+        (CaseKey::new(&case.suite, &case.id), expected)
     });
     let (paint, verbose) = (Paint::new(common.color), common.verbose > 0);
     Box::new(Console::new(paint, verbose, takes.collect(), args.max_time))

@@ -1,7 +1,7 @@
 //! The one line of progress of a run, on a terminal: how long it takes and is likely to take, what did not pass so far, and
 //! the present case.
 
-use super::time_estimate::{CaseEnding, CaseName, ExpectedTime, TimeEstimate, short_time};
+use super::time_estimate::{CaseEnding, CaseKey, ExpectedTime, TimeEstimate, short_time};
 use indicatif::{ProgressBar, ProgressState, ProgressStyle};
 use std::collections::HashMap;
 use std::fmt::Write;
@@ -38,7 +38,7 @@ pub struct ProgressLine {
 
 impl ProgressLine {
     /// On standard error, where that is a terminal.
-    pub fn new(planned: HashMap<CaseName, ExpectedTime>) -> Self {
+    pub fn new(planned: HashMap<CaseKey, ExpectedTime>) -> Self {
         let estimate = TimeEstimate::new(planned, Instant::now());
         let times = Arc::new(Mutex::new(ProgressTimes { estimate, case: None }));
         let bar = std::io::stderr().is_terminal().then(|| {
@@ -72,7 +72,7 @@ impl ProgressLine {
         change(&mut lock(&self.times).estimate);
     }
 
-    pub fn begin(&mut self, case: &CaseName) {
+    pub fn begin(&mut self, case: &CaseKey) {
         let now = Instant::now();
         let mut times = lock(&self.times);
         times.estimate.begin(case, now);

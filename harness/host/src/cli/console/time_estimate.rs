@@ -17,12 +17,12 @@ pub fn short_time(time: Duration) -> String {
 
 /// A case of a run.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct CaseName {
+pub struct CaseKey {
     pub suite: String,
     pub id: String,
 }
 
-impl CaseName {
+impl CaseKey {
     pub fn new(suite: &str, id: &str) -> Self {
         Self {
             suite: suite.to_owned(),
@@ -79,7 +79,7 @@ pub struct TimeEstimate {
     began: Instant,
     /// No case begins after this long.
     limit: Option<Duration>,
-    planned: HashMap<CaseName, ExpectedTime>,
+    planned: HashMap<CaseKey, ExpectedTime>,
     /// What the plan says of cases to come.
     ahead: HashMap<Via, Duration>,
     /// Cases that have ended.
@@ -93,7 +93,7 @@ pub struct TimeEstimate {
 }
 
 impl TimeEstimate {
-    pub fn new(planned: HashMap<CaseName, ExpectedTime>, began: Instant) -> Self {
+    pub fn new(planned: HashMap<CaseKey, ExpectedTime>, began: Instant) -> Self {
         Self {
             began,
             limit: None,
@@ -114,14 +114,14 @@ impl TimeEstimate {
     }
 
     /// A case is to run.
-    pub fn plan(&mut self, case: &CaseName) {
+    pub fn plan(&mut self, case: &CaseKey) {
         self.cases += 1;
         if let Some(expected) = self.planned.get(case) {
             *self.ahead.entry(expected.via).or_default() += expected.takes;
         }
     }
 
-    pub fn begin(&mut self, case: &CaseName, now: Instant) {
+    pub fn begin(&mut self, case: &CaseKey, now: Instant) {
         self.begun += 1;
         self.present = self.planned.get(case).map(|expected| PresentCase {
             expected: *expected,
@@ -207,8 +207,8 @@ mod tests {
 
     const SECOND: Duration = Duration::from_secs(1);
 
-    fn name(id: &str) -> CaseName {
-        CaseName::new("s", id)
+    fn name(id: &str) -> CaseKey {
+        CaseKey::new("s", id)
     }
 
     fn estimate(cases: &[(&str, Via, u32)], began: Instant) -> TimeEstimate {

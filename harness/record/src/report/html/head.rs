@@ -8,7 +8,7 @@ use super::look::seconds;
 use crate::count::count_of;
 use crate::report::Run;
 use crate::report::campaigns::{self, CampaignReport};
-use crate::report::case_run::ModuleIdentity;
+use crate::report::case_run::RecordedIdentity;
 use dfota_core::claim::{Claim, ClaimStatus};
 use dfota_core::outcome::Outcome;
 use dfota_core::verdict::Verdict;
@@ -180,7 +180,7 @@ fn firmware(run: &Run<'_>) -> String {
 }
 
 /// Model and version that the module told, first and last.
-fn model(identities: Option<[ModuleIdentity<'_>; 2]>) -> String {
+fn model(identities: Option<[RecordedIdentity<'_>; 2]>) -> String {
     match identities {
         Some([first, last]) if first.version != last.version => {
             let model = first.model;
@@ -191,7 +191,7 @@ fn model(identities: Option<[ModuleIdentity<'_>; 2]>) -> String {
     }
 }
 
-fn imei(identities: Option<[ModuleIdentity<'_>; 2]>) -> String {
+fn imei(identities: Option<[RecordedIdentity<'_>; 2]>) -> String {
     let [first, last] = identities.map_or([None; 2], |both| both.map(|identity| identity.imei));
     match (first, last) {
         (Some(first), Some(last)) if first != last => format!("{first} at first, {last} at last"),
