@@ -62,9 +62,9 @@ bench:
     cargo bench -p dfota-hil --bench history
     cargo bench -p dfota-hil --bench report
 
-# Write the JSON schemas and test snapshots anew
+# Write the JSON schemas, the test snapshots and the judge's sentences anew; read the sentences again
 bless:
-    BLESS=1 INSTA_UPDATE=always cargo test -p dfota-hil
+    BLESS=1 INSTA_UPDATE=always cargo test -p dfota-core -p dfota-hil
 
 # Make the reports of reports/example again from its journal, and docs/timeline.svg from them
 example:

@@ -1,4 +1,4 @@
-//! The addresses that a module tells, in every form that 3GPP TS 27.007 and the firmware have.
+//! Parses the addresses that a module reports, in every form of 3GPP TS 27.007 and of the firmware.
 //!
 //! | form | example |
 //! |---|---|

@@ -1,7 +1,7 @@
-//! From a cut that fails and one that does not to the smallest window in which cuts fail.
+//! Finds the smallest window in which cuts fail, from a cut that fails and one that does not.
 //!
 //! A machine over times: [`Bisect::next`] says where to cut, [`Bisect::record`] takes its result. First both ends have to
-//! show what is said of them; then the edge between them is halved until it is as fine as the cut itself; then the other
+//! behave as stated; then the interval between them is halved until it is as fine as the cut itself; then the other
 //! edge is looked for, in steps that double, and halved as well.
 
 use core::ops::RangeInclusive;

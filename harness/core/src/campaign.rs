@@ -353,7 +353,7 @@ mod tests {
         assert!(matches!(not_shown, Verdict::Fail(_)));
         assert_eq!(
             finding.sentence,
-            "the claim that fewer than 25% of the cuts in `start..end` brick the module is not shown, for it survives no brick; 11 of 75 counted cuts did, so with 95% confidence the rate is below 23.108%, and with 95% confidence above 8.448% (each bound for itself)"
+            "the claim that fewer than 25% of the cuts in `start..end` brick the module is not shown: it survives no brick; 11 of 75 counted cuts did, so with 95% confidence the rate is below 23.108%, and with 95% confidence above 8.448% (each bound for itself)"
         );
         claim.brick_rate_below = "8%".parse().unwrap();
         let refuted = of(11, 75).judge(&claim);

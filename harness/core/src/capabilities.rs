@@ -1,4 +1,4 @@
-//! What a module can do beside answering: known before an update, and to be the same after it.
+//! Capabilities of a module, such as SIM, registration and address: read before an update and compared after it.
 
 use crate::version::Imei;
 use alloc::format;

@@ -121,7 +121,7 @@ pub struct Case {
     pub on: Version,
     /// Bytes in a block of the upload over the UART.
     pub block_size: u16,
-    /// What the harness does wrong on purpose.
+    /// Faults that the harness injects.
     pub faults: Faults,
     /// The cut, if there is one.
     pub cut: Option<CutPlan>,

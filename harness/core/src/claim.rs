@@ -1,9 +1,9 @@
 //! A claim about how rarely a cut bricks the module, and what a number of cuts can say about it.
 //!
 //! Each counted cut is one draw of a binomial experiment. The bounds are the exact one-sided ones (Clopper and Pearson 1934).
-//! The upper one is the rate at which so few bricks, or fewer, would be seen with the probability that the confidence leaves
-//! over; the lower one that at which so many, or more, would be. Without a single brick the upper one is
-//! `1 - (1 - confidence)^(1/n)`, of which the "rule of three", 3/n at 95 %, is the well-known shadow, and the lower one is 0.
+//! The upper bound is the rate at which this number of bricks or fewer has the probability `1 - confidence`; the lower
+//! bound is the rate at which this number or more has that probability. Without a brick the upper bound is
+//! `1 - (1 - confidence)^(1/n)`, which the "rule of three", 3/n at 95 %, approximates, and the lower bound is 0.
 
 use crate::rate::Rate;
 use crate::sweep::Span;
@@ -59,7 +59,7 @@ pub enum ClaimStatus {
     Shown,
     /// More bricks than it survives: these cuts cannot show it any more. It may be true all the same.
     #[display(
-        "not shown, for it survives {}",
+        "not shown: it survives {}",
         match survives {
             0 => "no brick".into(),
             1 => "1 brick alone".into(),

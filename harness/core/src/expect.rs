@@ -1,4 +1,4 @@
-//! `expect:` of a case: what has to happen where success is not what is wanted.
+//! `expect:` of a case: what has to happen if the expected result is not success.
 
 use crate::macros::named_enum;
 use crate::version::Version;

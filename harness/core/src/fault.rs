@@ -1,4 +1,4 @@
-//! Faults as data of a case: what the harness does wrong on purpose, so that the module can be seen to cope.
+//! Faults as data of a case: what the harness does wrong on purpose, to test how the module handles it.
 
 use crate::percent::Percent;
 use core::time::Duration;
@@ -56,7 +56,7 @@ pub struct CoapFaults {
     pub duplicate_share: Option<Percent>,
     /// Hold every answer back for so long, in the module's time.
     pub delay: Option<Duration>,
-    /// Answer nothing any more that lies at or behind this share of the package.
+    /// Stop answering at this share of the package.
     pub stop_at: Option<Percent>,
     /// Answer 4.04.
     pub not_found: bool,

@@ -33,7 +33,7 @@ pub struct Judgement {
 }
 
 impl Judgement {
-    /// A verdict about no update that anybody could ask about.
+    /// A verdict without an observation of the module.
     pub fn bare(verdict: Verdict) -> Self {
         Self {
             verdict,
@@ -108,7 +108,7 @@ impl Admitted<'_> {
         let rule = self.unheard?;
         let gap = self.seen.hearing.gaps.last()?;
         let sentence = format!(
-            "{} `{rule}` cannot be told from a gap: at {} the module could not be heard ({}), and what is missing may have been said then",
+            "{} `{rule}` cannot be decided: at {} the module could not be heard ({}), and the missing line may have been sent then",
             self.seen.after(),
             gap.phase,
             gap.why

@@ -1,4 +1,4 @@
-//! Where the cut of a campaign landed, and whether that is where it was meant to.
+//! Where the cut of a campaign landed, and whether that is inside its window.
 
 use crate::campaign::{Role, Slot};
 use crate::case::Case;
@@ -62,7 +62,7 @@ impl Slot {
         is_outside.then(|| {
             let place = landed.phase.map_or("nowhere".to_owned(), |phase| phase.to_string());
             let sentence = format!(
-                "the cut {} landed at {place}, outside `{window}`, as the tries before it did: it says nothing about the claim",
+                "the cut {} landed at {place}, outside `{window}`, as in the tries before: it does not count for the claim",
                 landed.cut
             );
             Verdict::by(Rule::CutOutside, sentence)

@@ -1,4 +1,4 @@
-//! What types of the journal and of suites would otherwise all write out by hand.
+//! Macros for the code that types of the journal and of suites share, such as enums with a name for each variant.
 
 /// An enum whose variants have one name each: the same in suites, in the journal and in reports.
 macro_rules! named_enum {

@@ -1,7 +1,7 @@
-//! What was seen of one update: a fold over the events of its watch, and all that the judge may use.
+//! The observation of one update: a fold over its events, and the only input of the judge.
 //!
 //! Each fact has the id of the event that it rests on. While a run goes on, the journal folds the very records that it
-//! writes; afterwards anybody folds them again. So there is one way from what was heard to a verdict.
+//! writes; a later reader folds them again. So a run and a reader reach each verdict in the same way.
 
 mod anomaly;
 mod answers;

@@ -1,4 +1,4 @@
-//! What became of the module: the axis on which campaigns count, whatever rule a verdict rests on.
+//! The state of the module after an update. Campaigns count these outcomes, whichever rule gave the verdict.
 
 use crate::macros::named_enum;
 

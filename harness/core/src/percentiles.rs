@@ -1,4 +1,4 @@
-//! How the values of a measurement lie.
+//! Percentiles of the values of a measurement.
 
 use alloc::vec::Vec;
 use schemars::JsonSchema;

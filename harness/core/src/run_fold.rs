@@ -266,7 +266,7 @@ impl RunFold {
     }
 
     /// What has to be said anew about the case that left the image, if anything: a later case may show that the image is
-    /// corrupt, or the module may do by itself what nobody asked for.
+    /// corrupt, or that the module reboots or updates unasked.
     pub fn revision(&self) -> Option<CaseEnded> {
         let last = self.last.as_ref()?;
         if let Some(conviction) = self.convicted().filter(|conviction| conviction.left_by.is_some()) {
@@ -340,7 +340,7 @@ impl Last {
 impl Conviction {
     fn sentence(&self) -> String {
         format!(
-            "the next, known-good delta was refused, given in two ways: {}; the image that this case left was not what its version said",
+            "the next, known-good delta was refused twice, sent in two ways: {}; the image that this case left does not match its version",
             self.finding.sentence
         )
     }

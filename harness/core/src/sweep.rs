@@ -1,7 +1,7 @@
 //! `sweep:` of a case: many cuts over windows of an update, and the order in which they are made.
 //!
-//! A percentage is a moment that the module names, so a cut there is known beforehand. Every other window is time, and
-//! how long that is only a calibration run can tell: see [`crate::timeline`].
+//! The module names each percentage, so a cut there is known beforehand. Every other window is a length of time,
+//! which only a calibration run can measure: see [`crate::timeline`].
 
 use crate::cut::CutKind;
 use crate::duration::Short;

@@ -1,6 +1,6 @@
-//! When the moments of an update came in a run that nothing interrupted, and so where a cut at a certain time falls.
+//! The times at which an uninterrupted run reached the moments of an update; they show where a timed cut falls.
 //!
-//! A time is expressed by the last moment before it and the rest: an update that runs a little faster or slower is then cut
+//! A time is the last moment before it plus a delay: an update that runs a little faster or slower is then cut
 //! where it was meant to be, and the cut has an id that anyone can run again.
 
 use crate::campaign::Slot;

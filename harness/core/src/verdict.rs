@@ -57,7 +57,7 @@ impl Verdict {
         }
     }
 
-    /// Whose fault it is, where it is somebody's.
+    /// Whose fault it is, if it is anyone's.
     pub fn class(&self) -> Option<Class> {
         self.finding().map(|finding| finding.rule.class())
     }
@@ -106,7 +106,7 @@ pub enum Class {
     Server,
     Suite,
     Harness,
-    /// Nobody: the experiment was another one than planned.
+    /// No one's: the experiment was not the planned one.
     Inconclusive,
 }
 
@@ -170,7 +170,7 @@ macro_rules! rules {
 }
 
 rules! {
-    /// The module does not answer any more, nor after another power cycle and a reset.
+    /// The module does not answer, even after another power cycle and a reset.
     Unresponsive = "unresponsive", Product, Seen;
     /// The module runs a version that is neither the package's source nor its target.
     WrongVersion = "wrong-version", Product, Seen;
@@ -198,13 +198,13 @@ rules! {
     DownloadEndMissing = "download-end-missing", Product, Missing;
     /// The download never ended within its limit, although the server was reached.
     DownloadStalled = "download-stalled", Product, Missing;
-    /// A command was answered otherwise than expected.
+    /// The reply to a command is not the expected one.
     UnexpectedReply = "unexpected-reply", Product, Seen;
     /// A command of the application note was not answered within its time.
     NoReply = "no-reply", Product, Missing;
-    /// The next, known-good delta was refused: the image was not what its version said.
+    /// The next, known-good delta was refused: the image does not match its version.
     ImageCorrupt = "image-corrupt", Product, Seen;
-    /// START or UPDATING came although nothing had been ordered and no resume was due.
+    /// START or UPDATING came although no update had been ordered and no resume was expected.
     UpdateUnasked = "update-unasked", Product, Seen;
     /// START or UPDATING came after END had been reported.
     UpdatingAfterEnd = "updating-after-end", Product, Seen;
@@ -216,19 +216,19 @@ rules! {
     WrongTransport = "wrong-transport", Product, Seen;
     /// The package was fetched a second time although UPDATING had begun.
     DownloadedAgain = "downloaded-again", Product, Seen;
-    /// The case could not be prepared, for an earlier case left a module that no known-good delta fits.
+    /// The case could not be prepared: an earlier case left an image that no known-good delta fits.
     PreparationFailed = "preparation-failed", Product, Seen;
-    /// The IMEI is not the one it was.
+    /// The IMEI is not the one from before the update.
     ImeiChanged = "imei-changed", Product, Seen;
-    /// Something that the module could do or tell before the update is lost or another: SIM and its numbers, full functionality, registration or address.
+    /// A capability from before the update is lost or has changed: SIM and its numbers, full functionality, registration or address.
     FunctionLost = "function-lost", Product, Seen;
     /// After one more power cycle the module runs another version than it did just before.
     ReadingsDiffer = "readings-differ", Product, Seen;
-    /// The module booted, or was reset, after its application had come up, and nobody had asked it to.
+    /// The module booted, or was reset, after its application had come up, and the harness had not caused it.
     RebootsByItself = "reboots-by-itself", Product, Seen;
-    /// The module sends without end what nobody asked for: its line is busy for more than a quarter of the time.
+    /// The module sends unsolicited output without end: its line is busy for more than a quarter of the time.
     FloodsTheLine = "floods-the-line", Product, Seen;
-    /// The module answers, but who it is and what it runs cannot be read any more; before the update it could.
+    /// The module answers, but its identity and version cannot be read; before the update they could.
     IdentityLost = "identity-lost", Product, Seen;
     /// Something legal but unusual happened, and the suite declares that to be a fail (`anomalies: fail`).
     Anomaly = "anomaly", Product, Seen;
@@ -246,20 +246,20 @@ rules! {
     ObjectContradiction = "object-contradiction", Product, Seen;
     /// State or result of the firmware update object is not the expected one, or contradicts END and the version.
     ObjectState = "object-state", Product, Seen;
-    /// More of the counted cuts bricked the module than the claim survives: these cuts cannot show it, which does not make it false.
+    /// More of the counted cuts bricked the module than the claim survives: these cuts cannot show the claim, but do not refute it.
     ClaimNotShown = "claim-not-shown", Product, Seen;
-    /// More of the counted cuts bricked the module than the claim can be true with: the lower bound of the rate lies above it.
+    /// So many of the counted cuts bricked the module that the claim cannot hold: the lower bound of the rate lies above it.
     ClaimRefuted = "claim-refuted", Product, Seen;
 
     /// The module still sent, or the sense line still showed a supply, after it was switched off and the discharge time was over; or the module answers without having booted since.
     PowerNotCut = "power-not-cut", Rig, Seen;
     /// The module does not boot, and the sense line shows no supply although it was switched on.
     NoSupply = "no-supply", Rig, Seen;
-    /// The module answers nothing although no update was under way: before the case began.
+    /// The module did not answer before the case began, while no update was under way.
     NoModule = "no-module", Rig, Missing;
     /// The module is not of the type that the rig file names.
     WrongModule = "wrong-module", Rig, Seen;
-    /// The serial port failed, or was away at a time when something that is missing may have been said.
+    /// The serial port failed, or was away when the module may have sent the missing line.
     SerialLost = "serial-lost", Rig, Seen;
     /// A line (power, reset, PWRKEY) could not be moved, or moving it did nothing.
     LineFailed = "line-failed", Rig, Seen;
@@ -273,7 +273,7 @@ rules! {
     NotRegistered = "not-registered", Network, Missing;
     /// The download failed and no request had reached the server.
     ServerNotReached = "server-not-reached", Network, Missing;
-    /// The download failed after a connection had broken that no fault had asked for.
+    /// The download failed after a connection had broken without an injected fault.
     DownloadBroken = "download-broken", Network, Seen;
     /// The package server failed, or could not listen.
     ServerFailed = "server-failed", Server, Seen;
@@ -292,7 +292,7 @@ rules! {
     CutLate = "cut-late", Inconclusive, Seen;
     /// The update had been finished before the cut: only RDY, END,0 and the target version came.
     FinishedBeforeCut = "finished-before-cut", Inconclusive, Missing;
-    /// A fault that the case declares was never brought about.
+    /// A fault that the case declares was never injected.
     FaultNotMet = "fault-not-met", Inconclusive, Missing;
     /// A measurement that the suite declares was never taken.
     MeasurementMissing = "measurement-missing", Inconclusive, Missing;
@@ -300,7 +300,7 @@ rules! {
     ClaimOpen = "claim-open", Inconclusive, Seen;
     /// The cut that was drawn for a claim landed outside its window, in every try.
     CutOutside = "cut-outside", Inconclusive, Seen;
-    /// The moments that the cut is laid out by were not timed: the campaign has no calibration.
+    /// The campaign has no calibration: the moments that place the cut were not timed.
     NotCalibrated = "not-calibrated", Inconclusive, Seen;
     /// The run was interrupted during the case.
     Interrupted = "interrupted", Inconclusive, Seen;

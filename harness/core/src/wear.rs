@@ -1,4 +1,4 @@
-//! Updates that a module's flash has seen, counted from what it said.
+//! Flash wear: counts the updates of a module from the lines that it sent.
 
 use crate::event::Event;
 use crate::urc::{Fota, Urc};

@@ -1,6 +1,7 @@
-//! The world: everything of `dfota-hil` that touches a file, a socket, a port, a line or a clock.
+//! The program: its commands, and what moves a rig. Servers, clock and record are crates of their own.
 //!
-//! Each module may use those below it: `cli`, `run`, `check`, `device`, `plan`, `bench`, `state`, `config`, `terminal`.
+//! Each module may use those below it: `cli`, `run`, `check`, `device`, `plan`, `bench`, `state`, `config`, `terminal`. All may use
+//! `exit`.
 
 // `terminal::print` bears a reader that has gone.
 #![warn(clippy::print_stdout)]

@@ -1,6 +1,6 @@
 //! Folders: how much room there is, and one that a group shares.
 //!
-//! What one user makes in a folder of a group, the others write as well.
+//! In a shared folder, every user of its group can write what another one made.
 //!
 //! Such a folder gives its group to what is made in it and lets the group write: mode 2775, as that of the Debian package. The
 //! umask of most users takes that away again, so it is given back here, for what is made anew.

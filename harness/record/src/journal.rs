@@ -52,7 +52,7 @@ pub struct Journal {
 enum WriterMessage {
     /// Something that happened, and when, in `mono_ns`.
     Event(u64, Event),
-    /// Somebody wants to know what the journal says so far.
+    /// A query of what the journal holds so far.
     Look(Box<dyn FnOnce(&RunFold) + Send>),
 }
 

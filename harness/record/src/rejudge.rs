@@ -1,4 +1,4 @@
-//! Verdicts again, out of a journal alone: the same fold and the same judge that a run uses.
+//! Derives verdicts again from a journal alone, with the fold and the judge that a run uses.
 
 mod shown;
 
@@ -76,7 +76,7 @@ pub enum RejudgeError {
     Read(#[from] ReadError),
     /// It is of an older program.
     #[error(
-        "the journal has schema {seen}; from schema {needed} on a journal holds all that a verdict rests on: its verdicts can be read, and not derived again"
+        "the journal has schema {seen}: its verdicts can be read, but deriving them again needs schema {needed} or later"
     )]
     Schema {
         seen: u32,

@@ -1,7 +1,7 @@
 //! Which runs stay on the disk: what is in a folder of run folders, which of it the rules remove, and how that is done.
 //!
-//! Only what is known as a run is ever touched: a folder, no link, that holds a journal that can be read. One that another
-//! process holds, that is signed, or that somebody has pinned, is never removed.
+//! Only a run is ever touched: a folder, not a link, with a readable journal. A run that another
+//! process holds, that is signed, or that is pinned, is never removed.
 
 pub mod growth;
 
@@ -33,7 +33,7 @@ pub struct Rules {
     pub keep: Option<u32>,
     /// Runs that are no older stay.
     pub older_than: Option<Duration>,
-    /// Runs in which a case failed stay.
+    /// Keep runs in which a case failed.
     pub keep_failed: bool,
     /// What stays is packed, but for the newest run of each rig.
     pub pack: bool,

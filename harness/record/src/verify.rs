@@ -1,4 +1,4 @@
-//! Whether a run folder or a bundle is what it was made as: offline, by digests, the journal's chain, the reports made
+//! Checks offline whether a run folder or a bundle was changed: by digests, the journal's chain, the reports made
 //! again, and the signature.
 
 mod bundle;
@@ -109,8 +109,7 @@ fn folder(path: &Path, key: Option<&PublicKey>) -> Result<Verified, VerifyError>
     let mut verified = Verified::default();
     let packed = pack::is_packed(path, bundle.journal.as_ref().map(|journal| journal.name.as_str()));
     if packed {
-        let note =
-            "packed: journal and transcripts are in the bundle alone; `dfota-hil report` lays them out again";
+        let note = "packed: journal and transcripts are only in the bundle; `dfota-hil report` restores them";
         verified.notes.push(note.into());
     }
     if (!packed || file.exists())
@@ -119,7 +118,7 @@ fn folder(path: &Path, key: Option<&PublicKey>) -> Result<Verified, VerifyError>
         verified.touch(journal::FILE, why);
     }
     if !there && verified.incomplete.is_none() {
-        of_bundle.touched.push("it is missing: without it nobody can say whether the end of the journal was cut off; `dfota-hil report` makes it".into());
+        of_bundle.touched.push("it is missing: without it a cut-off end of the journal cannot be detected; `dfota-hil report` makes it".into());
     }
     let sound = of_bundle.touched.is_empty() && of_journal.touched.is_empty();
     for what in of_bundle.touched.drain(..).chain(of_journal.touched) {
@@ -215,7 +214,7 @@ fn incomplete(chain: &Chain) -> String {
         )
     };
     format!(
-        "{what}; without it nobody can say whether the end of the journal was cut off; `dfota-hil report` makes reports and evidence of what is there"
+        "{what}; without it a cut-off end of the journal cannot be detected; `dfota-hil report` makes reports and evidence of what is there"
     )
 }
 

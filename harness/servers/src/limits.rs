@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::net::IpAddr;
 use std::time::Duration;
 
-/// As many hosts that have asked for a package are remembered.
+/// The most hosts remembered that have requested a package.
 pub(crate) const KNOWN_MAX: usize = 64;
 
 /// So many events in each [`WINDOW`].

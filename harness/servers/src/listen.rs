@@ -1,4 +1,4 @@
-//! What both servers need around their sockets: errors of listening, and what came from outside as a report may show it.
+//! Helpers of both servers: explains errors of listening, and escapes text from outside for reports.
 
 use std::io;
 use std::net::SocketAddr;

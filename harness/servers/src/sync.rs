@@ -1,4 +1,4 @@
-//! Locks that outlive a panic.
+//! Mutexes that stay usable after a panic of another thread.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 

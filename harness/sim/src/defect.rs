@@ -37,9 +37,9 @@ named! {
         NoBackup = "no-backup",
             "overwrites a chunk without a backup of it";
         BackupNotVerified = "backup-not-verified",
-            "takes a backup for whole by its first page, and does not write it again";
+            "treats a backup as complete if its first page is, and does not write it again";
         TornBackupTrusted = "torn-backup-trusted",
-            "after a cut, puts a backup back over its chunk by its first page alone, torn or not";
+            "after a cut, restores a backup whose first page is complete, even if the rest is torn";
         ResumesWrongChunk = "resumes-wrong-chunk",
             "after a cut, goes on one chunk after the one that was not finished";
         DownloadsAgain = "downloads-again",

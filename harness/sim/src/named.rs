@@ -54,10 +54,14 @@ pub(crate) fn listing<T: ValueEnum>() -> String {
 pub(crate) fn parse<T: ValueEnum>(name: &str) -> Result<T, String> {
     T::from_str(name, false).map_err(|_| {
         let names = T::value_variants().iter().filter_map(T::to_possible_value);
-        let names = names.map(|value| value.get_name().to_owned());
-        let nearest = names.min_by_key(|known| strsim::osa_distance(known, name));
-        let nearest = nearest.map_or_else(String::new, |nearest| format!("; did you mean `{nearest}`?"));
-        format!("there is no `{name}`{nearest}")
+        let near = |known: &String| strsim::osa_distance(known, name) <= name.len() / 3;
+        let mut names = names.map(|value| value.get_name().to_owned()).filter(near);
+        match names.next() {
+            Some(nearest) => format!("there is no `{name}`; did you mean `{nearest}`?"),
+            None => {
+                format!("there is no `{name}`; `--list-defects` and `--list-dialects` name what there is")
+            }
+        }
     })
 }
 

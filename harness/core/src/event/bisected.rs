@@ -1,4 +1,4 @@
-//! What a search between two cuts came to.
+//! The result of a bisect between two cuts.
 
 use crate::cut::Cut;
 use crate::duration::Short;

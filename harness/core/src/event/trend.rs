@@ -1,4 +1,4 @@
-//! What earlier runs of the same cases on the same rig came to, as the history had it when this run began.
+//! Results of earlier runs of the same cases on the same rig, from the history at the beginning of this run.
 
 use crate::percentiles::Percentiles;
 use alloc::string::String;

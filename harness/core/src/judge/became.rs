@@ -20,7 +20,7 @@ pub(super) fn look(rules: &mut Admitted<'_>) -> Option<Verdict> {
     let seen = rules.seen;
     let version = match seen.became().map(|reading| &reading.said) {
         None => {
-            let sentence = "the module was never asked what it became".to_string();
+            let sentence = "the module was never read after the update".to_string();
             return Some(Verdict::by(Rule::HarnessFailed, sentence));
         }
         // Once it did not answer, whatever woke it afterwards.
@@ -310,7 +310,7 @@ impl Observation {
         Verdict::by(rule, sentence)
     }
 
-    /// A download that failed although nothing was done to it. Whose fault that is, the server's log tells.
+    /// A download that failed although nothing was done to it. The server's log shows whose fault that is.
     fn download_failed(&self, code: DownloadCode) -> Verdict {
         let (rule, seen) = if self.fetches.requests == 0 {
             (
@@ -352,7 +352,7 @@ impl Observation {
         let (_, after) = self.capabilities()?;
         after.imei.is_none().then(|| {
             let sentence = format!(
-                "{} the module tells no IMEI any more, it was {before}",
+                "{} the module no longer reports an IMEI, it was {before}",
                 self.after()
             );
             Verdict::by(Rule::ImeiChanged, sentence)
@@ -397,7 +397,7 @@ impl Observation {
         let (before, after) = self.capabilities()?;
         let lost = before.lost(after)?;
         let sentence = format!(
-            "{} the version is right, and the module has lost what it could do before: {lost}",
+            "{} the version is right, but the module has lost capabilities: {lost}",
             self.after()
         );
         Some(Verdict::by(Rule::FunctionLost, sentence))

@@ -1,4 +1,4 @@
-//! What a verdict rests on: the places in the journal of the things that its rule looked at.
+//! The evidence of a verdict: the event ids of what its rule looked at.
 
 use crate::event_id::EventId;
 use crate::observation::{Observation, SeenEvent};
@@ -83,6 +83,8 @@ impl Looked<'_> {
             }
             Rule::FloodsTheLine => one(seen.busy.map(|busy| busy.id)),
             Rule::Anomaly => [self.cuts(), ids(&seen.anomalies.list)].concat(),
+            // Rules of the campaign, of measurements, and of what was never tried: their evidence is found where they fire. A new
+            // rule of the judge needs an arm above.
             _ => Vec::new(),
         }
     }

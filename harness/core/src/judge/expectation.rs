@@ -1,4 +1,4 @@
-//! What had to become of the module, by the table of what is legal after a cut (`suites/README.md`).
+//! Which versions and results were legal, by the table of what is legal after a cut (`suites/README.md`).
 
 use crate::cut::CutKind;
 use crate::expect::Becomes;

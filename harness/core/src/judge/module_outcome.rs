@@ -1,4 +1,4 @@
-//! What became of the module, by what was seen of an update and its verdict.
+//! Derives the outcome of a module from the observation of an update and its verdict.
 
 use crate::observation::{IdentityReply, Observation};
 use crate::outcome::Outcome;

@@ -26,7 +26,7 @@ impl Observation {
         let later = self.to_be_ordered_again() && self.case().again().faults != Faults::default();
         (!self.fault_met() && !later).then(|| {
             let sentence =
-                "the update ended before the fault that the case declares was brought about".to_string();
+                "the update ended before the fault that the case declares was injected".to_string();
             Verdict::by(Rule::FaultNotMet, sentence)
         })
     }

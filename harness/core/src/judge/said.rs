@@ -34,14 +34,14 @@ impl Observation {
         let (urc, rule, after) = (violation.urc, violation.rule, self.after());
         let sentence = match rule {
             Rule::RebootsByItself => format!(
-                "{after} the application had come up, and then {urc} came although nobody had moved a line or ordered an update; expected it to run on"
+                "{after} the application had come up, and then {urc} came, although the harness had moved no line and ordered no update; expected the application to keep running"
             ),
             Rule::UpdateUnasked => {
-                format!("{after} {urc} came although nothing had been ordered and no resume was due")
+                format!("{after} {urc} came although no update had been ordered and no resume was expected")
             }
             Rule::UpdatingAfterEnd => {
                 format!(
-                    "{after} {urc} came {}, and nobody had ordered another update",
+                    "{after} {urc} came {}, but no other update had been ordered",
                     violation.phase.as_time()
                 )
             }
@@ -82,7 +82,7 @@ impl Observation {
             let refused = reply == Some(CommandReply::Error) || self.ends().contains(&UpdateCode::Busy);
             return (self.fault_met() && !refused).then(|| {
                 let sentence =
-                    "a second order while one was under way was accepted; expected ERROR, or END,2"
+                    "a second update order was accepted while an update was under way; expected ERROR or END,2"
                         .to_string();
                 Verdict::by(Rule::UnexpectedReply, sentence)
             });
@@ -252,7 +252,7 @@ impl Observation {
             return None;
         }
         let sentence = format!(
-            "{} the module was left alone, and its line was busy for {} % of the time; expected at most {} %",
+            "{} the module was left idle, but its line was busy for {} % of the time; expected at most {} %",
             self.after(),
             busy / 10,
             TOO_BUSY / 10

@@ -1,4 +1,4 @@
-//! Waits that ran out.
+//! Time-outs: the rule that applies when a wait reached its limit.
 
 use crate::cut::CutKind;
 use crate::event::watched::TimedOut;
@@ -9,7 +9,7 @@ use alloc::format;
 use alloc::string::ToString;
 
 impl Observation {
-    /// The rule of the wait that ran out, if it says something against anybody.
+    /// The rule for the wait that reached its limit, if that is a fault.
     pub(super) fn stalled(&self) -> Option<Verdict> {
         let over = self.limit_over?;
         match over.limit {
@@ -26,7 +26,7 @@ impl Observation {
         }
     }
 
-    /// The wait for END ran out because there was none: the application had come up, or answered as soon as it was asked.
+    /// No END could come any more: the application had come up, or answered as soon as it was asked.
     fn was_up(&self, over: &LimitOver) -> bool {
         let answered = self.answers.readings.first().is_some_and(|reading| {
             reading.life == over.life
@@ -93,7 +93,7 @@ impl Observation {
             _ => (Rule::PowerNotCut, "power"),
         };
         let sentence = format!(
-            "{} the module answers, but neither the boot ROM nor RDY came, also after a further power cycle: it never left; check that the line `{line}` reaches it, and that nothing else feeds it",
+            "{} the module answers, but neither the boot ROM nor RDY came, also after a further power cycle: it kept running; check that the line `{line}` reaches it, and that nothing else feeds it",
             self.after()
         );
         Verdict::by(rule, sentence)

@@ -1,4 +1,4 @@
-//! Time stamps become a time that never goes back: over midnight, over a clock that was set, over two logs in one file.
+//! Turns time stamps into a time that never goes back: past midnight, a clock that was set, or two logs in one file.
 
 use super::stamp::{Base, DAY, Stamp};
 

@@ -1,6 +1,6 @@
-//! What was heard, folded into updates.
+//! Folds the lines of a log into updates.
 //!
-//! An update begins with what can be heard of its order: a block of an upload, `AT+QFOTADL`, HTTPSTART or COAPSTART, or in
+//! An update starts at the first trace of its order: a block of an upload, `AT+QFOTADL`, HTTPSTART or COAPSTART, or in
 //! a log that shows none of them the first URC. It goes on up to the next order.
 
 mod downloads;

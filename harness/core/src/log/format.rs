@@ -1,4 +1,4 @@
-//! What terminal programs put before a line: taken off by format, and recognised by the first lines of a log.
+//! Prefixes that terminal programs put before a line: detects the format by the first lines of a log, and strips them.
 
 use super::stamp::{Stamp, StampForm, leading};
 use crate::macros::named_enum;

@@ -1,4 +1,4 @@
-//! The bytes of a log, read: lines, their time, what they say, the updates.
+//! Reads the bytes of a log: lines, their times, their meaning, and the updates.
 
 use super::clock::LogClock;
 use super::fold::{Fold, LogContext};

@@ -1,4 +1,4 @@
-//! What is illegal in a log: by the table of what is legal after a cut, applied to what was heard.
+//! The rules of a log: applies the table of what is legal after a cut to the lines of the log.
 //!
 //! A rule of a suite that rests on a missing line does not fire here: the line may have been lost, or may stand in another
 //! log. Three rest on an order that was not given; they fire only where the log shows commands, and where no line was

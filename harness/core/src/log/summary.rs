@@ -1,4 +1,4 @@
-//! An update of a log in words: the line that a run has for a case, and what cannot be told.
+//! Describes an update of a log in words: one line, as a run has for a case, and what the log does not show.
 
 use super::found::{DamagedLines, LogOutcome, LogUpdate};
 use super::place::LogPlace;

@@ -1,4 +1,4 @@
-//! What is left in a line of a log beside what the module said: escape sequences, control characters, and line ends that a
+//! Removes from a log line what the module did not send: escape sequences, control characters, and line ends that a
 //! program wrote as signs.
 
 use alloc::vec::Vec;

@@ -71,7 +71,8 @@ fn try_handle<P: Copy + Eq>(
             return Err(CoapMessage::diagnostic(CoapCode::NOT_ALLOWED, why));
         }
     };
-    let change = change.ok_or_else(|| not_found("nobody is registered there: register again"))?;
+    let change =
+        change.ok_or_else(|| not_found("no client is registered at this location: register again"))?;
     Ok(RegistrationAnswer::changed(code, change))
 }
 
@@ -84,7 +85,7 @@ fn location(path: &str) -> Result<Option<Location>, CoapMessage> {
             .ok()
             .filter(|location| shown(*location) == segment) // `from_str_radix` takes other spellings
             .map(Some)
-            .ok_or_else(|| not_found("nobody is registered there")),
+            .ok_or_else(|| not_found("no client is registered at this location")),
         _ => Err(not_found("there is nothing below a registration")),
     }
 }

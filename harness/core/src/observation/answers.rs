@@ -1,4 +1,4 @@
-//! What the module answered when it was asked, and what it took to make it answer.
+//! The module's answers about identity, version and capabilities, and the attempts to revive a silent module.
 
 use super::SeenEvent;
 use crate::capabilities::Capabilities;

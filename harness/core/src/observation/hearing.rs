@@ -1,4 +1,4 @@
-//! When the module could be heard.
+//! When the module could be heard, and the gaps in which it could not.
 
 use crate::event_id::EventId;
 use crate::update::Phase;

@@ -1,4 +1,4 @@
-//! Which boots the harness itself asked for: told by what it does to start the module.
+//! Which boots the harness itself caused: follows the lines that it moves to start the module.
 
 use crate::cut::CutKind;
 use crate::event::Line;

@@ -1,7 +1,7 @@
-//! Mistakes in the wiring of a rig: which one it is by what was overheard, and what to do about it.
+//! Wiring mistakes of a rig: identifies one from what the UART received, and says what to do about it.
 //!
 //! Voltages, pins and times are those of the vendor's hardware design for this footprint and of the manual of the TE-B
-//! evaluation board. Where more than one mistake sounds alike, the advice names them in the order in which to look.
+//! evaluation board. Where several mistakes look alike, the advice lists them in the order in which to check.
 
 use super::overheard::{Overheard, Sound};
 
@@ -50,46 +50,46 @@ mistakes! {
     /// RESET is asserted where it should not be.
     ResetInverted: "the module runs only while `reset` is asserted",
         "`active` of `reset` is the wrong way round: a transistor in the line, as on the TE-B board, makes it `active: high`; a line that is low to press without one is `active: low`",
-        where programs move the lines: "`pulse` of `reset` leaves RESET asserted and lets go of it for the pulse: exchange the two in the program, or the contacts of the relay; the transistor of a TE-B board turns a level round";
+        where programs move the lines: "`pulse` of `reset` leaves RESET asserted and releases it for the pulse: swap the two levels in the program, or the contacts of the relay; the transistor of a TE-B board inverts the level";
     /// PWRKEY is pressed where it should not be.
     PwrkeyInverted: "the module starts with `pwrkey` released, and does not with it pressed",
         "`active` of `pwrkey` is the wrong way round, so that the key is held down all the time: a transistor in the line, as on the TE-B board, makes it `active: high`; a line that is low to press without one is `active: low`",
-        where programs move the lines: "`pulse` of `pwrkey` leaves the key down and lets go of it for the pulse: exchange the two in the program, or the contacts of the relay; the transistor of a TE-B board turns a level round";
+        where programs move the lines: "`pulse` of `pwrkey` leaves the key down and releases it for the pulse: swap the two levels in the program, or the contacts of the relay; the transistor of a TE-B board inverts the level";
     /// TX and RX of this machine are one wire.
-    LoopBack: "`AT` comes back as it was sent, and nobody answers it",
-        "TX and RX of this machine are one wire: take off the loop-back plug or bridge; its RX goes to the module's TXD alone";
+    LoopBack: "`AT` comes back as it was sent, without an answer",
+        "TX and RX of this machine are connected: remove the loop-back plug or bridge, and connect RX only to the module's TXD";
     /// The rates or levels of the two sides differ.
     Garbled: "noise in place of text",
-        "in this order: `baud` (the main UART has 115200 unless `AT+IPR` was stored); the level, which is 1.8 V on the module's pins and wants a level shifter, no adapter of RS-232; a common ground";
+        "in this order: `baud` (the main UART has 115200 unless `AT+IPR` was stored); the level, which is 1.8 V on the module's pins and needs a level shifter, not an RS-232 adapter; a common ground";
     /// The same, while there is no supply.
     NoiseWhileOff: "noise where silence should be",
-        "in this order: the module still runs, at another `baud`; RX floats as soon as the module has no supply, and wants a pull-up on this machine's side";
+        "in this order: the module still runs, at another `baud`; RX floats while the module has no supply, and needs a pull-up on this machine's side";
     /// The firmware speaks at another rate than the boot ROM.
     BaudSet: "the boot ROM is read, and noise comes after it",
-        "the boot ROM has 115200 always, the firmware has what `AT+IPR` stored: set `baud` to that, or the module back with `AT+IPR=115200`";
+        "the boot ROM always uses 115200, the firmware the rate that `AT+IPR` stored: set `baud` to that rate, or the module to 115200 with `AT+IPR=115200`";
     /// The module starts again and again.
     BootLoop: "the module starts again and again",
-        "in this order: the supply gives way (it has to give 0.5 A and stay above 2.1 V: short wires, 100 µF at VBAT); its voltage is wrong (3.3 V, at most 3.63 V); PWRKEY or RESET is held down (`active`); the firmware crashes, which its watchdog ends every 30 s",
-        where programs move the lines: "in this order: the supply gives way (it has to give 0.5 A and stay above 2.1 V: short wires, 100 µF at VBAT); its voltage is wrong (3.3 V, at most 3.63 V); PWRKEY or RESET is held down (by what the program of a `pulse` leaves behind); the firmware crashes, which its watchdog ends every 30 s";
+        "in this order: the supply drops (it has to give 0.5 A and stay above 2.1 V: short wires, 100 µF at VBAT); its voltage is wrong (3.3 V, at most 3.63 V); PWRKEY or RESET is held down (`active`); the firmware crashes, which its watchdog ends every 30 s",
+        where programs move the lines: "in this order: the supply drops (it has to give 0.5 A and stay above 2.1 V: short wires, 100 µF at VBAT); its voltage is wrong (3.3 V, at most 3.63 V); PWRKEY or RESET is held down (by what the program of a `pulse` leaves behind); the firmware crashes, which its watchdog ends every 30 s";
     /// The boot ROM speaks, the firmware does not.
     Stuck: "the module begins to start and does not get ready",
-        "in this order: a module in the middle of an update says UPDATING and takes longer (`--boot`); one that is autobauding says no RDY before the first `AT`: connect its RXD; the supply gives way when the radio starts (it has to give 0.5 A); the firmware is broken: see the dialogue with `-v`";
+        "in this order: a module in the middle of an update says UPDATING and takes longer (`--boot`); one that is autobauding says no RDY before the first `AT`: connect its RXD; the supply drops when the radio starts (it has to give 0.5 A); the firmware is broken: see the dialogue with `-v`";
     /// No sign of life.
     NoSign: "no sign of life",
         "in this order: check the supply (VBAT behind the switch; 1.8 V at VDD_EXT say that the module runs); check PWRKEY (tied down, or a `pwrkey` in the rig file) and that RESET is released; check TX and RX, which may be swapped: this machine's RX goes to the module's TXD; on a TE-B board check that J302 connects the main UART to USB; check the `port`";
     /// A supply, it seems, and no start.
-    NotStarted: "the line moved with the supply, and nobody spoke",
+    NotStarted: "the line moved with the supply, but nothing was sent",
         "in this order: check PWRKEY (tied down, or a `pwrkey` in the rig file with a `hold` above 500ms); check that RESET is released (`active`); check supply and `baud`",
         where programs move the lines: "in this order: check PWRKEY (tied down, or a `pwrkey` in the rig file whose `pulse` is longer than 500 ms); check that RESET is released; check supply and `baud`";
     /// Somebody else is at the other end.
-    OtherPort: "text, but none of a BC66",
+    OtherPort: "text, but not from a BC66",
         "in this order: `port` is another device's; it is the module's debug UART: connect the main one (CH A of a TE-B board)";
     /// The module boots and answers no command.
     Deaf: "the module boots, and answers no command",
         "check the wire from this machine's TX to the module's RXD, and the level shifter in that direction";
     /// The firmware says nothing before it is spoken to. No mistake of a wire, and no reason against the rig.
     Autobaud: "autobauding, so that no RDY comes before the first `AT`",
-        "it can be tested so, but each boot is waited for to the end of its limit, and what the module says before it is spoken to may be lost, the END of an update too: `AT+IPR=115200` gives it a fixed rate and `AT&W` keeps that, for instance in `dfota-hil console`";
+        "it can be tested this way, but each boot takes its whole limit, and lines before the first `AT` may be lost, even the END of an update: `AT+IPR=115200` sets a fixed rate and `AT&W` stores it, for instance in `dfota-hil console`";
 }
 
 impl Mistake {

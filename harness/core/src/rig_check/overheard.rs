@@ -1,5 +1,5 @@
-//! What came on the module's UART during one step of a rig's self-check, in the figures that tell one mistake of the wiring
-//! from another. It says what it sounds like; what is wrong with the rig is said by [`super::mistake`].
+//! What the module's UART received in one step of a rig's self-check, as figures that distinguish wiring mistakes.
+//! It only classifies what was received; [`super::mistake`] says what is wrong with the rig.
 
 use crate::reply::Final;
 use crate::urc::Urc;

@@ -78,7 +78,7 @@ impl Try {
         if let (Some(proof), Verdict::Fail(finding)) = (proof, &mut judged.verdict) {
             let case = proof.seen.case();
             finding.sentence.push_str(&format!(
-                "; given over {} in blocks of {} bytes afterwards, the same package was taken: the image was sound",
+                "; sent again over {} in blocks of {} bytes, the same package was accepted: the image was sound",
                 case.via, case.block_size
             ));
         }
@@ -96,7 +96,7 @@ impl Try {
             None => Verdict::by(
                 Rule::ImageCorrupt,
                 format!(
-                    "an earlier try of this case left a corrupt image: a known-good delta was refused, given in two ways: {seen}"
+                    "an earlier try of this case left a corrupt image: a known-good delta was refused twice, sent in two ways: {seen}"
                 ),
             ),
         };

@@ -38,7 +38,7 @@ const START: Duration = Duration::from_secs(20);
 
 /// A guard that did not get ready.
 #[derive(Debug, thiserror::Error)]
-#[error("no guard, which would bring the rig to its safe state if this program died: {0}")]
+#[error("cannot start the guard, which makes the rig safe if this program dies: {0}")]
 pub struct GuardError(String);
 
 /// The guard of the lines of this process.

@@ -82,7 +82,7 @@ pub enum LeaseError {
     #[error("rig `{rig}` is still held after {}, although its owner has ended: `{}` has what its guard said; nothing was powered", humantime::format_duration(GUARD), log.display())]
     Stuck { rig: String, log: std::path::PathBuf },
     /// This machine cannot be asked who has the hardware.
-    #[error("cannot find out which program has the rig, because this machine gives no socket: {0}")]
+    #[error("cannot tell which program uses the rig: no Unix socket could be opened: {0}")]
     Socket(io::Error),
     /// The state folder cannot be used.
     #[error(transparent)]

@@ -100,7 +100,7 @@ impl RigLines {
         if (line, active) == (event::Line::Power, true)
             && self.guard.as_ref().is_some_and(|guard| !guard.is_there())
         {
-            let why = "the guard process of this rig has ended, which would take the supply away if this program died; find out what ended it, and start again";
+            let why = "the guard process of this rig has ended, so nothing switches the supply off if this program dies; find out what ended the guard, then start again";
             return Err(LineError::new(line.name(), active, why));
         }
         self.drive(line, active)

@@ -1,4 +1,4 @@
-//! What the signals that end a program do while a rig is in its hands. The guard process ignores all of them.
+//! Handlers for SIGINT, SIGTERM and SIGHUP while a rig is open. The guard process ignores these signals.
 
 use crate::bench::lines::RigLines;
 use crate::bench::serial::message::BenchMessage;
@@ -34,7 +34,9 @@ pub fn install_handlers(runtime: &Runtime, inbox: Sender<BenchMessage>, lines: &
             seen += 1;
             if seen == 1 {
                 let _ = inbox.send(BenchMessage::Interrupt);
-                print_warning("interrupted: bringing the rig to its safe state; once more to stop at once");
+                print_warning(
+                    "interrupted: bringing the rig to its safe state; interrupt again to stop at once",
+                );
                 continue;
             }
             if let Some(lines) = lines.upgrade()

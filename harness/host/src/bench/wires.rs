@@ -54,7 +54,7 @@ pub enum WiresError {
     NoLease,
     #[error("the guard that holds the lines of this rig does not hand them over: {0}")]
     NotHandedOver(io::Error),
-    #[error("the mark of the programs that move `{line}`: {why}")]
+    #[error("cannot mark the programs that move `{line}`: {why}")]
     NoMark { line: &'static str, why: io::Error },
     #[error(transparent)]
     Driver(#[from] DriverError),
@@ -173,7 +173,7 @@ fn guarded_lines(
 
 fn release(before: Option<HandedOver>) {
     if let Some(Err(why)) = before.map(HandedOver::release) {
-        tracing::warn!("the guard before this one was not released: {why}");
+        tracing::warn!("the previous guard was not released: {why}");
     }
 }
 

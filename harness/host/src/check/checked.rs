@@ -1,4 +1,4 @@
-//! What a check came to.
+//! The result of a check, and what the state folder keeps of it.
 
 use crate::config::rig::Rig;
 use crate::device::identity::ModuleIdentity;
@@ -23,7 +23,7 @@ impl SwitchTimes {
     }
 }
 
-/// What a check came to.
+/// The result of a check.
 #[derive(Debug, Default)]
 pub struct Checked {
     pub checks: Vec<Check>,

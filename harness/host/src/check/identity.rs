@@ -86,7 +86,7 @@ impl RigChecker<'_> {
                 return Err(self.fail(
                     Probe::Version,
                     format!("`ATI` says {version}, `AT+CGMR` says {said}"),
-                    "an image of two versions is a broken one: update it by hand before it is tested on",
+                    "the two versions differ, so the image is broken: update the module by hand before testing",
                 ));
             }
             Some(_) => format!("{version} by `ATI` and `AT+CGMR`"),

@@ -71,7 +71,7 @@ fn clock_at(
     let floor = program.map_or(written, |program| program.max(written));
     let shown = second(now.wall);
     if now.wall < floor {
-        let seen = format!("{shown}, but this program is of {}", second(floor));
+        let seen = format!("{shown}, but this program dates from {}", second(floor));
         return fail(Probe::Clock, seen, ADVICE);
     }
     let stepped = started.map_or(Duration::ZERO, |started| started.stepped(&now));
@@ -105,7 +105,7 @@ pub fn disk(folder: &Path, samples: &[DiskSample]) -> Check {
             if let (CheckOutcome::Ok, Some(warning)) = (check.outcome, warning(free, samples)) {
                 check.seen = format!("{}; WARNING: {warning}", check.seen);
                 check.advice = Some(format!(
-                    "`dfota-hil prune {} --keep 30 --pack` removes old runs and packs others, and shows that alone with `--dry-run`",
+                    "`dfota-hil prune {} --keep 30 --pack` removes old runs and packs the others; add `--dry-run` to see the effect first",
                     shell_word(&shown.to_string())
                 ));
             }

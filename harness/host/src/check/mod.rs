@@ -239,7 +239,10 @@ impl<'c> RigChecker<'c> {
                     Rule::NoSupply => (Probe::Boot, "see what the sense line is wired to with a meter"),
                     Rule::SerialLost => (Probe::Open, SERIAL),
                     Rule::LineFailed => (probe, "see the program or the chip that the driver names"),
-                    Rule::WrongModule => (Probe::Module, "it is another product, or its firmware is"),
+                    Rule::WrongModule => (
+                        Probe::Module,
+                        "the module or its firmware is another product: correct `module` in the rig file, or replace the module",
+                    ),
                     Rule::NotRegistered => (Probe::Registration, NOT_REGISTERED),
                     _ => (probe, "run `dfota-hil check` with `-v` to see the dialogue"),
                 };
@@ -276,7 +279,7 @@ impl<'c> RigChecker<'c> {
         };
         let ms = |time: Duration| time.as_secs_f64() * 1e3;
         let seen = format!(
-            "off in {:.1} ms, on in {:.1} ms: no `off` shorter than {:.1} ms of real time",
+            "off in {:.1} ms, on in {:.1} ms: a cut cannot be shorter than {:.1} ms of real time",
             ms(off),
             ms(on),
             ms(off + on)
@@ -311,4 +314,4 @@ fn skip(probe: Probe, why: impl Into<String>) -> Check {
 }
 
 const SERIAL: &str = "check the cable, and name the port by its id under `/dev/serial/by-id/`";
-const NOT_REGISTERED: &str = "check antenna, SIM, `apn` and `pin`, and that the cell has NB-IoT; `dfota-hil console` is for asking the module";
+const NOT_REGISTERED: &str = "check antenna, SIM, `apn` and `pin`, and that the cell has NB-IoT; query the module with `dfota-hil console`";

@@ -51,7 +51,7 @@ impl RigChecker<'_> {
                 let said = answer.map_or_else(|| "no answer".to_owned(), |answer| answer.end.to_string());
                 return Err(self.fail(
                     Probe::Sim,
-                    format!("`AT+CPIN?` tells no state: {said}"),
+                    format!("`AT+CPIN?` returned no state: {said}"),
                     "check that the SIM is in, the right way round",
                 ));
             }
@@ -77,7 +77,7 @@ impl RigChecker<'_> {
         } else if let Some(dbm) = self.ask_signal("AT+CSQ", "+CSQ", rssi)? {
             self.ok(Probe::Signal, format!("RSSI {dbm} dBm"));
         } else {
-            self.skip(Probe::Signal, "neither `AT+CESQ` nor `AT+CSQ` tells it");
+            self.skip(Probe::Signal, "neither `AT+CESQ` nor `AT+CSQ` returned a level");
         }
         Ok(())
     }

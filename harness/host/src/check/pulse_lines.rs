@@ -110,7 +110,7 @@ impl RigChecker<'_> {
             }
             Press::NotNeeded => self.skip(
                 Probe::Pwrkey,
-                "supply alone starts the module: PWRKEY is tied down on this board, and the line proves nothing",
+                "supply alone starts the module: PWRKEY is tied down on this board, so the line cannot be checked",
             ),
         }
         self.settle(Probe::Pwrkey)

@@ -23,7 +23,7 @@ const ASKED: u32 = 3;
 pub(super) const SYNC: Duration = Duration::from_secs(3);
 
 /// What a user may do about an adapter that goes with the supply.
-const FED: &str = "it can be tested so, but each boot is waited for to the end of its limit: give the adapter a supply of its own, and it hears the boot ROM and RDY";
+const FED: &str = "it can be tested this way, but each boot takes its whole limit: give the adapter a supply of its own, and it hears the boot ROM and RDY";
 
 impl RigChecker<'_> {
     /// Power removes power and brings it back, and the module boots. A thorough check does it twice: the module may have been
@@ -146,7 +146,7 @@ impl RigChecker<'_> {
             let limit = Short(self.limits.boot);
             self.skip(
                 Probe::Boot,
-                format!("no RDY within {limit} of the supply, which is the finding of an earlier case"),
+                format!("no RDY within {limit} of the supply, as an earlier case has reported"),
             );
             return Err(Abort::Reported);
         }
@@ -190,7 +190,7 @@ impl RigChecker<'_> {
         if !awake.boot_rom {
             return Err(self.fail(
                 Probe::Power,
-                "`AT` is answered although no boot was seen after the supply had been off: it was never gone",
+                "`AT` is answered although no boot was seen after the supply was off: the module never lost its supply",
                 self.advice(Mistake::NotCut),
             ));
         }
@@ -248,7 +248,7 @@ impl RigChecker<'_> {
             Ok(())
         };
         if module.has(Line::Pwrkey) {
-            let what = "a word of the module with its supply switched off";
+            let what = "bytes from the module while its supply is off";
             (self.show)(CheckProgress::Waits(what, limit));
             switch_off(module)?;
             module.pwrkey()?;
@@ -257,7 +257,10 @@ impl RigChecker<'_> {
             }
         }
         if module.has(Line::Reset) {
-            (self.show)(CheckProgress::Waits("a word of the module held in reset", limit));
+            (self.show)(CheckProgress::Waits(
+                "bytes from the module while it is held in reset",
+                limit,
+            ));
             switch_off(module)?;
             module.set(Line::Reset, true)?;
             module.power_on()?;
@@ -288,7 +291,7 @@ impl RigChecker<'_> {
         let module = self.module();
         module.press_pwrkey()?;
         if !module.boot(limits.boot)? && module.watch.updates() && self.depth != CheckDepth::AtFault {
-            self.waits("the end of an interrupted update that goes on", limits.update);
+            self.waits("the end of an interrupted update", limits.update);
             self.module().boot(limits.update)?;
         }
         let ready = Instant::now();

@@ -1,4 +1,4 @@
-//! What a rig is checked with, and in whose words.
+//! The terms of a check: expected module, folders, network, boot limit, and which lines a program moves.
 
 use crate::config::rig::{Driver, Link, Pulse, Rig};
 use crate::state::StateDir;

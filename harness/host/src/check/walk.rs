@@ -10,7 +10,7 @@ use dfota_core::rig_check::is_sound;
 use std::time::Duration;
 
 const BEGIN: &str = "Enter begins, q stops: ";
-const AGAIN: &str = "Mend that. Enter does this step again, q stops: ";
+const AGAIN: &str = "Correct it. Enter repeats this step, q stops: ";
 
 /// Why a walk ended early.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -61,7 +61,7 @@ pub fn walk(
 fn between(rig: &Rig) -> &'static str {
     match &rig.link {
         Link::Bench(bench) if bench.power.safe == Safe::On => {
-            "`power.safe: on` leaves the supply on between two steps: take it away by hand before you touch a wire\n"
+            "`power.safe: on` leaves the supply on between two steps: switch it off by hand before you touch a wire\n"
         }
         _ => "between two steps the supply is off\n",
     }

@@ -75,7 +75,7 @@ impl WiringStage {
                 true,
                 "RXD of the module",
                 vec!["this machine's TX, through the level shifter, to the module's RXD"],
-                "the module is asked who it is, and has to be the one that the rig file names".into(),
+                "the module identifies itself and matches the rig file".into(),
             ),
             Self::Reset => stage(
                 reset.is_there,
@@ -127,7 +127,7 @@ fn switch(rig: &Rig) -> StageText {
             "no module yet, where it can be taken off",
         ],
         see: format!(
-            "the supply is switched on until you have looked: 3.3 V at the meter. Was it 3.3 V before, and is it 0 V then, {levels}"
+            "the supply is on until you press Enter: 3.3 V at the meter. If it was 3.3 V before and is 0 V now, {levels}"
         ),
         is_wired: true,
     }

@@ -59,7 +59,7 @@ impl FromStr for TerminalCommand {
             [":quit"] => Self::Quit,
             _ => {
                 return Err(format!(
-                    "unknown `{}`; `:help` shows what there is",
+                    "unknown `{}`; `:help` lists the commands",
                     line.trim_end()
                 ));
             }
@@ -189,14 +189,14 @@ mod tests {
     #[rstest]
     #[case(":power on", Ok(TerminalCommand::On))]
     #[case(":power  cycle ", Ok(TerminalCommand::Cycle))]
-    #[case(":wait 1m 30s", Err("unknown `:wait 1m 30s`; `:help` shows what there is"))]
+    #[case(":wait 1m 30s", Err("unknown `:wait 1m 30s`; `:help` lists the commands"))]
     #[case(":wait 1m30s", Ok(TerminalCommand::Wait(Duration::from_secs(90))))]
     #[case(
         ":wait long",
         Err("`:wait long`: expected number at 0; expected a time such as `30s`")
     )]
-    #[case(":power", Err("unknown `:power`; `:help` shows what there is"))]
-    #[case(":", Err("unknown `:`; `:help` shows what there is"))]
+    #[case(":power", Err("unknown `:power`; `:help` lists the commands"))]
+    #[case(":", Err("unknown `:`; `:help` lists the commands"))]
     fn orders(#[case] line: &str, #[case] expected: Result<TerminalCommand, &str>) {
         assert_eq!(line.parse(), expected.map_err(str::to_owned));
     }

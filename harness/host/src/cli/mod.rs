@@ -22,7 +22,7 @@ const SHARED: usize = 900;
 struct Cli {
     #[command(subcommand)]
     command: Command,
-    /// Say more; twice for the log of the harness itself (`RUST_LOG` works as well)
+    /// Print more; give it twice for the harness's own log (`RUST_LOG` works as well)
     #[arg(short, long, action = clap::ArgAction::Count, global = true, display_order = SHARED)]
     verbose: u8,
     /// When to colour

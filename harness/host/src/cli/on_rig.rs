@@ -1,4 +1,4 @@
-//! What a command that opens a rig without a run needs beside it.
+//! A temporary journal, for commands that open a rig without a run.
 
 use dfota_clock::Clock;
 use dfota_record::journal::{Journal, JournalWriter, Observer};

@@ -171,9 +171,9 @@ pub struct Simulated {
     pub firmware: Version,
     /// How much faster than real time it lives: above 0, at most 10000.
     pub speed: f64,
-    /// What is wrong with it on purpose.
+    /// Defects that it simulates.
     pub defects: Vec<String>,
-    /// In what other legal ways it speaks.
+    /// Legal variations of its dialogue.
     pub dialects: Vec<String>,
     pub seed: Option<u64>,
 }

@@ -44,7 +44,7 @@ pub enum Stop {
     #[error("the run was interrupted")]
     Interrupted,
     /// The update has not ended within the bound that follows from the limits of its case.
-    #[error("the bound of the case was over")]
+    #[error("the time limit of the case was reached")]
     Unbounded,
     /// The case ends with this rule.
     #[error("{0}: {1}")]

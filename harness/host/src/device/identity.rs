@@ -1,4 +1,4 @@
-//! Who the module is: it answers, and tells its model, version and IMEI.
+//! The module's identity: waits for its first answer, then reads model, version and IMEI.
 
 use crate::device::dut::dialogue::{COMMAND, Synced};
 use crate::device::dut::{Dut, Stop};

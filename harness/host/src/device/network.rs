@@ -37,7 +37,7 @@ impl Dut {
             let said = answer.as_ref().and_then(|answer| answer.info.first());
             let said = said.map_or("nothing".to_owned(), |line| format!("`{line}`"));
             let seen =
-                format!("`AT+CGPADDR=1` tells no address although the module is registered: it said {said}");
+                format!("`AT+CGPADDR=1` returned no address although the module is registered: found {said}");
             self.ask_again(deadline, limits, &seen)?;
         }
         self.measure_attach();

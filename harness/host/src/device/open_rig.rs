@@ -221,7 +221,7 @@ fn open_port(
         Err(why) if absent && off => why,
         opened => return Ok(opened?),
     };
-    let text = format!("{why}; the supply is switched on, for it may feed the adapter");
+    let text = format!("{why}; switching the supply on, since it may feed the adapter");
     tracing::info!("{text}");
     journal.post(Event::Note { text });
     let began = Instant::now();
@@ -240,7 +240,10 @@ fn open_port(
             Err(_) if Instant::now() < deadline => std::thread::sleep(REOPEN),
             Err(why) => {
                 let waited = humantime::format_duration(COMES_BACK);
-                return Err(format!("{why}; it did not come within {waited} of the supply either").into());
+                return Err(format!(
+                    "{why}; it did not appear within {waited} of switching the supply on either"
+                )
+                .into());
             }
         }
     }

@@ -1,4 +1,4 @@
-//! What of the suites is run, as it is typed.
+//! The flags that select suites, cases, cuts and the rig.
 
 use crate::state::StateFlag;
 use dfota_core::cut::Cut;

@@ -114,7 +114,7 @@ pub enum PlanError {
         advice: String,
     },
     /// `--cut` is about one case.
-    #[error("`--cut` makes this cut in one case, and {cases} are selected: {some}; name one with `--filter`")]
+    #[error("`--cut` needs exactly one case, but {cases} are selected: {some}; select one with `--filter`")]
     CutOfMany { cases: usize, some: String },
     /// The case's transport never comes to the moment of `--cut`.
     #[error("`{cut}`: `{moment}` never comes in a case via `{via}`")]

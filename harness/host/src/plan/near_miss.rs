@@ -1,4 +1,4 @@
-//! What may have been meant by a selection that selects nothing.
+//! Suggests ids and tags for a selection that matches no case.
 
 use crate::config::suite::{Suite, SuiteCase};
 use crate::config::yaml::nearest::{nearest, suggestion};

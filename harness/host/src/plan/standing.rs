@@ -1,4 +1,4 @@
-//! How the rig of a plan stands: whether it may be used at all, and whether its module's flash has the updates left.
+//! The state of a plan's rig: its quarantine, and the updates left in the wear budget of its module's flash.
 
 use crate::config::rig::Rig;
 use crate::plan::Plan;
@@ -120,7 +120,7 @@ impl fmt::Display for Standing {
             let ms = |ns: u64| ns as f64 / 1e6;
             writeln!(
                 f,
-                "warning: the supply of this rig cannot be gone for less than {:.1} ms of real time (last check), and a cut is to last {:.1} ms: it will last longer",
+                "warning: this rig cannot cut the supply for less than {:.1} ms of real time (last check), but a cut asks for {:.1} ms: it will last longer",
                 ms(shortest),
                 ms(cut)
             )?;

@@ -36,7 +36,7 @@ const MACHINE: &str = "/var/lib/dfota-hil";
 /// The flag that names the state folder.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct StateFlag {
-    /// Folder of what runs leave to each other: leases, quarantine, wear, campaigns [default: $XDG_STATE_HOME/dfota-hil, else
+    /// Folder of the state between runs: leases, quarantine, wear, campaigns [default: $XDG_STATE_HOME/dfota-hil, else
     /// /var/lib/dfota-hil of the package where you may write it, else ~/.local/state/dfota-hil]
     #[arg(long, value_name = "DIR", env = "DFOTA_HIL_STATE_DIR", hide_env_values = true)]
     pub state_dir: Option<PathBuf>,

@@ -44,7 +44,7 @@ impl Quarantine {
 
     /// What a user does to end it.
     pub fn ends(rig: &Path, state: &RigState) -> String {
-        format!("once it is mended, `{}` ends that", state.check(rig, " --clear"))
+        format!("after the repair, `{}` ends that", state.check(rig, " --clear"))
     }
 
     /// Whether the check at the beginning of a run can end it.

@@ -28,7 +28,7 @@ impl<'r> RunState<'r> {
         let ends = Quarantine::ends(&self.rig.file, self.state);
         match begun {
             Ok(()) => format!("the rig is in quarantine from now on: {why}; {ends}"),
-            Err(error) => format!("the rig ought to be in quarantine: {why}; but {error}"),
+            Err(error) => format!("the rig needs quarantine: {why}; but {error}"),
         }
     }
 

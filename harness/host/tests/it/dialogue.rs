@@ -244,7 +244,7 @@ fn an_address_of_zeros_is_waited_over_before_an_update_and_is_the_networks_in_th
         panic!("{stop}");
     };
     assert!(
-        sentence.contains("it said `+CGPADDR: 1,0.0.0.0`") && sentence.contains("10s"),
+        sentence.contains("found `+CGPADDR: 1,0.0.0.0`") && sentence.contains("10s"),
         "{sentence}"
     );
 }

@@ -23,7 +23,7 @@ packages:
 /// The folder.
 pub(crate) struct Lab {
     folder: TempDir,
-    _turn: Turn,
+    _turn: Option<Turn>,
 }
 
 /// How a program ended.
@@ -66,6 +66,15 @@ impl Ran {
 
 impl Lab {
     pub(crate) fn new() -> Self {
+        Self::with(Some(Turn::shared()))
+    }
+
+    /// One that several tests use and that lasts until the last of them has ended: nobody waits for it.
+    pub(crate) fn lasting() -> Self {
+        Self::with(None)
+    }
+
+    fn with(turn: Option<Turn>) -> Self {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
         for name in ["rigs", "suites"] {
@@ -76,10 +85,7 @@ impl Lab {
             std::os::unix::fs::symlink(target, folder.path().join(name)).expect("a link");
         }
         std::fs::create_dir(folder.path().join("tmp")).expect("a folder");
-        Self {
-            folder,
-            _turn: Turn::shared(),
-        }
+        Self { folder, _turn: turn }
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {

@@ -1,7 +1,7 @@
 //! A file of the bundle: its name, and the one header that it can have in the archive.
 //!
-//! Owner, mode and time are fixed, so that the same files give the same bytes; and a reader that knows the only header a
-//! file can have needs to trust none.
+//! Owner, mode and time are fixed, so the same files give the same bytes. A reader compares each header with the only
+//! one that the file can have, and needs to trust none of it.
 
 use tar::{EntryType, Header};
 

@@ -67,7 +67,7 @@ fn seal(file: &mut File, frame: u64) -> io::Result<Option<String>> {
         Some(sealed) if *sealed == *digest => None,
         Some(_) => Some("its bytes are not those that were sealed: something in it was changed".into()),
         None => Some(
-            "it does not end with the seal that this program writes: cut short, changed at its end, or not made by this program"
+            "it does not end with this program's seal: it was cut short, changed at its end, or not made by this program"
                 .into(),
         ),
     })

@@ -37,7 +37,7 @@ pub enum MakeError {
     Touched(Touched),
     /// There is a signature for something else.
     #[error(
-        "`{}` is signed and holds other reports than these: it was left as it is; `report --sign KEY` signs these in its place",
+        "`{}` is signed and holds different reports: it was not changed; `report --sign KEY` replaces it with the new ones",
         path.display()
     )]
     OtherwiseSigned { path: PathBuf },

@@ -1,6 +1,6 @@
 //! A packed run: its journal and its transcripts are in the bundle alone, compressed.
 //!
-//! Nothing is lost by it: what is removed lies in the bundle byte for byte, which is made sure of before. Every command
+//! Nothing is lost: before it removes a file, it checks that the bundle holds it byte for byte. Every command
 //! reads the journal there; `report` lays it out again.
 
 use crate::bundle::stream;

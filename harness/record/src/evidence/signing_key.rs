@@ -32,13 +32,13 @@ impl std::fmt::Debug for SigningKey {
 pub enum KeyError {
     /// The key itself was typed.
     #[error(
-        "`--sign` got a key where it wants the path of one: the command line is seen by everybody and stands in the journal; write the key into a file of mode 0600, or set {VARIABLE} and give `--sign {FROM_ENVIRONMENT}`; this key is known now, make another one"
+        "`--sign` got a key, expected the path of one: other users can see the command line, and the journal records it; write the key into a file of mode 0600, or set {VARIABLE} and give `--sign {FROM_ENVIRONMENT}`; this key is no longer secret, make a new one"
     )]
     Typed,
     #[error("key `{}`: {why}; `dfota-hil keygen` makes one", path.display())]
     Unreadable { path: PathBuf, why: io::Error },
     /// Others may read it.
-    #[error("key `{}` has mode {mode:04o}: others than its owner can read it; expected 0600, do `chmod 600 {}`", path.display(), path.display())]
+    #[error("key `{}` has mode {mode:04o}: other users can read it; expected 0600, run `chmod 600 {}`", path.display(), path.display())]
     Open { path: PathBuf, mode: u32 },
     #[error("{VARIABLE} is not set, or no text: `--sign {FROM_ENVIRONMENT}` takes the key from it, as PEM")]
     NoVariable,
@@ -50,7 +50,7 @@ pub enum KeyError {
     /// It could not be written.
     #[error("`{}` could not be written: {why}; a key is never overwritten", path.display())]
     Unwritten { path: PathBuf, why: io::Error },
-    #[error("the system gives no random numbers: {0}")]
+    #[error("cannot get random numbers from the system: {0}")]
     NoRandom(io::Error),
 }
 

@@ -79,7 +79,7 @@ pub struct TimeStamp {
 /// A time stamp that could not be requested, or an answer that does not fit.
 #[derive(Debug, thiserror::Error)]
 pub enum TimeStampError {
-    #[error("the system gives no random numbers: {0}")]
+    #[error("cannot get random numbers from the system: {0}")]
     NoRandom(rustix::io::Errno),
     #[error("the request is damaged: {0}")]
     Request(der::Error),

@@ -58,12 +58,12 @@ pub struct HistoryStore {
 /// A store that cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    #[error("there is no history at `{}` yet: `run` writes it, and `{}` makes it of run folders", path.display(), rebuilding(path))]
+    #[error("there is no history at `{}` yet: `run` creates it, and `{}` rebuilds it from run folders", path.display(), rebuilding(path))]
     Missing {
         /// Where it was looked for.
         path: PathBuf,
     },
-    #[error("the history `{}` could not be used: {why}; `{}` makes it again of run folders", path.display(), rebuilding(path))]
+    #[error("the history `{}` could not be used: {why}; `{}` rebuilds it from run folders", path.display(), rebuilding(path))]
     Sqlite { path: PathBuf, why: rusqlite::Error },
     #[error("the history `{}` could not be written: {why}", path.display())]
     Io { path: PathBuf, why: io::Error },

@@ -1,7 +1,7 @@
 //! `--mask`: IMEI, IMSI, ICCID and IP addresses out of every report, and out of the copy of the journal that the bundle holds.
 //!
-//! The journal itself keeps them: it is the record. What is masked is each line of it on its way into a report, inside its JSON
-//! strings, whatever field they are in; so no report, also none that comes later, can forget to.
+//! The journal itself keeps them: it is the record. Each line is masked on its way into a report, inside its JSON
+//! strings, in every field. So no report can forget to mask, not even a new one.
 //!
 //! | what | becomes | because |
 //! |---|---|---|

@@ -1,6 +1,6 @@
 //! The copy of a journal that may be given away: without IMEI, IMSI, ICCID and IP addresses, under a chain of its own.
 //!
-//! Line for line it is the journal, so that places in one are places in the other. Its first line names the digest of the
+//! It has the same lines as the journal, so a line number is valid in both. Its first line names the digest of the
 //! last line of the journal, which the chain makes a digest of all of them: with the original, anybody can show that the
 //! copy is of it. The original is never changed.
 

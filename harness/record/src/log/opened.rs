@@ -20,12 +20,12 @@ pub enum LogError {
     },
     /// It is a folder.
     #[error(
-        "`{path}` is a folder, and a log is a file; a run's folder is judged without `--log`: `dfota-hil judge {path}`"
+        "`{path}` is a folder, expected a log file; judge a run folder without `--log`: `dfota-hil judge {path}`"
     )]
     Folder { path: String },
     /// It is written in two or four bytes a character.
     #[error(
-        "the log `{path}` is {encoding}, not bytes as they came from the module: convert it, `iconv -f {encoding} -t UTF-8 {path} > log.txt`, and give that"
+        "the log `{path}` is {encoding}, expected the bytes that the module sent: convert it with `iconv -f {encoding} -t UTF-8 {path} > log.txt` and give that file"
     )]
     Wide {
         path: String,

@@ -113,7 +113,7 @@ fn head(name: &str, log: &Log, reader: &LogReader, tally: &LogTally) -> Markup {
             h1 { (name) }
             p.simulated role="note" {
                 strong { "LOG" }
-                " This is what somebody captured, and no run of this harness: nothing here is a pass."
+                " This log was captured outside this harness: nothing here is a pass."
             }
             div.verdict.(class) { p.big { (word) } p { (tally.words()) "." } }
             dl.facts {

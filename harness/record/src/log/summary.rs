@@ -89,7 +89,7 @@ pub fn facts(reader: &LogReader) -> Vec<String> {
     facts.push(format!("module: {module}; {}", count_of(fold.boots, "boot")));
     if let Some(model) = fold.model.as_deref().filter(|model| !is_known(model)) {
         facts.push(format!(
-            "{model} is not a BC66 or BC66-NA: what is legal is told by the application note of those two"
+            "{model} is not a BC66 or BC66-NA: the rules are those of the application note for these two"
         ));
     }
     if clock.jumps() > 0 {

@@ -1,8 +1,8 @@
 //! A journal on its way into the reports: transcripts are written as their cases end, and of long runs only what the other
 //! reports need is kept in memory.
 //!
-//! A night has millions of lines, nearly all of them what a module that passed said and was told. Once a case has ended,
-//! its transcript has them; of all the reports that come after, only those cases need them that are shown in full.
+//! A night has millions of lines, nearly all of them the UART of cases that passed. Once a case has ended,
+//! its transcript has them; later reports need them only for the cases that they show in full.
 
 use super::html::book::groups::{self, Spot};
 use super::html::place::{self, CaseCut, MapCell};

@@ -129,7 +129,7 @@ struct CaseSummary<'a> {
     flaky: bool,
     measurements: Vec<Measurement<'a>>,
     cuts: Vec<CutSummary<'a>>,
-    /// Ids of the requirements that it speaks to.
+    /// Ids of the requirements that the case covers.
     requirements: &'a [String],
     /// The command that reruns it.
     rerun: &'a str,

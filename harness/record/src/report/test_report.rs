@@ -364,9 +364,9 @@ fn conclusion(run: &Run<'_>) -> Vec<String> {
             format!("The item did not do what was expected in {fail} of {all} cases.")
         }
         (0, ..) => "No case was decided: this report shows nothing about the item.".to_owned(),
-        (_, _, undecided) if undecided > 0 => format!(
-            "No case failed, but {undecided} of {all} were not decided: what they were to show is not shown."
-        ),
+        (_, _, undecided) if undecided > 0 => {
+            format!("No case failed, but {undecided} of {all} cases were not decided: they show nothing.")
+        }
         _ => format!("The item did what was expected in every case that was run: {pass} of {all}."),
     }];
     if fail > 0 && undecided > 0 {

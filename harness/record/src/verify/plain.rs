@@ -1,4 +1,4 @@
-//! Files of a run folder that are plain files within it: no link is followed out of it, and no pipe is waited for.
+//! Opens only plain files inside a run folder: follows no link out of it, and never waits for a pipe.
 
 use crate::evidence::ABOUT_THE_MANIFEST;
 use crate::journal;

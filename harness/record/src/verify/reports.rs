@@ -163,7 +163,7 @@ fn compared(run: &Run<'_>, others: Vec<String>, manifest: &Manifest, verified: &
     if run.ended.is_none() {
         verified
             .notes
-            .push("the run never ended: it was killed, and its journal stops where it stopped".into());
+            .push("the run never ended: it was killed, and its journal is incomplete".into());
     }
     let this = env!("CARGO_PKG_VERSION");
     verified.reports_compared = others.is_empty();
@@ -171,7 +171,7 @@ fn compared(run: &Run<'_>, others: Vec<String>, manifest: &Manifest, verified: &
         verified.touched.extend(others);
     } else {
         verified.notes.push(format!(
-            "the reports were made by version {}, this is {this}, which would make them otherwise ({}): use that version to compare them with the journal",
+            "the reports were made by version {}, this is {this}, whose reports differ ({}): use that version to compare them with the journal",
             manifest.tool, others[0]
         ));
     }

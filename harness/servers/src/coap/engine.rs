@@ -281,7 +281,7 @@ impl Engine {
         act: impl FnOnce(&mut Drive, &mut DriveContext<'_>),
     ) {
         let Some(drive) = self.drives.iter().find(|drive| drive.has(token)) else {
-            tracing::trace!(%peer, ?token, "a response that nobody waits for any more");
+            tracing::trace!(%peer, ?token, "a response to no pending request");
             return;
         };
         let endpoint = drive.endpoint.clone();

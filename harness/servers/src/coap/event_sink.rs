@@ -1,4 +1,4 @@
-//! Where events go, within bounds: neither unknown hosts nor a client that runs wild may fill the disk.
+//! Passes events on, within limits: neither unknown hosts nor a runaway client may fill the disk.
 
 use super::event::CoapEvent;
 use super::package::OnCoapEvent;

@@ -11,7 +11,7 @@ const SHARE_MAX: u32 = 2_000;
 const ALL_MAX: u32 = 5_000;
 /// In the module's time.
 const WINDOW: Duration = Duration::from_secs(1);
-/// As many hosts are told apart in one window; all others have one share together.
+/// The most hosts counted separately in one window; all others together have one share.
 const HOSTS_MAX: usize = 4_096;
 
 #[derive(Debug, Default)]

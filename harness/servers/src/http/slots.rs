@@ -1,4 +1,4 @@
-//! Which connections stay. Any host can reach the server, so a new connection is always accepted, and where there is no room
+//! Limits open connections. Any host can reach the server, so a new one is always accepted; if there is no room,
 //! an old one ends: first one of a host that holds more than its share without having asked for a package on offer, then the
 //! oldest that has not asked. One that has asked ends only where every other one has asked as well.
 

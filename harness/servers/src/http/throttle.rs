@@ -6,7 +6,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 use tokio::time::{Instant, Sleep};
 
-/// No pause is longer, in real time: nobody waits for it, and every clock can count it.
+/// The longest pause, in real time: longer than any run, and short enough for every clock.
 pub(super) const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// How much of a throttled answer goes at once, in real time.

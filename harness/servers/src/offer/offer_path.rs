@@ -1,4 +1,4 @@
-//! Checks of bases and paths, and paths that nobody can guess.
+//! Checks base URLs and paths, and makes paths that cannot be guessed.
 
 use super::OfferError;
 use rustix::io::retry_on_intr;

@@ -1,4 +1,4 @@
-//! Messages that come in: what each of them settles, and how it is answered.
+//! Incoming messages: which exchange each of them completes, and how it is answered.
 
 use super::{Endpoint, Failure, Output, Ticket};
 use crate::coap::code::{CoapCode, CodeClass};

@@ -1,4 +1,4 @@
-//! Commands: which of them is an order, and whether others would be seen.
+//! AT commands in a log: which of them orders an update, and whether the log shows commands at all.
 
 use super::{LineMeaning, digits};
 use crate::transport::Via;

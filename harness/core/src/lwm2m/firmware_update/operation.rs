@@ -90,7 +90,7 @@ impl fmt::Display for UpdateEnding {
             Self::Refused(operation, code) => {
                 write!(f, "{operation} was refused with {}.{:02}", code / 100, code % 100)
             }
-            Self::Unanswered(operation) => write!(f, "{operation} led to nothing"),
+            Self::Unanswered(operation) => write!(f, "{operation} got no response"),
         }
     }
 }

@@ -147,7 +147,7 @@ fn the_way_in_which_it_was_given_is_the_finding() {
     let judged = run.end("a");
     assert_eq!(ruled(&judged.verdict), "update-failed");
     let sentence = &judged.verdict.finding().expect("a finding").sentence;
-    assert!(sentence.contains("the same package was taken"), "{sentence}");
+    assert!(sentence.contains("the same package was accepted"), "{sentence}");
 }
 
 /// An image that nobody of this run left convicts nobody: the refusal is the case's own.

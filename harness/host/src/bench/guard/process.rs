@@ -39,7 +39,7 @@ pub fn main() -> Result<ExitCode, CommandError> {
     let _ = rustix::process::setsid();
     let by_hand = |why| {
         CommandError::usage(format!(
-            "`guard` is started by the commands that move the lines of a rig: {why}"
+            "`guard` is not for use by hand, other commands start it: {why}"
         ))
     };
     let mut harness = io::stdin()
@@ -122,7 +122,7 @@ impl GuardProcess {
         let mut result = self.move_all();
         for _ in 1..TRIES {
             if let Err(why) = &result {
-                tracing::warn!("once more in {PAUSE:?}: {why}");
+                tracing::warn!("trying again in {PAUSE:?}: {why}");
                 std::thread::sleep(PAUSE);
                 result = self.move_all();
             }
@@ -170,7 +170,7 @@ impl GuardProcess {
         while programs.try_lock().is_err() {
             if Instant::now() >= deadline {
                 return Err(format!(
-                    "a program that the dead harness had started to move a line still runs after {}",
+                    "the harness has ended, but a program that it started to move a line still runs after {}",
                     humantime::format_duration(limit)
                 ));
             }

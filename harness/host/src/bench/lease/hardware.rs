@@ -87,7 +87,7 @@ impl Hardware {
                     });
                 }
                 let what = format!(
-                    "waiting for rig `{}`: {} is still held, by the guard of a program that has ended (it brings the lines to their safe state, which takes a moment) or by a program that does not answer",
+                    "waiting for rig `{}`: {} is still held, by the guard of a dead program, which is making the lines safe, or by a program that does not answer",
                     rig.name, part.shown
                 );
                 wait.check(&what, &rig.name, log)?;

@@ -1,4 +1,4 @@
-//! From what a rig file says of a line to its driver.
+//! Opens the driver that a rig file names for a line.
 
 use super::command::ProgramLine;
 use super::gpiochip::{GpioLine, GpioSense};

@@ -29,7 +29,7 @@ impl LineBudget {
         if self.left_out.fetch_add(1, Ordering::Relaxed) == 0 {
             journal.post(Event::Note {
                 text: format!(
-                    "the module has sent {LINES} lines in this case: from here on, lines that say nothing of an update are counted and not written down"
+                    "the module has sent {LINES} lines in this case: from now on, lines that are not about an update are counted and not written down"
                 ),
             });
         }

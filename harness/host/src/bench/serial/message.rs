@@ -1,4 +1,4 @@
-//! What the runner hears from the bench.
+//! Messages from the bench (reader thread, servers, signals) to the runner.
 
 use crate::bench::line::LineError;
 use dfota_core::cut::Cut;

@@ -40,10 +40,10 @@ impl From<std::io::Error> for PortRefused {
 /// Connects to `HOST:PORT`: each byte goes at once, and a peer that has gone is noticed.
 pub fn connect(peer: &str) -> Result<TcpStream, PortRefused> {
     let found = peer.to_socket_addrs().map_err(|why| {
-        let hint = "; is the name right, and is there a name server? An address does as well";
+        let hint = "; check the name and the name server, or write an address";
         PortRefused::new(format_args!("the host was not found: {why}"), hint)
     })?;
-    let hint = "; name one in place of the host";
+    let hint = "; write an address in place of the host name";
     let mut last = PortRefused::new("the host has no address", hint);
     for address in found {
         match TcpStream::connect_timeout(&address, CONNECT) {
@@ -61,11 +61,11 @@ fn refused(why: &std::io::Error) -> PortRefused {
     match why.kind() {
         ErrorKind::ConnectionRefused => PortRefused::new(
             "the host refuses the connection",
-            "; is ser2net or its like running there, on this port?",
+            "; is ser2net or a similar server running there, on this port?",
         ),
         ErrorKind::TimedOut | ErrorKind::WouldBlock => PortRefused::new(
             format_args!("the host does not answer within {} s", CONNECT.as_secs()),
-            "; is it on, and does a firewall let this port through?",
+            "; check that it is on and that no firewall blocks this port",
         ),
         _ => PortRefused::new(why, ""),
     }
@@ -90,7 +90,7 @@ pub fn agree(stream: &mut TcpStream, baud: u32) -> Result<Telnet, PortRefused> {
     let mut asked = false;
     while telnet.baud().is_none() {
         if telnet.controls() == Some(false) || !readable(stream, deadline) {
-            let hint = "; `socket://` reads a port that only passes bytes on; in ser2net it is the option `rfc2217` of the connection";
+            let hint = "; `socket://` reads a port of raw TCP; in ser2net, set the option `rfc2217` of the connection";
             return Err(PortRefused::new("the server does not speak RFC 2217", hint));
         }
         let mut buffer = [0; 512];

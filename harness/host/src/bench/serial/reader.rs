@@ -1,8 +1,8 @@
 //! The reader thread: byte → line → URC → armed cut? → supply, in one place.
 //!
 //! Nothing between the byte and the line of the supply allocates, changes to another thread or waits for a lock that another
-//! thread holds for long: the armed cut and the lines are behind mutexes that the runner takes for an instant, never while this
-//! thread is about to cut. Everything else of a read, also of the lines before the moment, goes to the journal and to the
+//! thread holds for long: the armed cut and the lines are behind mutexes that the runner takes for an instant, with one exception:
+//! while a `command` driver switches the supply on, a further cut waits for the end of its program. Everything else of a read, also of the lines before the moment, goes to the journal and to the
 //! runner afterwards.
 
 use super::cutter::{Cutter, ReaderShared};
@@ -321,7 +321,8 @@ impl OnThread {
         partial
     }
 
-    /// Waits until the port can be opened again, or the reader is to stop. Meanwhile it cuts and answers as always.
+    /// Waits until the port can be opened again, or the reader is to stop. Meanwhile it cuts and answers; a
+    /// delayed cut may wait for an attempt to open the port, over TCP up to some seconds.
     fn lost(&mut self, device: Arc<OwnedFd>, why: &str) -> Arc<OwnedFd> {
         // The system gives the same name again only to a device that no process has open any more.
         drop(device);

@@ -16,13 +16,13 @@ pub struct BisectArgs {
     /// A cut after which the module comes back, for example `updating@50%+0ms/power/5s`
     #[arg(long, value_name = "CUT", value_parser = |text: &str| text.parse::<Cut>())]
     pass: Cut,
-    /// A cut after which it does not
+    /// A cut after which the module does not come back
     #[arg(long, value_name = "CUT", value_parser = |text: &str| text.parse::<Cut>())]
     fail: Cut,
-    /// Run each probe so many times; it fails when one of them does
+    /// Run each probe this many times; one failure makes the probe fail
     #[arg(long, value_name = "N", default_value_t = 3, value_parser = clap::value_parser!(u32).range(1..=1000))]
     tries: u32,
-    /// How finely the edges are wanted, in the module's time
+    /// Resolution of the window's edges, in the module's time
     #[arg(long, value_name = "T", default_value = "1ms", value_parser = humantime::parse_duration)]
     resolution: Duration,
 }

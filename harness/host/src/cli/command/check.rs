@@ -264,9 +264,9 @@ fn unopened(why: &RigUnavailable) -> Check {
         RigUnavailable::Rig(why) => why.probe,
     };
     let advice = if probe.is_of_the_machine() {
-        "nothing else could be checked, and nothing is held against the rig"
+        "nothing else could be checked, and the rig is not at fault"
     } else {
-        "correct what it names, in the rig file or at the bench: nothing else could be checked"
+        "correct the rig file or the bench as the error says: nothing else could be checked"
     };
     fail(probe, why.to_string(), advice)
 }

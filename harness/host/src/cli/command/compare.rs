@@ -17,7 +17,7 @@ pub struct CompareArgs {
     /// A run folder, the name of a run in the history, or a firmware version
     #[arg(value_name = "A")]
     a: String,
-    /// What it is compared with: what got worse from A to B is shown
+    /// The run or version to compare A with: shows what got worse from A to B
     #[arg(value_name = "B")]
     b: String,
     /// Which version of an update a firmware version means
@@ -29,7 +29,7 @@ pub struct CompareArgs {
     /// Only runs on the rig of this name, where versions are compared
     #[arg(long, value_name = "NAME")]
     rig: Option<String>,
-    /// End with 1 where something got worse, and with 3 where nothing can be compared
+    /// Exit with 1 if something got worse, and with 3 if nothing can be compared
     #[arg(long)]
     fail_on_worse: bool,
     /// Show JSON in place of lines
@@ -91,7 +91,7 @@ fn side(what: &str, args: &CompareArgs, store: Option<&Path>) -> Result<Vec<Hist
         let entry = entry(Path::new(what))?;
         return entry.map(|entry| vec![entry]).ok_or_else(|| {
             CommandError::usage(format!(
-                "`{what}` is a search or was made with `--cut`: its cases are not the suite's"
+                "`{what}` is a bisection or was made with `--cut`: its cases differ from the suite's"
             ))
         });
     };

@@ -52,7 +52,7 @@ fn signature(run: &Path) -> Result<Vec<u8>, CommandError> {
     let signature = envelope.and_then(|bytes| Envelope::read(&bytes).ok()?.signature());
     signature.ok_or_else(|| {
         CommandError::usage(format!(
-            "`{}` is not signed, and a time stamp is over the signature: sign it first with `dfota-hil report --sign KEY {}`",
+            "`{}` is not signed, and a time stamp covers the signature: sign it first with `dfota-hil report --sign KEY {}`",
             run.display(),
             run.display()
         ))
@@ -76,7 +76,7 @@ fn attach(run: &Path, answer: &Path) -> Result<ExitCode, CommandError> {
     let path = run.join(REQUEST);
     let request = std::fs::read(&path).map_err(|why| {
         CommandError::usage(format!(
-            "request `{}`: {why}; `dfota-hil evidence timestamp-request` writes it, and the answer has to be the one to it",
+            "request `{}`: {why}; `dfota-hil evidence timestamp-request` writes it, and the answer must belong to that request",
             path.display()
         ))
     })?;

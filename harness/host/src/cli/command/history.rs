@@ -23,14 +23,14 @@ use serde_json::{Value, json};
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 
-/// Show what the runs have come to, by case: pass rate, flake rate, percentiles
+/// Show the results of runs by case: pass rate, flake rate, percentiles
 #[derive(Debug, clap::Args)]
 pub struct HistoryArgs {
     /// A folder of run folders, or one of them, to read in place of the store; and a filter as `run` takes it: only cases that
     /// match, with every percentile and each run
     #[arg(value_name = "RUNS_FOLDER|CASE", num_args = 0..=2)]
     what: Vec<String>,
-    /// Every case and every cut of a campaign, however long that gets; otherwise one screen
+    /// Show every case and every cut of a campaign; without this flag, one screen
     #[arg(long)]
     all: bool,
     /// Only so many of the latest runs of each rig
@@ -189,7 +189,7 @@ fn rigs(all: Vec<HistoryRun>, args: &HistoryArgs, query: &HistoryQuery) -> Resul
             None => args.place.command(),
         };
         return Err(CommandError::usage(format!(
-            "the history has {what}: `{command}` shows what it has"
+            "the history has {what}: `{command}` lists its runs"
         )));
     }
     Ok(rigs)

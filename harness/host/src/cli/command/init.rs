@@ -45,7 +45,7 @@ pub struct InitArgs {
     package: PackageArgs,
     #[command(flatten)]
     nightly: NightlyArgs,
-    /// Write over files that are there
+    /// Overwrite existing files
     #[arg(long)]
     force: bool,
 }
@@ -154,7 +154,7 @@ fn write(args: &InitArgs, files: &NewFiles) -> Result<(), CommandError> {
     let there: Vec<String> = there.map(|file| format!("`{}`", file.path.display())).collect();
     if !there.is_empty() {
         return Err(CommandError::usage(format!(
-            "{}: there already, and nothing was written; `--force` writes over it, `--rig` and `--into` name another place",
+            "{}: there already, nothing was written; overwrite with `--force`, or choose another place with `--rig` or `--into`",
             there.join(", ")
         )));
     }

@@ -23,7 +23,7 @@ use std::path::{Path, PathBuf};
 /// The page's name in `--out`.
 const PAGE: &str = "log.html";
 
-/// Derive the verdicts of runs again, or say what is in anybody's serial log
+/// Derive the verdicts of runs again, or analyse any serial log
 ///
 /// With run folders, every verdict is derived again from the journal alone and compared with the one that was recorded. Exit
 /// code 0: all are the same; 1: some differ; 2: something cannot be read.
@@ -49,10 +49,10 @@ pub struct JudgeArgs {
     /// With `--log`: the version that the package leads to
     #[arg(long, value_name = "VERSION", requires = "log", conflicts_with = "runs")]
     to: Option<Version>,
-    /// With `--log`: how updates were ordered whose order is not in the log
+    /// With `--log`: how updates were ordered, if the log does not show the order
     #[arg(long, value_parser = words(&VIAS).try_map(via), requires = "log", conflicts_with = "runs")]
     via: Option<Via>,
-    /// With `--log`: what wrote it
+    /// With `--log`: the format of the log
     #[arg(long, value_parser = words(&FORMATS).map(GivenFormat::named), default_value = "auto", requires = "log", conflicts_with = "runs")]
     format: GivenFormat,
     /// With `--log`: write a page with timelines to this file

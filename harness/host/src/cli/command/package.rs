@@ -8,7 +8,7 @@ use std::path::PathBuf;
 /// Look at packages, and pack deltas for the simulated module.
 #[derive(Debug, clap::Subcommand)]
 pub enum PackageCommand {
-    /// Digest and size of any package; what a delta for the simulated module says of itself
+    /// Show digest and size of any package, and the header of a delta for the simulated module
     Inspect {
         /// The package
         file: PathBuf,

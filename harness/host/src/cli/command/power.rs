@@ -44,7 +44,7 @@ enum PowerAction {
 pub fn main(args: &PowerArgs) -> Result<ExitCode, CommandError> {
     let rig = args.rig.as_deref().ok_or_else(|| {
         CommandError::usage(format!(
-            "no rig: expected its file, as in `dfota-hil power RIG cycle`, or its path in {RIG_VARIABLE}"
+            "no rig given: expected a rig file, as in `dfota-hil power RIG cycle`, or its path in {RIG_VARIABLE}"
         ))
     })?;
     let rig = super::load_rig(rig)?;

@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime};
 /// Where run folders are, unless something else is said.
 const REPORTS: &str = "reports";
 
-/// Remove old runs, by the rules asked for; signed and pinned ones never
+/// Remove old runs by the given rules, never signed or pinned ones
 ///
 /// Each rule spares more: with `--keep 30 --older-than 90d`, what goes is neither among the newest 30 of its rig nor younger
 /// than 90 days. Without a rule, those of this machine hold, out of `reports` in its configuration. A file `pinned` in a run
@@ -23,13 +23,13 @@ pub struct PruneArgs {
     /// The folder of the run folders [default: `reports`; with the rules of the configuration, the folder that it names]
     #[arg(value_name = "RUNS_FOLDER")]
     folder: Option<PathBuf>,
-    /// The newest N runs of each rig stay
+    /// Keep the newest N runs of each rig
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     keep: Option<u32>,
-    /// Only runs that are older go, for example `90d`
+    /// Remove only runs older than this, for example `90d`
     #[arg(long, value_name = "T", value_parser = humantime::parse_duration)]
     older_than: Option<Duration>,
-    /// Runs in which a case failed stay
+    /// Keep runs in which a case failed
     #[arg(long)]
     keep_failed: bool,
     /// Pack what stays, but for the newest run of each rig: journal and transcripts are in the bundle alone, compressed
@@ -38,7 +38,7 @@ pub struct PruneArgs {
     /// Show what would be removed and how much that frees, and remove nothing
     #[arg(long)]
     dry_run: bool,
-    /// The machine's configuration, where no flag is a rule
+    /// The machine's configuration, read if no flag gives a rule
     #[arg(long, value_name = "FILE", default_value = PLACE)]
     config: PathBuf,
     /// Show JSON in place of lines

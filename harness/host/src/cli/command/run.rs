@@ -51,7 +51,7 @@ pub struct RunArgs {
     /// Leave IMEI, IMSI, ICCID and IP addresses out of every report; the journal keeps them
     #[arg(long)]
     mask: bool,
-    /// Run also where the plan goes beyond the rig's `wear` budget
+    /// Run even if the plan exceeds the rig's `wear` budget
     #[arg(long)]
     over_budget: bool,
     #[command(flatten)]
@@ -74,7 +74,7 @@ pub fn main(args: &RunArgs, common: Common) -> Result<ExitCode, CommandError> {
 pub fn search(mut args: RunArgs, common: Common, bisect: BisectOptions) -> Result<ExitCode, CommandError> {
     if args.selection.cut.is_some() || args.selection.repeat > 1 {
         return Err(CommandError::usage(
-            "`bisect` chooses its cuts and how often each is made: leave `--cut` and `--repeat` out, see `--tries`",
+            "`bisect` chooses its own cuts: remove `--cut` and `--repeat`; `--tries` sets how often each cut is made",
         ));
     }
     // The plan is that of the failing cut; its result decides about the next.

@@ -15,10 +15,10 @@ pub struct VerifyArgs {
     /// A run folder, or an `evidence.tar.zst`
     #[arg(value_name = "RUN_DIR_OR_BUNDLE")]
     path: PathBuf,
-    /// The public key that has to have signed it
+    /// Require a signature by this public key
     #[arg(long, value_name = "PUB")]
     key: Option<PathBuf>,
-    /// An unsigned run is an error
+    /// Require a signature
     #[arg(long)]
     require_signature: bool,
     /// Show the result as JSON
@@ -58,9 +58,9 @@ fn refusal(args: &VerifyArgs, verified: &Verified) -> Option<String> {
     let asked = args.require_signature || args.key.is_some();
     match &verified.signed_by {
         _ if !is_whole(verified) => None,
-        None if asked => Some("a signature was asked for and there is none".into()),
+        None if asked => Some("expected a signature, found none".into()),
         Some(id) if args.key.is_some() && !verified.is_wanted_key => Some(format!(
-            "it is signed by another key than the one of `--key`: {id}"
+            "expected a signature by the key of `--key`, found key id {id}"
         )),
         _ => None,
     }
@@ -103,7 +103,7 @@ fn as_text(args: &VerifyArgs, verified: &Verified, refused: Option<&str>) -> Str
             None => String::new(),
         },
         if verified.reports_compared {
-            "; the reports are what the journal gives"
+            "; the reports match the journal"
         } else {
             ""
         }
@@ -115,16 +115,16 @@ fn as_text(args: &VerifyArgs, verified: &Verified, refused: Option<&str>) -> Str
 /// By whom it is signed, and when.
 fn signature(args: &VerifyArgs, verified: &Verified) -> String {
     let by = match (&verified.signed_by, &args.key) {
-        (None, _) => "NOT SIGNED: anybody could have made all of it anew".to_owned(),
+        (None, _) => "NOT SIGNED: all of it may have been forged".to_owned(),
         (Some(id), Some(key)) if verified.is_wanted_key => {
             format!("SIGNED by `{}`, key id {id}", key.display())
         }
-        (Some(id), _) => format!(
-            "SIGNED by the key that lies with it, key id {id}: whose key that is, only `--key PUB` tells"
-        ),
+        (Some(id), _) => {
+            format!("SIGNED by the key stored with it, key id {id}: `--key PUB` checks whose key it is")
+        }
     };
     let when = match &verified.time_stamp {
-        None => "not time-stamped: when it was signed, only its own clock says".to_owned(),
+        None => "not time-stamped: the signing time comes from the signer's own clock".to_owned(),
         Some(stamp) => format!(
             "time-stamped {} by {}, policy {}, serial {}; NOT CHECKED: the authority's own signature and certificate (`openssl ts -verify` does, see docs/evidence.md)",
             stamp.time, stamp.by, stamp.policy, stamp.serial

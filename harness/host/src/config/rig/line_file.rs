@@ -38,7 +38,7 @@ type Words = Option<Part<Vec<Raw<String>>>>;
 
 /// The keys of one line, of whatever driver; those that its mapping does not have are `&None`.
 #[derive(Debug)]
-pub struct Line<'k> {
+pub struct LineKeys<'k> {
     purpose: Use,
     driver: &'k Raw<DriverName>,
     chip: &'k Option<Raw<String>>,
@@ -55,7 +55,7 @@ pub struct Line<'k> {
 /// The line in a mapping that has the keys of every driver with pins, and these.
 macro_rules! line {
     ($purpose:expr, $keys:ident, $($key:ident),+) => {
-        Line {
+        LineKeys {
             purpose: $purpose,
             driver: &$keys.driver,
             chip: &$keys.chip,
@@ -63,12 +63,12 @@ macro_rules! line {
             pin: &$keys.pin,
             active: &$keys.active,
             $($key: &$keys.$key,)+
-            ..Line::new(&$keys.driver)
+            ..LineKeys::new(&$keys.driver)
         }
     };
 }
 
-impl<'k> Line<'k> {
+impl<'k> LineKeys<'k> {
     fn new(driver: &'k Raw<DriverName>) -> Self {
         Self {
             purpose: Use::Supply,
@@ -126,7 +126,7 @@ impl DriverName {
 
 impl LineFile<'_, '_> {
     /// What moves the line.
-    pub fn driver(&mut self, keys: &Line<'_>) -> Option<Driver> {
+    pub fn driver(&mut self, keys: &LineKeys<'_>) -> Option<Driver> {
         let name = self.reader.read(keys.driver)?;
         if let Some(why) = name.unfit(keys.purpose) {
             let why = format!("the driver `{}` does not fit here: {why}", name.name());
@@ -165,7 +165,7 @@ impl LineFile<'_, '_> {
         }
     }
 
-    fn keys_of_other_drivers(&mut self, name: DriverName, keys: &Line<'_>) {
+    fn keys_of_other_drivers(&mut self, name: DriverName, keys: &LineKeys<'_>) {
         let present = [
             keys.chip.as_ref().map(|raw| raw.at),
             keys.line.as_ref().map(|raw| raw.at),
@@ -188,7 +188,7 @@ impl LineFile<'_, '_> {
         }
     }
 
-    fn command(&mut self, keys: &Line<'_>) -> Option<Driver> {
+    fn command(&mut self, keys: &LineKeys<'_>) -> Option<Driver> {
         let timeout = self.reader.option(keys.timeout).unwrap_or(COMMAND_TIMEOUT);
         if keys.purpose == Use::Pulse {
             let pulse = self.words(keys, "pulse", keys.pulse)?;
@@ -203,7 +203,7 @@ impl LineFile<'_, '_> {
         })
     }
 
-    fn words(&mut self, keys: &Line<'_>, key: &str, words: &Words) -> Option<Vec<String>> {
+    fn words(&mut self, keys: &LineKeys<'_>, key: &str, words: &Words) -> Option<Vec<String>> {
         let Some(words) = words else {
             self.absent(keys, key);
             return None;
@@ -228,14 +228,19 @@ impl LineFile<'_, '_> {
         Some(words)
     }
 
-    fn required<T: Literal>(&mut self, keys: &Line<'_>, key: &str, raw: &Option<Raw<T>>) -> Option<T::Value> {
+    fn required<T: Literal>(
+        &mut self,
+        keys: &LineKeys<'_>,
+        key: &str,
+        raw: &Option<Raw<T>>,
+    ) -> Option<T::Value> {
         if raw.is_none() {
             self.absent(keys, key);
         }
         self.reader.option(raw)
     }
 
-    fn absent(&mut self, keys: &Line<'_>, key: &str) {
+    fn absent(&mut self, keys: &LineKeys<'_>, key: &str) {
         let name = keys.driver.text.as_deref().unwrap_or_default();
         let why = InvalidValue::new(format!("the driver `{name}` needs `{key}`, which is missing"));
         self.reader

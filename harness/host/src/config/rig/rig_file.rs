@@ -1,6 +1,6 @@
 //! Loads a rig file: keys into a [`Rig`], every mistake with its place.
 
-use crate::config::rig::line_file::{Line, LineFile};
+use crate::config::rig::line_file::{LineFile, LineKeys};
 use crate::config::rig::reflash::Reflash;
 use crate::config::rig::rig_keys::{
     LabItemKeys, LabKeys, NetworkKeys, PowerKeys, PulseKeys, ReflashKeys, RigKeys, SerialKeys, ServerKeys,
@@ -106,11 +106,11 @@ impl<'d> RigFile<'d> {
         let sense = keys
             .sense
             .as_ref()
-            .map(|keys| self.lines().driver(&Line::sense(keys)));
+            .map(|keys| self.lines().driver(&LineKeys::sense(keys)));
         let isolate = keys
             .isolate
             .as_ref()
-            .map(|keys| self.lines().driver(&Line::isolate(keys)));
+            .map(|keys| self.lines().driver(&LineKeys::isolate(keys)));
         let reflash = keys.reflash.as_ref().map(|keys| self.reflash(keys));
         Some(Link::Bench(Box::new(Bench {
             serial: serial?,
@@ -136,7 +136,7 @@ impl<'d> RigFile<'d> {
         ];
         for at in wires.into_iter().flatten() {
             let key = self.reader.key(at);
-            let why = InvalidValue::new("does not go with `simulated`, which stands in for every wire")
+            let why = InvalidValue::new("does not go with `simulated`, which replaces every wire")
                 .label("a wire")
                 .help(format!(
                     "remove `{key}`, or remove `simulated` for a rig with wires"
@@ -187,7 +187,7 @@ impl<'d> RigFile<'d> {
     }
 
     fn power(&mut self, keys: &PowerKeys) -> Option<Power> {
-        let driver = self.lines().driver(&Line::power(keys));
+        let driver = self.lines().driver(&LineKeys::power(keys));
         let safe = self.reader.option(&keys.safe);
         let discharge = self.reader.option(&keys.discharge);
         Some(Power {
@@ -198,7 +198,7 @@ impl<'d> RigFile<'d> {
     }
 
     fn pulse(&mut self, keys: &PulseKeys, hold: Duration) -> Option<Pulse> {
-        let driver = self.lines().driver(&Line::pulse(keys));
+        let driver = self.lines().driver(&LineKeys::pulse(keys));
         let declared = self.reader.option(&keys.hold);
         Some(Pulse {
             driver: driver?,

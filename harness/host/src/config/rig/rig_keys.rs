@@ -126,7 +126,7 @@ pub struct PowerKeys {
     pub timeout: Option<Raw<Duration>>,
     /// `simulated`: the control socket that `dfota-hil sim` printed.
     pub control: Option<Raw<String>>,
-    /// What is left when the run ends or the harness dies. Default off.
+    /// The safe state: the supply when the run ends or the harness dies. Default off.
     pub safe: Option<Raw<Safe>>,
     /// After this long off, the rail counts as really down. Default 3s.
     pub discharge: Option<Raw<Duration>>,
@@ -215,9 +215,9 @@ pub struct SimulatedKeys {
     pub firmware: Raw<Version>,
     /// How much faster than real time it lives: above 0, at most 10000. Default 1.
     pub speed: Option<Raw<Speed>>,
-    /// What is wrong with it on purpose.
+    /// Defects that it simulates.
     pub defects: Option<Vec<Raw<String>>>,
-    /// In what other legal ways it speaks.
+    /// Legal variations of its dialogue.
     pub dialects: Option<Vec<Raw<String>>>,
     /// Seed of its random numbers. Default: derived from the run's seed.
     pub seed: Option<Raw<ModuleSeed>>,

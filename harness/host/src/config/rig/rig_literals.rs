@@ -143,7 +143,7 @@ impl Literal for SocketAddr {
 fn advertised(text: &str, scheme: &str) -> Result<String, InvalidValue> {
     let form = || {
         InvalidValue::expected(&format!("`{scheme}HOST[:PORT]`"), text).help(format!(
-            "as in `{scheme}lab.example.com:8080`; the path of a package is the harness's own"
+            "as in `{scheme}lab.example.com:8080`; the harness adds the path of the package"
         ))
     };
     let host = text.strip_prefix(scheme).ok_or_else(form)?;

@@ -119,7 +119,7 @@ impl CaseFile<'_, '_> {
             self.reader,
             size.map(|raw| raw.at),
             &vias,
-            "blocks are of an upload",
+            "only an upload has blocks",
         );
         self.reader.option(&keys.block_size).unwrap_or(Case::BLOCK_SIZE)
     }
@@ -187,7 +187,7 @@ pub fn bind(reader: &mut ValueReader<'_>, keys: &CaseKeys, values: Vec<Binding>)
     let name = reader.read(&keys.name).unwrap_or_default();
     let id = matrix::id(&name, &values);
     if !name.is_empty() && (id.is_empty() || id.starts_with('[')) {
-        let why = InvalidValue::new("expected at least one letter or digit: ids are made of names");
+        let why = InvalidValue::new("expected at least one letter or digit: the id is made from the name");
         reader.mistake(keys.name.at, why);
     }
     reader.bind(Bindings {

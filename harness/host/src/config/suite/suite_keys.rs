@@ -36,9 +36,9 @@ pub struct SuiteKeys {
     pub limits: Option<LimitsKeys>,
     /// Measurements that have to be taken, with their limits, in every case in which they can be.
     pub measure: Option<NotEmpty<MeasureKeys>>,
-    /// How many power cycles after an update the module has to come through and be the same. Default 1.
+    /// Power cycles after an update that the module must survive unchanged. Default 1.
     pub confirm: Option<Raw<Cycles>>,
-    /// What is made of something legal and odd: `note` (the default) tells it in every report, `fail` fails the case.
+    /// How legal but odd behaviour counts: `note` (the default) shows it in every report, `fail` fails the case.
     pub anomalies: Option<Raw<Anomalies>>,
     /// How often a case is tried again after an error that is not the module's.
     pub retries: Option<NotEmpty<RetriesKeys>>,
@@ -90,7 +90,7 @@ pub struct LimitsKeys {
     pub settle: Option<Raw<Duration>>,
 }
 
-/// Measurements, each with the least and the most that it may be. One that is named and never taken is not a pass.
+/// Measurements, each with its limits. A case that never takes a named measurement does not pass.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 #[schemars(deny_unknown_fields, title = "measure")]
@@ -130,7 +130,7 @@ pub struct RangeKeys<T> {
     pub max: Option<Raw<T>>,
 }
 
-/// Further tries of a case that ended with an error, by whose it was. What the module did is never tried again.
+/// Retries of a case that ended with an error, by the class of the error. A failure of the module is never retried.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields, title = "retries")]
 pub struct RetriesKeys {
@@ -152,15 +152,15 @@ pub struct CaseKeys {
     pub matrix: Option<NotEmpty<IndexMap<String, Values>>>,
     /// What is updated, and how.
     pub update: UpdateKeys,
-    /// Where the power goes.
+    /// Where the power is cut.
     pub cut: Option<Part<CutKeys>>,
     /// Many cuts in place of one: the case becomes a campaign.
     pub sweep: Option<SweepKeys>,
-    /// How rarely a cut bricks the module: the campaign makes as many random cuts as that takes.
+    /// A claim on how rarely a cut bricks the module: it sets the number of random cuts.
     pub claim: Option<ClaimKeys>,
-    /// What has to happen where success is not what is wanted.
+    /// What has to happen, for a case that does not expect success.
     pub expect: Option<NotEmpty<ExpectKeys>>,
-    /// What the harness does wrong on purpose.
+    /// Faults that the harness injects.
     pub faults: Option<NotEmpty<FaultsKeys>>,
     /// Limits of this case alone.
     pub limits: Option<LimitsKeys>,
@@ -170,7 +170,7 @@ pub struct CaseKeys {
     pub anomalies: Option<Raw<Anomalies>>,
     /// Measurements of this case, in addition to those of the suite or in their place.
     pub measure: Option<NotEmpty<MeasureKeys>>,
-    /// Ids of the requirements that it speaks to.
+    /// Ids of the requirements that the case covers.
     pub requirements: Option<NotEmpty<Vec<Raw<String>>>>,
     /// What test management systems call it, for their properties in JUnit.
     pub ids: Option<NotEmpty<IdsKeys>>,
@@ -210,7 +210,7 @@ pub struct UpdateKeys {
     pub block_size: Option<Raw<UploadBlockSize>>,
 }
 
-/// Where the power goes.
+/// Where the power is cut.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields, title = "cut")]
 pub struct CutKeys {
@@ -243,7 +243,7 @@ pub struct SweepKeys {
     pub kind: Option<OneOrMore<CutKind>>,
     /// How long the supply stays off; each cut is made with each. Default: the rig's `discharge`.
     pub off: Option<OneOrMore<NonZeroDuration>>,
-    /// 1, or as often again in each forced resume. Default 1.
+    /// How often: once, or again in each forced resume. Default 1.
     pub depth: Option<Raw<Depth>>,
     /// `linear`, `shuffled` by the seed, or `widest-gap` first. Default linear.
     pub order: Option<Raw<SweepOrder>>,
@@ -257,9 +257,9 @@ pub struct SweepKeys {
 pub struct ClaimKeys {
     /// The share of the cuts that is claimed not to be reached, as in `1%`.
     pub brick_rate_below: Raw<Rate>,
-    /// How sure one wants to be. Default 95%.
+    /// Confidence of the claim. Default 95%.
     pub confidence: Option<Raw<Rate>>,
-    /// Bricks that the claim survives; fixed beforehand, for it sets the number of cuts. Default 0.
+    /// Bricks that the claim allows; fixed beforehand, since it sets the number of cuts. Default 0.
     pub bricks: Option<Raw<Bricks>>,
     /// The window that the cuts are drawn from, evenly in time, or `all`. Default `start..end`; over CoAP `updating 0%..end`.
     pub over: Option<Raw<ClaimWindow>>,
@@ -295,7 +295,7 @@ pub struct Lwm2mKeys {
     pub result: Option<Raw<Lwm2mResult>>,
 }
 
-/// What the harness does wrong on purpose.
+/// Faults that the harness injects.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[schemars(deny_unknown_fields, title = "faults")]
 pub struct FaultsKeys {
@@ -361,7 +361,7 @@ pub struct CoapFaultKeys {
     pub duplicate_share: Option<Raw<Percent>>,
     /// Hold every answer back for so long, in the module's time.
     pub delay: Option<Raw<Duration>>,
-    /// Answer nothing any more that lies at or behind this share of the package.
+    /// Stop answering at this share of the package.
     pub stop: Option<Raw<Percent>>,
     /// Answer 4.04.
     pub not_found: Option<Raw<bool>>,

@@ -70,7 +70,7 @@ impl Literal for Over {
 
     fn read(text: &str) -> Result<Self, InvalidValue> {
         text.parse().map_err(|why: InvalidSpan| {
-            InvalidValue::expected("what a sweep goes over", text).help(format!(
+            InvalidValue::expected("a moment or window of a sweep", text).help(format!(
                 "{why}; take a moment, a window as in `updating 20%..80%`, or `{}`",
                 Self::WEAK_SPOTS
             ))

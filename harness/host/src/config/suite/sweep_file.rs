@@ -36,7 +36,7 @@ impl CaseFile<'_, '_> {
         for (key, why) in [
             (cut, "a campaign makes its own cuts"),
             (expect, "every update of a campaign has to succeed"),
-            (faults, "nothing but the cuts may go wrong in a campaign"),
+            (faults, "a campaign allows no faults besides its cuts"),
         ] {
             if let Some(key) = key {
                 let why = InvalidValue::new(format!("does not go with `sweep` and `claim`: {why}"));
@@ -58,7 +58,7 @@ impl CaseFile<'_, '_> {
     fn sweep(&mut self, keys: &SweepKeys) -> Sweep {
         let over = self.over(keys);
         if let (Some(step), Some(cuts)) = (&keys.step, &keys.cuts) {
-            let why = "does not go with `step`: one says how dense, the other how many";
+            let why = "does not go with `step`: `step` is a spacing, `cuts` a number";
             self.reader
                 .key_mistake(cuts.at, InvalidValue::new(why).because(step.at));
         }

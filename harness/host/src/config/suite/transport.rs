@@ -1,4 +1,4 @@
-//! The transport of a case, for what does not go with it.
+//! Checks that keys and moments of a case fit its transport.
 
 use crate::config::yaml::literal::InvalidValue;
 use crate::config::yaml::reader::ValueReader;

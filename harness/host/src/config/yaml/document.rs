@@ -34,7 +34,7 @@ impl Document {
     pub fn parse(name: &str, bytes: &[u8]) -> Result<Self, FileError> {
         if bytes.len() > Self::MAX_BYTES {
             let why = format!(
-                "the file has {} bytes; at most {} are taken",
+                "the file has {} bytes, expected at most {}",
                 bytes.len(),
                 Self::MAX_BYTES
             );

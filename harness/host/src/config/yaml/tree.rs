@@ -261,7 +261,7 @@ impl<'t> Builder<'t> {
         let mark = at..at + self.text[at..].chars().next().map_or(0, char::len_utf8);
         let problem = Problem::at(mark, format!("invalid YAML: {}", why.info()), "here");
         match tab {
-            Some(_) => problem.help("indent with blanks: here stands a tab"),
+            Some(_) => problem.help("indent with blanks, not with a tab"),
             None => problem,
         }
     }

@@ -23,7 +23,7 @@ const INCONCLUSIVE: u32 = 5;
 pub struct BisectOptions {
     /// A cut after which the module comes back.
     pub good: Cut,
-    /// A cut after which it does not.
+    /// A cut after which the module does not come back.
     pub bad: Cut,
     /// How often each probe is run.
     pub tries: u32,
@@ -67,7 +67,7 @@ impl Runner<'_> {
         let timeline = self.calibrate(case)?;
         let place = |cut: &Cut| {
             timeline.time_of_cut(cut).ok_or_else(|| {
-                NoWindow::Because(format!("`{cut}`: the uncut update never came to `{}`", cut.at))
+                NoWindow::Because(format!("`{cut}`: the uncut update never reached `{}`", cut.at))
             })
         };
         let moments = timeline.moments();
@@ -97,13 +97,13 @@ impl Runner<'_> {
         }
         match bisect.end() {
             Some(BisectEnd::BadIsGood) => Err(NoWindow::Because(format!(
-                "`{}` was said to fail, and did not in {} {}",
+                "`{}` was given as failing, but did not fail in {} {}",
                 options.bad,
                 options.tries,
                 if options.tries == 1 { "try" } else { "tries" }
             ))),
             Some(BisectEnd::GoodIsBad) => Err(NoWindow::Because(format!(
-                "`{}` was said not to fail, and did: there is nothing to search between",
+                "`{}` was given as passing, but failed: there is no window to search",
                 options.good
             ))),
             _ => Ok(found(&bisect, &timeline, options)),
@@ -181,7 +181,7 @@ impl Runner<'_> {
             }
             if inconclusive == INCONCLUSIVE {
                 return Err(NoWindow::Because(format!(
-                    "`{cut}` came to nothing {INCONCLUSIVE} times: see the verdicts"
+                    "`{cut}` was inconclusive {INCONCLUSIVE} times: see the verdicts"
                 )));
             }
         }

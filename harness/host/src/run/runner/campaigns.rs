@@ -117,7 +117,7 @@ impl Runner<'_> {
         let cut = again.or(drawn).ok_or_else(|| {
             let seen: Vec<String> = timeline.moments().iter().map(|timed| timed.at.to_string()).collect();
             let sentence = format!(
-                "the cut falls at {}, and no calibration of this run with `{}` has timed that; timed were: {}",
+                "the cut is due at {}, but no calibration of this run with `{}` timed that moment; timed moments: {}",
                 slot.place,
                 case.package.name,
                 if seen.is_empty() { "none".to_owned() } else { seen.join(", ") }
@@ -147,7 +147,7 @@ impl Runner<'_> {
             campaign.left_out.insert(case.id.clone());
         }
         Some(format!(
-            "the {line} was measured to come back {} ms of the module's time after it is told to: off for {} cannot be made",
+            "the {line} comes back {} ms of the module's time after the command, as measured: a cut of {} cannot be made",
             (least.as_secs_f64() * 1e4).ceil() / 10.0,
             Short(slot.off)
         ))

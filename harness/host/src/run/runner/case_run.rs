@@ -156,7 +156,7 @@ impl Runner<'_> {
             ..refused.prepares()
         };
         self.module().journal.step(format!(
-            "a known-good delta was refused: given once more over uart, in blocks of {block_size} bytes"
+            "the module refused a known-good delta: sending it once more over uart, in blocks of {block_size} bytes"
         ));
         let source = self.offer(&proof, package)?;
         self.update(Job {

@@ -124,7 +124,7 @@ impl Runner<'_> {
         if before.lost(&after).is_some() {
             self.module()
                 .journal
-                .step("something is missing that was there before: yet another power cycle");
+                .step("a capability seen before is missing: one more power cycle");
             self.ask_again(limits, answered)?;
             let Some(who) = answered.identity.clone() else {
                 return Ok(());
@@ -212,9 +212,8 @@ impl Runner<'_> {
     /// The module did not come to rest within the bound of its case: that is its answer.
     pub(super) fn never_rests(&mut self, case: &Case) {
         let bound = humantime::format_duration(Duration::from_secs(case.bound().as_secs()));
-        let heard = format!(
-            "it did not come to rest within {bound}, the bound that follows from the limits of the case"
-        );
+        let heard =
+            format!("it did not settle within {bound}, the time limit derived from the limits of the case");
         self.module().journal.watched(Watched::NoAnswer { heard });
     }
 }
@@ -230,7 +229,7 @@ fn heard(module: &mut Dut, no: &NoIdentity) -> Result<String, Stop> {
         (None, _) if module.awake.ready => "RDY came, and no command is answered".into(),
         (None, _) if module.awake.boot_rom => "the boot ROM's block came, and nothing after it".into(),
         (None, Sound::Silence) => "not a byte came".into(),
-        (None, _) => format!("something came ({overheard}), and no answer"),
+        (None, _) => format!("bytes came ({overheard}), but no answer"),
     })
 }
 

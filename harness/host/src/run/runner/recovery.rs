@@ -18,7 +18,7 @@ enum RestoreError {
     NoReflash,
     #[error("it could not be restored: {0}")]
     Failed(Box<dyn std::error::Error + Send + Sync>),
-    #[error("nor does `reflash` help: {0}")]
+    #[error("`reflash` does not help either: {0}")]
     StillDead(Stop),
 }
 

@@ -26,7 +26,7 @@ pub struct RigWatch {
     broken: Option<String>,
     /// What of the rig failed its self-check first.
     failed: Option<RigFailure>,
-    /// What of this machine failed first: it ends this run, and nothing is held against the rig.
+    /// What of this machine failed first: it ends this run, and the rig is not at fault.
     machine: Option<String>,
     /// The quarantine in which the rig was found, until a check of this run ends it.
     found: Option<Found>,
@@ -130,7 +130,7 @@ impl RigWatch {
                 return;
             }
             Ok(None) => {
-                let why = found.goes_on(&format!("{check} has not looked at what had failed"));
+                let why = found.goes_on(&format!("{check} did not repeat the probe that had failed"));
                 self.broken.get_or_insert_with(|| why.clone());
                 let probe = Probe::Open;
                 self.failed = Some(RigFailure { why, probe });
@@ -161,15 +161,13 @@ impl RigWatch {
     }
 }
 
-/// What ended a run is wrong with the machine: nothing is held against the rig for it.
+/// What ended a run is wrong with the machine: the rig is not at fault for it.
 pub fn ended_by_machine(found: Option<&Found>, why: &str) -> String {
     match found {
         None => format!(
-            "the run was ended by this machine, not by the rig, which is not in quarantine for it: {why}"
+            "the run was ended by this machine, not by the rig, so the rig is not put in quarantine: {why}"
         ),
-        Some(found) => found.goes_on(&format!(
-            "this run was ended by the machine, not by the rig: {why}"
-        )),
+        Some(found) => found.goes_on(&format!("this machine ended the run, not the rig: {why}")),
     }
 }
 

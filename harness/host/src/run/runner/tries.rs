@@ -26,7 +26,7 @@ impl fmt::Display for Again {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Retry(class) => write!(f, "an error of the {class} is tried again"),
-            Self::MadeUp => f.write_str("the cut landed elsewhere than it was meant to, and is made up for"),
+            Self::MadeUp => f.write_str("the cut missed its moment, and another cut replaces it"),
         }
     }
 }

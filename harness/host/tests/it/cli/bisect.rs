@@ -86,7 +86,7 @@ fn ends_that_are_not_what_was_said_end_the_search() {
             "updating@90%+0ms/power/3s",
         ))
         .ends(3);
-    let told = "`updating@90%+0ms/power/3s` was said to fail, and did not in 1 try";
+    let told = "`updating@90%+0ms/power/3s` was given as failing, but did not fail in 1 try";
     assert!(ran.stdout.contains(told), "{}", ran.stdout);
 }
 

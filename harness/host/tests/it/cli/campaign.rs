@@ -163,7 +163,7 @@ fn an_off_time_that_the_rig_cannot_make_is_left_out_with_a_reason() {
         .find(|event| event["event"] == "case-ended")
         .expect("an end");
     let reason = ended["reason"].as_str().expect("a reason");
-    assert!(reason.contains("off for 1ms cannot be made"), "{reason}");
+    assert!(reason.contains("a cut of 1ms cannot be made"), "{reason}");
 }
 
 #[test]
@@ -226,7 +226,7 @@ cases:
     assert!(!ran.stdout.contains("is shown"), "{}", ran.stdout);
     let again = ["run", "suite.yaml", "--rig", "rig.yaml", "--out", "again"];
     let ran = lab.run(&again).ends(1);
-    ran.says("is not shown, for it survives no brick");
+    ran.says("is not shown: it survives no brick");
     lab.has_verdict("again", "night[cut=001] fail image-corrupt");
     // Whoever plans another one is told.
     let plan = lab.run(&["plan", "suite.yaml", "--rig", "rig.yaml"]).ends(0);

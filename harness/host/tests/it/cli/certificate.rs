@@ -41,7 +41,7 @@ cases:
 
 /// One run, for every test here.
 static RUN: LazyLock<Lab> = LazyLock::new(|| {
-    let lab = Lab::new();
+    let lab = Lab::lasting();
     lab.write("rig.yaml", RIG);
     lab.suite(CASES);
     lab.run(&lab.arguments(&["--filter", "!elsewhere"])).ends(0);
@@ -152,7 +152,7 @@ fn requirements_have_the_verdict_of_their_cases() {
     let report = certificate(&records);
     assert_eq!(verdicts(&report)[..2], ["REQ-1 not decided", "REQ-2 not decided"]);
     assert!(
-        report.conclusion[0].contains("1 of 4 were not decided"),
+        report.conclusion[0].contains("1 of 4 cases were not decided"),
         "{:?}",
         report.conclusion
     );

@@ -129,7 +129,7 @@ fn a_plan_knows_how_fast_the_supply_is() {
             .ends(0)
             .stdout
     };
-    let told = "warning: the supply of this rig cannot be gone for less than";
+    let told = "warning: this rig cannot cut the supply for less than";
     assert!(!plan().contains(told), "{}", plan());
     lab.run(&["check", "rig.yaml"]).ends(0);
     assert!(plan().contains(told), "{}", plan());

@@ -53,13 +53,13 @@ fn plain(html: &str) -> String {
 fn too_many_bricks_alone_do_not_refute() {
     let (lab, ran) = bricking("{brick_rate_below: 50%, confidence: 50%, over: \"updating 20%..end\"}");
     lab.has_verdict("out", "night[claim] fail claim-not-shown");
-    let sentence = "brick the module is not shown, for it survives no brick; 1 of 1 counted cuts did, so with 50% confidence the rate is at most 100%, and with 50% confidence above 50% (each bound for itself)";
+    let sentence = "brick the module is not shown: it survives no brick; 1 of 1 counted cuts did, so with 50% confidence the rate is at most 100%, and with 50% confidence above 50% (each bound for itself)";
     ran.says(sentence);
     assert!(!ran.stdout.contains("refuted"), "{}", ran.stdout);
     let summary: Value = serde_json::from_str(&lab.read("out/run.json")).expect("JSON");
     assert_eq!(summary["campaigns"][0]["verdict"], "not-shown");
     let page = plain(&lab.read("out/report.html"));
-    assert!(page.contains("not shown, for it survives no brick"), "the page");
+    assert!(page.contains("not shown: it survives no brick"), "the page");
     assert!(!page.contains("confidence: refuted"), "the page");
     let conclusion = certificate(&lab).to_string();
     assert!(conclusion.contains(sentence), "{conclusion}");

@@ -62,7 +62,7 @@ fn typed_commands_and_orders_for_the_rig() {
             "! reset on",
             "! reset off",
             "< RDY",
-            "# unknown `:powr on`; `:help` shows what there is",
+            "# unknown `:powr on`; `:help` lists the commands",
             "! power off",
             "# not sent, the module has no supply: `AT+CSQ`",
         ],

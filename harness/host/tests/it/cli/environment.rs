@@ -58,7 +58,7 @@ fn power_needs_an_action_alone() {
     assert!(sim.state().starts_with("ok power=off"), "{}", sim.state());
     let none = lab.run(&["power", "on"]).ends(2);
     none.complains(
-        "error: no rig: expected its file, as in `dfota-hil power RIG cycle`, or its path in DFOTA_HIL_RIG",
+        "error: no rig given: expected a rig file, as in `dfota-hil power RIG cycle`, or its path in DFOTA_HIL_RIG",
     );
 }
 

@@ -377,7 +377,7 @@ fn nobody_types_guard() {
     let ran = lab.run(&["guard"]).ends(2);
     assert!(
         ran.stderr
-            .starts_with("error: `guard` is started by the commands that move the lines of a rig: "),
+            .starts_with("error: `guard` is not for use by hand, other commands start it: "),
         "{}",
         ran.stderr
     );

@@ -115,7 +115,7 @@ fn a_rig_alone() {
 #[case::nobody_to_ask(&["--driver", "command", "--package", "there.bin"], &["not a terminal", "`--on`, `--off`, `--from`, `--to`"])]
 #[case::driver(&["--driver", "relay"], &["`--driver`", "expected `gpiochip`, `rppal` or `command`, found `relay`"])]
 #[case::module(&["--module", "bc95"], &["`--module`", "bc95"])]
-#[case::name(&["--rig", "../x"], &["`--rig`", "for the file is named so"])]
+#[case::name(&["--rig", "../x"], &["`--rig`", "since the file gets this name"])]
 #[case::number(&["--power", "17"], &["`--power`", "/dev/gpiochip0/17"])]
 #[case::pin(&["--driver", "rppal", "--power", "99"], &["`--power`", "27"])]
 #[case::shell(&["--on", "relay on; beep", "--off", "relay off"], &["`--on`", "a script beside the rig file"])]
@@ -123,7 +123,7 @@ fn a_rig_alone() {
 #[case::url(&["--driver", "gpiochip", "--http", "lab.example.com"], &["`--http`", "http://HOST[:PORT]"])]
 #[case::sim_without_network(&["--driver", "gpiochip", "--pin", "1234"], &["`--http` or `--coap`"])]
 #[case::no_such_package(&["--driver", "gpiochip", "--package", "gone.bin"], &["`--package`", "there is no file `gone.bin`"])]
-#[case::versions_of_nothing(&["--driver", "gpiochip", "--from", "BC66NBR01A01"], &["about a `--package`"])]
+#[case::versions_of_nothing(&["--driver", "gpiochip", "--from", "BC66NBR01A01"], &["useless without `--package`"])]
 #[case::one_version(
     &["--driver", "gpiochip", "--package", "there.bin", "--from", "A01", "--to", "A01"],
     &["nightly.yaml:", "starts from already"]

@@ -71,7 +71,7 @@ fn no_log_is_ever_called_a_pass() {
 #[rstest]
 #[case::utf_16(
     utf_16(),
-    "the log `field.log` is UTF-16LE, not bytes as they came from the module: convert it, `iconv -f UTF-16LE -t UTF-8 field.log > log.txt`, and give that"
+    "the log `field.log` is UTF-16LE, expected the bytes that the module sent: convert it with `iconv -f UTF-16LE -t UTF-8 field.log > log.txt` and give that file"
 )]
 #[case::gzip(b"\x1F\x8B\x08\0abc".to_vec(), "the log `field.log` is packed by gzip: unpack it first, or `gunzip -c field.log | dfota-hil judge --log -`")]
 #[case::journal(b"{\"seq\":0,\"mono_ns\":1}\n".to_vec(), "`field.log` is the journal of a run, not a serial log: a run is judged by its folder, without `--log`")]
@@ -97,7 +97,7 @@ fn nowhere_and_a_folder() {
         .complains("cannot read the log `nowhere.log`: No such file");
     lab.run(&["judge", "--log", "suites"])
         .ends(2)
-        .complains("`suites` is a folder, and a log is a file; a run's folder is judged without `--log`");
+        .complains("`suites` is a folder, expected a log file; judge a run folder without `--log`");
 }
 
 #[rstest]

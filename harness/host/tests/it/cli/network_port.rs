@@ -149,7 +149,7 @@ fn ports_that_are_not_there() {
     let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).and_then(|free| free.local_addr());
     let nobody = said(&format!("socket://{}", free.expect("a free port")));
     assert!(
-        nobody.contains("the host refuses the connection; is ser2net or its like running there"),
+        nobody.contains("the host refuses the connection; is ser2net or a similar server running there"),
         "{nobody}"
     );
     let raw = said(&format!("rfc2217://{}", bridge(&sim.pty)));

@@ -306,7 +306,7 @@ fn a_packed_run_is_what_it_was() {
         .says("0 of 2 runs removed: freed 0.0 kB");
 
     // Every command reads it where it is.
-    verify("night-0").says("packed: journal and transcripts are in the bundle alone");
+    verify("night-0").says("packed: journal and transcripts are only in the bundle");
     lab.run(&["judge", "reports/night-0"]).ends(0);
     lab.run(&["compare", "reports/night-0", "reports/night-1"])
         .ends(0);

@@ -80,7 +80,7 @@ fn the_life_of_a_quarantine() {
     let last = ran.stderr.lines().last().unwrap_or_default();
     assert!(
         last.starts_with("the rig is in quarantine from now on: the self-check before `lab` failed: power: ")
-            && last.ends_with("; once it is mended, `dfota-hil check rig.yaml --clear` ends that"),
+            && last.ends_with("; after the repair, `dfota-hil check rig.yaml --clear` ends that"),
         "{}",
         ran.stderr
     );
@@ -165,7 +165,7 @@ fn a_quarantine_that_no_run_ends() {
     }
     let command = "dfota-hil check rig.yaml --clear --state-dir 'my state'";
     assert!(
-        last.ends_with(&format!("once it is mended, `{command}` ends that")),
+        last.ends_with(&format!("after the repair, `{command}` ends that")),
         "{last}"
     );
     assert_eq!(lab.events("refused").iter().filter(is_event("line")).count(), 0);
@@ -207,7 +207,7 @@ fn a_quarantine_that_a_run_ends() {
     for part in [
         "by run `found`",
         "; the self-check before `lab` failed: power: ",
-        "; once it is mended, `dfota-hil check rig.yaml --clear` ends that",
+        "; after the repair, `dfota-hil check rig.yaml --clear` ends that",
     ] {
         assert!(last.contains(part), "`{part}` in: {last}");
     }
@@ -252,7 +252,7 @@ fn a_taken_port_is_no_broken_rig(#[case] server: &str, #[case] scheme: &str) {
     let last = ran.stderr.lines().last().unwrap_or_default();
     assert!(
         last.starts_with(
-            "the run was ended by this machine, not by the rig, which is not in quarantine for it: "
+            "the run was ended by this machine, not by the rig, so the rig is not put in quarantine: "
         ) && last.contains(&port.to_string()),
         "{}",
         ran.stderr
@@ -260,12 +260,12 @@ fn a_taken_port_is_no_broken_rig(#[case] server: &str, #[case] scheme: &str) {
     assert_eq!(lab.rig_state("quarantine.json"), None);
     let ran = lab.run(&["check", "rig.yaml"]).ends(3);
     ran.says(&format!("FAIL {server}"))
-        .says("nothing is held against the rig");
+        .says("the rig is not at fault");
     drop((stream, datagrams));
     run(&lab, "free").ends(0);
 }
 
-/// No file may grow beyond a few blocks, as on a full disk: the run ends and says so, and nothing is held against the rig.
+/// No file may grow beyond a few blocks, as on a full disk: the run ends and says so, and the rig is not at fault.
 #[test]
 fn a_journal_that_cannot_be_written() {
     let lab = Lab::new();
@@ -314,7 +314,7 @@ fn a_full_disk_is_no_broken_rig() {
     let ran = ran.ends(3);
     assert!(ran.stdout.contains("failed: disk: "), "{}", ran.stdout);
     assert!(
-        ran.stdout.contains("which is not in quarantine for it"),
+        ran.stdout.contains("so the rig is not put in quarantine"),
         "{}",
         ran.stdout
     );

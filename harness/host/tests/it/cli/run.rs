@@ -408,7 +408,7 @@ fn a_case_that_is_accused_later_keeps_its_own_transcript() {
             again["id"] = "first".into();
             again["verdict"] = "fail".into();
             again["rule"] = "image-corrupt".into();
-            again["sentence"] = "the image was not what its version said".into();
+            again["sentence"] = "the image does not match its version".into();
             accused.push_str(&format!("{again}\n"));
         }
         accused.push_str(line);

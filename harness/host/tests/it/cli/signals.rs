@@ -37,7 +37,7 @@ fn one_signal_ends_the_case(#[case] signal: Signal) {
     let ran = running.end().ends(130);
     assert_eq!(
         ran.stderr,
-        "interrupted: bringing the rig to its safe state; once more to stop at once\n"
+        "interrupted: bringing the rig to its safe state; interrupt again to stop at once\n"
     );
     assert!(
         ran.stdout
@@ -65,7 +65,7 @@ fn a_second_signal_ends_it_at_once() {
     let mut running = updating(&lab);
     let below = running.descendants();
     running.signal(Signal::INT);
-    running.await_stderr("once more to stop at once");
+    running.await_stderr("interrupt again to stop at once");
     // It may have ended by itself by now; the process is still there to be signalled until it is waited for.
     running.signal(Signal::INT);
     running.end().ends(130);

@@ -50,12 +50,9 @@ fn keys() {
 #[case::no_key("rig.yaml", "`rig.yaml` holds no Ed25519 key: expected PKCS#8 PEM")]
 #[case::readable_by_the_group(
     "open.pem",
-    "mode 0640: others than its owner can read it; expected 0600, do `chmod 600 open.pem`"
+    "mode 0640: other users can read it; expected 0600, run `chmod 600 open.pem`"
 )]
-#[case::typed(
-    "-----BEGIN PRIVATE KEY-----\nMC4CAQ",
-    "got a key where it wants the path of one"
-)]
+#[case::typed("-----BEGIN PRIVATE KEY-----\nMC4CAQ", "got a key, expected the path of one")]
 #[case::no_variable("env", "DFOTA_HIL_SIGNING_KEY is not set")]
 fn refused_before_anything_is_powered(#[case] key: &str, #[case] told: &str) {
     let lab = lab("");
@@ -86,7 +83,7 @@ fn unsigned_and_untouched() {
         let ran = lab.run(&["verify", path, "--require-signature"]).ends(1);
         assert!(
             ran.stdout
-                .contains("\nREFUSED: a signature was asked for and there is none\nuntouched: "),
+                .contains("\nREFUSED: expected a signature, found none\nuntouched: "),
             "{}",
             ran.stdout
         );
@@ -112,7 +109,7 @@ fn signed() {
     );
     let ran = lab.run(&["verify", "out", "--require-signature"]).ends(0);
     assert!(
-        ran.stdout.contains("whose key that is, only `--key PUB` tells"),
+        ran.stdout.contains("`--key PUB` checks whose key it is"),
         "{}",
         ran.stdout
     );

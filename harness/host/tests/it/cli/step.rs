@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 const BEGIN: &str = "Enter begins, q stops: ";
-const AGAIN: &str = "Enter does this step again, q stops: ";
+const AGAIN: &str = "Enter repeats this step, q stops: ";
 const LOOKED: &str = "Enter switches it off again: ";
 const OFF: &str = "ok power=off module=off reset=off pwrkey=off";
 

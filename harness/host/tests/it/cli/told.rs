@@ -92,7 +92,12 @@ fn equal_errors_are_one_with_a_count() {
     lab.suite(CUT);
     let ran = lab.run(&lab.arguments(&[])).ends(3);
     assert_eq!(verdicts(&ran.stdout), ["ERROR lab cut[at=30%]"], "{}", ran.stdout);
-    assert_eq!(ran.stdout.matches("did you mean").count(), 1, "{}", ran.stdout);
+    assert_eq!(
+        ran.stdout.matches("there is no `no-such-defect`").count(),
+        1,
+        "{}",
+        ran.stdout
+    );
     ran.says("             and 2 more cases with the same error\n");
     ran.says("3 cases: 0 passed, 3 errors\n             3 × rig-broken: cut[at=30%], ");
     assert!(

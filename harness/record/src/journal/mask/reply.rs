@@ -1,4 +1,4 @@
-//! Replies that tell who the module is. What stands behind their names is masked in whatever form it is.
+//! Replies that identify the module. The value after their names is masked, whatever its form.
 
 use super::{Sight, escape};
 use std::collections::BTreeSet;

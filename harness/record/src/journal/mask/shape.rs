@@ -1,4 +1,4 @@
-//! What can be told by its form alone, wherever it stands.
+//! Numbers and addresses that are recognised by their form alone, anywhere in a text.
 
 use super::Sight;
 use std::net::Ipv6Addr;

@@ -236,7 +236,10 @@ fn end(run: &Run<'_>) -> Vec<String> {
         }
     }
     if run.bisected.is_some() {
-        all.push("the run was a search for a failing window (`bisect`): its cuts are chosen by what the last one did".to_owned());
+        all.push(
+            "the run was a search for a failing window (`bisect`): the result of each cut chose the next one"
+                .to_owned(),
+        );
     }
     all
 }

@@ -2,7 +2,7 @@
 //!
 //! The journal has four times of each cut, of one monotonic clock: when the byte that completed the trigger was read, when
 //! the cut was due (that, and the delay), when the line was commanded, and when the command had returned. The cut itself
-//! fell between the last two, nobody knows where: a rectangular distribution over that interval, so its standard
+//! fell between the last two, at an unknown time: a rectangular distribution over that interval, so its standard
 //! uncertainty is half of the width divided by √3 (JCGM 100:2008, 4.3.7). A serial adapter may hold the byte back for its
 //! latency, which is another rectangle. They are independent and added in squares; the expanded uncertainty is twice that.
 

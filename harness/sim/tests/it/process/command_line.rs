@@ -13,9 +13,9 @@ fn outcome(command: &mut Command) -> (Option<i32>, String, String) {
 }
 
 #[rstest]
-#[case(&["--defect", "forget-resume"], "'forgets-resume'")]
-#[case(&["--defect", "nope"], "never-prints-end")]
-#[case(&["--dialect", "end-twise"], "'end-twice'")]
+#[case(&["--defect", "forget-resume"], "there is no `forget-resume`; did you mean `forgets-resume`?")]
+#[case(&["--defect", "nope"], "there is no `nope`; `--list-defects` and")]
+#[case(&["--dialect", "end-twise"], "did you mean `end-twice`?")]
 #[case(&["--speed", "0"], "expected a positive number")]
 #[case(&["--module", "bc95"], "expected `bc66` or `bc66-na`")]
 #[case(&["--firmware", "A01"], "`A01` is not a firmware version")]

@@ -1,4 +1,4 @@
-//! Which line is meant, and why it cannot be had.
+//! Finds the GPIO line that a rig file names, and explains why a line is not available.
 
 use super::super::DriverError;
 use super::CONSUMER;
@@ -129,7 +129,7 @@ pub(super) fn find(chip: Option<&Path>, line: &LineId) -> Result<FoundLine, Driv
             choose_anywhere(&seen, name, hidden)
         }
         (None, LineId::Offset(offset)) => Err(DriverError::new(format_args!(
-            "line {offset} of which chip? a number needs `chip`, a name such as `GPIO17` does not; {}",
+            "line {offset} is ambiguous: a number needs `chip`, a name such as `GPIO17` does not; {}",
             there_are()
         ))),
     }
@@ -406,7 +406,7 @@ mod tests {
     #[test]
     fn a_number_needs_its_chip() {
         let error = find(None, &LineId::Offset(17)).expect_err("no chip").to_string();
-        let begin = "line 17 of which chip? a number needs `chip`, a name such as `GPIO17` does not; this machine has ";
+        let begin = "line 17 is ambiguous: a number needs `chip`, a name such as `GPIO17` does not; this machine has ";
         assert!(error.starts_with(begin), "{error}");
     }
 

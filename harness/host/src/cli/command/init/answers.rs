@@ -1,4 +1,4 @@
-//! What has to be known of a bench, question by question. Each answer is text as a file will hold it.
+//! The questions of `init` about a bench. Each answer is text in the form that the file will hold.
 
 use super::ask::{Asker, InvalidAnswer, NONE, Question, or_none};
 use super::ci::Ci;
@@ -104,7 +104,7 @@ fn file_name(name: &str) -> Result<String, InvalidAnswer> {
         Ok(name.to_owned())
     } else {
         invalid(format!(
-            "expected letters, digits, `.`, `_` and `-` alone, for the file is named so; found `{name}`"
+            "expected letters, digits, `.`, `_` and `-` alone, since the file gets this name; found `{name}`"
         ))
     }
 }
@@ -228,7 +228,7 @@ fn line(driver: DriverKind, text: &str) -> Result<String, InvalidAnswer> {
     let chip = match chip {
         "" if line.bytes().all(|b| b.is_ascii_digit()) => {
             return invalid(format!(
-                "line {line} of which chip? take its name, such as `GPIO17`, or write `/dev/gpiochip0/{line}`"
+                "line number {line} needs its chip: write a name such as `GPIO17`, or `/dev/gpiochip0/{line}`"
             ));
         }
         "" => String::new(),
@@ -249,7 +249,7 @@ fn network(args: &NetworkArgs, asker: &mut Asker) -> Result<NetworkAnswers, Comm
         return match args.apn.as_ref().or(args.pin.as_ref()) {
             None => Ok(NetworkAnswers::default()),
             Some(_) => Err(CommandError::usage(
-                "`--apn` and `--pin` are for updates over the air: give `--http` or `--coap` too",
+                "`--apn` and `--pin` need `--http` or `--coap`: give one of them too",
             )),
         };
     }
@@ -267,7 +267,7 @@ fn package(args: &PackageArgs, asker: &mut Asker) -> Result<Option<PackageAnswer
     let Some(delta) = asker.answer(&args.package, &question, or_none(file))? else {
         return match args.from.as_ref().or(args.to.as_ref()).or(args.back.as_ref()) {
             Some(_) => Err(CommandError::usage(
-                "`--from`, `--to` and `--back` are about a `--package`",
+                "`--from`, `--to` and `--back` are useless without `--package`",
             )),
             None => Ok(None),
         };

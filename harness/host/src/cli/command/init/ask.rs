@@ -56,7 +56,7 @@ impl Asker {
         let prompt = std::io::stdin().is_terminal().then(Prompt::new).transpose();
         let prompt = prompt.map_err(|why| CommandError::error(format!("no signals: {why}")))?;
         if prompt.is_some() {
-            print("Enter takes what stands in brackets, q stops; nothing is written before the end\n");
+            print("Enter takes the answer in brackets, q stops; files are written only at the end\n");
         }
         Ok(Self {
             prompt,

@@ -56,7 +56,7 @@ pub(super) fn write(
 pub(super) fn draw_seed() -> Result<Seed, CommandError> {
     let mut bytes = [0; 8];
     rustix::rand::getrandom(&mut bytes, rustix::rand::GetRandomFlags::empty())
-        .map_err(|why| CommandError::error(format!("the system gives no random numbers: {why}")))?;
+        .map_err(|why| CommandError::error(format!("cannot get random numbers from the system: {why}")))?;
     // Short enough to be typed again.
     Ok(Seed(u64::from_ne_bytes(bytes) >> 32))
 }

@@ -153,7 +153,7 @@ impl RunOutcome {
         };
         let one = |value: f64| [(String::new(), value)];
         let ended = now.duration_since(UNIX_EPOCH).unwrap_or_default().as_secs();
-        let exit_code = "Exit code of the last run: 0 passed, 1 the module is at fault, 2 usage, 3 ours, 130 interrupted.";
+        let exit_code = "Exit code of the last run: 0 passed, 1 the module is at fault, 2 usage, 3 error of rig, network, server or harness, 130 interrupted.";
         gauge("exit_code", exit_code, &one(exit.code().into()));
         gauge(
             "end_timestamp_seconds",
@@ -172,7 +172,7 @@ impl RunOutcome {
         for (name, help, value) in [
             (
                 "flaky_cases",
-                "Cases of the last run that passed, and not at the first try.",
+                "Cases of the last run that passed after a retry.",
                 self.flaky as f64,
             ),
             (
