@@ -383,3 +383,57 @@ fn steps_back_are_seen_when_they_are_told() {
         "`/5/0/3` was notified as 1 (Downloading) at 3.000 s after 2 (Downloaded) at 2.000 s, and nothing was ordered in between; a download that is complete stays so"
     );
 }
+
+/// The answer to the execute is lost, and the client says twice that it updates: an update was ordered.
+#[test]
+fn an_order_whose_answer_was_lost_is_an_order() {
+    let mut update = FirmwareUpdate::new(UpdateOptions::new(URI.into()));
+    let mut client = Client::new(Wrong::Nothing, 0, 0);
+    let at = Duration::from_secs;
+    let told = |value| ClientEvent::Value {
+        resource: STATE,
+        value,
+        notified: true,
+    };
+    update.on(ClientEvent::Registered, at(0));
+    while let Some(ask) = update.next_operation() {
+        let heard = client.answer(ask, 0);
+        update.on(heard, at(0));
+    }
+    update.on(told(1), at(1));
+    update.on(told(2), at(2));
+    loop {
+        match update.next_operation() {
+            Some(Operation::Execute) => break,
+            Some(Operation::Read(resource) | Operation::Observe(resource)) => {
+                let value = if resource == STATE { 2 } else { 0 };
+                let notified = false;
+                update.on(
+                    ClientEvent::Value {
+                        resource,
+                        value,
+                        notified,
+                    },
+                    at(2),
+                );
+            }
+            other => panic!("expected the execute, got {other:?}"),
+        }
+    }
+    update.on(ClientEvent::Unanswered(Operation::Execute), at(12));
+    update.on(told(3), at(13));
+    update.on(told(3), at(14));
+    while let Some(Operation::Read(resource) | Operation::Observe(resource)) = update.next_operation() {
+        let value = if resource == STATE { 3 } else { 0 };
+        update.on(
+            ClientEvent::Value {
+                resource,
+                value,
+                notified: false,
+            },
+            at(15),
+        );
+    }
+    update.on(told(3), at(16));
+    assert_eq!(update.findings(), []);
+}

@@ -47,11 +47,13 @@ pub struct SessionEnded {
     pub notes: Vec<String>,
 }
 
-/// The cases are over, and the rig is still open.
+/// The cases are over, and what the rig needs is written down.
 struct CasesEnded {
     exit: ExitCode,
     interrupted: bool,
-    rig: RigWatch,
+    /// The rig did not pass its check, or this machine ended the run.
+    has_failed: bool,
+    notes: Vec<String>,
 }
 
 impl Session<'_> {
@@ -66,14 +68,12 @@ impl Session<'_> {
             Ok(RigWork { result, safe }) => (result, safe),
             Err(why) => return self.not_opened(&why),
         };
-        let failed = ended.rig.has_failed();
-        let notes = ended.rig.conclude(&self.state, journal);
         if let Err(why) = &safe {
             let text = format!("the rig could not be made safe: {why}");
             journal.post(Event::Note { text });
         }
         let exit = match ended.exit {
-            ExitCode::Success if safe.is_err() || failed => ExitCode::Error,
+            ExitCode::Success if safe.is_err() || ended.has_failed => ExitCode::Error,
             exit => exit,
         };
         journal.post(Event::RunEnded {
@@ -81,7 +81,10 @@ impl Session<'_> {
             interrupted: ended.interrupted,
             safe: safe.is_ok(),
         });
-        SessionEnded { exit, notes }
+        SessionEnded {
+            exit,
+            notes: ended.notes,
+        }
     }
 
     fn run_cases(&self, rig: &mut OpenRig, campaigns: Campaigns) -> CasesEnded {
@@ -93,11 +96,8 @@ impl Session<'_> {
             (Some(options), [Planned { case, skip: None, .. }, ..]) => {
                 let bisected = runner.bisect(case, options);
                 let interrupted = runner.is_interrupted();
-                CasesEnded {
-                    exit: bisect_exit(&bisected, interrupted),
-                    interrupted,
-                    rig: runner.finish().rig,
-                }
+                let exit = bisect_exit(&bisected, interrupted);
+                self.concluded(exit, interrupted, runner.finish().rig)
             }
             _ => {
                 for planned in &self.plan.cases {
@@ -114,10 +114,17 @@ impl Session<'_> {
             let text = why.to_string();
             self.journal.post(Event::Note { text });
         }
+        let exit = exit_code(&ran.verdicts, ran.interrupted);
+        self.concluded(exit, ran.interrupted, ran.rig)
+    }
+
+    /// Puts a rig that failed into quarantine. Before the lines are moved: a second signal may end the program meanwhile.
+    fn concluded(&self, exit: ExitCode, interrupted: bool, rig: RigWatch) -> CasesEnded {
         CasesEnded {
-            exit: exit_code(&ran.verdicts, ran.interrupted),
-            interrupted: ran.interrupted,
-            rig: ran.rig,
+            exit,
+            interrupted,
+            has_failed: rig.has_failed(),
+            notes: rig.conclude(&self.state, self.journal),
         }
     }
 

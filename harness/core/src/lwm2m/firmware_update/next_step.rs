@@ -24,6 +24,11 @@ impl FirmwareUpdate {
             DialoguePhase::Fetching => self.fetching(state.value, result.value),
             DialoguePhase::Executing => match state.value {
                 State::Downloaded => self.queue.push(Operation::Execute),
+                State::Updating => {
+                    // The order has arrived; only its answer was lost.
+                    self.order.executed_at.get_or_insert(state.at);
+                    self.phase = DialoguePhase::Updating;
+                }
                 _ => self.phase = DialoguePhase::Updating,
             },
             DialoguePhase::Updating => self.updating(state, result.value),

@@ -54,6 +54,8 @@ impl RigOutput {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SafeLine {
+    /// As every guard names it: one of an older program hands its lines over.
+    #[serde(rename = "wire")]
     pub output: RigOutput,
     pub driver: Driver,
     /// Whether it is active in its safe state.

@@ -161,6 +161,13 @@ impl<'f> NodeDeserializer<'f> {
     fn unique(&self, entries: &'f [MapEntry], name: &str) -> Vec<MapEntry> {
         let mut seen: BTreeMap<&str, NodeId> = BTreeMap::new();
         let is_first = |entry: &MapEntry| {
+            let node = self.tree().node(entry.key);
+            if !matches!(node.content, NodeContent::Scalar { .. }) {
+                let message = format!("expected a word as a key of {name}, found {}", node.kind());
+                let label = format!("this is {}", node.kind());
+                self.note(Problem::at(self.bytes(entry.key), message, label));
+                return false;
+            }
             let key = self.tree().key(entry.key);
             let Some(first) = seen.insert(key, entry.key) else {
                 return true;
@@ -175,7 +182,9 @@ impl<'f> NodeDeserializer<'f> {
 
     /// The entry for each of `fields`. A mistyped key counts as the field that was probably meant.
     fn assign(&self, entries: &'f [MapEntry], fields: &[&str], name: &str) -> Vec<Option<MapEntry>> {
+        // Once for all keys: a file may hold very many unknown ones.
         let stands = |field: &&str| entries.iter().any(|entry| self.tree().key(entry.key) == *field);
+        let absent: Vec<&str> = fields.iter().copied().filter(|field| !stands(field)).collect();
         let mut assigned = vec![None; fields.len()];
         for entry in self.unique(entries, name) {
             let key = self.tree().key(entry.key);
@@ -183,7 +192,7 @@ impl<'f> NodeDeserializer<'f> {
                 Some(key)
             } else {
                 self.unknown_key(entry, fields, name);
-                nearest(key, fields.iter().copied().filter(|field| !stands(field)))
+                nearest(key, absent.iter().copied())
             };
             let slot = fields.iter().position(|known| Some(*known) == field);
             if let Some(slot) = slot.map(|n| &mut assigned[n]) {

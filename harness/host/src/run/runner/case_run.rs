@@ -101,7 +101,7 @@ impl Runner<'_> {
 
     fn tried(&mut self, job: Job<'_>) -> Result<Answered, Stop> {
         let case = job.case;
-        self.record.state = ModuleContact::Unknown;
+        self.record.update_begins();
         // What was seen of the image so far belongs to the case that left it.
         self.revise_earlier();
         let cuts = cuts(case, self.options.seed);

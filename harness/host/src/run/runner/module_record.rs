@@ -56,6 +56,14 @@ impl ModuleRecord {
         }
     }
 
+    /// Whether the module answers is not known until it is asked. One that was found dead in this case stays so: the update may
+    /// end before anybody asks again, and it has to be restored all the same.
+    pub(super) fn update_begins(&mut self) {
+        if !matches!(self.state, ModuleContact::Dead) {
+            self.state = ModuleContact::Unknown;
+        }
+    }
+
     pub(super) fn saw_network(&mut self, registered: bool) {
         if registered {
             self.network = NetworkSeen::Registers;
@@ -79,5 +87,38 @@ impl ModuleRecord {
             return Some(Damage::Dead);
         }
         (suspect || ended.outcome == Some(Outcome::WrongImage)).then_some(Damage::WrongImage)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dfota_core::verdict::Verdict;
+
+    fn ended() -> CaseEnded {
+        CaseEnded {
+            id: "case".into(),
+            suite: "suite".into(),
+            verdict: Verdict::Pass,
+            outcome: None,
+            evidence: Vec::new(),
+            tries: 1,
+            took_ns: 0,
+            summary: String::new(),
+            rerun: String::new(),
+        }
+    }
+
+    /// The delta that shows whether an image is sound is given once more, also to a module that is dead: it stops there.
+    #[test]
+    fn a_dead_module_is_restored_also_when_a_further_update_stopped() {
+        let mut record = ModuleRecord {
+            state: ModuleContact::Dead,
+            ..ModuleRecord::default()
+        };
+        record.update_begins();
+        assert_eq!(record.take_damage(&ended()), Some(Damage::Dead));
+        record.update_begins();
+        assert_eq!(record.take_damage(&ended()), None);
     }
 }

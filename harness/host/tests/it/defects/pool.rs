@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Runs under way at once. More would disturb each other: cuts are aimed at a few milliseconds.
 const AT_ONCE: usize = 5;
-/// Does `work` with every item, and gives what came of it in the order of the items.
+
+/// Does `work` with every item, and gives the results in the order of the items.
 pub(crate) fn each<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
     let turn = Turn::alone();
     let next = AtomicUsize::new(0);
