@@ -170,6 +170,34 @@ mod tests {
         assert_eq!(seen, "off");
     }
 
+    /// A guard that holds lines may be one of an older program.
+    #[test]
+    fn the_words_between_two_programs_stay() {
+        let line = r#"{"wire":"power","driver":{"driver":"gpiochip","line":"GPIO17","active":"high"},"safe":false,"descriptor":true}"#;
+        let keys = |text: &str| {
+            let value: serde_json::Value = serde_json::from_str(text).expect("JSON");
+            value
+                .as_object()
+                .expect("an object")
+                .keys()
+                .cloned()
+                .collect::<Vec<_>>()
+        };
+        let now = SafeLine {
+            output: RigOutput::Power,
+            driver: Driver::Command {
+                on: vec!["on".into()],
+                off: vec!["off".into()],
+                timeout: std::time::Duration::from_secs(1),
+            },
+            safe: false,
+            descriptor: true,
+        };
+        let now = serde_json::to_string(&now).expect("JSON");
+        assert_eq!(keys(&now), keys(line));
+        assert!(now.contains(r#""wire":"power""#), "{now}");
+    }
+
     #[test]
     fn a_sender_that_has_gone() {
         let (ours, theirs) = UnixStream::pair().expect("sockets");

@@ -196,6 +196,7 @@ fn coap(rest: &str) -> String {
 #[case("package-file", "suite: x\npackages:\n  a: {file: nowhere.delta, from: A, to: B}\n  e: {file: empty.delta, from: A, to: B}\n  d: {file: ., from: A, to: B}\ncases:\n  - {name: x, update: {package: a, via: uart}}\n".to_owned())]
 #[case("package-sha", format!("suite: x\npackages:\n  a: {{file: a.delta, from: A, to: B, sha256: \"{}\"}}\n  b: {{file: a.delta, from: A, to: B, sha256: abc}}\ncases:\n  - {{name: x, update: {{package: a, via: uart}}}}\n", "0".repeat(64)))]
 #[case("package-versions", "suite: x\npackages:\n  a: {file: a.delta, from: A, to: A}\n  b: {file: a.delta, from: A, to: \"\"}\ncases:\n  - {name: x, update: {package: a, via: uart}}\n".to_owned())]
+#[case("list-as-a-key", "suite: x\npackages:\n  ? [a, b]\n  : {file: a.delta, from: A, to: B}\n  c: {file: a.delta, from: A, to: B}\ncases:\n  - {name: x, update: {package: c, via: uart}}\n".to_owned())]
 fn refused(#[case] name: &str, #[case] text: String) {
     same(&format!("suite-{name}"), &shown(suite(text.as_bytes())));
 }

@@ -95,3 +95,17 @@ fn deep_nesting_and_long_lines_are_refused_in_time() {
     }
     assert!(start.elapsed() < Duration::from_secs(30), "{:?}", start.elapsed());
 }
+
+/// As many keys as the largest file holds: refused before somebody thinks that the program hangs.
+#[test]
+fn very_many_unknown_keys() {
+    let keys: String = (0..120_000).map(|n| format!("k{n:x}:\n")).collect();
+    let began = Instant::now();
+    let text = shown(rig(keys.as_bytes()));
+    assert!(
+        text.contains("unknown key `k0`"),
+        "{}",
+        &text[..500.min(text.len())]
+    );
+    assert!(began.elapsed() < Duration::from_secs(60), "{:?}", began.elapsed());
+}
