@@ -6,6 +6,7 @@
 pub mod bisected;
 mod cut_made;
 mod ended;
+pub mod fleet;
 pub mod lab;
 mod measured;
 mod run_started;
@@ -30,6 +31,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+use fleet::FleetEvent;
 use watched::{Attempt, Gap, Halted, ObjectFact, Watched};
 
 /// Version of this vocabulary; readers refuse a newer one.
@@ -204,6 +206,8 @@ pub enum Event {
     },
     /// What earlier runs of these cases came to, out of the history; before the first case.
     Trend(trend::Trend),
+    /// Of a run on several rigs: what became of a batch or a rig.
+    Fleet(FleetEvent),
     /// Something worth knowing.
     Note {
         /// The text.

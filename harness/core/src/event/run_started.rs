@@ -29,8 +29,11 @@ pub struct RunStarted {
     pub seed: u64,
     /// The machine's name.
     pub host: String,
-    /// The rig.
+    /// The rig; of a run on several, their names and what they have in common.
     pub rig: RigFacts,
+    /// The rigs of a run on several.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub rigs: Vec<RigFacts>,
     /// The suites.
     pub suites: Vec<FileFacts>,
     /// Every package that the suites declare.

@@ -194,6 +194,7 @@ fn tell(record: &Record, to: &mut String) -> Option<()> {
         | Event::CasePlanned { .. }
         | Event::CaseStarted { .. }
         | Event::RigChecked { .. }
+        | Event::Fleet(_)
         | Event::RunEnded { .. } => return None,
     };
     told.ok()

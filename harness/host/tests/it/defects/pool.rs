@@ -5,7 +5,7 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Runs under way at once. More would disturb each other: cuts are aimed at a few milliseconds.
-const AT_ONCE: usize = 5;
+const AT_ONCE: usize = 8;
 
 /// Does `work` with every item, and gives the results in the order of the items.
 pub(crate) fn each<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {

@@ -135,6 +135,7 @@ pub(super) fn facts(
             latency_ns: rig.latency().map(|latency| latency.as_nanos() as u64),
             lab: rig.lab.clone().map(Box::new),
         },
+        rigs: Vec::new(),
         suites: suites
             .iter()
             .map(|suite| file(&suite.name, &suite.file, &suite.text))
