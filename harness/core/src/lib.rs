@@ -31,6 +31,7 @@ pub mod event_id;
 pub mod exit_code;
 pub mod expect;
 pub mod fault;
+pub mod fleet;
 pub mod judge;
 pub mod landing;
 pub mod lexer;

@@ -89,6 +89,22 @@ pub struct Planned {
     pub updates: u32,
 }
 
+impl Planned {
+    /// A case whose cost was worked out elsewhere.
+    pub fn bare(case: Case) -> Self {
+        Self {
+            case,
+            cuts: Vec::new(),
+            skip: None,
+            needs: Vec::new(),
+            module_ms: 0,
+            real_ms: 0,
+            bound_ms: 0,
+            updates: 0,
+        }
+    }
+}
+
 /// All cases of a plan together.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Totals {

@@ -100,16 +100,24 @@ pub fn tool_digest() -> Result<String, StateError> {
 }
 
 impl CampaignStore {
-    /// The campaign of this key, for reading alone.
-    pub fn read(state: &StateDir, key: &str) -> Result<Self, StateError> {
-        let path = state.campaigns().join(format!("{key}.jsonl"));
-        let mut store = Self {
-            path,
+    /// A campaign whose lines somebody else keeps.
+    pub fn in_memory() -> Self {
+        Self {
+            path: PathBuf::new(),
             file: None,
             cuts: Vec::new(),
             settled: HashMap::new(),
             timelines: BTreeMap::new(),
+            ended: Vec::new(),
+        }
+    }
+
+    /// The campaign of this key, for reading alone.
+    pub fn read(state: &StateDir, key: &str) -> Result<Self, StateError> {
+        let mut store = Self {
+            path: state.campaigns().join(format!("{key}.jsonl")),
             ended: ended(&state.campaigns(), key),
+            ..Self::in_memory()
         };
         match std::fs::read(&store.path) {
             Ok(bytes) => store.take(&bytes)?,

@@ -161,13 +161,16 @@ impl<'p> Open<'p> {
         let session = Session {
             rig,
             suites,
-            plan,
+            cases: &plan.cases,
+            slots: &plan.slots,
             options: RunOptions {
                 seed: *seed,
                 fail_fast: args.fail_fast,
                 max_time: args.max_time,
                 rerun: begin::rerun(&args.selection, *seed),
                 cut_given: args.selection.cut.is_some(),
+                stop: None,
+                module_seed: *seed,
             },
             bisect,
             lease: self.lease.as_ref(),
