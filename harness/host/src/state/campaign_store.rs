@@ -5,7 +5,7 @@
 //! STATE/campaigns/KEY-RUN.jsonl      one that was ended by RUN
 //! ```
 //!
-//! Cuts belong together only where everything that could matter is the same: the key is a digest of suite, packages, rig,
+//! Cuts belong together only where everything that could matter is the same: the key is a digest of suite, packages, rigs,
 //! program and campaign. A line that a dying machine left half written is the cut that it was about: it is made again.
 
 use crate::config::rig::Rig;
@@ -73,18 +73,19 @@ pub struct CampaignStore {
 }
 
 /// The key of a campaign: what its cuts have to have in common.
-pub fn key(suite: &Suite, rig: &Rig, tool: &str, campaign: &str) -> String {
+pub fn key(suite: &Suite, rigs: &[&Rig], tool: &str, campaign: &str) -> String {
     let packages: Vec<&str> = suite
         .packages
         .iter()
         .map(|loaded| loaded.package.sha256.as_str())
         .collect();
-    let canonical = rig.canonical.to_string_lossy();
+    let digests: Vec<&str> = rigs.iter().map(|rig| rig.sha256.as_str()).collect();
+    let paths: Vec<_> = rigs.iter().map(|rig| rig.canonical.to_string_lossy()).collect();
     let parts: [&str; 6] = [
         &suite.sha256,
         &packages.join("+"),
-        &rig.sha256,
-        &canonical,
+        &digests.join("+"),
+        &paths.join("+"),
         tool,
         campaign,
     ];

@@ -164,9 +164,9 @@ pub(super) fn rerun(selection: &SelectionFlags, seed: Seed) -> String {
         times => format!(" --repeat {times}"),
     };
     format!(
-        "dfota-hil run {} --rig {} --seed {}{repeat}{}",
+        "dfota-hil run {} {} --seed {}{repeat}{}",
         suites.join(" "),
-        word(&selection.rig),
+        selection.rig_words(),
         seed.0,
         selection.state.words()
     )

@@ -89,10 +89,10 @@ impl RunOutcome {
                 .to_string_lossy()
                 .into_owned()
         };
-        let suites: Vec<String> = args.selection.suites.iter().map(stem).collect();
+        let stems = |paths: &[PathBuf]| paths.iter().map(stem).collect::<Vec<_>>().join(",");
         Self {
-            rig: stem(&args.selection.rig),
-            suites: suites.join(","),
+            rig: stems(&args.selection.rigs),
+            suites: stems(&args.selection.suites),
             ..Self::default()
         }
     }

@@ -51,15 +51,16 @@ impl Prepared {
         outcome: &mut RunOutcome,
     ) -> Result<Self, CommandError> {
         let key = args.sign.load()?;
-        let (rig, suites) = crate::cli::command::load(&args.selection)?;
+        let (rig, suites) =
+            crate::cli::command::load(&args.selection, if searches { "bisect" } else { "run" })?;
         outcome.name(&rig, &suites);
         let seed = args.selection.seed.map(Seed);
         let seed = seed.map_or_else(begin::draw_seed, Ok)?;
         let dir = StateDir::find(&args.selection.state)?;
         let state = dir.rig(&rig);
-        let earlier = Earlier::read(&dir, &suites, &rig)?;
+        let earlier = Earlier::read(&dir, &suites, std::slice::from_ref(&rig))?;
         let plan = Plan::select(&suites, &rig, &args.selection, seed, &earlier)?;
-        let standing = Standing::new(&rig, &state, &plan)?;
+        let standing = Standing::new(&rig, &state, &plan.cases, plan.totals.updates)?;
         if let Some(refusal) = standing.refusal().filter(|_| !args.over_budget) {
             return Err(CommandError::usage(refusal));
         }
@@ -113,7 +114,7 @@ impl<'p> Open<'p> {
         let earlier = if plan.slots.is_empty() {
             Earlier::default()
         } else {
-            Earlier::open(&prepared.dir, suites, rig)?
+            Earlier::open(&prepared.dir, suites, std::slice::from_ref(rig))?
         };
         for warning in &plan.warnings {
             print_warning(format_args!("warning: {warning}"));
