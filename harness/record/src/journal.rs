@@ -37,6 +37,9 @@ use time::{OffsetDateTime, UtcDateTime};
 /// Name of the journal in a run folder.
 pub const FILE: &str = "events.jsonl";
 
+/// Name of the parent's journal in the folder of a run on several rigs. It names the journals of the parts, in `rigs/`.
+pub const PARENT_FILE: &str = "run.jsonl";
+
 /// The way into the journal. Cheap to clone; sending an event never blocks on the disk.
 #[derive(Debug, Clone)]
 pub struct Journal {
@@ -120,12 +123,15 @@ pub struct JournalWriter {
 impl JournalWriter {
     /// Starts a journal in `folder`. The thread ends when every [`Journal`] is gone.
     pub fn start(folder: &Path, clock: Clock, observer: Box<dyn Observer>) -> io::Result<(Journal, Self)> {
-        let file = File::options()
-            .append(true)
-            .create_new(true)
-            .open(folder.join(FILE))?;
+        Self::start_at(&folder.join(FILE), clock, observer)
+    }
+
+    /// The same under any name: a run on several rigs has a journal [`PARENT_FILE`] beside those of its parts.
+    pub fn start_at(path: &Path, clock: Clock, observer: Box<dyn Observer>) -> io::Result<(Journal, Self)> {
+        let file = File::options().append(true).create_new(true).open(path)?;
         // The file's own entry in its folder has to survive as well.
-        let _ = File::open(folder).and_then(|folder| folder.sync_all());
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let _ = File::open(folder.unwrap_or(Path::new("."))).and_then(|folder| folder.sync_all());
         let synced = Arc::<AtomicU64>::default();
         let lines = Durable::new(file, Arc::clone(&synced));
         let (inbox, events) = channel();
