@@ -36,13 +36,16 @@ fn is_process(rig: &Rig) -> bool {
 fn with_names(mut rigs: Vec<Rig>) -> Vec<Rig> {
     let wired = rigs.iter().filter(|rig| !is_process(rig));
     let mut taken: BTreeSet<String> = wired.map(|rig| plain_name(&rig.name)).collect();
+    let mut second: Vec<&mut Rig> = Vec::new();
     for rig in rigs.iter_mut().filter(|rig| is_process(rig)) {
-        let numbered = (2..).map(|n: u32| format!("{}-{n}", rig.name));
-        let free = std::iter::once(rig.name.clone())
-            .chain(numbered)
-            .find(|name| !taken.contains(&plain_name(name)));
-        if let Some(name) = free {
-            taken.insert(plain_name(&name));
+        // Who has a name in a file keeps it, whatever numbers others get.
+        if !taken.insert(plain_name(&rig.name)) {
+            second.push(rig);
+        }
+    }
+    for rig in second {
+        let mut numbered = (2..).map(|n: u32| format!("{}-{n}", rig.name));
+        if let Some(name) = numbered.find(|name| taken.insert(plain_name(name))) {
             rig.name = name;
         }
     }
@@ -54,7 +57,11 @@ fn refused(before: &[Rig], rig: &Rig) -> Option<FileError> {
     let mut problems = Vec::new();
     for other in before {
         if !is_process(rig) && rig.canonical == other.canonical {
-            let problem = problem(rig, &["rig"], "this rig is given twice", "given twice");
+            let message = format!(
+                "this rig is given twice: {} is the same file",
+                place(other, &["rig"])
+            );
+            let problem = problem(rig, &["rig"], &message, "given twice");
             problems.push(problem.help("give each rig with wires once: one module runs one case at a time"));
             continue;
         }

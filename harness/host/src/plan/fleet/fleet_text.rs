@@ -30,8 +30,10 @@ impl FleetPlan {
         write_cases(f, &self.cases, width)?;
         write_totals(f, &self.totals)?;
         write_outlines(f, &self.campaigns, &self.warnings)?;
-        self.write_batches(f)?;
-        self.write_shares(f)?;
+        if !self.batches.is_empty() {
+            self.write_batches(f)?;
+            self.write_shares(f)?;
+        }
         self.write_standings(f)
     }
 
@@ -91,7 +93,7 @@ impl FleetPlan {
             cuts,
             quota,
             ..
-        } in &self.quotas
+        } in self.quotas.iter().filter(|quota| quota.rigs > 1)
         {
             writeln!(
                 f,
