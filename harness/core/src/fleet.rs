@@ -113,6 +113,35 @@ struct Entry {
     batch: QueuedBatch,
     place: Place,
     attempts: u32,
+    /// Why nobody runs what is left of it.
+    given_up: Option<String>,
+}
+
+/// How far a run is, by what its batches were estimated to take.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct WorkDone {
+    pub over_ms: u64,
+    pub all_ms: u64,
+}
+
+impl Entry {
+    fn give_up(&mut self, why: String) -> FleetEvent {
+        self.place = Place::Over;
+        self.given_up = Some(why.clone());
+        FleetEvent::GivenUp {
+            batch: self.batch.name.clone(),
+            why,
+        }
+    }
+}
+
+/// A case that no rig ran to its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AbandonedCase {
+    pub suite: String,
+    pub case: String,
+    /// Why, for people.
+    pub why: String,
 }
 
 #[derive(Debug)]
@@ -176,6 +205,7 @@ impl Fleet {
             batch,
             place: Place::Waits,
             attempts: 0,
+            given_up: None,
         }));
         events
     }
@@ -321,11 +351,9 @@ impl Fleet {
             return events;
         };
         if entry.attempts >= LOSSES {
-            entry.place = Place::Over;
-            events.push(FleetEvent::GivenUp {
-                batch: entry.batch.name.clone(),
-                why: format!("it was lost {LOSSES} times, the last time on `{}`: {why}", name_of(&self.rigs, rig)),
-            });
+            let name = name_of(&self.rigs, rig);
+            let why = format!("it was lost {LOSSES} times, the last time on `{name}`: {why}");
+            events.push(entry.give_up(why));
         } else {
             events.push(FleetEvent::Again {
                 batch: entry.batch.name.clone(),
@@ -362,11 +390,7 @@ impl Fleet {
         let mut events = Vec::new();
         for at in stuck {
             let why = self.why_stuck(at);
-            if let Some(entry) = self.entries.get_mut(at) {
-                entry.place = Place::Over;
-                let batch = entry.batch.name.clone();
-                events.push(FleetEvent::GivenUp { batch, why });
-            }
+            events.extend(self.entries.get_mut(at).map(|entry| entry.give_up(why)));
         }
         events
     }
@@ -414,13 +438,32 @@ impl Fleet {
         })
     }
 
-    /// Cases of batches that were not begun when the run was paused.
-    pub fn not_begun(&self) -> impl Iterator<Item = (&str, &str)> {
-        let waits = self.entries.iter().filter(|entry| entry.place == Place::Waits);
-        waits.flat_map(|entry| {
-            let suite = entry.batch.suite.as_str();
-            entry.batch.cases.iter().map(move |case| (suite, case.as_str()))
-        })
+    /// The cases of batches that were given up.
+    pub fn abandoned(&self) -> Vec<AbandonedCase> {
+        let cases = |entry: &Entry| {
+            let why = entry.given_up.clone();
+            let case = |case: &String| {
+                Some(AbandonedCase {
+                    suite: entry.batch.suite.clone(),
+                    case: case.clone(),
+                    why: why.clone()?,
+                })
+            };
+            entry.batch.cases.iter().filter_map(case).collect::<Vec<_>>()
+        };
+        self.entries.iter().flat_map(cases).collect()
+    }
+
+    /// How much of the work is over, in milliseconds of real time as it was estimated, and how much there is.
+    pub fn done(&self) -> WorkDone {
+        let sum = |over: bool| {
+            let those = self.entries.iter().filter(|entry| !over || entry.place == Place::Over);
+            those.map(|entry| entry.batch.real_ms).sum()
+        };
+        WorkDone {
+            over_ms: sum(true),
+            all_ms: sum(false),
+        }
     }
 
     fn canary_of(&self, at: usize) -> Option<&Canaries> {

@@ -7,6 +7,7 @@ use crate::state::campaign_store::{CampaignEnd, CampaignStore, key, tool_digest}
 use crate::state::{StateDir, StateError};
 use dfota_core::campaign::{CampaignPart, Tallied};
 use dfota_core::case::Case;
+use dfota_core::cut::Cut;
 use dfota_core::moment::Moment;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -110,6 +111,19 @@ impl Earlier {
     /// The cuts of all of them.
     pub fn cuts(&self) -> impl Iterator<Item = &Tallied> {
         self.stores.values().flat_map(CampaignStore::cuts)
+    }
+
+    /// Cuts that were made and never judged, by suite and case.
+    pub fn unjudged(&self) -> BTreeMap<(String, String), Cut> {
+        let mut all = BTreeMap::new();
+        for ((suite, _), store) in &self.stores {
+            for cut in store.cuts() {
+                if let Some(open) = store.unjudged(&cut.case) {
+                    all.insert((suite.clone(), cut.case.clone()), open);
+                }
+            }
+        }
+        all
     }
 
     pub fn into_stores(self) -> impl Iterator<Item = ((String, String), CampaignStore)> {

@@ -3,7 +3,7 @@
 use super::work_queue::{BatchEnding, RigPresence, WorkGoesOn, WorkQueue};
 use dfota_core::event::fleet::{FleetEvent, PartEnd, Taken};
 use dfota_core::event::{Event, Record};
-use dfota_core::fleet::{BatchResult, Fleet, FleetRules, QueuedBatch, Take};
+use dfota_core::fleet::{AbandonedCase, BatchResult, Fleet, FleetRules, QueuedBatch, Take, WorkDone};
 use dfota_core::verdict::Verdict;
 use dfota_record::journal::Journal;
 use std::collections::BTreeMap;
@@ -16,6 +16,8 @@ pub trait FleetObserver: Send {
     fn record(&mut self, rig: &str, record: &Record);
     /// The rig does something else now.
     fn presence(&mut self, rig: &str, presence: &RigPresence);
+    /// A batch is over.
+    fn progress(&mut self, _done: WorkDone) {}
 }
 
 /// The queue, and the journal of the parent that it writes to.
@@ -31,7 +33,9 @@ struct QueueState {
     fleet: Fleet,
     /// The suite and the present case of each rig.
     present: BTreeMap<usize, CaseOnRig>,
-    /// The rig and the verdict of each case that is complete, by suite and id.
+    /// Rigs that lost a batch.
+    lost: Vec<usize>,
+    /// The verdict of each case that is complete, by suite and id.
     results: BTreeMap<(String, String), Verdict>,
 }
 
@@ -48,6 +52,7 @@ impl MemoryQueue {
             state: Mutex::new(QueueState {
                 fleet: Fleet::new(rigs.clone(), rules),
                 present: BTreeMap::new(),
+                lost: Vec::new(),
                 results: BTreeMap::new(),
             }),
             rigs,
@@ -57,26 +62,19 @@ impl MemoryQueue {
         }
     }
 
-    /// Hands out nothing more; what rigs are at is finished.
-    pub fn pause(&self, why: &str) {
-        let event = self.state().fleet.pause(why);
-        self.write(event);
+    /// The rigs that lost a batch.
+    pub fn lost(&self) -> Vec<usize> {
+        self.state().lost.clone()
     }
 
-    /// Takes a rig out that has no batch.
-    pub fn out(&self, rig: usize, why: &str) {
-        let events = self.state().fleet.out(rig, why);
-        self.write(events);
+    /// Whether nothing is handed out any more.
+    pub fn is_paused(&self) -> bool {
+        self.state().fleet.paused().is_some()
     }
 
-    /// Why nothing is handed out any more, if that is so.
-    pub fn paused(&self) -> Option<String> {
-        self.state().fleet.paused().map(String::from)
-    }
-
-    /// The verdicts of the cases that are complete, by suite and id.
-    pub fn results(&self) -> BTreeMap<(String, String), Verdict> {
-        self.state().results.clone()
+    /// The cases that no rig ran to their end.
+    pub fn abandoned(&self) -> Vec<AbandonedCase> {
+        self.state().fleet.abandoned()
     }
 
     fn state(&self) -> MutexGuard<'_, QueueState> {
@@ -165,11 +163,20 @@ impl WorkQueue for MemoryQueue {
                     why: why.clone(),
                     open: part.open().map(String::from).into_iter().collect(),
                 };
+                state.lost.push(rig);
                 (first, state.fleet.lost(rig, why, left.clone(), result))
             }
         };
+        let done = state.fleet.done();
         self.write([first]);
         self.write(events);
+        drop(state);
+        self.observe(|observer| observer.progress(done));
+    }
+
+    fn pause(&self, why: &str) {
+        let event = self.state().fleet.pause(why);
+        self.write(event);
     }
 
     fn presence(&self, rig: usize, presence: RigPresence) {

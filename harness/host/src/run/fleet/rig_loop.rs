@@ -8,6 +8,7 @@ use dfota_core::case::Case;
 use dfota_core::cut::Cut;
 use dfota_core::event::{CaseEnded, Event, Record};
 use dfota_core::fleet::{BatchOrder, Take};
+use dfota_core::verdict::Verdict;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -26,11 +27,13 @@ pub struct RigSeat<'r> {
     /// Every case of the run, by suite and id.
     pub cases: &'r BTreeMap<(String, String), Case>,
     /// What this rig has to have run before a batch of that name.
-    pub calibrations: &'r BTreeMap<String, Vec<Case>>,
+    pub calibrations: Option<&'r BTreeMap<String, Vec<Case>>>,
     /// Cuts to be made again exactly, by suite and case.
     pub again: &'r BTreeMap<(String, String), Cut>,
     /// A worker that says nothing for so long is lost.
     pub silence: Duration,
+    /// The first case that does not pass ends the handing out.
+    pub fail_fast: bool,
 }
 
 /// Works until there is nothing left for the rig, or the rig is out.
@@ -154,7 +157,7 @@ impl<'r> BatchRun<'r> {
         let suite = &self.order.suite;
         let names = || self.order.cases.iter().map(|case| (suite.clone(), case.clone()));
         let again = |name: (String, String)| Some((name.1.clone(), self.seat.again.get(&name)?.clone()));
-        let calibrations = self.seat.calibrations.get(&self.order.taken.batch);
+        let calibrations = self.seat.calibrations.and_then(|all| all.get(&self.order.taken.batch));
         WorkerBatch {
             taken: self.order.taken.clone(),
             run: self.seat.run.to_owned(),
@@ -169,9 +172,13 @@ impl<'r> BatchRun<'r> {
         if let Event::CaseEnded(CaseEnded {
             suite, id, verdict, ..
         }) = &record.event
-            && self.part.is_complete(id)
         {
-            self.queue.record_once(self.seat.rig, suite, id, verdict);
+            if self.part.is_complete(id) {
+                self.queue.record_once(self.seat.rig, suite, id, verdict);
+            }
+            if self.seat.fail_fast && !matches!(verdict, Verdict::Pass | Verdict::Skip { .. }) {
+                self.queue.pause(&format!("`--fail-fast`: {suite}::{id} did not pass"));
+            }
         }
         self.queue.publish(self.seat.rig, record);
     }

@@ -27,6 +27,9 @@ pub trait WorkQueue: Sync {
     /// The rig has ended its batch, or lost it.
     fn close(&self, rig: usize, taken: &Taken, ending: &BatchEnding);
 
+    /// Hands out nothing more; what rigs are at is finished.
+    fn pause(&self, why: &str);
+
     /// What the rig does, for whoever watches.
     fn presence(&self, rig: usize, presence: RigPresence);
 

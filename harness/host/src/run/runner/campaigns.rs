@@ -112,6 +112,22 @@ impl Campaigns {
         self.named(&case.suite, &part.campaign)
     }
 
+    /// Keeps what another process says of a campaign.
+    pub fn keep(&mut self, suite: &str, campaign: &str, line: CampaignLine) -> Result<(), StateError> {
+        match self.named(suite, campaign) {
+            Some(campaign) => campaign.store.add(line),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes what the claims came to, by suite and campaign.
+    pub fn claimed(&mut self, claims: &BTreeMap<(String, String), &'static str>) {
+        for campaign in &mut self.all {
+            let name = (campaign.suite.clone(), campaign.id.clone());
+            campaign.claim = claims.get(&name).copied();
+        }
+    }
+
     /// Ends every campaign all of whose cuts are settled, and whose claim, where it has one, was judged.
     pub fn end(&mut self, cuts: &[CampaignCut]) -> Result<(), StateError> {
         for campaign in &mut self.all {

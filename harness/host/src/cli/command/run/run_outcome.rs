@@ -98,9 +98,9 @@ impl RunOutcome {
     }
 
     /// Takes the names that the files give.
-    pub(super) fn name(&mut self, rig: &Rig, suites: &[Suite]) {
+    pub(super) fn name(&mut self, rig: &str, suites: &[Suite]) {
         let suites: Vec<&str> = suites.iter().map(|suite| suite.name.as_str()).collect();
-        (self.rig, self.suites) = (rig.name.clone(), suites.join(","));
+        (self.rig, self.suites) = (rig.to_owned(), suites.join(","));
     }
 
     /// Takes what the journal of the run says.

@@ -53,7 +53,7 @@ impl Prepared {
         let key = args.sign.load()?;
         let (rig, suites) =
             crate::cli::command::load(&args.selection, if searches { "bisect" } else { "run" })?;
-        outcome.name(&rig, &suites);
+        outcome.name(&rig.name, &suites);
         let seed = args.selection.seed.map(Seed);
         let seed = seed.map_or_else(begin::draw_seed, Ok)?;
         let dir = StateDir::find(&args.selection.state)?;
@@ -119,7 +119,7 @@ impl<'p> Open<'p> {
         for warning in &plan.warnings {
             print_warning(format_args!("warning: {warning}"));
         }
-        let out = begin::folder(args, rig, suites)?;
+        let out = begin::folder(args, &rig.name, suites)?;
         outcome.folder = Some(out.clone());
         let clock = Clock::scaled(rig.speed());
         let store = history_place::of_run(&args.selection.state, &out)?;
@@ -133,7 +133,7 @@ impl<'p> Open<'p> {
             lease.name(&name)?;
         }
         let planned = if *searches { &[][..] } else { &plan.cases[..] };
-        begin::write(&journal, begun, planned, lease.as_ref(), &earlier, &store, rig);
+        begin::write(&journal, begun, planned, lease.as_ref(), &earlier, &store);
         Ok(Self {
             prepared,
             lease,
