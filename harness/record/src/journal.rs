@@ -9,6 +9,7 @@ pub mod chain;
 pub mod durable;
 pub mod mask;
 pub mod masked;
+pub mod merge;
 
 use self::durable::{Durable, SyncedWrite};
 use crate::bundle::stream;
@@ -266,8 +267,12 @@ pub fn each(folder: &Path, masked: bool, tell: impl FnMut(Record)) -> Result<(),
     each_in(lines, &path, masked, tell)
 }
 
-/// The journal of a run folder; of a packed one, out of its bundle.
+/// The journal of a run folder: of a run on several rigs merged from its parts, of a packed one out of its bundle.
 fn open(folder: &Path) -> io::Result<Box<dyn BufRead>> {
+    if merge::is_fleet(folder) {
+        let merged = merge::MergedReader::open(folder)?;
+        return Ok(Box::new(BufReader::with_capacity(1 << 18, merged)));
+    }
     match File::open(folder.join(FILE)) {
         Ok(file) => Ok(Box::new(BufReader::with_capacity(1 << 18, file))),
         Err(why) if why.kind() == io::ErrorKind::NotFound => {
@@ -279,10 +284,11 @@ fn open(folder: &Path) -> io::Result<Box<dyn BufRead>> {
     }
 }
 
-/// Whether a folder is that of a run: it holds a journal, or, packed, `run.json` and the bundle that does. Links are neither.
+/// Whether a folder is that of a run: it holds a journal, that of a parent too, or, packed, `run.json` and the bundle that does.
+/// Links are neither.
 pub fn is_run(folder: &Path) -> bool {
     let holds = |name| std::fs::symlink_metadata(folder.join(name)).is_ok_and(|file| file.is_file());
-    holds(FILE) || holds(BUNDLE) && holds(SUMMARY)
+    holds(FILE) || holds(PARENT_FILE) || holds(BUNDLE) && holds(SUMMARY)
 }
 
 /// The same from the bytes of the journal at `path`.

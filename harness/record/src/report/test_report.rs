@@ -307,8 +307,13 @@ fn method(run: &Run<'_>, lab: Option<&Lab>) -> Vec<ReportItem> {
     let commit = commit.map_or("built from an unrecorded commit".to_owned(), |commit| {
         format!("commit {commit}")
     });
+    if run.fleet.is_fleet() {
+        let rigs = run.fleet.rigs.iter();
+        entries.extend(rigs.map(|rig| ReportItem::new("Rig", file(&rig.facts.file))));
+    } else {
+        entries.push(ReportItem::new("Rig", file(&started.rig.file)));
+    }
     entries.extend([
-        ReportItem::new("Rig", file(&started.rig.file)),
         ReportItem::new(
             "Harness",
             format!("dfota-hil {}, {commit}, on `{}`", started.tool, started.host),

@@ -84,10 +84,10 @@ pub fn checks(book: &Book<'_, '_>) -> Markup {
                 @let failed = around.checks.iter().filter(|look| look.outcome == CheckOutcome::Fail).count();
                 details.group open[failed > 0] {
                     summary {
-                        h3 { (when) " " (suite) } " "
+                        h3 { (when) " " (suite) @if let Some(rig) = around.rig { " on " (rig) } } " "
                         @if failed > 0 { span.badge.error { "! " (failed) " failed" } } @else { span.badge.pass { "✓ sound" } }
                     }
-                    div.scroll tabindex="0" role="region" aria-label=(format!("Checks of the rig {when} {suite}")) {
+                    div.scroll tabindex="0" role="region" aria-label=(format!("Checks of the rig {} {when} {suite}", around.rig.unwrap_or_default()).replace("  ", " ")) {
                         table {
                             thead { tr { th scope="col" { "Outcome" } th scope="col" { "What" } th scope="col" { "What was seen" } } }
                             tbody { @for look in around.checks {
@@ -142,7 +142,8 @@ pub fn write(book: &Book<'_, '_>) -> Markup {
                 }
             }
             h3 { "Rig and suites" }
-            (file("Rig", &started.rig.file))
+            @if run.fleet.is_fleet() { @for rig in &run.fleet.rigs { (file("Rig", &rig.facts.file)) } }
+            @else { (file("Rig", &started.rig.file)) }
             @for suite in &started.suites { (file("Suite", suite)) }
         }
     }
