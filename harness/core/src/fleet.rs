@@ -212,12 +212,19 @@ impl Fleet {
 
     /// The next batch for a rig.
     pub fn take(&mut self, rig: usize) -> Take {
-        let free = self.rigs.get(rig).is_some_and(|rig| !rig.out && rig.batch.is_none());
+        let free = self
+            .rigs
+            .get(rig)
+            .is_some_and(|rig| !rig.out && rig.batch.is_none());
         if !free || self.paused.is_some() {
             return Take::Done;
         }
         let fitting = |entry: &&Entry| entry.batch.rigs.contains(&rig);
-        let waiting = |at: &usize| self.entries.get(*at).is_some_and(|entry| entry.place == Place::Waits);
+        let waiting = |at: &usize| {
+            self.entries
+                .get(*at)
+                .is_some_and(|entry| entry.place == Place::Waits)
+        };
         let mine: Vec<usize> = (0..self.entries.len())
             .filter(waiting)
             .filter(|at| self.entries.get(*at).as_ref().is_some_and(fitting))
@@ -339,15 +346,26 @@ impl Fleet {
         let Some(at) = self.rigs.get_mut(rig).and_then(|rig| rig.batch.take()) else {
             return self.out(rig, why);
         };
-        let delta = self.entries.get(at).map_or(String::new(), |entry| entry.batch.delta.clone());
+        let delta = self
+            .entries
+            .get(at)
+            .map_or(String::new(), |entry| entry.batch.delta.clone());
         let paused = self.count_bricks(rig, &delta, result.bricks);
         if let Some(entry) = self.entries.get_mut(at) {
-            entry.place = if left.is_empty() { Place::Over } else { Place::Waits };
+            entry.place = if left.is_empty() {
+                Place::Over
+            } else {
+                Place::Waits
+            };
             entry.batch.cases = left;
         }
         let mut events = self.out(rig, why);
         events.extend(paused);
-        let Some(entry) = self.entries.get_mut(at).filter(|entry| entry.place == Place::Waits) else {
+        let Some(entry) = self
+            .entries
+            .get_mut(at)
+            .filter(|entry| entry.place == Place::Waits)
+        else {
             return events;
         };
         if entry.attempts >= LOSSES {
@@ -384,7 +402,11 @@ impl Fleet {
             return Vec::new();
         }
         let stuck: Vec<usize> = (0..self.entries.len())
-            .filter(|at| self.entries.get(*at).is_some_and(|entry| entry.place == Place::Waits))
+            .filter(|at| {
+                self.entries
+                    .get(*at)
+                    .is_some_and(|entry| entry.place == Place::Waits)
+            })
             .filter(|at| !self.can_be_taken(*at))
             .collect();
         let mut events = Vec::new();
@@ -400,9 +422,9 @@ impl Fleet {
         let Some(entry) = self.entries.get(at) else {
             return false;
         };
-        alive
-            .map(|(rig, _)| rig)
-            .any(|rig| entry.batch.rigs.contains(&rig) && self.within_quota(at, rig) && self.is_open_to(at, rig))
+        alive.map(|(rig, _)| rig).any(|rig| {
+            entry.batch.rigs.contains(&rig) && self.within_quota(at, rig) && self.is_open_to(at, rig)
+        })
     }
 
     fn why_stuck(&self, at: usize) -> String {
@@ -413,7 +435,12 @@ impl Fleet {
         if entry.batch.rigs.iter().any(fit) {
             return "the rigs that are left have had their share of the claim's cuts".to_string();
         }
-        let names: Vec<&str> = entry.batch.rigs.iter().map(|rig| name_of(&self.rigs, *rig)).collect();
+        let names: Vec<&str> = entry
+            .batch
+            .rigs
+            .iter()
+            .map(|rig| name_of(&self.rigs, *rig))
+            .collect();
         format!("no rig is left that can run it: {}", names.join(", "))
     }
 
@@ -427,15 +454,24 @@ impl Fleet {
     /// Batches that wait, each with the reason.
     pub fn waiting(&self) -> impl Iterator<Item = (&QueuedBatch, WaitReason)> {
         let waits = self.entries.iter().enumerate();
-        waits.filter(|(_, entry)| entry.place == Place::Waits).map(|(at, entry)| {
-            let free = |rig: &usize| {
-                let rig = self.rigs.get(*rig);
-                rig.is_some_and(|rig| !rig.out && rig.batch.is_none())
-            };
-            let mut free = entry.batch.rigs.iter().filter(|rig| free(rig));
-            let held = free.any(|rig| !self.is_open_to(at, *rig));
-            (&entry.batch, if held { WaitReason::Canary } else { WaitReason::Busy })
-        })
+        waits
+            .filter(|(_, entry)| entry.place == Place::Waits)
+            .map(|(at, entry)| {
+                let free = |rig: &usize| {
+                    let rig = self.rigs.get(*rig);
+                    rig.is_some_and(|rig| !rig.out && rig.batch.is_none())
+                };
+                let mut free = entry.batch.rigs.iter().filter(|rig| free(rig));
+                let held = free.any(|rig| !self.is_open_to(at, *rig));
+                (
+                    &entry.batch,
+                    if held {
+                        WaitReason::Canary
+                    } else {
+                        WaitReason::Busy
+                    },
+                )
+            })
     }
 
     /// The cases of batches that were given up.
@@ -457,7 +493,10 @@ impl Fleet {
     /// How much of the work is over, in milliseconds of real time as it was estimated, and how much there is.
     pub fn done(&self) -> WorkDone {
         let sum = |over: bool| {
-            let those = self.entries.iter().filter(|entry| !over || entry.place == Place::Over);
+            let those = self
+                .entries
+                .iter()
+                .filter(|entry| !over || entry.place == Place::Over);
             those.map(|entry| entry.batch.real_ms).sum()
         };
         WorkDone {

@@ -27,7 +27,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Instant;
 use time::format_description::BorrowedFormatItem;
@@ -58,6 +58,8 @@ enum WriterMessage {
     Event(u64, Event),
     /// A query of what the journal holds so far.
     Look(Box<dyn FnOnce(&RunFold) + Send>),
+    /// Hands over what was told so far, and answers.
+    Flush(SyncSender<()>),
 }
 
 impl Journal {
@@ -73,6 +75,15 @@ impl Journal {
         let _ = self
             .inbox
             .send(WriterMessage::Event(self.clock.mono_ns_of(at), event));
+    }
+
+    /// Waits until a reader of the file sees everything that was told before the call.
+    pub fn flush(&self) {
+        let (answer, answered) = sync_channel(1);
+        if self.inbox.send(WriterMessage::Flush(answer)).is_ok() {
+            // A writer that has ended answers by its end.
+            let _ = answered.recv();
+        }
     }
 
     /// Records in words what is done now.
@@ -200,6 +211,11 @@ fn write(
             WriterMessage::Event(mono_ns, event) => (mono_ns, event),
             WriterMessage::Look(look) => {
                 look(&fold);
+                continue;
+            }
+            WriterMessage::Flush(answer) => {
+                lines.flush()?;
+                let _ = answer.send(());
                 continue;
             }
         };

@@ -127,7 +127,9 @@ impl Lease {
         let hardware = Hardware::take(rig, &owner, &state.file(LOG))?;
         let lock = locked(&rig.name, &state)?;
         let dead: Option<Owner> = crate::state::read(&state.file(OWNER))?;
-        let left_safe = dead.as_ref().is_none_or(|owner| owner.left == Some(LinesLeft::Safe));
+        let left_safe = dead
+            .as_ref()
+            .is_none_or(|owner| owner.left == Some(LinesLeft::Safe));
         let taken_over = dead.map(|owner| {
             let text = format!(
                 "the lease of rig `{}` was taken over from {owner}, which ended without giving it back; {}",

@@ -242,7 +242,10 @@ impl Console {
             Event::Line { .. } | Event::Rx { .. } => {}
             Event::Note { text } => self.remark("note", &self.on_its_rig(text)),
             Event::GivenUp { cause } => {
-                self.remark("note", &self.on_its_rig(&format!("no further case is begun: {cause}")));
+                self.remark(
+                    "note",
+                    &self.on_its_rig(&format!("no further case is begun: {cause}")),
+                );
             }
             _ => self.on(record),
         }

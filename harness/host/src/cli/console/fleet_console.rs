@@ -49,7 +49,9 @@ impl FleetConsole {
         let width = rigs.iter().map(String::len).max().unwrap_or(0);
         let bar = |name: &String| {
             let head = format!("{name:width$}");
-            let bar = spinner(move |_, to| drop(to.write_str(&head)));
+            let bar = spinner(move |_, to| {
+                let _ = to.write_str(&head);
+            });
             bars.as_ref().map(|bars| bars.add(bar))
         };
         let line = |name: &String| {
@@ -97,7 +99,9 @@ impl FleetConsole {
 impl FleetObserver for FleetConsole {
     fn record(&mut self, rig: &str, record: &Record) {
         let lines = &mut *self.lines();
-        let Some(line) = lines.rigs.get_mut(rig) else { return };
+        let Some(line) = lines.rigs.get_mut(rig) else {
+            return;
+        };
         line.on(record);
         let Some(console) = &mut lines.console else { return };
         // The console follows one case at a time: each rig has its own.
@@ -138,7 +142,11 @@ fn left(done: WorkDone, elapsed: Duration) -> String {
     }
     let share = over_ms as f64 / all_ms.max(1) as f64;
     let left = elapsed.mul_f64((1.0 - share) / share);
-    format!("{:.0} % of the batches · about {} left", share * 100.0, short_time(left))
+    format!(
+        "{:.0} % of the batches · about {} left",
+        share * 100.0,
+        short_time(left)
+    )
 }
 
 impl RigLine {
@@ -187,7 +195,9 @@ impl Observer for ParentLines {
             Event::Fleet(FleetEvent::RigOut { rig, why }) => {
                 Some(format!("rig {rig} gets no further batch: {why}"))
             }
-            Event::Fleet(FleetEvent::GivenUp { batch, why }) => Some(format!("batch {batch} is given up: {why}")),
+            Event::Fleet(FleetEvent::GivenUp { batch, why }) => {
+                Some(format!("batch {batch} is given up: {why}"))
+            }
             Event::Fleet(FleetEvent::Paused { why }) => Some(format!("no further batch is begun: {why}")),
             Event::Fleet(FleetEvent::CanaryPassed { suite, rigs }) => {
                 let rigs = rigs.join(", ");

@@ -51,7 +51,9 @@ impl FinalVerdicts {
     fn take(&mut self, event: &Event) {
         match event {
             Event::CasePlanned { case, skip } => {
-                let verdict = skip.clone().map_or(Verdict::NotReached, |reason| Verdict::Skip { reason });
+                let verdict = skip
+                    .clone()
+                    .map_or(Verdict::NotReached, |reason| Verdict::Skip { reason });
                 let name = (case.suite.clone(), case.id.clone());
                 self.index.entry(name).or_insert(self.cases.len());
                 self.cases.push(((**case).clone(), verdict));
@@ -88,14 +90,21 @@ impl FinalVerdicts {
                 Some(Role::Claim(_)) => self.claim(journal, &case),
                 Some(Role::Calibration) if !ended.interrupted && !ended.paused => {
                     let reason = "its rig got no batch of the campaign".to_owned();
-                    self.say(journal, Event::CaseEnded(CaseEnded::untried(&case, Verdict::Skip { reason })));
+                    self.say(
+                        journal,
+                        Event::CaseEnded(CaseEnded::untried(&case, Verdict::Skip { reason })),
+                    );
                 }
                 _ => {}
             }
         }
         let exit = exit_code(self.cases.iter().map(|(_, verdict)| verdict), ended.interrupted);
         let safe = self.safe && ended.safe;
-        let exit = if exit == ExitCode::Success && !safe { ExitCode::Error } else { exit };
+        let exit = if exit == ExitCode::Success && !safe {
+            ExitCode::Error
+        } else {
+            exit
+        };
         journal.post(Event::RunEnded {
             exit: exit.code(),
             interrupted: ended.interrupted,
@@ -139,7 +148,8 @@ impl FinalVerdicts {
             Some(_) => None,
         };
         if let (Some(word), Some(part)) = (word, &case.part) {
-            self.claims.insert((case.suite.clone(), part.campaign.clone()), word);
+            self.claims
+                .insert((case.suite.clone(), part.campaign.clone()), word);
         }
         let ended = CaseEnded {
             summary: judged.summary,

@@ -47,7 +47,12 @@ struct CaseOnRig {
 
 impl MemoryQueue {
     /// An empty queue for rigs of these names.
-    pub fn new(rigs: Vec<String>, rules: FleetRules, journal: Journal, observers: Vec<Box<dyn FleetObserver>>) -> Self {
+    pub fn new(
+        rigs: Vec<String>,
+        rules: FleetRules,
+        journal: Journal,
+        observers: Vec<Box<dyn FleetObserver>>,
+    ) -> Self {
         Self {
             state: Mutex::new(QueueState {
                 fleet: Fleet::new(rigs.clone(), rules),

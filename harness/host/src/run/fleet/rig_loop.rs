@@ -157,12 +157,17 @@ impl<'r> BatchRun<'r> {
         let suite = &self.order.suite;
         let names = || self.order.cases.iter().map(|case| (suite.clone(), case.clone()));
         let again = |name: (String, String)| Some((name.1.clone(), self.seat.again.get(&name)?.clone()));
-        let calibrations = self.seat.calibrations.and_then(|all| all.get(&self.order.taken.batch));
+        let calibrations = self
+            .seat
+            .calibrations
+            .and_then(|all| all.get(&self.order.taken.batch));
         WorkerBatch {
             taken: self.order.taken.clone(),
             run: self.seat.run.to_owned(),
             calibrations: calibrations.cloned().unwrap_or_default(),
-            cases: names().filter_map(|name| self.seat.cases.get(&name).cloned()).collect(),
+            cases: names()
+                .filter_map(|name| self.seat.cases.get(&name).cloned())
+                .collect(),
             again: names().filter_map(again).collect(),
         }
     }
@@ -177,7 +182,8 @@ impl<'r> BatchRun<'r> {
                 self.queue.record_once(self.seat.rig, suite, id, verdict);
             }
             if self.seat.fail_fast && !matches!(verdict, Verdict::Pass | Verdict::Skip { .. }) {
-                self.queue.pause(&format!("`--fail-fast`: {suite}::{id} did not pass"));
+                self.queue
+                    .pause(&format!("`--fail-fast`: {suite}::{id} did not pass"));
             }
         }
         self.queue.publish(self.seat.rig, record);

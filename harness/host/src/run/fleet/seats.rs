@@ -44,7 +44,9 @@ impl StartedWorker {
                 };
                 Err(CommandError::new(code, why))
             }
-            WorkerNews::Said(_) => Err(CommandError::error(format!("rig `{rig}`: its process did not begin as expected"))),
+            WorkerNews::Said(_) => Err(CommandError::error(format!(
+                "rig `{rig}`: its process did not begin as expected"
+            ))),
             WorkerNews::Silent => Err(CommandError::error(format!(
                 "rig `{rig}`: its process was not ready after {}",
                 humantime::format_duration(READY)

@@ -38,9 +38,14 @@ pub struct WorkerBatch {
 #[serde(rename_all = "kebab-case")]
 pub enum FromWorker {
     /// It has the rig, and the files that this digest is of.
-    Ready { files: String },
+    Ready {
+        files: String,
+    },
     /// It cannot begin, with the exit code that the run gets.
-    Refused { exit: u8, why: String },
+    Refused {
+        exit: u8,
+        why: String,
+    },
     /// A record of the batch's journal, after it was written.
     Record(Box<Record>),
     /// Nothing to record, and the case goes on within its limits.

@@ -40,7 +40,8 @@ impl WorkerProcess {
             let lines = stdout.map(BufReader::new).into_iter().flat_map(BufReader::lines);
             for line in lines.map_while(Result::ok) {
                 let message = serde_json::from_str(&line);
-                let message = message.map_err(|why| format!("it said something that is not understood: {why}"));
+                let message =
+                    message.map_err(|why| format!("it said something that is not understood: {why}"));
                 if said.send(message).is_err() {
                     return;
                 }

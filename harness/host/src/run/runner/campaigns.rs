@@ -84,9 +84,14 @@ impl Campaigns {
         });
         let names: BTreeSet<(String, String)> = names.collect();
         let all = names.into_iter().map(|(suite, id)| {
-            let own = known.timelines.iter().filter(|((in_suite, campaign, _), _)| *in_suite == suite && *campaign == id);
+            let own = known
+                .timelines
+                .iter()
+                .filter(|((in_suite, campaign, _), _)| *in_suite == suite && *campaign == id);
             CampaignProgress {
-                timelines: own.map(|((_, _, package), timeline)| (package.clone(), timeline.clone())).collect(),
+                timelines: own
+                    .map(|((_, _, package), timeline)| (package.clone(), timeline.clone()))
+                    .collect(),
                 suite,
                 id,
                 store: CampaignStore::in_memory(),
@@ -165,12 +170,10 @@ impl Runner<'_> {
         let timeline = campaign.and_then(|campaign| campaign.timelines.get(&case.package.name));
         let timeline = timeline.cloned().unwrap_or_default();
         // A cut that was made and never judged is made again, exactly: what it does has to be known.
-        let again = campaign
-            .filter(|_| made_up == 0)
-            .and_then(|campaign| {
-                let given = campaign.again.get(&case.id).cloned();
-                given.or_else(|| campaign.store.unjudged(&case.id))
-            });
+        let again = campaign.filter(|_| made_up == 0).and_then(|campaign| {
+            let given = campaign.again.get(&case.id).cloned();
+            given.or_else(|| campaign.store.unjudged(&case.id))
+        });
         let drawn = campaign::cut(slot, &timeline, seed, &label);
         let cut = again.or(drawn).ok_or_else(|| {
             let seen: Vec<String> = timeline.moments().iter().map(|timed| timed.at.to_string()).collect();

@@ -23,8 +23,7 @@ use crate::terminal::print_warning;
 use dfota_clock::Clock;
 use dfota_core::campaign::Role;
 use dfota_core::case::Case;
-use dfota_core::cut::Cut;
-use dfota_core::event::{Event, RunStarted};
+use dfota_core::event::RunStarted;
 use dfota_core::fleet::{ClaimShare, FleetRules, QueuedBatch};
 use dfota_core::seed::Seed;
 use dfota_record::digest::sha256_hex;
@@ -37,7 +36,7 @@ use std::process::Command;
 use std::time::Duration;
 
 /// How careful a run on several rigs is.
-#[derive(Debug, Clone, Copy, clap::Args)]
+#[derive(Debug, Clone, clap::Args)]
 pub(super) struct FleetArgs {
     /// With several rigs, give a new delta to so many of them first; the others begin when one of its batches has passed
     #[arg(long, value_name = "N", default_value_t = 1)]
@@ -124,13 +123,15 @@ impl Prepared {
         let start = |rig: &Rig| {
             let failed = |why: String| CommandError::error(format!("rig `{}`: {why}", rig.name));
             let process = WorkerProcess::start(self.worker_command(&rig.name));
-            let process = process.map_err(|why| failed(format!("its process could not be started: {why}")))?;
+            let process =
+                process.map_err(|why| failed(format!("its process could not be started: {why}")))?;
             Ok(StartedWorker {
                 rig: rig.name.clone(),
                 process,
             })
         };
-        let mut started: Vec<StartedWorker> = self.rigs.iter().map(start).collect::<Result<_, CommandError>>()?;
+        let mut started: Vec<StartedWorker> =
+            self.rigs.iter().map(start).collect::<Result<_, CommandError>>()?;
         for worker in &mut started {
             worker.ready(&files)?;
         }
@@ -154,10 +155,14 @@ impl Prepared {
     }
 
     fn rules(&self, args: &RunArgs) -> FleetRules {
-        let claims = self.plan.cases.iter().filter_map(|planned| match &planned.case.part.as_ref()?.role {
-            Role::Claim(claim) => Some(claim.bricks),
-            Role::Calibration | Role::Control | Role::Cut(_) => None,
-        });
+        let claims = self
+            .plan
+            .cases
+            .iter()
+            .filter_map(|planned| match &planned.case.part.as_ref()?.role {
+                Role::Claim(claim) => Some(claim.bricks),
+                Role::Calibration | Role::Control | Role::Cut(_) => None,
+            });
         FleetRules {
             canary: args.fleet.canary,
             max_bricks: args.fleet.max_bricks.or(claims.min()).unwrap_or(1),
@@ -177,7 +182,11 @@ impl Prepared {
         QueuedBatch {
             name: batch.name.clone(),
             suite: batch.suite.clone(),
-            cases: batch.cases.iter().map(|planned| planned.case.id.clone()).collect(),
+            cases: batch
+                .cases
+                .iter()
+                .map(|planned| planned.case.id.clone())
+                .collect(),
             delta: delta.join("+"),
             rigs: batch.rigs.clone(),
             share: share.map(|quota| ClaimShare {
@@ -203,11 +212,7 @@ struct Begun<'p> {
 }
 
 impl<'p> Begun<'p> {
-    fn new(
-        prepared: &'p Prepared,
-        args: &RunArgs,
-        outcome: &mut RunOutcome,
-    ) -> Result<Self, CommandError> {
+    fn new(prepared: &'p Prepared, args: &RunArgs, outcome: &mut RunOutcome) -> Result<Self, CommandError> {
         let Prepared {
             rigs,
             suites,
@@ -249,9 +254,15 @@ impl<'p> Begun<'p> {
         let again = self.earlier.unjudged();
         self.write_beginning(args, &journal);
         let keeper = CampaignKeeper::new(&self.name, std::mem::take(&mut self.earlier));
-        let observers: Vec<Box<dyn FleetObserver>> = vec![Box::new(console.clone()), Box::new(keeper.clone())];
+        let observers: Vec<Box<dyn FleetObserver>> =
+            vec![Box::new(console.clone()), Box::new(keeper.clone())];
         let queue = MemoryQueue::new(names, self.prepared.rules(args), journal.clone(), observers);
-        queue.offer(plan.batches.iter().map(|batch| self.prepared.queued(batch)).collect());
+        queue.offer(
+            plan.batches
+                .iter()
+                .map(|batch| self.prepared.queued(batch))
+                .collect(),
+        );
         let interrupted = seats.work(&FleetWork {
             queue: &queue,
             run: &self.absolute(),

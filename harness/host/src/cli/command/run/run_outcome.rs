@@ -2,7 +2,6 @@
 
 use super::RunArgs;
 use crate::bench::line::command::run_to_its_end;
-use crate::config::rig::Rig;
 use crate::config::suite::Suite;
 use crate::exit::{CommandError, ExitCode};
 use crate::terminal::print_warning;

@@ -144,7 +144,12 @@ impl<'a> Worker<'a> {
         let (journal, writer) = JournalWriter::start(&folder, clock, Box::new(observer))
             .map_err(|why| super::unwritable(&folder, &why))?;
         let name = begin::facts(self.args, &self.rig, &self.suites, self.seed, &folder, false);
-        let run = batch.run.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let run = batch
+            .run
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
         if let Some(lease) = &mut self.lease {
             lease.name(&run)?;
         }
@@ -246,8 +251,12 @@ fn orders(stop: Arc<AtomicBool>) -> Receiver<ToWorker> {
         for line in std::io::stdin().lock().lines().map_while(Result::ok) {
             match serde_json::from_str(&line) {
                 Ok(ToWorker::Stop) => stop.store(true, Ordering::Relaxed),
-                Ok(order) if send.send(order).is_ok() => {}
-                Ok(_) | Err(_) => break,
+                Ok(order) => {
+                    if send.send(order).is_err() {
+                        break;
+                    }
+                }
+                Err(_) => break,
             }
         }
         stop.store(true, Ordering::Relaxed);
@@ -303,7 +312,11 @@ impl BatchWatch {
     fn ended(&self, ended: &SessionEnded) -> BatchEnded {
         let failed = ended.has_failed.then(|| {
             let notes = ended.notes.join("; ");
-            if notes.is_empty() { "the rig failed".to_owned() } else { notes }
+            if notes.is_empty() {
+                "the rig failed".to_owned()
+            } else {
+                notes
+            }
         });
         BatchEnded {
             exit: ended.exit.code(),
