@@ -391,11 +391,7 @@ fn each_case_has_one_result_and_its_rig() {
     );
     assert_eq!(run["cases"][1]["rig"], "bench-02");
     assert_eq!(run["parts"].as_array().map(Vec::len), Some(3));
-    assert!(
-        fleet
-            .read("transcripts/smoke-b.log")
-            .contains("# on the rig bench-02")
-    );
+    assert!(fleet.transcript("b").contains("# on the rig bench-02"));
     let page = fleet.read("report.html");
     for told in [
         "id=\"filter-rig\"",
