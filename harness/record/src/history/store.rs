@@ -437,3 +437,49 @@ pub fn rebuild(path: &Path, runs: &[HistoryRun]) -> Result<(), StoreError> {
     new.persist(path).map_err(|error| io(error.error))?;
     share(path).map_err(io)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(name: &str) -> HistoryRun {
+        let result = HistoryCase {
+            suite: "smoke".into(),
+            case: "a".into(),
+            verdict: "pass".into(),
+            on: HistoryPlace {
+                rig: Some("bench-01".into()),
+                imei: Some("867725036031171".into()),
+            },
+            ..HistoryCase::default()
+        };
+        HistoryRun {
+            run: name.into(),
+            results: vec![result],
+            ..HistoryRun::default()
+        }
+    }
+
+    fn places(store: &HistoryStore) -> Vec<Option<String>> {
+        let runs = store.runs(&RunQuery::default()).expect("runs");
+        let results = runs.into_iter().flat_map(|run| run.results);
+        results.map(|case| case.on.rig).collect()
+    }
+
+    /// A store of the first version is read as it is, and gets what is new when it is written to.
+    #[test]
+    fn a_store_of_the_first_version() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join(super::super::FILE);
+        let mut store = HistoryStore::open(&path).expect("a store");
+        store.insert([&run("old")]).expect("kept");
+        let first = "ALTER TABLE results DROP COLUMN rig; ALTER TABLE results DROP COLUMN imei; PRAGMA user_version = 1;";
+        store.connection.execute_batch(first).expect("the first version");
+        drop(store);
+        assert_eq!(places(&HistoryStore::read(&path).expect("a store")), [None]);
+        let mut store = HistoryStore::open(&path).expect("a store");
+        store.insert([&run("older"), &run("older")]).expect("kept");
+        assert_eq!(places(&store), [None, Some("bench-01".to_owned())]);
+        assert_eq!(places(&HistoryStore::read(&path).expect("a store")).len(), 2);
+    }
+}

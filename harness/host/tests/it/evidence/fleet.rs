@@ -10,9 +10,11 @@ use dfota_core::transport::Via;
 use dfota_core::verdict::{Rule, Verdict};
 use dfota_record::evidence::maker::{EvidenceOptions, make_with_reports};
 use dfota_record::evidence::pack::pack;
+use dfota_record::history::HistoryRun;
 use dfota_record::journal::merge;
 use dfota_record::journal::{self, JournalWriter, Nobody, chain};
 use dfota_record::report::{ReportOptions, Run};
+use dfota_record::retention::find;
 use dfota_record::verify::verify;
 use rstest::rstest;
 use std::path::{Path, PathBuf};
@@ -561,4 +563,45 @@ fn parts_are_packed_and_laid_out_with_the_run() {
         .into();
     assert_eq!(after, before);
     assert_eq!(fleet.touched(), [""; 0]);
+}
+
+#[test]
+fn a_run_is_removed_with_its_parts() {
+    let fleet = Fleet::reported(false);
+    let (found, left) = find(fleet.folder.path()).expect("a folder");
+    assert_eq!(left, [""; 0]);
+    let [run] = &found[..] else { panic!("{found:?}") };
+    assert_eq!(
+        (run.rig.as_str(), run.failed, run.spared),
+        ("bench-01, bench-02", true, None)
+    );
+    run.remove().expect("removed");
+    assert!(!fleet.run().exists());
+}
+
+/// The history knows the board and the module of each case.
+#[test]
+fn the_history_has_rig_and_module() {
+    let fleet = Fleet::journals();
+    let records = journal::read(&fleet.run(), false).expect("a journal");
+    let run = HistoryRun::from_run(&Run::new(&records).expect("a run")).expect("an entry");
+    let places: Vec<String> = run
+        .results
+        .iter()
+        .map(|case| {
+            format!(
+                "{} {:?} {:?} {}",
+                case.case, case.on.rig, case.on.imei, case.tries
+            )
+        })
+        .collect();
+    let [one, two] = ["867725036031171", "867725036031189"];
+    let expected = [
+        format!("a Some(\"bench-01\") Some(\"{one}\") 1"),
+        format!("b Some(\"bench-02\") Some(\"{two}\") 2"),
+        format!("c Some(\"bench-02\") Some(\"{two}\") 1"),
+        format!("d Some(\"bench-02\") Some(\"{two}\") 1"),
+        "e None None 1".to_owned(),
+    ];
+    assert_eq!(places, expected);
 }

@@ -34,6 +34,12 @@ pub(super) fn table(rigs: &Rigs, all: bool, paint: Paint) -> String {
     room = room.saturating_sub(4);
     let most = (room / (AROUND + 1)).max(1);
     let rest = shown.split_off(shown.len().min(most));
+    // What is told of rigs and modules takes lines as well.
+    let told: usize = shown
+        .iter()
+        .map(|(_, runs, _)| places(runs).lines().count())
+        .sum();
+    room = room.saturating_sub(told);
     let shares = shares(
         &shown.iter().map(|(.., rows)| rows.len()).collect::<Vec<_>>(),
         room,
