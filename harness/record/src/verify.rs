@@ -112,15 +112,7 @@ fn folder(path: &Path, key: Option<&PublicKey>) -> Result<Verified, VerifyError>
     {
         return Err(VerifyError { path: file, why });
     }
-    let mut of_bundle = Verified::default();
-    let bundle = match Bundle::read(&path.join(BUNDLE), key, &mut of_bundle) {
-        Ok(bundle) => bundle,
-        Err(why) => {
-            // A bundle that was never made is told below.
-            of_bundle.touched.extend(there.then(|| why.to_string()));
-            Bundle::default()
-        }
-    };
+    let (bundle, mut of_bundle) = bundle_in(path, there, key);
     let mut of_journal = Verified::default();
     reports::check_journal(&bundle, &mut of_journal);
     if of_bundle.touched.is_empty() {
@@ -160,6 +152,20 @@ fn folder(path: &Path, key: Option<&PublicKey>) -> Result<Verified, VerifyError>
         masked_from: of_journal.masked_from,
         ..of_bundle
     })
+}
+
+/// The bundle of a run folder, and what is wrong with it; an empty one where there is none.
+fn bundle_in(path: &Path, there: bool, key: Option<&PublicKey>) -> (Bundle, Verified) {
+    let mut of_bundle = Verified::default();
+    let bundle = match Bundle::read(&path.join(BUNDLE), key, &mut of_bundle) {
+        Ok(bundle) => bundle,
+        Err(why) => {
+            // A bundle that was never made is told below.
+            of_bundle.touched.extend(there.then(|| why.to_string()));
+            Bundle::default()
+        }
+    };
+    (bundle, of_bundle)
 }
 
 /// The folder of a run on several rigs of which no evidence was made.

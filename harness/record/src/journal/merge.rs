@@ -119,7 +119,7 @@ pub fn write(folder: &Path) -> Result<Vec<PartFault>, WriteError> {
     let mut faults = Vec::new();
     replace_by(&folder.join(FILE), |to| {
         let mut merge = MergedLines::open(folder, false)?;
-        while let Some(line) = merge.next()? {
+        while let Some(line) = merge.next_line()? {
             to.write_all(line)?;
         }
         faults = merge.faults;
@@ -131,7 +131,7 @@ pub fn write(folder: &Path) -> Result<Vec<PartFault>, WriteError> {
 /// What is missing or wrong in the parts of a run on several rigs.
 pub fn faults(folder: &Path) -> io::Result<Vec<PartFault>> {
     let mut merge = MergedLines::open(folder, false)?;
-    while merge.next()?.is_some() {}
+    while merge.next_line()?.is_some() {}
     Ok(merge.faults)
 }
 
@@ -240,7 +240,7 @@ impl MergedLines {
     }
 
     /// The next line, with its line feed.
-    pub fn next(&mut self) -> io::Result<Option<&[u8]>> {
+    pub fn next_line(&mut self) -> io::Result<Option<&[u8]>> {
         while let Some(part) = &mut self.part {
             let Some(line) = part.next()? else {
                 self.faults.extend(part.fault());
@@ -300,7 +300,7 @@ impl MergedReader {
 impl Read for MergedReader {
     fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
         if self.at == self.rest.len() {
-            let line = self.merge.next()?.unwrap_or_default();
+            let line = self.merge.next_line()?.unwrap_or_default();
             self.rest.clear();
             self.rest.extend_from_slice(line);
             self.at = 0;

@@ -111,7 +111,7 @@ pub(super) fn compare(
     let mut merge = MergedLines::open(folder, masked)?;
     let (mut number, mut is) = (0, Vec::new());
     let mut differs = None;
-    while let Some(given) = merge.next()? {
+    while let Some(given) = merge.next_line()? {
         number += 1;
         is.clear();
         merged.read_until(b'\n', &mut is)?;
@@ -170,7 +170,7 @@ pub(super) fn without_evidence(folder: &Path, verified: &mut Verified) -> io::Re
         compare(folder, false, BufReader::new(merged), verified)?;
     } else {
         let mut merge = MergedLines::open(folder, false)?;
-        while merge.next()?.is_some() {}
+        while merge.next_line()?.is_some() {}
         faults(&merge, verified);
     }
     Ok(Some(chain))
