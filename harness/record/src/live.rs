@@ -18,6 +18,7 @@ use cases::CaseShelf;
 use claims::LiveClaims;
 use dfota_core::event::fleet::FleetEvent;
 use dfota_core::event::{Event, Record, RunStarted};
+pub use page::LiveHtml;
 use queue::Queue;
 use std::collections::BTreeSet;
 use tile::{LiveRigState, RigTile};
