@@ -349,6 +349,11 @@ pub fn each_in(
     }
 }
 
+/// The same record without IMEI, IMSI, ICCID and IP addresses, as [`each`] reads it from a masked run.
+pub(crate) fn masked_record(record: &Record) -> Result<Record, serde_json::Error> {
+    parse(&serde_json::to_vec(record)?, true)
+}
+
 fn parse(line: &[u8], masked: bool) -> Result<Record, serde_json::Error> {
     match std::str::from_utf8(line) {
         Ok(text) if masked => serde_json::from_str(&crate::journal::mask::json(text)),

@@ -1,8 +1,8 @@
 //! The record of a run: its journal, and everything that is a function of it. Nothing here can open a rig.
 //!
 //! [`journal`] writes and reads it, [`report`] turns it into pages, [`evidence`] packs and signs it, [`verify`] detects
-//! tampering, [`rejudge`] derives its verdicts again, [`history`] compares it with earlier runs, and [`retention`] says how long
-//! it stays.
+//! tampering, [`rejudge`] derives its verdicts again, [`history`] compares it with earlier runs, [`retention`] says how long
+//! it stays, and [`live`] shows a run while it goes on.
 
 #![warn(clippy::print_stdout)]
 
@@ -16,6 +16,7 @@ pub mod evidence;
 pub mod folders;
 pub mod history;
 pub mod journal;
+pub mod live;
 pub mod log;
 pub mod rejudge;
 pub mod report;

@@ -12,4 +12,5 @@ mod listen;
 mod offer;
 mod sync;
 
+pub use listen::explain as explain_listen;
 pub use offer::{Offer, OfferError, OfferPath, Served, ServedMark};

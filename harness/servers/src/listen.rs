@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 const SHOWN_MAX: usize = 512;
 
 /// An error of listening, with what to do about it. `ss` are the options of the program that names who has the port.
-pub(crate) fn explain(error: &io::Error, protocol: &str, listen: SocketAddr, ss: &str) -> io::Error {
+pub fn explain(error: &io::Error, protocol: &str, listen: SocketAddr, ss: &str) -> io::Error {
     let advice = match error.kind() {
         io::ErrorKind::AddrInUse => format!(
             "another program has the port (`ss {ss} 'sport = :{}'` names it): end it, or choose another port",

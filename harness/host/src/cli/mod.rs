@@ -4,6 +4,7 @@ pub mod at_terminal;
 pub mod command;
 pub mod console;
 pub mod help;
+pub mod live;
 pub mod on_rig;
 pub mod screen;
 

@@ -26,7 +26,7 @@ use book::Book;
 use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 
-const STYLE: &str = include_str!("html/style.css");
+pub(crate) const STYLE: &str = include_str!("html/style.css");
 const SCRIPT: &str = include_str!("html/script.js");
 
 pub fn write(run: &Run<'_>) -> String {
@@ -101,7 +101,7 @@ fn contents(book: &Book<'_, '_>) -> Markup {
 
 /// Control characters as `\x1b`. HTML can hold them no more than XML can, and none of them is markup: the whole page can be
 /// made visible at once.
-fn visible(page: String) -> String {
+pub(crate) fn visible(page: String) -> String {
     let plain = |c: char| c == '\n' || c == '\t' || !(c.is_control() || matches!(c, '\u{fffe}' | '\u{ffff}'));
     if page.chars().all(plain) {
         page
@@ -125,7 +125,7 @@ fn page_margins(run: &str) -> String {
 }
 
 /// The digest of an inline style or script as a content security policy names it: SHA-256 in Base64.
-fn digest(text: &str) -> String {
+pub(crate) fn digest(text: &str) -> String {
     Base64::encode_string(&Sha256::digest(text))
 }
 

@@ -31,6 +31,7 @@ use report_args::JunitArgs;
 pub use report_args::{ProfileArg, SignArg};
 use run_outcome::{EndHooks, RunOutcome};
 use session::{Open, Prepared};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -54,6 +55,10 @@ pub struct RunArgs {
     /// Leave IMEI, IMSI, ICCID and IP addresses out of every report; the journal keeps them
     #[arg(long)]
     mask: bool,
+    /// Show the run in a browser while it goes on, for example at `127.0.0.1:8090`; port 0 takes a free one. Anywhere but on
+    /// loopback, the page needs the token that is printed
+    #[arg(long, value_name = "ADDR")]
+    live: Option<SocketAddr>,
     /// Run even if the plan exceeds the rig's `wear` budget
     #[arg(long)]
     over_budget: bool,
@@ -107,9 +112,14 @@ fn to_its_end(
         return fleet::main(args, common, outcome);
     }
     let prepared = Prepared::new(args, bisect.is_some(), outcome)?;
-    let mut open = Open::new(&prepared, args, common, outcome)?;
+    let live = args.live.map(|addr| begin::live(addr, args.mask)).transpose()?;
+    let mut open = Open::new(&prepared, args, common, live.as_ref(), outcome)?;
     let ran = open.run(args, bisect);
-    match open.conclude(args, outcome, Paint::new(common.color)) {
+    let concluded = open.conclude(args, outcome, Paint::new(common.color));
+    if let (Some(live), Some(folder)) = (live, &outcome.folder) {
+        live.end(&folder.join(dfota_record::run_folder::HTML));
+    }
+    match concluded {
         // A failure of the module stays one, also when it cannot be reported.
         Err(error) if ran.exit == ExitCode::Failed => error.print(),
         Err(error) => return Err(error),

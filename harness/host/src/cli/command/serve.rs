@@ -2,6 +2,7 @@
 //!
 //! stdout has one line a package and nothing else, so that scripts can read it; everything that happens is on stderr.
 
+use crate::cli::live::address::reachable;
 use crate::exit::{CommandError, ExitCode};
 use bc66_spec::lwm2m::PORT;
 use bytes::Bytes;
@@ -14,7 +15,7 @@ use dfota_servers::OfferPath;
 use dfota_servers::coap::{CoapEvent, CoapOffer, CoapServer};
 use dfota_servers::http::{HttpOffer, HttpServer};
 use std::io::Write;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
@@ -100,7 +101,7 @@ async fn serve(args: &ServeArgs, packages: Vec<ServedPackage>) -> Result<ExitCod
         coap.drive(endpoint, UpdateOptions::new(file.url().to_owned()));
         eprintln!(
             "waiting for `{endpoint}` to register at coap://{}",
-            shown(coap.addr())
+            reachable(coap.addr())
         );
     }
     let code = wait(args, ended).await;
@@ -122,7 +123,7 @@ fn offer(
         bytes.len(),
         sha256_hex(&bytes)
     );
-    let base = format!("http://{}", shown(http.addr()));
+    let base = format!("http://{}", reachable(http.addr()));
     let page = http
         .offer(
             &base,
@@ -131,7 +132,7 @@ fn offer(
             HttpFaults::default(),
         )
         .map_err(CommandError::usage)?;
-    let base = format!("coap://{}", shown(coap.addr()));
+    let base = format!("coap://{}", reachable(coap.addr()));
     let file = coap
         .offer(
             &base,
@@ -157,21 +158,6 @@ fn path_of(name: &str) -> String {
     };
     let plain: String = name.trim_start_matches('.').chars().map(plain).collect();
     format!("/{}", if plain.is_empty() { "package" } else { &plain })
-}
-
-/// The address that others reach: where the server listens on all, the one that leads out of this machine.
-fn shown(addr: SocketAddr) -> SocketAddr {
-    if !addr.ip().is_unspecified() {
-        return addr;
-    }
-    SocketAddr::new(way_out().unwrap_or(Ipv4Addr::LOCALHOST.into()), addr.port())
-}
-
-/// No datagram is sent for it: connecting a UDP socket asks the routing table alone.
-fn way_out() -> Option<IpAddr> {
-    let socket = UdpSocket::bind((Ipv4Addr::UNSPECIFIED, 0)).ok()?;
-    socket.connect((Ipv4Addr::new(192, 0, 2, 1), 9)).ok()?;
-    socket.local_addr().ok().map(|addr| addr.ip())
 }
 
 fn say(event: &CoapEvent) {

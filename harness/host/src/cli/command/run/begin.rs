@@ -2,6 +2,7 @@
 
 use super::RunArgs;
 use crate::bench::lease::Lease;
+use crate::cli::live::{LiveError, LiveObserver, LivePage};
 use crate::config::rig::{Rig, module_word};
 use crate::config::suite::Suite;
 use crate::exit::CommandError;
@@ -9,15 +10,17 @@ use crate::plan::Planned;
 use crate::plan::earlier::Earlier;
 use crate::plan::flags::SelectionFlags;
 use crate::state::campaign_store::tool_digest;
+use crate::terminal::print_warning;
 use bc66_sim::package::PackagePurpose;
 use dfota_core::case::Case;
-use dfota_core::event::{Event, FileFacts, RigFacts, RunStarted, SCHEMA};
+use dfota_core::event::{Event, FileFacts, Record, RigFacts, RunStarted, SCHEMA};
 use dfota_core::seed::Seed;
 use dfota_record::digest::sha256_hex;
 use dfota_record::history;
 use dfota_record::history::run::RigIdentity;
-use dfota_record::journal::{Journal, stamp};
+use dfota_record::journal::{Journal, Observer, stamp};
 use dfota_record::shell_word::shell_word;
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 /// Writes down what is known before the first case: the run, its cases, who had the rig before, and the results of earlier runs.
@@ -191,5 +194,36 @@ fn trend(store: &Path, rig: &RigIdentity, planned: &[Planned], journal: &Journal
             let text = format!("no trends: {why}");
             journal.post(Event::Note { text });
         }
+    }
+}
+
+/// Starts the page of the run, and says where it is.
+pub(super) fn live(addr: SocketAddr, masked: bool) -> Result<LivePage, LiveError> {
+    let page = LivePage::start(addr, masked)?;
+    print_warning(format_args!("live: {}", page.url()));
+    Ok(page)
+}
+
+/// What is shown of a run, and its page beside it.
+pub(super) fn with_live(shown: Box<dyn Observer>, live: Option<&LivePage>) -> Box<dyn Observer> {
+    match live {
+        Some(page) => Box::new(ShownTwice {
+            shown,
+            page: page.observer(None),
+        }),
+        None => shown,
+    }
+}
+
+/// Console and page.
+struct ShownTwice {
+    shown: Box<dyn Observer>,
+    page: LiveObserver,
+}
+
+impl Observer for ShownTwice {
+    fn on(&mut self, record: &Record) {
+        self.page.on(record);
+        self.shown.on(record);
     }
 }

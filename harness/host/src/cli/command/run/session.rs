@@ -6,6 +6,7 @@ use super::{RunArgs, begin, conclude, count_wear, observer, unwritable};
 use crate::bench::lease::Lease;
 use crate::check::CheckTerms;
 use crate::cli::Common;
+use crate::cli::live::LivePage;
 use crate::config::rig::Rig;
 use crate::config::suite::Suite;
 use crate::exit::CommandError;
@@ -98,6 +99,7 @@ impl<'p> Open<'p> {
         prepared: &'p Prepared,
         args: &RunArgs,
         common: Common,
+        live: Option<&LivePage>,
         outcome: &mut RunOutcome,
     ) -> Result<Self, CommandError> {
         let Prepared {
@@ -123,7 +125,8 @@ impl<'p> Open<'p> {
         outcome.folder = Some(out.clone());
         let clock = Clock::scaled(rig.speed());
         let store = history_place::of_run(&args.selection.state, &out)?;
-        let (observer, wear) = Counting::new(observer(args, plan, suites, *searches, common));
+        let shown = observer(args, plan, suites, *searches, common);
+        let (observer, wear) = Counting::new(begin::with_live(shown, live));
         let (journal, writer) =
             JournalWriter::start(&out, clock, Box::new(observer)).map_err(|why| unwritable(&out, &why))?;
         let held = hold(&out);

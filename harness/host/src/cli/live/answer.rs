@@ -1,0 +1,150 @@
+//! Which answer a request gets.
+
+use super::access::{Access, Admitted, Refused};
+use super::board::{Board, LiveAnswer};
+use super::body::LiveBody;
+use bytes::Bytes;
+use dfota_record::live::metrics;
+use hyper::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, REFERRER_POLICY,
+    SET_COOKIE, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
+use hyper::{Method, Request, Response, StatusCode};
+use std::rc::Rc;
+use tokio::sync::Notify;
+
+const TEXT: &str = "text/plain; charset=utf-8";
+const HTML: &str = "text/html; charset=utf-8";
+
+/// Answers a request; `streams` is told where the answer goes on, and its connection ends by `leave`.
+pub(super) fn answer<B>(
+    request: &Request<B>,
+    access: &Access,
+    board: &mut Board,
+    leave: &Rc<Notify>,
+    streams: impl FnOnce(),
+) -> Response<LiveBody> {
+    let admitted = match access.admit(request) {
+        Ok(admitted) => admitted,
+        Err(Refused { status, why }) => return refusal(status, why),
+    };
+    if ![Method::GET, Method::HEAD].contains(request.method()) {
+        let mut refused = refusal(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "this page is for reading: expected GET or HEAD",
+        );
+        set(&mut refused, ALLOW, "GET, HEAD");
+        return refused;
+    }
+    let mut response = match request.uri().path() {
+        "/" => page(board.page()),
+        "/api/run.json" => match board.json() {
+            Some(json) => whole(StatusCode::OK, "application/json", json),
+            None => refusal(
+                StatusCode::INTERNAL_SERVER_ERROR,
+                "the run could not be written as JSON",
+            ),
+        },
+        "/metrics" => whole(StatusCode::OK, metrics::CONTENT_TYPE, board.metrics()),
+        "/events" if request.method() == Method::HEAD => {
+            whole(StatusCode::OK, "text/event-stream", Bytes::new())
+        }
+        "/events" => {
+            streams();
+            let events = LiveBody::Events(board.subscribe(leave.clone()));
+            dressed(StatusCode::OK, "text/event-stream", events)
+        }
+        path => case(path, board).map_or_else(
+            || refusal(StatusCode::NOT_FOUND, "there is no such page: begin at `/`"),
+            page,
+        ),
+    };
+    keep(&mut response, &admitted);
+    response
+}
+
+fn keep(response: &mut Response<LiveBody>, admitted: &Admitted) {
+    if let Some(cookie) = &admitted.cookie {
+        set(response, SET_COOKIE, cookie);
+    }
+}
+
+/// `/case/SUITE/ID`, each with its other letters escaped.
+fn case(path: &str, board: &mut Board) -> Option<LiveAnswer> {
+    let (suite, id) = path.strip_prefix("/case/")?.split_once('/')?;
+    board.case(decoded(suite)?, decoded(id)?)
+}
+
+/// A part of a path without its escapes; nothing where it has none that are whole, or is no text.
+fn decoded(part: &str) -> Option<String> {
+    let mut bytes = Vec::new();
+    let mut rest = part.bytes();
+    while let Some(byte) = rest.next() {
+        if byte == b'%' {
+            let mut digit = || char::from(rest.next()?).to_digit(16);
+            let (high, low) = (digit()?, digit()?);
+            bytes.push((high * 16 + low) as u8);
+        } else {
+            bytes.push(byte);
+        }
+    }
+    String::from_utf8(bytes).ok()
+}
+
+fn page(page: LiveAnswer) -> Response<LiveBody> {
+    let mut response = whole(StatusCode::OK, HTML, page.html);
+    set(&mut response, CONTENT_SECURITY_POLICY, &page.policy);
+    response
+}
+
+/// A sentence in place of a page.
+pub(super) fn refusal(status: StatusCode, why: &str) -> Response<LiveBody> {
+    let mut response = whole(status, TEXT, format!("{why}\n").into());
+    if status == StatusCode::UNAUTHORIZED {
+        set(&mut response, WWW_AUTHENTICATE, "Bearer");
+    }
+    response
+}
+
+fn whole(status: StatusCode, kind: &str, bytes: Bytes) -> Response<LiveBody> {
+    dressed(status, kind, LiveBody::Whole(Some(bytes)))
+}
+
+fn dressed(status: StatusCode, kind: &str, body: LiveBody) -> Response<LiveBody> {
+    let mut response = Response::new(body);
+    *response.status_mut() = status;
+    for (name, value) in [
+        (CONTENT_TYPE, kind),
+        (CACHE_CONTROL, "no-store"),
+        (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (X_FRAME_OPTIONS, "DENY"),
+        (REFERRER_POLICY, "no-referrer"),
+    ] {
+        set(&mut response, name, value);
+    }
+    response
+}
+
+fn set(response: &mut Response<LiveBody>, name: HeaderName, value: &str) {
+    if let Ok(value) = HeaderValue::from_str(value) {
+        response.headers_mut().insert(name, value);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::decoded;
+    use rstest::rstest;
+
+    #[rstest]
+    #[case("a%5Bat%3D50%25%5D", Some("a[at=50%]"))]
+    #[case("plain", Some("plain"))]
+    #[case("%C3%BC", Some("ü"))]
+    #[case("%FF", None)]
+    #[case("%5", None)]
+    #[case("%", None)]
+    #[case("%zz", None)]
+    fn parts_of_paths(#[case] part: &str, #[case] is: Option<&str>) {
+        assert_eq!(decoded(part).as_deref(), is);
+    }
+}
