@@ -1,7 +1,6 @@
 //! Keeps what the rigs of a run say of their campaigns, for later runs.
 
 use super::memory_queue::FleetObserver;
-use super::work_queue::RigPresence;
 use crate::plan::campaign::CampaignCut;
 use crate::plan::earlier::Earlier;
 use crate::run::runner::Campaigns;
@@ -63,6 +62,4 @@ impl FleetObserver for CampaignKeeper {
             print_warning(format_args!("warning: {why}"));
         }
     }
-
-    fn presence(&mut self, _rig: &str, _presence: &RigPresence) {}
 }

@@ -15,7 +15,7 @@ pub trait FleetObserver: Send {
     /// A record of the journal of a batch on this rig.
     fn record(&mut self, rig: &str, record: &Record);
     /// The rig does something else now.
-    fn presence(&mut self, rig: &str, presence: &RigPresence);
+    fn presence(&mut self, _rig: &str, _presence: &RigPresence) {}
     /// A batch is over.
     fn progress(&mut self, _done: WorkDone) {}
 }

@@ -4,6 +4,7 @@ use super::run_outcome::RunOutcome;
 use super::{RunArgs, begin, unwritable, worker};
 use crate::cli::Common;
 use crate::cli::console::fleet_console::FleetConsole;
+use crate::cli::live::LivePage;
 use crate::config::rig::Rig;
 use crate::config::suite::Suite;
 use crate::exit::{CommandError, ExitCode};
@@ -61,11 +62,16 @@ pub(super) fn main(
     let prepared = Prepared::new(args, outcome)?;
     // Before the run has a folder: a rig that is in use stops it as it stops a run on that rig alone.
     let seats = Seats::new(prepared.start_workers()?);
+    let live = args.live.map(|addr| begin::live(addr, args.mask)).transpose()?;
     let mut begun = Begun::new(&prepared, args, outcome)?;
-    let exit = begun.run(args, common, seats)?;
+    let exit = begun.run(args, common, seats, live.as_ref())?;
     let key = prepared.key.as_ref();
     let paint = Paint::new(common.color);
-    match super::conclude(args, &begun.out, key, &begun.store, outcome, paint) {
+    let concluded = super::conclude(args, &begun.out, key, &begun.store, outcome, paint);
+    if let Some(live) = live {
+        live.end(&begun.out.join(dfota_record::run_folder::HTML));
+    }
+    match concluded {
         // A failure of a module stays one, also when it cannot be reported.
         Err(error) if exit == ExitCode::Failed => error.print(),
         Err(error) => return Err(error),
@@ -244,12 +250,22 @@ impl<'p> Begun<'p> {
     }
 
     /// Runs the batches, judges the claims, and ends the journal.
-    fn run(&mut self, args: &RunArgs, common: Common, seats: Seats) -> Result<ExitCode, CommandError> {
+    fn run(
+        &mut self,
+        args: &RunArgs,
+        common: Common,
+        seats: Seats,
+        live: Option<&LivePage>,
+    ) -> Result<ExitCode, CommandError> {
         let Prepared { rigs, plan, .. } = self.prepared;
         let names: Vec<String> = rigs.iter().map(|rig| rig.name.clone()).collect();
         let console = FleetConsole::new(Paint::new(common.color), common.verbose > 0, args.json, &names);
         let path = self.out.join(PARENT_FILE);
-        let started = JournalWriter::start_at(&path, Clock::system(), Box::new(console.of_parent()));
+        let started = JournalWriter::start_at(
+            &path,
+            Clock::system(),
+            begin::with_live(Box::new(console.of_parent()), live),
+        );
         let (journal, writer) = started.map_err(|why| unwritable(&self.out, &why))?;
         let again = self.earlier.unjudged();
         self.write_beginning(args, &journal);
