@@ -1,7 +1,8 @@
 //! Which result of a case counts, where several rigs ran it: the first that is complete.
 //!
 //! A case of a batch that was lost is run again on another rig. If the lost rig ended it all the same, that result came first and
-//! stays. A case that ended before anything was done for it has no complete result: a later one takes its place.
+//! stays, unless the run's own journal says that the case is run again: its cut was not proven, or it ended by the fault of the
+//! rig. A case that ended before anything was done for it has no complete result either: a later one takes its place.
 
 use dfota_core::event::fleet::FleetEvent;
 use dfota_core::event::{CaseEnded, Event};
@@ -26,6 +27,8 @@ pub struct CountedResults {
     part: Option<u32>,
     parts: u32,
     results: HashMap<(String, String), CaseResult>,
+    /// The suite of each batch.
+    suites: HashMap<String, String>,
     /// The case that is run although it has a result.
     extra: Option<(String, String)>,
 }
@@ -43,16 +46,34 @@ impl CountedResults {
             Event::Fleet(fleet) => {
                 self.part = None;
                 self.extra = None;
-                if let FleetEvent::Taken(_) = fleet {
-                    self.parts += 1;
-                    self.part = Some(self.parts);
-                }
+                self.on_fleet(fleet);
                 Counted::Counts
             }
             Event::CaseStarted { id, suite } => self.started((suite.clone(), id.clone())),
             Event::TryEnded(tried) if self.is_extra(&tried.suite, &tried.id) => Counted::Extra,
             Event::CaseEnded(ended) => self.ended(ended),
             _ => Counted::Counts,
+        }
+    }
+
+    fn on_fleet(&mut self, event: &FleetEvent) {
+        match event {
+            FleetEvent::Queued { batch, suite, .. } => {
+                self.suites.insert(batch.clone(), suite.clone());
+            }
+            FleetEvent::Taken(_) => {
+                self.parts += 1;
+                self.part = Some(self.parts);
+            }
+            FleetEvent::Again { batch, cases } => {
+                let suite = self.suites.get(batch).cloned().unwrap_or_default();
+                for case in cases {
+                    if let Some(result) = self.results.get_mut(&(suite.clone(), case.clone())) {
+                        result.is_complete = false;
+                    }
+                }
+            }
+            _ => {}
         }
     }
 
@@ -147,6 +168,34 @@ mod tests {
             (started(), Counted::Extra),
             (ended(Verdict::Pass, 1), Counted::Extra),
             (ended(Verdict::Pass, 1), Counted::Extra),
+        ];
+        for (event, expected) in events {
+            assert_eq!(counted.on(&event), expected, "{event:?}");
+        }
+    }
+
+    #[test]
+    fn a_case_that_is_run_again_counts_when_it_ends_again() {
+        let queued = FleetEvent::Queued {
+            batch: "smoke-1".into(),
+            suite: "s".into(),
+            cases: vec!["a".into()],
+            real_ms: 1,
+        };
+        let again = FleetEvent::Again {
+            batch: "smoke-1".into(),
+            cases: vec!["a".into()],
+        };
+        let mut counted = CountedResults::default();
+        let events = [
+            (Event::Fleet(queued), Counted::Counts),
+            (taken("a"), Counted::Counts),
+            (started(), Counted::Counts),
+            (ended(Verdict::Pass, 1), Counted::Counts),
+            (Event::Fleet(again), Counted::Counts),
+            (taken("b"), Counted::Counts),
+            (started(), Counted::Counts),
+            (ended(bad(), 1), Counted::Counts),
         ];
         for (event, expected) in events {
             assert_eq!(counted.on(&event), expected, "{event:?}");
