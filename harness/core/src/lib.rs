@@ -44,6 +44,8 @@ pub mod observation;
 pub mod outcome;
 pub mod percent;
 pub mod percentiles;
+pub mod pool;
+pub mod pool_fold;
 pub mod rate;
 pub mod reply;
 pub mod retries;

@@ -4,6 +4,7 @@ use super::CaseRun;
 use super::case_run::RecordedIdentity;
 use dfota_core::event::fleet::{FleetEvent, PartEnd, Taken};
 use dfota_core::event::{Event, RigFacts, RunStarted};
+use dfota_core::pool_fold::PoolFold;
 use dfota_core::verdict::Verdict;
 use std::collections::HashMap;
 
@@ -16,6 +17,8 @@ pub struct FleetRun<'a> {
     pub parts: Vec<PartRun<'a>>,
     /// Why no rig got a further batch, if that was so.
     pub paused: Option<&'a str>,
+    /// The modules, and their cuts for the claims.
+    pub pools: PoolFold,
 }
 
 /// A rig of a run on several.
@@ -116,6 +119,7 @@ impl<'a> FleetOrder<'a> {
     }
 
     pub(super) fn take(&mut self, event: &'a Event) {
+        self.fleet.pools.on(event);
         match event {
             Event::RunStarted(started) => self.started(started),
             Event::Fleet(fleet) => self.fleet(fleet),

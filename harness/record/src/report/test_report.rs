@@ -382,7 +382,7 @@ fn conclusion(run: &Run<'_>) -> Vec<String> {
     }
     for campaign in super::campaigns::reports(run) {
         let Some(claim) = &campaign.claim else { continue };
-        let sentence = campaign.tally.sentence(claim);
+        let sentence = campaign.sentence(claim);
         lines.push(format!("{}::{}: {sentence}.", campaign.suite, campaign.campaign));
     }
     lines

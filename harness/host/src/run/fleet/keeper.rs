@@ -7,6 +7,8 @@ use crate::run::runner::Campaigns;
 use crate::state::campaign_store::CampaignLine;
 use crate::terminal::print_warning;
 use dfota_core::event::{Event, Record};
+use dfota_core::pool_fold::module_key;
+use dfota_core::version::Imei;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -15,6 +17,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 pub struct CampaignKeeper {
     run: String,
     campaigns: Arc<Mutex<Campaigns>>,
+    /// What the module on each rig said last that it is.
+    modules: BTreeMap<String, Imei>,
 }
 
 impl CampaignKeeper {
@@ -23,6 +27,7 @@ impl CampaignKeeper {
         Self {
             run: run.to_owned(),
             campaigns: Arc::new(Mutex::new(Campaigns::new(run, earlier))),
+            modules: BTreeMap::new(),
         }
     }
 
@@ -37,11 +42,15 @@ impl CampaignKeeper {
 }
 
 impl FleetObserver for CampaignKeeper {
-    fn record(&mut self, _rig: &str, record: &Record) {
+    fn record(&mut self, rig: &str, record: &Record) {
+        if let Event::Identity { imei: Some(imei), .. } = &record.event {
+            self.modules.insert(rig.to_owned(), imei.clone());
+        }
         let (suite, campaign, line) = match &record.event {
             Event::Tallied(tallied) => {
                 let mut tallied = tallied.clone();
                 tallied.run = Some(self.run.clone());
+                tallied.module = Some(module_key(rig, self.modules.get(rig)));
                 let (suite, campaign) = (tallied.suite.clone(), tallied.campaign.clone());
                 (suite, campaign, CampaignLine::Cut(tallied))
             }

@@ -267,6 +267,7 @@ impl Runner<'_> {
             settled: false,
             unjudged: false,
             run: None,
+            module: None,
         };
         let Some(landed) = &result.landed else {
             // A cut was made, and the try was halted before the module was asked what became of it.

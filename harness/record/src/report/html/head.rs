@@ -10,7 +10,7 @@ use crate::report::Run;
 use crate::report::campaigns::{self, CampaignReport};
 use crate::report::case_run::RecordedIdentity;
 use crate::report::fleet::RigRun;
-use dfota_core::claim::{Claim, ClaimStatus};
+use dfota_core::claim::Claim;
 use dfota_core::outcome::Outcome;
 use dfota_core::verdict::Verdict;
 use dfota_core::verdict::exit_code;
@@ -275,18 +275,22 @@ fn claim(campaign: &CampaignReport) -> Markup {
 
 /// The status of a claim.
 fn shown(campaign: &CampaignReport, claim: &Claim) -> String {
-    match campaign.tally.status(claim) {
-        ClaimStatus::Open { .. } => format!(
-            "open, {} of {} cuts count so far",
-            campaign.tally.counted.cuts,
-            claim.cuts()
+    let counted = campaign.counted_cuts().cuts;
+    match (campaign.verdict, &campaign.pool) {
+        (Some("open"), Some(pool)) => format!(
+            "open, {counted} of {} cuts count so far, {} of {} slots not judged",
+            claim.cuts(),
+            pool.unjudged,
+            pool.slots
         ),
-        settled => settled.to_string(),
+        (Some("open"), None) => format!("open, {counted} of {} cuts count so far", claim.cuts()),
+        (Some(decided), Some(_)) => decided.replace('-', " "),
+        _ => campaign.tally.status(claim).to_string(),
     }
 }
 
 fn bound(campaign: &CampaignReport) -> Markup {
-    let counted = campaign.tally.counted;
+    let counted = campaign.counted_cuts();
     let confidence = campaign.confidence();
     html! {
         (counted.bricks) " of " (count_of(counted.cuts as usize, "counted cut")) " bricked the module"
