@@ -149,8 +149,10 @@ struct RigEntry {
     name: String,
     /// Gets no further batch.
     out: bool,
-    /// The rig that has the batch with this place in the queue.
+    /// The place in the queue of the batch that it has.
     batch: Option<usize>,
+    /// Bricks of that batch that were counted.
+    bricks: u32,
 }
 
 /// Where a delta stands with its canaries.
@@ -180,6 +182,7 @@ impl Fleet {
             name,
             out: false,
             batch: None,
+            bricks: 0,
         };
         Self {
             entries: Vec::new(),
@@ -254,6 +257,7 @@ impl Fleet {
         entry.place = Place::Taken(rig);
         entry.attempts += 1;
         taker.batch = Some(at);
+        taker.bricks = 0;
         if let Some(share) = &entry.batch.share {
             let key = (entry.batch.suite.clone(), share.campaign.clone(), rig);
             *self.given.entry(key).or_default() += share.cuts;
@@ -283,6 +287,7 @@ impl Fleet {
     /// The rig is through with its batch.
     pub fn closed(&mut self, rig: usize, result: BatchResult) -> Vec<FleetEvent> {
         let mut events = Vec::new();
+        events.extend(self.bricked(rig, result.bricks));
         let Some(at) = self.rigs.get_mut(rig).and_then(|rig| rig.batch.take()) else {
             return events;
         };
@@ -291,7 +296,6 @@ impl Fleet {
         };
         entry.place = Place::Over;
         let (suite, delta) = (entry.batch.suite.clone(), entry.batch.delta.clone());
-        events.extend(self.count_bricks(rig, &delta, result.bricks));
         let careful = self.rules.canary > 0 && self.rigs.len() > 1;
         if let Some(canaries) = self.canaries.get_mut(&delta).filter(|canaries| !canaries.passed)
             && result.passed
@@ -305,11 +309,17 @@ impl Fleet {
         events
     }
 
-    fn count_bricks(&mut self, rig: usize, delta: &str, bricks: u32) -> Option<FleetEvent> {
-        self.bricks += bricks;
-        if bricks == 0 || self.paused.is_some() {
+    /// So many cases of the rig's batch have ended with a brick so far.
+    pub fn bricked(&mut self, rig: usize, so_far: u32) -> Option<FleetEvent> {
+        let entry = self.rigs.get_mut(rig)?;
+        let more = so_far.saturating_sub(entry.bricks);
+        entry.bricks = entry.bricks.max(so_far);
+        self.bricks += more;
+        if more == 0 || self.paused.is_some() {
             return None;
         }
+        let batch = self.rigs.get(rig).and_then(|rig| self.entries.get(rig.batch?));
+        let delta = batch.map_or("", |entry| &entry.batch.delta);
         let name = self.rigs.get(rig).map_or("", |rig| &rig.name);
         let canary = self.rules.canary > 0
             && self.rigs.len() > 1
@@ -343,14 +353,10 @@ impl Fleet {
     /// The rig lost its batch and gets no other; `left` are the cases of the batch that have to be run again, or for the
     /// first time.
     pub fn lost(&mut self, rig: usize, why: &str, left: Vec<String>, result: BatchResult) -> Vec<FleetEvent> {
+        let paused = self.bricked(rig, result.bricks);
         let Some(at) = self.rigs.get_mut(rig).and_then(|rig| rig.batch.take()) else {
             return self.out(rig, why);
         };
-        let delta = self
-            .entries
-            .get(at)
-            .map_or(String::new(), |entry| entry.batch.delta.clone());
-        let paused = self.count_bricks(rig, &delta, result.bricks);
         if let Some(entry) = self.entries.get_mut(at) {
             entry.place = if left.is_empty() {
                 Place::Over

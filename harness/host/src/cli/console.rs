@@ -32,6 +32,14 @@ use time_estimate::{CaseEnding, CaseKey, ExpectedTime};
 /// Ids of cases that are named for each rule in the summary; the rest is counted.
 const NAMED: usize = 5;
 
+/// The rig that speaks, in a run on several.
+#[derive(Debug, Clone)]
+struct SpeakingRig {
+    name: String,
+    /// The folder of its batch.
+    part: String,
+}
+
 #[derive(Debug)]
 pub struct Console {
     style: ConsoleStyle,
@@ -49,7 +57,7 @@ pub struct Console {
     /// A try of the present case ended with an error.
     erred: bool,
     /// The rig that speaks, in a run on several.
-    rig: Option<String>,
+    rig: Option<SpeakingRig>,
 }
 
 impl Console {
@@ -131,6 +139,7 @@ impl Console {
             summary: reason,
             outcome: None,
             evidence: &[],
+            part: "",
             rerun: "",
             transcript: "",
         };
@@ -162,6 +171,7 @@ impl Console {
             None => std::mem::take(&mut self.transcript),
         };
         let transcript = case_text::path(&self.out, &file);
+        let part = self.rig.as_ref().map_or(String::new(), |rig| rig.part.clone());
         let case = EndedCase {
             verdict: &end.verdict,
             took_ns: end.took_ns,
@@ -170,6 +180,7 @@ impl Console {
             summary: &summary,
             outcome: end.outcome,
             evidence: &end.evidence,
+            part: &part,
             rerun: &end.rerun,
             transcript: if file.is_empty() { "" } else { &transcript },
         };
@@ -216,8 +227,8 @@ impl Console {
             };
             let _ = write!(summary, " · {flaky}try {}", end.tries);
         }
-        if let Some(rig) = &self.rig {
-            let _ = write!(summary, " · on {rig}");
+        if let Some(SpeakingRig { name, .. }) = &self.rig {
+            let _ = write!(summary, " · on {name}");
         }
         summary
     }
@@ -252,7 +263,7 @@ impl Console {
     }
 
     fn on_its_rig(&self, text: &str) -> String {
-        let rig = self.rig.as_deref().unwrap_or_default();
+        let rig = self.rig.as_ref().map_or("", |rig| &rig.name);
         format!("rig {rig}: {text}")
     }
 }

@@ -31,6 +31,8 @@ pub struct EndedCase<'t> {
     pub outcome: Option<Outcome>,
     /// Numbers of the records that the verdict rests on.
     pub evidence: &'t [u64],
+    /// The folder of the journal that these are of, in the run folder; empty where it is the run's own.
+    pub part: &'t str,
     pub rerun: &'t str,
     /// Its transcript; empty where it has none.
     pub transcript: &'t str,
@@ -86,7 +88,11 @@ impl ConsoleStyle {
         let outcome = case.outcome.map_or("not asked", Outcome::words);
         text += &self.below(&format!("class: {}; the module: {outcome}", finding.rule.class()));
         if !case.evidence.is_empty() {
-            text += &self.below(&format!("evidence: {}", places(case.evidence)));
+            let part = match case.part {
+                "" => String::new(),
+                part => format!(" in {part}"),
+            };
+            text += &self.below(&format!("evidence{part}: {}", places(case.evidence)));
         }
         for (what, said) in [("rerun", case.rerun), ("transcript", case.transcript)] {
             if !said.is_empty() {
@@ -194,6 +200,7 @@ pub fn not_passed(out: &str, cases: &[CaseRun<'_>], style: ConsoleStyle) -> Stri
             summary: case.summary,
             outcome: case.outcome,
             evidence: case.evidence,
+            part: "",
             rerun: case.rerun,
             transcript: &transcript,
         });

@@ -1,8 +1,8 @@
 //! The output of a run on several rigs: the lines of one rig's run, with the rig's name, and a line of progress for each.
 
-use super::Console;
 use super::progress::spinner;
 use super::time_estimate::short_time;
+use super::{Console, SpeakingRig};
 use crate::run::fleet::memory_queue::FleetObserver;
 use crate::run::fleet::work_queue::RigPresence;
 use crate::terminal::paint::Paint;
@@ -39,6 +39,8 @@ struct RigLine {
     case: String,
     transcript: String,
     erred: bool,
+    /// The folder of its batch.
+    part: String,
 }
 
 impl FleetConsole {
@@ -60,6 +62,7 @@ impl FleetConsole {
                 case: String::new(),
                 transcript: String::new(),
                 erred: false,
+                part: String::new(),
             };
             (name.clone(), line)
         };
@@ -105,7 +108,10 @@ impl FleetObserver for FleetConsole {
         line.on(record);
         let Some(console) = &mut lines.console else { return };
         // The console follows one case at a time: each rig has its own.
-        console.rig = Some(rig.to_owned());
+        console.rig = Some(SpeakingRig {
+            name: rig.to_owned(),
+            part: line.part.clone(),
+        });
         std::mem::swap(&mut console.transcript, &mut line.transcript);
         std::mem::swap(&mut console.erred, &mut line.erred);
         console.on_rig(record);
@@ -187,6 +193,11 @@ pub struct ParentLines(FleetConsole);
 impl Observer for ParentLines {
     fn on(&mut self, record: &Record) {
         let lines = &mut *self.0.lines();
+        if let Event::Fleet(FleetEvent::Taken(taken)) = &record.event
+            && let Some(line) = lines.rigs.get_mut(&taken.rig)
+        {
+            line.part.clone_from(&taken.folder);
+        }
         let Some(console) = &mut lines.console else { return };
         let said = match &record.event {
             Event::Fleet(FleetEvent::Lost { end, why, .. }) => {

@@ -145,6 +145,11 @@ impl WorkQueue for MemoryQueue {
         }
     }
 
+    fn bricked(&self, rig: usize, so_far: u32) {
+        let event = self.state().fleet.bricked(rig, so_far);
+        self.write(event);
+    }
+
     fn close(&self, rig: usize, taken: &Taken, ending: &BatchEnding) {
         let (BatchEnding::Closed(part) | BatchEnding::Lost { part, .. }) = ending;
         let end = PartEnd {

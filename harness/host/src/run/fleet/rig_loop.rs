@@ -178,6 +178,7 @@ impl<'r> BatchRun<'r> {
             suite, id, verdict, ..
         }) = &record.event
         {
+            self.queue.bricked(self.seat.rig, self.part.bricks);
             if self.part.is_complete(id) {
                 self.queue.record_once(self.seat.rig, suite, id, verdict);
             }

@@ -24,6 +24,9 @@ pub trait WorkQueue: Sync {
     /// A case has its verdict. The first complete one counts; whether it is this one.
     fn record_once(&self, rig: usize, suite: &str, case: &str, verdict: &Verdict) -> bool;
 
+    /// So many cases of the rig's batch have ended with a brick so far.
+    fn bricked(&self, rig: usize, so_far: u32);
+
     /// The rig has ended its batch, or lost it.
     fn close(&self, rig: usize, taken: &Taken, ending: &BatchEnding);
 

@@ -7,6 +7,7 @@ use crate::config::rig::Rig;
 use crate::config::suite::Suite;
 use crate::exit::{CommandError, ExitCode};
 use crate::plan::Planned;
+use crate::plan::flags::SelectionFlags;
 use crate::plan::standing::Standing;
 use crate::run::fleet::wire::{BatchEnded, FromWorker, ToWorker, WorkerBatch};
 use crate::run::runner::{BatchCampaigns, Campaigns, RunOptions};
@@ -199,6 +200,14 @@ impl<'a> Worker<'a> {
         }
     }
 
+    /// What selects this rig alone: a case that failed is looked at on the module that failed it.
+    fn own_selection(&self) -> SelectionFlags {
+        SelectionFlags {
+            rigs: vec![self.rig.file.clone()],
+            ..self.args.selection.clone()
+        }
+    }
+
     fn session(
         &self,
         batch: &WorkerBatch,
@@ -218,7 +227,7 @@ impl<'a> Worker<'a> {
                 seed: self.seed,
                 fail_fast: self.args.fail_fast,
                 max_time: None,
-                rerun: begin::rerun(&self.args.selection, self.seed),
+                rerun: begin::rerun(&self.own_selection(), self.seed),
                 cut_given: self.args.selection.cut.is_some(),
                 stop: Some(Arc::clone(stop)),
                 // Two simulated modules of one run are two individuals.
