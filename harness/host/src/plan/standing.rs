@@ -50,7 +50,7 @@ impl Standing {
             shortest_off_ns: last.and_then(|last| last.shortest_off()).map(nanoseconds),
             shortest_cut_ns: shortest.map(nanoseconds),
             quarantine: Quarantine::read(state)?,
-            spent: Wear::read(state)?.spent(),
+            spent: Wear::spent(state)?,
             planned: updates.into(),
             budget: rig.wear,
             ends: Quarantine::ends(&rig.file, state),

@@ -64,6 +64,15 @@ impl RigState {
         self.folder.join(name)
     }
 
+    /// The files of this name of every rig in the same state folder.
+    pub fn everywhere(&self, name: &str) -> Vec<PathBuf> {
+        let rigs = self.folder.parent().map(std::fs::read_dir);
+        let rigs = rigs.into_iter().flatten().flatten().flatten();
+        let mut files: Vec<PathBuf> = rigs.map(|rig| rig.path().join(name)).collect();
+        files.sort();
+        files
+    }
+
     /// Makes the folder and shows that files can be made in it: found out before anything is powered, not after the night.
     pub fn make(&self) -> Result<(), StateError> {
         let made = make_folder(&self.folder)

@@ -1,6 +1,7 @@
 //! How many updates the flash of a rig's modules has seen, over all runs: flash has a number of them, and then no more.
 
 use crate::state::{RigState, StateError};
+use crate::terminal::print_warning;
 use dfota_core::event::Record;
 use dfota_core::version::Imei;
 use dfota_core::wear::WearCount;
@@ -26,13 +27,27 @@ impl Wear {
         Ok(crate::state::read(&state.file(FILE))?.unwrap_or_default())
     }
 
-    /// Updates of the module that was on the rig last.
-    pub fn spent(&self) -> u64 {
-        let module = self.module.as_ref();
-        module
-            .and_then(|imei| self.updates.get(imei))
-            .copied()
-            .unwrap_or(0)
+    /// Updates of the module that was on the rig last, wherever they were made: its flash goes with it from rig to rig.
+    pub fn spent(state: &RigState) -> Result<u64, StateError> {
+        let own = Self::read(state)?;
+        let Some(imei) = own.module.clone() else {
+            return Ok(0);
+        };
+        let others = state.everywhere(FILE).into_iter();
+        let others = others.filter(|file| *file != state.file(FILE));
+        let elsewhere = others.filter_map(|file| match crate::state::read::<Self>(&file) {
+            Ok(wear) => wear,
+            Err(why) => {
+                // The state of another rig must not keep this one from its work.
+                print_warning(format_args!(
+                    "warning: {why}: updates that were made there are not counted"
+                ));
+                None
+            }
+        });
+        let all = std::iter::once(own).chain(elsewhere);
+        let updates = all.filter_map(|wear| wear.updates.get(&imei).copied());
+        Ok(updates.fold(0, u64::saturating_add))
     }
 
     /// Another module may be on the rig now.

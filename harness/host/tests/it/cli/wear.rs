@@ -91,3 +91,30 @@ fn without_a_budget_a_simulated_module_is_not_counted() {
     let plan = lab.run(&["plan", "suite.yaml", "--rig", "rig.yaml"]).ends(0);
     assert!(!plan.stdout.contains("allowed"), "{}", plan.stdout);
 }
+
+/// The flash goes with the module: what it has seen on one rig counts on the next.
+#[test]
+fn a_module_takes_its_wear_to_another_rig() {
+    let lab = Lab::new();
+    rig(&lab, 400, 5);
+    lab.suite(THERE_AND_BACK);
+    lab.run(&lab.arguments(&["--seed", "7"])).ends(0);
+    lab.write(
+        "other.yaml",
+        lab.read("rig.yaml").replace("rig: lab", "rig: other"),
+    );
+    let first = [
+        "run",
+        "suite.yaml",
+        "--rig",
+        "other.yaml",
+        "--seed",
+        "7",
+        "--out",
+        "other",
+    ];
+    // The seed makes the same module, and only a run shows which one it is.
+    lab.run(&first).ends(0);
+    let plan = lab.run(&["plan", "suite.yaml", "--rig", "other.yaml"]).ends(0);
+    plan.says("flash updates: 4 spent / 2 planned / 5 allowed");
+}
