@@ -363,6 +363,9 @@ impl Fleet {
             } else {
                 Place::Waits
             };
+            if let Some(share) = &mut entry.batch.share {
+                share.cuts = share.cuts.min(u32::try_from(left.len()).unwrap_or(u32::MAX));
+            }
             entry.batch.cases = left;
         }
         let mut events = self.out(rig, why);
@@ -402,25 +405,53 @@ impl Fleet {
         }
     }
 
-    /// Gives up the batches that nobody can take any more, once no rig has one; all of those that wait, when the run is paused.
+    /// Gives up the batches that nobody can take any more, once no rig has one. If all that is left waits for a canary that has
+    /// nothing more to do, the run is paused: no rig is at fault.
     pub fn give_up(&mut self) -> Vec<FleetEvent> {
         if self.rigs.iter().any(|rig| rig.batch.is_some()) || self.paused.is_some() {
             return Vec::new();
         }
-        let stuck: Vec<usize> = (0..self.entries.len())
-            .filter(|at| {
-                self.entries
-                    .get(*at)
-                    .is_some_and(|entry| entry.place == Place::Waits)
-            })
-            .filter(|at| !self.can_be_taken(*at))
-            .collect();
+        let waits = |at: &usize| {
+            self.entries
+                .get(*at)
+                .is_some_and(|entry| entry.place == Place::Waits)
+        };
+        let waiting: Vec<usize> = (0..self.entries.len()).filter(waits).collect();
+        let (open, stuck): (Vec<usize>, Vec<usize>) =
+            waiting.into_iter().partition(|at| self.can_be_taken(*at));
+        let (held, stuck): (Vec<usize>, Vec<usize>) = stuck.into_iter().partition(|at| self.is_held(*at));
         let mut events = Vec::new();
         for at in stuck {
             let why = self.why_stuck(at);
             events.extend(self.entries.get_mut(at).map(|entry| entry.give_up(why)));
         }
+        if let Some(first) = held.first().filter(|_| open.is_empty()) {
+            let why = self.why_held(*first);
+            events.extend(self.pause(&why));
+        }
         events
+    }
+
+    /// Whether a rig could take it if the canary had passed.
+    fn is_held(&self, at: usize) -> bool {
+        let alive = self.rigs.iter().enumerate().filter(|(_, rig)| !rig.out);
+        let fits = |rig: usize| {
+            let batch = self.entries.get(at).map(|entry| &entry.batch);
+            batch.is_some_and(|batch| batch.rigs.contains(&rig)) && self.within_quota(at, rig)
+        };
+        alive.map(|(rig, _)| rig).any(fits)
+    }
+
+    fn why_held(&self, at: usize) -> String {
+        let canaries = self.canary_of(at).map(|canaries| &canaries.rigs);
+        let names = canaries.into_iter().flatten();
+        let names: Vec<String> = names
+            .map(|rig| format!("`{}`", name_of(&self.rigs, *rig)))
+            .collect();
+        format!(
+            "no batch passed on the canary {}, so no other rig gets its packages (`--canary 0` would give them)",
+            names.join(", ")
+        )
     }
 
     fn can_be_taken(&self, at: usize) -> bool {

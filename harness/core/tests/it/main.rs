@@ -4,5 +4,6 @@ mod claims;
 mod coap;
 mod exhaustive;
 mod firmware_update;
+mod fleets;
 mod judgement;
 mod log;

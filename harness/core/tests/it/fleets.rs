@@ -1,0 +1,261 @@
+//! The queue of a run on several rigs: who gets which batch, what becomes of one that is lost, and when nobody gets any more.
+
+mod random;
+
+use dfota_core::event::fleet::FleetEvent;
+use dfota_core::fleet::{
+    BatchOrder, BatchResult, ClaimShare, Fleet, FleetRules, LOSSES, QueuedBatch, Take, WaitReason,
+};
+
+const PASSED: BatchResult = BatchResult {
+    passed: true,
+    bricks: 0,
+};
+const FAILED: BatchResult = BatchResult {
+    passed: false,
+    bricks: 0,
+};
+const BRICKED: BatchResult = BatchResult {
+    passed: false,
+    bricks: 1,
+};
+
+/// A batch with two cases, for these rigs.
+fn batch(name: &str, rigs: &[usize], real_ms: u64) -> QueuedBatch {
+    QueuedBatch {
+        name: name.into(),
+        suite: "suite".into(),
+        cases: vec![format!("{name}-a"), format!("{name}-b")],
+        delta: "delta".into(),
+        rigs: rigs.to_vec(),
+        share: None,
+        real_ms,
+    }
+}
+
+/// One with two cuts of a claim, of which a rig gets at most so many.
+fn of_claim(name: &str, rigs: &[usize], quota: u32) -> QueuedBatch {
+    QueuedBatch {
+        share: Some(ClaimShare {
+            campaign: "some".into(),
+            cuts: 2,
+            quota,
+        }),
+        ..batch(name, rigs, 10)
+    }
+}
+
+fn fleet(rigs: usize, canary: usize, max_bricks: u32, batches: Vec<QueuedBatch>) -> Fleet {
+    let names = (0..rigs).map(|rig| format!("r{rig}")).collect();
+    let mut fleet = Fleet::new(names, FleetRules { canary, max_bricks });
+    fleet.offer(batches);
+    fleet
+}
+
+#[track_caller]
+fn takes(fleet: &mut Fleet, rig: usize) -> BatchOrder {
+    match fleet.take(rig) {
+        Take::Batch(order) => order,
+        other => panic!("r{rig} gets no batch: {other:?}"),
+    }
+}
+
+#[track_caller]
+fn gets(fleet: &mut Fleet, rig: usize, name: &str) {
+    assert_eq!(takes(fleet, rig).taken.batch, name);
+}
+
+fn lose(fleet: &mut Fleet, rig: usize, left: &[&str]) -> Vec<FleetEvent> {
+    let left = left.iter().map(ToString::to_string).collect();
+    fleet.lost(rig, "it was unplugged", left, FAILED)
+}
+
+#[test]
+fn the_longest_goes_first() {
+    let all = [0, 1];
+    let batches = vec![
+        batch("short", &all, 1),
+        batch("long", &all, 9),
+        batch("other", &all, 5),
+    ];
+    let mut fleet = fleet(2, 0, 1, batches);
+    gets(&mut fleet, 0, "long");
+    gets(&mut fleet, 1, "other");
+    fleet.closed(1, PASSED);
+    gets(&mut fleet, 1, "short");
+}
+
+#[test]
+fn a_canary_has_a_delta_alone_until_a_batch_has_passed() {
+    let all = [0, 1, 2];
+    let batches = ["one", "two", "three"].map(|name| batch(name, &all, 5));
+    let mut fleet = fleet(3, 1, 1, batches.to_vec());
+    gets(&mut fleet, 0, "one");
+    assert_eq!(fleet.take(1), Take::Wait(WaitReason::Canary));
+    // It failed, and no module was bricked: the same rig tries the next batch.
+    assert_eq!(fleet.closed(0, FAILED), []);
+    assert_eq!(fleet.take(1), Take::Wait(WaitReason::Canary));
+    gets(&mut fleet, 0, "two");
+    let passed = FleetEvent::CanaryPassed {
+        suite: "suite".into(),
+        rigs: vec!["r0".into()],
+    };
+    assert_eq!(fleet.closed(0, PASSED), [passed]);
+    gets(&mut fleet, 1, "three");
+}
+
+#[test]
+fn the_shortest_batch_is_the_canarys_first() {
+    let all = [0, 1];
+    let mut fleet = fleet(2, 1, 1, vec![batch("long", &all, 9), batch("short", &all, 1)]);
+    gets(&mut fleet, 0, "short");
+}
+
+#[test]
+fn a_lost_canary_is_replaced() {
+    let mut fleet = fleet(2, 1, 1, vec![batch("one", &[0, 1], 5)]);
+    gets(&mut fleet, 0, "one");
+    lose(&mut fleet, 0, &["one-a", "one-b"]);
+    gets(&mut fleet, 1, "one");
+    assert_eq!(fleet.take(0), Take::Done, "a rig that lost a batch gets no other");
+}
+
+#[test]
+fn a_bricked_canary_pauses_the_run() {
+    let all = [0, 1, 2];
+    let batches = vec![batch("one", &all, 5), batch("two", &all, 5)];
+    let mut fleet = fleet(3, 1, 5, batches);
+    gets(&mut fleet, 0, "one");
+    let events = fleet.lost(0, "dead", vec!["one-b".into()], BRICKED);
+    let paused =
+        |event: &FleetEvent| matches!(event, FleetEvent::Paused { why } if why.contains("canary `r0`"));
+    assert!(events.iter().any(paused), "{events:?}");
+    assert_eq!([fleet.take(1), fleet.take(2)], [Take::Done, Take::Done]);
+    assert!(fleet.is_over());
+    assert_eq!(
+        fleet.abandoned(),
+        [],
+        "they were not reached, which is no error of a rig"
+    );
+}
+
+#[test]
+fn more_bricks_than_are_allowed_pause_the_run() {
+    let all = [0, 1, 2];
+    let batches = ["one", "two", "three", "four"].map(|name| batch(name, &all, 5));
+    let mut fleet = fleet(3, 0, 1, batches.to_vec());
+    gets(&mut fleet, 0, "one");
+    gets(&mut fleet, 1, "two");
+    fleet.lost(0, "dead", Vec::new(), BRICKED);
+    assert_eq!(fleet.paused(), None);
+    gets(&mut fleet, 2, "three");
+    fleet.lost(1, "dead", Vec::new(), BRICKED);
+    let why = fleet.paused().expect("two are more than one");
+    assert!(why.contains("modules bricked: 2, the last on `r1`"), "{why}");
+    assert!(!fleet.is_over(), "r2 finishes what it has");
+    fleet.closed(2, PASSED);
+    assert!(fleet.is_over());
+}
+
+#[test]
+fn what_is_left_of_a_lost_batch_goes_to_another_rig() {
+    let mut fleet = fleet(2, 0, 1, vec![batch("one", &[0, 1], 5)]);
+    gets(&mut fleet, 0, "one");
+    assert_eq!(fleet.take(1), Take::Wait(WaitReason::Others));
+    let events = lose(&mut fleet, 0, &["one-b"]);
+    let expected = [
+        FleetEvent::RigOut {
+            rig: "r0".into(),
+            why: "it was unplugged".into(),
+        },
+        FleetEvent::Again {
+            batch: "one".into(),
+            cases: vec!["one-b".into()],
+        },
+    ];
+    assert_eq!(events, expected);
+    let order = takes(&mut fleet, 1);
+    assert_eq!(order.cases, ["one-b"]);
+    assert_eq!(
+        (order.taken.attempt, order.taken.folder.as_str()),
+        (2, "rigs/r1/one-2")
+    );
+}
+
+#[test]
+fn a_batch_that_is_lost_too_often_is_given_up() {
+    let all = [0, 1, 2, 3];
+    let mut fleet = fleet(4, 0, 1, vec![batch("one", &all, 5)]);
+    let mut events = Vec::new();
+    for rig in 0..LOSSES as usize {
+        gets(&mut fleet, rig, "one");
+        events = lose(&mut fleet, rig, &["one-a", "one-b"]);
+    }
+    let given_up =
+        |event: &FleetEvent| matches!(event, FleetEvent::GivenUp { why, .. } if why.contains("lost 3 times"));
+    assert!(events.iter().any(given_up), "{events:?}");
+    assert_eq!(fleet.take(3), Take::Done);
+    let cases: Vec<String> = fleet.abandoned().into_iter().map(|gone| gone.case).collect();
+    assert_eq!(cases, ["one-a", "one-b"]);
+}
+
+#[test]
+fn a_batch_that_no_rig_is_left_for_is_given_up() {
+    let mut fleet = fleet(2, 0, 1, vec![batch("only", &[0], 5), batch("other", &[1], 5)]);
+    gets(&mut fleet, 0, "only");
+    gets(&mut fleet, 1, "other");
+    lose(&mut fleet, 0, &["only-b"]);
+    assert_eq!(
+        fleet.give_up(),
+        [],
+        "not while a rig works: it is said at the end"
+    );
+    fleet.closed(1, PASSED);
+    let events = fleet.give_up();
+    let given_up = |event: &FleetEvent| matches!(event, FleetEvent::GivenUp { why, .. } if why == "no rig is left that can run it: r0");
+    assert!(events.iter().all(given_up) && events.len() == 1, "{events:?}");
+    assert!(fleet.is_over());
+}
+
+/// No rig is at fault, so what waits for the canary is not reached.
+#[test]
+fn a_canary_that_never_passes_pauses_the_run() {
+    let mut fleet = fleet(2, 1, 1, vec![batch("first", &[0], 5), batch("second", &[1], 5)]);
+    gets(&mut fleet, 0, "first");
+    assert_eq!(fleet.take(1), Take::Wait(WaitReason::Canary));
+    fleet.closed(0, FAILED);
+    let why = "no batch passed on the canary `r0`, so no other rig gets its packages (`--canary 0` would give them)";
+    assert_eq!(fleet.give_up(), [FleetEvent::Paused { why: why.into() }]);
+    assert_eq!(fleet.take(1), Take::Done);
+    assert!(fleet.is_over());
+    assert_eq!(fleet.abandoned(), []);
+}
+
+#[test]
+fn a_rig_gets_no_more_of_a_claim_than_its_quota() {
+    let all = [0, 1];
+    let batches = ["one", "two", "three", "four"].map(|name| of_claim(name, &all, 4));
+    let mut fleet = fleet(2, 0, 1, batches.to_vec());
+    for name in ["one", "two"] {
+        gets(&mut fleet, 0, name);
+        fleet.closed(0, PASSED);
+    }
+    assert_eq!(fleet.take(0), Take::Done);
+    gets(&mut fleet, 1, "three");
+    lose(&mut fleet, 1, &["three-a"]);
+    let events = fleet.give_up();
+    let share = |event: &FleetEvent| matches!(event, FleetEvent::GivenUp { why, .. } if why.contains("their share of the claim"));
+    assert!(events.len() == 2 && events.iter().all(share), "{events:?}");
+}
+
+/// What a rig has done of a batch is not done again, so it is not counted against the next rig's quota.
+#[test]
+fn a_quota_counts_the_cases_that_are_left() {
+    let all = [0, 1];
+    let mut fleet = fleet(2, 0, 1, vec![of_claim("one", &all, 3), of_claim("two", &all, 3)]);
+    gets(&mut fleet, 0, "one");
+    lose(&mut fleet, 0, &["one-b"]);
+    gets(&mut fleet, 1, "one");
+    fleet.closed(1, PASSED);
+    gets(&mut fleet, 1, "two");
+}
