@@ -61,6 +61,7 @@ bench:
     cargo bench -p dfota-hil --bench evidence
     cargo bench -p dfota-hil --bench history
     cargo bench -p dfota-hil --bench report
+    cargo bench -p dfota-hil --bench fleet_plan
 
 # Write the JSON schemas, the test snapshots and the judge's sentences anew; read the sentences again
 bless:

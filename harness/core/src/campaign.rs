@@ -90,6 +90,9 @@ pub struct Tallied {
     /// The run in which it was made, where that is an earlier one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub run: Option<String>,
+    /// The module, by its rig and its IMEI: `bench-03/86…`. Of a cut that an earlier run on several rigs made.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub module: Option<String>,
 }
 
 /// Parts of an update for which figures are shown apart.
@@ -290,6 +293,7 @@ mod tests {
             settled: counts,
             unjudged: false,
             run: None,
+            module: None,
         }
     }
 

@@ -29,9 +29,9 @@ use crate::version::{Imei, Version};
 use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
+use fleet::FleetEvent;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use fleet::FleetEvent;
 use watched::{Attempt, Gap, Halted, ObjectFact, Watched};
 
 /// Version of this vocabulary; readers refuse a newer one.

@@ -17,6 +17,7 @@ use crate::judge::{Judgement, judge};
 use crate::measure::{Measure, MeasuredValue};
 use crate::observation::Observation;
 use crate::outcome::Outcome;
+use crate::pool_fold::PoolFold;
 use crate::verdict::{Rule, Verdict};
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
@@ -57,6 +58,7 @@ struct Last {
 pub struct RunFold {
     claims: BTreeMap<(String, String), Pending>,
     tallied: Vec<Tallied>,
+    pools: PoolFold,
     /// Suite and id of the case that is run.
     present: Option<(String, String)>,
     attempt: Try,
@@ -70,6 +72,7 @@ pub struct RunFold {
 impl RunFold {
     /// Takes the next event.
     pub fn on(&mut self, id: EventId, event: &Event) {
+        self.pools.on(event);
         match event {
             Event::CasePlanned { case, .. } => self.plan(case),
             Event::CaseStarted { id, suite } => {
@@ -86,6 +89,12 @@ impl RunFold {
                 self.attempt = Try::default();
             }
             Event::CaseEnded(ended) => self.end(ended),
+            // Another rig speaks, or the run itself: what was known of a module is of another one.
+            Event::Fleet(_) => {
+                (self.present, self.last) = (None, None);
+                (self.fresh, self.own) = (false, false);
+                self.attempt = Try::default();
+            }
             // What was known of the image is gone with it.
             Event::Recovered { .. } => self.last = None,
             _ => self.look(id, event),
@@ -230,6 +239,18 @@ impl RunFold {
             .filter(|cut| cut.suite == suite && cut.campaign == pending.campaign)
             .cloned()
             .collect();
+        if self.pools.has_parts() {
+            let pool = self.pools.pool(suite, &pending.campaign);
+            let verdict = pool.judge(&pending.claim);
+            let summary = match verdict {
+                Verdict::Pass => pool.sentence(&pending.claim),
+                _ => String::new(),
+            };
+            return Judgement {
+                summary,
+                ..Judgement::bare(verdict)
+            };
+        }
         let tally = Tally::from_cuts(&cuts);
         let verdict = tally.judge(&pending.claim);
         let summary = match verdict {

@@ -269,6 +269,8 @@ rules! {
     RigBroken = "rig-broken", Rig, Seen;
     /// The rig failed its self-check in an earlier run and has passed none since.
     RigQuarantined = "rig-quarantined", Rig, Seen;
+    /// No rig ran the case to its end: each that took it was lost, or no rig is left that can run it.
+    RigLost = "rig-lost", Rig, Seen;
     /// The module did not register within the limit, or got no address.
     NotRegistered = "not-registered", Network, Missing;
     /// The download failed and no request had reached the server.

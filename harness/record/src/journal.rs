@@ -9,6 +9,7 @@ pub mod chain;
 pub mod durable;
 pub mod mask;
 pub mod masked;
+pub mod merge;
 
 use self::durable::{Durable, SyncedWrite};
 use crate::bundle::stream;
@@ -26,7 +27,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Instant;
 use time::format_description::BorrowedFormatItem;
@@ -36,6 +37,9 @@ use time::{OffsetDateTime, UtcDateTime};
 
 /// Name of the journal in a run folder.
 pub const FILE: &str = "events.jsonl";
+
+/// Name of the parent's journal in the folder of a run on several rigs. It names the journals of the parts, in `rigs/`.
+pub const PARENT_FILE: &str = "run.jsonl";
 
 /// The way into the journal. Cheap to clone; sending an event never blocks on the disk.
 #[derive(Debug, Clone)]
@@ -54,6 +58,8 @@ enum WriterMessage {
     Event(u64, Event),
     /// A query of what the journal holds so far.
     Look(Box<dyn FnOnce(&RunFold) + Send>),
+    /// Hands over what was told so far, and answers.
+    Flush(SyncSender<()>),
 }
 
 impl Journal {
@@ -69,6 +75,15 @@ impl Journal {
         let _ = self
             .inbox
             .send(WriterMessage::Event(self.clock.mono_ns_of(at), event));
+    }
+
+    /// Waits until a reader of the file sees everything that was told before the call.
+    pub fn flush(&self) {
+        let (answer, answered) = sync_channel(1);
+        if self.inbox.send(WriterMessage::Flush(answer)).is_ok() {
+            // A writer that has ended answers by its end.
+            let _ = answered.recv();
+        }
     }
 
     /// Records in words what is done now.
@@ -120,12 +135,15 @@ pub struct JournalWriter {
 impl JournalWriter {
     /// Starts a journal in `folder`. The thread ends when every [`Journal`] is gone.
     pub fn start(folder: &Path, clock: Clock, observer: Box<dyn Observer>) -> io::Result<(Journal, Self)> {
-        let file = File::options()
-            .append(true)
-            .create_new(true)
-            .open(folder.join(FILE))?;
+        Self::start_at(&folder.join(FILE), clock, observer)
+    }
+
+    /// The same under any name: a run on several rigs has a journal [`PARENT_FILE`] beside those of its parts.
+    pub fn start_at(path: &Path, clock: Clock, observer: Box<dyn Observer>) -> io::Result<(Journal, Self)> {
+        let file = File::options().append(true).create_new(true).open(path)?;
         // The file's own entry in its folder has to survive as well.
-        let _ = File::open(folder).and_then(|folder| folder.sync_all());
+        let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+        let _ = File::open(folder.unwrap_or(Path::new("."))).and_then(|folder| folder.sync_all());
         let synced = Arc::<AtomicU64>::default();
         let lines = Durable::new(file, Arc::clone(&synced));
         let (inbox, events) = channel();
@@ -195,6 +213,11 @@ fn write(
                 look(&fold);
                 continue;
             }
+            WriterMessage::Flush(answer) => {
+                lines.flush()?;
+                let _ = answer.send(());
+                continue;
+            }
         };
         fold.on(EventId(seq), &event);
         let utc = (began + std::time::Duration::from_nanos(mono_ns))
@@ -260,8 +283,12 @@ pub fn each(folder: &Path, masked: bool, tell: impl FnMut(Record)) -> Result<(),
     each_in(lines, &path, masked, tell)
 }
 
-/// The journal of a run folder; of a packed one, out of its bundle.
+/// The journal of a run folder: of a run on several rigs merged from its parts, of a packed one out of its bundle.
 fn open(folder: &Path) -> io::Result<Box<dyn BufRead>> {
+    if merge::is_fleet(folder) {
+        let merged = merge::MergedReader::open(folder)?;
+        return Ok(Box::new(BufReader::with_capacity(1 << 18, merged)));
+    }
     match File::open(folder.join(FILE)) {
         Ok(file) => Ok(Box::new(BufReader::with_capacity(1 << 18, file))),
         Err(why) if why.kind() == io::ErrorKind::NotFound => {
@@ -273,10 +300,11 @@ fn open(folder: &Path) -> io::Result<Box<dyn BufRead>> {
     }
 }
 
-/// Whether a folder is that of a run: it holds a journal, or, packed, `run.json` and the bundle that does. Links are neither.
+/// Whether a folder is that of a run: it holds a journal, that of a parent too, or, packed, `run.json` and the bundle that does.
+/// Links are neither.
 pub fn is_run(folder: &Path) -> bool {
     let holds = |name| std::fs::symlink_metadata(folder.join(name)).is_ok_and(|file| file.is_file());
-    holds(FILE) || holds(BUNDLE) && holds(SUMMARY)
+    holds(FILE) || holds(PARENT_FILE) || holds(BUNDLE) && holds(SUMMARY)
 }
 
 /// The same from the bytes of the journal at `path`.

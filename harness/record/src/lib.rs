@@ -9,6 +9,7 @@
 pub mod bundle;
 pub mod case_name;
 pub mod count;
+pub mod counted;
 pub mod day;
 pub mod digest;
 pub mod evidence;
@@ -23,3 +24,5 @@ pub mod retention;
 pub mod run_folder;
 pub mod shell_word;
 pub mod verify;
+
+pub use journal::merge;

@@ -2,6 +2,7 @@
 
 mod shown;
 
+use crate::counted::{Counted, CountedResults};
 use crate::journal::{self, ReadError};
 use dfota_core::event::{CaseEnded, Event, Record, SCHEMA_OF_VERDICTS, TryEnded};
 use dfota_core::event_id::EventId;
@@ -130,13 +131,22 @@ pub struct Deriving {
     last: BTreeMap<(String, String), Verdict>,
     present: Option<(String, String)>,
     searched: bool,
+    counted: CountedResults,
 }
 
 impl Deriving {
     /// Takes the next record.
     pub fn take(&mut self, record: &Record) {
+        let counted = self.counted.on(&record.event);
         match &record.event {
-            Event::RunStarted(started) => self.schema = Some(started.schema),
+            // Of a run on several rigs, each part has begun as well.
+            Event::RunStarted(started) => {
+                self.schema = Some(
+                    self.schema
+                        .map_or(started.schema, |seen| seen.min(started.schema)),
+                );
+            }
+            Event::Fleet(_) => self.present = None,
             Event::CasePlanned { case, skip } => {
                 let reason = skip.clone();
                 let verdict = reason.map_or(Verdict::NotReached, |reason| Verdict::Skip { reason });
@@ -144,7 +154,7 @@ impl Deriving {
             }
             Event::CaseStarted { id, suite } => self.present = Some((suite.clone(), id.clone())),
             Event::TryEnded(tried) => self.try_ended(record.seq, tried),
-            Event::CaseEnded(ended) => self.case_ended(record.seq, ended),
+            Event::CaseEnded(ended) => self.case_ended(record.seq, ended, counted),
             // A search succeeds by what it found, whatever the module did in it.
             Event::Bisected(_) => self.searched = true,
             Event::RunEnded {
@@ -189,12 +199,21 @@ impl Deriving {
         });
     }
 
-    fn case_ended(&mut self, seq: u64, ended: &CaseEnded) {
+    fn case_ended(&mut self, seq: u64, ended: &CaseEnded, counted: Counted) {
         let name = (ended.suite.clone(), ended.id.clone());
         let recorded = Stated::from(ended);
         let tried_nothing = self.fold.observation().is_none() && !self.fold.is_halted();
-        let known = self.last.insert(name.clone(), ended.verdict.clone());
-        let first = matches!(known, None | Some(Verdict::NotReached));
+        let known = match counted {
+            Counted::Extra => self.last.get(&name).cloned(),
+            Counted::Counts | Counted::Revises => self.last.insert(name.clone(), ended.verdict.clone()),
+        };
+        // What one rig says after another one is no last word on a case: it has its own result, or none.
+        let own = match counted {
+            Counted::Counts => self.counted.has_parts(),
+            Counted::Revises => false,
+            Counted::Extra => self.fold.revision().is_none(),
+        };
+        let first = own || matches!(known, None | Some(Verdict::NotReached));
         let present = self.present.as_ref() == Some(&name);
         let (which, derived) = if present || first {
             self.present = None;

@@ -6,7 +6,9 @@
 
 pub mod anew;
 pub mod campaigns;
+mod case_order;
 pub mod case_run;
+pub mod fleet;
 pub mod html;
 pub mod junit;
 pub mod reading;
@@ -16,19 +18,20 @@ pub mod transcript;
 
 pub use case_run::CaseRun;
 
-use crate::case_name::CaseName;
 use crate::rejudge::DerivedCount;
 use crate::run_folder::{HTML, JUNIT, SUMMARY, TRANSCRIPTS, WriteError, replace};
-use case_run::{RecordedIdentity, Restored};
+use case_order::CaseOrder;
+use case_run::RecordedIdentity;
 use dfota_core::campaign::Tallied;
 use dfota_core::event::bisected::Bisected;
 use dfota_core::event::trend::Trend;
 use dfota_core::event::{Event, JunitProfile, Record, RunStarted};
 use dfota_core::rig_check::{Check, CheckTime};
-use dfota_core::verdict::{Finding, Rule, Verdict};
+use dfota_core::verdict::Verdict;
+use fleet::{FleetOrder, FleetRun};
 use schemars::JsonSchema;
 use serde::Serialize;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
 /// A journal, ordered by case.
@@ -55,6 +58,8 @@ pub struct Run<'a> {
     pub derived: Option<DerivedCount>,
     /// `None` when it was killed.
     pub ended: Option<RunEnding>,
+    /// The rigs of a run on several.
+    pub fleet: FleetRun<'a>,
 }
 
 /// A self-check of the rig.
@@ -65,6 +70,9 @@ pub struct SelfCheck<'a> {
     /// The suite before or after which it was made.
     pub suite: &'a str,
     pub checks: &'a [Check],
+    /// The rig, of a run on several.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rig: Option<&'a str>,
 }
 
 /// How a run ended.
@@ -122,35 +130,56 @@ impl<'a> Run<'a> {
             rig_checks: Vec::new(),
             derived: None,
             ended: None,
+            fleet: FleetRun::default(),
         };
         let mut cases = CaseOrder::new(records);
+        let mut fleet = FleetOrder::default();
         for (at, record) in records.iter().enumerate() {
-            match &record.event {
-                Event::Trend(past) => run.trend = Some(past),
-                Event::Tallied(cut) => run.tallied.push(cut),
-                Event::Bisected(found) => run.bisected = Some(found),
-                Event::GivenUp { cause } => run.given_up = Some(cause),
-                &Event::RigChecked {
-                    when,
-                    ref suite,
-                    ref checks,
-                } => run.rig_checks.push(SelfCheck { when, suite, checks }),
-                &Event::RunEnded {
+            fleet.take(&record.event);
+            let part = fleet.part();
+            if part.is_none() {
+                // Each part has a clock of its own.
+                run.took_ns = record.mono_ns;
+            }
+            run.take(&record.event, part.map(|part| part.taken.rig.as_str()));
+            cases.take(at, part);
+        }
+        run.fleet = fleet.end();
+        run.cases = cases.end(&run.fleet);
+        Ok(run)
+    }
+
+    /// Takes what an event says of the run; of a run on several rigs, of this one.
+    fn take(&mut self, event: &'a Event, rig: Option<&'a str>) {
+        match event {
+            Event::Trend(past) => self.trend = Some(past),
+            Event::Tallied(cut) => self.tallied.push(cut),
+            Event::Bisected(found) => self.bisected = Some(found),
+            // A rig of several that gives up ends its batch alone.
+            Event::GivenUp { cause } if rig.is_none() => self.given_up = Some(cause),
+            &Event::RigChecked {
+                when,
+                ref suite,
+                ref checks,
+            } => self.rig_checks.push(SelfCheck {
+                when,
+                suite,
+                checks,
+                rig,
+            }),
+            &Event::RunEnded {
+                exit,
+                interrupted,
+                safe,
+            } => {
+                self.ended = Some(RunEnding {
                     exit,
                     interrupted,
                     safe,
-                } => {
-                    run.ended = Some(RunEnding {
-                        exit,
-                        interrupted,
-                        safe,
-                    });
-                }
-                _ => cases.take(at),
+                });
             }
+            _ => {}
         }
-        run.cases = cases.cases;
-        Ok(run)
     }
 
     /// Orders the records of the journal in a run folder.
@@ -183,89 +212,6 @@ impl<'a> Run<'a> {
     pub fn count(&self, like: impl Fn(&Verdict) -> bool) -> usize {
         self.cases.iter().filter(|case| like(&case.verdict)).count()
     }
-}
-
-/// Where the cases of a journal begin and end, on the way through it.
-struct CaseOrder<'a> {
-    records: &'a [Record],
-    cases: Vec<CaseRun<'a>>,
-    /// Places of cases in the plan.
-    index: HashMap<CaseName<'a>, usize>,
-    /// The case that has begun and not ended, and the place of its first record.
-    began: Option<(CaseName<'a>, usize)>,
-    latest: Option<CaseName<'a>>,
-}
-
-impl<'a> CaseOrder<'a> {
-    fn new(records: &'a [Record]) -> Self {
-        Self {
-            records,
-            cases: Vec::new(),
-            index: HashMap::new(),
-            began: None,
-            latest: None,
-        }
-    }
-
-    fn find(&mut self, name: CaseName<'_>) -> Option<&mut CaseRun<'a>> {
-        self.cases.get_mut(*self.index.get(&name)?)
-    }
-
-    /// Takes what the record at this place says of a case.
-    fn take(&mut self, at: usize) {
-        let (records, record) = (self.records, &self.records[at]);
-        match &record.event {
-            Event::CasePlanned { case, skip } => {
-                // Of two cases of one name, events speak of the first.
-                self.index
-                    .entry(CaseName::from(&**case))
-                    .or_insert(self.cases.len());
-                self.cases.push(CaseRun::planned(case, skip.as_ref()));
-            }
-            Event::CaseStarted { id, suite } => {
-                let name = CaseName::new(suite, id);
-                (self.began, self.latest) = (Some((name, at)), Some(name));
-                let ends = records.last().map_or(0, |last| last.mono_ns);
-                if let Some(case) = self.find(name) {
-                    case.verdict = unfinished();
-                    // Whatever comes until its end is its own, also when that end never comes.
-                    case.records = &records[at..];
-                    case.took_ns = ends.saturating_sub(record.mono_ns);
-                }
-            }
-            Event::Recovered { by, version } => {
-                if let Some(case) = self.latest.and_then(|latest| self.find(latest)) {
-                    case.restored = Some(Restored { by, version });
-                }
-            }
-            Event::TryEnded(tried) => {
-                if let Some(case) = self.find(CaseName::new(&tried.suite, &tried.id)) {
-                    case.earlier.push(tried);
-                }
-            }
-            Event::CaseEnded(end) => {
-                let name = CaseName::new(&end.suite, &end.id);
-                let began = self.began.take_if(|(began, _)| *began == name);
-                let Some(case) = self.find(name) else { return };
-                case.verdict = end.verdict.clone();
-                // A later case may have the last word on this one; the records since then are its own.
-                if let Some((_, from)) = began {
-                    case.records = &records[from..=at];
-                }
-                (case.took_ns, case.summary, case.rerun) = (end.took_ns, &end.summary, &end.rerun);
-                (case.outcome, case.evidence) = (end.outcome, &end.evidence);
-            }
-            _ => {}
-        }
-    }
-}
-
-fn unfinished() -> Verdict {
-    let sentence = "the harness ended in the middle of this case".into();
-    Verdict::Inconclusive(Finding {
-        rule: Rule::Interrupted,
-        sentence,
-    })
 }
 
 /// Reports that could not be made.

@@ -139,7 +139,7 @@ fn look(entry: &DirEntry) -> Result<FoundRun, String> {
 fn holds_others(folder: &Path) -> io::Result<bool> {
     for entry in std::fs::read_dir(folder)? {
         let entry = entry?;
-        let made = [TRANSCRIPTS, report::anew::FOLDER]
+        let made = [TRANSCRIPTS, report::anew::FOLDER, journal::merge::RIGS]
             .iter()
             .any(|name| entry.file_name() == *name);
         if entry.file_type()?.is_dir() && !made {
@@ -180,7 +180,9 @@ pub fn hold(folder: &Path) -> io::Result<Option<File>> {
         options.read(true).append(append).custom_flags(no_link);
         options.open(folder.join(name))
     };
-    let file = open(journal::FILE, true)
+    // The merged journal of a run on several rigs is replaced; that of the parent stays.
+    let file = open(journal::PARENT_FILE, true)
+        .or_else(|_| open(journal::FILE, true))
         .or_else(|_| open(journal::FILE, false))
         .or_else(|_| open(BUNDLE, false))?;
     match flock(&file, FlockOperation::NonBlockingLockExclusive) {
@@ -252,7 +254,7 @@ impl FoundRun {
 
     /// Removes it. What makes it a run goes last: one that was removed half is known as one the next time.
     pub fn remove(&self) -> io::Result<()> {
-        const LAST: [&str; 3] = [BUNDLE, SUMMARY, journal::FILE];
+        const LAST: [&str; 4] = [BUNDLE, SUMMARY, journal::PARENT_FILE, journal::FILE];
         let _held = self.hold()?;
         for entry in std::fs::read_dir(&self.folder)? {
             let entry = entry?;

@@ -60,3 +60,31 @@ pub fn replace_by(
         why,
     })
 }
+
+/// Where a file of a run folder lies, if it is a plain one and the folders above it are within the run folder. No link is
+/// followed, and no pipe is waited for.
+pub fn plain_file(folder: &Path, name: &str) -> io::Result<PathBuf> {
+    let mut path = folder.to_owned();
+    let mut parts = name.split('/').peekable();
+    while let Some(next) = parts.next() {
+        path.push(next);
+        check_kind(&path, parts.peek().is_some())?;
+    }
+    Ok(path)
+}
+
+/// Whether it is the plain file, or the folder, that a run makes.
+pub(crate) fn check_kind(path: &Path, folder: bool) -> io::Result<()> {
+    let kind = std::fs::symlink_metadata(path)?.file_type();
+    let wanted = if folder { "a folder" } else { "a plain file" };
+    match (kind.is_symlink(), folder) {
+        (true, _) => Err(io::Error::other(format!(
+            "it is a symbolic link, where the run wrote {wanted}; a link is not followed"
+        ))),
+        (false, true) if kind.is_dir() => Ok(()),
+        (false, false) if kind.is_file() => Ok(()),
+        (false, _) => Err(io::Error::other(format!(
+            "it is something else than {wanted}, which the run wrote; it is not opened"
+        ))),
+    }
+}

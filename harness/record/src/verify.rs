@@ -2,6 +2,7 @@
 //! again, and the signature.
 
 mod bundle;
+mod parts;
 mod plain;
 mod reports;
 
@@ -14,8 +15,9 @@ use crate::evidence::time_stamp::TimeStamp;
 use crate::evidence::{ABOUT_THE_MANIFEST, contents};
 use crate::journal;
 use crate::journal::chain::{self, Chain};
+use crate::journal::merge;
 use crate::rejudge::DerivedCount;
-use crate::run_folder::{BUNDLE, TRANSCRIPTS};
+use crate::run_folder::{BUNDLE, TRANSCRIPTS, plain_file};
 use sha2::{Digest, Sha256};
 use std::fmt::Display;
 use std::fs::File;
@@ -76,7 +78,19 @@ pub fn verify(path: &Path, key: Option<&PublicKey>) -> Result<Verified, VerifyEr
         why,
     })?;
     reports::check_journal(&bundle, &mut verified);
+    parts_of(&bundle, None, &mut verified);
     Ok(verified)
+}
+
+/// Checks the parts of a run on several rigs, where nothing else was touched.
+fn parts_of(bundle: &Bundle, beside: Option<&Path>, verified: &mut Verified) {
+    if verified.touched.is_empty()
+        && let Err(why) = parts::check(bundle, beside, verified)
+    {
+        verified
+            .touched
+            .push(format!("the parts could not be checked: {why}"));
+    }
 }
 
 /// A run folder: its bundle, and whether the files beside it are the ones in it.
@@ -90,22 +104,20 @@ fn folder(path: &Path, key: Option<&PublicKey>) -> Result<Verified, VerifyError>
     }
     let file = path.join(journal::FILE);
     let there = path.join(BUNDLE).exists();
+    if !there && merge::is_fleet(path) {
+        return fleet_without_evidence(path);
+    }
     if let Err(why) = File::open(&file)
         && !there
     {
         return Err(VerifyError { path: file, why });
     }
-    let mut of_bundle = Verified::default();
-    let bundle = match Bundle::read(&path.join(BUNDLE), key, &mut of_bundle) {
-        Ok(bundle) => bundle,
-        Err(why) => {
-            // A bundle that was never made is told below.
-            of_bundle.touched.extend(there.then(|| why.to_string()));
-            Bundle::default()
-        }
-    };
+    let (bundle, mut of_bundle) = bundle_in(path, there, key);
     let mut of_journal = Verified::default();
     reports::check_journal(&bundle, &mut of_journal);
+    if of_bundle.touched.is_empty() {
+        parts_of(&bundle, Some(path), &mut of_journal);
+    }
     let mut verified = Verified::default();
     let packed = pack::is_packed(path, bundle.journal.as_ref().map(|journal| journal.name.as_str()));
     if packed {
@@ -140,6 +152,38 @@ fn folder(path: &Path, key: Option<&PublicKey>) -> Result<Verified, VerifyError>
         masked_from: of_journal.masked_from,
         ..of_bundle
     })
+}
+
+/// The bundle of a run folder, and what is wrong with it; an empty one where there is none.
+fn bundle_in(path: &Path, there: bool, key: Option<&PublicKey>) -> (Bundle, Verified) {
+    let mut of_bundle = Verified::default();
+    let bundle = match Bundle::read(&path.join(BUNDLE), key, &mut of_bundle) {
+        Ok(bundle) => bundle,
+        Err(why) => {
+            // A bundle that was never made is told below.
+            of_bundle.touched.extend(there.then(|| why.to_string()));
+            Bundle::default()
+        }
+    };
+    (bundle, of_bundle)
+}
+
+/// The folder of a run on several rigs of which no evidence was made.
+fn fleet_without_evidence(path: &Path) -> Result<Verified, VerifyError> {
+    let mut verified = Verified::default();
+    let chain = parts::without_evidence(path, &mut verified).map_err(|why| VerifyError {
+        path: path.join(journal::PARENT_FILE),
+        why,
+    })?;
+    if let Some(chain) = chain {
+        verified.lines = chain.lines;
+        let made = ABOUT_THE_MANIFEST.iter().any(|name| path.join(name).exists());
+        if made {
+            verified.touch(BUNDLE, "it is missing, and what is written after it is there");
+        }
+        verified.incomplete = (!made).then(|| incomplete(&chain));
+    }
+    Ok(verified)
 }
 
 /// The journal of a run folder, beside that of its bundle if this one is sound.
@@ -245,13 +289,18 @@ fn original_of(
 /// The files of a run folder beside those of its bundle.
 fn files_beside(path: &Path, bundle: &Bundle, packed: bool, verified: &mut Verified) {
     let Some(manifest) = &bundle.manifest else { return };
+    if let Err(why) = parts::beside(path, bundle, verified) {
+        verified.touched.push(format!("the parts were not read: {why}"));
+    }
+    let told = verified.touched.clone();
+    let is_told = |name: &str| told.iter().any(|what| what.starts_with(&format!("{name}: ")));
     let listed = manifest
         .files
         .iter()
         .filter(|file| contents::is_in_folder(&file.name))
         .filter(|file| !(packed && pack::is_packable(&file.name)));
-    for file in listed.filter(|file| file.name != journal::FILE) {
-        match plain::file(path, &file.name).and_then(|path| file_digest(&path)) {
+    for file in listed.filter(|file| file.name != journal::FILE && !is_told(&file.name)) {
+        match plain_file(path, &file.name).and_then(|path| file_digest(&path)) {
             Ok((size, sha256)) if size == file.size && sha256 == file.sha256 => {}
             Ok(_) => verified.touched.push(format!("{} was changed", file.name)),
             Err(why) if why.kind() == std::io::ErrorKind::NotFound => {
@@ -277,8 +326,9 @@ fn files_beside(path: &Path, bundle: &Bundle, packed: bool, verified: &mut Verif
 
 /// Files beside the evidence: they prove nothing, and they are not a fault.
 fn unlisted_files(path: &Path, below: &str, manifest: &Manifest, verified: &mut Verified) {
-    const OURS: [&str; 4] = [
+    const OURS: [&str; 5] = [
         BUNDLE,
+        merge::RIGS,
         TRANSCRIPTS,
         crate::evidence::REQUEST,
         crate::retention::PIN,

@@ -109,6 +109,7 @@ pub struct Lease {
     owner: Owner,
     /// Whose it was, when that one died without giving it back.
     taken_over: Option<String>,
+    left_safe: bool,
 }
 
 impl Lease {
@@ -126,6 +127,9 @@ impl Lease {
         let hardware = Hardware::take(rig, &owner, &state.file(LOG))?;
         let lock = locked(&rig.name, &state)?;
         let dead: Option<Owner> = crate::state::read(&state.file(OWNER))?;
+        let left_safe = dead
+            .as_ref()
+            .is_none_or(|owner| owner.left == Some(LinesLeft::Safe));
         let taken_over = dead.map(|owner| {
             let text = format!(
                 "the lease of rig `{}` was taken over from {owner}, which ended without giving it back; {}",
@@ -142,6 +146,7 @@ impl Lease {
             hardware,
             owner,
             taken_over,
+            left_safe,
             state,
         };
         lease.write()?;
@@ -157,6 +162,11 @@ impl Lease {
     /// The note about the last owner, where it died.
     pub fn taken_over(&self) -> Option<&str> {
         self.taken_over.as_deref()
+    }
+
+    /// Whether the guard of the last owner, where that died, says that the lines are safe.
+    pub fn was_left_safe(&self) -> bool {
+        self.left_safe
     }
 
     /// The rig's part of the state folder.

@@ -24,6 +24,7 @@ pub mod verify;
 
 use crate::bench::lease::Lease;
 use crate::config::rig::{Link, Rig};
+use crate::config::rig_set;
 use crate::config::suite::Suite;
 use crate::config::yaml::file_error::{FileError, Problem};
 use crate::exit::CommandError;
@@ -47,19 +48,37 @@ pub fn lease(rig: &Rig, flag: &StateFlag, command: &str) -> Result<Option<Lease>
     }
 }
 
-/// Reads the files of a selection; mistakes of all of them are shown at once.
-pub fn load(selection: &SelectionFlags) -> Result<(Rig, Vec<Suite>), CommandError> {
+/// Reads the files of a selection for a `command` that works on one rig; mistakes of all of them are shown at once.
+pub fn load(selection: &SelectionFlags, command: &str) -> Result<(Rig, Vec<Suite>), CommandError> {
+    let (rigs, suites) = read_files(&[selection.rig(command)?], &selection.suites)?;
+    let rig = rigs.into_iter().next();
+    Ok((rig.ok_or_else(|| CommandError::usage("no rig is given"))?, suites))
+}
+
+/// The same for a command that works on several rigs. They can be used at the same time, and each has a name of its own.
+pub fn load_fleet(selection: &SelectionFlags) -> Result<(Vec<Rig>, Vec<Suite>), CommandError> {
+    let (rigs, suites) = read_files(&selection.rig_files()?, &selection.suites)?;
+    let rigs = rig_set::side_by_side(rigs).map_err(|errors| shown(&errors))?;
+    Ok((rigs, suites))
+}
+
+fn read_files(rigs: &[PathBuf], suites: &[PathBuf]) -> Result<(Vec<Rig>, Vec<Suite>), CommandError> {
     let mut errors = Vec::new();
-    let rig = Rig::load(&selection.rig).map_err(|error| errors.push(error)).ok();
-    let suites = read_suites(&selection.suites, &mut errors);
-    let Some(rig) = rig.filter(|_| errors.is_empty()) else {
+    let read = |path: &PathBuf| Rig::load(path).map_err(|error| errors.push(error)).ok();
+    let rigs: Vec<Rig> = rigs.iter().filter_map(read).collect();
+    let suites = read_suites(suites, &mut errors);
+    if !errors.is_empty() {
         return Err(shown(&errors));
-    };
+    }
     unique(&suites)?;
-    let refused = suites.iter().filter_map(|suite| synthetic_on_wires(suite, &rig));
-    let errors: Vec<FileError> = refused.collect();
+    let on = |rig| {
+        suites
+            .iter()
+            .filter_map(move |suite| synthetic_on_wires(suite, rig))
+    };
+    let errors: Vec<FileError> = rigs.iter().flat_map(on).collect();
     if errors.is_empty() {
-        Ok((rig, suites))
+        Ok((rigs, suites))
     } else {
         Err(shown(&errors))
     }

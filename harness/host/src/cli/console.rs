@@ -4,6 +4,7 @@
 //! It observes the journal: it sees a record after it was written, and knows nothing else.
 
 pub mod case_text;
+pub mod fleet_console;
 mod link;
 pub mod progress;
 pub mod time_estimate;
@@ -47,6 +48,8 @@ pub struct Console {
     ended: HashMap<CaseKey, Verdict>,
     /// A try of the present case ended with an error.
     erred: bool,
+    /// The rig that speaks, in a run on several.
+    rig: Option<String>,
 }
 
 impl Console {
@@ -72,6 +75,7 @@ impl Console {
             transcript: String::new(),
             ended: HashMap::new(),
             erred: false,
+            rig: None,
         }
     }
 
@@ -212,6 +216,9 @@ impl Console {
             };
             let _ = write!(summary, " · {flaky}try {}", end.tries);
         }
+        if let Some(rig) = &self.rig {
+            let _ = write!(summary, " · on {rig}");
+        }
         summary
     }
 
@@ -224,6 +231,29 @@ impl Console {
             _ => return,
         };
         self.progress.doing(&phase.to_string());
+    }
+}
+
+impl Console {
+    /// Shows a record of one of several rigs: its cases, and what the rig needs. What the run is, its parent says.
+    fn on_rig(&mut self, record: &Record) {
+        match &record.event {
+            Event::RunStarted(_) | Event::CasePlanned { .. } | Event::RunEnded { .. } => {}
+            Event::Line { .. } | Event::Rx { .. } => {}
+            Event::Note { text } => self.remark("note", &self.on_its_rig(text)),
+            Event::GivenUp { cause } => {
+                self.remark(
+                    "note",
+                    &self.on_its_rig(&format!("no further case is begun: {cause}")),
+                );
+            }
+            _ => self.on(record),
+        }
+    }
+
+    fn on_its_rig(&self, text: &str) -> String {
+        let rig = self.rig.as_deref().unwrap_or_default();
+        format!("rig {rig}: {text}")
     }
 }
 

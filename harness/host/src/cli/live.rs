@@ -12,6 +12,7 @@ mod body;
 mod server;
 
 use crate::exit::CommandError;
+use crate::run::fleet::memory_queue::FleetObserver;
 use access::Access;
 use board::LiveMessage;
 use dfota_core::event::Record;
@@ -124,6 +125,12 @@ impl LiveSink {
     /// A record of the run's own journal (no `rig`), or of the part of a rig.
     pub fn record(&self, rig: Option<Arc<str>>, record: Record) {
         let _ = self.records.send(LiveMessage { rig, record }); // a page that has ended takes nothing
+    }
+}
+
+impl FleetObserver for LiveSink {
+    fn record(&mut self, rig: &str, record: &Record) {
+        Self::record(self, Some(rig.into()), record.clone());
     }
 }
 

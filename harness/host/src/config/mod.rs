@@ -2,6 +2,7 @@
 
 pub mod machine_config;
 pub mod rig;
+pub mod rig_set;
 pub mod schema;
 pub mod suite;
 pub mod yaml;

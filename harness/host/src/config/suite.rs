@@ -5,12 +5,14 @@ pub mod defaults;
 pub mod fault_file;
 pub mod matrix;
 pub mod measure_file;
+pub mod rig_demand;
 pub mod suite_file;
 pub mod suite_keys;
 pub mod suite_literals;
 pub mod sweep_file;
 pub mod transport;
 
+use crate::config::suite::rig_demand::RigDemand;
 use bc66_sim::package::PackagePurpose;
 use bytes::Bytes;
 use dfota_core::case::{Case, Package};
@@ -39,6 +41,8 @@ pub struct Suite {
     pub prepare: Via,
     /// The cases, in the order of the file, each matrix multiplied out, its last key running fastest.
     pub cases: Vec<SuiteCase>,
+    /// Which rigs may run its cases.
+    pub demand: RigDemand,
     /// Its cases are repeated until the run is stopped.
     pub until_stopped: bool,
     /// Warnings: what is legal and probably not meant, each with its place.

@@ -3,8 +3,8 @@
 //! Ids are numbers in the order of the file, so that a case keeps its name from night to night whatever order it runs in;
 //! where its cut falls is data of the case.
 
-use crate::config::rig::Rig;
 use crate::config::suite::{ClaimCuts, Suite, SuiteCampaign, SuiteCase};
+use crate::plan::case_id;
 use crate::plan::earlier::Earlier;
 use crate::plan::{ExpandedCase, Planned};
 use crate::state::campaign_store::CampaignEnd;
@@ -21,8 +21,9 @@ use serde::Serialize;
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-/// The case itself, or if it is a campaign all of its parts, in the order in which they run.
-pub fn expand(suite: &Suite, declared: &SuiteCase, rig: &Rig, seed: Seed) -> Vec<SuiteCase> {
+/// The case itself, or if it is a campaign all of its parts, in the order in which they run. A cut lasts for `discharge`
+/// where the suite does not say how long.
+pub fn expand(suite: &Suite, declared: &SuiteCase, discharge: Duration, seed: Seed) -> Vec<SuiteCase> {
     let Some(campaign) = &declared.campaign else {
         return vec![declared.clone()];
     };
@@ -30,7 +31,7 @@ pub fn expand(suite: &Suite, declared: &SuiteCase, rig: &Rig, seed: Seed) -> Vec
         declared,
         there: &declared.case.package,
         back: package_back(suite, &declared.case.package),
-        discharge: rig.discharge(),
+        discharge,
     };
     layout.parts(campaign, seed)
 }
@@ -150,7 +151,7 @@ impl CampaignLayout<'_> {
         };
         SuiteCase {
             case: Case {
-                id: with(&base.id, suffix),
+                id: case_id::with(&base.id, suffix),
                 package: package.clone(),
                 on: package.from.clone(),
                 part: Some(part),
@@ -160,14 +161,6 @@ impl CampaignLayout<'_> {
             campaign: None,
             ..self.declared.clone()
         }
-    }
-}
-
-/// The id with something more in its brackets.
-pub fn with(id: &str, suffix: &str) -> String {
-    match id.strip_suffix(']') {
-        Some(open) => format!("{open},{suffix}]"),
-        None => format!("{id}[{suffix}]"),
     }
 }
 
@@ -206,7 +199,7 @@ pub struct CampaignCut {
 pub fn slots(
     cases: &[Planned],
     expanded: &[ExpandedCase<'_>],
-    left_out: impl Fn(&Case) -> bool,
+    left_out: impl Fn(&ExpandedCase<'_>) -> bool,
 ) -> Vec<CampaignCut> {
     let name = |case: &Case| {
         case.slot()?;
@@ -221,10 +214,11 @@ pub fn slots(
     let planned: BTreeSet<_> = cases.iter().filter_map(|planned| name(&planned.case)).collect();
     expanded
         .iter()
-        .filter_map(|ExpandedCase { case, .. }| {
+        .filter_map(|expanded| {
+            let case = &expanded.case;
             let (suite, campaign) = name(&case.case).filter(|name| planned.contains(name))?;
             let claim = claims.contains(&(&suite, &campaign));
-            (case.skip.is_none() && !left_out(&case.case)).then(|| CampaignCut {
+            (case.skip.is_none() && !left_out(expanded)).then(|| CampaignCut {
                 claim,
                 suite,
                 campaign,
@@ -378,18 +372,5 @@ fn phase(place: CutPlace) -> String {
         CutPlace::After(moment, _) => moment.to_string(),
         CutPlace::Within(span, _) => format!("within {span}"),
         CutPlace::Anywhere(span) => format!("anywhere in {span}"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use rstest::rstest;
-
-    #[rstest]
-    #[case("campaign", "campaign[cut=001]")]
-    #[case("campaign[via=uart]", "campaign[via=uart,cut=001]")]
-    fn ids(#[case] id: &str, #[case] with_cut: &str) {
-        assert_eq!(with(id, "cut=001"), with_cut);
     }
 }

@@ -2,10 +2,12 @@
 
 use crate::config::rig::Rig;
 use crate::config::suite::Suite;
+use crate::plan::case_id;
 use crate::state::campaign_store::{CampaignEnd, CampaignStore, key, tool_digest};
 use crate::state::{StateDir, StateError};
 use dfota_core::campaign::{CampaignPart, Tallied};
 use dfota_core::case::Case;
+use dfota_core::cut::Cut;
 use dfota_core::moment::Moment;
 use std::collections::BTreeMap;
 use std::fmt;
@@ -39,18 +41,32 @@ impl fmt::Display for EndedCampaign<'_> {
 /// How a store is got by its key.
 type Get = fn(&StateDir, &str) -> Result<CampaignStore, StateError>;
 
+/// The campaigns that are made of a case, each with the rigs whose modules it is about: one of all rigs that fit, or one of
+/// each.
+fn campaigns<'r>(suite: &Suite, id: &str, rigs: &'r [Rig]) -> Vec<(String, Vec<&'r Rig>)> {
+    let fitting: Vec<&Rig> = rigs
+        .iter()
+        .filter(|rig| suite.demand.misfit(rig).is_none())
+        .collect();
+    if suite.demand.is_for_each() {
+        let own = |rig| (case_id::on_rig(id, rig), vec![rig]);
+        return fitting.into_iter().map(own).collect();
+    }
+    vec![(id.to_owned(), fitting)]
+}
+
 impl Earlier {
-    /// For reading: what a plan has to know.
-    pub fn read(state: &StateDir, suites: &[Suite], rig: &Rig) -> Result<Self, StateError> {
-        Self::get(state, suites, rig, CampaignStore::read)
+    /// For reading: what a plan for these rigs has to know.
+    pub fn read(state: &StateDir, suites: &[Suite], rigs: &[Rig]) -> Result<Self, StateError> {
+        Self::get(state, suites, rigs, CampaignStore::read)
     }
 
-    /// For a run that goes on with them.
-    pub fn open(state: &StateDir, suites: &[Suite], rig: &Rig) -> Result<Self, StateError> {
-        Self::get(state, suites, rig, CampaignStore::open)
+    /// For a run on these rigs, which goes on with them.
+    pub fn open(state: &StateDir, suites: &[Suite], rigs: &[Rig]) -> Result<Self, StateError> {
+        Self::get(state, suites, rigs, CampaignStore::open)
     }
 
-    fn get(state: &StateDir, suites: &[Suite], rig: &Rig, get: Get) -> Result<Self, StateError> {
+    fn get(state: &StateDir, suites: &[Suite], rigs: &[Rig], get: Get) -> Result<Self, StateError> {
         let mut stores = BTreeMap::new();
         let mut tool = None;
         for suite in suites {
@@ -60,9 +76,10 @@ impl Earlier {
                     Some(tool) => tool,
                     none => none.insert(tool_digest()?),
                 };
-                let id = &declared.case.id;
-                let store = get(state, &key(suite, rig, tool, id))?;
-                stores.insert((suite.name.clone(), id.clone()), store);
+                for (id, rigs) in campaigns(suite, &declared.case.id, rigs) {
+                    let store = get(state, &key(suite, &rigs, tool, &id))?;
+                    stores.insert((suite.name.clone(), id), store);
+                }
             }
         }
         Ok(Self { stores })
@@ -94,6 +111,19 @@ impl Earlier {
     /// The cuts of all of them.
     pub fn cuts(&self) -> impl Iterator<Item = &Tallied> {
         self.stores.values().flat_map(CampaignStore::cuts)
+    }
+
+    /// Cuts that were made and never judged, by suite and case.
+    pub fn unjudged(&self) -> BTreeMap<(String, String), Cut> {
+        let mut all = BTreeMap::new();
+        for ((suite, _), store) in &self.stores {
+            for cut in store.cuts() {
+                if let Some(open) = store.unjudged(&cut.case) {
+                    all.insert((suite.clone(), cut.case.clone()), open);
+                }
+            }
+        }
+        all
     }
 
     pub fn into_stores(self) -> impl Iterator<Item = ((String, String), CampaignStore)> {

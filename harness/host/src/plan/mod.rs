@@ -2,34 +2,34 @@
 //! out if it is.
 
 pub mod campaign;
+pub mod case_id;
 pub mod earlier;
 pub mod estimate;
 pub mod filter;
 pub mod flags;
+pub mod fleet;
 pub mod near_miss;
 pub mod one_cut;
 pub mod plan_text;
+mod planner;
+mod rig_lack;
 pub mod route;
 pub mod selection;
 pub mod standing;
 
-use crate::config::rig::{Link, Rig, module_word};
+use crate::config::rig::{Rig, module_word};
 use crate::config::suite::{Suite, SuiteCase};
 use crate::exit::CommandError;
 use crate::plan::campaign::{CampaignCut, Outline};
 use crate::plan::earlier::Earlier;
-use crate::plan::estimate::{ExpectedUpdates, module_time};
 use crate::plan::flags::SelectionFlags;
-use crate::plan::route::{Route, RouteLength};
+use crate::plan::planner::{Planner, expand};
 use crate::plan::selection::Selection;
 use crate::plan::standing::Standing;
 use dfota_core::case::Case;
-use dfota_core::cut::{Cut, CutKind, CutPlan};
-use dfota_core::duration::Short;
-use dfota_core::fault::UartFault;
+use dfota_core::cut::Cut;
 use dfota_core::moment::Moment;
 use dfota_core::seed::Seed;
-use dfota_core::timeline::Timeline;
 use dfota_core::transport::Via;
 use serde::Serialize;
 use std::str::FromStr;
@@ -65,7 +65,21 @@ pub struct Plan {
 #[derive(Debug, Clone)]
 pub struct ExpandedCase<'s> {
     pub suite: &'s Suite,
+    /// The id that the suite gives it, or the campaign.
+    pub declared: &'s str,
     pub case: SuiteCase,
+    pub terms: RigTerms,
+}
+
+/// What a case's cuts and its time depend on, of the rig or the rigs that may run it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct RigTerms {
+    /// The number of the one rig that may run it. `None`: any rig that fits.
+    pub rig: Option<usize>,
+    /// How long a cut lasts that leaves it to the rig: the longest discharge, so that it is the same cut on every rig.
+    pub discharge: Duration,
+    /// How much faster than real time the module lives: that of the slowest rig.
+    pub speed: f64,
 }
 
 /// A case of a plan.
@@ -87,6 +101,22 @@ pub struct Planned {
     pub bound_ms: u64,
     /// Updates written to flash at most: the way to the version it starts from, and its own.
     pub updates: u32,
+}
+
+impl Planned {
+    /// A case whose cost was worked out elsewhere.
+    pub fn bare(case: Case) -> Self {
+        Self {
+            case,
+            cuts: Vec::new(),
+            skip: None,
+            needs: Vec::new(),
+            module_ms: 0,
+            real_ms: 0,
+            bound_ms: 0,
+            updates: 0,
+        }
+    }
 }
 
 /// All cases of a plan together.
@@ -130,15 +160,7 @@ impl Plan {
         seed: Seed,
         earlier: &Earlier,
     ) -> Result<Self, CommandError> {
-        let parsed = Selection {
-            filter: parse(flags.filter.as_deref())?,
-            tags: flags.tags.clone(),
-            shard: parse(flags.shard.as_deref())?,
-            repeat: flags.repeat,
-            seed,
-            cut: flags.cut.clone(),
-        };
-        Self::new(suites, rig, &parsed, earlier).map_err(CommandError::usage)
+        Self::new(suites, rig, &parsed(flags, seed)?, earlier).map_err(CommandError::usage)
     }
 
     /// Plans `suites` on `rig`.
@@ -148,48 +170,15 @@ impl Plan {
         selection: &Selection,
         earlier: &Earlier,
     ) -> Result<Self, PlanError> {
-        let mut planner = Planner {
-            rig,
-            selection,
-            earlier,
-            route: Route::starting_at(known_version(rig)),
-            warnings: suites.iter().flat_map(|suite| suite.warnings.clone()).collect(),
-        };
-        let expanded: Vec<ExpandedCase<'_>> = suites
-            .iter()
-            .flat_map(|suite| {
-                let parts = |case| campaign::expand(suite, case, rig, selection.seed);
-                let cases = suite.cases.iter().flat_map(parts);
-                cases.map(move |case| ExpandedCase { suite, case })
-            })
+        let rigs = std::slice::from_ref(rig);
+        let expanded = expand(suites, rigs, selection.seed);
+        let mut planner = Planner::new(rigs, selection, earlier);
+        planner.warnings = suites.iter().flat_map(|suite| suite.warnings.clone()).collect();
+        let cases: Vec<Planned> = planner
+            .lay_out(suites, &expanded)?
+            .into_iter()
+            .map(|laid| laid.planned)
             .collect();
-        let mut cases = Vec::new();
-        for run in 1..=selection.repeat.max(1) {
-            let taken: Vec<_> = expanded
-                .iter()
-                .filter(|expanded| selection.takes(&expanded.case.case, run))
-                .collect();
-            match &selection.cut {
-                Some(cut) if !taken.is_empty() => {
-                    cases.push(planner.case(&one_cut::with_cut(&taken, cut)?, run));
-                }
-                _ => {
-                    let needed = campaign::needed_calibrations(&taken);
-                    let all = expanded.iter().filter(|expanded| {
-                        let case = &expanded.case.case;
-                        selection.takes(case, run) || campaign::is_needed(&needed, case)
-                    });
-                    cases.extend(all.map(|expanded| planner.case(expanded, run)));
-                }
-            }
-        }
-        if cases.is_empty() {
-            return Err(PlanError::NothingSelected {
-                cases: suites.iter().map(|suite| suite.cases.len()).sum(),
-                selection: selection.to_string(),
-                advice: near_miss::advice(suites, selection),
-            });
-        }
         Ok(Self {
             rig: rig.name.clone(),
             module: module_word(rig.module),
@@ -197,13 +186,25 @@ impl Plan {
             seed_given: true,
             speed: rig.speed(),
             totals: Totals::new(&cases),
-            warnings: std::mem::take(&mut planner.warnings),
             campaigns: campaign::outlines(&cases, earlier),
-            slots: campaign::slots(&cases, &expanded, |case| planner.left_out(case).is_some()),
+            slots: planner.slots(&cases, &expanded),
+            warnings: planner.warnings,
             standing: None,
             cases,
         })
     }
+}
+
+/// What the flags select.
+fn parsed(flags: &SelectionFlags, seed: Seed) -> Result<Selection, CommandError> {
+    Ok(Selection {
+        filter: parse(flags.filter.as_deref())?,
+        tags: flags.tags.clone(),
+        shard: parse(flags.shard.as_deref())?,
+        repeat: flags.repeat,
+        seed,
+        cut: flags.cut.clone(),
+    })
 }
 
 fn parse<T: FromStr<Err = String>>(flag: Option<&str>) -> Result<Option<T>, CommandError> {
@@ -221,201 +222,4 @@ impl Totals {
             updates: run().map(|case| case.updates).sum(),
         }
     }
-}
-
-/// What the module runs before the run; on a bench only the module itself knows.
-fn known_version(rig: &Rig) -> Option<dfota_core::version::Version> {
-    match &rig.link {
-        Link::Simulated(simulated) => Some(simulated.firmware.clone()),
-        Link::Bench(_) => None,
-    }
-}
-
-struct Planner<'p> {
-    rig: &'p Rig,
-    selection: &'p Selection,
-    earlier: &'p Earlier,
-    route: Route,
-    warnings: Vec<String>,
-}
-
-impl Planner<'_> {
-    fn case(&mut self, expanded: &ExpandedCase<'_>, run: u32) -> Planned {
-        let ExpandedCase {
-            suite,
-            case: declared,
-        } = expanded;
-        let mut case = declared.case.clone();
-        if self.selection.repeat > 1 {
-            case.id = format!("{}#{run}", case.id);
-        }
-        if let Some(cut) = case.cut.as_mut().filter(|_| declared.off_is_discharge) {
-            cut.off = self.rig.discharge();
-        }
-        let label = format!("{}::{}", case.suite, case.id);
-        if let Some(slot) = case.slot() {
-            // What a calibration has to tell first is not known yet.
-            case.cut = campaign::cut(slot, &Timeline::default(), self.selection.seed, &label)
-                .map(|cut| CutPlan::from_cut(&cut, slot.times));
-        }
-        let cuts: Vec<Cut> = case
-            .cut
-            .iter()
-            .flat_map(|cut| (0..cut.times).map(|n| cut.cut(self.selection.seed, &label, n)))
-            .collect();
-        let skip = declared
-            .skip
-            .clone()
-            .or_else(|| self.left_out(&case))
-            .or_else(|| self.done(&case));
-        let mut updates = ExpectedUpdates::default();
-        if skip.is_none() && !case.is_claim() {
-            self.glitch(&case);
-            updates.preparing = self.preparing(suite, &case);
-            updates.own = self.route.pass(&case);
-        }
-        let module = if case.is_claim() {
-            Duration::ZERO
-        } else {
-            module_time(
-                &case,
-                &cuts,
-                updates,
-                self.rig.discharge(),
-                self.earlier.update_time(&case),
-            )
-        };
-        Planned {
-            needs: needs(&case),
-            module_ms: millis(module),
-            bound_ms: if case.is_claim() { 0 } else { millis(case.bound()) },
-            real_ms: millis(module.div_f64(self.rig.speed())),
-            case,
-            cuts,
-            skip,
-            updates: updates.preparing + u32::from(updates.own),
-        }
-    }
-
-    /// A cut of a campaign that an earlier run has made.
-    fn done(&self, case: &Case) -> Option<String> {
-        let run = self.earlier.settled(case)?;
-        Some(format!(
-            "done in the earlier run `{run}`; `--cut` makes its cut again"
-        ))
-    }
-
-    /// Updates until the module is at the version that the case starts from.
-    fn preparing(&mut self, suite: &Suite, case: &Case) -> u32 {
-        let length = self.route.to(suite, case);
-        if length == RouteLength::Nowhere {
-            let runs = self.route.runs().map(ToString::to_string).unwrap_or_default();
-            self.warn(format!(
-                "{}: `{}` starts from `{}`, and no package of the suite leads there from `{runs}`: it will be an error",
-                case.place, case.id, case.on
-            ));
-        }
-        length.updates()
-    }
-
-    fn glitch(&mut self, case: &Case) {
-        let discharge = self.rig.discharge();
-        if let Some(cut) = case
-            .cut
-            .as_ref()
-            .filter(|cut| cut.kind != CutKind::Reset && cut.off < discharge)
-        {
-            self.warn(format!(
-                "{}: `off: {}` is shorter than the {} that the rail needs: a glitch, which the module may ride through",
-                case.place,
-                Short(cut.off),
-                Short(discharge)
-            ));
-        }
-    }
-
-    fn warn(&mut self, warning: String) {
-        if !self.warnings.contains(&warning) {
-            self.warnings.push(warning);
-        }
-    }
-
-    /// Why this rig, or this harness, cannot run the case.
-    fn left_out(&self, case: &Case) -> Option<String> {
-        if let Link::Bench(_) = &self.rig.link {
-            let network = &self.rig.network;
-            let server = match case.via {
-                Via::Http => network.http.is_none().then_some("network.http"),
-                Via::Coap => network.coap.is_none().then_some("network.coap"),
-                Via::Uart => None,
-            };
-            if let Some(key) = server {
-                return Some(format!("the rig has no `{key}`"));
-            }
-        }
-        let slot = case.slot().map(|slot| slot.kind);
-        let cut_kind = case
-            .cut
-            .as_ref()
-            .map(|cut| cut.kind)
-            .or(slot)
-            .filter(|kind| *kind != CutKind::Power);
-        if let Some(kind) = cut_kind.filter(|_| !self.rig.has_reset()) {
-            return Some(format!(
-                "a cut of kind `{}` needs `reset`, which the rig does not have",
-                kind.name()
-            ));
-        }
-        never_seen(case).or_else(|| beyond(case))
-    }
-}
-
-/// A moment that the transport's dialogue does not promise (AN §6.3.5).
-fn never_seen(case: &Case) -> Option<String> {
-    let at_start = case.cut.as_ref().is_some_and(|cut| cut.at == Moment::Start);
-    (at_start && case.via == Via::Coap)
-        .then(|| "over CoAP the note shows no START, so the moment may never come".to_owned())
-}
-
-/// A block that the package does not have.
-fn beyond(case: &Case) -> Option<String> {
-    let blocks = case.package.bytes.div_ceil(u64::from(case.block_size.max(1)));
-    let cut = case.cut.as_ref().map(|cut| cut.at);
-    let fault = case.faults.uart;
-    let block = match cut {
-        Some(Moment::UploadBlock(block)) => block,
-        _ => fault.and_then(UartFault::block)?,
-    };
-    (u64::from(block) >= blocks).then(|| {
-        format!(
-            "there is no block {block}: the package has {blocks} of {} bytes, counted from 0",
-            case.block_size
-        )
-    })
-}
-
-fn needs(case: &Case) -> Vec<&'static str> {
-    if case.is_claim() {
-        return Vec::new();
-    }
-    let via = match case.via {
-        Via::Http => ["registration", "network.http"].as_slice(),
-        Via::Uart => [].as_slice(),
-        Via::Coap => ["registration", "network.coap"].as_slice(),
-    };
-    let slot = case.slot().map(|slot| slot.kind);
-    let line = match case.cut.as_ref().map(|cut| cut.kind).or(slot) {
-        Some(CutKind::Reset | CutKind::Both) => ["reset"].as_slice(),
-        _ => [].as_slice(),
-    };
-    ["serial", "power"]
-        .iter()
-        .chain(via)
-        .chain(line)
-        .copied()
-        .collect()
-}
-
-fn millis(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

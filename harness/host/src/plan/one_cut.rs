@@ -39,7 +39,7 @@ pub fn with_cut<'s>(taken: &[&ExpandedCase<'s>], cut: &Cut) -> Result<ExpandedCa
     case.case.cut = Some(CutPlan::from_cut(cut, 1));
     case.off_is_discharge = false;
     Ok(ExpandedCase {
-        suite: expanded.suite,
         case,
+        ..(*expanded).clone()
     })
 }

@@ -1,7 +1,7 @@
 //! A plan as aligned text, for `dfota-hil plan`.
 
 use crate::plan::campaign::Outline;
-use crate::plan::{Plan, Planned};
+use crate::plan::{Plan, Planned, Totals};
 use crate::state::campaign_store::CampaignEnd;
 use crate::terminal::width::Width;
 use dfota_core::campaign::Slot;
@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Write};
 
 /// Blanks before the rest of a line that a terminal cannot hold.
-const HANG: usize = 8;
+pub(super) const HANG: usize = 8;
 
 /// Longest id that the columns are aligned to; a longer one pushes its own line.
 const WIDEST: usize = 64;
@@ -36,57 +36,71 @@ impl Plan {
                 self.seed
             )?
         }
-        let rows: Vec<[String; 7]> = self.cases.iter().map(row).collect();
-        let heads = ["case", "via", "module", "real", "at most", "updates", "needs"].map(str::to_owned);
-        let widths: [usize; 7] = std::array::from_fn(|column| {
-            let all = std::iter::once(&heads).chain(&rows);
-            let widest = all.map(|row| row[column].chars().count()).max();
-            widest.unwrap_or(0).min(WIDEST)
-        });
-        let widest = rows.iter().map(|row| text_of(row, &widths).chars().count()).max();
-        let fits = width.holds(widest.unwrap_or(0));
-        let line = |row| {
-            if fits {
-                text_of(row, &widths)
-            } else {
-                two_lines(row, &widths, width)
-            }
-        };
-        writeln!(f, "{}", line(&heads))?;
-        for (row, planned) in rows.iter().zip(&self.cases) {
-            writeln!(f, "{}", line(row))?;
-            if let Some(why) = &planned.skip {
-                writeln!(f, "    left out: {why}")?;
-            }
-            for cut in &planned.cuts {
-                writeln!(f, "    cut {cut}")?;
-            }
-            if let Some(slot) = planned.case.slot().filter(|_| planned.cuts.is_empty()) {
-                let Slot { place, kind, off, .. } = slot;
-                writeln!(f, "    cut {place}/{}/{}", kind.name(), Short(*off))?;
-            }
-        }
-        let totals = &self.totals;
-        writeln!(
-            f,
-            "\n{}, {} left out; about {} of the module's time, {} real; at most {}",
-            dfota_record::count::count_of(totals.cases, "case"),
-            totals.skipped,
-            rough(totals.module_ms),
-            rough(totals.real_ms),
-            count_of(totals.updates, "flash update")
-        )?;
-        for outline in &self.campaigns {
-            campaign(f, outline)?;
-        }
-        for warning in &self.warnings {
-            writeln!(f, "warning: {warning}")?;
-        }
+        write_cases(f, &self.cases, width)?;
+        write_totals(f, &self.totals)?;
+        write_outlines(f, &self.campaigns, &self.warnings)?;
         if let Some(standing) = &self.standing {
             write!(f, "{standing}")?;
         }
         Ok(())
     }
+}
+
+/// The table of the cases.
+pub(super) fn write_cases(f: &mut String, cases: &[Planned], width: Width) -> fmt::Result {
+    let rows: Vec<[String; 7]> = cases.iter().map(row).collect();
+    let heads = ["case", "via", "module", "real", "at most", "updates", "needs"].map(str::to_owned);
+    let widths: [usize; 7] = std::array::from_fn(|column| {
+        let all = std::iter::once(&heads).chain(&rows);
+        let widest = all.map(|row| row[column].chars().count()).max();
+        widest.unwrap_or(0).min(WIDEST)
+    });
+    let widest = rows.iter().map(|row| text_of(row, &widths).chars().count()).max();
+    let fits = width.holds(widest.unwrap_or(0));
+    let line = |row| {
+        if fits {
+            text_of(row, &widths)
+        } else {
+            two_lines(row, &widths, width)
+        }
+    };
+    writeln!(f, "{}", line(&heads))?;
+    for (row, planned) in rows.iter().zip(cases) {
+        writeln!(f, "{}", line(row))?;
+        if let Some(why) = &planned.skip {
+            writeln!(f, "    left out: {why}")?;
+        }
+        for cut in &planned.cuts {
+            writeln!(f, "    cut {cut}")?;
+        }
+        if let Some(slot) = planned.case.slot().filter(|_| planned.cuts.is_empty()) {
+            let Slot { place, kind, off, .. } = slot;
+            writeln!(f, "    cut {place}/{}/{}", kind.name(), Short(*off))?;
+        }
+    }
+    Ok(())
+}
+
+pub(super) fn write_totals(f: &mut String, totals: &Totals) -> fmt::Result {
+    writeln!(
+        f,
+        "\n{}, {} left out; about {} of the module's time, {} real; at most {}",
+        dfota_record::count::count_of(totals.cases, "case"),
+        totals.skipped,
+        rough(totals.module_ms),
+        rough(totals.real_ms),
+        count_of(totals.updates, "flash update")
+    )
+}
+
+pub(super) fn write_outlines(f: &mut String, campaigns: &[Outline], warnings: &[String]) -> fmt::Result {
+    for outline in campaigns {
+        campaign(f, outline)?;
+    }
+    for warning in warnings {
+        writeln!(f, "warning: {warning}")?;
+    }
+    Ok(())
 }
 
 /// A campaign in a few lines.
@@ -166,7 +180,7 @@ fn figures(row: &[String; 7], widths: &[usize; 7]) -> String {
 }
 
 /// A time as a planner needs it: two figures.
-fn rough(ms: u64) -> String {
+pub(super) fn rough(ms: u64) -> String {
     match ms {
         0..1_000 => format!("{ms}ms"),
         1_000..10_000 => format!("{}.{}s", ms / 1_000, ms % 1_000 / 100),

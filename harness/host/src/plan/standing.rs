@@ -1,7 +1,7 @@
 //! The state of a plan's rig: its quarantine, and the updates left in the wear budget of its module's flash.
 
 use crate::config::rig::Rig;
-use crate::plan::Plan;
+use crate::plan::Planned;
 use crate::state::last_check::LastCheck;
 use crate::state::quarantine::{Found, Quarantine};
 use crate::state::wear::Wear;
@@ -37,10 +37,10 @@ pub struct Standing {
 }
 
 impl Standing {
-    /// How `rig` stands before a plan.
-    pub fn new(rig: &Rig, state: &RigState, plan: &Plan) -> Result<Self, StateError> {
+    /// How `rig` stands before these cases, which write so many `updates` to the flash of its module.
+    pub fn new(rig: &Rig, state: &RigState, cases: &[Planned], updates: u32) -> Result<Self, StateError> {
         let nanoseconds = |time: Duration| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
-        let run = plan.cases.iter().filter(|case| case.skip.is_none());
+        let run = cases.iter().filter(|case| case.skip.is_none());
         let cuts = run
             .flat_map(|case| &case.cuts)
             .filter(|cut| cut.kind != CutKind::Reset);
@@ -51,7 +51,7 @@ impl Standing {
             shortest_cut_ns: shortest.map(nanoseconds),
             quarantine: Quarantine::read(state)?,
             spent: Wear::read(state)?.spent(),
-            planned: plan.totals.updates.into(),
+            planned: updates.into(),
             budget: rig.wear,
             ends: Quarantine::ends(&rig.file, state),
             check: state.check(&rig.file, ""),

@@ -1,4 +1,5 @@
 //! A run: case after case on one rig, with its campaigns and what restores a module between them.
 
+pub mod fleet;
 pub mod runner;
 pub mod session;

@@ -29,11 +29,13 @@ use dfota_record::shell_word::shell_word;
 use module_record::ModuleRecord;
 use rig_watch::RigWatch;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 use tries::Again;
 
 pub use bisect::BisectOptions;
-pub use campaigns::Campaigns;
+pub use campaigns::{BatchCampaigns, Campaigns};
 
 /// How a run goes on and when it stops.
 #[derive(Debug, Clone)]
@@ -47,6 +49,10 @@ pub struct RunOptions {
     pub rerun: String,
     /// The cut was given with `--cut`.
     pub cut_given: bool,
+    /// Once it is set, no further case is begun.
+    pub stop: Option<Arc<AtomicBool>>,
+    /// What makes a simulated module an individual.
+    pub module_seed: Seed,
 }
 
 /// What a try came to.
@@ -181,7 +187,10 @@ impl<'a> Runner<'a> {
     /// Whether no further case is to be begun.
     pub fn is_over(&self) -> bool {
         let limit = self.options.max_time;
-        self.progress > RunProgress::Running || limit.is_some_and(|limit| self.began.elapsed() >= limit)
+        let stop = self.options.stop.as_ref();
+        self.progress > RunProgress::Running
+            || limit.is_some_and(|limit| self.began.elapsed() >= limit)
+            || stop.is_some_and(|stop| stop.load(Ordering::Relaxed))
     }
 
     pub fn is_interrupted(&self) -> bool {

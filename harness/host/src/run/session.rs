@@ -7,7 +7,8 @@ use crate::check::CheckTerms;
 use crate::config::rig::Rig;
 use crate::config::suite::Suite;
 use crate::device::open_rig::{OpenRig, RigUnavailable, RigWork, with_rig};
-use crate::plan::{Plan, Planned};
+use crate::plan::Planned;
+use crate::plan::campaign::CampaignCut;
 use crate::state::quarantine::Found;
 use crate::state::run_state::RunState;
 use dfota_clock::Clock;
@@ -23,7 +24,9 @@ use dfota_record::journal::Journal;
 pub struct Session<'r> {
     pub rig: &'r Rig,
     pub suites: &'r [Suite],
-    pub plan: &'r Plan,
+    pub cases: &'r [Planned],
+    /// Every cut that the rig can make of the campaigns of the cases: they are done when these are.
+    pub slots: &'r [CampaignCut],
     pub options: RunOptions,
     /// Bisects the one case of the plan.
     pub bisect: Option<BisectOptions>,
@@ -45,6 +48,8 @@ pub struct SessionEnded {
     pub exit: ExitCode,
     /// What a user has to know of the rig.
     pub notes: Vec<String>,
+    /// The rig failed its check, could not be opened or made safe, or this machine ended the run.
+    pub has_failed: bool,
 }
 
 /// The cases are over, and what the rig needs is written down.
@@ -60,7 +65,7 @@ impl Session<'_> {
     /// Opens the rig, runs the cases and leaves the rig safe.
     pub fn run(self, campaigns: Campaigns) -> SessionEnded {
         let journal = self.journal;
-        let seed = self.options.seed.0;
+        let seed = self.options.module_seed.0;
         let work = with_rig(self.rig, self.lease, seed, self.clock, journal, |rig| {
             self.run_cases(rig, campaigns)
         });
@@ -84,6 +89,7 @@ impl Session<'_> {
         SessionEnded {
             exit,
             notes: ended.notes,
+            has_failed: ended.has_failed || safe.is_err(),
         }
     }
 
@@ -92,7 +98,7 @@ impl Session<'_> {
         let model = self.rig.module.ati_model();
         let options = self.options.clone();
         let mut runner = Runner::new(rig, self.suites, model, options, campaigns, watch);
-        match (&self.bisect, &self.plan.cases[..]) {
+        match (&self.bisect, self.cases) {
             (Some(options), [Planned { case, skip: None, .. }, ..]) => {
                 let bisected = runner.bisect(case, options);
                 let interrupted = runner.is_interrupted();
@@ -100,7 +106,7 @@ impl Session<'_> {
                 self.concluded(exit, interrupted, runner.finish().rig)
             }
             _ => {
-                for planned in &self.plan.cases {
+                for planned in self.cases {
                     runner.run(&planned.case, planned.skip.as_deref());
                 }
                 self.repeat_until_stopped(&mut runner);
@@ -110,7 +116,7 @@ impl Session<'_> {
     }
 
     fn cases_ended(&self, mut ran: Ran) -> CasesEnded {
-        if let Err(why) = ran.campaigns.end(&self.plan.slots) {
+        if let Err(why) = ran.campaigns.end(self.slots) {
             let text = why.to_string();
             self.journal.post(Event::Note { text });
         }
@@ -135,7 +141,7 @@ impl Session<'_> {
             suite.is_some_and(|suite| suite.until_stopped)
         };
         let run = |planned: &&Planned| planned.skip.is_none() && endless(&planned.case);
-        let cases: Vec<&Planned> = self.plan.cases.iter().filter(run).collect();
+        let cases: Vec<&Planned> = self.cases.iter().filter(run).collect();
         for (turn, planned) in cases.iter().cycle().enumerate() {
             if runner.is_over() {
                 return;
@@ -168,7 +174,7 @@ impl Session<'_> {
         if let Some(text) = note.clone() {
             self.journal.post(Event::Note { text });
         }
-        for Planned { case, skip, .. } in &self.plan.cases {
+        for Planned { case, skip, .. } in self.cases {
             if skip.is_none() {
                 let sentence = why.to_owned();
                 let verdict = Verdict::by(rule, sentence.clone());
@@ -185,6 +191,7 @@ impl Session<'_> {
         SessionEnded {
             exit: ExitCode::Error,
             notes: note.into_iter().collect(),
+            has_failed: true,
         }
     }
 }

@@ -5,7 +5,7 @@
 //! STATE/campaigns/KEY-RUN.jsonl      one that was ended by RUN
 //! ```
 //!
-//! Cuts belong together only where everything that could matter is the same: the key is a digest of suite, packages, rig,
+//! Cuts belong together only where everything that could matter is the same: the key is a digest of suite, packages, rigs,
 //! program and campaign. A line that a dying machine left half written is the cut that it was about: it is made again.
 
 use crate::config::rig::Rig;
@@ -73,18 +73,19 @@ pub struct CampaignStore {
 }
 
 /// The key of a campaign: what its cuts have to have in common.
-pub fn key(suite: &Suite, rig: &Rig, tool: &str, campaign: &str) -> String {
+pub fn key(suite: &Suite, rigs: &[&Rig], tool: &str, campaign: &str) -> String {
     let packages: Vec<&str> = suite
         .packages
         .iter()
         .map(|loaded| loaded.package.sha256.as_str())
         .collect();
-    let canonical = rig.canonical.to_string_lossy();
+    let digests: Vec<&str> = rigs.iter().map(|rig| rig.sha256.as_str()).collect();
+    let paths: Vec<_> = rigs.iter().map(|rig| rig.canonical.to_string_lossy()).collect();
     let parts: [&str; 6] = [
         &suite.sha256,
         &packages.join("+"),
-        &rig.sha256,
-        &canonical,
+        &digests.join("+"),
+        &paths.join("+"),
         tool,
         campaign,
     ];
@@ -100,16 +101,24 @@ pub fn tool_digest() -> Result<String, StateError> {
 }
 
 impl CampaignStore {
-    /// The campaign of this key, for reading alone.
-    pub fn read(state: &StateDir, key: &str) -> Result<Self, StateError> {
-        let path = state.campaigns().join(format!("{key}.jsonl"));
-        let mut store = Self {
-            path,
+    /// A campaign whose lines somebody else keeps.
+    pub fn in_memory() -> Self {
+        Self {
+            path: PathBuf::new(),
             file: None,
             cuts: Vec::new(),
             settled: HashMap::new(),
             timelines: BTreeMap::new(),
+            ended: Vec::new(),
+        }
+    }
+
+    /// The campaign of this key, for reading alone.
+    pub fn read(state: &StateDir, key: &str) -> Result<Self, StateError> {
+        let mut store = Self {
+            path: state.campaigns().join(format!("{key}.jsonl")),
             ended: ended(&state.campaigns(), key),
+            ..Self::in_memory()
         };
         match std::fs::read(&store.path) {
             Ok(bytes) => store.take(&bytes)?,

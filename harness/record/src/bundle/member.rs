@@ -13,7 +13,8 @@ const PLAIN: usize = 100;
 /// Longest name of a file on the systems that this runs on.
 pub const LONGEST: usize = 255;
 
-/// Whether a name may stand in a bundle: relative, without any way up, of letters, digits and `.`, `_`, `-`.
+/// Whether a name may stand in a bundle: relative, without any way up, of letters, digits and `.`, `_`, `-`. Only what belongs to
+/// a part of a run on several rigs, `rigs/RIG/BATCH/FILE`, is deeper than one folder.
 pub fn is_safe(name: &str) -> bool {
     let part = |part: &str| {
         !matches!(part, "" | "." | "..")
@@ -22,7 +23,8 @@ pub fn is_safe(name: &str) -> bool {
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(&byte))
     };
-    name.split('/').count() <= 2 && name.split('/').all(part)
+    let depth = if name.starts_with("rigs/") { 4 } else { 2 };
+    name.split('/').count() <= depth && name.split('/').all(part)
 }
 
 /// What stands before the contents of a file; `None` for a name that may not be there. A name that is too long for a
@@ -88,6 +90,9 @@ mod tests {
     #[case("a/./b", false)]
     #[case("a//b", false)]
     #[case("a/b/c", false)]
+    #[case("rigs/bench-01/smoke-1/events.jsonl", true)]
+    #[case("rigs/bench-01/smoke-1/a/events.jsonl", false)]
+    #[case("rigs/../smoke-1/events.jsonl", false)]
     #[case("", false)]
     #[case("a\\b", false)]
     #[case("transcripts/.hidden", true)]

@@ -27,6 +27,20 @@ pub fn contents(path: &Path, name: &str) -> io::Result<impl Read + use<>> {
     Err(bad(format!("`{name}` is not in it")))
 }
 
+/// Gives each file to `take`, as they come. For a bundle that was read and found to be sound.
+pub fn each(path: &Path, mut take: impl FnMut(&str, &mut dyn Read) -> io::Result<()>) -> io::Result<()> {
+    let file = File::open(path)?;
+    let frame = file.metadata()?.len().saturating_sub(SEAL_BYTES);
+    let mut tar = decoder(BufReader::new(file).take(frame))?;
+    while let Some((found, size)) = next_header(&mut tar)? {
+        let mut inside = (&mut tar).take(size);
+        take(&found, &mut inside)?;
+        let rest = inside.limit() + member::padding(size) as u64;
+        io::copy(&mut (&mut tar).take(rest), &mut io::sink())?;
+    }
+    Ok(())
+}
+
 /// The archive behind the compression.
 pub fn decoder<R: Read>(compressed: R) -> io::Result<StreamingDecoder<R, FrameDecoder>> {
     StreamingDecoder::new_with_max_window_size(compressed, WINDOW)

@@ -11,8 +11,9 @@ use crate::digest::{file_digest, sha256_hex};
 use crate::evidence::pack;
 use crate::journal::chain::{self, Chain, Touched};
 use crate::journal::masked;
+use crate::journal::merge;
 use crate::report::{self, ReportError, ReportOptions, Run};
-use crate::run_folder::{BUNDLE, WriteError, replace, replace_by};
+use crate::run_folder::{BUNDLE, WriteError, plain_file, replace, replace_by};
 use std::io;
 use std::panic::resume_unwind;
 use std::path::{Path, PathBuf};
@@ -30,11 +31,8 @@ pub struct EvidenceOptions<'k> {
 #[derive(Debug, thiserror::Error)]
 pub enum MakeError {
     /// The journal is not as it was written.
-    #[error(
-        "no evidence was made: {file}: {0}; the journal is not the one that the run wrote",
-        file = crate::journal::FILE
-    )]
-    Touched(Touched),
+    #[error("no evidence was made: {file}: {touched}; the journal is not the one that the run wrote")]
+    Touched { file: String, touched: Touched },
     /// There is a signature for something else.
     #[error(
         "`{}` is signed and holds different reports: it was not changed; `report --sign KEY` replaces it with the new ones",
@@ -79,6 +77,7 @@ pub fn make_with_reports<T>(
     show: impl FnOnce(&Run<'_>) -> T,
 ) -> Result<(T, Result<(), MakeError>), ReportError> {
     pack::unpack(folder)?;
+    merge::write(folder)?;
     std::thread::scope(|scope| {
         let original = scope.spawn(|| follow(folder, crate::journal::FILE));
         report::make(folder, reports, |run| {
@@ -108,11 +107,7 @@ fn make_from(
         schema: SCHEMA,
         tool: env!("CARGO_PKG_VERSION").into(),
         run: run.started.run.clone(),
-        journal: JournalEnd {
-            lines: journal.chain.lines,
-            head: journal.chain.head,
-            ended: journal.chain.ended,
-        },
+        journal: JournalEnd::from(&journal.chain),
         files: files.iter().map(|file| file.listed.clone()).collect(),
     };
     let statement = statement::write(run, &manifest);
@@ -171,8 +166,15 @@ fn listed(folder: &Path, run: &Run<'_>, journal: &FollowedJournal) -> Result<Vec
         } else {
             file_digest(&path).map_err(at(&path))?
         };
+        let listed = Listed { name, size, sha256 };
+        if let Some(name) = contents::manifest_of_part(&listed.name) {
+            let chain = chain_of(folder, &listed.name)?;
+            let tool = env!("CARGO_PKG_VERSION");
+            let manifest = Manifest::for_part(tool, &run.started.run, &listed, &chain);
+            files.push(BundleFile::from_bytes(name, manifest.text().into_bytes()));
+        }
         files.push(BundleFile {
-            listed: Listed { name, size, sha256 },
+            listed,
             source: ArchiveSource::File(path),
         });
     }
@@ -189,12 +191,22 @@ fn listed(folder: &Path, run: &Run<'_>, journal: &FollowedJournal) -> Result<Vec
 
 /// The journal of a run folder that is given away; of a masked run, its copy is made.
 pub fn journal(folder: &Path, masked: bool) -> Result<FollowedJournal, MakeError> {
+    merge::write(folder)?;
     given_away(folder, follow(folder, crate::journal::FILE)?, masked)
 }
 
 fn given_away(folder: &Path, original: FollowedJournal, masked: bool) -> Result<FollowedJournal, MakeError> {
+    for (name, copy) in merged_from(folder)? {
+        let chain = chain_of(folder, &name)?;
+        if masked {
+            masked::make(&folder.join(name), &folder.join(copy), &chain)?;
+        } else {
+            let _ = std::fs::remove_file(folder.join(copy));
+        }
+    }
     if masked {
-        masked::make(folder, &original.chain)?;
+        let (file, copy) = (folder.join(crate::journal::FILE), folder.join(masked::FILE));
+        masked::make(&file, &copy, &original.chain)?;
         return follow(folder, masked::FILE);
     }
     // Of reports that were masked before. Where there is none, there is nothing to remove.
@@ -202,10 +214,37 @@ fn given_away(folder: &Path, original: FollowedJournal, masked: bool) -> Result<
     Ok(original)
 }
 
-fn follow(folder: &Path, name: &str) -> Result<FollowedJournal, MakeError> {
+/// The journals that that of a run on several rigs was merged from, as far as they are there, each with the name of its masked
+/// copy.
+fn merged_from(folder: &Path) -> Result<Vec<(String, String)>, MakeError> {
+    if !merge::is_fleet(folder) {
+        return Ok(Vec::new());
+    }
+    let parts = merge::parts(folder, false).map_err(at(folder))?.into_iter();
+    let names = parts.map(|part| {
+        let name = |masked| format!("{}/{}", part.taken.folder, masked::name(masked));
+        (name(false), name(true))
+    });
+    let mut names: Vec<(String, String)> = names.filter(|(name, _)| contents::is_of_part(name)).collect();
+    let name = |masked| masked::parent_name(masked).to_owned();
+    names.push((name(false), name(true)));
+    names.retain(|(name, _)| plain_file(folder, name).is_ok());
+    Ok(names)
+}
+
+/// The chain of a journal of a run folder, if it holds.
+fn chain_of(folder: &Path, name: &str) -> Result<Chain, MakeError> {
     let path = folder.join(name);
     let chain = chain::follow_file(&path).map_err(at(&path))?;
-    let chain = chain.map_err(MakeError::Touched)?;
+    chain.map_err(|touched| MakeError::Touched {
+        file: name.to_owned(),
+        touched,
+    })
+}
+
+fn follow(folder: &Path, name: &str) -> Result<FollowedJournal, MakeError> {
+    let chain = chain_of(folder, name)?;
+    let path = folder.join(name);
     let (size, sha256) = file_digest(&path).map_err(at(&path))?;
     Ok(FollowedJournal { chain, size, sha256 })
 }

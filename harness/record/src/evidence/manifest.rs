@@ -2,6 +2,7 @@
 
 use crate::bundle::member;
 use crate::digest::sha256_hex;
+use crate::journal::chain::Chain;
 use serde::{Deserialize, Serialize};
 
 /// Name of the manifest in the bundle.
@@ -46,6 +47,16 @@ pub struct Listed {
     pub sha256: String,
 }
 
+impl From<&Chain> for JournalEnd {
+    fn from(chain: &Chain) -> Self {
+        Self {
+            lines: chain.lines,
+            head: chain.head.clone(),
+            ended: chain.ended,
+        }
+    }
+}
+
 /// A manifest that this program did not write, or a later version of it did.
 #[derive(Debug, thiserror::Error)]
 pub enum ManifestError {
@@ -60,6 +71,21 @@ pub enum ManifestError {
 }
 
 impl Manifest {
+    /// That of a part of a run on several rigs: its journal, and where that ends. It lies beside the journal in the bundle.
+    pub fn for_part(tool: &str, run: &str, journal: &Listed, chain: &Chain) -> Self {
+        let (folder, file) = journal.name.rsplit_once('/').unwrap_or(("", &journal.name));
+        Self {
+            schema: SCHEMA,
+            tool: tool.to_owned(),
+            run: format!("{run}/{folder}"),
+            journal: JournalEnd::from(chain),
+            files: vec![Listed {
+                name: file.to_owned(),
+                ..journal.clone()
+            }],
+        }
+    }
+
     pub fn text(&self) -> String {
         let mut text = serde_json::to_string_pretty(self).unwrap_or_default();
         text.push('\n');

@@ -5,8 +5,9 @@
 
 use super::manifest::{self, Manifest};
 use crate::rejudge::DerivedCount;
+use crate::report::fleet::PartRun;
 use crate::report::{Run, RunEnding};
-use dfota_core::event::FileFacts;
+use dfota_core::event::{FileFacts, RigFacts};
 use dfota_core::verdict::Verdict;
 use serde_json::{Value, json};
 
@@ -89,10 +90,26 @@ fn configuration(run: &Run<'_>, manifest: &Manifest) -> Vec<Value> {
         })
     };
     let mut list: Vec<Value> = started.suites.iter().map(|suite| file("suite", suite)).collect();
-    let mut rig = file("rig", &started.rig.file);
-    rig["annotations"]["module"] = json!(started.rig.module);
-    rig["annotations"]["simulated"] = json!(started.rig.simulated);
-    list.push(rig);
+    let rig = |facts: &RigFacts| {
+        let mut rig = file("rig", &facts.file);
+        rig["annotations"]["module"] = json!(facts.module);
+        rig["annotations"]["simulated"] = json!(facts.simulated);
+        rig
+    };
+    if run.fleet.is_fleet() {
+        list.extend(run.fleet.rigs.iter().map(|of_run| {
+            let mut rig = rig(of_run.facts);
+            // Of a masked run it is masked.
+            if let Some(identity) = of_run.identity {
+                rig["annotations"]["model"] = json!(identity.model);
+                rig["annotations"]["imei"] = json!(identity.imei);
+            }
+            rig
+        }));
+        list.extend(parts(run, manifest));
+    } else {
+        list.push(rig(&started.rig));
+    }
     let mut tool = json!({
         "name": "dfota-hil",
         "uri": format!("pkg:cargo/dfota-hil@{}", started.tool),
@@ -117,6 +134,27 @@ fn configuration(run: &Run<'_>, manifest: &Manifest) -> Vec<Value> {
         }));
     }
     list
+}
+
+/// The manifest of each part of a run on several rigs. A part whose journal is missing has none.
+fn parts(run: &Run<'_>, manifest: &Manifest) -> Vec<Value> {
+    let part = |part: &PartRun<'_>| {
+        let name = format!("{}/{}", part.taken.folder, manifest::FILE);
+        let listed = manifest.find(&name);
+        let mut value = json!({
+            "name": name,
+            "annotations": { "rig": part.taken.rig, "batch": part.taken.batch, "attempt": part.taken.attempt },
+        });
+        match listed {
+            Some(listed) => value["digest"] = json!({ "sha256": listed.sha256 }),
+            None => value["annotations"]["missing"] = json!(true),
+        }
+        if let Some(sha256) = part.started.and_then(|started| started.program_sha256.as_ref()) {
+            value["annotations"]["program_sha256"] = json!(sha256);
+        }
+        value
+    };
+    run.fleet.parts.iter().map(part).collect()
 }
 
 #[cfg(test)]

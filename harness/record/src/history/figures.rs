@@ -1,6 +1,6 @@
 //! What several runs say about a case: pure functions of what the history holds.
 
-use super::run::{HistoryCase, HistoryRun};
+use super::run::{HistoryCase, HistoryPlace, HistoryRun};
 use crate::case_name::CaseName;
 use dfota_core::measure::Measure;
 use dfota_core::percentiles::Percentiles;
@@ -84,6 +84,27 @@ pub fn by_case(runs: &[HistoryRun]) -> BTreeMap<CaseName<'_>, Vec<&HistoryCase>>
     cases
 }
 
+/// The results of the runs by the rig or the module that they were taken on: is it the board? Of results without one, and where
+/// there is only one, there is nothing to compare.
+pub fn by_place<'r>(
+    runs: &'r [HistoryRun],
+    place: impl Fn(&'r HistoryPlace) -> Option<&'r String>,
+) -> BTreeMap<&'r str, Figures> {
+    let mut places: BTreeMap<&str, Vec<&HistoryCase>> = BTreeMap::new();
+    for case in runs.iter().flat_map(|run| &run.results) {
+        if let Some(name) = place(&case.on) {
+            places.entry(name).or_default().push(case);
+        }
+    }
+    if places.len() < 2 {
+        return BTreeMap::new();
+    }
+    places
+        .into_iter()
+        .map(|(name, cases)| (name, Figures::new(cases)))
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -95,6 +116,33 @@ mod tests {
             measures: vec![(Measure::TimeToResume, resume)],
             ..HistoryCase::default()
         }
+    }
+
+    #[test]
+    fn a_board_that_fails_shows() {
+        let on = |rig: &str, verdict| HistoryCase {
+            on: HistoryPlace {
+                rig: Some(rig.into()),
+                imei: None,
+            },
+            ..case(verdict, 1, 1.0)
+        };
+        let mut run = HistoryRun {
+            results: vec![on("one", "pass"), on("one", "pass"), case("fail", 1, 1.0)],
+            ..HistoryRun::default()
+        };
+        let rates = |run: &HistoryRun| -> Vec<(String, Option<f64>)> {
+            let by_rig = by_place(std::slice::from_ref(run), |on| on.rig.as_ref());
+            by_rig
+                .into_iter()
+                .map(|(name, figures)| (name.to_owned(), figures.pass_rate))
+                .collect()
+        };
+        assert_eq!(rates(&run), [], "one rig is compared with none");
+        run.results.extend([on("two", "pass"), on("two", "fail")]);
+        let expected = [("one".to_owned(), Some(1.0)), ("two".to_owned(), Some(0.5))];
+        assert_eq!(rates(&run), expected);
+        assert!(by_place(&[run], |on| on.imei.as_ref()).is_empty());
     }
 
     #[test]

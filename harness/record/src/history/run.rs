@@ -57,6 +57,17 @@ pub struct HistoryCase {
     pub target: String,
     /// What was measured, each value in the unit of its measurement.
     pub measures: Vec<(Measure, f64)>,
+    /// The piece that it was run on.
+    pub on: HistoryPlace,
+}
+
+/// The board and the module of a case. What an older version of this program kept has neither.
+#[derive(Debug, Clone, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct HistoryPlace {
+    /// Name of the rig.
+    pub rig: Option<String>,
+    /// IMEI of the module.
+    pub imei: Option<String>,
 }
 
 impl HistoryRun {
@@ -80,7 +91,7 @@ impl HistoryRun {
             tool: started.tool.clone(),
             exit: run.ended.map(|ended| ended.exit),
             seconds: run.took_ns as f64 / 1e9,
-            results: run.cases.iter().map(HistoryCase::from).collect(),
+            results: run.cases.iter().map(|case| HistoryCase::new(run, case)).collect(),
         })
     }
 }
@@ -118,8 +129,8 @@ impl HistoryCase {
     }
 }
 
-impl From<&CaseRun<'_>> for HistoryCase {
-    fn from(case: &CaseRun<'_>) -> Self {
+impl HistoryCase {
+    fn new(run: &Run<'_>, case: &CaseRun<'_>) -> Self {
         let taken = case.measured().map(|(measure, taken)| (measure, taken.value));
         Self {
             suite: case.case.suite.clone(),
@@ -129,12 +140,37 @@ impl From<&CaseRun<'_>> for HistoryCase {
             outcome: case.outcome.map(|outcome| outcome.to_string()),
             tries: match case.verdict {
                 Verdict::Skip { .. } | Verdict::NotReached => 0,
-                _ => case.earlier.len() as u32 + 1,
+                _ => case.tries_before() as u32 + 1,
             },
             seconds: case.took_ns as f64 / 1e9,
             source: case.case.on.to_string(),
             target: case.case.package.to.to_string(),
             measures: taken.collect(),
+            on: HistoryPlace::new(run, case),
+        }
+    }
+}
+
+impl HistoryPlace {
+    /// Of a case that was not begun there is none.
+    fn new(run: &Run<'_>, case: &CaseRun<'_>) -> Self {
+        if !case.was_begun() {
+            return Self::default();
+        }
+        let rig = match case.rig {
+            Some(rig) => rig,
+            None if run.fleet.is_fleet() => return Self::default(),
+            None => &run.started.rig.file.name,
+        };
+        // A case that did not get so far is of the module that its rig has.
+        let of_rig = match run.fleet.rig(rig) {
+            Some(rig) => rig.identity,
+            None => run.identities().map(|[first, _]| first),
+        };
+        let imei = case.imei().or_else(|| of_rig?.imei);
+        Self {
+            rig: Some(rig.to_owned()),
+            imei: imei.map(ToString::to_string),
         }
     }
 }

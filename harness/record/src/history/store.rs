@@ -1,6 +1,6 @@
 //! The SQLite store. All of its SQL is here.
 
-use super::run::{HistoryCase, HistoryRun, RigIdentity};
+use super::run::{HistoryCase, HistoryPlace, HistoryRun, RigIdentity};
 use crate::folders::{make_folder, share};
 use crate::retention::growth::DiskSample;
 use crate::shell_word::shell_word;
@@ -14,7 +14,9 @@ use std::time::Duration;
 /// Marks the file as this program's: `dfot`.
 const APPLICATION: i32 = 0x6466_6f74;
 /// Version of the tables.
-const VERSION: i32 = 1;
+const VERSION: i32 = 2;
+/// The oldest version that is read: its results do not say on which rig and module they were taken.
+const OLDEST: i32 = 1;
 /// How long another program that writes is waited for.
 const PATIENCE: Duration = Duration::from_secs(2);
 
@@ -30,7 +32,7 @@ CREATE TABLE cases (
 CREATE TABLE results (
     id INTEGER PRIMARY KEY, run_id INTEGER NOT NULL REFERENCES runs ON DELETE CASCADE,
     case_id INTEGER NOT NULL REFERENCES cases, verdict TEXT NOT NULL, rule TEXT, outcome TEXT, tries INTEGER NOT NULL,
-    seconds REAL NOT NULL, source TEXT NOT NULL, target TEXT NOT NULL
+    seconds REAL NOT NULL, source TEXT NOT NULL, target TEXT NOT NULL, rig TEXT, imei TEXT
 ) STRICT;
 CREATE INDEX results_by_run ON results (run_id);
 CREATE INDEX results_by_case ON results (case_id);
@@ -38,6 +40,12 @@ CREATE TABLE measures (
     result_id INTEGER NOT NULL REFERENCES results ON DELETE CASCADE, name TEXT NOT NULL, value REAL NOT NULL
 ) STRICT;
 CREATE INDEX measures_by_result ON measures (result_id);
+";
+
+/// What version 2 adds to a store of version 1.
+const SECOND: &str = "
+ALTER TABLE results ADD COLUMN rig TEXT;
+ALTER TABLE results ADD COLUMN imei TEXT;
 ";
 
 /// Room on the disk after each run, by the folder of the run folders. It came later than the tables above, and a program that
@@ -150,6 +158,10 @@ impl HistoryStore {
         }
         if begun.pragma_query_value(None, "application_id", |row| row.get::<_, i32>(0))? == APPLICATION {
             begun.execute_batch(ROOM)?;
+            if begun.pragma_query_value(None, "user_version", |row| row.get::<_, i32>(0))? == 1 {
+                begun.execute_batch(SECOND)?;
+                begun.pragma_update(None, "user_version", VERSION)?;
+            }
         }
         begun.commit()
     }
@@ -163,7 +175,7 @@ impl HistoryStore {
         };
         let path = self.path.clone();
         match (number("application_id")?, number("user_version")?) {
-            (APPLICATION, VERSION) => Ok(()),
+            (APPLICATION, OLDEST..=VERSION) => Ok(()),
             (APPLICATION, seen) => Err(StoreError::Version { path, seen }),
             _ => Err(StoreError::Foreign { path }),
         }
@@ -299,10 +311,19 @@ impl HistoryStore {
                     .push((measure, row.get(2)?));
             }
         }
-        let mut select = self.connection.prepare(
-            "SELECT results.id, suite, name, verdict, rule, outcome, tries, seconds, source, target
+        // A store that may only be read keeps its version.
+        let version: i32 = self
+            .connection
+            .pragma_query_value(None, "user_version", |row| row.get(0))?;
+        let place = if version < VERSION {
+            "NULL, NULL"
+        } else {
+            "rig, imei"
+        };
+        let mut select = self.connection.prepare(&format!(
+            "SELECT results.id, suite, name, verdict, rule, outcome, tries, seconds, source, target, {place}
              FROM results JOIN cases ON cases.id = case_id WHERE run_id = ?1 ORDER BY results.id",
-        )?;
+        ))?;
         let results = select.query_map([run], |row| {
             Ok(HistoryCase {
                 suite: row.get(1)?,
@@ -315,6 +336,10 @@ impl HistoryStore {
                 source: row.get(8)?,
                 target: row.get(9)?,
                 measures: measures.remove(&row.get(0)?).unwrap_or_default(),
+                on: HistoryPlace {
+                    rig: row.get(10)?,
+                    imei: row.get(11)?,
+                },
             })
         })?;
         results.collect()
@@ -346,8 +371,8 @@ fn insert_run(begun: &Transaction<'_>, run: &HistoryRun) -> rusqlite::Result<()>
     let mut name = begun.prepare("INSERT INTO cases (suite, name) VALUES (?1, ?2) ON CONFLICT DO NOTHING")?;
     let mut named = begun.prepare("SELECT id FROM cases WHERE suite = ?1 AND name = ?2")?;
     let mut result = begun.prepare(
-        "INSERT INTO results (run_id, case_id, verdict, rule, outcome, tries, seconds, source, target)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+        "INSERT INTO results (run_id, case_id, verdict, rule, outcome, tries, seconds, source, target, rig, imei)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
     )?;
     let mut measure = begun.prepare("INSERT INTO measures (result_id, name, value) VALUES (?1, ?2, ?3)")?;
     for case in &run.results {
@@ -362,7 +387,9 @@ fn insert_run(begun: &Transaction<'_>, run: &HistoryRun) -> rusqlite::Result<()>
             case.tries,
             case.seconds,
             case.source,
-            case.target
+            case.target,
+            case.on.rig,
+            case.on.imei
         ])?;
         let id = begun.last_insert_rowid();
         for (name, value) in &case.measures {
@@ -409,4 +436,50 @@ pub fn rebuild(path: &Path, runs: &[HistoryRun]) -> Result<(), StoreError> {
     }
     new.persist(path).map_err(|error| io(error.error))?;
     share(path).map_err(io)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn run(name: &str) -> HistoryRun {
+        let result = HistoryCase {
+            suite: "smoke".into(),
+            case: "a".into(),
+            verdict: "pass".into(),
+            on: HistoryPlace {
+                rig: Some("bench-01".into()),
+                imei: Some("867725036031171".into()),
+            },
+            ..HistoryCase::default()
+        };
+        HistoryRun {
+            run: name.into(),
+            results: vec![result],
+            ..HistoryRun::default()
+        }
+    }
+
+    fn places(store: &HistoryStore) -> Vec<Option<String>> {
+        let runs = store.runs(&RunQuery::default()).expect("runs");
+        let results = runs.into_iter().flat_map(|run| run.results);
+        results.map(|case| case.on.rig).collect()
+    }
+
+    /// A store of the first version is read as it is, and gets what is new when it is written to.
+    #[test]
+    fn a_store_of_the_first_version() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join(super::super::FILE);
+        let mut store = HistoryStore::open(&path).expect("a store");
+        store.insert([&run("old")]).expect("kept");
+        let first = "ALTER TABLE results DROP COLUMN rig; ALTER TABLE results DROP COLUMN imei; PRAGMA user_version = 1;";
+        store.connection.execute_batch(first).expect("the first version");
+        drop(store);
+        assert_eq!(places(&HistoryStore::read(&path).expect("a store")), [None]);
+        let mut store = HistoryStore::open(&path).expect("a store");
+        store.insert([&run("older"), &run("older")]).expect("kept");
+        assert_eq!(places(&store), [None, Some("bench-01".to_owned())]);
+        assert_eq!(places(&HistoryStore::read(&path).expect("a store")).len(), 2);
+    }
 }

@@ -17,6 +17,14 @@ use std::path::Path;
 /// Name of the copy in a run folder and in a bundle.
 pub const FILE: &str = "events.masked.jsonl";
 
+/// Name of the copy of the parent's journal of a run on several rigs.
+pub const PARENT_FILE: &str = "run.masked.jsonl";
+
+/// Name of the parent's journal that is given away.
+pub const fn parent_name(masked: bool) -> &'static str {
+    if masked { PARENT_FILE } else { super::PARENT_FILE }
+}
+
 /// Name of the journal that is given away.
 pub const fn name(masked: bool) -> &'static str {
     if masked { FILE } else { super::FILE }
@@ -25,10 +33,10 @@ pub const fn name(masked: bool) -> &'static str {
 /// How the event of the first line begins.
 const START: &str = "\"event\":\"run-started\",";
 
-/// Writes the copy beside the journal of a run folder, whose chain was followed and holds.
-pub fn make(folder: &Path, original: &Chain) -> Result<(), WriteError> {
-    replace_by(&folder.join(FILE), |to| {
-        let journal = File::open(folder.join(super::FILE))?;
+/// Writes the copy of a journal, whose chain was followed and holds.
+pub fn make(file: &Path, copy: &Path, original: &Chain) -> Result<(), WriteError> {
+    replace_by(copy, |to| {
+        let journal = File::open(file)?;
         lines(BufReader::new(journal), original, |line| to.write_all(line))
     })
 }

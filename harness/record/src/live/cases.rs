@@ -99,6 +99,8 @@ impl LiveCase {
                 .restored
                 .as_ref()
                 .map(|(by, version)| Restored { by, version }),
+            rig: None,
+            lost: Vec::new(),
         })
     }
 }

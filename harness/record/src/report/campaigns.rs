@@ -4,6 +4,7 @@ use super::Run;
 use dfota_core::campaign::{Bin, Count, Role, Tallied, Tally};
 use dfota_core::claim::{Bounds, Claim};
 use dfota_core::outcome::Outcome;
+use dfota_core::pool::{BrickedModules, PoolTally, Stratum};
 use dfota_core::rate::Rate;
 use schemars::JsonSchema;
 use serde::Serialize;
@@ -24,6 +25,9 @@ pub struct CampaignReport {
     pub claim: Option<Claim>,
     /// What its cuts, also those of earlier runs, say together.
     pub tally: Tally,
+    /// The same by module; of a run on several rigs, whose claim is judged by it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pool: Option<PoolReport>,
     /// `shown`, `not-shown`, `refuted` or `open`; nothing without a claim.
     pub verdict: Option<&'static str>,
     /// The brick rate is below this, with the claim's confidence (95 % without one), by the counted cuts.
@@ -49,6 +53,7 @@ pub fn reports(run: &Run<'_>) -> Vec<CampaignReport> {
                 campaign: part.campaign.clone(),
                 claim: None,
                 tally: Tally::default(),
+                pool: None,
                 verdict: None,
                 bound: 1.0,
                 lower_bound: 0.0,
@@ -71,8 +76,11 @@ pub fn reports(run: &Run<'_>) -> Vec<CampaignReport> {
             .collect();
         report.tally = Tally::from_cuts(&cuts);
         report.verdict = report.claim.map(|claim| report.tally.status(&claim).word());
+        if run.fleet.pools.has_parts() {
+            report.pooled(run.fleet.pools.pool(&report.suite, &report.campaign));
+        }
         if let Some(confidence) = report.confidence() {
-            let all = report.tally.counted.bounds(confidence);
+            let all = report.counted_cuts().bounds(confidence);
             (report.bound, report.lower_bound) = (all.upper, all.lower);
             for (bin, count) in &report.tally.by_bin {
                 let bounds = count.bounds(confidence);
@@ -84,7 +92,71 @@ pub fn reports(run: &Run<'_>) -> Vec<CampaignReport> {
     reports
 }
 
+/// A module of a pool.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct StratumReport {
+    #[serde(flatten)]
+    pub stratum: Stratum,
+    /// The brick rate of this module is below this, with the confidence of the campaign's bounds.
+    pub bound: f64,
+}
+
+/// The modules of a campaign.
+#[derive(Debug, Clone, PartialEq, Serialize, JsonSchema)]
+pub struct PoolReport {
+    pub strata: Vec<StratumReport>,
+    /// The cuts of all of them that the claim counts.
+    pub counted: Count,
+    /// Slots of the claim, and how many of them are not judged.
+    pub slots: u32,
+    pub unjudged: u32,
+    /// What the pool says about modules of this type: there the module is the unit.
+    pub modules: BrickedModules,
+    /// The share of modules of this type that brick in such a campaign is below this.
+    pub modules_bound: f64,
+    /// P-value of the exact test of homogeneity; nothing where it cannot be made.
+    pub homogeneity: Option<f64>,
+    /// The pool's results in sentences.
+    pub sentences: Vec<String>,
+}
+
 impl CampaignReport {
+    /// Takes the modules in: in a run on several rigs the claim is judged by all of them together.
+    fn pooled(&mut self, pool: PoolTally) {
+        let Some(confidence) = self.confidence() else {
+            return;
+        };
+        self.verdict = self.claim.map(|claim| pool.status(&claim).word());
+        let strata = pool.strata.iter().map(|stratum| StratumReport {
+            bound: stratum.bounds(confidence).upper,
+            stratum: stratum.clone(),
+        });
+        let modules = pool.modules();
+        let mut sentences: Vec<String> = self.claim.iter().map(|claim| pool.sentence(claim)).collect();
+        sentences.push(pool.homogeneity_sentence());
+        self.pool = Some(PoolReport {
+            strata: strata.collect(),
+            counted: pool.counted(),
+            slots: pool.slots,
+            unjudged: pool.unjudged,
+            modules,
+            modules_bound: modules.bounds(confidence).upper,
+            homogeneity: pool.homogeneity(),
+            sentences,
+        });
+    }
+
+    /// The cuts that the claim counts.
+    pub fn counted_cuts(&self) -> Count {
+        self.pool.as_ref().map_or(self.tally.counted, |pool| pool.counted)
+    }
+
+    /// What the cuts say about a claim, in a sentence.
+    pub fn sentence(&self, claim: &Claim) -> String {
+        let pooled = self.pool.as_ref().and_then(|pool| pool.sentences.first());
+        pooled.cloned().unwrap_or_else(|| self.tally.sentence(claim))
+    }
+
     /// How sure one is of each bound: as sure as its claim asks for, 95 % without one.
     pub fn confidence(&self) -> Option<Rate> {
         self.claim.as_ref().map(|claim| claim.confidence).or(CONFIDENCE)
@@ -103,14 +175,19 @@ impl CampaignReport {
             0 => String::new(),
             cuts => format!("; {cuts} landed elsewhere, or were not judged, and count for nothing"),
         };
-        let counted = match (claim, tally.counted.cuts) {
-            (None, 0) => String::new(),
-            _ => format!("{}, ", count_of(tally.counted, "counted cut")),
+        let counted = match (claim, self.counted_cuts()) {
+            (None, Count { cuts: 0, .. }) => String::new(),
+            (_, all) => format!("{}, ", count_of(all, "counted cut")),
         };
         let directed = count_of(tally.directed, "directed cut");
         let mut lines = vec![format!("{suite}::{campaign}: {counted}{directed}{elsewhere}")];
-        if let Some(claim) = claim {
-            lines.push(tally.sentence(claim));
+        match (&self.pool, claim) {
+            (Some(pool), Some(_)) => {
+                lines.extend(pool.sentences.iter().cloned());
+                lines.extend(pool.strata.iter().map(StratumReport::line));
+            }
+            (_, Some(claim)) => lines.push(tally.sentence(claim)),
+            (_, None) => {}
         }
         lines.extend(self.by_window());
         if tally.outside.bricks > 0 {
@@ -140,6 +217,22 @@ impl CampaignReport {
     /// The cuts in each window of the update, with the bounds of its rate.
     pub fn by_window(&self) -> impl Iterator<Item = String> {
         self.counted().chain(self.directed()).map(|window| window.line())
+    }
+}
+
+impl StratumReport {
+    fn line(&self) -> String {
+        let Stratum { counted, open, .. } = &self.stratum;
+        let open = match open.len() {
+            0 => String::new(),
+            _ => format!("; ordered, and nobody knows what they did: {}", open.join(", ")),
+        };
+        format!(
+            "{}: {}, below {:.3}%{open}",
+            self.stratum.name(),
+            count_of(*counted, "counted cut"),
+            self.bound * 100.0,
+        )
     }
 }
 

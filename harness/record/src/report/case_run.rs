@@ -33,6 +33,10 @@ pub struct CaseRun<'a> {
     /// Numbers of the records that the verdict rests on.
     pub evidence: &'a [u64],
     pub restored: Option<Restored<'a>>,
+    /// The rig, of a run on several.
+    pub rig: Option<&'a str>,
+    /// Its runs on rigs that were lost meanwhile.
+    pub lost: Vec<LostAttempt<'a>>,
 }
 
 /// How the module was restored after a case, and the version that it runs since.
@@ -40,6 +44,17 @@ pub struct CaseRun<'a> {
 pub struct Restored<'a> {
     pub by: &'a str,
     pub version: &'a Version,
+}
+
+/// A run of a case that came to no end, because its rig was lost.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+pub struct LostAttempt<'a> {
+    pub rig: &'a str,
+    pub batch: &'a str,
+    /// Counts from 1.
+    pub attempt: u32,
+    /// Why, for people; nothing where the parent was killed.
+    pub why: Option<&'a str>,
 }
 
 /// An answer to `ATI` and `AT+CGSN=1`.
@@ -70,6 +85,8 @@ impl<'a> CaseRun<'a> {
             outcome: None,
             evidence: &[],
             restored: None,
+            rig: None,
+            lost: Vec::new(),
         }
     }
 
@@ -89,10 +106,22 @@ impl<'a> CaseRun<'a> {
         places(self.evidence)
     }
 
-    /// Whether it passed after an error. A cut that was repeated after it missed does not make a case flaky.
+    /// Whether it passed after an error; the loss of a rig is one. A cut that was repeated after it missed does not make a case
+    /// flaky.
     pub fn is_flaky(&self) -> bool {
         let mut earlier = self.earlier.iter();
-        self.verdict == Verdict::Pass && earlier.any(|tried| matches!(tried.verdict, Verdict::Error(_)))
+        let error = earlier.any(|tried| matches!(tried.verdict, Verdict::Error(_)));
+        self.verdict == Verdict::Pass && (error || !self.lost.is_empty())
+    }
+
+    /// How many times it was begun before.
+    pub fn tries_before(&self) -> usize {
+        self.earlier.len() + self.lost.len()
+    }
+
+    /// The IMEI that its module told in it, the last one.
+    pub fn imei(&self) -> Option<&'a Imei> {
+        self.identities().filter_map(|identity| identity.imei).last()
     }
 
     /// The limits that the case declares for a measurement, if it was begun.
@@ -139,5 +168,16 @@ impl<'a> CaseRun<'a> {
             }),
             _ => None,
         })
+    }
+}
+
+impl LostAttempt<'_> {
+    /// In a sentence.
+    pub fn sentence(&self) -> String {
+        let why = self.why.unwrap_or("the run was killed");
+        format!(
+            "the rig {} was lost in the middle of this case, in attempt {} at batch {}: {why}",
+            self.rig, self.attempt, self.batch
+        )
     }
 }

@@ -132,6 +132,12 @@ fn output(run: &Run<'_>, case: &CaseRun<'_>) -> String {
         let (cut, landed) = (&made.cut, made.landed);
         let _ = writeln!(text, "[[PROPERTY|cut={cut}]]\n[[PROPERTY|landed={landed}]]");
     }
+    if let Some(rig) = case.rig {
+        let _ = writeln!(text, "on the rig {rig}\n[[PROPERTY|rig={rig}]]");
+    }
+    for lost in &case.lost {
+        let _ = writeln!(text, "{}", lost.sentence());
+    }
     for tried in &case.earlier {
         let _ = writeln!(text, "{}", earlier(tried));
     }
@@ -229,7 +235,7 @@ fn complete(xml: &[u8], run: &Run<'_>, profile: JunitProfile) -> quick_xml::Resu
             Event::Empty(element) if element.name().as_ref() == b"testcase" => {
                 let case = cases.next();
                 let element = completed_case(&element, case, profile);
-                let bare = case.is_none_or(|case| case.earlier.is_empty());
+                let bare = case.is_none_or(|case| case.tries_before() == 0);
                 if bare && profile == JunitProfile::Strict {
                     writer.write_event(Event::Empty(element))?;
                     continue;
@@ -324,6 +330,9 @@ fn without_zone(value: &str) -> String {
     value.get(..19).unwrap_or(value).to_owned()
 }
 
+/// The type of an attempt whose rig was lost.
+const RIG_LOST: &str = "rig.rig-lost";
+
 /// The tries before the last one. The schema has `flakyError` and `rerunError` too, but Jenkins reads `flakyFailure` and
 /// `rerunFailure` alone; the `type` says whose fault it was.
 fn tries(writer: &mut Writer<Vec<u8>>, case: &CaseRun<'_>) -> std::io::Result<()> {
@@ -332,6 +341,13 @@ fn tries(writer: &mut Writer<Vec<u8>>, case: &CaseRun<'_>) -> std::io::Result<()
     } else {
         "rerunFailure"
     };
+    for lost in &case.lost {
+        let sentence = xml_text(&lost.sentence());
+        writer
+            .create_element(name)
+            .with_attributes([("type", RIG_LOST), ("message", sentence.as_str())])
+            .write_text_content(BytesText::new(&sentence))?;
+    }
     for tried in &case.earlier {
         // A cut that was made up for stands in the output alone: it is nobody's fault.
         let (Verdict::Fail(finding) | Verdict::Error(finding)) = &tried.verdict else {
@@ -351,7 +367,7 @@ fn tries(writer: &mut Writer<Vec<u8>>, case: &CaseRun<'_>) -> std::io::Result<()
 /// What holds for every case of the suite.
 fn of_run(run: &Run<'_>) -> Vec<(String, String)> {
     let started = run.started;
-    let list = [
+    let mut list = vec![
         ("tool", format!("dfota-hil {}", started.tool)),
         ("rig", started.rig.file.name.clone()),
         ("rig.sha256", started.rig.file.sha256.clone()),
@@ -359,7 +375,12 @@ fn of_run(run: &Run<'_>) -> Vec<(String, String)> {
         ("simulated", started.rig.simulated.to_string()),
         ("seed", started.seed.to_string()),
     ];
-    list.map(|(name, value)| (name.to_owned(), value)).into()
+    if run.fleet.is_fleet() {
+        list.push(("rigs", run.fleet.names()));
+    }
+    list.into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
 }
 
 fn properties(writer: &mut Writer<Vec<u8>>, list: &[(String, String)]) -> std::io::Result<()> {

@@ -7,9 +7,11 @@
 use super::html::book::groups::{self, Spot};
 use super::html::place::{self, CaseCut, MapCell};
 use super::{CaseRun, ReportError, transcript};
+use crate::counted::{Counted, CountedResults};
 use crate::journal::ReadError;
 use crate::rejudge::{Deriving, Rejudged};
 use crate::run_folder::{TRANSCRIPTS, replace};
+use dfota_core::event::fleet::FleetEvent;
 use dfota_core::event::{CaseEnded, Event, Record};
 use dfota_core::measure::Measure;
 use dfota_core::verdict::{Rule, Verdict};
@@ -40,6 +42,9 @@ pub struct JournalReading {
     fired: HashSet<(Rule, Spot)>,
     /// The verdicts, derived again on the way.
     deriving: Deriving,
+    /// Which results count, and the rig that speaks, of a run on several.
+    counted: CountedResults,
+    rig: Option<String>,
 }
 
 impl JournalReading {
@@ -83,13 +88,23 @@ impl JournalReading {
         self.deriving.take(&record);
         // The chain is the journal's; no report shows it.
         record.prev = String::new();
+        let counted = self.counted.on(&record.event);
         let at = self.records.len();
         match &record.event {
             Event::CasePlanned { case, .. } => {
                 let name = (case.suite.clone(), case.id.clone());
                 self.planned.entry(name).or_insert(at);
             }
-            Event::CaseStarted { .. } => self.began = Some(at),
+            // The first complete result counts, also where another rig ran the case again.
+            Event::CaseStarted { .. } => self.began = (counted != Counted::Extra).then_some(at),
+            // What had begun there and not ended is lost.
+            Event::Fleet(fleet) => {
+                self.began = None;
+                self.rig = match fleet {
+                    FleetEvent::Taken(taken) => Some(taken.rig.clone()),
+                    _ => None,
+                };
+            }
             _ => {}
         }
         self.records.push(record);
@@ -110,6 +125,7 @@ impl JournalReading {
         };
         let mut run = CaseRun::planned(case, None);
         run.records = &self.records[from..=at];
+        run.rig = self.rig.as_deref();
         let file = transcript::name(case);
         give(&file, &transcript::write(&run))?;
         self.written.insert(file);

@@ -1,14 +1,15 @@
 //! `run.json`: what ran, with what, on what, and how it ended.
 
 use super::campaigns::{self, CampaignReport};
-use super::case_run::RecordedIdentity;
+use super::case_run::{LostAttempt, RecordedIdentity};
+use super::fleet::{PartRun, RigRun};
 use super::{CaseRun, Run, SelfCheck};
 use dfota_core::case::Package;
 use dfota_core::cut::Cut;
 use dfota_core::event::CutMade;
 use dfota_core::event::Measured;
 use dfota_core::event::bisected::Bisected;
-use dfota_core::event::{FileFacts, TryEnded};
+use dfota_core::event::{FileFacts, RigFacts, TryEnded};
 use dfota_core::outcome::Outcome;
 use dfota_core::transport::Via;
 use dfota_core::update::Phase;
@@ -69,6 +70,12 @@ struct SetupSummary<'r, 'a> {
     /// Every package that the suites declare.
     packages: &'a [Package],
     module: Modules<'a>,
+    /// The rigs of a run on several, each with its module. `rig` is what they have in common, and `module` is empty.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    rigs: Option<Vec<RigOfRun<'a>>>,
+    /// Of a run on several rigs: the parts that its journal was merged from, in the order in which they were taken.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parts: Option<Vec<PartSummary<'a>>>,
     /// The rig's self-checks.
     rig_checks: &'r [SelfCheck<'a>],
 }
@@ -105,6 +112,40 @@ struct RigSummary<'a> {
     speed: f64,
 }
 
+/// A rig of a run on several.
+#[derive(Serialize, JsonSchema)]
+struct RigOfRun<'a> {
+    #[serde(flatten)]
+    rig: RigSummary<'a>,
+    /// What its module said last that it is.
+    identity: Option<RecordedIdentity<'a>>,
+    /// Cases that were run on it.
+    cases: usize,
+    passed: usize,
+    failed: usize,
+    /// Runs of cases that came to no end, because it was lost.
+    lost: usize,
+    /// Why it got no further batch, if that was so.
+    out: Option<&'a str>,
+}
+
+/// A batch on a rig.
+#[derive(Serialize, JsonSchema)]
+struct PartSummary<'a> {
+    batch: &'a str,
+    /// Counts from 1: a batch that was lost is taken again.
+    attempt: u32,
+    rig: &'a str,
+    /// Folder of its journal in the run folder.
+    folder: &'a str,
+    /// Lines of its journal; `null` where the run was killed before it ended.
+    lines: Option<u64>,
+    /// SHA-256 of the last of them, in hex.
+    head: Option<&'a str>,
+    /// Why the rig stopped in the middle of it, if it did.
+    lost: Option<&'a str>,
+}
+
 /// Who the module said it was.
 #[derive(Serialize, JsonSchema)]
 struct Modules<'a> {
@@ -133,6 +174,17 @@ struct CaseSummary<'a> {
     requirements: &'a [String],
     /// The command that reruns it.
     rerun: &'a str,
+    /// Of a run on several rigs: where it was run.
+    #[serde(flatten)]
+    on: Option<OnRig<'a>>,
+}
+
+/// Where a case of a run on several rigs was run.
+#[derive(Serialize, JsonSchema)]
+struct OnRig<'a> {
+    rig: &'a str,
+    /// Its runs on rigs that were lost meanwhile.
+    lost: &'a [LostAttempt<'a>],
 }
 
 /// A case as it was planned.
@@ -216,7 +268,9 @@ pub fn write(run: &Run<'_>) -> String {
 }
 
 fn summary<'r, 'a>(run: &'r Run<'a>) -> Summary<'r, 'a> {
-    let (started, identities) = (run.started, run.identities());
+    let started = run.started;
+    // Those of several rigs are of several modules.
+    let identities = run.identities().filter(|_| !run.fleet.is_fleet());
     Summary {
         start: StartSummary {
             schema: started.schema,
@@ -233,18 +287,18 @@ fn summary<'r, 'a>(run: &'r Run<'a>) -> Summary<'r, 'a> {
             seconds: seconds(run.took_ns),
         },
         setup: SetupSummary {
-            rig: RigSummary {
-                file: &started.rig.file,
-                module: &started.rig.module,
-                simulated: started.rig.simulated,
-                speed: started.rig.speed,
-            },
+            rig: RigSummary::from(&started.rig),
             suites: &started.suites,
             packages: &started.packages,
             module: Modules {
                 before: identities.map(|[first, _]| first),
                 after: identities.map(|[_, last]| last),
             },
+            rigs: run.fleet.is_fleet().then(|| rigs(run)),
+            parts: run
+                .fleet
+                .is_fleet()
+                .then(|| run.fleet.parts.iter().map(part).collect()),
             rig_checks: &run.rig_checks,
         },
         ending: EndingSummary {
@@ -258,6 +312,45 @@ fn summary<'r, 'a>(run: &'r Run<'a>) -> Summary<'r, 'a> {
         brick_means: Outcome::BRICK,
         not_reached_because: run.given_up,
         cases: &run.cases,
+    }
+}
+
+impl<'a> From<&'a RigFacts> for RigSummary<'a> {
+    fn from(rig: &'a RigFacts) -> Self {
+        Self {
+            file: &rig.file,
+            module: &rig.module,
+            simulated: rig.simulated,
+            speed: rig.speed,
+        }
+    }
+}
+
+fn rigs<'a>(run: &Run<'a>) -> Vec<RigOfRun<'a>> {
+    let rig = |rig: &RigRun<'a>| {
+        let tally = rig.tally(&run.cases);
+        RigOfRun {
+            rig: RigSummary::from(rig.facts),
+            identity: rig.identity,
+            cases: tally.cases,
+            passed: tally.passed,
+            failed: tally.failed,
+            lost: tally.lost,
+            out: rig.out,
+        }
+    };
+    run.fleet.rigs.iter().map(rig).collect()
+}
+
+fn part<'a>(part: &PartRun<'a>) -> PartSummary<'a> {
+    PartSummary {
+        batch: &part.taken.batch,
+        attempt: part.taken.attempt,
+        rig: &part.taken.rig,
+        folder: &part.taken.folder,
+        lines: part.end.map(|end| end.lines),
+        head: part.end.map(|end| end.head.as_str()),
+        lost: part.lost,
     }
 }
 
@@ -278,6 +371,7 @@ fn case<'a>(run: &'a CaseRun<'_>) -> CaseSummary<'a> {
         cuts: run.cuts_made().map(CutSummary::from).collect(),
         requirements: &run.case.requirements,
         rerun: run.rerun,
+        on: run.rig.map(|rig| OnRig { rig, lost: &run.lost }),
     }
 }
 

@@ -307,8 +307,13 @@ fn method(run: &Run<'_>, lab: Option<&Lab>) -> Vec<ReportItem> {
     let commit = commit.map_or("built from an unrecorded commit".to_owned(), |commit| {
         format!("commit {commit}")
     });
+    if run.fleet.is_fleet() {
+        let rigs = run.fleet.rigs.iter();
+        entries.extend(rigs.map(|rig| ReportItem::new("Rig", file(&rig.facts.file))));
+    } else {
+        entries.push(ReportItem::new("Rig", file(&started.rig.file)));
+    }
     entries.extend([
-        ReportItem::new("Rig", file(&started.rig.file)),
         ReportItem::new(
             "Harness",
             format!("dfota-hil {}, {commit}, on `{}`", started.tool, started.host),
@@ -377,7 +382,7 @@ fn conclusion(run: &Run<'_>) -> Vec<String> {
     }
     for campaign in super::campaigns::reports(run) {
         let Some(claim) = &campaign.claim else { continue };
-        let sentence = campaign.tally.sentence(claim);
+        let sentence = campaign.sentence(claim);
         lines.push(format!("{}::{}: {sentence}.", campaign.suite, campaign.campaign));
     }
     lines

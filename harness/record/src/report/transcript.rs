@@ -20,6 +20,9 @@ pub fn write(case: &CaseRun<'_>) -> String {
         "# {} {}\n# seconds since the run began | of the module's time | < from the module, > to it, ! lines of the rig, @ servers, # the harness\n",
         case.case.suite, case.case.id
     );
+    if let Some(rig) = case.rig {
+        let _ = writeln!(text, "# on the rig {rig}: seconds since it began its batch");
+    }
     for record in case.records {
         let before = text.len();
         match timed(record, &mut text) {

@@ -27,6 +27,7 @@ impl Bundle {
     pub(super) fn read(path: &Path, key: Option<&PublicKey>, verified: &mut Verified) -> io::Result<Self> {
         let read = archive_reader::read(path)?;
         let whole = read.problem.is_none();
+        // Those of the parts are looked at with it.
         let journal = |file: &&Listed| [journal::FILE, journal::masked::FILE].contains(&file.name.as_str());
         let mut bundle = Self {
             path: path.to_owned(),

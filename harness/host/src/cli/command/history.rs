@@ -11,7 +11,7 @@ use crate::terminal::paint::Paint;
 use crate::terminal::{print, print_warning};
 use dfota_record::case_name::CaseName;
 use dfota_record::count::count_of;
-use dfota_record::history::figures::{Figures, by_case};
+use dfota_record::history::figures::{Figures, by_case, by_place};
 use dfota_record::history::rows::{Row, rows};
 use dfota_record::history::run::{HistoryCase, RigIdentity};
 use dfota_record::history::store::{RunQuery, rebuild};
@@ -221,6 +221,8 @@ fn rig_json(rig: &RigIdentity, runs: &[HistoryRun], in_full: bool) -> Value {
         "simulated": rig.simulated,
         "runs": runs.iter().map(run_json).collect::<Vec<_>>(),
         "figures": Figures::new(all),
+        "by_rig": by_place(runs, |on| on.rig.as_ref()),
+        "by_module": by_place(runs, |on| on.imei.as_ref()),
         "cases": cases.collect::<Vec<_>>(),
     })
 }

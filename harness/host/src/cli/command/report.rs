@@ -11,6 +11,7 @@ use crate::terminal::{print, print_warning};
 use dfota_core::event::JunitProfile;
 use dfota_record::day::Day;
 use dfota_record::evidence::maker::{EvidenceOptions, make_with_reports};
+use dfota_record::journal::merge;
 use std::path::PathBuf;
 
 /// Make every report of a run folder again, from its journal alone.
@@ -74,6 +75,11 @@ pub fn main(args: &ReportArgs, common: Common) -> Result<ExitCode, CommandError>
         print(&format!("             {}\n", path.display()));
     }
     print(&page(&args.run));
+    if merge::is_fleet(&args.run) {
+        for fault in merge::faults(&args.run).map_err(CommandError::usage)? {
+            print_warning(format_args!("warning: {fault}"));
+        }
+    }
     match made {
         Err(why) if key.is_some() => {
             return Err(CommandError::new(ExitCode::Failed, why));

@@ -1,9 +1,11 @@
 //! `run`: suites on a rig, from the files to the exit code.
 
 mod begin;
+mod fleet;
 mod report_args;
 mod run_outcome;
 mod session;
+mod worker;
 
 use crate::cli::Common;
 use crate::cli::console::time_estimate::{CaseKey, ExpectedTime};
@@ -24,6 +26,7 @@ use dfota_record::evidence::signing_key::SigningKey;
 use dfota_record::history;
 use dfota_record::journal::{Nobody, Observer};
 use dfota_record::report;
+use fleet::FleetArgs;
 use report_args::JunitArgs;
 pub use report_args::{ProfileArg, SignArg};
 use run_outcome::{EndHooks, RunOutcome};
@@ -62,6 +65,8 @@ pub struct RunArgs {
     #[command(flatten)]
     sign: SignArg,
     #[command(flatten)]
+    fleet: FleetArgs,
+    #[command(flatten)]
     hooks: EndHooks,
     /// At the end, keep journal and transcripts in the bundle alone, compressed; every command reads them there
     #[arg(long)]
@@ -88,6 +93,9 @@ pub fn search(mut args: RunArgs, common: Common, bisect: BisectOptions) -> Resul
 }
 
 fn perform(args: &RunArgs, common: Common, bisect: Option<BisectOptions>) -> Result<ExitCode, CommandError> {
+    if let Some(rig) = &args.fleet.worker {
+        return worker::main(args, rig);
+    }
     let mut outcome = RunOutcome::new(args);
     let result = to_its_end(args, common, bisect, &mut outcome);
     args.hooks.run(&outcome, &result);
@@ -100,6 +108,9 @@ fn to_its_end(
     bisect: Option<BisectOptions>,
     outcome: &mut RunOutcome,
 ) -> Result<ExitCode, CommandError> {
+    if bisect.is_none() && args.selection.rig_files()?.len() > 1 {
+        return fleet::main(args, common, outcome);
+    }
     let prepared = Prepared::new(args, bisect.is_some(), outcome)?;
     let live = args.live.map(|addr| begin::live(addr, args.mask)).transpose()?;
     let mut open = Open::new(&prepared, args, common, live.as_ref(), outcome)?;

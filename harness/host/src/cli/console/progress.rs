@@ -34,6 +34,7 @@ pub struct ProgressLine {
     case: String,
     doing: String,
     power: bool,
+    silent: bool,
 }
 
 impl ProgressLine {
@@ -57,7 +58,14 @@ impl ProgressLine {
             case: String::new(),
             doing: String::new(),
             power: false,
+            silent: false,
         }
+    }
+
+    /// Writes beside another line, and shows nothing itself: that of a run on several rigs is somebody else's.
+    pub fn replace(&mut self, bar: Option<ProgressBar>) {
+        self.bar = bar;
+        self.silent = true;
     }
 
     /// Writes beside the line.
@@ -80,7 +88,7 @@ impl ProgressLine {
         drop(times);
         self.case.clone_from(&case.id);
         self.doing("preparing");
-        if let Some(bar) = &self.bar {
+        if let Some(bar) = self.bar.as_ref().filter(|_| !self.silent) {
             bar.enable_steady_tick(TICK);
         }
     }
@@ -108,7 +116,9 @@ impl ProgressLine {
     }
 
     fn show(&self) {
-        let Some(bar) = &self.bar else { return };
+        let Some(bar) = self.bar.as_ref().filter(|_| !self.silent) else {
+            return;
+        };
         let power = if self.power { "power on" } else { "power off" };
         let parts = [self.case.as_str(), &self.doing, power];
         let parts: Vec<&str> = parts.into_iter().filter(|part| !part.is_empty()).collect();

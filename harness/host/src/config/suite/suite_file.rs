@@ -4,6 +4,7 @@ use crate::config::suite::case_file::{CaseFile, bind};
 use crate::config::suite::defaults::{Defaults, Packages, read_limits};
 use crate::config::suite::matrix::combinations;
 use crate::config::suite::measure_file::MeasureFile;
+use crate::config::suite::rig_demand::RigDemand;
 use crate::config::suite::suite_keys::{CaseKeys, PackageKeys, RetriesKeys, SuiteKeys};
 use crate::config::suite::suite_literals::Repeat;
 use crate::config::suite::transport::Transport;
@@ -51,6 +52,8 @@ impl Suite {
         let cases = file.cases(&keys.cases, &packages, &defaults);
         let prepare = keys.prepare.and_then(|keys| file.reader.read(&keys.via));
         let repeat = file.reader.option(&keys.repeat);
+        let on = file.reader.option(&keys.on);
+        let demand = RigDemand::read(&mut file.reader, keys.needs.as_deref(), on);
         let warnings = file.reader.finish()?;
         Ok(Self {
             name: defaults.suite,
@@ -61,6 +64,7 @@ impl Suite {
             prepare: prepare.unwrap_or(Via::Uart),
             packages: packages.into_iter().filter_map(|(_, loaded)| loaded).collect(),
             cases,
+            demand,
             until_stopped: repeat == Some(Repeat::UntilStopped),
             warnings,
         })

@@ -4,12 +4,13 @@
 
 use crate::config::suite::suite_literals::{
     Amount, BlockNumber, Bricks, ClaimWindow, CoapBlockSize, Code, Cuts, Cycles, Depth, Every, HttpStatus,
-    IssueKey, Lwm2mResult, Lwm2mState, PositiveCount, Repeat, Sha256Text, Step, TestRailId, Tries,
+    IssueKey, Lwm2mResult, Lwm2mState, PositiveCount, Repeat, RigChoice, Sha256Text, Step, TestRailId, Tries,
     UploadBlockSize, UrlBytes,
 };
 use crate::config::yaml::containers::{ExactlyOne, NotEmpty, OneOrMore, Part};
 use crate::config::yaml::literal::{Literal, NonZeroDuration, True};
 use crate::config::yaml::scalar::Raw;
+use bc66_spec::module::Module;
 use dfota_core::case::Anomalies;
 use dfota_core::cut::CutKind;
 use dfota_core::expect::{Becomes, CommandReply};
@@ -46,8 +47,23 @@ pub struct SuiteKeys {
     pub prepare: Option<PrepareKeys>,
     /// `until-stopped`: the cases are run again and again, until a signal or `--max-time` ends the run. Default: once.
     pub repeat: Option<Raw<Repeat>>,
+    /// What a rig needs to run its cases. Default: nothing.
+    pub needs: Option<NotEmpty<NeedsKeys>>,
+    /// The name of the one rig that runs its cases; or `each`: every rig that fits runs every case. Default: each case is
+    /// run once, by any rig that fits.
+    pub on: Option<Raw<RigChoice>>,
     /// What is run, in this order.
     pub cases: NotEmpty<Vec<CaseKeys>>,
+}
+
+/// What a rig needs to run the cases of a suite.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[schemars(deny_unknown_fields, title = "needs")]
+pub struct NeedsKeys {
+    /// The type of its module.
+    pub module: Option<Raw<Module>>,
+    /// Labels that its file has, all of them.
+    pub labels: Option<NotEmpty<Vec<Raw<String>>>>,
 }
 
 /// How the module is brought to the version that a case starts from.

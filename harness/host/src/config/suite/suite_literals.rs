@@ -83,6 +83,40 @@ impl Literal for Over {
     }
 }
 
+/// Which of the rigs that fit run the cases of a suite.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum RigChoice {
+    /// Every rig runs every case.
+    Each,
+    /// The rig of this name.
+    Named(String),
+}
+
+impl RigChoice {
+    /// Whether the rig of this name is one of them.
+    pub fn takes(&self, rig: &str) -> bool {
+        match self {
+            Self::Each => true,
+            Self::Named(name) => name == rig,
+        }
+    }
+}
+
+impl Literal for RigChoice {
+    type Value = Self;
+
+    fn read(text: &str) -> Result<Self, InvalidValue> {
+        match text {
+            "each" => Ok(Self::Each),
+            name => String::read(name).map(Self::Named),
+        }
+    }
+
+    fn schema() -> Schema {
+        any_schema()
+    }
+}
+
 /// How often the cases of a suite are run.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Repeat {

@@ -3,7 +3,7 @@
 //! Each probe is a case of its own, run several times: it fails when one of them does.
 
 use super::{RunProgress, Runner};
-use crate::plan::campaign::with;
+use crate::plan::case_id::with;
 use dfota_core::bisect::{Bisect, BisectEnd};
 use dfota_core::campaign::{CampaignPart, Role};
 use dfota_core::case::Case;

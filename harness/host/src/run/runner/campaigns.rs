@@ -8,7 +8,7 @@ use crate::state::StateError;
 use crate::state::campaign_store::{CampaignLine, CampaignStore};
 use dfota_core::campaign::{Bin, CampaignPart, Role, Slot, Tallied};
 use dfota_core::case::Case;
-use dfota_core::cut::{CutKind, CutPlan};
+use dfota_core::cut::{Cut, CutKind, CutPlan};
 use dfota_core::duration::Short;
 use dfota_core::event::{CaseEnded, Event};
 use dfota_core::landing::CutLanding;
@@ -42,6 +42,17 @@ struct CampaignProgress {
     left_out: BTreeSet<String>,
     /// What its claim came to.
     claim: Option<&'static str>,
+    /// Cuts to be made again exactly, by case, beside those that the store knows.
+    again: BTreeMap<String, Cut>,
+}
+
+/// What the worker of a rig knows of its campaigns when a batch begins: the run's parent keeps the rest.
+#[derive(Debug, Default)]
+pub struct BatchCampaigns {
+    /// The calibrations of this rig in this run, by suite, campaign and package.
+    pub timelines: BTreeMap<(String, String, String), Timeline>,
+    /// Cuts to be made again exactly, by case.
+    pub again: BTreeMap<String, Cut>,
 }
 
 impl Campaigns {
@@ -57,6 +68,39 @@ impl Campaigns {
             unproved: Vec::new(),
             left_out: BTreeSet::new(),
             claim: None,
+            again: BTreeMap::new(),
+        });
+        Self {
+            all: all.collect(),
+            run: run.to_owned(),
+        }
+    }
+
+    /// Those that these cases are parts of, for one batch of a run on several rigs.
+    pub fn for_batch(run: &str, cases: &[Case], known: &BatchCampaigns) -> Self {
+        let names = cases.iter().filter_map(|case| {
+            let part = case.part.as_ref()?;
+            Some((case.suite.clone(), part.campaign.clone()))
+        });
+        let names: BTreeSet<(String, String)> = names.collect();
+        let all = names.into_iter().map(|(suite, id)| {
+            let own = known
+                .timelines
+                .iter()
+                .filter(|((in_suite, campaign, _), _)| *in_suite == suite && *campaign == id);
+            CampaignProgress {
+                timelines: own
+                    .map(|((_, _, package), timeline)| (package.clone(), timeline.clone()))
+                    .collect(),
+                suite,
+                id,
+                store: CampaignStore::in_memory(),
+                last: None,
+                unproved: Vec::new(),
+                left_out: BTreeSet::new(),
+                claim: None,
+                again: known.again.clone(),
+            }
         });
         Self {
             all: all.collect(),
@@ -71,6 +115,22 @@ impl Campaigns {
 
     fn get(&mut self, case: &Case, part: &CampaignPart) -> Option<&mut CampaignProgress> {
         self.named(&case.suite, &part.campaign)
+    }
+
+    /// Keeps what another process says of a campaign.
+    pub fn keep(&mut self, suite: &str, campaign: &str, line: CampaignLine) -> Result<(), StateError> {
+        match self.named(suite, campaign) {
+            Some(campaign) => campaign.store.add(line),
+            None => Ok(()),
+        }
+    }
+
+    /// Takes what the claims came to, by suite and campaign.
+    pub fn claimed(&mut self, claims: &BTreeMap<(String, String), &'static str>) {
+        for campaign in &mut self.all {
+            let name = (campaign.suite.clone(), campaign.id.clone());
+            campaign.claim = claims.get(&name).copied();
+        }
     }
 
     /// Ends every campaign all of whose cuts are settled, and whose claim, where it has one, was judged.
@@ -110,9 +170,10 @@ impl Runner<'_> {
         let timeline = campaign.and_then(|campaign| campaign.timelines.get(&case.package.name));
         let timeline = timeline.cloned().unwrap_or_default();
         // A cut that was made and never judged is made again, exactly: what it does has to be known.
-        let again = campaign
-            .filter(|_| made_up == 0)
-            .and_then(|campaign| campaign.store.unjudged(&case.id));
+        let again = campaign.filter(|_| made_up == 0).and_then(|campaign| {
+            let given = campaign.again.get(&case.id).cloned();
+            given.or_else(|| campaign.store.unjudged(&case.id))
+        });
         let drawn = campaign::cut(slot, &timeline, seed, &label);
         let cut = again.or(drawn).ok_or_else(|| {
             let seen: Vec<String> = timeline.moments().iter().map(|timed| timed.at.to_string()).collect();
@@ -206,6 +267,7 @@ impl Runner<'_> {
             settled: false,
             unjudged: false,
             run: None,
+            module: None,
         };
         let Some(landed) = &result.landed else {
             // A cut was made, and the try was halted before the module was asked what became of it.

@@ -18,7 +18,7 @@ const OVER_COAP: &str = "  - {name: over coap, update: {package: a-to-b, via: co
 
 #[test]
 fn no_false_alarm() {
-    no_alarm_with(1..3);
+    no_alarm_with(1..2);
 }
 
 #[test]

@@ -56,6 +56,20 @@ fn coap(rest: &str) -> String {
     "repeat",
     suite_of("  - {name: x, update: {package: a-to-b, via: uart}}\nrepeat: forever\n")
 )]
+#[case(
+    "needs",
+    suite_of(
+        "  - {name: x, update: {package: a-to-b, via: uart}}\nneeds: {module: bc67, label: [sense], labels: []}\non: \"\"\n"
+    )
+)]
+#[case(
+    "needs-shape",
+    suite_of("  - {name: x, update: {package: a-to-b, via: uart}}\nneeds: sense\non: [a, b]\n")
+)]
+#[case(
+    "needs-nothing",
+    suite_of("  - {name: x, update: {package: a-to-b, via: uart}}\nneeds: {}\n")
+)]
 #[case("via", suite_of("  - {name: x, update: {package: a-to-b, via: htpp}}\n"))]
 #[case(
     "on",

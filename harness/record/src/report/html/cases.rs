@@ -66,6 +66,8 @@ fn facts(book: &Book<'_, '_>, entry: &CaseEntry<'_, '_>) -> Markup {
     let package = &case.case.package;
     html! {
         dl.facts {
+            @if let Some(rig) = case.rig { dt { "Rig" } dd { (rig) } }
+            @for lost in &case.lost { dt { "Lost" } dd { (lost.sentence()) } }
             dt { "Suite" } dd { (case.case.suite) ", " code { (case.case.place) } }
             dt { "Update" } dd { (package.name) " over " (case.case.via) ", " (package.from) " → " (package.to) }
             @if let Some(outcome) = case.outcome { dt { "The module" } dd { (outcome.words()) } }
@@ -106,6 +108,7 @@ pub fn list(book: &Book<'_, '_>) -> Markup {
     let groups = groups(book);
     let open = book.entries.len() <= FEW;
     let mut named = vec![false; book.entries.len() + 1];
+    let rigs = &book.run.fleet.rigs;
     html! {
         section #cases aria-labelledby="cases-head" {
             h2 #cases-head { "All cases" }
@@ -113,6 +116,13 @@ pub fn list(book: &Book<'_, '_>) -> Markup {
             form.filter hidden {
                 label for="filter" { "Show only " }
                 input #filter type="search" placeholder="id, verdict, rule, …" autocomplete="off";
+                @if !rigs.is_empty() {
+                    label for="filter-rig" { " on " }
+                    select #filter-rig {
+                        option value="" { "every rig" }
+                        @for rig in rigs { option { (rig.name()) } }
+                    }
+                }
                 span #filtered role="status" {}
             }
             @for CaseGroup { anchor, title, cases } in &groups {
@@ -120,8 +130,10 @@ pub fn list(book: &Book<'_, '_>) -> Markup {
                     summary { h3 { (title) } " " (tally(cases)) }
                     div.scroll tabindex="0" role="region" aria-label=(title) {
                     table.cases id=(anchor) {
-                        thead { tr { th scope="col" { "Verdict" } th scope="col" { "Case" } th scope="col" { "What happened" } th scope="col" { "Time" } } }
-                        tbody { @for entry in cases { (row(entry, &mut named)) } }
+                        thead { tr { th scope="col" { "Verdict" } th scope="col" { "Case" } th scope="col" { "What happened" }
+                            @if !rigs.is_empty() { th scope="col" { "Rig" } }
+                            th scope="col" { "Time" } } }
+                        tbody { @for entry in cases { (row(entry, !rigs.is_empty(), &mut named)) } }
                     }
                     }
                 }
@@ -130,7 +142,7 @@ pub fn list(book: &Book<'_, '_>) -> Markup {
     }
 }
 
-fn row(entry: &CaseEntry<'_, '_>, named: &mut [bool]) -> Markup {
+fn row(entry: &CaseEntry<'_, '_>, has_rigs: bool, named: &mut [bool]) -> Markup {
     let case = entry.case;
     // The row of a case that stands in several groups is reached in the first.
     let first = !std::mem::replace(&mut named[entry.number], true);
@@ -141,7 +153,7 @@ fn row(entry: &CaseEntry<'_, '_>, named: &mut [bool]) -> Markup {
             .map_or(case.summary, |finding| &finding.sentence),
     };
     html! {
-        tr id=[first.then(|| entry.row())] {
+        tr id=[first.then(|| entry.row())] data-rig=[case.rig] {
             td { (badge(case)) }
             th scope="row" {
                 @if entry.excerpt.is_some() { a href=(format!("#{}", entry.detail())) { (case.case.id) } }
@@ -149,6 +161,7 @@ fn row(entry: &CaseEntry<'_, '_>, named: &mut [bool]) -> Markup {
                 @else { a href=(format!("{TRANSCRIPTS}/{}", transcript::name(case.case))) { (case.case.id) } }
             }
             td { @if let Some(finding) = case.verdict.finding() { code { (finding.rule) } ": " } (what) }
+            @if has_rigs { td { (case.rig.unwrap_or_default()) } }
             td.number { @if case.took_ns > 0 { (seconds(case.took_ns)) } }
         }
     }

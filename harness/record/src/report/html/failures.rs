@@ -95,6 +95,7 @@ fn failure(book: &Book<'_, '_>, entry: &CaseEntry<'_, '_>) -> Markup {
             dl.facts {
                 dt { "Rule" } dd { code { (finding.rule) } ": " (finding.rule.meaning()) }
                 dt { "Class" } dd { (finding.rule.class()) }
+                @if let Some(rig) = case.rig { dt { "Rig" } dd { (rig) } }
                 @if let Some(outcome) = case.outcome { dt { "The module" } dd { (outcome.words()) } }
                 @if let Some(restored) = case.restored { dt { "Afterwards" } dd { "restored by " (restored.by) " to " (restored.version) } }
                 @if !entry.cuts.is_empty() {
@@ -104,6 +105,7 @@ fn failure(book: &Book<'_, '_>, entry: &CaseEntry<'_, '_>) -> Markup {
                 @if !case.rerun.is_empty() { dt { "Again" } dd { code.command { (case.rerun) } } }
                 dt { "Case" } dd { code { (case.case.place) } }
             }
+            @for lost in &case.lost { p.quiet { (lost.sentence()) } }
             @for tried in &case.earlier {
                 p.quiet { "Try " (tried.number) ": " (try_badge(&tried.verdict)) " "
                     @if let Some(finding) = tried.verdict.finding() { (finding.sentence) "; " } (tried.again) }

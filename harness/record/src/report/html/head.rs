@@ -9,7 +9,8 @@ use crate::count::count_of;
 use crate::report::Run;
 use crate::report::campaigns::{self, CampaignReport};
 use crate::report::case_run::RecordedIdentity;
-use dfota_core::claim::{Claim, ClaimStatus};
+use crate::report::fleet::RigRun;
+use dfota_core::claim::Claim;
 use dfota_core::outcome::Outcome;
 use dfota_core::verdict::Verdict;
 use dfota_core::verdict::exit_code;
@@ -42,6 +43,7 @@ pub fn write(book: &Book<'_, '_>) -> Markup {
             (failed(book))
             (facts(book))
             (counts(run))
+            (rigs(run))
             dl.claim { (claims(book)) }
         }
     }
@@ -134,17 +136,57 @@ fn facts(book: &Book<'_, '_>) -> Markup {
     let (started, rig) = (run.started, &run.started.rig);
     let fact = |name: &str, value: &Markup| html! { div { dt { (name) } dd { (value) } } };
     let commit = started.commit.as_ref();
-    let identities = run.identities();
+    // Those of several rigs are of several modules, which have a table.
+    let identities = run.identities().filter(|_| !run.fleet.is_fleet());
     html! {
         dl.head {
             (fact("Started", &html! { (date(run.utc)) }))
             (fact("Took", &html! { (seconds(run.took_ns)) }))
             (fact("Firmware", &html! { (firmware(run)) }))
             (fact("Module", &html! { (rig.module) (model(identities)) }))
-            (fact("IMEI", &html! { (imei(identities)) }))
+            @if !run.fleet.is_fleet() { (fact("IMEI", &html! { (imei(identities)) })) }
             (fact("Seed", &html! { (started.seed) }))
-            (fact("Rig", &html! { (rig.file.name) @if rig.simulated { ", " strong { "SIMULATED" } ", " (rig.speed) " times faster" } }))
+            (fact("Rig", &html! {
+                @if run.fleet.is_fleet() { a href="#rigs" { (count_of(run.fleet.rigs.len(), "rig")) } } @else { (rig.file.name) }
+                @if rig.simulated { ", " strong { "SIMULATED" } ", " (rig.speed) " times faster" }
+            }))
             (fact("Tool", &html! { "dfota-hil " (started.tool) @if let Some(commit) = commit { ", commit " code { (commit) } } }))
+        }
+    }
+}
+
+/// The rigs of a run on several, each with its module and what its cases came to.
+fn rigs(run: &Run<'_>) -> Markup {
+    let rigs = &run.fleet.rigs;
+    html! {
+        @if !rigs.is_empty() {
+            div.scroll tabindex="0" role="region" aria-label="Rigs" {
+                table.rigs #rigs {
+                    thead { tr {
+                        th scope="col" { "Rig" } th scope="col" { "Module" } th scope="col" { "IMEI" } th scope="col" { "Version, last" }
+                        @for head in ["Cases", "Passed", "Pass rate"] { th.number scope="col" { (head) } }
+                        th scope="col" { "Out" }
+                    } }
+                    tbody { @for rig in rigs { (rig_row(run, rig)) } }
+                }
+            }
+            @if let Some(why) = run.fleet.paused { p { strong { "The run was paused: " } (why) } }
+        }
+    }
+}
+
+fn rig_row(run: &Run<'_>, rig: &RigRun<'_>) -> Markup {
+    let tally = rig.tally(&run.cases);
+    let imei = rig.identity.and_then(|identity| identity.imei);
+    html! {
+        tr {
+            th scope="row" { (rig.name()) @if rig.facts.simulated { ", " strong { "SIMULATED" } } }
+            td { (rig.facts.module) @if let Some(identity) = rig.identity { ", " (identity.model) } }
+            td { @if let Some(imei) = imei { (imei) } @else { "it was not read" } }
+            td { @if let Some(identity) = rig.identity { (identity.version) } }
+            td.number { (tally.cases) } td.number { (tally.passed) }
+            td.number { @if let Some(rate) = tally.pass_rate() { (format!("{:.1} %", 100.0 * rate)) } }
+            td { (rig.out.unwrap_or_default()) @if tally.lost > 0 { @if rig.out.is_some() { "; " } (count_of(tally.lost, "case")) " lost" } }
         }
     }
 }
@@ -233,18 +275,22 @@ fn claim(campaign: &CampaignReport) -> Markup {
 
 /// The status of a claim.
 fn shown(campaign: &CampaignReport, claim: &Claim) -> String {
-    match campaign.tally.status(claim) {
-        ClaimStatus::Open { .. } => format!(
-            "open, {} of {} cuts count so far",
-            campaign.tally.counted.cuts,
-            claim.cuts()
+    let counted = campaign.counted_cuts().cuts;
+    match (campaign.verdict, &campaign.pool) {
+        (Some("open"), Some(pool)) => format!(
+            "open, {counted} of {} cuts count so far, {} of {} slots not judged",
+            claim.cuts(),
+            pool.unjudged,
+            pool.slots
         ),
-        settled => settled.to_string(),
+        (Some("open"), None) => format!("open, {counted} of {} cuts count so far", claim.cuts()),
+        (Some(decided), Some(_)) => decided.replace('-', " "),
+        _ => campaign.tally.status(claim).to_string(),
     }
 }
 
 fn bound(campaign: &CampaignReport) -> Markup {
-    let counted = campaign.tally.counted;
+    let counted = campaign.counted_cuts();
     let confidence = campaign.confidence();
     html! {
         (counted.bricks) " of " (count_of(counted.cuts as usize, "counted cut")) " bricked the module"

@@ -2,7 +2,7 @@
 
 use super::book::Book;
 use crate::report::Run;
-use crate::report::campaigns::{self, CampaignReport, CutWindow};
+use crate::report::campaigns::{self, CampaignReport, CutWindow, PoolReport, StratumReport};
 use dfota_core::case::Package;
 use dfota_core::event::FileFacts;
 use dfota_core::rig_check::CheckOutcome;
@@ -19,6 +19,7 @@ pub fn campaigns(book: &Book<'_, '_>) -> Markup {
                 @for campaign in &campaigns {
                     h3 { (campaign.campaign) }
                     (windows(campaign))
+                    @if let Some(pool) = &campaign.pool { (modules(pool)) }
                 }
                 @if let Some(repeats) = repeats { p { (repeats) } }
                 @if let Some(found) = book.run.bisected { p { "The search came to: " (found) } }
@@ -72,6 +73,32 @@ fn windows(campaign: &CampaignReport) -> Markup {
     }
 }
 
+/// The cuts of a claim by module, and what they say together.
+fn modules(pool: &PoolReport) -> Markup {
+    html! {
+        div.scroll tabindex="0" role="region" aria-label="Cuts by module" {
+            table {
+                thead { tr {
+                    @for head in ["Rig", "IMEI"] { th scope="col" { (head) } }
+                    @for head in ["counted cuts", "bricked", "brick rate, upper bound", "slots not judged"] {
+                        th.number scope="col" { (head) }
+                    }
+                    th scope="col" { "ordered, and nobody knows what they did" }
+                } }
+                tbody { @for StratumReport { stratum, bound } in &pool.strata {
+                    tr {
+                        th scope="row" { (stratum.name()) } td { (stratum.imei.as_deref().unwrap_or("not read")) }
+                        td.number { (stratum.counted.cuts) } td.number { (stratum.counted.bricks) }
+                        td.number { (format!("{:.3}%", bound * 100.0)) } td.number { (stratum.unjudged) }
+                        td { (stratum.open.join(", ")) }
+                    }
+                } }
+            }
+        }
+        @for sentence in &pool.sentences { p { (sentence) } }
+    }
+}
+
 /// The rig's self-checks.
 pub fn checks(book: &Book<'_, '_>) -> Markup {
     let checks = &book.run.rig_checks;
@@ -84,10 +111,10 @@ pub fn checks(book: &Book<'_, '_>) -> Markup {
                 @let failed = around.checks.iter().filter(|look| look.outcome == CheckOutcome::Fail).count();
                 details.group open[failed > 0] {
                     summary {
-                        h3 { (when) " " (suite) } " "
+                        h3 { (when) " " (suite) @if let Some(rig) = around.rig { " on " (rig) } } " "
                         @if failed > 0 { span.badge.error { "! " (failed) " failed" } } @else { span.badge.pass { "✓ sound" } }
                     }
-                    div.scroll tabindex="0" role="region" aria-label=(format!("Checks of the rig {when} {suite}")) {
+                    div.scroll tabindex="0" role="region" aria-label=(format!("Checks of the rig {} {when} {suite}", around.rig.unwrap_or_default()).replace("  ", " ")) {
                         table {
                             thead { tr { th scope="col" { "Outcome" } th scope="col" { "What" } th scope="col" { "What was seen" } } }
                             tbody { @for look in around.checks {
@@ -142,7 +169,8 @@ pub fn write(book: &Book<'_, '_>) -> Markup {
                 }
             }
             h3 { "Rig and suites" }
-            (file("Rig", &started.rig.file))
+            @if run.fleet.is_fleet() { @for rig in &run.fleet.rigs { (file("Rig", &rig.facts.file)) } }
+            @else { (file("Rig", &started.rig.file)) }
             @for suite in &started.suites { (file("Suite", suite)) }
         }
     }

@@ -3,27 +3,30 @@
 (() => {
   const form = document.querySelector("form.filter");
   const field = document.getElementById("filter");
+  const rigs = document.getElementById("filter-rig");
   const said = document.getElementById("filtered");
   const groups = [...document.querySelectorAll("#cases details.group")].map((group) => ({
     group,
     open: group.open,
-    rows: [...group.querySelectorAll("tbody tr")].map((row) => ({ row, text: row.textContent.toLowerCase() })),
+    rows: [...group.querySelectorAll("tbody tr")].map((row) => ({ row, rig: row.dataset.rig, text: row.textContent.toLowerCase() })),
   }));
   const filter = () => {
     const words = field.value.toLowerCase().split(/\s+/).filter(Boolean);
+    const rig = rigs ? rigs.value : "";
+    const asked = words.length > 0 || rig !== "";
     let shown = 0;
     for (const { group, open, rows } of groups) {
       let here = 0;
-      for (const { row, text } of rows) {
-        const fits = words.every((word) => text.includes(word));
+      for (const { row, rig: on, text } of rows) {
+        const fits = words.every((word) => text.includes(word)) && (rig === "" || on === rig);
         row.hidden = !fits;
         here += fits;
       }
       group.hidden = here === 0;
-      group.open = words.length ? here > 0 : open;
+      group.open = asked ? here > 0 : open;
       shown += here;
     }
-    said.textContent = words.length ? ` ${shown} shown` : "";
+    said.textContent = asked ? ` ${shown} shown` : "";
   };
   form.hidden = false;
   form.addEventListener("submit", (event) => event.preventDefault());
@@ -32,6 +35,7 @@
     clearTimeout(waiting);
     waiting = setTimeout(filter, 80);
   });
+  if (rigs) rigs.addEventListener("change", filter);
 
   for (const picture of document.querySelectorAll("article .picture")) {
     const button = document.createElement("button");

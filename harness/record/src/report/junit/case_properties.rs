@@ -33,7 +33,10 @@ pub(super) fn properties(run: &Run<'_>, case: &CaseRun<'_>) -> Vec<(String, Stri
     );
     add("evidence", case.evidence_lines());
     add("requirement-ids", planned.requirements.join("; "));
-    add("module", run.started.rig.module.clone());
+    let rig = case.rig.and_then(|rig| run.fleet.rig(rig));
+    let facts = rig.map_or(&run.started.rig, |rig| rig.facts);
+    add("module", facts.module.clone());
+    add("rig", case.rig.unwrap_or_default().to_owned());
     add("via", planned.via.name().into());
     add("package", planned.package.name.clone());
     add("package.sha256", planned.package.sha256.clone());
@@ -57,7 +60,7 @@ pub(super) fn properties(run: &Run<'_>, case: &CaseRun<'_>) -> Vec<(String, Stri
         add(&format!("measure.{measure}"), joined(&mut shown));
     }
     if case.was_begun() {
-        add("tries", (case.earlier.len() + 1).to_string());
+        add("tries", (case.tries_before() + 1).to_string());
     }
     add("rerun", case.rerun.into());
     for (name, value) in managed(run, case) {

@@ -5,7 +5,7 @@ use crate::terminal::paint::{DIM, GREEN, Paint, RED, YELLOW};
 use dfota_core::measure::Measure;
 use dfota_record::count::count_of;
 use dfota_record::history::HistoryRun;
-use dfota_record::history::figures::Figures;
+use dfota_record::history::figures::{Figures, by_place};
 use dfota_record::history::rows::{Row, rows};
 use dfota_record::history::run::{HistoryCase, RigIdentity};
 use std::fmt::Write;
@@ -34,6 +34,12 @@ pub(super) fn table(rigs: &Rigs, all: bool, paint: Paint) -> String {
     room = room.saturating_sub(4);
     let most = (room / (AROUND + 1)).max(1);
     let rest = shown.split_off(shown.len().min(most));
+    // What is told of rigs and modules takes lines as well.
+    let told: usize = shown
+        .iter()
+        .map(|(_, runs, _)| places(runs).lines().count())
+        .sum();
+    room = room.saturating_sub(told);
     let shares = shares(
         &shown.iter().map(|(.., rows)| rows.len()).collect::<Vec<_>>(),
         room,
@@ -43,6 +49,7 @@ pub(super) fn table(rigs: &Rigs, all: bool, paint: Paint) -> String {
     let mut text = String::new();
     for (n, ((rig, runs, rows), share)) in shown.iter().zip(shares).enumerate() {
         head(&mut text, rig, runs);
+        text += &places(runs);
         if n == 0 {
             let heading = format!(
                 " {:<width$}   pass  flaky  resume p50      p90  trend   case\n",
@@ -114,6 +121,28 @@ fn head(text: &mut String, rig: &RigIdentity, runs: &[HistoryRun]) {
     );
 }
 
+/// The pass rate by rig and by module, where the runs were on several.
+fn places(runs: &[HistoryRun]) -> String {
+    let kinds = [
+        ("rig", by_place(runs, |on| on.rig.as_ref())),
+        ("module", by_place(runs, |on| on.imei.as_ref())),
+    ];
+    let mut text = String::new();
+    for (what, places) in kinds {
+        let shown: Vec<String> = places
+            .iter()
+            .map(|(name, figures)| {
+                let (rate, run) = (percent(figures.pass_rate), figures.runs);
+                format!("{name} {rate} of {run}")
+            })
+            .collect();
+        if !shown.is_empty() {
+            let _ = writeln!(text, " passed by {what}: {}", shown.join(", "));
+        }
+    }
+    text
+}
+
 fn line(row: &Row<'_>, width: usize, paint: Paint) -> String {
     let marks: String = row.letters().chars().map(|letter| mark(letter, paint)).collect();
     let fill = " ".repeat(width.saturating_sub(row.by_run.len()));
@@ -154,6 +183,7 @@ pub(super) fn in_full(rigs: &Rigs, all: bool) -> String {
     let mut text = String::new();
     for (rig, runs) in rigs {
         head(&mut text, rig, runs);
+        text += &places(runs);
         for row in rows(runs, !all) {
             case(&mut text, &row, runs);
         }

@@ -31,9 +31,12 @@ pub(super) fn write(
     lease: Option<&Lease>,
     earlier: &Earlier,
     store: &Path,
-    rig: &Rig,
 ) {
-    let simulated = begun.rig.simulated;
+    let rig = RigIdentity {
+        name: begun.rig.file.name.clone(),
+        module: begun.rig.module.clone(),
+        simulated: begun.rig.simulated,
+    };
     journal.post(Event::RunStarted(Box::new(begun)));
     for Planned { case, skip, .. } in planned {
         journal.post(Event::CasePlanned {
@@ -52,7 +55,7 @@ pub(super) fn write(
     for cut in earlier.cuts() {
         journal.post(Event::Tallied(cut.clone()));
     }
-    trend(store, rig, simulated, planned, journal);
+    trend(store, &rig, planned, journal);
 }
 
 /// A seed for a run that was given none.
@@ -65,7 +68,7 @@ pub(super) fn draw_seed() -> Result<Seed, CommandError> {
 }
 
 /// Makes the run's folder. One that holds a journal already is refused; a default name gets a number instead.
-pub(super) fn folder(args: &RunArgs, rig: &Rig, suites: &[Suite]) -> Result<PathBuf, CommandError> {
+pub(super) fn folder(args: &RunArgs, rig: &str, suites: &[Suite]) -> Result<PathBuf, CommandError> {
     let legal = |c: char| c.is_alphanumeric() || "._-".contains(c);
     let slug = |name: &str| -> String { name.replace(|c| !legal(c), "-") };
     let suites: Vec<String> = suites.iter().map(|suite| slug(&suite.name)).collect();
@@ -77,7 +80,7 @@ pub(super) fn folder(args: &RunArgs, rig: &Rig, suites: &[Suite]) -> Result<Path
     let wanted = args
         .out
         .clone()
-        .unwrap_or_else(|| PathBuf::from(format!("reports/{}-{}-{suites}", stamp(), slug(&rig.name))));
+        .unwrap_or_else(|| PathBuf::from(format!("reports/{}-{}-{suites}", stamp(), slug(rig))));
     for attempt in 1.. {
         let out = match (attempt, &args.out) {
             (1, _) => wanted.clone(),
@@ -167,9 +170,9 @@ pub(super) fn rerun(selection: &SelectionFlags, seed: Seed) -> String {
         times => format!(" --repeat {times}"),
     };
     format!(
-        "dfota-hil run {} --rig {} --seed {}{repeat}{}",
+        "dfota-hil run {} {} --seed {}{repeat}{}",
         suites.join(" "),
-        word(&selection.rig),
+        selection.rig_words(),
         seed.0,
         selection.state.words()
     )
@@ -182,14 +185,9 @@ fn says_simulated(rig: &Rig, suites: &[Suite]) -> bool {
 }
 
 /// Writes down the results of earlier runs. A history that cannot be read does not stop a run.
-fn trend(store: &Path, rig: &Rig, simulated: bool, planned: &[Planned], journal: &Journal) {
+fn trend(store: &Path, rig: &RigIdentity, planned: &[Planned], journal: &Journal) {
     let cases: Vec<&Case> = planned.iter().map(|planned| &planned.case).collect();
-    let rig = RigIdentity {
-        name: rig.name.clone(),
-        module: module_word(rig.module).to_owned(),
-        simulated,
-    };
-    match history::trend::read(store, &rig, &cases) {
+    match history::trend::read(store, rig, &cases) {
         Ok(None) => {}
         Ok(Some(trend)) => journal.post(Event::Trend(trend)),
         Err(why) => {

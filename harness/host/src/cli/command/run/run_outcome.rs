@@ -2,7 +2,6 @@
 
 use super::RunArgs;
 use crate::bench::line::command::run_to_its_end;
-use crate::config::rig::Rig;
 use crate::config::suite::Suite;
 use crate::exit::{CommandError, ExitCode};
 use crate::terminal::print_warning;
@@ -89,18 +88,18 @@ impl RunOutcome {
                 .to_string_lossy()
                 .into_owned()
         };
-        let suites: Vec<String> = args.selection.suites.iter().map(stem).collect();
+        let stems = |paths: &[PathBuf]| paths.iter().map(stem).collect::<Vec<_>>().join(",");
         Self {
-            rig: stem(&args.selection.rig),
-            suites: suites.join(","),
+            rig: stems(&args.selection.rigs),
+            suites: stems(&args.selection.suites),
             ..Self::default()
         }
     }
 
     /// Takes the names that the files give.
-    pub(super) fn name(&mut self, rig: &Rig, suites: &[Suite]) {
+    pub(super) fn name(&mut self, rig: &str, suites: &[Suite]) {
         let suites: Vec<&str> = suites.iter().map(|suite| suite.name.as_str()).collect();
-        (self.rig, self.suites) = (rig.name.clone(), suites.join(","));
+        (self.rig, self.suites) = (rig.to_owned(), suites.join(","));
     }
 
     /// Takes what the journal of the run says.

@@ -52,15 +52,16 @@ impl Prepared {
         outcome: &mut RunOutcome,
     ) -> Result<Self, CommandError> {
         let key = args.sign.load()?;
-        let (rig, suites) = crate::cli::command::load(&args.selection)?;
-        outcome.name(&rig, &suites);
+        let (rig, suites) =
+            crate::cli::command::load(&args.selection, if searches { "bisect" } else { "run" })?;
+        outcome.name(&rig.name, &suites);
         let seed = args.selection.seed.map(Seed);
         let seed = seed.map_or_else(begin::draw_seed, Ok)?;
         let dir = StateDir::find(&args.selection.state)?;
         let state = dir.rig(&rig);
-        let earlier = Earlier::read(&dir, &suites, &rig)?;
+        let earlier = Earlier::read(&dir, &suites, std::slice::from_ref(&rig))?;
         let plan = Plan::select(&suites, &rig, &args.selection, seed, &earlier)?;
-        let standing = Standing::new(&rig, &state, &plan)?;
+        let standing = Standing::new(&rig, &state, &plan.cases, plan.totals.updates)?;
         if let Some(refusal) = standing.refusal().filter(|_| !args.over_budget) {
             return Err(CommandError::usage(refusal));
         }
@@ -115,12 +116,12 @@ impl<'p> Open<'p> {
         let earlier = if plan.slots.is_empty() {
             Earlier::default()
         } else {
-            Earlier::open(&prepared.dir, suites, rig)?
+            Earlier::open(&prepared.dir, suites, std::slice::from_ref(rig))?
         };
         for warning in &plan.warnings {
             print_warning(format_args!("warning: {warning}"));
         }
-        let out = begin::folder(args, rig, suites)?;
+        let out = begin::folder(args, &rig.name, suites)?;
         outcome.folder = Some(out.clone());
         let clock = Clock::scaled(rig.speed());
         let store = history_place::of_run(&args.selection.state, &out)?;
@@ -135,7 +136,7 @@ impl<'p> Open<'p> {
             lease.name(&name)?;
         }
         let planned = if *searches { &[][..] } else { &plan.cases[..] };
-        begin::write(&journal, begun, planned, lease.as_ref(), &earlier, &store, rig);
+        begin::write(&journal, begun, planned, lease.as_ref(), &earlier, &store);
         Ok(Self {
             prepared,
             lease,
@@ -164,13 +165,16 @@ impl<'p> Open<'p> {
         let session = Session {
             rig,
             suites,
-            plan,
+            cases: &plan.cases,
+            slots: &plan.slots,
             options: RunOptions {
                 seed: *seed,
                 fail_fast: args.fail_fast,
                 max_time: args.max_time,
                 rerun: begin::rerun(&args.selection, *seed),
                 cut_given: args.selection.cut.is_some(),
+                stop: None,
+                module_seed: *seed,
             },
             bisect,
             lease: self.lease.as_ref(),

@@ -1,0 +1,544 @@
+//! The queue of a run on several rigs: which rig takes which batch, and when none does.
+//!
+//! No clock and no process: who asks is given a [`Take`], who reports gets the [`FleetEvent`]s to be written down.
+//!
+//! - The longest batch that fits goes first; the first batch of a canary is the shortest.
+//! - A delta goes to `canary` rigs alone until one of its batches has passed.
+//! - A batch that is lost goes to another rig, three times at most. A rig that lost one gets no other.
+//! - More bricks than the run survives, or a bricked canary, end the handing out everywhere.
+//! - Of a claim's cuts, a rig gets no more than its quota.
+
+use crate::event::fleet::{FleetEvent, Taken};
+use alloc::borrow::ToOwned;
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+/// A batch that is lost so often is given up.
+pub const LOSSES: u32 = 3;
+
+/// A batch, as the queue needs to know it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueuedBatch {
+    /// Its name, unique in the run.
+    pub name: String,
+    pub suite: String,
+    /// The ids of its cases, in order.
+    pub cases: Vec<String>,
+    /// What is let loose on canaries first: the same for batches with the same packages.
+    pub delta: String,
+    /// The rigs that can run it, by their place in the run.
+    pub rigs: Vec<usize>,
+    /// The claim that it has cuts of, if it has.
+    pub share: Option<ClaimShare>,
+    /// What it is likely to take, in milliseconds of real time.
+    pub real_ms: u64,
+}
+
+/// The cuts of a claim in a batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClaimShare {
+    /// Id of the campaign, in the batch's suite.
+    pub campaign: String,
+    pub cuts: u32,
+    /// How many of the claim's cuts one rig may get.
+    pub quota: u32,
+}
+
+/// How careful a run is with its modules.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct FleetRules {
+    /// Rigs that get a new delta before the others.
+    pub canary: usize,
+    /// Bricks that do not stop the run.
+    pub max_bricks: u32,
+}
+
+/// What a rig that asks for a batch is given.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Take {
+    /// This one; it is the rig's until it is closed or lost.
+    Batch(BatchOrder),
+    /// Nothing now: ask again when something has changed.
+    Wait(WaitReason),
+    /// Nothing any more.
+    Done,
+}
+
+/// A batch for a rig.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BatchOrder {
+    pub taken: Taken,
+    pub suite: String,
+    /// The ids of its cases, in order; of one that was lost, those that are left.
+    pub cases: Vec<String>,
+    /// It has cuts of a claim: what a bricked module leaves of them does not move to another one.
+    pub is_of_claim: bool,
+}
+
+/// Why a batch, or a rig, waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, derive_more::Display)]
+pub enum WaitReason {
+    /// The rigs that can run it are busy.
+    #[display("its rigs are busy")]
+    Busy,
+    /// A canary has the delta alone.
+    #[display("waits until the canary has passed a batch with this delta")]
+    Canary,
+    /// What is left may come back.
+    #[display("waits for the batches of other rigs, which may be lost")]
+    Others,
+}
+
+/// What a rig made of its batch.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct BatchResult {
+    /// Every case passed or was skipped, and one passed.
+    pub passed: bool,
+    /// Cases that ended with a brick.
+    pub bricks: u32,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Waits,
+    /// With this rig.
+    Taken(usize),
+    Over,
+}
+
+#[derive(Debug)]
+struct Entry {
+    batch: QueuedBatch,
+    place: Place,
+    attempts: u32,
+    /// Why nobody runs what is left of it.
+    given_up: Option<String>,
+}
+
+/// How far a run is, by what its batches were estimated to take.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct WorkDone {
+    pub over_ms: u64,
+    pub all_ms: u64,
+}
+
+impl Entry {
+    fn give_up(&mut self, why: String) -> FleetEvent {
+        self.place = Place::Over;
+        self.given_up = Some(why.clone());
+        FleetEvent::GivenUp {
+            batch: self.batch.name.clone(),
+            why,
+        }
+    }
+}
+
+/// A case that no rig ran to its end.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AbandonedCase {
+    pub suite: String,
+    pub case: String,
+    /// Why, for people.
+    pub why: String,
+}
+
+#[derive(Debug)]
+struct RigEntry {
+    name: String,
+    /// Gets no further batch.
+    out: bool,
+    /// The rig that has the batch with this place in the queue.
+    batch: Option<usize>,
+}
+
+/// Where a delta stands with its canaries.
+#[derive(Debug, Default)]
+struct Canaries {
+    rigs: BTreeSet<usize>,
+    passed: bool,
+}
+
+/// The queue.
+#[derive(Debug)]
+pub struct Fleet {
+    entries: Vec<Entry>,
+    rigs: Vec<RigEntry>,
+    rules: FleetRules,
+    canaries: BTreeMap<String, Canaries>,
+    /// Cuts of a claim that a rig was given, by suite, campaign and rig.
+    given: BTreeMap<(String, String, usize), u32>,
+    bricks: u32,
+    paused: Option<String>,
+}
+
+impl Fleet {
+    /// An empty queue for rigs of these names.
+    pub fn new(rigs: Vec<String>, rules: FleetRules) -> Self {
+        let rig = |name| RigEntry {
+            name,
+            out: false,
+            batch: None,
+        };
+        Self {
+            entries: Vec::new(),
+            rigs: rigs.into_iter().map(rig).collect(),
+            rules,
+            canaries: BTreeMap::new(),
+            given: BTreeMap::new(),
+            bricks: 0,
+            paused: None,
+        }
+    }
+
+    /// Puts batches into the queue.
+    pub fn offer(&mut self, batches: Vec<QueuedBatch>) -> Vec<FleetEvent> {
+        let queued = |batch: &QueuedBatch| FleetEvent::Queued {
+            batch: batch.name.clone(),
+            suite: batch.suite.clone(),
+            cases: batch.cases.clone(),
+            real_ms: batch.real_ms,
+        };
+        let events = batches.iter().map(queued).collect();
+        self.entries.extend(batches.into_iter().map(|batch| Entry {
+            batch,
+            place: Place::Waits,
+            attempts: 0,
+            given_up: None,
+        }));
+        events
+    }
+
+    /// The next batch for a rig.
+    pub fn take(&mut self, rig: usize) -> Take {
+        let free = self
+            .rigs
+            .get(rig)
+            .is_some_and(|rig| !rig.out && rig.batch.is_none());
+        if !free || self.paused.is_some() {
+            return Take::Done;
+        }
+        let fitting = |entry: &&Entry| entry.batch.rigs.contains(&rig);
+        let waiting = |at: &usize| {
+            self.entries
+                .get(*at)
+                .is_some_and(|entry| entry.place == Place::Waits)
+        };
+        let mine: Vec<usize> = (0..self.entries.len())
+            .filter(waiting)
+            .filter(|at| self.entries.get(*at).as_ref().is_some_and(fitting))
+            .filter(|at| self.within_quota(*at, rig))
+            .collect();
+        let open = |at: &usize| self.is_open_to(*at, rig);
+        let first_of_delta = |at: usize| !self.canary_of(at).is_some_and(|canaries| canaries.passed);
+        let length = |at: &usize| self.entries.get(*at).map_or(0, |entry| entry.batch.real_ms);
+        // The sooner a canary has passed, the sooner the others begin. Of equals, the first.
+        let rank = |at: &usize| {
+            let short = self.rules.canary > 0 && self.rigs.len() > 1 && first_of_delta(*at);
+            let longest = u64::MAX - length(at);
+            (short, if short { length(at) } else { longest }, *at)
+        };
+        match mine.iter().copied().filter(open).min_by_key(rank) {
+            Some(at) => self.give(at, rig),
+            None if !mine.is_empty() => Take::Wait(WaitReason::Canary),
+            None if self.may_come_back(rig) => Take::Wait(WaitReason::Others),
+            None => Take::Done,
+        }
+    }
+
+    fn give(&mut self, at: usize, rig: usize) -> Take {
+        let (Some(entry), Some(taker)) = (self.entries.get_mut(at), self.rigs.get_mut(rig)) else {
+            return Take::Done;
+        };
+        entry.place = Place::Taken(rig);
+        entry.attempts += 1;
+        taker.batch = Some(at);
+        if let Some(share) = &entry.batch.share {
+            let key = (entry.batch.suite.clone(), share.campaign.clone(), rig);
+            *self.given.entry(key).or_default() += share.cuts;
+        }
+        let canaries = self.canaries.entry(entry.batch.delta.clone()).or_default();
+        if !canaries.passed {
+            canaries.rigs.insert(rig);
+        }
+        let attempt = match entry.attempts {
+            1 => String::new(),
+            n => format!("-{n}"),
+        };
+        let taken = Taken {
+            batch: entry.batch.name.clone(),
+            attempt: entry.attempts,
+            rig: taker.name.clone(),
+            folder: format!("rigs/{}/{}{attempt}", taker.name, entry.batch.name),
+        };
+        Take::Batch(BatchOrder {
+            taken,
+            suite: entry.batch.suite.clone(),
+            cases: entry.batch.cases.clone(),
+            is_of_claim: entry.batch.share.is_some(),
+        })
+    }
+
+    /// The rig is through with its batch.
+    pub fn closed(&mut self, rig: usize, result: BatchResult) -> Vec<FleetEvent> {
+        let mut events = Vec::new();
+        let Some(at) = self.rigs.get_mut(rig).and_then(|rig| rig.batch.take()) else {
+            return events;
+        };
+        let Some(entry) = self.entries.get_mut(at) else {
+            return events;
+        };
+        entry.place = Place::Over;
+        let (suite, delta) = (entry.batch.suite.clone(), entry.batch.delta.clone());
+        events.extend(self.count_bricks(rig, &delta, result.bricks));
+        let careful = self.rules.canary > 0 && self.rigs.len() > 1;
+        if let Some(canaries) = self.canaries.get_mut(&delta).filter(|canaries| !canaries.passed)
+            && result.passed
+        {
+            canaries.passed = true;
+            let names = self.rigs.iter().enumerate();
+            let names = names.filter(|(n, _)| canaries.rigs.contains(n));
+            let rigs = names.map(|(_, rig)| rig.name.clone()).collect();
+            events.extend(careful.then_some(FleetEvent::CanaryPassed { suite, rigs }));
+        }
+        events
+    }
+
+    fn count_bricks(&mut self, rig: usize, delta: &str, bricks: u32) -> Option<FleetEvent> {
+        self.bricks += bricks;
+        if bricks == 0 || self.paused.is_some() {
+            return None;
+        }
+        let name = self.rigs.get(rig).map_or("", |rig| &rig.name);
+        let canary = self.rules.canary > 0
+            && self.rigs.len() > 1
+            && self.canaries.get(delta).is_some_and(|canaries| !canaries.passed);
+        let why = if canary {
+            format!("the module of the canary `{name}` was bricked: no other rig gets this delta")
+        } else if self.bricks > self.rules.max_bricks {
+            format!(
+                "modules bricked: {}, the last on `{name}`; the run survives {} (`--max-bricks`)",
+                self.bricks, self.rules.max_bricks
+            )
+        } else {
+            return None;
+        };
+        self.pause(&why)
+    }
+
+    /// Hands out nothing more.
+    pub fn pause(&mut self, why: &str) -> Option<FleetEvent> {
+        if self.paused.is_some() {
+            return None;
+        }
+        self.paused = Some(why.to_owned());
+        Some(FleetEvent::Paused { why: why.to_owned() })
+    }
+
+    pub fn paused(&self) -> Option<&str> {
+        self.paused.as_deref()
+    }
+
+    /// The rig lost its batch and gets no other; `left` are the cases of the batch that have to be run again, or for the
+    /// first time.
+    pub fn lost(&mut self, rig: usize, why: &str, left: Vec<String>, result: BatchResult) -> Vec<FleetEvent> {
+        let Some(at) = self.rigs.get_mut(rig).and_then(|rig| rig.batch.take()) else {
+            return self.out(rig, why);
+        };
+        let delta = self
+            .entries
+            .get(at)
+            .map_or(String::new(), |entry| entry.batch.delta.clone());
+        let paused = self.count_bricks(rig, &delta, result.bricks);
+        if let Some(entry) = self.entries.get_mut(at) {
+            entry.place = if left.is_empty() {
+                Place::Over
+            } else {
+                Place::Waits
+            };
+            entry.batch.cases = left;
+        }
+        let mut events = self.out(rig, why);
+        events.extend(paused);
+        let Some(entry) = self
+            .entries
+            .get_mut(at)
+            .filter(|entry| entry.place == Place::Waits)
+        else {
+            return events;
+        };
+        if entry.attempts >= LOSSES {
+            let name = name_of(&self.rigs, rig);
+            let why = format!("it was lost {LOSSES} times, the last time on `{name}`: {why}");
+            events.push(entry.give_up(why));
+        } else {
+            events.push(FleetEvent::Again {
+                batch: entry.batch.name.clone(),
+                cases: entry.batch.cases.clone(),
+            });
+        }
+        events
+    }
+
+    /// The rig gets no further batch.
+    pub fn out(&mut self, rig: usize, why: &str) -> Vec<FleetEvent> {
+        match self.rigs.get_mut(rig).filter(|rig| !rig.out) {
+            Some(entry) => {
+                entry.out = true;
+                let rig = entry.name.clone();
+                alloc::vec![FleetEvent::RigOut {
+                    rig,
+                    why: why.to_owned()
+                }]
+            }
+            None => Vec::new(),
+        }
+    }
+
+    /// Gives up the batches that nobody can take any more, once no rig has one; all of those that wait, when the run is paused.
+    pub fn give_up(&mut self) -> Vec<FleetEvent> {
+        if self.rigs.iter().any(|rig| rig.batch.is_some()) || self.paused.is_some() {
+            return Vec::new();
+        }
+        let stuck: Vec<usize> = (0..self.entries.len())
+            .filter(|at| {
+                self.entries
+                    .get(*at)
+                    .is_some_and(|entry| entry.place == Place::Waits)
+            })
+            .filter(|at| !self.can_be_taken(*at))
+            .collect();
+        let mut events = Vec::new();
+        for at in stuck {
+            let why = self.why_stuck(at);
+            events.extend(self.entries.get_mut(at).map(|entry| entry.give_up(why)));
+        }
+        events
+    }
+
+    fn can_be_taken(&self, at: usize) -> bool {
+        let alive = self.rigs.iter().enumerate().filter(|(_, rig)| !rig.out);
+        let Some(entry) = self.entries.get(at) else {
+            return false;
+        };
+        alive.map(|(rig, _)| rig).any(|rig| {
+            entry.batch.rigs.contains(&rig) && self.within_quota(at, rig) && self.is_open_to(at, rig)
+        })
+    }
+
+    fn why_stuck(&self, at: usize) -> String {
+        let Some(entry) = self.entries.get(at) else {
+            return String::new();
+        };
+        let fit = |rig: &usize| self.rigs.get(*rig).is_some_and(|rig| !rig.out);
+        if entry.batch.rigs.iter().any(fit) {
+            return "the rigs that are left have had their share of the claim's cuts".to_string();
+        }
+        let names: Vec<&str> = entry
+            .batch
+            .rigs
+            .iter()
+            .map(|rig| name_of(&self.rigs, *rig))
+            .collect();
+        format!("no rig is left that can run it: {}", names.join(", "))
+    }
+
+    /// Whether every batch is over, or none will be taken.
+    pub fn is_over(&self) -> bool {
+        let nobody = self.rigs.iter().all(|rig| rig.batch.is_none());
+        let waits = self.entries.iter().any(|entry| entry.place == Place::Waits);
+        nobody && (!waits || self.paused.is_some())
+    }
+
+    /// Batches that wait, each with the reason.
+    pub fn waiting(&self) -> impl Iterator<Item = (&QueuedBatch, WaitReason)> {
+        let waits = self.entries.iter().enumerate();
+        waits
+            .filter(|(_, entry)| entry.place == Place::Waits)
+            .map(|(at, entry)| {
+                let free = |rig: &usize| {
+                    let rig = self.rigs.get(*rig);
+                    rig.is_some_and(|rig| !rig.out && rig.batch.is_none())
+                };
+                let mut free = entry.batch.rigs.iter().filter(|rig| free(rig));
+                let held = free.any(|rig| !self.is_open_to(at, *rig));
+                (
+                    &entry.batch,
+                    if held {
+                        WaitReason::Canary
+                    } else {
+                        WaitReason::Busy
+                    },
+                )
+            })
+    }
+
+    /// The cases of batches that were given up.
+    pub fn abandoned(&self) -> Vec<AbandonedCase> {
+        let cases = |entry: &Entry| {
+            let why = entry.given_up.clone();
+            let case = |case: &String| {
+                Some(AbandonedCase {
+                    suite: entry.batch.suite.clone(),
+                    case: case.clone(),
+                    why: why.clone()?,
+                })
+            };
+            entry.batch.cases.iter().filter_map(case).collect::<Vec<_>>()
+        };
+        self.entries.iter().flat_map(cases).collect()
+    }
+
+    /// How much of the work is over, in milliseconds of real time as it was estimated, and how much there is.
+    pub fn done(&self) -> WorkDone {
+        let sum = |over: bool| {
+            let those = self
+                .entries
+                .iter()
+                .filter(|entry| !over || entry.place == Place::Over);
+            those.map(|entry| entry.batch.real_ms).sum()
+        };
+        WorkDone {
+            over_ms: sum(true),
+            all_ms: sum(false),
+        }
+    }
+
+    fn canary_of(&self, at: usize) -> Option<&Canaries> {
+        self.canaries.get(&self.entries.get(at)?.batch.delta)
+    }
+
+    /// Whether the delta of the batch may be given to this rig now.
+    fn is_open_to(&self, at: usize, rig: usize) -> bool {
+        let canaries = self.canary_of(at);
+        let passed = canaries.is_some_and(|canaries| canaries.passed);
+        if self.rules.canary == 0 || passed {
+            return true;
+        }
+        let Some(canaries) = canaries else { return true };
+        let alive = |rig: &&usize| self.rigs.get(**rig).is_some_and(|rig| !rig.out);
+        canaries.rigs.contains(&rig) || canaries.rigs.iter().filter(alive).count() < self.rules.canary
+    }
+
+    fn within_quota(&self, at: usize, rig: usize) -> bool {
+        let Some(batch) = self.entries.get(at).map(|entry| &entry.batch) else {
+            return false;
+        };
+        let Some(share) = &batch.share else { return true };
+        let key = (batch.suite.clone(), share.campaign.clone(), rig);
+        let given = self.given.get(&key).copied().unwrap_or_default();
+        // A quota below one batch still lets the rig have one.
+        given == 0 || given + share.cuts <= share.quota
+    }
+
+    /// Whether a batch that another rig has could come to this one.
+    fn may_come_back(&self, rig: usize) -> bool {
+        let taken = |entry: &Entry| matches!(entry.place, Place::Taken(_)) && entry.batch.rigs.contains(&rig);
+        self.entries.iter().any(taken)
+    }
+}
+
+fn name_of(rigs: &[RigEntry], rig: usize) -> &str {
+    rigs.get(rig).map_or("", |rig| &rig.name)
+}

@@ -1,0 +1,315 @@
+//! A claim about several modules: their cuts are pooled, and kept apart by module.
+//!
+//! Four rules keep a pool from showing what is not so. Each can only leave the claim open; none hides a brick.
+//!
+//! 1. **A redo does not hide a brick.** A cut that was ordered, and of which nobody knows what it did, is an *open attempt*. The
+//!    claim is open until it is known that the module lived through it, or somebody writes it off; then it is a brick
+//!    ([`PoolGap::Attempts`]).
+//! 2. **Fixed slots.** The cuts are laid out beforehand and all of them have to be judged, never the first that come in: a brick
+//!    takes longer than a good cut ([`PoolGap::Slots`]).
+//! 3. **Which rate.** With shares that do not depend on what the cuts do, the bound of the pool holds for the mean of the rates of
+//!    these modules, each weighted by its cuts (Hoeffding 1956). So that this is about all of them, none has more than twice
+//!    its even share ([`quota`], [`PoolGap::Quota`]).
+//! 4. **A bricked module keeps its slots.** Where the others make the cuts that it cannot make any more, the pool gets better by
+//!    every brick. So a bricked module needs its even share before anything is shown ([`PoolGap::Share`]).
+//!
+//! What a pool does not say: how many *modules of this type* brick. There the module is the unit, see [`BrickedModules`].
+
+mod homogeneity;
+
+pub use homogeneity::homogeneity;
+
+use crate::campaign::Count;
+use crate::claim::{Bounds, Claim, ClaimStatus};
+use crate::rate::Rate;
+use crate::verdict::{Rule, Verdict};
+use alloc::format;
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+/// The most counted cuts that a module may have of so many slots: twice its even share, which is rounded up.
+pub const fn quota(slots: u32, modules: u32) -> u32 {
+    let modules = if modules == 0 { 1 } else { modules };
+    slots.div_ceil(modules).saturating_mul(2)
+}
+
+/// One module of a pool, and what its cuts came to.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Stratum {
+    /// Its IMEI, where it said one.
+    pub imei: Option<String>,
+    /// The rigs that it was tested on; none where nobody knows.
+    pub rigs: Vec<String>,
+    /// The cuts that the claim counts.
+    pub counted: Count,
+    /// How many of these have no verdict and count as bricks all the same: written off, or followed by a reflash.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub without_verdict: u32,
+    /// Slots of the claim that it was given last.
+    pub slots: u32,
+    /// How many of these are not judged.
+    pub unjudged: u32,
+    /// Cases whose cut was ordered on it, and of which nobody knows what they did.
+    pub open: Vec<String>,
+}
+
+fn is_zero(count: &u32) -> bool {
+    *count == 0
+}
+
+impl Stratum {
+    /// What it is called: by its rig, for the IMEI may be masked.
+    pub fn name(&self) -> String {
+        match self.rigs.as_slice() {
+            [] => "an unknown module".to_string(),
+            rigs => rigs.join(" and "),
+        }
+    }
+
+    /// What its cuts alone say about its rate.
+    pub fn bounds(&self, confidence: Rate) -> Bounds {
+        self.counted.bounds(confidence)
+    }
+}
+
+/// The modules of a claim together.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct PoolTally {
+    /// By module, in the order in which they were first heard.
+    pub strata: Vec<Stratum>,
+    /// Slots of the claim that are laid out and were not taken out, with those of earlier runs.
+    pub slots: u32,
+    /// How many of these are not judged.
+    pub unjudged: u32,
+}
+
+/// Why a pool that has cuts enough shows nothing yet.
+#[derive(Debug, Clone, PartialEq, Eq, derive_more::Display)]
+pub enum PoolGap {
+    /// Cuts were ordered, and nobody knows what they did.
+    #[display(
+        "cuts that were ordered and have no verdict: {_0}; recover their journals, or write them off as bricks"
+    )]
+    Attempts(OpenAttempts),
+    /// Slots are not judged.
+    #[display("{unjudged} of {slots} slots not judged")]
+    Slots { unjudged: u32, slots: u32 },
+    /// A module had more than its quota.
+    #[display("`{module}` has {cuts} counted cuts, more than twice its even share ({quota})")]
+    Quota { module: String, cuts: u32, quota: u32 },
+    /// A bricked module had less than its share.
+    #[display(
+        "`{module}` bricked and has {cuts} counted cuts, less than its even share ({share}): other modules must not make the rest"
+    )]
+    Share { module: String, cuts: u32, share: u32 },
+}
+
+/// Open attempts, for a sentence.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OpenAttempts(Vec<OpenAttempt>);
+
+/// A cut that was ordered, and of which nobody knows what it did.
+#[derive(Debug, Clone, PartialEq, Eq, derive_more::Display)]
+#[display("`{case}` on `{module}`")]
+pub struct OpenAttempt {
+    pub case: String,
+    pub module: String,
+}
+
+impl core::fmt::Display for OpenAttempts {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        const NAMED: usize = 3;
+        for (n, attempt) in self.0.iter().take(NAMED).enumerate() {
+            write!(f, "{}{attempt}", if n == 0 { "" } else { ", " })?;
+        }
+        match self.0.len().checked_sub(NAMED) {
+            None | Some(0) => Ok(()),
+            Some(more) => write!(f, " and {more} more"),
+        }
+    }
+}
+
+/// The modules as the unit: how many of them bricked, whatever number of cuts each had.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct BrickedModules {
+    pub bricked: u32,
+    pub of: u32,
+}
+
+impl BrickedModules {
+    /// What they say about modules of this type: how many of those would brick in as many cuts.
+    pub fn bounds(self, confidence: Rate) -> Bounds {
+        Bounds::new(self.bricked, self.of, confidence)
+    }
+
+    /// The same in words.
+    pub fn sentence(self, confidence: Rate) -> String {
+        let Self { bricked, of } = self;
+        format!(
+            "{bricked} of {of} modules bricked, so with {confidence} confidence the share of modules of this type that brick in such a campaign is {}",
+            self.bounds(confidence).below()
+        )
+    }
+}
+
+impl PoolTally {
+    /// Modules that a cut of the claim counts for.
+    fn cut(&self) -> impl Iterator<Item = &Stratum> {
+        self.strata.iter().filter(|stratum| stratum.counted.cuts > 0)
+    }
+
+    /// The cuts of all modules.
+    pub fn counted(&self) -> Count {
+        let mut all = Count::default();
+        for Count { cuts, bricks, failed } in self.strata.iter().map(|stratum| stratum.counted) {
+            all.cuts += cuts;
+            all.bricks += bricks;
+            all.failed += failed;
+        }
+        all
+    }
+
+    pub fn modules(&self) -> BrickedModules {
+        let bricked = self.cut().filter(|stratum| stratum.counted.bricks > 0);
+        BrickedModules {
+            bricked: bricked.count() as u32,
+            of: self.cut().count() as u32,
+        }
+    }
+
+    /// The p-value of the exact test of homogeneity; nothing where there is no brick or one module.
+    pub fn homogeneity(&self) -> Option<f64> {
+        homogeneity(self.strata.iter().map(|stratum| stratum.counted))
+    }
+
+    /// The same in words.
+    pub fn homogeneity_sentence(&self) -> String {
+        match self.homogeneity() {
+            None => "no test of homogeneity: it needs a brick, a good cut and two modules".to_string(),
+            Some(p) if p < 0.05 => format!(
+                "the modules differ: with the same rate in each, bricks are spread as unevenly as this in {} of all campaigns (exact test of homogeneity, p = {p:.4})",
+                share(p)
+            ),
+            Some(p) => format!(
+                "nothing shows that the modules differ (exact test of homogeneity, p = {p:.2}); few bricks cannot show it"
+            ),
+        }
+    }
+
+    /// Whatever keeps the claim open beside the number of cuts and bricks.
+    pub fn gaps(&self) -> Vec<PoolGap> {
+        let open = self.strata.iter().flat_map(|stratum| {
+            stratum.open.iter().map(|case| OpenAttempt {
+                case: case.clone(),
+                module: stratum.name(),
+            })
+        });
+        let open: Vec<OpenAttempt> = open.collect();
+        let attempts = (!open.is_empty()).then_some(PoolGap::Attempts(OpenAttempts(open)));
+        let slots = (self.unjudged > 0).then_some(PoolGap::Slots {
+            unjudged: self.unjudged,
+            slots: self.slots,
+        });
+        let gaps = attempts.into_iter().chain(slots);
+        gaps.chain(self.over_quota())
+            .chain(self.short_of_share())
+            .collect()
+    }
+
+    /// Modules with more than their quota. What has no verdict takes no slot.
+    fn over_quota(&self) -> impl Iterator<Item = PoolGap> {
+        let modules = self
+            .strata
+            .iter()
+            .filter(|stratum| stratum.counted.cuts > 0 || stratum.slots > 0);
+        let quota = quota(self.slots, modules.count() as u32);
+        self.cut().filter_map(move |stratum| {
+            let cuts = stratum.counted.cuts.saturating_sub(stratum.without_verdict);
+            (cuts > quota).then(|| PoolGap::Quota {
+                module: stratum.name(),
+                cuts,
+                quota,
+            })
+        })
+    }
+
+    /// Bricked modules with less than their even share, which is rounded down.
+    fn short_of_share(&self) -> impl Iterator<Item = PoolGap> {
+        let share = self.counted().cuts / self.modules().of.max(1);
+        let short = move |stratum: &&Stratum| stratum.counted.bricks > 0 && stratum.counted.cuts < share;
+        self.cut().filter(short).map(move |stratum| PoolGap::Share {
+            module: stratum.name(),
+            cuts: stratum.counted.cuts,
+            share,
+        })
+    }
+
+    /// What they say about a claim. That it is not shown, or refuted, is said as soon as nothing can mend it: slots that are
+    /// not judged are taken for good cuts.
+    pub fn status(&self, claim: &Claim) -> ClaimStatus {
+        let Count { cuts, bricks, .. } = self.counted();
+        let at_best = claim.status(bricks, cuts + self.unjudged);
+        if matches!(at_best, ClaimStatus::Refuted | ClaimStatus::NotShown { .. }) {
+            return at_best;
+        }
+        match claim.status(bricks, cuts) {
+            ClaimStatus::Shown if self.gaps().is_empty() => ClaimStatus::Shown,
+            _ => ClaimStatus::Open {
+                more: claim.cuts().saturating_sub(cuts),
+            },
+        }
+    }
+
+    /// The same as a verdict.
+    pub fn judge(&self, claim: &Claim) -> Verdict {
+        let rule = match self.status(claim) {
+            ClaimStatus::Shown => return Verdict::Pass,
+            ClaimStatus::NotShown { .. } => Rule::ClaimNotShown,
+            ClaimStatus::Refuted => Rule::ClaimRefuted,
+            ClaimStatus::Open { .. } => Rule::ClaimOpen,
+        };
+        Verdict::by(rule, self.sentence(claim))
+    }
+
+    /// The same in one line: for these modules, and for modules of their type.
+    pub fn sentence(&self, claim: &Claim) -> String {
+        let Count { cuts, bricks, .. } = self.counted();
+        let (status, bounds) = (self.status(claim), Bounds::new(bricks, cuts, claim.confidence));
+        let (first, second) = match status {
+            ClaimStatus::Refuted => (bounds.above(), bounds.below()),
+            _ => (bounds.below(), bounds.above()),
+        };
+        let standing = match status {
+            ClaimStatus::Open { more } => self.why_open(more),
+            decided => decided.to_string(),
+        };
+        let (modules, sure) = (self.modules(), claim.confidence);
+        let these = match modules.of {
+            1 => "in this one module".to_string(),
+            more => format!("in these {more} modules"),
+        };
+        format!(
+            "the claim that {these} fewer than {} of the cuts in `{}` brick the module is {standing}; {bricks} of {cuts} counted cuts did, so with {sure} confidence the mean rate of these modules, each weighted by its cuts, is {first}, and with {sure} confidence {second} (each bound for itself); {}",
+            claim.brick_rate_below,
+            claim.over,
+            modules.sentence(sure),
+        )
+    }
+
+    fn why_open(&self, more: u32) -> String {
+        let more = (more > 0).then(|| format!("{more} more have to count"));
+        let gaps = self.gaps().into_iter().map(|gap| gap.to_string());
+        let reasons: Vec<String> = gaps.chain(more).collect();
+        format!("open: {}", reasons.join("; "))
+    }
+}
+
+/// A small probability in words.
+fn share(p: f64) -> String {
+    match p * 100.0 {
+        tiny if tiny < 0.01 => "less than 0.01 %".to_string(),
+        percent => format!("{percent:.2} %"),
+    }
+}

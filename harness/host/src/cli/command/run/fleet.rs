@@ -1,0 +1,377 @@
+//! A run on several rigs: the parent, which has the queue, the run's journal and the reports.
+
+use super::run_outcome::RunOutcome;
+use super::{RunArgs, begin, unwritable, worker};
+use crate::cli::Common;
+use crate::cli::console::fleet_console::FleetConsole;
+use crate::cli::live::LivePage;
+use crate::config::rig::Rig;
+use crate::config::suite::Suite;
+use crate::exit::{CommandError, ExitCode};
+use crate::plan::earlier::Earlier;
+use crate::plan::fleet::{Batch, FleetPlan};
+use crate::plan::standing::Standing;
+use crate::run::fleet::claims::{BatchesEnded, FinalVerdicts};
+use crate::run::fleet::keeper::CampaignKeeper;
+use crate::run::fleet::memory_queue::{FleetObserver, MemoryQueue};
+use crate::run::fleet::seats::{FleetWork, Seats, StartedWorker};
+use crate::run::fleet::work_queue::WorkQueue;
+use crate::run::fleet::worker_process::WorkerProcess;
+use crate::state::StateDir;
+use crate::state::history_place;
+use crate::terminal::paint::Paint;
+use crate::terminal::print_warning;
+use dfota_clock::Clock;
+use dfota_core::campaign::Role;
+use dfota_core::case::Case;
+use dfota_core::event::RunStarted;
+use dfota_core::fleet::{ClaimShare, FleetRules, QueuedBatch};
+use dfota_core::seed::Seed;
+use dfota_record::digest::sha256_hex;
+use dfota_record::evidence::signing_key::SigningKey;
+use dfota_record::journal::{Journal, JournalWriter, PARENT_FILE};
+use dfota_record::retention::hold;
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::process::Command;
+use std::time::Duration;
+
+/// How careful a run on several rigs is.
+#[derive(Debug, Clone, clap::Args)]
+pub(super) struct FleetArgs {
+    /// With several rigs, give a new delta to so many of them first; the others begin when one of its batches has passed
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    canary: usize,
+    /// With several rigs, bricks that do not stop the run [default: what the claims survive, else 1]
+    #[arg(long, value_name = "N")]
+    max_bricks: Option<u32>,
+    /// The worker of the rig of this name: a run on several rigs starts one for each
+    #[arg(long, value_name = "RIG", hide = true)]
+    pub(super) worker: Option<String>,
+    /// With several rigs, give up one whose process says nothing for so long
+    #[arg(long, value_name = "T", hide = true, default_value = "60s", value_parser = humantime::parse_duration)]
+    rig_silence: Duration,
+}
+
+/// Runs the suites on the rigs, to the reports.
+pub(super) fn main(
+    args: &RunArgs,
+    common: Common,
+    outcome: &mut RunOutcome,
+) -> Result<ExitCode, CommandError> {
+    let prepared = Prepared::new(args, outcome)?;
+    // Before the run has a folder: a rig that is in use stops it as it stops a run on that rig alone.
+    let seats = Seats::new(prepared.start_workers()?);
+    let live = args.live.map(|addr| begin::live(addr, args.mask)).transpose()?;
+    let mut begun = Begun::new(&prepared, args, outcome)?;
+    let exit = begun.run(args, common, seats, live.as_ref())?;
+    let key = prepared.key.as_ref();
+    let paint = Paint::new(common.color);
+    let concluded = super::conclude(args, &begun.out, key, &begun.store, outcome, paint);
+    if let Some(live) = live {
+        live.end(&begun.out.join(dfota_record::run_folder::HTML));
+    }
+    match concluded {
+        // A failure of a module stays one, also when it cannot be reported.
+        Err(error) if exit == ExitCode::Failed => error.print(),
+        Err(error) => return Err(error),
+        Ok(()) => {}
+    }
+    Ok(exit)
+}
+
+/// What a run is to do, found out before anything is written or moved.
+struct Prepared {
+    key: Option<SigningKey>,
+    rigs: Vec<Rig>,
+    suites: Vec<Suite>,
+    seed: Seed,
+    dir: StateDir,
+    plan: FleetPlan,
+}
+
+impl Prepared {
+    fn new(args: &RunArgs, outcome: &mut RunOutcome) -> Result<Self, CommandError> {
+        let key = args.sign.load()?;
+        let (rigs, suites) = crate::cli::command::load_fleet(&args.selection)?;
+        let names: Vec<&str> = rigs.iter().map(|rig| rig.name.as_str()).collect();
+        outcome.name(&names.join(","), &suites);
+        if let Some(suite) = suites.iter().find(|suite| suite.until_stopped) {
+            return Err(CommandError::usage(format!(
+                "`{}` has `repeat: until-stopped`: it never ends, so run it on one rig",
+                suite.file.display()
+            )));
+        }
+        let seed = args.selection.seed.map(Seed);
+        let seed = seed.map_or_else(begin::draw_seed, Ok)?;
+        let dir = StateDir::find(&args.selection.state)?;
+        let earlier = Earlier::read(&dir, &suites, &rigs)?;
+        let plan = FleetPlan::select(&suites, &rigs, &args.selection, seed, &earlier)?;
+        for (rig, share) in rigs.iter().zip(&plan.rigs) {
+            let standing = Standing::new(rig, &dir.rig(rig), &plan.cases, share.updates)?;
+            if let Some(refusal) = standing.refusal().filter(|_| !args.over_budget) {
+                return Err(CommandError::usage(format!("rig `{}`: {refusal}", rig.name)));
+            }
+        }
+        Ok(Self {
+            key,
+            rigs,
+            suites,
+            seed,
+            dir,
+            plan,
+        })
+    }
+
+    /// Starts a worker for each rig, and waits until each has its rig.
+    fn start_workers(&self) -> Result<Vec<StartedWorker>, CommandError> {
+        let files = worker::digest_of_files(&self.rigs, &self.suites);
+        let start = |rig: &Rig| {
+            let failed = |why: String| CommandError::error(format!("rig `{}`: {why}", rig.name));
+            let process = WorkerProcess::start(self.worker_command(&rig.name));
+            let process =
+                process.map_err(|why| failed(format!("its process could not be started: {why}")))?;
+            Ok(StartedWorker {
+                rig: rig.name.clone(),
+                process,
+            })
+        };
+        let mut started: Vec<StartedWorker> =
+            self.rigs.iter().map(start).collect::<Result<_, CommandError>>()?;
+        for worker in &mut started {
+            worker.ready(&files)?;
+        }
+        Ok(started)
+    }
+
+    /// This command again, as the worker of one rig.
+    fn worker_command(&self, rig: &str) -> Command {
+        let given: Vec<_> = std::env::args_os().skip(1).collect();
+        // Behind the name of the command: what follows a `--` is taken for suites.
+        let at = given.iter().position(|arg| arg == "run").map_or(0, |at| at + 1);
+        let (before, after) = given.split_at(at);
+        let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("dfota-hil"));
+        let mut command = Command::new(program);
+        command.args(before).arg("--worker").arg(rig);
+        if !self.plan.seed_given {
+            command.arg("--seed").arg(self.seed.0.to_string());
+        }
+        command.args(after);
+        command
+    }
+
+    fn rules(&self, args: &RunArgs) -> FleetRules {
+        let claims = self
+            .plan
+            .cases
+            .iter()
+            .filter_map(|planned| match &planned.case.part.as_ref()?.role {
+                Role::Claim(claim) => Some(claim.bricks),
+                Role::Calibration | Role::Control | Role::Cut(_) => None,
+            });
+        FleetRules {
+            canary: args.fleet.canary,
+            max_bricks: args.fleet.max_bricks.or(claims.min()).unwrap_or(1),
+        }
+    }
+
+    fn queued(&self, batch: &Batch) -> QueuedBatch {
+        let suite = self.suites.iter().find(|suite| suite.name == batch.suite);
+        let packages = suite.map(|suite| suite.packages.iter());
+        let mut delta: Vec<&str> = packages
+            .into_iter()
+            .flatten()
+            .map(|loaded| loaded.package.sha256.as_str())
+            .collect();
+        delta.sort_unstable();
+        let share = self.plan.quota(batch).filter(|_| batch.claim_cuts > 0);
+        QueuedBatch {
+            name: batch.name.clone(),
+            suite: batch.suite.clone(),
+            cases: batch
+                .cases
+                .iter()
+                .map(|planned| planned.case.id.clone())
+                .collect(),
+            delta: delta.join("+"),
+            rigs: batch.rigs.clone(),
+            share: share.map(|quota| ClaimShare {
+                campaign: quota.campaign.clone(),
+                cuts: batch.claim_cuts,
+                quota: quota.quota,
+            }),
+            real_ms: batch.real_ms,
+        }
+    }
+}
+
+/// A run that has a folder.
+struct Begun<'p> {
+    prepared: &'p Prepared,
+    out: PathBuf,
+    store: PathBuf,
+    /// The name of the run, which later runs know it by.
+    name: String,
+    earlier: Earlier,
+    /// Until the reports are there: `prune` leaves a run alone that somebody holds.
+    _held: std::io::Result<Option<std::fs::File>>,
+}
+
+impl<'p> Begun<'p> {
+    fn new(prepared: &'p Prepared, args: &RunArgs, outcome: &mut RunOutcome) -> Result<Self, CommandError> {
+        let Prepared {
+            rigs,
+            suites,
+            plan,
+            dir,
+            ..
+        } = prepared;
+        let earlier = if plan.slots.is_empty() {
+            Earlier::default()
+        } else {
+            Earlier::open(dir, suites, rigs)?
+        };
+        for warning in &plan.warnings {
+            print_warning(format_args!("warning: {warning}"));
+        }
+        let out = begin::folder(args, &format!("{}-rigs", rigs.len()), suites)?;
+        outcome.folder = Some(out.clone());
+        let store = history_place::of_run(&args.selection.state, &out)?;
+        let name = std::path::absolute(&out).unwrap_or_else(|_| out.clone());
+        let name = name.file_name().unwrap_or_default();
+        Ok(Self {
+            name: name.to_string_lossy().into_owned(),
+            prepared,
+            store,
+            earlier,
+            _held: hold(&out),
+            out,
+        })
+    }
+
+    /// Runs the batches, judges the claims, and ends the journal.
+    fn run(
+        &mut self,
+        args: &RunArgs,
+        common: Common,
+        seats: Seats,
+        live: Option<&LivePage>,
+    ) -> Result<ExitCode, CommandError> {
+        let Prepared { rigs, plan, .. } = self.prepared;
+        let names: Vec<String> = rigs.iter().map(|rig| rig.name.clone()).collect();
+        let console = FleetConsole::new(Paint::new(common.color), common.verbose > 0, args.json, &names);
+        let path = self.out.join(PARENT_FILE);
+        let started = JournalWriter::start_at(
+            &path,
+            Clock::system(),
+            begin::with_live(Box::new(console.of_parent()), live),
+        );
+        let (journal, writer) = started.map_err(|why| unwritable(&self.out, &why))?;
+        let again = self.earlier.unjudged();
+        self.write_beginning(args, &journal);
+        let keeper = CampaignKeeper::new(&self.name, std::mem::take(&mut self.earlier));
+        let observers: Vec<Box<dyn FleetObserver>> =
+            vec![Box::new(console.clone()), Box::new(keeper.clone())];
+        let queue = MemoryQueue::new(names, self.prepared.rules(args), journal.clone(), observers);
+        queue.offer(
+            plan.batches
+                .iter()
+                .map(|batch| self.prepared.queued(batch))
+                .collect(),
+        );
+        let interrupted = seats.work(&FleetWork {
+            queue: &queue,
+            run: &self.absolute(),
+            cases: &self.cases(),
+            calibrations: &self.calibrations(),
+            again: &again,
+            silence: args.fleet.rig_silence,
+            max_time: args.max_time,
+            fail_fast: args.fail_fast,
+        });
+        console.finish();
+        let ended = BatchesEnded {
+            interrupted,
+            paused: queue.is_paused(),
+            safe: self.are_safe(args, &queue.lost()),
+            abandoned: queue.abandoned(),
+        };
+        journal.flush();
+        let mut verdicts = FinalVerdicts::read(&self.out).map_err(CommandError::error)?;
+        let exit = verdicts.conclude(&journal, &ended);
+        keeper.end(&plan.slots, verdicts.claims());
+        drop((queue, journal));
+        writer.finish().map_err(|why| unwritable(&self.out, &why))?;
+        Ok(exit)
+    }
+
+    /// Whether the guards of these rigs, whose workers died, have left them safe. Their leases are free when they are done.
+    fn are_safe(&self, args: &RunArgs, lost: &[usize]) -> bool {
+        let rigs = lost.iter().filter_map(|rig| self.prepared.rigs.get(*rig));
+        let safe = |rig: &Rig| match crate::cli::command::lease(rig, &args.selection.state, "run") {
+            Ok(lease) => lease.is_none_or(|lease| lease.was_left_safe()),
+            Err(error) => {
+                error.print();
+                false
+            }
+        };
+        // Each is looked at, also after one that is not.
+        rigs.map(safe).fold(true, |all, one| all && one)
+    }
+
+    fn absolute(&self) -> PathBuf {
+        std::path::absolute(&self.out).unwrap_or_else(|_| self.out.clone())
+    }
+
+    fn cases(&self) -> BTreeMap<(String, String), Case> {
+        let cases = self.prepared.plan.cases.iter().map(|planned| &planned.case);
+        cases
+            .map(|case| ((case.suite.clone(), case.id.clone()), case.clone()))
+            .collect()
+    }
+
+    /// What each rig has to have run before a batch, by rig and batch.
+    fn calibrations(&self) -> Vec<BTreeMap<String, Vec<Case>>> {
+        let on = |rig: usize| {
+            let batches = self.prepared.plan.batches.iter();
+            let own = |batch: &Batch| batch.calibrations_on(rig).map(|own| own.case.clone()).collect();
+            batches.map(|batch| (batch.name.clone(), own(batch))).collect()
+        };
+        (0..self.prepared.rigs.len()).map(on).collect()
+    }
+
+    fn write_beginning(&self, args: &RunArgs, journal: &Journal) {
+        let Prepared {
+            rigs,
+            suites,
+            seed,
+            plan,
+            ..
+        } = self.prepared;
+        let facts = |rig: &Rig| begin::facts(args, rig, suites, *seed, &self.out, false);
+        let all: Vec<RunStarted> = rigs.iter().map(facts).collect();
+        if let Some(begun) = joint(all) {
+            begin::write(journal, begun, &plan.cases, None, &self.earlier, &self.store);
+        }
+    }
+}
+
+/// What the journal of a run on these rigs begins with: the facts of each, and beside them what they have in common.
+fn joint(all: Vec<RunStarted>) -> Option<RunStarted> {
+    let rigs: Vec<_> = all.iter().map(|begun| begun.rig.clone()).collect();
+    let mut begun = all.into_iter().next()?;
+    let list = |get: fn(&dfota_core::event::RigFacts) -> &str| {
+        let mut parts: Vec<&str> = rigs.iter().map(get).collect();
+        parts.dedup();
+        parts.join(", ")
+    };
+    begun.rig.file.name = list(|rig| &rig.file.name);
+    begun.rig.file.path = list(|rig| &rig.file.path);
+    begun.rig.file.sha256 = sha256_hex(list(|rig| &rig.file.sha256).as_bytes());
+    begun.rig.file.text = String::new();
+    begun.rig.module = list(|rig| &rig.module);
+    begun.rig.simulated = rigs.iter().any(|rig| rig.simulated);
+    begun.rig.speed = rigs.iter().map(|rig| rig.speed).fold(f64::INFINITY, f64::min);
+    begun.rigs = rigs;
+    Some(begun)
+}

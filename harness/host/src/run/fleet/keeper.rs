@@ -1,0 +1,74 @@
+//! Keeps what the rigs of a run say of their campaigns, for later runs.
+
+use super::memory_queue::FleetObserver;
+use crate::plan::campaign::CampaignCut;
+use crate::plan::earlier::Earlier;
+use crate::run::runner::Campaigns;
+use crate::state::campaign_store::CampaignLine;
+use crate::terminal::print_warning;
+use dfota_core::event::{Event, Record};
+use dfota_core::pool_fold::module_key;
+use dfota_core::version::Imei;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// The campaigns of a run on several rigs. A worker has none of its own: their files have one writer.
+#[derive(Clone)]
+pub struct CampaignKeeper {
+    run: String,
+    campaigns: Arc<Mutex<Campaigns>>,
+    /// What the module on each rig said last that it is.
+    modules: BTreeMap<String, Imei>,
+}
+
+impl CampaignKeeper {
+    /// Goes on with those of earlier runs; `run` is the name that later runs know this one by.
+    pub fn new(run: &str, earlier: Earlier) -> Self {
+        Self {
+            run: run.to_owned(),
+            campaigns: Arc::new(Mutex::new(Campaigns::new(run, earlier))),
+            modules: BTreeMap::new(),
+        }
+    }
+
+    /// Ends the campaigns that are done; `claims` are the results of their claims, by suite and campaign.
+    pub fn end(&self, cuts: &[CampaignCut], claims: &BTreeMap<(String, String), &'static str>) {
+        let mut campaigns = self.campaigns.lock().unwrap_or_else(PoisonError::into_inner);
+        campaigns.claimed(claims);
+        if let Err(why) = campaigns.end(cuts) {
+            print_warning(format_args!("warning: {why}"));
+        }
+    }
+}
+
+impl FleetObserver for CampaignKeeper {
+    fn record(&mut self, rig: &str, record: &Record) {
+        if let Event::Identity { imei: Some(imei), .. } = &record.event {
+            self.modules.insert(rig.to_owned(), imei.clone());
+        }
+        let (suite, campaign, line) = match &record.event {
+            Event::Tallied(tallied) => {
+                let mut tallied = tallied.clone();
+                tallied.run = Some(self.run.clone());
+                tallied.module = Some(module_key(rig, self.modules.get(rig)));
+                let (suite, campaign) = (tallied.suite.clone(), tallied.campaign.clone());
+                (suite, campaign, CampaignLine::Cut(tallied))
+            }
+            Event::Calibrated {
+                suite,
+                campaign,
+                package,
+                timeline,
+            } => {
+                let line = CampaignLine::Calibrated(package.clone(), timeline.clone());
+                (suite.clone(), campaign.clone(), line)
+            }
+            _ => return,
+        };
+        let mut campaigns = self.campaigns.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Err(why) = campaigns.keep(&suite, &campaign, line) {
+            // The run goes on; only the next run cannot go on with this campaign.
+            print_warning(format_args!("warning: {why}"));
+        }
+    }
+}

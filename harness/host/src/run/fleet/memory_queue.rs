@@ -1,0 +1,212 @@
+//! The queue in the memory of the parent: the adapter for the rigs of one machine.
+
+use super::work_queue::{BatchEnding, RigPresence, WorkGoesOn, WorkQueue};
+use dfota_core::event::fleet::{FleetEvent, PartEnd, Taken};
+use dfota_core::event::{Event, Record};
+use dfota_core::fleet::{AbandonedCase, BatchResult, Fleet, FleetRules, QueuedBatch, Take, WorkDone};
+use dfota_core::verdict::Verdict;
+use dfota_record::journal::Journal;
+use std::collections::BTreeMap;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// Sees what the rigs of a run do.
+pub trait FleetObserver: Send {
+    /// A record of the journal of a batch on this rig.
+    fn record(&mut self, rig: &str, record: &Record);
+    /// The rig does something else now.
+    fn presence(&mut self, _rig: &str, _presence: &RigPresence) {}
+    /// A batch is over.
+    fn progress(&mut self, _done: WorkDone) {}
+}
+
+/// The queue, and the journal of the parent that it writes to.
+pub struct MemoryQueue {
+    rigs: Vec<String>,
+    journal: Journal,
+    state: Mutex<QueueState>,
+    changed: Condvar,
+    observers: Mutex<Vec<Box<dyn FleetObserver>>>,
+}
+
+struct QueueState {
+    fleet: Fleet,
+    /// The suite and the present case of each rig.
+    present: BTreeMap<usize, CaseOnRig>,
+    /// Rigs that lost a batch.
+    lost: Vec<usize>,
+    /// The verdict of each case that is complete, by suite and id.
+    results: BTreeMap<(String, String), Verdict>,
+}
+
+#[derive(Clone)]
+struct CaseOnRig {
+    suite: String,
+    case: String,
+}
+
+impl MemoryQueue {
+    /// An empty queue for rigs of these names.
+    pub fn new(
+        rigs: Vec<String>,
+        rules: FleetRules,
+        journal: Journal,
+        observers: Vec<Box<dyn FleetObserver>>,
+    ) -> Self {
+        Self {
+            state: Mutex::new(QueueState {
+                fleet: Fleet::new(rigs.clone(), rules),
+                present: BTreeMap::new(),
+                lost: Vec::new(),
+                results: BTreeMap::new(),
+            }),
+            rigs,
+            journal,
+            changed: Condvar::new(),
+            observers: Mutex::new(observers),
+        }
+    }
+
+    /// The rigs that lost a batch.
+    pub fn lost(&self) -> Vec<usize> {
+        self.state().lost.clone()
+    }
+
+    /// Whether nothing is handed out any more.
+    pub fn is_paused(&self) -> bool {
+        self.state().fleet.paused().is_some()
+    }
+
+    /// The cases that no rig ran to their end.
+    pub fn abandoned(&self) -> Vec<AbandonedCase> {
+        self.state().fleet.abandoned()
+    }
+
+    fn state(&self) -> MutexGuard<'_, QueueState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Writes events down, in their order, and wakes who waits.
+    fn write(&self, events: impl IntoIterator<Item = FleetEvent>) {
+        for event in events {
+            self.journal.post(Event::Fleet(event));
+        }
+        self.changed.notify_all();
+    }
+
+    fn name(&self, rig: usize) -> &str {
+        self.rigs.get(rig).map_or("", String::as_str)
+    }
+
+    fn observe(&self, tell: impl Fn(&mut dyn FleetObserver)) {
+        let mut observers = self.observers.lock().unwrap_or_else(PoisonError::into_inner);
+        observers.iter_mut().for_each(|observer| tell(&mut **observer));
+    }
+}
+
+impl WorkQueue for MemoryQueue {
+    fn offer(&self, batches: Vec<QueuedBatch>) {
+        let events = self.state().fleet.offer(batches);
+        self.write(events);
+    }
+
+    fn take(&self, rig: usize) -> Take {
+        let mut state = self.state();
+        let given_up = state.fleet.give_up();
+        let take = state.fleet.take(rig);
+        // Under the lock: the journal has one order.
+        self.write(given_up);
+        if let Take::Batch(order) = &take {
+            self.write([FleetEvent::Taken(order.taken.clone())]);
+        }
+        take
+    }
+
+    fn wait(&self, limit: Duration) {
+        let state = self.state();
+        let _ = self.changed.wait_timeout(state, limit);
+    }
+
+    fn progress(&self, _rig: usize) -> WorkGoesOn {
+        match self.state().fleet.paused() {
+            Some(_) => WorkGoesOn::No,
+            None => WorkGoesOn::Yes,
+        }
+    }
+
+    fn record_once(&self, _rig: usize, suite: &str, case: &str, verdict: &Verdict) -> bool {
+        let name = (suite.to_owned(), case.to_owned());
+        match self.state().results.entry(name) {
+            std::collections::btree_map::Entry::Vacant(free) => {
+                free.insert(verdict.clone());
+                true
+            }
+            std::collections::btree_map::Entry::Occupied(_) => false,
+        }
+    }
+
+    fn close(&self, rig: usize, taken: &Taken, ending: &BatchEnding) {
+        let (BatchEnding::Closed(part) | BatchEnding::Lost { part, .. }) = ending;
+        let end = PartEnd {
+            batch: taken.batch.clone(),
+            attempt: taken.attempt,
+            rig: taken.rig.clone(),
+            lines: part.lines,
+            head: part.head.clone(),
+        };
+        let result = BatchResult {
+            passed: part.has_passed(),
+            bricks: part.bricks,
+        };
+        let mut state = self.state();
+        state.present.remove(&rig);
+        let (first, events) = match ending {
+            BatchEnding::Closed(_) => (FleetEvent::Closed(end), state.fleet.closed(rig, result)),
+            BatchEnding::Lost { why, left, .. } => {
+                let first = FleetEvent::Lost {
+                    end,
+                    why: why.clone(),
+                    open: part.open().map(String::from).into_iter().collect(),
+                };
+                state.lost.push(rig);
+                (first, state.fleet.lost(rig, why, left.clone(), result))
+            }
+        };
+        let done = state.fleet.done();
+        self.write([first]);
+        self.write(events);
+        drop(state);
+        self.observe(|observer| observer.progress(done));
+    }
+
+    fn pause(&self, why: &str) {
+        let event = self.state().fleet.pause(why);
+        self.write(event);
+    }
+
+    fn presence(&self, rig: usize, presence: RigPresence) {
+        self.observe(|observer| observer.presence(self.name(rig), &presence));
+    }
+
+    fn publish(&self, rig: usize, record: &Record) {
+        match &record.event {
+            Event::CaseStarted { id, suite } => {
+                let (suite, case) = (suite.clone(), id.clone());
+                self.state().present.insert(rig, CaseOnRig { suite, case });
+            }
+            // Before the cut is made: the worker's journal has it, and it is on the thread that reads the worker.
+            Event::CutArmed { cut } => {
+                let present = self.state().present.get(&rig).cloned();
+                let ordered = present.map(|CaseOnRig { suite, case }| FleetEvent::Ordered {
+                    rig: self.name(rig).to_owned(),
+                    suite,
+                    case,
+                    cut: cut.clone(),
+                });
+                self.write(ordered);
+            }
+            _ => {}
+        }
+        self.observe(|observer| observer.record(self.name(rig), record));
+    }
+}

@@ -1,0 +1,111 @@
+//! What there is of a batch, by its journal.
+
+use dfota_core::campaign::{Role, Tallied};
+use dfota_core::event::{CaseEnded, Event, Record};
+use dfota_core::outcome::Outcome;
+use dfota_core::verdict::{Class, Verdict};
+use dfota_record::journal::{self, ReadError, chain};
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+/// A batch's journal, as far as it goes.
+#[derive(Debug, Clone, Default)]
+pub struct PartRead {
+    /// Whole lines.
+    pub lines: u64,
+    /// SHA-256 of the last one, in hex; nothing where there is none.
+    pub head: String,
+    /// The verdict of each case that ended.
+    pub verdicts: BTreeMap<String, Verdict>,
+    pub bricks: u32,
+    /// Cases that are a cut of a campaign: they are complete when they are tallied.
+    cuts: BTreeSet<String>,
+    /// Cuts of a campaign that are settled: the next delta has shown what they left.
+    settled: BTreeSet<String>,
+    /// The case that has begun and not ended.
+    present: Option<String>,
+    /// Its cut was armed.
+    armed: bool,
+}
+
+impl PartRead {
+    /// Reads the journal in a part's folder; nothing where it has none.
+    pub fn from_folder(folder: &Path) -> Result<Self, ReadError> {
+        let mut part = Self::default();
+        match journal::each(folder, false, |record| part.on(&record)) {
+            Ok(()) => {}
+            Err(ReadError::Empty { .. }) => return Ok(part),
+            Err(ReadError::Io { why, .. }) if why.kind() == std::io::ErrorKind::NotFound => return Ok(part),
+            Err(why) => return Err(why),
+        }
+        if let Ok(Ok(chain)) = chain::follow_file(&folder.join(journal::FILE)) {
+            (part.lines, part.head) = (chain.lines, chain.head);
+        }
+        Ok(part)
+    }
+
+    /// Takes the next record.
+    pub fn on(&mut self, record: &Record) {
+        match &record.event {
+            Event::CasePlanned { case, .. } => {
+                let role = case.part.as_ref().map(|part| &part.role);
+                if matches!(role, Some(Role::Cut(_))) {
+                    self.cuts.insert(case.id.clone());
+                }
+            }
+            Event::CaseStarted { id, .. } => {
+                self.present = Some(id.clone());
+                self.armed = false;
+            }
+            Event::CutArmed { .. } => self.armed = true,
+            Event::CaseEnded(ended) => self.ended(ended),
+            Event::Tallied(Tallied {
+                case, settled: true, ..
+            }) => {
+                self.settled.insert(case.clone());
+            }
+            _ => {}
+        }
+    }
+
+    fn ended(&mut self, ended: &CaseEnded) {
+        if self.present.as_ref() == Some(&ended.id) {
+            self.present = None;
+            self.armed = false;
+        }
+        let before = self.verdicts.insert(ended.id.clone(), ended.verdict.clone());
+        let brick = ended.outcome.is_some_and(Outcome::is_brick);
+        // A later case may revise one to a brick; the same one is not counted twice.
+        self.bricks += u32::from(brick && !matches!(before, Some(Verdict::Fail(_))));
+    }
+
+    /// The case whose cut was ordered and which has no verdict.
+    pub fn open(&self) -> Option<&str> {
+        self.present.as_deref().filter(|_| self.armed)
+    }
+
+    /// Whether nothing has to be done again of a case: it has a verdict about the module, and a cut is tallied.
+    pub fn is_complete(&self, case: &str) -> bool {
+        match self.verdicts.get(case) {
+            None | Some(Verdict::NotReached) => false,
+            Some(Verdict::Fail(_) | Verdict::Skip { .. }) => true,
+            Some(Verdict::Error(finding)) => finding.rule.class() != Class::Rig,
+            Some(Verdict::Pass) => !self.cuts.contains(case) || self.settled.contains(case),
+            Some(Verdict::Inconclusive(_)) => true,
+        }
+    }
+
+    /// The cases of a batch that have to be run again, or for the first time; with a cut, the control that closes it.
+    pub fn left(&self, cases: &[String]) -> Vec<String> {
+        let last = cases.last().filter(|_| !self.cuts.is_empty());
+        let open: Vec<&String> = cases.iter().filter(|case| !self.is_complete(case)).collect();
+        let again = |case: &&String| open.contains(case) || (!open.is_empty() && last == Some(case));
+        cases.iter().filter(again).cloned().collect()
+    }
+
+    /// Whether every case passed or was skipped, and one passed.
+    pub fn has_passed(&self) -> bool {
+        let good = |verdict: &Verdict| matches!(verdict, Verdict::Pass | Verdict::Skip { .. });
+        self.verdicts.values().all(good) && self.verdicts.values().any(|verdict| *verdict == Verdict::Pass)
+    }
+}

@@ -1,0 +1,191 @@
+//! What happens at one rig: take a batch, have the worker run it, report it, and take the next one.
+
+use super::part::PartRead;
+use super::wire::{BatchEnded, FromWorker, ToWorker, WorkerBatch};
+use super::work_queue::{BatchEnding, RigPresence, WorkGoesOn, WorkQueue};
+use super::worker_process::{WorkerNews, WorkerProcess};
+use dfota_core::case::Case;
+use dfota_core::cut::Cut;
+use dfota_core::event::{CaseEnded, Event, Record};
+use dfota_core::fleet::{BatchOrder, Take};
+use dfota_core::verdict::Verdict;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+/// How long a rig that waits sleeps before it asks again, if nothing wakes it.
+const ASK_AGAIN: Duration = Duration::from_secs(1);
+/// How often a rig looks whether it may go on while its worker says nothing.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// A rig of a run.
+pub struct RigSeat<'r> {
+    /// Its place in the run.
+    pub rig: usize,
+    /// The run folder.
+    pub run: &'r Path,
+    /// Every case of the run, by suite and id.
+    pub cases: &'r BTreeMap<(String, String), Case>,
+    /// What this rig has to have run before a batch of that name.
+    pub calibrations: Option<&'r BTreeMap<String, Vec<Case>>>,
+    /// Cuts to be made again exactly, by suite and case.
+    pub again: &'r BTreeMap<(String, String), Cut>,
+    /// A worker that says nothing for so long is lost.
+    pub silence: Duration,
+    /// The first case that does not pass ends the handing out.
+    pub fail_fast: bool,
+}
+
+/// Works until there is nothing left for the rig, or the rig is out.
+pub fn serve(queue: &dyn WorkQueue, seat: &RigSeat<'_>, mut worker: WorkerProcess) {
+    loop {
+        match queue.take(seat.rig) {
+            Take::Done => break,
+            Take::Wait(reason) => {
+                queue.presence(seat.rig, RigPresence::Waiting(reason.to_string()));
+                queue.wait(ASK_AGAIN);
+            }
+            Take::Batch(order) => {
+                queue.presence(seat.rig, RigPresence::Working);
+                let outcome = BatchRun::new(queue, seat, &order).run(&mut worker);
+                let ending = seat.ending(&order, &outcome);
+                let out = match &ending {
+                    BatchEnding::Lost { why, .. } => Some(why.clone()),
+                    BatchEnding::Closed(_) => None,
+                };
+                if matches!(outcome, WorkerOutcome::Gone(_)) {
+                    // Its guard makes the rig safe before the batch goes to another rig.
+                    drop(worker);
+                    queue.close(seat.rig, &order.taken, &ending);
+                    queue.presence(seat.rig, RigPresence::Out(out.unwrap_or_default()));
+                    return;
+                }
+                queue.close(seat.rig, &order.taken, &ending);
+                if let Some(why) = out {
+                    queue.presence(seat.rig, RigPresence::Out(why));
+                    worker.end();
+                    return;
+                }
+            }
+        }
+    }
+    queue.presence(seat.rig, RigPresence::Done);
+    worker.end();
+}
+
+/// What became of the worker in a batch.
+enum WorkerOutcome {
+    Ended(BatchEnded),
+    Gone(String),
+}
+
+impl RigSeat<'_> {
+    /// How the batch ended, by what its journal says: what came over the pipe may be less.
+    fn ending(&self, order: &BatchOrder, outcome: &WorkerOutcome) -> BatchEnding {
+        let folder = self.run.join(&order.taken.folder);
+        let (part, unread) = match PartRead::from_folder(&folder) {
+            Ok(part) => (part, None),
+            Err(why) => (PartRead::default(), Some(why.to_string())),
+        };
+        let why = match outcome {
+            WorkerOutcome::Gone(why) => Some(why.clone()),
+            WorkerOutcome::Ended(ended) => ended.out.clone(),
+        };
+        let Some(why) = why.or(unread) else {
+            return BatchEnding::Closed(part);
+        };
+        // What a bricked module left of a claim's slots stays open: survivors would make the claim look better.
+        let left = if order.is_of_claim && part.bricks > 0 {
+            Vec::new()
+        } else {
+            part.left(&order.cases)
+        };
+        BatchEnding::Lost { part, why, left }
+    }
+}
+
+/// A batch on its way through the worker.
+struct BatchRun<'r> {
+    queue: &'r dyn WorkQueue,
+    seat: &'r RigSeat<'r>,
+    order: &'r BatchOrder,
+    part: PartRead,
+    was_stopped: bool,
+}
+
+impl<'r> BatchRun<'r> {
+    fn new(queue: &'r dyn WorkQueue, seat: &'r RigSeat<'r>, order: &'r BatchOrder) -> Self {
+        Self {
+            queue,
+            seat,
+            order,
+            part: PartRead::default(),
+            was_stopped: false,
+        }
+    }
+
+    fn run(mut self, worker: &mut WorkerProcess) -> WorkerOutcome {
+        worker.tell(&ToWorker::Batch(self.message()));
+        let mut heard = Instant::now();
+        loop {
+            let news = worker.next(LOOK);
+            match news {
+                WorkerNews::Gone(why) => return WorkerOutcome::Gone(why),
+                WorkerNews::Silent if heard.elapsed() < self.seat.silence => {}
+                WorkerNews::Silent => {
+                    let silence = humantime::format_duration(self.seat.silence);
+                    return WorkerOutcome::Gone(format!("it said nothing for {silence}"));
+                }
+                WorkerNews::Said(said) => {
+                    heard = Instant::now();
+                    match said {
+                        FromWorker::Record(record) => self.on(&record),
+                        FromWorker::Ended(ended) => return WorkerOutcome::Ended(ended),
+                        FromWorker::Refused { why, .. } => return WorkerOutcome::Gone(why),
+                        FromWorker::Alive | FromWorker::Ready { .. } => {}
+                    }
+                }
+            }
+            if !self.was_stopped && self.queue.progress(self.seat.rig) == WorkGoesOn::No {
+                self.was_stopped = true;
+                worker.tell(&ToWorker::Stop);
+            }
+        }
+    }
+
+    fn message(&self) -> WorkerBatch {
+        let suite = &self.order.suite;
+        let names = || self.order.cases.iter().map(|case| (suite.clone(), case.clone()));
+        let again = |name: (String, String)| Some((name.1.clone(), self.seat.again.get(&name)?.clone()));
+        let calibrations = self
+            .seat
+            .calibrations
+            .and_then(|all| all.get(&self.order.taken.batch));
+        WorkerBatch {
+            taken: self.order.taken.clone(),
+            run: self.seat.run.to_owned(),
+            calibrations: calibrations.cloned().unwrap_or_default(),
+            cases: names()
+                .filter_map(|name| self.seat.cases.get(&name).cloned())
+                .collect(),
+            again: names().filter_map(again).collect(),
+        }
+    }
+
+    fn on(&mut self, record: &Record) {
+        self.part.on(record);
+        if let Event::CaseEnded(CaseEnded {
+            suite, id, verdict, ..
+        }) = &record.event
+        {
+            if self.part.is_complete(id) {
+                self.queue.record_once(self.seat.rig, suite, id, verdict);
+            }
+            if self.seat.fail_fast && !matches!(verdict, Verdict::Pass | Verdict::Skip { .. }) {
+                self.queue
+                    .pause(&format!("`--fail-fast`: {suite}::{id} did not pass"));
+            }
+        }
+        self.queue.publish(self.seat.rig, record);
+    }
+}

@@ -1,0 +1,179 @@
+//! The rigs of a run at work: a thread for each, and one that passes signals on.
+
+use super::memory_queue::MemoryQueue;
+use super::rig_loop::{RigSeat, serve};
+use super::wire::FromWorker;
+use super::work_queue::WorkQueue;
+use super::worker_process::{WorkerNews, WorkerProcess, signal_worker};
+use crate::exit::{CommandError, ExitCode};
+use crate::terminal::print_warning;
+use dfota_core::case::Case;
+use dfota_core::cut::Cut;
+use rustix::process::Signal;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+use tokio::signal::unix::{SignalKind, signal};
+
+/// How long a worker may take until it has its rig: the guard of a dead owner may still be at work.
+const READY: Duration = Duration::from_secs(90);
+/// How often it is looked whether the time is over.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// A worker, and the rig that it is for.
+pub struct StartedWorker {
+    pub rig: String,
+    pub process: WorkerProcess,
+}
+
+impl StartedWorker {
+    /// Waits until it has its rig, and has read the same `files` as its parent.
+    pub fn ready(&mut self, files: &str) -> Result<(), CommandError> {
+        let rig = &self.rig;
+        match self.process.next(READY) {
+            WorkerNews::Said(FromWorker::Ready { files: read }) if read == files => Ok(()),
+            WorkerNews::Said(FromWorker::Ready { .. }) => Err(CommandError::error(format!(
+                "rig `{rig}`: a file was changed while the run began: start it again"
+            ))),
+            WorkerNews::Said(FromWorker::Refused { exit, why }) => {
+                let code = if exit == ExitCode::Usage.code() {
+                    ExitCode::Usage
+                } else {
+                    ExitCode::Error
+                };
+                Err(CommandError::new(code, why))
+            }
+            WorkerNews::Said(_) => Err(CommandError::error(format!(
+                "rig `{rig}`: its process did not begin as expected"
+            ))),
+            WorkerNews::Silent => Err(CommandError::error(format!(
+                "rig `{rig}`: its process was not ready after {}",
+                humantime::format_duration(READY)
+            ))),
+            WorkerNews::Gone(why) => Err(CommandError::error(format!("rig `{rig}`: {why}"))),
+        }
+    }
+}
+
+/// What the rigs work on.
+pub struct FleetWork<'w> {
+    pub queue: &'w MemoryQueue,
+    /// The run folder.
+    pub run: &'w Path,
+    /// Every case, by suite and id.
+    pub cases: &'w BTreeMap<(String, String), Case>,
+    /// What each rig has to have run before a batch, by rig and batch.
+    pub calibrations: &'w [BTreeMap<String, Vec<Case>>],
+    /// Cuts to be made again exactly, by suite and case.
+    pub again: &'w BTreeMap<(String, String), Cut>,
+    pub silence: Duration,
+    /// After this long, nothing is handed out any more.
+    pub max_time: Option<Duration>,
+    /// The first case that does not pass ends the handing out.
+    pub fail_fast: bool,
+}
+
+/// The rigs of a run, each with its worker.
+pub struct Seats {
+    workers: Vec<StartedWorker>,
+}
+
+impl Seats {
+    pub fn new(workers: Vec<StartedWorker>) -> Self {
+        Self { workers }
+    }
+
+    /// Works until nothing is left to do; whether a signal ended it.
+    pub fn work(self, work: &FleetWork<'_>) -> bool {
+        let pids: Vec<u32> = self.workers.iter().map(|worker| worker.process.pid()).collect();
+        let signals = Signals::new();
+        let began = Instant::now();
+        std::thread::scope(|scope| {
+            let rigs = self.workers.into_iter().enumerate().map(|(rig, worker)| {
+                let seat = RigSeat {
+                    rig,
+                    run: work.run,
+                    cases: work.cases,
+                    calibrations: work.calibrations.get(rig),
+                    again: work.again,
+                    silence: work.silence,
+                    fail_fast: work.fail_fast,
+                };
+                scope.spawn(move || serve(work.queue, &seat, worker.process))
+            });
+            let rigs: Vec<_> = rigs.collect();
+            let mut passed_on = 0;
+            while !rigs.iter().all(std::thread::ScopedJoinHandle::is_finished) {
+                let seen = signals.seen();
+                if seen > passed_on {
+                    passed_on = seen;
+                    interrupt(work.queue, &pids, seen);
+                }
+                if let Some(limit) = work.max_time.filter(|limit| began.elapsed() >= *limit) {
+                    let limit = humantime::format_duration(limit);
+                    work.queue.pause(&format!("`--max-time {limit}` is over"));
+                }
+                std::thread::park_timeout(LOOK);
+            }
+            passed_on > 0
+        })
+    }
+}
+
+fn interrupt(queue: &MemoryQueue, pids: &[u32], seen: u32) {
+    if seen == 1 {
+        queue.pause("interrupted by a signal");
+        print_warning("interrupted: every rig is brought to its safe state; interrupt again to stop at once");
+    }
+    for pid in pids {
+        signal_worker(*pid, Signal::INT);
+    }
+}
+
+/// Counts the signals that end a run.
+struct Signals {
+    count: std::sync::Arc<AtomicU32>,
+    /// Its thread counts.
+    _runtime: Option<tokio::runtime::Runtime>,
+}
+
+impl Signals {
+    fn new() -> Self {
+        let count = std::sync::Arc::new(AtomicU32::new(0));
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build();
+        let Ok(runtime) = runtime else {
+            tracing::warn!("signals cannot be handled: an interrupt leaves the rigs to their workers");
+            return Self {
+                count,
+                _runtime: None,
+            };
+        };
+        for kind in [
+            SignalKind::interrupt(),
+            SignalKind::terminate(),
+            SignalKind::hangup(),
+        ] {
+            let counted = std::sync::Arc::clone(&count);
+            let _within = runtime.enter();
+            if let Ok(mut signals) = signal(kind) {
+                runtime.spawn(async move {
+                    while signals.recv().await.is_some() {
+                        counted.fetch_add(1, Ordering::Relaxed);
+                    }
+                });
+            }
+        }
+        Self {
+            count,
+            _runtime: Some(runtime),
+        }
+    }
+
+    fn seen(&self) -> u32 {
+        self.count.load(Ordering::Relaxed)
+    }
+}

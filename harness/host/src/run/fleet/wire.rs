@@ -1,0 +1,65 @@
+//! What parent and worker say to each other: one line of JSON a message, over the worker's standard input and output.
+
+use dfota_core::case::Case;
+use dfota_core::cut::Cut;
+use dfota_core::event::Record;
+use dfota_core::event::fleet::Taken;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+/// From the parent. When its pipe ends, the parent is dead: a worker finishes its case, makes its rig safe and ends.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ToWorker {
+    Batch(WorkerBatch),
+    /// Finish the case and leave the others of the batch.
+    Stop,
+    /// There is nothing more to do.
+    End,
+}
+
+/// A batch for a worker.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct WorkerBatch {
+    pub taken: Taken,
+    /// The run folder.
+    pub run: PathBuf,
+    /// What the rig has to have run before, once: a worker that has leaves them out.
+    pub calibrations: Vec<Case>,
+    /// Its cases, in order.
+    pub cases: Vec<Case>,
+    /// Cuts that an earlier run made and could not judge, by case: they are made again, exactly.
+    pub again: BTreeMap<String, Cut>,
+}
+
+/// From a worker.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum FromWorker {
+    /// It has the rig, and the files that this digest is of.
+    Ready {
+        files: String,
+    },
+    /// It cannot begin, with the exit code that the run gets.
+    Refused {
+        exit: u8,
+        why: String,
+    },
+    /// A record of the batch's journal, after it was written.
+    Record(Box<Record>),
+    /// Nothing to record, and the case goes on within its limits.
+    Alive,
+    Ended(BatchEnded),
+}
+
+/// A worker is through with a batch.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct BatchEnded {
+    /// The exit code of the batch.
+    pub exit: u8,
+    /// Why the rig is not to have another batch.
+    pub out: Option<String>,
+    /// What a user has to know of the rig.
+    pub notes: Vec<String>,
+}

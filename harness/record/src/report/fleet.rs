@@ -1,0 +1,209 @@
+//! The rigs of a run on several, and the parts that its journal was merged from.
+
+use super::CaseRun;
+use super::case_run::RecordedIdentity;
+use dfota_core::event::fleet::{FleetEvent, PartEnd, Taken};
+use dfota_core::event::{Event, RigFacts, RunStarted};
+use dfota_core::pool_fold::PoolFold;
+use dfota_core::verdict::Verdict;
+use std::collections::HashMap;
+
+/// What a run on several rigs has beside one on one; empty for one on one.
+#[derive(Debug, Default)]
+pub struct FleetRun<'a> {
+    /// In the order of the command line.
+    pub rigs: Vec<RigRun<'a>>,
+    /// In the order in which they were taken.
+    pub parts: Vec<PartRun<'a>>,
+    /// Why no rig got a further batch, if that was so.
+    pub paused: Option<&'a str>,
+    /// The modules, and their cuts for the claims.
+    pub pools: PoolFold,
+}
+
+/// A rig of a run on several.
+#[derive(Debug)]
+pub struct RigRun<'a> {
+    pub facts: &'a RigFacts,
+    /// What its module said last that it is.
+    pub identity: Option<RecordedIdentity<'a>>,
+    /// Why it got no further batch, if that was so.
+    pub out: Option<&'a str>,
+}
+
+/// A batch on a rig: a part of the merged journal.
+#[derive(Debug)]
+pub struct PartRun<'a> {
+    pub taken: &'a Taken,
+    /// How its journal ends; nothing where the parent was killed.
+    pub end: Option<&'a PartEnd>,
+    /// Why the rig stopped in the middle of it, if it did.
+    pub lost: Option<&'a str>,
+    /// What it was started with, where its journal is there.
+    pub started: Option<&'a RunStarted>,
+}
+
+/// What the cases of a rig came to.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RigTally {
+    /// Cases that were run on it.
+    pub cases: usize,
+    pub passed: usize,
+    pub failed: usize,
+    /// Runs of cases that came to no end, because it was lost.
+    pub lost: usize,
+}
+
+impl RigTally {
+    /// Passes in all that was run; nothing where nothing was.
+    pub fn pass_rate(&self) -> Option<f64> {
+        (self.cases > 0).then(|| self.passed as f64 / self.cases as f64)
+    }
+}
+
+impl<'a> RigRun<'a> {
+    /// What its cases in a run came to.
+    pub fn tally(&self, cases: &[CaseRun<'_>]) -> RigTally {
+        let mut tally = RigTally::default();
+        for case in cases {
+            tally.lost += case.lost.iter().filter(|lost| lost.rig == self.name()).count();
+            if case.rig != Some(self.name())
+                || matches!(case.verdict, Verdict::Skip { .. } | Verdict::NotReached)
+            {
+                continue;
+            }
+            tally.cases += 1;
+            tally.passed += usize::from(case.verdict == Verdict::Pass);
+            tally.failed += usize::from(matches!(case.verdict, Verdict::Fail(_)));
+        }
+        tally
+    }
+
+    pub fn name(&self) -> &'a str {
+        &self.facts.file.name
+    }
+}
+
+impl<'a> FleetRun<'a> {
+    /// Whether the run was made on several rigs.
+    pub fn is_fleet(&self) -> bool {
+        !self.rigs.is_empty()
+    }
+
+    /// The names of the rigs, in a line.
+    pub fn names(&self) -> String {
+        let names: Vec<&str> = self.rigs.iter().map(RigRun::name).collect();
+        names.join(", ")
+    }
+
+    /// A rig by its name.
+    pub fn rig(&self, name: &str) -> Option<&RigRun<'a>> {
+        self.rigs.iter().find(|rig| rig.name() == name)
+    }
+}
+
+/// The rigs and parts of a journal, on the way through it.
+#[derive(Debug, Default)]
+pub(super) struct FleetOrder<'a> {
+    fleet: FleetRun<'a>,
+    /// Places of rigs by their names.
+    rigs: HashMap<&'a str, usize>,
+    /// The part that speaks, by its place; nothing: the parent.
+    part: Option<usize>,
+}
+
+impl<'a> FleetOrder<'a> {
+    /// The part that speaks.
+    pub(super) fn part(&self) -> Option<&PartRun<'a>> {
+        self.fleet.parts.get(self.part?)
+    }
+
+    pub(super) fn take(&mut self, event: &'a Event) {
+        self.fleet.pools.on(event);
+        match event {
+            Event::RunStarted(started) => self.started(started),
+            Event::Fleet(fleet) => self.fleet(fleet),
+            Event::Identity { model, version, imei } => {
+                let rig = self.part().map(|part| part.taken.rig.as_str());
+                let rig = rig.and_then(|rig| self.rigs.get(rig));
+                if let Some(rig) = rig.and_then(|place| self.fleet.rigs.get_mut(*place)) {
+                    let before = rig.identity.and_then(|identity| identity.imei);
+                    rig.identity = Some(RecordedIdentity {
+                        model,
+                        version,
+                        // The IMEI is not asked for each time.
+                        imei: imei.as_ref().or(before),
+                    });
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn started(&mut self, started: &'a RunStarted) {
+        match self.part.and_then(|part| self.fleet.parts.get_mut(part)) {
+            None => started
+                .rigs
+                .iter()
+                .for_each(|facts| self.add(&facts.file.name, facts)),
+            Some(part) => {
+                part.started = Some(started);
+                let name = &part.taken.rig;
+                self.add(name, &started.rig);
+            }
+        }
+    }
+
+    /// Adds a rig, unless it is known.
+    fn add(&mut self, name: &'a str, facts: &'a RigFacts) {
+        let rigs = &mut self.fleet.rigs;
+        self.rigs.entry(name).or_insert_with(|| {
+            rigs.push(RigRun {
+                facts,
+                identity: None,
+                out: None,
+            });
+            rigs.len() - 1
+        });
+    }
+
+    fn fleet(&mut self, event: &'a FleetEvent) {
+        self.part = None;
+        match event {
+            FleetEvent::Taken(taken) => {
+                self.part = Some(self.fleet.parts.len());
+                self.fleet.parts.push(PartRun {
+                    taken,
+                    end: None,
+                    lost: None,
+                    started: None,
+                });
+            }
+            FleetEvent::Closed(end) => self.ended(end, None),
+            FleetEvent::Lost { end, why, .. } => self.ended(end, Some(why)),
+            FleetEvent::RigOut { rig, why } => {
+                let place = self.rigs.get(rig.as_str());
+                if let Some(rig) = place.and_then(|place| self.fleet.rigs.get_mut(*place)) {
+                    rig.out = Some(why);
+                }
+            }
+            FleetEvent::Paused { why } => self.fleet.paused = Some(why),
+            _ => {}
+        }
+    }
+
+    fn ended(&mut self, end: &'a PartEnd, lost: Option<&'a str>) {
+        let same = |part: &&mut PartRun<'_>| {
+            let taken = part.taken;
+            (&taken.batch, taken.attempt, &taken.rig) == (&end.batch, end.attempt, &end.rig)
+        };
+        if let Some(part) = self.fleet.parts.iter_mut().rev().find(same) {
+            part.end = Some(end);
+            part.lost = lost;
+        }
+    }
+
+    pub(super) fn end(self) -> FleetRun<'a> {
+        self.fleet
+    }
+}
