@@ -85,3 +85,38 @@ fn it_works_without_its_script() {
     browser.wait("location.pathname.startsWith('/case/lab/')");
     live.run.end().ends(0);
 }
+
+/// Four rigs: each has its tile, batches wait and say why, and one click leads to a case on any of them.
+#[test]
+fn several_rigs_are_seen_together() {
+    let more = ["--rig", "rig.yaml"].repeat(3);
+    let live = Live::of_suite(CAMPAIGN, 100, "127.0.0.1:0", &more);
+    for (name, size) in [("fleet-wall", WALL), ("fleet-desk", DESK), ("fleet-phone", PHONE)] {
+        let Some(mut browser) = open(&live, size, true) else {
+            return;
+        };
+        browser.wait("document.querySelectorAll('article.tile').length === 4");
+        browser.wait("document.querySelectorAll('#queue li').length > 0");
+        browser.wait("!!document.querySelector('article.tile .case a')");
+        assert!(
+            browser.value("document.documentElement.scrollWidth").as_u64() <= Some(size.0.into()),
+            "{name}"
+        );
+        keep(&mut browser, name);
+    }
+    let json = live.json();
+    assert_eq!(
+        json["progress"]["rigs"].as_array().map(Vec::len),
+        Some(4),
+        "{json}"
+    );
+    assert!(
+        json["progress"]["batches"]
+            .as_array()
+            .is_some_and(|all| !all.is_empty()),
+        "{json}"
+    );
+    let ran = live.run.end();
+    // Three browsers beside four modules may make a cut late, which is no verdict on the page.
+    assert!([Some(0), Some(3)].contains(&ran.code), "{ran:?}");
+}
