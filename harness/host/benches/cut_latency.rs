@@ -2,13 +2,15 @@
 //!
 //! `cargo bench -p dfota-hil --bench cut_latency`: 10,000 cuts each way, in turns of 500 so that both see the same machine;
 //! then the same with fifteen other lines in front of it in one write, as when an adapter hands over what it has collected; and
-//! the first again while the HTTP package server sends as fast as it can.
+//! the first again with the live page of the run open in 100 browsers, and while the HTTP package server sends as fast as it can.
 
 #[path = "cut_latency/compare.rs"]
 mod compare;
 
-use compare::{URC, compare};
+use compare::{URC, compare, compare_shown};
 use dfota_clock::Clock;
+use dfota_core::event::{Event, Record, RunStarted};
+use dfota_hil::cli::live::LivePage;
 use dfota_servers::OfferPath;
 use dfota_servers::http::HttpServer;
 use std::io::{Read, Write};
@@ -30,9 +32,71 @@ fn burst() -> Vec<u8> {
     [said.as_bytes(), URC].concat()
 }
 
+/// Pages that are open at once.
+const READERS: usize = 100;
+
+/// Cuts while the page of the run is open in browsers. They run on this machine too, behind the harness.
+fn with_readers() {
+    let any = "127.0.0.1:0".parse().expect("an address");
+    let page = LivePage::start(any, false).expect("the page");
+    let mut started = RunStarted::default();
+    started.rig.file.name = "bench".into();
+    page.sink().record(
+        None,
+        Record {
+            seq: 0,
+            mono_ns: 0,
+            module_ns: 0,
+            utc: "2026-01-01T00:00:00Z".into(),
+            prev: String::new(),
+            event: Event::RunStarted(Box::new(started)),
+        },
+    );
+    let address = page
+        .url()
+        .trim_start_matches("http://")
+        .trim_end_matches('/')
+        .to_owned();
+    let mut readers: Vec<TcpStream> = Vec::new();
+    for _ in 0..READERS {
+        let mut stream = TcpStream::connect(&address).expect("the page");
+        let request = format!("GET /events HTTP/1.1\r\nHost: {address}\r\n\r\n");
+        stream.write_all(request.as_bytes()).expect("a request");
+        readers.push(stream);
+    }
+    let told = std::thread::spawn(move || read_all(readers));
+    let title = format!("with the live page open in {READERS} browsers");
+    compare_shown(&title, URC, Box::new(page.observer(None)));
+    page.end(std::path::Path::new("report.html"));
+    println!(
+        "bytes that they were told: {}\n",
+        told.join().expect("the readers")
+    );
+}
+
+/// Reads what every reader is told, until the page ends.
+fn read_all(readers: Vec<TcpStream>) -> usize {
+    dfota_clock::priority::set_background();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    runtime.expect("a runtime").block_on(async {
+        let mut tasks = tokio::task::JoinSet::new();
+        for stream in readers {
+            stream.set_nonblocking(true).expect("a socket");
+            let mut stream = tokio::net::TcpStream::from_std(stream).expect("a socket");
+            tasks.spawn(async move {
+                tokio::io::copy(&mut stream, &mut tokio::io::sink())
+                    .await
+                    .unwrap_or(0) as usize
+            });
+        }
+        tasks.join_all().await.into_iter().sum()
+    })
+}
+
 fn main() {
     compare("idle", URC);
     compare("idle, fifteen lines before it in one write", &burst());
+    with_readers();
     let runtime = dfota_hil::device::open_rig::runtime();
     let runtime = runtime.expect("a runtime");
     let _within = runtime.enter();

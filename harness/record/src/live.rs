@@ -160,6 +160,9 @@ impl LiveRun {
         for rig in rigs {
             let number = self.tile_of(&rig.file.name);
             self.tiles[number].know(rig);
+            if !started.rigs.is_empty() && self.tiles[number].present.is_none() {
+                self.tiles[number].state = LiveRigState::Waiting;
+            }
         }
         self.changed.extend([
             LivePart::Head,

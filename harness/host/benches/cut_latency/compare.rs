@@ -8,7 +8,7 @@ use dfota_hil::bench::serial::message::BenchMessage;
 use dfota_hil::bench::serial::port::Port;
 use dfota_hil::bench::serial::reader::SerialReader;
 use dfota_hil::bench::serial::trigger::Armed;
-use dfota_record::journal::{JournalWriter, Nobody};
+use dfota_record::journal::{JournalWriter, Nobody, Observer};
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 use std::fs::File;
@@ -107,12 +107,17 @@ pub(crate) fn percentiles(name: &str, times: &mut [Duration]) -> Duration {
 
 /// Both, in turns.
 pub(crate) fn compare(title: &str, said: &[u8]) {
+    compare_shown(title, said, Box::new(Nobody));
+}
+
+/// The same, with somebody who sees what the journal writes.
+pub(crate) fn compare_shown(title: &str, said: &[u8], shown: Box<dyn Observer>) {
     let (mut bare_times, mut harness_times) = (Vec::with_capacity(CUTS), Vec::with_capacity(CUTS));
     let folder = std::env::temp_dir().join(format!("cut-latency-{}", std::process::id()));
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).expect("a folder");
     let clock = Clock::system();
-    let (journal, writer) = JournalWriter::start(&folder, clock, Box::new(Nobody)).expect("a journal");
+    let (journal, writer) = JournalWriter::start(&folder, clock, shown).expect("a journal");
     let (mut module, path, _held) = pty();
     let (mut module_bare, path_bare, _held_bare) = pty();
     let (near, mut power) = UnixStream::pair().expect("a socket");

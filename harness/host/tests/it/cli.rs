@@ -24,6 +24,7 @@ mod init;
 mod killed;
 mod lease;
 mod list;
+mod live;
 mod log;
 mod measure;
 mod network_port;

@@ -60,6 +60,11 @@ impl Running {
         });
     }
 
+    /// What it wrote to its standard error so far.
+    pub(crate) fn stderr(&mut self) -> String {
+        whole(&mut self.stderr)
+    }
+
     /// Waits until its standard output holds `awaited`, and gives it all.
     #[track_caller]
     pub(crate) fn await_stdout(&mut self, awaited: &str) -> String {

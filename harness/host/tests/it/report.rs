@@ -1,6 +1,6 @@
 //! The reports as their readers meet them: the example in `reports/example`, the page parsed as a browser parses it.
 
-mod browser;
+pub(crate) mod browser;
 mod clicks;
 mod example;
 mod failures;

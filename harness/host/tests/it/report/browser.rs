@@ -1,5 +1,6 @@
 //! Headless Chromium, spoken to over the pipe of its DevTools protocol.
 
+use base64ct::{Base64, Encoding};
 use serde_json::{Value, json};
 use std::fs::File;
 use std::io::{BufRead, BufReader, Write};
@@ -25,7 +26,13 @@ pub(crate) struct Browser {
 
 impl Browser {
     /// Opens a file; `None` where there is no browser, and says so.
-    pub(crate) fn open(file: &Path, (width, height): (u32, u32), script: bool) -> Option<Self> {
+    pub(crate) fn open(file: &Path, size: (u32, u32), script: bool) -> Option<Self> {
+        let file = file.canonicalize().expect("a file");
+        Self::open_url(&format!("file://{}", file.display()), size, script)
+    }
+
+    /// The same for an address.
+    pub(crate) fn open_url(url: &str, (width, height): (u32, u32), script: bool) -> Option<Self> {
         let Some(program) = PROGRAMS.into_iter().find(|program| is_there(program)) else {
             eprintln!("skipped: none of {PROGRAMS:?} is installed");
             return None;
@@ -50,11 +57,7 @@ impl Browser {
             "Emulation.setScriptExecutionDisabled",
             json!({ "value": !script }),
         );
-        let file = file.canonicalize().expect("a file");
-        browser.ask(
-            "Page.navigate",
-            json!({ "url": format!("file://{}", file.display()) }),
-        );
+        browser.ask("Page.navigate", json!({ "url": url }));
         browser.wait("document.readyState === 'complete' && !!document.querySelector('footer')");
         Some(browser)
     }
@@ -90,6 +93,20 @@ impl Browser {
                 json!({ "type": kind, "x": place[0], "y": place[1], "button": "left", "clickCount": 1 });
             self.ask("Input.dispatchMouseEvent", event);
         }
+    }
+
+    /// Shows it as on a machine that is set to dark.
+    pub(crate) fn dark(&mut self) {
+        let features = json!([{ "name": "prefers-color-scheme", "value": "dark" }]);
+        self.ask("Emulation.setEmulatedMedia", json!({ "features": features }));
+    }
+
+    /// Keeps a picture of the whole page.
+    pub(crate) fn screenshot(&mut self, file: &Path) {
+        let asked = json!({ "format": "png", "captureBeyondViewport": true });
+        let taken = self.ask("Page.captureScreenshot", asked);
+        let data = taken["data"].as_str().expect("a picture");
+        std::fs::write(file, Base64::decode_vec(data).expect("Base64")).expect("a file");
     }
 
     /// Lays the page out as it is printed.

@@ -270,8 +270,9 @@ impl<'p> Begun<'p> {
         let again = self.earlier.unjudged();
         self.write_beginning(args, &journal);
         let keeper = CampaignKeeper::new(&self.name, std::mem::take(&mut self.earlier));
-        let observers: Vec<Box<dyn FleetObserver>> =
+        let mut observers: Vec<Box<dyn FleetObserver>> =
             vec![Box::new(console.clone()), Box::new(keeper.clone())];
+        observers.extend(live.map(|page| -> Box<dyn FleetObserver> { Box::new(page.sink()) }));
         let queue = MemoryQueue::new(names, self.prepared.rules(args), journal.clone(), observers);
         queue.offer(
             plan.batches

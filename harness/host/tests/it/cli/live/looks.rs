@@ -1,0 +1,122 @@
+//! The page in a real browser. Skipped, with a word, where there is none. `DFOTA_HIL_SCREENSHOTS=FOLDER` keeps pictures of it.
+
+use super::Live;
+use crate::report::browser::Browser;
+use serde_json::json;
+
+const DESK: (u32, u32) = (1280, 800);
+const PHONE: (u32, u32) = (390, 844);
+const WALL: (u32, u32) = (2560, 1440);
+
+/// A case, and a campaign with a claim.
+const CAMPAIGN: &str = "limits: {boot: 10s, resume: 15s}
+cases:
+  - {name: plain, update: {package: a-to-b, via: uart}}
+  - name: night
+    update: {package: a-to-b, via: uart}
+    sweep: {over: [start, \"updating 100%..end\"], cuts: 1, block: 4, kind: [power, reset]}
+    claim: {brick_rate_below: 25%, confidence: 80%}
+";
+
+fn open(live: &Live, size: (u32, u32), script: bool) -> Option<Browser> {
+    Browser::open_url(&live.url, size, script)
+}
+
+/// Keeps a picture where one is asked for.
+fn keep(browser: &mut Browser, name: &str) {
+    if let Some(folder) = std::env::var_os("DFOTA_HIL_SCREENSHOTS") {
+        let file = std::path::Path::new(&folder).join(format!("{name}.png"));
+        browser.screenshot(&file);
+    }
+}
+
+#[test]
+fn it_is_clicked_through_while_the_run_goes_on() {
+    let live = Live::of_suite(CAMPAIGN, 100, "127.0.0.1:0", &[]);
+    let Some(mut browser) = open(&live, DESK, true) else {
+        return;
+    };
+    browser.wait("document.getElementById('link').textContent.includes('live')");
+    browser.wait("document.querySelectorAll('ol.verdicts li').length >= 2");
+    browser.wait("document.querySelector('article.tile').className.includes('running')");
+    keep(&mut browser, "desk");
+    browser.wait("/^\\d/.test(document.querySelector('[data-ms]').textContent)");
+    browser.click("ol.verdicts li:last-child a");
+    browser.wait("location.pathname === '/case/lab/plain' && !!document.querySelector('svg')");
+    browser.wait("document.querySelectorAll('.transcript li').length > 20");
+    keep(&mut browser, "case");
+    browser.click(".kicker a");
+    browser.wait("location.pathname === '/' && !!document.querySelector('article.tile')");
+    browser.wait("document.getElementById('link').textContent.includes('The run is over')");
+    keep(&mut browser, "ended");
+    live.run.end().ends(0);
+}
+
+#[test]
+fn it_fits_on_a_phone_and_on_a_wall() {
+    let live = Live::of_suite(CAMPAIGN, 100, "127.0.0.1:0", &[]);
+    for (name, size) in [("phone", PHONE), ("wall", WALL)] {
+        let Some(mut browser) = open(&live, size, true) else {
+            return;
+        };
+        browser.wait("document.querySelectorAll('ol.verdicts li').length >= 1");
+        browser.wait("!!document.querySelector('article.tile .case')");
+        assert_eq!(
+            browser.value("document.documentElement.scrollWidth"),
+            json!(size.0),
+            "{name}"
+        );
+        keep(&mut browser, name);
+        browser.dark();
+        keep(&mut browser, &format!("{name}-dark"));
+    }
+    live.run.end().ends(0);
+}
+
+#[test]
+fn it_works_without_its_script() {
+    let live = Live::of_suite(CAMPAIGN, 100, "127.0.0.1:0", &[]);
+    let Some(mut browser) = open(&live, DESK, false) else {
+        return;
+    };
+    // Nobody touches it: it loads itself again.
+    browser.wait("document.querySelectorAll('ol.verdicts li').length >= 1");
+    browser.click("ol.verdicts li:last-child a");
+    browser.wait("location.pathname.startsWith('/case/lab/')");
+    live.run.end().ends(0);
+}
+
+/// Four rigs: each has its tile, batches wait and say why, and one click leads to a case on any of them.
+#[test]
+fn several_rigs_are_seen_together() {
+    let more = ["--rig", "rig.yaml"].repeat(3);
+    let live = Live::of_suite(CAMPAIGN, 100, "127.0.0.1:0", &more);
+    for (name, size) in [("fleet-wall", WALL), ("fleet-desk", DESK), ("fleet-phone", PHONE)] {
+        let Some(mut browser) = open(&live, size, true) else {
+            return;
+        };
+        browser.wait("document.querySelectorAll('article.tile').length === 4");
+        browser.wait("document.querySelectorAll('#queue li').length > 0");
+        browser.wait("!!document.querySelector('article.tile .case a')");
+        assert!(
+            browser.value("document.documentElement.scrollWidth").as_u64() <= Some(size.0.into()),
+            "{name}"
+        );
+        keep(&mut browser, name);
+    }
+    let json = live.json();
+    assert_eq!(
+        json["progress"]["rigs"].as_array().map(Vec::len),
+        Some(4),
+        "{json}"
+    );
+    assert!(
+        json["progress"]["batches"]
+            .as_array()
+            .is_some_and(|all| !all.is_empty()),
+        "{json}"
+    );
+    let ran = live.run.end();
+    // Three browsers beside four modules may make a cut late, which is no verdict on the page.
+    assert!([Some(0), Some(3)].contains(&ran.code), "{ran:?}");
+}
