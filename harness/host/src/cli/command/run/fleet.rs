@@ -317,7 +317,8 @@ impl<'p> Begun<'p> {
             }
         };
         // Each is looked at, also after one that is not.
-        rigs.map(safe).fold(true, |all, one| all && one)
+        let all: Vec<bool> = rigs.map(safe).collect();
+        !all.contains(&false)
     }
 
     fn absolute(&self) -> PathBuf {
