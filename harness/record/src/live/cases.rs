@@ -136,11 +136,11 @@ pub struct LiveCounts {
 
 impl LiveCounts {
     /// Cases that are run or were.
-    pub(super) fn to_run(&self) -> usize {
+    pub(super) fn wanted(self) -> usize {
         self.planned - self.skip
     }
 
-    pub(super) fn over(&self) -> usize {
+    pub(super) fn over(self) -> usize {
         self.pass + self.fail + self.error + self.inconclusive + self.not_reached
     }
 }

@@ -26,7 +26,7 @@ pub(super) fn time_left(run: &LiveRun, now_ms: u64) -> Option<TimeLeft> {
 /// Every case to come takes as long as those that are over did on average.
 fn by_cases(run: &LiveRun, now_ms: u64) -> Option<TimeLeft> {
     let counts = run.cases.counts();
-    let (over, all) = (counts.over() as u64, counts.to_run() as u64);
+    let (over, all) = (counts.over() as u64, counts.wanted() as u64);
     let took_ms = run.cases.last_end_ms?.saturating_sub(run.began_ms);
     let each = took_ms.checked_div(over)?;
     let since = now_ms.saturating_sub(run.cases.last_end_ms?);

@@ -10,7 +10,7 @@ use maud::{Markup, html};
 pub(super) fn write(run: &LiveRun, now_ms: u64) -> Markup {
     let counts = run.cases.counts();
     let (class, word, why) = standing(run, counts);
-    let (over, all) = (counts.over(), counts.to_run());
+    let (over, all) = (counts.over(), counts.wanted());
     html! {
         header #head {
             p.kicker { "dfota-hil live" span #link role="status" {} }
