@@ -2,7 +2,8 @@
 //!
 //! A case of a batch that was lost is run again on another rig. If the lost rig ended it all the same, that result came first and
 //! stays, unless the run's own journal says that the case is run again: its cut was not proven, or it ended by the fault of the
-//! rig. A case that ended before anything was done for it has no complete result either: a later one takes its place.
+//! rig. A case that ended before anything was done for it has no complete result either: a later one takes its place. What the run
+//! itself says of a case, after its parts, is the last word.
 
 use dfota_core::event::fleet::FleetEvent;
 use dfota_core::event::{CaseEnded, Event};
@@ -104,7 +105,7 @@ impl CountedResults {
         let name = (ended.suite.clone(), ended.id.clone());
         let is_complete = match self.results.get(&name) {
             Some(before) if before.part == part => before.is_complete || tried,
-            Some(before) if before.is_complete => return Counted::Extra,
+            Some(before) if before.is_complete && part.is_some() => return Counted::Extra,
             _ => tried,
         };
         let result = CaseResult { part, is_complete };

@@ -14,6 +14,7 @@ mod console;
 mod defects;
 mod environment;
 mod evidence;
+mod fleet;
 mod fleet_plan;
 mod formats;
 mod guard;

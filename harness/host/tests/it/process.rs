@@ -51,6 +51,12 @@ impl Running {
         found
     }
 
+    /// Those that it started itself.
+    pub(crate) fn children(&self) -> Vec<Process> {
+        let all = Process::all().into_iter();
+        all.filter(|process| process.parent == self.child.id()).collect()
+    }
+
     /// Waits until its standard error holds `awaited`.
     #[track_caller]
     pub(crate) fn await_stderr(&mut self, awaited: &str) {

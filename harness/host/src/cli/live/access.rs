@@ -165,7 +165,8 @@ mod tests {
     #[case("127.1.2.3", true)]
     #[case("[::1]:8090", true)]
     #[case("[::1]", true)]
-    #[case("::1", true)]
+    // An address of IPv6 stands in brackets there.
+    #[case("::1", false)]
     #[case("", false)]
     #[case(":8090", false)]
     #[case("localhost.evil.example", false)]

@@ -8,6 +8,7 @@ use dfota_core::exit_code::ExitCode;
 use dfota_core::fleet::AbandonedCase;
 use dfota_core::run_fold::RunFold;
 use dfota_core::verdict::{Rule, Verdict, exit_code};
+use dfota_record::counted::{Counted, CountedResults};
 use dfota_record::journal::{self, Journal, ReadError};
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -20,6 +21,8 @@ pub struct BatchesEnded {
     pub paused: bool,
     /// Every rig is in its safe state.
     pub safe: bool,
+    /// A rig did not pass its check after cases that passed: the run is an error, as on one rig.
+    pub has_failed: bool,
     /// Cases that no rig ran to their end.
     pub abandoned: Vec<AbandonedCase>,
 }
@@ -31,7 +34,8 @@ pub struct FinalVerdicts {
     /// Every case, in the order of the plan, with its verdict.
     cases: Vec<(Case, Verdict)>,
     index: BTreeMap<(String, String), usize>,
-    safe: bool,
+    /// Which results count, as in every report.
+    counted: CountedResults,
     events: u64,
     /// What the claims came to, by suite and campaign.
     claims: BTreeMap<(String, String), &'static str>,
@@ -40,15 +44,13 @@ pub struct FinalVerdicts {
 impl FinalVerdicts {
     /// Reads the journals in a run folder.
     pub fn read(folder: &Path) -> Result<Self, ReadError> {
-        let mut all = Self {
-            safe: true,
-            ..Self::default()
-        };
+        let mut all = Self::default();
         journal::each(folder, false, |record| all.take(&record.event))?;
         Ok(all)
     }
 
     fn take(&mut self, event: &Event) {
+        let counted = self.counted.on(event);
         match event {
             Event::CasePlanned { case, skip } => {
                 let verdict = skip
@@ -58,8 +60,7 @@ impl FinalVerdicts {
                 self.index.entry(name).or_insert(self.cases.len());
                 self.cases.push(((**case).clone(), verdict));
             }
-            Event::CaseEnded(ended) => self.end(ended),
-            Event::RunEnded { safe, .. } => self.safe &= safe,
+            Event::CaseEnded(ended) if counted != Counted::Extra => self.end(ended),
             _ => {}
         }
         self.fold.on(EventId(self.events), event);
@@ -99,8 +100,7 @@ impl FinalVerdicts {
             }
         }
         let exit = exit_code(self.cases.iter().map(|(_, verdict)| verdict), ended.interrupted);
-        let safe = self.safe && ended.safe;
-        let exit = if exit == ExitCode::Success && !safe {
+        let exit = if exit == ExitCode::Success && (!ended.safe || ended.has_failed) {
             ExitCode::Error
         } else {
             exit
@@ -108,7 +108,7 @@ impl FinalVerdicts {
         journal.post(Event::RunEnded {
             exit: exit.code(),
             interrupted: ended.interrupted,
-            safe,
+            safe: ended.safe,
         });
         exit
     }

@@ -35,8 +35,19 @@ struct QueueState {
     present: BTreeMap<usize, CaseOnRig>,
     /// Rigs that lost a batch.
     lost: Vec<usize>,
+    /// How rigs were at the end of their batches.
+    rigs_left: RigsLeft,
     /// The verdict of each case that is complete, by suite and id.
     results: BTreeMap<(String, String), Verdict>,
+}
+
+/// How the rigs of a run were at the end of their batches, by their own journals.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RigsLeft {
+    /// One could not be made safe.
+    pub is_unsafe: bool,
+    /// One did not pass its check after cases that passed.
+    pub has_failed: bool,
 }
 
 #[derive(Clone)]
@@ -58,6 +69,7 @@ impl MemoryQueue {
                 fleet: Fleet::new(rigs.clone(), rules),
                 present: BTreeMap::new(),
                 lost: Vec::new(),
+                rigs_left: RigsLeft::default(),
                 results: BTreeMap::new(),
             }),
             rigs,
@@ -67,9 +79,20 @@ impl MemoryQueue {
         }
     }
 
+    /// Gives up what nobody takes any more, once no rig works.
+    pub fn settle(&self) {
+        let given_up = self.state().fleet.give_up();
+        self.write(given_up);
+    }
+
     /// The rigs that lost a batch.
     pub fn lost(&self) -> Vec<usize> {
         self.state().lost.clone()
+    }
+
+    /// How the rigs were at the end of their batches.
+    pub fn rigs_left(&self) -> RigsLeft {
+        self.state().rigs_left
     }
 
     /// Whether nothing is handed out any more.
@@ -161,10 +184,12 @@ impl WorkQueue for MemoryQueue {
         };
         let result = BatchResult {
             passed: part.has_passed(),
-            bricks: part.bricks,
+            bricks: part.bricks(),
         };
         let mut state = self.state();
         state.present.remove(&rig);
+        state.rigs_left.is_unsafe |= part.was_left_unsafe();
+        state.rigs_left.has_failed |= part.has_failed_afterwards();
         let (first, events) = match ending {
             BatchEnding::Closed(_) => (FleetEvent::Closed(end), state.fleet.closed(rig, result)),
             BatchEnding::Lost { why, left, .. } => {

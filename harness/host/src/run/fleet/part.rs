@@ -2,6 +2,7 @@
 
 use dfota_core::campaign::{Role, Tallied};
 use dfota_core::event::{CaseEnded, Event, Record};
+use dfota_core::exit_code::ExitCode;
 use dfota_core::outcome::Outcome;
 use dfota_core::verdict::{Class, Verdict};
 use dfota_record::journal::{self, ReadError, chain};
@@ -17,7 +18,10 @@ pub struct PartRead {
     pub head: String,
     /// The verdict of each case that ended.
     pub verdicts: BTreeMap<String, Verdict>,
-    pub bricks: u32,
+    /// Cases that ended with a brick.
+    bricked: BTreeSet<String>,
+    /// What its journal says at its end; nothing where it has none.
+    end: Option<PartExit>,
     /// Cases that are a cut of a campaign: they are complete when they are tallied.
     cuts: BTreeSet<String>,
     /// Cuts of a campaign that are settled: the next delta has shown what they left.
@@ -26,6 +30,13 @@ pub struct PartRead {
     present: Option<String>,
     /// Its cut was armed.
     armed: bool,
+}
+
+/// How a batch ended, by the last line of its journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct PartExit {
+    has_erred: bool,
+    safe: bool,
 }
 
 impl PartRead {
@@ -64,6 +75,12 @@ impl PartRead {
             }) => {
                 self.settled.insert(case.clone());
             }
+            Event::RunEnded { exit, safe, .. } => {
+                self.end = Some(PartExit {
+                    has_erred: *exit == ExitCode::Error.code(),
+                    safe: *safe,
+                });
+            }
             _ => {}
         }
     }
@@ -73,10 +90,27 @@ impl PartRead {
             self.present = None;
             self.armed = false;
         }
-        let before = self.verdicts.insert(ended.id.clone(), ended.verdict.clone());
-        let brick = ended.outcome.is_some_and(Outcome::is_brick);
-        // A later case may revise one to a brick; the same one is not counted twice.
-        self.bricks += u32::from(brick && !matches!(before, Some(Verdict::Fail(_))));
+        self.verdicts.insert(ended.id.clone(), ended.verdict.clone());
+        // A later case may revise one to a brick, also one that failed: the same one is not counted twice.
+        if ended.outcome.is_some_and(Outcome::is_brick) {
+            self.bricked.insert(ended.id.clone());
+        }
+    }
+
+    /// Cases that ended with a brick.
+    pub fn bricks(&self) -> u32 {
+        u32::try_from(self.bricked.len()).unwrap_or(u32::MAX)
+    }
+
+    /// The rig could not be made safe at its end.
+    pub fn was_left_unsafe(&self) -> bool {
+        self.end.is_some_and(|end| !end.safe)
+    }
+
+    /// Every case is well, and the batch is an error all the same: the rig did not pass its check afterwards. What was measured on
+    /// it stands, but not without a word.
+    pub fn has_failed_afterwards(&self) -> bool {
+        self.has_passed() && self.end.is_some_and(|end| end.has_erred)
     }
 
     /// The case whose cut was ordered and which has no verdict.
@@ -95,9 +129,12 @@ impl PartRead {
         }
     }
 
-    /// The cases of a batch that have to be run again, or for the first time; with a cut, the control that closes it.
+    /// The cases of a batch that have to be run again, or for the first time; with a cut, the control that closes it. A control
+    /// that failed is not: another module would pass it, and the failure would be gone.
     pub fn left(&self, cases: &[String]) -> Vec<String> {
-        let last = cases.last().filter(|_| !self.cuts.is_empty());
+        let last = cases.last().filter(|last| {
+            !self.cuts.is_empty() && !matches!(self.verdicts.get(*last), Some(Verdict::Fail(_)))
+        });
         let open: Vec<&String> = cases.iter().filter(|case| !self.is_complete(case)).collect();
         let again = |case: &&String| open.contains(case) || (!open.is_empty() && last == Some(case));
         cases.iter().filter(again).cloned().collect()

@@ -48,14 +48,16 @@ pub fn serve(queue: &dyn WorkQueue, seat: &RigSeat<'_>, mut worker: WorkerProces
             Take::Batch(order) => {
                 queue.presence(seat.rig, RigPresence::Working);
                 let outcome = BatchRun::new(queue, seat, &order).run(&mut worker);
+                if matches!(outcome, WorkerOutcome::Gone(_)) {
+                    // Before its journal is read: one that is only slow would write on behind what was read.
+                    worker.kill();
+                }
                 let ending = seat.ending(&order, &outcome);
                 let out = match &ending {
                     BatchEnding::Lost { why, .. } => Some(why.clone()),
                     BatchEnding::Closed(_) => None,
                 };
                 if matches!(outcome, WorkerOutcome::Gone(_)) {
-                    // Its guard makes the rig safe before the batch goes to another rig.
-                    drop(worker);
                     queue.close(seat.rig, &order.taken, &ending);
                     queue.presence(seat.rig, RigPresence::Out(out.unwrap_or_default()));
                     return;
@@ -95,7 +97,7 @@ impl RigSeat<'_> {
             return BatchEnding::Closed(part);
         };
         // What a bricked module left of a claim's slots stays open: survivors would make the claim look better.
-        let left = if order.is_of_claim && part.bricks > 0 {
+        let left = if order.is_of_claim && part.bricks() > 0 {
             Vec::new()
         } else {
             part.left(&order.cases)
@@ -178,7 +180,7 @@ impl<'r> BatchRun<'r> {
             suite, id, verdict, ..
         }) = &record.event
         {
-            self.queue.bricked(self.seat.rig, self.part.bricks);
+            self.queue.bricked(self.seat.rig, self.part.bricks());
             if self.part.is_complete(id) {
                 self.queue.record_once(self.seat.rig, suite, id, verdict);
             }

@@ -89,11 +89,18 @@ impl WorkerProcess {
     }
 }
 
-impl Drop for WorkerProcess {
-    fn drop(&mut self) {
+impl WorkerProcess {
+    /// Kills it and waits until it is dead; its guard makes the rig safe.
+    pub fn kill(&mut self) {
         // Also one that is stopped. One that has ended already is waited for, which is no error.
         let _ = self.child.kill();
         let _ = self.child.wait();
+    }
+}
+
+impl Drop for WorkerProcess {
+    fn drop(&mut self) {
+        self.kill();
     }
 }
 

@@ -291,10 +291,12 @@ impl<'p> Begun<'p> {
             fail_fast: args.fail_fast,
         });
         console.finish();
+        queue.settle();
         let ended = BatchesEnded {
             interrupted,
             paused: queue.is_paused(),
-            safe: self.are_safe(args, &queue.lost()),
+            safe: self.are_safe(args, &queue.lost()) && !queue.rigs_left().is_unsafe,
+            has_failed: queue.rigs_left().has_failed,
             abandoned: queue.abandoned(),
         };
         journal.flush();

@@ -49,7 +49,7 @@ fn it_is_clicked_through_while_the_run_goes_on() {
     browser.wait("location.pathname === '/' && !!document.querySelector('article.tile')");
     browser.wait("document.getElementById('link').textContent.includes('The run is over')");
     keep(&mut browser, "ended");
-    live.run.end().ends(0);
+    ended(live);
 }
 
 #[test]
@@ -70,7 +70,7 @@ fn it_fits_on_a_phone_and_on_a_wall() {
         browser.dark();
         keep(&mut browser, &format!("{name}-dark"));
     }
-    live.run.end().ends(0);
+    ended(live);
 }
 
 #[test]
@@ -83,7 +83,7 @@ fn it_works_without_its_script() {
     browser.wait("document.querySelectorAll('ol.verdicts li').length >= 1");
     browser.click("ol.verdicts li:last-child a");
     browser.wait("location.pathname.startsWith('/case/lab/')");
-    live.run.end().ends(0);
+    ended(live);
 }
 
 /// Four rigs: each has its tile, batches wait and say why, and one click leads to a case on any of them.
@@ -119,4 +119,10 @@ fn several_rigs_are_seen_together() {
     let ran = live.run.end();
     // Three browsers beside four modules may make a cut late, which is no verdict on the page.
     assert!([Some(0), Some(3)].contains(&ran.code), "{ran:?}");
+}
+
+/// A busy machine may let a cut of the campaign come too late.
+fn ended(live: Live) {
+    let code = live.run.end().code;
+    assert!(matches!(code, Some(0 | 3)), "{code:?}");
 }

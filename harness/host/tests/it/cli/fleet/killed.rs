@@ -1,0 +1,219 @@
+//! Workers and parents that are killed or hang.
+
+use super::{
+    arguments, await_told, cuts, nothing_is_left, one_verdict_each, parent, rig, rigs_of, told, whole, worker,
+};
+use crate::junit;
+use crate::lab::Lab;
+use crate::process::Signal;
+use serde_json::Value;
+
+const LAB: &str = "lab";
+
+fn is_of(rig: &'static str) -> impl Fn(&Value) -> bool {
+    move |event| event["rig"] == rig
+}
+
+/// Checks that the batch which `lab` lost was run by the other rig, but for these cases of it.
+#[track_caller]
+fn moved_on(lab: &Lab, lost: &Value, done: &[&str]) {
+    let again = told(lab, "again");
+    let [again] = &again[..] else {
+        panic!("lost once: {again:#?}")
+    };
+    let queued = await_told(lab, "queued", |event| event["batch"] == lost["batch"]);
+    let cases = |event: &Value| event["cases"].as_array().expect("a list").clone();
+    let left: Vec<Value> = cases(&queued)
+        .into_iter()
+        .filter(|case| !done.iter().any(|done| case == done))
+        .collect();
+    assert_eq!(cases(again), left);
+    let rigs = rigs_of(lab);
+    for case in &left {
+        assert_eq!(rigs[case.as_str().expect("an id")], "lab-2");
+    }
+    for case in done {
+        assert_eq!(rigs[*case], LAB, "what it had done stays");
+    }
+    let verdicts = lab.verdicts("out");
+    assert!(
+        verdicts.iter().all(|verdict| verdict.ends_with(" pass -")),
+        "{verdicts:#?}"
+    );
+}
+
+#[test]
+fn a_worker_that_is_killed_before_its_cut_is_ordered() {
+    let lab = Lab::new();
+    lab.rig(40, "");
+    cuts(&lab, 6);
+    let running = lab.start(&arguments(&["rig.yaml", "rig.yaml"], &["--canary", "0"]));
+    lab.await_event("out/rigs/lab/lab-1", "a case", |event| {
+        event["event"] == "case-started"
+    });
+    worker(&running, LAB).signal(Signal::KILL);
+    let ran = whole(&lab, running.end(), 0);
+    let lost = await_told(&lab, "lost", is_of(LAB));
+    assert_eq!(lost["open"], serde_json::json!([]), "no cut was ordered: {lost}");
+    ran.says("rig lab: lost its batch lab-1: its process ended: signal: 9 (SIGKILL)")
+        .says("rig lab gets no further batch");
+    moved_on(&lab, &lost, &[]);
+}
+
+#[test]
+fn a_worker_that_is_killed_after_its_cut_was_ordered() {
+    let lab = Lab::new();
+    lab.rig(40, "");
+    cuts(&lab, 6);
+    let running = lab.start(&arguments(&["rig.yaml", "rig.yaml"], &["--canary", "0"]));
+    let ordered = await_told(&lab, "ordered", is_of(LAB));
+    worker(&running, LAB).signal(Signal::KILL);
+    whole(&lab, running.end(), 0);
+    let lost = await_told(&lab, "lost", is_of(LAB));
+    assert_eq!(lost["open"], serde_json::json!([ordered["case"]]));
+    moved_on(&lab, &lost, &[]);
+    // The attempt that was lost is shown beside the one that counts.
+    let shown = lab.cases("out");
+    let case = shown
+        .iter()
+        .find(|case| case["id"] == ordered["case"])
+        .expect("it");
+    assert_eq!(case["lost"][0]["rig"], LAB, "{case}");
+}
+
+#[test]
+fn a_worker_that_is_killed_after_its_result() {
+    let lab = Lab::new();
+    lab.rig(60, "");
+    cuts(&lab, 12);
+    let running = lab.start(&arguments(&["rig.yaml", "rig.yaml"], &["--canary", "0"]));
+    lab.await_event("out/rigs/lab/lab-1", "a result", |event| {
+        event["event"] == "case-ended"
+    });
+    worker(&running, LAB).signal(Signal::KILL);
+    whole(&lab, running.end(), 0);
+    let lost = await_told(&lab, "lost", is_of(LAB));
+    assert_eq!(lost["batch"], "lab-1");
+    moved_on(&lab, &lost, &["cut[n=1]"]);
+}
+
+/// The other rig has nothing more to do, and cannot do this, whether it has left already or works on.
+#[test]
+fn a_case_that_no_rig_is_left_for() {
+    for others in [1, 6] {
+        let lab = Lab::new();
+        rig(&lab, "a", 40, "", "labels: [sense]\n");
+        rig(&lab, "b", 200, "", "");
+        cuts(&lab, others);
+        let other = lab
+            .read("suite.yaml")
+            .replace("suite: lab", "suite: other\non: b");
+        lab.write("other.yaml", other);
+        lab.suite(
+            "needs: {labels: [sense]}\nlimits: {settle: 1s}\ncases:\n  - name: sensed\n    update: {package: a-to-b, via: uart}\n    cut: {at: updating 50%}\n",
+        );
+        let arguments = arguments(&["a.yaml", "b.yaml"], &["--canary", "0", "other.yaml"]);
+        let running = lab.start(&arguments);
+        await_told(&lab, "ordered", is_of("a"));
+        if others == 1 {
+            await_told(&lab, "closed", is_of("b"));
+        }
+        worker(&running, "a").signal(Signal::KILL);
+        let ran = whole(&lab, running.end(), 3);
+        lab.has_verdict("out", "sensed error rig-lost");
+        ran.says("no rig is left that can run it: a");
+        let cases = junit::cases(&lab.read("out/junit.xml"));
+        let failed: Vec<&str> = cases
+            .iter()
+            .filter(|case| !case.verdict.is_empty())
+            .map(|case| case.kind.as_str())
+            .collect();
+        assert_eq!(failed, ["rig.rig-lost"]);
+    }
+}
+
+#[test]
+fn a_case_that_is_lost_on_every_rig() {
+    let lab = Lab::new();
+    lab.rig(40, "");
+    cuts(&lab, 1);
+    let running = lab.start(&arguments(&["rig.yaml"; 2], &["--canary", "0"]));
+    let first = await_told(&lab, "ordered", |_| true);
+    let first = first["rig"].as_str().expect("a name").to_owned();
+    worker(&running, &first).signal(Signal::KILL);
+    let second = await_told(&lab, "ordered", |event| event["rig"] != *first);
+    worker(&running, second["rig"].as_str().expect("a name")).signal(Signal::KILL);
+    whole(&lab, running.end(), 3);
+    assert_eq!(lab.verdicts("out"), ["cut[n=1] error rig-lost"]);
+    assert_eq!(told(&lab, "given-up").len(), 1);
+}
+
+#[test]
+fn a_worker_that_hangs() {
+    let lab = Lab::new();
+    lab.rig(40, "");
+    cuts(&lab, 6);
+    let more = ["--canary", "0", "--rig-silence", "4s"];
+    let running = lab.start(&arguments(&["rig.yaml", "rig.yaml"], &more));
+    await_told(&lab, "ordered", is_of(LAB));
+    worker(&running, LAB).signal(Signal::STOP);
+    let ran = whole(&lab, running.end(), 0);
+    let lost = await_told(&lab, "lost", is_of(LAB));
+    assert_eq!(lost["why"], "it said nothing for 4s");
+    let batch = lost["batch"].as_str().expect("a name");
+    ran.says(&format!(
+        "rig lab: lost its batch {batch}: it said nothing for 4s"
+    ));
+    moved_on(&lab, &lost, &[]);
+}
+
+/// The workers finish their cases and end; what is there can be read.
+#[test]
+fn a_parent_that_is_killed() {
+    let lab = Lab::new();
+    lab.rig(40, "");
+    cuts(&lab, 12);
+    let running = lab.start(&arguments(&["rig.yaml", "rig.yaml"], &["--canary", "0"]));
+    let ordered = ["lab", "lab-2"].map(|rig| await_told(&lab, "ordered", is_of(rig)));
+    running.signal(Signal::KILL);
+    assert_eq!(running.end().code, None, "killed");
+    nothing_is_left(&lab);
+    assert_ne!(parent(&lab).pop().expect("events")["event"], "run-ended");
+    let taken = told(&lab, "taken");
+    for ordered in &ordered {
+        // The rig was at this case of this batch.
+        let of_case = |event: &&Value| {
+            let folder = format!("out/{}", event["folder"].as_str().expect("a folder"));
+            event["rig"] == ordered["rig"]
+                && lab
+                    .events(&folder)
+                    .iter()
+                    .any(|event| event["event"] == "case-started" && event["id"] == ordered["case"])
+        };
+        let folder = taken.iter().rev().find(of_case).expect("a batch")["folder"].as_str();
+        let folder = &format!("out/{}", folder.expect("a folder"));
+        let ended = lab.events(folder);
+        let passed = ended.iter().any(|event| {
+            event["event"] == "case-ended" && event["id"] == ordered["case"] && event["verdict"] == "pass"
+        });
+        assert!(passed, "{folder}: it finished its case");
+        let last = ended.last().expect("events");
+        assert_eq!(
+            (&last["event"], &last["safe"]),
+            (&"run-ended".into(), &true.into())
+        );
+    }
+
+    let ran = lab.run(&["verify", "out"]).ends(1);
+    ran.says("INCOMPLETE: the run never ended");
+    assert!(!ran.stdout.contains("TOUCHED"), "{}", ran.stdout);
+    let ran = lab.run(&["report", "out"]).ends(0);
+    ran.says("12 cases: 2 passed, 10 not reached");
+    one_verdict_each(&lab);
+    lab.run(&["judge", "out"]).ends(0);
+    // A part that has gone is named.
+    std::fs::remove_file(lab.path("out/rigs/lab/lab-1/events.jsonl")).expect("a part");
+    lab.run(&["verify", "out"])
+        .ends(1)
+        .says("rigs/lab/lab-1/events.jsonl was removed");
+}
