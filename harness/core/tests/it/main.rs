@@ -7,3 +7,4 @@ mod firmware_update;
 mod fleets;
 mod judgement;
 mod log;
+mod pools;
