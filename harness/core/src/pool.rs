@@ -90,7 +90,7 @@ pub struct PoolTally {
 pub enum PoolGap {
     /// Cuts were ordered, and nobody knows what they did.
     #[display(
-        "cuts that were ordered and have no verdict: {_0}; recover their journals, or write them off as bricks"
+        "cuts that were ordered and have no verdict: {_0}; each counts as open until its module is heard again on its rig"
     )]
     Attempts(OpenAttempts),
     /// Slots are not judged.

@@ -28,7 +28,8 @@ struct Part {
 struct OpenCut {
     suite: String,
     case: String,
-    part: usize,
+    /// The module, as [`module_key`] has it.
+    module: String,
 }
 
 /// A cut that counts as a brick although it has no verdict.
@@ -36,8 +37,8 @@ struct OpenCut {
 struct BrickWithoutVerdict {
     suite: String,
     case: String,
-    /// Nothing where nobody knows which module it was.
-    part: Option<usize>,
+    /// The module, as [`module_key`] has it.
+    module: String,
 }
 
 /// A slot of a claim.
@@ -109,12 +110,26 @@ impl PoolFold {
             }
             Event::Identity { imei: Some(imei), .. } => self.identified(imei),
             Event::Recovered { .. } => self.recovered(),
-            Event::Tallied(tallied) => self.tallied.push(TalliedOn {
-                tallied: tallied.clone(),
-                part: self.speaks.filter(|_| tallied.run.is_none()),
-            }),
+            Event::Tallied(tallied) => self.tally(tallied),
             _ => {}
         }
+    }
+
+    fn tally(&mut self, tallied: &Tallied) {
+        // An earlier run lost it after it had been ordered, and nobody has heard of its module since.
+        if let (true, true, Some(module), Some(_)) =
+            (tallied.unjudged, tallied.drawn, &tallied.module, &tallied.run)
+        {
+            self.open.push(OpenCut {
+                suite: tallied.suite.clone(),
+                case: tallied.case.clone(),
+                module: module.clone(),
+            });
+        }
+        self.tallied.push(TalliedOn {
+            tallied: tallied.clone(),
+            part: self.speaks.filter(|_| tallied.run.is_none()),
+        });
     }
 
     /// The journal of a part has the plan of its cases as well.
@@ -146,11 +161,12 @@ impl PoolFold {
             FleetEvent::Lost { end, open, .. } => {
                 let part = self.parts.iter().rposition(|part| part.rig == end.rig);
                 let suite = self.suites.get(&end.batch).cloned().unwrap_or_default();
-                if let Some(part) = part {
+                if let Some(part) = part.and_then(|at| self.parts.get(at)) {
+                    let module = module_key(&part.rig, part.imei.as_ref());
                     self.open.extend(open.iter().map(|case| OpenCut {
                         suite: suite.clone(),
                         case: case.clone(),
-                        part,
+                        module: module.clone(),
                     }));
                 }
             }
@@ -165,14 +181,9 @@ impl PoolFold {
             return;
         };
         part.imei = Some(imei.clone());
-        let rig = part.rig.clone();
-        self.known.insert(rig.clone(), imei.clone());
-        let parts = &self.parts;
-        let same = |cut: &OpenCut| {
-            let before = parts.get(cut.part);
-            before.is_some_and(|before| before.rig == rig && before.imei.as_ref() == Some(imei))
-        };
-        self.open.retain(|cut| !same(cut));
+        let module = module_key(&part.rig, Some(imei));
+        self.known.insert(part.rig.clone(), imei.clone());
+        self.open.retain(|cut| cut.module != module);
     }
 
     /// A module that had to be reflashed was bricked, by the cut that was open on its rig if one was.
@@ -184,15 +195,14 @@ impl PoolFold {
         else {
             return;
         };
-        let parts = &self.parts;
-        let here = |cut: &OpenCut| parts.get(cut.part).is_some_and(|part| part.rig == rig);
+        let here = |cut: &OpenCut| cut.module.rsplit_once('/').is_some_and(|(on, _)| on == rig);
         let (bricked, open): (Vec<OpenCut>, Vec<OpenCut>) = self.open.drain(..).partition(here);
         self.open = open;
         self.without_verdict
             .extend(bricked.into_iter().map(|cut| BrickWithoutVerdict {
                 suite: cut.suite,
                 case: cut.case,
-                part: Some(cut.part),
+                module: cut.module,
             }));
     }
 
@@ -204,7 +214,7 @@ impl PoolFold {
             .extend(off.into_iter().map(|cut| BrickWithoutVerdict {
                 suite: cut.suite,
                 case: cut.case,
-                part: Some(cut.part),
+                module: cut.module,
             }));
     }
 
@@ -229,20 +239,34 @@ impl PoolFold {
                 }
             }
         }
-        let own = |case: &str| slots.iter().any(|slot| slot.case == case);
+        let of_claim = |case: &str| {
+            let mut drawn = self
+                .tallied
+                .iter()
+                .filter(|cut| cut.tallied.drawn && cut.tallied.run.is_some());
+            slots.iter().any(|slot| slot.case == case)
+                || drawn.any(|cut| {
+                    let Tallied {
+                        case: id,
+                        campaign: of,
+                        ..
+                    } = &cut.tallied;
+                    id == case && of == campaign && cut.tallied.suite == suite
+                })
+        };
         for brick in self
             .without_verdict
             .iter()
-            .filter(|brick| brick.suite == suite && own(&brick.case))
+            .filter(|brick| brick.suite == suite && of_claim(&brick.case))
         {
-            strata.of_part(brick.part).brick_without_verdict();
+            strata.get(&brick.module).brick_without_verdict();
         }
         for cut in self
             .open
             .iter()
-            .filter(|cut| cut.suite == suite && own(&cut.case))
+            .filter(|cut| cut.suite == suite && of_claim(&cut.case))
         {
-            strata.of_part(Some(cut.part)).open.push(cut.case.clone());
+            strata.get(&cut.module).open.push(cut.case.clone());
         }
         let mut unjudged = 0;
         for slot in &slots {

@@ -194,6 +194,28 @@ fn a_redo_hides_no_brick() {
     assert_eq!(told.pool().judge(&claim(0)), Verdict::Pass);
 }
 
+/// The next night must not forget it: another rig may have made the cut again, and the module may be dead since.
+#[test]
+fn an_earlier_run_hides_no_brick_either() {
+    let lost = Tallied {
+        settled: false,
+        counts: false,
+        unjudged: true,
+        ..tallied(7, false, Some(&format!("b/{OTHER}")))
+    };
+    let mut told = good();
+    told.0
+        .on(&Event::Fleet(FleetEvent::Paused { why: String::new() }));
+    told.0.on(&Event::Tallied(lost));
+    is_open(&told, "`c7` on `b`");
+    told.taken("b");
+    told.says(ONE);
+    is_open(&told, "`c7` on `b`");
+    told.taken("b");
+    told.says(OTHER);
+    assert_eq!(told.pool().judge(&claim(0)), Verdict::Pass);
+}
+
 #[test]
 fn a_module_that_had_to_be_reflashed_was_bricked() {
     let mut told = good();

@@ -1,11 +1,12 @@
 //! Keeps what the rigs of a run say of their campaigns, for later runs.
 
-use super::memory_queue::FleetObserver;
+use super::memory_queue::{FleetObserver, LostCut};
 use crate::plan::campaign::CampaignCut;
 use crate::plan::earlier::Earlier;
 use crate::run::runner::Campaigns;
 use crate::state::campaign_store::CampaignLine;
 use crate::terminal::print_warning;
+use dfota_core::campaign::{Bin, Tallied};
 use dfota_core::event::{Event, Record};
 use dfota_core::pool_fold::module_key;
 use dfota_core::version::Imei;
@@ -19,6 +20,15 @@ pub struct CampaignKeeper {
     campaigns: Arc<Mutex<Campaigns>>,
     /// What the module on each rig said last that it is.
     modules: BTreeMap<String, Imei>,
+    /// The cuts of the campaigns, by suite and case.
+    cuts: BTreeMap<(String, String), CampaignCase>,
+}
+
+#[derive(Debug, Clone)]
+struct CampaignCase {
+    campaign: String,
+    /// It is drawn for a claim.
+    drawn: bool,
 }
 
 impl CampaignKeeper {
@@ -28,6 +38,7 @@ impl CampaignKeeper {
             run: run.to_owned(),
             campaigns: Arc::new(Mutex::new(Campaigns::new(run, earlier))),
             modules: BTreeMap::new(),
+            cuts: BTreeMap::new(),
         }
     }
 
@@ -41,10 +52,29 @@ impl CampaignKeeper {
     }
 }
 
+impl CampaignKeeper {
+    fn keep(&self, suite: &str, campaign: &str, line: CampaignLine) {
+        let mut campaigns = self.campaigns.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Err(why) = campaigns.keep(suite, campaign, line) {
+            // The run goes on; only the next run cannot go on with this campaign.
+            print_warning(format_args!("warning: {why}"));
+        }
+    }
+}
+
 impl FleetObserver for CampaignKeeper {
     fn record(&mut self, rig: &str, record: &Record) {
         if let Event::Identity { imei: Some(imei), .. } = &record.event {
             self.modules.insert(rig.to_owned(), imei.clone());
+        }
+        if let Event::CasePlanned { case, .. } = &record.event
+            && let (Some(part), Some(slot)) = (&case.part, case.slot())
+        {
+            let cut = CampaignCase {
+                campaign: part.campaign.clone(),
+                drawn: slot.claim.is_some(),
+            };
+            self.cuts.insert((case.suite.clone(), case.id.clone()), cut);
         }
         let (suite, campaign, line) = match &record.event {
             Event::Tallied(tallied) => {
@@ -65,10 +95,31 @@ impl FleetObserver for CampaignKeeper {
             }
             _ => return,
         };
-        let mut campaigns = self.campaigns.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Err(why) = campaigns.keep(&suite, &campaign, line) {
-            // The run goes on; only the next run cannot go on with this campaign.
-            print_warning(format_args!("warning: {why}"));
-        }
+        self.keep(&suite, &campaign, line);
+    }
+
+    /// The next run has to know it too: it may find the module dead, and another rig make the cut.
+    fn lost(&mut self, rig: &str, lost: &LostCut) {
+        let LostCut { suite, case, cut } = lost;
+        let Some(of) = self.cuts.get(&(suite.clone(), case.clone())).cloned() else {
+            return;
+        };
+        let tallied = Tallied {
+            suite: suite.clone(),
+            campaign: of.campaign.clone(),
+            case: case.clone(),
+            cut: cut.clone(),
+            landed: None,
+            bin: Bin::Missed,
+            counts: false,
+            drawn: of.drawn,
+            brick: false,
+            failed: false,
+            settled: false,
+            unjudged: true,
+            run: Some(self.run.clone()),
+            module: Some(module_key(rig, self.modules.get(rig))),
+        };
+        self.keep(suite, &of.campaign, CampaignLine::Cut(tallied));
     }
 }

@@ -1,6 +1,7 @@
 //! The queue in the memory of the parent: the adapter for the rigs of one machine.
 
 use super::work_queue::{BatchEnding, RigPresence, WorkGoesOn, WorkQueue};
+use dfota_core::cut::Cut;
 use dfota_core::event::fleet::{FleetEvent, PartEnd, Taken};
 use dfota_core::event::{Event, Record};
 use dfota_core::fleet::{AbandonedCase, BatchResult, Fleet, FleetRules, QueuedBatch, Take, WorkDone};
@@ -16,6 +17,8 @@ pub trait FleetObserver: Send {
     fn record(&mut self, rig: &str, record: &Record);
     /// The rig does something else now.
     fn presence(&mut self, _rig: &str, _presence: &RigPresence) {}
+    /// The rig was lost after this cut had been ordered, and before it was judged.
+    fn lost(&mut self, _rig: &str, _cut: &LostCut) {}
     /// A batch is over.
     fn progress(&mut self, _done: WorkDone) {}
 }
@@ -54,6 +57,16 @@ pub struct RigsLeft {
 struct CaseOnRig {
     suite: String,
     case: String,
+    /// The cut that was armed for it.
+    cut: Option<Cut>,
+}
+
+/// A cut that was ordered, and of which nobody knows what it did.
+#[derive(Debug, Clone)]
+pub struct LostCut {
+    pub suite: String,
+    pub case: String,
+    pub cut: Cut,
 }
 
 impl MemoryQueue {
@@ -187,7 +200,12 @@ impl WorkQueue for MemoryQueue {
             bricks: part.bricks(),
         };
         let mut state = self.state();
-        state.present.remove(&rig);
+        let present = state.present.remove(&rig);
+        let lost = present.filter(|present| part.open() == Some(&present.case));
+        let lost = lost.and_then(|CaseOnRig { suite, case, cut }| {
+            let cut = cut?;
+            Some(LostCut { suite, case, cut })
+        });
         state.rigs_left.is_unsafe |= part.was_left_unsafe();
         state.rigs_left.has_failed |= part.has_failed_afterwards();
         let (first, events) = match ending {
@@ -206,7 +224,12 @@ impl WorkQueue for MemoryQueue {
         self.write([first]);
         self.write(events);
         drop(state);
-        self.observe(|observer| observer.progress(done));
+        self.observe(|observer| {
+            if let Some(cut) = &lost {
+                observer.lost(self.name(rig), cut);
+            }
+            observer.progress(done);
+        });
     }
 
     fn pause(&self, why: &str) {
@@ -222,12 +245,18 @@ impl WorkQueue for MemoryQueue {
         match &record.event {
             Event::CaseStarted { id, suite } => {
                 let (suite, case) = (suite.clone(), id.clone());
-                self.state().present.insert(rig, CaseOnRig { suite, case });
+                let cut = None;
+                self.state().present.insert(rig, CaseOnRig { suite, case, cut });
             }
             // Before the cut is made: the worker's journal has it, and it is on the thread that reads the worker.
             Event::CutArmed { cut } => {
-                let present = self.state().present.get(&rig).cloned();
-                let ordered = present.map(|CaseOnRig { suite, case }| FleetEvent::Ordered {
+                let mut state = self.state();
+                let present = state.present.get_mut(&rig).map(|present| {
+                    present.cut = Some(cut.clone());
+                    present.clone()
+                });
+                drop(state);
+                let ordered = present.map(|CaseOnRig { suite, case, .. }| FleetEvent::Ordered {
                     rig: self.name(rig).to_owned(),
                     suite,
                     case,

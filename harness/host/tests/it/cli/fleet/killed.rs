@@ -48,15 +48,18 @@ fn a_worker_that_is_killed_before_its_cut_is_ordered() {
     lab.rig(40, "");
     cuts(&lab, 6);
     let running = lab.start(&arguments(&["rig.yaml", "rig.yaml"], &["--canary", "0"]));
-    lab.await_event("out/rigs/lab/lab-1", "a case", |event| {
-        event["event"] == "case-started"
-    });
+    let taken = await_told(&lab, "taken", is_of(LAB));
+    let folder = format!("out/{}", taken["folder"].as_str().expect("a folder"));
+    lab.await_event(&folder, "a case", |event| event["event"] == "case-started");
     worker(&running, LAB).signal(Signal::KILL);
     let ran = whole(&lab, running.end(), 0);
     let lost = await_told(&lab, "lost", is_of(LAB));
     assert_eq!(lost["open"], serde_json::json!([]), "no cut was ordered: {lost}");
-    ran.says("rig lab: lost its batch lab-1: its process ended: signal: 9 (SIGKILL)")
-        .says("rig lab gets no further batch");
+    let batch = lost["batch"].as_str().expect("a name");
+    ran.says(&format!(
+        "rig lab: lost its batch {batch}: its process ended: signal: 9 (SIGKILL)"
+    ))
+    .says("rig lab gets no further batch");
     moved_on(&lab, &lost, &[]);
 }
 
@@ -87,14 +90,18 @@ fn a_worker_that_is_killed_after_its_result() {
     lab.rig(60, "");
     cuts(&lab, 12);
     let running = lab.start(&arguments(&["rig.yaml", "rig.yaml"], &["--canary", "0"]));
-    lab.await_event("out/rigs/lab/lab-1", "a result", |event| {
+    let taken = await_told(&lab, "taken", is_of(LAB));
+    let folder = |event: &Value| format!("out/rigs/lab/{}", event["batch"].as_str().expect("a name"));
+    lab.await_event(&folder(&taken), "a result", |event| {
         event["event"] == "case-ended"
     });
     worker(&running, LAB).signal(Signal::KILL);
     whole(&lab, running.end(), 0);
     let lost = await_told(&lab, "lost", is_of(LAB));
-    assert_eq!(lost["batch"], "lab-1");
-    moved_on(&lab, &lost, &["cut[n=1]"]);
+    let ended = lab.events(&folder(&lost));
+    let ended = ended.iter().filter(|event| event["event"] == "case-ended");
+    let done: Vec<&str> = ended.filter_map(|event| event["id"].as_str()).collect();
+    moved_on(&lab, &lost, &done);
 }
 
 /// The other rig has nothing more to do, and cannot do this, whether it has left already or works on.
@@ -212,8 +219,42 @@ fn a_parent_that_is_killed() {
     one_verdict_each(&lab);
     lab.run(&["judge", "out"]).ends(0);
     // A part that has gone is named.
-    std::fs::remove_file(lab.path("out/rigs/lab/lab-1/events.jsonl")).expect("a part");
+    let part = taken[0]["folder"].as_str().expect("a folder");
+    std::fs::remove_file(lab.path(&format!("out/{part}/events.jsonl"))).expect("a part");
     lab.run(&["verify", "out"])
         .ends(1)
-        .says("rigs/lab/lab-1/events.jsonl was removed");
+        .says(&format!("{part}/events.jsonl was removed"));
+}
+
+/// Another rig makes the cut again, and it goes well: that says nothing of the module that was lost.
+#[test]
+fn a_redo_hides_no_brick() {
+    let lab = Lab::new();
+    lab.rig(40, "");
+    lab.suite(
+        "limits: {settle: 1s}\ncases:\n  - name: night\n    update: {package: a-to-b, via: uart}\n    sweep: {over: [updating 30%], block: 3}\n    claim: {brick_rate_below: 20%, confidence: 80%, over: \"updating 20%..60%\"}\n",
+    );
+    let running = lab.start(&arguments(&["rig.yaml"; 2], &["--canary", "0"]));
+    let drawn = |event: &Value| {
+        event["cut"]
+            .as_str()
+            .is_some_and(|cut| !cut.starts_with("updating@30%+0ms"))
+    };
+    let ordered = await_told(&lab, "ordered", drawn);
+    worker(&running, ordered["rig"].as_str().expect("a name")).signal(Signal::KILL);
+    let ran = whole(&lab, running.end(), 3);
+    let lost = told(&lab, "lost");
+    assert_eq!(lost.len(), 1);
+    if lost[0]["open"] == serde_json::json!([]) {
+        // The cut had been judged before the worker was dead.
+        return;
+    }
+    lab.has_verdict("out", "night[claim] inconclusive claim-open");
+    ran.says("cuts that were ordered and have no verdict");
+    // The next run has to know it.
+    let kept = std::fs::read_dir(lab.path("state/dfota-hil/campaigns")).expect("campaigns");
+    let kept: String = kept
+        .map(|file| std::fs::read_to_string(file.expect("a file").path()).expect("lines"))
+        .collect();
+    assert!(kept.contains("\"unjudged\":true"), "{kept}");
 }
