@@ -240,19 +240,7 @@ impl PoolFold {
             }
         }
         let of_claim = |case: &str| {
-            let mut drawn = self
-                .tallied
-                .iter()
-                .filter(|cut| cut.tallied.drawn && cut.tallied.run.is_some());
-            slots.iter().any(|slot| slot.case == case)
-                || drawn.any(|cut| {
-                    let Tallied {
-                        case: id,
-                        campaign: of,
-                        ..
-                    } = &cut.tallied;
-                    id == case && of == campaign && cut.tallied.suite == suite
-                })
+            slots.iter().any(|slot| slot.case == case) || self.was_drawn_earlier(suite, campaign, case)
         };
         for brick in self
             .without_verdict
@@ -283,6 +271,14 @@ impl PoolFold {
             slots: slots.len() as u32 + earlier,
             unjudged,
         }
+    }
+
+    /// Whether an earlier run drew the case's cut for the claim.
+    fn was_drawn_earlier(&self, suite: &str, campaign: &str, case: &str) -> bool {
+        self.tallied.iter().map(|cut| &cut.tallied).any(|cut| {
+            let same = cut.suite == suite && cut.campaign == campaign && cut.case == case;
+            same && cut.drawn && cut.run.is_some()
+        })
     }
 
     /// The cuts that count for the claim. Where one says something else about a case that was settled before in the same

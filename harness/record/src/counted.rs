@@ -204,6 +204,28 @@ mod tests {
     }
 
     #[test]
+    fn the_run_itself_has_the_last_word() {
+        let given_up = FleetEvent::GivenUp {
+            batch: "smoke-1".into(),
+            why: "it was lost 3 times".into(),
+        };
+        let mut counted = CountedResults::default();
+        let events = [
+            (taken("a"), Counted::Counts),
+            (started(), Counted::Counts),
+            (ended(Verdict::Pass, 1), Counted::Counts),
+            (Event::Fleet(given_up), Counted::Counts),
+            (
+                ended(Verdict::by(Rule::RigLost, "nobody ran it".into()), 0),
+                Counted::Counts,
+            ),
+        ];
+        for (event, expected) in events {
+            assert_eq!(counted.on(&event), expected, "{event:?}");
+        }
+    }
+
+    #[test]
     fn a_result_takes_the_place_of_none() {
         let mut counted = CountedResults::default();
         let events = [

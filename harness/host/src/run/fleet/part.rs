@@ -146,3 +146,67 @@ impl PartRead {
         self.verdicts.values().all(good) && self.verdicts.values().any(|verdict| *verdict == Verdict::Pass)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use dfota_core::verdict::Rule;
+
+    fn ended(id: &str, verdict: Verdict, outcome: Option<Outcome>) -> CaseEnded {
+        CaseEnded {
+            id: id.to_owned(),
+            suite: "s".to_owned(),
+            verdict,
+            outcome,
+            evidence: Vec::new(),
+            tries: 1,
+            took_ns: 0,
+            summary: String::new(),
+            rerun: String::new(),
+        }
+    }
+
+    fn failed() -> Verdict {
+        Verdict::by(Rule::NoResume, "it forgot".to_owned())
+    }
+
+    /// A block of two cuts, the first of which is proven, and a control with this verdict.
+    fn block(control: Option<Verdict>) -> PartRead {
+        let mut part = PartRead {
+            cuts: ["cut-1", "cut-2"].map(str::to_owned).into(),
+            settled: ["cut-1".to_owned()].into(),
+            ..PartRead::default()
+        };
+        part.ended(&ended("cut-1", Verdict::Pass, None));
+        part.ended(&ended("cut-2", Verdict::Pass, None));
+        if let Some(verdict) = control {
+            part.ended(&ended("control", verdict, None));
+        }
+        part
+    }
+
+    fn left(part: &PartRead) -> Vec<String> {
+        part.left(&["cut-1", "cut-2", "control"].map(str::to_owned))
+    }
+
+    #[test]
+    fn a_cut_that_is_not_proven_is_made_again_with_its_control() {
+        assert_eq!(left(&block(None)), ["cut-2", "control"]);
+        assert_eq!(left(&block(Some(Verdict::Pass))), ["cut-2", "control"]);
+    }
+
+    #[test]
+    fn a_control_that_failed_is_not_run_again() {
+        assert_eq!(left(&block(Some(failed()))), ["cut-2"]);
+    }
+
+    #[test]
+    fn a_failure_that_turns_out_to_be_a_brick_counts_once() {
+        let mut part = PartRead::default();
+        part.ended(&ended("a", failed(), None));
+        assert_eq!(part.bricks(), 0);
+        part.ended(&ended("a", failed(), Some(Outcome::SilentCorruption)));
+        part.ended(&ended("a", failed(), Some(Outcome::SilentCorruption)));
+        assert_eq!(part.bricks(), 1);
+    }
+}

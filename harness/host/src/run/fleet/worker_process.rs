@@ -5,8 +5,13 @@ use rustix::process::{Pid, Signal, kill_process};
 use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
-use std::time::Duration;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::time::{Duration, Instant};
+
+/// How long a worker that has nothing to do may take to end.
+const ENDS_WITHIN: Duration = Duration::from_secs(30);
+/// How often it is looked whether it has.
+const LOOK: Duration = Duration::from_millis(10);
 
 /// What a parent hears of a worker.
 #[derive(Debug)]
@@ -22,7 +27,8 @@ pub enum WorkerNews {
 #[derive(Debug)]
 pub struct WorkerProcess {
     child: Child,
-    stdin: Option<ChildStdin>,
+    /// To the thread that writes to it: one that is stopped reads nothing, and nobody waits for it.
+    orders: Option<Sender<Vec<u8>>>,
     news: Receiver<Result<FromWorker, String>>,
 }
 
@@ -47,8 +53,13 @@ impl WorkerProcess {
                 }
             }
         })?;
+        let (orders, lines) = channel();
+        let stdin = child.stdin.take();
+        std::thread::Builder::new()
+            .name("orders".into())
+            .spawn(move || write_lines(stdin, &lines))?;
         Ok(Self {
-            stdin: child.stdin.take(),
+            orders: Some(orders),
             child,
             news,
         })
@@ -60,12 +71,10 @@ impl WorkerProcess {
 
     /// Tells the worker something. A worker that is gone is told by [`Self::next`].
     pub fn tell(&mut self, message: &ToWorker) {
-        let Some(stdin) = &mut self.stdin else { return };
-        let line = serde_json::to_vec(message).unwrap_or_default();
-        let _ = stdin
-            .write_all(&line)
-            .and_then(|()| stdin.write_all(b"\n"))
-            .and_then(|()| stdin.flush());
+        let Some(orders) = &self.orders else { return };
+        let mut line = serde_json::to_vec(message).unwrap_or_default();
+        line.push(b'\n');
+        let _ = orders.send(line);
     }
 
     /// Waits for what it says next.
@@ -81,11 +90,24 @@ impl WorkerProcess {
         }
     }
 
-    /// Ends a worker that has nothing to do, and waits for it.
+    /// Ends a worker that has nothing to do, and waits for it. One that does not end is killed.
     pub fn end(mut self) {
         self.tell(&ToWorker::End);
-        drop(self.stdin.take());
-        let _ = self.child.wait();
+        drop(self.orders.take());
+        let began = Instant::now();
+        while matches!(self.child.try_wait(), Ok(None)) && began.elapsed() < ENDS_WITHIN {
+            std::thread::sleep(LOOK);
+        }
+    }
+}
+
+/// Writes each line to a worker, until nobody has one any more or the worker is dead.
+fn write_lines(stdin: Option<ChildStdin>, lines: &Receiver<Vec<u8>>) {
+    let Some(mut stdin) = stdin else { return };
+    while let Ok(line) = lines.recv() {
+        if stdin.write_all(&line).and_then(|()| stdin.flush()).is_err() {
+            return;
+        }
     }
 }
 
@@ -108,5 +130,46 @@ impl Drop for WorkerProcess {
 pub fn signal_worker(pid: u32, signal: Signal) {
     if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
         let _ = kill_process(pid, signal);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::run::fleet::wire::WorkerBatch;
+    use dfota_core::event::fleet::Taken;
+    use std::collections::BTreeMap;
+
+    /// A pipe holds 64 KiB. Were the parent to wait for the rest, it could not tell that the worker is silent.
+    #[test]
+    fn a_worker_that_reads_nothing_holds_nobody_up() {
+        let mut sleeper = Command::new("sleep");
+        sleeper.arg("600");
+        let mut worker = WorkerProcess::start(sleeper).expect("a process");
+        let batch = WorkerBatch {
+            taken: Taken {
+                batch: "smoke-1".to_owned(),
+                attempt: 1,
+                rig: "sim".to_owned(),
+                folder: "x".repeat(1 << 20),
+            },
+            run: "run".into(),
+            calibrations: Vec::new(),
+            cases: Vec::new(),
+            again: BTreeMap::new(),
+        };
+        let (told, is_told) = channel();
+        std::thread::spawn(move || {
+            worker.tell(&ToWorker::Batch(batch));
+            let silent = matches!(worker.next(Duration::ZERO), WorkerNews::Silent);
+            worker.kill();
+            let _ = told.send(silent);
+        });
+        let silent = is_told.recv_timeout(Duration::from_secs(30));
+        assert_eq!(
+            silent,
+            Ok(true),
+            "within 30 s the parent sees that the worker is silent"
+        );
     }
 }
