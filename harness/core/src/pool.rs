@@ -3,13 +3,13 @@
 //! Four rules keep a pool from showing what is not so. Each can only leave the claim open; none hides a brick.
 //!
 //! 1. **A redo does not hide a brick.** A cut that was ordered, and of which nobody knows what it did, is an *open attempt*. The
-//!    claim is open until it is known that the module lived through it, or somebody writes it off; then it is a brick
-//!    ([`PoolGap::Attempts`]).
+//!    claim is open until the module was heard again and has taken a delta, as after any other cut, or somebody writes the
+//!    attempt off; then it is a brick ([`PoolGap::Attempts`]).
 //! 2. **Fixed slots.** The cuts are laid out beforehand and all of them have to be judged, never the first that come in: a brick
 //!    takes longer than a good cut ([`PoolGap::Slots`]).
 //! 3. **Which rate.** With shares that do not depend on what the cuts do, the bound of the pool holds for the mean of the rates of
 //!    these modules, each weighted by its cuts (Hoeffding 1956). So that this is about all of them, none has more than twice
-//!    its even share ([`quota`], [`PoolGap::Quota`]).
+//!    its even share, or one batch where that is more ([`quota`], [`PoolGap::Quota`]).
 //! 4. **A bricked module keeps its slots.** Where the others make the cuts that it cannot make any more, the pool gets better by
 //!    every brick. So a bricked module needs its even share before anything is shown ([`PoolGap::Share`]).
 //!
@@ -68,9 +68,10 @@ impl Stratum {
         }
     }
 
-    /// What its cuts alone say about its rate.
+    /// What its cuts alone say about its rate, whatever those without a verdict did.
     pub fn bounds(&self, confidence: Rate) -> Bounds {
-        self.counted.bounds(confidence)
+        let (Count { cuts, bricks, .. }, open) = (self.counted, self.open.len() as u32);
+        worst(bricks, open, cuts + open, confidence)
     }
 }
 
@@ -83,6 +84,9 @@ pub struct PoolTally {
     pub slots: u32,
     /// How many of these are not judged.
     pub unjudged: u32,
+    /// Most slots of the claim in one batch. A rig gets whole batches, so a module may have one whatever its share is.
+    #[serde(default)]
+    pub largest_batch: u32,
 }
 
 /// Why a pool that has cuts enough shows nothing yet.
@@ -90,7 +94,7 @@ pub struct PoolTally {
 pub enum PoolGap {
     /// Cuts were ordered, and nobody knows what they did.
     #[display(
-        "cuts that were ordered and have no verdict: {_0}; each counts as open until its module is heard again on its rig"
+        "cuts that were ordered and have no verdict: {_0}; each stays open until its module is heard again on its rig and takes the next delta"
     )]
     Attempts(OpenAttempts),
     /// Slots are not judged.
@@ -132,29 +136,47 @@ impl core::fmt::Display for OpenAttempts {
 }
 
 /// The modules as the unit: how many of them bricked, whatever number of cuts each had.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct BrickedModules {
     pub bricked: u32,
+    /// How many others may have bricked: a cut of theirs has no verdict.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub open: u32,
     pub of: u32,
 }
 
 impl BrickedModules {
     /// What they say about modules of this type: how many of those would brick in as many cuts.
     pub fn bounds(self, confidence: Rate) -> Bounds {
-        Bounds::new(self.bricked, self.of, confidence)
+        worst(self.bricked, self.open, self.of, confidence)
     }
 
     /// The same in words.
     pub fn sentence(self, confidence: Rate) -> String {
-        let Self { bricked, of } = self;
+        let Self { bricked, open, of } = self;
+        let maybe = match open {
+            0 => String::new(),
+            open => format!(" and {open} may have"),
+        };
         format!(
-            "{bricked} of {of} modules bricked, so with {confidence} confidence the share of modules of this type that brick in such a campaign is {}",
+            "{bricked} of {of} modules bricked{maybe}, so with {confidence} confidence the share of modules of this type that brick in such a campaign is {}",
             self.bounds(confidence).below()
         )
     }
 }
 
 impl PoolTally {
+    /// What the cuts of all modules say about the mean of their rates. A cut without a verdict may be a brick or not.
+    pub fn bounds(&self, confidence: Rate) -> Bounds {
+        let (Count { cuts, bricks, .. }, open) = (self.counted(), self.open());
+        worst(bricks, open, cuts + open, confidence)
+    }
+
+    /// Cuts without a verdict.
+    fn open(&self) -> u32 {
+        self.strata.iter().map(|stratum| stratum.open.len() as u32).sum()
+    }
+
     /// Modules that a cut of the claim counts for.
     fn cut(&self) -> impl Iterator<Item = &Stratum> {
         self.strata.iter().filter(|stratum| stratum.counted.cuts > 0)
@@ -173,9 +195,13 @@ impl PoolTally {
 
     pub fn modules(&self) -> BrickedModules {
         let bricked = self.cut().filter(|stratum| stratum.counted.bricks > 0);
+        let may_be = |stratum: &&Stratum| stratum.counted.bricks == 0 && !stratum.open.is_empty();
+        let unheard = |stratum: &&Stratum| stratum.counted.cuts == 0 && !stratum.open.is_empty();
+        let count = |modules: usize| modules as u32;
         BrickedModules {
-            bricked: bricked.count() as u32,
-            of: self.cut().count() as u32,
+            bricked: count(bricked.count()),
+            open: count(self.strata.iter().filter(may_be).count()),
+            of: count(self.cut().count() + self.strata.iter().filter(unheard).count()),
         }
     }
 
@@ -223,8 +249,8 @@ impl PoolTally {
         let modules = self
             .strata
             .iter()
-            .filter(|stratum| stratum.counted.cuts > 0 || stratum.slots > 0);
-        let quota = quota(self.slots, modules.count() as u32);
+            .filter(|stratum| stratum.counted.cuts > stratum.without_verdict || stratum.slots > 0);
+        let quota = quota(self.slots, modules.count() as u32).max(self.largest_batch);
         self.cut().filter_map(move |stratum| {
             let cuts = stratum.counted.cuts.saturating_sub(stratum.without_verdict);
             (cuts > quota).then(|| PoolGap::Quota {
@@ -237,7 +263,7 @@ impl PoolTally {
 
     /// Bricked modules with less than their even share, which is rounded down.
     fn short_of_share(&self) -> impl Iterator<Item = PoolGap> {
-        let share = self.counted().cuts / self.modules().of.max(1);
+        let share = self.counted().cuts / (self.cut().count() as u32).max(1);
         let short = move |stratum: &&Stratum| stratum.counted.bricks > 0 && stratum.counted.cuts < share;
         self.cut().filter(short).map(move |stratum| PoolGap::Share {
             module: stratum.name(),
@@ -247,10 +273,10 @@ impl PoolTally {
     }
 
     /// What they say about a claim. That it is not shown, or refuted, is said as soon as nothing can mend it: slots that are
-    /// not judged are taken for good cuts.
+    /// not judged, and cuts without a verdict, are taken for good cuts.
     pub fn status(&self, claim: &Claim) -> ClaimStatus {
         let Count { cuts, bricks, .. } = self.counted();
-        let at_best = claim.status(bricks, cuts + self.unjudged);
+        let at_best = claim.status(bricks, cuts + self.unjudged + self.open());
         if matches!(at_best, ClaimStatus::Refuted | ClaimStatus::NotShown { .. }) {
             return at_best;
         }
@@ -276,7 +302,7 @@ impl PoolTally {
     /// The same in one line: for these modules, and for modules of their type.
     pub fn sentence(&self, claim: &Claim) -> String {
         let Count { cuts, bricks, .. } = self.counted();
-        let (status, bounds) = (self.status(claim), Bounds::new(bricks, cuts, claim.confidence));
+        let (status, bounds) = (self.status(claim), self.bounds(claim.confidence));
         let (first, second) = match status {
             ClaimStatus::Refuted => (bounds.above(), bounds.below()),
             _ => (bounds.below(), bounds.above()),
@@ -286,12 +312,16 @@ impl PoolTally {
             decided => decided.to_string(),
         };
         let (modules, sure) = (self.modules(), claim.confidence);
+        let open = match self.open() {
+            0 => "",
+            _ => ", whatever the cuts without a verdict did",
+        };
         let these = match modules.of {
             1 => "in this one module".to_string(),
             more => format!("in these {more} modules"),
         };
         format!(
-            "the claim that {these} fewer than {} of the cuts in `{}` brick the module is {standing}; {bricks} of {cuts} counted cuts did, so with {sure} confidence the mean rate of these modules, each weighted by its cuts, is {first}, and with {sure} confidence {second} (each bound for itself); {}",
+            "the claim that {these} fewer than {} of the cuts in `{}` brick the module is {standing}; {bricks} of {cuts} counted cuts did, so with {sure} confidence the mean rate of these modules, each weighted by its cuts, is {first}, and with {sure} confidence {second} (each bound for itself{open}); {}",
             claim.brick_rate_below,
             claim.over,
             modules.sentence(sure),
@@ -303,6 +333,14 @@ impl PoolTally {
         let gaps = self.gaps().into_iter().map(|gap| gap.to_string());
         let reasons: Vec<String> = gaps.chain(more).collect();
         format!("open: {}", reasons.join("; "))
+    }
+}
+
+/// Bounds that hold whatever the open ones came to.
+fn worst(bricks: u32, open: u32, of: u32, confidence: Rate) -> Bounds {
+    Bounds {
+        upper: Bounds::new(bricks + open, of, confidence).upper,
+        ..Bounds::new(bricks, of, confidence)
     }
 }
 

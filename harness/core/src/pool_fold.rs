@@ -3,9 +3,13 @@
 //! In the merged journal the parent's `taken` says which rig speaks from there on. A module is known by its rig and its IMEI: a
 //! masked journal hides most of an IMEI, and has to give the same verdicts.
 
+mod attempts;
+
 use crate::campaign::{Count, Role, Tallied};
-use crate::event::fleet::FleetEvent;
-use crate::event::{CaseEnded, Event};
+use crate::case::Case;
+use crate::event::Event;
+use crate::event::fleet::{FleetEvent, PartEnd};
+use crate::event::watched::Purpose;
 use crate::pool::{PoolTally, Stratum};
 use crate::verdict::Verdict;
 use crate::version::Imei;
@@ -14,6 +18,7 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
+use attempts::{Attempts, CutName, TallyKind};
 
 /// What a rig did with a batch.
 #[derive(Debug, Clone, Default)]
@@ -23,30 +28,18 @@ struct Part {
     imei: Option<Imei>,
 }
 
-/// A cut that was ordered, and of which nobody knows what it did.
+/// A batch as it was queued.
 #[derive(Debug, Clone)]
-struct OpenCut {
+struct QueuedCases {
     suite: String,
-    case: String,
-    /// The module, as [`module_key`] has it.
-    module: String,
-}
-
-/// A cut that counts as a brick although it has no verdict.
-#[derive(Debug, Clone)]
-struct BrickWithoutVerdict {
-    suite: String,
-    case: String,
-    /// The module, as [`module_key`] has it.
-    module: String,
+    cases: Vec<String>,
 }
 
 /// A slot of a claim.
 #[derive(Debug, Clone)]
 struct PlannedSlot {
-    suite: String,
+    cut: CutName,
     campaign: String,
-    case: String,
     /// The part that began it last.
     part: Option<usize>,
 }
@@ -60,72 +53,96 @@ struct TalliedOn {
 /// The pools of a run's claims.
 #[derive(Debug, Clone, Default)]
 pub struct PoolFold {
+    /// The run is one on several rigs.
+    is_fleet: bool,
     parts: Vec<Part>,
     /// The part that speaks; nothing: the run itself.
     speaks: Option<usize>,
     /// What was last said on each rig.
     known: BTreeMap<String, Imei>,
-    /// The suite of each batch.
-    suites: BTreeMap<String, String>,
+    batches: BTreeMap<String, QueuedCases>,
     slots: Vec<PlannedSlot>,
-    /// Slots that no cut can fill: suite and case.
-    taken_out: BTreeSet<(String, String)>,
+    /// Places of the slots.
+    index: BTreeMap<CutName, usize>,
+    /// Slots that no cut can fill.
+    taken_out: BTreeSet<CutName>,
     tallied: Vec<TalliedOn>,
-    open: Vec<OpenCut>,
-    without_verdict: Vec<BrickWithoutVerdict>,
+    attempts: Attempts,
 }
 
 impl PoolFold {
-    /// Whether the run is one on several rigs.
-    pub fn has_parts(&self) -> bool {
-        !self.parts.is_empty()
+    /// Whether the run is one on several rigs. Its claims are judged by their pools, also where no rig got a batch.
+    pub fn is_fleet(&self) -> bool {
+        self.is_fleet
     }
 
     /// Takes the next event.
     pub fn on(&mut self, event: &Event) {
         match event {
-            Event::CasePlanned { case, skip } => {
-                let part = case.part.as_ref();
-                let of_claim =
-                    part.filter(|part| matches!(&part.role, Role::Cut(slot) if slot.claim.is_some()));
-                if let (Some(part), None) = (of_claim, skip) {
-                    self.plan(&case.suite, &part.campaign, &case.id);
-                }
-            }
+            Event::RunStarted(started) => self.is_fleet |= !started.rigs.is_empty(),
+            Event::CasePlanned { case, skip: None } => self.plan(case),
             Event::Fleet(event) => self.on_fleet(event),
-            Event::CaseStarted { id, suite } => {
-                let speaks = self.speaks;
-                let mut slots = self.slots.iter_mut();
-                if let Some(slot) = slots.find(|slot| slot.case == *id && slot.suite == *suite) {
-                    slot.part = speaks;
-                }
+            Event::CaseEnded(ended) if matches!(ended.verdict, Verdict::Skip { .. }) => {
+                self.taken_out.insert(CutName::new(&ended.suite, &ended.id));
             }
-            Event::CaseEnded(CaseEnded {
-                suite,
-                id,
-                verdict: Verdict::Skip { .. },
-                ..
-            }) => {
-                self.taken_out.insert((suite.clone(), id.clone()));
-            }
-            Event::Identity { imei: Some(imei), .. } => self.identified(imei),
-            Event::Recovered { .. } => self.recovered(),
             Event::Tallied(tallied) => self.tally(tallied),
+            _ => {}
+        }
+        if let Some(part) = self.speaks {
+            self.on_rig(part, event);
+        }
+    }
+
+    /// Takes an event of a part.
+    fn on_rig(&mut self, part: usize, event: &Event) {
+        // Most of a journal are lines of the module.
+        if matches!(event, Event::Rx { .. } | Event::Tx { .. } | Event::Watched(_)) {
+            return;
+        }
+        let module = self.module_of(part);
+        let attempts = &mut self.attempts;
+        match event {
+            Event::CaseStarted { id, suite } => {
+                let cut = CutName::new(suite, id);
+                if let Some(slot) = self.index.get(&cut).and_then(|at| self.slots.get_mut(*at)) {
+                    slot.part = Some(part);
+                }
+                attempts.started(cut, &module);
+            }
+            Event::CutArmed { .. } => attempts.armed(part),
+            Event::CutMissed { .. } => attempts.missed(),
+            Event::CutMade(made) => attempts.made(made.landed, &module),
+            Event::Attempt(attempt) if matches!(attempt.purpose, Purpose::Case | Purpose::Again) => {
+                attempts.updated();
+            }
+            Event::TryEnded(tried) => attempts.try_ended(tried.outcome, &module),
+            Event::CaseEnded(ended) => attempts.ended(ended, &module),
+            Event::Identity { imei: Some(imei), .. } => self.identified(part, imei),
+            Event::Recovered { .. } => self.recovered(part, &module),
             _ => {}
         }
     }
 
+    fn module_of(&self, part: usize) -> String {
+        let part = self.parts.get(part);
+        part.map_or(String::new(), |part| module_key(&part.rig, part.imei.as_ref()))
+    }
+
     fn tally(&mut self, tallied: &Tallied) {
-        // An earlier run lost it after it had been ordered, and nobody has heard of its module since.
-        if let (true, true, Some(module), Some(_)) =
-            (tallied.unjudged, tallied.drawn, &tallied.module, &tallied.run)
-        {
-            self.open.push(OpenCut {
-                suite: tallied.suite.clone(),
-                case: tallied.case.clone(),
-                module: module.clone(),
-            });
+        let cut = CutName::new(&tallied.suite, &tallied.case);
+        match (&tallied.run, &tallied.module, self.speaks) {
+            (None, _, Some(part)) => {
+                let module = self.module_of(part);
+                self.attempts.tallied(&cut, kind(tallied), &module);
+            }
+            // An earlier run lost it after it had been ordered, and nobody has heard of its module since.
+            (Some(_), Some(module), _) if tallied.unjudged && tallied.drawn => {
+                self.attempts.lost(cut, module);
+            }
+            _ => {}
         }
+        // One rig keeps no modules.
+        self.is_fleet |= tallied.module.is_some();
         self.tallied.push(TalliedOn {
             tallied: tallied.clone(),
             part: self.speaks.filter(|_| tallied.run.is_none()),
@@ -133,23 +150,31 @@ impl PoolFold {
     }
 
     /// The journal of a part has the plan of its cases as well.
-    fn plan(&mut self, suite: &str, campaign: &str, case: &str) {
-        let known = |slot: &PlannedSlot| slot.suite == suite && slot.case == case;
-        if !self.slots.iter().any(known) {
+    fn plan(&mut self, case: &Case) {
+        let part = case.part.as_ref();
+        let of_claim = part.filter(|part| matches!(&part.role, Role::Cut(slot) if slot.claim.is_some()));
+        let Some(part) = of_claim else { return };
+        let cut = CutName::new(&case.suite, &case.id);
+        let next = self.slots.len();
+        if *self.index.entry(cut.clone()).or_insert(next) == next {
             self.slots.push(PlannedSlot {
-                suite: suite.into(),
-                campaign: campaign.into(),
-                case: case.into(),
+                cut,
+                campaign: part.campaign.clone(),
                 part: None,
             });
         }
     }
 
     fn on_fleet(&mut self, event: &FleetEvent) {
-        self.speaks = None;
+        self.is_fleet = true;
+        let module = self.speaks.take().map(|part| self.module_of(part));
+        self.attempts.end_part(module.as_deref());
         match event {
-            FleetEvent::Queued { batch, suite, .. } => {
-                self.suites.insert(batch.clone(), suite.clone());
+            FleetEvent::Queued {
+                batch, suite, cases, ..
+            } => {
+                let (suite, cases) = (suite.clone(), cases.clone());
+                self.batches.insert(batch.clone(), QueuedCases { suite, cases });
             }
             FleetEvent::Taken(taken) => {
                 self.speaks = Some(self.parts.len());
@@ -158,75 +183,69 @@ impl PoolFold {
                     imei: self.known.get(&taken.rig).cloned(),
                 });
             }
-            FleetEvent::Lost { end, open, .. } => {
-                let part = self.parts.iter().rposition(|part| part.rig == end.rig);
-                let suite = self.suites.get(&end.batch).cloned().unwrap_or_default();
-                if let Some(part) = part.and_then(|at| self.parts.get(at)) {
-                    let module = module_key(&part.rig, part.imei.as_ref());
-                    self.open.extend(open.iter().map(|case| OpenCut {
-                        suite: suite.clone(),
-                        case: case.clone(),
-                        module: module.clone(),
-                    }));
+            FleetEvent::Ordered { rig, suite, case, .. } => {
+                if let Some(part) = self.last_part(rig) {
+                    let module = self.module_of(part);
+                    let cut = CutName::new(suite, case);
+                    self.attempts.ordered(part, cut, &module);
                 }
             }
-            FleetEvent::WrittenOff { suite, case, .. } => self.write_off(suite, case),
+            FleetEvent::Lost { end, open, .. } => self.lost(end, open),
+            FleetEvent::WrittenOff { suite, case, .. } => {
+                self.attempts.write_off(&CutName::new(suite, case));
+            }
             _ => {}
         }
     }
 
-    /// A module that says who it is has lived through the cut that was open on it.
-    fn identified(&mut self, imei: &Imei) {
-        let Some(part) = self.speaks.and_then(|at| self.parts.get_mut(at)) else {
+    /// The part that the rig has, or had last.
+    fn last_part(&self, rig: &str) -> Option<usize> {
+        self.parts.iter().rposition(|part| part.rig == rig)
+    }
+
+    /// The parent says that these cuts have no verdict. The records of the part know more, where they are there.
+    fn lost(&mut self, end: &PartEnd, open: &[String]) {
+        let part = self.last_part(&end.rig);
+        let suite = self.batches.get(&end.batch).map(|batch| batch.suite.clone());
+        let (Some(part), Some(suite)) = (part, suite) else {
+            return;
+        };
+        let module = self.module_of(part);
+        for case in open {
+            let has_failed = self.tallied.iter().any(|on| {
+                let same = on.tallied.suite == suite && on.tallied.case == *case;
+                on.tallied.failed && same && on.part == Some(part)
+            });
+            if !has_failed {
+                self.attempts.lost(CutName::new(&suite, case), &module);
+            }
+        }
+    }
+
+    fn identified(&mut self, part: usize, imei: &Imei) {
+        let Some(part) = self.parts.get_mut(part) else {
             return;
         };
         part.imei = Some(imei.clone());
-        let module = module_key(&part.rig, Some(imei));
         self.known.insert(part.rig.clone(), imei.clone());
-        self.open.retain(|cut| cut.module != module);
+        self.attempts.heard(&module_key(&part.rig, Some(imei)));
     }
 
-    /// A module that had to be reflashed was bricked, by the cut that was open on its rig if one was.
-    fn recovered(&mut self) {
-        let Some(rig) = self
-            .speaks
-            .and_then(|at| self.parts.get(at))
-            .map(|part| part.rig.clone())
-        else {
-            return;
+    /// The module of a rig had to be reflashed.
+    fn recovered(&mut self, part: usize, module: &str) {
+        let Some(part) = self.parts.get(part) else { return };
+        let on_rig = |of: &str| of.rsplit_once('/').is_some_and(|(rig, _)| rig == part.rig);
+        let unknown = module_key(&part.rig, None);
+        let is_this = |of: &str| match part.imei {
+            Some(_) => of == module || of == unknown,
+            None => on_rig(of),
         };
-        let here = |cut: &OpenCut| cut.module.rsplit_once('/').is_some_and(|(on, _)| on == rig);
-        let (bricked, open): (Vec<OpenCut>, Vec<OpenCut>) = self.open.drain(..).partition(here);
-        self.open = open;
-        self.without_verdict
-            .extend(bricked.into_iter().map(|cut| BrickWithoutVerdict {
-                suite: cut.suite,
-                case: cut.case,
-                module: cut.module,
-            }));
-    }
-
-    fn write_off(&mut self, suite: &str, case: &str) {
-        let this = |cut: &OpenCut| cut.suite == suite && cut.case == case;
-        let (off, open): (Vec<OpenCut>, Vec<OpenCut>) = self.open.drain(..).partition(this);
-        self.open = open;
-        self.without_verdict
-            .extend(off.into_iter().map(|cut| BrickWithoutVerdict {
-                suite: cut.suite,
-                case: cut.case,
-                module: cut.module,
-            }));
+        self.attempts.reflashed(module, is_this);
     }
 
     /// The pool of a campaign's claim.
     pub fn pool(&self, suite: &str, campaign: &str) -> PoolTally {
         let mut strata = Strata::new(self);
-        let slots: Vec<&PlannedSlot> = self
-            .slots
-            .iter()
-            .filter(|slot| slot.suite == suite && slot.campaign == campaign)
-            .filter(|slot| !self.taken_out.contains(&(slot.suite.clone(), slot.case.clone())))
-            .collect();
         let mut judged = BTreeSet::new();
         let mut earlier = 0;
         for counted in self.counted(suite, campaign) {
@@ -239,65 +258,108 @@ impl PoolFold {
                 }
             }
         }
-        let of_claim = |case: &str| {
-            slots.iter().any(|slot| slot.case == case) || self.was_drawn_earlier(suite, campaign, case)
-        };
-        for brick in self
-            .without_verdict
-            .iter()
-            .filter(|brick| brick.suite == suite && of_claim(&brick.case))
-        {
+        let of_claim = |cut: &CutName| self.is_of_claim(cut, suite, campaign);
+        for brick in self.attempts.bricks().filter(|brick| of_claim(&brick.cut)) {
             strata.get(&brick.module).brick_without_verdict();
         }
-        for cut in self
-            .open
-            .iter()
-            .filter(|cut| cut.suite == suite && of_claim(&cut.case))
-        {
-            strata.get(&cut.module).open.push(cut.case.clone());
+        let module = self.speaks.map(|part| self.module_of(part));
+        let open = self.attempts.open(module.as_deref()).into_iter();
+        for attempt in open.filter(|attempt| of_claim(&attempt.cut)) {
+            strata.get(&attempt.module).open.push(attempt.cut.case);
         }
-        let mut unjudged = 0;
-        for slot in &slots {
-            let is_open = !judged.contains(slot.case.as_str());
-            unjudged += u32::from(is_open);
+        let (mut slots, mut unjudged) = (0, 0);
+        let own = |slot: &&PlannedSlot| slot.cut.suite == suite && slot.campaign == campaign;
+        let mut filled = self
+            .slots
+            .iter()
+            .filter(own)
+            .filter(|slot| !self.taken_out.contains(&slot.cut));
+        for slot in &mut filled {
+            let is_open = u32::from(!judged.contains(slot.cut.case.as_str()));
+            slots += 1;
+            unjudged += is_open;
             if slot.part.is_some() {
                 let stratum = strata.of_part(slot.part);
                 stratum.slots += 1;
-                stratum.unjudged += u32::from(is_open);
+                stratum.unjudged += is_open;
             }
         }
         PoolTally {
             strata: strata.all,
-            slots: slots.len() as u32 + earlier,
+            slots: slots + earlier,
             unjudged,
+            largest_batch: self.largest_batch(suite, campaign),
         }
     }
 
-    /// Whether an earlier run drew the case's cut for the claim.
-    fn was_drawn_earlier(&self, suite: &str, campaign: &str, case: &str) -> bool {
-        self.tallied.iter().map(|cut| &cut.tallied).any(|cut| {
-            let same = cut.suite == suite && cut.campaign == campaign && cut.case == case;
-            same && cut.drawn && cut.run.is_some()
-        })
+    /// Whether the cut was drawn for the claim, by this run or an earlier one. A slot that is taken out was, too: what an attempt
+    /// at it did has to be known.
+    fn is_of_claim(&self, cut: &CutName, suite: &str, campaign: &str) -> bool {
+        let planned = self.index.get(cut).and_then(|at| self.slots.get(*at));
+        let is_slot = planned.is_some_and(|slot| slot.cut.suite == suite && slot.campaign == campaign);
+        is_slot
+            || self.tallied.iter().map(|on| &on.tallied).any(|earlier| {
+                let same = earlier.suite == cut.suite && earlier.case == cut.case;
+                let here = earlier.suite == suite && earlier.campaign == campaign;
+                same && here && earlier.drawn && earlier.run.is_some()
+            })
     }
 
-    /// The cuts that count for the claim. Where one says something else about a case that was settled before in the same
-    /// run, it is right.
+    /// Most slots of the claim in one batch of this run.
+    fn largest_batch(&self, suite: &str, campaign: &str) -> u32 {
+        let own = self.batches.values().filter(|batch| batch.suite == suite);
+        let slots = own.map(|batch| {
+            let of_claim = |case: &&String| {
+                let at = self.index.get(&CutName::new(suite, case));
+                let slot = at.and_then(|at| self.slots.get(*at));
+                slot.is_some_and(|slot| slot.campaign == campaign)
+            };
+            batch.cases.iter().filter(of_claim).count() as u32
+        });
+        slots.max().unwrap_or_default()
+    }
+
+    /// The cuts that count for the claim: one for each slot. Where a module says something else about a case that was settled
+    /// before in the same run, it is right; but what one module does makes no brick of another one undone.
     fn counted<'f>(&'f self, suite: &'f str, campaign: &'f str) -> impl Iterator<Item = &'f TalliedOn> {
         let own = move |cut: &&TalliedOn| cut.tallied.suite == suite && cut.tallied.campaign == campaign;
-        let mut last: BTreeMap<(Option<&str>, &str), usize> = BTreeMap::new();
-        let cuts: Vec<&TalliedOn> = self.tallied.iter().filter(own).collect();
-        for (n, cut) in cuts.iter().enumerate().filter(|(_, cut)| cut.tallied.settled) {
-            last.insert((cut.tallied.run.as_deref(), &cut.tallied.case), n);
+        let mut cases: BTreeMap<(Option<&str>, &str), Vec<&TalliedOn>> = BTreeMap::new();
+        for cut in self.tallied.iter().filter(own).filter(|cut| cut.tallied.settled) {
+            let case = cases
+                .entry((cut.tallied.run.as_deref(), &cut.tallied.case))
+                .or_default();
+            case.retain(|before| !before.is_by_the_same(cut));
+            case.push(cut);
         }
-        let is_last = |n: usize| last.values().any(|at| *at == n);
-        let counted: Vec<&TalliedOn> = cuts
-            .iter()
-            .enumerate()
-            .filter(|(n, cut)| cut.tallied.counts && is_last(*n))
-            .map(|(_, cut)| *cut)
-            .collect();
-        counted.into_iter()
+        cases.into_values().flat_map(|mut case| {
+            let is_brick = |cut: &&TalliedOn| cut.tallied.counts && cut.tallied.brick;
+            if case.iter().any(is_brick) {
+                case.retain(is_brick);
+            } else {
+                let last = case.pop().filter(|cut| cut.tallied.counts);
+                case = last.into_iter().collect();
+            }
+            case
+        })
+    }
+}
+
+impl TalliedOn {
+    fn is_by_the_same(&self, other: &Self) -> bool {
+        self.part == other.part && self.tallied.module == other.tallied.module
+    }
+}
+
+fn kind(tallied: &Tallied) -> TallyKind {
+    match tallied {
+        Tallied { unjudged: true, .. } => TallyKind::Unjudged,
+        Tallied { brick: true, .. } => TallyKind::Brick,
+        Tallied {
+            settled: true,
+            failed: false,
+            ..
+        } => TallyKind::Proven,
+        _ => TallyKind::Other,
     }
 }
 

@@ -239,7 +239,7 @@ impl RunFold {
             .filter(|cut| cut.suite == suite && cut.campaign == pending.campaign)
             .cloned()
             .collect();
-        if self.pools.has_parts() {
+        if self.pools.is_fleet() {
             let pool = self.pools.pool(suite, &pending.campaign);
             let verdict = pool.judge(&pending.claim);
             let summary = match verdict {

@@ -1,167 +1,19 @@
 //! A claim of several modules: what its merged journal has to say before it is shown.
 
-use dfota_core::campaign::{Bin, CampaignPart, Count, Role, Slot, Tallied};
-use dfota_core::case::{Case, Package};
-use dfota_core::claim::{Claim, ClaimStatus};
-use dfota_core::cut::CutKind;
-use dfota_core::event::fleet::{FleetEvent, PartEnd, Taken};
+mod attempts;
+mod homogeneity;
+mod simulated;
+mod told;
+
+use dfota_core::campaign::{Count, Role};
+use dfota_core::claim::ClaimStatus;
+use dfota_core::event::fleet::FleetEvent;
 use dfota_core::event::{CaseEnded, Event};
-use dfota_core::pool::{PoolTally, Stratum, homogeneity, quota};
-use dfota_core::pool_fold::PoolFold;
-use dfota_core::rng::Rng;
-use dfota_core::seed::Seed;
-use dfota_core::sweep::{CutPlace, Jitter};
-use dfota_core::transport::Via;
-use dfota_core::verdict::Verdict;
-use std::time::Duration;
-
-const ONE: &str = "867725030000001";
-const OTHER: &str = "867725030000002";
-
-/// 20 % at 80 %: eight cuts, none of which may brick the module.
-fn claim(bricks: u32) -> Claim {
-    let text = format!(
-        r#"{{"brick_rate_below": "20%", "confidence": "80%", "bricks": {bricks}, "over": "start..end"}}"#
-    );
-    serde_json::from_str(&text).expect("a claim")
-}
-
-fn case(id: &str) -> Case {
-    let package = Package {
-        name: "a-to-b".into(),
-        from: "BC66NBR01A01".parse().expect("a version"),
-        to: "BC66NBR01A02".parse().expect("a version"),
-        bytes: 1,
-        sha256: String::new(),
-    };
-    let over = "start..end".parse().expect("a span");
-    let slot = Slot {
-        place: CutPlace::Anywhere(over),
-        jitter: Jitter::from((Duration::ZERO, Duration::ZERO)),
-        kind: CutKind::Power,
-        off: Duration::from_secs(3),
-        times: 1,
-        claim: Some(over),
-    };
-    Case {
-        part: Some(CampaignPart {
-            campaign: "c".into(),
-            role: Role::Cut(slot),
-        }),
-        ..Case::plain(id, "s", package, Via::Uart)
-    }
-}
-
-/// A run of several rigs, as its merged journal tells it.
-struct Told(PoolFold);
-
-impl Told {
-    /// One whose plan has so many slots.
-    fn new(slots: usize) -> Self {
-        let mut told = Self(PoolFold::default());
-        for n in 0..slots {
-            told.0.on(&Event::CasePlanned {
-                case: Box::new(case(&format!("c{n}"))),
-                skip: None,
-            });
-        }
-        told.0.on(&Event::Fleet(FleetEvent::Queued {
-            batch: "s-1".into(),
-            suite: "s".into(),
-            cases: Vec::new(),
-            real_ms: 1,
-        }));
-        told
-    }
-
-    fn taken(&mut self, rig: &str) {
-        self.0.on(&Event::Fleet(FleetEvent::Taken(Taken {
-            batch: "s-1".into(),
-            attempt: 1,
-            rig: rig.into(),
-            folder: format!("rigs/{rig}/s-1"),
-        })));
-    }
-
-    fn says(&mut self, imei: &str) {
-        self.0.on(&Event::Identity {
-            model: "BC66".into(),
-            version: "BC66NBR01A01".parse().expect("a version"),
-            imei: imei.parse().ok(),
-        });
-    }
-
-    fn begun(&mut self, slot: usize) {
-        self.0.on(&Event::CaseStarted {
-            id: format!("c{slot}"),
-            suite: "s".into(),
-        });
-    }
-
-    fn cut(&mut self, slot: usize, brick: bool) {
-        self.begun(slot);
-        self.0.on(&Event::Tallied(tallied(slot, brick, None)));
-    }
-
-    fn lost(&mut self, rig: &str, open: &[usize]) {
-        self.0.on(&Event::Fleet(FleetEvent::Lost {
-            end: PartEnd {
-                batch: "s-1".into(),
-                attempt: 1,
-                rig: rig.into(),
-                lines: 1,
-                head: String::new(),
-            },
-            why: "its process ended".into(),
-            open: open.iter().map(|slot| format!("c{slot}")).collect(),
-        }));
-    }
-
-    fn pool(&self) -> PoolTally {
-        self.0.pool("s", "c")
-    }
-}
-
-fn tallied(slot: usize, brick: bool, module: Option<&str>) -> Tallied {
-    Tallied {
-        suite: "s".into(),
-        campaign: "c".into(),
-        case: format!("c{slot}"),
-        cut: "start+0ms/power/3s".parse().expect("a cut"),
-        landed: None,
-        bin: Bin::To40,
-        counts: true,
-        drawn: true,
-        brick,
-        failed: brick,
-        settled: true,
-        unjudged: false,
-        run: module.map(|_| "before".into()),
-        module: module.map(Into::into),
-    }
-}
-
-/// Two modules with four good cuts each, of eight slots.
-fn good() -> Told {
-    let mut told = Told::new(8);
-    for (rig, imei, slots) in [("a", ONE, 0..4), ("b", OTHER, 4..8)] {
-        told.taken(rig);
-        told.says(imei);
-        slots.for_each(|slot| told.cut(slot, false));
-    }
-    told
-}
-
-#[track_caller]
-fn is_open(told: &Told, why: &str) {
-    let pool = told.pool();
-    assert!(
-        matches!(pool.status(&claim(0)), ClaimStatus::Open { .. }),
-        "{pool:?}"
-    );
-    let sentence = pool.sentence(&claim(0));
-    assert!(sentence.contains(why), "no `{why}` in: {sentence}");
-}
+use dfota_core::event_id::EventId;
+use dfota_core::pool::{PoolTally, Stratum, quota};
+use dfota_core::run_fold::RunFold;
+use dfota_core::verdict::{Rule, Verdict};
+use told::{ONE, OTHER, Told, case, claim, good, is_open, part_of_campaign, tallied, unjudged};
 
 #[test]
 fn all_slots_judged_and_no_brick() {
@@ -173,77 +25,6 @@ fn all_slots_judged_and_no_brick() {
         sentence.contains("in these 2 modules") && sentence.contains("0 of 2 modules bricked"),
         "{sentence}"
     );
-}
-
-/// The cut may have bricked its module and, with it, ended the attempt; another module lives through the redo.
-#[test]
-fn a_redo_hides_no_brick() {
-    let mut told = good();
-    told.lost("b", &[7]);
-    told.taken("a");
-    told.says(ONE);
-    told.cut(7, false);
-    is_open(&told, "`c7` on `b`");
-    // Whatever another module on that rig says.
-    told.taken("b");
-    told.says(ONE);
-    is_open(&told, "`c7` on `b`");
-    // The module itself has lived through it.
-    told.taken("b");
-    told.says(OTHER);
-    assert_eq!(told.pool().judge(&claim(0)), Verdict::Pass);
-}
-
-/// The next night must not forget it: another rig may have made the cut again, and the module may be dead since.
-#[test]
-fn an_earlier_run_hides_no_brick_either() {
-    let lost = Tallied {
-        settled: false,
-        counts: false,
-        unjudged: true,
-        ..tallied(7, false, Some(&format!("b/{OTHER}")))
-    };
-    let mut told = good();
-    told.0
-        .on(&Event::Fleet(FleetEvent::Paused { why: String::new() }));
-    told.0.on(&Event::Tallied(lost));
-    is_open(&told, "`c7` on `b`");
-    told.taken("b");
-    told.says(ONE);
-    is_open(&told, "`c7` on `b`");
-    told.taken("b");
-    told.says(OTHER);
-    assert_eq!(told.pool().judge(&claim(0)), Verdict::Pass);
-}
-
-#[test]
-fn a_module_that_had_to_be_reflashed_was_bricked() {
-    let mut told = good();
-    told.lost("b", &[7]);
-    told.taken("b");
-    told.0.on(&Event::Recovered {
-        by: "reflash".into(),
-        version: "BC66NBR01A01".parse().expect("a version"),
-    });
-    told.says(OTHER);
-    let pool = told.pool();
-    assert_eq!((pool.counted().bricks, pool.modules().bricked), (1, 1));
-    assert!(matches!(pool.status(&claim(0)), ClaimStatus::NotShown { .. }));
-}
-
-#[test]
-fn what_is_written_off_is_a_brick() {
-    let mut told = good();
-    told.lost("b", &[7]);
-    told.0.on(&Event::Fleet(FleetEvent::WrittenOff {
-        suite: "s".into(),
-        case: "c7".into(),
-        note: "the module is gone".into(),
-    }));
-    assert!(matches!(
-        told.pool().status(&claim(0)),
-        ClaimStatus::NotShown { .. }
-    ));
 }
 
 /// Never the first that come in: bricks take longer.
@@ -328,6 +109,7 @@ fn the_module_is_the_unit() {
             strata,
             slots: modules * 10,
             unjudged: 0,
+            largest_batch: 0,
         };
         let confidence = "95%".parse().expect("a rate");
         let bound = pool.modules().bounds(confidence).upper * 100.0;
@@ -348,99 +130,121 @@ fn stratum(rig: &str, cuts: u32, bricks: u32) -> Stratum {
     }
 }
 
-/// Against every table with the same margins.
+/// A batch is handed out whole. If the planner could make none smaller, its module is not above its share for ever.
 #[test]
-fn homogeneity_is_that_of_all_tables() {
-    let choose = |n: u32, k: u32| (0..k).fold(1.0, |all, i| all * f64::from(n - i) / f64::from(i + 1));
-    for table in [
-        [(10, 3), (10, 0), (10, 0)],
-        [(10, 1), (10, 1), (10, 1)],
-        [(4, 2), (20, 1), (6, 0)],
-    ] {
-        let bricks: u32 = table.iter().map(|(_, bricks)| bricks).sum();
-        let weight = |dealt: [u32; 3]| -> f64 {
-            table
-                .iter()
-                .zip(dealt)
-                .map(|((cuts, _), bricks)| choose(*cuts, bricks))
-                .product()
-        };
-        let seen = weight(table.map(|(_, bricks)| bricks));
-        let (mut all, mut as_rare) = (0.0, 0.0);
-        for one in 0..=bricks {
-            for two in 0..=bricks - one {
-                let dealt = [one, two, bricks - one - two];
-                if dealt.iter().zip(table).any(|(bricks, (cuts, _))| *bricks > cuts) {
-                    continue;
-                }
-                all += weight(dealt);
-                as_rare += if weight(dealt) <= seen * 1.000_000_1 {
-                    weight(dealt)
-                } else {
-                    0.0
-                };
-            }
+fn a_module_may_have_one_batch_whatever_its_share_is() {
+    let shared = |batch: usize| {
+        let mut told = Told::new(batch + 5);
+        told.queued("s-2", 0..batch);
+        for rig in 0..5 {
+            told.taken(&format!("r{rig}"));
+            told.says(&format!("86772503000001{rig}"));
+            told.cut(batch + rig, false);
         }
-        let counts = table.map(|(cuts, bricks)| Count {
-            cuts,
-            bricks,
-            failed: bricks,
-        });
-        let p = homogeneity(counts).expect("bricks and three modules");
-        assert!(
-            (p - as_rare / all).abs() < 0.01,
-            "{table:?}: {p} and {}",
-            as_rare / all
-        );
-    }
-    assert_eq!(
-        homogeneity(
-            [Count {
-                cuts: 5,
-                bricks: 0,
-                failed: 0
-            }; 2]
-        ),
-        None
+        told.taken("a");
+        told.says(ONE);
+        told
+    };
+    // Six modules, ten slots: the even share is two.
+    let mut told = shared(5);
+    (0..5).for_each(|slot| told.cut(slot, false));
+    assert_eq!(told.pool().largest_batch, 5);
+    assert_eq!(told.pool().judge(&claim(0)), Verdict::Pass);
+    told.planned(10);
+    told.cut(10, false);
+    is_open(
+        &told,
+        "`a` has 6 counted cuts, more than twice its even share (5)",
     );
 }
 
-/// Bricks that take their attempt along: at a true rate of the claim's limit, ten thousand campaigns each.
+/// Of a claim that survives a brick, a bricked module has its share like the others.
 #[test]
-fn lost_bricks_do_not_show_a_claim() {
-    const CAMPAIGNS: u32 = 10_000;
-    let claim = claim(0);
-    let (mut with, mut without) = (0, 0);
-    let mut rng = Rng::new(Seed(7), "campaigns");
-    let mut happens = |share: f64| ((rng.next_u64() >> 11) as f64) < share * (1_u64 << 53) as f64;
-    for _ in 0..CAMPAIGNS {
-        let mut strata = [stratum("a", 0, 0), stratum("b", 0, 0)];
-        for slot in 0..claim.cuts() {
-            let module = &mut strata[slot as usize % 2];
-            module.counted.cuts += 1;
-            if happens(0.2) {
-                // Nine of ten bricks end their worker as well, and the redo passes.
-                if happens(0.9) {
-                    module.open.push(format!("c{slot}"));
-                } else {
-                    module.counted.bricks += 1;
-                }
-            }
-        }
-        let counted: Vec<Count> = strata.iter().map(|stratum| stratum.counted).collect();
-        let (cuts, bricks) = counted
-            .iter()
-            .fold((0, 0), |all, one| (all.0 + one.cuts, all.1 + one.bricks));
-        without += u32::from(claim.status(bricks, cuts) == ClaimStatus::Shown);
-        let pool = PoolTally {
-            strata: strata.into(),
-            slots: cuts,
-            unjudged: 0,
-        };
-        with += u32::from(pool.status(&claim) == ClaimStatus::Shown);
+fn a_bricked_module_with_its_share_keeps_no_claim_open() {
+    let mut told = Told::new(14);
+    for (rig, imei, slots) in [("a", ONE, 0..7), ("b", OTHER, 7..14)] {
+        told.taken(rig);
+        told.says(imei);
+        slots.for_each(|slot| told.cut(slot, slot == 13));
     }
-    let share = |shown: u32| f64::from(shown) / f64::from(CAMPAIGNS);
-    // The confidence of this claim is 80 %.
-    assert!(share(with) <= 0.212, "{}", share(with));
-    assert!(share(without) > 0.6, "{}", share(without));
+    assert_eq!(claim(1).cuts(), 14);
+    assert_eq!(told.pool().judge(&claim(1)), Verdict::Pass);
+}
+
+#[test]
+fn what_nothing_can_mend_is_said_at_once() {
+    let mut told = Told::new(8);
+    told.taken("a");
+    told.says(ONE);
+    told.cut(0, true);
+    // One brick: the others could be good.
+    assert_eq!(
+        told.pool().status(&claim(0)),
+        ClaimStatus::NotShown { survives: 0 }
+    );
+    assert!(matches!(told.pool().status(&claim(1)), ClaimStatus::Open { .. }));
+    (1..4).for_each(|slot| told.cut(slot, true));
+    assert_eq!(
+        told.pool().status(&claim(3)),
+        ClaimStatus::Refuted,
+        "four of eight at best"
+    );
+}
+
+/// All that is hidden of an IMEI is its end; the rig tells two modules apart.
+#[test]
+fn masked_modules_are_told_apart() {
+    let mut told = Told::new(8);
+    for (rig, slots) in [("a", 0..4), ("b", 4..8)] {
+        told.taken(rig);
+        told.says("86772503*******");
+        slots.for_each(|slot| told.cut(slot, false));
+    }
+    let pool = told.pool();
+    assert_eq!((pool.strata.len(), pool.modules().of), (2, 2));
+}
+
+/// Every cut was made in earlier runs: no rig gets a batch, and the claim is judged by its modules all the same.
+#[test]
+fn a_run_that_hands_out_nothing_judges_by_modules() {
+    let judged = |lost: bool| {
+        let mut fold = RunFold::default();
+        let planned = part_of_campaign("claim", Role::Claim(claim(0)));
+        let mut events = vec![Event::CasePlanned {
+            case: Box::new(planned),
+            skip: None,
+        }];
+        for slot in 0..8 {
+            let module = if slot < 4 { "a/1" } else { "b/2" };
+            events.push(Event::Tallied(tallied(slot, false, Some(module))));
+        }
+        if lost {
+            events.push(Event::Tallied(unjudged(7, Some("c/3"))));
+        }
+        events.push(Event::CaseStarted {
+            id: "claim".into(),
+            suite: "s".into(),
+        });
+        for (n, event) in events.iter().enumerate() {
+            fold.on(EventId(n as u64), event);
+        }
+        fold.settled().verdict
+    };
+    assert_eq!(judged(false), Verdict::Pass);
+    let open = judged(true);
+    assert_eq!(open.finding().map(|finding| finding.rule), Some(Rule::ClaimOpen));
+}
+
+/// The figures that every text on zero-failure plans has.
+#[test]
+fn known_bounds() {
+    for (cuts, below) in [
+        (299, "below 0.997%"),
+        (300, "below 0.994%"),
+        (100, "below 2.952%"),
+        (20, "below 13.911%"),
+    ] {
+        let bounds = stratum("a", cuts, 0).bounds("95%".parse().expect("a rate"));
+        assert_eq!(bounds.below(), below, "{cuts}");
+    }
 }

@@ -76,12 +76,14 @@ pub fn reports(run: &Run<'_>) -> Vec<CampaignReport> {
             .collect();
         report.tally = Tally::from_cuts(&cuts);
         report.verdict = report.claim.map(|claim| report.tally.status(&claim).word());
-        if run.fleet.pools.has_parts() {
+        if run.fleet.pools.is_fleet() {
             report.pooled(run.fleet.pools.pool(&report.suite, &report.campaign));
         }
         if let Some(confidence) = report.confidence() {
-            let all = report.counted_cuts().bounds(confidence);
-            (report.bound, report.lower_bound) = (all.upper, all.lower);
+            if report.pool.is_none() {
+                let all = report.tally.counted.bounds(confidence);
+                (report.bound, report.lower_bound) = (all.upper, all.lower);
+            }
             for (bin, count) in &report.tally.by_bin {
                 let bounds = count.bounds(confidence);
                 report.bound_by_bin.insert(*bin, bounds.upper);
@@ -127,6 +129,8 @@ impl CampaignReport {
             return;
         };
         self.verdict = self.claim.map(|claim| pool.status(&claim).word());
+        let all = pool.bounds(confidence);
+        (self.bound, self.lower_bound) = (all.upper, all.lower);
         let strata = pool.strata.iter().map(|stratum| StratumReport {
             bound: stratum.bounds(confidence).upper,
             stratum: stratum.clone(),
