@@ -96,7 +96,9 @@ impl Shown {
     }
 }
 
-fn pool(strata: Vec<Stratum>, slots: u32, unjudged: u32) -> PoolTally {
+/// The modules in an order of their own, so that fewer kinds of campaigns have to be judged.
+fn pool(mut strata: Vec<Stratum>, slots: u32, unjudged: u32) -> PoolTally {
+    strata.sort_by_key(|stratum| (stratum.counted.cuts, stratum.counted.bricks, stratum.open.len()));
     PoolTally {
         strata,
         slots,
@@ -162,7 +164,7 @@ fn a_redo_hides_no_brick() {
     }
 }
 
-/// Twenty rigs make 340 cuts. A good cut takes one hour; a brick takes forty, until everything was tried to revive the module.
+/// Twenty rigs make 17 cuts each. A good cut takes one hour; a brick takes forty, until everything was tried to revive the module.
 /// Without the rule the claim is judged when enough cuts have come in.
 #[test]
 fn bricks_that_take_longer_do_not_show_a_claim() {
@@ -172,30 +174,29 @@ fn bricks_that_take_longer_do_not_show_a_claim() {
     let mut dice = Dice::new("slots");
     let (mut with, mut without, mut early) = (Shown::default(), Shown::default(), Shown::default());
     for _ in 0..CAMPAIGNS {
-        let mut free_at = [0_u32; RIGS];
-        let mut ends: Vec<(u32, usize, bool)> = Vec::new();
         let bricks = dice.which(SLOTS as usize, 0.01);
-        for slot in 0..SLOTS as usize {
-            let rig = (0..RIGS).min_by_key(|rig| free_at[*rig]).expect("a rig");
+        let mut hours = [0_u32; RIGS];
+        let ends = (0..SLOTS as usize).map(|slot| {
             let is_brick = bricks.contains(&slot);
-            free_at[rig] += if is_brick { 40 } else { 1 };
-            ends.push((free_at[rig], rig, is_brick));
-        }
+            hours[slot % RIGS] += if is_brick { 40 } else { 1 };
+            (hours[slot % RIGS], slot % RIGS, is_brick)
+        });
+        let mut ends: Vec<(u32, usize, bool)> = ends.collect();
         ends.sort_unstable();
+        let (first, rest) = ends.split_at(claim.cuts() as usize);
         let mut strata = modules(RIGS as u32);
-        for (n, (_, rig, is_brick)) in ends.into_iter().enumerate() {
-            add(&mut strata[rig], is_brick);
-            if n as u32 + 1 == claim.cuts() {
-                without.naive(&strata, &claim);
-                let unjudged = SLOTS - claim.cuts();
-                early.pool(&pool(strata.clone(), SLOTS, unjudged), &claim);
-            }
-        }
+        first
+            .iter()
+            .for_each(|(_, rig, is_brick)| add(&mut strata[*rig], *is_brick));
+        without.naive(&strata, &claim);
+        early.pool(&pool(strata.clone(), SLOTS, rest.len() as u32), &claim);
+        rest.iter()
+            .for_each(|(_, rig, is_brick)| add(&mut strata[*rig], *is_brick));
         with.pool(&pool(strata, SLOTS, 0), &claim);
     }
     assert_eq!(early.share(), 0.0, "a pool is not judged before all slots are");
     assert!(with.share() <= FALSELY, "{}", with.share());
-    assert!(without.share() > 0.07, "{}", without.share());
+    assert!(without.share() > 0.5, "{}", without.share());
 }
 
 /// One of four modules bricks in 4 % of its cuts, the others never: their mean is the claimed rate. The bad one is dead after a
