@@ -5,7 +5,7 @@
 
 mod attempts;
 
-use crate::campaign::{Count, Role, Tallied};
+use crate::campaign::{Bin, Count, Role, Tallied};
 use crate::case::Case;
 use crate::event::Event;
 use crate::event::fleet::{FleetEvent, PartEnd};
@@ -18,7 +18,7 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use attempts::{Attempts, CutName, TallyKind};
+use attempts::{AttemptOn, Attempts, CutName, TallyKind};
 
 /// What a rig did with a batch.
 #[derive(Debug, Clone, Default)]
@@ -109,7 +109,7 @@ impl PoolFold {
                 }
                 attempts.started(cut, &module);
             }
-            Event::CutArmed { .. } => attempts.armed(part),
+            Event::CutArmed { cut } => attempts.armed(part, cut),
             Event::CutMissed { .. } => attempts.missed(),
             Event::CutMade(made) => attempts.made(made.landed, &module),
             Event::Attempt(attempt) if matches!(attempt.purpose, Purpose::Case | Purpose::Again) => {
@@ -135,10 +135,10 @@ impl PoolFold {
                 let module = self.module_of(part);
                 self.attempts.tallied(&cut, kind(tallied), &module);
             }
-            // An earlier run lost it after it had been ordered, and nobody has heard of its module since.
             (Some(_), Some(module), _) if tallied.unjudged && tallied.drawn => {
-                self.attempts.lost(cut, module);
+                self.attempts.lost_earlier(cut, &tallied.cut, module);
             }
+            (Some(_), Some(module), _) if tallied.brick => self.attempts.bricked_earlier(&cut, module),
             _ => {}
         }
         // One rig keeps no modules.
@@ -183,11 +183,16 @@ impl PoolFold {
                     imei: self.known.get(&taken.rig).cloned(),
                 });
             }
-            FleetEvent::Ordered { rig, suite, case, .. } => {
+            FleetEvent::Ordered {
+                rig,
+                suite,
+                case,
+                cut,
+            } => {
                 if let Some(part) = self.last_part(rig) {
                     let module = self.module_of(part);
-                    let cut = CutName::new(suite, case);
-                    self.attempts.ordered(part, cut, &module);
+                    let name = CutName::new(suite, case);
+                    self.attempts.ordered(part, name, cut, &module);
                 }
             }
             FleetEvent::Lost { end, open, .. } => self.lost(end, open),
@@ -290,6 +295,39 @@ impl PoolFold {
             unjudged,
             largest_batch: self.largest_batch(suite, campaign),
         }
+    }
+
+    /// What a later run of the campaigns has to know beside the cuts that are tallied: attempts that this run has left open, and
+    /// bricks without a verdict. To be asked when the run's parts are over.
+    pub fn left_over(&self) -> Vec<Tallied> {
+        let open = self.attempts.left_open().map(|open| (open, false));
+        let bricks = self.attempts.bricks().map(|brick| (brick, true));
+        let line = |(on, brick): (&AttemptOn, bool)| {
+            let planned = self.index.get(&on.cut).and_then(|at| self.slots.get(*at));
+            let earlier = || {
+                let mut earlier = self.tallied.iter().map(|on| &on.tallied);
+                let cut = earlier.find(|cut| cut.suite == on.cut.suite && cut.case == on.cut.case);
+                cut.filter(|cut| cut.drawn).map(|cut| &cut.campaign)
+            };
+            let campaign = planned.map(|slot| &slot.campaign).or_else(earlier)?;
+            Some(Tallied {
+                suite: on.cut.suite.clone(),
+                campaign: campaign.clone(),
+                case: on.cut.case.clone(),
+                cut: self.attempts.order(&on.cut)?.clone(),
+                landed: None,
+                bin: Bin::Missed,
+                counts: brick,
+                drawn: true,
+                brick,
+                failed: brick,
+                settled: brick,
+                unjudged: !brick,
+                run: None,
+                module: Some(on.module.clone()),
+            })
+        };
+        open.chain(bricks).filter_map(line).collect()
     }
 
     /// Whether the cut was drawn for the claim, by this run or an earlier one. A slot that is taken out was, too: what an attempt

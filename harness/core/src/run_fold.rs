@@ -184,6 +184,11 @@ impl RunFold {
         });
     }
 
+    /// The modules of a run on several rigs, and their cuts.
+    pub fn pools(&self) -> &PoolFold {
+        &self.pools
+    }
+
     /// The update that is watched.
     pub fn observation(&self) -> Option<&Observation> {
         self.attempt.watches.last().map(|watch| &watch.seen)

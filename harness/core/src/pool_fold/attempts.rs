@@ -4,6 +4,7 @@
 //! says. So a cut is open from the moment at which it was armed until it is tallied. If its rig stops before, it stays open; the
 //! module has to be heard again, and to take a delta. A module that only says its version may be corrupt.
 
+use crate::cut::Cut;
 use crate::event::CaseEnded;
 use crate::outcome::Outcome;
 use crate::update::Phase;
@@ -51,6 +52,8 @@ enum Proof {
 struct OpenAttempt {
     on: AttemptOn,
     proof: Proof,
+    /// An earlier run has left it open.
+    is_earlier: bool,
 }
 
 /// How far the cut of the present case is.
@@ -80,6 +83,8 @@ pub(super) struct Attempts {
     unproven: Vec<CutName>,
     /// How often each cut was armed, by the records of a part.
     armed: BTreeMap<(usize, CutName), u32>,
+    /// The cut that was ordered last for a case.
+    orders: BTreeMap<CutName, Cut>,
     /// The present case, or a verdict about an earlier one, says why the module has to be reflashed.
     explained: bool,
 }
@@ -95,6 +100,17 @@ impl Attempts {
         let mut now = self.clone();
         now.end_part(module);
         now.open.into_iter().map(|open| open.on).collect()
+    }
+
+    /// Those of them that this run has left open.
+    pub(super) fn left_open(&self) -> impl Iterator<Item = &AttemptOn> {
+        let own = self.open.iter().filter(|open| !open.is_earlier);
+        own.map(|open| &open.on)
+    }
+
+    /// The cut that was ordered last for the case.
+    pub(super) fn order(&self, cut: &CutName) -> Option<&Cut> {
+        self.orders.get(cut)
     }
 
     /// The part, or what is known of its journal, is over.
@@ -120,7 +136,12 @@ impl Attempts {
         let module = module.into();
         let on = AttemptOn { cut, module };
         self.open.retain(|open| open.on != on);
-        self.open.push(OpenAttempt { on, proof });
+        let is_earlier = false;
+        self.open.push(OpenAttempt {
+            on,
+            proof,
+            is_earlier,
+        });
     }
 
     /// An attempt of which this journal says no more than that it was lost.
@@ -128,8 +149,24 @@ impl Attempts {
         self.leave(cut, module, Proof::Unheard);
     }
 
+    /// An earlier run lost it, and nobody has heard of its module since.
+    pub(super) fn lost_earlier(&mut self, cut: CutName, order: &Cut, module: &str) {
+        self.orders.insert(cut.clone(), order.clone());
+        self.leave(cut, module, Proof::Unheard);
+        if let Some(open) = self.open.last_mut() {
+            open.is_earlier = true;
+        }
+    }
+
+    /// An earlier run says that it bricked the module.
+    pub(super) fn bricked_earlier(&mut self, cut: &CutName, module: &str) {
+        self.open
+            .retain(|open| open.on.cut != *cut || open.on.module != module);
+    }
+
     /// The parent was told that a cut was armed. The records of the part say so as well, and what became of it, if they are there.
-    pub(super) fn ordered(&mut self, part: usize, cut: CutName, module: &str) {
+    pub(super) fn ordered(&mut self, part: usize, cut: CutName, order: &Cut, module: &str) {
+        self.orders.insert(cut.clone(), order.clone());
         match self.armed.get_mut(&(part, cut.clone())) {
             Some(armed) if *armed > 0 => *armed -= 1,
             _ => self.leave(cut, module, Proof::Unheard),
@@ -143,8 +180,9 @@ impl Attempts {
         self.present = Some(Present { cut, progress });
     }
 
-    pub(super) fn armed(&mut self, part: usize) {
+    pub(super) fn armed(&mut self, part: usize, order: &Cut) {
         if let Some(present) = &mut self.present {
+            self.orders.insert(present.cut.clone(), order.clone());
             present.progress = Progress::Armed;
             *self.armed.entry((part, present.cut.clone())).or_default() += 1;
         }

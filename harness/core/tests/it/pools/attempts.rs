@@ -4,6 +4,7 @@ use super::told::{
     ONE, OTHER, THIRD, Told, all_but_the_last, good, is_bricked, is_open, is_shown, rig_failed, tallied,
     unjudged,
 };
+use dfota_core::campaign::Tallied;
 use dfota_core::outcome::Outcome;
 use dfota_core::update::Phase;
 use dfota_core::verdict::Verdict;
@@ -364,4 +365,60 @@ fn figures_hold_whatever_an_open_attempt_did() {
             .sentence(confidence)
             .contains("0 of 2 modules bricked and 1 may have")
     );
+}
+
+/// What a run leaves over, as the next one is told it.
+fn next_night(before: &Told) -> Told {
+    let mut told = Told::new(0);
+    (0..8).for_each(|slot| told.tallied(tallied(slot, false, Some("a/1"))));
+    for left in before.0.left_over() {
+        told.tallied(Tallied {
+            run: Some("before".into()),
+            ..left
+        });
+    }
+    told
+}
+
+#[test]
+fn the_next_run_is_told_what_is_open() {
+    // An armed cut, and one that nothing has proven.
+    let mut unproven = all_but_the_last();
+    unproven.passed(7);
+    unproven.closed("b");
+    for left in [redone(), unproven] {
+        let mut told = next_night(&left);
+        is_open(&told, "`c7` on `b`");
+        assert_eq!(told.0.left_over(), [], "it is told once");
+        told.taken("b");
+        told.says(OTHER);
+        told.takes_a_delta();
+        is_shown(&told);
+    }
+    assert_eq!(good().0.left_over(), []);
+}
+
+#[test]
+fn the_next_run_is_told_what_turned_out_to_be_a_brick() {
+    let mut told = next_night(&redone());
+    told.taken("b");
+    told.reflashed(OTHER);
+    told.takes_a_delta();
+    told.closed("b");
+    // Both lines: that it was open, and that it was a brick.
+    let mut third = Told::new(0);
+    (0..8).for_each(|slot| third.tallied(tallied(slot, false, Some("a/1"))));
+    third.tallied(unjudged(7, Some(&format!("b/{OTHER}"))));
+    for left in told.0.left_over() {
+        third.tallied(Tallied {
+            run: Some("second".into()),
+            ..left
+        });
+    }
+    is_bricked(&third, 1);
+    third.taken("b");
+    third.says(OTHER);
+    third.takes_a_delta();
+    is_bricked(&third, 1);
+    assert!(third.pool().strata.iter().all(|stratum| stratum.open.is_empty()));
 }

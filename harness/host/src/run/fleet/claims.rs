@@ -1,6 +1,6 @@
 //! What a run on several rigs came to, by its journal and those of its parts: the claims, and the exit code.
 
-use dfota_core::campaign::Role;
+use dfota_core::campaign::{Role, Tallied};
 use dfota_core::case::Case;
 use dfota_core::event::{CaseEnded, Event};
 use dfota_core::event_id::EventId;
@@ -111,6 +111,11 @@ impl FinalVerdicts {
             safe: ended.safe,
         });
         exit
+    }
+
+    /// What later runs have to know of attempts whose cut was not tallied.
+    pub fn left_over(&self) -> Vec<Tallied> {
+        self.fold.pools().left_over()
     }
 
     /// What the claims came to, by suite and campaign.

@@ -42,6 +42,15 @@ impl CampaignKeeper {
         }
     }
 
+    /// Keeps what this run leaves over: what its journal says of cuts that nobody tallied.
+    pub fn leave_over(&self, left: Vec<Tallied>) {
+        for tallied in left {
+            let (suite, campaign) = (tallied.suite.clone(), tallied.campaign.clone());
+            let run = Some(self.run.clone());
+            self.keep(&suite, &campaign, CampaignLine::Cut(Tallied { run, ..tallied }));
+        }
+    }
+
     /// Ends the campaigns that are done; `claims` are the results of their claims, by suite and campaign.
     pub fn end(&self, cuts: &[CampaignCut], claims: &BTreeMap<(String, String), &'static str>) {
         let mut campaigns = self.campaigns.lock().unwrap_or_else(PoisonError::into_inner);

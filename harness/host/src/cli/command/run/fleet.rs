@@ -302,6 +302,7 @@ impl<'p> Begun<'p> {
         journal.flush();
         let mut verdicts = FinalVerdicts::read(&self.out).map_err(CommandError::error)?;
         let exit = verdicts.conclude(&journal, &ended);
+        keeper.leave_over(verdicts.left_over());
         keeper.end(&plan.slots, verdicts.claims());
         drop((queue, journal));
         writer.finish().map_err(|why| unwritable(&self.out, &why))?;
