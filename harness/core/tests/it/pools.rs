@@ -10,10 +10,10 @@ use dfota_core::claim::ClaimStatus;
 use dfota_core::event::fleet::FleetEvent;
 use dfota_core::event::{CaseEnded, Event};
 use dfota_core::event_id::EventId;
-use dfota_core::pool::{PoolTally, Stratum, quota};
+use dfota_core::pool::{PoolGap, PoolTally, Stratum, quota};
 use dfota_core::run_fold::RunFold;
 use dfota_core::verdict::{Rule, Verdict};
-use told::{ONE, OTHER, Told, case, claim, good, is_open, part_of_campaign, tallied, unjudged};
+use told::{ONE, OTHER, THIRD, Told, case, claim, good, is_open, part_of_campaign, tallied, unjudged};
 
 #[test]
 fn all_slots_judged_and_no_brick() {
@@ -64,6 +64,21 @@ fn no_module_has_more_than_twice_its_share() {
     assert_eq!((quota(8, 3), quota(9, 3)), (6, 6));
     assert_eq!(shared(6).pool().judge(&claim(0)), Verdict::Pass);
     is_open(&shared(7), "more than twice its even share");
+}
+
+/// A brick of an unknown module, which somebody wrote off, is no module that shares the cuts.
+#[test]
+fn what_is_written_off_makes_no_share_smaller() {
+    let mut told = Told::new(8);
+    for (rig, imei, slots) in [("a", ONE, 0..6), ("b", OTHER, 6..7), ("c", THIRD, 7..8)] {
+        told.taken(rig);
+        told.says(imei);
+        slots.for_each(|slot| told.cut(slot, false));
+    }
+    told.written_off(0);
+    let gaps = told.pool().gaps();
+    let quota = |gap: &PoolGap| matches!(gap, PoolGap::Quota { .. });
+    assert!(!gaps.iter().any(quota), "{gaps:?}");
 }
 
 #[test]
@@ -183,7 +198,11 @@ fn what_nothing_can_mend_is_said_at_once() {
         ClaimStatus::NotShown { survives: 0 }
     );
     assert!(matches!(told.pool().status(&claim(1)), ClaimStatus::Open { .. }));
-    (1..4).for_each(|slot| told.cut(slot, true));
+    told.cut(1, true);
+    // Two of two refute it; two of eight do not, and six cuts are not judged yet.
+    assert_eq!(claim(2).status(2, 2), ClaimStatus::Refuted);
+    assert!(matches!(told.pool().status(&claim(2)), ClaimStatus::Open { .. }));
+    (2..4).for_each(|slot| told.cut(slot, true));
     assert_eq!(
         told.pool().status(&claim(3)),
         ClaimStatus::Refuted,

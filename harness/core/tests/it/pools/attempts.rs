@@ -348,6 +348,28 @@ fn one_reflash_is_one_brick() {
     assert_eq!(open, ["c7"], "the delta was taken by another image");
 }
 
+/// The next case had begun its own update when the module died: the cut before need not be the cause. It stays open.
+#[test]
+fn a_reflash_that_another_case_explains_is_no_brick_of_a_cut_before() {
+    let mut told = all_but_the_last();
+    told.passed(7);
+    told.armed(8);
+    told.missed();
+    told.ended(8, rig_failed(), Some(Outcome::Unresponsive));
+    told.reflashed(OTHER);
+    is_open(&told, "`c7` on `b`");
+    assert_eq!(told.pool().counted().bricks, 0);
+    told.takes_a_delta();
+    is_open(&told, "`c7` on `b`");
+    // Dead before anything was done to it: it was the cut.
+    let mut told = all_but_the_last();
+    told.passed(7);
+    told.begun(8);
+    told.ended(8, rig_failed(), Some(Outcome::Unresponsive));
+    told.reflashed(OTHER);
+    is_bricked(&told, 1);
+}
+
 /// While a cut has no verdict, every figure holds whatever it did.
 #[test]
 fn figures_hold_whatever_an_open_attempt_did() {
