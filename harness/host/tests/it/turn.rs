@@ -1,5 +1,5 @@
-//! Tests that run the program many times at once have the machine to themselves: a cut is aimed at milliseconds, and the other
-//! tests would disturb it.
+//! Tests that run the program many times have the machine for each other: a cut is aimed at milliseconds, and the other tests
+//! would disturb it. Among themselves they share a number of runs, so that none waits for the last run of another.
 
 use std::cell::Cell;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
@@ -7,15 +7,19 @@ use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 #[derive(Debug)]
 struct Users {
     shared: usize,
-    alone: bool,
-    /// Who wants to be alone goes first, or would never come to its turn.
+    /// Tests that run the program many times.
+    many: usize,
+    /// Such tests that wait for the others to end. They go first, or would never come to their turn.
     waiting: usize,
+    /// Runs of the program that they have under way.
+    runs: usize,
 }
 
 static USERS: Mutex<Users> = Mutex::new(Users {
     shared: 0,
-    alone: false,
+    many: 0,
     waiting: 0,
+    runs: 0,
 });
 static CHANGED: Condvar = Condvar::new();
 
@@ -39,7 +43,7 @@ pub(crate) struct Turn;
 impl Turn {
     pub(crate) fn shared() -> Self {
         let mut users = users();
-        while HELD.get() == 0 && (users.alone || users.waiting > 0) {
+        while HELD.get() == 0 && (users.many > 0 || users.waiting > 0) {
             users = wait(users);
         }
         users.shared += 1;
@@ -47,16 +51,17 @@ impl Turn {
         Self
     }
 
-    /// The right to use it without other tests.
-    pub(crate) fn alone() -> Alone {
+    /// The right to run the program many times.
+    pub(crate) fn many() -> Many {
         let mut users = users();
         users.waiting += 1;
-        while users.alone || users.shared > 0 {
+        while users.many == 0 && users.shared > 0 {
             users = wait(users);
         }
         users.waiting -= 1;
-        users.alone = true;
-        Alone
+        users.many += 1;
+        CHANGED.notify_all();
+        Many
     }
 }
 
@@ -69,20 +74,35 @@ impl Drop for Turn {
 }
 
 #[derive(Debug)]
-pub(crate) struct Alone;
+pub(crate) struct Many;
 
-impl Alone {
-    /// For a thread that works for the test that is alone.
-    pub(crate) fn part(&self) -> Turn {
-        users().shared += 1;
+impl Many {
+    /// For a thread that runs the program for this test, once there are fewer than `at_once` such runs.
+    pub(crate) fn run(&self, at_once: usize) -> Run {
+        let mut users = users();
+        while users.runs >= at_once {
+            users = wait(users);
+        }
+        users.runs += 1;
         HELD.set(HELD.get() + 1);
-        Turn
+        Run
     }
 }
 
-impl Drop for Alone {
+impl Drop for Many {
     fn drop(&mut self) {
-        users().alone = false;
+        users().many -= 1;
+        CHANGED.notify_all();
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Run;
+
+impl Drop for Run {
+    fn drop(&mut self) {
+        users().runs -= 1;
+        HELD.set(HELD.get().saturating_sub(1));
         CHANGED.notify_all();
     }
 }

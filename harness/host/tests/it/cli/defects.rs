@@ -228,7 +228,7 @@ fn a_corrupt_image_is_the_fault_of_the_case_that_left_it(#[case] next: &str) {
 fn each_defect_of_the_object_is_found(#[case] defect: &str, #[case] faults: &str, #[case] rule: &str) {
     let lab = Lab::new();
     // Slow enough that an early order comes while the download runs, however busy the machine is.
-    lab.rig(40, defect);
+    lab.rig(20, defect);
     lab.suite(&format!(
         "cases:
   - name: over coap

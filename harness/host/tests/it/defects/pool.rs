@@ -5,18 +5,18 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Runs under way at once. More would disturb each other: cuts are aimed at a few milliseconds.
-const AT_ONCE: usize = 8;
+const AT_ONCE: usize = 12;
 
 /// Does `work` with every item, and gives the results in the order of the items.
 pub(crate) fn each<T: Sync, R: Send>(items: &[T], work: impl Fn(&T) -> R + Sync) -> Vec<R> {
-    let turn = Turn::alone();
+    let turn = Turn::many();
     let next = AtomicUsize::new(0);
     let results: Vec<Mutex<Option<R>>> = items.iter().map(|_| Mutex::new(None)).collect();
     std::thread::scope(|scope| {
         for _ in 0..AT_ONCE.min(items.len()) {
             scope.spawn(|| {
-                let _part = turn.part();
                 loop {
+                    let _run = turn.run(AT_ONCE);
                     let at = next.fetch_add(1, Ordering::Relaxed);
                     let Some(item) = items.get(at) else { return };
                     let result = work(item);
