@@ -88,7 +88,9 @@ pub enum WaitReason {
     #[display("waits until the canary has passed a batch with this delta")]
     Canary,
     /// A canary was lost with the delta at work.
-    #[display("is held: the canary was lost in the middle of an update, and nobody knows what its module became")]
+    #[display(
+        "is held: the canary was lost in the middle of an update, and nobody knows what its module became"
+    )]
     Held,
     /// What is left may come back.
     #[display("waits for the batches of other rigs, which may be lost")]
@@ -540,7 +542,10 @@ impl Fleet {
 
     /// Why a rig gets none of these batches, which it could run.
     fn why_closed(&self, batches: &[usize]) -> WaitReason {
-        let is_held = |at: &usize| self.canary_of(*at).is_some_and(|canaries| canaries.open.is_some());
+        let is_held = |at: &usize| {
+            self.canary_of(*at)
+                .is_some_and(|canaries| canaries.open.is_some())
+        };
         if batches.iter().all(is_held) {
             WaitReason::Held
         } else {
@@ -600,14 +605,22 @@ impl Fleet {
         had(&rig) || (!is_held && self.is_next_canary(at, rig, had))
     }
 
-    /// Whether the rig may be a further canary for the batch: not while a free one before it can be. Who starts a run says by the
-    /// order of the rigs which module is risked first. `had` says which rigs are canaries.
+    /// Whether the rig may be a further canary for the delta of the batch: not while a free one before it can be. Who starts a run
+    /// says by the order of the rigs which module is risked first. `had` says which rigs are canaries.
     fn is_next_canary(&self, at: usize, rig: usize, had: impl Fn(&usize) -> bool) -> bool {
-        let batch = self.entries.get(at).map(|entry| &entry.batch);
+        let delta = self.entries.get(at).map(|entry| &entry.batch.delta);
+        let fits = |other: usize| {
+            let mut waiting = self.entries.iter().enumerate();
+            waiting.any(|(at, entry)| {
+                entry.place == Place::Waits
+                    && Some(&entry.batch.delta) == delta
+                    && entry.batch.rigs.contains(&other)
+                    && self.within_quota(at, other)
+            })
+        };
         let comes_before = |other: &usize| {
-            let is_free = self.rigs.get(*other).is_some_and(|rig| !rig.out && rig.batch.is_none());
-            let fits = batch.is_some_and(|batch| batch.rigs.contains(other)) && self.within_quota(at, *other);
-            is_free && fits && !had(other)
+            let is_free = |rig: &RigEntry| !rig.out && rig.batch.is_none();
+            self.rigs.get(*other).is_some_and(is_free) && !had(other) && fits(*other)
         };
         let is_alive = |rig: &usize| self.rigs.get(*rig).is_some_and(|rig| !rig.out);
         let canaries = (0..self.rigs.len()).filter(&had).filter(is_alive).count();

@@ -125,6 +125,16 @@ fn the_first_rig_that_can_is_the_canary() {
     gets(&mut fleet, 2, "one");
 }
 
+/// Also where each rig has batches of its own.
+#[test]
+fn the_first_rig_is_the_canary_of_its_own_batch() {
+    let mut fleet = fleet(2, 1, 1, vec![batch("one", &[0], 5), batch("two", &[1], 1)]);
+    assert_eq!(fleet.take(1), Take::Wait(WaitReason::Canary));
+    gets(&mut fleet, 0, "one");
+    fleet.closed(0, PASSED);
+    gets(&mut fleet, 1, "two");
+}
+
 /// What is left of it is little enough for a rig that could not have the whole.
 #[test]
 fn a_lost_batch_goes_to_a_rig_that_has_had_almost_its_share() {
@@ -132,7 +142,11 @@ fn a_lost_batch_goes_to_a_rig_that_has_had_almost_its_share() {
     let mut fleet = fleet(2, 0, 1, vec![of_claim("one", &all, 3), of_claim("two", &all, 3)]);
     gets(&mut fleet, 0, "one");
     fleet.closed(0, PASSED);
-    assert_eq!(fleet.take(0), Take::Wait(WaitReason::Others), "two more are too many");
+    assert_eq!(
+        fleet.take(0),
+        Take::Wait(WaitReason::Others),
+        "two more are too many"
+    );
     gets(&mut fleet, 1, "two");
     lose(&mut fleet, 1, &["two-b"]);
     gets(&mut fleet, 0, "two");
@@ -202,7 +216,11 @@ fn a_second_canary_opens_no_delta_that_is_held() {
     gets(&mut fleet, 0, "one");
     gets(&mut fleet, 1, "two");
     fleet.lost(0, "its process ended", vec!["one-a".into()], OPEN);
-    assert_eq!(fleet.take(2), Take::Wait(WaitReason::Held), "it does not replace r0");
+    assert_eq!(
+        fleet.take(2),
+        Take::Wait(WaitReason::Held),
+        "it does not replace r0"
+    );
     assert_eq!(fleet.closed(1, PASSED), [], "the delta is not open to all");
     assert_eq!(fleet.take(2), Take::Wait(WaitReason::Held));
     gets(&mut fleet, 1, "one");
