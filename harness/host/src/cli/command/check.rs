@@ -4,6 +4,7 @@ mod waiting_line;
 
 use crate::bench::lease::Lease;
 use crate::bench::line::LineError;
+use crate::bench::signals::Signalled;
 use crate::check::walk::{WalkStopped, walk};
 use crate::check::wiring_stage::WiringStage;
 use crate::check::{CheckProgress, CheckTerms, Checked, Interrupted, RigChecker, WrittenFolder, fail};
@@ -238,9 +239,15 @@ impl CheckSession<'_> {
             }
         };
         let terms = self.terms(rig);
-        let worked = with_rig(rig, lease, self.args.seed, clock, &journal, |bench| {
-            check(RigChecker::new(bench, &terms, &mut show))
-        });
+        let worked = with_rig(
+            rig,
+            lease,
+            self.args.seed,
+            clock,
+            &journal,
+            Signalled::ByUser,
+            |bench| check(RigChecker::new(bench, &terms, &mut show)),
+        );
         drop(journal);
         let _ = writer.finish();
         let (checked, failed) = match worked {

@@ -237,7 +237,10 @@ mod tests {
         assert!(part.is_unheard());
         let broken = Verdict::by(Rule::RigBroken, "the port is gone".to_owned());
         part.ended(&ended("a", broken, None));
-        assert!(part.is_unheard(), "a verdict about the rig is no news of the module");
+        assert!(
+            part.is_unheard(),
+            "a verdict about the rig is no news of the module"
+        );
         part.ended(&ended("b", Verdict::Pass, Some(Outcome::New)));
         assert!(!part.is_unheard());
     }
