@@ -76,7 +76,7 @@ pub fn main(args: &CheckArgs, common: Common) -> Result<ExitCode, CommandError> 
     let state = dir.rig(&rig);
     state.make()?;
     let lease = super::lease(&rig, &args.state, "check")?;
-    let before = Quarantine::read(&state)?;
+    let before = Quarantine::read_with_copies(&state)?;
     if !args.json {
         print(&head(&rig, before.as_ref()));
     }
@@ -120,7 +120,7 @@ fn concluded(
     if let Some(imei) = identity.and_then(|identity| identity.imei.as_ref()) {
         Wear::seen(state, imei)?;
     }
-    let cleared = before.is_some() && args.clear && last.sound && Quarantine::end(state)?;
+    let cleared = before.is_some() && args.clear && last.sound && Quarantine::end_with_copies(state)?;
     let clearing = match &before {
         _ if !args.clear => None,
         None => Some(Clearing::Nothing),
