@@ -3,8 +3,9 @@
 //! No clock and no process: who asks is given a [`Take`], who reports gets the [`FleetEvent`]s to be written down.
 //!
 //! - The longest batch that fits goes first; the first batch of a canary is the shortest.
-//! - A delta goes to `canary` rigs alone until one of its batches has passed.
+//! - A delta goes to `canary` rigs alone, the first that are free, until one of its batches has passed.
 //! - A batch that is lost goes to another rig, three times at most. A rig that lost one gets no other.
+//! - A canary that is lost in the middle of an update may be a brick: no other rig gets its delta.
 //! - More bricks than the run survives, or a bricked canary, end the handing out everywhere.
 //! - Of a claim's cuts, a rig gets no more than its quota.
 
@@ -86,6 +87,11 @@ pub enum WaitReason {
     /// A canary has the delta alone.
     #[display("waits until the canary has passed a batch with this delta")]
     Canary,
+    /// A canary was lost with the delta at work.
+    #[display(
+        "is held: the canary was lost in the middle of an update, and nobody knows what its module became"
+    )]
+    Held,
     /// What is left may come back.
     #[display("waits for the batches of other rigs, which may be lost")]
     Others,
@@ -98,6 +104,8 @@ pub struct BatchResult {
     pub passed: bool,
     /// Cases that ended with a brick.
     pub bricks: u32,
+    /// An update or a cut was ordered, and nobody has heard what the module became.
+    pub is_open: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -160,6 +168,9 @@ struct RigEntry {
 struct Canaries {
     rigs: BTreeSet<usize>,
     passed: bool,
+    /// The rig that was lost before that, with the delta at work. Its module may be bricked, and whoever gets the delta next may
+    /// lose his as well.
+    open: Option<usize>,
 }
 
 /// The queue.
@@ -238,13 +249,13 @@ impl Fleet {
         let length = |at: &usize| self.entries.get(*at).map_or(0, |entry| entry.batch.real_ms);
         // The sooner a canary has passed, the sooner the others begin. Of equals, the first.
         let rank = |at: &usize| {
-            let short = self.rules.canary > 0 && self.rigs.len() > 1 && first_of_delta(*at);
+            let short = self.is_careful() && first_of_delta(*at);
             let longest = u64::MAX - length(at);
             (short, if short { length(at) } else { longest }, *at)
         };
         match mine.iter().copied().filter(open).min_by_key(rank) {
             Some(at) => self.give(at, rig),
-            None if !mine.is_empty() => Take::Wait(WaitReason::Canary),
+            None if !mine.is_empty() => Take::Wait(self.why_closed(&mine)),
             None if self.may_come_back(rig) => Take::Wait(WaitReason::Others),
             None => Take::Done,
         }
@@ -296,8 +307,9 @@ impl Fleet {
         };
         entry.place = Place::Over;
         let (suite, delta) = (entry.batch.suite.clone(), entry.batch.delta.clone());
-        let careful = self.rules.canary > 0 && self.rigs.len() > 1;
-        if let Some(canaries) = self.canaries.get_mut(&delta).filter(|canaries| !canaries.passed)
+        let careful = self.is_careful();
+        let on_trial = |canaries: &&mut Canaries| !canaries.passed && canaries.open.is_none();
+        if let Some(canaries) = self.canaries.get_mut(&delta).filter(on_trial)
             && result.passed
         {
             canaries.passed = true;
@@ -321,9 +333,7 @@ impl Fleet {
         let batch = self.rigs.get(rig).and_then(|rig| self.entries.get(rig.batch?));
         let delta = batch.map_or("", |entry| &entry.batch.delta);
         let name = self.rigs.get(rig).map_or("", |rig| &rig.name);
-        let canary = self.rules.canary > 0
-            && self.rigs.len() > 1
-            && self.canaries.get(delta).is_some_and(|canaries| !canaries.passed);
+        let canary = self.is_careful() && self.canaries.get(delta).is_some_and(|canaries| !canaries.passed);
         let why = if canary {
             format!("the module of the canary `{name}` was bricked: no other rig gets this delta")
         } else if self.bricks > self.rules.max_bricks {
@@ -357,6 +367,9 @@ impl Fleet {
         let Some(at) = self.rigs.get_mut(rig).and_then(|rig| rig.batch.take()) else {
             return self.out(rig, why);
         };
+        if result.is_open {
+            self.hold(at, rig);
+        }
         if let Some(entry) = self.entries.get_mut(at) {
             entry.place = if left.is_empty() {
                 Place::Over
@@ -388,6 +401,16 @@ impl Fleet {
             });
         }
         events
+    }
+
+    /// Keeps the delta of the batch from every rig that has not had it, unless a canary has passed already.
+    fn hold(&mut self, at: usize, rig: usize) {
+        let careful = self.is_careful();
+        let delta = self.entries.get(at).map(|entry| &entry.batch.delta);
+        let canaries = delta.and_then(|delta| self.canaries.get_mut(delta));
+        if let Some(canaries) = canaries.filter(|canaries| careful && !canaries.passed) {
+            canaries.open.get_or_insert(rig);
+        }
     }
 
     /// The rig gets no further batch.
@@ -443,6 +466,12 @@ impl Fleet {
     }
 
     fn why_held(&self, at: usize) -> String {
+        if let Some(lost) = self.canary_of(at).and_then(|canaries| canaries.open) {
+            let name = name_of(&self.rigs, lost);
+            return format!(
+                "the canary `{name}` was lost in the middle of an update, and nobody knows what its module became: no other rig gets this delta; see whether the module on `{name}` still works, and run again"
+            );
+        }
         let canaries = self.canary_of(at).map(|canaries| &canaries.rigs);
         let names = canaries.into_iter().flatten();
         let names: Vec<String> = names
@@ -503,12 +532,25 @@ impl Fleet {
                 (
                     &entry.batch,
                     if held {
-                        WaitReason::Canary
+                        self.why_closed(&[at])
                     } else {
                         WaitReason::Busy
                     },
                 )
             })
+    }
+
+    /// Why a rig gets none of these batches, which it could run.
+    fn why_closed(&self, batches: &[usize]) -> WaitReason {
+        let is_held = |at: &usize| {
+            self.canary_of(*at)
+                .is_some_and(|canaries| canaries.open.is_some())
+        };
+        if batches.iter().all(is_held) {
+            WaitReason::Held
+        } else {
+            WaitReason::Canary
+        }
     }
 
     /// The cases of batches that were given up.
@@ -542,6 +584,11 @@ impl Fleet {
         }
     }
 
+    /// Whether canaries go first.
+    fn is_careful(&self) -> bool {
+        self.rules.canary > 0 && self.rigs.len() > 1
+    }
+
     fn canary_of(&self, at: usize) -> Option<&Canaries> {
         self.canaries.get(&self.entries.get(at)?.batch.delta)
     }
@@ -553,9 +600,32 @@ impl Fleet {
         if self.rules.canary == 0 || passed {
             return true;
         }
-        let Some(canaries) = canaries else { return true };
-        let alive = |rig: &&usize| self.rigs.get(**rig).is_some_and(|rig| !rig.out);
-        canaries.rigs.contains(&rig) || canaries.rigs.iter().filter(alive).count() < self.rules.canary
+        let had = |rig: &usize| canaries.is_some_and(|canaries| canaries.rigs.contains(rig));
+        let is_held = canaries.is_some_and(|canaries| canaries.open.is_some());
+        had(&rig) || (!is_held && self.is_next_canary(at, rig, had))
+    }
+
+    /// Whether the rig may be a further canary for the delta of the batch: not while a free one before it can be. Who starts a run
+    /// says by the order of the rigs which module is risked first. `had` says which rigs are canaries.
+    fn is_next_canary(&self, at: usize, rig: usize, had: impl Fn(&usize) -> bool) -> bool {
+        let delta = self.entries.get(at).map(|entry| &entry.batch.delta);
+        let fits = |other: usize| {
+            let mut waiting = self.entries.iter().enumerate();
+            waiting.any(|(at, entry)| {
+                entry.place == Place::Waits
+                    && Some(&entry.batch.delta) == delta
+                    && entry.batch.rigs.contains(&other)
+                    && self.within_quota(at, other)
+            })
+        };
+        let comes_before = |other: &usize| {
+            let is_free = |rig: &RigEntry| !rig.out && rig.batch.is_none();
+            self.rigs.get(*other).is_some_and(is_free) && !had(other) && fits(*other)
+        };
+        let is_alive = |rig: &usize| self.rigs.get(*rig).is_some_and(|rig| !rig.out);
+        let canaries = (0..self.rigs.len()).filter(&had).filter(is_alive).count();
+        let first = (0..rig).filter(comes_before).count();
+        canaries + first < self.rules.canary
     }
 
     fn within_quota(&self, at: usize, rig: usize) -> bool {
@@ -569,10 +639,11 @@ impl Fleet {
         given == 0 || given + share.cuts <= share.quota
     }
 
-    /// Whether a batch that another rig has could come to this one.
+    /// Whether a batch could come to this rig that it does not get now: one that another rig has, or one with more of a claim's cuts
+    /// than it may have, which is smaller when it comes back.
     fn may_come_back(&self, rig: usize) -> bool {
-        let taken = |entry: &Entry| matches!(entry.place, Place::Taken(_)) && entry.batch.rigs.contains(&rig);
-        self.entries.iter().any(taken)
+        let is_left = |entry: &Entry| entry.place != Place::Over && entry.batch.rigs.contains(&rig);
+        self.entries.iter().any(is_left)
     }
 }
 

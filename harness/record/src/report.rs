@@ -149,6 +149,11 @@ impl<'a> Run<'a> {
         Ok(run)
     }
 
+    /// Why cases were not begun, where that is known: the module was given up, or no rig was to get another batch.
+    pub fn why_not_reached(&self) -> Option<&'a str> {
+        self.given_up.or(self.fleet.paused)
+    }
+
     /// Takes what an event says of the run; of a run on several rigs, of this one.
     fn take(&mut self, event: &'a Event, rig: Option<&'a str>) {
         match event {

@@ -6,7 +6,7 @@
 use crate::clock::ModuleClock;
 use crate::factory::Factory;
 use crate::flash;
-use crate::life::ARGV0;
+use crate::life::{ARGV0, RUNNING};
 use crate::pty::Pty;
 use crate::settings::Settings;
 use bc66_spec::timing::{PWRKEY_LOW_MIN, RESET_LOW_MIN};
@@ -290,7 +290,7 @@ impl Board {
             off,
             ..self.settings.clone()
         };
-        Command::new(std::env::current_exe()?)
+        Command::new(RUNNING)
             .arg0(ARGV0)
             .args(settings.to_args())
             .stdin(self.pty.master().try_clone_to_owned()?)

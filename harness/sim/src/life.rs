@@ -11,6 +11,8 @@ use std::thread;
 
 /// The name (`argv[0]`) that makes a program that links this crate a module process.
 pub(crate) const ARGV0: &str = "bc66-module";
+/// The program that runs. The file at its path may be another one by now: a build replaces it while a simulator runs.
+pub(crate) const RUNNING: &str = "/proc/self/exe";
 
 /// Why a module process fails.
 #[derive(Debug, thiserror::Error)]
@@ -39,10 +41,7 @@ pub(crate) fn reboot(settings: &Settings, uart: &Uart) -> io::Error {
         off: None,
         ..settings.clone()
     };
-    match std::env::current_exe() {
-        Ok(exe) => Command::new(exe).arg0(ARGV0).args(next.to_args()).exec(),
-        Err(error) => error,
-    }
+    Command::new(RUNNING).arg0(ARGV0).args(next.to_args()).exec()
 }
 
 /// Does nothing until the supply goes.

@@ -10,14 +10,23 @@ use dfota_core::fleet::{
 const PASSED: BatchResult = BatchResult {
     passed: true,
     bricks: 0,
+    is_open: false,
 };
 const FAILED: BatchResult = BatchResult {
     passed: false,
     bricks: 0,
+    is_open: false,
 };
 const BRICKED: BatchResult = BatchResult {
     passed: false,
     bricks: 1,
+    is_open: false,
+};
+/// An update was ordered, and nobody heard what the module became.
+const OPEN: BatchResult = BatchResult {
+    passed: false,
+    bricks: 0,
+    is_open: true,
 };
 
 /// A batch with two cases, for these rigs.
@@ -104,6 +113,45 @@ fn a_canary_has_a_delta_alone_until_a_batch_has_passed() {
     gets(&mut fleet, 1, "three");
 }
 
+/// The order of the rigs says whose module is risked, not which process is the quickest.
+#[test]
+fn the_first_rig_that_can_is_the_canary() {
+    let mut fleet = fleet(3, 1, 1, vec![batch("one", &[1, 2], 5), batch("two", &[1, 2], 5)]);
+    assert_eq!(fleet.take(2), Take::Wait(WaitReason::Canary));
+    assert_eq!(fleet.take(0), Take::Done);
+    gets(&mut fleet, 1, "one");
+    assert_eq!(fleet.take(2), Take::Wait(WaitReason::Canary));
+    lose(&mut fleet, 1, &["one-a"]);
+    gets(&mut fleet, 2, "one");
+}
+
+/// Also where each rig has batches of its own.
+#[test]
+fn the_first_rig_is_the_canary_of_its_own_batch() {
+    let mut fleet = fleet(2, 1, 1, vec![batch("one", &[0], 5), batch("two", &[1], 1)]);
+    assert_eq!(fleet.take(1), Take::Wait(WaitReason::Canary));
+    gets(&mut fleet, 0, "one");
+    fleet.closed(0, PASSED);
+    gets(&mut fleet, 1, "two");
+}
+
+/// What is left of it is little enough for a rig that could not have the whole.
+#[test]
+fn a_lost_batch_goes_to_a_rig_that_has_had_almost_its_share() {
+    let all = [0, 1];
+    let mut fleet = fleet(2, 0, 1, vec![of_claim("one", &all, 3), of_claim("two", &all, 3)]);
+    gets(&mut fleet, 0, "one");
+    fleet.closed(0, PASSED);
+    assert_eq!(
+        fleet.take(0),
+        Take::Wait(WaitReason::Others),
+        "two more are too many"
+    );
+    gets(&mut fleet, 1, "two");
+    lose(&mut fleet, 1, &["two-b"]);
+    gets(&mut fleet, 0, "two");
+}
+
 #[test]
 fn the_shortest_batch_is_the_canarys_first() {
     let all = [0, 1];
@@ -118,6 +166,77 @@ fn a_lost_canary_is_replaced() {
     lose(&mut fleet, 0, &["one-a", "one-b"]);
     gets(&mut fleet, 1, "one");
     assert_eq!(fleet.take(0), Take::Done, "a rig that lost a batch gets no other");
+}
+
+/// The brick takes its rig along, so nobody says that it is one.
+#[test]
+fn a_canary_that_is_lost_in_an_update_spares_the_others() {
+    let all = [0, 1, 2];
+    let batches = ["one", "two", "three"].map(|name| batch(name, &all, 5));
+    let mut fleet = fleet(3, 1, 5, batches.to_vec());
+    gets(&mut fleet, 0, "one");
+    let left = vec!["one-a".into(), "one-b".into()];
+    let mut events = fleet.lost(0, "its process ended", left, OPEN);
+    assert_eq!(fleet.take(1), Take::Wait(WaitReason::Held));
+    assert!(fleet.waiting().all(|(_, why)| why == WaitReason::Held));
+    events.extend(fleet.give_up());
+    let paused = |event: &FleetEvent| matches!(event, FleetEvent::Paused { why } if why.contains("the canary `r0` was lost in the middle of an update"));
+    assert!(events.iter().any(paused), "{events:?}");
+    assert_eq!([fleet.take(1), fleet.take(2)], [Take::Done, Take::Done]);
+    assert!(fleet.is_over());
+    assert_eq!(fleet.abandoned(), [], "not reached: no rig is at fault for that");
+}
+
+/// The others are run, and only then does the run stop.
+#[test]
+fn another_delta_goes_on_while_one_is_held() {
+    let all = [0, 1];
+    let sound = QueuedBatch {
+        delta: "sound".into(),
+        ..batch("sound", &all, 9)
+    };
+    let mut fleet = fleet(2, 1, 1, vec![batch("held", &all, 1), sound]);
+    gets(&mut fleet, 0, "held");
+    fleet.lost(0, "its process ended", vec!["held-a".into()], OPEN);
+    assert_eq!(fleet.give_up(), []);
+    gets(&mut fleet, 1, "sound");
+    fleet.closed(1, PASSED);
+    assert_eq!(fleet.paused(), None);
+    assert_eq!(fleet.take(1), Take::Wait(WaitReason::Held));
+    assert!(matches!(&fleet.give_up()[..], [FleetEvent::Paused { .. }]));
+    assert_eq!(fleet.take(1), Take::Done);
+}
+
+/// With two canaries, the second goes on with what it has had; the others do not get it, also when it passes there.
+#[test]
+fn a_second_canary_opens_no_delta_that_is_held() {
+    let all = [0, 1, 2];
+    let batches = ["one", "two", "three"].map(|name| batch(name, &all, 5));
+    let mut fleet = fleet(3, 2, 5, batches.to_vec());
+    gets(&mut fleet, 0, "one");
+    gets(&mut fleet, 1, "two");
+    fleet.lost(0, "its process ended", vec!["one-a".into()], OPEN);
+    assert_eq!(
+        fleet.take(2),
+        Take::Wait(WaitReason::Held),
+        "it does not replace r0"
+    );
+    assert_eq!(fleet.closed(1, PASSED), [], "the delta is not open to all");
+    assert_eq!(fleet.take(2), Take::Wait(WaitReason::Held));
+    gets(&mut fleet, 1, "one");
+}
+
+/// What a delta has shown before stays shown.
+#[test]
+fn a_rig_that_is_lost_after_the_canary_passed_holds_nothing() {
+    let all = [0, 1, 2];
+    let batches = ["one", "two"].map(|name| batch(name, &all, 5));
+    let mut fleet = fleet(3, 1, 5, batches.to_vec());
+    gets(&mut fleet, 0, "one");
+    fleet.closed(0, PASSED);
+    gets(&mut fleet, 1, "two");
+    fleet.lost(1, "its process ended", vec!["two-a".into()], OPEN);
+    gets(&mut fleet, 2, "two");
 }
 
 #[test]
@@ -240,10 +359,12 @@ fn a_rig_gets_no_more_of_a_claim_than_its_quota() {
         gets(&mut fleet, 0, name);
         fleet.closed(0, PASSED);
     }
-    assert_eq!(fleet.take(0), Take::Done);
+    // What another rig loses may be little enough.
+    assert_eq!(fleet.take(0), Take::Wait(WaitReason::Others));
     gets(&mut fleet, 1, "three");
     lose(&mut fleet, 1, &["three-a"]);
     let events = fleet.give_up();
+    assert_eq!(fleet.take(0), Take::Done);
     let share = |event: &FleetEvent| matches!(event, FleetEvent::GivenUp { why, .. } if why.contains("their share of the claim"));
     assert!(events.len() == 2 && events.iter().all(share), "{events:?}");
 }

@@ -25,6 +25,7 @@ use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::fd::{BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -102,6 +103,7 @@ fn spawn(program: &Path, log: &Path) -> io::Result<(UnixStream, Child)> {
     let said = File::create(log)?;
     share(log)?;
     let child = Command::new(program)
+        .arg0(crate::program::NAME)
         .arg(COMMAND)
         // Only this process needs the signing key.
         .env_remove(dfota_record::evidence::signing_key::VARIABLE)

@@ -9,9 +9,23 @@ use std::sync::mpsc::Sender;
 use tokio::runtime::Runtime;
 use tokio::signal::unix::{SignalKind, signal};
 
+/// Who sends the signals, and so who says that one came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Signalled {
+    /// Whoever started the program: it says so.
+    ByUser,
+    /// The parent of several workers: it has said so for all of them.
+    ByParent,
+}
+
 /// The first SIGINT or SIGTERM ends the case with the rig safe and the reports written; the second ends at once, with the
 /// rig safe.
-pub fn install_handlers(runtime: &Runtime, inbox: Sender<BenchMessage>, lines: &Arc<RigLines>) {
+pub fn install_handlers(
+    runtime: &Runtime,
+    inbox: Sender<BenchMessage>,
+    lines: &Arc<RigLines>,
+    signalled: Signalled,
+) {
     let handlers = [
         SignalKind::interrupt(),
         SignalKind::terminate(),
@@ -34,9 +48,11 @@ pub fn install_handlers(runtime: &Runtime, inbox: Sender<BenchMessage>, lines: &
             seen += 1;
             if seen == 1 {
                 let _ = inbox.send(BenchMessage::Interrupt);
-                print_warning(
-                    "interrupted: bringing the rig to its safe state; interrupt again to stop at once",
-                );
+                if signalled == Signalled::ByUser {
+                    print_warning(
+                        "interrupted: bringing the rig to its safe state; interrupt again to stop at once",
+                    );
+                }
                 continue;
             }
             if let Some(lines) = lines.upgrade()

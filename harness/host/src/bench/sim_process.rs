@@ -5,6 +5,7 @@
 
 use crate::config::rig::{Rig, Simulated, module_word};
 use std::io::{self, BufRead, BufReader};
+use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
@@ -27,6 +28,7 @@ impl SimProcess {
     pub fn start(program: &Path, rig: &Rig, simulated: &Simulated, seed: u64) -> Result<Self, StartError> {
         let mut command = Command::new(program);
         command.env_remove(dfota_record::evidence::signing_key::VARIABLE);
+        command.arg0(crate::program::NAME);
         command.args(["sim", "--until-eof", "--module", module_word(rig.module)]);
         command.args([
             "--firmware",
@@ -42,7 +44,7 @@ impl SimProcess {
             command.args(["--dialect", dialect]);
         }
         // It ends with its input; a Ctrl-C at the terminal is for the harness, which brings the rig to its safe state first.
-        std::os::unix::process::CommandExt::process_group(&mut command, 0);
+        command.process_group(0);
         let mut child = command
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -49,9 +49,7 @@ impl ClockReading {
 
 /// The clock is not before this program, and has not been set since `started`.
 pub fn clock(started: Option<ClockReading>) -> Check {
-    let program = std::env::current_exe()
-        .and_then(std::fs::metadata)
-        .and_then(|file| file.modified());
+    let program = std::fs::metadata(crate::program::running()).and_then(|file| file.modified());
     clock_at(
         ClockReading::now(),
         started,

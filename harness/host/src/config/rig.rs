@@ -39,6 +39,8 @@ pub struct Rig {
     /// Who tests with it, for whom, and what.
     pub lab: Option<Lab>,
     pub labels: Vec<String>,
+    /// A simulated rig that is given several times is so many rigs: the second, the third, and so on. Nothing for the first.
+    pub copy: Option<u32>,
 }
 
 /// How the module is reached and moved.

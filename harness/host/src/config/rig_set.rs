@@ -9,7 +9,8 @@ use crate::config::rig::{Link, Rig};
 use crate::config::yaml::file_error::{Bytes, FileError, Problem, line_and_column};
 use crate::config::yaml::tree::Tree;
 use hardware::{HardwareUse, uses};
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 
 /// The rigs as one run can use them. A simulated rig whose name is taken gets a number behind it, for each run of a
 /// simulated rig has a module of its own. Everything else that two rigs share is refused.
@@ -18,7 +19,7 @@ pub fn side_by_side(rigs: Vec<Rig>) -> Result<Vec<Rig>, Vec<FileError>> {
         .filter_map(|at| refused(&rigs[..at], &rigs[at]))
         .collect();
     if errors.is_empty() {
-        Ok(with_names(rigs))
+        Ok(with_names(with_copies(rigs)))
     } else {
         Err(errors)
     }
@@ -31,6 +32,17 @@ pub fn plain_name(name: &str) -> String {
 
 fn is_process(rig: &Rig) -> bool {
     matches!(rig.link, Link::Simulated(_))
+}
+
+/// Tells the rigs of one file apart, by how often it was given before: what a run keeps of one is not that of another.
+fn with_copies(mut rigs: Vec<Rig>) -> Vec<Rig> {
+    let mut given: BTreeMap<PathBuf, u32> = BTreeMap::new();
+    for rig in &mut rigs {
+        let count = given.entry(rig.canonical.clone()).or_default();
+        *count += 1;
+        rig.copy = (*count > 1).then_some(*count);
+    }
+    rigs
 }
 
 fn with_names(mut rigs: Vec<Rig>) -> Vec<Rig> {

@@ -7,13 +7,14 @@ use crate::bench::serial::cutter::Cutter;
 use crate::bench::serial::message::BenchMessage;
 use crate::bench::serial::port::Port;
 use crate::bench::serial::reader::{REOPEN, SerialReader};
-use crate::bench::signals;
+use crate::bench::signals::{self, Signalled};
 use crate::bench::sim_process::SimProcess;
 use crate::bench::wires::Wires;
 use crate::config::rig::reflash::Reflash;
 use crate::config::rig::serial_address::Address;
 use crate::config::rig::{Link, Rig, Safe, Server};
 use crate::device::dut::{Access, COMES_BACK, Dut, Stop, Wiring};
+use crate::program;
 use dfota_clock::Clock;
 use dfota_core::event::{Event, Line};
 use dfota_core::percent::Percent;
@@ -24,7 +25,7 @@ use dfota_record::journal::Journal;
 use dfota_servers::coap::{CoapEvent, CoapServer};
 use dfota_servers::http::HttpServer;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Sender, channel};
 use std::time::Instant;
@@ -189,21 +190,17 @@ pub fn with_rig<T>(
     seed: u64,
     clock: Clock,
     journal: &Journal,
+    signalled: Signalled,
     work: impl FnOnce(&mut OpenRig) -> T,
 ) -> Result<RigWork<T>, RigUnavailable> {
     let runtime = runtime().map_err(RigUnavailable::Runtime)?;
     let _within = runtime.enter();
-    let opened = OpenRig::open(rig, lease, &this_program(), seed, clock, journal);
+    let opened = OpenRig::open(rig, lease, &program::running(), seed, clock, journal);
     let mut open = opened.map_err(RigUnavailable::Rig)?;
-    signals::install_handlers(&runtime, open.inbox.clone(), &open.lines);
+    signals::install_handlers(&runtime, open.inbox.clone(), &open.lines, signalled);
     let result = work(&mut open);
     let safe = open.lines.safe();
     Ok(RigWork { result, safe })
-}
-
-/// This program, which is also its own guard and simulated module.
-fn this_program() -> PathBuf {
-    std::env::current_exe().unwrap_or_else(|_| PathBuf::from("dfota-hil"))
 }
 
 /// Opens the port. One that is not there while the supply is off may be that of an adapter which the supply feeds: it is

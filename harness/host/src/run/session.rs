@@ -3,6 +3,7 @@
 use super::runner::rig_watch::{RigWatch, ended_by_machine};
 use super::runner::{BisectOptions, Campaigns, Ran, RunOptions, Runner};
 use crate::bench::lease::Lease;
+use crate::bench::signals::Signalled;
 use crate::check::CheckTerms;
 use crate::config::rig::Rig;
 use crate::config::suite::Suite;
@@ -66,9 +67,20 @@ impl Session<'_> {
     pub fn run(self, campaigns: Campaigns) -> SessionEnded {
         let journal = self.journal;
         let seed = self.options.module_seed.0;
-        let work = with_rig(self.rig, self.lease, seed, self.clock, journal, |rig| {
-            self.run_cases(rig, campaigns)
-        });
+        // Whoever can stop a run after its case is its parent.
+        let signalled = match self.options.stop {
+            Some(_) => Signalled::ByParent,
+            None => Signalled::ByUser,
+        };
+        let work = with_rig(
+            self.rig,
+            self.lease,
+            seed,
+            self.clock,
+            journal,
+            signalled,
+            |rig| self.run_cases(rig, campaigns),
+        );
         let (ended, safe) = match work {
             Ok(RigWork { result, safe }) => (result, safe),
             Err(why) => return self.not_opened(&why),

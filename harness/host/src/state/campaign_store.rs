@@ -95,7 +95,7 @@ pub fn key(suite: &Suite, rigs: &[&Rig], tool: &str, campaign: &str) -> String {
 
 /// SHA-256 of the program that runs.
 pub fn tool_digest() -> Result<String, StateError> {
-    let path = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("/proc/self/exe"));
+    let path = crate::program::running();
     let (_, sha256) = file_digest(&path).map_err(|why| unread(&path, why))?;
     Ok(sha256)
 }

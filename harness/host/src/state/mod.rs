@@ -1,7 +1,7 @@
 //! The state folder: what one run leaves to the next, apart from every run folder.
 //!
 //! ```text
-//! STATE/rigs/SLUG-HASH/    one rig: check.json, quarantine.json, wear.json; its lease and guard: lease, owner.json,
+//! STATE/rigs/SLUG-HASH/    one rig, and `SLUG-HASH-2` the second copy of a simulated one: check.json, quarantine.json, wear.json; its lease and guard: lease, owner.json,
 //!                          programs, guard.log, guard.socket
 //! STATE/campaigns/         campaigns that go on from night to night
 //! STATE/history.sqlite     what every run came to, of runs outside `reports`
@@ -100,9 +100,10 @@ impl StateDir {
         &self.folder
     }
 
-    /// The part of one rig, known by the canonical path of its file: two files are two rigs, two links to one are one.
+    /// The part of one rig, known by the canonical path of its file: two files are two rigs, two links to one are one. Each copy of
+    /// a simulated rig has its own: it has a module of its own, and a copy that fails keeps no other from its work.
     pub fn rig(&self, rig: &Rig) -> RigState {
-        RigState::new(&self.folder.join("rigs"), &rig.canonical).with_flag(&self.flag)
+        RigState::new(&self.folder.join("rigs"), &rig.canonical, rig.copy).with_flag(&self.flag)
     }
 
     /// The folder of the campaigns.

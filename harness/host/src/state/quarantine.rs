@@ -67,6 +67,26 @@ impl Quarantine {
         }
     }
 
+    /// The quarantine of a rig, or else of a copy of it: a check by hand is for all of them.
+    pub fn read_with_copies(state: &RigState) -> Result<Option<Self>, StateError> {
+        let all = std::iter::once(state.clone()).chain(state.copies());
+        for one in all {
+            if let Some(quarantine) = Self::read(&one)? {
+                return Ok(Some(quarantine));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Ends it, and those of its copies; whether there was one.
+    pub fn end_with_copies(state: &RigState) -> Result<bool, StateError> {
+        let mut ended = Self::end(state)?;
+        for copy in state.copies() {
+            ended |= Self::end(&copy)?;
+        }
+        Ok(ended)
+    }
+
     /// Ends it; whether there was one.
     pub fn end(state: &RigState) -> Result<bool, StateError> {
         crate::state::remove(&state.file(FILE))

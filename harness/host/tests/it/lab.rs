@@ -127,9 +127,15 @@ impl Lab {
     /// A command with these arguments, in this folder. Its temporary files are in `tmp`, its state in
     /// `state`.
     pub(crate) fn command(&self, args: &[&str]) -> Command {
-        let mut command = Command::new(PROGRAM);
+        let mut command = self.command_of(PROGRAM);
+        command.args(args);
         command
-            .args(args)
+    }
+
+    /// The same with another program.
+    pub(crate) fn command_of(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
+        let mut command = Command::new(program);
+        command
             .current_dir(self.folder.path())
             .env("TMPDIR", self.path("tmp"))
             .env("XDG_STATE_HOME", self.path("state"))

@@ -67,7 +67,7 @@ fn testcase(run: &Run<'_>, case: &CaseRun<'_>, profile: JunitProfile) -> TestCas
         }
         Verdict::Skip { reason } => TestCaseBuilder::skipped_with_cause(&name, "skip", &xml_text(reason)),
         Verdict::NotReached => {
-            let cause = run.given_up.unwrap_or("the run ended before this case");
+            let cause = run.why_not_reached().unwrap_or("the run ended before this case");
             let text = xml_text(&format!("not reached: {cause}"));
             TestCaseBuilder::skipped_with_cause(&name, "not-reached", &text)
         }

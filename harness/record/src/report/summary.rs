@@ -310,7 +310,7 @@ fn summary<'r, 'a>(run: &'r Run<'a>) -> Summary<'r, 'a> {
         campaigns: campaigns::reports(run),
         bricks: run.bricks(),
         brick_means: Outcome::BRICK,
-        not_reached_because: run.given_up,
+        not_reached_because: run.why_not_reached(),
         cases: &run.cases,
     }
 }

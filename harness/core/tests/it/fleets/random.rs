@@ -44,6 +44,14 @@ struct Model {
     fates: BTreeMap<String, Vec<Fate>>,
     cases: BTreeSet<String>,
     fits: BTreeMap<String, Vec<usize>>,
+    rules: FleetRules,
+    /// The delta of each batch.
+    deltas: BTreeMap<String, String>,
+    /// Rigs that had a delta.
+    had: BTreeMap<String, BTreeSet<usize>>,
+    /// Deltas that passed on a canary, and those with which one was lost before.
+    passed: BTreeSet<String>,
+    held: BTreeSet<String>,
     out: BTreeSet<usize>,
     paused: bool,
 }
@@ -68,6 +76,10 @@ impl Model {
             .iter()
             .map(|batch| (batch.name.clone(), batch.rigs.clone()));
         let fits = fits.collect();
+        let deltas = batches
+            .iter()
+            .map(|batch| (batch.name.clone(), batch.delta.clone()));
+        let deltas = deltas.collect();
         fleet.offer(batches);
         Self {
             fleet,
@@ -78,6 +90,11 @@ impl Model {
             fates: BTreeMap::new(),
             cases,
             fits,
+            rules,
+            deltas,
+            had: BTreeMap::new(),
+            passed: BTreeSet::new(),
+            held: BTreeSet::new(),
             out: BTreeSet::new(),
             paused: false,
         }
@@ -121,6 +138,13 @@ impl Model {
                 assert!(!order.cases.is_empty(), "{name} has nothing left");
                 let elsewhere = self.with.values().find(|(other, _)| other == name);
                 assert_eq!(elsewhere, None, "{name} is with two rigs");
+                let delta = &self.deltas[name];
+                let had = self.had.entry(delta.clone()).or_default();
+                assert!(
+                    had.contains(&rig) || !self.held.contains(delta),
+                    "r{rig} gets {name}, whose delta is held"
+                );
+                had.insert(rig);
                 let before = self.with.insert(rig, (name.clone(), order.cases));
                 assert_eq!(before, None, "r{rig} has two batches");
             }
@@ -129,10 +153,11 @@ impl Model {
     }
 
     fn end_batch(&mut self, rig: usize) {
-        let (_, cases) = self.with.remove(&rig).expect("it has one");
+        let (name, cases) = self.with.remove(&rig).expect("it has one");
         let result = BatchResult {
             passed: self.dice.one_in(2),
             bricks: u32::from(self.dice.one_in(8)),
+            is_open: self.dice.one_in(4),
         };
         let result = BatchResult {
             passed: result.passed && result.bricks == 0,
@@ -142,6 +167,13 @@ impl Model {
         let (done, left): (Vec<String>, Vec<String>) =
             cases.into_iter().partition(|_| !is_lost || self.dice.one_in(3));
         self.close(&done, Fate::Closed);
+        let delta = self.deltas[&name].clone();
+        let is_careful = self.rules.canary > 0 && self.rigs > 1;
+        if is_lost && result.is_open && is_careful && !self.passed.contains(&delta) {
+            self.held.insert(delta);
+        } else if !is_lost && result.passed && !self.held.contains(&delta) {
+            self.passed.insert(delta);
+        }
         let events = if is_lost {
             self.asking.remove(&rig);
             self.out.insert(rig);
@@ -219,16 +251,21 @@ fn batch(n: usize, rigs: usize, dice: &mut Dice) -> QueuedBatch {
 fn every_case_of_a_random_fleet_ends_once() {
     let mut seen = BTreeMap::new();
     for seed in 0..FLEETS {
-        let fates = std::panic::catch_unwind(|| Model::new(seed).run().every_case_has_one_fate());
-        let fates = fates.unwrap_or_else(|_| panic!("the fleet of seed {seed}"));
+        let fates = std::panic::catch_unwind(|| {
+            let model = Model::new(seed).run();
+            let held = model.held.len();
+            (held, model.every_case_has_one_fate())
+        });
+        let (held, fates) = fates.unwrap_or_else(|_| panic!("the fleet of seed {seed}"));
+        *seen.entry("Held".to_owned()).or_insert(0_u32) += held as u32;
         for fate in fates.into_values().flatten() {
             *seen.entry(format!("{fate:?}")).or_insert(0_u32) += 1;
         }
     }
-    // All three happen, or nothing was shown.
-    for fate in ["Closed", "GivenUp", "Paused"] {
+    // All of them happen, or nothing was shown.
+    for (fate, least) in [("Closed", 500), ("GivenUp", 500), ("Paused", 500), ("Held", 100)] {
         assert!(
-            seen.get(fate).is_some_and(|count| *count > 500),
+            seen.get(fate).is_some_and(|count| *count > least),
             "{fate}: {seen:?}"
         );
     }

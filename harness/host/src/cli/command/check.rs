@@ -4,6 +4,7 @@ mod waiting_line;
 
 use crate::bench::lease::Lease;
 use crate::bench::line::LineError;
+use crate::bench::signals::Signalled;
 use crate::check::walk::{WalkStopped, walk};
 use crate::check::wiring_stage::WiringStage;
 use crate::check::{CheckProgress, CheckTerms, Checked, Interrupted, RigChecker, WrittenFolder, fail};
@@ -75,7 +76,7 @@ pub fn main(args: &CheckArgs, common: Common) -> Result<ExitCode, CommandError> 
     let state = dir.rig(&rig);
     state.make()?;
     let lease = super::lease(&rig, &args.state, "check")?;
-    let before = Quarantine::read(&state)?;
+    let before = Quarantine::read_with_copies(&state)?;
     if !args.json {
         print(&head(&rig, before.as_ref()));
     }
@@ -119,7 +120,7 @@ fn concluded(
     if let Some(imei) = identity.and_then(|identity| identity.imei.as_ref()) {
         Wear::seen(state, imei)?;
     }
-    let cleared = before.is_some() && args.clear && last.sound && Quarantine::end(state)?;
+    let cleared = before.is_some() && args.clear && last.sound && Quarantine::end_with_copies(state)?;
     let clearing = match &before {
         _ if !args.clear => None,
         None => Some(Clearing::Nothing),
@@ -238,9 +239,15 @@ impl CheckSession<'_> {
             }
         };
         let terms = self.terms(rig);
-        let worked = with_rig(rig, lease, self.args.seed, clock, &journal, |bench| {
-            check(RigChecker::new(bench, &terms, &mut show))
-        });
+        let worked = with_rig(
+            rig,
+            lease,
+            self.args.seed,
+            clock,
+            &journal,
+            Signalled::ByUser,
+            |bench| check(RigChecker::new(bench, &terms, &mut show)),
+        );
         drop(journal);
         let _ = writer.finish();
         let (checked, failed) = match worked {

@@ -1,5 +1,6 @@
 //! `console`: an AT terminal on a rig.
 
+use crate::bench::signals::Signalled;
 use crate::cli::Common;
 use crate::cli::at_terminal::{AtTerminal, HELP};
 use crate::cli::on_rig::nameless_journal;
@@ -44,10 +45,18 @@ pub fn main(args: &ConsoleArgs, common: Common) -> Result<ExitCode, CommandError
         network: Network::default(),
         ..rig
     };
-    let worked = with_rig(&rig, lease.as_ref(), 0, clock, &journal, |bench| {
-        let paced = !std::io::stdin().is_terminal();
-        AtTerminal::new(&mut bench.module, paced).run(&typed())
-    });
+    let worked = with_rig(
+        &rig,
+        lease.as_ref(),
+        0,
+        clock,
+        &journal,
+        Signalled::ByUser,
+        |bench| {
+            let paced = !std::io::stdin().is_terminal();
+            AtTerminal::new(&mut bench.module, paced).run(&typed())
+        },
+    );
     drop(journal);
     let _ = writer.finish();
     let RigWork { result, safe } = worked.map_err(CommandError::error)?;

@@ -5,6 +5,7 @@ use crate::bench::lines::RigLines;
 use crate::bench::wires::Wires;
 use crate::exit::{CommandError, ExitCode};
 use crate::plan::flags::RIG_VARIABLE;
+use crate::program;
 use crate::state::StateFlag;
 use dfota_core::event::Line;
 use std::path::PathBuf;
@@ -49,7 +50,7 @@ pub fn main(args: &PowerArgs) -> Result<ExitCode, CommandError> {
     })?;
     let rig = super::load_rig(rig)?;
     let lease = super::lease(&rig, &args.state, "power")?;
-    let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("dfota-hil"));
+    let program = program::running();
     let wires = Wires::by_hand(&rig, &program, lease.as_ref()).map_err(|why| {
         let hint = "start `dfota-hil sim` and name its socket in the rig file: `power: {driver: simulated, control: PATH}`";
         match rig.link {

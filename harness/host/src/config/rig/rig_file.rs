@@ -70,6 +70,7 @@ impl Rig {
             wear,
             lab,
             labels,
+            copy: None,
         })
     }
 }

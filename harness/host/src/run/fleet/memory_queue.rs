@@ -198,6 +198,7 @@ impl WorkQueue for MemoryQueue {
         let result = BatchResult {
             passed: part.has_passed(),
             bricks: part.bricks(),
+            is_open: part.is_unheard(),
         };
         let mut state = self.state();
         let present = state.present.remove(&rig);

@@ -1,7 +1,8 @@
 //! What there is of a batch, by its journal.
 
 use dfota_core::campaign::{Role, Tallied};
-use dfota_core::event::{CaseEnded, Event, Record};
+use dfota_core::event::watched::Watched;
+use dfota_core::event::{CaseEnded, Event, Record, TryEnded};
 use dfota_core::exit_code::ExitCode;
 use dfota_core::outcome::Outcome;
 use dfota_core::verdict::{Class, Verdict};
@@ -30,6 +31,8 @@ pub struct PartRead {
     present: Option<String>,
     /// Its cut was armed.
     armed: bool,
+    /// An update or a cut was ordered, and since then nothing says what the module is.
+    is_unheard: bool,
 }
 
 /// How a batch ended, by the last line of its journal.
@@ -40,6 +43,14 @@ struct PartExit {
 }
 
 impl PartRead {
+    /// One whose journal cannot be read: anything may have been ordered.
+    pub fn unreadable() -> Self {
+        Self {
+            is_unheard: true,
+            ..Self::default()
+        }
+    }
+
     /// Reads the journal in a part's folder; nothing where it has none.
     pub fn from_folder(folder: &Path) -> Result<Self, ReadError> {
         let mut part = Self::default();
@@ -68,7 +79,10 @@ impl PartRead {
                 self.present = Some(id.clone());
                 self.armed = false;
             }
-            Event::CutArmed { .. } => self.armed = true,
+            Event::CutArmed { .. } => (self.armed, self.is_unheard) = (true, true),
+            Event::Watched(Watched::Order) => self.is_unheard = true,
+            // An update is given to a module that answers.
+            Event::Attempt(_) | Event::TryEnded(TryEnded { outcome: Some(_), .. }) => self.is_unheard = false,
             Event::CaseEnded(ended) => self.ended(ended),
             Event::Tallied(Tallied {
                 case, settled: true, ..
@@ -90,6 +104,7 @@ impl PartRead {
             self.present = None;
             self.armed = false;
         }
+        self.is_unheard &= ended.outcome.is_none();
         self.verdicts.insert(ended.id.clone(), ended.verdict.clone());
         // A later case may revise one to a brick, also one that failed: the same one is not counted twice.
         if ended.outcome.is_some_and(Outcome::is_brick) {
@@ -116,6 +131,12 @@ impl PartRead {
     /// The case whose cut was ordered and which has no verdict.
     pub fn open(&self) -> Option<&str> {
         self.present.as_deref().filter(|_| self.armed)
+    }
+
+    /// Whether an update or a cut was ordered, and nobody has heard what the module became. A verdict about the rig is no news of the
+    /// module.
+    pub fn is_unheard(&self) -> bool {
+        self.is_unheard
     }
 
     /// Whether nothing has to be done again of a case: it has a verdict about the module, and a cut is tallied.
@@ -198,6 +219,30 @@ mod tests {
     #[test]
     fn a_control_that_failed_is_not_run_again() {
         assert_eq!(left(&block(Some(failed()))), ["cut-2"]);
+    }
+
+    #[test]
+    fn an_ordered_update_is_unheard_of_until_the_module_answers() {
+        let record = |event| Record {
+            seq: 0,
+            mono_ns: 0,
+            module_ns: 0,
+            utc: String::new(),
+            prev: String::new(),
+            event,
+        };
+        let mut part = PartRead::default();
+        assert!(!part.is_unheard());
+        part.on(&record(Event::Watched(Watched::Order)));
+        assert!(part.is_unheard());
+        let broken = Verdict::by(Rule::RigBroken, "the port is gone".to_owned());
+        part.ended(&ended("a", broken, None));
+        assert!(
+            part.is_unheard(),
+            "a verdict about the rig is no news of the module"
+        );
+        part.ended(&ended("b", Verdict::Pass, Some(Outcome::New)));
+        assert!(!part.is_unheard());
     }
 
     #[test]

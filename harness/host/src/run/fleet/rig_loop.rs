@@ -87,7 +87,7 @@ impl RigSeat<'_> {
         let folder = self.run.join(&order.taken.folder);
         let (part, unread) = match PartRead::from_folder(&folder) {
             Ok(part) => (part, None),
-            Err(why) => (PartRead::default(), Some(why.to_string())),
+            Err(why) => (PartRead::unreadable(), Some(why.to_string())),
         };
         let why = match outcome {
             WorkerOutcome::Gone(why) => Some(why.clone()),

@@ -4,7 +4,7 @@ use super::memory_queue::MemoryQueue;
 use super::rig_loop::{RigSeat, serve};
 use super::wire::FromWorker;
 use super::work_queue::WorkQueue;
-use super::worker_process::{WorkerNews, WorkerProcess, signal_worker};
+use super::worker_process::{ProcessHandle, WorkerNews, WorkerProcess};
 use crate::exit::{CommandError, ExitCode};
 use crate::terminal::print_warning;
 use dfota_core::case::Case;
@@ -86,7 +86,8 @@ impl Seats {
 
     /// Works until nothing is left to do; whether a signal ended it.
     pub fn work(self, work: &FleetWork<'_>) -> bool {
-        let pids: Vec<u32> = self.workers.iter().map(|worker| worker.process.pid()).collect();
+        let workers = self.workers.iter().map(|worker| worker.process.process());
+        let workers: Vec<ProcessHandle> = workers.collect();
         let signals = Signals::new();
         let began = Instant::now();
         std::thread::scope(|scope| {
@@ -105,10 +106,10 @@ impl Seats {
             let rigs: Vec<_> = rigs.collect();
             let mut passed_on = 0;
             while !rigs.iter().all(std::thread::ScopedJoinHandle::is_finished) {
-                let seen = signals.seen();
-                if seen > passed_on {
-                    passed_on = seen;
-                    interrupt(work.queue, &pids, seen);
+                // Each counts, also two that came between two looks.
+                while passed_on < signals.seen() {
+                    passed_on += 1;
+                    interrupt(work.queue, &workers, passed_on);
                 }
                 if let Some(limit) = work.max_time.filter(|limit| began.elapsed() >= *limit) {
                     let limit = humantime::format_duration(limit);
@@ -121,13 +122,13 @@ impl Seats {
     }
 }
 
-fn interrupt(queue: &MemoryQueue, pids: &[u32], seen: u32) {
+fn interrupt(queue: &MemoryQueue, workers: &[ProcessHandle], seen: u32) {
     if seen == 1 {
         queue.pause("interrupted by a signal");
         print_warning("interrupted: every rig is brought to its safe state; interrupt again to stop at once");
     }
-    for pid in pids {
-        signal_worker(*pid, Signal::INT);
+    for worker in workers {
+        worker.signal(Signal::INT);
     }
 }
 

@@ -1,10 +1,12 @@
 //! A worker, as its parent has it: a process in a group of its own, so that a Ctrl-C reaches it from the parent alone, once.
 
 use super::wire::{FromWorker, ToWorker};
-use rustix::process::{Pid, Signal, kill_process};
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use std::io::{BufRead, BufReader, Write};
+use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt;
 use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::{Duration, Instant};
 
@@ -27,6 +29,7 @@ pub enum WorkerNews {
 #[derive(Debug)]
 pub struct WorkerProcess {
     child: Child,
+    process: ProcessHandle,
     /// To the thread that writes to it: one that is stopped reads nothing, and nobody waits for it.
     orders: Option<Sender<Vec<u8>>>,
     news: Receiver<Result<FromWorker, String>>,
@@ -40,6 +43,14 @@ impl WorkerProcess {
             .stdout(Stdio::piped())
             .process_group(0)
             .spawn()?;
+        let process = match pidfd_open(Pid::from_child(&child), PidfdFlags::empty()) {
+            Ok(process) => ProcessHandle(Arc::new(process)),
+            Err(why) => {
+                let _ = child.kill();
+                let _ = child.wait();
+                return Err(why.into());
+            }
+        };
         let (said, news) = channel();
         let stdout = child.stdout.take();
         std::thread::Builder::new().name("worker".into()).spawn(move || {
@@ -61,12 +72,14 @@ impl WorkerProcess {
         Ok(Self {
             orders: Some(orders),
             child,
+            process,
             news,
         })
     }
 
-    pub fn pid(&self) -> u32 {
-        self.child.id()
+    /// What signals are sent through.
+    pub fn process(&self) -> ProcessHandle {
+        self.process.clone()
     }
 
     /// Tells the worker something. A worker that is gone is told by [`Self::next`].
@@ -126,10 +139,14 @@ impl Drop for WorkerProcess {
     }
 }
 
-/// Sends a signal to a worker that may have ended meanwhile.
-pub fn signal_worker(pid: u32, signal: Signal) {
-    if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
-        let _ = kill_process(pid, signal);
+/// A process that may have ended meanwhile. Its number may be that of another one then, so it is not asked for by its number.
+#[derive(Debug, Clone)]
+pub struct ProcessHandle(Arc<OwnedFd>);
+
+impl ProcessHandle {
+    /// Sends a signal; whether the process was still there.
+    pub fn signal(&self, signal: Signal) -> bool {
+        pidfd_send_signal(&self.0, signal).is_ok()
     }
 }
 
@@ -139,6 +156,24 @@ mod tests {
     use crate::run::fleet::wire::WorkerBatch;
     use dfota_core::event::fleet::Taken;
     use std::collections::BTreeMap;
+
+    #[test]
+    fn a_signal_reaches_a_worker_until_it_has_ended() {
+        let mut sleeper = Command::new("sleep");
+        sleeper.arg("600");
+        let mut worker = WorkerProcess::start(sleeper).expect("a process");
+        let process = worker.process();
+        assert!(process.signal(Signal::TERM));
+        let gone = worker.next(Duration::from_secs(30));
+        assert!(
+            matches!(&gone, WorkerNews::Gone(why) if why.contains("SIGTERM")),
+            "{gone:?}"
+        );
+        assert!(
+            !process.signal(Signal::KILL),
+            "it was waited for: its number is free"
+        );
+    }
 
     /// A pipe holds 64 KiB. Were the parent to wait for the rest, it could not tell that the worker is silent.
     #[test]

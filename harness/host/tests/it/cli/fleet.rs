@@ -1,9 +1,15 @@
 //! Runs on several rigs, and what can go wrong with them. Every test ends so: each planned case has exactly one verdict, every rig
 //! is safe, nothing is left running, and the run folder stands up to `verify` and `judge`.
 
+mod bricks;
+mod copies;
+mod disk;
 mod ended;
 mod killed;
+mod options;
+mod replaced;
 mod shared;
+mod wires;
 
 use crate::junit;
 use crate::lab::{LIMIT, Lab, Ran};
@@ -150,6 +156,13 @@ fn one_verdict_each(lab: &Lab) {
 fn whole(lab: &Lab, ran: Ran, exit: i32) -> Ran {
     let ran = ran.ends(exit);
     nothing_is_left(lab);
+    stands(lab, exit);
+    ran
+}
+
+/// What a run has left is whole: a verdict for each case, every rig safe, and nothing that `verify` or `judge` find.
+#[track_caller]
+fn stands(lab: &Lab, exit: i32) {
     one_verdict_each(lab);
     let last = parent(lab).pop().expect("events");
     assert_eq!(
@@ -159,5 +172,4 @@ fn whole(lab: &Lab, ran: Ran, exit: i32) -> Ran {
     );
     lab.run(&["verify", "out"]).ends(0);
     lab.run(&["judge", "out"]).ends(0);
-    ran
 }

@@ -1,6 +1,6 @@
 //! `run --live`: the page of a run while it goes on.
 
-mod client;
+pub(super) mod client;
 mod looks;
 mod readers;
 

@@ -96,7 +96,7 @@ fn not_reached(run: &Run<'_>) -> Vec<String> {
     if cases.is_empty() {
         return Vec::new();
     }
-    let cause = run.given_up.unwrap_or("the run ended before them");
+    let cause = run.why_not_reached().unwrap_or("the run ended before them");
     vec![format!("{}: {cause}", named(&cases))]
 }
 

@@ -36,7 +36,7 @@ pub(super) fn result(run: &Run<'_>, case: &CaseRun<'_>) -> CaseResult {
         Verdict::Pass => (None, None),
         Verdict::Skip { reason } => (None, Some(reason.clone())),
         Verdict::NotReached => {
-            let cause = run.given_up.unwrap_or("the run ended before this case");
+            let cause = run.why_not_reached().unwrap_or("the run ended before this case");
             (None, Some(cause.to_owned()))
         }
         Verdict::Fail(finding) | Verdict::Error(finding) | Verdict::Inconclusive(finding) => {

@@ -11,6 +11,7 @@ use crate::exit::{CommandError, ExitCode};
 use crate::plan::earlier::Earlier;
 use crate::plan::fleet::{Batch, FleetPlan};
 use crate::plan::standing::Standing;
+use crate::program;
 use crate::run::fleet::claims::{BatchesEnded, FinalVerdicts};
 use crate::run::fleet::keeper::CampaignKeeper;
 use crate::run::fleet::memory_queue::{FleetObserver, MemoryQueue};
@@ -32,6 +33,7 @@ use dfota_record::evidence::signing_key::SigningKey;
 use dfota_record::journal::{Journal, JournalWriter, PARENT_FILE};
 use dfota_record::retention::hold;
 use std::collections::BTreeMap;
+use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
@@ -150,9 +152,8 @@ impl Prepared {
         // Behind the name of the command: what follows a `--` is taken for suites.
         let at = given.iter().position(|arg| arg == "run").map_or(0, |at| at + 1);
         let (before, after) = given.split_at(at);
-        let program = std::env::current_exe().unwrap_or_else(|_| PathBuf::from("dfota-hil"));
-        let mut command = Command::new(program);
-        command.args(before).arg("--worker").arg(rig);
+        let mut command = Command::new(program::running());
+        command.arg0(program::NAME).args(before).arg("--worker").arg(rig);
         if !self.plan.seed_given {
             command.arg("--seed").arg(self.seed.0.to_string());
         }

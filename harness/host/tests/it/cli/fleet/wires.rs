@@ -1,0 +1,203 @@
+//! Rigs with wires: who has one keeps it, and one whose serial port goes away costs no case.
+
+use super::{arguments, await_told, rigs_of, stands, told};
+use crate::lab::Lab;
+use crate::process::{Process, wait_until};
+use crate::sim::Sim;
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+use rustix::termios::OptionalActions;
+use std::fs::File;
+use std::io::{Read, Write};
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+
+const SAFE: &str = "ok power=off module=off reset=off pwrkey=off";
+
+fn suite(lab: &Lab, count: usize) {
+    let all: Vec<String> = (1..=count).map(|n| n.to_string()).collect();
+    lab.rehearsal(&format!(
+        "limits: {{boot: 10s, settle: 500ms, resume: 10s, update: 30s}}\ncases:\n  - name: clean\n    matrix: {{n: [{}]}}\n    update: {{package: a-to-b, via: uart}}\n",
+        all.join(", ")
+    ));
+}
+
+/// Writes `NAME.yaml` for this module.
+fn rig(lab: &Lab, sim: &Sim, name: &str) {
+    let file = format!("{name}.yaml");
+    sim.rig(lab, &file);
+    lab.write(
+        &file,
+        lab.read(&file).replace("rig: by-hand", &format!("rig: {name}")),
+    );
+}
+
+/// The modules are off, and nothing runs but their simulators.
+#[track_caller]
+fn only_the_modules_are_left(lab: &Lab, sims: &[Sim]) {
+    assert!(sims.iter().all(|sim| sim.state() == SAFE));
+    let simulators: Vec<u32> = sims.iter().map(|sim| sim.running.pid()).collect();
+    let tmp = lab.path("tmp");
+    wait_until("the end of every process of the run", || {
+        let all = Process::with_variable("TMPDIR", &tmp);
+        all.iter().all(|process| simulators.contains(&process.pid))
+    });
+}
+
+#[test]
+fn two_parents_on_one_rig() {
+    let lab = Lab::new();
+    let sims = [(); 2].map(|()| Sim::start(&lab, &["--speed", "40"]));
+    rig(&lab, &sims[0], "a");
+    rig(&lab, &sims[1], "b");
+    lab.write(
+        "c.yaml",
+        "rig: c\nmodule: bc66\nserial: {port: /dev/null}\npower: {driver: command, on: [touch, moved], off: [touch, moved]}\n",
+    );
+    suite(&lab, 2);
+    let running = lab.start(&arguments(&["a.yaml", "b.yaml"], &["--canary", "0"]));
+    await_told(&lab, "taken", |event| event["rig"] == "b");
+    let second = [
+        "run",
+        "suite.yaml",
+        "--rig",
+        "c.yaml",
+        "--rig",
+        "b.yaml",
+        "--out",
+        "second",
+    ];
+    let ran = lab.run(&second).ends(3);
+    assert!(
+        ran.stderr.starts_with("error: rig `b` is in use by `run` (pid "),
+        "{}",
+        ran.stderr
+    );
+    assert_eq!(ran.stdout, "");
+    assert!(!lab.path("second").exists(), "a refused run leaves no folder");
+    assert!(
+        !lab.path("moved").exists(),
+        "and moves nothing, also not on the free rig"
+    );
+    let ran = running.end().ends(0);
+    assert!(!ran.stderr.contains("lost"), "{}", ran.stderr);
+    assert_eq!(lab.verdicts("out"), ["clean[n=1] pass -", "clean[n=2] pass -"]);
+    stands(&lab, 0);
+    only_the_modules_are_left(&lab, &sims);
+    // Given back, all of them.
+    lab.run(&["power", "b.yaml", "off"]).ends(0);
+    lab.run(&["power", "c.yaml", "off"]).ends(0);
+}
+
+/// An adapter between the module and whoever opens its port, which can be unplugged: a pty, by a link with a name that stays.
+struct Adapter {
+    link: PathBuf,
+    gone: Arc<AtomicBool>,
+    passes_on: JoinHandle<()>,
+}
+
+impl Adapter {
+    fn plug(link: PathBuf, module: &Path) -> Self {
+        let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).expect("a pty");
+        grantpt(&master).expect("grantpt");
+        unlockpt(&master).expect("unlockpt");
+        let name = ptsname(&master, Vec::new()).expect("ptsname");
+        let path = PathBuf::from(name.to_string_lossy().into_owned());
+        let open = |path: &Path| File::options().read(true).write(true).open(path);
+        let slave = open(&path).expect("the other side");
+        let mut raw = rustix::termios::tcgetattr(&slave).expect("tcgetattr");
+        raw.make_raw();
+        rustix::termios::tcsetattr(&slave, OptionalActions::Now, &raw).expect("tcsetattr");
+        let module = open(module).expect("the module's pty");
+        let gone = Arc::new(AtomicBool::new(false));
+        let is_gone = Arc::clone(&gone);
+        let passes_on = std::thread::spawn(move || {
+            pass_on(&File::from(master), &module, &is_gone);
+            // Without it a port that nobody has open would have hung up.
+            drop(slave);
+        });
+        symlink(&path, &link).expect("a link");
+        Self {
+            link,
+            gone,
+            passes_on,
+        }
+    }
+
+    /// The name goes, and whoever has the port open is hung up on.
+    fn unplug(self) {
+        std::fs::remove_file(&self.link).expect("the link");
+        self.gone.store(true, Ordering::SeqCst);
+        self.passes_on.join().expect("the adapter");
+    }
+}
+
+/// Passes bytes on, both ways, until the adapter is gone.
+fn pass_on(one: &File, other: &File, gone: &AtomicBool) {
+    let tick = Timespec {
+        tv_sec: 0,
+        tv_nsec: 2_000_000,
+    };
+    let mut buffer = [0; 1024];
+    while !gone.load(Ordering::SeqCst) {
+        let mut fds = [one, other].map(|file| PollFd::new(file, PollFlags::IN));
+        let _ = poll(&mut fds, Some(&tick));
+        let ready = fds.map(|fd| fd.revents().contains(PollFlags::IN));
+        for (is_ready, mut from, mut to) in [(ready[0], one, other), (ready[1], other, one)] {
+            if is_ready && let Ok(n @ 1..) = from.read(&mut buffer) {
+                to.write_all(&buffer[..n]).expect("both sides take bytes");
+            }
+        }
+    }
+}
+
+/// It stays away, so the rig is lost; its module is left without supply, and what it had is done by the other one.
+#[test]
+fn a_serial_port_that_goes_away() {
+    let lab = Lab::new();
+    let sims = [(); 2].map(|()| Sim::start(&lab, &["--speed", "40"]));
+    rig(&lab, &sims[0], "a");
+    rig(&lab, &sims[1], "b");
+    let adapter = Adapter::plug(lab.path("adapter"), &sims[0].pty);
+    let [module, port] = [&sims[0].pty, &adapter.link].map(|path| format!("port: {}", path.display()));
+    let text = lab.read("a.yaml");
+    assert!(text.contains(&module), "{text}");
+    lab.write("a.yaml", text.replace(&module, &port));
+    suite(&lab, 2);
+    let running = lab.start(&arguments(&["a.yaml", "b.yaml"], &["--canary", "0"]));
+    let taken = await_told(&lab, "taken", |event| event["rig"] == "a");
+    let folder = format!("out/{}", taken["folder"].as_str().expect("a folder"));
+    lab.await_event(&folder, "UPDATING", crate::lab::heard("UPDATING"));
+    adapter.unplug();
+    let ran = running.end().ends(0);
+    let lost = told(&lab, "lost");
+    assert_eq!(lost.len(), 1, "{ran:?}");
+    assert_eq!(lost[0]["rig"], "a");
+    let why = lost[0]["why"].as_str().expect("a reason");
+    assert!(
+        why.contains("serial port") && why.contains("did not come back"),
+        "{why}"
+    );
+    ran.says("rig a gets no further batch");
+    stands(&lab, 0);
+    let verdicts = lab.verdicts("out");
+    assert!(
+        verdicts.iter().all(|verdict| verdict.ends_with(" pass -")),
+        "{verdicts:#?}"
+    );
+    let rigs = rigs_of(&lab);
+    let of_batch = lab.events(&folder);
+    let cut_off = of_batch
+        .iter()
+        .rfind(|event| event["event"] == "case-ended")
+        .expect("it ended");
+    assert_eq!(
+        (&cut_off["verdict"], &cut_off["rule"]),
+        (&"error".into(), &"serial-lost".into())
+    );
+    assert_eq!(rigs[cut_off["id"].as_str().expect("an id")], "b");
+    only_the_modules_are_left(&lab, &sims);
+}
