@@ -110,6 +110,9 @@ pub struct PoolTally {
     /// Most slots of the claim in one batch. A rig gets whole batches, so a module may have one whatever its share is.
     #[serde(default)]
     pub largest_batch: u32,
+    /// The modules are simulated: an IMEI tells none of them from another.
+    #[serde(default)]
+    pub is_simulated: bool,
 }
 
 /// Why a pool that has cuts enough shows nothing yet.
@@ -223,7 +226,8 @@ impl PoolTally {
         for stratum in &self.strata {
             let Some(fate) = stratum.fate() else { continue };
             // A masked number may be that of any module.
-            match stratum.imei.as_deref().filter(|imei| !imei.contains('*')) {
+            let imei = stratum.imei.as_deref();
+            match imei.filter(|imei| !self.is_simulated && !imei.contains('*')) {
                 Some(imei) => {
                     let known = moved.entry(imei).or_insert(fate);
                     *known = fate.max(*known);

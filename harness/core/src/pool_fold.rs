@@ -51,14 +51,6 @@ struct TalliedOn {
     part: Option<usize>,
 }
 
-/// A run on one rig.
-#[derive(Debug, Clone)]
-struct SingleRig {
-    name: String,
-    /// Its module is another one in each run, by its IMEI alone.
-    is_simulated: bool,
-}
-
 /// An attempt that an earlier run left open, and that is open no more.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClosedAttempt {
@@ -73,7 +65,10 @@ pub struct ClosedAttempt {
 pub struct PoolFold {
     /// The run is one on several rigs.
     is_fleet: bool,
-    single: Option<SingleRig>,
+    /// A simulated module has the IMEI that the seed of the run gives it.
+    is_simulated: bool,
+    /// The rig of a run on one rig.
+    single: Option<String>,
     parts: Vec<Part>,
     /// The part that speaks; nothing: the run itself.
     speaks: Option<usize>,
@@ -104,16 +99,16 @@ impl PoolFold {
         let Some(single) = &self.single else {
             return modules.next().is_some();
         };
-        let present = self.known.get(&single.name).map(Imei::as_str);
+        let present = self.known.get(single).map(Imei::as_str);
         let mut imeis: BTreeSet<&str> = present.into_iter().collect();
         for module in modules {
             let (rig, imei) = module.rsplit_once('/').unwrap_or((module, ""));
-            if rig != single.name {
+            if rig != single {
                 return true;
             }
             imeis.extend(Some(imei).filter(|imei| !imei.is_empty()));
         }
-        imeis.len() > 1 && !single.is_simulated
+        imeis.len() > 1 && !self.is_simulated
     }
 
     /// Takes the next event.
@@ -135,16 +130,16 @@ impl PoolFold {
 
     fn begin(&mut self, started: &RunStarted) {
         self.is_fleet |= !started.rigs.is_empty();
+        self.is_simulated |= started.rig.simulated;
         // The journal of a part begins like this as well.
         if !self.is_fleet && self.parts.is_empty() {
             let name = started.rig.file.name.clone();
-            let is_simulated = started.rig.simulated;
             self.speaks = Some(0);
             self.parts.push(Part {
                 rig: name.clone(),
                 imei: None,
             });
-            self.single = Some(SingleRig { name, is_simulated });
+            self.single = Some(name);
         }
     }
 
@@ -351,6 +346,7 @@ impl PoolFold {
             slots: slots + earlier,
             unjudged,
             largest_batch: self.largest_batch(suite, campaign),
+            is_simulated: self.is_simulated,
         }
     }
 

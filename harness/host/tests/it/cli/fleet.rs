@@ -3,6 +3,7 @@
 
 mod ended;
 mod killed;
+mod over_runs;
 mod shared;
 
 use crate::junit;
