@@ -62,6 +62,7 @@ bench:
     cargo bench -p dfota-hil --bench history
     cargo bench -p dfota-hil --bench report
     cargo bench -p dfota-hil --bench fleet_plan
+    cargo bench -p dfota-hil --bench fleet_run
 
 # Write the JSON schemas, the test snapshots and the judge's sentences anew; read the sentences again
 bless:

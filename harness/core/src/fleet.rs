@@ -43,8 +43,10 @@ pub struct ClaimShare {
     /// Id of the campaign, in the batch's suite.
     pub campaign: String,
     pub cuts: u32,
-    /// How many of the claim's cuts one rig may get.
+    /// How many of the claim's cuts one rig may get, with those of earlier runs.
     pub quota: u32,
+    /// What earlier runs have given each rig, by its place in the run.
+    pub had: BTreeMap<usize, u32>,
 }
 
 /// How careful a run is with its modules.
@@ -635,8 +637,9 @@ impl Fleet {
         let Some(share) = &batch.share else { return true };
         let key = (batch.suite.clone(), share.campaign.clone(), rig);
         let given = self.given.get(&key).copied().unwrap_or_default();
+        let had = given + share.had.get(&rig).copied().unwrap_or_default();
         // A quota below one batch still lets the rig have one.
-        given == 0 || given + share.cuts <= share.quota
+        had == 0 || had + share.cuts <= share.quota
     }
 
     /// Whether a batch could come to this rig that it does not get now: one that another rig has, or one with more of a claim's cuts

@@ -23,6 +23,7 @@ use crate::campaign::Count;
 use crate::claim::{Bounds, Claim, ClaimStatus};
 use crate::rate::Rate;
 use crate::verdict::{Rule, Verdict};
+use alloc::collections::BTreeMap;
 use alloc::format;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -44,6 +45,9 @@ pub struct Stratum {
     pub rigs: Vec<String>,
     /// The cuts that the claim counts.
     pub counted: Count,
+    /// How many of these earlier runs made, by run.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub earlier: BTreeMap<String, u32>,
     /// How many of these have no verdict and count as bricks all the same: written off, or followed by a reflash.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub without_verdict: u32,
@@ -59,7 +63,26 @@ fn is_zero(count: &u32) -> bool {
     *count == 0
 }
 
+/// What is known of a module. The worse wins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum ModuleFate {
+    Sound,
+    /// A cut of its has no verdict.
+    Open,
+    Bricked,
+}
+
 impl Stratum {
+    /// What is known of it; nothing where no cut of the claim was made or ordered on it.
+    fn fate(&self) -> Option<ModuleFate> {
+        match (self.counted, self.open.is_empty()) {
+            (Count { bricks: 1.., .. }, _) => Some(ModuleFate::Bricked),
+            (_, false) => Some(ModuleFate::Open),
+            (Count { cuts: 1.., .. }, true) => Some(ModuleFate::Sound),
+            _ => None,
+        }
+    }
+
     /// What it is called: by its rig, for the IMEI may be masked.
     pub fn name(&self) -> String {
         match self.rigs.as_slice() {
@@ -87,6 +110,9 @@ pub struct PoolTally {
     /// Most slots of the claim in one batch. A rig gets whole batches, so a module may have one whatever its share is.
     #[serde(default)]
     pub largest_batch: u32,
+    /// The modules are simulated: an IMEI tells none of them from another.
+    #[serde(default)]
+    pub is_simulated: bool,
 }
 
 /// Why a pool that has cuts enough shows nothing yet.
@@ -193,15 +219,28 @@ impl PoolTally {
         all
     }
 
+    /// The modules as the unit. One that was moved to another rig is the same one, where its IMEI tells.
     pub fn modules(&self) -> BrickedModules {
-        let bricked = self.cut().filter(|stratum| stratum.counted.bricks > 0);
-        let may_be = |stratum: &&Stratum| stratum.counted.bricks == 0 && !stratum.open.is_empty();
-        let unheard = |stratum: &&Stratum| stratum.counted.cuts == 0 && !stratum.open.is_empty();
-        let count = |modules: usize| modules as u32;
+        let mut moved: BTreeMap<&str, ModuleFate> = BTreeMap::new();
+        let mut others: Vec<ModuleFate> = Vec::new();
+        for stratum in &self.strata {
+            let Some(fate) = stratum.fate() else { continue };
+            // A masked number may be that of any module.
+            let imei = stratum.imei.as_deref();
+            match imei.filter(|imei| !self.is_simulated && !imei.contains('*')) {
+                Some(imei) => {
+                    let known = moved.entry(imei).or_insert(fate);
+                    *known = fate.max(*known);
+                }
+                None => others.push(fate),
+            }
+        }
+        others.extend(moved.into_values());
+        let count = |fate: ModuleFate| others.iter().filter(|other| **other == fate).count() as u32;
         BrickedModules {
-            bricked: count(bricked.count()),
-            open: count(self.strata.iter().filter(may_be).count()),
-            of: count(self.cut().count() + self.strata.iter().filter(unheard).count()),
+            bricked: count(ModuleFate::Bricked),
+            open: count(ModuleFate::Open),
+            of: others.len() as u32,
         }
     }
 
@@ -270,6 +309,14 @@ impl PoolTally {
             cuts: stratum.counted.cuts,
             share,
         })
+    }
+
+    /// Whether no later run can mend what keeps the claim open: every slot is judged, and nothing is waited for.
+    pub fn is_stuck(&self, claim: &Claim) -> bool {
+        let waits = |gap: &PoolGap| matches!(gap, PoolGap::Attempts(_) | PoolGap::Slots { .. });
+        let gaps = self.gaps();
+        let is_open = matches!(self.status(claim), ClaimStatus::Open { more: 0 });
+        is_open && !gaps.is_empty() && !gaps.iter().any(waits)
     }
 
     /// What they say about a claim. That it is not shown, or refuted, is said as soon as nothing can mend it: slots that are

@@ -1,17 +1,18 @@
-//! The modules of a run on several rigs and their cuts, as a fold over its merged journal.
+//! The modules of a claim and their cuts, as a fold over the journal of a run: the merged one, where it is on several rigs.
 //!
-//! In the merged journal the parent's `taken` says which rig speaks from there on. A module is known by its rig and its IMEI: a
-//! masked journal hides most of an IMEI, and has to give the same verdicts.
+//! In the merged journal the parent's `taken` says which rig speaks from there on; in that of a run on one rig, its rig speaks from
+//! the beginning. A module is known by its rig and its IMEI: a masked journal hides most of an IMEI, and has to give the same
+//! verdicts.
 
 mod attempts;
 
 use crate::campaign::{Bin, Count, Role, Tallied};
 use crate::case::Case;
-use crate::event::Event;
 use crate::event::fleet::{FleetEvent, PartEnd};
 use crate::event::watched::Purpose;
+use crate::event::{Event, RunStarted};
 use crate::pool::{PoolTally, Stratum};
-use crate::verdict::Verdict;
+use crate::verdict::{Rule, Verdict};
 use crate::version::Imei;
 use alloc::borrow::ToOwned;
 use alloc::collections::{BTreeMap, BTreeSet};
@@ -50,11 +51,24 @@ struct TalliedOn {
     part: Option<usize>,
 }
 
+/// An attempt that an earlier run left open, and that is open no more.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClosedAttempt {
+    pub suite: String,
+    pub case: String,
+    /// As [`module_key`] has it.
+    pub module: String,
+}
+
 /// The pools of a run's claims.
 #[derive(Debug, Clone, Default)]
 pub struct PoolFold {
     /// The run is one on several rigs.
     is_fleet: bool,
+    /// A simulated module has the IMEI that the seed of the run gives it.
+    is_simulated: bool,
+    /// The rig of a run on one rig.
+    single: Option<String>,
     parts: Vec<Part>,
     /// The part that speaks; nothing: the run itself.
     speaks: Option<usize>,
@@ -71,15 +85,36 @@ pub struct PoolFold {
 }
 
 impl PoolFold {
-    /// Whether the run is one on several rigs. Its claims are judged by their pools, also where no rig got a batch.
-    pub fn is_fleet(&self) -> bool {
-        self.is_fleet
+    /// Whether the claim of this campaign is judged by its pool: the run is one on several rigs, also where none got a batch, or
+    /// earlier runs made cuts on another module than that of the one rig.
+    pub fn is_pooled(&self, suite: &str, campaign: &str) -> bool {
+        if self.is_fleet {
+            return true;
+        }
+        let own = self
+            .tallied
+            .iter()
+            .filter(|on| on.tallied.suite == suite && on.tallied.campaign == campaign);
+        let mut modules = own.filter_map(|on| on.tallied.module.as_deref());
+        let Some(single) = &self.single else {
+            return modules.next().is_some();
+        };
+        let present = self.known.get(single).map(Imei::as_str);
+        let mut imeis: BTreeSet<&str> = present.into_iter().collect();
+        for module in modules {
+            let (rig, imei) = module.rsplit_once('/').unwrap_or((module, ""));
+            if rig != single {
+                return true;
+            }
+            imeis.extend(Some(imei).filter(|imei| !imei.is_empty()));
+        }
+        imeis.len() > 1 && !self.is_simulated
     }
 
     /// Takes the next event.
     pub fn on(&mut self, event: &Event) {
         match event {
-            Event::RunStarted(started) => self.is_fleet |= !started.rigs.is_empty(),
+            Event::RunStarted(started) => self.begin(started),
             Event::CasePlanned { case, skip: None } => self.plan(case),
             Event::Fleet(event) => self.on_fleet(event),
             Event::CaseEnded(ended) if matches!(ended.verdict, Verdict::Skip { .. }) => {
@@ -90,6 +125,21 @@ impl PoolFold {
         }
         if let Some(part) = self.speaks {
             self.on_rig(part, event);
+        }
+    }
+
+    fn begin(&mut self, started: &RunStarted) {
+        self.is_fleet |= !started.rigs.is_empty();
+        self.is_simulated |= started.rig.simulated;
+        // The journal of a part begins like this as well.
+        if !self.is_fleet && self.parts.is_empty() {
+            let name = started.rig.file.name.clone();
+            self.speaks = Some(0);
+            self.parts.push(Part {
+                rig: name.clone(),
+                imei: None,
+            });
+            self.single = Some(name);
         }
     }
 
@@ -141,8 +191,6 @@ impl PoolFold {
             (Some(_), Some(module), _) if tallied.brick => self.attempts.bricked_earlier(&cut, module),
             _ => {}
         }
-        // One rig keeps no modules.
-        self.is_fleet |= tallied.module.is_some();
         self.tallied.push(TalliedOn {
             tallied: tallied.clone(),
             part: self.speaks.filter(|_| tallied.run.is_none()),
@@ -255,9 +303,13 @@ impl PoolFold {
         let mut earlier = 0;
         for counted in self.counted(suite, campaign) {
             let tallied = &counted.tallied;
-            strata.of_tallied(counted).add(tallied);
+            let stratum = strata.of_tallied(counted);
+            stratum.add(tallied);
             match &tallied.run {
-                Some(_) => earlier += 1,
+                Some(run) => {
+                    earlier += 1;
+                    *stratum.earlier.entry(run.clone()).or_default() += 1;
+                }
                 None => {
                     judged.insert(tallied.case.as_str());
                 }
@@ -294,7 +346,32 @@ impl PoolFold {
             slots: slots + earlier,
             unjudged,
             largest_batch: self.largest_batch(suite, campaign),
+            is_simulated: self.is_simulated,
         }
+    }
+
+    /// How a campaign ends by this verdict of its claim, in words; nothing where a later run goes on with it.
+    pub fn claim_end(&self, case: &Case, verdict: &Verdict) -> Option<&'static str> {
+        let part = case.part.as_ref()?;
+        let Role::Claim(claim) = &part.role else {
+            return None;
+        };
+        match verdict.finding().map(|finding| finding.rule) {
+            None => Some("shown"),
+            Some(Rule::ClaimNotShown) => Some("not shown"),
+            Some(Rule::ClaimRefuted) => Some("refuted"),
+            Some(Rule::ClaimOpen) if self.is_pooled(&case.suite, &part.campaign) => {
+                let pool = self.pool(&case.suite, &part.campaign);
+                pool.is_stuck(claim)
+                    .then_some("open, and no further cut can change that")
+            }
+            Some(_) => None,
+        }
+    }
+
+    /// The module of the rig that speaks, as [`module_key`] has it.
+    pub fn present_module(&self) -> Option<String> {
+        self.speaks.map(|part| self.module_of(part))
     }
 
     /// What a later run of the campaigns has to know beside the cuts that are tallied: attempts that this run has left open, and
@@ -328,6 +405,17 @@ impl PoolFold {
             })
         };
         open.chain(bricks).filter_map(line).collect()
+    }
+
+    /// Attempts of earlier runs of which this run has shown that they did no harm. To be asked when the run's parts are over.
+    pub fn closed_earlier(&self) -> Vec<ClosedAttempt> {
+        let closed = self.attempts.closed_earlier();
+        let name = |on: &AttemptOn| ClosedAttempt {
+            suite: on.cut.suite.clone(),
+            case: on.cut.case.clone(),
+            module: on.module.clone(),
+        };
+        closed.map(name).collect()
     }
 
     /// Whether the cut was drawn for the claim, by this run or an earlier one. A slot that is taken out was, too: what an attempt

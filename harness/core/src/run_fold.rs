@@ -244,7 +244,7 @@ impl RunFold {
             .filter(|cut| cut.suite == suite && cut.campaign == pending.campaign)
             .cloned()
             .collect();
-        if self.pools.is_fleet() {
+        if self.pools.is_pooled(suite, &pending.campaign) {
             let pool = self.pools.pool(suite, &pending.campaign);
             let verdict = pool.judge(&pending.claim);
             let summary = match verdict {

@@ -75,6 +75,8 @@ struct Present {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Attempts {
     open: Vec<OpenAttempt>,
+    /// Those that earlier runs left open.
+    earlier: Vec<AttemptOn>,
     /// Those that are bricks although they have no verdict.
     bricks: Vec<AttemptOn>,
     /// The case that is run by the part that speaks.
@@ -106,6 +108,13 @@ impl Attempts {
     pub(super) fn left_open(&self) -> impl Iterator<Item = &AttemptOn> {
         let own = self.open.iter().filter(|open| !open.is_earlier);
         own.map(|open| &open.on)
+    }
+
+    /// Those of earlier runs that are open no more, and were no bricks.
+    pub(super) fn closed_earlier(&self) -> impl Iterator<Item = &AttemptOn> {
+        let is_open = |on: &AttemptOn| self.open.iter().any(|open| open.on == *on);
+        let known = self.earlier.iter();
+        known.filter(move |on| !is_open(on) && !self.bricks.contains(on))
     }
 
     /// The cut that was ordered last for the case.
@@ -155,6 +164,7 @@ impl Attempts {
         self.leave(cut, module, Proof::Unheard);
         if let Some(open) = self.open.last_mut() {
             open.is_earlier = true;
+            self.earlier.push(open.on.clone());
         }
     }
 

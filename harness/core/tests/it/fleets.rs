@@ -6,6 +6,7 @@ use dfota_core::event::fleet::FleetEvent;
 use dfota_core::fleet::{
     BatchOrder, BatchResult, ClaimShare, Fleet, FleetRules, LOSSES, QueuedBatch, Take, WaitReason,
 };
+use std::collections::BTreeMap;
 
 const PASSED: BatchResult = BatchResult {
     passed: true,
@@ -49,6 +50,7 @@ fn of_claim(name: &str, rigs: &[usize], quota: u32) -> QueuedBatch {
             campaign: "some".into(),
             cuts: 2,
             quota,
+            had: BTreeMap::new(),
         }),
         ..batch(name, rigs, 10)
     }

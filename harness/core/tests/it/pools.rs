@@ -2,6 +2,7 @@
 
 mod attempts;
 mod homogeneity;
+mod over_runs;
 mod simulated;
 mod told;
 
@@ -125,6 +126,7 @@ fn the_module_is_the_unit() {
             slots: modules * 10,
             unjudged: 0,
             largest_batch: 0,
+            is_simulated: false,
         };
         let confidence = "95%".parse().expect("a rate");
         let bound = pool.modules().bounds(confidence).upper * 100.0;

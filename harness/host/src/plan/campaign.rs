@@ -7,7 +7,7 @@ use crate::config::suite::{ClaimCuts, Suite, SuiteCampaign, SuiteCase};
 use crate::plan::case_id;
 use crate::plan::earlier::Earlier;
 use crate::plan::{ExpandedCase, Planned};
-use crate::state::campaign_store::CampaignEnd;
+use crate::state::campaign_store::{CampaignEnd, LeftAside};
 use dfota_core::campaign::{CampaignPart, Role, Slot};
 use dfota_core::case::{Case, Package};
 use dfota_core::cut::{Cut, CutKind};
@@ -242,6 +242,7 @@ pub fn outlines(cases: &[Planned], earlier: &Earlier) -> Vec<Outline> {
         let ended = earlier
             .ended()
             .filter(|ended| ended.suite == case.suite && ended.campaign == part.campaign);
+        outlines[at].aside = earlier.left_aside(&case.suite, &part.campaign).cloned();
         outlines[at].earlier = ended.map(|ended| ended.end.clone()).collect();
         outlines[at].done += u32::from(earlier.settled(case).is_some());
         if earlier.update_time(case).is_some() {
@@ -306,6 +307,9 @@ pub struct Outline {
     pub times: String,
     /// How campaigns with the same files ended that are over.
     pub earlier: Vec<CampaignEnd>,
+    /// A campaign of the same name that this one does not go on with.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub aside: Option<LeftAside>,
 }
 
 impl Outline {
@@ -322,6 +326,7 @@ impl Outline {
             claim: None,
             times: "guessed, until a calibration has been run".to_owned(),
             earlier: Vec::new(),
+            aside: None,
         }
     }
 

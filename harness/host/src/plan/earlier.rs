@@ -3,13 +3,14 @@
 use crate::config::rig::Rig;
 use crate::config::suite::Suite;
 use crate::plan::case_id;
-use crate::state::campaign_store::{CampaignEnd, CampaignStore, key, tool_digest};
+use crate::state::campaign_store::{CampaignAppender, CampaignEnd, CampaignStore, LeftAside, tool_digest};
+use crate::state::campaign_terms::{CampaignOnRigs, CampaignTerms};
 use crate::state::{StateDir, StateError};
 use dfota_core::campaign::{CampaignPart, Tallied};
 use dfota_core::case::Case;
 use dfota_core::cut::Cut;
 use dfota_core::moment::Moment;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::time::Duration;
 
@@ -38,8 +39,34 @@ impl fmt::Display for EndedCampaign<'_> {
     }
 }
 
-/// How a store is got by its key.
-type Get = fn(&StateDir, &str) -> Result<CampaignStore, StateError>;
+/// A campaign that begins anew, although there are cuts of one of its name.
+#[derive(Debug, Clone, Copy)]
+pub struct CampaignAnew<'e> {
+    suite: &'e str,
+    campaign: &'e str,
+    aside: &'e LeftAside,
+}
+
+impl fmt::Display for CampaignAnew<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self {
+            suite,
+            campaign,
+            aside,
+        } = self;
+        write!(f, "{suite}::{campaign}: {aside}")
+    }
+}
+
+/// The cuts of a claim that earlier runs made on a module.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EarlierShare {
+    pub rig: String,
+    pub cuts: u32,
+}
+
+/// How a store is got.
+type Get = fn(&StateDir, &CampaignOnRigs) -> Result<CampaignStore, StateError>;
 
 /// The campaigns that are made of a case, each with the rigs whose modules it is about: one of all rigs that fit, or one of
 /// each.
@@ -77,7 +104,8 @@ impl Earlier {
                     none => none.insert(tool_digest()?),
                 };
                 for (id, rigs) in campaigns(suite, &declared.case.id, rigs) {
-                    let store = get(state, &key(suite, &rigs, tool, &id))?;
+                    let terms = CampaignTerms::new(suite, declared, &id, &rigs, tool);
+                    let store = get(state, &CampaignOnRigs::new(terms, &rigs))?;
                     stores.insert((suite.name.clone(), id), store);
                 }
             }
@@ -102,6 +130,41 @@ impl Earlier {
         })
     }
 
+    /// The campaigns that begin anew, although earlier runs made cuts under the same name.
+    pub fn anew(&self) -> impl Iterator<Item = CampaignAnew<'_>> {
+        self.stores.iter().filter_map(|((suite, campaign), store)| {
+            let aside = store.aside()?;
+            Some(CampaignAnew {
+                suite,
+                campaign,
+                aside,
+            })
+        })
+    }
+
+    /// Why this campaign begins anew, if it does.
+    pub fn left_aside(&self, suite: &str, campaign: &str) -> Option<&LeftAside> {
+        let name = (suite.to_owned(), campaign.to_owned());
+        self.stores.get(&name)?.aside()
+    }
+
+    /// What each module has made of the claim's cuts in earlier runs.
+    pub fn shares(&self, suite: &str, campaign: &str) -> Vec<EarlierShare> {
+        let store = self.stores.get(&(suite.to_owned(), campaign.to_owned()));
+        let cuts = store.into_iter().flat_map(CampaignStore::cuts);
+        let mut cases: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+        for cut in cuts.filter(|cut| cut.settled && cut.counts) {
+            if let Some(module) = &cut.module {
+                cases.entry(module).or_default().insert(&cut.case);
+            }
+        }
+        let share = |(module, cases): (&str, BTreeSet<&str>)| EarlierShare {
+            rig: module.rsplit_once('/').map_or(module, |(rig, _)| rig).to_owned(),
+            cuts: u32::try_from(cases.len()).unwrap_or(u32::MAX),
+        };
+        cases.into_iter().map(share).collect()
+    }
+
     /// From the beginning of an update by the case's package to its END, in the module's time, as the last calibration had it.
     pub fn update_time(&self, case: &Case) -> Option<Duration> {
         let store = self.store(case, case.part.as_ref()?)?;
@@ -124,6 +187,13 @@ impl Earlier {
             }
         }
         all
+    }
+
+    /// Writers of what this rig is ordered to do, by suite and campaign.
+    pub fn appenders(&self, rig: &str) -> BTreeMap<(String, String), CampaignAppender> {
+        let all = self.stores.iter();
+        all.filter_map(|(name, store)| Some((name.clone(), store.appender(rig)?)))
+            .collect()
     }
 
     pub fn into_stores(self) -> impl Iterator<Item = ((String, String), CampaignStore)> {

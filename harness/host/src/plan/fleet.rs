@@ -9,6 +9,7 @@ use crate::config::rig::Rig;
 use crate::config::suite::Suite;
 use crate::exit::CommandError;
 use crate::plan::campaign::{self, CampaignCut, Outline};
+use crate::plan::claim_share::ClaimShares;
 use crate::plan::earlier::Earlier;
 use crate::plan::flags::SelectionFlags;
 use crate::plan::planner::{Planner, expand};
@@ -95,8 +96,11 @@ pub struct ClaimQuota {
     pub cuts: u32,
     /// Rigs that can make them.
     pub rigs: usize,
-    /// Cuts that one rig may make: twice the even share, or one batch where that is more.
+    /// Cuts that one rig may make, with those of earlier runs: twice the even share of all modules, or one batch where that is more.
     pub quota: u32,
+    /// What earlier runs made on each rig, by its place in the run.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub had: BTreeMap<usize, u32>,
 }
 
 /// A rig of the run, and what it is expected to do.
@@ -158,7 +162,8 @@ impl FleetPlan {
         let cases: Vec<Planned> = laid.into_iter().map(|laid| laid.planned).collect();
         let mut order: Vec<usize> = (0..batches.len()).collect();
         order.sort_by_key(|at| std::cmp::Reverse(batches[*at].real_ms));
-        let quotas = quotas(&batches);
+        let ClaimsShared { quotas, warnings } = quotas(&batches, rigs, earlier);
+        planner.warnings.extend(warnings);
         let rigs = spread(rigs, &batches, &order, &quotas);
         let slots = planner.slots(&cases, &expanded);
         let mut warnings = planner.warnings;
@@ -206,14 +211,21 @@ fn long_blocks(batches: &[Batch]) -> BTreeSet<String> {
     told.collect()
 }
 
+/// How the claims of a run are shared.
+struct ClaimsShared {
+    quotas: Vec<ClaimQuota>,
+    warnings: Vec<String>,
+}
+
 /// The quotas of the claims that the batches make cuts for.
-fn quotas(batches: &[Batch]) -> Vec<ClaimQuota> {
+fn quotas(batches: &[Batch], all: &[Rig], earlier: &Earlier) -> ClaimsShared {
     let mut claims: BTreeMap<(&str, &str), Vec<&Batch>> = BTreeMap::new();
     for batch in batches.iter().filter(|batch| batch.claim_cuts > 0) {
         if let Some(campaign) = &batch.campaign {
             claims.entry((&batch.suite, campaign)).or_default().push(batch);
         }
     }
+    let mut warnings = Vec::new();
     let quota = |((suite, campaign), batches): ((&str, &str), Vec<&Batch>)| {
         let rigs: BTreeSet<usize> = batches
             .iter()
@@ -221,14 +233,19 @@ fn quotas(batches: &[Batch]) -> Vec<ClaimQuota> {
             .collect();
         let cuts = batches.iter().map(|batch| batch.claim_cuts).sum::<u32>();
         let largest = batches.iter().map(|batch| batch.claim_cuts).max().unwrap_or(0);
-        let among = u32::try_from(rigs.len()).unwrap_or(u32::MAX).max(1);
+        let names: Vec<&str> = rigs.iter().map(|rig| all[*rig].name.as_str()).collect();
+        let shares = ClaimShares::new(cuts, &names, earlier.shares(suite, campaign));
+        warnings.extend(shares.warnings(suite, campaign));
+        let had = rigs.iter().map(|rig| (*rig, shares.had(&all[*rig].name)));
         ClaimQuota {
             suite: suite.to_owned(),
             campaign: campaign.to_owned(),
             cuts,
             rigs: rigs.len(),
-            quota: cuts.div_ceil(among).saturating_mul(2).min(cuts).max(largest),
+            quota: shares.quota.max(largest),
+            had: had.filter(|(_, cuts)| *cuts > 0).collect(),
         }
     };
-    claims.into_iter().map(quota).collect()
+    let quotas = claims.into_iter().map(quota).collect();
+    ClaimsShared { quotas, warnings }
 }

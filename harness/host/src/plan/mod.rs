@@ -3,6 +3,7 @@
 
 pub mod campaign;
 pub mod case_id;
+pub mod claim_share;
 pub mod earlier;
 pub mod estimate;
 pub mod filter;
@@ -174,11 +175,13 @@ impl Plan {
         let expanded = expand(suites, rigs, selection.seed);
         let mut planner = Planner::new(rigs, selection, earlier);
         planner.warnings = suites.iter().flat_map(|suite| suite.warnings.clone()).collect();
-        let cases: Vec<Planned> = planner
+        let mut cases: Vec<Planned> = planner
             .lay_out(suites, &expanded)?
             .into_iter()
             .map(|laid| laid.planned)
             .collect();
+        let shares = claim_share::limit(&mut cases, &rig.name, earlier);
+        planner.warnings.extend(shares);
         Ok(Self {
             rig: rig.name.clone(),
             module: module_word(rig.module),

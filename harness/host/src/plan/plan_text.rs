@@ -136,6 +136,9 @@ fn campaign(f: &mut String, outline: &Outline) -> fmt::Result {
             "    an earlier campaign with the same files ended: {verdict}, in run `{run}`"
         )?;
     }
+    if let Some(aside) = &outline.aside {
+        writeln!(f, "    {aside}")?;
+    }
     writeln!(f, "    times are {}", outline.times)
 }
 

@@ -1,5 +1,6 @@
 //! A run: case after case on one rig, with its campaigns and what restores a module between them.
 
+pub mod cut_orders;
 pub mod fleet;
 pub mod runner;
 pub mod session;

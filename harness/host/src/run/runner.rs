@@ -9,6 +9,7 @@ mod module_record;
 mod oracle;
 mod recovery;
 pub mod rig_watch;
+pub mod stop_signal;
 mod tries;
 
 use crate::config::suite::Suite;
@@ -30,8 +31,8 @@ use module_record::ModuleRecord;
 use rig_watch::RigWatch;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
+use stop_signal::{StopLevel, StopSignal};
 use tries::Again;
 
 pub use bisect::BisectOptions;
@@ -49,8 +50,8 @@ pub struct RunOptions {
     pub rerun: String,
     /// The cut was given with `--cut`.
     pub cut_given: bool,
-    /// Once it is set, no further case is begun.
-    pub stop: Option<Arc<AtomicBool>>,
+    /// Once it is raised, no further case is begun.
+    pub stop: Option<Arc<StopSignal>>,
     /// What makes a simulated module an individual.
     pub module_seed: Seed,
 }
@@ -162,7 +163,7 @@ impl<'a> Runner<'a> {
     pub fn run(&mut self, case: &Case, skip: Option<&str>) {
         // A claim is judged by the cuts so far, also when the run ends early.
         let is_claim = case.is_claim();
-        let left_out = if self.is_over() && !is_claim {
+        let left_out = if self.is_over() && !is_claim && !self.proves_the_last_cut(case) {
             Some(Verdict::NotReached)
         } else if let Some(reason) = skip {
             let reason = reason.to_owned();
@@ -187,10 +188,20 @@ impl<'a> Runner<'a> {
     /// Whether no further case is to be begun.
     pub fn is_over(&self) -> bool {
         let limit = self.options.max_time;
-        let stop = self.options.stop.as_ref();
         self.progress > RunProgress::Running
             || limit.is_some_and(|limit| self.began.elapsed() >= limit)
-            || stop.is_some_and(|stop| stop.load(Ordering::Relaxed))
+            || self.told() > StopLevel::GoesOn
+    }
+
+    fn told(&self) -> StopLevel {
+        let stop = self.options.stop.as_ref();
+        stop.map_or(StopLevel::GoesOn, |stop| stop.level())
+    }
+
+    /// Whether the case is the control without which the last cut says nothing: it is run also when the time is over.
+    fn proves_the_last_cut(&self, case: &Case) -> bool {
+        let is_only_late = self.progress == RunProgress::Running && self.told() < StopLevel::Stop;
+        is_only_late && self.campaigns.is_proven_by(case)
     }
 
     pub fn is_interrupted(&self) -> bool {

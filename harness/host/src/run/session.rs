@@ -18,6 +18,7 @@ use dfota_core::event::bisected::Bisected;
 use dfota_core::event::watched::Halted;
 use dfota_core::event::{CaseEnded, Event};
 use dfota_core::exit_code::ExitCode;
+use dfota_core::run_fold::RunFold;
 use dfota_core::verdict::{Rule, Verdict, exit_code};
 use dfota_record::journal::Journal;
 
@@ -128,7 +129,16 @@ impl Session<'_> {
     }
 
     fn cases_ended(&self, mut ran: Ran) -> CasesEnded {
-        if let Err(why) = ran.campaigns.end(self.slots) {
+        let bricks = |fold: &RunFold| {
+            let mut left = fold.pools().left_over();
+            // What is open is known to later runs since it was ordered.
+            left.retain(|left| left.brick);
+            left
+        };
+        let bricks = self.journal.look(bricks).unwrap_or_default();
+        let closed = self.journal.look(|fold| fold.pools().closed_earlier());
+        let unwritten = ran.campaigns.leave_over(bricks, &closed.unwrap_or_default());
+        for why in unwritten.into_iter().chain(ran.campaigns.end(self.slots).err()) {
             let text = why.to_string();
             self.journal.post(Event::Note { text });
         }

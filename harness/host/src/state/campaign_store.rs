@@ -2,39 +2,87 @@
 //!
 //! ```text
 //! STATE/campaigns/KEY.jsonl          a campaign that is under way
+//! STATE/campaigns/KEY.2.jsonl        another one: a rig of the first one cuts in another way now
 //! STATE/campaigns/KEY-RUN.jsonl      one that was ended by RUN
 //! ```
 //!
-//! Cuts belong together only where everything that could matter is the same: the key is a digest of suite, packages, rigs,
-//! program and campaign. A line that a dying machine left half written is the cut that it was about: it is made again.
+//! KEY is a digest of what all cuts have in common ([`CampaignTerms`]). Which rigs make them may differ from run to run. A cut is
+//! written down when it is ordered, and again when it is judged: what was ordered and not judged is open. A line that a dying
+//! machine left half written is the cut that it was about: it is made again.
 
-use crate::config::rig::Rig;
-use crate::config::suite::Suite;
+use crate::state::campaign_terms::{CampaignOnRigs, CampaignTerms};
 use crate::state::{StateDir, StateError, unread, unwritten};
 use dfota_core::campaign::Tallied;
 use dfota_core::cut::Cut;
 use dfota_core::timeline::Timeline;
-use dfota_record::digest::{file_digest, sha256_hex};
+use dfota_record::digest::file_digest;
 use dfota_record::folders::{make_folder, share};
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, HashMap};
+use std::fmt;
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
-
-/// Characters of the digest in a file's name.
-const DIGITS: usize = 24;
 
 /// One line of the store.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum CampaignLine {
-    Cut(Tallied),
+    /// The first line.
+    Begun(Box<CampaignTerms>),
+    /// How a rig cuts that makes cuts of the campaign.
+    Rig(CuttingRig),
+    /// A cut is armed.
+    Ordered(Box<Tallied>),
+    Cut(Box<Tallied>),
+    /// An attempt whose result is missing did no harm.
+    Harmless(CutAttempt),
     /// The moments of an update by this package.
     Calibrated(String, Timeline),
     /// The campaign is over.
     Ended(CampaignEnd),
+}
+
+/// How a rig cuts.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CuttingRig {
+    pub rig: String,
+    /// A digest.
+    pub cutting: String,
+}
+
+/// A cut of a case on a module.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CutAttempt {
+    pub case: String,
+    /// Its rig and its IMEI: `bench-03/86…`.
+    pub module: String,
+}
+
+impl CutAttempt {
+    fn is_at(&self, cut: &Tallied) -> bool {
+        let module = cut.module.as_deref().unwrap_or_default();
+        cut.case == self.case && is_same_module(module, &self.module)
+    }
+}
+
+/// Whether both name the same module. One that had not said its IMEI is the one on its rig.
+fn is_same_module(one: &str, other: &str) -> bool {
+    let (one, other) = (split(one), split(other));
+    let imeis = one.imei == other.imei || one.imei.is_empty() || other.imei.is_empty();
+    one.rig == other.rig && imeis
+}
+
+/// A module as the store names it.
+struct NamedModule<'m> {
+    rig: &'m str,
+    imei: &'m str,
+}
+
+fn split(module: &str) -> NamedModule<'_> {
+    let (rig, imei) = module.rsplit_once('/').unwrap_or((module, ""));
+    NamedModule { rig, imei }
 }
 
 /// How a campaign ended.
@@ -59,38 +107,44 @@ impl From<CampaignEnd> for (String, String) {
     }
 }
 
+/// A campaign of the same name that this one does not go on with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct LeftAside {
+    /// Its last run.
+    pub run: String,
+    /// How many of its cuts were settled.
+    pub cuts: usize,
+    /// Why, for people.
+    pub why: String,
+}
+
+impl fmt::Display for LeftAside {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { run, cuts, why } = self;
+        write!(
+            f,
+            "the campaign begins anew: {why}; cuts of earlier runs that do not count any more: {cuts}, the last in run `{run}`"
+        )
+    }
+}
+
 /// All lines of one campaign.
 #[derive(Debug)]
 pub struct CampaignStore {
     path: PathBuf,
     file: Option<File>,
     cuts: Vec<Tallied>,
+    /// Cuts that were ordered, and of which nothing more is known.
+    ordered: Vec<Tallied>,
     /// By case, the run that settled it.
     settled: HashMap<String, String>,
     timelines: BTreeMap<String, Timeline>,
+    /// How the rigs cut that have made its cuts so far, and how those of this run do, by name.
+    rigs: BTreeMap<String, String>,
+    own: BTreeMap<String, String>,
     /// Campaigns of the same key that are over.
     ended: Vec<CampaignEnd>,
-}
-
-/// The key of a campaign: what its cuts have to have in common.
-pub fn key(suite: &Suite, rigs: &[&Rig], tool: &str, campaign: &str) -> String {
-    let packages: Vec<&str> = suite
-        .packages
-        .iter()
-        .map(|loaded| loaded.package.sha256.as_str())
-        .collect();
-    let digests: Vec<&str> = rigs.iter().map(|rig| rig.sha256.as_str()).collect();
-    let paths: Vec<_> = rigs.iter().map(|rig| rig.canonical.to_string_lossy()).collect();
-    let parts: [&str; 6] = [
-        &suite.sha256,
-        &packages.join("+"),
-        &digests.join("+"),
-        &paths.join("+"),
-        tool,
-        campaign,
-    ];
-    let digest = sha256_hex(parts.join("\n").as_bytes());
-    digest[..DIGITS].to_owned()
+    aside: Option<LeftAside>,
 }
 
 /// SHA-256 of the program that runs.
@@ -107,30 +161,62 @@ impl CampaignStore {
             path: PathBuf::new(),
             file: None,
             cuts: Vec::new(),
+            ordered: Vec::new(),
             settled: HashMap::new(),
             timelines: BTreeMap::new(),
+            rigs: BTreeMap::new(),
+            own: BTreeMap::new(),
             ended: Vec::new(),
+            aside: None,
         }
     }
 
-    /// The campaign of this key, for reading alone.
-    pub fn read(state: &StateDir, key: &str) -> Result<Self, StateError> {
+    /// The campaign that these rigs go on with, for reading alone.
+    pub fn read(state: &StateDir, campaign: &CampaignOnRigs) -> Result<Self, StateError> {
+        let (folder, key) = (state.campaigns(), campaign.terms.key());
+        let numbers = under_way(&folder, &key);
+        let mut changed = None;
+        for number in &numbers {
+            let mut store = Self::load(folder.join(file_name(&key, *number)), campaign)?;
+            match store.changed_rig() {
+                Some(rig) => changed = Some(store.left_aside(changed_rig(&rig))),
+                None => {
+                    store.ended = ended(&folder, &key);
+                    if store.cuts.is_empty() {
+                        store.aside = changed
+                            .flatten()
+                            .or_else(|| others(&folder, &key, &campaign.terms));
+                    }
+                    return Ok(store);
+                }
+            }
+        }
+        let free = (1..).find(|number| !numbers.contains(number)).unwrap_or_default();
+        Ok(Self {
+            path: folder.join(file_name(&key, free)),
+            own: campaign.cutting.clone(),
+            ended: ended(&folder, &key),
+            aside: changed
+                .flatten()
+                .or_else(|| others(&folder, &key, &campaign.terms)),
+            ..Self::in_memory()
+        })
+    }
+
+    fn load(path: PathBuf, campaign: &CampaignOnRigs) -> Result<Self, StateError> {
         let mut store = Self {
-            path: state.campaigns().join(format!("{key}.jsonl")),
-            ended: ended(&state.campaigns(), key),
+            path,
+            own: campaign.cutting.clone(),
             ..Self::in_memory()
         };
-        match std::fs::read(&store.path) {
-            Ok(bytes) => store.take(&bytes)?,
-            Err(why) if why.kind() == std::io::ErrorKind::NotFound => 0,
-            Err(why) => return Err(unread(&store.path, why)),
-        };
+        let bytes = std::fs::read(&store.path).map_err(|why| unread(&store.path, why))?;
+        store.take(&bytes)?;
         Ok(store)
     }
 
     /// The same for a run that adds to it; nobody else may meanwhile.
-    pub fn open(state: &StateDir, key: &str) -> Result<Self, StateError> {
-        let mut store = Self::read(state, key)?;
+    pub fn open(state: &StateDir, campaign: &CampaignOnRigs) -> Result<Self, StateError> {
+        let mut store = Self::read(state, campaign)?;
         let path = store.path.clone();
         let write = |why| unwritten(&path, why);
         make_folder(&state.campaigns()).map_err(write)?;
@@ -147,13 +233,32 @@ impl CampaignStore {
         }
         let mut bytes = Vec::new();
         file.read_to_end(&mut bytes).map_err(|why| unread(&path, why))?;
-        (store.cuts, store.settled, store.timelines) = Default::default();
+        (store.cuts, store.ordered, store.settled) = Default::default();
         let whole = store.take(&bytes)?;
         file.set_len(whole as u64)
             .and_then(|()| file.seek(SeekFrom::End(0)).map(drop))
             .map_err(write)?;
         store.file = Some(file);
+        if whole == 0 {
+            store.add(CampaignLine::Begun(Box::new(campaign.terms.clone())))?;
+        }
         Ok(store)
+    }
+
+    /// A rig of this run that cuts in another way than it did in the campaign.
+    fn changed_rig(&self) -> Option<String> {
+        let changed = |(rig, cutting): &(&String, &String)| {
+            self.rigs.get(*rig).is_some_and(|before| before != *cutting)
+        };
+        let rig = self.own.iter().find(changed)?;
+        Some(rig.0.clone())
+    }
+
+    /// What is lost where this one is not gone on with; nothing where it has no cuts.
+    fn left_aside(&self, why: String) -> Option<LeftAside> {
+        let run = self.cuts.last()?.run.clone().unwrap_or_default();
+        let cuts = self.settled.len();
+        Some(LeftAside { run, cuts, why })
     }
 
     /// Takes whole lines in; gives how many bytes they are.
@@ -172,6 +277,8 @@ impl CampaignStore {
             })?;
             self.apply(line);
         }
+        // After what is judged: nobody knows what they did.
+        self.cuts.append(&mut self.ordered);
         Ok(whole)
     }
 
@@ -181,13 +288,32 @@ impl CampaignStore {
                 if let Some(run) = tallied.run.clone().filter(|_| tallied.settled) {
                     self.settled.insert(tallied.case.clone(), run);
                 }
-                self.cuts.push(tallied);
+                self.judged(&CutAttempt {
+                    case: tallied.case.clone(),
+                    module: tallied.module.clone().unwrap_or_default(),
+                });
+                self.cuts.push(*tallied);
+            }
+            CampaignLine::Ordered(tallied) => self.ordered.push(*tallied),
+            CampaignLine::Harmless(attempt) => {
+                self.judged(&attempt);
+                for cut in self.cuts.iter_mut().filter(|cut| attempt.is_at(cut)) {
+                    cut.unjudged = false;
+                }
+            }
+            CampaignLine::Rig(CuttingRig { rig, cutting }) => {
+                self.rigs.insert(rig, cutting);
             }
             CampaignLine::Calibrated(package, timeline) => {
                 self.timelines.insert(package, timeline);
             }
-            CampaignLine::Ended(_) => {}
+            CampaignLine::Begun(_) | CampaignLine::Ended(_) => {}
         }
+    }
+
+    /// It is known what became of what was ordered there.
+    fn judged(&mut self, attempt: &CutAttempt) {
+        self.ordered.retain(|ordered| !attempt.is_at(ordered));
     }
 
     /// Every cut so far, with the run that made it.
@@ -207,6 +333,9 @@ impl CampaignStore {
 
     /// The cut of the case that was made last and never judged, if it is still open.
     pub fn unjudged(&self, case: &str) -> Option<Cut> {
+        if self.settled.contains_key(case) {
+            return None;
+        }
         let last = self.cuts.iter().rev().find(|cut| cut.case == case)?;
         last.unjudged.then(|| last.cut.clone())
     }
@@ -216,21 +345,59 @@ impl CampaignStore {
         &self.ended
     }
 
+    /// The campaign of the same name that this one, which has no cuts yet, does not go on with.
+    pub fn aside(&self) -> Option<&LeftAside> {
+        self.aside.as_ref()
+    }
+
     /// Writes one more line.
     pub fn add(&mut self, line: CampaignLine) -> Result<(), StateError> {
-        let path: &Path = &self.path;
-        let write = |why| unwritten(path, why);
-        let mut bytes = serde_json::to_vec(&line).map_err(|why| write(why.into()))?;
-        bytes.push(b'\n');
-        if let Some(file) = &mut self.file {
-            file.write_all(&bytes).map_err(write)?;
-            if matches!(&line, CampaignLine::Cut(cut) if cut.failed) {
-                // The one line that must not be lost with the machine's own supply.
-                file.sync_data().map_err(write)?;
-            }
+        if let Some(rig) = self.new_rig(&line) {
+            self.write(&rig)?;
+            self.apply(rig);
         }
+        self.write(&line)?;
         self.apply(line);
         Ok(())
+    }
+
+    fn write(&mut self, line: &CampaignLine) -> Result<(), StateError> {
+        let Some(file) = &mut self.file else { return Ok(()) };
+        append(file, &self.path, line)?;
+        if matches!(line, CampaignLine::Cut(cut) if cut.failed) {
+            // The one line that must not be lost with the machine's own supply.
+            file.sync_data().map_err(|why| unwritten(&self.path, why))?;
+        }
+        Ok(())
+    }
+
+    /// How the rig of this cut cuts, where that is not known yet.
+    fn new_rig(&self, line: &CampaignLine) -> Option<CampaignLine> {
+        let (CampaignLine::Cut(cut) | CampaignLine::Ordered(cut)) = line else {
+            return None;
+        };
+        let rig = split(cut.module.as_deref()?).rig;
+        let cutting = self.own.get(rig).filter(|_| !self.rigs.contains_key(rig))?;
+        Some(CampaignLine::Rig(CuttingRig {
+            rig: rig.to_owned(),
+            cutting: cutting.clone(),
+        }))
+    }
+
+    /// Writes further lines beside the store, for a thread that must not wait for its owner.
+    pub fn appender(&self, rig: &str) -> Option<CampaignAppender> {
+        let cutting = self.own.get(rig).filter(|_| !self.rigs.contains_key(rig));
+        let first = cutting.map(|cutting| {
+            CampaignLine::Rig(CuttingRig {
+                rig: rig.to_owned(),
+                cutting: cutting.clone(),
+            })
+        });
+        Some(CampaignAppender {
+            path: self.path.clone(),
+            file: self.file.as_ref()?.try_clone().ok()?,
+            first,
+        })
     }
 
     /// Ends the campaign: the next run begins another one.
@@ -257,16 +424,99 @@ impl CampaignStore {
     }
 }
 
+/// Adds lines to a store that is open.
+#[derive(Debug)]
+pub struct CampaignAppender {
+    path: PathBuf,
+    file: File,
+    /// What has to stand before the first line.
+    first: Option<CampaignLine>,
+}
+
+impl CampaignAppender {
+    pub fn add(&mut self, line: &CampaignLine) -> Result<(), StateError> {
+        if let Some(first) = self.first.take() {
+            append(&mut self.file, &self.path, &first)?;
+        }
+        append(&mut self.file, &self.path, line)
+    }
+}
+
+/// Writes one line, at once: the position in the file is that of every writer.
+fn append(file: &mut File, path: &Path, line: &CampaignLine) -> Result<(), StateError> {
+    let write = |why| unwritten(path, why);
+    let mut bytes = serde_json::to_vec(line).map_err(|why| write(why.into()))?;
+    bytes.push(b'\n');
+    file.write_all(&bytes).map_err(write)
+}
+
+/// The file of the campaign that is under way.
+fn file_name(key: &str, number: u32) -> String {
+    match number {
+        0 | 1 => format!("{key}.jsonl"),
+        more => format!("{key}.{more}.jsonl"),
+    }
+}
+
+fn names(folder: &Path) -> impl Iterator<Item = String> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    entries.map(|entry| entry.file_name().to_string_lossy().into_owned())
+}
+
+/// The numbers of the campaigns of this key that are under way.
+fn under_way(folder: &Path, key: &str) -> Vec<u32> {
+    let number = |name: String| match name.strip_prefix(key)?.strip_suffix("jsonl")? {
+        "." => Some(1),
+        more => more.strip_prefix('.')?.strip_suffix('.')?.parse().ok(),
+    };
+    let mut numbers: Vec<u32> = names(folder).filter_map(number).collect();
+    numbers.sort_unstable();
+    numbers
+}
+
+fn changed_rig(rig: &str) -> String {
+    format!("the rig `{rig}` switches the supply, or simulates its module, in another way than before")
+}
+
+/// Why a campaign of this name begins anew, by the last of those under way that have other terms.
+fn others(folder: &Path, key: &str, terms: &CampaignTerms) -> Option<LeftAside> {
+    let is_other = |name: &String| {
+        let stem = name.strip_suffix(".jsonl");
+        // A run that ended one is behind a `-`.
+        stem.is_some_and(|stem| !stem.starts_with(key) && !stem.contains('-'))
+    };
+    let changed = |path: &PathBuf| std::fs::metadata(path).and_then(|data| data.modified()).ok();
+    let mut files: Vec<PathBuf> = names(folder)
+        .filter(is_other)
+        .map(|name| folder.join(name))
+        .collect();
+    files.sort_by_key(|path| std::cmp::Reverse(changed(path)));
+    files.into_iter().find_map(|path| {
+        let mut store = CampaignStore::in_memory();
+        let text = std::fs::read_to_string(&path).ok()?;
+        // One that cannot be read is left alone: nobody goes on with it.
+        store.take(text.as_bytes()).ok()?;
+        let cut = store.cuts.first()?;
+        if cut.suite != terms.suite || cut.campaign != terms.campaign {
+            return None;
+        }
+        let begun = text
+            .lines()
+            .next()
+            .and_then(|line| serde_json::from_str(line).ok());
+        let why = match begun {
+            Some(CampaignLine::Begun(before)) => terms.changed_from(&before).join(", and "),
+            _ => "its cuts are those of an earlier version of the program".to_owned(),
+        };
+        store.left_aside(why)
+    })
+}
+
 /// The last lines of the campaigns of this key that are over, the oldest first.
 fn ended(folder: &Path, key: &str) -> Vec<CampaignEnd> {
     let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
     let mut files: Vec<(std::time::SystemTime, PathBuf)> = entries
-        .filter(|entry| {
-            entry
-                .file_name()
-                .to_string_lossy()
-                .starts_with(&format!("{key}-"))
-        })
+        .filter(|entry| is_ended(&entry.file_name().to_string_lossy(), key))
         .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
         .collect();
     files.sort();
@@ -274,8 +524,15 @@ fn ended(folder: &Path, key: &str) -> Vec<CampaignEnd> {
         let text = std::fs::read_to_string(path).ok()?;
         match serde_json::from_str(text.lines().last()?).ok()? {
             CampaignLine::Ended(end) => Some(end),
-            CampaignLine::Cut(_) | CampaignLine::Calibrated(..) => None,
+            _ => None,
         }
     };
     files.iter().filter_map(|(_, path)| last(path)).collect()
+}
+
+/// Whether the file has a campaign of this key that is over.
+fn is_ended(name: &str, key: &str) -> bool {
+    let number = |c: char| c == '.' || c.is_ascii_digit();
+    let rest = name.strip_prefix(key).map(|rest| rest.trim_start_matches(number));
+    rest.is_some_and(|rest| rest.starts_with('-'))
 }

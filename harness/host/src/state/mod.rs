@@ -11,6 +11,7 @@
 //! whole: a reader sees the old one or the new one.
 
 pub mod campaign_store;
+pub mod campaign_terms;
 pub mod history_place;
 pub mod last_check;
 pub mod quarantine;

@@ -3,6 +3,7 @@
 mod bad_rigs;
 mod bad_suites;
 mod bench;
+mod campaign_terms;
 mod fleets;
 mod hostile;
 mod loads;

@@ -76,7 +76,7 @@ pub fn reports(run: &Run<'_>) -> Vec<CampaignReport> {
             .collect();
         report.tally = Tally::from_cuts(&cuts);
         report.verdict = report.claim.map(|claim| report.tally.status(&claim).word());
-        if run.fleet.pools.is_fleet() {
+        if run.fleet.pools.is_pooled(&report.suite, &report.campaign) {
             report.pooled(run.fleet.pools.pool(&report.suite, &report.campaign));
         }
         if let Some(confidence) = report.confidence() {
@@ -225,18 +225,42 @@ impl CampaignReport {
 }
 
 impl StratumReport {
+    /// The earlier runs that made some of its cuts.
+    pub fn earlier_runs(&self) -> String {
+        let runs: Vec<&str> = self.stratum.earlier.keys().map(String::as_str).collect();
+        runs.join(", ")
+    }
+
     fn line(&self) -> String {
-        let Stratum { counted, open, .. } = &self.stratum;
+        let Stratum {
+            counted,
+            open,
+            earlier,
+            ..
+        } = &self.stratum;
         let open = match open.len() {
             0 => String::new(),
             _ => format!("; ordered, and nobody knows what they did: {}", open.join(", ")),
         };
         format!(
-            "{}: {}, below {:.3}%{open}",
+            "{}: {}, below {:.3}%{}{open}",
             self.stratum.name(),
             count_of(*counted, "counted cut"),
             self.bound * 100.0,
+            runs(earlier),
         )
+    }
+}
+
+/// Which earlier runs made how many of the cuts.
+fn runs(earlier: &BTreeMap<String, u32>) -> String {
+    let all: Vec<String> = earlier
+        .iter()
+        .map(|(run, cuts)| format!("{cuts} in run {run}"))
+        .collect();
+    match all.as_slice() {
+        [] => String::new(),
+        all => format!("; of them {}", all.join(", ")),
     }
 }
 

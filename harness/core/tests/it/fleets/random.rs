@@ -242,6 +242,7 @@ fn batch(n: usize, rigs: usize, dice: &mut Dice) -> QueuedBatch {
             campaign: "some".into(),
             cuts: cases as u32,
             quota: 1 + dice.below(8) as u32,
+            had: BTreeMap::new(),
         }),
         real_ms: dice.below(5) as u64,
     }

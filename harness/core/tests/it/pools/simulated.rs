@@ -104,6 +104,7 @@ fn pool(mut strata: Vec<Stratum>, slots: u32, unjudged: u32) -> PoolTally {
         slots,
         unjudged,
         largest_batch: 0,
+        is_simulated: false,
     }
 }
 

@@ -92,13 +92,22 @@ impl FleetPlan {
             campaign,
             cuts,
             quota,
+            had,
             ..
         } in self.quotas.iter().filter(|quota| quota.rigs > 1)
         {
+            let cuts = count_of(*cuts, "cut");
+            let had: Vec<String> = had
+                .iter()
+                .map(|(rig, cuts)| format!("{} has {cuts}", self.rigs[*rig].name))
+                .collect();
+            let had = match had.as_slice() {
+                [] => "of them on one rig".to_owned(),
+                some => format!("on one rig, with those of earlier runs: {}", some.join(", ")),
+            };
             writeln!(
                 f,
-                "{suite}::{campaign}: {} for the claim, at most {quota} of them on one rig",
-                count_of(*cuts, "cut")
+                "{suite}::{campaign}: {cuts} for the claim, at most {quota} {had}"
             )?;
         }
         writeln!(f, "all done after about {} real", rough(self.makespan_ms))

@@ -15,7 +15,7 @@ pub(super) fn spread(
     let mut loads: Vec<Load<'_>> = rigs.iter().map(Load::new).collect();
     for batch in order.iter().map(|at| &batches[*at]) {
         let quota = ClaimQuota::find(quotas, batch);
-        let may = |rig: &usize| quota.is_none_or(|quota| loads[*rig].may_take(batch, quota));
+        let may = |rig: &usize| quota.is_none_or(|quota| loads[*rig].may_take(batch, quota, *rig));
         let allowed = batch.rigs.iter().copied().filter(may);
         let first = allowed.min_by_key(|rig| loads[*rig].end_with(batch, *rig));
         // Quotas leave a rig for every batch: should they not, the estimate goes on without them.
@@ -53,8 +53,9 @@ impl<'b> Load<'b> {
         }
     }
 
-    fn may_take(&self, batch: &Batch, quota: &ClaimQuota) -> bool {
-        let made = self.cuts.get(&claim(batch)).copied().unwrap_or(0);
+    fn may_take(&self, batch: &Batch, quota: &ClaimQuota, rig: usize) -> bool {
+        let had = quota.had.get(&rig).copied().unwrap_or(0);
+        let made = had + self.cuts.get(&claim(batch)).copied().unwrap_or(0);
         made.saturating_add(batch.claim_cuts) <= quota.quota
     }
 

@@ -6,6 +6,7 @@ use dfota_core::event::{CaseEnded, Event};
 use dfota_core::event_id::EventId;
 use dfota_core::exit_code::ExitCode;
 use dfota_core::fleet::AbandonedCase;
+use dfota_core::pool_fold::ClosedAttempt;
 use dfota_core::run_fold::RunFold;
 use dfota_core::verdict::{Rule, Verdict, exit_code};
 use dfota_record::counted::{Counted, CountedResults};
@@ -118,6 +119,11 @@ impl FinalVerdicts {
         self.fold.pools().left_over()
     }
 
+    /// Attempts that earlier runs left open, and that this one has shown to be harmless.
+    pub fn closed_earlier(&self) -> Vec<ClosedAttempt> {
+        self.fold.pools().closed_earlier()
+    }
+
     /// What the claims came to, by suite and campaign.
     pub fn claims(&self) -> &BTreeMap<(String, String), &'static str> {
         &self.claims
@@ -146,12 +152,7 @@ impl FinalVerdicts {
         };
         self.say(journal, started);
         let judged = self.fold.settled();
-        let word = match judged.verdict.finding().map(|finding| finding.rule) {
-            None => Some("shown"),
-            Some(Rule::ClaimNotShown) => Some("not shown"),
-            Some(Rule::ClaimRefuted) => Some("refuted"),
-            Some(_) => None,
-        };
+        let word = self.fold.pools().claim_end(case, &judged.verdict);
         if let (Some(word), Some(part)) = (word, &case.part) {
             self.claims
                 .insert((case.suite.clone(), part.campaign.clone()), word);

@@ -40,6 +40,8 @@ struct QueueState {
     lost: Vec<usize>,
     /// How rigs were at the end of their batches.
     rigs_left: RigsLeft,
+    /// It is paused because its time is over, and for nothing else.
+    is_late: bool,
     /// The verdict of each case that is complete, by suite and id.
     results: BTreeMap<(String, String), Verdict>,
 }
@@ -83,6 +85,7 @@ impl MemoryQueue {
                 present: BTreeMap::new(),
                 lost: Vec::new(),
                 rigs_left: RigsLeft::default(),
+                is_late: false,
                 results: BTreeMap::new(),
             }),
             rigs,
@@ -106,6 +109,15 @@ impl MemoryQueue {
     /// How the rigs were at the end of their batches.
     pub fn rigs_left(&self) -> RigsLeft {
         self.state().rigs_left
+    }
+
+    /// Hands out nothing more, because the time is over. The rigs still prove their last cuts.
+    pub fn end_of_time(&self, why: &str) {
+        let mut state = self.state();
+        let event = state.fleet.pause(why);
+        state.is_late |= event.is_some();
+        drop(state);
+        self.write(event);
     }
 
     /// Whether nothing is handed out any more.
@@ -164,7 +176,9 @@ impl WorkQueue for MemoryQueue {
     }
 
     fn progress(&self, _rig: usize) -> WorkGoesOn {
-        match self.state().fleet.paused() {
+        let state = self.state();
+        match state.fleet.paused() {
+            Some(_) if state.is_late => WorkGoesOn::UntilProven,
             Some(_) => WorkGoesOn::No,
             None => WorkGoesOn::Yes,
         }
@@ -234,7 +248,10 @@ impl WorkQueue for MemoryQueue {
     }
 
     fn pause(&self, why: &str) {
-        let event = self.state().fleet.pause(why);
+        let mut state = self.state();
+        state.is_late = false;
+        let event = state.fleet.pause(why);
+        drop(state);
         self.write(event);
     }
 

@@ -112,7 +112,8 @@ struct BatchRun<'r> {
     seat: &'r RigSeat<'r>,
     order: &'r BatchOrder,
     part: PartRead,
-    was_stopped: bool,
+    /// What the worker was told last of the rest of its batch.
+    told: WorkGoesOn,
 }
 
 impl<'r> BatchRun<'r> {
@@ -122,7 +123,7 @@ impl<'r> BatchRun<'r> {
             seat,
             order,
             part: PartRead::default(),
-            was_stopped: false,
+            told: WorkGoesOn::Yes,
         }
     }
 
@@ -148,9 +149,14 @@ impl<'r> BatchRun<'r> {
                     }
                 }
             }
-            if !self.was_stopped && self.queue.progress(self.seat.rig) == WorkGoesOn::No {
-                self.was_stopped = true;
-                worker.tell(&ToWorker::Stop);
+            let goes_on = self.queue.progress(self.seat.rig);
+            if goes_on != self.told {
+                self.told = goes_on;
+                match goes_on {
+                    WorkGoesOn::Yes => {}
+                    WorkGoesOn::UntilProven => worker.tell(&ToWorker::TimeOver),
+                    WorkGoesOn::No => worker.tell(&ToWorker::Stop),
+                }
             }
         }
     }

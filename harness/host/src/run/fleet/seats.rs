@@ -113,7 +113,7 @@ impl Seats {
                 }
                 if let Some(limit) = work.max_time.filter(|limit| began.elapsed() >= *limit) {
                     let limit = humantime::format_duration(limit);
-                    work.queue.pause(&format!("`--max-time {limit}` is over"));
+                    work.queue.end_of_time(&format!("`--max-time {limit}` is over"));
                 }
                 std::thread::park_timeout(LOOK);
             }

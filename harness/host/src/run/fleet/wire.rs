@@ -13,6 +13,8 @@ use std::path::PathBuf;
 #[serde(rename_all = "kebab-case")]
 pub enum ToWorker {
     Batch(WorkerBatch),
+    /// Finish the case, run the control that proves its cut, and leave the others of the batch.
+    TimeOver,
     /// Finish the case and leave the others of the batch.
     Stop,
     /// There is nothing more to do.

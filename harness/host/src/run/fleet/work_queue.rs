@@ -44,6 +44,8 @@ pub trait WorkQueue: Sync {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum WorkGoesOn {
     Yes,
+    /// The time is over: after the present case only the control that proves its cut.
+    UntilProven,
     /// The run is paused or over: the case is the last.
     No,
 }

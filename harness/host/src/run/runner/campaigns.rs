@@ -5,7 +5,7 @@ use crate::device::dut::Stop;
 use crate::plan::campaign::{self, CampaignCut};
 use crate::plan::earlier::Earlier;
 use crate::state::StateError;
-use crate::state::campaign_store::{CampaignLine, CampaignStore};
+use crate::state::campaign_store::{CampaignLine, CampaignStore, CutAttempt};
 use dfota_core::campaign::{Bin, CampaignPart, Role, Slot, Tallied};
 use dfota_core::case::Case;
 use dfota_core::cut::{Cut, CutKind, CutPlan};
@@ -13,6 +13,7 @@ use dfota_core::duration::Short;
 use dfota_core::event::{CaseEnded, Event};
 use dfota_core::landing::CutLanding;
 use dfota_core::outcome::Outcome;
+use dfota_core::pool_fold::ClosedAttempt;
 use dfota_core::timeline::Timeline;
 use dfota_core::update::{AfterCut, Phase};
 use dfota_core::verdict::{Rule, Verdict};
@@ -117,6 +118,19 @@ impl Campaigns {
         self.named(&case.suite, &part.campaign)
     }
 
+    /// Whether the case is a control of a campaign that has cuts which nothing has proved yet.
+    pub(super) fn is_proven_by(&self, case: &Case) -> bool {
+        let control = case.part.as_ref().filter(|part| part.role == Role::Control);
+        control.is_some_and(|part| {
+            let own =
+                |campaign: &&CampaignProgress| campaign.suite == case.suite && campaign.id == part.campaign;
+            self.all
+                .iter()
+                .filter(own)
+                .any(|campaign| !campaign.unproved.is_empty())
+        })
+    }
+
     /// Keeps what another process says of a campaign.
     pub fn keep(&mut self, suite: &str, campaign: &str, line: CampaignLine) -> Result<(), StateError> {
         match self.named(suite, campaign) {
@@ -131,6 +145,27 @@ impl Campaigns {
             let name = (campaign.suite.clone(), campaign.id.clone());
             campaign.claim = claims.get(&name).copied();
         }
+    }
+
+    /// Keeps what the journal of a run says at its end: of cuts that nobody tallied, and of those that earlier runs left open.
+    /// Gives what could not be written.
+    pub fn leave_over(&mut self, left: Vec<Tallied>, closed: &[ClosedAttempt]) -> Vec<StateError> {
+        let mut unwritten = Vec::new();
+        for tallied in left {
+            let (suite, campaign) = (tallied.suite.clone(), tallied.campaign.clone());
+            let run = Some(self.run.clone());
+            let line = CampaignLine::Cut(Box::new(Tallied { run, ..tallied }));
+            unwritten.extend(self.keep(&suite, &campaign, line).err());
+        }
+        for ClosedAttempt { suite, case, module } in closed {
+            let of_suite = self.all.iter_mut().filter(|campaign| campaign.suite == *suite);
+            for campaign in of_suite {
+                let (case, module) = (case.clone(), module.clone());
+                let harmless = CampaignLine::Harmless(CutAttempt { case, module });
+                unwritten.extend(campaign.store.add(harmless).err());
+            }
+        }
+        unwritten
     }
 
     /// Ends every campaign all of whose cuts are settled, and whose claim, where it has one, was judged.
@@ -342,8 +377,10 @@ impl Runner<'_> {
     fn write_tallied(&mut self, mut tallied: Tallied) {
         self.module().journal.post(Event::Tallied(tallied.clone()));
         tallied.run = Some(self.campaigns.run.clone());
+        let module = self.module().journal.look(|fold| fold.pools().present_module());
+        tallied.module = module.flatten();
         let (suite, campaign) = (tallied.suite.clone(), tallied.campaign.clone());
-        self.store(&suite, &campaign, CampaignLine::Cut(tallied));
+        self.store(&suite, &campaign, CampaignLine::Cut(Box::new(tallied)));
     }
 
     fn store(&mut self, suite: &str, campaign: &str, kept: CampaignLine) {
@@ -359,12 +396,12 @@ impl Runner<'_> {
     /// What the cuts say about the claim, for how the campaign ends.
     pub(super) fn claimed(&mut self, case: &Case, verdict: &Verdict) {
         let Some(part) = &case.part else { return };
-        let claim = match verdict.finding().map(|finding| finding.rule) {
-            None => "shown",
-            Some(Rule::ClaimNotShown) => "not shown",
-            Some(Rule::ClaimRefuted) => "refuted",
-            Some(_) => return,
-        };
+        let (of, verdict) = (case.clone(), verdict.clone());
+        let end = self
+            .module()
+            .journal
+            .look(move |fold| fold.pools().claim_end(&of, &verdict));
+        let Some(claim) = end.flatten() else { return };
         if let Some(campaign) = self.campaigns.get(case, part) {
             campaign.claim = Some(claim);
         }

@@ -7,6 +7,7 @@ mod disk;
 mod ended;
 mod killed;
 mod options;
+mod over_runs;
 mod replaced;
 mod shared;
 mod wires;

@@ -75,6 +75,10 @@ fn windows(campaign: &CampaignReport) -> Markup {
 
 /// The cuts of a claim by module, and what they say together.
 fn modules(pool: &PoolReport) -> Markup {
+    let is_of_several_runs = pool
+        .strata
+        .iter()
+        .any(|module| !module.stratum.earlier.is_empty());
     html! {
         div.scroll tabindex="0" role="region" aria-label="Cuts by module" {
             table {
@@ -84,13 +88,16 @@ fn modules(pool: &PoolReport) -> Markup {
                         th.number scope="col" { (head) }
                     }
                     th scope="col" { "ordered, and nobody knows what they did" }
+                    @if is_of_several_runs { th scope="col" { "earlier runs" } }
                 } }
-                tbody { @for StratumReport { stratum, bound } in &pool.strata {
+                tbody { @for module in &pool.strata {
+                    @let StratumReport { stratum, bound } = module;
                     tr {
                         th scope="row" { (stratum.name()) } td { (stratum.imei.as_deref().unwrap_or("not read")) }
                         td.number { (stratum.counted.cuts) } td.number { (stratum.counted.bricks) }
                         td.number { (format!("{:.3}%", bound * 100.0)) } td.number { (stratum.unjudged) }
                         td { (stratum.open.join(", ")) }
+                        @if is_of_several_runs { td { (module.earlier_runs()) } }
                     }
                 } }
             }

@@ -52,6 +52,10 @@ pub(super) fn write(
         let text = ended.to_string();
         journal.post(Event::Note { text });
     }
+    for anew in earlier.anew() {
+        let text = anew.to_string();
+        journal.post(Event::Note { text });
+    }
     for cut in earlier.cuts() {
         journal.post(Event::Tallied(cut.clone()));
     }

@@ -200,6 +200,7 @@ impl Prepared {
                 campaign: quota.campaign.clone(),
                 cuts: batch.claim_cuts,
                 quota: quota.quota,
+                had: quota.had.clone(),
             }),
             real_ms: batch.real_ms,
         }
@@ -303,7 +304,7 @@ impl<'p> Begun<'p> {
         journal.flush();
         let mut verdicts = FinalVerdicts::read(&self.out).map_err(CommandError::error)?;
         let exit = verdicts.conclude(&journal, &ended);
-        keeper.leave_over(verdicts.left_over());
+        keeper.leave_over(verdicts.left_over(), &verdicts.closed_earlier());
         keeper.end(&plan.slots, verdicts.claims());
         drop((queue, journal));
         writer.finish().map_err(|why| unwritable(&self.out, &why))?;

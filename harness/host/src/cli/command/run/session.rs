@@ -13,6 +13,7 @@ use crate::exit::CommandError;
 use crate::plan::Plan;
 use crate::plan::earlier::Earlier;
 use crate::plan::standing::Standing;
+use crate::run::cut_orders::OrderKeeper;
 use crate::run::runner::{BisectOptions, Campaigns, RunOptions};
 use crate::run::session::{Session, SessionEnded};
 use crate::state::history_place;
@@ -126,12 +127,13 @@ impl<'p> Open<'p> {
         let clock = Clock::scaled(rig.speed());
         let store = history_place::of_run(&args.selection.state, &out)?;
         let shown = observer(args, plan, suites, *searches, common);
+        let begun = begin::facts(args, rig, suites, prepared.seed, &out, *searches);
+        let name = begun.run.clone();
         let (observer, wear) = Counting::new(begin::with_live(shown, live));
+        let observer = OrderKeeper::new(Box::new(observer), &rig.name, &name, &earlier);
         let (journal, writer) =
             JournalWriter::start(&out, clock, Box::new(observer)).map_err(|why| unwritable(&out, &why))?;
         let held = hold(&out);
-        let begun = begin::facts(args, rig, suites, prepared.seed, &out, *searches);
-        let name = begun.run.clone();
         if let Some(lease) = &mut lease {
             lease.name(&name)?;
         }

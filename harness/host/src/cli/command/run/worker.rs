@@ -10,6 +10,7 @@ use crate::plan::Planned;
 use crate::plan::flags::SelectionFlags;
 use crate::plan::standing::Standing;
 use crate::run::fleet::wire::{BatchEnded, FromWorker, ToWorker, WorkerBatch};
+use crate::run::runner::stop_signal::{StopLevel, StopSignal};
 use crate::run::runner::{BatchCampaigns, Campaigns, RunOptions};
 use crate::run::session::{Session, SessionEnded};
 use crate::state::run_state::RunState;
@@ -118,12 +119,12 @@ impl<'a> Worker<'a> {
     }
 
     fn work(&mut self) {
-        let stop = Arc::new(AtomicBool::new(false));
+        let stop = Arc::new(StopSignal::default());
         let orders = orders(Arc::clone(&stop));
         while let Ok(order) = orders.recv() {
             match order {
                 ToWorker::End => return,
-                ToWorker::Stop => {}
+                ToWorker::TimeOver | ToWorker::Stop => {}
                 ToWorker::Batch(batch) => {
                     let ended = self.batch(&batch, &stop).unwrap_or_else(|error| BatchEnded {
                         exit: error.code.code(),
@@ -136,7 +137,7 @@ impl<'a> Worker<'a> {
         }
     }
 
-    fn batch(&mut self, batch: &WorkerBatch, stop: &Arc<AtomicBool>) -> Result<BatchEnded, CommandError> {
+    fn batch(&mut self, batch: &WorkerBatch, stop: &Arc<StopSignal>) -> Result<BatchEnded, CommandError> {
         let folder = batch.run.join(&batch.taken.folder);
         std::fs::create_dir_all(&folder).map_err(|why| super::unwritable(&folder, &why))?;
         let clock = Clock::scaled(self.rig.speed());
@@ -213,7 +214,7 @@ impl<'a> Worker<'a> {
         batch: &WorkerBatch,
         folder: &std::path::Path,
         cases: &[Planned],
-        stop: &Arc<AtomicBool>,
+        stop: &Arc<StopSignal>,
         clock: Clock,
         journal: &Journal,
     ) -> Result<SessionEnded, CommandError> {
@@ -254,12 +255,13 @@ impl<'a> Worker<'a> {
 }
 
 /// Reads what the parent says. When that is over, so is the run: the present case is the last.
-fn orders(stop: Arc<AtomicBool>) -> Receiver<ToWorker> {
+fn orders(stop: Arc<StopSignal>) -> Receiver<ToWorker> {
     let (send, orders) = channel();
     let read = move || {
         for line in std::io::stdin().lock().lines().map_while(Result::ok) {
             match serde_json::from_str(&line) {
-                Ok(ToWorker::Stop) => stop.store(true, Ordering::Relaxed),
+                Ok(ToWorker::TimeOver) => stop.raise(StopLevel::TimeOver),
+                Ok(ToWorker::Stop) => stop.raise(StopLevel::Stop),
                 Ok(order) => {
                     if send.send(order).is_err() {
                         break;
@@ -268,7 +270,7 @@ fn orders(stop: Arc<AtomicBool>) -> Receiver<ToWorker> {
                 Err(_) => break,
             }
         }
-        stop.store(true, Ordering::Relaxed);
+        stop.raise(StopLevel::Stop);
     };
     let started = std::thread::Builder::new().name("orders".into()).spawn(read);
     if let Err(why) = started {
