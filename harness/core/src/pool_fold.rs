@@ -4,8 +4,11 @@
 //! masked journal hides most of an IMEI, and has to give the same verdicts.
 
 mod attempts;
+mod left;
 
-use crate::campaign::{Bin, Count, Role, Tallied};
+pub use left::OpenCut;
+
+use crate::campaign::{Count, Role, Tallied};
 use crate::case::Case;
 use crate::event::Event;
 use crate::event::fleet::{FleetEvent, PartEnd};
@@ -18,7 +21,7 @@ use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::format;
 use alloc::string::String;
 use alloc::vec::Vec;
-use attempts::{AttemptOn, Attempts, CutName, TallyKind};
+use attempts::{Attempts, CutName, TallyKind};
 
 /// What a rig did with a batch.
 #[derive(Debug, Clone, Default)]
@@ -295,39 +298,6 @@ impl PoolFold {
             unjudged,
             largest_batch: self.largest_batch(suite, campaign),
         }
-    }
-
-    /// What a later run of the campaigns has to know beside the cuts that are tallied: attempts that this run has left open, and
-    /// bricks without a verdict. To be asked when the run's parts are over.
-    pub fn left_over(&self) -> Vec<Tallied> {
-        let open = self.attempts.left_open().map(|open| (open, false));
-        let bricks = self.attempts.bricks().map(|brick| (brick, true));
-        let line = |(on, brick): (&AttemptOn, bool)| {
-            let planned = self.index.get(&on.cut).and_then(|at| self.slots.get(*at));
-            let earlier = || {
-                let mut earlier = self.tallied.iter().map(|on| &on.tallied);
-                let cut = earlier.find(|cut| cut.suite == on.cut.suite && cut.case == on.cut.case);
-                cut.filter(|cut| cut.drawn).map(|cut| &cut.campaign)
-            };
-            let campaign = planned.map(|slot| &slot.campaign).or_else(earlier)?;
-            Some(Tallied {
-                suite: on.cut.suite.clone(),
-                campaign: campaign.clone(),
-                case: on.cut.case.clone(),
-                cut: self.attempts.order(&on.cut)?.clone(),
-                landed: None,
-                bin: Bin::Missed,
-                counts: brick,
-                drawn: true,
-                brick,
-                failed: brick,
-                settled: brick,
-                unjudged: !brick,
-                run: None,
-                module: Some(on.module.clone()),
-            })
-        };
-        open.chain(bricks).filter_map(line).collect()
     }
 
     /// Whether the cut was drawn for the claim, by this run or an earlier one. A slot that is taken out was, too: what an attempt

@@ -283,6 +283,16 @@ pub fn each(folder: &Path, masked: bool, tell: impl FnMut(Record)) -> Result<(),
     each_in(lines, &path, masked, tell)
 }
 
+/// The same as it was written, also of a masked run: for what stays on this machine.
+pub fn each_unmasked(folder: &Path, tell: impl FnMut(Record)) -> Result<(), ReadError> {
+    let path = folder.join(FILE);
+    let lines = open(folder).map_err(|why| ReadError::Io {
+        path: path.clone(),
+        why,
+    })?;
+    each_line(lines, &path, Masking::Nothing, tell)
+}
+
 /// The journal of a run folder: of a run on several rigs merged from its parts, of a packed one out of its bundle.
 fn open(folder: &Path) -> io::Result<Box<dyn BufRead>> {
     if merge::is_fleet(folder) {
@@ -307,13 +317,33 @@ pub fn is_run(folder: &Path) -> bool {
     holds(FILE) || holds(PARENT_FILE) || holds(BUNDLE) && holds(SUMMARY)
 }
 
+/// What is left out of the records of a journal.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Masking {
+    /// What the run says.
+    AsRun,
+    Everything,
+    Nothing,
+}
+
 /// The same from the bytes of the journal at `path`.
 pub fn each_in(
+    lines: impl BufRead,
+    path: &Path,
+    masked: bool,
+    tell: impl FnMut(Record),
+) -> Result<(), ReadError> {
+    let masking = if masked { Masking::Everything } else { Masking::AsRun };
+    each_line(lines, path, masking, tell)
+}
+
+fn each_line(
     mut lines: impl BufRead,
     path: &Path,
-    mut masked: bool,
+    masking: Masking,
     mut tell: impl FnMut(Record),
 ) -> Result<(), ReadError> {
+    let mut masked = masking == Masking::Everything;
     let path = path.to_owned();
     let io = |why| ReadError::Io {
         path: path.clone(),
@@ -332,12 +362,16 @@ pub fn each_in(
             why,
         };
         let mut record = parse(&line, masked).map_err(torn)?;
-        if let Event::RunStarted(started) = &record.event {
+        if let Event::RunStarted(started) = &record.event
+            && masking != Masking::Nothing
+        {
             // The first line itself is among what is masked.
             masked |= started.masked || started.masked_from.is_some();
             record = parse(&line, masked).map_err(torn)?;
         }
-        if let Event::RunStarted(started) = &mut record.event {
+        if let Event::RunStarted(started) = &mut record.event
+            && masking != Masking::Nothing
+        {
             started.masked = masked;
         }
         tell(record);
