@@ -48,6 +48,7 @@ enum Command {
     Prune(command::prune::PruneArgs),
     Verify(command::verify::VerifyArgs),
     Judge(command::judge::JudgeArgs),
+    WriteOff(command::write_off::WriteOffArgs),
     /// Time stamps for signed evidence
     #[command(subcommand)]
     Evidence(command::evidence::EvidenceCommand),
@@ -109,6 +110,7 @@ pub fn main() -> ProcessExitCode {
         Command::Prune(args) => command::prune::main(&args),
         Command::Verify(args) => command::verify::main(&args),
         Command::Judge(args) => command::judge::main(&args, common),
+        Command::WriteOff(args) => command::write_off::main(&args, common),
         Command::Evidence(command) => command::evidence::main(&command),
         Command::Keygen(args) => command::keygen::main(&args),
         Command::Serve(args) => command::serve::main(&args),

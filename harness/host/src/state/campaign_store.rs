@@ -18,7 +18,7 @@ use dfota_record::digest::{file_digest, sha256_hex};
 use dfota_record::folders::{make_folder, share};
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::File;
 use std::io::{Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
@@ -100,7 +100,77 @@ pub fn tool_digest() -> Result<String, StateError> {
     Ok(sha256)
 }
 
+/// A cut that runs have left without a verdict, and the line that says that it was a brick.
+#[derive(Debug, Clone, Copy)]
+struct KeptAttempt<'a> {
+    brick: &'a Tallied,
+    module: &'a str,
+    runs: &'a BTreeSet<String>,
+}
+
+impl<'a> KeptAttempt<'a> {
+    fn from_tallied(brick: &'a Tallied, runs: &'a BTreeSet<String>) -> Option<Self> {
+        let module = brick.module.as_deref()?;
+        Some(Self { brick, module, runs })
+    }
+
+    fn is(&self, cut: &Tallied) -> bool {
+        let brick = self.brick;
+        let named = (&cut.suite, &cut.campaign, &cut.case) == (&brick.suite, &brick.campaign, &brick.case);
+        named && cut.module.as_deref() == Some(self.module)
+    }
+}
+
+/// What became of a decision about a cut that earlier runs left open.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KeptBrick {
+    /// The next run of the campaign counts it.
+    Kept,
+    /// It did already.
+    KnownBefore,
+    /// It is in no campaign that goes on.
+    NowhereOpen,
+}
+
 impl CampaignStore {
+    /// Keeps that these cuts were bricks, each in every campaign that goes on and in which one of these runs has left it without a
+    /// verdict. Gives what became of each. Nothing is written where a run uses one of the campaigns.
+    pub fn keep_bricks(
+        state: &StateDir,
+        runs: &BTreeSet<String>,
+        bricks: &[Tallied],
+    ) -> Result<Vec<KeptBrick>, StateError> {
+        let attempts: Vec<KeptAttempt<'_>> = bricks
+            .iter()
+            .filter_map(|brick| KeptAttempt::from_tallied(brick, runs))
+            .collect();
+        let mut stores = Vec::new();
+        for key in keys(&state.campaigns()) {
+            let read = Self::read(state, &key)?;
+            if attempts.iter().any(|attempt| read.knows(attempt)) {
+                stores.push(Self::open(state, &key)?);
+            }
+        }
+        attempts
+            .iter()
+            .map(|attempt| keep_brick(&mut stores, attempt))
+            .collect()
+    }
+
+    /// Whether one of the runs has left the cut without a verdict.
+    fn knows(&self, attempt: &KeptAttempt<'_>) -> bool {
+        let by_them = |cut: &Tallied| cut.run.as_ref().is_some_and(|run| attempt.runs.contains(run));
+        let mut cuts = self.cuts.iter();
+        cuts.any(|cut| cut.unjudged && attempt.is(cut) && by_them(cut))
+    }
+
+    /// Whether a brick was kept since the cut was left open last.
+    fn has_brick(&self, attempt: &KeptAttempt<'_>) -> bool {
+        let mut last = self.cuts.iter().rev().filter(|cut| attempt.is(cut));
+        last.find(|cut| cut.unjudged || cut.brick)
+            .is_some_and(|cut| cut.brick)
+    }
+
     /// A campaign whose lines somebody else keeps.
     pub fn in_memory() -> Self {
         Self {
@@ -255,6 +325,32 @@ impl CampaignStore {
         let Some(ended) = free else { return Ok(()) };
         std::fs::rename(&self.path, &ended).map_err(|why| unwritten(&ended, why))
     }
+}
+
+fn keep_brick(stores: &mut [CampaignStore], attempt: &KeptAttempt<'_>) -> Result<KeptBrick, StateError> {
+    let mut became = KeptBrick::NowhereOpen;
+    for store in stores.iter_mut().filter(|store| store.knows(attempt)) {
+        if !store.has_brick(attempt) {
+            store.add(CampaignLine::Cut(attempt.brick.clone()))?;
+            became = KeptBrick::Kept;
+        } else if became == KeptBrick::NowhereOpen {
+            became = KeptBrick::KnownBefore;
+        }
+    }
+    Ok(became)
+}
+
+/// The keys of the campaigns that are under way.
+fn keys(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).into_iter().flatten().flatten();
+    let names = entries.map(|entry| entry.file_name().to_string_lossy().into_owned());
+    let is_key = |key: &String| key.len() == DIGITS && key.bytes().all(|byte| byte.is_ascii_hexdigit());
+    let mut keys: Vec<String> = names
+        .filter_map(|name| Some(name.strip_suffix(".jsonl")?.to_owned()))
+        .filter(is_key)
+        .collect();
+    keys.sort();
+    keys
 }
 
 /// The last lines of the campaigns of this key that are over, the oldest first.

@@ -244,7 +244,7 @@ impl<'p> Begun<'p> {
             prepared,
             store,
             earlier,
-            _held: hold(&out),
+            _held: Ok(None),
             out,
         })
     }
@@ -267,6 +267,8 @@ impl<'p> Begun<'p> {
             begin::with_live(Box::new(console.of_parent()), live),
         );
         let (journal, writer) = started.map_err(|why| unwritable(&self.out, &why))?;
+        // There is nothing to hold before.
+        self._held = hold(&self.out);
         let again = self.earlier.unjudged();
         self.write_beginning(args, &journal);
         let keeper = CampaignKeeper::new(&self.name, std::mem::take(&mut self.earlier));
