@@ -10,6 +10,7 @@ pub mod durable;
 pub mod mask;
 pub mod masked;
 pub mod merge;
+pub mod prefix;
 pub mod reopened;
 
 use self::durable::{Durable, SyncedWrite};
@@ -367,7 +368,11 @@ pub fn each_in(
     masked: bool,
     tell: impl FnMut(Record),
 ) -> Result<(), ReadError> {
-    let masking = if masked { Masking::Everything } else { Masking::AsRun };
+    let masking = if masked {
+        Masking::Everything
+    } else {
+        Masking::AsRun
+    };
     each_line(lines, path, masking, tell)
 }
 

@@ -14,7 +14,8 @@ use dfota_core::pool::{PoolGap, PoolTally, Stratum, quota};
 use dfota_core::run_fold::RunFold;
 use dfota_core::verdict::{Rule, Verdict};
 use told::{
-    ONE, OTHER, THIRD, Told, all_but_the_last, case, claim, good, is_open, part_of_campaign, tallied, unjudged,
+    ONE, OTHER, THIRD, Told, all_but_the_last, case, claim, good, is_open, part_of_campaign, tallied,
+    unjudged,
 };
 
 #[test]
@@ -103,8 +104,15 @@ fn what_is_written_off_fills_no_slot() {
     let needed = survives.cuts() as usize;
     assert_eq!(after(needed).pool().judge(&survives), Verdict::Pass);
     let short = after(needed - 1).pool();
-    assert_eq!(short.counted().cuts as usize, needed, "with the brick they would be enough");
-    assert!(matches!(short.status(&survives), ClaimStatus::Open { more: 1 }), "{short:?}");
+    assert_eq!(
+        short.counted().cuts as usize,
+        needed,
+        "with the brick they would be enough"
+    );
+    assert!(
+        matches!(short.status(&survives), ClaimStatus::Open { more: 1 }),
+        "{short:?}"
+    );
 }
 
 /// Two suites may have cases of the same name.

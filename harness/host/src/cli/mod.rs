@@ -136,7 +136,8 @@ fn ended(result: Result<ExitCode, CommandError>) -> ProcessExitCode {
 
 /// The definition of the command line, for completions and manual pages.
 pub fn definition() -> clap::Command {
-    crate::cli::help::with_examples(<Cli as clap::CommandFactory>::command())
+    let whole = <Cli as clap::CommandFactory>::command();
+    crate::cli::help::with_examples(whole.mut_subcommand("bisect", command::bisect::on_one_rig))
 }
 
 fn log(verbose: u8, color: ColorMode) {

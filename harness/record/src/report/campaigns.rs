@@ -165,7 +165,8 @@ impl CampaignReport {
             let tallied = |cut: &&&Tallied| {
                 cut.suite == off.suite && cut.case == off.case && cut.campaign == self.campaign
             };
-            if run.cases.iter().any(|case| of_campaign(&case)) || run.tallied.iter().any(|cut| tallied(&cut)) {
+            if run.cases.iter().any(|case| of_campaign(&case)) || run.tallied.iter().any(|cut| tallied(&cut))
+            {
                 pool.sentences.push(format!(
                     "{}: counted as a brick without a verdict, for somebody wrote it off: {}",
                     off.case, off.note

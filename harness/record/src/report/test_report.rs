@@ -254,7 +254,13 @@ fn firmware(run: &Run<'_>) -> [String; 2] {
     }
     let each = |pick: fn(&RigRun<'_>) -> Option<String>| {
         let rigs = run.fleet.rigs.iter();
-        let line = |rig: &RigRun<'_>| format!("{} on `{}`", pick(rig).as_deref().unwrap_or("not read"), rig.name());
+        let line = |rig: &RigRun<'_>| {
+            format!(
+                "{} on `{}`",
+                pick(rig).as_deref().unwrap_or("not read"),
+                rig.name()
+            )
+        };
         rigs.map(line).collect::<Vec<_>>().join(", ")
     };
     [

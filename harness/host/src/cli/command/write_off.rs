@@ -101,7 +101,9 @@ fn take(run: &Path) -> Result<Option<File>, CommandError> {
         );
     }
     match hold(run) {
-        Ok(None) => refused("is held by another process: the run still goes on, or another command works on it".to_owned()),
+        Ok(None) => refused(
+            "is held by another process: the run still goes on, or another command works on it".to_owned(),
+        ),
         Ok(held) => Ok(held),
         Err(why) => refused(format!("cannot be written: {why}")),
     }
@@ -197,7 +199,11 @@ impl<'a> Decision<'a> {
                 format!("is no cut of a claim whose result nobody knows; its verdict is `{verdict}`")
             }
             None => {
-                let names: Vec<String> = self.open.iter().map(|cut| format!("{}::{}", cut.suite, cut.case)).collect();
+                let names: Vec<String> = self
+                    .open
+                    .iter()
+                    .map(|cut| format!("{}::{}", cut.suite, cut.case))
+                    .collect();
                 let ids = self.open.iter().map(|cut| cut.case.as_str());
                 match nearest(typed, ids.chain(names.iter().map(String::as_str))) {
                     Some(meant) => format!("is no case of this run: did you mean `{meant}`?"),
@@ -274,7 +280,10 @@ impl<'a> Decision<'a> {
         let run = &self.args.run;
         let journal = ReopenedJournal::open(&run.join(PARENT_FILE)).map_err(CommandError::usage)?;
         let unwritten = |why: std::io::Error| {
-            CommandError::error(format!("`{}` cannot be written: {why}", run.join(PARENT_FILE).display()))
+            CommandError::error(format!(
+                "`{}` cannot be written: {why}",
+                run.join(PARENT_FILE).display()
+            ))
         };
         let (journal, writer) = journal
             .go_on(Clock::system(), Box::new(Nobody))
@@ -313,10 +322,7 @@ impl<'a> Decision<'a> {
 /// Whether a rig did not pass its check after cases that passed.
 fn has_failed(run: &Path) -> Result<bool, CommandError> {
     let parts = merge::parts(run, false).map_err(CommandError::usage)?;
-    let failed = |folder: &str| {
-        let part = PartRead::from_folder(&run.join(folder));
-        part.is_ok_and(|part| part.has_failed_afterwards())
-    };
+    let failed = |folder: &str| PartRead::from_folder(&run.join(folder)).has_failed_afterwards();
     Ok(parts.iter().any(|part| failed(&part.taken.folder)))
 }
 
@@ -329,15 +335,21 @@ fn conclude(args: &WriteOffArgs, key: Option<&SigningKey>, paint: Paint) -> Resu
         ..ReportOptions::default()
     };
     make_pdf_again(run, asked.masked)?;
-    let wanted = EvidenceOptions { key, time_stamp: None };
+    let wanted = EvidenceOptions {
+        key,
+        time_stamp: None,
+    };
     let show = |run: &Run<'_>| (whole(run, paint), HistoryRun::from_run(run));
-    let ((shown, entry), made) = make_with_reports(run, &asked, &wanted, show).map_err(CommandError::error)?;
+    let ((shown, entry), made) =
+        make_with_reports(run, &asked, &wanted, show).map_err(CommandError::error)?;
     let store = history_place::of_run(&args.state, run)?;
     // A run that is in no history is not put into one.
     if let Some(entry) = entry.filter(|_| store.exists())
         && let Err(why) = history::record(&store, &entry, run)
     {
-        print_warning(format_args!("note: the history has the run as it was before: {why}"));
+        print_warning(format_args!(
+            "note: the history has the run as it was before: {why}"
+        ));
     }
     print(&(shown + &page(run)));
     made.map_err(CommandError::error)?;

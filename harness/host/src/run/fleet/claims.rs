@@ -2,9 +2,9 @@
 
 use dfota_core::campaign::{Role, Tallied};
 use dfota_core::case::Case;
+use dfota_core::event::fleet::FleetEvent;
 use dfota_core::event::{CaseEnded, Event};
 use dfota_core::event_id::EventId;
-use dfota_core::event::fleet::FleetEvent;
 use dfota_core::exit_code::ExitCode;
 use dfota_core::fleet::AbandonedCase;
 use dfota_core::pool_fold::{OpenCut, PoolFold};

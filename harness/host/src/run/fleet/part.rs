@@ -5,7 +5,7 @@ use dfota_core::event::{CaseEnded, Event, Record};
 use dfota_core::exit_code::ExitCode;
 use dfota_core::outcome::Outcome;
 use dfota_core::verdict::{Class, Verdict};
-use dfota_record::journal::{self, ReadError, chain};
+use dfota_record::journal;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
@@ -30,6 +30,8 @@ pub struct PartRead {
     present: Option<String>,
     /// Its cut was armed.
     armed: bool,
+    /// Why its journal cannot be read any further, if that is not its end.
+    unread: Option<String>,
 }
 
 /// How a batch ended, by the last line of its journal.
@@ -40,19 +42,20 @@ struct PartExit {
 }
 
 impl PartRead {
-    /// Reads the journal in a part's folder; nothing where it has none.
-    pub fn from_folder(folder: &Path) -> Result<Self, ReadError> {
+    /// Reads the journal in a part's folder, as far as it goes; nothing where it has none.
+    pub fn from_folder(folder: &Path) -> Self {
         let mut part = Self::default();
-        match journal::each(folder, false, |record| part.on(&record)) {
-            Ok(()) => {}
-            Err(ReadError::Empty { .. }) => return Ok(part),
-            Err(ReadError::Io { why, .. }) if why.kind() == std::io::ErrorKind::NotFound => return Ok(part),
-            Err(why) => return Err(why),
+        let prefix = journal::prefix::each(folder, |record| part.on(&record));
+        if prefix.lines > 0 {
+            (part.lines, part.head) = (prefix.lines, prefix.head);
         }
-        if let Ok(Ok(chain)) = chain::follow_file(&folder.join(journal::FILE)) {
-            (part.lines, part.head) = (chain.lines, chain.head);
-        }
-        Ok(part)
+        part.unread = prefix.broken;
+        part
+    }
+
+    /// Why its journal cannot be read any further, if that is not its end: what the rig did then is not known.
+    pub fn unread(&self) -> Option<&str> {
+        self.unread.as_deref()
     }
 
     /// Takes the next record.
@@ -138,6 +141,12 @@ impl PartRead {
         let open: Vec<&String> = cases.iter().filter(|case| !self.is_complete(case)).collect();
         let again = |case: &&String| open.contains(case) || (!open.is_empty() && last == Some(case));
         cases.iter().filter(again).cloned().collect()
+    }
+
+    /// The cases of a batch that have no result that can be read.
+    pub fn without_result(&self, cases: &[String]) -> Vec<String> {
+        let open = cases.iter().filter(|case| !self.is_complete(case));
+        open.cloned().collect()
     }
 
     /// Whether every case passed or was skipped, and one passed.

@@ -4,6 +4,7 @@
 mod ended;
 mod killed;
 mod shared;
+mod written_off;
 
 use crate::junit;
 use crate::lab::{LIMIT, Lab, Ran};
